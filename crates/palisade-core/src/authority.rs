@@ -1,0 +1,23 @@
+use std::{future::Future, pin::Pin};
+
+use crate::{Action, Decision, Event};
+
+/// A boxed future, so that [`Authority`] can be used as `dyn`.
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// The one pipeline, as an enforcement point sees it: action in, decision out, and an event in
+/// the journal before the effect.
+pub trait Authority: Send + Sync + 'static {
+    /// What the policy says, without a record and without an effect. For questions that come
+    /// before the act itself: may this name be answered, would this address be permitted.
+    fn consider(&self, action: &Action) -> Decision;
+
+    /// Decide and record. When this returns a permission, its event is in the journal; when the
+    /// journal cannot take it, this is a denial.
+    fn authorize<'a>(&'a self, action: &'a Action) -> BoxFuture<'a, Decision>;
+
+    /// Record a decision that an enforcement point came to by itself (a TLS name that does not
+    /// agree, a failed dial), or an observation. Returns false when the journal could not
+    /// take it: the caller must then end what it was doing.
+    fn record(&self, event: Event) -> BoxFuture<'_, bool>;
+}

@@ -1,0 +1,108 @@
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// Which of Palisade's layers saw or held an action.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum Layer {
+    /// The mount tree and Landlock.
+    Files,
+    /// Namespaces, seccomp, launch and end.
+    Process,
+    /// The network namespace and the resolver.
+    Network,
+    /// The transparent proxy.
+    Egress,
+    /// The model gateway.
+    Inference,
+    /// Palisade itself: policy, trust, journal.
+    Supervisor,
+}
+
+impl Layer {
+    /// The word used in the journal and in `--json` output.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Layer::Files => "files",
+            Layer::Process => "process",
+            Layer::Network => "network",
+            Layer::Egress => "egress",
+            Layer::Inference => "inference",
+            Layer::Supervisor => "supervisor",
+        }
+    }
+}
+
+impl fmt::Display for Layer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// The outcome of deciding an action.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verdict {
+    /// It may happen.
+    Allow,
+    /// It may not.
+    Deny,
+    /// An operator must answer first; nobody did yet.
+    Ask,
+    /// Nothing was decided: the event only tells what happened.
+    Observe,
+}
+
+impl Verdict {
+    /// The word used in the journal and in `--json` output.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Verdict::Allow => "allow",
+            Verdict::Deny => "deny",
+            Verdict::Ask => "ask",
+            Verdict::Observe => "observe",
+        }
+    }
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A verdict with what it rests on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decision {
+    /// What was decided.
+    pub verdict: Verdict,
+    /// The rule that decided, such as `network.rules[github]`; `None` when no rule matched
+    /// (and so the default, deny, holds).
+    pub rule: Option<String>,
+    /// One sentence that may be shown to the agent and to its user.
+    pub reason: String,
+}
+
+impl Decision {
+    /// Allowed by `rule`.
+    pub fn allow(rule: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self { verdict: Verdict::Allow, rule: Some(rule.into()), reason: reason.into() }
+    }
+
+    /// Denied because no rule permits it.
+    pub fn deny(reason: impl Into<String>) -> Self {
+        Self { verdict: Verdict::Deny, rule: None, reason: reason.into() }
+    }
+
+    /// Denied by a rule that names it.
+    pub fn deny_by(rule: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self { verdict: Verdict::Deny, rule: Some(rule.into()), reason: reason.into() }
+    }
+
+    /// True only for [`Verdict::Allow`]: an unanswered question is not a permission.
+    pub fn is_allowed(&self) -> bool {
+        self.verdict == Verdict::Allow
+    }
+}

@@ -1,0 +1,86 @@
+use serde_json::{Map, Value};
+
+use crate::{Action, Decision, Layer, Verdict};
+
+/// One act, for the journal. Time, session, sequence number, policy digest and the hash
+/// chain are added by the journal's writer, so that nobody else can get them wrong.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Event {
+    /// What kind of act: `launch`, `resolve`, `connect`, `model_call`, `end`, `refusal`, ...
+    pub kind: String,
+    /// The layer that saw it.
+    pub layer: Layer,
+    /// What was decided; [`Verdict::Observe`] if nothing was to decide.
+    pub decision: Verdict,
+    /// The rule that decided, if one did.
+    pub rule: Option<String>,
+    /// What it was about, in one line.
+    pub subject: String,
+    /// Why, in one sentence; empty for an observation.
+    pub reason: String,
+    /// Further facts. Keys are snake case; values never hold a secret.
+    pub detail: Map<String, Value>,
+}
+
+impl Event {
+    /// The event that a decided action leaves.
+    pub fn decided(action: &Action, decision: &Decision) -> Self {
+        let mut detail = Map::new();
+        match action {
+            Action::Launch { command, workspace } => {
+                detail.insert("command".into(), command.clone().into());
+                if let Some(workspace) = workspace {
+                    detail.insert("workspace".into(), workspace.clone().into());
+                }
+            }
+            Action::Connect { host, port, address, tls } => {
+                if let Some(host) = host {
+                    detail.insert("host".into(), host.to_string().into());
+                }
+                detail.insert("port".into(), (*port).into());
+                if let Some(address) = address {
+                    detail.insert("address".into(), address.to_string().into());
+                }
+                if let crate::TlsName::Named(name) = tls {
+                    detail.insert("tls_name".into(), name.to_string().into());
+                }
+            }
+            Action::ModelCall { endpoint, model } => {
+                detail.insert("endpoint".into(), endpoint.clone().into());
+                detail.insert("model".into(), model.clone().into());
+            }
+            Action::Resolve { .. }
+            | Action::ResolveRefused { .. }
+            | Action::ModelRequest { .. } => {}
+        }
+        Self {
+            kind: action.kind().into(),
+            layer: action.layer(),
+            decision: decision.verdict,
+            rule: decision.rule.clone(),
+            subject: action.subject(),
+            reason: decision.reason.clone(),
+            detail,
+        }
+    }
+
+    /// An event that only tells what happened.
+    pub fn observed(kind: &str, layer: Layer, subject: impl Into<String>) -> Self {
+        Self {
+            kind: kind.into(),
+            layer,
+            decision: Verdict::Observe,
+            rule: None,
+            subject: subject.into(),
+            reason: String::new(),
+            detail: Map::new(),
+        }
+    }
+
+    /// The same event with one more fact.
+    #[must_use]
+    pub fn with(mut self, key: &str, value: impl Into<Value>) -> Self {
+        self.detail.insert(key.into(), value.into());
+        self
+    }
+}

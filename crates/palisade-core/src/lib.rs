@@ -1,0 +1,23 @@
+//! The plain words that every other crate speaks: what an agent tries ([`Action`]), what was
+//! decided ([`Decision`]), what is recorded ([`Event`]) and the names they carry.
+//!
+//! No I/O and no policy lives here. Parsed types ([`HostName`], [`HostPattern`], [`SessionId`],
+//! [`PolicyDigest`]) cannot hold a bad value: whoever has one needs not check it again.
+
+#![forbid(unsafe_code)]
+
+mod action;
+mod authority;
+mod decision;
+mod event;
+mod host;
+mod id;
+
+pub use action::{Action, TlsName};
+pub use authority::{Authority, BoxFuture};
+pub use decision::{Decision, Layer, Verdict};
+pub use event::Event;
+pub use host::{HostName, HostNameError, HostPattern};
+pub use id::{IdError, PolicyDigest, SessionId};
+/// A secret string: zeroed on drop, without `Debug` or `Serialize` of its content.
+pub use secrecy::{ExposeSecret, SecretString};

@@ -1,0 +1,4 @@
+//! One file a command. Each parses its own arguments, calls, prints.
+
+pub(crate) mod audit;
+pub(crate) mod policy;

@@ -1,0 +1,37 @@
+//! The `palisade` binary: it parses the command line, calls the rooms below, prints, and turns
+//! errors into *what, where, what to do* and an exit code. No logic of its own.
+
+#![forbid(unsafe_code)]
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "the binary is what prints")]
+
+mod commands;
+mod failure;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Confines AI agents and decides, from outside, everything they do.
+#[derive(Debug, Parser)]
+#[command(name = "palisade", version, propagate_version = true, arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Check, explain and trust policies.
+    Policy(commands::policy::Args),
+    /// Read and verify the journal.
+    Audit(commands::audit::Args),
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let result = match cli.command {
+        Command::Policy(args) => commands::policy::run(args),
+        Command::Audit(args) => commands::audit::run(args),
+    };
+    result.unwrap_or_else(|failure| failure.report())
+}
