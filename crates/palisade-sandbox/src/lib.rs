@@ -1,1 +1,13 @@
-//! placeholder
+//! Confinement: what the kernel holds while an agent runs.
+//!
+//! A [`Plan`] says what one sandbox contains, in plain paths and numbers; [`launch`] builds it:
+//! new namespaces, a mount tree that holds only what the plan names, Landlock over the same
+//! plan, a seccomp allow list, no capabilities. This crate knows no policy and no journal. It
+//! trusts the kernel, the plan and its own process; everything that runs after `exec` is hostile.
+//!
+//! All system calls that no safe library offers are in `linux/sys`, the only place with `unsafe`.
+
+#[cfg(not(target_os = "linux"))]
+compile_error!("palisade-sandbox is built for Linux; other systems have no confinement yet");
+
+pub mod linux;

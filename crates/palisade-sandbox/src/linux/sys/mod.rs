@@ -1,0 +1,5 @@
+//! System calls that no safe library offers. The only module of the workspace with `unsafe`.
+
+#![expect(unsafe_code, reason = "raw system calls")]
+
+pub mod clone;
