@@ -1,1 +1,140 @@
-//! (being written)
+//! The network inside: nothing but loopback, and every way out of it led to the supervisor.
+//!
+//! In the sandbox's own network namespace every address is local (AnyIP routes on `lo`), so a
+//! connection to anywhere can be accepted here. One nftables table redirects TCP to a listener
+//! and port 53 to a resolver, and rejects the rest. The sockets are made here and handed out to the
+//! supervisor, which is in another namespace: whatever the table did, nothing leaves but through
+//! what the supervisor does with them.
+//!
+//! For whoever accepts from [`NetSockets`]:
+//! - `SO_ORIGINAL_DST` of an accepted connection tells where the client meant to go.
+//! - If that is a loopback address with [`PROXY_PORT`], the client came by itself and not by
+//!   redirection: deny. The table resets such connections, so this is the second wall.
+//! - Answer DNS with the socket the question came in by; the kernel puts the address that
+//!   the client asked back as the source.
+//! - The client's address and port (`getpeername`) with the original destination are what
+//!   `sock_diag` knows the client's socket by.
+
+mod netlink;
+mod nftables;
+mod route;
+
+use std::{
+    net::{Ipv4Addr, Ipv6Addr, SocketAddr},
+    os::fd::{AsFd, BorrowedFd, OwnedFd},
+    path::Path,
+};
+
+use rustix::{
+    io::Errno,
+    net::{AddressFamily, SocketFlags, SocketType, bind, listen, socket_with, sockopt},
+};
+
+use crate::step::{Step, StepError};
+
+/// Where the redirected TCP connections are accepted, on 127.0.0.1 and ::1. The namespace is new,
+/// so any port is free; this one cannot be bound without a capability, and nobody wants it.
+pub const PROXY_PORT: u16 = 1;
+/// Where DNS is answered.
+pub const DNS_PORT: u16 = 53;
+
+/// Connections that may wait to be accepted; the kernel caps it at `net.core.somaxconn`.
+const BACKLOG: i32 = 4096;
+
+/// The sockets of one address family, all non-blocking.
+#[derive(Debug)]
+pub struct FamilySockets {
+    /// Accepts every TCP connection.
+    pub proxy: OwnedFd,
+    /// Gets every UDP packet to port 53.
+    pub dns_udp: OwnedFd,
+    /// Accepts every TCP connection to port 53.
+    pub dns_tcp: OwnedFd,
+}
+
+/// What the supervisor gets of the sandbox's network.
+#[derive(Debug)]
+pub struct NetSockets {
+    /// IPv4.
+    pub v4: FamilySockets,
+    /// IPv6; `None` where the kernel has none.
+    pub v6: Option<FamilySockets>,
+}
+
+/// Set up the network of this namespace. Needs CAP_NET_ADMIN and CAP_NET_BIND_SERVICE in it, and
+/// that nothing was set up before.
+///
+/// # Errors
+/// The step that failed. The namespace is of no use then.
+pub fn set_up() -> Result<NetSockets, StepError> {
+    let ipv6 = has_ipv6();
+    route::make_all_local(ipv6)?;
+    let v4 = FamilySockets::open(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))?;
+    let v6 = ipv6
+        .then(|| FamilySockets::open(SocketAddr::from((Ipv6Addr::LOCALHOST, 0))))
+        .transpose()?;
+    nftables::put_up(ipv6)?;
+    Ok(NetSockets { v4, v6 })
+}
+
+/// Whether the kernel has IPv6.
+pub fn has_ipv6() -> bool {
+    Path::new("/proc/net/if_inet6").exists()
+}
+
+impl FamilySockets {
+    fn open(address: SocketAddr) -> Result<Self, StepError> {
+        let at = |port| SocketAddr::new(address.ip(), port);
+        Ok(Self {
+            proxy: open(SocketType::STREAM, at(PROXY_PORT)).step("listen for TCP")?,
+            dns_udp: open(SocketType::DGRAM, at(DNS_PORT))
+                .step("bind the resolver's UDP socket")?,
+            dns_tcp: open(SocketType::STREAM, at(DNS_PORT)).step("listen for DNS over TCP")?,
+        })
+    }
+
+    fn as_fds(&self) -> [BorrowedFd<'_>; 3] {
+        [self.proxy.as_fd(), self.dns_udp.as_fd(), self.dns_tcp.as_fd()]
+    }
+}
+
+impl NetSockets {
+    /// All of them, in an order that [`NetSockets::from_fds`] understands.
+    pub fn as_fds(&self) -> Vec<BorrowedFd<'_>> {
+        self.v4.as_fds().into_iter().chain(self.v6.iter().flat_map(FamilySockets::as_fds)).collect()
+    }
+
+    /// The sockets from descriptors in the order of [`NetSockets::as_fds`].
+    ///
+    /// # Errors
+    /// EPROTO if their number is not three or six.
+    pub fn from_fds(descriptors: Vec<OwnedFd>) -> Result<Self, StepError> {
+        let count = descriptors.len();
+        let mut descriptors = descriptors.into_iter();
+        let mut family = || {
+            Some(FamilySockets {
+                proxy: descriptors.next()?,
+                dns_udp: descriptors.next()?,
+                dns_tcp: descriptors.next()?,
+            })
+        };
+        let (v4, v6) = (family(), family());
+        match v4 {
+            Some(v4) if count == 3 || count == 6 => Ok(Self { v4, v6 }),
+            _ => Err(Errno::PROTO).step("receive the network's sockets"),
+        }
+    }
+}
+
+fn open(kind: SocketType, address: SocketAddr) -> Result<OwnedFd, Errno> {
+    let family = if address.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
+    let socket = socket_with(family, kind, SocketFlags::CLOEXEC | SocketFlags::NONBLOCK, None)?;
+    if address.is_ipv6() {
+        sockopt::set_ipv6_v6only(&socket, true)?;
+    }
+    bind(&socket, &address)?;
+    if kind == SocketType::STREAM {
+        listen(&socket, BACKLOG)?;
+    }
+    Ok(socket)
+}

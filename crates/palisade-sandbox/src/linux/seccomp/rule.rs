@@ -1,0 +1,72 @@
+//! What a row of the table says about its calls.
+
+/// What happens to a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Verdict {
+    /// It goes through.
+    Allow,
+    /// It fails with this errno; the process goes on.
+    Fail(i32),
+    /// The process is killed with SIGSYS.
+    Kill,
+}
+
+/// A test of the low 32 bits of one argument, masked. The arguments tested are `int`s or
+/// `unsigned int`s to the kernel, or flag words without meaning above bit 31: the kernel drops the
+/// upper half, so a filter that compared it could be passed by setting a bit there.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Test {
+    pub(super) argument: u32,
+    pub(super) mask: u32,
+    pub(super) one_of: &'static [u32],
+}
+
+/// If every test holds, the verdict is this.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Clause {
+    pub(super) tests: &'static [Test],
+    pub(super) verdict: Verdict,
+}
+
+/// How a call is decided.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Rule {
+    /// Whatever its arguments.
+    Allow,
+    /// The first clause that holds decides; if none does, it fails with `otherwise`.
+    Check { clauses: &'static [Clause], otherwise: i32 },
+    /// Refused, but a policy may allow it.
+    Refuse(i32),
+    /// Refused, and no policy may allow it: with it another layer could be left or weakened.
+    Never(i32),
+}
+
+/// Calls that share a rule and a reason.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Row {
+    pub(super) calls: &'static [&'static str],
+    pub(super) rule: Rule,
+    pub(super) reason: &'static str,
+}
+
+impl Test {
+    /// The argument, as a 32-bit number, is one of these.
+    pub(super) const fn is(argument: u32, one_of: &'static [u32]) -> Self {
+        Self { argument, mask: u32::MAX, one_of }
+    }
+
+    /// The bits of `mask` in the argument are one of these.
+    pub(super) const fn masked(argument: u32, mask: u32, one_of: &'static [u32]) -> Self {
+        Self { argument, mask, one_of }
+    }
+}
+
+impl Clause {
+    pub(super) const fn allow(tests: &'static [Test]) -> Self {
+        Self { tests, verdict: Verdict::Allow }
+    }
+
+    pub(super) const fn fail(errno: i32, tests: &'static [Test]) -> Self {
+        Self { tests, verdict: Verdict::Fail(errno) }
+    }
+}

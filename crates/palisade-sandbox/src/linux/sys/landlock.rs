@@ -1,0 +1,38 @@
+//! The two Landlock calls that the `landlock` crate wraps in more than a child between fork and
+//! exec may do: the version question, and putting the domain on without allocation.
+
+use std::os::fd::{AsRawFd, BorrowedFd};
+
+use rustix::io::Errno;
+
+use super::clone::last_errno;
+
+const CREATE_RULESET_VERSION: u32 = 1;
+
+/// The kernel's Landlock version.
+///
+/// # Errors
+/// ENOSYS without Landlock, EOPNOTSUPP where it is switched off at boot.
+pub fn abi() -> Result<u32, Errno> {
+    // SAFETY: with this flag the kernel reads no attribute; NULL and size 0 are what it asks for.
+    let result = unsafe {
+        libc::syscall(
+            libc::SYS_landlock_create_ruleset,
+            std::ptr::null::<libc::c_void>(),
+            0_usize,
+            CREATE_RULESET_VERSION,
+        )
+    };
+    u32::try_from(result).map_err(|_| last_errno())
+}
+
+/// Confine the calling thread and all it starts to a ruleset, for good.
+///
+/// # Errors
+/// EPERM without `no_new_privs`, E2BIG at the 17th domain.
+pub fn restrict_self(ruleset: BorrowedFd<'_>) -> Result<(), Errno> {
+    // SAFETY: `ruleset` is open for the call; there are no flags and no memory is passed.
+    let result =
+        unsafe { libc::syscall(libc::SYS_landlock_restrict_self, ruleset.as_raw_fd(), 0_u32) };
+    if result == 0 { Ok(()) } else { Err(last_errno()) }
+}
