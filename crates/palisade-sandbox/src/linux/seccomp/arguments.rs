@@ -115,67 +115,79 @@ pub(super) const SECCOMP: Rule = Rule::Check {
     otherwise: EPERM,
 };
 
+/// Options that change only the caller and give it nothing.
+const PRCTL_ALLOWED: &[u32] = &[
+    1,           // PR_SET_PDEATHSIG
+    2,           // PR_GET_PDEATHSIG
+    3,           // PR_GET_DUMPABLE
+    4,           // PR_SET_DUMPABLE
+    7,           // PR_GET_KEEPCAPS
+    8,           // PR_SET_KEEPCAPS: there are none to keep
+    13,          // PR_GET_TIMING
+    15,          // PR_SET_NAME
+    16,          // PR_GET_NAME
+    21,          // PR_GET_SECCOMP
+    22,          // PR_SET_SECCOMP: cannot ask for a listener
+    23,          // PR_CAPBSET_READ
+    24,          // PR_CAPBSET_DROP
+    25,          // PR_GET_TSC
+    27,          // PR_GET_SECUREBITS
+    29,          // PR_SET_TIMERSLACK
+    30,          // PR_GET_TIMERSLACK
+    33,          // PR_MCE_KILL
+    34,          // PR_MCE_KILL_GET
+    36,          // PR_SET_CHILD_SUBREAPER
+    37,          // PR_GET_CHILD_SUBREAPER
+    38,          // PR_SET_NO_NEW_PRIVS
+    39,          // PR_GET_NO_NEW_PRIVS
+    40,          // PR_GET_TID_ADDRESS
+    41,          // PR_SET_THP_DISABLE
+    42,          // PR_GET_THP_DISABLE
+    45,          // PR_SET_FP_MODE
+    46,          // PR_GET_FP_MODE
+    50,          // PR_SVE_SET_VL
+    51,          // PR_SVE_GET_VL
+    52,          // PR_GET_SPECULATION_CTRL
+    53,          // PR_SET_SPECULATION_CTRL
+    54,          // PR_PAC_RESET_KEYS
+    55,          // PR_SET_TAGGED_ADDR_CTRL
+    56,          // PR_GET_TAGGED_ADDR_CTRL
+    60,          // PR_PAC_SET_ENABLED_KEYS
+    61,          // PR_PAC_GET_ENABLED_KEYS
+    63,          // PR_SME_SET_VL
+    64,          // PR_SME_GET_VL
+    65,          // PR_SET_MDWE
+    66,          // PR_GET_MDWE
+    67,          // PR_SET_MEMORY_MERGE
+    68,          // PR_GET_MEMORY_MERGE
+    74,          // PR_GET_SHADOW_STACK_STATUS
+    75,          // PR_SET_SHADOW_STACK_STATUS
+    76,          // PR_LOCK_SHADOW_STACK_STATUS
+    78,          // PR_FUTEX_HASH
+    0x5356_4d41, // PR_SET_VMA: names of anonymous memory
+    0x4155_5856, // PR_GET_AUXV
+];
+
+/// Options refused by name; one that is in neither list gets EINVAL.
+const PRCTL_REFUSED: &[u32] = &[
+    35,          // PR_SET_MM: rewrites what /proc shows of a process
+    0x5961_6d61, // PR_SET_PTRACER
+    26,          // PR_SET_TSC
+    28,          // PR_SET_SECUREBITS
+    31,          // PR_TASK_PERF_EVENTS_DISABLE
+    32,          // PR_TASK_PERF_EVENTS_ENABLE
+    57,          // PR_SET_IO_FLUSHER
+    59,          // PR_SET_SYSCALL_USER_DISPATCH
+    62,          // PR_SCHED_CORE
+];
+
 pub(super) const PRCTL: Rule = Rule::Check {
     clauses: &[
-        Clause::allow(&[Test::is(
-            0,
-            &[
-                1,
-                2, // PR_SET_PDEATHSIG, PR_GET_PDEATHSIG
-                3,
-                4, // PR_GET_DUMPABLE, PR_SET_DUMPABLE
-                7,
-                8, // PR_GET_KEEPCAPS, PR_SET_KEEPCAPS: there are none to keep
-                13,
-                15,
-                16, // PR_GET_TIMING, PR_SET_NAME, PR_GET_NAME
-                21,
-                22, // PR_GET_SECCOMP, PR_SET_SECCOMP: has no listener
-                23,
-                24, // PR_CAPBSET_READ, PR_CAPBSET_DROP
-                25,
-                27, // PR_GET_TSC, PR_GET_SECUREBITS
-                29,
-                30, // PR_SET_TIMERSLACK, PR_GET_TIMERSLACK
-                33,
-                34, // PR_MCE_KILL, PR_MCE_KILL_GET
-                36,
-                37, // PR_SET_CHILD_SUBREAPER, PR_GET_CHILD_SUBREAPER
-                38,
-                39, // PR_SET_NO_NEW_PRIVS, PR_GET_NO_NEW_PRIVS
-                40,
-                41,
-                42, // PR_GET_TID_ADDRESS, PR_SET_THP_DISABLE, PR_GET_THP_DISABLE
-                45,
-                46, // PR_SET_FP_MODE, PR_GET_FP_MODE
-                50,
-                51,
-                54,
-                55,
-                56,
-                60,
-                61,
-                63,
-                64, // arm64: vectors, pointer authentication, tags
-                52,
-                53, // PR_GET_SPECULATION_CTRL, PR_SET_SPECULATION_CTRL: can only be tightened
-                65,
-                66, // PR_SET_MDWE, PR_GET_MDWE
-                67,
-                68, // PR_SET_MEMORY_MERGE, PR_GET_MEMORY_MERGE
-                74,
-                75,
-                76,          // shadow stacks
-                78,          // PR_FUTEX_HASH
-                0x5356_4d41, // PR_SET_VMA: names of anonymous memory
-                0x4155_5856, // PR_GET_AUXV
-            ],
-        )]),
-        // PR_CAP_AMBIENT: is set, lower, clear; not raise.
+        Clause::allow(&[Test::is(0, PRCTL_ALLOWED)]),
+        // PR_CAP_AMBIENT: ask, lower and clear; not raise.
         Clause::allow(&[Test::is(0, &[47]), Test::is(1, &[1, 3, 4])]),
-        // Named, for `explain`: PR_SET_MM, PR_SET_PTRACER, PR_SET_SECUREBITS, PR_SET_TSC,
-        // PR_SET_SYSCALL_USER_DISPATCH, PR_SET_IO_FLUSHER, PR_SCHED_CORE, PR_TASK_PERF_EVENTS_*.
-        Clause::fail(EPERM, &[Test::is(0, &[35, 0x5961_6d61, 28, 26, 59, 57, 62, 31, 32])]),
+        Clause::fail(EPERM, &[Test::is(0, &[47])]),
+        Clause::fail(EPERM, &[Test::is(0, PRCTL_REFUSED)]),
     ],
     // What the kernel says to an option it does not know.
     otherwise: EINVAL,
@@ -198,102 +210,99 @@ pub(super) const ARCH_PRCTL: Rule = Rule::Check {
     otherwise: EINVAL,
 };
 
+/// Requests to terminals, sockets and plain files, the most used first.
+const IOCTL_ALLOWED: &[u32] = &[
+    0x5401,      // TCGETS
+    0x5413,      // TIOCGWINSZ
+    0x541b,      // FIONREAD
+    0x5421,      // FIONBIO
+    0x5450,      // FIONCLEX
+    0x5451,      // FIOCLEX
+    0x5452,      // FIOASYNC
+    0x5402,      // TCSETS
+    0x5403,      // TCSETSW
+    0x5404,      // TCSETSF
+    0x5405,      // TCGETA
+    0x5406,      // TCSETA
+    0x5407,      // TCSETAW
+    0x5408,      // TCSETAF
+    0x802c_542a, // TCGETS2
+    0x402c_542b, // TCSETS2
+    0x402c_542c, // TCSETSW2
+    0x402c_542d, // TCSETSF2
+    0x5409,      // TCSBRK
+    0x540a,      // TCXONC
+    0x540b,      // TCFLSH
+    0x5425,      // TCSBRKP
+    0x540c,      // TIOCEXCL
+    0x540d,      // TIOCNXCL
+    0x8004_5440, // TIOCGEXCL
+    0x540e,      // TIOCSCTTY: of the sandbox's own terminals
+    0x5422,      // TIOCNOTTY
+    0x540f,      // TIOCGPGRP
+    0x5410,      // TIOCSPGRP
+    0x5429,      // TIOCGSID
+    0x5411,      // TIOCOUTQ
+    0x5414,      // TIOCSWINSZ
+    0x5415,      // TIOCMGET
+    0x5424,      // TIOCGETD
+    0x5420,      // TIOCPKT
+    0x8004_5438, // TIOCGPKT
+    0x8004_5430, // TIOCGPTN
+    0x4004_5431, // TIOCSPTLCK
+    0x8004_5439, // TIOCGPTLCK
+    0x5441,      // TIOCGPTPEER
+    0x4004_5436, // TIOCSIG: from the controlling side to its own session
+    0x8004_5432, // TIOCGDEV
+    0x5456,      // TIOCGLCKTRMIOS
+    0x5460,      // FIOQSIZE
+    0x4004_9409, // FICLONE: a copy that shares blocks
+    0x4020_940d, // FICLONERANGE
+    0x8008_6601, // FS_IOC_GETFLAGS
+    0x8008_7601, // FS_IOC_GETVERSION
+    0x801c_581f, // FS_IOC_FSGETXATTR
+    0xc020_660b, // FS_IOC_FIEMAP
+    0x8905,      // SIOCATMARK
+    0x8906,      // SIOCGSTAMP
+    0x8907,      // SIOCGSTAMPNS
+    0x8910,      // SIOCGIFNAME
+    0x8912,      // SIOCGIFCONF
+    0x8913,      // SIOCGIFFLAGS
+    0x8915,      // SIOCGIFADDR
+    0x8917,      // SIOCGIFDSTADDR
+    0x8919,      // SIOCGIFBRDADDR
+    0x891b,      // SIOCGIFNETMASK
+    0x891d,      // SIOCGIFMETRIC
+    0x8921,      // SIOCGIFMTU
+    0x8927,      // SIOCGIFHWADDR
+    0x8933,      // SIOCGIFINDEX
+    0x8942,      // SIOCGIFTXQLEN
+    0x8970,      // SIOCGIFMAP
+    0x8004_5200, // RNDGETENTCNT
+];
+
+/// Requests that do harm, named so that `explain` and a reader find them.
+const IOCTL_REFUSED: &[u32] = &[
+    0x5412,      // TIOCSTI: types into a terminal
+    0x541c,      // TIOCLINUX: pastes into a console
+    0x541d,      // TIOCCONS: takes the console's output
+    0x5423,      // TIOCSETD: line disciplines are driver code
+    0x5457,      // TIOCSLCKTRMIOS
+    0x5437,      // TIOCVHANGUP
+    0x4b47,      // KDSKBENT: rewrites the keyboard
+    0x4b49,      // KDSKBSENT
+    0xc004_5877, // FIFREEZE: stops a file system
+    0xc004_5878, // FITHAW
+    0xc018_5879, // FITRIM
+    0x4008_6602, // FS_IOC_SETFLAGS: immutable files
+    0x401c_5820, // FS_IOC_FSSETXATTR
+];
+
 /// `ioctl(2)` by request. The kernel takes an `unsigned int`, so the upper half is not compared.
 pub(super) const IOCTL: Rule = Rule::Check {
     clauses: &[
-        Clause::allow(&[Test::is(
-            1,
-            &[
-                0x5401,
-                0x5413,
-                0x541b,
-                0x5421, // TCGETS, TIOCGWINSZ, FIONREAD, FIONBIO
-                0x5450,
-                0x5451,
-                0x5452, // FIONCLEX, FIOCLEX, FIOASYNC
-                0x5402,
-                0x5403,
-                0x5404, // TCSETS, TCSETSW, TCSETSF
-                0x5405,
-                0x5406,
-                0x5407,
-                0x5408, // TCGETA, TCSETA, TCSETAW, TCSETAF
-                0x802c_542a,
-                0x402c_542b,
-                0x402c_542c,
-                0x402c_542d, // TCGETS2, TCSETS2, -W2, -F2
-                0x5409,
-                0x540a,
-                0x540b,
-                0x5425, // TCSBRK, TCXONC, TCFLSH, TCSBRKP
-                0x540c,
-                0x540d,
-                0x8004_5440, // TIOCEXCL, TIOCNXCL, TIOCGEXCL
-                0x540e,
-                0x5422, // TIOCSCTTY, TIOCNOTTY: of the sandbox's own terminals
-                0x540f,
-                0x5410,
-                0x5429, // TIOCGPGRP, TIOCSPGRP, TIOCGSID
-                0x5411,
-                0x5414, // TIOCOUTQ, TIOCSWINSZ
-                0x5415,
-                0x5424, // TIOCMGET, TIOCGETD
-                0x5420,
-                0x8004_5438, // TIOCPKT, TIOCGPKT
-                0x8004_5430,
-                0x4004_5431,
-                0x8004_5439,
-                0x5441, // TIOCGPTN, TIOCSPTLCK, TIOCGPTLCK, TIOCGPTPEER
-                0x4004_5436,
-                0x8004_5432,
-                0x5456, // TIOCSIG, TIOCGDEV, TIOCGLCKTRMIOS
-                0x5460, // FIOQSIZE
-                0x4004_9409,
-                0x4020_940d, // FICLONE, FICLONERANGE: copies that share blocks
-                0x8008_6601,
-                0x8008_7601,
-                0x801c_581f,
-                0xc020_660b, // FS_IOC_GETFLAGS, -GETVERSION, -FSGETXATTR, -FIEMAP
-                0x8905,
-                0x8906,
-                0x8907, // SIOCATMARK, SIOCGSTAMP, SIOCGSTAMPNS
-                0x8910,
-                0x8912,
-                0x8913,
-                0x8915,
-                0x8917,
-                0x8919,
-                0x891b, // SIOCGIFNAME, -CONF, -FLAGS, -ADDR, -DSTADDR, -BRDADDR, -NETMASK
-                0x891d,
-                0x8921,
-                0x8927,
-                0x8933,
-                0x8942,
-                0x8970,      // SIOCGIFMETRIC, -MTU, -HWADDR, -INDEX, -TXQLEN, -MAP
-                0x8004_5200, // RNDGETENTCNT
-            ],
-        )]),
-        Clause::fail(
-            EPERM,
-            &[Test::is(
-                1,
-                &[
-                    0x5412,
-                    0x541c,
-                    0x541d,
-                    0x5423, // TIOCSTI, TIOCLINUX, TIOCCONS, TIOCSETD
-                    0x4b47,
-                    0x4b49,
-                    0x5457,
-                    0x5437, // KDSKBENT, KDSKBSENT, TIOCSLCKTRMIOS, TIOCVHANGUP
-                    0xc004_5877,
-                    0xc004_5878,
-                    0xc018_5879, // FIFREEZE, FITHAW, FITRIM
-                    0x4008_6602,
-                    0x401c_5820, // FS_IOC_SETFLAGS, FS_IOC_FSSETXATTR
-                ],
-            )],
-        ),
+        Clause::allow(&[Test::is(1, IOCTL_ALLOWED)]),
+        Clause::fail(EPERM, &[Test::is(1, IOCTL_REFUSED)]),
     ],
     // What a file says to a request it does not know: programs take another way.
     otherwise: ENOTTY,

@@ -111,7 +111,7 @@ impl Filter {
         check(policy)?;
         let mut calls: Vec<(u32, Decision)> = Vec::with_capacity(numbers::NATIVE.len());
         for row in table::rows() {
-            for name in row.calls {
+            for name in row.names() {
                 let Some(number) = number_of(name) else { continue };
                 let named = |list: &[String]| list.iter().any(|entry| entry == name);
                 let decision = match row.rule {
@@ -169,7 +169,7 @@ pub fn explain() -> impl Iterator<Item = Explanation> {
             Rule::Refuse(_) => Outcome::Refused,
             Rule::Never(_) => Outcome::Forbidden,
         };
-        row.calls.iter().map(move |name| Explanation { name, outcome, reason: row.reason })
+        row.names().map(move |name| Explanation { name, outcome, reason: row.reason })
     })
 }
 
@@ -198,7 +198,7 @@ fn check(policy: &SyscallPolicy) -> Result<(), SeccompError> {
         }
     }
     for name in &policy.allow {
-        let row = table::rows().find(|row| row.calls.contains(&name.as_str()));
+        let row = table::rows().find(|row| row.names().any(|call| call == name));
         if let Some(row) = row
             && matches!(row.rule, Rule::Never(_))
         {

@@ -44,7 +44,8 @@ pub(super) enum Rule {
 /// Calls that share a rule and a reason.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Row {
-    pub(super) calls: &'static [&'static str],
+    /// Names, with spaces between.
+    pub(super) calls: &'static str,
     pub(super) rule: Rule,
     pub(super) reason: &'static str,
 }
@@ -68,5 +69,11 @@ impl Clause {
 
     pub(super) const fn fail(errno: i32, tests: &'static [Test]) -> Self {
         Self { tests, verdict: Verdict::Fail(errno) }
+    }
+}
+
+impl Row {
+    pub(super) fn names(&self) -> impl Iterator<Item = &'static str> {
+        self.calls.split_ascii_whitespace()
     }
 }
