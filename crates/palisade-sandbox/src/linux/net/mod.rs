@@ -22,7 +22,6 @@ mod route;
 use std::{
     net::{Ipv4Addr, Ipv6Addr, SocketAddr},
     os::fd::{AsFd, BorrowedFd, OwnedFd},
-    path::Path,
 };
 
 use rustix::{
@@ -67,7 +66,14 @@ pub struct NetSockets {
 /// # Errors
 /// The step that failed. The namespace is of no use then.
 pub fn set_up() -> Result<NetSockets, StepError> {
-    let ipv6 = has_ipv6();
+    set_up_families(has_ipv6())
+}
+
+/// [`set_up`] with or without IPv6. Without it there are no IPv6 routes beyond `::1`.
+///
+/// # Errors
+/// As there.
+pub fn set_up_families(ipv6: bool) -> Result<NetSockets, StepError> {
     route::make_all_local(ipv6)?;
     let v4 = FamilySockets::open(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))?;
     let v6 = ipv6
@@ -79,7 +85,7 @@ pub fn set_up() -> Result<NetSockets, StepError> {
 
 /// Whether the kernel has IPv6.
 pub fn has_ipv6() -> bool {
-    Path::new("/proc/net/if_inet6").exists()
+    socket_with(AddressFamily::INET6, SocketType::DGRAM, SocketFlags::CLOEXEC, None).is_ok()
 }
 
 impl FamilySockets {

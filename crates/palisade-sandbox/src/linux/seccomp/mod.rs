@@ -155,9 +155,7 @@ impl Filter {
 
 /// Whether any supported architecture has a system call of this name.
 pub fn is_known_syscall(name: &str) -> bool {
-    [numbers::X86_64, numbers::AARCH64]
-        .iter()
-        .any(|list| list.iter().any(|(known, _)| *known == name))
+    [numbers::X86_64, numbers::AARCH64].iter().any(|list| number_in(list, name).is_some())
 }
 
 /// The whole table, for `explain` and the reference.
@@ -183,7 +181,12 @@ pub fn available() -> Result<(), Errno> {
 }
 
 fn number_of(name: &str) -> Option<u32> {
-    numbers::NATIVE.iter().find(|(known, _)| *known == name).map(|(_, number)| *number)
+    number_in(numbers::NATIVE, name)
+}
+
+fn number_in(list: &[(&str, u32)], name: &str) -> Option<u32> {
+    let at = list.binary_search_by_key(&name, |(known, _)| known).ok()?;
+    list.get(at).map(|(_, number)| *number)
 }
 
 fn check(policy: &SyscallPolicy) -> Result<(), SeccompError> {

@@ -87,6 +87,16 @@ fn every_known_call_is_in_exactly_one_row() {
 }
 
 #[test]
+fn numbers_are_sorted_by_name_and_used_once() {
+    for list in [numbers::X86_64, numbers::AARCH64] {
+        assert!(list.is_sorted_by(|(one, _), (next, _)| one < next));
+        let mut numbers: Vec<_> = list.iter().map(|(_, number)| number).collect();
+        numbers.sort_unstable();
+        assert!(numbers.is_sorted_by(|one, next| one < next));
+    }
+}
+
+#[test]
 fn numbers_are_those_of_the_c_library() {
     let expected = [
         ("read", libc::SYS_read),

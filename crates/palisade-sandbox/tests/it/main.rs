@@ -1,0 +1,4 @@
+//! What the kernel really does: each layer is put on in a process of its own.
+
+mod child;
+mod net;
