@@ -8,7 +8,7 @@ use std::{
 
 /// Who runs the part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum As {
+pub(crate) enum As {
     /// Whoever runs the tests.
     Caller,
     /// A user without privileges. Whoever runs the tests, if that is one.
@@ -16,7 +16,7 @@ pub enum As {
 }
 
 /// Run the ignored test `name` after `prefix`, and require that it passed.
-pub fn run(who: As, prefix: &[&str], name: &str) {
+pub(crate) fn run(who: As, prefix: &[&str], name: &str) {
     let output = output(who, prefix, name, &[]);
     let text = String::from_utf8_lossy(&output.stdout);
     assert!(
@@ -31,7 +31,7 @@ pub fn run(who: As, prefix: &[&str], name: &str) {
 }
 
 /// Run it and return what it said.
-pub fn output(who: As, prefix: &[&str], name: &str, environment: &[(&str, &str)]) -> Output {
+pub(crate) fn output(who: As, prefix: &[&str], name: &str, environment: &[(&str, &str)]) -> Output {
     let mut words: Vec<String> = Vec::new();
     let is_root = rustix::process::geteuid().is_root();
     if who == As::Ordinary && is_root {

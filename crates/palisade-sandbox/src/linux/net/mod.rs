@@ -83,6 +83,16 @@ pub fn set_up_families(ipv6: bool) -> Result<NetSockets, StepError> {
     Ok(NetSockets { v4, v6 })
 }
 
+/// Bring the loopback device of this namespace up, and no more.
+pub(crate) fn bring_loopback_up() -> Result<(), StepError> {
+    route::bring_loopback_up()
+}
+
+/// The first step of [`set_up`]: every address is local.
+pub(crate) fn make_all_local(ipv6: bool) -> Result<(), StepError> {
+    route::make_all_local(ipv6)
+}
+
 /// Whether the kernel has IPv6.
 pub fn has_ipv6() -> bool {
     socket_with(AddressFamily::INET6, SocketType::DGRAM, SocketFlags::CLOEXEC, None).is_ok()

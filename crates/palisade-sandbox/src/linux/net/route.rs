@@ -34,6 +34,14 @@ pub(super) fn make_all_local(ipv6: bool) -> Result<(), StepError> {
     socket.send(&messages, count).map_err(|(sequence, errno)| failed(sequence, errno))
 }
 
+/// Bring `lo` up alone.
+pub(super) fn bring_loopback_up() -> Result<(), StepError> {
+    let mut messages = Messages::with_capacity(32);
+    link_up(&mut messages);
+    let socket = Socket::open(None).step("open a netlink socket for routes")?;
+    socket.send(&messages, 1).map_err(|(sequence, errno)| failed(sequence, errno))
+}
+
 fn failed(sequence: u32, errno: Errno) -> StepError {
     let step = match sequence {
         1 => "bring lo up",
@@ -46,12 +54,7 @@ fn failed(sequence: u32, errno: Errno) -> StepError {
 
 fn encode(ipv6: bool) -> Messages {
     let mut messages = Messages::with_capacity(256);
-    // struct ifinfomsg: family, padding, type, index, flags, change.
-    let mut link = vec![0_u8; 4];
-    link.extend_from_slice(&LOOPBACK.to_ne_bytes());
-    link.extend_from_slice(&UP.to_ne_bytes());
-    link.extend_from_slice(&UP.to_ne_bytes());
-    messages.push(NEW_LINK, REQUEST | ACKNOWLEDGE, &link, |_| {});
+    link_up(&mut messages);
     route(&mut messages, INET, Some(&[127, 0, 0, 1]));
     if ipv6 {
         route(&mut messages, INET6, None);
@@ -70,4 +73,13 @@ fn route(messages: &mut Messages, family: u8, source: Option<&[u8]>) {
             message.attribute(ATTRIBUTE_PREFERRED_SOURCE, source);
         }
     });
+}
+
+fn link_up(messages: &mut Messages) {
+    // struct ifinfomsg: family, padding, type, index, flags, change.
+    let mut link = vec![0_u8; 4];
+    link.extend_from_slice(&LOOPBACK.to_ne_bytes());
+    link.extend_from_slice(&UP.to_ne_bytes());
+    link.extend_from_slice(&UP.to_ne_bytes());
+    messages.push(NEW_LINK, REQUEST | ACKNOWLEDGE, &link, |_| {});
 }
