@@ -68,6 +68,24 @@ pub enum TlsName {
     Hidden(String),
 }
 
+impl TlsName {
+    /// Why a first flight with this name may not go to `host`, or `None` if it may.
+    ///
+    /// Text that is not TLS says nothing of a name and so contradicts none.
+    pub fn contradicts(&self, host: &HostName) -> Option<String> {
+        match self {
+            TlsName::Unseen | TlsName::NotTls => None,
+            TlsName::Named(name) if name == host => None,
+            TlsName::Named(name) => Some(format!(
+                "the connection is to {host}, but its TLS server name is {name}"
+            )),
+            TlsName::Hidden(why) => {
+                Some(format!("the TLS server name must be {host} and readable, but {why}"))
+            }
+        }
+    }
+}
+
 impl Action {
     /// The layer that sees this kind of action.
     pub fn layer(&self) -> Layer {

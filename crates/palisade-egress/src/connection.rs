@@ -1,0 +1,219 @@
+use std::{io, net::SocketAddr};
+
+use palisade_core::{Action, Authority, Decision, Event, HostName, Layer, TlsName};
+use tokio::{net::TcpStream, time::timeout};
+
+use crate::{
+    EndCause, Ended, Lease, Meaning, Proxy,
+    dial::{DialError, Target},
+    first_flight::FirstFlight,
+    relay::{Traffic, Way},
+};
+
+/// One connection of a client inside, from accept to end.
+pub(crate) struct Connection<'a> {
+    pub(crate) proxy: &'a Proxy,
+    pub(crate) client: TcpStream,
+    pub(crate) traffic: Traffic,
+}
+
+/// A connection that leads somewhere.
+struct Joined<'a> {
+    server: TcpStream,
+    address: SocketAddr,
+    target: &'a mut Target,
+    flight: FirstFlight,
+    /// Whether what the client says first must be read before it goes on.
+    inspect: bool,
+}
+
+impl<'a> Connection<'a> {
+    pub(crate) fn new(proxy: &'a Proxy, client: TcpStream) -> Self {
+        Self { proxy, client, traffic: Traffic::new() }
+    }
+
+    /// Decide where this one may go and serve it to its end. `own` is the listener's address: who
+    /// came straight to it meant to go nowhere.
+    pub(crate) async fn serve(self, own: SocketAddr) {
+        let destination = match self.proxy.destination.of(&self.client) {
+            Ok(destination) => crate::destination::canonical(destination),
+            Err(error) => {
+                let why = format!("its destination is unknown: {error}");
+                return self.refuse(bare(None, own.port()), why).await;
+            }
+        };
+        if destination == own {
+            let why = "it came straight to the proxy, which serves only what is redirected to it";
+            return self.refuse(bare(Some(destination), own.port()), why.into()).await;
+        }
+        match self.proxy.synthetic.meaning(destination.ip()) {
+            Meaning::Name(lease) => self.to_name(lease, destination.port()).await,
+            Meaning::Unmapped => {
+                let why = "the address stands for no name; ask the resolver first";
+                self.refuse(bare(Some(destination), destination.port()), why.into()).await;
+            }
+            Meaning::Bare(_) => self.to_address(destination).await,
+        }
+    }
+
+    async fn to_name(mut self, lease: Lease, port: u16) {
+        let host = lease.name();
+        if let Some(service) = self.proxy.services.at(host, port) {
+            return service.serve(self.client).await;
+        }
+        let mut target = Target { host: Some(host.clone()), port, tls: TlsName::Unseen };
+        if !self.authority().consider(&target.action(None)).is_allowed() {
+            return self.deny(&target.action(None)).await;
+        }
+        let mut flight = FirstFlight::default();
+        match timeout(self.proxy.limits.first_byte, flight.fill(&mut self.client)).await {
+            Ok(Err(_)) => return,
+            Ok(Ok(())) | Err(_) => {}
+        }
+        if !flight.is_empty() {
+            let patience = self.proxy.limits.first_flight;
+            let inspected = flight.inspect(&mut self.client, (host, port), patience).await;
+            let Ok(inspected) = inspected else { return };
+            target.tls = inspected.tls;
+            if let Some(why) = inspected.refusal {
+                return self.refuse(target.action(None), why).await;
+            }
+            if !self.authority().consider(&target.action(None)).is_allowed() {
+                return self.deny(&target.action(None)).await;
+            }
+        }
+        let addresses = match self.proxy.lookup.addresses(host).await {
+            Ok(addresses) => addresses,
+            Err(error) => return self.unreachable(&target, "resolve", &error).await,
+        };
+        let inspect = flight.is_empty();
+        self.join(&mut target, addresses, flight, inspect).await;
+    }
+
+    async fn to_address(self, address: SocketAddr) {
+        let mut target = Target { host: None, port: address.port(), tls: TlsName::Unseen };
+        self.join(&mut target, vec![address.ip()], FirstFlight::default(), false).await;
+    }
+
+    async fn join(
+        self,
+        target: &mut Target,
+        addresses: Vec<std::net::IpAddr>,
+        flight: FirstFlight,
+        inspect: bool,
+    ) {
+        let dialled = target.dial(addresses, self.authority(), &self.proxy.limits).await;
+        let (server, address) = match dialled {
+            Ok(reached) => reached,
+            Err(DialError::Denied) => return reset(&self.client),
+            Err(DialError::Failed(error)) => {
+                return self.unreachable(target, "reach", &error).await;
+            }
+        };
+        self.relay(Joined { server, address, target, flight, inspect }).await;
+    }
+
+    async fn relay(mut self, joined: Joined<'_>) {
+        let Joined { mut server, address, target, mut flight, inspect } = joined;
+        // Either way small writes go out as they come; that they were merged is not ours to know.
+        self.client.set_nodelay(true).ok();
+        server.set_nodelay(true).ok();
+        let (proxy, traffic) = (self.proxy, &self.traffic);
+        let (mut from_client, mut to_client) = self.client.split();
+        let (mut from_server, mut to_server) = server.split();
+        let host = target.host.clone();
+
+        let outward = async {
+            if let (true, Some(host)) = (inspect, &host) {
+                if !flight.has_begun() {
+                    flight.fill(&mut from_client).await?;
+                }
+                if !flight.is_empty() {
+                    let patience = proxy.limits.first_flight;
+                    let at = (host, target.port);
+                    let inspected = flight.inspect(&mut from_client, at, patience).await?;
+                    target.tls = inspected.tls;
+                    let action = target.action(Some(address));
+                    proxy.still_allowed(&action, inspected.refusal).await?;
+                }
+            }
+            traffic.write(Way::Out, &flight.bytes, &mut to_server).await?;
+            drop(flight);
+            traffic.copy(Way::Out, &mut from_client, &mut to_server).await
+        };
+        let inward = traffic.copy(Way::In, &mut from_server, &mut to_client);
+        let both = async { tokio::try_join!(outward, inward).map(|_| ()) };
+
+        let cause = tokio::select! {
+            result = both => match result {
+                Ok(()) => EndCause::Closed,
+                Err(error) if error.kind() == io::ErrorKind::PermissionDenied => EndCause::Denied,
+                Err(_) => EndCause::Broken,
+            },
+            () = traffic.idle(proxy.limits.idle) => EndCause::Idle,
+        };
+        if cause != EndCause::Closed {
+            reset(&self.client);
+            reset(&server);
+        }
+        proxy.observer.ended(&Ended {
+            host,
+            address,
+            sent: traffic.sent(),
+            received: traffic.received(),
+            lasted: traffic.lasted(),
+            cause,
+        });
+    }
+
+    fn authority(&self) -> &dyn Authority {
+        &*self.proxy.authority
+    }
+
+    /// Let the authority deny and record this. That it might allow it by now changes nothing.
+    async fn deny(self, action: &Action) {
+        self.authority().authorize(action).await;
+        reset(&self.client);
+    }
+
+    /// Record a denial of our own.
+    async fn refuse(self, action: Action, why: String) {
+        let event = Event::decided(&action, &Decision::deny(why));
+        self.authority().record(event).await;
+        reset(&self.client);
+    }
+
+    /// Record that what is allowed cannot be done.
+    async fn unreachable(self, target: &Target, step: &str, error: &io::Error) {
+        let action = target.action(None);
+        let mut event = Event::observed(action.kind(), Layer::Egress, action.subject());
+        event.reason = format!("cannot {step} it: {error}");
+        self.authority().record(event.with("port", target.port)).await;
+        reset(&self.client);
+    }
+}
+
+impl Proxy {
+    /// Judge a connection again that was dialled before the client had spoken. Its event is in
+    /// the journal already; only a denial makes another.
+    async fn still_allowed(&self, action: &Action, refusal: Option<String>) -> io::Result<()> {
+        if let Some(why) = refusal {
+            self.authority.record(Event::decided(action, &Decision::deny(why))).await;
+        } else if self.authority.consider(action).is_allowed() {
+            return Ok(());
+        } else {
+            self.authority.authorize(action).await;
+        }
+        Err(io::ErrorKind::PermissionDenied.into())
+    }
+}
+
+fn bare(address: Option<SocketAddr>, port: u16) -> Action {
+    let host: Option<HostName> = None;
+    Action::Connect { host, port, address, tls: TlsName::Unseen }
+}
+
+/// Have the kernel say so at once when this one is closed: the client gets an error, not an end.
+fn reset(stream: &TcpStream) {
+    stream.set_zero_linger().ok();
+}

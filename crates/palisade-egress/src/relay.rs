@@ -1,0 +1,104 @@
+use std::{
+    io,
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
+
+use tokio::{
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
+    time::{Instant, sleep_until},
+};
+
+const CHUNK: usize = 64 * 1024;
+
+/// What flowed over a connection, and when last.
+#[derive(Debug)]
+pub(crate) struct Traffic {
+    sent: AtomicU64,
+    received: AtomicU64,
+    began: Instant,
+    /// Milliseconds after `began`.
+    last: AtomicU64,
+}
+
+/// Which way bytes flow.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Way {
+    Out,
+    In,
+}
+
+impl Traffic {
+    pub(crate) fn new() -> Self {
+        Self {
+            sent: AtomicU64::new(0),
+            received: AtomicU64::new(0),
+            began: Instant::now(),
+            last: AtomicU64::new(0),
+        }
+    }
+
+    pub(crate) fn sent(&self) -> u64 {
+        self.sent.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn received(&self) -> u64 {
+        self.received.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn lasted(&self) -> Duration {
+        self.began.elapsed()
+    }
+
+    /// Pass on everything until the end of `from`, then tell `to` that this was all. A
+    /// receiver that does not read stops the sender.
+    pub(crate) async fn copy(
+        &self,
+        way: Way,
+        from: &mut (impl AsyncRead + Unpin),
+        to: &mut (impl AsyncWrite + Unpin),
+    ) -> io::Result<()> {
+        let mut buffer = Vec::with_capacity(CHUNK);
+        loop {
+            buffer.clear();
+            if from.read_buf(&mut buffer).await? == 0 {
+                return to.shutdown().await;
+            }
+            self.write(way, &buffer, to).await?;
+        }
+    }
+
+    /// Pass on these bytes.
+    pub(crate) async fn write(
+        &self,
+        way: Way,
+        bytes: &[u8],
+        to: &mut (impl AsyncWrite + Unpin),
+    ) -> io::Result<()> {
+        self.touch();
+        to.write_all(bytes).await?;
+        let counter = match way {
+            Way::Out => &self.sent,
+            Way::In => &self.received,
+        };
+        counter.fetch_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX), Ordering::Relaxed);
+        self.touch();
+        Ok(())
+    }
+
+    /// Ends when nothing flowed for `limit`.
+    pub(crate) async fn idle(&self, limit: Duration) {
+        loop {
+            let last = self.began + Duration::from_millis(self.last.load(Ordering::Relaxed));
+            if last.elapsed() >= limit {
+                return;
+            }
+            sleep_until(last + limit).await;
+        }
+    }
+
+    fn touch(&self) {
+        let now = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.last.store(now, Ordering::Relaxed);
+    }
+}
