@@ -47,16 +47,16 @@ impl<'a> Connection<'a> {
             return self.refuse(bare(Some(destination), own.port()), why.into()).await;
         }
         match self.proxy.synthetic.meaning(destination.ip()) {
-            Meaning::Name(lease) => self.to_name(lease, destination.port()).await,
+            Meaning::Name(lease) => self.serve_name(lease, destination.port()).await,
             Meaning::Unmapped => {
                 let why = "the address stands for no name; ask the resolver first";
                 self.refuse(bare(Some(destination), destination.port()), why.into()).await;
             }
-            Meaning::Bare(_) => self.to_address(destination).await,
+            Meaning::Bare(_) => self.serve_address(destination).await,
         }
     }
 
-    async fn to_name(mut self, lease: Lease, port: u16) {
+    async fn serve_name(mut self, lease: Lease, port: u16) {
         let host = lease.name();
         if let Some(service) = self.proxy.services.at(host, port) {
             return service.serve(self.client).await;
@@ -66,9 +66,10 @@ impl<'a> Connection<'a> {
             return self.deny(&target.action(None)).await;
         }
         let mut flight = FirstFlight::default();
-        match timeout(self.proxy.limits.first_byte, flight.fill(&mut self.client)).await {
-            Ok(Err(_)) => return,
-            Ok(Ok(())) | Err(_) => {}
+        let first = flight.fill(&mut self.client);
+        if let Ok(Err(_)) = timeout(self.proxy.limits.first_byte, first).await {
+            // It is gone, and nothing was done for it.
+            return;
         }
         if !flight.is_empty() {
             let patience = self.proxy.limits.first_flight;
@@ -90,7 +91,7 @@ impl<'a> Connection<'a> {
         self.join(&mut target, addresses, flight, inspect).await;
     }
 
-    async fn to_address(self, address: SocketAddr) {
+    async fn serve_address(self, address: SocketAddr) {
         let mut target = Target { host: None, port: address.port(), tls: TlsName::Unseen };
         self.join(&mut target, vec![address.ip()], FirstFlight::default(), false).await;
     }

@@ -8,7 +8,7 @@ use tokio::{
 
 use crate::{
     request_head::{self, RequestHead, read_request_head},
-    tls_hello::{self, ClientHello, read_client_hello},
+    tls_hello::{ClientHello, read_client_hello},
 };
 
 const CHUNK: usize = 4096;
@@ -91,7 +91,7 @@ impl FirstFlight {
                 ClientHello::Partial(_) if self.ended => {
                     clear(TlsName::Hidden("the ClientHello is cut short".into()), None)
                 }
-                ClientHello::Partial(wanted) => Judged::Wants(wanted.min(tls_hello::LONGEST)),
+                ClientHello::Partial(wanted) => Judged::Wants(wanted),
             };
         }
         match read_request_head(&self.bytes, host, port) {

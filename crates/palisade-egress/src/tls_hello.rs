@@ -1,7 +1,7 @@
 use palisade_core::TlsName;
 
 /// The most that is read of a ClientHello, record headers included.
-pub(crate) const LONGEST: usize = 64 * 1024;
+const LONGEST: usize = 64 * 1024;
 
 const HANDSHAKE: u8 = 22;
 const CLIENT_HELLO: u8 = 1;
@@ -36,15 +36,14 @@ pub fn read_client_hello(bytes: &[u8]) -> ClientHello {
         let header = wire.clone();
         let (Some(kind), Some(version), Some(length)) = (wire.u8(), wire.u16(), wire.u16()) else {
             let odd = !matches!(header.0, [] | [HANDSHAKE] | [HANDSHAKE, 3, ..]);
-            return if odd { hidden(NOT_ONE_HELLO) } else { ClientHello::Partial(before + 5) };
+            return if odd { hidden(NOT_ONE_HELLO) } else { partial(before + 5) };
         };
         let length = usize::from(length);
         if kind != HANDSHAKE || version >> 8 != 3 || length == 0 || length > LONGEST_RECORD {
             return hidden(NOT_ONE_HELLO);
         }
         let Some(part) = wire.take(length) else {
-            let whole = before + 5 + length;
-            return if whole > LONGEST { hidden(TOO_LONG) } else { ClientHello::Partial(whole) };
+            return partial(before + 5 + length);
         };
         message.extend_from_slice(part);
         let mut handshake = Fields(&message);
@@ -65,6 +64,10 @@ pub fn read_client_hello(bytes: &[u8]) -> ClientHello {
 
 const NOT_ONE_HELLO: &str = "the ClientHello is malformed";
 const TOO_LONG: &str = "the ClientHello is too long";
+
+fn partial(wanted: usize) -> ClientHello {
+    if wanted > LONGEST { hidden(TOO_LONG) } else { ClientHello::Partial(wanted) }
+}
 
 fn hidden(why: &str) -> ClientHello {
     ClientHello::Read(TlsName::Hidden(why.into()))

@@ -1,0 +1,268 @@
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+};
+
+use hickory_proto::{
+    op::{Edns, Message, MessageType, OpCode, Query, ResponseCode},
+    rr::{DNSClass, Name, RData, RecordType},
+};
+use palisade_egress::{DnsSockets, Resolver, Services, SyntheticMap};
+use proptest::prelude::*;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpStream, UdpSocket},
+    sync::mpsc,
+    time::timeout,
+};
+
+use crate::world::{Judge, LOCALHOST, SOON, name};
+
+struct Desk {
+    resolver: Resolver,
+    judge: Arc<Judge>,
+    map: Arc<SyntheticMap>,
+}
+
+fn desk() -> Desk {
+    let names = [name("a.example"), name("b.example")].into();
+    let judge = Arc::new(Judge { names, ..Judge::default() });
+    let map = SyntheticMap::new();
+    let (sender, _) = mpsc::channel(1);
+    let services = Services::new().with(name("inference.local"), 80, Arc::new(sender));
+    let resolver = Resolver::new(Arc::clone(&judge) as _, Arc::clone(&map), services);
+    Desk { resolver, judge, map }
+}
+
+fn query(asked: &str, kind: RecordType) -> Message {
+    let mut message = Message::new(4711, MessageType::Query, OpCode::Query);
+    message.metadata.recursion_desired = true;
+    message.add_query(Query::query(Name::from_ascii(asked).unwrap(), kind));
+    message
+}
+
+impl Desk {
+    async fn ask(&self, question: &Message) -> Message {
+        let bytes = question.to_vec().unwrap();
+        Message::from_vec(&self.resolver.answer(&bytes, None).await.unwrap()).unwrap()
+    }
+
+    async fn code(&self, question: &Message) -> ResponseCode {
+        self.ask(question).await.metadata.response_code
+    }
+
+    fn events(&self) -> Vec<(String, String)> {
+        let events = self.judge.events.lock().unwrap();
+        events.iter().map(|event| (event.subject.clone(), event.reason.clone())).collect()
+    }
+}
+
+#[tokio::test]
+async fn permitted_names_have_addresses_that_stand_for_them() {
+    let desk = desk();
+    let answer = desk.ask(&query("A.eXample.", RecordType::A)).await;
+    let twins = desk.map.assign(&name("a.example")).unwrap();
+    assert_eq!((answer.metadata.id, answer.answers[0].ttl), (4711, 60));
+    assert_eq!(answer.answers[0].data, RData::A(twins.v4.into()));
+    assert_eq!(answer.queries[0].name().to_ascii(), "A.eXample.", "0x20 is echoed");
+    let answer = desk.ask(&query("a.example.", RecordType::AAAA)).await;
+    assert_eq!(answer.answers[0].data, RData::AAAA(twins.v6.into()));
+    let answer = desk.ask(&query("inference.local.", RecordType::A)).await;
+    assert_eq!(answer.answers.len(), 1);
+    assert!(desk.events().is_empty());
+}
+
+#[tokio::test]
+async fn asks_for_keys_of_an_encrypted_hello_and_for_text() {
+    let desk = desk();
+    for kind in [
+        RecordType::HTTPS,
+        RecordType::SVCB,
+        RecordType::TXT,
+        RecordType::MX,
+        RecordType::ANY,
+        RecordType::NULL,
+        RecordType::CNAME,
+        RecordType::SOA,
+        RecordType::DNSKEY,
+    ] {
+        let answer = desk.ask(&query("a.example.", kind)).await;
+        assert_eq!(answer.metadata.response_code, ResponseCode::NoError, "{kind}");
+        assert!(answer.answers.is_empty(), "{kind}");
+        assert_eq!(desk.code(&query("x.a.example.", kind)).await, ResponseCode::NXDomain);
+    }
+}
+
+#[tokio::test]
+async fn carries_data_out_in_query_names() {
+    let desk = desk();
+    for asked in ["c2VjcmV0.evil.example.", "c2VjcmV0.a.example.", "com."] {
+        assert_eq!(desk.code(&query(asked, RecordType::A)).await, ResponseCode::NXDomain);
+    }
+    assert_eq!(desk.events().len(), 3);
+    assert_eq!(desk.events()[0].0, "c2vjcmv0.evil.example");
+}
+
+#[tokio::test]
+async fn asks_for_names_that_cannot_be() {
+    let desk = desk();
+    let odd: [&[&[u8]]; 6] = [
+        &[b"a\0b", b"example"],
+        &[b"a b", b"example"],
+        &[b"a.example"],
+        &[b"\xc3\xa9", b"example"],
+        &[b"127", b"1"],
+        &[],
+    ];
+    for labels in odd {
+        let mut message = query("x.", RecordType::A);
+        message.queries[0].set_name(Name::from_labels(labels.iter().copied()).unwrap());
+        assert_eq!(desk.code(&message).await, ResponseCode::NXDomain, "{labels:?}");
+    }
+    let events = desk.events();
+    assert_eq!(events.len(), odd.len());
+    assert_eq!(events[0].0, "a\\x00b.example");
+}
+
+#[tokio::test]
+async fn asks_what_is_no_plain_question() {
+    let desk = desk();
+    let mut chaos = query("version.bind.", RecordType::TXT);
+    chaos.queries[0].set_query_class(DNSClass::CH);
+    let mut update = query("a.example.", RecordType::SOA);
+    update.metadata.op_code = OpCode::Notify;
+    let mut two = query("a.example.", RecordType::A);
+    two.add_query(Query::query(Name::from_ascii("b.example.").unwrap(), RecordType::A));
+    let none = Message::new(1, MessageType::Query, OpCode::Query);
+    let transfer = query("a.example.", RecordType::AXFR);
+    for refused in [chaos, update, two, none, transfer] {
+        assert_eq!(desk.code(&refused).await, ResponseCode::Refused, "{refused:?}");
+    }
+    assert_eq!(desk.events().len(), 5);
+}
+
+#[tokio::test]
+async fn localhost_and_reverse_names_are_answered_here() {
+    let desk = desk();
+    for asked in ["localhost.", "x.LOCALHOST."] {
+        let answer = desk.ask(&query(asked, RecordType::A)).await;
+        assert_eq!(answer.answers[0].data.ip_addr(), Some(LOCALHOST));
+        let answer = desk.ask(&query(asked, RecordType::AAAA)).await;
+        assert_eq!(answer.answers[0].data.ip_addr(), Some("::1".parse().unwrap()));
+    }
+    let twins = desk.map.assign(&name("a.example")).unwrap();
+    for (address, expected) in [
+        (IpAddr::from(twins.v4), "a.example."),
+        (twins.v6.into(), "a.example."),
+        (LOCALHOST, "localhost."),
+    ] {
+        let mut message = query("x.", RecordType::PTR);
+        message.queries[0].set_name(Name::from(address));
+        let answer = desk.ask(&message).await;
+        assert_eq!(answer.answers[0].data.to_string(), expected);
+    }
+    for other in ["4.3.2.1.in-addr.arpa.", "18.198.in-addr.arpa.", "9.9.19.198.in-addr.arpa."] {
+        let code = desk.code(&query(other, RecordType::PTR)).await;
+        assert_eq!(code, ResponseCode::NXDomain, "{other}");
+    }
+}
+
+#[tokio::test]
+async fn sends_noise() {
+    let desk = desk();
+    for noise in [&b""[..], b"x", &[0; 11], &[0, 1, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0]] {
+        assert_eq!(desk.resolver.answer(noise, None).await, None);
+    }
+    // A name that points at itself.
+    let mut looping = query("a.example.", RecordType::A).to_vec().unwrap();
+    looping[12] = 0xc0;
+    looping[13] = 12;
+    let answer = desk.resolver.answer(&looping, None).await.unwrap();
+    let answer = Message::from_vec(&answer).unwrap();
+    assert_eq!((answer.metadata.id, answer.metadata.response_code), (4711, ResponseCode::FormErr));
+}
+
+#[tokio::test]
+async fn edns_is_answered_with_edns() {
+    let desk = desk();
+    let mut message = query("a.example.", RecordType::A);
+    assert!(desk.ask(&message).await.edns.is_none());
+    message.set_edns(Edns::new());
+    assert_eq!(desk.ask(&message).await.edns.unwrap().max_payload(), 1232);
+}
+
+#[tokio::test]
+async fn serves_udp_and_tcp() {
+    let desk = desk();
+    let udp = std::net::UdpSocket::bind((LOCALHOST, 0)).unwrap();
+    let tcp = std::net::TcpListener::bind((LOCALHOST, 0)).unwrap();
+    let (udp_at, tcp_at): (SocketAddr, SocketAddr) =
+        (udp.local_addr().unwrap(), tcp.local_addr().unwrap());
+    let sockets = DnsSockets { udp: vec![udp], tcp: vec![tcp] };
+    let serving = tokio::spawn(desk.resolver.clone().serve(sockets));
+
+    let client = UdpSocket::bind((LOCALHOST, 0)).await.unwrap();
+    let question = query("a.example.", RecordType::A).to_vec().unwrap();
+    client.send_to(b"noise", udp_at).await.unwrap();
+    client.send_to(&question, udp_at).await.unwrap();
+    let mut buffer = [0; 1500];
+    let (length, from) = timeout(SOON, client.recv_from(&mut buffer)).await.unwrap().unwrap();
+    assert_eq!(from, udp_at);
+    let over_udp = buffer[..length].to_vec();
+
+    let mut client = TcpStream::connect(tcp_at).await.unwrap();
+    for _ in 0..2 {
+        client.write_u16(u16::try_from(question.len()).unwrap()).await.unwrap();
+        client.write_all(&question).await.unwrap();
+        let length = timeout(SOON, client.read_u16()).await.unwrap().unwrap();
+        let mut over_tcp = vec![0; length.into()];
+        client.read_exact(&mut over_tcp).await.unwrap();
+        assert_eq!(over_tcp, over_udp);
+    }
+    client.write_u16(60_000).await.unwrap();
+    assert_eq!(timeout(SOON, client.read(&mut buffer)).await.unwrap().unwrap(), 0);
+    serving.abort();
+}
+
+fn run<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
+}
+
+proptest! {
+    #[test]
+    fn any_packet_is_read_without_harm(packet in prop::collection::vec(any::<u8>(), 0..200)) {
+        let desk = desk();
+        run(desk.resolver.answer(&packet, None));
+        let question = [&[1, 2, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0][..], &packet].concat();
+        run(desk.resolver.answer(&question, None));
+    }
+
+    #[test]
+    fn a_changed_query_is_answered_to_the_same_id_or_not_at_all(
+        changes in prop::collection::vec((2_usize..60, any::<u8>()), 1..6)
+    ) {
+        let mut message = query("a.example.", RecordType::AAAA);
+        message.set_edns(Edns::new());
+        let mut packet = message.to_vec().unwrap();
+        for (at, value) in changes {
+            if let Some(byte) = packet.get_mut(at) {
+                *byte = value;
+            }
+        }
+        let desk = desk();
+        if let Some(answer) = run(desk.resolver.answer(&packet, None)) {
+            let answer = Message::from_vec(&answer).unwrap();
+            prop_assert_eq!(answer.metadata.id, 4711);
+            prop_assert_eq!(answer.metadata.message_type, MessageType::Response);
+            for record in answer.answers {
+                let ours = match record.data {
+                    RData::A(a) => a.0.octets()[0] == 198 || a.0.is_loopback(),
+                    RData::AAAA(a) => a.0.segments()[0] == 0xfd70 || a.0.is_loopback(),
+                    RData::PTR(_) => true,
+                    _ => false,
+                };
+                prop_assert!(ours);
+            }
+        }
+    }
+}

@@ -1,0 +1,15 @@
+//! The resolver and the proxy over real sockets, with an authority of the test's own.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    reason = "a test may end where it fails"
+)]
+
+mod dns;
+mod front;
+mod limits;
+mod rebind;
+mod relay;
+mod world;

@@ -1,0 +1,236 @@
+use std::{
+    collections::{HashMap, HashSet},
+    io,
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use palisade_core::{Action, Authority, BoxFuture, Decision, Event, HostName, TlsName, Verdict};
+use palisade_egress::{Ended, Limits, Lookup, Proxy, Services, SyntheticMap};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+    task::JoinHandle,
+    time::timeout,
+};
+
+pub(crate) const SOON: Duration = Duration::from_secs(5);
+
+pub(crate) fn name(text: &str) -> HostName {
+    text.parse().unwrap()
+}
+
+/// Permits some names and some addresses, and keeps what it was told.
+#[derive(Default)]
+pub(crate) struct Judge {
+    pub(crate) names: HashSet<HostName>,
+    pub(crate) addresses: HashSet<IpAddr>,
+    pub(crate) events: Mutex<Vec<Event>>,
+}
+
+impl Authority for Judge {
+    fn consider(&self, action: &Action) -> Decision {
+        let permitted = match action {
+            Action::Resolve { name } => self.names.contains(name),
+            Action::Connect { host, port, address, tls } => {
+                let fits = host.as_ref().is_none_or(|host| {
+                    self.names.contains(host)
+                        && tls.contradicts(host).is_none()
+                        && !(*port == 443 && *tls == TlsName::NotTls)
+                });
+                fits && address.is_none_or(|address| self.addresses.contains(&address.ip()))
+            }
+            _ => false,
+        };
+        if permitted { Decision::allow("test", "") } else { Decision::deny("not in the test") }
+    }
+
+    fn authorize<'a>(&'a self, action: &'a Action) -> BoxFuture<'a, Decision> {
+        let decision = self.consider(action);
+        self.events.lock().unwrap().push(Event::decided(action, &decision));
+        Box::pin(async move { decision })
+    }
+
+    fn record(&self, event: Event) -> BoxFuture<'_, bool> {
+        self.events.lock().unwrap().push(event);
+        Box::pin(async { true })
+    }
+}
+
+/// Answers from a list for each name; each look-up takes the next, the last stays.
+#[derive(Default)]
+pub(crate) struct Answers {
+    pub(crate) of: HashMap<HostName, Vec<Vec<IpAddr>>>,
+    pub(crate) asked: AtomicUsize,
+}
+
+impl Lookup for Answers {
+    fn addresses<'a>(&'a self, host: &'a HostName) -> BoxFuture<'a, io::Result<Vec<IpAddr>>> {
+        let turn = self.asked.fetch_add(1, Ordering::SeqCst);
+        let found = self.of.get(host).and_then(|all| all.get(turn).or(all.last())).cloned();
+        Box::pin(async move { found.ok_or_else(|| io::ErrorKind::NotFound.into()) })
+    }
+}
+
+/// A running proxy, all of whose connections are to one destination.
+pub(crate) struct World {
+    pub(crate) proxy: SocketAddr,
+    pub(crate) judge: Arc<Judge>,
+    pub(crate) answers: Arc<Answers>,
+    pub(crate) ended: Arc<Mutex<Vec<Ended>>>,
+    task: JoinHandle<()>,
+}
+
+/// What a [`World`] is made of.
+pub(crate) struct Plan {
+    pub(crate) host: &'static str,
+    pub(crate) port: u16,
+    pub(crate) answers: Vec<Vec<IpAddr>>,
+    pub(crate) permitted: Vec<IpAddr>,
+    pub(crate) bare: Option<IpAddr>,
+    pub(crate) allow_name: bool,
+    pub(crate) limits: Limits,
+    pub(crate) services: Services,
+}
+
+pub(crate) const LOCALHOST: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+
+impl Plan {
+    /// Connections are to `a.example` at this port; it is here, and that is permitted.
+    pub(crate) fn to(port: u16) -> Self {
+        let mut limits = Limits::default();
+        limits.first_byte = Duration::from_millis(100);
+        Self {
+            host: "a.example",
+            port,
+            answers: vec![vec![LOCALHOST]],
+            permitted: vec![LOCALHOST],
+            bare: None,
+            allow_name: true,
+            limits,
+            services: Services::new(),
+        }
+    }
+
+    pub(crate) async fn start(self) -> World {
+        let host = name(self.host);
+        let synthetic = SyntheticMap::new();
+        let twins = synthetic.assign(&host).unwrap();
+        let destination = SocketAddr::new(self.bare.unwrap_or(twins.v4.into()), self.port);
+        let judge = Arc::new(Judge {
+            names: self.allow_name.then(|| host.clone()).into_iter().collect(),
+            addresses: self.permitted.into_iter().collect(),
+            events: Mutex::default(),
+        });
+        let answers =
+            Arc::new(Answers { of: HashMap::from([(host, self.answers)]), asked: 0.into() });
+        let ended = Arc::new(Mutex::new(Vec::new()));
+        let seen = Arc::clone(&ended);
+        let proxy = Proxy::new(Arc::clone(&judge) as _, synthetic, Arc::clone(&answers) as _)
+            .with_destination(move |_: &TcpStream| Ok(destination))
+            .with_observer(move |end: &Ended| seen.lock().unwrap().push(end.clone()))
+            .with_services(self.services)
+            .with_limits(self.limits);
+        let listener = std::net::TcpListener::bind((LOCALHOST, 0)).unwrap();
+        let address = listener.local_addr().unwrap();
+        let task = tokio::spawn(async move { proxy.serve(vec![listener]).await.unwrap() });
+        World { proxy: address, judge, answers, ended, task }
+    }
+}
+
+impl World {
+    pub(crate) async fn connect(&self) -> TcpStream {
+        TcpStream::connect(self.proxy).await.unwrap()
+    }
+
+    /// Send this and return what comes back; an error is how the connection broke.
+    pub(crate) async fn exchange(&self, bytes: &[u8]) -> io::Result<Vec<u8>> {
+        let mut client = self.connect().await;
+        client.write_all(bytes).await?;
+        client.shutdown().await.ok();
+        read_all(&mut client).await
+    }
+
+    pub(crate) fn events(&self) -> Vec<Event> {
+        self.judge.events.lock().unwrap().clone()
+    }
+
+    pub(crate) fn denials(&self) -> Vec<Event> {
+        self.events().into_iter().filter(|e| e.decision == Verdict::Deny).collect()
+    }
+
+    /// The end of the one connection there was.
+    pub(crate) async fn end(&self) -> Ended {
+        for _ in 0..500 {
+            if let Some(end) = self.ended.lock().unwrap().first() {
+                return end.clone();
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("no connection ended");
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+pub(crate) async fn read_all(client: &mut TcpStream) -> io::Result<Vec<u8>> {
+    let mut answer = Vec::new();
+    timeout(SOON, client.read_to_end(&mut answer)).await.expect("a prompt answer")?;
+    Ok(answer)
+}
+
+/// A server that sends back what it gets, and counts who came.
+pub(crate) struct Echo {
+    pub(crate) port: u16,
+    pub(crate) heard: Arc<Mutex<Vec<u8>>>,
+    pub(crate) came: Arc<AtomicUsize>,
+}
+
+impl Echo {
+    pub(crate) async fn start() -> Self {
+        Self::greeting(b"").await
+    }
+
+    /// One that speaks first.
+    pub(crate) async fn greeting(words: &'static [u8]) -> Self {
+        let listener = TcpListener::bind((LOCALHOST, 0)).await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let (heard, came) = (Arc::new(Mutex::new(Vec::new())), Arc::new(AtomicUsize::new(0)));
+        let echo = Self { port, heard: Arc::clone(&heard), came: Arc::clone(&came) };
+        tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                came.fetch_add(1, Ordering::SeqCst);
+                let heard = Arc::clone(&heard);
+                tokio::spawn(async move {
+                    stream.write_all(words).await?;
+                    let mut buffer = vec![0; 64 * 1024];
+                    loop {
+                        let length = stream.read(&mut buffer).await?;
+                        if length == 0 {
+                            return stream.shutdown().await;
+                        }
+                        heard.lock().unwrap().extend(&buffer[..length]);
+                        stream.write_all(&buffer[..length]).await?;
+                    }
+                });
+            }
+        });
+        echo
+    }
+
+    pub(crate) fn heard(&self) -> Vec<u8> {
+        self.heard.lock().unwrap().clone()
+    }
+
+    pub(crate) fn visitors(&self) -> usize {
+        self.came.load(Ordering::SeqCst)
+    }
+}
