@@ -1,1 +1,40 @@
-//! placeholder
+//! The record of what a sandbox did: append-only, hash-chained, and written before the effect.
+//!
+//! ```text
+//! $STATE/journal/ledger.jsonl                 where each session began and ended
+//! $STATE/journal/<session>/000001.jsonl       one chain a session
+//! ```
+//!
+//! [`Journal`] is the writing side. One thread owns the file; callers hand it events through a
+//! bounded queue and learn when theirs is written ([`Durability::Written`]) or on the disk
+//! ([`Durability::Durable`]). After a failed write every later record fails, so whoever needs a
+//! record before an effect has to deny. `verify` proves a journal whole or names the first
+//! bad record and the kind of damage; `query` and `tail` answer questions.
+//!
+//! Trusted: the kernel and whoever may write the state folder. The chain shows damage and
+//! careless edits; it cannot show a rewrite of everything by the folder's owner, which takes
+//! signatures and a witness elsewhere. `docs/journal-format.md` says the bytes exactly.
+
+#![forbid(unsafe_code)]
+
+mod encode;
+mod error;
+mod fold;
+mod hash;
+mod journal;
+mod ledger;
+mod park;
+mod reader;
+mod record;
+mod recover;
+mod store;
+mod timestamp;
+mod writer;
+
+pub use error::JournalError;
+pub use hash::Hash;
+pub use journal::{Closed, Durability, Journal, Receipt};
+pub use record::Record;
+pub use recover::{Recovered, recover};
+pub use store::journal_dir;
+pub use timestamp::{Timestamp, TimestampError};

@@ -1,0 +1,239 @@
+use std::{
+    fmt,
+    path::Path,
+    sync::{Arc, Mutex, PoisonError, atomic::AtomicBool},
+    thread,
+    time::Instant,
+};
+
+use palisade_core::{Event, Layer, PolicyDigest, SessionId};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::{
+    Hash, JournalError, encode,
+    fold::{Admit, Fold},
+    ledger::{Entry, Ledger},
+    park,
+    recover::{self, Tail},
+    store::{FIRST_SEGMENT, Folder},
+    writer::{self, Chain, Message, Shared},
+};
+
+/// Records that wait for the writer; with more, callers wait.
+const QUEUE: usize = 512;
+
+/// When a record counts as taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Durability {
+    /// The kernel has it: it outlives this process, not a power failure.
+    #[default]
+    Written,
+    /// The disk has it. For what allows an effect that cannot be undone; costs a sync, shared by
+    /// all that wait at the same time.
+    Durable,
+}
+
+/// Proof that a record was taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Receipt {
+    /// The record's number in its session.
+    pub seq: u64,
+}
+
+/// Where a journal ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Closed {
+    /// The number of the last record.
+    pub seq: u64,
+    /// Its hash, which stands for the whole session.
+    pub head: Hash,
+}
+
+/// One session's journal, open for writing. Clones are handles to the same journal.
+///
+/// A handle that is dropped without [`Journal::close`] leaves the session without an end in the
+/// ledger, which verification shows as `ended hard`.
+#[derive(Clone)]
+pub struct Journal {
+    queue: mpsc::Sender<Message>,
+    shared: Arc<Shared>,
+    session: SessionId,
+    policy: PolicyDigest,
+}
+
+impl Journal {
+    /// Open the journal of `session`, make it if it is new, and start its writer thread (so:
+    /// after any fork). A torn tail is cut and recorded.
+    ///
+    /// The first record tells that it was opened. It fails if the folder is not ours, another
+    /// process writes the same session, or what is there is damaged.
+    pub fn open(
+        state_dir: &Path,
+        session: &SessionId,
+        name: Option<&str>,
+        policy: &PolicyDigest,
+    ) -> Result<Self, JournalError> {
+        let chain = open_chain(state_dir, session, name, policy)?;
+        let shared = Arc::new(Shared {
+            fold: Mutex::new(Fold::new(Instant::now())),
+            poisoned: AtomicBool::new(false),
+            cause: Mutex::new(None),
+        });
+        let (queue, messages) = mpsc::channel(QUEUE);
+        let (theirs, digest) = (Arc::clone(&shared), policy.clone());
+        thread::Builder::new()
+            .name("journal".into())
+            .spawn(move || writer::run(chain, messages, &theirs, &digest))
+            .map_err(|_| JournalError::NoWriter)?;
+        Ok(Self { queue, shared, session: session.clone(), policy: policy.clone() })
+    }
+
+    /// The session that this journal is of.
+    pub fn session(&self) -> &SessionId {
+        &self.session
+    }
+
+    /// Write an event. Resolves when the kernel has it; on an error the act must not happen.
+    ///
+    /// Waits while the queue is full. A future that is dropped before it resolves may or may not
+    /// leave the record.
+    pub async fn record(&self, event: Event) -> Result<Receipt, JournalError> {
+        self.send(event, Durability::Written).await
+    }
+
+    /// Write an event. Resolves when the disk has it.
+    pub async fn record_durable(&self, event: Event) -> Result<Receipt, JournalError> {
+        self.send(event, Durability::Durable).await
+    }
+
+    /// Write an event from a thread that may wait.
+    pub fn record_blocking(
+        &self,
+        event: Event,
+        durability: Durability,
+    ) -> Result<Receipt, JournalError> {
+        park::block_on(self.send(event, durability))
+    }
+
+    /// Write an event that an agent can cause as often as it likes and that permits nothing: a
+    /// denial. The first of each (kind, layer, decision, rule, subject) is written; of a flood
+    /// only some are, `None` says that this one was counted, and the exact counts follow within
+    /// seconds as events of kind `folded`, at the latest at the close.
+    ///
+    /// Fails like [`Journal::record`] when the journal takes nothing.
+    pub async fn record_folding(&self, event: Event) -> Result<Option<Receipt>, JournalError> {
+        self.shared.check()?;
+        let admit = {
+            let mut fold = self.shared.fold.lock().unwrap_or_else(PoisonError::into_inner);
+            fold.admit(&event, Instant::now())
+        };
+        match admit {
+            Admit::Write => self.record(event).await.map(Some),
+            Admit::Fold(first) => {
+                if first {
+                    // The writer must not sleep on it; from now on it keeps the time itself.
+                    let gone = |_| self.gone();
+                    self.queue.send(Message::Counting).await.map_err(gone)?;
+                }
+                Ok(None)
+            }
+        }
+    }
+
+    /// Write what is counted, then `last`, enter the session's end in the ledger, and stop.
+    /// With [`Durability::Durable`] all of it is on the disk when this resolves.
+    pub async fn close(&self, last: Event, durability: Durability) -> Result<Closed, JournalError> {
+        self.shared.check()?;
+        let members = encode::event(&last, self.policy.as_str());
+        let (answer, result) = oneshot::channel();
+        let message = Message::Close { members, durability, answer };
+        self.queue.send(message).await.map_err(|_| self.gone())?;
+        result.await.map_err(|_| self.gone())?
+    }
+
+    /// [`Journal::close`] from a thread that may wait.
+    pub fn close_blocking(
+        &self,
+        last: Event,
+        durability: Durability,
+    ) -> Result<Closed, JournalError> {
+        park::block_on(self.close(last, durability))
+    }
+
+    async fn send(&self, event: Event, durability: Durability) -> Result<Receipt, JournalError> {
+        self.shared.check()?;
+        let members = encode::event(&event, self.policy.as_str());
+        let (answer, result) = oneshot::channel();
+        let message = Message::Record { members, durability, answer };
+        self.queue.send(message).await.map_err(|_| self.gone())?;
+        result.await.map_err(|_| self.gone())?
+    }
+
+    /// Why the writer does not answer.
+    fn gone(&self) -> JournalError {
+        self.shared.check().err().unwrap_or(JournalError::NoWriter)
+    }
+}
+
+impl fmt::Debug for Journal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Journal").field("session", &self.session).finish_non_exhaustive()
+    }
+}
+
+pub(crate) fn open_chain(
+    state_dir: &Path,
+    session: &SessionId,
+    name: Option<&str>,
+    policy: &PolicyDigest,
+) -> Result<Chain, JournalError> {
+    let journal = Folder::create(state_dir)?;
+    let folder = journal.session(session)?;
+    let segment = folder.segments()?.pop().unwrap_or_else(|| FIRST_SEGMENT.into());
+    let (fd, size) = folder.append(&segment)?;
+    let path = folder.path().join(&segment);
+    recover::own(&fd, &path, session)?;
+
+    // The ledger stays locked until both chains name each other.
+    let mut ledger = Ledger::lock(&journal)?;
+    let anchor = ledger.head();
+    let tail = if size == 0 && segment == FIRST_SEGMENT {
+        Tail::fresh(session)
+    } else {
+        recover::tail(&journal, &folder, &fd, session)?
+    };
+    let mut chain = Chain {
+        fd,
+        path,
+        session: session.clone(),
+        size: tail.size,
+        head: tail.head,
+        pending: tail.head,
+        buffer: Vec::new(),
+        entries_durable: false,
+        journal,
+        folder,
+    };
+    if let Some(torn) = &tail.torn {
+        let event = Event::observed("recovered", Layer::Supervisor, segment)
+            .with("cut_bytes", torn.bytes)
+            .with("cut_sha256", torn.hash.to_string());
+        chain.stage(&encode::event(&event, policy.as_str()));
+    }
+    let kind = if tail.head.seq == 0 { "open" } else { "reopen" };
+    let mut event = Event::observed(kind, Layer::Supervisor, name.unwrap_or(session.as_str()));
+    event = event
+        .with("version", env!("CARGO_PKG_VERSION"))
+        .with("ledger_seq", anchor.seq)
+        .with("ledger_hash", anchor.hash.to_string());
+    if let Some(name) = name {
+        event = event.with("name", name);
+    }
+    chain.stage(&encode::event(&event, policy.as_str()));
+    chain.commit()?;
+    ledger.enter(Entry::Start, session, name, chain.head)?;
+    drop(ledger);
+    Ok(chain)
+}

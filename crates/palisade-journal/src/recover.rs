@@ -1,0 +1,171 @@
+//! A torn tail is cut; anything else that is wrong is left as it is, for it is evidence.
+
+use std::{os::fd::OwnedFd, path::Path, thread, time::Duration};
+
+use palisade_core::{Event, Layer, PolicyDigest, SessionId};
+use rustix::{
+    fs::{self, FlockOperation},
+    io::Errno,
+};
+use sha2::{Digest, Sha256};
+
+use crate::{
+    Durability, Hash, Journal, JournalError,
+    ledger::{self, Head},
+    reader::{Lines, Step},
+    record::{self, BadLine},
+    store::{Folder, LEDGER, io},
+    writer,
+};
+
+/// What a recovery did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Recovered {
+    /// The number of the last record, which tells of the recovery.
+    pub seq: u64,
+}
+
+/// End a session whose supervisor died: cut its torn tail if it has one, record that, and enter
+/// the end in the ledger. Fails with [`JournalError::Busy`] if the session is alive.
+pub fn recover(state_dir: &Path, session: &SessionId) -> Result<Recovered, JournalError> {
+    let journal = Folder::open(&crate::journal_dir(state_dir))?;
+    journal.existing(session.as_str())?;
+    let policy = PolicyDigest::of(b"");
+    let last = Event::observed("end", Layer::Supervisor, session.as_str())
+        .with("ended_by", "recovery after the supervisor was gone");
+    let closed = Journal::open(state_dir, session, None, &policy)?
+        .close_blocking(last, Durability::Durable)?;
+    Ok(Recovered { seq: closed.seq })
+}
+
+/// The whole part of a session's last segment.
+#[derive(Debug)]
+pub(crate) struct Tail {
+    pub(crate) size: u64,
+    pub(crate) head: Head,
+    pub(crate) torn: Option<Torn>,
+}
+
+/// What was cut.
+#[derive(Debug)]
+pub(crate) struct Torn {
+    pub(crate) bytes: u64,
+    pub(crate) hash: Hash,
+}
+
+impl Tail {
+    pub(crate) fn fresh(session: &SessionId) -> Self {
+        Self { size: 0, head: writer::genesis(session), torn: None }
+    }
+}
+
+/// Take the writer's lock. A reader that asks whether the session lives holds it for a moment.
+pub(crate) fn own(fd: &OwnedFd, path: &Path, session: &SessionId) -> Result<(), JournalError> {
+    for _ in 0..50 {
+        match fs::flock(fd, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => return Ok(()),
+            Err(Errno::WOULDBLOCK | Errno::INTR) => thread::sleep(Duration::from_millis(1)),
+            Err(errno) => return Err(io("lock", path)(errno)),
+        }
+    }
+    Err(JournalError::Busy(session.clone()))
+}
+
+/// Walk the session's chain to its end and cut what a crash left behind the last whole record.
+pub(crate) fn tail(
+    journal: &Folder,
+    folder: &Folder,
+    last: &OwnedFd,
+    session: &SessionId,
+) -> Result<Tail, JournalError> {
+    let mut head = writer::genesis(session);
+    let (mut size, mut torn) = (0, None::<u64>);
+    for name in folder.segments()? {
+        let path = folder.path().join(&name);
+        let damaged = |offset, what: &str| JournalError::Damaged {
+            path: path.clone(),
+            offset,
+            what: what.into(),
+        };
+        if let Some(offset) = torn {
+            return Err(damaged(offset, "a segment before the last one is torn"));
+        }
+        let Some(fd) = folder.read(&name)? else { continue };
+        let mut lines = Lines::of(fd);
+        loop {
+            let step = lines.step().map_err(|e| reading(&path, &e))?;
+            let good = match step {
+                Step::End => break,
+                Step::Line => record::link(lines.line()),
+                Step::Torn(_) | Step::TooLong => Err(BadLine::Hash),
+            };
+            match good {
+                Ok(link) => {
+                    // A whole record behind a bad one: somebody's work, not a crash's.
+                    if let Some(offset) = torn {
+                        return Err(damaged(offset, "a bad record stands before good ones"));
+                    }
+                    let next = head.seq.saturating_add(1);
+                    if link.session != *session || link.seq != next || link.prev != head.hash {
+                        return Err(damaged(lines.offset, "the chain is broken"));
+                    }
+                    head = Head { seq: link.seq, hash: link.hash };
+                }
+                Err(_) => torn = torn.or(Some(lines.offset)),
+            }
+        }
+        size = torn.unwrap_or(lines.offset);
+    }
+    anchored(journal, folder, session, head)?;
+    let torn = match torn {
+        None => None,
+        Some(offset) => Some(cut(folder, last, offset)?),
+    };
+    Ok(Tail { size, head, torn })
+}
+
+/// The ledger must not know more of this session than its file holds.
+fn anchored(
+    journal: &Folder,
+    folder: &Folder,
+    session: &SessionId,
+    head: Head,
+) -> Result<(), JournalError> {
+    let Some(fd) = journal.read(LEDGER)? else { return Ok(()) };
+    let path = journal.path().join(LEDGER);
+    let mut lines = Lines::of(fd);
+    while lines.step().map_err(|e| reading(&path, &e))? == Step::Line {
+        let Ok(line) = ledger::parse(lines.line()) else { continue };
+        if line.session.as_ref() == Some(session) && line.at_seq > head.seq {
+            return Err(JournalError::Damaged {
+                path: folder.path().into(),
+                offset: 0,
+                what: format!("the ledger knows {} records, {} are left", line.at_seq, head.seq),
+            });
+        }
+    }
+    Ok(())
+}
+
+fn cut(folder: &Folder, last: &OwnedFd, offset: u64) -> Result<Torn, JournalError> {
+    let path = folder.path();
+    let (mut hasher, mut at) = (Sha256::new(), offset);
+    let mut buffer = vec![0; 64 * 1024];
+    loop {
+        let read = rustix::io::pread(last, &mut buffer, at).map_err(io("read", path))?;
+        if read == 0 {
+            break;
+        }
+        hasher.update(buffer.get(..read).unwrap_or_default());
+        at = at.saturating_add(u64::try_from(read).unwrap_or(0));
+    }
+    fs::ftruncate(last, offset).map_err(io("cut", path))?;
+    fs::fdatasync(last).map_err(io("sync", path))?;
+    Ok(Torn { bytes: at.saturating_sub(offset), hash: Hash::from(hasher) })
+}
+
+pub(crate) fn reading(path: &Path, error: &std::io::Error) -> JournalError {
+    let errno = Errno::from_io_error(error).unwrap_or(Errno::IO);
+    JournalError::Io { step: "read", path: path.into(), errno }
+}

@@ -1,0 +1,122 @@
+use std::{fmt, str::FromStr};
+
+use rustix::time::{ClockId, clock_gettime};
+use serde::{Deserialize, Serialize};
+use time::{OffsetDateTime, UtcDateTime, format_description::well_known::Rfc3339};
+
+/// A moment in UTC to the microsecond, written as `2026-08-01T12:00:00.000000Z`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "std::borrow::Cow<'_, str>", into = "String")]
+pub struct Timestamp(i64);
+
+/// The text names no moment.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "`{0}` is no time: use `2026-08-01T12:00:00Z`, `2026-08-01`, or an age such as `15m`, `2h`, `7d`"
+)]
+pub struct TimestampError(String);
+
+impl Timestamp {
+    /// The system's clock.
+    pub fn now() -> Self {
+        let now = clock_gettime(ClockId::Realtime);
+        Self(now.tv_sec.saturating_mul(1_000_000).saturating_add(now.tv_nsec / 1000))
+    }
+
+    /// Nanoseconds since the machine started, time asleep included. Never goes back.
+    pub(crate) fn boot_ns() -> u64 {
+        let now = clock_gettime(ClockId::Boottime);
+        let ns = now.tv_sec.saturating_mul(1_000_000_000).saturating_add(now.tv_nsec);
+        u64::try_from(ns).unwrap_or(0)
+    }
+
+    pub(crate) fn from_unix(seconds: i64, nanoseconds: u32) -> Self {
+        Self(seconds.saturating_mul(1_000_000).saturating_add(i64::from(nanoseconds / 1000)))
+    }
+
+    /// A time as a person writes it: RFC 3339, a date (its first moment in UTC), or an age before
+    /// `now` such as `15m`.
+    pub fn parse(text: &str, now: Timestamp) -> Result<Self, TimestampError> {
+        let bad = || TimestampError(text.chars().take(40).flat_map(char::escape_debug).collect());
+        if let Some(unit) = text.strip_suffix(['s', 'm', 'h', 'd']) {
+            let seconds = match text.as_bytes().last() {
+                Some(b's') => 1,
+                Some(b'm') => 60,
+                Some(b'h') => 3600,
+                _ => 86_400,
+            };
+            let count: u32 = unit.parse().map_err(|_| bad())?;
+            let age = i64::from(count).saturating_mul(seconds).saturating_mul(1_000_000);
+            return Ok(Self(now.0.saturating_sub(age)));
+        }
+        let whole = if text.len() == 10 { format!("{text}T00:00:00Z") } else { text.to_owned() };
+        let moment = OffsetDateTime::parse(&whole, &Rfc3339).map_err(|_| bad())?;
+        i64::try_from(moment.unix_timestamp_nanos() / 1000).map(Self).map_err(|_| bad())
+    }
+}
+
+impl FromStr for Timestamp {
+    type Err = TimestampError;
+
+    /// Only the exact form that the journal writes.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let bad = || TimestampError(text.chars().take(40).flat_map(char::escape_debug).collect());
+        let moment = OffsetDateTime::parse(text, &Rfc3339).map_err(|_| bad())?;
+        let this =
+            i64::try_from(moment.unix_timestamp_nanos() / 1000).map(Self).map_err(|_| bad())?;
+        if this.to_string() == text { Ok(this) } else { Err(bad()) }
+    }
+}
+
+impl TryFrom<std::borrow::Cow<'_, str>> for Timestamp {
+    type Error = TimestampError;
+
+    fn try_from(text: std::borrow::Cow<'_, str>) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+impl From<Timestamp> for String {
+    fn from(stamp: Timestamp) -> Self {
+        stamp.to_string()
+    }
+}
+
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let seconds = self.0.div_euclid(1_000_000);
+        let micros = self.0.rem_euclid(1_000_000);
+        let at = UtcDateTime::from_unix_timestamp(seconds).unwrap_or(UtcDateTime::UNIX_EPOCH);
+        let (year, month, day) = at.to_calendar_date();
+        let (hour, minute, second) = at.as_hms();
+        let month = u8::from(month);
+        write!(f, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{micros:06}Z")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_moment_has_one_spelling() {
+        let text = "2026-08-01T12:00:00.000123Z";
+        assert_eq!(text.parse::<Timestamp>().unwrap().to_string(), text);
+        for other in ["2026-08-01T12:00:00Z", "2026-08-01T14:00:00.000123+02:00", "", "x"] {
+            assert!(other.parse::<Timestamp>().is_err(), "{other}");
+        }
+    }
+
+    #[test]
+    fn people_write_times_in_several_ways() {
+        let now: Timestamp = "2026-08-02T00:00:00.000000Z".parse().unwrap();
+        let is = |text: &str| Timestamp::parse(text, now).map(|t| t.to_string());
+        assert_eq!(is("2026-08-01").unwrap(), "2026-08-01T00:00:00.000000Z");
+        assert_eq!(is("15m").unwrap(), "2026-08-01T23:45:00.000000Z");
+        assert_eq!(is("1d").unwrap(), "2026-08-01T00:00:00.000000Z");
+        assert_eq!(is("2026-08-01T14:00:00+02:00").unwrap(), "2026-08-01T12:00:00.000000Z");
+        for bad in ["", "m", "-5m", "yesterday", "99999999999d", "2026-13-01"] {
+            assert!(is(bad).is_err(), "{bad}");
+        }
+    }
+}

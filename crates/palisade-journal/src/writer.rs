@@ -1,0 +1,268 @@
+//! The one thread that owns a session's file.
+
+use std::{
+    os::fd::OwnedFd,
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError, atomic::AtomicBool, atomic::Ordering},
+    time::Instant,
+};
+
+use palisade_core::{PolicyDigest, SessionId};
+use rustix::fs;
+use tokio::sync::{mpsc, oneshot};
+
+use crate::{
+    Closed, Durability, Hash, JournalError, Receipt, Timestamp, encode,
+    fold::{FLUSH, Fold},
+    ledger::{Entry, Head, Ledger, write_all},
+    park, record,
+    store::{Folder, io, size},
+};
+
+/// Records written by one `write`, and put on the disk by one `fdatasync`.
+pub(crate) const BATCH: usize = 128;
+
+type Answer<T> = oneshot::Sender<Result<T, JournalError>>;
+
+/// What the writer is asked.
+#[derive(Debug)]
+pub(crate) enum Message {
+    /// Write a record: the encoded members from `kind` to `detail`.
+    Record { members: Vec<u8>, durability: Durability, answer: Answer<Receipt> },
+    /// Counts began to wait; come back for them in time.
+    Counting,
+    /// Write a last record, enter the end in the ledger, and stop.
+    Close { members: Vec<u8>, durability: Durability, answer: Answer<Closed> },
+}
+
+/// What the writer and the handles share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) fold: Mutex<Fold>,
+    pub(crate) poisoned: AtomicBool,
+    pub(crate) cause: Mutex<Option<Arc<JournalError>>>,
+}
+
+impl Shared {
+    /// The failure that every further record meets, if there was one.
+    pub(crate) fn check(&self) -> Result<(), JournalError> {
+        if !self.poisoned.load(Ordering::Acquire) {
+            return Ok(());
+        }
+        let cause = self.cause.lock().unwrap_or_else(PoisonError::into_inner);
+        Err(cause.clone().map_or(JournalError::Closed, JournalError::Poisoned))
+    }
+
+    fn poison(&self, cause: JournalError) {
+        let mut slot = self.cause.lock().unwrap_or_else(PoisonError::into_inner);
+        slot.get_or_insert_with(|| Arc::new(cause));
+        self.poisoned.store(true, Ordering::Release);
+    }
+}
+
+/// A session's file and the end of its chain.
+#[derive(Debug)]
+pub(crate) struct Chain {
+    pub(crate) journal: Folder,
+    pub(crate) folder: Folder,
+    pub(crate) fd: OwnedFd,
+    pub(crate) path: PathBuf,
+    pub(crate) session: SessionId,
+    pub(crate) size: u64,
+    pub(crate) head: Head,
+    pub(crate) buffer: Vec<u8>,
+    pub(crate) pending: Head,
+    pub(crate) entries_durable: bool,
+}
+
+impl Chain {
+    /// Put one record behind those that wait for [`Chain::commit`].
+    pub(crate) fn stage(&mut self, members: &[u8]) -> Head {
+        let from = self.buffer.len();
+        let seq = self.pending.seq.saturating_add(1);
+        let head = format!(
+            "{{\"v\":1,\"time\":\"{}\",\"mono_ns\":{},\"session\":\"{}\",\"seq\":{seq},",
+            Timestamp::now(),
+            Timestamp::boot_ns(),
+            self.session
+        );
+        self.buffer.extend_from_slice(head.as_bytes());
+        self.buffer.extend_from_slice(members);
+        self.buffer.extend_from_slice(b",\"prev\":\"");
+        self.buffer.extend_from_slice(&self.pending.hash.hex());
+        self.buffer.push(b'"');
+        debug_assert!(self.buffer.len().saturating_sub(from) < encode::RECORD_MAX - 128);
+        let hash = record::seal(&mut self.buffer, from);
+        self.pending = Head { seq, hash };
+        self.pending
+    }
+
+    /// Write what is staged, all of it or (as far as the disk lets us) nothing.
+    pub(crate) fn commit(&mut self) -> Result<(), JournalError> {
+        let written = self.untouched().and_then(|()| {
+            write_all(&self.fd, &self.buffer).map_err(|errno| {
+                // What stays if this fails too is cut when the journal is next opened.
+                fs::ftruncate(&self.fd, self.size).ok();
+                io("write", &self.path)(errno)
+            })
+        });
+        match &written {
+            Ok(()) => {
+                let length = u64::try_from(self.buffer.len()).unwrap_or(0);
+                self.size = self.size.saturating_add(length);
+                self.head = self.pending;
+            }
+            Err(_) => self.pending = self.head,
+        }
+        self.buffer.clear();
+        self.buffer.shrink_to(1 << 20);
+        written
+    }
+
+    /// Put the file on the disk; the first time, also the folders that lead to it.
+    pub(crate) fn sync(&mut self) -> Result<(), JournalError> {
+        fs::fdatasync(&self.fd).map_err(io("sync", &self.path))?;
+        if !self.entries_durable {
+            self.folder.sync()?;
+            self.journal.sync()?;
+            self.entries_durable = true;
+        }
+        Ok(())
+    }
+
+    /// Nobody else cut, grew or unlinked the file since our last write.
+    fn untouched(&self) -> Result<(), JournalError> {
+        let stat = fs::fstat(&self.fd).map_err(io("look at", &self.path))?;
+        if size(&stat) == self.size && stat.st_nlink > 0 {
+            Ok(())
+        } else {
+            Err(JournalError::Interfered { path: self.path.clone() })
+        }
+    }
+
+    fn end(&mut self, durability: Durability) -> Result<Closed, JournalError> {
+        // The ledger must not know of records that a power failure can still take.
+        if durability == Durability::Durable {
+            self.sync()?;
+        }
+        let mut ledger = Ledger::lock(&self.journal)?;
+        ledger.enter(Entry::End, &self.session, None, self.head)?;
+        if durability == Durability::Durable {
+            ledger.sync()?;
+        }
+        Ok(Closed { seq: self.head.seq, head: self.head.hash })
+    }
+}
+
+/// Take messages until the journal is closed or all its handles are gone.
+pub(crate) fn run(
+    mut chain: Chain,
+    mut queue: mpsc::Receiver<Message>,
+    shared: &Shared,
+    policy: &PolicyDigest,
+) {
+    let mut messages = Vec::with_capacity(BATCH);
+    let mut counting: Option<Instant> = None;
+    loop {
+        let taken = match counting {
+            None => Some(park::block_on(queue.recv_many(&mut messages, BATCH))),
+            Some(until) => park::block_until(queue.recv_many(&mut messages, BATCH), until),
+        };
+        if taken == Some(0) {
+            break;
+        }
+        let (mut waiting, mut close) = (Vec::new(), None);
+        for message in messages.drain(..) {
+            match message {
+                Message::Record { members, durability, answer } if close.is_none() => {
+                    waiting.push((chain.stage(&members), durability, answer));
+                }
+                Message::Record { answer, .. } => answer_to(answer, Err(JournalError::Closed)),
+                Message::Counting => counting = Some(Instant::now() + FLUSH),
+                Message::Close { members, durability, answer } => {
+                    if close.is_none() {
+                        close = Some((members, durability, answer));
+                    } else {
+                        answer_to(answer, Err(JournalError::Closed));
+                    }
+                }
+            }
+        }
+        let due = counting.is_some_and(|until| until <= Instant::now());
+        if due || close.is_some() {
+            stage_counts(&mut chain, shared, policy);
+            counting = None;
+        }
+        if let Some((members, ..)) = &close {
+            chain.stage(members);
+        }
+        let written = shared.check().and_then(|()| write_and_answer(&mut chain, shared, waiting));
+        if let Some((_, durability, answer)) = close {
+            queue.close();
+            let ended = written.and_then(|()| chain.end(durability));
+            shared.poison(match &ended {
+                Ok(_) => JournalError::Closed,
+                Err(error) => error.clone(),
+            });
+            answer_to(answer, ended);
+            return;
+        }
+    }
+    stage_counts(&mut chain, shared, policy);
+    if shared.check().is_ok() {
+        // No handle is left that could be told.
+        chain.commit().ok();
+    }
+}
+
+type Waiting = Vec<(Head, Durability, Answer<Receipt>)>;
+
+fn write_and_answer(
+    chain: &mut Chain,
+    shared: &Shared,
+    waiting: Waiting,
+) -> Result<(), JournalError> {
+    let written = if chain.buffer.is_empty() { Ok(()) } else { chain.commit() };
+    if let Err(error) = &written {
+        shared.poison(error.clone());
+    }
+    let mut durable = Vec::new();
+    for (head, durability, answer) in waiting {
+        match &written {
+            Err(error) => answer_to(answer, Err(error.clone())),
+            Ok(()) if durability == Durability::Durable => durable.push((head, answer)),
+            Ok(()) => answer_to(answer, Ok(Receipt { seq: head.seq })),
+        }
+    }
+    written?;
+    if !durable.is_empty() {
+        let synced = chain.sync();
+        if let Err(error) = &synced {
+            shared.poison(error.clone());
+        }
+        for (head, answer) in durable {
+            answer_to(answer, synced.clone().map(|()| Receipt { seq: head.seq }));
+        }
+        synced?;
+    }
+    Ok(())
+}
+
+fn stage_counts(chain: &mut Chain, shared: &Shared, policy: &PolicyDigest) {
+    let mut fold = shared.fold.lock().unwrap_or_else(PoisonError::into_inner);
+    if fold.is_pending() {
+        for event in fold.flush(Instant::now()) {
+            chain.stage(&encode::event(&event, policy.as_str()));
+        }
+    }
+}
+
+fn answer_to<T>(answer: Answer<T>, result: Result<T, JournalError>) {
+    // Whoever asked may have stopped waiting; the record stands all the same.
+    answer.send(result).ok();
+}
+
+/// The chain of a session that has no record yet.
+pub(crate) fn genesis(session: &SessionId) -> Head {
+    Head { seq: 0, hash: Hash::session_genesis(session) }
+}
