@@ -1,1 +1,5 @@
-//! placeholder
+//! Action in, decision out.
+#![forbid(unsafe_code)]
+mod address;
+mod reach;
+pub use address::AddressClass;

@@ -1,0 +1,193 @@
+use std::{collections::HashMap, net::IpAddr};
+
+use ipnet::IpNet;
+use palisade_core::{Decision, HostName, HostPattern, TlsName};
+
+use crate::address::{AddressClass, is_named};
+
+/// A port whose rules mean TLS: plain text there is somebody going round the name check.
+const HTTPS: u16 = 443;
+/// Rules that a reason lists.
+const MOST_LISTED: usize = 3;
+
+/// A network rule, as far as deciding needs it.
+#[derive(Debug, Clone)]
+pub(crate) struct Rule {
+    pub(crate) id: String,
+    pub(crate) hosts: Vec<HostPattern>,
+    pub(crate) ports: Vec<u16>,
+    pub(crate) addresses: Vec<IpNet>,
+}
+
+/// Where the network rules let an agent go. Rules are found by name without a walk over all.
+#[derive(Debug, Default)]
+pub(crate) struct Reach {
+    rules: Vec<Rule>,
+    exact: HashMap<String, Vec<usize>>,
+    one_label: HashMap<String, Vec<usize>>,
+    any_depth: HashMap<String, Vec<usize>>,
+    /// Rules without hosts.
+    bare: Vec<usize>,
+    /// Addresses of the machine itself, which are as good as loopback.
+    own: Vec<IpAddr>,
+}
+
+impl Reach {
+    pub(crate) fn new(rules: Vec<Rule>, own: Vec<IpAddr>) -> Self {
+        let mut reach = Self { own, ..Self::default() };
+        for (index, rule) in rules.iter().enumerate() {
+            for host in &rule.hosts {
+                let (table, name) = match host {
+                    HostPattern::Exact(name) => (&mut reach.exact, name),
+                    HostPattern::OneLabel(name) => (&mut reach.one_label, name),
+                    HostPattern::AnyDepth(name) => (&mut reach.any_depth, name),
+                };
+                table.entry(name.to_string()).or_default().push(index);
+            }
+            if rule.hosts.is_empty() {
+                reach.bare.push(index);
+            }
+        }
+        reach.rules = rules;
+        reach
+    }
+
+    /// Whether a name may be answered: some rule may permit it on some port.
+    pub(crate) fn resolve(&self, name: &HostName) -> Decision {
+        match self.rules_for(name).first() {
+            Some(rule) => Decision::allow(&rule.id, format!("{} permits {name}", rule.id)),
+            None => Decision::deny(format!(
+                "no rule permits {name}; to allow it, add `hosts: [{name}]` to `network.rules`"
+            )),
+        }
+    }
+
+    /// Whether a connection to a name may be made, at `address` if that is known. Any rule
+    /// for the name may permit it; the first that does is named.
+    pub(crate) fn to_name(
+        &self,
+        host: &HostName,
+        port: u16,
+        address: Option<IpAddr>,
+        tls: &TlsName,
+    ) -> Decision {
+        let rules = self.rules_for(host);
+        if rules.is_empty() {
+            return Decision::deny(format!(
+                "no rule permits {host}; to allow it, add `hosts: [{host}]` and \
+                 `ports: [{port}]` to `network.rules`"
+            ));
+        }
+        let on_port: Vec<_> = rules.iter().filter(|rule| rule.ports.contains(&port)).collect();
+        let Some(first) = on_port.first() else {
+            return Decision::deny(format!(
+                "{} permits {host}, but not on port {port}; to allow it, add {port} to its `ports`",
+                listed(&rules)
+            ));
+        };
+        if let Some(why) = tls.contradicts(host) {
+            return Decision::deny_by(&first.id, why);
+        }
+        if port == HTTPS && *tls == TlsName::NotTls {
+            return Decision::deny_by(
+                &first.id,
+                format!("port {port} is for TLS, and the client does not speak it"),
+            );
+        }
+        let allow =
+            |rule: &Rule| Decision::allow(&rule.id, format!("{} permits {host}:{port}", rule.id));
+        let Some(address) = address else { return allow(first) };
+        let class = self.class_of(address);
+        if class == AddressClass::Public {
+            return allow(first);
+        }
+        match on_port.iter().find(|rule| is_named(address, class, &rule.addresses)) {
+            Some(rule) => allow(rule),
+            None => Decision::deny_by(
+                &first.id,
+                format!(
+                    "{host} is at {address}, {}; to allow it, add {} to the `addresses` of {}",
+                    described(class),
+                    as_named(address, class),
+                    first.id,
+                ),
+            ),
+        }
+    }
+
+    /// Whether a connection to an address that no name stands for may be made.
+    pub(crate) fn to_address(&self, address: IpAddr, port: u16) -> Decision {
+        let class = self.class_of(address);
+        let permits =
+            |rule: &&Rule| rule.ports.contains(&port) && is_named(address, class, &rule.addresses);
+        let bare = self.bare.iter().filter_map(|&index| self.rules.get(index));
+        match bare.clone().find(permits) {
+            Some(rule) => {
+                Decision::allow(&rule.id, format!("{} permits {address}:{port}", rule.id))
+            }
+            None => Decision::deny(format!(
+                "no rule permits the bare address {address} on port {port}; connect to a name, or \
+                 to allow it, add a rule without `hosts`, with `addresses: [{}]` and \
+                 `ports: [{port}]`",
+                as_named(address, class)
+            )),
+        }
+    }
+
+    fn class_of(&self, address: IpAddr) -> AddressClass {
+        match AddressClass::of(address) {
+            AddressClass::Public if self.own.contains(&address.to_canonical()) => {
+                AddressClass::Special("an address of this machine")
+            }
+            class => class,
+        }
+    }
+
+    /// The rules whose hosts match, in the policy's order.
+    fn rules_for(&self, name: &HostName) -> Vec<&Rule> {
+        let mut found: Vec<usize> = Vec::new();
+        let mut collect = |table: &HashMap<String, Vec<usize>>, name: &str| {
+            found.extend(table.get(name).into_iter().flatten());
+        };
+        collect(&self.exact, name.as_str());
+        let mut depth = 0;
+        let mut rest = name.as_str();
+        while let Some((_, parent)) = rest.split_once('.') {
+            if depth == 0 {
+                collect(&self.one_label, parent);
+            }
+            collect(&self.any_depth, parent);
+            depth += 1;
+            rest = parent;
+        }
+        found.sort_unstable();
+        found.dedup();
+        found.into_iter().filter_map(|index| self.rules.get(index)).collect()
+    }
+}
+
+fn described(class: AddressClass) -> &'static str {
+    match class {
+        AddressClass::Public => "a public address",
+        AddressClass::Special(what) | AddressClass::Guarded(what) => what,
+    }
+}
+
+/// How an address has to be written to be permitted.
+fn as_named(address: IpAddr, class: AddressClass) -> String {
+    match class {
+        AddressClass::Guarded(_) => format!("`{}` (whole, not as a range)", IpNet::from(address)),
+        AddressClass::Public | AddressClass::Special(_) => format!("`{address}`"),
+    }
+}
+
+fn listed(rules: &[&Rule]) -> String {
+    let mut ids: Vec<_> = rules.iter().take(MOST_LISTED).map(|rule| rule.id.as_str()).collect();
+    if rules.len() > MOST_LISTED {
+        ids.push("…");
+    }
+    ids.join(", ")
+}
+
+#[cfg(test)]
+mod tests;
