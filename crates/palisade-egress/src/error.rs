@@ -15,4 +15,7 @@ pub enum EgressError {
     /// There is nothing to serve.
     #[error("no {0} was handed over")]
     NoSocket(&'static str),
+    /// A part that runs as long as the sandbox does has ended, and some way out is gone with it.
+    #[error("the {0} has stopped")]
+    Stopped(&'static str),
 }

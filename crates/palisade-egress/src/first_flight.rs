@@ -12,6 +12,8 @@ use crate::{
 };
 
 const CHUNK: usize = 4096;
+/// So few bytes are judged however they come.
+const SHORT: usize = 512;
 
 /// What a client said first, held back until it has been read.
 #[derive(Debug, Default)]
@@ -60,15 +62,16 @@ impl FirstFlight {
         patience: Duration,
     ) -> io::Result<Inspected> {
         let reading = async {
-            let mut wanted = 0;
             loop {
-                if self.ended || self.bytes.len() >= wanted {
-                    match self.judge(host, port) {
-                        Judged::Clear(inspected) => return Ok(inspected),
-                        Judged::Wants(more) => wanted = more,
-                    }
+                let wants = match self.judge(host, port) {
+                    Judged::Clear(inspected) => return Ok(inspected),
+                    Judged::Wants(wants) => wants,
+                };
+                let mut fresh = self.bytes.len();
+                while !self.may_say_more(fresh, wants) {
+                    fresh = self.bytes.len();
+                    self.fill(client).await?;
                 }
-                self.fill(client).await?;
             }
         };
         timeout(patience, reading).await.unwrap_or_else(|_| {
@@ -82,6 +85,23 @@ impl FirstFlight {
         })
     }
 
+    /// Whether what came since `fresh` can change the judgement: a client that sends byte by byte
+    /// must not have all of it judged for each.
+    fn may_say_more(&self, fresh: usize, wants: Wants) -> bool {
+        let length = self.bytes.len();
+        self.ended
+            || match wants {
+                Wants::Bytes(count) => length >= count,
+                Wants::Line => {
+                    let fresh = self.bytes.get(fresh..).unwrap_or_default();
+                    !fresh.is_empty()
+                        && (length <= SHORT
+                            || length >= request_head::LONGEST
+                            || fresh.iter().any(|b| matches!(b, b'\n' | 0)))
+                }
+            }
+    }
+
     fn judge(&self, host: &HostName, port: u16) -> Judged {
         // A server knows a TLS record by these two bytes; 0x16 and then something else is no TLS
         // to anyone.
@@ -91,7 +111,7 @@ impl FirstFlight {
                 ClientHello::Partial(_) if self.ended => {
                     clear(TlsName::Hidden("the ClientHello is cut short".into()), None)
                 }
-                ClientHello::Partial(wanted) => Judged::Wants(wanted),
+                ClientHello::Partial(wanted) => Judged::Wants(Wants::Bytes(wanted)),
             };
         }
         match read_request_head(&self.bytes, host, port) {
@@ -104,17 +124,23 @@ impl FirstFlight {
             RequestHead::Partial if self.ended => {
                 clear(TlsName::NotTls, Some("its HTTP request is cut short".into()))
             }
-            RequestHead::Partial => {
-                Judged::Wants((self.bytes.len() + 1).min(request_head::LONGEST))
-            }
+            RequestHead::Partial => Judged::Wants(Wants::Line),
         }
     }
 }
 
 enum Judged {
     Clear(Inspected),
-    /// Not before this many bytes are there.
-    Wants(usize),
+    Wants(Wants),
+}
+
+/// What has to come before judging again can make a difference.
+#[derive(Debug, Clone, Copy)]
+enum Wants {
+    /// This many bytes in all.
+    Bytes(usize),
+    /// The end of a line, or what no line has in it.
+    Line,
 }
 
 fn clear(tls: TlsName, refusal: Option<String>) -> Judged {

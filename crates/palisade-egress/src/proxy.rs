@@ -1,4 +1,5 @@
 use std::{
+    convert::Infallible,
     io,
     net::SocketAddr,
     sync::{
@@ -93,8 +94,11 @@ impl Proxy {
     /// connection is cut.
     ///
     /// # Errors
-    /// A listener cannot be used, or there is none.
-    pub async fn serve(self, listeners: Vec<std::net::TcpListener>) -> Result<(), EgressError> {
+    /// A listener cannot be used, there is none, or one has stopped.
+    pub async fn serve(
+        self,
+        listeners: Vec<std::net::TcpListener>,
+    ) -> Result<Infallible, EgressError> {
         let taken = |source| EgressError::Socket { what: "proxy's listener", source };
         if listeners.is_empty() {
             return Err(EgressError::NoSocket("proxy's listener"));
@@ -111,8 +115,8 @@ impl Proxy {
         }
         let recorder = Arc::clone(&proxy);
         tasks.spawn(async move { recorder.record_excess(&excess).await });
-        while tasks.join_next().await.is_some() {}
-        Ok(())
+        tasks.join_next().await;
+        Err(EgressError::Stopped("proxy"))
     }
 
     async fn accept(

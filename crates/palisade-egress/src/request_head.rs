@@ -2,6 +2,8 @@ use palisade_core::HostName;
 
 /// The most that is read of a request's head.
 pub(crate) const LONGEST: usize = 32 * 1024;
+/// Empty lines that a patient server may skip before a request, in bytes.
+const MOST_BLANK: usize = 64;
 const MOST_HEADERS: usize = 128;
 /// A longer first word is no method.
 const LONGEST_METHOD: usize = 64;
@@ -26,6 +28,9 @@ pub enum RequestHead {
 pub fn read_request_head(bytes: &[u8], host: &HostName, port: u16) -> RequestHead {
     // RFC 9112, section 2.2: a server skips empty lines before a request.
     let blank = bytes.iter().take_while(|b| matches!(b, b'\r' | b'\n')).count();
+    if blank > MOST_BLANK {
+        return RequestHead::Refused("it begins with empty lines only".into());
+    }
     let text = bytes.get(blank..).unwrap_or_default();
     let end = text.iter().position(|&b| b == b'\n');
     let line = text.get(..end.unwrap_or(text.len())).unwrap_or_default();

@@ -1,4 +1,5 @@
 use std::{
+    convert::Infallible,
     io,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     sync::Arc,
@@ -71,8 +72,8 @@ impl Resolver {
     /// Answer on these sockets. Does not end by itself.
     ///
     /// # Errors
-    /// A socket cannot be used, or there is no UDP socket.
-    pub async fn serve(self, sockets: DnsSockets) -> Result<(), EgressError> {
+    /// A socket cannot be used, there is no UDP socket, or serving one has stopped.
+    pub async fn serve(self, sockets: DnsSockets) -> Result<Infallible, EgressError> {
         let taken = |what| move |source| EgressError::Socket { what, source };
         if sockets.udp.is_empty() {
             return Err(EgressError::NoSocket("resolver's UDP socket"));
@@ -89,8 +90,8 @@ impl Resolver {
             let listener = adopt(listener).map_err(taken("resolver's TCP listener"))?;
             tasks.spawn(self.clone().serve_tcp(listener, Arc::clone(&connections)));
         }
-        while tasks.join_next().await.is_some() {}
-        Ok(())
+        tasks.join_next().await;
+        Err(EgressError::Stopped("resolver"))
     }
 
     async fn serve_udp(self, socket: UdpSocket, questions: Arc<Semaphore>) {

@@ -54,3 +54,22 @@ async fn one_client_that_stalls_stops_no_other() {
     deaf.write_all(&[1; 1 << 16]).await.unwrap();
     assert_eq!(world.exchange(b"\x01").await.unwrap(), b"\x01");
 }
+
+#[tokio::test]
+async fn sends_a_request_byte_by_byte() {
+    let echo = Echo::start().await;
+    let world = Plan::to(echo.port).start().await;
+    for (host, passes) in [("a.example", true), ("b.example", false)] {
+        let request = format!("GET /{} HTTP/1.1\r\nHost: {host}\r\n\r\n", "x".repeat(1500));
+        let mut client = world.connect().await;
+        client.set_nodelay(true).unwrap();
+        for byte in request.bytes() {
+            if client.write_u8(byte).await.is_err() {
+                break;
+            }
+        }
+        let mut back = vec![0; request.len()];
+        let result = timeout(SOON, client.read_exact(&mut back)).await.unwrap();
+        assert_eq!(result.is_ok(), passes, "{host}");
+    }
+}

@@ -137,7 +137,9 @@ impl Plan {
             .with_limits(self.limits);
         let listener = std::net::TcpListener::bind((LOCALHOST, 0)).unwrap();
         let address = listener.local_addr().unwrap();
-        let task = tokio::spawn(async move { proxy.serve(vec![listener]).await.unwrap() });
+        let task = tokio::spawn(async move {
+            proxy.serve(vec![listener]).await.unwrap();
+        });
         World { proxy: address, judge, answers, ended, task }
     }
 }
