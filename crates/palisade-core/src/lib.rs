@@ -12,6 +12,7 @@ mod decision;
 mod event;
 mod host;
 mod id;
+pub mod paths;
 
 pub use action::{Action, TlsName};
 pub use authority::{Authority, BoxFuture};
