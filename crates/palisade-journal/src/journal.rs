@@ -14,10 +14,14 @@ use crate::{
     fold::{Admit, Fold},
     ledger::{Entry, Ledger},
     park,
-    recover::{self, Tail},
+    recover::{self, Whole},
     store::{FIRST_SEGMENT, Folder},
     writer::{self, Chain, Message, Shared},
 };
+
+/// The kinds of the records that tie a session's chain to the ledger. Reserved.
+pub(crate) const OPEN: &str = "journal_open";
+pub(crate) const REOPEN: &str = "journal_reopen";
 
 /// Records that wait for the writer; with more, callers wait.
 const QUEUE: usize = 512;
@@ -200,7 +204,7 @@ pub(crate) fn open_chain(
     let mut ledger = Ledger::lock(&journal)?;
     let anchor = ledger.head();
     let tail = if size == 0 && segment == FIRST_SEGMENT {
-        Tail::fresh(session)
+        Whole::fresh(session)
     } else {
         recover::tail(&journal, &folder, &fd, session)?
     };
@@ -222,7 +226,7 @@ pub(crate) fn open_chain(
             .with("cut_sha256", torn.hash.to_string());
         chain.stage(&encode::event(&event, policy.as_str()));
     }
-    let kind = if tail.head.seq == 0 { "open" } else { "reopen" };
+    let kind = if tail.head.seq == 0 { OPEN } else { REOPEN };
     let mut event = Event::observed(kind, Layer::Supervisor, name.unwrap_or(session.as_str()));
     event = event
         .with("version", env!("CARGO_PKG_VERSION"))

@@ -8,8 +8,8 @@
 //! [`Journal`] is the writing side. One thread owns the file; callers hand it events through a
 //! bounded queue and learn when theirs is written ([`Durability::Written`]) or on the disk
 //! ([`Durability::Durable`]). After a failed write every later record fails, so whoever needs a
-//! record before an effect has to deny. `verify` proves a journal whole or names the first
-//! bad record and the kind of damage; `query` and `tail` answer questions.
+//! record before an effect has to deny. [`verify()`] proves a journal whole or names the first
+//! bad record and the kind of damage; [`Query`] and [`tail::Tail`] answer questions.
 //!
 //! Trusted: the kernel and whoever may write the state folder. The chain shows damage and
 //! careless edits; it cannot show a rewrite of everything by the folder's owner, which takes
@@ -24,17 +24,24 @@ mod hash;
 mod journal;
 mod ledger;
 mod park;
+mod query;
 mod reader;
 mod record;
 mod recover;
+mod show;
 mod store;
+pub mod tail;
 mod timestamp;
+pub mod verify;
 mod writer;
 
 pub use error::JournalError;
 pub use hash::Hash;
 pub use journal::{Closed, Durability, Journal, Receipt};
+pub use query::{Filter, Query, Unreadable};
 pub use record::Record;
 pub use recover::{Recovered, recover};
+pub use show::escaped;
 pub use store::journal_dir;
 pub use timestamp::{Timestamp, TimestampError};
+pub use verify::verify;

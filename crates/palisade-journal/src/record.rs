@@ -1,3 +1,5 @@
+use std::borrow::Cow;
+
 use palisade_core::{PolicyDigest, SessionId, Verdict};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -57,8 +59,10 @@ impl Record {
 
 /// What holds a line in its chain: all that verification needs.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub(crate) struct Link {
+pub(crate) struct Link<'a> {
     pub(crate) v: u64,
+    #[serde(borrow)]
+    pub(crate) kind: Cow<'a, str>,
     pub(crate) session: SessionId,
     pub(crate) seq: u64,
     pub(crate) prev: Hash,
@@ -100,9 +104,9 @@ pub(crate) fn seal(body: &mut Vec<u8>, from: usize) -> Hash {
 }
 
 /// Take a sealed line's link.
-pub(crate) fn link(line: &[u8]) -> Result<Link, BadLine> {
+pub(crate) fn link(line: &[u8]) -> Result<Link<'_>, BadLine> {
     sealed(line)?;
-    let link: Link = serde_json::from_slice(line).map_err(|e| BadLine::Form(e.to_string()))?;
+    let link: Link<'_> = serde_json::from_slice(line).map_err(|e| BadLine::Form(e.to_string()))?;
     if link.v != 1 {
         return Err(BadLine::Form(format!("version {} is not known here", link.v)));
     }

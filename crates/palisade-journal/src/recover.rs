@@ -15,6 +15,7 @@ use crate::{
     reader::{Lines, Step},
     record::{self, BadLine},
     store::{Folder, LEDGER, io},
+    tail::Tail,
     writer,
 };
 
@@ -31,7 +32,8 @@ pub struct Recovered {
 pub fn recover(state_dir: &Path, session: &SessionId) -> Result<Recovered, JournalError> {
     let journal = Folder::open(&crate::journal_dir(state_dir))?;
     journal.existing(session.as_str())?;
-    let policy = PolicyDigest::of(b"");
+    let (_, newest) = Tail::open(&crate::journal_dir(state_dir), Some(session.as_str()), 1)?;
+    let policy = newest.last().map_or_else(|| PolicyDigest::of(b""), |last| last.policy.clone());
     let last = Event::observed("end", Layer::Supervisor, session.as_str())
         .with("ended_by", "recovery after the supervisor was gone");
     let closed = Journal::open(state_dir, session, None, &policy)?
@@ -41,7 +43,7 @@ pub fn recover(state_dir: &Path, session: &SessionId) -> Result<Recovered, Journ
 
 /// The whole part of a session's last segment.
 #[derive(Debug)]
-pub(crate) struct Tail {
+pub(crate) struct Whole {
     pub(crate) size: u64,
     pub(crate) head: Head,
     pub(crate) torn: Option<Torn>,
@@ -54,7 +56,7 @@ pub(crate) struct Torn {
     pub(crate) hash: Hash,
 }
 
-impl Tail {
+impl Whole {
     pub(crate) fn fresh(session: &SessionId) -> Self {
         Self { size: 0, head: writer::genesis(session), torn: None }
     }
@@ -78,7 +80,7 @@ pub(crate) fn tail(
     folder: &Folder,
     last: &OwnedFd,
     session: &SessionId,
-) -> Result<Tail, JournalError> {
+) -> Result<Whole, JournalError> {
     let mut head = writer::genesis(session);
     let (mut size, mut torn) = (0, None::<u64>);
     for name in folder.segments()? {
@@ -122,7 +124,7 @@ pub(crate) fn tail(
         None => None,
         Some(offset) => Some(cut(folder, last, offset)?),
     };
-    Ok(Tail { size, head, torn })
+    Ok(Whole { size, head, torn })
 }
 
 /// The ledger must not know more of this session than its file holds.

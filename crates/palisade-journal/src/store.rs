@@ -147,12 +147,12 @@ impl Folder {
         Ok(names)
     }
 
-    /// When an entry's content last changed, in seconds and nanoseconds.
-    pub(crate) fn changed(&self, name: &str) -> Result<(i64, u32), JournalError> {
+    /// When an entry's content last changed, in seconds and nanoseconds, and its size.
+    pub(crate) fn changed(&self, name: &str) -> Result<((i64, u32), u64), JournalError> {
         let path = self.path.join(name);
         let stat =
             fs::statat(&self.fd, name, AtFlags::SYMLINK_NOFOLLOW).map_err(io("look at", &path))?;
-        Ok((stat.st_mtime, u32::try_from(stat.st_mtime_nsec).unwrap_or(0)))
+        Ok(((stat.st_mtime, u32::try_from(stat.st_mtime_nsec).unwrap_or(0)), size(&stat)))
     }
 
     /// Put the folder's own entries on the disk.

@@ -1,0 +1,25 @@
+/// The text as it may go to a terminal: control, bidirectional and other invisible characters
+/// and the backslash are written as escapes.
+pub fn escaped(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '"' | '\'' => shown.push(character),
+            other => shown.extend(other.escape_debug()),
+        }
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn terminal_escapes_and_bidi_show_as_text() {
+        assert_eq!(
+            escaped("a\u{1b}[2J\u{202e}\n\u{200b}\u{e0041}\u{9b}é\"\\"),
+            "a\\u{1b}[2J\\u{202e}\\n\\u{200b}\\u{e0041}\\u{9b}é\"\\\\"
+        );
+    }
+}

@@ -1,0 +1,195 @@
+use std::path::PathBuf;
+
+use palisade_core::SessionId;
+
+use super::{Damage, Kind, Session, State, ledger::Known};
+use crate::{
+    Hash, JournalError,
+    journal::{OPEN, REOPEN},
+    ledger::{Entry, Head},
+    reader::{Lines, Step},
+    record::{self, BadLine, Link},
+    recover::reading,
+    store::{Folder, is_live},
+    writer::genesis,
+};
+
+/// Verify one session. `ledger_cut` says that the ledger is damaged, and so may have known more.
+pub(super) fn session(
+    journal: &Folder,
+    id: SessionId,
+    known: Option<&Known>,
+    ledger_cut: bool,
+) -> Session {
+    let path = journal.path().join(id.as_str());
+    let mut walk = Walk {
+        id: &id,
+        known,
+        ledger_cut,
+        live: false,
+        head: genesis(&id),
+        at: Damage { path, line: 0, offset: 0, seq: 1, kind: Kind::Missing },
+    };
+    let damage = match walk.run(journal) {
+        Ok(None) => None,
+        Ok(Some(kind)) => Some(Damage { kind, ..walk.at.clone() }),
+        Err(error) => {
+            let why = error.to_string();
+            Some(Damage { kind: Kind::Unreadable { why }, ..walk.at.clone() })
+        }
+    };
+    let ended = known.and_then(|k| k.anchors.last()).is_some_and(|a| a.entry == Entry::End);
+    let state = match (walk.live, ended) {
+        (true, _) => State::Open,
+        (false, true) => State::Ended,
+        (false, false) => State::EndedHard,
+    };
+    let (records, hash) = (walk.head.seq, walk.head.hash);
+    Session {
+        name: known.and_then(|k| k.name.clone()),
+        state,
+        records,
+        head: (records > 0).then_some(hash),
+        damage,
+        session: id,
+    }
+}
+
+struct Walk<'a> {
+    id: &'a SessionId,
+    known: Option<&'a Known>,
+    ledger_cut: bool,
+    live: bool,
+    head: Head,
+    /// Where the walk is.
+    at: Damage,
+}
+
+impl Walk<'_> {
+    fn run(&mut self, journal: &Folder) -> Result<Option<Kind>, JournalError> {
+        let Ok(folder) = journal.existing(self.id.as_str()) else {
+            return Ok(Some(Kind::Missing));
+        };
+        let segments = folder.segments()?;
+        let last = segments.len().saturating_sub(1);
+        for (at, name) in segments.iter().enumerate() {
+            let Some(fd) = folder.read(name)? else { continue };
+            self.at.path = folder.path().join(name);
+            self.live = at == last && is_live(&fd);
+            let mut lines = Lines::of(fd);
+            loop {
+                let step = lines.step().map_err(|e| reading(&self.at.path, &e))?;
+                self.at.line = lines.number;
+                self.at.offset = lines.offset;
+                self.at.seq = self.head.seq.saturating_add(1);
+                let found = match step {
+                    Step::End => break,
+                    // A writer is in the middle of it.
+                    Step::Torn(_) if self.live => break,
+                    Step::Torn(bytes) => Some(Kind::TornTail { bytes }),
+                    Step::TooLong => Some(Kind::Unparsable { why: "the line is too long".into() }),
+                    Step::Line => self.line(&folder, lines.line())?,
+                };
+                if found.is_some() {
+                    return Ok(found);
+                }
+            }
+        }
+        self.at.line = 0;
+        Ok(self.end())
+    }
+
+    fn line(&mut self, folder: &Folder, line: &[u8]) -> Result<Option<Kind>, JournalError> {
+        let link = match record::link(line) {
+            Ok(link) => link,
+            Err(BadLine::Hash) => return Ok(Some(Kind::Edited)),
+            Err(BadLine::Form(why)) => return Ok(Some(Kind::Unparsable { why })),
+        };
+        let (due, found) = (self.at.seq, link.seq);
+        if link.session != *self.id {
+            return Ok(Some(Kind::Spliced { from: link.session }));
+        }
+        if found > due {
+            let to = found.saturating_sub(1);
+            return Ok(Some(match self.find(folder, due)? {
+                Some(_) => Kind::Reordered { found },
+                None => Kind::Removed { from: due, to },
+            }));
+        }
+        if found < due {
+            return Ok(Some(match self.find(folder, found)? {
+                Some(first) if first == link.hash => Kind::Duplicate { found },
+                _ => Kind::Forked { found },
+            }));
+        }
+        if link.prev != self.head.hash {
+            return Ok(Some(Kind::Replaced));
+        }
+        if let Some(kind) = self.against_ledger(&link, line) {
+            return Ok(Some(kind));
+        }
+        self.head = Head { seq: link.seq, hash: link.hash };
+        Ok(None)
+    }
+
+    /// What the ledger says about this record.
+    fn against_ledger(&self, link: &Link<'_>, line: &[u8]) -> Option<Kind> {
+        let anchors = self.known.map(|known| known.anchors.as_slice()).unwrap_or_default();
+        let mut here = anchors.iter().filter(|anchor| anchor.at.seq == link.seq);
+        if here.clone().any(|anchor| anchor.at.hash != link.hash) {
+            return Some(Kind::Rewritten);
+        }
+        if link.kind != OPEN && link.kind != REOPEN {
+            return None;
+        }
+        let Some(start) = here.find(|anchor| anchor.entry == Entry::Start) else {
+            // A live session is opened before it is entered.
+            return (!self.live && !self.ledger_cut).then_some(Kind::Unlisted);
+        };
+        let saw = record::parse(line).ok().and_then(|record| {
+            let seq = record.detail.get("ledger_seq")?.as_u64()?;
+            let hash: Hash = record.detail.get("ledger_hash")?.as_str()?.parse().ok()?;
+            Some(Head { seq, hash })
+        });
+        (saw != Some(start.before)).then_some(Kind::LedgerRewritten)
+    }
+
+    fn end(&self) -> Option<Kind> {
+        let anchors = self.known.map(|known| known.anchors.as_slice()).unwrap_or_default();
+        let expected = anchors.iter().map(|anchor| anchor.at.seq).max().unwrap_or(0);
+        let found = self.head.seq;
+        if expected > found {
+            return Some(Kind::Truncated { expected, found });
+        }
+        let ended = anchors.last().is_some_and(|anchor| anchor.entry == Entry::End);
+        if ended && found > expected && !self.live {
+            return Some(Kind::Extended { ended: expected, found });
+        }
+        if self.known.is_none() && !self.live && !self.ledger_cut {
+            return Some(Kind::Unlisted);
+        }
+        None
+    }
+
+    /// The hash of the first whole record of that number, wherever it stands.
+    fn find(&self, folder: &Folder, seq: u64) -> Result<Option<Hash>, JournalError> {
+        for name in folder.segments()? {
+            let Some(fd) = folder.read(&name)? else { continue };
+            let path: PathBuf = folder.path().join(&name);
+            let mut lines = Lines::of(fd);
+            loop {
+                match lines.step().map_err(|e| reading(&path, &e))? {
+                    Step::End => break,
+                    Step::Torn(_) | Step::TooLong => {}
+                    Step::Line => {
+                        let link = record::link(lines.line()).ok();
+                        if let Some(link) = link.filter(|l| l.seq == seq && l.session == *self.id) {
+                            return Ok(Some(link.hash));
+                        }
+                    }
+                }
+            }
+        }
+        Ok(None)
+    }
+}

@@ -1,0 +1,133 @@
+//! Proof that a journal is whole, or the first bad record and what happened to it.
+//!
+//! Every file is read once, line by line; memory grows with the number of sessions, not of
+//! records. A session that is being written is verified as far as it has come.
+
+mod chain;
+mod damage;
+mod ledger;
+
+use std::path::{Path, PathBuf};
+
+use palisade_core::SessionId;
+use serde::Serialize;
+
+use crate::{
+    Hash, JournalError,
+    store::{Folder, LEDGER},
+};
+
+pub use damage::{Damage, Kind};
+
+/// What to verify.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// Only this session, and the ledger.
+    pub only: Option<SessionId>,
+}
+
+/// What verification found.
+#[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
+pub struct Report {
+    /// The journal's folder.
+    pub journal: PathBuf,
+    /// Entries in the ledger that hold together.
+    pub ledger_entries: u64,
+    /// The first thing wrong with the ledger.
+    pub ledger_damage: Option<Damage>,
+    /// Each session, sorted by id.
+    pub sessions: Vec<Session>,
+}
+
+/// What verification found of one session.
+#[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
+pub struct Session {
+    /// The session.
+    pub session: SessionId,
+    /// The name that its operator gave it.
+    pub name: Option<String>,
+    /// How far its life has come.
+    pub state: State,
+    /// Records that hold together, from the first.
+    pub records: u64,
+    /// The hash of the last of them.
+    pub head: Option<Hash>,
+    /// The first thing wrong.
+    pub damage: Option<Damage>,
+}
+
+/// How far a session's life has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum State {
+    /// A process is writing it.
+    Open,
+    /// Its end is in the ledger.
+    Ended,
+    /// Nobody writes it, and its end was never entered: its supervisor was killed, or the end
+    /// was cut off together with the ledger's last entries.
+    EndedHard,
+}
+
+impl Report {
+    /// True when nothing is damaged.
+    pub fn is_whole(&self) -> bool {
+        self.damages().next().is_none()
+    }
+
+    /// Everything that is wrong, the ledger first.
+    pub fn damages(&self) -> impl Iterator<Item = &Damage> {
+        self.ledger_damage.iter().chain(self.sessions.iter().filter_map(|s| s.damage.as_ref()))
+    }
+
+    /// Records that hold together, over all sessions.
+    pub fn records(&self) -> u64 {
+        self.sessions.iter().fold(0, |sum, session| sum.saturating_add(session.records))
+    }
+}
+
+/// Verify the journal in `dir`: a state folder, or the journal's own. A folder without any
+/// journal gives an empty report.
+pub fn verify(dir: &Path, options: &Options) -> Result<Report, JournalError> {
+    let folder = open(dir)?;
+    // The order matters beside live writers: a session is made before it is entered, and its
+    // records are written before the ledger knows them.
+    let mut ids: Vec<SessionId> = folder.names()?.iter().filter_map(|n| n.parse().ok()).collect();
+    let ledger = ledger::walk(&folder)?;
+    ids.extend(ledger.sessions.keys().cloned());
+    ids.sort();
+    ids.dedup();
+    let mut report = Report {
+        journal: folder.path().into(),
+        ledger_entries: ledger.entries,
+        ledger_damage: ledger.damage.clone(),
+        sessions: Vec::new(),
+    };
+    let lost_ledger = ledger.entries == 0 && ledger.damage.is_none() && !ids.is_empty();
+    for id in ids {
+        if options.only.as_ref().is_none_or(|only| *only == id) {
+            let known = ledger.sessions.get(&id);
+            report.sessions.push(chain::session(&folder, id, known, ledger.damage.is_some()));
+        }
+    }
+    if lost_ledger && report.sessions.iter().any(|s| s.state != State::Open) {
+        let path = folder.path().join(LEDGER);
+        report.ledger_damage =
+            Some(Damage { path, line: 0, offset: 0, seq: 1, kind: Kind::Missing });
+    }
+    Ok(report)
+}
+
+/// The journal's folder for what a user names.
+pub(crate) fn open(dir: &Path) -> Result<Folder, JournalError> {
+    let folder = Folder::open(dir)?;
+    let names = folder.names()?;
+    let has = |wanted: &str| names.iter().any(|name| name == wanted);
+    if has("journal") && !has(LEDGER) {
+        return folder.existing("journal");
+    }
+    Ok(folder)
+}
