@@ -1,0 +1,74 @@
+use std::{collections::BTreeMap, net::SocketAddr};
+
+use rustls::pki_types::CertificateDer;
+
+use crate::{Api, HeaderCredential, Limits, ModelPattern, UpstreamUrl};
+
+/// All that a gateway is made of, in plain types.
+#[derive(Debug, Default)]
+pub struct GatewayConfig {
+    /// The providers, by the name that routes use.
+    pub providers: BTreeMap<String, Provider>,
+    /// The routes. The first whose pattern takes the model decides.
+    pub routes: Vec<Route>,
+    /// Certificate roots besides the operator's own, for every provider.
+    pub extra_roots: Vec<CertificateDer<'static>>,
+    /// How much memory and time calls may take.
+    pub limits: Limits,
+}
+
+/// A place that answers model calls.
+#[derive(Debug)]
+pub struct Provider {
+    /// What it speaks.
+    pub api: Api,
+    /// Where it is.
+    pub url: UpstreamUrl,
+    /// What opens it.
+    pub key: KeySource,
+    /// Dial these and do not resolve the URL's host. TLS still asks for that host's certificate.
+    pub addresses: Vec<SocketAddr>,
+}
+
+/// Where a provider's key comes from.
+#[derive(Debug)]
+pub enum KeySource {
+    /// It needs none (a server on this machine).
+    None,
+    /// This key, in this header.
+    Header(HeaderCredential),
+    /// There should be one and there is not. Calls are refused with this text, which tells
+    /// the operator what to set.
+    Missing {
+        /// What is missing and how to provide it, in one sentence.
+        why: String,
+    },
+}
+
+/// Which models go where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Route {
+    /// The models it takes.
+    pub model: ModelPattern,
+    /// The provider's name.
+    pub to: String,
+    /// The model name that the provider gets instead.
+    pub rename: Option<String>,
+}
+
+/// Why a gateway cannot be made of a configuration.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// A route to a provider that does not exist.
+    #[error("the route for `{model}` goes to `{to}`, and no provider has that name")]
+    UnknownProvider {
+        /// The route's pattern.
+        model: String,
+        /// The name it goes to.
+        to: String,
+    },
+    /// A rename to something that is no model name.
+    #[error("`{0}` cannot be a model's name: use letters, digits and punctuation, no spaces")]
+    Rename(String),
+}

@@ -1,0 +1,150 @@
+use std::{
+    io,
+    net::SocketAddr,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use http::Uri;
+use hyper_util::{
+    client::legacy::connect::{Connected, Connection},
+    rt::TokioIo,
+};
+use rustls::pki_types::ServerName;
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::{TcpStream, lookup_host},
+    time::{Duration, timeout},
+};
+use tokio_rustls::{TlsConnector, client::TlsStream};
+use tower_service::Service;
+
+use crate::{UpstreamUrl, tls::Tls};
+
+/// Opens connections to one provider, whatever it is asked for.
+#[derive(Clone)]
+pub(crate) struct Connector(Arc<Destination>);
+
+struct Destination {
+    url: UpstreamUrl,
+    addresses: Vec<SocketAddr>,
+    tls: Arc<Tls>,
+    within: Duration,
+}
+
+impl Connector {
+    pub(crate) fn new(
+        url: UpstreamUrl,
+        addresses: Vec<SocketAddr>,
+        tls: Arc<Tls>,
+        within: Duration,
+    ) -> Self {
+        Self(Arc::new(Destination { url, addresses, tls, within }))
+    }
+}
+
+impl Service<Uri> for Connector {
+    type Response = TokioIo<Wire>;
+    type Error = io::Error;
+    type Future = Pin<Box<dyn Future<Output = io::Result<TokioIo<Wire>>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, _: Uri) -> Self::Future {
+        let destination = Arc::clone(&self.0);
+        Box::pin(async move {
+            match timeout(destination.within, destination.connect()).await {
+                Ok(connected) => connected.map(TokioIo::new),
+                Err(_) => Err(io::Error::new(io::ErrorKind::TimedOut, "no connection in time")),
+            }
+        })
+    }
+}
+
+impl Destination {
+    async fn connect(&self) -> io::Result<Wire> {
+        let stream = self.dial().await?;
+        stream.set_nodelay(true)?;
+        if !self.url.is_https() {
+            return Ok(Wire::Plain(stream));
+        }
+        let config = self.tls.config().map_err(io::Error::other)?;
+        let name = ServerName::try_from(self.url.host().to_owned()).map_err(io::Error::other)?;
+        let stream = TlsConnector::from(config).connect(name, stream).await?;
+        Ok(Wire::Tls(Box::new(stream)))
+    }
+
+    async fn dial(&self) -> io::Result<TcpStream> {
+        if !self.addresses.is_empty() {
+            return first(self.addresses.iter().copied()).await;
+        }
+        first(lookup_host((self.url.host(), self.url.port())).await?).await
+    }
+}
+
+/// The first address that answers.
+async fn first(addresses: impl Iterator<Item = SocketAddr>) -> io::Result<TcpStream> {
+    let mut last = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
+    for address in addresses {
+        match TcpStream::connect(address).await {
+            Ok(stream) => return Ok(stream),
+            Err(error) => last = error,
+        }
+    }
+    Err(last)
+}
+
+/// A connection to a provider.
+pub(crate) enum Wire {
+    Plain(TcpStream),
+    Tls(Box<TlsStream<TcpStream>>),
+}
+
+impl Connection for Wire {
+    fn connected(&self) -> Connected {
+        Connected::new()
+    }
+}
+
+impl AsyncRead for Wire {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Wire::Plain(stream) => Pin::new(stream).poll_read(cx, buffer),
+            Wire::Tls(stream) => Pin::new(stream).poll_read(cx, buffer),
+        }
+    }
+}
+
+impl AsyncWrite for Wire {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        match self.get_mut() {
+            Wire::Plain(stream) => Pin::new(stream).poll_write(cx, bytes),
+            Wire::Tls(stream) => Pin::new(stream).poll_write(cx, bytes),
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Wire::Plain(stream) => Pin::new(stream).poll_flush(cx),
+            Wire::Tls(stream) => Pin::new(stream).poll_flush(cx),
+        }
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Wire::Plain(stream) => Pin::new(stream).poll_shutdown(cx),
+            Wire::Tls(stream) => Pin::new(stream).poll_shutdown(cx),
+        }
+    }
+}

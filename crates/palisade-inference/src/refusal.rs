@@ -1,0 +1,106 @@
+use std::time::Duration;
+
+use http::StatusCode;
+
+use crate::{Api, model_field::BodyError};
+
+/// Why a request is not answered by a provider. The text of each goes to the agent: it never
+/// holds a key or a part of a body.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Refusal {
+    /// Method, path or query are not on the list.
+    #[error("{0}")]
+    Endpoint(String),
+    /// The client wants another protocol (a WebSocket) on this connection.
+    #[error("the gateway does not change protocols; use plain HTTP and server-sent events")]
+    Upgrade,
+    /// A compressed body.
+    #[error("the body must come without a content encoding")]
+    Encoding,
+    /// A body over the limit.
+    #[error("the body is larger than {0} bytes")]
+    TooLarge(usize),
+    /// All sandboxes' bodies together are over the limit.
+    #[error("too many large requests at once; try again")]
+    Crowded,
+    /// The body ended early or stopped coming.
+    #[error("the body did not come to its end")]
+    Incomplete,
+    /// The body came and is not understood.
+    #[error("{0}")]
+    Body(#[from] BodyError),
+    /// No route takes the model.
+    #[error("no route takes the model `{0}`; routes are in `inference.routes` of the policy")]
+    NoRoute(String),
+    /// The route leads to a provider that speaks another format.
+    #[error(
+        "the model `{model}` is routed to `{to}`, which speaks the {speaks} API and not the {asked} API; translation between them is not built yet"
+    )]
+    Translation { model: String, to: String, speaks: Api, asked: Api },
+    /// No provider speaks the format of a request that names no model.
+    #[error("no provider in the policy speaks the {0} API")]
+    NoProvider(Api),
+    /// The operator has not provided the key.
+    #[error("the provider `{provider}` has no key: {why}")]
+    KeyMissing { provider: String, why: String },
+    /// The engine said no.
+    #[error("{0}")]
+    Denied(String),
+    /// The provider did not answer, or not in a way that can be passed on.
+    #[error("the provider `{provider}` {why}")]
+    Upstream { provider: String, why: String },
+    /// The provider took too long to begin.
+    #[error("the provider `{provider}` did not begin to answer within {} s", .after.as_secs())]
+    Slow { provider: String, after: Duration },
+}
+
+impl Refusal {
+    pub(crate) fn status(&self) -> StatusCode {
+        match self {
+            Refusal::Endpoint(_)
+            | Refusal::NoRoute(_)
+            | Refusal::Translation { .. }
+            | Refusal::NoProvider(_)
+            | Refusal::KeyMissing { .. }
+            | Refusal::Denied(_) => StatusCode::FORBIDDEN,
+            // Codex falls back to plain HTTP when its WebSocket is answered with 426.
+            Refusal::Upgrade => StatusCode::UPGRADE_REQUIRED,
+            Refusal::Encoding => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Refusal::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
+            Refusal::Crowded => StatusCode::SERVICE_UNAVAILABLE,
+            Refusal::Incomplete => StatusCode::REQUEST_TIMEOUT,
+            Refusal::Body(_) => StatusCode::BAD_REQUEST,
+            Refusal::Upstream { .. } => StatusCode::BAD_GATEWAY,
+            Refusal::Slow { .. } => StatusCode::GATEWAY_TIMEOUT,
+        }
+    }
+
+    /// The provider's own word for this kind of error.
+    pub(crate) fn error_type(&self) -> &'static str {
+        match self {
+            Refusal::TooLarge(_) => "request_too_large",
+            Refusal::Crowded => "overloaded_error",
+            Refusal::Slow { .. } => "timeout_error",
+            Refusal::Upstream { .. } => "api_error",
+            Refusal::Encoding | Refusal::Incomplete | Refusal::Body(_) => "invalid_request_error",
+            Refusal::Endpoint(_)
+            | Refusal::Upgrade
+            | Refusal::NoRoute(_)
+            | Refusal::Translation { .. }
+            | Refusal::NoProvider(_)
+            | Refusal::KeyMissing { .. }
+            | Refusal::Denied(_) => "permission_error",
+        }
+    }
+
+    /// Whether a client may try the same again.
+    pub(crate) fn is_passing(&self) -> bool {
+        matches!(self, Refusal::Crowded | Refusal::Upstream { .. } | Refusal::Slow { .. })
+    }
+
+    /// Whether the journal has an event of this already: a decision of the engine, or a call
+    /// that was permitted and then failed.
+    pub(crate) fn is_recorded(&self) -> bool {
+        matches!(self, Refusal::Denied(_) | Refusal::Upstream { .. } | Refusal::Slow { .. })
+    }
+}
