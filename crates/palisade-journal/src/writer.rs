@@ -204,6 +204,8 @@ pub(crate) fn run(
                 Ok(_) => JournalError::Closed,
                 Err(error) => error.clone(),
             });
+            // Whoever is told that it ended must find it unlocked.
+            drop(chain);
             answer_to(answer, ended);
             return;
         }

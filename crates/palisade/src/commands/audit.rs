@@ -132,10 +132,12 @@ fn tail(args: &TailArgs) -> Result<ExitCode, Failure> {
     if !print(&newest, args.json)? {
         return Ok(ExitCode::SUCCESS);
     }
-    while args.follow {
-        thread::sleep(Duration::from_millis(200));
-        if !print(&tail.poll().map_err(unreadable)?, args.json)? {
-            break;
+    if args.follow {
+        loop {
+            thread::sleep(Duration::from_millis(200));
+            if !print(&tail.poll().map_err(unreadable)?, args.json)? {
+                break;
+            }
         }
     }
     Ok(ExitCode::SUCCESS)

@@ -1,0 +1,12 @@
+//! What a journal promises, tried from outside.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
+
+mod damage;
+mod fixture;
+mod flood;
+mod full;
+mod python;
+mod questions;
+mod tear;
+mod write;
