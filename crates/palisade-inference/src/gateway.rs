@@ -101,6 +101,7 @@ impl Inner {
         let endpoint = Endpoint::of(&head.method, &head.uri, &head.headers, self.table.only_api());
         let api = endpoint.as_ref().map_or(family(&head.headers), |found| Some(found.api));
         let passed = match endpoint {
+            _ if head.headers.contains_key(header::UPGRADE) => Err(Refusal::Upgrade),
             Ok(endpoint) => self.pass(&head, &endpoint, &mut body).await,
             Err(why) => Err(Refusal::Endpoint(why)),
         };
@@ -133,9 +134,6 @@ impl Inner {
         endpoint: &Endpoint,
         body: &mut Incoming,
     ) -> Result<Response<Payload>, Refusal> {
-        if head.headers.contains_key(header::UPGRADE) {
-            return Err(Refusal::Upgrade);
-        }
         if !headers::is_identity(&head.headers) {
             return Err(Refusal::Encoding);
         }

@@ -1,1 +1,23 @@
-//! x
+//! Servers that tests talk to in place of the outside world.
+//!
+//! [`ModelServer`] speaks real wire formats (Anthropic Messages, OpenAI Responses and Chat
+//! Completions) and says what a [`Script`] tells it, so that real agents can be driven without a
+//! model. [`Upstream`] is the HTTP server below it, for tests that need a server to misbehave.
+//! Both record each request ([`Recorded`]), listen on loopback only, run on a thread of their
+//! own and stop when dropped, so that plain `#[test]` functions and shell scripts can use them.
+//! Nothing here is part of the product.
+
+#![forbid(unsafe_code)]
+
+mod anthropic;
+mod model_server;
+mod openai;
+mod recorded;
+mod script;
+mod sse;
+mod upstream;
+
+pub use model_server::ModelServer;
+pub use recorded::Recorded;
+pub use script::{Script, ScriptError, Speech, Turn};
+pub use upstream::{Answer, AnswerBody, Upstream, answer, json_answer, stream};

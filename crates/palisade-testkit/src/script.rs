@@ -1,0 +1,140 @@
+use std::{fs, path::Path};
+
+use serde::Deserialize;
+use serde_json::Value;
+
+/// What a model says, turn by turn.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Script {
+    /// The turns. Each is said once; after the last, the model says that it is done.
+    pub turns: Vec<Turn>,
+    /// The only key that is taken. Calls with another are refused as a provider would.
+    #[serde(default)]
+    pub key: Option<String>,
+    /// Calls that offer no tools (a title, a summary) get a short text and use up no turn.
+    #[serde(default)]
+    pub skip_without_tools: bool,
+}
+
+/// One turn.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Turn {
+    /// Say this only once the last message or tool result holds this text.
+    #[serde(default)]
+    pub when: Option<String>,
+    /// What is said.
+    #[serde(flatten)]
+    pub speech: Speech,
+}
+
+/// What a model can say.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(untagged)]
+pub enum Speech {
+    /// Words; the turn of the agent ends.
+    Text {
+        /// The words.
+        text: String,
+    },
+    /// A tool call with JSON input.
+    Tool {
+        /// The tool's name.
+        tool: String,
+        /// Its input.
+        input: Value,
+    },
+    /// A tool call with free text (OpenAI's custom tools, such as `apply_patch`).
+    CustomTool {
+        /// The tool's name.
+        custom_tool: String,
+        /// Its input.
+        input: String,
+    },
+}
+
+/// Why a script cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ScriptError {
+    /// Its file cannot be read.
+    #[error("cannot read the script: {0}")]
+    Read(#[from] std::io::Error),
+    /// It is not a script.
+    #[error("not a script: {0}")]
+    Syntax(#[from] serde_json::Error),
+}
+
+impl Script {
+    /// A script of these turns.
+    pub fn new(turns: Vec<Turn>) -> Self {
+        Self { turns, ..Self::default() }
+    }
+
+    /// The script in a JSON file.
+    pub fn read(path: &Path) -> Result<Self, ScriptError> {
+        Ok(serde_json::from_slice(&fs::read(path)?)?)
+    }
+
+    /// The same script for a model that takes only this key.
+    #[must_use]
+    pub fn with_key(mut self, key: &str) -> Self {
+        self.key = Some(key.into());
+        self
+    }
+
+    /// Takes the next turn out that fits the last thing said to the model.
+    pub(crate) fn next(&mut self, heard: &str) -> Speech {
+        let fits = |turn: &Turn| turn.when.as_ref().is_none_or(|text| heard.contains(text));
+        match self.turns.iter().position(fits) {
+            Some(place) => self.turns.remove(place).speech,
+            None => Speech::Text { text: "The script has ended.".into() },
+        }
+    }
+}
+
+impl Turn {
+    /// Words.
+    pub fn text(text: &str) -> Self {
+        Self { when: None, speech: Speech::Text { text: text.into() } }
+    }
+
+    /// A tool call.
+    pub fn tool(name: &str, input: Value) -> Self {
+        Self { when: None, speech: Speech::Tool { tool: name.into(), input } }
+    }
+
+    /// A call of a tool with free text.
+    pub fn custom_tool(name: &str, input: &str) -> Self {
+        let speech = Speech::CustomTool { custom_tool: name.into(), input: input.into() };
+        Self { when: None, speech }
+    }
+
+    /// The same turn, said only once the last message holds this text.
+    #[must_use]
+    pub fn when(mut self, text: &str) -> Self {
+        self.when = Some(text.into());
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn turns_come_in_order_unless_they_wait_for_a_word() {
+        let mut script: Script = serde_json::from_str(
+            r#"{"turns": [
+                {"text": "late", "when": "ready"},
+                {"tool": "Bash", "input": {"command": "true"}},
+                {"custom_tool": "apply_patch", "input": "*** Begin Patch"}
+            ]}"#,
+        )
+        .unwrap();
+        assert!(matches!(script.next("hello"), Speech::Tool { .. }));
+        assert!(matches!(script.next("it is ready"), Speech::Text { .. }));
+        assert!(matches!(script.next(""), Speech::CustomTool { .. }));
+        assert!(matches!(script.next(""), Speech::Text { text } if text.contains("ended")));
+    }
+}
