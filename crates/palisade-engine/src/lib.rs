@@ -1,5 +1,26 @@
-//! Action in, decision out.
+//! Action in, decision out: what the policy says to one thing that an agent tries.
+//!
+//! The [`Engine`] holds a compiled policy and answers [`Engine::decide`] from memory alone: no
+//! I/O, no clock, no state. Whoever enforces records the decision and acts on it. Nothing
+//! is permitted that no rule permits; rules only ever add to each other.
+//!
+//! # Network
+//! - A name may be resolved if a rule has it, on whatever port.
+//! - A connection to a name needs a rule with this name and port, a TLS server name that agrees,
+//!   and an address that is public or that such a rule names ([`AddressClass`]).
+//! - A connection to a bare address needs a rule without `hosts` that names the address.
+//!
+//! # Trust
+//! Actions are made of hostile data. The policy is the operator's.
+
 #![forbid(unsafe_code)]
+
 mod address;
+mod engine;
+mod models;
 mod reach;
+mod scope;
+
 pub use address::AddressClass;
+pub use engine::Engine;
+pub use scope::{Rule, Scope};

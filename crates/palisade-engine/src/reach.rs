@@ -3,21 +3,15 @@ use std::{collections::HashMap, net::IpAddr};
 use ipnet::IpNet;
 use palisade_core::{Decision, HostName, HostPattern, TlsName};
 
-use crate::address::{AddressClass, is_named};
+use crate::{
+    Rule,
+    address::{AddressClass, is_named},
+};
 
 /// A port whose rules mean TLS: plain text there is somebody going round the name check.
 const HTTPS: u16 = 443;
 /// Rules that a reason lists.
 const MOST_LISTED: usize = 3;
-
-/// A network rule, as far as deciding needs it.
-#[derive(Debug, Clone)]
-pub(crate) struct Rule {
-    pub(crate) id: String,
-    pub(crate) hosts: Vec<HostPattern>,
-    pub(crate) ports: Vec<u16>,
-    pub(crate) addresses: Vec<IpNet>,
-}
 
 /// Where the network rules let an agent go. Rules are found by name without a walk over all.
 #[derive(Debug, Default)]

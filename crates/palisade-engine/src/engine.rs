@@ -1,0 +1,107 @@
+use std::{fmt, net::IpAddr, sync::Arc};
+
+use arc_swap::ArcSwap;
+use palisade_core::{Action, Decision, HostName};
+
+use crate::{Scope, models::Models, reach::Reach};
+
+/// Decides every action by the policy of the moment. Cheap, pure, and the same from any thread.
+pub struct Engine {
+    now: ArcSwap<Compiled>,
+    own: Vec<IpAddr>,
+}
+
+/// A policy in the form that decides fast.
+struct Compiled {
+    reach: Reach,
+    models: Option<Models>,
+}
+
+/// The name that the model gateway has inside.
+const GATEWAY: &str = "inference.local";
+
+impl Engine {
+    /// An engine for this policy.
+    pub fn new(policy: impl Into<Scope>) -> Self {
+        Self::with_own_addresses(policy, [])
+    }
+
+    /// An engine that treats these addresses of the machine itself like loopback.
+    pub fn with_own_addresses(
+        policy: impl Into<Scope>,
+        own: impl IntoIterator<Item = IpAddr>,
+    ) -> Self {
+        let own: Vec<IpAddr> = own.into_iter().map(|address| address.to_canonical()).collect();
+        let now = ArcSwap::from_pointee(Compiled::new(policy.into(), own.clone()));
+        Self { now, own }
+    }
+
+    /// Decide by this policy from now on. What is being decided is decided by the old one or by
+    /// the new one, never by a mixture.
+    pub fn replace(&self, policy: impl Into<Scope>) {
+        self.now.store(Arc::new(Compiled::new(policy.into(), self.own.clone())));
+    }
+
+    /// Whether this may happen, by which rule, and why.
+    pub fn decide(&self, action: &Action) -> Decision {
+        self.now.load().decide(action)
+    }
+}
+
+impl fmt::Debug for Engine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Engine").finish_non_exhaustive()
+    }
+}
+
+impl Compiled {
+    fn new(scope: Scope, own: Vec<IpAddr>) -> Self {
+        Self { reach: Reach::new(scope.rules, own), models: scope.models.map(Models::new) }
+    }
+
+    fn decide(&self, action: &Action) -> Decision {
+        match action {
+            // Who may start a sandbox is settled before there is a policy to ask.
+            Action::Launch { .. } => Decision::allow("policy", "the operator starts it"),
+            Action::Resolve { name } => self.resolve(name),
+            Action::ResolveRefused { why, .. } => {
+                Decision::deny(format!("the resolver has no answer to this: {why}"))
+            }
+            Action::Connect { host: Some(host), port, address, tls } => {
+                self.reach.to_name(host, *port, address.map(|address| address.ip()), tls)
+            }
+            Action::Connect { host: None, port, address: Some(address), .. } => {
+                self.reach.to_address(address.ip(), *port)
+            }
+            Action::Connect { host: None, address: None, .. } => {
+                Decision::deny("the connection has neither a name nor an address")
+            }
+            Action::ModelCall { model, .. } => match &self.models {
+                Some(models) => models.decide(model),
+                None => Decision::deny(NO_INFERENCE),
+            },
+            Action::ModelRequest { refused: Some(why), .. } => {
+                Decision::deny(format!("the model gateway does not pass this on: {why}"))
+            }
+            Action::ModelRequest { refused: None, .. } => match &self.models {
+                Some(_) => Decision::allow("inference", "an endpoint of the model gateway"),
+                None => Decision::deny(NO_INFERENCE),
+            },
+            // An act that is not known here is not permitted here.
+            _ => Decision::deny("this version of the engine does not know such an action"),
+        }
+    }
+
+    fn resolve(&self, name: &HostName) -> Decision {
+        if self.models.is_some() && name.as_str() == GATEWAY {
+            return Decision::allow("inference", "the model gateway's own name");
+        }
+        self.reach.resolve(name)
+    }
+}
+
+const NO_INFERENCE: &str = "the policy has no `inference` section, so there is no model to call; to \
+                            allow it, add a provider and a route";
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,26 @@
+use ipnet::IpNet;
+use palisade_core::HostPattern;
+
+/// What of a policy the engine decides by.
+#[derive(Debug, Clone, Default)]
+pub struct Scope {
+    /// The network rules, in the policy's order.
+    pub rules: Vec<Rule>,
+    /// The model pattern of each inference route, in the policy's order; `None` where the policy
+    /// has no inference. `*` stands for any characters.
+    pub models: Option<Vec<String>>,
+}
+
+/// A network rule, as far as deciding needs it.
+#[derive(Debug, Clone)]
+pub struct Rule {
+    /// How decisions name it, such as `network.rules[github]`.
+    pub id: String,
+    /// Names it permits. Without any it is a rule for bare addresses.
+    pub hosts: Vec<HostPattern>,
+    /// Ports it permits.
+    pub ports: Vec<u16>,
+    /// Addresses that are not public and that it permits all the same; for a rule without hosts, all
+    /// that it permits.
+    pub addresses: Vec<IpNet>,
+}
