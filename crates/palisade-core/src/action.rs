@@ -76,9 +76,9 @@ impl TlsName {
         match self {
             TlsName::Unseen | TlsName::NotTls => None,
             TlsName::Named(name) if name == host => None,
-            TlsName::Named(name) => Some(format!(
-                "the connection is to {host}, but its TLS server name is {name}"
-            )),
+            TlsName::Named(name) => {
+                Some(format!("the connection is to {host}, but its TLS server name is {name}"))
+            }
             TlsName::Hidden(why) => {
                 Some(format!("the TLS server name must be {host} and readable, but {why}"))
             }
