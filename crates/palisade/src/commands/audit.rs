@@ -217,14 +217,13 @@ fn summary(out: &mut impl Write, report: &Report) -> io::Result<()> {
     let count = |state| report.sessions.iter().filter(|s| s.state == state).count();
     for damage in report.damages() {
         writeln!(out, "damaged: {damage}")?;
-        if matches!(damage.kind, verify::Kind::TornTail { .. }) {
-            writeln!(out, "  try: palisade audit recover")?;
-        }
     }
     for session in report.sessions.iter().filter(|s| s.state == State::EndedHard) {
         if session.damage.is_none() {
             let (id, records) = (&session.session, session.records);
             writeln!(out, "note: session {id} ended hard after record {records}")?;
+        } else if session.damage.as_ref().is_some_and(|d| torn(&d.kind)) {
+            writeln!(out, "  try: palisade audit recover {}", session.session)?;
         }
     }
     writeln!(
@@ -238,6 +237,11 @@ fn summary(out: &mut impl Write, report: &Report) -> io::Result<()> {
         report.ledger_entries,
         report.journal.display()
     )
+}
+
+/// Whether a crash can have done it, and so recovery mends it.
+fn torn(kind: &verify::Kind) -> bool {
+    matches!(kind, verify::Kind::TornTail { .. })
 }
 
 fn recovery(args: &RecoverArgs) -> Result<ExitCode, Failure> {
