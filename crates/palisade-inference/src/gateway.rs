@@ -123,7 +123,10 @@ impl Inner {
                 Action::ModelRequest { request: shown(head), refused: Some(refusal.to_string()) };
             self.authority.authorize(&action).await;
         }
-        drain(body, self.limits.body).await;
+        // Whoever waits for leave to send has not got it.
+        if !head.headers.contains_key(header::EXPECT) {
+            drain(body, self.limits.body).await;
+        }
         refused(refusal, api)
     }
 

@@ -1,4 +1,5 @@
 use std::{
+    mem,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
@@ -31,6 +32,8 @@ pub(crate) struct Passage {
     /// What is written down if the answer holds the key.
     leak: Option<(Arc<dyn Authority>, Event)>,
     recording: Option<Pin<Box<dyn Future<Output = bool> + Send>>>,
+    /// What may go on once that is written down.
+    clean: Bytes,
     pause: Duration,
     deadline: Pin<Box<Sleep>>,
 }
@@ -43,18 +46,12 @@ impl Passage {
         leak: (Arc<dyn Authority>, Event),
     ) -> Self {
         let deadline = Box::pin(sleep(pause));
-        Self { inner, scrubber, leak: Some(leak), recording: None, pause, deadline }
+        let clean = Bytes::new();
+        Self { inner, scrubber, leak: Some(leak), recording: None, clean, pause, deadline }
     }
 
-    fn scrub(&mut self, data: Bytes) -> Bytes {
-        let Some(scrubber) = &mut self.scrubber else { return data };
-        let clean = scrubber.push(data);
-        if scrubber.found() > 0
-            && let Some((authority, event)) = self.leak.take()
-        {
-            self.recording = Some(Box::pin(async move { authority.record(event).await }));
-        }
-        clean
+    fn has_leaked(&self) -> bool {
+        self.leak.is_some() && self.scrubber.as_ref().is_some_and(|scrubber| scrubber.found() > 0)
     }
 }
 
@@ -68,12 +65,20 @@ impl Body for Passage {
     ) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
         let this = self.get_mut();
         loop {
+            if this.has_leaked()
+                && let Some((authority, event)) = this.leak.take()
+            {
+                this.recording = Some(Box::pin(async move { authority.record(event).await }));
+            }
             if let Some(recording) = &mut this.recording {
                 let taken = ready!(recording.as_mut().poll(cx));
                 this.recording = None;
                 if !taken {
                     return Poll::Ready(Some(Err(Broken::Journal)));
                 }
+            }
+            if !this.clean.is_empty() {
+                return Poll::Ready(Some(Ok(Frame::data(mem::take(&mut this.clean)))));
             }
             let frame = match Pin::new(&mut this.inner).poll_frame(cx) {
                 Poll::Pending => {
@@ -90,22 +95,25 @@ impl Body for Passage {
             this.deadline.as_mut().reset(Instant::now() + this.pause);
             // Trailers are not passed: no client of these formats reads any.
             let Ok(data) = frame.into_data() else { continue };
-            let clean = this.scrub(data);
-            if !clean.is_empty() {
-                return Poll::Ready(Some(Ok(Frame::data(clean))));
-            }
+            this.clean = match &mut this.scrubber {
+                Some(scrubber) => scrubber.push(data),
+                None => data,
+            };
         }
     }
 
     fn is_end_stream(&self) -> bool {
         self.recording.is_none()
+            && !self.has_leaked()
+            && self.clean.is_empty()
             && self.scrubber.as_ref().is_none_or(|scrubber| scrubber.held() == 0)
             && self.inner.is_end_stream()
     }
 
     /// Scrubbing keeps the length, so a size that the provider told stays true.
     fn size_hint(&self) -> SizeHint {
-        let held = self.scrubber.as_ref().map_or(0, Scrubber::held) as u64;
+        let held = self.scrubber.as_ref().map_or(0, Scrubber::held);
+        let held = held.saturating_add(self.clean.len()) as u64;
         let inner = self.inner.size_hint();
         let mut hint = SizeHint::new();
         hint.set_lower(inner.lower().saturating_add(held));

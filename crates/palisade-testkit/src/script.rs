@@ -76,6 +76,17 @@ impl Script {
         Ok(serde_json::from_slice(&fs::read(path)?)?)
     }
 
+    /// The script in a JSON file that holds names for paths, such as `@WORKSPACE@`, each
+    /// replaced by its value.
+    pub fn read_with(path: &Path, values: &[(&str, &Path)]) -> Result<Self, ScriptError> {
+        let mut text = fs::read_to_string(path)?;
+        for (name, value) in values {
+            let quoted = serde_json::to_string(&value.to_string_lossy())?;
+            text = text.replace(name, quoted.trim_matches('"'));
+        }
+        Ok(serde_json::from_str(&text)?)
+    }
+
     /// The same script for a model that takes only this key.
     #[must_use]
     pub fn with_key(mut self, key: &str) -> Self {

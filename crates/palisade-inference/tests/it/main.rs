@@ -1,0 +1,17 @@
+//! The gateway over real sockets: what passes, and what is tried and does not.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "a test fails by a panic"
+)]
+
+mod agents;
+mod attacks;
+mod bench;
+mod bodies;
+mod errors;
+mod passing;
+mod streaming;
+mod tls;
