@@ -34,6 +34,8 @@ pub(crate) struct Passage {
     recording: Option<Pin<Box<dyn Future<Output = bool> + Send>>>,
     /// What may go on once that is written down.
     clean: Bytes,
+    /// Whether the provider is waited for now: a client that is slow uses up no pause.
+    waiting: bool,
     pause: Duration,
     deadline: Pin<Box<Sleep>>,
 }
@@ -47,7 +49,16 @@ impl Passage {
     ) -> Self {
         let deadline = Box::pin(sleep(pause));
         let clean = Bytes::new();
-        Self { inner, scrubber, leak: Some(leak), recording: None, clean, pause, deadline }
+        Self {
+            inner,
+            scrubber,
+            leak: Some(leak),
+            recording: None,
+            clean,
+            waiting: false,
+            pause,
+            deadline,
+        }
     }
 
     fn has_leaked(&self) -> bool {
@@ -82,6 +93,10 @@ impl Body for Passage {
             }
             let frame = match Pin::new(&mut this.inner).poll_frame(cx) {
                 Poll::Pending => {
+                    if !this.waiting {
+                        this.waiting = true;
+                        this.deadline.as_mut().reset(Instant::now() + this.pause);
+                    }
                     ready!(this.deadline.as_mut().poll(cx));
                     return Poll::Ready(Some(Err(Broken::Pause)));
                 }
@@ -92,7 +107,7 @@ impl Body for Passage {
                 }
                 Poll::Ready(Some(frame)) => frame?,
             };
-            this.deadline.as_mut().reset(Instant::now() + this.pause);
+            this.waiting = false;
             // Trailers are not passed: no client of these formats reads any.
             let Ok(data) = frame.into_data() else { continue };
             this.clean = match &mut this.scrubber {
