@@ -24,13 +24,17 @@ pub enum HostNameError {
     #[error("a host name has at most 253 characters")]
     TooLong,
     /// A label is empty, too long, or has a character that no host name has.
-    #[error("`{0}` is not a host name: label `{1}` is empty, over 63 characters, or has a character other than letters, digits, `-` and `_`")]
+    #[error(
+        "`{0}` is not a host name: label `{1}` is empty, over 63 characters, or has a character other than letters, digits, `-` and `_`"
+    )]
     Label(String, String),
     /// Not valid IDNA.
     #[error("`{0}` is not a valid internationalised name")]
     Idna(String),
     /// A wildcard where none can stand.
-    #[error("`{0}`: a wildcard is a whole first label, `*.` (one label) or `**.` (any depth), before a name")]
+    #[error(
+        "`{0}`: a wildcard is a whole first label, `*.` (one label) or `**.` (any depth), before a name"
+    )]
     Wildcard(String),
     /// A URL, port or path instead of a name.
     #[error("`{0}` looks like a URL; write only the host, and ports in `ports`")]
@@ -165,13 +169,14 @@ impl FromStr for HostPattern {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let shown = || text.chars().take(80).flat_map(char::escape_debug).collect::<String>();
-        let (build, name): (fn(HostName) -> Self, &str) = if let Some(rest) = text.strip_prefix("**.") {
-            (HostPattern::AnyDepth, rest)
-        } else if let Some(rest) = text.strip_prefix("*.") {
-            (HostPattern::OneLabel, rest)
-        } else {
-            (HostPattern::Exact, text)
-        };
+        let (build, name): (fn(HostName) -> Self, &str) =
+            if let Some(rest) = text.strip_prefix("**.") {
+                (HostPattern::AnyDepth, rest)
+            } else if let Some(rest) = text.strip_prefix("*.") {
+                (HostPattern::OneLabel, rest)
+            } else {
+                (HostPattern::Exact, text)
+            };
         if name.contains('*') {
             return Err(HostNameError::Wildcard(shown()));
         }
@@ -221,8 +226,23 @@ mod tests {
     #[test]
     fn what_is_no_name_is_refused() {
         for bad in [
-            "", ".", "a..b", "a b.c", "1.2.3.4", "::1", "[::1]", "127.1", "0x7f.0x1", "2130706433",
-            "a\0.b", "http://a.b", "a.b/c", "a.b:443", "user@a.b", "xn--zz--.example", "a.b..",
+            "",
+            ".",
+            "a..b",
+            "a b.c",
+            "1.2.3.4",
+            "::1",
+            "[::1]",
+            "127.1",
+            "0x7f.0x1",
+            "2130706433",
+            "a\0.b",
+            "http://a.b",
+            "a.b/c",
+            "a.b:443",
+            "user@a.b",
+            "xn--zz--.example",
+            "a.b..",
         ] {
             assert!(bad.parse::<HostName>().is_err(), "{bad:?} was taken");
         }

@@ -11,3 +11,12 @@
 compile_error!("palisade-sandbox is built for Linux; other systems have no confinement yet");
 
 pub mod linux;
+mod plan;
+mod step;
+
+pub use linux::{
+    launch::{Building, LaunchError, Report, Running, Standing, launch},
+    net::NetSockets,
+};
+pub use plan::{Command, Content, HostObject, Identity, Limits, Mount, Plan, Stdio};
+pub use step::StepError;

@@ -2,6 +2,16 @@
 
 pub mod abilities;
 pub mod landlock;
+pub mod launch;
 pub mod net;
 pub mod seccomp;
 pub mod sys;
+
+mod agent;
+mod control;
+mod identity;
+mod idmap;
+mod init;
+mod landlock_plan;
+mod mounts;
+mod privileges;

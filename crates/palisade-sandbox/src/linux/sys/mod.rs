@@ -3,3 +3,9 @@
 #![expect(unsafe_code, reason = "raw system calls")]
 
 pub mod clone;
+pub mod exec;
+pub mod landlock;
+pub mod mount;
+pub mod probe;
+pub mod seccomp;
+pub mod signal;

@@ -1,0 +1,224 @@
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::IpAddr,
+    path::PathBuf,
+    time::Duration,
+};
+
+use ipnet::IpNet;
+use palisade_core::{HostName, HostPattern, PolicyDigest};
+
+/// A policy as it is enforced: every layer merged, every path absolute, every name normalised.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Policy {
+    /// The digest of its canonical form. Two policies that mean the same have the same.
+    pub digest: PolicyDigest,
+    /// The documents it was made of, the nearest (that wins) first.
+    pub sources: Vec<Source>,
+    /// The `filesystem` section.
+    pub filesystem: Filesystem,
+    /// The `network` section.
+    pub network: Network,
+    /// The `process` section.
+    pub process: Process,
+    /// The `inference` section, if there is any provider.
+    pub inference: Option<Inference>,
+    /// What it asks for that this version cannot enforce. A launch refuses when there is any.
+    pub not_built: Vec<NotBuilt>,
+}
+
+/// A document that took part.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Source {
+    /// What it is: `managed`, `command line`, `project`, `user` or `profile`.
+    pub layer: &'static str,
+    /// Its path, or the built-in profile's name.
+    pub name: String,
+    /// The digest of its bytes.
+    pub digest: PolicyDigest,
+}
+
+/// The `filesystem` section.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Filesystem {
+    /// The workspace; `None` is a policy without one: the agent then works in a private `/sandbox`.
+    pub workspace: Option<Workspace>,
+    /// What else the agent sees, by path, each once.
+    pub grants: Vec<Grant>,
+    /// What it does not see although a grant above it would show it.
+    pub deny: Vec<Deny>,
+}
+
+/// The folder that the agent works on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Workspace {
+    /// Its absolute path.
+    pub path: PathBuf,
+    /// What the agent may do there.
+    pub access: Access,
+}
+
+/// What may be done with the workspace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Read only.
+    ReadOnly,
+    /// Read and change.
+    ReadWrite,
+    /// Changes are kept apart until the operator takes them.
+    Overlay,
+}
+
+/// A path that the agent sees.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Grant {
+    /// The absolute path on the host, and the same inside.
+    pub path: PathBuf,
+    /// Whether the agent may change it.
+    pub writable: bool,
+    /// Whether a launch without it is an error. What a profile names is optional.
+    pub required: bool,
+    /// How it is printed, such as `filesystem.read[2]`.
+    pub rule: String,
+}
+
+/// A path, or many, that the agent does not see.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Deny {
+    /// An absolute path, or an absolute glob (`*` within a component, `**` any depth).
+    pub pattern: String,
+    /// Whether `pattern` has wildcards.
+    pub glob: bool,
+    /// How it is printed, such as `filesystem.deny[0]`.
+    pub rule: String,
+}
+
+/// The `network` section.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Network {
+    /// Fixed answers.
+    pub hosts: BTreeMap<HostName, Vec<IpAddr>>,
+    /// The rules, in the order of the document.
+    pub rules: Vec<NetworkRule>,
+}
+
+/// A network rule.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NetworkRule {
+    /// How it is printed: `network.rules[github]`, or with its number if it has no name.
+    pub rule: String,
+    /// The names it permits; without any it is for bare addresses.
+    pub hosts: Vec<HostPattern>,
+    /// The ports it permits, never empty.
+    pub ports: Vec<u16>,
+    /// The addresses it permits that are not public.
+    pub addresses: Vec<IpNet>,
+}
+
+/// The `process` section.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Process {
+    /// Resource limits.
+    pub limits: ProcessLimits,
+    /// System calls by name, added to and taken from the built-in list.
+    pub syscalls: Syscalls,
+    /// Variables of the host that are passed through when they are set.
+    pub pass: BTreeSet<String>,
+    /// Variables with a value of their own. These win over passed ones.
+    pub set: BTreeMap<String, String>,
+}
+
+/// Resource limits; `None` is no limit of Palisade's.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ProcessLimits {
+    /// Bytes of memory.
+    pub memory: Option<u64>,
+    /// Processes and threads.
+    pub processes: Option<u64>,
+    /// Open descriptors of one process.
+    pub open_files: Option<u64>,
+    /// How long the session may last.
+    pub wall_time: Option<Duration>,
+}
+
+/// Changes to the built-in system call list.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Syscalls {
+    /// Permitted besides.
+    pub allow: BTreeSet<String>,
+    /// Not permitted although the list has it.
+    pub deny: BTreeSet<String>,
+}
+
+/// The `inference` section.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Inference {
+    /// The providers by name.
+    pub providers: BTreeMap<String, Provider>,
+    /// The routes, in the order of the document.
+    pub routes: Vec<Route>,
+}
+
+/// A place that answers model calls.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Provider {
+    /// What it speaks.
+    pub api: Api,
+    /// Its base URL, `http` or `https`.
+    pub url: String,
+    /// What opens it.
+    pub credential: Option<HeaderCredential>,
+}
+
+/// The wire format of a provider.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Api {
+    /// Anthropic Messages.
+    Anthropic,
+    /// OpenAI Chat Completions and Responses.
+    OpenAi,
+}
+
+/// A secret by its source, and the header that carries it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HeaderCredential {
+    /// Its name in the policy.
+    pub name: String,
+    /// Where the secret is.
+    pub from: SecretSource,
+    /// A header template with `{secret}` once.
+    pub header: String,
+    /// The variable that holds the placeholder inside.
+    pub expose: Option<String>,
+}
+
+/// Where a secret is, read by the supervisor when the sandbox starts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SecretSource {
+    /// A variable of the operator's environment.
+    Env(String),
+    /// A file, whole, without the line end at its end.
+    File(PathBuf),
+    /// A command's standard output, without the line end at its end. A program with its arguments; no shell.
+    Command(Vec<String>),
+}
+
+/// Which models go where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Route {
+    /// A model name, `*` for any characters.
+    pub model: String,
+    /// A provider's name.
+    pub to: String,
+    /// The name that the provider gets instead.
+    pub rename: Option<String>,
+}
+
+/// Something the policy asks for that this version cannot enforce.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NotBuilt {
+    /// Such as `filesystem.workspace.access: overlay`.
+    pub what: String,
+    /// `file:line:column` of it.
+    pub at: String,
+}

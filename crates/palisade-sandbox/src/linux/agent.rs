@@ -1,0 +1,144 @@
+//! The last steps before the command runs: everything that can be made beforehand is, then
+//! limits, privileges, Landlock and the system call filter, in that order, then exec.
+
+use std::{
+    ffi::{CString, OsString},
+    os::{
+        fd::{AsFd, BorrowedFd, OwnedFd},
+        unix::ffi::OsStringExt,
+    },
+};
+
+use rustix::{
+    io::Errno,
+    process::{Resource, Rlimit, ioctl_tiocsctty, setrlimit, setsid},
+};
+
+use super::{
+    control::{Control, Message},
+    landlock, privileges,
+    seccomp::Filter,
+    sys::{
+        clone::{close_from, exit_now},
+        exec::{StringArray, exec},
+        signal,
+    },
+};
+use crate::{
+    plan::{Limits, Plan, Stdio},
+    step::{Step, StepError},
+};
+
+/// All that the agent's process needs to confine itself and exec, in memory.
+#[derive(Debug)]
+pub(crate) struct Prepared {
+    candidates: Vec<CString>,
+    argv: StringArray,
+    environment: StringArray,
+    working_directory: CString,
+    stdio: [Stdio; 3],
+    terminal: Option<OwnedFd>,
+    limits: Limits,
+    rules: landlock::Prepared,
+    filter: Filter,
+}
+
+impl Prepared {
+    pub(crate) fn new(
+        plan: Plan,
+        terminal: Option<OwnedFd>,
+        rules: landlock::Prepared,
+    ) -> Result<Self, StepError> {
+        let text = |text: OsString| CString::new(text.into_vec()).map_err(|_| Errno::INVAL);
+        let candidates = plan.command.candidates.into_iter().map(|path| text(path.into()));
+        let argv = plan.command.argv.into_iter().map(text);
+        let environment = plan.environment.into_iter().map(|(name, value)| {
+            let mut entry = name;
+            entry.push("=");
+            entry.push(value);
+            text(entry)
+        });
+        Ok(Self {
+            candidates: candidates.collect::<Result<_, _>>().step("read the command")?,
+            argv: StringArray::new(argv.collect::<Result<_, _>>().step("read the command")?),
+            environment: StringArray::new(
+                environment.collect::<Result<_, _>>().step("read the environment")?,
+            ),
+            working_directory: text(plan.working_directory.into())
+                .step("read the working directory")?,
+            stdio: plan.stdio,
+            terminal,
+            limits: plan.limits,
+            rules,
+            filter: plan.filter,
+        })
+    }
+
+    /// Become the command, or report why not. No allocation before exec, but on failure.
+    pub(crate) fn become_it(&self, control: &Control) -> ! {
+        let message = match self.confine() {
+            Ok(()) => Message::ExecFailed(self.exec()),
+            Err(error) => Message::Failed(error),
+        };
+        let _ = control.send(&message);
+        exit_now(125)
+    }
+
+    fn confine(&self) -> Result<(), StepError> {
+        setsid().step("start a session")?;
+        if let Some(terminal) = &self.terminal {
+            ioctl_tiocsctty(terminal).step("take the terminal")?;
+        }
+        self.redirect()?;
+        rustix::process::chdir(self.working_directory.as_c_str())
+            .step("enter the working directory")?;
+        limit(Resource::Core, Some(0)).step("forbid core dumps")?;
+        limit(Resource::Data, self.limits.memory).step("limit memory")?;
+        limit(Resource::Nproc, self.limits.processes).step("limit processes")?;
+        limit(Resource::Nofile, self.limits.open_files).step("limit open files")?;
+        signal::reset_all().step("reset signals")?;
+        rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
+        close_from(3, true).step("close inherited descriptors")?;
+        privileges::give_up()?;
+        self.rules.restrict_self()?;
+        self.filter.install()
+    }
+
+    fn redirect(&self) -> Result<(), StepError> {
+        let source = |stream: &Stdio| -> Result<OwnedFd, StepError> {
+            let from: BorrowedFd<'_> = match stream {
+                Stdio::Given(descriptor) => descriptor.as_fd(),
+                Stdio::Terminal => {
+                    self.terminal.as_ref().ok_or(Errno::NOTTY).step("find the terminal")?.as_fd()
+                }
+            };
+            // Above 2, so that no later dup2 closes it.
+            rustix::io::fcntl_dupfd_cloexec(from, 3).step("copy a standard stream")
+        };
+        let [input, output, error] = &self.stdio;
+        let (input, output, error) = (source(input)?, source(output)?, source(error)?);
+        rustix::stdio::dup2_stdin(input).step("place standard input")?;
+        rustix::stdio::dup2_stdout(output).step("place standard output")?;
+        rustix::stdio::dup2_stderr(error).step("place standard error")
+    }
+
+    /// As `execvp(3)` searches: what cannot be executed is remembered, what is missing skipped.
+    fn exec(&self) -> Errno {
+        let mut worst = Errno::NOENT;
+        for candidate in &self.candidates {
+            match exec(candidate, &self.argv, &self.environment) {
+                Errno::NOENT | Errno::NOTDIR => {}
+                Errno::ACCESS => worst = Errno::ACCESS,
+                other => return other,
+            }
+        }
+        worst
+    }
+}
+
+fn limit(resource: Resource, value: Option<u64>) -> Result<(), Errno> {
+    match value {
+        None => Ok(()),
+        Some(value) => setrlimit(resource, Rlimit { current: Some(value), maximum: Some(value) }),
+    }
+}

@@ -1,0 +1,187 @@
+//! The socket between the supervisor and init: short messages, some with descriptors.
+
+use std::{
+    borrow::Cow,
+    io::{IoSlice, IoSliceMut},
+    mem::MaybeUninit,
+    os::fd::{AsFd, BorrowedFd, OwnedFd},
+};
+
+use rustix::{
+    io::Errno,
+    net::{
+        AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
+        SendAncillaryMessage, SendFlags, SocketFlags, SocketType, recvmsg, sendmsg, socketpair,
+    },
+};
+
+use crate::step::StepError;
+
+/// The most descriptors one message carries.
+const MOST_DESCRIPTORS: usize = 8;
+/// Longer than any message.
+const MOST_BYTES: usize = 512;
+
+/// One message, either way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Message {
+    /// To init: the user and group maps are written.
+    Mapped,
+    /// From init: the sockets of the network path, in the order of the network room.
+    Sockets,
+    /// From init: the controlling side of the terminal.
+    Terminal,
+    /// From init: all is up, the agent waits.
+    Ready,
+    /// To init: start the agent.
+    Go,
+    /// To init: send this signal to the agent's process group.
+    Signal(i32),
+    /// From init or the agent's process before exec: this step failed.
+    Failed(StepError),
+    /// From the agent's process: exec failed.
+    ExecFailed(Errno),
+    /// From init: the agent was stopped by this signal.
+    Stopped(i32),
+    /// From init: the agent ended with this exit code.
+    Exited(i32),
+    /// From init: this signal ended the agent.
+    Killed(i32),
+}
+
+impl Message {
+    fn encode(&self) -> Vec<u8> {
+        let (tag, number, text): (u8, i32, &str) = match self {
+            Message::Mapped => (b'M', 0, ""),
+            Message::Sockets => (b'N', 0, ""),
+            Message::Terminal => (b'T', 0, ""),
+            Message::Ready => (b'R', 0, ""),
+            Message::Go => (b'G', 0, ""),
+            Message::Signal(signal) => (b'K', *signal, ""),
+            Message::Failed(error) => (b'E', error.errno.raw_os_error(), &error.step),
+            Message::ExecFailed(errno) => (b'F', errno.raw_os_error(), ""),
+            Message::Stopped(signal) => (b'P', *signal, ""),
+            Message::Exited(code) => (b'X', *code, ""),
+            Message::Killed(signal) => (b'D', *signal, ""),
+        };
+        let mut bytes = vec![tag];
+        bytes.extend_from_slice(&number.to_le_bytes());
+        bytes.extend(text.bytes().take(MOST_BYTES - 16));
+        bytes
+    }
+
+    fn decode(bytes: &[u8]) -> Option<Self> {
+        let (&tag, rest) = bytes.split_first()?;
+        let (number, text) = rest.split_first_chunk::<4>()?;
+        let number = i32::from_le_bytes(*number);
+        Some(match tag {
+            b'M' => Message::Mapped,
+            b'N' => Message::Sockets,
+            b'T' => Message::Terminal,
+            b'R' => Message::Ready,
+            b'G' => Message::Go,
+            b'K' => Message::Signal(number),
+            b'E' => Message::Failed(StepError {
+                step: Cow::Owned(String::from_utf8_lossy(text).into_owned()),
+                errno: Errno::from_raw_os_error(number),
+            }),
+            b'F' => Message::ExecFailed(Errno::from_raw_os_error(number)),
+            b'P' => Message::Stopped(number),
+            b'X' => Message::Exited(number),
+            b'D' => Message::Killed(number),
+            _ => return None,
+        })
+    }
+}
+
+/// One end of the socket.
+#[derive(Debug)]
+pub(crate) struct Control(OwnedFd);
+
+impl Control {
+    /// Both ends, each closed by exec.
+    pub(crate) fn pair() -> Result<(Self, Self), Errno> {
+        let (one, other) =
+            socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)?;
+        Ok((Self(one), Self(other)))
+    }
+
+    pub(crate) fn send(&self, message: &Message) -> Result<(), Errno> {
+        self.send_with(message, &[])
+    }
+
+    pub(crate) fn send_with(
+        &self,
+        message: &Message,
+        descriptors: &[BorrowedFd<'_>],
+    ) -> Result<(), Errno> {
+        let bytes = message.encode();
+        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MOST_DESCRIPTORS))];
+        let mut ancillary = SendAncillaryBuffer::new(&mut space);
+        if !descriptors.is_empty() && !ancillary.push(SendAncillaryMessage::ScmRights(descriptors))
+        {
+            return Err(Errno::TOOBIG);
+        }
+        rustix::io::retry_on_intr(|| {
+            sendmsg(&self.0, &[IoSlice::new(&bytes)], &mut ancillary, SendFlags::NOSIGNAL)
+        })?;
+        Ok(())
+    }
+
+    /// The next message with its descriptors; `None` when the other end is gone.
+    pub(crate) fn receive(&self) -> Result<Option<(Message, Vec<OwnedFd>)>, Errno> {
+        let mut bytes = [0_u8; MOST_BYTES];
+        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MOST_DESCRIPTORS))];
+        let mut ancillary = RecvAncillaryBuffer::new(&mut space);
+        let received = rustix::io::retry_on_intr(|| {
+            recvmsg(
+                &self.0,
+                &mut [IoSliceMut::new(&mut bytes)],
+                &mut ancillary,
+                RecvFlags::CMSG_CLOEXEC,
+            )
+        });
+        let received = match received {
+            Err(Errno::CONNRESET) => return Ok(None),
+            other => other?,
+        };
+        let descriptors = ancillary
+            .drain()
+            .filter_map(|message| match message {
+                RecvAncillaryMessage::ScmRights(descriptors) => Some(descriptors),
+                _ => None,
+            })
+            .flatten()
+            .collect();
+        if received.bytes == 0 {
+            return Ok(None);
+        }
+        let message = bytes.get(..received.bytes).and_then(Message::decode).ok_or(Errno::PROTO)?;
+        Ok(Some((message, descriptors)))
+    }
+}
+
+impl AsFd for Control {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_and_descriptors_cross() {
+        let (here, there) = Control::pair().unwrap();
+        let file = std::fs::File::open("/dev/null").unwrap();
+        here.send_with(&Message::Sockets, &[file.as_fd(), file.as_fd()]).unwrap();
+        let (message, descriptors) = there.receive().unwrap().unwrap();
+        assert_eq!((message, descriptors.len()), (Message::Sockets, 2));
+        let error = StepError { step: "mount /proc".into(), errno: Errno::PERM };
+        there.send(&Message::Failed(error.clone())).unwrap();
+        assert_eq!(here.receive().unwrap().unwrap().0, Message::Failed(error));
+        drop(there);
+        assert!(here.receive().unwrap().is_none());
+    }
+}

@@ -1,0 +1,174 @@
+//! PID 1 of the sandbox: builds it, starts the agent, gives up every privilege, reaps.
+//!
+//! It is a fork of the supervisor, taken before that holds any secret; it forgets the
+//! operator's environment first of all. It cannot be dumped or traced from inside, and it ends,
+//! and with it everything inside, when the supervisor's end of the control socket closes.
+
+use std::os::fd::{AsFd, OwnedFd};
+
+use rustix::{
+    event::{PollFd, PollFlags, poll},
+    io::Errno,
+    process::{
+        DumpableBehavior, Pid, Signal, WaitOptions, kill_process_group, set_dumpable_behavior,
+        set_parent_process_death_signal, waitpid,
+    },
+    pty::{OpenptFlags, ioctl_tiocgptpeer, unlockpt},
+};
+
+use super::{
+    agent,
+    control::{Control, Message},
+    identity, landlock_plan, mounts, net, privileges,
+    sys::{
+        clone::{Forked, exit_now, fork_into},
+        exec::forget_environment,
+        signal,
+    },
+};
+use crate::{
+    plan::{Plan, Stdio},
+    step::{Step, StepError},
+};
+
+/// What the supervisor hands to the child it has just forked.
+#[derive(Debug)]
+pub(crate) struct Inheritance {
+    pub(crate) plan: Plan,
+    pub(crate) control: Control,
+    pub(crate) trees: mounts::DetachedTrees,
+    pub(crate) privileged: bool,
+}
+
+/// The whole life of init. Never returns into the supervisor's code.
+pub(crate) fn live(inheritance: Inheritance) -> ! {
+    let Inheritance { plan, control, trees, privileged } = inheritance;
+    if let Err(error) = build_and_run(plan, &control, trees, privileged) {
+        let _ = control.send(&Message::Failed(error));
+    }
+    exit_now(125)
+}
+
+fn build_and_run(
+    plan: Plan,
+    control: &Control,
+    trees: mounts::DetachedTrees,
+    privileged: bool,
+) -> Result<(), StepError> {
+    forget_environment();
+    die_with_supervisor()?;
+    signal::block_all().step("block signals")?;
+    expect(control, &Message::Mapped)?;
+    identity::take_on(&plan.identity, privileged)?;
+    // Changing ids clears it.
+    die_with_supervisor()?;
+    rustix::system::sethostname(plan.hostname.as_bytes()).step("set the host name")?;
+    if plan.network {
+        let sockets = net::set_up()?;
+        control
+            .send_with(&Message::Sockets, &sockets.as_fds())
+            .step("hand out the network's sockets")?;
+    }
+    mounts::build(&plan.mounts, plan.scratch_bytes, trees)?;
+    let terminal = open_terminal(&plan, control)?;
+    let rules = landlock_plan::prepare(&plan.mounts)?;
+    let agent = agent::Prepared::new(plan, terminal, rules)?;
+    control.send(&Message::Ready).step("report to the supervisor")?;
+    expect(control, &Message::Go)?;
+
+    set_dumpable_behavior(DumpableBehavior::NotDumpable).step("make init not dumpable")?;
+    let agent_pid = match fork_into(0).step("fork the agent")? {
+        Forked::Child => agent.become_it(control),
+        Forked::Parent { pid, .. } => pid,
+    };
+    drop(agent);
+    privileges::give_up()?;
+    serve(control, agent_pid)
+}
+
+/// Two ways to notice that the supervisor is gone; the other is the control socket's end.
+fn die_with_supervisor() -> Result<(), StepError> {
+    set_parent_process_death_signal(Some(Signal::KILL)).step("ask to die with the supervisor")
+}
+
+fn expect(control: &Control, wanted: &Message) -> Result<(), StepError> {
+    match control.receive().step("hear from the supervisor")? {
+        Some((message, _)) if message == *wanted => Ok(()),
+        // The supervisor is gone, or mad: nothing may run.
+        _ => exit_now(125),
+    }
+}
+
+/// A terminal from the sandbox's own devpts, so that `tty` inside names it; the controlling
+/// side goes to the supervisor.
+fn open_terminal(plan: &Plan, control: &Control) -> Result<Option<OwnedFd>, StepError> {
+    if !plan.stdio.iter().any(|stream| matches!(stream, Stdio::Terminal)) {
+        return Ok(None);
+    }
+    let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
+    let controller = rustix::fs::open(
+        "/dev/pts/ptmx",
+        rustix::fs::OFlags::RDWR | rustix::fs::OFlags::NOCTTY | rustix::fs::OFlags::CLOEXEC,
+        rustix::fs::Mode::empty(),
+    )
+    .step("open a terminal")?;
+    unlockpt(&controller).step("unlock the terminal")?;
+    let peer = ioctl_tiocgptpeer(&controller, flags).step("open the terminal's inner side")?;
+    control.send_with(&Message::Terminal, &[controller.as_fd()]).step("hand out the terminal")?;
+    Ok(Some(peer))
+}
+
+/// Reap, pass on signals, report; end when the agent or the supervisor does.
+fn serve(control: &Control, agent: Pid) -> Result<(), StepError> {
+    let children = signal::child_descriptor().step("watch for ended children")?;
+    loop {
+        let mut ready =
+            [PollFd::new(control, PollFlags::IN), PollFd::new(&children, PollFlags::IN)];
+        rustix::io::retry_on_intr(|| poll(&mut ready, None)).step("wait for events")?;
+        let [from_supervisor, from_children] = ready.map(|entry| !entry.revents().is_empty());
+        if from_children {
+            let mut notice = [0_u8; 128];
+            let _ = rustix::io::read(&children, &mut notice);
+            reap(control, agent)?;
+        }
+        if from_supervisor {
+            match control.receive() {
+                Ok(Some((Message::Signal(number), _))) => {
+                    if let Some(signal) = Signal::from_named_raw(number) {
+                        let _ = kill_process_group(agent, signal);
+                    }
+                }
+                Ok(Some(_)) | Err(Errno::AGAIN) => {}
+                Ok(None) | Err(_) => exit_now(137),
+            }
+        }
+    }
+}
+
+fn reap(control: &Control, agent: Pid) -> Result<(), StepError> {
+    loop {
+        match waitpid(None, WaitOptions::NOHANG | WaitOptions::UNTRACED) {
+            Ok(Some((pid, status))) if pid == agent => {
+                let message = if let Some(code) = status.exit_status() {
+                    Message::Exited(code)
+                } else if let Some(signal) = status.terminating_signal() {
+                    Message::Killed(signal)
+                } else if let Some(signal) = status.stopping_signal() {
+                    Message::Stopped(signal)
+                } else {
+                    continue;
+                };
+                let ended = !matches!(message, Message::Stopped(_));
+                control.send(&message).step("report the agent's state")?;
+                if ended {
+                    // The kernel ends everything else in this pid namespace with its PID 1.
+                    exit_now(0);
+                }
+            }
+            Ok(Some(_)) => {}
+            Ok(None) | Err(Errno::CHILD) => return Ok(()),
+            Err(Errno::INTR) => {}
+            Err(errno) => return Err(errno).step("reap"),
+        }
+    }
+}

@@ -1,0 +1,102 @@
+use std::{os::fd::OwnedFd, path::Path};
+
+use rustix::{
+    fs::{AtFlags, CWD, FileType, Mode, OFlags, ResolveFlags, openat2, statat, symlinkat},
+    io::Errno,
+    mount::{
+        FsMountFlags, FsOpenFlags, MountAttrFlags, OpenTreeFlags, fsconfig_create,
+        fsconfig_set_string, fsmount, fsopen, open_tree,
+    },
+};
+
+use super::tree::{Kind, attach, target};
+use crate::{
+    linux::sys::mount::{Attributes, set_attributes},
+    step::{Step, StepError},
+};
+
+/// The only devices inside: they hold no state of the host. Numbers from the kernel's
+/// `Documentation/admin-guide/devices.txt`, so that an exchanged node is not let in.
+const NODES: [(&str, u32, u32); 6] = [
+    ("null", 1, 3),
+    ("zero", 1, 5),
+    ("full", 1, 7),
+    ("random", 1, 8),
+    ("urandom", 1, 9),
+    ("tty", 5, 0),
+];
+
+const LINKS: [(&str, &str); 5] = [
+    ("/proc/self/fd", "fd"),
+    ("/proc/self/fd/0", "stdin"),
+    ("/proc/self/fd/1", "stdout"),
+    ("/proc/self/fd/2", "stderr"),
+    ("pts/ptmx", "ptmx"),
+];
+
+/// Names of the devices inside, for the Landlock rules.
+pub(crate) fn paths() -> impl Iterator<Item = String> {
+    NODES.iter().map(|(name, ..)| format!("/dev/{name}"))
+}
+
+/// Fill `/dev`.
+pub(super) fn populate(root: &OwnedFd) -> Result<(), StepError> {
+    let folder = target(root, Path::new("/dev"), Kind::Folder, true)?;
+    for (name, major, minor) in NODES {
+        let shown = format!("/dev/{name}");
+        let node = openat2(
+            CWD,
+            &shown,
+            OFlags::PATH | OFlags::CLOEXEC | OFlags::NOFOLLOW,
+            Mode::empty(),
+            ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS,
+        )
+        .step(format!("open {shown}"))?;
+        let found = statat(&node, "", AtFlags::EMPTY_PATH).step(format!("look at {shown}"))?;
+        let number = (rustix::fs::major(found.st_rdev), rustix::fs::minor(found.st_rdev));
+        if FileType::from_raw_mode(found.st_mode) != FileType::CharacterDevice
+            || number != (major, minor)
+        {
+            return Err(StepError {
+                step: format!("open {shown}: it is not the device {major}:{minor}").into(),
+                errno: Errno::NODEV,
+            });
+        }
+        let tree = open_tree(
+            &node,
+            "",
+            OpenTreeFlags::OPEN_TREE_CLONE
+                | OpenTreeFlags::OPEN_TREE_CLOEXEC
+                | OpenTreeFlags::AT_EMPTY_PATH,
+        )
+        .step(format!("take the tree of {shown}"))?;
+        let nosuid_noexec = 0x2 | 0x8;
+        set_attributes(
+            &tree,
+            Attributes { set: nosuid_noexec, private: true, ..Default::default() },
+        )
+        .step(format!("set the mount flags of {shown}"))?;
+        attach(&tree, &target(root, Path::new(&shown), Kind::File, true)?, Path::new(&shown))?;
+    }
+    for (to, name) in LINKS {
+        symlinkat(to, &folder, name).step(format!("make the link /dev/{name}"))?;
+    }
+    pts(root)
+}
+
+/// A devpts of the sandbox's own: its terminals are no one else's.
+fn pts(root: &OwnedFd) -> Result<(), StepError> {
+    let at = Path::new("/dev/pts");
+    let context = fsopen("devpts", FsOpenFlags::FSOPEN_CLOEXEC).step("open a devpts")?;
+    for (key, value) in [("ptmxmode", "0666"), ("mode", "0620")] {
+        fsconfig_set_string(&context, key, value).step("configure the devpts")?;
+    }
+    fsconfig_create(&context).step("make the devpts")?;
+    let tree = fsmount(
+        &context,
+        FsMountFlags::FSMOUNT_CLOEXEC,
+        MountAttrFlags::MOUNT_ATTR_NOSUID | MountAttrFlags::MOUNT_ATTR_NOEXEC,
+    )
+    .step("mount the devpts")?;
+    attach(&tree, &target(root, at, Kind::Folder, true)?, at)
+}

@@ -1,0 +1,106 @@
+use std::os::fd::{AsFd, OwnedFd};
+
+use rustix::{
+    fs::{AtFlags, CWD, FileType, Mode, OFlags, ResolveFlags, StatxFlags, openat2, statx},
+    io::Errno,
+    mount::{OpenTreeFlags, open_tree},
+};
+
+use crate::{
+    linux::{
+        idmap::OwnerMaps,
+        sys::mount::{Attributes, set_attributes},
+    },
+    plan::{Content, HostObject, Identity, Mount},
+    step::{Step, StepError},
+};
+
+const ATTR_RDONLY: u64 = 0x1;
+const ATTR_NOSUID: u64 = 0x2;
+const ATTR_NODEV: u64 = 0x4;
+const ATTR_IDMAP: u64 = 0x0010_0000;
+
+/// For each mount of the plan, its detached tree if the supervisor already made one.
+pub(crate) type DetachedTrees = Vec<Option<OwnedFd>>;
+
+/// Make the trees of all host objects while this process still is the host's root: inside its
+/// own user namespace init could not pass the caller's private folders, nor map owners.
+pub(crate) fn detach_as_root(
+    mounts: &[Mount],
+    identity: &Identity,
+) -> Result<DetachedTrees, StepError> {
+    let mut maps = OwnerMaps::new(identity);
+    mounts
+        .iter()
+        .map(|mount| match &mount.content {
+            Content::Host(object) => detach(object, Some(&mut maps)).map(Some),
+            _ => Ok(None),
+        })
+        .collect()
+}
+
+/// A detached mount of this object, with the attributes that the plan wants.
+pub(super) fn detach(
+    object: &HostObject,
+    maps: Option<&mut OwnerMaps<'_>>,
+) -> Result<OwnedFd, StepError> {
+    let shown = object.path.display();
+    let checked = open_checked(object)?;
+    let tree = open_tree(
+        &checked,
+        "",
+        OpenTreeFlags::OPEN_TREE_CLONE
+            | OpenTreeFlags::OPEN_TREE_CLOEXEC
+            | OpenTreeFlags::AT_EMPTY_PATH
+            | OpenTreeFlags::AT_RECURSIVE,
+    )
+    .step(format!("take the tree of {shown}"))?;
+    let mut set = ATTR_NOSUID | ATTR_NODEV;
+    if !object.writable {
+        set |= ATTR_RDONLY;
+    }
+    set_attributes(&tree, Attributes { set, private: true, recursive: true, ..Default::default() })
+        .step(format!("set the mount flags of {shown}"))?;
+    if let (Some(maps), Some(owner)) = (maps, object.owned_by) {
+        if let Some(user_namespace) = maps.namespace_for(owner)? {
+            set_attributes(
+                &tree,
+                Attributes {
+                    set: ATTR_IDMAP,
+                    user_namespace: Some(user_namespace.as_fd()),
+                    ..Default::default()
+                },
+            )
+            .step(format!("map the owner of {shown} (idmapped mount)"))?;
+        }
+    }
+    Ok(tree)
+}
+
+/// Open the object by name, without following links, and make sure that it is the one that was
+/// checked when the plan was made.
+fn open_checked(object: &HostObject) -> Result<OwnedFd, StepError> {
+    let shown = object.path.display();
+    let opened = openat2(
+        CWD,
+        &object.path,
+        OFlags::PATH | OFlags::CLOEXEC | OFlags::NOFOLLOW,
+        Mode::empty(),
+        ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS,
+    )
+    .step(format!("open {shown}"))?;
+    let found = statx(&opened, "", AtFlags::EMPTY_PATH, StatxFlags::BASIC_STATS)
+        .step(format!("look at {shown}"))?;
+    let device = rustix::fs::makedev(found.stx_dev_major, found.stx_dev_minor);
+    let kind = FileType::from_raw_mode(found.stx_mode.into());
+    if (device, found.stx_ino) != (object.device, object.inode)
+        || (kind == FileType::Directory) != object.folder
+    {
+        return Err(StepError {
+            step: format!("open {shown}: it was exchanged for another file since it was checked")
+                .into(),
+            errno: Errno::STALE,
+        });
+    }
+    Ok(opened)
+}

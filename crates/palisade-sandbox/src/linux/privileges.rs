@@ -1,0 +1,45 @@
+//! Giving up every privilege. See `capabilities(7)`.
+
+use rustix::{
+    io::Errno,
+    thread::{
+        CapabilitiesSecureBits, CapabilitySet, CapabilitySets, clear_ambient_capability_set,
+        set_capabilities, set_capabilities_secure_bits, set_no_new_privs,
+    },
+};
+
+use crate::step::{Step, StepError};
+
+/// Drop the bounding, ambient, effective, permitted and inheritable sets, forbid that a set-id
+/// program or user id 0 gives any back, and set `no_new_privs`. Allocates nothing unless it fails.
+pub(crate) fn give_up() -> Result<(), StepError> {
+    set_no_new_privs(true).step("set no_new_privs")?;
+    for bit in 0..64_u32 {
+        let capability = CapabilitySet::from_bits_retain(1_u64 << bit);
+        match rustix::thread::remove_capability_from_bounding_set(capability) {
+            // The first number the kernel does not know.
+            Err(Errno::INVAL) => break,
+            other => other.step("drop the bounding set")?,
+        }
+    }
+    set_capabilities_secure_bits(
+        CapabilitiesSecureBits::NO_ROOT
+            | CapabilitiesSecureBits::NO_ROOT_LOCKED
+            | CapabilitiesSecureBits::NO_SETUID_FIXUP
+            | CapabilitiesSecureBits::NO_SETUID_FIXUP_LOCKED
+            | CapabilitiesSecureBits::KEEP_CAPS_LOCKED
+            | CapabilitiesSecureBits::NO_CAP_AMBIENT_RAISE
+            | CapabilitiesSecureBits::NO_CAP_AMBIENT_RAISE_LOCKED,
+    )
+    .step("lock the secure bits")?;
+    clear_ambient_capability_set().step("clear the ambient set")?;
+    set_capabilities(
+        None,
+        CapabilitySets {
+            effective: CapabilitySet::empty(),
+            permitted: CapabilitySet::empty(),
+            inheritable: CapabilitySet::empty(),
+        },
+    )
+    .step("drop all capabilities")
+}

@@ -1,0 +1,62 @@
+//! Signal masks and `signalfd(2)`.
+
+use std::{
+    mem::MaybeUninit,
+    os::fd::{FromRawFd, OwnedFd},
+};
+
+use rustix::io::Errno;
+
+use super::clone::last_errno;
+
+/// Block every signal of this thread, so that they can be read from a descriptor instead.
+///
+/// # Errors
+/// None in practice.
+pub fn block_all() -> Result<(), Errno> {
+    let mut set = MaybeUninit::<libc::sigset_t>::uninit();
+    // SAFETY: `set` is writable.
+    unsafe { libc::sigfillset(set.as_mut_ptr()) };
+    change_mask(set)
+}
+
+/// Unblock every signal and give each its default action: exec keeps what is ignored or blocked.
+///
+/// # Errors
+/// None in practice.
+pub fn reset_all() -> Result<(), Errno> {
+    for signal in 1..=libc::SIGRTMAX() {
+        // SAFETY: SIG_DFL is a valid disposition; signals that cannot be changed give EINVAL.
+        unsafe { libc::signal(signal, libc::SIG_DFL) };
+    }
+    let mut set = MaybeUninit::<libc::sigset_t>::uninit();
+    // SAFETY: `set` is writable.
+    unsafe { libc::sigemptyset(set.as_mut_ptr()) };
+    change_mask(set)
+}
+
+fn change_mask(set: MaybeUninit<libc::sigset_t>) -> Result<(), Errno> {
+    // SAFETY: `set` was initialised by the caller; the old mask is not wanted.
+    let result =
+        unsafe { libc::sigprocmask(libc::SIG_SETMASK, set.as_ptr(), std::ptr::null_mut()) };
+    if result == 0 { Ok(()) } else { Err(last_errno()) }
+}
+
+/// A descriptor that becomes readable when a child changes state. `SIGCHLD` must be blocked.
+///
+/// # Errors
+/// EMFILE, ENFILE, ENOMEM.
+pub fn child_descriptor() -> Result<OwnedFd, Errno> {
+    let mut set = MaybeUninit::<libc::sigset_t>::uninit();
+    // SAFETY: `set` is writable.
+    unsafe { libc::sigemptyset(set.as_mut_ptr()) };
+    // SAFETY: `set` is initialised and SIGCHLD is a signal.
+    unsafe { libc::sigaddset(set.as_mut_ptr(), libc::SIGCHLD) };
+    // SAFETY: -1 asks for a new descriptor; `set` is initialised.
+    let fd = unsafe { libc::signalfd(-1, set.as_ptr(), libc::SFD_CLOEXEC | libc::SFD_NONBLOCK) };
+    if fd < 0 {
+        return Err(last_errno());
+    }
+    // SAFETY: a new descriptor that nobody else knows.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+}

@@ -1,0 +1,134 @@
+use std::{
+    ffi::OsString,
+    os::fd::OwnedFd,
+    path::{Path, PathBuf},
+};
+
+use crate::linux::seccomp::Filter;
+
+/// Everything one sandbox contains. Made and checked outside, fixed for the sandbox's life.
+#[derive(Debug)]
+pub struct Plan {
+    /// Who the agent is, inside and to the kernel outside.
+    pub identity: Identity,
+    /// The host name inside.
+    pub hostname: String,
+    /// What the mount tree holds besides `/dev` and `/proc`, in any order. A path appears once.
+    pub mounts: Vec<Mount>,
+    /// Bytes that all scratch folders (`/tmp`, the home, `/dev/shm`) may hold together.
+    pub scratch_bytes: u64,
+    /// Where the command starts, as a path inside.
+    pub working_directory: PathBuf,
+    /// What to run.
+    pub command: Command,
+    /// The whole environment of the command.
+    pub environment: Vec<(OsString, OsString)>,
+    /// Resource limits of each process.
+    pub limits: Limits,
+    /// The system calls the command may use.
+    pub filter: Filter,
+    /// Where descriptors 0, 1 and 2 of the command lead.
+    pub stdio: [Stdio; 3],
+    /// Put up the network path out (resolver and proxy sockets). Without it there is no way out.
+    pub network: bool,
+}
+
+/// The ids of the agent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// User id as processes inside see it; never 0.
+    pub uid: u32,
+    /// Group id as processes inside see it; never 0.
+    pub gid: u32,
+    /// The host's user id that it is. The caller's own, unless the caller is root.
+    pub host_uid: u32,
+    /// The host's group id that it is.
+    pub host_gid: u32,
+}
+
+/// The command and where to look for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Command {
+    /// Paths to try, in order: one if the program was named with a slash, else one a `PATH` entry.
+    pub candidates: Vec<PathBuf>,
+    /// The argument vector, the program's own name first.
+    pub argv: Vec<OsString>,
+}
+
+/// One thing in the mount tree.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mount {
+    /// Absolute path inside, without `.`, `..` or links.
+    pub at: PathBuf,
+    /// What is there.
+    pub content: Content,
+}
+
+/// What a path inside holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Content {
+    /// A file or folder of the host, exactly the one that was checked when the plan was made.
+    Host(HostObject),
+    /// A private folder in memory, writable, gone with the sandbox.
+    Scratch {
+        /// Permission bits.
+        mode: u32,
+    },
+    /// A generated file that cannot be changed.
+    Text(Vec<u8>),
+    /// A symbolic link.
+    Link(PathBuf),
+    /// An empty folder that cannot be changed, or over a denied one.
+    EmptyFolder,
+    /// An empty unreadable file over a denied one.
+    EmptyFile,
+}
+
+/// A file or folder of the host, by path and identity.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HostObject {
+    /// Its path on the host, without links.
+    pub path: PathBuf,
+    /// Device number when it was checked.
+    pub device: u64,
+    /// Inode number when it was checked.
+    pub inode: u64,
+    /// Whether it is a folder.
+    pub folder: bool,
+    /// Whether the agent may change it.
+    pub writable: bool,
+    /// For a sandbox started by root: show what this owner (uid, gid) owns as the agent's own.
+    pub owned_by: Option<(u32, u32)>,
+}
+
+/// Limits by `setrlimit(2)`, for each process unless said otherwise. `None`: the caller's.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Limits {
+    /// Private writable memory in bytes (`RLIMIT_DATA`).
+    pub memory: Option<u64>,
+    /// Processes and threads of the whole sandbox (`RLIMIT_NPROC`, counted in its user namespace).
+    pub processes: Option<u64>,
+    /// Open descriptors (`RLIMIT_NOFILE`).
+    pub open_files: Option<u64>,
+}
+
+/// Where a standard stream leads.
+#[derive(Debug)]
+pub enum Stdio {
+    /// To this descriptor: a pipe, a regular file or `/dev/null`.
+    Given(OwnedFd),
+    /// To the sandbox's own terminal.
+    Terminal,
+}
+
+impl Plan {
+    /// The entry of `mounts` that `path` lies in or is: the deepest one.
+    pub(crate) fn mount_above(mounts: &[Mount], path: &Path) -> Option<usize> {
+        mounts
+            .iter()
+            .enumerate()
+            .filter(|(_, mount)| path.starts_with(&mount.at))
+            .max_by_key(|(_, mount)| mount.at.components().count())
+            .map(|(index, _)| index)
+    }
+}
