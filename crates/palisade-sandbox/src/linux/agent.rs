@@ -11,7 +11,8 @@ use std::{
 
 use rustix::{
     io::Errno,
-    process::{Resource, Rlimit, ioctl_tiocsctty, setrlimit, setsid},
+    process::{Resource, Rlimit, getpid, setpgid, setrlimit},
+    termios::tcsetpgrp,
 };
 
 use super::{
@@ -85,10 +86,7 @@ impl Prepared {
     }
 
     fn confine(&self) -> Result<(), StepError> {
-        setsid().step("start a session")?;
-        if let Some(terminal) = &self.terminal {
-            ioctl_tiocsctty(terminal).step("take the terminal")?;
-        }
+        self.lead_a_process_group()?;
         self.redirect()?;
         rustix::process::chdir(self.working_directory.as_c_str())
             .step("enter the working directory")?;
@@ -102,6 +100,17 @@ impl Prepared {
         privileges::give_up()?;
         self.rules.restrict_self()?;
         self.filter.install()
+    }
+
+    /// A group of its own, in the foreground of the terminal. The session stays init's: a group
+    /// whose parents are all outside its session is orphaned, and Ctrl-Z does not stop it.
+    fn lead_a_process_group(&self) -> Result<(), StepError> {
+        setpgid(None, None).step("lead a process group")?;
+        match &self.terminal {
+            // SIGTTOU, which this gives to a background process, is blocked until later.
+            Some(terminal) => tcsetpgrp(terminal, getpid()).step("come to the foreground"),
+            None => Ok(()),
+        }
     }
 
     fn redirect(&self) -> Result<(), StepError> {

@@ -10,8 +10,8 @@ use rustix::{
     event::{PollFd, PollFlags, poll},
     io::Errno,
     process::{
-        DumpableBehavior, Pid, Signal, WaitOptions, kill_process_group, set_dumpable_behavior,
-        set_parent_process_death_signal, waitpid,
+        DumpableBehavior, Pid, Signal, WaitOptions, ioctl_tiocsctty, kill_process_group,
+        set_dumpable_behavior, set_parent_process_death_signal, setsid, waitpid,
     },
     pty::{OpenptFlags, ioctl_tiocgptpeer, unlockpt},
 };
@@ -70,6 +70,7 @@ fn build_and_run(
             .step("hand out the network's sockets")?;
     }
     mounts::build(&plan.mounts, plan.scratch_bytes, trees)?;
+    setsid().step("start a session")?;
     let terminal = open_terminal(&plan, control)?;
     let rules = landlock_plan::prepare(&plan.mounts)?;
     let agent = agent::Prepared::new(plan, terminal, rules)?;
@@ -114,6 +115,7 @@ fn open_terminal(plan: &Plan, control: &Control) -> Result<Option<OwnedFd>, Step
     .step("open a terminal")?;
     unlockpt(&controller).step("unlock the terminal")?;
     let peer = ioctl_tiocgptpeer(&controller, flags).step("open the terminal's inner side")?;
+    ioctl_tiocsctty(&peer).step("take the terminal")?;
     control.send_with(&Message::Terminal, &[controller.as_fd()]).step("hand out the terminal")?;
     Ok(Some(peer))
 }

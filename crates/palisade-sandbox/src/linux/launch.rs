@@ -162,10 +162,7 @@ impl Running {
     /// A failed step or exec of the agent's process: it never ran.
     pub fn report(&self) -> Result<Report, LaunchError> {
         loop {
-            let received = match self.control.receive() {
-                Ok(received) => received,
-                Err(_) => None,
-            };
+            let received = self.control.receive().unwrap_or_default();
             return match received {
                 None => Ok(Report::Lost),
                 Some((Message::Stopped(signal), _)) => Ok(Report::Stopped(signal)),

@@ -61,8 +61,8 @@ pub(super) fn detach(
     }
     set_attributes(&tree, Attributes { set, private: true, recursive: true, ..Default::default() })
         .step(format!("set the mount flags of {shown}"))?;
-    if let (Some(maps), Some(owner)) = (maps, object.owned_by) {
-        if let Some(user_namespace) = maps.namespace_for(owner)? {
+    if let (Some(maps), Some(owner)) = (maps, object.owned_by)
+        && let Some(user_namespace) = maps.namespace_for(owner)? {
             set_attributes(
                 &tree,
                 Attributes {
@@ -73,7 +73,6 @@ pub(super) fn detach(
             )
             .step(format!("map the owner of {shown} (idmapped mount)"))?;
         }
-    }
     Ok(tree)
 }
 

@@ -6,6 +6,7 @@
 
 mod device;
 mod host;
+mod masks;
 mod proc;
 mod tree;
 

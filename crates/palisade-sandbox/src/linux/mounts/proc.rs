@@ -6,7 +6,10 @@ use rustix::{
     mount::{FsMountFlags, FsOpenFlags, MountAttrFlags, fsconfig_create, fsmount, fsopen},
 };
 
-use super::tree::{Kind, Masks, attach, target};
+use super::{
+    masks::Masks,
+    tree::{Kind, attach, target},
+};
 use crate::{
     linux::sys::mount::{Attributes, set_attributes},
     step::{Step, StepError},
