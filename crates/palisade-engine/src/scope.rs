@@ -1,5 +1,6 @@
 use ipnet::IpNet;
 use palisade_core::HostPattern;
+use palisade_policy::Policy;
 
 /// What of a policy the engine decides by.
 #[derive(Debug, Clone, Default)]
@@ -23,4 +24,20 @@ pub struct Rule {
     /// Addresses that are not public and that it permits all the same; for a rule without hosts, all
     /// that it permits.
     pub addresses: Vec<IpNet>,
+}
+
+impl From<&Policy> for Scope {
+    fn from(policy: &Policy) -> Self {
+        let rules = policy.network.rules.iter().map(|rule| Rule {
+            id: rule.rule.clone(),
+            hosts: rule.hosts.clone(),
+            ports: rule.ports.clone(),
+            addresses: rule.addresses.clone(),
+        });
+        let models = policy
+            .inference
+            .as_ref()
+            .map(|inference| inference.routes.iter().map(|route| route.model.clone()).collect());
+        Self { rules: rules.collect(), models }
+    }
 }

@@ -1,5 +1,31 @@
-//! placeholder
+//! One sandbox's life: policy to plan, plan to sandbox, supervise, end.
+//!
+//! The only crate that knows all layers. It joins them through core's types: what any enforcement
+//! point sees becomes an action, the engine decides, the journal takes the event, and only
+//! then is there an effect.
+//!
+//! # Order
+//! The process is forked while it has one thread and no secret; keys are read, threads started
+//! and the journal opened only after that. The command starts when every layer stands and its launch is
+//! in the journal.
+//!
+//! # Trust
+//! The policy, the operator's environment and the kernel. Nothing that is in the workspace.
 
 #![forbid(unsafe_code)]
 
+mod models;
+mod order;
+mod outward;
+mod pipeline;
+mod plan;
+mod refusal;
+mod secret;
+mod session;
+mod streams;
+mod supervise;
 pub mod terminal;
+
+pub use order::{Operator, Order};
+pub use refusal::{Exit, Refusal};
+pub use session::{Ended, run};

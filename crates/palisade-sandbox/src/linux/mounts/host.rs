@@ -62,17 +62,18 @@ pub(super) fn detach(
     set_attributes(&tree, Attributes { set, private: true, recursive: true, ..Default::default() })
         .step(format!("set the mount flags of {shown}"))?;
     if let (Some(maps), Some(owner)) = (maps, object.owned_by)
-        && let Some(user_namespace) = maps.namespace_for(owner)? {
-            set_attributes(
-                &tree,
-                Attributes {
-                    set: ATTR_IDMAP,
-                    user_namespace: Some(user_namespace.as_fd()),
-                    ..Default::default()
-                },
-            )
-            .step(format!("map the owner of {shown} (idmapped mount)"))?;
-        }
+        && let Some(user_namespace) = maps.namespace_for(owner)?
+    {
+        set_attributes(
+            &tree,
+            Attributes {
+                set: ATTR_IDMAP,
+                user_namespace: Some(user_namespace.as_fd()),
+                ..Default::default()
+            },
+        )
+        .step(format!("map the owner of {shown} (idmapped mount)"))?;
+    }
     Ok(tree)
 }
 

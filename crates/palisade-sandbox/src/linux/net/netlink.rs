@@ -89,11 +89,6 @@ impl Messages {
         self.patch(start, &length.to_ne_bytes());
     }
 
-    #[cfg(test)]
-    pub(super) fn as_bytes(&self) -> &[u8] {
-        &self.bytes
-    }
-
     fn patch(&mut self, at: usize, value: &[u8]) {
         if let Some(place) = self.bytes.get_mut(at..at + value.len()) {
             place.copy_from_slice(value);

@@ -1,0 +1,55 @@
+use std::sync::Arc;
+
+use palisade_core::{Action, Authority, BoxFuture, Decision, Event, Verdict};
+use palisade_engine::Engine;
+use palisade_journal::Journal;
+
+/// The one path of every action: the engine decides, the journal takes the event, and only then
+/// does the decision count.
+#[derive(Debug)]
+pub(crate) struct Pipeline {
+    engine: Engine,
+    journal: Journal,
+}
+
+impl Pipeline {
+    pub(crate) fn new(engine: Engine, journal: Journal) -> Arc<Self> {
+        Arc::new(Self { engine, journal })
+    }
+
+    pub(crate) fn journal(&self) -> &Journal {
+        &self.journal
+    }
+
+    /// Whether the journal has it. An agent can cause denials and lookups without end: of a
+    /// flood the journal keeps the first and the count.
+    async fn write(&self, event: Event) -> bool {
+        let repeats = event.decision != Verdict::Allow || event.kind == "resolve";
+        if repeats {
+            self.journal.record_folding(event).await.is_ok()
+        } else {
+            self.journal.record(event).await.is_ok()
+        }
+    }
+}
+
+impl Authority for Pipeline {
+    fn consider(&self, action: &Action) -> Decision {
+        self.engine.decide(action)
+    }
+
+    fn authorize<'a>(&'a self, action: &'a Action) -> BoxFuture<'a, Decision> {
+        Box::pin(async move {
+            let decision = self.engine.decide(action);
+            if self.write(Event::decided(action, &decision)).await {
+                decision
+            } else {
+                Decision::deny("the journal cannot be written, so nothing is permitted")
+            }
+        })
+    }
+
+    fn record(&self, event: Event) -> BoxFuture<'_, bool> {
+        Box::pin(self.write(event))
+    }
+}

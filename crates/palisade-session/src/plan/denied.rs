@@ -1,0 +1,152 @@
+//! The policy's `deny` list: what is not shown although its folder is.
+
+use std::{
+    collections::BTreeSet,
+    os::unix::fs::MetadataExt,
+    path::{Path, PathBuf},
+};
+
+use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
+use ignore::WalkBuilder;
+use palisade_policy::Deny;
+
+use super::{links, tree::Tree};
+use crate::refusal::{Refusal, Refuse};
+
+const CORRECT: &str = "correct `filesystem.deny` in the policy";
+
+/// Mask everything that the list names, by every name that it has in what is shown.
+pub(crate) fn add(deny: &[Deny], workspace: Option<&Path>, tree: &mut Tree) -> Result<(), Refusal> {
+    let mut masked = BTreeSet::new();
+    for entry in deny.iter().filter(|entry| !entry.glob) {
+        let path = Path::new(&entry.pattern);
+        masked.insert(path.to_owned());
+        masked.extend(links::real(path));
+    }
+    let globs: Vec<&Deny> = deny.iter().filter(|entry| entry.glob).collect();
+    if !globs.is_empty() {
+        let set = compile(&globs)?;
+        for root in roots(&globs, tree) {
+            collect(&root, &set, &mut masked)?;
+        }
+    }
+    also_other_names(&mut masked, tree)?;
+    for path in masked {
+        if workspace.is_some_and(|workspace| workspace.starts_with(&path)) {
+            return Err(Refusal::new(
+                format!("the policy denies {}, which holds the workspace", path.display()),
+                CORRECT,
+            ));
+        }
+        // A link is only a name: what it leads to was found by its own name, if it is shown.
+        match path.symlink_metadata() {
+            Ok(found) if !found.is_symlink() => tree.mask(&path, found.is_dir()),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+fn compile(globs: &[&Deny]) -> Result<GlobSet, Refusal> {
+    let mut set = GlobSetBuilder::new();
+    for entry in globs {
+        let glob = GlobBuilder::new(&entry.pattern)
+            .literal_separator(true)
+            .build()
+            .refuse(&entry.rule, CORRECT)?;
+        set.add(glob);
+    }
+    set.build().refuse("filesystem.deny", CORRECT)
+}
+
+/// Where to look: each folder shown, as far as a glob can match in it.
+fn roots(globs: &[&Deny], tree: &Tree) -> BTreeSet<PathBuf> {
+    let mut roots = BTreeSet::new();
+    for entry in globs {
+        let base = literal_base(&entry.pattern);
+        for (at, object) in tree.hosts() {
+            if base.starts_with(&at) && object.folder {
+                roots.insert(base.clone());
+            } else if at.starts_with(&base) {
+                roots.insert(at);
+            }
+        }
+    }
+    let all = roots.clone();
+    roots.retain(|root| !all.iter().any(|other| other != root && root.starts_with(other)));
+    roots
+}
+
+/// The folder above the first component with a wildcard.
+fn literal_base(pattern: &str) -> PathBuf {
+    let wild =
+        |part: &std::ffi::OsStr| part.as_encoded_bytes().iter().any(|byte| b"*?[{".contains(byte));
+    Path::new(pattern).components().take_while(|part| !wild(part.as_os_str())).collect()
+}
+
+fn collect(root: &Path, set: &GlobSet, found: &mut BTreeSet<PathBuf>) -> Result<(), Refusal> {
+    for entry in walk(root) {
+        let entry = match entry {
+            Ok(entry) => entry,
+            // What the operator cannot read the agent cannot either.
+            Err(error) if is_unreadable(&error) => continue,
+            Err(error) => return Err(error).refuse("look for denied files", CORRECT),
+        };
+        if set.is_match(entry.path()) {
+            found.insert(entry.into_path());
+        }
+    }
+    Ok(())
+}
+
+fn is_unreadable(error: &ignore::Error) -> bool {
+    error.io_error().is_some_and(|error| {
+        matches!(error.kind(), std::io::ErrorKind::PermissionDenied | std::io::ErrorKind::NotFound)
+    })
+}
+
+fn walk(root: &Path) -> ignore::Walk {
+    WalkBuilder::new(root).standard_filters(false).follow_links(false).build()
+}
+
+/// A denied file with a second name (a hard link) in what is shown is masked there as well.
+fn also_other_names(masked: &mut BTreeSet<PathBuf>, tree: &Tree) -> Result<(), Refusal> {
+    let inodes: BTreeSet<(u64, u64)> = masked
+        .iter()
+        .filter_map(|path| path.symlink_metadata().ok())
+        .filter(|found| found.is_file() && found.nlink() > 1)
+        .map(|found| (found.dev(), found.ino()))
+        .collect();
+    if inodes.is_empty() {
+        return Ok(());
+    }
+    for (at, object) in tree.hosts() {
+        let here = |device: u64| inodes.iter().any(|(known, _)| *known == device);
+        if !here(object.device) {
+            continue;
+        }
+        for entry in walk(&at).flatten() {
+            let same = entry
+                .metadata()
+                .is_ok_and(|found| found.is_file() && inodes.contains(&(found.dev(), found.ino())));
+            if same {
+                masked.insert(entry.into_path());
+            }
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_base_ends_before_the_first_wildcard() {
+        for (pattern, base) in
+            [("/a/b/*.pem", "/a/b"), ("/**/.env", "/"), ("/a/b*/c", "/a"), ("/a/{b,c}/d", "/a")]
+        {
+            assert_eq!(literal_base(pattern), Path::new(base), "{pattern}");
+        }
+    }
+}

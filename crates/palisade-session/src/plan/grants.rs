@@ -1,0 +1,116 @@
+//! The policy's `read` and `write` lists.
+
+use std::path::Path;
+
+use palisade_policy::Grant;
+
+use super::{links, tree::Tree, who::Who};
+use crate::{
+    order::Operator,
+    refusal::{Refusal, Refuse},
+};
+
+/// What would undo a layer by being shown at all.
+const OF_THE_MACHINE: [&str; 4] = ["/proc", "/sys", "/dev", "/run/palisade"];
+
+/// Put all grants in the tree. Shorter paths first, so that a part of what is granted already
+/// needs no mount of its own.
+pub(crate) fn add(
+    grants: &[Grant],
+    operator: &Operator,
+    who: &Who,
+    tree: &mut Tree,
+) -> Result<(), Refusal> {
+    let mut found = Vec::new();
+    for grant in grants {
+        match grant.path.canonicalize() {
+            Ok(real) => found.push((grant, real)),
+            Err(_) if !grant.required => {}
+            Err(error) => {
+                return Err(error).refuse(
+                    format!("{}: {}", grant.rule, grant.path.display()),
+                    "make it, or take it out of the policy",
+                );
+            }
+        }
+    }
+    found.sort_by_key(|(_, real)| real.components().count());
+    let mut linked = Vec::new();
+    for (grant, real) in &found {
+        refuse_of_the_machine(real)?;
+        if is_link(&grant.path) {
+            linked.push((*grant, real));
+            continue;
+        }
+        let ours = real.starts_with(links::real_or_same(&operator.home));
+        tree.grant(real, grant.writable, grant.writable || ours, who)?;
+    }
+    // A link leads somewhere; it grants nothing there by itself.
+    for (grant, real) in linked {
+        if !tree.shows(real) {
+            if grant.required {
+                return Err(Refusal::new(
+                    format!(
+                        "{}: {} is a link to {}, which the policy does not grant",
+                        grant.rule,
+                        grant.path.display(),
+                        real.display()
+                    ),
+                    format!("name {} instead, if that is meant", real.display()),
+                ));
+            }
+            continue;
+        }
+        for link in links::on(&grant.path)? {
+            tree.link(link);
+        }
+    }
+    for (grant, real) in &found {
+        if tree.shows(real) {
+            refuse_writable_link(grant, tree)?;
+            for link in links::on(&grant.path)? {
+                tree.link(link);
+            }
+        }
+    }
+    Ok(())
+}
+
+fn is_link(path: &Path) -> bool {
+    path.symlink_metadata().is_ok_and(|found| found.is_symlink())
+}
+
+/// A link that the agent can change decides nothing: it could lead anywhere at the next launch.
+fn refuse_writable_link(grant: &Grant, tree: &Tree) -> Result<(), Refusal> {
+    for link in links::on(&grant.path)? {
+        let agents = tree
+            .host_above(&link.at)
+            .is_some_and(|(at, content)| at != link.at && super::shows(content) == Some(true));
+        let leaves = links::real(&link.at).is_some_and(|real| !tree.shows(&real));
+        if agents && leaves {
+            return Err(Refusal::new(
+                format!(
+                    "{}: {} leads through the link {}, which the agent can change",
+                    grant.rule,
+                    grant.path.display(),
+                    link.at.display()
+                ),
+                "name the path that the link leads to",
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Refuse what holds the whole machine, or its devices and kernel files.
+pub(crate) fn refuse_of_the_machine(real: &Path) -> Result<(), Refusal> {
+    let machine = real == Path::new("/")
+        || OF_THE_MACHINE.iter().any(|path| real.starts_with(path) || Path::new(path) == real);
+    if machine {
+        return Err(Refusal::new(
+            format!("{} cannot be granted: it is the machine's, not the work's", real.display()),
+            "name the folders that the agent needs; /proc and a small /dev are always there",
+        ));
+    }
+    Ok(())
+}

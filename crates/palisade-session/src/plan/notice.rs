@@ -1,0 +1,102 @@
+//! What the agent is told about its sandbox: a plain text inside, made from the policy.
+
+use std::fmt::Write as _;
+
+use palisade_core::SessionId;
+
+use super::tree::Tree;
+use crate::order::Order;
+
+/// The text of `/run/palisade/policy.md`. It tells an agent only what it could find out by trying.
+pub(crate) fn text(order: &Order, session: &SessionId, tree: &Tree) -> String {
+    let mut text = String::from(
+        "# You run in a sandbox\n\n\
+         Palisade confines this process and everything it starts. What is not listed here is \
+         refused by the kernel or by the supervisor outside, and each refusal is recorded. \
+         Trying again or another way does not help: say what you need, and why, to the person \
+         you work for. They can add it to the policy and start you again.\n",
+    );
+    files(&mut text, tree);
+    network(&mut text, order);
+    models(&mut text, order);
+    process(&mut text, order);
+    let mut last = |line: &str| text.push_str(line);
+    last("\n## Asking for more\n\n");
+    last(
+        "Name the path, or the host and port, and what it is for. The operator adds it to \
+          `filesystem` or `network.rules` of the policy. There is no way to ask from inside \
+          while you run.\n\n",
+    );
+    last(&format!("Session {session}, policy {}.\n", order.policy.digest.as_str()));
+    text
+}
+
+fn files(text: &mut String, tree: &Tree) {
+    text.push_str("\n## Files\n\n");
+    let mut list = |title: &str, writable: bool| {
+        text.push_str(title);
+        for (at, content) in tree.iter() {
+            if super::shows(content) == Some(writable) {
+                line(text, format_args!("- `{}`", at.display()));
+            }
+        }
+        text.push('\n');
+    };
+    list("Read and write:\n\n", true);
+    list("Read only:\n\n", false);
+    text.push_str(
+        "Your home, `/tmp`, `/var/tmp` and `/dev/shm` are private, writable and gone when you \
+         end. Nothing else exists here.\n",
+    );
+}
+
+fn network(text: &mut String, order: &Order) {
+    text.push_str("\n## Network\n\n");
+    let rules = &order.policy.network.rules;
+    if rules.is_empty() {
+        text.push_str("No host can be reached.\n");
+        return;
+    }
+    text.push_str("TCP only, to these:\n\n");
+    for rule in rules {
+        let hosts: Vec<String> = rule.hosts.iter().map(ToString::to_string).collect();
+        let to = if hosts.is_empty() {
+            rule.addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+        } else {
+            hosts.join(", ")
+        };
+        let ports: Vec<String> = rule.ports.iter().map(ToString::to_string).collect();
+        line(text, format_args!("- {to}, port {}", ports.join(", ")));
+    }
+}
+
+fn models(text: &mut String, order: &Order) {
+    let Some(inference) = &order.policy.inference else { return };
+    text.push_str(
+        "\n## Models\n\nModels answer at `http://inference.local`. No key is needed: the one in \
+         your environment is a placeholder, and the real one is added outside. These models are \
+         routed:\n\n",
+    );
+    for route in &inference.routes {
+        line(text, format_args!("- `{}`", route.model));
+    }
+}
+
+fn process(text: &mut String, order: &Order) {
+    let limits = &order.policy.process.limits;
+    text.push_str("\n## Process\n\nNo privileges, no namespaces, no tracing of other processes.\n");
+    let mut limit = |what: &str, value: Option<u64>| {
+        if let Some(value) = value {
+            line(text, format_args!("- {what}: {value}"));
+        }
+    };
+    limit("bytes of memory a process", limits.memory);
+    limit("processes and threads", limits.processes);
+    limit("open files a process", limits.open_files);
+    limit("seconds until the session ends", limits.wall_time.map(|time| time.as_secs()));
+}
+
+fn line(text: &mut String, line: std::fmt::Arguments<'_>) {
+    // Writing to a string cannot fail.
+    writeln!(text, "{line}").unwrap_or_default();
+}

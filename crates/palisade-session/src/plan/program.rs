@@ -1,0 +1,146 @@
+//! Where the command is, and what of the host it needs to be seen at all.
+
+use std::{
+    ffi::{OsStr, OsString},
+    fs::File,
+    io::Read,
+    os::unix::{ffi::OsStrExt, fs::PermissionsExt},
+    path::{Path, PathBuf},
+};
+
+use palisade_sandbox::Command;
+
+use super::{links, tree::Tree, who::Who};
+use crate::{
+    order::Operator,
+    refusal::{Exit, Refusal},
+};
+
+/// Interpreters that start interpreters.
+const MOST_INTERPRETERS: usize = 4;
+
+/// The command to run, and the folders its programs were found in.
+#[derive(Debug)]
+pub(crate) struct Program {
+    pub(crate) command: Command,
+    pub(crate) folders: Vec<PathBuf>,
+}
+
+/// Find it as the operator's shell would, and grant its own files for reading: who names a
+/// program wants it to run. Nothing else beside it is granted.
+pub(crate) fn find(
+    argv: &[OsString],
+    operator: &Operator,
+    who: &Who,
+    tree: &mut Tree,
+) -> Result<Program, Refusal> {
+    let Some(name) = argv.first() else {
+        return Err(Refusal::new("no command was given", "palisade run -- COMMAND [ARGUMENT…]")
+            .with_exit(Exit::Refused));
+    };
+    let path = look_up(name, operator)?;
+    let mut folders: Vec<PathBuf> = path.parent().map(Path::to_owned).into_iter().collect();
+    let mut next = Some(path.clone());
+    for _ in 0..MOST_INTERPRETERS {
+        let Some(program) = next else { break };
+        show(&program, operator, who, tree)?;
+        next = interpreter(&program, operator);
+        folders.extend(next.as_deref().and_then(Path::parent).map(Path::to_owned));
+    }
+    let command = Command { candidates: vec![path], argv: argv.to_vec() };
+    Ok(Program { command, folders })
+}
+
+fn look_up(name: &OsStr, operator: &Operator) -> Result<PathBuf, Refusal> {
+    let shown = name.display();
+    let check = "check its name; it is looked for where palisade is started";
+    let missing = || {
+        Refusal::new(format!("{shown}: there is no such command"), check).with_exit(Exit::NotFound)
+    };
+    if name.is_empty() {
+        return Err(missing());
+    }
+    let candidates: Vec<PathBuf> = if name.as_bytes().contains(&b'/') {
+        vec![operator.directory.join(name)]
+    } else {
+        let path = operator.variable("PATH").unwrap_or(OsStr::new("/usr/bin:/bin"));
+        std::env::split_paths(path)
+            .filter(|folder| folder.is_absolute())
+            .map(|folder| folder.join(name))
+            .collect()
+    };
+    let mut found = None;
+    for candidate in candidates {
+        match candidate.metadata() {
+            Ok(file) if file.is_file() && file.permissions().mode() & 0o111 != 0 => {
+                return Ok(candidate);
+            }
+            Ok(_) => found = found.or(Some(candidate)),
+            Err(_) => {}
+        }
+    }
+    match found {
+        Some(path) => Err(Refusal::new(
+            format!("{} is not an executable file", path.display()),
+            "make it executable (chmod +x), or name another",
+        )
+        .with_exit(Exit::NotExecutable)),
+        None => Err(missing()),
+    }
+}
+
+/// Make sure that the program can be seen inside by the path it was found at.
+fn show(program: &Path, operator: &Operator, who: &Who, tree: &mut Tree) -> Result<(), Refusal> {
+    let Some(real) = links::real(program) else { return Ok(()) };
+    if !tree.shows(&real) {
+        let home = links::real_or_same(&operator.home);
+        let ours = real.starts_with(home);
+        tree.grant(package_of(&real), false, ours, who)?;
+    }
+    for link in links::on(program)? {
+        tree.link(link);
+    }
+    Ok(())
+}
+
+/// The file itself, or the outermost `node_modules` around it: a package cannot run without what
+/// it depends on, which lies beside it.
+fn package_of(real: &Path) -> &Path {
+    real.ancestors()
+        .filter(|path| path.file_name() == Some(OsStr::new("node_modules")))
+        .last()
+        .unwrap_or(real)
+}
+
+/// What a `#!` line names; `env NAME` means NAME. See `execve(2)`.
+fn interpreter(program: &Path, operator: &Operator) -> Option<PathBuf> {
+    let mut head = Vec::new();
+    File::open(program).ok()?.take(256).read_to_end(&mut head).ok()?;
+    let line = head.strip_prefix(b"#!")?.split(|byte| *byte == b'\n').next()?;
+    let mut words = line
+        .split(|byte| byte.is_ascii_whitespace())
+        .filter(|word| !word.is_empty())
+        .map(OsStr::from_bytes);
+    let first = Path::new(words.next()?);
+    if first.file_name() == Some(OsStr::new("env")) {
+        let name = words.find(|word| !word.as_bytes().starts_with(b"-"))?;
+        return look_up(name, operator).ok();
+    }
+    first.is_absolute().then(|| first.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_package_is_shown_with_what_it_depends_on() {
+        for (real, package) in [
+            ("/opt/x/bin/tool", "/opt/x/bin/tool"),
+            ("/o/lib/node_modules/@a/b/cli.js", "/o/lib/node_modules"),
+            ("/o/node_modules/a/node_modules/b/c.js", "/o/node_modules"),
+        ] {
+            assert_eq!(package_of(Path::new(real)), Path::new(package));
+        }
+    }
+}

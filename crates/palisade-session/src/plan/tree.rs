@@ -1,0 +1,147 @@
+use std::{
+    collections::BTreeMap,
+    fs::Metadata,
+    os::unix::fs::MetadataExt,
+    path::{Path, PathBuf},
+};
+
+use palisade_sandbox::{Content, HostObject, Mount};
+
+use super::{links::Link, who::Who};
+use crate::refusal::{Refusal, Refuse};
+
+/// The mount tree in the making: what each path inside holds.
+#[derive(Debug)]
+pub(crate) struct Tree {
+    at: BTreeMap<PathBuf, Content>,
+}
+
+impl Tree {
+    pub(crate) fn new() -> Self {
+        Self { at: BTreeMap::new() }
+    }
+
+    /// Show this object of the host. `path` has no links. `mapped`: for a sandbox with a host user
+    /// of its own, the agent owns inside what the object's owner owns.
+    pub(crate) fn grant(
+        &mut self,
+        path: &Path,
+        writable: bool,
+        mapped: bool,
+        who: &Who,
+    ) -> Result<(), Refusal> {
+        let found = path
+            .symlink_metadata()
+            .refuse(format!("look at {}", path.display()), "see that it exists and may be read")?;
+        if !found.is_dir() && !found.is_file() {
+            return Err(Refusal::new(
+                format!("{} is neither a file nor a folder, and cannot be granted", path.display()),
+                "name only files and folders in `filesystem`",
+            ));
+        }
+        let owner = (mapped && who.maps_owners).then(|| (found.uid(), found.gid()));
+        let object = object(path, &found, writable, owner);
+        if let Some(Content::Host(above)) = self.host_above(path).map(|(_, content)| content) {
+            let same = above.path == object.path;
+            if above.writable == writable && above.owned_by == owner && !same {
+                return Ok(());
+            }
+            if same && above.writable {
+                return Ok(());
+            }
+        }
+        self.at.insert(path.to_owned(), Content::Host(object));
+        Ok(())
+    }
+
+    /// Put a mount of its own over a part of what is shown already, read-only or as it is.
+    pub(crate) fn pin(&mut self, path: &Path, read_only: bool) -> Result<(), Refusal> {
+        let Some((_, Content::Host(above))) = self.host_above(path) else { return Ok(()) };
+        let (writable, owner) = (above.writable && !read_only, above.owned_by);
+        let found = path
+            .symlink_metadata()
+            .refuse(format!("look at {}", path.display()), "see that it may be read")?;
+        let object = object(path, &found, writable, owner);
+        self.at.insert(path.to_owned(), Content::Host(object));
+        Ok(())
+    }
+
+    /// Show nothing at this path and below, where something would be shown.
+    pub(crate) fn mask(&mut self, path: &Path, folder: bool) {
+        self.at.retain(|at, _| !at.starts_with(path));
+        if self.host_above(path).is_some() {
+            let nothing = if folder { Content::EmptyFolder } else { Content::EmptyFile };
+            self.at.insert(path.to_owned(), nothing);
+        }
+    }
+
+    /// A private folder, unless the policy put something there.
+    pub(crate) fn scratch(&mut self, path: &Path, mode: u32) {
+        if self.host_above(path).is_none() {
+            self.at.entry(path.to_owned()).or_insert(Content::Scratch { mode });
+        }
+    }
+
+    /// A generated file. Over a file of the host where its folder is shown.
+    pub(crate) fn generate(&mut self, path: impl Into<PathBuf>, text: Vec<u8>) {
+        let path = path.into();
+        let shown = self.host_above(&path).is_some_and(|(at, _)| at != path);
+        // Nothing can be mounted over what is not there, or over a link.
+        if shown && !path.symlink_metadata().is_ok_and(|found| found.is_file()) {
+            return;
+        }
+        self.at.insert(path, Content::Text(text));
+    }
+
+    /// A link, unless it is shown already or something else is there.
+    pub(crate) fn link(&mut self, link: Link) {
+        if self.host_above(&link.at).is_none() {
+            self.at.entry(link.at).or_insert(Content::Link(link.to));
+        }
+    }
+
+    /// The mount of the host that `path` lies in or is, if that is what shows there.
+    pub(crate) fn host_above(&self, path: &Path) -> Option<(&Path, &Content)> {
+        let (at, content) = path
+            .ancestors()
+            .find_map(|above| self.at.get_key_value(above))
+            .map(|(at, content)| (at.as_path(), content))?;
+        matches!(content, Content::Host(_)).then_some((at, content))
+    }
+
+    /// Whether a real path of the host can be seen inside.
+    pub(crate) fn shows(&self, path: &Path) -> bool {
+        self.host_above(path).is_some()
+    }
+
+    /// What is there, by path.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&Path, &Content)> {
+        self.at.iter().map(|(at, content)| (at.as_path(), content))
+    }
+
+    /// All objects of the host, by their path inside.
+    pub(crate) fn hosts(&self) -> Vec<(PathBuf, HostObject)> {
+        self.at
+            .iter()
+            .filter_map(|(at, content)| match content {
+                Content::Host(object) => Some((at.clone(), object.clone())),
+                _ => None,
+            })
+            .collect()
+    }
+
+    pub(crate) fn into_mounts(self) -> Vec<Mount> {
+        self.at.into_iter().map(|(at, content)| Mount { at, content }).collect()
+    }
+}
+
+fn object(path: &Path, found: &Metadata, writable: bool, owner: Option<(u32, u32)>) -> HostObject {
+    HostObject {
+        path: path.to_owned(),
+        device: found.dev(),
+        inode: found.ino(),
+        folder: found.is_dir(),
+        writable,
+        owned_by: owner,
+    }
+}

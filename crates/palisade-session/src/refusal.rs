@@ -1,0 +1,74 @@
+use std::fmt;
+
+use palisade_sandbox::LaunchError;
+
+/// Why the command was not started, for a person: what, and what to do.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{what}")]
+pub struct Refusal {
+    /// What happened, and where.
+    pub what: String,
+    /// What to do next.
+    pub remedy: String,
+    /// How a shell would see it.
+    pub exit: Exit,
+}
+
+/// The exit status of a command that did not start, as env(1) has them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// 125: Palisade refused.
+    Refused,
+    /// 126: the command was found and cannot be executed.
+    NotExecutable,
+    /// 127: there is no such command.
+    NotFound,
+}
+
+impl Exit {
+    /// The number.
+    pub fn code(self) -> u8 {
+        match self {
+            Exit::Refused => 125,
+            Exit::NotExecutable => 126,
+            Exit::NotFound => 127,
+        }
+    }
+}
+
+impl Refusal {
+    pub(crate) fn new(what: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self { what: what.into(), remedy: remedy.into(), exit: Exit::Refused }
+    }
+
+    pub(crate) fn with_exit(mut self, exit: Exit) -> Self {
+        self.exit = exit;
+        self
+    }
+}
+
+/// Names what was being done when something failed.
+pub(crate) trait Refuse<T> {
+    fn refuse(self, what: impl fmt::Display, remedy: impl Into<String>) -> Result<T, Refusal>;
+}
+
+impl<T, E: fmt::Display> Refuse<T> for Result<T, E> {
+    fn refuse(self, what: impl fmt::Display, remedy: impl Into<String>) -> Result<T, Refusal> {
+        self.map_err(|error| Refusal::new(format!("{what}: {error}"), remedy))
+    }
+}
+
+/// Why a sandbox could not be put up. What this kernel lacks is looked for only now, and named.
+pub(crate) fn of_launch(error: &LaunchError) -> Refusal {
+    let abilities = palisade_sandbox::linux::abilities::Abilities::probe();
+    match abilities.missing().next() {
+        Some(missing) => Refusal::new(
+            format!("the sandbox cannot be put up ({error}): this system lacks {}", missing.kind),
+            missing.remedy.clone().unwrap_or_default(),
+        ),
+        None => Refusal::new(
+            format!("the sandbox cannot be put up: {error}"),
+            "run `palisade doctor` to see what this system can do; if all is well there, report this",
+        ),
+    }
+}

@@ -1,0 +1,134 @@
+//! The command's standard streams.
+//!
+//! A terminal is replaced by one of the sandbox's own. A pipe, a regular file or `/dev/null`
+//! passes as it is. Anything else (a socket, a device, a folder) would be more than a stream:
+//! its bytes are copied through a pipe.
+
+use std::{
+    fs::File,
+    io::{Read, Write},
+    os::fd::{AsFd, BorrowedFd, OwnedFd},
+    thread::{self, JoinHandle},
+};
+
+use palisade_sandbox::Stdio;
+use rustix::{
+    fs::{FileType, fstat, makedev},
+    io::fcntl_dupfd_cloexec,
+    pipe::{PipeFlags, pipe_with},
+    stdio::{stderr, stdin, stdout},
+    termios::isatty,
+};
+
+use crate::refusal::{Refusal, Refuse};
+
+const DEV_NULL: (u32, u32) = (1, 3);
+
+/// What the supervisor copies while the command runs.
+#[derive(Debug, Default)]
+pub(crate) struct Copies {
+    pending: Vec<Copy>,
+    outputs: Vec<JoinHandle<()>>,
+}
+
+#[derive(Debug)]
+struct Copy {
+    from: OwnedFd,
+    to: OwnedFd,
+    output: bool,
+}
+
+/// Where the command's three streams lead, and what has to be copied for it.
+pub(crate) fn of_caller() -> Result<([Stdio; 3], Copies), Refusal> {
+    let mut copies = Copies::default();
+    let streams = [
+        stream(stdin(), false, &mut copies)?,
+        stream(stdout(), true, &mut copies)?,
+        stream(stderr(), true, &mut copies)?,
+    ];
+    Ok((streams, copies))
+}
+
+fn stream(of: BorrowedFd<'_>, output: bool, copies: &mut Copies) -> Result<Stdio, Refusal> {
+    const WHAT: &str = "a standard stream";
+    const REMEDY: &str = "start palisade with standard streams that are open";
+    if isatty(of) {
+        return Ok(Stdio::Terminal);
+    }
+    let copy = || fcntl_dupfd_cloexec(of, 3).refuse(WHAT, REMEDY);
+    let found = fstat(of).refuse(WHAT, REMEDY)?;
+    let null = found.st_rdev == makedev(DEV_NULL.0, DEV_NULL.1);
+    match FileType::from_raw_mode(found.st_mode) {
+        FileType::Fifo | FileType::RegularFile => return Ok(Stdio::Given(copy()?)),
+        FileType::CharacterDevice if null => return Ok(Stdio::Given(copy()?)),
+        FileType::Directory => {
+            return Err(Refusal::new("a standard stream is a folder", REMEDY));
+        }
+        _ => {}
+    }
+    let (reader, writer) = pipe_with(PipeFlags::CLOEXEC).refuse(WHAT, REMEDY)?;
+    let ours = copy()?;
+    let (inside, pending) = if output {
+        (writer, Copy { from: reader, to: ours, output })
+    } else {
+        (reader, Copy { from: ours, to: writer, output })
+    };
+    copies.pending.push(pending);
+    Ok(Stdio::Given(inside))
+}
+
+impl Copies {
+    /// Start to copy. Starts threads, so: after the fork.
+    pub(crate) fn start(&mut self) -> Result<(), Refusal> {
+        for Copy { from, to, output } in self.pending.drain(..) {
+            let thread = thread::Builder::new()
+                .name("stream".into())
+                .spawn(move || pump(from.into(), to.into()))
+                .refuse("start a thread", "see the limits of this user (ulimit -u)")?;
+            if output {
+                self.outputs.push(thread);
+            }
+        }
+        Ok(())
+    }
+
+    /// Wait until all that the command wrote has arrived. It must have ended.
+    pub(crate) fn finish(self) {
+        for thread in self.outputs {
+            // One that panicked has nothing more to copy.
+            thread.join().unwrap_or_default();
+        }
+    }
+}
+
+fn pump(mut from: File, mut to: File) {
+    let mut buffer = vec![0_u8; 64 * 1024];
+    loop {
+        let read = match from.read(&mut buffer) {
+            Ok(0) => return,
+            Ok(read) => read,
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
+            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {
+                wait_for(from.as_fd(), rustix::event::PollFlags::IN);
+                continue;
+            }
+            Err(_) => return,
+        };
+        let mut rest = buffer.get(..read).unwrap_or_default();
+        while !rest.is_empty() {
+            match to.write(rest) {
+                Ok(written) => rest = rest.get(written..).unwrap_or_default(),
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {
+                    wait_for(to.as_fd(), rustix::event::PollFlags::OUT);
+                }
+                Err(_) => return,
+            }
+        }
+    }
+}
+
+fn wait_for(descriptor: BorrowedFd<'_>, what: rustix::event::PollFlags) {
+    let mut set = [rustix::event::PollFd::from_borrowed_fd(descriptor, what)];
+    rustix::event::poll(&mut set, None).unwrap_or_default();
+}

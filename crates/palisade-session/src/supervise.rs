@@ -1,0 +1,173 @@
+//! While the command runs: its signals, its terminal, its time, its end.
+
+use std::{os::fd::OwnedFd, sync::Arc, thread, time::Duration};
+
+use palisade_sandbox::{LaunchError, Report, Running};
+use rustix::process::Signal as Number;
+use tokio::sync::mpsc;
+
+use crate::{
+    refusal::{Refusal, Refuse},
+    terminal::{Relay, Signal, Signals, Terminal, stop_job},
+};
+
+/// How long a command may take to end once it was asked to.
+const GRACE: Duration = Duration::from_secs(5);
+/// How long the last output may take to reach the terminal.
+const DRAIN: Duration = Duration::from_secs(5);
+
+/// How the command ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum End {
+    /// With this exit code.
+    Exited(i32),
+    /// By this signal.
+    Killed(i32),
+    /// The sandbox's init was ended from outside.
+    Lost,
+}
+
+impl End {
+    /// The exit status as a shell has it.
+    pub(crate) fn status(self) -> u8 {
+        let number = match self {
+            End::Exited(code) => code,
+            End::Killed(signal) => signal.saturating_add(128),
+            End::Lost => 128 + Number::KILL.as_raw(),
+        };
+        u8::try_from(number & 0xff).unwrap_or(u8::MAX)
+    }
+}
+
+/// What ended it, if not the command itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Cause {
+    /// The command did.
+    Itself,
+    /// It ran longer than the policy lets it.
+    WallTime(Duration),
+    /// The way out could not be served any more.
+    Network(String),
+}
+
+/// The operator's terminal and the sandbox's, if there is one.
+#[derive(Debug)]
+pub(crate) struct Terminals {
+    pub(crate) operator: Option<Terminal>,
+    pub(crate) sandbox: Option<OwnedFd>,
+}
+
+/// See the command to its end. `outward` is what serves its network, for as long.
+pub(crate) async fn until_end(
+    running: Running,
+    terminals: Terminals,
+    mut signals: Signals,
+    wall_time: Option<Duration>,
+    outward: impl Future<Output = String>,
+) -> Result<(Result<End, LaunchError>, Cause), Refusal> {
+    let relay = match (terminals.operator, terminals.sandbox) {
+        (Some(operator), Some(sandbox)) => Some(
+            Relay::start(operator, sandbox)
+                .refuse("the terminal", "start palisade from another terminal")?,
+        ),
+        _ => None,
+    };
+    let running = Arc::new(running);
+    let mut reports = listen(Arc::clone(&running))?;
+    let mut cause = Cause::Itself;
+    let limit = async {
+        match wall_time {
+            Some(time) => tokio::time::sleep(time).await,
+            None => std::future::pending().await,
+        }
+    };
+    tokio::pin!(limit, outward);
+    let mut last_call: Option<tokio::time::Instant> = None;
+    let end = loop {
+        let late = async {
+            match last_call {
+                Some(until) => tokio::time::sleep_until(until).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            report = reports.recv() => match report {
+                Some(Ok(Report::Stopped(signal))) => {
+                    stopped(signal, relay.as_ref(), &running, &mut signals).await;
+                }
+                Some(Ok(Report::Exited(code))) => break Ok(End::Exited(code)),
+                Some(Ok(Report::Killed(signal))) => break Ok(End::Killed(signal)),
+                Some(Ok(Report::Lost)) | None => break Ok(End::Lost),
+                Some(Err(error)) => break Err(error),
+            },
+            signal = signals.next() => pass_on(signal, relay.as_ref(), &running).await,
+            () = &mut limit, if last_call.is_none() => {
+                cause = Cause::WallTime(wall_time.unwrap_or_default());
+                last_call = Some(ask_to_end(&running));
+            }
+            why = &mut outward, if last_call.is_none() => {
+                cause = Cause::Network(why);
+                last_call = Some(ask_to_end(&running));
+            }
+            () = late => {
+                last_call = None;
+                running.kill();
+            }
+        }
+    };
+    if let Some(relay) = relay {
+        relay.finish(DRAIN).await;
+    }
+    Ok((end, cause))
+}
+
+/// The reports of init, from a thread that waits for them.
+fn listen(
+    running: Arc<Running>,
+) -> Result<mpsc::UnboundedReceiver<Result<Report, LaunchError>>, Refusal> {
+    let (tell, hear) = mpsc::unbounded_channel();
+    thread::Builder::new()
+        .name("init".into())
+        .spawn(move || {
+            loop {
+                let report = running.report();
+                let last = !matches!(report, Ok(Report::Stopped(_)));
+                if tell.send(report).is_err() || last {
+                    return;
+                }
+            }
+        })
+        .refuse("start a thread", "see the limits of this user (ulimit -u)")?;
+    Ok(hear)
+}
+
+async fn pass_on(signal: Signal, relay: Option<&Relay>, running: &Running) {
+    match (signal, relay) {
+        (Signal::Resized, Some(relay)) => relay.handle().resize(),
+        (Signal::Continued, Some(relay)) => relay.handle().resume().await,
+        // An init that is gone has reported its end already.
+        (Signal::End(number), _) => running.signal(number).unwrap_or_default(),
+        (Signal::Resized | Signal::Continued, None) => {}
+    }
+}
+
+/// The command was stopped, by Ctrl-Z or by itself: so are we, until the shell goes on with us.
+async fn stopped(signal: i32, relay: Option<&Relay>, running: &Running, signals: &mut Signals) {
+    let by_keyboard = [Number::TSTP, Number::TTIN, Number::TTOU].map(Number::as_raw);
+    if !by_keyboard.contains(&signal) {
+        return;
+    }
+    if let Some(relay) = relay {
+        relay.handle().suspend().await;
+        stop_job(signals).await;
+        relay.handle().resume().await;
+    } else {
+        stop_job(signals).await;
+    }
+    running.signal(Number::CONT.as_raw()).unwrap_or_default();
+}
+
+fn ask_to_end(running: &Running) -> tokio::time::Instant {
+    running.signal(Number::TERM.as_raw()).unwrap_or_default();
+    tokio::time::Instant::now() + GRACE
+}
