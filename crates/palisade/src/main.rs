@@ -25,6 +25,10 @@ enum Command {
     Policy(commands::policy::Args),
     /// Read and verify the journal.
     Audit(commands::audit::Args),
+    /// Try what a sandbox needs of this system, and say what to do about what is missing.
+    Doctor(commands::doctor::Args),
+    /// Print the completions for a shell.
+    Completions(commands::completions::Args),
 }
 
 fn main() -> ExitCode {
@@ -32,6 +36,8 @@ fn main() -> ExitCode {
     let result = match cli.command {
         Command::Policy(args) => commands::policy::run(args),
         Command::Audit(args) => commands::audit::run(args),
+        Command::Doctor(args) => commands::doctor::run(&args),
+        Command::Completions(args) => commands::completions::run(&args),
     };
     result.unwrap_or_else(|failure| failure.report())
 }

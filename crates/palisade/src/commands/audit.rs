@@ -204,7 +204,9 @@ fn verify(args: &VerifyArgs) -> Result<ExitCode, Failure> {
     let whole = report.is_whole();
     let written = if args.json {
         let mut object = serde_json::to_value(&report).unwrap_or_default();
-        object["whole"] = whole.into();
+        if let Some(members) = object.as_object_mut() {
+            members.insert("whole".into(), whole.into());
+        }
         writeln!(out, "{object}")
     } else {
         summary(&mut out, &report)

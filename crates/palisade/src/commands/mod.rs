@@ -1,4 +1,6 @@
 //! One file a command. Each parses its own arguments, calls, prints.
 
 pub(crate) mod audit;
+pub(crate) mod completions;
+pub(crate) mod doctor;
 pub(crate) mod policy;

@@ -1,0 +1,9 @@
+//! The commands as a script sees them: exit code, standard output, standard error.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
+#![allow(clippy::print_stdout, reason = "a skipped test says so")]
+
+mod audit;
+mod completions;
+mod doctor;
+mod ran;
