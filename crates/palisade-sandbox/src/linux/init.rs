@@ -11,7 +11,7 @@ use rustix::{
     io::Errno,
     process::{
         DumpableBehavior, Pid, Signal, WaitOptions, ioctl_tiocsctty, kill_process_group,
-        set_dumpable_behavior, set_parent_process_death_signal, setsid, waitpid,
+        set_dumpable_behavior, set_parent_process_death_signal, setsid, wait,
     },
     pty::{OpenptFlags, ioctl_tiocgptpeer, unlockpt},
 };
@@ -58,6 +58,7 @@ fn build_and_run(
     forget_environment();
     die_with_supervisor()?;
     signal::block_all().step("block signals")?;
+    signal::default_all();
     expect(control, &Message::Mapped)?;
     identity::take_on(&plan.identity, privileged)?;
     // Changing ids clears it.
@@ -149,7 +150,7 @@ fn serve(control: &Control, agent: Pid) -> Result<(), StepError> {
 
 fn reap(control: &Control, agent: Pid) -> Result<(), StepError> {
     loop {
-        match waitpid(None, WaitOptions::NOHANG | WaitOptions::UNTRACED) {
+        match wait(WaitOptions::NOHANG | WaitOptions::UNTRACED) {
             Ok(Some((pid, status))) if pid == agent => {
                 let message = if let Some(code) = status.exit_status() {
                     Message::Exited(code)

@@ -25,14 +25,20 @@ pub fn block_all() -> Result<(), Errno> {
 /// # Errors
 /// None in practice.
 pub fn reset_all() -> Result<(), Errno> {
-    for signal in 1..=libc::SIGRTMAX() {
-        // SAFETY: SIG_DFL is a valid disposition; signals that cannot be changed give EINVAL.
-        unsafe { libc::signal(signal, libc::SIG_DFL) };
-    }
+    default_all();
     let mut set = MaybeUninit::<libc::sigset_t>::uninit();
     // SAFETY: `set` is writable.
     unsafe { libc::sigemptyset(set.as_mut_ptr()) };
     change_mask(set)
+}
+
+/// Give every signal its default action. Whoever started us may have had `SIGCHLD` ignored, and
+/// then children leave no status to wait for.
+pub fn default_all() {
+    for signal in 1..=libc::SIGRTMAX() {
+        // SAFETY: SIG_DFL is a valid disposition; signals that cannot be changed give EINVAL.
+        unsafe { libc::signal(signal, libc::SIG_DFL) };
+    }
 }
 
 fn change_mask(set: MaybeUninit<libc::sigset_t>) -> Result<(), Errno> {
