@@ -1,11 +1,44 @@
 //! The policy document: parse, validate, layer, compile, explain.
+//!
+//! A document is read once ([`load()`]), checked by itself with every error at its place
+//! ([`Diagnostics`]), and joined with those of the other layers to one [`Policy`] in which every
+//! path is absolute and every name normalised. What this version cannot enforce is listed in
+//! [`Policy::not_built`]: a launch refuses it.
+//!
+//! # Trust
+//! The managed, command-line and user documents are the operator's. A project's file is code
+//! from a repository: it may narrow, and widens only when the user has trusted its exact bytes
+//! ([`trust()`]).
 
 #![forbid(unsafe_code)]
 
+mod amount;
+mod at;
+mod ceiling;
+mod diagnostic;
+mod document;
+mod draft;
+mod explain;
+mod load;
+mod merge;
+mod parse;
 mod policy;
+mod profiles;
+mod trust;
+mod widening;
 
+pub use diagnostic::{Diagnostic, Diagnostics};
+pub use explain::{Explained, explain};
+pub use load::{CommandLine, PROJECT_FILE, ProjectFile, Sources, check_file, load, project_file};
 pub use policy::{
     Access, Api, Deny, Filesystem, Grant, HeaderCredential, Inference, Network, NetworkRule,
     NotBuilt, Policy, Process, ProcessLimits, Provider, Route, SecretSource, Source, Syscalls,
     Workspace,
 };
+pub use profiles::{PROFILES, Profile, profile};
+pub use trust::{TrustError, is_trusted, trust};
+
+/// The JSON Schema of the document, for editors.
+pub fn schema() -> serde_json::Value {
+    schemars::schema_for!(document::Document).to_value()
+}

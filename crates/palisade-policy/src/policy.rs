@@ -7,6 +7,7 @@ use std::{
 
 use ipnet::IpNet;
 use palisade_core::{HostName, HostPattern, PolicyDigest};
+use serde::Serialize;
 
 /// A policy as it is enforced: every layer merged, every path absolute, every name normalised.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,7 +40,7 @@ pub struct Source {
 }
 
 /// The `filesystem` section.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Filesystem {
     /// The workspace; `None` is a policy without one: the agent then works in a private `/sandbox`.
     pub workspace: Option<Workspace>,
@@ -50,7 +51,7 @@ pub struct Filesystem {
 }
 
 /// The folder that the agent works on.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Workspace {
     /// Its absolute path.
     pub path: PathBuf,
@@ -59,7 +60,7 @@ pub struct Workspace {
 }
 
 /// What may be done with the workspace.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub enum Access {
     /// Read only.
     ReadOnly,
@@ -70,7 +71,7 @@ pub enum Access {
 }
 
 /// A path that the agent sees.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Grant {
     /// The absolute path on the host, and the same inside.
     pub path: PathBuf,
@@ -83,7 +84,7 @@ pub struct Grant {
 }
 
 /// A path, or many, that the agent does not see.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Deny {
     /// An absolute path, or an absolute glob (`*` within a component, `**` any depth).
     pub pattern: String,
@@ -94,7 +95,7 @@ pub struct Deny {
 }
 
 /// The `network` section.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Network {
     /// Fixed answers.
     pub hosts: BTreeMap<HostName, Vec<IpAddr>>,
@@ -103,7 +104,7 @@ pub struct Network {
 }
 
 /// A network rule.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct NetworkRule {
     /// How it is printed: `network.rules[github]`, or with its number if it has no name.
     pub rule: String,
@@ -116,7 +117,7 @@ pub struct NetworkRule {
 }
 
 /// The `process` section.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Process {
     /// Resource limits.
     pub limits: ProcessLimits,
@@ -129,7 +130,7 @@ pub struct Process {
 }
 
 /// Resource limits; `None` is no limit of Palisade's.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct ProcessLimits {
     /// Bytes of memory.
     pub memory: Option<u64>,
@@ -142,7 +143,7 @@ pub struct ProcessLimits {
 }
 
 /// Changes to the built-in system call list.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Syscalls {
     /// Permitted besides.
     pub allow: BTreeSet<String>,
@@ -151,7 +152,7 @@ pub struct Syscalls {
 }
 
 /// The `inference` section.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Inference {
     /// The providers by name.
     pub providers: BTreeMap<String, Provider>,
@@ -160,7 +161,7 @@ pub struct Inference {
 }
 
 /// A place that answers model calls.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Provider {
     /// What it speaks.
     pub api: Api,
@@ -171,7 +172,7 @@ pub struct Provider {
 }
 
 /// The wire format of a provider.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub enum Api {
     /// Anthropic Messages.
     Anthropic,
@@ -180,7 +181,7 @@ pub enum Api {
 }
 
 /// A secret by its source, and the header that carries it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct HeaderCredential {
     /// Its name in the policy.
     pub name: String,
@@ -193,7 +194,7 @@ pub struct HeaderCredential {
 }
 
 /// Where a secret is, read by the supervisor when the sandbox starts.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub enum SecretSource {
     /// A variable of the operator's environment.
     Env(String),
@@ -204,7 +205,7 @@ pub enum SecretSource {
 }
 
 /// Which models go where.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Route {
     /// A model name, `*` for any characters.
     pub model: String,

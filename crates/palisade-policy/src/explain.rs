@@ -1,0 +1,131 @@
+use serde::Serialize;
+
+use crate::policy::{Access, Policy, SecretSource};
+
+/// One rule of a policy, and what holds it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Explained {
+    /// How the journal names it.
+    pub rule: String,
+    /// What it does, in one sentence.
+    pub says: String,
+    /// The layers that hold it.
+    pub layers: Vec<&'static str>,
+    /// Whether only a layer that the agent could go round holds it.
+    pub advisory: bool,
+}
+
+fn one(rule: impl Into<String>, says: String, layers: &[&'static str]) -> Explained {
+    Explained { rule: rule.into(), says, layers: layers.to_vec(), advisory: layers.is_empty() }
+}
+
+/// Every rule of the policy, in the order of the document.
+pub fn explain(policy: &Policy) -> Vec<Explained> {
+    let mut all = Vec::new();
+    files(policy, &mut all);
+    network(policy, &mut all);
+    process(policy, &mut all);
+    models(policy, &mut all);
+    for missing in &policy.not_built {
+        let says = format!("not built yet ({}): a launch refuses it", missing.at);
+        let mut entry = one(&missing.what, says, &[]);
+        entry.advisory = false;
+        all.push(entry);
+    }
+    all
+}
+
+fn files(policy: &Policy, all: &mut Vec<Explained>) {
+    if let Some(workspace) = &policy.filesystem.workspace {
+        let how = match workspace.access {
+            Access::ReadOnly => "read only",
+            Access::ReadWrite => "read and write, but not its protected files",
+            Access::Overlay => "changes kept apart",
+        };
+        let says = format!("the workspace {}: {how}", workspace.path.display());
+        all.push(one("filesystem.workspace", says, &["kernel"]));
+    }
+    for grant in &policy.filesystem.grants {
+        let how = if grant.writable { "read and write" } else { "read" };
+        let when = if grant.required { "" } else { ", if it exists" };
+        let says = format!("{how} {}{when}", grant.path.display());
+        all.push(one(&grant.rule, says, &["kernel"]));
+    }
+    for entry in &policy.filesystem.deny {
+        let what = if entry.glob { "whatever is at the launch like" } else { "hide" };
+        all.push(one(&entry.rule, format!("{what} {}", entry.pattern), &["kernel"]));
+    }
+}
+
+fn network(policy: &Policy, all: &mut Vec<Explained>) {
+    for (name, addresses) in &policy.network.hosts {
+        let list: Vec<String> = addresses.iter().map(ToString::to_string).collect();
+        let says = format!("{name} is at {}", list.join(", "));
+        all.push(one(format!("network.hosts[{name}]"), says, &["egress"]));
+    }
+    for rule in &policy.network.rules {
+        let mut to: Vec<String> = rule.hosts.iter().map(ToString::to_string).collect();
+        if to.is_empty() {
+            to.extend(rule.addresses.iter().map(ToString::to_string));
+        }
+        let ports: Vec<String> = rule.ports.iter().map(ToString::to_string).collect();
+        let mut says = format!("connect to {} on port {}", to.join(", "), ports.join(", "));
+        if !rule.hosts.is_empty() && !rule.addresses.is_empty() {
+            let list: Vec<String> = rule.addresses.iter().map(ToString::to_string).collect();
+            says.push_str(&format!(", also at {}", list.join(", ")));
+        }
+        all.push(one(&rule.rule, says, &["kernel", "egress"]));
+    }
+}
+
+fn process(policy: &Policy, all: &mut Vec<Explained>) {
+    let limits = &policy.process.limits;
+    let mut limit = |name: &str, says: Option<String>, layer: &'static str| {
+        if let Some(says) = says {
+            all.push(one(format!("process.limits.{name}"), says, &[layer]));
+        }
+    };
+    limit("memory", limits.memory.map(|n| format!("{n} bytes of memory a process")), "kernel");
+    limit("processes", limits.processes.map(|n| format!("{n} processes and threads")), "kernel");
+    limit("open_files", limits.open_files.map(|n| format!("{n} open files a process")), "kernel");
+    let seconds = limits.wall_time.map(|time| format!("ends after {} s", time.as_secs()));
+    limit("wall_time", seconds, "supervisor");
+    for (name, list) in
+        [("allow", &policy.process.syscalls.allow), ("deny", &policy.process.syscalls.deny)]
+    {
+        for call in list {
+            let rule = format!("process.syscalls.{name}[{call}]");
+            all.push(one(rule, format!("{name} the system call {call}"), &["kernel"]));
+        }
+    }
+    for name in &policy.process.pass {
+        let rule = format!("process.environment.pass[{name}]");
+        all.push(one(rule, format!("the variable {name} is passed"), &["supervisor"]));
+    }
+    for name in policy.process.set.keys() {
+        let rule = format!("process.environment.set[{name}]");
+        all.push(one(rule, format!("the variable {name} is set"), &["supervisor"]));
+    }
+}
+
+fn models(policy: &Policy, all: &mut Vec<Explained>) {
+    let Some(inference) = &policy.inference else { return };
+    for (name, provider) in &inference.providers {
+        let key = match &provider.credential {
+            None => "no key".to_owned(),
+            Some(credential) => match &credential.from {
+                SecretSource::Env(variable) => format!("the key in {variable}, added outside"),
+                SecretSource::File(path) => format!("the key in {}, added outside", path.display()),
+                SecretSource::Command(_) => "a command's key, added outside".to_owned(),
+            },
+        };
+        let says = format!("{name} is {}, with {key}", provider.url);
+        all.push(one(format!("inference.providers[{name}]"), says, &["inference"]));
+    }
+    for (index, route) in inference.routes.iter().enumerate() {
+        let renamed = route.rename.as_ref().map(|name| format!(" as {name}")).unwrap_or_default();
+        let says = format!("models like {} go to {}{renamed}", route.model, route.to);
+        all.push(one(format!("inference.routes[{index}]"), says, &["kernel", "inference"]));
+    }
+}

@@ -1,0 +1,5 @@
+//! The policy document, from bytes to what is enforced.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
+
+mod profiles;
