@@ -31,6 +31,7 @@ fn each_profile_can_be_enforced_whole() {
 #[test]
 fn the_example_of_the_whole_schema_is_valid() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/valid/schema-1.yaml");
-    let policy = check_file(&path, Path::new("/home/ada")).unwrap_or_else(|found| panic!("{found}"));
+    let policy =
+        check_file(&path, Path::new("/home/ada")).unwrap_or_else(|found| panic!("{found}"));
     assert!(!policy.not_built.is_empty());
 }
