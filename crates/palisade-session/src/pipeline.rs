@@ -1,4 +1,7 @@
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
 
 use palisade_core::{Action, Authority, BoxFuture, Decision, Event, Verdict};
 use palisade_engine::Engine;
@@ -10,20 +13,29 @@ use palisade_journal::Journal;
 pub(crate) struct Pipeline {
     engine: Engine,
     journal: Journal,
+    denied: AtomicU64,
 }
 
 impl Pipeline {
     pub(crate) fn new(engine: Engine, journal: Journal) -> Arc<Self> {
-        Arc::new(Self { engine, journal })
+        Arc::new(Self { engine, journal, denied: AtomicU64::new(0) })
     }
 
     pub(crate) fn journal(&self) -> &Journal {
         &self.journal
     }
 
+    /// How many acts were refused until now.
+    pub(crate) fn denied(&self) -> u64 {
+        self.denied.load(Ordering::Relaxed)
+    }
+
     /// Whether the journal has it. An agent can cause denials and lookups without end: of a
     /// flood the journal keeps the first and the count.
     async fn write(&self, event: Event) -> bool {
+        if event.decision == Verdict::Deny {
+            self.denied.fetch_add(1, Ordering::Relaxed);
+        }
         let repeats = event.decision != Verdict::Allow || event.kind == "resolve";
         if repeats {
             self.journal.record_folding(event).await.is_ok()

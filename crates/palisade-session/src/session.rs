@@ -28,6 +28,8 @@ pub struct Ended {
     pub session: SessionId,
     /// The exit status for the shell: the command's own, or 128 and the signal that ended it.
     pub status: u8,
+    /// How many acts were refused, each time counted.
+    pub denied: u64,
     /// What to tell the operator besides, if something other than the command ended it.
     pub notice: Option<String>,
 }
@@ -173,7 +175,7 @@ async fn finish(
         Ok(_) => notice,
         Err(error) => Some(format!("the end could not be written to the journal: {error}")),
     };
-    Ok(Ended { session: session.clone(), status: end.status(), notice })
+    Ok(Ended { session: session.clone(), status: end.status(), denied: pipeline.denied(), notice })
 }
 
 fn of_exec(name: &str, errno: rustix::io::Errno) -> Refusal {

@@ -1,5 +1,6 @@
 use std::process::ExitCode;
 
+use palisade_session::{Exit, Refusal};
 use thiserror::Error;
 
 /// Why a command did not do its work, for a person: what happened, where, and what to do next.
@@ -22,6 +23,21 @@ pub(crate) enum Kind {
     Enforcement,
     /// 125: `palisade run` refused to start the command.
     Refused,
+    /// 126: the command of `palisade run` cannot be executed.
+    NotExecutable,
+    /// 127: there is no such command.
+    NotFound,
+}
+
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Self {
+        let kind = match refusal.exit {
+            Exit::Refused => Kind::Refused,
+            Exit::NotExecutable => Kind::NotExecutable,
+            Exit::NotFound => Kind::NotFound,
+        };
+        Self::new(kind, refusal.what).remedy(refusal.remedy)
+    }
 }
 
 impl Failure {
@@ -47,6 +63,8 @@ impl Failure {
             Kind::Usage => 2,
             Kind::Enforcement => 3,
             Kind::Refused => 125,
+            Kind::NotExecutable => 126,
+            Kind::NotFound => 127,
         })
     }
 }

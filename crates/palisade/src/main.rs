@@ -6,6 +6,7 @@
 
 mod commands;
 mod failure;
+mod operator;
 
 use std::process::ExitCode;
 
@@ -21,6 +22,8 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Run a command in a sandbox.
+    Run(commands::run::Args),
     /// Check, explain and trust policies.
     Policy(commands::policy::Args),
     /// Read and verify the journal.
@@ -34,6 +37,7 @@ enum Command {
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let result = match cli.command {
+        Command::Run(args) => commands::run::run(args),
         Command::Policy(args) => commands::policy::run(args),
         Command::Audit(args) => commands::audit::run(args),
         Command::Doctor(args) => commands::doctor::run(&args),

@@ -4,3 +4,4 @@ pub(crate) mod audit;
 pub(crate) mod completions;
 pub(crate) mod doctor;
 pub(crate) mod policy;
+pub(crate) mod run;

@@ -1,0 +1,122 @@
+use std::{
+    ffi::{OsStr, OsString},
+    io::IsTerminal,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use clap::ValueEnum;
+use palisade_policy::{Access, CommandLine, PROFILES, load};
+use palisade_session::Order;
+
+use crate::{
+    failure::{Failure, Kind},
+    operator::{operator, sources},
+};
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  palisade run -- bash                       a shell in this folder, without network
+  palisade run -- claude -p \"Fix the test.\"  Claude Code, with its own profile
+  palisade run --policy ci.yaml -- make test
+
+Without --policy and --profile the policy is ./palisade.yaml (once trusted) over
+~/.config/palisade/policy.yaml, or else over the profile of the command's name
+(claude, codex, openclaw), or else over the profile `shell`.
+
+Exit code: the command's own; 128 and the number of the signal that ended it; 125 if Palisade
+refused to start it; 126 if it cannot be executed; 127 if it is not found.")]
+pub(crate) struct Args {
+    /// The policy, in place of the project's and the user's.
+    #[arg(long, value_name = "FILE", conflicts_with = "profile")]
+    policy: Option<PathBuf>,
+    /// A built-in policy, in place of the project's and the user's.
+    #[arg(long, value_name = "NAME")]
+    profile: Option<String>,
+    /// What the command may do with the folder to work on, over what the policy says.
+    #[arg(long, value_name = "ACCESS")]
+    workspace: Option<AccessArg>,
+    /// A name for the session, in the journal and as its host name.
+    #[arg(long, value_parser = name)]
+    name: Option<String>,
+    /// Say nothing but errors.
+    #[arg(short, long)]
+    quiet: bool,
+    /// The command and its arguments, behind `--`.
+    #[arg(
+        required = true,
+        trailing_var_arg = true,
+        allow_hyphen_values = true,
+        value_name = "COMMAND"
+    )]
+    command: Vec<OsString>,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum AccessArg {
+    /// Read and change.
+    Rw,
+    /// Read only.
+    Ro,
+    /// Changes are kept apart.
+    Overlay,
+}
+
+impl From<AccessArg> for Access {
+    fn from(word: AccessArg) -> Self {
+        match word {
+            AccessArg::Rw => Access::ReadWrite,
+            AccessArg::Ro => Access::ReadOnly,
+            AccessArg::Overlay => Access::Overlay,
+        }
+    }
+}
+
+/// Agents whose command has another name than their profile, or the same.
+const AGENTS: [(&str, &str); 3] =
+    [("claude", "claude-code"), ("codex", "codex"), ("openclaw", "openclaw")];
+
+pub(crate) fn run(args: Args) -> Result<ExitCode, Failure> {
+    let refused = |what: String| Failure::new(Kind::Refused, what);
+    let operator = operator().map_err(|(what, remedy)| refused(what).remedy(remedy))?;
+    let command_line = match (args.policy, args.profile) {
+        (Some(file), _) => Some(CommandLine::File(file)),
+        (None, Some(name)) => Some(CommandLine::Profile(name)),
+        (None, None) => None,
+    };
+    let default = default_profile(args.command.first().map(OsString::as_os_str));
+    let sources = sources(&operator, command_line, args.workspace.map(Into::into), default);
+    let policy = load(&sources)
+        .map_err(|found| refused(format!("nothing was started, because of the policy\n{found}")))?;
+    let order = Order { policy, command: args.command, name: args.name, operator };
+    let ended = palisade_session::run(&order).map_err(Failure::from)?;
+    if let Some(notice) = ended.notice {
+        eprintln!("palisade: {notice}");
+    } else if !args.quiet && ended.denied > 0 && std::io::stderr().is_terminal() {
+        eprintln!(
+            "palisade: {} refused; palisade audit query --session {} --decision deny",
+            ended.denied, ended.session
+        );
+    }
+    Ok(ExitCode::from(ended.status))
+}
+
+/// The profile for a command, by the name of its file.
+fn default_profile(command: Option<&OsStr>) -> &'static str {
+    let name = command.and_then(|command| Path::new(command).file_name());
+    let profile = AGENTS.iter().find(|(agent, _)| name == Some(OsStr::new(agent)));
+    let wanted = profile.map_or("shell", |(_, profile)| *profile);
+    PROFILES.iter().map(|profile| profile.name).find(|known| *known == wanted).unwrap_or("shell")
+}
+
+/// A session's name is also a host name, and stands in commands and file names.
+fn name(text: &str) -> Result<String, String> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    let start = text.chars().next().is_some_and(|c| c.is_ascii_alphanumeric());
+    if start && text.len() <= 63 && text.chars().all(plain) {
+        Ok(text.to_owned())
+    } else {
+        Err("use 1 to 63 letters, digits, `-`, `_` and `.`, a letter or digit first".to_owned())
+    }
+}
