@@ -8,7 +8,7 @@ use std::{
 
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use ignore::WalkBuilder;
-use palisade_policy::Deny;
+use palisade_policy::{Deny, Grant};
 
 use super::{links, tree::Tree};
 use crate::refusal::{Refusal, Refuse};
@@ -16,7 +16,16 @@ use crate::refusal::{Refusal, Refuse};
 const CORRECT: &str = "correct `filesystem.deny` in the policy";
 
 /// Mask everything that the list names, by every name that it has in what is shown.
-pub(crate) fn add(deny: &[Deny], workspace: Option<&Path>, tree: &mut Tree) -> Result<(), Refusal> {
+///
+/// A glob for any place (`**/.env`) is looked for in the workspace and in all that the operator's own
+/// documents grant. Not in what only a built-in profile grants for reading: that is programs and
+/// certificates, many files, and no keys.
+pub(crate) fn add(
+    deny: &[Deny],
+    grants: &[Grant],
+    workspace: Option<&Path>,
+    tree: &mut Tree,
+) -> Result<(), Refusal> {
     let mut masked = BTreeSet::new();
     for entry in deny.iter().filter(|entry| !entry.glob) {
         let path = Path::new(&entry.pattern);
@@ -26,7 +35,13 @@ pub(crate) fn add(deny: &[Deny], workspace: Option<&Path>, tree: &mut Tree) -> R
     let globs: Vec<&Deny> = deny.iter().filter(|entry| entry.glob).collect();
     if !globs.is_empty() {
         let set = compile(&globs)?;
-        for root in roots(&globs, tree) {
+        let own: Vec<PathBuf> = grants
+            .iter()
+            .filter(|grant| grant.required || grant.writable)
+            .filter_map(|grant| links::real(&grant.path))
+            .chain(workspace.map(Path::to_owned))
+            .collect();
+        for root in roots(&globs, &own, tree) {
             collect(&root, &set, &mut masked)?;
         }
     }
@@ -60,10 +75,14 @@ fn compile(globs: &[&Deny]) -> Result<GlobSet, Refusal> {
 }
 
 /// Where to look: each folder shown, as far as a glob can match in it.
-fn roots(globs: &[&Deny], tree: &Tree) -> BTreeSet<PathBuf> {
+fn roots(globs: &[&Deny], own: &[PathBuf], tree: &Tree) -> BTreeSet<PathBuf> {
     let mut roots = BTreeSet::new();
     for entry in globs {
         let base = literal_base(&entry.pattern);
+        if base == Path::new("/") {
+            roots.extend(own.iter().filter(|path| tree.shows(path)).cloned());
+            continue;
+        }
         for (at, object) in tree.hosts() {
             if base.starts_with(&at) && object.folder {
                 roots.insert(base.clone());

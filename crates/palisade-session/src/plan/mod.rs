@@ -52,7 +52,8 @@ pub(crate) fn make(
     grants::add(&policy.filesystem.grants, operator, &who, &mut tree)?;
     let program = program::find(&order.command, operator, &who, &mut tree)?;
     protected::add(&policy.filesystem.grants, &mut tree)?;
-    denied::add(&policy.filesystem.deny, workspace.as_deref(), &mut tree)?;
+    let files = &policy.filesystem;
+    denied::add(&files.deny, &files.grants, workspace.as_deref(), &mut tree)?;
     own_files(operator, &mut tree)?;
     scratch(operator, workspace.is_none(), &mut tree);
     let hostname = order.name.clone().unwrap_or_else(|| "palisade".to_owned());
