@@ -24,12 +24,16 @@ struct Cli {
 enum Command {
     /// Run a command in a sandbox.
     Run(commands::run::Args),
+    /// Show a hostile agent in a sandbox, and what stops it.
+    Demo(commands::demo::Args),
     /// Check, explain and trust policies.
     Policy(commands::policy::Args),
     /// Read and verify the journal.
     Audit(commands::audit::Args),
     /// Try what a sandbox needs of this system, and say what to do about what is missing.
     Doctor(commands::doctor::Args),
+    #[command(hide = true)]
+    Attempt(commands::attempt::Args),
     /// Print the completions for a shell.
     Completions(commands::completions::Args),
 }
@@ -38,6 +42,8 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let result = match cli.command {
         Command::Run(args) => commands::run::run(args),
+        Command::Demo(args) => commands::demo::run(&args),
+        Command::Attempt(args) => commands::attempt::run(&args),
         Command::Policy(args) => commands::policy::run(args),
         Command::Audit(args) => commands::audit::run(args),
         Command::Doctor(args) => commands::doctor::run(&args),

@@ -1,7 +1,9 @@
 //! One file a command. Each parses its own arguments, calls, prints.
 
+pub(crate) mod attempt;
 pub(crate) mod audit;
 pub(crate) mod completions;
+pub(crate) mod demo;
 pub(crate) mod doctor;
 pub(crate) mod policy;
 pub(crate) mod run;

@@ -5,5 +5,6 @@
 
 mod audit;
 mod completions;
+mod demo;
 mod doctor;
 mod ran;

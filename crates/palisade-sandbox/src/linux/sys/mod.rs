@@ -2,6 +2,7 @@
 
 #![expect(unsafe_code, reason = "raw system calls")]
 
+pub mod attempt;
 pub mod clone;
 pub mod exec;
 pub mod landlock;
