@@ -193,7 +193,8 @@ mod tests {
             let errno = call.call().err();
             assert!(!matches!(errno, Some(Errno::PERM | Errno::NOSYS)), "{call:?}: {errno:?}");
         }
-        for call in [Forbidden::NewUserNamespace, Forbidden::Ptrace(1)] {
+        let this = i32::try_from(std::process::id()).unwrap();
+        for call in [Forbidden::NewUserNamespace, Forbidden::Ptrace(this)] {
             in_child(|| call.call().map_err(|errno| StepError { step: "call".into(), errno }))
                 .unwrap();
         }
