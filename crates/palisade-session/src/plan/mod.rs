@@ -165,7 +165,7 @@ fn scratch(operator: &Operator, needs_sandbox: bool, tree: &mut Tree) {
 
 fn scratch_bytes() -> u64 {
     let info = rustix::system::sysinfo();
-    let memory = u64::try_from(info.totalram).unwrap_or(0) * u64::from(info.mem_unit);
+    let memory = info.totalram.saturating_mul(u64::from(info.mem_unit));
     (memory / SCRATCH_SHARE).max(64 << 20)
 }
 
