@@ -5,6 +5,8 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "the binary is what prints")]
 
 mod commands;
+#[cfg(test)]
+mod docs_tests;
 mod failure;
 mod operator;
 
