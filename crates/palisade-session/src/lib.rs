@@ -24,6 +24,7 @@ mod secret;
 mod session;
 mod streams;
 mod supervise;
+mod sweep;
 pub mod terminal;
 
 pub use order::{Operator, Order};

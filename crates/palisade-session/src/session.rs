@@ -16,6 +16,7 @@ use crate::{
     refusal::{self, Exit, Refusal, Refuse},
     streams::{self, Copies},
     supervise::{Cause, End, Terminals, until_end},
+    sweep::{self, Found, List},
     terminal::{Signals, Terminal},
 };
 
@@ -30,8 +31,8 @@ pub struct Ended {
     pub status: u8,
     /// How many acts were refused, each time counted.
     pub denied: u64,
-    /// What to tell the operator besides, if something other than the command ended it.
-    pub notice: Option<String>,
+    /// What to tell the operator besides: what else ended it, what was found at the end.
+    pub notices: Vec<String>,
 }
 
 /// Run the command in a sandbox, to its end.
@@ -44,7 +45,7 @@ pub struct Ended {
 pub fn run(order: &Order) -> Result<Ended, Refusal> {
     let session = new_session()?;
     let prepared = refuse_unbuilt(&order.policy).and_then(|()| prepare(order, &session));
-    let (building, copies, terminal) = match prepared {
+    let Prepared { building, copies, terminal, mut watch } = match prepared {
         Ok(prepared) => prepared,
         Err(refusal) => return Err(journal_refusal(order, &session, refusal)),
     };
@@ -53,24 +54,53 @@ pub fn run(order: &Order) -> Result<Ended, Refusal> {
         .enable_all()
         .build()
         .refuse("start the supervisor's threads", "see the limits of this user (ulimit -u)")?;
-    let result = runtime.block_on(live(order, &session, building, copies, terminal));
+    let result = runtime.block_on(live(order, &session, building, copies, terminal, &mut watch));
+    // Still there if the session came to no regular end: what ran, if anything, is gone by now.
+    let late = watch.list.take().map(List::done).unwrap_or_default();
     // A lookup or a read that hangs must not keep us.
     runtime.shutdown_background();
-    result
+    result.map_err(|mut refusal| {
+        for found in &late {
+            refusal.what = format!("{}; {}", refusal.what, found.told());
+        }
+        refusal
+    })
+}
+
+/// What `prepare` hands on.
+struct Prepared {
+    building: Building,
+    copies: Copies,
+    terminal: Option<Terminal>,
+    watch: Watch,
+}
+
+/// What is swept at the end, and what was swept before for sessions whose supervisor was killed.
+struct Watch {
+    list: Option<List>,
+    leftover: Vec<Found>,
 }
 
 /// What has to happen while there is one thread, and no secret in memory.
-fn prepare(
-    order: &Order,
-    session: &SessionId,
-) -> Result<(Building, Copies, Option<Terminal>), Refusal> {
+fn prepare(order: &Order, session: &SessionId) -> Result<Prepared, Refusal> {
+    let state = &order.operator.state_dir;
+    let leftover = sweep::leftover(state);
     let placeholders = Placeholders::of(order.policy.inference.as_ref())?;
     let (stdio, copies) = streams::of_caller()?;
     let terminal =
         Terminal::detect().refuse("the terminal", "start palisade from another terminal")?;
     let plan = plan::make(order, session, stdio, &placeholders)?;
-    let building = launch(plan).map_err(|error| refusal::of_launch(&error))?;
-    Ok((building, copies, terminal))
+    let watched = sweep::find(&plan, &order.policy.filesystem.grants);
+    let list = List::keep(state, session, watched)?;
+    match launch(plan) {
+        Ok(building) => {
+            Ok(Prepared { building, copies, terminal, watch: Watch { list, leftover } })
+        }
+        Err(error) => {
+            list.into_iter().for_each(List::forget);
+            Err(refusal::of_launch(&error))
+        }
+    }
 }
 
 async fn live(
@@ -79,12 +109,14 @@ async fn live(
     building: Building,
     mut copies: Copies,
     terminal: Option<Terminal>,
+    watch: &mut Watch,
 ) -> Result<Ended, Refusal> {
     let policy = &order.policy;
     let signals = Signals::catch().refuse("catch signals", "report this")?;
     let journal = open_journal(order, session)?;
     let own = palisade_egress::own_addresses().refuse("this machine's addresses", "report this")?;
     let pipeline = Pipeline::new(Engine::with_own_addresses(policy, own), journal);
+    let mut notices = record_swept(&pipeline, &watch.leftover).await;
     let refused = |refusal: Refusal| close_refused(&pipeline, refusal);
     let authority: Arc<dyn Authority> = pipeline.clone();
     let services = models::services(
@@ -125,7 +157,11 @@ async fn live(
     let (end, cause) = until_end(running, terminals, signals, wall_time, outward).await?;
     tokio::task::block_in_place(|| copies.finish());
     match end {
-        Ok(end) => finish(&pipeline, session, end, &cause).await,
+        Ok(end) => {
+            let swept = watch.list.take().map(List::done).unwrap_or_default();
+            notices.extend(record_swept(&pipeline, &swept).await);
+            finish(&pipeline, session, end, &cause, notices).await
+        }
         Err(LaunchError::Exec(errno)) => {
             let name = order.command.first().map(|name| name.display().to_string());
             Err(refused(of_exec(&name.unwrap_or_default(), errno)).await)
@@ -146,11 +182,23 @@ fn launch_action(order: &Order) -> Action {
     }
 }
 
+/// Record what was moved aside; the same for the operator.
+async fn record_swept(pipeline: &Pipeline, found: &[Found]) -> Vec<String> {
+    let mut notices = Vec::new();
+    for one in found {
+        let recorded = pipeline.record(one.event()).await;
+        let unrecorded = if recorded { "" } else { " (this could not be recorded)" };
+        notices.push(format!("{}{unrecorded}", one.told()));
+    }
+    notices
+}
+
 async fn finish(
     pipeline: &Pipeline,
     session: &SessionId,
     end: End,
     cause: &Cause,
+    mut notices: Vec<String>,
 ) -> Result<Ended, Refusal> {
     let how = match end {
         End::Exited(code) => format!("exit {code}"),
@@ -170,12 +218,11 @@ async fn finish(
     if let Some(notice) = &notice {
         event.reason.clone_from(notice);
     }
-    let closed = pipeline.journal().close(event, Durability::Written).await;
-    let notice = match closed {
-        Ok(_) => notice,
-        Err(error) => Some(format!("the end could not be written to the journal: {error}")),
-    };
-    Ok(Ended { session: session.clone(), status: end.status(), denied: pipeline.denied(), notice })
+    notices.extend(notice);
+    if let Err(error) = pipeline.journal().close(event, Durability::Written).await {
+        notices.push(format!("the end could not be written to the journal: {error}"));
+    }
+    Ok(Ended { session: session.clone(), status: end.status(), denied: pipeline.denied(), notices })
 }
 
 fn of_exec(name: &str, errno: rustix::io::Errno) -> Refusal {

@@ -23,7 +23,7 @@ use palisade_sandbox::{
     linux::seccomp::{Filter, SyscallPolicy},
 };
 
-pub(crate) use self::environment::Placeholders;
+pub(crate) use self::{environment::Placeholders, protected::PROTECTED};
 use self::{tree::Tree, who::Who};
 use crate::{
     order::{Operator, Order},

@@ -91,9 +91,10 @@ pub(crate) fn run(args: Args) -> Result<ExitCode, Failure> {
         .map_err(|found| refused(format!("nothing was started, because of the policy\n{found}")))?;
     let order = Order { policy, command: args.command, name: args.name, operator };
     let ended = palisade_session::run(&order).map_err(Failure::from)?;
-    if let Some(notice) = ended.notice {
+    for notice in &ended.notices {
         eprintln!("palisade: {notice}");
-    } else if !args.quiet && ended.denied > 0 && std::io::stderr().is_terminal() {
+    }
+    if !args.quiet && ended.denied > 0 && std::io::stderr().is_terminal() {
         eprintln!(
             "palisade: {} refused; palisade audit query --session {} --decision deny",
             ended.denied, ended.session
