@@ -49,6 +49,7 @@ pub(crate) struct Document {
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Filesystem {
+    #[schemars(extend("examples" = [{"path": ".", "access": "rw"}]))]
     pub(crate) workspace: Option<At<Workspace>>,
     /// Files and folders to read and execute. `~` is the home; a relative path starts at the
     /// policy's folder. No wildcards.

@@ -25,7 +25,7 @@ use palisade_core::HostName;
 use serde::Serialize;
 
 use crate::{
-    at::{At, Place},
+    at::{At, Given, Place},
     diagnostic::{Diagnostic, Diagnostics},
     document::Document,
     policy::{
@@ -270,12 +270,12 @@ impl Check<'_> {
     }
 
     /// A list that is there and empty, where leaving it out would mean all.
-    fn not_empty<T>(&mut self, list: &crate::at::Given<Vec<T>>, name: &str, what: &str) {
+    fn not_empty<T>(&mut self, list: &Given<Vec<T>>, name: &str, without: &str) {
         if let Some(place) = list.place.filter(|_| list.is_empty()) {
             self.wrong(
                 place,
                 format!("`{name}` is empty, so the rule can never match"),
-                format!("name {what}, or remove `{name}`: without it any counts"),
+                format!("add to it, or remove `{name}`: without it {without}"),
             );
         }
     }

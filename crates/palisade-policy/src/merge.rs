@@ -9,6 +9,7 @@ use crate::{
     diagnostic::{Diagnostic, Diagnostics},
     digest,
     draft::{Draft, DraftLimits, shown},
+    near::nearest,
     policy::{
         Access, Api, Deny, Filesystem, Grant, HeaderCredential, Inference, Network, NotBuilt,
         Policy, Process, ProcessLimits, SecretSource, Source, Syscalls, Workspace,
@@ -181,7 +182,7 @@ fn inference(drafts: &[&Draft], found: &mut Vec<Diagnostic>) -> Option<Inference
             found.push(draft.wrong(
                 name.place,
                 format!("there is no credential `{}`", shown(&name.value)),
-                known("credentials", credentials.keys().copied()),
+                known(&name.value, "credentials", credentials.keys().copied()),
             ));
         }
     }
@@ -205,7 +206,7 @@ fn inference(drafts: &[&Draft], found: &mut Vec<Diagnostic>) -> Option<Inference
             found.push(draft.wrong(
                 route.value.to,
                 format!("there is no provider `{}`", shown(to)),
-                known("inference.providers", providers.keys().map(String::as_str)),
+                known(to, "inference.providers", providers.keys().map(String::as_str)),
             ));
         }
     }
@@ -214,11 +215,12 @@ fn inference(drafts: &[&Draft], found: &mut Vec<Diagnostic>) -> Option<Inference
 }
 
 /// What to do about a name that is not there.
-fn known<'a>(section: &str, names: impl Iterator<Item = &'a str>) -> String {
+fn known<'a>(missing: &str, section: &str, names: impl Iterator<Item = &'a str>) -> String {
     let names: Vec<&str> = names.collect();
-    match names.as_slice() {
-        [] => format!("add it to `{section}`"),
-        names => format!("add it to `{section}`, or write a known one: {}", names.join(", ")),
+    match (nearest(missing, &names), names.as_slice()) {
+        (Some(near), _) => format!("did you mean `{near}`? Or add it to `{section}`"),
+        (None, []) => format!("add it to `{section}`"),
+        (None, names) => format!("add it to `{section}`, or write one of {}", names.join(", ")),
     }
 }
 
@@ -266,7 +268,7 @@ fn known_rules(drafts: &[&Draft], found: &mut Vec<Diagnostic>) {
             found.push(draft.wrong(
                 name.place,
                 format!("there is no network rule named `{}`", shown(&name.value)),
-                known("network.rules", names.iter().copied()),
+                known(&name.value, "network.rules", names.iter().copied()),
             ));
         }
     }

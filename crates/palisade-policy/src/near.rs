@@ -9,14 +9,12 @@ pub(crate) fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
         .map(|candidate| (far(candidate), *candidate))
         .filter(|(distance, candidate)| *distance <= 2.min(candidate.chars().count() / 2))
         .min();
-    let longer = || {
-        let short = lower.len() >= 3;
-        known
-            .iter()
-            .find(|candidate| short && candidate.to_lowercase().starts_with(&lower))
-            .copied()
+    let begins = |one: &str, other: &str| one.len() >= 3 && other.starts_with(one);
+    let part = || {
+        let either = |known: &str| begins(&lower, known) || begins(known, &lower);
+        known.iter().find(|candidate| either(&candidate.to_lowercase())).copied()
     };
-    near.map(|(_, candidate)| candidate).or_else(longer)
+    near.map(|(_, candidate)| candidate).or_else(part)
 }
 
 /// The Levenshtein distance.
@@ -47,6 +45,7 @@ mod tests {
             ("filesytem", Some("filesystem")),
             ("Network", Some("network")),
             ("proc", Some("process")),
+            ("networking", Some("network")),
             ("rq", Some("ro")),
             ("hooks", None),
             ("", None),

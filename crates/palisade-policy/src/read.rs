@@ -39,7 +39,7 @@ pub(crate) fn read(path: &Path, layer: Layer) -> Result<Vec<u8>, ReadError> {
         return Err(error("it is a folder, and not a file", "name a file in it"));
     }
     if !found.is_file() {
-        return Err(error("it is not a regular file", "name a regular file"));
+        return Err(not_regular());
     }
     writers(path, &found, layer)?;
     let mut bytes = Vec::new();
@@ -48,9 +48,15 @@ pub(crate) fn read(path: &Path, layer: Layer) -> Result<Vec<u8>, ReadError> {
     Ok(bytes)
 }
 
+fn not_regular() -> ReadError {
+    error("it is a device, a socket or a pipe, and not a file", "name a file")
+}
+
 fn of_io(found: &io::Error, layer: Layer) -> ReadError {
     match found.kind() {
-        io::ErrorKind::NotFound => error("there is no such file", "correct its path"),
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
+            error("there is no such file", "correct its path")
+        }
         io::ErrorKind::PermissionDenied => {
             error("you may not read it", "change its owner or its permissions, or name another")
         }
@@ -58,6 +64,11 @@ fn of_io(found: &io::Error, layer: Layer) -> ReadError {
             "it is a symbolic link, and a project's policy is a file of its own",
             "put the policy itself there, or name it with --policy",
         ),
+        _ if Errno::from_io_error(found) == Some(Errno::LOOP) => {
+            error("its symbolic links lead in a circle", "name the file itself")
+        }
+        // What opening a socket gives.
+        _ if Errno::from_io_error(found) == Some(Errno::NXIO) => not_regular(),
         _ => error(found.to_string(), "see that it is a regular file that you may read"),
     }
 }

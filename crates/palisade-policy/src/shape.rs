@@ -72,50 +72,51 @@ impl<'a> Check<'a> {
 
     fn node(&mut self, node: &At<Node>, schema: &'a Value, path: &Path) {
         let own = self.resolved(schema);
-        let branches = self.branches(own);
         if node.value == Node::Null && may_be_null(own) {
             return;
         }
-        if own.get("title").is_some_and(|title| title == "Size" || title == "Duration") {
-            return self.amount(node, own, path);
-        }
-        if let [one] = *branches.as_slice()
-            && !std::ptr::eq(one, own)
-        {
+        match *self.branches(own).as_slice() {
             // An optional value: its own examples are nearer than those of its type.
-            return match examples(own) {
-                Some(_) if examples(one).is_none() => self.typed(node, one, own, path),
-                _ => self.node(node, one, path),
-            };
+            [one] => self.one(node, one, if examples(own).is_some() { own } else { one }, path),
+            _ => self.one(node, own, own, path),
         }
-        if let Some(words) = words(own, &branches) {
+    }
+
+    /// `schema` is compared, and `about` has the examples.
+    fn one(&mut self, node: &At<Node>, schema: &'a Value, about: &'a Value, path: &Path) {
+        let branches = self.branches(schema);
+        if schema.get("title").is_some_and(|title| title == "Size" || title == "Duration") {
+            return self.amount(node, schema, path);
+        }
+        if let Some(words) = words(schema, &branches) {
             return self.word(node, &words, path);
         }
-        if branches.len() > 1 && branches.iter().all(|branch| tag(branch).is_some()) {
-            return self.tagged(node, &branches, path);
+        if branches.len() == 1 {
+            return self.typed(node, schema, about, path);
         }
-        if branches.len() > 1 {
-            let found = self.found.len();
-            for branch in &branches {
-                self.node(node, branch, path);
-                if self.found.len() == found {
-                    return;
-                }
-                self.found.truncate(found);
+        if branches.iter().all(|branch| tag(branch).is_some()) {
+            return self.tagged(node, &branches, about, path);
+        }
+        let found = self.found.len();
+        for branch in &branches {
+            self.node(node, branch, path);
+            if self.found.len() == found {
+                return;
             }
-            return self.type_error(node, own, path);
+            self.found.truncate(found);
         }
-        self.typed(node, own, own, path);
+        self.type_error(node, schema, about, path);
     }
 
     fn typed(&mut self, node: &At<Node>, schema: &'a Value, about: &'a Value, path: &Path) {
-        let kind = kind(schema);
-        match (&node.value, kind) {
+        match (&node.value, kind(schema)) {
             (Node::Table(entries), "object") => self.table(node.place, entries, schema, path),
             (Node::List(items), "array") => {
-                let items_schema = schema.get("items").unwrap_or(&Value::Null);
+                let inner = self.resolved(schema.get("items").unwrap_or(&Value::Null));
+                // An item is shown in its list.
+                let about = if examples(inner).is_some() { inner } else { about };
                 for (index, item) in items.iter().enumerate() {
-                    self.node(item, items_schema, &path.index(index));
+                    self.one(item, inner, about, &path.index(index));
                 }
             }
             (Node::Whole(number), "integer") => self.range(node.place, *number, schema, path),
@@ -127,14 +128,20 @@ impl<'a> Check<'a> {
             // Everything behind the key was taken out.
             (Node::Null, "array") => {}
             (Node::Null, "object") if schema.get("properties").is_none() => {}
-            _ => self.type_error(node, about, path),
+            _ => self.type_error(node, schema, about, path),
         }
     }
 
-    fn type_error(&mut self, node: &At<Node>, schema: &'a Value, path: &Path) {
+    fn type_error(&mut self, node: &At<Node>, schema: &'a Value, about: &'a Value, path: &Path) {
         let message =
             format!("{} is {}, and this is {}", path.name(), wants(schema), node.value.is());
-        self.wrong(node.place, message, self.example(schema, path));
+        let help = match (&node.value, kind(schema)) {
+            (Node::Null, "string") => {
+                "write text; `~` alone is nothing in YAML, the home is `\"~\"`".to_owned()
+            }
+            _ => self.example(about, path),
+        };
+        self.wrong(node.place, message, help);
     }
 
     fn range(&mut self, place: Place, number: i128, schema: &'a Value, path: &Path) {
@@ -164,7 +171,7 @@ impl<'a> Check<'a> {
         let good =
             bytes || if size { Size::parse(&text).is_some() } else { Span::parse(&text).is_some() };
         if !good {
-            self.type_error(node, schema, path);
+            self.type_error(node, schema, schema, path);
         }
     }
 
@@ -178,24 +185,23 @@ impl<'a> Check<'a> {
         }
         let message = format!("{} cannot be `{}`", path.name(), shown(text));
         let help = match nearest(text, words) {
-            Some(near) => format!("did you mean `{near}`? It is {}", one_of(words)),
+            Some(near) => format!("did you mean `{near}`? It can be {}", one_of(words)),
             None => format!("write {}", one_of(words)),
         };
         self.wrong(node.place, message, help);
     }
 
     /// A table with one key, which says what kind it is of.
-    fn tagged(&mut self, node: &At<Node>, branches: &[&'a Value], path: &Path) {
+    fn tagged(&mut self, node: &At<Node>, branches: &[&'a Value], about: &'a Value, path: &Path) {
         let words: Vec<&str> = branches.iter().filter_map(|branch| tag(branch)).collect();
-        let first = words.first().copied().unwrap_or_default();
         let Node::Table(entries) = &node.value else {
             let message = format!("{} is a table, and this is {}", path.name(), node.value.is());
-            let help = format!("write `{{{first}: …}}`, with {}", one_of(&words));
+            let help = format!("{}; its key is {}", self.example(about, path), one_of(&words));
             return self.wrong(node.place, message, help);
         };
         let [(key, value)] = entries.as_slice() else {
             let message = format!("{} has one key, and this has {}", path.name(), entries.len());
-            return self.wrong(node.place, message, format!("keep {}", one_of(&words)));
+            return self.wrong(node.place, message, format!("write one of {}", words.join(", ")));
         };
         match branches.iter().find(|branch| tag(branch) == Some(key.value.as_str())) {
             Some(branch) => {
@@ -269,7 +275,6 @@ impl<'a> Check<'a> {
         let inner = self.branches(schema).first().copied().unwrap_or(schema);
         let word = words(inner, &self.branches(inner)).and_then(|words| words.first().copied());
         match (examples(schema).or_else(|| examples(inner)), word) {
-            (Some(value), _) if path.0.ends_with(']') => format!("write it as in {value}"),
             (Some(value), _) => format!("write it as in `{key}: {value}`"),
             (None, Some(word)) => format!("write it as in `{key}: {word}`"),
             (None, None) => match kind(inner) {
@@ -318,7 +323,27 @@ fn may_be_null(schema: &Value) -> bool {
 }
 
 fn examples(schema: &Value) -> Option<String> {
-    Some(schema.get("examples")?.as_array()?.first()?.to_string())
+    Some(flow(schema.get("examples")?.as_array()?.first()?))
+}
+
+/// A value as it is written in one line of YAML.
+fn flow(value: &Value) -> String {
+    let list = |items: Vec<String>| items.join(", ");
+    match value {
+        Value::Array(items) => format!("[{}]", list(items.iter().map(flow).collect())),
+        Value::Object(table) => {
+            let entries = table.iter().map(|(key, value)| format!("{key}: {}", flow(value)));
+            format!("{{{}}}", list(entries.collect()))
+        }
+        Value::String(text) => {
+            let plain = |c: char| c.is_alphanumeric() || "/~_-.:".contains(c);
+            let start = text.starts_with(|c: char| c.is_ascii_alphanumeric() || "/~.".contains(c));
+            let number = text.parse::<f64>().is_ok();
+            let word = start && !number && text != "~" && text.chars().all(plain);
+            if word { text.clone() } else { format!("\"{text}\"") }
+        }
+        other => other.to_string(),
+    }
 }
 
 /// The words that a value can be, if it is one of some.

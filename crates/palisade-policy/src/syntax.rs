@@ -10,8 +10,22 @@ const QUOTE: &str = "put quotes round the value: \"…\"";
 pub(crate) fn explained(file: &str, text: &str, error: &Error) -> Diagnostic {
     let error = error.without_snippet();
     let place = error.location().map(|location| Place::of(&location)).unwrap_or_default();
+    // The library points behind what it complains about.
+    let place = match error {
+        Error::Budget { breach: BudgetBreach::Anchors { .. }, .. } => back_to('&', text, place),
+        Error::UnsupportedTag { .. } => back_to('!', text, place),
+        _ => place,
+    };
     let (message, help) = words(error);
     Diagnostic::at(file, text, place, message, help)
+}
+
+/// The last such character of the line before a place, if there is one.
+fn back_to(wanted: char, text: &str, place: Place) -> Place {
+    let line = place.line.checked_sub(1).and_then(|index| text.lines().nth(index));
+    let before = line.unwrap_or_default().chars().take(place.column.saturating_sub(1));
+    let found = before.enumerate().filter(|(_, c)| *c == wanted).last();
+    found.map_or(place, |(index, _)| Place { column: index + 1, ..place })
 }
 
 fn words(error: &Error) -> (String, &'static str) {
@@ -75,7 +89,7 @@ fn budget(breach: &BudgetBreach) -> (String, &'static str) {
 const PARSER: [(&str, &str, &str); 15] = [
     ("unclosed bracket", "this bracket is never closed", "close it, or put quotes round the value"),
     ("misplaced bracket", "this bracket was never opened", "remove it, or put quotes round it"),
-    ("mismatched bracket", "this bracket closes one of another kind", "see what it is to close"),
+    ("mismatched bracket", "this bracket is closed by one of another kind", "see what closes it"),
     ("unclosed quote", "this quotation mark has no other", "close it, or remove it"),
     ("trailing content after", "text follows the closing quotation mark", "put all in quotes"),
     (
@@ -101,7 +115,11 @@ const PARSER: [(&str, &str, &str); 15] = [
         "indent keys of one table alike, or put quotes round the value",
     ),
     ("tab", "a tab stands where blanks should", "indent with blanks"),
-    ("expected ',' or", "a comma or the closing bracket is missing", "write it"),
+    (
+        "expected ',' or",
+        "a comma or the closing bracket is missing",
+        "write it, or put quotes round the value",
+    ),
     ("expected key", "this line has no key", "indent it like its neighbours, `key: value`"),
     (
         "indentation",

@@ -19,8 +19,8 @@ pub(super) fn check(check: &mut Check<'_>, rules: &[At<HttpRule>]) {
                 "put it before that one, or remove it",
             );
         }
-        check.not_empty(&asked.methods, "methods", "methods");
-        check.not_empty(&asked.paths, "paths", "paths");
+        check.not_empty(&asked.methods, "methods", "any counts");
+        check.not_empty(&asked.paths, "paths", "any counts");
         for method in asked.methods.iter() {
             let plain = |c: char| c.is_ascii_uppercase() || c == '-';
             if method.value != "*" && (method.value.is_empty() || !method.value.chars().all(plain))

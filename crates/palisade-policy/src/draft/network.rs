@@ -90,9 +90,9 @@ fn one(check: &mut Check<'_>, index: usize, rule: &At<NetworkRule>) -> Option<At
             hosts.push(host);
         }
     }
-    check.not_empty(&rule.ports, "ports", "ports");
-    check.not_empty(&rule.binaries, "binaries", "programs");
-    check.not_empty(&rule.http, "http", "requests");
+    check.not_empty(&rule.ports, "ports", "it is 443");
+    check.not_empty(&rule.binaries, "binaries", "any program may");
+    check.not_empty(&rule.http, "http", "any request may be made");
     let ports: Vec<u16> = rule.ports.iter().filter_map(|port| number(check, port)).collect();
     let addresses = rule.addresses.iter().filter_map(|text| network(check, text)).collect();
     let name = rule.name.as_ref().map(|name| name.value.clone());
@@ -116,6 +116,7 @@ fn host(check: &mut Check<'_>, text: &At<String>) -> Option<HostPattern> {
                 HostNameError::Address(_) => "move it to `addresses`",
                 HostNameError::Wildcard(_) => "write such as `*.example.com` or `**.example.com`",
                 HostNameError::Url(_) => "write such as api.example.com, and its port in `ports`",
+                _ if text.value.contains(':') => "write the host alone, and its port in `ports`",
                 _ => "write a name such as api.example.com",
             };
             (error.to_string(), help)

@@ -2,6 +2,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use super::{Check, DraftLimits, shown};
 use crate::{
+    amount,
     at::{At, Place},
     document::{Limits, Process, SyscallProfile, Syscalls},
 };
@@ -67,8 +68,13 @@ fn limits(check: &mut Check<'_>, named: &Limits) -> DraftLimits {
             );
         }
     };
-    if let Some(memory) = &named.memory {
-        least(check, memory.value.0, LEAST_MEMORY, memory.place, "bytes of memory");
+    if let Some(memory) = named.memory.as_ref().filter(|memory| memory.value.0 < LEAST_MEMORY) {
+        let size = amount::size(memory.value.0);
+        check.wrong(
+            memory.place,
+            format!("with {size} of memory no program starts"),
+            format!("write {} or more", amount::size(LEAST_MEMORY)),
+        );
     }
     if let Some(processes) = &named.processes {
         least(check, processes.value, LEAST_PROCESSES, processes.place, "processes");
