@@ -5,4 +5,5 @@
 mod malformed;
 mod managed;
 mod profiles;
+mod project;
 mod world;
