@@ -21,15 +21,20 @@ pub(crate) fn add(
         let mut all = inference.iter().flat_map(|inference| inference.providers.values());
         all.find(|provider| provider.api == api)
     };
-    if let Some(provider) = provider(Api::Anthropic) {
+    let (anthropic, openai) = (provider(Api::Anthropic), provider(Api::OpenAi));
+    if let Some(provider) = anthropic {
         let state = operator.home.join(".claude.json");
         put(tree, &state, claude_state(variable(provider), placeholders));
         put(tree, "/etc/claude-code/managed-settings.json".as_ref(), CLAUDE_SETTINGS.to_owned());
         put(tree, "/etc/claude-code/CLAUDE.md".as_ref(), format!("{ABOUT}\n"));
     }
-    if let Some(provider) = provider(Api::OpenAi) {
+    if let Some(provider) = openai {
         put(tree, "/etc/codex/config.toml".as_ref(), codex_settings(variable(provider)));
         put(tree, "/etc/codex/managed_config.toml".as_ref(), CODEX_MANAGED.to_owned());
+    }
+    if anthropic.or(openai).is_some() {
+        let settings = operator.home.join(".openclaw/openclaw.json");
+        put(tree, &settings, openclaw_settings(anthropic.is_some(), openai.is_some()));
     }
 }
 
@@ -101,3 +106,13 @@ fn codex_settings(variable: Option<&str>) -> String {
 /// What Codex takes from nobody else: its own sandbox cannot be put up inside another.
 const CODEX_MANAGED: &str = "# Made by Palisade: it confines Codex and everything Codex runs.\n\
                              sandbox_mode = \"danger-full-access\"\n";
+
+/// OpenClaw's settings: it takes no address of a model from the environment.
+fn openclaw_settings(anthropic: bool, openai: bool) -> String {
+    let providers = [
+        anthropic.then_some(r#""anthropic": {"baseUrl": "http://inference.local", "models": []}"#),
+        openai.then_some(r#""openai": {"baseUrl": "http://inference.local/v1", "models": []}"#),
+    ];
+    let providers: Vec<&str> = providers.into_iter().flatten().collect();
+    format!("{{\"models\": {{\"providers\": {{{}}}}}}}\n", providers.join(", "))
+}
