@@ -3,6 +3,7 @@
 //! All of this runs before anything is forked and before any secret is read. Symbolic links are
 //! resolved here; what is mounted later is the very object that was looked at here.
 
+mod agents;
 mod denied;
 mod environment;
 mod files;
@@ -56,8 +57,9 @@ pub(crate) fn make(
     denied::add(&files.deny, &files.grants, workspace.as_deref(), &mut tree)?;
     own_files(operator, &mut tree)?;
     scratch(operator, workspace.is_none(), &mut tree);
+    agents::add(policy.inference.as_ref(), operator, placeholders, &mut tree);
     let hostname = order.name.clone().unwrap_or_else(|| "palisade".to_owned());
-    for (path, text) in files::all(&who, operator, &hostname) {
+    for (path, text) in files::all(&who, operator, &hostname, environment::shell(&tree)) {
         tree.generate(path, text.into_bytes());
     }
     tree.generate("/run/palisade/policy.md", notice::text(order, session, &tree).into_bytes());
