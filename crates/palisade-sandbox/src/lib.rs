@@ -15,6 +15,7 @@ mod plan;
 mod step;
 
 pub use linux::{
+    guest::{Guest, GuestReport},
     launch::{Building, LaunchError, Report, Running, Standing, launch},
     net::NetSockets,
 };

@@ -20,6 +20,7 @@ mod outward;
 mod pipeline;
 mod plan;
 mod refusal;
+pub mod running;
 mod secret;
 mod session;
 mod streams;

@@ -1,6 +1,7 @@
 use std::fmt;
 
 use palisade_sandbox::LaunchError;
+use rustix::io::Errno;
 
 /// Why the command was not started, for a person: what, and what to do.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -70,5 +71,21 @@ pub(crate) fn of_launch(error: &LaunchError) -> Refusal {
             format!("the sandbox cannot be put up: {error}"),
             "run `palisade doctor` to see what this system can do; if all is well there, report this",
         ),
+    }
+}
+
+/// Why a command that was let in did not start.
+pub(crate) fn of_exec(name: &str, errno: Errno) -> Refusal {
+    match errno {
+        Errno::NOENT => Refusal::new(
+            format!("{name}: there is no such command in the sandbox, or what it needs to start"),
+            "grant its folder in `filesystem.read`",
+        )
+        .with_exit(Exit::NotFound),
+        _ => Refusal::new(
+            format!("{name} cannot be executed: {errno}"),
+            "see that it is a program for this system",
+        )
+        .with_exit(Exit::NotExecutable),
     }
 }

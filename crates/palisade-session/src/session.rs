@@ -13,7 +13,8 @@ use crate::{
     outward,
     pipeline::Pipeline,
     plan::{self, Placeholders},
-    refusal::{self, Exit, Refusal, Refuse},
+    refusal::{self, Refusal, Refuse},
+    running::Desk,
     streams::{self, Copies},
     supervise::{Cause, End, Terminals, until_end},
     sweep::{self, Found, List},
@@ -139,6 +140,11 @@ async fn live(
         return Err(refused(refusal).await);
     }
     let mut standing = standing;
+    let desk = match Desk::set_up(order, session, standing.pid()) {
+        Ok(desk) => desk,
+        Err(refusal) => return Err(refused(refusal).await),
+    };
+    let recorder = Arc::clone(&authority);
     let sockets = standing.sockets.take();
     let sandbox = standing.terminal.take();
     let outward = async {
@@ -150,11 +156,15 @@ async fn live(
     copies.start()?;
     let terminals = Terminals { operator: terminal, sandbox };
     let running = match standing.go() {
-        Ok(running) => running,
+        Ok(running) => Arc::new(running),
         Err(error) => return Err(refused(refusal::of_launch(&error)).await),
     };
+    let mut desk = desk.serve(&running, recorder);
+    let asked = desk.asked_to_end();
     let wall_time = policy.process.limits.wall_time;
-    let (end, cause) = until_end(running, terminals, signals, wall_time, outward).await?;
+    let (end, cause) = until_end(running, terminals, signals, wall_time, asked, outward).await?;
+    // Until the journal has the end.
+    let _entry = desk.close().await;
     tokio::task::block_in_place(|| copies.finish());
     match end {
         Ok(end) => {
@@ -164,7 +174,7 @@ async fn live(
         }
         Err(LaunchError::Exec(errno)) => {
             let name = order.command.first().map(|name| name.display().to_string());
-            Err(refused(of_exec(&name.unwrap_or_default(), errno)).await)
+            Err(refused(refusal::of_exec(&name.unwrap_or_default(), errno)).await)
         }
         Err(error) => Err(refused(refusal::of_launch(&error)).await),
     }
@@ -214,6 +224,7 @@ async fn finish(
             Some(format!("ended after {} s, the policy's wall_time", limit.as_secs()))
         }
         Cause::Network(why) => Some(format!("ended because its network failed: {why}")),
+        Cause::Operator(user) => Some(format!("ended by palisade kill, of uid {user}")),
     };
     if let Some(notice) = &notice {
         event.reason.clone_from(notice);
@@ -223,22 +234,6 @@ async fn finish(
         notices.push(format!("the end could not be written to the journal: {error}"));
     }
     Ok(Ended { session: session.clone(), status: end.status(), denied: pipeline.denied(), notices })
-}
-
-fn of_exec(name: &str, errno: rustix::io::Errno) -> Refusal {
-    use rustix::io::Errno;
-    match errno {
-        Errno::NOENT => Refusal::new(
-            format!("{name}: there is no such command in the sandbox, or what it needs to start"),
-            "grant its folder in `filesystem.read`",
-        )
-        .with_exit(Exit::NotFound),
-        _ => Refusal::new(
-            format!("{name} cannot be executed: {errno}"),
-            "see that it is a program for this system",
-        )
-        .with_exit(Exit::NotExecutable),
-    }
 }
 
 fn refuse_unbuilt(policy: &Policy) -> Result<(), Refusal> {

@@ -26,6 +26,14 @@ struct Cli {
 enum Command {
     /// Run a command in a sandbox.
     Run(commands::run::Args),
+    /// List the sandboxes that run.
+    Ps(commands::ps::Args),
+    /// Run a command in a running sandbox, confined like its agent.
+    Exec(commands::exec::Args),
+    /// End a running sandbox.
+    Kill(commands::kill::Args),
+    /// Show what a session did, from its journal.
+    Logs(commands::logs::Args),
     /// Show a hostile agent in a sandbox, and what stops it.
     Demo(commands::demo::Args),
     /// Check, explain and trust policies.
@@ -44,6 +52,10 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let result = match cli.command {
         Command::Run(args) => commands::run::run(args),
+        Command::Ps(args) => commands::ps::run(&args),
+        Command::Exec(args) => commands::exec::run(args),
+        Command::Kill(args) => commands::kill::run(&args),
+        Command::Logs(args) => commands::logs::run(&args),
         Command::Demo(args) => commands::demo::run(&args),
         Command::Attempt(args) => commands::attempt::run(&args),
         Command::Policy(args) => commands::policy::run(args),
