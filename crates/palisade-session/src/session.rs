@@ -2,9 +2,10 @@ use std::{path::Path, sync::Arc};
 
 use palisade_core::{Action, Authority, Event, Layer, SessionId, Verdict};
 use palisade_engine::Engine;
-use palisade_journal::{Durability, Journal};
+use palisade_journal::{Durability, Journal, Timestamp};
 use palisade_policy::Policy;
 use palisade_sandbox::{Building, LaunchError, launch};
+use palisade_workspace::{Kept, Outcome, WorkspaceError};
 use rustix::rand::{GetRandomFlags, getrandom};
 
 use crate::{
@@ -30,6 +31,8 @@ pub struct Ended {
     pub status: u8,
     /// How many acts were refused, each time counted.
     pub denied: u64,
+    /// Whether the agent changed something that is kept in the workspace's overlay.
+    pub changed: bool,
     /// What to tell the operator besides, if something other than the command ended it.
     pub notice: Option<String>,
 }
@@ -44,7 +47,7 @@ pub struct Ended {
 pub fn run(order: &Order) -> Result<Ended, Refusal> {
     let session = new_session()?;
     let prepared = refuse_unbuilt(&order.policy).and_then(|()| prepare(order, &session));
-    let (building, copies, terminal) = match prepared {
+    let (building, copies, terminal, kept) = match prepared {
         Ok(prepared) => prepared,
         Err(refusal) => return Err(journal_refusal(order, &session, refusal)),
     };
@@ -53,7 +56,7 @@ pub fn run(order: &Order) -> Result<Ended, Refusal> {
         .enable_all()
         .build()
         .refuse("start the supervisor's threads", "see the limits of this user (ulimit -u)")?;
-    let result = runtime.block_on(live(order, &session, building, copies, terminal));
+    let result = runtime.block_on(live(order, &session, building, copies, terminal, kept));
     // A lookup or a read that hangs must not keep us.
     runtime.shutdown_background();
     result
@@ -63,14 +66,14 @@ pub fn run(order: &Order) -> Result<Ended, Refusal> {
 fn prepare(
     order: &Order,
     session: &SessionId,
-) -> Result<(Building, Copies, Option<Terminal>), Refusal> {
+) -> Result<(Building, Copies, Option<Terminal>, Option<Kept>), Refusal> {
     let placeholders = Placeholders::of(order.policy.inference.as_ref())?;
     let (stdio, copies) = streams::of_caller()?;
     let terminal =
         Terminal::detect().refuse("the terminal", "start palisade from another terminal")?;
-    let plan = plan::make(order, session, stdio, &placeholders)?;
+    let (plan, kept) = plan::make(order, session, stdio, &placeholders)?;
     let building = launch(plan).map_err(|error| refusal::of_launch(&error))?;
-    Ok((building, copies, terminal))
+    Ok((building, copies, terminal, kept))
 }
 
 async fn live(
@@ -79,6 +82,7 @@ async fn live(
     building: Building,
     mut copies: Copies,
     terminal: Option<Terminal>,
+    mut kept: Option<Kept>,
 ) -> Result<Ended, Refusal> {
     let policy = &order.policy;
     let signals = Signals::catch().refuse("catch signals", "report this")?;
@@ -115,6 +119,9 @@ async fn live(
             None => std::future::pending().await,
         }
     };
+    if let Some(kept) = &mut kept {
+        kept.record_host().map_err(|error| plan::of_overlay(&error))?;
+    }
     copies.start()?;
     let terminals = Terminals { operator: terminal, sandbox };
     let running = match standing.go() {
@@ -125,7 +132,10 @@ async fn live(
     let (end, cause) = until_end(running, terminals, signals, wall_time, outward).await?;
     tokio::task::block_in_place(|| copies.finish());
     match end {
-        Ok(end) => finish(&pipeline, session, end, &cause).await,
+        Ok(end) => {
+            let changes = kept.map(|kept| kept.end(Timestamp::now().to_string()));
+            finish(&pipeline, session, end, &cause, changes).await
+        }
         Err(LaunchError::Exec(errno)) => {
             let name = order.command.first().map(|name| name.display().to_string());
             Err(refused(of_exec(&name.unwrap_or_default(), errno)).await)
@@ -151,6 +161,7 @@ async fn finish(
     session: &SessionId,
     end: End,
     cause: &Cause,
+    changes: Option<Result<Outcome, WorkspaceError>>,
 ) -> Result<Ended, Refusal> {
     let how = match end {
         End::Exited(code) => format!("exit {code}"),
@@ -170,12 +181,27 @@ async fn finish(
     if let Some(notice) = &notice {
         event.reason.clone_from(notice);
     }
+    let mut changed = false;
+    let notice = match changes {
+        None | Some(Ok(Outcome::Unchanged)) => notice,
+        Some(Ok(Outcome::Changed)) => {
+            changed = true;
+            event = event.with("overlay", "changed");
+            notice
+        }
+        Some(Err(error)) => {
+            changed = true;
+            event = event.with("overlay", format!("changed, not recorded: {error}"));
+            Some(format!("the changes are kept, but {error}"))
+        }
+    };
     let closed = pipeline.journal().close(event, Durability::Written).await;
     let notice = match closed {
         Ok(_) => notice,
         Err(error) => Some(format!("the end could not be written to the journal: {error}")),
     };
-    Ok(Ended { session: session.clone(), status: end.status(), denied: pipeline.denied(), notice })
+    let denied = pipeline.denied();
+    Ok(Ended { session: session.clone(), status: end.status(), denied, changed, notice })
 }
 
 fn of_exec(name: &str, errno: rustix::io::Errno) -> Refusal {

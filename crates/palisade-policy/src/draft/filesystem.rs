@@ -28,9 +28,6 @@ pub(super) fn check(check: &mut Check<'_>, section: Option<&Filesystem>) -> Chec
             value: word.map_or(Access::ReadWrite, |word| of_word(word.value)),
             place: word.map_or(named.place, |word| word.place),
         });
-        if let Some(word) = word.filter(|word| word.value == AccessWord::Overlay) {
-            check.not_built("filesystem.workspace.access: overlay", word.place);
-        }
     }
     let mut grants = Vec::new();
     list(check, &section.read, "read", false, &mut grants);
