@@ -12,7 +12,7 @@ use std::{
     thread::{self, JoinHandle},
 };
 
-use palisade_core::SessionId;
+use palisade_core::{PolicyDigest, SessionId};
 use rustix::{
     fs::{
         AtFlags, FlockOperation, Gid, Mode, OFlags, Uid, fchmod, flock, fstat, openat, renameat,
@@ -38,6 +38,8 @@ pub struct Birth<'a> {
     pub session: &'a SessionId,
     /// The operator's name for it.
     pub name: Option<&'a str>,
+    /// Its policy.
+    pub policy: &'a PolicyDigest,
     /// The folder, without links.
     pub workspace: &'a Path,
     /// The agent's ids on the host.
@@ -84,6 +86,7 @@ impl Store {
             v: 1,
             session: birth.session.clone(),
             name: birth.name.map(str::to_owned),
+            policy: birth.policy.clone(),
             workspace: birth.workspace.to_owned(),
             inode: seen.inode,
             owner: Ids { uid: seen.uid, gid: seen.gid },

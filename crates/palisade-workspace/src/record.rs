@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use palisade_core::SessionId;
+use palisade_core::{PolicyDigest, SessionId};
 use rustix::fs::{AtFlags, Mode, OFlags, openat, renameat, unlinkat};
 use serde::{Deserialize, Serialize};
 
@@ -34,6 +34,8 @@ pub struct Record {
     pub session: SessionId,
     /// The name that the operator gave it.
     pub name: Option<String>,
+    /// The policy that the session had.
+    pub policy: PolicyDigest,
     /// The folder on the host.
     pub workspace: PathBuf,
     pub(crate) inode: u64,

@@ -31,6 +31,7 @@ pub(super) fn add(
     let birth = Birth {
         session,
         name: order.name.as_deref(),
+        policy: &order.policy.digest,
         workspace,
         agent: Ids { uid: who.identity.host_uid, gid: who.identity.host_gid },
         started: Timestamp::now().to_string(),

@@ -7,3 +7,4 @@ pub(crate) mod demo;
 pub(crate) mod doctor;
 pub(crate) mod policy;
 pub(crate) mod run;
+pub(crate) mod workspace;
