@@ -219,7 +219,7 @@ pub struct Route {
 /// Something the policy asks for that this version cannot enforce.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NotBuilt {
-    /// Such as `filesystem.workspace.access: overlay`.
+    /// Such as `inference.limits`.
     pub what: String,
     /// `file:line:column` of it.
     pub at: String,

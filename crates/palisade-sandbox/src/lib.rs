@@ -19,5 +19,5 @@ pub use linux::{
     launch::{Building, LaunchError, Report, Running, Standing, launch},
     net::NetSockets,
 };
-pub use plan::{Command, Content, HostObject, Identity, Limits, Mount, Plan, Stdio};
+pub use plan::{Command, Content, HostObject, Identity, Limits, Mount, Overlay, Plan, Stdio};
 pub use step::StepError;

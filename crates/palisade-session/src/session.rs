@@ -2,9 +2,10 @@ use std::{path::Path, sync::Arc};
 
 use palisade_core::{Action, Authority, Event, Layer, SessionId, Verdict};
 use palisade_engine::Engine;
-use palisade_journal::{Durability, Journal};
+use palisade_journal::{Durability, Journal, Timestamp};
 use palisade_policy::Policy;
 use palisade_sandbox::{Building, LaunchError, launch};
+use palisade_workspace::{Kept, Outcome, WorkspaceError};
 use rustix::rand::{GetRandomFlags, getrandom};
 
 use crate::{
@@ -32,6 +33,8 @@ pub struct Ended {
     pub status: u8,
     /// How many acts were refused, each time counted.
     pub denied: u64,
+    /// Whether the agent changed something that is kept in the workspace's overlay.
+    pub changed: bool,
     /// What to tell the operator besides: what else ended it, what was found at the end.
     pub notices: Vec<String>,
 }
@@ -46,7 +49,7 @@ pub struct Ended {
 pub fn run(order: &Order) -> Result<Ended, Refusal> {
     let session = new_session()?;
     let prepared = refuse_unbuilt(&order.policy).and_then(|()| prepare(order, &session));
-    let Prepared { building, copies, terminal, mut watch } = match prepared {
+    let (started, mut watch) = match prepared {
         Ok(prepared) => prepared,
         Err(refusal) => return Err(journal_refusal(order, &session, refusal)),
     };
@@ -55,7 +58,7 @@ pub fn run(order: &Order) -> Result<Ended, Refusal> {
         .enable_all()
         .build()
         .refuse("start the supervisor's threads", "see the limits of this user (ulimit -u)")?;
-    let result = runtime.block_on(live(order, &session, building, copies, terminal, &mut watch));
+    let result = runtime.block_on(live(order, &session, started, &mut watch));
     // Still there if the session came to no regular end: what ran, if anything, is gone by now.
     let late = watch.list.take().map(List::done).unwrap_or_default();
     // A lookup or a read that hangs must not keep us.
@@ -68,12 +71,13 @@ pub fn run(order: &Order) -> Result<Ended, Refusal> {
     })
 }
 
-/// What `prepare` hands on.
-struct Prepared {
+/// A sandbox in the making, and what is joined to it once it stands.
+struct Started {
     building: Building,
     copies: Copies,
     terminal: Option<Terminal>,
-    watch: Watch,
+    /// The workspace's overlay.
+    kept: Option<Kept>,
 }
 
 /// What is swept at the end, and what was swept before for sessions whose supervisor was killed.
@@ -83,19 +87,20 @@ struct Watch {
 }
 
 /// What has to happen while there is one thread, and no secret in memory.
-fn prepare(order: &Order, session: &SessionId) -> Result<Prepared, Refusal> {
+fn prepare(order: &Order, session: &SessionId) -> Result<(Started, Watch), Refusal> {
     let state = &order.operator.state_dir;
     let leftover = sweep::leftover(state);
     let placeholders = Placeholders::of(order.policy.inference.as_ref())?;
     let (stdio, copies) = streams::of_caller()?;
     let terminal =
         Terminal::detect().refuse("the terminal", "start palisade from another terminal")?;
-    let plan = plan::make(order, session, stdio, &placeholders)?;
+    let (plan, kept) = plan::make(order, session, stdio, &placeholders)?;
     let watched = sweep::find(&plan, &order.policy.filesystem.grants);
     let list = List::keep(state, session, watched)?;
     match launch(plan) {
         Ok(building) => {
-            Ok(Prepared { building, copies, terminal, watch: Watch { list, leftover } })
+            let started = Started { building, copies, terminal, kept };
+            Ok((started, Watch { list, leftover }))
         }
         Err(error) => {
             list.into_iter().for_each(List::forget);
@@ -107,11 +112,10 @@ fn prepare(order: &Order, session: &SessionId) -> Result<Prepared, Refusal> {
 async fn live(
     order: &Order,
     session: &SessionId,
-    building: Building,
-    mut copies: Copies,
-    terminal: Option<Terminal>,
+    started: Started,
     watch: &mut Watch,
 ) -> Result<Ended, Refusal> {
+    let Started { building, mut copies, terminal, mut kept } = started;
     let policy = &order.policy;
     let signals = Signals::catch().refuse("catch signals", "report this")?;
     let journal = open_journal(order, session)?;
@@ -153,6 +157,9 @@ async fn live(
             None => std::future::pending().await,
         }
     };
+    if let Some(kept) = &mut kept {
+        kept.record_host().map_err(|error| plan::of_overlay(&error))?;
+    }
     copies.start()?;
     let terminals = Terminals { operator: terminal, sandbox };
     let running = match standing.go() {
@@ -170,7 +177,8 @@ async fn live(
         Ok(end) => {
             let swept = watch.list.take().map(List::done).unwrap_or_default();
             notices.extend(record_swept(&pipeline, &swept).await);
-            finish(&pipeline, session, end, &cause, notices).await
+            let changes = kept.map(|kept| kept.end(Timestamp::now().to_string()));
+            finish(&pipeline, session, end, &cause, notices, changes).await
         }
         Err(LaunchError::Exec(errno)) => {
             let name = order.command.first().map(|name| name.display().to_string());
@@ -209,6 +217,7 @@ async fn finish(
     end: End,
     cause: &Cause,
     mut notices: Vec<String>,
+    changes: Option<Result<Outcome, WorkspaceError>>,
 ) -> Result<Ended, Refusal> {
     let how = match end {
         End::Exited(code) => format!("exit {code}"),
@@ -230,10 +239,25 @@ async fn finish(
         event.reason.clone_from(notice);
     }
     notices.extend(notice);
+    let mut changed = true;
+    match changes {
+        None | Some(Ok(Outcome::Unchanged)) => changed = false,
+        Some(Ok(Outcome::Changed)) => event = event.with("overlay", "changed"),
+        Some(Err(error)) => {
+            event = event.with("overlay", format!("changed, not recorded: {error}"));
+            notices.push(format!("the changes are kept, but {error}"));
+        }
+    }
     if let Err(error) = pipeline.journal().close(event, Durability::Written).await {
         notices.push(format!("the end could not be written to the journal: {error}"));
     }
-    Ok(Ended { session: session.clone(), status: end.status(), denied: pipeline.denied(), notices })
+    Ok(Ended {
+        session: session.clone(),
+        status: end.status(),
+        denied: pipeline.denied(),
+        changed,
+        notices,
+    })
 }
 
 fn refuse_unbuilt(policy: &Policy) -> Result<(), Refusal> {

@@ -38,6 +38,8 @@ enum Command {
     Demo(commands::demo::Args),
     /// Check, explain and trust policies.
     Policy(commands::policy::Args),
+    /// List, show, take and discard what agents changed in overlays.
+    Workspace(commands::workspace::Args),
     /// Read and verify the journal.
     Audit(commands::audit::Args),
     /// Try what a sandbox needs of this system, and say what to do about what is missing.
@@ -59,6 +61,7 @@ fn main() -> ExitCode {
         Command::Demo(args) => commands::demo::run(&args),
         Command::Attempt(args) => commands::attempt::run(&args),
         Command::Policy(args) => commands::policy::run(args),
+        Command::Workspace(args) => commands::workspace::run(args),
         Command::Audit(args) => commands::audit::run(args),
         Command::Doctor(args) => commands::doctor::run(&args),
         Command::Completions(args) => commands::completions::run(&args),

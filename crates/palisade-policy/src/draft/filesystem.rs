@@ -56,9 +56,6 @@ fn workspace(check: &mut Check<'_>, section: &Filesystem, files: &mut Files) {
             AccessWord::Overlay => Access::Overlay,
         };
         files.access = Some(At { value, place: word.place });
-        if value == Access::Overlay {
-            check.not_built("filesystem.workspace.access: overlay", word.place, &"overlay");
-        }
     }
 }
 

@@ -10,6 +10,7 @@ mod files;
 mod grants;
 mod links;
 mod notice;
+mod overlay;
 mod program;
 mod protected;
 mod tree;
@@ -23,8 +24,9 @@ use palisade_sandbox::{
     Content, Limits, Plan, Stdio,
     linux::seccomp::{Filter, SyscallPolicy},
 };
+use palisade_workspace::Kept;
 
-pub(crate) use self::{environment::Placeholders, protected::PROTECTED};
+pub(crate) use self::{environment::Placeholders, overlay::of_overlay, protected::PROTECTED};
 use self::{tree::Tree, who::Who};
 use crate::{
     order::{Operator, Order},
@@ -45,11 +47,12 @@ pub(crate) fn make(
     session: &SessionId,
     stdio: [Stdio; 3],
     placeholders: &Placeholders,
-) -> Result<Plan, Refusal> {
+) -> Result<(Plan, Option<Kept>), Refusal> {
     let Order { policy, operator, .. } = order;
     let who = Who::find(operator)?;
     let mut tree = Tree::new();
-    let workspace = workspace(order, &who, &mut tree)?;
+    let (workspace, kept) = workspace(order, session, &who, &mut tree)?.unzip();
+    let kept = kept.flatten();
     grants::add(&policy.filesystem.grants, operator, &who, &mut tree)?;
     let program = program::find(&order.command, operator, &who, &mut tree)?;
     protected::add(&policy.filesystem.grants, &mut tree)?;
@@ -85,7 +88,7 @@ pub(crate) fn make(
         deny: syscalls.deny.iter().cloned().collect(),
     })
     .refuse("the policy's `process.syscalls`", "correct it in the policy")?;
-    Ok(Plan {
+    let plan = Plan {
         identity: who.identity,
         hostname,
         mounts: tree.into_mounts(),
@@ -101,11 +104,17 @@ pub(crate) fn make(
         filter,
         stdio,
         network: true,
-    })
+    };
+    Ok((plan, kept))
 }
 
-/// The workspace's real path, once it is in the tree.
-fn workspace(order: &Order, who: &Who, tree: &mut Tree) -> Result<Option<PathBuf>, Refusal> {
+/// The workspace's real path, once it is in the tree, and what keeps its changes in an overlay.
+fn workspace(
+    order: &Order,
+    session: &SessionId,
+    who: &Who,
+    tree: &mut Tree,
+) -> Result<Option<(PathBuf, Option<Kept>)>, Refusal> {
     let Some(workspace) = &order.policy.filesystem.workspace else { return Ok(None) };
     let shown = workspace.path.display();
     let remedy = "start palisade in the folder to work on, or name it in `filesystem.workspace`";
@@ -121,21 +130,16 @@ fn workspace(order: &Order, who: &Who, tree: &mut Tree) -> Result<Option<PathBuf
         ));
     }
     grants::refuse_of_the_machine(&real)?;
-    let writable = match workspace.access {
-        Access::ReadOnly => false,
-        Access::ReadWrite => true,
-        Access::Overlay => {
-            return Err(Refusal::new(
-                "`filesystem.workspace.access: overlay` is not built yet",
-                "use `rw` or `ro`",
-            ));
-        }
-    };
-    tree.grant(&real, writable, true, who)?;
+    let mut kept = None;
+    match workspace.access {
+        Access::ReadOnly => tree.grant(&real, false, true, who)?,
+        Access::ReadWrite => tree.grant(&real, true, true, who)?,
+        Access::Overlay => kept = Some(overlay::add(order, session, &real, who, tree)?),
+    }
     for link in links::on(&workspace.path)? {
         tree.link(link);
     }
-    Ok(Some(real))
+    Ok(Some((real, kept)))
 }
 
 /// Palisade's own files are never inside, whatever contains them is.
@@ -175,6 +179,7 @@ fn scratch_bytes() -> u64 {
 pub(crate) fn shows(content: &Content) -> Option<bool> {
     match content {
         Content::Host(object) => Some(object.writable),
+        Content::Overlay(_) => Some(true),
         _ => None,
     }
 }

@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use palisade_sandbox::{Content, HostObject, Mount};
+use palisade_sandbox::{Content, HostObject, Mount, Overlay};
 
 use super::{links::Link, who::Who};
 use crate::refusal::{Refusal, Refuse};
@@ -51,6 +51,22 @@ impl Tree {
             }
         }
         self.at.insert(path.to_owned(), Content::Host(object));
+        Ok(())
+    }
+
+    /// Show this folder of the host, and keep in `layers` what the agent changes.
+    pub(crate) fn overlay(&mut self, path: &Path, layers: &Path, who: &Who) -> Result<(), Refusal> {
+        let look = |path: &Path| {
+            path.symlink_metadata()
+                .refuse(format!("look at {}", path.display()), "see that it exists and may be read")
+        };
+        let (below, above) = (look(path)?, look(layers)?);
+        let owner = who.maps_owners.then(|| (below.uid(), below.gid()));
+        let overlay = Overlay {
+            lower: object(path, &below, false, owner),
+            layers: object(layers, &above, true, None),
+        };
+        self.at.insert(path.to_owned(), Content::Overlay(overlay));
         Ok(())
     }
 
@@ -106,7 +122,7 @@ impl Tree {
             .ancestors()
             .find_map(|above| self.at.get_key_value(above))
             .map(|(at, content)| (at.as_path(), content))?;
-        matches!(content, Content::Host(_)).then_some((at, content))
+        matches!(content, Content::Host(_) | Content::Overlay(_)).then_some((at, content))
     }
 
     /// Whether a real path of the host can be seen inside.
@@ -124,7 +140,9 @@ impl Tree {
         self.at
             .iter()
             .filter_map(|(at, content)| match content {
-                Content::Host(object) => Some((at.clone(), object.clone())),
+                Content::Host(object) | Content::Overlay(Overlay { lower: object, .. }) => {
+                    Some((at.clone(), object.clone()))
+                }
                 _ => None,
             })
             .collect()

@@ -100,6 +100,9 @@ pub(crate) fn run(args: Args) -> Result<ExitCode, Failure> {
             ended.denied, ended.session
         );
     }
+    if !args.quiet && ended.changed && std::io::stderr().is_terminal() {
+        eprintln!("palisade: changes are kept apart; palisade workspace diff {}", ended.session);
+    }
     Ok(ExitCode::from(ended.status))
 }
 
