@@ -48,7 +48,9 @@ pub struct Ended {
 /// Why the command was not started. The journal has it as well, if there is a journal.
 pub fn run(order: &Order) -> Result<Ended, Refusal> {
     let session = new_session()?;
-    let prepared = refuse_unbuilt(&order.policy).and_then(|()| prepare(order, &session));
+    let prepared = refuse_unbuilt(&order.policy)
+        .and_then(|()| refuse_missing(order))
+        .and_then(|()| prepare(order, &session));
     let (started, mut watch) = match prepared {
         Ok(prepared) => prepared,
         Err(refusal) => return Err(journal_refusal(order, &session, refusal)),
@@ -271,6 +273,13 @@ fn refuse_unbuilt(policy: &Policy) -> Result<(), Refusal> {
         format!("the policy asks for what this version cannot enforce yet: {}", list.join(", ")),
         format!("take `{}` out of the policy; nothing is ignored silently", first.what),
     ))
+}
+
+fn refuse_missing(order: &Order) -> Result<(), Refusal> {
+    if order.missing.is_empty() {
+        return Ok(());
+    }
+    refusal::missing(&order.missing).map_or(Ok(()), Err)
 }
 
 fn new_session() -> Result<SessionId, Refusal> {

@@ -35,7 +35,7 @@ impl List {
             return Ok(None);
         }
         let folder = state.join(FOLDER);
-        let what = format!("keep a list in {}", folder.display());
+        let what = format!("the state folder {}", state.display());
         fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder).refuse(&what, REMEDY)?;
         let path = folder.join(session.as_str());
         let mut file = OpenOptions::new()

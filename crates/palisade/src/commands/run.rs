@@ -9,6 +9,7 @@ use clap::ValueEnum;
 use palisade_policy::{Access, CommandLine, PROFILES, load};
 use palisade_session::Order;
 
+use super::doctor;
 use crate::{
     failure::{Failure, Kind},
     operator::{operator, sources},
@@ -89,7 +90,8 @@ pub(crate) fn run(args: Args) -> Result<ExitCode, Failure> {
     let sources = sources(&operator, command_line, args.workspace.map(Into::into), default);
     let policy = load(&sources)
         .map_err(|found| refused(format!("nothing was started, because of the policy\n{found}")))?;
-    let order = Order { policy, command: args.command, name: args.name, operator };
+    let missing = doctor::simulated()?;
+    let order = Order { policy, command: args.command, name: args.name, missing, operator };
     let ended = palisade_session::run(&order).map_err(Failure::from)?;
     for notice in &ended.notices {
         eprintln!("palisade: {notice}");

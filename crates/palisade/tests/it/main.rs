@@ -8,4 +8,5 @@ mod completions;
 mod demo;
 mod doctor;
 mod ran;
+mod run;
 mod running;
