@@ -11,6 +11,8 @@ mod links;
 mod notice;
 mod program;
 mod protected;
+mod repository;
+mod sockets;
 mod tree;
 mod who;
 
@@ -51,9 +53,11 @@ pub(crate) fn make(
     let workspace = workspace(order, &who, &mut tree)?;
     grants::add(&policy.filesystem.grants, operator, &who, &mut tree)?;
     let program = program::find(&order.command, operator, &who, &mut tree)?;
-    protected::add(&policy.filesystem.grants, &mut tree)?;
+    protected::add(policy, operator, &mut tree)?;
     let files = &policy.filesystem;
-    denied::add(&files.deny, &files.grants, workspace.as_deref(), &mut tree)?;
+    let own = grants::own(&files.grants, workspace.as_deref());
+    denied::add(&files.deny, &own, workspace.as_deref(), &mut tree)?;
+    sockets::hide(&own, &mut tree);
     own_files(operator, &mut tree)?;
     scratch(operator, workspace.is_none(), &mut tree);
     let hostname = order.name.clone().unwrap_or_else(|| "palisade".to_owned());
@@ -78,7 +82,8 @@ pub(crate) fn make(
     );
     let limits = &policy.process.limits;
     let syscalls = &policy.process.syscalls;
-    let filter = Filter::compile(&SyscallPolicy {
+    let compile = if who.maps_owners { Filter::compile_for_root } else { Filter::compile };
+    let filter = compile(&SyscallPolicy {
         allow: syscalls.allow.iter().cloned().collect(),
         deny: syscalls.deny.iter().cloned().collect(),
     })

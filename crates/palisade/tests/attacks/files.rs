@@ -60,7 +60,10 @@ fn reads_the_operators_private_key_through_init() {
         "/proc/1/fd/3".into(),
     ];
     world.refused_inside(&words("read", &paths), &["EACCES"]);
-    world.refused_inside(&words("list", &["/proc/1/root", "/proc/1/cwd", "/proc/1/fd"]), &["EACCES"]);
+    world.refused_inside(
+        &words("list", &["/proc/1/root", "/proc/1/cwd", "/proc/1/fd"]),
+        &["EACCES"],
+    );
 }
 
 #[test]
@@ -123,8 +126,17 @@ fn writes_through_a_link_in_the_workspace() {
 fn changes_what_is_granted_for_reading() {
     let Some(world) = World::new("filesystem: {read: [../shared]}") else { return };
     let verbs = [
-        "write", "open-write", "truncate", "open-truncate", "chmod", "chmod-by-fd", "chown",
-        "utimes", "setxattr", "flags", "unlink",
+        "write",
+        "open-write",
+        "truncate",
+        "open-truncate",
+        "chmod",
+        "chmod-by-fd",
+        "chown",
+        "utimes",
+        "setxattr",
+        "flags",
+        "unlink",
     ];
     let paths: Vec<_> = verbs.iter().map(|verb| world.at(format!("shared/{verb}"))).collect();
     let mut all = Vec::new();
@@ -355,7 +367,13 @@ fn learns_of_the_hosts_mounts() {
             .collect()
     };
     let private = [
-        "/", "/tmp", "/var/tmp", "/proc", "/dev", "/run/palisade", "/etc",
+        "/",
+        "/tmp",
+        "/var/tmp",
+        "/proc",
+        "/dev",
+        "/run/palisade",
+        "/etc",
         world.home().to_str().unwrap(),
     ]
     .map(str::to_owned);

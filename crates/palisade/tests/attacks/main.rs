@@ -11,7 +11,11 @@
 #![allow(clippy::print_stdout, reason = "a skipped test says so")]
 
 mod attempts;
+mod denied;
 mod files;
+mod processes;
+mod protected;
 mod system_calls;
 mod tools;
+mod unix_sockets;
 mod world;

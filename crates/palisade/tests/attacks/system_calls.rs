@@ -207,11 +207,7 @@ fn changes_segments_and_ports_of_the_processor() {
     let Some(world) = World::plain() else { return };
     refused(
         &world,
-        &[
-            ("modify-ldt", "EPERM", IfBuilt),
-            ("iopl", "EPERM", Never),
-            ("ioperm", "EPERM", Never),
-        ],
+        &[("modify-ldt", "EPERM", IfBuilt), ("iopl", "EPERM", Never), ("ioperm", "EPERM", Never)],
     );
 }
 
