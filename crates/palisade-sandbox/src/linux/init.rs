@@ -1,7 +1,7 @@
 //! PID 1 of the sandbox: builds it, starts the agent, gives up every privilege, reaps.
 //!
 //! It is a fork of the supervisor, taken before that holds any secret; it forgets the
-//! operator's environment first of all. It cannot be dumped or traced from inside, and it ends,
+//! operator's arguments and environment first of all. It cannot be dumped or traced from inside, and it ends,
 //! and with it everything inside, when the supervisor's end of the control socket closes.
 
 use std::os::fd::{AsFd, OwnedFd};
@@ -23,7 +23,7 @@ use super::{
     identity, landlock_plan, mounts, net, privileges,
     sys::{
         clone::{Forked, exit_now, fork_into},
-        exec::forget_environment,
+        exec::forget_start,
         signal,
     },
 };
@@ -56,7 +56,7 @@ fn build_and_run(
     trees: mounts::DetachedTrees,
     privileged: bool,
 ) -> Result<(), StepError> {
-    forget_environment();
+    forget_start().step("forget the operator's arguments and environment")?;
     die_with_supervisor()?;
     signal::block_all().step("block signals")?;
     signal::default_all();

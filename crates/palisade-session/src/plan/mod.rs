@@ -13,6 +13,8 @@ mod notice;
 mod overlay;
 mod program;
 mod protected;
+mod repository;
+mod sockets;
 mod tree;
 mod who;
 
@@ -55,9 +57,11 @@ pub(crate) fn make(
     let kept = kept.flatten();
     grants::add(&policy.filesystem.grants, operator, &who, &mut tree)?;
     let program = program::find(&order.command, operator, &who, &mut tree)?;
-    protected::add(&policy.filesystem.grants, &mut tree)?;
+    protected::add(policy, operator, &mut tree)?;
     let files = &policy.filesystem;
-    denied::add(&files.deny, &files.grants, workspace.as_deref(), &mut tree)?;
+    let own = grants::own(&files.grants, workspace.as_deref());
+    denied::add(&files.deny, &own, workspace.as_deref(), &mut tree)?;
+    sockets::hide(&own, &mut tree);
     own_files(operator, &mut tree)?;
     scratch(operator, workspace.is_none(), &mut tree);
     agents::add(policy.inference.as_ref(), operator, placeholders, &mut tree);
@@ -83,7 +87,8 @@ pub(crate) fn make(
     );
     let limits = &policy.process.limits;
     let syscalls = &policy.process.syscalls;
-    let filter = Filter::compile(&SyscallPolicy {
+    let compile = if who.maps_owners { Filter::compile_for_root } else { Filter::compile };
+    let filter = compile(&SyscallPolicy {
         allow: syscalls.allow.iter().cloned().collect(),
         deny: syscalls.deny.iter().cloned().collect(),
     })

@@ -130,6 +130,11 @@ impl Tree {
         self.host_above(path).is_some()
     }
 
+    /// Whether the agent could change what is at this real path.
+    pub(crate) fn is_writable(&self, path: &Path) -> bool {
+        matches!(self.host_above(path), Some((_, Content::Host(object))) if object.writable)
+    }
+
     /// What is there, by path.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&Path, &Content)> {
         self.at.iter().map(|(at, content)| (at.as_path(), content))
