@@ -45,12 +45,7 @@ pub(crate) struct Args {
     #[arg(short, long)]
     quiet: bool,
     /// The command and its arguments, behind `--`.
-    #[arg(
-        required = true,
-        trailing_var_arg = true,
-        allow_hyphen_values = true,
-        value_name = "COMMAND"
-    )]
+    #[arg(required = true, trailing_var_arg = true, value_name = "COMMAND")]
     command: Vec<OsString>,
 }
 
