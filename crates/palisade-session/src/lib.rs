@@ -14,6 +14,7 @@
 
 #![forbid(unsafe_code)]
 
+mod guard;
 mod models;
 mod order;
 mod outward;

@@ -9,7 +9,7 @@ use palisade_workspace::{Kept, Outcome, WorkspaceError};
 use rustix::rand::{GetRandomFlags, getrandom};
 
 use crate::{
-    models,
+    guard, models,
     order::Order,
     outward,
     pipeline::Pipeline,
@@ -55,6 +55,11 @@ pub fn run(order: &Order) -> Result<Ended, Refusal> {
         Ok(prepared) => prepared,
         Err(refusal) => return Err(journal_refusal(order, &session, refusal)),
     };
+    if let Err(refusal) = guard::memory() {
+        drop(started);
+        watch.list.take().into_iter().for_each(List::forget);
+        return Err(journal_refusal(order, &session, refusal));
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()

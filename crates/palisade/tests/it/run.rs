@@ -454,3 +454,30 @@ fn what_appears_at_a_protected_name_is_moved_aside_and_recorded() {
     let told = world.audit(&["query", "--session", "swept", "--kind", "sweep"]);
     assert_eq!(told.stdout.lines().count(), gone.len(), "{told}");
 }
+
+#[test]
+fn the_supervisors_memory_is_nobodys() {
+    let world = World::new();
+    let mut child = world
+        .command()
+        .args(["--", "sh", "-c", "echo up; read line"])
+        .env("A_SECRET", "in-the-environment")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdout.as_mut().unwrap().read_exact(&mut [0; 3]).unwrap();
+    let of = |file: &str| fs::read(format!("/proc/{}/{file}", child.id()));
+    let limits = String::from_utf8(of("limits").unwrap()).unwrap();
+    let core = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
+    assert_eq!(core.split_whitespace().nth(4), Some("0"), "{core}");
+    // Another process of the same user, as this test is. Root may read everybody.
+    if !rustix::process::geteuid().is_root() {
+        for file in ["environ", "maps", "mem", "auxv"] {
+            let kind = of(file).map_err(|error| error.kind());
+            assert_eq!(kind, Err(std::io::ErrorKind::PermissionDenied), "{file}");
+        }
+    }
+    drop(child.stdin.take());
+    child.wait().unwrap();
+}
