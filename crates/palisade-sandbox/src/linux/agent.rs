@@ -136,7 +136,8 @@ impl Confinement {
         limit(Resource::Data, self.limits.memory).step("limit memory")?;
         limit(Resource::Nproc, self.limits.processes).step("limit processes")?;
         limit(Resource::Nofile, self.limits.open_files).step("limit open files")?;
-        signal::reset_all().step("reset signals")?;
+        // Init has given each its default action.
+        signal::unblock_all().step("unblock signals")?;
         rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
         close_from(3, true).step("close inherited descriptors")?;
         privileges()?;

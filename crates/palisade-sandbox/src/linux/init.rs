@@ -20,7 +20,9 @@ use super::{
     agent,
     control::{Control, Message},
     guest::Guests,
-    identity, landlock_plan, mounts, net, privileges,
+    identity,
+    landlock::Rules,
+    mounts, net, privileges,
     sys::{
         clone::{Forked, exit_now, fork_into},
         exec::forget_start,
@@ -71,11 +73,12 @@ fn build_and_run(
             .send_with(&Message::Sockets, &sockets.as_fds())
             .step("hand out the network's sockets")?;
     }
-    mounts::build(&plan.mounts, plan.scratch_bytes, trees)?;
+    let mut rules = Rules::new()?;
+    mounts::build(&plan.mounts, plan.scratch_bytes, trees, &mut rules)?;
     setsid().step("start a session")?;
     let terminal = open_terminal(&plan, control)?;
-    let rules = landlock_plan::prepare(&plan.mounts)?;
-    let agent = agent::Prepared::new(plan, terminal, rules)?;
+    let agent = agent::Prepared::new(plan, terminal, rules.finish()?)?;
+    privileges::rule_out()?;
     control.send(&Message::Ready).step("report to the supervisor")?;
     expect(control, &Message::Go)?;
 
