@@ -68,7 +68,10 @@ pub(crate) fn add(
 fn compile(globs: &[&Deny]) -> Result<GlobSet, Refusal> {
     let mut set = GlobSetBuilder::new();
     for entry in globs {
-        let glob = GlobBuilder::new(&entry.pattern)
+        // All paths are absolute, and so the slash in front says nothing; without it the library knows
+        // the common forms and compiles no regular expression for them.
+        let pattern = entry.pattern.strip_prefix('/').filter(|rest| rest.starts_with("**/"));
+        let glob = GlobBuilder::new(pattern.unwrap_or(&entry.pattern))
             .literal_separator(true)
             .build()
             .refuse(&entry.rule, CORRECT)?;
