@@ -7,8 +7,8 @@ use std::{
 };
 
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
-use ignore::WalkBuilder;
 use palisade_policy::Deny;
+use walkdir::WalkDir;
 
 use super::{links, tree::Tree};
 use crate::refusal::{Refusal, Refuse};
@@ -124,14 +124,14 @@ fn collect(root: &Path, set: &GlobSet, found: &mut BTreeSet<PathBuf>) -> Result<
     Ok(())
 }
 
-fn is_unreadable(error: &ignore::Error) -> bool {
+fn is_unreadable(error: &walkdir::Error) -> bool {
     error.io_error().is_some_and(|error| {
         matches!(error.kind(), std::io::ErrorKind::PermissionDenied | std::io::ErrorKind::NotFound)
     })
 }
 
-fn walk(root: &Path) -> ignore::Walk {
-    WalkBuilder::new(root).standard_filters(false).follow_links(false).build()
+fn walk(root: &Path) -> walkdir::IntoIter {
+    WalkDir::new(root).into_iter()
 }
 
 /// A denied file with a second name (a hard link) in what is shown is masked there as well.
