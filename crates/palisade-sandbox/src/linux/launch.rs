@@ -4,6 +4,7 @@ use std::{
     collections::HashMap,
     fmt,
     os::fd::{AsFd, BorrowedFd, OwnedFd},
+    panic::AssertUnwindSafe,
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
@@ -17,7 +18,7 @@ use super::{
     guest::{Guest, GuestReport},
     identity, init, mounts,
     net::NetSockets,
-    sys::clone::{Forked, fork_into},
+    sys::clone::{Forked, exit_now, fork_into},
 };
 use crate::{
     plan::Plan,
@@ -111,7 +112,13 @@ pub fn launch(plan: Plan) -> Result<Building, LaunchError> {
     match fork_into(namespaces).step("clone into new namespaces")? {
         Forked::Child => {
             drop(ours);
-            init::live(init::Inheritance { plan, control: theirs, trees, privileged })
+            let inheritance = init::Inheritance { plan, control: theirs, trees, privileged };
+            // Neither init nor the agent's process, its fork, may unwind into what is the supervisor's.
+            let lived = std::panic::catch_unwind(AssertUnwindSafe(|| init::live(inheritance)));
+            match lived {
+                Ok(never) => never,
+                Err(_) => exit_now(125),
+            }
         }
         Forked::Parent { pid, pidfd } => {
             let running = Running { control: ours, pidfd, pid, guests: Mutex::default() };
