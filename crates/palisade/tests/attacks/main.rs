@@ -18,6 +18,7 @@ mod files;
 mod models;
 mod network;
 mod processes;
+mod programs;
 mod protected;
 mod resources;
 mod servers;
