@@ -104,15 +104,16 @@ pub(crate) async fn until_end(
                 Some(Err(error)) => break Err(error),
             },
             signal = signals.next() => pass_on(signal, relay.as_ref(), &running).await,
-            () = &mut limit, if last_call.is_none() => {
+            // Each of these two ends once; a future that has ended must not be asked again.
+            () = &mut limit, if cause == Cause::Itself => {
                 cause = Cause::WallTime(wall_time.unwrap_or_default());
                 last_call = Some(ask_to_end(&running));
             }
-            user = &mut asked, if last_call.is_none() => {
+            user = &mut asked, if cause == Cause::Itself => {
                 cause = Cause::Operator(user);
                 last_call = Some(ask_to_end(&running));
             }
-            why = &mut outward, if last_call.is_none() => {
+            why = &mut outward, if cause == Cause::Itself => {
                 cause = Cause::Network(why);
                 last_call = Some(ask_to_end(&running));
             }

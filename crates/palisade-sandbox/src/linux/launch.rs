@@ -25,7 +25,7 @@ use crate::{
     step::{Step, StepError},
 };
 
-const NAMESPACES: i32 = libc::CLONE_NEWUSER
+pub(crate) const NAMESPACES: i32 = libc::CLONE_NEWUSER
     | libc::CLONE_NEWNS
     | libc::CLONE_NEWPID
     | libc::CLONE_NEWNET

@@ -9,6 +9,8 @@ pub mod seccomp;
 pub mod sys;
 
 mod agent;
+#[cfg(test)]
+mod alone;
 mod control;
 mod identity;
 mod idmap;
