@@ -104,7 +104,7 @@ pub(crate) async fn until_end(
                 Some(Err(error)) => break Err(error),
             },
             signal = signals.next() => pass_on(signal, relay.as_ref(), &running).await,
-            // Each of these two ends once; a future that has ended must not be asked again.
+            // Each of these ends once; a future that has ended must not be asked again.
             () = &mut limit, if cause == Cause::Itself => {
                 cause = Cause::WallTime(wall_time.unwrap_or_default());
                 last_call = Some(ask_to_end(&running));
