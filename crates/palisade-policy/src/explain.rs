@@ -1,6 +1,9 @@
 use serde::Serialize;
 
-use crate::policy::{Access, Policy, SecretSource};
+use crate::{
+    amount,
+    policy::{Access, Deny, Policy, SecretSource},
+};
 
 /// One rule of a policy, and what holds it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -14,10 +17,13 @@ pub struct Explained {
     pub layers: Vec<&'static str>,
     /// Whether only a layer that the agent could go round holds it.
     pub advisory: bool,
+    /// Whether this version can enforce it. A launch refuses what it cannot.
+    pub built: bool,
 }
 
 fn one(rule: impl Into<String>, says: String, layers: &[&'static str]) -> Explained {
-    Explained { rule: rule.into(), says, layers: layers.to_vec(), advisory: layers.is_empty() }
+    let advisory = layers.is_empty();
+    Explained { rule: rule.into(), says, layers: layers.to_vec(), advisory, built: true }
 }
 
 /// Every rule of the policy, in the order of the document.
@@ -29,9 +35,8 @@ pub fn explain(policy: &Policy) -> Vec<Explained> {
     models(policy, &mut all);
     for missing in &policy.not_built {
         let says = format!("not built yet ({}): a launch refuses it", missing.at);
-        let mut entry = one(&missing.what, says, &[]);
-        entry.advisory = false;
-        all.push(entry);
+        let entry = one(&missing.what, says, &[]);
+        all.push(Explained { advisory: false, built: false, ..entry });
     }
     all
 }
@@ -53,8 +58,19 @@ fn files(policy: &Policy, all: &mut Vec<Explained>) {
         all.push(one(&grant.rule, says, &["kernel"]));
     }
     for entry in &policy.filesystem.deny {
-        let what = if entry.glob { "whatever is at the launch like" } else { "hide" };
-        all.push(one(&entry.rule, format!("{what} {}", entry.pattern), &["kernel"]));
+        all.push(one(&entry.rule, denied(entry), &["kernel"]));
+    }
+}
+
+/// What a deny hides. What has not its name yet when the sandbox starts, no mount can hide.
+fn denied(entry: &Deny) -> String {
+    match entry.pattern.strip_prefix("/**/") {
+        Some(name) if entry.glob => format!(
+            "hide what is at the launch like **/{name} in the workspace and in what your own \
+             documents grant, but not in what only a profile grants for reading"
+        ),
+        _ if entry.glob => format!("hide what is at the launch like {}", entry.pattern),
+        _ => format!("hide {}, if it exists at the launch", entry.pattern),
     }
 }
 
@@ -86,11 +102,15 @@ fn process(policy: &Policy, all: &mut Vec<Explained>) {
             all.push(one(format!("process.limits.{name}"), says, &[layer]));
         }
     };
-    limit("memory", limits.memory.map(|n| format!("{n} bytes of memory a process")), "kernel");
+    limit(
+        "memory",
+        limits.memory.map(|n| format!("{} of memory a process", amount::size(n))),
+        "kernel",
+    );
     limit("processes", limits.processes.map(|n| format!("{n} processes and threads")), "kernel");
     limit("open_files", limits.open_files.map(|n| format!("{n} open files a process")), "kernel");
-    let seconds = limits.wall_time.map(|time| format!("ends after {} s", time.as_secs()));
-    limit("wall_time", seconds, "supervisor");
+    let ends = limits.wall_time.map(|time| format!("ends after {}", amount::span(time)));
+    limit("wall_time", ends, "supervisor");
     for (name, list) in
         [("allow", &policy.process.syscalls.allow), ("deny", &policy.process.syscalls.deny)]
     {

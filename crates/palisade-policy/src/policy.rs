@@ -31,7 +31,8 @@ pub struct Policy {
 /// A document that took part.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Source {
-    /// What it is: `managed`, `command line`, `project`, `user` or `profile`.
+    /// What it is: `managed`, `command line`, `project`, `untrusted project` (only what narrows
+    /// counts), `user` or `profile`.
     pub layer: &'static str,
     /// Its path, or the built-in profile's name.
     pub name: String,
@@ -59,15 +60,15 @@ pub struct Workspace {
     pub access: Access,
 }
 
-/// What may be done with the workspace.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+/// What may be done with the workspace, the least first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub enum Access {
     /// Read only.
     ReadOnly,
-    /// Read and change.
-    ReadWrite,
     /// Changes are kept apart until the operator takes them.
     Overlay,
+    /// Read and change.
+    ReadWrite,
 }
 
 /// A path that the agent sees.
@@ -218,8 +219,10 @@ pub struct Route {
 /// Something the policy asks for that this version cannot enforce.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NotBuilt {
-    /// Such as `filesystem.workspace.access: overlay`.
+    /// Such as `inference.limits`.
     pub what: String,
     /// `file:line:column` of it.
     pub at: String,
+    /// What is asked for, in a canonical form.
+    pub(crate) value: serde_json::Value,
 }

@@ -14,16 +14,19 @@
 
 #![forbid(unsafe_code)]
 
+mod guard;
 mod models;
 mod order;
 mod outward;
 mod pipeline;
 mod plan;
 mod refusal;
+pub mod running;
 mod secret;
 mod session;
 mod streams;
 mod supervise;
+mod sweep;
 pub mod terminal;
 
 pub use order::{Operator, Order};

@@ -1,8 +1,10 @@
 //! The last steps before the command runs: everything that can be made beforehand is, then
 //! limits, privileges, Landlock and the system call filter, in that order, then exec.
+//!
+//! [`Confinement`] is what the agent has in common with every command that joins it later.
 
 use std::{
-    ffi::{CString, OsString},
+    ffi::{CString, OsStr, OsString},
     os::{
         fd::{AsFd, BorrowedFd, OwnedFd},
         unix::ffi::OsStringExt,
@@ -35,10 +37,18 @@ use crate::{
 pub(crate) struct Prepared {
     candidates: Vec<CString>,
     argv: StringArray,
-    environment: StringArray,
-    working_directory: CString,
     stdio: [Stdio; 3],
     terminal: Option<OwnedFd>,
+    confinement: Confinement,
+}
+
+/// What holds for each process that init starts, whoever asked for it.
+#[derive(Debug)]
+pub(crate) struct Confinement {
+    environment: StringArray,
+    /// The variable `PATH` of that environment.
+    search: OsString,
+    working_directory: CString,
     limits: Limits,
     rules: landlock::Prepared,
     filter: Filter,
@@ -51,6 +61,8 @@ impl Prepared {
         rules: landlock::Prepared,
     ) -> Result<Self, StepError> {
         let text = |text: OsString| CString::new(text.into_vec()).map_err(|_| Errno::INVAL);
+        let search = plan.environment.iter().find(|(name, _)| name == "PATH");
+        let search = search.map(|(_, value)| value.clone()).unwrap_or_default();
         let candidates = plan.command.candidates.into_iter().map(|path| text(path.into()));
         let argv = plan.command.argv.into_iter().map(text);
         let environment = plan.environment.into_iter().map(|(name, value)| {
@@ -62,44 +74,41 @@ impl Prepared {
         Ok(Self {
             candidates: candidates.collect::<Result<_, _>>().step("read the command")?,
             argv: StringArray::new(argv.collect::<Result<_, _>>().step("read the command")?),
-            environment: StringArray::new(
-                environment.collect::<Result<_, _>>().step("read the environment")?,
-            ),
-            working_directory: text(plan.working_directory.into())
-                .step("read the working directory")?,
             stdio: plan.stdio,
             terminal,
-            limits: plan.limits,
-            rules,
-            filter: plan.filter,
+            confinement: Confinement {
+                environment: StringArray::new(
+                    environment.collect::<Result<_, _>>().step("read the environment")?,
+                ),
+                search,
+                working_directory: text(plan.working_directory.into())
+                    .step("read the working directory")?,
+                limits: plan.limits,
+                rules,
+                filter: plan.filter,
+            },
         })
     }
 
     /// Become the command, or report why not. No allocation before exec, but on failure.
     pub(crate) fn become_it(&self, control: &Control) -> ! {
         let message = match self.confine() {
-            Ok(()) => Message::ExecFailed(self.exec()),
+            Ok(()) => Message::ExecFailed(self.confinement.exec(&self.candidates, &self.argv)),
             Err(error) => Message::Failed(error),
         };
         let _ = control.send(&message);
         exit_now(125)
     }
 
+    /// What is left for those that come after the agent. Its streams and terminal are closed.
+    pub(crate) fn into_confinement(self) -> Confinement {
+        self.confinement
+    }
+
     fn confine(&self) -> Result<(), StepError> {
         self.lead_a_process_group()?;
-        self.redirect()?;
-        rustix::process::chdir(self.working_directory.as_c_str())
-            .step("enter the working directory")?;
-        limit(Resource::Core, Some(0)).step("forbid core dumps")?;
-        limit(Resource::Data, self.limits.memory).step("limit memory")?;
-        limit(Resource::Nproc, self.limits.processes).step("limit processes")?;
-        limit(Resource::Nofile, self.limits.open_files).step("limit open files")?;
-        signal::reset_all().step("reset signals")?;
-        rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
-        close_from(3, true).step("close inherited descriptors")?;
-        privileges::give_up()?;
-        self.rules.restrict_self()?;
-        self.filter.install()
+        redirect(&self.stdio, self.terminal.as_ref())?;
+        self.confinement.put_on(privileges::give_up)
     }
 
     /// A group of its own, in the foreground of the terminal. The session stays init's: a group
@@ -112,30 +121,34 @@ impl Prepared {
             None => Ok(()),
         }
     }
+}
 
-    fn redirect(&self) -> Result<(), StepError> {
-        let source = |stream: &Stdio| -> Result<OwnedFd, StepError> {
-            let from: BorrowedFd<'_> = match stream {
-                Stdio::Given(descriptor) => descriptor.as_fd(),
-                Stdio::Terminal => {
-                    self.terminal.as_ref().ok_or(Errno::NOTTY).step("find the terminal")?.as_fd()
-                }
-            };
-            // Above 2, so that no later dup2 closes it.
-            rustix::io::fcntl_dupfd_cloexec(from, 3).step("copy a standard stream")
-        };
-        let [input, output, error] = &self.stdio;
-        let (input, output, error) = (source(input)?, source(output)?, source(error)?);
-        rustix::stdio::dup2_stdin(input).step("place standard input")?;
-        rustix::stdio::dup2_stdout(output).step("place standard output")?;
-        rustix::stdio::dup2_stderr(error).step("place standard error")
+impl Confinement {
+    /// Confine this process, which has one thread. `privileges` sees to it that it has none;
+    /// nothing after that needs any.
+    pub(crate) fn put_on(
+        &self,
+        privileges: fn() -> Result<(), StepError>,
+    ) -> Result<(), StepError> {
+        rustix::process::chdir(self.working_directory.as_c_str())
+            .step("enter the working directory")?;
+        limit(Resource::Core, Some(0)).step("forbid core dumps")?;
+        limit(Resource::Data, self.limits.memory).step("limit memory")?;
+        limit(Resource::Nproc, self.limits.processes).step("limit processes")?;
+        limit(Resource::Nofile, self.limits.open_files).step("limit open files")?;
+        signal::reset_all().step("reset signals")?;
+        rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
+        close_from(3, true).step("close inherited descriptors")?;
+        privileges()?;
+        self.rules.restrict_self()?;
+        self.filter.install()
     }
 
     /// As `execvp(3)` searches: what cannot be executed is remembered, what is missing skipped.
-    fn exec(&self) -> Errno {
+    pub(crate) fn exec(&self, candidates: &[CString], argv: &StringArray) -> Errno {
         let mut worst = Errno::NOENT;
-        for candidate in &self.candidates {
-            match exec(candidate, &self.argv, &self.environment) {
+        for candidate in candidates {
+            match exec(candidate, argv, &self.environment) {
                 Errno::NOENT | Errno::NOTDIR => {}
                 Errno::ACCESS => worst = Errno::ACCESS,
                 other => return other,
@@ -143,6 +156,28 @@ impl Prepared {
         }
         worst
     }
+
+    /// Where programs are looked for.
+    pub(crate) fn search(&self) -> &OsStr {
+        &self.search
+    }
+}
+
+/// Put the standard streams in their places.
+pub(crate) fn redirect(stdio: &[Stdio; 3], terminal: Option<&OwnedFd>) -> Result<(), StepError> {
+    let source = |stream: &Stdio| -> Result<OwnedFd, StepError> {
+        let from: BorrowedFd<'_> = match stream {
+            Stdio::Given(descriptor) => descriptor.as_fd(),
+            Stdio::Terminal => terminal.ok_or(Errno::NOTTY).step("find the terminal")?.as_fd(),
+        };
+        // Above 2, so that no later dup2 closes it.
+        rustix::io::fcntl_dupfd_cloexec(from, 3).step("copy a standard stream")
+    };
+    let [input, output, error] = stdio;
+    let (input, output, error) = (source(input)?, source(output)?, source(error)?);
+    rustix::stdio::dup2_stdin(input).step("place standard input")?;
+    rustix::stdio::dup2_stdout(output).step("place standard output")?;
+    rustix::stdio::dup2_stderr(error).step("place standard error")
 }
 
 fn limit(resource: Resource, value: Option<u64>) -> Result<(), Errno> {

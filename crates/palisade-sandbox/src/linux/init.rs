@@ -19,6 +19,7 @@ use rustix::{
 use super::{
     agent,
     control::{Control, Message},
+    guest::Guests,
     identity, landlock_plan, mounts, net, privileges,
     sys::{
         clone::{Forked, exit_now, fork_into},
@@ -83,9 +84,9 @@ fn build_and_run(
         Forked::Child => agent.become_it(control),
         Forked::Parent { pid, .. } => pid,
     };
-    drop(agent);
+    let guests = Guests::of(agent.into_confinement());
     privileges::give_up()?;
-    serve(control, agent_pid)
+    serve(control, agent_pid, guests)
 }
 
 /// Two ways to notice that the supervisor is gone; the other is the control socket's end.
@@ -107,6 +108,14 @@ fn open_terminal(plan: &Plan, control: &Control) -> Result<Option<OwnedFd>, Step
     if !plan.stdio.iter().any(|stream| matches!(stream, Stdio::Terminal)) {
         return Ok(None);
     }
+    let (controller, peer) = new_terminal()?;
+    ioctl_tiocsctty(&peer).step("take the terminal")?;
+    control.send_with(&Message::Terminal, &[controller.as_fd()]).step("hand out the terminal")?;
+    Ok(Some(peer))
+}
+
+/// The controlling side, and the one for a program.
+pub(super) fn new_terminal() -> Result<(OwnedFd, OwnedFd), StepError> {
     let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
     let controller = rustix::fs::open(
         "/dev/pts/ptmx",
@@ -116,13 +125,11 @@ fn open_terminal(plan: &Plan, control: &Control) -> Result<Option<OwnedFd>, Step
     .step("open a terminal")?;
     unlockpt(&controller).step("unlock the terminal")?;
     let peer = ioctl_tiocgptpeer(&controller, flags).step("open the terminal's inner side")?;
-    ioctl_tiocsctty(&peer).step("take the terminal")?;
-    control.send_with(&Message::Terminal, &[controller.as_fd()]).step("hand out the terminal")?;
-    Ok(Some(peer))
+    Ok((controller, peer))
 }
 
 /// Reap, pass on signals, report; end when the agent or the supervisor does.
-fn serve(control: &Control, agent: Pid) -> Result<(), StepError> {
+fn serve(control: &Control, agent: Pid, mut guests: Guests) -> Result<(), StepError> {
     let children = signal::child_descriptor().step("watch for ended children")?;
     loop {
         let mut ready =
@@ -132,7 +139,7 @@ fn serve(control: &Control, agent: Pid) -> Result<(), StepError> {
         if from_children {
             let mut notice = [0_u8; 128];
             let _ = rustix::io::read(&children, &mut notice);
-            reap(control, agent)?;
+            reap(control, agent, &mut guests)?;
         }
         if from_supervisor {
             match control.receive() {
@@ -141,6 +148,9 @@ fn serve(control: &Control, agent: Pid) -> Result<(), StepError> {
                         let _ = kill_process_group(agent, signal);
                     }
                 }
+                Ok(Some((Message::Of(number, about), descriptors))) => {
+                    guests.hear(number, &about, descriptors, control);
+                }
                 Ok(Some(_)) | Err(Errno::AGAIN) => {}
                 Ok(None) | Err(_) => exit_now(137),
             }
@@ -148,7 +158,7 @@ fn serve(control: &Control, agent: Pid) -> Result<(), StepError> {
     }
 }
 
-fn reap(control: &Control, agent: Pid) -> Result<(), StepError> {
+fn reap(control: &Control, agent: Pid, guests: &mut Guests) -> Result<(), StepError> {
     loop {
         match wait(WaitOptions::NOHANG | WaitOptions::UNTRACED) {
             Ok(Some((pid, status))) if pid == agent => {
@@ -168,7 +178,7 @@ fn reap(control: &Control, agent: Pid) -> Result<(), StepError> {
                     exit_now(0);
                 }
             }
-            Ok(Some(_)) => {}
+            Ok(Some((pid, status))) => guests.reap(pid, status, control),
             Ok(None) | Err(Errno::CHILD) => return Ok(()),
             Err(Errno::INTR) => {}
             Err(errno) => return Err(errno).step("reap"),

@@ -1,7 +1,14 @@
 //! One file a command. Each parses its own arguments, calls, prints.
 
+pub(crate) mod attempt;
 pub(crate) mod audit;
 pub(crate) mod completions;
+pub(crate) mod demo;
 pub(crate) mod doctor;
+pub(crate) mod exec;
+pub(crate) mod kill;
+pub(crate) mod logs;
 pub(crate) mod policy;
+pub(crate) mod ps;
 pub(crate) mod run;
+pub(crate) mod workspace;

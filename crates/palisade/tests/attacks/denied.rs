@@ -167,7 +167,7 @@ fn hides_a_denied_file_behind_an_odd_name() {
 /// The state of Palisade, and what the operator configures, although a grant holds both.
 #[test]
 fn reads_and_changes_palisades_own_files() {
-    let Some(world) = world("filesystem: {write: [..]}") else { return };
+    let Some(world) = world("filesystem: {write: [../]}") else { return };
     world.inside_sh("true").good();
     keeps_own(&world, "find ../state -type f | head -n 1", "state");
     keeps_own(&world, "cat ../config/attack.yaml", "extends");

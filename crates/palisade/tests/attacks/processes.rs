@@ -161,6 +161,9 @@ fn finds_the_operators_variables() {
     assert!(!inside.out.contains(SECRET.1) && !inside.out.contains(SECRET.0), "{inside}");
     let names = world.inside_sh("env | cut -d= -f1 | sort");
     let known = [
+        "GIT_CONFIG_COUNT",
+        "GIT_CONFIG_KEY_0",
+        "GIT_CONFIG_VALUE_0",
         "GIT_TERMINAL_PROMPT",
         "HOME",
         "LOGNAME",
@@ -170,6 +173,8 @@ fn finds_the_operators_variables() {
         "SHELL",
         "TMPDIR",
         "USER",
+        "npm_config_fetch_retry_maxtimeout",
+        "npm_config_fetch_retry_mintimeout",
     ];
     assert_eq!(names.good().lines().collect::<Vec<_>>(), known);
 }

@@ -43,6 +43,8 @@ impl World {
         }
         let tools = tools::folder()?.display();
         world.write("config/tools.yaml", &format!("palisade: 1\nfilesystem:\n  read: [{tools}]\n"));
+        // A policy names what lies elsewhere by its whole path; the tests have the world's as `../`.
+        let policy = policy.replace("../", &format!("{}/", world.at("").display()));
         world.write(
             "config/attack.yaml",
             &format!("palisade: 1\nextends: [shell, ./tools.yaml]\n{policy}\n"),

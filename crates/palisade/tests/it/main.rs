@@ -5,5 +5,9 @@
 
 mod audit;
 mod completions;
+mod demo;
 mod doctor;
+mod faults;
 mod ran;
+mod run;
+mod running;

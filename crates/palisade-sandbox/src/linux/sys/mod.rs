@@ -2,10 +2,12 @@
 
 #![expect(unsafe_code, reason = "raw system calls")]
 
+pub mod attempt;
 pub mod clone;
 pub mod exec;
 pub mod landlock;
 pub mod mount;
+pub mod peer;
 pub mod probe;
 pub mod seccomp;
 pub mod signal;
