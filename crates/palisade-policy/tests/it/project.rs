@@ -314,7 +314,10 @@ fn a_profile_that_the_project_builds_on() {
     world.user("process: {limits: {processes: 512}}").project("extends: [codex]");
     let wrong = world.wrong();
     assert!(wrong.contains("/work/palisade.yaml:2:11"), "{wrong}");
-    assert!(wrong.contains("it adds the profile codex, with "), "{wrong}");
+    assert!(
+        wrong.contains("it adds the profile codex, with reading /etc/codex/requirements.toml and"),
+        "{wrong}"
+    );
     // The user's values are nearer than a profile's, whoever builds on it.
     assert_eq!(world.trust().policy().process.limits.processes, Some(512));
     // One that the user builds on too adds nothing, and is there once.
