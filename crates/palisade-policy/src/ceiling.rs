@@ -3,7 +3,7 @@
 use crate::{
     diagnostic::Diagnostic,
     draft::{Draft, Layer, covers},
-    policy::{Access, NetworkRule},
+    policy::{Access, NetworkRule, ProcessLimits},
 };
 
 const HELP: &str = "remove it, or have the managed policy changed by whoever keeps it";
@@ -71,6 +71,14 @@ pub(crate) fn check(drafts: &[Draft]) -> Vec<Diagnostic> {
             });
             if !same {
                 beyond(provider.place, format!("the provider `{name}`"));
+            }
+        }
+        for (name, get) in ProcessLimits::NUMBERS {
+            let most = managed.iter().find_map(|draft| get(&draft.limits.value));
+            // What a profile names is lowered to it without a word.
+            let named = get(&draft.limits.value).filter(|_| !draft.is_profile());
+            if most.zip(named).is_some_and(|(most, named)| named > most) {
+                beyond(draft.limits.place, format!("the limit of {name}"));
             }
         }
         for name in draft.syscalls.value.allow.iter().filter(|_| calls) {

@@ -200,17 +200,22 @@ pub(crate) struct Process {
     pub(crate) environment: Option<Environment>,
 }
 
+/// What the sandbox may use. `palisade doctor` says how each is held on a machine.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Limits {
-    /// Memory of one process.
+    /// Memory of all processes together, swap and what lies in scratch folders included.
     pub(crate) memory: Option<At<Size>>,
     /// Processes and threads.
     pub(crate) processes: Option<At<u64>>,
+    /// Processor time, as a number of processors: 2, or 0.5.
     pub(crate) cpus: Option<At<f64>>,
     /// Open files of one process.
     pub(crate) open_files: Option<At<u64>>,
+    /// How much the writable folders of the host may grow together; also the size of one file.
     pub(crate) disk: Option<At<Size>>,
+    /// What the private folders in memory (`/tmp`, the home) hold together.
+    pub(crate) scratch: Option<At<Size>>,
     /// How long the session may last.
     pub(crate) wall_time: Option<At<Span>>,
 }

@@ -1,6 +1,6 @@
 use serde::Serialize;
 
-use crate::policy::{Access, Policy, SecretSource};
+use crate::policy::{Access, Policy, ProcessLimits, SecretSource};
 
 /// One rule of a policy, and what holds it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -14,10 +14,15 @@ pub struct Explained {
     pub layers: Vec<&'static str>,
     /// Whether only a layer that the agent could go round holds it.
     pub advisory: bool,
+    /// How this machine holds it, where machines differ: for `process.limits`, filled in by who
+    /// knows the machine.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub held: Option<String>,
 }
 
 fn one(rule: impl Into<String>, says: String, layers: &[&'static str]) -> Explained {
-    Explained { rule: rule.into(), says, layers: layers.to_vec(), advisory: layers.is_empty() }
+    let advisory = layers.is_empty();
+    Explained { rule: rule.into(), says, layers: layers.to_vec(), advisory, held: None }
 }
 
 /// Every rule of the policy, in the order of the document.
@@ -80,17 +85,7 @@ fn network(policy: &Policy, all: &mut Vec<Explained>) {
 }
 
 fn process(policy: &Policy, all: &mut Vec<Explained>) {
-    let limits = &policy.process.limits;
-    let mut limit = |name: &str, says: Option<String>, layer: &'static str| {
-        if let Some(says) = says {
-            all.push(one(format!("process.limits.{name}"), says, &[layer]));
-        }
-    };
-    limit("memory", limits.memory.map(|n| format!("{n} bytes of memory a process")), "kernel");
-    limit("processes", limits.processes.map(|n| format!("{n} processes and threads")), "kernel");
-    limit("open_files", limits.open_files.map(|n| format!("{n} open files a process")), "kernel");
-    let seconds = limits.wall_time.map(|time| format!("ends after {} s", time.as_secs()));
-    limit("wall_time", seconds, "supervisor");
+    limits(&policy.process.limits, all);
     for (name, list) in
         [("allow", &policy.process.syscalls.allow), ("deny", &policy.process.syscalls.deny)]
     {
@@ -107,6 +102,29 @@ fn process(policy: &Policy, all: &mut Vec<Explained>) {
         let rule = format!("process.environment.set[{name}]");
         all.push(one(rule, format!("the variable {name} is set"), &["supervisor"]));
     }
+}
+
+fn limits(limits: &ProcessLimits, all: &mut Vec<Explained>) {
+    let mut limit = |name: &str, says: Option<String>, layers: &[&'static str]| {
+        if let Some(says) = says {
+            all.push(one(format!("process.limits.{name}"), says, layers));
+        }
+    };
+    // How each is held depends on the machine; who knows it fills in `held`.
+    let bytes = |n: u64| format!("{n} bytes");
+    let memory = |n| format!("{} of memory for all processes together", bytes(n));
+    limit("memory", limits.memory.map(memory), &["kernel", "supervisor"]);
+    limit("processes", limits.processes.map(|n| format!("{n} processes and threads")), &["kernel"]);
+    let time = |n: u64| format!("the time of {}.{:03} processors", n / 1000, n % 1000);
+    limit("cpus", limits.cpu_thousandths.map(time), &["kernel"]);
+    let files = limits.open_files.map(|n| format!("{n} open files a process"));
+    limit("open_files", files, &["kernel"]);
+    let disk = |n| format!("the writable folders grow by {}, a file is no larger", bytes(n));
+    limit("disk", limits.disk.map(disk), &["kernel", "supervisor"]);
+    let scratch = |n| format!("{} in the private folders together", bytes(n));
+    limit("scratch", limits.scratch.map(scratch), &["kernel"]);
+    let seconds = limits.wall_time.map(|time| format!("ends after {} s", time.as_secs()));
+    limit("wall_time", seconds, &["supervisor"]);
 }
 
 fn models(policy: &Policy, all: &mut Vec<Explained>) {

@@ -86,15 +86,18 @@ fn network(drafts: &[Draft]) -> Network {
 }
 
 fn process(drafts: &[Draft]) -> Process {
-    let mut limits = ProcessLimits::default();
+    let limits = ProcessLimits {
+        memory: nearest(drafts, |limits| limits.memory),
+        processes: nearest(drafts, |limits| limits.processes),
+        cpu_thousandths: nearest(drafts, |limits| limits.cpu_thousandths),
+        open_files: nearest(drafts, |limits| limits.open_files),
+        disk: nearest(drafts, |limits| limits.disk),
+        scratch: nearest(drafts, |limits| limits.scratch),
+        wall_time: nearest(drafts, |limits| limits.wall_time),
+    };
     let mut syscalls = Syscalls::default();
     let (mut pass, mut set) = (std::collections::BTreeSet::new(), BTreeMap::new());
     for draft in drafts {
-        let named = &draft.limits.value;
-        limits.memory = limits.memory.or(named.memory);
-        limits.processes = limits.processes.or(named.processes);
-        limits.open_files = limits.open_files.or(named.open_files);
-        limits.wall_time = limits.wall_time.or(named.wall_time);
         syscalls.allow.extend(draft.syscalls.value.allow.iter().cloned());
         syscalls.deny.extend(draft.syscalls.value.deny.iter().cloned());
         pass.extend(draft.pass.iter().map(|name| name.value.clone()));
@@ -104,6 +107,20 @@ fn process(drafts: &[Draft]) -> Process {
     }
     syscalls.allow.retain(|name| !syscalls.deny.contains(name));
     Process { limits, syscalls, pass, set }
+}
+
+/// The nearest limit, but no more than the managed one: that is a ceiling, and others may be lower.
+fn nearest<T: Ord>(drafts: &[Draft], of: impl Fn(&ProcessLimits) -> Option<T>) -> Option<T> {
+    let first = |managed: bool| {
+        drafts
+            .iter()
+            .filter(|draft| (draft.origin.layer == Layer::Managed) == managed)
+            .find_map(|draft| of(&draft.limits.value))
+    };
+    match (first(true), first(false)) {
+        (Some(ceiling), Some(nearest)) => Some(ceiling.min(nearest)),
+        (ceiling, nearest) => ceiling.or(nearest),
+    }
 }
 
 fn inference(drafts: &[Draft], found: &mut Vec<Diagnostic>) -> Option<Inference> {

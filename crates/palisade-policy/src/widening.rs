@@ -100,13 +100,7 @@ fn process(project: &Draft, others: &[Draft], widens: &mut impl FnMut(Place, Str
     let given = |get: fn(&ProcessLimits) -> Option<u64>| {
         others.iter().find_map(|draft| get(&draft.limits.value))
     };
-    let limits: [(&str, fn(&ProcessLimits) -> Option<u64>); 4] = [
-        ("memory", |limits| limits.memory),
-        ("processes", |limits| limits.processes),
-        ("open_files", |limits| limits.open_files),
-        ("wall_time", |limits| limits.wall_time.map(|time| time.as_secs())),
-    ];
-    for (name, get) in limits {
+    for (name, get) in ProcessLimits::NUMBERS {
         let (Some(asked), Some(given)) = (get(&project.limits.value), given(get)) else { continue };
         if asked > given {
             widens(project.limits.place, format!("a higher limit of {name}"));

@@ -13,6 +13,11 @@ type Checked = (At<ProcessLimits>, At<Syscalls>, Vec<At<String>>, BTreeMap<Strin
 const LEAST_PROCESSES: u64 = 2;
 const LEAST_FILES: u64 = 16;
 const LEAST_MEMORY: u64 = 16 << 20;
+const LEAST_SCRATCH: u64 = 1 << 20;
+const LEAST_DISK: u64 = 1 << 20;
+/// The kernel hands out processor time in slices of a millisecond, ten times a second.
+const LEAST_CPUS: f64 = 0.01;
+const MOST_CPUS: f64 = 1e6;
 
 pub(super) fn check(check: &mut Check<'_>, section: Option<&Process>) -> Checked {
     let Some(section) = section else { return Checked::default() };
@@ -47,17 +52,18 @@ pub(super) fn check(check: &mut Check<'_>, section: Option<&Process>) -> Checked
             limits.place = time.place;
         }
         if let Some(cpus) = &named.cpus {
-            if !(cpus.value.is_finite() && cpus.value > 0.0) {
-                check.wrong(
-                    cpus.place,
-                    format!("{} is no number of processors", cpus.value),
-                    "write one such as 2 or 0.5",
-                );
-            }
-            check.not_built("process.limits.cpus", cpus.place);
+            limits.value.cpu_thousandths = thousandths(check, cpus);
+            limits.place = cpus.place;
         }
         if let Some(disk) = &named.disk {
-            check.not_built("process.limits.disk", disk.place);
+            least(check, disk.value.0, LEAST_DISK, disk.place, "bytes of disk");
+            limits.value.disk = Some(disk.value.0);
+            limits.place = disk.place;
+        }
+        if let Some(scratch) = &named.scratch {
+            least(check, scratch.value.0, LEAST_SCRATCH, scratch.place, "bytes of scratch space");
+            limits.value.scratch = Some(scratch.value.0);
+            limits.place = scratch.place;
         }
     }
     let syscalls = syscalls(check, section);
@@ -94,6 +100,23 @@ pub(super) fn check(check: &mut Check<'_>, section: Option<&Process>) -> Checked
         }
     }
     (limits, syscalls, pass, set)
+}
+
+fn thousandths(check: &mut Check<'_>, cpus: &At<f64>) -> Option<u64> {
+    if !(LEAST_CPUS..=MOST_CPUS).contains(&cpus.value) {
+        check.wrong(
+            cpus.place,
+            format!("{} is no number of processors", cpus.value),
+            format!("write one such as 2 or 0.5, not less than {LEAST_CPUS}"),
+        );
+        return None;
+    }
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "between the least and the most, as just checked"
+    )]
+    Some((cpus.value * 1000.0).round() as u64)
 }
 
 fn syscalls(check: &mut Check<'_>, section: &Process) -> At<Syscalls> {
