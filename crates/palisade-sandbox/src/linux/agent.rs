@@ -12,10 +12,13 @@ use std::{
 use rustix::{
     io::Errno,
     process::{Resource, Rlimit, getpid, setpgid, setrlimit},
+    rand::{GetRandomFlags, getrandom},
     termios::tcsetpgrp,
+    thread::{CpuSet, sched_getaffinity, sched_setaffinity},
 };
 
 use super::{
+    cgroup::HeldByGroup,
     control::{Control, Message},
     landlock, privileges,
     seccomp::Filter,
@@ -42,6 +45,7 @@ pub(crate) struct Prepared {
     limits: Limits,
     rules: landlock::Prepared,
     filter: Filter,
+    pinned: Option<(CpuSet, Filter)>,
 }
 
 impl Prepared {
@@ -59,6 +63,8 @@ impl Prepared {
             entry.push(value);
             text(entry)
         });
+        let pinned = plan.limits.cpu_thousandths.zip(plan.pinned_filter);
+        let pinned = pinned.map(|(most, filter)| Ok((some_processors(most)?, filter)));
         Ok(Self {
             candidates: candidates.collect::<Result<_, _>>().step("read the command")?,
             argv: StringArray::new(argv.collect::<Result<_, _>>().step("read the command")?),
@@ -72,12 +78,13 @@ impl Prepared {
             limits: plan.limits,
             rules,
             filter: plan.filter,
+            pinned: pinned.transpose().step("choose processors")?,
         })
     }
 
     /// Become the command, or report why not. No allocation before exec, but on failure.
-    pub(crate) fn become_it(&self, control: &Control) -> ! {
-        let message = match self.confine() {
+    pub(crate) fn become_it(&self, control: &Control, held: HeldByGroup) -> ! {
+        let message = match self.confine(held) {
             Ok(()) => Message::ExecFailed(self.exec()),
             Err(error) => Message::Failed(error),
         };
@@ -85,21 +92,45 @@ impl Prepared {
         exit_now(125)
     }
 
-    fn confine(&self) -> Result<(), StepError> {
+    fn confine(&self, held: HeldByGroup) -> Result<(), StepError> {
         self.lead_a_process_group()?;
         self.redirect()?;
         rustix::process::chdir(self.working_directory.as_c_str())
             .step("enter the working directory")?;
-        limit(Resource::Core, Some(0)).step("forbid core dumps")?;
-        limit(Resource::Data, self.limits.memory).step("limit memory")?;
-        limit(Resource::Nproc, self.limits.processes).step("limit processes")?;
-        limit(Resource::Nofile, self.limits.open_files).step("limit open files")?;
+        self.limit(held)?;
         signal::reset_all().step("reset signals")?;
         rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
         close_from(3, true).step("close inherited descriptors")?;
         privileges::give_up()?;
         self.rules.restrict_self()?;
-        self.filter.install()
+        match &self.pinned {
+            Some((_, filter)) if !held.processors => filter.install(),
+            _ => self.filter.install(),
+        }
+    }
+
+    /// The limits of each process, and of the whole what no group holds.
+    fn limit(&self, held: HeldByGroup) -> Result<(), StepError> {
+        let limits = &self.limits;
+        limit(Resource::Core, Some(0)).step("forbid core dumps")?;
+        // Whoever started us may have been given these.
+        limit(Resource::Nice, Some(0)).step("forbid a higher priority")?;
+        limit(Resource::Rtprio, Some(0)).step("forbid real-time priority")?;
+        if !held.memory {
+            limit(Resource::Data, limits.memory).step("limit memory")?;
+        }
+        // One more than the group's, which counts what it refuses.
+        let more = u64::from(held.processes);
+        let processes = limits.processes.map(|processes| processes.saturating_add(more));
+        limit(Resource::Nproc, processes).step("limit processes")?;
+        limit(Resource::Nofile, limits.open_files).step("limit open files")?;
+        limit(Resource::Fsize, limits.file_bytes).step("limit the size of files")?;
+        match &self.pinned {
+            Some((processors, _)) if !held.processors => {
+                sched_setaffinity(None, processors).step("limit processors")
+            }
+            _ => Ok(()),
+        }
     }
 
     /// A group of its own, in the foreground of the terminal. The session stays init's: a group
@@ -143,6 +174,22 @@ impl Prepared {
         }
         worst
     }
+}
+
+/// As many of the processors that may be used as hold this much time, beginning anywhere: many
+/// sandboxes must not sit on the same ones.
+fn some_processors(thousandths: u64) -> Result<CpuSet, Errno> {
+    let usable = sched_getaffinity(None)?;
+    let usable: Vec<usize> = (0..CpuSet::MAX_CPU).filter(|cpu| usable.is_set(*cpu)).collect();
+    let mut bits = [0_u8; 8];
+    getrandom(&mut bits, GetRandomFlags::empty())?;
+    let start = usize::from_le_bytes(bits) % usable.len().max(1);
+    let most = usize::try_from(thousandths.div_ceil(1000)).unwrap_or(usize::MAX);
+    let mut chosen = CpuSet::new();
+    for cpu in usable.iter().cycle().skip(start).take(most.min(usable.len())) {
+        chosen.set(*cpu);
+    }
+    Ok(chosen)
 }
 
 fn limit(resource: Resource, value: Option<u64>) -> Result<(), Errno> {

@@ -1,6 +1,7 @@
 //! The Linux rooms, one kernel idea each.
 
 pub mod abilities;
+pub mod cgroup;
 pub mod landlock;
 pub mod launch;
 pub mod net;
