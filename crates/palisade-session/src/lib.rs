@@ -14,6 +14,7 @@
 
 #![forbid(unsafe_code)]
 
+mod limits;
 mod models;
 mod order;
 mod outward;

@@ -8,6 +8,7 @@ use palisade_sandbox::{Building, LaunchError, launch};
 use rustix::rand::{GetRandomFlags, getrandom};
 
 use crate::{
+    limits::{Account, Watch, Writable},
     models,
     order::Order,
     outward,
@@ -44,7 +45,7 @@ pub struct Ended {
 pub fn run(order: &Order) -> Result<Ended, Refusal> {
     let session = new_session()?;
     let prepared = refuse_unbuilt(&order.policy).and_then(|()| prepare(order, &session));
-    let (building, copies, terminal) = match prepared {
+    let (building, copies, terminal, writable) = match prepared {
         Ok(prepared) => prepared,
         Err(refusal) => return Err(journal_refusal(order, &session, refusal)),
     };
@@ -53,7 +54,7 @@ pub fn run(order: &Order) -> Result<Ended, Refusal> {
         .enable_all()
         .build()
         .refuse("start the supervisor's threads", "see the limits of this user (ulimit -u)")?;
-    let result = runtime.block_on(live(order, &session, building, copies, terminal));
+    let result = runtime.block_on(live(order, &session, building, copies, terminal, writable));
     // A lookup or a read that hangs must not keep us.
     runtime.shutdown_background();
     result
@@ -63,14 +64,15 @@ pub fn run(order: &Order) -> Result<Ended, Refusal> {
 fn prepare(
     order: &Order,
     session: &SessionId,
-) -> Result<(Building, Copies, Option<Terminal>), Refusal> {
+) -> Result<(Building, Copies, Option<Terminal>, Writable), Refusal> {
     let placeholders = Placeholders::of(order.policy.inference.as_ref())?;
     let (stdio, copies) = streams::of_caller()?;
     let terminal =
         Terminal::detect().refuse("the terminal", "start palisade from another terminal")?;
     let plan = plan::make(order, session, stdio, &placeholders)?;
+    let writable = Writable::of(&plan);
     let building = launch(plan).map_err(|error| refusal::of_launch(&error))?;
-    Ok((building, copies, terminal))
+    Ok((building, copies, terminal, writable))
 }
 
 async fn live(
@@ -79,6 +81,7 @@ async fn live(
     building: Building,
     mut copies: Copies,
     terminal: Option<Terminal>,
+    writable: Writable,
 ) -> Result<Ended, Refusal> {
     let policy = &order.policy;
     let signals = Signals::catch().refuse("catch signals", "report this")?;
@@ -101,6 +104,14 @@ async fn live(
         Ok(standing) => standing,
         Err(error) => return Err(refused(refusal::of_launch(&error)).await),
     };
+    let limits = policy.process.limits;
+    let mut watch = match Watch::begin(&standing, limits, writable).await {
+        Ok(watch) => watch,
+        Err(refusal) => return Err(refused(refusal).await),
+    };
+    if let Some(weaker) = watch.weaker() {
+        authority.record(weaker).await;
+    }
     let decision = authority.authorize(&launch_action(order)).await;
     if !decision.is_allowed() {
         let refusal = Refusal::new(decision.reason, JOURNAL);
@@ -121,11 +132,13 @@ async fn live(
         Ok(running) => running,
         Err(error) => return Err(refused(refusal::of_launch(&error)).await),
     };
-    let wall_time = policy.process.limits.wall_time;
-    let (end, cause) = until_end(running, terminals, signals, wall_time, outward).await?;
+    let (wall_time, broken) = (limits.wall_time, watch.broken());
+    let (end, cause) = until_end(running, terminals, signals, wall_time, outward, broken).await?;
+    let account = watch.account();
+    drop(watch);
     tokio::task::block_in_place(|| copies.finish());
     match end {
-        Ok(end) => finish(&pipeline, session, end, &cause).await,
+        Ok(end) => finish(&pipeline, session, end, &cause, &account).await,
         Err(LaunchError::Exec(errno)) => {
             let name = order.command.first().map(|name| name.display().to_string());
             Err(refused(of_exec(&name.unwrap_or_default(), errno)).await)
@@ -151,16 +164,27 @@ async fn finish(
     session: &SessionId,
     end: End,
     cause: &Cause,
+    account: &Account,
 ) -> Result<Ended, Refusal> {
     let how = match end {
         End::Exited(code) => format!("exit {code}"),
         End::Killed(signal) => format!("signal {signal}"),
         End::Lost => "the sandbox was ended from outside".to_owned(),
     };
-    let mut event =
-        Event::observed("end", Layer::Process, how).with("status", u64::from(end.status()));
+    let event = Event::observed("end", Layer::Process, how);
+    let mut event = account.tell(event.with("status", u64::from(end.status())));
     let notice = match cause {
-        Cause::Itself => None,
+        Cause::Itself => match &account.ended_by {
+            Some((rule, told)) => {
+                event.rule = rule.map(str::to_owned);
+                Some(told.clone())
+            }
+            None => account.notice.clone(),
+        },
+        Cause::Limit(breach) => {
+            event.rule = Some(breach.rule.to_owned());
+            Some(format!("ended: {}", breach.what))
+        }
         Cause::WallTime(limit) => {
             event.rule = Some("process.limits.wall_time".to_owned());
             Some(format!("ended after {} s, the policy's wall_time", limit.as_secs()))

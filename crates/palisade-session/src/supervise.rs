@@ -7,6 +7,7 @@ use rustix::process::Signal as Number;
 use tokio::sync::mpsc;
 
 use crate::{
+    limits::Breach,
     refusal::{Refusal, Refuse},
     terminal::{Relay, Signal, Signals, Terminal, stop_job},
 };
@@ -46,6 +47,8 @@ pub(crate) enum Cause {
     Itself,
     /// It ran longer than the policy lets it.
     WallTime(Duration),
+    /// A limit was broken that ends the sandbox at once.
+    Limit(Breach),
     /// The way out could not be served any more.
     Network(String),
 }
@@ -57,13 +60,15 @@ pub(crate) struct Terminals {
     pub(crate) sandbox: Option<OwnedFd>,
 }
 
-/// See the command to its end. `outward` is what serves its network, for as long.
+/// See the command to its end. `outward` is what serves its network, for as long; `broken`
+/// resolves when a limit is.
 pub(crate) async fn until_end(
     running: Running,
     terminals: Terminals,
     mut signals: Signals,
     wall_time: Option<Duration>,
     outward: impl Future<Output = String>,
+    broken: impl Future<Output = Breach>,
 ) -> Result<(Result<End, LaunchError>, Cause), Refusal> {
     let relay = match (terminals.operator, terminals.sandbox) {
         (Some(operator), Some(sandbox)) => Some(
@@ -81,7 +86,7 @@ pub(crate) async fn until_end(
             None => std::future::pending().await,
         }
     };
-    tokio::pin!(limit, outward);
+    tokio::pin!(limit, outward, broken);
     let mut last_call: Option<tokio::time::Instant> = None;
     let end = loop {
         let late = async {
@@ -101,13 +106,17 @@ pub(crate) async fn until_end(
                 Some(Err(error)) => break Err(error),
             },
             signal = signals.next() => pass_on(signal, relay.as_ref(), &running).await,
-            () = &mut limit, if last_call.is_none() => {
+            () = &mut limit, if cause == Cause::Itself => {
                 cause = Cause::WallTime(wall_time.unwrap_or_default());
                 last_call = Some(ask_to_end(&running));
             }
-            why = &mut outward, if last_call.is_none() => {
+            why = &mut outward, if cause == Cause::Itself => {
                 cause = Cause::Network(why);
                 last_call = Some(ask_to_end(&running));
+            }
+            breach = &mut broken, if cause == Cause::Itself => {
+                cause = Cause::Limit(breach);
+                running.kill();
             }
             () = late => {
                 last_call = None;
