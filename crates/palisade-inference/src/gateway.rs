@@ -204,7 +204,15 @@ impl Inner {
             return Err(Refusal::Denied(decision.reason));
         }
         match self.send(upstream, request).await {
-            Ok(response) => Ok(self.relay(action, upstream, response, scrubber)),
+            Ok(response) => {
+                let event = Event::observed("model_answer", Layer::Inference, action.subject())
+                    .with("provider", upstream.name.as_str())
+                    .with("status", response.status().as_u16());
+                if !self.authority.record(event).await {
+                    return Err(failed(upstream, "answered, but the journal cannot take that"));
+                }
+                Ok(self.relay(action, upstream, response, scrubber))
+            }
             Err(refusal) => {
                 let event = Event::observed("model_failure", Layer::Inference, action.subject())
                     .with("provider", upstream.name.as_str())

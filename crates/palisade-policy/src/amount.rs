@@ -3,7 +3,7 @@
 use std::{borrow::Cow, fmt, time::Duration};
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::{Deserialize, Deserializer, de::Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Visitor};
 
 /// A number of bytes: `4GiB`, `500MB`, `1024`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -32,6 +32,25 @@ fn amount(text: &str, units: &[(&str, u64)]) -> Option<u64> {
     let (number, unit) = text.split_at_checked(digits)?;
     let factor = units.iter().find(|(name, _)| *name == unit.trim())?.1;
     number.parse::<u64>().ok()?.checked_mul(factor).filter(|amount| *amount > 0)
+}
+
+/// A number of bytes in the largest unit that it is a whole number of.
+pub(crate) fn size(bytes: u64) -> String {
+    let whole = |(_, unit): &&(&str, u64)| bytes % unit == 0;
+    let binary = SIZES.iter().filter(|(name, _)| name.contains('i')).rev();
+    match binary.clone().find(whole).filter(|_| bytes > 0) {
+        Some((name, unit)) => format!("{} {name}", bytes / unit),
+        None => format!("{bytes} bytes"),
+    }
+}
+
+/// A length of time in the largest unit that it is a whole number of.
+pub(crate) fn span(time: Duration) -> String {
+    let seconds = time.as_secs();
+    let names = ["s", "min", "h", "d"];
+    let units = TIMES.iter().map(|(_, unit)| *unit).zip(names).rev();
+    let whole = units.clone().find(|(unit, _)| seconds > 0 && seconds % unit == 0);
+    whole.map_or(format!("{seconds} s"), |(unit, name)| format!("{} {name}", seconds / unit))
 }
 
 impl Size {
@@ -101,6 +120,20 @@ impl<'de> Deserialize<'de> for Span {
     }
 }
 
+/// In bytes.
+impl Serialize for Size {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
+    }
+}
+
+/// In seconds.
+impl Serialize for Span {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.as_secs().serialize(serializer)
+    }
+}
+
 impl JsonSchema for Size {
     fn schema_name() -> Cow<'static, str> {
         "Size".into()
@@ -108,7 +141,9 @@ impl JsonSchema for Size {
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({
+            "title": "Size",
             "description": "Bytes, or a number with KiB, MiB, GiB, TiB, KB, MB, GB or TB.",
+            "examples": ["4GiB"],
             "anyOf": [
                 {"type": "integer", "minimum": 1},
                 {"type": "string", "pattern": "^[0-9]+ *(B|[KMGT]i?B)$"},
@@ -124,7 +159,9 @@ impl JsonSchema for Span {
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({
+            "title": "Duration",
             "description": "A number with s, m, h, d or w.",
+            "examples": ["8h"],
             "type": "string",
             "pattern": "^[0-9]+ *[smhdw]$",
         })
@@ -144,5 +181,14 @@ mod tests {
         }
         assert_eq!(Span::parse("8h"), Some(Span(Duration::from_secs(28800))));
         assert_eq!(Span::parse("8"), None);
+    }
+
+    #[test]
+    fn amounts_are_shown_as_people_write_them() {
+        assert_eq!((size(4 << 30), size(10_000_000)), ("4 GiB".into(), "10000000 bytes".into()));
+        assert_eq!((size(1536 << 20), size(0)), ("1536 MiB".into(), "0 bytes".into()));
+        let shown = |seconds| span(Duration::from_secs(seconds));
+        assert_eq!(shown(28_800), "8 h");
+        assert_eq!([shown(90), shown(600), shown(604_800)], ["90 s", "10 min", "7 d"]);
     }
 }

@@ -1,108 +1,179 @@
 //! What the managed policy names is the most that any other document may grant.
+//!
+//! Each list that a managed document has, be it empty, is a ceiling of its own; what it does not
+//! have it leaves to others.
+
+use std::path::PathBuf;
 
 use crate::{
+    at::{At, Place},
+    cover,
     diagnostic::Diagnostic,
-    draft::{Draft, Layer, covers},
-    policy::{Access, NetworkRule, ProcessLimits},
+    draft::{Draft, DraftProvider, GivenLists},
+    policy::Access,
+    real::holds,
 };
 
 const HELP: &str = "remove it, or have the managed policy changed by whoever keeps it";
+const HELP_PROFILE: &str = "use another policy: `palisade policy show` prints this profile, as the \
+                            start of one of your own";
 
 /// Everything in other documents that goes beyond the managed ones. What a profile names beyond
 /// them counts as well: a profile is chosen by the user.
-pub(crate) fn check(drafts: &[Draft]) -> Vec<Diagnostic> {
+pub(crate) fn check(drafts: &[&Draft], over: Option<Access>) -> Vec<Diagnostic> {
     let (managed, others): (Vec<&Draft>, Vec<&Draft>) =
-        drafts.iter().partition(|draft| draft.origin.layer == Layer::Managed);
+        drafts.iter().partition(|draft| draft.is_managed());
+    let Some(first) = managed.first() else { return Vec::new() };
+    let ceiling = Ceiling { managed: &managed };
     let mut found = Vec::new();
-    if managed.is_empty() {
-        return found;
+    let most = ceiling.access();
+    if let (Some(most), Some(over)) = (most, over)
+        && over > most
+    {
+        let message = "write access to the workspace goes beyond the managed policy";
+        found.push(Diagnostic::of("--workspace", message, format!("see {}", first.origin.file)));
     }
-    let files = managed.iter().any(|draft| !draft.grants.is_empty());
-    let network = managed.iter().any(|draft| !draft.rules.is_empty() || !draft.hosts.is_empty());
-    let models = managed.iter().any(|draft| !draft.providers.is_empty());
-    let calls = managed.iter().any(|draft| !draft.syscalls.value.allow.is_empty());
-    let passed = managed.iter().any(|draft| !draft.pass.is_empty());
-    let read_only = managed
-        .iter()
-        .any(|draft| draft.access.as_ref().is_some_and(|at| at.value == Access::ReadOnly));
     for draft in others {
-        let mut beyond = |place, what: String| {
+        let mut beyond = |place: Place, what: String| {
             let message = format!("{what} goes beyond the managed policy");
-            found.push(draft.wrong(place, message, HELP));
+            let help = if draft.origin.profile { HELP_PROFILE } else { HELP };
+            found.push(draft.wrong(place, message, help));
         };
-        if let Some(access) = draft
-            .access
-            .as_ref()
-            .filter(|access| read_only && access.value != Access::ReadOnly && !draft.is_profile())
-        {
-            beyond(access.place, "write access to the workspace".to_owned());
-        }
-        for grant in draft.grants.iter().filter(|_| files) {
-            let within = managed.iter().flat_map(|draft| &draft.grants).any(|most| {
-                covers(&most.value.path, &grant.value.path)
-                    && (most.value.writable || !grant.value.writable)
-            });
-            if !within {
-                beyond(grant.place, grant.value.path.display().to_string());
-            }
-        }
-        if network {
-            for (name, addresses) in &draft.hosts {
-                let same = managed.iter().any(|draft| {
-                    draft.hosts.get(name).is_some_and(|most| most.value == addresses.value)
-                });
-                if !same {
-                    beyond(addresses.place, format!("an address for {name}"));
-                }
-            }
-            for rule in &draft.rules {
-                let within = managed
-                    .iter()
-                    .flat_map(|draft| &draft.rules)
-                    .any(|most| within(&rule.value, &most.value));
-                if !within {
-                    beyond(rule.place, rule.value.rule.clone());
-                }
-            }
-        }
-        for (name, provider) in draft.providers.iter().filter(|_| models) {
-            let same = managed.iter().any(|draft| {
-                draft.providers.get(name).is_some_and(|most| most.value == provider.value)
-            });
-            if !same {
-                beyond(provider.place, format!("the provider `{name}`"));
-            }
-        }
-        for (name, get) in ProcessLimits::NUMBERS {
-            let most = managed.iter().find_map(|draft| get(&draft.limits.value));
-            // What a profile names is lowered to it without a word.
-            let named = get(&draft.limits.value).filter(|_| !draft.is_profile());
-            if most.zip(named).is_some_and(|(most, named)| named > most) {
-                beyond(draft.limits.place, format!("the limit of {name}"));
-            }
-        }
-        for name in draft.syscalls.value.allow.iter().filter(|_| calls) {
-            if !managed.iter().any(|draft| draft.syscalls.value.allow.contains(name)) {
-                beyond(draft.syscalls.place, format!("the system call {name}"));
-            }
-        }
-        for name in draft.pass.iter().filter(|_| passed) {
-            let same =
-                managed.iter().any(|draft| draft.pass.iter().any(|most| most.value == name.value));
-            if !same {
-                beyond(name.place, format!("the variable {}", name.value));
-            }
-        }
+        ceiling.files(draft, &mut beyond);
+        ceiling.network(draft, &mut beyond);
+        ceiling.models(draft, &mut beyond);
+        ceiling.process(draft, &mut beyond);
     }
     found
 }
 
-/// Whether one managed rule permits all that this one does.
-fn within(rule: &NetworkRule, most: &NetworkRule) -> bool {
-    let hosts = rule.hosts.iter().all(|host| most.hosts.contains(host));
-    let bare = !rule.hosts.is_empty() || most.hosts.is_empty();
-    hosts
-        && bare
-        && rule.ports.iter().all(|port| most.ports.contains(port))
-        && rule.addresses.iter().all(|network| most.addresses.iter().any(|m| m.contains(network)))
+/// What may be done with the workspace: the nearest says so, and at most what the managed policy
+/// says.
+pub(crate) fn access(drafts: &[&Draft], over: Option<Access>) -> Access {
+    let (managed, others): (Vec<&Draft>, Vec<&Draft>) =
+        drafts.iter().partition(|draft| draft.is_managed());
+    let most = Ceiling { managed: &managed }.access();
+    let nearest = others.iter().find_map(|draft| draft.access.as_ref()).map(|at| at.value);
+    let wanted = over.or(nearest).or(most).unwrap_or(Access::ReadWrite);
+    most.map_or(wanted, |most| wanted.min(most))
+}
+
+/// The workspace's path, if any document names one: the nearest, below the managed one.
+pub(crate) fn workspace<'a>(drafts: &[&'a Draft]) -> Option<&'a PathBuf> {
+    let path = |managed: bool| {
+        let mut of = drafts.iter().filter(|draft| draft.is_managed() == managed);
+        of.find_map(|draft| draft.workspace_path.as_ref()).map(|path| &path.value)
+    };
+    path(false).or(path(true))
+}
+
+struct Ceiling<'a> {
+    managed: &'a [&'a Draft],
+}
+
+impl Ceiling<'_> {
+    /// Whether a managed document has this list.
+    fn has(&self, list: fn(&GivenLists) -> bool) -> bool {
+        self.managed.iter().any(|draft| list(&draft.given))
+    }
+
+    fn access(&self) -> Option<Access> {
+        self.managed.iter().find_map(|draft| draft.access.as_ref()).map(|at| at.value)
+    }
+
+    fn files(&self, draft: &Draft, beyond: &mut impl FnMut(Place, String)) {
+        if let (Some(most), Some(access)) = (self.access(), &draft.access)
+            && access.value > most
+            && !draft.origin.profile
+        {
+            beyond(access.place, "this access to the workspace".to_owned());
+        }
+        let most = self.managed.iter().find_map(|draft| draft.workspace_path.as_ref());
+        if let (Some(most), Some(path)) = (most, &draft.workspace_path)
+            && !holds(&most.value, &path.value)
+        {
+            beyond(path.place, format!("the workspace {}", path.value.display()));
+        }
+        if !self.has(|given| given.grants) {
+            return;
+        }
+        for At { value, place } in &draft.grants {
+            let within = self.managed.iter().flat_map(|draft| &draft.grants).any(|most| {
+                (most.value.writable || !value.writable) && holds(&most.value.path, &value.path)
+            });
+            if !within {
+                let how = if value.writable { "writing to" } else { "reading" };
+                beyond(*place, format!("{how} {}", value.path.display()));
+            }
+        }
+    }
+
+    fn network(&self, draft: &Draft, beyond: &mut impl FnMut(Place, String)) {
+        if self.has(|given| given.rules) {
+            for At { value, place } in &draft.rules {
+                let mut rules = self.managed.iter().flat_map(|draft| &draft.rules);
+                if !rules.any(|most| cover::rule(&most.value.rule, &value.rule)) {
+                    beyond(*place, value.rule.rule.clone());
+                }
+            }
+        }
+        // Where a name leads is a part of what a rule for it permits.
+        if self.has(|given| given.rules || given.hosts) {
+            for (name, addresses) in &draft.hosts {
+                let same = |draft: &&Draft| {
+                    draft.hosts.get(name).is_some_and(|most| most.value == addresses.value)
+                };
+                if !self.managed.iter().any(same) {
+                    beyond(addresses.place, format!("an address for {name}"));
+                }
+            }
+        }
+    }
+
+    fn models(&self, draft: &Draft, beyond: &mut impl FnMut(Place, String)) {
+        if self.has(|given| given.providers) {
+            for (name, provider) in &draft.providers {
+                let same = |draft: &&Draft| {
+                    let most = draft.providers.get(name);
+                    most.is_some_and(|most| is_same(&most.value, &provider.value))
+                };
+                if !self.managed.iter().any(same) {
+                    beyond(provider.place, format!("the provider `{name}`"));
+                }
+            }
+        }
+        if self.has(|given| given.routes) {
+            for At { value, place } in &draft.routes {
+                let mut routes = self.managed.iter().flat_map(|draft| &draft.routes);
+                if !routes.any(|most| cover::model(&most.value.route.model, &value.route.model)) {
+                    beyond(*place, format!("a route for the models `{}`", value.route.model));
+                }
+            }
+        }
+    }
+
+    fn process(&self, draft: &Draft, beyond: &mut impl FnMut(Place, String)) {
+        if self.has(|given| given.calls) {
+            for call in &draft.calls {
+                let mut calls = self.managed.iter().flat_map(|draft| &draft.calls);
+                if !calls.any(|most| most.value == call.value) {
+                    beyond(call.place, format!("the system call {}", call.value));
+                }
+            }
+        }
+        if self.has(|given| given.pass) {
+            for name in &draft.pass {
+                let mut passed = self.managed.iter().flat_map(|draft| &draft.pass);
+                if !passed.any(|most| cover::variable(&most.value, &name.value)) {
+                    beyond(name.place, format!("the variable {}", name.value));
+                }
+            }
+        }
+    }
+}
+
+/// Whether two providers are one, wherever they are written.
+fn is_same(one: &DraftProvider, other: &DraftProvider) -> bool {
+    let credential = |of: &DraftProvider| of.credential.as_ref().map(|name| name.value.clone());
+    one.provider == other.provider && credential(one) == credential(other)
 }

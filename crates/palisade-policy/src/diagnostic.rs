@@ -2,7 +2,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::at::Place;
+use crate::{at::Place, text::plain};
 
 /// What is wrong with a policy, where, and what to do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -16,18 +16,22 @@ pub struct Diagnostic {
     pub column: usize,
     /// What is wrong, in one sentence.
     pub message: String,
-    /// The line's text, escaped and cut.
+    /// The line's text, escaped, and cut round the column.
     pub excerpt: String,
     /// What to do.
     pub help: String,
+    /// The column in `excerpt`, from 0.
+    #[serde(skip)]
+    caret: usize,
 }
 
-/// All that was found wrong.
+/// All that was found wrong, each document's in the order of its lines.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub struct Diagnostics(Vec<Diagnostic>);
 
-/// The most of a line that is shown.
-const WIDEST: usize = 120;
+/// The most of a line that is shown, and how much of that stands before the column.
+const WIDEST: usize = 100;
+const BEFORE: usize = 60;
 
 impl Diagnostic {
     /// One about a place in a document's text.
@@ -39,7 +43,7 @@ impl Diagnostic {
         help: impl Into<String>,
     ) -> Self {
         let line = place.line.checked_sub(1).and_then(|index| text.lines().nth(index));
-        let excerpt = line.unwrap_or_default().chars().take(WIDEST).map(plain).collect();
+        let (excerpt, caret) = cut(line.unwrap_or_default(), place.column.saturating_sub(1));
         Self {
             file: file.to_owned(),
             line: place.line,
@@ -47,6 +51,7 @@ impl Diagnostic {
             message: message.into(),
             excerpt,
             help: help.into(),
+            caret,
         }
     }
 
@@ -57,52 +62,68 @@ impl Diagnostic {
 
     /// The beginning of the line in which it is shown.
     pub fn place(&self) -> String {
+        let file: String = self.file.chars().map(plain).collect();
         match (self.line, self.column) {
-            (0, _) => self.file.clone(),
-            (line, column) => format!("{}:{line}:{column}", self.file),
+            (0, _) => file,
+            (line, column) => format!("{file}:{line}:{column}"),
         }
     }
 }
 
-/// What is printed to a terminal must not steer it, and one character must be one column.
-fn plain(c: char) -> char {
-    if c == '\t' {
-        ' '
-    } else if c.is_control() || is_bidi(c) {
-        '\u{fffd}'
-    } else {
-        c
+/// The part of a line round a column, and where the column is in it.
+fn cut(line: &str, column: usize) -> (String, usize) {
+    let length = line.chars().count();
+    let column = column.min(length);
+    let start = if column < WIDEST - 10 { 0 } else { column - BEFORE };
+    let mut part: String = line.chars().skip(start).take(WIDEST).map(plain).collect();
+    if start > 0 {
+        part.insert(0, '…');
     }
-}
-
-fn is_bidi(c: char) -> bool {
-    matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    if length > start + WIDEST {
+        part.push('…');
+    }
+    (part, column - start + usize::from(start > 0))
 }
 
 impl fmt::Display for Diagnostic {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let message: String = self.message.chars().map(plain).collect();
-        writeln!(out, "{}: {message}", self.place())?;
+        let printed = |text: &str| text.chars().map(plain).collect::<String>();
+        writeln!(out, "{}: {}", self.place(), printed(&self.message))?;
         if self.line > 0 {
             let number = self.line.to_string();
             let margin = " ".repeat(number.len());
-            let caret = " ".repeat(self.column.saturating_sub(1).min(WIDEST));
             writeln!(out, " {number} | {}", self.excerpt)?;
-            writeln!(out, " {margin} | {caret}^")?;
+            writeln!(out, " {margin} | {}^", " ".repeat(self.caret))?;
         }
-        write!(out, "  help: {}", self.help)
+        write!(out, "  help: {}", printed(&self.help))
     }
 }
 
 impl Diagnostics {
     /// What was found. `Err` unless it is nothing.
-    pub(crate) fn unless_empty(found: Vec<Diagnostic>) -> Result<(), Self> {
-        if found.is_empty() { Ok(()) } else { Err(Self(found)) }
+    pub(crate) fn unless_empty(mut found: Vec<Diagnostic>) -> Result<(), Self> {
+        if found.is_empty() {
+            return Ok(());
+        }
+        // Documents stay in their order; one that comes back later stays where it is.
+        for of_one in found.chunk_by_mut(|one, next| one.file == next.file) {
+            of_one.sort_by_key(|found| (found.line, found.column));
+        }
+        Err(Self(found))
     }
 
     /// Each of them.
     pub fn iter(&self) -> impl Iterator<Item = &Diagnostic> {
         self.0.iter()
+    }
+}
+
+impl IntoIterator for Diagnostics {
+    type Item = Diagnostic;
+    type IntoIter = std::vec::IntoIter<Diagnostic>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
     }
 }
 
@@ -121,5 +142,32 @@ impl fmt::Display for Diagnostics {
             one.fmt(out)?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_caret_stands_under_the_column_of_a_long_line() {
+        let text = format!("{}X{}", "a".repeat(500), "b".repeat(500));
+        let found = Diagnostic::at("f", &text, Place { line: 1, column: 501 }, "m", "h");
+        assert_eq!(found.excerpt.chars().nth(found.caret), Some('X'));
+        assert!(found.excerpt.chars().count() <= WIDEST + 2);
+        let found = Diagnostic::at("f", "ab", Place { line: 1, column: 99 }, "m", "h");
+        assert_eq!(found.caret, 2);
+    }
+
+    #[test]
+    fn nothing_that_is_printed_steers_a_terminal() {
+        let found = Diagnostic::at(
+            "f\u{1b}[2J",
+            "x\u{202e}\u{1b}[31m",
+            Place { line: 1, column: 1 },
+            "m\u{7}\u{9b}",
+            "h\u{1b}]0;\u{2066}",
+        );
+        assert!(found.to_string().chars().all(|c| c == '\n' || plain(c) == c), "{found}");
     }
 }

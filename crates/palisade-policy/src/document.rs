@@ -1,16 +1,19 @@
 //! The document as it is written: one type a section. Meaning is checked elsewhere.
+//!
+//! The comments on what is read from a document are the descriptions of its JSON Schema.
 
 use std::{collections::BTreeMap, fmt};
 
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema};
 use serde::{
-    Deserialize, Deserializer,
+    Deserialize, Deserializer, Serialize,
     de::{MapAccess, Visitor},
 };
+use serde_json::Value;
 
 use crate::{
     amount::{Size, Span},
-    at::At,
+    at::{At, Given},
 };
 
 /// What one kind of sandbox may do. Everything not named is denied.
@@ -19,19 +22,22 @@ use crate::{
 #[schemars(title = "Palisade policy")]
 pub(crate) struct Document {
     /// The schema's version: 1.
+    #[schemars(required, with = "u64", extend("const" = 1))]
     pub(crate) palisade: Option<At<u64>>,
-    /// Built-in profiles or files that this one builds on.
+    /// Built-in profiles by name, or files by path (with a `/` or a `.` in it), that this policy
+    /// builds on. Lists add up; of other values the nearest wins; a deny always wins.
     #[serde(default)]
+    #[schemars(extend("examples" = [["claude-code"]]))]
     pub(crate) extends: Vec<At<String>>,
     pub(crate) filesystem: Option<Filesystem>,
     pub(crate) network: Option<Network>,
-    /// Secrets by name. They stay outside.
+    /// Secrets by name. They stay outside; inside there is a placeholder.
     #[serde(default)]
     pub(crate) credentials: BTreeMap<String, At<Credential>>,
     pub(crate) process: Option<Process>,
     pub(crate) inference: Option<Inference>,
     pub(crate) permissions: Option<At<Permissions>>,
-    /// What one program alone gets besides.
+    /// What one program alone gets besides, by the program's name. Its children do not inherit it.
     pub(crate) commands: Option<At<BTreeMap<String, At<CommandGrant>>>>,
     pub(crate) hooks: Option<At<Hooks>>,
     pub(crate) skills: Option<At<Skills>>,
@@ -39,19 +45,25 @@ pub(crate) struct Document {
     pub(crate) audit: Option<At<Audit>>,
 }
 
-/// What the agent sees of the host's files.
+/// What the agent sees of the host's files. Nothing else exists inside.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Filesystem {
+    #[schemars(extend("examples" = [{"path": ".", "access": "rw"}]))]
     pub(crate) workspace: Option<At<Workspace>>,
-    /// Paths to read and execute.
+    /// Files and folders to read and execute. `~` is the home; a relative path starts at the
+    /// policy's folder. No wildcards.
     #[serde(default)]
-    pub(crate) read: Vec<At<String>>,
-    /// Paths to change as well.
+    #[schemars(extend("examples" = [["/usr", "~/.gitconfig"]]))]
+    pub(crate) read: Given<Vec<At<String>>>,
+    /// Files and folders to read, execute and change.
     #[serde(default)]
-    pub(crate) write: Vec<At<String>>,
-    /// Paths or globs that are not shown, whatever grants them.
+    #[schemars(extend("examples" = [["~/.claude"]]))]
+    pub(crate) write: Given<Vec<At<String>>>,
+    /// Files, folders or globs that are not shown, whatever grants them: `*` stands for any
+    /// characters of one name, `**` for any depth.
     #[serde(default)]
+    #[schemars(extend("examples" = [["~/.ssh", "**/.env"]]))]
     pub(crate) deny: Vec<At<String>>,
 }
 
@@ -59,43 +71,50 @@ pub(crate) struct Filesystem {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Workspace {
-    /// Default: the folder that palisade is started in.
+    /// Its path. Default: the folder that palisade is started in.
+    #[schemars(extend("examples" = ["."]))]
     pub(crate) path: Option<At<String>>,
+    /// What the agent may do there. Default: `rw`.
     pub(crate) access: Option<At<AccessWord>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum AccessWord {
-    /// Read and change.
+    /// Read and change, but not what the host runs or believes later (`.git/hooks` and its like).
     Rw,
     /// Read only.
     Ro,
-    /// Changes are kept apart.
+    /// Changes are kept apart until the operator takes them.
     Overlay,
 }
 
-/// Where connections may go.
+/// Where connections may go. Nowhere, unless a rule says so.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Network {
+    /// What happens to a connection that no rule names. Default: `deny`.
     pub(crate) unknown: Option<At<Unknown>>,
     /// Fixed addresses of names, before the host's own resolver.
     #[serde(default)]
-    pub(crate) hosts: BTreeMap<String, At<Vec<At<String>>>>,
-    /// Ports of the sandbox to publish on the host's loopback.
+    #[schemars(extend("examples" = [{"db.internal": ["10.1.2.3"]}]))]
+    pub(crate) hosts: Given<BTreeMap<String, At<Vec<At<String>>>>>,
+    /// Ports of the sandbox to publish on the host's loopback. Default: none.
     #[serde(default)]
+    #[schemars(inner(range(min = 1, max = 65535)), extend("examples" = [[3000]]))]
     pub(crate) expose: Vec<At<u64>>,
+    /// What may be connected to. Any one rule suffices.
     #[serde(default)]
-    pub(crate) rules: Vec<At<NetworkRule>>,
+    #[schemars(extend("examples" = [[{"hosts": ["api.github.com"]}]]))]
+    pub(crate) rules: Given<Vec<At<NetworkRule>>>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Unknown {
-    /// What no rule names is denied.
+    /// It is denied.
     Deny,
-    /// What no rule names is asked.
+    /// It is asked; no answer in time denies it.
     Ask,
 }
 
@@ -103,71 +122,95 @@ pub(crate) enum Unknown {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NetworkRule {
+    /// A name for the journal and for `commands`. Default: the rule's number.
+    #[schemars(extend("examples" = ["github"]))]
     pub(crate) name: Option<At<String>>,
-    /// Names; `*.` is one label, `**.` any depth.
+    /// Names: `*.` stands for one label, `**.` for any depth. Without hosts it is a rule for bare
+    /// addresses.
     #[serde(default)]
+    #[schemars(extend("examples" = [["api.github.com", "*.githubusercontent.com"]]))]
     pub(crate) hosts: Vec<At<String>>,
-    /// Default: 443.
+    /// TCP ports. Default: 443.
     #[serde(default)]
-    pub(crate) ports: Vec<At<u64>>,
-    /// Programs that may use it. Default: any.
+    #[schemars(inner(range(min = 1, max = 65535)), extend("examples" = [[443]]))]
+    pub(crate) ports: Given<Vec<At<u64>>>,
+    /// Programs that may use it, by path or glob of the real executable. Default: any.
     #[serde(default)]
-    pub(crate) binaries: Vec<At<String>>,
-    /// Addresses that are not public, as networks.
+    #[schemars(extend("examples" = [["/usr/bin/git", "**/bin/node"]]))]
+    pub(crate) binaries: Given<Vec<At<String>>>,
+    /// Addresses and networks that are not public and may be reached all the same. Link-local and
+    /// cloud metadata addresses count only as a whole single address.
     #[serde(default)]
+    #[schemars(extend("examples" = [["10.1.2.0/24"]]))]
     pub(crate) addresses: Vec<At<String>>,
+    /// Whether TLS is looked into. Default: `inspect` where `http` or `credential` is set.
     pub(crate) tls: Option<At<Tls>>,
-    /// First match wins; none: deny.
+    /// HTTP requests. The first that matches wins; none matches: denied. Default: any request.
     #[serde(default)]
-    pub(crate) http: Vec<At<HttpRule>>,
+    #[schemars(extend("examples" = [[{"allow": {"methods": ["GET"], "paths": ["/repos/**"]}}]]))]
+    pub(crate) http: Given<Vec<At<HttpRule>>>,
+    /// A credential that is put into its requests outside.
+    #[schemars(extend("examples" = ["github"]))]
     pub(crate) credential: Option<At<String>>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Tls {
-    /// Decrypt and look at requests.
+    /// Decrypt, and look at each request.
     Inspect,
     /// Check the name only.
     Passthrough,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum HttpRule {
+    /// Permit such requests.
     Allow(HttpMatch),
+    /// Refuse such requests.
     Deny(HttpMatch),
 }
 
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+/// Which requests. What is left out stands for any.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct HttpMatch {
+    /// Methods in capitals, or `*`.
     #[serde(default)]
-    pub(crate) methods: Vec<At<String>>,
+    #[schemars(extend("examples" = [["GET", "HEAD"]]))]
+    pub(crate) methods: Given<Vec<At<String>>>,
+    /// Path globs from the root.
     #[serde(default)]
-    pub(crate) paths: Vec<At<String>>,
+    #[schemars(extend("examples" = [["/repos/**"]]))]
+    pub(crate) paths: Given<Vec<At<String>>>,
 }
 
-/// A secret: where it comes from and how it is used.
-#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+/// A secret: where it comes from, and how it is used.
+#[derive(Debug, Clone, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Credential {
+    /// Where it comes from. It is read when the sandbox starts, outside.
+    #[schemars(extend("examples" = [{"env": "GITHUB_TOKEN"}]))]
     pub(crate) from: Option<At<From>>,
-    /// `name: value` with `{secret}` once.
+    /// The header that carries it: `name: value`, with `{secret}` once in the value. Default for a
+    /// provider: the header of its API.
+    #[schemars(extend("examples" = ["authorization: Bearer {secret}"]))]
     pub(crate) header: Option<At<String>>,
     /// The variable that holds a placeholder inside.
+    #[schemars(extend("examples" = ["GITHUB_TOKEN"]))]
     pub(crate) expose: Option<At<String>>,
     pub(crate) ssh: Option<At<Ssh>>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum From {
     /// A variable of the operator's environment.
     Env(String),
-    /// A file.
+    /// A file, whole, without the line end at its end.
     File(String),
-    /// A command's output: a list of words, or a line for `sh -c`.
+    /// What a command prints: a program and its arguments as a list, or a line for `sh -c`.
     Command(Words),
     /// The desktop's key store.
     Keyring(String),
@@ -175,23 +218,26 @@ pub(crate) enum From {
     Vault(String),
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(untagged)]
 pub(crate) enum Words {
     Line(String),
     List(Vec<String>),
 }
 
-/// SSH keys that sign outside.
-#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+/// SSH keys that sign outside, through an agent's socket.
+#[derive(Debug, Clone, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[allow(dead_code, reason = "parsed for its form; enforcement is not built")]
 pub(crate) struct Ssh {
+    /// Fingerprints of the keys.
+    #[schemars(extend("examples" = [["SHA256:…"]]))]
     pub(crate) keys: Vec<String>,
-    pub(crate) hosts: Vec<String>,
+    /// Where they may be used.
+    #[schemars(extend("examples" = [["github.com"]]))]
+    pub(crate) hosts: Vec<At<String>>,
 }
 
-/// Limits, system calls, environment.
+/// Limits, system calls and the environment of the agent and of all that it starts.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Process {
@@ -200,17 +246,20 @@ pub(crate) struct Process {
     pub(crate) environment: Option<Environment>,
 }
 
-/// What the sandbox may use. `palisade doctor` says how each is held on a machine.
+/// The most that may be used. What is left out has no limit of Palisade's.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Limits {
     /// Memory of all processes together, swap and what lies in scratch folders included.
     pub(crate) memory: Option<At<Size>>,
-    /// Processes and threads.
+    /// Processes and threads together.
+    #[schemars(extend("examples" = [512]))]
     pub(crate) processes: Option<At<u64>>,
-    /// Processor time, as a number of processors: 2, or 0.5.
+    /// Processor time, as a number of processors; parts of one count.
+    #[schemars(extend("examples" = [2, 0.5]))]
     pub(crate) cpus: Option<At<f64>>,
     /// Open files of one process.
+    #[schemars(extend("examples" = [4096]))]
     pub(crate) open_files: Option<At<u64>>,
     /// How much the writable folders of the host may grow together; also the size of one file.
     pub(crate) disk: Option<At<Size>>,
@@ -220,15 +269,19 @@ pub(crate) struct Limits {
     pub(crate) wall_time: Option<At<Span>>,
 }
 
+/// Changes to the list of system calls.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Syscalls {
+    /// The list that is changed. Default: `agent`.
     pub(crate) profile: Option<At<SyscallProfile>>,
-    /// Calls to allow besides.
+    /// Calls to allow besides, by name.
     #[serde(default)]
-    pub(crate) allow: Vec<At<String>>,
-    /// Calls to refuse.
+    #[schemars(extend("examples" = [["ptrace"]]))]
+    pub(crate) allow: Given<Vec<At<String>>>,
+    /// Calls to refuse, by name.
     #[serde(default)]
+    #[schemars(extend("examples" = [["inotify_init1"]]))]
     pub(crate) deny: Vec<At<String>>,
 }
 
@@ -239,35 +292,49 @@ pub(crate) enum SyscallProfile {
     Agent,
 }
 
+/// The environment inside. Nothing else of the host's is there.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Environment {
     /// Variables of the host to pass; a `*` at the end takes all that begin so.
     #[serde(default)]
-    pub(crate) pass: Vec<At<String>>,
-    /// Variables to set.
+    #[schemars(extend("examples" = [["TERM", "LC_*"]]))]
+    pub(crate) pass: Given<Vec<At<String>>>,
+    /// Variables to set. They win over passed ones.
     #[serde(default)]
+    #[schemars(extend("examples" = [{"CI": "1"}]))]
     pub(crate) set: BTreeMap<String, At<String>>,
 }
 
-/// Models, and who answers for them.
+/// Models, and who answers for them. Inside they are at `http://inference.local`.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Inference {
+    /// Who answers, by name.
     #[serde(default)]
-    pub(crate) providers: BTreeMap<String, At<Provider>>,
-    /// First match wins.
+    #[schemars(extend("examples" = [{"local": {"api": "openai", "url": "http://127.0.0.1:8000/v1"}}]))]
+    pub(crate) providers: Given<BTreeMap<String, At<Provider>>>,
+    /// Which models go where. The first that matches wins; none matches: denied.
     #[serde(default)]
-    pub(crate) routes: Vec<At<Route>>,
+    #[schemars(extend("examples" = [[{"model": "claude-*", "to": "anthropic"}]]))]
+    pub(crate) routes: Given<Vec<At<Route>>>,
     pub(crate) limits: Option<At<InferenceLimits>>,
+    /// What is taken out of what goes to a model.
+    #[schemars(extend("examples" = [["secrets"]]))]
     pub(crate) redact: Option<At<Vec<Redact>>>,
 }
 
+/// A place that answers model calls.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Provider {
+    /// What it speaks.
     pub(crate) api: At<ApiWord>,
+    /// Its base URL, without a key, a query or a fragment.
+    #[schemars(extend("examples" = ["https://api.anthropic.com"]))]
     pub(crate) url: At<String>,
+    /// The credential that opens it.
+    #[schemars(extend("examples" = ["anthropic"]))]
     pub(crate) credential: Option<At<String>>,
 }
 
@@ -280,75 +347,102 @@ pub(crate) enum ApiWord {
     Openai,
 }
 
+/// Which models go to which provider.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Route {
-    /// A model's name, `*` for any characters.
+    /// A model's name; `*` stands for any characters.
+    #[schemars(extend("examples" = ["claude-*"]))]
     pub(crate) model: At<String>,
-    /// A provider.
+    /// A provider's name.
+    #[schemars(extend("examples" = ["anthropic"]))]
     pub(crate) to: At<String>,
-    /// The name that the provider gets.
+    /// The name that the provider gets instead.
     #[serde(rename = "as")]
+    #[schemars(extend("examples" = ["nemotron-3-super"]))]
     pub(crate) rename: Option<At<String>>,
 }
 
-#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+/// The most that models may be used.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[allow(dead_code, reason = "parsed for its form; enforcement is not built")]
 pub(crate) struct InferenceLimits {
-    pub(crate) requests_per_minute: Option<u64>,
-    pub(crate) tokens_per_day: Option<u64>,
-    pub(crate) usd_per_day: Option<f64>,
+    /// Calls in a minute.
+    #[schemars(extend("examples" = [60]))]
+    pub(crate) requests_per_minute: Option<At<u64>>,
+    /// Tokens in a day, both ways.
+    #[schemars(extend("examples" = [5_000_000]))]
+    pub(crate) tokens_per_day: Option<At<u64>>,
+    /// US dollars in a day, by the provider's prices.
+    #[schemars(extend("examples" = [20]))]
+    pub(crate) usd_per_day: Option<At<f64>>,
 }
 
-#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Redact {
+    /// Known secrets, and text that looks like one.
     Secrets,
 }
 
-/// Permission rules of Claude Code's grammar.
-#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+/// Permission rules, of Claude Code's grammar and meaning: deny, then ask, then allow, then mode.
+#[derive(Debug, Clone, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[allow(dead_code, reason = "parsed for its form; enforcement is not built")]
 pub(crate) struct Permissions {
-    pub(crate) mode: Option<Mode>,
+    /// What happens to a tool call that no rule names. Default: `default`.
+    pub(crate) mode: Option<At<Mode>>,
+    /// Tool calls that are permitted.
     #[serde(default)]
+    #[schemars(extend("examples" = [["Bash(npm run *)", "Read"]]))]
     pub(crate) allow: Vec<At<String>>,
+    /// Tool calls that are asked.
     #[serde(default)]
+    #[schemars(extend("examples" = [["Bash(git push *)"]]))]
     pub(crate) ask: Vec<At<String>>,
+    /// Tool calls that are refused.
     #[serde(default)]
+    #[schemars(extend("examples" = [["Read(./.env)"]]))]
     pub(crate) deny: Vec<At<String>>,
 }
 
-#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) enum Mode {
+    /// Ask.
     Default,
+    /// Permit edits in the workspace, ask for the rest.
     AcceptEdits,
+    /// Permit only what reads.
     Plan,
+    /// Deny.
     DontAsk,
+    /// Permit.
     BypassPermissions,
 }
 
-#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+/// What one program gets besides.
+#[derive(Debug, Clone, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct CommandGrant {
-    /// Network rules by name.
+    /// Network rules by name, for this program alone.
     #[serde(default)]
+    #[schemars(extend("examples" = [["github"]]))]
     pub(crate) network: Vec<At<String>>,
-    /// Credentials by name.
+    /// Credentials by name, for this program alone.
     #[serde(default)]
+    #[schemars(extend("examples" = [["github"]]))]
     pub(crate) credentials: Vec<At<String>>,
 }
 
-/// Programs outside that decide.
-#[derive(Debug, Clone, Default, JsonSchema)]
-#[allow(dead_code, reason = "parsed for its form; enforcement is not built")]
+/// Programs that decide, by event, of Claude Code's events and protocol. They run outside.
+#[derive(Debug, Clone, Default, Serialize, JsonSchema)]
+#[schemars(transform = only_known_events)]
 pub(crate) struct Hooks {
-    pub(crate) on_error: Option<OnError>,
+    /// What a hook that fails, hangs or answers nonsense means. Default: `deny`.
+    pub(crate) on_error: Option<At<OnError>>,
     #[schemars(flatten)]
-    pub(crate) events: BTreeMap<String, Vec<HookMatcher>>,
+    #[serde(flatten)]
+    pub(crate) events: BTreeMap<String, At<Vec<At<HookMatcher>>>>,
 }
 
 /// The events of Claude Code that a hook can be for.
@@ -367,6 +461,15 @@ const EVENTS: [&str; 12] = [
     "UserPromptSubmit",
 ];
 
+/// A schema for any key becomes one for each event.
+fn only_known_events(schema: &mut Schema) {
+    let Some(matchers) = schema.remove("additionalProperties") else { return };
+    if let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) {
+        properties.extend(EVENTS.map(|event| (event.to_owned(), matchers.clone())));
+    }
+    schema.insert("additionalProperties".to_owned(), Value::Bool(false));
+}
+
 impl<'de> Deserialize<'de> for Hooks {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Of;
@@ -382,7 +485,7 @@ impl<'de> Deserialize<'de> for Hooks {
                 let mut hooks = Hooks::default();
                 while let Some(key) = map.next_key::<String>()? {
                     if key == "on_error" {
-                        hooks.on_error = Some(map.next_value()?);
+                        hooks.on_error = map.next_value()?;
                     } else if EVENTS.contains(&key.as_str()) {
                         hooks.events.insert(key, map.next_value()?);
                     } else {
@@ -397,57 +500,75 @@ impl<'de> Deserialize<'de> for Hooks {
     }
 }
 
-#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum OnError {
+    /// Deny.
     Deny,
+    /// Ask.
     Ask,
+    /// Go on as if there were no such hook.
     Allow,
 }
 
-#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+/// Hooks for some tools.
+#[derive(Debug, Clone, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[allow(dead_code, reason = "parsed for its form; enforcement is not built")]
 pub(crate) struct HookMatcher {
-    pub(crate) matcher: Option<String>,
+    /// Which tools. Default: all.
+    #[schemars(extend("examples" = ["Bash"]))]
+    pub(crate) matcher: Option<At<String>>,
+    /// What to run.
+    #[schemars(extend("examples" = [[{"type": "command", "command": "./hooks/check.sh"}]]))]
     pub(crate) hooks: Vec<Hook>,
 }
 
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+/// A program that decides.
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[allow(dead_code, reason = "parsed for its form; enforcement is not built")]
 pub(crate) struct Hook {
+    /// What kind of hook it is.
     #[serde(rename = "type")]
     pub(crate) kind: HookKind,
-    pub(crate) command: String,
-    /// Seconds.
-    pub(crate) timeout: Option<u64>,
+    /// A line for `sh -c`; a relative path starts at the policy's folder.
+    #[schemars(extend("examples" = ["./hooks/check.sh"]))]
+    pub(crate) command: At<String>,
+    /// Seconds that it may take.
+    #[schemars(range(min = 1), extend("examples" = [10]))]
+    pub(crate) timeout: Option<At<u64>>,
 }
 
-#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum HookKind {
+    /// A program.
     Command,
 }
 
-#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+/// Which skills may load.
+#[derive(Debug, Clone, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[allow(dead_code, reason = "parsed for its form; enforcement is not built")]
 pub(crate) struct Skills {
+    /// What must have happened to a skill before it loads.
     pub(crate) require: Option<SkillState>,
+    /// Findings of this severity and up stop a skill from loading.
     pub(crate) block: Option<Severity>,
 }
 
-#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum SkillState {
+    /// Nothing.
     Any,
+    /// It was scanned.
     Scanned,
+    /// A person has reviewed it.
     Reviewed,
+    /// It is signed by somebody trusted.
     Signed,
 }
 
-#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Severity {
     Low,
@@ -456,26 +577,34 @@ pub(crate) enum Severity {
     Critical,
 }
 
-#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+/// Questions to the operator.
+#[derive(Debug, Clone, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[allow(dead_code, reason = "parsed for its form; enforcement is not built")]
 pub(crate) struct Approvals {
-    pub(crate) timeout: Option<Span>,
+    /// How long to wait for an answer. None in time: denied.
+    pub(crate) timeout: Option<At<Span>>,
+    /// Where to tell of a question.
     #[serde(default)]
+    #[schemars(extend("examples" = [["desktop"]]))]
     pub(crate) notify: Vec<Notify>,
 }
 
-#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Notify {
+    /// The desktop's notifications.
     Desktop,
 }
 
-#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+/// What becomes of the journal besides.
+#[derive(Debug, Clone, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[allow(dead_code, reason = "parsed for its form; enforcement is not built")]
 pub(crate) struct Audit {
+    /// Whether events are written in OCSF's form as well.
     pub(crate) ocsf: Option<bool>,
-    pub(crate) otlp: Option<String>,
-    pub(crate) retain: Option<Span>,
+    /// Where events are sent to by OpenTelemetry.
+    #[schemars(extend("examples" = ["http://127.0.0.1:4318"]))]
+    pub(crate) otlp: Option<At<String>>,
+    /// How long sessions are kept.
+    pub(crate) retain: Option<At<Span>>,
 }

@@ -1,39 +1,45 @@
 //! One document, checked by itself: every path absolute, every name parsed, every error found.
 
-mod fields;
+mod audit;
+mod commands;
+mod credentials;
 mod filesystem;
+mod hooks;
+mod http;
 mod inference;
 mod network;
-mod not_built;
 mod paths;
+mod permissions;
 mod process;
+mod sections;
+mod url;
 
 use std::{
     collections::BTreeMap,
     net::IpAddr,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use palisade_core::HostName;
+use serde::Serialize;
 
 use crate::{
-    at::{At, Place},
+    at::{At, Given, Place},
     diagnostic::{Diagnostic, Diagnostics},
     document::Document,
     policy::{
-        Access, Deny, Grant, HeaderCredential, NetworkRule, NotBuilt, ProcessLimits, Provider,
-        Route, Source, Syscalls,
+        Access, Deny, Grant, HeaderCredential, NetworkRule, NotBuilt, Provider, Route, Source,
     },
 };
 
-/// Which layer a document is of, the strongest first.
+/// Whose authority a document has, the strongest first. A profile has that of whoever extends it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Layer {
     Managed,
     CommandLine,
     Project,
     User,
-    Profile,
 }
 
 impl Layer {
@@ -43,7 +49,6 @@ impl Layer {
             Layer::CommandLine => "command line",
             Layer::Project => "project",
             Layer::User => "user",
-            Layer::Profile => "profile",
         }
     }
 }
@@ -52,12 +57,14 @@ impl Layer {
 #[derive(Debug, Clone)]
 pub(crate) struct Origin {
     pub(crate) layer: Layer,
+    /// Whether it came with Palisade. What it names is optional, and its values are the last.
+    pub(crate) profile: bool,
     /// As it is shown.
     pub(crate) file: String,
     /// What relative paths start at.
     pub(crate) base: PathBuf,
     pub(crate) home: PathBuf,
-    /// The workspace if the document names none.
+    /// The workspace if no document names one.
     pub(crate) workspace_dir: PathBuf,
 }
 
@@ -69,22 +76,50 @@ pub(crate) struct Draft {
     /// Its text, for excerpts.
     pub(crate) text: String,
     pub(crate) extends: Vec<At<String>>,
-    pub(crate) workspace: Option<At<PathBuf>>,
+    pub(crate) given: GivenLists,
+    /// Where the section is, if there is one.
+    pub(crate) workspace: Option<Place>,
+    pub(crate) workspace_path: Option<At<PathBuf>>,
     pub(crate) access: Option<At<Access>>,
     pub(crate) grants: Vec<At<Grant>>,
     pub(crate) deny: Vec<At<Deny>>,
     pub(crate) hosts: BTreeMap<HostName, At<Vec<IpAddr>>>,
-    pub(crate) rules: Vec<At<NetworkRule>>,
+    pub(crate) rules: Vec<At<DraftRule>>,
     pub(crate) credentials: BTreeMap<String, At<Option<HeaderCredential>>>,
     pub(crate) providers: BTreeMap<String, At<DraftProvider>>,
-    pub(crate) routes: Vec<At<Route>>,
-    pub(crate) limits: At<ProcessLimits>,
-    pub(crate) syscalls: At<Syscalls>,
+    pub(crate) routes: Vec<At<DraftRoute>>,
+    pub(crate) limits: DraftLimits,
+    pub(crate) calls: Vec<At<String>>,
+    pub(crate) no_calls: Vec<At<String>>,
     pub(crate) pass: Vec<At<String>>,
     pub(crate) set: BTreeMap<String, At<String>>,
-    pub(crate) not_built: Vec<NotBuilt>,
+    pub(crate) later: Vec<Later>,
     /// Names of credentials that are used, to be found in some layer.
     pub(crate) uses: Vec<At<String>>,
+    /// Names of network rules that are used, to be found in some layer.
+    pub(crate) uses_rules: Vec<At<String>>,
+    /// Whether only what narrows is left of it.
+    pub(crate) narrowed: bool,
+}
+
+/// The lists that a document has, be they empty: each that a managed document has is the most that
+/// others may name.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct GivenLists {
+    pub(crate) grants: bool,
+    pub(crate) hosts: bool,
+    pub(crate) rules: bool,
+    pub(crate) providers: bool,
+    pub(crate) routes: bool,
+    pub(crate) calls: bool,
+    pub(crate) pass: bool,
+}
+
+/// A rule with the name it was given, if any.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct DraftRule {
+    pub(crate) rule: NetworkRule,
+    pub(crate) name: Option<String>,
 }
 
 /// A provider whose credential is still a name.
@@ -94,6 +129,34 @@ pub(crate) struct DraftProvider {
     pub(crate) credential: Option<At<String>>,
 }
 
+/// A route, and where it names its provider.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct DraftRoute {
+    pub(crate) route: Route,
+    pub(crate) to: Place,
+}
+
+/// Limits, each with its place.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct DraftLimits {
+    pub(crate) memory: Option<At<u64>>,
+    pub(crate) processes: Option<At<u64>>,
+    pub(crate) cpu_thousandths: Option<At<u64>>,
+    pub(crate) open_files: Option<At<u64>>,
+    pub(crate) disk: Option<At<u64>>,
+    pub(crate) scratch: Option<At<u64>>,
+    pub(crate) wall_time: Option<At<Duration>>,
+}
+
+/// Something that is asked for and not enforced yet.
+#[derive(Debug, Clone)]
+pub(crate) struct Later {
+    pub(crate) asked: NotBuilt,
+    pub(crate) place: Place,
+    /// Whether it could give something, once it is built. What a rule has is judged with its rule.
+    pub(crate) widens: bool,
+}
+
 /// Check a document.
 pub(crate) fn draft(
     origin: Origin,
@@ -101,39 +164,62 @@ pub(crate) fn draft(
     text: String,
     document: Document,
 ) -> Result<Draft, Diagnostics> {
-    let mut check =
-        Check { origin: &origin, text: &text, found: Vec::new(), not_built: Vec::new() };
-    let (workspace, access, grants, deny) =
-        filesystem::check(&mut check, document.filesystem.as_ref());
+    let mut check = Check { origin: &origin, text: &text, found: Vec::new(), later: Vec::new() };
+    let files = filesystem::check(&mut check, document.filesystem.as_ref());
     let (hosts, rules) = network::check(&mut check, document.network.as_ref());
-    let credentials = inference::credentials(&mut check, &document.credentials);
+    let credentials = credentials::check(&mut check, &document.credentials);
     let (providers, routes) = inference::check(&mut check, document.inference.as_ref());
-    let (limits, syscalls, pass, set) = process::check(&mut check, document.process.as_ref());
-    not_built::check(&mut check, &document);
-    let uses = fields::uses(&document);
-    let Check { found, not_built, .. } = check;
+    let process = process::check(&mut check, document.process.as_ref());
+    sections::check(&mut check, &document);
+    let given = given(&document);
+    let uses = commands::credentials_of(&document);
+    let uses_rules = commands::rules_of(&document);
+    let Check { found, later, .. } = check;
     Diagnostics::unless_empty(found)?;
     Ok(Draft {
         source,
         extends: document.extends,
-        workspace,
-        access,
-        grants,
-        deny,
+        given,
+        workspace: files.workspace,
+        workspace_path: files.workspace_path,
+        access: files.access,
+        grants: files.grants,
+        deny: files.deny,
         hosts,
         rules,
         credentials,
         providers,
         routes,
-        limits,
-        syscalls,
-        pass,
-        set,
-        not_built,
+        limits: process.limits,
+        calls: process.calls,
+        no_calls: process.no_calls,
+        pass: process.pass,
+        set: process.set,
+        later,
         uses,
+        uses_rules,
+        narrowed: false,
         origin,
         text,
     })
+}
+
+fn given(document: &Document) -> GivenLists {
+    let files = document.filesystem.as_ref();
+    let network = document.network.as_ref();
+    let inference = document.inference.as_ref();
+    let process = document.process.as_ref();
+    let calls = process.and_then(|process| process.syscalls.as_ref());
+    let environment = process.and_then(|process| process.environment.as_ref());
+    GivenLists {
+        grants: files.is_some_and(|files| files.read.is_given() || files.write.is_given()),
+        hosts: network.is_some_and(|network| network.hosts.is_given()),
+        rules: network.is_some_and(|network| network.rules.is_given()),
+        providers: inference.is_some_and(|inference| inference.providers.is_given()),
+        routes: inference.is_some_and(|inference| inference.routes.is_given()),
+        calls: calls.is_some_and(|calls| calls.allow.is_given()),
+        pass: environment.is_some_and(|environment| environment.pass.is_given()),
+    }
 }
 
 /// What a check needs and finds.
@@ -141,7 +227,7 @@ pub(crate) struct Check<'a> {
     pub(crate) origin: &'a Origin,
     text: &'a str,
     found: Vec<Diagnostic>,
-    not_built: Vec<NotBuilt>,
+    later: Vec<Later>,
 }
 
 impl Check<'_> {
@@ -149,9 +235,31 @@ impl Check<'_> {
         self.found.push(Diagnostic::at(&self.origin.file, self.text, place, message, help));
     }
 
-    fn not_built(&mut self, what: impl Into<String>, place: Place) {
+    /// Note what is asked for and not built. It gives nothing, or is judged elsewhere.
+    fn not_built(&mut self, what: impl Into<String>, place: Place, asked: &impl Serialize) {
+        self.later(what, place, asked, false);
+    }
+
+    /// Note what is asked for and not built, and would give something.
+    fn not_built_and_widens(
+        &mut self,
+        what: impl Into<String>,
+        place: Place,
+        asked: &impl Serialize,
+    ) {
+        self.later(what, place, asked, true);
+    }
+
+    fn later(
+        &mut self,
+        what: impl Into<String>,
+        place: Place,
+        asked: &impl Serialize,
+        widens: bool,
+    ) {
         let at = format!("{}:{}:{}", self.origin.file, place.line, place.column);
-        self.not_built.push(NotBuilt { what: what.into(), at });
+        let value = serde_json::to_value(asked).unwrap_or_default();
+        self.later.push(Later { asked: NotBuilt { what: what.into(), at, value }, place, widens });
     }
 
     fn path(&mut self, text: &At<String>) -> Option<PathBuf> {
@@ -161,6 +269,17 @@ impl Check<'_> {
                 self.wrong(text.place, error.message, error.help);
                 None
             }
+        }
+    }
+
+    /// A list that is there and empty, where leaving it out would mean all.
+    fn not_empty<T>(&mut self, list: &Given<Vec<T>>, name: &str, without: &str) {
+        if let Some(place) = list.place.filter(|_| list.is_empty()) {
+            self.wrong(
+                place,
+                format!("`{name}` is empty, so the rule can never match"),
+                format!("add to it, or remove `{name}`: without it {without}"),
+            );
         }
     }
 }
@@ -176,15 +295,24 @@ impl Draft {
         Diagnostic::at(&self.origin.file, &self.text, place, message, help)
     }
 
-    /// Whether a profile wrote it, and so what it names is optional.
-    pub(crate) fn is_profile(&self) -> bool {
-        self.origin.layer == Layer::Profile
+    /// Its file, for one that is no profile.
+    pub(crate) fn path(&self) -> PathBuf {
+        let name = Path::new(&self.origin.file).file_name().unwrap_or_default();
+        self.origin.base.join(name)
+    }
+
+    pub(crate) fn is_managed(&self) -> bool {
+        self.origin.layer == Layer::Managed
     }
 }
 
 /// Text for a message: escaped, and not longer than a line.
 pub(crate) fn shown(text: &str) -> String {
-    text.chars().take(80).flat_map(char::escape_debug).collect()
+    let mut shown: String = text.chars().take(80).flat_map(char::escape_debug).collect();
+    if text.chars().nth(80).is_some() {
+        shown.push('…');
+    }
+    shown
 }
 
 /// Whether a path is what is named, or lies in it.

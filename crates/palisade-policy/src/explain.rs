@@ -1,6 +1,9 @@
 use serde::Serialize;
 
-use crate::policy::{Access, Policy, ProcessLimits, SecretSource};
+use crate::{
+    amount,
+    policy::{Access, Deny, Policy, ProcessLimits, SecretSource},
+};
 
 /// One rule of a policy, and what holds it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -14,6 +17,8 @@ pub struct Explained {
     pub layers: Vec<&'static str>,
     /// Whether only a layer that the agent could go round holds it.
     pub advisory: bool,
+    /// Whether this version can enforce it. A launch refuses what it cannot.
+    pub built: bool,
     /// How this machine holds it, where machines differ: for `process.limits`, filled in by who
     /// knows the machine.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -22,7 +27,14 @@ pub struct Explained {
 
 fn one(rule: impl Into<String>, says: String, layers: &[&'static str]) -> Explained {
     let advisory = layers.is_empty();
-    Explained { rule: rule.into(), says, layers: layers.to_vec(), advisory, held: None }
+    Explained {
+        rule: rule.into(),
+        says,
+        layers: layers.to_vec(),
+        advisory,
+        built: true,
+        held: None,
+    }
 }
 
 /// Every rule of the policy, in the order of the document.
@@ -34,9 +46,8 @@ pub fn explain(policy: &Policy) -> Vec<Explained> {
     models(policy, &mut all);
     for missing in &policy.not_built {
         let says = format!("not built yet ({}): a launch refuses it", missing.at);
-        let mut entry = one(&missing.what, says, &[]);
-        entry.advisory = false;
-        all.push(entry);
+        let entry = one(&missing.what, says, &[]);
+        all.push(Explained { advisory: false, built: false, ..entry });
     }
     all
 }
@@ -58,8 +69,19 @@ fn files(policy: &Policy, all: &mut Vec<Explained>) {
         all.push(one(&grant.rule, says, &["kernel"]));
     }
     for entry in &policy.filesystem.deny {
-        let what = if entry.glob { "whatever is at the launch like" } else { "hide" };
-        all.push(one(&entry.rule, format!("{what} {}", entry.pattern), &["kernel"]));
+        all.push(one(&entry.rule, denied(entry), &["kernel"]));
+    }
+}
+
+/// What a deny hides. What has not its name yet when the sandbox starts, no mount can hide.
+fn denied(entry: &Deny) -> String {
+    match entry.pattern.strip_prefix("/**/") {
+        Some(name) if entry.glob => format!(
+            "hide what is at the launch like **/{name} in the workspace and in what your own \
+             documents grant, but not in what only a profile grants for reading"
+        ),
+        _ if entry.glob => format!("hide what is at the launch like {}", entry.pattern),
+        _ => format!("hide {}, if it exists at the launch", entry.pattern),
     }
 }
 
@@ -104,27 +126,33 @@ fn process(policy: &Policy, all: &mut Vec<Explained>) {
     }
 }
 
+/// How each is held depends on the machine; who knows it fills in `held`.
 fn limits(limits: &ProcessLimits, all: &mut Vec<Explained>) {
     let mut limit = |name: &str, says: Option<String>, layers: &[&'static str]| {
         if let Some(says) = says {
             all.push(one(format!("process.limits.{name}"), says, layers));
         }
     };
-    // How each is held depends on the machine; who knows it fills in `held`.
-    let bytes = |n: u64| format!("{n} bytes");
-    let memory = |n| format!("{} of memory for all processes together", bytes(n));
-    limit("memory", limits.memory.map(memory), &["kernel", "supervisor"]);
-    limit("processes", limits.processes.map(|n| format!("{n} processes and threads")), &["kernel"]);
-    let time = |n: u64| format!("the time of {}.{:03} processors", n / 1000, n % 1000);
-    limit("cpus", limits.cpu_thousandths.map(time), &["kernel"]);
+    let (kernel, both) = (&["kernel"][..], &["kernel", "supervisor"][..]);
+    let memory = |n| format!("{} of memory for all processes together", amount::size(n));
+    limit("memory", limits.memory.map(memory), both);
+    limit("processes", limits.processes.map(|n| format!("{n} processes and threads")), kernel);
+    let time = |n: u64| format!("the time of {} processors", thousandths(n));
+    limit("cpus", limits.cpu_thousandths.map(time), kernel);
     let files = limits.open_files.map(|n| format!("{n} open files a process"));
-    limit("open_files", files, &["kernel"]);
-    let disk = |n| format!("the writable folders grow by {}, a file is no larger", bytes(n));
-    limit("disk", limits.disk.map(disk), &["kernel", "supervisor"]);
-    let scratch = |n| format!("{} in the private folders together", bytes(n));
-    limit("scratch", limits.scratch.map(scratch), &["kernel"]);
-    let seconds = limits.wall_time.map(|time| format!("ends after {} s", time.as_secs()));
-    limit("wall_time", seconds, &["supervisor"]);
+    limit("open_files", files, kernel);
+    let disk = |n| format!("{0} more in the writable folders, {0} in one file", amount::size(n));
+    limit("disk", limits.disk.map(disk), both);
+    let scratch = |n| format!("{} in the private folders in memory", amount::size(n));
+    limit("scratch", limits.scratch.map(scratch), kernel);
+    let ends = limits.wall_time.map(|time| format!("ends after {}", amount::span(time)));
+    limit("wall_time", ends, &["supervisor"]);
+}
+
+/// As a decimal number, without noughts at its end.
+fn thousandths(number: u64) -> String {
+    let text = format!("{}.{:03}", number / 1000, number % 1000);
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
 fn models(policy: &Policy, all: &mut Vec<Explained>) {

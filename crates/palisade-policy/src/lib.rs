@@ -15,15 +15,26 @@
 mod amount;
 mod at;
 mod ceiling;
+mod cover;
 mod diagnostic;
+mod digest;
 mod document;
 mod draft;
 mod explain;
 mod load;
 mod merge;
+mod narrow;
+mod near;
 mod parse;
 mod policy;
 mod profiles;
+mod read;
+mod real;
+mod schema;
+mod shape;
+mod syntax;
+mod text;
+mod tree;
 mod trust;
 mod widening;
 
@@ -36,9 +47,5 @@ pub use policy::{
     Workspace,
 };
 pub use profiles::{PROFILES, Profile, profile};
-pub use trust::{TrustError, is_trusted, trust};
-
-/// The JSON Schema of the document, for editors.
-pub fn schema() -> serde_json::Value {
-    schemars::schema_for!(document::Document).to_value()
-}
+pub use schema::schema;
+pub use trust::{Trust, TrustError, trust, trust_of, untrust};

@@ -1,22 +1,23 @@
 //! Which documents take part, and reading each of them once.
 
-use std::{
-    fs::{self, File},
-    io::Read,
-    os::unix::fs::OpenOptionsExt,
-    path::{Path, PathBuf},
-};
+use std::path::{Component, Path, PathBuf};
 
 use palisade_core::PolicyDigest;
 
 use crate::{
+    at::At,
     diagnostic::{Diagnostic, Diagnostics},
-    draft::{self, Draft, Layer, Origin},
+    draft::{self, Draft, Layer, Origin, covers, shown},
     merge::merge,
-    parse::{self, MOST_BYTES},
+    narrow::narrowed,
+    near::nearest,
+    parse,
     policy::{Access, Policy, Source},
     profiles::{PROFILES, profile},
-    trust, widening,
+    read::{ReadError, is_there, read},
+    real::real,
+    trust::{Trust, trust_of},
+    widening,
 };
 
 /// How deep `extends` may lead.
@@ -60,23 +61,22 @@ pub enum CommandLine {
 /// # Errors
 /// All that is wrong, each with its place and a remedy.
 pub fn load(sources: &Sources) -> Result<Policy, Diagnostics> {
-    let mut drafts = Vec::new();
-    if sources.managed.symlink_metadata().is_ok() {
-        drafts.extend(chain(sources, Layer::Managed, &sources.managed)?);
-    }
+    let mut drafts = managed(sources)?;
     match &sources.command_line {
-        Some(CommandLine::File(path)) => drafts.extend(chain(sources, Layer::CommandLine, path)?),
-        Some(CommandLine::Profile(name)) => drafts.extend(of_profile(sources, name)?),
+        Some(CommandLine::File(path)) => {
+            drafts.extend(chain(sources, Layer::CommandLine, path)?);
+        }
+        Some(CommandLine::Profile(name)) => {
+            drafts.extend(of_profile(sources, Layer::CommandLine, name)?);
+        }
         None => {
-            let user = sources.config_dir.join("policy.yaml");
-            let mut own = if user.symlink_metadata().is_ok() {
-                chain(sources, Layer::User, &user)?
-            } else {
-                of_profile(sources, &sources.default_profile)?
-            };
-            let base: Vec<Draft> = drafts.iter().chain(&own).cloned().collect();
-            drafts.extend(project(sources, &base)?);
-            drafts.append(&mut own);
+            let own = user(sources)?;
+            let path = sources.workspace_dir.join(PROJECT_FILE);
+            if there(&path)? {
+                let base: Vec<Draft> = drafts.iter().chain(&own).cloned().collect();
+                drafts.extend(project(sources, &path, &base)?);
+            }
+            drafts.extend(own);
         }
     }
     merge(&drafts, sources.workspace_access)
@@ -88,11 +88,10 @@ pub fn load(sources: &Sources) -> Result<Policy, Diagnostics> {
 /// # Errors
 /// As [`load`].
 pub fn check_file(path: &Path, home: &Path) -> Result<Policy, Diagnostics> {
-    let whole = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     let sources = Sources {
         command_line: None,
         workspace_access: None,
-        workspace_dir: whole.parent().unwrap_or(Path::new("/")).to_owned(),
+        workspace_dir: folder_of(&absolute(path)),
         home: home.to_owned(),
         config_dir: PathBuf::new(),
         state_dir: PathBuf::new(),
@@ -102,136 +101,248 @@ pub fn check_file(path: &Path, home: &Path) -> Result<Policy, Diagnostics> {
     merge(&chain(&sources, Layer::CommandLine, path)?, None)
 }
 
-/// What a project's file is: its digest, and what is wrong or not trusted about it.
+/// What a project's file is: its digest, what it adds, and what the user has said of it.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct ProjectFile {
     /// Its real path.
     pub path: PathBuf,
-    /// The digest of its bytes.
+    /// The digest of its bytes; with those of the files that it extends, if there are any.
     pub digest: PolicyDigest,
+    /// The files that it extends.
+    pub extends: Vec<String>,
     /// What it adds to everybody else's policies.
     pub widens: Vec<Diagnostic>,
+    /// What the user has said of exactly these bytes.
+    pub trust: Trust,
 }
 
-/// Look at a project's file for `policy trust`.
+/// Look at a project's file for `policy trust`. Its folder stands for the one that palisade is
+/// started in.
 ///
 /// # Errors
-/// If it, or what it adds to, cannot be read.
+/// If it, what it adds to, or the store of trust cannot be read.
 pub fn project_file(path: &Path, sources: &Sources) -> Result<ProjectFile, Diagnostics> {
+    let mut sources = sources.clone();
+    sources.workspace_dir = real(&folder_of(&absolute(path)));
+    let sources = &sources;
+    let mut base = managed(sources)?;
+    base.extend(user(sources)?);
     let drafts = chain(sources, Layer::Project, path)?;
-    let user = sources.config_dir.join("policy.yaml");
-    let base = if user.symlink_metadata().is_ok() {
-        chain(sources, Layer::User, &user)?
-    } else {
-        of_profile(sources, &sources.default_profile)?
-    };
-    let widens = drafts.iter().flat_map(|draft| widening::find(draft, &base)).collect();
-    let digest = drafts.first().map(|draft| draft.source.digest.clone());
-    let real = path.canonicalize().unwrap_or_else(|_| path.to_owned());
-    Ok(ProjectFile { path: real, digest: digest.unwrap_or_else(|| PolicyDigest::of(b"")), widens })
+    Diagnostics::unless_empty(drafts.iter().flat_map(widening::leaving).collect())?;
+    let digest = digest_of(&drafts);
+    let path = real(path);
+    let trust = trust_of(&sources.state_dir, &path, &digest).map_err(no_trust)?;
+    let policy = merge(&base, None)?;
+    let compared = widening::Base { policy: &policy, drafts: base.iter().collect() };
+    let mut files = drafts.iter().filter(|draft| !draft.origin.profile);
+    Ok(ProjectFile {
+        path,
+        digest,
+        extends: files.by_ref().skip(1).map(|draft| draft.origin.file.clone()).collect(),
+        widens: widening::find(&drafts, &compared, ""),
+        trust,
+    })
 }
 
-fn project(sources: &Sources, base: &[Draft]) -> Result<Vec<Draft>, Diagnostics> {
-    let path = sources.workspace_dir.join(PROJECT_FILE);
-    if path.symlink_metadata().is_err() {
-        return Ok(Vec::new());
+fn managed(sources: &Sources) -> Result<Vec<Draft>, Diagnostics> {
+    if there(&sources.managed)? {
+        chain(sources, Layer::Managed, &sources.managed)
+    } else {
+        Ok(Vec::new())
     }
-    let drafts = chain(sources, Layer::Project, &path)?;
-    let Some(own) = drafts.first() else { return Ok(drafts) };
-    let real = path.canonicalize().unwrap_or(path);
-    if !trust::is_trusted(&sources.state_dir, &real, &own.source.digest) {
-        let widens = drafts.iter().flat_map(|draft| widening::find(draft, base)).collect();
-        Diagnostics::unless_empty(widens)?;
+}
+
+/// The user's own policy, or else the default profile.
+fn user(sources: &Sources) -> Result<Vec<Draft>, Diagnostics> {
+    let path = sources.config_dir.join("policy.yaml");
+    if there(&path)? {
+        chain(sources, Layer::User, &path)
+    } else {
+        of_profile(sources, Layer::User, &sources.default_profile)
     }
-    Ok(drafts)
+}
+
+/// A project's documents: whole if the user trusts them, else only what narrows `base`.
+fn project(sources: &Sources, path: &Path, base: &[Draft]) -> Result<Vec<Draft>, Diagnostics> {
+    let mut drafts = chain(sources, Layer::Project, path)?;
+    Diagnostics::unless_empty(drafts.iter().flat_map(widening::leaving).collect())?;
+    // It was looked at without links just now: a link that is put there later decides nothing.
+    for path in drafts.iter_mut().filter_map(|draft| draft.workspace_path.as_mut()) {
+        path.value = real(&path.value);
+    }
+    let trust = trust_of(&sources.state_dir, &real(path), &digest_of(&drafts));
+    let help = match &trust {
+        Ok(Trust::Trusted) => return Ok(drafts),
+        Ok(Trust::Changed) => HELP_CHANGED,
+        Ok(Trust::None) | Err(_) => HELP,
+    };
+    let policy = merge(base, sources.workspace_access)?;
+    let compared = widening::Base { policy: &policy, drafts: base.iter().collect() };
+    let mut widens = widening::find(&drafts, &compared, help);
+    if let (false, Err(error)) = (widens.is_empty(), trust) {
+        widens.extend(no_trust(error));
+    }
+    Diagnostics::unless_empty(widens)?;
+    Ok(drafts.into_iter().map(narrowed).collect())
+}
+
+const HELP: &str = "read the file; `palisade policy trust` takes it as it is now. Or run without \
+                    it: `palisade run --profile NAME`";
+const HELP_CHANGED: &str = "the file has changed since you trusted it: read it again; `palisade \
+                            policy trust` takes it as it is now";
+
+fn no_trust(error: crate::TrustError) -> Diagnostics {
+    Diagnostic::of(
+        "the record of what you trust",
+        format!("it cannot be used: {error}"),
+        "mend or remove that file; what was trusted is then to be trusted again",
+    )
+    .into()
+}
+
+/// The digest that trust is about: that of the file, or of it and those that it extends.
+fn digest_of(drafts: &[Draft]) -> PolicyDigest {
+    let files: Vec<&str> = drafts
+        .iter()
+        .filter(|draft| !draft.origin.profile)
+        .map(|draft| draft.source.digest.as_str())
+        .collect();
+    match (files.as_slice(), drafts.first()) {
+        ([_], Some(only)) => only.source.digest.clone(),
+        (files, _) => PolicyDigest::of(files.join("\n").as_bytes()),
+    }
+}
+
+fn there(path: &Path) -> Result<bool, Diagnostics> {
+    is_there(path).map_err(|error| unread(&path.display().to_string(), error).into())
+}
+
+fn unread(file: &str, error: ReadError) -> Diagnostic {
+    Diagnostic::of(file, error.why, error.help)
+}
+
+/// Absolute, and without links where `..` would not lead where its text says.
+fn absolute(path: &Path) -> PathBuf {
+    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let turns = path.components().any(|part| part == Component::ParentDir);
+    match (path.parent(), path.file_name()) {
+        (Some(folder), Some(name)) if turns => real(folder).join(name),
+        _ => path,
+    }
+}
+
+fn folder_of(path: &Path) -> PathBuf {
+    path.parent().unwrap_or(Path::new("/")).to_owned()
 }
 
 /// A file and what it extends, the nearest first.
 fn chain(sources: &Sources, layer: Layer, path: &Path) -> Result<Vec<Draft>, Diagnostics> {
-    let mut drafts = Vec::new();
-    follow(sources, layer, path, &mut Vec::new(), &mut drafts)?;
-    Ok(drafts)
-}
-
-fn follow(
-    sources: &Sources,
-    layer: Layer,
-    path: &Path,
-    above: &mut Vec<PathBuf>,
-    drafts: &mut Vec<Draft>,
-) -> Result<(), Diagnostics> {
     let file = path.display().to_string();
-    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-    let bytes = read(&path, layer).map_err(|error| {
-        let help = "see that it is a regular file that you may read";
-        Diagnostic::of(&file, error, help)
-    })?;
-    let base = path.parent().unwrap_or(Path::new("/")).to_owned();
-    let draft = understand(sources, layer, file, base, &bytes)?;
-    let extends = draft.extends.clone();
-    drafts.push(draft);
-    above.push(path.clone());
-    for name in &extends {
-        let wrong = |message: String, help: String| {
-            let at = drafts.iter().find(|draft| draft.origin.file == path.display().to_string());
-            match at.or(drafts.last()) {
-                Some(draft) => draft.wrong(name.place, message, help),
-                None => Diagnostic::of("extends", message, help),
-            }
-        };
-        let text = &name.value;
-        if !text.contains(['/', '.']) {
-            let known: Vec<&str> = PROFILES.iter().map(|profile| profile.name).collect();
-            if profile(text).is_none() {
-                return Err(wrong(
-                    format!("there is no profile `{}`", draft::shown(text)),
-                    format!(
-                        "known: {}; a file is written with its path, `./{text}`",
-                        known.join(", ")
-                    ),
-                )
-                .into());
-            }
-            drafts.extend(of_profile(sources, text)?);
-            continue;
-        }
-        let next = path.parent().unwrap_or(Path::new("/")).join(text);
-        if above.contains(&next) || above.len() >= DEEPEST {
-            return Err(wrong(
-                format!("`{}` leads back here, or too deep", draft::shown(text)),
-                "remove one `extends`".to_owned(),
-            )
-            .into());
-        }
-        if next.symlink_metadata().is_err() {
-            return Err(wrong(
-                format!("there is no file {}", next.display()),
-                "correct the path in `extends`".to_owned(),
-            )
-            .into());
-        }
-        follow(sources, layer, &next, above, drafts)?;
-    }
-    above.pop();
-    Ok(())
+    let path = absolute(path);
+    let bytes = read(&path, layer).map_err(|error| unread(&file, error))?;
+    let mut chain = Chain { sources, layer, top: folder_of(&path), above: vec![], drafts: vec![] };
+    chain.follow(file, &path, &bytes)?;
+    Ok(chain.drafts)
 }
 
-fn of_profile(sources: &Sources, name: &str) -> Result<Vec<Draft>, Diagnostics> {
-    let Some(found) = profile(name) else {
-        let known: Vec<&str> = PROFILES.iter().map(|profile| profile.name).collect();
-        return Err(Diagnostic::of(
-            name,
-            format!("there is no profile `{}`", draft::shown(name)),
-            format!("known: {}", known.join(", ")),
-        )
-        .into());
+struct Chain<'a> {
+    sources: &'a Sources,
+    layer: Layer,
+    /// The folder of the first file.
+    top: PathBuf,
+    /// The files that led here.
+    above: Vec<PathBuf>,
+    drafts: Vec<Draft>,
+}
+
+impl Chain<'_> {
+    fn follow(&mut self, file: String, path: &Path, bytes: &[u8]) -> Result<(), Diagnostics> {
+        let draft = understand(self.sources, self.layer, file, folder_of(path), bytes)?;
+        self.drafts.push(draft.clone());
+        self.above.push(path.to_owned());
+        let mut found = Vec::new();
+        for name in &draft.extends {
+            if let Err(wrong) = self.extend(&draft, name) {
+                found.extend(wrong);
+            }
+        }
+        self.above.pop();
+        Diagnostics::unless_empty(found)
+    }
+
+    fn extend(&mut self, draft: &Draft, name: &At<String>) -> Result<(), Diagnostics> {
+        let text = name.value.as_str();
+        let wrong = |message: String, help: String| draft.wrong(name.place, message, help);
+        if !text.contains(['/', '.']) {
+            if profile(text).is_none() {
+                let (message, help) = no_profile(text);
+                let help = format!("{help}; a file is written with its path, `./{}`", shown(text));
+                return Err(wrong(message, help).into());
+            }
+            self.drafts.extend(of_profile(self.sources, self.layer, text)?);
+            return Ok(());
+        }
+        let next = match text.strip_prefix("~/") {
+            Some(below) => self.sources.home.join(below),
+            None => draft.origin.base.join(text),
+        };
+        let next = absolute(&next);
+        if self.above.contains(&next) || self.above.len() >= DEEPEST {
+            let message = format!("`{}` leads back here, or too deep", shown(text));
+            return Err(wrong(message, "remove one `extends`".to_owned()).into());
+        }
+        if self.layer == Layer::Project && !covers(&real(&self.top), &real(&next)) {
+            return Err(wrong(
+                format!("`{}` leads out of the project's folder", shown(text)),
+                "a project's policy builds on profiles and on files in its folder".to_owned(),
+            )
+            .into());
+        }
+        // Twice the same by two ways adds nothing.
+        if self.drafts.iter().any(|draft| !draft.origin.profile && draft.path() == next) {
+            return Ok(());
+        }
+        let bytes = read(&next, self.layer).map_err(|error| {
+            wrong(format!("{}: {}", next.display(), error.why), error.help.into())
+        })?;
+        self.follow(next.display().to_string(), &next, &bytes)
+    }
+}
+
+fn no_profile(name: &str) -> (String, String) {
+    let known: Vec<&str> = PROFILES.iter().map(|profile| profile.name).collect();
+    let help = match nearest(name, &known) {
+        Some(near) => format!("did you mean `{near}`? Known: {}", known.join(", ")),
+        None => format!("known: {}", known.join(", ")),
     };
-    let file = format!("profile {name}");
-    let base = sources.workspace_dir.clone();
-    let draft = understand(sources, Layer::Profile, file, base, found.text.as_bytes())?;
+    (format!("there is no profile `{}`", shown(name)), help)
+}
+
+/// A profile and those that it extends, with the authority of whoever names it.
+fn of_profile(sources: &Sources, layer: Layer, name: &str) -> Result<Vec<Draft>, Diagnostics> {
+    let Some(found) = profile(name) else {
+        let (message, help) = no_profile(name);
+        return Err(Diagnostic::of("--profile", message, help).into());
+    };
+    let document = parse::parse(found.name, found.text.as_bytes())?;
+    let origin = Origin {
+        layer,
+        profile: true,
+        file: format!("profile {name}"),
+        base: sources.workspace_dir.clone(),
+        home: sources.home.clone(),
+        workspace_dir: sources.workspace_dir.clone(),
+    };
+    let source = Source {
+        layer: "profile",
+        name: name.to_owned(),
+        digest: PolicyDigest::of(found.text.as_bytes()),
+    };
+    let draft = draft::draft(origin, source, found.text.to_owned(), document)?;
     let mut drafts = Vec::new();
     for next in &draft.extends {
-        drafts.extend(of_profile(sources, &next.value)?);
+        drafts.extend(of_profile(sources, layer, &next.value)?);
     }
     drafts.insert(0, draft);
     Ok(drafts)
@@ -246,35 +357,15 @@ fn understand(
 ) -> Result<Draft, Diagnostics> {
     let document = parse::parse(&file, bytes)?;
     let text = String::from_utf8_lossy(bytes).into_owned();
-    let source =
-        Source { layer: layer.name(), name: file.clone(), digest: PolicyDigest::of(bytes) };
+    let digest = PolicyDigest::of(bytes);
+    let source = Source { layer: layer.name(), name: file.clone(), digest };
     let origin = Origin {
         layer,
+        profile: false,
         file,
         base,
         home: sources.home.clone(),
         workspace_dir: sources.workspace_dir.clone(),
     };
     draft::draft(origin, source, text, document)
-}
-
-/// The bytes, once. A project's file is nobody's link, and nothing but a file is waited for.
-fn read(path: &Path, layer: Layer) -> Result<Vec<u8>, String> {
-    let mut flags = rustix::fs::OFlags::NONBLOCK | rustix::fs::OFlags::CLOEXEC;
-    if layer == Layer::Project {
-        flags |= rustix::fs::OFlags::NOFOLLOW;
-    }
-    let file: File = fs::OpenOptions::new()
-        .read(true)
-        .custom_flags(i32::try_from(flags.bits()).unwrap_or(0))
-        .open(path)
-        .map_err(|error| error.to_string())?;
-    let found = file.metadata().map_err(|error| error.to_string())?;
-    if !found.is_file() {
-        return Err("it is not a regular file".to_owned());
-    }
-    let mut bytes = Vec::new();
-    let most = u64::try_from(MOST_BYTES).unwrap_or(u64::MAX).saturating_add(1);
-    file.take(most).read_to_end(&mut bytes).map_err(|error| error.to_string())?;
-    Ok(bytes)
 }

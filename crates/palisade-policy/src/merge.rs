@@ -1,59 +1,77 @@
-//! Many documents to one policy: lists add up, the nearest scalar wins, a deny always wins.
+//! Many documents to one policy: lists add up, the nearest scalar wins, a deny always wins, and
+//! nothing goes beyond what a managed document says.
 
-use std::collections::BTreeMap;
-
-use palisade_core::PolicyDigest;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    at::{At, Place},
+    at::At,
     ceiling,
     diagnostic::{Diagnostic, Diagnostics},
-    draft::{Draft, Layer},
+    digest,
+    draft::{Draft, DraftLimits, shown},
+    near::nearest,
     policy::{
-        Access, Api, Filesystem, Grant, HeaderCredential, Inference, Network, NotBuilt, Policy,
-        Process, ProcessLimits, Syscalls, Workspace,
+        Access, Api, Deny, Filesystem, Grant, HeaderCredential, Inference, Network, NotBuilt,
+        Policy, Process, ProcessLimits, SecretSource, Source, Syscalls, Workspace,
     },
 };
 
-/// Join documents, the nearest first.
+/// Join documents, the nearest first. `access` is what the command line says of the workspace.
 pub(crate) fn merge(drafts: &[Draft], access: Option<Access>) -> Result<Policy, Diagnostics> {
-    let mut found = ceiling::check(drafts);
+    let drafts = &in_order(drafts);
+    let mut found = ceiling::check(drafts, access);
     let inference = inference(drafts, &mut found);
     keys_stay_outside(drafts, &mut found);
+    known_rules(drafts, &mut found);
     Diagnostics::unless_empty(found)?;
     let filesystem = filesystem(drafts, access);
     let network = network(drafts);
     let process = process(drafts);
-    let canonical =
-        serde_json::to_vec(&(&filesystem, &network, &process, &inference)).unwrap_or_default();
+    let not_built: Vec<NotBuilt> = drafts
+        .iter()
+        .flat_map(|draft| draft.later.iter().map(|later| later.asked.clone()))
+        .collect();
     Ok(Policy {
-        digest: PolicyDigest::of(&canonical),
-        sources: drafts.iter().map(|draft| draft.source.clone()).collect(),
+        digest: digest::of(&filesystem, &network, &process, inference.as_ref(), &not_built),
+        sources: sources(drafts),
         filesystem,
         network,
         process,
         inference,
-        not_built: not_built(drafts),
+        not_built,
     })
 }
 
-fn filesystem(drafts: &[Draft], over: Option<Access>) -> Filesystem {
-    let path = drafts.iter().find_map(|draft| draft.workspace.as_ref());
-    let access = drafts.iter().find_map(|draft| draft.access.as_ref());
-    let ceiling = drafts
-        .iter()
-        .filter(|draft| draft.origin.layer == Layer::Managed)
-        .find_map(|draft| draft.access.as_ref());
-    let workspace = (access.is_some() || over.is_some()).then(|| Workspace {
-        path: path.map(|path| path.value.clone()).unwrap_or_else(|| {
+/// The managed documents, the others, and last what came with Palisade, whoever builds on it: a
+/// profile is what everybody starts from, so any written value is nearer. Each profile once.
+fn in_order(drafts: &[Draft]) -> Vec<&Draft> {
+    let mut ordered: Vec<&Draft> = drafts.iter().collect();
+    ordered.sort_by_key(|draft| (!draft.is_managed(), draft.origin.profile));
+    let mut seen = BTreeSet::new();
+    ordered.retain(|draft| {
+        let key = (draft.is_managed(), draft.narrowed, &draft.origin.file);
+        !draft.origin.profile || seen.insert(key)
+    });
+    ordered
+}
+
+fn sources(drafts: &[&Draft]) -> Vec<Source> {
+    let mut sources: Vec<Source> = Vec::new();
+    for draft in drafts {
+        if !sources.contains(&draft.source) {
+            sources.push(draft.source.clone());
+        }
+    }
+    sources
+}
+
+fn filesystem(drafts: &[&Draft], over: Option<Access>) -> Filesystem {
+    let named = drafts.iter().any(|draft| draft.workspace.is_some());
+    let workspace = (named || over.is_some()).then(|| Workspace {
+        path: ceiling::workspace(drafts).cloned().unwrap_or_else(|| {
             drafts.first().map(|draft| draft.origin.workspace_dir.clone()).unwrap_or_default()
         }),
-        access: match (ceiling, over, access) {
-            (Some(managed), _, _) if managed.value == Access::ReadOnly => Access::ReadOnly,
-            (_, Some(over), _) => over,
-            (_, None, Some(access)) => access.value,
-            (_, None, None) => Access::ReadWrite,
-        },
+        access: ceiling::access(drafts, over),
     });
     let mut grants: Vec<Grant> = Vec::new();
     for grant in drafts.iter().flat_map(|draft| &draft.grants) {
@@ -65,77 +83,109 @@ fn filesystem(drafts: &[Draft], over: Option<Access>) -> Filesystem {
             None => grants.push(grant.value.clone()),
         }
     }
-    let mut deny: Vec<crate::policy::Deny> = Vec::new();
+    let mut deny: Vec<Deny> = Vec::new();
     for entry in drafts.iter().flat_map(|draft| &draft.deny) {
         if !deny.iter().any(|known| known.pattern == entry.value.pattern) {
             deny.push(entry.value.clone());
         }
     }
+    number(&mut grants, &mut deny);
     Filesystem { workspace, grants, deny }
 }
 
-fn network(drafts: &[Draft]) -> Network {
+/// Rules without a name are numbered over all documents, so that no two are called the same.
+fn number(grants: &mut [Grant], deny: &mut [Deny]) {
+    let (mut read, mut write) = (0.., 0..);
+    for grant in grants {
+        let (list, next) =
+            if grant.writable { ("write", write.next()) } else { ("read", read.next()) };
+        grant.rule = format!("filesystem.{list}[{}]", next.unwrap_or(0));
+    }
+    for (index, entry) in deny.iter_mut().enumerate() {
+        entry.rule = format!("filesystem.deny[{index}]");
+    }
+}
+
+fn network(drafts: &[&Draft]) -> Network {
     let mut network = Network::default();
     for draft in drafts {
         for (name, addresses) in &draft.hosts {
             network.hosts.entry(name.clone()).or_insert_with(|| addresses.value.clone());
         }
-        network.rules.extend(draft.rules.iter().map(|rule| rule.value.clone()));
+        for At { value, .. } in &draft.rules {
+            let mut rule = value.rule.clone();
+            let name = value.name.clone().unwrap_or_else(|| network.rules.len().to_string());
+            rule.rule = format!("network.rules[{name}]");
+            network.rules.push(rule);
+        }
     }
     network
 }
 
-fn process(drafts: &[Draft]) -> Process {
-    let limits = ProcessLimits {
-        memory: nearest(drafts, |limits| limits.memory),
-        processes: nearest(drafts, |limits| limits.processes),
-        cpu_thousandths: nearest(drafts, |limits| limits.cpu_thousandths),
-        open_files: nearest(drafts, |limits| limits.open_files),
-        disk: nearest(drafts, |limits| limits.disk),
-        scratch: nearest(drafts, |limits| limits.scratch),
-        wall_time: nearest(drafts, |limits| limits.wall_time),
-    };
+fn process(drafts: &[&Draft]) -> Process {
     let mut syscalls = Syscalls::default();
-    let (mut pass, mut set) = (std::collections::BTreeSet::new(), BTreeMap::new());
+    let (mut pass, mut set) = (BTreeSet::new(), BTreeMap::new());
+    let value = |at: &At<String>| at.value.clone();
     for draft in drafts {
-        syscalls.allow.extend(draft.syscalls.value.allow.iter().cloned());
-        syscalls.deny.extend(draft.syscalls.value.deny.iter().cloned());
-        pass.extend(draft.pass.iter().map(|name| name.value.clone()));
+        syscalls.allow.extend(draft.calls.iter().map(value));
+        syscalls.deny.extend(draft.no_calls.iter().map(value));
+        pass.extend(draft.pass.iter().map(value));
         for (name, value) in &draft.set {
             set.entry(name.clone()).or_insert_with(|| value.value.clone());
         }
     }
     syscalls.allow.retain(|name| !syscalls.deny.contains(name));
-    Process { limits, syscalls, pass, set }
+    Process { limits: limits(drafts), syscalls, pass, set }
 }
 
-/// The nearest limit, but no more than the managed one: that is a ceiling, and others may be lower.
-fn nearest<T: Ord>(drafts: &[Draft], of: impl Fn(&ProcessLimits) -> Option<T>) -> Option<T> {
-    let first = |managed: bool| {
-        drafts
-            .iter()
-            .filter(|draft| (draft.origin.layer == Layer::Managed) == managed)
-            .find_map(|draft| of(&draft.limits.value))
-    };
-    match (first(true), first(false)) {
-        (Some(ceiling), Some(nearest)) => Some(ceiling.min(nearest)),
-        (ceiling, nearest) => ceiling.or(nearest),
+fn limits(drafts: &[&Draft]) -> ProcessLimits {
+    ProcessLimits {
+        memory: least(drafts, |limits| &limits.memory),
+        processes: least(drafts, |limits| &limits.processes),
+        cpu_thousandths: least(drafts, |limits| &limits.cpu_thousandths),
+        open_files: least(drafts, |limits| &limits.open_files),
+        disk: least(drafts, |limits| &limits.disk),
+        scratch: least(drafts, |limits| &limits.scratch),
+        wall_time: least(drafts, |limits| &limits.wall_time),
     }
 }
 
-fn inference(drafts: &[Draft], found: &mut Vec<Diagnostic>) -> Option<Inference> {
-    let mut credentials: BTreeMap<&str, &Option<HeaderCredential>> = BTreeMap::new();
+/// The nearest limit, and at most the managed one.
+fn least<T: Copy + Ord>(
+    drafts: &[&Draft],
+    get: impl Fn(&DraftLimits) -> &Option<At<T>>,
+) -> Option<T> {
+    let nearest = |managed: bool| {
+        let mut of = drafts.iter().filter(|draft| draft.is_managed() == managed);
+        of.find_map(|draft| get(&draft.limits).as_ref()).map(|limit| limit.value)
+    };
+    match (nearest(true), nearest(false)) {
+        (Some(managed), Some(other)) => Some(managed.min(other)),
+        (managed, other) => managed.or(other),
+    }
+}
+
+/// The nearest credential of each name.
+pub(crate) fn credentials<'a>(
+    drafts: &[&'a Draft],
+) -> BTreeMap<&'a str, &'a Option<HeaderCredential>> {
+    let mut credentials = BTreeMap::new();
     for draft in drafts {
         for (name, credential) in &draft.credentials {
-            credentials.entry(name).or_insert(&credential.value);
+            credentials.entry(name.as_str()).or_insert(&credential.value);
         }
     }
+    credentials
+}
+
+fn inference(drafts: &[&Draft], found: &mut Vec<Diagnostic>) -> Option<Inference> {
+    let credentials = credentials(drafts);
     for draft in drafts {
         for name in draft.uses.iter().filter(|name| !credentials.contains_key(&*name.value)) {
             found.push(draft.wrong(
                 name.place,
-                format!("there is no credential `{}`", crate::draft::shown(&name.value)),
-                "add it to `credentials`, or correct the name",
+                format!("there is no credential `{}`", shown(&name.value)),
+                known(&name.value, "credentials", credentials.keys().copied()),
             ));
         }
     }
@@ -154,16 +204,27 @@ fn inference(drafts: &[Draft], found: &mut Vec<Diagnostic>) -> Option<Inference>
         routes.extend(draft.routes.iter().map(|route| (draft, route)));
     }
     for (draft, route) in &routes {
-        if !providers.contains_key(&route.value.to) {
+        let to = &route.value.route.to;
+        if !providers.contains_key(to) {
             found.push(draft.wrong(
-                route.place,
-                format!("there is no provider `{}`", crate::draft::shown(&route.value.to)),
-                "add it to `inference.providers`, or correct the name",
+                route.value.to,
+                format!("there is no provider `{}`", shown(to)),
+                known(to, "inference.providers", providers.keys().map(String::as_str)),
             ));
         }
     }
-    let routes: Vec<_> = routes.into_iter().map(|(_, route)| route.value.clone()).collect();
+    let routes: Vec<_> = routes.into_iter().map(|(_, route)| route.value.route.clone()).collect();
     (!providers.is_empty() || !routes.is_empty()).then_some(Inference { providers, routes })
+}
+
+/// What to do about a name that is not there.
+fn known<'a>(missing: &str, section: &str, names: impl Iterator<Item = &'a str>) -> String {
+    let names: Vec<&str> = names.collect();
+    match (nearest(missing, &names), names.as_slice()) {
+        (Some(near), _) => format!("did you mean `{near}`? Or add it to `{section}`"),
+        (None, []) => format!("add it to `{section}`"),
+        (None, names) => format!("add it to `{section}`, or write one of {}", names.join(", ")),
+    }
 }
 
 /// The header that each API takes a key in, if the policy names none.
@@ -178,21 +239,18 @@ fn with_header(mut credential: HeaderCredential, api: Api) -> HeaderCredential {
 }
 
 /// A variable that a credential reads must not be passed as well: the key would be inside.
-fn keys_stay_outside(drafts: &[Draft], found: &mut Vec<Diagnostic>) {
+fn keys_stay_outside(drafts: &[&Draft], found: &mut Vec<Diagnostic>) {
     let secrets: Vec<(&str, &str)> = drafts
         .iter()
         .flat_map(|draft| &draft.credentials)
         .filter_map(|(name, credential)| match &credential.value.as_ref()?.from {
-            crate::policy::SecretSource::Env(variable) => Some((name.as_str(), variable.as_str())),
-            _ => None,
+            SecretSource::Env(variable) => Some((name.as_str(), variable.as_str())),
+            SecretSource::File(_) | SecretSource::Command(_) => None,
         })
         .collect();
     for draft in drafts {
         for passed in &draft.pass {
-            let passes = |variable: &str| match passed.value.strip_suffix('*') {
-                Some(start) => variable.starts_with(start),
-                None => passed.value == variable,
-            };
+            let passes = |variable: &str| crate::cover::variable(&passed.value, variable);
             for (name, variable) in secrets.iter().filter(|(_, variable)| passes(variable)) {
                 found.push(draft.wrong(
                     passed.place,
@@ -204,11 +262,17 @@ fn keys_stay_outside(drafts: &[Draft], found: &mut Vec<Diagnostic>) {
     }
 }
 
-fn not_built(drafts: &[Draft]) -> Vec<NotBuilt> {
-    drafts.iter().flat_map(|draft| draft.not_built.iter().cloned()).collect()
-}
-
-/// The place of a value that may have none.
-pub(crate) fn place_of<T>(value: Option<&At<T>>) -> Place {
-    value.map(|value| value.place).unwrap_or_default()
+/// `commands` may name the rules of any document.
+fn known_rules(drafts: &[&Draft], found: &mut Vec<Diagnostic>) {
+    let rules = || drafts.iter().flat_map(|draft| &draft.rules);
+    let names: BTreeSet<&str> = rules().filter_map(|rule| rule.value.name.as_deref()).collect();
+    for draft in drafts {
+        for name in draft.uses_rules.iter().filter(|name| !names.contains(&*name.value)) {
+            found.push(draft.wrong(
+                name.place,
+                format!("there is no network rule named `{}`", shown(&name.value)),
+                known(&name.value, "network.rules", names.iter().copied()),
+            ));
+        }
+    }
 }

@@ -1,58 +1,93 @@
-//! Bytes to a [`Document`]. The only module that knows the YAML library.
+//! Bytes to a [`Document`]. With `tree`, the only module that reads YAML.
 
-use serde_saphyr::{Error, Options, budget::Budget};
+use serde_saphyr::{
+    Options,
+    budget::Budget,
+    options::{DuplicateKeyPolicy, MergeKeyPolicy, NonFiniteFloatPolicy},
+};
 
-use crate::{at::Place, diagnostic::Diagnostic, document::Document};
+use crate::{
+    at::{At, Place},
+    diagnostic::{Diagnostic, Diagnostics},
+    document::Document,
+    shape, syntax, text,
+    tree::Node,
+};
 
-/// No policy is longer.
-pub(crate) const MOST_BYTES: usize = 1 << 20;
-const SEE: &str = "see `palisade policy schema`, or docs/reference-policy.md";
+/// The schema that this version knows.
+const VERSION: u64 = 1;
+const BEGIN: &str = "begin with `palisade: 1`";
 
 /// Read a document.
-pub(crate) fn parse(file: &str, bytes: &[u8]) -> Result<Document, Diagnostic> {
-    if bytes.len() > MOST_BYTES {
-        return Err(Diagnostic::of(
-            file,
-            format!("a policy has at most {MOST_BYTES} bytes"),
-            "split it, and name the parts in `extends`",
-        ));
+pub(crate) fn parse(file: &str, bytes: &[u8]) -> Result<Document, Diagnostics> {
+    let text = text::of(file, bytes)?;
+    match serde_saphyr::from_str_with_options::<Document>(text, options()) {
+        Ok(document) => match &document.palisade {
+            Some(version) if version.value == VERSION => Ok(document),
+            Some(version) => {
+                Err(other_version(file, text, version.place, &version.value.to_string()).into())
+            }
+            None => Err(no_version(file, text).into()),
+        },
+        Err(error) => Err(explained(file, text, &error)),
     }
-    let text = std::str::from_utf8(bytes).map_err(|error| {
-        let before = bytes.get(..error.valid_up_to()).unwrap_or_default();
-        let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
-        Diagnostic::at(
-            file,
-            "",
-            Place { line, column: 1 },
-            "the text is not UTF-8",
-            "save it as UTF-8",
-        )
-    })?;
-    if let Some(place) = find(text, '\0') {
-        return Err(Diagnostic::at(file, text, place, "there is a NUL character", "remove it"));
+}
+
+/// The library stops at its first error. This finds all that is wrong with the form.
+fn explained(file: &str, text: &str, error: &serde_saphyr::Error) -> Diagnostics {
+    let mut lenient = options();
+    lenient.duplicate_keys = DuplicateKeyPolicy::PassThrough;
+    let tree: At<Node> = match serde_saphyr::from_str_with_options(text, lenient) {
+        Ok(tree) => tree,
+        Err(error) => return syntax::explained(file, text, &error).into(),
+    };
+    let version = match &tree.value {
+        Node::Table(entries) => entries.iter().find(|(key, _)| key.value == "palisade"),
+        _ => None,
+    };
+    match version.map(|(_, version)| version) {
+        // Another version may have other keys, so that nothing else can be said of it.
+        Some(version) if version.value != Node::Whole(VERSION.into()) => {
+            let Node::Whole(number) = version.value else {
+                return Diagnostic::at(
+                    file,
+                    text,
+                    version.place,
+                    format!("the schema's version is a number, and this is {}", version.value.is()),
+                    "write `palisade: 1`",
+                )
+                .into();
+            };
+            return other_version(file, text, version.place, &number.to_string()).into();
+        }
+        Some(_) => {}
+        None if matches!(tree.value, Node::Table(_)) => return no_version(file, text).into(),
+        None => {
+            let message =
+                format!("a policy is a table of keys and values, and this is {}", tree.value.is());
+            return Diagnostic::at(file, text, tree.place, message, BEGIN).into();
+        }
     }
-    if text.lines().all(|line| line.trim().is_empty() || line.trim_start().starts_with('#')) {
-        return Err(Diagnostic::of(file, "the policy is empty", "begin with `palisade: 1`"));
+    match Diagnostics::unless_empty(shape::check(file, text, &tree)) {
+        Err(found) => found,
+        // Whatever the schema does not say, the types do.
+        Ok(()) => syntax::explained(file, text, error).into(),
     }
-    let document: Document = serde_saphyr::from_str_with_options(text, options())
-        .map_err(|error| explained(file, text, &error))?;
-    match &document.palisade {
-        Some(version) if version.value == 1 => Ok(document),
-        Some(version) => Err(Diagnostic::at(
-            file,
-            text,
-            version.place,
-            format!("this version of palisade knows schema 1, not {}", version.value),
-            "write `palisade: 1`",
-        )),
-        None => Err(Diagnostic::at(
-            file,
-            text,
-            Place { line: 1, column: 1 },
-            "the schema's version is missing",
-            "begin with `palisade: 1`",
-        )),
-    }
+}
+
+fn other_version(file: &str, text: &str, place: Place, version: &str) -> Diagnostic {
+    Diagnostic::at(
+        file,
+        text,
+        place,
+        format!("this version of palisade knows schema {VERSION}, not {version}"),
+        format!("write `palisade: {VERSION}`, or use a palisade that knows it"),
+    )
+}
+
+fn no_version(file: &str, text: &str) -> Diagnostic {
+    let place = Place { line: 1, column: 1 };
+    Diagnostic::at(file, text, place, "the schema's version is missing", BEGIN)
 }
 
 fn options() -> Options {
@@ -67,76 +102,13 @@ fn options() -> Options {
     budget.max_documents = 1;
     let mut options = Options::default();
     options.budget = Some(budget);
+    options.merge_keys = MergeKeyPolicy::Error;
     options.strict_booleans = true;
+    // A tag makes a value something else than what it looks like.
+    options.reject_unsupported_tags = true;
+    options.reject_tagged_field_names = true;
+    options.ignore_binary_tag_for_string = true;
+    options.non_finite_float_policy = NonFiniteFloatPolicy::PassThrough;
     options.with_snippet = false;
     options
-}
-
-fn find(text: &str, wanted: char) -> Option<Place> {
-    text.lines().enumerate().find_map(|(index, line)| {
-        let column = line.chars().position(|c| c == wanted)?;
-        Some(Place { line: index + 1, column: column + 1 })
-    })
-}
-
-/// The library's error in our words.
-fn explained(file: &str, text: &str, error: &Error) -> Diagnostic {
-    let place = error.location().map(|location| Place::of(&location)).unwrap_or_default();
-    let raw = error.without_snippet().to_string();
-    // The place is told in the library's words as well.
-    let message = raw.split(" at line ").next().unwrap_or(&raw).trim().to_owned();
-    let (message, help) = match unknown_key(&message) {
-        Some((key, known)) => {
-            let help = match nearest(&key, &known) {
-                Some(near) => format!("did you mean `{near}`? {SEE}"),
-                None if known.is_empty() => SEE.to_owned(),
-                None => format!("known here: {}", known.join(", ")),
-            };
-            (format!("unknown key or word `{key}`"), help)
-        }
-        None if message.contains("budget") || message.contains("breach") => (
-            "it is nested too deep, too large, or has anchors, aliases or several documents"
-                .to_owned(),
-            "write each value out, in one plain document".to_owned(),
-        ),
-        None => (message, SEE.to_owned()),
-    };
-    Diagnostic::at(file, text, place, message, help)
-}
-
-/// The word and the known ones of "unknown field `x`, expected one of `a`, `b`".
-fn unknown_key(message: &str) -> Option<(String, Vec<String>)> {
-    let rest = ["unknown field ", "unknown variant "]
-        .iter()
-        .find_map(|start| message.find(start).and_then(|at| message.get(at + start.len()..)))?;
-    let mut quoted = rest.split('`').skip(1).step_by(2).map(str::to_owned);
-    let key = quoted.next()?;
-    Some((key, quoted.collect()))
-}
-
-/// The known word that one or two changed letters make of this one.
-fn nearest(word: &str, known: &[String]) -> Option<String> {
-    known
-        .iter()
-        .map(|candidate| (distance(word, candidate), candidate))
-        .filter(|(distance, candidate)| *distance <= 2.min(candidate.len() / 2))
-        .min()
-        .map(|(_, candidate)| candidate.clone())
-}
-
-/// The Levenshtein distance.
-fn distance(one: &str, other: &str) -> usize {
-    let other: Vec<char> = other.chars().collect();
-    let mut row: Vec<usize> = (0..=other.len()).collect();
-    for (index, c) in one.chars().take(64).enumerate() {
-        let mut next = vec![index + 1];
-        for (column, d) in other.iter().enumerate() {
-            let cost = |at: usize| row.get(at).copied().unwrap_or(usize::MAX / 2);
-            let left = next.last().copied().unwrap_or_default();
-            let replaced = cost(column) + usize::from(c != *d);
-            next.push(replaced.min(left + 1).min(cost(column + 1) + 1));
-        }
-        row = next;
-    }
-    row.last().copied().unwrap_or_default()
 }

@@ -31,7 +31,8 @@ pub struct Policy {
 /// A document that took part.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Source {
-    /// What it is: `managed`, `command line`, `project`, `user` or `profile`.
+    /// What it is: `managed`, `command line`, `project`, `untrusted project` (only what narrows
+    /// counts), `user` or `profile`.
     pub layer: &'static str,
     /// Its path, or the built-in profile's name.
     pub name: String,
@@ -59,15 +60,15 @@ pub struct Workspace {
     pub access: Access,
 }
 
-/// What may be done with the workspace.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+/// What may be done with the workspace, the least first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub enum Access {
     /// Read only.
     ReadOnly,
-    /// Read and change.
-    ReadWrite,
     /// Changes are kept apart until the operator takes them.
     Overlay,
+    /// Read and change.
+    ReadWrite,
 }
 
 /// A path that the agent sees.
@@ -148,22 +149,6 @@ pub struct ProcessLimits {
     pub wall_time: Option<Duration>,
 }
 
-/// A limit's name in the document, and its value as a number.
-type Number = (&'static str, fn(&ProcessLimits) -> Option<u64>);
-
-impl ProcessLimits {
-    /// Every limit.
-    pub(crate) const NUMBERS: [Number; 7] = [
-        ("memory", |limits| limits.memory),
-        ("processes", |limits| limits.processes),
-        ("cpus", |limits| limits.cpu_thousandths),
-        ("open_files", |limits| limits.open_files),
-        ("disk", |limits| limits.disk),
-        ("scratch", |limits| limits.scratch),
-        ("wall_time", |limits| limits.wall_time.map(|time| time.as_secs())),
-    ];
-}
-
 /// Changes to the built-in system call list.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Syscalls {
@@ -240,8 +225,10 @@ pub struct Route {
 /// Something the policy asks for that this version cannot enforce.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NotBuilt {
-    /// Such as `filesystem.workspace.access: overlay`.
+    /// Such as `inference.limits`.
     pub what: String,
     /// `file:line:column` of it.
     pub at: String,
+    /// What is asked for, in a canonical form.
+    pub(crate) value: serde_json::Value,
 }

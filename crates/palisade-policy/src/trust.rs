@@ -1,13 +1,14 @@
 //! Which project files the user has read and taken, by the digest of their bytes.
 
 use std::{
-    fs,
-    io::{self, Write},
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    fs::{self, File},
+    io::{self, Read, Write},
+    os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt},
     path::{Path, PathBuf},
 };
 
 use palisade_core::PolicyDigest;
+use rustix::fs::{FlockOperation, flock};
 
 /// Why trust could not be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -17,41 +18,86 @@ pub struct TrustError {
     source: io::Error,
 }
 
+/// What the user has said of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trust {
+    /// These bytes are trusted.
+    Trusted,
+    /// Other bytes were trusted at this path.
+    Changed,
+    /// Nothing.
+    None,
+}
+
 /// Take the file at `path` as trusted while its bytes have this digest.
 ///
 /// # Errors
-/// If the store in the state folder cannot be written.
+/// If the store in the state folder cannot be read or written.
 pub fn trust(state_dir: &Path, path: &Path, digest: &PolicyDigest) -> Result<(), TrustError> {
+    rewrite(state_dir, |lines| {
+        lines.retain(|line| !is_of(line, path));
+        lines.push(line(path, digest));
+    })
+}
+
+/// Trust no bytes at `path` any more. Whether any were.
+///
+/// # Errors
+/// As [`trust`].
+pub fn untrust(state_dir: &Path, path: &Path) -> Result<bool, TrustError> {
     let store = store(state_dir);
-    let failed = |source| TrustError { path: store.clone(), source };
+    let known = read(&store).map_err(|source| TrustError { path: store, source })?;
+    let any = known.iter().any(|line| is_of(line, path));
+    if any {
+        rewrite(state_dir, |lines| lines.retain(|line| !is_of(line, path)))?;
+    }
+    Ok(any)
+}
+
+/// What the user has said of exactly these bytes at this path.
+///
+/// # Errors
+/// If the store cannot be read, or if somebody else could have written it. It then trusts nothing.
+pub fn trust_of(state_dir: &Path, path: &Path, digest: &PolicyDigest) -> Result<Trust, TrustError> {
+    let wanted = line(path, digest);
+    let store = store(state_dir);
+    let lines = read(&store).map_err(|source| TrustError { path: store, source })?;
+    Ok(if lines.contains(&wanted) {
+        Trust::Trusted
+    } else if lines.iter().any(|line| is_of(line, path)) {
+        Trust::Changed
+    } else {
+        Trust::None
+    })
+}
+
+fn rewrite(state_dir: &Path, change: impl FnOnce(&mut Vec<String>)) -> Result<(), TrustError> {
+    let store = store(state_dir);
     let folder = store.parent().unwrap_or(state_dir);
+    let failed = |source| TrustError { path: store.clone(), source };
     fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(failed)?;
-    let mut lines: Vec<String> =
-        read(&store).map_err(failed)?.into_iter().filter(|line| !is_of(line, path)).collect();
-    lines.push(line(path, digest));
-    let fresh = store.with_extension(format!("new-{}", std::process::id()));
+    // One at a time: of two that read and write, one would be lost. Released when it is closed.
+    let lock = File::open(folder).map_err(failed)?;
+    flock(&lock, FlockOperation::LockExclusive).map_err(|errno| failed(errno.into()))?;
+    let mut lines = read(&store).map_err(failed)?;
+    change(&mut lines);
+    let fresh = store.with_extension("new");
+    // What a crash has left.
+    match fs::remove_file(&fresh) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
+        _ => {}
+    }
     let mut file = fs::OpenOptions::new()
         .write(true)
         .create_new(true)
         .mode(0o600)
         .open(&fresh)
         .map_err(failed)?;
-    let written = file
-        .write_all((lines.join("\n") + "\n").as_bytes())
+    let text: String = lines.iter().flat_map(|line| [line, "\n"]).collect();
+    file.write_all(text.as_bytes())
         .and_then(|()| file.sync_all())
-        .and_then(|()| fs::rename(&fresh, &store));
-    if written.is_err() {
-        // The old store is whole; what is left of the new one is of no use.
-        fs::remove_file(&fresh).unwrap_or_default();
-    }
-    written.map_err(failed)
-}
-
-/// Whether exactly these bytes at this path are trusted. A store that cannot be read trusts
-/// nothing.
-pub fn is_trusted(state_dir: &Path, path: &Path, digest: &PolicyDigest) -> bool {
-    let wanted = line(path, digest);
-    read(&store(state_dir)).is_ok_and(|lines| lines.contains(&wanted))
+        .and_then(|()| fs::rename(&fresh, &store))
+        .map_err(failed)
 }
 
 fn store(state_dir: &Path) -> PathBuf {
@@ -59,11 +105,19 @@ fn store(state_dir: &Path) -> PathBuf {
 }
 
 fn read(store: &Path) -> io::Result<Vec<String>> {
-    match fs::read_to_string(store) {
-        Ok(text) => Ok(text.lines().map(str::to_owned).collect()),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
-        Err(error) => Err(error),
+    let mut file = match File::open(store) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(error),
+    };
+    let found = file.metadata()?;
+    let me = rustix::process::geteuid().as_raw();
+    if found.mode() & 0o022 != 0 || ![me, 0].contains(&found.uid()) {
+        return Err(io::Error::other("others can write it, so it proves nothing; remove it"));
     }
+    let mut text = String::new();
+    file.read_to_string(&mut text)?;
+    Ok(text.lines().map(str::to_owned).collect())
 }
 
 /// A digest and a path, escaped so that no path makes two lines.

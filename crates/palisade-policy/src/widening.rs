@@ -2,126 +2,210 @@
 //! widen its own sandbox before a person has read it.
 
 use crate::{
-    at::Place,
+    at::{At, Place},
+    cover,
     diagnostic::Diagnostic,
-    draft::{Draft, covers},
-    policy::{Access, ProcessLimits},
+    draft::{Draft, DraftLimits, DraftProvider, covers},
+    merge,
+    policy::{Access, Policy},
+    real::{holds, real},
 };
 
-const HELP: &str = "read the file; `palisade policy trust` takes it as it is now. Or run without \
-                    it: `palisade run --profile NAME`";
+/// What the others give, which a project's file is compared with.
+#[derive(Debug)]
+pub(crate) struct Base<'a> {
+    pub(crate) policy: &'a Policy,
+    pub(crate) drafts: Vec<&'a Draft>,
+}
 
-/// Each thing by which `project` widens what `others` give.
-pub(crate) fn find(project: &Draft, others: &[Draft]) -> Vec<Diagnostic> {
-    let mut found = Vec::new();
-    let mut widens = |place: Place, what: String| {
+/// A thing that a document adds, and where.
+#[derive(Debug)]
+struct Added {
+    place: Place,
+    what: String,
+}
+
+/// Each thing by which a project's documents, the nearest first, widen what the others give. What
+/// the profiles that they build on add is told at the `extends`.
+pub(crate) fn find(project: &[Draft], base: &Base<'_>, help: &str) -> Vec<Diagnostic> {
+    let say = |draft: &Draft, place: Place, what: &str| {
         let message = format!("this project's policy is not trusted, and it adds {what}");
-        found.push(project.wrong(place, message, HELP));
+        draft.wrong(place, message, help)
     };
-    workspace(project, others, &mut widens);
-    for grant in &project.grants {
-        let known = others.iter().flat_map(|draft| &draft.grants).any(|other| {
-            covers(&other.value.path, &grant.value.path)
-                && (other.value.writable || !grant.value.writable)
-        });
-        if !known {
-            let how = if grant.value.writable { "writing to" } else { "reading" };
-            widens(grant.place, format!("{how} {}", grant.value.path.display()));
+    let mut found = Vec::new();
+    for draft in project.iter().filter(|draft| !draft.origin.profile) {
+        found.extend(added(draft, base).iter().map(|added| say(draft, added.place, &added.what)));
+        for name in &draft.extends {
+            let profile = format!("profile {}", name.value);
+            let of = project.iter().filter(|draft| draft.origin.profile);
+            let of: Vec<&Draft> = of.filter(|draft| draft.origin.file == profile).collect();
+            let all: Vec<Added> = of.iter().flat_map(|draft| added(draft, base)).collect();
+            let what = match all.as_slice() {
+                [] => continue,
+                [one] => format!("the {profile}, with {}", one.what),
+                [one, rest @ ..] => {
+                    format!("the {profile}, with {} and {} more", one.what, rest.len())
+                }
+            };
+            found.push(say(draft, name.place, &what));
         }
     }
-    for (name, addresses) in &project.hosts {
-        let same = |draft: &Draft| {
-            draft.hosts.get(name).is_some_and(|other| other.value == addresses.value)
-        };
-        if !others.iter().any(same) {
-            widens(addresses.place, format!("fixed addresses for {name}"));
-        }
-    }
-    for rule in &project.rules {
-        let known = others.iter().flat_map(|draft| &draft.rules).any(|other| {
-            let (one, two) = (&rule.value, &other.value);
-            (&one.hosts, &one.ports, &one.addresses) == (&two.hosts, &two.ports, &two.addresses)
-        });
-        if !known {
-            widens(rule.place, format!("the network rule {}", rule.value.rule));
-        }
-    }
-    for (name, credential) in &project.credentials {
-        let same = |draft: &Draft| {
-            draft.credentials.get(name).is_some_and(|other| other.value == credential.value)
-        };
-        if !others.iter().any(same) {
-            widens(credential.place, format!("the credential `{name}`"));
-        }
-    }
-    models(project, others, &mut widens);
-    process(project, others, &mut widens);
     found
 }
 
-fn workspace(project: &Draft, others: &[Draft], widens: &mut impl FnMut(Place, String)) {
-    if let Some(path) = &project.workspace
-        && path.value != project.origin.workspace_dir
-        && !covers(&project.origin.workspace_dir, &path.value)
-    {
-        widens(path.place, format!("{} as the workspace", path.value.display()));
-    }
-    let given = others.iter().find_map(|draft| draft.access.as_ref()).map(|access| access.value);
-    if let Some(access) = &project.access
-        && access.value == Access::ReadWrite
-        && given != Some(Access::ReadWrite)
-    {
-        widens(access.place, "write access to the workspace".to_owned());
-    }
-}
-
-fn models(project: &Draft, others: &[Draft], widens: &mut impl FnMut(Place, String)) {
-    for (name, provider) in &project.providers {
-        let same = |draft: &Draft| {
-            draft.providers.get(name).is_some_and(|other| {
-                other.value.provider == provider.value.provider
-                    && other.value.credential.as_ref().map(|at| &at.value)
-                        == provider.value.credential.as_ref().map(|at| &at.value)
-            })
+fn added(draft: &Draft, base: &Base<'_>) -> Vec<Added> {
+    let mut all = Vec::new();
+    let mut add = |place: Place, what: String| all.push(Added { place, what });
+    files(draft, base, &mut add);
+    network(draft, base, &mut add);
+    models(draft, base, &mut add);
+    process(draft, base, &mut add);
+    for later in draft.later.iter().filter(|later| later.widens) {
+        let known = |other: &&crate::policy::NotBuilt| {
+            (&other.what, &other.value) == (&later.asked.what, &later.asked.value)
         };
-        if !others.iter().any(same) {
-            widens(provider.place, format!("the model provider `{name}`"));
+        if !base.policy.not_built.iter().any(|other| known(&other)) {
+            add(later.place, format!("`{}`", later.asked.what));
         }
     }
-    for route in &project.routes {
-        let known = others.iter().flat_map(|draft| &draft.routes);
-        if !known.into_iter().any(|other| other.value == route.value) {
-            widens(route.place, format!("a route for the models `{}`", route.value.model));
+    all
+}
+
+fn files(draft: &Draft, base: &Base<'_>, add: &mut impl FnMut(Place, String)) {
+    let given = base.policy.filesystem.workspace.as_ref();
+    if let Some(place) = draft.workspace.filter(|_| !draft.origin.profile) {
+        let asked = draft.workspace_path.as_ref();
+        match given {
+            None => add(place, "a workspace".to_owned()),
+            Some(given) => {
+                if let Some(path) = asked.filter(|path| !holds(&given.path, &path.value)) {
+                    add(path.place, format!("{} as the workspace", path.value.display()));
+                }
+                if let Some(access) = draft.access.as_ref().filter(|at| at.value > given.access) {
+                    let what = match access.value {
+                        Access::ReadWrite => "write access to the workspace",
+                        Access::Overlay => "changes to the workspace, kept apart",
+                        Access::ReadOnly => "read access to the workspace",
+                    };
+                    add(access.place, what.to_owned());
+                }
+            }
+        }
+    }
+    for At { value, place } in &draft.grants {
+        let known = base.policy.filesystem.grants.iter().any(|other| {
+            // A writable path that is named exactly is also one that is not protected.
+            let names = !value.writable || other.path == value.path;
+            (other.writable || !value.writable) && names && holds(&other.path, &value.path)
+        });
+        if !known {
+            let how = if value.writable { "writing to" } else { "reading" };
+            add(*place, format!("{how} {}", value.path.display()));
         }
     }
 }
 
-fn process(project: &Draft, others: &[Draft], widens: &mut impl FnMut(Place, String)) {
-    let given = |get: fn(&ProcessLimits) -> Option<u64>| {
-        others.iter().find_map(|draft| get(&draft.limits.value))
+fn network(draft: &Draft, base: &Base<'_>, add: &mut impl FnMut(Place, String)) {
+    for (name, addresses) in &draft.hosts {
+        if base.policy.network.hosts.get(name) != Some(&addresses.value) {
+            add(addresses.place, format!("fixed addresses for {name}"));
+        }
+    }
+    for At { value, place } in &draft.rules {
+        let known = |most| cover::rule(most, &value.rule);
+        if !base.policy.network.rules.iter().any(known) {
+            add(*place, format!("the network rule {}", value.rule.rule));
+        }
+    }
+}
+
+fn models(draft: &Draft, base: &Base<'_>, add: &mut impl FnMut(Place, String)) {
+    let credentials = merge::credentials(&base.drafts);
+    for (name, credential) in &draft.credentials {
+        let known = credentials.get(name.as_str());
+        let same = known.is_some_and(|known| known.is_some() && **known == credential.value);
+        if !same {
+            add(credential.place, format!("the credential `{name}`"));
+        }
+    }
+    let providers = base.drafts.iter().rev().flat_map(|draft| &draft.providers);
+    let providers: std::collections::BTreeMap<&String, &At<DraftProvider>> = providers.collect();
+    for (name, provider) in &draft.providers {
+        let credential = |of: &DraftProvider| of.credential.as_ref().map(|at| at.value.clone());
+        let same = providers.get(name).is_some_and(|known| {
+            known.value.provider == provider.value.provider
+                && credential(&known.value) == credential(&provider.value)
+        });
+        if !same {
+            add(provider.place, format!("the model provider `{name}`"));
+        }
+    }
+    // The first route that matches wins: only the same ones in the same order change nothing.
+    let known = base.policy.inference.as_ref().map(|inference| inference.routes.as_slice());
+    let mut known = known.unwrap_or_default().iter();
+    for At { value, place } in &draft.routes {
+        if known.next() != Some(&value.route) {
+            let model = &value.route.model;
+            add(*place, format!("a route for the models `{model}`, before yours"));
+        }
+    }
+}
+
+fn process(draft: &Draft, base: &Base<'_>, add: &mut impl FnMut(Place, String)) {
+    let given = &base.policy.process;
+    let DraftLimits { memory, processes, cpu_thousandths, open_files, disk, scratch, wall_time } =
+        &draft.limits;
+    let mut limit = |name: &str, place: Option<Place>| {
+        if let Some(place) = place.filter(|_| !draft.origin.profile) {
+            add(place, format!("a higher limit of {name}"));
+        }
     };
-    for (name, get) in ProcessLimits::NUMBERS {
-        let (Some(asked), Some(given)) = (get(&project.limits.value), given(get)) else { continue };
-        if asked > given {
-            widens(project.limits.place, format!("a higher limit of {name}"));
+    limit("memory", higher(memory.as_ref(), given.limits.memory));
+    limit("processes", higher(processes.as_ref(), given.limits.processes));
+    limit("cpus", higher(cpu_thousandths.as_ref(), given.limits.cpu_thousandths));
+    limit("open_files", higher(open_files.as_ref(), given.limits.open_files));
+    limit("disk", higher(disk.as_ref(), given.limits.disk));
+    limit("scratch", higher(scratch.as_ref(), given.limits.scratch));
+    limit("wall_time", higher(wall_time.as_ref(), given.limits.wall_time));
+    for call in &draft.calls {
+        if !given.syscalls.allow.contains(&call.value) {
+            add(call.place, format!("the system call {}", call.value));
         }
     }
-    for name in &project.syscalls.value.allow {
-        if !others.iter().any(|draft| draft.syscalls.value.allow.contains(name)) {
-            widens(project.syscalls.place, format!("the system call {name}"));
+    for name in &draft.pass {
+        if !given.pass.iter().any(|most| cover::variable(most, &name.value)) {
+            add(name.place, format!("the variable {} of your environment", name.value));
         }
     }
-    for name in &project.pass {
-        let known = others.iter().flat_map(|draft| &draft.pass);
-        if !known.into_iter().any(|other| other.value == name.value) {
-            widens(name.place, format!("the variable {} of your environment", name.value));
+    for (name, value) in &draft.set {
+        if given.set.get(name) != Some(&value.value) {
+            add(value.place, format!("a value for the variable {name}"));
         }
     }
-    for (name, value) in &project.set {
-        let same =
-            |draft: &Draft| draft.set.get(name).is_some_and(|other| other.value == value.value);
-        if !others.iter().any(same) {
-            widens(value.place, format!("a value for the variable {name}"));
-        }
-    }
+}
+
+fn higher<T: Ord + Copy>(asked: Option<&At<T>>, given: Option<T>) -> Option<Place> {
+    asked.filter(|asked| given.is_some_and(|given| asked.value > given)).map(|asked| asked.place)
+}
+
+/// What a project's paths lead out to, trusted or not: a link in a repository decides nothing.
+pub(crate) fn leaving(draft: &Draft) -> Vec<Diagnostic> {
+    let base = &draft.origin.base;
+    let workspace = draft.workspace_path.iter().map(|at| (at.place, &at.value));
+    let grants = draft.grants.iter().map(|at| (at.place, &at.value.path));
+    workspace
+        .chain(grants)
+        .filter(|(_, path)| covers(base, path) && !holds(base, path))
+        .map(|(place, path)| {
+            draft.wrong(
+                place,
+                format!(
+                    "{} leads out of the project's folder, to {}",
+                    path.display(),
+                    real(path).display()
+                ),
+                "write the path that it leads to, if that is meant; it is then to be trusted",
+            )
+        })
+        .collect()
 }

@@ -15,8 +15,9 @@ mod plan;
 mod step;
 
 pub use linux::{
+    guest::{Guest, GuestReport},
     launch::{Building, LaunchError, Report, Running, Standing, launch},
     net::NetSockets,
 };
-pub use plan::{Command, Content, HostObject, Identity, Limits, Mount, Plan, Stdio};
+pub use plan::{Command, Content, HostObject, Identity, Limits, Mount, Overlay, Plan, Stdio};
 pub use step::StepError;

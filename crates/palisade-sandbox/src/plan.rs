@@ -72,6 +72,8 @@ pub struct Mount {
 pub enum Content {
     /// A file or folder of the host, exactly the one that was checked when the plan was made.
     Host(HostObject),
+    /// A folder of the host that the agent may change to its eyes only.
+    Overlay(Overlay),
     /// A private folder in memory, writable, gone with the sandbox.
     Scratch {
         /// Permission bits.
@@ -102,6 +104,23 @@ pub struct HostObject {
     pub writable: bool,
     /// For a sandbox started by root: show what this owner (uid, gid) owns as the agent's own.
     pub owned_by: Option<(u32, u32)>,
+}
+
+/// A folder that is shown writable, with every change kept in another one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Overlay {
+    /// What is shown. Never changed.
+    pub lower: HostObject,
+    /// Holds the folders [`Overlay::UPPER`] and [`Overlay::WORK`]. These and it belong to the agent's host
+    /// ids, and what is above it must let nobody else in.
+    pub layers: HostObject,
+}
+
+impl Overlay {
+    /// Where in `layers` the changes go, in overlayfs' own form (`user.overlay.` attributes).
+    pub const UPPER: &'static str = "upper";
+    /// Where in `layers` overlayfs prepares them.
+    pub const WORK: &'static str = "work";
 }
 
 /// What the sandbox may use. `None` is no limit of ours.

@@ -14,6 +14,7 @@
 
 #![forbid(unsafe_code)]
 
+mod guard;
 mod limits;
 mod models;
 mod order;
@@ -21,10 +22,12 @@ mod outward;
 mod pipeline;
 mod plan;
 mod refusal;
+pub mod running;
 mod secret;
 mod session;
 mod streams;
 mod supervise;
+mod sweep;
 pub mod terminal;
 
 pub use order::{Operator, Order};

@@ -5,6 +5,7 @@ use std::{
 };
 
 use palisade_policy::Policy;
+use palisade_sandbox::linux::abilities::Kind;
 
 /// What to run, under what.
 #[derive(Debug)]
@@ -15,6 +16,8 @@ pub struct Order {
     pub command: Vec<OsString>,
     /// A name for the session, for the record.
     pub name: Option<String>,
+    /// Abilities of the kernel to take as missing, to see what a system without them says.
+    pub missing: Vec<Kind>,
     /// Who gives the order.
     pub operator: Operator,
 }

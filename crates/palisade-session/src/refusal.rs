@@ -1,6 +1,10 @@
 use std::fmt;
 
-use palisade_sandbox::LaunchError;
+use palisade_sandbox::{
+    LaunchError, StepError,
+    linux::abilities::{Abilities, Kind},
+};
+use rustix::io::Errno;
 
 /// Why the command was not started, for a person: what, and what to do.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -60,15 +64,60 @@ impl<T, E: fmt::Display> Refuse<T> for Result<T, E> {
 
 /// Why a sandbox could not be put up. What this kernel lacks is looked for only now, and named.
 pub(crate) fn of_launch(error: &LaunchError) -> Refusal {
-    let abilities = palisade_sandbox::linux::abilities::Abilities::probe();
-    match abilities.missing().next() {
-        Some(missing) => Refusal::new(
-            format!("the sandbox cannot be put up ({error}): this system lacks {}", missing.kind),
-            missing.remedy.clone().unwrap_or_default(),
-        ),
+    if let LaunchError::Step(StepError { errno, .. }) = error
+        && let Some(remedy) = of_exhaustion(*errno)
+    {
+        return Refusal::new(format!("the sandbox cannot be put up: {error}"), remedy);
+    }
+    match missing(&[]) {
+        Some(mut refusal) => {
+            refusal.what = format!("{} ({error})", refusal.what);
+            refusal
+        }
         None => Refusal::new(
             format!("the sandbox cannot be put up: {error}"),
             "run `palisade doctor` to see what this system can do; if all is well there, report this",
         ),
+    }
+}
+
+/// What has run out is no lack of the kernel's.
+fn of_exhaustion(errno: Errno) -> Option<&'static str> {
+    Some(match errno {
+        Errno::MFILE => "raise the limit of open files (ulimit -n), or close some",
+        Errno::NFILE => "this system has too many open files (sysctl fs.file-max)",
+        Errno::AGAIN => "raise the limit of processes (ulimit -u), or end some",
+        Errno::NOMEM => "this system has no memory left, or a limit of this user is reached",
+        Errno::USERS | Errno::NOSPC => {
+            "too many namespaces exist: end some sandboxes, or raise sysctl user.max_*_namespaces"
+        }
+        _ => return None,
+    })
+}
+
+/// The first ability that a launch needs and this system does not have, or is to be taken as not
+/// having.
+pub(crate) fn missing(simulated: &[Kind]) -> Option<Refusal> {
+    let abilities = Abilities::probe_without(simulated);
+    let missing = abilities.missing().next()?;
+    Some(Refusal::new(
+        format!("the sandbox cannot be put up: this system lacks {}", missing.kind),
+        missing.remedy.clone().unwrap_or_default(),
+    ))
+}
+
+/// Why a command that was let in did not start.
+pub(crate) fn of_exec(name: &str, errno: Errno) -> Refusal {
+    match errno {
+        Errno::NOENT => Refusal::new(
+            format!("{name}: there is no such command in the sandbox, or what it needs to start"),
+            "grant its folder in `filesystem.read`",
+        )
+        .with_exit(Exit::NotFound),
+        _ => Refusal::new(
+            format!("{name} cannot be executed: {errno}"),
+            "see that it is a program for this system",
+        )
+        .with_exit(Exit::NotExecutable),
     }
 }

@@ -2,21 +2,25 @@ use std::{path::Path, sync::Arc};
 
 use palisade_core::{Action, Authority, Event, Layer, SessionId, Verdict};
 use palisade_engine::Engine;
-use palisade_journal::{Durability, Journal};
+use palisade_journal::{Durability, Journal, Timestamp};
 use palisade_policy::Policy;
 use palisade_sandbox::{Building, LaunchError, launch};
+use palisade_workspace::{Kept, Outcome, WorkspaceError};
 use rustix::rand::{GetRandomFlags, getrandom};
 
 use crate::{
-    limits::{Account, Watch, Writable},
+    guard,
+    limits::{self, Account, Writable},
     models,
     order::Order,
     outward,
     pipeline::Pipeline,
     plan::{self, Placeholders},
-    refusal::{self, Exit, Refusal, Refuse},
+    refusal::{self, Refusal, Refuse},
+    running::Desk,
     streams::{self, Copies},
     supervise::{Cause, End, Terminals, until_end},
+    sweep::{self, Found, List},
     terminal::{Signals, Terminal},
 };
 
@@ -31,8 +35,10 @@ pub struct Ended {
     pub status: u8,
     /// How many acts were refused, each time counted.
     pub denied: u64,
-    /// What to tell the operator besides, if something other than the command ended it.
-    pub notice: Option<String>,
+    /// Whether the agent changed something that is kept in the workspace's overlay.
+    pub changed: bool,
+    /// What to tell the operator besides: what else ended it, what was found at the end.
+    pub notices: Vec<String>,
 }
 
 /// Run the command in a sandbox, to its end.
@@ -44,50 +50,90 @@ pub struct Ended {
 /// Why the command was not started. The journal has it as well, if there is a journal.
 pub fn run(order: &Order) -> Result<Ended, Refusal> {
     let session = new_session()?;
-    let prepared = refuse_unbuilt(&order.policy).and_then(|()| prepare(order, &session));
-    let (building, copies, terminal, writable) = match prepared {
+    let prepared = refuse_unbuilt(&order.policy)
+        .and_then(|()| refuse_missing(order))
+        .and_then(|()| prepare(order, &session));
+    let (started, mut watch) = match prepared {
         Ok(prepared) => prepared,
         Err(refusal) => return Err(journal_refusal(order, &session, refusal)),
     };
+    if let Err(refusal) = guard::memory() {
+        drop(started);
+        watch.list.take().into_iter().for_each(List::forget);
+        return Err(journal_refusal(order, &session, refusal));
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
         .build()
         .refuse("start the supervisor's threads", "see the limits of this user (ulimit -u)")?;
-    let result = runtime.block_on(live(order, &session, building, copies, terminal, writable));
+    let result = runtime.block_on(live(order, &session, started, &mut watch));
+    // Still there if the session came to no regular end: what ran, if anything, is gone by now.
+    let late = watch.list.take().map(List::done).unwrap_or_default();
     // A lookup or a read that hangs must not keep us.
     runtime.shutdown_background();
-    result
+    result.map_err(|mut refusal| {
+        for found in &late {
+            refusal.what = format!("{}; {}", refusal.what, found.told());
+        }
+        refusal
+    })
+}
+
+/// A sandbox in the making, and what is joined to it once it stands.
+struct Started {
+    building: Building,
+    copies: Copies,
+    terminal: Option<Terminal>,
+    /// The workspace's overlay.
+    kept: Option<Kept>,
+    /// What of the host can be written to.
+    writable: Writable,
+}
+
+/// What is swept at the end, and what was swept before for sessions whose supervisor was killed.
+struct Watch {
+    list: Option<List>,
+    leftover: Vec<Found>,
 }
 
 /// What has to happen while there is one thread, and no secret in memory.
-fn prepare(
-    order: &Order,
-    session: &SessionId,
-) -> Result<(Building, Copies, Option<Terminal>, Writable), Refusal> {
+fn prepare(order: &Order, session: &SessionId) -> Result<(Started, Watch), Refusal> {
+    let state = &order.operator.state_dir;
+    let leftover = sweep::leftover(state);
     let placeholders = Placeholders::of(order.policy.inference.as_ref())?;
     let (stdio, copies) = streams::of_caller()?;
     let terminal =
         Terminal::detect().refuse("the terminal", "start palisade from another terminal")?;
-    let plan = plan::make(order, session, stdio, &placeholders)?;
+    let (plan, kept) = plan::make(order, session, stdio, &placeholders)?;
+    let watched = sweep::find(&plan, &order.policy.filesystem.grants);
+    let list = List::keep(state, session, watched)?;
     let writable = Writable::of(&plan);
-    let building = launch(plan).map_err(|error| refusal::of_launch(&error))?;
-    Ok((building, copies, terminal, writable))
+    match launch(plan) {
+        Ok(building) => {
+            let started = Started { building, copies, terminal, kept, writable };
+            Ok((started, Watch { list, leftover }))
+        }
+        Err(error) => {
+            list.into_iter().for_each(List::forget);
+            Err(refusal::of_launch(&error))
+        }
+    }
 }
 
 async fn live(
     order: &Order,
     session: &SessionId,
-    building: Building,
-    mut copies: Copies,
-    terminal: Option<Terminal>,
-    writable: Writable,
+    started: Started,
+    watch: &mut Watch,
 ) -> Result<Ended, Refusal> {
+    let Started { building, mut copies, terminal, mut kept, writable } = started;
     let policy = &order.policy;
     let signals = Signals::catch().refuse("catch signals", "report this")?;
     let journal = open_journal(order, session)?;
     let own = palisade_egress::own_addresses().refuse("this machine's addresses", "report this")?;
     let pipeline = Pipeline::new(Engine::with_own_addresses(policy, own), journal);
+    let mut notices = record_swept(&pipeline, &watch.leftover).await;
     let refused = |refusal: Refusal| close_refused(&pipeline, refusal);
     let authority: Arc<dyn Authority> = pipeline.clone();
     let services = models::services(
@@ -104,12 +150,12 @@ async fn live(
         Ok(standing) => standing,
         Err(error) => return Err(refused(refusal::of_launch(&error)).await),
     };
-    let limits = policy.process.limits;
-    let mut watch = match Watch::begin(&standing, limits, writable).await {
-        Ok(watch) => watch,
+    let most = policy.process.limits;
+    let mut limits = match limits::Watch::begin(&standing, most, writable).await {
+        Ok(limits) => limits,
         Err(refusal) => return Err(refused(refusal).await),
     };
-    if let Some(weaker) = watch.weaker() {
+    if let Some(weaker) = limits.weaker() {
         authority.record(weaker).await;
     }
     let decision = authority.authorize(&launch_action(order)).await;
@@ -118,6 +164,11 @@ async fn live(
         return Err(refused(refusal).await);
     }
     let mut standing = standing;
+    let desk = match Desk::set_up(order, session, standing.pid()) {
+        Ok(desk) => desk,
+        Err(refusal) => return Err(refused(refusal).await),
+    };
+    let recorder = Arc::clone(&authority);
     let sockets = standing.sockets.take();
     let sandbox = standing.terminal.take();
     let outward = async {
@@ -126,22 +177,34 @@ async fn live(
             None => std::future::pending().await,
         }
     };
+    if let Some(kept) = &mut kept {
+        kept.record_host().map_err(|error| plan::of_overlay(&error))?;
+    }
     copies.start()?;
     let terminals = Terminals { operator: terminal, sandbox };
     let running = match standing.go() {
-        Ok(running) => running,
+        Ok(running) => Arc::new(running),
         Err(error) => return Err(refused(refusal::of_launch(&error)).await),
     };
-    let (wall_time, broken) = (limits.wall_time, watch.broken());
-    let (end, cause) = until_end(running, terminals, signals, wall_time, outward, broken).await?;
-    let account = watch.account();
-    drop(watch);
+    let mut desk = desk.serve(&running, recorder);
+    let asked = desk.asked_to_end();
+    let (wall_time, broken) = (most.wall_time, limits.broken());
+    let ending = until_end(running, terminals, signals, wall_time, asked, outward, broken);
+    let (end, cause) = ending.await?;
+    let account = limits.account();
+    // Until the journal has the end.
+    let _entry = desk.close().await;
     tokio::task::block_in_place(|| copies.finish());
     match end {
-        Ok(end) => finish(&pipeline, session, end, &cause, &account).await,
+        Ok(end) => {
+            let swept = watch.list.take().map(List::done).unwrap_or_default();
+            notices.extend(record_swept(&pipeline, &swept).await);
+            let changes = kept.map(|kept| kept.end(Timestamp::now().to_string()));
+            finish(&pipeline, session, end, &cause, &account, notices, changes).await
+        }
         Err(LaunchError::Exec(errno)) => {
             let name = order.command.first().map(|name| name.display().to_string());
-            Err(refused(of_exec(&name.unwrap_or_default(), errno)).await)
+            Err(refused(refusal::of_exec(&name.unwrap_or_default(), errno)).await)
         }
         Err(error) => Err(refused(refusal::of_launch(&error)).await),
     }
@@ -159,12 +222,25 @@ fn launch_action(order: &Order) -> Action {
     }
 }
 
+/// Record what was moved aside; the same for the operator.
+async fn record_swept(pipeline: &Pipeline, found: &[Found]) -> Vec<String> {
+    let mut notices = Vec::new();
+    for one in found {
+        let recorded = pipeline.record(one.event()).await;
+        let unrecorded = if recorded { "" } else { " (this could not be recorded)" };
+        notices.push(format!("{}{unrecorded}", one.told()));
+    }
+    notices
+}
+
 async fn finish(
     pipeline: &Pipeline,
     session: &SessionId,
     end: End,
     cause: &Cause,
     account: &Account,
+    mut notices: Vec<String>,
+    changes: Option<Result<Outcome, WorkspaceError>>,
 ) -> Result<Ended, Refusal> {
     let how = match end {
         End::Exited(code) => format!("exit {code}"),
@@ -174,13 +250,10 @@ async fn finish(
     let event = Event::observed("end", Layer::Process, how);
     let mut event = account.tell(event.with("status", u64::from(end.status())));
     let notice = match cause {
-        Cause::Itself => match &account.ended_by {
-            Some((rule, told)) => {
-                event.rule = rule.map(str::to_owned);
-                Some(told.clone())
-            }
-            None => account.notice.clone(),
-        },
+        Cause::Itself => account.ended_by.as_ref().map(|(rule, told)| {
+            event.rule = rule.map(str::to_owned);
+            told.clone()
+        }),
         Cause::Limit(breach) => {
             event.rule = Some(breach.rule.to_owned());
             Some(format!("ended: {}", breach.what))
@@ -190,32 +263,32 @@ async fn finish(
             Some(format!("ended after {} s, the policy's wall_time", limit.as_secs()))
         }
         Cause::Network(why) => Some(format!("ended because its network failed: {why}")),
+        Cause::Operator(user) => Some(format!("ended by palisade kill, of uid {user}")),
     };
     if let Some(notice) = &notice {
         event.reason.clone_from(notice);
     }
-    let closed = pipeline.journal().close(event, Durability::Written).await;
-    let notice = match closed {
-        Ok(_) => notice,
-        Err(error) => Some(format!("the end could not be written to the journal: {error}")),
-    };
-    Ok(Ended { session: session.clone(), status: end.status(), denied: pipeline.denied(), notice })
-}
-
-fn of_exec(name: &str, errno: rustix::io::Errno) -> Refusal {
-    use rustix::io::Errno;
-    match errno {
-        Errno::NOENT => Refusal::new(
-            format!("{name}: there is no such command in the sandbox, or what it needs to start"),
-            "grant its folder in `filesystem.read`",
-        )
-        .with_exit(Exit::NotFound),
-        _ => Refusal::new(
-            format!("{name} cannot be executed: {errno}"),
-            "see that it is a program for this system",
-        )
-        .with_exit(Exit::NotExecutable),
+    notices.extend(notice);
+    notices.extend(account.notice.clone());
+    let mut changed = true;
+    match changes {
+        None | Some(Ok(Outcome::Unchanged)) => changed = false,
+        Some(Ok(Outcome::Changed)) => event = event.with("overlay", "changed"),
+        Some(Err(error)) => {
+            event = event.with("overlay", format!("changed, not recorded: {error}"));
+            notices.push(format!("the changes are kept, but {error}"));
+        }
     }
+    if let Err(error) = pipeline.journal().close(event, Durability::Written).await {
+        notices.push(format!("the end could not be written to the journal: {error}"));
+    }
+    Ok(Ended {
+        session: session.clone(),
+        status: end.status(),
+        denied: pipeline.denied(),
+        changed,
+        notices,
+    })
 }
 
 fn refuse_unbuilt(policy: &Policy) -> Result<(), Refusal> {
@@ -229,6 +302,13 @@ fn refuse_unbuilt(policy: &Policy) -> Result<(), Refusal> {
         format!("the policy asks for what this version cannot enforce yet: {}", list.join(", ")),
         format!("take `{}` out of the policy; nothing is ignored silently", first.what),
     ))
+}
+
+fn refuse_missing(order: &Order) -> Result<(), Refusal> {
+    if order.missing.is_empty() {
+        return Ok(());
+    }
+    refusal::missing(&order.missing).map_or(Ok(()), Err)
 }
 
 fn new_session() -> Result<SessionId, Refusal> {

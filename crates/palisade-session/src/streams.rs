@@ -14,7 +14,7 @@ use std::{
 use palisade_sandbox::Stdio;
 use rustix::{
     fs::{FileType, fstat, makedev},
-    io::fcntl_dupfd_cloexec,
+    io::{Errno, fcntl_dupfd_cloexec},
     pipe::{PipeFlags, pipe_with},
     stdio::{stderr, stdin, stdout},
     termios::isatty,
@@ -56,15 +56,12 @@ fn stream(of: BorrowedFd<'_>, output: bool, copies: &mut Copies) -> Result<Stdio
         return Ok(Stdio::Terminal);
     }
     let copy = || fcntl_dupfd_cloexec(of, 3).refuse(WHAT, REMEDY);
+    if is_plain(of).refuse(WHAT, REMEDY)? {
+        return Ok(Stdio::Given(copy()?));
+    }
     let found = fstat(of).refuse(WHAT, REMEDY)?;
-    let null = found.st_rdev == makedev(DEV_NULL.0, DEV_NULL.1);
-    match FileType::from_raw_mode(found.st_mode) {
-        FileType::Fifo | FileType::RegularFile => return Ok(Stdio::Given(copy()?)),
-        FileType::CharacterDevice if null => return Ok(Stdio::Given(copy()?)),
-        FileType::Directory => {
-            return Err(Refusal::new("a standard stream is a folder", REMEDY));
-        }
-        _ => {}
+    if FileType::from_raw_mode(found.st_mode) == FileType::Directory {
+        return Err(Refusal::new("a standard stream is a folder", REMEDY));
     }
     let (reader, writer) = pipe_with(PipeFlags::CLOEXEC).refuse(WHAT, REMEDY)?;
     let ours = copy()?;
@@ -75,6 +72,16 @@ fn stream(of: BorrowedFd<'_>, output: bool, copies: &mut Copies) -> Result<Stdio
     };
     copies.pending.push(pending);
     Ok(Stdio::Given(inside))
+}
+
+/// Whether it is a stream and nothing more: a pipe, a regular file, `/dev/null`.
+pub(crate) fn is_plain(of: BorrowedFd<'_>) -> Result<bool, Errno> {
+    let found = fstat(of)?;
+    Ok(match FileType::from_raw_mode(found.st_mode) {
+        FileType::Fifo | FileType::RegularFile => true,
+        FileType::CharacterDevice => found.st_rdev == makedev(DEV_NULL.0, DEV_NULL.1),
+        _ => false,
+    })
 }
 
 impl Copies {

@@ -51,6 +51,8 @@ pub(crate) enum Cause {
     Limit(Breach),
     /// The way out could not be served any more.
     Network(String),
+    /// The operator ended it from elsewhere; the user's number.
+    Operator(u32),
 }
 
 /// The operator's terminal and the sandbox's, if there is one.
@@ -60,13 +62,14 @@ pub(crate) struct Terminals {
     pub(crate) sandbox: Option<OwnedFd>,
 }
 
-/// See the command to its end. `outward` is what serves its network, for as long; `broken`
-/// resolves when a limit is.
+/// See the command to its end. `outward` is what serves its network, for as long; `asked`
+/// resolves when the operator wants an end, `broken` when a limit is.
 pub(crate) async fn until_end(
-    running: Running,
+    running: Arc<Running>,
     terminals: Terminals,
     mut signals: Signals,
     wall_time: Option<Duration>,
+    asked: impl Future<Output = u32>,
     outward: impl Future<Output = String>,
     broken: impl Future<Output = Breach>,
 ) -> Result<(Result<End, LaunchError>, Cause), Refusal> {
@@ -77,7 +80,6 @@ pub(crate) async fn until_end(
         ),
         _ => None,
     };
-    let running = Arc::new(running);
     let mut reports = listen(Arc::clone(&running))?;
     let mut cause = Cause::Itself;
     let limit = async {
@@ -86,7 +88,7 @@ pub(crate) async fn until_end(
             None => std::future::pending().await,
         }
     };
-    tokio::pin!(limit, outward, broken);
+    tokio::pin!(limit, asked, outward, broken);
     let mut last_call: Option<tokio::time::Instant> = None;
     let end = loop {
         let late = async {
@@ -106,8 +108,13 @@ pub(crate) async fn until_end(
                 Some(Err(error)) => break Err(error),
             },
             signal = signals.next() => pass_on(signal, relay.as_ref(), &running).await,
+            // Each of these ends once; a future that has ended must not be asked again.
             () = &mut limit, if cause == Cause::Itself => {
                 cause = Cause::WallTime(wall_time.unwrap_or_default());
+                last_call = Some(ask_to_end(&running));
+            }
+            user = &mut asked, if cause == Cause::Itself => {
+                cause = Cause::Operator(user);
                 last_call = Some(ask_to_end(&running));
             }
             why = &mut outward, if cause == Cause::Itself => {

@@ -45,6 +45,18 @@ impl Failure {
         Self { kind, what: what.into(), remedy: None }
     }
 
+    /// A refusal by a command that starts nothing.
+    pub(crate) fn denied(refusal: Refusal) -> Self {
+        Self::new(Kind::Denied, refusal.what).remedy(refusal.remedy)
+    }
+
+    /// The same failure with another meaning to a script.
+    #[must_use]
+    pub(crate) fn of_kind(mut self, kind: Kind) -> Self {
+        self.kind = kind;
+        self
+    }
+
     /// The same failure with what the user can do about it.
     #[must_use]
     pub(crate) fn remedy(mut self, remedy: impl Into<String>) -> Self {

@@ -5,6 +5,8 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "the binary is what prints")]
 
 mod commands;
+#[cfg(test)]
+mod docs_tests;
 mod failure;
 mod operator;
 
@@ -24,10 +26,20 @@ struct Cli {
 enum Command {
     /// Run a command in a sandbox.
     Run(commands::run::Args),
+    /// List the sandboxes that run.
+    Ps(commands::ps::Args),
+    /// Run a command in a running sandbox, confined like its agent.
+    Exec(commands::exec::Args),
+    /// End a running sandbox.
+    Kill(commands::kill::Args),
+    /// Show what a session did, from its journal.
+    Logs(commands::logs::Args),
     /// Show a hostile agent in a sandbox, and what stops it.
     Demo(commands::demo::Args),
     /// Check, explain and trust policies.
     Policy(commands::policy::Args),
+    /// List, show, take and discard what agents changed in overlays.
+    Workspace(commands::workspace::Args),
     /// Read and verify the journal.
     Audit(commands::audit::Args),
     /// Try what a sandbox needs of this system, and say what to do about what is missing.
@@ -42,9 +54,14 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let result = match cli.command {
         Command::Run(args) => commands::run::run(args),
+        Command::Ps(args) => commands::ps::run(&args),
+        Command::Exec(args) => commands::exec::run(args),
+        Command::Kill(args) => commands::kill::run(&args),
+        Command::Logs(args) => commands::logs::run(&args),
         Command::Demo(args) => commands::demo::run(&args),
         Command::Attempt(args) => commands::attempt::run(&args),
         Command::Policy(args) => commands::policy::run(args),
+        Command::Workspace(args) => commands::workspace::run(args),
         Command::Audit(args) => commands::audit::run(args),
         Command::Doctor(args) => commands::doctor::run(&args),
         Command::Completions(args) => commands::completions::run(&args),

@@ -4,6 +4,8 @@ use palisade_core::paths;
 use palisade_policy::{Access, CommandLine, Sources};
 use palisade_session::Operator;
 
+use crate::failure::{Failure, Kind};
+
 /// The managed policy's place. No variable moves it: a project must not.
 const MANAGED: &str = "/etc/palisade/managed.yaml";
 
@@ -32,6 +34,13 @@ pub(crate) fn operator() -> Result<Operator, (String, String)> {
         state_dir: paths::state_dir(variable).map_err(place)?,
         config_dir: paths::config_dir(variable).map_err(place)?,
         environment,
+    })
+}
+
+/// Where the operator's state is, for commands that need nothing else.
+pub(crate) fn state_dir() -> Result<PathBuf, Failure> {
+    paths::state_dir(|name| env::var_os(name)).map_err(|error| {
+        Failure::new(Kind::Usage, error.to_string()).remedy("set HOME, or PALISADE_STATE")
     })
 }
 

@@ -86,6 +86,13 @@ async fn the_providers_own_errors_pass_as_they_are() {
     let got = bench.post("/v1/messages", r#"{"model":"claude-x"}"#).await;
     assert_eq!(got.status, StatusCode::UNAUTHORIZED);
     assert_eq!(got.json()["error"]["type"], "authentication_error");
+    let event = bench.ledger.events.lock().unwrap()[0].clone();
+    assert_eq!(
+        (event.kind.as_str(), event.subject.as_str()),
+        ("model_answer", "anthropic/messages claude-x")
+    );
+    assert_eq!(event.detail["provider"], "anthropic");
+    assert_eq!(event.detail["status"], 401);
 }
 
 #[tokio::test]

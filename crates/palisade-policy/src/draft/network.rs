@@ -4,35 +4,36 @@ use std::{
 };
 
 use ipnet::IpNet;
-use palisade_core::{HostName, HostPattern};
+use palisade_core::{HostName, HostNameError, HostPattern};
 
-use super::{Check, shown};
+use super::{Check, DraftRule, http, paths, shown};
 use crate::{
     at::At,
-    document::{HttpMatch, HttpRule, Network, NetworkRule, Tls, Unknown},
+    cover,
+    document::{Network, NetworkRule, Tls, Unknown},
     policy,
 };
 
-type Checked = (BTreeMap<HostName, At<Vec<IpAddr>>>, Vec<At<policy::NetworkRule>>);
+type Checked = (BTreeMap<HostName, At<Vec<IpAddr>>>, Vec<At<DraftRule>>);
 
 const HTTPS: u16 = 443;
+/// The name of the model gateway inside.
+const GATEWAY: &str = "inference.local";
 
 pub(super) fn check(check: &mut Check<'_>, section: Option<&Network>) -> Checked {
     let Some(section) = section else { return Checked::default() };
     if let Some(unknown) = section.unknown.as_ref().filter(|word| word.value == Unknown::Ask) {
-        check.not_built("network.unknown: ask", unknown.place);
+        check.not_built_and_widens("network.unknown: ask", unknown.place, unknown);
     }
+    let exposed: Vec<_> = section.expose.iter().filter_map(|port| number(check, port)).collect();
     if let Some(first) = section.expose.first() {
-        check.not_built("network.expose", first.place);
-    }
-    for port in &section.expose {
-        number(check, port);
+        check.not_built_and_widens("network.expose", first.place, &exposed);
     }
     let hosts = fixed(check, &section.hosts);
     let mut names = BTreeSet::new();
-    let mut rules = Vec::new();
-    for (index, rule) in section.rules.iter().enumerate() {
-        if let Some(name) = &rule.value.name {
+    let mut rules: Vec<(At<DraftRule>, bool)> = Vec::new();
+    for (index, written) in section.rules.iter().enumerate() {
+        if let Some(name) = &written.value.name {
             if !is_name(&name.value) {
                 check.wrong(
                     name.place,
@@ -48,18 +49,27 @@ pub(super) fn check(check: &mut Check<'_>, section: Option<&Network>) -> Checked
                 );
             }
         }
-        if let Some(rule) = one(check, index, rule) {
-            rules.push(rule);
+        let Some(rule) = one(check, index, written) else { continue };
+        let earlier = rules
+            .iter()
+            .find(|(earlier, whole)| *whole && cover::rule(&earlier.value.rule, &rule.value.rule));
+        if let Some((earlier, _)) = earlier {
+            let line = earlier.place.line;
+            check.wrong(
+                written.place,
+                format!("the rule in line {line} permits all of this, so this one never counts"),
+                "remove one of the two",
+            );
         }
+        // Only a rule without conditions permits all that it names.
+        let free = &written.value;
+        let whole = !free.binaries.is_given() && !free.http.is_given() && free.credential.is_none();
+        rules.push((rule, whole));
     }
-    (hosts, rules)
+    (hosts, rules.into_iter().map(|(rule, _)| rule).collect())
 }
 
-fn one(
-    check: &mut Check<'_>,
-    index: usize,
-    rule: &At<NetworkRule>,
-) -> Option<At<policy::NetworkRule>> {
+fn one(check: &mut Check<'_>, index: usize, rule: &At<NetworkRule>) -> Option<At<DraftRule>> {
     let place = rule.place;
     let rule = &rule.value;
     if rule.hosts.is_empty() && rule.addresses.is_empty() {
@@ -70,40 +80,81 @@ fn one(
         );
         return None;
     }
-    let hosts: Vec<HostPattern> = rule
-        .hosts
-        .iter()
-        .filter_map(|text| match text.value.parse() {
-            Ok(host) => Some(host),
-            Err(error) => {
-                let error: palisade_core::HostNameError = error;
-                check.wrong(text.place, error.to_string(), "write a name such as api.example.com");
-                None
+    let mut hosts: Vec<HostPattern> = Vec::new();
+    for text in &rule.hosts {
+        if let Some(host) = host(check, text) {
+            if hosts.contains(&host) {
+                let message = format!("`{host}` is named twice in this rule");
+                check.wrong(text.place, message, "remove one");
             }
-        })
-        .collect();
+            hosts.push(host);
+        }
+    }
+    check.not_empty(&rule.ports, "ports", "it is 443");
+    check.not_empty(&rule.binaries, "binaries", "any program may");
+    check.not_empty(&rule.http, "http", "any request may be made");
     let ports: Vec<u16> = rule.ports.iter().filter_map(|port| number(check, port)).collect();
     let addresses = rule.addresses.iter().filter_map(|text| network(check, text)).collect();
-    let name = rule.name.as_ref().map_or(index.to_string(), |name| name.value.clone());
+    let name = rule.name.as_ref().map(|name| name.value.clone());
     parts_not_built(check, rule);
-    http(check, &rule.http);
+    http::check(check, &rule.http);
     let ports = if ports.is_empty() { vec![HTTPS] } else { ports };
-    let rule = format!("network.rules[{name}]");
-    Some(At { value: policy::NetworkRule { rule, hosts, ports, addresses }, place })
+    let id = format!("network.rules[{}]", name.clone().unwrap_or_else(|| index.to_string()));
+    let rule = policy::NetworkRule { rule: id, hosts, ports, addresses };
+    Some(At { value: DraftRule { rule, name }, place })
+}
+
+fn host(check: &mut Check<'_>, text: &At<String>) -> Option<HostPattern> {
+    let (message, help) = match text.value.parse::<HostPattern>() {
+        Ok(HostPattern::Exact(name)) if name.as_str() == GATEWAY => (
+            format!("`{GATEWAY}` is the model gateway's own name, and no rule is about it"),
+            "name models in `inference.routes`, and remove this host",
+        ),
+        Ok(host) => return Some(host),
+        Err(error) => {
+            let help = match &error {
+                HostNameError::Address(_) => "move it to `addresses`",
+                HostNameError::Wildcard(_) => "write such as `*.example.com` or `**.example.com`",
+                HostNameError::Url(_) => "write such as api.example.com, and its port in `ports`",
+                _ if text.value.contains(':') => "write the host alone, and its port in `ports`",
+                _ => "write a name such as api.example.com",
+            };
+            (error.to_string(), help)
+        }
+    };
+    check.wrong(text.place, message, help);
+    None
 }
 
 fn parts_not_built(check: &mut Check<'_>, rule: &NetworkRule) {
+    for program in rule.binaries.iter() {
+        let text = program.value.as_str();
+        if text.starts_with(['/', '~']) || text.starts_with("**/") {
+            if let Err(error) = paths::glob(text, check.origin) {
+                check.wrong(program.place, error.message, error.help);
+            }
+        } else {
+            check.wrong(
+                program.place,
+                format!(
+                    "`{}` never matches: programs are compared by their whole path",
+                    shown(text)
+                ),
+                format!("write its path, or `**/{}` for any folder", shown(text)),
+            );
+        }
+    }
     if let Some(first) = rule.binaries.first() {
-        check.not_built("network.rules.binaries", first.place);
+        check.not_built("network.rules.binaries", first.place, &rule.binaries);
     }
     if let Some(tls) = rule.tls.as_ref().filter(|tls| tls.value == Tls::Inspect) {
-        check.not_built("network.rules.tls: inspect", tls.place);
+        check.not_built("network.rules.tls: inspect", tls.place, tls);
     }
     if let Some(first) = rule.http.first() {
-        check.not_built("network.rules.http", first.place);
+        check.not_built("network.rules.http", first.place, &rule.http);
     }
     if let Some(credential) = &rule.credential {
-        check.not_built("network.rules.credential", credential.place);
+        check.not_built("network.rules.credential", credential.place, credential);
     }
     if let Some(tls) = rule.tls.as_ref().filter(|tls| tls.value == Tls::Passthrough)
         && (!rule.http.is_empty() || rule.credential.is_some())
@@ -116,50 +167,6 @@ fn parts_not_built(check: &mut Check<'_>, rule: &NetworkRule) {
     }
 }
 
-/// A rule behind one that takes every request can never match.
-fn http(check: &mut Check<'_>, rules: &[At<HttpRule>]) {
-    let inner = |rule: &HttpRule| match rule {
-        HttpRule::Allow(inner) | HttpRule::Deny(inner) => inner.clone(),
-    };
-    let mut all: Option<usize> = None;
-    for rule in rules {
-        let HttpMatch { methods, paths } = inner(&rule.value);
-        if let Some(line) = all {
-            check.wrong(
-                rule.place,
-                format!("the rule in line {line} takes every request, so this never matches"),
-                "put it before that one",
-            );
-        }
-        for method in &methods {
-            let plain = |c: char| c.is_ascii_uppercase() || c == '-';
-            if method.value != "*" && (method.value.is_empty() || !method.value.chars().all(plain))
-            {
-                check.wrong(
-                    method.place,
-                    format!("`{}` is no HTTP method", shown(&method.value)),
-                    "write methods like GET, or `*`",
-                );
-            }
-        }
-        for path in &paths {
-            if !path.value.starts_with('/') {
-                check.wrong(
-                    path.place,
-                    format!("the HTTP path `{}` does not begin with `/`", shown(&path.value)),
-                    "write it from the root, such as `/repos/**`",
-                );
-            }
-        }
-        let every = |list: &[At<String>], all: &[&str]| {
-            list.is_empty() || list.iter().any(|item| all.contains(&item.value.as_str()))
-        };
-        if all.is_none() && every(&methods, &["*"]) && every(&paths, &["/**"]) {
-            all = Some(rule.place.line);
-        }
-    }
-}
-
 fn fixed(
     check: &mut Check<'_>,
     hosts: &BTreeMap<String, At<Vec<At<String>>>>,
@@ -169,11 +176,19 @@ fn fixed(
         let name: HostName = match name.parse() {
             Ok(name) => name,
             Err(error) => {
-                let error: palisade_core::HostNameError = error;
-                check.wrong(addresses.place, error.to_string(), "write a name such as db.internal");
+                let error: HostNameError = error;
+                let help = "write one whole name such as db.internal, without wildcards";
+                check.wrong(addresses.place, error.to_string(), help);
                 continue;
             }
         };
+        if name.as_str() == GATEWAY {
+            check.wrong(
+                addresses.place,
+                format!("`{GATEWAY}` is the model gateway's own name, and has no address"),
+                "remove it",
+            );
+        }
         if addresses.value.is_empty() {
             check.wrong(
                 addresses.place,
@@ -183,8 +198,11 @@ fn fixed(
         }
         let mut parsed = Vec::new();
         for text in &addresses.value {
-            match text.value.parse() {
-                Ok(address) => parsed.push(address),
+            match text.value.parse::<IpAddr>() {
+                Ok(address) => {
+                    nobody_there(check, text, address);
+                    parsed.push(address);
+                }
                 Err(_) => check.wrong(
                     text.place,
                     format!("`{}` is not an IP address", shown(&text.value)),
@@ -240,6 +258,16 @@ fn network(check: &mut Check<'_>, text: &At<String>) -> Option<IpNet> {
         );
         return None;
     }
+    if let IpNet::V6(v6) = network
+        && v6.addr().to_ipv4_mapped().is_some()
+    {
+        check.wrong(
+            text.place,
+            format!("`{network}` is an IPv4 address in IPv6's form"),
+            "write the IPv4 address or network",
+        );
+        return None;
+    }
     let single = network.prefix_len() == network.max_prefix_len();
     if !single && is_link_local(&network) {
         check.wrong(
@@ -249,7 +277,25 @@ fn network(check: &mut Check<'_>, text: &At<String>) -> Option<IpNet> {
         );
         return None;
     }
+    if single {
+        nobody_there(check, text, network.addr());
+    }
     Some(network)
+}
+
+/// Addresses that no server is at.
+fn nobody_there(check: &mut Check<'_>, text: &At<String>, address: IpAddr) {
+    let what = match address {
+        _ if address.is_unspecified() => "stands for any address, and no server is at it",
+        _ if address.is_multicast() => "is a multicast address, which TCP cannot reach",
+        IpAddr::V4(v4) if v4.is_broadcast() => "is the broadcast address, which TCP cannot reach",
+        _ => return,
+    };
+    check.wrong(
+        text.place,
+        format!("{address} {what}"),
+        "name the server's own address; this machine's is 127.0.0.1",
+    );
 }
 
 fn is_link_local(network: &IpNet) -> bool {

@@ -2,4 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
 
+mod malformed;
+mod managed;
 mod profiles;
+mod project;
+mod world;

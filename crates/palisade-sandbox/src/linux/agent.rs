@@ -1,8 +1,10 @@
 //! The last steps before the command runs: everything that can be made beforehand is, then
 //! limits, privileges, Landlock and the system call filter, in that order, then exec.
+//!
+//! [`Confinement`] is what the agent has in common with every command that joins it later.
 
 use std::{
-    ffi::{CString, OsString},
+    ffi::{CString, OsStr, OsString},
     os::{
         fd::{AsFd, BorrowedFd, OwnedFd},
         unix::ffi::OsStringExt,
@@ -38,13 +40,24 @@ use crate::{
 pub(crate) struct Prepared {
     candidates: Vec<CString>,
     argv: StringArray,
-    environment: StringArray,
-    working_directory: CString,
     stdio: [Stdio; 3],
     terminal: Option<OwnedFd>,
+    confinement: Confinement,
+}
+
+/// What holds for each process that init starts, whoever asked for it.
+#[derive(Debug)]
+pub(crate) struct Confinement {
+    environment: StringArray,
+    /// The variable `PATH` of that environment.
+    search: OsString,
+    working_directory: CString,
     limits: Limits,
+    /// The limits that a control group holds already.
+    held: HeldByGroup,
     rules: landlock::Prepared,
     filter: Filter,
+    /// Where no group holds processor time: these processors, and a filter that keeps to them.
     pinned: Option<(CpuSet, Filter)>,
 }
 
@@ -55,6 +68,8 @@ impl Prepared {
         rules: landlock::Prepared,
     ) -> Result<Self, StepError> {
         let text = |text: OsString| CString::new(text.into_vec()).map_err(|_| Errno::INVAL);
+        let search = plan.environment.iter().find(|(name, _)| name == "PATH");
+        let search = search.map(|(_, value)| value.clone()).unwrap_or_default();
         let candidates = plan.command.candidates.into_iter().map(|path| text(path.into()));
         let argv = plan.command.argv.into_iter().map(text);
         let environment = plan.environment.into_iter().map(|(name, value)| {
@@ -68,50 +83,86 @@ impl Prepared {
         Ok(Self {
             candidates: candidates.collect::<Result<_, _>>().step("read the command")?,
             argv: StringArray::new(argv.collect::<Result<_, _>>().step("read the command")?),
-            environment: StringArray::new(
-                environment.collect::<Result<_, _>>().step("read the environment")?,
-            ),
-            working_directory: text(plan.working_directory.into())
-                .step("read the working directory")?,
             stdio: plan.stdio,
             terminal,
-            limits: plan.limits,
-            rules,
-            filter: plan.filter,
-            pinned: pinned.transpose().step("choose processors")?,
+            confinement: Confinement {
+                environment: StringArray::new(
+                    environment.collect::<Result<_, _>>().step("read the environment")?,
+                ),
+                search,
+                working_directory: text(plan.working_directory.into())
+                    .step("read the working directory")?,
+                limits: plan.limits,
+                held: HeldByGroup::default(),
+                rules,
+                filter: plan.filter,
+                pinned: pinned.transpose().step("choose processors")?,
+            },
         })
     }
 
+    /// What turned out to be held by a group.
+    pub(crate) fn set_held(&mut self, held: HeldByGroup) {
+        self.confinement.held = held;
+    }
+
     /// Become the command, or report why not. No allocation before exec, but on failure.
-    pub(crate) fn become_it(&self, control: &Control, held: HeldByGroup) -> ! {
-        let message = match self.confine(held) {
-            Ok(()) => Message::ExecFailed(self.exec()),
+    pub(crate) fn become_it(&self, control: &Control) -> ! {
+        let message = match self.confine() {
+            Ok(()) => Message::ExecFailed(self.confinement.exec(&self.candidates, &self.argv)),
             Err(error) => Message::Failed(error),
         };
         let _ = control.send(&message);
         exit_now(125)
     }
 
-    fn confine(&self, held: HeldByGroup) -> Result<(), StepError> {
+    /// What is left for those that come after the agent. Its streams and terminal are closed.
+    pub(crate) fn into_confinement(self) -> Confinement {
+        self.confinement
+    }
+
+    fn confine(&self) -> Result<(), StepError> {
         self.lead_a_process_group()?;
-        self.redirect()?;
+        redirect(&self.stdio, self.terminal.as_ref())?;
+        self.confinement.put_on(privileges::give_up)
+    }
+
+    /// A group of its own, in the foreground of the terminal. The session stays init's: a group
+    /// whose parents are all outside its session is orphaned, and Ctrl-Z does not stop it.
+    fn lead_a_process_group(&self) -> Result<(), StepError> {
+        setpgid(None, None).step("lead a process group")?;
+        match &self.terminal {
+            // SIGTTOU, which this gives to a background process, is blocked until later.
+            Some(terminal) => tcsetpgrp(terminal, getpid()).step("come to the foreground"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Confinement {
+    /// Confine this process, which has one thread. `privileges` sees to it that it has none;
+    /// nothing after that needs any.
+    pub(crate) fn put_on(
+        &self,
+        privileges: fn() -> Result<(), StepError>,
+    ) -> Result<(), StepError> {
         rustix::process::chdir(self.working_directory.as_c_str())
             .step("enter the working directory")?;
-        self.limit(held)?;
+        self.limit()?;
         signal::reset_all().step("reset signals")?;
         rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
         close_from(3, true).step("close inherited descriptors")?;
-        privileges::give_up()?;
+        privileges()?;
         self.rules.restrict_self()?;
         match &self.pinned {
-            Some((_, filter)) if !held.processors => filter.install(),
+            Some((_, filter)) if !self.held.processors => filter.install(),
             _ => self.filter.install(),
         }
     }
 
     /// The limits of each process, and of the whole what no group holds.
-    fn limit(&self, held: HeldByGroup) -> Result<(), StepError> {
-        let limits = &self.limits;
+    fn limit(&self) -> Result<(), StepError> {
+        let (limits, held) = (&self.limits, self.held);
         limit(Resource::Core, Some(0)).step("forbid core dumps")?;
         // Whoever started us may have been given these.
         limit(Resource::Nice, Some(0)).step("forbid a higher priority")?;
@@ -133,40 +184,11 @@ impl Prepared {
         }
     }
 
-    /// A group of its own, in the foreground of the terminal. The session stays init's: a group
-    /// whose parents are all outside its session is orphaned, and Ctrl-Z does not stop it.
-    fn lead_a_process_group(&self) -> Result<(), StepError> {
-        setpgid(None, None).step("lead a process group")?;
-        match &self.terminal {
-            // SIGTTOU, which this gives to a background process, is blocked until later.
-            Some(terminal) => tcsetpgrp(terminal, getpid()).step("come to the foreground"),
-            None => Ok(()),
-        }
-    }
-
-    fn redirect(&self) -> Result<(), StepError> {
-        let source = |stream: &Stdio| -> Result<OwnedFd, StepError> {
-            let from: BorrowedFd<'_> = match stream {
-                Stdio::Given(descriptor) => descriptor.as_fd(),
-                Stdio::Terminal => {
-                    self.terminal.as_ref().ok_or(Errno::NOTTY).step("find the terminal")?.as_fd()
-                }
-            };
-            // Above 2, so that no later dup2 closes it.
-            rustix::io::fcntl_dupfd_cloexec(from, 3).step("copy a standard stream")
-        };
-        let [input, output, error] = &self.stdio;
-        let (input, output, error) = (source(input)?, source(output)?, source(error)?);
-        rustix::stdio::dup2_stdin(input).step("place standard input")?;
-        rustix::stdio::dup2_stdout(output).step("place standard output")?;
-        rustix::stdio::dup2_stderr(error).step("place standard error")
-    }
-
     /// As `execvp(3)` searches: what cannot be executed is remembered, what is missing skipped.
-    fn exec(&self) -> Errno {
+    pub(crate) fn exec(&self, candidates: &[CString], argv: &StringArray) -> Errno {
         let mut worst = Errno::NOENT;
-        for candidate in &self.candidates {
-            match exec(candidate, &self.argv, &self.environment) {
+        for candidate in candidates {
+            match exec(candidate, argv, &self.environment) {
                 Errno::NOENT | Errno::NOTDIR => {}
                 Errno::ACCESS => worst = Errno::ACCESS,
                 other => return other,
@@ -174,6 +196,28 @@ impl Prepared {
         }
         worst
     }
+
+    /// Where programs are looked for.
+    pub(crate) fn search(&self) -> &OsStr {
+        &self.search
+    }
+}
+
+/// Put the standard streams in their places.
+pub(crate) fn redirect(stdio: &[Stdio; 3], terminal: Option<&OwnedFd>) -> Result<(), StepError> {
+    let source = |stream: &Stdio| -> Result<OwnedFd, StepError> {
+        let from: BorrowedFd<'_> = match stream {
+            Stdio::Given(descriptor) => descriptor.as_fd(),
+            Stdio::Terminal => terminal.ok_or(Errno::NOTTY).step("find the terminal")?.as_fd(),
+        };
+        // Above 2, so that no later dup2 closes it.
+        rustix::io::fcntl_dupfd_cloexec(from, 3).step("copy a standard stream")
+    };
+    let [input, output, error] = stdio;
+    let (input, output, error) = (source(input)?, source(output)?, source(error)?);
+    rustix::stdio::dup2_stdin(input).step("place standard input")?;
+    rustix::stdio::dup2_stdout(output).step("place standard output")?;
+    rustix::stdio::dup2_stderr(error).step("place standard error")
 }
 
 /// As many of the processors that may be used as hold this much time, beginning anywhere: many

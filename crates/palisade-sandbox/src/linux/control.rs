@@ -48,10 +48,20 @@ pub(crate) enum Message {
     Exited(i32),
     /// From init: this signal ended the agent.
     Killed(i32),
+    /// To init: start a guest. What to run comes as a descriptor, then its streams.
+    Admit,
+    /// About the guest of this number, not about the agent.
+    Of(u32, Box<Message>),
 }
 
 impl Message {
     fn encode(&self) -> Vec<u8> {
+        if let Message::Of(guest, message) = self {
+            let mut bytes = vec![b'O'];
+            bytes.extend_from_slice(&guest.to_le_bytes());
+            bytes.extend(message.encode());
+            return bytes;
+        }
         let (tag, number, text): (u8, i32, &str) = match self {
             Message::Mapped => (b'M', 0, ""),
             Message::Sockets => (b'N', 0, ""),
@@ -64,6 +74,7 @@ impl Message {
             Message::Stopped(signal) => (b'P', *signal, ""),
             Message::Exited(code) => (b'X', *code, ""),
             Message::Killed(signal) => (b'D', *signal, ""),
+            Message::Admit | Message::Of(..) => (b'A', 0, ""),
         };
         let mut bytes = vec![tag];
         bytes.extend_from_slice(&number.to_le_bytes());
@@ -90,6 +101,11 @@ impl Message {
             b'P' => Message::Stopped(number),
             b'X' => Message::Exited(number),
             b'D' => Message::Killed(number),
+            b'A' => Message::Admit,
+            // Not of another: a guest has no guests.
+            b'O' if text.first() != Some(&b'O') => {
+                Message::Of(number.cast_unsigned(), Box::new(Message::decode(text)?))
+            }
             _ => return None,
         })
     }
@@ -182,6 +198,10 @@ mod tests {
         let error = StepError { step: "mount /proc".into(), errno: Errno::PERM };
         there.send(&Message::Failed(error.clone())).unwrap();
         assert_eq!(here.receive().unwrap().unwrap().0, Message::Failed(error));
+        let of = Message::Of(7, Box::new(Message::Exited(-3)));
+        there.send(&of).unwrap();
+        assert_eq!(here.receive().unwrap().unwrap().0, of);
+        assert_eq!(Message::decode(&Message::Of(1, Box::new(of)).encode()), None);
         drop(there);
         assert!(here.receive().unwrap().is_none());
     }

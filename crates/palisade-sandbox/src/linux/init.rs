@@ -1,7 +1,7 @@
 //! PID 1 of the sandbox: builds it, starts the agent, gives up every privilege, reaps.
 //!
 //! It is a fork of the supervisor, taken before that holds any secret; it forgets the
-//! operator's environment first of all. It cannot be dumped or traced from inside, and it ends,
+//! operator's arguments and environment first of all. It cannot be dumped or traced from inside, and it ends,
 //! and with it everything inside, when the supervisor's end of the control socket closes.
 
 use std::os::fd::{AsFd, OwnedFd};
@@ -20,10 +20,11 @@ use super::{
     agent,
     cgroup::{Entry, HeldByGroup},
     control::{Control, Message},
+    guest::Guests,
     identity, landlock_plan, mounts, net, privileges,
     sys::{
         clone::{Forked, exit_now, fork_into},
-        exec::forget_environment,
+        exec::forget_start,
         probe::unshare,
         signal,
     },
@@ -66,7 +67,7 @@ fn build_and_run(
     trees: mounts::DetachedTrees,
     privileged: bool,
 ) -> Result<(), StepError> {
-    forget_environment();
+    forget_start().step("forget the operator's arguments and environment")?;
     die_with_supervisor()?;
     signal::block_all().step("block signals")?;
     signal::default_all();
@@ -85,20 +86,20 @@ fn build_and_run(
     setsid().step("start a session")?;
     let terminal = open_terminal(&plan, control)?;
     let rules = landlock_plan::prepare(&plan.mounts)?;
-    let agent = agent::Prepared::new(plan, terminal, rules)?;
+    let mut agent = agent::Prepared::new(plan, terminal, rules)?;
     control.send(&Message::Ready).step("report to the supervisor")?;
-    let held = go(control)?;
+    agent.set_held(go(control)?);
     // Inside, the group that it is in now is the root.
     unshare(libc::CLONE_NEWCGROUP).step("make a cgroup namespace")?;
 
     set_dumpable_behavior(DumpableBehavior::NotDumpable).step("make init not dumpable")?;
     let agent_pid = match fork_into(0).step("fork the agent")? {
-        Forked::Child => agent.become_it(control, held),
+        Forked::Child => agent.become_it(control),
         Forked::Parent { pid, .. } => pid,
     };
-    drop(agent);
+    let guests = Guests::of(agent.into_confinement());
     privileges::give_up()?;
-    serve(control, agent_pid)
+    serve(control, agent_pid, guests)
 }
 
 /// Two ways to notice that the supervisor is gone; the other is the control socket's end.
@@ -128,6 +129,14 @@ fn open_terminal(plan: &Plan, control: &Control) -> Result<Option<OwnedFd>, Step
     if !plan.stdio.iter().any(|stream| matches!(stream, Stdio::Terminal)) {
         return Ok(None);
     }
+    let (controller, peer) = new_terminal()?;
+    ioctl_tiocsctty(&peer).step("take the terminal")?;
+    control.send_with(&Message::Terminal, &[controller.as_fd()]).step("hand out the terminal")?;
+    Ok(Some(peer))
+}
+
+/// The controlling side, and the one for a program.
+pub(super) fn new_terminal() -> Result<(OwnedFd, OwnedFd), StepError> {
     let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
     let controller = rustix::fs::open(
         "/dev/pts/ptmx",
@@ -137,13 +146,11 @@ fn open_terminal(plan: &Plan, control: &Control) -> Result<Option<OwnedFd>, Step
     .step("open a terminal")?;
     unlockpt(&controller).step("unlock the terminal")?;
     let peer = ioctl_tiocgptpeer(&controller, flags).step("open the terminal's inner side")?;
-    ioctl_tiocsctty(&peer).step("take the terminal")?;
-    control.send_with(&Message::Terminal, &[controller.as_fd()]).step("hand out the terminal")?;
-    Ok(Some(peer))
+    Ok((controller, peer))
 }
 
 /// Reap, pass on signals, report; end when the agent or the supervisor does.
-fn serve(control: &Control, agent: Pid) -> Result<(), StepError> {
+fn serve(control: &Control, agent: Pid, mut guests: Guests) -> Result<(), StepError> {
     let children = signal::child_descriptor().step("watch for ended children")?;
     loop {
         let mut ready =
@@ -153,7 +160,7 @@ fn serve(control: &Control, agent: Pid) -> Result<(), StepError> {
         if from_children {
             let mut notice = [0_u8; 128];
             let _ = rustix::io::read(&children, &mut notice);
-            reap(control, agent)?;
+            reap(control, agent, &mut guests)?;
         }
         if from_supervisor {
             match control.receive() {
@@ -162,6 +169,9 @@ fn serve(control: &Control, agent: Pid) -> Result<(), StepError> {
                         let _ = kill_process_group(agent, signal);
                     }
                 }
+                Ok(Some((Message::Of(number, about), descriptors))) => {
+                    guests.hear(number, &about, descriptors, control);
+                }
                 Ok(Some(_)) | Err(Errno::AGAIN) => {}
                 Ok(None) | Err(_) => exit_now(137),
             }
@@ -169,7 +179,7 @@ fn serve(control: &Control, agent: Pid) -> Result<(), StepError> {
     }
 }
 
-fn reap(control: &Control, agent: Pid) -> Result<(), StepError> {
+fn reap(control: &Control, agent: Pid, guests: &mut Guests) -> Result<(), StepError> {
     loop {
         match wait(WaitOptions::NOHANG | WaitOptions::UNTRACED) {
             Ok(Some((pid, status))) if pid == agent => {
@@ -189,7 +199,7 @@ fn reap(control: &Control, agent: Pid) -> Result<(), StepError> {
                     exit_now(0);
                 }
             }
-            Ok(Some(_)) => {}
+            Ok(Some((pid, status))) => guests.reap(pid, status, control),
             Ok(None) | Err(Errno::CHILD) => return Ok(()),
             Err(Errno::INTR) => {}
             Err(errno) => return Err(errno).step("reap"),

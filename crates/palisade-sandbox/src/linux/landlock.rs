@@ -39,8 +39,8 @@ pub enum Access {
     ReadOnly,
     /// Read, list, execute.
     ReadExecute,
-    /// All of that, and change, create (no devices), remove, rename, link; connect to the unix
-    /// sockets that are there.
+    /// All of that, and change, create (no devices), remove, rename, link. Not to connect to unix
+    /// sockets that are there: from ABI 9 on only those made inside the domain answer.
     ReadWrite,
     /// Read, write and control a device; list the folder it is in, if the path is a folder.
     Device,
@@ -155,7 +155,7 @@ impl Access {
             Access::ReadExecute => make_bitflags!(AccessFs::{ReadFile | ReadDir | Execute}),
             Access::ReadWrite => make_bitflags!(AccessFs::{
                 ReadFile | ReadDir | Execute | WriteFile | Truncate | RemoveDir | RemoveFile
-                    | MakeDir | MakeReg | MakeSock | MakeFifo | MakeSym | Refer | ResolveUnix
+                    | MakeDir | MakeReg | MakeSock | MakeFifo | MakeSym | Refer
             }),
             Access::Device => make_bitflags!(AccessFs::{
                 ReadFile | ReadDir | WriteFile | Truncate | IoctlDev

@@ -17,7 +17,7 @@ pub(crate) fn prepare(mounts: &[Mount]) -> Result<Prepared, StepError> {
             let access = match &mount.content {
                 Content::Host(object) if object.writable => Access::ReadWrite,
                 Content::Host(_) | Content::Text(_) | Content::EmptyFolder => Access::ReadExecute,
-                Content::Scratch { .. } => Access::ReadWrite,
+                Content::Overlay(_) | Content::Scratch { .. } => Access::ReadWrite,
                 Content::Link(_) | Content::EmptyFile => return None,
             };
             Some((mount.at.clone(), access))

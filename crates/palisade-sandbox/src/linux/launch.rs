@@ -1,9 +1,11 @@
 //! The supervisor's side of a launch: fork, map, hear, let go.
 
 use std::{
-    fs,
+    collections::HashMap,
+    fmt, fs,
     os::fd::{AsFd, BorrowedFd, OwnedFd},
-    sync::Arc,
+    panic::AssertUnwindSafe,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use rustix::{
@@ -14,9 +16,10 @@ use rustix::{
 use super::{
     cgroup::{self, Group, Grouped, Processes},
     control::{Control, Message},
+    guest::{Guest, GuestReport},
     identity, init, mounts,
     net::NetSockets,
-    sys::clone::{Forked, fork_into_group},
+    sys::clone::{Forked, exit_now, fork_into_group},
 };
 use crate::{
     plan::Plan,
@@ -24,7 +27,7 @@ use crate::{
 };
 
 /// A cgroup namespace is made later: its root is the group that its maker is in.
-const NAMESPACES: i32 = libc::CLONE_NEWUSER
+pub(crate) const NAMESPACES: i32 = libc::CLONE_NEWUSER
     | libc::CLONE_NEWNS
     | libc::CLONE_NEWPID
     | libc::CLONE_NEWNET
@@ -68,7 +71,15 @@ pub struct Running {
     control: Control,
     pidfd: OwnedFd,
     pid: Pid,
+    guests: Mutex<Guests>,
     group: Option<Arc<Group>>,
+}
+
+/// Who hears of each guest.
+#[derive(Default)]
+struct Guests {
+    last: u32,
+    listeners: HashMap<u32, Box<dyn Fn(GuestReport) + Send>>,
 }
 
 /// What init reports.
@@ -111,12 +122,19 @@ pub fn launch(plan: Plan) -> Result<Building, LaunchError> {
     match forked.step("clone into new namespaces")? {
         Forked::Child => {
             drop(ours);
-            init::live(init::Inheritance { plan, control: theirs, trees, privileged, entry })
+            let inheritance = init::Inheritance { plan, control: theirs, trees, privileged, entry };
+            // Neither init nor the agent's process, its fork, may unwind into what is the supervisor's.
+            let lived = std::panic::catch_unwind(AssertUnwindSafe(|| init::live(inheritance)));
+            match lived {
+                Ok(never) => never,
+                Err(_) => exit_now(125),
+            }
         }
         Forked::Parent { pid, pidfd } => {
             // Before `running`, so that on failure the group is empty when it is removed.
             let wanted = wanted.ask_for(pid);
-            let running = Running { control: ours, pidfd, pid, group: None };
+            let guests = Mutex::default();
+            let running = Running { control: ours, pidfd, pid, guests, group: None };
             prefer_to_kill(pid)?;
             identity::write_maps(
                 pid,
@@ -202,23 +220,30 @@ impl Running {
         self.pid.as_raw_nonzero().get()
     }
 
-    /// Wait for the next report.
+    /// Wait for the next report. Those of guests go to their listeners meanwhile.
     ///
     /// # Errors
     /// A failed step or exec of the agent's process: it never ran.
     pub fn report(&self) -> Result<Report, LaunchError> {
-        loop {
+        let report = loop {
             let received = self.control.receive().unwrap_or_default();
-            return match received {
+            break match received {
                 None => Ok(Report::Lost),
-                Some((Message::Stopped(signal), _)) => Ok(Report::Stopped(signal)),
+                Some((Message::Of(guest, message), descriptors)) => {
+                    self.tell_of(guest, *message, descriptors);
+                    continue;
+                }
+                Some((Message::Stopped(signal), _)) => return Ok(Report::Stopped(signal)),
                 Some((Message::Exited(code), _)) => Ok(Report::Exited(code)),
                 Some((Message::Killed(signal), _)) => Ok(Report::Killed(signal)),
                 Some((Message::Failed(error), _)) => Err(error.into()),
                 Some((Message::ExecFailed(errno), _)) => Err(LaunchError::Exec(errno)),
                 Some(_) => continue,
             };
-        }
+        };
+        // Every guest ends with the agent.
+        self.guests().listeners.clear();
+        report
     }
 
     /// Send a signal to the agent's process group.
@@ -229,6 +254,60 @@ impl Running {
         Ok(self.control.send(&Message::Signal(signal)).step("speak to init")?)
     }
 
+    /// Run a command beside the agent, under the same confinement, and return its number. `hear`
+    /// is called by whoever waits in [`Running::report`], and dropped after the last report; with
+    /// the sandbox it is dropped without one.
+    ///
+    /// # Errors
+    /// A command that is too long or has a NUL, or an init that is gone.
+    pub fn admit(
+        &self,
+        guest: &Guest,
+        hear: impl Fn(GuestReport) + Send + 'static,
+    ) -> Result<u32, LaunchError> {
+        let file = guest.write()?;
+        let mut descriptors = vec![file.as_fd()];
+        descriptors.extend(guest.given());
+        let number = {
+            let mut guests = self.guests();
+            guests.last = guests.last.wrapping_add(1);
+            let number = guests.last;
+            guests.listeners.insert(number, Box::new(hear));
+            number
+        };
+        let message = Message::Of(number, Box::new(Message::Admit));
+        let sent = self.control.send_with(&message, &descriptors).step("speak to init");
+        if sent.is_err() {
+            self.guests().listeners.remove(&number);
+        }
+        sent.map(|()| number).map_err(Into::into)
+    }
+
+    /// Send a signal to a guest's process group. One that has ended gets none.
+    ///
+    /// # Errors
+    /// If init is gone.
+    pub fn signal_guest(&self, number: u32, signal: i32) -> Result<(), LaunchError> {
+        let message = Message::Of(number, Box::new(Message::Signal(signal)));
+        Ok(self.control.send(&message).step("speak to init")?)
+    }
+
+    fn tell_of(&self, number: u32, message: Message, descriptors: Vec<OwnedFd>) {
+        let Some(report) = GuestReport::of(message, descriptors) else { return };
+        let mut guests = self.guests();
+        let last = report.is_last();
+        if let Some(hear) = guests.listeners.get(&number) {
+            hear(report);
+        }
+        if last {
+            guests.listeners.remove(&number);
+        }
+    }
+
+    fn guests(&self) -> MutexGuard<'_, Guests> {
+        self.guests.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// End everything inside, at once. Returns when it is gone.
     pub fn kill(&self) {
         let _ = pidfd_send_signal(&self.pidfd, Signal::KILL);
@@ -236,6 +315,12 @@ impl Running {
             group.kill();
         }
         let _ = rustix::io::retry_on_intr(|| waitpid(Some(self.pid), WaitOptions::empty()));
+    }
+}
+
+impl fmt::Debug for Guests {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Guests").field("listeners", &self.listeners.len()).finish_non_exhaustive()
     }
 }
 

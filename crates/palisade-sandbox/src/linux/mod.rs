@@ -2,6 +2,7 @@
 
 pub mod abilities;
 pub mod cgroup;
+pub mod guest;
 pub mod landlock;
 pub mod launch;
 pub mod net;
@@ -9,6 +10,8 @@ pub mod seccomp;
 pub mod sys;
 
 mod agent;
+#[cfg(test)]
+mod alone;
 mod control;
 mod identity;
 mod idmap;

@@ -3,7 +3,8 @@
 use rustix::{
     io::Errno,
     thread::{
-        CapabilitiesSecureBits, CapabilitySet, CapabilitySets, clear_ambient_capability_set,
+        CapabilitiesSecureBits, CapabilitySet, CapabilitySets, capabilities,
+        capability_is_in_bounding_set, clear_ambient_capability_set, no_new_privs,
         set_capabilities, set_capabilities_secure_bits, set_no_new_privs,
     },
 };
@@ -42,4 +43,21 @@ pub(crate) fn give_up() -> Result<(), StepError> {
         },
     )
     .step("drop all capabilities")
+}
+
+/// See that there is nothing to give up any more: the caller is a child of a process that has
+/// done so. Allocates nothing unless it fails.
+pub(crate) fn require_none() -> Result<(), StepError> {
+    let sets = capabilities(None).step("look at the capabilities")?;
+    let mut none = no_new_privs().step("look at no_new_privs")?
+        && sets.effective.is_empty()
+        && sets.permitted.is_empty()
+        && sets.inheritable.is_empty();
+    for bit in 0..64_u32 {
+        match capability_is_in_bounding_set(CapabilitySet::from_bits_retain(1_u64 << bit)) {
+            Err(Errno::INVAL) => break,
+            answer => none &= !answer.step("look at the bounding set")?,
+        }
+    }
+    if none { Ok(()) } else { Err(Errno::PERM).step("find every privilege given up") }
 }

@@ -13,7 +13,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use palisade_sandbox::{Content, Plan};
+use palisade_sandbox::{Content, HostObject, Plan};
 use rustix::{
     fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags, Stat, fstat, fstatvfs, openat, statat},
     io::Errno,
@@ -60,12 +60,8 @@ impl Writable {
             .mounts
             .iter()
             .filter_map(|mount| match &mount.content {
-                Content::Host(object) if object.writable => Some(Root {
-                    path: object.path.clone(),
-                    device: object.device,
-                    inode: object.inode,
-                    folder: object.folder,
-                }),
+                Content::Host(object) if object.writable => Some(Root::of(object)),
+                Content::Overlay(overlay) => Some(Root::of(&overlay.layers)),
                 _ => None,
             })
             .collect();
@@ -76,6 +72,11 @@ impl Writable {
 }
 
 impl Root {
+    fn of(object: &HostObject) -> Self {
+        let HostObject { path, device, inode, folder, .. } = object;
+        Self { path: path.clone(), device: *device, inode: *inode, folder: *folder }
+    }
+
     fn open(&self) -> io::Result<OwnedFd> {
         let mut flags = OFlags::NOFOLLOW | OFlags::CLOEXEC;
         flags |= if self.folder { OFlags::RDONLY | OFlags::DIRECTORY } else { OFlags::PATH };

@@ -8,7 +8,7 @@ use std::{
 
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use ignore::WalkBuilder;
-use palisade_policy::{Deny, Grant};
+use palisade_policy::Deny;
 
 use super::{links, tree::Tree};
 use crate::refusal::{Refusal, Refuse};
@@ -17,32 +17,37 @@ const CORRECT: &str = "correct `filesystem.deny` in the policy";
 
 /// Mask everything that the list names, by every name that it has in what is shown.
 ///
-/// A glob for any place (`**/.env`) is looked for in the workspace and in all that the operator's own
-/// documents grant. Not in what only a built-in profile grants for reading: that is programs and
-/// certificates, many files, and no keys.
+/// A glob for any place (`**/.env`) is looked for in `own`.
 pub(crate) fn add(
     deny: &[Deny],
-    grants: &[Grant],
+    own: &[PathBuf],
     workspace: Option<&Path>,
     tree: &mut Tree,
 ) -> Result<(), Refusal> {
-    let mut masked = BTreeSet::new();
-    for entry in deny.iter().filter(|entry| !entry.glob) {
-        let path = Path::new(&entry.pattern);
-        masked.insert(path.to_owned());
-        masked.extend(links::real(path));
-    }
+    // By real paths only: a link is a name for what it leads to.
+    let mut masked: BTreeSet<PathBuf> = deny
+        .iter()
+        .filter(|entry| !entry.glob)
+        .filter_map(|entry| links::real(Path::new(&entry.pattern)))
+        .collect();
     let globs: Vec<&Deny> = deny.iter().filter(|entry| entry.glob).collect();
     if !globs.is_empty() {
         let set = compile(&globs)?;
-        let own: Vec<PathBuf> = grants
-            .iter()
-            .filter(|grant| grant.required || grant.writable)
-            .filter_map(|grant| links::real(&grant.path))
-            .chain(workspace.map(Path::to_owned))
-            .collect();
-        for root in roots(&globs, &own, tree) {
-            collect(&root, &set, &mut masked)?;
+        let mut found = BTreeSet::new();
+        for root in roots(&globs, own, tree) {
+            collect(&root, &set, &mut found)?;
+        }
+        for path in found {
+            if !links::is_link(&path) {
+                masked.insert(path);
+            } else if let Some(real) = links::real(&path)
+                && own.iter().any(|own| real.starts_with(own) && real != *own)
+                && !workspace.is_some_and(|workspace| workspace.starts_with(&real))
+            {
+                // Not where only a profile grants: an agent makes links too, and one must not take
+                // the system's programs away from the next session.
+                masked.insert(real);
+            }
         }
     }
     also_other_names(&mut masked, tree)?;
@@ -53,10 +58,8 @@ pub(crate) fn add(
                 CORRECT,
             ));
         }
-        // A link is only a name: what it leads to was found by its own name, if it is shown.
-        match path.symlink_metadata() {
-            Ok(found) if !found.is_symlink() => tree.mask(&path, found.is_dir()),
-            _ => {}
+        if let Ok(found) = path.symlink_metadata() {
+            tree.mask(&path, found.is_dir());
         }
     }
     Ok(())

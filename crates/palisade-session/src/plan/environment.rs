@@ -41,6 +41,11 @@ impl Placeholders {
         }
         Ok(Self(all))
     }
+
+    /// The one in this variable.
+    pub(crate) fn get(&self, variable: &str) -> Option<&str> {
+        self.0.get(variable).map(String::as_str)
+    }
 }
 
 /// All of it, each variable once. What the policy sets wins over what it passes, and a
@@ -54,13 +59,12 @@ pub(crate) fn all(
     folders: &[PathBuf],
     tree: &Tree,
 ) -> Vec<(OsString, OsString)> {
-    let shell = if tree.shows(Path::new("/usr/bin/bash")) { "/bin/bash" } else { "/bin/sh" };
     let mut all: BTreeMap<OsString, OsString> = BTreeMap::new();
     let mut set = |name: &str, value: &OsStr| all.insert(name.into(), value.into());
     set("HOME", operator.home.as_os_str());
     set("USER", OsStr::new(&who.name));
     set("LOGNAME", OsStr::new(&who.name));
-    set("SHELL", OsStr::new(shell));
+    set("SHELL", OsStr::new(shell(tree)));
     set("TMPDIR", OsStr::new("/tmp"));
     set("PATH", &path(operator, folders, tree));
     set("PALISADE_SESSION", OsStr::new(session.as_str()));
@@ -76,6 +80,12 @@ pub(crate) fn all(
         all.insert(name.into(), value.into());
     }
     all.into_iter().collect()
+}
+
+/// The agent's login shell. Agents write for bash, where there is a bash.
+pub(crate) fn shell(tree: &Tree) -> &'static str {
+    let bash = Path::new("/bin/bash");
+    if links::real(bash).is_some_and(|real| tree.shows(&real)) { "/bin/bash" } else { "/bin/sh" }
 }
 
 /// A name, or the beginning of names with a `*` behind it.

@@ -4,7 +4,12 @@ use super::who::Who;
 use crate::order::Operator;
 
 /// Their paths and texts.
-pub(crate) fn all(who: &Who, operator: &Operator, hostname: &str) -> [(&'static str, String); 6] {
+pub(crate) fn all(
+    who: &Who,
+    operator: &Operator,
+    hostname: &str,
+    shell: &str,
+) -> [(&'static str, String); 6] {
     let home = operator.home.display();
     let (uid, gid, name) = (who.identity.uid, who.identity.gid, &who.name);
     [
@@ -12,7 +17,7 @@ pub(crate) fn all(who: &Who, operator: &Operator, hostname: &str) -> [(&'static 
             "/etc/passwd",
             format!(
                 "root:x:0:0:root:/nonexistent:/usr/sbin/nologin\n\
-                 {name}:x:{uid}:{gid}:{name}:{home}:/bin/sh\n\
+                 {name}:x:{uid}:{gid}:{name}:{home}:{shell}\n\
                  nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n"
             ),
         ),

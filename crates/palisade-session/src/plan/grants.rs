@@ -1,6 +1,6 @@
 //! The policy's `read` and `write` lists.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use palisade_policy::Grant;
 
@@ -38,7 +38,7 @@ pub(crate) fn add(
     let mut linked = Vec::new();
     for (grant, real) in &found {
         refuse_of_the_machine(real)?;
-        if is_link(&grant.path) {
+        if links::is_link(&grant.path) {
             linked.push((*grant, real));
             continue;
         }
@@ -76,8 +76,15 @@ pub(crate) fn add(
     Ok(())
 }
 
-fn is_link(path: &Path) -> bool {
-    path.symlink_metadata().is_ok_and(|found| found.is_symlink())
+/// The workspace and all that the operator's own documents grant. Not what only a built-in profile
+/// grants for reading: that is programs and certificates, many files, and no keys.
+pub(crate) fn own(grants: &[Grant], workspace: Option<&Path>) -> Vec<PathBuf> {
+    grants
+        .iter()
+        .filter(|grant| grant.required || grant.writable)
+        .filter_map(|grant| links::real(&grant.path))
+        .chain(workspace.map(Path::to_owned))
+        .collect()
 }
 
 /// A link that the agent can change decides nothing: it could lead anywhere at the next launch.

@@ -21,6 +21,11 @@ pub(crate) fn real(path: &Path) -> Option<PathBuf> {
     path.canonicalize().ok()
 }
 
+/// Whether a path is itself a link.
+pub(crate) fn is_link(path: &Path) -> bool {
+    path.symlink_metadata().is_ok_and(|found| found.is_symlink())
+}
+
 /// The path without links as far as it exists.
 pub(crate) fn real_or_same(path: &Path) -> PathBuf {
     let mut rest = Vec::new();

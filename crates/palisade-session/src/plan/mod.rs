@@ -3,14 +3,18 @@
 //! All of this runs before anything is forked and before any secret is read. Symbolic links are
 //! resolved here; what is mounted later is the very object that was looked at here.
 
+mod agents;
 mod denied;
 mod environment;
 mod files;
 mod grants;
 mod links;
 mod notice;
+mod overlay;
 mod program;
 mod protected;
+mod repository;
+mod sockets;
 mod tree;
 mod who;
 
@@ -22,8 +26,9 @@ use palisade_sandbox::{
     Content, Limits, Plan, Stdio,
     linux::seccomp::{Filter, SyscallPolicy},
 };
+use palisade_workspace::Kept;
 
-pub(crate) use self::environment::Placeholders;
+pub(crate) use self::{environment::Placeholders, overlay::of_overlay, protected::PROTECTED};
 use self::{tree::Tree, who::Who};
 use crate::{
     order::{Operator, Order},
@@ -44,20 +49,24 @@ pub(crate) fn make(
     session: &SessionId,
     stdio: [Stdio; 3],
     placeholders: &Placeholders,
-) -> Result<Plan, Refusal> {
+) -> Result<(Plan, Option<Kept>), Refusal> {
     let Order { policy, operator, .. } = order;
     let who = Who::find(operator)?;
     let mut tree = Tree::new();
-    let workspace = workspace(order, &who, &mut tree)?;
+    let (workspace, kept) = workspace(order, session, &who, &mut tree)?.unzip();
+    let kept = kept.flatten();
     grants::add(&policy.filesystem.grants, operator, &who, &mut tree)?;
     let program = program::find(&order.command, operator, &who, &mut tree)?;
-    protected::add(&policy.filesystem.grants, &mut tree)?;
+    protected::add(policy, operator, &mut tree)?;
     let files = &policy.filesystem;
-    denied::add(&files.deny, &files.grants, workspace.as_deref(), &mut tree)?;
+    let own = grants::own(&files.grants, workspace.as_deref());
+    denied::add(&files.deny, &own, workspace.as_deref(), &mut tree)?;
+    sockets::hide(&own, &mut tree);
     own_files(operator, &mut tree)?;
     scratch(operator, workspace.is_none(), &mut tree);
+    agents::add(policy.inference.as_ref(), operator, placeholders, &mut tree);
     let hostname = order.name.clone().unwrap_or_else(|| "palisade".to_owned());
-    for (path, text) in files::all(&who, operator, &hostname) {
+    for (path, text) in files::all(&who, operator, &hostname, environment::shell(&tree)) {
         tree.generate(path, text.into_bytes());
     }
     tree.generate("/run/palisade/policy.md", notice::text(order, session, &tree).into_bytes());
@@ -78,22 +87,21 @@ pub(crate) fn make(
     );
     let limits = &policy.process.limits;
     let syscalls = &policy.process.syscalls;
+    let compile = if who.maps_owners { Filter::compile_for_root } else { Filter::compile };
     let mut calls = SyscallPolicy {
         allow: syscalls.allow.iter().cloned().collect(),
         deny: syscalls.deny.iter().cloned().collect(),
     };
     let compile = |calls: &SyscallPolicy| {
-        Filter::compile(calls).refuse("the policy's `process.syscalls`", "correct it in the policy")
+        compile(calls).refuse("the policy's `process.syscalls`", "correct it in the policy")
     };
     let filter = compile(&calls)?;
-    let pinned_filter = match limits.cpu_thousandths {
-        None => None,
-        Some(_) => {
-            calls.deny.push("sched_setaffinity".to_owned());
-            Some(compile(&calls)?)
-        }
-    };
-    Ok(Plan {
+    let mut pinned_filter = None;
+    if limits.cpu_thousandths.is_some() {
+        calls.deny.push("sched_setaffinity".to_owned());
+        pinned_filter = Some(compile(&calls)?);
+    }
+    let plan = Plan {
         identity: who.identity,
         hostname,
         mounts: tree.into_mounts(),
@@ -112,11 +120,17 @@ pub(crate) fn make(
         pinned_filter,
         stdio,
         network: true,
-    })
+    };
+    Ok((plan, kept))
 }
 
-/// The workspace's real path, once it is in the tree.
-fn workspace(order: &Order, who: &Who, tree: &mut Tree) -> Result<Option<PathBuf>, Refusal> {
+/// The workspace's real path, once it is in the tree, and what keeps its changes in an overlay.
+fn workspace(
+    order: &Order,
+    session: &SessionId,
+    who: &Who,
+    tree: &mut Tree,
+) -> Result<Option<(PathBuf, Option<Kept>)>, Refusal> {
     let Some(workspace) = &order.policy.filesystem.workspace else { return Ok(None) };
     let shown = workspace.path.display();
     let remedy = "start palisade in the folder to work on, or name it in `filesystem.workspace`";
@@ -132,21 +146,16 @@ fn workspace(order: &Order, who: &Who, tree: &mut Tree) -> Result<Option<PathBuf
         ));
     }
     grants::refuse_of_the_machine(&real)?;
-    let writable = match workspace.access {
-        Access::ReadOnly => false,
-        Access::ReadWrite => true,
-        Access::Overlay => {
-            return Err(Refusal::new(
-                "`filesystem.workspace.access: overlay` is not built yet",
-                "use `rw` or `ro`",
-            ));
-        }
-    };
-    tree.grant(&real, writable, true, who)?;
+    let mut kept = None;
+    match workspace.access {
+        Access::ReadOnly => tree.grant(&real, false, true, who)?,
+        Access::ReadWrite => tree.grant(&real, true, true, who)?,
+        Access::Overlay => kept = Some(overlay::add(order, session, &real, who, tree)?),
+    }
     for link in links::on(&workspace.path)? {
         tree.link(link);
     }
-    Ok(Some(real))
+    Ok(Some((real, kept)))
 }
 
 /// Palisade's own files are never inside, whatever contains them is.
@@ -183,7 +192,7 @@ fn scratch_bytes(limits: &ProcessLimits) -> u64 {
         return bytes;
     }
     let info = rustix::system::sysinfo();
-    let machine = u64::try_from(info.totalram).unwrap_or(0) * u64::from(info.mem_unit);
+    let machine = info.totalram.saturating_mul(u64::from(info.mem_unit));
     let share = (machine / SCRATCH_SHARE).max(64 << 20);
     limits.memory.map_or(share, |memory| share.min(memory / 2))
 }
@@ -192,6 +201,7 @@ fn scratch_bytes(limits: &ProcessLimits) -> u64 {
 pub(crate) fn shows(content: &Content) -> Option<bool> {
     match content {
         Content::Host(object) => Some(object.writable),
+        Content::Overlay(_) => Some(true),
         _ => None,
     }
 }

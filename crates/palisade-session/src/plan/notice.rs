@@ -12,7 +12,7 @@ pub(crate) fn text(order: &Order, session: &SessionId, tree: &Tree) -> String {
     let mut text = String::from(
         "# You run in a sandbox\n\n\
          Palisade confines this process and everything it starts. What is not listed here is \
-         refused by the kernel or by the supervisor outside, and each refusal is recorded. \
+         refused by the kernel or by the supervisor outside, which writes down what it refuses. \
          Trying again or another way does not help: say what you need, and why, to the person \
          you work for. They can add it to the policy and start you again.\n",
     );
@@ -48,6 +48,14 @@ fn files(text: &mut String, tree: &Tree) {
         "Your home, `/tmp`, `/var/tmp` and `/dev/shm` are private, writable and gone when you \
          end. Nothing else exists here.\n",
     );
+    if tree.iter().any(|(at, _)| at.ends_with(".git/config")) {
+        text.push_str(
+            "\nCommits, branches and worktrees work as everywhere. `.git/config`, hooks and \
+             `.gitmodules` cannot be changed, so `git config`, `git remote add`, `git push -u` and \
+             `git submodule add` fail to write them: give a setting with `git -c`, a remote by its \
+             URL.\n",
+        );
+    }
 }
 
 fn network(text: &mut String, order: &Order) {

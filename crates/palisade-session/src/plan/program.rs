@@ -27,7 +27,8 @@ pub(crate) struct Program {
 }
 
 /// Find it as the operator's shell would, and grant its own files for reading: who names a
-/// program wants it to run. Nothing else beside it is granted.
+/// program wants it to run. Nothing else beside it is granted, and nothing that only a file or link
+/// says which the agent may have written.
 pub(crate) fn find(
     argv: &[OsString],
     operator: &Operator,
@@ -45,7 +46,10 @@ pub(crate) fn find(
         let Some(program) = next else { break };
         show(&program, operator, who, tree)?;
         next = interpreter(&program, operator);
-        folders.extend(next.as_deref().and_then(Path::parent).map(Path::to_owned));
+        if let Some(interpreter) = &next {
+            refuse_unless_trusted(&program, interpreter, tree)?;
+            folders.extend(interpreter.parent().map(Path::to_owned));
+        }
     }
     let command = Command { candidates: vec![path], argv: argv.to_vec() };
     Ok(Program { command, folders })
@@ -93,6 +97,9 @@ fn look_up(name: &OsStr, operator: &Operator) -> Result<PathBuf, Refusal> {
 fn show(program: &Path, operator: &Operator, who: &Who, tree: &mut Tree) -> Result<(), Refusal> {
     let Some(real) = links::real(program) else { return Ok(()) };
     if !tree.shows(&real) {
+        if let Some(link) = links::on(program)?.iter().find(|link| tree.is_writable(&link.at)) {
+            return Err(not_granted(&real, &link.at));
+        }
         let home = links::real_or_same(&operator.home);
         let ours = real.starts_with(home);
         tree.grant(package_of(&real), false, ours, who)?;
@@ -101,6 +108,26 @@ fn show(program: &Path, operator: &Operator, who: &Who, tree: &mut Tree) -> Resu
         tree.link(link);
     }
     Ok(())
+}
+
+/// A script that the agent can write must not get it a file by a `#!` line.
+fn refuse_unless_trusted(script: &Path, interpreter: &Path, tree: &Tree) -> Result<(), Refusal> {
+    let agents = links::real(script).is_some_and(|real| tree.is_writable(&real));
+    match links::real(interpreter) {
+        Some(real) if agents && !tree.shows(&real) => Err(not_granted(&real, script)),
+        _ => Ok(()),
+    }
+}
+
+fn not_granted(program: &Path, by: &Path) -> Refusal {
+    Refusal::new(
+        format!(
+            "{} needs {}, which the policy does not grant; the agent may have written that",
+            by.display(),
+            program.display()
+        ),
+        "if it is meant, name that file or its folder in `filesystem.read`",
+    )
 }
 
 /// The file itself, or the outermost `node_modules` around it: a package cannot run without what

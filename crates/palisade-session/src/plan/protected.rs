@@ -1,25 +1,22 @@
 //! What the host runs or believes later is read-only, although its folder is writable.
 //!
-//! A mount over each such path, and one over `.git` as a whole: the name of a mount point cannot
-//! be renamed or removed, so the protection cannot be moved out of the way.
+//! A mount over each such path, and one over each folder above it as far as it is writable: the
+//! name of a mount point cannot be renamed or removed, so the protection cannot be moved out of
+//! the way. Where such a path is a link, what it leads to is protected.
 
-use std::{collections::BTreeSet, path::PathBuf};
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+};
 
-use palisade_policy::Grant;
+use palisade_policy::{Grant, Policy};
 use palisade_sandbox::HostObject;
 
-use super::tree::Tree;
-use crate::refusal::Refusal;
-
-/// Mount points of their own that stay writable.
-const PINNED: [&str; 1] = [".git"];
+use super::{links, repository, tree::Tree};
+use crate::{order::Operator, refusal::Refusal};
 
 /// Read by programs of the host that run what they say.
-pub(crate) const PROTECTED: [&str; 33] = [
-    ".git/hooks",
-    ".git/config",
-    ".git/config.worktree",
-    ".git/info",
+pub(crate) const PROTECTED: [&str; 29] = [
     ".gitmodules",
     ".claude",
     ".mcp.json",
@@ -51,29 +48,48 @@ pub(crate) const PROTECTED: [&str; 33] = [
     ".config/palisade",
 ];
 
-/// Protect them in every writable folder, unless the policy names them exactly.
-pub(crate) fn add(grants: &[Grant], tree: &mut Tree) -> Result<(), Refusal> {
-    let named: BTreeSet<PathBuf> = grants
-        .iter()
-        .filter(|grant| grant.writable)
-        .filter_map(|grant| grant.path.canonicalize().ok())
-        .collect();
+/// Protect them in every writable folder, and the documents of the policy wherever they are, unless
+/// the policy names them exactly.
+pub(crate) fn add(policy: &Policy, operator: &Operator, tree: &mut Tree) -> Result<(), Refusal> {
+    let named = named_exactly(&policy.filesystem.grants);
     let writable: Vec<(PathBuf, HostObject)> =
         tree.hosts().into_iter().filter(|(_, object)| object.writable && object.folder).collect();
     for (at, _) in writable {
-        for name in PINNED {
-            let path = at.join(name);
-            if path.symlink_metadata().is_ok_and(|found| found.is_dir()) && !named.contains(&path) {
-                tree.pin(&path, false)?;
-            }
-        }
-        for name in PROTECTED {
-            let path = at.join(name);
-            let real = path.canonicalize().is_ok_and(|real| real == path);
-            if real && !named.contains(&path) {
-                tree.pin(&path, true)?;
-            }
+        let inside = PROTECTED.iter().map(|name| at.join(name));
+        for path in inside.chain(repository::settings(&at)) {
+            protect(&path, &named, tree)?;
         }
     }
+    for source in policy.sources.iter().filter(|source| source.layer != "profile") {
+        let Some(real) = links::real(&operator.directory.join(&source.name)) else { continue };
+        protect(&real, &named, tree)?;
+    }
     Ok(())
+}
+
+fn named_exactly(grants: &[Grant]) -> BTreeSet<PathBuf> {
+    grants
+        .iter()
+        .filter(|grant| grant.writable)
+        .filter_map(|grant| links::real(&grant.path))
+        .collect()
+}
+
+/// Make what is at `path` read-only, and fix the folders between it and the mount that it lies in.
+fn protect(path: &Path, named: &BTreeSet<PathBuf>, tree: &mut Tree) -> Result<(), Refusal> {
+    let Some(real) = links::real(path) else { return Ok(()) };
+    if named.contains(&real) || !tree.is_writable(&real) {
+        return Ok(());
+    }
+    let Some((mount, _)) = tree.host_above(&real) else { return Ok(()) };
+    // A link may lead to the whole of what may be written.
+    if mount == real {
+        return Ok(());
+    }
+    let mount = mount.to_owned();
+    let above: Vec<&Path> = real.ancestors().skip(1).take_while(|above| *above != mount).collect();
+    for folder in above.into_iter().rev() {
+        tree.pin(folder, false)?;
+    }
+    tree.pin(&real, true)
 }

@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use palisade_sandbox::{Content, HostObject, Mount};
+use palisade_sandbox::{Content, HostObject, Mount, Overlay};
 
 use super::{links::Link, who::Who};
 use crate::refusal::{Refusal, Refuse};
@@ -54,6 +54,22 @@ impl Tree {
         Ok(())
     }
 
+    /// Show this folder of the host, and keep in `layers` what the agent changes.
+    pub(crate) fn overlay(&mut self, path: &Path, layers: &Path, who: &Who) -> Result<(), Refusal> {
+        let look = |path: &Path| {
+            path.symlink_metadata()
+                .refuse(format!("look at {}", path.display()), "see that it exists and may be read")
+        };
+        let (below, above) = (look(path)?, look(layers)?);
+        let owner = who.maps_owners.then(|| (below.uid(), below.gid()));
+        let overlay = Overlay {
+            lower: object(path, &below, false, owner),
+            layers: object(layers, &above, true, None),
+        };
+        self.at.insert(path.to_owned(), Content::Overlay(overlay));
+        Ok(())
+    }
+
     /// Put a mount of its own over a part of what is shown already, read-only or as it is.
     pub(crate) fn pin(&mut self, path: &Path, read_only: bool) -> Result<(), Refusal> {
         let Some((_, Content::Host(above))) = self.host_above(path) else { return Ok(()) };
@@ -82,6 +98,13 @@ impl Tree {
         }
     }
 
+    /// A folder for generated files, that can be listed.
+    pub(crate) fn folder(&mut self, path: &Path) {
+        if self.host_above(path).is_none() {
+            self.at.entry(path.to_owned()).or_insert(Content::EmptyFolder);
+        }
+    }
+
     /// A generated file. Over a file of the host where its folder is shown.
     pub(crate) fn generate(&mut self, path: impl Into<PathBuf>, text: Vec<u8>) {
         let path = path.into();
@@ -106,12 +129,17 @@ impl Tree {
             .ancestors()
             .find_map(|above| self.at.get_key_value(above))
             .map(|(at, content)| (at.as_path(), content))?;
-        matches!(content, Content::Host(_)).then_some((at, content))
+        matches!(content, Content::Host(_) | Content::Overlay(_)).then_some((at, content))
     }
 
     /// Whether a real path of the host can be seen inside.
     pub(crate) fn shows(&self, path: &Path) -> bool {
         self.host_above(path).is_some()
+    }
+
+    /// Whether the agent could change what is at this real path.
+    pub(crate) fn is_writable(&self, path: &Path) -> bool {
+        matches!(self.host_above(path), Some((_, Content::Host(object))) if object.writable)
     }
 
     /// What is there, by path.
@@ -124,7 +152,9 @@ impl Tree {
         self.at
             .iter()
             .filter_map(|(at, content)| match content {
-                Content::Host(object) => Some((at.clone(), object.clone())),
+                Content::Host(object) | Content::Overlay(Overlay { lower: object, .. }) => {
+                    Some((at.clone(), object.clone()))
+                }
                 _ => None,
             })
             .collect()

@@ -268,7 +268,7 @@ fn recovery(args: &RecoverArgs) -> Result<ExitCode, Failure> {
 }
 
 /// Print records; false when nobody reads any more.
-fn print(records: &[Record], json: bool) -> Result<bool, Failure> {
+pub(super) fn print(records: &[Record], json: bool) -> Result<bool, Failure> {
     let mut out = io::stdout().lock();
     let mut written = Ok(());
     for record in records {
@@ -322,7 +322,7 @@ fn state_dir() -> Result<PathBuf, Failure> {
         .remedy("palisade run, which makes it, or set `PALISADE_STATE`"))
 }
 
-fn unreadable(error: JournalError) -> Failure {
+pub(super) fn unreadable(error: JournalError) -> Failure {
     Failure::new(Kind::Enforcement, error.to_string())
 }
 

@@ -19,7 +19,7 @@ const COLUMN: usize = 29;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: palisade doctor --json\n\n\
     Exit code: 0 a launch has all that it needs, 2 usage, 3 something is missing.\n\
-    PALISADE_SIMULATE_MISSING=landlock,nftables shows what a system without them gets.")]
+    PALISADE_SIMULATE_MISSING=landlock,nftables shows what a system without them gets,\n    from `palisade run` too.")]
 pub(crate) struct Args {
     /// One JSON object.
     #[arg(long)]
@@ -60,7 +60,7 @@ struct Row<'a> {
 }
 
 pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
-    let simulated = simulated(&std::env::var(SIMULATE).unwrap_or_default())?;
+    let simulated = simulated()?;
     let abilities = Abilities::probe_without(&simulated);
     let report = Report::new(&abilities);
     let text = if args.json {
@@ -85,8 +85,10 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
     .remedy("what is given as its remedy, then `palisade doctor` again"))
 }
 
-fn simulated(names: &str) -> Result<Vec<AbilityKind>, Failure> {
-    names
+/// The abilities to take as missing, from the environment.
+pub(crate) fn simulated() -> Result<Vec<AbilityKind>, Failure> {
+    std::env::var(SIMULATE)
+        .unwrap_or_default()
         .split(',')
         .map(str::trim)
         .filter(|name| !name.is_empty())

@@ -9,6 +9,7 @@ use clap::ValueEnum;
 use palisade_policy::{Access, CommandLine, PROFILES, load};
 use palisade_session::Order;
 
+use super::doctor;
 use crate::{
     failure::{Failure, Kind},
     operator::{operator, sources},
@@ -44,12 +45,7 @@ pub(crate) struct Args {
     #[arg(short, long)]
     quiet: bool,
     /// The command and its arguments, behind `--`.
-    #[arg(
-        required = true,
-        trailing_var_arg = true,
-        allow_hyphen_values = true,
-        value_name = "COMMAND"
-    )]
+    #[arg(required = true, trailing_var_arg = true, value_name = "COMMAND")]
     command: Vec<OsString>,
 }
 
@@ -89,15 +85,20 @@ pub(crate) fn run(args: Args) -> Result<ExitCode, Failure> {
     let sources = sources(&operator, command_line, args.workspace.map(Into::into), default);
     let policy = load(&sources)
         .map_err(|found| refused(format!("nothing was started, because of the policy\n{found}")))?;
-    let order = Order { policy, command: args.command, name: args.name, operator };
+    let missing = doctor::simulated()?;
+    let order = Order { policy, command: args.command, name: args.name, missing, operator };
     let ended = palisade_session::run(&order).map_err(Failure::from)?;
-    if let Some(notice) = ended.notice {
+    for notice in &ended.notices {
         eprintln!("palisade: {notice}");
-    } else if !args.quiet && ended.denied > 0 && std::io::stderr().is_terminal() {
+    }
+    if !args.quiet && ended.denied > 0 && std::io::stderr().is_terminal() {
         eprintln!(
             "palisade: {} refused; palisade audit query --session {} --decision deny",
             ended.denied, ended.session
         );
+    }
+    if !args.quiet && ended.changed && std::io::stderr().is_terminal() {
+        eprintln!("palisade: changes are kept apart; palisade workspace diff {}", ended.session);
     }
     Ok(ExitCode::from(ended.status))
 }

@@ -7,4 +7,7 @@ mod audit;
 mod completions;
 mod demo;
 mod doctor;
+mod faults;
 mod ran;
+mod run;
+mod running;

@@ -70,10 +70,12 @@ pub(super) fn populate(root: &OwnedFd) -> Result<(), StepError> {
                 | OpenTreeFlags::AT_EMPTY_PATH,
         )
         .step(format!("take the tree of {shown}"))?;
-        let nosuid_noexec = 0x2 | 0x8;
+        // A device on a read-only mount can still be written to; its rights, owner and times, which
+        // are the host's, cannot be changed.
+        let readonly_nosuid_noexec = 0x1 | 0x2 | 0x8;
         set_attributes(
             &tree,
-            Attributes { set: nosuid_noexec, private: true, ..Default::default() },
+            Attributes { set: readonly_nosuid_noexec, private: true, ..Default::default() },
         )
         .step(format!("set the mount flags of {shown}"))?;
         attach(&tree, &target(root, Path::new(&shown), Kind::File, true)?, Path::new(&shown))?;

@@ -20,8 +20,15 @@ const ATTR_NOSUID: u64 = 0x2;
 const ATTR_NODEV: u64 = 0x4;
 const ATTR_IDMAP: u64 = 0x0010_0000;
 
-/// For each mount of the plan, its detached tree if the supervisor already made one.
-pub(crate) type DetachedTrees = Vec<Option<OwnedFd>>;
+/// For each mount of the plan, its detached trees if the supervisor already made them.
+pub(crate) type DetachedTrees = Vec<Option<Detached>>;
+
+/// What one mount is made of.
+#[derive(Debug)]
+pub(crate) enum Detached {
+    Object(OwnedFd),
+    Layers { lower: OwnedFd, layers: OwnedFd },
+}
 
 /// Make the trees of all host objects while this process still is the host's root: inside its
 /// own user namespace init could not pass the caller's private folders, nor map owners.
@@ -33,7 +40,13 @@ pub(crate) fn detach_as_root(
     mounts
         .iter()
         .map(|mount| match &mount.content {
-            Content::Host(object) => detach(object, Some(&mut maps)).map(Some),
+            Content::Host(object) => {
+                detach(object, Some(&mut maps)).map(|tree| Some(Detached::Object(tree)))
+            }
+            Content::Overlay(overlay) => Ok(Some(Detached::Layers {
+                lower: detach(&overlay.lower, Some(&mut maps))?,
+                layers: detach(&overlay.layers, Some(&mut maps))?,
+            })),
             _ => Ok(None),
         })
         .collect()

@@ -7,6 +7,7 @@
 mod device;
 mod host;
 mod masks;
+mod overlay;
 mod proc;
 mod tree;
 

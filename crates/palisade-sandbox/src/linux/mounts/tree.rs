@@ -14,7 +14,12 @@ use rustix::{
     process::{fchdir, pivot_root},
 };
 
-use super::{DetachedTrees, device, host::detach, masks::Masks, proc};
+use super::{
+    DetachedTrees, device,
+    host::{Detached, detach},
+    masks::Masks,
+    overlay, proc,
+};
 use crate::{
     linux::sys::mount::{Attributes, set_attributes},
     plan::{Content, Mount, Plan},
@@ -48,8 +53,8 @@ pub(crate) fn build(
     let mut masks = Masks::new(&root)?;
     for index in order {
         let Some(mount) = mounts.get(index) else { continue };
-        let tree = trees.get_mut(index).and_then(Option::take);
-        place(&root, mounts, mount, tree, &mut masks)?;
+        let detached = trees.get_mut(index).and_then(Option::take);
+        place(&root, mounts, mount, detached, &mut masks)?;
     }
     device::populate(&root)?;
     proc::mount(&root, &mut masks)?;
@@ -92,20 +97,28 @@ fn place(
     root: &OwnedFd,
     mounts: &[Mount],
     mount: &Mount,
-    tree: Option<OwnedFd>,
+    detached: Option<Detached>,
     masks: &mut Masks,
 ) -> Result<(), StepError> {
     let shown = mount.at.display();
     let on_skeleton = !lies_in_host_object(mounts, mount);
     match &mount.content {
         Content::Host(object) => {
-            let tree = match tree {
-                Some(tree) => tree,
-                None => detach(object, None)?,
+            let tree = match detached {
+                Some(Detached::Object(tree)) => tree,
+                _ => detach(object, None)?,
             };
             let kind = if object.folder { Kind::Folder } else { Kind::File };
             let target = target(root, &mount.at, kind, on_skeleton)?;
             attach(&tree, &target, &mount.at)
+        }
+        Content::Overlay(described) => {
+            let (lower, layers) = match detached {
+                Some(Detached::Layers { lower, layers }) => (lower, layers),
+                _ => (detach(&described.lower, None)?, detach(&described.layers, None)?),
+            };
+            let tree = overlay::join(root, &lower, &layers)?;
+            attach(&tree, &target(root, &mount.at, Kind::Folder, on_skeleton)?, &mount.at)
         }
         Content::Scratch { mode } => {
             let folder = target(root, &mount.at, Kind::Folder, on_skeleton)?;
@@ -168,7 +181,7 @@ fn lies_in_host_object(mounts: &[Mount], mount: &Mount) -> bool {
         .parent()
         .and_then(|parent| Plan::mount_above(mounts, parent))
         .and_then(|index| mounts.get(index))
-        .is_some_and(|above| matches!(above.content, Content::Host(_)))
+        .is_some_and(|above| matches!(above.content, Content::Host(_) | Content::Overlay(_)))
 }
 
 pub(super) fn attach(tree: &OwnedFd, target: &OwnedFd, at: &Path) -> Result<(), StepError> {

@@ -74,6 +74,35 @@ pub(super) const CLONE: Rule = Rule::Check {
     otherwise: EPERM,
 };
 
+const SET_USER_ID: u32 = 0o4000;
+const SET_GROUP_ID: u32 = 0o2000;
+
+const fn mode(clauses: &'static [Clause]) -> Rule {
+    Rule::Check { clauses, otherwise: EPERM }
+}
+
+/// `chmod(path, mode)` and `fchmod(fd, mode)` without the set-user-id bit: the file is on the host as
+/// well, the operator's own, and any user of the machine could run it. That bit in the mode a
+/// file is made with (`open`, `mknod`) does no harm: the kernel clears it when something is written.
+pub(super) const MODE_1: Rule = mode(&[Clause::allow(&[Test::masked(1, SET_USER_ID, &[0])])]);
+
+/// `fchmodat(dir, path, mode)` and `fchmodat2`, likewise.
+pub(super) const MODE_2: Rule = mode(&[Clause::allow(&[Test::masked(2, SET_USER_ID, &[0])])]);
+
+const SET_ID: u32 = SET_USER_ID | SET_GROUP_ID;
+const MODE_1_ROOT: Rule = mode(&[Clause::allow(&[Test::masked(1, SET_ID, &[0])])]);
+const MODE_2_ROOT: Rule = mode(&[Clause::allow(&[Test::masked(2, SET_ID, &[0])])]);
+
+/// A call's rule where the files are root's on the host, if it is another: no set-group-id bit either.
+/// Folders have a good use for it (a repository that a group shares), so it is free elsewhere.
+pub(super) fn for_roots_files(call: &str) -> Option<Rule> {
+    match call {
+        "chmod" | "fchmod" => Some(MODE_1_ROOT),
+        "fchmodat" | "fchmodat2" => Some(MODE_2_ROOT),
+        _ => None,
+    }
+}
+
 const FILE_TYPE: u32 = 0o170_000;
 const FILE_TYPES: &[u32] = &[0, 0o100_000, 0o010_000, 0o140_000];
 

@@ -108,6 +108,18 @@ impl Filter {
     /// # Errors
     /// A name that is unknown, can never be allowed, or cannot be denied.
     pub fn compile(policy: &SyscallPolicy) -> Result<Self, SeccompError> {
+        Self::assemble(policy, false)
+    }
+
+    /// The same for a sandbox whose files are root's on the host: no set-group-id bit either.
+    ///
+    /// # Errors
+    /// As [`Filter::compile`].
+    pub fn compile_for_root(policy: &SyscallPolicy) -> Result<Self, SeccompError> {
+        Self::assemble(policy, true)
+    }
+
+    fn assemble(policy: &SyscallPolicy, roots_files: bool) -> Result<Self, SeccompError> {
         check(policy)?;
         let mut calls: Vec<(u32, Decision)> = Vec::with_capacity(numbers::NATIVE.len());
         for row in table::rows() {
@@ -117,7 +129,12 @@ impl Filter {
                 let decision = match row.rule {
                     _ if named(&policy.deny) => Decision::Is(Verdict::Fail(libc::EPERM)),
                     Rule::Allow => Decision::Is(Verdict::Allow),
-                    Rule::Check { .. } => Decision::By(row.rule),
+                    Rule::Check { .. } => Decision::By(
+                        roots_files
+                            .then(|| arguments::for_roots_files(name))
+                            .flatten()
+                            .unwrap_or(row.rule),
+                    ),
                     Rule::Refuse(_) if named(&policy.allow) => Decision::Is(Verdict::Allow),
                     Rule::Refuse(errno) | Rule::Never(errno) => Decision::Is(Verdict::Fail(errno)),
                 };

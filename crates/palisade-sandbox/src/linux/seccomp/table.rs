@@ -6,8 +6,8 @@ use libc::{ENOSYS, EPERM};
 use super::arguments::{ARCH_PRCTL, MKNOD};
 use super::{
     arguments::{
-        CLONE, IOCTL, MKNODAT, PERSONALITY, PRCTL, PRLIMIT, SCHED_SETSCHEDULER, SECCOMP, SOCKET,
-        SOCKETPAIR,
+        CLONE, IOCTL, MKNODAT, MODE_1, MODE_2, PERSONALITY, PRCTL, PRLIMIT, SCHED_SETSCHEDULER,
+        SECCOMP, SOCKET, SOCKETPAIR,
     },
     rule::{Row, Rule},
 };
@@ -49,10 +49,9 @@ pub(super) const COMMON: &[Row] = &[
         "mkdirat unlinkat renameat renameat2 linkat symlinkat truncate ftruncate fallocate \
          umask",
     ),
-    allow(
-        "owner, mode and times, on mounts that are writable",
-        "fchmod fchmodat fchmodat2 fchown fchownat utimensat",
-    ),
+    allow("owner and times, on mounts that are writable", "fchown fchownat utimensat"),
+    check(MODE_1, "mode, on mounts that are writable; no set-id bit", "fchmod"),
+    check(MODE_2, "mode, on mounts that are writable; no set-id bit", "fchmodat fchmodat2"),
     allow(
         "extended attributes; the trusted and security ones need capabilities",
         "setxattr lsetxattr fsetxattr getxattr lgetxattr fgetxattr listxattr llistxattr \
@@ -222,9 +221,10 @@ pub(super) const NATIVE_ONLY: &[Row] = &[
     allow(
         "older forms of calls that are allowed",
         "open creat stat lstat access readlink getdents mkdir rmdir unlink rename link \
-         symlink chmod chown lchown utime utimes futimesat dup2 pipe poll select epoll_create \
+         symlink chown lchown utime utimes futimesat dup2 pipe poll select epoll_create \
          epoll_wait eventfd signalfd inotify_init getpgrp alarm pause time",
     ),
+    check(MODE_1, "mode, on mounts that are writable; no set-id bit", "chmod"),
     allow("processes, in no new namespace", "fork vfork"),
     check(MKNOD, "pipes, sockets and regular files; no devices", "mknod"),
     check(ARCH_PRCTL, "thread registers and processor features", "arch_prctl"),

@@ -305,6 +305,31 @@ fn a_policy_opens_what_may_be_opened_and_closes_the_rest() {
 }
 
 #[test]
+fn set_id_bits_are_refused_whatever_else_is_in_the_mode() {
+    let (own, roots) = (filter(), Filter::compile_for_root(&SyscallPolicy::default()).unwrap());
+    for (call, at) in [("chmod", 1), ("fchmod", 1), ("fchmodat", 2), ("fchmodat2", 2)] {
+        let Some(number) = number_of(call) else { continue };
+        for (mode, set_user, set_group) in [
+            (0o755_u64, false, false),
+            (0o1777, false, false),
+            (0o100_644, false, false),
+            (0o4755, true, false),
+            (0o100_000 | 0o4000, true, false),
+            (0xffff_ffff_0000_0000 | 0o4755, true, false),
+            (0o2755, false, true),
+            (0o6777, true, true),
+        ] {
+            let mut arguments = [0; 6];
+            arguments[at] = mode;
+            let expected = |refused| if refused { errno(libc::EPERM) } else { RETURN_ALLOW };
+            assert_eq!(run(&own, number, arguments), expected(set_user), "{call} {mode:o}");
+            let refused = set_user || set_group;
+            assert_eq!(run(&roots, number, arguments), expected(refused), "{call} {mode:o}");
+        }
+    }
+}
+
+#[test]
 fn lists_fit_the_jumps_and_the_program_is_short() {
     for row in table::rows() {
         if let Rule::Check { clauses, .. } = row.rule {

@@ -53,6 +53,8 @@ impl Forbidden {
     /// What the kernel says. EPERM and ENOSYS are the filter's answers; others (EFAULT, EBADF,
     /// EINVAL) mean that the call got past it.
     pub fn call(self) -> Result<(), Errno> {
+        /// See `ioctl_tty(2)`.
+        const TIOCSTI: usize = 0x5412;
         let none = usize::MAX;
         let pid = |pid: i32| usize::try_from(pid).unwrap_or(none);
         let (number, arguments): (i64, [usize; 6]) = match self {
@@ -73,9 +75,7 @@ impl Forbidden {
             Forbidden::Keyctl => (libc::SYS_keyctl, [0, none - 2, 0, 0, 0, 0]),
             Forbidden::LoadModule => (libc::SYS_init_module, [0; 6]),
             Forbidden::Kexec => (libc::SYS_kexec_load, [0, 0, 0, none, 0, 0]),
-            Forbidden::TypeForOperator => {
-                (libc::SYS_ioctl, [0, libc::TIOCSTI as usize, 0, 0, 0, 0])
-            }
+            Forbidden::TypeForOperator => (libc::SYS_ioctl, [0, TIOCSTI, 0, 0, 0, 0]),
             Forbidden::X32 => (0x4000_0000 | libc::SYS_getpid, [0; 6]),
         };
         let [a, b, c, d, e, f] = arguments;

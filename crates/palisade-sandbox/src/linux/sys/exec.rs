@@ -33,28 +33,43 @@ pub fn exec(program: &CStr, argv: &StringArray, environment: &StringArray) -> Er
     last_errno()
 }
 
-/// Overwrite the environment strings that this process was started with: `/proc/1/environ` of a
-/// forked init would show the operator's. The variables are gone afterwards.
-pub fn forget_environment() {
+/// Overwrite the arguments and environment that this process was started with: `/proc/1/cmdline` and
+/// `environ` of a forked init would show the operator's. The variables are gone afterwards.
+///
+/// # Errors
+/// The kernel does not say where they are.
+pub fn forget_start() -> Result<(), Errno> {
     // SAFETY: the caller is a child with one thread, so nobody else reads the environment now.
-    let mut entry = unsafe { libc::environ };
-    if entry.is_null() {
-        return;
-    }
-    loop {
-        // SAFETY: `entry` walks a NULL-terminated array and stops at the NULL.
-        let string = unsafe { *entry };
-        if string.is_null() {
-            break;
-        }
-        // SAFETY: each entry is a NUL-terminated string.
-        let length = unsafe { libc::strlen(string) };
-        // SAFETY: `length` writable bytes at `string`: the kernel put them on the stack, or
-        // `setenv` on the heap.
-        unsafe { std::ptr::write_bytes(string.cast::<u8>(), 0, length) };
-        // SAFETY: the array goes on until its NULL.
-        entry = unsafe { entry.add(1) };
-    }
-    // SAFETY: one thread; an empty environment is a valid one.
     unsafe { libc::clearenv() };
+    for (start, end) in start_strings().ok_or(Errno::NOTSUP)? {
+        let length = end.checked_sub(start).ok_or(Errno::NOTSUP)?;
+        // SAFETY: the kernel says that the strings which it put on this process's stack at exec lie
+        // from `start` to `end`. One thread, and no reference to them: the C library's
+        // environment is empty by now, and this process reads its arguments no more.
+        unsafe { std::ptr::write_bytes(start as *mut u8, 0, length) };
+    }
+    Ok(())
+}
+
+/// Where the strings of the arguments and of the environment are: `proc_pid_stat(5)`, fields 48 to 51.
+fn start_strings() -> Option<[(usize, usize); 2]> {
+    let stat = std::fs::read("/proc/self/stat").ok()?;
+    let stat = String::from_utf8_lossy(&stat);
+    // The second field is the program's name in parentheses, and may hold any of both.
+    let (_, rest) = stat.rsplit_once(')')?;
+    let mut fields = rest.split_ascii_whitespace().skip(45).map(str::parse::<usize>);
+    let mut next = || fields.next()?.ok();
+    Some([(next()?, next()?), (next()?, next()?)])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_kernel_says_where_the_arguments_are() {
+        let [(start, end), (environment, _)] = start_strings().unwrap();
+        let told: usize = std::env::args_os().map(|word| word.len() + 1).sum();
+        assert_eq!((end - start, environment), (told, end));
+    }
 }

@@ -47,11 +47,9 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
     let policy = stage.write_policy(server.port).map_err(|error| failed("the policy", error))?;
     let targets = targets(&stage, server.port);
 
-    say(&format!(
-        "A hostile agent is started in a sandbox:\n\n  \
+    say("A hostile agent is started in a sandbox:\n\n  \
          palisade run --policy demo.yaml --name demo -- the-agent\n\n\
-         Its home has an SSH key, the operator's environment a model key.\n\n"
-    ))?;
+         Its home has an SSH key, the operator's environment a model key.\n\n")?;
     let started = palisade(&stage)
         .args(["run", "--quiet", "--name", "demo", "--policy"])
         .arg(&policy)

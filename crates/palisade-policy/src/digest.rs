@@ -1,0 +1,60 @@
+use palisade_core::PolicyDigest;
+use serde_json::{Value, json};
+
+use crate::policy::{Filesystem, Inference, Network, NotBuilt, Process};
+
+/// The digest of what a policy means: neither its spelling, nor where lists that have no order were
+/// written, nor how its rules are numbered.
+pub(crate) fn of(
+    filesystem: &Filesystem,
+    network: &Network,
+    process: &Process,
+    inference: Option<&Inference>,
+    not_built: &[NotBuilt],
+) -> PolicyDigest {
+    let grants =
+        filesystem.grants.iter().map(|grant| json!([grant.path, grant.writable, grant.required]));
+    let deny = filesystem.deny.iter().map(|entry| json!([entry.pattern, entry.glob]));
+    // The order of rules is that of their numbers, which the journal has.
+    let rules = network.rules.iter().map(|rule| {
+        json!([
+            rule.rule,
+            sorted(rule.hosts.iter().map(|host| json!(host))),
+            sorted(rule.ports.iter().map(|port| json!(port))),
+            sorted(rule.addresses.iter().map(|network| json!(network))),
+        ])
+    });
+    let later = not_built.iter().map(|later| json!([later.what, canonical(&later.value)]));
+    let whole = json!({
+        "workspace": filesystem.workspace,
+        "grants": sorted(grants),
+        "deny": sorted(deny),
+        "hosts": network.hosts,
+        "rules": rules.collect::<Vec<_>>(),
+        "process": process,
+        "inference": inference,
+        "later": sorted(later),
+    });
+    PolicyDigest::of(whole.to_string().as_bytes())
+}
+
+/// Each once, in an order of their own.
+fn sorted(items: impl Iterator<Item = Value>) -> Vec<Value> {
+    let mut items: Vec<Value> = items.collect();
+    items.sort_by_cached_key(Value::to_string);
+    items.dedup();
+    items
+}
+
+/// The same value with the keys of each table in order.
+fn canonical(value: &Value) -> Value {
+    match value {
+        Value::Object(table) => {
+            let mut keys: Vec<_> = table.iter().collect();
+            keys.sort_by_key(|(key, _)| *key);
+            keys.into_iter().map(|(key, value)| (key.clone(), canonical(value))).collect()
+        }
+        Value::Array(items) => items.iter().map(canonical).collect(),
+        other => other.clone(),
+    }
+}

@@ -1,0 +1,66 @@
+use std::collections::BTreeMap;
+
+use crate::draft::{Draft, DraftLimits, GivenLists};
+
+/// What an untrusted document may do: narrow. Everything in it that gives something is taken out,
+/// whatever was found about it before, so that nothing forgotten there can widen a sandbox. Each
+/// part is named here, so that a new one is not forgotten.
+pub(crate) fn narrowed(draft: Draft) -> Draft {
+    let Draft {
+        origin,
+        mut source,
+        text,
+        extends,
+        given: _,
+        workspace,
+        workspace_path,
+        access,
+        grants: _,
+        deny,
+        hosts: _,
+        rules: _,
+        credentials: _,
+        providers: _,
+        routes: _,
+        limits,
+        calls: _,
+        no_calls,
+        pass: _,
+        set: _,
+        later,
+        uses: _,
+        uses_rules: _,
+        narrowed: _,
+    } = draft;
+    if !origin.profile {
+        source.layer = "untrusted project";
+    }
+    // A profile's own values are the last in any case; here they would come before the user's.
+    let own = !origin.profile;
+    Draft {
+        source,
+        text,
+        extends,
+        given: GivenLists::default(),
+        workspace: workspace.filter(|_| own),
+        workspace_path: workspace_path.filter(|_| own),
+        access: access.filter(|_| own),
+        grants: Vec::new(),
+        deny,
+        hosts: BTreeMap::new(),
+        rules: Vec::new(),
+        credentials: BTreeMap::new(),
+        providers: BTreeMap::new(),
+        routes: Vec::new(),
+        limits: if own { limits } else { DraftLimits::default() },
+        calls: Vec::new(),
+        no_calls,
+        pass: Vec::new(),
+        set: BTreeMap::new(),
+        later,
+        uses: Vec::new(),
+        uses_rules: Vec::new(),
+        narrowed: true,
+        origin,
+    }
+}

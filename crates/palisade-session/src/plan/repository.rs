@@ -1,0 +1,49 @@
+//! Where a Git repository keeps what Git of the host runs.
+
+use std::{
+    ffi::OsStr,
+    path::{Path, PathBuf},
+};
+
+/// How deep a submodule's name may be.
+const DEEPEST: usize = 8;
+/// Settings that name programs, and files that say where others are.
+const OF_REPOSITORY: [&str; 5] = ["config", "config.worktree", "hooks", "info", "commondir"];
+const OF_WORKTREE: [&str; 3] = ["config.worktree", "commondir", "gitdir"];
+
+/// All of the repository in this folder, of its submodules and worktrees. See
+/// `gitrepository-layout(5)`.
+pub(super) fn settings(folder: &Path) -> Vec<PathBuf> {
+    let git = folder.join(".git");
+    let Ok(found) = git.symlink_metadata() else { return Vec::new() };
+    if found.is_file() {
+        // Says where the repository is.
+        return vec![git];
+    }
+    let mut all: Vec<PathBuf> = OF_REPOSITORY.iter().map(|name| git.join(name)).collect();
+    submodules(&git.join("modules"), DEEPEST, &mut all);
+    for tree in folders(&git.join("worktrees")) {
+        all.extend(OF_WORKTREE.iter().map(|name| tree.join(name)));
+    }
+    all
+}
+
+/// Repositories at any depth: the name of a submodule may have slashes.
+fn submodules(folder: &Path, depth: usize, all: &mut Vec<PathBuf>) {
+    for found in folders(folder) {
+        if found.join("HEAD").is_file() {
+            all.extend(OF_REPOSITORY.iter().map(|name| found.join(name)));
+            submodules(&found.join("modules"), depth.saturating_sub(1), all);
+        } else if depth > 0 {
+            submodules(&found, depth - 1, all);
+        }
+    }
+}
+
+fn folders(of: &Path) -> impl Iterator<Item = PathBuf> {
+    let entries = std::fs::read_dir(of).into_iter().flatten().flatten();
+    entries
+        .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()))
+        .filter(|entry| entry.file_name() != OsStr::new("objects"))
+        .map(|entry| entry.path())
+}

@@ -1,0 +1,232 @@
+//! Unix sockets of the host's programs in what is shown: hidden, for whoever can connect to one can
+//! have that program act for it.
+//!
+//! Neither a network namespace nor a read-only mount keeps a path socket from being connected to.
+//! From Landlock's version 9 on the kernel refuses it for all that were made outside; before, each
+//! that is bound now is covered. One that the host binds in a granted folder later is not.
+
+use std::{
+    collections::BTreeSet,
+    ffi::OsStr,
+    os::unix::{
+        ffi::OsStrExt,
+        fs::{FileTypeExt, MetadataExt},
+    },
+    path::{Path, PathBuf},
+};
+
+use ignore::WalkBuilder;
+use rustix::{
+    io::Errno,
+    net::{
+        AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, netlink, recv, send,
+        socket_with,
+    },
+};
+
+use super::{links, tree::Tree};
+
+/// A socket that is bound to a path.
+#[derive(Debug, PartialEq, Eq)]
+struct Bound {
+    /// As its program wrote it, perhaps relative to where that was.
+    name: PathBuf,
+    /// The lower half of its file's inode number.
+    inode: u32,
+    /// The device of its file system, as the kernel writes it.
+    device: u32,
+}
+
+/// Cover them. `own` is where they are looked for if their name does not tell.
+pub(crate) fn hide(own: &[PathBuf], tree: &mut Tree) {
+    let (paths, lost) = match bound() {
+        Ok(bound) => named(&bound, own),
+        // A kernel that does not tell: any may be in use.
+        Err(_) => (Vec::new(), Some(None)),
+    };
+    let found = lost.map(|inodes| look_for(own, inodes.as_ref())).unwrap_or_default();
+    for path in paths.into_iter().chain(found) {
+        if let Some(real) = links::real(&path) {
+            tree.mask(&real, false);
+        }
+    }
+}
+
+/// The paths of those whose name leads to them, and the inodes of those that have to be looked for.
+fn named(bound: &[Bound], own: &[PathBuf]) -> (Vec<PathBuf>, Option<Option<BTreeSet<u32>>>) {
+    let devices: Vec<u64> =
+        own.iter().filter_map(|path| path.metadata().ok()).map(|found| found.dev()).collect();
+    let (mut paths, mut lost) = (Vec::new(), BTreeSet::new());
+    for socket in bound {
+        if socket.name.is_absolute() && is_socket(&socket.name, Some(socket.inode)) {
+            paths.push(socket.name.clone());
+        } else if devices.iter().any(|device| may_be(*device, socket.device)) {
+            lost.insert(socket.inode);
+        }
+    }
+    (paths, (!lost.is_empty()).then_some(Some(lost)))
+}
+
+/// Whether `stat(2)` shows the kernel's device so. A device without a number of its own (btrfs,
+/// overlayfs) may show any.
+fn may_be(shown: u64, kernels: u32) -> bool {
+    let (major, minor) = (rustix::fs::major(shown), rustix::fs::minor(shown));
+    major == 0 || major << 20 | minor == kernels
+}
+
+fn is_socket(path: &Path, inode: Option<u32>) -> bool {
+    path.symlink_metadata().is_ok_and(|found| {
+        found.file_type().is_socket() && inode.is_none_or(|inode| low(found.ino()) == inode)
+    })
+}
+
+fn low(inode: u64) -> u32 {
+    u32::try_from(inode & u64::from(u32::MAX)).unwrap_or_default()
+}
+
+fn look_for(own: &[PathBuf], inodes: Option<&BTreeSet<u32>>) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for root in own {
+        let walk = WalkBuilder::new(root).standard_filters(false).follow_links(false).build();
+        // What cannot be read by us cannot be by the agent.
+        for entry in walk.flatten() {
+            let wanted = entry.file_type().is_some_and(|kind| kind.is_socket())
+                && entry.metadata().is_ok_and(|file| {
+                    inodes.is_none_or(|inodes| inodes.contains(&low(file.ino())))
+                });
+            if wanted {
+                found.push(entry.into_path());
+            }
+        }
+    }
+    found
+}
+
+const BY_FAMILY: u16 = 20;
+const REQUEST_DUMP: u16 = 0x1 | 0x300;
+const DONE: u16 = 3;
+const ERROR: u16 = 2;
+const SHOW_NAME_AND_FILE: u32 = 0x1 | 0x2;
+const NAME: u16 = 0;
+const FILE: u16 = 1;
+const HEADER: usize = 16;
+
+/// Every unix socket of this network namespace that has a path. See `sock_diag(7)`.
+fn bound() -> Result<Vec<Bound>, Errno> {
+    let socket = socket_with(
+        AddressFamily::NETLINK,
+        SocketType::RAW,
+        SocketFlags::CLOEXEC,
+        Some(netlink::SOCK_DIAG),
+    )?;
+    send(&socket, &request(), SendFlags::empty())?;
+    let mut all = Vec::new();
+    let mut buffer = vec![0_u8; 64 * 1024];
+    loop {
+        let (_, received) = recv(&socket, &mut buffer[..], RecvFlags::empty())?;
+        let mut rest = buffer.get(..received).unwrap_or_default();
+        while let Some((kind, message, after)) = message(rest) {
+            rest = after;
+            match kind {
+                DONE => return Ok(all),
+                ERROR => return Err(Errno::NOTSUP),
+                _ => all.extend(read(message)),
+            }
+        }
+        if received == 0 {
+            return Err(Errno::IO);
+        }
+    }
+}
+
+fn request() -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(HEADER + 24);
+    bytes.extend(40_u32.to_ne_bytes());
+    bytes.extend(BY_FAMILY.to_ne_bytes());
+    bytes.extend(REQUEST_DUMP.to_ne_bytes());
+    bytes.extend([0; 8]);
+    // struct unix_diag_req: family, protocol, padding, states, inode, what to show, cookie.
+    bytes.extend([1, 0, 0, 0]);
+    bytes.extend(u32::MAX.to_ne_bytes());
+    bytes.extend(0_u32.to_ne_bytes());
+    bytes.extend(SHOW_NAME_AND_FILE.to_ne_bytes());
+    bytes.extend(u64::MAX.to_ne_bytes());
+    bytes
+}
+
+/// The first message's kind and content, and what follows it.
+fn message(bytes: &[u8]) -> Option<(u16, &[u8], &[u8])> {
+    let length = usize::try_from(u32::from_ne_bytes(*bytes.first_chunk()?)).ok()?;
+    let kind = u16::from_ne_bytes(*bytes.get(4..)?.first_chunk()?);
+    let content = bytes.get(HEADER..length)?;
+    Some((kind, content, bytes.get(length.next_multiple_of(4)..).unwrap_or_default()))
+}
+
+/// A `struct unix_diag_msg` and its attributes, if they name a path and its file.
+fn read(message: &[u8]) -> Option<Bound> {
+    let (mut name, mut file) = (None, None);
+    let mut rest = message.get(16..)?;
+    while let Some((length, after)) = rest.split_first_chunk::<2>() {
+        let length = usize::from(u16::from_ne_bytes(*length));
+        let kind = u16::from_ne_bytes(*after.first_chunk()?);
+        let value = rest.get(4..length)?;
+        match kind {
+            // An abstract name begins with NUL.
+            NAME if value.first() != Some(&0) => {
+                let end = value.iter().position(|byte| *byte == 0).unwrap_or(value.len());
+                name = value.get(..end).map(|name| PathBuf::from(OsStr::from_bytes(name)));
+            }
+            FILE => {
+                let (inode, device) = value.split_first_chunk::<4>()?;
+                let device = u32::from_ne_bytes(*device.first_chunk()?);
+                file = Some((u32::from_ne_bytes(*inode), device));
+            }
+            _ => {}
+        }
+        rest = rest.get(length.next_multiple_of(4)..).unwrap_or_default();
+    }
+    let (inode, device) = file?;
+    Some(Bound { name: name?, inode, device })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::net::UnixListener;
+
+    use super::*;
+
+    #[test]
+    fn a_bound_socket_is_found_whatever_name_it_was_bound_by() {
+        let folder = tempfile::tempdir().unwrap();
+        let base = folder.path().canonicalize().unwrap();
+        let by_name = UnixListener::bind(base.join("by-name")).unwrap();
+        let moved = UnixListener::bind(base.join("before")).unwrap();
+        std::fs::rename(base.join("before"), base.join("after")).unwrap();
+        drop(UnixListener::bind(base.join("nobody's")).unwrap());
+        std::fs::write(base.join("file"), "").unwrap();
+
+        let (mut paths, lost) = named(&bound().unwrap(), std::slice::from_ref(&base));
+        paths.retain(|path| path.starts_with(&base));
+        assert_eq!(paths, [base.join("by-name")]);
+        let lost = lost.flatten().unwrap();
+        assert_eq!(look_for(std::slice::from_ref(&base), Some(&lost)), [base.join("after")]);
+        assert_eq!(look_for(&[base], None).len(), 3);
+        drop((by_name, moved));
+    }
+
+    #[test]
+    fn what_is_cut_short_is_nothing() {
+        let whole = {
+            let mut bytes = vec![0; 16];
+            bytes.extend([8, 0, 0, 0, b'/', b'x', 0, 0]);
+            bytes.extend([12, 0, 1, 0, 7, 0, 0, 0, 9, 0, 0, 0]);
+            bytes
+        };
+        let expected = Bound { name: "/x".into(), inode: 7, device: 9 };
+        assert_eq!(read(&whole), Some(expected));
+        for length in 0..whole.len() {
+            assert_eq!(read(&whole[..length]), None, "{length}");
+            assert!(message(&whole[..length]).is_none());
+        }
+    }
+}

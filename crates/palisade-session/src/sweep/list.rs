@@ -1,0 +1,85 @@
+use std::{
+    fs::{self, File, OpenOptions},
+    io::{Read, Write},
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    path::{Path, PathBuf},
+};
+
+use palisade_core::SessionId;
+use rustix::fs::{FlockOperation, flock};
+
+use super::{Found, Watched, sweep};
+use crate::refusal::{Refusal, Refuse};
+
+const FOLDER: &str = "sweeps";
+/// No list is longer.
+const MOST_BYTES: u64 = 16 << 20;
+const REMEDY: &str = "see that the state folder (PALISADE_STATE) can be written and has room";
+
+/// A session's list, in the state folder while the session lives. Its lock says that it does.
+#[derive(Debug)]
+pub(crate) struct List {
+    path: PathBuf,
+    watched: Vec<Watched>,
+    _lock: File,
+}
+
+impl List {
+    /// Write the list, before anything runs. `None` if there is nothing to watch.
+    pub(crate) fn keep(
+        state: &Path,
+        session: &SessionId,
+        watched: Vec<Watched>,
+    ) -> Result<Option<Self>, Refusal> {
+        if watched.is_empty() {
+            return Ok(None);
+        }
+        let folder = state.join(FOLDER);
+        let what = format!("the state folder {}", state.display());
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder).refuse(&what, REMEDY)?;
+        let path = folder.join(session.as_str());
+        let mut file = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&path)
+            .refuse(&what, REMEDY)?;
+        flock(&file, FlockOperation::NonBlockingLockExclusive).refuse(&what, REMEDY)?;
+        let text = serde_json::to_vec(&watched).refuse(&what, REMEDY)?;
+        if let Err(error) = file.write_all(&text) {
+            fs::remove_file(&path).unwrap_or_default();
+            return Err(error).refuse(&what, REMEDY);
+        }
+        Ok(Some(Self { path, watched, _lock: file }))
+    }
+
+    /// Do what is on it, then forget it. The sandbox must have ended.
+    pub(crate) fn done(self) -> Vec<Found> {
+        let found = sweep(&self.watched);
+        fs::remove_file(&self.path).unwrap_or_default();
+        found
+    }
+
+    /// Forget it: nothing ran.
+    pub(crate) fn forget(self) {
+        fs::remove_file(&self.path).unwrap_or_default();
+    }
+}
+
+/// Do what is on the lists of supervisors that were killed.
+pub(crate) fn leftover(state: &Path) -> Vec<Found> {
+    let Ok(entries) = fs::read_dir(state.join(FOLDER)) else { return Vec::new() };
+    entries.flatten().filter_map(|entry| of_dead(&entry.path())).flatten().collect()
+}
+
+fn of_dead(path: &Path) -> Option<Vec<Found>> {
+    let file = OpenOptions::new().read(true).write(true).open(path).ok()?;
+    flock(&file, FlockOperation::NonBlockingLockExclusive).ok()?;
+    let mut text = Vec::new();
+    (&file).take(MOST_BYTES).read_to_end(&mut text).ok()?;
+    // Half a list is of a launch that had not come so far that anything ran.
+    let watched: Vec<Watched> = serde_json::from_slice(&text).unwrap_or_default();
+    let found = sweep(&watched);
+    fs::remove_file(path).ok()?;
+    Some(found)
+}

@@ -1,0 +1,167 @@
+//! After the end: what the agent made although the host would run it is moved aside.
+//!
+//! No mount can cover a name that does not exist, so the absence of a protected file is not held while the
+//! session runs. It is held at its end: each protected name that was not there at the launch, or was a link that
+//! says something else by now, is renamed to `NAME.palisade-moved` beside it, told to the
+//! operator and recorded. A supervisor that was killed leaves a list in the state folder; the next
+//! run of any sandbox does what is on it.
+//!
+//! # Trust
+//! The folders are the agent's: they are walked by descriptor, without links.
+
+mod git;
+mod list;
+mod watched;
+
+use std::{
+    ffi::{OsStr, OsString},
+    os::fd::{AsFd, OwnedFd},
+    path::{Component, Path, PathBuf},
+};
+
+use palisade_core::{Event, Layer, Verdict};
+use rustix::{
+    fs::{
+        AtFlags, CWD, FileType, Mode, OFlags, RenameFlags, ResolveFlags, openat2, readlinkat,
+        renameat_with, statat,
+    },
+    io::Errno,
+};
+
+pub(crate) use self::{
+    list::{List, leftover},
+    watched::{Was, Watched, find},
+};
+
+/// What is put behind a name that is moved aside.
+const SUFFIX: &str = ".palisade-moved";
+/// Names that are tried, should some be taken.
+const MOST_NAMES: u32 = 1000;
+
+/// One thing that was found at a protected name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Found {
+    /// Where it was.
+    pub(crate) path: PathBuf,
+    /// Where it is now, or why it could not be moved.
+    pub(crate) moved: Result<PathBuf, String>,
+}
+
+impl Found {
+    /// For the operator.
+    pub(crate) fn told(&self) -> String {
+        match &self.moved {
+            Ok(to) => {
+                format!("{} appeared and is now {}", self.path.display(), name_of(to).display())
+            }
+            Err(why) => format!(
+                "{} appeared, and could not be moved aside ({why}): look at it before you use the folder",
+                self.path.display()
+            ),
+        }
+    }
+
+    /// For the journal.
+    pub(crate) fn event(&self) -> Event {
+        let mut event =
+            Event::observed("sweep", Layer::Files, self.path.to_string_lossy().into_owned());
+        event.decision = Verdict::Deny;
+        event.reason = match &self.moved {
+            Ok(to) => format!("a program of the host would run it; it is now {}", to.display()),
+            Err(why) => format!("a program of the host would run it; it cannot be moved: {why}"),
+        };
+        event
+    }
+}
+
+/// Move aside everything on the list that has appeared. Nothing may run in these folders any more.
+pub(crate) fn sweep(watched: &[Watched]) -> Vec<Found> {
+    let mut found = Vec::new();
+    for entry in watched {
+        match look(entry) {
+            Ok(None) => {}
+            Ok(Some(one)) => {
+                if !found.contains(&one) {
+                    found.push(one);
+                }
+            }
+            // The folder itself is gone, or is no folder any more.
+            Err(Errno::NOENT | Errno::NOTDIR) => {}
+            Err(errno) => found.push(Found {
+                path: Path::new(&entry.folder).join(&entry.name),
+                moved: Err(errno.to_string()),
+            }),
+        }
+    }
+    found
+}
+
+fn look(entry: &Watched) -> Result<Option<Found>, Errno> {
+    let mut path = PathBuf::from(&entry.folder);
+    let mut folder = open_folder(CWD, path.as_os_str(), false)?;
+    let mut names = Path::new(&entry.name).components().peekable();
+    while let Some(Component::Normal(name)) = names.next() {
+        path.push(name);
+        let status = match statat(&folder, name, AtFlags::SYMLINK_NOFOLLOW) {
+            Err(Errno::NOENT) => return Ok(None),
+            other => other?,
+        };
+        let kind = FileType::from_raw_mode(status.st_mode);
+        let last = names.peek().is_none();
+        if !last && kind == FileType::Directory {
+            folder = open_folder(folder.as_fd(), name, true)?;
+            continue;
+        }
+        // A link on the way stands for all that it leads to.
+        let harmless = match (&entry.was, kind) {
+            (Was::Link(to), FileType::Symlink) => {
+                readlinkat(&folder, name, Vec::new())?.as_bytes() == to.as_encoded_bytes()
+            }
+            (Was::Absent, _) if !last && kind != FileType::Symlink => true,
+            (Was::Absent, kind) if last => git::is_harmless(&entry.name, kind, &folder, name),
+            _ => false,
+        };
+        return Ok((!harmless).then(|| aside(&folder, name, &path)));
+    }
+    Ok(None)
+}
+
+fn open_folder(at: impl AsFd, name: &OsStr, beneath: bool) -> Result<OwnedFd, Errno> {
+    let mut resolve = ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
+    if beneath {
+        resolve |= ResolveFlags::BENEATH;
+    }
+    // Not O_PATH: what is in it may have to be listed.
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC | OFlags::NOFOLLOW;
+    openat2(at, name, flags, Mode::empty(), resolve)
+}
+
+fn aside(folder: &OwnedFd, name: &OsStr, path: &Path) -> Found {
+    let mut moved = Err("every name for it is taken".to_owned());
+    for number in 0..MOST_NAMES {
+        let mut to: OsString = name.to_owned();
+        to.push(SUFFIX);
+        if number > 0 {
+            to.push(format!("-{number}"));
+        }
+        match renameat_with(folder, name, folder, &to, RenameFlags::NOREPLACE) {
+            Err(Errno::EXIST) => {}
+            Ok(()) => {
+                moved = Ok(path.with_file_name(to));
+                break;
+            }
+            Err(errno) => {
+                moved = Err(errno.to_string());
+                break;
+            }
+        }
+    }
+    Found { path: path.to_owned(), moved }
+}
+
+fn name_of(path: &Path) -> &OsStr {
+    path.file_name().unwrap_or(path.as_os_str())
+}
+
+#[cfg(test)]
+mod tests;

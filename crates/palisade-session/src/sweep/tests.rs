@@ -1,0 +1,89 @@
+use std::{fs, os::unix::fs::symlink};
+
+use palisade_core::SessionId;
+
+use super::*;
+
+fn watch(folder: &Path, name: &str, was: Was) -> Watched {
+    Watched { folder: folder.into(), name: name.into(), was }
+}
+
+fn folder() -> (tempfile::TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let real = folder.path().canonicalize().unwrap();
+    (folder, real)
+}
+
+#[test]
+fn what_appeared_is_moved_aside_and_nothing_else() {
+    let (_keep, at) = folder();
+    fs::write(at.join(".envrc"), "evil").unwrap();
+    fs::write(at.join(".envrc.palisade-moved"), "older").unwrap();
+    fs::write(at.join("README"), "mine").unwrap();
+    let found = sweep(&[watch(&at, ".envrc", Was::Absent), watch(&at, ".mcp.json", Was::Absent)]);
+    let to = at.join(".envrc.palisade-moved-1");
+    assert_eq!(found, [Found { path: at.join(".envrc"), moved: Ok(to.clone()) }]);
+    assert_eq!(fs::read_to_string(to).unwrap(), "evil");
+    assert!(!at.join(".envrc").exists() && at.join("README").exists());
+}
+
+#[test]
+fn a_link_on_the_way_is_moved_and_not_followed() {
+    let (_keep, at) = folder();
+    let (_other, outside) = folder();
+    fs::create_dir(outside.join("git")).unwrap();
+    symlink(&outside, at.join(".config")).unwrap();
+    let found = sweep(&[watch(&at, ".config/git", Was::Absent)]);
+    assert_eq!(found.len(), 1);
+    assert!(at.join(".config").symlink_metadata().is_err());
+    assert!(outside.join("git").exists());
+}
+
+#[test]
+fn a_link_that_says_something_else_is_moved() {
+    let (_keep, at) = folder();
+    symlink("envs/dev", at.join(".envrc")).unwrap();
+    let as_it_was = watch(&at, ".envrc", Was::Link("envs/dev".into()));
+    assert!(sweep(std::slice::from_ref(&as_it_was)).is_empty());
+    fs::remove_file(at.join(".envrc")).unwrap();
+    assert!(sweep(std::slice::from_ref(&as_it_was)).is_empty());
+    fs::write(at.join(".envrc"), "evil").unwrap();
+    assert_eq!(sweep(&[as_it_was]).len(), 1);
+}
+
+#[test]
+fn a_new_repository_stays_unless_it_has_hooks_or_programs() {
+    let (_keep, at) = folder();
+    let all = [".git", ".git/hooks", ".git/config"].map(|name| watch(&at, name, Was::Absent));
+    fs::create_dir_all(at.join(".git/hooks")).unwrap();
+    fs::write(at.join(".git/hooks/pre-commit.sample"), "").unwrap();
+    fs::write(at.join(".git/config"), "[core]\n\tbare = false\n").unwrap();
+    assert!(sweep(&all).is_empty());
+    fs::write(at.join(".git/hooks/pre-commit"), "#!/bin/sh\n").unwrap();
+    fs::write(at.join(".git/config"), "[core]\n\tpager = ./x\n").unwrap();
+    let found = sweep(&all);
+    let paths: Vec<_> = found.iter().map(|one| one.path.clone()).collect();
+    assert_eq!(paths, [at.join(".git/hooks"), at.join(".git/config")]);
+    // A file says that the repository is elsewhere.
+    fs::remove_dir_all(at.join(".git")).unwrap();
+    fs::write(at.join(".git"), "gitdir: /tmp/x\n").unwrap();
+    assert_eq!(sweep(&all).len(), 1);
+}
+
+#[test]
+fn the_list_of_a_dead_supervisor_is_done_once_and_a_live_ones_is_left() {
+    let (_keep, at) = folder();
+    let state = at.join("state");
+    let session = SessionId::from_random([7; 16]);
+    let watched = vec![watch(&at, ".envrc", Was::Absent)];
+    let list = List::keep(&state, &session, watched).unwrap().unwrap();
+    fs::write(at.join(".envrc"), "evil").unwrap();
+    assert!(leftover(&state).is_empty());
+    // As a kill would: the lock goes, the list stays.
+    let path = state.join("sweeps").join(session.as_str());
+    let text = fs::read(&path).unwrap();
+    list.forget();
+    fs::write(&path, text).unwrap();
+    assert_eq!(leftover(&state).len(), 1);
+    assert!(leftover(&state).is_empty() && !path.exists());
+}

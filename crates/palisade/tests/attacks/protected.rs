@@ -1,0 +1,256 @@
+//! What the host runs or believes later, in a workspace that may be written.
+
+use std::os::unix::fs::symlink;
+
+use crate::{
+    tools,
+    world::{Ran, World},
+};
+
+/// A workspace of a repository, with what programs of the host read in it.
+fn world() -> Option<World> {
+    let world = World::plain()?;
+    if !tools::have(&["git"]) {
+        return None;
+    }
+    git(&world, ". init -q -b main");
+    world.write("work/readme", "text\n");
+    git(&world, ". add readme");
+    git(&world, ". commit -qm first");
+    for path in FILES {
+        world.write(format!("work/{path}"), "as it was\n");
+    }
+    for path in FOLDERS {
+        world.write(format!("work/{path}/file"), "as it was\n");
+    }
+    Some(world)
+}
+
+const FILES: [&str; 12] = [
+    ".envrc",
+    ".mcp.json",
+    ".gitmodules",
+    "palisade.yaml",
+    ".bashrc",
+    ".profile",
+    ".zshrc",
+    ".inputrc",
+    ".gitconfig",
+    ".aider.conf.yml",
+    ".git/info/attributes",
+    ".git/config.worktree",
+];
+const FOLDERS: [&str; 9] = [
+    ".vscode",
+    ".claude",
+    ".codex",
+    ".cursor",
+    ".idea",
+    ".devcontainer",
+    ".husky",
+    ".gemini",
+    ".git/hooks",
+];
+
+fn git(world: &World, arguments: &str) -> Ran {
+    let ran = world.outside_sh(&format!(
+        "git -c user.name=o -c user.email=o@example.org -c protocol.file.allow=always -C {arguments}"
+    ));
+    assert_eq!(ran.code, Some(0), "{arguments}: {ran}");
+    ran
+}
+
+/// Everything that could change a file: none does, and it stays what it was.
+fn stays(world: &World, path: &str) {
+    let before = world.read(format!("work/{path}"));
+    for script in [
+        format!("echo evil >{path}"),
+        format!("echo evil >>{path}"),
+        format!("rm -f {path}"),
+        format!("mv {path} {path}.away"),
+        format!("echo evil >fresh && mv -f fresh {path}"),
+        format!("ln -sf /tmp/evil {path}"),
+        format!("chmod 777 {path}"),
+        format!("truncate -s 0 {path}"),
+    ] {
+        let inside = world.inside_sh(&script);
+        assert_ne!(inside.code, Some(0), "{script}: {inside}");
+        let known = ["Read-only file system", "busy", "Permission denied", "cannot create"];
+        assert!(known.iter().any(|text| inside.err.contains(text)), "{script}: {inside}");
+        assert_eq!(world.read(format!("work/{path}")), before, "{script}");
+    }
+}
+
+#[test]
+fn changes_what_programs_of_the_host_read() {
+    let Some(world) = world() else { return };
+    for path in [".envrc", ".mcp.json", "palisade.yaml", ".git/config", ".git/info/attributes"] {
+        stays(&world, path);
+    }
+    // For the others one attempt each, in one launch.
+    let script: String =
+        FILES.iter().map(|path| format!("echo evil >>{path} && echo {path}; ")).collect();
+    let inside = world.inside_sh(&script);
+    assert_eq!(inside.out, "", "{inside}");
+    for path in FILES {
+        assert_eq!(world.read(format!("work/{path}")), "as it was\n", "{path}");
+    }
+    assert_eq!(world.outside_sh(&script).out.lines().count(), FILES.len());
+}
+
+#[test]
+fn adds_to_folders_that_programs_of_the_host_read() {
+    let Some(world) = world() else { return };
+    let add = |path: &str| {
+        format!("echo evil >{path}/fresh && echo {path}; echo evil >>{path}/file && echo {path}; ")
+    };
+    let script: String = FOLDERS.iter().map(|path| add(path)).collect();
+    let inside = world.inside_sh(&script);
+    assert_eq!(inside.out, "", "{inside}");
+    for path in FOLDERS {
+        assert_eq!(world.read(format!("work/{path}/file")), "as it was\n", "{path}");
+        assert!(!world.at(format!("work/{path}/fresh")).exists(), "{path}");
+    }
+    assert_eq!(world.outside_sh(&script).out.lines().count(), 2 * FOLDERS.len());
+}
+
+/// CVE-2025-59536 and its like: what was protected is moved away whole, and made anew.
+#[test]
+fn moves_the_repository_away_and_makes_a_new_one() {
+    let Some(world) = world() else { return };
+    let plant = "mkdir -p .git/hooks && echo evil >.git/hooks/pre-commit";
+    for script in [
+        format!("mv .git .x && {plant}"),
+        format!("rm -rf .git; {plant}"),
+        format!("mv .git/hooks .git/x && {plant}"),
+        format!("mkdir new && cp -r .git/. new/ && mv -T --exchange new .git && {plant}"),
+        format!("cd .. && mv work x && mkdir work && cd work && {plant}"),
+    ] {
+        let inside = world.inside_sh(&script);
+        assert_ne!(inside.code, Some(0), "{script}: {inside}");
+        assert!(!world.at("work/.git/hooks/pre-commit").exists(), "{script}: {inside}");
+        assert!(world.at("work/.git/config").exists(), "{script}: {inside}");
+    }
+    let moved = world.outside_sh(&format!("mv .git .x && {plant}"));
+    moved.good();
+    assert_eq!(world.read("work/.git/hooks/pre-commit"), "evil\n");
+}
+
+/// Other programs' settings are a folder's matter too.
+#[test]
+fn moves_protected_folders_away() {
+    let Some(world) = world() else { return };
+    for folder in [".vscode", ".claude", ".husky"] {
+        let script = format!("mv {folder} x && mkdir {folder} && echo evil >{folder}/file");
+        let inside = world.inside_sh(&script);
+        assert!(inside.err.contains("busy"), "{script}: {inside}");
+        assert_eq!(world.read(format!("work/{folder}/file")), "as it was\n");
+    }
+    world.outside_sh("mv .claude x && mkdir .claude && echo evil >.claude/file").good();
+}
+
+/// In a worktree or submodule `.git` is a file that says where the repository is.
+#[test]
+fn points_a_worktree_at_another_repository() {
+    let Some(world) = world() else { return };
+    git(&world, ". worktree add -q ../tree");
+    let inside = |script: &str| {
+        let mut run = world.run(&["/bin/sh", "-c", script]);
+        crate::world::finish(run.current_dir(world.at("tree")))
+    };
+    let before = world.read("tree/.git");
+    for script in
+        ["echo 'gitdir: evil' >.git", "rm -f .git", "mv .git x", "echo x >y; mv -f y .git"]
+    {
+        let ran = inside(script);
+        assert_ne!(ran.code, Some(0), "{script}: {ran}");
+        assert_eq!(world.read("tree/.git"), before, "{script}");
+    }
+    world.outside_sh("cd ../tree && echo 'gitdir: evil' >.git").good();
+}
+
+/// A link by the protected name is followed by whoever reads it later.
+#[test]
+fn changes_what_a_protected_link_leads_to() {
+    let Some(world) = World::plain() else { return };
+    world.write("work/shared/hooks/pre-commit", "as it was\n");
+    world.write("work/shared/mcp", "as it was\n");
+    std::fs::create_dir(world.at("work/.git")).unwrap();
+    symlink("../shared/hooks", world.at("work/.git/hooks")).unwrap();
+    symlink("shared/mcp", world.at("work/.mcp.json")).unwrap();
+    let script = "echo evil >>shared/hooks/pre-commit && echo 1; echo evil >>shared/mcp && echo 2; \
+                  echo evil >>.git/hooks/pre-commit && echo 3; echo evil >>.mcp.json && echo 4; \
+                  echo evil >shared/hooks/post-commit && echo 5";
+    let inside = world.inside_sh(script);
+    assert_eq!(inside.out, "", "{inside}");
+    assert_eq!(world.read("work/shared/hooks/pre-commit"), "as it was\n");
+    assert_eq!(world.read("work/shared/mcp"), "as it was\n");
+    assert_eq!(world.outside_sh(script).out, "1\n2\n3\n4\n5\n");
+}
+
+/// The settings of a submodule are in the repository of the whole: `git status` of the host
+/// reads them there.
+#[test]
+fn changes_the_settings_of_a_submodule() {
+    let Some(world) = world() else { return };
+    std::fs::remove_file(world.at("work/.gitmodules")).unwrap();
+    git(&world, ". init -q ../library");
+    git(&world, "../library commit -q --allow-empty -m first");
+    git(&world, ". submodule --quiet add ../library libs/one");
+    let (config, hooks) = (".git/modules/libs/one/config", ".git/modules/libs/one/hooks");
+    stays(&world, config);
+    let plant = format!("mkdir -p {hooks} && echo evil >{hooks}/pre-commit");
+    for script in [plant.clone(), format!("mv .git/modules x; {plant}")] {
+        world.inside_sh(&script);
+        assert!(!world.at(format!("work/{hooks}/pre-commit")).exists(), "{script}");
+        assert!(world.at(format!("work/{config}")).exists(), "{script}");
+    }
+    world.outside_sh(&plant).good();
+}
+
+/// A policy that was given by its path lies in the workspace.
+#[test]
+fn changes_the_policy_that_confines_it() {
+    let Some(world) = World::plain() else { return };
+    let text = world.read("config/attack.yaml").replace("./tools.yaml", "../../config/tools.yaml");
+    std::fs::create_dir(world.at("work/ci")).unwrap();
+    world.write("work/ci/strict.yaml", &text);
+    let inside = |script: &str| {
+        let mut command = world.palisade();
+        command.args(["run", "--policy", "ci/strict.yaml", "--", "/bin/sh", "-c", script]);
+        crate::world::finish(&mut command)
+    };
+    assert_eq!(inside("grep extends ci/strict.yaml").code, Some(0));
+    for script in [
+        "echo x >>ci/strict.yaml",
+        "rm -f ci/strict.yaml",
+        "echo x >y && mv -f y ci/strict.yaml",
+        "mv ci x && mkdir ci && echo x >ci/strict.yaml",
+    ] {
+        let ran = inside(script);
+        assert_ne!(ran.code, Some(0), "{script}: {ran}");
+        assert_eq!(world.read("work/ci/strict.yaml"), text, "{script}");
+    }
+    world.outside_sh("echo x >>ci/strict.yaml").good();
+}
+
+#[test]
+fn commits_and_branches() {
+    let Some(world) = world() else { return };
+    let ran = world.inside_sh(
+        "git config --global user.name a && git config --global user.email a@example.org && \
+         echo more >>readme && git checkout -qb topic && git commit -qam second && \
+         git tag v1 && git gc -q && git log --format=%s",
+    );
+    assert_eq!(ran.good(), "second\nfirst");
+    assert_eq!(git(&world, ". log --format=%s topic").good(), "second\nfirst");
+}
+
+/// A policy that names the path exactly means it.
+#[test]
+fn changes_a_protected_folder_that_the_policy_names() {
+    let Some(world) = World::new("filesystem: {write: [../work/.claude]}") else { return };
+    world.write("work/.claude/settings.json", "{}\n");
+    world.inside_sh("echo '{\"x\": 1}' >.claude/settings.json").good();
+    assert_eq!(world.read("work/.claude/settings.json"), "{\"x\": 1}\n");
+}
