@@ -7,6 +7,7 @@ use rustix::process::Signal as Number;
 use tokio::sync::mpsc;
 
 use crate::{
+    limits::Breach,
     refusal::{Refusal, Refuse},
     terminal::{Relay, Signal, Signals, Terminal, stop_job},
 };
@@ -46,6 +47,8 @@ pub(crate) enum Cause {
     Itself,
     /// It ran longer than the policy lets it.
     WallTime(Duration),
+    /// A limit was broken that ends the sandbox at once.
+    Limit(Breach),
     /// The way out could not be served any more.
     Network(String),
     /// The operator ended it from elsewhere; the user's number.
@@ -60,7 +63,7 @@ pub(crate) struct Terminals {
 }
 
 /// See the command to its end. `outward` is what serves its network, for as long; `asked`
-/// resolves when the operator wants an end.
+/// resolves when the operator wants an end, `broken` when a limit is.
 pub(crate) async fn until_end(
     running: Arc<Running>,
     terminals: Terminals,
@@ -68,6 +71,7 @@ pub(crate) async fn until_end(
     wall_time: Option<Duration>,
     asked: impl Future<Output = u32>,
     outward: impl Future<Output = String>,
+    broken: impl Future<Output = Breach>,
 ) -> Result<(Result<End, LaunchError>, Cause), Refusal> {
     let relay = match (terminals.operator, terminals.sandbox) {
         (Some(operator), Some(sandbox)) => Some(
@@ -84,7 +88,7 @@ pub(crate) async fn until_end(
             None => std::future::pending().await,
         }
     };
-    tokio::pin!(limit, asked, outward);
+    tokio::pin!(limit, asked, outward, broken);
     let mut last_call: Option<tokio::time::Instant> = None;
     let end = loop {
         let late = async {
@@ -116,6 +120,10 @@ pub(crate) async fn until_end(
             why = &mut outward, if cause == Cause::Itself => {
                 cause = Cause::Network(why);
                 last_call = Some(ask_to_end(&running));
+            }
+            breach = &mut broken, if cause == Cause::Itself => {
+                cause = Cause::Limit(breach);
+                running.kill();
             }
             () = late => {
                 last_call = None;

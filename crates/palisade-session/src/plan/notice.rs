@@ -98,9 +98,11 @@ fn process(text: &mut String, order: &Order) {
             line(text, format_args!("- {what}: {value}"));
         }
     };
-    limit("bytes of memory a process", limits.memory);
+    limit("bytes of memory for all processes together", limits.memory);
     limit("processes and threads", limits.processes);
+    limit("thousandths of a processor's time", limits.cpu_thousandths);
     limit("open files a process", limits.open_files);
+    limit("bytes that you may add to the folders you can write to", limits.disk);
     limit("seconds until the session ends", limits.wall_time.map(|time| time.as_secs()));
 }
 
