@@ -8,3 +8,4 @@ mod completions;
 mod demo;
 mod doctor;
 mod ran;
+mod workspace;
