@@ -217,19 +217,7 @@ ls -A; cat first second; wc -c big bigger
         run =
             format_args!("\"$P\" run --quiet --policy {} --", place.path("policy.yaml").display()),
     );
-    let mut command = std::process::Command::new("unshare");
-    command.arg("--mount");
-    if !rustix::process::geteuid().is_root() {
-        command.args(["--user", "--map-current-user", "--keep-caps"]);
-    }
-    command
-        .args(["sh", "-c", &script])
-        .env_clear()
-        .env("PATH", "/usr/bin:/bin:/usr/sbin:/sbin")
-        .env("HOME", place.path(""))
-        .env("PALISADE_STATE", place.path("state"))
-        .env("PALISADE_CONFIG", place.path("config"))
-        .env("P", env!("CARGO_BIN_EXE_palisade"));
+    let mut command = place.with_mounts(&script);
     let ran = run(&mut command);
     assert_eq!(ran.exit, 0, "{ran}");
     assert_snapshot!(plain(&place, ran), @r#"
@@ -258,4 +246,107 @@ ls -A; cat first second; wc -c big bigger
       try: make room, then do the same again: what is done stays, the rest follows
     3 changes: 1 added, 2 changed, 98 KiB
     "#);
+}
+
+/// A person at the terminal is asked, for sensitive files by themselves, and Enter is a no.
+#[test]
+fn asks_at_the_terminal() {
+    let place = Place::with(&[("a", "1"), ("Makefile", "1"), ("steer", "1")]);
+    place.sh("echo 2 > a; echo 2 > Makefile; printf '\\033[2J' > steer");
+    let answer = |args: &str, answers: &str| {
+        let mut script = place.command_of("script");
+        let line = format!("{} workspace {args}", env!("CARGO_BIN_EXE_palisade"));
+        script.args(["-qec", &line, "/dev/null"]).stdin(std::process::Stdio::piped());
+        script.stdout(std::process::Stdio::piped());
+        let mut child = script.spawn().unwrap();
+        std::io::Write::write_all(&mut child.stdin.take().unwrap(), answers.as_bytes()).unwrap();
+        let output = child.wait_with_output().unwrap();
+        (output.status.code(), String::from_utf8(output.stdout).unwrap())
+    };
+    let (code, said) = answer("apply", "\n\n");
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("Take the sensitive ones too? [y/N]"), "{said}");
+    assert!(said.contains("Apply 2 changes to "), "{said}");
+    assert_eq!(place.read("a"), "1");
+    let (code, said) = answer("discard", "no\n");
+    assert_eq!(code, Some(1), "{said}");
+    let (_, said) = answer("diff", "");
+    assert!(said.contains("\\u{1b}[2J") && !said.contains('\u{1b}'), "{said}");
+    let (code, said) = answer("apply", "n\ny\n");
+    assert_eq!(code, Some(0), "{said}");
+    assert_eq!([place.read("a"), place.read("Makefile")], ["2\n", "1"]);
+    let (code, said) = answer("apply", "y\ny\n");
+    assert_eq!(code, Some(0), "{said}");
+    assert_eq!(place.read("Makefile"), "2\n");
+}
+
+#[test]
+fn a_command_that_is_not_started_leaves_no_overlay() {
+    let place = Place::with(&[]);
+    let ran = run(&mut place.inside(&["no-such-command"]));
+    assert_eq!(ran.exit, 127, "{ran}");
+    assert_eq!(fs::read_dir(place.path("state/workspaces")).unwrap().count(), 0);
+}
+
+/// An overlay shows no other file system that is mounted in the workspace, so there is none.
+#[test]
+fn a_file_system_in_the_workspace_is_refused() {
+    let place = Place::with(&[]);
+    fs::create_dir(place.work("inner")).unwrap();
+    let script = "mount -t tmpfs tmpfs inner; exec \"$P\" run --policy \"$POLICY\" -- true";
+    let ran = run(&mut place.with_mounts(script));
+    assert_snapshot!(plain(&place, ran), @r#"
+    exit: 125
+    ----- stdout -----
+
+    ----- stderr -----
+    palisade: [HOME]/work/inner is another file system in the workspace, which an overlay does not show
+      try: unmount it, take a workspace without it, or use `rw`
+    "#);
+}
+
+/// In a container everything lies on an overlay. Below ours it may, unless owners have to be mapped;
+/// what is changed cannot be kept on one.
+#[test]
+fn a_workspace_or_state_on_an_overlay() {
+    let place = Place::with(&[("a", "1")]);
+    let script = "set -e
+mkdir ../up ../wk ../m; cd ..
+mount -t overlay -o userxattr,lowerdir=work,upperdir=up,workdir=wk overlay m
+sed 's,/work,/m,' policy.yaml > on.yaml
+cd m; set +e
+\"$P\" run --quiet --policy ../on.yaml -- sh -c 'echo 2 > a; cat a'; echo \"exit $?\"
+\"$P\" workspace apply --yes 2>/dev/null; cat a
+cd ../work
+PALISADE_STATE=$PWD/../m/state \"$P\" run --quiet --policy ../policy.yaml -- true; echo \"exit $?\"
+";
+    let ran = plain(&place, run(&mut place.with_mounts(script)));
+    if rustix::process::geteuid().is_root() {
+        assert_snapshot!(ran, @r#"
+        exit: 0
+        ----- stdout -----
+        exit 125
+        1exit 125
+
+        ----- stderr -----
+        palisade: the workspace [HOME]/m lies on an overlay, as in a container, where the owner of files cannot be mapped to the user that root's sandboxes have
+          try: start palisade as the ordinary user who owns the workspace, or put it on a volume
+        palisade: the state folder [HOME]/work/../m/state lies on an overlay itself, as in a container, and no other overlay's changes can be kept there
+          try: set PALISADE_STATE to a folder on a volume or on tmpfs, or use `rw`
+        "#);
+    } else {
+        assert_snapshot!(ran, @r#"
+        exit: 0
+        ----- stdout -----
+        2
+        exit 0
+        applied 1 change (2 B) to [HOME]/m
+        2
+        exit 125
+
+        ----- stderr -----
+        palisade: the state folder [HOME]/work/../m/state lies on an overlay itself, as in a container, and no other overlay's changes can be kept there
+          try: set PALISADE_STATE to a folder on a volume or on tmpfs, or use `rw`
+        "#);
+    }
 }

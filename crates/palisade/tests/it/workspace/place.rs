@@ -56,6 +56,33 @@ impl Place {
         command
     }
 
+    /// Another program in the same environment.
+    pub(crate) fn command_of(&self, program: &str) -> Command {
+        let mut command = Command::new(program);
+        command
+            .env_clear()
+            .env("PATH", "/usr/bin:/bin:/usr/sbin:/sbin")
+            .env("HOME", self.path(""))
+            .env("PALISADE_STATE", self.path("state"))
+            .env("PALISADE_CONFIG", self.path("config"))
+            .current_dir(self.work(""));
+        command
+    }
+
+    /// A shell script that may mount, and whose mounts nobody else sees. `$P` is palisade.
+    pub(crate) fn with_mounts(&self, script: &str) -> Command {
+        let mut command = self.command_of("unshare");
+        command.arg("--mount");
+        if !rustix::process::geteuid().is_root() {
+            command.args(["--user", "--map-current-user", "--keep-caps"]);
+        }
+        command
+            .args(["sh", "-c", script])
+            .env("P", env!("CARGO_BIN_EXE_palisade"))
+            .env("POLICY", self.path("policy.yaml"));
+        command
+    }
+
     /// `palisade run` of this program.
     pub(crate) fn inside(&self, program: &[&str]) -> Command {
         let mut command = self.command();
