@@ -179,10 +179,6 @@ impl Work<'_> {
             self.tell(change, digest)?;
             // Looked at again: the copy may have taken long.
             let (target, name) = self.place(change)?;
-            if was_folder || (new.kind == Kind::Folder && change.old.is_some()) {
-                // No rename goes over a folder, or makes one of a file.
-                unlink(&target, name).map_err(|errno| busy(change, "delete", errno))?;
-            }
             move_into_place(change, &folder, &temporary, &target, name)?;
             Ok(bytes)
         });
@@ -398,15 +394,28 @@ fn move_into_place(
     folder: &OwnedFd,
     name: &OsStr,
 ) -> Result<(), WorkspaceError> {
-    let over = change.old.is_some_and(|old| old.kind != Kind::Folder) && !change.makes_folder();
-    let moved = if over {
-        renameat(from, temporary, folder, name)
-    } else {
-        match renameat_with(from, temporary, folder, name, RenameFlags::NOREPLACE) {
-            // Not every file system can; it was looked at a moment ago.
-            Err(Errno::INVAL | Errno::NOSYS) => renameat(from, temporary, folder, name),
+    let with = |flags| renameat_with(from, temporary, folder, name, flags);
+    // Not every file system can do more than rename; all was looked at a moment ago.
+    let cannot = |errno| matches!(errno, Errno::INVAL | Errno::NOSYS);
+    let moved = match change.old {
+        None => match with(RenameFlags::NOREPLACE) {
+            Err(errno) if cannot(errno) => renameat(from, temporary, folder, name),
             other => other,
+        },
+        // No rename goes from a file over a folder, or back: the two change places.
+        Some(_) if change.makes_folder() || change.removes_folder() => {
+            match with(RenameFlags::EXCHANGE) {
+                Err(errno) if cannot(errno) => {
+                    unlink(folder, name).and_then(|()| renameat(from, temporary, folder, name))
+                }
+                Err(errno) => Err(errno),
+                Ok(()) => unlink(from, temporary).inspect_err(|_| {
+                    // Something came into the folder: it stays, and so does what was written.
+                    with(RenameFlags::EXCHANGE).unwrap_or_default();
+                }),
+            }
         }
+        Some(_) => renameat(from, temporary, folder, name),
     };
     moved.map_err(|errno| busy(change, "put in place", errno))
 }

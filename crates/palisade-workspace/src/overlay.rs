@@ -43,7 +43,12 @@ impl Overlay {
     ) -> Result<Self, WorkspaceError> {
         let record = Record::read(&folder, &path)?;
         let upper = Root::of(open_upper(&folder).map_err(io("open", &path.join("layers/upper")))?);
-        Ok(Self { store, folder, path, upper, record, _lock: lock })
+        let overlay = Self { store, folder, path, upper, record, _lock: lock };
+        // A temporary file that a broken-off apply left is no change of the host's.
+        if let Ok(host) = overlay.host() {
+            overlay.sweep_pending(&host)?;
+        }
+        Ok(overlay)
     }
 
     /// What it is of.

@@ -38,6 +38,7 @@ pub(crate) struct Seen {
 }
 
 impl Seen {
+    #[allow(clippy::useless_conversion, reason = "the width differs between architectures")]
     pub(crate) fn of(stat: &Stat) -> Self {
         let kind = match FileType::from_raw_mode(stat.st_mode) {
             FileType::RegularFile => Kind::File,

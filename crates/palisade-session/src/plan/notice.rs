@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use palisade_core::SessionId;
+use palisade_sandbox::Content;
 
 use super::tree::Tree;
 use crate::order::Order;
@@ -44,6 +45,18 @@ fn files(text: &mut String, tree: &Tree) {
     };
     list("Read and write:\n\n", true);
     list("Read only:\n\n", false);
+    for (at, content) in tree.iter() {
+        if matches!(content, Content::Overlay(_)) {
+            line(
+                text,
+                format_args!(
+                    "What you change in `{}` is kept apart until the operator takes it. A folder that \
+                     was there before you cannot be renamed (EXDEV): copy it, as `mv` does.\n",
+                    at.display()
+                ),
+            );
+        }
+    }
     text.push_str(
         "Your home, `/tmp`, `/var/tmp` and `/dev/shm` are private, writable and gone when you \
          end. Nothing else exists here.\n",

@@ -12,3 +12,4 @@ mod policy;
 mod ran;
 mod run;
 mod running;
+mod workspace;
