@@ -168,6 +168,8 @@ async fn pass_on(signal: Signal, relay: Option<&Relay>, running: &Running) {
 }
 
 /// The command was stopped, by Ctrl-Z or by itself: so are we, until the shell goes on with us.
+///
+/// Not without a terminal: nobody pressed a key then, and whoever is stopped watches over nothing.
 async fn stopped(signal: i32, relay: Option<&Relay>, running: &Running, signals: &mut Signals) {
     let by_keyboard = [Number::TSTP, Number::TTIN, Number::TTOU].map(Number::as_raw);
     if !by_keyboard.contains(&signal) {
@@ -177,8 +179,6 @@ async fn stopped(signal: i32, relay: Option<&Relay>, running: &Running, signals:
         relay.handle().suspend().await;
         stop_job(signals).await;
         relay.handle().resume().await;
-    } else {
-        stop_job(signals).await;
     }
     running.signal(Number::CONT.as_raw()).unwrap_or_default();
 }

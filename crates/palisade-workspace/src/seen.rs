@@ -57,6 +57,7 @@ impl Seen {
             uid: stat.st_uid,
             gid: stat.st_gid,
             inode: stat.st_ino,
+            #[allow(clippy::useless_conversion, reason = "narrower on other architectures")]
             links: u64::from(stat.st_nlink),
             size: u64::try_from(stat.st_size).unwrap_or_default(),
             blocks: u64::try_from(stat.st_blocks).unwrap_or_default(),

@@ -26,6 +26,21 @@ pub(crate) fn is_link(path: &Path) -> bool {
     path.symlink_metadata().is_ok_and(|found| found.is_symlink())
 }
 
+/// The path without links; or, where a folder on the way may not be looked into, that folder. `None` if
+/// it does not exist.
+///
+/// A folder without rights may belong to the agent as well, and then it gets them back.
+pub(crate) fn real_or_closed(path: &Path) -> Option<PathBuf> {
+    for at in path.ancestors() {
+        match at.canonicalize() {
+            Ok(real) => return Some(real),
+            Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {}
+            Err(_) => return None,
+        }
+    }
+    None
+}
+
 /// The path without links as far as it exists.
 pub(crate) fn real_or_same(path: &Path) -> PathBuf {
     let mut rest = Vec::new();

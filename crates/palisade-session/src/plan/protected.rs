@@ -60,6 +60,9 @@ pub(crate) fn add(policy: &Policy, operator: &Operator, tree: &mut Tree) -> Resu
             protect(&path, &named, tree)?;
         }
     }
+    // Who can exchange this program decides what the next session is held by.
+    let own = std::env::current_exe().unwrap_or_default();
+    protect(&own, &named, tree)?;
     for source in policy.sources.iter().filter(|source| source.layer != "profile") {
         let Some(real) = links::real(&operator.directory.join(&source.name)) else { continue };
         protect(&real, &named, tree)?;
@@ -77,7 +80,7 @@ fn named_exactly(grants: &[Grant]) -> BTreeSet<PathBuf> {
 
 /// Make what is at `path` read-only, and fix the folders between it and the mount that it lies in.
 fn protect(path: &Path, named: &BTreeSet<PathBuf>, tree: &mut Tree) -> Result<(), Refusal> {
-    let Some(real) = links::real(path) else { return Ok(()) };
+    let Some(real) = links::real_or_closed(path) else { return Ok(()) };
     if named.contains(&real) || !tree.is_writable(&real) {
         return Ok(());
     }

@@ -1,8 +1,4 @@
-use std::{
-    fs,
-    os::unix::{fs::symlink, net::UnixListener},
-    path::Path,
-};
+use std::{fs, os::unix::fs::symlink, path::Path};
 
 use palisade_workspace::{Left, Unfit, WorkspaceError};
 use rustix::fs::{CWD, FileType, Mode, makedev, mkfifoat, mknodat};
@@ -14,7 +10,7 @@ fn takes_no_pipe_socket_device_or_set_id_bit() {
     let world = World::with(&[("program", "x")]);
     let overlay = world.after(|upper| {
         mkfifoat(CWD, upper.join("pipe"), Mode::RWXU).unwrap();
-        drop(UnixListener::bind(upper.join("socket")).unwrap());
+        mknodat(CWD, upper.join("socket"), FileType::Socket, Mode::RWXU, 0).unwrap();
         for (name, bits) in [("suid", 0o4755), ("sgid", 0o2755), ("program", 0o4755)] {
             put(&upper.join(name), "x");
             mode(&upper.join(name), bits);

@@ -209,6 +209,28 @@ fn runs_longer_than_it_may() {
     world.verify();
 }
 
+/// Ctrl-Z stops the whole job. Without a terminal nobody pressed it, and a supervisor that is stopped
+/// watches nothing: the time of the session would not end.
+#[test]
+fn stops_its_supervisor_by_stopping_itself() {
+    use std::os::unix::process::CommandExt;
+    let Some(world) = World::plain() else { return };
+    let mut run = world.run(&["/bin/sh", "-c", "kill -TSTP $$; kill -STOP $$; echo went on"]);
+    // A job of its own in a session that goes on, as a runner of CI starts it.
+    let child = run.process_group(0).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let pid = i32::try_from(child.id()).unwrap();
+    let watch = std::thread::spawn(move || end_of(child));
+    let began = Instant::now();
+    // SIGSTOP by its own hand stops the command for good; what matters is who is not stopped.
+    while began.elapsed() < Duration::from_secs(2) && !watch.is_finished() {
+        assert_ne!(stat(pid).map(|fields| fields[0].clone()).as_deref(), Some("T"));
+        sleep(Duration::from_millis(5));
+    }
+    let pid = rustix::process::Pid::from_raw(pid).unwrap();
+    rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap_or_default();
+    watch.join().unwrap();
+}
+
 #[test]
 fn kills_all_that_it_can_name() {
     let Some(world) = World::plain() else { return };
