@@ -19,7 +19,7 @@ use rustix::{
     io::Errno,
 };
 
-use super::{Breach, DISK};
+use super::{Breach, DISK, size};
 
 /// What an entry takes besides its blocks: an inode and a place in a folder.
 const ENTRY: u64 = 1024;
@@ -116,7 +116,7 @@ impl Disk {
                 }
                 Err(error) => format!("the folders it may write to cannot be counted ({error})"),
             };
-            let limit = self.limit;
+            let limit = size(self.limit);
             return Breach { rule: DISK, what: format!("{what}; the limit is {limit} ({DISK})") };
         }
     }
@@ -149,7 +149,8 @@ async fn count(roots: &Arc<Vec<OwnedFd>>) -> (io::Result<u64>, Duration) {
     let roots = Arc::clone(roots);
     let counting = tokio::task::spawn_blocking(move || {
         let began = Instant::now();
-        let sum = roots.iter().try_fold(0_u64, |sum, root| Ok(sum.saturating_add(size(root)?)));
+        let sum =
+            roots.iter().try_fold(0_u64, |sum, root| Ok(sum.saturating_add(taken_below(root)?)));
         (sum, began.elapsed())
     });
     counting.await.unwrap_or_else(|error| (Err(io::Error::other(error)), Duration::ZERO))
@@ -157,7 +158,7 @@ async fn count(roots: &Arc<Vec<OwnedFd>>) -> (io::Result<u64>, Duration) {
 
 /// What a file or a folder with all below it takes. Never through a link, and never to another
 /// file system.
-fn size(root: &OwnedFd) -> io::Result<u64> {
+fn taken_below(root: &OwnedFd) -> io::Result<u64> {
     let found = fstat(root)?;
     let mut sum = taken(&found);
     if FileType::from_raw_mode(found.st_mode) != FileType::Directory {
@@ -235,7 +236,7 @@ mod tests {
 
     fn counted(path: &Path) -> u64 {
         let root = of_folder(path).0.remove(0).open().unwrap();
-        size(&root).unwrap()
+        taken_below(&root).unwrap()
     }
 
     #[test]
@@ -280,7 +281,7 @@ mod tests {
         }
         std::fs::create_dir_all(&path).unwrap();
         let root = of_folder(folder.path()).0.remove(0).open().unwrap();
-        assert!(size(&root).unwrap_err().to_string().contains("deep"));
+        assert!(taken_below(&root).unwrap_err().to_string().contains("deep"));
     }
 
     #[tokio::test]

@@ -27,6 +27,16 @@ pub(crate) struct Breach {
     pub(crate) what: String,
 }
 
+/// Bytes as the policy would have them.
+fn size(bytes: u64) -> String {
+    const UNITS: [(u32, &str); 4] = [(40, "TiB"), (30, "GiB"), (20, "MiB"), (10, "KiB")];
+    let whole = |(shift, _): &&(u32, &str)| bytes > 0 && bytes.trailing_zeros() >= *shift;
+    match UNITS.iter().find(whole) {
+        Some((shift, unit)) => format!("{} {unit}", bytes >> shift),
+        None => format!("{bytes} bytes"),
+    }
+}
+
 pub(crate) const MEMORY: &str = "process.limits.memory";
 pub(crate) const PROCESSES: &str = "process.limits.processes";
 pub(crate) const DISK: &str = "process.limits.disk";

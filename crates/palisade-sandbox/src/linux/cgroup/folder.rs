@@ -51,7 +51,11 @@ impl Folder {
                     return Ok(Self { path, descriptor, version, controllers, ours: true });
                 }
                 // A sweep came between the two calls and has it.
-                Err(errno) => last = errno,
+                Err(errno @ (Errno::WOULDBLOCK | Errno::NOENT)) => last = errno,
+                Err(errno) => {
+                    unlinkat(CWD, &path, AtFlags::REMOVEDIR).unwrap_or_default();
+                    return Err(errno).step(format!("lock {}", path.display()));
+                }
             }
         }
         Err(last).step(format!("lock a new group in {}", parent.display()))

@@ -17,7 +17,7 @@ use super::{
     holding::{HeldByGroup, Holder},
     own::Listing,
     scope::{Manager, Request},
-    seat::{Seat, find},
+    seat::{Seat, Versions, find},
 };
 use crate::{
     plan::Limits,
@@ -74,12 +74,12 @@ pub(crate) struct Entry {
 }
 
 /// Make the group that these limits need, or find out who is to be asked for it.
-pub(crate) fn prepare(limits: &Limits) -> (Wanted, Entry) {
+pub(crate) fn prepare(limits: &Limits, versions: Versions) -> (Wanted, Entry) {
     let none = |grouped| (Wanted(State::Settled(grouped)), Entry::default());
     if !Controller::ALL.into_iter().any(|controller| controller.serves(limits)) {
         return none(Grouped::Unneeded);
     }
-    let seat = match find(limits, &Listing::read()) {
+    let seat = match find(limits, versions, &Listing::read()) {
         Ok(seat) => seat,
         Err(why) => return none(Grouped::Impossible(why)),
     };
