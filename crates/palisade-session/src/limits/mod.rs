@@ -11,7 +11,7 @@ use palisade_core::{Event, Layer};
 use palisade_policy::ProcessLimits;
 use palisade_sandbox::{
     Standing,
-    linux::cgroup::{Group, Grouped, Holding},
+    linux::cgroup::{Counts, Group, Grouped, Holding},
 };
 
 pub(crate) use self::{account::Account, disk::Writable};
@@ -123,10 +123,13 @@ impl Watch {
         }
     }
 
-    /// What it came to, once everything inside has ended.
-    pub(crate) fn account(&self) -> Account {
-        let counts = self.group.as_ref().map(|group| group.counts()).unwrap_or_default();
-        Account::of(&self.limits, &counts)
+    /// What it came to, once everything inside has ended. The group is gone then.
+    pub(crate) fn account(self) -> Account {
+        let Some(group) = &self.group else { return Account::of(&self.limits, &Counts::default()) };
+        let account = Account::of(&self.limits, &group.counts());
+        // Not left to its drop: others have it too, and this process may end before they drop it.
+        tokio::task::block_in_place(|| group.remove());
+        account
     }
 }
 

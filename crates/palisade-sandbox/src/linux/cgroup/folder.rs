@@ -121,8 +121,9 @@ impl AsFd for Folder {
     }
 }
 
-impl Drop for Folder {
-    fn drop(&mut self) {
+impl Folder {
+    /// Remove the group, if it is ours: once its last process has ended.
+    pub(super) fn remove(&self) {
         if !self.ours {
             return;
         }
@@ -135,6 +136,12 @@ impl Drop for Folder {
         if let Some(parent) = self.path.parent() {
             sweep(parent);
         }
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        self.remove();
     }
 }
 

@@ -24,7 +24,7 @@ use crate::{
     step::{Step, StepError},
 };
 
-/// All processes of one sandbox, for the kernel. Removed when dropped.
+/// All processes of one sandbox, for the kernel. Removed when dropped, at the latest.
 #[derive(Debug)]
 pub struct Group {
     holder: Holder,
@@ -187,6 +187,13 @@ impl Group {
     pub fn kill(&self) {
         if let Some(folder) = self.folder_of_v2() {
             folder.write("cgroup.kill", "1").unwrap_or_default();
+        }
+    }
+
+    /// Remove it, once everything in it has ended.
+    pub fn remove(&self) {
+        for folder in &self.folders {
+            folder.remove();
         }
     }
 
