@@ -27,10 +27,13 @@ const ENTRY: u64 = 1024;
 const DEEPEST: usize = 200;
 /// Between two looks at how much room the file systems have left.
 const GLANCE: Duration = Duration::from_secs(1);
-/// The longest time without a count, whatever room is left: others may make room meanwhile.
-const LONGEST: Duration = Duration::from_secs(60);
-/// A count takes at most one part of so many of the time.
+/// A count takes at most one part of so many of the time: while room is going, and else. Others may
+/// make as much room as the agent takes, so there is a count now and then in any case.
 const REST: u32 = 20;
+const LONG_REST: u32 = 200;
+/// The least and the most of a long rest.
+const SHORTEST: Duration = Duration::from_secs(3);
+const LONGEST: Duration = Duration::from_secs(60);
 
 /// What of the host the agent may write to.
 #[derive(Debug, Clone, Default)]
@@ -126,11 +129,12 @@ impl Disk {
         let began = Instant::now();
         let before = room(&self.roots);
         let rest = took.saturating_mul(REST);
+        let long = took.saturating_mul(LONG_REST).clamp(SHORTEST, LONGEST.max(rest));
         loop {
             tokio::time::sleep(GLANCE).await;
             let gone = before.saturating_sub(room(&self.roots));
             let passed = began.elapsed();
-            if passed >= rest && (gone >= left / 8 || passed >= LONGEST) {
+            if passed >= long || (passed >= rest && gone >= left / 8) {
                 return;
             }
         }

@@ -4,7 +4,7 @@ use crate::world::World;
 
 const POLICY: &str = "process: {limits: {disk: 8MiB}}";
 
-/// `grow.py FOLDER`: writes files of 1 MiB, 100 at most, and sees to it that they are on the disk.
+/// `grow.py FOLDER SECONDS`: writes 100 files of 1 MiB, that far apart, to the disk itself.
 const GROW: &str = r#"
 import os, sys, time
 for n in range(100):
@@ -12,7 +12,7 @@ for n in range(100):
         file.write(b"x" * (1 << 20))
         file.flush()
         os.fsync(file.fileno())
-    time.sleep(0.2)
+    time.sleep(float(sys.argv[2]))
 print("WROTE")
 "#;
 
@@ -22,9 +22,9 @@ fn grows(policy: &str) {
     std::fs::create_dir(world.at("work/out")).unwrap();
     std::fs::create_dir(world.at("elsewhere")).unwrap();
     let elsewhere = world.at("elsewhere").display().to_string();
-    let outside = world.outside(&["/usr/bin/python3", "grow.py", &elsewhere]);
+    let outside = world.outside(&["/usr/bin/python3", "grow.py", &elsewhere, "0"]);
     assert_eq!(outside.good(), "WROTE");
-    let inside = world.inside(&["/usr/bin/python3", "grow.py", "out"]);
+    let inside = world.inside(&["/usr/bin/python3", "grow.py", "out", "0.2"]);
     assert!(!inside.out.contains("WROTE"), "{inside}");
     world.assert_ended_by(&inside, "disk");
 }

@@ -5,11 +5,11 @@ use crate::{
     world::{Ran, World},
 };
 
-/// `bomb.py KIND MIB`: take so much and no more, hold it for some seconds, say so.
+/// `bomb.py KIND MIB SECONDS`: take so much and no more, hold it for so long, say so.
 const BOMB: &str = r#"
 import ctypes, mmap, os, resource, socket, sys, time
 
-kind, most = sys.argv[1], int(sys.argv[2])
+kind, most, long = sys.argv[1], int(sys.argv[2]), float(sys.argv[3])
 MIB = 1 << 20
 hold, taken = [], 0
 
@@ -49,8 +49,8 @@ try:
         part = most * MIB // 8
         for _ in range(8):
             if os.fork() == 0:
-                area = bytearray(part); touch(area); time.sleep(6); os._exit(0)
-        time.sleep(4); taken = most * MIB
+                area = bytearray(part); touch(area); time.sleep(long + 2); os._exit(0)
+        time.sleep(1); taken = most * MIB
     elif kind == "shared":
         while taken < most * MIB:
             area = mmap.mmap(-1, 8 * MIB, mmap.MAP_SHARED | mmap.MAP_ANONYMOUS)
@@ -92,7 +92,7 @@ try:
             a = socket.create_connection(server.getsockname())
             taken += fill(a, server.accept()[0])
     print("TOOK", taken // MIB, flush=True)
-    time.sleep(3)
+    time.sleep(long)
     print("HELD", flush=True)
 except (OSError, MemoryError) as error:
     print("STOPPED", type(error).__name__, error)
@@ -109,12 +109,13 @@ fn policy() -> String {
 impl World {
     fn bomb(&self, kind: &str, most: &str) -> Ran {
         self.write("work/bomb.py", BOMB);
-        self.inside(&["/usr/bin/python3", "bomb.py", kind, most])
+        // Longer than between two looks, where looking is what holds the limit.
+        self.inside(&["/usr/bin/python3", "bomb.py", kind, most, "3"])
     }
 
     fn bomb_outside(&self, kind: &str, most: &str) -> Ran {
         self.write("work/bomb.py", BOMB);
-        self.outside(&["/usr/bin/python3", "bomb.py", kind, most])
+        self.outside(&["/usr/bin/python3", "bomb.py", kind, most, "0"])
     }
 }
 
