@@ -9,6 +9,7 @@ mod commands;
 mod docs_tests;
 mod failure;
 mod operator;
+mod print;
 
 use std::process::ExitCode;
 

@@ -292,7 +292,8 @@ fn finds_a_port_of_the_supervisor() {
         let looked = std::fs::read_dir(format!("/proc/{}/fd", child.id()));
         assert_eq!(looked.unwrap_err().kind(), std::io::ErrorKind::PermissionDenied);
         drop(child.stdin.take());
-        return end_of(child);
+        end_of(child);
+        return;
     }
     let listening = |pid: u32| -> Vec<String> {
         let inodes: Vec<u64> = std::fs::read_dir(format!("/proc/{pid}/fd"))

@@ -8,6 +8,7 @@ mod completions;
 mod demo;
 mod doctor;
 mod faults;
+mod policy;
 mod ran;
 mod run;
 mod running;
