@@ -4,7 +4,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::linux::seccomp::Filter;
+use crate::linux::{cgroup::Versions, seccomp::Filter};
 
 /// Everything one sandbox contains. Made and checked outside, fixed for the sandbox's life.
 #[derive(Debug)]
@@ -25,6 +25,8 @@ pub struct Plan {
     pub environment: Vec<(OsString, OsString)>,
     /// What the sandbox may use.
     pub limits: Limits,
+    /// The control groups that may hold them.
+    pub groups: Versions,
     /// The system calls the command may use.
     pub filter: Filter,
     /// The same without `sched_setaffinity`, for when only the choice of processors holds

@@ -245,6 +245,9 @@ async fn finish(
     let how = match end {
         End::Exited(code) => format!("exit {code}"),
         End::Killed(signal) => format!("signal {signal}"),
+        End::Lost if cause.is_limit() || account.ended_by.is_some() => {
+            "ended at a limit".to_owned()
+        }
         End::Lost => "the sandbox was ended from outside".to_owned(),
     };
     let event = Event::observed("end", Layer::Process, how);

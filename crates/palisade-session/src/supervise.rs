@@ -55,6 +55,13 @@ pub(crate) enum Cause {
     Operator(u32),
 }
 
+impl Cause {
+    /// Whether it was ended because it used too much.
+    pub(crate) fn is_limit(&self) -> bool {
+        matches!(self, Cause::Limit(_))
+    }
+}
+
 /// The operator's terminal and the sandbox's, if there is one.
 #[derive(Debug)]
 pub(crate) struct Terminals {

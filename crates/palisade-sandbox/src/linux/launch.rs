@@ -115,7 +115,7 @@ pub fn launch(plan: Plan) -> Result<Building, LaunchError> {
         plan.mounts.iter().map(|_| None).collect()
     };
     let identity = plan.identity.clone();
-    let (wanted, entry) = cgroup::prepare(&plan.limits);
+    let (wanted, entry) = cgroup::prepare(&plan.limits, plan.groups);
     let (ours, theirs) = Control::pair().step("make the control socket")?;
     let namespaces = u64::from(NAMESPACES.unsigned_abs());
     let forked = fork_into_group(namespaces, entry.descriptor());

@@ -69,7 +69,7 @@ mod tests {
         let own = Counts { killed_for_memory: 1, at_memory_limit: 3, ..Counts::default() };
         let (rule, told) = Account::of(&LIMITS, &own).ended_by.unwrap();
         assert_eq!(rule, Some(MEMORY));
-        assert!(told.contains("67108864"), "{told}");
+        assert!(told.contains("64 MiB together"), "{told}");
         let others = Counts { killed_for_memory: 1, ..Counts::default() };
         let (rule, told) = Account::of(&LIMITS, &others).ended_by.unwrap();
         assert_eq!((rule, told.contains("machine")), (None, true));

@@ -19,7 +19,7 @@ use rustix::{
     io::Errno,
 };
 
-use super::{Breach, DISK};
+use super::{Breach, DISK, size};
 
 /// What an entry takes besides its blocks: an inode and a place in a folder.
 const ENTRY: u64 = 1024;
@@ -27,10 +27,13 @@ const ENTRY: u64 = 1024;
 const DEEPEST: usize = 200;
 /// Between two looks at how much room the file systems have left.
 const GLANCE: Duration = Duration::from_secs(1);
-/// The longest time without a count, whatever room is left: others may make room meanwhile.
-const LONGEST: Duration = Duration::from_secs(60);
-/// A count takes at most one part of so many of the time.
+/// A count takes at most one part of so many of the time: while room is going, and else. Others may
+/// make as much room as the agent takes, so there is a count now and then in any case.
 const REST: u32 = 20;
+const LONG_REST: u32 = 200;
+/// The least and the most of a long rest.
+const SHORTEST: Duration = Duration::from_secs(3);
+const LONGEST: Duration = Duration::from_secs(60);
 
 /// What of the host the agent may write to.
 #[derive(Debug, Clone, Default)]
@@ -116,7 +119,7 @@ impl Disk {
                 }
                 Err(error) => format!("the folders it may write to cannot be counted ({error})"),
             };
-            let limit = self.limit;
+            let limit = size(self.limit);
             return Breach { rule: DISK, what: format!("{what}; the limit is {limit} ({DISK})") };
         }
     }
@@ -126,11 +129,12 @@ impl Disk {
         let began = Instant::now();
         let before = room(&self.roots);
         let rest = took.saturating_mul(REST);
+        let long = took.saturating_mul(LONG_REST).clamp(SHORTEST, LONGEST.max(rest));
         loop {
             tokio::time::sleep(GLANCE).await;
             let gone = before.saturating_sub(room(&self.roots));
             let passed = began.elapsed();
-            if passed >= rest && (gone >= left / 8 || passed >= LONGEST) {
+            if passed >= long || (passed >= rest && gone >= left / 8) {
                 return;
             }
         }
@@ -149,7 +153,8 @@ async fn count(roots: &Arc<Vec<OwnedFd>>) -> (io::Result<u64>, Duration) {
     let roots = Arc::clone(roots);
     let counting = tokio::task::spawn_blocking(move || {
         let began = Instant::now();
-        let sum = roots.iter().try_fold(0_u64, |sum, root| Ok(sum.saturating_add(size(root)?)));
+        let sum =
+            roots.iter().try_fold(0_u64, |sum, root| Ok(sum.saturating_add(taken_below(root)?)));
         (sum, began.elapsed())
     });
     counting.await.unwrap_or_else(|error| (Err(io::Error::other(error)), Duration::ZERO))
@@ -157,7 +162,7 @@ async fn count(roots: &Arc<Vec<OwnedFd>>) -> (io::Result<u64>, Duration) {
 
 /// What a file or a folder with all below it takes. Never through a link, and never to another
 /// file system.
-fn size(root: &OwnedFd) -> io::Result<u64> {
+fn taken_below(root: &OwnedFd) -> io::Result<u64> {
     let found = fstat(root)?;
     let mut sum = taken(&found);
     if FileType::from_raw_mode(found.st_mode) != FileType::Directory {
@@ -235,7 +240,7 @@ mod tests {
 
     fn counted(path: &Path) -> u64 {
         let root = of_folder(path).0.remove(0).open().unwrap();
-        size(&root).unwrap()
+        taken_below(&root).unwrap()
     }
 
     #[test]
@@ -280,7 +285,7 @@ mod tests {
         }
         std::fs::create_dir_all(&path).unwrap();
         let root = of_folder(folder.path()).0.remove(0).open().unwrap();
-        assert!(size(&root).unwrap_err().to_string().contains("deep"));
+        assert!(taken_below(&root).unwrap_err().to_string().contains("deep"));
     }
 
     #[tokio::test]

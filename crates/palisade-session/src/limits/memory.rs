@@ -9,7 +9,7 @@ use rustix::{
 };
 use tokio::sync::oneshot;
 
-use super::{Breach, MEMORY};
+use super::{Breach, MEMORY, size};
 
 /// Between two looks at the processes; less often while they have less than half of the limit.
 const SOON: Duration = Duration::from_millis(100);
@@ -65,7 +65,7 @@ impl Memory {
             By::Looking(processes) => {
                 let found = look(processes, limit).await;
                 let breach = breach(limit);
-                Breach { what: format!("{}; it had {found}", breach.what), ..breach }
+                Breach { what: format!("{}; they had {found} bytes", breach.what), ..breach }
             }
         }
     }
@@ -128,6 +128,6 @@ async fn look(processes: &Arc<Processes>, limit: u64) -> u64 {
 pub(super) fn breach(limit: u64) -> Breach {
     Breach {
         rule: MEMORY,
-        what: format!("out of memory: it may have {limit} bytes for all its processes ({MEMORY})"),
+        what: format!("out of memory: its processes may have {} together ({MEMORY})", size(limit)),
     }
 }

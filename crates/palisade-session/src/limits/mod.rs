@@ -11,7 +11,7 @@ use palisade_core::{Event, Layer};
 use palisade_policy::ProcessLimits;
 use palisade_sandbox::{
     Standing,
-    linux::cgroup::{Group, Grouped, Holding},
+    linux::cgroup::{Counts, Group, Grouped, Holding},
 };
 
 pub(crate) use self::{account::Account, disk::Writable};
@@ -25,6 +25,16 @@ pub(crate) struct Breach {
     pub(crate) rule: &'static str,
     /// What happened, for the operator.
     pub(crate) what: String,
+}
+
+/// Bytes as the policy would have them.
+fn size(bytes: u64) -> String {
+    const UNITS: [(u32, &str); 4] = [(40, "TiB"), (30, "GiB"), (20, "MiB"), (10, "KiB")];
+    let whole = |(shift, _): &&(u32, &str)| bytes > 0 && bytes.trailing_zeros() >= *shift;
+    match UNITS.iter().find(whole) {
+        Some((shift, unit)) => format!("{} {unit}", bytes >> shift),
+        None => format!("{bytes} bytes"),
+    }
 }
 
 pub(crate) const MEMORY: &str = "process.limits.memory";
@@ -113,10 +123,13 @@ impl Watch {
         }
     }
 
-    /// What it came to, once everything inside has ended.
-    pub(crate) fn account(&self) -> Account {
-        let counts = self.group.as_ref().map(|group| group.counts()).unwrap_or_default();
-        Account::of(&self.limits, &counts)
+    /// What it came to, once everything inside has ended. The group is gone then.
+    pub(crate) fn account(self) -> Account {
+        let Some(group) = &self.group else { return Account::of(&self.limits, &Counts::default()) };
+        let account = Account::of(&self.limits, &group.counts());
+        // Not left to its drop: others have it too, and this process may end before they drop it.
+        tokio::task::block_in_place(|| group.remove());
+        account
     }
 }
 

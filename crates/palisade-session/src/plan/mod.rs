@@ -24,7 +24,11 @@ use palisade_core::SessionId;
 use palisade_policy::{Access, ProcessLimits};
 use palisade_sandbox::{
     Content, Limits, Plan, Stdio,
-    linux::seccomp::{Filter, SyscallPolicy},
+    linux::{
+        abilities::Kind,
+        cgroup::Versions,
+        seccomp::{Filter, SyscallPolicy},
+    },
 };
 use palisade_workspace::Kept;
 
@@ -115,6 +119,10 @@ pub(crate) fn make(
             cpu_thousandths: limits.cpu_thousandths,
             open_files: limits.open_files,
             file_bytes: limits.disk,
+        },
+        groups: Versions {
+            one: !order.missing.contains(&Kind::CgroupV1),
+            two: !order.missing.contains(&Kind::CgroupV2),
         },
         filter,
         pinned_filter,

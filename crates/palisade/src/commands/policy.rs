@@ -174,7 +174,7 @@ fn how_limits_are_held(rules: &mut [Explained]) {
     if !rules.iter().any(|rule| rule.rule.starts_with("process.limits.")) {
         return;
     }
-    for holding in cgroup::holdings() {
+    for holding in cgroup::holdings(cgroup::Versions::default()) {
         let name = format!("process.limits.{}", holding.limit);
         for rule in rules.iter_mut().filter(|rule| rule.rule == name) {
             let weaker = holding.held.weaker.as_ref().map(|less| format!("; weaker: {less}"));

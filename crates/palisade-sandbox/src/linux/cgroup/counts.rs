@@ -10,7 +10,8 @@ use super::{
 /// What a group counted until now.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// How often the group was at its limit of memory with nothing left to give up.
+    /// How often the group was at its limit of memory with nothing left to give up; at least once,
+    /// where the kernel does not count.
     pub at_memory_limit: u64,
     /// Processes that the kernel killed for want of memory, the group's or the machine's.
     pub killed_for_memory: u64,
@@ -45,8 +46,11 @@ impl Counts {
                 self.peak_memory = number("memory.peak");
             }
             (Controller::Memory, Version::One) => {
-                let failed = ["memory.failcnt", "memory.memsw.failcnt"];
-                self.at_memory_limit = failed.into_iter().filter_map(number).sum();
+                self.at_memory_limit = was_at_limit(
+                    number("memory.limit_in_bytes"),
+                    number("memory.max_usage_in_bytes"),
+                    ["memory.failcnt", "memory.memsw.failcnt"].into_iter().filter_map(number).sum(),
+                );
                 self.killed_for_memory = keyed(&folder.read("memory.oom_control"), "oom_kill");
                 self.peak_memory = number("memory.max_usage_in_bytes");
             }
@@ -66,6 +70,14 @@ impl Counts {
     }
 }
 
+/// Newer kernels count failures in version 1 now and then only, so the peak tells as well. The kernel
+/// takes memory in batches, so it may never come quite to the limit.
+fn was_at_limit(limit: Option<u64>, peak: Option<u64>, failed: u64) -> u64 {
+    const BATCHES: u64 = 1 << 20;
+    let near = limit.zip(peak).is_some_and(|(limit, peak)| peak >= limit.saturating_sub(BATCHES));
+    if near { failed.max(1) } else { failed }
+}
+
 /// The number behind a word, in a file of such lines.
 pub(super) fn keyed(text: &str, key: &str) -> u64 {
     text.lines()
@@ -76,6 +88,15 @@ pub(super) fn keyed(text: &str, key: &str) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_peak_at_the_limit_counts_where_failures_do_not() {
+        let limit = Some(64 << 20);
+        assert_eq!(was_at_limit(limit, limit, 0), 1);
+        assert_eq!(was_at_limit(limit, Some((64 << 20) - 4096), 7), 7);
+        assert_eq!(was_at_limit(limit, Some(30 << 20), 0), 0);
+        assert_eq!(was_at_limit(None, None, 0), 0);
+    }
 
     #[test]
     fn a_key_is_not_the_beginning_of_another() {

@@ -51,7 +51,11 @@ impl Folder {
                     return Ok(Self { path, descriptor, version, controllers, ours: true });
                 }
                 // A sweep came between the two calls and has it.
-                Err(errno) => last = errno,
+                Err(errno @ (Errno::WOULDBLOCK | Errno::NOENT)) => last = errno,
+                Err(errno) => {
+                    unlinkat(CWD, &path, AtFlags::REMOVEDIR).unwrap_or_default();
+                    return Err(errno).step(format!("lock {}", path.display()));
+                }
             }
         }
         Err(last).step(format!("lock a new group in {}", parent.display()))
@@ -117,8 +121,9 @@ impl AsFd for Folder {
     }
 }
 
-impl Drop for Folder {
-    fn drop(&mut self) {
+impl Folder {
+    /// Remove the group, if it is ours: once its last process has ended.
+    pub(super) fn remove(&self) {
         if !self.ours {
             return;
         }
@@ -131,6 +136,12 @@ impl Drop for Folder {
         if let Some(parent) = self.path.parent() {
             sweep(parent);
         }
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        self.remove();
     }
 }
 

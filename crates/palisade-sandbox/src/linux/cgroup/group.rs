@@ -17,14 +17,14 @@ use super::{
     holding::{HeldByGroup, Holder},
     own::Listing,
     scope::{Manager, Request},
-    seat::{Seat, find},
+    seat::{Seat, Versions, find},
 };
 use crate::{
     plan::Limits,
     step::{Step, StepError},
 };
 
-/// All processes of one sandbox, for the kernel. Removed when dropped.
+/// All processes of one sandbox, for the kernel. Removed when dropped, at the latest.
 #[derive(Debug)]
 pub struct Group {
     holder: Holder,
@@ -74,12 +74,12 @@ pub(crate) struct Entry {
 }
 
 /// Make the group that these limits need, or find out who is to be asked for it.
-pub(crate) fn prepare(limits: &Limits) -> (Wanted, Entry) {
+pub(crate) fn prepare(limits: &Limits, versions: Versions) -> (Wanted, Entry) {
     let none = |grouped| (Wanted(State::Settled(grouped)), Entry::default());
     if !Controller::ALL.into_iter().any(|controller| controller.serves(limits)) {
         return none(Grouped::Unneeded);
     }
-    let seat = match find(limits, &Listing::read()) {
+    let seat = match find(limits, versions, &Listing::read()) {
         Ok(seat) => seat,
         Err(why) => return none(Grouped::Impossible(why)),
     };
@@ -187,6 +187,13 @@ impl Group {
     pub fn kill(&self) {
         if let Some(folder) = self.folder_of_v2() {
             folder.write("cgroup.kill", "1").unwrap_or_default();
+        }
+    }
+
+    /// Remove it, once everything in it has ended.
+    pub fn remove(&self) {
+        for folder in &self.folders {
+            folder.remove();
         }
     }
 

@@ -5,7 +5,7 @@ use std::fmt;
 use super::{
     group::{Group, Grouped},
     own::Listing,
-    seat::{Seat, find},
+    seat::{Seat, Versions, find},
 };
 use crate::plan::Limits;
 
@@ -56,14 +56,14 @@ pub struct Holding {
 }
 
 /// How each limit of a policy would be held on this machine, for this user.
-pub fn holdings() -> Vec<Holding> {
+pub fn holdings(versions: Versions) -> Vec<Holding> {
     let limits = Limits {
         memory: Some(1 << 30),
         processes: Some(1000),
         cpu_thousandths: Some(1000),
         ..Limits::default()
     };
-    let (holder, why) = match find(&limits, &Listing::read()) {
+    let (holder, why) = match find(&limits, versions, &Listing::read()) {
         Ok(Seat::One { .. }) => (Some(Holder::One), String::new()),
         Ok(Seat::Two(_)) => (Some(Holder::Two), String::new()),
         Ok(Seat::Scope(_)) => (Some(Holder::Scope), String::new()),

@@ -27,5 +27,6 @@ pub(crate) use group::{Entry, Wanted, prepare};
 pub use group::{Group, Grouped, Notice};
 pub(crate) use holding::HeldByGroup;
 pub use holding::{Held, Holding, holdings};
+pub use seat::Versions;
 pub(crate) use seat::trial;
 pub use usage::Processes;

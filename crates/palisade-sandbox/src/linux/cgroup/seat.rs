@@ -26,8 +26,23 @@ pub(super) enum Seat {
     Scope(Manager),
 }
 
+/// The versions that may be used. All are, but to see what a machine without one of them does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Versions {
+    /// Version 1.
+    pub one: bool,
+    /// Version 2.
+    pub two: bool,
+}
+
+impl Default for Versions {
+    fn default() -> Self {
+        Self { one: true, two: true }
+    }
+}
+
 /// Find one that has all controllers of these limits, or say why there is none.
-pub(super) fn find(limits: &Limits, listing: &Listing) -> Result<Seat, String> {
+pub(super) fn find(limits: &Limits, versions: Versions, listing: &Listing) -> Result<Seat, String> {
     let needed: Vec<Controller> =
         Controller::ALL.into_iter().filter(|controller| controller.serves(limits)).collect();
     let v2 = listing.v2();
@@ -36,7 +51,13 @@ pub(super) fn find(limits: &Limits, listing: &Listing) -> Result<Seat, String> {
         .filter_map(|controller| Some((*controller, listing.v1(controller.name())?)))
         .collect();
     if in_v1.len() == needed.len() {
-        return seat_of_v1(in_v1, v2);
+        if !versions.one {
+            return Err("cgroup v1 is simulated as missing".to_owned());
+        }
+        return seat_of_v1(in_v1, v2.filter(|_| versions.two));
+    }
+    if !versions.two {
+        return Err("cgroup v2 is simulated as missing".to_owned());
     }
     let Some(own) = v2 else {
         return Err("no control groups are mounted at /sys/fs/cgroup".to_owned());
@@ -95,7 +116,7 @@ pub(crate) fn trial(version: u8) -> Result<String, String> {
         (2, true) => return Err("memory, pids and cpu are in cgroup v1 here".to_owned()),
         _ => {}
     }
-    let seat = find(&limits, &listing)?;
+    let seat = find(&limits, Versions::default(), &listing)?;
     match &seat {
         Seat::Scope(manager) => manager.answers().map(|()| manager.to_string()),
         Seat::Two(_) | Seat::One { .. } => {
