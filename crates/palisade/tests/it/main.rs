@@ -9,3 +9,4 @@ mod demo;
 mod doctor;
 mod ran;
 mod running;
+mod selftest;
