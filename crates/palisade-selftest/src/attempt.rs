@@ -55,6 +55,8 @@ pub(crate) enum Act {
     Change(Place, fn(&Path) -> io::Result<()>, Answers),
     /// Ask the resolver for a name.
     Resolve(fn(&Targets) -> Option<String>),
+    /// Send a packet about the unlisted name to a resolver.
+    Ask(fn(&str) -> Outcome),
     /// Speak HTTP to an address.
     Fetch(fn(&Targets) -> Option<SocketAddr>),
     /// Anything else. `None`: there is nothing to aim at.
@@ -87,6 +89,8 @@ pub enum Aim {
     Write(PathBuf),
     /// A name to be resolved.
     Resolve(String),
+    /// A question to the resolver about this name, in a packet of its own making.
+    Ask(String),
     /// An address to be reached.
     Connect(SocketAddr),
 }
@@ -206,6 +210,11 @@ impl Act {
                 let name = name(targets)?;
                 let outcome = network::resolve(&name);
                 (Aim::Resolve(name), outcome)
+            }
+            Act::Ask(ask) => {
+                let name = targets.unlisted_host.clone()?;
+                let outcome = ask(&name);
+                (Aim::Ask(name), outcome)
             }
             Act::Fetch(address) => {
                 let address = address(targets)?;

@@ -65,7 +65,7 @@ impl<'a> Judge<'a> {
                 let mut denied = self.denied.iter().filter_map(|subject| subject.parse().ok());
                 denied.any(|address: SocketAddr| canonical(address) == wanted)
             }
-            Aim::Nothing | Aim::Call(_) | Aim::Read(_) | Aim::Write(_) => true,
+            Aim::Nothing | Aim::Call(_) | Aim::Read(_) | Aim::Write(_) | Aim::Ask(_) => true,
         }
     }
 
@@ -82,7 +82,7 @@ impl<'a> Judge<'a> {
                 .then(|| format!("process.syscalls.allow[{name}]")),
             Aim::Read(path) => self.grant(path, false),
             Aim::Write(path) => self.grant(path, true),
-            Aim::Resolve(name) => {
+            Aim::Resolve(name) | Aim::Ask(name) => {
                 let name: HostName = name.trim_end_matches('.').parse().ok()?;
                 rule_of(self.engine.decide(&Action::Resolve { name }))
             }
@@ -168,6 +168,7 @@ mod tests {
             (Aim::Read("/srv".into()), "write[0]"),
             (Aim::Write("/srv/a/b".into()), "write[0]"),
             (Aim::Resolve("unlisted.example.".into()), "network.rules[any]"),
+            (Aim::Ask("unlisted.example".into()), "network.rules[any]"),
         ] {
             let worked = standing(aim.clone(), Outcome::Worked("w".into()));
             assert_eq!(worked, Standing::Permitted(rule.into()), "{aim:?}");

@@ -25,7 +25,7 @@ pub(crate) const ACTS: &[Attempt] = &[
         tries: "write a file in the workspace",
         layer: Layer::Files,
         act: Act::Do(|targets| {
-            let path = targets.workspace.as_deref()?.join("made-inside.txt");
+            let path = targets.work("made-inside.txt").filter(|_| targets.writable)?;
             Some(told(fs::write(&path, "made inside\n").map(|()| "made-inside.txt".to_owned())))
         }),
     },

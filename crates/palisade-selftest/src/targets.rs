@@ -23,6 +23,8 @@ pub struct Targets {
     pub abstract_socket: Option<String>,
     /// The folder in which the agent works: a decoy, with what a repository has.
     pub workspace: Option<PathBuf>,
+    /// Whether the policy lets it be changed.
+    pub writable: bool,
     /// A name in the workspace that the policy denies.
     pub denied: Option<String>,
     /// Another name of the same file.

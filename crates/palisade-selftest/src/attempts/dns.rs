@@ -41,10 +41,7 @@ macro_rules! asks {
         attempt(
             $name,
             $tries,
-            Act::Do(|targets| {
-                let name = targets.unlisted_host.as_deref()?;
-                Some(judged(by_udp(RESOLVER.into(), &question(name, $kind, $class))))
-            }),
+            Act::Ask(|name| judged(by_udp(RESOLVER.into(), &question(name, $kind, $class)))),
         )
     };
 }
@@ -115,44 +112,36 @@ pub(super) const ATTEMPTS: &[Attempt] = &[
     attempt(
         "transfers_zone",
         "transfer a zone (AXFR)",
-        Act::Do(|targets| {
-            let question = question(targets.unlisted_host.as_deref()?, AXFR, IN);
-            Some(judged(by_tcp(RESOLVER.into(), &question)))
-        }),
+        Act::Ask(|name| judged(by_tcp(RESOLVER.into(), &question(name, AXFR, IN)))),
     ),
     attempt(
         "resolves_by_tcp",
         "resolve an unlisted name by TCP",
-        Act::Do(|targets| {
-            let question = question(targets.unlisted_host.as_deref()?, A, IN);
-            Some(judged(by_tcp(RESOLVER.into(), &question)))
-        }),
+        Act::Ask(|name| judged(by_tcp(RESOLVER.into(), &question(name, A, IN)))),
     ),
     attempt(
         "asks_other_resolver",
         "ask another resolver",
-        Act::Do(|targets| {
-            let question = question(targets.unlisted_host.as_deref()?, A, IN);
-            Some(judged(by_udp(SocketAddr::from(([8, 8, 8, 8], 53)), &question)))
+        Act::Ask(|name| {
+            judged(by_udp(SocketAddr::from(([8, 8, 8, 8], 53)), &question(name, A, IN)))
         }),
     ),
     attempt(
         "asks_other_resolver_by_tcp",
         "ask another resolver by TCP",
-        Act::Do(|targets| {
-            let question = question(targets.unlisted_host.as_deref()?, A, IN);
-            Some(judged(by_tcp(SocketAddr::from(([8, 8, 8, 8], 53)), &question)))
+        Act::Ask(|name| {
+            judged(by_tcp(SocketAddr::from(([8, 8, 8, 8], 53)), &question(name, A, IN)))
         }),
     ),
     attempt(
         "updates_zone",
         "change a zone (UPDATE)",
-        Act::Do(|targets| {
-            let mut packet = question(targets.unlisted_host.as_deref()?, A, IN);
+        Act::Ask(|name| {
+            let mut packet = question(name, A, IN);
             if let Some(flags) = packet.get_mut(2) {
                 *flags = 5 << 3;
             }
-            Some(judged(by_udp(RESOLVER.into(), &packet)))
+            judged(by_udp(RESOLVER.into(), &packet))
         }),
     ),
     attempt(
@@ -168,10 +157,10 @@ pub(super) const ATTEMPTS: &[Attempt] = &[
     attempt(
         "asks_without_end",
         "send a packet that is cut",
-        Act::Do(|targets| {
-            let mut packet = question(targets.unlisted_host.as_deref()?, A, IN);
+        Act::Ask(|name| {
+            let mut packet = question(name, A, IN);
             packet.truncate(15);
-            Some(judged(by_udp(RESOLVER.into(), &packet)))
+            judged(by_udp(RESOLVER.into(), &packet))
         }),
     ),
 ];

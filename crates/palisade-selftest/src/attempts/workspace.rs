@@ -54,7 +54,22 @@ macro_rules! moves {
 const DENIED_NAME: Place = Place::Aimed(|targets| targets.work(targets.denied.as_deref()?));
 const DENIED_LINK: Place = Place::Aimed(|targets| targets.work(targets.denied_link.as_deref()?));
 
+const READ_ONLY_FOLDER: Place =
+    Place::Aimed(|targets| targets.work("planted").filter(|_| !targets.writable));
+
 pub(super) const ATTEMPTS: &[Attempt] = &[
+    attempt(
+        "writes_read_only_workspace",
+        "write in a workspace that is read-only",
+        Act::Change(
+            READ_ONLY_FOLDER,
+            |path| {
+                fs::write(path, "")?;
+                fs::remove_file(path)
+            },
+            PROTECTED,
+        ),
+    ),
     attempt(
         "plants_git_hook",
         "plant a git hook",

@@ -12,4 +12,5 @@ mod policy;
 mod ran;
 mod run;
 mod running;
+mod selftest;
 mod workspace;

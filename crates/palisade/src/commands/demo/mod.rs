@@ -133,6 +133,7 @@ fn targets(stage: &Stage, port: u16) -> Targets {
         home: Some(stage.home()),
         in_home: stage::IN_HOME.map(str::to_owned).to_vec(),
         workspace: Some(stage.workspace()),
+        writable: true,
         host_process: i32::try_from(std::process::id()).ok(),
         marker: Some((start.to_owned(), end.to_owned())),
         unlisted_host: Some("unlisted.example".to_owned()),

@@ -15,7 +15,7 @@ use std::{
     thread,
 };
 
-use palisade_policy::{Deny, Policy};
+use palisade_policy::{Access, Deny, Policy};
 use palisade_sandbox::linux::landlock::landlock_abi;
 use palisade_selftest::Targets;
 use palisade_session::Operator;
@@ -131,7 +131,7 @@ impl Decoys {
         });
         let providers = policy.inference.iter().flat_map(|inference| inference.providers.values());
         let mut credentials = providers.filter_map(|provider| provider.credential.as_ref());
-        let workspace = policy.filesystem.workspace.is_some();
+        let access = policy.filesystem.workspace.as_ref().map(|workspace| workspace.access);
         let many = |number: &i32| *number >= FEW;
         let host_process = Some(getpid().as_raw_nonzero().get()).filter(many);
         let host_group = own_group().filter(many);
@@ -139,7 +139,8 @@ impl Decoys {
             secret: Some(self.folder.path().join("secret")),
             socket: self.socket.clone(),
             abstract_socket: Some(self.name.clone()),
-            workspace: workspace.then(|| self.workspace().to_owned()),
+            workspace: access.map(|_| self.workspace().to_owned()),
+            writable: access.is_some_and(|access| access != Access::ReadOnly),
             denied: self.denied.clone(),
             denied_link: self.denied.as_ref().map(|_| LINK.to_owned()),
             program: Path::new("/bin/sh").canonicalize().ok(),

@@ -155,7 +155,7 @@ fn tell(
     let by_rule = count(|standing| matches!(standing, Standing::Permitted(_)));
     let not_tried = count(|standing| *standing == Standing::NotTried);
     let holes = count(|standing| matches!(standing, Standing::Hole(_)));
-    let broken = permitted.iter().filter(|report| !worked(report)).count();
+    let working = permitted.iter().filter(|report| worked(report)).count();
     if args.json {
         let mut text: String = judged.iter().map(line).collect();
         text.extend(permitted.iter().map(|report| {
@@ -171,7 +171,7 @@ fn tell(
             "\n{held} of {tried} attempts stopped, {by_rule} permitted by the policy, \
              {holes} got through; {not_tried} had nothing to aim at. {} of {} permitted acts work.\n\
              The journal: palisade logs {name}\n",
-            permitted.len().saturating_sub(broken),
+            working,
             permitted.len(),
         ))?;
     }
@@ -180,7 +180,13 @@ fn tell(
             eprintln!("palisade: {}: {}: {why}", report.name, report.tries);
         }
     }
-    Ok(if holes == 0 && broken == 0 { ExitCode::SUCCESS } else { ExitCode::from(1) })
+    Ok(if holds(judged, permitted) { ExitCode::SUCCESS } else { ExitCode::from(1) })
+}
+
+/// Nothing got through, and the sandbox is not one in which nothing works.
+fn holds(judged: &[(Report, Standing)], permitted: &[Report]) -> bool {
+    let hole = |(_, standing): &(Report, Standing)| matches!(standing, Standing::Hole(_));
+    !judged.iter().any(hole) && !permitted.is_empty() && permitted.iter().all(worked)
 }
 
 fn line((report, standing): &(Report, Standing)) -> String {
@@ -198,4 +204,34 @@ fn object(report: &Report, outcome: &str, rule: Option<&String>, told: &str) -> 
         "name": name, "tries": tries, "layer": layer, "outcome": outcome, "rule": rule, "told": told,
     });
     format!("{object}\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use palisade_core::Layer;
+    use palisade_selftest::Aim;
+
+    use super::*;
+
+    fn report(outcome: Outcome) -> Report {
+        let (name, tries) = ("a".into(), "try a".into());
+        Report { name, tries, layer: Layer::Files, aim: Aim::Nothing, outcome }
+    }
+
+    #[test]
+    fn one_hole_is_enough_and_so_is_one_act_that_fails() {
+        let told = || "told".to_owned();
+        let of = |standing| (report(Outcome::Stopped(told())), standing);
+        let works = [report(Outcome::Worked(told()))];
+        let good =
+            [of(Standing::Held), of(Standing::Permitted("a rule".into())), of(Standing::NotTried)];
+        assert!(holds(&good, &works));
+        let hole = [of(Standing::Held), of(Standing::Hole(told()))];
+        assert!(!holds(&hole, &works));
+        assert!(!holds(&good, &[report(Outcome::Unclear(told()))]));
+        assert!(!holds(&good, &[]));
+        let line = line(&hole[1]);
+        let object: serde_json::Value = serde_json::from_str(&line).unwrap();
+        assert_eq!((&object["outcome"], &object["told"]), (&"hole".into(), &"told".into()));
+    }
 }
