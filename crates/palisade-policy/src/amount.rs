@@ -36,7 +36,7 @@ fn amount(text: &str, units: &[(&str, u64)]) -> Option<u64> {
 
 /// A number of bytes in the largest unit that it is a whole number of.
 pub(crate) fn size(bytes: u64) -> String {
-    let whole = |(_, unit): &&(&str, u64)| bytes % unit == 0;
+    let whole = |(_, unit): &&(&str, u64)| bytes.is_multiple_of(*unit);
     let binary = SIZES.iter().filter(|(name, _)| name.contains('i')).rev();
     match binary.clone().find(whole).filter(|_| bytes > 0) {
         Some((name, unit)) => format!("{} {name}", bytes / unit),
@@ -49,7 +49,7 @@ pub(crate) fn span(time: Duration) -> String {
     let seconds = time.as_secs();
     let names = ["s", "min", "h", "d"];
     let units = TIMES.iter().map(|(_, unit)| *unit).zip(names).rev();
-    let whole = units.clone().find(|(unit, _)| seconds > 0 && seconds % unit == 0);
+    let whole = units.clone().find(|(unit, _)| seconds > 0 && seconds.is_multiple_of(*unit));
     whole.map_or(format!("{seconds} s"), |(unit, name)| format!("{} {name}", seconds / unit))
 }
 

@@ -250,18 +250,21 @@ pub(crate) struct Process {
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Limits {
-    /// Memory of one process.
+    /// Memory of all processes together, swap and what lies in scratch folders included.
     pub(crate) memory: Option<At<Size>>,
     /// Processes and threads together.
     #[schemars(extend("examples" = [512]))]
     pub(crate) processes: Option<At<u64>>,
-    /// Processors, as a number of whole ones.
+    /// Processor time, as a number of processors; parts of one count.
+    #[schemars(extend("examples" = [2, 0.5]))]
     pub(crate) cpus: Option<At<f64>>,
     /// Open files of one process.
     #[schemars(extend("examples" = [4096]))]
     pub(crate) open_files: Option<At<u64>>,
-    /// Disk space.
+    /// How much the writable folders of the host may grow together; also the size of one file.
     pub(crate) disk: Option<At<Size>>,
+    /// What the private folders in memory (`/tmp`, the home) hold together.
+    pub(crate) scratch: Option<At<Size>>,
     /// How long the session may last.
     pub(crate) wall_time: Option<At<Span>>,
 }

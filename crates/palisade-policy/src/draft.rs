@@ -141,7 +141,10 @@ pub(crate) struct DraftRoute {
 pub(crate) struct DraftLimits {
     pub(crate) memory: Option<At<u64>>,
     pub(crate) processes: Option<At<u64>>,
+    pub(crate) cpu_thousandths: Option<At<u64>>,
     pub(crate) open_files: Option<At<u64>>,
+    pub(crate) disk: Option<At<u64>>,
+    pub(crate) scratch: Option<At<u64>>,
     pub(crate) wall_time: Option<At<Duration>>,
 }
 

@@ -2,7 +2,7 @@ use serde::Serialize;
 
 use crate::{
     amount,
-    policy::{Access, Deny, Policy, SecretSource},
+    policy::{Access, Deny, Policy, ProcessLimits, SecretSource},
 };
 
 /// One rule of a policy, and what holds it.
@@ -19,11 +19,22 @@ pub struct Explained {
     pub advisory: bool,
     /// Whether this version can enforce it. A launch refuses what it cannot.
     pub built: bool,
+    /// How this machine holds it, where machines differ: for `process.limits`, filled in by who
+    /// knows the machine.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub held: Option<String>,
 }
 
 fn one(rule: impl Into<String>, says: String, layers: &[&'static str]) -> Explained {
     let advisory = layers.is_empty();
-    Explained { rule: rule.into(), says, layers: layers.to_vec(), advisory, built: true }
+    Explained {
+        rule: rule.into(),
+        says,
+        layers: layers.to_vec(),
+        advisory,
+        built: true,
+        held: None,
+    }
 }
 
 /// Every rule of the policy, in the order of the document.
@@ -96,21 +107,7 @@ fn network(policy: &Policy, all: &mut Vec<Explained>) {
 }
 
 fn process(policy: &Policy, all: &mut Vec<Explained>) {
-    let limits = &policy.process.limits;
-    let mut limit = |name: &str, says: Option<String>, layer: &'static str| {
-        if let Some(says) = says {
-            all.push(one(format!("process.limits.{name}"), says, &[layer]));
-        }
-    };
-    limit(
-        "memory",
-        limits.memory.map(|n| format!("{} of memory a process", amount::size(n))),
-        "kernel",
-    );
-    limit("processes", limits.processes.map(|n| format!("{n} processes and threads")), "kernel");
-    limit("open_files", limits.open_files.map(|n| format!("{n} open files a process")), "kernel");
-    let ends = limits.wall_time.map(|time| format!("ends after {}", amount::span(time)));
-    limit("wall_time", ends, "supervisor");
+    limits(&policy.process.limits, all);
     for (name, list) in
         [("allow", &policy.process.syscalls.allow), ("deny", &policy.process.syscalls.deny)]
     {
@@ -127,6 +124,35 @@ fn process(policy: &Policy, all: &mut Vec<Explained>) {
         let rule = format!("process.environment.set[{name}]");
         all.push(one(rule, format!("the variable {name} is set"), &["supervisor"]));
     }
+}
+
+/// How each is held depends on the machine; who knows it fills in `held`.
+fn limits(limits: &ProcessLimits, all: &mut Vec<Explained>) {
+    let mut limit = |name: &str, says: Option<String>, layers: &[&'static str]| {
+        if let Some(says) = says {
+            all.push(one(format!("process.limits.{name}"), says, layers));
+        }
+    };
+    let (kernel, both) = (&["kernel"][..], &["kernel", "supervisor"][..]);
+    let memory = |n| format!("{} of memory for all processes together", amount::size(n));
+    limit("memory", limits.memory.map(memory), both);
+    limit("processes", limits.processes.map(|n| format!("{n} processes and threads")), kernel);
+    let time = |n: u64| format!("the time of {} processors", thousandths(n));
+    limit("cpus", limits.cpu_thousandths.map(time), kernel);
+    let files = limits.open_files.map(|n| format!("{n} open files a process"));
+    limit("open_files", files, kernel);
+    let disk = |n| format!("{0} more in the writable folders, {0} in one file", amount::size(n));
+    limit("disk", limits.disk.map(disk), both);
+    let scratch = |n| format!("{} in the private folders in memory", amount::size(n));
+    limit("scratch", limits.scratch.map(scratch), kernel);
+    let ends = limits.wall_time.map(|time| format!("ends after {}", amount::span(time)));
+    limit("wall_time", ends, &["supervisor"]);
+}
+
+/// As a decimal number, without noughts at its end.
+fn thousandths(number: u64) -> String {
+    let text = format!("{}.{:03}", number / 1000, number % 1000);
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
 fn models(policy: &Policy, all: &mut Vec<Explained>) {

@@ -142,7 +142,10 @@ fn limits(drafts: &[&Draft]) -> ProcessLimits {
     ProcessLimits {
         memory: least(drafts, |limits| &limits.memory),
         processes: least(drafts, |limits| &limits.processes),
+        cpu_thousandths: least(drafts, |limits| &limits.cpu_thousandths),
         open_files: least(drafts, |limits| &limits.open_files),
+        disk: least(drafts, |limits| &limits.disk),
+        scratch: least(drafts, |limits| &limits.scratch),
         wall_time: least(drafts, |limits| &limits.wall_time),
     }
 }

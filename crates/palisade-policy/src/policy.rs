@@ -133,12 +133,18 @@ pub struct Process {
 /// Resource limits; `None` is no limit of Palisade's.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct ProcessLimits {
-    /// Bytes of memory.
+    /// Bytes of memory of all processes together, swap included.
     pub memory: Option<u64>,
     /// Processes and threads.
     pub processes: Option<u64>,
+    /// Processor time, in thousandths of one processor.
+    pub cpu_thousandths: Option<u64>,
     /// Open descriptors of one process.
     pub open_files: Option<u64>,
+    /// Bytes by which the writable folders of the host may grow together; also of one file.
+    pub disk: Option<u64>,
+    /// Bytes that the scratch folders hold together.
+    pub scratch: Option<u64>,
     /// How long the session may last.
     pub wall_time: Option<Duration>,
 }

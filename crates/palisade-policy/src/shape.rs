@@ -379,7 +379,7 @@ fn wants(schema: &Value) -> &'static str {
 
 /// The tables that have this key, for a key that stands in the wrong one.
 fn owners(key: &str) -> Vec<&'static str> {
-    const BELONGS: [(&str, &str); 27] = [
+    const BELONGS: [(&str, &str); 28] = [
         ("read", "`filesystem`"),
         ("write", "`filesystem`"),
         ("workspace", "`filesystem`"),
@@ -398,6 +398,7 @@ fn owners(key: &str) -> Vec<&'static str> {
         ("cpus", "`process.limits`"),
         ("open_files", "`process.limits`"),
         ("disk", "`process.limits`"),
+        ("scratch", "`process.limits`"),
         ("wall_time", "`process.limits`"),
         ("syscalls", "`process`"),
         ("environment", "`process`"),

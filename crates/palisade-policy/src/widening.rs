@@ -153,7 +153,8 @@ fn models(draft: &Draft, base: &Base<'_>, add: &mut impl FnMut(Place, String)) {
 
 fn process(draft: &Draft, base: &Base<'_>, add: &mut impl FnMut(Place, String)) {
     let given = &base.policy.process;
-    let DraftLimits { memory, processes, open_files, wall_time } = &draft.limits;
+    let DraftLimits { memory, processes, cpu_thousandths, open_files, disk, scratch, wall_time } =
+        &draft.limits;
     let mut limit = |name: &str, place: Option<Place>| {
         if let Some(place) = place.filter(|_| !draft.origin.profile) {
             add(place, format!("a higher limit of {name}"));
@@ -161,7 +162,10 @@ fn process(draft: &Draft, base: &Base<'_>, add: &mut impl FnMut(Place, String)) 
     };
     limit("memory", higher(memory.as_ref(), given.limits.memory));
     limit("processes", higher(processes.as_ref(), given.limits.processes));
+    limit("cpus", higher(cpu_thousandths.as_ref(), given.limits.cpu_thousandths));
     limit("open_files", higher(open_files.as_ref(), given.limits.open_files));
+    limit("disk", higher(disk.as_ref(), given.limits.disk));
+    limit("scratch", higher(scratch.as_ref(), given.limits.scratch));
     limit("wall_time", higher(wall_time.as_ref(), given.limits.wall_time));
     for call in &draft.calls {
         if !given.syscalls.allow.contains(&call.value) {

@@ -1,6 +1,6 @@
 use std::{ffi::OsString, os::fd::OwnedFd, path::PathBuf};
 
-use crate::linux::seccomp::Filter;
+use crate::linux::{cgroup::Versions, seccomp::Filter};
 
 /// Everything one sandbox contains. Made and checked outside, fixed for the sandbox's life.
 #[derive(Debug)]
@@ -19,10 +19,15 @@ pub struct Plan {
     pub command: Command,
     /// The whole environment of the command.
     pub environment: Vec<(OsString, OsString)>,
-    /// Resource limits of each process.
+    /// What the sandbox may use.
     pub limits: Limits,
+    /// The control groups that may hold them.
+    pub groups: Versions,
     /// The system calls the command may use.
     pub filter: Filter,
+    /// The same without `sched_setaffinity`, for when only the choice of processors holds
+    /// [`Limits::cpu_thousandths`]. Needed if that is set.
+    pub pinned_filter: Option<Filter>,
     /// Where descriptors 0, 1 and 2 of the command lead.
     pub stdio: [Stdio; 3],
     /// Put up the network path out (resolver and proxy sockets). Without it there is no way out.
@@ -116,15 +121,25 @@ impl Overlay {
     pub const WORK: &'static str = "work";
 }
 
-/// Limits by `setrlimit(2)`, for each process unless said otherwise. `None`: the caller's.
+/// What the sandbox may use. `None` is no limit of ours.
+///
+/// The first three are held by a control group for all processes together where one can be
+/// made; see [`crate::linux::cgroup`] for how they are held where not.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Limits {
-    /// Private writable memory in bytes (`RLIMIT_DATA`).
+    /// Memory in bytes, swap included. Without a group: private writable memory of each process
+    /// (`RLIMIT_DATA`).
     pub memory: Option<u64>,
-    /// Processes and threads of the whole sandbox (`RLIMIT_NPROC`, counted in its user namespace).
+    /// Processes and threads, init among them. Without a group: `RLIMIT_NPROC`, which the kernel
+    /// counts in the sandbox's user namespace.
     pub processes: Option<u64>,
-    /// Open descriptors (`RLIMIT_NOFILE`).
+    /// Processor time, in thousandths of one processor. Without a group: so many whole processors
+    /// as hold it.
+    pub cpu_thousandths: Option<u64>,
+    /// Open descriptors of each process (`RLIMIT_NOFILE`).
     pub open_files: Option<u64>,
+    /// Bytes of one file that a process writes (`RLIMIT_FSIZE`).
+    pub file_bytes: Option<u64>,
 }
 
 /// Where a standard stream leads.

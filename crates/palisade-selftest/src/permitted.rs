@@ -12,7 +12,7 @@ use palisade_core::Layer;
 
 use crate::{
     Targets,
-    attempt::{Attempt, Outcome},
+    attempt::{Act, Attempt, Outcome},
 };
 
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -24,32 +24,34 @@ pub(crate) const ACTS: &[Attempt] = &[
         name: "writes_in_workspace",
         tries: "write a file in the workspace",
         layer: Layer::Files,
-        make: |targets| {
-            let path = targets.workspace.as_deref()?.join("made-inside.txt");
+        act: Act::Do(|targets| {
+            let path = targets.work("made-inside.txt").filter(|_| targets.writable)?;
             Some(told(fs::write(&path, "made inside\n").map(|()| "made-inside.txt".to_owned())))
-        },
+        }),
     },
     Attempt {
         name: "runs_program",
         tries: "run a program of the system",
         layer: Layer::Process,
-        make: |_| Some(told(run("uname"))),
+        act: Act::Do(|_| Some(told(run("uname")))),
     },
     Attempt {
         name: "fetches_listed_host",
         tries: "fetch from a listed host",
         layer: Layer::Egress,
-        make: |targets| {
+        act: Act::Do(|targets| {
             let (host, port) = targets.listed.as_ref()?;
             let request = format!("GET / HTTP/1.0\r\nHost: {host}:{port}\r\n\r\n");
             Some(told(ask((host.as_str(), *port), &request)))
-        },
+        }),
     },
     Attempt {
         name: "asks_model",
         tries: "ask a model, with only a placeholder",
         layer: Layer::Inference,
-        make: |targets| targets.model.as_deref().map(|model| told(ask_model(model, targets))),
+        act: Act::Do(|targets| {
+            targets.model.as_deref().map(|model| told(ask_model(model, targets)))
+        }),
     },
 ];
 

@@ -15,6 +15,7 @@
 #![forbid(unsafe_code)]
 
 mod guard;
+mod limits;
 mod models;
 mod order;
 mod outward;

@@ -31,12 +31,13 @@ impl Pipeline {
     }
 
     /// Whether the journal has it. An agent can cause denials and lookups without end: of a
-    /// flood the journal keeps the first and the count.
+    /// flood the journal keeps the first and the count. An answer of a model belongs to one call.
     async fn write(&self, event: Event) -> bool {
         if event.decision == Verdict::Deny {
             self.denied.fetch_add(1, Ordering::Relaxed);
         }
-        let repeats = event.decision != Verdict::Allow || event.kind == "resolve";
+        let each = event.decision == Verdict::Allow || event.kind == "model_answer";
+        let repeats = !each || event.kind == "resolve";
         if repeats {
             self.journal.record_folding(event).await.is_ok()
         } else {

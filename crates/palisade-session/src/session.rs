@@ -9,7 +9,9 @@ use palisade_workspace::{Kept, Outcome, WorkspaceError};
 use rustix::rand::{GetRandomFlags, getrandom};
 
 use crate::{
-    guard, models,
+    guard,
+    limits::{self, Account, Writable},
+    models,
     order::Order,
     outward,
     pipeline::Pipeline,
@@ -85,6 +87,8 @@ struct Started {
     terminal: Option<Terminal>,
     /// The workspace's overlay.
     kept: Option<Kept>,
+    /// What of the host can be written to.
+    writable: Writable,
 }
 
 /// What is swept at the end, and what was swept before for sessions whose supervisor was killed.
@@ -104,9 +108,10 @@ fn prepare(order: &Order, session: &SessionId) -> Result<(Started, Watch), Refus
     let (plan, kept) = plan::make(order, session, stdio, &placeholders)?;
     let watched = sweep::find(&plan, &order.policy.filesystem.grants);
     let list = List::keep(state, session, watched)?;
+    let writable = Writable::of(&plan);
     match launch(plan) {
         Ok(building) => {
-            let started = Started { building, copies, terminal, kept };
+            let started = Started { building, copies, terminal, kept, writable };
             Ok((started, Watch { list, leftover }))
         }
         Err(error) => {
@@ -122,7 +127,7 @@ async fn live(
     started: Started,
     watch: &mut Watch,
 ) -> Result<Ended, Refusal> {
-    let Started { building, mut copies, terminal, mut kept } = started;
+    let Started { building, mut copies, terminal, mut kept, writable } = started;
     let policy = &order.policy;
     let signals = Signals::catch().refuse("catch signals", "report this")?;
     let journal = open_journal(order, session)?;
@@ -150,6 +155,14 @@ async fn live(
         Ok(standing) => standing,
         Err(error) => return Err(refused(refusal::of_launch(&error)).await),
     };
+    let most = policy.process.limits;
+    let mut limits = match limits::Watch::begin(&standing, most, writable).await {
+        Ok(limits) => limits,
+        Err(refusal) => return Err(refused(refusal).await),
+    };
+    if let Some(weaker) = limits.weaker() {
+        authority.record(weaker).await;
+    }
     let decision = authority.authorize(&launch_action(order)).await;
     if !decision.is_allowed() {
         let refusal = Refusal::new(decision.reason, JOURNAL);
@@ -176,8 +189,10 @@ async fn live(
     };
     let mut desk = desk.serve(&running, recorder);
     let asked = desk.asked_to_end();
-    let wall_time = policy.process.limits.wall_time;
-    let (end, cause) = until_end(running, terminals, signals, wall_time, asked, outward).await?;
+    let (wall_time, broken) = (most.wall_time, limits.broken());
+    let ending = until_end(running, terminals, signals, wall_time, asked, outward, broken);
+    let (end, cause) = ending.await?;
+    let account = limits.account();
     // Until the journal has the end.
     let _entry = desk.close().await;
     copies.finish();
@@ -186,7 +201,7 @@ async fn live(
             let swept = watch.list.take().map(List::done).unwrap_or_default();
             notices.extend(record_swept(&pipeline, &swept).await);
             let changes = kept.map(|kept| kept.end(Timestamp::now().to_string()));
-            finish(&pipeline, session, end, &cause, notices, changes).await
+            finish(&pipeline, session, end, &cause, &account, notices, changes).await
         }
         Err(LaunchError::Exec(errno)) => {
             let name = order.command.first().map(|name| name.display().to_string());
@@ -224,18 +239,29 @@ async fn finish(
     session: &SessionId,
     end: End,
     cause: &Cause,
+    account: &Account,
     mut notices: Vec<String>,
     changes: Option<Result<Outcome, WorkspaceError>>,
 ) -> Result<Ended, Refusal> {
     let how = match end {
         End::Exited(code) => format!("exit {code}"),
         End::Killed(signal) => format!("signal {signal}"),
+        End::Lost if cause.is_limit() || account.ended_by.is_some() => {
+            "ended at a limit".to_owned()
+        }
         End::Lost => "the sandbox was ended from outside".to_owned(),
     };
-    let mut event =
-        Event::observed("end", Layer::Process, how).with("status", u64::from(end.status()));
+    let event = Event::observed("end", Layer::Process, how);
+    let mut event = account.tell(event.with("status", u64::from(end.status())));
     let notice = match cause {
-        Cause::Itself => None,
+        Cause::Itself => account.ended_by.as_ref().map(|(rule, told)| {
+            event.rule = rule.map(str::to_owned);
+            told.clone()
+        }),
+        Cause::Limit(breach) => {
+            event.rule = Some(breach.rule.to_owned());
+            Some(format!("ended: {}", breach.what))
+        }
         Cause::WallTime(limit) => {
             event.rule = Some("process.limits.wall_time".to_owned());
             Some(format!("ended after {} s, the policy's wall_time", limit.as_secs()))
@@ -247,6 +273,7 @@ async fn finish(
         event.reason.clone_from(notice);
     }
     notices.extend(notice);
+    notices.extend(account.notice.clone());
     let mut changed = true;
     match changes {
         None | Some(Ok(Outcome::Unchanged)) => changed = false,

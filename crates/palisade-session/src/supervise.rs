@@ -12,6 +12,7 @@ use rustix::process::Signal as Number;
 use tokio::{io::Interest, net::UnixStream};
 
 use crate::{
+    limits::Breach,
     refusal::{Refusal, Refuse},
     terminal::{Relay, Signal, Signals, Terminal, stop_job},
 };
@@ -51,10 +52,19 @@ pub(crate) enum Cause {
     Itself,
     /// It ran longer than the policy lets it.
     WallTime(Duration),
+    /// A limit was broken that ends the sandbox at once.
+    Limit(Breach),
     /// The way out could not be served any more.
     Network(String),
     /// The operator ended it from elsewhere; the user's number.
     Operator(u32),
+}
+
+impl Cause {
+    /// Whether it was ended because it used too much.
+    pub(crate) fn is_limit(&self) -> bool {
+        matches!(self, Cause::Limit(_))
+    }
 }
 
 /// The operator's terminal and the sandbox's, if there is one.
@@ -65,7 +75,7 @@ pub(crate) struct Terminals {
 }
 
 /// See the command to its end. `outward` is what serves its network, for as long; `asked`
-/// resolves when the operator wants an end.
+/// resolves when the operator wants an end, `broken` when a limit is.
 pub(crate) async fn until_end(
     running: Arc<Running>,
     terminals: Terminals,
@@ -73,6 +83,7 @@ pub(crate) async fn until_end(
     wall_time: Option<Duration>,
     asked: impl Future<Output = u32>,
     outward: impl Future<Output = String>,
+    broken: impl Future<Output = Breach>,
 ) -> Result<(Result<End, LaunchError>, Cause), Refusal> {
     let relay = match (terminals.operator, terminals.sandbox) {
         (Some(operator), Some(sandbox)) => Some(
@@ -89,7 +100,7 @@ pub(crate) async fn until_end(
             None => std::future::pending().await,
         }
     };
-    tokio::pin!(limit, asked, outward);
+    tokio::pin!(limit, asked, outward, broken);
     let mut last_call: Option<tokio::time::Instant> = None;
     let end = loop {
         let late = async {
@@ -109,17 +120,22 @@ pub(crate) async fn until_end(
                 Err(error) => break Err(error),
             },
             signal = signals.next() => pass_on(signal, relay.as_ref(), &running).await,
-            () = &mut limit, if last_call.is_none() => {
+            // Each of these ends once; a future that has ended must not be asked again.
+            () = &mut limit, if cause == Cause::Itself => {
                 cause = Cause::WallTime(wall_time.unwrap_or_default());
                 last_call = Some(ask_to_end(&running));
             }
-            user = &mut asked, if last_call.is_none() => {
+            user = &mut asked, if cause == Cause::Itself => {
                 cause = Cause::Operator(user);
                 last_call = Some(ask_to_end(&running));
             }
-            why = &mut outward, if last_call.is_none() => {
+            why = &mut outward, if cause == Cause::Itself => {
                 cause = Cause::Network(why);
                 last_call = Some(ask_to_end(&running));
+            }
+            breach = &mut broken, if cause == Cause::Itself => {
+                cause = Cause::Limit(breach);
+                running.kill();
             }
             () = late => {
                 last_call = None;
@@ -173,6 +189,8 @@ async fn pass_on(signal: Signal, relay: Option<&Relay>, running: &Running) {
 }
 
 /// The command was stopped, by Ctrl-Z or by itself: so are we, until the shell goes on with us.
+///
+/// Not without a terminal: nobody pressed a key then, and whoever is stopped watches over nothing.
 async fn stopped(signal: i32, relay: Option<&Relay>, running: &Running, signals: &mut Signals) {
     let by_keyboard = [Number::TSTP, Number::TTIN, Number::TTOU].map(Number::as_raw);
     if !by_keyboard.contains(&signal) {
@@ -182,8 +200,6 @@ async fn stopped(signal: i32, relay: Option<&Relay>, running: &Running, signals:
         relay.handle().suspend().await;
         stop_job(signals).await;
         relay.handle().resume().await;
-    } else {
-        stop_job(signals).await;
     }
     running.signal(Number::CONT.as_raw()).unwrap_or_default();
 }

@@ -6,6 +6,7 @@
 //! host has already is no change any more.
 
 use std::{
+    collections::HashSet,
     ffi::{OsStr, OsString},
     fs::File,
     io::{Read, Seek, SeekFrom, Write},
@@ -13,7 +14,7 @@ use std::{
         fd::{AsFd, OwnedFd},
         unix::ffi::OsStrExt,
     },
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use rustix::{
@@ -37,6 +38,7 @@ use crate::{
 };
 
 const PENDING: &str = "pending";
+const UNCLOSED: &str = "unclosed";
 /// How the names of temporary files begin.
 const TEMPORARY: &str = ".palisade-";
 const CHUNK: usize = 1 << 17;
@@ -83,23 +85,15 @@ impl Overlay {
             work.finish_folder(change)?;
         }
         let done = work.done;
-        remove_file(&self.folder, PENDING).map_err(io("remove", &self.path.join(PENDING)))?;
+        self.forget(PENDING)?;
+        self.forget(UNCLOSED)?;
         rustix::fs::syncfs(&host).map_err(io("sync", &self.record().workspace))?;
         Ok(done)
     }
 
     /// Remove the temporary file of an apply that was broken off.
     pub(crate) fn sweep_pending(&self, host: &Root) -> Result<(), WorkspaceError> {
-        let shown = self.path.join(PENDING);
-        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let file = match openat(&self.folder, PENDING, flags, Mode::empty()) {
-            Err(Errno::NOENT) => return Ok(()),
-            other => other.map_err(io("open", &shown))?,
-        };
-        let mut bytes = Vec::new();
-        File::from(file)
-            .read_to_end(&mut bytes)
-            .map_err(|error| io("read", &shown)(errno(&error)))?;
+        let Some(bytes) = self.read(PENDING)? else { return Ok(()) };
         let mut parts = bytes.split(|byte| *byte == 0);
         if let (Some(parent), Some(name), Some(_)) = (parts.next(), parts.next(), parts.next()) {
             let (parent, name) = (path_of(parent), path_of(name));
@@ -110,21 +104,43 @@ impl Overlay {
                 unlink(&folder, name.as_os_str()).map_err(io("remove", &parent.join(name)))?;
             }
         }
-        remove_file(&self.folder, PENDING).map_err(io("remove", &shown))
+        self.forget(PENDING)
+    }
+
+    fn forget(&self, note: &str) -> Result<(), WorkspaceError> {
+        remove_file(&self.folder, note).map_err(io("remove", &self.path.join(note)))
+    }
+
+    /// Folders that a broken-off apply may have left with more rights than they should have.
+    pub(crate) fn unclosed(&self) -> Result<HashSet<PathBuf>, WorkspaceError> {
+        let bytes = self.read(UNCLOSED)?.unwrap_or_default();
+        // What is behind the last NUL was not written whole, and no folder was made for it.
+        let whole = bytes.rsplitn(2, |byte| *byte == 0).nth(1).unwrap_or_default();
+        Ok(whole.split(|byte| *byte == 0).map(|path| path_of(path).to_owned()).collect())
+    }
+
+    fn note_unclosed(&self, path: &Path) -> Result<(), WorkspaceError> {
+        let mut text = path.as_os_str().as_bytes().to_vec();
+        text.push(0);
+        self.note(UNCLOSED, OFlags::APPEND, &text)
     }
 
     /// Note which temporary name will be used.
     fn note_pending(&self, parent: &Path, name: &OsStr) -> Result<(), WorkspaceError> {
-        let shown = self.path.join(PENDING);
-        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let file = openat(&self.folder, PENDING, flags, Mode::RUSR | Mode::WUSR)
-            .map_err(io("open", &shown))?;
         let mut text = parent.as_os_str().as_bytes().to_vec();
         text.push(0);
         text.extend_from_slice(name.as_bytes());
         text.push(0);
         // What is behind it, of a longer one, does not count.
-        File::from(file).write_all(&text).map_err(|error| io("write", &shown)(errno(&error)))
+        self.note(PENDING, OFlags::empty(), &text)
+    }
+
+    fn note(&self, note: &str, how: OFlags, text: &[u8]) -> Result<(), WorkspaceError> {
+        let shown = self.path.join(note);
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::CLOEXEC | how;
+        let file = openat(&self.folder, note, flags, Mode::RUSR | Mode::WUSR)
+            .map_err(io("open", &shown))?;
+        File::from(file).write_all(text).map_err(|error| io("write", &shown)(errno(&error)))
     }
 }
 
@@ -155,15 +171,14 @@ impl Work<'_> {
         let temporary = temporary_name()?;
         let parent = change.path.parent().unwrap_or(Path::new(""));
         self.overlay.note_pending(parent, &temporary)?;
+        if new.kind == Kind::Folder && is_closed(&new) {
+            self.overlay.note_unclosed(&change.path)?;
+        }
         let made = self.make(change, &new, &folder, &temporary);
         let moved = made.and_then(|(digest, bytes)| {
             self.tell(change, digest)?;
             // Looked at again: the copy may have taken long.
             let (target, name) = self.place(change)?;
-            if was_folder || (new.kind == Kind::Folder && change.old.is_some()) {
-                // No rename goes over a folder, or makes one of a file.
-                unlink(&target, name).map_err(|errno| busy(change, "delete", errno))?;
-            }
             move_into_place(change, &folder, &temporary, &target, name)?;
             Ok(bytes)
         });
@@ -315,7 +330,7 @@ impl Work<'_> {
     fn finish_folder(&mut self, change: &Change) -> Result<(), WorkspaceError> {
         let Some(new) = change.new.filter(|new| new.kind == Kind::Folder) else { return Ok(()) };
         let was = change.old.is_some_and(|old| old.kind == Kind::Folder);
-        if !was && new.permissions() & 0o700 == 0o700 {
+        if !was && !is_closed(&new) {
             return Ok(());
         }
         if was {
@@ -379,17 +394,35 @@ fn move_into_place(
     folder: &OwnedFd,
     name: &OsStr,
 ) -> Result<(), WorkspaceError> {
-    let over = change.old.is_some_and(|old| old.kind != Kind::Folder) && !change.makes_folder();
-    let moved = if over {
-        renameat(from, temporary, folder, name)
-    } else {
-        match renameat_with(from, temporary, folder, name, RenameFlags::NOREPLACE) {
-            // Not every file system can; it was looked at a moment ago.
-            Err(Errno::INVAL | Errno::NOSYS) => renameat(from, temporary, folder, name),
+    let with = |flags| renameat_with(from, temporary, folder, name, flags);
+    // Not every file system can do more than rename; all was looked at a moment ago.
+    let cannot = |errno| matches!(errno, Errno::INVAL | Errno::NOSYS);
+    let moved = match change.old {
+        None => match with(RenameFlags::NOREPLACE) {
+            Err(errno) if cannot(errno) => renameat(from, temporary, folder, name),
             other => other,
+        },
+        // No rename goes from a file over a folder, or back: the two change places.
+        Some(_) if change.makes_folder() || change.removes_folder() => {
+            match with(RenameFlags::EXCHANGE) {
+                Err(errno) if cannot(errno) => {
+                    unlink(folder, name).and_then(|()| renameat(from, temporary, folder, name))
+                }
+                Err(errno) => Err(errno),
+                Ok(()) => unlink(from, temporary).inspect_err(|_| {
+                    // Something came into the folder: it stays, and so does what was written.
+                    with(RenameFlags::EXCHANGE).unwrap_or_default();
+                }),
+            }
         }
+        Some(_) => renameat(from, temporary, folder, name),
     };
     moved.map_err(|errno| busy(change, "put in place", errno))
+}
+
+/// Whether nothing can be put into a folder of this mode, so that it gets it last.
+fn is_closed(folder: &Seen) -> bool {
+    folder.permissions() & 0o700 != 0o700
 }
 
 /// Somebody was quicker, or it cannot be done.

@@ -24,9 +24,9 @@ pub struct Change {
 pub enum What {
     /// Something is there that was not.
     Added,
-    /// Its content changed.
+    /// A file's content or mode, or a link's target.
     Changed,
-    /// Only its mode did.
+    /// A folder's mode.
     Mode,
     /// It became something else: a file a link, a folder a file.
     Replaced,

@@ -1,7 +1,7 @@
 //! Where an overlay differs from the host's folder: overlayfs' layer read as a list of changes.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
     ffi::{OsStr, OsString},
     os::fd::OwnedFd,
     path::{Path, PathBuf},
@@ -31,6 +31,8 @@ pub(crate) struct Sides<'a> {
     pub(crate) upper: &'a Root,
     pub(crate) host: &'a Root,
     pub(crate) baseline: Option<&'a Baseline>,
+    /// Folders that an apply made and could not close any more.
+    pub(crate) unclosed: &'a HashSet<PathBuf>,
 }
 
 /// A folder to look into.
@@ -141,8 +143,9 @@ impl Search<'_> {
                 // A copied folder keeps the mode that the host's had then; one that both made is as
                 // the host made it.
                 let then = self.past(&path).map(|past| past.permissions());
-                if [Some(old.permissions()), then].contains(&Some(new.permissions()))
-                    || then.is_none()
+                let as_it_was = then.is_none_or(|then| then == new.permissions());
+                if old.permissions() == new.permissions()
+                    || (as_it_was && !self.sides.unclosed.contains(&path))
                 {
                     return Ok(());
                 }
@@ -263,6 +266,9 @@ impl Search<'_> {
     }
 
     fn conflict(&self, path: &Path, old: Option<&Seen>, new: Option<&Seen>) -> Option<Conflict> {
+        if self.sides.unclosed.contains(path) && old.is_some_and(|old| old.kind == Kind::Folder) {
+            return None;
+        }
         if self.sides.baseline.is_none() {
             return Some(Conflict::Unknown);
         }

@@ -90,7 +90,6 @@ impl Store {
             workspace: birth.workspace.to_owned(),
             inode: seen.inode,
             owner: Ids { uid: seen.uid, gid: seen.gid },
-            agent: birth.agent,
             started: birth.started.clone(),
             ended: None,
         };

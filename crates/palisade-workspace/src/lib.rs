@@ -7,7 +7,7 @@
 //!   baseline                            what each file of the host was at the launch
 //!   layers/upper                        the changes, as overlayfs keeps them
 //!   layers/work                         overlayfs' own
-//!   pending                             the one temporary file that a broken-off apply left
+//!   pending, unclosed                   what a broken-off apply has to tidy up
 //! ```
 //!
 //! The supervisor's side is [`Store::begin`] and [`Kept`]. The operator's side is

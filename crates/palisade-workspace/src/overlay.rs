@@ -43,7 +43,12 @@ impl Overlay {
     ) -> Result<Self, WorkspaceError> {
         let record = Record::read(&folder, &path)?;
         let upper = Root::of(open_upper(&folder).map_err(io("open", &path.join("layers/upper")))?);
-        Ok(Self { store, folder, path, upper, record, _lock: lock })
+        let overlay = Self { store, folder, path, upper, record, _lock: lock };
+        // A temporary file that a broken-off apply left is no change of the host's.
+        if let Ok(host) = overlay.host() {
+            overlay.sweep_pending(&host)?;
+        }
+        Ok(overlay)
     }
 
     /// What it is of.
@@ -74,14 +79,25 @@ impl Overlay {
     /// A workspace that is not there any more, something that cannot be read, too many changes.
     pub fn changes(&self) -> Result<Vec<Change>, WorkspaceError> {
         let host = self.host()?;
-        let baseline = self.baseline()?;
-        changes::find(&Sides { upper: &self.upper, host: &host, baseline: baseline.as_ref() })
+        let (baseline, unclosed) = (self.baseline()?, self.unclosed()?);
+        let baseline = baseline.as_ref();
+        changes::find(&Sides { upper: &self.upper, host: &host, baseline, unclosed: &unclosed })
     }
 
     fn baseline(&self) -> Result<Option<Baseline>, WorkspaceError> {
-        let path = self.path.join(baseline::NAME);
+        let Some(bytes) = self.read(baseline::NAME)? else { return Ok(None) };
+        let damaged = || WorkspaceError::Damaged {
+            path: self.path.join(baseline::NAME),
+            what: "it is not a record".to_owned(),
+        };
+        Baseline::parse(&bytes).map(Some).ok_or_else(damaged)
+    }
+
+    /// A file of ours, if it is there.
+    pub(crate) fn read(&self, name: &str) -> Result<Option<Vec<u8>>, WorkspaceError> {
+        let path = self.path.join(name);
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let file = match openat(&self.folder, baseline::NAME, flags, Mode::empty()) {
+        let file = match openat(&self.folder, name, flags, Mode::empty()) {
             Ok(file) => file,
             Err(Errno::NOENT) => return Ok(None),
             Err(errno) => return Err(io("open", &path)(errno)),
@@ -90,10 +106,7 @@ impl Overlay {
         File::from(file).read_to_end(&mut bytes).map_err(|error| {
             io("read", &path)(Errno::from_io_error(&error).unwrap_or(Errno::IO))
         })?;
-        match Baseline::parse(&bytes) {
-            Some(baseline) => Ok(Some(baseline)),
-            None => Err(WorkspaceError::Damaged { path, what: "it is not a record".to_owned() }),
-        }
+        Ok(Some(bytes))
     }
 
     /// Remove it, and what a broken-off apply left on the host.

@@ -41,8 +41,6 @@ pub struct Record {
     pub(crate) inode: u64,
     /// Who owns the workspace.
     pub owner: Ids,
-    /// Who the agent was on the host.
-    pub agent: Ids,
     /// When the session started.
     pub started: String,
     /// When it ended, if its supervisor saw that.

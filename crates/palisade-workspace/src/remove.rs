@@ -112,7 +112,7 @@ mod tests {
         fs::write(inner.join("file"), "x").unwrap();
         std::os::unix::fs::symlink("/etc", inner.join("link")).unwrap();
         for path in ["a/b/.removed-0/c", "a/b/.removed-0", "a/b", "a"] {
-            fs::set_permissions(folder.path().join(path), PermissionsExt::from_mode(0)).unwrap();
+            fs::set_permissions(folder.path().join(path), PermissionsExt::from_mode(0o0)).unwrap();
         }
         let above = openat(CWD, folder.path(), OFlags::DIRECTORY, Mode::empty()).unwrap();
         remove(&above, OsStr::new("a")).unwrap();

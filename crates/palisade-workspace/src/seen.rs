@@ -38,6 +38,7 @@ pub(crate) struct Seen {
 }
 
 impl Seen {
+    #[allow(clippy::useless_conversion, reason = "the width differs between architectures")]
     pub(crate) fn of(stat: &Stat) -> Self {
         let kind = match FileType::from_raw_mode(stat.st_mode) {
             FileType::RegularFile => Kind::File,
@@ -57,6 +58,7 @@ impl Seen {
             uid: stat.st_uid,
             gid: stat.st_gid,
             inode: stat.st_ino,
+            #[allow(clippy::useless_conversion, reason = "narrower on other architectures")]
             links: u64::from(stat.st_nlink),
             size: u64::try_from(stat.st_size).unwrap_or_default(),
             blocks: u64::try_from(stat.st_blocks).unwrap_or_default(),

@@ -9,6 +9,7 @@ mod commands;
 mod docs_tests;
 mod failure;
 mod operator;
+mod print;
 
 use std::process::ExitCode;
 
@@ -44,6 +45,8 @@ enum Command {
     Audit(commands::audit::Args),
     /// Try what a sandbox needs of this system, and say what to do about what is missing.
     Doctor(commands::doctor::Args),
+    /// Attack a sandbox of your policy from inside, and say what got through.
+    Selftest(commands::selftest::Args),
     #[command(hide = true)]
     Attempt(commands::attempt::Args),
     /// Print the completions for a shell.
@@ -59,6 +62,7 @@ fn main() -> ExitCode {
         Command::Kill(args) => commands::kill::run(&args),
         Command::Logs(args) => commands::logs::run(&args),
         Command::Demo(args) => commands::demo::run(&args),
+        Command::Selftest(args) => commands::selftest::run(&args),
         Command::Attempt(args) => commands::attempt::run(&args),
         Command::Policy(args) => commands::policy::run(args),
         Command::Workspace(args) => commands::workspace::run(args),

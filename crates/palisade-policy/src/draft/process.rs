@@ -21,6 +21,10 @@ pub(super) struct Checked {
 const LEAST_PROCESSES: u64 = 2;
 const LEAST_FILES: u64 = 16;
 const LEAST_MEMORY: u64 = 16 << 20;
+const LEAST_SPACE: u64 = 1 << 20;
+/// The kernel hands out processor time in slices of a millisecond, ten times a second.
+const LEAST_CPUS: f64 = 0.01;
+const MOST_CPUS: f64 = 1e6;
 /// Longer than any session, and far from where clocks overflow.
 const LONGEST: Duration = Duration::from_secs(10 * 365 * 86_400);
 
@@ -68,13 +72,19 @@ fn limits(check: &mut Check<'_>, named: &Limits) -> DraftLimits {
             );
         }
     };
-    if let Some(memory) = named.memory.as_ref().filter(|memory| memory.value.0 < LEAST_MEMORY) {
-        let size = amount::size(memory.value.0);
-        check.wrong(
-            memory.place,
-            format!("with {size} of memory no program starts"),
-            format!("write {} or more", amount::size(LEAST_MEMORY)),
-        );
+    for (size, least, what) in [
+        (&named.memory, LEAST_MEMORY, "memory"),
+        (&named.disk, LEAST_SPACE, "disk"),
+        (&named.scratch, LEAST_SPACE, "scratch space"),
+    ] {
+        if let Some(size) = size.as_ref().filter(|size| size.value.0 < least) {
+            let named = amount::size(size.value.0);
+            check.wrong(
+                size.place,
+                format!("with {named} of {what} no program starts"),
+                format!("write {} or more", amount::size(least)),
+            );
+        }
     }
     if let Some(processes) = &named.processes {
         least(check, processes.value, LEAST_PROCESSES, processes.place, "processes");
@@ -89,25 +99,35 @@ fn limits(check: &mut Check<'_>, named: &Limits) -> DraftLimits {
             "write less, or remove the limit",
         );
     }
-    if let Some(cpus) = &named.cpus {
-        if !(cpus.value.is_finite() && cpus.value > 0.0) {
-            check.wrong(
-                cpus.place,
-                format!("{} is no number of processors", cpus.value),
-                "write one such as 2 or 0.5",
-            );
-        }
-        check.not_built("process.limits.cpus", cpus.place, cpus);
-    }
-    if let Some(disk) = &named.disk {
-        check.not_built("process.limits.disk", disk.place, disk);
-    }
+    let bytes = |size: &Option<At<amount::Size>>| {
+        size.as_ref().map(|at| At { value: at.value.0, place: at.place })
+    };
     DraftLimits {
-        memory: named.memory.as_ref().map(|at| At { value: at.value.0, place: at.place }),
+        memory: bytes(&named.memory),
         processes: named.processes.clone(),
+        cpu_thousandths: named.cpus.as_ref().and_then(|cpus| thousandths(check, cpus)),
         open_files: named.open_files.clone(),
+        disk: bytes(&named.disk),
+        scratch: bytes(&named.scratch),
         wall_time: named.wall_time.as_ref().map(|at| At { value: at.value.0, place: at.place }),
     }
+}
+
+fn thousandths(check: &mut Check<'_>, cpus: &At<f64>) -> Option<At<u64>> {
+    if !(LEAST_CPUS..=MOST_CPUS).contains(&cpus.value) {
+        check.wrong(
+            cpus.place,
+            format!("{} is no number of processors", cpus.value),
+            format!("write one such as 2 or 0.5, not less than {LEAST_CPUS}"),
+        );
+        return None;
+    }
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "between the least and the most, as just checked"
+    )]
+    let value = (cpus.value * 1000.0).round() as u64;
+    Some(At { value, place: cpus.place })
 }
 
 fn calls(check: &mut Check<'_>, named: &Syscalls, checked: &mut Checked) {

@@ -315,7 +315,7 @@ fn a_profile_that_the_project_builds_on() {
     let wrong = world.wrong();
     assert!(wrong.contains("/work/palisade.yaml:2:11"), "{wrong}");
     assert!(
-        wrong.contains("it adds the profile codex, with the credential `openai` and"),
+        wrong.contains("it adds the profile codex, with reading /etc/codex/requirements.toml and"),
         "{wrong}"
     );
     // The user's values are nearer than a profile's, whoever builds on it.

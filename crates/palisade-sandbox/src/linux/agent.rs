@@ -14,10 +14,13 @@ use std::{
 use rustix::{
     io::Errno,
     process::{Resource, Rlimit, getpid, setpgid, setrlimit},
+    rand::{GetRandomFlags, getrandom},
     termios::tcsetpgrp,
+    thread::{CpuSet, sched_getaffinity, sched_setaffinity},
 };
 
 use super::{
+    cgroup::HeldByGroup,
     control::{Control, Message},
     landlock, privileges,
     seccomp::Filter,
@@ -50,8 +53,12 @@ pub(crate) struct Confinement {
     search: OsString,
     working_directory: CString,
     limits: Limits,
+    /// The limits that a control group holds already.
+    held: HeldByGroup,
     rules: landlock::Prepared,
     filter: Filter,
+    /// Where no group holds processor time: these processors, and a filter that keeps to them.
+    pinned: Option<(CpuSet, Filter)>,
 }
 
 impl Prepared {
@@ -71,6 +78,8 @@ impl Prepared {
             entry.push(value);
             text(entry)
         });
+        let pinned = plan.limits.cpu_thousandths.zip(plan.pinned_filter);
+        let pinned = pinned.map(|(most, filter)| Ok((some_processors(most)?, filter)));
         Ok(Self {
             candidates: candidates.collect::<Result<_, _>>().step("read the command")?,
             argv: StringArray::new(argv.collect::<Result<_, _>>().step("read the command")?),
@@ -84,10 +93,17 @@ impl Prepared {
                 working_directory: text(plan.working_directory.into())
                     .step("read the working directory")?,
                 limits: plan.limits,
+                held: HeldByGroup::default(),
                 rules,
                 filter: plan.filter,
+                pinned: pinned.transpose().step("choose processors")?,
             },
         })
+    }
+
+    /// What turned out to be held by a group.
+    pub(crate) fn set_held(&mut self, held: HeldByGroup) {
+        self.confinement.held = held;
     }
 
     /// Become the command, or report why not. No allocation before exec, but on failure.
@@ -132,17 +148,41 @@ impl Confinement {
     ) -> Result<(), StepError> {
         rustix::process::chdir(self.working_directory.as_c_str())
             .step("enter the working directory")?;
-        limit(Resource::Core, Some(0)).step("forbid core dumps")?;
-        limit(Resource::Data, self.limits.memory).step("limit memory")?;
-        limit(Resource::Nproc, self.limits.processes).step("limit processes")?;
-        limit(Resource::Nofile, self.limits.open_files).step("limit open files")?;
+        self.limit()?;
         // Init has given each its default action.
         signal::unblock_all().step("unblock signals")?;
         rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
         close_from(3, true).step("close inherited descriptors")?;
         privileges()?;
         self.rules.restrict_self()?;
-        self.filter.install()
+        match &self.pinned {
+            Some((_, filter)) if !self.held.processors => filter.install(),
+            _ => self.filter.install(),
+        }
+    }
+
+    /// The limits of each process, and of the whole what no group holds.
+    fn limit(&self) -> Result<(), StepError> {
+        let (limits, held) = (&self.limits, self.held);
+        limit(Resource::Core, Some(0)).step("forbid core dumps")?;
+        // Whoever started us may have been given these.
+        limit(Resource::Nice, Some(0)).step("forbid a higher priority")?;
+        limit(Resource::Rtprio, Some(0)).step("forbid real-time priority")?;
+        if !held.memory {
+            limit(Resource::Data, limits.memory).step("limit memory")?;
+        }
+        // One more than the group's, which counts what it refuses.
+        let more = u64::from(held.processes);
+        let processes = limits.processes.map(|processes| processes.saturating_add(more));
+        limit(Resource::Nproc, processes).step("limit processes")?;
+        limit(Resource::Nofile, limits.open_files).step("limit open files")?;
+        limit(Resource::Fsize, limits.file_bytes).step("limit the size of files")?;
+        match &self.pinned {
+            Some((processors, _)) if !held.processors => {
+                sched_setaffinity(None, processors).step("limit processors")
+            }
+            _ => Ok(()),
+        }
     }
 
     /// As `execvp(3)` searches: what cannot be executed is remembered, what is missing skipped.
@@ -179,6 +219,22 @@ pub(crate) fn redirect(stdio: &[Stdio; 3], terminal: Option<&OwnedFd>) -> Result
     rustix::stdio::dup2_stdin(input).step("place standard input")?;
     rustix::stdio::dup2_stdout(output).step("place standard output")?;
     rustix::stdio::dup2_stderr(error).step("place standard error")
+}
+
+/// As many of the processors that may be used as hold this much time, beginning anywhere: many
+/// sandboxes must not sit on the same ones.
+fn some_processors(thousandths: u64) -> Result<CpuSet, Errno> {
+    let usable = sched_getaffinity(None)?;
+    let usable: Vec<usize> = (0..CpuSet::MAX_CPU).filter(|cpu| usable.is_set(*cpu)).collect();
+    let mut bits = [0_u8; 8];
+    getrandom(&mut bits, GetRandomFlags::empty())?;
+    let start = usize::from_le_bytes(bits) % usable.len().max(1);
+    let most = usize::try_from(thousandths.div_ceil(1000)).unwrap_or(usize::MAX);
+    let mut chosen = CpuSet::new();
+    for cpu in usable.iter().cycle().skip(start).take(most.min(usable.len())) {
+        chosen.set(*cpu);
+    }
+    Ok(chosen)
 }
 
 fn limit(resource: Resource, value: Option<u64>) -> Result<(), Errno> {

@@ -15,6 +15,7 @@ use rustix::{
     },
 };
 
+use super::cgroup::HeldByGroup;
 use crate::step::StepError;
 
 /// The most descriptors one message carries.
@@ -33,8 +34,8 @@ pub(crate) enum Message {
     Terminal,
     /// From init: all is up, the agent waits.
     Ready,
-    /// To init: start the agent.
-    Go,
+    /// To init: start the agent. A control group holds these limits.
+    Go(HeldByGroup),
     /// To init: send this signal to the agent's process group.
     Signal(i32),
     /// From init or the agent's process before exec: this step failed.
@@ -66,7 +67,7 @@ impl Message {
             Message::Sockets => (b'N', 0, ""),
             Message::Terminal => (b'T', 0, ""),
             Message::Ready => (b'R', 0, ""),
-            Message::Go => (b'G', 0, ""),
+            Message::Go(held) => (b'G', held.bits(), ""),
             Message::Signal(signal) => (b'K', *signal, ""),
             Message::Failed(error) => (b'E', error.errno.raw_os_error(), &error.step),
             Message::ExecFailed(errno) => (b'F', errno.raw_os_error(), ""),
@@ -90,7 +91,7 @@ impl Message {
             b'N' => Message::Sockets,
             b'T' => Message::Terminal,
             b'R' => Message::Ready,
-            b'G' => Message::Go,
+            b'G' => Message::Go(HeldByGroup::from_bits(number)),
             b'K' => Message::Signal(number),
             b'E' => Message::Failed(StepError {
                 step: Cow::Owned(String::from_utf8_lossy(text).into_owned()),

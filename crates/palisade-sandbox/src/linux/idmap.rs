@@ -79,20 +79,20 @@ impl Mapping {
 
 impl Sleeper {
     fn start() -> Result<Self, StepError> {
+        let parent = rustix::process::getpid();
         let forked = fork_into(libc::CLONE_NEWUSER as u64)
             .step("make a user namespace for idmapped mounts")?;
         match forked {
             Forked::Parent { pid, pidfd } => Ok(Self { pid, pidfd }),
             Forked::Child => {
-                // Ended by its parent; should that die first, by the signal it asked for here.
+                // Ended by its parent; should that die first, by the signal it asks for here. It
+                // may be dead by now.
                 let _ = rustix::process::set_parent_process_death_signal(Some(Signal::KILL));
-                loop {
+                while rustix::process::getppid() == Some(parent) {
                     let nap = rustix::time::Timespec { tv_sec: 10, tv_nsec: 0 };
                     let _ = rustix::thread::nanosleep(&nap);
-                    if rustix::process::getppid().is_none() {
-                        exit_now(0);
-                    }
                 }
+                exit_now(0)
             }
         }
     }

@@ -18,6 +18,7 @@ use rustix::{
 
 use super::{
     agent,
+    cgroup::{Entry, HeldByGroup},
     control::{Control, Message},
     guest::Guests,
     identity,
@@ -26,6 +27,7 @@ use super::{
     sys::{
         clone::{Forked, exit_now, fork_into},
         exec::forget_start,
+        probe::unshare,
         signal,
     },
 };
@@ -41,15 +43,24 @@ pub(crate) struct Inheritance {
     pub(crate) control: Control,
     pub(crate) trees: mounts::DetachedTrees,
     pub(crate) privileged: bool,
+    pub(crate) entry: Entry,
 }
 
 /// The whole life of init. Never returns into the supervisor's code.
 pub(crate) fn live(inheritance: Inheritance) -> ! {
-    let Inheritance { plan, control, trees, privileged } = inheritance;
-    if let Err(error) = build_and_run(plan, &control, trees, privileged) {
+    let Inheritance { plan, control, trees, privileged, entry } = inheritance;
+    let ran = enter(entry).and_then(|()| build_and_run(plan, &control, trees, privileged));
+    if let Err(error) = ran {
         let _ = control.send(&Message::Failed(error));
     }
     exit_now(125)
+}
+
+/// Go where all that follows is counted. The group is the supervisor's to remove, not ours.
+fn enter(entry: Entry) -> Result<(), StepError> {
+    entry.enter()?;
+    std::mem::forget(entry.into);
+    Ok(())
 }
 
 fn build_and_run(
@@ -77,10 +88,12 @@ fn build_and_run(
     mounts::build(&plan.mounts, plan.scratch_bytes, trees, &mut rules)?;
     setsid().step("start a session")?;
     let terminal = open_terminal(&plan, control)?;
-    let agent = agent::Prepared::new(plan, terminal, rules.finish()?)?;
+    let mut agent = agent::Prepared::new(plan, terminal, rules.finish()?)?;
     privileges::rule_out()?;
     control.send(&Message::Ready).step("report to the supervisor")?;
-    expect(control, &Message::Go)?;
+    agent.set_held(go(control)?);
+    // Inside, the group that it is in now is the root.
+    unshare(libc::CLONE_NEWCGROUP).step("make a cgroup namespace")?;
 
     set_dumpable_behavior(DumpableBehavior::NotDumpable).step("make init not dumpable")?;
     let agent_pid = match fork_into(0).step("fork the agent")? {
@@ -101,6 +114,14 @@ fn expect(control: &Control, wanted: &Message) -> Result<(), StepError> {
     match control.receive().step("hear from the supervisor")? {
         Some((message, _)) if message == *wanted => Ok(()),
         // The supervisor is gone, or mad: nothing may run.
+        _ => exit_now(125),
+    }
+}
+
+/// Wait until the agent may start; which limits are held already.
+fn go(control: &Control) -> Result<HeldByGroup, StepError> {
+    match control.receive().step("hear from the supervisor")? {
+        Some((Message::Go(held), _)) => Ok(held),
         _ => exit_now(125),
     }
 }

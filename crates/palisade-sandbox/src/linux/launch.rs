@@ -2,9 +2,10 @@
 
 use std::{
     collections::HashMap,
-    fmt,
+    fmt, fs,
     os::fd::{AsFd, BorrowedFd, OwnedFd},
-    sync::{Mutex, MutexGuard, PoisonError},
+    panic::AssertUnwindSafe,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use rustix::{
@@ -13,26 +14,31 @@ use rustix::{
 };
 
 use super::{
+    cgroup::{self, Group, Grouped, Processes},
     control::{Control, Message},
     guest::{Guest, GuestReport},
     identity,
     idmap::OwnerMaps,
     init, mounts,
     net::NetSockets,
-    sys::clone::{Forked, fork_into},
+    sys::clone::{Forked, exit_now, fork_into_group},
 };
 use crate::{
     plan::Plan,
     step::{Step, StepError},
 };
 
-const NAMESPACES: i32 = libc::CLONE_NEWUSER
+/// A cgroup namespace is made later: its root is the group that its maker is in.
+pub(crate) const NAMESPACES: i32 = libc::CLONE_NEWUSER
     | libc::CLONE_NEWNS
     | libc::CLONE_NEWPID
     | libc::CLONE_NEWNET
     | libc::CLONE_NEWIPC
-    | libc::CLONE_NEWUTS
-    | libc::CLONE_NEWCGROUP;
+    | libc::CLONE_NEWUTS;
+
+/// How much more of the machine's memory than it has everything inside counts as having, in
+/// thousandths, when the kernel looks for what to kill. The supervisor's own is 0, or as it was.
+const OOM_SCORE_ADJUST: i32 = 500;
 
 /// Why a command does not run.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -58,6 +64,7 @@ pub struct Standing {
     pub sockets: Option<NetSockets>,
     /// The controlling side of the sandbox's terminal.
     pub terminal: Option<OwnedFd>,
+    grouped: Grouped,
 }
 
 /// A sandbox whose agent runs. Dropping it ends everything inside.
@@ -67,6 +74,7 @@ pub struct Running {
     pidfd: OwnedFd,
     pid: Pid,
     guests: Mutex<Guests>,
+    group: Option<Arc<Group>>,
 }
 
 /// Who hears of each guest.
@@ -93,6 +101,7 @@ pub enum Report {
 #[derive(Debug)]
 pub struct Building {
     running: Running,
+    wanted: cgroup::Wanted,
 }
 
 /// Start to build a sandbox. The calling process must have one thread, and must keep the calling
@@ -110,15 +119,27 @@ pub fn launch(plan: Plan) -> Result<Building, LaunchError> {
     } else {
         plan.mounts.iter().map(|_| None).collect()
     };
+    let (wanted, entry) = cgroup::prepare(&plan.limits, plan.groups);
     let (ours, theirs) = Control::pair().step("make the control socket")?;
     let namespaces = u64::from(NAMESPACES.unsigned_abs());
-    match fork_into(namespaces).step("clone into new namespaces")? {
+    let forked = fork_into_group(namespaces, entry.descriptor());
+    match forked.step("clone into new namespaces")? {
         Forked::Child => {
             drop(ours);
-            init::live(init::Inheritance { plan, control: theirs, trees, privileged })
+            let inheritance = init::Inheritance { plan, control: theirs, trees, privileged, entry };
+            // Neither init nor the agent's process, its fork, may unwind into what is the supervisor's.
+            let lived = std::panic::catch_unwind(AssertUnwindSafe(|| init::live(inheritance)));
+            match lived {
+                Ok(never) => never,
+                Err(_) => exit_now(125),
+            }
         }
         Forked::Parent { pid, pidfd } => {
-            let running = Running { control: ours, pidfd, pid, guests: Mutex::default() };
+            // Before `running`, so that on failure the group is empty when it is removed.
+            let wanted = wanted.ask_for(pid);
+            let guests = Mutex::default();
+            let running = Running { control: ours, pidfd, pid, guests, group: None };
+            prefer_to_kill(pid)?;
             identity::write_maps(
                 pid,
                 (identity.uid, identity.gid),
@@ -126,9 +147,22 @@ pub fn launch(plan: Plan) -> Result<Building, LaunchError> {
                 privileged,
             )?;
             running.control.send(&Message::Mapped).step("speak to init")?;
-            Ok(Building { running })
+            Ok(Building { running, wanted })
         }
     }
+}
+
+/// Have the kernel look here first when the machine is out of memory. Inside it cannot be taken
+/// back: `/proc` is read-only.
+fn prefer_to_kill(pid: Pid) -> Result<(), StepError> {
+    let file = format!("/proc/{}/oom_score_adj", pid.as_raw_nonzero());
+    let present = fs::read_to_string(&file).ok().and_then(|text| text.trim().parse().ok());
+    if present.is_some_and(|present: i32| present >= OOM_SCORE_ADJUST) {
+        return Ok(());
+    }
+    fs::write(file, OOM_SCORE_ADJUST.to_string())
+        .map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::IO))
+        .step("write oom_score_adj of the sandbox")
 }
 
 impl Building {
@@ -149,21 +183,37 @@ impl Building {
             match message {
                 Message::Sockets => sockets = Some(NetSockets::from_fds(descriptors)?),
                 Message::Terminal => terminal = descriptors.into_iter().next(),
-                Message::Ready => return Ok(Standing { inner: self.running, sockets, terminal }),
+                Message::Ready => break,
                 Message::Failed(error) => return Err(error.into()),
                 _ => return Err(LaunchError::Gone),
             }
         }
+        let (mut inner, grouped) = (self.running, self.wanted.settle());
+        inner.group = grouped.group().cloned();
+        Ok(Standing { inner, sockets, terminal, grouped })
     }
 }
 
 impl Standing {
+    /// The control group, if it has one, and else why not.
+    pub fn grouped(&self) -> &Grouped {
+        &self.grouped
+    }
+
+    /// Its processes, seen from outside.
+    ///
+    /// # Errors
+    /// If init is gone, or may not be looked at.
+    pub fn processes(&self) -> Result<Processes, LaunchError> {
+        Ok(Processes::of(self.inner.pid)?)
+    }
+
     /// Let the agent start.
     ///
     /// # Errors
     /// Only if init is gone; a failed exec is told by [`Running::report`].
     pub fn go(self) -> Result<Running, LaunchError> {
-        self.inner.control.send(&Message::Go).step("let the agent start")?;
+        self.inner.control.send(&Message::Go(self.grouped.held())).step("let the agent start")?;
         Ok(self.inner)
     }
 }
@@ -269,6 +319,9 @@ impl Running {
     /// End everything inside, at once. Returns when it is gone.
     pub fn kill(&self) {
         let _ = pidfd_send_signal(&self.pidfd, Signal::KILL);
+        if let Some(group) = &self.group {
+            group.kill();
+        }
         let _ = rustix::io::retry_on_intr(|| waitpid(Some(self.pid), WaitOptions::empty()));
     }
 }

@@ -1,6 +1,7 @@
 //! The Linux rooms, one kernel idea each.
 
 pub mod abilities;
+pub mod cgroup;
 pub mod guest;
 pub mod landlock;
 pub mod launch;
@@ -9,6 +10,8 @@ pub mod seccomp;
 pub mod sys;
 
 mod agent;
+#[cfg(test)]
+mod alone;
 mod control;
 mod identity;
 mod idmap;

@@ -1,145 +1,186 @@
+//! Becoming somebody else, and reaching other processes.
+
 use std::{fs, os::unix::ffi::OsStrExt, path::Path};
 
 use palisade_core::Layer;
-use palisade_sandbox::{
-    StepError,
-    linux::sys::{attempt::Forbidden, probe::in_child},
-};
+use palisade_sandbox::{StepError, linux::sys::probe::in_child};
 use rustix::{
-    fs::Uid,
+    fs::{Gid, Uid},
     io::Errno,
-    net::{AddressFamily, SocketType, socket},
-    process::{Pid, test_kill_process},
-    thread::set_thread_res_uid,
+    process::{
+        Pid, PidfdFlags, pidfd_open, setpriority_process, test_kill_process,
+        test_kill_process_group,
+    },
+    thread::{
+        CapabilitySet, CapabilitySets, CpuSet, sched_getaffinity, sched_setaffinity,
+        set_capabilities, set_thread_groups, set_thread_res_gid, set_thread_res_uid,
+    },
 };
 
 use crate::{
     Targets,
-    attempt::{Attempt, Outcome, errno, judge},
+    attempt::{Act, Answers, Attempt, Outcome, errno, judge},
 };
 
-/// What the system call filter answers.
-const FILTER: &[(Errno, &str)] = &[
-    (Errno::PERM, "refused by the system call filter"),
-    (Errno::NOSYS, "unknown to the system call filter"),
+const OTHER_NAMESPACE: Answers = &[(Errno::SRCH, "it does not exist in its pid namespace")];
+const NO_ROOT: Answers = &[
+    (Errno::INVAL, "there is no root in its user namespace"),
+    (Errno::PERM, "no capability to change ids"),
 ];
+const NO_CAPABILITY: Answers = &[(Errno::PERM, "it has no capabilities")];
 
-macro_rules! forbidden {
-    ($name:literal, $tries:literal, $call:expr) => {
-        Attempt {
-            name: $name,
-            tries: $tries,
-            layer: Layer::Process,
-            make: |_| Some(judge($call.call(), FILTER, |()| "the kernel did it".to_owned())),
-        }
+const fn attempt(name: &'static str, tries: &'static str, act: Act) -> Attempt {
+    Attempt { name, tries, layer: Layer::Process, act }
+}
+
+macro_rules! shares {
+    ($name:literal, $kind:literal, $link:literal) => {
+        attempt(
+            $name,
+            concat!("be in the host's ", $kind, " namespace"),
+            Act::Do(|targets| namespace(targets, $link)),
+        )
     };
 }
 
-pub(super) const ATTEMPTS: &[Attempt] = &[
-    Attempt {
-        name: "opens_raw_socket",
-        tries: "open a raw socket",
-        layer: Layer::Process,
-        make: |_| Some(raw_socket()),
-    },
-    forbidden!("traces_init", "ptrace another process", Forbidden::Ptrace(1)),
-    Attempt {
-        name: "becomes_root",
-        tries: "setuid to root",
-        layer: Layer::Process,
-        make: |_| Some(become_root()),
-    },
-    forbidden!("mounts", "mount a file system", Forbidden::Mount),
-    Attempt {
-        name: "signals_host_process",
-        tries: "signal a process of the host",
-        layer: Layer::Process,
-        make: signal,
-    },
-    Attempt {
-        name: "reads_supervisor_environment",
-        tries: "read the supervisor's environment",
-        layer: Layer::Process,
-        make: environments,
-    },
-    forbidden!("mounts_by_new_interface", "mount by fsopen", Forbidden::MountApi),
-    forbidden!("makes_user_namespace", "make a user namespace", Forbidden::NewUserNamespace),
-    forbidden!("enters_namespace", "enter another namespace", Forbidden::EnterNamespace),
-    forbidden!(
-        "reads_memory_of_init",
-        "read another process's memory",
-        Forbidden::ProcessVmRead(1)
-    ),
-    forbidden!("takes_descriptor", "take a descriptor of another process", Forbidden::PidfdGetfd),
-    forbidden!("opens_by_handle", "open a file by its number", Forbidden::OpenByHandle),
-    forbidden!("uses_io_uring", "use io_uring", Forbidden::IoUring),
-    forbidden!("loads_bpf", "load a BPF program", Forbidden::Bpf),
-    forbidden!("opens_perf_event", "open a perf event", Forbidden::PerfEvent),
-    forbidden!("uses_userfaultfd", "use userfaultfd", Forbidden::UserFault),
-    forbidden!("uses_keyring", "use the kernel's keyring", Forbidden::Keyctl),
-    forbidden!("loads_module", "load a kernel module", Forbidden::LoadModule),
-    forbidden!("loads_kernel", "load another kernel", Forbidden::Kexec),
-    forbidden!(
-        "types_for_operator",
-        "type into the operator's terminal",
-        Forbidden::TypeForOperator
-    ),
-    Attempt {
-        name: "calls_by_x32_number",
-        tries: "make a system call by its x32 number",
-        layer: Layer::Process,
-        make: |_| Some(by_x32()),
-    },
-];
-
-/// In a process of its own: the filter's answer is a kill.
-fn by_x32() -> Outcome {
-    match in_child(|| {
-        Forbidden::X32.call().map_err(|errno| StepError { step: "call".into(), errno })
-    }) {
-        Ok(()) => Outcome::Worked("the kernel did it".to_owned()),
-        Err(error) if error.errno == Errno::CHILD => {
-            Outcome::Stopped("killed by the system call filter".to_owned())
-        }
-        Err(error) => judge(Err::<(), _>(error.errno), FILTER, |()| String::new()),
-    }
+macro_rules! has {
+    ($name:literal, $tries:literal, $line:literal, $wanted:expr, $good:literal) => {
+        attempt($name, $tries, Act::Do(|_| Some(status($line, $wanted, $good))))
+    };
 }
 
-fn raw_socket() -> Outcome {
-    let answers = &[
-        (Errno::PERM, "refused by the system call filter"),
-        (Errno::ACCESS, "refused by the system call filter"),
-        (Errno::PROTONOSUPPORT, "refused by the system call filter"),
-        (Errno::AFNOSUPPORT, "refused by the system call filter"),
-    ];
-    judge(
-        socket(AddressFamily::INET, SocketType::RAW, Some(rustix::net::ipproto::ICMP)),
-        answers,
-        |_| "got one".to_owned(),
-    )
+const NONE: &str = "0000000000000000";
+
+pub(super) const ATTEMPTS: &[Attempt] = &[
+    attempt("signals_host_process", "signal a process of the host", Act::Do(signal)),
+    attempt("signals_host_group", "signal a process group of the host", Act::Do(signal_group)),
+    attempt("holds_host_process", "hold a process of the host", Act::Do(hold)),
+    attempt("slows_host_process", "slow a process of the host", Act::Do(slow)),
+    attempt("moves_host_process", "move a process of the host", Act::Do(pin)),
+    attempt("signals_init", "signal init, which is no child", Act::Do(signal_init)),
+    attempt("becomes_root", "setuid to root", Act::Do(|_| Some(become_root()))),
+    attempt("joins_root_group", "setgid to root's group", Act::Do(|_| Some(join_root_group()))),
+    attempt("takes_groups", "take more groups", Act::Do(|_| Some(take_groups()))),
+    attempt("takes_capabilities", "take all capabilities", Act::Do(|_| Some(take_all()))),
+    has!("has_capabilities", "have capabilities", "CapEff", NONE, "it has none"),
+    has!("may_take_capabilities", "have capabilities to take", "CapPrm", NONE, "it has none"),
+    has!("passes_capabilities", "pass capabilities on", "CapInh", NONE, "it has none"),
+    has!("keeps_capabilities", "keep capabilities over exec", "CapAmb", NONE, "it has none"),
+    has!("bounds_capabilities", "get capabilities from files", "CapBnd", NONE, "it cannot"),
+    has!("may_gain_privileges", "gain privileges by exec", "NoNewPrivs", "1", "it cannot"),
+    has!("has_no_filter", "call without a filter", "Seccomp", "2", "it has a filter"),
+    shares!("shares_user_namespace", "user", "user"),
+    shares!("shares_mount_namespace", "mount", "mnt"),
+    shares!("shares_pid_namespace", "pid", "pid"),
+    shares!("shares_network_namespace", "network", "net"),
+    shares!("shares_ipc_namespace", "IPC", "ipc"),
+    shares!("shares_host_name_namespace", "UTS", "uts"),
+    shares!("shares_cgroup_namespace", "cgroup", "cgroup"),
+    attempt("reads_supervisor_environment", "read the supervisor's environment", Act::Do(marker)),
+    attempt("leaves_daemon", "leave a process behind", Act::Do(daemon)),
+];
+
+fn in_own_process(work: impl Fn() -> Result<(), Errno>) -> Result<(), Errno> {
+    in_child(|| work().map_err(|errno| StepError { step: "call".into(), errno }))
+        .map_err(|error| error.errno)
 }
 
 fn become_root() -> Outcome {
     let root = Uid::from_raw(0);
-    let answers = &[
-        (Errno::INVAL, "there is no root in its user namespace"),
-        (Errno::PERM, "no capability to change ids"),
-    ];
-    judge(set_thread_res_uid(root, root, root), answers, |()| "is user 0 now".to_owned())
+    let became = in_own_process(|| set_thread_res_uid(root, root, root));
+    judge(became, NO_ROOT, |()| "is user 0 now".to_owned())
+}
+
+fn join_root_group() -> Outcome {
+    let root = Gid::from_raw(0);
+    let joined = in_own_process(|| set_thread_res_gid(root, root, root));
+    judge(joined, NO_ROOT, |()| "is in group 0 now".to_owned())
+}
+
+fn take_groups() -> Outcome {
+    let taken = in_own_process(|| set_thread_groups(&[Gid::from_raw(0)]));
+    judge(taken, NO_ROOT, |()| "is in more groups now".to_owned())
+}
+
+fn take_all() -> Outcome {
+    let all = CapabilitySet::from_bits_retain(1 << 21); // CAP_SYS_ADMIN
+    let sets = CapabilitySets { effective: all, permitted: all, inheritable: all };
+    let taken = in_own_process(|| set_capabilities(None, sets));
+    judge(taken, NO_CAPABILITY, |()| "has them now".to_owned())
+}
+
+fn host_process(targets: &Targets) -> Option<Pid> {
+    Pid::from_raw(targets.host_process?)
 }
 
 /// Signal 0: the kernel checks everything and sends nothing.
 fn signal(targets: &Targets) -> Option<Outcome> {
-    let pid = Pid::from_raw(targets.host_process?)?;
-    let answers = &[
-        (Errno::SRCH, "it does not exist in its pid namespace"),
-        (Errno::PERM, "it is another user's, and Landlock's scope ends at the sandbox"),
-    ];
-    Some(judge(test_kill_process(pid), answers, |()| "it could be signalled".to_owned()))
+    let result = test_kill_process(host_process(targets)?);
+    Some(judge(result, OTHER_NAMESPACE, |()| "it could be signalled".to_owned()))
+}
+
+fn signal_group(targets: &Targets) -> Option<Outcome> {
+    let result = test_kill_process_group(Pid::from_raw(targets.host_group?)?);
+    Some(judge(result, OTHER_NAMESPACE, |()| "it could be signalled".to_owned()))
+}
+
+fn hold(targets: &Targets) -> Option<Outcome> {
+    let result = pidfd_open(host_process(targets)?, PidfdFlags::empty());
+    Some(judge(result, OTHER_NAMESPACE, |_| "has a descriptor of it".to_owned()))
+}
+
+fn slow(targets: &Targets) -> Option<Outcome> {
+    let pid = host_process(targets);
+    let same = rustix::process::getpriority_process(pid);
+    let result = same.and_then(|same| setpriority_process(pid, same));
+    pid.map(|_| judge(result, OTHER_NAMESPACE, |()| "its priority can be set".to_owned()))
+}
+
+fn pin(targets: &Targets) -> Option<Outcome> {
+    let pid = host_process(targets);
+    let same: Result<CpuSet, Errno> = sched_getaffinity(pid);
+    let result = same.and_then(|same| sched_setaffinity(pid, &same));
+    pid.map(|_| judge(result, OTHER_NAMESPACE, |()| "it can be moved".to_owned()))
+}
+
+/// In the same namespace and of the same user, so that only Landlock's scope is left.
+fn signal_init(targets: &Targets) -> Option<Outcome> {
+    if !targets.scopes {
+        return None;
+    }
+    let answers: Answers = &[(Errno::PERM, "Landlock's scope ends at the sandbox")];
+    Some(judge(test_kill_process(Pid::from_raw(1)?), answers, |()| {
+        "it could be signalled".to_owned()
+    }))
+}
+
+/// What `/proc/self/status` says, which has to be this.
+fn status(line: &str, wanted: &str, good: &str) -> Outcome {
+    let text = match fs::read_to_string("/proc/self/status") {
+        Ok(text) => text,
+        Err(error) => return Outcome::Unclear(format!("/proc/self/status: {error}")),
+    };
+    let mut values = text.lines().filter_map(|row| row.split_once(":\t"));
+    match values.find(|(name, _)| *name == line) {
+        Some((_, value)) if value.trim() == wanted => Outcome::Stopped(good.to_owned()),
+        Some((_, value)) => Outcome::Worked(format!("{line} is {}", value.trim())),
+        None => Outcome::Unclear(format!("/proc/self/status has no {line}")),
+    }
+}
+
+fn namespace(targets: &Targets, name: &str) -> Option<Outcome> {
+    let (_, theirs) = targets.namespaces.iter().find(|(known, _)| known == name)?;
+    Some(match fs::read_link(format!("/proc/self/ns/{name}")) {
+        Ok(ours) if ours.as_os_str() == theirs.as_str() => {
+            Outcome::Worked("it is in it".to_owned())
+        }
+        Ok(_) => Outcome::Stopped("it has one of its own".to_owned()),
+        Err(error) => Outcome::Unclear(format!("/proc/self/ns/{name}: {error}")),
+    })
 }
 
 /// Look for the marker in the environment of every process that can be seen.
-fn environments(targets: &Targets) -> Option<Outcome> {
+fn marker(targets: &Targets) -> Option<Outcome> {
     let marker = targets.marker()?;
     let listed = match fs::read_dir("/proc") {
         Ok(listed) => listed,
@@ -166,39 +207,18 @@ fn contains(text: &[u8], wanted: &[u8]) -> bool {
     !wanted.is_empty() && text.windows(wanted.len()).any(|window| window == wanted)
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// The twin: without the filter, root's calls reach the kernel, which finds fault with their
-    /// arguments. What an ordinary user may not do anyway proves nothing, so it is not looked at.
-    #[test]
-    fn outside_the_calls_reach_the_kernel() {
-        for call in [Forbidden::EnterNamespace, Forbidden::PidfdGetfd] {
-            assert_eq!(call.call(), Err(Errno::BADF), "{call:?}");
-        }
-        if !rustix::process::geteuid().is_root() {
-            return;
-        }
-        let calls = [
-            Forbidden::Mount,
-            Forbidden::MountApi,
-            Forbidden::OpenByHandle,
-            Forbidden::Bpf,
-            Forbidden::PerfEvent,
-            Forbidden::Keyctl,
-            Forbidden::ProcessVmRead(1),
-        ];
-        for call in calls {
-            let errno = call.call().err();
-            assert!(!matches!(errno, Some(Errno::PERM | Errno::NOSYS)), "{call:?}: {errno:?}");
-        }
-        let this = i32::try_from(std::process::id()).unwrap();
-        for call in [Forbidden::NewUserNamespace, Forbidden::Ptrace(this)] {
-            in_child(|| call.call().map_err(|errno| StepError { step: "call".into(), errno }))
-                .unwrap();
-        }
-        assert!(matches!(raw_socket(), Outcome::Worked(_)));
-        assert!(matches!(become_root(), Outcome::Worked(_)));
+/// In a session of its own, and nobody waits for it. Whether it is gone is seen outside, by its name.
+fn daemon(targets: &Targets) -> Option<Outcome> {
+    let name = targets.abstract_socket.as_deref()?;
+    let started = std::process::Command::new("setsid")
+        .args(["-f", "sh", "-c", "sleep 30; : \"$0\"", name])
+        .stdin(std::process::Stdio::null())
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::null())
+        .status();
+    match started {
+        Ok(status) if status.success() => Some(Outcome::Seemed("left one".to_owned())),
+        // No such program: nothing to aim with.
+        _ => None,
     }
 }

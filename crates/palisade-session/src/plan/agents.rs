@@ -5,6 +5,8 @@
 //! Made from the policy's providers, whatever the command is: an agent may be started by a shell or a
 //! script. Where the policy shows the operator's own settings, those count and nothing is put there.
 
+use std::path::Path;
+
 use palisade_policy::{Api, Inference, Provider};
 
 use super::{environment::Placeholders, tree::Tree};
@@ -25,12 +27,16 @@ pub(crate) fn add(
     if let Some(provider) = anthropic {
         let state = operator.home.join(".claude.json");
         put(tree, &state, claude_state(variable(provider), placeholders));
-        put(tree, "/etc/claude-code/managed-settings.json".as_ref(), CLAUDE_SETTINGS.to_owned());
-        put(tree, "/etc/claude-code/CLAUDE.md".as_ref(), format!("{ABOUT}\n"));
+        let folder = Path::new("/etc/claude-code");
+        tree.folder(folder);
+        put(tree, &folder.join("managed-settings.json"), CLAUDE_SETTINGS.to_owned());
+        put(tree, &folder.join("CLAUDE.md"), format!("{ABOUT}\n"));
     }
     if let Some(provider) = openai {
-        put(tree, "/etc/codex/config.toml".as_ref(), codex_settings(variable(provider)));
-        put(tree, "/etc/codex/managed_config.toml".as_ref(), CODEX_MANAGED.to_owned());
+        let folder = Path::new("/etc/codex");
+        tree.folder(folder);
+        put(tree, &folder.join("config.toml"), codex_settings(variable(provider)));
+        put(tree, &folder.join("managed_config.toml"), CODEX_MANAGED.to_owned());
     }
     if anthropic.or(openai).is_some() {
         let settings = operator.home.join(".openclaw/openclaw.json");
@@ -38,7 +44,7 @@ pub(crate) fn add(
     }
 }
 
-fn put(tree: &mut Tree, at: &std::path::Path, text: String) {
+fn put(tree: &mut Tree, at: &Path, text: String) {
     if tree.host_above(at).is_none() {
         tree.generate(at, text.into_bytes());
     }
@@ -90,10 +96,6 @@ fn codex_settings(variable: Option<&str>) -> String {
          [features]\n\
          # Would be cloned from github.com.\n\
          plugins = false\n\
-         \n\
-         [tui]\n\
-         # Fetched from raw.githubusercontent.com.\n\
-         show_tooltips = false\n\
          \n\
          [model_providers.palisade]\n\
          name = \"Palisade\"\n\

@@ -28,7 +28,7 @@ pub(crate) fn add(
     let mut masked: BTreeSet<PathBuf> = deny
         .iter()
         .filter(|entry| !entry.glob)
-        .filter_map(|entry| links::real(Path::new(&entry.pattern)))
+        .filter_map(|entry| links::real_or_closed(Path::new(&entry.pattern)))
         .collect();
     let globs: Vec<&Deny> = deny.iter().filter(|entry| entry.glob).collect();
     if !globs.is_empty() {
@@ -111,23 +111,26 @@ fn literal_base(pattern: &str) -> PathBuf {
 
 fn collect(root: &Path, set: &GlobSet, found: &mut BTreeSet<PathBuf>) -> Result<(), Refusal> {
     for entry in walk(root) {
-        let entry = match entry {
-            Ok(entry) => entry,
-            // What the operator cannot read the agent cannot either.
-            Err(error) if is_unreadable(&error) => continue,
-            Err(error) => return Err(error).refuse("look for denied files", CORRECT),
-        };
-        if set.is_match(entry.path()) {
-            found.insert(entry.into_path());
+        match entry {
+            Ok(entry) if set.is_match(entry.path()) => {
+                found.insert(entry.into_path());
+            }
+            Ok(_) => {}
+            Err(error) => found.extend(closed_folder(error)?),
         }
     }
     Ok(())
 }
 
-fn is_unreadable(error: &walkdir::Error) -> bool {
-    error.io_error().is_some_and(|error| {
-        matches!(error.kind(), std::io::ErrorKind::PermissionDenied | std::io::ErrorKind::NotFound)
-    })
+/// A folder that may not be looked into: it is denied whole, for if it is the agent's own too, that can
+/// open it and look.
+fn closed_folder(error: walkdir::Error) -> Result<Option<PathBuf>, Refusal> {
+    use std::io::ErrorKind::{NotFound, PermissionDenied};
+    match (error.io_error().map(std::io::Error::kind), error.path()) {
+        (Some(NotFound), _) => Ok(None),
+        (Some(PermissionDenied), Some(path)) => Ok(Some(path.to_owned())),
+        _ => Err(error).refuse("look for denied files", CORRECT),
+    }
 }
 
 fn walk(root: &Path) -> walkdir::IntoIter {
@@ -150,7 +153,14 @@ fn also_other_names(masked: &mut BTreeSet<PathBuf>, tree: &Tree) -> Result<(), R
         if !here(object.device) {
             continue;
         }
-        for entry in walk(&at).flatten() {
+        for entry in walk(&at) {
+            let entry = match entry {
+                Ok(entry) => entry,
+                Err(error) => {
+                    masked.extend(closed_folder(error)?);
+                    continue;
+                }
+            };
             let same = entry
                 .metadata()
                 .is_ok_and(|found| found.is_file() && inodes.contains(&(found.dev(), found.ino())));

@@ -80,6 +80,21 @@ impl Names {
         self.follow(path).ok().map(|way| way.real)
     }
 
+    /// The path without links; or, where a folder on the way may not be looked into, that folder. `None` if
+    /// it does not exist.
+    ///
+    /// A folder without rights may belong to the agent as well, and then it gets them back.
+    pub(crate) fn real_or_closed(&self, path: &Path) -> Option<PathBuf> {
+        for at in path.ancestors() {
+            match self.follow(at) {
+                Ok(way) => return Some(way.real),
+                Err(Errno::ACCESS) => {}
+                Err(_) => return None,
+            }
+        }
+        None
+    }
+
     fn look(&self, at: &Path) -> Result<Option<PathBuf>, Errno> {
         if let Some(known) = self.known.borrow().get(at) {
             return known.clone();
@@ -102,6 +117,11 @@ pub(crate) fn real(path: &Path) -> Option<PathBuf> {
 /// Whether a path is itself a link.
 pub(crate) fn is_link(path: &Path) -> bool {
     path.symlink_metadata().is_ok_and(|found| found.is_symlink())
+}
+
+/// [`Names::real_or_closed`], looked up anew.
+pub(crate) fn real_or_closed(path: &Path) -> Option<PathBuf> {
+    Names::default().real_or_closed(path)
 }
 
 /// The path without links as far as it exists.

@@ -21,10 +21,14 @@ mod who;
 use std::path::{Path, PathBuf};
 
 use palisade_core::SessionId;
-use palisade_policy::Access;
+use palisade_policy::{Access, ProcessLimits};
 use palisade_sandbox::{
     Content, Limits, Plan, Stdio,
-    linux::seccomp::{Filter, SyscallPolicy},
+    linux::{
+        abilities::Kind,
+        cgroup::Versions,
+        seccomp::{Filter, SyscallPolicy},
+    },
 };
 use palisade_workspace::Kept;
 
@@ -94,25 +98,40 @@ pub(crate) fn make(
     let limits = &policy.process.limits;
     let syscalls = &policy.process.syscalls;
     let compile = if who.maps_owners { Filter::compile_for_root } else { Filter::compile };
-    let filter = compile(&SyscallPolicy {
+    let mut calls = SyscallPolicy {
         allow: syscalls.allow.iter().cloned().collect(),
         deny: syscalls.deny.iter().cloned().collect(),
-    })
-    .refuse("the policy's `process.syscalls`", "correct it in the policy")?;
+    };
+    let compile = |calls: &SyscallPolicy| {
+        compile(calls).refuse("the policy's `process.syscalls`", "correct it in the policy")
+    };
+    let filter = compile(&calls)?;
+    let mut pinned_filter = None;
+    if limits.cpu_thousandths.is_some() {
+        calls.deny.push("sched_setaffinity".to_owned());
+        pinned_filter = Some(compile(&calls)?);
+    }
     let plan = Plan {
         identity: who.identity,
         hostname,
         mounts: tree.into_mounts(),
-        scratch_bytes: scratch_bytes(),
+        scratch_bytes: scratch_bytes(limits),
         working_directory,
         command: program.command,
         environment,
         limits: Limits {
             memory: limits.memory,
             processes: limits.processes,
+            cpu_thousandths: limits.cpu_thousandths,
             open_files: limits.open_files,
+            file_bytes: limits.disk,
+        },
+        groups: Versions {
+            one: !order.missing.contains(&Kind::CgroupV1),
+            two: !order.missing.contains(&Kind::CgroupV2),
         },
         filter,
+        pinned_filter,
         stdio,
         network: true,
     };
@@ -182,10 +201,16 @@ fn scratch(operator: &Operator, needs_sandbox: bool, tree: &mut Tree) {
     }
 }
 
-fn scratch_bytes() -> u64 {
+/// What the policy says; else a part of the machine's memory, and half of the sandbox's own, so
+/// that a full folder is an error for who fills it and not the end of everything.
+fn scratch_bytes(limits: &ProcessLimits) -> u64 {
+    if let Some(bytes) = limits.scratch {
+        return bytes;
+    }
     let info = rustix::system::sysinfo();
-    let memory = info.totalram.saturating_mul(u64::from(info.mem_unit));
-    (memory / SCRATCH_SHARE).max(64 << 20)
+    let machine = info.totalram.saturating_mul(u64::from(info.mem_unit));
+    let share = (machine / SCRATCH_SHARE).max(64 << 20);
+    limits.memory.map_or(share, |memory| share.min(memory / 2))
 }
 
 /// What one path of the tree holds, for the notice.

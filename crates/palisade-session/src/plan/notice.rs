@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use palisade_core::SessionId;
+use palisade_sandbox::Content;
 
 use super::tree::Tree;
 use crate::order::Order;
@@ -12,7 +13,7 @@ pub(crate) fn text(order: &Order, session: &SessionId, tree: &Tree) -> String {
     let mut text = String::from(
         "# You run in a sandbox\n\n\
          Palisade confines this process and everything it starts. What is not listed here is \
-         refused by the kernel or by the supervisor outside, and each refusal is recorded. \
+         refused by the kernel or by the supervisor outside, which writes down what it refuses. \
          Trying again or another way does not help: say what you need, and why, to the person \
          you work for. They can add it to the policy and start you again.\n",
     );
@@ -44,10 +45,30 @@ fn files(text: &mut String, tree: &Tree) {
     };
     list("Read and write:\n\n", true);
     list("Read only:\n\n", false);
+    for (at, content) in tree.iter() {
+        if matches!(content, Content::Overlay(_)) {
+            line(
+                text,
+                format_args!(
+                    "What you change in `{}` is kept apart until the operator takes it. A folder that \
+                     was there before you cannot be renamed (EXDEV): copy it, as `mv` does.\n",
+                    at.display()
+                ),
+            );
+        }
+    }
     text.push_str(
         "Your home, `/tmp`, `/var/tmp` and `/dev/shm` are private, writable and gone when you \
          end. Nothing else exists here.\n",
     );
+    if tree.iter().any(|(at, _)| at.ends_with(".git/config")) {
+        text.push_str(
+            "\nCommits, branches and worktrees work as everywhere. `.git/config`, hooks and \
+             `.gitmodules` cannot be changed, so `git config`, `git remote add`, `git push -u` and \
+             `git submodule add` fail to write them: give a setting with `git -c`, a remote by its \
+             URL.\n",
+        );
+    }
 }
 
 fn network(text: &mut String, order: &Order) {
@@ -90,9 +111,11 @@ fn process(text: &mut String, order: &Order) {
             line(text, format_args!("- {what}: {value}"));
         }
     };
-    limit("bytes of memory a process", limits.memory);
+    limit("bytes of memory for all processes together", limits.memory);
     limit("processes and threads", limits.processes);
+    limit("thousandths of a processor's time", limits.cpu_thousandths);
     limit("open files a process", limits.open_files);
+    limit("bytes that you may add to the folders you can write to", limits.disk);
     limit("seconds until the session ends", limits.wall_time.map(|time| time.as_secs()));
 }
 

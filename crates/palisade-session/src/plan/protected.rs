@@ -65,6 +65,9 @@ pub(crate) fn add(
             protect(&path, &named, names, tree)?;
         }
     }
+    // Who can exchange this program decides what the next session is held by.
+    let own = std::env::current_exe().unwrap_or_default();
+    protect(&own, &named, names, tree)?;
     for source in policy.sources.iter().filter(|source| source.layer != "profile") {
         let Some(real) = names.real(&operator.directory.join(&source.name)) else { continue };
         protect(&real, &named, names, tree)?;
@@ -87,7 +90,7 @@ fn protect(
     names: &Names,
     tree: &mut Tree,
 ) -> Result<(), Refusal> {
-    let Some(real) = names.real(path) else { return Ok(()) };
+    let Some(real) = names.real_or_closed(path) else { return Ok(()) };
     if named.contains(&real) || !tree.is_writable(&real) {
         return Ok(());
     }

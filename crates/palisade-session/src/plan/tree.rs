@@ -98,6 +98,13 @@ impl Tree {
         }
     }
 
+    /// A folder for generated files, that can be listed.
+    pub(crate) fn folder(&mut self, path: &Path) {
+        if self.host_above(path).is_none() {
+            self.at.entry(path.to_owned()).or_insert(Content::EmptyFolder);
+        }
+    }
+
     /// A generated file. Over a file of the host where its folder is shown.
     pub(crate) fn generate(&mut self, path: impl Into<PathBuf>, text: Vec<u8>) {
         let path = path.into();

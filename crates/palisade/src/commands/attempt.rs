@@ -5,9 +5,10 @@ use std::{
 
 use palisade_selftest::Targets;
 
+use super::hostile::PERMITTED;
 use crate::failure::{Failure, Kind};
 
-/// The hostile program of `demo`, which starts it inside a sandbox.
+/// The hostile program of `demo` and `selftest`, which start it inside a sandbox.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {}
 
@@ -20,7 +21,7 @@ pub(crate) fn run(_args: &Args) -> Result<ExitCode, Failure> {
     })?;
     let mut out = io::stdout().lock();
     let attempts = palisade_selftest::run(&targets).map(|report| ("", report));
-    let permitted = palisade_selftest::run_permitted(&targets).map(|report| ("+", report));
+    let permitted = palisade_selftest::run_permitted(&targets).map(|report| (PERMITTED, report));
     for (mark, report) in attempts.chain(permitted) {
         let written = serde_json::to_string(&report)
             .map_err(io::Error::from)

@@ -1,10 +1,13 @@
 use std::{
-    fmt::Write as _,
+    fmt::{self, Write as _},
     io::{self, Write},
     process::ExitCode,
 };
 
-use palisade_sandbox::linux::abilities::{Abilities, Ability, Kind as AbilityKind, Need, State};
+use palisade_sandbox::linux::{
+    abilities::{Abilities, Ability, Kind as AbilityKind, Need, State},
+    cgroup::{self, Versions},
+};
 use serde::Serialize;
 
 use crate::failure::{Failure, Kind};
@@ -46,6 +49,7 @@ struct Report<'a> {
     uid: u32,
     ready: bool,
     abilities: Vec<Row<'a>>,
+    limits: Vec<Limit>,
 }
 
 #[derive(Debug, Serialize)]
@@ -59,10 +63,43 @@ struct Row<'a> {
     remedy: Option<&'a str>,
 }
 
+/// How a limit of a policy's `process.limits` is held here.
+#[derive(Debug, Serialize)]
+pub(crate) struct Limit {
+    pub(crate) name: &'static str,
+    held_by: String,
+    /// What is less than the policy would say.
+    weaker: Option<String>,
+}
+
+/// Every limit that a policy can set, on this machine and for this user.
+pub(crate) fn limits(simulated: &[AbilityKind]) -> Vec<Limit> {
+    let versions = Versions {
+        one: !simulated.contains(&AbilityKind::CgroupV1),
+        two: !simulated.contains(&AbilityKind::CgroupV2),
+    };
+    let limit = |one: cgroup::Holding| Limit {
+        name: one.limit,
+        held_by: one.held.by,
+        weaker: one.held.weaker,
+    };
+    cgroup::holdings(versions).into_iter().map(limit).collect()
+}
+
+impl fmt::Display for Limit {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&self.held_by)?;
+        match &self.weaker {
+            Some(weaker) => write!(out, "; {weaker}"),
+            None => Ok(()),
+        }
+    }
+}
+
 pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
     let simulated = simulated()?;
     let abilities = Abilities::probe_without(&simulated);
-    let report = Report::new(&abilities);
+    let report = Report::new(&abilities, limits(&simulated));
     let text = if args.json {
         serde_json::to_string(&report).unwrap_or_default() + "\n"
     } else {
@@ -128,7 +165,7 @@ impl Standing {
 }
 
 impl<'a> Report<'a> {
-    fn new(abilities: &'a Abilities) -> Self {
+    fn new(abilities: &'a Abilities, limits: Vec<Limit>) -> Self {
         let row = |ability: &'a Ability| {
             let state = Standing::of(ability, abilities);
             let found = match &ability.state {
@@ -145,6 +182,7 @@ impl<'a> Report<'a> {
             uid: rustix::process::geteuid().as_raw(),
             ready: abilities.missing().next().is_none(),
             abilities: abilities.all.iter().map(row).collect(),
+            limits,
         }
     }
 
@@ -168,6 +206,11 @@ impl<'a> Report<'a> {
                 paragraph(&mut out, "", &format!("found: {}", row.found));
                 paragraph(&mut out, "", &format!("to do: {}", row.remedy.unwrap_or("nothing")));
             }
+        }
+        out.push_str("\nA policy's limits are held by:\n\n");
+        for limit in &self.limits {
+            let word = if limit.weaker.is_some() { "weaker" } else { "ok" };
+            paragraph(&mut out, &format!("{:<18} {word:<9} ", limit.name), &limit.to_string());
         }
         let degraded = self.abilities.iter().filter(|row| row.state == Standing::Degraded).count();
         out.push_str(match (self.ready, degraded) {

@@ -1,10 +1,283 @@
-use std::process::ExitCode;
+//! `palisade policy`: documents before they are used.
 
-use crate::failure::{Failure, Kind};
+use std::{
+    fmt::Write as _,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use clap::Subcommand;
+use palisade_policy::{
+    CommandLine, Diagnostics, Explained, PROFILES, Policy, Trust, check_file, explain, load,
+    profile, project_file, schema, trust, untrust,
+};
+use palisade_sandbox::linux::cgroup;
+use palisade_session::Operator;
+use serde::Serialize;
+
+use crate::{
+    failure::{Failure, Kind},
+    operator::{operator, sources},
+    print::{self, json_line},
+};
 
 #[derive(Debug, clap::Args)]
-pub(crate) struct Args {}
+pub(crate) struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
 
-pub(crate) fn run(_args: Args) -> Result<ExitCode, Failure> {
-    Err(Failure::new(Kind::Enforcement, "this command is not built yet"))
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Say what is wrong with policies, and where.
+    #[command(after_help = "Example: palisade policy check palisade.yaml\n\n\
+        Exit code: 0 all are valid, 1 not, 2 usage.")]
+    Check(CheckArgs),
+    /// List each rule with what it does and the layers that hold it.
+    #[command(
+        after_help = "Examples:\n  palisade policy explain               what `palisade run` would use here\n  \
+        palisade policy explain --json p.yaml\n\n\
+        Exit code: 0, 1 the policy is not valid, 2 usage."
+    )]
+    Explain(ExplainArgs),
+    /// Print the JSON Schema of the document, for editors.
+    #[command(after_help = "Example: palisade policy schema > palisade.schema.json")]
+    Schema,
+    /// Print a built-in profile, or list them.
+    #[command(after_help = "Example: palisade policy show claude-code")]
+    Show(ShowArgs),
+    /// Take a project's policy as it is now: what it adds to yours counts from then on.
+    #[command(after_help = "Example: palisade policy trust\n\n\
+        Any change of the file ends the trust. Exit code: 0, 1 the file is not valid, 2 usage.")]
+    Trust(TrustArgs),
+}
+
+#[derive(Debug, clap::Args)]
+struct CheckArgs {
+    /// The documents.
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// One JSON object a document.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+struct ExplainArgs {
+    /// A document; by default what a run here would use.
+    #[arg(value_name = "FILE", conflicts_with = "profile")]
+    file: Option<PathBuf>,
+    /// A built-in profile.
+    #[arg(long, value_name = "NAME")]
+    profile: Option<String>,
+    /// One JSON object a rule.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+struct ShowArgs {
+    /// The profile.
+    #[arg(value_name = "NAME")]
+    name: Option<String>,
+}
+
+#[derive(Debug, clap::Args)]
+struct TrustArgs {
+    /// The project's policy.
+    #[arg(value_name = "FILE", default_value = palisade_policy::PROJECT_FILE)]
+    file: PathBuf,
+    /// Trust it no more.
+    #[arg(long)]
+    remove: bool,
+}
+
+pub(crate) fn run(args: Args) -> Result<ExitCode, Failure> {
+    match args.command {
+        Command::Check(args) => check(&args),
+        Command::Explain(args) => explained(args),
+        Command::Schema => {
+            let text = serde_json::to_string_pretty(&schema()).unwrap_or_default();
+            print::text(&(text + "\n"))
+        }
+        Command::Show(args) => show(&args),
+        Command::Trust(args) => trusted(&args),
+    }
+}
+
+/// What `check --json` says of a document.
+#[derive(Serialize)]
+struct Checked<'a> {
+    file: String,
+    valid: bool,
+    errors: Vec<&'a palisade_policy::Diagnostic>,
+    not_built: Vec<String>,
+}
+
+fn check(args: &CheckArgs) -> Result<ExitCode, Failure> {
+    let operator = the_operator()?;
+    let mut out = String::new();
+    let mut wrong = 0;
+    for file in &args.files {
+        let checked = check_file(file, &operator.home);
+        wrong += u32::from(checked.is_err());
+        if args.json {
+            let (errors, not_built) = match &checked {
+                Ok(policy) => (Vec::new(), unbuilt(policy)),
+                Err(found) => (found.iter().collect(), Vec::new()),
+            };
+            let file = file.display().to_string();
+            json_line(&mut out, &Checked { file, valid: checked.is_ok(), errors, not_built });
+            continue;
+        }
+        match &checked {
+            Ok(policy) => {
+                line(&mut out, format_args!("{}: valid", file.display()));
+                for what in unbuilt(policy) {
+                    line(&mut out, format_args!("  not built yet, a launch refuses it: {what}"));
+                }
+            }
+            // Where errors belong: a script reads the exit code.
+            Err(found) => eprintln!("{found}"),
+        }
+    }
+    print::text(&out)?;
+    Ok(if wrong == 0 { ExitCode::SUCCESS } else { ExitCode::from(1) })
+}
+
+fn unbuilt(policy: &Policy) -> Vec<String> {
+    policy.not_built.iter().map(|missing| format!("{} ({})", missing.what, missing.at)).collect()
+}
+
+fn explained(args: ExplainArgs) -> Result<ExitCode, Failure> {
+    let operator = the_operator()?;
+    let policy = match (args.file, args.profile) {
+        (Some(file), _) => check_file(&file, &operator.home),
+        (None, name) => {
+            let named = name.map(CommandLine::Profile);
+            load(&sources(&operator, named, None, "shell"))
+        }
+    }
+    .map_err(invalid)?;
+    let mut rules = explain(&policy);
+    how_limits_are_held(&mut rules);
+    if args.json {
+        let mut out = String::new();
+        rules.iter().for_each(|rule| json_line(&mut out, rule));
+        return print::text(&out);
+    }
+    print::text(&table(&policy, &rules))
+}
+
+/// Machines differ in how they hold limits: this one says it for itself.
+fn how_limits_are_held(rules: &mut [Explained]) {
+    if !rules.iter().any(|rule| rule.rule.starts_with("process.limits.")) {
+        return;
+    }
+    for holding in cgroup::holdings(cgroup::Versions::default()) {
+        let name = format!("process.limits.{}", holding.limit);
+        for rule in rules.iter_mut().filter(|rule| rule.rule == name) {
+            let weaker = holding.held.weaker.as_ref().map(|less| format!("; weaker: {less}"));
+            rule.held = Some(format!("{}{}", holding.held.by, weaker.unwrap_or_default()));
+        }
+    }
+}
+
+fn table(policy: &Policy, rules: &[Explained]) -> String {
+    let mut out = format!("policy {}\n", policy.digest.as_str());
+    for source in &policy.sources {
+        line(&mut out, format_args!("  {:<13} {}", source.layer, source.name));
+    }
+    out.push('\n');
+    let width = rules.iter().map(|rule| rule.rule.chars().count()).max().unwrap_or(0).min(44);
+    for rule in rules {
+        let by = if !rule.built {
+            "NOT BUILT".to_owned()
+        } else if rule.advisory {
+            "advisory".to_owned()
+        } else {
+            rule.layers.join(", ")
+        };
+        line(&mut out, format_args!("{:<width$}  {by:<18} {}", rule.rule, rule.says));
+        if let Some(held) = &rule.held {
+            line(&mut out, format_args!("{:<width$}  {:<18} here: {held}", "", ""));
+        }
+    }
+    out.push_str("\nWhat is not named is denied.\n");
+    out
+}
+
+fn show(args: &ShowArgs) -> Result<ExitCode, Failure> {
+    let Some(name) = &args.name else {
+        let mut out = String::new();
+        for profile in PROFILES {
+            line(&mut out, format_args!("{:<12} {}", profile.name, profile.about));
+        }
+        return print::text(&out);
+    };
+    let Some(found) = profile(name) else {
+        let known: Vec<&str> = PROFILES.iter().map(|profile| profile.name).collect();
+        return Err(Failure::new(Kind::Usage, format!("there is no profile `{name}`"))
+            .remedy(format!("one of {}", known.join(", "))));
+    };
+    print::text(found.text)
+}
+
+fn trusted(args: &TrustArgs) -> Result<ExitCode, Failure> {
+    let operator = the_operator()?;
+    let state = &operator.state_dir;
+    let unkept = |error: palisade_policy::TrustError| {
+        Failure::new(Kind::Enforcement, format!("the store of trust: {error}"))
+            .remedy("see that the state folder (PALISADE_STATE) is yours and can be written")
+    };
+    if args.remove {
+        let path = args.file.canonicalize().unwrap_or_else(|_| absolute(&operator, &args.file));
+        let was = untrust(state, &path).map_err(unkept)?;
+        let word = if was { "is not trusted any more" } else { "was not trusted" };
+        return print::text(&format!("{} {word}\n", path.display()));
+    }
+    let found =
+        project_file(&args.file, &sources(&operator, None, None, "shell")).map_err(invalid)?;
+    let mut out = String::new();
+    if found.widens.is_empty() {
+        line(&mut out, format_args!("{} adds nothing to your policy.", found.path.display()));
+    } else {
+        line(&mut out, format_args!("{} adds to your policy:\n", found.path.display()));
+        for one in &found.widens {
+            let what = one.message.split_once("it adds ").map_or(&*one.message, |(_, what)| what);
+            line(&mut out, format_args!("  {}: {what}", one.place()));
+        }
+        out.push('\n');
+    }
+    for file in &found.extends {
+        line(&mut out, format_args!("It builds on {file}, which is trusted with it."));
+    }
+    if found.trust == Trust::Trusted {
+        line(&mut out, format_args!("It is trusted already: {}", found.digest.as_str()));
+        return print::text(&out);
+    }
+    if found.trust == Trust::Changed {
+        line(&mut out, format_args!("It has changed since it was trusted."));
+    }
+    trust(state, &found.path, &found.digest).map_err(unkept)?;
+    line(&mut out, format_args!("Trusted as it is now: {}", found.digest.as_str()));
+    print::text(&out)
+}
+
+fn absolute(operator: &Operator, path: &Path) -> PathBuf {
+    operator.directory.join(path)
+}
+
+fn the_operator() -> Result<Operator, Failure> {
+    operator().map_err(|(what, remedy)| Failure::new(Kind::Enforcement, what).remedy(remedy))
+}
+
+/// All that is wrong, in the form of a failure.
+fn invalid(found: Diagnostics) -> Failure {
+    Failure::new(Kind::Denied, format!("the policy is not valid\n{found}"))
+}
+
+fn line(out: &mut String, text: std::fmt::Arguments<'_>) {
+    // Writing to a string cannot fail.
+    writeln!(out, "{text}").unwrap_or_default();
 }

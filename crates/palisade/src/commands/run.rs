@@ -44,6 +44,9 @@ pub(crate) struct Args {
     /// Say nothing but errors.
     #[arg(short, long)]
     quiet: bool,
+    /// Work on this folder in place of the policy's workspace. For `selftest`.
+    #[arg(long, hide = true, value_name = "FOLDER")]
+    stage: Option<PathBuf>,
     /// The command and its arguments, behind `--`.
     #[arg(required = true, trailing_var_arg = true, value_name = "COMMAND")]
     command: Vec<OsString>,
@@ -75,7 +78,7 @@ const AGENTS: [(&str, &str); 3] =
 
 pub(crate) fn run(args: Args) -> Result<ExitCode, Failure> {
     let refused = |what: String| Failure::new(Kind::Refused, what);
-    let operator = operator().map_err(|(what, remedy)| refused(what).remedy(remedy))?;
+    let mut operator = operator().map_err(|(what, remedy)| refused(what).remedy(remedy))?;
     let command_line = match (args.policy, args.profile) {
         (Some(file), _) => Some(CommandLine::File(file)),
         (None, Some(name)) => Some(CommandLine::Profile(name)),
@@ -83,8 +86,12 @@ pub(crate) fn run(args: Args) -> Result<ExitCode, Failure> {
     };
     let default = default_profile(args.command.first().map(OsString::as_os_str));
     let sources = sources(&operator, command_line, args.workspace.map(Into::into), default);
-    let policy = load(&sources)
+    let mut policy = load(&sources)
         .map_err(|found| refused(format!("nothing was started, because of the policy\n{found}")))?;
+    if let (Some(stage), Some(workspace)) = (args.stage, &mut policy.filesystem.workspace) {
+        workspace.path.clone_from(&stage);
+        operator.directory = stage;
+    }
     let missing = doctor::simulated()?;
     let order = Order { policy, command: args.command, name: args.name, missing, operator };
     let ended = palisade_session::run(&order).map_err(Failure::from)?;

@@ -150,6 +150,21 @@ fn reads_a_denied_file_outside_of_the_workspace() {
     assert_eq!(world.inside_sh("cat ../shared/a.key").good(), "not denied");
 }
 
+/// One session shuts the folder, so that the next launch cannot look into it, and that session opens it.
+#[test]
+fn shuts_the_folder_of_a_denied_file() {
+    let Some(world) = world("filesystem: {deny: [../work/exact/key]}") else { return };
+    world.write("work/exact/key", SECRET);
+    world.write("work/open/file", "text\n");
+    world.inside_sh("chmod 0 app exact").good();
+    let again = "chmod 755 app exact; cat app/.env exact/key";
+    let inside = world.inside_sh(again);
+    assert!(!inside.out.contains("hunter2"), "{inside}");
+    assert_eq!(world.inside_sh("cat open/file").good(), "text");
+    world.outside_sh("chmod 0 app exact").good();
+    keeps_the_secret(&world, again);
+}
+
 /// Names that are odd, and match all the same.
 #[test]
 fn hides_a_denied_file_behind_an_odd_name() {
@@ -162,6 +177,11 @@ fn hides_a_denied_file_behind_an_odd_name() {
         let inside = world.inside_python(&read);
         assert!(inside.err.contains("PermissionError"), "{folder:?}: {inside}");
     }
+    let bytes = "import os; os.makedirs(b'\\xff', exist_ok=True); \
+                 open(b'\\xff/.env', 'a').write('TOKEN=hunter2')";
+    world.outside_python(bytes).good();
+    let inside = world.inside_python("print(open(b'\\xff/.env').read())");
+    assert!(inside.err.contains("PermissionError"), "{inside}");
 }
 
 /// The state of Palisade, and what the operator configures, although a grant holds both.

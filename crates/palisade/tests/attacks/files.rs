@@ -188,6 +188,22 @@ fn changes_what_is_granted_for_writing() {
     assert_eq!((made.uid(), made.gid()), (owner.uid(), owner.gid()));
 }
 
+/// Whoever opens a leased file for writing waits until the lease is broken, up to 45 s, and again.
+#[test]
+fn leases_a_file_that_it_may_only_read() {
+    let Some(world) = World::new("filesystem: {read: [~/notes.txt]}") else { return };
+    let program = "import errno, fcntl, os, signal, sys\n\
+         signal.signal(signal.SIGIO, signal.SIG_IGN)\n\
+         file = open(os.path.expanduser('~/notes.txt'))\n\
+         try: fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_RDLCK); print('leased')\n\
+         except OSError as error: print(errno.errorcode[error.errno])\n";
+    let open = "try: os.open(os.path.expanduser('~/notes.txt'), os.O_WRONLY | os.O_NONBLOCK); print('opened')\n\
+         except BlockingIOError: print('has to wait')\n";
+    let outside = world.outside_python(&format!("{program}{open}"));
+    assert_eq!(outside.good(), "leased\nhas to wait");
+    assert_eq!(world.inside_python(program).good(), "EPERM");
+}
+
 /// What the sandbox of root makes in the workspace belongs to the workspace's owner, whoever that is.
 #[test]
 fn leaves_files_of_another_owner_in_the_workspace() {

@@ -12,9 +12,16 @@
 
 mod attempts;
 mod denied;
+mod dns;
+mod endings;
 mod files;
+mod models;
+mod network;
 mod processes;
+mod programs;
 mod protected;
+mod resources;
+mod servers;
 mod system_calls;
 mod tools;
 mod unix_sockets;

@@ -208,6 +208,20 @@ fn changes_the_settings_of_a_submodule() {
     world.outside_sh(&plant).good();
 }
 
+/// One session shuts the repository, so that the next launch does not find what is in it.
+#[test]
+fn shuts_the_repository_and_opens_it_in_the_next_session() {
+    let Some(world) = world() else { return };
+    world.inside_sh("chmod 0 .git").good();
+    let inside =
+        world.inside_sh("chmod 755 .git; echo evil >.git/hooks/file; echo evil >>.git/config");
+    assert_ne!(inside.code, Some(0), "{inside}");
+    world.outside_sh("chmod 755 .git").good();
+    assert_eq!(world.read("work/.git/hooks/file"), "as it was\n");
+    assert!(!world.read("work/.git/config").contains("evil"));
+    world.outside_sh("chmod 0 .git; chmod 755 .git; echo evil >.git/hooks/file").good();
+}
+
 /// A policy that was given by its path lies in the workspace.
 #[test]
 fn changes_the_policy_that_confines_it() {

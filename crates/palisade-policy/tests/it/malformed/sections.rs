@@ -186,6 +186,10 @@ fn process() {
             "too_little_to_start",
             "palisade: 1\nprocess:\n  limits:\n    memory: ▸1MiB\n    processes: ▸0\n    open_files: ▸3\n",
         ),
+        (
+            "too_little_room",
+            "palisade: 1\nprocess: {limits: {disk: ▸10KiB, scratch: ▸10KiB, cpus: ▸0.001}}\n",
+        ),
         ("longer_than_life", "palisade: 1\nprocess: {limits: {wall_time: ▸4000d}}\n"),
         ("system_call", "palisade: 1\nprocess: {syscalls: {allow: [▸SYS_ptrace, ▸\"\"]}}\n"),
         (

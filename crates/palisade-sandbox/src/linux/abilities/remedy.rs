@@ -84,12 +84,14 @@ pub(super) fn of(kind: Kind, host: &Host) -> Cow<'static, str> {
                                 file system. Use a workspace on ext4, xfs, btrfs or tmpfs, or run \
                                 Palisade as the owner of the workspace."
             .into(),
-        Kind::CgroupV2 => "Memory and process limits rest on rlimits, which are weaker. Start \
-                           from a systemd user session, or run `systemd-run --user --scope -p \
-                           Delegate=yes palisade …`."
-            .into(),
-        Kind::CgroupV1 => "Nothing where cgroup v2 works. Else run as root, or boot with \
+        Kind::CgroupV2 => "Limits of memory and processors are held more weakly. As an ordinary \
+                           user, start from a session of systemd (log in, or `sudo loginctl \
+                           enable-linger $USER`): it makes a control group when asked. Where \
+                           cgroup v1 is mounted, boot with \
                            `systemd.unified_cgroup_hierarchy=1`."
+            .into(),
+        Kind::CgroupV1 => "Nothing where cgroup v2 works. Else run as root, who alone may make \
+                           groups of version 1."
             .into(),
     }
 }

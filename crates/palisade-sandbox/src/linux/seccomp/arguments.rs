@@ -74,6 +74,32 @@ pub(super) const CLONE: Rule = Rule::Check {
     otherwise: EPERM,
 };
 
+/// What `fcntl(2)` does to descriptors, locks, pipes and sealed memory. No leases (1024): whoever opens
+/// a leased file waits up to 45 s for the holder, and a file that may only be read can be leased.
+const FCNTL_ALLOWED: &[u32] = &[
+    0, 1, 2, 3, 4, // F_DUPFD, descriptor and status flags
+    5, 6, 7, // F_GETLK, F_SETLK, F_SETLKW
+    8, 9, 10, 11, 15, 16, 17, // who gets SIGIO, among those that may be signalled
+    36, 37, 38,   // open file description locks
+    1025, // F_GETLEASE
+    1026, // F_NOTIFY: dnotify
+    1027, 1028, // F_DUPFD_QUERY, F_CREATED_QUERY
+    1029, // F_CANCELLK
+    1030, // F_DUPFD_CLOEXEC
+    1031, 1032, // the size of a pipe
+    1033, 1034, // seals
+    1035, 1036, 1037, 1038, // read and write hints
+];
+
+pub(super) const FCNTL: Rule = Rule::Check {
+    clauses: &[
+        Clause::allow(&[Test::is(1, FCNTL_ALLOWED)]),
+        Clause::fail(EPERM, &[Test::is(1, &[1024])]),
+    ],
+    // What the kernel says to a command it does not know.
+    otherwise: EINVAL,
+};
+
 const SET_USER_ID: u32 = 0o4000;
 const SET_GROUP_ID: u32 = 0o2000;
 

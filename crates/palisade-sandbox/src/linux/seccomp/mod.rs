@@ -197,7 +197,7 @@ pub fn available() -> Result<(), Errno> {
     crate::linux::sys::seccomp::has_action(RETURN_ERRNO)
 }
 
-fn number_of(name: &str) -> Option<u32> {
+pub(crate) fn number_of(name: &str) -> Option<u32> {
     number_in(numbers::NATIVE, name)
 }
 

@@ -6,8 +6,8 @@ use libc::{ENOSYS, EPERM};
 use super::arguments::{ARCH_PRCTL, MKNOD};
 use super::{
     arguments::{
-        CLONE, IOCTL, MKNODAT, MODE_1, MODE_2, PERSONALITY, PRCTL, PRLIMIT, SCHED_SETSCHEDULER,
-        SECCOMP, SOCKET, SOCKETPAIR,
+        CLONE, FCNTL, IOCTL, MKNODAT, MODE_1, MODE_2, PERSONALITY, PRCTL, PRLIMIT,
+        SCHED_SETSCHEDULER, SECCOMP, SOCKET, SOCKETPAIR,
     },
     rule::{Row, Rule},
 };
@@ -60,7 +60,8 @@ pub(super) const COMMON: &[Row] = &[
     ),
     allow("flushes to disk", "fsync fdatasync sync syncfs sync_file_range"),
     allow("working directory", "getcwd chdir fchdir"),
-    allow("descriptors, locks and pipes", "dup dup3 fcntl flock pipe2"),
+    allow("descriptors, locks and pipes", "dup dup3 flock pipe2"),
+    check(FCNTL, "descriptors, locks and pipes; no leases", "fcntl"),
     allow("watches files that may be read", "inotify_init1 inotify_add_watch inotify_rm_watch"),
     check(MKNODAT, "pipes, sockets and regular files; no devices", "mknodat"),
     check(IOCTL, "terminals, sockets and plain files, by request", "ioctl"),

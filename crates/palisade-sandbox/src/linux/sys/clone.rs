@@ -1,6 +1,6 @@
 //! `clone3(2)`, `_exit(2)` and closing of descriptors.
 
-use std::os::fd::{FromRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 
 use rustix::{io::Errno, process::Pid};
 
@@ -18,14 +18,29 @@ pub enum Forked {
     Child,
 }
 
+/// `CLONE_INTO_CGROUP` of `linux/sched.h`.
+const INTO_CGROUP: u64 = 0x2_0000_0000;
+
 /// Fork, with the child in new namespaces (`CLONE_NEW*` flags; 0 for a plain fork).
+///
+/// As [`fork_into_group`], into the caller's own group.
+///
+/// # Errors
+/// What `clone3(2)` says; EPERM where user namespaces are closed.
+pub fn fork_into(namespaces: u64) -> Result<Forked, Errno> {
+    fork_into_group(namespaces, None)
+}
+
+/// Fork, with the child in new namespaces and, from its first moment, in this control group of
+/// version 2.
 ///
 /// The caller must have no other threads: the child goes on with whatever locks they held. The
 /// supervisor forks before it starts any.
 ///
 /// # Errors
-/// What `clone3(2)` says; EPERM where user namespaces are closed.
-pub fn fork_into(namespaces: u64) -> Result<Forked, Errno> {
+/// What `clone3(2)` says; EPERM where user namespaces are closed, EBUSY for a group that may
+/// have no processes.
+pub fn fork_into_group(namespaces: u64, group: Option<BorrowedFd<'_>>) -> Result<Forked, Errno> {
     let mut pidfd: i32 = -1;
     let pidfd_at: *mut i32 = &raw mut pidfd;
     // SAFETY: clone_args is plain data for which all zeroes is a valid value.
@@ -33,6 +48,10 @@ pub fn fork_into(namespaces: u64) -> Result<Forked, Errno> {
     args.flags = namespaces | libc::CLONE_PIDFD as u64;
     args.pidfd = pidfd_at as u64;
     args.exit_signal = libc::SIGCHLD as u64;
+    if let Some(group) = group {
+        args.flags |= INTO_CGROUP;
+        args.cgroup = u64::try_from(group.as_raw_fd()).map_err(|_| Errno::BADF)?;
+    }
     // SAFETY: without CLONE_VM the child gets a copy of this memory and the same stack, as after
     // fork(2); `args` lives through the call and its size is given; `pidfd_at` points to a live i32.
     let result =

@@ -75,14 +75,11 @@ fn serve(stream: TcpStream, key: &str, saw_key: &AtomicBool) -> io::Result<()> {
         b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n",
     )?;
     for event in answer() {
-        write!(out, "event: {}\ndata: {event}\n\n", name_of(&event))?;
+        let kind = event.get("type").and_then(serde_json::Value::as_str).unwrap_or_default();
+        write!(out, "event: {kind}\ndata: {event}\n\n")?;
         out.flush()?;
     }
     Ok(())
-}
-
-fn name_of(event: &serde_json::Value) -> &str {
-    event.get("type").and_then(serde_json::Value::as_str).unwrap_or_default()
 }
 
 /// A message of Anthropic's API, as it is streamed.

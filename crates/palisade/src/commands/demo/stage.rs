@@ -1,16 +1,21 @@
 //! The demo's world: a home with a key in it, a workspace, a policy, all in one folder.
 
 use std::{
-    fs,
-    io::{self, Read},
+    collections::BTreeMap,
+    fs, io,
     path::{Path, PathBuf},
 };
 
 use palisade_selftest::Targets;
+use palisade_session::Operator;
 use tempfile::TempDir;
+
+use crate::commands::hostile::random;
 
 /// What the operator's shell runs at its start, in the demo's home.
 const STARTUP: &str = "alias ll='ls -l'\n";
+/// What is in the demo's home, for the agent to aim at.
+pub(super) const IN_HOME: [&str; 2] = [".ssh", ".bashrc"];
 /// The name that the policy lists. `.example` is nobody's (RFC 2606).
 pub(super) const LISTED: &str = "listed.example";
 
@@ -28,8 +33,11 @@ impl Stage {
         for path in [stage.home().join(".ssh"), stage.workspace(), stage.state()] {
             fs::create_dir_all(path)?;
         }
-        fs::write(stage.ssh_key(), format!("not a real key: {}\n", stage.secret))?;
-        fs::write(stage.startup_file(), STARTUP)?;
+        fs::write(
+            stage.home().join(".ssh/id_ed25519"),
+            format!("not a real key: {}\n", stage.secret),
+        )?;
+        fs::write(stage.home().join(".bashrc"), STARTUP)?;
         Ok(stage)
     }
 
@@ -62,17 +70,15 @@ impl Stage {
         self.path("state")
     }
 
-    pub(super) fn ssh_key(&self) -> PathBuf {
-        self.home().join(".ssh/id_ed25519")
-    }
-
-    pub(super) fn startup_file(&self) -> PathBuf {
-        self.home().join(".bashrc")
-    }
-
-    /// Whether the start-up file is as it was made.
-    pub(super) fn startup_is_unchanged(&self) -> bool {
-        fs::read_to_string(self.startup_file()).is_ok_and(|text| text == STARTUP)
+    /// Whom the demo's commands are started by.
+    pub(super) fn operator(&self) -> Operator {
+        Operator {
+            home: self.home(),
+            directory: self.workspace(),
+            state_dir: self.state(),
+            config_dir: self.path("config"),
+            environment: BTreeMap::new(),
+        }
     }
 
     /// Leave the folder in place, and say where it is.
@@ -97,10 +103,4 @@ fn policy(port: u16) -> String {
          \x20 providers:\n\
          \x20   anthropic: {{api: anthropic, url: \"http://127.0.0.1:{port}\", credential: anthropic}}\n"
     )
-}
-
-fn random() -> io::Result<String> {
-    let mut bytes = [0_u8; 12];
-    fs::File::open("/dev/urandom")?.read_exact(&mut bytes)?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }

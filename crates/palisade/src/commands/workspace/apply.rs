@@ -2,7 +2,12 @@ use std::{path::PathBuf, process::ExitCode};
 
 use palisade_workspace::{Choice, Chosen, Left, Overlay, quoted};
 
-use super::{Target, acts::Acts, ask, beneath, bytes, failure, open, state_dir, summary};
+use super::{
+    Target,
+    acts::Acts,
+    ask, beneath, bytes, failure, open, state_dir,
+    summary::{self, count_of},
+};
 use crate::failure::{Failure, Kind};
 
 #[derive(Debug, clap::Args)]
@@ -43,7 +48,7 @@ pub(super) fn run(args: Args) -> Result<ExitCode, Failure> {
             .remedy("palisade workspace diff"));
     }
     let wanted = chosen.take.iter().copied().chain(chosen.left.iter().map(|(change, _)| *change));
-    eprint!("{}", summary::of(wanted));
+    eprint!("{}", summary::of_wanted(wanted));
     let mut declined = false;
     if !args.yes && has_sensitive(&chosen) {
         choice.sensitive = ask("Take the sensitive ones too?")?;
@@ -80,8 +85,8 @@ fn take(
     let applied = applied.map_err(failure)?;
     ended?;
     println!(
-        "applied {} changes ({}) to {}",
-        applied.changes,
+        "applied {} ({}) to {}",
+        count_of(usize::try_from(applied.changes).unwrap_or(usize::MAX)),
         bytes(applied.bytes),
         quoted(&record.workspace)
     );
@@ -89,7 +94,7 @@ fn take(
     if left == 0 {
         overlay.discard().map_err(failure)?;
     } else {
-        println!("{left} changes are still in the overlay {}", record.session);
+        println!("still in the overlay {}: {}", record.session, count_of(left));
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -99,7 +104,7 @@ fn has_sensitive(chosen: &Chosen<'_>) -> bool {
 }
 
 fn refusal(chosen: &Chosen<'_>) -> Failure {
-    let what = format!("nothing was applied: {} changes cannot be", chosen.left.len());
+    let what = format!("nothing was applied, because of {} left out", count_of(chosen.left.len()));
     let mut remedies = vec!["--skip to take the rest"];
     if has_sensitive(chosen) {
         remedies.push("--sensitive to take what the host runs by itself");

@@ -12,16 +12,7 @@ const SHOWN: usize = 50;
 /// All of it: the sensitive ones first, then what cannot be taken, then the numbers.
 pub(super) fn of<'a>(changes: impl Iterator<Item = &'a Change> + Clone) -> String {
     let mut text = String::new();
-    let sensitive: Vec<String> = changes
-        .clone()
-        .filter(|change| change.sensitive)
-        .map(|change| format!("{:<9} {}", change.what().as_str(), quoted(&change.path)))
-        .collect();
-    list(
-        &mut text,
-        "sensitive: the host runs them, or believes what they say, by itself",
-        &sensitive,
-    );
+    sensitive(&mut text, changes.clone());
     let unfit: Vec<String> =
         changes.clone().filter_map(|change| Some(reason(change, change.unfit.as_ref()?))).collect();
     list(&mut text, "can never be applied", &unfit);
@@ -33,6 +24,22 @@ pub(super) fn of<'a>(changes: impl Iterator<Item = &'a Change> + Clone) -> Strin
     list(&mut text, "changed underneath", &conflicts);
     text.push_str(&numbers(changes));
     text
+}
+
+/// What is wanted: the sensitive ones, and the numbers.
+pub(super) fn of_wanted<'a>(changes: impl Iterator<Item = &'a Change> + Clone) -> String {
+    let mut text = String::new();
+    sensitive(&mut text, changes.clone());
+    text.push_str(&numbers(changes));
+    text
+}
+
+fn sensitive<'a>(text: &mut String, changes: impl Iterator<Item = &'a Change>) {
+    let lines: Vec<String> = changes
+        .filter(|change| change.sensitive)
+        .map(|change| format!("{:<9} {}", change.what().as_str(), quoted(&change.path)))
+        .collect();
+    list(text, "sensitive: the host runs them, or believes what they say, by itself", &lines);
 }
 
 /// What is left, and why.
@@ -61,6 +68,11 @@ fn list(text: &mut String, heading: &str, lines: &[String]) {
     }
 }
 
+/// A number of changes, in words that agree with it.
+pub(super) fn count_of(changes: usize) -> String {
+    if changes == 1 { "1 change".to_owned() } else { format!("{changes} changes") }
+}
+
 fn numbers<'a>(changes: impl Iterator<Item = &'a Change> + Clone) -> String {
     let all = changes.clone().count();
     let size = changes.clone().fold(0_u64, |sum, change| sum.saturating_add(change.size()));
@@ -78,5 +90,5 @@ fn numbers<'a>(changes: impl Iterator<Item = &'a Change> + Clone) -> String {
         parts.push(format!("{folders} of them folders"));
     }
     parts.push(bytes(size));
-    format!("{all} changes: {}\n", parts.join(", "))
+    format!("{}: {}\n", count_of(all), parts.join(", "))
 }

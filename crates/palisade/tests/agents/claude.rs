@@ -1,0 +1,237 @@
+//! Claude Code.
+
+use std::{
+    fs,
+    io::{BufRead, BufReader},
+    path::Path,
+    process::Stdio,
+    sync::Mutex,
+};
+
+use http::StatusCode;
+use palisade_testkit::{Turn, Upstream, answer, stream};
+use serde_json::{Value, json};
+use tokio::sync::mpsc;
+
+use crate::{
+    ran::{all, run, spawn, wait},
+    stage::{KEY, Stage},
+};
+
+const PROFILE: &str = "claude-code";
+/// With its own questions off: what is refused, Palisade refuses.
+const FREE: [&str; 4] = ["claude", "-p", "Do it.", "--dangerously-skip-permissions"];
+
+fn bash(command: &str) -> Turn {
+    Turn::tool("Bash", json!({"command": command, "description": "x"}))
+}
+
+#[test]
+fn claude_code_works_in_its_workspace_and_nowhere_else() {
+    let Some(mut stage) = Stage::with_agents(PROFILE) else { return };
+    stage.says_script("claude");
+    let ran = stage.run(&["claude", "-p", "Do it.", "--allowedTools", "Bash,Write,Edit,Read"]);
+    assert_eq!((ran.exit, ran.stdout.as_str()), (0, "Done.\n"), "{ran}");
+    assert_eq!(stage.file("from-shell.txt"), "made-by-agent\n");
+    assert_eq!(stage.file("from-tool.txt"), "made-by-agent\n");
+    assert!(!stage.outside.join("from-shell.txt").exists());
+    let talk = stage.talk();
+    assert!(talk.contains("secret.txt: No such file or directory"), "{talk}");
+    assert!(talk.contains("from-shell.txt: Read-only file system"), "{talk}");
+    stage.was_confined(&ran, "anthropic", 4);
+    // It wants nothing that it is refused.
+    assert_eq!(stage.refused(), [""; 0]);
+}
+
+#[test]
+fn claude_code_edits_files_but_no_hook_and_nothing_outside() {
+    let Some(mut stage) = Stage::with_agents(PROFILE) else { return };
+    let git = stage.workspace.join(".git");
+    fs::create_dir_all(git.join("hooks")).unwrap();
+    let (own, theirs) = (stage.workspace.join("own.txt"), stage.outside.join("theirs.txt"));
+    fs::write(&theirs, "theirs\n").unwrap();
+    let write =
+        |path: &Path| Turn::tool("Write", json!({"file_path": path, "content": "by the agent\n"}));
+    let edit = |path: &Path, old: &str| {
+        let input = json!({"file_path": path, "old_string": old, "new_string": "edited"});
+        Turn::tool("Edit", input)
+    };
+    stage.says(vec![
+        write(&own),
+        edit(&own, "by the agent"),
+        Turn::tool("Read", json!({"file_path": theirs})),
+        edit(&theirs, "theirs"),
+        write(&git.join("hooks/pre-commit")),
+        Turn::text("Done."),
+    ]);
+    let ran = stage.run(&FREE);
+    assert_eq!(ran.exit, 0, "{ran}");
+    assert_eq!(stage.file("own.txt"), "edited\n");
+    assert_eq!(fs::read_to_string(&theirs).unwrap(), "theirs\n");
+    assert!(!git.join("hooks/pre-commit").exists());
+    let talk = stage.talk();
+    assert_eq!(talk.matches("EROFS").count(), 2, "{talk}");
+    stage.was_confined(&ran, "anthropic", 6);
+}
+
+/// Looks for the key wherever a process inside can look without privileges. The pattern does not
+/// match itself, so that the command, which is in transcripts, is not found.
+const HUNT: &str = "grep -lsar -D skip 'agents-test-[k]ey' /proc/[0-9]*/environ \
+                    /proc/[0-9]*/cmdline /run/palisade /etc/claude-code /tmp /var/tmp /dev/shm ~ . \
+                    >found.txt; env >environment.txt";
+
+#[test]
+fn the_key_is_nowhere_inside() {
+    let Some(mut stage) = Stage::with_agents(PROFILE) else { return };
+    stage.says(vec![bash(HUNT), Turn::text("Done.")]);
+    let ran = stage.run(&FREE);
+    assert_eq!(ran.exit, 0, "{ran}");
+    assert_eq!(stage.file("found.txt"), "");
+    let environment = stage.file("environment.txt");
+    assert!(environment.contains("\nANTHROPIC_API_KEY=palisade-placeholder-"), "{environment}");
+    stage.was_confined(&ran, "anthropic", 2);
+}
+
+#[test]
+fn a_key_that_a_policy_lets_in_would_be_found() {
+    let stage = Stage::new("shell");
+    stage.write_policy("", "process: {environment: {pass: [ANTHROPIC_API_KEY]}}\n");
+    let ran = stage.run(&["sh", "-c", HUNT]);
+    assert!(stage.file("found.txt").contains("/environ\n"), "{ran}");
+    assert!(stage.file("environment.txt").contains(KEY), "{ran}");
+}
+
+/// A server of the operator's machine that says `hello from outside`.
+fn neighbour() -> Upstream {
+    Upstream::start(|_| async { answer(StatusCode::OK, "text/plain", "hello from outside") })
+        .unwrap()
+}
+
+#[test]
+fn a_host_that_no_rule_names_fails_at_once() {
+    let Some(mut stage) = Stage::with_agents(PROFILE) else { return };
+    let neighbour = neighbour();
+    // Unconfined it is there.
+    assert!(
+        run(stage.of_operator("curl").args(["-sS", &neighbour.url()])).stdout.starts_with("hello")
+    );
+    // 6 is curl's word for a name that does not resolve, 7 for a refused connection; 28 would be
+    // its patience at its end.
+    stage.says(vec![
+        bash("curl -sS -m 60 https://denied.example/; echo \"name $?\""),
+        bash(&format!("curl -sS -m 60 {}; echo \"address $?\"", neighbour.url())),
+        Turn::tool("WebFetch", json!({"url": "https://denied.example/", "prompt": "x"})),
+        Turn::text("Done."),
+    ]);
+    let ran = stage.run(&FREE);
+    assert_eq!(ran.exit, 0, "{ran}");
+    let talk = stage.talk();
+    for said in ["name 6", "address 7", "ENOTFOUND denied.example"] {
+        assert!(talk.contains(said), "no `{said}` in {talk}");
+    }
+    // The one from outside.
+    assert_eq!(neighbour.requests().len(), 1);
+    assert_eq!(stage.refused(), ["denied.example"]);
+    stage.was_confined(&ran, "anthropic", 4);
+}
+
+#[test]
+fn a_host_that_a_rule_names_is_reached() {
+    let Some(mut stage) = Stage::with_agents(PROFILE) else { return };
+    let neighbour = neighbour();
+    let port = neighbour.address().port();
+    stage.says(vec![
+        bash(&format!("curl -sS -m 60 http://neighbour.test:{port}/")),
+        Turn::text("Done."),
+    ]);
+    stage.write_policy(
+        &stage.server.url(),
+        &format!(
+            "network:\n  hosts: {{neighbour.test: [127.0.0.1]}}\n  rules:\n    \
+             - {{name: near, hosts: [neighbour.test], ports: [{port}], addresses: [127.0.0.1/32]}}\n"
+        ),
+    );
+    let ran = stage.run(&FREE);
+    assert!(stage.talk().contains("hello from outside"), "{ran}");
+    assert_eq!(neighbour.requests().len(), 1);
+    stage.was_confined(&ran, "anthropic", 2);
+}
+
+#[test]
+fn words_of_the_model_arrive_as_they_come() {
+    let Some(stage) = Stage::with_agents(PROFILE) else { return };
+    let (parts, receiver) = mpsc::channel(16);
+    let receiver = Mutex::new(Some(receiver));
+    let server = Upstream::start(move |_| {
+        let parts = receiver.lock().unwrap().take();
+        async move {
+            match parts {
+                Some(parts) => stream("text/event-stream", parts),
+                None => answer(StatusCode::BAD_REQUEST, "text/plain", "one call was expected"),
+            }
+        }
+    })
+    .unwrap();
+    stage.write_policy(&server.url(), "");
+    let say = |events: &[Value]| {
+        for event in events {
+            let name = event["type"].as_str().unwrap();
+            let text = format!("event: {name}\ndata: {event}\n\n");
+            parts.try_send(Ok(text.into())).unwrap();
+        }
+    };
+    let delta = |text: &str| {
+        json!({"type": "content_block_delta", "index": 0,
+               "delta": {"type": "text_delta", "text": text}})
+    };
+    let usage = json!({"input_tokens": 1, "output_tokens": 1});
+    let message = json!({"id": "msg_1", "type": "message", "role": "assistant",
+                         "model": "claude-x", "content": [], "stop_reason": null,
+                         "stop_sequence": null, "usage": usage});
+    say(&[
+        json!({"type": "message_start", "message": message}),
+        json!({"type": "content_block_start", "index": 0,
+               "content_block": {"type": "text", "text": ""}}),
+        delta("The beginning"),
+    ]);
+    let mut command = stage.confined(&["claude", "-p", "Talk.", "--verbose"]);
+    command.args(["--output-format", "stream-json", "--include-partial-messages"]);
+    let mut child = spawn(command.stdin(Stdio::null()));
+    let stderr = all(child.stderr.take());
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
+    // The end is said only once the beginning is here: an answer that is held back never is.
+    assert!(lines.any(|line| line.contains("The beginning")), "{}", stderr.join().unwrap());
+    say(&[
+        delta(" and the end."),
+        json!({"type": "content_block_stop", "index": 0}),
+        json!({"type": "message_delta", "usage": usage,
+               "delta": {"stop_reason": "end_turn", "stop_sequence": null}}),
+        json!({"type": "message_stop"}),
+    ]);
+    drop(parts);
+    assert!(lines.any(|line| line.contains("The beginning and the end.")));
+    for _ in lines {}
+    assert_eq!(wait(&mut child), 0);
+}
+
+#[test]
+fn settings_that_the_operator_grants_are_left_as_they_are() {
+    let Some(mut stage) = Stage::with_agents(PROFILE) else { return };
+    let settings = stage.home.join(".claude");
+    fs::create_dir(&settings).unwrap();
+    fs::write(settings.join("settings.json"), "{\"model\": \"claude-theirs-1\"}\n").unwrap();
+    fs::write(stage.home.join(".claude.json"), "{\"numStartups\": 7}\n").unwrap();
+    stage.says(vec![Turn::text("Done.")]);
+    stage.grant_writing("~/.claude, ~/.claude.json");
+    let ran = stage.run(&FREE);
+    assert_eq!(ran.exit, 0, "{ran}");
+    assert_eq!(stage.server.requests()[0].json()["model"], "claude-theirs-1");
+    let kept = fs::read_to_string(settings.join("settings.json")).unwrap();
+    assert_eq!(kept, "{\"model\": \"claude-theirs-1\"}\n");
+    let state: Value =
+        serde_json::from_slice(&fs::read(stage.home.join(".claude.json")).unwrap()).unwrap();
+    assert_eq!(state["numStartups"].as_u64().unwrap() / 7, 1, "{state}");
+    assert!(state["hasCompletedOnboarding"].is_null(), "{state}");
+    // What it remembers of this folder is kept.
+    assert!(settings.join("projects").read_dir().unwrap().next().is_some());
+}

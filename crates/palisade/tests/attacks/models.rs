@@ -1,0 +1,164 @@
+//! The model's key, and ways to a model that no route permits.
+
+use http::StatusCode;
+use palisade_testkit::{Recorded, Upstream, answer};
+
+use crate::world::{Ran, SECRET, World};
+
+/// A model server that says back everything it was sent, the key too.
+fn echo() -> Upstream {
+    Upstream::start(|request: Recorded| async move {
+        let mut text = format!("{} {}\n", request.method, request.uri);
+        for (name, value) in &request.headers {
+            text.push_str(&format!("{name}: {}\n", value.to_str().unwrap_or_default()));
+        }
+        text.push_str(&String::from_utf8_lossy(&request.body));
+        answer(StatusCode::OK, "text/plain", text)
+    })
+    .unwrap()
+}
+
+fn world(server: &Upstream) -> Option<World> {
+    World::new(&format!(
+        "credentials:
+  key: {{from: {{env: {}}}, header: \"x-api-key: {{secret}}\", expose: MODEL_KEY}}
+inference:
+  providers:
+    own: {{api: anthropic, url: \"{}\", credential: key}}
+  routes:
+    - {{model: \"good-*\", to: own}}
+",
+        SECRET.0,
+        server.url()
+    ))
+}
+
+/// `call.py PATH MODEL [HOST]`: a model call with the placeholder as its key.
+const CALL: &str = "\
+import json, os, sys, urllib.request
+path, model = sys.argv[1:3]
+host = sys.argv[3] if len(sys.argv) > 3 else 'inference.local'
+body = json.dumps({'model': model, 'max_tokens': 8, 'messages': [{'role': 'user', 'content': 'hi'}]})
+request = urllib.request.Request(f'http://{host}{path}', body.encode(), {
+    'x-api-key': os.environ['MODEL_KEY'], 'content-type': 'application/json'})
+try:
+    answer = urllib.request.urlopen(request, timeout=20)
+    print(answer.status, answer.headers, answer.read().decode())
+except urllib.error.HTTPError as error: print(error.code, error.read().decode())
+except OSError as error: print('nothing', error)
+";
+
+fn call(world: &World, arguments: &[&str]) -> Ran {
+    world.inside_python_with(CALL, arguments)
+}
+
+#[test]
+fn uses_a_model_with_no_key_inside() {
+    let server = echo();
+    let Some(world) = world(&server) else { return };
+    let ran = call(&world, &["/v1/messages", "good-1"]);
+    assert!(ran.good().starts_with("200"), "{ran}");
+    let [request] = server.requests().try_into().unwrap();
+    assert_eq!(request.header("x-api-key"), SECRET.1);
+    assert!(!request.contains("palisade-placeholder"));
+    // The server said the key back; inside it is not seen.
+    assert!(ran.out.contains("x-api-key: ") && !ran.out.contains(SECRET.1), "{ran}");
+    let events = world.events();
+    let found = events.iter().find(|event| event["kind"] == "model_call").unwrap();
+    assert_eq!((&found["decision"], &found["layer"]), (&"allow".into(), &"inference".into()));
+    assert!(!events.iter().any(|event| event.to_string().contains(SECRET.1)));
+    world.assert_denials(&[]);
+}
+
+#[test]
+fn looks_for_the_models_key() {
+    let server = echo();
+    let Some(world) = world(&server) else { return };
+    let search = "env; cat /proc/*/environ /proc/*/cmdline; cat /run/palisade/* /etc/* 2>/dev/null; \
+                  grep -rs . $HOME /tmp /var/tmp /dev/shm";
+    assert!(world.outside_sh("env").out.contains(SECRET.1));
+    let ran = world.inside_sh(search);
+    assert!(!ran.out.contains(SECRET.1), "{ran}");
+    let key = world.inside_sh("echo $MODEL_KEY");
+    assert!(key.good().starts_with("palisade-placeholder-"), "{key}");
+    let state = world.outside_sh("grep -rls 'the-operators-own' ../state");
+    assert_eq!(state.out, "", "the key is in the operator's state: {state}");
+}
+
+#[test]
+fn calls_models_and_endpoints_that_are_not_routed() {
+    let server = echo();
+    let Some(world) = world(&server) else { return };
+    for (path, model) in [
+        ("/v1/messages", "other-model"),
+        ("/v1/messages", "GOOD-1"),
+        ("/v1/messages", ""),
+        ("/v1/files", "good-1"),
+        ("/v1/messages/batches", "good-1"),
+        ("/v1/../v1/files", "good-1"),
+        ("/v1/organizations/api_keys", "good-1"),
+        ("//v1/messages", "good-1"),
+        ("/v1/messages%2f..%2ffiles", "good-1"),
+    ] {
+        let ran = call(&world, &[path, model]);
+        let code = ran.good().split(' ').next().unwrap();
+        assert!(["400", "403", "404"].contains(&code), "{path} {model}: {ran}");
+    }
+    assert!(server.requests().is_empty());
+    let denied = world.events().iter().filter(|event| event["decision"] == "deny").count();
+    assert_eq!(denied, 9);
+    world.verify();
+}
+
+/// The provider's own address is reached through the gateway only.
+#[test]
+fn calls_the_provider_directly() {
+    let server = echo();
+    let Some(world) = world(&server) else { return };
+    let address = server.address().to_string();
+    for host in [address.as_str(), "api.anthropic.com", "api.openai.com"] {
+        let ran = call(&world, &["/v1/messages", "good-1", host]);
+        assert!(ran.good().starts_with("nothing"), "{host}: {ran}");
+    }
+    assert!(server.requests().is_empty());
+    world.assert_denials(&[("resolve", "api.anthropic.com"), ("resolve", "api.openai.com")]);
+}
+
+#[test]
+fn calls_a_model_that_no_policy_gives_it() {
+    let Some(world) = World::new("process: {environment: {set: {MODEL_KEY: none}}}") else {
+        return;
+    };
+    let ran = call(&world, &["/v1/messages", "good-1"]);
+    assert!(ran.good().starts_with("nothing"), "{ran}");
+    world.assert_denials(&[("resolve", "inference.local")]);
+}
+
+/// As for a proxy: the gateway must not be led elsewhere.
+#[test]
+fn uses_the_gateway_as_a_proxy() {
+    let (server, other) = (echo(), echo());
+    let Some(world) = world(&server) else { return };
+    let program = "import socket, sys\n\
+         for say in sys.argv[1:]:\n\
+         \x20   s = socket.create_connection(('inference.local', 80), 20)\n\
+         \x20   s.sendall(say.encode().decode('unicode_escape').encode('latin1'))\n\
+         \x20   try: print(s.recv(12)[9:].decode() or 'closed')\n\
+         \x20   except OSError: print('closed')\n";
+    let other_address = other.address();
+    let says = [
+        format!(r"GET http://{other_address}/v1/models HTTP/1.1\r\nHost: {other_address}\r\n\r\n"),
+        format!(r"CONNECT {other_address} HTTP/1.1\r\nHost: {other_address}\r\n\r\n"),
+        format!(r"GET /v1/models HTTP/1.1\r\nHost: {other_address}\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n"),
+        r"POST /v1/messages HTTP/1.1\r\nHost: inference.local\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /v1/files HTTP/1.1\r\nHost: inference.local\r\n\r\n".to_owned(),
+        r"\x16\x03\x01\x00\x05hello".to_owned(),
+    ];
+    let arguments: Vec<&str> = says.iter().map(String::as_str).collect();
+    let ran = world.inside_python_with(program, &arguments);
+    for line in ran.good().lines() {
+        assert!(["400", "403", "404", "405", "421", "426", "closed"].contains(&line), "{ran}");
+    }
+    assert_eq!(ran.good().lines().count(), says.len());
+    assert!(other.requests().is_empty() && server.requests().is_empty());
+    world.verify();
+}

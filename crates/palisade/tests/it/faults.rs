@@ -1,0 +1,150 @@
+//! Each system call of the set-up fails in turn: either all layers stand, or nothing runs.
+
+use std::{fs, path::Path, process::Command};
+
+use crate::ran::run;
+
+/// What init, the supervisor and the agent's process call until the command runs.
+const CALLS: &[(&str, i64)] = &[
+    ("clone3", libc::SYS_clone3),
+    ("prctl", libc::SYS_prctl),
+    ("capset", libc::SYS_capset),
+    ("setresuid", libc::SYS_setresuid),
+    ("setresgid", libc::SYS_setresgid),
+    ("sethostname", libc::SYS_sethostname),
+    ("setsid", libc::SYS_setsid),
+    ("setpgid", libc::SYS_setpgid),
+    ("prlimit64", libc::SYS_prlimit64),
+    ("close_range", libc::SYS_close_range),
+    ("socketpair", libc::SYS_socketpair),
+    ("socket", libc::SYS_socket),
+    ("bind", libc::SYS_bind),
+    ("listen", libc::SYS_listen),
+    ("setsockopt", libc::SYS_setsockopt),
+    ("sendmsg", libc::SYS_sendmsg),
+    ("sendto", libc::SYS_sendto),
+    ("recvmsg", libc::SYS_recvmsg),
+    ("recvfrom", libc::SYS_recvfrom),
+    ("ioctl", libc::SYS_ioctl),
+    ("fsopen", libc::SYS_fsopen),
+    ("fsconfig", libc::SYS_fsconfig),
+    ("fsmount", libc::SYS_fsmount),
+    ("open_tree", libc::SYS_open_tree),
+    ("move_mount", libc::SYS_move_mount),
+    ("mount_setattr", libc::SYS_mount_setattr),
+    ("mount", libc::SYS_mount),
+    ("pivot_root", libc::SYS_pivot_root),
+    ("umount2", libc::SYS_umount2),
+    ("fchdir", libc::SYS_fchdir),
+    ("chdir", libc::SYS_chdir),
+    ("mkdirat", libc::SYS_mkdirat),
+    ("symlinkat", libc::SYS_symlinkat),
+    ("openat2", libc::SYS_openat2),
+    ("statx", libc::SYS_statx),
+    ("landlock_create_ruleset", libc::SYS_landlock_create_ruleset),
+    ("landlock_add_rule", libc::SYS_landlock_add_rule),
+    ("landlock_restrict_self", libc::SYS_landlock_restrict_self),
+    ("seccomp", libc::SYS_seccomp),
+    ("dup2", libc::SYS_dup2),
+    ("dup3", libc::SYS_dup3),
+    ("rt_sigprocmask", libc::SYS_rt_sigprocmask),
+    ("signalfd4", libc::SYS_signalfd4),
+    ("getrandom", libc::SYS_getrandom),
+    ("flock", libc::SYS_flock),
+    ("fdatasync", libc::SYS_fdatasync),
+    ("fsync", libc::SYS_fsync),
+    ("ftruncate", libc::SYS_ftruncate),
+    ("epoll_create1", libc::SYS_epoll_create1),
+    ("eventfd2", libc::SYS_eventfd2),
+    ("mlockall", libc::SYS_mlockall),
+    ("setgroups", libc::SYS_setgroups),
+];
+
+/// Prints `confined` if every layer that a process can see of itself stands.
+const LOOK: &str = r#"
+import ctypes, os, platform
+status = dict(l.split(":\t", 1) for l in open("/proc/self/status").read().splitlines() if ":\t" in l)
+assert int(status["CapEff"], 16) == int(status["CapPrm"], 16) == int(status["CapBnd"], 16) == 0
+assert status["NoNewPrivs"] == "1" and status["Seccomp"] == "2", status
+# A filter of the test's own may be there: this call only ours refuses.
+libc = ctypes.CDLL(None, use_errno=True)
+keyctl = {"x86_64": 250, "aarch64": 219}[platform.machine()]
+assert libc.syscall(keyctl, 0, -3, 0, 0, 0) == -1 and ctypes.get_errno() == 1, "no filter"
+assert os.getuid() != 0 and os.getpid() < 10
+assert len(open("/proc/net/dev").read().splitlines()) == 3, "no network namespace"
+assert not os.path.exists(os.environ["OUTSIDE"])
+try:
+    open("/usr/planted", "w")
+    raise SystemExit("not read-only")
+except OSError:
+    pass
+try:
+    os.listdir("/")
+    raise SystemExit("no Landlock")
+except PermissionError:
+    pass
+print("confined")
+"#;
+
+struct Fault<'a> {
+    folder: &'a Path,
+    errno: i32,
+}
+
+impl Fault<'_> {
+    /// Run with the call failing; whether the command ran.
+    fn run(&self, name: &str, number: i64) -> bool {
+        let helper = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/fail_call.py");
+        let mut command = Command::new("python3");
+        command
+            .arg(helper)
+            .args([number.to_string(), self.errno.to_string()])
+            .args([env!("CARGO_BIN_EXE_palisade"), "run", "--policy", "../p.yaml", "--"])
+            .args(["python3", "-c", LOOK])
+            .env_clear()
+            .env("PATH", "/usr/local/bin:/usr/bin:/bin")
+            .env("HOME", self.folder.join("home"))
+            .env("PALISADE_STATE", self.folder.join("state"))
+            .current_dir(self.folder.join("work"));
+        let ran = run(&mut command);
+        assert!(!ran.stderr.contains("panicked"), "{name}: {ran}");
+        let confined = ran.stdout == "confined\n";
+        assert!(confined || ran.stdout.is_empty(), "{name}: {ran}");
+        // Refused, ended at once, or the program itself could not do without the call.
+        let told = ran.stderr.contains("palisade: ") || ran.stderr.contains("Error");
+        assert!(confined || (ran.exit != 0 && told), "{name}: {ran}");
+        confined
+    }
+}
+
+#[test]
+fn a_call_that_fails_leaves_no_agent_with_a_layer_missing() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["work", "home"] {
+        fs::create_dir(folder.path().join(name)).unwrap();
+    }
+    let outside = folder.path().join("outside");
+    fs::write(&outside, "secret").unwrap();
+    let policy = format!(
+        "palisade: 1\nextends: [shell]\nprocess: {{environment: {{set: {{OUTSIDE: \"{}\"}}}}}}\n",
+        outside.display()
+    );
+    fs::write(folder.path().join("p.yaml"), policy).unwrap();
+    let fault = Fault { folder: folder.path(), errno: libc::EPERM };
+    assert!(fault.run("nothing", -1), "without a fault it runs");
+    let ran: Vec<_> = CALLS
+        .iter()
+        .filter(|(name, number)| fault.run(name, *number))
+        .map(|(name, _)| *name)
+        .collect();
+    // What a launch cannot do without: had it run, the list above would prove nothing.
+    for name in
+        ["clone3", "landlock_restrict_self", "seccomp", "capset", "pivot_root", "move_mount"]
+    {
+        assert!(!ran.contains(&name), "{name} failed, and the command ran");
+    }
+    let fault = Fault { errno: libc::ENOSYS, ..fault };
+    for (name, number) in CALLS.iter().step_by(3) {
+        fault.run(name, *number);
+    }
+}
