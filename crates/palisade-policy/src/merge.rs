@@ -8,7 +8,7 @@ use crate::{
     ceiling,
     diagnostic::{Diagnostic, Diagnostics},
     digest,
-    draft::{Draft, DraftLimits, shown},
+    draft::{Draft, DraftLimits, same, shown},
     near::nearest,
     policy::{
         Access, Api, Deny, Filesystem, Grant, HeaderCredential, Inference, Network, NotBuilt,
@@ -75,7 +75,7 @@ fn filesystem(drafts: &[&Draft], over: Option<Access>) -> Filesystem {
     });
     let mut grants: Vec<Grant> = Vec::new();
     for grant in drafts.iter().flat_map(|draft| &draft.grants) {
-        match grants.iter_mut().find(|known| known.path == grant.value.path) {
+        match grants.iter_mut().find(|known| same(&known.path, &grant.value.path)) {
             Some(known) => {
                 known.writable |= grant.value.writable;
                 known.required |= grant.value.required;

@@ -1,8 +1,4 @@
-use std::{
-    ffi::OsString,
-    os::fd::OwnedFd,
-    path::{Path, PathBuf},
-};
+use std::{ffi::OsString, os::fd::OwnedFd, path::PathBuf};
 
 use crate::linux::{cgroup::Versions, seccomp::Filter};
 
@@ -153,16 +149,4 @@ pub enum Stdio {
     Given(OwnedFd),
     /// To the sandbox's own terminal.
     Terminal,
-}
-
-impl Plan {
-    /// The entry of `mounts` that `path` lies in or is: the deepest one.
-    pub(crate) fn mount_above(mounts: &[Mount], path: &Path) -> Option<usize> {
-        mounts
-            .iter()
-            .enumerate()
-            .filter(|(_, mount)| path.starts_with(&mount.at))
-            .max_by_key(|(_, mount)| mount.at.components().count())
-            .map(|(index, _)| index)
-    }
 }

@@ -17,10 +17,17 @@ pub struct StepError {
 /// Names the step of a result that only has an errno.
 pub(crate) trait Step<T> {
     fn step(self, step: impl Into<Cow<'static, str>>) -> Result<T, StepError>;
+
+    /// The same for a name that has to be put together, which is done only if it is needed.
+    fn step_with(self, step: impl FnOnce() -> String) -> Result<T, StepError>;
 }
 
 impl<T> Step<T> for Result<T, Errno> {
     fn step(self, step: impl Into<Cow<'static, str>>) -> Result<T, StepError> {
         self.map_err(|errno| StepError { step: step.into(), errno })
+    }
+
+    fn step_with(self, step: impl FnOnce() -> String) -> Result<T, StepError> {
+        self.map_err(|errno| StepError { step: step().into(), errno })
     }
 }

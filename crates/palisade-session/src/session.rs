@@ -62,11 +62,11 @@ pub fn run(order: &Order) -> Result<Ended, Refusal> {
         watch.list.take().into_iter().for_each(List::forget);
         return Err(journal_refusal(order, &session, refusal));
     }
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
+    // One thread serves one sandbox; starting more would take a tenth of a launch.
+    let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
-        .refuse("start the supervisor's threads", "see the limits of this user (ulimit -u)")?;
+        .refuse("start the supervisor's runtime", "see the limits of this user (ulimit -n)")?;
     let result = runtime.block_on(live(order, &session, started, &mut watch));
     // Still there if the session came to no regular end: what ran, if anything, is gone by now.
     let late = watch.list.take().map(List::done).unwrap_or_default();
@@ -146,7 +146,12 @@ async fn live(
         Ok(services) => services,
         Err(refusal) => return Err(refused(refusal).await),
     };
-    let standing = match tokio::task::block_in_place(|| building.wait()) {
+    // While init builds.
+    let desk = match Desk::set_up(order, session, building.pid()) {
+        Ok(desk) => desk,
+        Err(refusal) => return Err(refused(refusal).await),
+    };
+    let standing = match building.wait() {
         Ok(standing) => standing,
         Err(error) => return Err(refused(refusal::of_launch(&error)).await),
     };
@@ -164,10 +169,6 @@ async fn live(
         return Err(refused(refusal).await);
     }
     let mut standing = standing;
-    let desk = match Desk::set_up(order, session, standing.pid()) {
-        Ok(desk) => desk,
-        Err(refusal) => return Err(refused(refusal).await),
-    };
     let recorder = Arc::clone(&authority);
     let sockets = standing.sockets.take();
     let sandbox = standing.terminal.take();
@@ -194,7 +195,7 @@ async fn live(
     let account = limits.account();
     // Until the journal has the end.
     let _entry = desk.close().await;
-    tokio::task::block_in_place(|| copies.finish());
+    copies.finish();
     match end {
         Ok(end) => {
             let swept = watch.list.take().map(List::done).unwrap_or_default();

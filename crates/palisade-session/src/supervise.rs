@@ -1,10 +1,15 @@
 //! While the command runs: its signals, its terminal, its time, its end.
 
-use std::{os::fd::OwnedFd, sync::Arc, thread, time::Duration};
+use std::{
+    io,
+    os::fd::{AsFd, OwnedFd},
+    sync::Arc,
+    time::Duration,
+};
 
 use palisade_sandbox::{LaunchError, Report, Running};
 use rustix::process::Signal as Number;
-use tokio::sync::mpsc;
+use tokio::{io::Interest, net::UnixStream};
 
 use crate::{
     limits::Breach,
@@ -87,7 +92,7 @@ pub(crate) async fn until_end(
         ),
         _ => None,
     };
-    let mut reports = listen(Arc::clone(&running))?;
+    let reports = Reports::of(&running)?;
     let mut cause = Cause::Itself;
     let limit = async {
         match wall_time {
@@ -105,14 +110,14 @@ pub(crate) async fn until_end(
             }
         };
         tokio::select! {
-            report = reports.recv() => match report {
-                Some(Ok(Report::Stopped(signal))) => {
+            report = reports.next() => match report {
+                Ok(Report::Stopped(signal)) => {
                     stopped(signal, relay.as_ref(), &running, &mut signals).await;
                 }
-                Some(Ok(Report::Exited(code))) => break Ok(End::Exited(code)),
-                Some(Ok(Report::Killed(signal))) => break Ok(End::Killed(signal)),
-                Some(Ok(Report::Lost)) | None => break Ok(End::Lost),
-                Some(Err(error)) => break Err(error),
+                Ok(Report::Exited(code)) => break Ok(End::Exited(code)),
+                Ok(Report::Killed(signal)) => break Ok(End::Killed(signal)),
+                Ok(Report::Lost) => break Ok(End::Lost),
+                Err(error) => break Err(error),
             },
             signal = signals.next() => pass_on(signal, relay.as_ref(), &running).await,
             // Each of these ends once; a future that has ended must not be asked again.
@@ -144,24 +149,33 @@ pub(crate) async fn until_end(
     Ok((end, cause))
 }
 
-/// The reports of init, from a thread that waits for them.
-fn listen(
+/// What init says of the command.
+struct Reports {
     running: Arc<Running>,
-) -> Result<mpsc::UnboundedReceiver<Result<Report, LaunchError>>, Refusal> {
-    let (tell, hear) = mpsc::unbounded_channel();
-    thread::Builder::new()
-        .name("init".into())
-        .spawn(move || {
-            loop {
-                let report = running.report();
-                let last = !matches!(report, Ok(Report::Stopped(_)));
-                if tell.send(report).is_err() || last {
-                    return;
-                }
-            }
-        })
-        .refuse("start a thread", "see the limits of this user (ulimit -u)")?;
-    Ok(hear)
+    /// A copy of the descriptor, by which the runtime knows when there is something. Its socket keeps
+    /// packets apart, and to wait there is no difference.
+    readable: UnixStream,
+}
+
+impl Reports {
+    fn of(running: &Arc<Running>) -> Result<Self, Refusal> {
+        const WHAT: &str = "hear from the sandbox's init";
+        let copy = running.as_fd().try_clone_to_owned().refuse(WHAT, "report this")?;
+        let copy = std::os::unix::net::UnixStream::from(copy);
+        copy.set_nonblocking(true).refuse(WHAT, "report this")?;
+        let readable = UnixStream::from_std(copy).refuse(WHAT, "report this")?;
+        Ok(Self { running: Arc::clone(running), readable })
+    }
+
+    /// The next one. Can be cancelled without losing any.
+    async fn next(&self) -> Result<Report, LaunchError> {
+        let look = || match self.running.report() {
+            Ok(Some(report)) => Ok(Ok(report)),
+            Ok(None) => Err(io::ErrorKind::WouldBlock.into()),
+            Err(error) => Ok(Err(error)),
+        };
+        self.readable.async_io(Interest::READABLE, look).await.unwrap_or(Ok(Report::Lost))
+    }
 }
 
 async fn pass_on(signal: Signal, relay: Option<&Relay>, running: &Running) {

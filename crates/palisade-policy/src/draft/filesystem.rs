@@ -2,7 +2,7 @@ use std::path::{Path, PathBuf};
 
 use globset::GlobBuilder;
 
-use super::{Check, covers, paths, shown};
+use super::{Check, covers, paths, same, shown};
 use crate::{
     at::{At, Place},
     document::{AccessWord, Filesystem},
@@ -94,7 +94,7 @@ fn list(
             continue;
         }
         let rule = format!("filesystem.{name}[{index}]");
-        if let Some(earlier) = grants.iter().find(|grant| grant.value.path == path) {
+        if let Some(earlier) = grants.iter().find(|grant| same(&grant.value.path, &path)) {
             let place = if earlier.value.writable == writable { text.place } else { earlier.place };
             let message = if earlier.value.writable == writable {
                 format!("{} is named twice in `filesystem.{name}`", path.display())

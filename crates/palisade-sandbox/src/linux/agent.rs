@@ -149,7 +149,8 @@ impl Confinement {
         rustix::process::chdir(self.working_directory.as_c_str())
             .step("enter the working directory")?;
         self.limit()?;
-        signal::reset_all().step("reset signals")?;
+        // Init has given each its default action.
+        signal::unblock_all().step("unblock signals")?;
         rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
         close_from(3, true).step("close inherited descriptors")?;
         privileges()?;

@@ -147,6 +147,15 @@ impl Control {
 
     /// The next message with its descriptors; `None` when the other end is gone.
     pub(crate) fn receive(&self) -> Result<Option<(Message, Vec<OwnedFd>)>, Errno> {
+        self.receive_with(RecvFlags::empty())
+    }
+
+    /// The same, but EAGAIN where it would have to be waited for.
+    pub(crate) fn receive_now(&self) -> Result<Option<(Message, Vec<OwnedFd>)>, Errno> {
+        self.receive_with(RecvFlags::DONTWAIT)
+    }
+
+    fn receive_with(&self, flags: RecvFlags) -> Result<Option<(Message, Vec<OwnedFd>)>, Errno> {
         let mut bytes = [0_u8; MOST_BYTES];
         let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MOST_DESCRIPTORS))];
         let mut ancillary = RecvAncillaryBuffer::new(&mut space);
@@ -155,7 +164,7 @@ impl Control {
                 &self.0,
                 &mut [IoSliceMut::new(&mut bytes)],
                 &mut ancillary,
-                RecvFlags::CMSG_CLOEXEC,
+                flags | RecvFlags::CMSG_CLOEXEC,
             )
         });
         let received = match received {
@@ -202,7 +211,9 @@ mod tests {
         there.send(&of).unwrap();
         assert_eq!(here.receive().unwrap().unwrap().0, of);
         assert_eq!(Message::decode(&Message::Of(1, Box::new(of)).encode()), None);
+        assert_eq!(here.receive_now().unwrap_err(), Errno::AGAIN);
         drop(there);
         assert!(here.receive().unwrap().is_none());
+        assert!(here.receive_now().unwrap().is_none());
     }
 }

@@ -23,7 +23,7 @@ pub(crate) fn write_maps(
     let write = |file: &str, text: String| {
         fs::write(format!("/proc/{}/{file}", pid.as_raw_nonzero()), text)
             .map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::IO))
-            .step(format!("write {file} of the new user namespace"))
+            .step_with(|| format!("write {file} of the new user namespace"))
     };
     if !privileged {
         write("setgroups", "deny".into())?;

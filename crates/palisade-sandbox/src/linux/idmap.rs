@@ -4,7 +4,10 @@
 
 use std::{fs::File, os::fd::OwnedFd};
 
-use rustix::process::{Signal, WaitOptions, pidfd_send_signal, waitpid};
+use rustix::{
+    io::Errno,
+    process::{Pid, Signal, WaitOptions, pidfd_send_signal, waitpid},
+};
 
 use crate::{
     linux::{
@@ -19,7 +22,22 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct OwnerMaps<'plan> {
     identity: &'plan Identity,
-    made: Vec<((u32, u32), OwnedFd)>,
+    made: Vec<((u32, u32), Mapping)>,
+}
+
+/// A user namespace in which the ids of an owner are the host ids of the agent.
+#[derive(Debug)]
+struct Mapping {
+    namespace: OwnedFd,
+    /// Waited for when the mounts are made: it needs a while to end.
+    _sleeper: Sleeper,
+}
+
+/// The process that a user namespace needs to be born.
+#[derive(Debug)]
+struct Sleeper {
+    pid: Pid,
+    pidfd: OwnedFd,
 }
 
 impl<'plan> OwnerMaps<'plan> {
@@ -39,43 +57,54 @@ impl<'plan> OwnerMaps<'plan> {
         let index = match found {
             Some(index) => index,
             None => {
-                let namespace = mapping_namespace(owner, self.identity)?;
-                self.made.push((owner, namespace));
+                self.made.push((owner, Mapping::new(owner, self.identity)?));
                 self.made.len() - 1
             }
         };
-        Ok(self.made.get(index).map(|(_, namespace)| namespace))
+        Ok(self.made.get(index).map(|(_, mapping)| &mapping.namespace))
     }
 }
 
-/// A user namespace in which the ids of `owner` are the host ids of the agent. It needs a
-/// process to be born; that one sleeps until the descriptor is open and is ended then.
-fn mapping_namespace(owner: (u32, u32), identity: &Identity) -> Result<OwnedFd, StepError> {
-    let parent = rustix::process::getpid();
-    let forked =
-        fork_into(libc::CLONE_NEWUSER as u64).step("make a user namespace for idmapped mounts")?;
-    let (pid, pidfd) = match forked {
-        Forked::Parent { pid, pidfd } => (pid, pidfd),
-        Forked::Child => {
-            // Ended by its parent; should that die first, by the signal it asks for here. It may
-            // be dead by now.
-            let _ = rustix::process::set_parent_process_death_signal(Some(Signal::KILL));
-            while rustix::process::getppid() == Some(parent) {
-                let nap = rustix::time::Timespec { tv_sec: 10, tv_nsec: 0 };
-                let _ = rustix::thread::nanosleep(&nap);
+impl Mapping {
+    fn new(owner: (u32, u32), identity: &Identity) -> Result<Self, StepError> {
+        let sleeper = Sleeper::start()?;
+        write_maps(sleeper.pid, owner, (identity.host_uid, identity.host_gid), true)?;
+        let namespace = File::open(format!("/proc/{}/ns/user", sleeper.pid.as_raw_nonzero()))
+            .map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::IO))
+            .step("open the user namespace for idmapped mounts")?;
+        sleeper.end();
+        Ok(Self { namespace: namespace.into(), _sleeper: sleeper })
+    }
+}
+
+impl Sleeper {
+    fn start() -> Result<Self, StepError> {
+        let parent = rustix::process::getpid();
+        let forked = fork_into(libc::CLONE_NEWUSER as u64)
+            .step("make a user namespace for idmapped mounts")?;
+        match forked {
+            Forked::Parent { pid, pidfd } => Ok(Self { pid, pidfd }),
+            Forked::Child => {
+                // Ended by its parent; should that die first, by the signal it asks for here. It
+                // may be dead by now.
+                let _ = rustix::process::set_parent_process_death_signal(Some(Signal::KILL));
+                while rustix::process::getppid() == Some(parent) {
+                    let nap = rustix::time::Timespec { tv_sec: 10, tv_nsec: 0 };
+                    let _ = rustix::thread::nanosleep(&nap);
+                }
+                exit_now(0)
             }
-            exit_now(0)
         }
-    };
-    let opened =
-        write_maps(pid, owner, (identity.host_uid, identity.host_gid), true).and_then(|()| {
-            File::open(format!("/proc/{}/ns/user", pid.as_raw_nonzero()))
-                .map_err(|error| {
-                    rustix::io::Errno::from_io_error(&error).unwrap_or(rustix::io::Errno::IO)
-                })
-                .step("open the user namespace for idmapped mounts")
-        });
-    let _ = pidfd_send_signal(&pidfd, Signal::KILL);
-    let _ = waitpid(Some(pid), WaitOptions::empty());
-    opened.map(OwnedFd::from)
+    }
+
+    fn end(&self) {
+        let _ = pidfd_send_signal(&self.pidfd, Signal::KILL);
+    }
+}
+
+impl Drop for Sleeper {
+    fn drop(&mut self) {
+        self.end();
+        let _ = rustix::io::retry_on_intr(|| waitpid(Some(self.pid), WaitOptions::empty()));
+    }
 }

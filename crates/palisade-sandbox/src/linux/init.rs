@@ -21,7 +21,9 @@ use super::{
     cgroup::{Entry, HeldByGroup},
     control::{Control, Message},
     guest::Guests,
-    identity, landlock_plan, mounts, net, privileges,
+    identity,
+    landlock::Rules,
+    mounts, net, privileges,
     sys::{
         clone::{Forked, exit_now, fork_into},
         exec::forget_start,
@@ -82,11 +84,12 @@ fn build_and_run(
             .send_with(&Message::Sockets, &sockets.as_fds())
             .step("hand out the network's sockets")?;
     }
-    mounts::build(&plan.mounts, plan.scratch_bytes, trees)?;
+    let mut rules = Rules::new()?;
+    mounts::build(&plan.mounts, plan.scratch_bytes, trees, &mut rules)?;
     setsid().step("start a session")?;
     let terminal = open_terminal(&plan, control)?;
-    let rules = landlock_plan::prepare(&plan.mounts)?;
-    let mut agent = agent::Prepared::new(plan, terminal, rules)?;
+    let mut agent = agent::Prepared::new(plan, terminal, rules.finish()?)?;
+    privileges::rule_out()?;
     control.send(&Message::Ready).step("report to the supervisor")?;
     agent.set_held(go(control)?);
     // Inside, the group that it is in now is the root.

@@ -1,8 +1,8 @@
 //! Landlock: the file rules a second time, held where the files are rather than where they are
 //! mounted, and walls for signals and abstract sockets. See `landlock(7)`.
 //!
-//! The ruleset is made in two phases. [`prepare`] runs when the new root stands: it opens each
-//! path, so it may allocate and may fail by name. [`Prepared::restrict_self`] is one system call,
+//! The ruleset is made in two phases. Init grants each object as it mounts it, by the descriptor of what it mounts
+//! ([`Rules`]; [`prepare`] does it by path): that may allocate and may fail by name. [`Prepared::restrict_self`] is one system call,
 //! for the child just before exec.
 //!
 //! Every right that both the kernel and this build know is handled, so what no rule grants is
@@ -13,12 +13,12 @@
 
 use std::{
     os::fd::{AsFd, OwnedFd},
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
 use landlock::{
     ABI, Access as _, AccessFs, BitFlags, CompatLevel, Compatible, PathBeneath, Ruleset,
-    RulesetAttr, RulesetCreatedAttr, RulesetError, Scope, make_bitflags,
+    RulesetAttr, RulesetCreated, RulesetCreatedAttr, RulesetError, Scope, make_bitflags,
 };
 use rustix::{
     fs::{CWD, FileType, Mode, OFlags, ResolveFlags, fstat, openat2},
@@ -46,6 +46,14 @@ pub enum Access {
     Device,
     /// Connect to a unix socket (ABI 9 and later check it; before, nothing does).
     Socket,
+}
+
+/// A ruleset in the making.
+#[derive(Debug)]
+pub(crate) struct Rules {
+    /// Gone only after an error.
+    created: Option<RulesetCreated>,
+    abi: u32,
 }
 
 /// A ruleset that is complete and not yet in force.
@@ -85,22 +93,9 @@ pub fn prepare(rules: &[(PathBuf, Access)]) -> Result<Prepared, StepError> {
 /// # Errors
 /// A kernel with an older Landlock than `least` (EOPNOTSUPP), or a path that cannot be opened.
 pub fn prepare_at_least(rules: &[(PathBuf, Access)], least: u32) -> Result<Prepared, StepError> {
-    let abi = sys::landlock::abi().step("ask for Landlock")?;
-    if abi < least.max(1) {
-        return Err(Errno::OPNOTSUPP)
-            .step(format!("ask for Landlock version {least}, the kernel has {abi}"));
-    }
-    let known = known(abi);
-    let scopes = Scope::from_all(known);
-    let mut ruleset = Ruleset::default()
-        .set_compatibility(CompatLevel::HardRequirement)
-        .handle_access(AccessFs::from_all(known))
-        .named("handle file rights")?;
-    if !scopes.is_empty() {
-        ruleset = ruleset.scope(scopes).named("handle scopes")?;
-    }
-    let mut created = ruleset.create().named("create the ruleset")?;
+    let mut made = Rules::at_least(least)?;
     for (path, access) in rules {
+        let shown = path.display();
         let object = openat2(
             CWD,
             path,
@@ -108,23 +103,69 @@ pub fn prepare_at_least(rules: &[(PathBuf, Access)], least: u32) -> Result<Prepa
             Mode::empty(),
             ResolveFlags::NO_MAGICLINKS,
         )
-        .step(format!("open {} for Landlock", path.display()))?;
-        let stat = fstat(&object).step(format!("look at {} for Landlock", path.display()))?;
+        .step_with(|| format!("open {shown} for Landlock"))?;
+        let stat = fstat(&object).step_with(|| format!("look at {shown} for Landlock"))?;
         let folder = FileType::from_raw_mode(stat.st_mode) == FileType::Directory;
+        made.allow(&object, folder, *access, path)?;
+    }
+    made.finish()
+}
+
+impl Rules {
+    /// An empty ruleset, with [`LEAST_ABI`].
+    pub(crate) fn new() -> Result<Self, StepError> {
+        Self::at_least(LEAST_ABI)
+    }
+
+    fn at_least(least: u32) -> Result<Self, StepError> {
+        let abi = sys::landlock::abi().step("ask for Landlock")?;
+        if abi < least.max(1) {
+            return Err(Errno::OPNOTSUPP)
+                .step_with(|| format!("ask for Landlock version {least}, the kernel has {abi}"));
+        }
+        let known = known(abi);
+        let scopes = Scope::from_all(known);
+        let mut ruleset = Ruleset::default()
+            .set_compatibility(CompatLevel::HardRequirement)
+            .handle_access(AccessFs::from_all(known))
+            .named("handle file rights")?;
+        if !scopes.is_empty() {
+            ruleset = ruleset.scope(scopes).named("handle scopes")?;
+        }
+        let created = ruleset.create().named("create the ruleset")?;
+        Ok(Self { created: Some(created), abi })
+    }
+
+    /// Grant this at an open file or folder, and below it. `at` is its name for an error.
+    pub(crate) fn allow(
+        &mut self,
+        object: impl AsFd,
+        folder: bool,
+        access: Access,
+        at: &Path,
+    ) -> Result<(), StepError> {
+        let known = known(self.abi);
         let mut rights = access.rights() & AccessFs::from_all(known);
         if !folder {
             rights &= AccessFs::from_file(known);
         }
         if rights.is_empty() {
-            continue;
+            return Ok(());
         }
-        created = created
+        let created = self.created.take().ok_or(Errno::OPNOTSUPP).step("find the ruleset")?;
+        let more = created
             .add_rule(PathBeneath::new(object, rights))
-            .named_with(|| format!("add the rule for {}", path.display()))?;
+            .named_with(|| format!("add the rule for {}", at.display()))?;
+        self.created = Some(more);
+        Ok(())
     }
-    let ruleset: Option<OwnedFd> = created.into();
-    let ruleset = ruleset.ok_or(Errno::OPNOTSUPP).step("create the Landlock ruleset")?;
-    Ok(Prepared { ruleset, abi })
+
+    /// No more rules.
+    pub(crate) fn finish(self) -> Result<Prepared, StepError> {
+        let ruleset: Option<OwnedFd> = self.created.and_then(Into::into);
+        let ruleset = ruleset.ok_or(Errno::OPNOTSUPP).step("create the Landlock ruleset")?;
+        Ok(Prepared { ruleset, abi: self.abi })
+    }
 }
 
 impl Prepared {

@@ -17,7 +17,9 @@ use super::{
     cgroup::{self, Group, Grouped, Processes},
     control::{Control, Message},
     guest::{Guest, GuestReport},
-    identity, init, mounts,
+    identity,
+    idmap::OwnerMaps,
+    init, mounts,
     net::NetSockets,
     sys::clone::{Forked, exit_now, fork_into_group},
 };
@@ -109,12 +111,14 @@ pub struct Building {
 /// The step that failed; nothing is left then.
 pub fn launch(plan: Plan) -> Result<Building, LaunchError> {
     let privileged = rustix::process::geteuid().is_root();
+    let identity = plan.identity.clone();
+    // Outlives the fork: its helpers end while init builds.
+    let mut maps = OwnerMaps::new(&identity);
     let trees = if privileged {
-        mounts::detach_as_root(&plan.mounts, &plan.identity)?
+        mounts::detach_as_root(&plan.mounts, &mut maps)?
     } else {
         plan.mounts.iter().map(|_| None).collect()
     };
-    let identity = plan.identity.clone();
     let (wanted, entry) = cgroup::prepare(&plan.limits, plan.groups);
     let (ours, theirs) = Control::pair().step("make the control socket")?;
     let namespaces = u64::from(NAMESPACES.unsigned_abs());
@@ -162,6 +166,11 @@ fn prefer_to_kill(pid: Pid) -> Result<(), StepError> {
 }
 
 impl Building {
+    /// The pid of init, as this process counts.
+    pub fn pid(&self) -> i32 {
+        self.running.pid()
+    }
+
     /// Wait until the sandbox stands.
     ///
     /// # Errors
@@ -186,11 +195,6 @@ impl Building {
 }
 
 impl Standing {
-    /// The pid of init, as this process counts.
-    pub fn pid(&self) -> i32 {
-        self.inner.pid()
-    }
-
     /// The control group, if it has one, and else why not.
     pub fn grouped(&self) -> &Grouped {
         &self.grouped
@@ -220,20 +224,24 @@ impl Running {
         self.pid.as_raw_nonzero().get()
     }
 
-    /// Wait for the next report. Those of guests go to their listeners meanwhile.
+    /// The next report, if there is one; `None` until this is readable again. Those of guests go to
+    /// their listeners.
     ///
     /// # Errors
     /// A failed step or exec of the agent's process: it never ran.
-    pub fn report(&self) -> Result<Report, LaunchError> {
+    pub fn report(&self) -> Result<Option<Report>, LaunchError> {
         let report = loop {
-            let received = self.control.receive().unwrap_or_default();
+            let received = match self.control.receive_now() {
+                Err(Errno::AGAIN) => return Ok(None),
+                received => received.unwrap_or_default(),
+            };
             break match received {
                 None => Ok(Report::Lost),
                 Some((Message::Of(guest, message), descriptors)) => {
                     self.tell_of(guest, *message, descriptors);
                     continue;
                 }
-                Some((Message::Stopped(signal), _)) => return Ok(Report::Stopped(signal)),
+                Some((Message::Stopped(signal), _)) => return Ok(Some(Report::Stopped(signal))),
                 Some((Message::Exited(code), _)) => Ok(Report::Exited(code)),
                 Some((Message::Killed(signal), _)) => Ok(Report::Killed(signal)),
                 Some((Message::Failed(error), _)) => Err(error.into()),
@@ -243,7 +251,7 @@ impl Running {
         };
         // Every guest ends with the agent.
         self.guests().listeners.clear();
-        report
+        report.map(Some)
     }
 
     /// Send a signal to the agent's process group.
@@ -255,7 +263,7 @@ impl Running {
     }
 
     /// Run a command beside the agent, under the same confinement, and return its number. `hear`
-    /// is called by whoever waits in [`Running::report`], and dropped after the last report; with
+    /// is called by whoever asks for a [`Running::report`], and dropped after the last report; with
     /// the sandbox it is dropped without one.
     ///
     /// # Errors

@@ -1,4 +1,5 @@
-//! Giving up every privilege. See `capabilities(7)`.
+//! Giving up every privilege, in two steps: init rules out for all its children that any comes back, then it
+//! and the agent each give up what they have. See `capabilities(7)`.
 
 use rustix::{
     io::Errno,
@@ -11,9 +12,10 @@ use rustix::{
 
 use crate::step::{Step, StepError};
 
-/// Drop the bounding, ambient, effective, permitted and inheritable sets, forbid that a set-id
-/// program or user id 0 gives any back, and set `no_new_privs`. Allocates nothing unless it fails.
-pub(crate) fn give_up() -> Result<(), StepError> {
+/// See to it that no program gives any privilege: drop the bounding and ambient sets, forbid that a
+/// set-id program or user id 0 gives any back, and set `no_new_privs`. What the caller has in its
+/// other sets it still has, and every child with it, until [`give_up`].
+pub(crate) fn rule_out() -> Result<(), StepError> {
     set_no_new_privs(true).step("set no_new_privs")?;
     for bit in 0..64_u32 {
         let capability = CapabilitySet::from_bits_retain(1_u64 << bit);
@@ -33,7 +35,12 @@ pub(crate) fn give_up() -> Result<(), StepError> {
             | CapabilitiesSecureBits::NO_CAP_AMBIENT_RAISE_LOCKED,
     )
     .step("lock the secure bits")?;
-    clear_ambient_capability_set().step("clear the ambient set")?;
+    clear_ambient_capability_set().step("clear the ambient set")
+}
+
+/// Drop the effective, permitted and inheritable sets. Needs [`rule_out`] before. Allocates
+/// nothing unless it fails.
+pub(crate) fn give_up() -> Result<(), StepError> {
     set_capabilities(
         None,
         CapabilitySets {

@@ -128,7 +128,7 @@ impl Watch {
         let Some(group) = &self.group else { return Account::of(&self.limits, &Counts::default()) };
         let account = Account::of(&self.limits, &group.counts());
         // Not left to its drop: others have it too, and this process may end before they drop it.
-        tokio::task::block_in_place(|| group.remove());
+        group.remove();
         account
     }
 }

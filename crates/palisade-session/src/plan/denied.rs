@@ -7,8 +7,8 @@ use std::{
 };
 
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
-use ignore::WalkBuilder;
 use palisade_policy::Deny;
+use walkdir::WalkDir;
 
 use super::{links, tree::Tree};
 use crate::refusal::{Refusal, Refuse};
@@ -68,7 +68,10 @@ pub(crate) fn add(
 fn compile(globs: &[&Deny]) -> Result<GlobSet, Refusal> {
     let mut set = GlobSetBuilder::new();
     for entry in globs {
-        let glob = GlobBuilder::new(&entry.pattern)
+        // All paths are absolute, and so the slash in front says nothing; without it the library knows
+        // the common forms and compiles no regular expression for them.
+        let pattern = entry.pattern.strip_prefix('/').filter(|rest| rest.starts_with("**/"));
+        let glob = GlobBuilder::new(pattern.unwrap_or(&entry.pattern))
             .literal_separator(true)
             .build()
             .refuse(&entry.rule, CORRECT)?;
@@ -121,30 +124,17 @@ fn collect(root: &Path, set: &GlobSet, found: &mut BTreeSet<PathBuf>) -> Result<
 
 /// A folder that may not be looked into: it is denied whole, for if it is the agent's own too, that can
 /// open it and look.
-fn closed_folder(error: ignore::Error) -> Result<Option<PathBuf>, Refusal> {
+fn closed_folder(error: walkdir::Error) -> Result<Option<PathBuf>, Refusal> {
     use std::io::ErrorKind::{NotFound, PermissionDenied};
-    match error.io_error().map(std::io::Error::kind) {
-        Some(NotFound) => Ok(None),
-        Some(PermissionDenied) => match path_of(&error) {
-            Some(path) => Ok(Some(path.to_owned())),
-            None => Err(error).refuse("look for denied files", CORRECT),
-        },
+    match (error.io_error().map(std::io::Error::kind), error.path()) {
+        (Some(NotFound), _) => Ok(None),
+        (Some(PermissionDenied), Some(path)) => Ok(Some(path.to_owned())),
         _ => Err(error).refuse("look for denied files", CORRECT),
     }
 }
 
-fn path_of(error: &ignore::Error) -> Option<&Path> {
-    match error {
-        ignore::Error::WithPath { path, .. } => Some(path),
-        ignore::Error::WithDepth { err, .. } | ignore::Error::WithLineNumber { err, .. } => {
-            path_of(err)
-        }
-        _ => None,
-    }
-}
-
-fn walk(root: &Path) -> ignore::Walk {
-    WalkBuilder::new(root).standard_filters(false).follow_links(false).build()
+fn walk(root: &Path) -> walkdir::IntoIter {
+    WalkDir::new(root).into_iter()
 }
 
 /// A denied file with a second name (a hard link) in what is shown is masked there as well.

@@ -12,7 +12,7 @@ use palisade_core::SessionId;
 use palisade_policy::{Inference, Process};
 use rustix::rand::{GetRandomFlags, getrandom};
 
-use super::{links, tree::Tree, who::Who};
+use super::{links::Names, tree::Tree, who::Who};
 use crate::{
     order::Operator,
     refusal::{Refusal, Refuse},
@@ -57,6 +57,7 @@ pub(crate) fn all(
     session: &SessionId,
     placeholders: &Placeholders,
     folders: &[PathBuf],
+    names: &Names,
     tree: &Tree,
 ) -> Vec<(OsString, OsString)> {
     let mut all: BTreeMap<OsString, OsString> = BTreeMap::new();
@@ -64,9 +65,9 @@ pub(crate) fn all(
     set("HOME", operator.home.as_os_str());
     set("USER", OsStr::new(&who.name));
     set("LOGNAME", OsStr::new(&who.name));
-    set("SHELL", OsStr::new(shell(tree)));
+    set("SHELL", OsStr::new(shell(names, tree)));
     set("TMPDIR", OsStr::new("/tmp"));
-    set("PATH", &path(operator, folders, tree));
+    set("PATH", &path(operator, folders, names, tree));
     set("PALISADE_SESSION", OsStr::new(session.as_str()));
     for (name, value) in &operator.environment {
         if process.pass.iter().any(|pattern| passes(pattern, name)) {
@@ -83,9 +84,9 @@ pub(crate) fn all(
 }
 
 /// The agent's login shell. Agents write for bash, where there is a bash.
-pub(crate) fn shell(tree: &Tree) -> &'static str {
+pub(crate) fn shell(names: &Names, tree: &Tree) -> &'static str {
     let bash = Path::new("/bin/bash");
-    if links::real(bash).is_some_and(|real| tree.shows(&real)) { "/bin/bash" } else { "/bin/sh" }
+    if names.real(bash).is_some_and(|real| tree.shows(&real)) { "/bin/bash" } else { "/bin/sh" }
 }
 
 /// A name, or the beginning of names with a `*` behind it.
@@ -97,13 +98,13 @@ fn passes(pattern: &str, name: &OsStr) -> bool {
 }
 
 /// The operator's search path as far as it is seen inside, then the usual folders.
-fn path(operator: &Operator, folders: &[PathBuf], tree: &Tree) -> OsString {
+fn path(operator: &Operator, folders: &[PathBuf], names: &Names, tree: &Tree) -> OsString {
     let named = operator.variable("PATH").map(OsStr::to_owned).unwrap_or_default();
     let mut path: Vec<PathBuf> = Vec::new();
     let usual = FOLDERS.iter().map(PathBuf::from);
     for folder in std::env::split_paths(&named).chain(usual) {
         let seen =
-            folders.contains(&folder) || links::real(&folder).is_some_and(|real| tree.shows(&real));
+            folders.contains(&folder) || names.real(&folder).is_some_and(|real| tree.shows(&real));
         let plain = folder.is_absolute() && !folder.as_os_str().as_bytes().contains(&b':');
         if plain && seen && !path.contains(&folder) {
             path.push(folder);

@@ -4,7 +4,11 @@ use std::path::{Path, PathBuf};
 
 use palisade_policy::Grant;
 
-use super::{links, tree::Tree, who::Who};
+use super::{
+    links::{self, Names, Way},
+    tree::Tree,
+    who::Who,
+};
 use crate::{
     order::Operator,
     refusal::{Refusal, Refuse},
@@ -19,12 +23,13 @@ pub(crate) fn add(
     grants: &[Grant],
     operator: &Operator,
     who: &Who,
+    names: &Names,
     tree: &mut Tree,
 ) -> Result<(), Refusal> {
     let mut found = Vec::new();
     for grant in grants {
-        match grant.path.canonicalize() {
-            Ok(real) => found.push((grant, real)),
+        match names.follow(&grant.path) {
+            Ok(way) => found.push((grant, way)),
             Err(_) if !grant.required => {}
             Err(error) => {
                 return Err(error).refuse(
@@ -34,41 +39,42 @@ pub(crate) fn add(
             }
         }
     }
-    found.sort_by_key(|(_, real)| real.components().count());
+    found.sort_by_cached_key(|(_, way)| way.real.components().count());
+    let home = links::real_or_same(&operator.home);
     let mut linked = Vec::new();
-    for (grant, real) in &found {
-        refuse_of_the_machine(real)?;
-        if links::is_link(&grant.path) {
-            linked.push((*grant, real));
+    for (grant, way) in &found {
+        refuse_of_the_machine(&way.real)?;
+        if way.is_link {
+            linked.push((*grant, way));
             continue;
         }
-        let ours = real.starts_with(links::real_or_same(&operator.home));
-        tree.grant(real, grant.writable, grant.writable || ours, who)?;
+        let ours = way.real.starts_with(&home);
+        tree.grant(&way.real, grant.writable, grant.writable || ours, who)?;
     }
     // A link leads somewhere; it grants nothing there by itself.
-    for (grant, real) in linked {
-        if !tree.shows(real) {
+    for (grant, way) in linked {
+        if !tree.shows(&way.real) {
             if grant.required {
                 return Err(Refusal::new(
                     format!(
                         "{}: {} is a link to {}, which the policy does not grant",
                         grant.rule,
                         grant.path.display(),
-                        real.display()
+                        way.real.display()
                     ),
-                    format!("name {} instead, if that is meant", real.display()),
+                    format!("name {} instead, if that is meant", way.real.display()),
                 ));
             }
             continue;
         }
-        for link in links::on(&grant.path)? {
+        for link in &way.links {
             tree.link(link);
         }
     }
-    for (grant, real) in &found {
-        if tree.shows(real) {
-            refuse_writable_link(grant, tree)?;
-            for link in links::on(&grant.path)? {
+    for (grant, way) in &found {
+        if tree.shows(&way.real) {
+            refuse_writable_link(grant, way, names, tree)?;
+            for link in &way.links {
                 tree.link(link);
             }
         }
@@ -88,13 +94,18 @@ pub(crate) fn own(grants: &[Grant], workspace: Option<&Path>) -> Vec<PathBuf> {
 }
 
 /// A link that the agent can change decides nothing: it could lead anywhere at the next launch.
-fn refuse_writable_link(grant: &Grant, tree: &Tree) -> Result<(), Refusal> {
-    for link in links::on(&grant.path)? {
+fn refuse_writable_link(
+    grant: &Grant,
+    way: &Way,
+    names: &Names,
+    tree: &Tree,
+) -> Result<(), Refusal> {
+    for link in &way.links {
         let agents = tree
             .host_above(&link.at)
             .is_some_and(|(at, content)| at != link.at && super::shows(content) == Some(true));
-        let leaves = links::real(&link.at).is_some_and(|real| !tree.shows(&real));
-        if agents && leaves {
+        let leaves = || names.real(&link.at).is_some_and(|real| !tree.shows(&real));
+        if agents && leaves() {
             return Err(Refusal::new(
                 format!(
                     "{}: {} leads through the link {}, which the agent can change",

@@ -1,8 +1,14 @@
 //! Symbolic links on the way to a granted path.
 
-use std::path::{Component, Path, PathBuf};
+use std::{
+    cell::RefCell,
+    collections::HashMap,
+    ffi::OsString,
+    os::unix::ffi::OsStringExt,
+    path::{Component, Path, PathBuf},
+};
 
-use crate::refusal::{Refusal, Refuse};
+use rustix::io::Errno;
 
 /// Links that one path may lead through, as in the kernel.
 const MOST: usize = 40;
@@ -16,6 +22,93 @@ pub(crate) struct Link {
     pub(crate) to: PathBuf,
 }
 
+/// Where a path leads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Way {
+    /// The path without links. It exists.
+    pub(crate) real: PathBuf,
+    /// Every link that is followed, in order.
+    pub(crate) links: Vec<Link>,
+    /// Whether the path is itself a link, and not only leads through some.
+    pub(crate) is_link: bool,
+}
+
+/// What each name on the way was when it was first looked at: paths have their beginnings in
+/// common, and a launch looks once at each.
+#[derive(Debug, Default)]
+pub(crate) struct Names {
+    /// What a link says; `None` for what is none.
+    known: RefCell<HashMap<PathBuf, Result<Option<PathBuf>, Errno>>>,
+}
+
+impl Names {
+    /// Follow every link on the way to `path`, and at its end.
+    ///
+    /// # Errors
+    /// As `realpath(3)`.
+    pub(crate) fn follow(&self, path: &Path) -> Result<Way, Errno> {
+        let (mut links, mut is_link) = (Vec::new(), false);
+        let mut rest: Vec<PathBuf> = reversed(path);
+        let mut at = PathBuf::from("/");
+        while let Some(part) = rest.pop() {
+            match part.components().next() {
+                Some(Component::Normal(name)) => at.push(name),
+                Some(Component::ParentDir) => {
+                    at.pop();
+                    continue;
+                }
+                Some(Component::RootDir) => {
+                    at = PathBuf::from("/");
+                    continue;
+                }
+                _ => continue,
+            }
+            let Some(to) = self.look(&at)? else { continue };
+            if links.len() == MOST {
+                return Err(Errno::LOOP);
+            }
+            is_link |= rest.is_empty();
+            rest.extend(reversed(&to));
+            links.push(Link { at: at.clone(), to });
+            at.pop();
+        }
+        Ok(Way { real: at, links, is_link })
+    }
+
+    /// The path without links, if it exists.
+    pub(crate) fn real(&self, path: &Path) -> Option<PathBuf> {
+        self.follow(path).ok().map(|way| way.real)
+    }
+
+    /// The path without links; or, where a folder on the way may not be looked into, that folder. `None` if
+    /// it does not exist.
+    ///
+    /// A folder without rights may belong to the agent as well, and then it gets them back.
+    pub(crate) fn real_or_closed(&self, path: &Path) -> Option<PathBuf> {
+        for at in path.ancestors() {
+            match self.follow(at) {
+                Ok(way) => return Some(way.real),
+                Err(Errno::ACCESS) => {}
+                Err(_) => return None,
+            }
+        }
+        None
+    }
+
+    fn look(&self, at: &Path) -> Result<Option<PathBuf>, Errno> {
+        if let Some(known) = self.known.borrow().get(at) {
+            return known.clone();
+        }
+        let found = match rustix::fs::readlink(at, Vec::new()) {
+            Ok(to) => Ok(Some(OsString::from_vec(to.into_bytes()).into())),
+            Err(Errno::INVAL) => Ok(None),
+            Err(errno) => Err(errno),
+        };
+        self.known.borrow_mut().insert(at.to_owned(), found.clone());
+        found
+    }
+}
+
 /// The path without links, if it exists.
 pub(crate) fn real(path: &Path) -> Option<PathBuf> {
     path.canonicalize().ok()
@@ -26,19 +119,9 @@ pub(crate) fn is_link(path: &Path) -> bool {
     path.symlink_metadata().is_ok_and(|found| found.is_symlink())
 }
 
-/// The path without links; or, where a folder on the way may not be looked into, that folder. `None` if
-/// it does not exist.
-///
-/// A folder without rights may belong to the agent as well, and then it gets them back.
+/// [`Names::real_or_closed`], looked up anew.
 pub(crate) fn real_or_closed(path: &Path) -> Option<PathBuf> {
-    for at in path.ancestors() {
-        match at.canonicalize() {
-            Ok(real) => return Some(real),
-            Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {}
-            Err(_) => return None,
-        }
-    }
-    None
+    Names::default().real_or_closed(path)
 }
 
 /// The path without links as far as it exists.
@@ -59,42 +142,8 @@ pub(crate) fn real_or_same(path: &Path) -> PathBuf {
     }
 }
 
-/// Every link that is followed on the way to `path`, in order.
-pub(crate) fn on(path: &Path) -> Result<Vec<Link>, Refusal> {
-    let mut links = Vec::new();
-    let mut rest: Vec<PathBuf> = reversed(path);
-    let mut at = PathBuf::from("/");
-    while let Some(part) = rest.pop() {
-        match part.components().next() {
-            Some(Component::Normal(name)) => at.push(name),
-            Some(Component::ParentDir) => {
-                at.pop();
-                continue;
-            }
-            Some(Component::RootDir) => {
-                at = PathBuf::from("/");
-                continue;
-            }
-            _ => continue,
-        }
-        let Ok(to) = std::fs::read_link(&at) else { continue };
-        if links.len() == MOST {
-            return Err(std::io::Error::from_raw_os_error(libc_eloop()))
-                .refuse(path.display(), "name a path with fewer links");
-        }
-        rest.extend(reversed(&to));
-        links.push(Link { at: at.clone(), to });
-        at.pop();
-    }
-    Ok(links)
-}
-
 fn reversed(path: &Path) -> Vec<PathBuf> {
     path.components().rev().map(|part| PathBuf::from(part.as_os_str())).collect()
-}
-
-fn libc_eloop() -> i32 {
-    rustix::io::Errno::LOOP.raw_os_error()
 }
 
 #[cfg(test)]
@@ -110,7 +159,8 @@ mod tests {
         std::fs::create_dir_all(base.join("real/inner")).unwrap();
         symlink("real", base.join("one")).unwrap();
         symlink("../one/inner", base.join("real/two")).unwrap();
-        let links = on(&base.join("one/two")).unwrap();
+        let Way { real, links, is_link } = Names::default().follow(&base.join("one/two")).unwrap();
+        assert_eq!((real, is_link), (base.join("real/inner"), true));
         let at: Vec<_> = links.iter().map(|link| link.at.strip_prefix(&base).unwrap()).collect();
         assert_eq!(at, [Path::new("one"), Path::new("real/two"), Path::new("one")]);
     }
@@ -120,6 +170,27 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         symlink("b", folder.path().join("a")).unwrap();
         symlink("a", folder.path().join("b")).unwrap();
-        assert!(on(&folder.path().join("a")).is_err());
+        assert_eq!(Names::default().follow(&folder.path().join("a")), Err(Errno::LOOP));
+    }
+
+    #[test]
+    fn leads_where_the_kernel_would() {
+        let folder = tempfile::tempdir().unwrap();
+        let base = folder.path().canonicalize().unwrap();
+        std::fs::create_dir(base.join("there")).unwrap();
+        std::fs::write(base.join("file"), "").unwrap();
+        symlink("gone", base.join("dangling")).unwrap();
+        symlink(base.join("there"), base.join("link")).unwrap();
+        let names = Names::default();
+        for name in ["there", "link/../link", "file", "dangling", "gone", "file/x", "there/../.."] {
+            let path = base.join(name);
+            let expected =
+                path.canonicalize().map_err(|error| Errno::from_io_error(&error).unwrap());
+            assert_eq!(names.follow(&path).map(|way| way.real), expected, "{name}");
+            let link = names.follow(&path).is_ok_and(|way| way.is_link);
+            assert_eq!(link, expected.is_ok() && is_link(&path), "{name}");
+            // The second time from memory.
+            assert_eq!(names.follow(&path).map(|way| way.real), expected, "{name}");
+        }
     }
 }

@@ -33,7 +33,11 @@ use palisade_sandbox::{
 use palisade_workspace::Kept;
 
 pub(crate) use self::{environment::Placeholders, overlay::of_overlay, protected::PROTECTED};
-use self::{tree::Tree, who::Who};
+use self::{
+    links::{Names, Way},
+    tree::Tree,
+    who::Who,
+};
 use crate::{
     order::{Operator, Order},
     refusal::{Refusal, Refuse},
@@ -56,12 +60,12 @@ pub(crate) fn make(
 ) -> Result<(Plan, Option<Kept>), Refusal> {
     let Order { policy, operator, .. } = order;
     let who = Who::find(operator)?;
-    let mut tree = Tree::new();
-    let (workspace, kept) = workspace(order, session, &who, &mut tree)?.unzip();
+    let (names, mut tree) = (Names::default(), Tree::new());
+    let (workspace, kept) = workspace(order, session, &who, &names, &mut tree)?.unzip();
     let kept = kept.flatten();
-    grants::add(&policy.filesystem.grants, operator, &who, &mut tree)?;
-    let program = program::find(&order.command, operator, &who, &mut tree)?;
-    protected::add(policy, operator, &mut tree)?;
+    grants::add(&policy.filesystem.grants, operator, &who, &names, &mut tree)?;
+    let program = program::find(&order.command, operator, &who, &names, &mut tree)?;
+    protected::add(policy, operator, &names, &mut tree)?;
     let files = &policy.filesystem;
     let own = grants::own(&files.grants, workspace.as_deref());
     denied::add(&files.deny, &own, workspace.as_deref(), &mut tree)?;
@@ -70,12 +74,13 @@ pub(crate) fn make(
     scratch(operator, workspace.is_none(), &mut tree);
     agents::add(policy.inference.as_ref(), operator, placeholders, &mut tree);
     let hostname = order.name.clone().unwrap_or_else(|| "palisade".to_owned());
-    for (path, text) in files::all(&who, operator, &hostname, environment::shell(&tree)) {
+    for (path, text) in files::all(&who, operator, &hostname, environment::shell(&names, &tree)) {
         tree.generate(path, text.into_bytes());
     }
     tree.generate("/run/palisade/policy.md", notice::text(order, session, &tree).into_bytes());
     let working_directory = match &workspace {
-        Some(workspace) => links::real(&operator.directory)
+        Some(workspace) => names
+            .real(&operator.directory)
             .filter(|directory| directory.starts_with(workspace))
             .unwrap_or_else(|| workspace.clone()),
         None => PathBuf::from(SANDBOX),
@@ -87,6 +92,7 @@ pub(crate) fn make(
         session,
         placeholders,
         &program.folders,
+        &names,
         &tree,
     );
     let limits = &policy.process.limits;
@@ -137,16 +143,18 @@ fn workspace(
     order: &Order,
     session: &SessionId,
     who: &Who,
+    names: &Names,
     tree: &mut Tree,
 ) -> Result<Option<(PathBuf, Option<Kept>)>, Refusal> {
     let Some(workspace) = &order.policy.filesystem.workspace else { return Ok(None) };
     let shown = workspace.path.display();
     let remedy = "start palisade in the folder to work on, or name it in `filesystem.workspace`";
-    let real = workspace.path.canonicalize().refuse(format!("the workspace {shown}"), remedy)?;
+    let Way { real, links, .. } =
+        names.follow(&workspace.path).refuse(format!("the workspace {shown}"), remedy)?;
     if !real.is_dir() {
         return Err(Refusal::new(format!("the workspace {shown} is not a folder"), remedy));
     }
-    let home = links::real(&order.operator.home).unwrap_or_else(|| order.operator.home.clone());
+    let home = names.real(&order.operator.home).unwrap_or_else(|| order.operator.home.clone());
     if home.starts_with(&real) {
         return Err(Refusal::new(
             format!("the workspace would be {shown}, which holds your whole home and its keys"),
@@ -160,7 +168,7 @@ fn workspace(
         Access::ReadWrite => tree.grant(&real, true, true, who)?,
         Access::Overlay => kept = Some(overlay::add(order, session, &real, who, tree)?),
     }
-    for link in links::on(&workspace.path)? {
+    for link in &links {
         tree.link(link);
     }
     Ok(Some((real, kept)))

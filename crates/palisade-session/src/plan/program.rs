@@ -10,7 +10,11 @@ use std::{
 
 use palisade_sandbox::Command;
 
-use super::{links, tree::Tree, who::Who};
+use super::{
+    links::{self, Names, Way},
+    tree::Tree,
+    who::Who,
+};
 use crate::{
     order::Operator,
     refusal::{Exit, Refusal},
@@ -33,6 +37,7 @@ pub(crate) fn find(
     argv: &[OsString],
     operator: &Operator,
     who: &Who,
+    names: &Names,
     tree: &mut Tree,
 ) -> Result<Program, Refusal> {
     let Some(name) = argv.first() else {
@@ -44,10 +49,10 @@ pub(crate) fn find(
     let mut next = Some(path.clone());
     for _ in 0..MOST_INTERPRETERS {
         let Some(program) = next else { break };
-        show(&program, operator, who, tree)?;
+        show(&program, operator, who, names, tree)?;
         next = interpreter(&program, operator);
         if let Some(interpreter) = &next {
-            refuse_unless_trusted(&program, interpreter, tree)?;
+            refuse_unless_trusted(&program, interpreter, names, tree)?;
             folders.extend(interpreter.parent().map(Path::to_owned));
         }
     }
@@ -94,26 +99,37 @@ fn look_up(name: &OsStr, operator: &Operator) -> Result<PathBuf, Refusal> {
 }
 
 /// Make sure that the program can be seen inside by the path it was found at.
-fn show(program: &Path, operator: &Operator, who: &Who, tree: &mut Tree) -> Result<(), Refusal> {
-    let Some(real) = links::real(program) else { return Ok(()) };
+fn show(
+    program: &Path,
+    operator: &Operator,
+    who: &Who,
+    names: &Names,
+    tree: &mut Tree,
+) -> Result<(), Refusal> {
+    let Ok(Way { real, links, .. }) = names.follow(program) else { return Ok(()) };
     if !tree.shows(&real) {
-        if let Some(link) = links::on(program)?.iter().find(|link| tree.is_writable(&link.at)) {
+        if let Some(link) = links.iter().find(|link| tree.is_writable(&link.at)) {
             return Err(not_granted(&real, &link.at));
         }
         let home = links::real_or_same(&operator.home);
         let ours = real.starts_with(home);
         tree.grant(package_of(&real), false, ours, who)?;
     }
-    for link in links::on(program)? {
+    for link in &links {
         tree.link(link);
     }
     Ok(())
 }
 
 /// A script that the agent can write must not get it a file by a `#!` line.
-fn refuse_unless_trusted(script: &Path, interpreter: &Path, tree: &Tree) -> Result<(), Refusal> {
-    let agents = links::real(script).is_some_and(|real| tree.is_writable(&real));
-    match links::real(interpreter) {
+fn refuse_unless_trusted(
+    script: &Path,
+    interpreter: &Path,
+    names: &Names,
+    tree: &Tree,
+) -> Result<(), Refusal> {
+    let agents = names.real(script).is_some_and(|real| tree.is_writable(&real));
+    match names.real(interpreter) {
         Some(real) if agents && !tree.shows(&real) => Err(not_granted(&real, script)),
         _ => Ok(()),
     }

@@ -12,7 +12,7 @@ use std::{
 use palisade_policy::{Grant, Policy};
 use palisade_sandbox::HostObject;
 
-use super::{links, repository, tree::Tree};
+use super::{links::Names, repository, tree::Tree};
 use crate::{order::Operator, refusal::Refusal};
 
 /// Read by programs of the host that run what they say.
@@ -50,37 +50,47 @@ pub(crate) const PROTECTED: [&str; 29] = [
 
 /// Protect them in every writable folder, and the documents of the policy wherever they are, unless
 /// the policy names them exactly.
-pub(crate) fn add(policy: &Policy, operator: &Operator, tree: &mut Tree) -> Result<(), Refusal> {
-    let named = named_exactly(&policy.filesystem.grants);
+pub(crate) fn add(
+    policy: &Policy,
+    operator: &Operator,
+    names: &Names,
+    tree: &mut Tree,
+) -> Result<(), Refusal> {
+    let named = named_exactly(&policy.filesystem.grants, names);
     let writable: Vec<(PathBuf, HostObject)> =
         tree.hosts().into_iter().filter(|(_, object)| object.writable && object.folder).collect();
     for (at, _) in writable {
         let inside = PROTECTED.iter().map(|name| at.join(name));
         for path in inside.chain(repository::settings(&at)) {
-            protect(&path, &named, tree)?;
+            protect(&path, &named, names, tree)?;
         }
     }
     // Who can exchange this program decides what the next session is held by.
     let own = std::env::current_exe().unwrap_or_default();
-    protect(&own, &named, tree)?;
+    protect(&own, &named, names, tree)?;
     for source in policy.sources.iter().filter(|source| source.layer != "profile") {
-        let Some(real) = links::real(&operator.directory.join(&source.name)) else { continue };
-        protect(&real, &named, tree)?;
+        let Some(real) = names.real(&operator.directory.join(&source.name)) else { continue };
+        protect(&real, &named, names, tree)?;
     }
     Ok(())
 }
 
-fn named_exactly(grants: &[Grant]) -> BTreeSet<PathBuf> {
+fn named_exactly(grants: &[Grant], names: &Names) -> BTreeSet<PathBuf> {
     grants
         .iter()
         .filter(|grant| grant.writable)
-        .filter_map(|grant| links::real(&grant.path))
+        .filter_map(|grant| names.real(&grant.path))
         .collect()
 }
 
 /// Make what is at `path` read-only, and fix the folders between it and the mount that it lies in.
-fn protect(path: &Path, named: &BTreeSet<PathBuf>, tree: &mut Tree) -> Result<(), Refusal> {
-    let Some(real) = links::real_or_closed(path) else { return Ok(()) };
+fn protect(
+    path: &Path,
+    named: &BTreeSet<PathBuf>,
+    names: &Names,
+    tree: &mut Tree,
+) -> Result<(), Refusal> {
+    let Some(real) = names.real_or_closed(path) else { return Ok(()) };
     if named.contains(&real) || !tree.is_writable(&real) {
         return Ok(());
     }

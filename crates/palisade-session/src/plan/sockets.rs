@@ -15,7 +15,6 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use ignore::WalkBuilder;
 use rustix::{
     io::Errno,
     net::{
@@ -23,6 +22,7 @@ use rustix::{
         socket_with,
     },
 };
+use walkdir::WalkDir;
 
 use super::{links, tree::Tree};
 
@@ -87,10 +87,9 @@ fn low(inode: u64) -> u32 {
 fn look_for(own: &[PathBuf], inodes: Option<&BTreeSet<u32>>) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for root in own {
-        let walk = WalkBuilder::new(root).standard_filters(false).follow_links(false).build();
         // What cannot be read by us cannot be by the agent.
-        for entry in walk.flatten() {
-            let wanted = entry.file_type().is_some_and(|kind| kind.is_socket())
+        for entry in WalkDir::new(root).into_iter().flatten() {
+            let wanted = entry.file_type().is_socket()
                 && entry.metadata().is_ok_and(|file| {
                     inodes.is_none_or(|inodes| inodes.contains(&low(file.ino())))
                 });
@@ -110,6 +109,8 @@ const SHOW_NAME_AND_FILE: u32 = 0x1 | 0x2;
 const NAME: u16 = 0;
 const FILE: u16 = 1;
 const HEADER: usize = 16;
+/// What the kernel puts into one datagram of a dump, if it may.
+const MOST_BYTES: usize = 16 * 1024;
 
 /// Every unix socket of this network namespace that has a path. See `sock_diag(7)`.
 fn bound() -> Result<Vec<Bound>, Errno> {
@@ -121,7 +122,7 @@ fn bound() -> Result<Vec<Bound>, Errno> {
     )?;
     send(&socket, &request(), SendFlags::empty())?;
     let mut all = Vec::new();
-    let mut buffer = vec![0_u8; 64 * 1024];
+    let mut buffer = vec![0_u8; MOST_BYTES];
     loop {
         let (_, received) = recv(&socket, &mut buffer[..], RecvFlags::empty())?;
         let mut rest = buffer.get(..received).unwrap_or_default();

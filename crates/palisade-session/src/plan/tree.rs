@@ -117,9 +117,9 @@ impl Tree {
     }
 
     /// A link, unless it is shown already or something else is there.
-    pub(crate) fn link(&mut self, link: Link) {
-        if self.host_above(&link.at).is_none() {
-            self.at.entry(link.at).or_insert(Content::Link(link.to));
+    pub(crate) fn link(&mut self, link: &Link) {
+        if self.host_above(&link.at).is_none() && !self.at.contains_key(&link.at) {
+            self.at.insert(link.at.clone(), Content::Link(link.to.clone()));
         }
     }
 

@@ -77,51 +77,57 @@ impl Found {
 /// Move aside everything on the list that has appeared. Nothing may run in these folders any more.
 pub(crate) fn sweep(watched: &[Watched]) -> Vec<Found> {
     let mut found = Vec::new();
-    for entry in watched {
-        match look(entry) {
-            Ok(None) => {}
-            Ok(Some(one)) => {
-                if !found.contains(&one) {
-                    found.push(one);
+    // The names of one folder follow each other.
+    for names in watched.chunk_by(|one, next| one.folder == next.folder) {
+        let Some(Watched { folder, .. }) = names.first() else { continue };
+        let opened = open_folder(CWD, folder, false);
+        for entry in names {
+            match opened.as_ref().map_err(|errno| *errno).and_then(|top| look(entry, top)) {
+                Ok(None) => {}
+                Ok(Some(one)) => {
+                    if !found.contains(&one) {
+                        found.push(one);
+                    }
                 }
+                // The folder itself is gone, or is no folder any more.
+                Err(Errno::NOENT | Errno::NOTDIR) => {}
+                Err(errno) => found.push(Found {
+                    path: Path::new(&entry.folder).join(&entry.name),
+                    moved: Err(errno.to_string()),
+                }),
             }
-            // The folder itself is gone, or is no folder any more.
-            Err(Errno::NOENT | Errno::NOTDIR) => {}
-            Err(errno) => found.push(Found {
-                path: Path::new(&entry.folder).join(&entry.name),
-                moved: Err(errno.to_string()),
-            }),
         }
     }
     found
 }
 
-fn look(entry: &Watched) -> Result<Option<Found>, Errno> {
+fn look(entry: &Watched, top: &OwnedFd) -> Result<Option<Found>, Errno> {
     let mut path = PathBuf::from(&entry.folder);
-    let mut folder = open_folder(CWD, path.as_os_str(), false)?;
+    let mut below: Option<OwnedFd> = None;
     let mut names = Path::new(&entry.name).components().peekable();
     while let Some(Component::Normal(name)) = names.next() {
+        let folder = below.as_ref().unwrap_or(top);
         path.push(name);
-        let status = match statat(&folder, name, AtFlags::SYMLINK_NOFOLLOW) {
+        let status = match statat(folder, name, AtFlags::SYMLINK_NOFOLLOW) {
             Err(Errno::NOENT) => return Ok(None),
             other => other?,
         };
         let kind = FileType::from_raw_mode(status.st_mode);
         let last = names.peek().is_none();
         if !last && kind == FileType::Directory {
-            folder = open_folder(folder.as_fd(), name, true)?;
+            below = Some(open_folder(folder.as_fd(), name, true)?);
             continue;
         }
         // A link on the way stands for all that it leads to.
         let harmless = match (&entry.was, kind) {
             (Was::Link(to), FileType::Symlink) => {
-                readlinkat(&folder, name, Vec::new())?.as_bytes() == to.as_encoded_bytes()
+                readlinkat(folder, name, Vec::new())?.as_bytes() == to.as_encoded_bytes()
             }
             (Was::Absent, _) if !last && kind != FileType::Symlink => true,
-            (Was::Absent, kind) if last => git::is_harmless(&entry.name, kind, &folder, name),
+            (Was::Absent, kind) if last => git::is_harmless(&entry.name, kind, folder, name),
             _ => false,
         };
-        return Ok((!harmless).then(|| aside(&folder, name, &path)));
+        return Ok((!harmless).then(|| aside(folder, name, &path)));
     }
     Ok(None)
 }

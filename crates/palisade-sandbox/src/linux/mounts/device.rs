@@ -1,7 +1,7 @@
-use std::{os::fd::OwnedFd, path::Path};
+use std::path::Path;
 
 use rustix::{
-    fs::{AtFlags, CWD, FileType, Mode, OFlags, ResolveFlags, openat2, statat, symlinkat},
+    fs::{CWD, FileType, Mode, OFlags, ResolveFlags, fstat, openat2, symlinkat},
     io::Errno,
     mount::{
         FsMountFlags, FsOpenFlags, MountAttrFlags, OpenTreeFlags, fsconfig_create,
@@ -9,9 +9,12 @@ use rustix::{
     },
 };
 
-use super::tree::{Kind, attach, target};
+use super::skeleton::{Skeleton, mount};
 use crate::{
-    linux::sys::mount::{Attributes, set_attributes},
+    linux::{
+        landlock::{Access, Rules},
+        sys::mount::{Attributes, set_attributes},
+    },
     step::{Step, StepError},
 };
 
@@ -34,14 +37,8 @@ const LINKS: [(&str, &str); 5] = [
     ("pts/ptmx", "ptmx"),
 ];
 
-/// Names of the devices inside, for the Landlock rules.
-pub(crate) fn paths() -> impl Iterator<Item = String> {
-    NODES.iter().map(|(name, ..)| format!("/dev/{name}"))
-}
-
 /// Fill `/dev`.
-pub(super) fn populate(root: &OwnedFd) -> Result<(), StepError> {
-    let folder = target(root, Path::new("/dev"), Kind::Folder, true)?;
+pub(super) fn populate(skeleton: &mut Skeleton, rules: &mut Rules) -> Result<(), StepError> {
     for (name, major, minor) in NODES {
         let shown = format!("/dev/{name}");
         let node = openat2(
@@ -51,8 +48,8 @@ pub(super) fn populate(root: &OwnedFd) -> Result<(), StepError> {
             Mode::empty(),
             ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS,
         )
-        .step(format!("open {shown}"))?;
-        let found = statat(&node, "", AtFlags::EMPTY_PATH).step(format!("look at {shown}"))?;
+        .step_with(|| format!("open {shown}"))?;
+        let found = fstat(&node).step_with(|| format!("look at {shown}"))?;
         let number = (rustix::fs::major(found.st_rdev), rustix::fs::minor(found.st_rdev));
         if FileType::from_raw_mode(found.st_mode) != FileType::CharacterDevice
             || number != (major, minor)
@@ -69,7 +66,7 @@ pub(super) fn populate(root: &OwnedFd) -> Result<(), StepError> {
                 | OpenTreeFlags::OPEN_TREE_CLOEXEC
                 | OpenTreeFlags::AT_EMPTY_PATH,
         )
-        .step(format!("take the tree of {shown}"))?;
+        .step_with(|| format!("take the tree of {shown}"))?;
         // A device on a read-only mount can still be written to; its rights, owner and times, which
         // are the host's, cannot be changed.
         let readonly_nosuid_noexec = 0x1 | 0x2 | 0x8;
@@ -77,17 +74,20 @@ pub(super) fn populate(root: &OwnedFd) -> Result<(), StepError> {
             &tree,
             Attributes { set: readonly_nosuid_noexec, private: true, ..Default::default() },
         )
-        .step(format!("set the mount flags of {shown}"))?;
-        attach(&tree, &target(root, Path::new(&shown), Kind::File, true)?, Path::new(&shown))?;
+        .step_with(|| format!("set the mount flags of {shown}"))?;
+        let at = Path::new(&shown);
+        mount(&tree, skeleton.file(at, b"")?, at)?;
+        rules.allow(&tree, false, Access::Device, at)?;
     }
+    let folder = skeleton.folder(Path::new("/dev"))?;
     for (to, name) in LINKS {
-        symlinkat(to, &folder, name).step(format!("make the link /dev/{name}"))?;
+        symlinkat(to, folder, name).step_with(|| format!("make the link /dev/{name}"))?;
     }
-    pts(root)
+    pts(skeleton, rules)
 }
 
 /// A devpts of the sandbox's own: its terminals are no one else's.
-fn pts(root: &OwnedFd) -> Result<(), StepError> {
+fn pts(skeleton: &mut Skeleton, rules: &mut Rules) -> Result<(), StepError> {
     let at = Path::new("/dev/pts");
     let context = fsopen("devpts", FsOpenFlags::FSOPEN_CLOEXEC).step("open a devpts")?;
     for (key, value) in [("ptmxmode", "0666"), ("mode", "0620")] {
@@ -100,5 +100,6 @@ fn pts(root: &OwnedFd) -> Result<(), StepError> {
         MountAttrFlags::MOUNT_ATTR_NOSUID | MountAttrFlags::MOUNT_ATTR_NOEXEC,
     )
     .step("mount the devpts")?;
-    attach(&tree, &target(root, at, Kind::Folder, true)?, at)
+    mount(&tree, skeleton.folder(at)?, at)?;
+    rules.allow(&tree, true, Access::Device, at)
 }

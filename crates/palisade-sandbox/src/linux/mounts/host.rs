@@ -11,7 +11,7 @@ use crate::{
         idmap::OwnerMaps,
         sys::mount::{Attributes, set_attributes},
     },
-    plan::{Content, HostObject, Identity, Mount},
+    plan::{Content, HostObject, Mount},
     step::{Step, StepError},
 };
 
@@ -34,18 +34,17 @@ pub(crate) enum Detached {
 /// own user namespace init could not pass the caller's private folders, nor map owners.
 pub(crate) fn detach_as_root(
     mounts: &[Mount],
-    identity: &Identity,
+    maps: &mut OwnerMaps<'_>,
 ) -> Result<DetachedTrees, StepError> {
-    let mut maps = OwnerMaps::new(identity);
     mounts
         .iter()
         .map(|mount| match &mount.content {
             Content::Host(object) => {
-                detach(object, Some(&mut maps)).map(|tree| Some(Detached::Object(tree)))
+                detach(object, Some(&mut *maps)).map(|tree| Some(Detached::Object(tree)))
             }
             Content::Overlay(overlay) => Ok(Some(Detached::Layers {
-                lower: detach(&overlay.lower, Some(&mut maps))?,
-                layers: detach(&overlay.layers, Some(&mut maps))?,
+                lower: detach(&overlay.lower, Some(&mut *maps))?,
+                layers: detach(&overlay.layers, Some(&mut *maps))?,
             })),
             _ => Ok(None),
         })
@@ -67,13 +66,13 @@ pub(super) fn detach(
             | OpenTreeFlags::AT_EMPTY_PATH
             | OpenTreeFlags::AT_RECURSIVE,
     )
-    .step(format!("take the tree of {shown}"))?;
+    .step_with(|| format!("take the tree of {shown}"))?;
     let mut set = ATTR_NOSUID | ATTR_NODEV;
     if !object.writable {
         set |= ATTR_RDONLY;
     }
     set_attributes(&tree, Attributes { set, private: true, recursive: true, ..Default::default() })
-        .step(format!("set the mount flags of {shown}"))?;
+        .step_with(|| format!("set the mount flags of {shown}"))?;
     if let (Some(maps), Some(owner)) = (maps, object.owned_by)
         && let Some(user_namespace) = maps.namespace_for(owner)?
     {
@@ -85,7 +84,7 @@ pub(super) fn detach(
                 ..Default::default()
             },
         )
-        .step(format!("map the owner of {shown} (idmapped mount)"))?;
+        .step_with(|| format!("map the owner of {shown} (idmapped mount)"))?;
     }
     Ok(tree)
 }
@@ -101,9 +100,9 @@ fn open_checked(object: &HostObject) -> Result<OwnedFd, StepError> {
         Mode::empty(),
         ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS,
     )
-    .step(format!("open {shown}"))?;
+    .step_with(|| format!("open {shown}"))?;
     let found = statx(&opened, "", AtFlags::EMPTY_PATH, StatxFlags::BASIC_STATS)
-        .step(format!("look at {shown}"))?;
+        .step_with(|| format!("look at {shown}"))?;
     let device = rustix::fs::makedev(found.stx_dev_major, found.stx_dev_minor);
     let kind = FileType::from_raw_mode(found.stx_mode.into());
     if (device, found.stx_ino) != (object.device, object.inode)

@@ -1,6 +1,7 @@
 use std::{
     ffi::OsStr,
     os::fd::{AsFd, OwnedFd},
+    path::Path,
 };
 
 use rustix::{
@@ -9,7 +10,7 @@ use rustix::{
     mount::{OpenTreeFlags, open_tree},
 };
 
-use super::tree::write_file;
+use super::skeleton::{Kind, mount, write_file};
 use crate::{
     linux::sys::mount::{Attributes, set_attributes},
     step::{Step, StepError},
@@ -22,6 +23,7 @@ const ATTR_RDONLY: u64 = 0x1;
 pub(super) struct Masks {
     folder: OwnedFd,
     made: u32,
+    /// The first mount of each, once there is one.
     empty_folder: Option<OwnedFd>,
     empty_file: Option<OwnedFd>,
 }
@@ -88,51 +90,46 @@ impl Masks {
         self.clone_tree(&name, true)
     }
 
-    /// A detached read-only mount of an empty folder that can be listed.
-    pub(super) fn empty_folder(&mut self) -> Result<OwnedFd, StepError> {
-        self.copy(true)
-    }
-
-    /// A detached read-only mount of an empty file that cannot be opened.
-    pub(super) fn empty_file(&mut self) -> Result<OwnedFd, StepError> {
-        self.copy(false)
-    }
-
-    fn copy(&mut self, folder: bool) -> Result<OwnedFd, StepError> {
-        let known = if folder { &self.empty_folder } else { &self.empty_file };
-        if known.is_none() {
-            let name = self.next_name();
-            if folder {
-                mkdirat(&self.folder, &name, Mode::from_raw_mode(0o555)).step("make a mask")?;
-            } else {
-                write_file(self.folder.as_fd(), OsStr::new(&name), b"", 0).step("make a mask")?;
-            }
-            let opened = openat2(
-                &self.folder,
-                &name,
-                OFlags::PATH | OFlags::CLOEXEC | OFlags::NOFOLLOW,
-                Mode::empty(),
-                ResolveFlags::BENEATH,
-            )
-            .step("open a mask")?;
-            if folder {
-                self.empty_folder = Some(opened);
-            } else {
-                self.empty_file = Some(opened);
+    /// Mount over `target` an empty folder that can be listed, or an empty file that cannot be
+    /// opened, read-only. Returns a mount of the same.
+    pub(super) fn cover(
+        &mut self,
+        kind: Kind,
+        target: impl AsFd,
+        at: &Path,
+    ) -> Result<&OwnedFd, StepError> {
+        if let Some(first) = self.first(kind) {
+            // Its flags are copied with it.
+            let flags = OpenTreeFlags::OPEN_TREE_CLONE
+                | OpenTreeFlags::OPEN_TREE_CLOEXEC
+                | OpenTreeFlags::AT_EMPTY_PATH;
+            let copy = open_tree(first, "", flags).step("take the tree of a mask")?;
+            mount(&copy, target, at)?;
+        } else {
+            let first = self.make(kind)?;
+            mount(&first, target, at)?;
+            match kind {
+                Kind::Folder => self.empty_folder = Some(first),
+                Kind::File => self.empty_file = Some(first),
             }
         }
-        let known = if folder { &self.empty_folder } else { &self.empty_file };
-        let known = known.as_ref().ok_or(Errno::NOENT).step("open a mask")?;
-        let tree = open_tree(
-            known,
-            "",
-            OpenTreeFlags::OPEN_TREE_CLONE
-                | OpenTreeFlags::OPEN_TREE_CLOEXEC
-                | OpenTreeFlags::AT_EMPTY_PATH,
-        )
-        .step("take the tree of a mask")?;
-        set_attributes(&tree, Attributes { set: ATTR_RDONLY, ..Default::default() })
-            .step("make a mask read-only")?;
-        Ok(tree)
+        self.first(kind).ok_or(Errno::NOENT).step("find a mask")
+    }
+
+    fn first(&self, kind: Kind) -> Option<&OwnedFd> {
+        match kind {
+            Kind::Folder => self.empty_folder.as_ref(),
+            Kind::File => self.empty_file.as_ref(),
+        }
+    }
+
+    fn make(&mut self, kind: Kind) -> Result<OwnedFd, StepError> {
+        let name = self.next_name();
+        let made = match kind {
+            Kind::Folder => mkdirat(&self.folder, &name, Mode::from_raw_mode(0o555)),
+            Kind::File => write_file(self.folder.as_fd(), OsStr::new(&name), b"", 0).map(drop),
+        };
+        made.step("make a mask")?;
+        self.clone_tree(&name, true)
     }
 }

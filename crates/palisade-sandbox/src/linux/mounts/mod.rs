@@ -9,8 +9,8 @@ mod host;
 mod masks;
 mod overlay;
 mod proc;
+mod skeleton;
 mod tree;
 
-pub(crate) use device::paths as device_paths;
 pub(crate) use host::{DetachedTrees, detach_as_root};
 pub(crate) use tree::build;

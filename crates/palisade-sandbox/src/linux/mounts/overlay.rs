@@ -20,7 +20,7 @@ use rustix::{
     },
 };
 
-use super::tree::attach;
+use super::skeleton::mount as attach;
 use crate::{
     plan::Overlay,
     step::{Step, StepError},
@@ -63,14 +63,14 @@ fn mount(stage: &OwnedFd) -> Result<OwnedFd, StepError> {
     // Descriptors instead of paths: nothing is looked up by name twice, and nothing has to be escaped.
     for (key, layer) in [("lowerdir", &lower), ("upperdir", &upper), ("workdir", &work)] {
         fsconfig_set_string(&context, key, by_descriptor(layer).as_str())
-            .step(format!("configure the overlay ({key})"))?;
+            .step_with(|| format!("configure the overlay ({key})"))?;
     }
     // What would need more rights, or leave more than changed files in the upper layer.
     for (key, value) in [("index", "off"), ("metacopy", "off"), ("redirect_dir", "nofollow")] {
         match fsconfig_set_string(&context, key, value) {
             // A kernel built without it.
             Err(Errno::INVAL) => {}
-            other => other.step(format!("configure the overlay ({key})"))?,
+            other => other.step_with(|| format!("configure the overlay ({key})"))?,
         }
     }
     fsconfig_create(&context)
@@ -91,7 +91,7 @@ fn folder(above: &OwnedFd, name: &str) -> Result<OwnedFd, StepError> {
         Mode::empty(),
         ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS,
     )
-    .step(format!("open the folder {name} of the overlay"))
+    .step_with(|| format!("open the folder {name} of the overlay"))
 }
 
 fn by_descriptor(file: &OwnedFd) -> String {

@@ -1,17 +1,20 @@
 use std::{os::fd::OwnedFd, path::Path};
 
 use rustix::{
-    fs::{AtFlags, FileType, Mode, OFlags, openat, statat},
+    fs::{FileType, Mode, OFlags, ResolveFlags, fstat, openat, openat2},
     io::Errno,
     mount::{FsMountFlags, FsOpenFlags, MountAttrFlags, fsconfig_create, fsmount, fsopen},
 };
 
 use super::{
     masks::Masks,
-    tree::{Kind, attach, target},
+    skeleton::{Kind, Skeleton, mount},
 };
 use crate::{
-    linux::sys::mount::{Attributes, set_attributes},
+    linux::{
+        landlock::{Access, Rules},
+        sys::mount::{Attributes, set_attributes},
+    },
     step::{Step, StepError},
 };
 
@@ -41,7 +44,11 @@ const MASKED: [&str; 18] = [
 ];
 
 /// Mount the `/proc` of the new pid namespace, read-only.
-pub(super) fn mount(root: &OwnedFd, masks: &mut Masks) -> Result<(), StepError> {
+pub(super) fn populate(
+    skeleton: &mut Skeleton,
+    masks: &mut Masks,
+    rules: &mut Rules,
+) -> Result<(), StepError> {
     let at = Path::new("/proc");
     let context = fsopen("proc", FsOpenFlags::FSOPEN_CLOEXEC).step("open /proc")?;
     fsconfig_create(&context).step("make /proc")?;
@@ -56,19 +63,22 @@ pub(super) fn mount(root: &OwnedFd, masks: &mut Masks) -> Result<(), StepError> 
     no_nested_user_namespaces(&tree)?;
     set_attributes(&tree, Attributes { set: ATTR_RDONLY, ..Default::default() })
         .step("make /proc read-only")?;
-    attach(&tree, &target(root, at, Kind::Folder, true)?, at)?;
+    mount(&tree, skeleton.folder(at)?, at)?;
+    rules.allow(&tree, true, Access::ReadOnly, at)?;
     for name in MASKED {
         let path = at.join(name);
-        let found = match statat(&tree, name, AtFlags::SYMLINK_NOFOLLOW) {
+        let flags = OFlags::PATH | OFlags::CLOEXEC | OFlags::NOFOLLOW;
+        let target = match openat2(&tree, name, flags, Mode::empty(), ResolveFlags::BENEATH) {
             Err(Errno::NOENT) => continue,
-            other => other.step(format!("look at {}", path.display()))?,
+            other => other.step_with(|| format!("open the mount point {}", path.display()))?,
         };
-        let (kind, mask) = match FileType::from_raw_mode(found.st_mode) {
-            FileType::Directory => (Kind::Folder, masks.empty_folder()?),
+        let found = fstat(&target).step_with(|| format!("look at {}", path.display()))?;
+        let kind = match FileType::from_raw_mode(found.st_mode) {
+            FileType::Directory => Kind::Folder,
             FileType::Symlink => continue,
-            _ => (Kind::File, masks.empty_file()?),
+            _ => Kind::File,
         };
-        attach(&mask, &target(root, &path, kind, false)?, &path)?;
+        masks.cover(kind, target, &path)?;
     }
     Ok(())
 }

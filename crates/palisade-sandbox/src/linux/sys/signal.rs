@@ -20,20 +20,20 @@ pub fn block_all() -> Result<(), Errno> {
     change_mask(set)
 }
 
-/// Unblock every signal and give each its default action: exec keeps what is ignored or blocked.
+/// Unblock every signal: exec keeps what is blocked.
 ///
 /// # Errors
 /// None in practice.
-pub fn reset_all() -> Result<(), Errno> {
-    default_all();
+pub fn unblock_all() -> Result<(), Errno> {
     let mut set = MaybeUninit::<libc::sigset_t>::uninit();
     // SAFETY: `set` is writable.
     unsafe { libc::sigemptyset(set.as_mut_ptr()) };
     change_mask(set)
 }
 
-/// Give every signal its default action. Whoever started us may have had `SIGCHLD` ignored, and
-/// then children leave no status to wait for.
+/// Give every signal its default action, for this process and all it will fork: exec keeps what is
+/// ignored. Whoever started us may have had `SIGCHLD` ignored, and then children leave no status to
+/// wait for.
 pub fn default_all() {
     for signal in 1..=libc::SIGRTMAX() {
         // SAFETY: SIG_DFL is a valid disposition; signals that cannot be changed give EINVAL.
