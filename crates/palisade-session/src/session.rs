@@ -178,8 +178,8 @@ async fn live(
             None => std::future::pending().await,
         }
     };
-    if let Some(kept) = &mut kept {
-        kept.record_host().map_err(|error| plan::of_overlay(&error))?;
+    if let Some(Err(error)) = kept.as_mut().map(Kept::record_host) {
+        return Err(refused(plan::of_overlay(&error)).await);
     }
     copies.start()?;
     let terminals = Terminals { operator: terminal, sandbox };

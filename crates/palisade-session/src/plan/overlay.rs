@@ -1,7 +1,7 @@
 //! A workspace whose changes are kept apart.
 
 use std::{
-    os::unix::ffi::OsStringExt,
+    os::unix::{ffi::OsStringExt, fs::MetadataExt},
     path::{Path, PathBuf},
 };
 
@@ -98,6 +98,18 @@ fn refuse_unfit(order: &Order, workspace: &Path, who: &Who) -> Result<(), Refusa
                 inner.display()
             ),
             "unmount it, take a workspace without it, or use `rw`",
+        ));
+    }
+    let found = workspace.symlink_metadata().refuse(format!("look at {shown}"), "report this")?;
+    let (uid, gid) = (who.identity.host_uid, who.identity.host_gid);
+    if !who.maps_owners && (found.uid(), found.gid()) != (uid, gid) {
+        return Err(Refusal::new(
+            format!(
+                "the workspace {shown} belongs to user {} and group {}, and an overlay of yours can only hold what is user {uid}'s and group {gid}'s",
+                found.uid(),
+                found.gid()
+            ),
+            "if it is one of your groups: `sg GROUP -c 'palisade run …'`; else use `rw`",
         ));
     }
     if who.maps_owners && statfs(workspace).is_ok_and(|found| found.f_type == OVERLAYFS) {

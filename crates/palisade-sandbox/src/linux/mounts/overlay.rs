@@ -60,6 +60,10 @@ fn mount(stage: &OwnedFd) -> Result<OwnedFd, StepError> {
     let (upper, work) = (folder(&layers, Overlay::UPPER)?, folder(&layers, Overlay::WORK)?);
     let context = fsopen("overlay", FsOpenFlags::FSOPEN_CLOEXEC).step("open an overlay")?;
     fsconfig_set_flag(&context, "userxattr").step("configure the overlay (userxattr)")?;
+    // Otherwise the end of every sandbox would wait until the file system that holds the changes, whosever
+    // writes wait there, is on the disk. So fsync(2) inside does nothing, and a power failure may
+    // take the last half minute of changes.
+    fsconfig_set_flag(&context, "volatile").step("configure the overlay (volatile)")?;
     // Descriptors instead of paths: nothing is looked up by name twice, and nothing has to be escaped.
     for (key, layer) in [("lowerdir", &lower), ("upperdir", &upper), ("workdir", &work)] {
         fsconfig_set_string(&context, key, by_descriptor(layer).as_str())

@@ -305,6 +305,41 @@ fn a_file_system_in_the_workspace_is_refused() {
     "#);
 }
 
+/// overlayfs copies no file whose group it cannot map (EOVERFLOW), and an ordinary user's sandbox maps one.
+#[test]
+fn a_workspace_of_another_group_is_refused() {
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let place = Place::with(&[("a", "1")]);
+    let script = "set -e
+chmod 755 ..; chown -R 47811:47811 ..; chgrp -R 47900 .
+run() { setpriv --reuid 47811 --regid $1 --groups 47811,47900 \"$P\" run --quiet --policy \"$POLICY\" -- sh -c 'echo 2 > a; cat a'; }
+setpriv --reuid 47811 --regid 47811 --clear-groups test -x \"$P\" || { echo 'skipped: others cannot reach palisade'; exit; }
+run 47811 || echo \"exit $?\"
+run 47900
+";
+    let ran = run(place
+        .command_of("sh")
+        .args(["-c", script])
+        .env("P", env!("CARGO_BIN_EXE_palisade"))
+        .env("POLICY", place.path("policy.yaml")));
+    if ran.stdout.contains("skipped") {
+        println!("{}", ran.stdout);
+        return;
+    }
+    assert_snapshot!(plain(&place, ran), @r#"
+    exit: 0
+    ----- stdout -----
+    exit 125
+    2
+
+    ----- stderr -----
+    palisade: the workspace [HOME]/work belongs to user 47811 and group 47900, and an overlay of yours can only hold what is user 47811's and group 47811's
+      try: if it is one of your groups: `sg GROUP -c 'palisade run …'`; else use `rw`
+    "#);
+}
+
 /// In a container everything lies on an overlay. Below ours it may, unless owners have to be mapped;
 /// what is changed cannot be kept on one.
 #[test]

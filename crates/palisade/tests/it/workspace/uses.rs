@@ -161,3 +161,26 @@ fn what_is_applied_belongs_to_the_owner_of_the_workspace() {
     }
     assert_eq!(fs::metadata(place.work("d/b")).unwrap().mode() & 0o7777, 0o600);
 }
+
+#[test]
+fn two_sandboxes_at_once_see_nothing_of_each_other() {
+    let place = Place::with(&[("a", "1\n"), ("b", "1\n")]);
+    let mut first = place
+        .inside(&["sh", "-c", "echo first > a; echo ready; read line; cat a b"])
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut ready = [0; 6];
+    std::io::Read::read_exact(first.stdout.as_mut().unwrap(), &mut ready).unwrap();
+    let second = place.sh("cat a b; echo second > b; cat a b");
+    assert_eq!(second.stdout, "1\n1\n1\nsecond\n");
+    std::io::Write::write_all(first.stdin.as_mut().unwrap(), b"go on\n").unwrap();
+    let output = first.wait_with_output().unwrap();
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), "first\n1\n");
+    for line in place.workspace(&["list", "--json"]).stdout.lines() {
+        let ran = place.workspace(&["apply", line.split('"').nth(3).unwrap(), "--yes"]);
+        assert_eq!(ran.exit, 0, "{ran}");
+    }
+    assert_eq!([place.read("a"), place.read("b")], ["first\n", "second\n"]);
+}

@@ -5,16 +5,14 @@
 //! one or the new one at any moment. A broken-off apply is completed by the next: what the
 //! host has already is no change any more.
 
+mod content;
+mod notes;
+
 use std::{
-    collections::HashSet,
     ffi::{OsStr, OsString},
     fs::File,
-    io::{Read, Seek, SeekFrom, Write},
-    os::{
-        fd::{AsFd, OwnedFd},
-        unix::ffi::OsStrExt,
-    },
-    path::{Path, PathBuf},
+    os::fd::{AsFd, OwnedFd},
+    path::Path,
 };
 
 use rustix::{
@@ -25,23 +23,19 @@ use rustix::{
     io::Errno,
     rand::{GetRandomFlags, getrandom},
 };
-use sha2::{Digest, Sha256};
 
+use self::{
+    content::{copy, copy_attributes},
+    notes::{PENDING, TEMPORARY, UNCLOSED},
+};
 use crate::{
     beneath::{self, Root},
     change::Change,
     error::{WorkspaceError, io},
-    kept::remove_file,
-    overlay::{Overlay, path_of},
+    overlay::Overlay,
     record::Ids,
     seen::{Kind, Seen},
 };
-
-const PENDING: &str = "pending";
-const UNCLOSED: &str = "unclosed";
-/// How the names of temporary files begin.
-const TEMPORARY: &str = ".palisade-";
-const CHUNK: usize = 1 << 17;
 
 /// What is about to be done to the host.
 #[derive(Debug)]
@@ -89,58 +83,6 @@ impl Overlay {
         self.forget(UNCLOSED)?;
         rustix::fs::syncfs(&host).map_err(io("sync", &self.record().workspace))?;
         Ok(done)
-    }
-
-    /// Remove the temporary file of an apply that was broken off.
-    pub(crate) fn sweep_pending(&self, host: &Root) -> Result<(), WorkspaceError> {
-        let Some(bytes) = self.read(PENDING)? else { return Ok(()) };
-        let mut parts = bytes.split(|byte| *byte == 0);
-        if let (Some(parent), Some(name), Some(_)) = (parts.next(), parts.next(), parts.next()) {
-            let (parent, name) = (path_of(parent), path_of(name));
-            let ours = name.as_os_str().as_bytes().starts_with(TEMPORARY.as_bytes())
-                && beneath::is_beneath(name)
-                && name.components().count() == 1;
-            if ours && let Ok(folder) = host.folder(parent) {
-                unlink(&folder, name.as_os_str()).map_err(io("remove", &parent.join(name)))?;
-            }
-        }
-        self.forget(PENDING)
-    }
-
-    fn forget(&self, note: &str) -> Result<(), WorkspaceError> {
-        remove_file(&self.folder, note).map_err(io("remove", &self.path.join(note)))
-    }
-
-    /// Folders that a broken-off apply may have left with more rights than they should have.
-    pub(crate) fn unclosed(&self) -> Result<HashSet<PathBuf>, WorkspaceError> {
-        let bytes = self.read(UNCLOSED)?.unwrap_or_default();
-        // What is behind the last NUL was not written whole, and no folder was made for it.
-        let whole = bytes.rsplitn(2, |byte| *byte == 0).nth(1).unwrap_or_default();
-        Ok(whole.split(|byte| *byte == 0).map(|path| path_of(path).to_owned()).collect())
-    }
-
-    fn note_unclosed(&self, path: &Path) -> Result<(), WorkspaceError> {
-        let mut text = path.as_os_str().as_bytes().to_vec();
-        text.push(0);
-        self.note(UNCLOSED, OFlags::APPEND, &text)
-    }
-
-    /// Note which temporary name will be used.
-    fn note_pending(&self, parent: &Path, name: &OsStr) -> Result<(), WorkspaceError> {
-        let mut text = parent.as_os_str().as_bytes().to_vec();
-        text.push(0);
-        text.extend_from_slice(name.as_bytes());
-        text.push(0);
-        // What is behind it, of a longer one, does not count.
-        self.note(PENDING, OFlags::empty(), &text)
-    }
-
-    fn note(&self, note: &str, how: OFlags, text: &[u8]) -> Result<(), WorkspaceError> {
-        let shown = self.path.join(note);
-        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::CLOEXEC | how;
-        let file = openat(&self.folder, note, flags, Mode::RUSR | Mode::WUSR)
-            .map_err(io("open", &shown))?;
-        File::from(file).write_all(text).map_err(|error| io("write", &shown)(errno(&error)))
     }
 }
 
@@ -211,7 +153,7 @@ impl Work<'_> {
                     openat(folder, temporary, flags | OFlags::CLOEXEC, Mode::RUSR | Mode::WUSR)
                         .map_err(failed("make"))?;
                 let mut file = File::from(file);
-                let digest = self.copy(change, new, &mut file)?;
+                let digest = copy(&self.overlay.upper, change, new, &mut file)?;
                 self.dress(change, folder, &file, new)?;
                 Ok((digest, new.size))
             }
@@ -238,49 +180,6 @@ impl Work<'_> {
             }
             _ => Err(WorkspaceError::Unsteady(change.path.clone())),
         }
-    }
-
-    /// Copy the file's data, and leave out what was never written. The digest is of a file without
-    /// such holes.
-    fn copy(
-        &self,
-        change: &Change,
-        new: &Seen,
-        to: &mut File,
-    ) -> Result<Option<String>, WorkspaceError> {
-        let path = &change.path;
-        let (mut from, now) = self.overlay.upper.file(path).map_err(io("open", path))?;
-        if !now.same_as(new) {
-            return Err(WorkspaceError::Unsteady(path.clone()));
-        }
-        let mut digest = Sha256::new();
-        let (mut at, mut whole) = (0_u64, true);
-        let mut buffer = vec![0; CHUNK];
-        while let Some((start, end)) = next_data(&from, at).map_err(io("read", path))? {
-            whole &= start == at;
-            from.seek(SeekFrom::Start(start)).map_err(|error| io("read", path)(errno(&error)))?;
-            to.seek(SeekFrom::Start(start)).map_err(|error| io("write", path)(errno(&error)))?;
-            let mut data = (&from).take(end.saturating_sub(start));
-            loop {
-                let read =
-                    data.read(&mut buffer).map_err(|error| io("read", path)(errno(&error)))?;
-                let Some(bytes) = buffer.get(..read).filter(|bytes| !bytes.is_empty()) else {
-                    break;
-                };
-                to.write_all(bytes).map_err(|error| io("write", path)(errno(&error)))?;
-                if whole {
-                    digest.update(bytes);
-                }
-            }
-            at = end;
-        }
-        whole &= at == new.size;
-        to.set_len(new.size).map_err(|error| io("write", path)(errno(&error)))?;
-        let after = Seen::of(&fstat(&from).map_err(io("look at", path))?);
-        if !after.same_as(new) {
-            return Err(WorkspaceError::Unsteady(path.clone()));
-        }
-        Ok(whole.then(|| digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect()))
     }
 
     /// Owner, attributes and mode: those of the host's file that is replaced, else the workspace's owner
@@ -431,46 +330,6 @@ fn busy(change: &Change, step: &'static str, errno: Errno) -> WorkspaceError {
         Errno::EXIST | Errno::NOTEMPTY => WorkspaceError::Unsteady(change.path.clone()),
         errno => io(step, &change.path)(errno),
     }
-}
-
-/// The next piece of a file that was written, at or after `at`.
-fn next_data(file: &File, at: u64) -> Result<Option<(u64, u64)>, Errno> {
-    use rustix::fs::SeekFrom::{Data, Hole};
-    let start = match rustix::fs::seek(file, Data(at)) {
-        Err(Errno::NXIO) => return Ok(None),
-        other => other?,
-    };
-    let end = rustix::fs::seek(file, Hole(start))?;
-    Ok((end > start).then_some((start, end)))
-}
-
-/// Keep access lists, labels and the user's own attributes. Not capabilities: those were the old
-/// content's.
-fn copy_attributes(from: &File, to: impl AsFd) -> Result<(), Errno> {
-    let mut names = vec![0; 1 << 16];
-    let length = match rustix::fs::flistxattr(from, &mut names[..]) {
-        Err(Errno::OPNOTSUPP) => return Ok(()),
-        other => other?,
-    };
-    for name in names.get(..length).unwrap_or_default().split(|byte| *byte == 0) {
-        let kept = name.starts_with(b"user.")
-            || name == b"system.posix_acl_access"
-            || name == b"security.selinux";
-        if !kept {
-            continue;
-        }
-        let name = OsStr::from_bytes(name);
-        let mut value = vec![0; 1 << 16];
-        let length = rustix::fs::fgetxattr(from, name, &mut value[..])?;
-        let value = value.get(..length).unwrap_or_default();
-        match rustix::fs::fsetxattr(&to, name, value, rustix::fs::XattrFlags::empty()) {
-            Err(Errno::OPNOTSUPP) => {}
-            // A label that only the system gives.
-            Err(Errno::PERM | Errno::ACCESS) if name == OsStr::new("security.selinux") => {}
-            other => other?,
-        }
-    }
-    Ok(())
 }
 
 /// Remove a file, a link or an empty folder.
