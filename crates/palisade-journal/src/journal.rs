@@ -22,6 +22,8 @@ use crate::{
 /// The kinds of the records that tie a session's chain to the ledger. Reserved.
 pub(crate) const OPEN: &str = "journal_open";
 pub(crate) const REOPEN: &str = "journal_reopen";
+/// The kind of the record that tells of a tail that was cut. Stands before the opening.
+pub(crate) const RECOVERED: &str = "recovered";
 
 /// Records that wait for the writer; with more, callers wait.
 const QUEUE: usize = 512;
@@ -221,7 +223,7 @@ pub(crate) fn open_chain(
         folder,
     };
     if let Some(torn) = &tail.torn {
-        let event = Event::observed("recovered", Layer::Supervisor, segment)
+        let event = Event::observed(RECOVERED, Layer::Supervisor, segment)
             .with("cut_bytes", torn.bytes)
             .with("cut_sha256", torn.hash.to_string());
         chain.stage(&encode::event(&event, policy.as_str()));

@@ -63,7 +63,7 @@ def session(folder, name, anchors):
             if re.fullmatch(r"[0-9]{6}\.jsonl", segment):
                 yield from lines(os.path.join(folder, name, segment))
 
-    last = 0
+    last, unlisted = 0, None
     for where, record in chain(records(), f"palisade-journal/1\n{name}\n".encode()):
         last = record["seq"]
         if record["session"] != name:
@@ -71,14 +71,22 @@ def session(folder, name, anchors):
         here = [entry for entry in anchors if entry["at_seq"] == last]
         if any(entry["at_hash"] != record["hash"] for entry in here):
             raise Damaged(f"{where}: the ledger knows another record here")
-        if record["kind"] in ("journal_open", "journal_reopen"):
+        opens = record["kind"] in ("journal_open", "journal_reopen")
+        # A crash between the two writes: only another opening can follow.
+        if unlisted and not opens and record["kind"] != "recovered":
+            raise Damaged(f"{unlisted}: the ledger does not know this opening")
+        if opens:
+            unlisted = None
             start = [entry for entry in here if entry["entry"] == "start"]
             if not start:
-                raise Damaged(f"{where}: the ledger does not know this opening")
+                unlisted = where
+                continue
             seen = (record["detail"]["ledger_seq"], record["detail"]["ledger_hash"])
             if seen != (start[0]["seq"] - 1, start[0]["prev"]):
                 raise Damaged(f"{where}: the ledger was rewritten")
     known = max((entry["at_seq"] for entry in anchors), default=None)
+    if known is None and (unlisted or not last):
+        return
     if known is None or known > last:
         raise Damaged(f"{name}: {last} records are left, the ledger knows {known}")
     if anchors[-1]["entry"] == "end" and last > known:

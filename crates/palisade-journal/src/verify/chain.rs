@@ -5,7 +5,7 @@ use palisade_core::SessionId;
 use super::{Damage, Kind, Session, State, ledger::Known};
 use crate::{
     Hash, JournalError,
-    journal::{OPEN, REOPEN},
+    journal::{OPEN, RECOVERED, REOPEN},
     ledger::{Entry, Head},
     reader::{Lines, Step},
     record::{self, BadLine, Link},
@@ -29,6 +29,7 @@ pub(super) fn session(
         live: false,
         head: genesis(&id),
         at: Damage { path, line: 0, offset: 0, seq: 1, kind: Kind::Missing },
+        unlisted: None,
     };
     let damage = match walk.run(journal) {
         Ok(None) => None,
@@ -63,6 +64,9 @@ struct Walk<'a> {
     head: Head,
     /// Where the walk is.
     at: Damage,
+    /// An opening that the ledger does not know. A crash leaves one between the two writes, and
+    /// then nothing but another opening can follow.
+    unlisted: Option<Damage>,
 }
 
 impl Walk<'_> {
@@ -125,6 +129,15 @@ impl Walk<'_> {
         if link.prev != self.head.hash {
             return Ok(Some(Kind::Replaced));
         }
+        let opens = link.kind == OPEN || link.kind == REOPEN;
+        if opens && link.seq > 1 {
+            self.unlisted = None;
+        }
+        // A recovery tells what it cut before it opens again.
+        if let Some(at) = self.unlisted.take_if(|_| link.kind != RECOVERED) {
+            self.at = at;
+            return Ok(Some(Kind::Unlisted));
+        }
         if let Some(kind) = self.against_ledger(&link, line) {
             return Ok(Some(kind));
         }
@@ -133,7 +146,7 @@ impl Walk<'_> {
     }
 
     /// What the ledger says about this record.
-    fn against_ledger(&self, link: &Link<'_>, line: &[u8]) -> Option<Kind> {
+    fn against_ledger(&mut self, link: &Link<'_>, line: &[u8]) -> Option<Kind> {
         let anchors = self.known.map(|known| known.anchors.as_slice()).unwrap_or_default();
         let mut here = anchors.iter().filter(|anchor| anchor.at.seq == link.seq);
         if here.clone().any(|anchor| anchor.at.hash != link.hash) {
@@ -144,7 +157,10 @@ impl Walk<'_> {
         }
         let Some(start) = here.find(|anchor| anchor.entry == Entry::Start) else {
             // A live session is opened before it is entered.
-            return (!self.live && !self.ledger_cut).then_some(Kind::Unlisted);
+            if !self.live && !self.ledger_cut {
+                self.unlisted = Some(self.at.clone());
+            }
+            return None;
         };
         let saw = record::parse(line).ok().and_then(|record| {
             let seq = record.detail.get("ledger_seq")?.as_u64()?;
@@ -165,7 +181,9 @@ impl Walk<'_> {
         if ended && found > expected && !self.live {
             return Some(Kind::Extended { ended: expected, found });
         }
-        if self.known.is_none() && !self.live && !self.ledger_cut {
+        // A crash may also leave a session in which nothing was written yet.
+        let began = found > 0 && self.unlisted.is_none();
+        if self.known.is_none() && began && !self.live && !self.ledger_cut {
             return Some(Kind::Unlisted);
         }
         None

@@ -113,7 +113,9 @@ pub fn verify(dir: &Path, options: &Options) -> Result<Report, JournalError> {
             report.sessions.push(chain::session(&folder, id, known, ledger.damage.is_some()));
         }
     }
-    if lost_ledger && report.sessions.iter().any(|s| s.state != State::Open) {
+    // One that has only opened may have died before it was entered.
+    let entered = |s: &Session| s.state != State::Open && (s.records > 1 || s.damage.is_some());
+    if lost_ledger && report.sessions.iter().any(entered) {
         let path = folder.path().join(LEDGER);
         report.ledger_damage =
             Some(Damage { path, line: 0, offset: 0, seq: 1, kind: Kind::Missing });

@@ -3,7 +3,7 @@
 use std::{path::Path, process::Command};
 
 use palisade_core::{Event, Layer};
-use palisade_journal::{Durability, journal_dir};
+use palisade_journal::{Durability, journal_dir, verify::State};
 
 use crate::fixture::*;
 
@@ -38,6 +38,7 @@ fn an_independent_verifier_agrees() {
     end(&journal);
     let Some(whole) = python(state.path()) else { return };
     assert!(whole);
+    a_cut_opening_is_no_damage();
 
     let path = file(state.path(), "one");
     let good = lines(&path);
@@ -73,4 +74,26 @@ fn the_line_is_what_python_would_write() {
         return;
     };
     assert!(status.success());
+}
+
+/// Where a crash was between the two chains, both verifiers see none; where an act followed, both do.
+fn a_cut_opening_is_no_damage() {
+    for acted in [false, true] {
+        let state = state();
+        session(state.path(), "one", 3);
+        let journal = open(state.path(), "two");
+        if acted {
+            put(&journal, "act");
+        }
+        drop(journal);
+        let ledger = journal_dir(state.path()).join("ledger.jsonl");
+        let mut entries = lines(&ledger);
+        entries.pop();
+        write_lines(&ledger, &entries);
+        while report(state.path()).sessions[1].state == State::Open {
+            std::thread::yield_now();
+        }
+        assert_eq!(python(state.path()), Some(!acted));
+        assert_eq!(report(state.path()).is_whole(), !acted);
+    }
 }

@@ -122,3 +122,55 @@ fn an_edited_ledger_stops_the_next_launch() {
     let refused = Journal::open(state.path(), &id("two"), None, &policy()).unwrap_err();
     assert!(matches!(refused, JournalError::Damaged { .. }), "{refused}");
 }
+
+/// A crash while a session is opened: before its file, before its first record, and before the ledger
+/// knows it. The first session of all as well.
+#[test]
+fn a_crash_in_the_opening_is_recovered() {
+    for (others, cut) in [(0, 0), (0, 1), (0, 2), (2, 0), (2, 1), (2, 2)] {
+        let state = state();
+        for number in 0..others {
+            session(state.path(), &format!("other-{number}"), 3);
+        }
+        drop(open(state.path(), "one"));
+        settle(state.path());
+        let ledger = journal_dir(state.path()).join("ledger.jsonl");
+        let mut entries = lines(&ledger);
+        entries.pop();
+        write_lines(&ledger, &entries);
+        let path = file(state.path(), "one");
+        match cut {
+            0 => fs::remove_file(&path).unwrap(),
+            1 => write_lines(&path, &[]),
+            _ => {}
+        }
+        let now = report(state.path());
+        assert!(now.is_whole(), "{others} {cut}: {now:?}");
+        let one = now.sessions.iter().find(|s| s.session == id("one")).unwrap();
+        assert_eq!(one.state, State::EndedHard);
+        recover(state.path(), &id("one")).unwrap();
+        let then = report(state.path());
+        assert!(then.is_whole(), "{others} {cut}: {then:?}");
+        assert!(then.sessions.iter().all(|s| s.state == State::Ended), "{then:?}");
+    }
+}
+
+/// Of a session that has done anything, the entry cannot go without a trace.
+#[test]
+fn an_opening_that_the_ledger_lost_is_damage() {
+    let state = state();
+    session(state.path(), "other", 3);
+    let journal = open(state.path(), "one");
+    put(&journal, "a");
+    drop(journal);
+    settle(state.path());
+    let ledger = journal_dir(state.path()).join("ledger.jsonl");
+    let mut entries = lines(&ledger);
+    entries.pop();
+    write_lines(&ledger, &entries);
+    let damage = first_damage(state.path()).unwrap();
+    assert_eq!((damage.kind, damage.seq), (Kind::Unlisted, 1));
+    // Nor is it swept away by a recovery.
+    recover(state.path(), &id("one")).unwrap();
+    assert_eq!(first_damage(state.path()).unwrap().kind, Kind::Unlisted);
+}

@@ -5,6 +5,7 @@
 
 mod audit;
 mod completions;
+mod crashes;
 mod demo;
 mod doctor;
 mod faults;
