@@ -82,15 +82,19 @@ os.symlink('{}', 'absolute')
 os.symlink('../outside/secret', 'relative')
 os.mkfifo('pipe')
 socket.socket(socket.AF_UNIX).bind('socket')
-open('suid', 'w').close(); os.chmod('suid', 0o4755)
-os.chmod('bin/x', 0o6755)
+for name, bits in (('a', 0o4755), ('bin/x', 0o6755)):
+    try:
+        os.chmod(name, bits)
+        raise SystemExit('the system call filter let a set-id bit through')
+    except PermissionError:
+        pass
 os.link('a', 'second')
 open('fine', 'w').write('fine')
 ",
         outside.display()
     ));
     let diff = place.workspace(&["diff"]);
-    assert!(diff.stderr.contains("6 can never be applied"), "{diff}");
+    assert!(diff.stderr.contains("4 can never be applied"), "{diff}");
     for args in [vec!["apply", "--yes"], vec!["apply", "--yes", "--overwrite", "--sensitive"]] {
         let refused = place.workspace(&args);
         assert_eq!(refused.exit, 1, "{refused}");
