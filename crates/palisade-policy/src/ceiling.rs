@@ -11,7 +11,7 @@ use crate::{
     diagnostic::Diagnostic,
     draft::{Draft, DraftProvider, GivenLists},
     policy::Access,
-    real::holds,
+    real::{grants, holds},
 };
 
 const HELP: &str = "remove it, or have the managed policy changed by whoever keeps it";
@@ -98,9 +98,8 @@ impl Ceiling<'_> {
             return;
         }
         for At { value, place } in &draft.grants {
-            let within = self.managed.iter().flat_map(|draft| &draft.grants).any(|most| {
-                (most.value.writable || !value.writable) && holds(&most.value.path, &value.path)
-            });
+            let mut most = self.managed.iter().flat_map(|draft| &draft.grants);
+            let within = most.any(|most| grants(&most.value, value));
             if !within {
                 let how = if value.writable { "writing to" } else { "reading" };
                 beyond(*place, format!("{how} {}", value.path.display()));

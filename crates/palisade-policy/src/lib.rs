@@ -47,5 +47,6 @@ pub use policy::{
     Workspace,
 };
 pub use profiles::{PROFILES, Profile, profile};
+pub use real::may_be_protected;
 pub use schema::schema;
 pub use trust::{Trust, TrustError, trust, trust_of, untrust};

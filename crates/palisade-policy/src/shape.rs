@@ -160,16 +160,13 @@ impl<'a> Check<'a> {
 
     /// A size or a time is text with a form of its own.
     fn amount(&mut self, node: &At<Node>, schema: &'a Value, path: &Path) {
-        let text = match &node.value {
-            Node::Text(text) => text.clone(),
-            Node::Whole(number) => number.to_string(),
-            Node::Number(number) => number.to_string(),
-            _ => String::new(),
-        };
         let size = schema.get("title").is_some_and(|title| title == "Size");
-        let bytes = size && text.parse::<u64>().is_ok_and(|number| number > 0);
-        let good =
-            bytes || if size { Size::parse(&text).is_some() } else { Span::parse(&text).is_some() };
+        let good = match &node.value {
+            Node::Text(text) if size => Size::parse(text).is_some(),
+            Node::Text(text) => Span::parse(text).is_some(),
+            Node::Whole(bytes) => size && *bytes > 0,
+            _ => false,
+        };
         if !good {
             self.type_error(node, schema, schema, path);
         }

@@ -8,7 +8,7 @@ use crate::{
     draft::{Draft, DraftLimits, DraftProvider, covers},
     merge,
     policy::{Access, Policy},
-    real::{holds, real},
+    real::{grants, holds, real},
 };
 
 /// What the others give, which a project's file is compared with.
@@ -93,11 +93,7 @@ fn files(draft: &Draft, base: &Base<'_>, add: &mut impl FnMut(Place, String)) {
         }
     }
     for At { value, place } in &draft.grants {
-        let known = base.policy.filesystem.grants.iter().any(|other| {
-            // A writable path that is named exactly is also one that is not protected.
-            let names = !value.writable || other.path == value.path;
-            (other.writable || !value.writable) && names && holds(&other.path, &value.path)
-        });
+        let known = base.policy.filesystem.grants.iter().any(|given| grants(given, value));
         if !known {
             let how = if value.writable { "writing to" } else { "reading" };
             add(*place, format!("{how} {}", value.path.display()));

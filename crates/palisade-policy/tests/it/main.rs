@@ -8,4 +8,5 @@ mod malformed;
 mod managed;
 mod profiles;
 mod project;
+mod properties;
 mod world;

@@ -35,7 +35,10 @@ fn grants() {
     goes_beyond(managed, "filesystem: {write: [/srv/other]}", "writing to /srv/other");
     goes_beyond(managed, "filesystem: {read: [/srv2]}", "reading /srv2");
     goes_beyond(managed, "extends: [shell]", "help: use another policy: `palisade policy show`");
-    stays_within(managed, "filesystem: {read: [/srv/a], write: [/srv/data/x]}");
+    stays_within(managed, "filesystem: {read: [/srv/a, /srv/.git], write: [/srv/data/x]}");
+    // Named exactly it would no longer be protected.
+    let hooks = "filesystem: {write: [/srv/data/x/.git/hooks]}";
+    goes_beyond(managed, hooks, "writing to /srv/data/x/.git/hooks");
     // What it does not name it leaves to others.
     stays_within("filesystem: {deny: [~/.ssh]}", "filesystem: {read: [/opt]}");
 }

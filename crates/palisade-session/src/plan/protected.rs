@@ -106,3 +106,15 @@ fn protect(
     }
     tree.pin(&real, true)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_project_that_names_a_protected_path_is_seen_to_widen() {
+        for name in PROTECTED {
+            assert!(palisade_policy::may_be_protected(Path::new(name)), "{name}");
+        }
+    }
+}
