@@ -106,8 +106,11 @@ fn prepare(order: &Order, session: &SessionId) -> Result<(Started, Watch), Refus
     let terminal =
         Terminal::detect().refuse("the terminal", "start palisade from another terminal")?;
     let (plan, kept) = plan::make(order, session, stdio, &placeholders)?;
-    let watched = sweep::find(&plan, &order.policy.filesystem.grants);
-    let list = List::keep(state, session, watched)?;
+    let lists = sweep::Lists {
+        watched: sweep::find(&plan, &order.policy.filesystem.grants),
+        nested: sweep::find_nested(&plan),
+    };
+    let list = List::keep(state, session, lists)?;
     let writable = Writable::of(&plan);
     match launch(plan) {
         Ok(building) => {

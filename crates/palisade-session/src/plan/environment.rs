@@ -9,12 +9,12 @@ use std::{
 };
 
 use palisade_core::SessionId;
-use palisade_policy::{Inference, Process};
+use palisade_policy::Inference;
 use rustix::rand::{GetRandomFlags, getrandom};
 
 use super::{links::Names, tree::Tree, who::Who};
 use crate::{
-    order::Operator,
+    order::{Operator, Order},
     refusal::{Refusal, Refuse},
 };
 
@@ -51,8 +51,7 @@ impl Placeholders {
 /// All of it, each variable once. What the policy sets wins over what it passes, and a
 /// placeholder over both: a real key must not get in by either.
 pub(crate) fn all(
-    process: &Process,
-    operator: &Operator,
+    order: &Order,
     who: &Who,
     session: &SessionId,
     placeholders: &Placeholders,
@@ -60,6 +59,7 @@ pub(crate) fn all(
     names: &Names,
     tree: &Tree,
 ) -> Vec<(OsString, OsString)> {
+    let (process, operator) = (&order.policy.process, &order.operator);
     let mut all: BTreeMap<OsString, OsString> = BTreeMap::new();
     let mut set = |name: &str, value: &OsStr| all.insert(name.into(), value.into());
     set("HOME", operator.home.as_os_str());

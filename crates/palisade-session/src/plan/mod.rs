@@ -85,16 +85,8 @@ pub(crate) fn make(
             .unwrap_or_else(|| workspace.clone()),
         None => PathBuf::from(SANDBOX),
     };
-    let environment = environment::all(
-        &policy.process,
-        operator,
-        &who,
-        session,
-        placeholders,
-        &program.folders,
-        &names,
-        &tree,
-    );
+    let environment =
+        environment::all(order, &who, session, placeholders, &program.folders, &names, &tree);
     let limits = &policy.process.limits;
     let syscalls = &policy.process.syscalls;
     let compile = if who.maps_owners { Filter::compile_for_root } else { Filter::compile };

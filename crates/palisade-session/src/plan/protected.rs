@@ -61,7 +61,7 @@ pub(crate) fn add(
         tree.hosts().into_iter().filter(|(_, object)| object.writable && object.folder).collect();
     for (at, _) in writable {
         let inside = PROTECTED.iter().map(|name| at.join(name));
-        for path in inside.chain(repository::settings(&at)) {
+        for path in inside.chain(repository::settings(&at)).chain(repository::below(&at)) {
             protect(&path, &named, names, tree)?;
         }
     }

@@ -5,6 +5,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use walkdir::{DirEntry, WalkDir};
+
 /// How deep a submodule's name may be.
 const DEEPEST: usize = 8;
 /// Settings that name programs, and files that say where others are.
@@ -26,6 +28,25 @@ pub(super) fn settings(folder: &Path) -> Vec<PathBuf> {
         all.extend(OF_WORKTREE.iter().map(|name| tree.join(name)));
     }
     all
+}
+
+/// Git of the host looks into repositories below this folder as well, and into the folder if it is a git
+/// directory itself. Links are not followed.
+pub(super) fn below(folder: &Path) -> Vec<PathBuf> {
+    let mut all = Vec::new();
+    if folder.join("HEAD").is_file() && folder.join("objects").is_dir() {
+        all.extend(OF_REPOSITORY.iter().map(|name| folder.join(name)));
+    }
+    let outside = |entry: &DirEntry| entry.depth() < 2 || !is_git(entry.path().parent());
+    let found = WalkDir::new(folder).min_depth(2).into_iter().filter_entry(outside).flatten();
+    for entry in found.filter(|entry| is_git(Some(entry.path()))) {
+        all.extend(entry.path().parent().map(settings).unwrap_or_default());
+    }
+    all
+}
+
+fn is_git(path: Option<&Path>) -> bool {
+    path.and_then(Path::file_name) == Some(OsStr::new(".git"))
 }
 
 /// Repositories at any depth: the name of a submodule may have slashes.

@@ -6,14 +6,17 @@ use std::{
     fs::File,
     io::Read,
     os::fd::{AsFd, OwnedFd},
+    path::Path,
 };
 
 use rustix::fs::{Dir, FileType, Mode, OFlags, ResolveFlags, openat2};
 
+use super::Watched;
+
 /// No usual configuration is longer.
 const MOST_BYTES: u64 = 64 * 1024;
 /// Sections with all of their keys that name no program, path or other file.
-const HARMLESS: [(&str, &[&str]); 7] = [
+const HARMLESS: [(&str, &[&str]); 8] = [
     (
         "core",
         &[
@@ -26,8 +29,10 @@ const HARMLESS: [(&str, &[&str]); 7] = [
             "symlinks",
             "autocrlf",
             "eol",
+            "worktree",
         ],
     ),
+    ("submodule", &["url", "active"]),
     ("remote", &["url", "fetch"]),
     ("branch", &["remote", "merge", "rebase"]),
     ("user", &["name", "email"]),
@@ -37,15 +42,43 @@ const HARMLESS: [(&str, &[&str]); 7] = [
 ];
 
 /// Whether what has appeared at this protected name could make a program of the host run.
-pub(super) fn is_harmless(whole: &OsStr, kind: FileType, folder: &OwnedFd, name: &OsStr) -> bool {
-    match (whole.to_str(), kind) {
+pub(super) fn is_harmless(entry: &Watched, kind: FileType, folder: &OwnedFd, name: &OsStr) -> bool {
+    let whole = Path::new(&entry.name);
+    if !whole.iter().any(|part| part == ".git") {
+        return false;
+    }
+    match (name.to_str(), kind) {
         (Some(".git"), FileType::Directory) => true,
-        (Some(".git/hooks"), FileType::Directory) => only_samples(folder, name),
-        (Some(".git/config"), FileType::RegularFile) => {
+        (Some(".git"), FileType::RegularFile) => {
+            read(folder, name).is_some_and(|text| leads_to_harmless(entry, &text))
+        }
+        (Some("hooks"), FileType::Directory) => only_samples(folder, name),
+        (Some("config"), FileType::RegularFile) => {
             read(folder, name).is_some_and(|text| names_no_program(&text))
+        }
+        (Some("commondir"), FileType::RegularFile) => {
+            read(folder, name).is_some_and(|text| is_worktree(whole) && text.trim() == "../..")
         }
         _ => false,
     }
+}
+
+/// A git directory `.git/worktrees/NAME`, which says so itself.
+fn is_worktree(path: &Path) -> bool {
+    let mut up = path.iter().rev().skip(2);
+    up.next() == Some(OsStr::new("worktrees")) && up.next() == Some(OsStr::new(".git"))
+}
+
+/// A submodule's or worktree's `.git` says where the git directory is. It must be in the repository
+/// of the same folder, where it is looked at by itself.
+fn leads_to_harmless(entry: &Watched, text: &str) -> bool {
+    let Some(to) = text.strip_prefix("gitdir: ") else { return false };
+    let top = Path::new(&entry.folder);
+    let here = top.join(&entry.name);
+    let Some(parent) = here.parent() else { return false };
+    let Ok(real) = parent.join(to.trim_end_matches('\n')).canonicalize() else { return false };
+    let inside = ["modules", "worktrees"].map(|kind| top.join(".git").join(kind));
+    inside.iter().any(|inside| real.starts_with(inside))
 }
 
 fn open(folder: &OwnedFd, name: &OsStr, flags: OFlags) -> Option<OwnedFd> {
@@ -103,7 +136,9 @@ fn names_no_program(text: &str) -> bool {
         let key = key.trim().to_ascii_lowercase();
         // `ext::` and the like start a remote helper; `-` could be taken for an option.
         let program = key == "url" && (value.contains("::") || value.trim().starts_with('-'));
-        keys.contains(&key.as_str()) && !program
+        // A submodule's says that its files are above, and nothing else does.
+        let elsewhere = key == "worktree" && !value.trim().starts_with("../");
+        keys.contains(&key.as_str()) && !program && !elsewhere
     })
 }
 

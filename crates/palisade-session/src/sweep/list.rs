@@ -7,8 +7,9 @@ use std::{
 
 use palisade_core::SessionId;
 use rustix::fs::{FlockOperation, flock};
+use serde::{Deserialize, Serialize};
 
-use super::{Found, Watched, sweep};
+use super::{Found, Nested, Watched, sweep};
 use crate::refusal::{Refusal, Refuse};
 
 const FOLDER: &str = "sweeps";
@@ -20,8 +21,27 @@ const REMEDY: &str = "see that the state folder (PALISADE_STATE) can be written 
 #[derive(Debug)]
 pub(crate) struct List {
     path: PathBuf,
-    watched: Vec<Watched>,
+    lists: Lists,
     _lock: File,
+}
+
+/// What to look at when the session has ended.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Lists {
+    /// Names.
+    pub(crate) watched: Vec<Watched>,
+    /// Folders in which there may be new repositories.
+    pub(crate) nested: Vec<Nested>,
+}
+
+impl Lists {
+    fn sweep(&self) -> Vec<Found> {
+        let nested: Vec<Watched> = self.nested.iter().flat_map(Nested::watched).collect();
+        // The deeper ones first: a folder that is moved takes its content along.
+        let mut found = sweep(&nested);
+        found.extend(sweep(&self.watched));
+        found
+    }
 }
 
 impl List {
@@ -29,9 +49,9 @@ impl List {
     pub(crate) fn keep(
         state: &Path,
         session: &SessionId,
-        watched: Vec<Watched>,
+        lists: Lists,
     ) -> Result<Option<Self>, Refusal> {
-        if watched.is_empty() {
+        if lists.watched.is_empty() && lists.nested.is_empty() {
             return Ok(None);
         }
         let folder = state.join(FOLDER);
@@ -45,17 +65,17 @@ impl List {
             .open(&path)
             .refuse(&what, REMEDY)?;
         flock(&file, FlockOperation::NonBlockingLockExclusive).refuse(&what, REMEDY)?;
-        let text = serde_json::to_vec(&watched).refuse(&what, REMEDY)?;
+        let text = serde_json::to_vec(&lists).refuse(&what, REMEDY)?;
         if let Err(error) = file.write_all(&text) {
             fs::remove_file(&path).unwrap_or_default();
             return Err(error).refuse(&what, REMEDY);
         }
-        Ok(Some(Self { path, watched, _lock: file }))
+        Ok(Some(Self { path, lists, _lock: file }))
     }
 
     /// Do what is on it, then forget it. The sandbox must have ended.
     pub(crate) fn done(self) -> Vec<Found> {
-        let found = sweep(&self.watched);
+        let found = self.lists.sweep();
         fs::remove_file(&self.path).unwrap_or_default();
         found
     }
@@ -78,8 +98,8 @@ fn of_dead(path: &Path) -> Option<Vec<Found>> {
     let mut text = Vec::new();
     (&file).take(MOST_BYTES).read_to_end(&mut text).ok()?;
     // Half a list is of a launch that had not come so far that anything ran.
-    let watched: Vec<Watched> = serde_json::from_slice(&text).unwrap_or_default();
-    let found = sweep(&watched);
+    let lists: Lists = serde_json::from_slice(&text).unwrap_or_default();
+    let found = lists.sweep();
     fs::remove_file(path).ok()?;
     Some(found)
 }

@@ -11,6 +11,7 @@
 
 mod git;
 mod list;
+mod nested;
 mod watched;
 
 use std::{
@@ -29,7 +30,8 @@ use rustix::{
 };
 
 pub(crate) use self::{
-    list::{List, leftover},
+    list::{List, Lists, leftover},
+    nested::{Nested, find_nested},
     watched::{Was, Watched, find},
 };
 
@@ -124,7 +126,7 @@ fn look(entry: &Watched, top: &OwnedFd) -> Result<Option<Found>, Errno> {
                 readlinkat(folder, name, Vec::new())?.as_bytes() == to.as_encoded_bytes()
             }
             (Was::Absent, _) if !last && kind != FileType::Symlink => true,
-            (Was::Absent, kind) if last => git::is_harmless(&entry.name, kind, folder, name),
+            (Was::Absent, kind) if last => git::is_harmless(entry, kind, folder, name),
             _ => false,
         };
         return Ok((!harmless).then(|| aside(folder, name, &path)));

@@ -76,7 +76,8 @@ fn the_list_of_a_dead_supervisor_is_done_once_and_a_live_ones_is_left() {
     let state = at.join("state");
     let session = SessionId::from_random([7; 16]);
     let watched = vec![watch(&at, ".envrc", Was::Absent)];
-    let list = List::keep(&state, &session, watched).unwrap().unwrap();
+    let lists = Lists { watched, nested: Vec::new() };
+    let list = List::keep(&state, &session, lists).unwrap().unwrap();
     fs::write(at.join(".envrc"), "evil").unwrap();
     assert!(leftover(&state).is_empty());
     // As a kill would: the lock goes, the list stays.

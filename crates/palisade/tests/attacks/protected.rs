@@ -208,6 +208,76 @@ fn changes_the_settings_of_a_submodule() {
     world.outside_sh(&plant).good();
 }
 
+/// A repository with a submodule, as it is after a clone.
+fn with_submodule() -> Option<World> {
+    let world = world()?;
+    std::fs::remove_file(world.at("work/.gitmodules")).unwrap();
+    git(&world, ". init -q ../library");
+    git(&world, "../library commit -q --allow-empty -m first");
+    git(&world, ". submodule --quiet add ../library libs/one");
+    git(&world, ". commit -q -m submodule");
+    Some(world)
+}
+
+/// What `git status` of the host runs.
+const MONITOR: &str = "printf '[core]\\n\\tfsmonitor = \"touch %s/ran\"\\n' \"$PWD\" >>";
+
+fn status_runs_nothing(world: &World, in_folder: &str) {
+    let place = world.at("work").display().to_string();
+    world.outside_sh(&format!("cd {in_folder} && git status >/dev/null 2>&1; true"));
+    let ran = world.at("work/ran");
+    assert!(!ran.exists(), "{place}: the agent's program was run by the host's git");
+}
+
+/// The submodule's `.git` says where its repository is; another in its place has settings of its own.
+#[test]
+fn exchanges_the_repository_of_a_submodule() {
+    let attack = format!(
+        "rm -f libs/one/.git; git init -q libs/one; {MONITOR} libs/one/.git/config; \
+         mv libs/one libs/x; mkdir libs/one && git init -q libs/one; {MONITOR} libs/one/.git/config"
+    );
+    let Some(world) = with_submodule() else { return };
+    world.inside_sh(&attack);
+    status_runs_nothing(&world, ".");
+    status_runs_nothing(&world, "libs/one");
+    let Some(world) = with_submodule() else { return };
+    world.outside_sh(&attack);
+    world.outside_sh("git status >/dev/null 2>&1; true");
+    assert!(world.at("work/ran").exists(), "unconfined the attack works");
+}
+
+/// A repository of the agent's own in a subfolder, which the index names, or somebody enters.
+#[test]
+fn plants_a_repository_in_a_subfolder() {
+    let Some(world) = world() else { return };
+    let attack = format!(
+        "git init -q deep/er && {MONITOR} deep/er/.git/config && cd deep/er && \
+         git -c core.fsmonitor= -c user.name=a -c user.email=a@example.org commit -q --allow-empty -m x; \
+         cd ../.. && git -c core.fsmonitor= add deep/er 2>/dev/null; true"
+    );
+    world.inside_sh(&attack).good();
+    assert!(world.at("work/deep/er/.git/HEAD").exists());
+    assert!(world.at("work/deep/er/.git/config.palisade-moved").exists());
+    status_runs_nothing(&world, ".");
+    status_runs_nothing(&world, "deep/er");
+    world.outside_sh(&attack).good();
+    world.outside_sh("git status >/dev/null 2>&1; cd deep/er; git status >/dev/null 2>&1; true");
+    assert!(world.at("work/ran").exists(), "unconfined the attack works");
+}
+
+/// The twin: repositories that hold nothing to run stay as the agent made them.
+#[test]
+fn makes_repositories_in_subfolders() {
+    let Some(world) = world() else { return };
+    let commit = "git -c user.name=a -c user.email=a@example.org commit -q --allow-empty -m first";
+    world.inside_sh(&format!("git init -q mine && cd mine && {commit}")).good();
+    world.inside_sh(&format!("{commit} && git worktree add -q tree")).good();
+    for folder in ["mine", "tree"] {
+        let log = world.outside_sh(&format!("git -C {folder} log --format=%s -1"));
+        assert_eq!(log.good().trim(), "first", "{folder}");
+    }
+}
+
 /// One session shuts the repository, so that the next launch does not find what is in it.
 #[test]
 fn shuts_the_repository_and_opens_it_in_the_next_session() {

@@ -315,7 +315,7 @@ fn block(out: &mut String, value: &Value, key: &str, depth: usize, seed: u64) {
         }
         Value::Array(items) if !items.is_empty() => {
             let mut items: Vec<_> = items.iter().collect();
-            if UNORDERED.contains(&key) && seed % 2 == 0 {
+            if UNORDERED.contains(&key) && seed.is_multiple_of(2) {
                 items.reverse();
             }
             for item in items {
@@ -341,6 +341,6 @@ fn word(text: &str, key: &str, seed: u64) -> String {
         ("read" | "write" | "path", text) => format!("{text}/."),
         (_, text) => text.to_owned(),
     };
-    let text = if seed % 3 == 0 { other } else { text.to_owned() };
-    if seed % 5 == 0 { format!("'{text}'") } else { format!("\"{text}\"") }
+    let text = if seed.is_multiple_of(3) { other } else { text.to_owned() };
+    if seed.is_multiple_of(5) { format!("'{text}'") } else { format!("\"{text}\"") }
 }

@@ -123,7 +123,6 @@ fn for_many(compare: impl Fn(Value, Value, Value) -> Result<bool, TestCaseError>
     if let Err(error) = result {
         panic!("{error}");
     }
-    println!("{} of {} were compared", compared.get(), tried.get());
     let enough = tried.get() < 64 || compared.get() * 10 >= tried.get();
     assert!(enough, "{} of {}", compared.get(), tried.get());
 }
