@@ -18,7 +18,10 @@ use rustix::{
 
 use super::{
     control::{Control, Message},
-    identity, landlock_plan, launch, mounts, privileges,
+    identity,
+    idmap::OwnerMaps,
+    landlock::Rules,
+    landlock_plan, launch, mounts, privileges,
     sys::{
         clone::{Forked, exit_now, fork_into},
         probe::in_child,
@@ -161,7 +164,7 @@ fn the_mount_tree_holds_without_landlock() {
         let identity = Identity { uid: 1000, gid: 1000, host_uid, host_gid };
         let plan = place.plan();
         let trees = match privileged {
-            true => mounts::detach_as_root(&plan, &identity)?,
+            true => mounts::detach_as_root(&plan, &mut OwnerMaps::new(&identity))?,
             false => plan.iter().map(|_| None).collect(),
         };
         let (ours, theirs) = Control::pair().step("make the control socket")?;
@@ -172,7 +175,8 @@ fn the_mount_tree_holds_without_landlock() {
                 let inside = || {
                     theirs.receive().step("hear of the maps")?;
                     identity::take_on(&identity, privileged)?;
-                    mounts::build(&plan, 64 << 20, trees)?;
+                    mounts::build(&plan, 64 << 20, trees, &mut Rules::new()?)?;
+                    privileges::rule_out()?;
                     privileges::give_up()?;
                     let all = [&ATTACKS[..], &FOR_MOUNTS[..]].concat();
                     all_fail(&place, &all)
@@ -208,7 +212,7 @@ fn landlock_holds_in_the_whole_tree_of_the_host() {
         // As in a launch, but nothing is mounted: the same paths are the host's own.
         let pts = Path::new("/dev/pts").is_dir();
         assert!(pts, "the plan's rules name /dev/pts");
-        let rules = landlock_plan::prepare(&place.plan())?;
+        let rules = landlock_plan::by_path(&place.plan())?;
         rustix::thread::set_no_new_privs(true).step("set no_new_privs")?;
         rules.restrict_self()?;
         all_fail(&place, &ATTACKS)?;

@@ -12,3 +12,14 @@ pub(crate) fn access(content: &Content) -> Option<Access> {
         Content::Link(_) | Content::EmptyFile => None,
     }
 }
+
+/// All of it by path, in a tree that is there already.
+#[cfg(test)]
+pub(crate) fn by_path(
+    mounts: &[crate::plan::Mount],
+) -> Result<super::landlock::Prepared, crate::step::StepError> {
+    let planned = mounts.iter().filter_map(|it| Some((it.at.clone(), access(&it.content)?)));
+    let devices = super::mounts::device_paths().map(|path| (path.into(), Access::Device));
+    let fixed = [("/dev/pts".into(), Access::Device), ("/proc".into(), Access::ReadOnly)];
+    super::landlock::prepare(&planned.chain(devices).chain(fixed).collect::<Vec<_>>())
+}

@@ -37,6 +37,12 @@ const LINKS: [(&str, &str); 5] = [
     ("pts/ptmx", "ptmx"),
 ];
 
+/// The paths of the devices.
+#[cfg(test)]
+pub(crate) fn device_paths() -> impl Iterator<Item = String> {
+    NODES.iter().map(|(name, ..)| format!("/dev/{name}"))
+}
+
 /// Fill `/dev`.
 pub(super) fn populate(skeleton: &mut Skeleton, rules: &mut Rules) -> Result<(), StepError> {
     for (name, major, minor) in NODES {

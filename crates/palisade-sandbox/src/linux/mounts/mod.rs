@@ -12,5 +12,7 @@ mod proc;
 mod skeleton;
 mod tree;
 
+#[cfg(test)]
+pub(crate) use device::device_paths;
 pub(crate) use host::{DetachedTrees, detach_as_root};
 pub(crate) use tree::build;
