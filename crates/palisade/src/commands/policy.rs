@@ -1,15 +1,15 @@
 //! `palisade policy`: documents before they are used.
 
 use std::{
-    fmt::Write as _,
+    ffi::OsStr,
     path::{Path, PathBuf},
     process::ExitCode,
 };
 
 use clap::Subcommand;
 use palisade_policy::{
-    CommandLine, Diagnostics, Explained, PROFILES, Policy, Trust, check_file, explain, load,
-    profile, project_file, schema, trust, untrust,
+    CommandLine, Diagnostic, Diagnostics, Explained, PROFILES, PROJECT_FILE, Policy, ProjectFile,
+    Trust, check_file, explain, load, profile, project_file, schema, trust, untrust,
 };
 use palisade_sandbox::linux::cgroup;
 use palisade_session::Operator;
@@ -36,7 +36,7 @@ enum Command {
     /// List each rule with what it does and the layers that hold it.
     #[command(
         after_help = "Examples:\n  palisade policy explain               what `palisade run` would use here\n  \
-        palisade policy explain --json p.yaml\n\n\
+        palisade policy explain --json p.yaml what `palisade run --policy p.yaml` would use\n\n\
         Exit code: 0, 1 the policy is not valid, 2 usage."
     )]
     Explain(ExplainArgs),
@@ -90,7 +90,15 @@ struct TrustArgs {
     /// Trust it no more.
     #[arg(long)]
     remove: bool,
+    /// One JSON object.
+    #[arg(long)]
+    json: bool,
 }
+
+/// The profile of a command that none is made for.
+const DEFAULT: &str = "shell";
+const OTHER_DEFAULTS: &str = "You have no policy of your own, so this is for any command; claude, codex and openclaw start\n\
+     from the profile of their name: palisade policy explain --profile claude-code\n";
 
 pub(crate) fn run(args: Args) -> Result<ExitCode, Failure> {
     match args.command {
@@ -110,7 +118,8 @@ pub(crate) fn run(args: Args) -> Result<ExitCode, Failure> {
 struct Checked<'a> {
     file: String,
     valid: bool,
-    errors: Vec<&'a palisade_policy::Diagnostic>,
+    digest: Option<&'a str>,
+    errors: Vec<&'a Diagnostic>,
     not_built: Vec<String>,
 }
 
@@ -127,7 +136,9 @@ fn check(args: &CheckArgs) -> Result<ExitCode, Failure> {
                 Err(found) => (found.iter().collect(), Vec::new()),
             };
             let file = file.display().to_string();
-            json_line(&mut out, &Checked { file, valid: checked.is_ok(), errors, not_built });
+            let digest = checked.as_ref().ok().map(|policy| policy.digest.as_str());
+            let valid = checked.is_ok();
+            json_line(&mut out, &Checked { file, valid, digest, errors, not_built });
             continue;
         }
         match &checked {
@@ -151,14 +162,12 @@ fn unbuilt(policy: &Policy) -> Vec<String> {
 
 fn explained(args: ExplainArgs) -> Result<ExitCode, Failure> {
     let operator = the_operator()?;
-    let policy = match (args.file, args.profile) {
-        (Some(file), _) => check_file(&file, &operator.home),
-        (None, name) => {
-            let named = name.map(CommandLine::Profile);
-            load(&sources(&operator, named, None, "shell"))
-        }
-    }
-    .map_err(invalid)?;
+    let named = match (args.file, args.profile) {
+        (Some(file), _) => Some(CommandLine::File(file)),
+        (None, profile) => profile.map(CommandLine::Profile),
+    };
+    let here = named.is_none();
+    let policy = load(&sources(&operator, named, None, DEFAULT)).map_err(invalid)?;
     let mut rules = explain(&policy);
     how_limits_are_held(&mut rules);
     if args.json {
@@ -166,7 +175,12 @@ fn explained(args: ExplainArgs) -> Result<ExitCode, Failure> {
         rules.iter().for_each(|rule| json_line(&mut out, rule));
         return print::text(&out);
     }
-    print::text(&table(&policy, &rules))
+    let mut out = table(&policy, &rules);
+    let by_default = |source: &palisade_policy::Source| source.layer == "user";
+    if here && !policy.sources.iter().any(by_default) {
+        out.push_str(OTHER_DEFAULTS);
+    }
+    print::text(&out)
 }
 
 /// Machines differ in how they hold limits: this one says it for itself.
@@ -236,32 +250,95 @@ fn trusted(args: &TrustArgs) -> Result<ExitCode, Failure> {
         let word = if was { "is not trusted any more" } else { "was not trusted" };
         return print::text(&format!("{} {word}\n", path.display()));
     }
+    if args.file.file_name() != Some(OsStr::new(PROJECT_FILE)) {
+        let what = format!("{} is no project's policy", args.file.display());
+        return Err(Failure::new(Kind::Usage, what).remedy(format!(
+            "name a {PROJECT_FILE}; a policy that you name with --policy counts as it is"
+        )));
+    }
     let found =
-        project_file(&args.file, &sources(&operator, None, None, "shell")).map_err(invalid)?;
+        project_file(&args.file, &sources(&operator, None, None, DEFAULT)).map_err(invalid)?;
+    if found.trust != Trust::Trusted {
+        trust(state, &found.path, &found.digest).map_err(unkept)?;
+    }
     let mut out = String::new();
-    if found.widens.is_empty() {
-        line(&mut out, format_args!("{} adds nothing to your policy.", found.path.display()));
+    if args.json {
+        json_line(&mut out, &Taken::of(&found));
     } else {
-        line(&mut out, format_args!("{} adds to your policy:\n", found.path.display()));
+        taken(&mut out, &found);
+    }
+    print::text(&out)
+}
+
+/// What `trust --json` says of a project's policy.
+#[derive(Serialize)]
+struct Taken<'a> {
+    file: String,
+    digest: &'a str,
+    /// What it was before: `trusted`, `changed` or `none`.
+    was: &'static str,
+    extends: &'a [String],
+    adds: Vec<Added<'a>>,
+}
+
+#[derive(Serialize)]
+struct Added<'a> {
+    file: &'a str,
+    line: usize,
+    column: usize,
+    what: &'a str,
+}
+
+impl<'a> Taken<'a> {
+    fn of(found: &'a ProjectFile) -> Self {
+        let adds = found.widens.iter().map(|one| Added {
+            file: &one.file,
+            line: one.line,
+            column: one.column,
+            what: added(one),
+        });
+        Self {
+            file: found.path.display().to_string(),
+            digest: found.digest.as_str(),
+            was: match found.trust {
+                Trust::Trusted => "trusted",
+                Trust::Changed => "changed",
+                Trust::None => "none",
+            },
+            extends: &found.extends,
+            adds: adds.collect(),
+        }
+    }
+}
+
+fn taken(out: &mut String, found: &ProjectFile) {
+    if found.widens.is_empty() {
+        line(out, format_args!("{} adds nothing to your policy.", found.path.display()));
+    } else {
+        line(out, format_args!("{} adds to your policy:", found.path.display()));
+        out.push('\n');
         for one in &found.widens {
-            let what = one.message.split_once("it adds ").map_or(&*one.message, |(_, what)| what);
-            line(&mut out, format_args!("  {}: {what}", one.place()));
+            line(out, format_args!("  {}: {}", one.place(), added(one)));
         }
         out.push('\n');
     }
     for file in &found.extends {
-        line(&mut out, format_args!("It builds on {file}, which is trusted with it."));
+        line(out, format_args!("It builds on {file}, which is trusted with it."));
     }
-    if found.trust == Trust::Trusted {
-        line(&mut out, format_args!("It is trusted already: {}", found.digest.as_str()));
-        return print::text(&out);
+    let digest = found.digest.as_str();
+    match found.trust {
+        Trust::Trusted => line(out, format_args!("It is trusted already: {digest}")),
+        Trust::Changed => {
+            line(out, format_args!("It has changed since it was trusted."));
+            line(out, format_args!("Trusted as it is now: {digest}"));
+        }
+        Trust::None => line(out, format_args!("Trusted as it is now: {digest}")),
     }
-    if found.trust == Trust::Changed {
-        line(&mut out, format_args!("It has changed since it was trusted."));
-    }
-    trust(state, &found.path, &found.digest).map_err(unkept)?;
-    line(&mut out, format_args!("Trusted as it is now: {}", found.digest.as_str()));
-    print::text(&out)
+}
+
+/// The thing, of a message that says that it is added.
+fn added(one: &Diagnostic) -> &str {
+    one.message.split_once("it adds ").map_or(&*one.message, |(_, what)| what)
 }
 
 fn absolute(operator: &Operator, path: &Path) -> PathBuf {
@@ -277,7 +354,8 @@ fn invalid(found: Diagnostics) -> Failure {
     Failure::new(Kind::Denied, format!("the policy is not valid\n{found}"))
 }
 
+/// A line of its own. Names in it are of files and of documents: none of them steers a terminal.
 fn line(out: &mut String, text: std::fmt::Arguments<'_>) {
-    // Writing to a string cannot fail.
-    writeln!(out, "{text}").unwrap_or_default();
+    out.extend(text.to_string().chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }));
+    out.push('\n');
 }

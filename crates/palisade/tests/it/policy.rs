@@ -132,6 +132,128 @@ fn trust_is_in_these_bytes() {
     assert_eq!(home.policy(&["explain"]).exit, 1);
 }
 
+/// The whole of what a person reads, but for digests.
+#[test]
+fn explain_is_a_table() {
+    let home = Home::new();
+    home.write("good.yaml", &format!("{GOOD}skills: {{require: signed}}\n"));
+    let mut ran = without_digests(home.policy(&["explain", "good.yaml"]));
+    // Machines differ in how they hold a limit.
+    ran.stdout =
+        ran.stdout.split_inclusive('\n').filter(|line| !line.contains(" here: ")).collect();
+    assert_snapshot!(ran, @r"
+    exit: 0
+    ----- stdout -----
+    policy [DIGEST]
+      command line  good.yaml
+
+    filesystem.workspace      kernel             the workspace [HOME]: read only
+    filesystem.read[0]        kernel             read /usr
+    filesystem.deny[0]        kernel             hide what is at the launch like **/.env in the workspace and in what your own documents grant, but not in what only a profile grants for reading
+    network.rules[docs]       kernel, egress     connect to docs.rs on port 443
+    process.limits.processes  kernel             64 processes and threads
+    skills                    NOT BUILT          not built yet (good.yaml:5:9): a launch refuses it
+
+    What is not named is denied.
+
+    ----- stderr -----
+    ");
+}
+
+#[test]
+fn trust_tells_what_it_takes() {
+    let home = Home::new();
+    home.write("more.yaml", "palisade: 1\nfilesystem: {read: [/srv]}\n");
+    home.write(
+        "palisade.yaml",
+        "palisade: 1\nextends: [codex, ./more.yaml]\nhooks:\n  Stop: [{hooks: [{type: command, \
+         command: ./x}]}]\n",
+    );
+    assert_snapshot!(without_digests(home.policy(&["trust"])), @r"
+    exit: 0
+    ----- stdout -----
+    [HOME]/palisade.yaml adds to your policy:
+
+      palisade.yaml:4:3: `hooks`
+      palisade.yaml:2:11: the profile codex, with reading /etc/codex/requirements.toml and 6 more
+      [HOME]/more.yaml:2:21: reading /srv
+
+    It builds on [HOME]/more.yaml, which is trusted with it.
+    Trusted as it is now: [DIGEST]
+
+    ----- stderr -----
+    ");
+    let ran = home.policy(&["trust", "--json"]);
+    let taken: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!((&taken["was"], &taken["adds"][2]["line"]), (&"trusted".into(), &2.into()), "{ran}");
+    assert!(taken["digest"].as_str().unwrap().starts_with("sha256:"), "{ran}");
+}
+
+#[test]
+fn only_a_projects_policy_needs_trust() {
+    let home = Home::new();
+    home.write("ci.yaml", GOOD);
+    assert_snapshot!(home.policy(&["trust", "ci.yaml"]), @r"
+    exit: 2
+    ----- stdout -----
+
+    ----- stderr -----
+    palisade: ci.yaml is no project's policy
+      try: name a palisade.yaml; a policy that you name with --policy counts as it is
+    ");
+    assert_snapshot!(home.policy(&["trust"]), @r"
+    exit: 1
+    ----- stdout -----
+
+    ----- stderr -----
+    palisade: the policy is not valid
+    palisade.yaml: there is no such file
+      help: correct its path
+    ");
+}
+
+/// Names of files and folders are printed, and steer nothing.
+#[test]
+fn a_hostile_name_steers_no_terminal() {
+    let home = Home::new();
+    let name = "a\u{1b}[2J\nTrusted";
+    fs::create_dir(home.path(name)).unwrap();
+    let file = format!("{name}/palisade.yaml");
+    home.write(&file, "palisade: 1\nfilesystem: {read: [./x, /srv]}\n");
+    home.write(&format!("{name}/bad.yaml"), "palisade: 2\n");
+    let bad = format!("{name}/bad.yaml");
+    for arguments in [&["trust", &*file][..], &["explain", &file], &["check", &file, &bad]] {
+        let ran = home.policy(arguments);
+        assert!(!format!("{ran}").contains('\u{1b}'), "{ran}");
+        assert!(!format!("{ran}").contains("\nTrusted/"), "{ran}");
+    }
+}
+
+/// A command says how it is used.
+#[test]
+fn each_command_has_an_example() {
+    let home = Home::new();
+    for command in ["check", "explain", "schema", "show", "trust"] {
+        let ran = home.policy(&[command, "--help"]);
+        assert_eq!((ran.exit, ran.stderr.as_str()), (0, ""));
+        assert!(ran.stdout.contains(&format!("palisade policy {command}")), "{ran}");
+        assert!(ran.stdout.contains("Example"), "{ran}");
+    }
+    for wrong in [&["explain", "--profile", "shell", "a.yaml"][..], &["trust", "a", "b"], &["no"]] {
+        assert_eq!(home.policy(wrong).exit, 2, "{wrong:?}");
+    }
+}
+
+fn without_digests(mut ran: Ran) -> Ran {
+    let parts: Vec<&str> = ran.stdout.split("sha256:").collect();
+    let shown = parts.iter().enumerate().map(|(index, part)| match index {
+        0 => (*part).to_owned(),
+        _ => format!("[DIGEST]{}", part.trim_start_matches(|c: char| c.is_ascii_hexdigit())),
+    });
+    ran.stdout = shown.collect();
+    ran
+}
+
 #[test]
 fn the_schema_is_the_one_that_is_checked_in() {
     let home = Home::new();
