@@ -1,7 +1,7 @@
 //! Guests: commands of the operator's that join a running sandbox.
 //!
 //! Init forks them, so they are in every namespace from birth; each puts on the very
-//! [`Confinement`] of the agent before it execs. There is no way in from outside, and so none with
+//! `Confinement` of the agent before it execs. There is no way in from outside, and so none with
 //! less. A guest has a session of its own; it ends with the sandbox at the latest.
 
 use std::{

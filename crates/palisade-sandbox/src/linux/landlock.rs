@@ -2,7 +2,7 @@
 //! mounted, and walls for signals and abstract sockets. See `landlock(7)`.
 //!
 //! The ruleset is made in two phases. Init grants each object as it mounts it, by the descriptor of what it mounts
-//! ([`Rules`]; [`prepare`] does it by path): that may allocate and may fail by name. [`Prepared::restrict_self`] is one system call,
+//! (`Rules`; [`prepare`] does it by path): that may allocate and may fail by name. [`Prepared::restrict_self`] is one system call,
 //! for the child just before exec.
 //!
 //! Every right that both the kernel and this build know is handled, so what no rule grants is
