@@ -1,7 +1,7 @@
 use std::{
     fs::{self, File, OpenOptions},
-    io::{Read, Write},
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    io::{self, Read, Write},
+    os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt},
     path::{Path, PathBuf},
 };
 
@@ -58,13 +58,7 @@ impl List {
         let what = format!("the state folder {}", state.display());
         fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder).refuse(&what, REMEDY)?;
         let path = folder.join(session.as_str());
-        let mut file = OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(&path)
-            .refuse(&what, REMEDY)?;
-        flock(&file, FlockOperation::NonBlockingLockExclusive).refuse(&what, REMEDY)?;
+        let mut file = create_locked(&path).refuse(&what, REMEDY)?;
         let text = serde_json::to_vec(&lists).refuse(&what, REMEDY)?;
         if let Err(error) = file.write_all(&text) {
             fs::remove_file(&path).unwrap_or_default();
@@ -86,6 +80,18 @@ impl List {
     }
 }
 
+/// A new file with our lock. Another launch that looks for leftovers may find it before it is
+/// locked, take it for one (it is empty yet) and remove it: then it is made again.
+fn create_locked(path: &Path) -> io::Result<File> {
+    loop {
+        let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+        flock(&made, FlockOperation::LockExclusive)?;
+        if made.metadata()?.nlink() > 0 {
+            return Ok(made);
+        }
+    }
+}
+
 /// Do what is on the lists of supervisors that were killed.
 pub(crate) fn leftover(state: &Path) -> Vec<Found> {
     let Ok(entries) = fs::read_dir(state.join(FOLDER)) else { return Vec::new() };
@@ -95,6 +101,10 @@ pub(crate) fn leftover(state: &Path) -> Vec<Found> {
 fn of_dead(path: &Path) -> Option<Vec<Found>> {
     let file = OpenOptions::new().read(true).write(true).open(path).ok()?;
     flock(&file, FlockOperation::NonBlockingLockExclusive).ok()?;
+    // Somebody else did it meanwhile, and the name may be another list's by now.
+    if file.metadata().ok()?.nlink() == 0 {
+        return None;
+    }
     let mut text = Vec::new();
     (&file).take(MOST_BYTES).read_to_end(&mut text).ok()?;
     // Half a list is of a launch that had not come so far that anything ran.

@@ -71,6 +71,28 @@ fn a_new_repository_stays_unless_it_has_hooks_or_programs() {
 }
 
 #[test]
+fn launches_at_one_time_keep_their_lists() {
+    let (_keep, at) = folder();
+    std::thread::scope(|scope| {
+        for thread in 0..4_u8 {
+            let at = &at;
+            scope.spawn(move || {
+                for round in 0..100_u8 {
+                    let session =
+                        SessionId::from_random([thread, round].repeat(8).try_into().unwrap());
+                    assert!(leftover(at).is_empty());
+                    let watched = vec![watch(at, ".envrc", Was::Absent)];
+                    let lists = Lists { watched, nested: Vec::new() };
+                    let list = List::keep(at, &session, lists).unwrap().unwrap();
+                    assert!(at.join("sweeps").join(session.as_str()).exists());
+                    list.forget();
+                }
+            });
+        }
+    });
+}
+
+#[test]
 fn the_list_of_a_dead_supervisor_is_done_once_and_a_live_ones_is_left() {
     let (_keep, at) = folder();
     let state = at.join("state");
