@@ -425,3 +425,14 @@ fn many_one_after_another_leave_only_journals() {
     assert_eq!(sessions.iter().filter(|name| name.starts_with("s-")).count(), MANY);
     world.is_clean("after many");
 }
+
+/// Not a moment later: whoever waits for `palisade run` may rely on it.
+#[test]
+fn nothing_runs_any_more_when_it_returns() {
+    let world = World::new();
+    for round in 0..40 {
+        let script = "for i in 1 2 3 4 5 6 7 8; do setsid sleep 100 & done; exit 3";
+        let status = world.start(script).wait().unwrap();
+        assert_eq!((status.code(), world.processes()), (Some(3), Vec::new()), "round {round}");
+    }
+}

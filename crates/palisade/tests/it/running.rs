@@ -14,6 +14,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use palisade_sandbox::linux::landlock::landlock_abi;
 use rustix::net::{
     AddressFamily, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags, SocketAddrUnix,
     SocketFlags, SocketType, connect, recv, sendmsg, socket_with,
@@ -223,8 +224,12 @@ fn a_command_is_confined_like_the_agent() {
     let denied = sandbox.run(&["exec", "one", "--", "cat", secret]);
     assert_eq!((denied.exit, denied.stdout.as_str()), (1, ""), "{denied}");
     // The scope of signals is Landlock's alone: init is in the same namespace, of the same user.
-    let signal = sandbox.run(&["exec", "one", "--", "sh", "-c", "kill -0 1"]);
-    assert!(signal.exit != 0 && signal.stderr.contains("ermitted"), "{signal}");
+    if landlock_abi().is_some_and(|abi| abi >= 6) {
+        let signal = sandbox.run(&["exec", "one", "--", "sh", "-c", "kill -0 1"]);
+        assert!(signal.exit != 0 && signal.stderr.contains("ermitted"), "{signal}");
+    } else {
+        println!("skipped: the scope of signals, which this kernel's Landlock does not have");
+    }
     let unshare = sandbox.run(&["exec", "one", "--", "unshare", "-U", "true"]);
     assert_ne!(unshare.exit, 0, "{unshare}");
     assert_eq!(sandbox.run(&["kill", "one"]).exit, 0);
@@ -296,7 +301,8 @@ fn a_command_on_a_terminal_gets_one_of_its_own() {
         .stdin(Stdio::null());
     let ran = run(&mut script);
     assert_eq!(ran.exit, 3, "{ran}");
-    let told = ran.stdout.replace('\r', "");
+    // `script` sends the end of its empty input as a key, whose echo may come anywhere.
+    let told = ran.stdout.replace(['\r', '\0'], "");
     assert!(told.contains("/dev/pts/0\n33 77\nfrom sh\n"), "{ran}");
     assert_eq!(sandbox.run(&["kill", "one"]).exit, 0);
     sandbox.ends_whole();
