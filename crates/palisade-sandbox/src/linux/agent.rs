@@ -13,7 +13,7 @@ use std::{
 
 use rustix::{
     io::Errno,
-    process::{Resource, Rlimit, getpid, setpgid, setrlimit},
+    process::{Resource, Rlimit, getpid, getrlimit, setpgid, setrlimit},
     rand::{GetRandomFlags, getrandom},
     termios::tcsetpgrp,
     thread::{CpuSet, sched_getaffinity, sched_setaffinity},
@@ -34,6 +34,10 @@ use crate::{
     plan::{Limits, Plan, Stdio},
     step::{Step, StepError},
 };
+
+/// Timers and queued signals, of the whole sandbox: they count for whoever started it as well, whose
+/// own programs would find nothing left.
+const MOST_PENDING: u64 = 1024;
 
 /// All that the agent's process needs to confine itself and exec, in memory.
 #[derive(Debug)]
@@ -168,6 +172,9 @@ impl Confinement {
         // Whoever started us may have been given these.
         limit(Resource::Nice, Some(0)).step("forbid a higher priority")?;
         limit(Resource::Rtprio, Some(0)).step("forbid real-time priority")?;
+        let pending = getrlimit(Resource::Sigpending).maximum.unwrap_or(u64::MAX);
+        limit(Resource::Sigpending, Some(pending.min(MOST_PENDING)))
+            .step("limit timers and queued signals")?;
         if !held.memory {
             limit(Resource::Data, limits.memory).step("limit memory")?;
         }
