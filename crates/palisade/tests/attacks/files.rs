@@ -135,7 +135,16 @@ fn changes_what_is_granted_for_reading() {
         "chown",
         "utimes",
         "setxattr",
+        "setxattr-at",
+        "removexattr",
+        "acl",
         "flags",
+        "fssetxattr",
+        "allocate",
+        "again",
+        "again-twice",
+        "link-away",
+        "rename-away",
         "unlink",
     ];
     let paths: Vec<_> = verbs.iter().map(|verb| world.at(format!("shared/{verb}"))).collect();
@@ -144,15 +153,20 @@ fn changes_what_is_granted_for_reading() {
         world.write(path, "as it was\n");
         all.extend(words(verb, &[path]));
     }
+    let there = "import os; os.setxattr('../shared/removexattr', 'user.there', b'x')";
+    world.outside_python(there);
     std::fs::create_dir(world.at("shared/rmdir")).unwrap();
     all.extend(words("rmdir", &[world.at("shared/rmdir")]));
     all.extend(words("mkdir", &[world.at("shared/fresh-folder")]));
     all.extend(words("create", &[world.at("shared/fresh-file")]));
     let before: Vec<_> = paths.iter().map(|path| path.metadata().unwrap()).collect();
     for (word, outcome) in world.attempt_inside(&all) {
-        // FS_IOC_SETFLAGS is refused by the system call filter.
-        let expected: &[&str] =
-            if word.starts_with("flags") { &["EPERM", "ENOTTY"] } else { &["EROFS", "EACCES"] };
+        let expected: &[&str] = match word.split('=').next().unwrap() {
+            // FS_IOC_SETFLAGS and its successor are refused by the system call filter.
+            "flags" | "fssetxattr" => &["EPERM", "ENOTTY"],
+            "link-away" | "rename-away" => &["EXDEV", "EROFS", "EACCES"],
+            _ => &["EROFS", "EACCES"],
+        };
         assert!(expected.contains(&outcome.as_str()), "{word} inside: {outcome}");
     }
     for (path, before) in paths.iter().zip(before) {
@@ -164,9 +178,10 @@ fn changes_what_is_granted_for_reading() {
     }
     assert!(!world.at("shared/fresh-file").exists());
     for (word, outcome) in world.attempt_outside(&all) {
-        // Not each file system has these two.
-        let optional = word.starts_with("flags") || word.starts_with("setxattr");
-        let absent = optional && ["EOPNOTSUPP", "ENOTTY"].contains(&outcome.as_str());
+        // Not each file system and kernel has these.
+        let optional = ["flags", "fssetxattr", "setxattr", "setxattr-at", "removexattr", "acl"]
+            .contains(&word.split('=').next().unwrap());
+        let absent = optional && ["EOPNOTSUPP", "ENOTTY", "ENOSYS"].contains(&outcome.as_str());
         assert!(outcome == "worked" || absent, "{word} unconfined: {outcome}");
     }
 }

@@ -12,6 +12,7 @@
 
 mod attempts;
 mod denied;
+mod descriptors;
 mod dns;
 mod endings;
 mod files;
