@@ -285,6 +285,34 @@ fn finds_devices_of_the_host() {
     world.works_only_outside(&missing, &["ENOENT"]);
 }
 
+/// Wherever it looks: nothing but the few devices, and its own terminals.
+#[test]
+fn looks_for_devices_everywhere() {
+    let Some(world) = World::new("filesystem: {read: [../shared]}") else { return };
+    world.write("shared/file", "");
+    let program = "import os, stat, sys\n\
+         found, seen = set(), 0\n\
+         rows = [row.split(' ')[4] for row in open('/proc/self/mountinfo')] if sys.argv[1] == 'in' else ['/dev']\n\
+         for top in rows:\n\
+         \x20   if top.startswith('/proc'): continue\n\
+         \x20   if not os.path.isdir(top): walked = [(os.path.dirname(top), [], [os.path.basename(top)])]\n\
+         \x20   else: walked = os.walk(top)\n\
+         \x20   for folder, folders, files in walked:\n\
+         \x20       for name in folders + files:\n\
+         \x20           seen += 1\n\
+         \x20           try: mode = os.lstat(os.path.join(folder, name)).st_mode\n\
+         \x20           except OSError: continue\n\
+         \x20           if stat.S_ISCHR(mode) or stat.S_ISBLK(mode): found.add(os.path.join(folder, name))\n\
+         print(seen > 10, *sorted(found))\n";
+    let outside = world.outside(&["/usr/bin/python3", "-c", program, "out"]);
+    assert!(outside.good().split(' ').count() > 12, "{outside}");
+    let inside = world.inside_python_with(program, &["in"]);
+    assert_eq!(
+        inside.good(),
+        "True /dev/full /dev/null /dev/pts/ptmx /dev/random /dev/tty /dev/urandom /dev/zero"
+    );
+}
+
 /// Only root can put a device node where the agent may look.
 #[test]
 fn opens_a_device_node_in_the_workspace() {

@@ -268,6 +268,32 @@ fn runs_a_set_user_id_program() {
     assert_eq!(inside.good(), "1000");
 }
 
+/// Rights that a file gives to whoever runs it, without a set-user-id bit.
+#[test]
+fn runs_a_program_with_capabilities() {
+    let Some(world) = World::new("filesystem: {read: [../shared]}") else { return };
+    if !tools::is_root() {
+        println!("not for an ordinary user: giving a program capabilities");
+        return;
+    }
+    std::fs::create_dir(world.at("shared")).unwrap();
+    // That over owners, effective at once: `struct vfs_cap_data`, revision 2.
+    let give = "import os, shutil, struct\n\
+         shutil.copy('/bin/cat', '../shared/cat')\n\
+         os.chmod('../shared/cat', 0o755)\n\
+         os.setxattr('../shared/cat', 'security.capability', struct.pack('<5I', 0x02000001, 1, 0, 0, 0))\n";
+    world.outside_python(give).good();
+    let cat = world.at("shared/cat").display().to_string();
+    let told = |ran: &crate::world::Ran| -> String {
+        ran.good().lines().filter(|line| line.starts_with("CapEff")).collect()
+    };
+    let argv = ["setpriv", "--reuid", "47811", "--clear-groups", &cat, "/proc/self/status"];
+    let outside = told(&world.outside(&argv));
+    assert!(!outside.ends_with("\t0000000000000000") && outside.starts_with("CapEff"), "{outside}");
+    let inside = world.inside(&[cat.as_str(), "/proc/self/status"]);
+    assert_eq!(told(&inside), "CapEff:\t0000000000000000");
+}
+
 /// The workspace is on the host as well, and there its files are the operator's: a program that any
 /// user may run with the operator's rights must not be left in it.
 #[test]
