@@ -240,6 +240,61 @@ fn leaves_files_of_another_owner_in_the_workspace() {
     }
 }
 
+/// One session puts a link in the place of a granted folder, and the next is to follow it.
+#[test]
+fn has_the_next_session_granted_what_a_link_leads_to() {
+    let Some(world) = World::new("filesystem: {write: [../work/out]}") else { return };
+    std::fs::create_dir(world.at("work/out")).unwrap();
+    let ssh = world.home().join(".ssh");
+    world.inside_sh(&format!("mv out away && ln -s {} out", ssh.display())).good();
+    assert_eq!(world.at("work/out").read_link().unwrap(), ssh);
+    assert!(world.outside_sh("cat out/id_ed25519").good().contains("private key"));
+    let next = world.inside_sh("cat out/id_ed25519; echo evil >>out/id_ed25519");
+    assert_eq!((next.code, next.out.as_str()), (Some(125), ""), "{next}");
+    assert!(next.err.contains("is a link to"), "{next}");
+    assert_eq!(world.read("home/.ssh/id_ed25519"), "the operator's private key\n");
+}
+
+/// While the plan is made and mounted, something on the host exchanges what it names for a link.
+#[test]
+fn exchanges_a_granted_folder_during_the_launch() {
+    let Some(world) = World::new("filesystem: {read: [../shared/app]}") else { return };
+    world.write("shared/app/id_ed25519.pub", "public\n");
+    world.write("home/.ssh/id_ed25519.pub", "the operator's\n");
+    symlink("../home/.ssh", world.at("shared/other")).unwrap();
+    let exchange = |done: &std::sync::atomic::AtomicBool| {
+        let shared = rustix::fs::open(
+            world.at("shared"),
+            rustix::fs::OFlags::PATH,
+            rustix::fs::Mode::empty(),
+        );
+        let shared = shared.unwrap();
+        while !done.load(std::sync::atomic::Ordering::Relaxed) {
+            let flags = rustix::fs::RenameFlags::EXCHANGE;
+            rustix::fs::renameat_with(&shared, "app", &shared, "other", flags).unwrap();
+            // Long enough for a launch to get further.
+            std::thread::sleep(std::time::Duration::from_micros(200));
+        }
+    };
+    let file = world.at("shared/app/id_ed25519.pub").display().to_string();
+    let done = std::sync::atomic::AtomicBool::new(false);
+    let ran: Vec<_> = std::thread::scope(|scope| {
+        scope.spawn(|| exchange(&done));
+        let read = |confined: bool| match confined {
+            true => world.inside(&["/bin/cat", &file]),
+            false => world.outside(&["/bin/cat", &file]),
+        };
+        let ran = (0..60).map(|n| (n % 3 == 0, read(n % 3 == 0))).collect();
+        done.store(true, std::sync::atomic::Ordering::Relaxed);
+        ran
+    });
+    assert!(ran.iter().any(|(confined, ran)| !confined && ran.out == "the operator's\n"));
+    for (_, ran) in ran.iter().filter(|(confined, _)| *confined) {
+        assert!(["", "public\n"].contains(&ran.out.as_str()), "{ran}");
+    }
+    world.verify();
+}
+
 #[test]
 fn names_the_neighbour_of_a_granted_folder() {
     let Some(world) = World::new("filesystem: {read: [../shared/app]}") else { return };
