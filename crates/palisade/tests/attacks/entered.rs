@@ -157,3 +157,38 @@ fn waits_for_whoever_enters() {
         assert!(!caught.contains(never), "{never}: {caught}");
     }
 }
+
+/// A filter of the agent's own tells whoever is under it that `mount(2)` succeeds. It does not, and nobody
+/// else is told so.
+const LIES: &str = "\
+import ctypes, struct, subprocess, sys
+libc = ctypes.CDLL(None)
+rows = [(0x20, 0, 0, 0), (0x15, 0, 1, int(sys.argv[1])), (6, 0, 0, 0x50000), (6, 0, 0, 0x7fff0000)]
+code = ctypes.create_string_buffer(b''.join(struct.pack('=HBBI', *row) for row in rows))
+program = struct.pack('=HxxxxxxQ', len(rows), ctypes.addressof(code))
+assert libc.prctl(38, 1, 0, 0, 0) == 0
+assert libc.prctl(22, 2, ctypes.create_string_buffer(program), 0, 0) == 0
+print(libc.mount(b'none', b'/tmp', b'tmpfs', 0, None), flush=True)
+subprocess.run(sys.argv[2:])
+sys.exit(7)
+";
+
+#[test]
+fn answers_calls_with_lies() {
+    let Some(world) = World::plain() else { return };
+    let number = libc::SYS_mount.to_string();
+    let look = ["/usr/bin/grep", "-c", " /tmp ", "/proc/self/mountinfo"];
+    let mut arguments = vec![number.as_str()];
+    arguments.extend(look);
+    let inside = world.inside_python_with(LIES, &arguments);
+    // The end is what it was, too.
+    assert_eq!((inside.out.as_str(), inside.code), ("0\n1\n", Some(7)), "{inside}");
+    let events = world.events();
+    let end = events.iter().find(|event| event["kind"] == "end").unwrap();
+    assert_eq!(end["subject"], "exit 7", "{end}");
+    world.write("work/lies.py", LIES);
+    let running = Running::start(&world, &format!("python3 lies.py {number} true >/dev/null"));
+    let argv = attempts::argv(&["mount"]);
+    let ran = running.exec(&argv.iter().map(String::as_str).collect::<Vec<_>>());
+    assert_eq!(attempts::read(&ran, 1)["mount"], "EPERM");
+}

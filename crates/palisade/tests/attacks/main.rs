@@ -25,6 +25,7 @@ mod programs;
 mod protected;
 mod resources;
 mod servers;
+mod steering;
 mod system_calls;
 mod tools;
 mod unix_sockets;

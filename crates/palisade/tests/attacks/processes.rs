@@ -342,17 +342,44 @@ fn runs_a_program_from_memory() {
     let Some(world) = World::plain() else { return };
     let attempt = tools::folder().unwrap().join("attempt").display().to_string();
     let key = world.home().join(".ssh/id_ed25519").display().to_string();
-    let program = "import os, sys\n\
-         image = os.memfd_create('x')\n\
-         os.write(image, open(sys.argv[1], 'rb').read())\n\
-         os.execve(f'/proc/self/fd/{image}', ['attempt', *sys.argv[2:]], {})";
+    let program = "import ctypes, glob, os, sys\n\
+         way, code = sys.argv[1], open(sys.argv[2], 'rb').read()\n\
+         argv = ['attempt', *sys.argv[3:]]\n\
+         if way in ('memory', 'empty name'):\n\
+         \x20   image = os.memfd_create('x')\n\
+         \x20   os.write(image, code)\n\
+         elif way == 'no name':\n\
+         \x20   made = os.open('.', os.O_TMPFILE | os.O_RDWR, 0o755)\n\
+         \x20   os.write(made, code)\n\
+         \x20   image = os.open(f'/proc/self/fd/{made}', os.O_RDONLY)\n\
+         \x20   os.close(made)\n\
+         elif way == 'loader':\n\
+         \x20   open('copy', 'wb').write(code)\n\
+         \x20   loader = (glob.glob('/lib64/ld-linux-*') + glob.glob('/lib/ld-linux-*'))[0]\n\
+         \x20   os.execve(loader, [loader, './copy', *argv[1:]], {})\n\
+         elif way == 'another name':\n\
+         \x20   open('ls', 'wb').write(code + b'padded')\n\
+         \x20   os.chmod('ls', 0o755)\n\
+         \x20   os.execve('./ls', argv, {})\n\
+         if way == 'empty name':\n\
+         \x20   array = (ctypes.c_char_p * (len(argv) + 1))(*[word.encode() for word in argv])\n\
+         \x20   ctypes.CDLL(None).execveat(image, b'', array, (ctypes.c_char_p * 1)(), 0x1000)\n\
+         os.execve(f'/proc/self/fd/{image}', argv, {})";
     let words = [format!("read={key}"), "socket-raw".into(), "int80".into(), "ptrace".into()];
-    let mut arguments: Vec<&str> = vec![&attempt];
-    arguments.extend(words.iter().map(String::as_str));
-    let inside = world.inside_python_with(program, &arguments);
-    let outcomes: Vec<&str> =
-        inside.good().lines().map(|line| line.split_once(' ').unwrap().1).collect();
-    assert_eq!(outcomes, ["ENOENT", "EPERM", "killed 31", "EPERM"], "{inside}");
+    for way in ["memory", "empty name", "no name", "loader", "another name"] {
+        let mut arguments: Vec<&str> = vec![way, &attempt];
+        arguments.extend(words.iter().map(String::as_str));
+        let inside = world.inside_python_with(program, &arguments);
+        let outcomes: Vec<&str> =
+            inside.good().lines().map(|line| line.split_once(' ').unwrap().1).collect();
+        let expected = ["ENOENT", "EPERM", "killed 31", "EPERM"];
+        assert_eq!(outcomes, expected, "{way}: {inside}");
+        let mut argv = vec!["/usr/bin/python3", "-c", program];
+        argv.extend(arguments);
+        let outside = world.outside(&argv);
+        let first = format!("read={key} worked\n");
+        assert!(outside.good().starts_with(&first), "{way}: {outside}");
+    }
 }
 
 /// `#!` names a file. A script in the workspace may have been written by the agent, and what it names is
