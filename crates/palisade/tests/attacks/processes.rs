@@ -125,6 +125,45 @@ fn lists_the_processes_of_the_host() {
     assert!(numbers.good().parse::<u32>().unwrap() < 100, "{numbers}");
 }
 
+/// In none of the files of `/proc` that can be read is there a word of a process of the host: its name,
+/// its arguments, the file it holds locked.
+#[test]
+fn looks_for_a_process_of_the_host_all_over_proc() {
+    let Some(world) = World::plain() else { return };
+    let name = format!("mark{}", std::process::id());
+    let folder = world.at("elsewhere");
+    std::fs::create_dir(&folder).unwrap();
+    let program = folder.join(&name);
+    std::fs::copy("/bin/sleep", &program).unwrap();
+    let child = Command::new(&program).arg("600").current_dir(&folder).spawn().unwrap();
+    let _host = Host(child);
+    let search = "import os, sys\n\
+         mark, seen, found = sys.argv[1].encode(), 0, 0\n\
+         for folder, folders, files in os.walk('/proc'):\n\
+         \x20   folders[:] = [one for one in folders if one not in ('task', 'fd', 'map_files')]\n\
+         \x20   for file in files:\n\
+         \x20       if file in ('cmdline', 'environ') and folder == f'/proc/{os.getpid()}': continue\n\
+         \x20       if file in ('kmsg', 'trace_pipe', 'kpagecount', 'kpageflags', 'kpagecgroup', 'pagemap', 'mem', 'kcore'): continue\n\
+         \x20       try:\n\
+         \x20           opened = os.open(f'{folder}/{file}', os.O_RDONLY | os.O_NONBLOCK)\n\
+         \x20           said = os.read(opened, 1 << 16)\n\
+         \x20           os.close(opened)\n\
+         \x20       except OSError: continue\n\
+         \x20       seen += 1\n\
+         \x20       found += mark in said\n\
+         print(seen > 100, found)\n";
+    let outside = world.outside(&["/usr/bin/python3", "-c", search, &name]);
+    let (_, found) = outside.good().split_once(' ').unwrap();
+    assert!(found.parse::<u32>().unwrap() >= 2, "{outside}");
+    let inside = world.inside_python_with(search, &[&name]);
+    assert_eq!(inside.good(), "True 0", "{inside}");
+    // Where it is among the control groups of the host is not told either.
+    assert!(!world.outside_sh("cat /proc/self/cgroup").good().is_empty());
+    for line in world.inside_sh("cat /proc/self/cgroup /proc/1/cgroup").good().lines() {
+        assert!(line.ends_with(":/"), "{line}");
+    }
+}
+
 /// Init is a fork of the supervisor: it must show nothing of it.
 #[test]
 fn reads_what_init_was_started_with() {

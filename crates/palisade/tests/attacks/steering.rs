@@ -99,3 +99,27 @@ fn passes_options_in_values() {
     }
     assert!(!world.at("ran").exists());
 }
+
+/// A rule that nothing enforces would be believed in: with one, nothing starts. Rules about commands, by
+/// whatever name, copy, argument or interpreter they could be got round, are among them.
+#[test]
+fn runs_under_rules_that_nothing_enforces() {
+    for policy in [
+        "permissions: {deny: ['Bash(curl *)']}",
+        "permissions: {allow: ['Bash(npm run *)'], ask: ['Bash(git push *)']}",
+        "commands: {git: {network: [one]}}\nnetwork: {rules: [{name: one, hosts: [one.test]}]}",
+        "network: {rules: [{hosts: [one.test], binaries: [/usr/bin/git]}]}",
+        "network: {rules: [{hosts: [one.test], http: [{allow: {methods: [GET]}}]}]}",
+        "network: {unknown: ask}",
+        "hooks: {PreToolUse: [{hooks: [{type: command, command: /bin/true}]}]}",
+    ] {
+        let Some(world) = World::new(policy) else { return };
+        let inside = world.inside_sh("touch ran");
+        assert_eq!(inside.code, Some(125), "{policy}: {inside}");
+        assert!(inside.err.contains("cannot enforce yet"), "{policy}: {inside}");
+        assert!(!world.at("work/ran").exists(), "{policy}");
+    }
+    let Some(world) = World::plain() else { return };
+    world.inside_sh("touch ran").good();
+    assert!(world.at("work/ran").exists());
+}
