@@ -35,6 +35,12 @@ use crate::{
     step::{Step, StepError},
 };
 
+/// A core dump of one byte is none. Where dumps go to a program of the host's (a pipe in
+/// `kernel.core_pattern`) no other limit counts, and this one means that it is not started
+/// (`fs/coredump.c`); what crashes inside must not choose what that program works on. Where whoever
+/// started us may have no dumps at all it is zero.
+const NO_DUMP: u64 = 1;
+
 /// Timers and queued signals, of the whole sandbox: they count for whoever started it as well, whose
 /// own programs would find nothing left.
 const MOST_PENDING: u64 = 1024;
@@ -168,13 +174,11 @@ impl Confinement {
     /// The limits of each process, and of the whole what no group holds.
     fn limit(&self) -> Result<(), StepError> {
         let (limits, held) = (&self.limits, self.held);
-        limit(Resource::Core, Some(0)).step("forbid core dumps")?;
+        lower(Resource::Core, NO_DUMP).step("forbid core dumps")?;
         // Whoever started us may have been given these.
         limit(Resource::Nice, Some(0)).step("forbid a higher priority")?;
         limit(Resource::Rtprio, Some(0)).step("forbid real-time priority")?;
-        let pending = getrlimit(Resource::Sigpending).maximum.unwrap_or(u64::MAX);
-        limit(Resource::Sigpending, Some(pending.min(MOST_PENDING)))
-            .step("limit timers and queued signals")?;
+        lower(Resource::Sigpending, MOST_PENDING).step("limit timers and queued signals")?;
         if !held.memory {
             limit(Resource::Data, limits.memory).step("limit memory")?;
         }
@@ -242,6 +246,11 @@ fn some_processors(thousandths: u64) -> Result<CpuSet, Errno> {
         chosen.set(*cpu);
     }
     Ok(chosen)
+}
+
+/// To this much, or what it is if that is less: nothing may be raised.
+fn lower(resource: Resource, most: u64) -> Result<(), Errno> {
+    limit(resource, Some(getrlimit(resource).maximum.map_or(most, |now| now.min(most))))
 }
 
 fn limit(resource: Resource, value: Option<u64>) -> Result<(), Errno> {

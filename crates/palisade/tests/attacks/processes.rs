@@ -467,3 +467,33 @@ fn leaves_a_core_dump() {
     assert_eq!((inside.out.as_str(), inside.code), ("0\n", Some(139)), "{inside}");
     assert_eq!(std::fs::read_dir(world.workspace()).unwrap().count(), 0);
 }
+
+/// A host may give core dumps to a program of its own, which the kernel starts on the host, as root, for
+/// whatever crashes, except where the limit is one byte: it has to stay that.
+#[test]
+fn has_the_host_take_its_core_dump() {
+    let Some(world) = World::plain() else { return };
+    let program = "import ctypes, mmap, resource, sys\n\
+         libc = ctypes.CDLL(None, use_errno=True)\n\
+         libc.mmap.restype = ctypes.c_void_p\n\
+         core, none = resource.RLIMIT_CORE, (0, 0)\n\
+         def limit(): return resource.getrlimit(core)\n\
+         try: resource.setrlimit(core, none); resource.prlimit(0, core, none)\n\
+         except (OSError, ValueError): pass\n\
+         low = libc.mmap(ctypes.c_void_p(1 << 32), ctypes.c_size_t(4096), 3, 0x100032, -1, 0)\n\
+         ctypes.memset(low, 0, 4096)\n\
+         for call, arguments in (int(sys.argv[1]), (0, 4, low, 0)), (int(sys.argv[2]), (4, low)):\n\
+         \x20   libc.syscall(call, *map(ctypes.c_ulong, arguments))\n\
+         print(low == 1 << 32, *limit())\n\
+         resource.setrlimit(resource.RLIMIT_NOFILE, (50, 60))\n\
+         print(*resource.getrlimit(resource.RLIMIT_NOFILE))\n";
+    let calls = [libc::SYS_prlimit64.to_string(), libc::SYS_setrlimit.to_string()];
+    let outside = world.outside(&["/usr/bin/python3", "-c", program, &calls[0], &calls[1]]);
+    assert_eq!(outside.good(), "True 0 0\n50 60");
+    let inside = world.inside_python_with(program, &[&calls[0], &calls[1]]);
+    if rustix::process::getrlimit(rustix::process::Resource::Core).maximum == Some(0) {
+        println!("not shown here: the limit of core dumps, which is zero already");
+        return;
+    }
+    assert_eq!(inside.good(), "True 1 1\n50 60");
+}
