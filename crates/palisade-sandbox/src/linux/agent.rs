@@ -13,7 +13,7 @@ use std::{
 
 use rustix::{
     io::Errno,
-    process::{Resource, Rlimit, getpid, getrlimit, setpgid, setrlimit},
+    process::{Resource, Rlimit, getpid, setpgid, setrlimit},
     rand::{GetRandomFlags, getrandom},
     termios::tcsetpgrp,
     thread::{CpuSet, sched_getaffinity, sched_setaffinity},
@@ -248,9 +248,12 @@ fn some_processors(thousandths: u64) -> Result<CpuSet, Errno> {
     Ok(chosen)
 }
 
-/// To this much, or what it is if that is less: nothing may be raised.
+/// To this much, or less where less is allowed already: nothing may be raised.
 fn lower(resource: Resource, most: u64) -> Result<(), Errno> {
-    limit(resource, Some(getrlimit(resource).maximum.map_or(most, |now| now.min(most))))
+    match limit(resource, Some(most)) {
+        Err(Errno::PERM) if most > 0 => lower(resource, most / 2),
+        other => other,
+    }
 }
 
 fn limit(resource: Resource, value: Option<u64>) -> Result<(), Errno> {
