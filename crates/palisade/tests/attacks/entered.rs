@@ -145,8 +145,8 @@ fn waits_for_whoever_enters() {
     let Some(world) = World::plain() else { return };
     world.write("work/watch.py", WATCH);
     let mut running = Running::start(&world, "exec python3 watch.py");
-    for _ in 0..20 {
-        running.exec(&["/bin/sleep", "0.03"]).good();
+    for long in std::iter::repeat_n("0.01", 20).chain(["1"]) {
+        running.exec(&["/bin/sleep", long]).good();
     }
     finish(world.palisade().args(["kill", "one"])).good();
     running.agent.wait().unwrap();
