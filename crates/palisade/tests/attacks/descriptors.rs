@@ -193,24 +193,37 @@ fn reaches_palisades_own_program_through_proc() {
 }
 
 /// A program of the host that begins to listen in the workspace while the sandbox runs, and would send
-/// a descriptor to whoever comes.
+/// a descriptor to whoever comes. In an overlay the socket is another file, and nobody listens there.
 #[test]
 fn receives_a_descriptor_from_a_later_program_of_the_host() {
     let Some(world) = World::plain() else { return };
-    if palisade_sandbox::linux::landlock::landlock_abi() < Some(9) {
-        println!("not held by this kernel: sockets that the host binds later (Landlock 9)");
-        return;
-    }
     let script = "echo up; read line; exec python3 -c 'import socket; \
-                  s = socket.socket(socket.AF_UNIX); s.connect(\"late.sock\")'";
-    let mut run = world.run(&["/bin/sh", "-c", script]);
-    let mut child =
-        run.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    child.stdout.as_mut().unwrap().read_exact(&mut [0; 3]).unwrap();
-    let late = UnixListener::bind(world.at("work/late.sock")).unwrap();
-    child.stdin.take().unwrap().write_all(b"\n").unwrap();
-    let ran = end_of(child);
-    assert!(ran.err.contains("PermissionError"), "{ran}");
-    late.set_nonblocking(true).unwrap();
-    assert!(late.accept().is_err());
+                  s = socket.socket(socket.AF_UNIX); s.connect(\"late.sock\"); print(\"came\")'";
+    let comes = |mut command: Command| -> (Ran, bool) {
+        let piped = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = piped.spawn().unwrap();
+        child.stdout.as_mut().unwrap().read_exact(&mut [0; 3]).unwrap();
+        let late = UnixListener::bind(world.at("work/late.sock")).unwrap();
+        child.stdin.take().unwrap().write_all(b"\n").unwrap();
+        let ran = end_of(child);
+        late.set_nonblocking(true).unwrap();
+        std::fs::remove_file(world.at("work/late.sock")).unwrap();
+        (ran, late.accept().is_ok())
+    };
+    let mut plain = Command::new("/bin/sh");
+    plain.args(["-c", script]).current_dir(world.workspace());
+    let (ran, came) = comes(plain);
+    assert!(came && ran.out == "came\n", "{ran}");
+    for access in ["overlay", "rw"] {
+        if access == "rw" && palisade_sandbox::linux::landlock::landlock_abi() < Some(9) {
+            println!("not held by this kernel: sockets that the host binds later (Landlock 9)");
+            continue;
+        }
+        let mut run = world.palisade();
+        run.args(["run", "--workspace", access, "--policy"]).arg(world.at("config/attack.yaml"));
+        run.args(["--", "/bin/sh", "-c", script]);
+        let (ran, came) = comes(run);
+        assert!(!came && ran.out.is_empty(), "{access}: {ran}");
+        assert!(ran.err.contains("ConnectionRefused") || ran.err.contains("Permission"), "{ran}");
+    }
 }
