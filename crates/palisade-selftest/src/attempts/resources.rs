@@ -16,6 +16,8 @@ use crate::{
 
 /// More than this many descriptors are not opened.
 const MOST_OPEN: u64 = 1 << 16;
+/// No sandbox is given more timers and queued signals.
+const MOST_PENDING: u64 = 1024;
 const NO_CAPABILITY: Answers = &[(Errno::PERM, "it has no capability to")];
 
 const fn attempt(name: &'static str, tries: &'static str, act: Act) -> Attempt {
@@ -30,6 +32,8 @@ pub(super) const ATTEMPTS: &[Attempt] = &[
     attempt("has_no_process_limit", "have no limit of processes", Act::Do(process_limit)),
     attempt("takes_priority", "take priority over the host", Act::Do(|_| Some(priority()))),
     attempt("fills_memory_by_files", "fill memory by files", Act::Do(|_| Some(scratch_size()))),
+    attempt("takes_all_watches", "leave the host no inotify", Act::Do(|_| watches())),
+    attempt("takes_all_timers", "leave the host no timers", Act::Do(|_| timers())),
     attempt("makes_endless_files", "make files without end", Act::Do(|_| Some(scratch_inodes()))),
 ];
 
@@ -63,6 +67,26 @@ fn core_dumps() -> Option<Outcome> {
     Some(match raised {
         Err(_) => Outcome::Stopped(format!("it stays {before}")),
         Ok(()) => Outcome::Worked("it is raised".to_owned()),
+    })
+}
+
+/// The kernel counts these for a user of the host, in whatever namespace they are made.
+fn watches() -> Option<Outcome> {
+    let number = |path: &str| std::fs::read_to_string(path).ok()?.trim().parse::<u64>().ok();
+    let whole = number("/proc/sys/fs/inotify/max_user_instances")?;
+    let part = number("/proc/sys/user/max_inotify_instances")?;
+    Some(match part < whole {
+        true => Outcome::Stopped(format!("it may have {part} of {whole}")),
+        false => Outcome::Worked(format!("it may have all {whole}")),
+    })
+}
+
+/// Likewise.
+fn timers() -> Option<Outcome> {
+    Some(match getrlimit(Resource::Sigpending).maximum {
+        Some(most) if most <= MOST_PENDING => Outcome::Stopped(format!("it may have {most}")),
+        Some(most) => Outcome::Worked(format!("it may have {most}")),
+        None => Outcome::Worked("there is no limit".to_owned()),
     })
 }
 
