@@ -4,6 +4,10 @@
 //! What only the mounts hold is in here too: Landlock adds rights up from folder to folder, so a
 //! part of what is granted cannot be taken out again (deny rules, protected paths), and it knows no
 //! right for modes, owners, times and attributes.
+//!
+//! And what holds without the system call filter: having no privileges in namespaces of one's own, and
+//! Landlock's scopes in those of the host. The filter alone is shown in `tests/it/seccomp.rs`, the
+//! network namespace alone in `tests/it/net.rs`.
 
 use std::{
     fs, io,
