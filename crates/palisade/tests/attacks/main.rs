@@ -12,9 +12,12 @@
 
 mod attempts;
 mod denied;
+mod descriptors;
 mod dns;
 mod endings;
+mod entered;
 mod files;
+mod ipc;
 mod models;
 mod network;
 mod processes;
@@ -22,6 +25,7 @@ mod programs;
 mod protected;
 mod resources;
 mod servers;
+mod steering;
 mod system_calls;
 mod tools;
 mod unix_sockets;

@@ -112,7 +112,8 @@ pub(super) fn clauses(clauses: &[Clause], otherwise: Verdict) -> Code {
 
 /// `then` if the test holds; else skip it.
 fn test(test: &Test, then: Code) -> Code {
-    let mut all = load(OFFSET_ARGUMENTS + 8 * test.argument);
+    let half = if test.upper { 4 } else { 0 };
+    let mut all = load(OFFSET_ARGUMENTS + 8 * test.argument + half);
     if test.mask != u32::MAX {
         all.push(plain(AND, test.mask));
     }
