@@ -20,8 +20,7 @@ use super::{
     control::{Control, Message},
     identity,
     idmap::OwnerMaps,
-    landlock::Rules,
-    landlock_plan, launch, mounts, privileges,
+    init, landlock_plan, launch, mounts, privileges,
     sys::{
         clone::{Forked, exit_now, fork_into},
         probe::in_child,
@@ -168,14 +167,14 @@ fn the_mount_tree_holds_without_landlock() {
             false => plan.iter().map(|_| None).collect(),
         };
         let (ours, theirs) = Control::pair().step("make the control socket")?;
-        let namespaces = u64::from(launch::NAMESPACES.unsigned_abs());
+        let namespaces = u64::from((launch::NAMESPACES | init::NAMESPACES).unsigned_abs());
         match fork_into(namespaces).step("clone into new namespaces")? {
             Forked::Child => {
                 drop(ours);
                 let inside = || {
                     theirs.receive().step("hear of the maps")?;
                     identity::take_on(&identity, privileged)?;
-                    mounts::build(&plan, 64 << 20, trees, &mut Rules::new()?)?;
+                    mounts::Tree::begin(64 << 20)?.finish(&plan, trees)?;
                     privileges::rule_out()?;
                     privileges::give_up()?;
                     let all = [&ATTACKS[..], &FOR_MOUNTS[..]].concat();

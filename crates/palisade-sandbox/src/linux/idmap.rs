@@ -29,13 +29,13 @@ pub(crate) struct OwnerMaps<'plan> {
 #[derive(Debug)]
 struct Mapping {
     namespace: OwnedFd,
-    /// Waited for when the mounts are made: it needs a while to end.
-    _sleeper: Sleeper,
+    sleeper: Sleeper,
 }
 
-/// The process that a user namespace needs to be born.
+/// The process that a user namespace needs to be born. It is ended as soon as the namespace is held,
+/// and waited for when this is dropped, for it needs a while.
 #[derive(Debug)]
-struct Sleeper {
+pub(crate) struct Sleeper {
     pid: Pid,
     pidfd: OwnedFd,
 }
@@ -63,6 +63,11 @@ impl<'plan> OwnerMaps<'plan> {
         };
         Ok(self.made.get(index).map(|(_, mapping)| &mapping.namespace))
     }
+
+    /// All mounts are made. What is left is to wait for these.
+    pub(crate) fn into_sleepers(self) -> Vec<Sleeper> {
+        self.made.into_iter().map(|(_, mapping)| mapping.sleeper).collect()
+    }
 }
 
 impl Mapping {
@@ -73,7 +78,7 @@ impl Mapping {
             .map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::IO))
             .step("open the user namespace for idmapped mounts")?;
         sleeper.end();
-        Ok(Self { namespace: namespace.into(), _sleeper: sleeper })
+        Ok(Self { namespace: namespace.into(), sleeper })
     }
 }
 

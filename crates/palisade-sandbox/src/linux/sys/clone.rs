@@ -1,6 +1,10 @@
-//! `clone3(2)`, `_exit(2)` and closing of descriptors.
+//! `clone3(2)`, `clone(2)`, `_exit(2)` and closing of descriptors.
 
-use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::{
+    convert::Infallible,
+    os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd},
+    panic::AssertUnwindSafe,
+};
 
 use rustix::{io::Errno, process::Pid};
 
@@ -68,6 +72,51 @@ pub fn fork_into_group(namespaces: u64, group: Option<BorrowedFd<'_>>) -> Result
     }
 }
 
+/// Bytes of stack for the child of [`fork_until_exec`].
+const STACK: usize = 256 * 1024;
+
+/// Do `work` in a child that shares this process's memory, and return once that has replaced itself by
+/// a program, or ended, as `vfork(2)` does. It saves copying the memory, which exec throws away.
+///
+/// `work` must end in `exec` or [`exit_now`]. What it changes in memory stays changed; its
+/// descriptors, its signal mask, its credentials and its confinement are its own.
+///
+/// # Errors
+/// What `mmap(2)` or `clone(2)` says.
+pub fn fork_until_exec<Work: FnOnce() -> Infallible>(work: Work) -> Result<Pid, Errno> {
+    extern "C" fn enter<Work: FnOnce() -> Infallible>(work: *mut libc::c_void) -> libc::c_int {
+        // SAFETY: the pointer is to the caller's `Option<Work>`, which it neither moves nor looks at
+        // before this process is gone or has another memory.
+        let work = unsafe { &mut *work.cast::<Option<Work>>() };
+        let done = std::panic::catch_unwind(AssertUnwindSafe(|| work.take().map(|work| work())));
+        match done {
+            Ok(Some(never)) => match never {},
+            Ok(None) | Err(_) => exit_now(125),
+        }
+    }
+    let mut work = Some(work);
+    let (protection, flags) =
+        (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS);
+    // SAFETY: new memory at a place of the kernel's choice.
+    let stack = unsafe { libc::mmap(std::ptr::null_mut(), STACK, protection, flags, -1, 0) };
+    if stack == libc::MAP_FAILED {
+        return Err(last_errno());
+    }
+    // SAFETY: one past the end of that memory, which is aligned to a page.
+    let top = unsafe { stack.add(STACK) };
+    let flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::SIGCHLD;
+    // SAFETY: the child runs `enter` on a stack of its own that nobody else uses, with a pointer to
+    // `work`, which lives until this returns: CLONE_VFORK stops the caller until the child no longer
+    // has this memory. So although it is shared, only one of both runs in it at a time; the callers
+    // have one thread.
+    let pid =
+        unsafe { libc::clone(enter::<Work>, top, flags, (&raw mut work).cast::<libc::c_void>()) };
+    let result = if pid < 0 { Err(last_errno()) } else { Pid::from_raw(pid).ok_or(Errno::SRCH) };
+    // SAFETY: mapped above, and the child is out of it.
+    unsafe { libc::munmap(stack, STACK) };
+    result
+}
+
 /// End this process at once: no destructors, no buffers flushed, no `atexit`.
 pub fn exit_now(code: i32) -> ! {
     // SAFETY: _exit has no preconditions.
@@ -89,4 +138,37 @@ pub fn close_from(first: u32, on_exec: bool) -> Result<(), Errno> {
 /// The errno of the last failed call of this thread.
 pub(super) fn last_errno() -> Errno {
     Errno::from_io_error(&std::io::Error::last_os_error()).unwrap_or(Errno::IO)
+}
+
+#[cfg(test)]
+mod tests {
+    use rustix::process::{WaitOptions, waitpid};
+
+    use super::*;
+    use crate::linux::sys::{
+        exec::{StringArray, exec},
+        probe::in_child,
+    };
+
+    /// In a process with one thread, as the callers are.
+    #[test]
+    fn the_memory_is_shared_until_the_program_runs() {
+        in_child(|| {
+            let mut seen = 0;
+            let pid = fork_until_exec(|| {
+                seen += 1;
+                let argv = ["sh", "-c", "exit 7"].map(|word| std::ffi::CString::new(word).unwrap());
+                let none = StringArray::new(Vec::new());
+                exec(c"/bin/sh", &StringArray::new(argv.into()), &none);
+                exit_now(1)
+            });
+            let (_, status) = waitpid(Some(pid.unwrap()), WaitOptions::empty()).unwrap().unwrap();
+            assert_eq!((status.exit_status(), seen), (Some(7), 1));
+            let pid = fork_until_exec(|| panic!("in the child"));
+            let (_, status) = waitpid(Some(pid.unwrap()), WaitOptions::empty()).unwrap().unwrap();
+            assert_eq!(status.exit_status(), Some(125));
+            Ok(())
+        })
+        .unwrap();
+    }
 }
