@@ -302,7 +302,7 @@ mod tests {
             device: u64::MAX,
             inode: 7,
             folder: true,
-            writable: owned_by == None,
+            writable: owned_by.is_none(),
             owned_by,
         };
         let contents = [

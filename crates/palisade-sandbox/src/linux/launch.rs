@@ -18,10 +18,10 @@ use super::{
     control::{Control, Message},
     guest::{Guest, GuestReport},
     handover, identity,
-    idmap::{OwnerMaps, Sleeper},
+    idmap::OwnerMaps,
     init, mounts,
     net::NetSockets,
-    sys::clone::{Forked, exit_now, fork_into_group},
+    sys::clone::{Forked, Sleeper, exit_now, fork_into_group},
 };
 use crate::{
     plan::{Ground, Identity, Plan},

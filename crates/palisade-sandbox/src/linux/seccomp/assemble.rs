@@ -21,8 +21,8 @@ pub struct Instruction {
 }
 
 impl Instruction {
-    pub(super) fn to_bytes(&self) -> [u8; 8] {
-        let Self { code, jump_true, jump_false, operand } = *self;
+    pub(super) fn to_bytes(self) -> [u8; 8] {
+        let Self { code, jump_true, jump_false, operand } = self;
         let ([c0, c1], [o0, o1, o2, o3]) = (code.to_le_bytes(), operand.to_le_bytes());
         [c0, c1, jump_true, jump_false, o0, o1, o2, o3]
     }

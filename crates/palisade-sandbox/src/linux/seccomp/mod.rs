@@ -161,7 +161,7 @@ impl Filter {
 
     /// Its instructions, to be handed to another process of ours.
     pub(crate) fn to_bytes(&self) -> Vec<u8> {
-        self.program.iter().flat_map(Instruction::to_bytes).collect()
+        self.program.iter().copied().flat_map(Instruction::to_bytes).collect()
     }
 
     /// What [`Filter::to_bytes`] gave; `None` if these are no whole instructions.

@@ -6,7 +6,10 @@ use std::{
     panic::AssertUnwindSafe,
 };
 
-use rustix::{io::Errno, process::Pid};
+use rustix::{
+    io::Errno,
+    process::{Pid, Signal, WaitOptions, pidfd_send_signal, waitpid},
+};
 
 /// Which side of a fork this is.
 #[derive(Debug)]
@@ -72,9 +75,6 @@ pub fn fork_into_group(namespaces: u64, group: Option<BorrowedFd<'_>>) -> Result
     }
 }
 
-/// Bytes of stack for the child of [`fork_until_exec`].
-const STACK: usize = 256 * 1024;
-
 /// Do `work` in a child that shares this process's memory, and return once that has replaced itself by
 /// a program, or ended, as `vfork(2)` does. It saves copying the memory, which exec throws away.
 ///
@@ -95,26 +95,109 @@ pub fn fork_until_exec<Work: FnOnce() -> Infallible>(work: Work) -> Result<Pid, 
         }
     }
     let mut work = Some(work);
-    let (protection, flags) =
-        (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS);
-    // SAFETY: new memory at a place of the kernel's choice.
-    let stack = unsafe { libc::mmap(std::ptr::null_mut(), STACK, protection, flags, -1, 0) };
-    if stack == libc::MAP_FAILED {
-        return Err(last_errno());
-    }
-    // SAFETY: one past the end of that memory, which is aligned to a page.
-    let top = unsafe { stack.add(STACK) };
+    let stack = Stack::new(256 * 1024)?;
     let flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::SIGCHLD;
+    let work = (&raw mut work).cast::<libc::c_void>();
     // SAFETY: the child runs `enter` on a stack of its own that nobody else uses, with a pointer to
     // `work`, which lives until this returns: CLONE_VFORK stops the caller until the child no longer
     // has this memory. So although it is shared, only one of both runs in it at a time; the callers
     // have one thread.
-    let pid =
-        unsafe { libc::clone(enter::<Work>, top, flags, (&raw mut work).cast::<libc::c_void>()) };
-    let result = if pid < 0 { Err(last_errno()) } else { Pid::from_raw(pid).ok_or(Errno::SRCH) };
-    // SAFETY: mapped above, and the child is out of it.
-    unsafe { libc::munmap(stack, STACK) };
-    result
+    let pid = unsafe { libc::clone(enter::<Work>, stack.top(), flags, work) };
+    if pid < 0 { Err(last_errno()) } else { Pid::from_raw(pid).ok_or(Errno::SRCH) }
+}
+
+/// A process that only keeps a user namespace alive. It shares this process's memory, so that it
+/// costs no copy. Dropping it ends it.
+#[derive(Debug)]
+pub struct Sleeper {
+    pid: Pid,
+    pidfd: OwnedFd,
+    _stack: Stack,
+}
+
+impl Sleeper {
+    /// Let one fall asleep in a new user namespace, which has no maps yet.
+    ///
+    /// # Errors
+    /// What `mmap(2)` or `clone(2)` says; EPERM where user namespaces are closed.
+    pub fn start() -> Result<Self, Errno> {
+        /// Beside its parent in the same memory: it touches nothing but its own stack.
+        extern "C" fn sleep(parent: *mut libc::c_void) -> libc::c_int {
+            // Ended by its parent; should that die first, by the signal it asks for here. It may be
+            // dead by now.
+            let _ = rustix::process::set_parent_process_death_signal(Some(Signal::KILL));
+            let parent = Pid::from_raw(parent.addr().try_into().unwrap_or_default());
+            while rustix::process::getppid() == parent {
+                let nap = rustix::time::Timespec { tv_sec: 10, tv_nsec: 0 };
+                let _ = rustix::thread::nanosleep(&nap);
+            }
+            0
+        }
+        let stack = Stack::new(16 * 1024)?;
+        let parent = rustix::process::getpid().as_raw_nonzero().get();
+        let parent = std::ptr::without_provenance_mut(usize::try_from(parent).unwrap_or_default());
+        let mut pidfd: i32 = -1;
+        let flags = libc::CLONE_VM | libc::CLONE_NEWUSER | libc::CLONE_PIDFD | libc::SIGCHLD;
+        // SAFETY: the child runs `sleep` on a stack of its own, which is unmapped only after it has
+        // ended; it makes system calls that set no errno, and touches no other memory. The kernel
+        // stores the descriptor into a live i32 before this returns.
+        let pid = unsafe { libc::clone(sleep, stack.top(), flags, parent, &raw mut pidfd) };
+        if pid < 0 {
+            return Err(last_errno());
+        }
+        // SAFETY: the kernel stored a new descriptor here that nobody else knows.
+        let pidfd = unsafe { OwnedFd::from_raw_fd(pidfd) };
+        Ok(Self { pid: Pid::from_raw(pid).ok_or(Errno::SRCH)?, pidfd, _stack: stack })
+    }
+
+    /// Its process id, as the caller's pid namespace counts.
+    pub fn pid(&self) -> Pid {
+        self.pid
+    }
+
+    /// End it, without waiting for that.
+    pub fn end(&self) {
+        let _ = pidfd_send_signal(&self.pidfd, Signal::KILL);
+    }
+}
+
+impl Drop for Sleeper {
+    fn drop(&mut self) {
+        self.end();
+        let _ = rustix::io::retry_on_intr(|| waitpid(Some(self.pid), WaitOptions::empty()));
+    }
+}
+
+/// Memory for the stack of a process that shares ours.
+#[derive(Debug)]
+struct Stack {
+    address: usize,
+    bytes: usize,
+}
+
+impl Stack {
+    fn new(bytes: usize) -> Result<Self, Errno> {
+        let (protection, flags) =
+            (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS);
+        // SAFETY: new memory at a place of the kernel's choice.
+        let memory = unsafe { libc::mmap(std::ptr::null_mut(), bytes, protection, flags, -1, 0) };
+        if memory == libc::MAP_FAILED {
+            return Err(last_errno());
+        }
+        Ok(Self { address: memory.expose_provenance(), bytes })
+    }
+
+    /// One past its end, from where it grows; aligned to a page.
+    fn top(&self) -> *mut libc::c_void {
+        std::ptr::with_exposed_provenance_mut(self.address + self.bytes)
+    }
+}
+
+impl Drop for Stack {
+    fn drop(&mut self) {
+        // SAFETY: mapped by `new`, and whoever ran on it is gone.
+        unsafe { libc::munmap(std::ptr::with_exposed_provenance_mut(self.address), self.bytes) };
+    }
 }
 
 /// End this process at once: no destructors, no buffers flushed, no `atexit`.
