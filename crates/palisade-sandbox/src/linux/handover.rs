@@ -297,7 +297,7 @@ mod tests {
     }
 
     fn plan() -> Plan {
-        let object = |owned_by| HostObject {
+        let object = |owned_by: Option<(u32, u32)>| HostObject {
             path: OsString::from_vec(vec![b'/', 0xff, b'\n']).into(),
             device: u64::MAX,
             inode: 7,
