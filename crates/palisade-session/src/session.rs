@@ -4,7 +4,7 @@ use palisade_core::{Action, Authority, Event, Layer, SessionId, Verdict};
 use palisade_engine::Engine;
 use palisade_journal::{Durability, Journal, Timestamp};
 use palisade_policy::Policy;
-use palisade_sandbox::{Building, LaunchError, launch};
+use palisade_sandbox::{Building, LaunchError, begin};
 use palisade_workspace::{Kept, Outcome, WorkspaceError};
 use rustix::rand::{GetRandomFlags, getrandom};
 
@@ -15,7 +15,7 @@ use crate::{
     order::Order,
     outward,
     pipeline::Pipeline,
-    plan::{self, Placeholders},
+    plan::{self, Placeholders, Who},
     refusal::{self, Refusal, Refuse},
     running::Desk,
     streams::{self, Copies},
@@ -99,20 +99,24 @@ struct Watch {
 
 /// What has to happen while there is one thread, and no secret in memory.
 fn prepare(order: &Order, session: &SessionId) -> Result<(Started, Watch), Refusal> {
+    let who = Who::find(&order.operator)?;
+    // It builds what it can while the plan is made. Should it fail, what is wrong with the order
+    // is told first.
+    let begun = begin(plan::ground(order, &who));
     let state = &order.operator.state_dir;
     let leftover = sweep::leftover(state);
     let placeholders = Placeholders::of(order.policy.inference.as_ref())?;
     let (stdio, copies) = streams::of_caller()?;
     let terminal =
         Terminal::detect().refuse("the terminal", "start palisade from another terminal")?;
-    let (plan, kept) = plan::make(order, session, stdio, &placeholders)?;
+    let (plan, kept) = plan::make(order, session, stdio, &placeholders, &who)?;
     let lists = sweep::Lists {
         watched: sweep::find(&plan, &order.policy.filesystem.grants),
         nested: sweep::find_nested(&plan),
     };
     let list = List::keep(state, session, lists)?;
     let writable = Writable::of(&plan);
-    match launch(plan) {
+    match begun.and_then(|begun| begun.build(&plan)) {
         Ok(building) => {
             let started = Started { building, copies, terminal, kept, writable };
             Ok((started, Watch { list, leftover }))

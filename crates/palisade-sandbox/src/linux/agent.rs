@@ -74,6 +74,7 @@ pub(crate) struct Confinement {
 impl Prepared {
     pub(crate) fn new(
         plan: Plan,
+        limits: Limits,
         terminal: Option<OwnedFd>,
         rules: landlock::Prepared,
     ) -> Result<Self, StepError> {
@@ -88,7 +89,7 @@ impl Prepared {
             entry.push(value);
             text(entry)
         });
-        let pinned = plan.limits.cpu_thousandths.zip(plan.pinned_filter);
+        let pinned = limits.cpu_thousandths.zip(plan.pinned_filter);
         let pinned = pinned.map(|(most, filter)| Ok((some_processors(most)?, filter)));
         Ok(Self {
             candidates: candidates.collect::<Result<_, _>>().step("read the command")?,
@@ -102,7 +103,7 @@ impl Prepared {
                 search,
                 working_directory: text(plan.working_directory.into())
                     .step("read the working directory")?,
-                limits: plan.limits,
+                limits,
                 held: HeldByGroup::default(),
                 rules,
                 filter: plan.filter,

@@ -24,8 +24,7 @@ use super::{
     control::{Control, Message},
     identity,
     idmap::OwnerMaps,
-    landlock::Rules,
-    landlock_plan, launch, mounts, privileges,
+    init, landlock_plan, launch, mounts, privileges,
     sys::{
         clone::{Forked, exit_now, fork_into},
         probe::{in_child, unshare},
@@ -212,14 +211,14 @@ fn the_mount_tree_holds_without_landlock() {
         let (ours, theirs) = Control::pair().step("make the control socket")?;
         // Ours has a number that is used on the host, and is larger than any inside.
         let outside = getpid();
-        let namespaces = u64::from(launch::NAMESPACES.unsigned_abs());
+        let namespaces = u64::from((launch::NAMESPACES | init::NAMESPACES).unsigned_abs());
         match fork_into(namespaces).step("clone into new namespaces")? {
             Forked::Child => {
                 drop(ours);
                 let inside = || {
                     theirs.receive().step("hear of the maps")?;
                     identity::take_on(&identity, privileged)?;
-                    mounts::build(&plan, 64 << 20, trees, &mut Rules::new()?)?;
+                    mounts::Tree::begin(64 << 20)?.finish(&plan, trees)?;
                     // Each is one: as long as there are privileges it works.
                     for (name, attack) in &FOR_PRIVILEGES {
                         in_child(|| {
