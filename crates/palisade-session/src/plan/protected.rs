@@ -2,7 +2,7 @@
 //!
 //! A mount over each such path, and one over each folder above it as far as it is writable: the
 //! name of a mount point cannot be renamed or removed, so the protection cannot be moved out of
-//! the way. Where such a path is a link, what it leads to is protected.
+//! the way. Where such a path is a link, what it leads to is protected, and the link cannot be replaced.
 
 use std::{
     collections::BTreeSet,
@@ -63,6 +63,10 @@ pub(crate) fn add(
         let inside = PROTECTED.iter().map(|name| at.join(name));
         for path in inside.chain(repository::settings(&at)).chain(repository::below(&at)) {
             protect(&path, &named, names, tree)?;
+            // Also where the last name is missing yet, the folder that would hold it stays.
+            if let Some(folder) = path.parent().filter(|folder| *folder != at) {
+                tree.fix_way(folder, names)?;
+            }
         }
     }
     // Who can exchange this program decides what the next session is held by.
@@ -83,7 +87,7 @@ fn named_exactly(grants: &[Grant], names: &Names) -> BTreeSet<PathBuf> {
         .collect()
 }
 
-/// Make what is at `path` read-only, and fix the folders between it and the mount that it lies in.
+/// Make what is at `path` read-only, and fix all that leads there.
 fn protect(
     path: &Path,
     named: &BTreeSet<PathBuf>,
@@ -91,20 +95,15 @@ fn protect(
     tree: &mut Tree,
 ) -> Result<(), Refusal> {
     let Some(real) = names.real_or_closed(path) else { return Ok(()) };
-    if named.contains(&real) || !tree.is_writable(&real) {
+    if named.contains(&real) {
         return Ok(());
     }
-    let Some((mount, _)) = tree.host_above(&real) else { return Ok(()) };
     // A link may lead to the whole of what may be written.
-    if mount == real {
-        return Ok(());
+    let whole = tree.host_above(&real).is_some_and(|(mount, _)| mount == real);
+    if tree.is_writable(&real) && !whole {
+        tree.pin(&real, true)?;
     }
-    let mount = mount.to_owned();
-    let above: Vec<&Path> = real.ancestors().skip(1).take_while(|above| *above != mount).collect();
-    for folder in above.into_iter().rev() {
-        tree.pin(folder, false)?;
-    }
-    tree.pin(&real, true)
+    tree.fix_way(path, names)
 }
 
 #[cfg(test)]

@@ -41,12 +41,14 @@ pub(crate) fn find(plan: &Plan, grants: &[Grant]) -> Vec<Watched> {
     let named: BTreeSet<&PathBuf> =
         grants.iter().filter(|grant| grant.writable).map(|grant| &grant.path).collect();
     let folders = plan.mounts.iter().filter_map(|mount| match &mount.content {
-        Content::Host(object) if object.writable && object.folder => Some(&object.path),
+        Content::Host(object) if object.writable && object.folder => Some(object.path.as_path()),
+        // A repository below has programs of its own that read its folder.
+        Content::Pin { .. } if mount.at.ends_with(".git") => mount.at.parent(),
         _ => None,
     });
     let mut all = Vec::new();
     for folder in folders {
-        // The repository's own mounts, which are there so that it cannot be renamed.
+        // What is in a repository's own folder is no project.
         if folder.components().any(|part| part.as_os_str() == ".git") {
             continue;
         }
@@ -64,7 +66,7 @@ pub(crate) fn find(plan: &Plan, grants: &[Grant]) -> Vec<Watched> {
                 // Covered by a mount of its own.
                 Ok(_) => continue,
             };
-            let (folder, name) = (folder.clone().into(), name.into());
+            let (folder, name) = (folder.into(), name.into());
             let entry = Watched { folder, name, was };
             if !all.contains(&entry) {
                 all.push(entry);

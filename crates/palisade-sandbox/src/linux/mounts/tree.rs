@@ -2,13 +2,13 @@ use std::{collections::HashMap, os::fd::OwnedFd, path::Path};
 
 use rustix::{
     fs::{CWD, Mode, OFlags, ResolveFlags, openat2},
-    mount::{UnmountFlags, unmount},
+    mount::{OpenTreeFlags, UnmountFlags, open_tree, unmount},
     process::{fchdir, pivot_root},
 };
 
 use super::{
     DetachedTrees, device,
-    host::{Detached, detach},
+    host::{Detached, detach, refuse_other},
     masks::Masks,
     overlay, proc,
     skeleton::{Kind, Skeleton, mount},
@@ -19,7 +19,7 @@ use crate::{
         landlock_plan,
         sys::mount::{Attributes, set_attributes},
     },
-    plan::{Content, Mount},
+    plan::{Content, HostObject, Mount, There},
     step::{Step, StepError},
 };
 
@@ -118,8 +118,10 @@ impl Tree<'_> {
                 let folder = self.skeleton.folder(at)?;
                 grant(self.rules, folder, Kind::Folder, it)
             }
-            Content::EmptyFolder => self.cover(Kind::Folder, it),
-            Content::EmptyFile => self.cover(Kind::File, it),
+            Content::EmptyFolder => self.cover(Kind::Folder, it, None),
+            Content::Cover(there) if there.folder => self.cover(Kind::Folder, it, Some(*there)),
+            Content::Cover(there) => self.cover(Kind::File, it, Some(*there)),
+            Content::Pin { there, read_only } => self.pin(at, *there, *read_only),
         }
     }
 
@@ -127,7 +129,15 @@ impl Tree<'_> {
     fn show(&mut self, tree: &OwnedFd, kind: Kind, it: &Mount) -> Result<(), StepError> {
         let at = it.at.as_path();
         match kind {
-            _ if !self.is_on_skeleton(at) => mount(tree, self.skeleton.existing(at, kind)?, at)?,
+            _ if !self.is_on_skeleton(at) => {
+                let there = match &it.content {
+                    Content::Host(HostObject { device, inode, folder, .. }) => {
+                        Some(There { device: *device, inode: *inode, folder: *folder })
+                    }
+                    _ => None,
+                };
+                mount(tree, self.existing(at, kind, there)?, at)?;
+            }
             Kind::Folder => mount(tree, self.skeleton.folder(at)?, at)?,
             Kind::File => mount(tree, self.skeleton.file(at, b"")?, at)?,
         }
@@ -135,21 +145,50 @@ impl Tree<'_> {
     }
 
     /// Mount a mask over something of the host's.
-    fn cover(&mut self, kind: Kind, it: &Mount) -> Result<(), StepError> {
-        let at = it.at.as_path();
-        let target = if kind == Kind::File && self.is_on_skeleton(at) {
-            self.skeleton.file(at, b"")?
-        } else {
-            self.skeleton.existing(at, kind)?
-        };
-        let mask = self.masks.cover(kind, target, at)?;
+    fn cover(&mut self, kind: Kind, it: &Mount, there: Option<There>) -> Result<(), StepError> {
+        let target = self.existing(&it.at, kind, there)?;
+        let mask = self.masks.cover(kind, target, &it.at)?;
         grant(self.rules, mask, kind, it)
+    }
+
+    /// Mount something of the host's on itself, which has the flags and owners of what it lies in.
+    fn pin(&self, at: &Path, there: There, read_only: bool) -> Result<(), StepError> {
+        let kind = if there.folder { Kind::Folder } else { Kind::File };
+        let target = self.existing(at, kind, Some(there))?;
+        let flags = OpenTreeFlags::OPEN_TREE_CLONE
+            | OpenTreeFlags::OPEN_TREE_CLOEXEC
+            | OpenTreeFlags::AT_EMPTY_PATH
+            | OpenTreeFlags::AT_RECURSIVE;
+        let tree = open_tree(&target, "", flags)
+            .step_with(|| format!("take the tree of {}", at.display()))?;
+        if read_only {
+            let attributes = Attributes { set: ATTR_RDONLY, recursive: true, ..Default::default() };
+            set_attributes(&tree, attributes)
+                .step_with(|| format!("make {} read-only", at.display()))?;
+        }
+        mount(&tree, target, at)
+    }
+
+    /// What something of the host's shows at this path. What is mounted on the descriptor is mounted on
+    /// the very object that the plan saw, under whatever name the host has it by then.
+    fn existing(&self, at: &Path, kind: Kind, there: Option<There>) -> Result<OwnedFd, StepError> {
+        let target = self.skeleton.existing(at, kind)?;
+        if let Some(there) = there {
+            let around = self.around(at).find(|content| !matches!(content, Content::Pin { .. }));
+            refuse_other(&target, there, matches!(around, Some(Content::Overlay(_))), at)?;
+        }
+        Ok(target)
     }
 
     /// False if something of the host's is the nearest thing above: nothing may be created there.
     fn is_on_skeleton(&self, at: &Path) -> bool {
-        let above = at.ancestors().skip(1).find_map(|above| self.contents.get(above));
-        !matches!(above, Some(Content::Host(_) | Content::Overlay(_)))
+        let above = self.around(at).next();
+        !matches!(above, Some(Content::Host(_) | Content::Overlay(_) | Content::Pin { .. }))
+    }
+
+    /// What is planned at the paths above, the nearest first.
+    fn around<'it>(&'it self, at: &'it Path) -> impl Iterator<Item = &'it Content> {
+        at.ancestors().skip(1).filter_map(|above| self.contents.get(above).copied())
     }
 }
 
