@@ -2,9 +2,6 @@
 
 use std::{
     collections::BTreeSet,
-    fs::Metadata,
-    io::ErrorKind,
-    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
 };
 
@@ -14,10 +11,12 @@ use walkdir::WalkDir;
 
 use super::{
     links::{self, Names},
+    second,
     tree::Tree,
 };
 use crate::refusal::{Refusal, Refuse};
 
+const LOOK: &str = "look for denied files";
 const CORRECT: &str = "correct `filesystem.deny` in the policy";
 
 /// Cover everything that the list names, by every name that it has in what is shown, and fix what leads
@@ -72,9 +71,11 @@ pub(crate) fn add(
             }
         }
     }
-    also_other_names(&mut covered, tree)?;
+    let shown = tree.hosts();
+    second::add_names(&mut covered, shown.iter().map(|(at, object)| (&**at, object.device)))
+        .refuse(LOOK, CORRECT)?;
     for path in covered {
-        let Some((path, found)) = reachable(&path) else { continue };
+        let Some((path, found)) = second::reachable(&path) else { continue };
         if workspace.is_some_and(|workspace| workspace.starts_with(path)) {
             return Err(Refusal::new(
                 format!("the policy denies {}, which holds the workspace", path.display()),
@@ -84,19 +85,6 @@ pub(crate) fn add(
         tree.cover(path, &found);
     }
     Ok(())
-}
-
-/// What is at this path; or, where a folder above may be listed but not entered, that folder: the agent may
-/// give itself the right.
-fn reachable(path: &Path) -> Option<(&Path, Metadata)> {
-    for at in path.ancestors() {
-        match at.symlink_metadata() {
-            Ok(found) => return Some((at, found)),
-            Err(error) if error.kind() == ErrorKind::PermissionDenied => {}
-            Err(_) => return None,
-        }
-    }
-    None
 }
 
 /// A pattern by real paths.
@@ -191,58 +179,13 @@ fn literal_base(pattern: &str) -> PathBuf {
 }
 
 fn collect(root: &Path, set: &GlobSet, found: &mut BTreeSet<PathBuf>) -> Result<(), Refusal> {
-    for entry in walk(root) {
+    for entry in WalkDir::new(root) {
         match entry {
             Ok(entry) if set.is_match(entry.path()) => {
                 found.insert(entry.into_path());
             }
             Ok(_) => {}
-            Err(error) => found.extend(closed_folder(error)?),
-        }
-    }
-    Ok(())
-}
-
-/// A folder that may not be looked into: it is denied whole, for if it is the agent's own too, that can
-/// open it and look.
-fn closed_folder(error: walkdir::Error) -> Result<Option<PathBuf>, Refusal> {
-    match (error.io_error().map(std::io::Error::kind), error.path()) {
-        (Some(ErrorKind::NotFound), _) => Ok(None),
-        (Some(ErrorKind::PermissionDenied), Some(path)) => Ok(Some(path.to_owned())),
-        _ => Err(error).refuse("look for denied files", CORRECT),
-    }
-}
-
-fn walk(root: &Path) -> walkdir::IntoIter {
-    WalkDir::new(root).into_iter()
-}
-
-/// A denied file with a second name (a hard link) in what is shown is covered there as well.
-fn also_other_names(covered: &mut BTreeSet<PathBuf>, tree: &Tree) -> Result<(), Refusal> {
-    let inodes: BTreeSet<(u64, u64)> = covered
-        .iter()
-        .filter_map(|path| path.symlink_metadata().ok())
-        .filter(|found| found.is_file() && found.nlink() > 1)
-        .map(|found| (found.dev(), found.ino()))
-        .collect();
-    if inodes.is_empty() {
-        return Ok(());
-    }
-    for (at, object) in tree.hosts() {
-        let here = |device: u64| inodes.iter().any(|(known, _)| *known == device);
-        if !here(object.device) {
-            continue;
-        }
-        for entry in walk(&at) {
-            let looked = entry.and_then(|entry| Ok((entry.metadata()?, entry)));
-            match looked {
-                Ok((found, entry)) => {
-                    if found.is_file() && inodes.contains(&(found.dev(), found.ino())) {
-                        covered.insert(entry.into_path());
-                    }
-                }
-                Err(error) => covered.extend(closed_folder(error)?),
-            }
+            Err(error) => found.extend(second::closed_folder(error).refuse(LOOK, CORRECT)?),
         }
     }
     Ok(())

@@ -14,6 +14,7 @@ mod overlay;
 mod program;
 mod protected;
 mod repository;
+mod second;
 mod sockets;
 mod tree;
 mod who;

@@ -484,3 +484,37 @@ fn exchanges_protected_files_while_sessions_start() {
     world.outside_sh(write).good();
     assert!(world.read("work/.bashrc").contains("evil"), "unconfined it works");
 }
+
+/// A protected file has a second name in the workspace.
+#[test]
+fn changes_a_protected_file_by_its_second_name() {
+    let Some(world) = world() else { return };
+    world.outside_sh("mkdir deep && ln .envrc deep/notes && ln .git/config other").good();
+    let (before, script) = (
+        world.read("work/.git/config"),
+        "echo evil >>deep/notes; echo evil >>other; chmod 644 other; truncate -s 0 other; mv deep x; \
+         echo evil >>x/notes",
+    );
+    world.inside_sh(script);
+    assert_eq!(world.read("work/.envrc"), "as it was\n");
+    assert_eq!(world.read("work/.git/config"), before);
+    world.outside_sh(script);
+    assert!(world.read("work/.envrc").contains("evil"), "unconfined it works");
+}
+
+/// One session makes a repository as harmless as any, whose settings have a second name; the next
+/// writes that.
+#[test]
+fn gives_the_settings_of_a_repository_a_second_name_for_the_next_session() {
+    let attack = format!("chmod 755 mine/d; {MONITOR} mine/d/notes");
+    for shut in ["", "chmod 0 mine/d", "chmod 644 mine/d"] {
+        let Some(world) = world() else { return };
+        let first = "git init -q mine && mkdir mine/d && ln mine/.git/config mine/d/notes";
+        world.inside_sh(&format!("{first}; {shut}")).good();
+        world.inside_sh(&attack);
+        status_runs_nothing(&world, "mine");
+        world.outside_sh(&attack).good();
+        world.outside_sh("cd mine && git status");
+        assert!(world.at("work/mine/ran").exists() || world.at("work/ran").exists(), "{shut}");
+    }
+}
