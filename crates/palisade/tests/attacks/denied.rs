@@ -455,6 +455,19 @@ fn exchanges_folders_of_denied_files_while_sessions_start() {
     starts_while_exchanged(&world, "a", "z", ["a/key", "z/key"]);
 }
 
+/// The same below an overlay, whose numbers of files are its own.
+#[test]
+fn exchanges_denied_files_below_an_overlay_while_sessions_start() {
+    let policy = format!("filesystem: {{{IN_OVERLAY}deny: [../work/a/key, ../work/z/key]}}");
+    let Some(world) = World::new(&policy) else { return };
+    for path in ["a.pem", "z.pem", "a/key", "z/key"] {
+        world.write(format!("work/{path}"), SECRET);
+    }
+    (0..200).for_each(|number| world.write(format!("work/m/{number}.pem"), "public\n"));
+    starts_while_exchanged(&world, "a.pem", "z.pem", ["a.pem", "z.pem"]);
+    starts_while_exchanged(&world, "a", "z", ["a/key", "z/key"]);
+}
+
 /// Whenever a session starts, it reads neither; where it would, it does not start.
 fn starts_while_exchanged(world: &World, one: &str, other: &str, read: [&str; 2]) {
     let reader = format!(

@@ -14,7 +14,7 @@ use crate::{
         idmap::OwnerMaps,
         sys::mount::{Attributes, set_attributes},
     },
-    plan::{Content, HostObject, Mount, There},
+    plan::{Content, HostObject, Mount, Overlay, There},
     step::{Step, StepError},
 };
 
@@ -105,20 +105,20 @@ fn open_checked(object: &HostObject) -> Result<OwnedFd, StepError> {
     )
     .step_with(|| format!("open {shown}"))?;
     let there = There { device: object.device, inode: object.inode, folder: object.folder };
-    refuse_other(&opened, there, false, &object.path)?;
+    refuse_other(&opened, there, None, &object.path)?;
     Ok(opened)
 }
 
 /// Refuse an open object that is not the one which was there when the plan was made. `at` is its name for
 /// an error.
 ///
-/// An overlay shows devices of its own, and numbers of its own for folders; what is no folder keeps the
-/// number that it has below, but for the uppermost bits (`xino` in the kernel's
-/// `Documentation/filesystems/overlayfs.rst`).
+/// An overlay shows a device of its own. What is no folder keeps the number that it has below, but for
+/// the uppermost bits; a folder does if all is on one file system, and else tells nothing (see `xino` in the
+/// kernel's `Documentation/filesystems/overlayfs.rst`).
 pub(super) fn refuse_other(
     opened: impl AsFd,
     there: There,
-    in_overlay: bool,
+    shown_by: Option<&Overlay>,
     at: &Path,
 ) -> Result<(), StepError> {
     const OF_BELOW: u64 = (1 << 56) - 1;
@@ -126,10 +126,10 @@ pub(super) fn refuse_other(
         .step_with(|| format!("look at {}", at.display()))?;
     let device = rustix::fs::makedev(found.stx_dev_major, found.stx_dev_minor);
     let folder = FileType::from_raw_mode(found.stx_mode.into()) == FileType::Directory;
-    let same = match (in_overlay, folder) {
-        (false, _) => (device, found.stx_ino) == (there.device, there.inode),
-        (true, true) => true,
-        (true, false) => (found.stx_ino ^ there.inode) & OF_BELOW == 0,
+    let same = match shown_by {
+        None => (device, found.stx_ino) == (there.device, there.inode),
+        Some(overlay) if folder && overlay.lower.device != overlay.layers.device => true,
+        Some(_) => (found.stx_ino ^ there.inode) & OF_BELOW == 0,
     };
     if same && folder == there.folder {
         return Ok(());

@@ -175,7 +175,11 @@ impl Tree<'_> {
         let target = self.skeleton.existing(at, kind)?;
         if let Some(there) = there {
             let around = self.around(at).find(|content| !matches!(content, Content::Pin { .. }));
-            refuse_other(&target, there, matches!(around, Some(Content::Overlay(_))), at)?;
+            let overlay = match around {
+                Some(Content::Overlay(overlay)) => Some(overlay),
+                _ => None,
+            };
+            refuse_other(&target, there, overlay, at)?;
         }
         Ok(target)
     }
