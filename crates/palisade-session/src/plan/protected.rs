@@ -86,9 +86,11 @@ pub(crate) fn add(
     second::add_names(&mut held, folders)
         .refuse("look for protected files", "see that the folders that are granted can be read")?;
     for path in &held {
+        if !tree.is_writable(path) {
+            continue;
+        }
         let Some((path, _)) = second::reachable(path) else { continue };
-        let whole = tree.host_above(path).is_some_and(|(mount, _)| mount == path);
-        if tree.is_writable(path) && !whole {
+        if tree.host_above(path).is_some_and(|(mount, _)| mount != path) {
             tree.pin(path, true)?;
         }
     }
