@@ -518,3 +518,33 @@ fn gives_the_settings_of_a_repository_a_second_name_for_the_next_session() {
         assert!(world.at("work/mine/ran").exists() || world.at("work/ran").exists(), "{shut}");
     }
 }
+
+/// A repository in a folder that a session shuts: the launch of the next does not see it, or the look at the
+/// end does not. Somebody opens the folder later.
+#[test]
+fn shuts_a_folder_with_a_repository_in_it() {
+    let deep = "mkdir -p libs/a && git init -q libs/a/one";
+    let plant = format!("chmod 755 libs libs/a; {MONITOR} libs/a/one/.git/config");
+    for shut in ["chmod 0 libs", "chmod 0 libs/a", "chmod 644 libs", "chmod 644 libs/a"] {
+        let Some(world) = world() else { return };
+        let opened = |world: &World| {
+            world.outside_sh("chmod -R u+rwX .");
+            world.outside_sh("for at in libs*/a*/one*; do (cd $at && git status); done");
+        };
+        world.outside_sh(deep).good();
+        world.inside_sh(shut).good();
+        world.inside_sh(&format!("{plant}; {shut}"));
+        opened(&world);
+        assert!(!world.at("work/ran").exists(), "two sessions: {shut}");
+        let Some(world) = self::world() else { return };
+        let ran = world.inside_sh(&format!("{deep}; {plant}; {shut}"));
+        ran.good();
+        let told = ran.err.contains("palisade-moved") || ran.err.contains("look at it before");
+        assert!(told, "{shut}: {ran}");
+
+        let Some(world) = self::world() else { return };
+        world.outside_sh(&format!("{deep}; {plant}; {shut}"));
+        opened(&world);
+        assert!(world.at("work/ran").exists(), "unconfined it works: {shut}");
+    }
+}
