@@ -21,6 +21,6 @@ pub use linux::{
     net::NetSockets,
 };
 pub use plan::{
-    Command, Content, Ground, HostObject, Identity, Limits, Mount, Overlay, Plan, Stdio,
+    Command, Content, Ground, HostObject, Identity, Limits, Mount, Overlay, Plan, Stdio, There,
 };
 pub use step::StepError;
