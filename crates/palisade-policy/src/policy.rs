@@ -26,6 +26,9 @@ pub struct Policy {
     pub inference: Option<Inference>,
     /// What it asks for that this version cannot enforce. A launch refuses when there is any.
     pub not_built: Vec<NotBuilt>,
+    /// Where the workspace, and the paths of a project's documents, led through links when they were
+    /// checked. A launch refuses one that leads elsewhere by then.
+    pub led: BTreeMap<PathBuf, PathBuf>,
 }
 
 /// A document that took part.

@@ -32,6 +32,9 @@ pub struct Plan {
     pub stdio: [Stdio; 3],
     /// Put up the network path out (resolver and proxy sockets). Without it there is no way out.
     pub network: bool,
+    /// Objects of the host in [`Plan::mounts`] that are kept until they are mounted: what is open does not give
+    /// its inode number to another file.
+    pub held: Vec<OwnedFd>,
 }
 
 /// The ids of the agent.

@@ -64,7 +64,7 @@ fn enter(entry: Entry) -> Result<(), StepError> {
 }
 
 fn build_and_run(
-    plan: Plan,
+    mut plan: Plan,
     control: &Control,
     trees: mounts::DetachedTrees,
     privileged: bool,
@@ -86,6 +86,7 @@ fn build_and_run(
     }
     let mut rules = Rules::new()?;
     mounts::build(&plan.mounts, plan.scratch_bytes, trees, &mut rules)?;
+    plan.held.clear();
     setsid().step("start a session")?;
     let terminal = open_terminal(&plan, control)?;
     let mut agent = agent::Prepared::new(plan, terminal, rules.finish()?)?;

@@ -21,7 +21,7 @@ mod who;
 use std::path::{Path, PathBuf};
 
 use palisade_core::SessionId;
-use palisade_policy::{Access, ProcessLimits};
+use palisade_policy::{Access, Policy, ProcessLimits};
 use palisade_sandbox::{
     Content, Limits, Plan, Stdio,
     linux::{
@@ -63,7 +63,7 @@ pub(crate) fn make(
     let (names, mut tree) = (Names::default(), Tree::new());
     let (workspace, kept) = workspace(order, session, &who, &names, &mut tree)?.unzip();
     let kept = kept.flatten();
-    grants::add(&policy.filesystem.grants, operator, &who, &names, &mut tree)?;
+    grants::add(policy, operator, &who, &names, &mut tree)?;
     let program = program::find(&order.command, operator, &who, &names, &mut tree)?;
     protected::add(policy, operator, &names, &mut tree)?;
     let files = &policy.filesystem;
@@ -103,10 +103,11 @@ pub(crate) fn make(
         calls.deny.push("sched_setaffinity".to_owned());
         pinned_filter = Some(compile(&calls)?);
     }
+    let (mounts, held) = tree.into_mounts();
     let plan = Plan {
         identity: who.identity,
         hostname,
-        mounts: tree.into_mounts(),
+        mounts,
         scratch_bytes: scratch_bytes(limits),
         working_directory,
         command: program.command,
@@ -126,6 +127,7 @@ pub(crate) fn make(
         pinned_filter,
         stdio,
         network: true,
+        held,
     };
     Ok((plan, kept))
 }
@@ -143,6 +145,7 @@ fn workspace(
     let remedy = "start palisade in the folder to work on, or name it in `filesystem.workspace`";
     let Way { real, links, .. } =
         names.follow(&workspace.path).refuse(format!("the workspace {shown}"), remedy)?;
+    refuse_led_elsewhere(&order.policy, &workspace.path, &real)?;
     if !real.is_dir() {
         return Err(Refusal::new(format!("the workspace {shown} is not a folder"), remedy));
     }
@@ -156,7 +159,10 @@ fn workspace(
     grants::refuse_of_the_machine(&real)?;
     let mut kept = None;
     match workspace.access {
-        Access::ReadOnly => tree.grant(&real, false, true, who)?,
+        Access::ReadOnly => {
+            tree.hold(&real)?;
+            tree.grant(&real, false, true, who)?;
+        }
         Access::ReadWrite => tree.grant(&real, true, true, who)?,
         Access::Overlay => kept = Some(overlay::add(order, session, &real, who, tree)?),
     }
@@ -164,6 +170,22 @@ fn workspace(
         tree.link(link);
     }
     Ok(Some((real, kept)))
+}
+
+/// What was checked when the policy was read is what is shown, although a name was exchanged for a link since.
+fn refuse_led_elsewhere(policy: &Policy, path: &Path, real: &Path) -> Result<(), Refusal> {
+    match policy.led.get(path) {
+        Some(led) if led != real => Err(Refusal::new(
+            format!(
+                "{} led to {} when the policy was read, and leads to {} now",
+                path.display(),
+                led.display(),
+                real.display()
+            ),
+            "somebody exchanges folders: see who can write there, and try again",
+        )),
+        _ => Ok(()),
+    }
 }
 
 /// Palisade's own files are never inside, whatever contains them is.
@@ -213,3 +235,6 @@ pub(crate) fn shows(content: &Content) -> Option<bool> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests;
