@@ -15,7 +15,7 @@ use crate::{
     order::Order,
     outward,
     pipeline::Pipeline,
-    plan::{self, Placeholders},
+    plan::{self, Made, Placeholders},
     refusal::{self, Refusal, Refuse},
     running::Desk,
     streams::{self, Copies},
@@ -105,10 +105,10 @@ fn prepare(order: &Order, session: &SessionId) -> Result<(Started, Watch), Refus
     let (stdio, copies) = streams::of_caller()?;
     let terminal =
         Terminal::detect().refuse("the terminal", "start palisade from another terminal")?;
-    let (plan, kept) = plan::make(order, session, stdio, &placeholders)?;
+    let Made { plan, kept, repositories } = plan::make(order, session, stdio, &placeholders)?;
     let lists = sweep::Lists {
         watched: sweep::find(&plan, &order.policy.filesystem.grants),
-        nested: sweep::find_nested(&plan),
+        nested: sweep::find_nested(&plan, &order.policy.filesystem.grants, &repositories),
     };
     let list = List::keep(state, session, lists)?;
     let writable = Writable::of(&plan);

@@ -8,10 +8,13 @@ use std::{
 
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use palisade_policy::Deny;
-use walkdir::WalkDir;
+use rustix::{fs::FileType, io::Errno};
 
 use super::{links, tree::Tree};
-use crate::refusal::{Refusal, Refuse};
+use crate::{
+    refusal::{Refusal, Refuse},
+    walk::walk,
+};
 
 const CORRECT: &str = "correct `filesystem.deny` in the policy";
 
@@ -110,31 +113,40 @@ fn literal_base(pattern: &str) -> PathBuf {
 }
 
 fn collect(root: &Path, set: &GlobSet, found: &mut BTreeSet<PathBuf>) -> Result<(), Refusal> {
-    for entry in walk(root) {
-        match entry {
-            Ok(entry) if set.is_match(entry.path()) => {
-                found.insert(entry.into_path());
-            }
-            Ok(_) => {}
-            Err(error) => found.extend(closed_folder(error)?),
-        }
+    if set.is_match(root) {
+        found.insert(root.to_owned());
     }
+    let walked = walk(root, |folder, found| {
+        let mut path = folder.path.to_owned();
+        for (name, _) in folder.entries() {
+            path.push(name);
+            if set.is_match(&path) {
+                found.push(path.clone());
+            }
+            path.pop();
+        }
+    });
+    found.extend(walked.found);
+    found.extend(closed(walked.unread)?);
     Ok(())
 }
 
-/// A folder that may not be looked into: it is denied whole, for if it is the agent's own too, that can
+/// A folder that may not be looked into is denied whole, for if it is the agent's own too, that can
 /// open it and look.
-fn closed_folder(error: walkdir::Error) -> Result<Option<PathBuf>, Refusal> {
-    use std::io::ErrorKind::{NotFound, PermissionDenied};
-    match (error.io_error().map(std::io::Error::kind), error.path()) {
-        (Some(NotFound), _) => Ok(None),
-        (Some(PermissionDenied), Some(path)) => Ok(Some(path.to_owned())),
-        _ => Err(error).refuse("look for denied files", CORRECT),
+fn closed(unread: Vec<(PathBuf, Errno)>) -> Result<Vec<PathBuf>, Refusal> {
+    let mut all = Vec::new();
+    for (path, errno) in unread {
+        match errno {
+            Errno::ACCESS | Errno::PERM => all.push(path),
+            // It is a file, or there is nothing.
+            Errno::NOTDIR | Errno::NOENT => {}
+            _ => {
+                let what = format!("look for denied files in {}", path.display());
+                return Err(errno).refuse(what, CORRECT);
+            }
+        }
     }
-}
-
-fn walk(root: &Path) -> walkdir::IntoIter {
-    WalkDir::new(root).into_iter()
+    Ok(all)
 }
 
 /// A denied file with a second name (a hard link) in what is shown is masked there as well.
@@ -153,21 +165,24 @@ fn also_other_names(masked: &mut BTreeSet<PathBuf>, tree: &Tree) -> Result<(), R
         if !here(object.device) {
             continue;
         }
-        for entry in walk(&at) {
-            let entry = match entry {
-                Ok(entry) => entry,
-                Err(error) => {
-                    masked.extend(closed_folder(error)?);
-                    continue;
-                }
-            };
-            let same = entry
-                .metadata()
-                .is_ok_and(|found| found.is_file() && inodes.contains(&(found.dev(), found.ino())));
-            if same {
-                masked.insert(entry.into_path());
-            }
+        let same = |found: &std::fs::Metadata| {
+            found.is_file() && inodes.contains(&(found.dev(), found.ino()))
+        };
+        if at.symlink_metadata().is_ok_and(|found| same(&found)) {
+            masked.insert(at.clone());
         }
+        let walked = walk(&at, |folder, found| {
+            for (name, kind) in folder.entries() {
+                let path = || folder.path.join(name);
+                if kind == FileType::RegularFile
+                    && path().symlink_metadata().is_ok_and(|found| same(&found))
+                {
+                    found.push(path());
+                }
+            }
+        });
+        masked.extend(walked.found);
+        masked.extend(closed(walked.unread)?);
     }
     Ok(())
 }

@@ -32,7 +32,12 @@ use palisade_sandbox::{
 };
 use palisade_workspace::Kept;
 
-pub(crate) use self::{environment::Placeholders, overlay::of_overlay, protected::PROTECTED};
+pub(crate) use self::{
+    environment::Placeholders,
+    overlay::of_overlay,
+    protected::PROTECTED,
+    repository::{Git, Repositories, find as find_repositories},
+};
 use self::{
     links::{Names, Way},
     tree::Tree,
@@ -48,6 +53,16 @@ const SANDBOX: &str = "/sandbox";
 /// Memory that scratch folders may take, as a part of the machine's.
 const SCRATCH_SHARE: u64 = 4;
 
+/// What a launch needs.
+#[derive(Debug)]
+pub(crate) struct Made {
+    pub(crate) plan: Plan,
+    /// The workspace's overlay.
+    pub(crate) kept: Option<Kept>,
+    /// What Git of the host finds in each folder that may be written.
+    pub(crate) repositories: Vec<Repositories>,
+}
+
 /// Make the plan.
 ///
 /// # Errors
@@ -57,7 +72,7 @@ pub(crate) fn make(
     session: &SessionId,
     stdio: [Stdio; 3],
     placeholders: &Placeholders,
-) -> Result<(Plan, Option<Kept>), Refusal> {
+) -> Result<Made, Refusal> {
     let Order { policy, operator, .. } = order;
     let who = Who::find(operator)?;
     let (names, mut tree) = (Names::default(), Tree::new());
@@ -65,7 +80,7 @@ pub(crate) fn make(
     let kept = kept.flatten();
     grants::add(policy, operator, &who, &names, &mut tree)?;
     let program = program::find(&order.command, operator, &who, &names, &mut tree)?;
-    protected::add(policy, operator, &names, &mut tree)?;
+    let repositories = protected::add(policy, operator, &names, &mut tree)?;
     let files = &policy.filesystem;
     let own = grants::own(&files.grants, workspace.as_deref());
     denied::add(&files.deny, &own, workspace.as_deref(), &mut tree)?;
@@ -129,7 +144,7 @@ pub(crate) fn make(
         network: true,
         held,
     };
-    Ok((plan, kept))
+    Ok(Made { plan, kept, repositories })
 }
 
 /// The workspace's real path, once it is in the tree, and what keeps its changes in an overlay.

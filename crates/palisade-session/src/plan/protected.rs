@@ -12,7 +12,7 @@ use std::{
 use palisade_policy::{Grant, Policy};
 use palisade_sandbox::HostObject;
 
-use super::{links::Names, repository, tree::Tree};
+use super::{links::Names, repository::Repositories, tree::Tree};
 use crate::{order::Operator, refusal::Refusal};
 
 /// Read by programs of the host that run what they say.
@@ -55,15 +55,23 @@ pub(crate) fn add(
     operator: &Operator,
     names: &Names,
     tree: &mut Tree,
-) -> Result<(), Refusal> {
+) -> Result<Vec<Repositories>, Refusal> {
     let named = named_exactly(&policy.filesystem.grants, names);
     let writable: Vec<(PathBuf, HostObject)> =
         tree.hosts().into_iter().filter(|(_, object)| object.writable && object.folder).collect();
-    for (at, _) in writable {
-        let inside = PROTECTED.iter().map(|name| at.join(name));
-        for path in inside.chain(repository::settings(&at)).chain(repository::below(&at)) {
-            protect(&path, &named, names, tree)?;
+    let mut repositories = Vec::new();
+    for (at, _) in &writable {
+        for name in PROTECTED {
+            protect(&at.join(name), &named, names, tree)?;
         }
+        if writable.iter().any(|(other, _)| other != at && at.starts_with(other)) {
+            continue;
+        }
+        let found = Repositories::of(at);
+        for path in &found.settings {
+            protect(path, &named, names, tree)?;
+        }
+        repositories.push(found);
     }
     // Who can exchange this program decides what the next session is held by.
     let own = std::env::current_exe().unwrap_or_default();
@@ -72,7 +80,7 @@ pub(crate) fn add(
         let Some(real) = names.real(&operator.directory.join(&source.name)) else { continue };
         protect(&real, &named, names, tree)?;
     }
-    Ok(())
+    Ok(repositories)
 }
 
 fn named_exactly(grants: &[Grant], names: &Names) -> BTreeSet<PathBuf> {

@@ -15,16 +15,16 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use super::{links, tree::Tree};
+use crate::walk::walk;
 use rustix::{
+    fs::FileType,
     io::Errno,
     net::{
         AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, netlink, recv, send,
         socket_with,
     },
 };
-use walkdir::WalkDir;
-
-use super::{links, tree::Tree};
 
 /// A socket that is bound to a path.
 #[derive(Debug, PartialEq, Eq)]
@@ -88,15 +88,18 @@ fn look_for(own: &[PathBuf], inodes: Option<&BTreeSet<u32>>) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for root in own {
         // What cannot be read by us cannot be by the agent.
-        for entry in WalkDir::new(root).into_iter().flatten() {
-            let wanted = entry.file_type().is_socket()
-                && entry.metadata().is_ok_and(|file| {
+        let walked = walk(root, |folder, found| {
+            for (name, _) in folder.entries().filter(|(_, kind)| *kind == FileType::Socket) {
+                let path = folder.path.join(name);
+                let wanted = path.symlink_metadata().is_ok_and(|file| {
                     inodes.is_none_or(|inodes| inodes.contains(&low(file.ino())))
                 });
-            if wanted {
-                found.push(entry.into_path());
+                if wanted {
+                    found.push(path);
+                }
             }
-        }
+        });
+        found.extend(walked.found);
     }
     found
 }

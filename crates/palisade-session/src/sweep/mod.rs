@@ -47,6 +47,8 @@ pub(crate) struct Found {
     pub(crate) path: PathBuf,
     /// Where it is now, or why it could not be moved.
     pub(crate) moved: Result<PathBuf, String>,
+    /// Whether it is a folder that nobody could look into.
+    pub(crate) unseen: bool,
 }
 
 impl Found {
@@ -56,6 +58,10 @@ impl Found {
             Ok(to) => {
                 format!("{} appeared and is now {}", self.path.display(), name_of(to).display())
             }
+            Err(why) if self.unseen => format!(
+                "{} could not be looked into ({why}): a repository in it may run programs",
+                self.path.display()
+            ),
             Err(why) => format!(
                 "{} appeared, and could not be moved aside ({why}): look at it before you use the folder",
                 self.path.display()
@@ -70,6 +76,7 @@ impl Found {
         event.decision = Verdict::Deny;
         event.reason = match &self.moved {
             Ok(to) => format!("a program of the host would run it; it is now {}", to.display()),
+            Err(why) if self.unseen => format!("it cannot be looked into: {why}"),
             Err(why) => format!("a program of the host would run it; it cannot be moved: {why}"),
         };
         event
@@ -96,6 +103,7 @@ pub(crate) fn sweep(watched: &[Watched]) -> Vec<Found> {
                 Err(errno) => found.push(Found {
                     path: Path::new(&entry.folder).join(&entry.name),
                     moved: Err(errno.to_string()),
+                    unseen: false,
                 }),
             }
         }
@@ -164,7 +172,7 @@ fn aside(folder: &OwnedFd, name: &OsStr, path: &Path) -> Found {
             }
         }
     }
-    Found { path: path.to_owned(), moved }
+    Found { path: path.to_owned(), moved, unseen: false }
 }
 
 fn name_of(path: &Path) -> &OsStr {
