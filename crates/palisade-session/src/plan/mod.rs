@@ -31,6 +31,7 @@ use palisade_sandbox::{
     },
 };
 use palisade_workspace::Kept;
+use rustix::fs::StatVfsMountFlags;
 
 pub(crate) use self::{
     environment::Placeholders,
@@ -178,7 +179,10 @@ fn workspace(
             tree.hold(&real)?;
             tree.grant(&real, false, true, who)?;
         }
-        Access::ReadWrite => tree.grant(&real, true, true, who)?,
+        Access::ReadWrite => {
+            refuse_read_only_mount(&real)?;
+            tree.grant(&real, true, true, who)?;
+        }
         Access::Overlay => kept = Some(overlay::add(order, session, &real, who, tree)?),
     }
     for link in &links {
@@ -201,6 +205,21 @@ fn refuse_led_elsewhere(policy: &Policy, path: &Path, real: &Path) -> Result<(),
         )),
         _ => Ok(()),
     }
+}
+
+/// An agent that finds out by itself has done its work in vain.
+fn refuse_read_only_mount(real: &Path) -> Result<(), Refusal> {
+    let found = rustix::fs::statvfs(real);
+    if found.is_ok_and(|found| found.f_flag.contains(StatVfsMountFlags::RDONLY)) {
+        return Err(Refusal::new(
+            format!(
+                "the policy lets the agent change the workspace {}, which is mounted read-only",
+                real.display()
+            ),
+            "use `--workspace ro`, or `--workspace overlay` to keep changes apart; or mount it for writing",
+        ));
+    }
+    Ok(())
 }
 
 /// Palisade's own files are never inside, whatever contains them is.
