@@ -24,7 +24,7 @@ use palisade_core::{Event, Layer, Verdict};
 use rustix::{
     fs::{
         AtFlags, CWD, FileType, Mode, OFlags, RenameFlags, ResolveFlags, openat2, readlinkat,
-        renameat_with, statat,
+        renameat, renameat_with, statat,
     },
     io::Errno,
 };
@@ -160,7 +160,7 @@ fn aside(folder: &OwnedFd, name: &OsStr, path: &Path) -> Found {
         if number > 0 {
             to.push(format!("-{number}"));
         }
-        match renameat_with(folder, name, folder, &to, RenameFlags::NOREPLACE) {
+        match rename_to_new(folder, name, &to) {
             Err(Errno::EXIST) => {}
             Ok(()) => {
                 moved = Ok(path.with_file_name(to));
@@ -173,6 +173,21 @@ fn aside(folder: &OwnedFd, name: &OsStr, path: &Path) -> Found {
         }
     }
     Found { path: path.to_owned(), moved, unseen: false }
+}
+
+/// Over nothing that is there already.
+fn rename_to_new(folder: &OwnedFd, name: &OsStr, to: &OsStr) -> Result<(), Errno> {
+    match renameat_with(folder, name, folder, to, RenameFlags::NOREPLACE) {
+        // NFS and most of FUSE cannot promise that; the sandbox is gone, and the name is ours.
+        Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {
+            match statat(folder, to, AtFlags::SYMLINK_NOFOLLOW) {
+                Ok(_) => Err(Errno::EXIST),
+                Err(Errno::NOENT) => renameat(folder, name, folder, to),
+                Err(errno) => Err(errno),
+            }
+        }
+        renamed => renamed,
+    }
 }
 
 fn name_of(path: &Path) -> &OsStr {

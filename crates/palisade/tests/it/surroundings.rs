@@ -413,3 +413,47 @@ fn a_workspace_without_rights() {
     assert_eq!((rest.exit, rest.stdout.as_str()), (0, "shut\n"), "{rest}");
     place.verifies();
 }
+
+/// A file system of a program (FUSE), as network file systems are: it maps no owners, and cannot rename to a
+/// new name only.
+#[test]
+fn a_workspace_that_a_program_serves() {
+    let usable = |program: &str| Command::new(program).arg("--version").output().is_ok();
+    if !getuid().is_root() || !usable("bindfs") || fs::File::open("/dev/fuse").is_err() {
+        println!("skipped: a FUSE workspace, for which root, bindfs and /dev/fuse are needed");
+        return;
+    }
+    let place = Place::new();
+    let user = 47811;
+    fs::create_dir(place.at("under")).unwrap();
+    fs::write(place.at("under/file"), "text\n").unwrap();
+    let give = |path: PathBuf| std::os::unix::fs::chown(path, Some(user), Some(user)).unwrap();
+    for name in ["under", "under/file", "work", "home", "state"] {
+        give(place.at(name));
+    }
+    fs::set_permissions(place.at(""), fs::Permissions::from_mode(0o755)).unwrap();
+    let as_user = format!("setpriv --reuid {user} --regid {user} --clear-groups");
+    let mounts = "bindfs -f -o allow_other \"$AT/under\" \"$WORK\" & server=$!; \
+                  while ! mountpoint -q \"$WORK\"; do kill -0 $server; sleep 0.05; done";
+    let end = "code=$?; cd /; umount \"$WORK\"; wait; exit $code";
+    let ran = place.among(mounts, &format!("\"$P\" run -- cat file; {end}")).unwrap();
+    refused(&ran, &["one of the network", "ordinary user"]);
+    fs::remove_dir_all(place.at("state")).unwrap();
+    fs::create_dir(place.at("state")).unwrap();
+    give(place.at("state"));
+    let script = "cat file && echo new >new && cat new && mkdir -p sub/.git/hooks && \
+                  echo x >sub/.git/hooks/post-commit && echo x >.envrc";
+    let then = format!(
+        "if {as_user} test -x \"$P\"; then {as_user} \"$P\" run -- sh -c '{script}'; \
+         else echo unreachable; fi; {end}"
+    );
+    let ran = place.among(mounts, &then).unwrap();
+    if ran.stdout == "unreachable\n" {
+        println!("skipped: a FUSE workspace of a user who cannot reach the program");
+        return;
+    }
+    assert_eq!((ran.exit, ran.stdout.as_str()), (0, "text\nnew\n"), "{ran}");
+    assert!(ran.stderr.contains(".envrc appeared and is now .envrc.palisade-moved"), "{ran}");
+    assert!(place.at("under/sub/.git/hooks.palisade-moved/post-commit").exists(), "{ran}");
+    assert!(!place.at("under/.envrc").exists() && place.at("under/new").exists());
+}
