@@ -47,18 +47,33 @@ pub(crate) struct Found {
     pub(crate) path: PathBuf,
     /// Where it is now, or why it could not be moved.
     pub(crate) moved: Result<PathBuf, String>,
-    /// Whether it is a folder that nobody could look into.
-    pub(crate) unseen: bool,
+    /// What is the matter with it.
+    pub(crate) how: How,
+}
+
+/// What is the matter with what was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum How {
+    /// A program of the host would run it, and it was not there.
+    Appeared,
+    /// It is a folder that nobody could look into.
+    Unseen,
+    /// It was protected, until a program of the host put another file in its place.
+    Exchanged,
 }
 
 impl Found {
     /// For the operator.
     pub(crate) fn told(&self) -> String {
         match &self.moved {
+            _ if self.how == How::Exchanged => format!(
+                "{} is another file than before, put there from outside, and was not protected from then on: look at it",
+                self.path.display()
+            ),
             Ok(to) => {
                 format!("{} appeared and is now {}", self.path.display(), name_of(to).display())
             }
-            Err(why) if self.unseen => format!(
+            Err(why) if self.how == How::Unseen => format!(
                 "{} could not be looked into ({why}): a repository in it may run programs",
                 self.path.display()
             ),
@@ -73,10 +88,16 @@ impl Found {
     pub(crate) fn event(&self) -> Event {
         let mut event =
             Event::observed("sweep", Layer::Files, self.path.to_string_lossy().into_owned());
-        event.decision = Verdict::Deny;
+        if self.how == How::Appeared {
+            event.decision = Verdict::Deny;
+        }
         event.reason = match &self.moved {
+            _ if self.how == How::Exchanged => {
+                "a program of the host put another file there, and the agent could write to it"
+                    .into()
+            }
             Ok(to) => format!("a program of the host would run it; it is now {}", to.display()),
-            Err(why) if self.unseen => format!("it cannot be looked into: {why}"),
+            Err(why) if self.how == How::Unseen => format!("it cannot be looked into: {why}"),
             Err(why) => format!("a program of the host would run it; it cannot be moved: {why}"),
         };
         event
@@ -103,7 +124,7 @@ pub(crate) fn sweep(watched: &[Watched]) -> Vec<Found> {
                 Err(errno) => found.push(Found {
                     path: Path::new(&entry.folder).join(&entry.name),
                     moved: Err(errno.to_string()),
-                    unseen: false,
+                    how: How::Appeared,
                 }),
             }
         }
@@ -172,7 +193,7 @@ fn aside(folder: &OwnedFd, name: &OsStr, path: &Path) -> Found {
             }
         }
     }
-    Found { path: path.to_owned(), moved, unseen: false }
+    Found { path: path.to_owned(), moved, how: How::Appeared }
 }
 
 /// Over nothing that is there already.

@@ -5,14 +5,16 @@ use std::{
     cmp::Reverse,
     collections::{BTreeMap, BTreeSet},
     ffi::OsString,
+    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
+    time::SystemTime,
 };
 
 use palisade_policy::Grant;
 use palisade_sandbox::{Content, Plan};
 use serde::{Deserialize, Serialize};
 
-use super::{Found, Was, Watched};
+use super::{Found, How, Was, Watched};
 use crate::{
     plan::{Git, Repositories, find_repositories},
     walk::Walked,
@@ -32,6 +34,17 @@ pub(crate) struct Nested {
     links: Vec<(OsString, OsString)>,
     /// Folders that could not be looked into.
     unread: BTreeSet<OsString>,
+    /// Single files with a mount over them, which goes when the host exchanges the file.
+    files: Vec<Single>,
+}
+
+/// Which file was there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Single {
+    name: OsString,
+    inode: u64,
+    /// Another file may get the same number later.
+    made: Option<SystemTime>,
 }
 
 /// Every folder that the plan makes writable, and what is in `repositories` of it.
@@ -59,6 +72,13 @@ impl Nested {
         });
         let named = grants.iter().filter(|grant| grant.writable);
         let named = named.filter_map(|grant| Some((below(&grant.path)?, true)));
+        let files = plan.mounts.iter().filter_map(|mount| match &mount.content {
+            Content::Host(object) if !object.writable && !object.folder => {
+                let made = mount.at.symlink_metadata().ok()?.created().ok();
+                Some(Single { name: below(&mount.at)?, inode: object.inode, made })
+            }
+            _ => None,
+        });
         let said = |path: &PathBuf| Some((below(path)?, path.read_link().ok()?.into()));
         let mounts: BTreeMap<_, _> =
             named.chain(mounts).filter(|(path, _)| !path.is_empty()).collect();
@@ -73,6 +93,7 @@ impl Nested {
                 .into_iter()
                 .collect(),
             unread: found.unread.iter().filter_map(|path| below(path)).collect(),
+            files: files.collect(),
         }
     }
 
@@ -111,9 +132,23 @@ impl Nested {
         let closed = unread.into_iter().filter(|(path, _)| {
             below(path).is_some_and(|name| !self.unread.contains(name.as_os_str()))
         });
-        let closed =
-            closed.map(|(path, errno)| Found { path, moved: Err(errno.to_string()), unseen: true });
-        (watched.collect(), closed.collect())
+        let closed = closed.map(|(path, errno)| Found {
+            path,
+            moved: Err(errno.to_string()),
+            how: How::Unseen,
+        });
+        (watched.collect(), closed.chain(self.exchanged()).collect())
+    }
+
+    /// Protected files that are others now. Who wrote what is in them cannot be told.
+    fn exchanged(&self) -> impl Iterator<Item = Found> {
+        self.files.iter().filter_map(|file| {
+            let path = Path::new(&self.folder).join(&file.name);
+            let now = path.symlink_metadata().ok()?;
+            let same = now.ino() == file.inode && now.created().ok() == file.made;
+            let why = "it may be the host's own".to_owned();
+            (!same).then_some(Found { path, moved: Err(why), how: How::Exchanged })
+        })
     }
 
     /// Whether no mount was over it, and none that is read-only over a folder above it.

@@ -2,7 +2,7 @@
 
 use crate::{
     tools,
-    world::{Ran, World},
+    world::{Ran, World, end_of},
 };
 
 fn world(policy: &str) -> Option<World> {
@@ -302,4 +302,31 @@ fn plants_settings_of_submodules() {
         .good();
     assert!(!world.at("work/.gitmodules").exists());
     assert!(world.read("work/.gitmodules.palisade-moved").contains("update = !id"));
+}
+
+/// A protection over a single file goes when a program of the host puts another in its place. It is told.
+#[test]
+fn writes_to_settings_that_the_host_exchanged() {
+    let Some(world) = plain() else { return };
+    let script = "touch up; while [ ! -e go ]; do sleep 0.02; done; \
+                  printf '[core]\\n\\tpager = x\\n' >>.git/config";
+    let mut command = world.run(&["/bin/sh", "-c", script]);
+    let child = command
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    while !world.at("work/up").exists() {
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    git(&world, "config user.name other").good();
+    world.write("work/go", "");
+    let ran = end_of(child);
+    assert!(world.read("work/.git/config").contains("pager = x"), "{ran}");
+    assert!(ran.err.contains(".git/config is another file than before"), "{ran}");
+    let told = world.events().into_iter().find(|event| event["kind"] == "sweep").unwrap();
+    assert!(told["subject"].as_str().unwrap().ends_with("/.git/config"));
+    // Without an exchange there is nothing to tell.
+    let quiet = world.inside_sh("true");
+    assert_eq!(quiet.err, "", "{quiet}");
 }
