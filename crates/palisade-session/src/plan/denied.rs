@@ -10,20 +10,48 @@ use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use palisade_policy::Deny;
 use rustix::{fs::FileType, io::Errno};
 
-use super::{links, tree::Tree};
+use super::{links, repository::Repositories, tree::Tree};
 use crate::{
     refusal::{Refusal, Refuse},
-    walk::walk,
+    walk::{Folder, walk},
 };
 
 const CORRECT: &str = "correct `filesystem.deny` in the policy";
 
+/// Where globs are looked for, and what was found already.
+#[derive(Debug)]
+pub(crate) struct Looked<'a> {
+    /// Those of the list, if it has any.
+    pub(crate) globs: Option<&'a GlobSet>,
+    /// Where one for any place (`**/.env`) is looked for.
+    pub(crate) own: &'a [PathBuf],
+    pub(crate) walked: &'a [Repositories],
+}
+
+/// The list's globs.
+pub(crate) fn globs(deny: &[Deny]) -> Result<Option<GlobSet>, Refusal> {
+    let globs: Vec<&Deny> = deny.iter().filter(|entry| entry.glob).collect();
+    if globs.is_empty() { Ok(None) } else { compile(&globs).map(Some) }
+}
+
+/// What of this folder they match.
+pub(super) fn matches<'a>(
+    folder: &'a Folder<'_>,
+    globs: &'a GlobSet,
+) -> impl Iterator<Item = PathBuf> + 'a {
+    let mut path = folder.path.to_owned();
+    folder.entries().filter_map(move |(name, _)| {
+        path.push(name);
+        let found = globs.is_match(&path).then(|| path.clone());
+        path.pop();
+        found
+    })
+}
+
 /// Mask everything that the list names, by every name that it has in what is shown.
-///
-/// A glob for any place (`**/.env`) is looked for in `own`.
 pub(crate) fn add(
     deny: &[Deny],
-    own: &[PathBuf],
+    looked: &Looked<'_>,
     workspace: Option<&Path>,
     tree: &mut Tree,
 ) -> Result<(), Refusal> {
@@ -34,11 +62,20 @@ pub(crate) fn add(
         .filter_map(|entry| links::real_or_closed(Path::new(&entry.pattern)))
         .collect();
     let globs: Vec<&Deny> = deny.iter().filter(|entry| entry.glob).collect();
-    if !globs.is_empty() {
-        let set = compile(&globs)?;
+    let own = looked.own;
+    if let Some(set) = looked.globs {
         let mut found = BTreeSet::new();
         for root in roots(&globs, own, tree) {
-            collect(&root, &set, &mut found)?;
+            match Repositories::with(looked.walked, &root) {
+                Some(walked) => {
+                    let inside = |path: &&PathBuf| path.starts_with(&root);
+                    found.extend(walked.denied.iter().filter(inside).cloned());
+                    found.extend(set.is_match(&root).then(|| root.clone()));
+                    let unread = walked.unread.iter().filter(|(path, _)| path.starts_with(&root));
+                    found.extend(closed(unread.cloned())?);
+                }
+                None => collect(&root, set, &mut found)?,
+            }
         }
         for path in found {
             if !links::is_link(&path) {
@@ -116,16 +153,7 @@ fn collect(root: &Path, set: &GlobSet, found: &mut BTreeSet<PathBuf>) -> Result<
     if set.is_match(root) {
         found.insert(root.to_owned());
     }
-    let walked = walk(root, |folder, found| {
-        let mut path = folder.path.to_owned();
-        for (name, _) in folder.entries() {
-            path.push(name);
-            if set.is_match(&path) {
-                found.push(path.clone());
-            }
-            path.pop();
-        }
-    });
+    let walked = walk(root, |folder, found| found.extend(matches(folder, set)));
     found.extend(walked.found);
     found.extend(closed(walked.unread)?);
     Ok(())
@@ -133,7 +161,7 @@ fn collect(root: &Path, set: &GlobSet, found: &mut BTreeSet<PathBuf>) -> Result<
 
 /// A folder that may not be looked into is denied whole, for if it is the agent's own too, that can
 /// open it and look.
-fn closed(unread: Vec<(PathBuf, Errno)>) -> Result<Vec<PathBuf>, Refusal> {
+fn closed(unread: impl IntoIterator<Item = (PathBuf, Errno)>) -> Result<Vec<PathBuf>, Refusal> {
     let mut all = Vec::new();
     for (path, errno) in unread {
         match errno {

@@ -81,11 +81,13 @@ pub(crate) fn make(
     let kept = kept.flatten();
     grants::add(policy, operator, &who, &names, &mut tree)?;
     let program = program::find(&order.command, operator, &who, &names, &mut tree)?;
-    let repositories = protected::add(policy, operator, &names, &mut tree)?;
     let files = &policy.filesystem;
+    let globs = denied::globs(&files.deny)?;
+    let repositories = protected::add(policy, operator, &names, globs.as_ref(), &mut tree)?;
     let own = grants::own(&files.grants, workspace.as_deref());
-    denied::add(&files.deny, &own, workspace.as_deref(), &mut tree)?;
-    sockets::hide(&own, &mut tree);
+    let looked = denied::Looked { globs: globs.as_ref(), own: &own, walked: &repositories };
+    denied::add(&files.deny, &looked, workspace.as_deref(), &mut tree)?;
+    sockets::hide(&own, &repositories, &mut tree);
     own_files(operator, &mut tree)?;
     scratch(operator, workspace.is_none(), &mut tree);
     agents::add(policy.inference.as_ref(), operator, placeholders, &mut tree);

@@ -9,6 +9,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use globset::GlobSet;
 use palisade_policy::{Grant, Policy};
 use palisade_sandbox::HostObject;
 
@@ -54,6 +55,7 @@ pub(crate) fn add(
     policy: &Policy,
     operator: &Operator,
     names: &Names,
+    globs: Option<&GlobSet>,
     tree: &mut Tree,
 ) -> Result<Vec<Repositories>, Refusal> {
     let named = named_exactly(&policy.filesystem.grants, names);
@@ -67,7 +69,7 @@ pub(crate) fn add(
         if writable.iter().any(|(other, _)| other != at && at.starts_with(other)) {
             continue;
         }
-        let found = Repositories::of(at);
+        let found = Repositories::of(at, globs);
         for path in &found.settings {
             protect(path, &named, names, tree)?;
         }

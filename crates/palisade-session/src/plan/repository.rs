@@ -9,7 +9,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use rustix::fs::{AtFlags, FileType, statat};
+use globset::GlobSet;
+use rustix::{
+    fs::{AtFlags, FileType, statat},
+    io::Errno,
+};
 
 use crate::walk::{Folder, Walked, walk};
 
@@ -29,19 +33,46 @@ pub(crate) enum Git {
     Directory(PathBuf),
 }
 
-/// All repositories in a writable folder, and it itself if it is one.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+/// All repositories in a writable folder, and it itself if it is one; and what else is looked for there, so
+/// that it is walked through once.
+#[derive(Debug)]
 pub(crate) struct Repositories {
     pub(crate) folder: PathBuf,
     /// What is to be protected of them, whether it is there or not.
     pub(crate) settings: BTreeSet<PathBuf>,
+    /// What the globs of the policy deny.
+    pub(super) denied: Vec<PathBuf>,
+    pub(super) sockets: Vec<PathBuf>,
     /// Folders that could not be looked into.
-    pub(crate) unread: BTreeSet<PathBuf>,
+    pub(crate) unread: Vec<(PathBuf, Errno)>,
+}
+
+/// What a launch looks for.
+enum Hit {
+    Git(Git),
+    Denied(PathBuf),
+    Socket(PathBuf),
 }
 
 impl Repositories {
-    pub(super) fn of(folder: &Path) -> Self {
-        let Walked { found, unread } = find(folder);
+    pub(super) fn of(folder: &Path, globs: Option<&GlobSet>) -> Self {
+        let Walked { found: hits, unread } = walk(folder, |folder, hits| {
+            let mut found = Vec::new();
+            see(folder, &mut found);
+            hits.extend(found.into_iter().map(Hit::Git));
+            if let Some(globs) = globs {
+                hits.extend(super::denied::matches(folder, globs).map(Hit::Denied));
+            }
+            hits.extend(super::sockets::of(folder).map(Hit::Socket));
+        });
+        let (mut found, mut denied, mut sockets) = (Vec::new(), Vec::new(), Vec::new());
+        for hit in hits {
+            match hit {
+                Hit::Git(git) => found.push(git),
+                Hit::Denied(path) => denied.push(path),
+                Hit::Socket(path) => sockets.push(path),
+            }
+        }
         let mut settings = BTreeSet::new();
         let mut all = |git: &Path| settings.extend(OF_REPOSITORY.iter().map(|name| git.join(name)));
         // It may be there although it cannot be listed.
@@ -58,32 +89,38 @@ impl Repositories {
             }
         }
         settings.extend(pointers);
-        let unread = unread.into_iter().map(|(path, _)| path).collect();
-        Self { folder: folder.to_owned(), settings, unread }
+        Self { folder: folder.to_owned(), settings, denied, sockets, unread }
+    }
+
+    /// That which has walked through all of `root`.
+    pub(super) fn with<'a>(all: &'a [Self], root: &Path) -> Option<&'a Self> {
+        all.iter().find(|one| root.starts_with(&one.folder))
     }
 }
 
 /// Look for them, without following links.
 pub(crate) fn find(folder: &Path) -> Walked<Git> {
-    walk(folder, |folder, found| {
-        let (mut head, mut content) = (false, false);
-        for (name, kind) in folder.entries() {
-            let is = |known: &str| name.as_encoded_bytes().eq_ignore_ascii_case(known.as_bytes());
-            head |= is("HEAD");
-            // Of a worktree, the content is in another.
-            content |= is("objects") || is("commondir");
-            if is_dot_git(name, folder) {
-                let path = folder.path.join(name);
-                found.push(match kind {
-                    FileType::Directory => Git::Named(path),
-                    _ => Git::Pointer(path),
-                });
-            }
+    walk(folder, see)
+}
+
+fn see(folder: &Folder<'_>, found: &mut Vec<Git>) {
+    let (mut head, mut content) = (false, false);
+    for (name, kind) in folder.entries() {
+        let is = |known: &str| name.as_encoded_bytes().eq_ignore_ascii_case(known.as_bytes());
+        head |= is("HEAD");
+        // Of a worktree, the content is in another.
+        content |= is("objects") || is("commondir");
+        if is_dot_git(name, folder) {
+            let path = folder.path.join(name);
+            found.push(match kind {
+                FileType::Directory => Git::Named(path),
+                _ => Git::Pointer(path),
+            });
         }
-        if head && content {
-            found.push(Git::Directory(folder.path.to_owned()));
-        }
-    })
+    }
+    if head && content {
+        found.push(Git::Directory(folder.path.to_owned()));
+    }
 }
 
 /// Whether Git finds this name when it looks for `.git`. Some file systems take other letters for the same,

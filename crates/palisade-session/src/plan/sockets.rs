@@ -15,8 +15,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{links, tree::Tree};
-use crate::walk::walk;
+use super::{links, repository::Repositories, tree::Tree};
+use crate::walk::{Folder, walk};
 use rustix::{
     fs::FileType,
     io::Errno,
@@ -38,13 +38,13 @@ struct Bound {
 }
 
 /// Cover them. `own` is where they are looked for if their name does not tell.
-pub(crate) fn hide(own: &[PathBuf], tree: &mut Tree) {
+pub(crate) fn hide(own: &[PathBuf], walked: &[Repositories], tree: &mut Tree) {
     let (paths, lost) = match bound() {
         Ok(bound) => named(&bound, own),
         // A kernel that does not tell: any may be in use.
         Err(_) => (Vec::new(), Some(None)),
     };
-    let found = lost.map(|inodes| look_for(own, inodes.as_ref())).unwrap_or_default();
+    let found = lost.map(|inodes| look_for(own, walked, inodes.as_ref())).unwrap_or_default();
     for path in paths.into_iter().chain(found) {
         if let Some(real) = links::real(&path) {
             tree.mask(&real, false);
@@ -84,22 +84,29 @@ fn low(inode: u64) -> u32 {
     u32::try_from(inode & u64::from(u32::MAX)).unwrap_or_default()
 }
 
-fn look_for(own: &[PathBuf], inodes: Option<&BTreeSet<u32>>) -> Vec<PathBuf> {
+/// The sockets in a folder.
+pub(super) fn of<'a>(folder: &'a Folder<'_>) -> impl Iterator<Item = PathBuf> + 'a {
+    let sockets = folder.entries().filter(|(_, kind)| *kind == FileType::Socket);
+    sockets.map(|(name, _)| folder.path.join(name))
+}
+
+fn look_for(
+    own: &[PathBuf],
+    walked: &[Repositories],
+    inodes: Option<&BTreeSet<u32>>,
+) -> Vec<PathBuf> {
+    let wanted = |path: &PathBuf| {
+        path.symlink_metadata()
+            .is_ok_and(|file| inodes.is_none_or(|inodes| inodes.contains(&low(file.ino()))))
+    };
     let mut found = Vec::new();
     for root in own {
         // What cannot be read by us cannot be by the agent.
-        let walked = walk(root, |folder, found| {
-            for (name, _) in folder.entries().filter(|(_, kind)| *kind == FileType::Socket) {
-                let path = folder.path.join(name);
-                let wanted = path.symlink_metadata().is_ok_and(|file| {
-                    inodes.is_none_or(|inodes| inodes.contains(&low(file.ino())))
-                });
-                if wanted {
-                    found.push(path);
-                }
-            }
-        });
-        found.extend(walked.found);
+        let sockets = match Repositories::with(walked, root) {
+            Some(walked) => walked.sockets.clone(),
+            None => walk(root, |folder, found| found.extend(of(folder))).found,
+        };
+        found.extend(sockets.into_iter().filter(|path| path.starts_with(root)).filter(wanted));
     }
     found
 }
@@ -213,8 +220,8 @@ mod tests {
         paths.retain(|path| path.starts_with(&base));
         assert_eq!(paths, [base.join("by-name")]);
         let lost = lost.flatten().unwrap();
-        assert_eq!(look_for(std::slice::from_ref(&base), Some(&lost)), [base.join("after")]);
-        assert_eq!(look_for(&[base], None).len(), 3);
+        assert_eq!(look_for(std::slice::from_ref(&base), &[], Some(&lost)), [base.join("after")]);
+        assert_eq!(look_for(&[base], &[], None).len(), 3);
         drop((by_name, moved));
     }
 

@@ -92,7 +92,7 @@ impl Nested {
                 .collect::<BTreeMap<_, _>>()
                 .into_iter()
                 .collect(),
-            unread: found.unread.iter().filter_map(|path| below(path)).collect(),
+            unread: found.unread.iter().filter_map(|(path, _)| below(path)).collect(),
             files: files.collect(),
         }
     }
