@@ -19,7 +19,7 @@ use super::cgroup::HeldByGroup;
 use crate::step::StepError;
 
 /// The most descriptors one message carries.
-const MOST_DESCRIPTORS: usize = 8;
+pub(crate) const MOST_DESCRIPTORS: usize = 128;
 /// Longer than any message.
 const MOST_BYTES: usize = 512;
 
@@ -28,6 +28,10 @@ const MOST_BYTES: usize = 512;
 pub(crate) enum Message {
     /// To init: the user and group maps are written.
     Mapped,
+    /// To init: the plan. See the room of the handover.
+    Plan,
+    /// To init: mounts that the supervisor made for the plan, in its order.
+    Trees,
     /// From init: the sockets of the network path, in the order of the network room.
     Sockets,
     /// From init: the controlling side of the terminal.
@@ -64,6 +68,8 @@ impl Message {
         }
         let (tag, number, text): (u8, i32, &str) = match self {
             Message::Mapped => (b'M', 0, ""),
+            Message::Plan => (b'L', 0, ""),
+            Message::Trees => (b'H', 0, ""),
             Message::Sockets => (b'N', 0, ""),
             Message::Terminal => (b'T', 0, ""),
             Message::Ready => (b'R', 0, ""),
@@ -88,6 +94,8 @@ impl Message {
         let number = i32::from_le_bytes(*number);
         Some(match tag {
             b'M' => Message::Mapped,
+            b'L' => Message::Plan,
+            b'H' => Message::Trees,
             b'N' => Message::Sockets,
             b'T' => Message::Terminal,
             b'R' => Message::Ready,
@@ -159,14 +167,22 @@ impl Control {
         let mut bytes = [0_u8; MOST_BYTES];
         let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MOST_DESCRIPTORS))];
         let mut ancillary = RecvAncillaryBuffer::new(&mut space);
-        let received = rustix::io::retry_on_intr(|| {
-            recvmsg(
-                &self.0,
-                &mut [IoSliceMut::new(&mut bytes)],
-                &mut ancillary,
-                flags | RecvFlags::CMSG_CLOEXEC,
-            )
-        });
+        let mut receive = || {
+            rustix::io::retry_on_intr(|| {
+                recvmsg(
+                    &self.0,
+                    &mut [IoSliceMut::new(&mut bytes)],
+                    &mut ancillary,
+                    flags | RecvFlags::CMSG_CLOEXEC,
+                )
+            })
+        };
+        let received = match receive() {
+            // The other end went with something of ours unread. The kernel says so once, before what
+            // that end had sent, which is its reason perhaps.
+            Err(Errno::CONNRESET) => receive(),
+            other => other,
+        };
         let received = match received {
             Err(Errno::CONNRESET) => return Ok(None),
             other => other?,
@@ -196,6 +212,18 @@ impl AsFd for Control {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn last_words_are_heard_though_ours_were_not() {
+        let (here, there) = Control::pair().unwrap();
+        let error = StepError { step: "mount /proc".into(), errno: Errno::PERM };
+        here.send(&Message::Mapped).unwrap();
+        there.send(&Message::Failed(error.clone())).unwrap();
+        drop(there);
+        assert_eq!(here.receive().unwrap().unwrap().0, Message::Failed(error));
+        assert!(here.receive().unwrap().is_none());
+        assert_eq!(here.send(&Message::Plan), Err(Errno::PIPE));
+    }
 
     #[test]
     fn messages_and_descriptors_cross() {

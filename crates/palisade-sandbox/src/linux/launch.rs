@@ -17,24 +17,19 @@ use super::{
     cgroup::{self, Group, Grouped, Processes},
     control::{Control, Message},
     guest::{Guest, GuestReport},
-    identity,
+    handover, identity,
     idmap::OwnerMaps,
     init, mounts,
     net::NetSockets,
-    sys::clone::{Forked, exit_now, fork_into_group},
+    sys::clone::{Forked, Sleeper, exit_now, fork_into_group},
 };
 use crate::{
-    plan::Plan,
+    plan::{Ground, Identity, Plan},
     step::{Step, StepError},
 };
 
-/// A cgroup namespace is made later: its root is the group that its maker is in.
-pub(crate) const NAMESPACES: i32 = libc::CLONE_NEWUSER
-    | libc::CLONE_NEWNS
-    | libc::CLONE_NEWPID
-    | libc::CLONE_NEWNET
-    | libc::CLONE_NEWIPC
-    | libc::CLONE_NEWUTS;
+/// In which init is born. The others it makes itself, while the plan is made.
+pub(crate) const NAMESPACES: i32 = libc::CLONE_NEWUSER | libc::CLONE_NEWPID;
 
 /// How much more of the machine's memory than it has everything inside counts as having, in
 /// thousandths, when the kernel looks for what to kill. The supervisor's own is 0, or as it was.
@@ -97,11 +92,22 @@ pub enum Report {
     Lost,
 }
 
-/// A forked init that builds while the supervisor does other things.
+/// A forked init that builds what no plan changes.
+#[derive(Debug)]
+pub struct Begun {
+    running: Running,
+    wanted: cgroup::Wanted,
+    identity: Identity,
+    privileged: bool,
+}
+
+/// A forked init that builds by a plan, while the supervisor does other things.
 #[derive(Debug)]
 pub struct Building {
     running: Running,
     wanted: cgroup::Wanted,
+    /// They have ended when init has built.
+    _sleepers: Vec<Sleeper>,
 }
 
 /// Start to build a sandbox. The calling process must have one thread, and must keep the calling
@@ -109,24 +115,17 @@ pub struct Building {
 ///
 /// # Errors
 /// The step that failed; nothing is left then.
-pub fn launch(plan: Plan) -> Result<Building, LaunchError> {
+pub fn begin(ground: Ground) -> Result<Begun, LaunchError> {
     let privileged = rustix::process::geteuid().is_root();
-    let identity = plan.identity.clone();
-    // Outlives the fork: its helpers end while init builds.
-    let mut maps = OwnerMaps::new(&identity);
-    let trees = if privileged {
-        mounts::detach_as_root(&plan.mounts, &mut maps)?
-    } else {
-        plan.mounts.iter().map(|_| None).collect()
-    };
-    let (wanted, entry) = cgroup::prepare(&plan.limits, plan.groups);
+    let identity = ground.identity.clone();
+    let (wanted, entry) = cgroup::prepare(&ground.limits, ground.groups);
     let (ours, theirs) = Control::pair().step("make the control socket")?;
     let namespaces = u64::from(NAMESPACES.unsigned_abs());
     let forked = fork_into_group(namespaces, entry.descriptor());
     match forked.step("clone into new namespaces")? {
         Forked::Child => {
             drop(ours);
-            let inheritance = init::Inheritance { plan, control: theirs, trees, privileged, entry };
+            let inheritance = init::Inheritance { ground, control: theirs, privileged, entry };
             // Neither init nor the agent's process, its fork, may unwind into what is the supervisor's.
             let lived = std::panic::catch_unwind(AssertUnwindSafe(|| init::live(inheritance)));
             match lived {
@@ -147,7 +146,27 @@ pub fn launch(plan: Plan) -> Result<Building, LaunchError> {
                 privileged,
             )?;
             running.control.send(&Message::Mapped).step("speak to init")?;
-            Ok(Building { running, wanted })
+            Ok(Begun { running, wanted, identity, privileged })
+        }
+    }
+}
+
+impl Begun {
+    /// Go on by this plan.
+    ///
+    /// # Errors
+    /// The step that failed; nothing is left then.
+    pub fn build(self, plan: &Plan) -> Result<Building, LaunchError> {
+        let Self { running, wanted, identity, privileged } = self;
+        let mut maps = OwnerMaps::new(&identity);
+        let trees = if privileged {
+            mounts::detach_as_root(&plan.mounts, &mut maps)?
+        } else {
+            plan.mounts.iter().map(|_| None).collect()
+        };
+        match handover::send(&running.control, plan, &trees) {
+            Ok(()) => Ok(Building { running, wanted, _sleepers: maps.into_sleepers() }),
+            Err(error) => Err(running.last_words().unwrap_or_else(|| error.into())),
         }
     }
 }
@@ -314,6 +333,19 @@ impl Running {
 
     fn guests(&self) -> MutexGuard<'_, Guests> {
         self.guests.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Why init ended before it had heard all, if it did.
+    fn last_words(&self) -> Option<LaunchError> {
+        loop {
+            match self.control.receive_now() {
+                Ok(Some((Message::Failed(error), _))) => return Some(error.into()),
+                Ok(Some(_)) => {}
+                Ok(None) => return Some(LaunchError::Gone),
+                // It lives.
+                Err(_) => return None,
+            }
+        }
     }
 
     /// End everything inside, at once. Returns when it is gone.

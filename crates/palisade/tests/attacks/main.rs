@@ -12,9 +12,12 @@
 
 mod attempts;
 mod denied;
+mod descriptors;
 mod dns;
 mod endings;
+mod entered;
 mod files;
+mod ipc;
 mod models;
 mod network;
 mod processes;
@@ -23,6 +26,7 @@ mod protected;
 mod repositories;
 mod resources;
 mod servers;
+mod steering;
 mod system_calls;
 mod tools;
 mod unix_sockets;

@@ -159,6 +159,18 @@ impl Filter {
         crate::linux::sys::seccomp::set_filter(&self.program).step("install the system call filter")
     }
 
+    /// Its instructions, to be handed to another process of ours.
+    pub(crate) fn to_bytes(&self) -> Vec<u8> {
+        self.program.iter().copied().flat_map(Instruction::to_bytes).collect()
+    }
+
+    /// What [`Filter::to_bytes`] gave; `None` if these are no whole instructions.
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let (instructions, rest) = bytes.as_chunks();
+        let program = instructions.iter().map(Instruction::from_bytes).collect();
+        rest.is_empty().then_some(Self { program })
+    }
+
     /// Its length in instructions.
     pub fn len(&self) -> usize {
         self.program.len()
