@@ -1,4 +1,7 @@
+use std::path::{Path, PathBuf};
+
 use palisade_core::PolicyDigest;
+use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
 use crate::policy::{Filesystem, Inference, Network, NotBuilt, Process};
@@ -12,8 +15,10 @@ pub(crate) fn of(
     inference: Option<&Inference>,
     not_built: &[NotBuilt],
 ) -> PolicyDigest {
-    let grants =
-        filesystem.grants.iter().map(|grant| json!([grant.path, grant.writable, grant.required]));
+    let grants = filesystem
+        .grants
+        .iter()
+        .map(|grant| json!([Exact(&grant.path), grant.writable, grant.required]));
     let deny = filesystem.deny.iter().map(|entry| json!([entry.pattern, entry.glob]));
     // The order of rules is that of their numbers, which the journal has.
     let rules = network.rules.iter().map(|rule| {
@@ -36,6 +41,24 @@ pub(crate) fn of(
         "later": sorted(later),
     });
     PolicyDigest::of(whole.to_string().as_bytes())
+}
+
+/// A path, whatever its bytes are: a text, or a list of numbers if it is none.
+struct Exact<'a>(&'a Path);
+
+impl Serialize for Exact<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0.to_str() {
+            Some(text) => serializer.serialize_str(text),
+            None => serializer.collect_seq(self.0.as_os_str().as_encoded_bytes()),
+        }
+    }
+}
+
+/// For fields.
+#[allow(clippy::ptr_arg, reason = "serde gives the field as it is")]
+pub(crate) fn exact<S: Serializer>(path: &PathBuf, serializer: S) -> Result<S::Ok, S::Error> {
+    Exact(path).serialize(serializer)
 }
 
 /// Each once, in an order of their own.

@@ -301,6 +301,12 @@ impl Draft {
         self.origin.base.join(name)
     }
 
+    /// The paths that it names to be shown.
+    pub(crate) fn paths(&self) -> impl Iterator<Item = &PathBuf> {
+        let grants = self.grants.iter().map(|grant| &grant.value.path);
+        grants.chain(self.workspace_path.iter().map(|path| &path.value))
+    }
+
     pub(crate) fn is_managed(&self) -> bool {
         self.origin.layer == Layer::Managed
     }

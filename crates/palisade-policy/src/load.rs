@@ -1,6 +1,9 @@
 //! Which documents take part, and reading each of them once.
 
-use std::path::{Component, Path, PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::{Component, Path, PathBuf},
+};
 
 use palisade_core::PolicyDigest;
 
@@ -62,6 +65,7 @@ pub enum CommandLine {
 /// All that is wrong, each with its place and a remedy.
 pub fn load(sources: &Sources) -> Result<Policy, Diagnostics> {
     let mut drafts = managed(sources)?;
+    let mut led = BTreeMap::new();
     match &sources.command_line {
         Some(CommandLine::File(path)) => {
             drafts.extend(chain(sources, Layer::CommandLine, path)?);
@@ -74,12 +78,17 @@ pub fn load(sources: &Sources) -> Result<Policy, Diagnostics> {
             let path = sources.workspace_dir.join(PROJECT_FILE);
             if there(&path)? {
                 let base: Vec<Draft> = drafts.iter().chain(&own).cloned().collect();
-                drafts.extend(project(sources, &path, &base)?);
+                drafts.extend(project(sources, &path, &base, &mut led)?);
             }
             drafts.extend(own);
         }
     }
-    merge(&drafts, sources.workspace_access)
+    let mut policy = merge(&drafts, sources.workspace_access)?;
+    if let Some(workspace) = &policy.filesystem.workspace {
+        led.entry(workspace.path.clone()).or_insert_with(|| real(&workspace.path));
+    }
+    policy.led = led;
+    Ok(policy)
 }
 
 /// Read one file with what it extends, by itself. Its folder stands for the one that palisade is
@@ -129,7 +138,9 @@ pub fn project_file(path: &Path, sources: &Sources) -> Result<ProjectFile, Diagn
     let mut base = managed(sources)?;
     base.extend(user(sources)?);
     let drafts = chain(sources, Layer::Project, path)?;
-    Diagnostics::unless_empty(drafts.iter().flat_map(widening::leaving).collect())?;
+    Diagnostics::unless_empty(
+        drafts.iter().flat_map(|draft| widening::leaving(draft, &BTreeMap::new())).collect(),
+    )?;
     let digest = digest_of(&drafts);
     let path = real(path);
     let trust = trust_of(&sources.state_dir, &path, &digest).map_err(no_trust)?;
@@ -163,13 +174,26 @@ fn user(sources: &Sources) -> Result<Vec<Draft>, Diagnostics> {
     }
 }
 
-/// A project's documents: whole if the user trusts them, else only what narrows `base`.
-fn project(sources: &Sources, path: &Path, base: &[Draft]) -> Result<Vec<Draft>, Diagnostics> {
+/// A project's documents: whole if the user trusts them, else only what narrows `base`. `led` gets where
+/// their paths lead.
+fn project(
+    sources: &Sources,
+    path: &Path,
+    base: &[Draft],
+    led: &mut BTreeMap<PathBuf, PathBuf>,
+) -> Result<Vec<Draft>, Diagnostics> {
     let mut drafts = chain(sources, Layer::Project, path)?;
-    Diagnostics::unless_empty(drafts.iter().flat_map(widening::leaving).collect())?;
-    // It was looked at without links just now: a link that is put there later decides nothing.
+    // Looked at once, without links: one that is put there later decides nothing.
+    for path in drafts.iter().filter(|draft| !draft.origin.profile).flat_map(Draft::paths) {
+        led.entry(path.clone()).or_insert_with(|| real(path));
+    }
+    Diagnostics::unless_empty(
+        drafts.iter().flat_map(|draft| widening::leaving(draft, led)).collect(),
+    )?;
     for path in drafts.iter_mut().filter_map(|draft| draft.workspace_path.as_mut()) {
-        path.value = real(&path.value);
+        let real = led.get(&path.value).cloned().unwrap_or_default();
+        led.insert(real.clone(), real.clone());
+        path.value = real;
     }
     let trust = trust_of(&sources.state_dir, &real(path), &digest_of(&drafts));
     let help = match &trust {

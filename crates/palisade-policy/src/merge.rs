@@ -39,6 +39,7 @@ pub(crate) fn merge(drafts: &[Draft], access: Option<Access>) -> Result<Policy, 
         process,
         inference,
         not_built,
+        led: BTreeMap::new(),
     })
 }
 

@@ -26,6 +26,9 @@ pub struct Policy {
     pub inference: Option<Inference>,
     /// What it asks for that this version cannot enforce. A launch refuses when there is any.
     pub not_built: Vec<NotBuilt>,
+    /// Where the workspace, and the paths of a project's documents, led through links when they were
+    /// checked. A launch refuses one that leads elsewhere by then.
+    pub led: BTreeMap<PathBuf, PathBuf>,
 }
 
 /// A document that took part.
@@ -55,6 +58,7 @@ pub struct Filesystem {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Workspace {
     /// Its absolute path.
+    #[serde(serialize_with = "crate::digest::exact")]
     pub path: PathBuf,
     /// What the agent may do there.
     pub access: Access,
@@ -75,6 +79,7 @@ pub enum Access {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Grant {
     /// The absolute path on the host, and the same inside.
+    #[serde(serialize_with = "crate::digest::exact")]
     pub path: PathBuf,
     /// Whether the agent may change it.
     pub writable: bool,
@@ -206,7 +211,7 @@ pub enum SecretSource {
     /// A variable of the operator's environment.
     Env(String),
     /// A file, whole, without the line end at its end.
-    File(PathBuf),
+    File(#[serde(serialize_with = "crate::digest::exact")] PathBuf),
     /// A command's standard output, without the line end at its end. A program with its arguments; no shell.
     Command(Vec<String>),
 }

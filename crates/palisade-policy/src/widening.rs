@@ -1,6 +1,8 @@
 //! What a project's file asks for beyond everybody else's: code from a repository must not
 //! widen its own sandbox before a person has read it.
 
+use std::{collections::BTreeMap, path::PathBuf};
+
 use crate::{
     at::{At, Place},
     cover,
@@ -125,7 +127,7 @@ fn models(draft: &Draft, base: &Base<'_>, add: &mut impl FnMut(Place, String)) {
         }
     }
     let providers = base.drafts.iter().rev().flat_map(|draft| &draft.providers);
-    let providers: std::collections::BTreeMap<&String, &At<DraftProvider>> = providers.collect();
+    let providers: BTreeMap<&String, &At<DraftProvider>> = providers.collect();
     for (name, provider) in &draft.providers {
         let credential = |of: &DraftProvider| of.credential.as_ref().map(|at| at.value.clone());
         let same = providers.get(name).is_some_and(|known| {
@@ -184,21 +186,24 @@ fn higher<T: Ord + Copy>(asked: Option<&At<T>>, given: Option<T>) -> Option<Plac
     asked.filter(|asked| given.is_some_and(|given| asked.value > given)).map(|asked| asked.place)
 }
 
-/// What a project's paths lead out to, trusted or not: a link in a repository decides nothing.
-pub(crate) fn leaving(draft: &Draft) -> Vec<Diagnostic> {
+/// What a project's paths lead out to, trusted or not: a link in a repository decides nothing. `led` is
+/// where they lead, as far as it was looked at already.
+pub(crate) fn leaving(draft: &Draft, led: &BTreeMap<PathBuf, PathBuf>) -> Vec<Diagnostic> {
     let base = &draft.origin.base;
     let workspace = draft.workspace_path.iter().map(|at| (at.place, &at.value));
     let grants = draft.grants.iter().map(|at| (at.place, &at.value.path));
     workspace
         .chain(grants)
-        .filter(|(_, path)| covers(base, path) && !holds(base, path))
-        .map(|(place, path)| {
+        .filter(|(_, path)| covers(base, path))
+        .map(|(place, path)| (place, path, led.get(path).cloned().unwrap_or_else(|| real(path))))
+        .filter(|(_, _, real_path)| !covers(&real(base), real_path))
+        .map(|(place, path, real_path)| {
             draft.wrong(
                 place,
                 format!(
                     "{} leads out of the project's folder, to {}",
                     path.display(),
-                    real(path).display()
+                    real_path.display()
                 ),
                 "write the path that it leads to, if that is meant; it is then to be trusted",
             )

@@ -14,6 +14,15 @@ pub struct StepError {
     pub errno: Errno,
 }
 
+impl StepError {
+    pub(crate) const MAP_OWNER: &'static str = "map the owner of ";
+
+    /// Whether the file system of what is shown has no way to map the owner of files.
+    pub fn is_of_owners(&self) -> bool {
+        self.errno == Errno::INVAL && self.step.starts_with(Self::MAP_OWNER)
+    }
+}
+
 /// Names the step of a result that only has an errno.
 pub(crate) trait Step<T> {
     fn step(self, step: impl Into<Cow<'static, str>>) -> Result<T, StepError>;

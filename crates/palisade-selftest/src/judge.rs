@@ -150,6 +150,7 @@ mod tests {
             },
             inference: None,
             not_built: Vec::new(),
+            led: std::collections::BTreeMap::new(),
         }
     }
 

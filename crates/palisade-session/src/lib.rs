@@ -29,6 +29,7 @@ mod streams;
 mod supervise;
 mod sweep;
 pub mod terminal;
+mod walk;
 
 pub use order::{Operator, Order};
 pub use refusal::{Exit, Refusal};

@@ -69,6 +69,16 @@ pub(crate) fn of_launch(error: &LaunchError) -> Refusal {
     {
         return Refusal::new(format!("the sandbox cannot be put up: {error}"), remedy);
     }
+    if let LaunchError::Step(step) = error
+        && step.is_of_owners()
+    {
+        return Refusal::new(
+            format!(
+                "the sandbox cannot be put up: {error}: its file system (an overlay, as in a container, or one of the network) has no way to show its files to the user that root's sandboxes have"
+            ),
+            "start palisade as the ordinary user who owns the folder, or put it on a volume or on tmpfs",
+        );
+    }
     match missing(&[]) {
         Some(mut refusal) => {
             refusal.what = format!("{} ({error})", refusal.what);

@@ -1,4 +1,4 @@
-use std::{path::Path, sync::Arc};
+use std::{os::fd::OwnedFd, path::Path, sync::Arc};
 
 use palisade_core::{Action, Authority, Event, Layer, SessionId, Verdict};
 use palisade_engine::Engine;
@@ -15,7 +15,7 @@ use crate::{
     order::Order,
     outward,
     pipeline::Pipeline,
-    plan::{self, Placeholders, Who},
+    plan::{self, Made, Placeholders, Who},
     refusal::{self, Refusal, Refuse},
     running::Desk,
     streams::{self, Copies},
@@ -89,6 +89,8 @@ struct Started {
     kept: Option<Kept>,
     /// What of the host can be written to.
     writable: Writable,
+    /// What is to be mounted.
+    held: Vec<OwnedFd>,
 }
 
 /// What is swept at the end, and what was swept before for sessions whose supervisor was killed.
@@ -109,16 +111,17 @@ fn prepare(order: &Order, session: &SessionId) -> Result<(Started, Watch), Refus
     let (stdio, copies) = streams::of_caller()?;
     let terminal =
         Terminal::detect().refuse("the terminal", "start palisade from another terminal")?;
-    let (plan, kept) = plan::make(order, session, stdio, &placeholders, &who)?;
+    let Made { plan, kept, repositories, held } =
+        plan::make(order, session, stdio, &placeholders, &who)?;
     let lists = sweep::Lists {
         watched: sweep::find(&plan, &order.policy.filesystem.grants),
-        nested: sweep::find_nested(&plan),
+        nested: sweep::find_nested(&plan, &order.policy.filesystem.grants, &repositories),
     };
     let list = List::keep(state, session, lists)?;
     let writable = Writable::of(&plan);
     match begun.and_then(|begun| begun.build(&plan)) {
         Ok(building) => {
-            let started = Started { building, copies, terminal, kept, writable };
+            let started = Started { building, copies, terminal, kept, writable, held };
             Ok((started, Watch { list, leftover }))
         }
         Err(error) => {
@@ -134,7 +137,7 @@ async fn live(
     started: Started,
     watch: &mut Watch,
 ) -> Result<Ended, Refusal> {
-    let Started { building, mut copies, terminal, mut kept, writable } = started;
+    let Started { building, mut copies, terminal, mut kept, writable, held } = started;
     let policy = &order.policy;
     let signals = Signals::catch().refuse("catch signals", "report this")?;
     let journal = open_journal(order, session)?;
@@ -162,6 +165,8 @@ async fn live(
         Ok(standing) => standing,
         Err(error) => return Err(refused(refusal::of_launch(&error)).await),
     };
+    // All is mounted.
+    drop(held);
     let most = policy.process.limits;
     let mut limits = match limits::Watch::begin(&standing, most, writable).await {
         Ok(limits) => limits,

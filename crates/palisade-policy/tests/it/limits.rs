@@ -63,3 +63,19 @@ fn the_managed_limit_is_the_most() {
     let limits = world.policy().process.limits;
     assert_eq!((limits.cpu_thousandths, limits.disk), (Some(500), Some(2 << 30)));
 }
+
+/// Not even the name of the folder has to be a text.
+#[test]
+fn a_folder_whose_name_is_no_text() {
+    use std::{ffi::OsStr, os::unix::ffi::OsStrExt};
+    let mut world = World::new();
+    world.user("filesystem: {workspace: {access: rw}}");
+    let mut digests = Vec::new();
+    for name in [&b"work/\xff"[..], b"work/\xfe", b"work/text"] {
+        world.sources.workspace_dir = world.at("").join(OsStr::from_bytes(name));
+        std::fs::create_dir(&world.sources.workspace_dir).unwrap();
+        let digest = world.policy().digest;
+        assert!(!digests.contains(&digest), "{name:?}");
+        digests.push(digest);
+    }
+}

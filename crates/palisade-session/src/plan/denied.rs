@@ -7,25 +7,70 @@ use std::{
 
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use palisade_policy::Deny;
-use walkdir::WalkDir;
 
 use super::{
     links::{self, Names},
+    repository::Repositories,
     second,
     tree::Tree,
 };
-use crate::refusal::{Refusal, Refuse};
+use crate::{
+    refusal::{Refusal, Refuse},
+    walk::{Folder, walk},
+};
 
 const LOOK: &str = "look for denied files";
 const CORRECT: &str = "correct `filesystem.deny` in the policy";
 
+/// Where globs are looked for, and what was found already.
+#[derive(Debug)]
+pub(crate) struct Looked<'a> {
+    /// Those of the list, if it has any.
+    pub(crate) globs: Option<&'a Globs<'a>>,
+    /// Where one for any place (`**/.env`) is looked for.
+    pub(crate) own: &'a [PathBuf],
+    pub(crate) walked: &'a [Repositories],
+}
+
+/// The list's globs.
+#[derive(Debug)]
+pub(crate) struct Globs<'policy> {
+    each: Vec<Glob<'policy>>,
+    set: GlobSet,
+}
+
+impl<'policy> Globs<'policy> {
+    /// `None` if the list has no globs.
+    pub(crate) fn of(deny: &'policy [Deny], names: &Names) -> Result<Option<Self>, Refusal> {
+        let globs = deny.iter().filter(|entry| entry.glob);
+        let each = globs.map(|entry| Glob::of(entry, names)).collect::<Result<Vec<_>, _>>()?;
+        if each.is_empty() {
+            return Ok(None);
+        }
+        let set = compile(&each)?;
+        Ok(Some(Self { each, set }))
+    }
+
+    /// What of this folder they match.
+    pub(super) fn matches<'a>(
+        &'a self,
+        folder: &'a Folder<'_>,
+    ) -> impl Iterator<Item = PathBuf> + 'a {
+        let mut path = folder.path.to_owned();
+        folder.entries().filter_map(move |(name, _)| {
+            path.push(name);
+            let found = self.set.is_match(&path).then(|| path.clone());
+            path.pop();
+            found
+        })
+    }
+}
+
 /// Cover everything that the list names, by every name that it has in what is shown, and fix what leads
 /// there: a folder or link that one session could rename would be missed in the next.
-///
-/// A glob for any place (`**/.env`) is looked for in `own`.
 pub(crate) fn add(
     deny: &[Deny],
-    own: &[PathBuf],
+    looked: &Looked<'_>,
     workspace: Option<&Path>,
     names: &Names,
     tree: &mut Tree,
@@ -37,24 +82,29 @@ pub(crate) fn add(
         tree.fix_way(path, names)?;
         covered.extend(names.real_or_closed(path));
     }
-    let mut globs = Vec::new();
-    for entry in deny.iter().filter(|entry| entry.glob) {
-        let glob = Glob::of(entry, names)?;
-        if glob.base != Path::new("/") {
-            tree.fix_way(&literal_base(&entry.pattern), names)?;
+    let own = looked.own;
+    if let Some(globs) = looked.globs {
+        let Globs { each, set } = globs;
+        for glob in each.iter().filter(|glob| glob.base != Path::new("/")) {
+            tree.fix_way(&glob.named, names)?;
             // Unless it could not be looked into, this is the base, or nothing.
             covered.extend(names.real_or_closed(&glob.base).filter(|real| *real != glob.base));
         }
-        globs.push(glob);
-    }
-    if !globs.is_empty() {
-        let set = compile(&globs)?;
         let mut found = BTreeSet::new();
-        for root in roots(&globs, own, tree) {
-            collect(&root, &set, &mut found)?;
+        for root in roots(each, own, tree) {
+            match Repositories::with(looked.walked, &root) {
+                Some(walked) => {
+                    let inside = |path: &&PathBuf| path.starts_with(&root);
+                    found.extend(walked.denied.iter().filter(inside).cloned());
+                    found.extend(set.is_match(&root).then(|| root.clone()));
+                    let unread = walked.unread.iter().filter(|(path, _)| path.starts_with(&root));
+                    found.extend(second::closed(unread.cloned()).refuse(LOOK, CORRECT)?);
+                }
+                None => collect(&root, globs, &mut found)?,
+            }
         }
         for path in found {
-            let by_folders = |index: usize| globs.get(index).is_some_and(|glob| !glob.by_leaf());
+            let by_folders = |index: usize| each.get(index).is_some_and(|glob| !glob.by_leaf());
             if set.matches(&path).into_iter().any(by_folders) {
                 tree.fix_above(&path)?;
             }
@@ -91,7 +141,9 @@ pub(crate) fn add(
 #[derive(Debug)]
 struct Glob<'policy> {
     rule: &'policy str,
-    /// The folder above the first name with a wildcard.
+    /// The folder above the first name with a wildcard, as the policy names it.
+    named: PathBuf,
+    /// The same by its real path.
     base: PathBuf,
     /// What has to match below it.
     rest: &'policy str,
@@ -104,14 +156,14 @@ impl<'policy> Glob<'policy> {
         let rest = entry.pattern.strip_prefix(shown).unwrap_or(&entry.pattern);
         let rest = rest.trim_start_matches('/');
         let real = if named == Path::new("/") { None } else { names.real(&named) };
-        let base = real.unwrap_or(named);
+        let base = real.unwrap_or_else(|| named.clone());
         if base.to_str().is_none() {
             return Err(Refusal::new(
                 format!("{}: {} leads to a name that is not UTF-8", entry.rule, entry.pattern),
                 "deny the folder instead, or rename it",
             ));
         }
-        Ok(Self { rule: &entry.rule, base, rest })
+        Ok(Self { rule: &entry.rule, named, base, rest })
     }
 
     /// The whole pattern, as the library wants it.
@@ -178,16 +230,13 @@ fn literal_base(pattern: &str) -> PathBuf {
     Path::new(pattern).components().take_while(|part| !wild(part.as_os_str())).collect()
 }
 
-fn collect(root: &Path, set: &GlobSet, found: &mut BTreeSet<PathBuf>) -> Result<(), Refusal> {
-    for entry in WalkDir::new(root) {
-        match entry {
-            Ok(entry) if set.is_match(entry.path()) => {
-                found.insert(entry.into_path());
-            }
-            Ok(_) => {}
-            Err(error) => found.extend(second::closed_folder(error).refuse(LOOK, CORRECT)?),
-        }
+fn collect(root: &Path, globs: &Globs<'_>, found: &mut BTreeSet<PathBuf>) -> Result<(), Refusal> {
+    if globs.set.is_match(root) {
+        found.insert(root.to_owned());
     }
+    let walked = walk(root, |folder, found| found.extend(globs.matches(folder)));
+    found.extend(walked.found);
+    found.extend(second::closed(walked.unread).refuse(LOOK, CORRECT)?);
     Ok(())
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use palisade_policy::Grant;
+use palisade_policy::{Grant, Policy};
 
 use super::{
     links::{self, Names, Way},
@@ -20,16 +20,19 @@ const OF_THE_MACHINE: [&str; 4] = ["/proc", "/sys", "/dev", "/run/palisade"];
 /// Put all grants in the tree. Shorter paths first, so that a part of what is granted already
 /// needs no mount of its own.
 pub(crate) fn add(
-    grants: &[Grant],
+    policy: &Policy,
     operator: &Operator,
     who: &Who,
     names: &Names,
     tree: &mut Tree,
 ) -> Result<(), Refusal> {
     let mut found = Vec::new();
-    for grant in grants {
+    for grant in &policy.filesystem.grants {
         match names.follow(&grant.path) {
-            Ok(way) => found.push((grant, way)),
+            Ok(way) => {
+                super::refuse_led_elsewhere(policy, &grant.path, &way.real)?;
+                found.push((grant, way));
+            }
             Err(_) if !grant.required => {}
             Err(error) => {
                 return Err(error).refuse(

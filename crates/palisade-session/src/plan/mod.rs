@@ -20,18 +20,27 @@ mod sockets;
 mod tree;
 mod who;
 
-use std::path::{Path, PathBuf};
+use std::{
+    os::fd::OwnedFd,
+    path::{Path, PathBuf},
+};
 
 use palisade_core::SessionId;
-use palisade_policy::Access;
+use palisade_policy::{Access, Policy};
 use palisade_sandbox::{
     Content, Plan, Stdio,
     linux::seccomp::{Filter, SyscallPolicy},
 };
 use palisade_workspace::Kept;
+use rustix::fs::StatVfsMountFlags;
 
 pub(crate) use self::{
-    environment::Placeholders, ground::ground, overlay::of_overlay, protected::PROTECTED, who::Who,
+    environment::Placeholders,
+    ground::ground,
+    overlay::of_overlay,
+    protected::PROTECTED,
+    repository::{Git, Repositories, find as find_repositories},
+    who::Who,
 };
 use self::{
     links::{Names, Way},
@@ -44,6 +53,20 @@ use crate::{
 
 /// Where the agent works in a policy without a workspace.
 const SANDBOX: &str = "/sandbox";
+
+/// What a launch needs.
+#[derive(Debug)]
+pub(crate) struct Made {
+    pub(crate) plan: Plan,
+    /// The workspace's overlay.
+    pub(crate) kept: Option<Kept>,
+    /// What Git of the host finds in each folder that may be written.
+    pub(crate) repositories: Vec<Repositories>,
+    /// Objects of the host that are kept until they are mounted: what is open does not give its inode number to
+    /// another file.
+    pub(crate) held: Vec<OwnedFd>,
+}
+
 /// Make the plan.
 ///
 /// # Errors
@@ -54,20 +77,22 @@ pub(crate) fn make(
     stdio: [Stdio; 3],
     placeholders: &Placeholders,
     who: &Who,
-) -> Result<(Plan, Option<Kept>), Refusal> {
+) -> Result<Made, Refusal> {
     let Order { policy, operator, .. } = order;
     let (names, mut tree) = (Names::default(), Tree::new());
     let (workspace, kept) = workspace(order, session, who, &names, &mut tree)?.unzip();
     let kept = kept.flatten();
-    grants::add(&policy.filesystem.grants, operator, who, &names, &mut tree)?;
+    grants::add(policy, operator, who, &names, &mut tree)?;
     let program = program::find(&order.command, operator, who, &names, &mut tree)?;
     // A part with less rights than what it lies in could be moved into the rest.
     tree.fix_above_all()?;
-    protected::add(policy, operator, &names, &mut tree)?;
     let files = &policy.filesystem;
+    let globs = denied::Globs::of(&files.deny, &names)?;
+    let repositories = protected::add(policy, operator, &names, globs.as_ref(), &mut tree)?;
     let own = grants::own(&files.grants, workspace.as_deref());
-    denied::add(&files.deny, &own, workspace.as_deref(), &names, &mut tree)?;
-    sockets::hide(&own, &mut tree);
+    let looked = denied::Looked { globs: globs.as_ref(), own: &own, walked: &repositories };
+    denied::add(&files.deny, &looked, workspace.as_deref(), &names, &mut tree)?;
+    sockets::hide(&own, &repositories, &mut tree);
     own_files(operator, &mut tree)?;
     scratch(operator, workspace.is_none(), &mut tree);
     agents::add(policy.inference.as_ref(), operator, placeholders, &mut tree);
@@ -101,9 +126,10 @@ pub(crate) fn make(
         calls.deny.push("sched_setaffinity".to_owned());
         pinned_filter = Some(compile(&calls)?);
     }
+    let (mounts, held) = tree.into_mounts();
     let plan = Plan {
         hostname,
-        mounts: tree.into_mounts(),
+        mounts,
         working_directory,
         command: program.command,
         environment,
@@ -111,7 +137,7 @@ pub(crate) fn make(
         pinned_filter,
         stdio,
     };
-    Ok((plan, kept))
+    Ok(Made { plan, kept, repositories, held })
 }
 
 /// The workspace's real path, once it is in the tree, and what keeps its changes in an overlay.
@@ -127,6 +153,7 @@ fn workspace(
     let remedy = "start palisade in the folder to work on, or name it in `filesystem.workspace`";
     let Way { real, links, .. } =
         names.follow(&workspace.path).refuse(format!("the workspace {shown}"), remedy)?;
+    refuse_led_elsewhere(&order.policy, &workspace.path, &real)?;
     if !real.is_dir() {
         return Err(Refusal::new(format!("the workspace {shown} is not a folder"), remedy));
     }
@@ -140,14 +167,51 @@ fn workspace(
     grants::refuse_of_the_machine(&real)?;
     let mut kept = None;
     match workspace.access {
-        Access::ReadOnly => tree.grant(&real, false, true, who)?,
-        Access::ReadWrite => tree.grant(&real, true, true, who)?,
+        Access::ReadOnly => {
+            tree.hold(&real)?;
+            tree.grant(&real, false, true, who)?;
+        }
+        Access::ReadWrite => {
+            refuse_read_only_mount(&real)?;
+            tree.grant(&real, true, true, who)?;
+        }
         Access::Overlay => kept = Some(overlay::add(order, session, &real, who, tree)?),
     }
     for link in &links {
         tree.link(link);
     }
     Ok(Some((real, kept)))
+}
+
+/// What was checked when the policy was read is what is shown, although a name was exchanged for a link since.
+fn refuse_led_elsewhere(policy: &Policy, path: &Path, real: &Path) -> Result<(), Refusal> {
+    match policy.led.get(path) {
+        Some(led) if led != real => Err(Refusal::new(
+            format!(
+                "{} led to {} when the policy was read, and leads to {} now",
+                path.display(),
+                led.display(),
+                real.display()
+            ),
+            "somebody exchanges folders: see who can write there, and try again",
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// An agent that finds out by itself has done its work in vain.
+fn refuse_read_only_mount(real: &Path) -> Result<(), Refusal> {
+    let found = rustix::fs::statvfs(real);
+    if found.is_ok_and(|found| found.f_flag.contains(StatVfsMountFlags::RDONLY)) {
+        return Err(Refusal::new(
+            format!(
+                "the policy lets the agent change the workspace {}, which is mounted read-only",
+                real.display()
+            ),
+            "use `--workspace ro`, or `--workspace overlay` to keep changes apart; or mount it for writing",
+        ));
+    }
+    Ok(())
 }
 
 /// Palisade's own files are never inside, whatever contains them is.
@@ -189,3 +253,6 @@ pub(crate) fn shows(content: &Content) -> Option<bool> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -12,8 +12,9 @@ use std::{
 
 use palisade_policy::{Grant, Policy};
 use palisade_sandbox::HostObject;
+use rustix::io::Errno;
 
-use super::{links::Names, repository, second, tree::Tree};
+use super::{denied::Globs, links::Names, repository::Repositories, second, tree::Tree};
 use crate::{
     order::Operator,
     refusal::{Refusal, Refuse},
@@ -58,15 +59,25 @@ pub(crate) fn add(
     policy: &Policy,
     operator: &Operator,
     names: &Names,
+    globs: Option<&Globs<'_>>,
     tree: &mut Tree,
-) -> Result<(), Refusal> {
+) -> Result<Vec<Repositories>, Refusal> {
     let named = named_exactly(&policy.filesystem.grants, names);
     let mut held = BTreeSet::new();
     let writable: Vec<(PathBuf, HostObject)> =
         tree.hosts().into_iter().filter(|(_, object)| object.writable && object.folder).collect();
+    let mut repositories = Vec::new();
     for (at, _) in &writable {
-        let inside = PROTECTED.iter().map(|name| at.join(name));
-        for path in inside.chain(repository::settings(at)).chain(repository::below(at)) {
+        let mut all: Vec<PathBuf> = PROTECTED.iter().map(|name| at.join(name)).collect();
+        if !writable.iter().any(|(other, _)| other != at && at.starts_with(other)) {
+            let found = Repositories::of(at, globs);
+            all.extend(found.settings.iter().cloned());
+            // One that may not be looked into counts whole: the agent may open its own.
+            let closed = found.unread.iter().filter(|(_, errno)| *errno == Errno::ACCESS);
+            all.extend(closed.map(|(path, _)| path.clone()));
+            repositories.push(found);
+        }
+        for path in all {
             protect(&path, &named, names, tree, &mut held)?;
             // Also where the last name is missing yet, the folder that would hold it stays.
             if let Some(folder) = path.parent().filter(|folder| folder != at) {
@@ -94,7 +105,7 @@ pub(crate) fn add(
             tree.pin(path, true)?;
         }
     }
-    Ok(())
+    Ok(repositories)
 }
 
 fn named_exactly(grants: &[Grant], names: &Names) -> BTreeSet<PathBuf> {

@@ -1,84 +1,142 @@
-//! Where a Git repository keeps what Git of the host runs.
+//! Where Git repositories keep what Git of the host runs or believes.
+//!
+//! Not only by the name `.git`: Git takes the folder that somebody stands in for a repository if it looks
+//! like one (`safe.bareRepository`), and its `config` may name a program and a work tree.
 
 use std::{
+    collections::BTreeSet,
     ffi::OsStr,
-    io::ErrorKind,
     path::{Path, PathBuf},
 };
 
-use walkdir::{DirEntry, WalkDir};
+use rustix::{
+    fs::{AtFlags, FileType, statat},
+    io::Errno,
+};
 
-use super::second;
+use super::denied::Globs;
+use crate::walk::{Folder, Walked, walk};
 
-/// How deep a submodule's name may be.
-const DEEPEST: usize = 8;
-/// Settings that name programs, and files that say where others are.
-const OF_REPOSITORY: [&str; 5] = ["config", "config.worktree", "hooks", "info", "commondir"];
-const OF_WORKTREE: [&str; 3] = ["config.worktree", "commondir", "gitdir"];
-
-/// All of the repository in this folder, of its submodules and worktrees. See
+/// Settings that name programs, and files that say where others are. See
 /// `gitrepository-layout(5)`.
-pub(super) fn settings(folder: &Path) -> Vec<PathBuf> {
-    let git = folder.join(".git");
-    let found = match git.symlink_metadata() {
-        Ok(found) => found,
-        // Its folder can be listed and not entered, until the agent opens it.
-        Err(error) if error.kind() == ErrorKind::PermissionDenied => return vec![git],
-        Err(_) => return Vec::new(),
-    };
-    if found.is_file() {
-        // Says where the repository is.
-        return vec![git];
-    }
-    let mut all: Vec<PathBuf> = OF_REPOSITORY.iter().map(|name| git.join(name)).collect();
-    submodules(&git.join("modules"), DEEPEST, &mut all);
-    for tree in folders(&git.join("worktrees")) {
-        all.extend(OF_WORKTREE.iter().map(|name| tree.join(name)));
-    }
-    all
+const OF_REPOSITORY: [&str; 6] =
+    ["config", "config.worktree", "hooks", "info", "commondir", "gitdir"];
+
+/// Something that makes a repository.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Git {
+    /// What has the name `.git`, and is a folder.
+    Named(PathBuf),
+    /// What has the name `.git`, and is a file or link that says where the repository is.
+    Pointer(PathBuf),
+    /// A folder that looks like a repository whatever its name is.
+    Directory(PathBuf),
 }
 
-/// Git of the host looks into repositories below this folder as well, and into the folder if it is a git
-/// directory itself. Links are not followed. A folder that may not be looked into counts whole.
-pub(super) fn below(folder: &Path) -> Vec<PathBuf> {
-    let mut all = Vec::new();
-    if folder.join("HEAD").is_file() && folder.join("objects").is_dir() {
-        all.extend(OF_REPOSITORY.iter().map(|name| folder.join(name)));
-    }
-    let outside = |entry: &DirEntry| entry.depth() < 2 || !is_git(entry.path().parent());
-    let found = WalkDir::new(folder).min_depth(2).into_iter().filter_entry(outside);
-    for entry in found {
-        match entry.map_err(second::closed_folder) {
-            Ok(entry) if is_git(Some(entry.path())) => {
-                all.extend(entry.path().parent().map(settings).unwrap_or_default());
+/// All repositories in a writable folder, and it itself if it is one; and what else is looked for there, so
+/// that it is walked through once.
+#[derive(Debug)]
+pub(crate) struct Repositories {
+    pub(crate) folder: PathBuf,
+    /// What is to be protected of them, whether it is there or not.
+    pub(crate) settings: BTreeSet<PathBuf>,
+    /// What the globs of the policy deny.
+    pub(super) denied: Vec<PathBuf>,
+    pub(super) sockets: Vec<PathBuf>,
+    /// Folders that could not be looked into.
+    pub(crate) unread: Vec<(PathBuf, Errno)>,
+}
+
+/// What a launch looks for.
+enum Hit {
+    Git(Git),
+    Denied(PathBuf),
+    Socket(PathBuf),
+}
+
+impl Repositories {
+    pub(super) fn of(folder: &Path, globs: Option<&Globs<'_>>) -> Self {
+        let Walked { found: hits, unread } = walk(folder, |folder, hits| {
+            let mut found = Vec::new();
+            see(folder, &mut found);
+            hits.extend(found.into_iter().map(Hit::Git));
+            if let Some(globs) = globs {
+                hits.extend(globs.matches(folder).map(Hit::Denied));
             }
-            Ok(_) => {}
-            Err(closed) => all.extend(closed.ok().flatten()),
+            hits.extend(super::sockets::of(folder).map(Hit::Socket));
+        });
+        let (mut found, mut denied, mut sockets) = (Vec::new(), Vec::new(), Vec::new());
+        for hit in hits {
+            match hit {
+                Hit::Git(git) => found.push(git),
+                Hit::Denied(path) => denied.push(path),
+                Hit::Socket(path) => sockets.push(path),
+            }
+        }
+        let mut settings = BTreeSet::new();
+        let mut all = |git: &Path| settings.extend(OF_REPOSITORY.iter().map(|name| git.join(name)));
+        // It may be there although it cannot be listed.
+        all(&folder.join(".git"));
+        let mut pointers = Vec::new();
+        for git in found {
+            match git {
+                Git::Named(path) | Git::Directory(path) => all(&path),
+                Git::Pointer(path) => {
+                    // Through a link.
+                    all(&path);
+                    pointers.push(path);
+                }
+            }
+        }
+        settings.extend(pointers);
+        Self { folder: folder.to_owned(), settings, denied, sockets, unread }
+    }
+
+    /// That which has walked through all of `root`.
+    pub(super) fn with<'a>(all: &'a [Self], root: &Path) -> Option<&'a Self> {
+        all.iter().find(|one| root.starts_with(&one.folder))
+    }
+}
+
+/// Look for them, without following links.
+pub(crate) fn find(folder: &Path) -> Walked<Git> {
+    walk(folder, see)
+}
+
+fn see(folder: &Folder<'_>, found: &mut Vec<Git>) {
+    let (mut head, mut content) = (false, false);
+    for (name, kind) in folder.entries() {
+        let is = |known: &str| name.as_encoded_bytes().eq_ignore_ascii_case(known.as_bytes());
+        head |= is("HEAD");
+        // Of a worktree, the content is in another.
+        content |= is("objects") || is("commondir");
+        if is_dot_git(name, folder) {
+            let path = folder.path.join(name);
+            found.push(match kind {
+                FileType::Directory => Git::Named(path),
+                _ => Git::Pointer(path),
+            });
         }
     }
-    all
-}
-
-fn is_git(path: Option<&Path>) -> bool {
-    path.and_then(Path::file_name) == Some(OsStr::new(".git"))
-}
-
-/// Repositories at any depth: the name of a submodule may have slashes.
-fn submodules(folder: &Path, depth: usize, all: &mut Vec<PathBuf>) {
-    for found in folders(folder) {
-        if found.join("HEAD").is_file() {
-            all.extend(OF_REPOSITORY.iter().map(|name| found.join(name)));
-            submodules(&found.join("modules"), depth.saturating_sub(1), all);
-        } else if depth > 0 {
-            submodules(&found, depth - 1, all);
-        }
+    if head && content {
+        found.push(Git::Directory(folder.path.to_owned()));
     }
 }
 
-fn folders(of: &Path) -> impl Iterator<Item = PathBuf> {
-    let entries = std::fs::read_dir(of).into_iter().flatten().flatten();
-    entries
-        .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()))
-        .filter(|entry| entry.file_name() != OsStr::new("objects"))
-        .map(|entry| entry.path())
+/// Whether Git finds this name when it looks for `.git`. Some file systems take other letters for the same,
+/// and some pass over those that nobody sees.
+fn is_dot_git(name: &OsStr, folder: &Folder<'_>) -> bool {
+    let bytes = name.as_encoded_bytes();
+    if bytes == b".git" {
+        return true;
+    }
+    if !matches!(bytes.len(), 4..=40) || (bytes.is_ascii() && !bytes.starts_with(b".")) {
+        return false;
+    }
+    let shown = name.to_string_lossy();
+    let folded = shown.chars().filter(char::is_ascii).collect::<String>().to_ascii_lowercase();
+    let inode = |name: &OsStr| {
+        statat(folder.opened, name, AtFlags::SYMLINK_NOFOLLOW).map(|found| found.st_ino)
+    };
+    folded == ".git" && inode(name).is_ok_and(|own| inode(OsStr::new(".git")) == Ok(own))
 }

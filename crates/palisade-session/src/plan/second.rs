@@ -8,14 +8,19 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use walkdir::WalkDir;
+use rustix::{fs::FileType, io::Errno};
+
+use crate::walk::walk;
 
 /// Add to these paths every other name that their files have in the folders, each of which is on this
 /// device. Nothing is looked for unless a file has more names than one.
+///
+/// # Errors
+/// A folder that cannot be read, and why.
 pub(super) fn add_names<'folder>(
     paths: &mut BTreeSet<PathBuf>,
     folders: impl Iterator<Item = (&'folder Path, u64)>,
-) -> Result<(), walkdir::Error> {
+) -> Result<(), String> {
     let inodes: BTreeSet<(u64, u64)> = paths
         .iter()
         .filter_map(|path| path.symlink_metadata().ok())
@@ -25,32 +30,45 @@ pub(super) fn add_names<'folder>(
     if inodes.is_empty() {
         return Ok(());
     }
+    let same = |path: &Path| {
+        path.symlink_metadata()
+            .is_ok_and(|found| found.is_file() && inodes.contains(&(found.dev(), found.ino())))
+    };
     for (folder, device) in folders {
         if !inodes.iter().any(|(known, _)| *known == device) {
             continue;
         }
-        for entry in WalkDir::new(folder) {
-            match entry.and_then(|entry| Ok((entry.metadata()?, entry))) {
-                Ok((found, entry)) => {
-                    if found.is_file() && inodes.contains(&(found.dev(), found.ino())) {
-                        paths.insert(entry.into_path());
-                    }
-                }
-                Err(error) => paths.extend(closed_folder(error)?),
-            }
+        if same(folder) {
+            paths.insert(folder.to_owned());
         }
+        let walked = walk(folder, |folder, found| {
+            let files = folder.entries().filter(|(_, kind)| *kind == FileType::RegularFile);
+            found.extend(files.map(|(name, _)| folder.path.join(name)).filter(|path| same(path)));
+        });
+        paths.extend(walked.found);
+        paths.extend(closed(walked.unread)?);
     }
     Ok(())
 }
 
-/// A folder that may not be looked into: it counts whole, for if it is the agent's own too, that can
-/// open it and look.
-pub(super) fn closed_folder(error: walkdir::Error) -> Result<Option<PathBuf>, walkdir::Error> {
-    match (error.io_error().map(std::io::Error::kind), error.path()) {
-        (Some(ErrorKind::NotFound), _) => Ok(None),
-        (Some(ErrorKind::PermissionDenied), Some(path)) => Ok(Some(path.to_owned())),
-        _ => Err(error),
+/// Folders that may not be looked into: each counts whole, for if it is the agent's own too, that can open
+/// it and look.
+///
+/// # Errors
+/// One that cannot be read for another reason.
+pub(super) fn closed(
+    unread: impl IntoIterator<Item = (PathBuf, Errno)>,
+) -> Result<Vec<PathBuf>, String> {
+    let mut all = Vec::new();
+    for (path, errno) in unread {
+        match errno {
+            Errno::ACCESS | Errno::PERM => all.push(path),
+            // It is a file, or there is nothing.
+            Errno::NOTDIR | Errno::NOENT => {}
+            _ => return Err(format!("{}: {errno}", path.display())),
+        }
     }
+    Ok(all)
 }
 
 /// What is at this path; or, where a folder above may be listed but not entered, that folder: the agent may

@@ -15,16 +15,16 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use super::{links, repository::Repositories, tree::Tree};
+use crate::walk::{Folder, walk};
 use rustix::{
+    fs::FileType,
     io::Errno,
     net::{
         AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, netlink, recv, send,
         socket_with,
     },
 };
-use walkdir::WalkDir;
-
-use super::{links, tree::Tree};
 
 /// A socket that is bound to a path.
 #[derive(Debug, PartialEq, Eq)]
@@ -38,13 +38,13 @@ struct Bound {
 }
 
 /// Cover them. `own` is where they are looked for if their name does not tell.
-pub(crate) fn hide(own: &[PathBuf], tree: &mut Tree) {
+pub(crate) fn hide(own: &[PathBuf], walked: &[Repositories], tree: &mut Tree) {
     let (paths, lost) = match bound() {
         Ok(bound) => named(&bound, own),
         // A kernel that does not tell: any may be in use.
         Err(_) => (Vec::new(), Some(None)),
     };
-    let found = lost.map(|inodes| look_for(own, inodes.as_ref())).unwrap_or_default();
+    let found = lost.map(|inodes| look_for(own, walked, inodes.as_ref())).unwrap_or_default();
     for path in paths.into_iter().chain(found) {
         let Some(real) = links::real(&path) else { continue };
         if let Ok(found) = real.symlink_metadata() {
@@ -85,19 +85,29 @@ fn low(inode: u64) -> u32 {
     u32::try_from(inode & u64::from(u32::MAX)).unwrap_or_default()
 }
 
-fn look_for(own: &[PathBuf], inodes: Option<&BTreeSet<u32>>) -> Vec<PathBuf> {
+/// The sockets in a folder.
+pub(super) fn of<'a>(folder: &'a Folder<'_>) -> impl Iterator<Item = PathBuf> + 'a {
+    let sockets = folder.entries().filter(|(_, kind)| *kind == FileType::Socket);
+    sockets.map(|(name, _)| folder.path.join(name))
+}
+
+fn look_for(
+    own: &[PathBuf],
+    walked: &[Repositories],
+    inodes: Option<&BTreeSet<u32>>,
+) -> Vec<PathBuf> {
+    let wanted = |path: &PathBuf| {
+        path.symlink_metadata()
+            .is_ok_and(|file| inodes.is_none_or(|inodes| inodes.contains(&low(file.ino()))))
+    };
     let mut found = Vec::new();
     for root in own {
         // What cannot be read by us cannot be by the agent.
-        for entry in WalkDir::new(root).into_iter().flatten() {
-            let wanted = entry.file_type().is_socket()
-                && entry.metadata().is_ok_and(|file| {
-                    inodes.is_none_or(|inodes| inodes.contains(&low(file.ino())))
-                });
-            if wanted {
-                found.push(entry.into_path());
-            }
-        }
+        let sockets = match Repositories::with(walked, root) {
+            Some(walked) => walked.sockets.clone(),
+            None => walk(root, |folder, found| found.extend(of(folder))).found,
+        };
+        found.extend(sockets.into_iter().filter(|path| path.starts_with(root)).filter(wanted));
     }
     found
 }
@@ -211,8 +221,8 @@ mod tests {
         paths.retain(|path| path.starts_with(&base));
         assert_eq!(paths, [base.join("by-name")]);
         let lost = lost.flatten().unwrap();
-        assert_eq!(look_for(std::slice::from_ref(&base), Some(&lost)), [base.join("after")]);
-        assert_eq!(look_for(&[base], None).len(), 3);
+        assert_eq!(look_for(std::slice::from_ref(&base), &[], Some(&lost)), [base.join("after")]);
+        assert_eq!(look_for(&[base], &[], None).len(), 3);
         drop((by_name, moved));
     }
 

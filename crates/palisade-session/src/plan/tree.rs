@@ -1,11 +1,12 @@
 use std::{
     collections::BTreeMap,
-    fs::Metadata,
-    os::unix::fs::MetadataExt,
+    fs::{File, Metadata},
+    os::{fd::OwnedFd, unix::fs::MetadataExt},
     path::{Path, PathBuf},
 };
 
 use palisade_sandbox::{Content, HostObject, Mount, Overlay, There};
+use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, openat2};
 
 use super::{
     links::{Link, Names},
@@ -17,11 +18,12 @@ use crate::refusal::{Refusal, Refuse};
 #[derive(Debug)]
 pub(crate) struct Tree {
     at: BTreeMap<PathBuf, Content>,
+    held: Vec<OwnedFd>,
 }
 
 impl Tree {
     pub(crate) fn new() -> Self {
-        Self { at: BTreeMap::new() }
+        Self { at: BTreeMap::new(), held: Vec::new() }
     }
 
     /// Show this object of the host. `path` has no links. `mapped`: for a sandbox with a host user
@@ -33,9 +35,7 @@ impl Tree {
         mapped: bool,
         who: &Who,
     ) -> Result<(), Refusal> {
-        let found = path
-            .symlink_metadata()
-            .refuse(format!("look at {}", path.display()), "see that it exists and may be read")?;
+        let found = if writable { self.hold(path)? } else { look(path)? };
         if !found.is_dir() && !found.is_file() {
             return Err(Refusal::new(
                 format!("{} is neither a file nor a folder, and cannot be granted", path.display()),
@@ -59,11 +59,7 @@ impl Tree {
 
     /// Show this folder of the host, and keep in `layers` what the agent changes.
     pub(crate) fn overlay(&mut self, path: &Path, layers: &Path, who: &Who) -> Result<(), Refusal> {
-        let look = |path: &Path| {
-            path.symlink_metadata()
-                .refuse(format!("look at {}", path.display()), "see that it exists and may be read")
-        };
-        let (below, above) = (look(path)?, look(layers)?);
+        let (below, above) = (self.hold(path)?, look(layers)?);
         let owner = who.maps_owners.then(|| (below.uid(), below.gid()));
         let overlay = Overlay {
             lower: object(path, &below, false, owner),
@@ -71,6 +67,17 @@ impl Tree {
         };
         self.at.insert(path.to_owned(), Content::Overlay(overlay));
         Ok(())
+    }
+
+    /// Look at it through a descriptor that is kept: no other file can be it later.
+    pub(crate) fn hold(&mut self, path: &Path) -> Result<Metadata, Refusal> {
+        let flags = OFlags::PATH | OFlags::CLOEXEC | OFlags::NOFOLLOW;
+        let resolve = ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
+        let opened = openat2(CWD, path, flags, Mode::empty(), resolve).refuse(see(path), SEE)?;
+        let opened = File::from(opened);
+        let found = opened.metadata().refuse(see(path), SEE)?;
+        self.held.push(opened.into());
+        Ok(found)
     }
 
     /// Put a mount of its own over a part of what is shown already: its name stays, and if that is meant it
@@ -84,9 +91,7 @@ impl Tree {
         if taken {
             return Ok(());
         }
-        let found = path
-            .symlink_metadata()
-            .refuse(format!("look at {}", path.display()), "see that it may be read")?;
+        let found = look(path)?;
         self.at.insert(path.to_owned(), Content::Pin { there: there(&found), read_only });
         Ok(())
     }
@@ -207,13 +212,25 @@ impl Tree {
             .collect()
     }
 
-    pub(crate) fn into_mounts(self) -> Vec<Mount> {
-        self.at.into_iter().map(|(at, content)| Mount { at, content }).collect()
+    /// The mounts, and what is held for them.
+    pub(crate) fn into_mounts(self) -> (Vec<Mount>, Vec<OwnedFd>) {
+        let mounts = self.at.into_iter().map(|(at, content)| Mount { at, content });
+        (mounts.collect(), self.held)
     }
 }
 
 fn there(found: &Metadata) -> There {
     There { device: found.dev(), inode: found.ino(), folder: found.is_dir() }
+}
+
+const SEE: &str = "see that it exists and may be read";
+
+fn see(path: &Path) -> String {
+    format!("look at {}", path.display())
+}
+
+fn look(path: &Path) -> Result<Metadata, Refusal> {
+    path.symlink_metadata().refuse(see(path), SEE)
 }
 
 fn object(path: &Path, found: &Metadata, writable: bool, owner: Option<(u32, u32)>) -> HostObject {

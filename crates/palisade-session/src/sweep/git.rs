@@ -6,7 +6,7 @@ use std::{
     fs::File,
     io::Read,
     os::fd::{AsFd, OwnedFd},
-    path::Path,
+    path::{Component, Path},
 };
 
 use rustix::fs::{Dir, FileType, Mode, OFlags, ResolveFlags, openat2};
@@ -16,7 +16,9 @@ use super::Watched;
 /// No usual configuration is longer.
 const MOST_BYTES: u64 = 64 * 1024;
 /// Sections with all of their keys that name no program, path or other file.
-const HARMLESS: [(&str, &[&str]); 8] = [
+type Known = &'static [(&'static str, &'static [&'static str])];
+
+const OF_CONFIG: Known = &[
     (
         "core",
         &[
@@ -29,35 +31,47 @@ const HARMLESS: [(&str, &[&str]); 8] = [
             "symlinks",
             "autocrlf",
             "eol",
+            "sparsecheckout",
+            "sparsecheckoutcone",
             "worktree",
         ],
     ),
     ("submodule", &["url", "active"]),
-    ("remote", &["url", "fetch"]),
+    ("remote", &["url", "fetch", "promisor", "partialclonefilter", "tagopt", "mirror"]),
     ("branch", &["remote", "merge", "rebase"]),
     ("user", &["name", "email"]),
     ("init", &["defaultbranch"]),
     ("pull", &["rebase", "ff"]),
-    ("extensions", &["objectformat", "refstorage"]),
+    ("index", &["sparse"]),
+    ("extensions", &["objectformat", "refstorage", "partialclone", "worktreeconfig"]),
 ];
+const OF_GITMODULES: Known = &[(
+    "submodule",
+    &["path", "url", "branch", "update", "ignore", "shallow", "fetchrecursesubmodules"],
+)];
 
 /// Whether what has appeared at this protected name could make a program of the host run.
 pub(super) fn is_harmless(entry: &Watched, kind: FileType, folder: &OwnedFd, name: &OsStr) -> bool {
-    let whole = Path::new(&entry.name);
-    if !whole.iter().any(|part| part == ".git") {
+    if !entry.git {
         return false;
     }
+    let whole = Path::new(&entry.folder).join(&entry.name);
     match (name.to_str(), kind) {
+        (Some(".gitmodules"), FileType::RegularFile) => {
+            read(folder, name).is_some_and(|text| Harmless::in_gitmodules().allows(&text))
+        }
+        // What is in it is looked at by itself.
         (Some(".git"), FileType::Directory) => true,
         (Some(".git"), FileType::RegularFile) => {
-            read(folder, name).is_some_and(|text| leads_to_harmless(entry, &text))
+            read(folder, name).is_some_and(|text| leads_to_harmless(entry, &whole, &text))
         }
         (Some("hooks"), FileType::Directory) => only_samples(folder, name),
-        (Some("config"), FileType::RegularFile) => {
-            read(folder, name).is_some_and(|text| names_no_program(&text))
-        }
+        (Some("config" | "config.worktree"), FileType::RegularFile) => read(folder, name)
+            .is_some_and(|text| {
+                Harmless::in_config(Path::new(&entry.folder), &whole).allows(&text)
+            }),
         (Some("commondir"), FileType::RegularFile) => {
-            read(folder, name).is_some_and(|text| is_worktree(whole) && text.trim() == "../..")
+            read(folder, name).is_some_and(|text| is_worktree(&whole) && text.trim() == "../..")
         }
         _ => false,
     }
@@ -69,16 +83,16 @@ fn is_worktree(path: &Path) -> bool {
     up.next() == Some(OsStr::new("worktrees")) && up.next() == Some(OsStr::new(".git"))
 }
 
-/// A submodule's or worktree's `.git` says where the git directory is. It must be in the repository
-/// of the same folder, where it is looked at by itself.
-fn leads_to_harmless(entry: &Watched, text: &str) -> bool {
+/// A submodule's or worktree's `.git` says where the git directory is. It must be in a repository of
+/// the same writable folder, where it is looked at by itself.
+fn leads_to_harmless(entry: &Watched, whole: &Path, text: &str) -> bool {
     let Some(to) = text.strip_prefix("gitdir: ") else { return false };
-    let top = Path::new(&entry.folder);
-    let here = top.join(&entry.name);
-    let Some(parent) = here.parent() else { return false };
+    let Some(parent) = whole.parent() else { return false };
     let Ok(real) = parent.join(to.trim_end_matches('\n')).canonicalize() else { return false };
-    let inside = ["modules", "worktrees"].map(|kind| top.join(".git").join(kind));
-    inside.iter().any(|inside| real.starts_with(inside))
+    real.strip_prefix(&entry.folder).is_ok_and(|below| {
+        let mut kinds = below.iter().skip_while(|part| *part != ".git").skip(1);
+        kinds.next().is_some_and(|kind| kind == "modules" || kind == "worktrees")
+    })
 }
 
 fn open(folder: &OwnedFd, name: &OsStr, flags: OFlags) -> Option<OwnedFd> {
@@ -106,49 +120,125 @@ fn read(folder: &OwnedFd, name: &OsStr) -> Option<String> {
     (text.len() as u64 <= MOST_BYTES).then_some(text)
 }
 
-/// Lines of the plainest form only, see `git-config(1)`: whatever is not understood is not
-/// harmless.
-fn names_no_program(text: &str) -> bool {
-    let mut keys: &[&str] = &[];
-    text.lines().map(str::trim).all(|line| {
-        if line.is_empty() || line.starts_with(['#', ';']) {
-            return true;
-        }
-        // A backslash could go on to the next line.
-        if line.contains('\\') {
+/// What may stand in a file of settings.
+struct Harmless<'a> {
+    known: Known,
+    /// The writable folder, and the git directory of a submodule in it.
+    submodule: Option<(&'a Path, &'a Path)>,
+}
+
+impl<'a> Harmless<'a> {
+    fn in_gitmodules() -> Self {
+        Self { known: OF_GITMODULES, submodule: None }
+    }
+
+    /// `file` is in the writable folder `top`.
+    fn in_config(top: &'a Path, file: &'a Path) -> Self {
+        let of_submodule = |git: &&Path| {
+            let mut below = git.iter().skip_while(|part| *part != ".git").skip(1);
+            below.next().is_some_and(|kind| kind == "modules")
+        };
+        let submodule = file.parent().filter(of_submodule).map(|git| (top, git));
+        Self { known: OF_CONFIG, submodule }
+    }
+
+    /// Lines of the plainest form only, see `git-config(1)`: whatever is not understood is not
+    /// harmless.
+    fn allows(&self, text: &str) -> bool {
+        let mut keys: &[&str] = &[];
+        // Git takes `\r` for the end of a line only before `\n`, and no other character.
+        if text.contains(|c: char| c.is_control() && !matches!(c, '\n' | '\t')) {
             return false;
         }
-        if let Some(header) = line.strip_prefix('[') {
-            let Some(header) = header.strip_suffix(']') else { return false };
-            let (section, sub) = header.split_once(' ').unwrap_or((header, ""));
-            let section = section.to_ascii_lowercase();
-            let plain = sub.is_empty()
-                || sub
-                    .strip_prefix('"')
-                    .and_then(|rest| rest.strip_suffix('"'))
-                    .is_some_and(|name| !name.contains(['"', ']']));
-            let known = HARMLESS.iter().find(|(name, _)| *name == section);
-            let Some((_, known)) = known.filter(|_| plain) else { return false };
-            keys = known;
-            return true;
+        text.split('\n').map(str::trim).all(|line| {
+            if line.is_empty() || line.starts_with(['#', ';']) {
+                return true;
+            }
+            // A backslash could go on to the next line.
+            if line.contains('\\') {
+                return false;
+            }
+            if let Some(header) = line.strip_prefix('[') {
+                let found = header.strip_suffix(']').and_then(|header| self.section(header));
+                keys = found.unwrap_or_default();
+                return found.is_some();
+            }
+            let (key, value) = line.split_once('=').unwrap_or((line, ""));
+            let (key, value) = (key.trim().to_ascii_lowercase(), value.trim());
+            keys.contains(&key.as_str()) && self.is_plain(&key, value)
+        })
+    }
+
+    fn section(&self, header: &str) -> Option<&'static [&'static str]> {
+        let (section, sub) = header.split_once(' ').unwrap_or((header, ""));
+        let section = section.to_ascii_lowercase();
+        let plain = sub.is_empty()
+            || sub
+                .strip_prefix('"')
+                .and_then(|rest| rest.strip_suffix('"'))
+                .is_some_and(|name| !name.contains(['"', ']']));
+        self.known.iter().find(|(name, _)| *name == section && plain).map(|(_, keys)| *keys)
+    }
+
+    fn is_plain(&self, key: &str, value: &str) -> bool {
+        match key {
+            // `ext::` and the like start a remote helper; `-` could be taken for an option.
+            "url" => {
+                let value = value.trim_matches('"');
+                !value.contains("::") && !value.trim().starts_with('-')
+            }
+            // A path that is an option, or leads out.
+            "path" => {
+                let value = value.trim_matches('"');
+                let mut parts = Path::new(value).components();
+                !value.starts_with('-')
+                    && parts.all(|part| matches!(part, Component::Normal(name) if name != ".git"))
+            }
+            // `!` begins a command.
+            "update" => matches!(value, "checkout" | "rebase" | "merge" | "none"),
+            // A submodule's says where its files are. Anywhere else, `git clean` would be about other files
+            // than those that it is started in.
+            "worktree" => self.submodule.is_some_and(|(top, git)| {
+                let real = git.join(value).canonicalize();
+                real.ok()
+                    .and_then(|real| real.strip_prefix(top).map(Path::to_owned).ok())
+                    .is_some_and(|below| {
+                        !below.as_os_str().is_empty() && !below.iter().any(|part| part == ".git")
+                    })
+            }),
+            _ => true,
         }
-        let (key, value) = line.split_once('=').unwrap_or((line, ""));
-        let key = key.trim().to_ascii_lowercase();
-        // `ext::` and the like start a remote helper; `-` could be taken for an option.
-        let program = key == "url" && (value.contains("::") || value.trim().starts_with('-'));
-        // A submodule's says that its files are above, and nothing else does.
-        let elsewhere = key == "worktree" && !value.trim().starts_with("../");
-        keys.contains(&key.as_str()) && !program && !elsewhere
-    })
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn harmless(text: &str) -> bool {
+        Harmless::in_config(Path::new("/w"), Path::new("/w/.git/config")).allows(text)
+    }
+
+    #[test]
+    fn settings_of_submodules_that_run_nothing() {
+        let allows = |text: &str| Harmless::in_gitmodules().allows(text);
+        assert!(allows("[submodule \"libs/one\"]\n\tpath = libs/one\n\turl = ../library\n"));
+        for text in [
+            "[submodule \"a\"]\n\tupdate = !touch x\n",
+            "[submodule \"a\"]\n\turl = ext::sh -c x\n",
+            "[submodule \"a\"]\n\turl = \"-oProxyCommand=x\"\n",
+            "[submodule \"a\"]\n\tpath = -x\n",
+            "[submodule \"a\"]\n\tpath = ../x\n",
+            "[submodule \"a\"]\n\tpath = .git/hooks\n",
+            "[core]\n\tbare = false\n",
+        ] {
+            assert!(!allows(text), "{text}");
+        }
+    }
+
     #[test]
     fn what_git_itself_writes_is_harmless() {
-        assert!(names_no_program(
+        assert!(harmless(
             "[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n\tbare = false\n\
              [remote \"origin\"]\n\turl = https://example.com/a.git\n\
              \tfetch = +refs/heads/*:refs/remotes/origin/*\n\
@@ -170,8 +260,10 @@ mod tests {
             "[remote \"a\"]\n\tuploadpack = x\n",
             "[filter \"a\"]\n\tclean = x\n",
             "pager = x\n",
+            "[core]\n\tworktree = ../..\n",
+            "[core]\n\tbare = false\r\tpager = x\n",
         ] {
-            assert!(!names_no_program(text), "{text}");
+            assert!(!harmless(text), "{text}");
         }
     }
 }

@@ -36,9 +36,13 @@ pub(crate) struct Lists {
 
 impl Lists {
     fn sweep(&self) -> Vec<Found> {
-        let nested: Vec<Watched> = self.nested.iter().flat_map(Nested::watched).collect();
+        let mut found = Vec::new();
         // The deeper ones first: a folder that is moved takes its content along.
-        let mut found = sweep(&nested);
+        for nested in &self.nested {
+            let (watched, unread) = nested.watched();
+            found.extend(sweep(&watched));
+            found.extend(unread);
+        }
         found.extend(sweep(&self.watched));
         found
     }

@@ -24,7 +24,7 @@ use palisade_core::{Event, Layer, Verdict};
 use rustix::{
     fs::{
         AtFlags, CWD, FileType, Mode, OFlags, RenameFlags, ResolveFlags, openat2, readlinkat,
-        renameat_with, statat,
+        renameat, renameat_with, statat,
     },
     io::Errno,
 };
@@ -47,15 +47,36 @@ pub(crate) struct Found {
     pub(crate) path: PathBuf,
     /// Where it is now, or why it could not be moved.
     pub(crate) moved: Result<PathBuf, String>,
+    /// What is the matter with it.
+    pub(crate) how: How,
+}
+
+/// What is the matter with what was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum How {
+    /// A program of the host would run it, and it was not there.
+    Appeared,
+    /// It is a folder that nobody could look into.
+    Unseen,
+    /// It was protected, until a program of the host put another file in its place.
+    Exchanged,
 }
 
 impl Found {
     /// For the operator.
     pub(crate) fn told(&self) -> String {
         match &self.moved {
+            _ if self.how == How::Exchanged => format!(
+                "{} is another file than before, put there from outside, and was not protected from then on: look at it",
+                self.path.display()
+            ),
             Ok(to) => {
                 format!("{} appeared and is now {}", self.path.display(), name_of(to).display())
             }
+            Err(why) if self.how == How::Unseen => format!(
+                "{} could not be looked into ({why}): a repository in it may run programs",
+                self.path.display()
+            ),
             Err(why) => format!(
                 "{} appeared, and could not be moved aside ({why}): look at it before you use the folder",
                 self.path.display()
@@ -67,9 +88,16 @@ impl Found {
     pub(crate) fn event(&self) -> Event {
         let mut event =
             Event::observed("sweep", Layer::Files, self.path.to_string_lossy().into_owned());
-        event.decision = Verdict::Deny;
+        if self.how == How::Appeared {
+            event.decision = Verdict::Deny;
+        }
         event.reason = match &self.moved {
+            _ if self.how == How::Exchanged => {
+                "a program of the host put another file there, and the agent could write to it"
+                    .into()
+            }
             Ok(to) => format!("a program of the host would run it; it is now {}", to.display()),
+            Err(why) if self.how == How::Unseen => format!("it cannot be looked into: {why}"),
             Err(why) => format!("a program of the host would run it; it cannot be moved: {why}"),
         };
         event
@@ -96,6 +124,7 @@ pub(crate) fn sweep(watched: &[Watched]) -> Vec<Found> {
                 Err(errno) => found.push(Found {
                     path: Path::new(&entry.folder).join(&entry.name),
                     moved: Err(errno.to_string()),
+                    how: How::Appeared,
                 }),
             }
         }
@@ -152,7 +181,7 @@ fn aside(folder: &OwnedFd, name: &OsStr, path: &Path) -> Found {
         if number > 0 {
             to.push(format!("-{number}"));
         }
-        match renameat_with(folder, name, folder, &to, RenameFlags::NOREPLACE) {
+        match rename_to_new(folder, name, &to) {
             Err(Errno::EXIST) => {}
             Ok(()) => {
                 moved = Ok(path.with_file_name(to));
@@ -164,7 +193,22 @@ fn aside(folder: &OwnedFd, name: &OsStr, path: &Path) -> Found {
             }
         }
     }
-    Found { path: path.to_owned(), moved }
+    Found { path: path.to_owned(), moved, how: How::Appeared }
+}
+
+/// Over nothing that is there already.
+fn rename_to_new(folder: &OwnedFd, name: &OsStr, to: &OsStr) -> Result<(), Errno> {
+    match renameat_with(folder, name, folder, to, RenameFlags::NOREPLACE) {
+        // NFS and most of FUSE cannot promise that; the sandbox is gone, and the name is ours.
+        Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {
+            match statat(folder, to, AtFlags::SYMLINK_NOFOLLOW) {
+                Ok(_) => Err(Errno::EXIST),
+                Err(Errno::NOENT) => renameat(folder, name, folder, to),
+                Err(errno) => Err(errno),
+            }
+        }
+        renamed => renamed,
+    }
 }
 
 fn name_of(path: &Path) -> &OsStr {

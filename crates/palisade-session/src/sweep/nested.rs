@@ -1,119 +1,167 @@
-//! Repositories below the top of a writable folder: Git of the host believes what they say as soon
-//! as somebody stands in them, and `git status` above looks into those that its index names.
+//! Repositories wherever they are in a writable folder: Git of the host believes what they say as soon as
+//! somebody stands in them, and `git status` above looks into those that its index names.
 
 use std::{
-    collections::BTreeSet,
+    cmp::Reverse,
+    collections::{BTreeMap, BTreeSet},
     ffi::OsString,
-    io::ErrorKind,
+    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
+    time::SystemTime,
 };
 
+use palisade_policy::Grant;
 use palisade_sandbox::{Content, Plan};
 use serde::{Deserialize, Serialize};
-use walkdir::{DirEntry, WalkDir};
 
-use super::{Was, Watched};
+use super::{Found, How, Was, Watched};
+use crate::{
+    plan::{Git, Repositories, find_repositories},
+    walk::Walked,
+};
 
 /// What Git runs or believes, in a git directory. See `gitrepository-layout(5)`.
 const OF_DIRECTORY: [&str; 5] =
     ["hooks", "config", "config.worktree", "commondir", "info/attributes"];
 
-/// A writable folder, and what Git found in it at the launch.
+/// A writable folder, and what in it the agent cannot have changed. Paths are below the folder.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Nested {
     folder: OsString,
-    /// Paths of `.git` entries and of git directories, below the folder.
-    known: BTreeSet<OsString>,
+    /// In their order: mounts, and whether the agent may write in them; names that the policy lets it write.
+    mounts: Vec<(OsString, bool)>,
+    /// Links to what Git believes, and what they said.
+    links: Vec<(OsString, OsString)>,
+    /// Folders that could not be looked into.
+    unread: BTreeSet<OsString>,
+    /// Single files with a mount over them, which goes when the host exchanges the file.
+    files: Vec<Single>,
 }
 
-/// Every folder that the plan makes writable, with what is there now.
-pub(crate) fn find_nested(plan: &Plan) -> Vec<Nested> {
-    let folders: BTreeSet<&Path> = plan
-        .mounts
-        .iter()
-        .filter_map(|mount| match &mount.content {
-            Content::Host(object) if object.writable && object.folder => Some(&*object.path),
-            _ => None,
-        })
-        .collect();
-    let outermost = |folder: &&Path| !folder.ancestors().skip(1).any(|up| folders.contains(up));
-    let known = |folder: &Path| scan(folder).map(|found| found.into_path().into()).collect();
-    let each = folders.iter().copied().filter(outermost);
-    each.map(|folder| Nested { folder: folder.into(), known: known(folder) }).collect()
+/// Which file was there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Single {
+    name: OsString,
+    inode: u64,
+    /// Another file may get the same number later.
+    made: Option<SystemTime>,
+}
+
+/// Every folder that the plan makes writable, and what is in `repositories` of it.
+pub(crate) fn find_nested(
+    plan: &Plan,
+    grants: &[Grant],
+    repositories: &[Repositories],
+) -> Vec<Nested> {
+    repositories.iter().map(|found| Nested::of(found, plan, grants)).collect()
 }
 
 impl Nested {
-    /// The names to look at for what has come since.
-    pub(super) fn watched(&self) -> Vec<Watched> {
-        let folder = Path::new(&self.folder);
-        let mut all = Vec::new();
-        for found in scan(folder) {
-            let closed = matches!(found, Seen::Closed(_));
-            let path = found.into_path();
-            if self.known.contains(path.as_os_str()) {
-                continue;
-            }
-            let mut watch = |name: PathBuf| {
-                let folder = self.folder.clone();
-                all.push(Watched { folder, name: name.into(), was: Was::Absent });
+    fn of(found: &Repositories, plan: &Plan, grants: &[Grant]) -> Self {
+        let folder = &found.folder;
+        let below = |path: &Path| path.strip_prefix(folder).ok().map(OsString::from);
+        let mounts = plan.mounts.iter().filter_map(|mount| {
+            let writable = match &mount.content {
+                Content::Host(object) => object.writable,
+                Content::Overlay(_) | Content::Scratch { .. } => false,
+                Content::Text(_) | Content::Link(_) | Content::EmptyFolder | Content::Cover(_) => {
+                    false
+                }
+                Content::Pin { read_only, .. } => !read_only,
             };
-            if closed {
-                watch(path);
-                continue;
+            Some((below(&mount.at)?, writable))
+        });
+        let named = grants.iter().filter(|grant| grant.writable);
+        let named = named.filter_map(|grant| Some((below(&grant.path)?, true)));
+        let files = plan.mounts.iter().filter_map(|mount| match &mount.content {
+            Content::Pin { there, read_only: true } if !there.folder => {
+                let made = mount.at.symlink_metadata().ok()?.created().ok();
+                Some(Single { name: below(&mount.at)?, inode: there.inode, made })
             }
-            if folder.join(&path).is_dir() {
-                OF_DIRECTORY.iter().for_each(|name| watch(path.join(name)));
-            }
-            // Last: what is in it is moved first.
-            if path.ends_with(".git") {
-                watch(path);
+            _ => None,
+        });
+        let said = |path: &PathBuf| Some((below(path)?, path.read_link().ok()?.into()));
+        let mounts: BTreeMap<_, _> =
+            named.chain(mounts).filter(|(path, _)| !path.is_empty()).collect();
+        Self {
+            folder: folder.into(),
+            mounts: mounts.into_iter().collect(),
+            links: found
+                .settings
+                .iter()
+                .filter_map(said)
+                .collect::<BTreeMap<_, _>>()
+                .into_iter()
+                .collect(),
+            unread: found.unread.iter().filter_map(|(path, _)| below(path)).collect(),
+            files: files.collect(),
+        }
+    }
+
+    /// The names to look at for what has come since, and what cannot be looked into since.
+    pub(super) fn watched(&self) -> (Vec<Watched>, Vec<Found>) {
+        let folder = Path::new(&self.folder);
+        let Walked { found, unread } = find_repositories(folder);
+        let mut names = BTreeSet::new();
+        for git in &found {
+            match git {
+                Git::Named(path) | Git::Directory(path) => {
+                    names.extend(OF_DIRECTORY.iter().map(|name| path.join(name)));
+                }
+                Git::Pointer(path) => {
+                    names.insert(path.clone());
+                }
             }
         }
-        all
+        let below = |path: &Path| path.strip_prefix(folder).ok().map(Path::to_owned);
+        let mut names: Vec<PathBuf> = names
+            .iter()
+            .filter_map(|path| below(path))
+            .filter(|name| self.can_be_the_agents(name))
+            .collect();
+        // What is in a folder is moved before it is.
+        names.sort_by_key(|name| Reverse(name.components().count()));
+        let watched = names.into_iter().map(|name| Watched {
+            folder: self.folder.clone(),
+            was: match at(&self.links, &name) {
+                Some(to) => Was::Link(to.clone()),
+                None => Was::Absent,
+            },
+            name: name.into(),
+            git: true,
+        });
+        let closed = unread.into_iter().filter(|(path, _)| {
+            below(path).is_some_and(|name| !self.unread.contains(name.as_os_str()))
+        });
+        let closed = closed.map(|(path, errno)| Found {
+            path,
+            moved: Err(errno.to_string()),
+            how: How::Unseen,
+        });
+        (watched.collect(), closed.chain(self.exchanged()).collect())
+    }
+
+    /// Protected files that are others now. Who wrote what is in them cannot be told.
+    fn exchanged(&self) -> impl Iterator<Item = Found> {
+        self.files.iter().filter_map(|file| {
+            let path = Path::new(&self.folder).join(&file.name);
+            let now = path.symlink_metadata().ok()?;
+            let same = now.ino() == file.inode && now.created().ok() == file.made;
+            let why = "it may be the host's own".to_owned();
+            (!same).then_some(Found { path, moved: Err(why), how: How::Exchanged })
+        })
+    }
+
+    /// Whether no mount was over it, and none that is read-only over a folder above it.
+    fn can_be_the_agents(&self, name: &Path) -> bool {
+        let mut above = name.ancestors().map(|path| (path, at(&self.mounts, path)));
+        let nearest = above.find_map(|(path, writable)| Some((path, *writable?)));
+        nearest.is_none_or(|(path, writable)| writable && path != name)
     }
 }
 
-/// Something that a scan sees, as a path below its folder.
-enum Seen {
-    /// A `.git` entry or a git directory.
-    Git(PathBuf),
-    /// What may not be looked into: there may be anything, for whoever opens it.
-    Closed(PathBuf),
-}
-
-impl Seen {
-    fn into_path(self) -> PathBuf {
-        let (Seen::Git(path) | Seen::Closed(path)) = self;
-        path
-    }
-}
-
-/// All `.git` entries but the folder's own, all git directories in `.git/modules`, and what cannot be
-/// read. No link is followed.
-fn scan(folder: &Path) -> impl Iterator<Item = Seen> {
-    let enter =
-        move |entry: &DirEntry| entry.file_name() != "objects" || !in_git(entry.path(), folder);
-    let below = move |path: &Path| path.strip_prefix(folder).ok().map(Path::to_owned);
-    let entries = WalkDir::new(folder).min_depth(1).into_iter().filter_entry(enter);
-    entries.filter_map(move |entry| match entry {
-        Ok(entry) => {
-            let named = entry.file_name() == ".git" && entry.depth() > 1;
-            let git = named || (is_git_directory(&entry) && in_git(entry.path(), folder));
-            git.then(|| below(entry.path())).flatten().map(Seen::Git)
-        }
-        Err(error) => {
-            let closed =
-                error.io_error().is_some_and(|it| it.kind() == ErrorKind::PermissionDenied);
-            error.path().filter(|_| closed).and_then(below).map(Seen::Closed)
-        }
-    })
-}
-
-fn in_git(path: &Path, folder: &Path) -> bool {
-    path.strip_prefix(folder)
-        .is_ok_and(|below| below.iter().rev().skip(1).any(|part| part == ".git"))
-}
-
-fn is_git_directory(entry: &DirEntry) -> bool {
-    entry.file_type().is_dir() && entry.path().join("HEAD").symlink_metadata().is_ok()
+/// What a list in order has for this name.
+fn at<'a, T>(list: &'a [(OsString, T)], name: &Path) -> Option<&'a T> {
+    let index = list.binary_search_by(|(known, _)| known.as_os_str().cmp(name.as_os_str())).ok()?;
+    list.get(index).map(|(_, value)| value)
 }

@@ -5,7 +5,7 @@ use palisade_core::SessionId;
 use super::*;
 
 fn watch(folder: &Path, name: &str, was: Was) -> Watched {
-    Watched { folder: folder.into(), name: name.into(), was }
+    Watched { folder: folder.into(), name: name.into(), was, git: name.starts_with(".git") }
 }
 
 fn folder() -> (tempfile::TempDir, PathBuf) {
@@ -22,7 +22,10 @@ fn what_appeared_is_moved_aside_and_nothing_else() {
     fs::write(at.join("README"), "mine").unwrap();
     let found = sweep(&[watch(&at, ".envrc", Was::Absent), watch(&at, ".mcp.json", Was::Absent)]);
     let to = at.join(".envrc.palisade-moved-1");
-    assert_eq!(found, [Found { path: at.join(".envrc"), moved: Ok(to.clone()) }]);
+    assert_eq!(
+        found,
+        [Found { path: at.join(".envrc"), moved: Ok(to.clone()), how: How::Appeared }]
+    );
     assert_eq!(fs::read_to_string(to).unwrap(), "evil");
     assert!(!at.join(".envrc").exists() && at.join("README").exists());
 }

@@ -11,16 +11,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::plan::PROTECTED;
 
-/// Of a repository that the agent may have made itself.
-const OF_GIT: [&str; 6] = [
-    ".git",
-    ".git/hooks",
-    ".git/config",
-    ".git/config.worktree",
-    ".git/commondir",
-    ".git/info/attributes",
-];
-
 /// A protected name that no mount covers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Watched {
@@ -30,6 +20,8 @@ pub(crate) struct Watched {
     pub(crate) name: OsString,
     /// What was there at the launch.
     pub(crate) was: Was,
+    /// Whether it belongs to a repository: one that holds nothing to run may stay.
+    pub(crate) git: bool,
 }
 
 /// What was at a name at the launch.
@@ -63,11 +55,18 @@ pub(crate) fn find(plan: &Plan, grants: &[Grant]) -> Vec<Watched> {
         if folder.components().any(|part| part.as_os_str() == ".git") {
             continue;
         }
-        for name in PROTECTED.iter().chain(&OF_GIT) {
+        for name in PROTECTED {
             let path = folder.join(name);
             if named.contains(&path) {
                 continue;
             }
+            // A link on the way stands for what it leads to.
+            let link = Path::new(name)
+                .ancestors()
+                .skip(1)
+                .find(|above| !above.as_os_str().is_empty() && folder.join(above).is_symlink());
+            let name = link.and_then(Path::to_str).unwrap_or(name);
+            let path = folder.join(name);
             let was = match path.symlink_metadata() {
                 Err(_) => Was::Absent,
                 Ok(found) if found.is_symlink() => match fs::read_link(&path) {
@@ -78,7 +77,7 @@ pub(crate) fn find(plan: &Plan, grants: &[Grant]) -> Vec<Watched> {
                 Ok(_) => continue,
             };
             let (folder, name) = (folder.into(), name.into());
-            let entry = Watched { folder, name, was };
+            let entry = Watched { folder, git: name == ".gitmodules", name, was };
             if !all.contains(&entry) {
                 all.push(entry);
             }

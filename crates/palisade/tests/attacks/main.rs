@@ -23,6 +23,7 @@ mod network;
 mod processes;
 mod programs;
 mod protected;
+mod repositories;
 mod resources;
 mod servers;
 mod steering;

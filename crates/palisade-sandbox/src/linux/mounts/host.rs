@@ -90,7 +90,7 @@ pub(super) fn detach(
                 ..Default::default()
             },
         )
-        .step_with(|| format!("map the owner of {shown} (idmapped mount)"))?;
+        .step_with(|| format!("{}{shown} (idmapped mount)", StepError::MAP_OWNER))?;
     }
     Ok(tree)
 }
