@@ -9,6 +9,7 @@ use palisade_workspace::{Kept, Outcome, WorkspaceError};
 use rustix::rand::{GetRandomFlags, getrandom};
 
 use crate::{
+    denials::Denials,
     guard,
     limits::{self, Account, Writable},
     models,
@@ -190,11 +191,17 @@ async fn live(
         Ok(running) => Arc::new(running),
         Err(error) => return Err(refused(refusal::of_launch(&error)).await),
     };
+    let mut denials = Denials::new(Arc::clone(&recorder), policy.process.syscalls.deny.clone());
+    if !running.tells() {
+        denials.never();
+    }
     let mut desk = desk.serve(&running, recorder);
     let asked = desk.asked_to_end();
     let (wall_time, broken) = (most.wall_time, limits.broken());
-    let ending = until_end(running, terminals, signals, wall_time, asked, outward, broken);
+    let heard = &mut denials;
+    let ending = until_end(running, terminals, signals, wall_time, heard, asked, outward, broken);
     let (end, cause) = ending.await?;
+    denials.finish().await;
     let account = limits.account();
     // Until the journal has the end.
     let _entry = desk.close().await;

@@ -106,9 +106,9 @@ impl Prepared {
         self.confinement.held = held;
     }
 
-    /// Become the command, or report why not. No allocation before exec, but on failure.
+    /// Become the command, or report why not. No allocation before exec, but for a message.
     pub(crate) fn become_it(&self, control: &Control) -> ! {
-        let message = match self.confine() {
+        let message = match self.confine(control) {
             Ok(()) => Message::ExecFailed(self.confinement.exec(&self.candidates, &self.argv)),
             Err(error) => Message::Failed(error),
         };
@@ -121,10 +121,13 @@ impl Prepared {
         self.confinement
     }
 
-    fn confine(&self) -> Result<(), StepError> {
+    fn confine(&self, control: &Control) -> Result<(), StepError> {
         self.lead_a_process_group()?;
         redirect(&self.stdio, self.terminal.as_ref())?;
-        self.confinement.put_on(privileges::give_up)
+        let tell = |message, descriptors: &[BorrowedFd<'_>]| {
+            control.send_with(&message, descriptors)
+        };
+        self.confinement.put_on(privileges::give_up, tell)
     }
 
     /// A group of its own, in the foreground of the terminal. The session stays init's: a group
@@ -141,10 +144,11 @@ impl Prepared {
 
 impl Confinement {
     /// Confine this process, which has one thread. `privileges` sees to it that it has none;
-    /// nothing after that needs any.
+    /// nothing after that needs any. `tell` speaks to the supervisor.
     pub(crate) fn put_on(
         &self,
         privileges: fn() -> Result<(), StepError>,
+        tell: impl FnOnce(Message, &[BorrowedFd<'_>]) -> Result<(), Errno>,
     ) -> Result<(), StepError> {
         rustix::process::chdir(self.working_directory.as_c_str())
             .step("enter the working directory")?;
@@ -155,10 +159,22 @@ impl Confinement {
         close_from(3, true).step("close inherited descriptors")?;
         privileges()?;
         self.rules.restrict_self()?;
-        match &self.pinned {
-            Some((_, filter)) if !self.held.processors => filter.install(),
-            _ => self.filter.install(),
+        let (filter, pinned) = match &self.pinned {
+            Some((_, filter)) if !self.held.processors => (filter, true),
+            _ => (&self.filter, false),
+        };
+        if !filter.can_tell() {
+            return filter.install();
         }
+        let told = match filter.install_telling() {
+            // Ours is closed when this returns, and by exec: nobody inside may answer.
+            Ok(listener) => tell(Message::Listener { pinned }, &[listener.as_fd()]),
+            Err(error) => {
+                filter.install()?;
+                tell(Message::NoListener(error.errno), &[])
+            }
+        };
+        told.step("hand out the listener of refused calls")
     }
 
     /// The limits of each process, and of the whole what no group holds.

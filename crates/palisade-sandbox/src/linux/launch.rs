@@ -21,6 +21,7 @@ use super::{
     idmap::OwnerMaps,
     init, mounts,
     net::NetSockets,
+    seccomp::{Filter, Listener},
     sys::clone::{Forked, exit_now, fork_into_group},
 };
 use crate::{
@@ -75,6 +76,14 @@ pub struct Running {
     pid: Pid,
     guests: Mutex<Guests>,
     group: Option<Arc<Group>>,
+    filters: Filters,
+}
+
+/// The filters that processes inside may have: as in [`Plan`].
+#[derive(Debug)]
+struct Filters {
+    usual: Arc<Filter>,
+    pinned: Option<Arc<Filter>>,
 }
 
 /// Who hears of each guest.
@@ -85,8 +94,12 @@ struct Guests {
 }
 
 /// What init reports.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug)]
 pub enum Report {
+    /// The agent or a guest is about to run: here is told what its filter refuses.
+    Listener(Listener),
+    /// The same, but its filter has no listener: what it refuses is not told.
+    NoListener(Errno),
     /// The agent's first process was stopped by this signal.
     Stopped(i32),
     /// It ended with this exit code.
@@ -138,7 +151,11 @@ pub fn launch(plan: Plan) -> Result<Building, LaunchError> {
             // Before `running`, so that on failure the group is empty when it is removed.
             let wanted = wanted.ask_for(pid);
             let guests = Mutex::default();
-            let running = Running { control: ours, pidfd, pid, guests, group: None };
+            let filters = Filters {
+                usual: Arc::new(plan.filter),
+                pinned: plan.pinned_filter.map(Arc::new),
+            };
+            let running = Running { control: ours, pidfd, pid, guests, group: None, filters };
             prefer_to_kill(pid)?;
             identity::write_maps(
                 pid,
@@ -238,9 +255,18 @@ impl Running {
             break match received {
                 None => Ok(Report::Lost),
                 Some((Message::Of(guest, message), descriptors)) => {
+                    let of_filter =
+                        matches!(*message, Message::Listener { .. } | Message::NoListener(_));
+                    if of_filter {
+                        return Ok(Some(self.of_filter(&message, descriptors)));
+                    }
                     self.tell_of(guest, *message, descriptors);
                     continue;
                 }
+                Some((
+                    message @ (Message::Listener { .. } | Message::NoListener(_)),
+                    descriptors,
+                )) => return Ok(Some(self.of_filter(&message, descriptors))),
                 Some((Message::Stopped(signal), _)) => return Ok(Some(Report::Stopped(signal))),
                 Some((Message::Exited(code), _)) => Ok(Report::Exited(code)),
                 Some((Message::Killed(signal), _)) => Ok(Report::Killed(signal)),
@@ -252,6 +278,11 @@ impl Running {
         // Every guest ends with the agent.
         self.guests().listeners.clear();
         report.map(Some)
+    }
+
+    /// Whether filters inside are to have a listener. If not, no [`Report`] says so.
+    pub fn tells(&self) -> bool {
+        self.filters.usual.can_tell()
     }
 
     /// Send a signal to the agent's process group.
@@ -298,6 +329,22 @@ impl Running {
     pub fn signal_guest(&self, number: u32, signal: i32) -> Result<(), LaunchError> {
         let message = Message::Of(number, Box::new(Message::Signal(signal)));
         Ok(self.control.send(&message).step("speak to init")?)
+    }
+
+    fn of_filter(&self, message: &Message, descriptors: Vec<OwnedFd>) -> Report {
+        let pinned = match message {
+            Message::NoListener(errno) => return Report::NoListener(*errno),
+            message => *message == Message::Listener { pinned: true },
+        };
+        let filter = match &self.filters.pinned {
+            Some(filter) if pinned => filter,
+            _ => &self.filters.usual,
+        };
+        match descriptors.into_iter().next() {
+            Some(descriptor) => Report::Listener(Listener::new(descriptor, Arc::clone(filter))),
+            // This process has no room for one more. What would be told fails with ENOSYS then.
+            None => Report::NoListener(Errno::MFILE),
+        }
     }
 
     fn tell_of(&self, number: u32, message: Message, descriptors: Vec<OwnedFd>) {

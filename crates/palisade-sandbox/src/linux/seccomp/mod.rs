@@ -10,19 +10,32 @@
 //!
 //! What is not in the table gets ENOSYS, as on an older kernel: a call that is newer than this
 //! build is never allowed. The 32-bit entries of x86 and the x32 numbers kill the process.
+//!
+//! A refusal that says "you may not" (EPERM and its like) is told to whoever holds the filter's
+//! [`Listener`]: the call waits until it has been recorded, and then fails with the errno that the
+//! program has for it. What the table allows never comes there, and what comes there is never
+//! allowed. Without a listener the same calls fail with the same errno by themselves.
 
 mod arguments;
 mod assemble;
+mod decide;
+mod listener;
 mod numbers;
 mod rule;
+mod shown;
 mod table;
 #[cfg(test)]
 mod tests;
 
+use std::{collections::BTreeSet, os::fd::OwnedFd};
+
 use assemble::{Code, OFFSET_ARCHITECTURE, OFFSET_NUMBER, RETURN_ERRNO};
 use rustix::io::Errno;
 
-pub use self::assemble::Instruction;
+pub use self::{
+    assemble::Instruction,
+    listener::{Heard, Listener, Refused},
+};
 use self::rule::{Rule, Verdict};
 use crate::step::{Step, StepError};
 
@@ -96,10 +109,18 @@ pub struct Explanation {
 /// Calls without which nothing can start or end.
 const NEEDED: &[&str] = &["execve", "exit", "exit_group", "rt_sigreturn", "brk", "mmap", "read"];
 
+/// By which the listener is handed out, under the filter. Where a policy denies it there is none.
+const HANDS_OUT: &str = "sendmsg";
+
 /// A compiled filter.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Filter {
+    /// Needs no listener.
     program: Box<[Instruction]>,
+    /// Tells of what it refuses.
+    telling: Option<Box<[Instruction]>>,
+    /// What the policy denies.
+    denied: BTreeSet<u32>,
 }
 
 impl Filter {
@@ -122,6 +143,7 @@ impl Filter {
     fn assemble(policy: &SyscallPolicy, roots_files: bool) -> Result<Self, SeccompError> {
         check(policy)?;
         let mut calls: Vec<(u32, Decision)> = Vec::with_capacity(numbers::NATIVE.len());
+        let denied = policy.deny.iter().filter_map(|name| number_of(name)).collect();
         for row in table::rows() {
             for name in row.names() {
                 let Some(number) = number_of(name) else { continue };
@@ -146,7 +168,34 @@ impl Filter {
         if program.len() > MOST_INSTRUCTIONS {
             return Err(SeccompError::TooLong(program.len()));
         }
-        Ok(Self { program: program.into_boxed_slice() })
+        let telling = program.into_boxed_slice();
+        let program = assemble::silent(&telling);
+        let telling = (!policy.deny.iter().any(|name| name == HANDS_OUT)).then_some(telling);
+        Ok(Self { program, telling, denied })
+    }
+
+    /// Whether it can have a listener.
+    pub fn can_tell(&self) -> bool {
+        self.telling.is_some()
+    }
+
+    /// The same filter for where there is to be no listener.
+    #[must_use]
+    pub fn without_listener(self) -> Self {
+        Self { telling: None, ..self }
+    }
+
+    /// Put the filter on like [`Filter::install`], and return the descriptor of its [`Listener`]. The
+    /// caller must hand it out before it makes a call that is told of: that would wait for itself.
+    ///
+    /// # Errors
+    /// EBUSY where the process has a filter with a listener already, as in some containers; EINVAL or
+    /// ENOSYS where the kernel knows none; EOPNOTSUPP for a filter that is to have none.
+    pub fn install_telling(&self) -> Result<OwnedFd, StepError> {
+        const STEP: &str = "install the system call filter with a listener";
+        let telling = self.telling.as_ref().ok_or(Errno::OPNOTSUPP).step(STEP)?;
+        rustix::thread::set_no_new_privs(true).step("set no_new_privs")?;
+        crate::linux::sys::notify::set_filter_with_listener(telling).step(STEP)
     }
 
     /// Put the filter on the calling thread and all it starts, for good. Sets `no_new_privs`.

@@ -50,6 +50,13 @@ pub(super) struct Row {
     pub(super) reason: &'static str,
 }
 
+/// Whether a refusal with this errno is told to the supervisor: those that say "you may not". The others say "this
+/// kernel has no such thing", as an older one does, and programs ask for that all the time to find
+/// out what there is.
+pub(super) const fn is_told(errno: i32) -> bool {
+    matches!(errno, libc::EPERM | libc::EACCES | libc::EAFNOSUPPORT | libc::EPROTONOSUPPORT)
+}
+
 impl Test {
     /// The argument, as a 32-bit number, is one of these.
     pub(super) const fn is(argument: u32, one_of: &'static [u32]) -> Self {
