@@ -124,9 +124,8 @@ impl Prepared {
     fn confine(&self, control: &Control) -> Result<(), StepError> {
         self.lead_a_process_group()?;
         redirect(&self.stdio, self.terminal.as_ref())?;
-        let tell = |message, descriptors: &[BorrowedFd<'_>]| {
-            control.send_with(&message, descriptors)
-        };
+        let tell =
+            |message, descriptors: &[BorrowedFd<'_>]| control.send_with(&message, descriptors);
         self.confinement.put_on(privileges::give_up, tell)
     }
 

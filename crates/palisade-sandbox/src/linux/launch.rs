@@ -151,10 +151,8 @@ pub fn launch(plan: Plan) -> Result<Building, LaunchError> {
             // Before `running`, so that on failure the group is empty when it is removed.
             let wanted = wanted.ask_for(pid);
             let guests = Mutex::default();
-            let filters = Filters {
-                usual: Arc::new(plan.filter),
-                pinned: plan.pinned_filter.map(Arc::new),
-            };
+            let filters =
+                Filters { usual: Arc::new(plan.filter), pinned: plan.pinned_filter.map(Arc::new) };
             let running = Running { control: ours, pidfd, pid, guests, group: None, filters };
             prefer_to_kill(pid)?;
             identity::write_maps(

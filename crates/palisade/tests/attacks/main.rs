@@ -20,6 +20,7 @@ mod network;
 mod processes;
 mod programs;
 mod protected;
+mod refusals;
 mod resources;
 mod servers;
 mod system_calls;

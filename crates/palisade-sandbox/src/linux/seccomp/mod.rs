@@ -32,11 +32,11 @@ use std::{collections::BTreeSet, os::fd::OwnedFd};
 use assemble::{Code, OFFSET_ARCHITECTURE, OFFSET_NUMBER, RETURN_ERRNO};
 use rustix::io::Errno;
 
+use self::rule::{Rule, Verdict};
 pub use self::{
     assemble::Instruction,
     listener::{Heard, Listener, Refused},
 };
-use self::rule::{Rule, Verdict};
 use crate::step::{Step, StepError};
 
 /// `AUDIT_ARCH_*` of this build.
