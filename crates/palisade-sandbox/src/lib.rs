@@ -19,5 +19,7 @@ pub use linux::{
     launch::{Building, LaunchError, Report, Running, Standing, launch},
     net::NetSockets,
 };
-pub use plan::{Command, Content, HostObject, Identity, Limits, Mount, Overlay, Plan, Stdio};
+pub use plan::{
+    Command, Content, Degraded, HostObject, Identity, Limits, Mount, Overlay, Plan, Stdio,
+};
 pub use step::StepError;

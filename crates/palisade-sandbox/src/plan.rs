@@ -30,8 +30,20 @@ pub struct Plan {
     pub pinned_filter: Option<Filter>,
     /// Where descriptors 0, 1 and 2 of the command lead.
     pub stdio: [Stdio; 3],
+    /// What may be missing.
+    pub degraded: Degraded,
     /// Put up the network path out (resolver and proxy sockets). Without it there is no way out.
     pub network: bool,
+}
+
+/// Layers that the operator lets the sandbox be without, because this system lacks them. Each is put up
+/// as far as the system goes all the same.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Degraded {
+    /// Landlock: files are held by the mount tree alone.
+    pub landlock: bool,
+    /// The system call filter.
+    pub seccomp: bool,
 }
 
 /// The ids of the agent.

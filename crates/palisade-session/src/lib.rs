@@ -14,6 +14,7 @@
 
 #![forbid(unsafe_code)]
 
+mod degraded;
 mod denials;
 mod guard;
 mod limits;

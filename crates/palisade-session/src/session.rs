@@ -9,6 +9,7 @@ use palisade_workspace::{Kept, Outcome, WorkspaceError};
 use rustix::rand::{GetRandomFlags, getrandom};
 
 use crate::{
+    degraded::{self, Missing},
     denials::Denials,
     guard,
     limits::{self, Account, Writable},
@@ -45,15 +46,17 @@ pub struct Ended {
 /// Run the command in a sandbox, to its end.
 ///
 /// The process must have one thread: it is forked before any other starts. Nothing runs unless
-/// every layer stands and the journal has the launch.
+/// every layer stands and the journal has the launch. `tell` gets what the operator is to know
+/// before the command starts.
 ///
 /// # Errors
 /// Why the command was not started. The journal has it as well, if there is a journal.
-pub fn run(order: &Order) -> Result<Ended, Refusal> {
+pub fn run(order: &Order, tell: impl Fn(&str)) -> Result<Ended, Refusal> {
     let session = new_session()?;
     let prepared = refuse_unbuilt(&order.policy)
-        .and_then(|()| refuse_missing(order))
-        .and_then(|()| prepare(order, &session));
+        .and_then(|()| degraded::find(order))
+        .inspect(|missing| missing.iter().for_each(|one| tell(&one.told())))
+        .and_then(|missing| prepare(order, &session, missing));
     let (started, mut watch) = match prepared {
         Ok(prepared) => prepared,
         Err(refusal) => return Err(journal_refusal(order, &session, refusal)),
@@ -90,6 +93,8 @@ struct Started {
     kept: Option<Kept>,
     /// What of the host can be written to.
     writable: Writable,
+    /// Layers that it is without.
+    missing: Vec<Missing>,
 }
 
 /// What is swept at the end, and what was swept before for sessions whose supervisor was killed.
@@ -99,14 +104,19 @@ struct Watch {
 }
 
 /// What has to happen while there is one thread, and no secret in memory.
-fn prepare(order: &Order, session: &SessionId) -> Result<(Started, Watch), Refusal> {
+fn prepare(
+    order: &Order,
+    session: &SessionId,
+    missing: Vec<Missing>,
+) -> Result<(Started, Watch), Refusal> {
     let state = &order.operator.state_dir;
     let leftover = sweep::leftover(state);
     let placeholders = Placeholders::of(order.policy.inference.as_ref())?;
     let (stdio, copies) = streams::of_caller()?;
     let terminal =
         Terminal::detect().refuse("the terminal", "start palisade from another terminal")?;
-    let (plan, kept) = plan::make(order, session, stdio, &placeholders)?;
+    let (mut plan, kept) = plan::make(order, session, stdio, &placeholders)?;
+    plan.degraded = degraded::for_plan(&missing);
     let lists = sweep::Lists {
         watched: sweep::find(&plan, &order.policy.filesystem.grants),
         nested: sweep::find_nested(&plan),
@@ -115,12 +125,12 @@ fn prepare(order: &Order, session: &SessionId) -> Result<(Started, Watch), Refus
     let writable = Writable::of(&plan);
     match launch(plan) {
         Ok(building) => {
-            let started = Started { building, copies, terminal, kept, writable };
+            let started = Started { building, copies, terminal, kept, writable, missing };
             Ok((started, Watch { list, leftover }))
         }
         Err(error) => {
             list.into_iter().for_each(List::forget);
-            Err(refusal::of_launch(&error))
+            Err(refusal::of_launch(&error, &order.allow_degraded))
         }
     }
 }
@@ -131,7 +141,7 @@ async fn live(
     started: Started,
     watch: &mut Watch,
 ) -> Result<Ended, Refusal> {
-    let Started { building, mut copies, terminal, mut kept, writable } = started;
+    let Started { building, mut copies, terminal, mut kept, writable, missing } = started;
     let policy = &order.policy;
     let signals = Signals::catch().refuse("catch signals", "report this")?;
     let journal = open_journal(order, session)?;
@@ -139,6 +149,7 @@ async fn live(
     let pipeline = Pipeline::new(Engine::with_own_addresses(policy, own), journal);
     let mut notices = record_swept(&pipeline, &watch.leftover).await;
     let refused = |refusal: Refusal| close_refused(&pipeline, refusal);
+    let of_launch = |error: &LaunchError| refusal::of_launch(error, &order.allow_degraded);
     let authority: Arc<dyn Authority> = pipeline.clone();
     let services = models::services(
         policy.inference.as_ref(),
@@ -151,13 +162,14 @@ async fn live(
         Err(refusal) => return Err(refused(refusal).await),
     };
     // While init builds.
-    let desk = match Desk::set_up(order, session, building.pid()) {
+    let without = missing.iter().map(Missing::name).collect();
+    let desk = match Desk::set_up(order, session, building.pid(), without) {
         Ok(desk) => desk,
         Err(refusal) => return Err(refused(refusal).await),
     };
     let standing = match building.wait() {
         Ok(standing) => standing,
-        Err(error) => return Err(refused(refusal::of_launch(&error)).await),
+        Err(error) => return Err(refused(of_launch(&error)).await),
     };
     let most = policy.process.limits;
     let mut limits = match limits::Watch::begin(&standing, most, writable).await {
@@ -166,6 +178,12 @@ async fn live(
     };
     if let Some(weaker) = limits.weaker() {
         authority.record(weaker).await;
+    }
+    for one in &missing {
+        if !authority.record(one.event()).await {
+            let what = format!("that {} is missing could not be recorded", one.name());
+            return Err(refused(Refusal::new(what, JOURNAL)).await);
+        }
     }
     let decision = authority.authorize(&launch_action(order)).await;
     if !decision.is_allowed() {
@@ -189,17 +207,16 @@ async fn live(
     let terminals = Terminals { operator: terminal, sandbox };
     let running = match standing.go() {
         Ok(running) => Arc::new(running),
-        Err(error) => return Err(refused(refusal::of_launch(&error)).await),
+        Err(error) => return Err(refused(of_launch(&error)).await),
     };
     let mut denials = Denials::new(Arc::clone(&recorder), policy.process.syscalls.deny.clone());
-    if !running.tells() {
+    if !running.tells() && !missing.iter().any(Missing::is_filter) {
         denials.never();
     }
     let mut desk = desk.serve(&running, recorder);
     let asked = desk.asked_to_end();
-    let (wall_time, broken) = (most.wall_time, limits.broken());
-    let heard = &mut denials;
-    let ending = until_end(running, terminals, signals, wall_time, heard, asked, outward, broken);
+    let held = (most.wall_time, limits.broken());
+    let ending = until_end(running, terminals, signals, &mut denials, asked, outward, held);
     let (end, cause) = ending.await?;
     denials.finish().await;
     let account = limits.account();
@@ -217,7 +234,7 @@ async fn live(
             let name = order.command.first().map(|name| name.display().to_string());
             Err(refused(refusal::of_exec(&name.unwrap_or_default(), errno)).await)
         }
-        Err(error) => Err(refused(refusal::of_launch(&error)).await),
+        Err(error) => Err(refused(of_launch(&error)).await),
     }
 }
 
@@ -316,13 +333,6 @@ fn refuse_unbuilt(policy: &Policy) -> Result<(), Refusal> {
         format!("the policy asks for what this version cannot enforce yet: {}", list.join(", ")),
         format!("take `{}` out of the policy; nothing is ignored silently", first.what),
     ))
-}
-
-fn refuse_missing(order: &Order) -> Result<(), Refusal> {
-    if order.missing.is_empty() {
-        return Ok(());
-    }
-    refusal::missing(&order.missing).map_or(Ok(()), Err)
 }
 
 fn new_session() -> Result<SessionId, Refusal> {

@@ -76,16 +76,15 @@ pub(crate) struct Terminals {
 }
 
 /// See the command to its end. `denials` hears what its filter refuses, `outward` is what serves its network, for as long; `asked`
-/// resolves when the operator wants an end, `broken` when a limit is.
+/// resolves when the operator wants an end, `broken` when a limit is that is not of time.
 pub(crate) async fn until_end(
     running: Arc<Running>,
     terminals: Terminals,
     mut signals: Signals,
-    wall_time: Option<Duration>,
     denials: &mut Denials,
     asked: impl Future<Output = u32>,
     outward: impl Future<Output = String>,
-    broken: impl Future<Output = Breach>,
+    (wall_time, broken): (Option<Duration>, impl Future<Output = Breach>),
 ) -> Result<(Result<End, LaunchError>, Cause), Refusal> {
     let relay = match (terminals.operator, terminals.sandbox) {
         (Some(operator), Some(sandbox)) => Some(

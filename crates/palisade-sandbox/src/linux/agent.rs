@@ -57,6 +57,8 @@ pub(crate) struct Confinement {
     held: HeldByGroup,
     rules: landlock::Prepared,
     filter: Filter,
+    /// Whether the filter may be missing.
+    without_filter: bool,
     /// Where no group holds processor time: these processors, and a filter that keeps to them.
     pinned: Option<(CpuSet, Filter)>,
 }
@@ -96,6 +98,7 @@ impl Prepared {
                 held: HeldByGroup::default(),
                 rules,
                 filter: plan.filter,
+                without_filter: plan.degraded.seccomp,
                 pinned: pinned.transpose().step("choose processors")?,
             },
         })
@@ -162,11 +165,16 @@ impl Confinement {
             Some((_, filter)) if !self.held.processors => (filter, true),
             _ => (&self.filter, false),
         };
+        if self.without_filter {
+            // As far as the system goes, be it not at all: the operator lets it be missing.
+            filter.install().unwrap_or_default();
+            return Ok(());
+        }
         if !filter.can_tell() {
             return filter.install();
         }
         let told = match filter.install_telling() {
-            // Ours is closed when this returns, and by exec: nobody inside may answer.
+            // Ours is closed in this line, and by exec: nobody inside may answer.
             Ok(listener) => tell(Message::Listener { pinned }, &[listener.as_fd()]),
             Err(error) => {
                 filter.install()?;

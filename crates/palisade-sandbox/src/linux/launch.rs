@@ -84,6 +84,7 @@ pub struct Running {
 struct Filters {
     usual: Arc<Filter>,
     pinned: Option<Arc<Filter>>,
+    may_be_missing: bool,
 }
 
 /// Who hears of each guest.
@@ -151,8 +152,11 @@ pub fn launch(plan: Plan) -> Result<Building, LaunchError> {
             // Before `running`, so that on failure the group is empty when it is removed.
             let wanted = wanted.ask_for(pid);
             let guests = Mutex::default();
-            let filters =
-                Filters { usual: Arc::new(plan.filter), pinned: plan.pinned_filter.map(Arc::new) };
+            let filters = Filters {
+                usual: Arc::new(plan.filter),
+                pinned: plan.pinned_filter.map(Arc::new),
+                may_be_missing: plan.degraded.seccomp,
+            };
             let running = Running { control: ours, pidfd, pid, guests, group: None, filters };
             prefer_to_kill(pid)?;
             identity::write_maps(
@@ -280,7 +284,7 @@ impl Running {
 
     /// Whether filters inside are to have a listener. If not, no [`Report`] says so.
     pub fn tells(&self) -> bool {
-        self.filters.usual.can_tell()
+        self.filters.usual.can_tell() && !self.filters.may_be_missing
     }
 
     /// Send a signal to the agent's process group.

@@ -23,7 +23,7 @@ use std::path::{Path, PathBuf};
 use palisade_core::SessionId;
 use palisade_policy::{Access, ProcessLimits};
 use palisade_sandbox::{
-    Content, Limits, Plan, Stdio,
+    Content, Degraded, Limits, Plan, Stdio,
     linux::{
         abilities::Kind,
         cgroup::Versions,
@@ -94,8 +94,11 @@ pub(crate) fn make(
         allow: syscalls.allow.iter().cloned().collect(),
         deny: syscalls.deny.iter().cloned().collect(),
     };
+    let told = !order.missing.contains(&Kind::SeccompListener);
     let compile = |calls: &SyscallPolicy| {
-        compile(calls).refuse("the policy's `process.syscalls`", "correct it in the policy")
+        let filter =
+            compile(calls).refuse("the policy's `process.syscalls`", "correct it in the policy")?;
+        Ok(if told { filter } else { filter.without_listener() })
     };
     let filter = compile(&calls)?;
     let mut pinned_filter = None;
@@ -124,6 +127,7 @@ pub(crate) fn make(
         },
         filter,
         pinned_filter,
+        degraded: Degraded::default(),
         stdio,
         network: true,
     };

@@ -42,6 +42,8 @@ pub enum Kind {
     Landlock,
     /// The system call filter.
     Seccomp,
+    /// Telling the supervisor of refused system calls.
+    SeccompListener,
     /// Descriptors of processes, to kill without races.
     Pidfd,
     /// Closing all inherited descriptors in one call.
@@ -156,6 +158,18 @@ impl Kind {
         trials::TRIALS.iter().map(|trial| trial.kind)
     }
 
+    /// How much depends on it.
+    pub fn need(self) -> Need {
+        let trial = trials::TRIALS.iter().find(|trial| trial.kind == self);
+        trial.map_or(Need::Required, |trial| trial.need)
+    }
+
+    /// Whether an operator may have a sandbox without it (`--allow-degraded`). Without any other that
+    /// is required there is none: they hold what the sandbox is, or keep it out of the host's way.
+    pub fn may_be_missing(self) -> bool {
+        matches!(self, Kind::Landlock | Kind::Seccomp)
+    }
+
     /// The name in `doctor`'s output and in `PALISADE_SIMULATE_MISSING`.
     pub fn name(self) -> &'static str {
         match self {
@@ -170,6 +184,7 @@ impl Kind {
             Kind::Ipv6 => "ipv6",
             Kind::Landlock => "landlock",
             Kind::Seccomp => "seccomp",
+            Kind::SeccompListener => "seccomp-listener",
             Kind::Pidfd => "pidfd",
             Kind::CloseRange => "close-range",
             Kind::Openat2 => "openat2",

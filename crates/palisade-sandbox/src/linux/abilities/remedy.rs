@@ -73,6 +73,11 @@ pub(super) fn of(kind: Kind, host: &Host) -> Cow<'static, str> {
         Kind::Seccomp => "The kernel must have seccomp filters (CONFIG_SECCOMP_FILTER, Linux \
                           4.14). Use your distribution's standard kernel."
             .into(),
+        Kind::SeccompListener => "System calls are refused all the same, and leave no event in the \
+                                  journal. Use Linux 5.19 or later; in a container, one whose \
+                                  runtime does not listen itself (LXD: `security.syscalls.\
+                                  intercept.*` switched off)."
+            .into(),
         Kind::Pidfd => "Use Linux 5.4 or later.".into(),
         Kind::CloseRange => "Use Linux 5.11 or later; in a container, a newer runtime.".into(),
         Kind::Openat2 => "Use Linux 5.6 or later; in a container, a newer runtime.".into(),
