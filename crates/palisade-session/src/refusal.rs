@@ -4,7 +4,10 @@ use palisade_sandbox::{
     LaunchError, StepError,
     linux::abilities::{Abilities, Kind},
 };
-use rustix::io::Errno;
+use rustix::{
+    io::Errno,
+    process::{DumpableBehavior, dumpable_behavior},
+};
 
 /// Why the command was not started, for a person: what, and what to do.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -69,7 +72,10 @@ pub(crate) fn of_launch(error: &LaunchError, allowed: &[Kind]) -> Refusal {
     {
         return Refusal::new(format!("the sandbox cannot be put up: {error}"), remedy);
     }
-    match missing(&Abilities::probe(), allowed) {
+    let root = rustix::process::geteuid().is_root();
+    let guarded = !root && dumpable_behavior() != Ok(DumpableBehavior::Dumpable);
+    let abilities = if guarded { Abilities::probe_guarded() } else { Abilities::probe() };
+    match missing(&abilities, allowed) {
         Some(mut refusal) => {
             refusal.what = format!("{} ({error})", refusal.what);
             refusal

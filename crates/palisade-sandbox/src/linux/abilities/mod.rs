@@ -118,8 +118,13 @@ impl Abilities {
     /// Try everything, but report these as missing: what a machine without them would say. It can
     /// only make the answer stricter.
     pub fn probe_without(simulated: &[Kind]) -> Self {
+        Self::probe_those(simulated, |_| true)
+    }
+
+    fn probe_those(simulated: &[Kind], tried: impl Fn(Kind) -> bool) -> Self {
         let all = trials::TRIALS
             .iter()
+            .filter(|trial| tried(trial.kind))
             .map(|trial| {
                 let state = if simulated.contains(&trial.kind) {
                     State::Missing("simulated".to_owned())
@@ -132,6 +137,27 @@ impl Abilities {
             })
             .collect();
         Self { all }
+    }
+
+    /// Try only what a process can that may not be dumped and is not root: it cannot map ids in a
+    /// namespace of its own.
+    pub fn probe_guarded() -> Self {
+        let namespaced = |kind| {
+            matches!(
+                kind,
+                Kind::UserNamespace
+                    | Kind::MountNamespace
+                    | Kind::MountApi
+                    | Kind::PidNamespace
+                    | Kind::ProcMount
+                    | Kind::NetworkNamespace
+                    | Kind::AnyIp
+                    | Kind::Nftables
+                    | Kind::Overlay
+                    | Kind::IdmappedMount
+            )
+        };
+        Self::probe_those(&[], |kind| !namespaced(kind))
     }
 
     /// One of them.
