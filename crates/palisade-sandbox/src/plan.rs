@@ -32,6 +32,9 @@ pub struct Plan {
     pub stdio: [Stdio; 3],
     /// What may be missing.
     pub degraded: Degraded,
+    /// Have the kernel's audit told what Landlock refuses. Only where
+    /// [`Records`](crate::linux::audit::Records) can be heard.
+    pub tell_audit: bool,
     /// Put up the network path out (resolver and proxy sockets). Without it there is no way out.
     pub network: bool,
 }

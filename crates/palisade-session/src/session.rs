@@ -4,13 +4,14 @@ use palisade_core::{Action, Authority, Event, Layer, SessionId, Verdict};
 use palisade_engine::Engine;
 use palisade_journal::{Durability, Journal, Timestamp};
 use palisade_policy::Policy;
-use palisade_sandbox::{Building, LaunchError, launch};
+use palisade_sandbox::{Building, LaunchError, launch, linux::audit::Records};
 use palisade_workspace::{Kept, Outcome, WorkspaceError};
 use rustix::rand::{GetRandomFlags, getrandom};
 
 use crate::{
     degraded::{self, Missing},
     denials::Denials,
+    file_denials::{self, FileDenials},
     guard,
     limits::{self, Account, Writable},
     models,
@@ -95,6 +96,8 @@ struct Started {
     writable: Writable,
     /// Layers that it is without.
     missing: Vec<Missing>,
+    /// What Landlock refuses, if the kernel tells.
+    records: Option<Records>,
 }
 
 /// What is swept at the end, and what was swept before for sessions whose supervisor was killed.
@@ -117,6 +120,7 @@ fn prepare(
         Terminal::detect().refuse("the terminal", "start palisade from another terminal")?;
     let (mut plan, kept) = plan::make(order, session, stdio, &placeholders)?;
     plan.degraded = degraded::for_plan(&missing);
+    let records = file_denials::ask(order, &mut plan);
     let lists = sweep::Lists {
         watched: sweep::find(&plan, &order.policy.filesystem.grants),
         nested: sweep::find_nested(&plan),
@@ -125,7 +129,7 @@ fn prepare(
     let writable = Writable::of(&plan);
     match launch(plan) {
         Ok(building) => {
-            let started = Started { building, copies, terminal, kept, writable, missing };
+            let started = Started { building, copies, terminal, kept, writable, missing, records };
             Ok((started, Watch { list, leftover }))
         }
         Err(error) => {
@@ -141,7 +145,7 @@ async fn live(
     started: Started,
     watch: &mut Watch,
 ) -> Result<Ended, Refusal> {
-    let Started { building, mut copies, terminal, mut kept, writable, missing } = started;
+    let Started { building, mut copies, terminal, mut kept, writable, missing, records } = started;
     let policy = &order.policy;
     let signals = Signals::catch().refuse("catch signals", "report this")?;
     let journal = open_journal(order, session)?;
@@ -213,12 +217,16 @@ async fn live(
     if !running.tells() && !missing.iter().any(Missing::is_filter) {
         denials.never();
     }
+    let of_files = records.map(|records| FileDenials::hear(records, Arc::clone(&recorder)));
     let mut desk = desk.serve(&running, recorder);
     let asked = desk.asked_to_end();
     let held = (most.wall_time, limits.broken());
     let ending = until_end(running, terminals, signals, &mut denials, asked, outward, held);
     let (end, cause) = ending.await?;
     denials.finish().await;
+    if let Some(of_files) = of_files {
+        of_files.finish().await;
+    }
     let account = limits.account();
     // Until the journal has the end.
     let _entry = desk.close().await;

@@ -91,7 +91,8 @@ fn build_and_run(
     mounts::build(&plan.mounts, plan.scratch_bytes, trees, &mut rules)?;
     setsid().step("start a session")?;
     let terminal = open_terminal(&plan, control)?;
-    let mut agent = agent::Prepared::new(plan, terminal, rules.finish()?)?;
+    let rules = rules.finish()?.told_to_audit(plan.tell_audit);
+    let mut agent = agent::Prepared::new(plan, terminal, rules)?;
     privileges::rule_out()?;
     control.send(&Message::Ready).step("report to the supervisor")?;
     agent.set_held(go(control)?);

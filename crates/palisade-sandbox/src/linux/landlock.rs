@@ -65,6 +65,7 @@ pub struct Prepared {
     ruleset: Option<OwnedFd>,
     abi: u32,
     optional: bool,
+    told: bool,
 }
 
 /// What a domain enforces.
@@ -181,11 +182,17 @@ impl Rules {
         if ruleset.is_none() && !self.optional {
             return Err(Errno::OPNOTSUPP).step("create the Landlock ruleset");
         }
-        Ok(Prepared { ruleset, abi: self.abi, optional: self.optional })
+        Ok(Prepared { ruleset, abi: self.abi, optional: self.optional, told: false })
     }
 }
 
 impl Prepared {
+    /// Have the kernel's audit told what is refused.
+    #[must_use]
+    pub(crate) fn told_to_audit(self, told: bool) -> Self {
+        Self { told, ..self }
+    }
+
     /// Put the rules in force for the calling thread and all it starts, for good. Needs
     /// `no_new_privs`. Allocates nothing unless it fails.
     ///
@@ -196,7 +203,7 @@ impl Prepared {
             Some(ruleset) => ruleset.as_fd(),
             None => return Ok(()),
         };
-        match sys::landlock::restrict_self(ruleset) {
+        match sys::landlock::restrict_self(ruleset, self.told) {
             Err(_) if self.optional => Ok(()),
             done => done.step("put the Landlock rules in force"),
         }

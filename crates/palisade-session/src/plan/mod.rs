@@ -128,6 +128,7 @@ pub(crate) fn make(
         filter,
         pinned_filter,
         degraded: Degraded::default(),
+        tell_audit: false,
         stdio,
         network: true,
     };

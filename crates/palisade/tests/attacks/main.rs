@@ -11,6 +11,7 @@
 #![allow(clippy::print_stdout, reason = "a skipped test says so")]
 
 mod attempts;
+mod audit_records;
 mod denied;
 mod dns;
 mod endings;

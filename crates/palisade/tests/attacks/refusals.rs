@@ -38,16 +38,16 @@ def wait_for(path):
         time.sleep(0.005)
 "#;
 
-fn python(program: &str) -> String {
+pub(crate) fn python(program: &str) -> String {
     format!("{CALLS}\n{program}")
 }
 
-fn start(world: &World, program: &str) -> Child {
+pub(crate) fn start(world: &World, program: &str) -> Child {
     let mut run = world.run(&["/usr/bin/python3", "-c", &python(program)]);
     run.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
 }
 
-fn wait_for(what: &str, mut done: impl FnMut() -> bool) {
+pub(crate) fn wait_for(what: &str, mut done: impl FnMut() -> bool) {
     let began = Instant::now();
     while !done() {
         assert!(began.elapsed() < PATIENCE, "waited in vain for {what}");
@@ -72,13 +72,13 @@ fn stop(supervisor: &Child) {
     wait_for("the supervisor to stop", || state(supervisor.id()) == Some('T'));
 }
 
-fn denied(world: &World) -> Vec<Value> {
+pub(crate) fn denied(world: &World) -> Vec<Value> {
     let events = world.events().into_iter();
     events.filter(|event| event["decision"] == "deny").collect()
 }
 
 /// How many were refused, those that were only counted too.
-fn count(events: &[Value], subject: &str) -> u64 {
+pub(crate) fn count(events: &[Value], subject: &str) -> u64 {
     let of_subject = events.iter().filter(|event| event["subject"] == subject);
     of_subject.map(|event| event["detail"]["count"].as_u64().unwrap_or(1)).sum()
 }

@@ -44,6 +44,8 @@ pub enum Kind {
     Seccomp,
     /// Telling the supervisor of refused system calls.
     SeccompListener,
+    /// Hearing from the kernel's audit what Landlock refuses (root only).
+    AuditRecords,
     /// Descriptors of processes, to kill without races.
     Pidfd,
     /// Closing all inherited descriptors in one call.
@@ -211,6 +213,7 @@ impl Kind {
             Kind::Landlock => "landlock",
             Kind::Seccomp => "seccomp",
             Kind::SeccompListener => "seccomp-listener",
+            Kind::AuditRecords => "audit-records",
             Kind::Pidfd => "pidfd",
             Kind::CloseRange => "close-range",
             Kind::Openat2 => "openat2",

@@ -78,6 +78,11 @@ pub(super) fn of(kind: Kind, host: &Host) -> Cow<'static, str> {
                                   runtime does not listen itself (LXD: `security.syscalls.\
                                   intercept.*` switched off)."
             .into(),
+        Kind::AuditRecords => "Files that Landlock refuses are refused all the same, and leave no event \
+                               in the journal. To have those of root's sandboxes there: Linux 6.15 \
+                               or later, `sudo auditctl -e 1` (or `audit=1` on the kernel's command \
+                               line), no audit daemon, and not in a container."
+            .into(),
         Kind::Pidfd => "Use Linux 5.4 or later.".into(),
         Kind::CloseRange => "Use Linux 5.11 or later; in a container, a newer runtime.".into(),
         Kind::Openat2 => "Use Linux 5.6 or later; in a container, a newer runtime.".into(),

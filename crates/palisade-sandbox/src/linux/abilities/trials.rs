@@ -21,6 +21,7 @@ use rustix::{
 use super::{Kind, Need, State, cgroup};
 use crate::{
     linux::{
+        audit,
         control::{Control, Message},
         idmap::OwnerMaps,
         landlock, net, seccomp,
@@ -66,6 +67,11 @@ pub(super) const TRIALS: &[Trial] = &[
     required(Kind::Landlock, "confined a process and saw it refused", landlock_holds),
     required(Kind::Seccomp, "put the filter on a process and saw it refused", seccomp_holds),
     useful(Kind::SeccompListener, "heard of a refused call and answered it", listener_hears),
+    useful(
+        Kind::AuditRecords,
+        "asked for the state of auditing, and listened to its records",
+        audit_records,
+    ),
     required(Kind::Pidfd, "opened one of this process and used it", pidfd),
     required(Kind::CloseRange, "called it with an empty range", close_range),
     required(Kind::Openat2, "opened below a folder without links", openat2_works),
@@ -255,6 +261,13 @@ fn listener_hears() -> State {
             }
         }
     })
+}
+
+fn audit_records() -> State {
+    if !rustix::process::geteuid().is_root() {
+        return State::NotApplicable("only root hears the kernel's audit".to_owned());
+    }
+    State::from(audit::available().map(|()| String::new()))
 }
 
 fn refused_and_told(filter: &seccomp::Filter, control: &Control) -> Result<(), Errno> {
