@@ -58,7 +58,9 @@ pub(super) fn finish(verdict: Verdict) -> Code {
     let value = match verdict {
         Verdict::Allow => RETURN_ALLOW,
         Verdict::Fail(errno) if is_told(errno) => RETURN_TELL | (errno.unsigned_abs() & 0xffff),
-        Verdict::Fail(errno) => RETURN_ERRNO | (errno.unsigned_abs() & 0xffff),
+        Verdict::Fail(errno) | Verdict::FailUntold(errno) => {
+            RETURN_ERRNO | (errno.unsigned_abs() & 0xffff)
+        }
         Verdict::Kill => RETURN_KILL_PROCESS,
     };
     vec![plain(RETURN, value)]

@@ -158,6 +158,9 @@ impl Filter {
                             .unwrap_or(row.rule),
                     ),
                     Rule::Refuse(_) if named(&policy.allow) => Decision::Is(Verdict::Allow),
+                    Rule::Refuse(errno) | Rule::Never(errno) if rule::UNTOLD.contains(&name) => {
+                        Decision::Is(Verdict::FailUntold(errno))
+                    }
                     Rule::Refuse(errno) | Rule::Never(errno) => Decision::Is(Verdict::Fail(errno)),
                 };
                 calls.push((number, decision));
