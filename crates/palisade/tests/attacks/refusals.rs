@@ -367,3 +367,45 @@ fn makes_refused_calls_when_the_journal_is_broken() {
     let ran = end_of(child);
     assert_eq!(ran.out.trim_end(), "1 1 1", "{ran}");
 }
+
+/// Puts a filter on that allows all, with a listener, and then runs a program: as in a container whose
+/// runtime listens itself.
+const LISTENING: &str = r#"
+import ctypes, os, platform, struct, sys
+libc = ctypes.CDLL(None, use_errno=True)
+assert libc.prctl(38, 1, 0, 0, 0) == 0
+code = struct.pack("HBBI", 6, 0, 0, 0x7FFF_0000)
+buffer = ctypes.create_string_buffer(code, len(code))
+program = struct.pack("HxxxxxxP", 1, ctypes.addressof(buffer))
+seccomp = 317 if platform.machine() == "x86_64" else 277
+listener = libc.syscall(seccomp, 1, 8, program)
+assert listener >= 0, ctypes.get_errno()
+os.set_inheritable(listener, True)
+os.execv(sys.argv[1], sys.argv[1:])
+"#;
+
+/// Without a listener, the kernel alone refuses, with the same errno; that much is recorded.
+#[test]
+fn makes_refused_calls_where_nobody_can_listen() {
+    let program = python("print(call('mount', 0, 0, 0, 0, 0), call('unshare', 0x10000000))");
+    let told = |world: &World, why: &str| {
+        assert!(denied(world).is_empty());
+        let events = world.events();
+        let said: Vec<_> = events.iter().filter(|event| event["kind"] == "unrecorded").collect();
+        assert_eq!(said.len(), 1, "{events:?}");
+        assert!(said[0]["reason"].as_str().unwrap().contains(why), "{said:?}");
+        world.verify();
+    };
+    let Some(world) = World::plain() else { return };
+    let world = world.with_variable("PALISADE_SIMULATE_MISSING", "seccomp-listener");
+    assert_eq!(world.inside_python(&program).good(), "1 1");
+    told(&world, "no listeners");
+
+    let Some(world) = World::plain() else { return };
+    let run = world.run(&["/usr/bin/python3", "-c", &program]);
+    let mut argv = vec!["/usr/bin/python3".as_ref(), "-c".as_ref(), LISTENING.as_ref()];
+    argv.push(run.get_program());
+    argv.extend(run.get_args());
+    assert_eq!(world.outside(&argv).good(), "1 1");
+    told(&world, "another supervisor outside listens");
+}

@@ -141,6 +141,11 @@ impl Abilities {
         Self { all }
     }
 
+    /// Try one.
+    pub fn probe_one(kind: Kind, simulated: &[Kind]) -> Option<Ability> {
+        Self::probe_those(simulated, |tried| tried == kind).all.pop()
+    }
+
     /// Try only what a process can that may not be dumped and is not root: it cannot map ids in a
     /// namespace of its own.
     pub fn probe_guarded() -> Self {

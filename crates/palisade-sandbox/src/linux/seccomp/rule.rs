@@ -62,7 +62,7 @@ pub(super) const fn is_told(errno: i32) -> bool {
 /// Calls that say "you may not" and are not told all the same: a record that honest programs always leave tells
 /// nothing, and hides others.
 pub(super) const UNTOLD: &[&str] = &[
-    "io_uring_setup", // Node.js asks for a ring each time it starts (libuv 1.50 and later)
+    "io_uring_setup", // Node.js 24 asks for a ring each time it starts
 ];
 
 impl Test {
