@@ -271,7 +271,7 @@ fn explain_says_whether_denied_calls_are_recorded() {
     let file = home.path().join("p.yaml");
     let explained = |denied: &str, missing: &str| {
         let text = format!("palisade: 1\nprocess: {{syscalls: {{deny: [{denied}]}}}}\n");
-        std::fs::write(&file, text).unwrap();
+        fs::write(&file, text).unwrap();
         let mut command = palisade(home.path());
         command.env("PALISADE_SIMULATE_MISSING", missing);
         let ran = run(command.args(["policy", "explain", "--json"]).arg(&file));
