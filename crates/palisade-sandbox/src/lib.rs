@@ -1,6 +1,7 @@
 //! Confinement: what the kernel holds while an agent runs.
 //!
-//! A [`Plan`] says what one sandbox contains, in plain paths and numbers; [`launch`] builds it:
+//! A [`Plan`] says what one sandbox contains, in plain paths and numbers. [`begin`] forks its init, which
+//! builds what is the same in every sandbox while the plan is made; [`Begun::build`] goes on by the plan:
 //! new namespaces, a mount tree that holds only what the plan names, Landlock over the same
 //! plan, a seccomp allow list, no capabilities. This crate knows no policy and no journal. It
 //! trusts the kernel, the plan and its own process; everything that runs after `exec` is hostile.
@@ -16,10 +17,10 @@ mod step;
 
 pub use linux::{
     guest::{Guest, GuestReport},
-    launch::{Building, LaunchError, Report, Running, Standing, launch},
+    launch::{Begun, Building, LaunchError, Report, Running, Standing, begin},
     net::NetSockets,
 };
 pub use plan::{
-    Command, Content, Degraded, HostObject, Identity, Limits, Mount, Overlay, Plan, Stdio,
+    Command, Content, Degraded, Ground, HostObject, Identity, Limits, Mount, Overlay, Plan, Stdio,
 };
 pub use step::StepError;

@@ -2,27 +2,39 @@ use std::{ffi::OsString, os::fd::OwnedFd, path::PathBuf};
 
 use crate::linux::{cgroup::Versions, seccomp::Filter};
 
-/// Everything one sandbox contains. Made and checked outside, fixed for the sandbox's life.
-#[derive(Debug)]
-pub struct Plan {
+/// What a sandbox stands on: what init needs before the plan of it is made.
+#[derive(Debug, Clone)]
+pub struct Ground {
     /// Who the agent is, inside and to the kernel outside.
     pub identity: Identity,
+    /// What the sandbox may use.
+    pub limits: Limits,
+    /// The control groups that may hold them.
+    pub groups: Versions,
+    /// Bytes that all scratch folders (`/tmp`, the home, `/dev/shm`) may hold together.
+    pub scratch_bytes: u64,
+    /// Put up the network path out (resolver and proxy sockets). Without it there is no way out.
+    pub network: bool,
+    /// What may be missing.
+    pub degraded: Degraded,
+    /// Have the kernel's audit told what Landlock refuses. Only where
+    /// [`Records`](crate::linux::audit::Records) can be heard.
+    pub tell_audit: bool,
+}
+
+/// Everything else that one sandbox contains. Made and checked outside, fixed for the sandbox's life.
+#[derive(Debug)]
+pub struct Plan {
     /// The host name inside.
     pub hostname: String,
     /// What the mount tree holds besides `/dev` and `/proc`, in any order. A path appears once.
     pub mounts: Vec<Mount>,
-    /// Bytes that all scratch folders (`/tmp`, the home, `/dev/shm`) may hold together.
-    pub scratch_bytes: u64,
     /// Where the command starts, as a path inside.
     pub working_directory: PathBuf,
     /// What to run.
     pub command: Command,
     /// The whole environment of the command.
     pub environment: Vec<(OsString, OsString)>,
-    /// What the sandbox may use.
-    pub limits: Limits,
-    /// The control groups that may hold them.
-    pub groups: Versions,
     /// The system calls the command may use.
     pub filter: Filter,
     /// The same without `sched_setaffinity`, for when only the choice of processors holds
@@ -30,13 +42,6 @@ pub struct Plan {
     pub pinned_filter: Option<Filter>,
     /// Where descriptors 0, 1 and 2 of the command lead.
     pub stdio: [Stdio; 3],
-    /// What may be missing.
-    pub degraded: Degraded,
-    /// Have the kernel's audit told what Landlock refuses. Only where
-    /// [`Records`](crate::linux::audit::Records) can be heard.
-    pub tell_audit: bool,
-    /// Put up the network path out (resolver and proxy sockets). Without it there is no way out.
-    pub network: bool,
 }
 
 /// Layers that the operator lets the sandbox be without, because this system lacks them. Each is put up

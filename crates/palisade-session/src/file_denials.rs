@@ -11,7 +11,7 @@ use std::{
 
 use palisade_core::{Authority, Event, Layer, Verdict};
 use palisade_sandbox::{
-    Plan,
+    Ground,
     linux::{
         abilities::Kind,
         audit::{Denied, Records, Told},
@@ -35,12 +35,12 @@ pub(crate) struct FileDenials {
 }
 
 /// Ask for the records of the sandbox to be, if this system tells of them.
-pub(crate) fn ask(order: &Order, plan: &mut Plan) -> Option<Records> {
+pub(crate) fn ask(order: &Order, ground: &mut Ground) -> Option<Records> {
     if !rustix::process::geteuid().is_root() || order.missing.contains(&Kind::AuditRecords) {
         return None;
     }
-    let records = Records::of(plan.identity.host_uid).ok()?;
-    plan.tell_audit = true;
+    let records = Records::of(ground.identity.host_uid).ok()?;
+    ground.tell_audit = true;
     Some(records)
 }
 

@@ -15,8 +15,13 @@ const REPORT: &str = "report this, with the version of your kernel";
 /// Where there is a limit it is not locked: with a few megabytes allowed, the first larger
 /// allocation would fail.
 pub(crate) fn memory() -> Result<(), Refusal> {
-    let nothing = Rlimit { current: Some(0), maximum: Some(0) };
-    setrlimit(Resource::Core, nothing).refuse("forbid core dumps", REPORT)?;
+    // No file has one byte of it. Where dumps go to a program (a pipe in `kernel.core_pattern`) this is
+    // the one limit that counts, and with `fs.suid_dumpable` at 2, as systemd has it, that program is
+    // given what is not dumpable as well.
+    let limit =
+        |most| setrlimit(Resource::Core, Rlimit { current: Some(most), maximum: Some(most) });
+    // Where it is zero already it cannot be raised.
+    limit(1).or_else(|_| limit(0)).refuse("forbid core dumps", REPORT)?;
     set_dumpable_behavior(DumpableBehavior::NotDumpable)
         .refuse("keep other processes out of the supervisor's memory", REPORT)?;
     let unlimited = getrlimit(Resource::Memlock).current.is_none();

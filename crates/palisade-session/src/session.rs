@@ -4,7 +4,7 @@ use palisade_core::{Action, Authority, Event, Layer, SessionId, Verdict};
 use palisade_engine::Engine;
 use palisade_journal::{Durability, Journal, Timestamp};
 use palisade_policy::Policy;
-use palisade_sandbox::{Building, LaunchError, launch, linux::audit::Records};
+use palisade_sandbox::{Building, LaunchError, begin, linux::audit::Records};
 use palisade_workspace::{Kept, Outcome, WorkspaceError};
 use rustix::rand::{GetRandomFlags, getrandom};
 
@@ -18,7 +18,7 @@ use crate::{
     order::Order,
     outward,
     pipeline::Pipeline,
-    plan::{self, Placeholders},
+    plan::{self, Placeholders, Who},
     refusal::{self, Refusal, Refuse},
     running::Desk,
     streams::{self, Copies},
@@ -112,22 +112,27 @@ fn prepare(
     session: &SessionId,
     missing: Vec<Missing>,
 ) -> Result<(Started, Watch), Refusal> {
+    let who = Who::find(&order.operator)?;
+    let mut ground = plan::ground(order, &who);
+    ground.degraded = degraded::for_plan(&missing);
+    let records = file_denials::ask(order, &mut ground);
+    // It builds what it can while the plan is made. Should it fail, what is wrong with the order
+    // is told first.
+    let begun = begin(ground);
     let state = &order.operator.state_dir;
     let leftover = sweep::leftover(state);
     let placeholders = Placeholders::of(order.policy.inference.as_ref())?;
     let (stdio, copies) = streams::of_caller()?;
     let terminal =
         Terminal::detect().refuse("the terminal", "start palisade from another terminal")?;
-    let (mut plan, kept) = plan::make(order, session, stdio, &placeholders)?;
-    plan.degraded = degraded::for_plan(&missing);
-    let records = file_denials::ask(order, &mut plan);
+    let (plan, kept) = plan::make(order, session, stdio, &placeholders, &who)?;
     let lists = sweep::Lists {
         watched: sweep::find(&plan, &order.policy.filesystem.grants),
         nested: sweep::find_nested(&plan),
     };
     let list = List::keep(state, session, lists)?;
     let writable = Writable::of(&plan);
-    match launch(plan) {
+    match begun.and_then(|begun| begun.build(&plan)) {
         Ok(building) => {
             let started = Started { building, copies, terminal, kept, writable, missing, records };
             Ok((started, Watch { list, leftover }))

@@ -31,9 +31,19 @@ use super::{
     },
 };
 use crate::{
-    plan::{Limits, Plan, Stdio},
+    plan::{Ground, Limits, Plan, Stdio},
     step::{Step, StepError},
 };
+
+/// A core dump of one byte is none. Where dumps go to a program of the host's (a pipe in
+/// `kernel.core_pattern`) no other limit counts, and this one means that it is not started
+/// (`fs/coredump.c`); what crashes inside must not choose what that program works on. Where whoever
+/// started us may have no dumps at all it is zero.
+const NO_DUMP: u64 = 1;
+
+/// Timers and queued signals, of the whole sandbox: they count for whoever started it as well, whose
+/// own programs would find nothing left.
+const MOST_PENDING: u64 = 1024;
 
 /// All that the agent's process needs to confine itself and exec, in memory.
 #[derive(Debug)]
@@ -66,6 +76,7 @@ pub(crate) struct Confinement {
 impl Prepared {
     pub(crate) fn new(
         plan: Plan,
+        ground: &Ground,
         terminal: Option<OwnedFd>,
         rules: landlock::Prepared,
     ) -> Result<Self, StepError> {
@@ -80,7 +91,7 @@ impl Prepared {
             entry.push(value);
             text(entry)
         });
-        let pinned = plan.limits.cpu_thousandths.zip(plan.pinned_filter);
+        let pinned = ground.limits.cpu_thousandths.zip(plan.pinned_filter);
         let pinned = pinned.map(|(most, filter)| Ok((some_processors(most)?, filter)));
         Ok(Self {
             candidates: candidates.collect::<Result<_, _>>().step("read the command")?,
@@ -94,11 +105,11 @@ impl Prepared {
                 search,
                 working_directory: text(plan.working_directory.into())
                     .step("read the working directory")?,
-                limits: plan.limits,
+                limits: ground.limits,
                 held: HeldByGroup::default(),
                 rules,
                 filter: plan.filter,
-                without_filter: plan.degraded.seccomp,
+                without_filter: ground.degraded.seccomp,
                 pinned: pinned.transpose().step("choose processors")?,
             },
         })
@@ -187,10 +198,11 @@ impl Confinement {
     /// The limits of each process, and of the whole what no group holds.
     fn limit(&self) -> Result<(), StepError> {
         let (limits, held) = (&self.limits, self.held);
-        limit(Resource::Core, Some(0)).step("forbid core dumps")?;
+        lower(Resource::Core, NO_DUMP).step("forbid core dumps")?;
         // Whoever started us may have been given these.
         limit(Resource::Nice, Some(0)).step("forbid a higher priority")?;
         limit(Resource::Rtprio, Some(0)).step("forbid real-time priority")?;
+        lower(Resource::Sigpending, MOST_PENDING).step("limit timers and queued signals")?;
         if !held.memory {
             limit(Resource::Data, limits.memory).step("limit memory")?;
         }
@@ -258,6 +270,14 @@ fn some_processors(thousandths: u64) -> Result<CpuSet, Errno> {
         chosen.set(*cpu);
     }
     Ok(chosen)
+}
+
+/// To this much, or less where less is allowed already: nothing may be raised.
+fn lower(resource: Resource, most: u64) -> Result<(), Errno> {
+    match limit(resource, Some(most)) {
+        Err(Errno::PERM) if most > 0 => lower(resource, most / 2),
+        other => other,
+    }
 }
 
 fn limit(resource: Resource, value: Option<u64>) -> Result<(), Errno> {

@@ -4,6 +4,10 @@
 //! What only the mounts hold is in here too: Landlock adds rights up from folder to folder, so a
 //! part of what is granted cannot be taken out again (deny rules, protected paths), and it knows no
 //! right for modes, owners, times and attributes.
+//!
+//! And what holds without the system call filter: having no privileges in namespaces of one's own, and
+//! Landlock's scopes in those of the host. The filter alone is shown in `tests/it/seccomp.rs`, the
+//! network namespace alone in `tests/it/net.rs`.
 
 use std::{
     fs, io,
@@ -13,18 +17,17 @@ use std::{
 
 use rustix::{
     io::Errno,
-    process::{WaitOptions, getgid, getuid, waitpid},
+    process::{WaitOptions, getgid, getpid, getuid, waitpid},
 };
 
 use super::{
     control::{Control, Message},
     identity,
     idmap::OwnerMaps,
-    landlock::Rules,
-    landlock_plan, launch, mounts, privileges,
+    init, landlock_plan, launch, mounts, privileges,
     sys::{
         clone::{Forked, exit_now, fork_into},
-        probe::in_child,
+        probe::{in_child, unshare},
     },
 };
 use crate::{
@@ -126,6 +129,33 @@ const FOR_MOUNTS: [Attack; 3] = [
     }),
 ];
 
+/// What is held by having no privilege in namespaces of one's own, without the system call filter
+/// and without Landlock. Each works for the root of a user namespace.
+const FOR_PRIVILEGES: [Attack; 7] = [
+    ("mounts a file system", |_| {
+        let flags = rustix::mount::MountFlags::empty();
+        Ok(rustix::mount::mount("none", "/tmp", "tmpfs", flags, None)?)
+    }),
+    ("makes what is mounted writable", |_| {
+        let flags = rustix::mount::MountFlags::BIND;
+        Ok(rustix::mount::mount_remount("/", flags, "")?)
+    }),
+    ("opens a file system", |_| {
+        let flags = rustix::mount::FsOpenFlags::empty();
+        Ok(rustix::mount::fsopen("tmpfs", flags).map(drop)?)
+    }),
+    ("takes a copy of a mount", |_| {
+        let flags = rustix::mount::OpenTreeFlags::OPEN_TREE_CLONE;
+        Ok(rustix::mount::open_tree(rustix::fs::CWD, "/", flags).map(drop)?)
+    }),
+    ("changes the root", |_| Ok(rustix::process::chroot("/tmp")?)),
+    ("renames the host", |_| Ok(rustix::system::sethostname(b"other")?)),
+    ("opens a raw socket", |_| {
+        let (family, kind) = (rustix::net::AddressFamily::INET, rustix::net::SocketType::RAW);
+        Ok(rustix::net::socket(family, kind, Some(rustix::net::ipproto::ICMP)).map(drop)?)
+    }),
+];
+
 /// That which is permitted works, and each of these fails for want of rights or of the file.
 fn all_fail(place: &Place, attacks: &[Attack]) -> Result<(), StepError> {
     let answer = fs::read(place.at("read/file")).and_then(|_| appends(&place.at("work/file")));
@@ -139,6 +169,17 @@ fn all_fail(place: &Place, attacks: &[Attack]) -> Result<(), StepError> {
         }
     }
     Ok(())
+}
+
+fn fails_with(
+    wanted: Errno,
+    result: Result<(), Errno>,
+    what: &'static str,
+) -> Result<(), StepError> {
+    match result {
+        Err(errno) if errno == wanted => Ok(()),
+        other => other.and(Err(Errno::EXIST)).step(what),
+    }
 }
 
 fn errno(error: io::Error) -> Errno {
@@ -168,18 +209,34 @@ fn the_mount_tree_holds_without_landlock() {
             false => plan.iter().map(|_| None).collect(),
         };
         let (ours, theirs) = Control::pair().step("make the control socket")?;
-        let namespaces = u64::from(launch::NAMESPACES.unsigned_abs());
+        // Ours has a number that is used on the host, and is larger than any inside.
+        let outside = getpid();
+        let namespaces = u64::from((launch::NAMESPACES | init::NAMESPACES).unsigned_abs());
         match fork_into(namespaces).step("clone into new namespaces")? {
             Forked::Child => {
                 drop(ours);
                 let inside = || {
                     theirs.receive().step("hear of the maps")?;
                     identity::take_on(&identity, privileged)?;
-                    mounts::build(&plan, 64 << 20, trees, &mut Rules::new()?)?;
+                    mounts::Tree::begin(64 << 20, false)?.finish(&plan, trees)?;
+                    // Each is one: as long as there are privileges it works.
+                    for (name, attack) in &FOR_PRIVILEGES {
+                        in_child(|| {
+                            // What it does to the mounts and the name is its own matter.
+                            unshare(libc::CLONE_NEWNS | libc::CLONE_NEWUTS).step("unshare")?;
+                            attack(&place).map_err(errno).step(*name)
+                        })?;
+                    }
                     privileges::rule_out()?;
                     privileges::give_up()?;
-                    let all = [&ATTACKS[..], &FOR_MOUNTS[..]].concat();
-                    all_fail(&place, &all)
+                    let all = [&ATTACKS[..], &FOR_MOUNTS[..], &FOR_PRIVILEGES[..]].concat();
+                    all_fail(&place, &all)?;
+                    // None may be had again, by the count that is zero.
+                    let nested = in_child(|| unshare(libc::CLONE_NEWUSER).step("unshare"));
+                    fails_with(Errno::NOSPC, nested.map_err(|error| error.errno), "unshare")?;
+                    // Of the host's processes none has a number here.
+                    let signal = rustix::process::test_kill_process(outside);
+                    fails_with(Errno::SRCH, signal, "signal the host")
                 };
                 let told = match inside() {
                     Ok(()) => theirs.send(&Message::Ready),
@@ -221,6 +278,38 @@ fn landlock_holds_in_the_whole_tree_of_the_host() {
             attack(&place).map_err(errno).step(*name)?;
         }
         Ok(())
+    })
+    .unwrap();
+}
+
+/// Landlock's scopes among the processes and abstract sockets of the host, in no namespace of our own.
+#[test]
+fn landlock_scopes_hold_in_the_namespaces_of_the_host() {
+    if super::landlock::landlock_abi() < Some(6) {
+        assert!(std::env::var_os("CI").is_none(), "this kernel's Landlock has no scopes");
+        return;
+    }
+    let place = Place::new("scopes-alone");
+    let name = format!("palisade-alone-{}", std::process::id());
+    let address = rustix::net::SocketAddrUnix::new_abstract_name(name.as_bytes()).unwrap();
+    let open = || {
+        rustix::net::socket(rustix::net::AddressFamily::UNIX, rustix::net::SocketType::STREAM, None)
+    };
+    let listener = open().unwrap();
+    rustix::net::bind(&listener, &address).unwrap();
+    rustix::net::listen(&listener, 4).unwrap();
+    let host = getpid();
+    let signal = || rustix::process::test_kill_process(host);
+    let connect = || open().and_then(|socket| rustix::net::connect(&socket, &address));
+    in_child(|| {
+        // Without it both work.
+        signal().step("signal the host")?;
+        connect().step("connect to the host")?;
+        let rules = landlock_plan::by_path(&place.plan())?;
+        rustix::thread::set_no_new_privs(true).step("set no_new_privs")?;
+        rules.restrict_self()?;
+        fails_with(Errno::PERM, signal(), "signal the host, which is out of scope")?;
+        fails_with(Errno::PERM, connect(), "connect to the host, which is out of scope")
     })
     .unwrap();
 }

@@ -19,7 +19,7 @@ use super::cgroup::HeldByGroup;
 use crate::step::StepError;
 
 /// The most descriptors one message carries.
-const MOST_DESCRIPTORS: usize = 8;
+pub(crate) const MOST_DESCRIPTORS: usize = 128;
 /// Longer than any message.
 const MOST_BYTES: usize = 512;
 
@@ -28,6 +28,10 @@ const MOST_BYTES: usize = 512;
 pub(crate) enum Message {
     /// To init: the user and group maps are written.
     Mapped,
+    /// To init: the plan. See the room of the handover.
+    Plan,
+    /// To init: mounts that the supervisor made for the plan, in its order.
+    Trees,
     /// From init: the sockets of the network path, in the order of the network room.
     Sockets,
     /// From init: the controlling side of the terminal.
@@ -69,6 +73,8 @@ impl Message {
         }
         let (tag, number, text): (u8, i32, &str) = match self {
             Message::Mapped => (b'M', 0, ""),
+            Message::Plan => (b'L', 0, ""),
+            Message::Trees => (b'H', 0, ""),
             Message::Sockets => (b'N', 0, ""),
             Message::Terminal => (b'T', 0, ""),
             Message::Ready => (b'R', 0, ""),
@@ -79,7 +85,7 @@ impl Message {
             Message::Stopped(signal) => (b'P', *signal, ""),
             Message::Exited(code) => (b'X', *code, ""),
             Message::Killed(signal) => (b'D', *signal, ""),
-            Message::Listener { pinned } => (b'L', i32::from(*pinned), ""),
+            Message::Listener { pinned } => (b'W', i32::from(*pinned), ""),
             Message::NoListener(errno) => (b'U', errno.raw_os_error(), ""),
             Message::Admit | Message::Of(..) => (b'A', 0, ""),
         };
@@ -95,6 +101,8 @@ impl Message {
         let number = i32::from_le_bytes(*number);
         Some(match tag {
             b'M' => Message::Mapped,
+            b'L' => Message::Plan,
+            b'H' => Message::Trees,
             b'N' => Message::Sockets,
             b'T' => Message::Terminal,
             b'R' => Message::Ready,
@@ -108,7 +116,7 @@ impl Message {
             b'P' => Message::Stopped(number),
             b'X' => Message::Exited(number),
             b'D' => Message::Killed(number),
-            b'L' => Message::Listener { pinned: number != 0 },
+            b'W' => Message::Listener { pinned: number != 0 },
             b'U' => Message::NoListener(Errno::from_raw_os_error(number)),
             b'A' => Message::Admit,
             // Not of another: a guest has no guests.
@@ -168,14 +176,22 @@ impl Control {
         let mut bytes = [0_u8; MOST_BYTES];
         let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MOST_DESCRIPTORS))];
         let mut ancillary = RecvAncillaryBuffer::new(&mut space);
-        let received = rustix::io::retry_on_intr(|| {
-            recvmsg(
-                &self.0,
-                &mut [IoSliceMut::new(&mut bytes)],
-                &mut ancillary,
-                flags | RecvFlags::CMSG_CLOEXEC,
-            )
-        });
+        let mut receive = || {
+            rustix::io::retry_on_intr(|| {
+                recvmsg(
+                    &self.0,
+                    &mut [IoSliceMut::new(&mut bytes)],
+                    &mut ancillary,
+                    flags | RecvFlags::CMSG_CLOEXEC,
+                )
+            })
+        };
+        let received = match receive() {
+            // The other end went with something of ours unread. The kernel says so once, before what
+            // that end had sent, which is its reason perhaps.
+            Err(Errno::CONNRESET) => receive(),
+            other => other,
+        };
         let received = match received {
             Err(Errno::CONNRESET) => return Ok(None),
             other => other?,
@@ -207,6 +223,18 @@ mod tests {
     use super::*;
 
     #[test]
+    fn last_words_are_heard_though_ours_were_not() {
+        let (here, there) = Control::pair().unwrap();
+        let error = StepError { step: "mount /proc".into(), errno: Errno::PERM };
+        here.send(&Message::Mapped).unwrap();
+        there.send(&Message::Failed(error.clone())).unwrap();
+        drop(there);
+        assert_eq!(here.receive().unwrap().unwrap().0, Message::Failed(error));
+        assert!(here.receive().unwrap().is_none());
+        assert_eq!(here.send(&Message::Plan), Err(Errno::PIPE));
+    }
+
+    #[test]
     fn messages_and_descriptors_cross() {
         let (here, there) = Control::pair().unwrap();
         let file = std::fs::File::open("/dev/null").unwrap();
@@ -216,6 +244,15 @@ mod tests {
         let error = StepError { step: "mount /proc".into(), errno: Errno::PERM };
         there.send(&Message::Failed(error.clone())).unwrap();
         assert_eq!(here.receive().unwrap().unwrap().0, Message::Failed(error));
+        for message in [
+            Message::Listener { pinned: true },
+            Message::Listener { pinned: false },
+            Message::NoListener(Errno::BUSY),
+            Message::Plan,
+        ] {
+            there.send(&message).unwrap();
+            assert_eq!(here.receive().unwrap().unwrap().0, message);
+        }
         let of = Message::Of(7, Box::new(Message::Exited(-3)));
         there.send(&of).unwrap();
         assert_eq!(here.receive().unwrap().unwrap().0, of);

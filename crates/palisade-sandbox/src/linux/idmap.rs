@@ -4,16 +4,10 @@
 
 use std::{fs::File, os::fd::OwnedFd};
 
-use rustix::{
-    io::Errno,
-    process::{Pid, Signal, WaitOptions, pidfd_send_signal, waitpid},
-};
+use rustix::io::Errno;
 
 use crate::{
-    linux::{
-        identity::write_maps,
-        sys::clone::{Forked, exit_now, fork_into},
-    },
+    linux::{identity::write_maps, sys::clone::Sleeper},
     plan::Identity,
     step::{Step, StepError},
 };
@@ -29,15 +23,9 @@ pub(crate) struct OwnerMaps<'plan> {
 #[derive(Debug)]
 struct Mapping {
     namespace: OwnedFd,
-    /// Waited for when the mounts are made: it needs a while to end.
-    _sleeper: Sleeper,
-}
-
-/// The process that a user namespace needs to be born.
-#[derive(Debug)]
-struct Sleeper {
-    pid: Pid,
-    pidfd: OwnedFd,
+    /// The process that it needs to be born. It is ended as soon as the namespace is held, and waited
+    /// for when this is dropped, for it needs a while.
+    sleeper: Sleeper,
 }
 
 impl<'plan> OwnerMaps<'plan> {
@@ -63,48 +51,21 @@ impl<'plan> OwnerMaps<'plan> {
         };
         Ok(self.made.get(index).map(|(_, mapping)| &mapping.namespace))
     }
+
+    /// All mounts are made. What is left is to wait for these.
+    pub(crate) fn into_sleepers(self) -> Vec<Sleeper> {
+        self.made.into_iter().map(|(_, mapping)| mapping.sleeper).collect()
+    }
 }
 
 impl Mapping {
     fn new(owner: (u32, u32), identity: &Identity) -> Result<Self, StepError> {
-        let sleeper = Sleeper::start()?;
-        write_maps(sleeper.pid, owner, (identity.host_uid, identity.host_gid), true)?;
-        let namespace = File::open(format!("/proc/{}/ns/user", sleeper.pid.as_raw_nonzero()))
+        let sleeper = Sleeper::start().step("make a user namespace for idmapped mounts")?;
+        write_maps(sleeper.pid(), owner, (identity.host_uid, identity.host_gid), true)?;
+        let namespace = File::open(format!("/proc/{}/ns/user", sleeper.pid().as_raw_nonzero()))
             .map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::IO))
             .step("open the user namespace for idmapped mounts")?;
         sleeper.end();
-        Ok(Self { namespace: namespace.into(), _sleeper: sleeper })
-    }
-}
-
-impl Sleeper {
-    fn start() -> Result<Self, StepError> {
-        let parent = rustix::process::getpid();
-        let forked = fork_into(libc::CLONE_NEWUSER as u64)
-            .step("make a user namespace for idmapped mounts")?;
-        match forked {
-            Forked::Parent { pid, pidfd } => Ok(Self { pid, pidfd }),
-            Forked::Child => {
-                // Ended by its parent; should that die first, by the signal it asks for here. It
-                // may be dead by now.
-                let _ = rustix::process::set_parent_process_death_signal(Some(Signal::KILL));
-                while rustix::process::getppid() == Some(parent) {
-                    let nap = rustix::time::Timespec { tv_sec: 10, tv_nsec: 0 };
-                    let _ = rustix::thread::nanosleep(&nap);
-                }
-                exit_now(0)
-            }
-        }
-    }
-
-    fn end(&self) {
-        let _ = pidfd_send_signal(&self.pidfd, Signal::KILL);
-    }
-}
-
-impl Drop for Sleeper {
-    fn drop(&mut self) {
-        self.end();
-        let _ = rustix::io::retry_on_intr(|| waitpid(Some(self.pid), WaitOptions::empty()));
+        Ok(Self { namespace: namespace.into(), sleeper })
     }
 }

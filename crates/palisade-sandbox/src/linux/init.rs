@@ -1,6 +1,7 @@
 //! PID 1 of the sandbox: builds it, starts the agent, gives up every privilege, reaps.
 //!
-//! It is a fork of the supervisor, taken before that holds any secret; it forgets the
+//! It is a fork of the supervisor, taken before that holds any secret and before there is a plan:
+//! what is the same in every sandbox it builds while the plan is made. It forgets the
 //! operator's arguments and environment first of all. It cannot be dumped or traced from inside, and it ends,
 //! and with it everything inside, when the supervisor's end of the control socket closes.
 
@@ -21,35 +22,37 @@ use super::{
     cgroup::{Entry, HeldByGroup},
     control::{Control, Message},
     guest::Guests,
-    identity,
-    landlock::Rules,
-    mounts, net, privileges,
+    handover, identity, mounts, net, privileges,
     sys::{
-        clone::{Forked, exit_now, fork_into},
+        clone::{exit_now, fork_until_exec},
         exec::forget_start,
         probe::unshare,
         signal,
     },
 };
 use crate::{
-    plan::{Plan, Stdio},
+    plan::{Ground, Plan, Stdio},
     step::{Step, StepError},
 };
 
 /// What the supervisor hands to the child it has just forked.
 #[derive(Debug)]
 pub(crate) struct Inheritance {
-    pub(crate) plan: Plan,
+    pub(crate) ground: Ground,
     pub(crate) control: Control,
-    pub(crate) trees: mounts::DetachedTrees,
     pub(crate) privileged: bool,
     pub(crate) entry: Entry,
 }
 
+/// What init makes for itself first. A cgroup namespace is made later: its root is the group that
+/// its maker is in.
+pub(crate) const NAMESPACES: i32 =
+    libc::CLONE_NEWNS | libc::CLONE_NEWNET | libc::CLONE_NEWIPC | libc::CLONE_NEWUTS;
+
 /// The whole life of init. Never returns into the supervisor's code.
 pub(crate) fn live(inheritance: Inheritance) -> ! {
-    let Inheritance { plan, control, trees, privileged, entry } = inheritance;
-    let ran = enter(entry).and_then(|()| build_and_run(plan, &control, trees, privileged));
+    let Inheritance { ground, control, privileged, entry } = inheritance;
+    let ran = enter(entry).and_then(|()| build_and_run(&ground, &control, privileged));
     if let Err(error) = ran {
         let _ = control.send(&Message::Failed(error));
     }
@@ -63,36 +66,31 @@ fn enter(entry: Entry) -> Result<(), StepError> {
     Ok(())
 }
 
-fn build_and_run(
-    plan: Plan,
-    control: &Control,
-    trees: mounts::DetachedTrees,
-    privileged: bool,
-) -> Result<(), StepError> {
+fn build_and_run(ground: &Ground, control: &Control, privileged: bool) -> Result<(), StepError> {
     forget_start().step("forget the operator's arguments and environment")?;
     die_with_supervisor()?;
     signal::block_all().step("block signals")?;
     signal::default_all();
     expect(control, &Message::Mapped)?;
-    identity::take_on(&plan.identity, privileged)?;
+    identity::take_on(&ground.identity, privileged)?;
     // Changing ids clears it.
     die_with_supervisor()?;
-    rustix::system::sethostname(plan.hostname.as_bytes()).step("set the host name")?;
-    if plan.network {
+    unshare(NAMESPACES).step("make namespaces")?;
+    if ground.network {
         let sockets = net::set_up()?;
         control
             .send_with(&Message::Sockets, &sockets.as_fds())
             .step("hand out the network's sockets")?;
     }
-    let mut rules = match plan.degraded.landlock {
-        true => Rules::as_far_as_it_goes(),
-        false => Rules::new()?,
-    };
-    mounts::build(&plan.mounts, plan.scratch_bytes, trees, &mut rules)?;
+    let tree = mounts::Tree::begin(ground.scratch_bytes, ground.degraded.landlock)?;
+
+    // The supervisor makes the plan meanwhile.
+    let (plan, trees) = hear_plan(control, privileged)?;
+    rustix::system::sethostname(plan.hostname.as_bytes()).step("set the host name")?;
+    let rules = tree.finish(&plan.mounts, trees)?.told_to_audit(ground.tell_audit);
     setsid().step("start a session")?;
     let terminal = open_terminal(&plan, control)?;
-    let rules = rules.finish()?.told_to_audit(plan.tell_audit);
-    let mut agent = agent::Prepared::new(plan, terminal, rules)?;
+    let mut agent = agent::Prepared::new(plan, ground, terminal, rules)?;
     privileges::rule_out()?;
     control.send(&Message::Ready).step("report to the supervisor")?;
     agent.set_held(go(control)?);
@@ -100,10 +98,7 @@ fn build_and_run(
     unshare(libc::CLONE_NEWCGROUP).step("make a cgroup namespace")?;
 
     set_dumpable_behavior(DumpableBehavior::NotDumpable).step("make init not dumpable")?;
-    let agent_pid = match fork_into(0).step("fork the agent")? {
-        Forked::Child => agent.become_it(control),
-        Forked::Parent { pid, .. } => pid,
-    };
+    let agent_pid = fork_until_exec(|| agent.become_it(control)).step("fork the agent")?;
     let guests = Guests::of(agent.into_confinement());
     privileges::give_up()?;
     serve(control, agent_pid, guests)
@@ -118,6 +113,16 @@ fn expect(control: &Control, wanted: &Message) -> Result<(), StepError> {
     match control.receive().step("hear from the supervisor")? {
         Some((message, _)) if message == *wanted => Ok(()),
         // The supervisor is gone, or mad: nothing may run.
+        _ => exit_now(125),
+    }
+}
+
+fn hear_plan(
+    control: &Control,
+    detached: bool,
+) -> Result<(Plan, mounts::DetachedTrees), StepError> {
+    match control.receive().step("hear from the supervisor")? {
+        Some((Message::Plan, descriptors)) => handover::receive(control, descriptors, detached),
         _ => exit_now(125),
     }
 }

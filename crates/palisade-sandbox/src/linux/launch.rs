@@ -17,25 +17,20 @@ use super::{
     cgroup::{self, Group, Grouped, Processes},
     control::{Control, Message},
     guest::{Guest, GuestReport},
-    identity,
+    handover, identity,
     idmap::OwnerMaps,
     init, mounts,
     net::NetSockets,
     seccomp::{Filter, Listener},
-    sys::clone::{Forked, exit_now, fork_into_group},
+    sys::clone::{Forked, Sleeper, exit_now, fork_into_group},
 };
 use crate::{
-    plan::Plan,
+    plan::{Ground, Identity, Plan},
     step::{Step, StepError},
 };
 
-/// A cgroup namespace is made later: its root is the group that its maker is in.
-pub(crate) const NAMESPACES: i32 = libc::CLONE_NEWUSER
-    | libc::CLONE_NEWNS
-    | libc::CLONE_NEWPID
-    | libc::CLONE_NEWNET
-    | libc::CLONE_NEWIPC
-    | libc::CLONE_NEWUTS;
+/// In which init is born. The others it makes itself, while the plan is made.
+pub(crate) const NAMESPACES: i32 = libc::CLONE_NEWUSER | libc::CLONE_NEWPID;
 
 /// How much more of the machine's memory than it has everything inside counts as having, in
 /// thousandths, when the kernel looks for what to kill. The supervisor's own is 0, or as it was.
@@ -82,7 +77,7 @@ pub struct Running {
 /// The filters that processes inside may have: as in [`Plan`].
 #[derive(Debug)]
 struct Filters {
-    usual: Arc<Filter>,
+    usual: Option<Arc<Filter>>,
     pinned: Option<Arc<Filter>>,
     may_be_missing: bool,
 }
@@ -111,11 +106,22 @@ pub enum Report {
     Lost,
 }
 
-/// A forked init that builds while the supervisor does other things.
+/// A forked init that builds what no plan changes.
+#[derive(Debug)]
+pub struct Begun {
+    running: Running,
+    wanted: cgroup::Wanted,
+    identity: Identity,
+    privileged: bool,
+}
+
+/// A forked init that builds by a plan, while the supervisor does other things.
 #[derive(Debug)]
 pub struct Building {
     running: Running,
     wanted: cgroup::Wanted,
+    /// They have ended when init has built.
+    _sleepers: Vec<Sleeper>,
 }
 
 /// Start to build a sandbox. The calling process must have one thread, and must keep the calling
@@ -123,24 +129,17 @@ pub struct Building {
 ///
 /// # Errors
 /// The step that failed; nothing is left then.
-pub fn launch(plan: Plan) -> Result<Building, LaunchError> {
+pub fn begin(ground: Ground) -> Result<Begun, LaunchError> {
     let privileged = rustix::process::geteuid().is_root();
-    let identity = plan.identity.clone();
-    // Outlives the fork: its helpers end while init builds.
-    let mut maps = OwnerMaps::new(&identity);
-    let trees = if privileged {
-        mounts::detach_as_root(&plan.mounts, &mut maps)?
-    } else {
-        plan.mounts.iter().map(|_| None).collect()
-    };
-    let (wanted, entry) = cgroup::prepare(&plan.limits, plan.groups);
+    let (identity, degraded) = (ground.identity.clone(), ground.degraded);
+    let (wanted, entry) = cgroup::prepare(&ground.limits, ground.groups);
     let (ours, theirs) = Control::pair().step("make the control socket")?;
     let namespaces = u64::from(NAMESPACES.unsigned_abs());
     let forked = fork_into_group(namespaces, entry.descriptor());
     match forked.step("clone into new namespaces")? {
         Forked::Child => {
             drop(ours);
-            let inheritance = init::Inheritance { plan, control: theirs, trees, privileged, entry };
+            let inheritance = init::Inheritance { ground, control: theirs, privileged, entry };
             // Neither init nor the agent's process, its fork, may unwind into what is the supervisor's.
             let lived = std::panic::catch_unwind(AssertUnwindSafe(|| init::live(inheritance)));
             match lived {
@@ -152,11 +151,8 @@ pub fn launch(plan: Plan) -> Result<Building, LaunchError> {
             // Before `running`, so that on failure the group is empty when it is removed.
             let wanted = wanted.ask_for(pid);
             let guests = Mutex::default();
-            let filters = Filters {
-                usual: Arc::new(plan.filter),
-                pinned: plan.pinned_filter.map(Arc::new),
-                may_be_missing: plan.degraded.seccomp,
-            };
+            let may_be_missing = degraded.seccomp;
+            let filters = Filters { usual: None, pinned: None, may_be_missing };
             let running = Running { control: ours, pidfd, pid, guests, group: None, filters };
             prefer_to_kill(pid)?;
             identity::write_maps(
@@ -166,7 +162,29 @@ pub fn launch(plan: Plan) -> Result<Building, LaunchError> {
                 privileged,
             )?;
             running.control.send(&Message::Mapped).step("speak to init")?;
-            Ok(Building { running, wanted })
+            Ok(Begun { running, wanted, identity, privileged })
+        }
+    }
+}
+
+impl Begun {
+    /// Go on by this plan.
+    ///
+    /// # Errors
+    /// The step that failed; nothing is left then.
+    pub fn build(self, plan: &Plan) -> Result<Building, LaunchError> {
+        let Self { mut running, wanted, identity, privileged } = self;
+        running.filters.usual = Some(Arc::new(plan.filter.clone()));
+        running.filters.pinned = plan.pinned_filter.clone().map(Arc::new);
+        let mut maps = OwnerMaps::new(&identity);
+        let trees = if privileged {
+            mounts::detach_as_root(&plan.mounts, &mut maps)?
+        } else {
+            plan.mounts.iter().map(|_| None).collect()
+        };
+        match handover::send(&running.control, plan, &trees) {
+            Ok(()) => Ok(Building { running, wanted, _sleepers: maps.into_sleepers() }),
+            Err(error) => Err(running.last_words().unwrap_or_else(|| error.into())),
         }
     }
 }
@@ -284,7 +302,8 @@ impl Running {
 
     /// Whether filters inside are to have a listener. If not, no [`Report`] says so.
     pub fn tells(&self) -> bool {
-        self.filters.usual.can_tell() && !self.filters.may_be_missing
+        self.filters.usual.as_ref().is_some_and(|filter| filter.can_tell())
+            && !self.filters.may_be_missing
     }
 
     /// Send a signal to the agent's process group.
@@ -338,12 +357,12 @@ impl Running {
             Message::NoListener(errno) => return Report::NoListener(*errno),
             message => *message == Message::Listener { pinned: true },
         };
-        let filter = match &self.filters.pinned {
-            Some(filter) if pinned => filter,
-            _ => &self.filters.usual,
-        };
-        match descriptors.into_iter().next() {
-            Some(descriptor) => Report::Listener(Listener::new(descriptor, Arc::clone(filter))),
+        let usual = self.filters.usual.as_ref();
+        let filter = self.filters.pinned.as_ref().filter(|_| pinned).or(usual);
+        match descriptors.into_iter().next().zip(filter) {
+            Some((descriptor, filter)) => {
+                Report::Listener(Listener::new(descriptor, Arc::clone(filter)))
+            }
             // This process has no room for one more. What would be told fails with ENOSYS then.
             None => Report::NoListener(Errno::MFILE),
         }
@@ -363,6 +382,19 @@ impl Running {
 
     fn guests(&self) -> MutexGuard<'_, Guests> {
         self.guests.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Why init ended before it had heard all, if it did.
+    fn last_words(&self) -> Option<LaunchError> {
+        loop {
+            match self.control.receive_now() {
+                Ok(Some((Message::Failed(error), _))) => return Some(error.into()),
+                Ok(Some(_)) => {}
+                Ok(None) => return Some(LaunchError::Gone),
+                // It lives.
+                Err(_) => return None,
+            }
+        }
     }
 
     /// End everything inside, at once. Returns when it is gone.

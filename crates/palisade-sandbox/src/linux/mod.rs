@@ -14,6 +14,7 @@ mod agent;
 #[cfg(test)]
 mod alone;
 mod control;
+mod handover;
 mod identity;
 mod idmap;
 mod init;

@@ -16,6 +16,8 @@ use crate::{
 
 /// More than this many descriptors are not opened.
 const MOST_OPEN: u64 = 1 << 16;
+/// No sandbox is given more timers and queued signals.
+const MOST_PENDING: u64 = 1024;
 const NO_CAPABILITY: Answers = &[(Errno::PERM, "it has no capability to")];
 
 const fn attempt(name: &'static str, tries: &'static str, act: Act) -> Attempt {
@@ -23,13 +25,15 @@ const fn attempt(name: &'static str, tries: &'static str, act: Act) -> Attempt {
 }
 
 pub(super) const ATTEMPTS: &[Attempt] = &[
-    attempt("raises_core_limit", "write core dumps", Act::Do(|_| raise(Resource::Core))),
+    attempt("raises_core_limit", "write core dumps", Act::Do(|_| core_dumps())),
     attempt("raises_process_limit", "raise its limit of processes", Act::Do(processes)),
     attempt("raises_open_files_limit", "raise its limit of open files", Act::Do(open_files)),
     attempt("opens_endless_files", "open more files than it may", Act::Do(open_many)),
     attempt("has_no_process_limit", "have no limit of processes", Act::Do(process_limit)),
     attempt("takes_priority", "take priority over the host", Act::Do(|_| Some(priority()))),
     attempt("fills_memory_by_files", "fill memory by files", Act::Do(|_| Some(scratch_size()))),
+    attempt("takes_all_watches", "leave the host no inotify", Act::Do(|_| watches())),
+    attempt("takes_all_timers", "leave the host no timers", Act::Do(|_| timers())),
     attempt("makes_endless_files", "make files without end", Act::Do(|_| Some(scratch_inodes()))),
 ];
 
@@ -44,6 +48,45 @@ fn raise(resource: Resource) -> Option<Outcome> {
     Some(match judge(raised, NO_CAPABILITY, |()| "it is raised".to_owned()) {
         Outcome::Stopped(told) => Outcome::Stopped(format!("{told}; it is {most}")),
         other => other,
+    })
+}
+
+/// Setting this limit is answered as if it were done, so what it is afterwards counts.
+fn core_dumps() -> Option<Outcome> {
+    let before = getrlimit(Resource::Core).maximum?;
+    let raised = in_child(|| {
+        // Refused or not, what counts comes next.
+        let _ = setrlimit(Resource::Core, Rlimit { current: None, maximum: None });
+        match getrlimit(Resource::Core).maximum {
+            Some(now) if now <= before => {
+                Err(StepError { step: "raise".into(), errno: Errno::PERM })
+            }
+            _ => Ok(()),
+        }
+    });
+    Some(match raised {
+        Err(_) => Outcome::Stopped(format!("it stays {before}")),
+        Ok(()) => Outcome::Worked("it is raised".to_owned()),
+    })
+}
+
+/// The kernel counts these for a user of the host, in whatever namespace they are made.
+fn watches() -> Option<Outcome> {
+    let number = |path: &str| std::fs::read_to_string(path).ok()?.trim().parse::<u64>().ok();
+    let whole = number("/proc/sys/fs/inotify/max_user_instances")?;
+    let part = number("/proc/sys/user/max_inotify_instances")?;
+    Some(match part < whole {
+        true => Outcome::Stopped(format!("it may have {part} of {whole}")),
+        false => Outcome::Worked(format!("it may have all {whole}")),
+    })
+}
+
+/// Likewise.
+fn timers() -> Option<Outcome> {
+    Some(match getrlimit(Resource::Sigpending).maximum {
+        Some(most) if most <= MOST_PENDING => Outcome::Stopped(format!("it may have {most}")),
+        Some(most) => Outcome::Worked(format!("it may have {most}")),
+        None => Outcome::Worked("there is no limit".to_owned()),
     })
 }
 

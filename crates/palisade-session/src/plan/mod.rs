@@ -1,6 +1,6 @@
 //! From a policy to a sandbox's plan: every path looked up once, every refusal with a remedy.
 //!
-//! All of this runs before anything is forked and before any secret is read. Symbolic links are
+//! All of this runs before any secret is read and before any thread is started. Symbolic links are
 //! resolved here; what is mounted later is the very object that was looked at here.
 
 mod agents;
@@ -8,6 +8,7 @@ mod denied;
 mod environment;
 mod files;
 mod grants;
+mod ground;
 mod links;
 mod notice;
 mod overlay;
@@ -21,22 +22,22 @@ mod who;
 use std::path::{Path, PathBuf};
 
 use palisade_core::SessionId;
-use palisade_policy::{Access, ProcessLimits};
+use palisade_policy::Access;
 use palisade_sandbox::{
-    Content, Degraded, Limits, Plan, Stdio,
+    Content, Plan, Stdio,
     linux::{
         abilities::Kind,
-        cgroup::Versions,
         seccomp::{Filter, SyscallPolicy},
     },
 };
 use palisade_workspace::Kept;
 
-pub(crate) use self::{environment::Placeholders, overlay::of_overlay, protected::PROTECTED};
+pub(crate) use self::{
+    environment::Placeholders, ground::ground, overlay::of_overlay, protected::PROTECTED, who::Who,
+};
 use self::{
     links::{Names, Way},
     tree::Tree,
-    who::Who,
 };
 use crate::{
     order::{Operator, Order},
@@ -45,9 +46,6 @@ use crate::{
 
 /// Where the agent works in a policy without a workspace.
 const SANDBOX: &str = "/sandbox";
-/// Memory that scratch folders may take, as a part of the machine's.
-const SCRATCH_SHARE: u64 = 4;
-
 /// Make the plan.
 ///
 /// # Errors
@@ -57,14 +55,14 @@ pub(crate) fn make(
     session: &SessionId,
     stdio: [Stdio; 3],
     placeholders: &Placeholders,
+    who: &Who,
 ) -> Result<(Plan, Option<Kept>), Refusal> {
     let Order { policy, operator, .. } = order;
-    let who = Who::find(operator)?;
     let (names, mut tree) = (Names::default(), Tree::new());
-    let (workspace, kept) = workspace(order, session, &who, &names, &mut tree)?.unzip();
+    let (workspace, kept) = workspace(order, session, who, &names, &mut tree)?.unzip();
     let kept = kept.flatten();
-    grants::add(&policy.filesystem.grants, operator, &who, &names, &mut tree)?;
-    let program = program::find(&order.command, operator, &who, &names, &mut tree)?;
+    grants::add(&policy.filesystem.grants, operator, who, &names, &mut tree)?;
+    let program = program::find(&order.command, operator, who, &names, &mut tree)?;
     protected::add(policy, operator, &names, &mut tree)?;
     let files = &policy.filesystem;
     let own = grants::own(&files.grants, workspace.as_deref());
@@ -74,7 +72,7 @@ pub(crate) fn make(
     scratch(operator, workspace.is_none(), &mut tree);
     agents::add(policy.inference.as_ref(), operator, placeholders, &mut tree);
     let hostname = order.name.clone().unwrap_or_else(|| "palisade".to_owned());
-    for (path, text) in files::all(&who, operator, &hostname, environment::shell(&names, &tree)) {
+    for (path, text) in files::all(who, operator, &hostname, environment::shell(&names, &tree)) {
         tree.generate(path, text.into_bytes());
     }
     tree.generate("/run/palisade/policy.md", notice::text(order, session, &tree).into_bytes());
@@ -86,7 +84,7 @@ pub(crate) fn make(
         None => PathBuf::from(SANDBOX),
     };
     let environment =
-        environment::all(order, &who, session, placeholders, &program.folders, &names, &tree);
+        environment::all(order, who, session, placeholders, &program.folders, &names, &tree);
     let limits = &policy.process.limits;
     let syscalls = &policy.process.syscalls;
     let compile = if who.maps_owners { Filter::compile_for_root } else { Filter::compile };
@@ -107,30 +105,14 @@ pub(crate) fn make(
         pinned_filter = Some(compile(&calls)?);
     }
     let plan = Plan {
-        identity: who.identity,
         hostname,
         mounts: tree.into_mounts(),
-        scratch_bytes: scratch_bytes(limits),
         working_directory,
         command: program.command,
         environment,
-        limits: Limits {
-            memory: limits.memory,
-            processes: limits.processes,
-            cpu_thousandths: limits.cpu_thousandths,
-            open_files: limits.open_files,
-            file_bytes: limits.disk,
-        },
-        groups: Versions {
-            one: !order.missing.contains(&Kind::CgroupV1),
-            two: !order.missing.contains(&Kind::CgroupV2),
-        },
         filter,
         pinned_filter,
-        degraded: Degraded::default(),
-        tell_audit: false,
         stdio,
-        network: true,
     };
     Ok((plan, kept))
 }
@@ -196,18 +178,6 @@ fn scratch(operator: &Operator, needs_sandbox: bool, tree: &mut Tree) {
     if needs_sandbox {
         tree.scratch(Path::new(SANDBOX), 0o755);
     }
-}
-
-/// What the policy says; else a part of the machine's memory, and half of the sandbox's own, so
-/// that a full folder is an error for who fills it and not the end of everything.
-fn scratch_bytes(limits: &ProcessLimits) -> u64 {
-    if let Some(bytes) = limits.scratch {
-        return bytes;
-    }
-    let info = rustix::system::sysinfo();
-    let machine = info.totalram.saturating_mul(u64::from(info.mem_unit));
-    let share = (machine / SCRATCH_SHARE).max(64 << 20);
-    limits.memory.map_or(share, |memory| share.min(memory / 2))
 }
 
 /// What one path of the tree holds, for the notice.

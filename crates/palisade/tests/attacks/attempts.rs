@@ -33,12 +33,12 @@ impl World {
     }
 }
 
-fn argv(words: &[impl AsRef<str>]) -> Vec<String> {
+pub(crate) fn argv(words: &[impl AsRef<str>]) -> Vec<String> {
     let program = tools::folder().unwrap().join("attempt").display().to_string();
     std::iter::once(program).chain(words.iter().map(|word| word.as_ref().to_owned())).collect()
 }
 
-fn read(ran: &Ran, count: usize) -> Outcomes {
+pub(crate) fn read(ran: &Ran, count: usize) -> Outcomes {
     assert_eq!(ran.err, "", "{ran}");
     let lines = ran.good().lines();
     let outcomes: Outcomes = lines

@@ -135,7 +135,16 @@ fn changes_what_is_granted_for_reading() {
         "chown",
         "utimes",
         "setxattr",
+        "setxattr-at",
+        "removexattr",
+        "acl",
         "flags",
+        "fssetxattr",
+        "allocate",
+        "again",
+        "again-twice",
+        "link-away",
+        "rename-away",
         "unlink",
     ];
     let paths: Vec<_> = verbs.iter().map(|verb| world.at(format!("shared/{verb}"))).collect();
@@ -144,15 +153,20 @@ fn changes_what_is_granted_for_reading() {
         world.write(path, "as it was\n");
         all.extend(words(verb, &[path]));
     }
+    let there = "import os; os.setxattr('../shared/removexattr', 'user.there', b'x')";
+    world.outside_python(there);
     std::fs::create_dir(world.at("shared/rmdir")).unwrap();
     all.extend(words("rmdir", &[world.at("shared/rmdir")]));
     all.extend(words("mkdir", &[world.at("shared/fresh-folder")]));
     all.extend(words("create", &[world.at("shared/fresh-file")]));
     let before: Vec<_> = paths.iter().map(|path| path.metadata().unwrap()).collect();
     for (word, outcome) in world.attempt_inside(&all) {
-        // FS_IOC_SETFLAGS is refused by the system call filter.
-        let expected: &[&str] =
-            if word.starts_with("flags") { &["EPERM", "ENOTTY"] } else { &["EROFS", "EACCES"] };
+        let expected: &[&str] = match word.split('=').next().unwrap() {
+            // FS_IOC_SETFLAGS and its successor are refused by the system call filter.
+            "flags" | "fssetxattr" => &["EPERM", "ENOTTY"],
+            "link-away" | "rename-away" => &["EXDEV", "EROFS", "EACCES"],
+            _ => &["EROFS", "EACCES"],
+        };
         assert!(expected.contains(&outcome.as_str()), "{word} inside: {outcome}");
     }
     for (path, before) in paths.iter().zip(before) {
@@ -164,9 +178,10 @@ fn changes_what_is_granted_for_reading() {
     }
     assert!(!world.at("shared/fresh-file").exists());
     for (word, outcome) in world.attempt_outside(&all) {
-        // Not each file system has these two.
-        let optional = word.starts_with("flags") || word.starts_with("setxattr");
-        let absent = optional && ["EOPNOTSUPP", "ENOTTY"].contains(&outcome.as_str());
+        // Not each file system and kernel has these.
+        let optional = ["flags", "fssetxattr", "setxattr", "setxattr-at", "removexattr", "acl"]
+            .contains(&word.split('=').next().unwrap());
+        let absent = optional && ["EOPNOTSUPP", "ENOTTY", "ENOSYS"].contains(&outcome.as_str());
         assert!(outcome == "worked" || absent, "{word} unconfined: {outcome}");
     }
 }
@@ -225,6 +240,61 @@ fn leaves_files_of_another_owner_in_the_workspace() {
     }
 }
 
+/// One session puts a link in the place of a granted folder, and the next is to follow it.
+#[test]
+fn has_the_next_session_granted_what_a_link_leads_to() {
+    let Some(world) = World::new("filesystem: {write: [../work/out]}") else { return };
+    std::fs::create_dir(world.at("work/out")).unwrap();
+    let ssh = world.home().join(".ssh");
+    world.inside_sh(&format!("mv out away && ln -s {} out", ssh.display())).good();
+    assert_eq!(world.at("work/out").read_link().unwrap(), ssh);
+    assert!(world.outside_sh("cat out/id_ed25519").good().contains("private key"));
+    let next = world.inside_sh("cat out/id_ed25519; echo evil >>out/id_ed25519");
+    assert_eq!((next.code, next.out.as_str()), (Some(125), ""), "{next}");
+    assert!(next.err.contains("is a link to"), "{next}");
+    assert_eq!(world.read("home/.ssh/id_ed25519"), "the operator's private key\n");
+}
+
+/// While the plan is made and mounted, something on the host exchanges what it names for a link.
+#[test]
+fn exchanges_a_granted_folder_during_the_launch() {
+    let Some(world) = World::new("filesystem: {read: [../shared/app]}") else { return };
+    world.write("shared/app/id_ed25519.pub", "public\n");
+    world.write("home/.ssh/id_ed25519.pub", "the operator's\n");
+    symlink("../home/.ssh", world.at("shared/other")).unwrap();
+    let exchange = |done: &std::sync::atomic::AtomicBool| {
+        let shared = rustix::fs::open(
+            world.at("shared"),
+            rustix::fs::OFlags::PATH,
+            rustix::fs::Mode::empty(),
+        );
+        let shared = shared.unwrap();
+        while !done.load(std::sync::atomic::Ordering::Relaxed) {
+            let flags = rustix::fs::RenameFlags::EXCHANGE;
+            rustix::fs::renameat_with(&shared, "app", &shared, "other", flags).unwrap();
+            // Long enough for a launch to get further.
+            std::thread::sleep(std::time::Duration::from_micros(200));
+        }
+    };
+    let file = world.at("shared/app/id_ed25519.pub").display().to_string();
+    let done = std::sync::atomic::AtomicBool::new(false);
+    let ran: Vec<_> = std::thread::scope(|scope| {
+        scope.spawn(|| exchange(&done));
+        let read = |confined: bool| match confined {
+            true => world.inside(&["/bin/cat", &file]),
+            false => world.outside(&["/bin/cat", &file]),
+        };
+        let ran = (0..60).map(|n| (n % 3 == 0, read(n % 3 == 0))).collect();
+        done.store(true, std::sync::atomic::Ordering::Relaxed);
+        ran
+    });
+    assert!(ran.iter().any(|(confined, ran)| !confined && ran.out == "the operator's\n"));
+    for (_, ran) in ran.iter().filter(|(confined, _)| *confined) {
+        assert!(["", "public\n"].contains(&ran.out.as_str()), "{ran}");
+    }
+    world.verify();
+}
+
 #[test]
 fn names_the_neighbour_of_a_granted_folder() {
     let Some(world) = World::new("filesystem: {read: [../shared/app]}") else { return };
@@ -268,6 +338,34 @@ fn finds_devices_of_the_host() {
             .collect();
     assert!(outside > 12 && !missing.is_empty());
     world.works_only_outside(&missing, &["ENOENT"]);
+}
+
+/// Wherever it looks: nothing but the few devices, and its own terminals.
+#[test]
+fn looks_for_devices_everywhere() {
+    let Some(world) = World::new("filesystem: {read: [../shared]}") else { return };
+    world.write("shared/file", "");
+    let program = "import os, stat, sys\n\
+         found, seen = set(), 0\n\
+         rows = [row.split(' ')[4] for row in open('/proc/self/mountinfo')] if sys.argv[1] == 'in' else ['/dev']\n\
+         for top in rows:\n\
+         \x20   if top.startswith('/proc'): continue\n\
+         \x20   if not os.path.isdir(top): walked = [(os.path.dirname(top), [], [os.path.basename(top)])]\n\
+         \x20   else: walked = os.walk(top)\n\
+         \x20   for folder, folders, files in walked:\n\
+         \x20       for name in folders + files:\n\
+         \x20           seen += 1\n\
+         \x20           try: mode = os.lstat(os.path.join(folder, name)).st_mode\n\
+         \x20           except OSError: continue\n\
+         \x20           if stat.S_ISCHR(mode) or stat.S_ISBLK(mode): found.add(os.path.join(folder, name))\n\
+         print(seen > 10, *sorted(found))\n";
+    let outside = world.outside(&["/usr/bin/python3", "-c", program, "out"]);
+    assert!(outside.good().split(' ').count() > 12, "{outside}");
+    let inside = world.inside_python_with(program, &["in"]);
+    assert_eq!(
+        inside.good(),
+        "True /dev/full /dev/null /dev/pts/ptmx /dev/random /dev/tty /dev/urandom /dev/zero"
+    );
 }
 
 /// Only root can put a device node where the agent may look.

@@ -399,6 +399,107 @@ fn leaves_by_another_protocol() {
     world.assert_denials(&[("connect", "192.0.2.9:80")]);
 }
 
+/// `ways.py HOST PORT WAY`: says something without a plain connect, and prints what came back.
+const WAYS: &str = "\
+import errno, select, socket, sys
+host, port, way = sys.argv[1], int(sys.argv[2]), sys.argv[3]
+say = b'GET / HTTP/1.1\\r\\nHost: allowed.test\\r\\n\\r\\n'
+try:
+    to = (socket.gethostbyname(host), port)
+    stream = socket.socket()
+    if way == 'fast open':
+        stream.sendto(say, 0x20000000, to)
+    elif way == 'fast open by connect':
+        stream.setsockopt(socket.IPPROTO_TCP, 30, 1)
+        stream.connect(to)
+        stream.sendall(say)
+    elif way == 'message':
+        stream.sendmsg([say], [], 0x20000000, to)
+    elif way == 'later':
+        stream.setblocking(False)
+        stream.connect_ex(to)
+        select.select([], [stream], [], 20)
+        stream.setblocking(True)
+        stream.sendall(say)
+    elif way == 'mapped':
+        stream = socket.socket(socket.AF_INET6)
+        stream.settimeout(20)
+        stream.connect(('::ffff:' + to[0], port))
+        stream.sendall(say)
+    elif way == 'bound':
+        stream.bind(('127.0.0.1', 0))
+        stream.connect(to)
+        stream.sendall(say)
+    print(stream.recv(4096).decode().strip().split('\\r\\n')[-1] or 'closed')
+except OSError as error:
+    print(errno.errorcode.get(error.errno, error))
+";
+
+/// No rule hangs on `connect(2)`: whatever makes the connection, it is the proxy that gets it.
+#[test]
+fn connects_by_another_call_than_connect() {
+    let (sink, hidden) = (Sink::start(), Sink::start());
+    let Some(world) = world(sink.port(), "", "") else { return };
+    let ways = ["fast open", "fast open by connect", "message", "later", "mapped", "bound"];
+    for way in ways {
+        let port = hidden.port().to_string();
+        let outside = world.outside(&["/usr/bin/python3", "-c", WAYS, "127.0.0.1", &port, way]);
+        assert_eq!(outside.good(), "hello", "{way}: {outside}");
+        hidden.take();
+        let inside = world.inside_python_with(WAYS, &["allowed.test", &port, way]);
+        let refused = ["ECONNRESET", "closed", "EPIPE"];
+        assert!(refused.contains(&inside.good()), "{way}: {inside}");
+        // What is permitted works so too.
+        let port = sink.port().to_string();
+        let inside = world.inside_python_with(WAYS, &["allowed.test", &port, way]);
+        assert_eq!(inside.good(), "hello", "{way}: {inside}");
+    }
+    assert!(hidden.take().is_empty());
+    assert_eq!(sink.take().len(), ways.len());
+    world.assert_denials(&[("connect", &format!("allowed.test:{}", hidden.port()))]);
+}
+
+/// Who says nothing, half of something, or nonsense to all that listens has that connection
+/// ended, and keeps nobody else from theirs.
+#[test]
+fn keeps_the_supervisor_waiting_or_speaks_nonsense() {
+    let sink = Sink::start();
+    let Some(world) = world(sink.port(), "", "") else { return };
+    let program = "import random, socket, sys, time\n\
+         port, chance = int(sys.argv[1]), random.Random(1)\n\
+         address, held = socket.gethostbyname('allowed.test'), []\n\
+         def fetch():\n\
+         \x20   stream = socket.create_connection(('allowed.test', port), 60)\n\
+         \x20   stream.sendall(b'GET / HTTP/1.1\\r\\nHost: allowed.test\\r\\n\\r\\n')\n\
+         \x20   return b'hello' in stream.recv(4096)\n\
+         def fetch_soon():\n\
+         \x20   for patience in range(60):\n\
+         \x20       try: return fetch()\n\
+         \x20       except OSError: time.sleep(0.2)\n\
+         beginnings = [b'', b'GET / HT', b'\\x16\\x03\\x01\\x40\\x00\\x01', b'\\0\\x20' + b'x' * 8]\n\
+         for number in range(120):\n\
+         \x20   stream = socket.socket()\n\
+         \x20   stream.settimeout(60)\n\
+         \x20   stream.connect((address, port) if number % 2 else ('127.0.0.1', 53))\n\
+         \x20   stream.sendall(beginnings[number % 4])\n\
+         \x20   held.append(stream)\n\
+         print(fetch())\n\
+         datagrams = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)\n\
+         for number in range(120):\n\
+         \x20   nonsense = chance.randbytes(chance.choice((1, 7, 12, 17, 600, 20000)))\n\
+         \x20   datagrams.sendto(nonsense, ('127.0.0.1', 53))\n\
+         \x20   stream = socket.create_connection((address, port) if number % 2 else ('127.0.0.1', 53), 60)\n\
+         \x20   try: stream.sendall(nonsense); stream.shutdown(socket.SHUT_WR)\n\
+         \x20   except OSError: pass\n\
+         print(fetch_soon())\n";
+    let inside = world.inside_python_with(program, &[&sink.port().to_string()]);
+    assert_eq!(inside.good(), "True\nTrue", "{inside}");
+    let events = world.events();
+    let end = events.iter().find(|event| event["kind"] == "end").unwrap();
+    assert_eq!(end["subject"], "exit 0", "{end}");
+    world.verify();
+}
+
 const HELLO: &str = "\
 import socket, ssl, sys
 context = ssl.create_default_context()

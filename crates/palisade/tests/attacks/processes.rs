@@ -34,8 +34,21 @@ impl Drop for Host {
     }
 }
 
-const ACTS: [&str; 11] = [
+const ACTS: [&str; 24] = [
     "kill0",
+    "tkill",
+    "tgkill",
+    "sigqueue",
+    "pidfd-signal",
+    "proc-signal",
+    "siocspgrp",
+    "sigurg",
+    "ioprio",
+    "scheduler",
+    "robust-list",
+    "migrate-pages",
+    "kcmp-with",
+    "process-group",
     "pidfd-open",
     "setpriority",
     "affinity",
@@ -56,7 +69,9 @@ fn acts_on_a_process_of_the_host() {
     let words: Vec<String> = ACTS.iter().map(|act| format!("{act}={}", host.pid())).collect();
     for (word, outcome) in world.attempt_inside(&words) {
         let expected: &[&str] = match word.split('=').next().unwrap() {
-            "prlimit" | "seize" | "ptrace" | "readv" => &["EPERM"],
+            "prlimit" | "seize" | "ptrace" | "readv" | "migrate-pages" | "kcmp-with" => &["EPERM"],
+            "proc-signal" => &["ENOENT"],
+            "siocspgrp" => &["ENOTTY"],
             // Nobody there has that number.
             _ => &["ESRCH"],
         };
@@ -70,6 +85,8 @@ fn acts_on_a_process_of_the_host() {
         if act == "readv" {
             // It looks where its own memory is, so all that can be said is that it was let look.
             assert!(["worked", "EFAULT"].contains(&outcome.as_str()), "{word}: {outcome}");
+        } else if ["kcmp-with", "migrate-pages"].contains(&act) && outcome == "ENOSYS" {
+            println!("not in this kernel: {act}");
         } else {
             assert_eq!(outcome, "worked", "{word} unconfined");
         }
@@ -106,6 +123,45 @@ fn lists_the_processes_of_the_host() {
     let numbers =
         world.inside_sh("exec 3</proc; ls /proc/self/fd/3 | grep '^[0-9]' | sort -n | tail -n 1");
     assert!(numbers.good().parse::<u32>().unwrap() < 100, "{numbers}");
+}
+
+/// In none of the files of `/proc` that can be read is there a word of a process of the host: its name,
+/// its arguments, the file it holds locked.
+#[test]
+fn looks_for_a_process_of_the_host_all_over_proc() {
+    let Some(world) = World::plain() else { return };
+    let name = format!("mark{}", std::process::id());
+    let folder = world.at("elsewhere");
+    std::fs::create_dir(&folder).unwrap();
+    let program = folder.join(&name);
+    std::fs::copy("/bin/sleep", &program).unwrap();
+    let child = Command::new(&program).arg("600").current_dir(&folder).spawn().unwrap();
+    let _host = Host(child);
+    let search = "import os, sys\n\
+         mark, seen, found = sys.argv[1].encode(), 0, 0\n\
+         for folder, folders, files in os.walk('/proc'):\n\
+         \x20   folders[:] = [one for one in folders if one not in ('task', 'fd', 'map_files')]\n\
+         \x20   for file in files:\n\
+         \x20       if file in ('cmdline', 'environ') and folder == f'/proc/{os.getpid()}': continue\n\
+         \x20       if file in ('kmsg', 'trace_pipe', 'kpagecount', 'kpageflags', 'kpagecgroup', 'pagemap', 'mem', 'kcore'): continue\n\
+         \x20       try:\n\
+         \x20           opened = os.open(f'{folder}/{file}', os.O_RDONLY | os.O_NONBLOCK)\n\
+         \x20           said = os.read(opened, 1 << 16)\n\
+         \x20           os.close(opened)\n\
+         \x20       except OSError: continue\n\
+         \x20       seen += 1\n\
+         \x20       found += mark in said\n\
+         print(seen > 100, found)\n";
+    let outside = world.outside(&["/usr/bin/python3", "-c", search, &name]);
+    let (_, found) = outside.good().split_once(' ').unwrap();
+    assert!(found.parse::<u32>().unwrap() >= 2, "{outside}");
+    let inside = world.inside_python_with(search, &[&name]);
+    assert_eq!(inside.good(), "True 0", "{inside}");
+    // Where it is among the control groups of the host is not told either.
+    assert!(!world.outside_sh("cat /proc/self/cgroup").good().is_empty());
+    for line in world.inside_sh("cat /proc/self/cgroup /proc/1/cgroup").good().lines() {
+        assert!(line.ends_with(":/"), "{line}");
+    }
 }
 
 /// Init is a fork of the supervisor: it must show nothing of it.
@@ -251,6 +307,32 @@ fn runs_a_set_user_id_program() {
     assert_eq!(inside.good(), "1000");
 }
 
+/// Rights that a file gives to whoever runs it, without a set-user-id bit.
+#[test]
+fn runs_a_program_with_capabilities() {
+    let Some(world) = World::new("filesystem: {read: [../shared]}") else { return };
+    if !tools::is_root() {
+        println!("not for an ordinary user: giving a program capabilities");
+        return;
+    }
+    std::fs::create_dir(world.at("shared")).unwrap();
+    // That over owners, effective at once: `struct vfs_cap_data`, revision 2.
+    let give = "import os, shutil, struct\n\
+         shutil.copy('/bin/cat', '../shared/cat')\n\
+         os.chmod('../shared/cat', 0o755)\n\
+         os.setxattr('../shared/cat', 'security.capability', struct.pack('<5I', 0x02000001, 1, 0, 0, 0))\n";
+    world.outside_python(give).good();
+    let cat = world.at("shared/cat").display().to_string();
+    let told = |ran: &crate::world::Ran| -> String {
+        ran.good().lines().filter(|line| line.starts_with("CapEff")).collect()
+    };
+    let argv = ["setpriv", "--reuid", "47811", "--clear-groups", &cat, "/proc/self/status"];
+    let outside = told(&world.outside(&argv));
+    assert!(!outside.ends_with("\t0000000000000000") && outside.starts_with("CapEff"), "{outside}");
+    let inside = world.inside(&[cat.as_str(), "/proc/self/status"]);
+    assert_eq!(told(&inside), "CapEff:\t0000000000000000");
+}
+
 /// The workspace is on the host as well, and there its files are the operator's: a program that any
 /// user may run with the operator's rights must not be left in it.
 #[test]
@@ -299,17 +381,44 @@ fn runs_a_program_from_memory() {
     let Some(world) = World::plain() else { return };
     let attempt = tools::folder().unwrap().join("attempt").display().to_string();
     let key = world.home().join(".ssh/id_ed25519").display().to_string();
-    let program = "import os, sys\n\
-         image = os.memfd_create('x')\n\
-         os.write(image, open(sys.argv[1], 'rb').read())\n\
-         os.execve(f'/proc/self/fd/{image}', ['attempt', *sys.argv[2:]], {})";
+    let program = "import ctypes, glob, os, sys\n\
+         way, code = sys.argv[1], open(sys.argv[2], 'rb').read()\n\
+         argv = ['attempt', *sys.argv[3:]]\n\
+         if way in ('memory', 'empty name'):\n\
+         \x20   image = os.memfd_create('x')\n\
+         \x20   os.write(image, code)\n\
+         elif way == 'no name':\n\
+         \x20   made = os.open('.', os.O_TMPFILE | os.O_RDWR, 0o755)\n\
+         \x20   os.write(made, code)\n\
+         \x20   image = os.open(f'/proc/self/fd/{made}', os.O_RDONLY)\n\
+         \x20   os.close(made)\n\
+         elif way == 'loader':\n\
+         \x20   open('copy', 'wb').write(code)\n\
+         \x20   loader = (glob.glob('/lib64/ld-linux-*') + glob.glob('/lib/ld-linux-*'))[0]\n\
+         \x20   os.execve(loader, [loader, './copy', *argv[1:]], {})\n\
+         elif way == 'another name':\n\
+         \x20   open('ls', 'wb').write(code + b'padded')\n\
+         \x20   os.chmod('ls', 0o755)\n\
+         \x20   os.execve('./ls', argv, {})\n\
+         if way == 'empty name':\n\
+         \x20   array = (ctypes.c_char_p * (len(argv) + 1))(*[word.encode() for word in argv])\n\
+         \x20   ctypes.CDLL(None).execveat(image, b'', array, (ctypes.c_char_p * 1)(), 0x1000)\n\
+         os.execve(f'/proc/self/fd/{image}', argv, {})";
     let words = [format!("read={key}"), "socket-raw".into(), "int80".into(), "ptrace".into()];
-    let mut arguments: Vec<&str> = vec![&attempt];
-    arguments.extend(words.iter().map(String::as_str));
-    let inside = world.inside_python_with(program, &arguments);
-    let outcomes: Vec<&str> =
-        inside.good().lines().map(|line| line.split_once(' ').unwrap().1).collect();
-    assert_eq!(outcomes, ["ENOENT", "EPERM", "killed 31", "EPERM"], "{inside}");
+    for way in ["memory", "empty name", "no name", "loader", "another name"] {
+        let mut arguments: Vec<&str> = vec![way, &attempt];
+        arguments.extend(words.iter().map(String::as_str));
+        let inside = world.inside_python_with(program, &arguments);
+        let outcomes: Vec<&str> =
+            inside.good().lines().map(|line| line.split_once(' ').unwrap().1).collect();
+        let expected = ["ENOENT", "EPERM", "killed 31", "EPERM"];
+        assert_eq!(outcomes, expected, "{way}: {inside}");
+        let mut argv = vec!["/usr/bin/python3", "-c", program];
+        argv.extend(arguments);
+        let outside = world.outside(&argv);
+        let first = format!("read={key} worked\n");
+        assert!(outside.good().starts_with(&first), "{way}: {outside}");
+    }
 }
 
 /// `#!` names a file. A script in the workspace may have been written by the agent, and what it names is
@@ -357,4 +466,34 @@ fn leaves_a_core_dump() {
     let inside = world.inside_sh("ulimit -c unlimited; ulimit -c; kill -SEGV $$");
     assert_eq!((inside.out.as_str(), inside.code), ("0\n", Some(139)), "{inside}");
     assert_eq!(std::fs::read_dir(world.workspace()).unwrap().count(), 0);
+}
+
+/// A host may give core dumps to a program of its own, which the kernel starts on the host, as root, for
+/// whatever crashes, except where the limit is one byte: it has to stay that.
+#[test]
+fn has_the_host_take_its_core_dump() {
+    let Some(world) = World::plain() else { return };
+    let program = "import ctypes, mmap, resource, sys\n\
+         libc = ctypes.CDLL(None, use_errno=True)\n\
+         libc.mmap.restype = ctypes.c_void_p\n\
+         core, none = resource.RLIMIT_CORE, (0, 0)\n\
+         def limit(): return resource.getrlimit(core)\n\
+         try: resource.setrlimit(core, none); resource.prlimit(0, core, none)\n\
+         except (OSError, ValueError): pass\n\
+         low = libc.mmap(ctypes.c_void_p(1 << 32), ctypes.c_size_t(4096), 3, 0x100032, -1, 0)\n\
+         ctypes.memset(low, 0, 4096)\n\
+         for call, arguments in (int(sys.argv[1]), (0, 4, low, 0)), (int(sys.argv[2]), (4, low)):\n\
+         \x20   libc.syscall(call, *map(ctypes.c_ulong, arguments))\n\
+         print(low == 1 << 32, *limit())\n\
+         resource.setrlimit(resource.RLIMIT_NOFILE, (50, 60))\n\
+         print(*resource.getrlimit(resource.RLIMIT_NOFILE))\n";
+    let calls = [libc::SYS_prlimit64.to_string(), libc::SYS_setrlimit.to_string()];
+    let outside = world.outside(&["/usr/bin/python3", "-c", program, &calls[0], &calls[1]]);
+    assert_eq!(outside.good(), "True 0 0\n50 60");
+    let inside = world.inside_python_with(program, &[&calls[0], &calls[1]]);
+    if rustix::process::getrlimit(rustix::process::Resource::Core).maximum == Some(0) {
+        println!("not shown here: the limit of core dumps, which is zero already");
+        return;
+    }
+    assert_eq!(inside.good(), "True 1 1\n50 60");
 }

@@ -153,3 +153,33 @@ fn floods_what_the_operator_keeps() {
     assert!(size(&after) < size(&before) + 200, "{after}");
     world.verify();
 }
+
+/// The kernel counts these for a user of the host, whatever namespace they are in: who takes all leaves
+/// the operator's own programs none.
+#[test]
+fn takes_what_the_host_counts_for_each_user() {
+    let Some(world) = World::plain() else { return };
+    let count =
+        |path: &str| -> u32 { std::fs::read_to_string(path).unwrap().trim().parse().unwrap() };
+    let inotify = count("/proc/sys/fs/inotify/max_user_instances") / 4;
+    let timers = 1024;
+    // No more than a little beyond the share: the tests of others need some as well.
+    let program = "import ctypes, sys\n\
+         libc = ctypes.CDLL(None)\n\
+         def count(most, take):\n\
+         \x20   for n in range(int(most)):\n\
+         \x20       if take() < 0: return n\n\
+         \x20   return int(most)\n\
+         print(count(sys.argv[1], libc.inotify_init))\n\
+         timer = ctypes.c_void_p()\n\
+         print(count(sys.argv[2], lambda: libc.timer_create(1, None, ctypes.byref(timer))))\n";
+    let most = [(inotify + 2).to_string(), (timers + 2).to_string()];
+    let outside = world.outside(&["/usr/bin/python3", "-c", program, &most[0], &most[1]]);
+    assert_eq!(outside.good(), format!("{}\n{}", most[0], most[1]));
+    let inside = world.inside_python_with(program, &[&most[0], &most[1]]);
+    let had: Vec<u32> = inside.good().lines().map(|line| line.parse().unwrap()).collect();
+    assert!((4..=inotify).contains(&had[0]) && (100..=timers).contains(&had[1]), "{inside}");
+    // Watches of files likewise.
+    let watches = world.inside_sh("cat /proc/sys/user/max_inotify_watches");
+    assert_eq!(watches.good(), (count("/proc/sys/fs/inotify/max_user_watches") / 4).to_string());
+}

@@ -1,5 +1,7 @@
 //! Calls that a program has no need of, and the kernel's strange ways in.
 
+use std::{collections::BTreeSet, os::unix::fs::PermissionsExt};
+
 use crate::{
     attempts::{
         Seen::{IfBuilt, IfBuiltRooted, Never, Works, WorksForRoot, WorksRooted},
@@ -113,6 +115,9 @@ fn changes_the_mount_tree() {
             ("chroot", "EPERM", WorksRooted),
             ("pivot", "EPERM", WorksRooted),
             ("fsopen", "EPERM", WorksRooted),
+            ("fsconfig", "EPERM", WorksRooted),
+            ("fsmount", "EPERM", WorksRooted),
+            ("open-tree-attr", "EPERM", IfBuiltRooted),
             ("fspick", "EPERM", WorksRooted),
             ("open-tree", "EPERM", WorksRooted),
             ("move-mount", "EPERM", Never),
@@ -163,10 +168,92 @@ fn speaks_to_kernel_parts_that_nobody_needs() {
     permitted(&world, &["filter"]);
 }
 
+/// A newer kernel answers them; the filter lists what is allowed, so that it does not get to.
 #[test]
 fn calls_that_this_build_does_not_know() {
     let Some(world) = World::plain() else { return };
-    assert_eq!(world.attempt_inside(&["unknown-call"])["unknown-call"], "ENOSYS");
+    for (word, outcome) in world.attempt_inside(&["unknown-call", "unknown-calls"]) {
+        assert_eq!(outcome, "ENOSYS", "{word}");
+    }
+}
+
+/// Every family, type and protocol, also with bits that the kernel does not look at.
+#[test]
+fn opens_every_kind_of_socket() {
+    let Some(world) = World::plain() else { return };
+    let program = "import ctypes, itertools, sys\n\
+         libc = ctypes.CDLL(None)\n\
+         def opened(family, kind, protocol):\n\
+         \x20   got = libc.syscall(41, ctypes.c_ulong(family), ctypes.c_ulong(kind), ctypes.c_ulong(protocol))\n\
+         \x20   return got >= 0 and libc.close(got) == 0\n\
+         protocols = (0, 1, 2, 4, 6, 9, 12, 15, 16, 17, 33, 58, 103, 115, 132, 136, 255, 256, 262, 768)\n\
+         high, flags = 0xdead << 32, 0o2004000\n\
+         for one in itertools.product(range(64), range(11), protocols):\n\
+         \x20   plain = opened(*one)\n\
+         \x20   for other in ((one[0] | high, one[1], one[2]), (one[0], one[1] | high, one[2] | high),\n\
+         \x20                 (one[0], one[1] | flags, one[2])):\n\
+         \x20       if opened(*other) and not plain: print('DIFFERS', *one)\n\
+         \x20   if plain: print(*one)\n";
+    let program = &program.replace("syscall(41", &format!("syscall({}", libc::SYS_socket));
+    let kinds = |text: &str| -> BTreeSet<(u32, u32, u32)> {
+        let row = |line: &str| {
+            let parts: Vec<u32> = line.split(' ').map(|part| part.parse().unwrap()).collect();
+            (parts[0], parts[1], parts[2])
+        };
+        text.lines().map(row).collect()
+    };
+    let inside = kinds(world.inside_python(program).good());
+    for (family, kind, protocol) in &inside {
+        let known = match family {
+            1 => [1, 2, 5].contains(kind),
+            2 | 10 => matches!((kind, protocol), (1, 0 | 6) | (2, 0 | 17)),
+            16 => [2, 3].contains(kind) && *protocol == 0,
+            _ => false,
+        };
+        assert!(known, "family {family}, type {kind}, protocol {protocol} inside");
+    }
+    // What programs need is there, and unconfined there is more.
+    assert!(inside.contains(&(2, 1, 0)) && inside.contains(&(1, 1, 0)) && inside.len() > 8);
+    let outside = kinds(world.outside_python(program).good());
+    assert!(outside.len() > inside.len() && outside.contains(&(16, 3, 4)), "{outside:?}");
+}
+
+/// Each bit by which a process gets a namespace, alone, in pairs, and with high bits that the kernel
+/// does not look at.
+#[test]
+fn asks_for_namespaces_by_every_bit() {
+    let Some(world) = World::plain() else { return };
+    let bits = [
+        0x80_u64,
+        0x2_0000,
+        0x200_0000,
+        0x400_0000,
+        0x800_0000,
+        0x1000_0000,
+        0x2000_0000,
+        0x4000_0000,
+    ];
+    let mut words = Vec::new();
+    for bit in bits {
+        for flags in [bit, bit | 0x1000_0000, bit | 0xdead_0000_0000_0000] {
+            words.push(format!("unshare-bits={flags}"));
+            // For clone the lowest is part of the exit signal, and no namespace.
+            if bit != 0x80 {
+                words.push(format!("clone-bits={flags}"));
+            }
+        }
+    }
+    words.sort();
+    words.dedup();
+    for (word, outcome) in world.attempt_inside(&words) {
+        assert_eq!(outcome, "EPERM", "{word}");
+    }
+    // With a user namespace anybody gets each of them.
+    let with_user: Vec<String> =
+        bits.iter().skip(1).map(|bit| format!("clone-bits={}", bit | 0x1000_0000)).collect();
+    for (word, outcome) in world.attempt_outside(&with_user) {
+        assert_eq!(outcome, "worked", "{word} unconfined");
+    }
 }
 
 #[test]
@@ -199,6 +286,41 @@ fn enters_the_kernel_by_int_0x80_and_x32() {
     }
     let inside = world.attempt_inside(&["int80", "x32"]);
     assert_eq!((inside["int80"].as_str(), inside["x32"].as_str()), (KILLED, KILLED));
+}
+
+/// A whole program of another architecture: the smallest there is, which exits with 42.
+#[cfg(target_arch = "x86_64")]
+#[test]
+fn runs_a_32_bit_program() {
+    let Some(world) = World::plain() else { return };
+    let code = [0xb8, 1, 0, 0, 0, 0xbb, 42, 0, 0, 0, 0xcd, 0x80];
+    let (base, head) = (0x0804_8000_u32, 84_u32);
+    let size = head + u32::try_from(code.len()).unwrap();
+    let mut elf = b"\x7fELF\x01\x01\x01\0\0\0\0\0\0\0\0\0".to_vec();
+    for half in [2_u16, 3] {
+        elf.extend(half.to_le_bytes()); // executable, i386
+    }
+    for word in [1, base + head, 52, 0, 0] {
+        elf.extend(word.to_le_bytes());
+    }
+    for half in [52_u16, 32, 1, 0, 0, 0] {
+        elf.extend(half.to_le_bytes());
+    }
+    for word in [1, 0, base, base, size, size, 5, 0x1000] {
+        elf.extend(word.to_le_bytes()); // one segment, to read and execute
+    }
+    elf.extend(code);
+    let program = world.at("work/small");
+    std::fs::write(&program, elf).unwrap();
+    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let outside = world.outside_sh("./small");
+    if outside.code == Some(126) {
+        println!("not in this kernel: 32-bit programs ({})", outside.err.trim());
+    } else {
+        assert_eq!(outside.code, Some(42), "{outside}");
+    }
+    let inside = world.inside_sh("./small; echo $?");
+    assert!(["159", "126"].contains(&inside.good()), "{inside}");
 }
 
 #[cfg(target_arch = "x86_64")]

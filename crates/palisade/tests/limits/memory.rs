@@ -86,6 +86,21 @@ try:
         descriptors(4000)
         while taken < most * MIB:
             taken += fill(*socket.socketpair())
+    elif kind == "tables":
+        # What is only read is one page of zeros; the tables that say so are not.
+        step, flags = 2 * MIB, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | 0x4000
+        area = mmap.mmap(-1, (most * 256 + 8) * step, flags=flags, prot=mmap.PROT_READ)
+        hold.append(area)
+        for at in range(0, most * 256 * step, step):
+            area[at]; taken += 4096
+    elif kind == "epoll":
+        import select
+        descriptors(4000)
+        watched = [os.eventfd(0) for _ in range(1500)]
+        while taken < most * MIB:
+            hold.append(select.epoll())
+            for one in watched:
+                hold[-1].register(one); taken += 200
     elif kind == "tcp":
         server = socket.create_server(("127.0.0.1", 0), backlog=4)
         for _ in range(most):
@@ -203,6 +218,16 @@ fn takes_memory_in_pipes() {
 #[test]
 fn takes_memory_in_unix_sockets() {
     takes_in_no_process("unix", "100");
+}
+
+#[test]
+fn takes_memory_in_page_tables() {
+    takes_in_no_process("tables", "100");
+}
+
+#[test]
+fn takes_memory_in_watched_descriptors() {
+    takes_in_no_process("epoll", "60");
 }
 
 /// Buffers of TCP are made smaller when there is too much in them, so nothing is ended: a few

@@ -4,6 +4,7 @@ use std::{
     fs,
     os::fd::{AsFd, BorrowedFd, OwnedFd},
     path::{Path, PathBuf},
+    sync::atomic::{AtomicBool, Ordering},
     thread,
     time::Duration,
 };
@@ -35,7 +36,8 @@ pub(super) struct Folder {
     descriptor: OwnedFd,
     pub(super) version: Version,
     pub(super) controllers: Vec<Controller>,
-    ours: bool,
+    /// Whether it is still ours to remove.
+    ours: AtomicBool,
 }
 
 impl Folder {
@@ -48,7 +50,7 @@ impl Folder {
             match open_locked(&path) {
                 Ok(descriptor) => {
                     let controllers = Vec::new();
-                    return Ok(Self { path, descriptor, version, controllers, ours: true });
+                    return Ok(Self { path, descriptor, version, controllers, ours: true.into() });
                 }
                 // A sweep came between the two calls and has it.
                 Err(errno @ (Errno::WOULDBLOCK | Errno::NOENT)) => last = errno,
@@ -67,7 +69,7 @@ impl Folder {
         let descriptor =
             open(&path, flags, Mode::empty()).step(format!("open {}", path.display()))?;
         let controllers = Vec::new();
-        Ok(Self { path, descriptor, version: Version::Two, controllers, ours: false })
+        Ok(Self { path, descriptor, version: Version::Two, controllers, ours: false.into() })
     }
 
     /// Limit what one controller counts.
@@ -124,7 +126,7 @@ impl AsFd for Folder {
 impl Folder {
     /// Remove the group, if it is ours: once its last process has ended.
     pub(super) fn remove(&self) {
-        if !self.ours {
+        if !self.ours.swap(false, Ordering::Relaxed) {
             return;
         }
         for _ in 0..LEAVING {

@@ -20,6 +20,9 @@ const ATTR_NOSUID: u64 = 0x2;
 const ATTR_NODEV: u64 = 0x4;
 const ATTR_IDMAP: u64 = 0x0010_0000;
 
+#[cfg(test)]
+mod tests;
+
 /// For each mount of the plan, its detached trees if the supervisor already made them.
 pub(crate) type DetachedTrees = Vec<Option<Detached>>;
 

@@ -14,5 +14,5 @@ mod tree;
 
 #[cfg(test)]
 pub(crate) use device::device_paths;
-pub(crate) use host::{DetachedTrees, detach_as_root};
-pub(crate) use tree::build;
+pub(crate) use host::{Detached, DetachedTrees, detach_as_root};
+pub(crate) use tree::Tree;

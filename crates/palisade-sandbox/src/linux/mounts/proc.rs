@@ -61,6 +61,9 @@ pub(super) fn populate(
     )
     .step("mount /proc")?;
     no_nested_user_namespaces(&tree)?;
+    for name in ["inotify_instances", "inotify_watches"] {
+        share(&tree, name)?;
+    }
     set_attributes(&tree, Attributes { set: ATTR_RDONLY, ..Default::default() })
         .step("make /proc read-only")?;
     mount(&tree, skeleton.folder(at)?, at)?;
@@ -96,4 +99,34 @@ fn no_nested_user_namespaces(proc: &OwnedFd) -> Result<(), StepError> {
         other => other.step("open max_user_namespaces")?,
     };
     rustix::io::write(&file, b"0").step("forbid nested user namespaces").map(drop)
+}
+
+/// What one sandbox may have of what the host counts for each user: all that is made inside counts
+/// for whoever started it as well, whose own programs would find nothing left.
+const SHARE: u64 = 4;
+
+/// A part of `fs.inotify.max_user_…` as the most for this user namespace.
+fn share(proc: &OwnedFd, name: &str) -> Result<(), StepError> {
+    let open = |path: &str, flags: OFlags| match openat(
+        proc,
+        path,
+        flags | OFlags::CLOEXEC,
+        Mode::empty(),
+    ) {
+        // A kernel without inotify.
+        Err(Errno::NOENT) => Ok(None),
+        other => other.map(Some).step_with(|| format!("open {path}")),
+    };
+    let whole =
+        open(&format!("sys/fs/inotify/max_{}", name.replace("inotify", "user")), OFlags::RDONLY)?;
+    let part = open(&format!("sys/user/max_{name}"), OFlags::WRONLY)?;
+    let (Some(whole), Some(part)) = (whole, part) else { return Ok(()) };
+    let mut text = [0_u8; 32];
+    let length = rustix::io::read(&whole, &mut text).step("read the host's limit of inotify")?;
+    let whole: Option<u64> = text
+        .get(..length)
+        .and_then(|text| std::str::from_utf8(text).ok())
+        .and_then(|text| text.trim().parse().ok());
+    let most = whole.ok_or(Errno::INVAL).step("read the host's limit of inotify")? / SHARE;
+    rustix::io::write(&part, most.to_string().as_bytes()).step("limit inotify").map(drop)
 }

@@ -156,9 +156,30 @@ pub(super) const SCHED_SETSCHEDULER: Rule = Rule::Check {
     otherwise: EPERM,
 };
 
+/// `RLIMIT_CORE`. Setting it is answered as if done: at the value that it has (see `agent`) the kernel
+/// starts no program of the host's for a core dump, at any other it may, and programs that
+/// forbid dumps of themselves give up when they cannot.
+const CORE: u32 = 4;
+
 /// Of itself only: another process of the sandbox, init too, keeps its limits.
-pub(super) const PRLIMIT: Rule =
-    Rule::Check { clauses: &[Clause::allow(&[Test::is(0, &[0])])], otherwise: EPERM };
+pub(super) const PRLIMIT: Rule = Rule::Check {
+    clauses: &[
+        // Nothing new: it is read.
+        Clause::allow(&[Test::is(0, &[0]), Test::is(2, &[0]), Test::upper(2, &[0])]),
+        Clause::fail(0, &[Test::is(0, &[0]), Test::is(1, &[CORE])]),
+        Clause::allow(&[Test::is(0, &[0])]),
+    ],
+    otherwise: EPERM,
+};
+
+pub(super) const SETRLIMIT: Rule = Rule::Check {
+    clauses: &[
+        Clause::fail(0, &[Test::is(0, &[CORE])]),
+        // Any other.
+        Clause::allow(&[Test::masked(0, 0, &[0])]),
+    ],
+    otherwise: EPERM,
+};
 
 /// Filters may be stacked (browsers do), but not with a listener (SECCOMP_FILTER_FLAG_NEW_LISTENER):
 /// a process that answers the calls of others is what the supervisor is.

@@ -20,6 +20,24 @@ pub struct Instruction {
     pub(super) operand: u32,
 }
 
+impl Instruction {
+    pub(super) fn to_bytes(self) -> [u8; 8] {
+        let Self { code, jump_true, jump_false, operand } = self;
+        let ([c0, c1], [o0, o1, o2, o3]) = (code.to_le_bytes(), operand.to_le_bytes());
+        [c0, c1, jump_true, jump_false, o0, o1, o2, o3]
+    }
+
+    pub(super) fn from_bytes(bytes: &[u8; 8]) -> Self {
+        let [c0, c1, jump_true, jump_false, o0, o1, o2, o3] = *bytes;
+        Self {
+            code: u16::from_le_bytes([c0, c1]),
+            jump_true,
+            jump_false,
+            operand: u32::from_le_bytes([o0, o1, o2, o3]),
+        }
+    }
+}
+
 pub(super) const LOAD: u16 = 0x20; // BPF_LD | BPF_W | BPF_ABS
 pub(super) const AND: u16 = 0x54; // BPF_ALU | BPF_AND | BPF_K
 pub(super) const JUMP: u16 = 0x05; // BPF_JMP | BPF_JA
@@ -131,7 +149,8 @@ pub(super) fn clauses(clauses: &[Clause], otherwise: Verdict) -> Code {
 
 /// `then` if the test holds; else skip it.
 fn test(test: &Test, then: Code) -> Code {
-    let mut all = load(OFFSET_ARGUMENTS + 8 * test.argument);
+    let half = if test.upper { 4 } else { 0 };
+    let mut all = load(OFFSET_ARGUMENTS + 8 * test.argument + half);
     if test.mask != u32::MAX {
         all.push(plain(AND, test.mask));
     }

@@ -211,6 +211,30 @@ impl Filter {
         crate::linux::sys::seccomp::set_filter(&self.program).step("install the system call filter")
     }
 
+    /// Its instructions, to be handed to another process of ours.
+    pub(crate) fn to_bytes(&self) -> Vec<u8> {
+        let program = self.telling.as_ref().unwrap_or(&self.program);
+        let mut bytes = vec![u8::from(self.telling.is_some())];
+        bytes.extend(program.iter().copied().flat_map(Instruction::to_bytes));
+        bytes
+    }
+
+    /// What [`Filter::to_bytes`] gave, but for who denies what, which only its [`Listener`] has a use for;
+    /// `None` if these are no whole instructions.
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let (tells, bytes) = bytes.split_first()?;
+        let (instructions, rest) = bytes.as_chunks();
+        let program: Box<[_]> = instructions.iter().map(Instruction::from_bytes).collect();
+        let denied = BTreeSet::new();
+        if !rest.is_empty() {
+            return None;
+        }
+        Some(match tells {
+            0 => Self { program, telling: None, denied },
+            _ => Self { program: assemble::silent(&program), telling: Some(program), denied },
+        })
+    }
+
     /// Its length in instructions.
     pub fn len(&self) -> usize {
         self.program.len()

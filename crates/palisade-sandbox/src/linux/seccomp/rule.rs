@@ -15,10 +15,12 @@ pub(super) enum Verdict {
 
 /// A test of the low 32 bits of one argument, masked. The arguments tested are `int`s or
 /// `unsigned int`s to the kernel, or flag words without meaning above bit 31: the kernel drops the
-/// upper half, so a filter that compared it could be passed by setting a bit there.
+/// upper half, so a filter that compared it could be passed by setting a bit there. A pointer has both
+/// halves, each with a test of its own.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Test {
     pub(super) argument: u32,
+    pub(super) upper: bool,
     pub(super) mask: u32,
     pub(super) one_of: &'static [u32],
 }
@@ -68,12 +70,17 @@ pub(super) const UNTOLD: &[&str] = &[
 impl Test {
     /// The argument, as a 32-bit number, is one of these.
     pub(super) const fn is(argument: u32, one_of: &'static [u32]) -> Self {
-        Self { argument, mask: u32::MAX, one_of }
+        Self { argument, upper: false, mask: u32::MAX, one_of }
+    }
+
+    /// The upper half of the argument is one of these.
+    pub(super) const fn upper(argument: u32, one_of: &'static [u32]) -> Self {
+        Self { argument, upper: true, mask: u32::MAX, one_of }
     }
 
     /// The bits of `mask` in the argument are one of these.
     pub(super) const fn masked(argument: u32, mask: u32, one_of: &'static [u32]) -> Self {
-        Self { argument, mask, one_of }
+        Self { argument, upper: false, mask, one_of }
     }
 }
 

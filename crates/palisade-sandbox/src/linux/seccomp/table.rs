@@ -7,7 +7,7 @@ use super::arguments::{ARCH_PRCTL, MKNOD};
 use super::{
     arguments::{
         CLONE, FCNTL, IOCTL, MKNODAT, MODE_1, MODE_2, PERSONALITY, PRCTL, PRLIMIT,
-        SCHED_SETSCHEDULER, SECCOMP, SOCKET, SOCKETPAIR,
+        SCHED_SETSCHEDULER, SECCOMP, SETRLIMIT, SOCKET, SOCKETPAIR,
     },
     rule::{Row, Rule},
 };
@@ -109,8 +109,9 @@ pub(super) const COMMON: &[Row] = &[
          rt_sigpending rt_sigreturn rt_sigsuspend rt_sigtimedwait rt_sigqueueinfo \
          rt_tgsigqueueinfo sigaltstack",
     ),
-    allow("its own limits", "getrlimit setrlimit"),
-    check(PRLIMIT, "its own limits; of no other process", "prlimit64"),
+    allow("its own limits", "getrlimit"),
+    check(SETRLIMIT, "its own limits; that of core dumps stays", "setrlimit"),
+    check(PRLIMIT, "its own limits; of no other process; that of core dumps stays", "prlimit64"),
     check(PRCTL, "options that change only the caller and widen nothing", "prctl"),
     check(PERSONALITY, "the normal one only", "personality"),
     check(SECCOMP, "stacks a stricter filter; no listener", "seccomp"),

@@ -274,6 +274,16 @@ fn other_arguments_that_matter() {
     assert_eq!(answer("sched_setscheduler", &[0, 2 | 0x4000_0000]), refused);
     assert_eq!(answer("prlimit64", &[0]), RETURN_ALLOW);
     assert_eq!(answer("prlimit64", &[1]), refused);
+    // The limit of core dumps may be read; setting it is answered, and not done.
+    assert_eq!(answer("prlimit64", &[0, 4, 0, 0x7fff_0000_1000]), RETURN_ALLOW);
+    for new in [0x7fff_0000_1000, 0x1_0000_0000, 0x1000] {
+        assert_eq!(answer("prlimit64", &[0, 4, new, 0]), errno(0));
+        assert_eq!(answer("prlimit64", &[1, 4, new, 0]), refused);
+        assert_eq!(answer("prlimit64", &[0, 7, new, 0]), RETURN_ALLOW);
+    }
+    assert_eq!(answer("setrlimit", &[4, 0x1000]), errno(0));
+    assert_eq!(answer("setrlimit", &[4 | 1 << 32, 0x1000]), errno(0));
+    assert_eq!(answer("setrlimit", &[7, 0x1000]), RETURN_ALLOW);
     assert_eq!(answer("mknodat", &[0, 0, 0o010_644]), RETURN_ALLOW);
     assert_eq!(answer("mknodat", &[0, 0, 0o020_644]), refused);
     assert_eq!(answer("mknodat", &[0, 0, 0o060_644]), refused);
@@ -390,8 +400,9 @@ fn model(number: u32, arguments: [u64; 6]) -> u32 {
             .iter()
             .find(|clause| {
                 clause.tests.iter().all(|test| {
-                    let low = low_half(arguments[test.argument as usize]) & test.mask;
-                    test.one_of.contains(&low)
+                    let argument = arguments[test.argument as usize];
+                    let half = if test.upper { argument >> 32 } else { argument };
+                    test.one_of.contains(&(low_half(half) & test.mask))
                 })
             })
             .map_or(errno(otherwise), |clause| verdict(clause.verdict)),

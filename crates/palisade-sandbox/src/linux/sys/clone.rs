@@ -1,8 +1,15 @@
-//! `clone3(2)`, `_exit(2)` and closing of descriptors.
+//! `clone3(2)`, `clone(2)`, `_exit(2)` and closing of descriptors.
 
-use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::{
+    convert::Infallible,
+    os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd},
+    panic::AssertUnwindSafe,
+};
 
-use rustix::{io::Errno, process::Pid};
+use rustix::{
+    io::Errno,
+    process::{Pid, Signal, WaitOptions, pidfd_send_signal, waitpid},
+};
 
 /// Which side of a fork this is.
 #[derive(Debug)]
@@ -68,6 +75,131 @@ pub fn fork_into_group(namespaces: u64, group: Option<BorrowedFd<'_>>) -> Result
     }
 }
 
+/// Do `work` in a child that shares this process's memory, and return once that has replaced itself by
+/// a program, or ended, as `vfork(2)` does. It saves copying the memory, which exec throws away.
+///
+/// `work` must end in `exec` or [`exit_now`]. What it changes in memory stays changed; its
+/// descriptors, its signal mask, its credentials and its confinement are its own.
+///
+/// # Errors
+/// What `mmap(2)` or `clone(2)` says.
+pub fn fork_until_exec<Work: FnOnce() -> Infallible>(work: Work) -> Result<Pid, Errno> {
+    extern "C" fn enter<Work: FnOnce() -> Infallible>(work: *mut libc::c_void) -> libc::c_int {
+        // SAFETY: the pointer is to the caller's `Option<Work>`, which it neither moves nor looks at
+        // before this process is gone or has another memory.
+        let work = unsafe { &mut *work.cast::<Option<Work>>() };
+        let done = std::panic::catch_unwind(AssertUnwindSafe(|| work.take().map(|work| work())));
+        match done {
+            Ok(Some(never)) => match never {},
+            Ok(None) | Err(_) => exit_now(125),
+        }
+    }
+    let mut work = Some(work);
+    let stack = Stack::new(256 * 1024)?;
+    let flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::SIGCHLD;
+    let work = (&raw mut work).cast::<libc::c_void>();
+    // SAFETY: the child runs `enter` on a stack of its own that nobody else uses, with a pointer to
+    // `work`, which lives until this returns: CLONE_VFORK stops the caller until the child no longer
+    // has this memory. So although it is shared, only one of both runs in it at a time; the callers
+    // have one thread.
+    let pid = unsafe { libc::clone(enter::<Work>, stack.top(), flags, work) };
+    if pid < 0 { Err(last_errno()) } else { Pid::from_raw(pid).ok_or(Errno::SRCH) }
+}
+
+/// A process that only keeps a user namespace alive. It shares this process's memory, so that it
+/// costs no copy. Dropping it ends it.
+#[derive(Debug)]
+pub struct Sleeper {
+    pid: Pid,
+    pidfd: OwnedFd,
+    _stack: Stack,
+}
+
+impl Sleeper {
+    /// Let one fall asleep in a new user namespace, which has no maps yet.
+    ///
+    /// # Errors
+    /// What `mmap(2)` or `clone(2)` says; EPERM where user namespaces are closed.
+    pub fn start() -> Result<Self, Errno> {
+        /// Beside its parent in the same memory: it touches nothing but its own stack.
+        extern "C" fn sleep(parent: *mut libc::c_void) -> libc::c_int {
+            // Ended by its parent; should that die first, by the signal it asks for here. It may be
+            // dead by now.
+            let _ = rustix::process::set_parent_process_death_signal(Some(Signal::KILL));
+            let parent = Pid::from_raw(parent.addr().try_into().unwrap_or_default());
+            while rustix::process::getppid() == parent {
+                let nap = rustix::time::Timespec { tv_sec: 10, tv_nsec: 0 };
+                let _ = rustix::thread::nanosleep(&nap);
+            }
+            0
+        }
+        let stack = Stack::new(16 * 1024)?;
+        let parent = rustix::process::getpid().as_raw_nonzero().get();
+        let parent = std::ptr::without_provenance_mut(usize::try_from(parent).unwrap_or_default());
+        let mut pidfd: i32 = -1;
+        let flags = libc::CLONE_VM | libc::CLONE_NEWUSER | libc::CLONE_PIDFD | libc::SIGCHLD;
+        // SAFETY: the child runs `sleep` on a stack of its own, which is unmapped only after it has
+        // ended; it makes system calls that set no errno, and touches no other memory. The kernel
+        // stores the descriptor into a live i32 before this returns.
+        let pid = unsafe { libc::clone(sleep, stack.top(), flags, parent, &raw mut pidfd) };
+        if pid < 0 {
+            return Err(last_errno());
+        }
+        // SAFETY: the kernel stored a new descriptor here that nobody else knows.
+        let pidfd = unsafe { OwnedFd::from_raw_fd(pidfd) };
+        Ok(Self { pid: Pid::from_raw(pid).ok_or(Errno::SRCH)?, pidfd, _stack: stack })
+    }
+
+    /// Its process id, as the caller's pid namespace counts.
+    pub fn pid(&self) -> Pid {
+        self.pid
+    }
+
+    /// End it, without waiting for that.
+    pub fn end(&self) {
+        let _ = pidfd_send_signal(&self.pidfd, Signal::KILL);
+    }
+}
+
+impl Drop for Sleeper {
+    fn drop(&mut self) {
+        self.end();
+        let _ = rustix::io::retry_on_intr(|| waitpid(Some(self.pid), WaitOptions::empty()));
+    }
+}
+
+/// Memory for the stack of a process that shares ours.
+#[derive(Debug)]
+struct Stack {
+    address: usize,
+    bytes: usize,
+}
+
+impl Stack {
+    fn new(bytes: usize) -> Result<Self, Errno> {
+        let (protection, flags) =
+            (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS);
+        // SAFETY: new memory at a place of the kernel's choice.
+        let memory = unsafe { libc::mmap(std::ptr::null_mut(), bytes, protection, flags, -1, 0) };
+        if memory == libc::MAP_FAILED {
+            return Err(last_errno());
+        }
+        Ok(Self { address: memory.expose_provenance(), bytes })
+    }
+
+    /// One past its end, from where it grows; aligned to a page.
+    fn top(&self) -> *mut libc::c_void {
+        std::ptr::with_exposed_provenance_mut(self.address + self.bytes)
+    }
+}
+
+impl Drop for Stack {
+    fn drop(&mut self) {
+        // SAFETY: mapped by `new`, and whoever ran on it is gone.
+        unsafe { libc::munmap(std::ptr::with_exposed_provenance_mut(self.address), self.bytes) };
+    }
+}
+
 /// End this process at once: no destructors, no buffers flushed, no `atexit`.
 pub fn exit_now(code: i32) -> ! {
     // SAFETY: _exit has no preconditions.
@@ -89,4 +221,37 @@ pub fn close_from(first: u32, on_exec: bool) -> Result<(), Errno> {
 /// The errno of the last failed call of this thread.
 pub(super) fn last_errno() -> Errno {
     Errno::from_io_error(&std::io::Error::last_os_error()).unwrap_or(Errno::IO)
+}
+
+#[cfg(test)]
+mod tests {
+    use rustix::process::{WaitOptions, waitpid};
+
+    use super::*;
+    use crate::linux::sys::{
+        exec::{StringArray, exec},
+        probe::in_child,
+    };
+
+    /// In a process with one thread, as the callers are.
+    #[test]
+    fn the_memory_is_shared_until_the_program_runs() {
+        in_child(|| {
+            let mut seen = 0;
+            let pid = fork_until_exec(|| {
+                seen += 1;
+                let argv = ["sh", "-c", "exit 7"].map(|word| std::ffi::CString::new(word).unwrap());
+                let none = StringArray::new(Vec::new());
+                exec(c"/bin/sh", &StringArray::new(argv.into()), &none);
+                exit_now(1)
+            });
+            let (_, status) = waitpid(Some(pid.unwrap()), WaitOptions::empty()).unwrap().unwrap();
+            assert_eq!((status.exit_status(), seen), (Some(7), 1));
+            let pid = fork_until_exec(|| panic!("in the child"));
+            let (_, status) = waitpid(Some(pid.unwrap()), WaitOptions::empty()).unwrap().unwrap();
+            assert_eq!(status.exit_status(), Some(125));
+            Ok(())
+        })
+        .unwrap();
+    }
 }

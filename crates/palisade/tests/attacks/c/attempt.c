@@ -136,6 +136,47 @@ static int do_prlimit(void) {
     struct rlimit limit = {100, 100};
     return prlimit(text ? number() : idle_child(), RLIMIT_NOFILE, &limit, NULL);
 }
+static int do_tkill(void) { return syscall(SYS_tkill, number(), 0); }
+static int do_tgkill(void) { return syscall(SYS_tgkill, number(), number(), 0); }
+static int do_sigqueue(void) { return sigqueue(number(), 0, (union sigval){0}); }
+static int do_pidfd_signal(void) {
+    int pidfd = syscall(SYS_pidfd_open, number(), 0);
+    return pidfd < 0 ? -1 : syscall(SYS_pidfd_send_signal, pidfd, 0, NULL, 0);
+}
+static int do_proc_signal(void) { /* a folder of /proc stands for its process */
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%ld", number());
+    int folder = open(path, O_RDONLY | O_DIRECTORY);
+    return folder < 0 ? -1 : syscall(SYS_pidfd_send_signal, folder, 0, NULL, 0);
+}
+static int do_sigurg(void) { /* another signal that needs no kill(2) */
+    int ends[2];
+    struct { int type; pid_t pid; } owner = {1 /* F_OWNER_PID */, number()};
+    if (socketpair(AF_UNIX, SOCK_STREAM, 0, ends)) return -1;
+    if (fcntl(ends[0], 15 /* F_SETOWN_EX */, &owner)) return -1;
+    return send(ends[1], "x", 1, MSG_OOB) == 1 ? 0 : -1;
+}
+static int do_siocspgrp(void) {
+    int ends[2], pid = number();
+    if (socketpair(AF_UNIX, SOCK_STREAM, 0, ends)) return -1;
+    return ioctl(ends[0], 0x8902 /* SIOCSPGRP */, &pid);
+}
+static int do_ioprio(void) { return syscall(SYS_ioprio_set, 1, number(), 3 << 13); }
+static int do_scheduler(void) {
+    struct sched_param none = {0};
+    return sched_setscheduler(number(), SCHED_IDLE, &none);
+}
+static int do_robust_list(void) {
+    void *head;
+    size_t length;
+    return syscall(SYS_get_robust_list, number(), &head, &length);
+}
+static int do_migrate_pages(void) {
+    unsigned long from = 1, to = 1;
+    return syscall(SYS_migrate_pages, number(), 2, &from, &to) < 0 ? -1 : 0;
+}
+static int do_kcmp_with(void) { return syscall(SYS_kcmp, getpid(), number(), 0, 1, 1) < 0 ? -1 : 0; }
+static int do_process_group(void) { return getpgid(number()) < 0 ? -1 : 0; }
 static int do_kill(void) { return kill(number(), SIGKILL); }
 static int do_kill0(void) { return kill(number(), 0); }
 static int do_pidfd_open(void) { return syscall(SYS_pidfd_open, number(), 0) < 0 ? -1 : 0; }
@@ -181,6 +222,8 @@ static int do_clone_mount(void) { return clone_with(CLONE_NEWUSER | CLONE_NEWNS)
 static int do_clone_net(void) { return clone_with(CLONE_NEWUSER | CLONE_NEWNET); }
 static int do_clone_pid(void) { return clone_with(CLONE_NEWUSER | CLONE_NEWPID); }
 static int do_clone_untraced(void) { return clone_with(CLONE_UNTRACED); }
+static int do_clone_bits(void) { return clone_with(number()); }
+static int do_unshare_bits(void) { return unshare(number()); }
 static int do_clone_plain(void) { return clone_with(0); }
 static int clone3_with(uint64_t flags) {
     struct clone3_arguments arguments = {.flags = flags, .exit_signal = SIGCHLD};
@@ -231,6 +274,14 @@ static int do_modify_ldt(void) { return syscall(SYS_modify_ldt, 0, &(char[16]){0
 static int do_iopl(void) { return syscall(SYS_iopl, 3); }
 static int do_ioperm(void) { return syscall(SYS_ioperm, 0x80, 1, 1); }
 #endif
+static int do_unknown_calls(void) { /* all beyond what this build knows, with arguments that do no harm */
+    static const unsigned long bases[] = {470, 1u << 12, 1u << 20, 0x3fffff00};
+    for (size_t i = 0; i < sizeof bases / sizeof *bases; i++)
+        for (unsigned long call = bases[i]; call < bases[i] + 256; call++)
+            if (syscall(call, -1L, -1L, -1L, -1L, -1L, -1L) >= 0 || errno != ENOSYS) return errno = 0, -1;
+    errno = ENOSYS;
+    return -1;
+}
 static int do_unknown_call(void) { return syscall(0x0fffffff) < 0 ? -1 : 0; }
 
 /* --- the mount tree ------------------------------------------------------------------------ */
@@ -264,6 +315,19 @@ static int do_statmount(void) {
     struct { uint32_t size, spare; uint64_t id, parameter; } request = {24, 0, UINT64_MAX, 0, };
     uint64_t ids[8];
     return syscall(457, &request, ids, sizeof ids, 0) < 0 ? -1 : 0;
+}
+static int do_fsconfig(void) {
+    int context = syscall(430, "tmpfs", 0);
+    return syscall(431, context, 6 /* create */, NULL, NULL, 0);
+}
+static int do_fsmount(void) {
+    int context = syscall(430, "tmpfs", 0);
+    if (context >= 0 && syscall(431, context, 6, NULL, NULL, 0)) return -1;
+    return syscall(432, context, 0, 0) < 0 ? -1 : 0;
+}
+static int do_open_tree_attr(void) { /* a writable copy */
+    uint64_t attr[4] = {0, 1, 0, 0};
+    return syscall(467, AT_FDCWD, "/usr", 1, attr, sizeof attr) < 0 ? -1 : 0;
 }
 static int do_handle(void) {
     struct { unsigned bytes; int type; char rest[128]; } handle = {128, 0, ""};
@@ -377,6 +441,45 @@ static int do_flags(void) { /* FS_IOC_SETFLAGS, to what they are */
     if (file < 0 || ioctl(file, 0x80086601, &flags)) return -1;
     return ioctl(file, 0x40086602, &flags);
 }
+static int do_fssetxattr(void) { /* FS_IOC_FSSETXATTR, to what it is */
+    char attributes[28] = "";
+    int file = open(text, O_RDONLY);
+    if (file < 0 || ioctl(file, 0x801c581f, attributes)) return -1;
+    return ioctl(file, 0x401c5820, attributes);
+}
+static int do_acl(void) { /* user::rw- group::r-- other::rw- */
+    static const unsigned char list[28] = {2, 0, 0, 0, 1, 0, 6, 0, 255, 255, 255, 255, 4, 0, 4, 0,
+                                           255, 255, 255, 255, 32, 0, 6, 0, 255, 255, 255, 255};
+    return setxattr(text, "system.posix_acl_access", list, sizeof list, 0);
+}
+static int do_setxattr_at(void) {
+    struct { uint64_t value; uint32_t size, flags; } arguments = {(uintptr_t)"x", 1, 0};
+    return syscall(463, AT_FDCWD, text, 0, "user.attempt", &arguments, sizeof arguments);
+}
+static int do_removexattr(void) { return removexattr(text, "user.there"); }
+static int do_allocate(void) {
+    int file = open(text, O_WRONLY);
+    return file < 0 ? -1 : fallocate(file, 0, 0, 4096);
+}
+static int do_again(void) { /* a descriptor that only names a file, opened again */
+    char path[64];
+    int name = open(text, O_PATH);
+    if (name < 0) return -1;
+    snprintf(path, sizeof path, "/proc/self/fd/%d", name);
+    return open(path, O_WRONLY) < 0 ? -1 : 0;
+}
+static int do_again_twice(void) { /* the same by way of one for reading */
+    int name = open(text, O_PATH);
+    if (name < 0) return -1;
+    char path[64];
+    snprintf(path, sizeof path, "/dev/fd/%d", name);
+    int read_only = open(path, O_RDONLY);
+    if (read_only < 0) return -1;
+    snprintf(path, sizeof path, "/proc/thread-self/fd/%d", read_only);
+    return open(path, O_RDWR) < 0 ? -1 : 0;
+}
+static int do_link_away(void) { return link(text, "taken"); }
+static int do_rename_away(void) { return rename(text, "taken"); }
 static int do_exec(void) {
     pid_t pid = fork();
     if (pid == 0) {
@@ -469,6 +572,18 @@ static const struct { const char *word; int (*attempt)(void); int harmful; } att
     {"setuid-bit-at", do_setuid_bit_at, 0}, {"setuid-bit-at2", do_setuid_bit_at2, 0},
     {"setgid-bit", do_setgid_bit, 0}, {"mknod-mem", do_mknod_mem, 0}, {"mknod-null", do_mknod_null, 0},
     {"mknod-disk", do_mknod_disk, 0}, {"mknod-whiteout", do_mknod_whiteout, 0},
+    {"clone-bits", do_clone_bits, 0}, {"unshare-bits", do_unshare_bits, 0},
+    {"unknown-calls", do_unknown_calls, 0}, {"fsconfig", do_fsconfig, 0},
+    {"fsmount", do_fsmount, 0}, {"open-tree-attr", do_open_tree_attr, 0},
+    {"fssetxattr", do_fssetxattr, 0}, {"acl", do_acl, 0}, {"setxattr-at", do_setxattr_at, 0},
+    {"removexattr", do_removexattr, 0}, {"allocate", do_allocate, 0},
+    {"again", do_again, 0}, {"again-twice", do_again_twice, 0},
+    {"link-away", do_link_away, 0}, {"rename-away", do_rename_away, 0}, {"tkill", do_tkill, 0},
+    {"tgkill", do_tgkill, 0}, {"sigqueue", do_sigqueue, 0}, {"pidfd-signal", do_pidfd_signal, 0},
+    {"proc-signal", do_proc_signal, 0}, {"sigurg", do_sigurg, 0}, {"siocspgrp", do_siocspgrp, 0},
+    {"ioprio", do_ioprio, 0}, {"scheduler", do_scheduler, 0}, {"robust-list", do_robust_list, 0},
+    {"migrate-pages", do_migrate_pages, 0}, {"kcmp-with", do_kcmp_with, 0},
+    {"process-group", do_process_group, 0},
     {"mkfifo", do_mkfifo, 0}, {"unix", do_unix, 0}, {"unix-dgram", do_unix_dgram, 0},
 };
 
