@@ -22,5 +22,6 @@ pub use linux::{
 };
 pub use plan::{
     Command, Content, Degraded, Ground, HostObject, Identity, Limits, Mount, Overlay, Plan, Stdio,
+    There,
 };
 pub use step::StepError;

@@ -101,10 +101,30 @@ pub enum Content {
     Text(Vec<u8>),
     /// A symbolic link.
     Link(PathBuf),
-    /// An empty folder that cannot be changed, or over a denied one.
+    /// An empty folder that cannot be changed.
     EmptyFolder,
-    /// An empty unreadable file over a denied one.
-    EmptyFile,
+    /// Nothing, over what a host folder or an overlay shows here: an empty folder, or a file that cannot
+    /// be opened.
+    Cover(There),
+    /// What a host folder or an overlay shows here, as a mount of its own: its name cannot be renamed,
+    /// removed or replaced.
+    Pin {
+        /// What it is.
+        there: There,
+        /// Whether it cannot be changed either.
+        read_only: bool,
+    },
+}
+
+/// What was at a path when the plan was made. The launch is refused if it is something else by then.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct There {
+    /// Device number.
+    pub device: u64,
+    /// Inode number.
+    pub inode: u64,
+    /// Whether it is a folder. A link is none.
+    pub folder: bool,
 }
 
 /// A file or folder of the host, by path and identity.

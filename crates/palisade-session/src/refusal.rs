@@ -68,7 +68,7 @@ impl<T, E: fmt::Display> Refuse<T> for Result<T, E> {
 /// Why a sandbox could not be put up. What this kernel lacks is looked for only now, and named.
 pub(crate) fn of_launch(error: &LaunchError, allowed: &[Kind]) -> Refusal {
     if let LaunchError::Step(StepError { errno, .. }) = error
-        && let Some(remedy) = of_exhaustion(*errno)
+        && let Some(remedy) = of_the_moment(*errno)
     {
         return Refusal::new(format!("the sandbox cannot be put up: {error}"), remedy);
     }
@@ -87,9 +87,12 @@ pub(crate) fn of_launch(error: &LaunchError, allowed: &[Kind]) -> Refusal {
     }
 }
 
-/// What has run out is no lack of the kernel's.
-fn of_exhaustion(errno: Errno) -> Option<&'static str> {
+/// What has run out, or is at work on the same files, is no lack of the kernel's.
+fn of_the_moment(errno: Errno) -> Option<&'static str> {
     Some(match errno {
+        Errno::STALE => {
+            "another program renames files there at this moment: let it end, and start again"
+        }
         Errno::MFILE => "raise the limit of open files (ulimit -n), or close some",
         Errno::NFILE => "this system has too many open files (sysctl fs.file-max)",
         Errno::AGAIN => "raise the limit of processes (ulimit -u), or end some",

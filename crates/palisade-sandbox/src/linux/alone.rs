@@ -31,7 +31,7 @@ use super::{
     },
 };
 use crate::{
-    plan::{Content, HostObject, Identity, Mount},
+    plan::{Content, HostObject, Identity, Mount, There},
     step::{Step, StepError},
 };
 
@@ -65,11 +65,14 @@ impl Place {
                 HostObject { path: path.clone(), device, inode, folder: true, writable, owned_by };
             Mount { at: path, content: Content::Host(object) }
         };
+        let denied = self.at("work/denied");
+        let found = denied.symlink_metadata().unwrap();
+        let there = There { device: found.dev(), inode: found.ino(), folder: false };
         vec![
             granted("/usr".into(), false, false),
             granted(self.at("read"), false, true),
             granted(self.at("work"), true, true),
-            Mount { at: self.at("work/denied"), content: Content::EmptyFile },
+            Mount { at: denied, content: Content::Cover(there) },
         ]
     }
 }

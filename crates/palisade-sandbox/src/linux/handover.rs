@@ -23,7 +23,7 @@ use super::{
     seccomp::Filter,
 };
 use crate::{
-    plan::{Command, Content, HostObject, Mount, Overlay, Plan, Stdio},
+    plan::{Command, Content, HostObject, Mount, Overlay, Plan, Stdio, There},
     step::{Step, StepError},
 };
 
@@ -193,8 +193,22 @@ impl Writer {
                 self.bytes(to.as_os_str().as_bytes());
             }
             Content::EmptyFolder => tag(5),
-            Content::EmptyFile => tag(6),
+            Content::Cover(there) => {
+                tag(6);
+                self.there(*there);
+            }
+            Content::Pin { there, read_only } => {
+                tag(7);
+                self.there(*there);
+                self.flag(*read_only);
+            }
         }
+    }
+
+    fn there(&mut self, There { device, inode, folder }: There) {
+        self.number(device);
+        self.number(inode);
+        self.flag(folder);
     }
 
     fn object(&mut self, object: &HostObject) {
@@ -266,9 +280,14 @@ impl<'a> Reader<'a> {
             3 => Content::Text(self.bytes()?.to_vec()),
             4 => Content::Link(self.path()?),
             5 => Content::EmptyFolder,
-            6 => Content::EmptyFile,
+            6 => Content::Cover(self.there()?),
+            7 => Content::Pin { there: self.there()?, read_only: self.flag()? },
             _ => return None,
         })
+    }
+
+    fn there(&mut self) -> Option<There> {
+        Some(There { device: self.number()?, inode: self.number()?, folder: self.flag()? })
     }
 
     fn object(&mut self) -> Option<HostObject> {
@@ -305,6 +324,7 @@ mod tests {
             writable: owned_by.is_none(),
             owned_by,
         };
+        let there = There { device: 3, inode: u64::MAX, folder: true };
         let contents = [
             Content::Host(object(None)),
             Content::Overlay(Overlay { lower: object(Some((1, u32::MAX))), layers: object(None) }),
@@ -312,7 +332,8 @@ mod tests {
             Content::Text(b"a\0b".to_vec()),
             Content::Link("../x".into()),
             Content::EmptyFolder,
-            Content::EmptyFile,
+            Content::Cover(there),
+            Content::Pin { there, read_only: true },
         ];
         let mount = |(index, content)| Mount { at: format!("/{index}").into(), content };
         let filter = Filter::compile(&SyscallPolicy::default()).unwrap();

@@ -1,7 +1,7 @@
 //! The Landlock rights that say the same as the mount tree.
 
 use super::landlock::Access;
-use crate::plan::Content;
+use crate::plan::{Content, There};
 
 /// What is granted at a path that holds this. `None`: nothing, by itself.
 pub(crate) fn access(content: &Content) -> Option<Access> {
@@ -9,7 +9,9 @@ pub(crate) fn access(content: &Content) -> Option<Access> {
         Content::Host(object) if object.writable => Some(Access::ReadWrite),
         Content::Host(_) | Content::Text(_) | Content::EmptyFolder => Some(Access::ReadExecute),
         Content::Overlay(_) | Content::Scratch { .. } => Some(Access::ReadWrite),
-        Content::Link(_) | Content::EmptyFile => None,
+        Content::Cover(There { folder: true, .. }) => Some(Access::ReadExecute),
+        // A pin is a second mount of what the folder around it grants.
+        Content::Link(_) | Content::Cover(_) | Content::Pin { .. } => None,
     }
 }
 

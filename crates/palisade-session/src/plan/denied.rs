@@ -2,7 +2,6 @@
 
 use std::{
     collections::BTreeSet,
-    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
 };
 
@@ -10,27 +9,44 @@ use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use palisade_policy::Deny;
 use walkdir::WalkDir;
 
-use super::{links, tree::Tree};
+use super::{
+    links::{self, Names},
+    second,
+    tree::Tree,
+};
 use crate::refusal::{Refusal, Refuse};
 
+const LOOK: &str = "look for denied files";
 const CORRECT: &str = "correct `filesystem.deny` in the policy";
 
-/// Mask everything that the list names, by every name that it has in what is shown.
+/// Cover everything that the list names, by every name that it has in what is shown, and fix what leads
+/// there: a folder or link that one session could rename would be missed in the next.
 ///
 /// A glob for any place (`**/.env`) is looked for in `own`.
 pub(crate) fn add(
     deny: &[Deny],
     own: &[PathBuf],
     workspace: Option<&Path>,
+    names: &Names,
     tree: &mut Tree,
 ) -> Result<(), Refusal> {
     // By real paths only: a link is a name for what it leads to.
-    let mut masked: BTreeSet<PathBuf> = deny
-        .iter()
-        .filter(|entry| !entry.glob)
-        .filter_map(|entry| links::real_or_closed(Path::new(&entry.pattern)))
-        .collect();
-    let globs: Vec<&Deny> = deny.iter().filter(|entry| entry.glob).collect();
+    let mut covered = BTreeSet::new();
+    for entry in deny.iter().filter(|entry| !entry.glob) {
+        let path = Path::new(&entry.pattern);
+        tree.fix_way(path, names)?;
+        covered.extend(names.real_or_closed(path));
+    }
+    let mut globs = Vec::new();
+    for entry in deny.iter().filter(|entry| entry.glob) {
+        let glob = Glob::of(entry, names)?;
+        if glob.base != Path::new("/") {
+            tree.fix_way(&literal_base(&entry.pattern), names)?;
+            // Unless it could not be looked into, this is the base, or nothing.
+            covered.extend(names.real_or_closed(&glob.base).filter(|real| *real != glob.base));
+        }
+        globs.push(glob);
+    }
     if !globs.is_empty() {
         let set = compile(&globs)?;
         let mut found = BTreeSet::new();
@@ -38,53 +54,106 @@ pub(crate) fn add(
             collect(&root, &set, &mut found)?;
         }
         for path in found {
+            let by_folders = |index: usize| globs.get(index).is_some_and(|glob| !glob.by_leaf());
+            if set.matches(&path).into_iter().any(by_folders) {
+                tree.fix_above(&path)?;
+            }
             if !links::is_link(&path) {
-                masked.insert(path);
-            } else if let Some(real) = links::real(&path)
+                covered.insert(path);
+            } else if let Some(real) = names.real_or_closed(&path)
                 && own.iter().any(|own| real.starts_with(own) && real != *own)
                 && !workspace.is_some_and(|workspace| workspace.starts_with(&real))
             {
                 // Not where only a profile grants: an agent makes links too, and one must not take
                 // the system's programs away from the next session.
-                masked.insert(real);
+                tree.fix_way(&path, names)?;
+                covered.insert(real);
             }
         }
     }
-    also_other_names(&mut masked, tree)?;
-    for path in masked {
-        if workspace.is_some_and(|workspace| workspace.starts_with(&path)) {
+    let shown = tree.hosts();
+    second::add_names(&mut covered, shown.iter().map(|(at, object)| (&**at, object.device)))
+        .refuse(LOOK, CORRECT)?;
+    for path in covered {
+        let Some((path, found)) = second::reachable(&path) else { continue };
+        if workspace.is_some_and(|workspace| workspace.starts_with(path)) {
             return Err(Refusal::new(
                 format!("the policy denies {}, which holds the workspace", path.display()),
                 CORRECT,
             ));
         }
-        if let Ok(found) = path.symlink_metadata() {
-            tree.mask(&path, found.is_dir());
-        }
+        tree.cover(path, &found);
     }
     Ok(())
 }
 
-fn compile(globs: &[&Deny]) -> Result<GlobSet, Refusal> {
+/// A pattern by real paths.
+#[derive(Debug)]
+struct Glob<'policy> {
+    rule: &'policy str,
+    /// The folder above the first name with a wildcard.
+    base: PathBuf,
+    /// What has to match below it.
+    rest: &'policy str,
+}
+
+impl<'policy> Glob<'policy> {
+    fn of(entry: &'policy Deny, names: &Names) -> Result<Self, Refusal> {
+        let named = literal_base(&entry.pattern);
+        let shown = named.to_str().unwrap_or_default();
+        let rest = entry.pattern.strip_prefix(shown).unwrap_or(&entry.pattern);
+        let rest = rest.trim_start_matches('/');
+        let real = if named == Path::new("/") { None } else { names.real(&named) };
+        let base = real.unwrap_or(named);
+        if base.to_str().is_none() {
+            return Err(Refusal::new(
+                format!("{}: {} leads to a name that is not UTF-8", entry.rule, entry.pattern),
+                "deny the folder instead, or rename it",
+            ));
+        }
+        Ok(Self { rule: &entry.rule, base, rest })
+    }
+
+    /// The whole pattern, as the library wants it.
+    fn pattern(&self) -> String {
+        if self.base == Path::new("/") {
+            // All paths are absolute, and so a slash in front would say nothing; without it the library
+            // knows the common forms and compiles no regular expression for them.
+            let anywhere = self.rest.starts_with("**/");
+            return if anywhere { self.rest.to_owned() } else { format!("/{}", self.rest) };
+        }
+        let base = globset::escape(self.base.to_str().unwrap_or_default());
+        format!("{base}/{}", self.rest)
+    }
+
+    /// Whether only the last name decides: `*.pem`, `**/.env`. What matches then does so wherever the
+    /// folders between it and the base are moved.
+    fn by_leaf(&self) -> bool {
+        let mut names = self.rest.split('/');
+        match (names.next(), names.next(), names.next()) {
+            (Some(any), Some(_), None) => any == "**",
+            (Some(_), None, None) => true,
+            _ => false,
+        }
+    }
+}
+
+fn compile(globs: &[Glob<'_>]) -> Result<GlobSet, Refusal> {
     let mut set = GlobSetBuilder::new();
-    for entry in globs {
-        // All paths are absolute, and so the slash in front says nothing; without it the library knows
-        // the common forms and compiles no regular expression for them.
-        let pattern = entry.pattern.strip_prefix('/').filter(|rest| rest.starts_with("**/"));
-        let glob = GlobBuilder::new(pattern.unwrap_or(&entry.pattern))
+    for glob in globs {
+        let compiled = GlobBuilder::new(&glob.pattern())
             .literal_separator(true)
             .build()
-            .refuse(&entry.rule, CORRECT)?;
-        set.add(glob);
+            .refuse(glob.rule, CORRECT)?;
+        set.add(compiled);
     }
     set.build().refuse("filesystem.deny", CORRECT)
 }
 
 /// Where to look: each folder shown, as far as a glob can match in it.
-fn roots(globs: &[&Deny], own: &[PathBuf], tree: &Tree) -> BTreeSet<PathBuf> {
+fn roots(globs: &[Glob<'_>], own: &[PathBuf], tree: &Tree) -> BTreeSet<PathBuf> {
     let mut roots = BTreeSet::new();
-    for entry in globs {
-        let base = literal_base(&entry.pattern);
+    for Glob { base, .. } in globs {
         if base == Path::new("/") {
             roots.extend(own.iter().filter(|path| tree.shows(path)).cloned());
             continue;
@@ -92,7 +161,7 @@ fn roots(globs: &[&Deny], own: &[PathBuf], tree: &Tree) -> BTreeSet<PathBuf> {
         for (at, object) in tree.hosts() {
             if base.starts_with(&at) && object.folder {
                 roots.insert(base.clone());
-            } else if at.starts_with(&base) {
+            } else if at.starts_with(base) {
                 roots.insert(at);
             }
         }
@@ -110,63 +179,13 @@ fn literal_base(pattern: &str) -> PathBuf {
 }
 
 fn collect(root: &Path, set: &GlobSet, found: &mut BTreeSet<PathBuf>) -> Result<(), Refusal> {
-    for entry in walk(root) {
+    for entry in WalkDir::new(root) {
         match entry {
             Ok(entry) if set.is_match(entry.path()) => {
                 found.insert(entry.into_path());
             }
             Ok(_) => {}
-            Err(error) => found.extend(closed_folder(error)?),
-        }
-    }
-    Ok(())
-}
-
-/// A folder that may not be looked into: it is denied whole, for if it is the agent's own too, that can
-/// open it and look.
-fn closed_folder(error: walkdir::Error) -> Result<Option<PathBuf>, Refusal> {
-    use std::io::ErrorKind::{NotFound, PermissionDenied};
-    match (error.io_error().map(std::io::Error::kind), error.path()) {
-        (Some(NotFound), _) => Ok(None),
-        (Some(PermissionDenied), Some(path)) => Ok(Some(path.to_owned())),
-        _ => Err(error).refuse("look for denied files", CORRECT),
-    }
-}
-
-fn walk(root: &Path) -> walkdir::IntoIter {
-    WalkDir::new(root).into_iter()
-}
-
-/// A denied file with a second name (a hard link) in what is shown is masked there as well.
-fn also_other_names(masked: &mut BTreeSet<PathBuf>, tree: &Tree) -> Result<(), Refusal> {
-    let inodes: BTreeSet<(u64, u64)> = masked
-        .iter()
-        .filter_map(|path| path.symlink_metadata().ok())
-        .filter(|found| found.is_file() && found.nlink() > 1)
-        .map(|found| (found.dev(), found.ino()))
-        .collect();
-    if inodes.is_empty() {
-        return Ok(());
-    }
-    for (at, object) in tree.hosts() {
-        let here = |device: u64| inodes.iter().any(|(known, _)| *known == device);
-        if !here(object.device) {
-            continue;
-        }
-        for entry in walk(&at) {
-            let entry = match entry {
-                Ok(entry) => entry,
-                Err(error) => {
-                    masked.extend(closed_folder(error)?);
-                    continue;
-                }
-            };
-            let same = entry
-                .metadata()
-                .is_ok_and(|found| found.is_file() && inodes.contains(&(found.dev(), found.ino())));
-            if same {
-                masked.insert(entry.into_path());
-            }
+            Err(error) => found.extend(second::closed_folder(error).refuse(LOOK, CORRECT)?),
         }
     }
     Ok(())
@@ -175,6 +194,38 @@ fn also_other_names(masked: &mut BTreeSet<PathBuf>, tree: &Tree) -> Result<(), R
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn folders_in_a_glob_decide_too() {
+        let names = Names::default();
+        for (pattern, leaf) in [
+            ("/**/.env", true),
+            ("/work/*.pem", true),
+            ("/work/**/*.key", true),
+            ("/work/**", true),
+            ("/work/*/key", false),
+            ("/**/secrets/*.key", false),
+            ("/work/{a,b/c}/*.key", false),
+            ("/work/{**/secrets/key,x}", false),
+        ] {
+            let entry = Deny { pattern: pattern.into(), glob: true, rule: String::new() };
+            let glob = Glob::of(&entry, &names).unwrap();
+            assert_eq!(glob.by_leaf(), leaf, "{pattern}");
+        }
+    }
+
+    #[test]
+    fn a_glob_is_about_what_its_links_lead_to() {
+        let folder = tempfile::tempdir().unwrap();
+        let base = folder.path().canonicalize().unwrap();
+        std::fs::create_dir(base.join("v[2]")).unwrap();
+        std::os::unix::fs::symlink("v[2]", base.join("current")).unwrap();
+        let pattern = format!("{}/current/*.key", base.display());
+        let entry = Deny { pattern, glob: true, rule: String::new() };
+        let set = compile(&[Glob::of(&entry, &Names::default()).unwrap()]).unwrap();
+        assert!(set.is_match(base.join("v[2]/a.key")));
+        assert!(!set.is_match(base.join("current/a.key")) && !set.is_match(base.join("v2/a.key")));
+    }
 
     #[test]
     fn the_base_ends_before_the_first_wildcard() {

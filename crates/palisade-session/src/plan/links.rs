@@ -48,6 +48,32 @@ impl Names {
     /// As `realpath(3)`.
     pub(crate) fn follow(&self, path: &Path) -> Result<Way, Errno> {
         let (mut links, mut is_link) = (Vec::new(), false);
+        let real = self.walk(path, |at, to, last| {
+            if let Some(to) = to {
+                is_link |= last;
+                links.push(Link { at: at.to_owned(), to: to.to_owned() });
+            }
+        })?;
+        Ok(Way { real, links, is_link })
+    }
+
+    /// Every folder and link that is passed on the way to `path`, and its end; as far as it exists and may
+    /// be looked into.
+    pub(crate) fn steps(&self, path: &Path) -> Vec<PathBuf> {
+        let mut all = Vec::new();
+        // That it leads nowhere says nothing against the part before.
+        drop(self.walk(path, |at, _, _| all.push(at.to_owned())));
+        all
+    }
+
+    /// Go along `path`. At each name, where it is without links, `pass` hears what it says if it is a link,
+    /// and whether it is the path's last.
+    fn walk(
+        &self,
+        path: &Path,
+        mut pass: impl FnMut(&Path, Option<&Path>, bool),
+    ) -> Result<PathBuf, Errno> {
+        let mut followed = 0_usize;
         let mut rest: Vec<PathBuf> = reversed(path);
         let mut at = PathBuf::from("/");
         while let Some(part) = rest.pop() {
@@ -63,16 +89,18 @@ impl Names {
                 }
                 _ => continue,
             }
-            let Some(to) = self.look(&at)? else { continue };
-            if links.len() == MOST {
+            let to = self.look(&at)?;
+            if to.is_some() && followed == MOST {
                 return Err(Errno::LOOP);
             }
-            is_link |= rest.is_empty();
-            rest.extend(reversed(&to));
-            links.push(Link { at: at.clone(), to });
-            at.pop();
+            pass(&at, to.as_deref(), rest.is_empty());
+            if let Some(to) = to {
+                followed = followed.saturating_add(1);
+                rest.extend(reversed(&to));
+                at.pop();
+            }
         }
-        Ok(Way { real: at, links, is_link })
+        Ok(at)
     }
 
     /// The path without links, if it exists.
@@ -117,11 +145,6 @@ pub(crate) fn real(path: &Path) -> Option<PathBuf> {
 /// Whether a path is itself a link.
 pub(crate) fn is_link(path: &Path) -> bool {
     path.symlink_metadata().is_ok_and(|found| found.is_symlink())
-}
-
-/// [`Names::real_or_closed`], looked up anew.
-pub(crate) fn real_or_closed(path: &Path) -> Option<PathBuf> {
-    Names::default().real_or_closed(path)
 }
 
 /// The path without links as far as it exists.

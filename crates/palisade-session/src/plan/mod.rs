@@ -15,6 +15,7 @@ mod overlay;
 mod program;
 mod protected;
 mod repository;
+mod second;
 mod sockets;
 mod tree;
 mod who;
@@ -63,10 +64,12 @@ pub(crate) fn make(
     let kept = kept.flatten();
     grants::add(&policy.filesystem.grants, operator, who, &names, &mut tree)?;
     let program = program::find(&order.command, operator, who, &names, &mut tree)?;
+    // A part with less rights than what it lies in could be moved into the rest.
+    tree.fix_above_all()?;
     protected::add(policy, operator, &names, &mut tree)?;
     let files = &policy.filesystem;
     let own = grants::own(&files.grants, workspace.as_deref());
-    denied::add(&files.deny, &own, workspace.as_deref(), &mut tree)?;
+    denied::add(&files.deny, &own, workspace.as_deref(), &names, &mut tree)?;
     sockets::hide(&own, &mut tree);
     own_files(operator, &mut tree)?;
     scratch(operator, workspace.is_none(), &mut tree);
@@ -165,7 +168,10 @@ fn own_files(operator: &Operator, tree: &mut Tree) -> Result<(), Refusal> {
             format!("make {}", real.display()),
             "set PALISADE_STATE and PALISADE_CONFIG to folders outside the workspace",
         )?;
-        tree.mask(&real, true);
+        tree.fix_way(folder, &Names::default())?;
+        let found =
+            real.symlink_metadata().refuse(format!("look at {}", real.display()), "report this")?;
+        tree.cover(&real, &found);
     }
     Ok(())
 }
@@ -185,6 +191,7 @@ pub(crate) fn shows(content: &Content) -> Option<bool> {
     match content {
         Content::Host(object) => Some(object.writable),
         Content::Overlay(_) => Some(true),
+        Content::Pin { read_only: true, .. } => Some(false),
         _ => None,
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! A mount over each such path, and one over each folder above it as far as it is writable: the
 //! name of a mount point cannot be renamed or removed, so the protection cannot be moved out of
-//! the way. Where such a path is a link, what it leads to is protected.
+//! the way. Where such a path is a link, what it leads to is protected, and the link cannot be replaced. A file is
+//! protected by all its names.
 
 use std::{
     collections::BTreeSet,
@@ -12,8 +13,11 @@ use std::{
 use palisade_policy::{Grant, Policy};
 use palisade_sandbox::HostObject;
 
-use super::{links::Names, repository, tree::Tree};
-use crate::{order::Operator, refusal::Refusal};
+use super::{links::Names, repository, second, tree::Tree};
+use crate::{
+    order::Operator,
+    refusal::{Refusal, Refuse},
+};
 
 /// Read by programs of the host that run what they say.
 pub(crate) const PROTECTED: [&str; 29] = [
@@ -57,20 +61,38 @@ pub(crate) fn add(
     tree: &mut Tree,
 ) -> Result<(), Refusal> {
     let named = named_exactly(&policy.filesystem.grants, names);
+    let mut held = BTreeSet::new();
     let writable: Vec<(PathBuf, HostObject)> =
         tree.hosts().into_iter().filter(|(_, object)| object.writable && object.folder).collect();
-    for (at, _) in writable {
+    for (at, _) in &writable {
         let inside = PROTECTED.iter().map(|name| at.join(name));
-        for path in inside.chain(repository::settings(&at)).chain(repository::below(&at)) {
-            protect(&path, &named, names, tree)?;
+        for path in inside.chain(repository::settings(at)).chain(repository::below(at)) {
+            protect(&path, &named, names, tree, &mut held)?;
+            // Also where the last name is missing yet, the folder that would hold it stays.
+            if let Some(folder) = path.parent().filter(|folder| folder != at) {
+                tree.fix_way(folder, names)?;
+            }
         }
     }
     // Who can exchange this program decides what the next session is held by.
     let own = std::env::current_exe().unwrap_or_default();
-    protect(&own, &named, names, tree)?;
+    protect(&own, &named, names, tree, &mut held)?;
     for source in policy.sources.iter().filter(|source| source.layer != "profile") {
         let Some(real) = names.real(&operator.directory.join(&source.name)) else { continue };
-        protect(&real, &named, names, tree)?;
+        protect(&real, &named, names, tree, &mut held)?;
+    }
+    // An agent can give a file of its own a second name, and that name a protected one.
+    let folders = writable.iter().map(|(at, object)| (&**at, object.device));
+    second::add_names(&mut held, folders)
+        .refuse("look for protected files", "see that the folders that are granted can be read")?;
+    for path in &held {
+        if !tree.is_writable(path) {
+            continue;
+        }
+        let Some((path, _)) = second::reachable(path) else { continue };
+        if tree.host_above(path).is_some_and(|(mount, _)| mount != path) {
+            tree.pin(path, true)?;
+        }
     }
     Ok(())
 }
@@ -83,28 +105,25 @@ fn named_exactly(grants: &[Grant], names: &Names) -> BTreeSet<PathBuf> {
         .collect()
 }
 
-/// Make what is at `path` read-only, and fix the folders between it and the mount that it lies in.
+/// Make what is at `path` read-only, and fix all that leads there.
 fn protect(
     path: &Path,
     named: &BTreeSet<PathBuf>,
     names: &Names,
     tree: &mut Tree,
+    held: &mut BTreeSet<PathBuf>,
 ) -> Result<(), Refusal> {
     let Some(real) = names.real_or_closed(path) else { return Ok(()) };
-    if named.contains(&real) || !tree.is_writable(&real) {
+    if named.contains(&real) {
         return Ok(());
     }
-    let Some((mount, _)) = tree.host_above(&real) else { return Ok(()) };
     // A link may lead to the whole of what may be written.
-    if mount == real {
-        return Ok(());
+    let whole = tree.host_above(&real).is_some_and(|(mount, _)| mount == real);
+    if tree.is_writable(&real) && !whole {
+        tree.pin(&real, true)?;
+        held.insert(real);
     }
-    let mount = mount.to_owned();
-    let above: Vec<&Path> = real.ancestors().skip(1).take_while(|above| *above != mount).collect();
-    for folder in above.into_iter().rev() {
-        tree.pin(folder, false)?;
-    }
-    tree.pin(&real, true)
+    tree.fix_way(path, names)
 }
 
 #[cfg(test)]

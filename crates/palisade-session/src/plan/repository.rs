@@ -2,10 +2,13 @@
 
 use std::{
     ffi::OsStr,
+    io::ErrorKind,
     path::{Path, PathBuf},
 };
 
 use walkdir::{DirEntry, WalkDir};
+
+use super::second;
 
 /// How deep a submodule's name may be.
 const DEEPEST: usize = 8;
@@ -17,7 +20,12 @@ const OF_WORKTREE: [&str; 3] = ["config.worktree", "commondir", "gitdir"];
 /// `gitrepository-layout(5)`.
 pub(super) fn settings(folder: &Path) -> Vec<PathBuf> {
     let git = folder.join(".git");
-    let Ok(found) = git.symlink_metadata() else { return Vec::new() };
+    let found = match git.symlink_metadata() {
+        Ok(found) => found,
+        // Its folder can be listed and not entered, until the agent opens it.
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => return vec![git],
+        Err(_) => return Vec::new(),
+    };
     if found.is_file() {
         // Says where the repository is.
         return vec![git];
@@ -31,16 +39,22 @@ pub(super) fn settings(folder: &Path) -> Vec<PathBuf> {
 }
 
 /// Git of the host looks into repositories below this folder as well, and into the folder if it is a git
-/// directory itself. Links are not followed.
+/// directory itself. Links are not followed. A folder that may not be looked into counts whole.
 pub(super) fn below(folder: &Path) -> Vec<PathBuf> {
     let mut all = Vec::new();
     if folder.join("HEAD").is_file() && folder.join("objects").is_dir() {
         all.extend(OF_REPOSITORY.iter().map(|name| folder.join(name)));
     }
     let outside = |entry: &DirEntry| entry.depth() < 2 || !is_git(entry.path().parent());
-    let found = WalkDir::new(folder).min_depth(2).into_iter().filter_entry(outside).flatten();
-    for entry in found.filter(|entry| is_git(Some(entry.path()))) {
-        all.extend(entry.path().parent().map(settings).unwrap_or_default());
+    let found = WalkDir::new(folder).min_depth(2).into_iter().filter_entry(outside);
+    for entry in found {
+        match entry.map_err(second::closed_folder) {
+            Ok(entry) if is_git(Some(entry.path())) => {
+                all.extend(entry.path().parent().map(settings).unwrap_or_default());
+            }
+            Ok(_) => {}
+            Err(closed) => all.extend(closed.ok().flatten()),
+        }
     }
     all
 }

@@ -46,8 +46,9 @@ pub(crate) fn hide(own: &[PathBuf], tree: &mut Tree) {
     };
     let found = lost.map(|inodes| look_for(own, inodes.as_ref())).unwrap_or_default();
     for path in paths.into_iter().chain(found) {
-        if let Some(real) = links::real(&path) {
-            tree.mask(&real, false);
+        let Some(real) = links::real(&path) else { continue };
+        if let Ok(found) = real.symlink_metadata() {
+            tree.cover(&real, &found);
         }
     }
 }

@@ -5,9 +5,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use palisade_sandbox::{Content, HostObject, Mount, Overlay};
+use palisade_sandbox::{Content, HostObject, Mount, Overlay, There};
 
-use super::{links::Link, who::Who};
+use super::{
+    links::{Link, Names},
+    who::Who,
+};
 use crate::refusal::{Refusal, Refuse};
 
 /// The mount tree in the making: what each path inside holds.
@@ -70,24 +73,54 @@ impl Tree {
         Ok(())
     }
 
-    /// Put a mount of its own over a part of what is shown already, read-only or as it is.
+    /// Put a mount of its own over a part of what is shown already: its name stays, and if that is meant it
+    /// is read-only.
     pub(crate) fn pin(&mut self, path: &Path, read_only: bool) -> Result<(), Refusal> {
-        let Some((_, Content::Host(above))) = self.host_above(path) else { return Ok(()) };
-        let (writable, owner) = (above.writable && !read_only, above.owned_by);
+        let taken = match self.at.get(path) {
+            None => self.host_above(path).is_none(),
+            Some(Content::Pin { read_only: already, .. }) => *already || !read_only,
+            Some(_) => true,
+        };
+        if taken {
+            return Ok(());
+        }
         let found = path
             .symlink_metadata()
             .refuse(format!("look at {}", path.display()), "see that it may be read")?;
-        let object = object(path, &found, writable, owner);
-        self.at.insert(path.to_owned(), Content::Host(object));
+        self.at.insert(path.to_owned(), Content::Pin { there: there(&found), read_only });
         Ok(())
     }
 
-    /// Show nothing at this path and below, where something would be shown.
-    pub(crate) fn mask(&mut self, path: &Path, folder: bool) {
+    /// Fix the folders above this real path: none that the agent could rename or remove can be, so
+    /// what leads there leads there still in the next session.
+    pub(crate) fn fix_above(&mut self, path: &Path) -> Result<(), Refusal> {
+        path.ancestors().skip(1).try_for_each(|folder| self.fix(folder))
+    }
+
+    /// Fix every folder and link that is passed on the way to a path, as far as it exists, and its end.
+    pub(crate) fn fix_way(&mut self, path: &Path, names: &Names) -> Result<(), Refusal> {
+        names.steps(path).iter().try_for_each(|step| self.fix(step))
+    }
+
+    /// Fix the folders above everything that is in the tree until now.
+    pub(crate) fn fix_above_all(&mut self) -> Result<(), Refusal> {
+        let all: Vec<PathBuf> = self.at.keys().cloned().collect();
+        all.iter().try_for_each(|path| self.fix_above(path))
+    }
+
+    fn fix(&mut self, path: &Path) -> Result<(), Refusal> {
+        let agents = || path.parent().is_some_and(|folder| self.may_change(folder, true));
+        if self.at.contains_key(path) || !agents() {
+            return Ok(());
+        }
+        self.pin(path, false)
+    }
+
+    /// Show nothing at this path and below, where something would be shown. `found` is what is there.
+    pub(crate) fn cover(&mut self, path: &Path, found: &Metadata) {
         self.at.retain(|at, _| !at.starts_with(path));
         if self.host_above(path).is_some() {
-            let nothing = if folder { Content::EmptyFolder } else { Content::EmptyFile };
-            self.at.insert(path.to_owned(), nothing);
+            self.at.insert(path.to_owned(), Content::Cover(there(found)));
         }
     }
 
@@ -123,11 +156,13 @@ impl Tree {
         }
     }
 
-    /// The mount of the host that `path` lies in or is, if that is what shows there.
+    /// The mount of the host that `path` lies in or is, if that is what shows there. Never a pin, which shows
+    /// what is around it.
     pub(crate) fn host_above(&self, path: &Path) -> Option<(&Path, &Content)> {
         let (at, content) = path
             .ancestors()
-            .find_map(|above| self.at.get_key_value(above))
+            .filter_map(|above| self.at.get_key_value(above))
+            .find(|(_, content)| !matches!(content, Content::Pin { .. }))
             .map(|(at, content)| (at.as_path(), content))?;
         matches!(content, Content::Host(_) | Content::Overlay(_)).then_some((at, content))
     }
@@ -139,7 +174,19 @@ impl Tree {
 
     /// Whether the agent could change what is at this real path.
     pub(crate) fn is_writable(&self, path: &Path) -> bool {
-        matches!(self.host_above(path), Some((_, Content::Host(object))) if object.writable)
+        self.may_change(path, false)
+    }
+
+    /// Whether the agent may write there, in what is the host's or also in an overlay.
+    fn may_change(&self, path: &Path, in_overlay: bool) -> bool {
+        let contents = path.ancestors().filter_map(|above| self.at.get(above));
+        let said = contents.filter_map(|content| match content {
+            Content::Pin { read_only: false, .. } => None,
+            Content::Host(object) => Some(object.writable),
+            Content::Overlay(_) => Some(in_overlay),
+            _ => Some(false),
+        });
+        said.take(1).any(|writable| writable)
     }
 
     /// What is there, by path.
@@ -163,6 +210,10 @@ impl Tree {
     pub(crate) fn into_mounts(self) -> Vec<Mount> {
         self.at.into_iter().map(|(at, content)| Mount { at, content }).collect()
     }
+}
+
+fn there(found: &Metadata) -> There {
+    There { device: found.dev(), inode: found.ino(), folder: found.is_dir() }
 }
 
 fn object(path: &Path, found: &Metadata, writable: bool, owner: Option<(u32, u32)>) -> HostObject {

@@ -4,6 +4,7 @@
 use std::{
     collections::BTreeSet,
     ffi::OsString,
+    io::ErrorKind,
     path::{Path, PathBuf},
 };
 
@@ -36,7 +37,7 @@ pub(crate) fn find_nested(plan: &Plan) -> Vec<Nested> {
         })
         .collect();
     let outermost = |folder: &&Path| !folder.ancestors().skip(1).any(|up| folders.contains(up));
-    let known = |folder: &Path| scan(folder).into_iter().map(OsString::from).collect();
+    let known = |folder: &Path| scan(folder).map(|found| found.into_path().into()).collect();
     let each = folders.iter().copied().filter(outermost);
     each.map(|folder| Nested { folder: folder.into(), known: known(folder) }).collect()
 }
@@ -46,7 +47,9 @@ impl Nested {
     pub(super) fn watched(&self) -> Vec<Watched> {
         let folder = Path::new(&self.folder);
         let mut all = Vec::new();
-        for path in scan(folder) {
+        for found in scan(folder) {
+            let closed = matches!(found, Seen::Closed(_));
+            let path = found.into_path();
             if self.known.contains(path.as_os_str()) {
                 continue;
             }
@@ -54,6 +57,10 @@ impl Nested {
                 let folder = self.folder.clone();
                 all.push(Watched { folder, name: name.into(), was: Was::Absent });
             };
+            if closed {
+                watch(path);
+                continue;
+            }
             if folder.join(&path).is_dir() {
                 OF_DIRECTORY.iter().for_each(|name| watch(path.join(name)));
             }
@@ -66,22 +73,40 @@ impl Nested {
     }
 }
 
-/// All `.git` entries but the folder's own, and all git directories in `.git/modules`, as paths below the
-/// folder. No link is followed; what cannot be read is passed over.
-fn scan(folder: &Path) -> Vec<PathBuf> {
-    let enter = |entry: &DirEntry| entry.file_name() != "objects" || !in_git(entry.path(), folder);
-    WalkDir::new(folder)
-        .min_depth(1)
-        .into_iter()
-        .filter_entry(enter)
-        .flatten()
-        .filter(|entry| {
-            let own = entry.depth() == 1;
-            let named = entry.file_name() == ".git" && !own;
-            named || (is_git_directory(entry) && in_git(entry.path(), folder))
-        })
-        .filter_map(|entry| entry.path().strip_prefix(folder).ok().map(Path::to_owned))
-        .collect()
+/// Something that a scan sees, as a path below its folder.
+enum Seen {
+    /// A `.git` entry or a git directory.
+    Git(PathBuf),
+    /// What may not be looked into: there may be anything, for whoever opens it.
+    Closed(PathBuf),
+}
+
+impl Seen {
+    fn into_path(self) -> PathBuf {
+        let (Seen::Git(path) | Seen::Closed(path)) = self;
+        path
+    }
+}
+
+/// All `.git` entries but the folder's own, all git directories in `.git/modules`, and what cannot be
+/// read. No link is followed.
+fn scan(folder: &Path) -> impl Iterator<Item = Seen> {
+    let enter =
+        move |entry: &DirEntry| entry.file_name() != "objects" || !in_git(entry.path(), folder);
+    let below = move |path: &Path| path.strip_prefix(folder).ok().map(Path::to_owned);
+    let entries = WalkDir::new(folder).min_depth(1).into_iter().filter_entry(enter);
+    entries.filter_map(move |entry| match entry {
+        Ok(entry) => {
+            let named = entry.file_name() == ".git" && entry.depth() > 1;
+            let git = named || (is_git_directory(&entry) && in_git(entry.path(), folder));
+            git.then(|| below(entry.path())).flatten().map(Seen::Git)
+        }
+        Err(error) => {
+            let closed =
+                error.io_error().is_some_and(|it| it.kind() == ErrorKind::PermissionDenied);
+            error.path().filter(|_| closed).and_then(below).map(Seen::Closed)
+        }
+    })
 }
 
 fn in_git(path: &Path, folder: &Path) -> bool {

@@ -1,4 +1,9 @@
-use std::{collections::BTreeSet, ffi::OsString, fs, path::PathBuf};
+use std::{
+    collections::BTreeSet,
+    ffi::OsString,
+    fs,
+    path::{Path, PathBuf},
+};
 
 use palisade_policy::Grant;
 use palisade_sandbox::{Content, Plan};
@@ -40,13 +45,21 @@ pub(crate) enum Was {
 pub(crate) fn find(plan: &Plan, grants: &[Grant]) -> Vec<Watched> {
     let named: BTreeSet<&PathBuf> =
         grants.iter().filter(|grant| grant.writable).map(|grant| &grant.path).collect();
-    let folders = plan.mounts.iter().filter_map(|mount| match &mount.content {
-        Content::Host(object) if object.writable && object.folder => Some(&object.path),
-        _ => None,
-    });
+    let folders: BTreeSet<&Path> = plan
+        .mounts
+        .iter()
+        .filter_map(|mount| match &mount.content {
+            Content::Host(object) if object.writable && object.folder => {
+                Some(object.path.as_path())
+            }
+            // A repository below has programs of its own that read its folder.
+            Content::Pin { .. } if mount.at.ends_with(".git") => mount.at.parent(),
+            _ => None,
+        })
+        .collect();
     let mut all = Vec::new();
     for folder in folders {
-        // The repository's own mounts, which are there so that it cannot be renamed.
+        // What is in a repository's own folder is no project.
         if folder.components().any(|part| part.as_os_str() == ".git") {
             continue;
         }
@@ -64,7 +77,7 @@ pub(crate) fn find(plan: &Plan, grants: &[Grant]) -> Vec<Watched> {
                 // Covered by a mount of its own.
                 Ok(_) => continue,
             };
-            let (folder, name) = (folder.clone().into(), name.into());
+            let (folder, name) = (folder.into(), name.into());
             let entry = Watched { folder, name, was };
             if !all.contains(&entry) {
                 all.push(entry);

@@ -338,3 +338,213 @@ fn changes_a_protected_folder_that_the_policy_names() {
     world.inside_sh("echo '{\"x\": 1}' >.claude/settings.json").good();
     assert_eq!(world.read("work/.claude/settings.json"), "{\"x\": 1}\n");
 }
+
+/// Two sessions: one moves what leads to a protected path, the next writes what it no longer protects.
+/// Unconfined the first one works, and then the second does. What is `kept` stays at its name.
+fn next_session_keeps(
+    fresh: impl Fn() -> Option<World>,
+    kept: &[&str],
+    attacks: &[&str],
+    write: &str,
+) {
+    for attack in attacks {
+        let Some(world) = fresh() else { return };
+        let session = world.inside_sh(attack);
+        assert_ne!(session.code, Some(0), "{attack}: {session}");
+        world.inside_sh(write);
+        for path in kept {
+            assert_eq!(world.read(format!("work/{path}")), "as it was\n", "{attack}: {session}");
+        }
+        assert_eq!(world.outside_sh("find . -name '*.palisade-moved*'").out, "", "{attack}");
+
+        let Some(world) = fresh() else { return };
+        let unconfined = world.outside_sh(attack);
+        assert_eq!(unconfined.code, Some(0), "{attack}: {unconfined}");
+        world.inside_sh(write);
+        assert!(world.outside_sh("grep -rs evil .").out.contains("evil"), "{attack} is none");
+    }
+}
+
+/// A part of a writable folder that the policy grants for reading only.
+#[test]
+fn moves_what_is_granted_for_reading_into_what_may_be_written() {
+    let fresh = || {
+        let world = World::new("filesystem: {read: [../work/vendor/lib]}")?;
+        world.write("work/vendor/lib/code", "as it was\n");
+        Some(world)
+    };
+    next_session_keeps(
+        fresh,
+        &["vendor/lib/code"],
+        &[
+            "mv vendor x && mkdir -p vendor/lib",
+            "mv vendor/lib x && mkdir vendor/lib",
+            "cp -r vendor x && rm -r vendor && mkdir -p vendor/lib",
+        ],
+        "for at in x/code x/lib/code; do test -f $at && echo evil >$at; done",
+    );
+}
+
+/// The protected name is a link, or leads through one, and so does what that leads to.
+#[test]
+fn replaces_a_protected_link_for_the_next_session() {
+    let fresh = || {
+        let world = World::plain()?;
+        world.write("work/shared/v1/mcp", "as it was\n");
+        world.write("work/shared/claude/settings.json", "as it was\n");
+        symlink("v1", world.at("work/shared/current")).unwrap();
+        symlink("shared/current/mcp", world.at("work/.mcp.json")).unwrap();
+        symlink("shared/claude", world.at("work/.claude")).unwrap();
+        Some(world)
+    };
+    next_session_keeps(
+        fresh,
+        &[".mcp.json", ".claude/settings.json"],
+        &[
+            "mv shared x",
+            "mv shared/v1 shared/v2",
+            "mv shared/claude x",
+            "ln -sfn /tmp shared/current",
+            "rm shared/current",
+            "rm .mcp.json",
+            "rm .claude",
+            "mv .claude x",
+            "ln -sfn shared/v1 .claude",
+            "mv shared/v1/mcp shared/v1/x",
+        ],
+        "for at in */mcp */*/mcp */*/x */claude/settings.json x/settings.json; do \
+         test -f $at && echo evil >>$at; done",
+    );
+}
+
+/// What is protected is missing, and the folder that it would be in is there: that stays where it is, and
+/// nothing that is made in it does.
+#[test]
+fn makes_a_missing_protected_name_in_a_folder_of_its_own() {
+    let fresh = || {
+        let world = World::plain()?;
+        world.write("work/.config/editor", "as it was\n");
+        world.write("work/.git/HEAD", "ref: refs/heads/main\n");
+        Some(world)
+    };
+    for (attack, planted) in [
+        ("mv .config x && mkdir -p .config/git && echo evil >.config/git/config", ".config/git"),
+        (
+            "rm -r .config && mkdir -p x/git && ln -s x .config && echo evil >x/git/config",
+            ".config/git",
+        ),
+        ("mv .git x && mkdir -p .git/hooks && echo evil >.git/hooks/pre-commit", ".git/hooks"),
+        (
+            "mkdir x && rm -r .git && ln -s x .git && mkdir x/hooks && echo evil >x/hooks/pre-commit",
+            ".git/hooks",
+        ),
+    ] {
+        let Some(world) = fresh() else { return };
+        let inside = world.inside_sh(attack);
+        assert!(inside.err.contains("busy"), "{attack}: {inside}");
+        assert!(!world.at("work").join(planted).exists(), "{attack}: {inside}");
+        // Without the first step it is made, and does not last.
+        let inside =
+            world.inside_sh(&format!("mkdir -p {planted} && echo evil >{planted}/pre-commit"));
+        inside.good();
+        assert!(!world.at("work").join(planted).exists(), "{attack}: {inside}");
+        let Some(world) = fresh() else { return };
+        world.outside_sh(attack).good();
+        assert!(world.at("work").join(planted).exists(), "{attack}");
+    }
+}
+
+/// A program of the host exchanges two protected files all the time while sessions start.
+#[test]
+fn exchanges_protected_files_while_sessions_start() {
+    let Some(world) = World::plain() else { return };
+    for (name, text) in [(".bashrc", "one\n"), (".zshrc", "other\n")] {
+        world.write(format!("work/{name}"), text);
+    }
+    let exchange = "import ctypes, random, time\nlibc = ctypes.CDLL(None)\n\
+                    while True:\n libc.renameat2(-100, b'.bashrc', -100, b'.zshrc', 2)\n \
+                    time.sleep(random.random() * 0.003)\n";
+    let mut host = std::process::Command::new("/usr/bin/python3")
+        .args(["-c", exchange])
+        .current_dir(world.workspace())
+        .spawn()
+        .unwrap();
+    let write = "for name in .bashrc .zshrc .bashrc .zshrc; do echo evil >>$name; done; true";
+    let all: Vec<Ran> = (0..20).map(|_| world.inside_sh(write)).collect();
+    host.kill().unwrap();
+    host.wait().unwrap();
+    for ran in &all {
+        let refused = ran.err.contains("it was exchanged for another file since it was checked");
+        assert!(ran.code == Some(0) || (ran.code == Some(125) && refused), "{ran}");
+    }
+    let mut texts = [world.read("work/.bashrc"), world.read("work/.zshrc")];
+    texts.sort();
+    assert_eq!(texts, ["one\n", "other\n"]);
+    world.inside_sh(write).good();
+    world.outside_sh(write).good();
+    assert!(world.read("work/.bashrc").contains("evil"), "unconfined it works");
+}
+
+/// A protected file has a second name in the workspace.
+#[test]
+fn changes_a_protected_file_by_its_second_name() {
+    let Some(world) = world() else { return };
+    world.outside_sh("mkdir deep && ln .envrc deep/notes && ln .git/config other").good();
+    let (before, script) = (
+        world.read("work/.git/config"),
+        "echo evil >>deep/notes; echo evil >>other; chmod 644 other; truncate -s 0 other; mv deep x; \
+         echo evil >>x/notes",
+    );
+    world.inside_sh(script);
+    assert_eq!(world.read("work/.envrc"), "as it was\n");
+    assert_eq!(world.read("work/.git/config"), before);
+    world.outside_sh(script);
+    assert!(world.read("work/.envrc").contains("evil"), "unconfined it works");
+}
+
+/// One session makes a repository as harmless as any, whose settings have a second name; the next
+/// writes that.
+#[test]
+fn gives_the_settings_of_a_repository_a_second_name_for_the_next_session() {
+    let attack = format!("chmod 755 mine/d; {MONITOR} mine/d/notes");
+    for shut in ["", "chmod 0 mine/d", "chmod 644 mine/d"] {
+        let Some(world) = world() else { return };
+        let first = "git init -q mine && mkdir mine/d && ln mine/.git/config mine/d/notes";
+        world.inside_sh(&format!("{first}; {shut}")).good();
+        world.inside_sh(&attack);
+        status_runs_nothing(&world, "mine");
+        world.outside_sh(&attack).good();
+        world.outside_sh("cd mine && git status");
+        assert!(world.at("work/mine/ran").exists() || world.at("work/ran").exists(), "{shut}");
+    }
+}
+
+/// A repository in a folder that a session shuts: the launch of the next does not see it, or the look at the
+/// end does not. Somebody opens the folder later.
+#[test]
+fn shuts_a_folder_with_a_repository_in_it() {
+    let deep = "mkdir -p libs/a && git init -q libs/a/one";
+    let plant = format!("chmod 755 libs libs/a; {MONITOR} libs/a/one/.git/config");
+    for shut in ["chmod 0 libs", "chmod 0 libs/a", "chmod 644 libs", "chmod 644 libs/a"] {
+        let Some(world) = world() else { return };
+        let opened = |world: &World| {
+            world.outside_sh("chmod -R u+rwX .");
+            world.outside_sh("for at in libs*/a*/one*; do (cd $at && git status); done");
+        };
+        world.outside_sh(deep).good();
+        world.inside_sh(shut).good();
+        world.inside_sh(&format!("{plant}; {shut}"));
+        opened(&world);
+        assert!(!world.at("work/ran").exists(), "two sessions: {shut}");
+        let Some(world) = self::world() else { return };
+        let ran = world.inside_sh(&format!("{deep}; {plant}; {shut}"));
+        ran.good();
+        let told = ran.err.contains("palisade-moved") || ran.err.contains("look at it before");
+        assert!(told, "{shut}: {ran}");
+
+        let Some(world) = self::world() else { return };
+        world.outside_sh(&format!("{deep}; {plant}; {shut}"));
+        opened(&world);
+        assert!(world.at("work/ran").exists(), "unconfined it works: {shut}");
+    }
+}

@@ -10,7 +10,10 @@ use std::{
 };
 
 use rustix::{
-    fs::{AtFlags, CWD, FlockOperation, Mode, OFlags, flock, mkdir, open, openat, unlinkat},
+    fs::{
+        AtFlags, CWD, FlockOperation, Mode, OFlags, flock, fstat, mkdir, open, openat, stat,
+        unlinkat,
+    },
     io::Errno,
     rand::{GetRandomFlags, getrandom},
 };
@@ -166,6 +169,11 @@ fn open_locked(path: &Path) -> Result<OwnedFd, Errno> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let descriptor = open(path, flags, Mode::empty())?;
     flock(&descriptor, FlockOperation::NonBlockingLockExclusive)?;
+    // Whoever had the lock a moment ago may have removed it.
+    let (locked, there) = (fstat(&descriptor)?, stat(path)?);
+    if locked.st_ino != there.st_ino {
+        return Err(Errno::NOENT);
+    }
     Ok(descriptor)
 }
 

@@ -1,4 +1,7 @@
-use std::os::fd::{AsFd, OwnedFd};
+use std::{
+    os::fd::{AsFd, OwnedFd},
+    path::Path,
+};
 
 use rustix::{
     fs::{AtFlags, CWD, FileType, Mode, OFlags, ResolveFlags, StatxFlags, openat2, statx},
@@ -11,7 +14,7 @@ use crate::{
         idmap::OwnerMaps,
         sys::mount::{Attributes, set_attributes},
     },
-    plan::{Content, HostObject, Mount},
+    plan::{Content, HostObject, Mount, Overlay, There},
     step::{Step, StepError},
 };
 
@@ -104,18 +107,40 @@ fn open_checked(object: &HostObject) -> Result<OwnedFd, StepError> {
         ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS,
     )
     .step_with(|| format!("open {shown}"))?;
-    let found = statx(&opened, "", AtFlags::EMPTY_PATH, StatxFlags::BASIC_STATS)
-        .step_with(|| format!("look at {shown}"))?;
-    let device = rustix::fs::makedev(found.stx_dev_major, found.stx_dev_minor);
-    let kind = FileType::from_raw_mode(found.stx_mode.into());
-    if (device, found.stx_ino) != (object.device, object.inode)
-        || (kind == FileType::Directory) != object.folder
-    {
-        return Err(StepError {
-            step: format!("open {shown}: it was exchanged for another file since it was checked")
-                .into(),
-            errno: Errno::STALE,
-        });
-    }
+    let there = There { device: object.device, inode: object.inode, folder: object.folder };
+    refuse_other(&opened, there, None, &object.path)?;
     Ok(opened)
+}
+
+/// Refuse an open object that is not the one which was there when the plan was made. `at` is its name for
+/// an error.
+///
+/// An overlay shows a device of its own. What is no folder keeps the number that it has below, but for
+/// the uppermost bits; a folder does if all is on one file system, and else tells nothing (see `xino` in the
+/// kernel's `Documentation/filesystems/overlayfs.rst`).
+pub(super) fn refuse_other(
+    opened: impl AsFd,
+    there: There,
+    shown_by: Option<&Overlay>,
+    at: &Path,
+) -> Result<(), StepError> {
+    const OF_BELOW: u64 = (1 << 56) - 1;
+    let found = statx(opened, "", AtFlags::EMPTY_PATH, StatxFlags::BASIC_STATS)
+        .step_with(|| format!("look at {}", at.display()))?;
+    let device = rustix::fs::makedev(found.stx_dev_major, found.stx_dev_minor);
+    let folder = FileType::from_raw_mode(found.stx_mode.into()) == FileType::Directory;
+    let same = match shown_by {
+        None => (device, found.stx_ino) == (there.device, there.inode),
+        Some(overlay) if folder && overlay.lower.device != overlay.layers.device => true,
+        Some(_) => (found.stx_ino ^ there.inode) & OF_BELOW == 0,
+    };
+    if same && folder == there.folder {
+        return Ok(());
+    }
+    let shown = at.display();
+    Err(StepError {
+        step: format!("open {shown}: it was exchanged for another file since it was checked")
+            .into(),
+        errno: Errno::STALE,
+    })
 }

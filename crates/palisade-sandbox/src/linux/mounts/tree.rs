@@ -2,13 +2,13 @@ use std::{collections::HashMap, os::fd::OwnedFd, path::Path};
 
 use rustix::{
     fs::{CWD, Mode, OFlags, ResolveFlags, openat2},
-    mount::{UnmountFlags, unmount},
+    mount::{OpenTreeFlags, UnmountFlags, open_tree, unmount},
     process::{fchdir, pivot_root},
 };
 
 use super::{
     DetachedTrees, device,
-    host::{Detached, detach},
+    host::{Detached, detach, refuse_other},
     masks::Masks,
     overlay, proc,
     skeleton::{Kind, Skeleton, mount},
@@ -19,7 +19,7 @@ use crate::{
         landlock_plan,
         sys::mount::{Attributes, set_attributes},
     },
-    plan::{Content, Mount},
+    plan::{Content, HostObject, Mount, There},
     step::{Step, StepError},
 };
 
@@ -33,9 +33,6 @@ pub(crate) struct Tree {
     masks: Masks,
     rules: Rules,
 }
-
-/// What each path of a plan holds.
-type Contents<'plan> = HashMap<&'plan Path, &'plan Content>;
 
 impl Tree {
     /// What is the same in every sandbox: an empty root, `/dev` and `/proc`.
@@ -65,37 +62,41 @@ impl Tree {
     /// Put in what the plan names, and make it the root. Nothing of the host's tree is left
     /// afterwards. Returns the Landlock rules, which say the same.
     pub(crate) fn finish(
-        mut self,
+        self,
         mounts: &[Mount],
         mut trees: DetachedTrees,
     ) -> Result<landlock::Prepared, StepError> {
         let contents = mounts.iter().map(|it| (it.at.as_path(), &it.content)).collect();
+        let mut planned = Planned { tree: self, contents };
         let mut order: Vec<usize> = (0..mounts.len()).collect();
         order.sort_by_cached_key(|index| mounts.get(*index).map(|it| it.at.components().count()));
         for index in order {
             let Some(it) = mounts.get(index) else { continue };
             let detached = trees.get_mut(index).and_then(Option::take);
-            self.place(it, &contents, detached)?;
+            planned.place(it, detached)?;
         }
-        let root = self.skeleton.root();
-        self.masks.remove(root)?;
+        let Self { skeleton, masks, rules } = planned.tree;
+        let root = skeleton.root();
+        masks.remove(root)?;
         fchdir(root).step("enter the new root")?;
         pivot_root(".", ".").step("pivot_root")?;
         unmount(".", UnmountFlags::DETACH).step("leave the old root")?;
         rustix::process::chdir("/").step("enter the new root")?;
         set_attributes(root, Attributes { set: ATTR_RDONLY, ..Default::default() })
             .step("make the root read-only")?;
-        self.rules.finish()
+        rules.finish()
     }
+}
 
-    fn place(
-        &mut self,
-        it: &Mount,
-        contents: &Contents<'_>,
-        detached: Option<Detached>,
-    ) -> Result<(), StepError> {
+/// The tree, and what the plan has at each path.
+struct Planned<'plan> {
+    tree: Tree,
+    contents: HashMap<&'plan Path, &'plan Content>,
+}
+
+impl Planned<'_> {
+    fn place(&mut self, it: &Mount, detached: Option<Detached>) -> Result<(), StepError> {
         let at = it.at.as_path();
-        let on_skeleton = is_on_skeleton(contents, at);
         match &it.content {
             Content::Host(object) => {
                 let tree = match detached {
@@ -103,76 +104,113 @@ impl Tree {
                     _ => detach(object, None)?,
                 };
                 let kind = if object.folder { Kind::Folder } else { Kind::File };
-                self.show(&tree, kind, on_skeleton, it)
+                self.show(&tree, kind, it)
             }
             Content::Overlay(described) => {
                 let (lower, layers) = match detached {
                     Some(Detached::Layers { lower, layers }) => (lower, layers),
                     _ => (detach(&described.lower, None)?, detach(&described.layers, None)?),
                 };
-                let tree = overlay::join(self.skeleton.root(), &lower, &layers)?;
-                self.show(&tree, Kind::Folder, on_skeleton, it)
+                let tree = overlay::join(self.tree.skeleton.root(), &lower, &layers)?;
+                self.show(&tree, Kind::Folder, it)
             }
-            Content::Scratch { mode } if on_skeleton => {
-                let folder = self.skeleton.set_apart(at, *mode)?;
-                grant(&mut self.rules, folder, Kind::Folder, it)
+            Content::Scratch { mode } if self.is_on_skeleton(at) => {
+                let folder = self.tree.skeleton.set_apart(at, *mode)?;
+                grant(&mut self.tree.rules, folder, Kind::Folder, it)
             }
             Content::Scratch { mode } => {
-                let tree = self.masks.fresh_folder(*mode)?;
-                self.show(&tree, Kind::Folder, on_skeleton, it)
+                let tree = self.tree.masks.fresh_folder(*mode)?;
+                self.show(&tree, Kind::Folder, it)
             }
-            Content::Text(text) if on_skeleton => {
-                let file = self.skeleton.file(at, text)?;
-                grant(&mut self.rules, file, Kind::File, it)
+            Content::Text(text) if self.is_on_skeleton(at) => {
+                let file = self.tree.skeleton.file(at, text)?;
+                grant(&mut self.tree.rules, file, Kind::File, it)
             }
             Content::Text(text) => {
-                let tree = self.masks.fresh_file(text, 0o444)?;
-                self.show(&tree, Kind::File, on_skeleton, it)
+                let tree = self.tree.masks.fresh_file(text, 0o444)?;
+                self.show(&tree, Kind::File, it)
             }
-            Content::Link(to) => self.skeleton.link(at, to),
-            Content::EmptyFolder if on_skeleton => {
-                let folder = self.skeleton.folder(at)?;
-                grant(&mut self.rules, folder, Kind::Folder, it)
+            Content::Link(to) => self.tree.skeleton.link(at, to),
+            Content::EmptyFolder if self.is_on_skeleton(at) => {
+                let folder = self.tree.skeleton.folder(at)?;
+                grant(&mut self.tree.rules, folder, Kind::Folder, it)
             }
-            Content::EmptyFolder => self.cover(Kind::Folder, on_skeleton, it),
-            Content::EmptyFile => self.cover(Kind::File, on_skeleton, it),
+            Content::EmptyFolder => self.cover(Kind::Folder, it, None),
+            Content::Cover(there) if there.folder => self.cover(Kind::Folder, it, Some(*there)),
+            Content::Cover(there) => self.cover(Kind::File, it, Some(*there)),
+            Content::Pin { there, read_only } => self.pin(at, *there, *read_only),
         }
     }
 
     /// Mount a tree at its place.
-    fn show(
-        &mut self,
-        tree: &OwnedFd,
-        kind: Kind,
-        on_skeleton: bool,
-        it: &Mount,
-    ) -> Result<(), StepError> {
+    fn show(&mut self, tree: &OwnedFd, kind: Kind, it: &Mount) -> Result<(), StepError> {
         let at = it.at.as_path();
         match kind {
-            _ if !on_skeleton => mount(tree, self.skeleton.existing(at, kind)?, at)?,
-            Kind::Folder => mount(tree, self.skeleton.folder(at)?, at)?,
-            Kind::File => mount(tree, self.skeleton.file(at, b"")?, at)?,
+            _ if !self.is_on_skeleton(at) => {
+                let there = match &it.content {
+                    Content::Host(HostObject { device, inode, folder, .. }) => {
+                        Some(There { device: *device, inode: *inode, folder: *folder })
+                    }
+                    _ => None,
+                };
+                mount(tree, self.existing(at, kind, there)?, at)?;
+            }
+            Kind::Folder => mount(tree, self.tree.skeleton.folder(at)?, at)?,
+            Kind::File => mount(tree, self.tree.skeleton.file(at, b"")?, at)?,
         }
-        grant(&mut self.rules, tree, kind, it)
+        grant(&mut self.tree.rules, tree, kind, it)
     }
 
     /// Mount a mask over something of the host's.
-    fn cover(&mut self, kind: Kind, on_skeleton: bool, it: &Mount) -> Result<(), StepError> {
-        let at = it.at.as_path();
-        let target = if kind == Kind::File && on_skeleton {
-            self.skeleton.file(at, b"")?
-        } else {
-            self.skeleton.existing(at, kind)?
-        };
-        let mask = self.masks.cover(kind, target, at)?;
-        grant(&mut self.rules, mask, kind, it)
+    fn cover(&mut self, kind: Kind, it: &Mount, there: Option<There>) -> Result<(), StepError> {
+        let target = self.existing(&it.at, kind, there)?;
+        let mask = self.tree.masks.cover(kind, target, &it.at)?;
+        grant(&mut self.tree.rules, mask, kind, it)
     }
-}
 
-/// False if something of the host's is the nearest thing above: nothing may be created there.
-fn is_on_skeleton(contents: &Contents<'_>, at: &Path) -> bool {
-    let above = at.ancestors().skip(1).find_map(|above| contents.get(above));
-    !matches!(above, Some(Content::Host(_) | Content::Overlay(_)))
+    /// Mount something of the host's on itself, which has the flags and owners of what it lies in.
+    fn pin(&self, at: &Path, there: There, read_only: bool) -> Result<(), StepError> {
+        let kind = if there.folder { Kind::Folder } else { Kind::File };
+        let target = self.existing(at, kind, Some(there))?;
+        let flags = OpenTreeFlags::OPEN_TREE_CLONE
+            | OpenTreeFlags::OPEN_TREE_CLOEXEC
+            | OpenTreeFlags::AT_EMPTY_PATH
+            | OpenTreeFlags::AT_RECURSIVE;
+        let tree = open_tree(&target, "", flags)
+            .step_with(|| format!("take the tree of {}", at.display()))?;
+        if read_only {
+            let attributes = Attributes { set: ATTR_RDONLY, recursive: true, ..Default::default() };
+            set_attributes(&tree, attributes)
+                .step_with(|| format!("make {} read-only", at.display()))?;
+        }
+        mount(&tree, target, at)
+    }
+
+    /// What something of the host's shows at this path. What is mounted on the descriptor is mounted on
+    /// the very object that the plan saw, under whatever name the host has it by then.
+    fn existing(&self, at: &Path, kind: Kind, there: Option<There>) -> Result<OwnedFd, StepError> {
+        let target = self.tree.skeleton.existing(at, kind)?;
+        if let Some(there) = there {
+            let around = self.around(at).find(|content| !matches!(content, Content::Pin { .. }));
+            let overlay = match around {
+                Some(Content::Overlay(overlay)) => Some(overlay),
+                _ => None,
+            };
+            refuse_other(&target, there, overlay, at)?;
+        }
+        Ok(target)
+    }
+
+    /// False if something of the host's is the nearest thing above: nothing may be created there.
+    fn is_on_skeleton(&self, at: &Path) -> bool {
+        let above = self.around(at).next();
+        !matches!(above, Some(Content::Host(_) | Content::Overlay(_) | Content::Pin { .. }))
+    }
+
+    /// What is planned at the paths above, the nearest first.
+    fn around<'it>(&'it self, at: &'it Path) -> impl Iterator<Item = &'it Content> {
+        at.ancestors().skip(1).filter_map(|above| self.contents.get(above).copied())
+    }
 }
 
 fn grant(
