@@ -21,6 +21,7 @@ pub use linux::{
     net::NetSockets,
 };
 pub use plan::{
-    Command, Content, Ground, HostObject, Identity, Limits, Mount, Overlay, Plan, Stdio, There,
+    Command, Content, Degraded, Ground, HostObject, Identity, Limits, Mount, Overlay, Plan, Stdio,
+    There,
 };
 pub use step::StepError;

@@ -15,6 +15,11 @@ pub struct Ground {
     pub scratch_bytes: u64,
     /// Put up the network path out (resolver and proxy sockets). Without it there is no way out.
     pub network: bool,
+    /// What may be missing.
+    pub degraded: Degraded,
+    /// Have the kernel's audit told what Landlock refuses. Only where
+    /// [`Records`](crate::linux::audit::Records) can be heard.
+    pub tell_audit: bool,
 }
 
 /// Everything else that one sandbox contains. Made and checked outside, fixed for the sandbox's life.
@@ -37,6 +42,16 @@ pub struct Plan {
     pub pinned_filter: Option<Filter>,
     /// Where descriptors 0, 1 and 2 of the command lead.
     pub stdio: [Stdio; 3],
+}
+
+/// Layers that the operator lets the sandbox be without, because this system lacks them. Each is put up
+/// as far as the system goes all the same.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Degraded {
+    /// Landlock: files are held by the mount tree alone.
+    pub landlock: bool,
+    /// The system call filter.
+    pub seccomp: bool,
 }
 
 /// The ids of the agent.

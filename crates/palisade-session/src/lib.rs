@@ -14,6 +14,9 @@
 
 #![forbid(unsafe_code)]
 
+mod degraded;
+mod denials;
+mod file_denials;
 mod guard;
 mod limits;
 mod models;

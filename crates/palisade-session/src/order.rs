@@ -18,6 +18,8 @@ pub struct Order {
     pub name: Option<String>,
     /// Abilities of the kernel to take as missing, to see what a system without them says.
     pub missing: Vec<Kind>,
+    /// What the sandbox may be without if this system lacks it; only such as may be missing.
+    pub allow_degraded: Vec<Kind>,
     /// Who gives the order.
     pub operator: Operator,
 }

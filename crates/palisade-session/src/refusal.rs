@@ -4,7 +4,10 @@ use palisade_sandbox::{
     LaunchError, StepError,
     linux::abilities::{Abilities, Kind},
 };
-use rustix::io::Errno;
+use rustix::{
+    io::Errno,
+    process::{DumpableBehavior, dumpable_behavior},
+};
 
 /// Why the command was not started, for a person: what, and what to do.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -63,7 +66,7 @@ impl<T, E: fmt::Display> Refuse<T> for Result<T, E> {
 }
 
 /// Why a sandbox could not be put up. What this kernel lacks is looked for only now, and named.
-pub(crate) fn of_launch(error: &LaunchError) -> Refusal {
+pub(crate) fn of_launch(error: &LaunchError, allowed: &[Kind]) -> Refusal {
     if let LaunchError::Step(StepError { errno, .. }) = error
         && let Some(remedy) = of_the_moment(*errno)
     {
@@ -79,7 +82,10 @@ pub(crate) fn of_launch(error: &LaunchError) -> Refusal {
             "start palisade as the ordinary user who owns the folder, or put it on a volume or on tmpfs",
         );
     }
-    match missing(&[]) {
+    let root = rustix::process::geteuid().is_root();
+    let guarded = !root && dumpable_behavior() != Ok(DumpableBehavior::Dumpable);
+    let abilities = if guarded { Abilities::probe_guarded() } else { Abilities::probe() };
+    match missing(&abilities, allowed) {
         Some(mut refusal) => {
             refusal.what = format!("{} ({error})", refusal.what);
             refusal
@@ -108,15 +114,16 @@ fn of_the_moment(errno: Errno) -> Option<&'static str> {
     })
 }
 
-/// The first ability that a launch needs and this system does not have, or is to be taken as not
-/// having.
-pub(crate) fn missing(simulated: &[Kind]) -> Option<Refusal> {
-    let abilities = Abilities::probe_without(simulated);
-    let missing = abilities.missing().next()?;
-    Some(Refusal::new(
-        format!("the sandbox cannot be put up: this system lacks {}", missing.kind),
-        missing.remedy.clone().unwrap_or_default(),
-    ))
+/// The first ability that a launch needs and this system does not have, but for those that it is
+/// allowed to be without.
+pub(crate) fn missing(abilities: &Abilities, allowed: &[Kind]) -> Option<Refusal> {
+    let missing = abilities.missing().find(|ability| !allowed.contains(&ability.kind))?;
+    let kind = missing.kind;
+    let mut remedy = missing.remedy.clone().unwrap_or_default().into_owned();
+    if kind.may_be_missing() {
+        remedy.push_str(&format!(" Or `--allow-degraded {kind}`: a weaker sandbox, without it."));
+    }
+    Some(Refusal::new(format!("the sandbox cannot be put up: this system lacks {kind}"), remedy))
 }
 
 /// Why a command that was let in did not start.

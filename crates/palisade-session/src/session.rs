@@ -4,11 +4,14 @@ use palisade_core::{Action, Authority, Event, Layer, SessionId, Verdict};
 use palisade_engine::Engine;
 use palisade_journal::{Durability, Journal, Timestamp};
 use palisade_policy::Policy;
-use palisade_sandbox::{Building, LaunchError, begin};
+use palisade_sandbox::{Building, LaunchError, begin, linux::audit::Records};
 use palisade_workspace::{Kept, Outcome, WorkspaceError};
 use rustix::rand::{GetRandomFlags, getrandom};
 
 use crate::{
+    degraded::{self, Missing},
+    denials::Denials,
+    file_denials::{self, FileDenials},
     guard,
     limits::{self, Account, Writable},
     models,
@@ -44,15 +47,17 @@ pub struct Ended {
 /// Run the command in a sandbox, to its end.
 ///
 /// The process must have one thread: it is forked before any other starts. Nothing runs unless
-/// every layer stands and the journal has the launch.
+/// every layer stands and the journal has the launch. `tell` gets what the operator is to know
+/// before the command starts.
 ///
 /// # Errors
 /// Why the command was not started. The journal has it as well, if there is a journal.
-pub fn run(order: &Order) -> Result<Ended, Refusal> {
+pub fn run(order: &Order, tell: impl Fn(&str)) -> Result<Ended, Refusal> {
     let session = new_session()?;
     let prepared = refuse_unbuilt(&order.policy)
-        .and_then(|()| refuse_missing(order))
-        .and_then(|()| prepare(order, &session));
+        .and_then(|()| degraded::find(order))
+        .inspect(|missing| missing.iter().for_each(|one| tell(&one.told())))
+        .and_then(|missing| prepare(order, &session, missing));
     let (started, mut watch) = match prepared {
         Ok(prepared) => prepared,
         Err(refusal) => return Err(journal_refusal(order, &session, refusal)),
@@ -91,6 +96,10 @@ struct Started {
     writable: Writable,
     /// What is to be mounted.
     held: Vec<OwnedFd>,
+    /// Layers that it is without.
+    missing: Vec<Missing>,
+    /// What Landlock refuses, if the kernel tells.
+    records: Option<Records>,
 }
 
 /// What is swept at the end, and what was swept before for sessions whose supervisor was killed.
@@ -100,11 +109,18 @@ struct Watch {
 }
 
 /// What has to happen while there is one thread, and no secret in memory.
-fn prepare(order: &Order, session: &SessionId) -> Result<(Started, Watch), Refusal> {
+fn prepare(
+    order: &Order,
+    session: &SessionId,
+    missing: Vec<Missing>,
+) -> Result<(Started, Watch), Refusal> {
     let who = Who::find(&order.operator)?;
+    let mut ground = plan::ground(order, &who);
+    ground.degraded = degraded::for_plan(&missing);
+    let records = file_denials::ask(order, &mut ground);
     // It builds what it can while the plan is made. Should it fail, what is wrong with the order
     // is told first.
-    let begun = begin(plan::ground(order, &who));
+    let begun = begin(ground);
     let state = &order.operator.state_dir;
     let leftover = sweep::leftover(state);
     let placeholders = Placeholders::of(order.policy.inference.as_ref())?;
@@ -121,12 +137,13 @@ fn prepare(order: &Order, session: &SessionId) -> Result<(Started, Watch), Refus
     let writable = Writable::of(&plan);
     match begun.and_then(|begun| begun.build(&plan)) {
         Ok(building) => {
-            let started = Started { building, copies, terminal, kept, writable, held };
+            let started =
+                Started { building, copies, terminal, kept, writable, held, missing, records };
             Ok((started, Watch { list, leftover }))
         }
         Err(error) => {
             list.into_iter().for_each(List::forget);
-            Err(refusal::of_launch(&error))
+            Err(refusal::of_launch(&error, &order.allow_degraded))
         }
     }
 }
@@ -137,7 +154,8 @@ async fn live(
     started: Started,
     watch: &mut Watch,
 ) -> Result<Ended, Refusal> {
-    let Started { building, mut copies, terminal, mut kept, writable, held } = started;
+    let Started { building, mut copies, terminal, mut kept, writable, held, missing, records } =
+        started;
     let policy = &order.policy;
     let signals = Signals::catch().refuse("catch signals", "report this")?;
     let journal = open_journal(order, session)?;
@@ -145,6 +163,7 @@ async fn live(
     let pipeline = Pipeline::new(Engine::with_own_addresses(policy, own), journal);
     let mut notices = record_swept(&pipeline, &watch.leftover).await;
     let refused = |refusal: Refusal| close_refused(&pipeline, refusal);
+    let of_launch = |error: &LaunchError| refusal::of_launch(error, &order.allow_degraded);
     let authority: Arc<dyn Authority> = pipeline.clone();
     let services = models::services(
         policy.inference.as_ref(),
@@ -157,13 +176,14 @@ async fn live(
         Err(refusal) => return Err(refused(refusal).await),
     };
     // While init builds.
-    let desk = match Desk::set_up(order, session, building.pid()) {
+    let without = missing.iter().map(Missing::name).collect();
+    let desk = match Desk::set_up(order, session, building.pid(), without) {
         Ok(desk) => desk,
         Err(refusal) => return Err(refused(refusal).await),
     };
     let standing = match building.wait() {
         Ok(standing) => standing,
-        Err(error) => return Err(refused(refusal::of_launch(&error)).await),
+        Err(error) => return Err(refused(of_launch(&error)).await),
     };
     // All is mounted.
     drop(held);
@@ -174,6 +194,12 @@ async fn live(
     };
     if let Some(weaker) = limits.weaker() {
         authority.record(weaker).await;
+    }
+    for one in &missing {
+        if !authority.record(one.event()).await {
+            let what = format!("that {} is missing could not be recorded", one.name());
+            return Err(refused(Refusal::new(what, JOURNAL)).await);
+        }
     }
     let decision = authority.authorize(&launch_action(order)).await;
     if !decision.is_allowed() {
@@ -197,13 +223,22 @@ async fn live(
     let terminals = Terminals { operator: terminal, sandbox };
     let running = match standing.go() {
         Ok(running) => Arc::new(running),
-        Err(error) => return Err(refused(refusal::of_launch(&error)).await),
+        Err(error) => return Err(refused(of_launch(&error)).await),
     };
+    let mut denials = Denials::new(Arc::clone(&recorder), policy.process.syscalls.deny.clone());
+    if !running.tells() && !missing.iter().any(Missing::is_filter) {
+        denials.never();
+    }
+    let of_files = records.map(|records| FileDenials::hear(records, Arc::clone(&recorder)));
     let mut desk = desk.serve(&running, recorder);
     let asked = desk.asked_to_end();
-    let (wall_time, broken) = (most.wall_time, limits.broken());
-    let ending = until_end(running, terminals, signals, wall_time, asked, outward, broken);
+    let held = (most.wall_time, limits.broken());
+    let ending = until_end(running, terminals, signals, &mut denials, asked, outward, held);
     let (end, cause) = ending.await?;
+    denials.finish().await;
+    if let Some(of_files) = of_files {
+        of_files.finish().await;
+    }
     let account = limits.account();
     // Until the journal has the end.
     let _entry = desk.close().await;
@@ -219,7 +254,7 @@ async fn live(
             let name = order.command.first().map(|name| name.display().to_string());
             Err(refused(refusal::of_exec(&name.unwrap_or_default(), errno)).await)
         }
-        Err(error) => Err(refused(refusal::of_launch(&error)).await),
+        Err(error) => Err(refused(of_launch(&error)).await),
     }
 }
 
@@ -318,13 +353,6 @@ fn refuse_unbuilt(policy: &Policy) -> Result<(), Refusal> {
         format!("the policy asks for what this version cannot enforce yet: {}", list.join(", ")),
         format!("take `{}` out of the policy; nothing is ignored silently", first.what),
     ))
-}
-
-fn refuse_missing(order: &Order) -> Result<(), Refusal> {
-    if order.missing.is_empty() {
-        return Ok(());
-    }
-    refusal::missing(&order.missing).map_or(Ok(()), Err)
 }
 
 fn new_session() -> Result<SessionId, Refusal> {

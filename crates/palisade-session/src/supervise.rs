@@ -12,6 +12,7 @@ use rustix::process::Signal as Number;
 use tokio::{io::Interest, net::UnixStream};
 
 use crate::{
+    denials::Denials,
     limits::Breach,
     refusal::{Refusal, Refuse},
     terminal::{Relay, Signal, Signals, Terminal, stop_job},
@@ -74,16 +75,16 @@ pub(crate) struct Terminals {
     pub(crate) sandbox: Option<OwnedFd>,
 }
 
-/// See the command to its end. `outward` is what serves its network, for as long; `asked`
-/// resolves when the operator wants an end, `broken` when a limit is.
+/// See the command to its end. `denials` hears what its filter refuses, `outward` is what serves its network, for as long; `asked`
+/// resolves when the operator wants an end, `broken` when a limit is that is not of time.
 pub(crate) async fn until_end(
     running: Arc<Running>,
     terminals: Terminals,
     mut signals: Signals,
-    wall_time: Option<Duration>,
+    denials: &mut Denials,
     asked: impl Future<Output = u32>,
     outward: impl Future<Output = String>,
-    broken: impl Future<Output = Breach>,
+    (wall_time, broken): (Option<Duration>, impl Future<Output = Breach>),
 ) -> Result<(Result<End, LaunchError>, Cause), Refusal> {
     let relay = match (terminals.operator, terminals.sandbox) {
         (Some(operator), Some(sandbox)) => Some(
@@ -114,6 +115,8 @@ pub(crate) async fn until_end(
                 Ok(Report::Stopped(signal)) => {
                     stopped(signal, relay.as_ref(), &running, &mut signals).await;
                 }
+                Ok(Report::Listener(listener)) => denials.listen(listener),
+                Ok(Report::NoListener(errno)) => denials.none(errno),
                 Ok(Report::Exited(code)) => break Ok(End::Exited(code)),
                 Ok(Report::Killed(signal)) => break Ok(End::Killed(signal)),
                 Ok(Report::Lost) => break Ok(End::Lost),

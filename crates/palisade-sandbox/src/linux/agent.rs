@@ -31,7 +31,7 @@ use super::{
     },
 };
 use crate::{
-    plan::{Limits, Plan, Stdio},
+    plan::{Ground, Limits, Plan, Stdio},
     step::{Step, StepError},
 };
 
@@ -67,6 +67,8 @@ pub(crate) struct Confinement {
     held: HeldByGroup,
     rules: landlock::Prepared,
     filter: Filter,
+    /// Whether the filter may be missing.
+    without_filter: bool,
     /// Where no group holds processor time: these processors, and a filter that keeps to them.
     pinned: Option<(CpuSet, Filter)>,
 }
@@ -74,7 +76,7 @@ pub(crate) struct Confinement {
 impl Prepared {
     pub(crate) fn new(
         plan: Plan,
-        limits: Limits,
+        ground: &Ground,
         terminal: Option<OwnedFd>,
         rules: landlock::Prepared,
     ) -> Result<Self, StepError> {
@@ -89,7 +91,7 @@ impl Prepared {
             entry.push(value);
             text(entry)
         });
-        let pinned = limits.cpu_thousandths.zip(plan.pinned_filter);
+        let pinned = ground.limits.cpu_thousandths.zip(plan.pinned_filter);
         let pinned = pinned.map(|(most, filter)| Ok((some_processors(most)?, filter)));
         Ok(Self {
             candidates: candidates.collect::<Result<_, _>>().step("read the command")?,
@@ -103,10 +105,11 @@ impl Prepared {
                 search,
                 working_directory: text(plan.working_directory.into())
                     .step("read the working directory")?,
-                limits,
+                limits: ground.limits,
                 held: HeldByGroup::default(),
                 rules,
                 filter: plan.filter,
+                without_filter: ground.degraded.seccomp,
                 pinned: pinned.transpose().step("choose processors")?,
             },
         })
@@ -117,9 +120,9 @@ impl Prepared {
         self.confinement.held = held;
     }
 
-    /// Become the command, or report why not. No allocation before exec, but on failure.
+    /// Become the command, or report why not. No allocation before exec, but for a message.
     pub(crate) fn become_it(&self, control: &Control) -> ! {
-        let message = match self.confine() {
+        let message = match self.confine(control) {
             Ok(()) => Message::ExecFailed(self.confinement.exec(&self.candidates, &self.argv)),
             Err(error) => Message::Failed(error),
         };
@@ -132,10 +135,12 @@ impl Prepared {
         self.confinement
     }
 
-    fn confine(&self) -> Result<(), StepError> {
+    fn confine(&self, control: &Control) -> Result<(), StepError> {
         self.lead_a_process_group()?;
         redirect(&self.stdio, self.terminal.as_ref())?;
-        self.confinement.put_on(privileges::give_up)
+        let tell =
+            |message, descriptors: &[BorrowedFd<'_>]| control.send_with(&message, descriptors);
+        self.confinement.put_on(privileges::give_up, tell)
     }
 
     /// A group of its own, in the foreground of the terminal. The session stays init's: a group
@@ -152,10 +157,11 @@ impl Prepared {
 
 impl Confinement {
     /// Confine this process, which has one thread. `privileges` sees to it that it has none;
-    /// nothing after that needs any.
+    /// nothing after that needs any. `tell` speaks to the supervisor.
     pub(crate) fn put_on(
         &self,
         privileges: fn() -> Result<(), StepError>,
+        tell: impl FnOnce(Message, &[BorrowedFd<'_>]) -> Result<(), Errno>,
     ) -> Result<(), StepError> {
         rustix::process::chdir(self.working_directory.as_c_str())
             .step("enter the working directory")?;
@@ -166,10 +172,27 @@ impl Confinement {
         close_from(3, true).step("close inherited descriptors")?;
         privileges()?;
         self.rules.restrict_self()?;
-        match &self.pinned {
-            Some((_, filter)) if !self.held.processors => filter.install(),
-            _ => self.filter.install(),
+        let (filter, pinned) = match &self.pinned {
+            Some((_, filter)) if !self.held.processors => (filter, true),
+            _ => (&self.filter, false),
+        };
+        if self.without_filter {
+            // As far as the system goes, be it not at all: the operator lets it be missing.
+            filter.install().unwrap_or_default();
+            return Ok(());
         }
+        if !filter.can_tell() {
+            return filter.install();
+        }
+        let told = match filter.install_telling() {
+            // Ours is closed in this line, and by exec: nobody inside may answer.
+            Ok(listener) => tell(Message::Listener { pinned }, &[listener.as_fd()]),
+            Err(error) => {
+                filter.install()?;
+                tell(Message::NoListener(error.errno), &[])
+            }
+        };
+        told.step("hand out the listener of refused calls")
     }
 
     /// The limits of each process, and of the whole what no group holds.

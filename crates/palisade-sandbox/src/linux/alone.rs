@@ -221,7 +221,7 @@ fn the_mount_tree_holds_without_landlock() {
                 let inside = || {
                     theirs.receive().step("hear of the maps")?;
                     identity::take_on(&identity, privileged)?;
-                    mounts::Tree::begin(64 << 20)?.finish(&plan, trees)?;
+                    mounts::Tree::begin(64 << 20, false)?.finish(&plan, trees)?;
                     // Each is one: as long as there are privileges it works.
                     for (name, attack) in &FOR_PRIVILEGES {
                         in_child(|| {

@@ -52,6 +52,11 @@ pub(crate) enum Message {
     Exited(i32),
     /// From init: this signal ended the agent.
     Killed(i32),
+    /// From the agent's process or a guest's before exec: the listener of its filter, which is the one
+    /// that keeps to some processors or not.
+    Listener { pinned: bool },
+    /// From there too: its filter has no listener, for this reason. What it refuses is not told.
+    NoListener(Errno),
     /// To init: start a guest. What to run comes as a descriptor, then its streams.
     Admit,
     /// About the guest of this number, not about the agent.
@@ -80,6 +85,8 @@ impl Message {
             Message::Stopped(signal) => (b'P', *signal, ""),
             Message::Exited(code) => (b'X', *code, ""),
             Message::Killed(signal) => (b'D', *signal, ""),
+            Message::Listener { pinned } => (b'W', i32::from(*pinned), ""),
+            Message::NoListener(errno) => (b'U', errno.raw_os_error(), ""),
             Message::Admit | Message::Of(..) => (b'A', 0, ""),
         };
         let mut bytes = vec![tag];
@@ -109,6 +116,8 @@ impl Message {
             b'P' => Message::Stopped(number),
             b'X' => Message::Exited(number),
             b'D' => Message::Killed(number),
+            b'W' => Message::Listener { pinned: number != 0 },
+            b'U' => Message::NoListener(Errno::from_raw_os_error(number)),
             b'A' => Message::Admit,
             // Not of another: a guest has no guests.
             b'O' if text.first() != Some(&b'O') => {
@@ -235,6 +244,15 @@ mod tests {
         let error = StepError { step: "mount /proc".into(), errno: Errno::PERM };
         there.send(&Message::Failed(error.clone())).unwrap();
         assert_eq!(here.receive().unwrap().unwrap().0, Message::Failed(error));
+        for message in [
+            Message::Listener { pinned: true },
+            Message::Listener { pinned: false },
+            Message::NoListener(Errno::BUSY),
+            Message::Plan,
+        ] {
+            there.send(&message).unwrap();
+            assert_eq!(here.receive().unwrap().unwrap().0, message);
+        }
         let of = Message::Of(7, Box::new(Message::Exited(-3)));
         there.send(&of).unwrap();
         assert_eq!(here.receive().unwrap().unwrap().0, of);

@@ -260,7 +260,7 @@ impl Guests {
 
 impl Entering {
     fn become_it(&self, confinement: &Confinement, control: &Control) -> ! {
-        let message = match self.confine(confinement) {
+        let message = match self.confine(confinement, control) {
             Ok(()) => Message::ExecFailed(confinement.exec(&self.candidates, &self.argv)),
             Err(error) => Message::Failed(error),
         };
@@ -268,14 +268,17 @@ impl Entering {
         exit_now(125)
     }
 
-    fn confine(&self, confinement: &Confinement) -> Result<(), StepError> {
+    fn confine(&self, confinement: &Confinement, control: &Control) -> Result<(), StepError> {
         setsid().step("start a session")?;
         if let Some(terminal) = &self.terminal {
             ioctl_tiocsctty(terminal).step("take the terminal")?;
         }
         redirect(&self.stdio, self.terminal.as_ref())?;
+        let tell = |message, descriptors: &[BorrowedFd<'_>]| {
+            control.send_with(&Message::Of(self.number, Box::new(message)), descriptors)
+        };
         // Init has given up all of them, and so this child has none.
-        confinement.put_on(privileges::require_none)
+        confinement.put_on(privileges::require_none, tell)
     }
 }
 

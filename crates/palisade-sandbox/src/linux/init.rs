@@ -82,15 +82,15 @@ fn build_and_run(ground: &Ground, control: &Control, privileged: bool) -> Result
             .send_with(&Message::Sockets, &sockets.as_fds())
             .step("hand out the network's sockets")?;
     }
-    let tree = mounts::Tree::begin(ground.scratch_bytes)?;
+    let tree = mounts::Tree::begin(ground.scratch_bytes, ground.degraded.landlock)?;
 
     // The supervisor makes the plan meanwhile.
     let (plan, trees) = hear_plan(control, privileged)?;
     rustix::system::sethostname(plan.hostname.as_bytes()).step("set the host name")?;
-    let rules = tree.finish(&plan.mounts, trees)?;
+    let rules = tree.finish(&plan.mounts, trees)?.told_to_audit(ground.tell_audit);
     setsid().step("start a session")?;
     let terminal = open_terminal(&plan, control)?;
-    let mut agent = agent::Prepared::new(plan, ground.limits, terminal, rules)?;
+    let mut agent = agent::Prepared::new(plan, ground, terminal, rules)?;
     privileges::rule_out()?;
     control.send(&Message::Ready).step("report to the supervisor")?;
     agent.set_held(go(control)?);

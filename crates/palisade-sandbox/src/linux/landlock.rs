@@ -51,16 +51,21 @@ pub enum Access {
 /// A ruleset in the making.
 #[derive(Debug)]
 pub(crate) struct Rules {
-    /// Gone only after an error.
+    /// Gone after an error.
     created: Option<RulesetCreated>,
     abi: u32,
+    /// Whether the sandbox may be without.
+    optional: bool,
 }
 
 /// A ruleset that is complete and not yet in force.
 #[derive(Debug)]
 pub struct Prepared {
-    ruleset: OwnedFd,
+    /// None only if the sandbox may be without.
+    ruleset: Option<OwnedFd>,
     abi: u32,
+    optional: bool,
+    told: bool,
 }
 
 /// What a domain enforces.
@@ -117,6 +122,12 @@ impl Rules {
         Self::at_least(LEAST_ABI)
     }
 
+    /// As much as this kernel has, be it nothing: for an operator who lets the layer be missing.
+    pub(crate) fn as_far_as_it_goes() -> Self {
+        let made = Self::at_least(1).map(|rules| Self { optional: true, ..rules });
+        made.unwrap_or(Self { created: None, abi: 0, optional: true })
+    }
+
     fn at_least(least: u32) -> Result<Self, StepError> {
         let abi = sys::landlock::abi().step("ask for Landlock")?;
         if abi < least.max(1) {
@@ -133,7 +144,7 @@ impl Rules {
             ruleset = ruleset.scope(scopes).named("handle scopes")?;
         }
         let created = ruleset.create().named("create the ruleset")?;
-        Ok(Self { created: Some(created), abi })
+        Ok(Self { created: Some(created), abi, optional: false })
     }
 
     /// Grant this at an open file or folder, and below it. `at` is its name for an error.
@@ -149,33 +160,53 @@ impl Rules {
         if !folder {
             rights &= AccessFs::from_file(known);
         }
-        if rights.is_empty() {
+        if rights.is_empty() || (self.optional && self.created.is_none()) {
             return Ok(());
         }
         let created = self.created.take().ok_or(Errno::OPNOTSUPP).step("find the ruleset")?;
         let more = created
             .add_rule(PathBeneath::new(object, rights))
-            .named_with(|| format!("add the rule for {}", at.display()))?;
-        self.created = Some(more);
+            .named_with(|| format!("add the rule for {}", at.display()));
+        match more {
+            Ok(more) => self.created = Some(more),
+            // Rather none than one that lacks a grant.
+            Err(_) if self.optional => self.abi = 0,
+            Err(error) => return Err(error),
+        }
         Ok(())
     }
 
     /// No more rules.
     pub(crate) fn finish(self) -> Result<Prepared, StepError> {
         let ruleset: Option<OwnedFd> = self.created.and_then(Into::into);
-        let ruleset = ruleset.ok_or(Errno::OPNOTSUPP).step("create the Landlock ruleset")?;
-        Ok(Prepared { ruleset, abi: self.abi })
+        if ruleset.is_none() && !self.optional {
+            return Err(Errno::OPNOTSUPP).step("create the Landlock ruleset");
+        }
+        Ok(Prepared { ruleset, abi: self.abi, optional: self.optional, told: false })
     }
 }
 
 impl Prepared {
+    /// Have the kernel's audit told what is refused.
+    #[must_use]
+    pub(crate) fn told_to_audit(self, told: bool) -> Self {
+        Self { told, ..self }
+    }
+
     /// Put the rules in force for the calling thread and all it starts, for good. Needs
     /// `no_new_privs`. Allocates nothing unless it fails.
     ///
     /// # Errors
     /// What `landlock_restrict_self(2)` says.
     pub fn restrict_self(&self) -> Result<(), StepError> {
-        sys::landlock::restrict_self(self.ruleset.as_fd()).step("put the Landlock rules in force")
+        let ruleset = match &self.ruleset {
+            Some(ruleset) => ruleset.as_fd(),
+            None => return Ok(()),
+        };
+        match sys::landlock::restrict_self(ruleset, self.told) {
+            Err(_) if self.optional => Ok(()),
+            done => done.step("put the Landlock rules in force"),
+        }
     }
 
     /// What is enforced once [`Prepared::restrict_self`] has returned.

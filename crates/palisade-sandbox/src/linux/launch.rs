@@ -21,6 +21,7 @@ use super::{
     idmap::OwnerMaps,
     init, mounts,
     net::NetSockets,
+    seccomp::{Filter, Listener},
     sys::clone::{Forked, Sleeper, exit_now, fork_into_group},
 };
 use crate::{
@@ -70,6 +71,15 @@ pub struct Running {
     pid: Pid,
     guests: Mutex<Guests>,
     group: Option<Arc<Group>>,
+    filters: Filters,
+}
+
+/// The filters that processes inside may have: as in [`Plan`].
+#[derive(Debug)]
+struct Filters {
+    usual: Option<Arc<Filter>>,
+    pinned: Option<Arc<Filter>>,
+    may_be_missing: bool,
 }
 
 /// Who hears of each guest.
@@ -80,8 +90,12 @@ struct Guests {
 }
 
 /// What init reports.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug)]
 pub enum Report {
+    /// The agent or a guest is about to run: here is told what its filter refuses.
+    Listener(Listener),
+    /// The same, but its filter has no listener: what it refuses is not told.
+    NoListener(Errno),
     /// The agent's first process was stopped by this signal.
     Stopped(i32),
     /// It ended with this exit code.
@@ -117,7 +131,7 @@ pub struct Building {
 /// The step that failed; nothing is left then.
 pub fn begin(ground: Ground) -> Result<Begun, LaunchError> {
     let privileged = rustix::process::geteuid().is_root();
-    let identity = ground.identity.clone();
+    let (identity, degraded) = (ground.identity.clone(), ground.degraded);
     let (wanted, entry) = cgroup::prepare(&ground.limits, ground.groups);
     let (ours, theirs) = Control::pair().step("make the control socket")?;
     let namespaces = u64::from(NAMESPACES.unsigned_abs());
@@ -137,7 +151,9 @@ pub fn begin(ground: Ground) -> Result<Begun, LaunchError> {
             // Before `running`, so that on failure the group is empty when it is removed.
             let wanted = wanted.ask_for(pid);
             let guests = Mutex::default();
-            let running = Running { control: ours, pidfd, pid, guests, group: None };
+            let may_be_missing = degraded.seccomp;
+            let filters = Filters { usual: None, pinned: None, may_be_missing };
+            let running = Running { control: ours, pidfd, pid, guests, group: None, filters };
             prefer_to_kill(pid)?;
             identity::write_maps(
                 pid,
@@ -157,7 +173,9 @@ impl Begun {
     /// # Errors
     /// The step that failed; nothing is left then.
     pub fn build(self, plan: &Plan) -> Result<Building, LaunchError> {
-        let Self { running, wanted, identity, privileged } = self;
+        let Self { mut running, wanted, identity, privileged } = self;
+        running.filters.usual = Some(Arc::new(plan.filter.clone()));
+        running.filters.pinned = plan.pinned_filter.clone().map(Arc::new);
         let mut maps = OwnerMaps::new(&identity);
         let trees = if privileged {
             mounts::detach_as_root(&plan.mounts, &mut maps)?
@@ -257,9 +275,18 @@ impl Running {
             break match received {
                 None => Ok(Report::Lost),
                 Some((Message::Of(guest, message), descriptors)) => {
+                    let of_filter =
+                        matches!(*message, Message::Listener { .. } | Message::NoListener(_));
+                    if of_filter {
+                        return Ok(Some(self.of_filter(&message, descriptors)));
+                    }
                     self.tell_of(guest, *message, descriptors);
                     continue;
                 }
+                Some((
+                    message @ (Message::Listener { .. } | Message::NoListener(_)),
+                    descriptors,
+                )) => return Ok(Some(self.of_filter(&message, descriptors))),
                 Some((Message::Stopped(signal), _)) => return Ok(Some(Report::Stopped(signal))),
                 Some((Message::Exited(code), _)) => Ok(Report::Exited(code)),
                 Some((Message::Killed(signal), _)) => Ok(Report::Killed(signal)),
@@ -271,6 +298,12 @@ impl Running {
         // Every guest ends with the agent.
         self.guests().listeners.clear();
         report.map(Some)
+    }
+
+    /// Whether filters inside are to have a listener. If not, no [`Report`] says so.
+    pub fn tells(&self) -> bool {
+        self.filters.usual.as_ref().is_some_and(|filter| filter.can_tell())
+            && !self.filters.may_be_missing
     }
 
     /// Send a signal to the agent's process group.
@@ -317,6 +350,22 @@ impl Running {
     pub fn signal_guest(&self, number: u32, signal: i32) -> Result<(), LaunchError> {
         let message = Message::Of(number, Box::new(Message::Signal(signal)));
         Ok(self.control.send(&message).step("speak to init")?)
+    }
+
+    fn of_filter(&self, message: &Message, descriptors: Vec<OwnedFd>) -> Report {
+        let pinned = match message {
+            Message::NoListener(errno) => return Report::NoListener(*errno),
+            message => *message == Message::Listener { pinned: true },
+        };
+        let usual = self.filters.usual.as_ref();
+        let filter = self.filters.pinned.as_ref().filter(|_| pinned).or(usual);
+        match descriptors.into_iter().next().zip(filter) {
+            Some((descriptor, filter)) => {
+                Report::Listener(Listener::new(descriptor, Arc::clone(filter)))
+            }
+            // This process has no room for one more. What would be told fails with ENOSYS then.
+            None => Report::NoListener(Errno::MFILE),
+        }
     }
 
     fn tell_of(&self, number: u32, message: Message, descriptors: Vec<OwnedFd>) {

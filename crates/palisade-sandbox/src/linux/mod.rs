@@ -1,6 +1,7 @@
 //! The Linux rooms, one kernel idea each.
 
 pub mod abilities;
+pub mod audit;
 pub mod cgroup;
 pub mod guest;
 pub mod landlock;

@@ -16,7 +16,7 @@ use palisade_sandbox::{
 
 pub(crate) use self::{account::Account, disk::Writable};
 use self::{disk::Disk, memory::Memory};
-use crate::refusal::{self, Refusal, Refuse};
+use crate::refusal::{Refusal, Refuse};
 
 /// A limit that was broken, so that the sandbox has to end.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -145,6 +145,7 @@ fn watch_memory(
             return Ok(watched);
         }
     }
-    let processes = standing.processes().map_err(|error| refusal::of_launch(&error))?;
+    let processes =
+        standing.processes().refuse("look at the processes of the sandbox", "report this")?;
     Ok(Some(Memory::by_looking(limit, processes)))
 }

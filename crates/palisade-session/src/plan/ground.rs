@@ -1,6 +1,6 @@
 use palisade_policy::ProcessLimits;
 use palisade_sandbox::{
-    Ground, Limits,
+    Degraded, Ground, Limits,
     linux::{abilities::Kind, cgroup::Versions},
 };
 
@@ -28,6 +28,8 @@ pub(crate) fn ground(order: &Order, who: &Who) -> Ground {
         },
         scratch_bytes: scratch_bytes(limits),
         network: true,
+        degraded: Degraded::default(),
+        tell_audit: false,
     }
 }
 

@@ -29,7 +29,10 @@ use palisade_core::SessionId;
 use palisade_policy::{Access, Policy};
 use palisade_sandbox::{
     Content, Plan, Stdio,
-    linux::seccomp::{Filter, SyscallPolicy},
+    linux::{
+        abilities::Kind,
+        seccomp::{Filter, SyscallPolicy},
+    },
 };
 use palisade_workspace::Kept;
 use rustix::fs::StatVfsMountFlags;
@@ -117,8 +120,11 @@ pub(crate) fn make(
         allow: syscalls.allow.iter().cloned().collect(),
         deny: syscalls.deny.iter().cloned().collect(),
     };
+    let told = !order.missing.contains(&Kind::SeccompListener);
     let compile = |calls: &SyscallPolicy| {
-        compile(calls).refuse("the policy's `process.syscalls`", "correct it in the policy")
+        let filter =
+            compile(calls).refuse("the policy's `process.syscalls`", "correct it in the policy")?;
+        Ok(if told { filter } else { filter.without_listener() })
     };
     let filter = compile(&calls)?;
     let mut pinned_filter = None;

@@ -44,6 +44,7 @@ impl World {
             command: vec!["true".into()],
             name: None,
             missing: Vec::new(),
+            allow_degraded: Default::default(),
             operator: Operator {
                 home,
                 directory: self.at.join("work"),

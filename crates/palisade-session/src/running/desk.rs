@@ -62,13 +62,15 @@ struct Orders {
 }
 
 impl Desk {
-    /// Enter the sandbox whose init this is.
+    /// Enter the sandbox whose init this is, and which is without these layers.
     pub(crate) fn set_up(
         order: &Order,
         session: &palisade_core::SessionId,
         init: i32,
+        degraded: Vec<&'static str>,
     ) -> Result<Self, Refusal> {
-        let held = Registry::enter(&order.operator.state_dir, &Entry::new(order, session, init))?;
+        let entry = Entry::new(order, session, init, degraded);
+        let held = Registry::enter(&order.operator.state_dir, &entry)?;
         let bound = held.address().map_err(io::Error::from).and_then(|address| {
             let listener = Listener::bind(&address)?;
             held.make_socket_private()?;

@@ -26,10 +26,18 @@ pub struct Entry {
     pub workspace: Option<String>,
     /// The policy in force at the start.
     pub policy: PolicyDigest,
+    /// Layers that it is without, because the system lacks them and the operator allowed it.
+    #[serde(default)]
+    pub degraded: Vec<String>,
 }
 
 impl Entry {
-    pub(crate) fn new(order: &Order, session: &SessionId, init: i32) -> Self {
+    pub(crate) fn new(
+        order: &Order,
+        session: &SessionId,
+        init: i32,
+        degraded: Vec<&'static str>,
+    ) -> Self {
         let mut room = MOST_COMMAND;
         let words = order.command.iter().map(|word| word.to_string_lossy().into_owned());
         let command = words.take_while(|word| {
@@ -47,6 +55,7 @@ impl Entry {
             command,
             workspace: workspace.map(|workspace| workspace.path.display().to_string()),
             policy: order.policy.digest.clone(),
+            degraded: degraded.into_iter().map(str::to_owned).collect(),
         }
     }
 }

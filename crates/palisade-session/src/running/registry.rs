@@ -237,6 +237,7 @@ mod tests {
             command: vec!["sh".into()],
             workspace: None,
             policy: PolicyDigest::of(b""),
+            degraded: Vec::new(),
         }
     }
 

@@ -61,6 +61,8 @@ struct Row<'a> {
     /// What the trial said, or nothing.
     found: &'a str,
     remedy: Option<&'a str>,
+    /// Whether `run --allow-degraded` starts without it.
+    may_be_missing: bool,
 }
 
 /// How a limit of a policy's `process.limits` is held here.
@@ -174,7 +176,8 @@ impl<'a> Report<'a> {
             };
             let remedy = ability.remedy.as_deref().filter(|_| state != Standing::NotNeeded);
             let (name, need, tried) = (ability.kind.name(), ability.need, ability.tried);
-            Row { name, need, state, tried, found, remedy }
+            let may_be_missing = ability.kind.may_be_missing();
+            Row { name, need, state, tried, found, remedy, may_be_missing }
         };
         Self {
             version: env!("CARGO_PKG_VERSION"),
@@ -205,6 +208,10 @@ impl<'a> Report<'a> {
             if matches!(row.state, Standing::Degraded | Standing::Missing) {
                 paragraph(&mut out, "", &format!("found: {}", row.found));
                 paragraph(&mut out, "", &format!("to do: {}", row.remedy.unwrap_or("nothing")));
+            }
+            if row.state == Standing::Missing && row.may_be_missing {
+                let text = format!("or: `palisade run --allow-degraded {}`", row.name);
+                paragraph(&mut out, "", &format!("{text}, a weaker sandbox without it"));
             }
         }
         out.push_str("\nA policy's limits are held by:\n\n");

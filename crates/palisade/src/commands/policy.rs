@@ -11,15 +11,23 @@ use palisade_policy::{
     CommandLine, Diagnostic, Diagnostics, Explained, PROFILES, PROJECT_FILE, Policy, ProjectFile,
     Trust, check_file, explain, load, profile, project_file, schema, trust, untrust,
 };
-use palisade_sandbox::linux::cgroup;
+use palisade_sandbox::linux::{
+    abilities::{Abilities, Kind as AbilityKind, State},
+    cgroup,
+};
 use palisade_session::Operator;
 use serde::Serialize;
 
+use super::doctor;
 use crate::{
     failure::{Failure, Kind},
     operator::{operator, sources},
     print::{self, json_line},
 };
+
+const DENIED_CALL: &str = "process.syscalls.deny[";
+/// By which a listener is handed out.
+const DENIED_SENDMSG: &str = "process.syscalls.deny[sendmsg]";
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -170,6 +178,7 @@ fn explained(args: ExplainArgs) -> Result<ExitCode, Failure> {
     let policy = load(&sources(&operator, named, None, DEFAULT)).map_err(invalid)?;
     let mut rules = explain(&policy);
     how_limits_are_held(&mut rules);
+    whether_denied_calls_are_told(&mut rules)?;
     if args.json {
         let mut out = String::new();
         rules.iter().for_each(|rule| json_line(&mut out, rule));
@@ -195,6 +204,21 @@ fn how_limits_are_held(rules: &mut [Explained]) {
             rule.held = Some(format!("{}{}", holding.held.by, weaker.unwrap_or_default()));
         }
     }
+}
+
+/// A denied call fails on each machine, and is in the journal where there is a listener.
+fn whether_denied_calls_are_told(rules: &mut [Explained]) -> Result<(), Failure> {
+    if !rules.iter().any(|rule| rule.rule.starts_with(DENIED_CALL)) {
+        return Ok(());
+    }
+    let listener = Abilities::probe_one(AbilityKind::SeccompListener, &doctor::simulated()?);
+    let told = listener.is_some_and(|found| matches!(found.state, State::Works(_)))
+        && !rules.iter().any(|rule| rule.rule == DENIED_SENDMSG);
+    let held = if told { "recorded each time" } else { "not recorded" };
+    for rule in rules.iter_mut().filter(|rule| rule.rule.starts_with(DENIED_CALL)) {
+        rule.held = Some(held.to_owned());
+    }
+    Ok(())
 }
 
 fn table(policy: &Policy, rules: &[Explained]) -> String {

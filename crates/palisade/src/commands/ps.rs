@@ -53,6 +53,9 @@ fn shown(entry: &Entry) -> String {
     // To the second: `2026-08-01T12:00:00`.
     let started = started.get(..19).unwrap_or(&started);
     let mut command = escaped(&entry.command.join(" "));
+    if !entry.degraded.is_empty() {
+        command = format!("(without {}) {command}", escaped(&entry.degraded.join(", ")));
+    }
     if let Some((cut, _)) = command.char_indices().nth(MOST_SHOWN) {
         command.truncate(cut);
         command.push('…');

@@ -7,6 +7,7 @@ use std::{
 
 use clap::ValueEnum;
 use palisade_policy::{Access, CommandLine, PROFILES, load};
+use palisade_sandbox::linux::abilities::{Kind as AbilityKind, Need};
 use palisade_session::Order;
 
 use super::doctor;
@@ -41,6 +42,10 @@ pub(crate) struct Args {
     /// A name for the session, in the journal and as its host name.
     #[arg(long, value_parser = name)]
     name: Option<String>,
+    /// Start even where this system lacks this layer (landlock or seccomp): a weaker sandbox. It is
+    /// said, recorded, and shown by `palisade ps`. Can be given for each.
+    #[arg(long, value_name = "LAYER", value_parser = layer)]
+    allow_degraded: Vec<AbilityKind>,
     /// Say nothing but errors.
     #[arg(short, long)]
     quiet: bool,
@@ -93,18 +98,24 @@ pub(crate) fn run(args: Args) -> Result<ExitCode, Failure> {
         operator.directory = stage;
     }
     let missing = doctor::simulated()?;
-    let order = Order { policy, command: args.command, name: args.name, missing, operator };
-    let ended = palisade_session::run(&order).map_err(Failure::from)?;
+    let Args { command, name, allow_degraded, quiet, .. } = args;
+    let order = Order { policy, command, name, missing, allow_degraded, operator };
+    let tell = |text: &str| {
+        if !quiet {
+            eprintln!("palisade: {text}");
+        }
+    };
+    let ended = palisade_session::run(&order, tell).map_err(Failure::from)?;
     for notice in &ended.notices {
         eprintln!("palisade: {notice}");
     }
-    if !args.quiet && ended.denied > 0 && std::io::stderr().is_terminal() {
+    if !quiet && ended.denied > 0 && std::io::stderr().is_terminal() {
         eprintln!(
             "palisade: {} refused; palisade audit query --session {} --decision deny",
             ended.denied, ended.session
         );
     }
-    if !args.quiet && ended.changed && std::io::stderr().is_terminal() {
+    if !quiet && ended.changed && std::io::stderr().is_terminal() {
         eprintln!("palisade: changes are kept apart; palisade workspace diff {}", ended.session);
     }
     Ok(ExitCode::from(ended.status))
@@ -116,6 +127,21 @@ fn default_profile(command: Option<&OsStr>) -> &'static str {
     let profile = AGENTS.iter().find(|(agent, _)| name == Some(OsStr::new(agent)));
     let wanted = profile.map_or("shell", |(_, profile)| *profile);
     PROFILES.iter().map(|profile| profile.name).find(|known| *known == wanted).unwrap_or("shell")
+}
+
+/// A layer that may be missing.
+fn layer(name: &str) -> Result<AbilityKind, String> {
+    let may_be = AbilityKind::all().filter(|kind| kind.may_be_missing());
+    let may_be: Vec<_> = may_be.map(AbilityKind::name).collect();
+    let all = may_be.join(" or ");
+    match AbilityKind::all().find(|kind| kind.name() == name) {
+        Some(kind) if kind.may_be_missing() => Ok(kind),
+        Some(kind) if kind.need() == Need::Required => {
+            Err(format!("there is no sandbox without it; only {all} may be missing"))
+        }
+        Some(_) => Err(format!("a launch goes on without it anyway; this is for {all}")),
+        None => Err(format!("there is no such layer; this is for {all}")),
+    }
 }
 
 /// A session's name is also a host name, and stands in commands and file names.

@@ -11,6 +11,7 @@
 #![allow(clippy::print_stdout, reason = "a skipped test says so")]
 
 mod attempts;
+mod audit_records;
 mod denied;
 mod descriptors;
 mod dns;
@@ -23,6 +24,7 @@ mod network;
 mod processes;
 mod programs;
 mod protected;
+mod refusals;
 mod repositories;
 mod resources;
 mod servers;

@@ -6,6 +6,7 @@
 mod audit;
 mod completions;
 mod crashes;
+mod degraded;
 mod demo;
 mod doctor;
 mod faults;

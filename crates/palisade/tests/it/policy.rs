@@ -264,3 +264,23 @@ fn the_schema_is_the_one_that_is_checked_in() {
         "stale: cargo run -- policy schema > docs/policy.schema.json"
     );
 }
+
+#[test]
+fn explain_says_whether_denied_calls_are_recorded() {
+    let home = tempfile::tempdir().unwrap();
+    let file = home.path().join("p.yaml");
+    let explained = |denied: &str, missing: &str| {
+        let text = format!("palisade: 1\nprocess: {{syscalls: {{deny: [{denied}]}}}}\n");
+        fs::write(&file, text).unwrap();
+        let mut command = palisade(home.path());
+        command.env("PALISADE_SIMULATE_MISSING", missing);
+        let ran = run(command.args(["policy", "explain", "--json"]).arg(&file));
+        assert_eq!(ran.exit, 0, "{ran}");
+        let mut rules = ran.stdout.lines().map(|line| serde_json::from_str(line).unwrap());
+        let named = |rule: &serde_json::Value| rule["rule"] == "process.syscalls.deny[getpriority]";
+        rules.find(named).unwrap()["held"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(explained("getpriority", ""), "recorded each time");
+    assert_eq!(explained("getpriority", "seccomp-listener"), "not recorded");
+    assert_eq!(explained("getpriority, sendmsg", ""), "not recorded");
+}

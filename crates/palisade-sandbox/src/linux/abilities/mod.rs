@@ -42,6 +42,10 @@ pub enum Kind {
     Landlock,
     /// The system call filter.
     Seccomp,
+    /// Telling the supervisor of refused system calls.
+    SeccompListener,
+    /// Hearing from the kernel's audit what Landlock refuses (root only).
+    AuditRecords,
     /// Descriptors of processes, to kill without races.
     Pidfd,
     /// Closing all inherited descriptors in one call.
@@ -116,8 +120,13 @@ impl Abilities {
     /// Try everything, but report these as missing: what a machine without them would say. It can
     /// only make the answer stricter.
     pub fn probe_without(simulated: &[Kind]) -> Self {
+        Self::probe_those(simulated, |_| true)
+    }
+
+    fn probe_those(simulated: &[Kind], tried: impl Fn(Kind) -> bool) -> Self {
         let all = trials::TRIALS
             .iter()
+            .filter(|trial| tried(trial.kind))
             .map(|trial| {
                 let state = if simulated.contains(&trial.kind) {
                     State::Missing("simulated".to_owned())
@@ -130,6 +139,32 @@ impl Abilities {
             })
             .collect();
         Self { all }
+    }
+
+    /// Try one.
+    pub fn probe_one(kind: Kind, simulated: &[Kind]) -> Option<Ability> {
+        Self::probe_those(simulated, |tried| tried == kind).all.pop()
+    }
+
+    /// Try only what a process can that may not be dumped and is not root: it cannot map ids in a
+    /// namespace of its own.
+    pub fn probe_guarded() -> Self {
+        let namespaced = |kind| {
+            matches!(
+                kind,
+                Kind::UserNamespace
+                    | Kind::MountNamespace
+                    | Kind::MountApi
+                    | Kind::PidNamespace
+                    | Kind::ProcMount
+                    | Kind::NetworkNamespace
+                    | Kind::AnyIp
+                    | Kind::Nftables
+                    | Kind::Overlay
+                    | Kind::IdmappedMount
+            )
+        };
+        Self::probe_those(&[], |kind| !namespaced(kind))
     }
 
     /// One of them.
@@ -156,6 +191,18 @@ impl Kind {
         trials::TRIALS.iter().map(|trial| trial.kind)
     }
 
+    /// How much depends on it.
+    pub fn need(self) -> Need {
+        let trial = trials::TRIALS.iter().find(|trial| trial.kind == self);
+        trial.map_or(Need::Required, |trial| trial.need)
+    }
+
+    /// Whether an operator may have a sandbox without it (`--allow-degraded`). Without any other that
+    /// is required there is none: they hold what the sandbox is, or keep it out of the host's way.
+    pub fn may_be_missing(self) -> bool {
+        matches!(self, Kind::Landlock | Kind::Seccomp)
+    }
+
     /// The name in `doctor`'s output and in `PALISADE_SIMULATE_MISSING`.
     pub fn name(self) -> &'static str {
         match self {
@@ -170,6 +217,8 @@ impl Kind {
             Kind::Ipv6 => "ipv6",
             Kind::Landlock => "landlock",
             Kind::Seccomp => "seccomp",
+            Kind::SeccompListener => "seccomp-listener",
+            Kind::AuditRecords => "audit-records",
             Kind::Pidfd => "pidfd",
             Kind::CloseRange => "close-range",
             Kind::Openat2 => "openat2",

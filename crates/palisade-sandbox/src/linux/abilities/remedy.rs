@@ -73,6 +73,16 @@ pub(super) fn of(kind: Kind, host: &Host) -> Cow<'static, str> {
         Kind::Seccomp => "The kernel must have seccomp filters (CONFIG_SECCOMP_FILTER, Linux \
                           4.14). Use your distribution's standard kernel."
             .into(),
+        Kind::SeccompListener => "System calls are refused all the same, and leave no event in the \
+                                  journal. Use Linux 5.19 or later; in a container, one whose \
+                                  runtime does not listen itself (LXD: `security.syscalls.\
+                                  intercept.*` switched off)."
+            .into(),
+        Kind::AuditRecords => "Files that Landlock refuses are refused all the same, and leave no event \
+                               in the journal. To have those of root's sandboxes there: Linux 6.15 \
+                               or later, `sudo auditctl -e 1` (or `audit=1` on the kernel's command \
+                               line), no audit daemon, and not in a container."
+            .into(),
         Kind::Pidfd => "Use Linux 5.4 or later.".into(),
         Kind::CloseRange => "Use Linux 5.11 or later; in a container, a newer runtime.".into(),
         Kind::Openat2 => "Use Linux 5.6 or later; in a container, a newer runtime.".into(),

@@ -3,9 +3,11 @@
 use std::{
     fs,
     os::fd::{AsFd, OwnedFd},
+    sync::Arc,
 };
 
 use rustix::{
+    event::{PollFd, PollFlags, poll},
     fs::{CWD, MemfdFlags, Mode, OFlags, ResolveFlags, mkdir, openat2},
     io::Errno,
     mount::{
@@ -19,6 +21,8 @@ use rustix::{
 use super::{Kind, Need, State, cgroup};
 use crate::{
     linux::{
+        audit,
+        control::{Control, Message},
         idmap::OwnerMaps,
         landlock, net, seccomp,
         sys::{
@@ -62,6 +66,12 @@ pub(super) const TRIALS: &[Trial] = &[
     useful(Kind::Ipv6, "made an IPv6 socket", ipv6),
     required(Kind::Landlock, "confined a process and saw it refused", landlock_holds),
     required(Kind::Seccomp, "put the filter on a process and saw it refused", seccomp_holds),
+    useful(Kind::SeccompListener, "heard of a refused call and answered it", listener_hears),
+    useful(
+        Kind::AuditRecords,
+        "asked for the state of auditing, and listened to its records",
+        audit_records,
+    ),
     required(Kind::Pidfd, "opened one of this process and used it", pidfd),
     required(Kind::CloseRange, "called it with an empty range", close_range),
     required(Kind::Openat2, "opened below a folder without links", openat2_works),
@@ -231,6 +241,70 @@ fn seccomp_holds() -> State {
             unshare(libc::CLONE_NEWUSER).map_err(std::io::Error::from),
         )
     })
+}
+
+/// As in a launch: the child hands its listener out, is refused a call, and tells what it got.
+fn listener_hears() -> State {
+    child("", || {
+        let (ours, theirs) = Control::pair().step("make a socket")?;
+        let filter = seccomp::Filter::compile(&seccomp::SyscallPolicy::default());
+        let filter = Arc::new(filter.map_err(|_| Errno::INVAL).step("assemble the filter")?);
+        match fork_into(0).step("fork")? {
+            Forked::Child => {
+                drop(ours);
+                let told = refused_and_told(&filter, &theirs);
+                exit_now(i32::from(told.is_err()))
+            }
+            Forked::Parent { .. } => {
+                drop(theirs);
+                answer_one(&filter, &ours)
+            }
+        }
+    })
+}
+
+fn audit_records() -> State {
+    if !rustix::process::geteuid().is_root() {
+        return State::NotApplicable("only root hears the kernel's audit".to_owned());
+    }
+    State::from(audit::available().map(|()| String::new()))
+}
+
+fn refused_and_told(filter: &seccomp::Filter, control: &Control) -> Result<(), Errno> {
+    let listener = match filter.install_telling() {
+        Ok(listener) => listener,
+        Err(error) => return control.send(&Message::Failed(error)),
+    };
+    control.send_with(&Message::Listener { pinned: false }, &[listener.as_fd()])?;
+    // The other end alone has it now: if that goes, so does the wait.
+    drop(listener);
+    let answer = unshare(libc::CLONE_NEWUSER).err().unwrap_or(Errno::XDEV);
+    control.send(&Message::NoListener(answer))
+}
+
+fn answer_one(filter: &Arc<seccomp::Filter>, control: &Control) -> Result<(), StepError> {
+    const STEP: &str = "hear of a refused call";
+    let mut listener = None;
+    while let Some((message, descriptors)) = control.receive().step(STEP)? {
+        match message {
+            Message::Failed(error) => return Err(error),
+            Message::Listener { .. } => {
+                let descriptor = descriptors.into_iter().next().ok_or(Errno::BADF).step(STEP)?;
+                let hears = seccomp::Listener::new(descriptor, Arc::clone(filter));
+                let mut ready = [PollFd::new(&hears, PollFlags::IN)];
+                rustix::io::retry_on_intr(|| poll(&mut ready, None)).step(STEP)?;
+                let seccomp::Heard::Call(call) = hears.hear().step(STEP)? else {
+                    return Err(Errno::AGAIN).step(STEP);
+                };
+                hears.refuse(&call);
+                listener = Some(hears);
+            }
+            Message::NoListener(Errno::PERM) if listener.is_some() => return Ok(()),
+            Message::NoListener(other) => return Err(other).step("see the call refused"),
+            _ => {}
+        }
+    }
+    Err(Errno::PIPE).step(STEP)
 }
 
 fn must_fail(what: &'static str, result: Result<(), std::io::Error>) -> Result<(), StepError> {

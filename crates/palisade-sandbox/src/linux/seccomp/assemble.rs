@@ -4,7 +4,7 @@
 //! condition may be decided by any instruction of its piece; one that is not decided falls out at
 //! its end. See `seccomp(2)`, and `kernel/seccomp.c` for the instructions it accepts.
 
-use super::rule::{Clause, Test, Verdict};
+use super::rule::{Clause, Test, Verdict, is_told};
 
 /// One instruction, laid out as the kernel's `struct sock_filter`.
 #[repr(C)]
@@ -52,7 +52,12 @@ pub(super) const OFFSET_ARGUMENTS: u32 = 16;
 
 pub(super) const RETURN_KILL_PROCESS: u32 = 0x8000_0000;
 pub(super) const RETURN_ERRNO: u32 = 0x0005_0000;
+/// With the errno that the listener is to answer with in the low half, which the kernel ignores.
+pub(super) const RETURN_TELL: u32 = libc::SECCOMP_RET_USER_NOTIF;
 pub(super) const RETURN_ALLOW: u32 = 0x7fff_0000;
+
+/// The bits of a returned value that say what is done (`SECCOMP_RET_ACTION_FULL`).
+pub(super) const ACTION: u32 = 0xffff_0000;
 
 /// A piece of program.
 pub(super) type Code = Vec<Instruction>;
@@ -70,10 +75,24 @@ pub(super) fn load(offset: u32) -> Code {
 pub(super) fn finish(verdict: Verdict) -> Code {
     let value = match verdict {
         Verdict::Allow => RETURN_ALLOW,
-        Verdict::Fail(errno) => RETURN_ERRNO | (errno.unsigned_abs() & 0xffff),
+        Verdict::Fail(errno) if is_told(errno) => RETURN_TELL | (errno.unsigned_abs() & 0xffff),
+        Verdict::Fail(errno) | Verdict::FailUntold(errno) => {
+            RETURN_ERRNO | (errno.unsigned_abs() & 0xffff)
+        }
         Verdict::Kill => RETURN_KILL_PROCESS,
     };
     vec![plain(RETURN, value)]
+}
+
+/// The same program without a listener: what it would tell of, it refuses by itself.
+pub(super) fn silent(program: &[Instruction]) -> Box<[Instruction]> {
+    let one = |instruction: &Instruction| match instruction.code {
+        RETURN if instruction.operand & ACTION == RETURN_TELL => {
+            plain(RETURN, RETURN_ERRNO | (instruction.operand & !ACTION))
+        }
+        _ => *instruction,
+    };
+    program.iter().map(one).collect()
 }
 
 /// If the accumulator is `value`, go on with `then`; else skip it.

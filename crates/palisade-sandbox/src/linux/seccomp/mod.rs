@@ -10,20 +10,33 @@
 //!
 //! What is not in the table gets ENOSYS, as on an older kernel: a call that is newer than this
 //! build is never allowed. The 32-bit entries of x86 and the x32 numbers kill the process.
+//!
+//! A refusal that says "you may not" (EPERM and its like) is told to whoever holds the filter's
+//! [`Listener`]: the call waits until it has been recorded, and then fails with the errno that the
+//! program has for it. What the table allows never comes there, and what comes there is never
+//! allowed. Without a listener the same calls fail with the same errno by themselves.
 
 mod arguments;
 mod assemble;
+mod decide;
+mod listener;
 mod numbers;
 mod rule;
+mod shown;
 mod table;
 #[cfg(test)]
 mod tests;
 
+use std::{collections::BTreeSet, os::fd::OwnedFd};
+
 use assemble::{Code, OFFSET_ARCHITECTURE, OFFSET_NUMBER, RETURN_ERRNO};
 use rustix::io::Errno;
 
-pub use self::assemble::Instruction;
 use self::rule::{Rule, Verdict};
+pub use self::{
+    assemble::Instruction,
+    listener::{Heard, Listener, Refused},
+};
 use crate::step::{Step, StepError};
 
 /// `AUDIT_ARCH_*` of this build.
@@ -96,10 +109,18 @@ pub struct Explanation {
 /// Calls without which nothing can start or end.
 const NEEDED: &[&str] = &["execve", "exit", "exit_group", "rt_sigreturn", "brk", "mmap", "read"];
 
+/// By which the listener is handed out, under the filter. Where a policy denies it there is none.
+const HANDS_OUT: &str = "sendmsg";
+
 /// A compiled filter.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Filter {
+    /// Needs no listener.
     program: Box<[Instruction]>,
+    /// Tells of what it refuses.
+    telling: Option<Box<[Instruction]>>,
+    /// What the policy denies.
+    denied: BTreeSet<u32>,
 }
 
 impl Filter {
@@ -122,6 +143,7 @@ impl Filter {
     fn assemble(policy: &SyscallPolicy, roots_files: bool) -> Result<Self, SeccompError> {
         check(policy)?;
         let mut calls: Vec<(u32, Decision)> = Vec::with_capacity(numbers::NATIVE.len());
+        let denied = policy.deny.iter().filter_map(|name| number_of(name)).collect();
         for row in table::rows() {
             for name in row.names() {
                 let Some(number) = number_of(name) else { continue };
@@ -136,6 +158,9 @@ impl Filter {
                             .unwrap_or(row.rule),
                     ),
                     Rule::Refuse(_) if named(&policy.allow) => Decision::Is(Verdict::Allow),
+                    Rule::Refuse(errno) | Rule::Never(errno) if rule::UNTOLD.contains(&name) => {
+                        Decision::Is(Verdict::FailUntold(errno))
+                    }
                     Rule::Refuse(errno) | Rule::Never(errno) => Decision::Is(Verdict::Fail(errno)),
                 };
                 calls.push((number, decision));
@@ -146,7 +171,34 @@ impl Filter {
         if program.len() > MOST_INSTRUCTIONS {
             return Err(SeccompError::TooLong(program.len()));
         }
-        Ok(Self { program: program.into_boxed_slice() })
+        let telling = program.into_boxed_slice();
+        let program = assemble::silent(&telling);
+        let telling = (!policy.deny.iter().any(|name| name == HANDS_OUT)).then_some(telling);
+        Ok(Self { program, telling, denied })
+    }
+
+    /// Whether it can have a listener.
+    pub fn can_tell(&self) -> bool {
+        self.telling.is_some()
+    }
+
+    /// The same filter for where there is to be no listener.
+    #[must_use]
+    pub fn without_listener(self) -> Self {
+        Self { telling: None, ..self }
+    }
+
+    /// Put the filter on like [`Filter::install`], and return the descriptor of its [`Listener`]. The
+    /// caller must hand it out before it makes a call that is told of: that would wait for itself.
+    ///
+    /// # Errors
+    /// EBUSY where the process has a filter with a listener already, as in some containers; EINVAL or
+    /// ENOSYS where the kernel knows none; EOPNOTSUPP for a filter that is to have none.
+    pub fn install_telling(&self) -> Result<OwnedFd, StepError> {
+        const STEP: &str = "install the system call filter with a listener";
+        let telling = self.telling.as_ref().ok_or(Errno::OPNOTSUPP).step(STEP)?;
+        rustix::thread::set_no_new_privs(true).step("set no_new_privs")?;
+        crate::linux::sys::notify::set_filter_with_listener(telling).step(STEP)
     }
 
     /// Put the filter on the calling thread and all it starts, for good. Sets `no_new_privs`.
@@ -161,14 +213,26 @@ impl Filter {
 
     /// Its instructions, to be handed to another process of ours.
     pub(crate) fn to_bytes(&self) -> Vec<u8> {
-        self.program.iter().copied().flat_map(Instruction::to_bytes).collect()
+        let program = self.telling.as_ref().unwrap_or(&self.program);
+        let mut bytes = vec![u8::from(self.telling.is_some())];
+        bytes.extend(program.iter().copied().flat_map(Instruction::to_bytes));
+        bytes
     }
 
-    /// What [`Filter::to_bytes`] gave; `None` if these are no whole instructions.
+    /// What [`Filter::to_bytes`] gave, but for who denies what, which only its [`Listener`] has a use for;
+    /// `None` if these are no whole instructions.
     pub(crate) fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let (tells, bytes) = bytes.split_first()?;
         let (instructions, rest) = bytes.as_chunks();
-        let program = instructions.iter().map(Instruction::from_bytes).collect();
-        rest.is_empty().then_some(Self { program })
+        let program: Box<[_]> = instructions.iter().map(Instruction::from_bytes).collect();
+        let denied = BTreeSet::new();
+        if !rest.is_empty() {
+            return None;
+        }
+        Some(match tells {
+            0 => Self { program, telling: None, denied },
+            _ => Self { program: assemble::silent(&program), telling: Some(program), denied },
+        })
     }
 
     /// Its length in instructions.

@@ -9,6 +9,7 @@ use super::{
     },
     *,
 };
+use crate::linux::sys::notify::Registers;
 
 /// `struct seccomp_data`.
 #[derive(Debug, Clone, Copy)]
@@ -383,7 +384,7 @@ fn low_half(argument: u64) -> u32 {
 fn model(number: u32, arguments: [u64; 6]) -> u32 {
     let verdict = |verdict| match verdict {
         Verdict::Allow => RETURN_ALLOW,
-        Verdict::Fail(code) => errno(code),
+        Verdict::Fail(code) | Verdict::FailUntold(code) => errno(code),
         Verdict::Kill => RETURN_KILL_PROCESS,
     };
     let known = numbers::NATIVE.iter().find(|(_, known)| *known == number);
@@ -437,6 +438,28 @@ proptest! {
         arguments in proptest::array::uniform6(argument()),
     ) {
         prop_assert_eq!(run(&filter(), number, arguments), model(number, arguments));
+    }
+
+    /// With a listener the same calls are refused with the same errno, and no others are told of.
+    #[test]
+    fn a_listener_changes_no_answer(
+        number in prop_oneof![0_u32..=480, any::<u32>()],
+        arguments in proptest::array::uniform6(argument()),
+    ) {
+        let filter = filter();
+        let registers = Registers { number, architecture: ARCHITECTURE, arguments };
+        let told = decide::decide(filter.telling.as_ref().unwrap(), &registers).unwrap();
+        let expected = model(number, arguments);
+        if told & assemble::ACTION == assemble::RETURN_TELL {
+            prop_assert_eq!(RETURN_ERRNO | (told & !assemble::ACTION), expected);
+        } else {
+            prop_assert_eq!(told, expected);
+            let missing = [libc::ENOSYS, libc::EINVAL, libc::ENOTTY].map(errno);
+            let loud = [RETURN_ALLOW, RETURN_KILL_PROCESS];
+            let name = numbers::NATIVE.iter().find(|(_, known)| *known == number);
+            let untold = name.is_some_and(|(name, _)| rule::UNTOLD.contains(name));
+            prop_assert!(untold || missing.contains(&told) || loud.contains(&told));
+        }
     }
 
     #[test]

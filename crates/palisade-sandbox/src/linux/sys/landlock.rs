@@ -8,6 +8,10 @@ use rustix::io::Errno;
 use super::clone::last_errno;
 
 const CREATE_RULESET_VERSION: u32 = 1;
+/// `LANDLOCK_RESTRICT_SELF_LOG_NEW_EXEC_ON`.
+const LOG_NEW_EXEC_ON: u32 = 1 << 1;
+/// `LANDLOCK_RESTRICT_SELF_LOG_SUBDOMAINS_OFF`.
+const LOG_SUBDOMAINS_OFF: u32 = 1 << 2;
 
 /// The kernel's Landlock version.
 ///
@@ -26,13 +30,15 @@ pub fn abi() -> Result<u32, Errno> {
     u32::try_from(result).map_err(|_| last_errno())
 }
 
-/// Confine the calling thread and all it starts to a ruleset, for good.
+/// Confine the calling thread and all it starts to a ruleset, for good. `tell`: the kernel's audit
+/// is told what is refused, also after exec, but not what a domain within this one refuses (ABI 7).
 ///
 /// # Errors
-/// EPERM without `no_new_privs`, E2BIG at the 17th domain.
-pub fn restrict_self(ruleset: BorrowedFd<'_>) -> Result<(), Errno> {
-    // SAFETY: `ruleset` is open for the call; there are no flags and no memory is passed.
+/// EPERM without `no_new_privs`, E2BIG at the 17th domain, EINVAL for `tell` before ABI 7.
+pub fn restrict_self(ruleset: BorrowedFd<'_>, tell: bool) -> Result<(), Errno> {
+    let flags = if tell { LOG_NEW_EXEC_ON | LOG_SUBDOMAINS_OFF } else { 0 };
+    // SAFETY: `ruleset` is open for the call; no memory is passed.
     let result =
-        unsafe { libc::syscall(libc::SYS_landlock_restrict_self, ruleset.as_raw_fd(), 0_u32) };
+        unsafe { libc::syscall(libc::SYS_landlock_restrict_self, ruleset.as_raw_fd(), flags) };
     if result == 0 { Ok(()) } else { Err(last_errno()) }
 }

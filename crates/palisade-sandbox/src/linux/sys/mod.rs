@@ -7,6 +7,7 @@ pub mod clone;
 pub mod exec;
 pub mod landlock;
 pub mod mount;
+pub mod notify;
 pub mod peer;
 pub mod probe;
 pub mod seccomp;

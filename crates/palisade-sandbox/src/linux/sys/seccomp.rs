@@ -1,5 +1,7 @@
 //! `seccomp(2)`.
 
+use std::marker::PhantomData;
+
 use rustix::io::Errno;
 
 use super::clone::last_errno;
@@ -7,9 +9,17 @@ use crate::linux::seccomp::Instruction;
 
 /// `struct sock_fprog`.
 #[repr(C)]
-struct Program {
+pub(super) struct Program<'a> {
     length: u16,
     instructions: *const Instruction,
+    borrowed: PhantomData<&'a [Instruction]>,
+}
+
+impl<'a> Program<'a> {
+    pub(super) fn of(instructions: &'a [Instruction]) -> Result<Self, Errno> {
+        let length = u16::try_from(instructions.len()).map_err(|_| Errno::INVAL)?;
+        Ok(Self { length, instructions: instructions.as_ptr(), borrowed: PhantomData })
+    }
 }
 
 /// Put a filter on the calling thread. Allocates nothing.
@@ -17,8 +27,7 @@ struct Program {
 /// # Errors
 /// What `seccomp(2)` says: EINVAL for a program that is not valid, EACCES without `no_new_privs`.
 pub fn set_filter(instructions: &[Instruction]) -> Result<(), Errno> {
-    let length = u16::try_from(instructions.len()).map_err(|_| Errno::INVAL)?;
-    let program = Program { length, instructions: instructions.as_ptr() };
+    let program = Program::of(instructions)?;
     // SAFETY: `program` has the layout of sock_fprog and lives through the call; it points to
     // `length` instructions with the layout of sock_filter, borrowed for as long.
     let result = unsafe {

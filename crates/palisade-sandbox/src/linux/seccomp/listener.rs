@@ -1,0 +1,191 @@
+use std::{
+    os::fd::{AsFd, BorrowedFd, OwnedFd},
+    sync::{Arc, OnceLock},
+};
+
+use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
+    io::Errno,
+};
+
+use super::{
+    Filter, assemble,
+    decide::decide,
+    number_of,
+    rule::{Row, Rule},
+    shown::shown,
+    table,
+};
+use crate::linux::sys::notify::{self, Notification, Registers};
+
+/// The outside of a filter: where the calls that it refuses are told of, and wait.
+///
+/// A call that is not answered waits until this is dropped, and then fails with ENOSYS.
+#[derive(Debug)]
+pub struct Listener {
+    descriptor: OwnedFd,
+    filter: Arc<Filter>,
+}
+
+/// What a listener has.
+#[derive(Debug)]
+pub enum Heard {
+    /// This call waits to be refused.
+    Call(Refused),
+    /// No call waits; the listener will be readable when one does.
+    Nobody,
+    /// No process is left that could make one.
+    Gone,
+}
+
+/// A call that was refused, as the registers of its thread had it.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Refused {
+    id: u64,
+    /// The call.
+    pub call: &'static str,
+    /// The call with those arguments that decide about it, in numbers or by the kernel's names.
+    pub shown: String,
+    /// What it fails with.
+    pub errno: Errno,
+    /// Why, from the table.
+    pub reason: &'static str,
+    /// Whether the policy denies it, and not the table.
+    pub by_policy: bool,
+    /// Whether with other arguments it is allowed; the reason then says with which.
+    pub by_arguments: bool,
+    /// The thread, as the caller's pid namespace counts.
+    pub thread: u32,
+}
+
+impl Listener {
+    /// The outside of `filter`, which is in force where `descriptor` comes from.
+    pub(crate) fn new(descriptor: OwnedFd, filter: Arc<Filter>) -> Self {
+        notify::take_turns(descriptor.as_fd());
+        Self { descriptor, filter }
+    }
+
+    /// Look, without waiting.
+    ///
+    /// # Errors
+    /// What the kernel says that is not known of; the listener is of no more use then.
+    pub fn hear(&self) -> Result<Heard, Errno> {
+        loop {
+            let mut ready = [PollFd::new(&self.descriptor, PollFlags::IN)];
+            rustix::io::retry_on_intr(|| poll(&mut ready, Some(&Timespec::default())))?;
+            let [found] = ready.map(|entry| entry.revents());
+            if !found.contains(PollFlags::IN) {
+                let gone = found.intersects(PollFlags::HUP | PollFlags::ERR);
+                return Ok(if gone { Heard::Gone } else { Heard::Nobody });
+            }
+            match notify::receive(self.descriptor.as_fd()) {
+                Ok(heard) => return Ok(Heard::Call(self.filter.refused(&heard))),
+                // Its thread was killed since.
+                Err(Errno::NOENT | Errno::INTR) => {}
+                Err(errno) => return Err(errno),
+            }
+        }
+    }
+
+    /// Let the call fail. If its thread was killed meanwhile, nobody waits for it.
+    pub fn refuse(&self, call: &Refused) {
+        notify::refuse(self.descriptor.as_fd(), call.id, call.errno).unwrap_or_default();
+    }
+}
+
+impl Filter {
+    fn refused(&self, heard: &Notification) -> Refused {
+        let Registers { number, arguments, .. } = heard.call;
+        let known = known(number);
+        let call = known.map_or("unknown", |(name, _)| name);
+        Refused {
+            id: heard.id,
+            call,
+            shown: shown(call, &arguments),
+            errno: self.errno_of(&heard.call),
+            reason: known.map_or("", |(_, row)| row.reason),
+            by_policy: self.denied.contains(&number),
+            by_arguments: known.is_some_and(|(_, row)| matches!(row.rule, Rule::Check { .. })),
+            thread: heard.thread,
+        }
+    }
+
+    /// What the program in force says. A call that it would not tell of cannot be here; it is refused all
+    /// the same.
+    fn errno_of(&self, call: &Registers) -> Errno {
+        let said = self.telling.as_ref().and_then(|program| decide(program, call));
+        let errno = said.filter(|said| said & assemble::ACTION == assemble::RETURN_TELL);
+        let errno = errno.and_then(|said| i32::try_from(said & !assemble::ACTION).ok());
+        errno.filter(|errno| *errno > 0).map_or(Errno::PERM, Errno::from_raw_os_error)
+    }
+}
+
+/// The call of this number and its row. A flood must not look through the table each time.
+fn known(number: u32) -> Option<(&'static str, &'static Row)> {
+    static KNOWN: OnceLock<Vec<(u32, &str, &Row)>> = OnceLock::new();
+    let all = KNOWN.get_or_init(|| {
+        let named = table::rows().flat_map(|row| row.names().map(move |name| (name, row)));
+        let numbered = named.filter_map(|(name, row)| Some((number_of(name)?, name, row)));
+        let mut all: Vec<_> = numbered.collect();
+        all.sort_unstable_by_key(|(number, ..)| *number);
+        all
+    });
+    let at = all.binary_search_by_key(&number, |(number, ..)| *number).ok()?;
+    all.get(at).map(|(_, name, row)| (*name, *row))
+}
+
+impl AsFd for Listener {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.descriptor.as_fd()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        super::{ARCHITECTURE, HANDS_OUT, SyscallPolicy},
+        *,
+    };
+
+    fn refused(filter: &Filter, name: &str, given: &[u64]) -> Refused {
+        let mut arguments = [0; 6];
+        arguments[..given.len()].copy_from_slice(given);
+        let number = number_of(name).unwrap();
+        let call = Registers { number, architecture: ARCHITECTURE, arguments };
+        filter.refused(&Notification { id: 7, thread: 3, call })
+    }
+
+    #[test]
+    fn a_call_is_named_with_what_decides_about_it() {
+        let filter = Filter::compile(&SyscallPolicy::default()).unwrap();
+        let packet = refused(&filter, "socket", &[17, 3 | 0o2_000_000, 768]);
+        assert_eq!(packet.shown, "socket(AF_PACKET, SOCK_RAW, 768)");
+        assert_eq!((packet.errno, packet.by_policy), (Errno::AFNOSUPPORT, false));
+        let mount = refused(&filter, "mount", &[0x7fff_1234_5678; 6]);
+        assert_eq!((mount.shown.as_str(), mount.errno), ("mount", Errno::PERM));
+        assert_eq!(mount.reason, "changes the mount tree");
+    }
+
+    #[test]
+    fn what_a_policy_denies_is_told_as_such() {
+        let deny = vec!["connect".to_owned()];
+        let filter = Filter::compile(&SyscallPolicy { deny, ..Default::default() }).unwrap();
+        let connect = refused(&filter, "connect", &[3]);
+        assert!(connect.by_policy && connect.errno == Errno::PERM);
+    }
+
+    /// It cannot be asked, but were it asked, it would not permit.
+    #[test]
+    fn what_is_allowed_is_refused_all_the_same() {
+        let filter = Filter::compile(&SyscallPolicy::default()).unwrap();
+        assert_eq!(refused(&filter, "read", &[]).errno, Errno::PERM);
+        assert_eq!(refused(&filter.without_listener(), "mount", &[]).errno, Errno::PERM);
+    }
+
+    #[test]
+    fn a_policy_without_the_call_that_hands_it_out_has_no_listener() {
+        let deny = vec![HANDS_OUT.to_owned()];
+        let filter = Filter::compile(&SyscallPolicy { deny, ..Default::default() }).unwrap();
+        assert!(filter.telling.is_none());
+    }
+}

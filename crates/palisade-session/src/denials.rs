@@ -1,0 +1,148 @@
+//! System calls that the filter refuses: each waits until it is in the journal, and then fails.
+//!
+//! Only a denial is ever the answer, so a journal that is slow or broken lets nothing through. A
+//! flood is counted by the journal, and costs whoever makes it more than it costs here.
+
+use std::{
+    collections::BTreeSet,
+    io,
+    os::{fd::AsFd, unix::net::UnixStream},
+    sync::Arc,
+    time::Duration,
+};
+
+use palisade_core::{Authority, Event, Layer, Verdict};
+use palisade_sandbox::linux::seccomp::{Heard, Listener, Refused};
+use rustix::io::Errno;
+use tokio::{io::Interest, task::JoinSet, time::timeout};
+
+/// How long the last denials may take to reach the journal once everything inside is gone.
+const LAST_WORDS: Duration = Duration::from_secs(5);
+
+/// Who hears of refused calls: one listener for the agent, and one for each command beside it.
+pub(crate) struct Denials {
+    rules: Arc<Rules>,
+    /// They end with this.
+    listeners: JoinSet<()>,
+}
+
+/// What a denial is recorded with.
+struct Rules {
+    authority: Arc<dyn Authority>,
+    denied: BTreeSet<String>,
+}
+
+impl Denials {
+    /// `denied` are the calls that the policy denies by name.
+    pub(crate) fn new(authority: Arc<dyn Authority>, denied: BTreeSet<String>) -> Self {
+        Self { rules: Arc::new(Rules { authority, denied }), listeners: JoinSet::new() }
+    }
+
+    /// Answer what is told here, until no process is left that could make a call.
+    pub(crate) fn listen(&mut self, listener: Listener) {
+        let rules = Arc::clone(&self.rules);
+        while self.listeners.try_join_next().is_some() {}
+        self.listeners.spawn(async move {
+            if let Err(error) = serve(listener, &rules).await {
+                rules.authority.record(unrecorded(&format!("its listener failed: {error}"))).await;
+            }
+        });
+    }
+
+    /// A filter has no listener: that much goes into the journal.
+    pub(crate) fn none(&mut self, errno: Errno) {
+        let why = match errno {
+            Errno::BUSY => "another supervisor outside listens already".to_owned(),
+            other => format!("there is no listener: {other}"),
+        };
+        self.record(unrecorded(&why));
+    }
+
+    /// No filter of this session is to have one.
+    pub(crate) fn never(&mut self) {
+        let why = if self.rules.denied.contains("sendmsg") {
+            "the policy denies sendmsg, by which a listener is handed out"
+        } else {
+            "this system has no listeners"
+        };
+        self.record(unrecorded(why));
+    }
+
+    fn record(&mut self, event: Event) {
+        let rules = Arc::clone(&self.rules);
+        self.listeners.spawn(async move {
+            rules.authority.record(event).await;
+        });
+    }
+
+    /// Everything inside is gone: wait until what was told is in the journal.
+    pub(crate) async fn finish(mut self) {
+        let all = async { while self.listeners.join_next().await.is_some() {} };
+        timeout(LAST_WORDS, all).await.unwrap_or_default();
+    }
+}
+
+async fn serve(listener: Listener, rules: &Rules) -> io::Result<()> {
+    // A copy, by which the runtime knows when there is something. It is no stream, and to wait
+    // there is no difference.
+    let copy = UnixStream::from(listener.as_fd().try_clone_to_owned()?);
+    copy.set_nonblocking(true)?;
+    let readable = tokio::net::UnixStream::from_std(copy)?;
+    let look = || match listener.hear()? {
+        Heard::Call(call) => Ok(Some(call)),
+        Heard::Nobody => Err(io::ErrorKind::WouldBlock.into()),
+        Heard::Gone => Ok(None),
+    };
+    // Others have their turn in between: the runtime lets nobody do this for ever.
+    while let Some(call) = readable.async_io(Interest::READABLE, look).await? {
+        // Whether it could be recorded or not.
+        rules.authority.record(rules.event(&call)).await;
+        listener.refuse(&call);
+    }
+    Ok(())
+}
+
+impl Rules {
+    fn event(&self, refused: &Refused) -> Event {
+        let Refused { call, shown, errno, reason, .. } = refused;
+        let mut event = Event::observed("syscall", Layer::Process, shown.as_str());
+        event.decision = Verdict::Deny;
+        let by_name = self.denied.contains(*call);
+        let (rule, reason) = match (refused.by_policy, by_name) {
+            (true, true) => {
+                (format!("process.syscalls.deny[{call}]"), "the policy denies it".to_owned())
+            }
+            // The supervisor's own addition to what the policy denies.
+            (true, false) => {
+                ("process.limits.cpus".to_owned(), "it would undo the limit of processors".into())
+            }
+            (false, _) => {
+                let text = match refused.by_arguments {
+                    true => format!("inside, {call} is for: {reason}"),
+                    false => format!("{call} is refused inside: {reason}"),
+                };
+                ("process.syscalls.profile".to_owned(), text)
+            }
+        };
+        event.rule = Some(rule);
+        event.reason = reason;
+        event.with("errno", named(*errno)).with("thread", refused.thread)
+    }
+}
+
+fn named(errno: Errno) -> String {
+    match errno {
+        Errno::PERM => "EPERM".to_owned(),
+        Errno::ACCESS => "EACCES".to_owned(),
+        Errno::AFNOSUPPORT => "EAFNOSUPPORT".to_owned(),
+        Errno::PROTONOSUPPORT => "EPROTONOSUPPORT".to_owned(),
+        other => other.raw_os_error().to_string(),
+    }
+}
+
+fn unrecorded(why: &str) -> Event {
+    let subject = "refused system calls are not recorded";
+    let mut event = Event::observed("unrecorded", Layer::Process, subject);
+    event.reason = format!("they are refused all the same; {why}");
+    event
+}
