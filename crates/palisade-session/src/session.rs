@@ -129,23 +129,18 @@ fn prepare(
         Terminal::detect().refuse("the terminal", "start palisade from another terminal")?;
     let Made { plan, kept, repositories, held } =
         plan::make(order, session, stdio, &placeholders, &who)?;
+    let building = begun.and_then(|begun| begun.build(&plan));
+    let building = building.map_err(|error| refusal::of_launch(&error, &order.allow_degraded))?;
+    // While init builds. The agent does not start before this is kept.
+    let grants = &order.policy.filesystem.grants;
     let lists = sweep::Lists {
-        watched: sweep::find(&plan, &order.policy.filesystem.grants),
-        nested: sweep::find_nested(&plan, &order.policy.filesystem.grants, &repositories),
+        watched: sweep::find(&plan, grants),
+        nested: sweep::find_nested(&plan, grants, &repositories),
     };
     let list = List::keep(state, session, lists)?;
     let writable = Writable::of(&plan);
-    match begun.and_then(|begun| begun.build(&plan)) {
-        Ok(building) => {
-            let started =
-                Started { building, copies, terminal, kept, writable, held, missing, records };
-            Ok((started, Watch { list, leftover }))
-        }
-        Err(error) => {
-            list.into_iter().for_each(List::forget);
-            Err(refusal::of_launch(&error, &order.allow_degraded))
-        }
-    }
+    let started = Started { building, copies, terminal, kept, writable, held, missing, records };
+    Ok((started, Watch { list, leftover }))
 }
 
 async fn live(
