@@ -30,20 +30,21 @@ pub(super) fn add_names<'folder>(
     if inodes.is_empty() {
         return Ok(());
     }
-    let same = |path: &Path| {
-        path.symlink_metadata()
-            .is_ok_and(|found| found.is_file() && inodes.contains(&(found.dev(), found.ino())))
+    // One in a folder that may be listed and not entered may be any.
+    let may_be = |path: &Path| match path.symlink_metadata() {
+        Ok(found) => found.is_file() && inodes.contains(&(found.dev(), found.ino())),
+        Err(error) => error.kind() == ErrorKind::PermissionDenied,
     };
     for (folder, device) in folders {
         if !inodes.iter().any(|(known, _)| *known == device) {
             continue;
         }
-        if same(folder) {
+        if may_be(folder) {
             paths.insert(folder.to_owned());
         }
         let walked = walk(folder, |folder, found| {
             let files = folder.entries().filter(|(_, kind)| *kind == FileType::RegularFile);
-            found.extend(files.map(|(name, _)| folder.path.join(name)).filter(|path| same(path)));
+            found.extend(files.map(|(name, _)| folder.path.join(name)).filter(|path| may_be(path)));
         });
         paths.extend(walked.found);
         paths.extend(closed(walked.unread)?);

@@ -539,7 +539,8 @@ fn shuts_a_folder_with_a_repository_in_it() {
         let Some(world) = self::world() else { return };
         let ran = world.inside_sh(&format!("{deep}; {plant}; {shut}"));
         ran.good();
-        let told = ran.err.contains("palisade-moved") || ran.err.contains("look at it before");
+        let told =
+            ran.err.contains("palisade-moved") || ran.err.contains("could not be looked into");
         assert!(told, "{shut}: {ran}");
 
         let Some(world) = self::world() else { return };
