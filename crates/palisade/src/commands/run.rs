@@ -13,6 +13,7 @@ use super::doctor;
 use crate::{
     failure::{Failure, Kind},
     operator::{operator, sources},
+    print,
 };
 
 #[derive(Debug, clap::Args)]
@@ -96,16 +97,19 @@ pub(crate) fn run(args: Args) -> Result<ExitCode, Failure> {
     let order = Order { policy, command: args.command, name: args.name, missing, operator };
     let ended = palisade_session::run(&order).map_err(Failure::from)?;
     for notice in &ended.notices {
-        eprintln!("palisade: {notice}");
+        print::note(&format!("palisade: {notice}"));
     }
     if !args.quiet && ended.denied > 0 && std::io::stderr().is_terminal() {
-        eprintln!(
+        print::note(&format!(
             "palisade: {} refused; palisade audit query --session {} --decision deny",
             ended.denied, ended.session
-        );
+        ));
     }
     if !args.quiet && ended.changed && std::io::stderr().is_terminal() {
-        eprintln!("palisade: changes are kept apart; palisade workspace diff {}", ended.session);
+        print::note(&format!(
+            "palisade: changes are kept apart; palisade workspace diff {}",
+            ended.session
+        ));
     }
     Ok(ExitCode::from(ended.status))
 }
