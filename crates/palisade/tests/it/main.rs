@@ -14,4 +14,5 @@ mod ran;
 mod run;
 mod running;
 mod selftest;
+mod terminal;
 mod workspace;
