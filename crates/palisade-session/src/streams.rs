@@ -1,7 +1,7 @@
 //! The command's standard streams.
 //!
-//! A terminal is replaced by one of the sandbox's own. A pipe, a regular file or `/dev/null`
-//! passes as it is. Anything else (a socket, a device, a folder) would be more than a stream:
+//! A terminal is replaced by one of the sandbox's own. A pipe, a regular file, `/dev/null` or
+//! `/dev/full` passes as it is. Anything else (a socket, a device, a folder) would be more than a stream:
 //! its bytes are copied through a pipe.
 
 use std::{
@@ -22,7 +22,9 @@ use rustix::{
 
 use crate::refusal::{Refusal, Refuse};
 
-const DEV_NULL: (u32, u32) = (1, 3);
+/// `/dev/null` and `/dev/full`. No request does more to them than to read and write, and of a write
+/// that fails only the command itself can be told.
+const PLAIN_DEVICES: [(u32, u32); 2] = [(1, 3), (1, 7)];
 
 /// What the supervisor copies while the command runs.
 #[derive(Debug, Default)]
@@ -74,12 +76,14 @@ fn stream(of: BorrowedFd<'_>, output: bool, copies: &mut Copies) -> Result<Stdio
     Ok(Stdio::Given(inside))
 }
 
-/// Whether it is a stream and nothing more: a pipe, a regular file, `/dev/null`.
+/// Whether it is a stream and nothing more: a pipe, a regular file, `/dev/null`, `/dev/full`.
 pub(crate) fn is_plain(of: BorrowedFd<'_>) -> Result<bool, Errno> {
     let found = fstat(of)?;
     Ok(match FileType::from_raw_mode(found.st_mode) {
         FileType::Fifo | FileType::RegularFile => true,
-        FileType::CharacterDevice => found.st_rdev == makedev(DEV_NULL.0, DEV_NULL.1),
+        FileType::CharacterDevice => {
+            PLAIN_DEVICES.iter().any(|(major, minor)| found.st_rdev == makedev(*major, *minor))
+        }
         _ => false,
     })
 }

@@ -3,6 +3,8 @@ use std::process::ExitCode;
 use palisade_session::{Exit, Refusal};
 use thiserror::Error;
 
+use crate::print;
+
 /// Why a command did not do its work, for a person: what happened, where, and what to do next.
 #[derive(Debug, Error)]
 #[error("{what}")]
@@ -66,9 +68,9 @@ impl Failure {
 
     /// Print it to standard error and give the exit code.
     pub(crate) fn report(&self) -> ExitCode {
-        eprintln!("palisade: {}", self.what);
+        print::note(&format!("palisade: {}", self.what));
         if let Some(remedy) = &self.remedy {
-            eprintln!("  try: {remedy}");
+            print::note(&format!("  try: {remedy}"));
         }
         ExitCode::from(match self.kind {
             Kind::Denied => 1,

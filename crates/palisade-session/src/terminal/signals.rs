@@ -1,5 +1,6 @@
 use std::{io, time::Duration};
 
+use palisade_sandbox::linux::sys::signal::is_ignored;
 use rustix::process::{Signal as Number, kill_current_process_group};
 use tokio::signal::unix::{Signal as Stream, SignalKind, signal};
 
@@ -18,14 +19,17 @@ pub enum Signal {
 
 /// The signals that a session answers. As long as the process lives they have no default effect
 /// any more, so whoever makes this must take them.
+///
+/// One that asks for an end and that whoever started us has had ignored stays so: of a hangup under
+/// `nohup`, and of a key of the terminal behind `&`, neither we nor the command hear.
 #[derive(Debug)]
 pub struct Signals {
     resized: Stream,
     continued: Stream,
-    interrupt: Stream,
-    quit: Stream,
-    terminate: Stream,
-    hangup: Stream,
+    interrupt: Option<Stream>,
+    quit: Option<Stream>,
+    terminate: Option<Stream>,
+    hangup: Option<Stream>,
 }
 
 impl Signals {
@@ -34,23 +38,36 @@ impl Signals {
         Ok(Self {
             resized: signal(SignalKind::window_change())?,
             continued: signal(SignalKind::from_raw(Number::CONT.as_raw()))?,
-            interrupt: signal(SignalKind::interrupt())?,
-            quit: signal(SignalKind::quit())?,
-            terminate: signal(SignalKind::terminate())?,
-            hangup: signal(SignalKind::hangup())?,
+            interrupt: unless_ignored(SignalKind::interrupt())?,
+            quit: unless_ignored(SignalKind::quit())?,
+            terminate: unless_ignored(SignalKind::terminate())?,
+            hangup: unless_ignored(SignalKind::hangup())?,
         })
     }
 
     /// The next one. Can be cancelled without losing any.
     pub async fn next(&mut self) -> Signal {
         tokio::select! {
-            _ = self.terminate.recv() => Signal::End(Number::TERM.as_raw()),
-            _ = self.hangup.recv() => Signal::End(Number::HUP.as_raw()),
-            _ = self.interrupt.recv() => Signal::End(Number::INT.as_raw()),
-            _ = self.quit.recv() => Signal::End(Number::QUIT.as_raw()),
+            () = next(&mut self.terminate) => Signal::End(Number::TERM.as_raw()),
+            () = next(&mut self.hangup) => Signal::End(Number::HUP.as_raw()),
+            () = next(&mut self.interrupt) => Signal::End(Number::INT.as_raw()),
+            () = next(&mut self.quit) => Signal::End(Number::QUIT.as_raw()),
             _ = self.continued.recv() => Signal::Continued,
             _ = self.resized.recv() => Signal::Resized,
         }
+    }
+}
+
+fn unless_ignored(kind: SignalKind) -> io::Result<Option<Stream>> {
+    if is_ignored(kind.as_raw_value()) { Ok(None) } else { signal(kind).map(Some) }
+}
+
+async fn next(stream: &mut Option<Stream>) {
+    match stream {
+        Some(stream) => {
+            stream.recv().await;
+        }
+        None => std::future::pending().await,
     }
 }
 

@@ -255,7 +255,7 @@ fn recovery(args: &RecoverArgs) -> Result<ExitCode, Failure> {
         match recover(&dir, &session.session) {
             Ok(done) => println!("ended {} with record {}", session.session, done.seq),
             Err(error) => {
-                eprintln!("palisade: session {}: {error}", session.session);
+                crate::print::note(&format!("palisade: session {}: {error}", session.session));
                 failed = Some(error);
             }
         }

@@ -2,7 +2,7 @@ use std::process::ExitCode;
 
 use palisade_session::running;
 
-use crate::{failure::Failure, operator::state_dir};
+use crate::{failure::Failure, operator::state_dir, print};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: palisade kill build\n\n\
@@ -21,7 +21,10 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
     let entry = running::end(&state_dir()?, &args.which, args.force).map_err(Failure::denied)?;
     if args.force {
-        eprintln!("palisade: killed; palisade audit recover {} enters its end", entry.session);
+        print::note(&format!(
+            "palisade: killed; palisade audit recover {} enters its end",
+            entry.session
+        ));
     }
     Ok(ExitCode::SUCCESS)
 }

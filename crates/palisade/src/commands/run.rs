@@ -14,6 +14,7 @@ use super::doctor;
 use crate::{
     failure::{Failure, Kind},
     operator::{operator, sources},
+    print,
 };
 
 #[derive(Debug, clap::Args)]
@@ -102,21 +103,24 @@ pub(crate) fn run(args: Args) -> Result<ExitCode, Failure> {
     let order = Order { policy, command, name, missing, allow_degraded, operator };
     let tell = |text: &str| {
         if !quiet {
-            eprintln!("palisade: {text}");
+            print::note(&format!("palisade: {text}"));
         }
     };
     let ended = palisade_session::run(&order, tell).map_err(Failure::from)?;
     for notice in &ended.notices {
-        eprintln!("palisade: {notice}");
+        print::note(&format!("palisade: {notice}"));
     }
     if !quiet && ended.denied > 0 && std::io::stderr().is_terminal() {
-        eprintln!(
+        print::note(&format!(
             "palisade: {} refused; palisade audit query --session {} --decision deny",
             ended.denied, ended.session
-        );
+        ));
     }
     if !quiet && ended.changed && std::io::stderr().is_terminal() {
-        eprintln!("palisade: changes are kept apart; palisade workspace diff {}", ended.session);
+        print::note(&format!(
+            "palisade: changes are kept apart; palisade workspace diff {}",
+            ended.session
+        ));
     }
     Ok(ExitCode::from(ended.status))
 }

@@ -16,4 +16,5 @@ mod run;
 mod running;
 mod selftest;
 mod surroundings;
+mod terminal;
 mod workspace;

@@ -367,6 +367,54 @@ fn a_reader_that_goes_away_ends_the_command() {
 }
 
 #[test]
+fn the_command_learns_of_an_output_that_is_full() {
+    let world = World::new();
+    let full = || OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let mut command = world.command();
+    command.args(["--", "sh", "-c", "echo x || exit 9"]).stdout(full());
+    let ran = run(command.stderr(Stdio::piped()));
+    assert_eq!(ran.exit, 9, "{ran}");
+    let mut command = world.command();
+    command.args(["--", "sh", "-c", "echo x >&2 || exit 9"]).stderr(full());
+    assert_eq!(run(command.stdout(Stdio::piped())).exit, 9);
+}
+
+/// Nobody reads what it says: that changes no exit status.
+#[test]
+fn messages_that_cannot_be_written_change_nothing() {
+    let world = World::new();
+    let full = || Stdio::from(OpenOptions::new().write(true).open("/dev/full").unwrap());
+    let gone = || {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        Stdio::from(writer)
+    };
+    let swept = ["--", "sh", "-c", "mkdir .vscode; exit 7"];
+    for (arguments, status) in [(&["--policy", "none", "--", "true"][..], 125), (&swept, 7)] {
+        let said = world.run(arguments);
+        assert!(said.exit == status && said.stderr.starts_with("palisade: "), "{said}");
+        for stderr in [full(), gone()] {
+            let unheard = world.command().args(arguments).stderr(stderr).status().unwrap();
+            assert_eq!(unheard.code(), Some(status), "{arguments:?}");
+        }
+    }
+}
+
+#[test]
+fn its_messages_steer_no_terminal() {
+    let world = World::new();
+    let ran = world.run(&["--policy", "p\u{1b}]0;title\u{7}\u{9b}31m", "--", "true"]);
+    assert_eq!(ran.exit, 125, "{ran}");
+    assert!(ran.stderr.contains("title") && !ran.stderr.contains(['\u{1b}', '\u{7}', '\u{9b}']));
+    // By what the agent has named.
+    let script = "d=$(printf 'a\\033]0;title\\007'); mkdir \"$d\" && cd \"$d\" && git init -q . \
+                  && echo evil >.git/hooks/pre-commit";
+    let ran = world.run(&["--", "sh", "-c", script]);
+    assert!(ran.exit == 0 && ran.stderr.contains("title"), "{ran}");
+    assert!(!ran.stderr.contains(['\u{1b}', '\u{7}']), "{ran}");
+}
+
+#[test]
 fn closed_streams_are_no_way_in() {
     let world = World::new();
     for closed in ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"] {

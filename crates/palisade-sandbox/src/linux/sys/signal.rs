@@ -41,6 +41,19 @@ pub fn default_all() {
     }
 }
 
+/// Whether this process ignores a signal, as `nohup(1)` has it ignore `SIGHUP`.
+pub fn is_ignored(signal: i32) -> bool {
+    let mut action = MaybeUninit::<libc::sigaction>::uninit();
+    // SAFETY: `action` is writable, and null asks for no change.
+    let result = unsafe { libc::sigaction(signal, std::ptr::null(), action.as_mut_ptr()) };
+    if result != 0 {
+        return false;
+    }
+    // SAFETY: the call that succeeded has filled it.
+    let action = unsafe { action.assume_init() };
+    action.sa_sigaction == libc::SIG_IGN
+}
+
 fn change_mask(set: MaybeUninit<libc::sigset_t>) -> Result<(), Errno> {
     // SAFETY: `set` was initialised by the caller; the old mask is not wanted.
     let result =

@@ -1,0 +1,293 @@
+//! `palisade run` at a terminal, which the test holds the other side of.
+
+use std::{
+    fs::File,
+    io::{Read, Write},
+    os::fd::{AsFd, OwnedFd},
+    process::{Child, Command, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
+    process::{Pid, Signal, kill_process},
+    pty::{OpenptFlags, grantpt, ioctl_tiocgptpeer, openpt, unlockpt},
+    termios::{LocalModes, Termios, Winsize, tcgetattr, tcsetwinsize},
+};
+
+use crate::crashes::{PATIENCE, World, children, wait_for};
+
+/// Prints what its own line, which the terminal echoes, does not have.
+const UP: &str = "echo up$((1+1));";
+
+/// A terminal, and the program at it.
+struct Screen {
+    keyboard: File,
+    /// Kept open, so that its modes can be looked at.
+    user: OwnedFd,
+    before: Termios,
+    shown: Vec<u8>,
+    child: Child,
+}
+
+impl Screen {
+    /// With the program as the leader of a session that has the terminal.
+    fn of(command: &Command) -> Self {
+        let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
+        let controller = openpt(flags).unwrap();
+        grantpt(&controller).unwrap();
+        unlockpt(&controller).unwrap();
+        let user = ioctl_tiocgptpeer(&controller, flags).unwrap();
+        let stdio = || Stdio::from(user.try_clone().unwrap());
+        let child = Command::new("setsid")
+            .arg("--ctty")
+            .arg(command.get_program())
+            .args(command.get_args())
+            .env_clear()
+            .envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))))
+            .current_dir(command.get_current_dir().unwrap())
+            .stdin(stdio())
+            .stdout(stdio())
+            .stderr(stdio())
+            .spawn()
+            .unwrap();
+        let before = tcgetattr(&user).unwrap();
+        Self { keyboard: controller.into(), user, before, shown: Vec::new(), child }
+    }
+
+    /// `palisade run` of this script.
+    fn running(world: &World, script: &str) -> Self {
+        let mut command = world.palisade();
+        command.args(["run", "--policy"]).arg(world.path("policy.yaml"));
+        Self::of(command.args(["--", "sh", "-c", script]))
+    }
+
+    fn types(&mut self, keys: &str) {
+        self.keyboard.write_all(keys.as_bytes()).unwrap();
+    }
+
+    /// Read until the text is shown; what was shown before it counts no more.
+    fn shows(&mut self, text: &str) {
+        let until = Instant::now() + PATIENCE;
+        loop {
+            let mut at = self.shown.windows(text.len());
+            if let Some(at) = at.position(|window| window == text.as_bytes()) {
+                self.shown.drain(..at + text.len());
+                return;
+            }
+            let left = until.saturating_duration_since(Instant::now());
+            assert!(self.read(left), "no {text:?} in {:?}", String::from_utf8_lossy(&self.shown));
+        }
+    }
+
+    /// Read what there is, for as long at most; whether there was something.
+    fn read(&mut self, patience: Duration) -> bool {
+        let timeout = Timespec {
+            tv_sec: patience.as_secs().cast_signed(),
+            tv_nsec: i64::from(patience.subsec_nanos()),
+        };
+        let mut set = [PollFd::from_borrowed_fd(self.keyboard.as_fd(), PollFlags::IN)];
+        if poll(&mut set, Some(&timeout)) != Ok(1) {
+            return false;
+        }
+        let mut some = [0; 4096];
+        let read = self.keyboard.read(&mut some).unwrap();
+        self.shown.extend_from_slice(&some[..read]);
+        read > 0
+    }
+
+    fn is_raw(&self) -> bool {
+        !tcgetattr(&self.user).unwrap().local_modes.contains(LocalModes::ICANON)
+    }
+
+    fn becomes(&self, raw: bool) {
+        let until = Instant::now() + PATIENCE;
+        while self.is_raw() != raw {
+            assert!(Instant::now() < until, "raw: {}", !raw);
+            thread::sleep(Duration::from_millis(2));
+        }
+    }
+
+    fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).unwrap();
+    }
+
+    /// Wait for the end, reading all the while; the exit status, and what the screen showed last.
+    fn ends(mut self) -> (Option<i32>, String) {
+        while self.child.try_wait().unwrap().is_none() {
+            self.read(Duration::from_millis(10));
+        }
+        while self.read(Duration::ZERO) {}
+        let status = self.child.wait().unwrap().code();
+        self.has_its_modes();
+        (status, String::from_utf8_lossy(&self.shown).into_owned())
+    }
+
+    fn has_its_modes(&self) {
+        let now = tcgetattr(&self.user).unwrap();
+        assert_eq!(
+            (now.input_modes, now.output_modes, now.control_modes, now.local_modes),
+            (
+                self.before.input_modes,
+                self.before.output_modes,
+                self.before.control_modes,
+                self.before.local_modes
+            )
+        );
+    }
+}
+
+#[test]
+fn a_shell_works_as_at_any_terminal() {
+    let world = World::new();
+    let mut command = world.palisade();
+    let mut screen = Screen::of(command.args(["run", "--", "sh", "-i"]));
+    screen.becomes(true);
+    screen.types("echo one$((1+1))\r");
+    screen.shows("echo one$((1+1))\r\n");
+    screen.shows("one2\r\n");
+
+    // The window's size.
+    let size = Winsize { ws_row: 33, ws_col: 101, ws_xpixel: 0, ws_ypixel: 0 };
+    tcsetwinsize(&screen.keyboard, size).unwrap();
+    screen.types("until [ \"$(stty size)\" = '33 101' ]; do sleep 0.01; done; echo size$((1+1))\r");
+    screen.shows("size2\r\n");
+
+    // Ctrl-C is the command's.
+    screen.types(&format!("{UP} sleep 1000\r"));
+    screen.shows("up2\r\n");
+    screen.types("\x03");
+    screen.shows("^C");
+    screen.types("echo three$((1+2))\r");
+    screen.shows("three3\r\n");
+    assert!(screen.child.try_wait().unwrap().is_none());
+
+    // So is Ctrl-Z, while a shell inside has jobs.
+    screen.types(&format!("sh -c '{UP} read x; echo got-$x'\r"));
+    screen.shows("up2\r\n");
+    screen.types("\x1a");
+    screen.shows("Stopped");
+    screen.types("echo four$((1+3))\r");
+    screen.shows("four4\r\n");
+    screen.types("fg\r");
+    screen.shows("fg\r\n");
+    screen.types("word\r");
+    screen.shows("got-word\r\n");
+
+    screen.types("exit 7\r");
+    assert_eq!(screen.ends().0, Some(7));
+    world.is_clean("after a shell");
+}
+
+/// Under a shell with job control, whose `fg` goes on with it.
+#[test]
+fn a_stop_gives_the_terminal_back_and_fg_takes_it() {
+    let world = World::new();
+    let palisade = world.palisade();
+    let mut shell = Command::new("bash");
+    shell
+        .args(["--norc", "--noprofile", "--noediting", "-i"])
+        .envs(palisade.get_envs().filter_map(|(name, value)| Some((name, value?))))
+        .env("PS1", "$ ")
+        .current_dir(world.path("work"));
+    let mut screen = Screen::of(&shell);
+    let line = format!(
+        "{} run -- sh -c '{UP} read x; echo got-$x; read x; echo got-$x; exit 5'; echo ended-$?\r",
+        env!("CARGO_BIN_EXE_palisade")
+    );
+    screen.types(&line);
+    screen.shows("up2\r\n");
+    screen.becomes(true);
+
+    // By the key: the command is stopped, and Palisade stops with it.
+    screen.types("\x1a");
+    screen.shows("Stopped");
+    screen.becomes(false);
+    screen.types("echo mine$((1+1))\r");
+    screen.shows("mine2\r\n");
+    screen.types("fg\r");
+    screen.becomes(true);
+    screen.types("one\r");
+    screen.shows("got-one\r\n");
+
+    // From outside, without a word to Palisade.
+    let job = children(screen.child.id().cast_signed());
+    assert_eq!(job.len(), 1, "{job:?}");
+    kill_process(Pid::from_raw(job[0]).unwrap(), Signal::STOP).unwrap();
+    screen.shows("Stopped");
+    screen.becomes(false);
+    screen.types("fg\r");
+    screen.becomes(true);
+    screen.types("two\r");
+    screen.shows("got-two\r\n");
+    screen.becomes(false);
+    screen.types("echo status$?; exit 3\r");
+    screen.shows("status5\r\n");
+    assert_eq!(screen.ends().0, Some(3));
+    world.is_clean("after stops");
+}
+
+#[test]
+fn the_terminal_is_as_it_was_however_it_ends() {
+    let world = World::new();
+    let sleeps = format!("{UP} exec sleep 1000");
+    let mut screen = Screen::running(&world, &sleeps);
+    screen.shows("up2\r\n");
+    screen.becomes(true);
+    screen.signal(Signal::TERM);
+    assert_eq!(screen.ends().0, Some(143));
+
+    // The agent, and then init.
+    for below in [2, 1] {
+        let mut screen = Screen::running(&world, &sleeps);
+        screen.shows("up2\r\n");
+        screen.becomes(true);
+        let mut pid = screen.child.id().cast_signed();
+        for _ in 0..below {
+            pid = children(pid)[0];
+        }
+        kill_process(Pid::from_raw(pid).unwrap(), Signal::KILL).unwrap();
+        assert_eq!(screen.ends().0, Some(137), "{below}");
+    }
+
+    // A command that changes the modes changes its own.
+    let mut screen = Screen::running(&world, &format!("stty raw -echo; {UP} exit 4"));
+    screen.shows("up2");
+    assert_eq!(screen.ends().0, Some(4));
+    world.is_clean("after ends");
+}
+
+#[test]
+fn a_terminal_that_hangs_up_ends_it() {
+    let world = World::new();
+    let script = format!("{UP} touch running; setsid sleep 1000 & sleep 1000");
+    let mut screen = Screen::running(&world, &script);
+    screen.shows("up2\r\n");
+    wait_for(&world.path("work/running"));
+    let Screen { mut child, keyboard, user, .. } = screen;
+    drop((keyboard, user));
+    assert_eq!(child.wait().unwrap().code(), Some(129));
+    world.is_clean("after a hangup of the terminal");
+}
+
+/// Nobody reads it: what is shown stops, and the end does not.
+#[test]
+fn a_terminal_that_is_stuck_does_not_hold_the_end_up() {
+    let world = World::new();
+    let screen = Screen::running(&world, "touch running; exec yes");
+    wait_for(&world.path("work/running"));
+    // Until nothing goes on: a terminal holds a few kilobytes.
+    thread::sleep(Duration::from_millis(500));
+    screen.signal(Signal::TERM);
+    let mut child = screen.child;
+    let until = Instant::now() + PATIENCE;
+    while child.try_wait().unwrap().is_none() {
+        assert!(Instant::now() < until, "it goes on");
+        thread::sleep(Duration::from_millis(5));
+    }
+    assert_eq!(child.wait().unwrap().code(), Some(143));
+    let now = tcgetattr(&screen.user).unwrap();
+    assert_eq!(now.local_modes, screen.before.local_modes);
+    world.is_clean("after a terminal that was stuck");
+}
