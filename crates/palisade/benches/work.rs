@@ -6,7 +6,8 @@
 //!
 //! Three shells stand all the while: outside, in a sandbox of ours, in the peer's. Each does the same
 //! job in the same folder when it is its turn, so that no launch is measured, and what else the machine
-//! does is in all three. Under root all is measured twice, as root and as an ordinary user.
+//! does is in all three. Processor time is that of the work, over all rounds: it suffers less from others
+//! on the machine. Under root all is measured twice, as root and as an ordinary user.
 
 #[path = "work/files.rs"]
 mod files;
@@ -33,12 +34,8 @@ fn main() -> Outcome<()> {
     }
     let rounds = number("--rounds", 15)?;
     say(format_args!(
-        "{:6} {:12} {:>10} {:>10} {:>10} {:>10} {:>11}",
-        "caller", "job", "outside", "palisade", "bubblewrap", "palisade", "bubblewrap"
-    ))?;
-    say(format_args!(
-        "{:19} {:>10} {:>10} {:>10} {:>10} {:>11}",
-        "", "ms", "ms", "ms", "ratio", "ratio"
+        "{:6} {:12} {:5} {:>10} {:>10} {:>7} {:>12} {:>7}",
+        "caller", "job", "ms", "outside", "palisade", "ratio", "bubblewrap", "ratio"
     ))?;
     let mut all = Vec::new();
     for caller in Caller::all() {
@@ -82,6 +79,7 @@ fn of_job(caller: Caller, job: &Job, shells: &mut [Shell; 3], rounds: usize) -> 
     for shell in &mut *shells {
         shell.run(job.work)?;
     }
+    let before = processor_times(shells)?;
     for round in 0..rounds {
         // Each comes first, second and third as often as the others.
         for turn in 0..shells.len() {
@@ -91,22 +89,59 @@ fn of_job(caller: Caller, job: &Job, shells: &mut [Shell; 3], rounds: usize) -> 
             }
         }
     }
+    let mut used = processor_times(shells)?;
+    for (used, before) in used.iter_mut().zip(before) {
+        *used = (*used - before) / number_of(rounds);
+    }
     let [outside, palisade, bubblewrap] = &samples;
-    let (ratio, peer_ratio) = (palisade.ratio_to(outside), bubblewrap.ratio_to(outside));
-    say(format_args!(
-        "{:6} {:12} {:10.1} {:10.1} {:10.1} {ratio:10.3} {peer_ratio:11.3}",
-        caller.name(),
-        job.name,
-        outside.median(),
-        palisade.median(),
-        bubblewrap.median(),
-    ))?;
+    let [outside_cpu, palisade_cpu, bubblewrap_cpu] = used;
+    let found = [
+        (
+            "time",
+            outside.median(),
+            palisade.median(),
+            palisade.ratio_to(outside),
+            bubblewrap.median(),
+            bubblewrap.ratio_to(outside),
+        ),
+        (
+            "cpu",
+            outside_cpu,
+            palisade_cpu,
+            palisade_cpu / outside_cpu,
+            bubblewrap_cpu,
+            bubblewrap_cpu / outside_cpu,
+        ),
+    ];
+    for (what, outside, palisade, ratio, bubblewrap, peer_ratio) in found {
+        say(format_args!(
+            "{:6} {:12} {what:5} {outside:10.1} {palisade:10.1} {ratio:7.3} {bubblewrap:12.1} {peer_ratio:7.3}",
+            caller.name(),
+            job.name,
+        ))?;
+    }
     let kept: serde_json::Map<_, _> = NAMES
         .iter()
         .zip(&samples)
-        .map(|(name, sample)| ((*name).to_owned(), sample.kept()))
+        .zip(used)
+        .map(|((name, sample), cpu)| {
+            ((*name).to_owned(), json!({ "time": sample.kept(), "cpu_ms": cpu }))
+        })
         .collect();
-    Ok(json!({ "job": job.name, "ratio": ratio, "bubblewrap_ratio": peer_ratio, "times": kept }))
+    Ok(json!({ "job": job.name, "ratio": palisade.ratio_to(outside), "measured": kept }))
+}
+
+/// In milliseconds.
+fn processor_times(shells: &mut [Shell; 3]) -> Outcome<[f64; 3]> {
+    let mut times = [0.0; 3];
+    for (time, shell) in times.iter_mut().zip(shells) {
+        *time = shell.processor_time()?.as_secs_f64() * 1e3;
+    }
+    Ok(times)
+}
+
+fn number_of(rounds: usize) -> f64 {
+    u32::try_from(rounds).map_or(f64::NAN, f64::from)
 }
 
 /// What the jobs need: this program, for the work with files; the toolchain, under a name that every

@@ -66,7 +66,7 @@ impl Waiting {
 impl Drop for Waiting {
     /// With the supervisor all ends.
     fn drop(&mut self) {
-        let _ = self.supervisor.kill();
-        let _ = self.supervisor.wait();
+        drop(self.supervisor.kill());
+        drop(self.supervisor.wait());
     }
 }

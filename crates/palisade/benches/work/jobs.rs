@@ -20,18 +20,18 @@ pub(crate) const JOBS: [Job; 6] = [
             done
             git init -q . && git add . && git -c user.name=b -c user.email=b@b.invalid commit -qm all",
         work: "cd repository
-            for time in 1 2 3 4 5 6 7 8 9 10; do git status --porcelain; done",
+            for time in 1 2 3 4 5; do git status --porcelain; done",
     },
     Job {
-        name: "2,000 execs",
+        name: "1,000 execs",
         prepare: "",
-        work: "i=0; while [ $i -lt 2000 ]; do /bin/true; i=$((i+1)); done",
+        work: "i=0; while [ $i -lt 1000 ]; do /bin/true; i=$((i+1)); done",
     },
-    Job { name: "20,000 files", prepare: "", work: "./worker --files 20000" },
+    Job { name: "4,000 files", prepare: "", work: "./worker --files 4000" },
     Job {
         name: "tar",
         prepare: "mkdir tree
-            for folder in $(seq 100); do
+            for folder in $(seq 40); do
                 mkdir tree/$folder
                 for file in $(seq 50); do head -c 4000 /dev/urandom >tree/$folder/$file; done
             done",
