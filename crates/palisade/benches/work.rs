@@ -18,7 +18,7 @@ mod shell;
 #[allow(dead_code, reason = "each bench uses a part of it")]
 mod stage;
 
-use std::{fs, process::Command};
+use std::{fs, process::Command, time::Duration};
 
 use serde_json::{Value, json};
 
@@ -75,24 +75,31 @@ fn of_caller(caller: Caller, rounds: usize) -> Outcome<Value> {
 }
 
 fn of_job(caller: Caller, job: &Job, shells: &mut [Shell; 3], rounds: usize) -> Outcome<Value> {
+    let once = |shell: &mut Shell| {
+        shell.run(job.before)?;
+        let before = shell.processor_time()?;
+        let took = shell.run(job.work)?;
+        Outcome::Ok((took, shell.processor_time()?.saturating_sub(before)))
+    };
+    let mut used = [Duration::ZERO; 3];
     let mut samples = [const { Sample::new() }; 3];
     for shell in &mut *shells {
-        shell.run(job.work)?;
+        once(shell)?;
     }
-    let before = processor_times(shells)?;
     for round in 0..rounds {
         // Each comes first, second and third as often as the others.
         for turn in 0..shells.len() {
             let at = (round + turn) % shells.len();
-            if let (Some(shell), Some(sample)) = (shells.get_mut(at), samples.get_mut(at)) {
-                sample.push(shell.run(job.work)?);
+            if let (Some(shell), Some(sample), Some(used)) =
+                (shells.get_mut(at), samples.get_mut(at), used.get_mut(at))
+            {
+                let (took, processor) = once(shell)?;
+                sample.push(took);
+                *used += processor;
             }
         }
     }
-    let mut used = processor_times(shells)?;
-    for (used, before) in used.iter_mut().zip(before) {
-        *used = (*used - before) / number_of(rounds);
-    }
+    let used = used.map(|used| used.as_secs_f64() * 1e3 / number_of(rounds));
     let [outside, palisade, bubblewrap] = &samples;
     let [outside_cpu, palisade_cpu, bubblewrap_cpu] = used;
     let found = [
@@ -129,15 +136,6 @@ fn of_job(caller: Caller, job: &Job, shells: &mut [Shell; 3], rounds: usize) -> 
         })
         .collect();
     Ok(json!({ "job": job.name, "ratio": palisade.ratio_to(outside), "measured": kept }))
-}
-
-/// In milliseconds.
-fn processor_times(shells: &mut [Shell; 3]) -> Outcome<[f64; 3]> {
-    let mut times = [0.0; 3];
-    for (time, shell) in times.iter_mut().zip(shells) {
-        *time = shell.processor_time()?.as_secs_f64() * 1e3;
-    }
-    Ok(times)
 }
 
 fn number_of(rounds: usize) -> f64 {
