@@ -32,6 +32,8 @@ use waiting::Waiting;
 
 /// Launches at one time.
 const PARALLEL: usize = 2;
+/// How long a sandbox has what the launch leaves to be done.
+const SETTLED: Duration = Duration::from_secs(3);
 /// An ordinary user shares what the kernel counts for each user among all sandboxes.
 const OF_A_USER: usize = 100;
 
@@ -55,7 +57,7 @@ fn main() -> Outcome<()> {
 fn of_one(stage: &Stage, caller: Caller) -> Outcome<Value> {
     let one = Waiting::start(stage)?;
     // What the launch leaves to be done is done.
-    thread::sleep(Duration::from_secs(1));
+    thread::sleep(SETTLED);
     let [supervisor, init] = one.memory()?.map_or([None; 2], |each| each.map(Some));
     for (name, memory) in [("supervisor", supervisor), ("init", init)] {
         match memory {
@@ -73,7 +75,7 @@ fn of_many(stage: &Stage, caller: Caller, count: usize, seconds: Duration) -> Ou
     let start = Instant::now();
     let all = start_all(stage, count)?;
     let took = start.elapsed();
-    thread::sleep(Duration::from_secs(1));
+    thread::sleep(SETTLED);
     let less = free.saturating_sub(available()?);
 
     let mut sum = Memory::default();
