@@ -17,7 +17,6 @@ mod stage;
 mod waiting;
 
 use std::{
-    sync::Mutex,
     thread,
     time::{Duration, Instant},
 };
@@ -129,29 +128,21 @@ fn of_many(stage: &Stage, caller: Caller, count: usize, seconds: Duration) -> Ou
 }
 
 fn start_all(stage: &Stage, count: usize) -> Outcome<Vec<Waiting>> {
-    let all = Mutex::new(Vec::new());
-    let failed = Mutex::new(None);
-    thread::scope(|scope| {
-        for part in 0..PARALLEL {
-            let (all, failed) = (&all, &failed);
-            scope.spawn(move || {
-                for _ in (part..count).step_by(PARALLEL) {
-                    match Waiting::start(stage) {
-                        Ok(one) => all.lock().unwrap().push(one),
-                        Err(error) => {
-                            *failed.lock().unwrap() = Some(error.to_string());
-                            return;
-                        }
-                    }
-                }
-            });
-        }
+    let parts: Vec<_> = thread::scope(|scope| {
+        let start_part = |part: usize| {
+            let each = (part..count).step_by(PARALLEL);
+            each.map(|_| Waiting::start(stage).map_err(|error| error.to_string())).collect()
+        };
+        let threads: Vec<_> =
+            (0..PARALLEL).map(|part| scope.spawn(move || start_part(part))).collect();
+        threads.into_iter().map(thread::ScopedJoinHandle::join).collect()
     });
-    let all = all.into_inner()?;
-    match failed.into_inner()? {
-        Some(why) => Err(format!("only {} of {count} were started: {why}", all.len()).into()),
-        None => Ok(all),
+    let mut all = Vec::new();
+    for part in parts {
+        let part: Result<Vec<_>, String> = part.map_err(|_| "a thread that starts them failed")?;
+        all.extend(part.map_err(|why| format!("not all of {count} were started: {why}"))?);
     }
+    Ok(all)
 }
 
 fn processor_time(all: &[Waiting]) -> Outcome<Duration> {
