@@ -7,6 +7,7 @@
 //! Both start `/bin/true`, by turns, so that whatever else the machine does is in both. Under root
 //! all is measured twice, as root and as an ordinary user.
 
+#[allow(dead_code, reason = "each bench uses a part of it")]
 mod stage;
 
 use std::{

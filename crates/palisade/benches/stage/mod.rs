@@ -114,6 +114,16 @@ impl Stage {
         self.folder.path().join("state")
     }
 
+    /// For the policy of a bench that needs one of its own.
+    pub(crate) fn policy(&self) -> PathBuf {
+        self.folder.path().join("policy.yaml")
+    }
+
+    /// For a copy of the toolchain, in a folder that every caller can reach.
+    pub(crate) fn toolchain(&self) -> PathBuf {
+        self.folder.path().join("toolchain")
+    }
+
     /// A program as the caller starts it, with a small environment and no terminal.
     pub(crate) fn command(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new(program);
@@ -184,7 +194,8 @@ pub(crate) fn number(option: &str, usual: usize) -> Outcome<usize> {
     text(option).map_or(Ok(usual), |text| Ok(text.parse()?))
 }
 
-fn text(option: &str) -> Option<String> {
+/// The word behind an option on the command line.
+pub(crate) fn text(option: &str) -> Option<String> {
     std::env::args().skip_while(|word| word != option).nth(1)
 }
 

@@ -7,6 +7,10 @@ use serde_json::{Value, json};
 pub(crate) struct Sample(Vec<Duration>);
 
 impl Sample {
+    pub(crate) const fn new() -> Self {
+        Self(Vec::new())
+    }
+
     pub(crate) fn push(&mut self, took: Duration) {
         self.0.push(took);
     }
