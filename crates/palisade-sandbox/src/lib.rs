@@ -19,6 +19,7 @@ pub use linux::{
     guest::{Guest, GuestReport},
     launch::{Begun, Building, LaunchError, Report, Running, Standing, begin},
     net::NetSockets,
+    sys::memory::release_text,
 };
 pub use plan::{
     Command, Content, Degraded, Ground, HostObject, Identity, Limits, Mount, Overlay, Plan, Stdio,

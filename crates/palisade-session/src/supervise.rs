@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use palisade_sandbox::{LaunchError, Report, Running};
+use palisade_sandbox::{LaunchError, Report, Running, release_text};
 use rustix::process::Signal as Number;
 use tokio::{io::Interest, net::UnixStream};
 
@@ -22,6 +22,8 @@ use crate::{
 const GRACE: Duration = Duration::from_secs(5);
 /// How long the last output may take to reach the terminal.
 const DRAIN: Duration = Duration::from_secs(5);
+/// How long a command has run when most of what a launch needed is given back.
+const SETTLED: Duration = Duration::from_secs(1);
 
 /// How the command ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -101,7 +103,9 @@ pub(crate) async fn until_end(
             None => std::future::pending().await,
         }
     };
-    tokio::pin!(limit, asked, outward, broken);
+    let settled = tokio::time::sleep(SETTLED);
+    let mut settling = true;
+    tokio::pin!(limit, asked, outward, broken, settled);
     let mut last_call: Option<tokio::time::Instant> = None;
     let end = loop {
         let late = async {
@@ -139,6 +143,10 @@ pub(crate) async fn until_end(
             breach = &mut broken, if cause == Cause::Itself => {
                 cause = Cause::Limit(breach);
                 running.kill();
+            }
+            () = &mut settled, if settling => {
+                settling = false;
+                release_text();
             }
             () = late => {
                 last_call = None;

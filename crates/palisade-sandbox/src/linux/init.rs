@@ -8,7 +8,7 @@
 use std::os::fd::{AsFd, OwnedFd};
 
 use rustix::{
-    event::{PollFd, PollFlags, poll},
+    event::{PollFd, PollFlags, Timespec, poll},
     io::Errno,
     process::{
         DumpableBehavior, Pid, Signal, WaitOptions, ioctl_tiocsctty, kill_process_group,
@@ -26,6 +26,7 @@ use super::{
     sys::{
         clone::{exit_now, fork_until_exec},
         exec::forget_start,
+        memory,
         probe::unshare,
         signal,
     },
@@ -164,10 +165,17 @@ pub(super) fn new_terminal() -> Result<(OwnedFd, OwnedFd), StepError> {
 /// Reap, pass on signals, report; end when the agent or the supervisor does.
 fn serve(control: &Control, agent: Pid, mut guests: Guests) -> Result<(), StepError> {
     let children = signal::child_descriptor().step("watch for ended children")?;
+    // A command that is over at once shall not wait for it.
+    let mut settles = Some(Timespec { tv_sec: 1, tv_nsec: 0 });
     loop {
         let mut ready =
             [PollFd::new(control, PollFlags::IN), PollFd::new(&children, PollFlags::IN)];
-        rustix::io::retry_on_intr(|| poll(&mut ready, None)).step("wait for events")?;
+        let some = rustix::io::retry_on_intr(|| poll(&mut ready, settles.as_ref()));
+        if some.step("wait for events")? == 0 {
+            memory::release_text();
+            settles = None;
+            continue;
+        }
         let [from_supervisor, from_children] = ready.map(|entry| !entry.revents().is_empty());
         if from_children {
             let mut notice = [0_u8; 128];

@@ -6,6 +6,7 @@ pub mod attempt;
 pub mod clone;
 pub mod exec;
 pub mod landlock;
+pub mod memory;
 pub mod mount;
 pub mod notify;
 pub mod peer;
