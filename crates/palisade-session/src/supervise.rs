@@ -58,6 +58,8 @@ pub(crate) enum Cause {
     Network(String),
     /// The operator ended it from elsewhere; the user's number.
     Operator(u32),
+    /// The operator's terminal is gone, and the command did not end for that.
+    Hangup,
 }
 
 impl Cause {
@@ -79,7 +81,7 @@ pub(crate) struct Terminals {
 pub(crate) async fn until_end(
     running: Arc<Running>,
     terminals: Terminals,
-    mut signals: Signals,
+    signals: &mut Signals,
     wall_time: Option<Duration>,
     asked: impl Future<Output = u32>,
     outward: impl Future<Output = String>,
@@ -112,14 +114,20 @@ pub(crate) async fn until_end(
         tokio::select! {
             report = reports.next() => match report {
                 Ok(Report::Stopped(signal)) => {
-                    stopped(signal, relay.as_ref(), &running, &mut signals).await;
+                    stopped(signal, relay.as_ref(), &running, signals).await;
                 }
                 Ok(Report::Exited(code)) => break Ok(End::Exited(code)),
                 Ok(Report::Killed(signal)) => break Ok(End::Killed(signal)),
                 Ok(Report::Lost) => break Ok(End::Lost),
                 Err(error) => break Err(error),
             },
-            signal = signals.next() => pass_on(signal, relay.as_ref(), &running).await,
+            signal = signals.next() => {
+                pass_on(signal, relay.as_ref(), &running).await;
+                // Who closes a terminal is to find nothing that goes on behind it. `nohup` is for that.
+                if signal == Signal::End(Number::HUP.as_raw()) && relay.is_some() {
+                    last_call.get_or_insert_with(|| tokio::time::Instant::now() + GRACE);
+                }
+            }
             // Each of these ends once; a future that has ended must not be asked again.
             () = &mut limit, if cause == Cause::Itself => {
                 cause = Cause::WallTime(wall_time.unwrap_or_default());
@@ -139,6 +147,9 @@ pub(crate) async fn until_end(
             }
             () = late => {
                 last_call = None;
+                if cause == Cause::Itself {
+                    cause = Cause::Hangup;
+                }
                 running.kill();
             }
         }

@@ -357,7 +357,7 @@ fn killed_at_any_call_nothing_is_left() {
         let mut count = first;
         while killed_at(&world, depth, count) {
             world.wait_until_dead(&format!("{victim} killed at its call {count}"));
-            if count % 5 == 0 {
+            if count.is_multiple_of(5) {
                 world.is_clean(&format!("{victim} killed at its call {count}"));
             }
             count += step;
