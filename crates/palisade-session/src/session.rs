@@ -152,7 +152,7 @@ async fn live(
     let Started { building, mut copies, terminal, mut kept, writable, held, missing, records } =
         started;
     let policy = &order.policy;
-    let signals = Signals::catch().refuse("catch signals", "report this")?;
+    let mut signals = Signals::catch().refuse("catch signals", "report this")?;
     let journal = open_journal(order, session)?;
     let own = palisade_egress::own_addresses().refuse("this machine's addresses", "report this")?;
     let pipeline = Pipeline::new(Engine::with_own_addresses(policy, own), journal);
@@ -228,7 +228,7 @@ async fn live(
     let mut desk = desk.serve(&running, recorder);
     let asked = desk.asked_to_end();
     let held = (most.wall_time, limits.broken());
-    let ending = until_end(running, terminals, signals, &mut denials, asked, outward, held);
+    let ending = until_end(running, terminals, &mut signals, &mut denials, asked, outward, held);
     let (end, cause) = ending.await?;
     denials.finish().await;
     if let Some(of_files) = of_files {
@@ -237,7 +237,11 @@ async fn live(
     let account = limits.account();
     // Until the journal has the end.
     let _entry = desk.close().await;
-    copies.finish();
+    tokio::select! {
+        () = copies.finish() => {}
+        // Whoever reads it may be stuck; what is left to do is to be done all the same.
+        () = signals.end() => {}
+    }
     match end {
         Ok(end) => {
             let swept = watch.list.take().map(List::done).unwrap_or_default();
@@ -309,6 +313,7 @@ async fn finish(
             Some(format!("ended after {} s, the policy's wall_time", limit.as_secs()))
         }
         Cause::Network(why) => Some(format!("ended because its network failed: {why}")),
+        Cause::Hangup => Some("ended because its terminal is gone".to_owned()),
         Cause::Operator(user) => Some(format!("ended by palisade kill, of uid {user}")),
     };
     if let Some(notice) = &notice {

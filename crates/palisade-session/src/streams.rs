@@ -5,10 +5,11 @@
 //! its bytes are copied through a pipe.
 
 use std::{
+    convert::Infallible,
     fs::File,
     io::{Read, Write},
     os::fd::{AsFd, BorrowedFd, OwnedFd},
-    thread::{self, JoinHandle},
+    thread,
 };
 
 use palisade_sandbox::Stdio;
@@ -19,6 +20,7 @@ use rustix::{
     stdio::{stderr, stdin, stdout},
     termios::isatty,
 };
+use tokio::sync::mpsc;
 
 use crate::refusal::{Refusal, Refuse};
 
@@ -30,7 +32,8 @@ const PLAIN_DEVICES: [(u32, u32); 2] = [(1, 3), (1, 7)];
 #[derive(Debug, Default)]
 pub(crate) struct Copies {
     pending: Vec<Copy>,
-    outputs: Vec<JoinHandle<()>>,
+    /// Closed once all that the command wrote has arrived.
+    outputs: Option<mpsc::Receiver<Infallible>>,
 }
 
 #[derive(Debug)]
@@ -91,23 +94,26 @@ pub(crate) fn is_plain(of: BorrowedFd<'_>) -> Result<bool, Errno> {
 impl Copies {
     /// Start to copy. Starts threads, so: after the fork.
     pub(crate) fn start(&mut self) -> Result<(), Refusal> {
+        let (busy, outputs) = mpsc::channel(1);
         for Copy { from, to, output } in self.pending.drain(..) {
-            let thread = thread::Builder::new()
+            let busy = output.then(|| busy.clone());
+            thread::Builder::new()
                 .name("stream".into())
-                .spawn(move || pump(from.into(), to.into()))
+                .spawn(move || {
+                    pump(from.into(), to.into());
+                    drop(busy);
+                })
                 .refuse("start a thread", "see the limits of this user (ulimit -u)")?;
-            if output {
-                self.outputs.push(thread);
-            }
         }
+        self.outputs = Some(outputs);
         Ok(())
     }
 
-    /// Wait until all that the command wrote has arrived. It must have ended.
-    pub(crate) fn finish(self) {
-        for thread in self.outputs {
-            // One that panicked has nothing more to copy.
-            thread.join().unwrap_or_default();
+    /// Wait until all that the command wrote has arrived: for ever, if nobody takes it.
+    pub(crate) async fn finish(self) {
+        if let Some(mut outputs) = self.outputs {
+            // Nothing is ever sent.
+            outputs.recv().await;
         }
     }
 }

@@ -61,6 +61,8 @@ pub(crate) enum Cause {
     Network(String),
     /// The operator ended it from elsewhere; the user's number.
     Operator(u32),
+    /// The operator's terminal is gone, and the command did not end for that.
+    Hangup,
 }
 
 impl Cause {
@@ -82,7 +84,7 @@ pub(crate) struct Terminals {
 pub(crate) async fn until_end(
     running: Arc<Running>,
     terminals: Terminals,
-    mut signals: Signals,
+    signals: &mut Signals,
     denials: &mut Denials,
     asked: impl Future<Output = u32>,
     outward: impl Future<Output = String>,
@@ -117,7 +119,7 @@ pub(crate) async fn until_end(
         tokio::select! {
             report = reports.next() => match report {
                 Ok(Report::Stopped(signal)) => {
-                    stopped(signal, relay.as_ref(), &running, &mut signals).await;
+                    stopped(signal, relay.as_ref(), &running, signals).await;
                 }
                 Ok(Report::Listener(listener)) => denials.listen(listener),
                 Ok(Report::NoListener(errno)) => denials.none(errno),
@@ -126,7 +128,13 @@ pub(crate) async fn until_end(
                 Ok(Report::Lost) => break Ok(End::Lost),
                 Err(error) => break Err(error),
             },
-            signal = signals.next() => pass_on(signal, relay.as_ref(), &running).await,
+            signal = signals.next() => {
+                pass_on(signal, relay.as_ref(), &running).await;
+                // Who closes a terminal is to find nothing that goes on behind it. `nohup` is for that.
+                if signal == Signal::End(Number::HUP.as_raw()) && relay.is_some() {
+                    last_call.get_or_insert_with(|| tokio::time::Instant::now() + GRACE);
+                }
+            }
             // Each of these ends once; a future that has ended must not be asked again.
             () = &mut limit, if cause == Cause::Itself => {
                 cause = Cause::WallTime(wall_time.unwrap_or_default());
@@ -150,6 +158,9 @@ pub(crate) async fn until_end(
             }
             () = late => {
                 last_call = None;
+                if cause == Cause::Itself {
+                    cause = Cause::Hangup;
+                }
                 running.kill();
             }
         }

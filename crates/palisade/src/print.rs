@@ -1,8 +1,11 @@
 //! Standard output, for commands whose reader may have gone away, and standard error.
 
 use std::{
-    io::{self, Write},
+    io::{self, IsTerminal, Write},
     process::ExitCode,
+    sync::mpsc,
+    thread,
+    time::Duration,
 };
 
 use serde::Serialize;
@@ -19,10 +22,26 @@ pub(crate) fn text(text: &str) -> Result<ExitCode, Failure> {
     }
 }
 
+/// How long a message may take to reach a terminal, which may be stuck.
+const PATIENCE: Duration = Duration::from_secs(2);
+
 /// A message of Palisade's on standard error, as lines. That nobody can read it is no reason to end
 /// otherwise, so unlike `eprintln` this does not panic.
 pub(crate) fn note(text: &str) {
-    io::stderr().lock().write_all(format!("{}\n", shown(text)).as_bytes()).unwrap_or_default();
+    let text = format!("{}\n", shown(text));
+    let write = move || io::stderr().lock().write_all(text.as_bytes()).unwrap_or_default();
+    if !io::stderr().is_terminal() {
+        return write();
+    }
+    let (written, ended) = mpsc::channel();
+    let thread = thread::Builder::new().spawn(move || {
+        write();
+        written.send(()).unwrap_or_default();
+    });
+    if thread.is_ok() {
+        // Else it takes no more of this process's words.
+        ended.recv_timeout(PATIENCE).unwrap_or_default();
+    }
 }
 
 /// The same text, which steers no terminal: names of files that a hostile program made stand in

@@ -166,8 +166,7 @@ async fn join(
         relay.finish(DRAIN).await;
     }
     // What it left running may hold its output for ever.
-    let copied = tokio::task::spawn_blocking(move || copies.finish());
-    tokio::time::timeout(DRAIN, copied).await.ok();
+    tokio::time::timeout(DRAIN, copies.finish()).await.ok();
     status.map(|status| u8::try_from(status & 0xff).unwrap_or(u8::MAX))
 }
 

@@ -1,6 +1,6 @@
 use std::{io, time::Duration};
 
-use palisade_sandbox::linux::sys::signal::is_ignored;
+use palisade_sandbox::linux::sys::signal::{give_default, is_ignored};
 use rustix::process::{Signal as Number, kill_current_process_group};
 use tokio::signal::unix::{Signal as Stream, SignalKind, signal};
 
@@ -17,8 +17,8 @@ pub enum Signal {
     End(i32),
 }
 
-/// The signals that a session answers. As long as the process lives they have no default effect
-/// any more, so whoever makes this must take them.
+/// The signals that a session answers. As long as this lives they have no default effect, so whoever
+/// makes it must take them.
 ///
 /// One that asks for an end and that whoever started us has had ignored stays so: of a hangup under
 /// `nohup`, and of a key of the terminal behind `&`, neither we nor the command hear.
@@ -45,6 +45,11 @@ impl Signals {
         })
     }
 
+    /// Resolves when somebody wants an end.
+    pub async fn end(&mut self) {
+        while !matches!(self.next().await, Signal::End(_)) {}
+    }
+
     /// The next one. Can be cancelled without losing any.
     pub async fn next(&mut self) -> Signal {
         tokio::select! {
@@ -54,6 +59,23 @@ impl Signals {
             () = next(&mut self.quit) => Signal::End(Number::QUIT.as_raw()),
             _ = self.continued.recv() => Signal::Continued,
             _ = self.resized.recv() => Signal::Resized,
+        }
+    }
+}
+
+/// Whatever is still to be done can be ended by them: to write to a pipe that nobody reads, say.
+impl Drop for Signals {
+    fn drop(&mut self) {
+        let caught = [
+            (Number::INT, &self.interrupt),
+            (Number::QUIT, &self.quit),
+            (Number::TERM, &self.terminate),
+            (Number::HUP, &self.hangup),
+        ];
+        for (signal, stream) in caught {
+            if stream.is_some() {
+                give_default(signal.as_raw());
+            }
         }
     }
 }

@@ -3,7 +3,10 @@
 use std::{
     fs::File,
     io::{Read, Write},
-    os::fd::{AsFd, OwnedFd},
+    os::{
+        fd::{AsFd, OwnedFd},
+        unix::{net::UnixStream, process::ExitStatusExt},
+    },
     process::{Child, Command, Stdio},
     thread,
     time::{Duration, Instant},
@@ -271,11 +274,26 @@ fn a_terminal_that_hangs_up_ends_it() {
     world.is_clean("after a hangup of the terminal");
 }
 
-/// Nobody reads it: what is shown stops, and the end does not.
+/// It cannot stay behind a window that the operator has closed.
+#[test]
+fn a_command_that_ignores_the_hangup_is_ended() {
+    let world = World::new();
+    let script = "trap '' HUP TERM; touch running; while :; do sleep 0.1; done";
+    let screen = Screen::running(&world, script);
+    wait_for(&world.path("work/running"));
+    let Screen { mut child, keyboard, user, .. } = screen;
+    drop((keyboard, user));
+    assert_eq!(child.wait().unwrap().code(), Some(137));
+    let ended = world.run(&["audit", "query", "--kind", "end", "--json"]);
+    assert!(ended.stdout.contains("its terminal is gone"), "{ended}");
+    world.is_clean("after a hangup that was ignored inside");
+}
+
+/// Nobody reads it: what is shown stops, and the end does not, although there is something to say.
 #[test]
 fn a_terminal_that_is_stuck_does_not_hold_the_end_up() {
     let world = World::new();
-    let screen = Screen::running(&world, "touch running; exec yes");
+    let screen = Screen::running(&world, "mkdir .vscode; touch running; exec yes");
     wait_for(&world.path("work/running"));
     // Until nothing goes on: a terminal holds a few kilobytes.
     thread::sleep(Duration::from_millis(500));
@@ -290,4 +308,26 @@ fn a_terminal_that_is_stuck_does_not_hold_the_end_up() {
     let now = tcgetattr(&screen.user).unwrap();
     assert_eq!(now.local_modes, screen.before.local_modes);
     world.is_clean("after a terminal that was stuck");
+}
+
+/// A socket is copied to. The first signal ends the command, the next one the wait for its output.
+#[test]
+fn a_reader_that_is_stuck_does_not_hold_the_end_up() {
+    let world = World::new();
+    let (_reader, writer) = UnixStream::pair().unwrap();
+    let mut command = world.palisade();
+    command.args(["run", "--", "sh", "-c", "touch running; exec yes"]);
+    let mut child = command.stdout(OwnedFd::from(writer)).spawn().unwrap();
+    drop(command);
+    wait_for(&world.path("work/running"));
+    let until = Instant::now() + PATIENCE;
+    while child.try_wait().unwrap().is_none() {
+        assert!(Instant::now() < until, "it goes on");
+        kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
+        thread::sleep(Duration::from_millis(300));
+    }
+    // One more may come when all is done but the exit.
+    let status = child.wait().unwrap();
+    assert!(status.code() == Some(143) || status.signal() == Some(15), "{status}");
+    world.is_clean("after a reader that was stuck");
 }

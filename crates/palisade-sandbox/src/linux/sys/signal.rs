@@ -36,9 +36,14 @@ pub fn unblock_all() -> Result<(), Errno> {
 /// wait for.
 pub fn default_all() {
     for signal in 1..=libc::SIGRTMAX() {
-        // SAFETY: SIG_DFL is a valid disposition; signals that cannot be changed give EINVAL.
-        unsafe { libc::signal(signal, libc::SIG_DFL) };
+        give_default(signal);
     }
+}
+
+/// Give a signal its default action.
+pub fn give_default(signal: i32) {
+    // SAFETY: SIG_DFL is a valid disposition; signals that cannot be changed give EINVAL.
+    unsafe { libc::signal(signal, libc::SIG_DFL) };
 }
 
 /// Whether this process ignores a signal, as `nohup(1)` has it ignore `SIGHUP`.
