@@ -122,7 +122,7 @@ fn prepare(
     // is told first.
     let begun = begin(ground);
     let state = &order.operator.state_dir;
-    let leftover = sweep::leftover(state);
+    let (mut list, leftover) = List::begin(state, session, plan::writable(&order.policy))?;
     let placeholders = Placeholders::of(order.policy.inference.as_ref())?;
     let (stdio, copies) = streams::of_caller()?;
     let terminal =
@@ -137,7 +137,9 @@ fn prepare(
         watched: sweep::find(&plan, grants),
         nested: sweep::find_nested(&plan, grants, &repositories),
     };
-    let list = List::keep(state, session, lists)?;
+    if let Some(list) = &mut list {
+        list.fill(lists)?;
+    }
     let writable = Writable::of(&plan);
     let started = Started { building, copies, terminal, kept, writable, held, missing, records };
     Ok((started, Watch { list, leftover }))

@@ -9,7 +9,7 @@ use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use palisade_policy::Deny;
 
 use super::{
-    links::{self, Names},
+    links::{self, Names, Way},
     repository::Repositories,
     second,
     tree::Tree,
@@ -76,13 +76,20 @@ pub(crate) fn add(
     tree: &mut Tree,
 ) -> Result<(), Refusal> {
     // By real paths only: a link is a name for what it leads to.
+    let own = looked.own;
     let mut covered = BTreeSet::new();
     for entry in deny.iter().filter(|entry| !entry.glob) {
         let path = Path::new(&entry.pattern);
         tree.fix_way(path, names)?;
-        covered.extend(names.real_or_closed(path));
+        let Some(real) = names.real_or_closed(path) else { continue };
+        // An agent makes links too, and one must not take the system's programs away from the next session.
+        let agents = |way: Way| way.links.iter().any(|link| tree.is_writable(&link.at));
+        let granted = own.iter().any(|own| real.starts_with(own))
+            && !workspace.is_some_and(|workspace| workspace.starts_with(&real));
+        if granted || !names.follow(path).is_ok_and(agents) {
+            covered.insert(real);
+        }
     }
-    let own = looked.own;
     if let Some(globs) = looked.globs {
         let Globs { each, set } = globs;
         for glob in each.iter().filter(|glob| glob.base != Path::new("/")) {
@@ -122,10 +129,15 @@ pub(crate) fn add(
         }
     }
     let shown = tree.hosts();
-    second::add_names(&mut covered, shown.iter().map(|(at, object)| (&**at, object.device)))
-        .refuse(LOOK, CORRECT)?;
+    second::add_names(&mut covered, shown.iter().map(|(at, _)| &**at)).refuse(LOOK, CORRECT)?;
     for path in covered {
-        let Some((path, found)) = second::reachable(&path) else { continue };
+        let Some((path, found)) = second::reachable(&path) else {
+            // It may be elsewhere by now, and would be shown there.
+            return Err(Refusal::new(
+                format!("{}, which the policy denies, went away during the launch", path.display()),
+                "try again; if another session in this folder does it, end that, or give it an overlay",
+            ));
+        };
         if workspace.is_some_and(|workspace| workspace.starts_with(path)) {
             return Err(Refusal::new(
                 format!("the policy denies {}, which holds the workspace", path.display()),

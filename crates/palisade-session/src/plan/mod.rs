@@ -70,6 +70,15 @@ pub(crate) struct Made {
     pub(crate) held: Vec<OwnedFd>,
 }
 
+/// Folders of the host in which a session with this policy may write.
+pub(crate) fn writable(policy: &Policy) -> Vec<PathBuf> {
+    let files = &policy.filesystem;
+    let workspace =
+        files.workspace.iter().filter(|it| it.access == Access::ReadWrite).map(|it| &it.path);
+    let granted = files.grants.iter().filter(|grant| grant.writable).map(|grant| &grant.path);
+    workspace.chain(granted).map(|path| links::real_or_same(path)).collect()
+}
+
 /// Make the plan.
 ///
 /// # Errors

@@ -93,7 +93,7 @@ pub(crate) fn add(
         protect(&real, &named, names, tree, &mut held)?;
     }
     // An agent can give a file of its own a second name, and that name a protected one.
-    let folders = writable.iter().map(|(at, object)| (&**at, object.device));
+    let folders = writable.iter().map(|(at, _)| &**at);
     second::add_names(&mut held, folders)
         .refuse("look for protected files", "see that the folders that are granted can be read")?;
     for path in &held {

@@ -12,14 +12,17 @@ use rustix::{fs::FileType, io::Errno};
 
 use crate::walk::walk;
 
-/// Add to these paths every other name that their files have in the folders, each of which is on this
-/// device. Nothing is looked for unless a file has more names than one.
+/// A path that the kernel takes whole, with room for a name.
+const LONGEST: usize = 3072;
+
+/// Add to these paths every other name that their files have in the folders. Nothing is looked for unless a
+/// file has more names than one.
 ///
 /// # Errors
 /// A folder that cannot be read, and why.
 pub(super) fn add_names<'folder>(
     paths: &mut BTreeSet<PathBuf>,
-    folders: impl Iterator<Item = (&'folder Path, u64)>,
+    folders: impl Iterator<Item = &'folder Path>,
 ) -> Result<(), String> {
     let inodes: BTreeSet<(u64, u64)> = paths
         .iter()
@@ -35,10 +38,7 @@ pub(super) fn add_names<'folder>(
         Ok(found) => found.is_file() && inodes.contains(&(found.dev(), found.ino())),
         Err(error) => error.kind() == ErrorKind::PermissionDenied,
     };
-    for (folder, device) in folders {
-        if !inodes.iter().any(|(known, _)| *known == device) {
-            continue;
-        }
+    for folder in folders {
         if may_be(folder) {
             paths.insert(folder.to_owned());
         }
@@ -64,6 +64,11 @@ pub(super) fn closed(
     for (path, errno) in unread {
         match errno {
             Errno::ACCESS | Errno::PERM => all.push(path),
+            // Deeper than anybody needs: from here on nothing of it is shown.
+            Errno::NAMETOOLONG => {
+                let short = |at: &&Path| at.as_os_str().len() < LONGEST;
+                all.extend(path.ancestors().find(short).map(Path::to_owned));
+            }
             // It is a file, or there is nothing.
             Errno::NOTDIR | Errno::NOENT => {}
             _ => return Err(format!("{}: {errno}", path.display())),

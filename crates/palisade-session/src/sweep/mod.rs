@@ -30,7 +30,7 @@ use rustix::{
 };
 
 pub(crate) use self::{
-    list::{List, Lists, leftover},
+    list::{List, Lists},
     nested::{Nested, find_nested},
     watched::{Was, Watched, find},
 };
@@ -58,6 +58,8 @@ pub(crate) enum How {
     Appeared,
     /// It is a folder that nobody could look into.
     Unseen,
+    /// It is looked at when the other sessions there have ended.
+    Later,
     /// It was protected, until a program of the host put another file in its place.
     Exchanged,
 }
@@ -66,6 +68,10 @@ impl Found {
     /// For the operator.
     pub(crate) fn told(&self) -> String {
         match &self.moved {
+            _ if self.how == How::Later => format!(
+                "another session writes in {} still: what appeared there is looked at when that has ended",
+                self.path.display()
+            ),
             _ if self.how == How::Exchanged => format!(
                 "{} is another file than before, put there from outside, and was not protected from then on: look at it",
                 self.path.display()
@@ -92,6 +98,9 @@ impl Found {
             event.decision = Verdict::Deny;
         }
         event.reason = match &self.moved {
+            _ if self.how == How::Later => {
+                "another session writes there; it is looked at when that has ended".into()
+            }
             _ if self.how == How::Exchanged => {
                 "a program of the host put another file there, and the agent could write to it"
                     .into()

@@ -83,10 +83,8 @@ fn launches_at_one_time_keep_their_lists() {
                 for round in 0..100_u8 {
                     let session =
                         SessionId::from_random([thread, round].repeat(8).try_into().unwrap());
-                    assert!(leftover(at).is_empty());
                     let watched = vec![watch(at, ".envrc", Was::Absent)];
-                    let lists = Lists { watched, nested: Vec::new() };
-                    let list = List::keep(at, &session, lists).unwrap().unwrap();
+                    let list = kept(at, at, &session, watched);
                     assert!(at.join("sweeps").join(session.as_str()).exists());
                     list.forget();
                 }
@@ -95,21 +93,52 @@ fn launches_at_one_time_keep_their_lists() {
     });
 }
 
+fn kept(state: &Path, folder: &Path, session: &SessionId, watched: Vec<Watched>) -> List {
+    let (list, found) = List::begin(state, session, vec![folder.to_owned()]).unwrap();
+    assert!(found.is_empty());
+    let mut list = list.unwrap();
+    list.fill(Lists { watched, nested: Vec::new() }).unwrap();
+    list
+}
+
 #[test]
 fn the_list_of_a_dead_supervisor_is_done_once_and_a_live_ones_is_left() {
     let (_keep, at) = folder();
     let state = at.join("state");
-    let session = SessionId::from_random([7; 16]);
-    let watched = vec![watch(&at, ".envrc", Was::Absent)];
-    let lists = Lists { watched, nested: Vec::new() };
-    let list = List::keep(&state, &session, lists).unwrap().unwrap();
+    let (first, second, third) = (
+        SessionId::from_random([7; 16]),
+        SessionId::from_random([8; 16]),
+        SessionId::from_random([9; 16]),
+    );
+    let list = kept(&state, &at, &first, vec![watch(&at, ".envrc", Was::Absent)]);
     fs::write(at.join(".envrc"), "evil").unwrap();
-    assert!(leftover(&state).is_empty());
+    kept(&state, Path::new("/elsewhere"), &second, Vec::new()).forget();
     // As a kill would: the lock goes, the list stays.
-    let path = state.join("sweeps").join(session.as_str());
-    let text = fs::read(&path).unwrap();
-    list.forget();
-    fs::write(&path, text).unwrap();
-    assert_eq!(leftover(&state).len(), 1);
-    assert!(leftover(&state).is_empty() && !path.exists());
+    let path = state.join("sweeps").join(first.as_str());
+    drop(list);
+    assert!(path.exists());
+    let begin = || List::begin(&state, &third, vec!["/elsewhere".into()]).unwrap().1;
+    assert_eq!(begin().len(), 1);
+    assert!(begin().is_empty() && !path.exists());
+}
+
+#[test]
+fn the_last_session_in_a_folder_looks_for_all() {
+    let (_keep, at) = folder();
+    let state = at.join("state");
+    let session = |number| SessionId::from_random([number; 16]);
+    let first = kept(&state, &at, &session(1), vec![watch(&at, ".envrc", Was::Absent)]);
+    fs::write(at.join(".envrc"), "evil").unwrap();
+    // To the second it was there.
+    let second = kept(&state, &at.join("below"), &session(2), Vec::new());
+    let found = first.done();
+    assert_eq!(found.iter().map(|one| one.how).collect::<Vec<_>>(), [How::Later]);
+    assert!(at.join(".envrc").exists());
+    // Nor does a third, elsewhere, look while the second is there.
+    kept(&state, Path::new("/elsewhere"), &session(3), Vec::new()).forget();
+    assert!(at.join(".envrc").exists());
+    let found = second.done();
+    assert_eq!(found.iter().map(|one| one.how).collect::<Vec<_>>(), [How::Appeared]);
+    assert!(!at.join(".envrc").exists());
+    assert_eq!(fs::read_dir(state.join("sweeps")).unwrap().count(), 0);
 }

@@ -4,7 +4,7 @@ use std::os::unix::fs::symlink;
 
 use crate::{
     tools,
-    world::{Ran, World},
+    world::{self, Ran, World},
 };
 
 /// A workspace of a repository, with what programs of the host read in it.
@@ -156,7 +156,7 @@ fn points_a_worktree_at_another_repository() {
     git(&world, ". worktree add -q ../tree");
     let inside = |script: &str| {
         let mut run = world.run(&["/bin/sh", "-c", script]);
-        crate::world::finish(run.current_dir(world.at("tree")))
+        world::finish(run.current_dir(world.at("tree")))
     };
     let before = world.read("tree/.git");
     for script in
@@ -302,7 +302,7 @@ fn changes_the_policy_that_confines_it() {
     let inside = |script: &str| {
         let mut command = world.palisade();
         command.args(["run", "--policy", "ci/strict.yaml", "--", "/bin/sh", "-c", script]);
-        crate::world::finish(&mut command)
+        world::finish(&mut command)
     };
     assert_eq!(inside("grep extends ci/strict.yaml").code, Some(0));
     for script in [
@@ -548,4 +548,37 @@ fn shuts_a_folder_with_a_repository_in_it() {
         opened(&world);
         assert!(world.at("work/ran").exists(), "unconfined it works: {shut}");
     }
+}
+
+/// The name that one session makes is there for the next, which holds it by a mount. If the end of the first
+/// moved it away while the second runs, that could make it anew and nobody would look.
+#[test]
+fn makes_a_protected_name_in_two_sessions_at_one_time() {
+    let Some(world) = world() else { return };
+    let wait = |file: &str| format!("until [ -e {file} ]; do sleep 0.05; done");
+    let plant = "echo evil > .netrc; mkdir -p .ssh new; echo evil > .ssh/rc; \
+                 [ -e new/.git ] || git init -q new; printf '#!/bin/sh\\n' > new/.git/hooks/pre-commit";
+    let first = format!("{plant}; touch made; {}", wait("second"));
+    let second =
+        format!("touch second; {}; rm -rf .netrc .ssh new/.git/hooks; {plant}", wait("go"));
+    let start = |script: &str| world.run(&["/bin/sh", "-c", script]).spawn().unwrap();
+    let one = start(&first);
+    world.outside_sh(&wait("made")).good();
+    let two = start(&second);
+    world::end_of(one);
+    world.write("work/go", "");
+    world::end_of(two);
+    for name in [".netrc", ".ssh", "new/.git/hooks/pre-commit"] {
+        assert!(!world.at("work").join(name).exists(), "{name}");
+    }
+    world.outside_sh(plant).good();
+    assert!(world.at("work/.netrc").exists(), "unconfined it stays");
+}
+
+/// It must not take them away from the next session.
+#[test]
+fn leads_a_denied_name_to_the_systems_programs() {
+    let Some(world) = World::new("filesystem: {deny: [./private]}") else { return };
+    world.inside_sh("ln -s /usr private").good();
+    assert_eq!(world.inside_sh("/usr/bin/env echo still").good(), "still");
 }
