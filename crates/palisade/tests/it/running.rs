@@ -400,7 +400,7 @@ fn no_descriptor_that_is_more_than_a_stream_gets_in() {
     let folder = OwnedFd::from(fs::File::open("/").unwrap());
     let (socket, _other) = std::os::unix::net::UnixStream::pair().unwrap();
     let socket = OwnedFd::from(socket);
-    let device = OwnedFd::from(fs::File::open("/dev/full").unwrap());
+    let device = OwnedFd::from(fs::File::open("/dev/zero").unwrap());
     let order = b"X\0\0\0sh\0-c\0ls /proc/self/fd/0/ >&2\0";
     for bad in [&folder, &socket, &device] {
         let answer = say(&dial(&sandbox), order, &[bad, &null, &null]);
