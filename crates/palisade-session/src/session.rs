@@ -22,7 +22,7 @@ use crate::{
     refusal::{self, Refusal, Refuse},
     running::Desk,
     streams::{self, Copies},
-    supervise::{Cause, End, Terminals, until_end},
+    supervise::{Cause, End, relay, until_end},
     sweep::{self, Found, List},
     terminal::{Signals, Terminal},
 };
@@ -216,8 +216,14 @@ async fn live(
     if let Some(Err(error)) = kept.as_mut().map(Kept::record_host) {
         return Err(refused(plan::of_overlay(&error)).await);
     }
-    copies.start()?;
-    let terminals = Terminals { operator: terminal, sandbox };
+    if let Err(refusal) = copies.start() {
+        return Err(refused(refusal).await);
+    }
+    // Before the command runs: a terminal that is gone by now starts nothing.
+    let relay = match relay(terminal, sandbox) {
+        Ok(relay) => relay,
+        Err(refusal) => return Err(refused(refusal).await),
+    };
     let running = match standing.go() {
         Ok(running) => Arc::new(running),
         Err(error) => return Err(refused(of_launch(&error)).await),
@@ -230,8 +236,11 @@ async fn live(
     let mut desk = desk.serve(&running, recorder);
     let asked = desk.asked_to_end();
     let held = (most.wall_time, limits.broken());
-    let ending = until_end(running, terminals, &mut signals, &mut denials, asked, outward, held);
-    let (end, cause) = ending.await?;
+    let ending = until_end(running, relay, &mut signals, &mut denials, asked, outward, held);
+    let (end, cause) = match ending.await {
+        Ok(ended) => ended,
+        Err(refusal) => return Err(refused(refusal).await),
+    };
     denials.finish().await;
     if let Some(of_files) = of_files {
         of_files.finish().await;

@@ -72,31 +72,28 @@ impl Cause {
     }
 }
 
-/// The operator's terminal and the sandbox's, if there is one.
-#[derive(Debug)]
-pub(crate) struct Terminals {
-    pub(crate) operator: Option<Terminal>,
-    pub(crate) sandbox: Option<OwnedFd>,
+/// Join the operator's terminal and the sandbox's, if there is one.
+pub(crate) fn relay(
+    operator: Option<Terminal>,
+    sandbox: Option<OwnedFd>,
+) -> Result<Option<Relay>, Refusal> {
+    let (Some(operator), Some(sandbox)) = (operator, sandbox) else { return Ok(None) };
+    Relay::start(operator, sandbox)
+        .refuse("the terminal", "start palisade from another terminal")
+        .map(Some)
 }
 
 /// See the command to its end. `denials` hears what its filter refuses, `outward` is what serves its network, for as long; `asked`
 /// resolves when the operator wants an end, `broken` when a limit is that is not of time.
 pub(crate) async fn until_end(
     running: Arc<Running>,
-    terminals: Terminals,
+    relay: Option<Relay>,
     signals: &mut Signals,
     denials: &mut Denials,
     asked: impl Future<Output = u32>,
     outward: impl Future<Output = String>,
     (wall_time, broken): (Option<Duration>, impl Future<Output = Breach>),
 ) -> Result<(Result<End, LaunchError>, Cause), Refusal> {
-    let relay = match (terminals.operator, terminals.sandbox) {
-        (Some(operator), Some(sandbox)) => Some(
-            Relay::start(operator, sandbox)
-                .refuse("the terminal", "start palisade from another terminal")?,
-        ),
-        _ => None,
-    };
     let reports = Reports::of(&running)?;
     let mut cause = Cause::Itself;
     let limit = async {

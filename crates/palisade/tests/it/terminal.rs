@@ -158,7 +158,7 @@ fn a_shell_works_as_at_any_terminal() {
     screen.shows("size2\r\n");
 
     // Ctrl-C is the command's.
-    screen.types(&format!("{UP} sleep 1000\r"));
+    screen.types(&format!("sh -c '{UP} exec sleep 1000'\r"));
     screen.shows("up2\r\n");
     screen.types("\x03");
     screen.shows("^C");
