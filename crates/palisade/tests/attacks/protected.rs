@@ -557,7 +557,7 @@ fn makes_a_protected_name_in_two_sessions_at_one_time() {
     let Some(world) = world() else { return };
     let wait = |file: &str| format!("until [ -e {file} ]; do sleep 0.05; done");
     let plant = "echo evil > .netrc; mkdir -p .ssh new; echo evil > .ssh/rc; \
-                 [ -e new/.git ] || git init -q new; printf '#!/bin/sh\\n' > new/.git/hooks/pre-commit";
+                 [ -e new/.git ] || git init -q new; mkdir -p new/.git/hooks; printf '#!/bin/sh\\n' > new/.git/hooks/pre-commit";
     let first = format!("{plant}; touch made; {}", wait("second"));
     let second =
         format!("touch second; {}; rm -rf .netrc .ssh new/.git/hooks; {plant}", wait("go"));
