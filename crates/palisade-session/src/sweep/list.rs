@@ -1,7 +1,7 @@
 use std::{
     ffi::OsString,
     fs::{self, File, OpenOptions},
-    io::{self, Read, Write},
+    io::{self, BufRead, BufReader, Read, Seek, Write},
     os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt},
     path::{Path, PathBuf},
 };
@@ -110,9 +110,12 @@ impl List {
                 moved: Err(why.clone()),
                 how: How::Later,
             };
-            let first = self.folders.first().map(later);
+            // What is there may be harmless; where nothing is there is nothing to tell.
+            let there =
+                |it: &&Watched| Path::new(&it.folder).join(&it.name).symlink_metadata().is_ok();
+            let told = lists.watched.iter().find(there).map(|it| later(&PathBuf::from(&it.folder)));
             self.lists = Some(lists);
-            return first.into_iter().collect();
+            return told.into_iter().collect();
         }
         let mut found = lists.sweep();
         fs::remove_file(&self.path).unwrap_or_default();
@@ -156,25 +159,29 @@ fn live(but: &Path) -> Vec<PathBuf> {
         .filter_map(|path| {
             let file = File::open(&path).ok()?;
             let locked = flock(&file, FlockOperation::NonBlockingLockShared).is_err();
-            locked.then(|| read(&file).map_or_else(everywhere, |(folders, _)| folders))
+            locked.then(|| folders_of(&file))
         })
         .flatten()
         .collect()
 }
 
-/// Of a list that does not say.
-fn everywhere() -> Vec<PathBuf> {
-    vec!["/".into()]
+/// The first line of a list. One that does not say may be of any folder.
+fn folders_of(list: &File) -> Vec<PathBuf> {
+    let mut line = Vec::new();
+    let read = BufReader::new(list.take(MOST_BYTES)).read_until(b'\n', &mut line);
+    let folders: Option<Vec<OsString>> = read.ok().and_then(|_| serde_json::from_slice(&line).ok());
+    folders.map_or_else(
+        || vec!["/".into()],
+        |folders| folders.into_iter().map(PathBuf::from).collect(),
+    )
 }
 
-/// The two lines of a list. Without the second it is of a launch that had not come so far that anything ran.
-fn read(file: &File) -> Option<(Vec<PathBuf>, Option<Lists>)> {
+/// The second line of a list. Without it, it is of a launch that had not come so far that anything ran.
+fn lists_of(mut list: &File) -> Option<Lists> {
     let mut text = Vec::new();
-    file.take(MOST_BYTES).read_to_end(&mut text).ok()?;
-    let mut lines = text.split(|byte| *byte == b'\n');
-    let folders: Vec<OsString> = serde_json::from_slice(lines.next()?).ok()?;
-    let folders = folders.into_iter().map(PathBuf::from).collect();
-    Some((folders, lines.next().and_then(|line| serde_json::from_slice(line).ok())))
+    list.rewind().ok()?;
+    list.take(MOST_BYTES).read_to_end(&mut text).ok()?;
+    serde_json::from_slice(text.split(|byte| *byte == b'\n').nth(1)?).ok()
 }
 
 /// A new file with our lock. Another launch that looks for leftovers may find it before it is
@@ -193,21 +200,23 @@ fn create_locked(path: &Path) -> io::Result<File> {
 fn of_the_dead(folder: &Path) -> Vec<Found> {
     let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
     let paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
-    let (mut lives, mut dead) = (Vec::new(), Vec::new());
+    let (mut living, mut dead) = (Vec::new(), Vec::new());
     for path in paths {
         let Ok(file) = OpenOptions::new().read(true).write(true).open(&path) else { continue };
-        let gone = flock(&file, FlockOperation::NonBlockingLockExclusive).is_ok();
-        let text = read(&file);
-        if gone {
-            dead.push((path, text, file));
-        } else {
-            lives.extend(text.map_or_else(everywhere, |(folders, _)| folders));
+        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => dead.push((path, file)),
+            Err(_) => living.push(file),
         }
     }
     let mut found = Vec::new();
-    for (path, text, _lock) in dead {
-        if let Some((folders, Some(lists))) = text {
-            if overlap(&folders, &lives) {
+    if dead.is_empty() {
+        return found;
+    }
+    let living: Vec<PathBuf> = living.iter().flat_map(folders_of).collect();
+    for (path, file) in dead {
+        let folders = folders_of(&file);
+        if let Some(lists) = lists_of(&file) {
+            if overlap(&folders, &living) {
                 continue;
             }
             found.extend(lists.sweep());
