@@ -13,12 +13,14 @@
 mod anthropic;
 mod model_server;
 mod openai;
+mod program;
 mod recorded;
 mod script;
 mod sse;
 mod upstream;
 
 pub use model_server::ModelServer;
+pub use program::{copy_program, write_program};
 pub use recorded::Recorded;
 pub use script::{Script, ScriptError, Speech, Turn};
 pub use upstream::{Answer, AnswerBody, Upstream, answer, json_answer, stream};

@@ -56,17 +56,11 @@ pub(crate) fn output(who: As, prefix: &[&str], name: &str, environment: &[(&str,
 
 /// This binary where another user can run it.
 fn reachable_copy() -> PathBuf {
-    use std::{
-        os::unix::fs::PermissionsExt,
-        sync::atomic::{AtomicU32, Ordering},
-    };
+    use std::sync::atomic::{AtomicU32, Ordering};
     static COUNT: AtomicU32 = AtomicU32::new(0);
     let count = COUNT.fetch_add(1, Ordering::Relaxed);
     let to = std::env::temp_dir().join(format!("palisade-it-{}-{count}", std::process::id()));
     let from = std::env::current_exe().unwrap();
-    if std::fs::hard_link(&from, &to).is_err() {
-        std::fs::copy(&from, &to).unwrap();
-    }
-    std::fs::set_permissions(&to, std::fs::Permissions::from_mode(0o755)).unwrap();
+    palisade_testkit::copy_program(from, &to);
     to
 }

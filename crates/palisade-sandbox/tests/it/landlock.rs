@@ -3,7 +3,7 @@
 use std::{
     fs,
     io::ErrorKind,
-    os::unix::{fs::PermissionsExt, net::UnixListener},
+    os::unix::net::UnixListener,
     path::{Path, PathBuf},
 };
 
@@ -65,8 +65,7 @@ fn inside() {
     for file in ["read/file", "write/file", "other/file", "list/file"] {
         fs::write(at(file), "text").unwrap();
     }
-    fs::copy("/bin/true", at("list/true")).unwrap();
-    fs::set_permissions(at("list/true"), fs::Permissions::from_mode(0o755)).unwrap();
+    palisade_testkit::copy_program("/bin/true", at("list/true"));
     let outside = UnixListener::bind(at("other/socket")).unwrap();
     attack_all(&base, false);
 

@@ -62,7 +62,7 @@ impl Host {
         fs::create_dir_all(base.join("state/journal")).unwrap();
         fs::create_dir_all(base.join("state/running")).unwrap();
         fs::create_dir_all(base.join("config")).unwrap();
-        fs::copy("/bin/true", base.join("program")).unwrap();
+        palisade_testkit::copy_program("/bin/true", base.join("program"));
         for name in [
             ".git/config",
             ".git/hooks/a",

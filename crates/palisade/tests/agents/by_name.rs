@@ -1,7 +1,5 @@
 //! The built-in profile is chosen by the command's name, and brings what that agent needs.
 
-use std::{fs, os::unix::fs::PermissionsExt};
-
 use crate::{
     ran::{Ran, run},
     stage::{KEY, Stage},
@@ -14,8 +12,7 @@ fn shown_to(name: &str) -> Ran {
     let program = bin.join(name);
     let text = "#!/bin/sh\nenv | sort; cat ~/.claude.json ~/.openclaw/openclaw.json \
                 /etc/claude-code/* /etc/codex/*\n";
-    fs::write(&program, text).unwrap();
-    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+    palisade_testkit::write_program(&program, text);
     stage.add_to_path(&bin);
     let ran = run(stage.palisade().args(["run", "--", name]));
     assert!(!ran.stdout.contains(KEY), "{ran}");

@@ -3,7 +3,6 @@
 
 use std::{
     io::{BufRead, BufReader},
-    os::unix::fs::PermissionsExt,
     process::{Child, Stdio},
 };
 
@@ -103,8 +102,7 @@ fn has_whoever_enters_run_palisade_again() {
     let Some(world) = World::plain() else { return };
     for (name, text) in [("script", "#!/proc/self/exe\n"), ("other", "#!/proc/1/exe\n")] {
         let path = format!("work/{name}");
-        world.write(&path, text);
-        std::fs::set_permissions(world.at(&path), std::fs::Permissions::from_mode(0o755)).unwrap();
+        world.program(&path, text);
     }
     std::os::unix::fs::symlink("/proc/self/exe", world.at("work/link")).unwrap();
     let running = Running::start(&world, "true");

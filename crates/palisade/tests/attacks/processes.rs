@@ -134,7 +134,7 @@ fn looks_for_a_process_of_the_host_all_over_proc() {
     let folder = world.at("elsewhere");
     std::fs::create_dir(&folder).unwrap();
     let program = folder.join(&name);
-    std::fs::copy("/bin/sleep", &program).unwrap();
+    palisade_testkit::copy_program("/bin/sleep", &program);
     let child = Command::new(&program).arg("600").current_dir(&folder).spawn().unwrap();
     let _host = Host(child);
     let search = "import os, sys\n\
@@ -426,14 +426,9 @@ fn runs_a_program_from_memory() {
 #[test]
 fn has_a_file_granted_by_a_script_in_the_workspace() {
     let Some(world) = World::plain() else { return };
-    world.write("home/bin/deploy", "#!/bin/sh\n# token: hunter2\ncat \"$0\"; exit 0\n");
+    world.program("home/bin/deploy", "#!/bin/sh\n# token: hunter2\ncat \"$0\"; exit 0\n");
     let deploy = world.home().join("bin/deploy");
-    let executable = |path: &std::path::Path| {
-        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).unwrap();
-    };
-    executable(&deploy);
-    world.write("work/run", &format!("#!{}\n", deploy.display()));
-    executable(&world.at("work/run"));
+    world.program("work/run", &format!("#!{}\n", deploy.display()));
     assert!(world.outside(&["./run"]).out.contains("hunter2"));
     let inside = world.inside(&["./run"]);
     assert_eq!((inside.code, inside.out.as_str()), (Some(125), ""), "{inside}");
@@ -450,13 +445,10 @@ fn has_a_file_granted_by_a_script_in_the_workspace() {
 #[test]
 fn runs_a_program_of_the_operators_that_is_named() {
     let Some(world) = World::plain() else { return };
-    world.write("home/bin/tool", "#!/bin/sh\necho it runs\n");
+    world.program("home/bin/tool", "#!/bin/sh\necho it runs\n");
     let tool = world.home().join("bin/tool");
-    std::fs::set_permissions(&tool, std::fs::Permissions::from_mode(0o755)).unwrap();
     assert_eq!(world.inside(&[tool]).good(), "it runs");
-    world.write("work/script", "#!/usr/bin/env python3\nprint('so does this')\n");
-    let script = world.at("work/script");
-    std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o755)).unwrap();
+    world.program("work/script", "#!/usr/bin/env python3\nprint('so does this')\n");
     assert_eq!(world.inside(&["./script"]).good(), "so does this");
 }
 

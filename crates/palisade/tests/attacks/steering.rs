@@ -1,7 +1,5 @@
 //! Having Palisade itself read, run or believe something that lies in the workspace.
 
-use std::os::unix::fs::PermissionsExt;
-
 use crate::world::{Ran, World, finish};
 
 /// A policy that would give a file of the operator's away, wherever a program might look for one.
@@ -57,8 +55,7 @@ fn leaves_programs_that_palisade_might_run() {
         ["sh", "git", "nft", "ip", "newuidmap", "systemctl", "busctl", "mount", "env", "node"]
     {
         let path = world.at(format!("work/{name}"));
-        world.write(&path, "#!/bin/sh\ntouch \"${0%/*}/../ran\"\n");
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+        world.program(&path, "#!/bin/sh\ntouch \"${0%/*}/../ran\"\n");
     }
     // An operator who has the working folder in the search path.
     let mut command = world.run(&["/bin/echo", "done"]);

@@ -1,6 +1,6 @@
 //! Calls that a program has no need of, and the kernel's strange ways in.
 
-use std::{collections::BTreeSet, os::unix::fs::PermissionsExt};
+use std::collections::BTreeSet;
 
 use crate::{
     attempts::{
@@ -311,8 +311,7 @@ fn runs_a_32_bit_program() {
     }
     elf.extend(code);
     let program = world.at("work/small");
-    std::fs::write(&program, elf).unwrap();
-    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+    palisade_testkit::write_program(&program, elf);
     let outside = world.outside_sh("./small");
     if outside.code == Some(126) {
         println!("not in this kernel: 32-bit programs ({})", outside.err.trim());

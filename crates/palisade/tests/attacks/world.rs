@@ -89,6 +89,13 @@ impl World {
         std::fs::write(path, text).unwrap();
     }
 
+    /// Write a program of the operator's, its folders too.
+    pub(crate) fn program(&self, path: impl AsRef<Path>, text: &str) {
+        let path = self.at(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        palisade_testkit::write_program(path, text);
+    }
+
     pub(crate) fn read(&self, path: impl AsRef<Path>) -> String {
         std::fs::read_to_string(self.at(path)).unwrap()
     }

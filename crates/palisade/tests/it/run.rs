@@ -71,8 +71,7 @@ fn a_command_that_cannot_be_started_is_126_or_127() {
     let world = World::new();
     fs::write(world.path("work/plain"), "").unwrap();
     let script = world.path("work/script");
-    fs::write(&script, "#!/nonexistent/interpreter\n").unwrap();
-    fs::set_permissions(&script, Permissions::from_mode(0o755)).unwrap();
+    palisade_testkit::write_program(&script, "#!/nonexistent/interpreter\n");
     assert_snapshot!(world.says(&["--", "no-such-command"]), @r"
     exit: 127
     ----- stdout -----
