@@ -25,6 +25,8 @@ struct Joined<'a> {
     flight: FirstFlight,
     /// Whether what the client says first must be read before it goes on.
     inspect: bool,
+    /// The policy that it was permitted by.
+    generation: u64,
 }
 
 impl<'a> Connection<'a> {
@@ -103,6 +105,7 @@ impl<'a> Connection<'a> {
         flight: FirstFlight,
         inspect: bool,
     ) {
+        let generation = self.authority().generation();
         let dialled = target.dial(addresses, self.authority(), &self.proxy.limits).await;
         let (server, address) = match dialled {
             Ok(reached) => reached,
@@ -111,11 +114,12 @@ impl<'a> Connection<'a> {
                 return self.unreachable(target, "reach", &error).await;
             }
         };
-        self.relay(Joined { server, address, target, flight, inspect }).await;
+        self.relay(Joined { server, address, target, flight, inspect, generation }).await;
     }
 
     async fn relay(mut self, joined: Joined<'_>) {
-        let Joined { mut server, address, target, mut flight, inspect } = joined;
+        let Joined { mut server, address, target, mut flight, inspect, generation } = joined;
+        let forbidden = self.proxy.forbidden(target.action(Some(address)), generation);
         // Either way small writes go out as they come; that they were merged is not ours to know.
         self.client.set_nodelay(true).ok();
         server.set_nodelay(true).ok();
@@ -152,6 +156,7 @@ impl<'a> Connection<'a> {
                 Err(_) => EndCause::Broken,
             },
             () = traffic.idle(proxy.limits.idle) => EndCause::Idle,
+            () = forbidden => EndCause::Denied,
         };
         if cause != EndCause::Closed {
             reset(&self.client);
@@ -195,6 +200,18 @@ impl<'a> Connection<'a> {
 }
 
 impl Proxy {
+    /// Resolves when a policy that comes into force later does not permit this any more. The
+    /// denial is recorded.
+    async fn forbidden(&self, action: Action, mut generation: u64) {
+        loop {
+            generation = self.authority.replaced(generation).await;
+            if !self.authority.consider(&action).is_allowed() {
+                self.authority.authorize(&action).await;
+                return;
+            }
+        }
+    }
+
     /// Judge a connection again that was dialled before the client had spoken. Its event is in
     /// the journal already; only a denial makes another.
     async fn still_allowed(&self, action: &Action, refusal: Option<String>) -> io::Result<()> {

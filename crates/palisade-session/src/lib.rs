@@ -19,6 +19,7 @@ mod denials;
 mod file_denials;
 mod guard;
 mod limits;
+mod live;
 mod models;
 mod order;
 mod outward;

@@ -7,14 +7,13 @@ use std::{
 
 use palisade_core::Authority;
 use palisade_egress::{DnsSockets, HostLookup, Proxy, Resolver, Services, SyntheticMap};
-use palisade_policy::Network;
 use palisade_sandbox::NetSockets;
 
 /// Serve until the future is dropped. Resolves only if something cannot go on: the sandbox has
 /// no way out any more then, and the reason says why.
 pub(crate) async fn serve(
     sockets: NetSockets,
-    network: &Network,
+    lookup: Arc<HostLookup>,
     services: Services,
     authority: Arc<dyn Authority>,
 ) -> String {
@@ -26,7 +25,6 @@ pub(crate) async fn serve(
         proxies.push(TcpListener::from(family.proxy));
     }
     let synthetic = SyntheticMap::new();
-    let lookup = Arc::new(HostLookup::new(network.hosts.clone()));
     let resolver = Resolver::new(Arc::clone(&authority), Arc::clone(&synthetic), services.clone());
     let proxy = Proxy::new(authority, synthetic, lookup).with_services(services);
     let ended = tokio::select! {

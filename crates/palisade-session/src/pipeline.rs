@@ -6,6 +6,8 @@ use std::sync::{
 use palisade_core::{Action, Authority, BoxFuture, Decision, Event, Verdict};
 use palisade_engine::Engine;
 use palisade_journal::Journal;
+use palisade_policy::Policy;
+use tokio::sync::watch;
 
 /// The one path of every action: the engine decides, the journal takes the event, and only then
 /// does the decision count.
@@ -14,15 +16,26 @@ pub(crate) struct Pipeline {
     engine: Engine,
     journal: Journal,
     denied: AtomicU64,
+    /// Counts the policies that have decided.
+    generation: watch::Sender<u64>,
 }
 
 impl Pipeline {
     pub(crate) fn new(engine: Engine, journal: Journal) -> Arc<Self> {
-        Arc::new(Self { engine, journal, denied: AtomicU64::new(0) })
+        let (denied, generation) = (AtomicU64::new(0), watch::Sender::new(0));
+        Arc::new(Self { engine, journal, denied, generation })
     }
 
     pub(crate) fn journal(&self) -> &Journal {
         &self.journal
+    }
+
+    /// Decide by this policy from now on. What was permitted and goes on is considered again by
+    /// those who let it.
+    pub(crate) fn replace(&self, policy: &Policy) {
+        self.journal.set_policy(policy.digest.clone());
+        self.engine.replace(policy);
+        self.generation.send_modify(|number| *number += 1);
     }
 
     /// How many acts were refused until now.
@@ -64,5 +77,21 @@ impl Authority for Pipeline {
 
     fn record(&self, event: Event) -> BoxFuture<'_, bool> {
         Box::pin(self.write(event))
+    }
+
+    fn generation(&self) -> u64 {
+        *self.generation.borrow()
+    }
+
+    fn replaced(&self, generation: u64) -> BoxFuture<'_, u64> {
+        let mut receiver = self.generation.subscribe();
+        Box::pin(async move {
+            let next = receiver.wait_for(|now| *now != generation).await.map(|now| *now);
+            match next {
+                Ok(now) => now,
+                // The sender is ours, and there as long as we are.
+                Err(_) => std::future::pending().await,
+            }
+        })
     }
 }

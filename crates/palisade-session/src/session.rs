@@ -1,6 +1,7 @@
 use std::{os::fd::OwnedFd, path::Path, sync::Arc};
 
 use palisade_core::{Action, Authority, Event, Layer, SessionId, Verdict};
+use palisade_egress::HostLookup;
 use palisade_engine::Engine;
 use palisade_journal::{Durability, Journal, Timestamp};
 use palisade_policy::Policy;
@@ -14,6 +15,7 @@ use crate::{
     file_denials::{self, FileDenials},
     guard,
     limits::{self, Account, Writable},
+    live::Live,
     models,
     order::Order,
     outward,
@@ -162,16 +164,22 @@ async fn live(
     let refused = |refusal: Refusal| close_refused(&pipeline, refusal);
     let of_launch = |error: &LaunchError| refusal::of_launch(error, &order.allow_degraded);
     let authority: Arc<dyn Authority> = pipeline.clone();
-    let services = models::services(
+    let gateway = models::gateway(
         policy.inference.as_ref(),
         &policy.network,
         &order.operator,
         Arc::clone(&authority),
     );
-    let services = match services.await {
+    let gateway = match gateway.await {
+        Ok(gateway) => gateway,
+        Err(refusal) => return Err(refused(refusal).await),
+    };
+    let services = match models::services(gateway.as_ref()) {
         Ok(services) => services,
         Err(refusal) => return Err(refused(refusal).await),
     };
+    let lookup = Arc::new(HostLookup::new(policy.network.hosts.clone()));
+    let live = Live::new(order, Arc::clone(&pipeline), Arc::clone(&lookup), gateway);
     // While init builds.
     let without = missing.iter().map(Missing::name).collect();
     let desk = match Desk::set_up(order, session, building.pid(), without) {
@@ -209,7 +217,7 @@ async fn live(
     let sandbox = standing.terminal.take();
     let outward = async {
         match sockets {
-            Some(sockets) => outward::serve(sockets, &policy.network, services, authority).await,
+            Some(sockets) => outward::serve(sockets, lookup, services, authority).await,
             None => std::future::pending().await,
         }
     };
@@ -233,7 +241,7 @@ async fn live(
         denials.never();
     }
     let of_files = records.map(|records| FileDenials::hear(records, Arc::clone(&recorder)));
-    let mut desk = desk.serve(&running, recorder);
+    let mut desk = desk.serve(&running, recorder, live);
     let asked = desk.asked_to_end();
     let held = (most.wall_time, limits.broken());
     let ending = until_end(running, relay, &mut signals, &mut denials, asked, outward, held);

@@ -41,6 +41,7 @@ impl World {
         };
         Order {
             policy: load(&sources).unwrap(),
+            sources,
             command: vec!["true".into()],
             name: None,
             missing: Vec::new(),

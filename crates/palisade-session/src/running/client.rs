@@ -68,6 +68,39 @@ async fn ask_to_end(registry: &Registry, entry: &Entry) -> Result<(), Refusal> {
     }
 }
 
+/// Put another policy in force in a running sandbox: `file` as it would be named with `--policy`,
+/// or what it was started with, read anew. The supervisor reads it. `watched` says that each change
+/// of the file comes here by itself. Returns the sandbox and the digest of the policy.
+///
+/// # Errors
+/// There is no such sandbox, or the policy cannot come into force there; the one before stays.
+pub fn apply(
+    state_dir: &Path,
+    which: &str,
+    file: Option<&Path>,
+    watched: bool,
+) -> Result<(Entry, String), Refusal> {
+    let (registry, entry) = find(state_dir, which)?;
+    let what = || format!("give {} another policy", entry.session);
+    let file = match file {
+        Some(file) => Some(std::path::absolute(file).refuse(what(), "name a file")?),
+        None => None,
+    };
+    let request = Request::Apply { file, watched };
+    let reply = runtime()?.block_on(async {
+        let socket = connect(&registry, &entry)?;
+        socket.send(&request.encode(), &[]).await.refuse(what(), UNREACHABLE)?;
+        let answer = tokio::time::timeout(END, socket.receive()).await;
+        answer.refuse(what(), UNREACHABLE)?.refuse(what(), UNREACHABLE)
+    })?;
+    match reply.map(|(bytes, _)| Reply::decode(&bytes)) {
+        None => Err(Refusal::new("the sandbox ended", "palisade logs says why")),
+        Some(Some(Reply::Applied(digest))) => Ok((entry, digest)),
+        Some(Some(Reply::Refused(refusal))) => Err(refusal),
+        Some(_) => Err(Refusal::new(what(), "use the `palisade` that started it")),
+    }
+}
+
 /// Kill the process that holds the entry. Its number alone could be another process's by now, but
 /// not if the entry is still locked after a descriptor of the process was had. That the number
 /// is of this pid namespace is asked of the socket, unless too many are waiting there.
@@ -146,7 +179,7 @@ async fn join(
                     Some(Reply::Exited(code)) => break Ok(code),
                     Some(Reply::Killed(signal)) => break Ok(signal.saturating_add(128)),
                     Some(Reply::Refused(refusal)) => break Err(refusal),
-                    Some(Reply::Ending) | None => {
+                    Some(Reply::Ending | Reply::Applied(_)) | None => {
                         break Err(Refusal::new(what(), "use the `palisade` that started it"));
                     }
                 }

@@ -22,7 +22,7 @@ mod registry;
 mod socket;
 mod wire;
 
-pub use client::{end, exec};
+pub use client::{apply, end, exec};
 pub use entry::Entry;
 pub use registry::{Registry, find};
 

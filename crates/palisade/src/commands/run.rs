@@ -100,7 +100,7 @@ pub(crate) fn run(args: Args) -> Result<ExitCode, Failure> {
     }
     let missing = doctor::simulated()?;
     let Args { command, name, allow_degraded, quiet, .. } = args;
-    let order = Order { policy, command, name, missing, allow_degraded, operator };
+    let order = Order { policy, sources, command, name, missing, allow_degraded, operator };
     let tell = |text: &str| {
         if !quiet {
             print::note(&format!("palisade: {text}"));

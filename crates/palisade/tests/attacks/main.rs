@@ -19,6 +19,7 @@ mod endings;
 mod entered;
 mod files;
 mod ipc;
+mod live_policy;
 mod models;
 mod network;
 mod processes;
