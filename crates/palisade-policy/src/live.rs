@@ -70,7 +70,7 @@ mod tests {
         let old = policy(folder.path(), base);
         for same in [
             base.to_owned(),
-            base.replace("[/usr, /etc]", "[/etc, /usr, /etc]"),
+            base.replace("[/usr, /etc]", "[/etc, /usr]"),
             base.replace("a.example", "b.example"),
             format!("{base}extends: []\n"),
         ] {
