@@ -5,5 +5,7 @@
 //! operator's roots.
 
 mod ca;
+mod chunked;
+mod head;
 
 pub use ca::{CaError, SandboxCa};
