@@ -17,8 +17,8 @@ use super::{
 };
 
 const CHUNK: usize = 16 * 1024;
-/// Empty lines that some clients send behind a request (RFC 9112, section 2.2), in bytes.
-const MOST_BLANK: usize = 4;
+/// Empty lines that some clients send behind a request (RFC 9112, section 2.2).
+const MOST_BLANK: u8 = 2;
 /// What is given on in place of a request that is refused. Who serves it asks
 /// [`Admissions::next`] first and never looks at it.
 const STAND_IN: &[u8] = b"GET / HTTP/1.1\r\nhost: refused.invalid\r\nconnection: close\r\n\r\n";
@@ -93,6 +93,8 @@ pub(crate) struct Gate<S> {
     used: usize,
     /// How much of `raw` was looked at without finding the head's end.
     seen: usize,
+    /// Empty lines that may still come before the next request.
+    blank: u8,
     /// How much of `raw` behind `used` may be given on.
     passed: usize,
     ended: bool,
@@ -121,6 +123,7 @@ impl<S> Gate<S> {
             raw: Vec::new(),
             used: 0,
             seen: 0,
+            blank: MOST_BLANK,
             passed: 0,
             ended: false,
         };
@@ -180,9 +183,12 @@ impl<S> Gate<S> {
 
     /// False if more has to be read first.
     fn judge_head(&mut self) -> bool {
-        let blank = self.pending().iter().take_while(|b| matches!(b, b'\r' | b'\n')).count();
-        if self.seen == 0 && blank > 0 && blank <= MOST_BLANK && blank < self.pending().len() {
-            self.used += blank;
+        while self.seen == 0 && self.blank > 0 && self.pending().starts_with(b"\r\n") {
+            self.used += 2;
+            self.blank -= 1;
+        }
+        if self.seen == 0 && self.blank > 0 && matches!(self.pending(), [] | [b'\r']) {
+            return false;
         }
         let pending = self.raw.get(self.used..).unwrap_or_default();
         let fresh = pending.get(self.seen..).unwrap_or_default();
@@ -214,6 +220,7 @@ impl<S> Gate<S> {
             }
         }
         self.seen = 0;
+        self.blank = MOST_BLANK;
         true
     }
 

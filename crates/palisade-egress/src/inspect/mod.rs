@@ -6,6 +6,7 @@
 
 mod ca;
 mod chunked;
+mod gate;
 mod head;
 
 pub use ca::{CaError, SandboxCa};
