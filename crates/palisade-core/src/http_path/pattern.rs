@@ -3,6 +3,7 @@ use std::{fmt, str::FromStr};
 use serde::{Serialize, Serializer};
 
 use super::{HttpPath, LONGEST, reading, reading::Reading};
+use crate::glob::{fold, glob};
 
 /// A glob over paths: `*` stands for any characters of one name (a name of its own has at least one), `**` as a
 /// whole name for any number of names, none included. Written decoded, from the root.
@@ -132,6 +133,8 @@ impl Part {
     fn takes(&self, name: &str, any: bool) -> bool {
         match self {
             Part::Any => false,
+            // Between two slashes there is no name.
+            Part::Name { .. } if name.is_empty() => false,
             Part::Name { folded, .. } if any => glob(folded, &fold(name)),
             Part::Name { exact, .. } => glob(exact, name),
         }
@@ -217,29 +220,4 @@ fn stars<T>(parts: &[Part], items: &[T], takes: impl Fn(&Part, &T) -> bool) -> b
             },
         }
     }
-}
-
-/// Whether `*` in the pattern, for any characters, makes it the text. A star that is all of the
-/// pattern takes at least one character.
-fn glob(pattern: &str, text: &str) -> bool {
-    if pattern == "*" {
-        return !text.is_empty();
-    }
-    let Some((start, rest)) = pattern.split_once('*') else { return pattern == text };
-    let Some(mut text) = text.strip_prefix(start) else { return false };
-    let mut parts: Vec<&str> = rest.split('*').collect();
-    let end = parts.pop().unwrap_or_default();
-    for part in parts {
-        let Some((_, after)) = text.split_once(part) else { return false };
-        text = after;
-    }
-    text.ends_with(end)
-}
-
-/// What is left of a text where case does not count.
-fn fold(text: &str) -> String {
-    if text.is_ascii() {
-        return text.to_ascii_lowercase();
-    }
-    text.chars().flat_map(char::to_uppercase).flat_map(char::to_lowercase).collect()
 }
