@@ -21,13 +21,7 @@ use tokio::{
 };
 use tokio_rustls::TlsConnector;
 
-use super::{
-    Inspector,
-    answer::Payload,
-    head,
-    inspector::H2,
-    tasks::Tasks,
-};
+use super::{Inspector, answer::Payload, head, inspector::H2, tasks::Tasks};
 use crate::{
     Proxy,
     dial::{DialError, Target},

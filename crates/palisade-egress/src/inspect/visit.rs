@@ -19,9 +19,7 @@ use hyper::{
     upgrade::OnUpgrade,
 };
 use hyper_util::rt::{TokioIo, TokioTimer};
-use palisade_core::{
-    Action, Body, BoxFuture, Decision, Event, HostName, Layer, Request as Asked,
-};
+use palisade_core::{Action, Body, BoxFuture, Decision, Event, HostName, Layer, Request as Asked};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     time::timeout,
@@ -267,11 +265,13 @@ impl Visit {
     /// # Errors
     /// It is for somebody else.
     fn direct(&self, head: &mut request::Parts) -> Result<(), String> {
-        let shown = |text: &[u8]| -> String {
-            text.escape_ascii().take(100).map(char::from).collect()
-        };
+        let shown =
+            |text: &[u8]| -> String { text.escape_ascii().take(100).map(char::from).collect() };
         let to = |what: &str| {
-            format!("the connection is to {}:{}, but its HTTP request is {what}", self.host, self.port)
+            format!(
+                "the connection is to {}:{}, but its HTTP request is {what}",
+                self.host, self.port
+            )
         };
         if head.method == Method::CONNECT {
             return Err(to("a CONNECT to somewhere else"));
