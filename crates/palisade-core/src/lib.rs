@@ -10,15 +10,23 @@ mod action;
 mod authority;
 mod decision;
 mod event;
+mod glob;
 mod host;
+mod http_path;
 mod id;
+mod inspection;
 pub mod paths;
+mod request;
 
 pub use action::{Action, TlsName};
 pub use authority::{Authority, BoxFuture};
 pub use decision::{Decision, Layer, Verdict};
 pub use event::Event;
+pub use glob::{TextPattern, TextPatternError, fold};
 pub use host::{HostName, HostNameError, HostPattern};
+pub use http_path::{AmbiguousPath, HttpPath, PathPattern, PathPatternError};
 pub use id::{IdError, PolicyDigest, SessionId};
+pub use inspection::{Handling, Inspection};
+pub use request::{Body, BodyFacts, GraphqlKind, GraphqlOperation, Request, RpcMessage};
 /// A secret string: zeroed on drop, without `Debug` or `Serialize` of its content.
 pub use secrecy::{ExposeSecret, SecretString};

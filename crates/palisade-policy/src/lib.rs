@@ -21,6 +21,7 @@ mod digest;
 mod document;
 mod draft;
 mod explain;
+mod http;
 mod live;
 mod load;
 mod merge;
@@ -41,6 +42,7 @@ mod widening;
 
 pub use diagnostic::{Diagnostic, Diagnostics};
 pub use explain::{Explained, explain};
+pub use http::{Effect, GraphqlMatch, HttpMatch, HttpRule, JsonRpcMatch, Tls};
 pub use live::fixed_parts;
 pub use load::{CommandLine, PROJECT_FILE, ProjectFile, Sources, check_file, load, project_file};
 pub use policy::{

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use crate::policy::{Filesystem, Inference, Policy};
+use crate::{
+    http::Tls,
+    policy::{Filesystem, Inference, Policy},
+};
 
 /// What keeps `new` from coming into force in a sandbox that was started under `old`: each part of the
 /// document that is fixed for the life of a sandbox and is another one now, and why. Empty: `new`
@@ -28,11 +31,18 @@ pub fn fixed_parts(old: &Policy, new: &Policy) -> Vec<String> {
     if old.inference.is_some() != new.inference.is_some() {
         found.push("inference (there is a way to models, or there is none)".to_owned());
     }
+    if !looks_into_tls(old) && looks_into_tls(new) {
+        found.push("network.rules (nothing in the sandbox trusts an authority that TLS is looked into with)".to_owned());
+    }
     let there = exposed(old.inference.as_ref());
     for variable in exposed(new.inference.as_ref()).difference(&there) {
         found.push(format!("credentials (the variable {variable} is not in the sandbox)"));
     }
     found
+}
+
+fn looks_into_tls(policy: &Policy) -> bool {
+    policy.network.rules.iter().any(|rule| rule.tls == Tls::Inspect)
 }
 
 /// What is shown, whoever says so.
