@@ -1,7 +1,16 @@
 use std::{io, net::SocketAddr, sync::Arc};
 
-use palisade_core::{Action, Authority, Decision, Event, Handling, HostName, Layer, TlsName};
-use tokio::{net::TcpStream, time::timeout};
+use palisade_core::{
+    Action, Authority, Decision, Event, Handling, HostName, Layer, TlsName, Verdict,
+};
+use rustix::{
+    event::{PollFd, PollFlags, poll},
+    time::Timespec,
+};
+use tokio::{
+    net::TcpStream,
+    time::{sleep, timeout},
+};
 use tokio_rustls::TlsAcceptor;
 
 use crate::{
@@ -11,6 +20,9 @@ use crate::{
     inspect::{H2, Prefixed, Visit},
     relay::{Traffic, Way},
 };
+
+/// How often is looked whether a client still waits for the operator's answer.
+const LOOK: std::time::Duration = std::time::Duration::from_millis(250);
 
 /// One connection of a client inside, from accept to end.
 pub(crate) struct Connection<'a> {
@@ -66,8 +78,8 @@ impl<'a> Connection<'a> {
             return service.serve(self.client).await;
         }
         let mut target = Target { host: Some(host.clone()), port, tls: TlsName::Unseen };
-        if !self.authority().consider(&target.action(None)).is_allowed() {
-            return self.deny(&target.action(None)).await;
+        if !self.may_go_on(&target.action(None)).await {
+            return reset(&self.client);
         }
         if let Some(inspector) = &self.proxy.inspector
             && inspector.policy.of(host, port) == Handling::Inspect
@@ -88,8 +100,8 @@ impl<'a> Connection<'a> {
             if let Some(why) = inspected.refusal {
                 return self.refuse(target.action(None), why).await;
             }
-            if !self.authority().consider(&target.action(None)).is_allowed() {
-                return self.deny(&target.action(None)).await;
+            if !self.may_go_on(&target.action(None)).await {
+                return reset(&self.client);
             }
         }
         let addresses = match self.proxy.lookup.addresses(host).await {
@@ -163,6 +175,9 @@ impl<'a> Connection<'a> {
 
     async fn serve_address(self, address: SocketAddr) {
         let mut target = Target { host: None, port: address.port(), tls: TlsName::Unseen };
+        if !self.may_go_on(&target.action(Some(address))).await {
+            return reset(&self.client);
+        }
         self.join(&mut target, vec![address.ip()], FirstFlight::default(), false).await;
     }
 
@@ -240,6 +255,38 @@ impl<'a> Connection<'a> {
         });
     }
 
+    /// Whether it is permitted, if need be by the operator, whose answer is waited for as long as the
+    /// client is there. A denial is recorded.
+    async fn may_go_on(&self, action: &Action) -> bool {
+        match self.authority().consider(action).verdict {
+            Verdict::Allow => true,
+            Verdict::Ask => tokio::select! {
+                decision = self.authority().authorize(action) => decision.is_allowed(),
+                () = self.gone() => false,
+            },
+            Verdict::Deny | Verdict::Observe => {
+                // That it might be permitted by now changes nothing.
+                self.authority().authorize(action).await;
+                false
+            }
+        }
+    }
+
+    /// Resolves when the client has given up. What it has said before is still to be read, so the
+    /// end of that is not seen by reading.
+    async fn gone(&self) {
+        let ends = PollFlags::RDHUP | PollFlags::HUP | PollFlags::ERR;
+        loop {
+            let mut client = [PollFd::new(&self.client, PollFlags::RDHUP)];
+            let now = Timespec { tv_sec: 0, tv_nsec: 0 };
+            poll(&mut client, Some(&now)).ok();
+            if client.iter().any(|client| client.revents().intersects(ends)) {
+                return;
+            }
+            sleep(LOOK).await;
+        }
+    }
+
     fn authority(&self) -> &dyn Authority {
         &*self.proxy.authority
     }
@@ -273,7 +320,8 @@ impl Proxy {
     async fn forbidden(&self, action: Action, mut generation: u64) {
         loop {
             generation = self.authority.replaced(generation).await;
-            if !self.authority.consider(&action).is_allowed() {
+            // What an answer of the operator permitted needs no other one.
+            if !self.authority.consider(&action).may_be_allowed() {
                 self.authority.authorize(&action).await;
                 return;
             }
@@ -309,7 +357,7 @@ impl Proxy {
     async fn still_allowed(&self, action: &Action, refusal: Option<String>) -> io::Result<()> {
         if let Some(why) = refusal {
             self.authority.record(Event::decided(action, &Decision::deny(why))).await;
-        } else if self.authority.consider(action).is_allowed() {
+        } else if self.authority.consider(action).may_be_allowed() {
             return Ok(());
         } else {
             self.authority.authorize(action).await;

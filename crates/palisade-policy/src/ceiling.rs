@@ -67,6 +67,16 @@ pub(crate) fn workspace<'a>(drafts: &[&'a Draft]) -> Option<&'a PathBuf> {
     path(false).or(path(true))
 }
 
+/// Whether destinations that no rule names are asked for: the nearest says so, then the managed
+/// policy, beyond which none goes.
+pub(crate) fn ask(drafts: &[&Draft]) -> bool {
+    let said = |managed: bool| {
+        let mut of = drafts.iter().filter(|draft| draft.is_managed() == managed);
+        of.find_map(|draft| draft.ask.as_ref()).map(|at| at.value)
+    };
+    said(false).or(said(true)).unwrap_or(false)
+}
+
 struct Ceiling<'a> {
     managed: &'a [&'a Draft],
 }
@@ -108,6 +118,12 @@ impl Ceiling<'_> {
     }
 
     fn network(&self, draft: &Draft, beyond: &mut impl FnMut(Place, String)) {
+        let most = self.managed.iter().find_map(|draft| draft.ask.as_ref()).map(|at| at.value);
+        if let Some(ask) = draft.ask.as_ref().filter(|ask| ask.value)
+            && !most.unwrap_or(!self.has(|given| given.rules))
+        {
+            beyond(ask.place, "`network.unknown: ask`".to_owned());
+        }
         if self.has(|given| given.rules) {
             for At { value, place } in draft.rules.iter().filter(|at| !at.value.rule.only_denies) {
                 let mut rules = self.managed.iter().flat_map(|draft| &draft.rules);

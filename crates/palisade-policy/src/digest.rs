@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::{
     http::HttpRule,
-    policy::{Filesystem, Inference, Network, NotBuilt, Process},
+    policy::{Approvals, Filesystem, Inference, Network, NotBuilt, Process},
 };
 
 /// The digest of what a policy means: neither its spelling, nor where lists that have no order were
@@ -16,7 +16,7 @@ pub(crate) fn of(
     network: &Network,
     process: &Process,
     inference: Option<&Inference>,
-    not_built: &[NotBuilt],
+    (approvals, not_built): (Approvals, &[NotBuilt]),
 ) -> PolicyDigest {
     let grants = filesystem
         .grants
@@ -42,6 +42,8 @@ pub(crate) fn of(
         "deny": sorted(deny),
         "hosts": network.hosts,
         "rules": rules.collect::<Vec<_>>(),
+        "ask": network.ask,
+        "approvals": approvals,
         "process": process,
         "inference": inference,
         "later": sorted(later),

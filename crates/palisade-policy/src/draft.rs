@@ -27,7 +27,7 @@ use serde::Serialize;
 use crate::{
     at::{At, Given, Place},
     diagnostic::{Diagnostic, Diagnostics},
-    document::Document,
+    document::{Document, Unknown},
     policy::{
         Access, Deny, Grant, HeaderCredential, NetworkRule, NotBuilt, Provider, Route, Source,
     },
@@ -85,6 +85,9 @@ pub(crate) struct Draft {
     pub(crate) deny: Vec<At<Deny>>,
     pub(crate) hosts: BTreeMap<HostName, At<Vec<IpAddr>>>,
     pub(crate) rules: Vec<At<DraftRule>>,
+    /// Whether destinations that no rule names are asked for.
+    pub(crate) ask: Option<At<bool>>,
+    pub(crate) approval_timeout: Option<Duration>,
     pub(crate) credentials: BTreeMap<String, At<Option<HeaderCredential>>>,
     pub(crate) providers: BTreeMap<String, At<DraftProvider>>,
     pub(crate) routes: Vec<At<DraftRoute>>,
@@ -167,6 +170,10 @@ pub(crate) fn draft(
     let mut check = Check { origin: &origin, text: &text, found: Vec::new(), later: Vec::new() };
     let files = filesystem::check(&mut check, document.filesystem.as_ref());
     let (hosts, rules) = network::check(&mut check, document.network.as_ref());
+    let ask = document.network.as_ref().and_then(|network| network.unknown.as_ref());
+    let ask = ask.map(|at| At { value: at.value == Unknown::Ask, place: at.place });
+    let approvals = document.approvals.as_ref().and_then(|at| at.value.timeout.as_ref());
+    let approval_timeout = approvals.map(|timeout| timeout.value.0);
     let credentials = credentials::check(&mut check, &document.credentials);
     let (providers, routes) = inference::check(&mut check, document.inference.as_ref());
     let process = process::check(&mut check, document.process.as_ref());
@@ -187,6 +194,8 @@ pub(crate) fn draft(
         deny: files.deny,
         hosts,
         rules,
+        ask,
+        approval_timeout,
         credentials,
         providers,
         routes,

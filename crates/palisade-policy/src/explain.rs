@@ -92,6 +92,13 @@ fn network(policy: &Policy, all: &mut Vec<Explained>) {
         let says = format!("{name} is at {}", list.join(", "));
         all.push(one(format!("network.hosts[{name}]"), says, &["egress"]));
     }
+    if policy.network.ask {
+        let says = format!(
+            "what no rule names: the operator is asked; no answer in {} is a denial",
+            amount::span(policy.approvals.timeout)
+        );
+        all.push(one("network.unknown", says, &["kernel", "egress"]));
+    }
     for rule in &policy.network.rules {
         let mut to: Vec<String> = rule.hosts.iter().map(ToString::to_string).collect();
         if to.is_empty() {

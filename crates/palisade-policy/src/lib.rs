@@ -46,9 +46,9 @@ pub use http::{Effect, GraphqlMatch, HttpMatch, HttpRule, JsonRpcMatch, Tls};
 pub use live::fixed_parts;
 pub use load::{CommandLine, PROJECT_FILE, ProjectFile, Sources, check_file, load, project_file};
 pub use policy::{
-    Access, Api, Deny, Filesystem, Grant, HeaderCredential, Inference, Network, NetworkRule,
-    NotBuilt, Policy, Process, ProcessLimits, Provider, Route, SecretSource, Source, Syscalls,
-    Workspace,
+    Access, Api, Approvals, Deny, Filesystem, Grant, HeaderCredential, Inference, Network,
+    NetworkRule, NotBuilt, Policy, Process, ProcessLimits, Provider, Route, SecretSource, Source,
+    Syscalls, Workspace,
 };
 pub use profiles::{PROFILES, Profile, profile};
 pub use real::may_be_protected;

@@ -11,8 +11,8 @@ use crate::{
     draft::{Draft, DraftLimits, same, shown},
     near::nearest,
     policy::{
-        Access, Api, Deny, Filesystem, Grant, HeaderCredential, Inference, Network, NotBuilt,
-        Policy, Process, ProcessLimits, SecretSource, Source, Syscalls, Workspace,
+        Access, Api, Approvals, Deny, Filesystem, Grant, HeaderCredential, Inference, Network,
+        NotBuilt, Policy, Process, ProcessLimits, SecretSource, Source, Syscalls, Workspace,
     },
 };
 
@@ -27,17 +27,26 @@ pub(crate) fn merge(drafts: &[Draft], access: Option<Access>) -> Result<Policy, 
     let filesystem = filesystem(drafts, access);
     let network = network(drafts);
     let process = process(drafts);
+    let timeout = drafts.iter().find_map(|draft| draft.approval_timeout);
+    let approvals = timeout.map_or_else(Approvals::default, |timeout| Approvals { timeout });
     let not_built: Vec<NotBuilt> = drafts
         .iter()
         .flat_map(|draft| draft.later.iter().map(|later| later.asked.clone()))
         .collect();
     Ok(Policy {
-        digest: digest::of(&filesystem, &network, &process, inference.as_ref(), &not_built),
+        digest: digest::of(
+            &filesystem,
+            &network,
+            &process,
+            inference.as_ref(),
+            (approvals, &not_built),
+        ),
         sources: sources(drafts),
         filesystem,
         network,
         process,
         inference,
+        approvals,
         not_built,
         led: BTreeMap::new(),
     })
@@ -108,7 +117,7 @@ fn number(grants: &mut [Grant], deny: &mut [Deny]) {
 }
 
 fn network(drafts: &[&Draft]) -> Network {
-    let mut network = Network::default();
+    let mut network = Network { ask: ceiling::ask(drafts), ..Network::default() };
     for draft in drafts {
         for (name, addresses) in &draft.hosts {
             network.hosts.entry(name.clone()).or_insert_with(|| addresses.value.clone());

@@ -26,6 +26,8 @@ pub struct Policy {
     pub process: Process,
     /// The `inference` section, if there is any provider.
     pub inference: Option<Inference>,
+    /// The `approvals` section.
+    pub approvals: Approvals,
     /// What it asks for that this version cannot enforce. A launch refuses when there is any.
     pub not_built: Vec<NotBuilt>,
     /// Where the workspace, and the paths of a project's documents, led through links when they were
@@ -109,6 +111,21 @@ pub struct Network {
     pub hosts: BTreeMap<HostName, Vec<IpAddr>>,
     /// The rules, in the order of the document.
     pub rules: Vec<NetworkRule>,
+    /// Whether the operator is asked for a destination that no rule names. Else it is denied.
+    pub ask: bool,
+}
+
+/// The `approvals` section.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Approvals {
+    /// How long a question waits for its answer. None in time is a denial.
+    pub timeout: Duration,
+}
+
+impl Default for Approvals {
+    fn default() -> Self {
+        Self { timeout: Duration::from_secs(10 * 60) }
+    }
 }
 
 /// A network rule.

@@ -109,6 +109,9 @@ fn network(draft: &Draft, base: &Base<'_>, add: &mut impl FnMut(Place, String)) 
             add(addresses.place, format!("fixed addresses for {name}"));
         }
     }
+    if let Some(ask) = draft.ask.as_ref().filter(|ask| ask.value && !base.policy.network.ask) {
+        add(ask.place, "`network.unknown: ask`".to_owned());
+    }
     for At { value, place } in &draft.rules {
         let known = |most| cover::rule(most, &value.rule);
         if !base.policy.network.rules.iter().any(known) {

@@ -14,6 +14,7 @@
 
 #![forbid(unsafe_code)]
 
+mod approvals;
 mod degraded;
 mod denials;
 mod file_denials;
@@ -25,6 +26,7 @@ mod order;
 mod outward;
 mod pipeline;
 mod plan;
+mod questions;
 mod refusal;
 pub mod running;
 mod secret;

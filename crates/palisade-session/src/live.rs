@@ -12,6 +12,7 @@ use palisade_policy::{CommandLine, Policy, Sources, fixed_parts, load};
 use tokio::sync::Mutex;
 
 use crate::{
+    approvals::{Approvals, Scope},
     models,
     order::{Operator, Order},
     pipeline::Pipeline,
@@ -65,6 +66,40 @@ impl Live {
     /// The one in force.
     pub(crate) fn policy(&self) -> Arc<Policy> {
         Arc::clone(&self.policy.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The questions to the operator.
+    pub(crate) fn approvals(&self) -> &Approvals {
+        self.pipeline.approvals()
+    }
+
+    /// Answer a question. The answer is recorded before it counts.
+    ///
+    /// # Errors
+    /// There is no such question, or the journal cannot take the answer.
+    pub(crate) async fn answer(
+        &self,
+        id: u32,
+        allow: bool,
+        scope: Scope,
+        principal: &str,
+    ) -> Result<String, Refusal> {
+        let none = || {
+            Refusal::new(
+                format!("no question {id} waits for an answer"),
+                "palisade approvals list shows those that do",
+            )
+        };
+        let subject = self.approvals().subject(id).ok_or_else(none)?;
+        let mut event = Event::observed("approval", Layer::Supervisor, subject.clone())
+            .with("principal", principal)
+            .with("scope", scope.as_str());
+        event.decision = if allow { Verdict::Allow } else { Verdict::Deny };
+        event.reason = "the operator's answer".into();
+        if !self.pipeline.record(event).await {
+            return Err(Refusal::new(JOURNAL, "palisade audit verify"));
+        }
+        if self.approvals().answer(id, allow, scope, principal) { Ok(subject) } else { Err(none()) }
     }
 
     /// Read, check and put another policy in force: all of it, or nothing of it. Either is recorded.

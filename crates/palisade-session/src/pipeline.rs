@@ -12,6 +12,10 @@ use palisade_journal::Journal;
 use palisade_policy::Policy;
 use tokio::sync::watch;
 
+use crate::approvals::Approvals;
+
+const NO_JOURNAL: &str = "the journal cannot be written, so nothing is permitted";
+
 /// The one path of every action: the engine decides, the journal takes the event, and only then
 /// does the decision count.
 #[derive(Debug)]
@@ -19,14 +23,20 @@ pub(crate) struct Pipeline {
     engine: Engine,
     journal: Journal,
     denied: AtomicU64,
+    approvals: Approvals,
     /// Counts the policies that have decided.
     generation: watch::Sender<u64>,
 }
 
 impl Pipeline {
-    pub(crate) fn new(engine: Engine, journal: Journal) -> Arc<Self> {
+    pub(crate) fn new(engine: Engine, journal: Journal, approvals: Approvals) -> Arc<Self> {
         let (denied, generation) = (AtomicU64::new(0), watch::Sender::new(0));
-        Arc::new(Self { engine, journal, denied, generation })
+        Arc::new(Self { engine, journal, denied, approvals, generation })
+    }
+
+    /// The questions to the operator.
+    pub(crate) fn approvals(&self) -> &Approvals {
+        &self.approvals
     }
 
     pub(crate) fn journal(&self) -> &Journal {
@@ -38,6 +48,7 @@ impl Pipeline {
     pub(crate) fn replace(&self, policy: &Policy) {
         self.journal.set_policy(policy.digest.clone());
         self.engine.replace(policy);
+        self.approvals.set_timeout(policy.approvals.timeout);
         self.generation.send_modify(|number| *number += 1);
     }
 
@@ -62,18 +73,43 @@ impl Pipeline {
     }
 }
 
+impl Pipeline {
+    /// The decision, if need be the operator's. A policy that comes into force meanwhile decides anew.
+    async fn settle(&self, action: &Action) -> Decision {
+        loop {
+            let generation = self.generation();
+            let decision = self.consider(action);
+            if decision.verdict != Verdict::Ask {
+                return decision;
+            }
+            if !self.write(Event::decided(action, &decision)).await {
+                return Decision::deny(NO_JOURNAL);
+            }
+            tokio::select! {
+                biased;
+                _ = self.replaced(generation) => {}
+                answer = self.approvals.ask(action) => return answer,
+            }
+        }
+    }
+}
+
 impl Authority for Pipeline {
     fn consider(&self, action: &Action) -> Decision {
-        self.engine.decide(action)
+        let decision = self.engine.decide(action);
+        match decision.verdict {
+            Verdict::Ask => self.approvals.settled(action).unwrap_or(decision),
+            _ => decision,
+        }
     }
 
     fn authorize<'a>(&'a self, action: &'a Action) -> BoxFuture<'a, Decision> {
         Box::pin(async move {
-            let decision = self.engine.decide(action);
+            let decision = self.settle(action).await;
             if self.write(Event::decided(action, &decision)).await {
                 decision
             } else {
-                Decision::deny("the journal cannot be written, so nothing is permitted")
+                Decision::deny(NO_JOURNAL)
             }
         })
     }

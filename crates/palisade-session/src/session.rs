@@ -10,6 +10,7 @@ use palisade_workspace::{Kept, Outcome, WorkspaceError};
 use rustix::rand::{GetRandomFlags, getrandom};
 
 use crate::{
+    approvals::Approvals,
     degraded::{self, Missing},
     denials::Denials,
     file_denials::{self, FileDenials},
@@ -21,6 +22,7 @@ use crate::{
     outward,
     pipeline::Pipeline,
     plan::{self, Made, Placeholders, Who},
+    questions::Questions,
     refusal::{self, Refusal, Refuse},
     running::Desk,
     streams::{self, Copies},
@@ -74,7 +76,7 @@ pub fn run(order: &Order, tell: impl Fn(&str)) -> Result<Ended, Refusal> {
         .enable_all()
         .build()
         .refuse("start the supervisor's runtime", "see the limits of this user (ulimit -n)")?;
-    let result = runtime.block_on(live(order, &session, started, &mut watch));
+    let result = runtime.block_on(live(order, &session, started, &mut watch, &tell));
     // Still there if the session came to no regular end: what ran, if anything, is gone by now.
     let late = watch.list.take().map(List::done).unwrap_or_default();
     // A lookup or a read that hangs must not keep us.
@@ -158,6 +160,7 @@ async fn live(
     session: &SessionId,
     started: Started,
     watch: &mut Watch,
+    tell: &dyn Fn(&str),
 ) -> Result<Ended, Refusal> {
     let Started {
         building,
@@ -174,7 +177,8 @@ async fn live(
     let mut signals = Signals::catch().refuse("catch signals", "report this")?;
     let journal = open_journal(order, session)?;
     let own = palisade_egress::own_addresses().refuse("this machine's addresses", "report this")?;
-    let pipeline = Pipeline::new(Engine::with_own_addresses(policy, own), journal);
+    let approvals = Approvals::new(policy.approvals.timeout);
+    let pipeline = Pipeline::new(Engine::with_own_addresses(policy, own), journal, approvals);
     let mut notices = record_swept(&pipeline, &watch.leftover).await;
     let refused = |refusal: Refusal| close_refused(&pipeline, refusal);
     let of_launch = |error: &LaunchError| refusal::of_launch(error, &order.allow_degraded);
@@ -263,7 +267,9 @@ async fn live(
     let mut desk = desk.serve(&running, recorder, live);
     let asked = desk.asked_to_end();
     let held = (most.wall_time, limits.broken());
-    let ending = until_end(running, relay, &mut signals, &mut denials, asked, outward, held);
+    let questions = Questions::new(order, session, pipeline.approvals(), tell);
+    let outside = (asked, questions.show());
+    let ending = until_end(running, relay, &mut signals, &mut denials, outside, outward, held);
     let (end, cause) = match ending.await {
         Ok(ended) => ended,
         Err(refusal) => return Err(refused(refusal).await),

@@ -37,7 +37,9 @@ enum Command {
     Logs(commands::logs::Args),
     /// Show a hostile agent in a sandbox, and what stops it.
     Demo(commands::demo::Args),
-    /// Check, explain and trust policies.
+    /// Answer what agents want and no rule names.
+    Approvals(commands::approvals::Args),
+    /// Check, explain, trust and exchange policies.
     Policy(commands::policy::Args),
     /// List, show, take and discard what agents changed in overlays.
     Workspace(commands::workspace::Args),
@@ -64,6 +66,7 @@ fn main() -> ExitCode {
         Command::Demo(args) => commands::demo::run(&args),
         Command::Selftest(args) => commands::selftest::run(&args),
         Command::Attempt(args) => commands::attempt::run(&args),
+        Command::Approvals(args) => commands::approvals::run(&args),
         Command::Policy(args) => commands::policy::run(args),
         Command::Workspace(args) => commands::workspace::run(args),
         Command::Audit(args) => commands::audit::run(args),

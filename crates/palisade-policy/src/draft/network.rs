@@ -10,7 +10,7 @@ use super::{Check, DraftRule, http, paths, shown};
 use crate::{
     at::At,
     cover,
-    document::{Network, NetworkRule as Written, Tls, Unknown},
+    document::{Network, NetworkRule as Written, Tls},
     http::{self as http_rules, Effect},
     policy::NetworkRule,
 };
@@ -23,9 +23,6 @@ const GATEWAY: &str = "inference.local";
 
 pub(super) fn check(check: &mut Check<'_>, section: Option<&Network>) -> Checked {
     let Some(section) = section else { return Checked::default() };
-    if let Some(unknown) = section.unknown.as_ref().filter(|word| word.value == Unknown::Ask) {
-        check.not_built_and_widens("network.unknown: ask", unknown.place, unknown);
-    }
     let exposed: Vec<_> = section.expose.iter().filter_map(|port| number(check, port)).collect();
     if let Some(first) = section.expose.first() {
         check.not_built_and_widens("network.expose", first.place, &exposed);

@@ -18,6 +18,7 @@ use super::{
     wire::{Reply, Request},
 };
 use crate::{
+    approvals::{Pending, Scope},
     refusal::{Refusal, Refuse},
     streams::{self, Copies},
     terminal::{Relay, Signal, Signals, Terminal},
@@ -87,17 +88,61 @@ pub fn apply(
         None => None,
     };
     let request = Request::Apply { file, watched };
+    match asked(&registry, &entry, &request, what)? {
+        Reply::Applied(digest) => Ok((entry, digest)),
+        _ => Err(Refusal::new(what(), "use the `palisade` that started it")),
+    }
+}
+
+/// What waits for an answer of the operator in a running sandbox.
+///
+/// # Errors
+/// Its supervisor does not answer.
+pub fn pending(registry: &Registry, entry: &Entry) -> Result<Vec<Pending>, Refusal> {
+    let what = || format!("ask the supervisor of {} what waits", entry.session);
+    match asked(registry, entry, &Request::Pending, what)? {
+        Reply::Pending(questions) => Ok(questions),
+        _ => Err(Refusal::new(what(), "use the `palisade` that started it")),
+    }
+}
+
+/// Answer question `id` of a running sandbox. Returns what it was about.
+///
+/// # Errors
+/// There is no such sandbox or question, or the answer could not be recorded.
+pub fn answer(
+    state_dir: &Path,
+    which: &str,
+    id: u32,
+    allow: bool,
+    scope: Scope,
+) -> Result<String, Refusal> {
+    let (registry, entry) = find(state_dir, which)?;
+    let what = || format!("answer a question of {}", entry.session);
+    match asked(&registry, &entry, &Request::Answer { id, allow, scope }, what)? {
+        Reply::Answered(subject) => Ok(subject),
+        _ => Err(Refusal::new(what(), "use the `palisade` that started it")),
+    }
+}
+
+/// Say one thing to a supervisor and hear its reply, which is no refusal.
+fn asked(
+    registry: &Registry,
+    entry: &Entry,
+    request: &Request,
+    what: impl Fn() -> String,
+) -> Result<Reply, Refusal> {
     let reply = runtime()?.block_on(async {
-        let socket = connect(&registry, &entry)?;
+        let socket = connect(registry, entry)?;
         socket.send(&request.encode(), &[]).await.refuse(what(), UNREACHABLE)?;
         let answer = tokio::time::timeout(END, socket.receive()).await;
         answer.refuse(what(), UNREACHABLE)?.refuse(what(), UNREACHABLE)
     })?;
     match reply.map(|(bytes, _)| Reply::decode(&bytes)) {
         None => Err(Refusal::new("the sandbox ended", "palisade logs says why")),
-        Some(Some(Reply::Applied(digest))) => Ok((entry, digest)),
         Some(Some(Reply::Refused(refusal))) => Err(refusal),
-        Some(_) => Err(Refusal::new(what(), "use the `palisade` that started it")),
+        Some(Some(reply)) => Ok(reply),
+        Some(None) => Err(Refusal::new(what(), "use the `palisade` that started it")),
     }
 }
 
@@ -179,7 +224,7 @@ async fn join(
                     Some(Reply::Exited(code)) => break Ok(code),
                     Some(Reply::Killed(signal)) => break Ok(signal.saturating_add(128)),
                     Some(Reply::Refused(refusal)) => break Err(refusal),
-                    Some(Reply::Ending | Reply::Applied(_)) | None => {
+                    Some(_) | None => {
                         break Err(Refusal::new(what(), "use the `palisade` that started it"));
                     }
                 }

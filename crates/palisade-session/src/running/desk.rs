@@ -202,6 +202,17 @@ impl Orders {
                 };
                 socket.send(&reply.encode(), &[]).await
             }
+            Some(Request::Pending) => {
+                let questions = self.live.approvals().pending();
+                socket.send(&Reply::Pending(questions).encode(), &[]).await
+            }
+            Some(Request::Answer { id, allow, scope }) => {
+                let reply = match self.live.answer(id, allow, scope, &principal(peer)).await {
+                    Ok(subject) => Reply::Answered(subject),
+                    Err(refusal) => Reply::Refused(refusal),
+                };
+                socket.send(&reply.encode(), &[]).await
+            }
             Some(Request::Exec { argv, terminal }) => {
                 let streams = Streams { terminal, descriptors };
                 match self.exec(&socket, peer, argv, streams).await {

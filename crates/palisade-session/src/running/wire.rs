@@ -6,7 +6,10 @@ use std::{
     path::PathBuf,
 };
 
-use crate::refusal::{Exit, Refusal};
+use crate::{
+    approvals::{Pending, Scope},
+    refusal::{Exit, Refusal},
+};
 
 /// Longer than any message. What is longer is cut by the kernel and then is no message.
 pub(crate) const MOST_BYTES: usize = 130 * 1024;
@@ -32,6 +35,17 @@ pub(crate) enum Request {
         /// Whether each change of it comes by itself.
         watched: bool,
     },
+    /// What waits for an answer?
+    Pending,
+    /// The answer to a question.
+    Answer {
+        /// Its number.
+        id: u32,
+        /// Whether it may happen.
+        allow: bool,
+        /// What the answer is for.
+        scope: Scope,
+    },
 }
 
 /// From the supervisor.
@@ -49,6 +63,10 @@ pub(crate) enum Reply {
     Killed(i32),
     /// The policy with this digest is in force.
     Applied(String),
+    /// These questions wait.
+    Pending(Vec<Pending>),
+    /// The question about this is answered.
+    Answered(String),
 }
 
 impl Request {
@@ -59,6 +77,12 @@ impl Request {
             Request::Apply { file, watched } => {
                 let mut bytes = vec![b'P', u8::from(*watched)];
                 bytes.extend(file.iter().flat_map(|file| file.as_os_str().as_bytes()));
+                bytes
+            }
+            Request::Pending => vec![b'Q'],
+            Request::Answer { id, allow, scope } => {
+                let mut bytes = vec![b'A', u8::from(*allow), u8::from(*scope == Scope::Session)];
+                bytes.extend_from_slice(&id.to_le_bytes());
                 bytes
             }
             Request::Exec { argv, terminal } => {
@@ -85,6 +109,16 @@ impl Request {
                 (file.as_ref().is_none_or(|file| file.is_absolute() && !path.contains(&0)))
                     .then_some(Request::Apply { file, watched: *watched == 1 })
             }
+            b'Q' if rest.is_empty() => Some(Request::Pending),
+            b'A' => {
+                let ([allow, session], id) = rest.split_first_chunk::<2>()?;
+                if *allow > 1 || *session > 1 {
+                    return None;
+                }
+                let id = id.try_into().ok().map(u32::from_le_bytes)?;
+                let scope = if *session == 1 { Scope::Session } else { Scope::Once };
+                Some(Request::Answer { id, allow: *allow == 1, scope })
+            }
             b'X' => {
                 let (flags, words) = rest.split_first_chunk::<3>()?;
                 if flags.iter().any(|flag| *flag > 1) {
@@ -106,6 +140,11 @@ impl Reply {
             Reply::Terminal => vec![b'T'],
             Reply::Exited(code) => numbered(b'X', *code),
             Reply::Killed(signal) => numbered(b'K', *signal),
+            Reply::Pending(questions) => {
+                let text = serde_json::to_vec(questions).unwrap_or_default();
+                [b"Q", text.as_slice()].concat()
+            }
+            Reply::Answered(subject) => [b"A", subject.as_bytes()].concat(),
             Reply::Applied(digest) => [b"P", digest.as_bytes()].concat(),
             Reply::Refused(refusal) => {
                 let mut bytes = vec![b'R', refusal.exit.code()];
@@ -125,6 +164,8 @@ impl Reply {
             b'X' => number(rest).map(Reply::Exited),
             b'K' => number(rest).map(Reply::Killed),
             b'P' => String::from_utf8(rest.to_vec()).ok().map(Reply::Applied),
+            b'Q' => serde_json::from_slice(rest).ok().map(Reply::Pending),
+            b'A' => String::from_utf8(rest.to_vec()).ok().map(Reply::Answered),
             b'R' => {
                 let (code, text) = rest.split_first()?;
                 let exits = [Exit::Refused, Exit::NotExecutable, Exit::NotFound];
@@ -162,6 +203,9 @@ mod tests {
         for request in [
             Request::End,
             Request::Signal(-1),
+            Request::Pending,
+            Request::Answer { id: 7, allow: true, scope: Scope::Once },
+            Request::Answer { id: u32::MAX, allow: false, scope: Scope::Session },
             Request::Apply { file: None, watched: false },
             Request::Apply { file: Some("/a policy".into()), watched: true },
             Request::Exec { argv: vec!["sh".into(), "".into()], terminal: [true, false, true] },
@@ -175,6 +219,14 @@ mod tests {
             Reply::Exited(255),
             Reply::Killed(9),
             Reply::Applied("sha256:1".into()),
+            Reply::Answered("a.test:443".into()),
+            Reply::Pending(vec![Pending {
+                id: 3,
+                subject: "a.test:443".into(),
+                since: palisade_journal::Timestamp::now(),
+                seconds_left: 9,
+                waiting: 2,
+            }]),
             Reply::Refused(Refusal::new("what", "remedy").with_exit(Exit::NotFound)),
         ] {
             assert_eq!(Reply::decode(&reply.encode()), Some(reply));
@@ -198,6 +250,10 @@ mod tests {
             b"P\x02/a",
             b"P\0a",
             b"P\0/a\0b",
+            b"Q1",
+            b"A\x01\x01",
+            b"A\x02\x01\0\0\0\0",
+            b"A\x01\x01\0\0\0",
             b"Q",
             b"\xff\xff",
         ] {

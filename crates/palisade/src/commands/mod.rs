@@ -1,5 +1,6 @@
 //! One file a command. Each parses its own arguments, calls, prints.
 
+pub(crate) mod approvals;
 pub(crate) mod attempt;
 pub(crate) mod audit;
 pub(crate) mod completions;
