@@ -3,7 +3,10 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
-use palisade_core::{Action, Authority, BoxFuture, Decision, Event, Verdict};
+use palisade_core::{
+    Action, Authority, Body, BoxFuture, Decision, Event, Handling, HostName, Inspection, Request,
+    Verdict,
+};
 use palisade_engine::Engine;
 use palisade_journal::Journal;
 
@@ -43,6 +46,20 @@ impl Pipeline {
         } else {
             self.journal.record(event).await.is_ok()
         }
+    }
+}
+
+impl Inspection for Pipeline {
+    fn of(&self, host: &HostName, port: u16) -> Handling {
+        self.engine.handling(host, port)
+    }
+
+    fn body_bound(&self, request: &Request) -> Option<usize> {
+        self.engine.body_bound(request)
+    }
+
+    fn read_body(&self, request: &Request, bytes: &[u8]) -> Body {
+        self.engine.read_body(request, bytes)
     }
 }
 
