@@ -3,7 +3,7 @@ use std::{fmt, net::IpAddr, sync::Arc};
 use arc_swap::ArcSwap;
 use palisade_core::{Action, Body, Decision, Handling, HostName, Inspection, Request};
 
-use crate::{Scope, models::Models, reach::Reach};
+use crate::{Scope, http, models::Models, reach::Reach};
 
 /// Decides every action by the policy of the moment. Cheap, pure, and the same from any thread.
 pub struct Engine {
@@ -50,19 +50,15 @@ impl Engine {
 
 impl Inspection for Engine {
     fn of(&self, host: &HostName, port: u16) -> Handling {
-        if self.now.load().reach.inspects(host, port) {
-            Handling::Inspect
-        } else {
-            Handling::Passthrough
-        }
+        self.now.load().reach.handling(host, port)
     }
 
-    fn body_bound(&self, _: &Request) -> Option<usize> {
-        None
+    fn body_bound(&self, request: &Request) -> Option<usize> {
+        self.now.load().reach.body_bound(request)
     }
 
-    fn read_body(&self, _: &Request, _: &[u8]) -> Body {
-        Body::Unread
+    fn read_body(&self, request: &Request, bytes: &[u8]) -> Body {
+        http::read(request, bytes)
     }
 }
 
