@@ -254,7 +254,7 @@ mod tests {
             b"A\x01\x01",
             b"A\x02\x01\0\0\0\0",
             b"A\x01\x01\0\0\0",
-            b"Q",
+            b"Z",
             b"\xff\xff",
         ] {
             assert_eq!(Request::decode(bytes), None, "{bytes:?}");

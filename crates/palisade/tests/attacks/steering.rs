@@ -107,7 +107,7 @@ fn runs_under_rules_that_nothing_enforces() {
         "commands: {git: {network: [one]}}\nnetwork: {rules: [{name: one, hosts: [one.test]}]}",
         "network: {rules: [{hosts: [one.test], binaries: [/usr/bin/git]}]}",
         "network: {rules: [{hosts: [one.test], http: [{allow: {methods: [GET]}}]}]}",
-        "network: {unknown: ask}",
+        "network: {expose: [3000]}",
         "hooks: {PreToolUse: [{hooks: [{type: command, command: /bin/true}]}]}",
     ] {
         let Some(world) = World::new(policy) else { return };

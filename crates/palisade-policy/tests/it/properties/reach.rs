@@ -29,6 +29,8 @@ pub(super) struct Reach {
     /// Writable by its own name, and so not protected.
     named: BTreeSet<PathBuf>,
     connections: BTreeSet<String>,
+    /// Whether what no rule names is asked for.
+    asks: bool,
     hosts: BTreeMap<String, String>,
     /// The provider and the name that each model goes to.
     models: BTreeMap<&'static str, String>,
@@ -73,6 +75,7 @@ impl Reach {
             files,
             named: named.map(|grant| grant.path.clone()).collect(),
             connections: connections(policy),
+            asks: policy.network.ask,
             hosts: policy
                 .network
                 .hosts
@@ -102,7 +105,10 @@ impl Reach {
         beyond.extend(self.calls.difference(&other.calls).cloned());
         beyond.extend(self.passed.difference(&other.passed).map(|name| (*name).to_owned()));
         beyond.extend(self.limits_beyond(other));
-        let opening = ["hooks", "network.expose", "network.unknown: ask"];
+        if self.asks && !other.asks {
+            beyond.push("asking for what no rule names".to_owned());
+        }
+        let opening = ["hooks", "network.expose"];
         let later = self.later.difference(&other.later);
         beyond.extend(later.filter(|what| opening.contains(&what.as_str())).cloned());
         beyond
