@@ -325,7 +325,18 @@ impl Proxy {
                 self.authority.authorize(&action).await;
                 return;
             }
+            if self.looks_into(&action) {
+                let why = "the policy looks into what goes there now, and this was not begun so";
+                self.authority.record(Event::decided(&action, &Decision::deny(why))).await;
+                return;
+            }
         }
+    }
+
+    fn looks_into(&self, action: &Action) -> bool {
+        let Action::Connect { host: Some(host), port, .. } = action else { return false };
+        let policy = self.inspector.as_ref().map(|inspector| &inspector.policy);
+        policy.is_some_and(|policy| policy.of(host, *port) == Handling::Inspect)
     }
 
     /// Record that a client did not take the certificate that it was shown, or speaks TLS otherwise.

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use http::HeaderMap;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 
-use super::{fields, transform::AnswerFilter};
+use super::{fields, transform::AnswerFilter, underway::Passing};
 use crate::relay::{Traffic, Way};
 
 /// Why a body broke off. What was not whole must not look whole: the connection or stream is then
@@ -35,6 +35,8 @@ pub(crate) struct Flow {
     ended: bool,
     /// Is told if the body breaks off.
     report: Option<Report>,
+    /// The request that this is the answer to.
+    _request: Option<Passing>,
 }
 
 /// Hears why a body broke off.
@@ -56,6 +58,12 @@ impl Flow {
         Self::new(inner, traffic, Way::In, filter, Some(report))
     }
 
+    /// The answer to this request.
+    pub(crate) fn of(mut self, request: Option<Passing>) -> Self {
+        self._request = request;
+        self
+    }
+
     fn new(
         inner: Incoming,
         traffic: Arc<Traffic>,
@@ -63,7 +71,17 @@ impl Flow {
         filter: Option<Box<dyn AnswerFilter>>,
         report: Option<Report>,
     ) -> Self {
-        Self { inner, traffic, way, filter, held: 0, trailers: None, ended: false, report }
+        Self {
+            inner,
+            traffic,
+            way,
+            filter,
+            held: 0,
+            trailers: None,
+            ended: false,
+            report,
+            _request: None,
+        }
     }
 
     fn filtered(&mut self, data: Bytes) -> Bytes {

@@ -15,6 +15,7 @@ mod inspector;
 mod prefixed;
 mod tasks;
 mod transform;
+mod underway;
 mod upstream;
 mod visit;
 

@@ -19,7 +19,9 @@ use hyper::{
     upgrade::OnUpgrade,
 };
 use hyper_util::rt::{TokioIo, TokioTimer};
-use palisade_core::{Action, Body, BoxFuture, Decision, Event, HostName, Layer, Request as Asked};
+use palisade_core::{
+    Action, Body, BoxFuture, Decision, Event, HostName, Layer, Request as Asked, TlsName,
+};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     time::timeout,
@@ -34,6 +36,7 @@ use super::{
     head,
     tasks::Tasks,
     transform::AnswerFilter,
+    underway::{Passing, Underway},
     upstream::{Failure, Upstream},
 };
 use crate::{
@@ -58,6 +61,7 @@ pub(crate) struct Visit {
     upstream: Upstream,
     pub(crate) traffic: Arc<Traffic>,
     tasks: Tasks,
+    underway: Underway,
     /// What the connection goes on with once it is no HTTP any more.
     after: Mutex<Option<BoxFuture<'static, ()>>>,
 }
@@ -88,8 +92,19 @@ impl Visit {
             tasks.clone(),
         );
         let traffic = Arc::new(Traffic::new());
-        let after = Mutex::default();
-        Arc::new(Self { proxy, inspector, host, port, secure, upstream, traffic, tasks, after })
+        let (underway, after) = (Underway::default(), Mutex::default());
+        Arc::new(Self {
+            proxy,
+            inspector,
+            host,
+            port,
+            secure,
+            upstream,
+            traffic,
+            tasks,
+            underway,
+            after,
+        })
     }
 
     /// The name that was dialled.
@@ -119,6 +134,31 @@ impl Visit {
         tokio::select! {
             cause = serving => cause,
             () = self.traffic.idle(self.proxy.limits.idle) => EndCause::Idle,
+            () = self.forbidden() => EndCause::Denied,
+        }
+    }
+
+    /// Resolves when a policy that comes into force later does not permit the connection, or a request
+    /// of it that is under way. The denial is recorded.
+    async fn forbidden(&self) {
+        let authority = &self.proxy.authority;
+        let connect = Action::Connect {
+            host: Some(self.host.clone()),
+            port: self.port,
+            address: self.address(),
+            tls: TlsName::Unseen,
+        };
+        let mut generation = authority.generation();
+        loop {
+            let requests = self.underway.all().into_iter();
+            let requests = requests.map(|request| Action::Request(Box::new(request)));
+            for action in std::iter::once(connect.clone()).chain(requests) {
+                if !authority.consider(&action).may_be_allowed() {
+                    authority.authorize(&action).await;
+                    return;
+                }
+            }
+            generation = authority.replaced(generation).await;
         }
     }
 
@@ -240,6 +280,7 @@ impl Visit {
             drain(body, expects).await;
             return Err(Box::new(answer::denied(&decision)));
         }
+        let passing = self.underway.enter(&asked);
         let filter = self.transformed(&asked, &decision, &mut head).await?;
         let payload = match gathered {
             Some(gathered) => gathered,
@@ -255,7 +296,7 @@ impl Visit {
             Ok(answer) if is_unasked_switch(&answer, &offer) => {
                 Err(self.failed(Failure::Switched, &asked).await)
             }
-            Ok(answer) => Ok(self.given(answer, filter, &asked, &mut offer)),
+            Ok(answer) => Ok(self.given(answer, (filter, passing), &asked, &mut offer)),
             Err(failure) => Err(self.failed(failure, &asked).await),
         }
     }
@@ -376,17 +417,23 @@ impl Visit {
     fn given(
         &self,
         mut answer: Response<Incoming>,
-        mut filter: Option<Box<dyn AnswerFilter>>,
+        (mut filter, passing): (Option<Box<dyn AnswerFilter>>, Passing),
         asked: &Asked,
         offer: &mut Offer<'_>,
     ) -> Response<Payload> {
         self.traffic.touch();
+        let mut passing = Some(passing);
         let switched = answer.status() == StatusCode::SWITCHING_PROTOCOLS;
         let client = offer.client.take().filter(|_| switched);
         let upgraded = client.is_some();
         if let Some(client) = client {
             let server = hyper::upgrade::on(&mut answer);
-            let after = relayed(client, server, Arc::clone(&self.traffic));
+            let relayed = relayed(client, server, Arc::clone(&self.traffic));
+            let passing = passing.take();
+            let after = async move {
+                relayed.await;
+                drop(passing);
+            };
             *self.after.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::pin(after));
             offer.settle(true);
         }
@@ -405,7 +452,7 @@ impl Visit {
             return Response::from_parts(head, answer::full(Bytes::new()));
         }
         let report = self.reporter(asked.subject());
-        let flow = Flow::back(body, Arc::clone(&self.traffic), filter, report);
+        let flow = Flow::back(body, Arc::clone(&self.traffic), filter, report).of(passing);
         Response::from_parts(head, flow.boxed_unsync())
     }
 
