@@ -144,7 +144,7 @@ async fn a_connection_that_turns_out_to_be_closed_is_made_again() {
             tokio::spawn(async move {
                 let mut stream = acceptor.accept(stream).await.unwrap();
                 let mut bytes = vec![0; 4096];
-                stream.read(&mut bytes).await.unwrap();
+                let _head = stream.read(&mut bytes).await.unwrap();
                 stream
                     .write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello")
                     .await
