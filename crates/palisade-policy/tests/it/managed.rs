@@ -298,3 +298,15 @@ fn a_user_policy_that_everybody_can_write() {
     fs::set_permissions(path, fs::Permissions::from_mode(0o646)).unwrap();
     assert!(world.wrong().contains("everybody can change it"));
 }
+
+#[test]
+fn requests() {
+    let rule = |http: &str| format!("network: {{rules: [{{hosts: [a.example], http: {http}}}]}}");
+    let managed = rule("[{allow: {methods: [GET], paths: [\"/r/**\"]}}]");
+    for http in ["[{allow: {}}]", "[{allow: {methods: [GET, PUT], paths: [\"/r/**\"]}}]"] {
+        goes_beyond(&managed, &rule(http), "network.rules[0]");
+    }
+    goes_beyond(&managed, "network: {rules: [{hosts: [a.example]}]}", "network.rules[0]");
+    stays_within(&managed, &rule("[{allow: {methods: [GET], paths: [/r/x]}}]"));
+    stays_within(&managed, &rule("[{deny: {paths: [/x]}}]"));
+}

@@ -27,6 +27,7 @@ mod programs;
 mod protected;
 mod refusals;
 mod repositories;
+mod requests;
 mod resources;
 mod servers;
 mod steering;
