@@ -69,3 +69,17 @@ impl Authority for Pipeline {
         Box::pin(self.write(event))
     }
 }
+
+impl Inspection for Pipeline {
+    fn of(&self, host: &HostName, port: u16) -> Handling {
+        self.engine.of(host, port)
+    }
+
+    fn body_bound(&self, request: &Request) -> Option<usize> {
+        self.engine.body_bound(request)
+    }
+
+    fn read_body(&self, request: &Request, bytes: &[u8]) -> Body {
+        self.engine.read_body(request, bytes)
+    }
+}
