@@ -98,7 +98,7 @@ fn has_test(file: &Path, name: &str) -> bool {
     let head = format!("fn {name}(");
     lines.iter().position(|line| line.starts_with(&head)).is_some_and(|at| {
         let attributes = lines[..at].iter().rev().take_while(|line| line.starts_with("#["));
-        attributes.into_iter().any(|line| *line == "#[test]")
+        attributes.into_iter().any(|line| *line == "#[test]" || *line == "#[tokio::test]")
     })
 }
 
