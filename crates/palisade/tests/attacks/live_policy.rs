@@ -31,6 +31,21 @@ import time
 time.sleep(600)
 ";
 
+/// The same with an answer of HTTP that does not end.
+const STREAM: &str = "\
+import os, sys, time, urllib.request
+answer = urllib.request.urlopen(f'http://{sys.argv[1]}:{sys.argv[2]}/stream', timeout=600)
+assert answer.read(5) == b'hello'
+open('up', 'w').close()
+try:
+    end = 'closed' if answer.read(1) == b'' else 'data'
+except Exception as error:
+    end = type(error).__name__
+open('ended.new', 'w').write(end)
+os.rename('ended.new', 'ended')
+time.sleep(600)
+";
+
 const FETCH: &str = "\
 import sys, urllib.request
 print(urllib.request.urlopen(f'http://{sys.argv[1]}:{sys.argv[2]}/', timeout=20).read().decode())";
@@ -56,19 +71,26 @@ impl Drop for Live {
 
 /// A sandbox named `live` whose command holds a connection, which is the second value.
 fn started(world: &World, port: u16, listener: &TcpListener) -> (Live, TcpStream) {
+    let (child, mut stream) = begun(world, HOLD, port, listener);
+    stream.read_exact(&mut [0]).unwrap();
+    wait_for(world, "work/up");
+    (child, stream)
+}
+
+fn begun(world: &World, program: &str, port: u16, listener: &TcpListener) -> (Live, TcpStream) {
     let port = port.to_string();
     let mut command = world.palisade();
     command
         .args(["run", "--quiet", "--name", "live", "--policy"])
         .arg(world.at("config/attack.yaml"))
-        .args(["--", "python3", "-c", HOLD, "a.test", &port])
+        .args(["--", "python3", "-c", program, "a.test", &port])
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
     let child = Live(Some(command.spawn().unwrap()));
     listener.set_nonblocking(true).unwrap();
     let until = Instant::now() + Duration::from_secs(60);
-    let mut stream = loop {
+    let stream = loop {
         match listener.accept() {
             Ok((stream, _)) => break stream,
             Err(_) if Instant::now() < until => thread::sleep(Duration::from_millis(5)),
@@ -76,8 +98,6 @@ fn started(world: &World, port: u16, listener: &TcpListener) -> (Live, TcpStream
         }
     };
     stream.set_nonblocking(false).unwrap();
-    stream.read_exact(&mut [0]).unwrap();
-    wait_for(world, "work/up");
     (child, stream)
 }
 
@@ -155,6 +175,64 @@ fn keeps_a_connection_that_the_new_policy_forbids() {
     assert_eq!(policies[1]["detail"]["from"], policies[0]["detail"]["to"]);
     assert_eq!(policies[2]["detail"]["to"], policies[0]["detail"]["from"]);
     assert_eq!(policies[0]["decision"], "allow");
+}
+
+#[test]
+fn keeps_an_answer_that_the_new_policy_forbids() {
+    let holder = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = holder.local_addr().unwrap().port();
+    let rule = |paths: &str| {
+        format!(
+            "    - {{name: a, hosts: [a.test], ports: [{port}], addresses: [127.0.0.1], \
+             http: [{{allow: {{methods: [GET], paths: [{paths}]}}}}]}}\n"
+        )
+    };
+    let Some(world) = World::new(&network(&rule("/stream"))) else { return };
+    let (child, mut stream) = begun(&world, STREAM, port, &holder);
+    let mut head = [0; 4096];
+    assert!(stream.read(&mut head).unwrap() > 0);
+    let answer = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n";
+    stream.write_all(answer).unwrap();
+    wait_for(&world, "work/up");
+    // It goes on as long as its own request is permitted.
+    apply(&world, &[&write(&world, "more.yaml", &rule("/other, /stream"))]).good();
+    thread::sleep(Duration::from_millis(300));
+    assert!(!world.at("work/ended").exists());
+    apply(&world, &[&write(&world, "other.yaml", &rule("/other"))]).good();
+    wait_for(&world, "work/ended");
+    assert_ne!(world.read("work/ended"), "data");
+    end(&world, child);
+    let events = world.events();
+    let denied =
+        |event: &&serde_json::Value| event["kind"] == "request" && event["decision"] == "deny";
+    let cut = events.iter().find(denied).unwrap();
+    assert_eq!(cut["subject"], format!("GET http://a.test:{port}/stream"));
+}
+
+/// What passes unseen cannot be looked into later.
+#[test]
+fn keeps_a_connection_that_is_to_be_looked_into() {
+    let (holder, other) =
+        (TcpListener::bind("127.0.0.1:0").unwrap(), TcpListener::bind("127.0.0.1:0").unwrap());
+    let (port, seen) = (holder.local_addr().unwrap().port(), other.local_addr().unwrap().port());
+    let looked = |port: u16| {
+        format!(
+            "    - {{hosts: [a.test], ports: [{port}], addresses: [127.0.0.1], tls: inspect}}\n"
+        )
+    };
+    let Some(world) = World::new(&network(&(rule("a.test", port) + &looked(seen)))) else { return };
+    let (child, _stream) = started(&world, port, &holder);
+    apply(&world, &[&write(&world, "look.yaml", &(looked(port) + &looked(seen)))]).good();
+    wait_for(&world, "work/ended");
+    end(&world, child);
+    // Where nothing is looked into at the start, nothing inside trusts what would be shown.
+    let Some(blind) = World::new(&network(&rule("a.test", port))) else { return };
+    let (child, _stream) = started(&blind, port, &holder);
+    let ran = apply(&blind, &[&write(&blind, "look.yaml", &looked(port))]);
+    assert_eq!(ran.code, Some(1), "{ran}");
+    assert!(ran.err.contains("trusts an authority"), "{ran}");
+    assert!(!blind.at("work/ended").exists());
+    end(&blind, child);
 }
 
 #[test]
