@@ -12,6 +12,7 @@
 
 #![forbid(unsafe_code)]
 
+mod amend;
 mod amount;
 mod at;
 mod ceiling;
@@ -40,6 +41,7 @@ mod tree;
 mod trust;
 mod widening;
 
+pub use amend::{Addition, AmendError, Item, amended};
 pub use diagnostic::{Diagnostic, Diagnostics};
 pub use explain::{Explained, explain};
 pub use http::{Effect, GraphqlMatch, HttpMatch, HttpRule, JsonRpcMatch, Tls};
