@@ -22,6 +22,8 @@ const MOST_ANSWERS: usize = 1024;
 /// How long a permission for once counts: a client tries several addresses of a name, and opens
 /// more than one connection.
 const ONCE: Duration = Duration::from_secs(15);
+/// How decisions name that nothing was asked.
+const LEARN: &str = "learn";
 /// How decisions name what an answer decided.
 const RULE: &str = "approval";
 
@@ -36,6 +38,8 @@ pub(crate) struct Approvals {
 #[derive(Debug)]
 struct State {
     timeout: Duration,
+    /// Whether nothing is asked, and everything is permitted.
+    permissive: bool,
     next: u32,
     questions: BTreeMap<u32, Question>,
     answers: HashMap<Destination, Standing>,
@@ -101,9 +105,10 @@ impl Scope {
 }
 
 impl Approvals {
-    pub(crate) fn new(timeout: Duration) -> Self {
+    /// `permissive`: nothing is asked that could be, and all of it is permitted.
+    pub(crate) fn new(timeout: Duration, permissive: bool) -> Self {
         let (questions, answers) = (BTreeMap::new(), HashMap::new());
-        let state = Mutex::new(State { timeout, next: 1, questions, answers });
+        let state = Mutex::new(State { timeout, permissive, next: 1, questions, answers });
         Self { state, asked: watch::Sender::new(0) }
     }
 
@@ -121,6 +126,9 @@ impl Approvals {
     pub(crate) fn settled(&self, action: &Action) -> Option<Decision> {
         let to = Destination::of(action)?;
         let state = self.lock();
+        if state.permissive {
+            return Some(Decision::allow(LEARN, "no rule names it, and all such is permitted"));
+        }
         let standing = state.answers.get(&to).filter(|standing| standing.counts())?;
         Some(standing.decision())
     }
@@ -285,7 +293,7 @@ mod tests {
     }
 
     fn new() -> Arc<Approvals> {
-        Arc::new(Approvals::new(Duration::from_secs(60)))
+        Arc::new(Approvals::new(Duration::from_secs(60), false))
     }
 
     #[tokio::test(start_paused = true)]

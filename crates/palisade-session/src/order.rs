@@ -22,6 +22,8 @@ pub struct Order {
     pub missing: Vec<Kind>,
     /// What the sandbox may be without if this system lacks it; only such as may be missing.
     pub allow_degraded: Vec<Kind>,
+    /// Whether what no rule names is permitted unasked, and only recorded.
+    pub permissive: bool,
     /// Who gives the order.
     pub operator: Operator,
 }

@@ -177,7 +177,7 @@ async fn live(
     let mut signals = Signals::catch().refuse("catch signals", "report this")?;
     let journal = open_journal(order, session)?;
     let own = palisade_egress::own_addresses().refuse("this machine's addresses", "report this")?;
-    let approvals = Approvals::new(policy.approvals.timeout);
+    let approvals = Approvals::new(policy.approvals.timeout, order.permissive);
     let pipeline = Pipeline::new(Engine::with_own_addresses(policy, own), journal, approvals);
     let mut notices = record_swept(&pipeline, &watch.leftover).await;
     let refused = |refusal: Refusal| close_refused(&pipeline, refusal);
@@ -222,6 +222,13 @@ async fn live(
     for one in &missing {
         if !authority.record(one.event()).await {
             let what = format!("that {} is missing could not be recorded", one.name());
+            return Err(refused(Refusal::new(what, JOURNAL)).await);
+        }
+    }
+    if order.permissive {
+        let what = "what no rule names is permitted unasked";
+        if !authority.record(Event::observed("learn", Layer::Supervisor, what)).await {
+            let what = "that everything is permitted could not be recorded";
             return Err(refused(Refusal::new(what, JOURNAL)).await);
         }
     }

@@ -27,6 +27,8 @@ struct Cli {
 enum Command {
     /// Run a command in a sandbox.
     Run(commands::run::Args),
+    /// Run a command and write rules for what it wants of the network.
+    Learn(commands::learn::Args),
     /// List the sandboxes that run.
     Ps(commands::ps::Args),
     /// Run a command in a running sandbox, confined like its agent.
@@ -59,6 +61,7 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let result = match cli.command {
         Command::Run(args) => commands::run::run(args),
+        Command::Learn(args) => commands::learn::run(args),
         Command::Ps(args) => commands::ps::run(&args),
         Command::Exec(args) => commands::exec::run(args),
         Command::Kill(args) => commands::kill::run(&args),

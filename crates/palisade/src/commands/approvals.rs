@@ -1,6 +1,6 @@
 //! `palisade approvals`: what waits for the operator, and the answers.
 
-use std::process::ExitCode;
+use std::{path::PathBuf, process::ExitCode};
 
 use clap::Subcommand;
 use palisade_core::SessionId;
@@ -8,6 +8,7 @@ use palisade_journal::escaped;
 use palisade_session::running::{self, Entry, Pending, Registry, Scope};
 use serde::Serialize;
 
+use super::rules::{self, Destinations};
 use crate::{
     failure::Failure,
     operator::state_dir,
@@ -28,15 +29,16 @@ enum Command {
     /// Permit it.
     #[command(
         after_help = "Examples:\n  palisade approvals allow build/3             now, and for the next 15 seconds\n  \
-        palisade approvals allow build/3 --session   as long as the sandbox runs\n\n\
-        For good: add a rule to the policy, and palisade policy apply.\n\
+        palisade approvals allow build/3 --session   as long as the sandbox runs\n  \
+        palisade approvals allow build/3 --rule ci.yaml   for good\n\n\
+        \
         Exit code: 0 it is answered, 1 there is no such question."
     )]
-    Allow(AnswerArgs),
+    Allow(AllowArgs),
     /// Deny it. Without an answer it is denied when the policy's `approvals.timeout` is over.
     #[command(after_help = "Example: palisade approvals deny build/3 --session\n\n\
         Exit code: 0 it is answered, 1 there is no such question.")]
-    Deny(AnswerArgs),
+    Deny(DenyArgs),
 }
 
 #[derive(Debug, clap::Args)]
@@ -47,13 +49,26 @@ struct ListArgs {
 }
 
 #[derive(Debug, clap::Args)]
-struct AnswerArgs {
+struct DenyArgs {
     /// The question, as the list has it: a session, its beginning or its name, and a number.
     #[arg(value_name = "SESSION/NUMBER", value_parser = question)]
     question: (String, u32),
     /// For all that want the same until the sandbox ends.
     #[arg(long)]
     session: bool,
+}
+
+#[derive(Debug, clap::Args)]
+struct AllowArgs {
+    /// The question, as the list has it: a session, its beginning or its name, and a number.
+    #[arg(value_name = "SESSION/NUMBER", value_parser = question)]
+    question: (String, u32),
+    /// For all that want the same until the sandbox ends.
+    #[arg(long)]
+    session: bool,
+    /// For good: also as a rule of this policy. The running sandbox has it until it ends.
+    #[arg(long, value_name = "FILE", conflicts_with = "session")]
+    rule: Option<PathBuf>,
 }
 
 /// A question with its sandbox, for `list --json`.
@@ -68,8 +83,10 @@ struct Listed<'a> {
 pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
     match &args.command {
         Command::List(args) => list(args),
-        Command::Allow(args) => answer(args, true),
-        Command::Deny(args) => answer(args, false),
+        Command::Allow(args) => allow(args),
+        Command::Deny(args) => {
+            answer(&args.question, false, args.session).map(|_| ExitCode::SUCCESS)
+        }
     }
 }
 
@@ -110,14 +127,26 @@ fn row(question: &str, left: &str, waiting: &str, wants: &str) -> String {
     format!("{question:<16}  {left:>6}  {waiting:>7}  {wants}\n")
 }
 
-fn answer(args: &AnswerArgs, allow: bool) -> Result<ExitCode, Failure> {
-    let (which, id) = &args.question;
-    let scope = if args.session { Scope::Session } else { Scope::Once };
+fn allow(args: &AllowArgs) -> Result<ExitCode, Failure> {
+    let subject = answer(&args.question, true, args.session || args.rule.is_some())?;
+    if let Some(file) = &args.rule {
+        let mut to = Destinations::default();
+        to.add(&subject);
+        rules::write(file, &to.rules("the operator's answer"))?;
+        print::note(&format!("palisade: {} has a rule for it", file.display()));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Answer a question. Returns what it was about.
+fn answer((which, id): &(String, u32), allow: bool, lasts: bool) -> Result<String, Failure> {
+    let scope = if lasts { Scope::Session } else { Scope::Once };
     let subject =
         running::answer(&state_dir()?, which, *id, allow, scope).map_err(Failure::denied)?;
     let word = if allow { "allowed" } else { "denied" };
-    let time = if args.session { "for this session" } else { "once" };
-    print::text(&format!("{} is {word} {time}\n", escaped(&subject)))
+    let time = if lasts { "for this session" } else { "once" };
+    print::text(&format!("{} is {word} {time}\n", escaped(&subject)))?;
+    Ok(subject)
 }
 
 fn question(text: &str) -> Result<(String, u32), String> {

@@ -76,6 +76,7 @@ NETWORK = "palisade: 1\nextends: [shell]\nnetwork:\n  hosts: {a.test: [93.184.21
 open("ask.yaml", "w").write(NETWORK + "  unknown: ask\n")
 open("soon.yaml", "w").write(NETWORK + "  unknown: ask\napprovals: {timeout: 1s}\n")
 open("deny.yaml", "w").write(NETWORK)
+open("good.yaml", "w").write(NETWORK + "  unknown: ask # mine\n")
 serve(7001)
 serve(7002)
 
@@ -150,6 +151,40 @@ try:
     open("allow.yaml", "w").write(NETWORK + "  rules: [{hosts: [a.test], ports: [7001]}]\n")
     run("policy", "apply", "live", "allow.yaml")
     ends(child, "hello")
+
+    # An answer for good.
+    child = start("a.test:7001", "a.test:7001", name="good", policy="good.yaml")
+    (question,) = pending()
+    run("approvals", "allow", f"good/{question['id']}", "--rule", "good.yaml")
+    ends(child, "hello hello")
+    ends(start("a.test:7001", name="good", policy="good.yaml"), "hello")
+    assert "# mine" in open("good.yaml").read()
+
+    # What was permitted while learning is permitted by what was learned, and no more.
+    wanted = ["a.test:7001", "a.test:7002", "93.184.216.99:7001", "inner.test:7001"]
+    met = "hello hello hello ConnectionResetError"
+    learning = ["learn", "--allow-all", "--name", "learn", "--policy", "deny.yaml"]
+    command = ["--", "python3", "-c", DIAL, *wanted]
+    done = run(*learning, "--write", "learned.yaml", *command)
+    assert done.strip() == met, done
+    learned = open("learned.yaml").read()
+    assert "inner.test" not in learned and "# wanted by: python3 -c …" in learned, learned
+    open("both.yaml", "w").write("palisade: 1\nextends: [./deny.yaml, ./learned.yaml]\n")
+    more = [*wanted, "93.184.216.98:7001", "b.test:7001"]
+    ends(start(*more, name="both", policy="both.yaml"), "hello hello hello no name ConnectionResetError no name")
+    (how,) = events("learn", "learn")
+    assert how["decision"] == "observe", how
+    # Into the policy itself; then nothing is left to learn.
+    run(*learning, *command)
+    before = open("deny.yaml").read()
+    assert before.startswith(NETWORK), before
+    run(*learning, *command)
+    assert open("deny.yaml").read() == before
+    open("line.yaml", "w").write("palisade: 1\nextends: [shell]\nnetwork: {hosts: {a.test: [93.184.216.34]}}\n")
+    done = subprocess.run(
+        [palisade, "learn", "--allow-all", "--policy", "line.yaml", "--", "python3", "-c", DIAL, "a.test:7001"],
+        capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    assert done.returncode == 1 and "is not changed" in done.stderr and "hosts: [a.test]" in done.stderr, done
 
     # A client that gives up takes its question along.
     child = start("a.test:7001", name="gone")
