@@ -262,6 +262,8 @@ impl<'a> Connection<'a> {
         match self.authority().consider(action).verdict {
             Verdict::Allow => true,
             Verdict::Ask => tokio::select! {
+                // Also one that is gone already leaves a record that it wanted this.
+                biased;
                 decision = self.authority().authorize(action) => decision.is_allowed(),
                 () = self.gone() => false,
             },
