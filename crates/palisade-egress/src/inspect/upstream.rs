@@ -1,15 +1,17 @@
 //! Connections to the server behind one client's connection.
 
 use std::{
+    error::Error as _,
     io,
     net::SocketAddr,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
+use bytes::Bytes;
 use http::{Request, Response, StatusCode, Uri, Version, header, uri::PathAndQuery};
 use hyper::{
-    body::Incoming,
+    body::{Body, Incoming},
     client::conn::{http1, http2},
 };
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -21,7 +23,13 @@ use tokio::{
 };
 use tokio_rustls::TlsConnector;
 
-use super::{Inspector, answer::Payload, head, inspector::H2, tasks::Tasks};
+use super::{
+    Inspector,
+    answer::{self, Payload},
+    head,
+    inspector::H2,
+    tasks::Tasks,
+};
 use crate::{
     Proxy,
     dial::{DialError, Target},
@@ -102,6 +110,10 @@ impl Upstream {
         mut request: Request<Payload>,
     ) -> Result<Response<Incoming>, Failure> {
         let absolute = request.uri().clone();
+        // What a client would send again by itself when a connection turns out to be closed (RFC 9110,
+        // section 9.2.2).
+        let mut spare = (request.method().is_safe() && request.body().is_end_stream())
+            .then(|| without_body(&request));
         loop {
             let (sender, used_before) = self.sender().await?;
             *request.uri_mut() = absolute.clone();
@@ -124,7 +136,13 @@ impl Upstream {
                 Err(mut failed) => match failed.take_message() {
                     // It was closed while it was idle; nothing of the request was sent.
                     Some(unsent) if used_before => request = unsent,
-                    _ => return Err(Failure::Broke(failed.into_error())),
+                    _ => {
+                        let error = failed.into_error();
+                        match spare.take().filter(|_| used_before && is_closed(&error)) {
+                            Some(again) => request = again,
+                            None => return Err(Failure::Broke(error)),
+                        }
+                    }
                 },
             }
         }
@@ -251,6 +269,33 @@ impl Upstream {
     }
 }
 
+/// Whether the connection was closed before there was an answer.
+fn is_closed(error: &hyper::Error) -> bool {
+    let broke = || {
+        let inner = error.source().and_then(|inner| inner.downcast_ref::<io::Error>());
+        inner.is_some_and(|inner| {
+            matches!(
+                inner.kind(),
+                io::ErrorKind::UnexpectedEof
+                    | io::ErrorKind::ConnectionReset
+                    | io::ErrorKind::ConnectionAborted
+                    | io::ErrorKind::BrokenPipe
+            )
+        })
+    };
+    error.is_incomplete_message() || error.is_canceled() || broke()
+}
+
+fn without_body(request: &Request<Payload>) -> Request<Payload> {
+    let mut head = Request::new(()).into_parts().0;
+    head.method = request.method().clone();
+    head.uri = request.uri().clone();
+    head.version = request.version();
+    head.headers = request.headers().clone();
+    head.extensions = request.extensions().clone();
+    Request::from_parts(head, answer::full(Bytes::new()))
+}
+
 /// Origin form, and a `Host`.
 fn for_http1(request: &mut Request<Payload>) {
     *request.version_mut() = Version::HTTP_11;
@@ -306,7 +351,10 @@ impl Failure {
                 "the server's certificate is not good by the operator's certificate store: {why}"
             ),
             Failure::Unreachable(step, error) => format!("cannot {step} the server: {error}"),
-            Failure::Broke(error) => format!("the server's answer cannot be used: {error}"),
+            Failure::Broke(error) => match error.source() {
+                Some(inner) => format!("the server's answer cannot be used: {error}: {inner}"),
+                None => format!("the server's answer cannot be used: {error}"),
+            },
             Failure::Switched => "the server switched to another protocol unasked".to_owned(),
             Failure::Slow(limit) => {
                 format!("the server did not answer within {} s", limit.as_secs())
