@@ -85,6 +85,7 @@ pub(crate) struct Draft {
     pub(crate) deny: Vec<At<Deny>>,
     pub(crate) hosts: BTreeMap<HostName, At<Vec<IpAddr>>>,
     pub(crate) rules: Vec<At<DraftRule>>,
+    pub(crate) expose: Vec<At<u16>>,
     pub(crate) credentials: BTreeMap<String, At<Option<HeaderCredential>>>,
     pub(crate) providers: BTreeMap<String, At<DraftProvider>>,
     pub(crate) routes: Vec<At<DraftRoute>>,
@@ -109,6 +110,7 @@ pub(crate) struct GivenLists {
     pub(crate) grants: bool,
     pub(crate) hosts: bool,
     pub(crate) rules: bool,
+    pub(crate) expose: bool,
     pub(crate) providers: bool,
     pub(crate) routes: bool,
     pub(crate) calls: bool,
@@ -166,7 +168,7 @@ pub(crate) fn draft(
 ) -> Result<Draft, Diagnostics> {
     let mut check = Check { origin: &origin, text: &text, found: Vec::new(), later: Vec::new() };
     let files = filesystem::check(&mut check, document.filesystem.as_ref());
-    let (hosts, rules) = network::check(&mut check, document.network.as_ref());
+    let (hosts, rules, expose) = network::check(&mut check, document.network.as_ref());
     let credentials = credentials::check(&mut check, &document.credentials);
     let (providers, routes) = inference::check(&mut check, document.inference.as_ref());
     let process = process::check(&mut check, document.process.as_ref());
@@ -187,6 +189,7 @@ pub(crate) fn draft(
         deny: files.deny,
         hosts,
         rules,
+        expose,
         credentials,
         providers,
         routes,
@@ -215,6 +218,7 @@ fn given(document: &Document) -> GivenLists {
         grants: files.is_some_and(|files| files.read.is_given() || files.write.is_given()),
         hosts: network.is_some_and(|network| network.hosts.is_given()),
         rules: network.is_some_and(|network| network.rules.is_given()),
+        expose: network.is_some_and(|network| network.expose.is_given()),
         providers: inference.is_some_and(|inference| inference.providers.is_given()),
         routes: inference.is_some_and(|inference| inference.routes.is_given()),
         calls: calls.is_some_and(|calls| calls.allow.is_given()),

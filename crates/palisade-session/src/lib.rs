@@ -16,6 +16,7 @@
 
 mod degraded;
 mod denials;
+mod expose;
 mod file_denials;
 mod guard;
 mod limits;

@@ -12,6 +12,7 @@ use rustix::rand::{GetRandomFlags, getrandom};
 use crate::{
     degraded::{self, Missing},
     denials::Denials,
+    expose::Exposed,
     file_denials::{self, FileDenials},
     guard,
     limits::{self, Account, Writable},
@@ -63,6 +64,7 @@ pub fn run(order: &Order, tell: impl Fn(&str)) -> Result<Ended, Refusal> {
         Ok(prepared) => prepared,
         Err(refusal) => return Err(journal_refusal(order, &session, refusal)),
     };
+    started.exposed.told().for_each(|one| tell(&one));
     if let Err(refusal) = guard::memory() {
         drop(started);
         watch.list.take().into_iter().for_each(List::forget);
@@ -99,6 +101,8 @@ struct Started {
     held: Vec<OwnedFd>,
     /// Layers that it is without.
     missing: Vec<Missing>,
+    /// Ports of it on this machine's loopback.
+    exposed: Exposed,
     /// What Landlock refuses, if the kernel tells.
     records: Option<Records>,
     /// Who signs what clients inside see of servers, where connections are looked into.
@@ -147,8 +151,20 @@ fn prepare(
         list.fill(lists)?;
     }
     let writable = Writable::of(&plan);
-    let started =
-        Started { building, copies, terminal, kept, writable, held, missing, records, authority };
+    // Init, which was forked before, has none of these.
+    let exposed = Exposed::open(&order.policy.network.expose, &order.operator)?;
+    let started = Started {
+        building,
+        copies,
+        terminal,
+        kept,
+        writable,
+        held,
+        missing,
+        exposed,
+        records,
+        authority,
+    };
     Ok((started, Watch { list, leftover }))
 }
 
@@ -166,6 +182,7 @@ async fn live(
         writable,
         held,
         missing,
+        exposed,
         records,
         authority: certificates,
     } = started;
@@ -255,6 +272,14 @@ async fn live(
         denials.never();
     }
     let of_files = records.map(|records| FileDenials::hear(records, Arc::clone(&recorder)));
+    let exposing = exposed.serve(Arc::clone(&running), Arc::clone(&recorder));
+    let outward = async {
+        tokio::select! {
+            why = outward => why,
+            // Never, but where nothing is published.
+            () = async { exposing.await; std::future::pending().await } => String::new(),
+        }
+    };
     let mut desk = desk.serve(&running, recorder);
     let asked = desk.asked_to_end();
     let held = (most.wall_time, limits.broken());
