@@ -41,6 +41,7 @@ pub(crate) fn of(
         "grants": sorted(grants),
         "deny": sorted(deny),
         "hosts": network.hosts,
+        "expose": network.expose,
         "rules": rules.collect::<Vec<_>>(),
         "ask": network.ask,
         "approvals": approvals,

@@ -88,6 +88,7 @@ pub(crate) struct Draft {
     /// Whether destinations that no rule names are asked for.
     pub(crate) ask: Option<At<bool>>,
     pub(crate) approval_timeout: Option<Duration>,
+    pub(crate) expose: Vec<At<u16>>,
     pub(crate) credentials: BTreeMap<String, At<Option<HeaderCredential>>>,
     pub(crate) providers: BTreeMap<String, At<DraftProvider>>,
     pub(crate) routes: Vec<At<DraftRoute>>,
@@ -112,6 +113,7 @@ pub(crate) struct GivenLists {
     pub(crate) grants: bool,
     pub(crate) hosts: bool,
     pub(crate) rules: bool,
+    pub(crate) expose: bool,
     pub(crate) providers: bool,
     pub(crate) routes: bool,
     pub(crate) calls: bool,
@@ -169,7 +171,7 @@ pub(crate) fn draft(
 ) -> Result<Draft, Diagnostics> {
     let mut check = Check { origin: &origin, text: &text, found: Vec::new(), later: Vec::new() };
     let files = filesystem::check(&mut check, document.filesystem.as_ref());
-    let (hosts, rules) = network::check(&mut check, document.network.as_ref());
+    let (hosts, rules, expose) = network::check(&mut check, document.network.as_ref());
     let ask = document.network.as_ref().and_then(|network| network.unknown.as_ref());
     let ask = ask.map(|at| At { value: at.value == Unknown::Ask, place: at.place });
     let approvals = document.approvals.as_ref().and_then(|at| at.value.timeout.as_ref());
@@ -196,6 +198,7 @@ pub(crate) fn draft(
         rules,
         ask,
         approval_timeout,
+        expose,
         credentials,
         providers,
         routes,
@@ -224,6 +227,7 @@ fn given(document: &Document) -> GivenLists {
         grants: files.is_some_and(|files| files.read.is_given() || files.write.is_given()),
         hosts: network.is_some_and(|network| network.hosts.is_given()),
         rules: network.is_some_and(|network| network.rules.is_given()),
+        expose: network.is_some_and(|network| network.expose.is_given()),
         providers: inference.is_some_and(|inference| inference.providers.is_given()),
         routes: inference.is_some_and(|inference| inference.routes.is_given()),
         calls: calls.is_some_and(|calls| calls.allow.is_given()),

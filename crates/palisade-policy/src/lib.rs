@@ -46,7 +46,9 @@ pub use diagnostic::{Diagnostic, Diagnostics};
 pub use explain::{Explained, explain};
 pub use http::{Effect, GraphqlMatch, HttpMatch, HttpRule, JsonRpcMatch, Tls};
 pub use live::fixed_parts;
-pub use load::{CommandLine, PROJECT_FILE, ProjectFile, Sources, check_file, load, project_file};
+pub use load::{
+    Asked, CommandLine, PROJECT_FILE, ProjectFile, Sources, check_file, load, project_file,
+};
 pub use policy::{
     Access, Api, Approvals, Deny, Filesystem, Grant, HeaderCredential, Inference, Network,
     NetworkRule, NotBuilt, Policy, Process, ProcessLimits, Provider, Route, SecretSource, Source,

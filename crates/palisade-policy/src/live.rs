@@ -31,6 +31,9 @@ pub fn fixed_parts(old: &Policy, new: &Policy) -> Vec<String> {
     if old.inference.is_some() != new.inference.is_some() {
         found.push("inference (there is a way to models, or there is none)".to_owned());
     }
+    if old.network.expose != new.network.expose {
+        found.push("network.expose".to_owned());
+    }
     if !looks_into_tls(old) && looks_into_tls(new) {
         found.push("network.rules (nothing in the sandbox trusts an authority that TLS is looked into with)".to_owned());
     }
@@ -87,6 +90,7 @@ mod tests {
             assert_eq!(fixed_parts(&old, &policy(folder.path(), &same)), [""; 0], "{same}");
         }
         for (from, to, part) in [
+            ("network: {", "network: {expose: [3000], ", "network.expose"),
             ("[/usr, /etc]", "[/usr]", "filesystem"),
             ("[/usr, /etc]", "[/usr, /etc, /opt]", "filesystem"),
             ("write: [/srv]", "write: []", "filesystem"),

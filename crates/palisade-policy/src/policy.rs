@@ -113,6 +113,8 @@ pub struct Network {
     pub rules: Vec<NetworkRule>,
     /// Whether the operator is asked for a destination that no rule names. Else it is denied.
     pub ask: bool,
+    /// Ports of the sandbox that are published on the host's loopback.
+    pub expose: BTreeSet<u16>,
 }
 
 /// The `approvals` section.

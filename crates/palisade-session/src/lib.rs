@@ -17,6 +17,7 @@
 mod approvals;
 mod degraded;
 mod denials;
+mod expose;
 mod file_denials;
 mod guard;
 mod limits;

@@ -37,15 +37,17 @@ pub(crate) struct Flow {
     report: Option<Report>,
     /// The request that this is the answer to.
     _request: Option<Passing>,
+    pace: Option<Arc<Traffic>>,
 }
 
 /// Hears why a body broke off.
 pub(crate) type Report = Box<dyn FnOnce(String) + Send>;
 
 impl Flow {
-    /// From the client to the server.
-    pub(crate) fn out(inner: Incoming, traffic: Arc<Traffic>) -> Self {
-        Self::new(inner, traffic, Way::Out, None, None)
+    /// From the client to the server. `pace` is told as well, for this request alone.
+    pub(crate) fn out(inner: Incoming, traffic: Arc<Traffic>, pace: Arc<Traffic>) -> Self {
+        let flow = Self::new(inner, traffic, Way::Out, None, None);
+        Self { pace: Some(pace), ..flow }
     }
 
     /// From the server to the client.
@@ -81,6 +83,7 @@ impl Flow {
             ended: false,
             report,
             _request: None,
+            pace: None,
         }
     }
 
@@ -139,6 +142,9 @@ impl Body for Flow {
             match frame.into_data() {
                 Ok(data) => {
                     this.traffic.flowed(this.way, data.len());
+                    if let Some(pace) = &this.pace {
+                        pace.touch();
+                    }
                     let out = this.filtered(data);
                     if !out.is_empty() {
                         return Poll::Ready(Some(Ok(Frame::data(out))));

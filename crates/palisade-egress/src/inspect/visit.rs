@@ -282,15 +282,17 @@ impl Visit {
         }
         let passing = self.underway.enter(&asked);
         let filter = self.transformed(&asked, &decision, &mut head).await?;
+        // Other requests of the connection may be busy: that is no sign of this one.
+        let pace = Arc::new(Traffic::new());
         let payload = match gathered {
             Some(gathered) => gathered,
-            None => Flow::out(body, Arc::clone(&self.traffic)).boxed_unsync(),
+            None => Flow::out(body, Arc::clone(&self.traffic), Arc::clone(&pace)).boxed_unsync(),
         };
         let limit = self.proxy.limits.answer;
         let sending = self.upstream.send(Request::from_parts(head, payload));
         let sent = tokio::select! {
             sent = sending => sent,
-            () = self.traffic.idle(limit) => Err(Failure::Slow(limit)),
+            () = pace.idle(limit) => Err(Failure::Slow(limit)),
         };
         match sent {
             Ok(answer) if is_unasked_switch(&answer, &offer) => {

@@ -50,6 +50,18 @@ fn what_no_rule_names() {
     goes_beyond("network: {rules: [{hosts: [a.example]}]}", ask, "`network.unknown: ask`");
     stays_within("network: {unknown: ask, rules: [{hosts: [a.example]}]}", ask);
     stays_within("filesystem: {deny: [~/.ssh]}", ask);
+    // Nor does a command that learns.
+    for (managed, may) in [
+        ("network: {unknown: deny}", false),
+        ("network: {rules: []}", false),
+        ("network: {unknown: ask, rules: []}", true),
+        ("", true),
+    ] {
+        let world = World::new();
+        world.user("").managed(managed);
+        let learning = world.learning();
+        assert_eq!(learning.is_ok_and(|policy| policy.network.ask), may, "{managed}");
+    }
     // Less than the managed policy is the user's to choose; what the user does not say, it says.
     for (user, asks) in [("", true), ("network: {unknown: deny}", false)] {
         let world = World::new();
@@ -218,11 +230,11 @@ fn access_to_the_workspace() {
     assert_eq!(access(ro, "filesystem: {workspace: {path: /srv}}"), Access::ReadOnly);
     let mut world = World::new();
     world.managed(ro);
-    world.sources.workspace_access = Some(Access::ReadWrite);
+    world.sources.asked.access = Some(Access::ReadWrite);
     assert!(world.wrong().contains("--workspace: write access to the workspace goes beyond"));
     world.managed("filesystem: {workspace: {access: overlay}}");
     assert!(world.wrong().contains("goes beyond the managed policy"));
-    world.sources.workspace_access = Some(Access::ReadOnly);
+    world.sources.asked.access = Some(Access::ReadOnly);
     assert_eq!(world.policy().filesystem.workspace.unwrap().access, Access::ReadOnly);
 }
 
@@ -324,4 +336,19 @@ fn requests() {
     goes_beyond(&managed, "network: {rules: [{hosts: [a.example]}]}", "network.rules[0]");
     stays_within(&managed, &rule("[{allow: {methods: [GET], paths: [/r/x]}}]"));
     stays_within(&managed, &rule("[{deny: {paths: [/x]}}]"));
+}
+
+#[test]
+fn ports_on_the_hosts_loopback() {
+    let user = "network: {expose: [3000]}";
+    goes_beyond("network: {expose: []}", user, "port 3000 on the host's loopback");
+    stays_within("network: {expose: [3000, 8080]}", user);
+    stays_within("network: {rules: []}", user);
+    let mut world = World::new();
+    world.user("").managed("network: {expose: [8080]}");
+    world.sources.asked.expose = vec![8080];
+    assert_eq!(world.policy().network.expose, [8080].into());
+    world.sources.asked.expose = vec![3000];
+    let wrong = world.wrong();
+    assert!(wrong.contains("--expose") && wrong.contains("goes beyond"), "{wrong}");
 }

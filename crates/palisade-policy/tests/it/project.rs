@@ -259,7 +259,6 @@ fn sections_that_are_not_built_widen_too() {
         ("hooks: {Stop: [{hooks: [{type: command, command: ./evil.sh}]}]}", "`hooks`"),
         ("permissions: {allow: [Bash]}", "`permissions`"),
         ("permissions: {mode: bypassPermissions}", "`permissions`"),
-        ("network: {expose: [3000]}", "`network.expose`"),
         ("audit: {otlp: \"https://evil.example\"}", "`audit`"),
         ("skills: {require: any}", "`skills`"),
         ("inference: {limits: {usd_per_day: 1000}}", "`inference.limits`"),
@@ -542,4 +541,15 @@ fn what_a_project_refuses_is_refused() {
     assert!(engine.decide(&request("GET")).is_allowed());
     let refused = engine.decide(&request("DELETE"));
     assert!(!refused.is_allowed() && refused.rule.unwrap().ends_with(".http[0]"));
+}
+
+#[test]
+fn ports_on_your_loopback() {
+    let shows = |policy: &Policy| policy.network.expose.contains(&3000);
+    let says = "port 3000 of the sandbox, on your loopback";
+    widens("network: {expose: [8080]}", "network: {expose: [8080, 3000]}", says, shows);
+    assert_eq!(
+        narrows("network: {expose: [8080]}", "network: {expose: [8080]}").network.expose,
+        [8080].into()
+    );
 }

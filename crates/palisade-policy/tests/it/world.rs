@@ -24,7 +24,7 @@ impl World {
         }
         let sources = Sources {
             command_line: None,
-            workspace_access: None,
+            asked: palisade_policy::Asked::default(),
             workspace_dir: base.join("work"),
             home: base.join("home"),
             config_dir: base.join("config"),
@@ -79,6 +79,13 @@ impl World {
 
     pub(crate) fn load(&self) -> Result<Policy, Diagnostics> {
         load(&self.sources)
+    }
+
+    /// As `palisade learn` does.
+    pub(crate) fn learning(&self) -> Result<Policy, Diagnostics> {
+        let mut sources = self.sources.clone();
+        sources.asked.ask = true;
+        load(&sources)
     }
 
     pub(crate) fn policy(&self) -> Policy {

@@ -8,7 +8,7 @@ use std::{
 
 use palisade_core::{SessionId, Verdict};
 use palisade_journal::{Filter, Query, journal_dir};
-use palisade_policy::{CommandLine, PROJECT_FILE, load};
+use palisade_policy::{Asked, CommandLine, PROJECT_FILE, load};
 use palisade_session::Order;
 
 use super::{
@@ -60,15 +60,10 @@ pub(crate) fn run(args: Args) -> Result<ExitCode, Failure> {
     let operator = operator().map_err(|(what, remedy)| refused(what).remedy(remedy))?;
     let command_line = args.policy.clone().map(CommandLine::File);
     let default = run::default_profile(args.command.first().map(OsString::as_os_str));
-    let sources = sources(&operator, command_line, None, default);
-    let mut policy = load(&sources)
+    let sources =
+        sources(&operator, command_line, Asked { ask: true, ..Asked::default() }, default);
+    let policy = load(&sources)
         .map_err(|found| refused(format!("nothing was started, because of the policy\n{found}")))?;
-    if policy.sources.iter().any(|source| source.layer == "managed") && !policy.network.ask {
-        let what = "a managed policy decides here, and does not let destinations be asked for";
-        return Err(refused(what.to_owned())
-            .remedy("have `network: {unknown: ask}` put there by whoever keeps it"));
-    }
-    policy.network.ask = true;
     let file = args.write.or(args.policy).unwrap_or_else(|| PROJECT_FILE.into());
     let file = operator.directory.join(file);
     let missing = doctor::simulated()?;

@@ -17,6 +17,7 @@ mod descriptors;
 mod dns;
 mod endings;
 mod entered;
+mod exposed;
 mod files;
 mod inspection;
 mod ipc;
