@@ -24,6 +24,7 @@
 #![forbid(unsafe_code)]
 
 mod connection;
+pub mod credential;
 mod destination;
 mod dial;
 mod error;
