@@ -53,7 +53,8 @@ impl Forms {
         self.0.iter().map(|form| form.as_slice())
     }
 
-    /// The longest.
+    /// The length of the longest.
+    #[cfg(test)]
     pub(crate) fn longest(&self) -> usize {
         self.iter().map(<[u8]>::len).max().unwrap_or(0)
     }

@@ -11,12 +11,23 @@
 //! - A placeholder in a compressed request body, or in a connection that is not looked into. It is
 //!   of no use there.
 
+mod body;
+mod credentials;
+mod exchange;
 mod forms;
 mod patterns;
 mod placeholder;
 mod query;
 mod scrub;
+mod secret;
 mod template;
 
+pub use body::{Scrubbed, WatchError, Watched};
+pub use credentials::{Binding, Credential, CredentialError, Credentials, Route};
+pub use exchange::{AnswerStream, Exchange};
 pub use placeholder::Placeholder;
+pub use secret::{Secret, SecretError, SecretFeed};
 pub use template::{Template, TemplateError};
+
+#[cfg(test)]
+mod tests;

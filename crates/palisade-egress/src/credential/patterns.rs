@@ -107,6 +107,14 @@ impl Patterns {
         }
     }
 
+    /// One that is in it, be it in other case: names of headers have none.
+    pub(crate) fn in_name(&self, name: &[u8]) -> Option<usize> {
+        self.list.iter().position(|it| {
+            let length = it.text.len().max(1);
+            name.windows(length).any(|part| part.eq_ignore_ascii_case(&it.text))
+        })
+    }
+
     fn find_whole(&self, bytes: &[u8], from: usize) -> Option<(usize, usize)> {
         if self.list.is_empty() {
             return None;

@@ -89,6 +89,11 @@ impl Scrubber {
         Some(HeaderValue::from_maybe_shared(clean).unwrap_or(HeaderValue::from_static("")))
     }
 
+    /// Whether the name of a header holds a secret.
+    pub(crate) fn is_in_name(&self, name: &str) -> bool {
+        self.patterns.in_name(name.as_bytes()).is_some()
+    }
+
     /// What can go on of these bytes, and how many of them that is.
     fn replaced(&mut self, all: &[u8]) -> (Bytes, usize) {
         let mut out = BytesMut::with_capacity(all.len());
