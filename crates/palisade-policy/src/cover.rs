@@ -67,9 +67,10 @@ fn is_private(address: IpAddr) -> bool {
 /// Whether `most` permits each connection that `asked` does. Each part of a rule is named here, so
 /// that a new one is not forgotten.
 pub(crate) fn rule(most: &NetworkRule, asked: &NetworkRule) -> bool {
-    let NetworkRule { rule: _, hosts, ports, addresses: networks } = asked;
+    let NetworkRule { rule: _, hosts, ports, addresses: networks, credential } = asked;
     // Without hosts a rule is one for bare addresses, which is something else.
     most.hosts.is_empty() == hosts.is_empty()
+        && (credential.is_none() || most.credential == *credential)
         && hosts.iter().all(|asked| most.hosts.iter().any(|most| host(most, asked)))
         && ports.iter().all(|port| most.ports.contains(port))
         && networks.iter().all(|asked| most.addresses.iter().any(|most| addresses(most, asked)))

@@ -27,6 +27,7 @@ pub(crate) fn of(
             sorted(rule.hosts.iter().map(|host| json!(host))),
             sorted(rule.ports.iter().map(|port| json!(port))),
             sorted(rule.addresses.iter().map(|network| json!(network))),
+            rule.credential,
         ])
     });
     let later = not_built.iter().map(|later| json!([later.what, canonical(&later.value)]));
@@ -36,6 +37,7 @@ pub(crate) fn of(
         "deny": sorted(deny),
         "hosts": network.hosts,
         "rules": rules.collect::<Vec<_>>(),
+        "credentials": network.credentials,
         "process": process,
         "inference": inference,
         "later": sorted(later),

@@ -28,9 +28,7 @@ use crate::{
     at::{At, Given, Place},
     diagnostic::{Diagnostic, Diagnostics},
     document::Document,
-    policy::{
-        Access, Deny, Grant, HeaderCredential, NetworkRule, NotBuilt, Provider, Route, Source,
-    },
+    policy::{Access, Credential, Deny, Grant, NetworkRule, NotBuilt, Provider, Route, Source},
 };
 
 /// Whose authority a document has, the strongest first. A profile has that of whoever extends it.
@@ -85,7 +83,7 @@ pub(crate) struct Draft {
     pub(crate) deny: Vec<At<Deny>>,
     pub(crate) hosts: BTreeMap<HostName, At<Vec<IpAddr>>>,
     pub(crate) rules: Vec<At<DraftRule>>,
-    pub(crate) credentials: BTreeMap<String, At<Option<HeaderCredential>>>,
+    pub(crate) credentials: BTreeMap<String, At<Option<Credential>>>,
     pub(crate) providers: BTreeMap<String, At<DraftProvider>>,
     pub(crate) routes: Vec<At<DraftRoute>>,
     pub(crate) limits: DraftLimits,
@@ -120,6 +118,8 @@ pub(crate) struct GivenLists {
 pub(crate) struct DraftRule {
     pub(crate) rule: NetworkRule,
     pub(crate) name: Option<String>,
+    /// Where it names its credential, if it does.
+    pub(crate) credential: Option<Place>,
 }
 
 /// A provider whose credential is still a name.

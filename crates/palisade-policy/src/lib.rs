@@ -42,9 +42,9 @@ pub use diagnostic::{Diagnostic, Diagnostics};
 pub use explain::{Explained, explain};
 pub use load::{CommandLine, PROJECT_FILE, ProjectFile, Sources, check_file, load, project_file};
 pub use policy::{
-    Access, Api, Deny, Filesystem, Grant, HeaderCredential, Inference, Network, NetworkRule,
-    NotBuilt, Policy, Process, ProcessLimits, Provider, Route, SecretSource, Source, Syscalls,
-    Workspace,
+    Access, Api, Credential, Deny, Filesystem, Grant, HeaderCredential, Inference, Network,
+    NetworkRule, NotBuilt, Place, Policy, Process, ProcessLimits, Provider, Route, SecretSource,
+    Source, Syscalls, Vault, Workspace,
 };
 pub use profiles::{PROFILES, Profile, profile};
 pub use real::may_be_protected;

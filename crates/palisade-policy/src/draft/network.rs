@@ -100,8 +100,23 @@ fn one(check: &mut Check<'_>, index: usize, rule: &At<NetworkRule>) -> Option<At
     http::check(check, &rule.http);
     let ports = if ports.is_empty() { vec![HTTPS] } else { ports };
     let id = format!("network.rules[{}]", name.clone().unwrap_or_else(|| index.to_string()));
-    let rule = policy::NetworkRule { rule: id, hosts, ports, addresses };
-    Some(At { value: DraftRule { rule, name }, place })
+    let credential = rule.credential.as_ref();
+    if let Some(credential) = credential.filter(|_| rule.hosts.is_empty()) {
+        check.wrong(
+            credential.place,
+            "a credential is for names, and the rule has none",
+            "add `hosts`, or remove `credential`",
+        );
+    }
+    let rule = policy::NetworkRule {
+        rule: id,
+        hosts,
+        ports,
+        addresses,
+        credential: credential.map(|name| name.value.clone()),
+    };
+    let credential = credential.map(|name| name.place);
+    Some(At { value: DraftRule { rule, name, credential }, place })
 }
 
 fn host(check: &mut Check<'_>, text: &At<String>) -> Option<HostPattern> {
@@ -152,9 +167,6 @@ fn parts_not_built(check: &mut Check<'_>, rule: &NetworkRule) {
     }
     if let Some(first) = rule.http.first() {
         check.not_built("network.rules.http", first.place, &rule.http);
-    }
-    if let Some(credential) = &rule.credential {
-        check.not_built("network.rules.credential", credential.place, credential);
     }
     if let Some(tls) = rule.tls.as_ref().filter(|tls| tls.value == Tls::Passthrough)
         && (!rule.http.is_empty() || rule.credential.is_some())
