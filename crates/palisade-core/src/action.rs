@@ -1,6 +1,6 @@
 use std::net::SocketAddr;
 
-use crate::{HostName, Layer};
+use crate::{HostName, Layer, Request};
 
 /// One thing that an agent tries to do, whatever layer saw it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,6 +38,8 @@ pub enum Action {
         /// The server name in the client's TLS ClientHello, as far as it is known.
         tls: TlsName,
     },
+    /// Send an HTTP request to a server, over a connection that is looked into.
+    Request(Box<Request>),
     /// Send a request to a model provider.
     ModelCall {
         /// The wire format and endpoint, such as `anthropic/messages`.
@@ -92,7 +94,7 @@ impl Action {
         match self {
             Action::Launch { .. } => Layer::Process,
             Action::Resolve { .. } | Action::ResolveRefused { .. } => Layer::Network,
-            Action::Connect { .. } => Layer::Egress,
+            Action::Connect { .. } | Action::Request(_) => Layer::Egress,
             Action::ModelCall { .. } | Action::ModelRequest { .. } => Layer::Inference,
         }
     }
@@ -103,6 +105,7 @@ impl Action {
             Action::Launch { .. } => "launch",
             Action::Resolve { .. } | Action::ResolveRefused { .. } => "resolve",
             Action::Connect { .. } => "connect",
+            Action::Request(_) => "request",
             Action::ModelCall { .. } | Action::ModelRequest { .. } => "model_call",
         }
     }
@@ -118,6 +121,7 @@ impl Action {
                 Some(address) => address.to_string(),
                 None => format!("port {port}"),
             },
+            Action::Request(request) => request.subject(),
             Action::ModelCall { endpoint, model } => format!("{endpoint} {model}"),
             Action::ModelRequest { request, .. } => request.clone(),
         }

@@ -1,6 +1,11 @@
 use serde_json::{Map, Value};
 
-use crate::{Action, Decision, Layer, Verdict};
+use crate::{Action, Body, Decision, Layer, Request, Verdict};
+
+/// Messages or fields of a body that an event lists.
+const MOST_LISTED: usize = 16;
+/// Characters of one of them.
+const MOST_SHOWN: usize = 100;
 
 /// One act, for the journal. Time, session, sequence number, policy digest and the hash
 /// chain are added by the journal's writer, so that nobody else can get them wrong.
@@ -45,6 +50,7 @@ impl Event {
                     detail.insert("tls_name".into(), name.to_string().into());
                 }
             }
+            Action::Request(request) => about_request(request, &mut detail),
             Action::ModelCall { endpoint, model } => {
                 detail.insert("endpoint".into(), endpoint.clone().into());
                 detail.insert("model".into(), model.clone().into());
@@ -83,4 +89,33 @@ impl Event {
         self.detail.insert(key.into(), value.into());
         self
     }
+}
+
+/// Neither the query nor a field is recorded: both may hold a secret.
+fn about_request(request: &Request, detail: &mut Map<String, Value>) {
+    detail.insert("host".into(), request.host.to_string().into());
+    detail.insert("port".into(), request.port.into());
+    detail.insert("method".into(), cut(&request.method).into());
+    if let Some(address) = request.address {
+        detail.insert("address".into(), address.to_string().into());
+    }
+    let Body::Read(facts) = &request.body else { return };
+    let mut list = |key: &str, all: Vec<String>| {
+        if !all.is_empty() {
+            detail.insert(key.into(), all.into());
+        }
+    };
+    let rpc = facts.rpc.iter().flatten().take(MOST_LISTED);
+    list("rpc_methods", rpc.clone().filter_map(|m| m.method.as_deref()).map(cut).collect());
+    list("mcp_tools", rpc.filter_map(|m| m.tool.as_deref()).map(cut).collect());
+    let graphql = facts.graphql.iter().flatten().take(MOST_LISTED);
+    let fields = graphql.flat_map(|operation| {
+        let kind = operation.kind.as_str();
+        operation.fields.iter().map(move |field| cut(&format!("{kind} {field}")))
+    });
+    list("graphql", fields.take(MOST_LISTED).collect());
+}
+
+fn cut(text: &str) -> String {
+    text.chars().take(MOST_SHOWN).flat_map(char::escape_debug).collect()
 }

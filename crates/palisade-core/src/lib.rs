@@ -12,7 +12,9 @@ mod decision;
 mod event;
 mod host;
 mod id;
+mod inspection;
 pub mod paths;
+mod request;
 
 pub use action::{Action, TlsName};
 pub use authority::{Authority, BoxFuture};
@@ -20,5 +22,7 @@ pub use decision::{Decision, Layer, Verdict};
 pub use event::Event;
 pub use host::{HostName, HostNameError, HostPattern};
 pub use id::{IdError, PolicyDigest, SessionId};
+pub use inspection::{Handling, Inspection};
+pub use request::{Body, BodyFacts, GraphqlKind, GraphqlOperation, Request, RpcMessage};
 /// A secret string: zeroed on drop, without `Debug` or `Serialize` of its content.
 pub use secrecy::{ExposeSecret, SecretString};

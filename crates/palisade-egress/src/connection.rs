@@ -1,18 +1,20 @@
-use std::{io, net::SocketAddr};
+use std::{io, net::SocketAddr, sync::Arc};
 
-use palisade_core::{Action, Authority, Decision, Event, HostName, Layer, TlsName};
+use palisade_core::{Action, Authority, Decision, Event, Handling, HostName, Layer, TlsName};
 use tokio::{net::TcpStream, time::timeout};
+use tokio_rustls::TlsAcceptor;
 
 use crate::{
-    EndCause, Ended, Lease, Meaning, Proxy,
+    EndCause, Ended, Inspector, Lease, Meaning, Proxy,
     dial::{DialError, Target},
     first_flight::FirstFlight,
+    inspect::{H2, Prefixed, Visit},
     relay::{Traffic, Way},
 };
 
 /// One connection of a client inside, from accept to end.
 pub(crate) struct Connection<'a> {
-    pub(crate) proxy: &'a Proxy,
+    pub(crate) proxy: &'a Arc<Proxy>,
     pub(crate) client: TcpStream,
     pub(crate) traffic: Traffic,
 }
@@ -28,7 +30,7 @@ struct Joined<'a> {
 }
 
 impl<'a> Connection<'a> {
-    pub(crate) fn new(proxy: &'a Proxy, client: TcpStream) -> Self {
+    pub(crate) fn new(proxy: &'a Arc<Proxy>, client: TcpStream) -> Self {
         Self { proxy, client, traffic: Traffic::new() }
     }
 
@@ -65,6 +67,11 @@ impl<'a> Connection<'a> {
         if !self.authority().consider(&target.action(None)).is_allowed() {
             return self.deny(&target.action(None)).await;
         }
+        if let Some(inspector) = &self.proxy.inspector
+            && inspector.policy.of(host, port) == Handling::Inspect
+        {
+            return self.inspect(target, inspector).await;
+        }
         let mut flight = FirstFlight::default();
         let first = flight.fill(&mut self.client);
         if let Ok(Err(_)) = timeout(self.proxy.limits.first_byte, first).await {
@@ -91,6 +98,67 @@ impl<'a> Connection<'a> {
         self.join(&mut target, addresses, flight, inspect).await;
     }
 
+    /// Look into what the client says: it speaks first, and nothing is dialled before a request of it
+    /// was permitted.
+    async fn inspect(mut self, mut target: Target, inspector: &Arc<Inspector>) {
+        let Some(host) = target.host.clone() else { return };
+        let patience = self.proxy.limits.first_flight;
+        let mut flight = FirstFlight::default();
+        match timeout(patience, flight.fill(&mut self.client)).await {
+            Ok(Ok(())) if !flight.is_empty() => {}
+            // It went away, or never came to the point. Nothing was done for it.
+            _ => return,
+        }
+        self.client.set_nodelay(true).ok();
+        if !flight.is_tls() {
+            target.tls = TlsName::NotTls;
+            if !self.authority().consider(&target.action(None)).is_allowed() {
+                return self.deny(&target.action(None)).await;
+            }
+            let stream = Prefixed::new(flight.bytes, self.client);
+            let at = (host, target.port);
+            let visit = Visit::new(
+                Arc::clone(self.proxy),
+                Arc::clone(inspector),
+                at,
+                target,
+                (false, false),
+            );
+            let cause = visit.serve(stream, false).await;
+            return self.proxy.over(&visit, cause);
+        }
+        let inspected = flight.inspect(&mut self.client, (&host, target.port), patience).await;
+        let Ok(inspected) = inspected else { return };
+        target.tls = inspected.tls;
+        if let Some(why) = inspected.refusal {
+            return self.refuse(target.action(None), why).await;
+        }
+        if !self.authority().consider(&target.action(None)).is_allowed() {
+            return self.deny(&target.action(None)).await;
+        }
+        if target.tls != TlsName::Named(host.clone()) {
+            let why = "what it begins with is TLS, but not so that it can be looked into";
+            return self.refuse(target.action(None), why.to_owned()).await;
+        }
+        let stream = Prefixed::new(flight.bytes, self.client);
+        let accepting = TlsAcceptor::from(Arc::clone(&inspector.inward)).accept(stream);
+        let stream = match timeout(patience, accepting).await {
+            Ok(Ok(stream)) => stream,
+            Ok(Err(error)) => return self.proxy.not_accepted(&target, &error.to_string()).await,
+            Err(_) => return self.proxy.not_accepted(&target, "it took too long").await,
+        };
+        let (_, session) = stream.get_ref();
+        if session.server_name() != Some(host.as_str()) {
+            return;
+        }
+        let h2 = session.alpn_protocol() == Some(H2);
+        let at = (host, target.port);
+        let visit =
+            Visit::new(Arc::clone(self.proxy), Arc::clone(inspector), at, target, (true, h2));
+        let cause = visit.serve(stream, h2).await;
+        self.proxy.over(&visit, cause);
+    }
+
     async fn serve_address(self, address: SocketAddr) {
         let mut target = Target { host: None, port: address.port(), tls: TlsName::Unseen };
         self.join(&mut target, vec![address.ip()], FirstFlight::default(), false).await;
@@ -106,7 +174,7 @@ impl<'a> Connection<'a> {
         let dialled = target.dial(addresses, self.authority(), &self.proxy.limits).await;
         let (server, address) = match dialled {
             Ok(reached) => reached,
-            Err(DialError::Denied) => return reset(&self.client),
+            Err(DialError::Denied(_)) => return reset(&self.client),
             Err(DialError::Failed(error)) => {
                 return self.unreachable(target, "reach", &error).await;
             }
@@ -195,6 +263,30 @@ impl<'a> Connection<'a> {
 }
 
 impl Proxy {
+    /// Record that a client did not take the certificate that it was shown, or speaks TLS otherwise.
+    async fn not_accepted(&self, target: &Target, error: &str) {
+        let action = target.action(None);
+        let mut event = Event::observed(action.kind(), Layer::Egress, action.subject());
+        event.reason = format!(
+            "the client's TLS cannot be looked into: {error}; a client that has its own list of \
+             authorities has to be told to use the file in SSL_CERT_FILE"
+        );
+        self.authority.record(event.with("port", target.port)).await;
+    }
+
+    /// Tell of the end of a connection that was looked into, if it led anywhere.
+    fn over(&self, visit: &Visit, cause: EndCause) {
+        let Some(address) = visit.address() else { return };
+        self.observer.ended(&Ended {
+            host: Some(visit.host().clone()),
+            address,
+            sent: visit.traffic.sent(),
+            received: visit.traffic.received(),
+            lasted: visit.traffic.lasted(),
+            cause,
+        });
+    }
+
     /// Judge a connection again that was dialled before the client had spoken. Its event is in
     /// the journal already; only a denial makes another.
     async fn still_allowed(&self, action: &Action, refusal: Option<String>) -> io::Result<()> {

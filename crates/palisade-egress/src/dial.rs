@@ -3,7 +3,7 @@ use std::{
     net::{IpAddr, SocketAddr},
 };
 
-use palisade_core::{Action, Authority, HostName, TlsName};
+use palisade_core::{Action, Authority, Decision, HostName, TlsName};
 use tokio::{
     net::TcpStream,
     task::JoinSet,
@@ -27,7 +27,7 @@ pub(crate) struct Target {
 #[derive(Debug)]
 pub(crate) enum DialError {
     /// No address is permitted; it is recorded.
-    Denied,
+    Denied(Decision),
     /// The permitted ones did not answer.
     Failed(io::Error),
 }
@@ -58,18 +58,20 @@ impl Target {
         }
         if permitted.is_empty() {
             if let Some(address) = refused {
-                authority.authorize(&self.action(Some(address))).await;
-                return Err(DialError::Denied);
+                let decision = authority.authorize(&self.action(Some(address))).await;
+                return Err(DialError::Denied(decision));
             }
             return Err(DialError::Failed(io::Error::other("the name has no address")));
         }
 
         let mut attempts = JoinSet::new();
         let mut waiting = permitted.into_iter();
-        let mut failure = DialError::Denied;
+        let mut failure = DialError::Failed(io::Error::other("no address was tried"));
         loop {
             if let Some(address) = waiting.next() {
-                if !authority.authorize(&self.action(Some(address))).await.is_allowed() {
+                let decision = authority.authorize(&self.action(Some(address))).await;
+                if !decision.is_allowed() {
+                    failure = DialError::Denied(decision);
                     continue;
                 }
                 let connect = limits.connect;

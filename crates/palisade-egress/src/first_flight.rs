@@ -36,6 +36,11 @@ impl FirstFlight {
         self.bytes.is_empty()
     }
 
+    /// Whether it begins as a TLS record does (RFC 8446, section 5.1).
+    pub(crate) fn is_tls(&self) -> bool {
+        self.bytes.first() == Some(&0x16)
+    }
+
     /// Whether the client said anything or is done without.
     pub(crate) fn has_begun(&self) -> bool {
         self.ended || !self.bytes.is_empty()

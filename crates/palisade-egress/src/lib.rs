@@ -29,6 +29,7 @@ mod destination;
 mod dial;
 mod error;
 mod first_flight;
+mod inspect;
 mod limits;
 mod lookup;
 mod observer;
@@ -44,6 +45,7 @@ mod tls_hello;
 
 pub use destination::{Destination, original_destination};
 pub use error::EgressError;
+pub use inspect::{AnswerFilter, CaError, Inspector, SandboxCa, Transform};
 pub use limits::Limits;
 pub use lookup::{HostLookup, Lookup};
 pub use observer::{EndCause, Ended, Observer};

@@ -16,6 +16,15 @@ pub struct Limits {
     pub first_flight: Duration,
     /// How long nothing may flow in either direction.
     pub idle: Duration,
+    /// How long the head of an HTTP request may take to come, and how long a client may wait
+    /// with the next one.
+    pub head: Duration,
+    /// How long a server may take to begin its answer, once it has the request.
+    pub answer: Duration,
+    /// How long a body may take that is read before the request is decided.
+    pub body: Duration,
+    /// Requests that one HTTP/2 client may have open at a time.
+    pub streams: u32,
 }
 
 impl Default for Limits {
@@ -27,6 +36,10 @@ impl Default for Limits {
             first_byte: Duration::from_millis(150),
             first_flight: Duration::from_secs(10),
             idle: Duration::from_secs(15 * 60),
+            head: Duration::from_secs(60),
+            answer: Duration::from_secs(10 * 60),
+            body: Duration::from_secs(30),
+            streams: 100,
         }
     }
 }

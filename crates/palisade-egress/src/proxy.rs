@@ -18,7 +18,7 @@ use tokio::{
 };
 
 use crate::{
-    Destination, EgressError, Ended, Limits, Lookup, Observer, Services, SyntheticMap,
+    Destination, EgressError, Ended, Inspector, Limits, Lookup, Observer, Services, SyntheticMap,
     connection::Connection, destination::canonical, original_destination,
 };
 
@@ -31,6 +31,7 @@ pub struct Proxy {
     pub(crate) synthetic: Arc<SyntheticMap>,
     pub(crate) lookup: Arc<dyn Lookup>,
     pub(crate) services: Services,
+    pub(crate) inspector: Option<Arc<Inspector>>,
     pub(crate) destination: Box<dyn Destination>,
     pub(crate) observer: Box<dyn Observer>,
     pub(crate) limits: Limits,
@@ -56,6 +57,7 @@ impl Proxy {
             synthetic,
             lookup,
             services: Services::new(),
+            inspector: None,
             destination: Box::new(original_destination),
             observer: Box::new(|_: &Ended| {}),
             limits: Limits::default(),
@@ -66,6 +68,13 @@ impl Proxy {
     #[must_use]
     pub fn with_services(mut self, services: Services) -> Self {
         self.services = services;
+        self
+    }
+
+    /// Look into connections where the inspector says so. Without one, none is looked into.
+    #[must_use]
+    pub fn with_inspector(mut self, inspector: Inspector) -> Self {
+        self.inspector = Some(Arc::new(inspector));
         self
     }
 

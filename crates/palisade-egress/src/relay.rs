@@ -77,13 +77,18 @@ impl Traffic {
     ) -> io::Result<()> {
         self.touch();
         to.write_all(bytes).await?;
+        self.flowed(way, bytes.len());
+        Ok(())
+    }
+
+    /// So many bytes were passed on.
+    pub(crate) fn flowed(&self, way: Way, count: usize) {
         let counter = match way {
             Way::Out => &self.sent,
             Way::In => &self.received,
         };
-        counter.fetch_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX), Ordering::Relaxed);
+        counter.fetch_add(u64::try_from(count).unwrap_or(u64::MAX), Ordering::Relaxed);
         self.touch();
-        Ok(())
     }
 
     /// Ends when nothing flowed for `limit`.
@@ -97,7 +102,8 @@ impl Traffic {
         }
     }
 
-    fn touch(&self) {
+    /// Something happened.
+    pub(crate) fn touch(&self) {
         let now = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
         self.last.store(now, Ordering::Relaxed);
     }

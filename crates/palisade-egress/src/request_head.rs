@@ -104,7 +104,7 @@ fn authority_of(target: &str) -> Option<&str> {
 }
 
 /// Whether an authority is this host, and this port if it says one.
-fn is_here(authority: &str, host: &HostName, port: u16) -> bool {
+pub(crate) fn is_here(authority: &str, host: &HostName, port: u16) -> bool {
     let (name, said) = match authority.rsplit_once(':') {
         Some((name, said)) => (name, Some(said)),
         None => (authority, None),

@@ -38,5 +38,4 @@ pub use credential::{HeaderCredential, TemplateError};
 pub use gateway::Gateway;
 pub use limits::Limits;
 pub use model_pattern::{ModelPattern, ModelPatternError};
-pub use tls::crypto_provider;
 pub use upstream_url::{UpstreamUrl, UpstreamUrlError};

@@ -6,7 +6,8 @@ use http::{Response, StatusCode};
 use http_body_util::Full;
 use hyper::{server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
-use palisade_inference::{GatewayConfig, crypto_provider};
+use palisade_inference::GatewayConfig;
+use palisade_tls::crypto_provider;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use rustls::{
     ServerConfig,

@@ -1,0 +1,92 @@
+//! What the proxy itself answers to a client inside.
+
+use bytes::Bytes;
+use http::{HeaderValue, Response, StatusCode, header};
+use http_body_util::{BodyExt, Full, combinators::UnsyncBoxBody};
+use palisade_core::Decision;
+use serde_json::{Map, Value};
+
+use super::flow::Broken;
+
+/// A body on its way, in either direction.
+pub(crate) type Payload = UnsyncBoxBody<Bytes, Broken>;
+
+/// How reasons of denials end that say what the operator can do.
+const REMEDY: &str = "to allow it, ";
+
+/// A denial: 403.
+pub(crate) fn denied(decision: &Decision) -> Response<Payload> {
+    let (reason, remedy) = match decision.reason.split_once(REMEDY) {
+        Some((reason, remedy)) => (reason.trim_end_matches([' ', ',', ';', '.']), remedy),
+        None => (
+            decision.reason.as_str(),
+            "the operator sees it with `palisade audit query --decision deny`, and can change the policy",
+        ),
+    };
+    let mut body = Map::new();
+    body.insert("error".into(), "denied by palisade".into());
+    body.insert("rule".into(), decision.rule.clone().into());
+    body.insert("reason".into(), reason.into());
+    body.insert("allow".into(), remedy.into());
+    json(StatusCode::FORBIDDEN, body)
+}
+
+/// A request that is not one: 400, and the end of the connection.
+pub(crate) fn malformed(reason: &str) -> Response<Payload> {
+    let mut body = Map::new();
+    body.insert("error".into(), "refused by palisade".into());
+    body.insert("rule".into(), Value::Null);
+    body.insert("reason".into(), format!("the request can be read in more than one way: {reason}").into());
+    let mut answer = json(StatusCode::BAD_REQUEST, body);
+    answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    answer
+}
+
+/// The server could not be asked, or did not answer.
+pub(crate) fn failed(status: StatusCode, reason: &str) -> Response<Payload> {
+    let mut body = Map::new();
+    body.insert("error".into(), "palisade could not get an answer".into());
+    body.insert("reason".into(), reason.into());
+    json(status, body)
+}
+
+fn json(status: StatusCode, body: Map<String, Value>) -> Response<Payload> {
+    let text = format!("{}\n", Value::Object(body));
+    let mut answer = Response::new(full(text.into()));
+    *answer.status_mut() = status;
+    let headers = answer.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    answer
+}
+
+/// A body that is here already.
+pub(crate) fn full(bytes: Bytes) -> Payload {
+    Full::new(bytes).map_err(|never| match never {}).boxed_unsync()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn text(answer: Response<Payload>) -> String {
+        String::from_utf8(answer.into_body().collect().await.unwrap().to_bytes().to_vec()).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_denial_says_which_rule_why_and_what_to_do() {
+        let decision = Decision::deny_by(
+            "network.rules[github]",
+            "no rule permits POST /x; to allow it, add `POST` to `methods`",
+        );
+        let answer = denied(&decision);
+        assert_eq!(answer.status(), 403);
+        assert_eq!(
+            text(answer).await,
+            "{\"error\":\"denied by palisade\",\"rule\":\"network.rules[github]\",\"reason\":\"no rule permits POST /x\",\
+             \"allow\":\"add `POST` to `methods`\"}\n"
+        );
+        let answer = text(denied(&Decision::deny("the \"host\" is another one"))).await;
+        assert!(answer.contains(r#""rule":null,"reason":"the \"host\" is another one""#), "{answer}");
+    }
+}

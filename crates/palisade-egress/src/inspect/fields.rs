@@ -1,0 +1,145 @@
+//! Header fields that belong to one connection, or that frame a message, and so do not pass.
+
+use http::{HeaderMap, HeaderName, HeaderValue, header};
+
+/// Fields of one connection (RFC 9110, section 7.6.1), besides those that `Connection` names.
+const OF_ONE_CONNECTION: &[&str] = &[
+    "connection",
+    "http2-settings",
+    "keep-alive",
+    "proxy-authenticate",
+    "proxy-authentication-info",
+    "proxy-authorization",
+    "proxy-connection",
+    "te",
+    "transfer-encoding",
+    "upgrade",
+];
+
+/// What a client cannot take away by naming it in `Connection`: the message would be another one.
+const KEPT: &[&str] = &["content-length", "host"];
+
+/// What must not come behind a body (RFC 9110, section 6.5.1): it would change what was decided on.
+const NEVER_TRAILERS: &[&str] = &[
+    "authorization",
+    "content-encoding",
+    "content-length",
+    "content-range",
+    "content-type",
+    "cookie",
+    "expect",
+    "host",
+    "set-cookie",
+    "trailer",
+];
+
+/// Take out of a request what is for the proxy only. `TE: trailers` stays: gRPC servers ask for it.
+pub(crate) fn clean_request(headers: &mut HeaderMap) {
+    let trailers = headers.get_all(header::TE).iter().any(|value| {
+        value.as_bytes().split(|b| *b == b',').any(|word| word.trim_ascii() == b"trailers")
+    });
+    clean(headers);
+    headers.remove(header::EXPECT);
+    if trailers {
+        headers.insert(header::TE, HeaderValue::from_static("trailers"));
+    }
+}
+
+/// Take out of an answer what is for the proxy only, and what points to ways round it.
+pub(crate) fn clean_answer(headers: &mut HeaderMap) {
+    clean(headers);
+    headers.remove(header::ALT_SVC);
+}
+
+/// Take out of trailers what has no place there.
+pub(crate) fn clean_trailers(trailers: &mut HeaderMap) {
+    clean(trailers);
+    for name in NEVER_TRAILERS {
+        trailers.remove(*name);
+    }
+}
+
+/// Whether a request offers to go on as WebSocket (RFC 6455, section 4.1), and as nothing else.
+pub(crate) fn offers_websocket(headers: &HeaderMap) -> bool {
+    let mut offered = headers.get_all(header::UPGRADE).iter();
+    let websocket = offered.next().is_some_and(|it| it.as_bytes().eq_ignore_ascii_case(b"websocket"));
+    websocket && offered.next().is_none()
+}
+
+fn clean(headers: &mut HeaderMap) {
+    let named: Vec<HeaderName> = headers
+        .get_all(header::CONNECTION)
+        .iter()
+        .flat_map(|value| value.as_bytes().split(|byte| *byte == b','))
+        .filter_map(|word| HeaderName::from_bytes(word.trim_ascii()).ok())
+        .filter(|name| !KEPT.contains(&name.as_str()))
+        .collect();
+    for name in named {
+        headers.remove(name);
+    }
+    for name in OF_ONE_CONNECTION {
+        headers.remove(*name);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn map(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
+        pairs
+            .iter()
+            .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)))
+            .collect()
+    }
+
+    fn names(headers: &HeaderMap) -> Vec<&str> {
+        let mut names: Vec<_> = headers.keys().map(HeaderName::as_str).collect();
+        names.sort_unstable();
+        names
+    }
+
+    #[test]
+    fn what_is_of_one_connection_does_not_pass() {
+        let mut headers = map(&[
+            ("host", "a"),
+            ("connection", "keep-alive, X-Hop, host, content-length"),
+            ("x-hop", "1"),
+            ("keep-alive", "5"),
+            ("proxy-authorization", "Basic x"),
+            ("te", "gzip, trailers"),
+            ("expect", "100-continue"),
+            ("upgrade", "h2c"),
+            ("http2-settings", "x"),
+            ("content-length", "5"),
+            ("authorization", "Bearer x"),
+        ]);
+        clean_request(&mut headers);
+        assert_eq!(names(&headers), ["authorization", "content-length", "host", "te"]);
+        assert_eq!(headers["te"], "trailers");
+    }
+
+    #[test]
+    fn answers_and_trailers_keep_what_is_theirs() {
+        let mut answer = map(&[
+            ("alt-svc", "h3=\":443\""),
+            ("set-cookie", "a=b"),
+            ("connection", "close"),
+            ("trailer", "grpc-status"),
+        ]);
+        clean_answer(&mut answer);
+        assert_eq!(names(&answer), ["set-cookie", "trailer"]);
+        let mut trailers = map(&[("grpc-status", "0"), ("content-length", "1"), ("host", "b")]);
+        clean_trailers(&mut trailers);
+        assert_eq!(names(&trailers), ["grpc-status"]);
+    }
+
+    #[test]
+    fn only_websocket_is_another_protocol() {
+        assert!(offers_websocket(&map(&[("upgrade", "WebSocket")])));
+        assert!(!offers_websocket(&map(&[("upgrade", "h2c")])));
+        assert!(!offers_websocket(&map(&[("upgrade", "websocket, h2c")])));
+        assert!(!offers_websocket(&map(&[("upgrade", "websocket"), ("upgrade", "h2c")])));
+        assert!(!offers_websocket(&map(&[])));
+    }
+}

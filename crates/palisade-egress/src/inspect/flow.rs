@@ -1,0 +1,162 @@
+use std::{
+    io,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+};
+
+use bytes::Bytes;
+use http::HeaderMap;
+use hyper::body::{Body, Frame, Incoming, SizeHint};
+
+use super::{fields, transform::AnswerFilter};
+use crate::relay::{Traffic, Way};
+
+/// Why a body broke off. What was not whole must not look whole: the connection or stream is then
+/// reset.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Broken {
+    #[error("the body broke off: {0}")]
+    Http(#[from] hyper::Error),
+    #[error("the body broke off: {0}")]
+    Io(#[from] io::Error),
+}
+
+/// A body that passes: each frame goes on as it comes, and none is asked for before the last one was
+/// taken.
+pub(crate) struct Flow {
+    inner: Incoming,
+    traffic: Arc<Traffic>,
+    way: Way,
+    filter: Option<Box<dyn AnswerFilter>>,
+    /// Bytes that the filter holds back.
+    held: u64,
+    trailers: Option<HeaderMap>,
+    ended: bool,
+    /// Is told if the body breaks off.
+    report: Option<Report>,
+}
+
+/// Hears why a body broke off.
+pub(crate) type Report = Box<dyn FnOnce(String) + Send>;
+
+impl Flow {
+    /// From the client to the server.
+    pub(crate) fn out(inner: Incoming, traffic: Arc<Traffic>) -> Self {
+        Self::new(inner, traffic, Way::Out, None, None)
+    }
+
+    /// From the server to the client.
+    pub(crate) fn back(
+        inner: Incoming,
+        traffic: Arc<Traffic>,
+        filter: Option<Box<dyn AnswerFilter>>,
+        report: Report,
+    ) -> Self {
+        Self::new(inner, traffic, Way::In, filter, Some(report))
+    }
+
+    fn new(
+        inner: Incoming,
+        traffic: Arc<Traffic>,
+        way: Way,
+        filter: Option<Box<dyn AnswerFilter>>,
+        report: Option<Report>,
+    ) -> Self {
+        Self { inner, traffic, way, filter, held: 0, trailers: None, ended: false, report }
+    }
+
+    fn filtered(&mut self, data: Bytes) -> Bytes {
+        let Some(filter) = &mut self.filter else { return data };
+        let came = count(&data);
+        let out = filter.data(data);
+        self.held = self.held.saturating_add(came).saturating_sub(count(&out));
+        out
+    }
+
+    fn last(&mut self) -> Bytes {
+        self.held = 0;
+        self.filter.as_mut().map(|filter| filter.end()).unwrap_or_default()
+    }
+
+    fn clean(&mut self, mut trailers: HeaderMap) -> HeaderMap {
+        fields::clean_trailers(&mut trailers);
+        if let Some(filter) = &mut self.filter {
+            filter.trailers(&mut trailers);
+        }
+        trailers
+    }
+}
+
+impl Body for Flow {
+    type Data = Bytes;
+    type Error = Broken;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
+        let this = self.get_mut();
+        loop {
+            if this.ended {
+                return Poll::Ready(this.trailers.take().map(|it| Ok(Frame::trailers(it))));
+            }
+            let frame = match ready!(Pin::new(&mut this.inner).poll_frame(cx)) {
+                Some(Ok(frame)) => frame,
+                Some(Err(error)) => {
+                    if let Some(report) = this.report.take() {
+                        report(error.to_string());
+                    }
+                    return Poll::Ready(Some(Err(error.into())));
+                }
+                None => {
+                    this.ended = true;
+                    let rest = this.last();
+                    if !rest.is_empty() {
+                        return Poll::Ready(Some(Ok(Frame::data(rest))));
+                    }
+                    continue;
+                }
+            };
+            match frame.into_data() {
+                Ok(data) => {
+                    this.traffic.flowed(this.way, data.len());
+                    let out = this.filtered(data);
+                    if !out.is_empty() {
+                        return Poll::Ready(Some(Ok(Frame::data(out))));
+                    }
+                }
+                Err(frame) => {
+                    let Ok(trailers) = frame.into_trailers() else { continue };
+                    this.ended = true;
+                    let rest = this.last();
+                    let trailers = this.clean(trailers);
+                    this.trailers = Some(trailers);
+                    if !rest.is_empty() {
+                        return Poll::Ready(Some(Ok(Frame::data(rest))));
+                    }
+                }
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        let inner = self.ended || self.inner.is_end_stream();
+        inner && self.held == 0 && self.trailers.is_none()
+    }
+
+    /// A filter keeps the length, so a size that the server told stays true.
+    fn size_hint(&self) -> SizeHint {
+        let inner = self.inner.size_hint();
+        let mut hint = SizeHint::new();
+        hint.set_lower(inner.lower().saturating_add(self.held));
+        if let Some(upper) = inner.upper() {
+            hint.set_upper(upper.saturating_add(self.held));
+        }
+        hint
+    }
+}
+
+fn count(bytes: &Bytes) -> u64 {
+    u64::try_from(bytes.len()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,350 @@
+//! A strict reader before the lenient one: HTTP/1 requests pass one by one, and only those that
+//! every server reads the same way.
+
+use std::{
+    collections::VecDeque,
+    io,
+    pin::Pin,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::{Context, Poll, Waker, ready},
+};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use super::{
+    chunked::Chunked,
+    head::{self, Framing, Head, Read},
+};
+
+const CHUNK: usize = 16 * 1024;
+/// Empty lines that some clients send behind a request (RFC 9112, section 2.2).
+const MOST_BLANK: u8 = 2;
+/// What is given on in place of a request that is refused. Who serves it asks
+/// [`Admissions::next`] first and never looks at it.
+const STAND_IN: &[u8] = b"GET / HTTP/1.1\r\nhost: refused.invalid\r\nconnection: close\r\n\r\n";
+
+/// What the gate tells the one who answers: for each request that comes through it, in order,
+/// whether it is one.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Admissions(Arc<Mutex<Shared>>);
+
+#[derive(Debug, Default)]
+struct Shared {
+    told: VecDeque<Result<Admitted, &'static str>>,
+    after: After,
+    waiting: Option<Waker>,
+    broken: Option<&'static str>,
+}
+
+/// What comes behind a request that asks for another protocol.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum After {
+    /// Not known yet.
+    #[default]
+    Open,
+    /// The next request.
+    Request,
+    /// The other protocol.
+    Raw,
+}
+
+/// A request that came through.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Admitted {
+    /// It asks for another protocol: nothing more comes before [`Admissions::settle`].
+    pub(crate) upgrade: bool,
+}
+
+impl Admissions {
+    /// Whether the next request is one, or why it is refused.
+    pub(crate) fn next(&self) -> Result<Admitted, &'static str> {
+        let told = self.shared().told.pop_front();
+        told.unwrap_or(Err("it was read in two ways"))
+    }
+
+    /// Tell whether the server has taken the offer of another protocol.
+    pub(crate) fn settle(&self, upgraded: bool) {
+        let mut shared = self.shared();
+        shared.after = if upgraded { After::Raw } else { After::Request };
+        if let Some(waiting) = shared.waiting.take() {
+            waiting.wake();
+        }
+    }
+
+    /// Why a request broke off in its body.
+    pub(crate) fn broken(&self) -> Option<&'static str> {
+        self.shared().broken
+    }
+
+    fn shared(&self) -> MutexGuard<'_, Shared> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A client's side of a connection, of which only unambiguous requests can be read.
+#[derive(Debug)]
+pub(crate) struct Gate<S> {
+    stream: S,
+    admissions: Admissions,
+    place: Place,
+    /// Read and not given on yet.
+    raw: Vec<u8>,
+    /// How much of `raw` is of no use any more.
+    used: usize,
+    /// How much of `raw` was looked at without finding the head's end.
+    seen: usize,
+    /// Empty lines that may still come before the next request.
+    blank: u8,
+    /// How much of `raw` behind `used` may be given on.
+    passed: usize,
+    ended: bool,
+}
+
+#[derive(Debug)]
+enum Place {
+    /// Before a request, or in its head.
+    Head,
+    Length(u64),
+    Chunked(Chunked),
+    /// Behind a head that asks for another protocol.
+    Upgrade,
+    Raw,
+    /// Behind what was refused: nothing more is read.
+    Refused,
+}
+
+impl<S> Gate<S> {
+    pub(crate) fn new(stream: S) -> (Self, Admissions) {
+        let admissions = Admissions::default();
+        let gate = Self {
+            stream,
+            admissions: admissions.clone(),
+            place: Place::Head,
+            raw: Vec::new(),
+            used: 0,
+            seen: 0,
+            blank: MOST_BLANK,
+            passed: 0,
+            ended: false,
+        };
+        (gate, admissions)
+    }
+
+    fn pending(&self) -> &[u8] {
+        self.raw.get(self.used + self.passed..).unwrap_or_default()
+    }
+
+    /// Judge what was read, and let pass what may. False if more has to be read first.
+    fn judge(&mut self, cx: &Context<'_>) -> Result<bool, &'static str> {
+        loop {
+            if self.passed > 0 {
+                return Ok(true);
+            }
+            match &mut self.place {
+                Place::Head => {
+                    if !self.judge_head() {
+                        return Ok(false);
+                    }
+                }
+                Place::Length(0) => self.place = Place::Head,
+                Place::Length(left) => {
+                    let there = self.raw.len() - self.used;
+                    let taken = usize::try_from(*left).unwrap_or(usize::MAX).min(there);
+                    *left -= u64::try_from(taken).unwrap_or(u64::MAX);
+                    self.passed = taken;
+                    return Ok(taken > 0);
+                }
+                Place::Chunked(chunked) if chunked.is_done() => self.place = Place::Head,
+                Place::Chunked(chunked) => {
+                    let pending = self.raw.get(self.used..).unwrap_or_default();
+                    self.passed = chunked.advance(pending)?;
+                    return Ok(self.passed > 0);
+                }
+                Place::Upgrade => {
+                    let mut shared = self.admissions.shared();
+                    match shared.after {
+                        After::Open => {
+                            shared.waiting = Some(cx.waker().clone());
+                            return Ok(false);
+                        }
+                        After::Request => self.place = Place::Head,
+                        After::Raw => self.place = Place::Raw,
+                    }
+                    shared.after = After::Open;
+                }
+                Place::Raw => {
+                    self.passed = self.raw.len() - self.used;
+                    return Ok(self.passed > 0);
+                }
+                Place::Refused => return Ok(false),
+            }
+        }
+    }
+
+    /// False if more has to be read first.
+    fn judge_head(&mut self) -> bool {
+        while self.seen == 0 && self.blank > 0 && self.pending().starts_with(b"\r\n") {
+            self.used += 2;
+            self.blank -= 1;
+        }
+        if self.seen == 0 && self.blank > 0 && matches!(self.pending(), [] | [b'\r']) {
+            return false;
+        }
+        let pending = self.raw.get(self.used..).unwrap_or_default();
+        let fresh = pending.get(self.seen..).unwrap_or_default();
+        // A client that sends byte by byte must not have all of it judged for each.
+        if pending.len() < head::LONGEST && !fresh.iter().any(|byte| matches!(byte, b'\n' | 0)) {
+            self.seen = pending.len();
+            return false;
+        }
+        match head::read(pending) {
+            Read::Partial => {
+                self.seen = pending.len();
+                return false;
+            }
+            Read::Whole(length, Head { framing, upgrade }) => {
+                self.admissions.shared().told.push_back(Ok(Admitted { upgrade }));
+                self.passed = length;
+                self.place = match framing {
+                    _ if upgrade => Place::Upgrade,
+                    Framing::Length(length) => Place::Length(length),
+                    Framing::Chunked => Place::Chunked(Chunked::default()),
+                };
+            }
+            Read::Refused(why) => {
+                self.admissions.shared().told.push_back(Err(why));
+                self.raw.truncate(self.used);
+                self.raw.extend_from_slice(STAND_IN);
+                self.passed = STAND_IN.len();
+                self.place = Place::Refused;
+            }
+        }
+        self.seen = 0;
+        self.blank = MOST_BLANK;
+        true
+    }
+
+    fn give(&mut self, buffer: &mut ReadBuf<'_>) {
+        let given = self.passed.min(buffer.remaining());
+        let bytes = self.raw.get(self.used..self.used + given).unwrap_or_default();
+        buffer.put_slice(bytes);
+        self.used += given;
+        self.passed -= given;
+        if self.used == self.raw.len() {
+            self.raw.clear();
+            self.used = 0;
+        }
+    }
+
+    /// How much may be read straight into the reader's own buffer, without a look at it.
+    fn unseen(&self) -> Option<usize> {
+        match self.place {
+            _ if self.used < self.raw.len() => None,
+            Place::Length(left) if left > 0 => Some(usize::try_from(left).unwrap_or(usize::MAX)),
+            Place::Raw => Some(usize::MAX),
+            _ => None,
+        }
+    }
+}
+
+impl<S: AsyncRead + Unpin> Gate<S> {
+    fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.used > 0 {
+            self.raw.drain(..self.used);
+            self.used = 0;
+        }
+        let length = self.raw.len();
+        self.raw.resize(length + CHUNK, 0);
+        let mut buffer = ReadBuf::new(self.raw.get_mut(length..).unwrap_or_default());
+        let polled = Pin::new(&mut self.stream).poll_read(cx, &mut buffer);
+        let read = buffer.filled().len();
+        self.raw.truncate(length + read);
+        ready!(polled)?;
+        self.ended = read == 0;
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_through(
+        &mut self,
+        cx: &mut Context<'_>,
+        most: usize,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let mut part = buffer.take(most);
+        ready!(Pin::new(&mut self.stream).poll_read(cx, &mut part))?;
+        let read = part.filled().len();
+        buffer.advance(read);
+        if let Place::Length(left) = &mut self.place {
+            *left = left.saturating_sub(u64::try_from(read).unwrap_or(u64::MAX));
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Gate<S> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        loop {
+            if let Some(most) = this.unseen() {
+                return this.poll_through(cx, most, buffer);
+            }
+            match this.judge(cx) {
+                Ok(true) => {
+                    this.give(buffer);
+                    return Poll::Ready(Ok(()));
+                }
+                Ok(false) if this.ended => return Poll::Ready(Ok(())),
+                Ok(false) if matches!(this.place, Place::Refused) => return Poll::Pending,
+                // More than this is not held for a protocol that is not agreed on.
+                Ok(false)
+                    if matches!(this.place, Place::Upgrade) && this.pending().len() >= CHUNK =>
+                {
+                    return Poll::Pending;
+                }
+                Ok(false) if this.unseen().is_some() => {}
+                Ok(false) => ready!(this.poll_fill(cx))?,
+                Err(why) => {
+                    this.admissions.shared().broken = Some(why);
+                    return Poll::Ready(Err(io::Error::new(io::ErrorKind::InvalidData, why)));
+                }
+            }
+        }
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Gate<S> {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.get_mut().stream).poll_write(cx, bytes)
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        parts: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.get_mut().stream).poll_write_vectored(cx, parts)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().stream).poll_shutdown(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests;

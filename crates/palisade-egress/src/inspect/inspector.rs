@@ -1,0 +1,94 @@
+use std::{
+    fmt,
+    sync::{Arc, OnceLock},
+};
+
+use palisade_core::Inspection;
+use palisade_tls::{Roots, crypto_provider};
+use rustls::{
+    ClientConfig, ServerConfig,
+    server::{ClientHello, ResolvesServerCert},
+    sign::CertifiedKey,
+};
+use tokio::sync::Semaphore;
+
+use super::{CaError, SandboxCa, transform::Transform};
+
+/// Connections to servers that are open at a time, for all clients that are looked into.
+const MOST_UPSTREAMS: usize = 2048;
+
+pub(crate) const H2: &[u8] = b"h2";
+pub(crate) const HTTP_1_1: &[u8] = b"http/1.1";
+
+/// What the proxy needs to look into connections.
+pub struct Inspector {
+    pub(crate) policy: Arc<dyn Inspection>,
+    pub(crate) transform: Option<Arc<dyn Transform>>,
+    pub(crate) inward: Arc<ServerConfig>,
+    pub(crate) upstreams: Arc<Semaphore>,
+    roots: Roots,
+    http1: OnceLock<Result<Arc<ClientConfig>, rustls::Error>>,
+    either: OnceLock<Result<Arc<ClientConfig>, rustls::Error>>,
+}
+
+impl Inspector {
+    /// Look where `policy` says, with certificates of `ca` for clients inside; servers are verified
+    /// by `roots`.
+    ///
+    /// # Errors
+    /// The cryptography does not do what TLS needs.
+    pub fn new(
+        policy: Arc<dyn Inspection>,
+        ca: Arc<SandboxCa>,
+        roots: Roots,
+    ) -> Result<Self, CaError> {
+        let mut inward = ServerConfig::builder_with_provider(crypto_provider())
+            .with_safe_default_protocol_versions()?
+            .with_no_client_auth()
+            .with_cert_resolver(Arc::new(Leaves(ca)));
+        inward.alpn_protocols = vec![H2.to_vec(), HTTP_1_1.to_vec()];
+        Ok(Self {
+            policy,
+            transform: None,
+            inward: Arc::new(inward),
+            upstreams: Arc::new(Semaphore::new(MOST_UPSTREAMS)),
+            roots,
+            http1: OnceLock::new(),
+            either: OnceLock::new(),
+        })
+    }
+
+    /// Change requests and answers with this.
+    #[must_use]
+    pub fn with_transform(mut self, transform: Arc<dyn Transform>) -> Self {
+        self.transform = Some(transform);
+        self
+    }
+
+    /// The client's side of TLS to servers: for HTTP/1.1 only, or also for HTTP/2.
+    pub(crate) fn outward(&self, also_h2: bool) -> Result<Arc<ClientConfig>, rustls::Error> {
+        let make = |protocols: &[&[u8]]| self.roots.client_config(protocols).map(Arc::new);
+        let made = if also_h2 {
+            self.either.get_or_init(|| make(&[H2, HTTP_1_1]))
+        } else {
+            self.http1.get_or_init(|| make(&[HTTP_1_1]))
+        };
+        made.clone()
+    }
+}
+
+impl fmt::Debug for Inspector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Inspector").finish_non_exhaustive()
+    }
+}
+
+/// Certificates by the name that a client asks for. Whether it may is decided before.
+#[derive(Debug)]
+struct Leaves(Arc<SandboxCa>);
+
+impl ResolvesServerCert for Leaves {
+    fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        self.0.leaf(&hello.server_name()?.parse().ok()?).ok()
+    }
+}

@@ -1,0 +1,26 @@
+//! Looking into TLS and HTTP, where a rule asks for it.
+//!
+//! A client's TLS ends here, with a certificate that the sandbox's own authority made for the one
+//! name that was dialled ([`SandboxCa`]); the server's begins here, and is verified against the
+//! operator's roots.
+
+mod answer;
+mod ca;
+mod chunked;
+mod fields;
+mod flow;
+mod gate;
+mod head;
+mod inspector;
+mod prefixed;
+mod tasks;
+mod transform;
+mod upstream;
+mod visit;
+
+pub use ca::{CaError, SandboxCa};
+pub(crate) use inspector::H2;
+pub use inspector::Inspector;
+pub(crate) use prefixed::Prefixed;
+pub use transform::{AnswerFilter, Transform};
+pub(crate) use visit::Visit;

@@ -1,0 +1,332 @@
+//! Connections to the server behind one client's connection.
+
+use std::{
+    io,
+    net::SocketAddr,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use http::{Request, Response, StatusCode, Uri, Version, header, uri::PathAndQuery};
+use hyper::{
+    body::Incoming,
+    client::conn::{http1, http2},
+};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use palisade_core::{Decision, Event, Layer, Verdict};
+use rustls::pki_types::ServerName;
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    time::timeout,
+};
+use tokio_rustls::TlsConnector;
+
+use super::{
+    Inspector,
+    answer::Payload,
+    head,
+    inspector::H2,
+    tasks::Tasks,
+};
+use crate::{
+    Proxy,
+    dial::{DialError, Target},
+};
+
+/// Connections of HTTP/1 to one server for one client that speaks HTTP/2.
+const MOST_HTTP1: usize = 32;
+/// How long a connection is waited for that has just given its answer.
+const SOON: Duration = Duration::from_millis(20);
+const WINDOW: u32 = 1024 * 1024;
+
+/// Where the requests of one client's connection go. Dials when there is one to send.
+pub(crate) struct Upstream {
+    pub(crate) proxy: Arc<Proxy>,
+    pub(crate) inspector: Arc<Inspector>,
+    pub(crate) target: Target,
+    /// Whether to speak TLS.
+    pub(crate) secure: bool,
+    /// Whether the client speaks HTTP/2. One that does not gets no HTTP/2 behind its back.
+    pub(crate) also_h2: bool,
+    pub(crate) tasks: Tasks,
+    state: Mutex<State>,
+    dialling: tokio::sync::Mutex<()>,
+}
+
+#[derive(Default)]
+struct State {
+    h2: Option<http2::SendRequest<Payload>>,
+    h1: Vec<http1::SendRequest<Payload>>,
+    /// Where the server is.
+    address: Option<SocketAddr>,
+}
+
+enum Sender {
+    Http1(http1::SendRequest<Payload>),
+    Http2(http2::SendRequest<Payload>),
+}
+
+/// Why there is no answer.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// The dial was denied; that is recorded.
+    Denied(Decision),
+    /// The server's certificate is not good.
+    Certificate(String),
+    /// No connection. The word says what failed.
+    Unreachable(&'static str, io::Error),
+    /// The connection broke, or the answer is not HTTP.
+    Broke(hyper::Error),
+    /// The answer did not begin in time.
+    Slow(Duration),
+    /// Too many connections are open.
+    Full,
+}
+
+impl Upstream {
+    pub(crate) fn new(
+        proxy: Arc<Proxy>,
+        inspector: Arc<Inspector>,
+        target: Target,
+        (secure, also_h2): (bool, bool),
+        tasks: Tasks,
+    ) -> Self {
+        let (state, dialling) = Default::default();
+        Self { proxy, inspector, target, secure, also_h2, tasks, state, dialling }
+    }
+
+    /// Where the server is, once it was dialled.
+    pub(crate) fn address(&self) -> Option<SocketAddr> {
+        self.state().address
+    }
+
+    /// Send a request and wait until the answer begins. Its target is in absolute form.
+    pub(crate) async fn send(
+        &self,
+        mut request: Request<Payload>,
+    ) -> Result<Response<Incoming>, Failure> {
+        let absolute = request.uri().clone();
+        loop {
+            let (sender, used_before) = self.sender().await?;
+            *request.uri_mut() = absolute.clone();
+            let sent = match sender {
+                Sender::Http1(mut sender) => {
+                    for_http1(&mut request);
+                    let sent = sender.try_send_request(request).await;
+                    if sent.is_ok() && !sender.is_closed() {
+                        self.state().h1.push(sender);
+                    }
+                    sent
+                }
+                Sender::Http2(mut sender) => {
+                    for_http2(&mut request);
+                    sender.try_send_request(request).await
+                }
+            };
+            match sent {
+                Ok(answer) => return Ok(answer),
+                Err(mut failed) => match failed.take_message() {
+                    // It was closed while it was idle; nothing of the request was sent.
+                    Some(unsent) if used_before => request = unsent,
+                    _ => return Err(Failure::Broke(failed.into_error())),
+                },
+            }
+        }
+    }
+
+    /// A connection that takes a request, and whether it had one before.
+    async fn sender(&self) -> Result<(Sender, bool), Failure> {
+        if let Some(sender) = self.idle().await {
+            return Ok((sender, true));
+        }
+        // Many requests that come at once do not all dial: one connection may do for them.
+        let _turn = self.dialling.lock().await;
+        if let Some(Sender::Http2(sender)) = self.idle().await {
+            return Ok((Sender::Http2(sender), true));
+        }
+        Ok((self.dial().await?, false))
+    }
+
+    async fn idle(&self) -> Option<Sender> {
+        let mut only = {
+            let mut state = self.state();
+            if let Some(sender) = state.h2.as_ref().filter(|sender| !sender.is_closed()) {
+                return Some(Sender::Http2(sender.clone()));
+            }
+            state.h2 = None;
+            state.h1.retain(|sender| !sender.is_closed());
+            if let Some(ready) = state.h1.iter().position(http1::SendRequest::is_ready) {
+                return Some(Sender::Http1(state.h1.swap_remove(ready)));
+            }
+            if self.also_h2 { None } else { state.h1.pop() }?
+        };
+        // The last answer has just ended, and the connection may not know yet.
+        match timeout(SOON, only.ready()).await {
+            Ok(Ok(())) => Some(Sender::Http1(only)),
+            _ => None,
+        }
+    }
+
+    async fn dial(&self) -> Result<Sender, Failure> {
+        if self.state().h1.len() >= MOST_HTTP1 {
+            return Err(Failure::Full);
+        }
+        let permit = Arc::clone(&self.inspector.upstreams).try_acquire_owned();
+        let permit = permit.map_err(|_| Failure::Full)?;
+        let Some(host) = &self.target.host else {
+            return Err(Failure::Unreachable("resolve", io::ErrorKind::InvalidInput.into()));
+        };
+        let addresses = self.proxy.lookup.addresses(host).await;
+        let addresses = addresses.map_err(|error| Failure::Unreachable("resolve", error))?;
+        let authority = &*self.proxy.authority;
+        let limits = &self.proxy.limits;
+        let (stream, address) = match self.target.dial(addresses, authority, limits).await {
+            Ok(reached) => reached,
+            Err(DialError::Denied(decision)) => return Err(Failure::Denied(decision)),
+            Err(DialError::Failed(error)) => return Err(Failure::Unreachable("reach", error)),
+        };
+        self.state().address = Some(address);
+        stream.set_nodelay(true).ok();
+        if !self.secure {
+            return self.speak_http1(stream, permit).await;
+        }
+        let config = self.inspector.outward(self.also_h2).map_err(of_tls)?;
+        let name = ServerName::try_from(host.as_str().to_owned());
+        let name = name.map_err(|error| Failure::Certificate(error.to_string()))?;
+        let connecting = TlsConnector::from(config).connect(name, stream);
+        let stream = match timeout(limits.connect, connecting).await {
+            Ok(Ok(stream)) => stream,
+            Ok(Err(error)) => return Err(of_handshake(error)),
+            Err(_) => {
+                return Err(Failure::Unreachable("speak TLS with", io::ErrorKind::TimedOut.into()));
+            }
+        };
+        if stream.get_ref().1.alpn_protocol() == Some(H2) {
+            self.speak_http2(stream, permit).await
+        } else {
+            self.speak_http1(stream, permit).await
+        }
+    }
+
+    async fn speak_http1(
+        &self,
+        stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        permit: impl Send + 'static,
+    ) -> Result<Sender, Failure> {
+        let (sender, connection) = http1::Builder::new()
+            .preserve_header_case(true)
+            .max_headers(head::MOST_HEADERS)
+            .max_header_size(head::LONGEST)
+            .max_buf_size(2 * head::LONGEST)
+            .handshake(TokioIo::new(stream))
+            .await
+            .map_err(Failure::Broke)?;
+        self.tasks.spawn(async move {
+            // Whoever waits for an answer is told of an error.
+            connection.with_upgrades().await.ok();
+            drop(permit);
+        });
+        Ok(Sender::Http1(sender))
+    }
+
+    async fn speak_http2(
+        &self,
+        stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        permit: impl Send + 'static,
+    ) -> Result<Sender, Failure> {
+        let (sender, connection) = http2::Builder::new(self.tasks.clone())
+            .timer(TokioTimer::new())
+            .initial_stream_window_size(WINDOW)
+            .initial_connection_window_size(2 * WINDOW)
+            .max_header_list_size(u32::try_from(head::LONGEST).unwrap_or(u32::MAX))
+            .handshake(TokioIo::new(stream))
+            .await
+            .map_err(Failure::Broke)?;
+        self.tasks.spawn(async move {
+            connection.await.ok();
+            drop(permit);
+        });
+        self.state().h2 = Some(sender.clone());
+        Ok(Sender::Http2(sender))
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Origin form, and a `Host`.
+fn for_http1(request: &mut Request<Payload>) {
+    *request.version_mut() = Version::HTTP_11;
+    let (authority, path) = (request.uri().authority(), request.uri().path_and_query());
+    let authority = authority.and_then(|it| it.as_str().parse().ok());
+    let path = path.cloned().unwrap_or_else(|| PathAndQuery::from_static("/"));
+    *request.uri_mut() = Uri::from(path);
+    if let Some(authority) = authority {
+        request.headers_mut().entry(header::HOST).or_insert(authority);
+    }
+}
+
+/// Absolute form, which says what `Host` says.
+fn for_http2(request: &mut Request<Payload>) {
+    *request.version_mut() = Version::HTTP_2;
+    request.headers_mut().remove(header::HOST);
+}
+
+fn of_tls(error: rustls::Error) -> Failure {
+    Failure::Unreachable("speak TLS with", io::Error::other(error))
+}
+
+fn of_handshake(error: io::Error) -> Failure {
+    let of_tls = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
+    match of_tls {
+        Some(rustls::Error::InvalidCertificate(why)) => Failure::Certificate(why.to_string()),
+        _ => Failure::Unreachable("speak TLS with", error),
+    }
+}
+
+impl Failure {
+    /// What the client gets to see of it.
+    pub(crate) fn status(&self) -> StatusCode {
+        match self {
+            Failure::Denied(_) => StatusCode::FORBIDDEN,
+            Failure::Unreachable(_, error) if error.kind() == io::ErrorKind::TimedOut => {
+                StatusCode::GATEWAY_TIMEOUT
+            }
+            Failure::Slow(_) => StatusCode::GATEWAY_TIMEOUT,
+            Failure::Full => StatusCode::SERVICE_UNAVAILABLE,
+            Failure::Certificate(_) | Failure::Unreachable(..) | Failure::Broke(_) => {
+                StatusCode::BAD_GATEWAY
+            }
+        }
+    }
+
+    /// In one sentence.
+    pub(crate) fn reason(&self) -> String {
+        match self {
+            Failure::Denied(decision) => decision.reason.clone(),
+            Failure::Certificate(why) => format!(
+                "the server's certificate is not good by the operator's certificate store: {why}"
+            ),
+            Failure::Unreachable(step, error) => format!("cannot {step} the server: {error}"),
+            Failure::Broke(error) => format!("the server's answer cannot be used: {error}"),
+            Failure::Slow(limit) => {
+                format!("the server did not answer within {} s", limit.as_secs())
+            }
+            Failure::Full => "too many connections to servers are open".to_owned(),
+        }
+    }
+
+    /// What the journal gets of a request to `subject`; nothing if it has it already.
+    pub(crate) fn event(&self, subject: String) -> Option<Event> {
+        if matches!(self, Failure::Denied(_)) {
+            return None;
+        }
+        let mut event = Event::observed("request", Layer::Egress, subject);
+        if matches!(self, Failure::Certificate(_)) {
+            event.decision = Verdict::Deny;
+        }
+        event.reason = self.reason();
+        Some(event.with("status", self.status().as_u16()))
+    }
+}

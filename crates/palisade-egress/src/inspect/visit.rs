@@ -1,0 +1,496 @@
+//! One client's connection that is looked into, from its first request to its end.
+
+use std::{
+    convert::Infallible,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use http::{
+    HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, Version, header, request,
+    uri::{Authority as UriAuthority, PathAndQuery, Scheme},
+};
+use http_body_util::{BodyExt, Limited};
+use hyper::{
+    body::{Body as _, Incoming},
+    server::conn::{http1, http2},
+    service::service_fn,
+    upgrade::OnUpgrade,
+};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use palisade_core::{
+    Action, Body, BoxFuture, Decision, Event, HostName, Layer, Request as Asked,
+};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    time::timeout,
+};
+
+use super::{
+    Inspector,
+    answer::{self, Payload},
+    fields,
+    flow::Flow,
+    gate::{Admissions, Gate},
+    head,
+    tasks::Tasks,
+    transform::AnswerFilter,
+    upstream::{Failure, Upstream},
+};
+use crate::{
+    EndCause, Proxy,
+    dial::Target,
+    relay::{Traffic, Way},
+    request_head::is_here,
+};
+
+/// What is read of the body of a denied request, so that the connection can go on.
+const MOST_DRAINED: usize = 64 * 1024;
+const DRAINED_WITHIN: Duration = Duration::from_secs(1);
+const WINDOW: u32 = 1024 * 1024;
+
+/// A client's connection.
+pub(crate) struct Visit {
+    proxy: Arc<Proxy>,
+    inspector: Arc<Inspector>,
+    host: HostName,
+    port: u16,
+    secure: bool,
+    upstream: Upstream,
+    pub(crate) traffic: Arc<Traffic>,
+    tasks: Tasks,
+    /// What the connection goes on with once it is no HTTP any more.
+    after: Mutex<Option<BoxFuture<'static, ()>>>,
+}
+
+/// Whether the client's end of the connection may become another protocol's.
+struct Offer<'a> {
+    admissions: Option<&'a Admissions>,
+    client: Option<OnUpgrade>,
+}
+
+/// What a client gets instead of what it asked for.
+type Refused = Box<Response<Payload>>;
+
+impl Visit {
+    pub(crate) fn new(
+        proxy: Arc<Proxy>,
+        inspector: Arc<Inspector>,
+        (host, port): (HostName, u16),
+        target: Target,
+        (secure, h2): (bool, bool),
+    ) -> Arc<Self> {
+        let tasks = Tasks::default();
+        let upstream = Upstream::new(
+            Arc::clone(&proxy),
+            Arc::clone(&inspector),
+            target,
+            (secure, h2),
+            tasks.clone(),
+        );
+        let traffic = Arc::new(Traffic::new());
+        let after = Mutex::default();
+        Arc::new(Self { proxy, inspector, host, port, secure, upstream, traffic, tasks, after })
+    }
+
+    /// The name that was dialled.
+    pub(crate) fn host(&self) -> &HostName {
+        &self.host
+    }
+
+    /// Where the server is, if it was dialled.
+    pub(crate) fn address(&self) -> Option<std::net::SocketAddr> {
+        self.upstream.address()
+    }
+
+    /// Serve it to its end.
+    pub(crate) async fn serve<S>(self: &Arc<Self>, stream: S, h2: bool) -> EndCause
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let _end = EndOnDrop(&self.tasks);
+        let serving = async {
+            let clean = if h2 { self.serve_h2(stream).await } else { self.serve_h1(stream).await };
+            let after = self.after.lock().unwrap_or_else(PoisonError::into_inner).take();
+            if let Some(after) = after {
+                after.await;
+            }
+            if clean { EndCause::Closed } else { EndCause::Broken }
+        };
+        tokio::select! {
+            cause = serving => cause,
+            () = self.traffic.idle(self.proxy.limits.idle) => EndCause::Idle,
+        }
+    }
+
+    async fn serve_h1<S>(self: &Arc<Self>, stream: S) -> bool
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let (gate, admissions) = Gate::new(stream);
+        let service = service_fn(|request| {
+            let (visit, admissions) = (Arc::clone(self), admissions.clone());
+            async move { Ok::<_, Infallible>(visit.answer(request, Some(&admissions)).await) }
+        });
+        let served = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(self.proxy.limits.head)
+            .half_close(true)
+            .auto_date_header(false)
+            .preserve_header_case(true)
+            .max_headers(head::MOST_HEADERS)
+            .max_header_size(2 * head::LONGEST)
+            .max_buf_size(4 * head::LONGEST)
+            .serve_connection(TokioIo::new(gate), service)
+            .with_upgrades()
+            .await;
+        if let Some(why) = admissions.broken() {
+            self.record_denial(format!("its body can be read in more than one way: {why}")).await;
+        }
+        served.is_ok()
+    }
+
+    async fn serve_h2<S>(self: &Arc<Self>, stream: S) -> bool
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let service = service_fn(|request| {
+            let visit = Arc::clone(self);
+            async move { Ok::<_, Infallible>(visit.answer(request, None).await) }
+        });
+        http2::Builder::new(self.tasks.clone())
+            .timer(TokioTimer::new())
+            .auto_date_header(false)
+            .max_concurrent_streams(self.proxy.limits.streams)
+            .max_header_list_size(u32::try_from(head::LONGEST).unwrap_or(u32::MAX))
+            .initial_stream_window_size(WINDOW)
+            .initial_connection_window_size(2 * WINDOW)
+            .serve_connection(TokioIo::new(stream), service)
+            .await
+            .is_ok()
+    }
+
+    async fn answer(
+        self: Arc<Self>,
+        mut request: Request<Incoming>,
+        admissions: Option<&Admissions>,
+    ) -> Response<Payload> {
+        self.traffic.touch();
+        let mut offer = Offer { admissions: None, client: None };
+        match admissions.map(Admissions::next) {
+            None => {}
+            Some(Err(why)) => {
+                self.record_denial(format!("its request can be read in more than one way: {why}"))
+                    .await;
+                return answer::malformed(why);
+            }
+            Some(Ok(admitted)) if admitted.upgrade => {
+                offer.admissions = admissions;
+                if request.method() == Method::GET && fields::offers_websocket(request.headers()) {
+                    offer.client = Some(hyper::upgrade::on(&mut request));
+                }
+            }
+            Some(Ok(_)) => {}
+        }
+        match self.pass(request, offer).await {
+            Ok(answer) => answer,
+            Err(refused) => *refused,
+        }
+    }
+
+    async fn pass(
+        &self,
+        request: Request<Incoming>,
+        mut offer: Offer<'_>,
+    ) -> Result<Response<Payload>, Refused> {
+        let (mut head, mut body) = request.into_parts();
+        let expects = head.headers.contains_key(header::EXPECT);
+        let disagreement = self.direct(&mut head);
+        fields::clean_request(&mut head.headers);
+        if offer.client.is_some() {
+            let headers = &mut head.headers;
+            headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
+            headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+        }
+        let mut asked = self.asked(&head);
+        if let Err(why) = disagreement {
+            let decision = Decision::deny(why);
+            let event = Event::decided(&Action::Request(Box::new(asked)), &decision);
+            self.proxy.authority.record(event).await;
+            drain(body, expects).await;
+            return Err(Box::new(answer::denied(&decision)));
+        }
+        let mut gathered = None;
+        if let Some(most) = self.inspector.policy.body_bound(&asked) {
+            (asked.body, gathered) = self.gather(&asked, &mut body, most).await;
+        }
+        let action = Action::Request(Box::new(asked));
+        let mut decision = self.proxy.authority.authorize(&action).await;
+        let asked = match action {
+            Action::Request(asked) if !matches!(asked.body, Body::Refused(_)) => asked,
+            // What was read of it cannot be sent any more.
+            _ if decision.is_allowed() => {
+                decision = Decision::deny("the policy has changed while the request was read");
+                drain(body, expects).await;
+                return Err(Box::new(answer::denied(&decision)));
+            }
+            Action::Request(asked) => asked,
+            _ => return Err(Box::new(answer::denied(&decision))),
+        };
+        if !decision.is_allowed() {
+            drain(body, expects).await;
+            return Err(Box::new(answer::denied(&decision)));
+        }
+        let filter = self.transformed(&asked, &decision, &mut head).await?;
+        let payload = match gathered {
+            Some(gathered) => gathered,
+            None => Flow::out(body, Arc::clone(&self.traffic)).boxed_unsync(),
+        };
+        let limit = self.proxy.limits.answer;
+        let sending = self.upstream.send(Request::from_parts(head, payload));
+        let sent = tokio::select! {
+            sent = sending => sent,
+            () = self.traffic.idle(limit) => Err(Failure::Slow(limit)),
+        };
+        match sent {
+            Ok(answer) => Ok(self.given(answer, filter, &asked, &mut offer)),
+            Err(failure) => Err(self.failed(failure, &asked).await),
+        }
+    }
+
+    /// Give the head's target its absolute form, with one authority that is also the `Host`.
+    ///
+    /// # Errors
+    /// It is for somebody else.
+    fn direct(&self, head: &mut request::Parts) -> Result<(), String> {
+        let shown = |text: &[u8]| -> String {
+            text.escape_ascii().take(100).map(char::from).collect()
+        };
+        let to = |what: &str| {
+            format!("the connection is to {}:{}, but its HTTP request is {what}", self.host, self.port)
+        };
+        if head.method == Method::CONNECT {
+            return Err(to("a CONNECT to somewhere else"));
+        }
+        let scheme = if self.secure { Scheme::HTTPS } else { Scheme::HTTP };
+        if let Some(said) = head.uri.scheme()
+            && *said != scheme
+        {
+            return Err(to(&format!("for the scheme {}", shown(said.as_str().as_bytes()))));
+        }
+        let in_target = head.uri.authority().map(|it| it.as_str().as_bytes().to_vec());
+        let hosts = head.headers.get_all(header::HOST).iter().map(|it| it.as_bytes().to_vec());
+        let mut named = None;
+        for authority in hosts.chain(in_target) {
+            let text = std::str::from_utf8(&authority).unwrap_or_default();
+            if !is_here(text, &self.host, self.port) {
+                return Err(to(&format!("for {}", shown(&authority))));
+            }
+            named = Some(text.contains(':'));
+        }
+        let with_port = named.ok_or_else(|| to("for nobody"))?;
+        if head.headers.get_all(header::HOST).iter().count() > 1 {
+            return Err(to("for more than one Host"));
+        }
+        let authority =
+            if with_port { format!("{}:{}", self.host, self.port) } else { self.host.to_string() };
+        if head.version <= Version::HTTP_11 || head.headers.contains_key(header::HOST) {
+            let host = HeaderValue::from_str(&authority).map_err(|error| error.to_string())?;
+            head.headers.insert(header::HOST, host);
+        }
+        let path = head.uri.path_and_query().cloned();
+        let mut parts = http::uri::Parts::default();
+        parts.scheme = Some(scheme);
+        parts.authority =
+            Some(authority.parse::<UriAuthority>().map_err(|error| error.to_string())?);
+        parts.path_and_query = Some(path.unwrap_or_else(|| PathAndQuery::from_static("/")));
+        head.uri = Uri::from_parts(parts).map_err(|error| error.to_string())?;
+        Ok(())
+    }
+
+    /// The request as the policy is asked about it.
+    fn asked(&self, head: &request::Parts) -> Asked {
+        let path = head.uri.path();
+        Asked {
+            host: self.host.clone(),
+            port: self.port,
+            tls: self.secure,
+            address: self.upstream.address(),
+            method: head.method.as_str().to_owned(),
+            path: if path.is_empty() { b"/".to_vec() } else { path.as_bytes().to_vec() },
+            query: head.uri.query().map(|query| query.as_bytes().to_vec()),
+            headers: listed(&head.headers),
+            body: Body::Unread,
+        }
+    }
+
+    /// Read all of a body that has to be known to decide, but no more than `most`.
+    async fn gather(
+        &self,
+        asked: &Asked,
+        body: &mut Incoming,
+        most: usize,
+    ) -> (Body, Option<Payload>) {
+        let gathering = Limited::new(body, most).collect();
+        let refused = |why: String| (Body::Refused(why), None);
+        match timeout(self.proxy.limits.body, gathering).await {
+            Ok(Ok(collected)) => {
+                let trailers = collected.trailers().cloned();
+                let bytes = collected.to_bytes();
+                self.traffic.flowed(Way::Out, bytes.len());
+                if trailers.is_some() {
+                    return refused("it has trailers behind its body".to_owned());
+                }
+                (self.inspector.policy.read_body(asked, &bytes), Some(answer::full(bytes)))
+            }
+            Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => {
+                refused(format!("its body is longer than {most} bytes"))
+            }
+            Ok(Err(_)) => refused("its body broke off".to_owned()),
+            Err(_) => refused("its body did not come in time".to_owned()),
+        }
+    }
+
+    async fn transformed(
+        &self,
+        asked: &Asked,
+        decision: &Decision,
+        head: &mut request::Parts,
+    ) -> Result<Option<Box<dyn AnswerFilter>>, Refused> {
+        let Some(transform) = &self.inspector.transform else { return Ok(None) };
+        match transform.request(asked, decision, head).await {
+            Ok(filter) => Ok(filter),
+            Err(denial) => {
+                let action = Action::Request(Box::new(asked.clone()));
+                self.proxy.authority.record(Event::decided(&action, &denial)).await;
+                Err(Box::new(answer::denied(&denial)))
+            }
+        }
+    }
+
+    /// The server's answer, as the client gets it.
+    fn given(
+        &self,
+        mut answer: Response<Incoming>,
+        mut filter: Option<Box<dyn AnswerFilter>>,
+        asked: &Asked,
+        offer: &mut Offer<'_>,
+    ) -> Response<Payload> {
+        self.traffic.touch();
+        let switched = answer.status() == StatusCode::SWITCHING_PROTOCOLS;
+        let upgraded = match (switched, offer.client.take()) {
+            (true, Some(client)) if fields::offers_websocket(answer.headers()) => {
+                let server = hyper::upgrade::on(&mut answer);
+                let after = relayed(client, server, Arc::clone(&self.traffic));
+                *self.after.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::pin(after));
+                offer.settle(true);
+                true
+            }
+            (true, _) => {
+                return answer::failed(
+                    StatusCode::BAD_GATEWAY,
+                    "the server switched to another protocol unasked",
+                );
+            }
+            (false, _) => false,
+        };
+        let (mut head, body) = answer.into_parts();
+        fields::clean_answer(&mut head.headers);
+        if upgraded {
+            head.headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
+            head.headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+        }
+        // Each side's connection has its own.
+        head.version = Version::HTTP_11;
+        if let Some(filter) = &mut filter {
+            filter.head(&mut head);
+        }
+        if upgraded {
+            return Response::from_parts(head, answer::full(Bytes::new()));
+        }
+        let report = self.reporter(asked.subject());
+        let flow = Flow::back(body, Arc::clone(&self.traffic), filter, report);
+        Response::from_parts(head, flow.boxed_unsync())
+    }
+
+    /// Records that a server's answer broke off.
+    fn reporter(&self, subject: String) -> super::flow::Report {
+        let (authority, tasks) = (Arc::clone(&self.proxy.authority), self.tasks.clone());
+        Box::new(move |why| {
+            let mut event = Event::observed("request", Layer::Egress, subject);
+            event.reason = format!("the server's answer broke off: {why}");
+            tasks.spawn(async move {
+                authority.record(event).await;
+            });
+        })
+    }
+
+    async fn failed(&self, failure: Failure, asked: &Asked) -> Refused {
+        if let Failure::Denied(decision) = &failure {
+            return Box::new(answer::denied(decision));
+        }
+        if let Some(event) = failure.event(asked.subject()) {
+            self.proxy.authority.record(event).await;
+        }
+        Box::new(answer::failed(failure.status(), &failure.reason()))
+    }
+
+    async fn record_denial(&self, why: String) {
+        let subject = format!("{}:{}", self.host, self.port);
+        let mut event = Event::observed("request", Layer::Egress, subject);
+        event.decision = palisade_core::Verdict::Deny;
+        event.reason = why;
+        self.proxy.authority.record(event).await;
+    }
+}
+
+impl Offer<'_> {
+    fn settle(&mut self, upgraded: bool) {
+        if let Some(admissions) = self.admissions.take() {
+            admissions.settle(upgraded);
+        }
+    }
+}
+
+impl Drop for Offer<'_> {
+    fn drop(&mut self) {
+        self.settle(false);
+    }
+}
+
+struct EndOnDrop<'a>(&'a Tasks);
+
+impl Drop for EndOnDrop<'_> {
+    fn drop(&mut self) {
+        self.0.end();
+    }
+}
+
+/// Pass on everything both ways, once both sides are free of HTTP.
+async fn relayed(client: OnUpgrade, server: OnUpgrade, traffic: Arc<Traffic>) {
+    let (Ok(client), Ok(server)) = tokio::join!(client, server) else { return };
+    let (mut from_client, mut to_client) = tokio::io::split(TokioIo::new(client));
+    let (mut from_server, mut to_server) = tokio::io::split(TokioIo::new(server));
+    let outward = traffic.copy(Way::Out, &mut from_client, &mut to_server);
+    let inward = traffic.copy(Way::In, &mut from_server, &mut to_client);
+    // Whichever side breaks, both are closed.
+    tokio::try_join!(outward, inward).ok();
+}
+
+/// Read what little is left of a request that is not passed on, so that the client reads the answer and
+/// can go on. What waits for a `100 Continue` never comes.
+async fn drain(body: Incoming, expects: bool) {
+    if !expects && !body.is_end_stream() {
+        let draining = Limited::new(body, MOST_DRAINED).collect();
+        timeout(DRAINED_WITHIN, draining).await.ok();
+    }
+}
+
+/// All fields, names in lower case, values without the white space around.
+fn listed(headers: &HeaderMap) -> Vec<(String, Vec<u8>)> {
+    let one = |(name, value): (&header::HeaderName, &HeaderValue)| {
+        (name.as_str().to_owned(), value.as_bytes().trim_ascii().to_vec())
+    };
+    headers.iter().map(one).collect()
+}
