@@ -9,6 +9,7 @@
 
 mod dns;
 mod front;
+mod inspect;
 mod limits;
 mod rebind;
 mod relay;

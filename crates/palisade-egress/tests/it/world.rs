@@ -10,7 +10,7 @@ use std::{
 };
 
 use palisade_core::{Action, Authority, BoxFuture, Decision, Event, HostName, TlsName, Verdict};
-use palisade_egress::{Ended, Limits, Lookup, Proxy, Services, SyntheticMap};
+use palisade_egress::{Ended, Inspector, Limits, Lookup, Proxy, Services, SyntheticMap};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
@@ -43,6 +43,9 @@ impl Authority for Judge {
                         && !(*port == 443 && *tls == TlsName::NotTls)
                 });
                 fits && address.is_none_or(|address| self.addresses.contains(&address.ip()))
+            }
+            Action::Request(request) => {
+                self.names.contains(&request.host) && !request.path.starts_with(b"/denied")
             }
             _ => false,
         };
@@ -95,6 +98,7 @@ pub(crate) struct Plan {
     pub(crate) allow_name: bool,
     pub(crate) limits: Limits,
     pub(crate) services: Services,
+    pub(crate) inspector: Option<Inspector>,
 }
 
 pub(crate) const LOCALHOST: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
@@ -113,6 +117,7 @@ impl Plan {
             allow_name: true,
             limits,
             services: Services::new(),
+            inspector: None,
         }
     }
 
@@ -130,11 +135,14 @@ impl Plan {
             Arc::new(Answers { of: HashMap::from([(host, self.answers)]), asked: 0.into() });
         let ended = Arc::new(Mutex::new(Vec::new()));
         let seen = Arc::clone(&ended);
-        let proxy = Proxy::new(Arc::clone(&judge) as _, synthetic, Arc::clone(&answers) as _)
+        let mut proxy = Proxy::new(Arc::clone(&judge) as _, synthetic, Arc::clone(&answers) as _)
             .with_destination(move |_: &TcpStream| Ok(destination))
             .with_observer(move |end: &Ended| seen.lock().unwrap().push(end.clone()))
             .with_services(self.services)
             .with_limits(self.limits);
+        if let Some(inspector) = self.inspector {
+            proxy = proxy.with_inspector(inspector);
+        }
         let listener = std::net::TcpListener::bind((LOCALHOST, 0)).unwrap();
         let address = listener.local_addr().unwrap();
         let task = tokio::spawn(async move {

@@ -1,0 +1,229 @@
+use http::{Request, StatusCode, Version};
+use palisade_core::Verdict;
+use serde_json::Value;
+
+use super::stage::{AnyBody, Server, Stage, body, http1_over, text};
+use crate::world::LOCALHOST;
+
+fn hello(_: Request<hyper::body::Incoming>) -> super::stage::futures::Answer {
+    Box::pin(async { http::Response::new(body("hello")) })
+}
+
+fn get(path: &str) -> Request<AnyBody> {
+    Request::get(path).header("host", "a.example").body(body("")).unwrap()
+}
+
+#[tokio::test]
+async fn a_request_is_decided_recorded_and_passed_on() {
+    let server = Server::start(&[b"http/1.1"], hello).await;
+    let stage = Stage::before(server.port, server.root.clone()).await;
+    let mut client = stage.http1().await;
+    let answer = client.send_request(get("/x?secret=1")).await.unwrap();
+    assert_eq!(answer.status(), 200);
+    assert_eq!(text(answer).await, "hello");
+    assert_eq!(server.requests(), ["GET /x"]);
+    assert_eq!(server.got.lock().unwrap()[0].uri, "/x?secret=1");
+    let events = stage.world.events();
+    let seen: Vec<_> = events.iter().map(|e| (e.kind.as_str(), e.decision)).collect();
+    // Decided before the dial, and before anything is sent.
+    assert_eq!(seen, [("request", Verdict::Allow), ("connect", Verdict::Allow)]);
+    assert_eq!(events[0].subject, format!("GET https://a.example:{}/x?…", server.port));
+    assert_eq!(events[1].detail["tls_name"], "a.example");
+    drop(client);
+    let end = stage.world.end().await;
+    assert_eq!(end.host.unwrap().as_str(), "a.example");
+}
+
+#[tokio::test]
+async fn a_denied_request_is_answered_and_the_connection_goes_on() {
+    let server = Server::start(&[b"http/1.1"], hello).await;
+    let stage = Stage::before(server.port, server.root.clone()).await;
+    let mut client = stage.http1().await;
+    for _ in 0..2 {
+        let request = Request::post("/denied/x").header("host", "a.example");
+        let request = request.body(body("x".repeat(1000))).unwrap();
+        let answer = client.send_request(request).await.unwrap();
+        assert_eq!(answer.status(), StatusCode::FORBIDDEN);
+        assert_eq!(answer.headers()["content-type"], "application/json");
+        let json: Value = serde_json::from_str(&text(answer).await).unwrap();
+        assert_eq!(json["error"], "denied by palisade");
+        assert_eq!(json["reason"], "not in the test");
+        assert!(json["allow"].as_str().unwrap().contains("palisade"));
+    }
+    assert!(server.came.lock().unwrap().is_empty(), "nothing is dialled for what is denied");
+    client.ready().await.unwrap();
+    assert_eq!(text(client.send_request(get("/ok")).await.unwrap()).await, "hello");
+    client.ready().await.unwrap();
+    assert_eq!(text(client.send_request(get("/again")).await.unwrap()).await, "hello");
+    assert_eq!(server.requests(), ["GET /ok", "GET /again"]);
+    assert_eq!(server.came.lock().unwrap().len(), 1, "one connection does for both");
+    assert_eq!(stage.world.denials().len(), 2);
+}
+
+#[tokio::test]
+async fn http2_streams_are_decided_each() {
+    let server = Server::start(&[b"h2", b"http/1.1"], hello).await;
+    let stage = Stage::before(server.port, server.root.clone()).await;
+    let client = stage.http2().await;
+    let send = |path: &str| {
+        let uri = format!("https://a.example:{}{path}", server.port);
+        let request = Request::get(uri).body(body("")).unwrap();
+        let mut client = client.clone();
+        async move {
+            let answer = client.send_request(request).await.unwrap();
+            (answer.status().as_u16(), text(answer).await)
+        }
+    };
+    let (a, b, c) = tokio::join!(send("/a"), send("/denied"), send("/c"));
+    assert_eq!((a.0, a.1.as_str()), (200, "hello"));
+    assert_eq!((c.0, c.1.as_str()), (200, "hello"));
+    assert_eq!(b.0, 403);
+    let mut requests = server.requests();
+    requests.sort();
+    assert_eq!(requests, ["GET /a", "GET /c"]);
+    assert!(server.got.lock().unwrap().iter().all(|head| head.version == Version::HTTP_2));
+    assert_eq!(server.came.lock().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn http2_clients_reach_servers_that_speak_http1_only() {
+    let server = Server::start(&[b"http/1.1"], hello).await;
+    let stage = Stage::before(server.port, server.root.clone()).await;
+    let mut client = stage.http2().await;
+    let uri = format!("https://a.example:{}/a", server.port);
+    for _ in 0..3 {
+        let request = Request::get(uri.clone()).body(body("")).unwrap();
+        assert_eq!(text(client.send_request(request).await.unwrap()).await, "hello");
+    }
+    let got = server.got.lock().unwrap();
+    assert_eq!(got[0].headers["host"], format!("a.example:{}", server.port));
+    assert_eq!(got[0].uri, "/a");
+}
+
+#[tokio::test]
+async fn http_without_tls_is_decided_too() {
+    let listener = tokio::net::TcpListener::bind((LOCALHOST, 0)).await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let service = hyper::service::service_fn(|request| async move {
+                Ok::<_, std::convert::Infallible>(hello(request).await)
+            });
+            let io = hyper_util::rt::TokioIo::new(stream);
+            tokio::spawn(hyper::server::conn::http1::Builder::new().serve_connection(io, service));
+        }
+    });
+    let (_, root) = super::stage::chain(super::stage::Flaw::None);
+    let stage = Stage::before(port, root).await;
+    let mut client = http1_over(stage.world.connect().await).await;
+    assert_eq!(text(client.send_request(get("/a")).await.unwrap()).await, "hello");
+    client.ready().await.unwrap();
+    assert_eq!(client.send_request(get("/denied")).await.unwrap().status(), 403);
+    assert_eq!(stage.world.events()[0].subject, format!("GET http://a.example:{port}/a"));
+}
+
+#[tokio::test]
+async fn fronts_a_request_for_another_host() {
+    let server = Server::start(&[b"h2", b"http/1.1"], hello).await;
+    let stage = Stage::before(server.port, server.root.clone()).await;
+    let mut client = stage.http1().await;
+    for (target, host) in [
+        ("/", "evil.example"),
+        ("/", "a.example:1"),
+        ("/", "a.example@evil.example"),
+        ("/", "a.example.evil.example"),
+        ("/", ""),
+        ("https://evil.example/", "a.example"),
+        ("http://a.example/", "a.example"),
+        ("https://x@a.example/", "a.example"),
+    ] {
+        let request = Request::get(target).header("host", host).body(body("")).unwrap();
+        let answer = client.send_request(request).await.unwrap();
+        assert_eq!(answer.status(), 403, "{target} {host}");
+        assert!(text(answer).await.contains("the connection is to a.example"));
+        client.ready().await.unwrap();
+    }
+    let mut client = stage.http2().await;
+    for uri in ["https://evil.example/", "http://a.example/", "https://a.example:1/"] {
+        let request = Request::get(uri).body(body("")).unwrap();
+        assert_eq!(client.send_request(request).await.unwrap().status(), 403, "{uri}");
+    }
+    let request = Request::get("https://a.example/").header("host", "evil.example");
+    let answer = client.send_request(request.body(body("")).unwrap()).await.unwrap();
+    assert_eq!(answer.status(), 403);
+    assert!(server.came.lock().unwrap().is_empty());
+    assert_eq!(stage.world.denials().len(), 12);
+    // What names the host in another way is the same to the server.
+    let mut client = stage.http1().await;
+    let request = Request::get("/").header("host", "A.Example.").body(body("")).unwrap();
+    assert_eq!(client.send_request(request).await.unwrap().status(), 200);
+    assert_eq!(server.got.lock().unwrap()[0].headers["host"], "a.example");
+}
+
+#[tokio::test]
+async fn asks_for_another_name_in_tls_than_it_resolved() {
+    let server = Server::start(&[b"http/1.1"], hello).await;
+    let stage = Stage::before(server.port, server.root.clone()).await;
+    stage.tls_as("evil.example", &[]).await.unwrap_err();
+    stage.tls_as("127.0.0.1", &[]).await.unwrap_err();
+    assert!(server.came.lock().unwrap().is_empty());
+    assert_eq!(stage.world.denials().len(), 2);
+}
+
+#[tokio::test]
+async fn speaks_neither_tls_nor_http() {
+    let server = Server::start(&[b"http/1.1"], hello).await;
+    let stage = Stage::before(server.port, server.root.clone()).await;
+    let answer = stage.world.exchange(b"SSH-2.0-x\r\n").await.unwrap();
+    assert!(answer.starts_with(b"HTTP/1.1 400 "), "{}", answer.escape_ascii());
+    stage.world.exchange(b"\x16\x01garbage").await.unwrap_err();
+    let answer = stage.world.exchange(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").await.unwrap();
+    assert!(answer.starts_with(b"HTTP/1.1 400 "), "{}", answer.escape_ascii());
+    stage.tls_as("a.example", &[b"imap"]).await.unwrap_err();
+    assert!(server.came.lock().unwrap().is_empty());
+    assert_eq!(stage.world.denials().len(), 3);
+}
+
+#[tokio::test]
+async fn a_body_is_read_before_the_decision_where_it_counts() {
+    let server = Server::start(&[b"http/1.1"], hello).await;
+    let plan = crate::world::Plan::to(server.port);
+    let stage = Stage::with(plan, server.root.clone(), Some(100)).await;
+    let mut client = stage.http1().await;
+    let post = |size: usize| {
+        let request = Request::post("/").header("host", "a.example");
+        request.body(body("x".repeat(size))).unwrap()
+    };
+    let answer = client.send_request(post(100)).await.unwrap();
+    assert_eq!(answer.status(), 200);
+    assert_eq!(server.got.lock().unwrap()[0].headers["content-length"], "100");
+    let mut client = stage.http1().await;
+    assert_eq!(client.send_request(post(101)).await.unwrap().status(), 403);
+    let mut client = stage.http1().await;
+    assert_eq!(client.send_request(get("/")).await.unwrap().status(), 200);
+    let read: Vec<_> = stage.bodies.lock().unwrap().iter().map(Vec::len).collect();
+    assert_eq!(read, [100, 0]);
+    assert_eq!(server.requests(), ["POST /", "GET /"]);
+}
+
+#[tokio::test]
+async fn what_is_of_one_connection_does_not_reach_the_server() {
+    let server = Server::start(&[b"http/1.1"], hello).await;
+    let stage = Stage::before(server.port, server.root.clone()).await;
+    let mut client = stage.http1().await;
+    let request = Request::get("/")
+        .header("host", "a.example")
+        .header("connection", "x-hop, authorization")
+        .header("x-hop", "1")
+        .header("proxy-authorization", "Basic x")
+        .header("upgrade", "h2c")
+        .header("http2-settings", "AAMAAABkAAQAoAAAAAIAAAAA")
+        .header("x-kept", "1")
+        .body(body(""))
+        .unwrap();
+    client.send_request(request).await.unwrap();
+    let got = server.got.lock().unwrap();
+    let mut names: Vec<_> = got[0].headers.keys().map(|name| name.as_str()).collect();
+    names.sort_unstable();
+    assert_eq!(names, ["host", "x-kept"]);
+}
