@@ -7,16 +7,20 @@ use std::{
 
 use http::{HeaderMap, HeaderValue, Uri, header, request, uri::PathAndQuery};
 use ipnet::IpNet;
-use palisade_core::{Authority, Event, HostName, HostPattern, Layer, Verdict};
+use palisade_core::{
+    Authority, BoxFuture, Decision, Event, HostName, HostPattern, Layer, Request, Verdict,
+};
 use zeroize::Zeroizing;
 
 use super::{
     Placeholder, Secret, SecretFeed, Template,
-    exchange::Exchange,
+    exchange::{Answer, Told, Watch},
     forms::Forms,
     patterns::{Found, Patterns},
     query,
+    template::Put,
 };
+use crate::{Passing, Transform};
 
 /// Secrets of one credential that were sent, and may still come back.
 const MOST_REMEMBERED: usize = 4;
@@ -47,34 +51,6 @@ pub struct Binding {
     pub hosts: Vec<HostPattern>,
     /// Addresses that the rule names: over these the secret may go without TLS, if they are private.
     pub addresses: Vec<IpNet>,
-}
-
-/// Where a request goes, and by which rule.
-#[derive(Debug, Clone, Copy)]
-pub struct Route<'a> {
-    /// The server.
-    pub host: &'a HostName,
-    /// The rule that permits the request.
-    pub rule: Option<&'a str>,
-    /// Whether the server is spoken to over TLS and is verified.
-    pub verified: bool,
-    /// The address that it is at.
-    pub address: Option<IpAddr>,
-    /// What the journal calls the request.
-    pub subject: &'a str,
-}
-
-/// Why a request may not go out.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum CredentialError {
-    /// It would carry a placeholder to a server that the credential is not for, or a secret to one that
-    /// is not known to be the one. Recorded.
-    #[error("{0}")]
-    Denied(String),
-    /// There is no secret to send.
-    #[error("{0}")]
-    Missing(String),
 }
 
 /// All credentials that requests of one sandbox may carry.
@@ -130,154 +106,159 @@ impl Credentials {
         self.list.is_empty()
     }
 
-    /// Make a request that was permitted ready to go out: with the secret of the rule's credential, and with
-    /// no placeholder where it does not belong. What comes back goes through the [`Exchange`].
-    ///
-    /// # Errors
-    /// It must not go out; the head has no secret then.
-    pub async fn apply(
+    async fn apply(
         self: &Arc<Self>,
-        route: Route<'_>,
+        decided: &Request,
+        decision: &Decision,
         head: &mut request::Parts,
-    ) -> Result<Exchange, CredentialError> {
-        let used = self
-            .list
-            .iter()
-            .position(|bound| bound.rules.iter().any(|it| Some(&*it.rule) == route.rule));
-        let here: Vec<usize> = (0..)
-            .zip(&self.list)
-            .filter(|(_, it)| it.is_for(route.host))
-            .map(|(at, _)| at)
-            .collect();
-        self.look_at(route, head, used, &here).await?;
-        if !here.is_empty() || used.is_some() {
-            ask_plainly(&mut head.headers);
+    ) -> Result<Option<Passing>, Decision> {
+        let rule = decision.rule.as_deref();
+        let deny = |why: String| match rule {
+            Some(rule) => Decision::deny_by(rule, why),
+            None => Decision::deny(why),
+        };
+        let told = Told {
+            host: decided.host.to_string(),
+            rule: rule.map(str::to_owned),
+            subject: decided.subject(),
+        };
+        let used = self.list.iter().position(|bound| bound.is_of(rule));
+        let bounds = (0..).zip(&self.list);
+        let here: Vec<usize> =
+            bounds.filter(|(_, it)| it.is_for(&decided.host)).map(|(at, _)| at).collect();
+        for (number, place) in self.strays(head, used) {
+            let own = here.contains(&number);
+            let event = self.stray(&told, number, &place, own);
+            if !own {
+                return Err(deny(event.reason));
+            }
+            if !self.record(event).await {
+                return Err(deny(UNRECORDED.to_owned()));
+            }
         }
+        let watch = Box::new(Watch::new(Arc::clone(self), told.clone(), here.clone()));
+        if here.is_empty() && used.is_none() {
+            // No answer of this host can hold a secret that was sent to it.
+            let nothing = Arc::new(Patterns::new([]));
+            let answer = Box::new(Answer::new(Arc::clone(self), told, nothing, None));
+            return Ok(Some(Passing { body: watch, answer }));
+        }
+        ask_plainly(&mut head.headers);
         let mut sent = None;
         if let Some((number, bound)) = used.and_then(|at| Some((at, self.list.get(at)?))) {
-            if let Some(why) = bound.is_unsafe(route) {
-                return Err(self.deny(route, bound, why).await);
-            }
-            let name = &bound.credential.name;
-            let missing = |why: String| {
-                CredentialError::Missing(format!("the credential `{name}` has no secret: {why}"))
-            };
-            let secret = bound.credential.feed.current().await.map_err(missing)?;
-            let how = bound
-                .put(head, &secret)
-                .ok_or_else(|| missing("what it gives cannot be sent".to_owned()))?;
-            bound.remember(&secret);
-            let event = Event::observed("credential", Layer::Egress, route.subject)
-                .with("credential", name.as_str())
-                .with("put", how.to_string());
-            let event = Event { rule: route.rule.map(str::to_owned), ..event };
-            if !self.authority.record(event).await {
-                return Err(CredentialError::Denied(UNRECORDED.to_owned()));
-            }
+            let secret = self.send(bound, decided, head, &told).await.map_err(deny)?;
             sent = Some((number, secret));
         }
-        let answers = self.answers(&here, used);
-        Ok(Exchange::new(Arc::clone(self), route, here, answers, sent))
+        let patterns = self.answers(&here, used);
+        let answer = Box::new(Answer::new(Arc::clone(self), told, patterns, sent));
+        Ok(Some(Passing { body: watch, answer }))
     }
 
-    /// Look for placeholders where they do not belong. One of another host's stops the request.
-    async fn look_at(
+    /// Put the credential's secret into the request.
+    async fn send(
         &self,
-        route: Route<'_>,
-        head: &request::Parts,
-        used: Option<usize>,
-        here: &[usize],
-    ) -> Result<(), CredentialError> {
+        bound: &Bound,
+        decided: &Request,
+        head: &mut request::Parts,
+        told: &Told,
+    ) -> Result<Arc<Secret>, String> {
+        let name = &bound.credential.name;
+        if !bound.is_for(&decided.host) {
+            return Err(format!("{} is no host of the credential `{name}`", decided.host));
+        }
+        if !decided.tls && !bound.names_private() {
+            return Err(format!(
+                "the credential `{name}` goes only over TLS, or to a loopback or private address that the \
+                 rule names in `addresses`"
+            ));
+        }
+        let missing = |why: String| format!("the credential `{name}` has no secret: {why}");
+        let secret = bound.credential.feed.current().await.map_err(missing)?;
+        let how = bound
+            .put(head, &secret)
+            .ok_or_else(|| missing("what its source gives cannot be sent".to_owned()))?;
+        bound.remember(&secret);
+        let mut event = Event::observed("credential", Layer::Egress, told.subject.as_str())
+            .with("credential", name.as_str())
+            .with("put", how.to_string());
+        event.rule.clone_from(&told.rule);
+        if self.record(event).await { Ok(secret) } else { Err(UNRECORDED.to_owned()) }
+    }
+
+    /// Placeholders that are not where they are replaced, each once, and where they are.
+    fn strays(&self, head: &request::Parts, used: Option<usize>) -> Vec<(usize, String)> {
         let template = used.and_then(|at| self.list.get(at)).map(|it| &it.credential.template);
-        let own = |number: usize, header: Option<&str>, field: Option<&[u8]>| {
-            used == Some(number)
-                && template.is_some_and(|template| {
-                    header.is_some() && template.of_header().map(|name| name.as_str()) == header
-                        || field.is_some() && template.of_query().map(str::as_bytes) == field
-                })
-        };
+        let carrier = template.and_then(Template::of_header);
+        let carries = template.and_then(Template::of_query).map(str::as_bytes);
         let mut found: Vec<(usize, String)> = Vec::new();
-        let mut look = |bytes: &[u8], place: &str, header: Option<&str>, field: Option<&[u8]>| {
+        let mut add = |number: usize, place: &str| {
+            if !found.iter().any(|(known, _)| *known == number) {
+                found.push((number, place.to_owned()));
+            }
+        };
+        let mut look = |bytes: &[u8], place: &str, replaced: bool| {
             for number in self.placeholders_in(bytes) {
-                // Only there it is replaced.
-                if !own(number, header, field) && !found.iter().any(|(known, _)| *known == number) {
-                    found.push((number, place.to_owned()));
+                if !(replaced && used == Some(number)) {
+                    add(number, place);
                 }
             }
         };
-        look(head.method.as_str().as_bytes(), "the method", None, None);
+        look(head.method.as_str().as_bytes(), "the method", false);
         let path = head.uri.path();
-        look(path.as_bytes(), "the path", None, None);
-        look(&query::decoded(path), "the path", None, None);
+        look(path.as_bytes(), "the path", false);
+        look(&query::decoded(path), "the path", false);
         for part in head.uri.query().unwrap_or_default().split('&') {
-            let (name, _) = part.split_once('=').unwrap_or((part, ""));
+            let (name, value) = part.split_once('=').unwrap_or((part, ""));
             let name = query::decoded(name);
-            look(part.as_bytes(), "the query", None, Some(&name));
-            look(&query::decoded(part), "the query", None, Some(&name));
+            let replaced = carries == Some(name.as_slice());
+            look(&name, "the query", false);
+            look(part.as_bytes(), "the query", replaced);
+            look(&query::decoded(value), "the query", replaced);
         }
         for (name, value) in &head.headers {
-            let name = name.as_str();
-            look(value.as_bytes(), &format!("the header {name}"), Some(name), None);
+            look(value.as_bytes(), &format!("the header {name}"), carrier == Some(name));
         }
         for name in head.headers.keys() {
-            let number = self.placeholders.in_name(name.as_str().as_bytes());
-            if let Some(number) = number.map(|pattern| self.placeholders.whose(pattern)) {
-                found.push((number, "the name of a header".to_owned()));
+            if let Some(number) = self.placeholder_in_name(name.as_str()) {
+                add(number, "the name of a header");
             }
         }
-        for (number, place) in found {
-            self.stray(route, number, &place, here.contains(&number)).await?;
-        }
-        Ok(())
+        found
     }
 
-    /// Record a placeholder that is not where its credential belongs.
-    pub(crate) async fn stray(
-        &self,
-        route: Route<'_>,
-        number: usize,
-        place: &str,
-        own_host: bool,
-    ) -> Result<(), CredentialError> {
-        let Some(bound) = self.list.get(number) else { return Ok(()) };
-        let name = &bound.credential.name;
-        if !own_host {
-            let host = route.host;
-            let why = format!(
-                "the placeholder of the credential `{name}` is in {place}, and {host} is no host of that credential"
-            );
-            return Err(self.deny(route, bound, why).await);
-        }
-        let mut event = Event::observed("placeholder", Layer::Egress, route.subject)
-            .with("credential", name.as_str());
-        event.rule = route.rule.map(str::to_owned);
-        event.reason = format!(
-            "the placeholder of the credential `{name}` is in {place}; nothing replaces it there"
-        );
-        if self.authority.record(event).await {
-            Ok(())
+    /// What to record of a placeholder that is not where its credential belongs.
+    pub(crate) fn stray(&self, told: &Told, number: usize, place: &str, own_host: bool) -> Event {
+        let name = self.list.get(number).map_or("", |bound| &bound.credential.name);
+        let mut event = Event::observed("placeholder", Layer::Egress, told.subject.as_str())
+            .with("credential", name);
+        event.rule.clone_from(&told.rule);
+        let host = &told.host;
+        event.reason = if own_host {
+            format!(
+                "the placeholder of the credential `{name}` is in {place}; nothing replaces it there"
+            )
         } else {
-            Err(CredentialError::Denied(UNRECORDED.to_owned()))
-        }
+            event.decision = Verdict::Deny;
+            format!(
+                "the placeholder of the credential `{name}` is in {place}, and {host} is no host of that \
+                 credential"
+            )
+        };
+        event
     }
 
-    async fn deny(&self, route: Route<'_>, bound: &Bound, why: String) -> CredentialError {
-        let mut event = Event::observed("placeholder", Layer::Egress, route.subject)
-            .with("credential", bound.credential.name.as_str());
-        event.decision = Verdict::Deny;
-        event.rule = route.rule.map(str::to_owned);
-        event.reason.clone_from(&why);
-        self.authority.record(event).await;
-        CredentialError::Denied(why)
-    }
-
-    /// Record that an answer held a secret.
-    pub(crate) async fn reflected(&self, rule: Option<String>, subject: &str, place: &str) {
-        let mut event = Event::observed("secret_in_answer", Layer::Egress, subject);
-        event.rule = rule;
+    /// What to record of an answer that held a secret.
+    pub(crate) fn reflected(told: &Told, place: &str) -> Event {
+        let mut event = Event::observed("secret_in_answer", Layer::Egress, told.subject.as_str());
+        event.rule.clone_from(&told.rule);
         event.reason =
             format!("the server's answer held a secret in {place}; the client got the placeholder");
-        self.authority.record(event).await;
+        event
+    }
+
+    /// Whether the journal has it.
+    pub(crate) async fn record(&self, event: Event) -> bool {
+        self.authority.record(event).await
     }
 
     pub(crate) fn feed(&self, number: usize) -> Option<&Arc<dyn SecretFeed>> {
@@ -286,6 +267,12 @@ impl Credentials {
 
     pub(crate) fn placeholders(&self) -> &Arc<Patterns> {
         &self.placeholders
+    }
+
+    /// Whose placeholder is in the name of a header, if any is.
+    pub(crate) fn placeholder_in_name(&self, name: &str) -> Option<usize> {
+        let pattern = self.placeholders.in_name(name.as_bytes())?;
+        Some(self.placeholders.whose(pattern))
     }
 
     /// Whose placeholders are in it, each once.
@@ -302,7 +289,7 @@ impl Credentials {
                     if !all.contains(&whose) {
                         all.push(whose);
                     }
-                    from = at.saturating_add(self.placeholders.instead(pattern).len().max(1));
+                    from = at.saturating_add(self.placeholders.length(pattern));
                 }
             }
         }
@@ -343,30 +330,16 @@ impl Bound {
         self.rules.iter().any(|rule| rule.hosts.iter().any(|pattern| pattern.matches(host)))
     }
 
-    /// Why the secret may not go this way.
-    fn is_unsafe(&self, route: Route<'_>) -> Option<String> {
-        let name = &self.credential.name;
-        if !self.is_for(route.host) {
-            return Some(format!("{} is no host of the credential `{name}`", route.host));
-        }
-        if route.verified {
-            return None;
-        }
-        let named = |address: IpAddr| {
-            let mut rules = self.rules.iter().filter(|it| Some(&*it.rule) == route.rule);
-            is_private(address)
-                && rules.any(|rule| rule.addresses.iter().any(|it| it.contains(&address)))
-        };
-        if route.address.is_some_and(|address| named(address.to_canonical())) {
-            return None;
-        }
-        Some(format!(
-            "the credential `{name}` goes only over TLS, or to a loopback or private address that the rule \
-             names in `addresses`"
-        ))
+    fn is_of(&self, rule: Option<&str>) -> bool {
+        self.rules.iter().any(|binding| Some(binding.rule.as_str()) == rule)
     }
 
-    fn put(&self, head: &mut request::Parts, secret: &Secret) -> Option<super::template::Put> {
+    /// Whether any rule of it could permit that its secret goes without TLS.
+    fn names_private(&self) -> bool {
+        self.rules.iter().any(|rule| rule.addresses.iter().any(|it| is_private(it.network())))
+    }
+
+    fn put(&self, head: &mut request::Parts, secret: &Secret) -> Option<Put> {
         let target = head.uri.path_and_query().map_or("/", PathAndQuery::as_str);
         let mut target = Zeroizing::new(target.to_owned());
         let Credential { template, placeholder, .. } = &self.credential;
@@ -387,6 +360,29 @@ impl Bound {
         sent.retain(|known| !Arc::ptr_eq(known, secret));
         sent.insert(0, Arc::clone(secret));
         sent.truncate(MOST_REMEMBERED);
+    }
+}
+
+impl Transform for Arc<Credentials> {
+    fn request<'a>(
+        &'a self,
+        decided: &'a Request,
+        decision: &'a Decision,
+        head: &'a mut request::Parts,
+    ) -> BoxFuture<'a, Result<Option<Passing>, Decision>> {
+        Box::pin(self.apply(decided, decision, head))
+    }
+
+    /// To a host of a credential only where each rule that binds it says so: which of them will permit
+    /// a request is not known before it is sent.
+    fn may_go_plainly(&self, host: &HostName, address: IpAddr) -> bool {
+        let address = address.to_canonical();
+        let named = |rule: &Binding| {
+            is_private(address) && rule.addresses.iter().any(|it| it.contains(&address))
+        };
+        let rules = self.list.iter().flat_map(|bound| &bound.rules);
+        let mut here = rules.filter(|rule| rule.hosts.iter().any(|pattern| pattern.matches(host)));
+        here.all(named)
     }
 }
 

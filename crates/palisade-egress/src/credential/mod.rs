@@ -11,7 +11,6 @@
 //! - A placeholder in a compressed request body, or in a connection that is not looked into. It is
 //!   of no use there.
 
-mod body;
 mod credentials;
 mod exchange;
 mod forms;
@@ -22,9 +21,7 @@ mod scrub;
 mod secret;
 mod template;
 
-pub use body::{Scrubbed, WatchError, Watched};
-pub use credentials::{Binding, Credential, CredentialError, Credentials, Route};
-pub use exchange::{AnswerStream, Exchange};
+pub use credentials::{Binding, Credential, Credentials};
 pub use placeholder::Placeholder;
 pub use secret::{Secret, SecretError, SecretFeed};
 pub use template::{Template, TemplateError};

@@ -91,6 +91,11 @@ impl Patterns {
         self.list.get(number).map(|pattern| pattern.instead.as_slice()).unwrap_or_default()
     }
 
+    /// The length of the pattern.
+    pub(crate) fn length(&self, number: usize) -> usize {
+        self.list.get(number).map_or(1, |pattern| pattern.text.len())
+    }
+
     pub(crate) fn whose(&self, number: usize) -> usize {
         self.list.get(number).map_or(usize::MAX, |pattern| pattern.whose)
     }

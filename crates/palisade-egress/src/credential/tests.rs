@@ -1,17 +1,15 @@
-use std::{
-    convert::Infallible,
-    sync::{Arc, Mutex},
-};
+use std::sync::{Arc, Mutex};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use http::{HeaderMap, Request, Response, StatusCode, request, response};
-use http_body::{Body, Frame};
-use http_body_util::{BodyExt, Full, StreamBody};
-use palisade_core::{Action, Authority, BoxFuture, Decision, Event, HostName, Verdict};
+use palisade_core::{
+    Action, Authority, Body, BoxFuture, Decision, Event, Request as Asked, Verdict,
+};
 use proptest::prelude::*;
 
 use super::*;
+use crate::{Passing, Transform};
 
 const REAL: &str = "ghp_16C7e42F292c6912E7710c838347Ae178B4a";
 const KEY: &str = "AIzaSyA-real-key-0123456789abcdefgh";
@@ -57,7 +55,10 @@ fn world() -> World {
         rule: rule.to_owned(),
         credential: credential.to_owned(),
         hosts: vec![host.parse().unwrap()],
-        addresses: vec!["127.0.0.0/8".parse().unwrap(), "0.0.0.0/0".parse().unwrap()],
+        addresses: match credential {
+            "github" => vec!["127.0.0.0/8".parse().unwrap(), "0.0.0.0/0".parse().unwrap()],
+            _ => vec![],
+        },
     };
     let bindings = [
         binding("network.rules[github]", "github", "api.github.com"),
@@ -70,34 +71,42 @@ fn world() -> World {
     World { credentials, recorder, github, maps }
 }
 
+/// What a decided request passes through.
+async fn passed(
+    credentials: &Arc<Credentials>,
+    (rule, host, tls): (&str, &str, bool),
+    request: request::Builder,
+) -> Result<(Passing, request::Parts), Decision> {
+    let (mut head, ()) = request.body(()).unwrap().into_parts();
+    let decided = Asked {
+        host: host.parse().unwrap(),
+        port: 443,
+        tls,
+        address: None,
+        method: head.method.to_string(),
+        path: head.uri.path().into(),
+        query: head.uri.query().map(Into::into),
+        headers: Vec::new(),
+        body: Body::Unread,
+    };
+    let decision = Decision::allow(rule, "");
+    let passing = credentials.request(&decided, &decision, &mut head).await?;
+    Ok((passing.unwrap(), head))
+}
+
 impl World {
     async fn apply(
         &self,
         rule: &str,
         host: &str,
         request: request::Builder,
-    ) -> Result<(Exchange, request::Parts), CredentialError> {
-        self.apply_over(rule, host, true, None, request).await
+    ) -> Result<(Passing, request::Parts), Decision> {
+        passed(&self.credentials, (rule, host, true), request).await
     }
 
-    async fn apply_over(
-        &self,
-        rule: &str,
-        host: &str,
-        verified: bool,
-        address: Option<&str>,
-        request: request::Builder,
-    ) -> Result<(Exchange, request::Parts), CredentialError> {
-        let host: HostName = host.parse().unwrap();
-        let (mut head, ()) = request.body(()).unwrap().into_parts();
-        let address = address.map(|address| address.parse().unwrap());
-        let route =
-            Route { host: &host, rule: Some(rule), verified, address, subject: "GET https://x/" };
-        let exchange = self.credentials.apply(route, &mut head).await?;
-        Ok((exchange, head))
-    }
-
-    fn events(&self) -> Vec<Event> {
+    /// What was recorded.
+    async fn events(&self) -> Vec<Event> {
+        tokio::task::yield_now().await;
         std::mem::take(&mut *self.recorder.0.lock().unwrap())
     }
 }
@@ -105,15 +114,13 @@ impl World {
 const GITHUB: &str = "network.rules[github]";
 const MAPS: &str = "network.rules[maps]";
 
-async fn seen_by_client(
-    exchange: &Exchange,
-    response: Response<Full<Bytes>>,
-) -> (HeaderMap, Vec<u8>) {
+fn seen_by_client(passing: &mut Passing, response: Response<&str>) -> (HeaderMap, Vec<u8>) {
     let (mut head, body) = response.into_parts();
-    exchange.answer(&mut head, !body.is_end_stream()).await.unwrap();
-    let body = exchange.answer_body(body);
-    assert!(body.size_hint().exact().is_some());
-    (head.headers, body.collect().await.unwrap().to_bytes().to_vec())
+    passing.answer.head(&mut head, !body.is_empty()).unwrap();
+    let mut seen = passing.answer.data(Bytes::copy_from_slice(body.as_bytes())).to_vec();
+    seen.extend_from_slice(&passing.answer.end());
+    assert_eq!(seen.len(), body.len());
+    (head.headers, seen)
 }
 
 #[tokio::test]
@@ -123,25 +130,25 @@ async fn the_server_sees_the_secret_and_the_client_its_placeholder() {
         .header("authorization", format!("Bearer {}", world.github))
         .header("accept-encoding", "gzip, br")
         .header("range", "bytes=0-10");
-    let (exchange, head) = world.apply(GITHUB, "api.github.com", sent).await.unwrap();
+    let (mut passing, head) = world.apply(GITHUB, "api.github.com", sent).await.unwrap();
     assert_eq!(head.headers["authorization"], format!("Bearer {REAL}"));
     assert!(head.headers["authorization"].is_sensitive());
     assert_eq!(head.headers["accept-encoding"], "identity");
     assert!(!head.headers.contains_key("range"));
 
+    let text = format!("{{\"authorization\": \"Bearer {REAL}\"}}");
     let echo = Response::builder()
         .header("location", format!("https://evil.example/?t={REAL}"))
         .header(format!("x-{}", REAL.to_ascii_lowercase()), "1")
-        .body(Full::new(Bytes::from(format!("{{\"authorization\": \"Bearer {REAL}\"}}"))))
+        .body(&*text)
         .unwrap();
-    let (headers, body) = seen_by_client(&exchange, echo).await;
+    let (headers, body) = seen_by_client(&mut passing, echo);
     assert_eq!(headers["location"], format!("https://evil.example/?t={}", world.github));
     assert_eq!(headers.len(), 1);
     let expected = format!("{{\"authorization\": \"Bearer {}\"}}", world.github);
     assert_eq!(body, expected.into_bytes());
-    tokio::task::yield_now().await;
-    let kinds: Vec<_> = world.events().into_iter().map(|event| event.kind).collect();
-    assert_eq!(kinds, ["credential", "secret_in_answer", "secret_in_answer"]);
+    let kinds: Vec<_> = world.events().await.into_iter().map(|event| event.kind).collect();
+    assert_eq!(kinds, ["credential", "secret_in_answer"]);
 }
 
 #[tokio::test]
@@ -176,10 +183,9 @@ async fn a_placeholder_for_another_host_stops_the_request_wherever_it_is() {
     ] {
         let shown = format!("{sent:?}");
         let error = world.apply(MAPS, "eu.maps.example", sent).await.unwrap_err();
-        let CredentialError::Denied(why) = error else { panic!("{shown}") };
-        assert!(why.contains("`github`") && why.contains("eu.maps.example"), "{why}");
-        let events = world.events();
-        assert_eq!((events.len(), events[0].decision), (1, Verdict::Deny), "{shown}");
+        let why = error.reason;
+        assert!(why.contains("`github`") && why.contains("eu.maps.example"), "{shown}: {why}");
+        assert_eq!(error.verdict, Verdict::Deny);
     }
 }
 
@@ -191,43 +197,46 @@ async fn a_placeholder_elsewhere_at_its_own_host_stays_and_is_told() {
     let (_, head) = world.apply(GITHUB, "api.github.com", sent).await.unwrap();
     assert_eq!(head.headers["x-other"], world.github);
     assert_eq!(head.uri.path(), format!("/{}", world.github));
-    let events = world.events();
+    let events = world.events().await;
     assert_eq!(events[0].kind, "placeholder");
     assert_eq!(events[0].decision, Verdict::Observe);
     // By another rule for the same host it is not replaced either.
     let sent = Request::get("https://api.github.com/").header("authorization", &world.github);
-    let (exchange, head) = world.apply("network.rules[1]", "api.github.com", sent).await.unwrap();
+    let (_, head) = world.apply("network.rules[1]", "api.github.com", sent).await.unwrap();
     assert_eq!(head.headers["authorization"], world.github);
-    assert!(!exchange.carries_secret());
 }
 
 #[tokio::test]
 async fn a_secret_goes_only_to_a_verified_server_or_a_named_private_address() {
     let world = world();
     let sent = || Request::get("http://api.github.com/");
-    for address in [None, Some("8.8.8.8"), Some("169.254.169.254"), Some("10.0.0.1")] {
-        let applied = world.apply_over(GITHUB, "api.github.com", false, address, sent()).await;
-        let permitted = address == Some("10.0.0.1");
-        assert_eq!(applied.is_ok(), permitted, "{address:?}");
+    let plain = |host| (GITHUB, host, false);
+    assert!(passed(&world.credentials, plain("api.github.com"), sent()).await.is_ok());
+    let may = |host: &str, address: &str| {
+        world.credentials.may_go_plainly(&host.parse().unwrap(), address.parse().unwrap())
+    };
+    for (address, permitted) in [
+        ("10.0.0.1", true),
+        ("127.0.0.1", true),
+        ("::ffff:10.0.0.1", true),
+        ("8.8.8.8", false),
+        ("169.254.169.254", false),
+        ("::1", false),
+        ("fd00::1", false),
+    ] {
+        assert_eq!(may("api.github.com", address), permitted, "{address}");
+        assert!(may("other.example", address));
     }
+    // A rule that names no private address never sends it in the clear.
+    let error = passed(&world.credentials, (MAPS, "a.maps.example", false), sent()).await;
+    assert!(error.unwrap_err().reason.contains("only over TLS"));
     // A rule whose hosts are others.
-    let error = world.apply(GITHUB, "eu.maps.example", sent()).await.unwrap_err();
-    assert!(matches!(error, CredentialError::Denied(_)));
+    world.apply(GITHUB, "eu.maps.example", sent()).await.unwrap_err();
 }
 
 #[tokio::test]
 async fn a_body_with_anothers_placeholder_breaks_off_before_its_end() {
     let world = world();
-    let body = |text: String, size: usize| {
-        let chunks: Vec<_> = text
-            .into_bytes()
-            .chunks(size)
-            .map(|chunk| Ok::<_, Infallible>(Frame::data(Bytes::copy_from_slice(chunk))))
-            .collect();
-        StreamBody::new(tokio_stream(chunks))
-    };
-    let sent = Request::post("https://eu.maps.example/");
-    let (exchange, _) = world.apply(MAPS, "eu.maps.example", sent).await.unwrap();
     for (text, passes) in [
         (format!("token={}&x=1", world.github), false),
         (STANDARD.encode(format!("token={}&x=1", world.github)), false),
@@ -235,55 +244,66 @@ async fn a_body_with_anothers_placeholder_breaks_off_before_its_end() {
         (world.github[..39].to_owned(), true),
     ] {
         for size in [1, 7, 1000] {
-            let mut watched = exchange.request_body(body(text.clone(), size));
+            let sent = Request::post("https://eu.maps.example/");
+            let (mut passing, _) = world.apply(MAPS, "eu.maps.example", sent).await.unwrap();
+            world.events().await;
             let mut left = Vec::new();
-            let mut broken = false;
-            while let Some(frame) = watched.frame().await {
-                match frame {
-                    Ok(frame) => left.extend_from_slice(&frame.into_data().unwrap()),
-                    Err(_) => broken = true,
-                }
-            }
+            let mut chunks = text.as_bytes().chunks(size);
+            let broken = chunks.any(|chunk| {
+                let passes = passing.body.data(chunk).is_ok();
+                left.extend_from_slice(if passes { chunk } else { &[] });
+                !passes
+            });
             assert_eq!(broken, !passes, "{text}");
             assert!(!left.windows(40).any(|part| part == world.github.as_bytes()));
-            if passes {
-                assert_eq!(left, text.as_bytes());
+            let events = world.events().await;
+            if text.starts_with("ghp_") {
+                assert!(events.is_empty());
+            } else {
+                let expected = if passes { Verdict::Observe } else { Verdict::Deny };
+                assert_eq!((events.len(), events[0].decision), (1, expected), "{events:?}");
             }
         }
     }
+    let sent = Request::post("https://eu.maps.example/");
+    let (mut passing, _) = world.apply(MAPS, "eu.maps.example", sent).await.unwrap();
+    let mut trailers = HeaderMap::new();
+    trailers.insert("x-t", world.github.parse().unwrap());
+    passing.body.trailers(&trailers).unwrap_err();
 }
 
 #[tokio::test]
 async fn an_answer_that_cannot_be_looked_through_does_not_come() {
     let world = world();
     let sent = Request::get("https://api.github.com/");
-    let (exchange, _) = world.apply(GITHUB, "api.github.com", sent).await.unwrap();
+    let (mut passing, _) = world.apply(GITHUB, "api.github.com", sent).await.unwrap();
     let head = |name: &str, value: &str| -> response::Parts {
         Response::builder().header(name, value).body(()).unwrap().into_parts().0
     };
     for coding in ["gzip", "identity, br", "zstd", "aes128gcm"] {
-        exchange.answer(&mut head("content-encoding", coding), true).await.unwrap_err();
+        passing.answer.head(&mut head("content-encoding", coding), true).unwrap_err();
     }
-    exchange.answer(&mut head("transfer-encoding", "gzip, chunked"), true).await.unwrap_err();
-    exchange.answer(&mut head("content-encoding", "gzip"), false).await.unwrap();
-    exchange.answer(&mut head("content-encoding", "identity"), true).await.unwrap();
+    passing.answer.head(&mut head("transfer-encoding", "gzip, chunked"), true).unwrap_err();
+    passing.answer.head(&mut head("content-encoding", "gzip"), false).unwrap();
+    passing.answer.head(&mut head("content-encoding", "identity"), true).unwrap();
+    // From other hosts all comes as it is.
+    let sent = Request::get("https://other.example/").header("accept-encoding", "gzip");
+    let (mut passing, sent) = world.apply("network.rules[o]", "other.example", sent).await.unwrap();
+    assert_eq!(sent.headers["accept-encoding"], "gzip");
+    passing.answer.head(&mut head("content-encoding", "gzip"), true).unwrap();
 }
 
 #[tokio::test]
 async fn trailers_are_cleaned_behind_the_body() {
     let world = world();
     let sent = Request::get("https://api.github.com/");
-    let (exchange, _) = world.apply(GITHUB, "api.github.com", sent).await.unwrap();
+    let (mut passing, _) = world.apply(GITHUB, "api.github.com", sent).await.unwrap();
     let mut trailers = HeaderMap::new();
     trailers.insert("grpc-message", REAL.parse().unwrap());
-    let frames = vec![
-        Ok::<_, Infallible>(Frame::data(Bytes::from_static(b"x ghp_16C7e"))),
-        Ok(Frame::trailers(trailers)),
-    ];
-    let body = exchange.answer_body(StreamBody::new(tokio_stream(frames)));
-    let collected = body.collect().await.unwrap();
-    assert_eq!(collected.trailers().unwrap()["grpc-message"], world.github);
-    assert_eq!(collected.to_bytes(), "x ghp_16C7e");
+    assert_eq!(passing.answer.data(Bytes::from_static(b"x ghp_16C7e")), "x ");
+    assert_eq!(passing.answer.end(), "ghp_16C7e");
+    passing.answer.trailers(&mut trailers);
+    assert_eq!(trailers["grpc-message"], world.github);
 }
 
 #[tokio::test]
@@ -319,22 +339,20 @@ async fn a_refused_secret_is_told_to_its_source_and_an_old_one_is_still_covered(
     };
     let recorder: Arc<dyn Authority> = Arc::new(Recorder::default());
     let credentials = Arc::new(Credentials::new(vec![credential], &[binding], recorder));
-    let host: HostName = "a.example".parse().unwrap();
-    let route =
-        Route { host: &host, rule: Some("r"), verified: true, address: None, subject: "GET" };
-    let (mut head, ()) = Request::get("https://a.example/").body(()).unwrap().into_parts();
-    let exchange = credentials.apply(route, &mut head).await.unwrap();
+    let to = ("r", "a.example", true);
+    let (mut passing, head) =
+        passed(&credentials, to, Request::get("https://a.example/")).await.unwrap();
     assert_eq!(head.headers["x-key"], "old-secret-000000");
     let (mut answer, ()) =
         Response::builder().status(StatusCode::UNAUTHORIZED).body(()).unwrap().into_parts();
-    exchange.answer(&mut answer, false).await.unwrap();
+    passing.answer.head(&mut answer, false).unwrap();
     assert_eq!(*feed.1.lock().unwrap(), 1);
-    let exchange = credentials.apply(route, &mut head).await.unwrap();
+    let (mut passing, head) =
+        passed(&credentials, to, Request::get("https://a.example/")).await.unwrap();
     assert_eq!(head.headers["x-key"], "new-secret-1111112222");
     let text = "old-secret-000000 new-secret-1111112222";
-    let body = exchange.answer_body(Full::new(Bytes::from_static(text.as_bytes())));
-    let body = body.collect().await.unwrap().to_bytes();
-    assert_eq!(body, format!("{placeholder} *********************"));
+    let (_, body) = seen_by_client(&mut passing, Response::new(text));
+    assert_eq!(body, format!("{placeholder} *********************").into_bytes());
 }
 
 #[tokio::test]
@@ -353,28 +371,9 @@ async fn no_secret_no_request() {
         addresses: vec![],
     };
     let credentials = Arc::new(Credentials::new(vec![credential], &[binding], recorder));
-    let host: HostName = "a.example".parse().unwrap();
-    let route =
-        Route { host: &host, rule: Some("r"), verified: true, address: None, subject: "GET" };
-    let (mut head, ()) = Request::get("https://a.example/").body(()).unwrap().into_parts();
-    let error = credentials.apply(route, &mut head).await.unwrap_err();
-    assert!(error.to_string().contains("set the variable X"), "{error}");
-}
-
-/// A stream of what is there.
-fn tokio_stream<T>(items: Vec<T>) -> impl futures_core::Stream<Item = T> + Unpin {
-    struct Items<T>(std::vec::IntoIter<T>);
-    impl<T> Unpin for Items<T> {}
-    impl<T> futures_core::Stream for Items<T> {
-        type Item = T;
-        fn poll_next(
-            mut self: std::pin::Pin<&mut Self>,
-            _: &mut std::task::Context<'_>,
-        ) -> std::task::Poll<Option<T>> {
-            std::task::Poll::Ready(self.0.next())
-        }
-    }
-    Items(items.into_iter())
+    let sent = Request::get("https://a.example/");
+    let error = passed(&credentials, ("r", "a.example", true), sent).await.unwrap_err();
+    assert!(error.reason.contains("set the variable X"), "{error:?}");
 }
 
 proptest! {
@@ -383,20 +382,17 @@ proptest! {
         path in "/[ -~&&[^#? ]]{0,30}", query in "[!-~&&[^#\"<>\\\\^`{|}]]{0,30}",
         value in "[ -~]{0,40}",
     ) {
-        let Ok(request) = Request::get(format!("https://api.github.com{path}?{query}"))
-            .header("x-a", value.as_str()).header("authorization", value.as_str()).body(())
-        else { return Ok(()) };
+        let sent = Request::get(format!("https://api.github.com{path}?{query}"))
+            .header("x-a", value.as_str()).header("authorization", value.as_str());
+        if sent.headers_ref().is_none() {
+            return Ok(());
+        }
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let world = world();
-        let host: HostName = "api.github.com".parse().unwrap();
-        let (mut head, ()) = request.into_parts();
-        let before = head.clone();
-        let route = Route {
-            host: &host, rule: Some(GITHUB), verified: true, address: None, subject: "GET",
-        };
-        runtime.block_on(world.credentials.apply(route, &mut head)).unwrap();
-        prop_assert_eq!(&head.uri, &before.uri);
-        prop_assert_eq!(&head.headers["x-a"], &before.headers["x-a"]);
+        let uri = sent.uri_ref().unwrap().clone();
+        let (_, head) = runtime.block_on(world.apply(GITHUB, "api.github.com", sent)).unwrap();
+        prop_assert_eq!(&head.uri, &uri);
+        prop_assert_eq!(head.headers["x-a"].as_bytes(), value.as_bytes());
         prop_assert_eq!(&head.headers["authorization"], &format!("Bearer {REAL}"));
     }
 }

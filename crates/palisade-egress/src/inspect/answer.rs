@@ -36,7 +36,10 @@ pub(crate) fn malformed(reason: &str) -> Response<Payload> {
     let mut body = Map::new();
     body.insert("error".into(), "refused by palisade".into());
     body.insert("rule".into(), Value::Null);
-    body.insert("reason".into(), format!("the request can be read in more than one way: {reason}").into());
+    body.insert(
+        "reason".into(),
+        format!("the request can be read in more than one way: {reason}").into(),
+    );
     let mut answer = json(StatusCode::BAD_REQUEST, body);
     answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     answer
@@ -87,6 +90,9 @@ mod tests {
              \"allow\":\"add `POST` to `methods`\"}\n"
         );
         let answer = text(denied(&Decision::deny("the \"host\" is another one"))).await;
-        assert!(answer.contains(r#""rule":null,"reason":"the \"host\" is another one""#), "{answer}");
+        assert!(
+            answer.contains(r#""rule":null,"reason":"the \"host\" is another one""#),
+            "{answer}"
+        );
     }
 }

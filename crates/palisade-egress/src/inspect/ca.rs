@@ -172,9 +172,7 @@ mod tests {
                 .build()
                 .unwrap();
         let host = ServerName::try_from(host.to_owned()).unwrap();
-        verifier
-            .verify_server_cert(&leaf.cert[0], &[], &host, &[], UnixTime::now())
-            .map(|_| ())
+        verifier.verify_server_cert(&leaf.cert[0], &[], &host, &[], UnixTime::now()).map(|_| ())
     }
 
     #[test]

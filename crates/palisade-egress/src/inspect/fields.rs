@@ -62,7 +62,8 @@ pub(crate) fn clean_trailers(trailers: &mut HeaderMap) {
 /// Whether a request offers to go on as WebSocket (RFC 6455, section 4.1), and as nothing else.
 pub(crate) fn offers_websocket(headers: &HeaderMap) -> bool {
     let mut offered = headers.get_all(header::UPGRADE).iter();
-    let websocket = offered.next().is_some_and(|it| it.as_bytes().eq_ignore_ascii_case(b"websocket"));
+    let websocket =
+        offered.next().is_some_and(|it| it.as_bytes().eq_ignore_ascii_case(b"websocket"));
     websocket && offered.next().is_none()
 }
 

@@ -1,7 +1,7 @@
 use std::{
     io,
     pin::Pin,
-    sync::Arc,
+    sync::{Arc, OnceLock},
     task::{Context, Poll, ready},
 };
 
@@ -9,7 +9,10 @@ use bytes::Bytes;
 use http::HeaderMap;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 
-use super::{fields, transform::AnswerFilter};
+use super::{
+    fields,
+    transform::{AnswerFilter, BodyWatch},
+};
 use crate::relay::{Traffic, Way};
 
 /// Why a body broke off. What was not whole must not look whole: the connection or stream is then
@@ -20,6 +23,8 @@ pub(crate) enum Broken {
     Http(#[from] hyper::Error),
     #[error("the body broke off: {0}")]
     Io(#[from] io::Error),
+    #[error("{0}")]
+    Refused(String),
 }
 
 /// A body that passes: each frame goes on as it comes, and none is asked for before the last one was
@@ -29,6 +34,7 @@ pub(crate) struct Flow {
     traffic: Arc<Traffic>,
     way: Way,
     filter: Option<Box<dyn AnswerFilter>>,
+    watch: Option<Watched>,
     /// Bytes that the filter holds back.
     held: u64,
     trailers: Option<HeaderMap>,
@@ -40,10 +46,30 @@ pub(crate) struct Flow {
 /// Hears why a body broke off.
 pub(crate) type Report = Box<dyn FnOnce(String) + Send>;
 
+/// What sees a request's body, and where it says why the body must not go on.
+pub(crate) struct Watched {
+    pub(crate) watch: Box<dyn BodyWatch>,
+    pub(crate) refused: Arc<OnceLock<String>>,
+}
+
+impl Watched {
+    pub(crate) fn passes(&mut self, frame: &Frame<Bytes>) -> Result<(), Broken> {
+        let seen = match (frame.data_ref(), frame.trailers_ref()) {
+            (Some(data), _) => self.watch.data(data),
+            (None, Some(trailers)) => self.watch.trailers(trailers),
+            (None, None) => Ok(()),
+        };
+        seen.map_err(|why| {
+            self.refused.set(why.clone()).ok();
+            Broken::Refused(why)
+        })
+    }
+}
+
 impl Flow {
     /// From the client to the server.
-    pub(crate) fn out(inner: Incoming, traffic: Arc<Traffic>) -> Self {
-        Self::new(inner, traffic, Way::Out, None, None)
+    pub(crate) fn out(inner: Incoming, traffic: Arc<Traffic>, watch: Option<Watched>) -> Self {
+        Self { watch, ..Self::new(inner, traffic, Way::Out, None, None) }
     }
 
     /// From the server to the client.
@@ -63,7 +89,8 @@ impl Flow {
         filter: Option<Box<dyn AnswerFilter>>,
         report: Option<Report>,
     ) -> Self {
-        Self { inner, traffic, way, filter, held: 0, trailers: None, ended: false, report }
+        let (held, watch, trailers, ended) = (0, None, None, false);
+        Self { inner, traffic, way, filter, watch, held, trailers, ended, report }
     }
 
     fn filtered(&mut self, data: Bytes) -> Bytes {
@@ -118,6 +145,11 @@ impl Body for Flow {
                     continue;
                 }
             };
+            if let Some(watched) = &mut this.watch
+                && let Err(refused) = watched.passes(&frame)
+            {
+                return Poll::Ready(Some(Err(refused)));
+            }
             match frame.into_data() {
                 Ok(data) => {
                     this.traffic.flowed(this.way, data.len());

@@ -2,11 +2,11 @@
 
 use std::{
     convert::Infallible,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
     time::Duration,
 };
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::{
     HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, Version, header, request,
     uri::{Authority as UriAuthority, PathAndQuery, Scheme},
@@ -19,11 +19,9 @@ use hyper::{
     upgrade::OnUpgrade,
 };
 use hyper_util::rt::{TokioIo, TokioTimer};
-use palisade_core::{
-    Action, Body, BoxFuture, Decision, Event, HostName, Layer, Request as Asked,
-};
+use palisade_core::{Action, Body, BoxFuture, Decision, Event, HostName, Layer, Request as Asked};
 use tokio::{
-    io::{AsyncRead, AsyncWrite},
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     time::timeout,
 };
 
@@ -31,11 +29,11 @@ use super::{
     Inspector,
     answer::{self, Payload},
     fields,
-    flow::Flow,
+    flow::{Flow, Watched},
     gate::{Admissions, Gate},
     head,
     tasks::Tasks,
-    transform::AnswerFilter,
+    transform::{AnswerFilter, Passing},
     upstream::{Failure, Upstream},
 };
 use crate::{
@@ -49,6 +47,8 @@ use crate::{
 const MOST_DRAINED: usize = 64 * 1024;
 const DRAINED_WITHIN: Duration = Duration::from_secs(1);
 const WINDOW: u32 = 1024 * 1024;
+/// What is read at a time of what is no HTTP any more.
+const CHUNK: usize = 16 * 1024;
 
 /// A client's connection.
 pub(crate) struct Visit {
@@ -242,10 +242,20 @@ impl Visit {
             drain(body, expects).await;
             return Err(Box::new(answer::denied(&decision)));
         }
-        let filter = self.transformed(&asked, &decision, &mut head).await?;
-        let payload = match gathered {
-            Some(gathered) => gathered,
-            None => Flow::out(body, Arc::clone(&self.traffic)).boxed_unsync(),
+        let passing = self.transformed(&asked, &decision, &mut head).await?;
+        let (watch, filter) = passing.map(|it| (it.body, it.answer)).unzip();
+        let refused = Arc::new(OnceLock::new());
+        let watch = watch.map(|watch| Watched { watch, refused: Arc::clone(&refused) });
+        let payload = match (gathered, watch) {
+            (None, watch) => Flow::out(body, Arc::clone(&self.traffic), watch).boxed_unsync(),
+            (Some(bytes), None) => answer::full(bytes),
+            (Some(bytes), Some(mut watch)) => {
+                watch
+                    .watch
+                    .data(&bytes)
+                    .map_err(|why| Box::new(answer::denied(&Decision::deny(why))))?;
+                answer::full(bytes)
+            }
         };
         let limit = self.proxy.limits.answer;
         let sending = self.upstream.send(Request::from_parts(head, payload));
@@ -255,6 +265,10 @@ impl Visit {
         };
         match sent {
             Ok(answer) => Ok(self.given(answer, filter, &asked, &mut offer)),
+            Err(_) if refused.get().is_some() => {
+                let why = refused.get().cloned().unwrap_or_default();
+                Err(Box::new(answer::denied(&Decision::deny(why))))
+            }
             Err(failure) => Err(self.failed(failure, &asked).await),
         }
     }
@@ -264,11 +278,13 @@ impl Visit {
     /// # Errors
     /// It is for somebody else.
     fn direct(&self, head: &mut request::Parts) -> Result<(), String> {
-        let shown = |text: &[u8]| -> String {
-            text.escape_ascii().take(100).map(char::from).collect()
-        };
+        let shown =
+            |text: &[u8]| -> String { text.escape_ascii().take(100).map(char::from).collect() };
         let to = |what: &str| {
-            format!("the connection is to {}:{}, but its HTTP request is {what}", self.host, self.port)
+            format!(
+                "the connection is to {}:{}, but its HTTP request is {what}",
+                self.host, self.port
+            )
         };
         if head.method == Method::CONNECT {
             return Err(to("a CONNECT to somewhere else"));
@@ -331,7 +347,7 @@ impl Visit {
         asked: &Asked,
         body: &mut Incoming,
         most: usize,
-    ) -> (Body, Option<Payload>) {
+    ) -> (Body, Option<Bytes>) {
         let gathering = Limited::new(body, most).collect();
         let refused = |why: String| (Body::Refused(why), None);
         match timeout(self.proxy.limits.body, gathering).await {
@@ -342,7 +358,7 @@ impl Visit {
                 if trailers.is_some() {
                     return refused("it has trailers behind its body".to_owned());
                 }
-                (self.inspector.policy.read_body(asked, &bytes), Some(answer::full(bytes)))
+                (self.inspector.policy.read_body(asked, &bytes), Some(bytes))
             }
             Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => {
                 refused(format!("its body is longer than {most} bytes"))
@@ -357,10 +373,10 @@ impl Visit {
         asked: &Asked,
         decision: &Decision,
         head: &mut request::Parts,
-    ) -> Result<Option<Box<dyn AnswerFilter>>, Refused> {
+    ) -> Result<Option<Passing>, Refused> {
         let Some(transform) = &self.inspector.transform else { return Ok(None) };
         match transform.request(asked, decision, head).await {
-            Ok(filter) => Ok(filter),
+            Ok(passing) => Ok(passing),
             Err(denial) => {
                 let action = Action::Request(Box::new(asked.clone()));
                 self.proxy.authority.record(Event::decided(&action, &denial)).await;
@@ -379,13 +395,9 @@ impl Visit {
     ) -> Response<Payload> {
         self.traffic.touch();
         let switched = answer.status() == StatusCode::SWITCHING_PROTOCOLS;
-        let upgraded = match (switched, offer.client.take()) {
+        let upgrade = match (switched, offer.client.take()) {
             (true, Some(client)) if fields::offers_websocket(answer.headers()) => {
-                let server = hyper::upgrade::on(&mut answer);
-                let after = relayed(client, server, Arc::clone(&self.traffic));
-                *self.after.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::pin(after));
-                offer.settle(true);
-                true
+                Some((client, hyper::upgrade::on(&mut answer)))
             }
             (true, _) => {
                 return answer::failed(
@@ -393,20 +405,25 @@ impl Visit {
                     "the server switched to another protocol unasked",
                 );
             }
-            (false, _) => false,
+            (false, _) => None,
         };
         let (mut head, body) = answer.into_parts();
         fields::clean_answer(&mut head.headers);
-        if upgraded {
+        if upgrade.is_some() {
             head.headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
             head.headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
         }
         // Each side's connection has its own.
         head.version = Version::HTTP_11;
-        if let Some(filter) = &mut filter {
-            filter.head(&mut head);
+        if let Some(filter) = &mut filter
+            && let Err(why) = filter.head(&mut head, !body.is_end_stream())
+        {
+            return answer::failed(StatusCode::BAD_GATEWAY, &why);
         }
-        if upgraded {
+        if let Some((client, server)) = upgrade {
+            let after = relayed(client, server, filter, Arc::clone(&self.traffic));
+            *self.after.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::pin(after));
+            offer.settle(true);
             return Response::from_parts(head, answer::full(Bytes::new()));
         }
         let report = self.reporter(asked.subject());
@@ -468,12 +485,31 @@ impl Drop for EndOnDrop<'_> {
 }
 
 /// Pass on everything both ways, once both sides are free of HTTP.
-async fn relayed(client: OnUpgrade, server: OnUpgrade, traffic: Arc<Traffic>) {
+async fn relayed(
+    client: OnUpgrade,
+    server: OnUpgrade,
+    filter: Option<Box<dyn AnswerFilter>>,
+    traffic: Arc<Traffic>,
+) {
     let (Ok(client), Ok(server)) = tokio::join!(client, server) else { return };
     let (mut from_client, mut to_client) = tokio::io::split(TokioIo::new(client));
     let (mut from_server, mut to_server) = tokio::io::split(TokioIo::new(server));
     let outward = traffic.copy(Way::Out, &mut from_client, &mut to_server);
-    let inward = traffic.copy(Way::In, &mut from_server, &mut to_client);
+    let inward = async {
+        let Some(mut filter) = filter else {
+            return traffic.copy(Way::In, &mut from_server, &mut to_client).await;
+        };
+        let mut buffer = BytesMut::new();
+        loop {
+            buffer.reserve(CHUNK);
+            if from_server.read_buf(&mut buffer).await? == 0 {
+                traffic.write(Way::In, &filter.end(), &mut to_client).await?;
+                return to_client.shutdown().await;
+            }
+            let clean = filter.data(buffer.split().freeze());
+            traffic.write(Way::In, &clean, &mut to_client).await?;
+        }
+    };
     // Whichever side breaks, both are closed.
     tokio::try_join!(outward, inward).ok();
 }

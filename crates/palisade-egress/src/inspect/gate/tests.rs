@@ -47,7 +47,11 @@ impl AsyncRead for Pieces {
 }
 
 /// All that comes through, with what was told of it. Ends where the gate would wait for ever.
-fn through(bytes: &[u8], cuts: &[usize], room: usize) -> (Vec<u8>, Vec<Result<bool, &'static str>>, bool) {
+fn through(
+    bytes: &[u8],
+    cuts: &[usize],
+    room: usize,
+) -> (Vec<u8>, Vec<Result<bool, &'static str>>, bool) {
     let (gate, admissions) = Gate::new(Pieces::of(bytes, cuts));
     let mut gate = pin!(gate);
     let mut out = Vec::new();

@@ -15,8 +15,14 @@ fn tells_how_the_body_ends() {
     for (text, expected) in [
         ("GET / HTTP/1.1\r\nHost: a\r\n\r\n", plain(Framing::Length(0))),
         ("GET / HTTP/1.0\r\nhost:a\r\n\r\n", plain(Framing::Length(0))),
-        ("POST /x?y=%20 HTTP/1.1\r\nHost: a\r\nContent-Length: 05\r\n\r\n", plain(Framing::Length(5))),
-        ("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: Chunked\r\n\r\n", plain(Framing::Chunked)),
+        (
+            "POST /x?y=%20 HTTP/1.1\r\nHost: a\r\nContent-Length: 05\r\n\r\n",
+            plain(Framing::Length(5)),
+        ),
+        (
+            "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: Chunked\r\n\r\n",
+            plain(Framing::Chunked),
+        ),
         (
             "GET / HTTP/1.1\r\nHost: a\r\nConnection: keep-alive, Upgrade\r\nUpgrade: websocket\r\n\r\n",
             Head { framing: Framing::Length(0), upgrade: true },

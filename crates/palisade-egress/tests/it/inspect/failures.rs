@@ -41,7 +41,10 @@ async fn a_server_whose_certificate_is_bad_gets_nothing() {
 }
 
 /// A TLS server that answers one request with these bytes and then closes, or never.
-async fn canned(answer: &'static [u8], linger: bool) -> (u16, rustls::pki_types::CertificateDer<'static>) {
+async fn canned(
+    answer: &'static [u8],
+    linger: bool,
+) -> (u16, rustls::pki_types::CertificateDer<'static>) {
     let (config, root) = chain(Flaw::None);
     let acceptor = TlsAcceptor::from(std::sync::Arc::new(config));
     let listener = TcpListener::bind((LOCALHOST, 0)).await.unwrap();
@@ -118,7 +121,8 @@ async fn an_answer_that_is_cut_short_does_not_look_whole() {
 #[tokio::test]
 async fn more_than_was_announced_is_not_passed_on() {
     let (port, root) =
-        canned(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhelloHTTP/1.1 200 OK\r\n\r\n", true).await;
+        canned(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhelloHTTP/1.1 200 OK\r\n\r\n", true)
+            .await;
     let stage = Stage::before(port, root).await;
     let mut client = stage.http1().await;
     assert_eq!(text(client.send_request(get("/")).await.unwrap()).await, "hello");
@@ -155,10 +159,9 @@ async fn a_server_that_is_gone_is_an_error() {
 
 #[tokio::test]
 async fn an_address_that_is_not_permitted_is_not_dialled() {
-    let server = Server::start(&[b"http/1.1"], |_| {
-        Box::pin(async { http::Response::new(body("hello")) })
-    })
-    .await;
+    let server =
+        Server::start(&[b"http/1.1"], |_| Box::pin(async { http::Response::new(body("hello")) }))
+            .await;
     let mut plan = Plan::to(server.port);
     plan.permitted = Vec::new();
     let stage = Stage::with(plan, server.root.clone(), None).await;

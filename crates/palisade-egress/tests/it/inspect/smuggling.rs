@@ -181,7 +181,12 @@ async fn pipelined_requests_are_decided_one_by_one() {
 async fn a_bad_chunk_ends_the_request_and_its_connection() {
     let (port, root, heard) = recorder().await;
     let stage = Stage::before(port, root).await;
-    for bad in ["5\nhello\r\n0\r\n\r\n", "5\r\nhelloX0\r\n\r\n", "0x5\r\nhello\r\n0\r\n\r\n", "5;\u{1}\r\nhello\r\n0\r\n\r\n"] {
+    for bad in [
+        "5\nhello\r\n0\r\n\r\n",
+        "5\r\nhelloX0\r\n\r\n",
+        "0x5\r\nhello\r\n0\r\n\r\n",
+        "5;\u{1}\r\nhello\r\n0\r\n\r\n",
+    ] {
         heard.lock().unwrap().clear();
         let mut stream = stage.tls(&[]).await;
         let request = format!(

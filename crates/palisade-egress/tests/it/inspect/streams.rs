@@ -205,7 +205,10 @@ async fn web_sockets_are_decided_then_relayed() {
         head.push(timeout(SOON, stream.read_u8()).await.unwrap().unwrap());
     }
     let head = String::from_utf8(head).unwrap().to_lowercase();
-    assert!(head.starts_with("http/1.1 101 ") && head.contains("sec-websocket-accept: x"), "{head}");
+    assert!(
+        head.starts_with("http/1.1 101 ") && head.contains("sec-websocket-accept: x"),
+        "{head}"
+    );
     for _ in 0..3 {
         stream.write_all(b"abcdefg").await.unwrap();
         let mut frame = [0; 7];
