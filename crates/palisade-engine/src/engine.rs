@@ -1,7 +1,7 @@
 use std::{fmt, net::IpAddr, sync::Arc};
 
 use arc_swap::ArcSwap;
-use palisade_core::{Action, Decision, HostName};
+use palisade_core::{Action, Body, Decision, Handling, HostName, Inspection, Request};
 
 use crate::{Scope, models::Models, reach::Reach};
 
@@ -48,6 +48,24 @@ impl Engine {
     }
 }
 
+impl Inspection for Engine {
+    fn of(&self, host: &HostName, port: u16) -> Handling {
+        if self.now.load().reach.inspects(host, port) {
+            Handling::Inspect
+        } else {
+            Handling::Passthrough
+        }
+    }
+
+    fn body_bound(&self, _: &Request) -> Option<usize> {
+        None
+    }
+
+    fn read_body(&self, _: &Request, _: &[u8]) -> Body {
+        Body::Unread
+    }
+}
+
 impl fmt::Debug for Engine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Engine").finish_non_exhaustive()
@@ -76,6 +94,7 @@ impl Compiled {
             Action::Connect { host: None, address: None, .. } => {
                 Decision::deny("the connection has neither a name nor an address")
             }
+            Action::Request(request) => self.reach.request(request),
             Action::ModelCall { model, .. } => match &self.models {
                 Some(models) => models.decide(model),
                 None => Decision::deny(NO_INFERENCE),

@@ -1,7 +1,7 @@
 use std::{collections::HashMap, net::IpAddr};
 
 use ipnet::IpNet;
-use palisade_core::{Decision, HostName, HostPattern, TlsName};
+use palisade_core::{Decision, HostName, HostPattern, Request, TlsName};
 
 use crate::{
     Rule,
@@ -106,6 +106,23 @@ impl Reach {
                     first.id,
                 ),
             ),
+        }
+    }
+
+    /// Whether some rule for this name and port wants to see requests.
+    pub(crate) fn inspects(&self, host: &HostName, port: u16) -> bool {
+        self.rules_for(host).iter().any(|rule| rule.inspect && rule.ports.contains(&port))
+    }
+
+    /// Whether a request may be made.
+    pub(crate) fn request(&self, request: &Request) -> Decision {
+        let rules = self.rules_for(&request.host);
+        let permits = |rule: &&&Rule| rule.any_request && rule.ports.contains(&request.port);
+        match rules.iter().find(permits) {
+            Some(rule) => {
+                Decision::allow(&rule.id, format!("{} permits {}", rule.id, request.subject()))
+            }
+            None => Decision::deny(format!("no rule permits {}", request.subject())),
         }
     }
 

@@ -1,6 +1,6 @@
 use ipnet::IpNet;
 use palisade_core::HostPattern;
-use palisade_policy::Policy;
+use palisade_policy::{Policy, Tls};
 
 /// What of a policy the engine decides by.
 #[derive(Debug, Clone, Default)]
@@ -24,6 +24,10 @@ pub struct Rule {
     /// Addresses that are not public and that it permits all the same; for a rule without hosts, all
     /// that it permits.
     pub addresses: Vec<IpNet>,
+    /// Whether connections by it are looked into.
+    pub inspect: bool,
+    /// Whether it permits any request.
+    pub any_request: bool,
 }
 
 impl From<&Policy> for Scope {
@@ -33,6 +37,8 @@ impl From<&Policy> for Scope {
             hosts: rule.hosts.clone(),
             ports: rule.ports.clone(),
             addresses: rule.addresses.clone(),
+            inspect: rule.tls == Tls::Inspect,
+            any_request: rule.http.is_none(),
         });
         let models = policy
             .inference

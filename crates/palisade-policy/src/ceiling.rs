@@ -109,7 +109,7 @@ impl Ceiling<'_> {
 
     fn network(&self, draft: &Draft, beyond: &mut impl FnMut(Place, String)) {
         if self.has(|given| given.rules) {
-            for At { value, place } in &draft.rules {
+            for At { value, place } in draft.rules.iter().filter(|at| !at.value.rule.only_denies) {
                 let mut rules = self.managed.iter().flat_map(|draft| &draft.rules);
                 if !rules.any(|most| cover::rule(&most.value.rule, &value.rule)) {
                     beyond(*place, value.rule.rule.clone());

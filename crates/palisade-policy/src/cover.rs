@@ -5,7 +5,10 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 use palisade_core::HostPattern;
 
-use crate::policy::NetworkRule;
+use crate::{
+    http::{self, Tls},
+    policy::NetworkRule,
+};
 
 /// Whether each name that `asked` takes is taken by `most`.
 pub(crate) fn host(most: &HostPattern, asked: &HostPattern) -> bool {
@@ -67,10 +70,25 @@ fn is_private(address: IpAddr) -> bool {
 /// Whether `most` permits each connection that `asked` does. Each part of a rule is named here, so
 /// that a new one is not forgotten.
 pub(crate) fn rule(most: &NetworkRule, asked: &NetworkRule) -> bool {
-    let NetworkRule { rule: _, hosts, ports, addresses: networks, credential } = asked;
+    let NetworkRule {
+        rule: _,
+        hosts,
+        ports,
+        addresses: networks,
+        tls,
+        http,
+        only_denies,
+        credential,
+    } = asked;
+    if *only_denies {
+        return true;
+    }
     // Without hosts a rule is one for bare addresses, which is something else.
-    most.hosts.is_empty() == hosts.is_empty()
+    !most.only_denies
         && (credential.is_none() || most.credential == *credential)
+        && (most.tls == *tls || *tls == Tls::Inspect)
+        && http::covers(most.http.as_deref(), http.as_deref())
+        && most.hosts.is_empty() == hosts.is_empty()
         && hosts.iter().all(|asked| most.hosts.iter().any(|most| host(most, asked)))
         && ports.iter().all(|port| most.ports.contains(port))
         && networks.iter().all(|asked| most.addresses.iter().any(|most| addresses(most, asked)))

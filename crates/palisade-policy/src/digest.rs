@@ -4,7 +4,10 @@ use palisade_core::PolicyDigest;
 use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
-use crate::policy::{Filesystem, Inference, Network, NotBuilt, Process};
+use crate::{
+    http::HttpRule,
+    policy::{Filesystem, Inference, Network, NotBuilt, Process},
+};
 
 /// The digest of what a policy means: neither its spelling, nor where lists that have no order were
 /// written, nor how its rules are numbered.
@@ -28,6 +31,9 @@ pub(crate) fn of(
             sorted(rule.ports.iter().map(|port| json!(port))),
             sorted(rule.addresses.iter().map(|network| json!(network))),
             rule.credential,
+            rule.tls,
+            rule.http.as_ref().map(|http| http.iter().map(request).collect::<Vec<_>>()),
+            rule.only_denies,
         ])
     });
     let later = not_built.iter().map(|later| json!([later.what, canonical(&later.value)]));
@@ -43,6 +49,20 @@ pub(crate) fn of(
         "later": sorted(later),
     });
     PolicyDigest::of(whole.to_string().as_bytes())
+}
+
+/// An HTTP rule, with the lists that have no order in one of their own.
+fn request(rule: &HttpRule) -> Value {
+    fn ordered(value: Value) -> Value {
+        match value {
+            Value::Array(items) => sorted(items.into_iter()).into(),
+            Value::Object(table) => {
+                table.into_iter().map(|(key, value)| (key, ordered(value))).collect()
+            }
+            other => other,
+        }
+    }
+    json!([rule.effect, ordered(json!(rule.requests))])
 }
 
 /// A path, whatever its bytes are: a text, or a list of numbers if it is none.

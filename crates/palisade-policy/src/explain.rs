@@ -2,6 +2,7 @@ use serde::Serialize;
 
 use crate::{
     amount,
+    http::Tls,
     policy::{Access, Deny, Place, Policy, ProcessLimits, SecretSource},
 };
 
@@ -102,10 +103,21 @@ fn network(policy: &Policy, all: &mut Vec<Explained>) {
             let list: Vec<String> = rule.addresses.iter().map(ToString::to_string).collect();
             says.push_str(&format!(", also at {}", list.join(", ")));
         }
+        if rule.only_denies {
+            says = format!("nothing by itself: only what it refuses at {} counts", to.join(", "));
+        } else if rule.http.is_some() {
+            says.push_str(", for requests as below; the first that matches counts, none: denied");
+        } else if rule.tls == Tls::Inspect {
+            says.push_str(", for any HTTP request");
+        }
         if let Some(credential) = &rule.credential {
             says.push_str(&format!(", with the credential {credential}"));
         }
         all.push(one(&rule.rule, says, &["kernel", "egress"]));
+        for (index, entry) in rule.http.iter().flatten().enumerate() {
+            let id = format!("{}.http[{index}]", rule.rule);
+            all.push(one(id, entry.to_string(), &["egress"]));
+        }
     }
     for (name, credential) in &policy.network.credentials {
         let to = match &credential.place {

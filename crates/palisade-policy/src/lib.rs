@@ -21,6 +21,7 @@ mod digest;
 mod document;
 mod draft;
 mod explain;
+mod http;
 mod load;
 mod merge;
 mod narrow;
@@ -40,6 +41,7 @@ mod widening;
 
 pub use diagnostic::{Diagnostic, Diagnostics};
 pub use explain::{Explained, explain};
+pub use http::{Effect, GraphqlMatch, HttpMatch, HttpRule, JsonRpcMatch, Tls};
 pub use load::{CommandLine, PROJECT_FILE, ProjectFile, Sources, check_file, load, project_file};
 pub use policy::{
     Access, Api, Credential, Deny, Filesystem, Grant, HeaderCredential, Inference, Network,

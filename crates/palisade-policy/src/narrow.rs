@@ -1,6 +1,10 @@
 use std::collections::BTreeMap;
 
-use crate::draft::{Draft, DraftLimits, GivenLists};
+use crate::{
+    at::At,
+    draft::{Draft, DraftLimits, DraftRule, GivenLists},
+    http::Effect,
+};
 
 /// What an untrusted document may do: narrow. Everything in it that gives something is taken out,
 /// whatever was found about it before, so that nothing forgotten there can widen a sandbox. Each
@@ -18,7 +22,7 @@ pub(crate) fn narrowed(draft: Draft) -> Draft {
         grants: _,
         deny,
         hosts: _,
-        rules: _,
+        rules,
         credentials: _,
         providers: _,
         routes: _,
@@ -48,7 +52,7 @@ pub(crate) fn narrowed(draft: Draft) -> Draft {
         grants: Vec::new(),
         deny,
         hosts: BTreeMap::new(),
-        rules: Vec::new(),
+        rules: rules.into_iter().filter_map(denies).collect(),
         credentials: BTreeMap::new(),
         providers: BTreeMap::new(),
         routes: Vec::new(),
@@ -63,4 +67,13 @@ pub(crate) fn narrowed(draft: Draft) -> Draft {
         narrowed: true,
         origin,
     }
+}
+
+/// A rule as far as it refuses requests, if it refuses any.
+fn denies(mut rule: At<DraftRule>) -> Option<At<DraftRule>> {
+    let refused = rule.value.rule.http.iter().flatten();
+    let any = refused.filter(|entry| entry.effect == Effect::Deny).count() > 0;
+    rule.value.rule.only_denies = true;
+    rule.value.rule.credential = None;
+    any.then_some(rule)
 }

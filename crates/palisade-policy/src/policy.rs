@@ -9,6 +9,8 @@ use ipnet::IpNet;
 use palisade_core::{HostName, HostPattern, PolicyDigest};
 use serde::Serialize;
 
+use crate::http::{HttpRule, Tls};
+
 /// A policy as it is enforced: every layer merged, every path absolute, every name normalised.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Policy {
@@ -122,6 +124,13 @@ pub struct NetworkRule {
     pub ports: Vec<u16>,
     /// The addresses it permits that are not public.
     pub addresses: Vec<IpNet>,
+    /// Whether connections by it are looked into.
+    pub tls: Tls,
+    /// Which requests it permits; `None` is any.
+    pub http: Option<Vec<HttpRule>>,
+    /// Whether only what it refuses counts: it permits neither a connection nor a request. So it is with
+    /// a project's rule while the project is not trusted.
+    pub only_denies: bool,
     /// The credential that its requests carry, by its name in [`Network::credentials`].
     pub credential: Option<String>,
 }

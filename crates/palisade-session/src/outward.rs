@@ -5,10 +5,37 @@ use std::{
     sync::Arc,
 };
 
-use palisade_core::Authority;
-use palisade_egress::{DnsSockets, HostLookup, Proxy, Resolver, Services, SyntheticMap};
-use palisade_policy::Network;
+use palisade_core::{Authority, Inspection, SessionId};
+use palisade_egress::{
+    DnsSockets, HostLookup, Inspector, Proxy, Resolver, SandboxCa, Services, SyntheticMap,
+};
+use palisade_policy::{Network, Tls};
 use palisade_sandbox::NetSockets;
+use palisade_tls::Roots;
+
+use crate::refusal::{Refusal, Refuse};
+
+/// Certificates for what is looked into. `None`: no rule asks for a look.
+pub(crate) fn authority(
+    network: &Network,
+    session: &SessionId,
+) -> Result<Option<Arc<SandboxCa>>, Refusal> {
+    if network.rules.iter().all(|rule| rule.tls == Tls::Passthrough) {
+        return Ok(None);
+    }
+    let made = SandboxCa::new(session.as_str());
+    Ok(Some(Arc::new(made.refuse("the sandbox's certificate authority", "report this")?)))
+}
+
+/// What looks into connections where `policy` says so.
+pub(crate) fn inspector(
+    authority: Option<Arc<SandboxCa>>,
+    policy: Arc<dyn Inspection>,
+) -> Result<Option<Inspector>, Refusal> {
+    let Some(authority) = authority else { return Ok(None) };
+    let made = Inspector::new(policy, authority, Roots::of_operator());
+    Ok(Some(made.refuse("TLS for what is looked into", "report this")?))
+}
 
 /// Serve until the future is dropped. Resolves only if something cannot go on: the sandbox has
 /// no way out any more then, and the reason says why.
@@ -16,6 +43,7 @@ pub(crate) async fn serve(
     sockets: NetSockets,
     network: &Network,
     services: Services,
+    inspector: Option<Inspector>,
     authority: Arc<dyn Authority>,
 ) -> String {
     let mut dns = DnsSockets::default();
@@ -28,7 +56,10 @@ pub(crate) async fn serve(
     let synthetic = SyntheticMap::new();
     let lookup = Arc::new(HostLookup::new(network.hosts.clone()));
     let resolver = Resolver::new(Arc::clone(&authority), Arc::clone(&synthetic), services.clone());
-    let proxy = Proxy::new(authority, synthetic, lookup).with_services(services);
+    let mut proxy = Proxy::new(authority, synthetic, lookup).with_services(services);
+    if let Some(inspector) = inspector {
+        proxy = proxy.with_inspector(inspector);
+    }
     let ended = tokio::select! {
         ended = resolver.serve(dns) => ended,
         ended = proxy.serve(proxies) => ended,

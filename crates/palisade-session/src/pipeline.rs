@@ -3,7 +3,10 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
-use palisade_core::{Action, Authority, BoxFuture, Decision, Event, Verdict};
+use palisade_core::{
+    Action, Authority, Body, BoxFuture, Decision, Event, Handling, HostName, Inspection, Request,
+    Verdict,
+};
 use palisade_engine::Engine;
 use palisade_journal::Journal;
 
@@ -64,5 +67,19 @@ impl Authority for Pipeline {
 
     fn record(&self, event: Event) -> BoxFuture<'_, bool> {
         Box::pin(self.write(event))
+    }
+}
+
+impl Inspection for Pipeline {
+    fn of(&self, host: &HostName, port: u16) -> Handling {
+        self.engine.of(host, port)
+    }
+
+    fn body_bound(&self, request: &Request) -> Option<usize> {
+        self.engine.body_bound(request)
+    }
+
+    fn read_body(&self, request: &Request, bytes: &[u8]) -> Body {
+        self.engine.read_body(request, bytes)
     }
 }

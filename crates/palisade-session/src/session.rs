@@ -1,6 +1,7 @@
 use std::{os::fd::OwnedFd, path::Path, sync::Arc};
 
 use palisade_core::{Action, Authority, Event, Layer, SessionId, Verdict};
+use palisade_egress::SandboxCa;
 use palisade_engine::Engine;
 use palisade_journal::{Durability, Journal, Timestamp};
 use palisade_policy::Policy;
@@ -100,6 +101,8 @@ struct Started {
     missing: Vec<Missing>,
     /// What Landlock refuses, if the kernel tells.
     records: Option<Records>,
+    /// Who signs what clients inside see of servers, where connections are looked into.
+    authority: Option<Arc<SandboxCa>>,
 }
 
 /// What is swept at the end, and what was swept before for sessions whose supervisor was killed.
@@ -127,8 +130,11 @@ fn prepare(
     let (stdio, copies) = streams::of_caller()?;
     let terminal =
         Terminal::detect().refuse("the terminal", "start palisade from another terminal")?;
+    // After the fork: its key is not in init, nor in what init becomes.
+    let authority = outward::authority(&order.policy.network, session)?;
+    let pem = authority.as_deref().map(SandboxCa::pem);
     let Made { plan, kept, repositories, held } =
-        plan::make(order, session, stdio, &placeholders, &who)?;
+        plan::make(order, session, stdio, &placeholders, pem, &who)?;
     let building = begun.and_then(|begun| begun.build(&plan));
     let building = building.map_err(|error| refusal::of_launch(&error, &order.allow_degraded))?;
     // While init builds. The agent does not start before this is kept.
@@ -141,7 +147,8 @@ fn prepare(
         list.fill(lists)?;
     }
     let writable = Writable::of(&plan);
-    let started = Started { building, copies, terminal, kept, writable, held, missing, records };
+    let started =
+        Started { building, copies, terminal, kept, writable, held, missing, records, authority };
     Ok((started, Watch { list, leftover }))
 }
 
@@ -151,8 +158,17 @@ async fn live(
     started: Started,
     watch: &mut Watch,
 ) -> Result<Ended, Refusal> {
-    let Started { building, mut copies, terminal, mut kept, writable, held, missing, records } =
-        started;
+    let Started {
+        building,
+        mut copies,
+        terminal,
+        mut kept,
+        writable,
+        held,
+        missing,
+        records,
+        authority: certificates,
+    } = started;
     let policy = &order.policy;
     let mut signals = Signals::catch().refuse("catch signals", "report this")?;
     let journal = open_journal(order, session)?;
@@ -207,9 +223,15 @@ async fn live(
     let recorder = Arc::clone(&authority);
     let sockets = standing.sockets.take();
     let sandbox = standing.terminal.take();
+    let inspector = match outward::inspector(certificates, pipeline.clone()) {
+        Ok(inspector) => inspector,
+        Err(refusal) => return Err(refused(refusal).await),
+    };
     let outward = async {
         match sockets {
-            Some(sockets) => outward::serve(sockets, &policy.network, services, authority).await,
+            Some(sockets) => {
+                outward::serve(sockets, &policy.network, services, inspector, authority).await
+            }
             None => std::future::pending().await,
         }
     };

@@ -71,6 +71,8 @@ pub(crate) enum Failure {
     Unreachable(&'static str, io::Error),
     /// The connection broke, or the answer is not HTTP.
     Broke(hyper::Error),
+    /// It goes on in a protocol that it was not asked for.
+    Switched,
     /// The answer did not begin in time.
     Slow(Duration),
     /// Too many connections are open.
@@ -297,9 +299,10 @@ impl Failure {
             }
             Failure::Slow(_) => StatusCode::GATEWAY_TIMEOUT,
             Failure::Full => StatusCode::SERVICE_UNAVAILABLE,
-            Failure::Certificate(_) | Failure::Unreachable(..) | Failure::Broke(_) => {
-                StatusCode::BAD_GATEWAY
-            }
+            Failure::Certificate(_)
+            | Failure::Unreachable(..)
+            | Failure::Broke(_)
+            | Failure::Switched => StatusCode::BAD_GATEWAY,
         }
     }
 
@@ -312,6 +315,7 @@ impl Failure {
             ),
             Failure::Unreachable(step, error) => format!("cannot {step} the server: {error}"),
             Failure::Broke(error) => format!("the server's answer cannot be used: {error}"),
+            Failure::Switched => "the server switched to another protocol unasked".to_owned(),
             Failure::Slow(limit) => {
                 format!("the server did not answer within {} s", limit.as_secs())
             }

@@ -264,6 +264,9 @@ impl Visit {
             () = self.traffic.idle(limit) => Err(Failure::Slow(limit)),
         };
         match sent {
+            Ok(answer) if is_unasked_switch(&answer, &offer) => {
+                Err(self.failed(Failure::Switched, &asked).await)
+            }
             Ok(answer) => Ok(self.given(answer, filter, &asked, &mut offer)),
             Err(_) if refused.get().is_some() => {
                 let why = refused.get().cloned().unwrap_or_default();
@@ -395,18 +398,8 @@ impl Visit {
     ) -> Response<Payload> {
         self.traffic.touch();
         let switched = answer.status() == StatusCode::SWITCHING_PROTOCOLS;
-        let upgrade = match (switched, offer.client.take()) {
-            (true, Some(client)) if fields::offers_websocket(answer.headers()) => {
-                Some((client, hyper::upgrade::on(&mut answer)))
-            }
-            (true, _) => {
-                return answer::failed(
-                    StatusCode::BAD_GATEWAY,
-                    "the server switched to another protocol unasked",
-                );
-            }
-            (false, _) => None,
-        };
+        let client = offer.client.take().filter(|_| switched);
+        let upgrade = client.map(|client| (client, hyper::upgrade::on(&mut answer)));
         let (mut head, body) = answer.into_parts();
         fields::clean_answer(&mut head.headers);
         if upgrade.is_some() {
@@ -433,13 +426,12 @@ impl Visit {
 
     /// Records that a server's answer broke off.
     fn reporter(&self, subject: String) -> super::flow::Report {
-        let (authority, tasks) = (Arc::clone(&self.proxy.authority), self.tasks.clone());
+        let authority = Arc::clone(&self.proxy.authority);
         Box::new(move |why| {
             let mut event = Event::observed("request", Layer::Egress, subject);
             event.reason = format!("the server's answer broke off: {why}");
-            tasks.spawn(async move {
-                authority.record(event).await;
-            });
+            // Not one of the connection's tasks: it ends now.
+            tokio::spawn(async move { authority.record(event).await });
         })
     }
 
@@ -482,6 +474,12 @@ impl Drop for EndOnDrop<'_> {
     fn drop(&mut self) {
         self.0.end();
     }
+}
+
+/// Whether the server goes on in a protocol that it was not asked for.
+fn is_unasked_switch(answer: &Response<Incoming>, offer: &Offer<'_>) -> bool {
+    answer.status() == StatusCode::SWITCHING_PROTOCOLS
+        && (offer.client.is_none() || !fields::offers_websocket(answer.headers()))
 }
 
 /// Pass on everything both ways, once both sides are free of HTTP.

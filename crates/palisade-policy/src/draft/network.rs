@@ -10,8 +10,9 @@ use super::{Check, DraftRule, http, paths, shown};
 use crate::{
     at::At,
     cover,
-    document::{Network, NetworkRule, Tls, Unknown},
-    policy,
+    document::{Network, NetworkRule as Written, Tls, Unknown},
+    http::{self as http_rules, Effect},
+    policy::NetworkRule,
 };
 
 type Checked = (BTreeMap<HostName, At<Vec<IpAddr>>>, Vec<At<DraftRule>>);
@@ -50,8 +51,11 @@ pub(super) fn check(check: &mut Check<'_>, section: Option<&Network>) -> Checked
             }
         }
         let Some(rule) = one(check, index, written) else { continue };
+        // What a rule refuses counts, whatever another permits.
+        let refuses = rule.value.rule.http.iter().flatten().any(|http| http.effect == Effect::Deny);
         let earlier = rules
             .iter()
+            .filter(|_| !refuses)
             .find(|(earlier, whole)| *whole && cover::rule(&earlier.value.rule, &rule.value.rule));
         if let Some((earlier, _)) = earlier {
             let line = earlier.place.line;
@@ -63,13 +67,13 @@ pub(super) fn check(check: &mut Check<'_>, section: Option<&Network>) -> Checked
         }
         // Only a rule without conditions permits all that it names.
         let free = &written.value;
-        let whole = !free.binaries.is_given() && !free.http.is_given() && free.credential.is_none();
+        let whole = !free.binaries.is_given() && free.credential.is_none();
         rules.push((rule, whole));
     }
     (hosts, rules.into_iter().map(|(rule, _)| rule).collect())
 }
 
-fn one(check: &mut Check<'_>, index: usize, rule: &At<NetworkRule>) -> Option<At<DraftRule>> {
+fn one(check: &mut Check<'_>, index: usize, rule: &At<Written>) -> Option<At<DraftRule>> {
     let place = rule.place;
     let rule = &rule.value;
     if rule.hosts.is_empty() && rule.addresses.is_empty() {
@@ -97,7 +101,20 @@ fn one(check: &mut Check<'_>, index: usize, rule: &At<NetworkRule>) -> Option<At
     let addresses = rule.addresses.iter().filter_map(|text| network(check, text)).collect();
     let name = rule.name.as_ref().map(|name| name.value.clone());
     parts_not_built(check, rule);
-    http::check(check, &rule.http);
+    if let Some(place) = rule.http.place.filter(|_| rule.hosts.is_empty()) {
+        check.wrong(
+            place,
+            "a rule for bare addresses has no `http`: requests are made to a name",
+            "add `hosts: [name]`; `network.hosts` gives a name to an address",
+        );
+    }
+    let http = rule.http.is_given().then(|| http::check(check, &rule.http, &hosts));
+    let inspect = rule.http.is_given() || rule.credential.is_some();
+    let tls = match rule.tls.as_ref().map(|tls| tls.value) {
+        Some(Tls::Inspect) => http_rules::Tls::Inspect,
+        None if inspect => http_rules::Tls::Inspect,
+        Some(Tls::Passthrough) | None => http_rules::Tls::Passthrough,
+    };
     let ports = if ports.is_empty() { vec![HTTPS] } else { ports };
     let id = format!("network.rules[{}]", name.clone().unwrap_or_else(|| index.to_string()));
     let credential = rule.credential.as_ref();
@@ -108,18 +125,21 @@ fn one(check: &mut Check<'_>, index: usize, rule: &At<NetworkRule>) -> Option<At
             "add `hosts`, or remove `credential`",
         );
     }
-    let rule = policy::NetworkRule {
+    let rule = NetworkRule {
         rule: id,
         hosts,
         ports,
         addresses,
+        tls,
+        http,
+        only_denies: false,
         credential: credential.map(|name| name.value.clone()),
     };
     let credential = credential.map(|name| name.place);
     Some(At { value: DraftRule { rule, name, credential }, place })
 }
 
-fn host(check: &mut Check<'_>, text: &At<String>) -> Option<HostPattern> {
+pub(super) fn host(check: &mut Check<'_>, text: &At<String>) -> Option<HostPattern> {
     let (message, help) = match text.value.parse::<HostPattern>() {
         Ok(HostPattern::Exact(name)) if name.as_str() == GATEWAY => (
             format!("`{GATEWAY}` is the model gateway's own name, and no rule is about it"),
@@ -141,7 +161,7 @@ fn host(check: &mut Check<'_>, text: &At<String>) -> Option<HostPattern> {
     None
 }
 
-fn parts_not_built(check: &mut Check<'_>, rule: &NetworkRule) {
+fn parts_not_built(check: &mut Check<'_>, rule: &Written) {
     for program in rule.binaries.iter() {
         let text = program.value.as_str();
         if text.starts_with(['/', '~']) || text.starts_with("**/") {
@@ -161,9 +181,6 @@ fn parts_not_built(check: &mut Check<'_>, rule: &NetworkRule) {
     }
     if let Some(first) = rule.binaries.first() {
         check.not_built("network.rules.binaries", first.place, &rule.binaries);
-    }
-    if let Some(tls) = rule.tls.as_ref().filter(|tls| tls.value == Tls::Inspect) {
-        check.not_built("network.rules.tls: inspect", tls.place, tls);
     }
     if let Some(first) = rule.http.first() {
         check.not_built("network.rules.http", first.place, &rule.http);

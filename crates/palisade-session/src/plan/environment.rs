@@ -12,7 +12,7 @@ use palisade_core::SessionId;
 use palisade_policy::Inference;
 use rustix::rand::{GetRandomFlags, getrandom};
 
-use super::{links::Names, tree::Tree, who::Who};
+use super::{links::Names, tree::Tree, trust, who::Who};
 use crate::{
     order::{Operator, Order},
     refusal::{Refusal, Refuse},
@@ -49,7 +49,8 @@ impl Placeholders {
 }
 
 /// All of it, each variable once. What the policy sets wins over what it passes, and a
-/// placeholder over both: a real key must not get in by either.
+/// placeholder over both: a real key must not get in by either. Where certificates are wins over
+/// what is passed: a path of the host's may not exist inside.
 pub(crate) fn all(
     order: &Order,
     who: &Who,
@@ -73,6 +74,9 @@ pub(crate) fn all(
         if process.pass.iter().any(|pattern| passes(pattern, name)) {
             all.insert(name.clone(), value.clone());
         }
+    }
+    for (name, value) in trust::variables(tree) {
+        all.insert(name.into(), value.into());
     }
     for (name, value) in &process.set {
         all.insert(name.into(), value.into());

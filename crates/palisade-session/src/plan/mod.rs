@@ -18,6 +18,7 @@ mod repository;
 mod second;
 mod sockets;
 mod tree;
+mod trust;
 mod who;
 
 use std::{
@@ -79,7 +80,8 @@ pub(crate) fn writable(policy: &Policy) -> Vec<PathBuf> {
     workspace.chain(granted).map(|path| links::real_or_same(path)).collect()
 }
 
-/// Make the plan.
+/// Make the plan. `authority` is the certificate that the sandbox is to believe, if connections are looked
+/// into.
 ///
 /// # Errors
 /// What cannot be granted, found or enforced.
@@ -88,6 +90,7 @@ pub(crate) fn make(
     session: &SessionId,
     stdio: [Stdio; 3],
     placeholders: &Placeholders,
+    authority: Option<&str>,
     who: &Who,
 ) -> Result<Made, Refusal> {
     let Order { policy, operator, .. } = order;
@@ -108,6 +111,9 @@ pub(crate) fn make(
     own_files(operator, &mut tree)?;
     scratch(operator, workspace.is_none(), &mut tree);
     agents::add(policy.inference.as_ref(), operator, placeholders, &mut tree);
+    if let Some(authority) = authority {
+        trust::add(authority, operator, &names, &mut tree)?;
+    }
     let hostname = order.name.clone().unwrap_or_else(|| "palisade".to_owned());
     for (path, text) in files::all(who, operator, &hostname, environment::shell(&names, &tree)) {
         tree.generate(path, text.into_bytes());

@@ -101,9 +101,11 @@ async fn an_answer_that_is_cut_short_does_not_look_whole() {
         let (port, root) = canned(answer, false).await;
         let stage = Stage::before(port, root).await;
         let mut client = stage.http1().await;
-        let got = client.send_request(get("/")).await.unwrap();
-        assert_eq!(got.status(), 200);
-        timeout(SOON, got.into_body().collect()).await.unwrap().unwrap_err();
+        // It may break off before the client has the head.
+        if let Ok(got) = client.send_request(get("/")).await {
+            assert_eq!(got.status(), 200);
+            timeout(SOON, got.into_body().collect()).await.unwrap().unwrap_err();
+        }
         let told = || {
             let events = stage.world.events();
             events.iter().any(|event| event.reason.contains("broke off"))

@@ -84,6 +84,24 @@ fn network() {
         ("http_path", "{hosts: [a.example], http: [{allow: {paths: [▸repos/**, ▸/x?y=1]}}]}"),
         ("http_nothing", "{hosts: [a.example], http: ▸[]}"),
         ("http_no_methods", "{hosts: [a.example], http: [{allow: {methods: ▸[]}}]}"),
+        (
+            "http_path_of_two_meanings",
+            "{hosts: [a.example], http: [{allow: {paths: [▸/a/../b, ▸/a%20b, ▸/a//b, ▸\"/a;b\", ▸/a**]}}]}",
+        ),
+        ("http_host", "{hosts: [\"*.a.example\"], http: [{allow: {hosts: [▸b.example]}}]}"),
+        (
+            "http_header",
+            "{hosts: [a.example], http: [{allow: {headers: {Host: ▸[b], \"a b\": ▸[c], Accept: ▸[]}}}]}",
+        ),
+        (
+            "http_query",
+            "{hosts: [a.example], http: [{deny: {query: {\"\": ▸[b], q: [▸\"\\t\"]}}}]}",
+        ),
+        (
+            "http_tools_of_no_call",
+            "{hosts: [a.example], http: [{allow: {json_rpc: {methods: [initialize], tools: ▸[x]}}}]}",
+        ),
+        ("http_for_addresses", "{addresses: [10.1.2.3], http: ▸[{allow: {}}]}"),
         ("rule_name", "{hosts: [a.example], name: ▸\"git hub\"}"),
         ("no_credential", "{hosts: [a.example], credential: ▸github}"),
     ];
