@@ -38,6 +38,8 @@ pub(crate) enum Message {
     Terminal,
     /// From init: all is up, the agent waits.
     Ready,
+    /// To init: variables for the environment, as a file. Before `Go`.
+    Environment,
     /// To init: start the agent. A control group holds these limits.
     Go(HeldByGroup),
     /// To init: send this signal to the agent's process group.
@@ -78,6 +80,7 @@ impl Message {
             Message::Sockets => (b'N', 0, ""),
             Message::Terminal => (b'T', 0, ""),
             Message::Ready => (b'R', 0, ""),
+            Message::Environment => (b'V', 0, ""),
             Message::Go(held) => (b'G', held.bits(), ""),
             Message::Signal(signal) => (b'K', *signal, ""),
             Message::Failed(error) => (b'E', error.errno.raw_os_error(), &error.step),
@@ -106,6 +109,7 @@ impl Message {
             b'N' => Message::Sockets,
             b'T' => Message::Terminal,
             b'R' => Message::Ready,
+            b'V' => Message::Environment,
             b'G' => Message::Go(HeldByGroup::from_bits(number)),
             b'K' => Message::Signal(number),
             b'E' => Message::Failed(StepError {
@@ -249,6 +253,7 @@ mod tests {
             Message::Listener { pinned: false },
             Message::NoListener(Errno::BUSY),
             Message::Plan,
+            Message::Environment,
         ] {
             there.send(&message).unwrap();
             assert_eq!(here.receive().unwrap().unwrap().0, message);

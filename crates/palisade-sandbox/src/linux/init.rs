@@ -30,6 +30,7 @@ use super::{
         probe::unshare,
         signal,
     },
+    variables,
 };
 use crate::{
     plan::{Ground, Plan, Stdio},
@@ -94,7 +95,8 @@ fn build_and_run(ground: &Ground, control: &Control, privileged: bool) -> Result
     let mut agent = agent::Prepared::new(plan, ground, terminal, rules)?;
     privileges::rule_out()?;
     control.send(&Message::Ready).step("report to the supervisor")?;
-    agent.set_held(go(control)?);
+    let held = go(control, &mut agent)?;
+    agent.set_held(held);
     // Inside, the group that it is in now is the root.
     unshare(libc::CLONE_NEWCGROUP).step("make a cgroup namespace")?;
 
@@ -128,11 +130,16 @@ fn hear_plan(
     }
 }
 
-/// Wait until the agent may start; which limits are held already.
-fn go(control: &Control) -> Result<HeldByGroup, StepError> {
-    match control.receive().step("hear from the supervisor")? {
-        Some((Message::Go(held), _)) => Ok(held),
-        _ => exit_now(125),
+/// Wait until the agent may start, and take what it is given until then; which limits are held already.
+fn go(control: &Control, agent: &mut agent::Prepared) -> Result<HeldByGroup, StepError> {
+    loop {
+        match control.receive().step("hear from the supervisor")? {
+            Some((Message::Environment, descriptors)) => {
+                agent.set_environment(variables::receive(descriptors)?);
+            }
+            Some((Message::Go(held), _)) => return Ok(held),
+            _ => exit_now(125),
+        }
     }
 }
 

@@ -23,6 +23,7 @@ use super::{
     net::NetSockets,
     seccomp::{Filter, Listener},
     sys::clone::{Forked, Sleeper, exit_now, fork_into_group},
+    variables,
 };
 use crate::{
     plan::{Ground, Identity, Plan},
@@ -243,6 +244,17 @@ impl Standing {
     /// If init is gone, or may not be looked at.
     pub fn processes(&self) -> Result<Processes, LaunchError> {
         Ok(Processes::of(self.inner.pid)?)
+    }
+
+    /// Set variables of the environment that the plan does not have: of the agent, and of every
+    /// command that joins it. None of them is `PATH`.
+    ///
+    /// # Errors
+    /// They cannot be variables, or init is gone.
+    pub fn set_environment(&self, variables: &[(String, String)]) -> Result<(), LaunchError> {
+        let file = variables::written(variables)?;
+        let sent = self.inner.control.send_with(&Message::Environment, &[file.as_fd()]);
+        Ok(sent.step("speak to init")?)
     }
 
     /// Let the agent start.
