@@ -14,6 +14,7 @@
 
 #![forbid(unsafe_code)]
 
+mod credentials;
 mod degraded;
 mod denials;
 mod file_denials;

@@ -10,6 +10,7 @@ use palisade_workspace::{Kept, Outcome, WorkspaceError};
 use rustix::rand::{GetRandomFlags, getrandom};
 
 use crate::{
+    credentials::{self, Ready},
     degraded::{self, Missing},
     denials::Denials,
     file_denials::{self, FileDenials},
@@ -103,6 +104,8 @@ struct Started {
     records: Option<Records>,
     /// Who signs what clients inside see of servers, where connections are looked into.
     authority: Option<Arc<SandboxCa>>,
+    /// What stands inside for the keys of model providers.
+    placeholders: Placeholders,
 }
 
 /// What is swept at the end, and what was swept before for sessions whose supervisor was killed.
@@ -147,8 +150,18 @@ fn prepare(
         list.fill(lists)?;
     }
     let writable = Writable::of(&plan);
-    let started =
-        Started { building, copies, terminal, kept, writable, held, missing, records, authority };
+    let started = Started {
+        building,
+        copies,
+        terminal,
+        kept,
+        writable,
+        held,
+        missing,
+        records,
+        authority,
+        placeholders,
+    };
     Ok((started, Watch { list, leftover }))
 }
 
@@ -168,6 +181,7 @@ async fn live(
         missing,
         records,
         authority: certificates,
+        placeholders,
     } = started;
     let policy = &order.policy;
     let mut signals = Signals::catch().refuse("catch signals", "report this")?;
@@ -186,6 +200,12 @@ async fn live(
     );
     let services = match services.await {
         Ok(services) => services,
+        Err(refusal) => return Err(refused(refusal).await),
+    };
+    let ready =
+        credentials::read(&policy.network, &order.operator, &placeholders, Arc::clone(&authority));
+    let Ready { credentials, variables } = match ready.await {
+        Ok(ready) => ready,
         Err(refusal) => return Err(refused(refusal).await),
     };
     // While init builds.
@@ -223,7 +243,10 @@ async fn live(
     let recorder = Arc::clone(&authority);
     let sockets = standing.sockets.take();
     let sandbox = standing.terminal.take();
-    let inspector = match outward::inspector(certificates, pipeline.clone()) {
+    if let Err(error) = standing.set_environment(&variables) {
+        return Err(refused(of_launch(&error)).await);
+    }
+    let inspector = match outward::inspector(certificates, pipeline.clone(), credentials) {
         Ok(inspector) => inspector,
         Err(refusal) => return Err(refused(refusal).await),
     };

@@ -48,6 +48,11 @@ impl Secret {
         Ok(Self { text, forms })
     }
 
+    /// Whether it is the same text.
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.text.expose_secret() == other.text.expose_secret()
+    }
+
     pub(crate) fn text(&self) -> &SecretString {
         &self.text
     }

@@ -55,6 +55,8 @@ fn errno(error: std::io::Error) -> Errno {
 
 #[cfg(test)]
 mod tests {
+    use std::ffi::CStr;
+
     use super::*;
 
     fn pair(name: &str, value: &str) -> (String, String) {
@@ -64,9 +66,9 @@ mod tests {
     #[test]
     fn variables_cross_as_they_are() {
         let sent = written(&[pair("A", ""), pair("B", "x=y\nz")]).unwrap();
-        let expected = [c"A=", c"B=x=y\nz"].map(std::ffi::CStr::to_owned);
+        let expected = [c"A=", c"B=x=y\nz"].map(CStr::to_owned);
         assert_eq!(receive(vec![sent]).unwrap(), expected);
-        assert_eq!(receive(vec![written(&[]).unwrap()]).unwrap(), []);
+        assert!(receive(vec![written(&[]).unwrap()]).unwrap().is_empty());
     }
 
     #[test]
