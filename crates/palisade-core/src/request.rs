@@ -69,8 +69,9 @@ pub struct BodyFacts {
     /// The JSON-RPC messages (JSON-RPC 2.0, and MCP on top of it): one, or those of a batch.
     /// `None` if it is not JSON-RPC.
     pub rpc: Option<Vec<RpcMessage>>,
-    /// The GraphQL operations of the document, also of one that is in the query of a GET. `None` if it is not
-    /// GraphQL.
+    /// The GraphQL operations of the document, also of one that is in the query of the target; none of
+    /// them if it cannot be told what is asked (a stored document, one with an error). `None` if it
+    /// is not GraphQL.
     pub graphql: Option<Vec<GraphqlOperation>>,
 }
 

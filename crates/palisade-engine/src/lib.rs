@@ -8,6 +8,9 @@
 //! - A name may be resolved if a rule has it, on whatever port.
 //! - A connection to a name needs a rule with this name and port, a TLS server name that agrees,
 //!   and an address that is public or that such a rule names ([`AddressClass`]).
+//! - A request over a connection that is looked into needs a rule with its host and port that has no
+//!   HTTP entries, or of which it fits an `allow` first. Where it fits a `deny` of some rule first, it is
+//!   refused, whatever other rules permit: no rule that is added takes away what another refuses.
 //! - A connection to a bare address needs a rule without `hosts` that names the address.
 //!
 //! # Trust
@@ -17,8 +20,10 @@
 
 mod address;
 mod engine;
+mod http;
 mod models;
 mod reach;
+mod requests;
 mod scope;
 
 pub use address::AddressClass;

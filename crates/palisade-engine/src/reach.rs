@@ -1,7 +1,7 @@
 use std::{collections::HashMap, net::IpAddr};
 
 use ipnet::IpNet;
-use palisade_core::{Decision, HostName, HostPattern, Request, TlsName};
+use palisade_core::{Decision, HostName, HostPattern, TlsName};
 
 use crate::{
     Rule,
@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// A port whose rules mean TLS: plain text there is somebody going round the name check.
-const HTTPS: u16 = 443;
+pub(crate) const HTTPS: u16 = 443;
 /// Rules that a reason lists.
 const MOST_LISTED: usize = 3;
 
@@ -48,7 +48,7 @@ impl Reach {
 
     /// Whether a name may be answered: some rule may permit it on some port.
     pub(crate) fn resolve(&self, name: &HostName) -> Decision {
-        match self.rules_for(name).first() {
+        match permitting(self.rules_for(name)).first() {
             Some(rule) => Decision::allow(&rule.id, format!("{} permits {name}", rule.id)),
             None => Decision::deny(format!(
                 "no rule permits {name}; to allow it, add `hosts: [{name}]` to `network.rules`"
@@ -65,7 +65,7 @@ impl Reach {
         address: Option<IpAddr>,
         tls: &TlsName,
     ) -> Decision {
-        let rules = self.rules_for(host);
+        let rules = permitting(self.rules_for(host));
         if rules.is_empty() {
             return Decision::deny(format!(
                 "no rule permits {host}; to allow it, add `hosts: [{host}]` and \
@@ -109,29 +109,13 @@ impl Reach {
         }
     }
 
-    /// Whether some rule for this name and port wants to see requests.
-    pub(crate) fn inspects(&self, host: &HostName, port: u16) -> bool {
-        self.rules_for(host).iter().any(|rule| rule.inspect && rule.ports.contains(&port))
-    }
-
-    /// Whether a request may be made.
-    pub(crate) fn request(&self, request: &Request) -> Decision {
-        let rules = self.rules_for(&request.host);
-        let permits = |rule: &&&Rule| rule.any_request && rule.ports.contains(&request.port);
-        match rules.iter().find(permits) {
-            Some(rule) => {
-                Decision::allow(&rule.id, format!("{} permits {}", rule.id, request.subject()))
-            }
-            None => Decision::deny(format!("no rule permits {}", request.subject())),
-        }
-    }
-
     /// Whether a connection to an address that no name stands for may be made.
     pub(crate) fn to_address(&self, address: IpAddr, port: u16) -> Decision {
         let class = self.class_of(address);
         let permits =
             |rule: &&Rule| rule.ports.contains(&port) && is_named(address, class, &rule.addresses);
         let bare = self.bare.iter().filter_map(|&index| self.rules.get(index));
+        let bare = bare.filter(|rule| !rule.only_denies);
         match bare.clone().find(permits) {
             Some(rule) => {
                 Decision::allow(&rule.id, format!("{} permits {address}:{port}", rule.id))
@@ -145,7 +129,7 @@ impl Reach {
         }
     }
 
-    fn class_of(&self, address: IpAddr) -> AddressClass {
+    pub(crate) fn class_of(&self, address: IpAddr) -> AddressClass {
         match AddressClass::of(address) {
             AddressClass::Public if self.own.contains(&address.to_canonical()) => {
                 AddressClass::Special("an address of this machine")
@@ -155,7 +139,7 @@ impl Reach {
     }
 
     /// The rules whose hosts match, in the policy's order.
-    fn rules_for(&self, name: &HostName) -> Vec<&Rule> {
+    pub(crate) fn rules_for(&self, name: &HostName) -> Vec<&Rule> {
         let mut found: Vec<usize> = Vec::new();
         let mut collect = |table: &HashMap<String, Vec<usize>>, name: &str| {
             found.extend(table.get(name).into_iter().flatten());
@@ -177,6 +161,11 @@ impl Reach {
     }
 }
 
+/// Without those that only refuse requests.
+fn permitting(rules: Vec<&Rule>) -> Vec<&Rule> {
+    rules.into_iter().filter(|rule| !rule.only_denies).collect()
+}
+
 fn described(class: AddressClass) -> &'static str {
     match class {
         AddressClass::Public => "a public address",
@@ -192,7 +181,7 @@ fn as_named(address: IpAddr, class: AddressClass) -> String {
     }
 }
 
-fn listed(rules: &[&Rule]) -> String {
+pub(crate) fn listed(rules: &[&Rule]) -> String {
     let mut ids: Vec<_> = rules.iter().take(MOST_LISTED).map(|rule| rule.id.as_str()).collect();
     if rules.len() > MOST_LISTED {
         ids.push("…");

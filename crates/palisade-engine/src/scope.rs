@@ -1,6 +1,6 @@
 use ipnet::IpNet;
 use palisade_core::HostPattern;
-use palisade_policy::{Policy, Tls};
+use palisade_policy::{HttpRule, Policy, Tls};
 
 /// What of a policy the engine decides by.
 #[derive(Debug, Clone, Default)]
@@ -13,7 +13,7 @@ pub struct Scope {
 }
 
 /// A network rule, as far as deciding needs it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Rule {
     /// How decisions name it, such as `network.rules[github]`.
     pub id: String,
@@ -24,10 +24,12 @@ pub struct Rule {
     /// Addresses that are not public and that it permits all the same; for a rule without hosts, all
     /// that it permits.
     pub addresses: Vec<IpNet>,
-    /// Whether connections by it are looked into.
+    /// Whether connections are looked into.
     pub inspect: bool,
-    /// Whether it permits any request.
-    pub any_request: bool,
+    /// Requests, where they are looked into; `None` is any.
+    pub http: Option<Vec<HttpRule>>,
+    /// Whether it permits nothing, and only what it refuses counts.
+    pub only_denies: bool,
 }
 
 impl From<&Policy> for Scope {
@@ -37,8 +39,9 @@ impl From<&Policy> for Scope {
             hosts: rule.hosts.clone(),
             ports: rule.ports.clone(),
             addresses: rule.addresses.clone(),
-            inspect: rule.tls == Tls::Inspect,
-            any_request: rule.http.is_none(),
+            inspect: rule.tls == Tls::Inspect || rule.http.is_some(),
+            http: rule.http.clone(),
+            only_denies: rule.only_denies,
         });
         let models = policy
             .inference

@@ -11,6 +11,7 @@
 #![expect(clippy::indexing_slicing, reason = "JSON values only: an absent key reads as null")]
 
 mod anthropic;
+mod certificates;
 mod model_server;
 mod openai;
 mod program;
@@ -19,6 +20,7 @@ mod script;
 mod sse;
 mod upstream;
 
+pub use certificates::{Flaw, TestAuthority};
 pub use model_server::ModelServer;
 pub use program::{copy_program, write_program};
 pub use recorded::Recorded;

@@ -16,13 +16,18 @@ use hyper::{
     server::conn::http1,
     service::service_fn,
 };
-use hyper_util::rt::TokioIo;
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo},
+    server::conn::auto,
+};
+use rustls::ServerConfig;
 use serde_json::Value;
 use tokio::{
     net::TcpListener,
     sync::{mpsc, oneshot},
     task::JoinSet,
 };
+use tokio_rustls::TlsAcceptor;
 
 use crate::Recorded;
 
@@ -59,6 +64,24 @@ impl Upstream {
         H: Fn(Recorded) -> F + Send + Sync + 'static,
         F: Future<Output = Answer> + Send + 'static,
     {
+        Self::listen(address, None, handler)
+    }
+
+    /// Starts on a free port, over TLS. HTTP/2 too, if the configuration offers it.
+    pub fn start_secure<H, F>(tls: ServerConfig, handler: H) -> io::Result<Self>
+    where
+        H: Fn(Recorded) -> F + Send + Sync + 'static,
+        F: Future<Output = Answer> + Send + 'static,
+    {
+        let acceptor = TlsAcceptor::from(Arc::new(tls));
+        Self::listen(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), Some(acceptor), handler)
+    }
+
+    fn listen<H, F>(address: SocketAddr, tls: Option<TlsAcceptor>, handler: H) -> io::Result<Self>
+    where
+        H: Fn(Recorded) -> F + Send + Sync + 'static,
+        F: Future<Output = Answer> + Send + 'static,
+    {
         let handler: Handler = Arc::new(move |request| Box::pin(handler(request)));
         let requests = Arc::new(Mutex::new(Vec::new()));
         let listener = std::net::TcpListener::bind(address)?;
@@ -71,7 +94,7 @@ impl Upstream {
             runtime.block_on(async {
                 tokio::select! {
                     _ = stopped => {}
-                    () = accept(listener, &handler, &log) => {}
+                    () = accept(listener, tls, &handler, &log) => {}
                 }
             });
         })?;
@@ -113,17 +136,24 @@ impl Drop for Upstream {
 
 async fn accept(
     listener: std::net::TcpListener,
+    tls: Option<TlsAcceptor>,
     handler: &Handler,
     log: &Arc<Mutex<Vec<Recorded>>>,
 ) {
     let Ok(listener) = TcpListener::from_std(listener) else { return };
     let mut connections = JoinSet::new();
     while let Ok((stream, _)) = listener.accept().await {
-        let (handler, log) = (Arc::clone(handler), Arc::clone(log));
+        let (handler, log, tls) = (Arc::clone(handler), Arc::clone(log), tls.clone());
         connections.spawn(async move {
             let service = service_fn(move |request| respond(request, handler.clone(), log.clone()));
             // The other side may go at any time; that is what some tests are about.
-            drop(http1::Builder::new().serve_connection(TokioIo::new(stream), service).await);
+            let Some(tls) = tls else {
+                drop(http1::Builder::new().serve_connection(TokioIo::new(stream), service).await);
+                return;
+            };
+            let Ok(stream) = tls.accept(stream).await else { return };
+            let builder = auto::Builder::new(TokioExecutor::new());
+            drop(builder.serve_connection(TokioIo::new(stream), service).await);
         });
         while connections.try_join_next().is_some() {}
     }

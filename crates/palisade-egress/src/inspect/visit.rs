@@ -19,7 +19,9 @@ use hyper::{
     upgrade::OnUpgrade,
 };
 use hyper_util::rt::{TokioIo, TokioTimer};
-use palisade_core::{Action, Body, BoxFuture, Decision, Event, HostName, Layer, Request as Asked};
+use palisade_core::{
+    Action, Body, BoxFuture, Decision, Event, HostName, Layer, Request as Asked, Verdict,
+};
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     time::timeout,
@@ -250,10 +252,10 @@ impl Visit {
             (None, watch) => Flow::out(body, Arc::clone(&self.traffic), watch).boxed_unsync(),
             (Some(bytes), None) => answer::full(bytes),
             (Some(bytes), Some(mut watch)) => {
-                watch
-                    .watch
-                    .data(&bytes)
-                    .map_err(|why| Box::new(answer::denied(&Decision::deny(why))))?;
+                if let Err(reason) = watch.watch.data(&bytes) {
+                    let denial = Decision { verdict: Verdict::Deny, reason, ..decision };
+                    return Err(Box::new(answer::denied(&denial)));
+                }
                 answer::full(bytes)
             }
         };
@@ -269,8 +271,9 @@ impl Visit {
             }
             Ok(answer) => Ok(self.given(answer, filter, &asked, &mut offer)),
             Err(_) if refused.get().is_some() => {
-                let why = refused.get().cloned().unwrap_or_default();
-                Err(Box::new(answer::denied(&Decision::deny(why))))
+                let reason = refused.get().cloned().unwrap_or_default();
+                let denial = Decision { verdict: Verdict::Deny, reason, ..decision };
+                Err(Box::new(answer::denied(&denial)))
             }
             Err(failure) => Err(self.failed(failure, &asked).await),
         }
@@ -448,7 +451,7 @@ impl Visit {
     async fn record_denial(&self, why: String) {
         let subject = format!("{}:{}", self.host, self.port);
         let mut event = Event::observed("request", Layer::Egress, subject);
-        event.decision = palisade_core::Verdict::Deny;
+        event.decision = Verdict::Deny;
         event.reason = why;
         self.proxy.authority.record(event).await;
     }

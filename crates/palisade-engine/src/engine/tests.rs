@@ -9,6 +9,7 @@ fn scope() -> Scope {
         hosts: vec!["a.example".parse().unwrap()],
         ports: vec![443],
         addresses: vec![],
+        ..Rule::default()
     };
     Scope { rules: vec![rule], models: Some(vec!["claude-*".into()]) }
 }

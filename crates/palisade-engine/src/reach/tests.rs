@@ -11,6 +11,7 @@ fn rule(id: &str, hosts: &[&str], ports: &[u16], addresses: &[&str]) -> Rule {
             .iter()
             .map(|a| a.parse().or_else(|_| a.parse::<IpAddr>().map(IpNet::from)).unwrap())
             .collect(),
+        ..Rule::default()
     }
 }
 

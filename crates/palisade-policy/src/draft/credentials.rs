@@ -155,7 +155,7 @@ fn source(check: &mut Check<'_>, from: &At<From>) -> Option<SecretSource> {
             let option = |text: &String| text.starts_with('-');
             if attributes.is_empty()
                 || !attributes.iter().all(|(name, value)| plain(name) && plain(value))
-                || attributes.keys().any(option)
+                || attributes.iter().any(|(name, value)| option(name) || option(value))
             {
                 check.wrong(
                     place,

@@ -182,9 +182,6 @@ fn parts_not_built(check: &mut Check<'_>, rule: &Written) {
     if let Some(first) = rule.binaries.first() {
         check.not_built("network.rules.binaries", first.place, &rule.binaries);
     }
-    if let Some(first) = rule.http.first() {
-        check.not_built("network.rules.http", first.place, &rule.http);
-    }
     if let Some(tls) = rule.tls.as_ref().filter(|tls| tls.value == Tls::Passthrough)
         && (!rule.http.is_empty() || rule.credential.is_some())
     {

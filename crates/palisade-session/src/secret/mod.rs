@@ -56,11 +56,8 @@ async fn bytes(
         SecretSource::Command(argv) => command::output(argv, operator, stderr).await,
         SecretSource::Keyring(attributes) => {
             let words = attributes.iter().flat_map(|(name, value)| [name, value]).cloned();
-            let argv: Vec<String> = ["secret-tool", "lookup", "--"]
-                .map(str::to_owned)
-                .into_iter()
-                .chain(words)
-                .collect();
+            let argv: Vec<String> =
+                ["secret-tool", "lookup"].map(str::to_owned).into_iter().chain(words).collect();
             let found = command::output(&argv, operator, stderr).await;
             found.map_err(|why| {
                 format!("{why}; `secret-tool` (libsecret) looks into the desktop's key store, which must be unlocked")

@@ -18,6 +18,7 @@ mod dns;
 mod endings;
 mod entered;
 mod files;
+mod inspection;
 mod ipc;
 mod models;
 mod network;

@@ -19,7 +19,7 @@ fn get(path: &str) -> Request<AnyBody> {
 
 #[tokio::test]
 async fn a_server_whose_certificate_is_bad_gets_nothing() {
-    for flaw in [Flaw::Expired, Flaw::OtherName, Flaw::SelfSigned, Flaw::UnknownRoot] {
+    for flaw in [Flaw::Expired, Flaw::OtherName, Flaw::SelfSigned, Flaw::UnknownAuthority] {
         let server = Server::flawed(flaw, &[b"http/1.1"], |_| {
             Box::pin(async { http::Response::new(body("hello")) })
         })

@@ -16,14 +16,12 @@ use hyper_util::{
 };
 use palisade_core::{Body, BodyFacts, Handling, HostName, Inspection, Request as Asked};
 use palisade_egress::{Inspector, SandboxCa};
+pub(crate) use palisade_testkit::Flaw;
+use palisade_testkit::TestAuthority;
 use palisade_tls::{Roots, crypto_provider};
-use rcgen::{
-    BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, KeyUsagePurpose,
-    date_time_ymd,
-};
 use rustls::{
     ClientConfig, RootCertStore, ServerConfig,
-    pki_types::{CertificateDer, PrivateKeyDer, ServerName},
+    pki_types::{CertificateDer, ServerName},
 };
 use tokio::{
     io::{AsyncRead, AsyncWrite},
@@ -39,50 +37,10 @@ pub(crate) fn body(text: impl Into<Bytes>) -> AnyBody {
     Full::new(text.into()).map_err(|never| match never {}).boxed_unsync()
 }
 
-/// What is wrong with a server's certificate.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Flaw {
-    None,
-    Expired,
-    OtherName,
-    SelfSigned,
-    UnknownRoot,
-}
-
 /// A chain for `a.example`, and the root that servers are verified by.
 pub(crate) fn chain(flaw: Flaw) -> (ServerConfig, CertificateDer<'static>) {
-    let root = root();
-    let other = self::root();
-    let key = KeyPair::generate().unwrap();
-    let name = if flaw == Flaw::OtherName { "b.example" } else { "a.example" };
-    let mut params = CertificateParams::new([name.to_owned()]).unwrap();
-    params.use_authority_key_identifier_extension = true;
-    if flaw == Flaw::Expired {
-        (params.not_before, params.not_after) =
-            (date_time_ymd(2020, 1, 1), date_time_ymd(2020, 2, 1));
-    }
-    let certificate = match flaw {
-        Flaw::SelfSigned => params.self_signed(&key).unwrap(),
-        Flaw::UnknownRoot => params.signed_by(&key, &other).unwrap(),
-        _ => params.signed_by(&key, &root).unwrap(),
-    };
-    let config = ServerConfig::builder_with_provider(crypto_provider())
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(
-            vec![certificate.into()],
-            PrivateKeyDer::Pkcs8(key.serialize_der().into()),
-        )
-        .unwrap();
-    (config, root.der().clone())
-}
-
-fn root() -> CertifiedIssuer<'static, KeyPair> {
-    let mut params = CertificateParams::default();
-    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
-    CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap()
+    let root = TestAuthority::new().unwrap();
+    (root.server("a.example", flaw, &[]).unwrap(), root.der())
 }
 
 /// Looks into everything, and reads bodies where it was told to.
