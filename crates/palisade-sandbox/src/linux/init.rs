@@ -70,6 +70,7 @@ fn enter(entry: Entry) -> Result<(), StepError> {
 
 fn build_and_run(ground: &Ground, control: &Control, privileged: bool) -> Result<(), StepError> {
     forget_start().step("forget the operator's arguments and environment")?;
+    memory::overwrite(&ground.forget).step("forget the operator's secrets")?;
     die_with_supervisor()?;
     signal::block_all().step("block signals")?;
     signal::default_all();

@@ -12,6 +12,7 @@
 
 mod attempts;
 mod audit_records;
+mod credentials;
 mod denied;
 mod descriptors;
 mod dns;
