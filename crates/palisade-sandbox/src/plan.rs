@@ -106,6 +106,9 @@ pub enum Content {
     Link(PathBuf),
     /// An empty folder that cannot be changed.
     EmptyFolder,
+    /// A unix socket that init listens at, and hands out. Only where nothing of the host's is shown; one at
+    /// most.
+    Socket,
     /// Nothing, over what a host folder or an overlay shows here: an empty folder, or a file that cannot
     /// be opened.
     Cover(There),

@@ -36,6 +36,8 @@ pub(crate) enum Message {
     Sockets,
     /// From init: the controlling side of the terminal.
     Terminal,
+    /// From init: the plan's unix socket, which listens.
+    Socket,
     /// From init: all is up, the agent waits.
     Ready,
     /// To init: variables for the environment, as a file. Before `Go`.
@@ -79,6 +81,7 @@ impl Message {
             Message::Trees => (b'H', 0, ""),
             Message::Sockets => (b'N', 0, ""),
             Message::Terminal => (b'T', 0, ""),
+            Message::Socket => (b'S', 0, ""),
             Message::Ready => (b'R', 0, ""),
             Message::Environment => (b'V', 0, ""),
             Message::Go(held) => (b'G', held.bits(), ""),
@@ -108,6 +111,7 @@ impl Message {
             b'H' => Message::Trees,
             b'N' => Message::Sockets,
             b'T' => Message::Terminal,
+            b'S' => Message::Socket,
             b'R' => Message::Ready,
             b'V' => Message::Environment,
             b'G' => Message::Go(HeldByGroup::from_bits(number)),

@@ -90,7 +90,11 @@ fn build_and_run(ground: &Ground, control: &Control, privileged: bool) -> Result
     // The supervisor makes the plan meanwhile.
     let (plan, trees) = hear_plan(control, privileged)?;
     rustix::system::sethostname(plan.hostname.as_bytes()).step("set the host name")?;
-    let rules = tree.finish(&plan.mounts, trees)?.told_to_audit(ground.tell_audit);
+    let (rules, socket) = tree.finish(&plan.mounts, trees)?;
+    let rules = rules.told_to_audit(ground.tell_audit);
+    if let Some(socket) = socket {
+        control.send_with(&Message::Socket, &[socket.as_fd()]).step("hand out the socket")?;
+    }
     setsid().step("start a session")?;
     let terminal = open_terminal(&plan, control)?;
     let mut agent = agent::Prepared::new(plan, ground, terminal, rules)?;

@@ -61,6 +61,8 @@ pub struct Standing {
     pub sockets: Option<NetSockets>,
     /// The controlling side of the sandbox's terminal.
     pub terminal: Option<OwnedFd>,
+    /// The plan's unix socket ([`Content::Socket`](crate::Content::Socket)), which listens.
+    pub socket: Option<OwnedFd>,
     grouped: Grouped,
 }
 
@@ -214,13 +216,14 @@ impl Building {
     /// # Errors
     /// The step that failed inside.
     pub fn wait(self) -> Result<Standing, LaunchError> {
-        let (mut sockets, mut terminal) = (None, None);
+        let (mut sockets, mut terminal, mut socket) = (None, None, None);
         loop {
             let received = self.running.control.receive().step("hear from init")?;
             let Some((message, descriptors)) = received else { return Err(LaunchError::Gone) };
             match message {
                 Message::Sockets => sockets = Some(NetSockets::from_fds(descriptors)?),
                 Message::Terminal => terminal = descriptors.into_iter().next(),
+                Message::Socket => socket = descriptors.into_iter().next(),
                 Message::Ready => break,
                 Message::Failed(error) => return Err(error.into()),
                 _ => return Err(LaunchError::Gone),
@@ -228,7 +231,7 @@ impl Building {
         }
         let (mut inner, grouped) = (self.running, self.wanted.settle());
         inner.group = grouped.group().cloned();
-        Ok(Standing { inner, sockets, terminal, grouped })
+        Ok(Standing { inner, sockets, terminal, socket, grouped })
     }
 }
 
