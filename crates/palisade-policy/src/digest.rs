@@ -44,6 +44,7 @@ pub(crate) fn of(
         "hosts": network.hosts,
         "rules": rules.collect::<Vec<_>>(),
         "credentials": network.credentials,
+        "ssh": network.ssh,
         "process": process,
         "inference": inference,
         "later": sorted(later),

@@ -331,10 +331,10 @@ pub(crate) enum Words {
 #[derive(Debug, Clone, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Ssh {
-    /// Fingerprints of the keys.
-    #[schemars(extend("examples" = [["SHA256:…"]]))]
-    pub(crate) keys: Vec<String>,
-    /// Where they may be used.
+    /// Fingerprints of keys that the operator's own agent has, as `ssh-add -l` prints them.
+    #[schemars(extend("examples" = [["SHA256:uNiVztksCsDhcc0u9e8BrrJXVGDPSwBwYTiI9Cme0pc"]]))]
+    pub(crate) keys: Vec<At<String>>,
+    /// Where they may be used: whole names, known by the operator's `known_hosts`.
     #[schemars(extend("examples" = [["github.com"]]))]
     pub(crate) hosts: Vec<At<String>>,
 }

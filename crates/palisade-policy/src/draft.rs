@@ -28,7 +28,9 @@ use crate::{
     at::{At, Given, Place},
     diagnostic::{Diagnostic, Diagnostics},
     document::Document,
-    policy::{Access, Credential, Deny, Grant, NetworkRule, NotBuilt, Provider, Route, Source},
+    policy::{
+        Access, Credential, Deny, Grant, NetworkRule, NotBuilt, Provider, Route, Source, SshKeys,
+    },
 };
 
 /// Whose authority a document has, the strongest first. A profile has that of whoever extends it.
@@ -84,6 +86,8 @@ pub(crate) struct Draft {
     pub(crate) hosts: BTreeMap<HostName, At<Vec<IpAddr>>>,
     pub(crate) rules: Vec<At<DraftRule>>,
     pub(crate) credentials: BTreeMap<String, At<Option<Credential>>>,
+    /// Those of the credentials that are ssh keys.
+    pub(crate) ssh: BTreeMap<String, SshKeys>,
     pub(crate) providers: BTreeMap<String, At<DraftProvider>>,
     pub(crate) routes: Vec<At<DraftRoute>>,
     pub(crate) limits: DraftLimits,
@@ -167,7 +171,7 @@ pub(crate) fn draft(
     let mut check = Check { origin: &origin, text: &text, found: Vec::new(), later: Vec::new() };
     let files = filesystem::check(&mut check, document.filesystem.as_ref());
     let (hosts, rules) = network::check(&mut check, document.network.as_ref());
-    let credentials = credentials::check(&mut check, &document.credentials);
+    let (credentials, ssh) = credentials::check(&mut check, &document.credentials);
     let (providers, routes) = inference::check(&mut check, document.inference.as_ref());
     let process = process::check(&mut check, document.process.as_ref());
     sections::check(&mut check, &document);
@@ -188,6 +192,7 @@ pub(crate) fn draft(
         hosts,
         rules,
         credentials,
+        ssh,
         providers,
         routes,
         limits: process.limits,

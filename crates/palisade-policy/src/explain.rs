@@ -135,6 +135,15 @@ fn network(policy: &Policy, all: &mut Vec<Explained>) {
         }
         all.push(one(format!("credentials[{name}]"), says, &["egress"]));
     }
+    for (name, ssh) in &policy.network.ssh {
+        let hosts: Vec<&str> = ssh.hosts.iter().map(palisade_core::HostName::as_str).collect();
+        let keys = match ssh.keys.len() {
+            1 => "a key".to_owned(),
+            count => format!("{count} keys"),
+        };
+        let says = format!("log in to {} with {keys} of your ssh agent", hosts.join(", "));
+        all.push(one(format!("credentials[{name}]"), says, &["supervisor"]));
+    }
 }
 
 fn key(from: &SecretSource) -> String {

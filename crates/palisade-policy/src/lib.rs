@@ -46,7 +46,7 @@ pub use load::{CommandLine, PROJECT_FILE, ProjectFile, Sources, check_file, load
 pub use policy::{
     Access, Api, Credential, Deny, Filesystem, Grant, HeaderCredential, Inference, Network,
     NetworkRule, NotBuilt, Place, Policy, Process, ProcessLimits, Provider, Route, SecretSource,
-    Source, Syscalls, Vault, Workspace,
+    Source, SshKeys, Syscalls, Vault, Workspace,
 };
 pub use profiles::{PROFILES, Profile, profile};
 pub use real::may_be_protected;

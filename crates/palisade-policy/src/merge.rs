@@ -12,7 +12,7 @@ use crate::{
     near::nearest,
     policy::{
         Access, Api, Credential, Deny, Filesystem, Grant, HeaderCredential, Inference, Network,
-        NotBuilt, Place, Policy, Process, ProcessLimits, Source, Syscalls, Workspace,
+        NotBuilt, Place, Policy, Process, ProcessLimits, Source, SshKeys, Syscalls, Workspace,
     },
 };
 
@@ -26,7 +26,7 @@ pub(crate) fn merge(drafts: &[Draft], access: Option<Access>) -> Result<Policy, 
     known_rules(drafts, &mut found);
     Diagnostics::unless_empty(found)?;
     let filesystem = filesystem(drafts, access);
-    let network = Network { credentials: carried, ..network(drafts) };
+    let network = Network { credentials: carried, ssh: ssh(drafts), ..network(drafts) };
     let process = process(drafts);
     let not_built: Vec<NotBuilt> = drafts
         .iter()
@@ -249,6 +249,20 @@ fn with_header(credential: &Credential, api: Api) -> Option<HeaderCredential> {
     Some(HeaderCredential { name, from, header, expose })
 }
 
+/// The nearest keys of each name.
+fn ssh(drafts: &[&Draft]) -> BTreeMap<String, SshKeys> {
+    let mut seen = BTreeSet::new();
+    let mut all = BTreeMap::new();
+    for draft in drafts {
+        for name in draft.credentials.keys().filter(|name| seen.insert(name.as_str())) {
+            if let Some(keys) = draft.ssh.get(name) {
+                all.insert(name.clone(), keys.clone());
+            }
+        }
+    }
+    all
+}
+
 /// The credentials that network rules name.
 fn carried(drafts: &[&Draft], found: &mut Vec<Diagnostic>) -> BTreeMap<String, Credential> {
     let credentials = credentials(drafts);
@@ -257,7 +271,15 @@ fn carried(drafts: &[&Draft], found: &mut Vec<Diagnostic>) -> BTreeMap<String, C
         for DraftRule { rule, credential, .. } in draft.rules.iter().map(|rule| &rule.value) {
             let Some((name, place)) = rule.credential.as_ref().zip(*credential) else { continue };
             // One that is not there is told elsewhere.
-            let Some(Some(credential)) = credentials.get(name.as_str()) else { continue };
+            let Some(credential) = credentials.get(name.as_str()) else { continue };
+            let Some(credential) = credential else {
+                found.push(draft.wrong(
+                    place,
+                    format!("the credential `{name}` is ssh keys, which no request carries"),
+                    "remove `credential`: the keys are used wherever the rule leads to their hosts",
+                ));
+                continue;
+            };
             if credential.place.is_none() {
                 found.push(draft.wrong(
                     place,

@@ -111,6 +111,17 @@ pub struct Network {
     pub rules: Vec<NetworkRule>,
     /// The credentials that rules name, by name.
     pub credentials: BTreeMap<String, Credential>,
+    /// The keys that sign outside, by the credential's name.
+    pub ssh: BTreeMap<String, SshKeys>,
+}
+
+/// Keys of the operator's ssh agent, and where they may be used.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SshKeys {
+    /// Fingerprints: `SHA256:` and 43 characters.
+    pub keys: BTreeSet<String>,
+    /// The hosts.
+    pub hosts: BTreeSet<HostName>,
 }
 
 /// A network rule.

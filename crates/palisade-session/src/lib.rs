@@ -29,6 +29,7 @@ mod refusal;
 pub mod running;
 mod secret;
 mod session;
+mod ssh;
 mod streams;
 mod supervise;
 mod sweep;

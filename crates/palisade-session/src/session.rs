@@ -23,6 +23,7 @@ use crate::{
     plan::{self, Made, Placeholders, Who},
     refusal::{self, Refusal, Refuse},
     running::Desk,
+    ssh,
     streams::{self, Copies},
     supervise::{Cause, End, relay, until_end},
     sweep::{self, Found, List},
@@ -250,12 +251,32 @@ async fn live(
         Ok(inspector) => inspector,
         Err(refusal) => return Err(refused(refusal).await),
     };
+    let agent = standing
+        .socket
+        .take()
+        .map(|socket| ssh::agent(&policy.network, &order.operator, socket, Arc::clone(&authority)));
+    let agent = match agent.transpose() {
+        Ok(agent) => agent,
+        Err(refusal) => return Err(refused(refusal).await),
+    };
+    let agent = async {
+        match agent {
+            Some((agent, listener)) => match agent.serve(listener).await {},
+            None => std::future::pending::<String>().await,
+        }
+    };
     let outward = async {
         match sockets {
             Some(sockets) => {
                 outward::serve(sockets, &policy.network, services, inspector, authority).await
             }
             None => std::future::pending().await,
+        }
+    };
+    let outward = async {
+        tokio::select! {
+            why = outward => why,
+            why = agent => why,
         }
     };
     if let Some(Err(error)) = kept.as_mut().map(Kept::record_host) {

@@ -1,10 +1,15 @@
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
+use palisade_core::HostName;
 
 use super::{Check, network::is_name, process::is_variable, shown, url};
 use crate::{
     at::{At, Place},
-    document::{Credential, From, Vault, VaultToken, Words},
-    policy::{self, SecretSource},
+    document::{Credential, From, Ssh, Vault, VaultToken, Words},
+    policy::{self, SecretSource, SshKeys},
 };
 
 /// Headers that frame a message, or say where it goes.
@@ -29,8 +34,9 @@ const LEAST_REFRESH: Duration = Duration::from_secs(10);
 pub(super) fn check(
     check: &mut Check<'_>,
     section: &BTreeMap<String, At<Credential>>,
-) -> BTreeMap<String, At<Option<policy::Credential>>> {
+) -> (BTreeMap<String, At<Option<policy::Credential>>>, BTreeMap<String, SshKeys>) {
     let mut all = BTreeMap::new();
+    let mut keys = BTreeMap::new();
     let mut exposed: BTreeMap<&str, &str> = BTreeMap::new();
     for (name, credential) in section {
         let place = credential.place;
@@ -45,9 +51,12 @@ pub(super) fn check(
             );
         }
         let value = one(check, name, credential);
+        if let (None, Some(ssh)) = (&credential.value.from, &credential.value.ssh) {
+            keys.insert(name.clone(), ssh_keys(check, name, credential, ssh));
+        }
         all.insert(name.clone(), At { value, place });
     }
-    all
+    (all, keys)
 }
 
 fn one(
@@ -82,22 +91,7 @@ fn one(
     }
     let from = match (&credential.from, &credential.ssh) {
         (Some(from), None) => from,
-        (None, Some(ssh)) => {
-            if ssh.value.keys.is_empty() || ssh.value.hosts.is_empty() {
-                check.wrong(
-                    ssh.place,
-                    "an ssh credential without keys or hosts can never be used",
-                    "name at least one key and one host",
-                );
-            }
-            for host in &ssh.value.hosts {
-                if let Err(error) = host.value.parse::<palisade_core::HostPattern>() {
-                    check.wrong(host.place, error.to_string(), "write a name such as github.com");
-                }
-            }
-            check.not_built("credentials.ssh", ssh.place, &(name, credential));
-            return None;
-        }
+        (None, Some(_)) => return None,
         (Some(_), Some(ssh)) => {
             check.wrong(
                 ssh.place,
@@ -132,6 +126,54 @@ fn one(
         expose: credential.expose.as_ref().map(|text| text.value.clone()),
         refresh: credential.refresh.as_ref().map(|time| time.value.0),
     })
+}
+
+fn ssh_keys(
+    check: &mut Check<'_>,
+    name: &str,
+    credential: &At<Credential>,
+    ssh: &At<Ssh>,
+) -> SshKeys {
+    if ssh.value.keys.is_empty() || ssh.value.hosts.is_empty() {
+        check.wrong(
+            ssh.place,
+            "an ssh credential without keys or hosts can never be used",
+            "name at least one key and one host",
+        );
+    }
+    let Credential { header, query, expose, .. } = &credential.value;
+    let other = header.as_ref().or(query.as_ref()).or(expose.as_ref());
+    if let Some(other) = other {
+        check.wrong(
+            other.place,
+            format!("the credential `{}` is ssh keys, which no request carries", shown(name)),
+            "remove it: inside, SSH_AUTH_SOCK leads to the agent",
+        );
+    }
+    let mut keys = BTreeSet::new();
+    for key in &ssh.value.keys {
+        let coded = key.value.strip_prefix("SHA256:").unwrap_or_default();
+        let base64 = |c: char| c.is_ascii_alphanumeric() || c == '+' || c == '/';
+        if coded.len() == 43 && coded.chars().all(base64) {
+            keys.insert(key.value.clone());
+        } else {
+            check.wrong(
+                key.place,
+                format!("`{}` is no fingerprint of a key", shown(&key.value)),
+                "write it as `ssh-add -l` prints it: `SHA256:` and 43 characters",
+            );
+        }
+    }
+    let mut hosts = BTreeSet::new();
+    for host in &ssh.value.hosts {
+        match host.value.parse::<HostName>() {
+            Ok(host) => drop(hosts.insert(host)),
+            Err(error) => {
+                check.wrong(host.place, error.to_string(), "write a whole name such as github.com");
+            }
+        }
+    }
+    SshKeys { keys, hosts }
 }
 
 fn source(check: &mut Check<'_>, from: &At<From>) -> Option<SecretSource> {

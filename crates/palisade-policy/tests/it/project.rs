@@ -237,7 +237,7 @@ fn models_and_credentials() {
     let project = "credentials: {k: {from: {file: ./key}}}";
     widens(&user, project, "the credential `k`", from);
     // Kinds that are only understood so far are never the same.
-    let ssh = "credentials: {d: {ssh: {keys: [x], hosts: [a.example]}}}";
+    let ssh = "credentials: {d: {ssh: {keys: [\"SHA256:uNiVztksCsDhcc0u9e8BrrJXVGDPSwBwYTiI9Cme0pc\"], hosts: [a.example]}}}";
     let world = World::new();
     world.user(ssh).project(ssh);
     assert!(world.wrong().contains("it adds the credential `d`"));

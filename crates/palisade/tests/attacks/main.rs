@@ -30,6 +30,7 @@ mod refusals;
 mod repositories;
 mod resources;
 mod servers;
+mod ssh_keys;
 mod steering;
 mod system_calls;
 mod tools;

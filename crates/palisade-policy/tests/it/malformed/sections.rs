@@ -178,7 +178,10 @@ fn credentials() {
             "palisade: 1\ncredentials: {a: {from: {env: A}, ssh: ▸{keys: [x], hosts: [b.c]}}}\n",
         ),
         ("ssh_without_keys", "palisade: 1\ncredentials: {a: {ssh: ▸{keys: [], hosts: [b.c]}}}\n"),
-        ("ssh_host", "palisade: 1\ncredentials: {a: {ssh: {keys: [x], hosts: [▸\"git@b.c\"]}}}\n"),
+        (
+            "ssh_host",
+            "palisade: 1\ncredentials: {a: {ssh: {keys: [\"SHA256:uNiVztksCsDhcc0u9e8BrrJXVGDPSwBwYTiI9Cme0pc\"], hosts: [▸\"git@b.c\", ▸\"*.b.c\"]}}}\n",
+        ),
         ("name", "palisade: 1\ncredentials: {\"a b\": ▸{from: {env: A}}}\n"),
         (
             "two_in_one_variable",
@@ -192,6 +195,18 @@ fn credentials() {
     ]);
     let said = said
         + &at_marks(&[
+            (
+                "ssh_key_by_its_path",
+                "palisade: 1\ncredentials: {a: {ssh: {keys: [▸~/.ssh/id_ed25519, ▸\"SHA256:x\"], hosts: [b.c]}}}\n",
+            ),
+            (
+                "ssh_key_in_a_header",
+                "palisade: 1\ncredentials: {a: {header: ▸\"x: {secret}\", ssh: {keys: [\"SHA256:uNiVztksCsDhcc0u9e8BrrJXVGDPSwBwYTiI9Cme0pc\"], hosts: [b.c]}}}\n",
+            ),
+            (
+                "ssh_key_for_requests",
+                "palisade: 1\ncredentials: {a: {ssh: {keys: [\"SHA256:uNiVztksCsDhcc0u9e8BrrJXVGDPSwBwYTiI9Cme0pc\"], hosts: [b.c]}}}\nnetwork: {rules: [{hosts: [b.c], credential: ▸a}]}\n",
+            ),
             (
                 "query_without_secret",
                 "palisade: 1\ncredentials: {a: {from: {env: A}, query: ▸\"key=x\"}}\n",
