@@ -149,7 +149,8 @@ impl<'a> Connection<'a> {
         };
         let (_, session) = stream.get_ref();
         if session.server_name() != Some(host.as_str()) {
-            return;
+            // Its second hello asked for another name than its first.
+            return self.proxy.not_accepted(&target, "its server name has changed").await;
         }
         let h2 = session.alpn_protocol() == Some(H2);
         let at = (host, target.port);

@@ -3,14 +3,14 @@ use std::{
     net::{IpAddr, SocketAddr},
 };
 
-use palisade_core::{Action, Authority, Decision, HostName, TlsName};
+use palisade_core::{Action, Authority, Decision, Event, HostName, TlsName};
 use tokio::{
     net::TcpStream,
     task::JoinSet,
     time::{sleep, timeout},
 };
 
-use crate::Limits;
+use crate::{Limits, published::leads_to_one};
 
 /// Addresses of one name that are tried.
 const MOST_CANDIDATES: usize = 16;
@@ -69,6 +69,10 @@ impl Target {
         let mut failure = DialError::Failed(io::Error::other("no address was tried"));
         loop {
             if let Some(address) = waiting.next() {
+                if leads_to_one(Ok(address)) {
+                    failure = DialError::Denied(self.refuse(address, authority).await);
+                    continue;
+                }
                 let decision = authority.authorize(&self.action(Some(address))).await;
                 if !decision.is_allowed() {
                     failure = DialError::Denied(decision);
@@ -86,6 +90,10 @@ impl Target {
             }
             tokio::select! {
                 Some(done) = attempts.join_next() => match done.unwrap_or_else(|e| Err(e.into())) {
+                    // It was published meanwhile.
+                    Ok((stream, address)) if leads_to_one(stream.peer_addr()) => {
+                        failure = DialError::Denied(self.refuse(address, authority).await);
+                    }
                     Ok(reached) => return Ok(reached),
                     Err(error) => failure = DialError::Failed(error),
                 },
@@ -93,5 +101,15 @@ impl Target {
                 else => {}
             }
         }
+    }
+
+    /// Record that a permitted address is one that nobody inside gets to.
+    async fn refuse(&self, address: SocketAddr, authority: &dyn Authority) -> Decision {
+        let decision = Decision::deny(format!(
+            "a sandbox publishes {address} for a person to look at, and no sandbox connects to that"
+        ));
+        let event = Event::decided(&self.action(Some(address)), &decision);
+        authority.record(event).await;
+        decision
     }
 }

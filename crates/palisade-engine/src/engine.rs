@@ -1,7 +1,7 @@
 use std::{fmt, net::IpAddr, sync::Arc};
 
 use arc_swap::ArcSwap;
-use palisade_core::{Action, Body, Decision, Handling, HostName, Request};
+use palisade_core::{Action, Body, Decision, Handling, HostName, Inspection, Request};
 
 use crate::{Scope, http, models::Models, reach::Reach};
 
@@ -42,24 +42,23 @@ impl Engine {
         self.now.store(Arc::new(Compiled::new(policy.into(), self.own.clone())));
     }
 
-    /// What becomes of a connection that is permitted.
-    pub fn handling(&self, host: &HostName, port: u16) -> Handling {
-        self.now.load().reach.handling(host, port)
-    }
-
-    /// How many bytes of a request's body have to be read to decide, if any.
-    pub fn body_bound(&self, request: &Request) -> Option<usize> {
-        self.now.load().reach.body_bound(request)
-    }
-
-    /// What a whole body asks for.
-    pub fn read_body(&self, request: &Request, bytes: &[u8]) -> Body {
-        http::read(request, bytes)
-    }
-
     /// Whether this may happen, by which rule, and why.
     pub fn decide(&self, action: &Action) -> Decision {
         self.now.load().decide(action)
+    }
+}
+
+impl Inspection for Engine {
+    fn of(&self, host: &HostName, port: u16) -> Handling {
+        self.now.load().reach.handling(host, port)
+    }
+
+    fn body_bound(&self, request: &Request) -> Option<usize> {
+        self.now.load().reach.body_bound(request)
+    }
+
+    fn read_body(&self, request: &Request, bytes: &[u8]) -> Body {
+        http::read(request, bytes)
     }
 }
 

@@ -10,6 +10,7 @@ use crate::{
     cover,
     diagnostic::Diagnostic,
     draft::{Draft, DraftProvider, GivenLists},
+    load::Asked,
     policy::Access,
     real::{grants, holds},
 };
@@ -20,18 +21,25 @@ const HELP_PROFILE: &str = "use another policy: `palisade policy show` prints th
 
 /// Everything in other documents that goes beyond the managed ones. What a profile names beyond
 /// them counts as well: a profile is chosen by the user.
-pub(crate) fn check(drafts: &[&Draft], over: Option<Access>) -> Vec<Diagnostic> {
+pub(crate) fn check(drafts: &[&Draft], asked: &Asked) -> Vec<Diagnostic> {
     let (managed, others): (Vec<&Draft>, Vec<&Draft>) =
         drafts.iter().partition(|draft| draft.is_managed());
     let Some(first) = managed.first() else { return Vec::new() };
     let ceiling = Ceiling { managed: &managed };
     let mut found = Vec::new();
     let most = ceiling.access();
-    if let (Some(most), Some(over)) = (most, over)
+    if let (Some(most), Some(over)) = (most, asked.access)
         && over > most
     {
         let message = "write access to the workspace goes beyond the managed policy";
         found.push(Diagnostic::of("--workspace", message, format!("see {}", first.origin.file)));
+    }
+    if ceiling.has(|given| given.expose) {
+        for port in asked.expose.iter().filter(|port| !ceiling.exposes(**port)) {
+            let message = format!("port {port} goes beyond the managed policy");
+            let help = format!("see {}", first.origin.file);
+            found.push(Diagnostic::of("--expose", message, help));
+        }
     }
     for draft in others {
         let mut beyond = |place: Place, what: String| {
@@ -77,6 +85,11 @@ impl Ceiling<'_> {
         self.managed.iter().any(|draft| list(&draft.given))
     }
 
+    fn exposes(&self, port: u16) -> bool {
+        let mut ports = self.managed.iter().flat_map(|draft| &draft.expose);
+        ports.any(|most| most.value == port)
+    }
+
     fn access(&self) -> Option<Access> {
         self.managed.iter().find_map(|draft| draft.access.as_ref()).map(|at| at.value)
     }
@@ -114,6 +127,11 @@ impl Ceiling<'_> {
                 if !rules.any(|most| cover::rule(&most.value.rule, &value.rule)) {
                     beyond(*place, value.rule.rule.clone());
                 }
+            }
+        }
+        if self.has(|given| given.expose) {
+            for port in draft.expose.iter().filter(|port| !self.exposes(port.value)) {
+                beyond(port.place, format!("port {} on the host's loopback", port.value));
             }
         }
         // Where a name leads is a part of what a rule for it permits.

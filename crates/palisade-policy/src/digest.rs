@@ -42,6 +42,7 @@ pub(crate) fn of(
         "grants": sorted(grants),
         "deny": sorted(deny),
         "hosts": network.hosts,
+        "expose": network.expose,
         "rules": rules.collect::<Vec<_>>(),
         "credentials": network.credentials,
         "ssh": network.ssh,

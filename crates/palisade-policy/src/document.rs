@@ -99,10 +99,10 @@ pub(crate) struct Network {
     #[serde(default)]
     #[schemars(extend("examples" = [{"db.internal": ["10.1.2.3"]}]))]
     pub(crate) hosts: Given<BTreeMap<String, At<Vec<At<String>>>>>,
-    /// Ports of the sandbox to publish on the host's loopback. Default: none.
+    /// Ports of the sandbox to publish on the host's loopback, for you alone. Default: none.
     #[serde(default)]
     #[schemars(inner(range(min = 1, max = 65535)), extend("examples" = [[3000]]))]
-    pub(crate) expose: Vec<At<u64>>,
+    pub(crate) expose: Given<Vec<At<u64>>>,
     /// What may be connected to. Any one rule suffices.
     #[serde(default)]
     #[schemars(extend("examples" = [[{"hosts": ["api.github.com"]}]]))]

@@ -85,6 +85,7 @@ pub(crate) struct Draft {
     pub(crate) deny: Vec<At<Deny>>,
     pub(crate) hosts: BTreeMap<HostName, At<Vec<IpAddr>>>,
     pub(crate) rules: Vec<At<DraftRule>>,
+    pub(crate) expose: Vec<At<u16>>,
     pub(crate) credentials: BTreeMap<String, At<Option<Credential>>>,
     /// Those of the credentials that are ssh keys.
     pub(crate) ssh: BTreeMap<String, SshKeys>,
@@ -111,6 +112,7 @@ pub(crate) struct GivenLists {
     pub(crate) grants: bool,
     pub(crate) hosts: bool,
     pub(crate) rules: bool,
+    pub(crate) expose: bool,
     pub(crate) providers: bool,
     pub(crate) routes: bool,
     pub(crate) calls: bool,
@@ -170,7 +172,7 @@ pub(crate) fn draft(
 ) -> Result<Draft, Diagnostics> {
     let mut check = Check { origin: &origin, text: &text, found: Vec::new(), later: Vec::new() };
     let files = filesystem::check(&mut check, document.filesystem.as_ref());
-    let (hosts, rules) = network::check(&mut check, document.network.as_ref());
+    let (hosts, rules, expose) = network::check(&mut check, document.network.as_ref());
     let (credentials, ssh) = credentials::check(&mut check, &document.credentials);
     let (providers, routes) = inference::check(&mut check, document.inference.as_ref());
     let process = process::check(&mut check, document.process.as_ref());
@@ -191,6 +193,7 @@ pub(crate) fn draft(
         deny: files.deny,
         hosts,
         rules,
+        expose,
         credentials,
         ssh,
         providers,
@@ -220,6 +223,7 @@ fn given(document: &Document) -> GivenLists {
         grants: files.is_some_and(|files| files.read.is_given() || files.write.is_given()),
         hosts: network.is_some_and(|network| network.hosts.is_given()),
         rules: network.is_some_and(|network| network.rules.is_given()),
+        expose: network.is_some_and(|network| network.expose.is_given()),
         providers: inference.is_some_and(|inference| inference.providers.is_given()),
         routes: inference.is_some_and(|inference| inference.routes.is_given()),
         calls: calls.is_some_and(|calls| calls.allow.is_given()),

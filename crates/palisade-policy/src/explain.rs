@@ -92,6 +92,12 @@ fn network(policy: &Policy, all: &mut Vec<Explained>) {
         let says = format!("{name} is at {}", list.join(", "));
         all.push(one(format!("network.hosts[{name}]"), says, &["egress"]));
     }
+    for port in &policy.network.expose {
+        let says = format!(
+            "port {port} of the sandbox is at 127.0.0.1:{port} and [::1]:{port}, for you alone"
+        );
+        all.push(one(format!("network.expose[{port}]"), says, &["supervisor"]));
+    }
     for rule in &policy.network.rules {
         let mut to: Vec<String> = rule.hosts.iter().map(ToString::to_string).collect();
         if to.is_empty() {

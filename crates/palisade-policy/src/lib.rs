@@ -42,7 +42,9 @@ mod widening;
 pub use diagnostic::{Diagnostic, Diagnostics};
 pub use explain::{Explained, explain};
 pub use http::{Effect, GraphqlMatch, HttpMatch, HttpRule, JsonRpcMatch, Tls};
-pub use load::{CommandLine, PROJECT_FILE, ProjectFile, Sources, check_file, load, project_file};
+pub use load::{
+    Asked, CommandLine, PROJECT_FILE, ProjectFile, Sources, check_file, load, project_file,
+};
 pub use policy::{
     Access, Api, Credential, Deny, Filesystem, Grant, HeaderCredential, Inference, Network,
     NetworkRule, NotBuilt, Place, Policy, Process, ProcessLimits, Provider, Route, SecretSource,

@@ -33,8 +33,8 @@ pub const PROJECT_FILE: &str = "palisade.yaml";
 pub struct Sources {
     /// What the command line names. It stands in place of the project's and the user's policy.
     pub command_line: Option<CommandLine>,
-    /// `--workspace`.
-    pub workspace_access: Option<Access>,
+    /// What the command line asks for besides.
+    pub asked: Asked,
     /// Where palisade is started: the workspace of a policy that names none, and the place of
     /// the project's file.
     pub workspace_dir: PathBuf,
@@ -48,6 +48,15 @@ pub struct Sources {
     pub managed: PathBuf,
     /// The profile when neither the command line nor the user has one.
     pub default_profile: String,
+}
+
+/// What the command line asks for, over what the documents say.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Asked {
+    /// `--workspace`.
+    pub access: Option<Access>,
+    /// `--expose`.
+    pub expose: Vec<u16>,
 }
 
 /// A policy named on the command line.
@@ -83,7 +92,7 @@ pub fn load(sources: &Sources) -> Result<Policy, Diagnostics> {
             drafts.extend(own);
         }
     }
-    let mut policy = merge(&drafts, sources.workspace_access)?;
+    let mut policy = merge(&drafts, &sources.asked)?;
     if let Some(workspace) = &policy.filesystem.workspace {
         led.entry(workspace.path.clone()).or_insert_with(|| real(&workspace.path));
     }
@@ -99,7 +108,7 @@ pub fn load(sources: &Sources) -> Result<Policy, Diagnostics> {
 pub fn check_file(path: &Path, home: &Path) -> Result<Policy, Diagnostics> {
     let sources = Sources {
         command_line: None,
-        workspace_access: None,
+        asked: Asked::default(),
         workspace_dir: folder_of(&absolute(path)),
         home: home.to_owned(),
         config_dir: PathBuf::new(),
@@ -107,7 +116,7 @@ pub fn check_file(path: &Path, home: &Path) -> Result<Policy, Diagnostics> {
         managed: PathBuf::new(),
         default_profile: String::new(),
     };
-    merge(&chain(&sources, Layer::CommandLine, path)?, None)
+    merge(&chain(&sources, Layer::CommandLine, path)?, &Asked::default())
 }
 
 /// What a project's file is: its digest, what it adds, and what the user has said of it.
@@ -144,7 +153,7 @@ pub fn project_file(path: &Path, sources: &Sources) -> Result<ProjectFile, Diagn
     let digest = digest_of(&drafts);
     let path = real(path);
     let trust = trust_of(&sources.state_dir, &path, &digest).map_err(no_trust)?;
-    let policy = merge(&base, None)?;
+    let policy = merge(&base, &Asked::default())?;
     let compared = widening::Base { policy: &policy, drafts: base.iter().collect() };
     let mut files = drafts.iter().filter(|draft| !draft.origin.profile);
     Ok(ProjectFile {
@@ -201,7 +210,7 @@ fn project(
         Ok(Trust::Changed) => HELP_CHANGED,
         Ok(Trust::None) | Err(_) => HELP,
     };
-    let policy = merge(base, sources.workspace_access)?;
+    let policy = merge(base, &sources.asked)?;
     let compared = widening::Base { policy: &policy, drafts: base.iter().collect() };
     let mut widens = widening::find(&drafts, &compared, help);
     if let (false, Err(error)) = (widens.is_empty(), trust) {

@@ -9,6 +9,7 @@ use crate::{
     diagnostic::{Diagnostic, Diagnostics},
     digest,
     draft::{Draft, DraftLimits, DraftRule, same, shown},
+    load::Asked,
     near::nearest,
     policy::{
         Access, Api, Credential, Deny, Filesystem, Grant, HeaderCredential, Inference, Network,
@@ -16,17 +17,18 @@ use crate::{
     },
 };
 
-/// Join documents, the nearest first. `access` is what the command line says of the workspace.
-pub(crate) fn merge(drafts: &[Draft], access: Option<Access>) -> Result<Policy, Diagnostics> {
+/// Join documents, the nearest first, and what the command line asks for besides.
+pub(crate) fn merge(drafts: &[Draft], asked: &Asked) -> Result<Policy, Diagnostics> {
     let drafts = &in_order(drafts);
-    let mut found = ceiling::check(drafts, access);
+    let mut found = ceiling::check(drafts, asked);
     let inference = inference(drafts, &mut found);
     let carried = carried(drafts, &mut found);
     keys_stay_outside(drafts, &mut found);
     known_rules(drafts, &mut found);
     Diagnostics::unless_empty(found)?;
-    let filesystem = filesystem(drafts, access);
-    let network = Network { credentials: carried, ssh: ssh(drafts), ..network(drafts) };
+    let filesystem = filesystem(drafts, asked.access);
+    let mut network = Network { credentials: carried, ssh: ssh(drafts), ..network(drafts) };
+    network.expose.extend(&asked.expose);
     let process = process(drafts);
     let not_built: Vec<NotBuilt> = drafts
         .iter()
@@ -114,6 +116,7 @@ fn network(drafts: &[&Draft]) -> Network {
         for (name, addresses) in &draft.hosts {
             network.hosts.entry(name.clone()).or_insert_with(|| addresses.value.clone());
         }
+        network.expose.extend(draft.expose.iter().map(|port| port.value));
         for At { value, .. } in &draft.rules {
             let mut rule = value.rule.clone();
             let name = value.name.clone().unwrap_or_else(|| network.rules.len().to_string());

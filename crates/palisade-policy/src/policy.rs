@@ -109,6 +109,8 @@ pub struct Network {
     pub hosts: BTreeMap<HostName, Vec<IpAddr>>,
     /// The rules, in the order of the document.
     pub rules: Vec<NetworkRule>,
+    /// Ports of the sandbox that are published on the host's loopback.
+    pub expose: BTreeSet<u16>,
     /// The credentials that rules name, by name.
     pub credentials: BTreeMap<String, Credential>,
     /// The keys that sign outside, by the credential's name.

@@ -109,6 +109,11 @@ fn network(draft: &Draft, base: &Base<'_>, add: &mut impl FnMut(Place, String)) 
             add(addresses.place, format!("fixed addresses for {name}"));
         }
     }
+    for At { value, place } in &draft.expose {
+        if !base.policy.network.expose.contains(value) {
+            add(*place, format!("port {value} of the sandbox, on your loopback"));
+        }
+    }
     for At { value, place } in &draft.rules {
         let known = |most| cover::rule(most, &value.rule);
         if !base.policy.network.rules.iter().any(known) {

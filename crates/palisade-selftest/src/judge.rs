@@ -141,6 +141,10 @@ mod tests {
                     hosts: vec!["*.example".parse().unwrap()],
                     ports: vec![80],
                     addresses: Vec::new(),
+                    tls: palisade_policy::Tls::Passthrough,
+                    http: None,
+                    only_denies: false,
+                    credential: None,
                 }],
                 ..Network::default()
             },

@@ -17,6 +17,7 @@
 mod credentials;
 mod degraded;
 mod denials;
+mod expose;
 mod file_denials;
 mod guard;
 mod limits;

@@ -49,20 +49,6 @@ impl Pipeline {
     }
 }
 
-impl Inspection for Pipeline {
-    fn of(&self, host: &HostName, port: u16) -> Handling {
-        self.engine.handling(host, port)
-    }
-
-    fn body_bound(&self, request: &Request) -> Option<usize> {
-        self.engine.body_bound(request)
-    }
-
-    fn read_body(&self, request: &Request, bytes: &[u8]) -> Body {
-        self.engine.read_body(request, bytes)
-    }
-}
-
 impl Authority for Pipeline {
     fn consider(&self, action: &Action) -> Decision {
         self.engine.decide(action)
@@ -81,5 +67,19 @@ impl Authority for Pipeline {
 
     fn record(&self, event: Event) -> BoxFuture<'_, bool> {
         Box::pin(self.write(event))
+    }
+}
+
+impl Inspection for Pipeline {
+    fn of(&self, host: &HostName, port: u16) -> Handling {
+        self.engine.of(host, port)
+    }
+
+    fn body_bound(&self, request: &Request) -> Option<usize> {
+        self.engine.body_bound(request)
+    }
+
+    fn read_body(&self, request: &Request, bytes: &[u8]) -> Body {
+        self.engine.read_body(request, bytes)
     }
 }

@@ -13,6 +13,7 @@ use crate::{
     credentials::{self, Ready},
     degraded::{self, Missing},
     denials::Denials,
+    expose::Exposed,
     file_denials::{self, FileDenials},
     guard,
     limits::{self, Account, Writable},
@@ -65,6 +66,7 @@ pub fn run(order: &Order, tell: impl Fn(&str)) -> Result<Ended, Refusal> {
         Ok(prepared) => prepared,
         Err(refusal) => return Err(journal_refusal(order, &session, refusal)),
     };
+    started.exposed.told().for_each(|one| tell(&one));
     if let Err(refusal) = guard::memory() {
         drop(started);
         watch.list.take().into_iter().for_each(List::forget);
@@ -101,6 +103,8 @@ struct Started {
     held: Vec<OwnedFd>,
     /// Layers that it is without.
     missing: Vec<Missing>,
+    /// Ports of it on this machine's loopback.
+    exposed: Exposed,
     /// What Landlock refuses, if the kernel tells.
     records: Option<Records>,
     /// Who signs what clients inside see of servers, where connections are looked into.
@@ -151,6 +155,8 @@ fn prepare(
         list.fill(lists)?;
     }
     let writable = Writable::of(&plan);
+    // Init, which was forked before, has none of these.
+    let exposed = Exposed::open(&order.policy.network.expose, &order.operator)?;
     let started = Started {
         building,
         copies,
@@ -159,6 +165,7 @@ fn prepare(
         writable,
         held,
         missing,
+        exposed,
         records,
         authority,
         placeholders,
@@ -180,6 +187,7 @@ async fn live(
         writable,
         held,
         missing,
+        exposed,
         records,
         authority: certificates,
         placeholders,
@@ -299,6 +307,14 @@ async fn live(
         denials.never();
     }
     let of_files = records.map(|records| FileDenials::hear(records, Arc::clone(&recorder)));
+    let exposing = exposed.serve(Arc::clone(&running), Arc::clone(&recorder));
+    let outward = async {
+        tokio::select! {
+            why = outward => why,
+            // Never, but where nothing is published.
+            () = async { exposing.await; std::future::pending().await } => String::new(),
+        }
+    };
     let mut desk = desk.serve(&running, recorder);
     let asked = desk.asked_to_end();
     let held = (most.wall_time, limits.broken());

@@ -7,8 +7,10 @@
 
 #![forbid(unsafe_code)]
 
+mod java;
 mod provider;
 mod roots;
 
+pub use java::java_trust_store;
 pub use provider::crypto_provider;
 pub use roots::Roots;

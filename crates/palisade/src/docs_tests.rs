@@ -96,10 +96,12 @@ fn has_test(file: &Path, name: &str) -> bool {
     let text = fs::read_to_string(file).unwrap();
     let lines: Vec<&str> = text.lines().map(str::trim_start).collect();
     let head = format!("fn {name}(");
-    lines.iter().position(|line| line.starts_with(&head)).is_some_and(|at| {
-        let attributes = lines[..at].iter().rev().take_while(|line| line.starts_with("#["));
-        attributes.into_iter().any(|line| *line == "#[test]")
-    })
+    lines.iter().position(|line| line.trim_start_matches("async ").starts_with(&head)).is_some_and(
+        |at| {
+            let attributes = lines[..at].iter().rev().take_while(|line| line.starts_with("#["));
+            attributes.into_iter().any(|line| *line == "#[test]" || *line == "#[tokio::test]")
+        },
+    )
 }
 
 #[test]

@@ -1,7 +1,7 @@
 use std::{collections::BTreeMap, env, path::PathBuf};
 
 use palisade_core::paths;
-use palisade_policy::{Access, CommandLine, Sources};
+use palisade_policy::{Asked, CommandLine, Sources};
 use palisade_session::Operator;
 
 use crate::failure::{Failure, Kind};
@@ -48,12 +48,12 @@ pub(crate) fn state_dir() -> Result<PathBuf, Failure> {
 pub(crate) fn sources(
     operator: &Operator,
     command_line: Option<CommandLine>,
-    workspace_access: Option<Access>,
+    asked: Asked,
     default_profile: &str,
 ) -> Sources {
     Sources {
         command_line,
-        workspace_access,
+        asked,
         workspace_dir: operator.directory.clone(),
         home: operator.home.clone(),
         config_dir: operator.config_dir.clone(),

@@ -41,6 +41,7 @@ pub(crate) struct Flow {
     ended: bool,
     /// Is told if the body breaks off.
     report: Option<Report>,
+    pace: Option<Arc<Traffic>>,
 }
 
 /// Hears why a body broke off.
@@ -67,9 +68,15 @@ impl Watched {
 }
 
 impl Flow {
-    /// From the client to the server.
-    pub(crate) fn out(inner: Incoming, traffic: Arc<Traffic>, watch: Option<Watched>) -> Self {
-        Self { watch, ..Self::new(inner, traffic, Way::Out, None, None) }
+    /// From the client to the server. `pace` is told as well, for this request alone.
+    pub(crate) fn out(
+        inner: Incoming,
+        traffic: Arc<Traffic>,
+        pace: Arc<Traffic>,
+        watch: Option<Watched>,
+    ) -> Self {
+        let flow = Self::new(inner, traffic, Way::Out, None, None);
+        Self { pace: Some(pace), watch, ..flow }
     }
 
     /// From the server to the client.
@@ -89,8 +96,18 @@ impl Flow {
         filter: Option<Box<dyn AnswerFilter>>,
         report: Option<Report>,
     ) -> Self {
-        let (held, watch, trailers, ended) = (0, None, None, false);
-        Self { inner, traffic, way, filter, watch, held, trailers, ended, report }
+        Self {
+            inner,
+            traffic,
+            way,
+            filter,
+            watch: None,
+            held: 0,
+            trailers: None,
+            ended: false,
+            report,
+            pace: None,
+        }
     }
 
     fn filtered(&mut self, data: Bytes) -> Bytes {
@@ -153,6 +170,9 @@ impl Body for Flow {
             match frame.into_data() {
                 Ok(data) => {
                     this.traffic.flowed(this.way, data.len());
+                    if let Some(pace) = &this.pace {
+                        pace.touch();
+                    }
                     let out = this.filtered(data);
                     if !out.is_empty() {
                         return Poll::Ready(Some(Ok(Frame::data(out))));

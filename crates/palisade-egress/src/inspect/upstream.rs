@@ -1,27 +1,35 @@
 //! Connections to the server behind one client's connection.
 
 use std::{
+    error::Error as _,
     io,
     net::SocketAddr,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
+use bytes::Bytes;
 use http::{Request, Response, StatusCode, Uri, Version, header, uri::PathAndQuery};
 use hyper::{
-    body::Incoming,
+    body::{Body, Incoming},
     client::conn::{http1, http2},
 };
 use hyper_util::rt::{TokioIo, TokioTimer};
 use palisade_core::{Decision, Event, Layer, Verdict};
-use rustls::pki_types::ServerName;
+use rustls::{ClientConfig, pki_types::ServerName};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     time::timeout,
 };
 use tokio_rustls::TlsConnector;
 
-use super::{Inspector, answer::Payload, head, inspector::H2, tasks::Tasks};
+use super::{
+    Inspector,
+    answer::{self, Payload},
+    head,
+    inspector::H2,
+    tasks::Tasks,
+};
 use crate::{
     Proxy,
     dial::{DialError, Target},
@@ -104,6 +112,10 @@ impl Upstream {
         mut request: Request<Payload>,
     ) -> Result<Response<Incoming>, Failure> {
         let absolute = request.uri().clone();
+        // What a client would send again by itself when a connection turns out to be closed (RFC 9110,
+        // section 9.2.2).
+        let mut spare = (request.method().is_safe() && request.body().is_end_stream())
+            .then(|| without_body(&request));
         loop {
             let (sender, used_before) = self.sender().await?;
             *request.uri_mut() = absolute.clone();
@@ -126,7 +138,13 @@ impl Upstream {
                 Err(mut failed) => match failed.take_message() {
                     // It was closed while it was idle; nothing of the request was sent.
                     Some(unsent) if used_before => request = unsent,
-                    _ => return Err(Failure::Broke(failed.into_error())),
+                    _ => {
+                        let error = failed.into_error();
+                        match spare.take().filter(|_| used_before && is_closed(&error)) {
+                            Some(again) => request = again,
+                            None => return Err(Failure::Broke(error)),
+                        }
+                    }
                 },
             }
         }
@@ -194,7 +212,7 @@ impl Upstream {
         if !self.secure {
             return self.speak_http1(stream, permit).await;
         }
-        let config = self.inspector.outward(self.also_h2).map_err(of_tls)?;
+        let config = self.tls().await?;
         let name = ServerName::try_from(host.as_str().to_owned());
         let name = name.map_err(|error| Failure::Certificate(error.to_string()))?;
         let connecting = TlsConnector::from(config).connect(name, stream);
@@ -209,6 +227,22 @@ impl Upstream {
             self.speak_http2(stream, permit).await
         } else {
             self.speak_http1(stream, permit).await
+        }
+    }
+
+    /// The first use reads the operator's roots, which must not hold up others.
+    async fn tls(&self) -> Result<Arc<ClientConfig>, Failure> {
+        let failed = |error| {
+            Failure::Unreachable("speak TLS with", io::Error::other::<rustls::Error>(error))
+        };
+        let also_h2 = self.also_h2;
+        if let Some(made) = self.inspector.made(also_h2) {
+            return made.map_err(failed);
+        }
+        let inspector = Arc::clone(&self.inspector);
+        match tokio::task::spawn_blocking(move || inspector.outward(also_h2)).await {
+            Ok(made) => made.map_err(failed),
+            Err(error) => Err(Failure::Unreachable("speak TLS with", io::Error::other(error))),
         }
     }
 
@@ -259,6 +293,33 @@ impl Upstream {
     }
 }
 
+/// Whether the connection was closed before there was an answer.
+fn is_closed(error: &hyper::Error) -> bool {
+    let broke = || {
+        let inner = error.source().and_then(|inner| inner.downcast_ref::<io::Error>());
+        inner.is_some_and(|inner| {
+            matches!(
+                inner.kind(),
+                io::ErrorKind::UnexpectedEof
+                    | io::ErrorKind::ConnectionReset
+                    | io::ErrorKind::ConnectionAborted
+                    | io::ErrorKind::BrokenPipe
+            )
+        })
+    };
+    error.is_incomplete_message() || error.is_canceled() || broke()
+}
+
+fn without_body(request: &Request<Payload>) -> Request<Payload> {
+    let mut head = Request::new(()).into_parts().0;
+    head.method = request.method().clone();
+    head.uri = request.uri().clone();
+    head.version = request.version();
+    head.headers = request.headers().clone();
+    head.extensions = request.extensions().clone();
+    Request::from_parts(head, answer::full(Bytes::new()))
+}
+
 /// Origin form, and a `Host`.
 fn for_http1(request: &mut Request<Payload>) {
     *request.version_mut() = Version::HTTP_11;
@@ -275,10 +336,6 @@ fn for_http1(request: &mut Request<Payload>) {
 fn for_http2(request: &mut Request<Payload>) {
     *request.version_mut() = Version::HTTP_2;
     request.headers_mut().remove(header::HOST);
-}
-
-fn of_tls(error: rustls::Error) -> Failure {
-    Failure::Unreachable("speak TLS with", io::Error::other(error))
 }
 
 fn of_handshake(error: io::Error) -> Failure {
@@ -314,7 +371,10 @@ impl Failure {
                 "the server's certificate is not good by the operator's certificate store: {why}"
             ),
             Failure::Unreachable(step, error) => format!("cannot {step} the server: {error}"),
-            Failure::Broke(error) => format!("the server's answer cannot be used: {error}"),
+            Failure::Broke(error) => match error.source() {
+                Some(inner) => format!("the server's answer cannot be used: {error}: {inner}"),
+                None => format!("the server's answer cannot be used: {error}"),
+            },
             Failure::Switched => "the server switched to another protocol unasked".to_owned(),
             Failure::Slow(limit) => {
                 format!("the server did not answer within {} s", limit.as_secs())

@@ -248,8 +248,13 @@ impl Visit {
         let (watch, filter) = passing.map(|it| (it.body, it.answer)).unzip();
         let refused = Arc::new(OnceLock::new());
         let watch = watch.map(|watch| Watched { watch, refused: Arc::clone(&refused) });
+        // Other requests of the connection may be busy: that is no sign of this one.
+        let pace = Arc::new(Traffic::new());
         let payload = match (gathered, watch) {
-            (None, watch) => Flow::out(body, Arc::clone(&self.traffic), watch).boxed_unsync(),
+            (None, watch) => {
+                let (traffic, pace) = (Arc::clone(&self.traffic), Arc::clone(&pace));
+                Flow::out(body, traffic, pace, watch).boxed_unsync()
+            }
             (Some(bytes), None) => answer::full(bytes),
             (Some(bytes), Some(mut watch)) => {
                 if let Err(reason) = watch.watch.data(&bytes) {
@@ -263,7 +268,7 @@ impl Visit {
         let sending = self.upstream.send(Request::from_parts(head, payload));
         let sent = tokio::select! {
             sent = sending => sent,
-            () = self.traffic.idle(limit) => Err(Failure::Slow(limit)),
+            () = pace.idle(limit) => Err(Failure::Slow(limit)),
         };
         match sent {
             Ok(answer) if is_unasked_switch(&answer, &offer) => {

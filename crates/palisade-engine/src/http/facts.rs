@@ -1,6 +1,6 @@
 use std::{borrow::Cow, cell::OnceCell};
 
-use palisade_core::{HttpPath, Request, TextPattern};
+use palisade_core::{Body, HttpPath, Request, TextPattern};
 use palisade_policy::{Effect, HttpMatch};
 
 use super::{
@@ -38,6 +38,14 @@ impl<'a> Facts<'a> {
                 .map_err(|why| format!("two servers may read its path differently: {why}"))
         });
         path.as_ref().map_err(Clone::clone)
+    }
+
+    /// Why the body cannot be relied on, if so.
+    pub(super) fn refused_body(&self) -> Option<&str> {
+        match &self.request.body {
+            Body::Refused(why) => Some(why),
+            _ => None,
+        }
     }
 
     fn query(&self) -> Result<&[Parameter], String> {

@@ -30,10 +30,16 @@ pub(crate) enum Said {
     Nothing(Option<String>),
 }
 
-/// The first entry that fits wins.
+/// The first entry that fits wins. A body that was to be compared and cannot be relied on is refused.
 pub(crate) fn decide(entries: &[HttpRule], facts: &Facts<'_>) -> Said {
     let mut unknown = None;
     for (index, entry) in entries.iter().enumerate() {
+        if let Some(why) = facts.refused_body()
+            && entry.requests.needs_body()
+            && facts.fit_head(&entry.requests, entry.effect) != Fit::No
+        {
+            return Said::Deny(index, Some(why.to_owned()));
+        }
         match (entry.effect, facts.fit(&entry.requests, entry.effect)) {
             (_, Fit::No) => {}
             (Effect::Allow, Fit::Yes) => return Said::Allow(index),

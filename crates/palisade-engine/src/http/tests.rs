@@ -347,6 +347,16 @@ fn a_body_is_only_read_where_it_decides() {
     assert!(needs(&rules, &request("POST", "/mcp/../mcp")));
 }
 
+#[test]
+fn no_later_entry_permits_a_body_that_was_refused() {
+    let rules = [allow(rpc(&["ping"], &[])), allow(of(&["POST"], &[]))];
+    assert_eq!(said(&rules, &posted("/", "application/json", r#"{"method":"x"}"#)), Said::Allow(1));
+    let broken = posted("/", "application/json", "{");
+    assert!(matches!(said(&rules, &broken), Said::Deny(0, Some(_))));
+    // Where no entry that may fit compares it, it is never read.
+    assert_eq!(said(&rules[1..], &broken), Said::Allow(0));
+}
+
 fn anything() -> impl Strategy<Value = HttpMatch> {
     let methods = prop::sample::subsequence(vec!["GET", "POST", "PUT"], 0..3);
     let paths = prop::sample::subsequence(vec!["/a", "/a/**", "/*/b", "/**/c", "/"], 0..3);

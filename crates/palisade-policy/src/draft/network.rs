@@ -15,7 +15,8 @@ use crate::{
     policy::NetworkRule,
 };
 
-type Checked = (BTreeMap<HostName, At<Vec<IpAddr>>>, Vec<At<DraftRule>>);
+/// Fixed addresses, rules, and ports to publish.
+type Checked = (BTreeMap<HostName, At<Vec<IpAddr>>>, Vec<At<DraftRule>>, Vec<At<u16>>);
 
 const HTTPS: u16 = 443;
 /// The name of the model gateway inside.
@@ -26,10 +27,10 @@ pub(super) fn check(check: &mut Check<'_>, section: Option<&Network>) -> Checked
     if let Some(unknown) = section.unknown.as_ref().filter(|word| word.value == Unknown::Ask) {
         check.not_built_and_widens("network.unknown: ask", unknown.place, unknown);
     }
-    let exposed: Vec<_> = section.expose.iter().filter_map(|port| number(check, port)).collect();
-    if let Some(first) = section.expose.first() {
-        check.not_built_and_widens("network.expose", first.place, &exposed);
-    }
+    let exposed = section.expose.iter();
+    let exposed = exposed
+        .filter_map(|port| number(check, port).map(|value| At { value, place: port.place }))
+        .collect();
     let hosts = fixed(check, &section.hosts);
     let mut names = BTreeSet::new();
     let mut rules: Vec<(At<DraftRule>, bool)> = Vec::new();
@@ -70,7 +71,7 @@ pub(super) fn check(check: &mut Check<'_>, section: Option<&Network>) -> Checked
         let whole = !free.binaries.is_given() && free.credential.is_none();
         rules.push((rule, whole));
     }
-    (hosts, rules.into_iter().map(|(rule, _)| rule).collect())
+    (hosts, rules.into_iter().map(|(rule, _)| rule).collect(), exposed)
 }
 
 fn one(check: &mut Check<'_>, index: usize, rule: &At<Written>) -> Option<At<DraftRule>> {

@@ -203,11 +203,11 @@ fn access_to_the_workspace() {
     assert_eq!(access(ro, "filesystem: {workspace: {path: /srv}}"), Access::ReadOnly);
     let mut world = World::new();
     world.managed(ro);
-    world.sources.workspace_access = Some(Access::ReadWrite);
+    world.sources.asked.access = Some(Access::ReadWrite);
     assert!(world.wrong().contains("--workspace: write access to the workspace goes beyond"));
     world.managed("filesystem: {workspace: {access: overlay}}");
     assert!(world.wrong().contains("goes beyond the managed policy"));
-    world.sources.workspace_access = Some(Access::ReadOnly);
+    world.sources.asked.access = Some(Access::ReadOnly);
     assert_eq!(world.policy().filesystem.workspace.unwrap().access, Access::ReadOnly);
 }
 
@@ -297,4 +297,31 @@ fn a_user_policy_that_everybody_can_write() {
     let path = world.at("config/policy.yaml");
     fs::set_permissions(path, fs::Permissions::from_mode(0o646)).unwrap();
     assert!(world.wrong().contains("everybody can change it"));
+}
+
+#[test]
+fn requests() {
+    let rule = |http: &str| format!("network: {{rules: [{{hosts: [a.example], http: {http}}}]}}");
+    let managed = rule("[{allow: {methods: [GET], paths: [\"/r/**\"]}}]");
+    for http in ["[{allow: {}}]", "[{allow: {methods: [GET, PUT], paths: [\"/r/**\"]}}]"] {
+        goes_beyond(&managed, &rule(http), "network.rules[0]");
+    }
+    goes_beyond(&managed, "network: {rules: [{hosts: [a.example]}]}", "network.rules[0]");
+    stays_within(&managed, &rule("[{allow: {methods: [GET], paths: [/r/x]}}]"));
+    stays_within(&managed, &rule("[{deny: {paths: [/x]}}]"));
+}
+
+#[test]
+fn ports_on_the_hosts_loopback() {
+    let user = "network: {expose: [3000]}";
+    goes_beyond("network: {expose: []}", user, "port 3000 on the host's loopback");
+    stays_within("network: {expose: [3000, 8080]}", user);
+    stays_within("network: {rules: []}", user);
+    let mut world = World::new();
+    world.user("").managed("network: {expose: [8080]}");
+    world.sources.asked.expose = vec![8080];
+    assert_eq!(world.policy().network.expose, [8080].into());
+    world.sources.asked.expose = vec![3000];
+    let wrong = world.wrong();
+    assert!(wrong.contains("--expose") && wrong.contains("goes beyond"), "{wrong}");
 }

@@ -5,7 +5,7 @@ use palisade_policy::{CommandLine, PROFILES, Sources, check_file, load};
 pub(crate) fn sources(folder: &Path) -> Sources {
     Sources {
         command_line: None,
-        workspace_access: None,
+        asked: palisade_policy::Asked::default(),
         workspace_dir: folder.join("work"),
         home: folder.join("home"),
         config_dir: folder.join("config"),

@@ -283,7 +283,6 @@ fn sections_that_are_not_built_widen_too() {
         ("permissions: {allow: [Bash]}", "`permissions`"),
         ("permissions: {mode: bypassPermissions}", "`permissions`"),
         ("network: {unknown: ask}", "`network.unknown: ask`"),
-        ("network: {expose: [3000]}", "`network.expose`"),
         ("audit: {otlp: \"https://evil.example\"}", "`audit`"),
         ("skills: {require: any}", "`skills`"),
         ("approvals: {timeout: 52w}", "`approvals`"),
@@ -486,4 +485,80 @@ fn trust_is_given_by_several_at_once() {
         let trust = palisade_policy::trust_of(&world.sources.state_dir, path, &digest).unwrap();
         assert_eq!(trust, Trust::Trusted);
     }
+}
+
+#[test]
+fn requests() {
+    let rule = |http: &str| format!("network: {{rules: [{{hosts: [a.example], http: {http}}}]}}");
+    let reads = rule("[{deny: {paths: [/secret]}}, {allow: {methods: [GET], paths: [\"/r/**\"]}}]");
+    let has = |count: usize| {
+        move |policy: &Policy| {
+            policy.network.rules.len() == count && !policy.network.rules[count - 1].only_denies
+        }
+    };
+    for http in [
+        "[{allow: {methods: [GET, PUT], paths: [\"/r/**\"]}}]",
+        "[{allow: {paths: [\"/r/**\"]}}]",
+        "[{allow: {methods: [GET], paths: [\"/**\"]}}]",
+        "[{allow: {methods: [GET], paths: [\"/*/x\"]}}]",
+        "[{deny: {paths: [/x]}}, {allow: {}}]",
+    ] {
+        widens(&reads, &rule(http), "the network rule network.rules[0]", has(2));
+    }
+    let whole = "network: {rules: [{hosts: [a.example]}]}";
+    widens(&reads, whole, "the network rule network.rules[0]", has(2));
+    // Not to look is to know less.
+    let inspect = "network: {rules: [{hosts: [a.example], tls: inspect}]}";
+    widens(inspect, whole, "the network rule network.rules[0]", has(2));
+    for http in ["tools: [a*]", "methods: [a]", "methods: [tools/*, b], tools: [x]"] {
+        let only = rule("[{allow: {json_rpc: {tools: [a]}}}]");
+        let asks = rule(&format!("[{{allow: {{json_rpc: {{{http}}}}}}}]"));
+        widens(&only, &asks, "the network rule network.rules[0]", has(2));
+    }
+    // Less is no widening, and what is refused counts though the project is not trusted.
+    let within = "[{deny: {methods: [HEAD]}}, {allow: {methods: [GET], paths: [\"/r/x/*\"], query: {a: [b]}}}]";
+    let policy = narrows(&reads, &rule(within));
+    assert!(policy.network.rules.len() == 2 && policy.network.rules[0].only_denies);
+    let policy = narrows(whole, &rule("[{deny: {methods: [DELETE]}}]"));
+    assert!(policy.network.rules[0].only_denies && !policy.network.rules[1].only_denies);
+    assert_eq!(
+        narrows(&reads, &reads.replace("{deny: {paths: [/secret]}}, ", "")).network.rules.len(),
+        1
+    );
+}
+
+/// What an untrusted project refuses is refused by the engine, and nothing else is changed.
+#[test]
+fn what_a_project_refuses_is_refused() {
+    let user = "network: {rules: [{hosts: [\"*.example\"]}]}";
+    let project = "network: {rules: [{hosts: [a.example], http: [{deny: {methods: [DELETE]}}]}]}";
+    let policy = narrows(user, project);
+    let engine = palisade_engine::Engine::new(&policy);
+    let request = |method: &str| {
+        palisade_core::Action::Request(Box::new(palisade_core::Request {
+            host: "a.example".parse().unwrap(),
+            port: 443,
+            tls: true,
+            address: None,
+            method: method.into(),
+            path: b"/".to_vec(),
+            query: None,
+            headers: Vec::new(),
+            body: palisade_core::Body::Unread,
+        }))
+    };
+    assert!(engine.decide(&request("GET")).is_allowed());
+    let refused = engine.decide(&request("DELETE"));
+    assert!(!refused.is_allowed() && refused.rule.unwrap().ends_with(".http[0]"));
+}
+
+#[test]
+fn ports_on_your_loopback() {
+    let shows = |policy: &Policy| policy.network.expose.contains(&3000);
+    let says = "port 3000 of the sandbox, on your loopback";
+    widens("network: {expose: [8080]}", "network: {expose: [8080, 3000]}", says, shows);
+    assert_eq!(
+        narrows("network: {expose: [8080]}", "network: {expose: [8080]}").network.expose,
+        [8080].into()
+    );
 }

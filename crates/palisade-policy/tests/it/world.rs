@@ -24,7 +24,7 @@ impl World {
         }
         let sources = Sources {
             command_line: None,
-            workspace_access: None,
+            asked: palisade_policy::Asked::default(),
             workspace_dir: base.join("work"),
             home: base.join("home"),
             config_dir: base.join("config"),

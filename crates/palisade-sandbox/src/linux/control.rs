@@ -61,6 +61,12 @@ pub(crate) enum Message {
     Listener { pinned: bool },
     /// From there too: its filter has no listener, for this reason. What it refuses is not told.
     NoListener(Errno),
+    /// To init, about a number of the supervisor's: connect to this port inside. `true` is `::1`, `false`
+    /// 127.0.0.1.
+    Dial(u16, bool),
+    /// From init, about that number: here is the socket, which is connected or about to be; or not,
+    /// for this reason.
+    Dialled(Result<(), Errno>),
     /// To init: start a guest. What to run comes as a descriptor, then its streams.
     Admit,
     /// About the guest of this number, not about the agent.
@@ -93,6 +99,10 @@ impl Message {
             Message::Killed(signal) => (b'D', *signal, ""),
             Message::Listener { pinned } => (b'W', i32::from(*pinned), ""),
             Message::NoListener(errno) => (b'U', errno.raw_os_error(), ""),
+            Message::Dial(port, false) => (b'4', i32::from(*port), ""),
+            Message::Dial(port, true) => (b'6', i32::from(*port), ""),
+            Message::Dialled(Ok(())) => (b'C', 0, ""),
+            Message::Dialled(Err(errno)) => (b'C', errno.raw_os_error(), ""),
             Message::Admit | Message::Of(..) => (b'A', 0, ""),
         };
         let mut bytes = vec![tag];
@@ -126,6 +136,10 @@ impl Message {
             b'D' => Message::Killed(number),
             b'W' => Message::Listener { pinned: number != 0 },
             b'U' => Message::NoListener(Errno::from_raw_os_error(number)),
+            b'4' => Message::Dial(u16::try_from(number).ok()?, false),
+            b'6' => Message::Dial(u16::try_from(number).ok()?, true),
+            b'C' if number == 0 => Message::Dialled(Ok(())),
+            b'C' => Message::Dialled(Err(Errno::from_raw_os_error(number))),
             b'A' => Message::Admit,
             // Not of another: a guest has no guests.
             b'O' if text.first() != Some(&b'O') => {
@@ -256,6 +270,10 @@ mod tests {
             Message::Listener { pinned: true },
             Message::Listener { pinned: false },
             Message::NoListener(Errno::BUSY),
+            Message::Dial(65535, true),
+            Message::Dial(1, false),
+            Message::Dialled(Ok(())),
+            Message::Dialled(Err(Errno::CONNREFUSED)),
             Message::Plan,
             Message::Environment,
         ] {

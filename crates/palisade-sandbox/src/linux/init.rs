@@ -202,6 +202,10 @@ fn serve(control: &Control, agent: Pid, mut guests: Guests) -> Result<(), StepEr
                     }
                 }
                 Ok(Some((Message::Of(number, about), descriptors))) => {
+                    if let Message::Dial(port, v6) = *about {
+                        dial(control, number, net::to_loopback(port, v6));
+                        continue;
+                    }
                     guests.hear(number, &about, descriptors, control);
                 }
                 Ok(Some(_)) | Err(Errno::AGAIN) => {}
@@ -209,6 +213,18 @@ fn serve(control: &Control, agent: Pid, mut guests: Guests) -> Result<(), StepEr
             }
         }
     }
+}
+
+/// Hand out a connection to a port inside. Nobody inside has it: this process cannot be looked into, and
+/// starts others only with what they are to have.
+fn dial(control: &Control, number: u32, dialled: Result<OwnedFd, Errno>) {
+    let answer = |said| Message::Of(number, Box::new(Message::Dialled(said)));
+    let sent = match &dialled {
+        Ok(socket) => control.send_with(&answer(Ok(())), &[socket.as_fd()]),
+        Err(errno) => control.send(&answer(Err(*errno))),
+    };
+    // A supervisor that is gone is heard of elsewhere.
+    sent.unwrap_or_default();
 }
 
 fn reap(control: &Control, agent: Pid, guests: &mut Guests) -> Result<(), StepError> {

@@ -73,6 +73,7 @@ pub struct Running {
     pidfd: OwnedFd,
     pid: Pid,
     guests: Mutex<Guests>,
+    dials: Mutex<Dials>,
     group: Option<Arc<Group>>,
     filters: Filters,
 }
@@ -91,6 +92,15 @@ struct Guests {
     last: u32,
     listeners: HashMap<u32, Box<dyn Fn(GuestReport) + Send>>,
 }
+
+/// Who waits for a connection to a port inside.
+#[derive(Default)]
+struct Dials {
+    last: u32,
+    waiting: HashMap<u32, Hear>,
+}
+
+type Hear = Box<dyn FnOnce(Result<OwnedFd, Errno>) + Send>;
 
 /// What init reports.
 #[derive(Debug)]
@@ -156,7 +166,9 @@ pub fn begin(ground: Ground) -> Result<Begun, LaunchError> {
             let guests = Mutex::default();
             let may_be_missing = degraded.seccomp;
             let filters = Filters { usual: None, pinned: None, may_be_missing };
-            let running = Running { control: ours, pidfd, pid, guests, group: None, filters };
+            let dials = Mutex::default();
+            let running =
+                Running { control: ours, pidfd, pid, guests, dials, group: None, filters };
             prefer_to_kill(pid)?;
             identity::write_maps(
                 pid,
@@ -289,13 +301,17 @@ impl Running {
             };
             break match received {
                 None => Ok(Report::Lost),
-                Some((Message::Of(guest, message), descriptors)) => {
+                Some((Message::Of(number, message), descriptors)) => {
+                    if let Message::Dialled(said) = *message {
+                        self.dialled(number, said, descriptors);
+                        continue;
+                    }
                     let of_filter =
                         matches!(*message, Message::Listener { .. } | Message::NoListener(_));
                     if of_filter {
                         return Ok(Some(self.of_filter(&message, descriptors)));
                     }
-                    self.tell_of(guest, *message, descriptors);
+                    self.tell_of(number, *message, descriptors);
                     continue;
                 }
                 Some((
@@ -312,6 +328,7 @@ impl Running {
         };
         // Every guest ends with the agent.
         self.guests().listeners.clear();
+        self.dials().waiting.clear();
         report.map(Some)
     }
 
@@ -365,6 +382,44 @@ impl Running {
     pub fn signal_guest(&self, number: u32, signal: i32) -> Result<(), LaunchError> {
         let message = Message::Of(number, Box::new(Message::Signal(signal)));
         Ok(self.control.send(&message).step("speak to init")?)
+    }
+
+    /// Connect to a port of the sandbox's loopback, 127.0.0.1 or (`v6`) `::1`. `hear` is called by whoever
+    /// asks for a [`Running::report`], with a non-blocking socket that may still be connecting; with the
+    /// sandbox's end it is dropped.
+    ///
+    /// # Errors
+    /// If init is gone.
+    pub fn dial(
+        &self,
+        port: u16,
+        v6: bool,
+        hear: impl FnOnce(Result<OwnedFd, Errno>) + Send + 'static,
+    ) -> Result<(), LaunchError> {
+        let number = {
+            let mut dials = self.dials();
+            dials.last = dials.last.wrapping_add(1);
+            let number = dials.last;
+            dials.waiting.insert(number, Box::new(hear));
+            number
+        };
+        let message = Message::Of(number, Box::new(Message::Dial(port, v6)));
+        let sent = self.control.send(&message).step("speak to init");
+        if sent.is_err() {
+            self.dials().waiting.remove(&number);
+        }
+        sent.map_err(Into::into)
+    }
+
+    fn dialled(&self, number: u32, said: Result<(), Errno>, descriptors: Vec<OwnedFd>) {
+        let Some(hear) = self.dials().waiting.remove(&number) else { return };
+        // Without one, this process has no room for more.
+        let socket = || descriptors.into_iter().next().ok_or(Errno::MFILE);
+        hear(said.and_then(|()| socket()));
+    }
+
+    fn dials(&self) -> MutexGuard<'_, Dials> {
+        self.dials.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn of_filter(&self, message: &Message, descriptors: Vec<OwnedFd>) -> Report {
@@ -425,6 +480,12 @@ impl Running {
 impl fmt::Debug for Guests {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Guests").field("listeners", &self.listeners.len()).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Dials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Dials").field("waiting", &self.waiting.len()).finish_non_exhaustive()
     }
 }
 

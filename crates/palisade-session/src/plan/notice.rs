@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use palisade_core::SessionId;
+use palisade_policy::Tls;
 use palisade_sandbox::Content;
 
 use super::tree::Tree;
@@ -87,7 +88,16 @@ fn network(text: &mut String, order: &Order) {
             hosts.join(", ")
         };
         let ports: Vec<String> = rule.ports.iter().map(ToString::to_string).collect();
-        line(text, format_args!("- {to}, port {}", ports.join(", ")));
+        let seen = if rule.tls == Tls::Inspect { ", each request" } else { "" };
+        line(text, format_args!("- {to}, port {}{seen}", ports.join(", ")));
+    }
+    if rules.iter().any(|rule| rule.tls == Tls::Inspect) {
+        text.push_str(
+            "\nWhere it says \"each request\", HTTP is decided request by request, also inside TLS. One \
+             that is refused is answered with status 403 and a JSON body that says why and what the \
+             operator can do. Programs with a list of certificates of their own must use the one that \
+             SSL_CERT_FILE names.\n",
+        );
     }
 }
 

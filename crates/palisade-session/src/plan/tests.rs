@@ -31,7 +31,7 @@ impl World {
         let sources = Sources {
             command_line: command_line
                 .then(|| CommandLine::File(self.at.join("work/palisade.yaml"))),
-            workspace_access: None,
+            asked: palisade_policy::Asked::default(),
             workspace_dir: self.at.join("work"),
             home: home.clone(),
             config_dir: self.at.join("config"),

@@ -7,6 +7,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use palisade_tls::java_trust_store;
+
 use super::{links::Names, tree::Tree};
 use crate::{
     order::Operator,
@@ -28,6 +30,17 @@ const SYSTEM: [&str; 6] = [
     "/etc/ssl/ca-bundle.pem",
     "/etc/ssl/cert.pem",
 ];
+
+/// Where systems keep Java's store, if not in Java's own folder.
+const OF_JAVA: [&str; 3] = [
+    "/etc/ssl/certs/java/cacerts",
+    "/etc/pki/ca-trust/extracted/java/cacerts",
+    "/etc/pki/java/cacerts",
+];
+/// Where systems install Java, in a folder for each version.
+const JAVAS: &str = "/usr/lib/jvm";
+/// Where it is in such a folder.
+const IN_JAVA: [&str; 2] = ["lib/security/cacerts", "jre/lib/security/cacerts"];
 
 /// Variables that name a bundle to use in place of the system's.
 const INSTEAD: [&str; 7] = [
@@ -61,16 +74,39 @@ pub(crate) fn add(
         bundle.push(b'\n');
     }
     bundle.extend_from_slice(authority.as_bytes());
-    let mut shown: Vec<PathBuf> =
-        SYSTEM.iter().filter_map(|at| names.real(Path::new(at))).collect();
-    shown.sort();
-    shown.dedup();
-    for at in shown.iter().filter(|at| tree.shows(at)).cloned().collect::<Vec<_>>() {
+    for at in shown(SYSTEM.iter().map(PathBuf::from), names, tree) {
         tree.generate(at, bundle.clone());
+    }
+    let of_java = shown(stores_of_java(operator).into_iter(), names, tree);
+    if !of_java.is_empty() {
+        let store = java_trust_store(&bundle);
+        for at in of_java {
+            tree.generate(at, store.clone());
+        }
     }
     tree.generate(BUNDLE, bundle);
     tree.generate(OWN, authority.as_bytes().to_vec());
     Ok(())
+}
+
+/// Those of these paths that are seen inside, without links, each once.
+fn shown(paths: impl Iterator<Item = PathBuf>, names: &Names, tree: &Tree) -> Vec<PathBuf> {
+    let mut shown: Vec<PathBuf> = paths
+        .filter_map(|path| names.real(&path))
+        .filter(|real| real.is_file() && tree.shows(real))
+        .collect();
+    shown.sort();
+    shown.dedup();
+    shown
+}
+
+/// Where a Java may look.
+fn stores_of_java(operator: &Operator) -> Vec<PathBuf> {
+    let installed = std::fs::read_dir(JAVAS).into_iter().flatten().flatten();
+    let homes = installed.map(|entry| entry.path());
+    let homes = homes.chain(operator.variable("JAVA_HOME").map(PathBuf::from));
+    let own = homes.flat_map(|home| IN_JAVA.map(|path| home.join(path)));
+    OF_JAVA.iter().map(PathBuf::from).chain(own).collect()
 }
 
 /// The variables by which programs find them, if they are in the tree.

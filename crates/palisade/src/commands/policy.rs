@@ -8,8 +8,8 @@ use std::{
 
 use clap::Subcommand;
 use palisade_policy::{
-    CommandLine, Diagnostic, Diagnostics, Explained, PROFILES, PROJECT_FILE, Policy, ProjectFile,
-    Trust, check_file, explain, load, profile, project_file, schema, trust, untrust,
+    Asked, CommandLine, Diagnostic, Diagnostics, Explained, PROFILES, PROJECT_FILE, Policy,
+    ProjectFile, Trust, check_file, explain, load, profile, project_file, schema, trust, untrust,
 };
 use palisade_sandbox::linux::{
     abilities::{Abilities, Kind as AbilityKind, State},
@@ -175,7 +175,7 @@ fn explained(args: ExplainArgs) -> Result<ExitCode, Failure> {
         (None, profile) => profile.map(CommandLine::Profile),
     };
     let here = named.is_none();
-    let policy = load(&sources(&operator, named, None, DEFAULT)).map_err(invalid)?;
+    let policy = load(&sources(&operator, named, Asked::default(), DEFAULT)).map_err(invalid)?;
     let mut rules = explain(&policy);
     how_limits_are_held(&mut rules);
     whether_denied_calls_are_told(&mut rules)?;
@@ -280,8 +280,8 @@ fn trusted(args: &TrustArgs) -> Result<ExitCode, Failure> {
             "name a {PROJECT_FILE}; a policy that you name with --policy counts as it is"
         )));
     }
-    let found =
-        project_file(&args.file, &sources(&operator, None, None, DEFAULT)).map_err(invalid)?;
+    let found = project_file(&args.file, &sources(&operator, None, Asked::default(), DEFAULT))
+        .map_err(invalid)?;
     if found.trust != Trust::Trusted {
         trust(state, &found.path, &found.digest).map_err(unkept)?;
     }

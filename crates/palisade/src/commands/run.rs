@@ -6,7 +6,7 @@ use std::{
 };
 
 use clap::ValueEnum;
-use palisade_policy::{Access, CommandLine, PROFILES, load};
+use palisade_policy::{Access, Asked, CommandLine, PROFILES, load};
 use palisade_sandbox::linux::abilities::{Kind as AbilityKind, Need};
 use palisade_session::Order;
 
@@ -40,6 +40,10 @@ pub(crate) struct Args {
     /// What the command may do with the folder to work on, over what the policy says.
     #[arg(long, value_name = "ACCESS")]
     workspace: Option<AccessArg>,
+    /// Publish this port of the sandbox on this machine's loopback, to look at what listens there. Can
+    /// be given for each.
+    #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
+    expose: Vec<u16>,
     /// A name for the session, in the journal and as its host name.
     #[arg(long, value_parser = name)]
     name: Option<String>,
@@ -91,7 +95,8 @@ pub(crate) fn run(args: Args) -> Result<ExitCode, Failure> {
         (None, None) => None,
     };
     let default = default_profile(args.command.first().map(OsString::as_os_str));
-    let sources = sources(&operator, command_line, args.workspace.map(Into::into), default);
+    let asked = Asked { access: args.workspace.map(Into::into), expose: args.expose };
+    let sources = sources(&operator, command_line, asked, default);
     let mut policy = load(&sources)
         .map_err(|found| refused(format!("nothing was started, because of the policy\n{found}")))?;
     if let (Some(stage), Some(workspace)) = (args.stage, &mut policy.filesystem.workspace) {

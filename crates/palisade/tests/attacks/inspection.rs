@@ -94,6 +94,18 @@ except OSError as error:
 sys.stdout.write(got.decode('latin1'))
 ";
 
+const JAVA: &str = "\
+import java.net.URI;
+import java.net.http.*;
+class Fetch {
+    public static void main(String[] arguments) throws Exception {
+        var request = HttpRequest.newBuilder(URI.create(arguments[0])).build();
+        var answer = HttpClient.newHttpClient().send(request, HttpResponse.BodyHandlers.ofString());
+        System.out.print(answer.body());
+    }
+}
+";
+
 #[test]
 fn unmodified_clients_verify_and_are_seen() {
     let Some(stage) = Stage::new(Flaw::None, &["h2", "http/1.1"]) else { return };
@@ -111,6 +123,13 @@ fn unmodified_clients_verify_and_are_seen() {
             "fetch(process.argv[1]).then(it => it.text()).then(it => process.stdout.write(it))";
         let ran = stage.world.inside(&["node", "-e", node, &stage.url("/node")]);
         assert_eq!(ran.good(), "GET /node hello");
+    }
+    if tools::which("javac").is_some() {
+        stage.world.write("work/Fetch.java", JAVA);
+        let ran = stage.world.inside(&["java", "Fetch.java", &stage.url("/java")]);
+        assert_eq!(ran.good(), "GET /java hello");
+    } else {
+        println!("not on this machine: it has no Java");
     }
     for path in ["/curl1", "/curl2", "/python"] {
         assert!(stage.paths().contains(&path.to_owned()), "{path}");

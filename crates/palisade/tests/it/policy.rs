@@ -284,3 +284,21 @@ fn explain_says_whether_denied_calls_are_recorded() {
     assert_eq!(explained("getpriority", "seccomp-listener"), "not recorded");
     assert_eq!(explained("getpriority, sendmsg", ""), "not recorded");
 }
+
+/// What the documents give to be copied is valid, and all of it is built.
+#[test]
+fn policies_in_the_documents_about_the_network_are_enforced_whole() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let text = fs::read_to_string(root.join("docs/network.md")).unwrap();
+    let blocks = text.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next());
+    let mut seen = 0;
+    for block in blocks {
+        let home = Home::new();
+        home.write("document.yaml", block);
+        let ran = home.policy(&["check", "document.yaml"]);
+        assert_eq!(ran.stdout, "document.yaml: valid\n", "{ran}");
+        assert_eq!((ran.exit, ran.stderr.as_str()), (0, ""), "{ran}");
+        seen += 1;
+    }
+    assert!(seen >= 2, "only {seen} policies were found");
+}

@@ -1,6 +1,8 @@
 //! Connections that are looked into, between real clients and real TLS servers.
 
 mod failures;
+mod floods;
+mod messages;
 mod requests;
 mod smuggling;
 mod stage;

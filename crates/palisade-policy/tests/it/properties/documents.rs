@@ -48,13 +48,30 @@ fn some<const N: usize>(of: [&'static str; N]) -> impl Strategy<Value = Vec<&'st
 
 fn rule() -> impl Strategy<Value = Value> {
     let ports = prop_oneof![Just(None), subsequence(vec![22, 80, 443], 1..=2).prop_map(Some)];
-    (some(HOSTS), ports, some(ADDRESSES)).prop_map(|(hosts, ports, addresses)| {
+    let http = prop_oneof![3 => Just(None), 1 => requests().prop_map(Some)];
+    (some(HOSTS), ports, some(ADDRESSES), http).prop_map(|(hosts, ports, addresses, http)| {
         let mut rule = json!({"hosts": hosts, "addresses": addresses});
+        if let Some(http) = http.filter(|_| !hosts.is_empty()) {
+            rule["http"] = json!(http);
+        }
         if let Some(ports) = ports {
             rule["ports"] = json!(ports);
         }
         rule
     })
+}
+
+fn requests() -> impl Strategy<Value = Vec<Value>> {
+    let methods = subsequence(vec!["GET", "POST"], 0..=2);
+    let paths = subsequence(vec!["/a", "/a/**", "/*/b"], 0..=2);
+    let entry = (any::<bool>(), methods, paths).prop_map(|(allow, methods, paths)| {
+        let mut which = Map::new();
+        for (key, list) in [("methods", methods), ("paths", paths)] {
+            which.extend((!list.is_empty()).then(|| (key.to_owned(), json!(list))));
+        }
+        json!({if allow { "allow" } else { "deny" }: which})
+    });
+    prop::collection::vec(entry, 1..3)
 }
 
 fn filesystem() -> impl Strategy<Value = Value> {
@@ -97,8 +114,10 @@ fn network() -> impl Strategy<Value = Value> {
     let address = prop::sample::select(vec!["203.0.113.1", "10.1.2.3"]);
     let hosts = btree_map(prop::sample::select(vec!["a.example", "db.internal"]), address, 0..2);
     let rules = option::of(prop::collection::vec(rule(), 0..3));
-    (rules, hosts).prop_map(|(rules, hosts)| {
+    let expose = option::of(subsequence(vec![3000, 8080], 0..=2));
+    (rules, hosts, expose).prop_map(|(rules, hosts, expose)| {
         let mut section = Map::new();
+        section.extend(expose.map(|ports| ("expose".to_owned(), json!(ports))));
         section.extend(rules.map(|rules| ("rules".to_owned(), json!(rules))));
         let hosts: Map<String, Value> =
             hosts.into_iter().map(|(host, address)| (host.to_owned(), json!([address]))).collect();

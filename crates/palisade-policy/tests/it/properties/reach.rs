@@ -72,7 +72,7 @@ impl Reach {
         Self {
             files,
             named: named.map(|grant| grant.path.clone()).collect(),
-            connections: connections(policy),
+            connections: connections(policy).into_iter().chain(requests(policy)).collect(),
             hosts: policy
                 .network
                 .hosts
@@ -102,7 +102,7 @@ impl Reach {
         beyond.extend(self.calls.difference(&other.calls).cloned());
         beyond.extend(self.passed.difference(&other.passed).map(|name| (*name).to_owned()));
         beyond.extend(self.limits_beyond(other));
-        let opening = ["hooks", "network.expose", "network.unknown: ask"];
+        let opening = ["hooks", "network.unknown: ask"];
         let later = self.later.difference(&other.later);
         beyond.extend(later.filter(|what| opening.contains(&what.as_str())).cloned());
         beyond
@@ -256,6 +256,38 @@ fn connections(policy: &Policy) -> BTreeSet<String> {
                 let action = Action::Connect { host: name, port, address: Some(address), tls };
                 if engine.decide(&action).is_allowed() {
                     all.insert(format!("{host:?} at {address}"));
+                }
+            }
+        }
+    }
+    all
+}
+
+/// Requests, and ports on the host's loopback.
+fn requests(policy: &Policy) -> BTreeSet<String> {
+    let engine = Engine::new(policy);
+    let mut all: BTreeSet<String> =
+        policy.network.expose.iter().map(|port| format!("port {port} published")).collect();
+    for host in HOSTS.into_iter().filter(|host| !host.contains('*')) {
+        for port in [22, 80, 443] {
+            for (method, path) in ["GET", "POST", "PUT"]
+                .into_iter()
+                .flat_map(|it| ["/", "/a", "/a/b"].map(|p| (it, p)))
+            {
+                let request = palisade_core::Request {
+                    host: host.parse().unwrap(),
+                    port,
+                    tls: true,
+                    address: None,
+                    method: method.into(),
+                    path: path.into(),
+                    query: None,
+                    headers: Vec::new(),
+                    body: palisade_core::Body::Unread,
+                };
+                let subject = request.subject();
+                if engine.decide(&Action::Request(Box::new(request))).is_allowed() {
+                    all.insert(subject);
                 }
             }
         }

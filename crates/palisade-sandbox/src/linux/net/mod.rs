@@ -26,7 +26,7 @@ use std::{
 
 use rustix::{
     io::Errno,
-    net::{AddressFamily, SocketFlags, SocketType, bind, listen, socket_with, sockopt},
+    net::{AddressFamily, SocketFlags, SocketType, bind, connect, listen, socket_with, sockopt},
 };
 
 use crate::step::{Step, StepError};
@@ -139,6 +139,22 @@ impl NetSockets {
             Some(v4) if count == 3 || count == 6 => Ok(Self { v4, v6 }),
             _ => Err(Errno::PROTO).step("receive the network's sockets"),
         }
+    }
+}
+
+/// A socket that connects to this port of this namespace's loopback: 127.0.0.1 or `::1`. It may still be at
+/// it; who has it waits until it can be written to, and asks for its error.
+pub(crate) fn to_loopback(port: u16, v6: bool) -> Result<OwnedFd, Errno> {
+    let (family, address) = if v6 {
+        (AddressFamily::INET6, SocketAddr::from((Ipv6Addr::LOCALHOST, port)))
+    } else {
+        (AddressFamily::INET, SocketAddr::from((Ipv4Addr::LOCALHOST, port)))
+    };
+    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+    let socket = socket_with(family, SocketType::STREAM, flags, None)?;
+    match connect(&socket, &address) {
+        Ok(()) | Err(Errno::INPROGRESS) => Ok(socket),
+        Err(errno) => Err(errno),
     }
 }
 

@@ -13,7 +13,7 @@ use std::{
     sync::atomic::Ordering,
 };
 
-use palisade_policy::{CommandLine, load};
+use palisade_policy::{Asked, CommandLine, load};
 use palisade_selftest::{Judge, Standing, Targets};
 
 use self::{server::Server, stage::Stage};
@@ -79,10 +79,13 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
         .output()
         .map_err(|error| failed("start palisade", error))?;
     let (attempts, permitted) = reports(&started)?;
-    let rules = load(&sources(&stage.operator(), Some(CommandLine::File(policy)), None, "shell"))
-        .map_err(|found| {
-        Failure::new(Kind::Enforcement, format!("the demo's policy\n{found}"))
-    })?;
+    let rules = load(&sources(
+        &stage.operator(),
+        Some(CommandLine::File(policy)),
+        Asked::default(),
+        "shell",
+    ))
+    .map_err(|found| Failure::new(Kind::Enforcement, format!("the demo's policy\n{found}")))?;
     let judge = Judge::new(&rules, denied(&stage.state(), "demo")?);
     let attempts: Vec<_> = attempts
         .into_iter()

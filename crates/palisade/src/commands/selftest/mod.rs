@@ -11,7 +11,7 @@ use std::{
     process::{Command, ExitCode, Stdio},
 };
 
-use palisade_policy::{CommandLine, load};
+use palisade_policy::{Asked, CommandLine, load};
 use palisade_selftest::{Judge, Outcome, Report, Standing, names_in_home};
 use palisade_session::Operator;
 use serde_json::json;
@@ -64,10 +64,11 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
         (None, Some(name)) => Some(CommandLine::Profile(name.clone())),
         (None, None) => None,
     };
-    let policy = load(&sources(&operator, command_line, None, DEFAULT)).map_err(|found| {
-        let what = format!("nothing was started, because of the policy\n{found}");
-        Failure::new(Kind::Enforcement, what)
-    })?;
+    let policy =
+        load(&sources(&operator, command_line, Asked::default(), DEFAULT)).map_err(|found| {
+            let what = format!("nothing was started, because of the policy\n{found}");
+            Failure::new(Kind::Enforcement, what)
+        })?;
     let marker = random().map_err(|error| failed("random numbers", error))?;
     let decoys = Decoys::plant(&operator, &policy, &marker)
         .map_err(|error| failed("the selftest's decoys", error))?;

@@ -1,0 +1,164 @@
+//! Clients that want to take up the supervisor's memory or time.
+
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    time::timeout,
+};
+use tokio_rustls::client::TlsStream;
+
+use super::stage::{Server, Stage, body};
+use crate::world::SOON;
+
+const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+const HEADERS: u8 = 1;
+const RST_STREAM: u8 = 3;
+const SETTINGS: u8 = 4;
+const PING: u8 = 6;
+const GOAWAY: u8 = 7;
+const CONTINUATION: u8 = 9;
+const END_STREAM: u8 = 1;
+const END_HEADERS: u8 = 4;
+
+/// A frame of HTTP/2 (RFC 9113, section 4.1).
+fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
+    let mut frame = length[1..].to_vec();
+    frame.extend([kind, flags]);
+    frame.extend(stream.to_be_bytes());
+    frame.extend(payload);
+    frame
+}
+
+/// `GET https://a.example/denied`, without Huffman coding.
+fn request() -> Vec<u8> {
+    let mut block = vec![0x82, 0x87, 0x04, 7];
+    block.extend(b"/denied");
+    block.extend([0x41, 9]);
+    block.extend(b"a.example");
+    block
+}
+
+async fn stage() -> (Server, Stage) {
+    let server =
+        Server::start(&[b"h2"], |_| Box::pin(async { http::Response::new(body("hello")) })).await;
+    let stage = Stage::before(server.port, server.root.clone()).await;
+    (server, stage)
+}
+
+async fn begin(stage: &Stage) -> TlsStream<TcpStream> {
+    let mut stream = stage.tls(&[b"h2"]).await;
+    stream.write_all(PREFACE).await.unwrap();
+    stream.write_all(&frame(SETTINGS, 0, 0, &[])).await.unwrap();
+    stream
+}
+
+/// Whether the proxy ends this, and the frames that it sent until then.
+async fn ends(stream: TlsStream<TcpStream>, flood: impl Iterator<Item = Vec<u8>>) -> Vec<u8> {
+    let (mut reader, mut writer) = tokio::io::split(stream);
+    let reading = tokio::spawn(async move {
+        let mut all = Vec::new();
+        reader.read_to_end(&mut all).await.ok();
+        all
+    });
+    let writing = async {
+        for bytes in flood {
+            if writer.write_all(&bytes).await.is_err() {
+                return;
+            }
+        }
+        // If it has not had enough by now, nothing ends it.
+        std::future::pending::<()>().await;
+    };
+    tokio::select! {
+        () = writing => {}
+        () = tokio::time::sleep(SOON * 2) => {}
+        () = async { while !reading.is_finished() { tokio::time::sleep(SOON / 100).await } } => {}
+    }
+    let got = timeout(SOON * 2, reading).await.expect("the connection is ended").unwrap();
+    assert!(kinds(&got).contains(&GOAWAY), "{:?}", kinds(&got));
+    got
+}
+
+fn kinds(mut bytes: &[u8]) -> Vec<u8> {
+    let mut kinds = Vec::new();
+    while let [a, b, c, kind, ..] = *bytes {
+        kinds.push(kind);
+        let length = usize::from(a) << 16 | usize::from(b) << 8 | usize::from(c);
+        bytes = bytes.get(9 + length..).unwrap_or_default();
+    }
+    kinds
+}
+
+/// CVE-2023-44487.
+#[tokio::test]
+async fn opens_and_resets_streams_without_end() {
+    let (server, stage) = stage().await;
+    let stream = begin(&stage).await;
+    let flood = (0..200_000_u32).map(|number| {
+        let id = number * 2 + 1;
+        let mut both = frame(HEADERS, END_STREAM | END_HEADERS, id, &request());
+        both.extend(frame(RST_STREAM, 0, id, &8_u32.to_be_bytes()));
+        both
+    });
+    ends(stream, flood).await;
+    assert!(server.came.lock().unwrap().is_empty());
+}
+
+/// CVE-2024-27316 and its kin.
+#[tokio::test]
+async fn never_ends_a_head() {
+    let (server, stage) = stage().await;
+    let stream = begin(&stage).await;
+    let first = frame(HEADERS, END_STREAM, 1, &request());
+    let mut more = vec![0x00, 1, b'x', 100];
+    more.extend([b'y'; 100]);
+    let more = more.repeat(100);
+    let flood =
+        std::iter::once(first).chain((0..5_000).map(move |_| frame(CONTINUATION, 0, 1, &more)));
+    ends(stream, flood).await;
+    assert!(server.came.lock().unwrap().is_empty());
+}
+
+/// One entry of the table, named a great many times: few bytes that become many.
+#[tokio::test]
+async fn packs_a_large_head_into_few_bytes() {
+    let (server, stage) = stage().await;
+    let mut stream = begin(&stage).await;
+    let mut block = request();
+    block.extend([0x40, 1, b'x', 0x7f, 0xa1, 0x0e]);
+    block.extend(vec![b'y'; 0x7f + 0x21 + (0x0e << 7)]);
+    // 0xbe: the newest entry of the dynamic table.
+    block.extend(vec![0xbe; 8_000]);
+    stream.write_all(&frame(HEADERS, END_STREAM | END_HEADERS, 1, &block)).await.unwrap();
+    let mut got = Vec::new();
+    let reading = timeout(SOON, async {
+        loop {
+            got.push(stream.read_u8().await?);
+            let kinds = kinds(&got);
+            if [HEADERS, RST_STREAM, GOAWAY].iter().any(|kind| kinds.contains(kind)) {
+                return Ok::<_, std::io::Error>(());
+            }
+        }
+    });
+    reading.await.expect("an answer in time").ok();
+    assert!(server.came.lock().unwrap().is_empty());
+    assert!(stage.world.events().iter().all(|event| event.kind != "request"));
+}
+
+/// A client that asks and never reads: what would be said to it must not pile up.
+#[tokio::test]
+async fn pings_and_never_reads() {
+    let (_server, stage) = stage().await;
+    let mut stream = begin(&stage).await;
+    let pings = frame(PING, 0, 0, &[7; 8]).repeat(1_000);
+    let mut sent = 0_usize;
+    while sent < 512 << 20 {
+        match timeout(SOON / 5, stream.write_all(&pings)).await {
+            Ok(Ok(())) => sent += pings.len(),
+            // It reads no more, or has cut the connection.
+            _ => return,
+        }
+    }
+    panic!("half a gigabyte of pings was taken");
+}

@@ -1,0 +1,247 @@
+//! Ways round HTTP rules, and what has to work in spite of them.
+
+use http::StatusCode;
+use palisade_testkit::{Flaw, Recorded, TestAuthority, Upstream, answer};
+
+use crate::world::{Ran, World};
+
+/// A server at `api.test` over TLS, and a world with these entries of `http` for it.
+struct Stage {
+    server: Upstream,
+    world: World,
+}
+
+impl Stage {
+    fn new(entries: &[&str]) -> Option<Self> {
+        let authority = TestAuthority::new().unwrap();
+        let tls = authority.server("api.test", Flaw::None, &["h2", "http/1.1"]).unwrap();
+        let server = Upstream::start_secure(tls, |request: Recorded| async move {
+            answer(StatusCode::OK, "text/plain", format!("{} hello\n", request.method))
+        });
+        let server = server.unwrap();
+        let port = server.address().port();
+        let entries: String = entries.iter().map(|entry| format!("        - {entry}\n")).collect();
+        let world = World::new(&format!(
+            "network:
+  hosts: {{api.test: [127.0.0.1]}}
+  rules:
+    - name: api
+      hosts: [api.test]
+      ports: [{port}]
+      addresses: [127.0.0.1]
+      http:
+{entries}"
+        ))?;
+        world.write("store.pem", &authority.pem());
+        let store = world.at("store.pem");
+        let world = world.with_variable("SSL_CERT_FILE", store.to_str().unwrap());
+        Some(Self { server, world })
+    }
+
+    fn url(&self, target: &str) -> String {
+        format!("https://api.test:{}{target}", self.server.address().port())
+    }
+
+    fn curl(&self, target: &str, arguments: &[&str]) -> Ran {
+        let url = self.url(target);
+        let mut argv = vec!["curl", "--silent", "--show-error", "--path-as-is", "--globoff"];
+        argv.extend(["--max-time", "60"]);
+        argv.extend(arguments);
+        argv.push(&url);
+        self.world.inside(&argv)
+    }
+
+    fn passes(&self, target: &str, arguments: &[&str]) {
+        let ran = self.curl(target, arguments);
+        assert!(ran.good().ends_with(" hello"), "{target} {arguments:?}: {ran}");
+    }
+
+    /// It is refused by what names the rule, on both protocols, and the server hears nothing.
+    fn refused(&self, target: &str, arguments: &[&str]) -> String {
+        let before = self.server.requests().len();
+        let mut reason = String::new();
+        for version in ["--http1.1", "--http2"] {
+            let mut all = vec![version];
+            all.extend(arguments);
+            let ran = self.curl(target, &all);
+            let json: serde_json::Value = serde_json::from_str(ran.good())
+                .unwrap_or_else(|_| panic!("{target} {arguments:?} passed: {ran}"));
+            // The second is what no parser of ours takes.
+            let known = ["denied by palisade", "refused by palisade"];
+            assert!(known.contains(&json["error"].as_str().unwrap()), "{target}: {json}");
+            reason = format!("{} {}", json["reason"], json["allow"]);
+        }
+        assert_eq!(self.server.requests().len(), before, "{target} came to the server");
+        reason
+    }
+}
+
+#[test]
+fn asks_for_another_path_or_method() {
+    let Some(stage) = Stage::new(&[
+        "deny: {paths: [\"/repos/*/*/actions/**\"]}",
+        "allow: {methods: [GET, HEAD], paths: [\"/repos/**\"]}",
+    ]) else {
+        return;
+    };
+    // Unconfined, the server takes anything.
+    let resolve = format!("api.test:{}:127.0.0.1", stage.server.address().port());
+    let url = stage.url("/user");
+    let outside = ["curl", "-sk", "--resolve", &resolve, "-X", "DELETE", &url];
+    assert_eq!(stage.world.outside(&outside).good(), "DELETE hello");
+    stage.passes("/repos/o/r", &[]);
+    stage.passes("/repos/o/r?page=2", &["--http2"]);
+    for target in ["/repos/o/r/actions/runs", "/user", "/"] {
+        stage.refused(target, &[]);
+    }
+    let why = stage.refused("/repos/o/r", &["-X", "DELETE"]);
+    assert!(why.contains("- allow: {methods: [DELETE], paths: [\\\"/repos/o/r\\\"]}"), "{why}");
+    stage.refused("/repos/o/r", &["-X", "get"]);
+    stage.refused("/repos/o/r", &["-d", "x"]);
+    stage.refused("/repos/o/r", &["-H", "X-HTTP-Method-Override: DELETE"]);
+    stage.refused("/repos/o/r", &["-H", "X-Original-URL: /user"]);
+    let events = stage.world.events();
+    let requests: Vec<_> = events.iter().filter(|event| event["kind"] == "request").collect();
+    let of = |rule: &str| requests.iter().filter(|event| event["rule"] == rule).count();
+    assert_eq!(of("network.rules[api].http[1]"), 2);
+    assert!(of("network.rules[api].http[0]") >= 1 && of("network.rules[api]") >= 1);
+    stage.world.verify();
+}
+
+#[test]
+fn spells_a_denied_path_otherwise() {
+    let Some(stage) = Stage::new(&["deny: {paths: [\"/admin/**\"]}", "allow: {}"]) else { return };
+    stage.passes("/public/x%20y", &[]);
+    stage.passes("/administrator", &[]);
+    for target in [
+        "/admin",
+        "/admin/",
+        "/ADMIN/keys",
+        "//admin/keys",
+        "/%61dmin/keys",
+        "/x/../admin/keys",
+        "/x/%2e%2e/admin/keys",
+        "/x%2f..%2fadmin",
+        "/x/..;/admin",
+        "/;x/admin/keys",
+        "/admin;x/keys",
+        "/admin%2fkeys",
+        "/%2561dmin/keys",
+        "/./admin",
+        "/admin./keys",
+        "/admin%20/keys",
+        "/x\\..\\admin",
+        "/x%5c..%5cadmin",
+        "/%c0%ae%c0%ae/admin",
+        "/%ef%bc%a1dmin",
+        "/admin%00",
+        "/admin%3fx",
+    ] {
+        stage.refused(target, &[]);
+    }
+}
+
+#[test]
+fn hides_a_tool_call_in_a_body() {
+    let Some(stage) = Stage::new(&[
+        "deny: {paths: [/mcp], json_rpc: {tools: [\"delete_*\"]}}",
+        "allow: {methods: [POST], paths: [/mcp], json_rpc: {methods: [initialize, tools/list, tools/call]}}",
+    ]) else {
+        return;
+    };
+    let json = "Content-Type: application/json";
+    let post = |body: &'static str| ["-H", json, "--data-raw", body];
+    stage.passes("/mcp", &post(r#"{"jsonrpc":"2.0","id":1,"method":"tools/list"}"#));
+    stage.passes("/mcp", &post(r#"{"method":"tools/call","params":{"name":"read_file"}}"#));
+    let sent = stage.server.requests().last().unwrap().body.clone();
+    assert_eq!(&*sent, br#"{"method":"tools/call","params":{"name":"read_file"}}"#);
+    for body in [
+        r#"{"method":"tools/call","params":{"name":"delete_repo"}}"#,
+        r#"{"method":"tools/call","params":{"name":"read","name":"delete_repo"}}"#,
+        r#"{"method":"tools/list","method":"tools/call","params":{"name":"delete_repo"}}"#,
+        r#"{"method":"tools/list","Method":"tools/call"}"#,
+        r#"{"\u006dethod":"tools/call","params":{"name":"\u0064elete_repo"}}"#,
+        r#"[{"method":"tools/list"},{"method":"tools/call","params":{"name":"delete_repo"}}]"#,
+        r#"{"method":"resources/read"}"#,
+        r#"{"method":"tools/list"}{"method":"tools/call"}"#,
+        "{}",
+        "method=tools/list",
+    ] {
+        stage.refused("/mcp", &post(body));
+    }
+    stage.refused("/mcp", &["-H", json, "-H", "Content-Encoding: gzip", "--data-raw", "{}"]);
+    stage.world.write(
+        "work/long",
+        &format!("{{\"method\":\"initialize\",\"x\":\"{}\"}}", "x".repeat(1 << 21)),
+    );
+    let why = stage.refused("/mcp", &["-H", json, "--data-binary", "@long"]);
+    assert!(why.contains("longer than 1048576 bytes"), "{why}");
+    let events = stage.world.events();
+    let called = events.iter().find(|event| event["detail"]["mcp_tools"][0] == "read_file");
+    assert_eq!(called.unwrap()["decision"], "allow");
+    stage.world.verify();
+}
+
+#[test]
+fn writes_through_graphql() {
+    let Some(stage) = Stage::new(&[
+        "allow: {methods: [POST], paths: [/graphql], graphql: {operations: [query], fields: [viewer, repository]}}",
+    ]) else {
+        return;
+    };
+    let json = "Content-Type: application/json";
+    let post = |body: &'static str| ["-H", json, "--data-raw", body];
+    stage.passes("/graphql", &post(r#"{"query":"query Q { me: viewer { login } }"}"#));
+    for body in [
+        r#"{"query":"mutation { deleteRepo { id } }"}"#,
+        r#"{"query":"{ viewer: users { id } }"}"#,
+        r#"{"query":"query A { viewer { id } } mutation B { x }","operationName":"B"}"#,
+        r#"{"query":"query { ...F } fragment F on Query { users { id } }"}"#,
+        r#"{"query":"{ viewer { id }"}"#,
+        r#"{"extensions":{"persistedQuery":{"version":1}}}"#,
+        r#"[{"query":"{ viewer { id } }"},{"query":"mutation { x }"}]"#,
+    ] {
+        stage.refused("/graphql", &post(body));
+    }
+    stage.refused("/graphql?query=mutation%7Bx%7D", &post(r#"{"query":"{ viewer { id } }"}"#));
+    stage.refused(
+        "/graphql",
+        &["-H", "Content-Type: application/graphql", "--data-raw", "mutation { x }"],
+    );
+}
+
+#[test]
+fn compares_query_and_header_fields() {
+    let Some(stage) = Stage::new(&[
+        "allow: {methods: [GET], paths: [/search], query: {scope: [public]}, headers: {accept: [\"application/json*\"]}}",
+    ]) else {
+        return;
+    };
+    let json = ["-H", "Accept: application/json"];
+    stage.passes("/search?q=a&scope=public", &json);
+    for target in [
+        "/search?q=a",
+        "/search?scope=private",
+        "/search?scope=public&scope=private",
+        "/search?scope=public&SCOPE=private",
+        "/search?scope=public&scope[]=private",
+        "/search?scope=public;scope=private",
+        "/search?scope=public%00",
+    ] {
+        stage.refused(target, &json);
+    }
+    stage.refused("/search?scope=public", &["-H", "Accept: text/html"]);
+    stage.refused(
+        "/search?scope=public",
+        &["-H", "Accept: application/json", "-H", "Accept: text/html"],
+    );
+}
+
+#[test]
+fn downgrades_to_http_without_tls() {
+    let Some(stage) = Stage::new(&["allow: {paths: [\"/public/**\"]}"]) else { return };
+    let url = stage.url("/admin").replace("https://", "http://");
+    let ran = stage.world.inside(&["curl", "-s", "--max-time", "60", &url]);
+    assert!(ran.good().contains("denied by palisade"), "{ran}");
+    assert_eq!(stage.server.requests().len(), 0);
+}
