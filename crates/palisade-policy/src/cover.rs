@@ -70,12 +70,22 @@ fn is_private(address: IpAddr) -> bool {
 /// Whether `most` permits each connection that `asked` does. Each part of a rule is named here, so
 /// that a new one is not forgotten.
 pub(crate) fn rule(most: &NetworkRule, asked: &NetworkRule) -> bool {
-    let NetworkRule { rule: _, hosts, ports, addresses: networks, tls, http, only_denies } = asked;
+    let NetworkRule {
+        rule: _,
+        hosts,
+        ports,
+        addresses: networks,
+        tls,
+        http,
+        only_denies,
+        credential,
+    } = asked;
     if *only_denies {
         return true;
     }
     // Without hosts a rule is one for bare addresses, which is something else.
     !most.only_denies
+        && (credential.is_none() || most.credential == *credential)
         && (most.tls == *tls || *tls == Tls::Inspect)
         && http::covers(most.http.as_deref(), http.as_deref())
         && most.hosts.is_empty() == hosts.is_empty()

@@ -29,7 +29,7 @@ use crate::{
     diagnostic::{Diagnostic, Diagnostics},
     document::{Document, Unknown},
     policy::{
-        Access, Deny, Grant, HeaderCredential, NetworkRule, NotBuilt, Provider, Route, Source,
+        Access, Credential, Deny, Grant, NetworkRule, NotBuilt, Provider, Route, Source, SshKeys,
     },
 };
 
@@ -89,7 +89,9 @@ pub(crate) struct Draft {
     pub(crate) ask: Option<At<bool>>,
     pub(crate) approval_timeout: Option<Duration>,
     pub(crate) expose: Vec<At<u16>>,
-    pub(crate) credentials: BTreeMap<String, At<Option<HeaderCredential>>>,
+    pub(crate) credentials: BTreeMap<String, At<Option<Credential>>>,
+    /// Those of the credentials that are ssh keys.
+    pub(crate) ssh: BTreeMap<String, SshKeys>,
     pub(crate) providers: BTreeMap<String, At<DraftProvider>>,
     pub(crate) routes: Vec<At<DraftRoute>>,
     pub(crate) limits: DraftLimits,
@@ -125,6 +127,8 @@ pub(crate) struct GivenLists {
 pub(crate) struct DraftRule {
     pub(crate) rule: NetworkRule,
     pub(crate) name: Option<String>,
+    /// Where it names its credential, if it does.
+    pub(crate) credential: Option<Place>,
 }
 
 /// A provider whose credential is still a name.
@@ -176,7 +180,7 @@ pub(crate) fn draft(
     let ask = ask.map(|at| At { value: at.value == Unknown::Ask, place: at.place });
     let approvals = document.approvals.as_ref().and_then(|at| at.value.timeout.as_ref());
     let approval_timeout = approvals.map(|timeout| timeout.value.0);
-    let credentials = credentials::check(&mut check, &document.credentials);
+    let (credentials, ssh) = credentials::check(&mut check, &document.credentials);
     let (providers, routes) = inference::check(&mut check, document.inference.as_ref());
     let process = process::check(&mut check, document.process.as_ref());
     sections::check(&mut check, &document);
@@ -200,6 +204,7 @@ pub(crate) fn draft(
         approval_timeout,
         expose,
         credentials,
+        ssh,
         providers,
         routes,
         limits: process.limits,

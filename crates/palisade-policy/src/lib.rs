@@ -50,9 +50,9 @@ pub use load::{
     Asked, CommandLine, PROJECT_FILE, ProjectFile, Sources, check_file, load, project_file,
 };
 pub use policy::{
-    Access, Api, Approvals, Deny, Filesystem, Grant, HeaderCredential, Inference, Network,
-    NetworkRule, NotBuilt, Policy, Process, ProcessLimits, Provider, Route, SecretSource, Source,
-    Syscalls, Workspace,
+    Access, Api, Approvals, Credential, Deny, Filesystem, Grant, HeaderCredential, Inference,
+    Network, NetworkRule, NotBuilt, Place, Policy, Process, ProcessLimits, Provider, Route,
+    SecretSource, Source, SshKeys, Syscalls, Vault, Workspace,
 };
 pub use profiles::{PROFILES, Profile, profile};
 pub use real::may_be_protected;

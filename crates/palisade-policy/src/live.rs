@@ -37,11 +37,27 @@ pub fn fixed_parts(old: &Policy, new: &Policy) -> Vec<String> {
     if !looks_into_tls(old) && looks_into_tls(new) {
         found.push("network.rules (nothing in the sandbox trusts an authority that TLS is looked into with)".to_owned());
     }
+    if (&old.network.credentials, bound(old)) != (&new.network.credentials, bound(new)) {
+        found.push("credentials (of network.rules, and the rules that carry one)".to_owned());
+    }
+    if old.network.ssh != new.network.ssh {
+        found.push("credentials (ssh keys)".to_owned());
+    }
     let there = exposed(old.inference.as_ref());
     for variable in exposed(new.inference.as_ref()).difference(&there) {
         found.push(format!("credentials (the variable {variable} is not in the sandbox)"));
     }
     found
+}
+
+/// The rules whose requests carry a secret, and where that may go.
+fn bound(policy: &Policy) -> Vec<impl PartialEq> {
+    let rules = policy.network.rules.iter();
+    let bound = rules.filter_map(|rule| {
+        let credential = rule.credential.clone()?;
+        Some((rule.rule.clone(), credential, rule.hosts.clone(), rule.addresses.clone()))
+    });
+    bound.collect()
 }
 
 fn looks_into_tls(policy: &Policy) -> bool {
@@ -106,6 +122,19 @@ mod tests {
             let new = policy(folder.path(), &base.replace(from, to));
             assert_eq!(fixed_parts(&old, &new), [part], "{to}");
         }
+        let keyed = |host: &str| {
+            format!(
+                "credentials: {{k: {{from: {{env: K}}, header: 'x-key: {{secret}}'}}}}\n{}",
+                base.replace(
+                    "{hosts: [a.example]}",
+                    &format!("{{hosts: [{host}], credential: k}}")
+                )
+            )
+        };
+        let with_key = policy(folder.path(), &keyed("a.example"));
+        assert_eq!(fixed_parts(&with_key, &with_key), [""; 0]);
+        assert!(!fixed_parts(&old, &with_key).is_empty());
+        assert_eq!(fixed_parts(&with_key, &policy(folder.path(), &keyed("b.example"))).len(), 1);
         let models = "inference: {providers: {local: {api: openai, url: 'http://127.0.0.1:1/v1'}}, \
                       routes: [{model: '*', to: local}]}\n";
         let new = policy(folder.path(), &format!("{base}{models}"));

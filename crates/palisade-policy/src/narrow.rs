@@ -27,6 +27,7 @@ pub(crate) fn narrowed(draft: Draft) -> Draft {
         approval_timeout: _,
         expose: _,
         credentials: _,
+        ssh: _,
         providers: _,
         routes: _,
         limits,
@@ -60,6 +61,7 @@ pub(crate) fn narrowed(draft: Draft) -> Draft {
         approval_timeout: None,
         expose: Vec::new(),
         credentials: BTreeMap::new(),
+        ssh: BTreeMap::new(),
         providers: BTreeMap::new(),
         routes: Vec::new(),
         limits: if own { limits } else { DraftLimits::default() },
@@ -80,5 +82,6 @@ fn denies(mut rule: At<DraftRule>) -> Option<At<DraftRule>> {
     let refused = rule.value.rule.http.iter().flatten();
     let any = refused.filter(|entry| entry.effect == Effect::Deny).count() > 0;
     rule.value.rule.only_denies = true;
+    rule.value.rule.credential = None;
     any.then_some(rule)
 }

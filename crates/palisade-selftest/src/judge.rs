@@ -144,6 +144,7 @@ mod tests {
                     tls: palisade_policy::Tls::Passthrough,
                     http: None,
                     only_denies: false,
+                    credential: None,
                 }],
                 ..Network::default()
             },

@@ -15,6 +15,7 @@
 #![forbid(unsafe_code)]
 
 mod approvals;
+mod credentials;
 mod degraded;
 mod denials;
 mod expose;
@@ -32,6 +33,7 @@ mod refusal;
 pub mod running;
 mod secret;
 mod session;
+mod ssh;
 mod streams;
 mod supervise;
 mod sweep;

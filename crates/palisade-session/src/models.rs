@@ -13,7 +13,7 @@ use tokio::net::TcpStream;
 use crate::{
     order::Operator,
     refusal::{Refusal, Refuse},
-    secret,
+    secret::{self, Stderr},
 };
 
 /// The gateway's name inside. Nobody can own it: `.local` is no zone of the public DNS.
@@ -100,10 +100,11 @@ async fn key(
     operator: &Operator,
 ) -> KeySource {
     let Some(credential) = credential else { return KeySource::None };
-    let secret = match secret::read(&credential.name, &credential.from, operator).await {
-        Ok(secret) => secret,
-        Err(why) => return KeySource::Missing { why },
-    };
+    let secret =
+        match secret::read(&credential.name, &credential.from, operator, Stderr::Operator).await {
+            Ok(secret) => secret,
+            Err(why) => return KeySource::Missing { why },
+        };
     match HeaderCredential::new(&credential.header, secret) {
         Ok(header) => KeySource::Header(header),
         Err(error) => KeySource::Missing {

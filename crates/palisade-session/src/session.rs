@@ -11,6 +11,7 @@ use rustix::rand::{GetRandomFlags, getrandom};
 
 use crate::{
     approvals::Approvals,
+    credentials::{self, Ready},
     degraded::{self, Missing},
     denials::Denials,
     expose::Exposed,
@@ -26,6 +27,7 @@ use crate::{
     questions::Questions,
     refusal::{self, Refusal, Refuse},
     running::Desk,
+    ssh,
     streams::{self, Copies},
     supervise::{Cause, End, relay, until_end},
     sweep::{self, Found, List},
@@ -110,6 +112,8 @@ struct Started {
     records: Option<Records>,
     /// Who signs what clients inside see of servers, where connections are looked into.
     authority: Option<Arc<SandboxCa>>,
+    /// What stands inside for the keys of model providers.
+    placeholders: Placeholders,
 }
 
 /// What is swept at the end, and what was swept before for sessions whose supervisor was killed.
@@ -167,6 +171,7 @@ fn prepare(
         exposed,
         records,
         authority,
+        placeholders,
     };
     Ok((started, Watch { list, leftover }))
 }
@@ -189,6 +194,7 @@ async fn live(
         exposed,
         records,
         authority: certificates,
+        placeholders,
     } = started;
     let policy = &order.policy;
     let mut signals = Signals::catch().refuse("catch signals", "report this")?;
@@ -216,6 +222,12 @@ async fn live(
     };
     let lookup = Arc::new(HostLookup::new(policy.network.hosts.clone()));
     let live = Live::new(order, Arc::clone(&pipeline), Arc::clone(&lookup), gateway);
+    let ready =
+        credentials::read(&policy.network, &order.operator, &placeholders, Arc::clone(&authority));
+    let Ready { credentials, variables } = match ready.await {
+        Ok(ready) => ready,
+        Err(refusal) => return Err(refused(refusal).await),
+    };
     // While init builds.
     let without = missing.iter().map(Missing::name).collect();
     let desk = match Desk::set_up(order, session, building.pid(), without) {
@@ -258,14 +270,37 @@ async fn live(
     let recorder = Arc::clone(&authority);
     let sockets = standing.sockets.take();
     let sandbox = standing.terminal.take();
-    let inspector = match outward::inspector(certificates, pipeline.clone()) {
+    if let Err(error) = standing.set_environment(&variables) {
+        return Err(refused(of_launch(&error)).await);
+    }
+    let inspector = match outward::inspector(certificates, pipeline.clone(), credentials) {
         Ok(inspector) => inspector,
         Err(refusal) => return Err(refused(refusal).await),
+    };
+    let agent = standing
+        .socket
+        .take()
+        .map(|socket| ssh::agent(&policy.network, &order.operator, socket, Arc::clone(&authority)));
+    let agent = match agent.transpose() {
+        Ok(agent) => agent,
+        Err(refusal) => return Err(refused(refusal).await),
+    };
+    let agent = async {
+        match agent {
+            Some((agent, listener)) => match agent.serve(listener).await {},
+            None => std::future::pending::<String>().await,
+        }
     };
     let outward = async {
         match sockets {
             Some(sockets) => outward::serve(sockets, lookup, services, inspector, authority).await,
             None => std::future::pending().await,
+        }
+    };
+    let outward = async {
+        tokio::select! {
+            why = outward => why,
+            why = agent => why,
         }
     };
     if let Some(Err(error)) = kept.as_mut().map(Kept::record_host) {

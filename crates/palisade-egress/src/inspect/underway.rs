@@ -21,19 +21,19 @@ struct State {
 
 /// One of them, as long as this is there.
 #[derive(Debug)]
-pub(crate) struct Passing {
+pub(crate) struct Ongoing {
     open: Open,
     id: u64,
 }
 
 impl Underway {
     /// And this one.
-    pub(crate) fn enter(&self, request: &Request) -> Passing {
+    pub(crate) fn enter(&self, request: &Request) -> Ongoing {
         let mut state = lock(&self.0);
         let id = state.next;
         state.next = id.wrapping_add(1);
         state.requests.insert(id, request.clone());
-        Passing { open: Arc::clone(&self.0), id }
+        Ongoing { open: Arc::clone(&self.0), id }
     }
 
     /// All of them.
@@ -42,7 +42,7 @@ impl Underway {
     }
 }
 
-impl Drop for Passing {
+impl Drop for Ongoing {
     fn drop(&mut self) {
         lock(&self.open).requests.remove(&self.id);
     }

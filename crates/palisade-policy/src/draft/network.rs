@@ -115,8 +115,26 @@ fn one(check: &mut Check<'_>, index: usize, rule: &At<Written>) -> Option<At<Dra
     };
     let ports = if ports.is_empty() { vec![HTTPS] } else { ports };
     let id = format!("network.rules[{}]", name.clone().unwrap_or_else(|| index.to_string()));
-    let rule = NetworkRule { rule: id, hosts, ports, addresses, tls, http, only_denies: false };
-    Some(At { value: DraftRule { rule, name }, place })
+    let credential = rule.credential.as_ref();
+    if let Some(credential) = credential.filter(|_| rule.hosts.is_empty()) {
+        check.wrong(
+            credential.place,
+            "a credential is for names, and the rule has none",
+            "add `hosts`, or remove `credential`",
+        );
+    }
+    let rule = NetworkRule {
+        rule: id,
+        hosts,
+        ports,
+        addresses,
+        tls,
+        http,
+        only_denies: false,
+        credential: credential.map(|name| name.value.clone()),
+    };
+    let credential = credential.map(|name| name.place);
+    Some(At { value: DraftRule { rule, name, credential }, place })
 }
 
 pub(super) fn host(check: &mut Check<'_>, text: &At<String>) -> Option<HostPattern> {
@@ -161,9 +179,6 @@ fn parts_not_built(check: &mut Check<'_>, rule: &Written) {
     }
     if let Some(first) = rule.binaries.first() {
         check.not_built("network.rules.binaries", first.place, &rule.binaries);
-    }
-    if let Some(credential) = &rule.credential {
-        check.not_built("network.rules.credential", credential.place, credential);
     }
     if let Some(tls) = rule.tls.as_ref().filter(|tls| tls.value == Tls::Passthrough)
         && (!rule.http.is_empty() || rule.credential.is_some())

@@ -12,6 +12,7 @@
 
 mod attempts;
 mod audit_records;
+mod credentials;
 mod denied;
 mod descriptors;
 mod dns;
@@ -32,6 +33,7 @@ mod repositories;
 mod requests;
 mod resources;
 mod servers;
+mod ssh_keys;
 mod steering;
 mod system_calls;
 mod tools;
