@@ -134,7 +134,6 @@ impl Visit {
         let served = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(self.proxy.limits.head)
-            .half_close(true)
             .auto_date_header(false)
             .preserve_header_case(true)
             .max_headers(head::MOST_HEADERS)
