@@ -9,7 +9,7 @@ use crate::{
     dial::{DialError, Target},
     first_flight::FirstFlight,
     inspect::{H2, Prefixed, Visit},
-    relay::{Traffic, Way},
+    relay::{Meter, Traffic, Way},
 };
 
 /// One connection of a client inside, from accept to end.
@@ -64,6 +64,8 @@ impl<'a> Connection<'a> {
             return service.serve(self.client).await;
         }
         let mut target = Target { host: Some(host.clone()), port, tls: TlsName::Unseen };
+        let authority = Arc::clone(&self.proxy.authority);
+        self.traffic.count_for(Meter { authority, host: host.clone(), port });
         if !self.authority().consider(&target.action(None)).is_allowed() {
             return self.deny(&target.action(None)).await;
         }

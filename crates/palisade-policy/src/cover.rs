@@ -70,7 +70,17 @@ fn is_private(address: IpAddr) -> bool {
 /// Whether `most` permits each connection that `asked` does. Each part of a rule is named here, so
 /// that a new one is not forgotten.
 pub(crate) fn rule(most: &NetworkRule, asked: &NetworkRule) -> bool {
-    let NetworkRule { rule: _, hosts, ports, addresses: networks, tls, http, only_denies } = asked;
+    // What a rule limits stays limited while it is there, whatever others permit.
+    let NetworkRule {
+        rule: _,
+        hosts,
+        ports,
+        addresses: networks,
+        tls,
+        http,
+        limits: _,
+        only_denies,
+    } = asked;
     if *only_denies {
         return true;
     }

@@ -32,6 +32,7 @@ pub(crate) fn of(
             sorted(rule.addresses.iter().map(|network| json!(network))),
             rule.tls,
             rule.http.as_ref().map(|http| http.iter().map(request).collect::<Vec<_>>()),
+            rule.limits,
             rule.only_denies,
         ])
     });

@@ -3,7 +3,7 @@ use serde::Serialize;
 use crate::{
     amount,
     http::Tls,
-    policy::{Access, Deny, Policy, ProcessLimits, SecretSource},
+    policy::{Access, Deny, NetworkRule, Policy, ProcessLimits, RuleLimits, SecretSource},
 };
 
 /// One rule of a policy, and what holds it.
@@ -117,10 +117,22 @@ fn network(policy: &Policy, all: &mut Vec<Explained>) {
             says.push_str(", for any HTTP request");
         }
         all.push(one(&rule.rule, says, &["kernel", "egress"]));
+        limited(rule, all);
         for (index, entry) in rule.http.iter().flatten().enumerate() {
             let id = format!("{}.http[{index}]", rule.rule);
             all.push(one(id, entry.to_string(), &["egress"]));
         }
+    }
+}
+
+fn limited(rule: &NetworkRule, all: &mut Vec<Explained>) {
+    let RuleLimits { requests_per_minute, sent } = rule.limits;
+    let requests = requests_per_minute.map(|most| format!("{most} requests in a minute"));
+    let sent = sent.map(|most| format!("{} sent in a session", amount::size(most)));
+    let parts: Vec<String> = requests.into_iter().chain(sent).collect();
+    if !parts.is_empty() {
+        let says = format!("at most {} to its hosts and ports", parts.join(" and "));
+        all.push(one(format!("{}.limits", rule.rule), says, &["egress"]));
     }
 }
 

@@ -47,8 +47,8 @@ pub use load::{
 };
 pub use policy::{
     Access, Api, Deny, Filesystem, Grant, HeaderCredential, Inference, Network, NetworkRule,
-    NotBuilt, Policy, Process, ProcessLimits, Provider, Route, SecretSource, Source, Syscalls,
-    Workspace,
+    NotBuilt, Policy, Process, ProcessLimits, Provider, Route, RuleLimits, SecretSource, Source,
+    Syscalls, Workspace,
 };
 pub use profiles::{PROFILES, Profile, profile};
 pub use real::may_be_protected;

@@ -39,7 +39,7 @@ use super::{
 use crate::{
     EndCause, Proxy,
     dial::Target,
-    relay::{Traffic, Way},
+    relay::{Meter, Traffic, Way},
     request_head::is_here,
 };
 
@@ -88,6 +88,8 @@ impl Visit {
             tasks.clone(),
         );
         let traffic = Arc::new(Traffic::new());
+        let authority = Arc::clone(&proxy.authority);
+        traffic.count_for(Meter { authority, host: host.clone(), port });
         let after = Mutex::default();
         Arc::new(Self { proxy, inspector, host, port, secure, upstream, traffic, tasks, after })
     }
@@ -342,6 +344,11 @@ impl Visit {
             Ok(Ok(collected)) => {
                 let trailers = collected.trailers().cloned();
                 let bytes = collected.to_bytes();
+                if let Err(event) = self.traffic.may(Way::Out, bytes.len()) {
+                    let why = event.reason.clone();
+                    self.traffic.record(event).await;
+                    return refused(why);
+                }
                 self.traffic.flowed(Way::Out, bytes.len());
                 if trailers.is_some() {
                     return refused("it has trailers behind its body".to_owned());
