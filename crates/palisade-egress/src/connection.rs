@@ -18,7 +18,7 @@ use crate::{
     dial::{DialError, Target},
     first_flight::FirstFlight,
     inspect::{H2, Prefixed, Visit},
-    relay::{Traffic, Way},
+    relay::{Meter, Traffic, Way},
 };
 
 /// How often is looked whether a client still waits for the operator's answer.
@@ -78,6 +78,8 @@ impl<'a> Connection<'a> {
             return service.serve(self.client).await;
         }
         let mut target = Target { host: Some(host.clone()), port, tls: TlsName::Unseen };
+        let authority = Arc::clone(&self.proxy.authority);
+        self.traffic.count_for(Meter { authority, host: host.clone(), port });
         if !self.may_go_on(&target.action(None)).await {
             return reset(&self.client);
         }

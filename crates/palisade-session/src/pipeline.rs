@@ -103,9 +103,18 @@ impl Authority for Pipeline {
         }
     }
 
+    fn may_send(&self, host: &HostName, port: u16, bytes: u64) -> Result<(), Decision> {
+        self.engine.may_send(host, port, bytes)
+    }
+
     fn authorize<'a>(&'a self, action: &'a Action) -> BoxFuture<'a, Decision> {
         Box::pin(async move {
-            let decision = self.settle(action).await;
+            let mut decision = self.settle(action).await;
+            if let (true, Action::Request(request)) = (decision.is_allowed(), action)
+                && let Some(denial) = self.engine.count(request)
+            {
+                decision = denial;
+            }
             if self.write(Event::decided(action, &decision)).await {
                 decision
             } else {
