@@ -27,14 +27,13 @@ const NO_HEADERS: [&str; 11] = [
     "accept-encoding",
 ];
 
+type Checked = (BTreeMap<String, At<Option<policy::Credential>>>, BTreeMap<String, SshKeys>);
+
 /// The least time between two readings of a secret.
 const LEAST_REFRESH: Duration = Duration::from_secs(10);
 
 /// The credentials that requests can carry. `None` for those of another kind.
-pub(super) fn check(
-    check: &mut Check<'_>,
-    section: &BTreeMap<String, At<Credential>>,
-) -> (BTreeMap<String, At<Option<policy::Credential>>>, BTreeMap<String, SshKeys>) {
+pub(super) fn check(check: &mut Check<'_>, section: &BTreeMap<String, At<Credential>>) -> Checked {
     let mut all = BTreeMap::new();
     let mut keys = BTreeMap::new();
     let mut exposed: BTreeMap<&str, &str> = BTreeMap::new();
