@@ -296,6 +296,28 @@ pub(crate) enum From {
     Keyring(BTreeMap<String, String>),
     /// A secret server that speaks Vault's HTTP.
     Vault(Vault),
+    /// Access tokens of a server that speaks OAuth 2.
+    Oauth2(OAuth2),
+}
+
+/// How access tokens are had (RFC 6749): with a refresh token, if there is one, else by the client's own
+/// credentials.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct OAuth2 {
+    /// Where tokens are given out, `https`, or `http` at a loopback address.
+    #[schemars(extend("examples" = ["https://auth.example.com/oauth/token"]))]
+    pub(crate) token_url: String,
+    /// The client's name at that server.
+    #[schemars(extend("examples" = ["my-client"]))]
+    pub(crate) client_id: String,
+    /// The client's secret, if it has one.
+    pub(crate) client_secret: Option<Kept>,
+    /// The refresh token.
+    pub(crate) refresh_token: Option<Kept>,
+    /// What the tokens are to be good for, with blanks between.
+    #[schemars(extend("examples" = ["read write"]))]
+    pub(crate) scope: Option<String>,
 }
 
 /// A field of a secret in a server's key-value store.
@@ -321,12 +343,12 @@ pub(crate) struct Vault {
     #[schemars(extend("examples" = ["team"]))]
     pub(crate) namespace: Option<String>,
     /// What opens the server.
-    pub(crate) token: VaultToken,
+    pub(crate) token: Kept,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
-pub(crate) enum VaultToken {
+pub(crate) enum Kept {
     /// A variable of the operator's environment.
     Env(String),
     /// A file.

@@ -166,6 +166,7 @@ fn key(from: &SecretSource) -> String {
         SecretSource::File(path) => format!("the key in {}", path.display()),
         SecretSource::Command(_) => "a command's key".to_owned(),
         SecretSource::Keyring(_) => "a key of the desktop's key store".to_owned(),
+        SecretSource::OAuth2(oauth2) => format!("access tokens of {}", oauth2.token_url),
         SecretSource::Vault(vault) => format!("the key in {} of {}", vault.path, vault.url),
     }
 }

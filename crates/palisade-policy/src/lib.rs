@@ -51,7 +51,7 @@ pub use load::{
 };
 pub use policy::{
     Access, Api, Approvals, Credential, Deny, Filesystem, Grant, HeaderCredential, Inference,
-    Network, NetworkRule, NotBuilt, Place, Policy, Process, ProcessLimits, Provider, Route,
+    Network, NetworkRule, NotBuilt, OAuth2, Place, Policy, Process, ProcessLimits, Provider, Route,
     RuleLimits, SecretSource, Source, SshKeys, Syscalls, Vault, Workspace,
 };
 pub use profiles::{PROFILES, Profile, profile};

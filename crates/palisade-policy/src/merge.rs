@@ -13,8 +13,8 @@ use crate::{
     near::nearest,
     policy::{
         Access, Api, Approvals, Credential, Deny, Filesystem, Grant, HeaderCredential, Inference,
-        Network, NotBuilt, Place, Policy, Process, ProcessLimits, Source, SshKeys, Syscalls,
-        Workspace,
+        Network, NotBuilt, Place, Policy, Process, ProcessLimits, SecretSource, Source, SshKeys,
+        Syscalls, Workspace,
     },
 };
 
@@ -216,7 +216,7 @@ fn inference(drafts: &[&Draft], found: &mut Vec<Diagnostic>) -> Option<Inference
                     found.push(draft.wrong(
                         name.place,
                         format!(
-                            "the credential `{}` goes into a query, or is encoded",
+                            "the credential `{}` goes into a query, is encoded, or expires",
                             shown(&name.value)
                         ),
                         "models are called with a plain header: use another one",
@@ -253,6 +253,9 @@ fn known<'a>(missing: &str, section: &str, names: impl Iterator<Item = &'a str>)
 
 /// The credential in its header: the one that the API takes a key in, if the policy names none.
 fn with_header(credential: &Credential, api: Api) -> Option<HeaderCredential> {
+    if matches!(credential.from, SecretSource::OAuth2(_)) {
+        return None;
+    }
     let header = match (&credential.place, api) {
         (Some(Place::Header(header)), _) if !header.contains("base64(") => header.clone(),
         (Some(Place::Header(_) | Place::Query(_)), _) => return None,

@@ -303,6 +303,23 @@ pub enum SecretSource {
     Keyring(BTreeMap<String, String>),
     /// A field in the key-value store of a server that speaks Vault's HTTP.
     Vault(Vault),
+    /// Access tokens of a server that speaks OAuth 2.
+    OAuth2(OAuth2),
+}
+
+/// How access tokens are had.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct OAuth2 {
+    /// Where: `https`, or `http` at a loopback address.
+    pub token_url: String,
+    /// The client's name there.
+    pub client_id: String,
+    /// The client's secret: a variable or a file.
+    pub client_secret: Option<Box<SecretSource>>,
+    /// The refresh token, likewise. Without one the client's own credentials are used.
+    pub refresh_token: Option<Box<SecretSource>>,
+    /// What the tokens are to be good for.
+    pub scope: Option<String>,
 }
 
 /// A field of a secret in a server's key-value store.
@@ -330,6 +347,10 @@ impl SecretSource {
         match self {
             SecretSource::Env(variable) => vec![variable],
             SecretSource::Vault(vault) => vault.token.variables(),
+            SecretSource::OAuth2(oauth2) => {
+                let kept = oauth2.client_secret.iter().chain(&oauth2.refresh_token);
+                kept.flat_map(|from| from.variables()).collect()
+            }
             SecretSource::File(_) | SecretSource::Command(_) | SecretSource::Keyring(_) => vec![],
         }
     }

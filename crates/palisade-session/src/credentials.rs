@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use palisade_core::{Authority, BoxFuture};
+use palisade_core::{Authority, BoxFuture, SecretString};
 use palisade_egress::credential::{
     Binding, Credential, Credentials, Placeholder, Secret, SecretFeed, Template,
 };
@@ -17,7 +17,7 @@ use crate::{
     order::Operator,
     plan::Placeholders,
     refusal::{Refusal, Refuse},
-    secret::{self, Stderr},
+    secret::{self, Reading, Stderr},
 };
 
 /// How soon after a server did not take a secret it may be read anew, at first and at most. Each time
@@ -96,11 +96,23 @@ struct Feed {
 struct State {
     secret: Result<Arc<Secret>, String>,
     read: Instant,
+    /// When it is to be read anew, because it will not be good any more.
+    ends: Option<Instant>,
+    /// What a server gave in place of the source's refresh token.
+    refresh_token: Option<SecretString>,
     /// Somebody did not take it.
     refused: bool,
     /// Not before this is it read anew for that.
     again: Instant,
     pause: Duration,
+}
+
+/// A secret that ends is read anew a little before: by a tenth of its life, and at most this.
+const BEFORE_END: Duration = Duration::from_secs(60);
+
+fn ends(now: Instant, lifetime: Option<Duration>) -> Option<Instant> {
+    let lifetime = lifetime?;
+    now.checked_add(lifetime.saturating_sub(BEFORE_END.min(lifetime / 10)))
 }
 
 impl Feed {
@@ -109,9 +121,15 @@ impl Feed {
         credential: &palisade_policy::Credential,
         operator: &Operator,
     ) -> (Self, Option<Placeholder>) {
-        let read = secret::read(name, &credential.from, operator, Stderr::Operator).await;
-        let placeholder = read.as_ref().ok().and_then(Placeholder::like);
+        let from = &credential.from;
+        let read = secret::read_with(name, from, operator, Stderr::Operator, None).await;
+        let placeholder = read.as_ref().ok().and_then(|read| Placeholder::like(&read.secret));
         let now = Instant::now();
+        let ends = read.as_ref().ok().and_then(|read| ends(now, read.lifetime));
+        let (read, refresh_token) = match read {
+            Ok(Reading { secret, refresh_token, .. }) => (Ok(secret), refresh_token),
+            Err(why) => (Err(why), None),
+        };
         let feed = Self {
             name: name.to_owned(),
             source: credential.from.clone(),
@@ -121,6 +139,8 @@ impl Feed {
                 secret: read
                     .and_then(|text| Secret::new(text).map(Arc::new).map_err(|it| it.to_string())),
                 read: now,
+                ends,
+                refresh_token,
                 refused: false,
                 again: now,
                 pause: PAUSE.0,
@@ -138,14 +158,22 @@ impl Feed {
         }
         let state = self.state();
         let old = self.refresh.is_some_and(|time| state.read.elapsed() >= time);
-        let wanted = state.refused || state.secret.is_err();
-        old || (wanted && Instant::now() >= state.again)
+        let now = Instant::now();
+        let wanted =
+            state.refused || state.secret.is_err() || state.ends.is_some_and(|ends| now >= ends);
+        old || (wanted && now >= state.again)
     }
 
     async fn read_anew(&self) {
-        let read = secret::read(&self.name, &self.source, &self.operator, Stderr::Nobody).await;
-        let read = read.and_then(|text| Secret::new(text).map_err(|error| error.to_string()));
+        let token = self.state().refresh_token.clone();
+        let (name, source, operator) = (&self.name, &self.source, &self.operator);
+        let read = secret::read_with(name, source, operator, Stderr::Nobody, token.as_ref()).await;
         let mut state = self.state();
+        let read = read.and_then(|Reading { secret, lifetime, refresh_token }| {
+            state.ends = ends(Instant::now(), lifetime);
+            state.refresh_token = refresh_token.or(state.refresh_token.take());
+            Secret::new(secret).map_err(|error| error.to_string())
+        });
         let changed = match (&state.secret, &read) {
             (Ok(known), Ok(fresh)) => !known.is_same(fresh),
             (Err(_), Ok(_)) => true,

@@ -8,7 +8,7 @@ use palisade_core::HostName;
 use super::{Check, network::is_name, process::is_variable, shown, url};
 use crate::{
     at::{At, Place},
-    document::{Credential, From, Ssh, Vault, VaultToken, Words},
+    document::{Credential, From, Kept, OAuth2, Ssh, Vault, Words},
     policy::{self, SecretSource, SshKeys},
 };
 
@@ -27,14 +27,13 @@ const NO_HEADERS: [&str; 11] = [
     "accept-encoding",
 ];
 
+type Checked = (BTreeMap<String, At<Option<policy::Credential>>>, BTreeMap<String, SshKeys>);
+
 /// The least time between two readings of a secret.
 const LEAST_REFRESH: Duration = Duration::from_secs(10);
 
 /// The credentials that requests can carry. `None` for those of another kind.
-pub(super) fn check(
-    check: &mut Check<'_>,
-    section: &BTreeMap<String, At<Credential>>,
-) -> (BTreeMap<String, At<Option<policy::Credential>>>, BTreeMap<String, SshKeys>) {
+pub(super) fn check(check: &mut Check<'_>, section: &BTreeMap<String, At<Credential>>) -> Checked {
     let mut all = BTreeMap::new();
     let mut keys = BTreeMap::new();
     let mut exposed: BTreeMap<&str, &str> = BTreeMap::new();
@@ -209,7 +208,70 @@ fn source(check: &mut Check<'_>, from: &At<From>) -> Option<SecretSource> {
             Some(SecretSource::Keyring(attributes.clone()))
         }
         From::Vault(written) => vault(check, written, place),
+        From::Oauth2(written) => oauth2(check, written, place),
     }
+}
+
+fn kept(check: &mut Check<'_>, kept: &Kept, place: Place) -> Option<SecretSource> {
+    match kept {
+        Kept::Env(name) => variable(check, name, place),
+        Kept::File(path) => file(check, path, place),
+    }
+}
+
+/// Whether nobody on the way to this URL reads what is sent there.
+fn is_private(url: &str) -> bool {
+    let loopback = ["http://127.0.0.1", "http://localhost", "http://[::1]"];
+    let ends = |rest: &str| rest.is_empty() || rest.starts_with([':', '/']);
+    url.starts_with("https://")
+        || loopback.iter().any(|start| url.strip_prefix(start).is_some_and(ends))
+}
+
+const PLAIN: (&str, &str) = (
+    "over plain HTTP everybody on the way reads the secret",
+    "write https://, or use a server at 127.0.0.1",
+);
+
+fn oauth2(check: &mut Check<'_>, written: &OAuth2, place: Place) -> Option<SecretSource> {
+    let OAuth2 { token_url, client_id, client_secret, refresh_token, scope } = written;
+    let found = check.found.len();
+    if let Err(why) = url::check(token_url) {
+        check.wrong(
+            place,
+            format!("`{}` is no URL that gives out tokens: {why}", shown(token_url)),
+            "write one such as https://auth.example.com/oauth/token",
+        );
+    } else if !is_private(token_url) {
+        check.wrong(place, PLAIN.0, PLAIN.1);
+    }
+    let plain =
+        |text: &str| !text.is_empty() && text.chars().all(|c| c == ' ' || c.is_ascii_graphic());
+    if !plain(client_id) || scope.as_deref().is_some_and(|scope| !plain(scope)) {
+        check.wrong(
+            place,
+            "`client_id` and `scope` are printable ASCII characters",
+            "write them as the server gave them to you",
+        );
+    }
+    if client_secret.is_none() && refresh_token.is_none() {
+        check.wrong(
+            place,
+            "without a secret or a refresh token nobody gives a token",
+            "add `client_secret: {env: NAME}` or `refresh_token: {file: PATH}`",
+        );
+    }
+    let mut read =
+        |from: &Option<Kept>| from.as_ref().and_then(|from| kept(check, from, place)).map(Box::new);
+    let (client_secret, refresh_token) = (read(client_secret), read(refresh_token));
+    (check.found.len() == found).then(|| {
+        SecretSource::OAuth2(policy::OAuth2 {
+            token_url: token_url.clone(),
+            client_id: client_id.clone(),
+            client_secret,
+            refresh_token,
+            scope: scope.clone(),
+        })
+    })
 }
 
 fn variable(check: &mut Check<'_>, name: &str, place: Place) -> Option<SecretSource> {
@@ -229,10 +291,7 @@ fn file(check: &mut Check<'_>, path: &str, place: Place) -> Option<SecretSource>
 }
 
 fn vault(check: &mut Check<'_>, written: &Vault, place: Place) -> Option<SecretSource> {
-    let token = match &written.token {
-        VaultToken::Env(name) => variable(check, name, place),
-        VaultToken::File(path) => file(check, path, place),
-    }?;
+    let token = kept(check, &written.token, place)?;
     let mut wrong = |what: &str, help: &str| {
         check.wrong(place, what, help);
         None
@@ -247,14 +306,8 @@ fn vault(check: &mut Check<'_>, written: &Vault, place: Place) -> Option<SecretS
     if server.split("://").nth(1).is_some_and(|rest| rest.contains('/')) {
         return wrong("the URL of the server has a path", "write its path in `mount` and `path`");
     }
-    let loopback = ["http://127.0.0.1", "http://localhost", "http://[::1]"];
-    let behind =
-        |start: &str| server.strip_prefix(start).map(|it| it.is_empty() || it.starts_with(':'));
-    if server.starts_with("http://") && !loopback.iter().any(|start| behind(start) == Some(true)) {
-        return wrong(
-            "over plain HTTP everybody on the way reads the secret",
-            "write https://, or use a server at 127.0.0.1",
-        );
+    if !is_private(server) {
+        return wrong(PLAIN.0, PLAIN.1);
     }
     let mount = written.mount.as_deref().unwrap_or("secret");
     let segments = |text: &str| {

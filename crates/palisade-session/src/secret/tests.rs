@@ -1,6 +1,6 @@
 use std::{
     fs,
-    io::{BufRead, BufReader, Write},
+    io::{BufRead, BufReader, Read, Write},
     net::{Ipv4Addr, TcpListener},
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
@@ -119,14 +119,23 @@ fn server(answer: &'static str) -> (String, std::thread::JoinHandle<String>) {
     let serving = std::thread::spawn(move || {
         let (mut stream, _) = listener.accept().unwrap();
         let mut head = String::new();
-        for line in BufReader::new(stream.try_clone().unwrap()).lines() {
-            let line = line.unwrap();
-            if line.is_empty() {
+        let mut reader = BufReader::new(stream.try_clone().unwrap());
+        let mut length = 0;
+        loop {
+            let mut line = String::new();
+            reader.read_line(&mut line).unwrap();
+            if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length: ") {
+                length = value.trim().parse().unwrap();
+            }
+            if line.trim().is_empty() {
                 break;
             }
-            head.push_str(&line.to_ascii_lowercase());
-            head.push('\n');
+            let (name, value) = line.trim().split_once(' ').unwrap();
+            head.push_str(&format!("{} {value}\n", name.to_ascii_lowercase()));
         }
+        let mut body = vec![0; length];
+        reader.read_exact(&mut body).unwrap();
+        head.push_str(&String::from_utf8(body).unwrap());
         let (status, body) = answer.split_once(' ').unwrap();
         let answer = format!("HTTP/1.1 {status} x\r\ncontent-length: {}\r\n\r\n{body}", body.len());
         stream.write_all(answer.as_bytes()).unwrap();
@@ -160,7 +169,7 @@ async fn a_vault_is_asked_in_both_of_its_versions() {
         let (url, serving) = server(answer);
         assert_eq!(read_from(vault(&url, version)).await.unwrap(), "kept");
         let head = serving.join().unwrap();
-        assert!(head.starts_with(&format!("get {path} http/1.1\n")), "{head}");
+        assert!(head.starts_with(&format!("get {path} HTTP/1.1\n")), "{head}");
         assert!(head.contains("x-vault-token: vault-token\n"), "{head}");
         assert!(head.contains("x-vault-namespace: team\n"), "{head}");
     }
@@ -186,4 +195,64 @@ async fn a_vaults_refusals_and_nonsense_are_told_without_its_text() {
     }
     let why = read_from(vault("http://127.0.0.1:1", 2)).await.unwrap_err();
     assert!(why.contains("127.0.0.1:1"), "{why}");
+}
+
+fn oauth2(url: &str, secret: bool, refresh: bool) -> SecretSource {
+    let kept = |name: &str| Box::new(SecretSource::Env(name.to_owned()));
+    SecretSource::OAuth2(OAuth2 {
+        token_url: format!("{url}/token"),
+        client_id: "my client".to_owned(),
+        client_secret: secret.then(|| kept("KEY")),
+        refresh_token: refresh.then(|| kept("TOKEN")),
+        scope: Some("a b".to_owned()),
+    })
+}
+
+#[tokio::test]
+async fn tokens_are_had_by_the_clients_secret_or_by_a_refresh_token() {
+    let given = r#"200 {"access_token": "the-token", "token_type": "Bearer", "expires_in": 3600, "refresh_token": "next"}"#;
+    let operator = operator(&[("KEY", "of/a&variable"), ("TOKEN", "first\n")]);
+    for (secret, refresh, newer, form) in [
+        (true, false, None, "grant_type=client_credentials&scope=a+b"),
+        (true, true, None, "grant_type=refresh_token&refresh_token=first&scope=a+b"),
+        (true, true, Some("newer"), "grant_type=refresh_token&refresh_token=newer&scope=a+b"),
+        (
+            false,
+            true,
+            None,
+            "grant_type=refresh_token&refresh_token=first&scope=a+b&client_id=my+client",
+        ),
+    ] {
+        let (url, serving) = server(given);
+        let newer = newer.map(SecretString::from);
+        let source = oauth2(&url, secret, refresh);
+        let read =
+            read_with("c", &source, &operator, Stderr::Nobody, newer.as_ref()).await.unwrap();
+        assert_eq!(read.secret.expose_secret(), "the-token");
+        assert_eq!(read.lifetime, Some(Duration::from_secs(3600)));
+        assert_eq!(read.refresh_token.unwrap().expose_secret(), "next");
+        let head = serving.join().unwrap();
+        assert!(head.starts_with("post /token HTTP/1.1\n"), "{head}");
+        assert!(head.ends_with(form), "{head}");
+        // RFC 6749, section 2.3.1: "my+client:of%2Fa%26variable" in base64.
+        let basic = "authorization: Basic bXkrY2xpZW50Om9mJTJGYSUyNnZhcmlhYmxl\n";
+        assert_eq!(head.contains(basic), secret, "{head}");
+    }
+}
+
+#[tokio::test]
+async fn refusals_of_tokens_are_told_without_the_servers_text() {
+    for (answer, says) in [
+        (r#"400 {"error": "invalid_grant", "error_description": "s3cret"}"#, "400, invalid_grant"),
+        (r#"401 {"error": "s3cret"}"#, "answered 401"),
+        ("500 s3cret", "answered 500"),
+        ("200 s3cret", "no access token"),
+        (r#"200 {"access_token": ["s3cret"]}"#, "no access token"),
+        (r#"200 {"access_token": "s3cret", "token_type": "mac"}"#, "another kind"),
+    ] {
+        let (url, serving) = server(answer);
+        let why = read_from(oauth2(&url, true, false)).await.unwrap_err();
+        assert!(why.contains(says) && !why.contains("s3cret"), "{why}");
+        serving.join().unwrap();
+    }
 }

@@ -482,3 +482,37 @@ fn a_secret_that_is_not_there_is_told_to_who_needs_it() {
     assert!(ran.good().contains("set the variable NOT_SET_ANYWHERE"), "{ran}");
     assert!(stage.api.requests().is_empty());
 }
+
+#[test]
+fn tokens_are_had_outside_and_exchanged_before_they_end() {
+    let tokens = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let server = Upstream::start(move |request: Recorded| {
+        let number = tokens.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        async move {
+            assert_eq!(request.body, "grant_type=client_credentials&scope=read");
+            let text = format!(
+                "{{\"access_token\": \"access-token-number-{number}\", \"expires_in\": {}}}",
+                if number == 0 { 0 } else { 3600 }
+            );
+            answer(StatusCode::OK, "application/json", text)
+        }
+    })
+    .unwrap();
+    let from = format!(
+        "oauth2: {{token_url: \"{}/token\", client_id: me, client_secret: {{env: REAL_TOKEN}}, scope: read}}",
+        server.url()
+    );
+    let Some(stage) = Stage::with("header: \"authorization: Bearer {secret}\"", &from) else {
+        return;
+    };
+    let ran = stage.inside("echo $API_TOKEN; curl $API/1; curl $API/2");
+    let sent: Vec<_> =
+        stage.api.requests().iter().map(|request| request.header("authorization")).collect();
+    // The first had ended when it came.
+    assert_eq!(sent, ["Bearer access-token-number-1", "Bearer access-token-number-1"], "{ran}");
+    assert_eq!(server.requests().len(), 2);
+    assert!(server.requests()[0].header("authorization").starts_with("Basic "));
+    for secret in ["access-token-number-0", "access-token-number-1", REAL] {
+        stage.assert_kept(&ran, secret);
+    }
+}

@@ -17,22 +17,23 @@ use crate::{
 struct Stage {
     world: World,
     servers: Vec<Server>,
-    agent: Child,
+    _agent: Running,
     /// Where the servers' files are.
     _outside: World,
 }
 
 struct Server {
     port: u16,
-    child: Child,
+    _running: Running,
 }
 
-impl Drop for Stage {
+/// Ends with the test.
+struct Running(Child);
+
+impl Drop for Running {
     fn drop(&mut self) {
-        for child in self.servers.iter_mut().map(|it| &mut it.child).chain([&mut self.agent]) {
-            child.kill().unwrap_or_default();
-            child.wait().map(drop).unwrap_or_default();
-        }
+        self.0.kill().unwrap_or_default();
+        self.0.wait().map(drop).unwrap_or_default();
     }
 }
 
@@ -78,15 +79,11 @@ fn serve(folder: &Path, name: &str, user_key: &Path) -> Server {
     std::fs::write(&config, text).unwrap();
     let sshd = tools::which("sshd").unwrap_or("/usr/sbin/sshd".into());
     let log = std::fs::File::create(folder.join(format!("{name}.log"))).unwrap();
-    let child = Command::new(sshd)
-        .args(["-D", "-e", "-f"])
-        .arg(&config)
-        .stdin(Stdio::null())
-        .stderr(log)
-        .spawn()
-        .unwrap();
+    let mut sshd = Command::new(sshd);
+    sshd.args(["-D", "-e", "-f"]).arg(&config).stdin(Stdio::null()).stderr(log);
+    let running = Running(sshd.spawn().unwrap());
     until("sshd", || std::net::TcpStream::connect(("127.0.0.1", port)).is_ok());
-    Server { port, child }
+    Server { port, _running: running }
 }
 
 impl Stage {
@@ -111,13 +108,9 @@ impl Stage {
         let servers: Vec<Server> =
             ["one", "two"].iter().map(|name| serve(&folder, name, &mine)).collect();
         let socket = folder.join("agent.sock");
-        let agent = Command::new("ssh-agent")
-            .args(["-D", "-a"])
-            .arg(&socket)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .spawn()
-            .unwrap();
+        let mut agent = Command::new("ssh-agent");
+        agent.args(["-D", "-a"]).arg(&socket).stdin(Stdio::null()).stdout(Stdio::null());
+        let agent = Running(agent.spawn().unwrap());
         until("ssh-agent", || socket.exists());
         for key in [&mine, &other] {
             let mut add = Command::new("ssh-add");
@@ -147,7 +140,7 @@ credentials:
             &format!("[two.test]:{} {}\n", servers[1].port, public("two")),
         );
         let world = world.with_variable("SSH_AUTH_SOCK", socket.to_str().unwrap());
-        Some(Self { world, servers, agent, _outside: plain })
+        Some(Self { world, servers, _agent: agent, _outside: plain })
     }
 
     fn user() -> String {

@@ -198,6 +198,18 @@ fn credentials() {
     let said = said
         + &at_marks(&[
             (
+                "tokens_over_plain_http",
+                "palisade: 1\ncredentials: {a: {from: ▸{oauth2: {token_url: \"http://a.example/t\", client_id: c, client_secret: {env: S}}}}}\n",
+            ),
+            (
+                "tokens_for_nothing",
+                "palisade: 1\ncredentials: {a: {from: ▸{oauth2: {token_url: \"https://a.example/t\", client_id: c}}}}\n",
+            ),
+            (
+                "tokens_for_a_provider",
+                "palisade: 1\ncredentials: {a: {from: {oauth2: {token_url: \"https://a.example/t\", client_id: c, client_secret: {env: S}}}}}\ninference: {providers: {p: {api: openai, url: \"https://a.b\", credential: ▸a}}}\n",
+            ),
+            (
                 "ssh_key_by_its_path",
                 "palisade: 1\ncredentials: {a: {ssh: {keys: [▸~/.ssh/id_ed25519, ▸\"SHA256:x\"], hosts: [b.c]}}}\n",
             ),
