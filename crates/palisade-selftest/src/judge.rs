@@ -143,6 +143,7 @@ mod tests {
                     addresses: Vec::new(),
                     tls: palisade_policy::Tls::Passthrough,
                     http: None,
+                    limits: palisade_policy::RuleLimits::default(),
                     only_denies: false,
                     credential: None,
                 }],
@@ -153,6 +154,7 @@ mod tests {
                 ..Process::default()
             },
             inference: None,
+            approvals: palisade_policy::Approvals::default(),
             not_built: Vec::new(),
             led: std::collections::BTreeMap::new(),
         }
