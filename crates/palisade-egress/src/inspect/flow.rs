@@ -35,15 +35,17 @@ pub(crate) struct Flow {
     ended: bool,
     /// Is told if the body breaks off.
     report: Option<Report>,
+    pace: Option<Arc<Traffic>>,
 }
 
 /// Hears why a body broke off.
 pub(crate) type Report = Box<dyn FnOnce(String) + Send>;
 
 impl Flow {
-    /// From the client to the server.
-    pub(crate) fn out(inner: Incoming, traffic: Arc<Traffic>) -> Self {
-        Self::new(inner, traffic, Way::Out, None, None)
+    /// From the client to the server. `pace` is told as well, for this request alone.
+    pub(crate) fn out(inner: Incoming, traffic: Arc<Traffic>, pace: Arc<Traffic>) -> Self {
+        let flow = Self::new(inner, traffic, Way::Out, None, None);
+        Self { pace: Some(pace), ..flow }
     }
 
     /// From the server to the client.
@@ -63,7 +65,17 @@ impl Flow {
         filter: Option<Box<dyn AnswerFilter>>,
         report: Option<Report>,
     ) -> Self {
-        Self { inner, traffic, way, filter, held: 0, trailers: None, ended: false, report }
+        Self {
+            inner,
+            traffic,
+            way,
+            filter,
+            held: 0,
+            trailers: None,
+            ended: false,
+            report,
+            pace: None,
+        }
     }
 
     fn filtered(&mut self, data: Bytes) -> Bytes {
@@ -126,6 +138,9 @@ impl Body for Flow {
                         return Poll::Ready(Some(Err(error.into())));
                     }
                     this.traffic.flowed(this.way, data.len());
+                    if let Some(pace) = &this.pace {
+                        pace.touch();
+                    }
                     let out = this.filtered(data);
                     if !out.is_empty() {
                         return Poll::Ready(Some(Ok(Frame::data(out))));

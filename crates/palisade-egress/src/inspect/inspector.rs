@@ -20,6 +20,8 @@ const MOST_UPSTREAMS: usize = 2048;
 pub(crate) const H2: &[u8] = b"h2";
 pub(crate) const HTTP_1_1: &[u8] = b"http/1.1";
 
+type Outward = Result<Arc<ClientConfig>, rustls::Error>;
+
 /// What the proxy needs to look into connections.
 pub struct Inspector {
     pub(crate) policy: Arc<dyn Inspection>,
@@ -27,8 +29,8 @@ pub struct Inspector {
     pub(crate) inward: Arc<ServerConfig>,
     pub(crate) upstreams: Arc<Semaphore>,
     roots: Roots,
-    http1: OnceLock<Result<Arc<ClientConfig>, rustls::Error>>,
-    either: OnceLock<Result<Arc<ClientConfig>, rustls::Error>>,
+    http1: OnceLock<Outward>,
+    either: OnceLock<Outward>,
 }
 
 impl Inspector {
@@ -65,15 +67,21 @@ impl Inspector {
         self
     }
 
-    /// The client's side of TLS to servers: for HTTP/1.1 only, or also for HTTP/2.
-    pub(crate) fn outward(&self, also_h2: bool) -> Result<Arc<ClientConfig>, rustls::Error> {
-        let make = |protocols: &[&[u8]]| self.roots.client_config(protocols).map(Arc::new);
-        let made = if also_h2 {
-            self.either.get_or_init(|| make(&[H2, HTTP_1_1]))
-        } else {
-            self.http1.get_or_init(|| make(&[HTTP_1_1]))
-        };
-        made.clone()
+    /// The client's side of TLS to servers: for HTTP/1.1 only, or also for HTTP/2. Reads files at its
+    /// first use.
+    pub(crate) fn outward(&self, also_h2: bool) -> Outward {
+        let protocols: &[&[u8]] = if also_h2 { &[H2, HTTP_1_1] } else { &[HTTP_1_1] };
+        let make = || self.roots.client_config(protocols).map(Arc::new);
+        self.slot(also_h2).get_or_init(make).clone()
+    }
+
+    /// The same, if it was used before.
+    pub(crate) fn made(&self, also_h2: bool) -> Option<Outward> {
+        self.slot(also_h2).get().cloned()
+    }
+
+    fn slot(&self, also_h2: bool) -> &OnceLock<Outward> {
+        if also_h2 { &self.either } else { &self.http1 }
     }
 }
 

@@ -16,7 +16,7 @@ use hyper::{
 };
 use hyper_util::rt::{TokioIo, TokioTimer};
 use palisade_core::{Decision, Event, Layer, Verdict};
-use rustls::pki_types::ServerName;
+use rustls::{ClientConfig, pki_types::ServerName};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     time::timeout,
@@ -204,7 +204,7 @@ impl Upstream {
         if !self.secure {
             return self.speak_http1(stream, permit).await;
         }
-        let config = self.inspector.outward(self.also_h2).map_err(of_tls)?;
+        let config = self.tls().await?;
         let name = ServerName::try_from(host.as_str().to_owned());
         let name = name.map_err(|error| Failure::Certificate(error.to_string()))?;
         let connecting = TlsConnector::from(config).connect(name, stream);
@@ -219,6 +219,22 @@ impl Upstream {
             self.speak_http2(stream, permit).await
         } else {
             self.speak_http1(stream, permit).await
+        }
+    }
+
+    /// The first use reads the operator's roots, which must not hold up others.
+    async fn tls(&self) -> Result<Arc<ClientConfig>, Failure> {
+        let failed = |error| {
+            Failure::Unreachable("speak TLS with", io::Error::other::<rustls::Error>(error))
+        };
+        let also_h2 = self.also_h2;
+        if let Some(made) = self.inspector.made(also_h2) {
+            return made.map_err(failed);
+        }
+        let inspector = Arc::clone(&self.inspector);
+        match tokio::task::spawn_blocking(move || inspector.outward(also_h2)).await {
+            Ok(made) => made.map_err(failed),
+            Err(error) => Err(Failure::Unreachable("speak TLS with", io::Error::other(error))),
         }
     }
 
@@ -312,10 +328,6 @@ fn for_http1(request: &mut Request<Payload>) {
 fn for_http2(request: &mut Request<Payload>) {
     *request.version_mut() = Version::HTTP_2;
     request.headers_mut().remove(header::HOST);
-}
-
-fn of_tls(error: rustls::Error) -> Failure {
-    Failure::Unreachable("speak TLS with", io::Error::other(error))
 }
 
 fn of_handshake(error: io::Error) -> Failure {

@@ -8,8 +8,7 @@ use std::{
 
 use bytes::Bytes;
 use http::{
-    HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, Version, header, request,
-    uri::{Authority as UriAuthority, PathAndQuery, Scheme},
+    HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Version, header, request,
 };
 use http_body_util::{BodyExt, Limited};
 use hyper::{
@@ -27,6 +26,7 @@ use tokio::{
 
 use super::{
     Inspector,
+    aim::Aim,
     answer::{self, Payload},
     fields,
     flow::Flow,
@@ -40,7 +40,6 @@ use crate::{
     EndCause, Proxy,
     dial::Target,
     relay::{Meter, Traffic, Way},
-    request_head::is_here,
 };
 
 /// What is read of the body of a denied request, so that the connection can go on.
@@ -136,7 +135,6 @@ impl Visit {
         let served = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(self.proxy.limits.head)
-            .half_close(true)
             .auto_date_header(false)
             .preserve_header_case(true)
             .max_headers(head::MOST_HEADERS)
@@ -206,7 +204,8 @@ impl Visit {
     ) -> Result<Response<Payload>, Refused> {
         let (mut head, mut body) = request.into_parts();
         let expects = head.headers.contains_key(header::EXPECT);
-        let disagreement = self.direct(&mut head);
+        let disagreement =
+            Aim { host: &self.host, port: self.port, secure: self.secure }.take(&mut head);
         fields::clean_request(&mut head.headers);
         if offer.client.is_some() {
             let headers = &mut head.headers;
@@ -243,15 +242,17 @@ impl Visit {
             return Err(Box::new(answer::denied(&decision)));
         }
         let filter = self.transformed(&asked, &decision, &mut head).await?;
+        // Other requests of the connection may be busy: that is no sign of this one.
+        let pace = Arc::new(Traffic::new());
         let payload = match gathered {
             Some(gathered) => gathered,
-            None => Flow::out(body, Arc::clone(&self.traffic)).boxed_unsync(),
+            None => Flow::out(body, Arc::clone(&self.traffic), Arc::clone(&pace)).boxed_unsync(),
         };
         let limit = self.proxy.limits.answer;
         let sending = self.upstream.send(Request::from_parts(head, payload));
         let sent = tokio::select! {
             sent = sending => sent,
-            () = self.traffic.idle(limit) => Err(Failure::Slow(limit)),
+            () = pace.idle(limit) => Err(Failure::Slow(limit)),
         };
         match sent {
             Ok(answer) if is_unasked_switch(&answer, &offer) => {
@@ -260,58 +261,6 @@ impl Visit {
             Ok(answer) => Ok(self.given(answer, filter, &asked, &mut offer)),
             Err(failure) => Err(self.failed(failure, &asked).await),
         }
-    }
-
-    /// Give the head's target its absolute form, with one authority that is also the `Host`.
-    ///
-    /// # Errors
-    /// It is for somebody else.
-    fn direct(&self, head: &mut request::Parts) -> Result<(), String> {
-        let shown =
-            |text: &[u8]| -> String { text.escape_ascii().take(100).map(char::from).collect() };
-        let to = |what: &str| {
-            format!(
-                "the connection is to {}:{}, but its HTTP request is {what}",
-                self.host, self.port
-            )
-        };
-        if head.method == Method::CONNECT {
-            return Err(to("a CONNECT to somewhere else"));
-        }
-        let scheme = if self.secure { Scheme::HTTPS } else { Scheme::HTTP };
-        if let Some(said) = head.uri.scheme()
-            && *said != scheme
-        {
-            return Err(to(&format!("for the scheme {}", shown(said.as_str().as_bytes()))));
-        }
-        let in_target = head.uri.authority().map(|it| it.as_str().as_bytes().to_vec());
-        let hosts = head.headers.get_all(header::HOST).iter().map(|it| it.as_bytes().to_vec());
-        let mut named = None;
-        for authority in hosts.chain(in_target) {
-            let text = std::str::from_utf8(&authority).unwrap_or_default();
-            if !is_here(text, &self.host, self.port) {
-                return Err(to(&format!("for {}", shown(&authority))));
-            }
-            named = Some(text.contains(':'));
-        }
-        let with_port = named.ok_or_else(|| to("for nobody"))?;
-        if head.headers.get_all(header::HOST).iter().count() > 1 {
-            return Err(to("for more than one Host"));
-        }
-        let authority =
-            if with_port { format!("{}:{}", self.host, self.port) } else { self.host.to_string() };
-        if head.version <= Version::HTTP_11 || head.headers.contains_key(header::HOST) {
-            let host = HeaderValue::from_str(&authority).map_err(|error| error.to_string())?;
-            head.headers.insert(header::HOST, host);
-        }
-        let path = head.uri.path_and_query().cloned();
-        let mut parts = http::uri::Parts::default();
-        parts.scheme = Some(scheme);
-        parts.authority =
-            Some(authority.parse::<UriAuthority>().map_err(|error| error.to_string())?);
-        parts.path_and_query = Some(path.unwrap_or_else(|| PathAndQuery::from_static("/")));
-        head.uri = Uri::from_parts(parts).map_err(|error| error.to_string())?;
-        Ok(())
     }
 
     /// The request as the policy is asked about it.

@@ -1,5 +1,6 @@
 use std::{
     pin::Pin,
+    sync::atomic::{AtomicUsize, Ordering},
     task::{Context, Poll},
     time::Duration,
 };
@@ -122,6 +123,50 @@ async fn a_reader_that_does_not_read_stops_the_sender() {
         let sent = timeout(SOON * 6, sending).await.unwrap().unwrap();
         assert!(sent > 0);
         drop(answer);
+    }
+}
+
+/// A stream that never ends, to a client that goes away: the server is told at once.
+#[tokio::test]
+async fn a_client_that_goes_away_frees_the_server() {
+    static ALIVE: AtomicUsize = AtomicUsize::new(0);
+    struct Endless;
+    impl Body for Endless {
+        type Data = Bytes;
+        type Error = Box<dyn std::error::Error + Send + Sync>;
+
+        fn poll_frame(
+            self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+        ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+            Poll::Pending
+        }
+    }
+    impl Drop for Endless {
+        fn drop(&mut self) {
+            ALIVE.fetch_sub(1, Ordering::SeqCst);
+        }
+    }
+    for protocol in [b"http/1.1"] {
+        let server = Server::start(&[protocol.as_slice()], |_| {
+            ALIVE.fetch_add(1, Ordering::SeqCst);
+            Box::pin(async { Response::new(Endless.boxed_unsync()) })
+        })
+        .await;
+        let stage = Stage::before(server.port, server.root.clone()).await;
+        let mut stream = stage.tls(&[]).await;
+        stream.write_all(b"GET / HTTP/1.1\r\nHost: a.example\r\n\r\n").await.unwrap();
+        let mut status = [0; 15];
+        timeout(SOON, stream.read_exact(&mut status)).await.unwrap().unwrap();
+        assert_eq!(ALIVE.load(Ordering::SeqCst), 1);
+        drop(stream);
+        for _ in 0..500 {
+            if ALIVE.load(Ordering::SeqCst) == 0 {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        assert_eq!(ALIVE.load(Ordering::SeqCst), 0);
     }
 }
 
