@@ -118,7 +118,7 @@ fn a_person_looks_at_what_the_agent_serves() {
 fn nothing_is_published_by_default() {
     let Some(world) = World::plain() else { return };
     let port = free_port();
-    let script = format!("{SERVER}").replace("sys.stdin.read()", "import time; time.sleep(3)");
+    let script = SERVER.replace("sys.stdin.read()", "import time; time.sleep(3)");
     let mut run = world.run(&["/usr/bin/python3", "-c", &script, "0.0.0.0", &port.to_string()]);
     let mut child = run.stdout(Stdio::piped()).spawn().unwrap();
     let mut line = String::new();
