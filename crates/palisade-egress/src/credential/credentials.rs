@@ -26,7 +26,14 @@ use crate::{Passing, Transform};
 const MOST_REMEMBERED: usize = 4;
 /// Request headers by which a client could have the answer sent in a form that cannot be looked
 /// through: compressed, in parts, or as a difference.
-const NOT_ASKED: [header::HeaderName; 3] = [header::RANGE, header::IF_RANGE, header::TE];
+const NOT_ASKED: [&str; 6] = [
+    "a-im",
+    "connect-accept-encoding",
+    "grpc-accept-encoding",
+    "if-range",
+    "range",
+    "sec-websocket-extensions",
+];
 
 /// A credential of the policy: how it is sent, and what stands for it inside.
 pub struct Credential {
@@ -405,11 +412,9 @@ impl fmt::Debug for Credentials {
 
 /// Have the answer come as it is: what is compressed or in parts cannot be looked through.
 fn ask_plainly(headers: &mut HeaderMap) {
-    for name in &NOT_ASKED {
+    for name in NOT_ASKED {
         headers.remove(name);
     }
-    headers.remove("a-im");
-    headers.remove("sec-websocket-extensions");
     headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
 }
 

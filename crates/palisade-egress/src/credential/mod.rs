@@ -19,6 +19,7 @@ mod placeholder;
 mod query;
 mod scrub;
 mod secret;
+mod sigv4;
 mod template;
 
 pub use credentials::{Binding, Credential, Credentials};

@@ -23,11 +23,16 @@ pub(crate) fn decoded(text: &str) -> Vec<u8> {
 
 /// With every character encoded that is not unreserved (RFC 3986, section 2.3).
 pub(crate) fn encoded(text: &str) -> Zeroizing<String> {
+    encoded_bytes(text.as_bytes())
+}
+
+/// The same of bytes.
+pub(crate) fn encoded_bytes(bytes: &[u8]) -> Zeroizing<String> {
     const DIGITS: [char; 16] =
         ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'A', 'B', 'C', 'D', 'E', 'F'];
     let half = |value: u8| DIGITS.get(usize::from(value)).copied().unwrap_or('0');
-    let mut out = Zeroizing::new(String::with_capacity(text.len().saturating_mul(3)));
-    for byte in text.bytes() {
+    let mut out = Zeroizing::new(String::with_capacity(bytes.len().saturating_mul(3)));
+    for &byte in bytes {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
             out.push(char::from(byte));
         } else {

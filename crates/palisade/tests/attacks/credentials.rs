@@ -379,7 +379,7 @@ fn no_process_inside_has_the_secret_in_its_memory() {
         return;
     }
     let Some(stage) = Stage::new() else { return };
-    let script = stage.script("curl $API/used >/dev/null; echo done; sleep 600 & sleep 600");
+    let script = stage.script("curl $API/used >/dev/null; sleep 600 & echo done; sleep 600");
     let mut child = stage
         .world
         .run(&["/bin/sh", "-c", &script])
@@ -394,6 +394,12 @@ fn no_process_inside_has_the_secret_in_its_memory() {
     let has = |pid: u32| memory_has(pid, REAL.as_bytes());
     let found: Vec<u32> = inside.iter().copied().filter(|pid| has(*pid)).collect();
     let in_supervisor = has(supervisor);
+    let shown = |pid: &u32| {
+        let read = |name: &str| std::fs::read_to_string(format!("/proc/{pid}/{name}"));
+        let command = read("cmdline").unwrap_or_default().replace('\0', " ");
+        format!("{pid} {} {command}", read("comm").unwrap_or_default().trim())
+    };
+    let found: Vec<String> = found.iter().map(shown).collect();
     child.kill().unwrap();
     let ran = end_of(child);
     assert_eq!(line, "done\n", "{ran}");
@@ -515,4 +521,28 @@ fn tokens_are_had_outside_and_exchanged_before_they_end() {
     for secret in ["access-token-number-0", "access-token-number-1", REAL] {
         stage.assert_kept(&ran, secret);
     }
+}
+
+/// In the clear too, where the rule names the address.
+#[test]
+fn a_private_server_without_tls_gets_the_secret_and_the_client_does_not() {
+    let server = Upstream::start(|request: Recorded| async move { reflect(&request) }).unwrap();
+    let port = server.address().port();
+    let Some(world) = World::new(&format!(
+        "network:
+  hosts: {{plain.test: [127.0.0.1]}}
+  rules: [{{hosts: [plain.test], ports: [{port}], addresses: [127.0.0.0/8], credential: token}}]
+credentials: {{token: {{from: {{env: REAL_TOKEN}}, header: \"x-token: {{secret}}\", expose: API_TOKEN}}}}
+"
+    )) else {
+        return;
+    };
+    let world = world.with_variable("REAL_TOKEN", REAL);
+    let ran = world
+        .inside_sh(&format!("curl -s http://plain.test:{port}/split; echo; printenv API_TOKEN"));
+    let placeholder = ran.good().lines().last().unwrap();
+    assert_eq!(server.requests()[0].header("x-token"), REAL);
+    assert!(ran.out.contains(&format!("x-token: {placeholder}")), "{ran}");
+    assert!(!ran.out.contains(REAL), "{ran}");
+    world.assert_denials(&[]);
 }
