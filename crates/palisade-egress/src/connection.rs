@@ -1,16 +1,28 @@
 use std::{io, net::SocketAddr, sync::Arc};
 
-use palisade_core::{Action, Authority, Decision, Event, Handling, HostName, Layer, TlsName};
-use tokio::{net::TcpStream, time::timeout};
-use tokio_rustls::TlsAcceptor;
+use palisade_core::{
+    Action, Authority, Decision, Event, Handling, HostName, Layer, TlsName, Verdict,
+};
+use rustix::{
+    event::{PollFd, PollFlags, poll},
+    time::Timespec,
+};
+use tokio::{
+    net::TcpStream,
+    time::{sleep, timeout},
+};
 
 use crate::{
-    EndCause, Ended, Inspector, Lease, Meaning, Proxy,
+    EndCause, Ended, Lease, Meaning, Proxy,
     dial::{DialError, Target},
     first_flight::FirstFlight,
-    inspect::{H2, Prefixed, Visit},
     relay::{Meter, Traffic, Way},
 };
+
+mod inspected;
+
+/// How often is looked whether a client still waits for the operator's answer.
+const LOOK: std::time::Duration = std::time::Duration::from_millis(250);
 
 /// One connection of a client inside, from accept to end.
 pub(crate) struct Connection<'a> {
@@ -27,6 +39,8 @@ struct Joined<'a> {
     flight: FirstFlight,
     /// Whether what the client says first must be read before it goes on.
     inspect: bool,
+    /// The policy that it was permitted by.
+    generation: u64,
 }
 
 impl<'a> Connection<'a> {
@@ -66,8 +80,8 @@ impl<'a> Connection<'a> {
         let mut target = Target { host: Some(host.clone()), port, tls: TlsName::Unseen };
         let authority = Arc::clone(&self.proxy.authority);
         self.traffic.count_for(Meter { authority, host: host.clone(), port });
-        if !self.authority().consider(&target.action(None)).is_allowed() {
-            return self.deny(&target.action(None)).await;
+        if !self.may_go_on(&target.action(None)).await {
+            return reset(&self.client);
         }
         if let Some(inspector) = &self.proxy.inspector
             && inspector.policy.of(host, port) == Handling::Inspect
@@ -88,8 +102,8 @@ impl<'a> Connection<'a> {
             if let Some(why) = inspected.refusal {
                 return self.refuse(target.action(None), why).await;
             }
-            if !self.authority().consider(&target.action(None)).is_allowed() {
-                return self.deny(&target.action(None)).await;
+            if !self.may_go_on(&target.action(None)).await {
+                return reset(&self.client);
             }
         }
         let addresses = match self.proxy.lookup.addresses(host).await {
@@ -100,70 +114,11 @@ impl<'a> Connection<'a> {
         self.join(&mut target, addresses, flight, inspect).await;
     }
 
-    /// Look into what the client says: it speaks first, and nothing is dialled before a request of it
-    /// was permitted.
-    async fn inspect(mut self, mut target: Target, inspector: &Arc<Inspector>) {
-        let Some(host) = target.host.clone() else { return };
-        let patience = self.proxy.limits.first_flight;
-        let mut flight = FirstFlight::default();
-        match timeout(patience, flight.fill(&mut self.client)).await {
-            Ok(Ok(())) if !flight.is_empty() => {}
-            // It went away, or never came to the point. Nothing was done for it.
-            _ => return,
-        }
-        self.client.set_nodelay(true).ok();
-        if !flight.is_tls() {
-            target.tls = TlsName::NotTls;
-            if !self.authority().consider(&target.action(None)).is_allowed() {
-                return self.deny(&target.action(None)).await;
-            }
-            let stream = Prefixed::new(flight.bytes, self.client);
-            let at = (host, target.port);
-            let visit = Visit::new(
-                Arc::clone(self.proxy),
-                Arc::clone(inspector),
-                at,
-                target,
-                (false, false),
-            );
-            let cause = visit.serve(stream, false).await;
-            return self.proxy.over(&visit, cause);
-        }
-        let inspected = flight.inspect(&mut self.client, (&host, target.port), patience).await;
-        let Ok(inspected) = inspected else { return };
-        target.tls = inspected.tls;
-        if let Some(why) = inspected.refusal {
-            return self.refuse(target.action(None), why).await;
-        }
-        if !self.authority().consider(&target.action(None)).is_allowed() {
-            return self.deny(&target.action(None)).await;
-        }
-        if target.tls != TlsName::Named(host.clone()) {
-            let why = "what it begins with is TLS, but not so that it can be looked into";
-            return self.refuse(target.action(None), why.to_owned()).await;
-        }
-        let stream = Prefixed::new(flight.bytes, self.client);
-        let accepting = TlsAcceptor::from(Arc::clone(&inspector.inward)).accept(stream);
-        let stream = match timeout(patience, accepting).await {
-            Ok(Ok(stream)) => stream,
-            Ok(Err(error)) => return self.proxy.not_accepted(&target, &error.to_string()).await,
-            Err(_) => return self.proxy.not_accepted(&target, "it took too long").await,
-        };
-        let (_, session) = stream.get_ref();
-        if session.server_name() != Some(host.as_str()) {
-            // Its second hello asked for another name than its first.
-            return self.proxy.not_accepted(&target, "its server name has changed").await;
-        }
-        let h2 = session.alpn_protocol() == Some(H2);
-        let at = (host, target.port);
-        let visit =
-            Visit::new(Arc::clone(self.proxy), Arc::clone(inspector), at, target, (true, h2));
-        let cause = visit.serve(stream, h2).await;
-        self.proxy.over(&visit, cause);
-    }
-
     async fn serve_address(self, address: SocketAddr) {
         let mut target = Target { host: None, port: address.port(), tls: TlsName::Unseen };
+        if !self.may_go_on(&target.action(Some(address))).await {
+            return reset(&self.client);
+        }
         self.join(&mut target, vec![address.ip()], FirstFlight::default(), false).await;
     }
 
@@ -174,6 +129,7 @@ impl<'a> Connection<'a> {
         flight: FirstFlight,
         inspect: bool,
     ) {
+        let generation = self.authority().generation();
         let dialled = target.dial(addresses, self.authority(), &self.proxy.limits).await;
         let (server, address) = match dialled {
             Ok(reached) => reached,
@@ -182,11 +138,12 @@ impl<'a> Connection<'a> {
                 return self.unreachable(target, "reach", &error).await;
             }
         };
-        self.relay(Joined { server, address, target, flight, inspect }).await;
+        self.relay(Joined { server, address, target, flight, inspect, generation }).await;
     }
 
     async fn relay(mut self, joined: Joined<'_>) {
-        let Joined { mut server, address, target, mut flight, inspect } = joined;
+        let Joined { mut server, address, target, mut flight, inspect, generation } = joined;
+        let forbidden = self.proxy.forbidden(target.action(Some(address)), generation);
         // Either way small writes go out as they come; that they were merged is not ours to know.
         self.client.set_nodelay(true).ok();
         server.set_nodelay(true).ok();
@@ -223,6 +180,7 @@ impl<'a> Connection<'a> {
                 Err(_) => EndCause::Broken,
             },
             () = traffic.idle(proxy.limits.idle) => EndCause::Idle,
+            () = forbidden => EndCause::Denied,
         };
         if cause != EndCause::Closed {
             reset(&self.client);
@@ -236,6 +194,40 @@ impl<'a> Connection<'a> {
             lasted: traffic.lasted(),
             cause,
         });
+    }
+
+    /// Whether it is permitted, if need be by the operator, whose answer is waited for as long as the
+    /// client is there. A denial is recorded.
+    async fn may_go_on(&self, action: &Action) -> bool {
+        match self.authority().consider(action).verdict {
+            Verdict::Allow => true,
+            Verdict::Ask => tokio::select! {
+                // Also one that is gone already leaves a record that it wanted this.
+                biased;
+                decision = self.authority().authorize(action) => decision.is_allowed(),
+                () = self.gone() => false,
+            },
+            Verdict::Deny | Verdict::Observe => {
+                // That it might be permitted by now changes nothing.
+                self.authority().authorize(action).await;
+                false
+            }
+        }
+    }
+
+    /// Resolves when the client has given up. What it has said before is still to be read, so the
+    /// end of that is not seen by reading.
+    async fn gone(&self) {
+        let ends = PollFlags::RDHUP | PollFlags::HUP | PollFlags::ERR;
+        loop {
+            let mut client = [PollFd::new(&self.client, PollFlags::RDHUP)];
+            let now = Timespec { tv_sec: 0, tv_nsec: 0 };
+            poll(&mut client, Some(&now)).ok();
+            if client.iter().any(|client| client.revents().intersects(ends)) {
+                return;
+            }
+            sleep(LOOK).await;
+        }
     }
 
     fn authority(&self) -> &dyn Authority {
@@ -266,28 +258,28 @@ impl<'a> Connection<'a> {
 }
 
 impl Proxy {
-    /// Record that a client did not take the certificate that it was shown, or speaks TLS otherwise.
-    async fn not_accepted(&self, target: &Target, error: &str) {
-        let action = target.action(None);
-        let mut event = Event::observed(action.kind(), Layer::Egress, action.subject());
-        event.reason = format!(
-            "the client's TLS cannot be looked into: {error}; a client that has its own list of \
-             authorities has to be told to use the file in SSL_CERT_FILE"
-        );
-        self.authority.record(event.with("port", target.port)).await;
+    /// Resolves when a policy that comes into force later does not permit this any more. The
+    /// denial is recorded.
+    async fn forbidden(&self, action: Action, mut generation: u64) {
+        loop {
+            generation = self.authority.replaced(generation).await;
+            // What an answer of the operator permitted needs no other one.
+            if !self.authority.consider(&action).may_be_allowed() {
+                self.authority.authorize(&action).await;
+                return;
+            }
+            if self.looks_into(&action) {
+                let why = "the policy looks into what goes there now, and this was not begun so";
+                self.authority.record(Event::decided(&action, &Decision::deny(why))).await;
+                return;
+            }
+        }
     }
 
-    /// Tell of the end of a connection that was looked into, if it led anywhere.
-    fn over(&self, visit: &Visit, cause: EndCause) {
-        let Some(address) = visit.address() else { return };
-        self.observer.ended(&Ended {
-            host: Some(visit.host().clone()),
-            address,
-            sent: visit.traffic.sent(),
-            received: visit.traffic.received(),
-            lasted: visit.traffic.lasted(),
-            cause,
-        });
+    fn looks_into(&self, action: &Action) -> bool {
+        let Action::Connect { host: Some(host), port, .. } = action else { return false };
+        let policy = self.inspector.as_ref().map(|inspector| &inspector.policy);
+        policy.is_some_and(|policy| policy.of(host, *port) == Handling::Inspect)
     }
 
     /// Judge a connection again that was dialled before the client had spoken. Its event is in
@@ -295,7 +287,7 @@ impl Proxy {
     async fn still_allowed(&self, action: &Action, refusal: Option<String>) -> io::Result<()> {
         if let Some(why) = refusal {
             self.authority.record(Event::decided(action, &Decision::deny(why))).await;
-        } else if self.authority.consider(action).is_allowed() {
+        } else if self.authority.consider(action).may_be_allowed() {
             return Ok(());
         } else {
             self.authority.authorize(action).await;

@@ -29,6 +29,8 @@ pub(super) struct Reach {
     /// Writable by its own name, and so not protected.
     named: BTreeSet<PathBuf>,
     connections: BTreeSet<String>,
+    /// Whether what no rule names is asked for.
+    asks: bool,
     /// Ports on the host's loopback.
     published: BTreeSet<u16>,
     hosts: BTreeMap<String, String>,
@@ -75,6 +77,7 @@ impl Reach {
             files,
             named: named.map(|grant| grant.path.clone()).collect(),
             connections: connections(policy).into_iter().chain(requests(policy)).collect(),
+            asks: policy.network.ask,
             published: policy.network.expose.clone(),
             hosts: policy
                 .network
@@ -106,7 +109,10 @@ impl Reach {
         beyond.extend(self.calls.difference(&other.calls).cloned());
         beyond.extend(self.passed.difference(&other.passed).map(|name| (*name).to_owned()));
         beyond.extend(self.limits_beyond(other));
-        let opening = ["hooks", "network.unknown: ask"];
+        if self.asks && !other.asks {
+            beyond.push("asking for what no rule names".to_owned());
+        }
+        let opening = ["hooks"];
         let later = self.later.difference(&other.later);
         beyond.extend(later.filter(|what| opening.contains(&what.as_str())).cloned());
         beyond
