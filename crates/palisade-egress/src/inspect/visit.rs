@@ -46,8 +46,8 @@ use crate::{
 };
 
 /// What is read of the body of a denied request, so that the connection can go on.
-const MOST_DRAINED: usize = 64 * 1024;
-const DRAINED_WITHIN: Duration = Duration::from_secs(1);
+const MOST_DRAINED: usize = 64 << 20;
+const DRAINED_WITHIN: Duration = Duration::from_secs(10);
 const WINDOW: u32 = 1024 * 1024;
 /// What is read at a time of what is no HTTP any more.
 const CHUNK: usize = 16 * 1024;
@@ -259,8 +259,7 @@ impl Visit {
             let decision = Decision::deny(why);
             let event = Event::decided(&Action::Request(Box::new(asked)), &decision);
             self.proxy.authority.record(event).await;
-            drain(body, expects).await;
-            return Err(Box::new(answer::denied(&decision)));
+            return Err(self.turned_away(body, expects, &decision).await);
         }
         let mut gathered = None;
         if let Some(most) = self.inspector.policy.body_bound(&asked) {
@@ -273,15 +272,13 @@ impl Visit {
             // What was read of it cannot be sent any more.
             _ if decision.is_allowed() => {
                 decision = Decision::deny("the policy has changed while the request was read");
-                drain(body, expects).await;
-                return Err(Box::new(answer::denied(&decision)));
+                return Err(self.turned_away(body, expects, &decision).await);
             }
             Action::Request(asked) => asked,
             _ => return Err(Box::new(answer::denied(&decision))),
         };
         if !decision.is_allowed() {
-            drain(body, expects).await;
-            return Err(Box::new(answer::denied(&decision)));
+            return Err(self.turned_away(body, expects, &decision).await);
         }
         let ongoing = self.underway.enter(&asked);
         let passing = self.transformed(&asked, &decision, &mut head).await?;
@@ -440,6 +437,20 @@ impl Visit {
         })
     }
 
+    /// The answer to a denied request, so that the client gets to read it. What waits for a `100 Continue`
+    /// sends no body; over HTTP/2 the answer may come before the body has; a client of HTTP/1 that is still
+    /// sending when its connection is closed would not see it.
+    async fn turned_away(&self, body: Incoming, expects: bool, decision: &Decision) -> Refused {
+        let answer = answer::denied(decision);
+        if self.upstream.also_h2 {
+            return Box::new(answer::holding(answer, body));
+        }
+        if !expects && !body.is_end_stream() {
+            timeout(DRAINED_WITHIN, drain(body)).await.ok();
+        }
+        Box::new(answer)
+    }
+
     async fn failed(&self, failure: Failure, asked: &Asked) -> Refused {
         if let Failure::Denied(decision) = &failure {
             return Box::new(answer::denied(decision));
@@ -517,12 +528,13 @@ async fn relayed(
     tokio::try_join!(outward, inward).ok();
 }
 
-/// Read what little is left of a request that is not passed on, so that the client reads the answer and
-/// can go on. What waits for a `100 Continue` never comes.
-async fn drain(body: Incoming, expects: bool) {
-    if !expects && !body.is_end_stream() {
-        let draining = Limited::new(body, MOST_DRAINED).collect();
-        timeout(DRAINED_WITHIN, draining).await.ok();
+/// Read on, and forget it.
+async fn drain(mut body: Incoming) {
+    let mut left = MOST_DRAINED;
+    while let Some(Ok(frame)) = body.frame().await {
+        let length = frame.data_ref().map_or(0, Bytes::len);
+        let Some(rest) = left.checked_sub(length) else { return };
+        left = rest;
     }
 }
 
