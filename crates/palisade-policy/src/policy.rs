@@ -170,6 +170,8 @@ pub enum Place {
     Header(String),
     /// In a field of the query: a template `name=value` with `{secret}` once.
     Query(String),
+    /// Nowhere: it signs, for this access key of AWS.
+    Aws(String),
 }
 
 /// The `process` section.
