@@ -1,6 +1,6 @@
 use std::{future::Future, pin::Pin};
 
-use crate::{Action, Decision, Event};
+use crate::{Action, Decision, Event, HostName};
 
 /// A boxed future, so that [`Authority`] can be used as `dyn`.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -11,6 +11,17 @@ pub trait Authority: Send + Sync + 'static {
     /// What the policy says, without a record and without an effect. For questions that come
     /// before the act itself: may this name be answered, would this address be permitted.
     fn consider(&self, action: &Action) -> Decision;
+
+    /// Whether so many bytes may be sent to this name and port, besides what was sent before; if so they
+    /// count as sent. To be asked before they are. The denial says which limit is reached, and is to be
+    /// recorded by who asks.
+    ///
+    /// # Errors
+    /// The denial.
+    fn may_send(&self, host: &HostName, port: u16, bytes: u64) -> Result<(), Decision> {
+        let _ = (host, port, bytes);
+        Ok(())
+    }
 
     /// Decide and record. When this returns a permission, its event is in the journal; when the
     /// journal cannot take it, this is a denial.

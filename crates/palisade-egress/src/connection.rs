@@ -2,15 +2,15 @@ use std::{io, net::SocketAddr, sync::Arc};
 
 use palisade_core::{Action, Authority, Decision, Event, Handling, HostName, Layer, TlsName};
 use tokio::{net::TcpStream, time::timeout};
-use tokio_rustls::TlsAcceptor;
 
 use crate::{
-    EndCause, Ended, Inspector, Lease, Meaning, Proxy,
+    EndCause, Ended, Lease, Meaning, Proxy,
     dial::{DialError, Target},
     first_flight::FirstFlight,
-    inspect::{H2, Prefixed, Visit},
-    relay::{Traffic, Way},
+    relay::{Meter, Traffic, Way},
 };
+
+mod inspected;
 
 /// One connection of a client inside, from accept to end.
 pub(crate) struct Connection<'a> {
@@ -64,6 +64,8 @@ impl<'a> Connection<'a> {
             return service.serve(self.client).await;
         }
         let mut target = Target { host: Some(host.clone()), port, tls: TlsName::Unseen };
+        let authority = Arc::clone(&self.proxy.authority);
+        self.traffic.count_for(Meter { authority, host: host.clone(), port });
         if !self.authority().consider(&target.action(None)).is_allowed() {
             return self.deny(&target.action(None)).await;
         }
@@ -96,68 +98,6 @@ impl<'a> Connection<'a> {
         };
         let inspect = flight.is_empty();
         self.join(&mut target, addresses, flight, inspect).await;
-    }
-
-    /// Look into what the client says: it speaks first, and nothing is dialled before a request of it
-    /// was permitted.
-    async fn inspect(mut self, mut target: Target, inspector: &Arc<Inspector>) {
-        let Some(host) = target.host.clone() else { return };
-        let patience = self.proxy.limits.first_flight;
-        let mut flight = FirstFlight::default();
-        match timeout(patience, flight.fill(&mut self.client)).await {
-            Ok(Ok(())) if !flight.is_empty() => {}
-            // It went away, or never came to the point. Nothing was done for it.
-            _ => return,
-        }
-        self.client.set_nodelay(true).ok();
-        if !flight.is_tls() {
-            target.tls = TlsName::NotTls;
-            if !self.authority().consider(&target.action(None)).is_allowed() {
-                return self.deny(&target.action(None)).await;
-            }
-            let stream = Prefixed::new(flight.bytes, self.client);
-            let at = (host, target.port);
-            let visit = Visit::new(
-                Arc::clone(self.proxy),
-                Arc::clone(inspector),
-                at,
-                target,
-                (false, false),
-            );
-            let cause = visit.serve(stream, false).await;
-            return self.proxy.over(&visit, cause);
-        }
-        let inspected = flight.inspect(&mut self.client, (&host, target.port), patience).await;
-        let Ok(inspected) = inspected else { return };
-        target.tls = inspected.tls;
-        if let Some(why) = inspected.refusal {
-            return self.refuse(target.action(None), why).await;
-        }
-        if !self.authority().consider(&target.action(None)).is_allowed() {
-            return self.deny(&target.action(None)).await;
-        }
-        if target.tls != TlsName::Named(host.clone()) {
-            let why = "what it begins with is TLS, but not so that it can be looked into";
-            return self.refuse(target.action(None), why.to_owned()).await;
-        }
-        let stream = Prefixed::new(flight.bytes, self.client);
-        let accepting = TlsAcceptor::from(Arc::clone(&inspector.inward)).accept(stream);
-        let stream = match timeout(patience, accepting).await {
-            Ok(Ok(stream)) => stream,
-            Ok(Err(error)) => return self.proxy.not_accepted(&target, &error.to_string()).await,
-            Err(_) => return self.proxy.not_accepted(&target, "it took too long").await,
-        };
-        let (_, session) = stream.get_ref();
-        if session.server_name() != Some(host.as_str()) {
-            // Its second hello asked for another name than its first.
-            return self.proxy.not_accepted(&target, "its server name has changed").await;
-        }
-        let h2 = session.alpn_protocol() == Some(H2);
-        let at = (host, target.port);
-        let visit =
-            Visit::new(Arc::clone(self.proxy), Arc::clone(inspector), at, target, (true, h2));
-        let cause = visit.serve(stream, h2).await;
-        self.proxy.over(&visit, cause);
     }
 
     async fn serve_address(self, address: SocketAddr) {
@@ -264,30 +204,6 @@ impl<'a> Connection<'a> {
 }
 
 impl Proxy {
-    /// Record that a client did not take the certificate that it was shown, or speaks TLS otherwise.
-    async fn not_accepted(&self, target: &Target, error: &str) {
-        let action = target.action(None);
-        let mut event = Event::observed(action.kind(), Layer::Egress, action.subject());
-        event.reason = format!(
-            "the client's TLS cannot be looked into: {error}; a client that has its own list of \
-             authorities has to be told to use the file in SSL_CERT_FILE"
-        );
-        self.authority.record(event.with("port", target.port)).await;
-    }
-
-    /// Tell of the end of a connection that was looked into, if it led anywhere.
-    fn over(&self, visit: &Visit, cause: EndCause) {
-        let Some(address) = visit.address() else { return };
-        self.observer.ended(&Ended {
-            host: Some(visit.host().clone()),
-            address,
-            sent: visit.traffic.sent(),
-            received: visit.traffic.received(),
-            lasted: visit.traffic.lasted(),
-            cause,
-        });
-    }
-
     /// Judge a connection again that was dialled before the client had spoken. Its event is in
     /// the journal already; only a denial makes another.
     async fn still_allowed(&self, action: &Action, refusal: Option<String>) -> io::Result<()> {

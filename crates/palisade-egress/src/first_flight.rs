@@ -15,6 +15,9 @@ const CHUNK: usize = 4096;
 /// So few bytes are judged however they come.
 const SHORT: usize = 512;
 
+/// No method of HTTP/1 is named so.
+const HTTP2: &[u8] = b"PRI ";
+
 /// What a client said first, held back until it has been read.
 #[derive(Debug, Default)]
 pub(crate) struct FirstFlight {
@@ -44,6 +47,24 @@ impl FirstFlight {
     /// Whether the client said anything or is done without.
     pub(crate) fn has_begun(&self) -> bool {
         self.ended || !self.bytes.is_empty()
+    }
+
+    /// Whether it begins as HTTP/2 without an upgrade does (RFC 9113, section 3.4).
+    pub(crate) fn is_http2(&self) -> bool {
+        self.bytes.starts_with(HTTP2)
+    }
+
+    /// Wait until it is clear whether this is TLS, HTTP/2 or something else.
+    ///
+    /// # Errors
+    /// The client's connection broke.
+    pub(crate) async fn begin(&mut self, client: &mut (impl AsyncRead + Unpin)) -> io::Result<()> {
+        loop {
+            self.fill(client).await?;
+            if self.ended || self.bytes.len() >= HTTP2.len() || !HTTP2.starts_with(&self.bytes) {
+                return Ok(());
+            }
+        }
     }
 
     /// Wait for more.

@@ -9,16 +9,19 @@
 //! was itself permitted. No query and no address of the agent's choosing ever leaves.
 //!
 //! What the client says first is held back until it has been read: a TLS server name, or the
-//! `Host` of an HTTP/1 request, must be the name that was resolved.
+//! `Host` of an HTTP/1 request, must be the name that was resolved. Then bytes pass as they are, or,
+//! where the policy says so ([`Inspector`]), TLS ends here and each HTTP request is decided before anything is
+//! dialled or sent.
 //!
 //! # What this does not see
-//! - The `Host` inside TLS, and every HTTP request of a connection after the first.
-//! - TLS that starts later in a connection (STARTTLS), and a second ClientHello after a retry.
-//! - What flows to a host that a rule permits.
+//! - Where bytes pass as they are: the `Host` inside TLS, every HTTP request of a connection after the
+//!   first, TLS that starts later in a connection (STARTTLS), and a second ClientHello after a retry.
+//! - What follows the 101 of a WebSocket.
+//! - What a permitted request carries to its host.
 //!
 //! # Trust
 //! Everything that comes out of the sandbox is hostile: packets, first bytes, timing, counts.
-//! What comes from a dialled host is passed on unread. The sockets, the authority and the
+//! What comes from a dialled host is passed on unread, or read as HTTP and written anew. The sockets, the authority and the
 //! lookup are trusted.
 
 #![forbid(unsafe_code)]

@@ -1,9 +1,13 @@
 use std::{
-    io,
-    sync::atomic::{AtomicU64, Ordering},
+    fmt, io,
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
+use palisade_core::{Action, Authority, Event, HostName, TlsName};
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     time::{Instant, sleep_until},
@@ -11,9 +15,17 @@ use tokio::{
 
 const CHUNK: usize = 64 * 1024;
 
+/// Whose limits count for what a connection sends.
+pub(crate) struct Meter {
+    pub(crate) authority: Arc<dyn Authority>,
+    pub(crate) host: HostName,
+    pub(crate) port: u16,
+}
+
 /// What flowed over a connection, and when last.
 #[derive(Debug)]
 pub(crate) struct Traffic {
+    meter: OnceLock<Meter>,
     sent: AtomicU64,
     received: AtomicU64,
     began: Instant,
@@ -31,10 +43,45 @@ pub(crate) enum Way {
 impl Traffic {
     pub(crate) fn new() -> Self {
         Self {
+            meter: OnceLock::new(),
             sent: AtomicU64::new(0),
             received: AtomicU64::new(0),
             began: Instant::now(),
             last: AtomicU64::new(0),
+        }
+    }
+
+    /// From now on, what is sent counts for this name and port.
+    pub(crate) fn count_for(&self, meter: Meter) {
+        // The first stays: a connection has one name.
+        self.meter.set(meter).unwrap_or_default();
+    }
+
+    /// Whether so many bytes may flow. If not, the event of it is still to be recorded.
+    pub(crate) fn may(&self, way: Way, count: usize) -> Result<(), Box<Event>> {
+        let (Way::Out, Some(meter)) = (way, self.meter.get()) else { return Ok(()) };
+        let Meter { authority, host, port } = meter;
+        let count = u64::try_from(count).unwrap_or(u64::MAX);
+        authority.may_send(host, *port, count).map_err(|denial| {
+            let tls = TlsName::Unseen;
+            let action =
+                Action::Connect { host: Some(host.clone()), port: *port, address: None, tls };
+            Box::new(Event::decided(&action, &denial))
+        })
+    }
+
+    /// Record what [`Traffic::may`] gave.
+    pub(crate) async fn record(&self, event: Box<Event>) {
+        if let Some(meter) = self.meter.get() {
+            meter.authority.record(*event).await;
+        }
+    }
+
+    /// The same, from where nothing can be waited for.
+    pub(crate) fn record_later(&self, event: Box<Event>) {
+        if let Some(meter) = self.meter.get() {
+            let authority = Arc::clone(&meter.authority);
+            tokio::spawn(async move { authority.record(*event).await });
         }
     }
 
@@ -76,6 +123,10 @@ impl Traffic {
         to: &mut (impl AsyncWrite + Unpin),
     ) -> io::Result<()> {
         self.touch();
+        if let Err(event) = self.may(way, bytes.len()) {
+            self.record(event).await;
+            return Err(io::ErrorKind::PermissionDenied.into());
+        }
         to.write_all(bytes).await?;
         self.flowed(way, bytes.len());
         Ok(())
@@ -106,5 +157,14 @@ impl Traffic {
     pub(crate) fn touch(&self) {
         let now = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
         self.last.store(now, Ordering::Relaxed);
+    }
+}
+
+impl fmt::Debug for Meter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Meter")
+            .field("host", &self.host)
+            .field("port", &self.port)
+            .finish_non_exhaustive()
     }
 }

@@ -1,13 +1,14 @@
-use std::{fmt, net::IpAddr, sync::Arc};
+use std::{fmt, net::IpAddr, sync::Arc, time::Instant};
 
 use arc_swap::ArcSwap;
 use palisade_core::{Action, Body, Decision, Handling, HostName, Inspection, Request};
 
-use crate::{Scope, http, models::Models, reach::Reach};
+use crate::{Scope, http, meter::Meters, models::Models, reach::Reach};
 
 /// Decides every action by the policy of the moment. Cheap, pure, and the same from any thread.
 pub struct Engine {
     now: ArcSwap<Compiled>,
+    spent: Meters,
     own: Vec<IpAddr>,
 }
 
@@ -33,13 +34,30 @@ impl Engine {
     ) -> Self {
         let own: Vec<IpAddr> = own.into_iter().map(|address| address.to_canonical()).collect();
         let now = ArcSwap::from_pointee(Compiled::new(policy.into(), own.clone()));
-        Self { now, own }
+        Self { now, spent: Meters::default(), own }
     }
 
     /// Decide by this policy from now on. What is being decided is decided by the old one or by
     /// the new one, never by a mixture.
     pub fn replace(&self, policy: impl Into<Scope>) {
         self.now.store(Arc::new(Compiled::new(policy.into(), self.own.clone())));
+    }
+
+    /// Count a request that is permitted; or the denial, if a rule for its host and port lets no more pass
+    /// for now. Limits outlast a replacement of the policy by what was used of them.
+    pub fn count(&self, request: &Request) -> Option<Decision> {
+        let now = self.now.load();
+        let limited = now.reach.limited(&request.host, request.port);
+        self.spent.request(&limited, request, Instant::now())
+    }
+
+    /// Count bytes that are about to be sent.
+    ///
+    /// # Errors
+    /// The denial, if a rule for this host and port lets no more pass.
+    pub fn may_send(&self, host: &HostName, port: u16, bytes: u64) -> Result<(), Decision> {
+        let now = self.now.load();
+        self.spent.bytes(&now.reach.limited(host, port), host, bytes)
     }
 
     /// Whether this may happen, by which rule, and why.

@@ -1,7 +1,7 @@
 //! Action in, decision out: what the policy says to one thing that an agent tries.
 //!
 //! The [`Engine`] holds a compiled policy and answers [`Engine::decide`] from memory alone: no
-//! I/O, no clock, no state. Whoever enforces records the decision and acts on it. Nothing
+//! I/O, no clock, no state. ([`Engine::count`] and [`Engine::may_send`] have both, for the limits of rules.) Whoever enforces records the decision and acts on it. Nothing
 //! is permitted that no rule permits; rules only ever add to each other.
 //!
 //! # Network
@@ -21,6 +21,7 @@
 mod address;
 mod engine;
 mod http;
+mod meter;
 mod models;
 mod reach;
 mod requests;

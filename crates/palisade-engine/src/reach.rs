@@ -24,6 +24,8 @@ pub(crate) struct Reach {
     bare: Vec<usize>,
     /// Addresses of the machine itself, which are as good as loopback.
     own: Vec<IpAddr>,
+    /// Whether some rule has limits.
+    any_limit: bool,
 }
 
 impl Reach {
@@ -38,6 +40,7 @@ impl Reach {
                 };
                 table.entry(name.to_string()).or_default().push(index);
             }
+            reach.any_limit |= rule.limits.is_some();
             if rule.hosts.is_empty() {
                 reach.bare.push(index);
             }
@@ -127,6 +130,16 @@ impl Reach {
                 as_named(address, class)
             )),
         }
+    }
+
+    /// The rules that limit what goes to a name and port.
+    pub(crate) fn limited(&self, host: &HostName, port: u16) -> Vec<&Rule> {
+        if !self.any_limit {
+            return Vec::new();
+        }
+        let mut rules = self.rules_for(host);
+        rules.retain(|rule| rule.limits.is_some() && rule.ports.contains(&port));
+        rules
     }
 
     pub(crate) fn class_of(&self, address: IpAddr) -> AddressClass {

@@ -1,6 +1,6 @@
 use ipnet::IpNet;
 use palisade_core::HostPattern;
-use palisade_policy::{HttpRule, Policy, Tls};
+use palisade_policy::{HttpRule, Policy, RuleLimits, Tls};
 
 /// What of a policy the engine decides by.
 #[derive(Debug, Clone, Default)]
@@ -28,6 +28,8 @@ pub struct Rule {
     pub inspect: bool,
     /// Requests, where they are looked into; `None` is any.
     pub http: Option<Vec<HttpRule>>,
+    /// How much may go to its hosts and ports, by whichever rule.
+    pub limits: RuleLimits,
     /// Whether it permits nothing, and only what it refuses counts.
     pub only_denies: bool,
 }
@@ -41,6 +43,7 @@ impl From<&Policy> for Scope {
             addresses: rule.addresses.clone(),
             inspect: rule.tls == Tls::Inspect || rule.http.is_some(),
             http: rule.http.clone(),
+            limits: rule.limits,
             only_denies: rule.only_denies,
         });
         let models = policy

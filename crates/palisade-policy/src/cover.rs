@@ -70,6 +70,7 @@ fn is_private(address: IpAddr) -> bool {
 /// Whether `most` permits each connection that `asked` does. Each part of a rule is named here, so
 /// that a new one is not forgotten.
 pub(crate) fn rule(most: &NetworkRule, asked: &NetworkRule) -> bool {
+    // What a rule limits stays limited while it is there, whatever others permit.
     let NetworkRule {
         rule: _,
         hosts,
@@ -77,6 +78,7 @@ pub(crate) fn rule(most: &NetworkRule, asked: &NetworkRule) -> bool {
         addresses: networks,
         tls,
         http,
+        limits: _,
         only_denies,
         credential,
     } = asked;

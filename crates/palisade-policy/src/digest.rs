@@ -33,6 +33,7 @@ pub(crate) fn of(
             rule.credential,
             rule.tls,
             rule.http.as_ref().map(|http| http.iter().map(request).collect::<Vec<_>>()),
+            rule.limits,
             rule.only_denies,
         ])
     });

@@ -152,6 +152,19 @@ pub(crate) struct NetworkRule {
     /// A credential that is put into its requests outside.
     #[schemars(extend("examples" = ["github"]))]
     pub(crate) credential: Option<At<String>>,
+    /// How much may go to its hosts and ports, by whichever rule.
+    pub(crate) limits: Option<At<RuleLimits>>,
+}
+
+/// The most that may go to a rule's hosts and ports. What is left out has no limit.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RuleLimits {
+    /// HTTP requests in any minute.
+    #[schemars(range(min = 1, max = 100_000), extend("examples" = [60]))]
+    pub(crate) requests_per_minute: Option<At<u64>>,
+    /// Bytes that are sent in a session, on all connections together.
+    pub(crate) sent: Option<At<Size>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]

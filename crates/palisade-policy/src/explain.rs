@@ -3,7 +3,7 @@ use serde::Serialize;
 use crate::{
     amount,
     http::Tls,
-    policy::{Access, Deny, Place, Policy, ProcessLimits, SecretSource},
+    policy::{Access, Deny, NetworkRule, Place, Policy, ProcessLimits, RuleLimits, SecretSource},
 };
 
 /// One rule of a policy, and what holds it.
@@ -120,6 +120,7 @@ fn network(policy: &Policy, all: &mut Vec<Explained>) {
             says.push_str(&format!(", with the credential {credential}"));
         }
         all.push(one(&rule.rule, says, &["kernel", "egress"]));
+        limited(rule, all);
         for (index, entry) in rule.http.iter().flatten().enumerate() {
             let id = format!("{}.http[{index}]", rule.rule);
             all.push(one(id, entry.to_string(), &["egress"]));
@@ -161,6 +162,17 @@ fn key(from: &SecretSource) -> String {
         SecretSource::Keyring(_) => "a key of the desktop's key store".to_owned(),
         SecretSource::OAuth2(oauth2) => format!("access tokens of {}", oauth2.token_url),
         SecretSource::Vault(vault) => format!("the key in {} of {}", vault.path, vault.url),
+    }
+}
+
+fn limited(rule: &NetworkRule, all: &mut Vec<Explained>) {
+    let RuleLimits { requests_per_minute, sent } = rule.limits;
+    let requests = requests_per_minute.map(|most| format!("{most} requests in a minute"));
+    let sent = sent.map(|most| format!("{} sent in a session", amount::size(most)));
+    let parts: Vec<String> = requests.into_iter().chain(sent).collect();
+    if !parts.is_empty() {
+        let says = format!("at most {} to its hosts and ports", parts.join(" and "));
+        all.push(one(format!("{}.limits", rule.rule), says, &["egress"]));
     }
 }
 

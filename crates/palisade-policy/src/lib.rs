@@ -48,7 +48,7 @@ pub use load::{
 pub use policy::{
     Access, Api, Credential, Deny, Filesystem, Grant, HeaderCredential, Inference, Network,
     NetworkRule, NotBuilt, OAuth2, Place, Policy, Process, ProcessLimits, Provider, Route,
-    SecretSource, Source, SshKeys, Syscalls, Vault, Workspace,
+    RuleLimits, SecretSource, Source, SshKeys, Syscalls, Vault, Workspace,
 };
 pub use profiles::{PROFILES, Profile, profile};
 pub use real::may_be_protected;

@@ -73,11 +73,11 @@ pub(crate) fn narrowed(draft: Draft) -> Draft {
     }
 }
 
-/// A rule as far as it refuses requests, if it refuses any.
+/// A rule as far as it refuses or limits, if it does.
 fn denies(mut rule: At<DraftRule>) -> Option<At<DraftRule>> {
     let refused = rule.value.rule.http.iter().flatten();
     let any = refused.filter(|entry| entry.effect == Effect::Deny).count() > 0;
     rule.value.rule.only_denies = true;
     rule.value.rule.credential = None;
-    any.then_some(rule)
+    (any || rule.value.rule.limits.is_some()).then_some(rule)
 }

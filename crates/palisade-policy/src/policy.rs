@@ -141,6 +141,8 @@ pub struct NetworkRule {
     pub tls: Tls,
     /// Which requests it permits; `None` is any.
     pub http: Option<Vec<HttpRule>>,
+    /// How much may go to its hosts and ports, by whichever rule.
+    pub limits: RuleLimits,
     /// Whether only what it refuses counts: it permits neither a connection nor a request. So it is with
     /// a project's rule while the project is not trusted.
     pub only_denies: bool,
@@ -172,6 +174,22 @@ pub enum Place {
     Query(String),
     /// Nowhere: it signs, for this access key of AWS.
     Aws(String),
+}
+
+/// The most that may go to a rule's hosts and ports; `None` is no limit.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct RuleLimits {
+    /// HTTP requests in any minute.
+    pub requests_per_minute: Option<u32>,
+    /// Bytes that are sent in a session.
+    pub sent: Option<u64>,
+}
+
+impl RuleLimits {
+    /// Whether there is any.
+    pub fn is_some(&self) -> bool {
+        *self != Self::default()
+    }
 }
 
 /// The `process` section.

@@ -143,6 +143,7 @@ mod tests {
                     addresses: Vec::new(),
                     tls: palisade_policy::Tls::Passthrough,
                     http: None,
+                    limits: palisade_policy::RuleLimits::default(),
                     only_denies: false,
                     credential: None,
                 }],

@@ -54,9 +54,18 @@ impl Authority for Pipeline {
         self.engine.decide(action)
     }
 
+    fn may_send(&self, host: &HostName, port: u16, bytes: u64) -> Result<(), Decision> {
+        self.engine.may_send(host, port, bytes)
+    }
+
     fn authorize<'a>(&'a self, action: &'a Action) -> BoxFuture<'a, Decision> {
         Box::pin(async move {
-            let decision = self.engine.decide(action);
+            let mut decision = self.engine.decide(action);
+            if let (true, Action::Request(request)) = (decision.is_allowed(), action)
+                && let Some(denial) = self.engine.count(request)
+            {
+                decision = denial;
+            }
             if self.write(Event::decided(action, &decision)).await {
                 decision
             } else {

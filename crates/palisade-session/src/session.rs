@@ -132,6 +132,8 @@ fn prepare(
     // It builds what it can while the plan is made. Should it fail, what is wrong with the order
     // is told first.
     let begun = begin(ground);
+    // Init, which is forked by now, has none of these.
+    let exposed = Exposed::open(&order.policy.network.expose, &order.operator)?;
     let state = &order.operator.state_dir;
     let (mut list, leftover) = List::begin(state, session, plan::writable(&order.policy))?;
     let placeholders = Placeholders::of(order.policy.inference.as_ref())?;
@@ -155,8 +157,6 @@ fn prepare(
         list.fill(lists)?;
     }
     let writable = Writable::of(&plan);
-    // Init, which was forked before, has none of these.
-    let exposed = Exposed::open(&order.policy.network.expose, &order.operator)?;
     let started = Started {
         building,
         copies,

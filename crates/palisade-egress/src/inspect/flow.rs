@@ -169,6 +169,11 @@ impl Body for Flow {
             }
             match frame.into_data() {
                 Ok(data) => {
+                    if let Err(event) = this.traffic.may(this.way, data.len()) {
+                        this.traffic.record_later(event);
+                        let error = io::Error::from(io::ErrorKind::PermissionDenied);
+                        return Poll::Ready(Some(Err(error.into())));
+                    }
                     this.traffic.flowed(this.way, data.len());
                     if let Some(pace) = &this.pace {
                         pace.touch();

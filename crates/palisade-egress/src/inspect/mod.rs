@@ -4,6 +4,7 @@
 //! name that was dialled ([`SandboxCa`]); the server's begins here, and is verified against the
 //! operator's roots.
 
+mod aim;
 mod answer;
 mod ca;
 mod chunked;

@@ -209,6 +209,10 @@ impl Upstream {
         };
         self.state().address = Some(address);
         stream.set_nodelay(true).ok();
+        if !self.secure && self.also_h2 {
+            // There is nothing to negotiate: the client knows what the server speaks.
+            return self.speak_http2(stream, permit).await;
+        }
         if !self.secure {
             return self.speak_http1(stream, permit).await;
         }

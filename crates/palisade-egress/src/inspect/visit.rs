@@ -8,8 +8,7 @@ use std::{
 
 use bytes::{Bytes, BytesMut};
 use http::{
-    HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, Version, header, request,
-    uri::{Authority as UriAuthority, PathAndQuery, Scheme},
+    HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Version, header, request,
 };
 use http_body_util::{BodyExt, Limited};
 use hyper::{
@@ -29,6 +28,7 @@ use tokio::{
 
 use super::{
     Inspector,
+    aim::Aim,
     answer::{self, Payload},
     fields,
     flow::{Flow, Watched},
@@ -41,13 +41,12 @@ use super::{
 use crate::{
     EndCause, Proxy,
     dial::Target,
-    relay::{Traffic, Way},
-    request_head::is_here,
+    relay::{Meter, Traffic, Way},
 };
 
 /// What is read of the body of a denied request, so that the connection can go on.
-const MOST_DRAINED: usize = 64 * 1024;
-const DRAINED_WITHIN: Duration = Duration::from_secs(1);
+const MOST_DRAINED: usize = 64 << 20;
+const DRAINED_WITHIN: Duration = Duration::from_secs(10);
 const WINDOW: u32 = 1024 * 1024;
 /// What is read at a time of what is no HTTP any more.
 const CHUNK: usize = 16 * 1024;
@@ -92,6 +91,8 @@ impl Visit {
             tasks.clone(),
         );
         let traffic = Arc::new(Traffic::new());
+        let authority = Arc::clone(&proxy.authority);
+        traffic.count_for(Meter { authority, host: host.clone(), port });
         let after = Mutex::default();
         Arc::new(Self { proxy, inspector, host, port, secure, upstream, traffic, tasks, after })
     }
@@ -138,7 +139,6 @@ impl Visit {
         let served = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(self.proxy.limits.head)
-            .half_close(true)
             .auto_date_header(false)
             .preserve_header_case(true)
             .max_headers(head::MOST_HEADERS)
@@ -208,7 +208,8 @@ impl Visit {
     ) -> Result<Response<Payload>, Refused> {
         let (mut head, mut body) = request.into_parts();
         let expects = head.headers.contains_key(header::EXPECT);
-        let disagreement = self.direct(&mut head);
+        let disagreement =
+            Aim { host: &self.host, port: self.port, secure: self.secure }.take(&mut head);
         fields::clean_request(&mut head.headers);
         if offer.client.is_some() {
             let headers = &mut head.headers;
@@ -220,8 +221,7 @@ impl Visit {
             let decision = Decision::deny(why);
             let event = Event::decided(&Action::Request(Box::new(asked)), &decision);
             self.proxy.authority.record(event).await;
-            drain(body, expects).await;
-            return Err(Box::new(answer::denied(&decision)));
+            return Err(self.turned_away(body, expects, &decision).await);
         }
         let mut gathered = None;
         let mut unsent = "the policy has changed while the request was read".to_owned();
@@ -245,15 +245,13 @@ impl Visit {
             // What was read of it cannot be sent any more.
             _ if decision.is_allowed() => {
                 decision = Decision::deny(unsent);
-                drain(body, expects).await;
-                return Err(Box::new(answer::denied(&decision)));
+                return Err(self.turned_away(body, expects, &decision).await);
             }
             Action::Request(asked) => asked,
             _ => return Err(Box::new(answer::denied(&decision))),
         };
         if !decision.is_allowed() {
-            drain(body, expects).await;
-            return Err(Box::new(answer::denied(&decision)));
+            return Err(self.turned_away(body, expects, &decision).await);
         }
         let none = Bytes::new();
         let known = gathered.as_ref().or(body.is_end_stream().then_some(&none));
@@ -297,58 +295,6 @@ impl Visit {
         }
     }
 
-    /// Give the head's target its absolute form, with one authority that is also the `Host`.
-    ///
-    /// # Errors
-    /// It is for somebody else.
-    fn direct(&self, head: &mut request::Parts) -> Result<(), String> {
-        let shown =
-            |text: &[u8]| -> String { text.escape_ascii().take(100).map(char::from).collect() };
-        let to = |what: &str| {
-            format!(
-                "the connection is to {}:{}, but its HTTP request is {what}",
-                self.host, self.port
-            )
-        };
-        if head.method == Method::CONNECT {
-            return Err(to("a CONNECT to somewhere else"));
-        }
-        let scheme = if self.secure { Scheme::HTTPS } else { Scheme::HTTP };
-        if let Some(said) = head.uri.scheme()
-            && *said != scheme
-        {
-            return Err(to(&format!("for the scheme {}", shown(said.as_str().as_bytes()))));
-        }
-        let in_target = head.uri.authority().map(|it| it.as_str().as_bytes().to_vec());
-        let hosts = head.headers.get_all(header::HOST).iter().map(|it| it.as_bytes().to_vec());
-        let mut named = None;
-        for authority in hosts.chain(in_target) {
-            let text = std::str::from_utf8(&authority).unwrap_or_default();
-            if !is_here(text, &self.host, self.port) {
-                return Err(to(&format!("for {}", shown(&authority))));
-            }
-            named = Some(text.contains(':'));
-        }
-        let with_port = named.ok_or_else(|| to("for nobody"))?;
-        if head.headers.get_all(header::HOST).iter().count() > 1 {
-            return Err(to("for more than one Host"));
-        }
-        let authority =
-            if with_port { format!("{}:{}", self.host, self.port) } else { self.host.to_string() };
-        if head.version <= Version::HTTP_11 || head.headers.contains_key(header::HOST) {
-            let host = HeaderValue::from_str(&authority).map_err(|error| error.to_string())?;
-            head.headers.insert(header::HOST, host);
-        }
-        let path = head.uri.path_and_query().cloned();
-        let mut parts = http::uri::Parts::default();
-        parts.scheme = Some(scheme);
-        parts.authority =
-            Some(authority.parse::<UriAuthority>().map_err(|error| error.to_string())?);
-        parts.path_and_query = Some(path.unwrap_or_else(|| PathAndQuery::from_static("/")));
-        head.uri = Uri::from_parts(parts).map_err(|error| error.to_string())?;
-        Ok(())
-    }
-
     /// The request as the policy is asked about it.
     fn asked(&self, head: &request::Parts) -> Asked {
         let path = head.uri.path();
@@ -378,6 +324,11 @@ impl Visit {
             Ok(Ok(collected)) => {
                 let trailers = collected.trailers().cloned();
                 let bytes = collected.to_bytes();
+                if let Err(event) = self.traffic.may(Way::Out, bytes.len()) {
+                    let why = event.reason.clone();
+                    self.traffic.record(event).await;
+                    return refused(why);
+                }
                 self.traffic.flowed(Way::Out, bytes.len());
                 if trailers.is_some() {
                     return refused("it has trailers behind its body".to_owned());
@@ -457,6 +408,20 @@ impl Visit {
         })
     }
 
+    /// The answer to a denied request, so that the client gets to read it. What waits for a `100 Continue`
+    /// sends no body; over HTTP/2 the answer may come before the body has; a client of HTTP/1 that is still
+    /// sending when its connection is closed would not see it.
+    async fn turned_away(&self, body: Incoming, expects: bool, decision: &Decision) -> Refused {
+        let answer = answer::denied(decision);
+        if self.upstream.also_h2 {
+            return Box::new(answer::holding(answer, body));
+        }
+        if !expects && !body.is_end_stream() {
+            timeout(DRAINED_WITHIN, drain(body)).await.ok();
+        }
+        Box::new(answer)
+    }
+
     async fn failed(&self, failure: Failure, asked: &Asked) -> Refused {
         if let Failure::Denied(decision) = &failure {
             return Box::new(answer::denied(decision));
@@ -534,12 +499,13 @@ async fn relayed(
     tokio::try_join!(outward, inward).ok();
 }
 
-/// Read what little is left of a request that is not passed on, so that the client reads the answer and
-/// can go on. What waits for a `100 Continue` never comes.
-async fn drain(body: Incoming, expects: bool) {
-    if !expects && !body.is_end_stream() {
-        let draining = Limited::new(body, MOST_DRAINED).collect();
-        timeout(DRAINED_WITHIN, draining).await.ok();
+/// Read on, and forget it.
+async fn drain(mut body: Incoming) {
+    let mut left = MOST_DRAINED;
+    while let Some(Ok(frame)) = body.frame().await {
+        let length = frame.data_ref().map_or(0, Bytes::len);
+        let Some(rest) = left.checked_sub(length) else { return };
+        left = rest;
     }
 }
 

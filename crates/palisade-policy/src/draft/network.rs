@@ -12,7 +12,7 @@ use crate::{
     cover,
     document::{Network, NetworkRule as Written, Tls, Unknown},
     http::{self as http_rules, Effect},
-    policy::NetworkRule,
+    policy::{NetworkRule, RuleLimits},
 };
 
 /// Fixed addresses, rules, and ports to publish.
@@ -53,7 +53,8 @@ pub(super) fn check(check: &mut Check<'_>, section: Option<&Network>) -> Checked
         }
         let Some(rule) = one(check, index, written) else { continue };
         // What a rule refuses counts, whatever another permits.
-        let refuses = rule.value.rule.http.iter().flatten().any(|http| http.effect == Effect::Deny);
+        let refuses = rule.value.rule.limits.is_some()
+            || rule.value.rule.http.iter().flatten().any(|http| http.effect == Effect::Deny);
         let earlier = rules
             .iter()
             .filter(|_| !refuses)
@@ -116,6 +117,7 @@ fn one(check: &mut Check<'_>, index: usize, rule: &At<Written>) -> Option<At<Dra
         None if inspect => http_rules::Tls::Inspect,
         Some(Tls::Passthrough) | None => http_rules::Tls::Passthrough,
     };
+    let limits = limits(check, rule, tls);
     let ports = if ports.is_empty() { vec![HTTPS] } else { ports };
     let id = format!("network.rules[{}]", name.clone().unwrap_or_else(|| index.to_string()));
     let credential = rule.credential.as_ref();
@@ -133,6 +135,7 @@ fn one(check: &mut Check<'_>, index: usize, rule: &At<Written>) -> Option<At<Dra
         addresses,
         tls,
         http,
+        limits,
         only_denies: false,
         credential: credential.map(|name| name.value.clone()),
     };
@@ -160,6 +163,33 @@ pub(super) fn host(check: &mut Check<'_>, text: &At<String>) -> Option<HostPatte
     };
     check.wrong(text.place, message, help);
     None
+}
+
+fn limits(check: &mut Check<'_>, rule: &Written, tls: http_rules::Tls) -> RuleLimits {
+    let Some(limits) = &rule.limits else { return RuleLimits::default() };
+    let written = &limits.value;
+    if rule.hosts.is_empty() {
+        check.wrong(
+            limits.place,
+            "a rule for bare addresses has no `limits`: what goes to a name is counted",
+            "add `hosts: [name]`; `network.hosts` gives a name to an address",
+        );
+    }
+    if let Some(requests) = &written.requests_per_minute
+        && tls == http_rules::Tls::Passthrough
+    {
+        check.wrong(
+            requests.place,
+            "requests are counted where they are looked into, and this rule does not",
+            "add `tls: inspect`",
+        );
+    }
+    let requests = written.requests_per_minute.as_ref();
+    RuleLimits {
+        // The schema has the range.
+        requests_per_minute: requests.and_then(|most| u32::try_from(most.value).ok()),
+        sent: written.sent.as_ref().map(|most| most.value.0),
+    }
 }
 
 fn parts_not_built(check: &mut Check<'_>, rule: &Written) {

@@ -75,13 +75,19 @@ fn files(text: &mut String, tree: &Tree) {
 
 fn network(text: &mut String, order: &Order) {
     text.push_str("\n## Network\n\n");
+    for port in &order.policy.network.expose {
+        line(
+            text,
+            format_args!("The operator looks at your port {port} as `http://localhost:{port}/`.\n"),
+        );
+    }
     let rules = &order.policy.network.rules;
-    if rules.is_empty() {
+    if rules.iter().all(|rule| rule.only_denies) {
         text.push_str("No host can be reached.\n");
         return;
     }
     text.push_str("TCP only, to these:\n\n");
-    for rule in rules {
+    for rule in rules.iter().filter(|rule| !rule.only_denies) {
         let hosts: Vec<String> = rule.hosts.iter().map(ToString::to_string).collect();
         let to = if hosts.is_empty() {
             rule.addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
@@ -91,12 +97,16 @@ fn network(text: &mut String, order: &Order) {
         let ports: Vec<String> = rule.ports.iter().map(ToString::to_string).collect();
         let seen = if rule.tls == Tls::Inspect { ", each request" } else { "" };
         line(text, format_args!("- {to}, port {}{seen}", ports.join(", ")));
+        for entry in rule.http.iter().flatten() {
+            line(text, format_args!("  - {entry}"));
+        }
     }
     if rules.iter().any(|rule| rule.tls == Tls::Inspect) {
         text.push_str(
             "\nWhere it says \"each request\", HTTP is decided request by request, also inside TLS. One \
              that is refused is answered with status 403 and a JSON body that says why and what the \
-             operator can do. Programs with a list of certificates of their own must use the one that \
+             operator can do. Of what is listed below a host the first that fits counts, and what fits \
+             none is refused. Programs with a list of certificates of their own must use the one that \
              SSL_CERT_FILE names.\n",
         );
     }

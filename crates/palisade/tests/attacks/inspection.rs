@@ -111,6 +111,8 @@ fn unmodified_clients_verify_and_are_seen() {
     let Some(stage) = Stage::new(Flaw::None, &["h2", "http/1.1"]) else { return };
     let ran = stage.curl(&["--http1.1", &stage.url("/curl1")]);
     assert_eq!(ran.good(), "GET /curl1 hello");
+    let ran = stage.curl(&["--http1.1", "--tls-max", "1.2", &stage.url("/curl12")]);
+    assert_eq!(ran.good(), "GET /curl12 hello");
     let version = "%{http_version}";
     let ran = stage.curl(&["--http2", "-w", version, "-d", "body", &stage.url("/curl2")]);
     assert_eq!(ran.good(), "POST /curl2 hello\n2");
@@ -373,6 +375,87 @@ fn holds_a_key(pid: u32) -> bool {
                 window.starts_with(BEGINS) && !window[BEGINS.len() + 8..].iter().all(|b| *b == 0)
             })
     })
+}
+
+/// A registry with one package, `left`.
+fn npm_registry(request: &Recorded, port: u16, tarball: &[u8]) -> Answer {
+    match (request.method.as_str(), request.uri.path()) {
+        ("GET", "/left") => {
+            let url = format!("https://npm.test:{port}/left/-/left-1.0.0.tgz");
+            let version = serde_json::json!({
+                "name": "left", "version": "1.0.0", "dist": {"tarball": url}
+            });
+            palisade_testkit::json_answer(
+                StatusCode::OK,
+                &serde_json::json!({
+                    "name": "left", "dist-tags": {"latest": "1.0.0"}, "versions": {"1.0.0": version}
+                }),
+            )
+        }
+        ("GET", path) if path.ends_with(".tgz") => {
+            answer(StatusCode::OK, "application/octet-stream", tarball.to_vec())
+        }
+        _ => answer(StatusCode::OK, "application/json", "{}"),
+    }
+}
+
+/// Installing is permitted, publishing is not; the same host, the same program.
+#[test]
+fn publishes_a_package_where_only_installing_is_permitted() {
+    if tools::which("npm").is_none() {
+        println!("not on this machine: it has no npm");
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("package")).unwrap();
+    let package = r#"{"name": "left", "version": "1.0.0"}"#;
+    std::fs::write(folder.path().join("package/package.json"), package).unwrap();
+    let mut tar = Command::new("tar");
+    let packed = tar.args(["czf", "-", "package"]).current_dir(folder.path()).output();
+    let tarball = packed.unwrap().stdout;
+    let authority = TestAuthority::new().unwrap();
+    let tls = authority.server("npm.test", Flaw::None, &["http/1.1"]).unwrap();
+    let own = std::sync::Arc::new(std::sync::OnceLock::new());
+    let port = std::sync::Arc::clone(&own);
+    let server = Upstream::start_secure(tls, move |request: Recorded| {
+        let answer = npm_registry(&request, *port.get().unwrap(), &tarball);
+        async move { answer }
+    });
+    let server = server.unwrap();
+    let port = server.address().port();
+    own.set(port).unwrap();
+    let Some(world) = World::new(&format!(
+        "network:
+  hosts: {{npm.test: [127.0.0.1]}}
+  rules:
+    - name: npm
+      hosts: [npm.test]
+      ports: [{port}]
+      addresses: [127.0.0.1]
+      http:
+        - allow: {{methods: [GET, HEAD]}}
+"
+    )) else {
+        return;
+    };
+    world.write("store.pem", &authority.pem());
+    let store = world.at("store.pem");
+    let world = world.with_variable("SSL_CERT_FILE", store.to_str().unwrap());
+    let npm =
+        format!("npm --registry https://npm.test:{port} --no-audit --no-fund --no-update-notifier");
+    let install =
+        format!("cd /tmp && {npm} install left >&2 && cat node_modules/left/package.json");
+    assert_eq!(world.inside_sh(&install).good(), package);
+    world.assert_denials(&[]);
+    let publish = format!(
+        "mkdir /tmp/mine && cd /tmp/mine && echo '{{\"name\": \"mine\", \"version\": \"1.0.0\"}}' \
+         >package.json && {npm} --//npm.test:{port}/:_authToken=x publish"
+    );
+    let ran = world.inside_sh(&publish);
+    assert_ne!(ran.code, Some(0), "{ran}");
+    assert!(ran.err.contains("403"), "{ran}");
+    assert!(server.requests().iter().all(|request| request.method == "GET"));
+    world.assert_denials(&[("request", &format!("PUT https://npm.test:{port}/mine"))]);
 }
 
 /// `git http-backend`, as a web server runs it.

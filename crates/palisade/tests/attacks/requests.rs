@@ -13,6 +13,11 @@ struct Stage {
 
 impl Stage {
     fn new(entries: &[&str]) -> Option<Self> {
+        Self::with("", entries)
+    }
+
+    /// With another line in its rule.
+    fn with(line: &str, entries: &[&str]) -> Option<Self> {
         let authority = TestAuthority::new().unwrap();
         let tls = authority.server("api.test", Flaw::None, &["h2", "http/1.1"]).unwrap();
         let server = Upstream::start_secure(tls, |request: Recorded| async move {
@@ -29,6 +34,7 @@ impl Stage {
       hosts: [api.test]
       ports: [{port}]
       addresses: [127.0.0.1]
+      {line}
       http:
 {entries}"
         ))?;
@@ -244,4 +250,78 @@ fn downgrades_to_http_without_tls() {
     let ran = stage.world.inside(&["curl", "-s", "--max-time", "60", &url]);
     assert!(ran.good().contains("denied by palisade"), "{ran}");
     assert_eq!(stage.server.requests().len(), 0);
+}
+
+#[test]
+fn asks_more_often_than_the_rule_lets_it() {
+    let Some(stage) = Stage::with("limits: {requests_per_minute: 3}", &["allow: {}"]) else {
+        return;
+    };
+    let many = format!(
+        "for i in 1 2 3 4 5; do curl -s -o out -w '%{{http_code}} ' {}; done; cat out",
+        stage.url("/x")
+    );
+    let ran = stage.world.inside_sh(&many);
+    assert!(ran.out.starts_with("200 200 200 403 403 "), "{ran}");
+    assert!(ran.out.contains("3 requests in a minute"), "{ran}");
+    assert_eq!(stage.server.requests().len(), 3);
+    let events = stage.world.events();
+    let limited = events.iter().filter(|event| event["rule"] == "network.rules[api].limits");
+    assert_eq!(limited.count(), 2);
+    stage.world.verify();
+}
+
+#[test]
+fn sends_more_than_the_rule_lets_it() {
+    let Some(stage) = Stage::with("limits: {sent: 100KiB}", &["allow: {}"]) else { return };
+    stage.world.write("work/part", &"x".repeat(60 * 1024));
+    stage.passes("/x", &["--data-binary", "@part"]);
+    // A session has what it has; the next one begins anew.
+    stage.passes("/x", &["--http2", "--data-binary", "@part"]);
+    stage.world.write("work/whole", &"x".repeat(200 * 1024));
+    for version in ["--http1.1", "--http2"] {
+        let before = stage.server.requests().len();
+        let ran = stage.curl("/x", &[version, "--data-binary", "@whole"]);
+        assert!(!ran.out.contains("hello"), "{ran}");
+        assert_eq!(stage.server.requests().len(), before, "nothing came whole");
+    }
+    let many = format!(
+        "for i in 1 2 3; do curl -s -o /dev/null -w '%{{http_code}} ' --data-binary @part {}; done",
+        stage.url("/y")
+    );
+    let ran = stage.world.inside_sh(&many);
+    assert!(ran.out.starts_with("200 ") && !ran.out.contains("200 200"), "{ran}");
+    let why = stage.world.why_denied(&format!("api.test:{}", stage.server.address().port()));
+    assert!(why.contains("102400 bytes sent in a session"), "{why}");
+    stage.world.verify();
+}
+
+/// Without a look into it, bytes are counted all the same.
+#[test]
+fn sends_more_than_a_rule_lets_through_unseen() {
+    let sink = crate::servers::Sink::start();
+    let port = sink.port();
+    let Some(world) = World::new(&format!(
+        "network:
+  hosts: {{raw.test: [127.0.0.1]}}
+  rules:
+    - {{hosts: [raw.test], ports: [{port}], addresses: [127.0.0.1], limits: {{sent: 1KiB}}}}
+"
+    )) else {
+        return;
+    };
+    let send = |bytes: usize| {
+        let program = format!(
+            "import socket\nstream = socket.create_connection(('raw.test', {port}), 20)\ntry:\n    \
+             stream.sendall(b'x' * {bytes})\n    print(stream.recv(100).decode().split()[0])\nexcept \
+             OSError as error:\n    print(type(error).__name__)"
+        );
+        world.inside_python(&program)
+    };
+    assert_eq!(send(1000).good(), "HTTP/1.1");
+    assert_eq!(sink.take().concat().len(), 1000);
+    assert_eq!(send(2000).good(), "ConnectionResetError");
+    assert!(sink.take().concat().len() <= 1024);
+    let why = world.why_denied(&format!("raw.test:{port}"));
+    assert!(why.contains("1024 bytes sent in a session"), "{why}");
 }

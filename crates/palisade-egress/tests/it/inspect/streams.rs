@@ -1,5 +1,6 @@
 use std::{
     pin::Pin,
+    sync::atomic::{AtomicUsize, Ordering},
     task::{Context, Poll},
     time::Duration,
 };
@@ -125,6 +126,50 @@ async fn a_reader_that_does_not_read_stops_the_sender() {
     }
 }
 
+/// A stream that never ends, to a client that goes away: the server is told at once.
+#[tokio::test]
+async fn a_client_that_goes_away_frees_the_server() {
+    static ALIVE: AtomicUsize = AtomicUsize::new(0);
+    struct Endless;
+    impl Body for Endless {
+        type Data = Bytes;
+        type Error = Box<dyn std::error::Error + Send + Sync>;
+
+        fn poll_frame(
+            self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+        ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+            Poll::Pending
+        }
+    }
+    impl Drop for Endless {
+        fn drop(&mut self) {
+            ALIVE.fetch_sub(1, Ordering::SeqCst);
+        }
+    }
+    for protocol in [b"http/1.1"] {
+        let server = Server::start(&[protocol.as_slice()], |_| {
+            ALIVE.fetch_add(1, Ordering::SeqCst);
+            Box::pin(async { Response::new(Endless.boxed_unsync()) })
+        })
+        .await;
+        let stage = Stage::before(server.port, server.root.clone()).await;
+        let mut stream = stage.tls(&[]).await;
+        stream.write_all(b"GET / HTTP/1.1\r\nHost: a.example\r\n\r\n").await.unwrap();
+        let mut status = [0; 15];
+        timeout(SOON, stream.read_exact(&mut status)).await.unwrap().unwrap();
+        assert_eq!(ALIVE.load(Ordering::SeqCst), 1);
+        drop(stream);
+        for _ in 0..500 {
+            if ALIVE.load(Ordering::SeqCst) == 0 {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        assert_eq!(ALIVE.load(Ordering::SeqCst), 0);
+    }
+}
+
 #[tokio::test]
 async fn many_bytes_pass_unchanged() {
     for protocol in [b"h2".as_slice(), b"http/1.1"] {
@@ -137,6 +182,28 @@ async fn many_bytes_pass_unchanged() {
         let got = timeout(SOON * 4, answer.into_body().collect()).await.unwrap().unwrap();
         assert!(got.to_bytes() == bytes);
     }
+}
+
+#[tokio::test]
+async fn a_denial_is_read_by_a_client_that_sends_much() {
+    let server = Server::start(&[b"http/1.1"], echo).await;
+    let stage = Stage::before(server.port, server.root.clone()).await;
+    let much = || body(vec![7; 20_000_000]);
+    let request = Request::post("/denied").header("host", "a.example").body(much()).unwrap();
+    let mut client = stage.http1().await;
+    let answer = timeout(SOON * 4, client.send_request(request)).await.unwrap().unwrap();
+    assert_eq!(answer.status(), 403);
+    assert!(super::stage::text(answer).await.contains("denied by palisade"));
+    client.ready().await.unwrap();
+    let uri = format!("https://a.example:{}/denied", server.port);
+    let mut client = stage.http2().await;
+    for _ in 0..3 {
+        let request = Request::post(&uri).body(much()).unwrap();
+        let answer = timeout(SOON * 4, client.send_request(request)).await.unwrap().unwrap();
+        assert_eq!(answer.status(), 403);
+        assert!(super::stage::text(answer).await.contains("denied by palisade"));
+    }
+    assert!(server.came.lock().unwrap().is_empty());
 }
 
 #[tokio::test]

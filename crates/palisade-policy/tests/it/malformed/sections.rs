@@ -102,6 +102,8 @@ fn network() {
             "{hosts: [a.example], http: [{allow: {json_rpc: {methods: [initialize], tools: ▸[x]}}}]}",
         ),
         ("http_for_addresses", "{addresses: [10.1.2.3], http: ▸[{allow: {}}]}"),
+        ("limits_for_addresses", "{addresses: [10.1.2.3], limits: ▸{sent: 1MiB}}"),
+        ("requests_unseen", "{hosts: [a.example], limits: {requests_per_minute: ▸5}}"),
         ("rule_name", "{hosts: [a.example], name: ▸\"git hub\"}"),
         ("no_credential", "{hosts: [a.example], credential: ▸github}"),
     ];

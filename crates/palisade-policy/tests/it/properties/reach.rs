@@ -29,6 +29,8 @@ pub(super) struct Reach {
     /// Writable by its own name, and so not protected.
     named: BTreeSet<PathBuf>,
     connections: BTreeSet<String>,
+    /// Ports on the host's loopback.
+    published: BTreeSet<u16>,
     hosts: BTreeMap<String, String>,
     /// The provider and the name that each model goes to.
     models: BTreeMap<&'static str, String>,
@@ -73,6 +75,7 @@ impl Reach {
             files,
             named: named.map(|grant| grant.path.clone()).collect(),
             connections: connections(policy).into_iter().chain(requests(policy)).collect(),
+            published: policy.network.expose.clone(),
             hosts: policy
                 .network
                 .hosts
@@ -97,6 +100,7 @@ impl Reach {
         let mut beyond = self.files_beyond(other);
         beyond.extend(self.workspace_beyond(other));
         beyond.extend(self.connections.difference(&other.connections).cloned());
+        beyond.extend(self.published.difference(&other.published).map(ToString::to_string));
         let models = self.models.iter().filter(|(model, _)| !other.models.contains_key(*model));
         beyond.extend(models.map(|(model, _)| format!("the model {model}")));
         beyond.extend(self.calls.difference(&other.calls).cloned());
@@ -141,6 +145,9 @@ impl Reach {
             if has("/filesystem/workspace/access") && now_access > access {
                 beyond.push(format!("{now_access:?}"));
             }
+        }
+        if has("/network/expose") {
+            beyond.extend(self.published.difference(&managed.published).map(ToString::to_string));
         }
         if has("/network/rules") {
             beyond.extend(self.connections.difference(&managed.connections).cloned());
@@ -263,11 +270,10 @@ fn connections(policy: &Policy) -> BTreeSet<String> {
     all
 }
 
-/// Requests, and ports on the host's loopback.
+/// Requests that are permitted.
 fn requests(policy: &Policy) -> BTreeSet<String> {
     let engine = Engine::new(policy);
-    let mut all: BTreeSet<String> =
-        policy.network.expose.iter().map(|port| format!("port {port} published")).collect();
+    let mut all = BTreeSet::new();
     for host in HOSTS.into_iter().filter(|host| !host.contains('*')) {
         for port in [22, 80, 443] {
             for (method, path) in ["GET", "POST", "PUT"]
