@@ -139,7 +139,7 @@ impl Handle {
         if !fcntl_getfl(&terminal)?.contains(OFlags::NONBLOCK) {
             return Err(io::Errno::AGAIN.into());
         }
-        let terminal = AsyncFd::new(terminal)?;
+        let terminal = AsyncFd::register(terminal)?;
         let mut rest = question.as_bytes();
         while !rest.is_empty() {
             let mut ready = terminal.writable().await?;
