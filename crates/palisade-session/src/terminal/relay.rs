@@ -12,7 +12,7 @@ use rustix::{
     io::{self, fcntl_dupfd_cloexec},
     termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr, tcsetwinsize},
 };
-use tokio::{io::unix::AsyncFd, sync::oneshot};
+use tokio::{io::Interest, net::UnixStream, sync::oneshot};
 
 use super::{Keyboard, Terminal, mode::Mode, pump};
 
@@ -139,23 +139,21 @@ impl Handle {
         if !fcntl_getfl(&terminal)?.contains(OFlags::NONBLOCK) {
             return Err(io::Errno::AGAIN.into());
         }
-        let terminal = AsyncFd::register(terminal)?;
+        // A copy, by which the runtime knows when there is something. It is no stream, and to wait
+        // there is no difference.
+        let copy = std::os::unix::net::UnixStream::from(terminal.try_clone()?);
+        let waits = UnixStream::from_std(copy)?;
         let mut rest = question.as_bytes();
         while !rest.is_empty() {
-            let mut ready = terminal.writable().await?;
-            let written = ready.try_io(|fd| Ok(io::write(fd.get_ref(), rest)?));
-            if let Ok(written) = written {
-                rest = rest.get(written?..).unwrap_or_default();
-            }
+            let write = || Ok(io::write(&terminal, rest)?);
+            let written = waits.async_io(Interest::WRITABLE, write).await?;
+            rest = rest.get(written..).unwrap_or_default();
         }
         let mut line = vec![0_u8; LONGEST_LINE];
-        loop {
-            let mut ready = terminal.readable().await?;
-            if let Ok(read) = ready.try_io(|fd| Ok(io::read(fd.get_ref(), &mut *line)?)) {
-                line.truncate(read?);
-                return Ok(String::from_utf8_lossy(&line).trim().to_owned());
-            }
-        }
+        let read = || Ok(io::read(&terminal, &mut *line)?);
+        let read = waits.async_io(Interest::READABLE, read).await?;
+        line.truncate(read);
+        Ok(String::from_utf8_lossy(&line).trim().to_owned())
     }
 
     /// Give the terminal back to the operator, until [`Handle::resume`]. Resolves when its modes
