@@ -424,7 +424,7 @@ fn what_is_no_message_harms_nobody() {
     let mut long = b"X\0\0\0".to_vec();
     long.extend(vec![b'a'; 140_000]);
     long.push(0);
-    for bytes in [&b"Q"[..], b"X", b"X\0\0\0", b"X\x02\0\0sh\0", b"S\x01\0\0\0", b"E!", &long] {
+    for bytes in [&b"Z"[..], b"X", b"X\0\0\0", b"X\x02\0\0sh\0", b"S\x01\0\0\0", b"E!", &long] {
         let answer = say(&dial(&sandbox), bytes, &[]);
         assert!(answer.starts_with(b"R\x7d"), "{answer:?}");
     }
