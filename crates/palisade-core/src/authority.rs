@@ -31,4 +31,18 @@ pub trait Authority: Send + Sync + 'static {
     /// agree, a failed dial), or an observation. Returns false when the journal could not
     /// take it: the caller must then end what it was doing.
     fn record(&self, event: Event) -> BoxFuture<'_, bool>;
+
+    /// Which policy decides, as a number that grows with each replacement. Read before a decision that
+    /// [`Authority::replaced`] is to watch over.
+    fn generation(&self) -> u64 {
+        0
+    }
+
+    /// Resolves when another policy decides than at `generation`, with the number of that one. What
+    /// is under way and was permitted then must be considered again. Never resolves where the
+    /// policy stays.
+    fn replaced(&self, generation: u64) -> BoxFuture<'_, u64> {
+        let _ = generation;
+        Box::pin(std::future::pending())
+    }
 }

@@ -101,6 +101,17 @@ impl Decision {
         Self { verdict: Verdict::Deny, rule: Some(rule.into()), reason: reason.into() }
     }
 
+    /// To be asked of the operator, as `rule` says.
+    pub fn ask(rule: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self { verdict: Verdict::Ask, rule: Some(rule.into()), reason: reason.into() }
+    }
+
+    /// Whether it is permitted or an answer of the operator could permit it: enough to go on to the
+    /// question, and to nothing else.
+    pub fn may_be_allowed(&self) -> bool {
+        matches!(self.verdict, Verdict::Allow | Verdict::Ask)
+    }
+
     /// True only for [`Verdict::Allow`]: an unanswered question is not a permission.
     pub fn is_allowed(&self) -> bool {
         self.verdict == Verdict::Allow

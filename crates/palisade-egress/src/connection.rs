@@ -1,7 +1,16 @@
 use std::{io, net::SocketAddr, sync::Arc};
 
-use palisade_core::{Action, Authority, Decision, Event, Handling, HostName, Layer, TlsName};
-use tokio::{net::TcpStream, time::timeout};
+use palisade_core::{
+    Action, Authority, Decision, Event, Handling, HostName, Layer, TlsName, Verdict,
+};
+use rustix::{
+    event::{PollFd, PollFlags, poll},
+    time::Timespec,
+};
+use tokio::{
+    net::TcpStream,
+    time::{sleep, timeout},
+};
 
 use crate::{
     EndCause, Ended, Lease, Meaning, Proxy,
@@ -11,6 +20,9 @@ use crate::{
 };
 
 mod inspected;
+
+/// How often is looked whether a client still waits for the operator's answer.
+const LOOK: std::time::Duration = std::time::Duration::from_millis(250);
 
 /// One connection of a client inside, from accept to end.
 pub(crate) struct Connection<'a> {
@@ -27,6 +39,8 @@ struct Joined<'a> {
     flight: FirstFlight,
     /// Whether what the client says first must be read before it goes on.
     inspect: bool,
+    /// The policy that it was permitted by.
+    generation: u64,
 }
 
 impl<'a> Connection<'a> {
@@ -66,8 +80,8 @@ impl<'a> Connection<'a> {
         let mut target = Target { host: Some(host.clone()), port, tls: TlsName::Unseen };
         let authority = Arc::clone(&self.proxy.authority);
         self.traffic.count_for(Meter { authority, host: host.clone(), port });
-        if !self.authority().consider(&target.action(None)).is_allowed() {
-            return self.deny(&target.action(None)).await;
+        if !self.may_go_on(&target.action(None)).await {
+            return reset(&self.client);
         }
         if let Some(inspector) = &self.proxy.inspector
             && inspector.policy.of(host, port) == Handling::Inspect
@@ -88,8 +102,8 @@ impl<'a> Connection<'a> {
             if let Some(why) = inspected.refusal {
                 return self.refuse(target.action(None), why).await;
             }
-            if !self.authority().consider(&target.action(None)).is_allowed() {
-                return self.deny(&target.action(None)).await;
+            if !self.may_go_on(&target.action(None)).await {
+                return reset(&self.client);
             }
         }
         let addresses = match self.proxy.lookup.addresses(host).await {
@@ -102,6 +116,9 @@ impl<'a> Connection<'a> {
 
     async fn serve_address(self, address: SocketAddr) {
         let mut target = Target { host: None, port: address.port(), tls: TlsName::Unseen };
+        if !self.may_go_on(&target.action(Some(address))).await {
+            return reset(&self.client);
+        }
         self.join(&mut target, vec![address.ip()], FirstFlight::default(), false).await;
     }
 
@@ -112,6 +129,7 @@ impl<'a> Connection<'a> {
         flight: FirstFlight,
         inspect: bool,
     ) {
+        let generation = self.authority().generation();
         let dialled = target.dial(addresses, self.authority(), &self.proxy.limits).await;
         let (server, address) = match dialled {
             Ok(reached) => reached,
@@ -120,11 +138,12 @@ impl<'a> Connection<'a> {
                 return self.unreachable(target, "reach", &error).await;
             }
         };
-        self.relay(Joined { server, address, target, flight, inspect }).await;
+        self.relay(Joined { server, address, target, flight, inspect, generation }).await;
     }
 
     async fn relay(mut self, joined: Joined<'_>) {
-        let Joined { mut server, address, target, mut flight, inspect } = joined;
+        let Joined { mut server, address, target, mut flight, inspect, generation } = joined;
+        let forbidden = self.proxy.forbidden(target.action(Some(address)), generation);
         // Either way small writes go out as they come; that they were merged is not ours to know.
         self.client.set_nodelay(true).ok();
         server.set_nodelay(true).ok();
@@ -161,6 +180,7 @@ impl<'a> Connection<'a> {
                 Err(_) => EndCause::Broken,
             },
             () = traffic.idle(proxy.limits.idle) => EndCause::Idle,
+            () = forbidden => EndCause::Denied,
         };
         if cause != EndCause::Closed {
             reset(&self.client);
@@ -174,6 +194,40 @@ impl<'a> Connection<'a> {
             lasted: traffic.lasted(),
             cause,
         });
+    }
+
+    /// Whether it is permitted, if need be by the operator, whose answer is waited for as long as the
+    /// client is there. A denial is recorded.
+    async fn may_go_on(&self, action: &Action) -> bool {
+        match self.authority().consider(action).verdict {
+            Verdict::Allow => true,
+            Verdict::Ask => tokio::select! {
+                // Also one that is gone already leaves a record that it wanted this.
+                biased;
+                decision = self.authority().authorize(action) => decision.is_allowed(),
+                () = self.gone() => false,
+            },
+            Verdict::Deny | Verdict::Observe => {
+                // That it might be permitted by now changes nothing.
+                self.authority().authorize(action).await;
+                false
+            }
+        }
+    }
+
+    /// Resolves when the client has given up. What it has said before is still to be read, so the
+    /// end of that is not seen by reading.
+    async fn gone(&self) {
+        let ends = PollFlags::RDHUP | PollFlags::HUP | PollFlags::ERR;
+        loop {
+            let mut client = [PollFd::new(&self.client, PollFlags::RDHUP)];
+            let now = Timespec { tv_sec: 0, tv_nsec: 0 };
+            poll(&mut client, Some(&now)).ok();
+            if client.iter().any(|client| client.revents().intersects(ends)) {
+                return;
+            }
+            sleep(LOOK).await;
+        }
     }
 
     fn authority(&self) -> &dyn Authority {
@@ -204,12 +258,36 @@ impl<'a> Connection<'a> {
 }
 
 impl Proxy {
+    /// Resolves when a policy that comes into force later does not permit this any more. The
+    /// denial is recorded.
+    async fn forbidden(&self, action: Action, mut generation: u64) {
+        loop {
+            generation = self.authority.replaced(generation).await;
+            // What an answer of the operator permitted needs no other one.
+            if !self.authority.consider(&action).may_be_allowed() {
+                self.authority.authorize(&action).await;
+                return;
+            }
+            if self.looks_into(&action) {
+                let why = "the policy looks into what goes there now, and this was not begun so";
+                self.authority.record(Event::decided(&action, &Decision::deny(why))).await;
+                return;
+            }
+        }
+    }
+
+    fn looks_into(&self, action: &Action) -> bool {
+        let Action::Connect { host: Some(host), port, .. } = action else { return false };
+        let policy = self.inspector.as_ref().map(|inspector| &inspector.policy);
+        policy.is_some_and(|policy| policy.of(host, *port) == Handling::Inspect)
+    }
+
     /// Judge a connection again that was dialled before the client had spoken. Its event is in
     /// the journal already; only a denial makes another.
     async fn still_allowed(&self, action: &Action, refusal: Option<String>) -> io::Result<()> {
         if let Some(why) = refusal {
             self.authority.record(Event::decided(action, &Decision::deny(why))).await;
-        } else if self.authority.consider(action).is_allowed() {
+        } else if self.authority.consider(action).may_be_allowed() {
             return Ok(());
         } else {
             self.authority.authorize(action).await;

@@ -27,6 +27,7 @@
 #![forbid(unsafe_code)]
 
 mod connection;
+pub mod credential;
 mod destination;
 mod dial;
 mod error;
@@ -48,7 +49,7 @@ mod tls_hello;
 
 pub use destination::{Destination, original_destination};
 pub use error::EgressError;
-pub use inspect::{AnswerFilter, CaError, Inspector, SandboxCa, Transform};
+pub use inspect::{AnswerFilter, BodyWatch, CaError, Inspector, Passing, SandboxCa, Transform};
 pub use limits::Limits;
 pub use lookup::{HostLookup, Lookup};
 pub use observer::{EndCause, Ended, Observer};

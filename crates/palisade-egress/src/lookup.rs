@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use arc_swap::ArcSwap;
 use palisade_core::{BoxFuture, HostName};
 use tokio::sync::Semaphore;
 
@@ -20,11 +21,13 @@ pub trait Lookup: Send + Sync + 'static {
     fn addresses<'a>(&'a self, host: &'a HostName) -> BoxFuture<'a, io::Result<Vec<IpAddr>>>;
 }
 
+type Fixed = BTreeMap<HostName, Vec<IpAddr>>;
+
 /// The operator's fixed answers, then the host's own resolver: `/etc/hosts`, `nsswitch.conf` and
 /// its search list count, as for any program of the host.
 #[derive(Debug)]
 pub struct HostLookup {
-    fixed: BTreeMap<HostName, Vec<IpAddr>>,
+    fixed: ArcSwap<Fixed>,
     timeout: Duration,
     threads: Arc<Semaphore>,
 }
@@ -32,7 +35,13 @@ pub struct HostLookup {
 impl HostLookup {
     /// With these fixed answers (`network.hosts`).
     pub fn new(fixed: BTreeMap<HostName, Vec<IpAddr>>) -> Self {
+        let fixed = ArcSwap::from_pointee(fixed);
         Self { fixed, timeout: TIMEOUT, threads: Arc::new(Semaphore::new(PARALLEL)) }
+    }
+
+    /// Answer with these from now on.
+    pub fn replace(&self, fixed: BTreeMap<HostName, Vec<IpAddr>>) {
+        self.fixed.store(Arc::new(fixed));
     }
 
     async fn ask_host(&self, host: &HostName) -> io::Result<Vec<IpAddr>> {
@@ -52,7 +61,7 @@ impl HostLookup {
 impl Lookup for HostLookup {
     fn addresses<'a>(&'a self, host: &'a HostName) -> BoxFuture<'a, io::Result<Vec<IpAddr>>> {
         Box::pin(async move {
-            if let Some(fixed) = self.fixed.get(host) {
+            if let Some(fixed) = self.fixed.load().get(host) {
                 return Ok(fixed.clone());
             }
             tokio::time::timeout(self.timeout, self.ask_host(host))

@@ -201,7 +201,7 @@ impl Resolver {
             (Ipv4Addr::LOCALHOST, Ipv6Addr::LOCALHOST)
         } else {
             let action = Action::Resolve { name: name.clone() };
-            if !self.services.has(&name) && !self.authority.consider(&action).is_allowed() {
+            if !self.services.has(&name) && !self.authority.consider(&action).may_be_allowed() {
                 self.authority.authorize(&action).await;
                 return ResponseCode::NXDomain;
             }

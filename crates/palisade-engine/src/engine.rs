@@ -88,7 +88,10 @@ impl fmt::Debug for Engine {
 
 impl Compiled {
     fn new(scope: Scope, own: Vec<IpAddr>) -> Self {
-        Self { reach: Reach::new(scope.rules, own), models: scope.models.map(Models::new) }
+        Self {
+            reach: Reach::new(scope.rules, scope.ask, own),
+            models: scope.models.map(Models::new),
+        }
     }
 
     fn decide(&self, action: &Action) -> Decision {

@@ -1,4 +1,7 @@
-use std::{collections::HashMap, net::IpAddr};
+use std::{
+    collections::HashMap,
+    net::{IpAddr, SocketAddr},
+};
 
 use ipnet::IpNet;
 use palisade_core::{Decision, HostName, HostPattern, TlsName};
@@ -22,6 +25,8 @@ pub(crate) struct Reach {
     any_depth: HashMap<String, Vec<usize>>,
     /// Rules without hosts.
     bare: Vec<usize>,
+    /// Whether the operator is asked for what no rule names.
+    ask: bool,
     /// Addresses of the machine itself, which are as good as loopback.
     own: Vec<IpAddr>,
     /// Whether some rule has limits.
@@ -29,8 +34,8 @@ pub(crate) struct Reach {
 }
 
 impl Reach {
-    pub(crate) fn new(rules: Vec<Rule>, own: Vec<IpAddr>) -> Self {
-        let mut reach = Self { own, ..Self::default() };
+    pub(crate) fn new(rules: Vec<Rule>, ask: bool, own: Vec<IpAddr>) -> Self {
+        let mut reach = Self { own, ask, ..Self::default() };
         for (index, rule) in rules.iter().enumerate() {
             for host in &rule.hosts {
                 let (table, name) = match host {
@@ -53,6 +58,7 @@ impl Reach {
     pub(crate) fn resolve(&self, name: &HostName) -> Decision {
         match permitting(self.rules_for(name)).first() {
             Some(rule) => Decision::allow(&rule.id, format!("{} permits {name}", rule.id)),
+            None if self.ask => asked(&name.to_string()),
             None => Decision::deny(format!(
                 "no rule permits {name}; to allow it, add `hosts: [{name}]` to `network.rules`"
             )),
@@ -68,7 +74,12 @@ impl Reach {
         address: Option<IpAddr>,
         tls: &TlsName,
     ) -> Decision {
-        let rules = permitting(self.rules_for(host));
+        let named = self.rules_for(host);
+        // One that only refuses requests names it too: an answer would let them pass unseen.
+        if self.ask && named.iter().all(|rule| !rule.ports.contains(&port)) {
+            return self.unnamed(host, port, address, tls);
+        }
+        let rules = permitting(named);
         if rules.is_empty() {
             return Decision::deny(format!(
                 "no rule permits {host}; to allow it, add `hosts: [{host}]` and \
@@ -123,12 +134,45 @@ impl Reach {
             Some(rule) => {
                 Decision::allow(&rule.id, format!("{} permits {address}:{port}", rule.id))
             }
+            None if self.ask && class == AddressClass::Public => {
+                asked(&SocketAddr::new(address, port).to_string())
+            }
             None => Decision::deny(format!(
                 "no rule permits the bare address {address} on port {port}; connect to a name, or \
                  to allow it, add a rule without `hosts`, with `addresses: [{}]` and \
                  `ports: [{port}]`",
                 as_named(address, class)
             )),
+        }
+    }
+
+    /// A connection to a name that no rule has on this port, where the operator is asked. What would
+    /// make a rule deny it, no answer makes good.
+    fn unnamed(
+        &self,
+        host: &HostName,
+        port: u16,
+        address: Option<IpAddr>,
+        tls: &TlsName,
+    ) -> Decision {
+        if let Some(why) = tls.contradicts(host) {
+            return Decision::deny_by(UNKNOWN, why);
+        }
+        if port == HTTPS && *tls == TlsName::NotTls {
+            let why = format!("port {port} is for TLS, and the client does not speak it");
+            return Decision::deny_by(UNKNOWN, why);
+        }
+        match address.map(|address| (address, self.class_of(address))) {
+            None | Some((_, AddressClass::Public)) => asked(&format!("{host}:{port}")),
+            Some((address, class)) => Decision::deny_by(
+                UNKNOWN,
+                format!(
+                    "{host} is at {address}, {}, which no answer permits; to allow it, add a rule \
+                     for {host} with {} in its `addresses`",
+                    described(class),
+                    as_named(address, class),
+                ),
+            ),
         }
     }
 
@@ -172,6 +216,13 @@ impl Reach {
         found.dedup();
         found.into_iter().filter_map(|index| self.rules.get(index)).collect()
     }
+}
+
+/// How decisions name what says that the operator is asked.
+const UNKNOWN: &str = "network.unknown";
+
+fn asked(what: &str) -> Decision {
+    Decision::ask(UNKNOWN, format!("no rule names {what}, so the operator is asked"))
 }
 
 /// Without those that only refuse requests.

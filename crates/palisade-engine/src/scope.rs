@@ -7,6 +7,8 @@ use palisade_policy::{HttpRule, Policy, RuleLimits, Tls};
 pub struct Scope {
     /// The network rules, in the policy's order.
     pub rules: Vec<Rule>,
+    /// Whether the operator is asked for a destination that no rule names.
+    pub ask: bool,
     /// The model pattern of each inference route, in the policy's order; `None` where the policy
     /// has no inference. `*` stands for any characters.
     pub models: Option<Vec<String>>,
@@ -50,6 +52,6 @@ impl From<&Policy> for Scope {
             .inference
             .as_ref()
             .map(|inference| inference.routes.iter().map(|route| route.model.clone()).collect());
-        Self { rules: rules.collect(), models }
+        Self { rules: rules.collect(), ask: policy.network.ask, models }
     }
 }

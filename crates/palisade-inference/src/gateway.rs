@@ -1,5 +1,6 @@
 use std::{convert::Infallible, fmt, sync::Arc};
 
+use arc_swap::ArcSwap;
 use bytes::Bytes;
 use http::{Request, Response, header, request::Parts};
 use http_body_util::{Either, Full};
@@ -31,12 +32,20 @@ use crate::{
 pub struct Gateway(Arc<Inner>);
 
 struct Inner {
-    table: Table,
+    table: ArcSwap<Table>,
     limits: Limits,
     tls: Arc<Tls>,
     authority: Arc<dyn Authority>,
     budget: Budget,
     connections: Semaphore,
+}
+
+/// A call that has its provider.
+struct Routed<'a> {
+    action: &'a Action,
+    target: &'a Target,
+    /// The policy that the provider was chosen by.
+    generation: u64,
 }
 
 impl Gateway {
@@ -46,13 +55,22 @@ impl Gateway {
         let tls = Arc::new(Tls::new(config.extra_roots.clone()));
         let table = Table::new(config, &tls)?;
         Ok(Self(Arc::new(Inner {
-            table,
+            table: ArcSwap::from_pointee(table),
             tls,
             authority,
             budget: Budget::new(limits.bodies),
             connections: Semaphore::new(limits.connections),
             limits,
         })))
+    }
+
+    /// Routes and providers of this configuration from now on; its limits do not count. A call that is
+    /// under way goes on.
+    pub fn replace(&self, config: GatewayConfig) -> Result<(), ConfigError> {
+        let limits = self.0.limits.clone();
+        let table = Table::new(GatewayConfig { limits, ..config }, &self.0.tls)?;
+        self.0.table.store(Arc::new(table));
+        Ok(())
     }
 
     /// Reads the operator's certificate roots now, and not at the first call over HTTPS. For a
@@ -98,7 +116,8 @@ impl fmt::Debug for Gateway {
 impl Inner {
     async fn answer(&self, request: Request<Incoming>) -> Response<Payload> {
         let (head, mut body) = request.into_parts();
-        let endpoint = Endpoint::of(&head.method, &head.uri, &head.headers, self.table.only_api());
+        let endpoint =
+            Endpoint::of(&head.method, &head.uri, &head.headers, self.table.load().only_api());
         let api = endpoint.as_ref().map_or(family(&head.headers), |found| Some(found.api));
         let passed = match endpoint {
             _ if head.headers.contains_key(header::UPGRADE) => Err(Refusal::Upgrade),
@@ -141,9 +160,11 @@ impl Inner {
             return Err(Refusal::Encoding);
         }
         let held = Held::read(body, &self.limits, &self.budget).await?;
+        let generation = self.authority.generation();
+        let table = self.table.load_full();
         let (action, target, held) = if endpoint.takes_model {
             let (field, held) = understood(held, self.limits.nesting).await?;
-            let target = self.table.of_model(&field.model, endpoint.api)?;
+            let target = table.of_model(&field.model, endpoint.api)?;
             let held = match &target.rename {
                 None => held,
                 Some(name) => {
@@ -157,20 +178,21 @@ impl Inner {
             if !held.bytes().is_empty() {
                 return Err(Refusal::Endpoint("a GET request has no body".into()));
             }
-            let target = self.table.of_api(endpoint.api)?;
+            let target = table.of_api(endpoint.api)?;
             (Action::ModelRequest { request: shown(head), refused: None }, target, None)
         };
-        self.call(head, endpoint, &action, &target, held).await
+        let routed = Routed { action: &action, target: &target, generation };
+        self.call(head, endpoint, &routed, held).await
     }
 
     async fn call(
         &self,
         head: &Parts,
         endpoint: &Endpoint,
-        action: &Action,
-        target: &Target,
+        routed: &Routed<'_>,
         body: Option<Held>,
     ) -> Result<Response<Payload>, Refusal> {
+        let Routed { action, target, generation } = *routed;
         let upstream = &*target.upstream;
         let mut scrubber = None;
         let mut fields = headers::for_provider(&head.headers, body.is_some());
@@ -202,6 +224,10 @@ impl Inner {
         let decision = self.authority.authorize(action).await;
         if !decision.is_allowed() {
             return Err(Refusal::Denied(decision.reason));
+        }
+        // The new policy permits it, and perhaps not to this provider.
+        if self.authority.generation() != generation {
+            return Err(failed(upstream, "was chosen by a policy that has just been replaced"));
         }
         match self.send(upstream, request).await {
             Ok(response) => {

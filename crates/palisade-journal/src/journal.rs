@@ -6,6 +6,7 @@ use std::{
     time::Instant,
 };
 
+use arc_swap::ArcSwap;
 use palisade_core::{Event, Layer, PolicyDigest, SessionId};
 use tokio::sync::{mpsc, oneshot};
 
@@ -66,7 +67,7 @@ pub struct Journal {
     queue: mpsc::Sender<Message>,
     shared: Arc<Shared>,
     session: SessionId,
-    policy: PolicyDigest,
+    policy: Arc<ArcSwap<PolicyDigest>>,
 }
 
 impl Journal {
@@ -88,17 +89,24 @@ impl Journal {
             cause: Mutex::new(None),
         });
         let (queue, messages) = mpsc::channel(QUEUE);
-        let (theirs, digest) = (Arc::clone(&shared), policy.clone());
+        let policy = Arc::new(ArcSwap::from_pointee(policy.clone()));
+        let (theirs, digest) = (Arc::clone(&shared), Arc::clone(&policy));
         thread::Builder::new()
             .name("journal".into())
             .spawn(move || writer::run(chain, messages, &theirs, &digest))
             .map_err(|_| JournalError::NoWriter)?;
-        Ok(Self { queue, shared, session: session.clone(), policy: policy.clone() })
+        Ok(Self { queue, shared, session: session.clone(), policy })
     }
 
     /// The session that this journal is of.
     pub fn session(&self) -> &SessionId {
         &self.session
+    }
+
+    /// Records from now on were decided under this policy. One that waits for the writer keeps the
+    /// policy that it was decided under.
+    pub fn set_policy(&self, policy: PolicyDigest) {
+        self.policy.store(Arc::new(policy));
     }
 
     /// Write an event. Resolves when the kernel has it; on an error the act must not happen.
@@ -152,7 +160,7 @@ impl Journal {
     /// With [`Durability::Durable`] all of it is on the disk when this resolves.
     pub async fn close(&self, last: Event, durability: Durability) -> Result<Closed, JournalError> {
         self.shared.check()?;
-        let members = encode::event(&last, self.policy.as_str());
+        let members = encode::event(&last, self.policy.load().as_str());
         let (answer, result) = oneshot::channel();
         let message = Message::Close { members, durability, answer };
         self.queue.send(message).await.map_err(|_| self.gone())?;
@@ -170,7 +178,7 @@ impl Journal {
 
     async fn send(&self, event: Event, durability: Durability) -> Result<Receipt, JournalError> {
         self.shared.check()?;
-        let members = encode::event(&event, self.policy.as_str());
+        let members = encode::event(&event, self.policy.load().as_str());
         let (answer, result) = oneshot::channel();
         let message = Message::Record { members, durability, answer };
         self.queue.send(message).await.map_err(|_| self.gone())?;

@@ -7,6 +7,7 @@ use std::{
     time::Instant,
 };
 
+use arc_swap::ArcSwap;
 use palisade_core::{PolicyDigest, SessionId};
 use rustix::fs;
 use tokio::sync::{mpsc, oneshot};
@@ -159,7 +160,7 @@ pub(crate) fn run(
     mut chain: Chain,
     mut queue: mpsc::Receiver<Message>,
     shared: &Shared,
-    policy: &PolicyDigest,
+    policy: &ArcSwap<PolicyDigest>,
 ) {
     let mut messages = Vec::with_capacity(BATCH);
     let mut counting: Option<Instant> = None;
@@ -190,7 +191,7 @@ pub(crate) fn run(
         }
         let due = counting.is_some_and(|until| until <= Instant::now());
         if due || close.is_some() {
-            stage_counts(&mut chain, shared, policy);
+            stage_counts(&mut chain, shared, &policy.load());
             counting = None;
         }
         if let Some((members, ..)) = &close {
@@ -210,7 +211,7 @@ pub(crate) fn run(
             return;
         }
     }
-    stage_counts(&mut chain, shared, policy);
+    stage_counts(&mut chain, shared, &policy.load());
     if shared.check().is_ok() {
         // No handle is left that could be told.
         chain.commit().ok();

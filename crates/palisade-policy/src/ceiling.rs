@@ -27,6 +27,11 @@ pub(crate) fn check(drafts: &[&Draft], asked: &Asked) -> Vec<Diagnostic> {
     let Some(first) = managed.first() else { return Vec::new() };
     let ceiling = Ceiling { managed: &managed };
     let mut found = Vec::new();
+    if asked.ask && !ceiling.may_ask() {
+        let message = "asking for what no rule names goes beyond the managed policy";
+        let help = format!("see {}", first.origin.file);
+        found.push(Diagnostic::of("palisade learn", message, help));
+    }
     let most = ceiling.access();
     if let (Some(most), Some(over)) = (most, asked.access)
         && over > most
@@ -75,6 +80,16 @@ pub(crate) fn workspace<'a>(drafts: &[&'a Draft]) -> Option<&'a PathBuf> {
     path(false).or(path(true))
 }
 
+/// Whether destinations that no rule names are asked for: the nearest says so, then the managed
+/// policy, beyond which none goes.
+pub(crate) fn ask(drafts: &[&Draft]) -> bool {
+    let said = |managed: bool| {
+        let mut of = drafts.iter().filter(|draft| draft.is_managed() == managed);
+        of.find_map(|draft| draft.ask.as_ref()).map(|at| at.value)
+    };
+    said(false).or(said(true)).unwrap_or(false)
+}
+
 struct Ceiling<'a> {
     managed: &'a [&'a Draft],
 }
@@ -120,7 +135,15 @@ impl Ceiling<'_> {
         }
     }
 
+    fn may_ask(&self) -> bool {
+        let said = self.managed.iter().find_map(|draft| draft.ask.as_ref()).map(|at| at.value);
+        said.unwrap_or(!self.has(|given| given.rules))
+    }
+
     fn network(&self, draft: &Draft, beyond: &mut impl FnMut(Place, String)) {
+        if let Some(ask) = draft.ask.as_ref().filter(|ask| ask.value && !self.may_ask()) {
+            beyond(ask.place, "`network.unknown: ask`".to_owned());
+        }
         if self.has(|given| given.rules) {
             for At { value, place } in draft.rules.iter().filter(|at| !at.value.rule.only_denies) {
                 let mut rules = self.managed.iter().flat_map(|draft| &draft.rules);

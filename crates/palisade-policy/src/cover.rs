@@ -80,12 +80,14 @@ pub(crate) fn rule(most: &NetworkRule, asked: &NetworkRule) -> bool {
         http,
         limits: _,
         only_denies,
+        credential,
     } = asked;
     if *only_denies {
         return true;
     }
     // Without hosts a rule is one for bare addresses, which is something else.
     !most.only_denies
+        && (credential.is_none() || most.credential == *credential)
         && (most.tls == *tls || *tls == Tls::Inspect)
         && http::covers(most.http.as_deref(), http.as_deref())
         && most.hosts.is_empty() == hosts.is_empty()

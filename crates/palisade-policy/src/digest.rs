@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::{
     http::HttpRule,
-    policy::{Filesystem, Inference, Network, NotBuilt, Process},
+    policy::{Approvals, Filesystem, Inference, Network, NotBuilt, Process},
 };
 
 /// The digest of what a policy means: neither its spelling, nor where lists that have no order were
@@ -16,7 +16,7 @@ pub(crate) fn of(
     network: &Network,
     process: &Process,
     inference: Option<&Inference>,
-    not_built: &[NotBuilt],
+    (approvals, not_built): (Approvals, &[NotBuilt]),
 ) -> PolicyDigest {
     let grants = filesystem
         .grants
@@ -30,6 +30,7 @@ pub(crate) fn of(
             sorted(rule.hosts.iter().map(|host| json!(host))),
             sorted(rule.ports.iter().map(|port| json!(port))),
             sorted(rule.addresses.iter().map(|network| json!(network))),
+            rule.credential,
             rule.tls,
             rule.http.as_ref().map(|http| http.iter().map(request).collect::<Vec<_>>()),
             rule.limits,
@@ -44,6 +45,10 @@ pub(crate) fn of(
         "hosts": network.hosts,
         "expose": network.expose,
         "rules": rules.collect::<Vec<_>>(),
+        "ask": network.ask,
+        "approvals": approvals,
+        "credentials": network.credentials,
+        "ssh": network.ssh,
         "process": process,
         "inference": inference,
         "later": sorted(later),

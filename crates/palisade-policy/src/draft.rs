@@ -27,9 +27,9 @@ use serde::Serialize;
 use crate::{
     at::{At, Given, Place},
     diagnostic::{Diagnostic, Diagnostics},
-    document::Document,
+    document::{Document, Unknown},
     policy::{
-        Access, Deny, Grant, HeaderCredential, NetworkRule, NotBuilt, Provider, Route, Source,
+        Access, Credential, Deny, Grant, NetworkRule, NotBuilt, Provider, Route, Source, SshKeys,
     },
 };
 
@@ -85,8 +85,13 @@ pub(crate) struct Draft {
     pub(crate) deny: Vec<At<Deny>>,
     pub(crate) hosts: BTreeMap<HostName, At<Vec<IpAddr>>>,
     pub(crate) rules: Vec<At<DraftRule>>,
+    /// Whether destinations that no rule names are asked for.
+    pub(crate) ask: Option<At<bool>>,
+    pub(crate) approval_timeout: Option<Duration>,
     pub(crate) expose: Vec<At<u16>>,
-    pub(crate) credentials: BTreeMap<String, At<Option<HeaderCredential>>>,
+    pub(crate) credentials: BTreeMap<String, At<Option<Credential>>>,
+    /// Those of the credentials that are ssh keys.
+    pub(crate) ssh: BTreeMap<String, SshKeys>,
     pub(crate) providers: BTreeMap<String, At<DraftProvider>>,
     pub(crate) routes: Vec<At<DraftRoute>>,
     pub(crate) limits: DraftLimits,
@@ -122,6 +127,8 @@ pub(crate) struct GivenLists {
 pub(crate) struct DraftRule {
     pub(crate) rule: NetworkRule,
     pub(crate) name: Option<String>,
+    /// Where it names its credential, if it does.
+    pub(crate) credential: Option<Place>,
 }
 
 /// A provider whose credential is still a name.
@@ -169,7 +176,11 @@ pub(crate) fn draft(
     let mut check = Check { origin: &origin, text: &text, found: Vec::new(), later: Vec::new() };
     let files = filesystem::check(&mut check, document.filesystem.as_ref());
     let (hosts, rules, expose) = network::check(&mut check, document.network.as_ref());
-    let credentials = credentials::check(&mut check, &document.credentials);
+    let ask = document.network.as_ref().and_then(|network| network.unknown.as_ref());
+    let ask = ask.map(|at| At { value: at.value == Unknown::Ask, place: at.place });
+    let approvals = document.approvals.as_ref().and_then(|at| at.value.timeout.as_ref());
+    let approval_timeout = approvals.map(|timeout| timeout.value.0);
+    let (credentials, ssh) = credentials::check(&mut check, &document.credentials);
     let (providers, routes) = inference::check(&mut check, document.inference.as_ref());
     let process = process::check(&mut check, document.process.as_ref());
     sections::check(&mut check, &document);
@@ -189,8 +200,11 @@ pub(crate) fn draft(
         deny: files.deny,
         hosts,
         rules,
+        ask,
+        approval_timeout,
         expose,
         credentials,
+        ssh,
         providers,
         routes,
         limits: process.limits,

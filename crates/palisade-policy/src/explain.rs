@@ -3,7 +3,7 @@ use serde::Serialize;
 use crate::{
     amount,
     http::Tls,
-    policy::{Access, Deny, NetworkRule, Policy, ProcessLimits, RuleLimits, SecretSource},
+    policy::{Access, Deny, NetworkRule, Place, Policy, ProcessLimits, RuleLimits, SecretSource},
 };
 
 /// One rule of a policy, and what holds it.
@@ -92,6 +92,13 @@ fn network(policy: &Policy, all: &mut Vec<Explained>) {
         let says = format!("{name} is at {}", list.join(", "));
         all.push(one(format!("network.hosts[{name}]"), says, &["egress"]));
     }
+    if policy.network.ask {
+        let says = format!(
+            "what no rule names: the operator is asked; no answer in {} is a denial",
+            amount::span(policy.approvals.timeout)
+        );
+        all.push(one("network.unknown", says, &["kernel", "egress"]));
+    }
     for port in &policy.network.expose {
         let says = format!(
             "port {port} of the sandbox is at 127.0.0.1:{port} and [::1]:{port}, for you alone"
@@ -116,12 +123,52 @@ fn network(policy: &Policy, all: &mut Vec<Explained>) {
         } else if rule.tls == Tls::Inspect {
             says.push_str(", for any HTTP request");
         }
+        if let Some(credential) = &rule.credential {
+            says.push_str(&format!(", with the credential {credential}"));
+        }
         all.push(one(&rule.rule, says, &["kernel", "egress"]));
         limited(rule, all);
         for (index, entry) in rule.http.iter().flatten().enumerate() {
             let id = format!("{}.http[{index}]", rule.rule);
             all.push(one(id, entry.to_string(), &["egress"]));
         }
+    }
+    for (name, credential) in &policy.network.credentials {
+        let to = match &credential.place {
+            Some(Place::Header(header)) => {
+                format!("the header {}", header.split(':').next().unwrap_or_default().trim())
+            }
+            Some(Place::Query(field)) => {
+                format!("the query's {}", field.split('=').next().unwrap_or_default())
+            }
+            Some(Place::Aws(access_key)) => format!("signatures of {access_key}"),
+            None => "nothing".to_owned(),
+        };
+        let mut says = format!("{}, put into {to} outside", key(&credential.from));
+        if let Some(variable) = &credential.expose {
+            says.push_str(&format!("; {variable} inside holds a placeholder"));
+        }
+        all.push(one(format!("credentials[{name}]"), says, &["egress"]));
+    }
+    for (name, ssh) in &policy.network.ssh {
+        let hosts: Vec<&str> = ssh.hosts.iter().map(palisade_core::HostName::as_str).collect();
+        let keys = match ssh.keys.len() {
+            1 => "a key".to_owned(),
+            count => format!("{count} keys"),
+        };
+        let says = format!("log in to {} with {keys} of your ssh agent", hosts.join(", "));
+        all.push(one(format!("credentials[{name}]"), says, &["supervisor"]));
+    }
+}
+
+fn key(from: &SecretSource) -> String {
+    match from {
+        SecretSource::Env(variable) => format!("the key in {variable}"),
+        SecretSource::File(path) => format!("the key in {}", path.display()),
+        SecretSource::Command(_) => "a command's key".to_owned(),
+        SecretSource::Keyring(_) => "a key of the desktop's key store".to_owned(),
+        SecretSource::OAuth2(oauth2) => format!("access tokens of {}", oauth2.token_url),
+        SecretSource::Vault(vault) => format!("the key in {} of {}", vault.path, vault.url),
     }
 }
 
@@ -188,15 +235,11 @@ fn thousandths(number: u64) -> String {
 fn models(policy: &Policy, all: &mut Vec<Explained>) {
     let Some(inference) = &policy.inference else { return };
     for (name, provider) in &inference.providers {
-        let key = match &provider.credential {
+        let with = match &provider.credential {
             None => "no key".to_owned(),
-            Some(credential) => match &credential.from {
-                SecretSource::Env(variable) => format!("the key in {variable}, added outside"),
-                SecretSource::File(path) => format!("the key in {}, added outside", path.display()),
-                SecretSource::Command(_) => "a command's key, added outside".to_owned(),
-            },
+            Some(credential) => format!("{}, added outside", key(&credential.from)),
         };
-        let says = format!("{name} is {}, with {key}", provider.url);
+        let says = format!("{name} is {}, with {with}", provider.url);
         all.push(one(format!("inference.providers[{name}]"), says, &["inference"]));
     }
     for (index, route) in inference.routes.iter().enumerate() {

@@ -12,6 +12,7 @@
 
 #![forbid(unsafe_code)]
 
+mod amend;
 mod amount;
 mod at;
 mod ceiling;
@@ -22,6 +23,7 @@ mod document;
 mod draft;
 mod explain;
 mod http;
+mod live;
 mod load;
 mod merge;
 mod narrow;
@@ -39,16 +41,18 @@ mod tree;
 mod trust;
 mod widening;
 
+pub use amend::{Addition, AmendError, Item, amended};
 pub use diagnostic::{Diagnostic, Diagnostics};
 pub use explain::{Explained, explain};
 pub use http::{Effect, GraphqlMatch, HttpMatch, HttpRule, JsonRpcMatch, Tls};
+pub use live::fixed_parts;
 pub use load::{
     Asked, CommandLine, PROJECT_FILE, ProjectFile, Sources, check_file, load, project_file,
 };
 pub use policy::{
-    Access, Api, Deny, Filesystem, Grant, HeaderCredential, Inference, Network, NetworkRule,
-    NotBuilt, Policy, Process, ProcessLimits, Provider, Route, RuleLimits, SecretSource, Source,
-    Syscalls, Workspace,
+    Access, Api, Approvals, Credential, Deny, Filesystem, Grant, HeaderCredential, Inference,
+    Network, NetworkRule, NotBuilt, OAuth2, Place, Policy, Process, ProcessLimits, Provider, Route,
+    RuleLimits, SecretSource, Source, SshKeys, Syscalls, Vault, Workspace,
 };
 pub use profiles::{PROFILES, Profile, profile};
 pub use real::may_be_protected;

@@ -57,6 +57,8 @@ pub struct Asked {
     pub access: Option<Access>,
     /// `--expose`.
     pub expose: Vec<u16>,
+    /// Whether destinations that no rule names are asked for, whatever the documents say.
+    pub ask: bool,
 }
 
 /// A policy named on the command line.

@@ -8,12 +8,13 @@ use crate::{
     ceiling,
     diagnostic::{Diagnostic, Diagnostics},
     digest,
-    draft::{Draft, DraftLimits, same, shown},
+    draft::{Draft, DraftLimits, DraftRule, same, shown},
     load::Asked,
     near::nearest,
     policy::{
-        Access, Api, Deny, Filesystem, Grant, HeaderCredential, Inference, Network, NotBuilt,
-        Policy, Process, ProcessLimits, SecretSource, Source, Syscalls, Workspace,
+        Access, Api, Approvals, Credential, Deny, Filesystem, Grant, HeaderCredential, Inference,
+        Network, NotBuilt, Place, Policy, Process, ProcessLimits, SecretSource, Source, SshKeys,
+        Syscalls, Workspace,
     },
 };
 
@@ -22,24 +23,35 @@ pub(crate) fn merge(drafts: &[Draft], asked: &Asked) -> Result<Policy, Diagnosti
     let drafts = &in_order(drafts);
     let mut found = ceiling::check(drafts, asked);
     let inference = inference(drafts, &mut found);
+    let carried = carried(drafts, &mut found);
     keys_stay_outside(drafts, &mut found);
     known_rules(drafts, &mut found);
     Diagnostics::unless_empty(found)?;
     let filesystem = filesystem(drafts, asked.access);
-    let mut network = network(drafts);
+    let mut network = Network { credentials: carried, ssh: ssh(drafts), ..network(drafts) };
     network.expose.extend(&asked.expose);
+    network.ask |= asked.ask;
     let process = process(drafts);
+    let timeout = drafts.iter().find_map(|draft| draft.approval_timeout);
+    let approvals = timeout.map_or_else(Approvals::default, |timeout| Approvals { timeout });
     let not_built: Vec<NotBuilt> = drafts
         .iter()
         .flat_map(|draft| draft.later.iter().map(|later| later.asked.clone()))
         .collect();
     Ok(Policy {
-        digest: digest::of(&filesystem, &network, &process, inference.as_ref(), &not_built),
+        digest: digest::of(
+            &filesystem,
+            &network,
+            &process,
+            inference.as_ref(),
+            (approvals, &not_built),
+        ),
         sources: sources(drafts),
         filesystem,
         network,
         process,
         inference,
+        approvals,
         not_built,
         led: BTreeMap::new(),
     })
@@ -110,7 +122,7 @@ fn number(grants: &mut [Grant], deny: &mut [Deny]) {
 }
 
 fn network(drafts: &[&Draft]) -> Network {
-    let mut network = Network::default();
+    let mut network = Network { ask: ceiling::ask(drafts), ..Network::default() };
     for draft in drafts {
         for (name, addresses) in &draft.hosts {
             network.hosts.entry(name.clone()).or_insert_with(|| addresses.value.clone());
@@ -170,9 +182,7 @@ fn least<T: Copy + Ord>(
 }
 
 /// The nearest credential of each name.
-pub(crate) fn credentials<'a>(
-    drafts: &[&'a Draft],
-) -> BTreeMap<&'a str, &'a Option<HeaderCredential>> {
+pub(crate) fn credentials<'a>(drafts: &[&'a Draft]) -> BTreeMap<&'a str, &'a Option<Credential>> {
     let mut credentials = BTreeMap::new();
     for draft in drafts {
         for (name, credential) in &draft.credentials {
@@ -198,11 +208,21 @@ fn inference(drafts: &[&Draft], found: &mut Vec<Diagnostic>) -> Option<Inference
     for draft in drafts {
         for (name, provider) in &draft.providers {
             let mut resolved = provider.value.provider.clone();
-            let credential = provider.value.credential.as_ref();
-            resolved.credential = credential
-                .and_then(|name| credentials.get(&*name.value))
-                .and_then(|credential| (*credential).clone())
-                .map(|credential| with_header(credential, resolved.api));
+            let named = provider.value.credential.as_ref();
+            let known = named.and_then(|name| Some((name, credentials.get(&*name.value)?)));
+            if let Some((name, Some(credential))) = known {
+                resolved.credential = with_header(credential, resolved.api);
+                if resolved.credential.is_none() {
+                    found.push(draft.wrong(
+                        name.place,
+                        format!(
+                            "the credential `{}` goes into a query, is encoded, signs, or expires",
+                            shown(&name.value)
+                        ),
+                        "models are called with a plain header: use another one",
+                    ));
+                }
+            }
             providers.entry(name.clone()).or_insert(resolved);
         }
         routes.extend(draft.routes.iter().map(|route| (draft, route)));
@@ -231,15 +251,63 @@ fn known<'a>(missing: &str, section: &str, names: impl Iterator<Item = &'a str>)
     }
 }
 
-/// The header that each API takes a key in, if the policy names none.
-fn with_header(mut credential: HeaderCredential, api: Api) -> HeaderCredential {
-    if credential.header.is_empty() {
-        credential.header = match api {
-            Api::Anthropic => "x-api-key: {secret}".to_owned(),
-            Api::OpenAi => "authorization: Bearer {secret}".to_owned(),
-        };
+/// The credential in its header: the one that the API takes a key in, if the policy names none.
+fn with_header(credential: &Credential, api: Api) -> Option<HeaderCredential> {
+    if matches!(credential.from, SecretSource::OAuth2(_)) {
+        return None;
     }
-    credential
+    let header = match (&credential.place, api) {
+        (Some(Place::Header(header)), _) if !header.contains("base64(") => header.clone(),
+        (Some(Place::Header(_) | Place::Query(_) | Place::Aws(_)), _) => return None,
+        (None, Api::Anthropic) => "x-api-key: {secret}".to_owned(),
+        (None, Api::OpenAi) => "authorization: Bearer {secret}".to_owned(),
+    };
+    let Credential { name, from, expose, .. } = credential.clone();
+    Some(HeaderCredential { name, from, header, expose })
+}
+
+/// The nearest keys of each name.
+fn ssh(drafts: &[&Draft]) -> BTreeMap<String, SshKeys> {
+    let mut seen = BTreeSet::new();
+    let mut all = BTreeMap::new();
+    for draft in drafts {
+        for name in draft.credentials.keys().filter(|name| seen.insert(name.as_str())) {
+            if let Some(keys) = draft.ssh.get(name) {
+                all.insert(name.clone(), keys.clone());
+            }
+        }
+    }
+    all
+}
+
+/// The credentials that network rules name.
+fn carried(drafts: &[&Draft], found: &mut Vec<Diagnostic>) -> BTreeMap<String, Credential> {
+    let credentials = credentials(drafts);
+    let mut carried = BTreeMap::new();
+    for draft in drafts {
+        for DraftRule { rule, credential, .. } in draft.rules.iter().map(|rule| &rule.value) {
+            let Some((name, place)) = rule.credential.as_ref().zip(*credential) else { continue };
+            // One that is not there is told elsewhere.
+            let Some(credential) = credentials.get(name.as_str()) else { continue };
+            let Some(credential) = credential else {
+                found.push(draft.wrong(
+                    place,
+                    format!("the credential `{name}` is ssh keys, which no request carries"),
+                    "remove `credential`: the keys are used wherever the rule leads to their hosts",
+                ));
+                continue;
+            };
+            if credential.place.is_none() {
+                found.push(draft.wrong(
+                    place,
+                    format!("nothing says where a request carries the credential `{name}`"),
+                    "add `header: \"authorization: Bearer {secret}\"` or `query: \"key={secret}\"` to it",
+                ));
+            }
+            carried.insert(name.clone(), credential.clone());
+        }
+    }
+    carried
 }
 
 /// A variable that a credential reads must not be passed as well: the key would be inside.
@@ -247,9 +315,9 @@ fn keys_stay_outside(drafts: &[&Draft], found: &mut Vec<Diagnostic>) {
     let secrets: Vec<(&str, &str)> = drafts
         .iter()
         .flat_map(|draft| &draft.credentials)
-        .filter_map(|(name, credential)| match &credential.value.as_ref()?.from {
-            SecretSource::Env(variable) => Some((name.as_str(), variable.as_str())),
-            SecretSource::File(_) | SecretSource::Command(_) => None,
+        .flat_map(|(name, credential)| {
+            let from = credential.value.iter().flat_map(|credential| credential.from.variables());
+            from.map(|variable| (name.as_str(), variable))
         })
         .collect();
     for draft in drafts {

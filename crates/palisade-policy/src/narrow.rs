@@ -23,8 +23,11 @@ pub(crate) fn narrowed(draft: Draft) -> Draft {
         deny,
         hosts: _,
         rules,
+        ask,
+        approval_timeout: _,
         expose: _,
         credentials: _,
+        ssh: _,
         providers: _,
         routes: _,
         limits,
@@ -54,8 +57,11 @@ pub(crate) fn narrowed(draft: Draft) -> Draft {
         deny,
         hosts: BTreeMap::new(),
         rules: rules.into_iter().filter_map(denies).collect(),
+        ask: ask.filter(|ask| own && !ask.value),
+        approval_timeout: None,
         expose: Vec::new(),
         credentials: BTreeMap::new(),
+        ssh: BTreeMap::new(),
         providers: BTreeMap::new(),
         routes: Vec::new(),
         limits: if own { limits } else { DraftLimits::default() },
@@ -76,5 +82,6 @@ fn denies(mut rule: At<DraftRule>) -> Option<At<DraftRule>> {
     let refused = rule.value.rule.http.iter().flatten();
     let any = refused.filter(|entry| entry.effect == Effect::Deny).count() > 0;
     rule.value.rule.only_denies = true;
+    rule.value.rule.credential = None;
     (any || rule.value.rule.limits.is_some()).then_some(rule)
 }

@@ -33,6 +33,13 @@ pub(crate) fn parse(file: &str, bytes: &[u8]) -> Result<Document, Diagnostics> {
     }
 }
 
+/// What a valid document says, for comparing two.
+pub(crate) fn value(file: &str, bytes: &[u8]) -> Result<serde_json::Value, Diagnostics> {
+    let text = text::of(file, bytes)?;
+    serde_saphyr::from_str_with_options(text, options())
+        .map_err(|error| explained(file, text, &error))
+}
+
 /// The library stops at its first error. This finds all that is wrong with the form.
 fn explained(file: &str, text: &str, error: &serde_saphyr::Error) -> Diagnostics {
     let mut lenient = options();

@@ -26,6 +26,8 @@ pub struct Policy {
     pub process: Process,
     /// The `inference` section, if there is any provider.
     pub inference: Option<Inference>,
+    /// The `approvals` section.
+    pub approvals: Approvals,
     /// What it asks for that this version cannot enforce. A launch refuses when there is any.
     pub not_built: Vec<NotBuilt>,
     /// Where the workspace, and the paths of a project's documents, led through links when they were
@@ -109,8 +111,36 @@ pub struct Network {
     pub hosts: BTreeMap<HostName, Vec<IpAddr>>,
     /// The rules, in the order of the document.
     pub rules: Vec<NetworkRule>,
+    /// Whether the operator is asked for a destination that no rule names. Else it is denied.
+    pub ask: bool,
     /// Ports of the sandbox that are published on the host's loopback.
     pub expose: BTreeSet<u16>,
+    /// The credentials that rules name, by name.
+    pub credentials: BTreeMap<String, Credential>,
+    /// The keys that sign outside, by the credential's name.
+    pub ssh: BTreeMap<String, SshKeys>,
+}
+
+/// Keys of the operator's ssh agent, and where they may be used.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SshKeys {
+    /// Fingerprints: `SHA256:` and 43 characters.
+    pub keys: BTreeSet<String>,
+    /// The hosts.
+    pub hosts: BTreeSet<HostName>,
+}
+
+/// The `approvals` section.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Approvals {
+    /// How long a question waits for its answer. None in time is a denial.
+    pub timeout: Duration,
+}
+
+impl Default for Approvals {
+    fn default() -> Self {
+        Self { timeout: Duration::from_secs(10 * 60) }
+    }
 }
 
 /// A network rule.
@@ -133,6 +163,34 @@ pub struct NetworkRule {
     /// Whether only what it refuses counts: it permits neither a connection nor a request. So it is with
     /// a project's rule while the project is not trusted.
     pub only_denies: bool,
+    /// The credential that its requests carry, by its name in [`Network::credentials`].
+    pub credential: Option<String>,
+}
+
+/// A secret that requests carry.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Credential {
+    /// Its name in the policy.
+    pub name: String,
+    /// Where the secret is.
+    pub from: SecretSource,
+    /// Where in a request it is; `None` only where a provider's API says so.
+    pub place: Option<Place>,
+    /// The variable that holds the placeholder inside.
+    pub expose: Option<String>,
+    /// How often it is read anew.
+    pub refresh: Option<Duration>,
+}
+
+/// Where in a request a secret is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub enum Place {
+    /// In a header: a template `name: value` with `{secret}` once. `base64(…)` in the value is encoded.
+    Header(String),
+    /// In a field of the query: a template `name=value` with `{secret}` once.
+    Query(String),
+    /// Nowhere: it signs, for this access key of AWS.
+    Aws(String),
 }
 
 /// The most that may go to a rule's hosts and ports; `None` is no limit.
@@ -243,6 +301,61 @@ pub enum SecretSource {
     File(#[serde(serialize_with = "crate::digest::exact")] PathBuf),
     /// A command's standard output, without the line end at its end. A program with its arguments; no shell.
     Command(Vec<String>),
+    /// The entry of the desktop's key store with these attributes.
+    Keyring(BTreeMap<String, String>),
+    /// A field in the key-value store of a server that speaks Vault's HTTP.
+    Vault(Vault),
+    /// Access tokens of a server that speaks OAuth 2.
+    OAuth2(OAuth2),
+}
+
+/// How access tokens are had.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct OAuth2 {
+    /// Where: `https`, or `http` at a loopback address.
+    pub token_url: String,
+    /// The client's name there.
+    pub client_id: String,
+    /// The client's secret: a variable or a file.
+    pub client_secret: Option<Box<SecretSource>>,
+    /// The refresh token, likewise. Without one the client's own credentials are used.
+    pub refresh_token: Option<Box<SecretSource>>,
+    /// What the tokens are to be good for.
+    pub scope: Option<String>,
+}
+
+/// A field of a secret in a server's key-value store.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Vault {
+    /// The server's URL: `https`, or `http` at a loopback address; without a path.
+    pub url: String,
+    /// Where the store is mounted, without slashes at its ends.
+    pub mount: String,
+    /// The path in it, without slashes at its ends.
+    pub path: String,
+    /// The field.
+    pub field: String,
+    /// 1 or 2.
+    pub version: u8,
+    /// The namespace, if any.
+    pub namespace: Option<String>,
+    /// What opens the server: a variable or a file.
+    pub token: Box<SecretSource>,
+}
+
+impl SecretSource {
+    /// The variables of the operator's environment that it reads.
+    pub fn variables(&self) -> Vec<&str> {
+        match self {
+            SecretSource::Env(variable) => vec![variable],
+            SecretSource::Vault(vault) => vault.token.variables(),
+            SecretSource::OAuth2(oauth2) => {
+                let kept = oauth2.client_secret.iter().chain(&oauth2.refresh_token);
+                kept.flat_map(|from| from.variables()).collect()
+            }
+            SecretSource::File(_) | SecretSource::Command(_) | SecretSource::Keyring(_) => vec![],
+        }
+    }
 }
 
 /// Which models go where.

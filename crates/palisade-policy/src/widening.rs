@@ -109,6 +109,9 @@ fn network(draft: &Draft, base: &Base<'_>, add: &mut impl FnMut(Place, String)) 
             add(addresses.place, format!("fixed addresses for {name}"));
         }
     }
+    if let Some(ask) = draft.ask.as_ref().filter(|ask| ask.value && !base.policy.network.ask) {
+        add(ask.place, "`network.unknown: ask`".to_owned());
+    }
     for At { value, place } in &draft.expose {
         if !base.policy.network.expose.contains(value) {
             add(*place, format!("port {value} of the sandbox, on your loopback"));

@@ -17,6 +17,9 @@ pub struct Ground {
     pub network: bool,
     /// What may be missing.
     pub degraded: Degraded,
+    /// Where the caller's memory has what no fork of it may keep, such as variables with secrets: addresses
+    /// and lengths. Init overwrites its own copy first of all.
+    pub forget: Vec<(u64, u64)>,
     /// Have the kernel's audit told what Landlock refuses. Only where
     /// [`Records`](crate::linux::audit::Records) can be heard.
     pub tell_audit: bool,
@@ -103,6 +106,9 @@ pub enum Content {
     Link(PathBuf),
     /// An empty folder that cannot be changed.
     EmptyFolder,
+    /// A unix socket that init listens at, and hands out. Only where nothing of the host's is shown; one at
+    /// most.
+    Socket,
     /// Nothing, over what a host folder or an overlay shows here: an empty folder, or a file that cannot
     /// be opened.
     Cover(There),

@@ -145,6 +145,7 @@ mod tests {
                     http: None,
                     limits: palisade_policy::RuleLimits::default(),
                     only_denies: false,
+                    credential: None,
                 }],
                 ..Network::default()
             },
@@ -153,6 +154,7 @@ mod tests {
                 ..Process::default()
             },
             inference: None,
+            approvals: palisade_policy::Approvals::default(),
             not_built: Vec::new(),
             led: std::collections::BTreeMap::new(),
         }

@@ -14,21 +14,26 @@
 
 #![forbid(unsafe_code)]
 
+mod approvals;
+mod credentials;
 mod degraded;
 mod denials;
 mod expose;
 mod file_denials;
 mod guard;
 mod limits;
+mod live;
 mod models;
 mod order;
 mod outward;
 mod pipeline;
 mod plan;
+mod questions;
 mod refusal;
 pub mod running;
 mod secret;
 mod session;
+mod ssh;
 mod streams;
 mod supervise;
 mod sweep;

@@ -13,7 +13,7 @@ use tokio::net::TcpStream;
 use crate::{
     order::Operator,
     refusal::{Refusal, Refuse},
-    secret,
+    secret::{self, Stderr},
 };
 
 /// The gateway's name inside. Nobody can own it: `.local` is no zone of the public DNS.
@@ -30,22 +30,27 @@ impl Service for Door {
     }
 }
 
-/// The services of this policy: the model gateway, if it has any provider.
-pub(crate) async fn services(
+/// The model gateway of this policy, if it has any provider.
+pub(crate) async fn gateway(
     inference: Option<&Inference>,
     network: &Network,
     operator: &Operator,
     authority: Arc<dyn Authority>,
-) -> Result<Services, Refusal> {
-    let services = Services::new();
-    let Some(inference) = inference else { return Ok(services) };
-    let gateway = Gateway::new(configuration(inference, network, operator).await?, authority)
-        .refuse("the model gateway", POLICY)?;
-    let name: HostName = NAME.parse().refuse("the model gateway's name", POLICY)?;
-    Ok(services.with(name, PORT, Arc::new(Door(gateway))))
+) -> Result<Option<Gateway>, Refusal> {
+    let Some(inference) = inference else { return Ok(None) };
+    let configuration = configuration(inference, network, operator).await?;
+    Gateway::new(configuration, authority).refuse("the model gateway", POLICY).map(Some)
 }
 
-async fn configuration(
+/// What the supervisor serves itself: the gateway, if there is one.
+pub(crate) fn services(gateway: Option<&Gateway>) -> Result<Services, Refusal> {
+    let services = Services::new();
+    let Some(gateway) = gateway else { return Ok(services) };
+    let name: HostName = NAME.parse().refuse("the model gateway's name", POLICY)?;
+    Ok(services.with(name, PORT, Arc::new(Door(gateway.clone()))))
+}
+
+pub(crate) async fn configuration(
     inference: &Inference,
     network: &Network,
     operator: &Operator,
@@ -95,10 +100,11 @@ async fn key(
     operator: &Operator,
 ) -> KeySource {
     let Some(credential) = credential else { return KeySource::None };
-    let secret = match secret::read(&credential.name, &credential.from, operator).await {
-        Ok(secret) => secret,
-        Err(why) => return KeySource::Missing { why },
-    };
+    let secret =
+        match secret::read(&credential.name, &credential.from, operator, Stderr::Operator).await {
+            Ok(secret) => secret,
+            Err(why) => return KeySource::Missing { why },
+        };
     match HeaderCredential::new(&credential.header, secret) {
         Ok(header) => KeySource::Header(header),
         Err(error) => KeySource::Missing {

@@ -4,7 +4,7 @@ use std::{
     path::PathBuf,
 };
 
-use palisade_policy::Policy;
+use palisade_policy::{Policy, Sources};
 use palisade_sandbox::linux::abilities::Kind;
 
 /// What to run, under what.
@@ -12,6 +12,8 @@ use palisade_sandbox::linux::abilities::Kind;
 pub struct Order {
     /// The compiled policy.
     pub policy: Policy,
+    /// What it was made from, to make it anew while the sandbox runs.
+    pub sources: Sources,
     /// The program and its arguments, as the operator wrote them. Never empty.
     pub command: Vec<OsString>,
     /// A name for the session, for the record.
@@ -20,6 +22,8 @@ pub struct Order {
     pub missing: Vec<Kind>,
     /// What the sandbox may be without if this system lacks it; only such as may be missing.
     pub allow_degraded: Vec<Kind>,
+    /// Whether what no rule names is permitted unasked, and only recorded.
+    pub permissive: bool,
     /// Who gives the order.
     pub operator: Operator,
 }

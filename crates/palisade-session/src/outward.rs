@@ -8,6 +8,7 @@ use std::{
 use palisade_core::{Authority, Inspection, SessionId};
 use palisade_egress::{
     DnsSockets, HostLookup, Inspector, Proxy, Resolver, SandboxCa, Services, SyntheticMap,
+    credential::Credentials,
 };
 use palisade_policy::{Network, Tls};
 use palisade_sandbox::NetSockets;
@@ -31,17 +32,22 @@ pub(crate) fn authority(
 pub(crate) fn inspector(
     authority: Option<Arc<SandboxCa>>,
     policy: Arc<dyn Inspection>,
+    credentials: Option<Arc<Credentials>>,
 ) -> Result<Option<Inspector>, Refusal> {
     let Some(authority) = authority else { return Ok(None) };
     let made = Inspector::new(policy, authority, Roots::of_operator());
-    Ok(Some(made.refuse("TLS for what is looked into", "report this")?))
+    let made = made.refuse("TLS for what is looked into", "report this")?;
+    Ok(Some(match credentials {
+        Some(credentials) => made.with_transform(Arc::new(credentials)),
+        None => made,
+    }))
 }
 
 /// Serve until the future is dropped. Resolves only if something cannot go on: the sandbox has
 /// no way out any more then, and the reason says why.
 pub(crate) async fn serve(
     sockets: NetSockets,
-    network: &Network,
+    lookup: Arc<HostLookup>,
     services: Services,
     inspector: Option<Inspector>,
     authority: Arc<dyn Authority>,
@@ -54,7 +60,6 @@ pub(crate) async fn serve(
         proxies.push(TcpListener::from(family.proxy));
     }
     let synthetic = SyntheticMap::new();
-    let lookup = Arc::new(HostLookup::new(network.hosts.clone()));
     let resolver = Resolver::new(Arc::clone(&authority), Arc::clone(&synthetic), services.clone());
     let mut proxy = Proxy::new(authority, synthetic, lookup).with_services(services);
     if let Some(inspector) = inspector {

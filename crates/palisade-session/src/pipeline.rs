@@ -9,6 +9,12 @@ use palisade_core::{
 };
 use palisade_engine::Engine;
 use palisade_journal::Journal;
+use palisade_policy::Policy;
+use tokio::sync::watch;
+
+use crate::approvals::Approvals;
+
+const NO_JOURNAL: &str = "the journal cannot be written, so nothing is permitted";
 
 /// The one path of every action: the engine decides, the journal takes the event, and only then
 /// does the decision count.
@@ -17,15 +23,33 @@ pub(crate) struct Pipeline {
     engine: Engine,
     journal: Journal,
     denied: AtomicU64,
+    approvals: Approvals,
+    /// Counts the policies that have decided.
+    generation: watch::Sender<u64>,
 }
 
 impl Pipeline {
-    pub(crate) fn new(engine: Engine, journal: Journal) -> Arc<Self> {
-        Arc::new(Self { engine, journal, denied: AtomicU64::new(0) })
+    pub(crate) fn new(engine: Engine, journal: Journal, approvals: Approvals) -> Arc<Self> {
+        let (denied, generation) = (AtomicU64::new(0), watch::Sender::new(0));
+        Arc::new(Self { engine, journal, denied, approvals, generation })
+    }
+
+    /// The questions to the operator.
+    pub(crate) fn approvals(&self) -> &Approvals {
+        &self.approvals
     }
 
     pub(crate) fn journal(&self) -> &Journal {
         &self.journal
+    }
+
+    /// Decide by this policy from now on. What was permitted and goes on is considered again by
+    /// those who let it.
+    pub(crate) fn replace(&self, policy: &Policy) {
+        self.journal.set_policy(policy.digest.clone());
+        self.engine.replace(policy);
+        self.approvals.set_timeout(policy.approvals.timeout);
+        self.generation.send_modify(|number| *number += 1);
     }
 
     /// How many acts were refused until now.
@@ -49,9 +73,34 @@ impl Pipeline {
     }
 }
 
+impl Pipeline {
+    /// The decision, if need be the operator's. A policy that comes into force meanwhile decides anew.
+    async fn settle(&self, action: &Action) -> Decision {
+        loop {
+            let generation = self.generation();
+            let decision = self.consider(action);
+            if decision.verdict != Verdict::Ask {
+                return decision;
+            }
+            if !self.write(Event::decided(action, &decision)).await {
+                return Decision::deny(NO_JOURNAL);
+            }
+            tokio::select! {
+                biased;
+                _ = self.replaced(generation) => {}
+                answer = self.approvals.ask(action) => return answer,
+            }
+        }
+    }
+}
+
 impl Authority for Pipeline {
     fn consider(&self, action: &Action) -> Decision {
-        self.engine.decide(action)
+        let decision = self.engine.decide(action);
+        match decision.verdict {
+            Verdict::Ask => self.approvals.settled(action).unwrap_or(decision),
+            _ => decision,
+        }
     }
 
     fn may_send(&self, host: &HostName, port: u16, bytes: u64) -> Result<(), Decision> {
@@ -60,7 +109,7 @@ impl Authority for Pipeline {
 
     fn authorize<'a>(&'a self, action: &'a Action) -> BoxFuture<'a, Decision> {
         Box::pin(async move {
-            let mut decision = self.engine.decide(action);
+            let mut decision = self.settle(action).await;
             if let (true, Action::Request(request)) = (decision.is_allowed(), action)
                 && let Some(denial) = self.engine.count(request)
             {
@@ -69,13 +118,29 @@ impl Authority for Pipeline {
             if self.write(Event::decided(action, &decision)).await {
                 decision
             } else {
-                Decision::deny("the journal cannot be written, so nothing is permitted")
+                Decision::deny(NO_JOURNAL)
             }
         })
     }
 
     fn record(&self, event: Event) -> BoxFuture<'_, bool> {
         Box::pin(self.write(event))
+    }
+
+    fn generation(&self) -> u64 {
+        *self.generation.borrow()
+    }
+
+    fn replaced(&self, generation: u64) -> BoxFuture<'_, u64> {
+        let mut receiver = self.generation.subscribe();
+        Box::pin(async move {
+            let next = receiver.wait_for(|now| *now != generation).await.map(|now| *now);
+            match next {
+                Ok(now) => now,
+                // The sender is ours, and there as long as we are.
+                Err(_) => std::future::pending().await,
+            }
+        })
     }
 }
 

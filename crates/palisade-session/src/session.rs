@@ -1,7 +1,7 @@
 use std::{os::fd::OwnedFd, path::Path, sync::Arc};
 
 use palisade_core::{Action, Authority, Event, Layer, SessionId, Verdict};
-use palisade_egress::SandboxCa;
+use palisade_egress::{HostLookup, SandboxCa};
 use palisade_engine::Engine;
 use palisade_journal::{Durability, Journal, Timestamp};
 use palisade_policy::Policy;
@@ -10,23 +10,28 @@ use palisade_workspace::{Kept, Outcome, WorkspaceError};
 use rustix::rand::{GetRandomFlags, getrandom};
 
 use crate::{
+    approvals::Approvals,
+    credentials::{self, Ready},
     degraded::{self, Missing},
     denials::Denials,
     expose::Exposed,
     file_denials::{self, FileDenials},
     guard,
     limits::{self, Account, Writable},
+    live::Live,
     models,
     order::Order,
     outward,
     pipeline::Pipeline,
     plan::{self, Made, Placeholders, Who},
+    questions::Questions,
     refusal::{self, Refusal, Refuse},
     running::Desk,
+    ssh,
     streams::{self, Copies},
     supervise::{Cause, End, relay, until_end},
     sweep::{self, Found, List},
-    terminal::{Signals, Terminal},
+    terminal::{Relay, Signals, Terminal},
 };
 
 const JOURNAL: &str = "see that the state folder (PALISADE_STATE) can be written and has room";
@@ -75,7 +80,7 @@ pub fn run(order: &Order, tell: impl Fn(&str)) -> Result<Ended, Refusal> {
         .enable_all()
         .build()
         .refuse("start the supervisor's runtime", "see the limits of this user (ulimit -n)")?;
-    let result = runtime.block_on(live(order, &session, started, &mut watch));
+    let result = runtime.block_on(live(order, &session, started, &mut watch, &tell));
     // Still there if the session came to no regular end: what ran, if anything, is gone by now.
     let late = watch.list.take().map(List::done).unwrap_or_default();
     // A lookup or a read that hangs must not keep us.
@@ -107,6 +112,8 @@ struct Started {
     records: Option<Records>,
     /// Who signs what clients inside see of servers, where connections are looked into.
     authority: Option<Arc<SandboxCa>>,
+    /// What stands inside for the keys of model providers.
+    placeholders: Placeholders,
 }
 
 /// What is swept at the end, and what was swept before for sessions whose supervisor was killed.
@@ -164,6 +171,7 @@ fn prepare(
         exposed,
         records,
         authority,
+        placeholders,
     };
     Ok((started, Watch { list, leftover }))
 }
@@ -173,6 +181,7 @@ async fn live(
     session: &SessionId,
     started: Started,
     watch: &mut Watch,
+    tell: &dyn Fn(&str),
 ) -> Result<Ended, Refusal> {
     let Started {
         building,
@@ -185,24 +194,39 @@ async fn live(
         exposed,
         records,
         authority: certificates,
+        placeholders,
     } = started;
     let policy = &order.policy;
     let mut signals = Signals::catch().refuse("catch signals", "report this")?;
     let journal = open_journal(order, session)?;
     let own = palisade_egress::own_addresses().refuse("this machine's addresses", "report this")?;
-    let pipeline = Pipeline::new(Engine::with_own_addresses(policy, own), journal);
+    let approvals = Approvals::new(policy.approvals.timeout, order.permissive);
+    let pipeline = Pipeline::new(Engine::with_own_addresses(policy, own), journal, approvals);
     let mut notices = record_swept(&pipeline, &watch.leftover).await;
     let refused = |refusal: Refusal| close_refused(&pipeline, refusal);
     let of_launch = |error: &LaunchError| refusal::of_launch(error, &order.allow_degraded);
     let authority: Arc<dyn Authority> = pipeline.clone();
-    let services = models::services(
+    let gateway = models::gateway(
         policy.inference.as_ref(),
         &policy.network,
         &order.operator,
         Arc::clone(&authority),
     );
-    let services = match services.await {
+    let gateway = match gateway.await {
+        Ok(gateway) => gateway,
+        Err(refusal) => return Err(refused(refusal).await),
+    };
+    let services = match models::services(gateway.as_ref()) {
         Ok(services) => services,
+        Err(refusal) => return Err(refused(refusal).await),
+    };
+    let lookup = Arc::new(HostLookup::new(policy.network.hosts.clone()));
+    let live = Live::new(order, Arc::clone(&pipeline), Arc::clone(&lookup), gateway);
+    let live = Arc::new(live);
+    let ready =
+        credentials::read(&policy.network, &order.operator, &placeholders, Arc::clone(&authority));
+    let Ready { credentials, variables } = match ready.await {
+        Ok(ready) => ready,
         Err(refusal) => return Err(refused(refusal).await),
     };
     // While init builds.
@@ -231,6 +255,13 @@ async fn live(
             return Err(refused(Refusal::new(what, JOURNAL)).await);
         }
     }
+    if order.permissive {
+        let what = "what no rule names is permitted unasked";
+        if !authority.record(Event::observed("learn", Layer::Supervisor, what)).await {
+            let what = "that everything is permitted could not be recorded";
+            return Err(refused(Refusal::new(what, JOURNAL)).await);
+        }
+    }
     let decision = authority.authorize(&launch_action(order)).await;
     if !decision.is_allowed() {
         let refusal = Refusal::new(decision.reason, JOURNAL);
@@ -240,16 +271,37 @@ async fn live(
     let recorder = Arc::clone(&authority);
     let sockets = standing.sockets.take();
     let sandbox = standing.terminal.take();
-    let inspector = match outward::inspector(certificates, pipeline.clone()) {
+    if let Err(error) = standing.set_environment(&variables) {
+        return Err(refused(of_launch(&error)).await);
+    }
+    let inspector = match outward::inspector(certificates, pipeline.clone(), credentials) {
         Ok(inspector) => inspector,
         Err(refusal) => return Err(refused(refusal).await),
     };
+    let agent = standing
+        .socket
+        .take()
+        .map(|socket| ssh::agent(&policy.network, &order.operator, socket, Arc::clone(&authority)));
+    let agent = match agent.transpose() {
+        Ok(agent) => agent,
+        Err(refusal) => return Err(refused(refusal).await),
+    };
+    let agent = async {
+        match agent {
+            Some((agent, listener)) => match agent.serve(listener).await {},
+            None => std::future::pending::<String>().await,
+        }
+    };
     let outward = async {
         match sockets {
-            Some(sockets) => {
-                outward::serve(sockets, &policy.network, services, inspector, authority).await
-            }
+            Some(sockets) => outward::serve(sockets, lookup, services, inspector, authority).await,
             None => std::future::pending().await,
+        }
+    };
+    let outward = async {
+        tokio::select! {
+            why = outward => why,
+            why = agent => why,
         }
     };
     if let Some(Err(error)) = kept.as_mut().map(Kept::record_host) {
@@ -280,10 +332,13 @@ async fn live(
             () = async { exposing.await; std::future::pending().await } => String::new(),
         }
     };
-    let mut desk = desk.serve(&running, recorder);
+    let mut desk = desk.serve(&running, recorder, Arc::clone(&live));
     let asked = desk.asked_to_end();
     let held = (most.wall_time, limits.broken());
-    let ending = until_end(running, relay, &mut signals, &mut denials, asked, outward, held);
+    let terminal = relay.as_ref().map(Relay::handle);
+    let questions = Questions::new(order, session, live, tell, terminal);
+    let outside = (asked, questions.show());
+    let ending = until_end(running, relay, &mut signals, &mut denials, outside, outward, held);
     let (end, cause) = match ending.await {
         Ok(ended) => ended,
         Err(refusal) => return Err(refused(refusal).await),

@@ -84,13 +84,13 @@ pub(crate) fn relay(
 }
 
 /// See the command to its end. `denials` hears what its filter refuses, `outward` is what serves its network, for as long; `asked`
-/// resolves when the operator wants an end, `broken` when a limit is that is not of time.
+/// resolves when the operator wants an end, `questions` shows the operator what is asked, `broken` when a limit is that is not of time.
 pub(crate) async fn until_end(
     running: Arc<Running>,
     relay: Option<Relay>,
     signals: &mut Signals,
     denials: &mut Denials,
-    asked: impl Future<Output = u32>,
+    (asked, questions): (impl Future<Output = u32>, impl Future<Output = ()>),
     outward: impl Future<Output = String>,
     (wall_time, broken): (Option<Duration>, impl Future<Output = Breach>),
 ) -> Result<(Result<End, LaunchError>, Cause), Refusal> {
@@ -104,7 +104,7 @@ pub(crate) async fn until_end(
     };
     let settled = tokio::time::sleep(SETTLED);
     let mut settling = true;
-    tokio::pin!(limit, asked, outward, broken, settled);
+    tokio::pin!(limit, asked, questions, outward, broken, settled);
     let mut last_call: Option<tokio::time::Instant> = None;
     let end = loop {
         let late = async {
@@ -149,6 +149,8 @@ pub(crate) async fn until_end(
                 cause = Cause::Limit(breach);
                 running.kill();
             }
+            // It never ends.
+            () = &mut questions => {}
             () = &mut settled, if settling => {
                 settling = false;
                 release_text();

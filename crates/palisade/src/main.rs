@@ -27,6 +27,8 @@ struct Cli {
 enum Command {
     /// Run a command in a sandbox.
     Run(commands::run::Args),
+    /// Run a command and write rules for what it wants of the network.
+    Learn(commands::learn::Args),
     /// List the sandboxes that run.
     Ps(commands::ps::Args),
     /// Run a command in a running sandbox, confined like its agent.
@@ -37,7 +39,9 @@ enum Command {
     Logs(commands::logs::Args),
     /// Show a hostile agent in a sandbox, and what stops it.
     Demo(commands::demo::Args),
-    /// Check, explain and trust policies.
+    /// Answer what agents want and no rule names.
+    Approvals(commands::approvals::Args),
+    /// Check, explain, trust and exchange policies.
     Policy(commands::policy::Args),
     /// List, show, take and discard what agents changed in overlays.
     Workspace(commands::workspace::Args),
@@ -57,6 +61,7 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let result = match cli.command {
         Command::Run(args) => commands::run::run(args),
+        Command::Learn(args) => commands::learn::run(args),
         Command::Ps(args) => commands::ps::run(&args),
         Command::Exec(args) => commands::exec::run(args),
         Command::Kill(args) => commands::kill::run(&args),
@@ -64,6 +69,7 @@ fn main() -> ExitCode {
         Command::Demo(args) => commands::demo::run(&args),
         Command::Selftest(args) => commands::selftest::run(&args),
         Command::Attempt(args) => commands::attempt::run(&args),
+        Command::Approvals(args) => commands::approvals::run(&args),
         Command::Policy(args) => commands::policy::run(args),
         Command::Workspace(args) => commands::workspace::run(args),
         Command::Audit(args) => commands::audit::run(args),

@@ -1,7 +1,7 @@
 use std::{
     io,
     pin::Pin,
-    sync::Arc,
+    sync::{Arc, OnceLock},
     task::{Context, Poll, ready},
 };
 
@@ -9,7 +9,11 @@ use bytes::Bytes;
 use http::HeaderMap;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 
-use super::{fields, transform::AnswerFilter};
+use super::{
+    fields,
+    transform::{AnswerFilter, BodyWatch},
+    underway::Ongoing,
+};
 use crate::relay::{Traffic, Way};
 
 /// Why a body broke off. What was not whole must not look whole: the connection or stream is then
@@ -20,6 +24,8 @@ pub(crate) enum Broken {
     Http(#[from] hyper::Error),
     #[error("the body broke off: {0}")]
     Io(#[from] io::Error),
+    #[error("{0}")]
+    Refused(String),
 }
 
 /// A body that passes: each frame goes on as it comes, and none is asked for before the last one was
@@ -29,23 +35,51 @@ pub(crate) struct Flow {
     traffic: Arc<Traffic>,
     way: Way,
     filter: Option<Box<dyn AnswerFilter>>,
+    watch: Option<Watched>,
     /// Bytes that the filter holds back.
     held: u64,
     trailers: Option<HeaderMap>,
     ended: bool,
     /// Is told if the body breaks off.
     report: Option<Report>,
+    /// The request that this is the answer to.
+    _request: Option<Ongoing>,
     pace: Option<Arc<Traffic>>,
 }
 
 /// Hears why a body broke off.
 pub(crate) type Report = Box<dyn FnOnce(String) + Send>;
 
+/// What sees a request's body, and where it says why the body must not go on.
+pub(crate) struct Watched {
+    pub(crate) watch: Box<dyn BodyWatch>,
+    pub(crate) refused: Arc<OnceLock<String>>,
+}
+
+impl Watched {
+    pub(crate) fn passes(&mut self, frame: &Frame<Bytes>) -> Result<(), Broken> {
+        let seen = match (frame.data_ref(), frame.trailers_ref()) {
+            (Some(data), _) => self.watch.data(data),
+            (None, Some(trailers)) => self.watch.trailers(trailers),
+            (None, None) => Ok(()),
+        };
+        seen.map_err(|why| {
+            self.refused.set(why.clone()).ok();
+            Broken::Refused(why)
+        })
+    }
+}
+
 impl Flow {
     /// From the client to the server. `pace` is told as well, for this request alone.
-    pub(crate) fn out(inner: Incoming, traffic: Arc<Traffic>, pace: Arc<Traffic>) -> Self {
+    pub(crate) fn out(
+        inner: Incoming,
+        traffic: Arc<Traffic>,
+        pace: Arc<Traffic>,
+        watch: Option<Watched>,
+    ) -> Self {
         let flow = Self::new(inner, traffic, Way::Out, None, None);
-        Self { pace: Some(pace), ..flow }
+        Self { pace: Some(pace), watch, ..flow }
     }
 
     /// From the server to the client.
@@ -56,6 +90,12 @@ impl Flow {
         report: Report,
     ) -> Self {
         Self::new(inner, traffic, Way::In, filter, Some(report))
+    }
+
+    /// The answer to this request.
+    pub(crate) fn of(mut self, request: Ongoing) -> Self {
+        self._request = Some(request);
+        self
     }
 
     fn new(
@@ -70,10 +110,12 @@ impl Flow {
             traffic,
             way,
             filter,
+            watch: None,
             held: 0,
             trailers: None,
             ended: false,
             report,
+            _request: None,
             pace: None,
         }
     }
@@ -130,6 +172,11 @@ impl Body for Flow {
                     continue;
                 }
             };
+            if let Some(watched) = &mut this.watch
+                && let Err(refused) = watched.passes(&frame)
+            {
+                return Poll::Ready(Some(Err(refused)));
+            }
             match frame.into_data() {
                 Ok(data) => {
                     if let Err(event) = this.traffic.may(this.way, data.len()) {

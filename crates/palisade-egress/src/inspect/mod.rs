@@ -16,6 +16,7 @@ mod inspector;
 mod prefixed;
 mod tasks;
 mod transform;
+mod underway;
 mod upstream;
 mod visit;
 
@@ -23,5 +24,5 @@ pub use ca::{CaError, SandboxCa};
 pub(crate) use inspector::H2;
 pub use inspector::Inspector;
 pub(crate) use prefixed::Prefixed;
-pub use transform::{AnswerFilter, Transform};
+pub use transform::{AnswerFilter, BodyWatch, Passing, Transform};
 pub(crate) use visit::Visit;

@@ -85,6 +85,8 @@ pub(crate) enum Failure {
     Slow(Duration),
     /// Too many connections are open.
     Full,
+    /// The server is at no address that may be spoken to without TLS.
+    NotPlainly,
 }
 
 impl Upstream {
@@ -191,7 +193,13 @@ impl Upstream {
             return Err(Failure::Unreachable("resolve", io::ErrorKind::InvalidInput.into()));
         };
         let addresses = self.proxy.lookup.addresses(host).await;
-        let addresses = addresses.map_err(|error| Failure::Unreachable("resolve", error))?;
+        let mut addresses = addresses.map_err(|error| Failure::Unreachable("resolve", error))?;
+        if let Some(transform) = self.inspector.transform.as_ref().filter(|_| !self.secure) {
+            addresses.retain(|address| transform.may_go_plainly(host, *address));
+            if addresses.is_empty() {
+                return Err(Failure::NotPlainly);
+            }
+        }
         let authority = &*self.proxy.authority;
         let limits = &self.proxy.limits;
         let (stream, address) = match self.target.dial(addresses, authority, limits).await {
@@ -346,7 +354,7 @@ impl Failure {
     /// What the client gets to see of it.
     pub(crate) fn status(&self) -> StatusCode {
         match self {
-            Failure::Denied(_) => StatusCode::FORBIDDEN,
+            Failure::Denied(_) | Failure::NotPlainly => StatusCode::FORBIDDEN,
             Failure::Unreachable(_, error) if error.kind() == io::ErrorKind::TimedOut => {
                 StatusCode::GATEWAY_TIMEOUT
             }
@@ -376,6 +384,11 @@ impl Failure {
                 format!("the server did not answer within {} s", limit.as_secs())
             }
             Failure::Full => "too many connections to servers are open".to_owned(),
+            Failure::NotPlainly => {
+                "the host has a credential, which goes only over TLS, or to a loopback or \
+                                    private address that the rule names in `addresses`"
+                    .to_owned()
+            }
         }
     }
 
@@ -385,7 +398,7 @@ impl Failure {
             return None;
         }
         let mut event = Event::observed("request", Layer::Egress, subject);
-        if matches!(self, Failure::Certificate(_)) {
+        if matches!(self, Failure::Certificate(_) | Failure::NotPlainly) {
             event.decision = Verdict::Deny;
         }
         event.reason = self.reason();

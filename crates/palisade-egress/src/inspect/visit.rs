@@ -2,11 +2,11 @@
 
 use std::{
     convert::Infallible,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
     time::Duration,
 };
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::{
     HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Version, header, request,
 };
@@ -18,9 +18,11 @@ use hyper::{
     upgrade::OnUpgrade,
 };
 use hyper_util::rt::{TokioIo, TokioTimer};
-use palisade_core::{Action, Body, BoxFuture, Decision, Event, HostName, Layer, Request as Asked};
+use palisade_core::{
+    Action, Body, BoxFuture, Decision, Event, HostName, Layer, Request as Asked, TlsName, Verdict,
+};
 use tokio::{
-    io::{AsyncRead, AsyncWrite},
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     time::timeout,
 };
 
@@ -29,11 +31,12 @@ use super::{
     aim::Aim,
     answer::{self, Payload},
     fields,
-    flow::Flow,
+    flow::{Flow, Watched},
     gate::{Admissions, Gate},
     head,
     tasks::Tasks,
-    transform::AnswerFilter,
+    transform::{AnswerFilter, Passing},
+    underway::{Ongoing, Underway},
     upstream::{Failure, Upstream},
 };
 use crate::{
@@ -46,6 +49,8 @@ use crate::{
 const MOST_DRAINED: usize = 64 << 20;
 const DRAINED_WITHIN: Duration = Duration::from_secs(10);
 const WINDOW: u32 = 1024 * 1024;
+/// What is read at a time of what is no HTTP any more.
+const CHUNK: usize = 16 * 1024;
 
 /// A client's connection.
 pub(crate) struct Visit {
@@ -57,6 +62,7 @@ pub(crate) struct Visit {
     upstream: Upstream,
     pub(crate) traffic: Arc<Traffic>,
     tasks: Tasks,
+    underway: Underway,
     /// What the connection goes on with once it is no HTTP any more.
     after: Mutex<Option<BoxFuture<'static, ()>>>,
 }
@@ -89,8 +95,19 @@ impl Visit {
         let traffic = Arc::new(Traffic::new());
         let authority = Arc::clone(&proxy.authority);
         traffic.count_for(Meter { authority, host: host.clone(), port });
-        let after = Mutex::default();
-        Arc::new(Self { proxy, inspector, host, port, secure, upstream, traffic, tasks, after })
+        let (underway, after) = (Underway::default(), Mutex::default());
+        Arc::new(Self {
+            proxy,
+            inspector,
+            host,
+            port,
+            secure,
+            upstream,
+            traffic,
+            tasks,
+            underway,
+            after,
+        })
     }
 
     /// The name that was dialled.
@@ -120,6 +137,31 @@ impl Visit {
         tokio::select! {
             cause = serving => cause,
             () = self.traffic.idle(self.proxy.limits.idle) => EndCause::Idle,
+            () = self.forbidden() => EndCause::Denied,
+        }
+    }
+
+    /// Resolves when a policy that comes into force later does not permit the connection, or a request
+    /// of it that is under way. The denial is recorded.
+    async fn forbidden(&self) {
+        let authority = &self.proxy.authority;
+        let connect = Action::Connect {
+            host: Some(self.host.clone()),
+            port: self.port,
+            address: self.address(),
+            tls: TlsName::Unseen,
+        };
+        let mut generation = authority.generation();
+        loop {
+            let requests = self.underway.all().into_iter();
+            let requests = requests.map(|request| Action::Request(Box::new(request)));
+            for action in std::iter::once(connect.clone()).chain(requests) {
+                if !authority.consider(&action).may_be_allowed() {
+                    authority.authorize(&action).await;
+                    return;
+                }
+            }
+            generation = authority.replaced(generation).await;
         }
     }
 
@@ -220,8 +262,19 @@ impl Visit {
             return Err(self.turned_away(body, expects, &decision).await);
         }
         let mut gathered = None;
+        let mut unsent = "the policy has changed while the request was read".to_owned();
+        let transform = self.inspector.transform.as_ref();
         if let Some(most) = self.inspector.policy.body_bound(&asked) {
             (asked.body, gathered) = self.gather(&asked, &mut body, most).await;
+        } else if let Some(most) = transform.and_then(|it| it.body_bound(&asked)) {
+            // Whether it may pass does not depend on it; that it can be sent does.
+            match self.gather(&asked, &mut body, most).await {
+                (Body::Refused(why), None) => {
+                    unsent = format!("its body has to be read to be sent, and {why}");
+                    asked.body = Body::Refused(why);
+                }
+                (_, bytes) => gathered = bytes,
+            }
         }
         let action = Action::Request(Box::new(asked));
         let mut decision = self.proxy.authority.authorize(&action).await;
@@ -229,7 +282,7 @@ impl Visit {
             Action::Request(asked) if !matches!(asked.body, Body::Refused(_)) => asked,
             // What was read of it cannot be sent any more.
             _ if decision.is_allowed() => {
-                decision = Decision::deny("the policy has changed while the request was read");
+                decision = Decision::deny(unsent);
                 return Err(self.turned_away(body, expects, &decision).await);
             }
             Action::Request(asked) => asked,
@@ -238,12 +291,28 @@ impl Visit {
         if !decision.is_allowed() {
             return Err(self.turned_away(body, expects, &decision).await);
         }
-        let filter = self.transformed(&asked, &decision, &mut head).await?;
+        let ongoing = self.underway.enter(&asked);
+        let none = Bytes::new();
+        let known = gathered.as_ref().or(body.is_end_stream().then_some(&none));
+        let passing = self.transformed(&asked, &decision, known, &mut head).await?;
+        let (watch, filter) = passing.map(|it| (it.body, it.answer)).unzip();
+        let refused = Arc::new(OnceLock::new());
+        let watch = watch.map(|watch| Watched { watch, refused: Arc::clone(&refused) });
         // Other requests of the connection may be busy: that is no sign of this one.
         let pace = Arc::new(Traffic::new());
-        let payload = match gathered {
-            Some(gathered) => gathered,
-            None => Flow::out(body, Arc::clone(&self.traffic), Arc::clone(&pace)).boxed_unsync(),
+        let payload = match (gathered, watch) {
+            (None, watch) => {
+                let (traffic, pace) = (Arc::clone(&self.traffic), Arc::clone(&pace));
+                Flow::out(body, traffic, pace, watch).boxed_unsync()
+            }
+            (Some(bytes), None) => answer::full(bytes),
+            (Some(bytes), Some(mut watch)) => {
+                if let Err(reason) = watch.watch.data(&bytes) {
+                    let denial = Decision { verdict: Verdict::Deny, reason, ..decision };
+                    return Err(Box::new(answer::denied(&denial)));
+                }
+                answer::full(bytes)
+            }
         };
         let limit = self.proxy.limits.answer;
         let sending = self.upstream.send(Request::from_parts(head, payload));
@@ -255,7 +324,12 @@ impl Visit {
             Ok(answer) if is_unasked_switch(&answer, &offer) => {
                 Err(self.failed(Failure::Switched, &asked).await)
             }
-            Ok(answer) => Ok(self.given(answer, filter, &asked, &mut offer)),
+            Ok(answer) => Ok(self.given(answer, (filter, ongoing), &asked, &mut offer)),
+            Err(_) if refused.get().is_some() => {
+                let reason = refused.get().cloned().unwrap_or_default();
+                let denial = Decision { verdict: Verdict::Deny, reason, ..decision };
+                Err(Box::new(answer::denied(&denial)))
+            }
             Err(failure) => Err(self.failed(failure, &asked).await),
         }
     }
@@ -282,7 +356,7 @@ impl Visit {
         asked: &Asked,
         body: &mut Incoming,
         most: usize,
-    ) -> (Body, Option<Payload>) {
+    ) -> (Body, Option<Bytes>) {
         let gathering = Limited::new(body, most).collect();
         let refused = |why: String| (Body::Refused(why), None);
         match timeout(self.proxy.limits.body, gathering).await {
@@ -298,7 +372,7 @@ impl Visit {
                 if trailers.is_some() {
                     return refused("it has trailers behind its body".to_owned());
                 }
-                (self.inspector.policy.read_body(asked, &bytes), Some(answer::full(bytes)))
+                (self.inspector.policy.read_body(asked, &bytes), Some(bytes))
             }
             Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => {
                 refused(format!("its body is longer than {most} bytes"))
@@ -312,11 +386,12 @@ impl Visit {
         &self,
         asked: &Asked,
         decision: &Decision,
+        body: Option<&Bytes>,
         head: &mut request::Parts,
-    ) -> Result<Option<Box<dyn AnswerFilter>>, Refused> {
+    ) -> Result<Option<Passing>, Refused> {
         let Some(transform) = &self.inspector.transform else { return Ok(None) };
-        match transform.request(asked, decision, head).await {
-            Ok(filter) => Ok(filter),
+        match transform.request(asked, decision, body.map(|it| &**it), head).await {
+            Ok(passing) => Ok(passing),
             Err(denial) => {
                 let action = Action::Request(Box::new(asked.clone()));
                 self.proxy.authority.record(Event::decided(&action, &denial)).await;
@@ -329,36 +404,39 @@ impl Visit {
     fn given(
         &self,
         mut answer: Response<Incoming>,
-        mut filter: Option<Box<dyn AnswerFilter>>,
+        (mut filter, ongoing): (Option<Box<dyn AnswerFilter>>, Ongoing),
         asked: &Asked,
         offer: &mut Offer<'_>,
     ) -> Response<Payload> {
         self.traffic.touch();
         let switched = answer.status() == StatusCode::SWITCHING_PROTOCOLS;
         let client = offer.client.take().filter(|_| switched);
-        let upgraded = client.is_some();
-        if let Some(client) = client {
-            let server = hyper::upgrade::on(&mut answer);
-            let after = relayed(client, server, Arc::clone(&self.traffic));
-            *self.after.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::pin(after));
-            offer.settle(true);
-        }
+        let upgrade = client.map(|client| (client, hyper::upgrade::on(&mut answer)));
         let (mut head, body) = answer.into_parts();
         fields::clean_answer(&mut head.headers);
-        if upgraded {
+        if upgrade.is_some() {
             head.headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
             head.headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
         }
         // Each side's connection has its own.
         head.version = Version::HTTP_11;
-        if let Some(filter) = &mut filter {
-            filter.head(&mut head);
+        if let Some(filter) = &mut filter
+            && let Err(why) = filter.head(&mut head, !body.is_end_stream())
+        {
+            return answer::failed(StatusCode::BAD_GATEWAY, &why);
         }
-        if upgraded {
+        if let Some((client, server)) = upgrade {
+            let relayed = relayed(client, server, filter, Arc::clone(&self.traffic));
+            let after = async move {
+                relayed.await;
+                drop(ongoing);
+            };
+            *self.after.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::pin(after));
+            offer.settle(true);
             return Response::from_parts(head, answer::full(Bytes::new()));
         }
         let report = self.reporter(asked.subject());
-        let flow = Flow::back(body, Arc::clone(&self.traffic), filter, report);
+        let flow = Flow::back(body, Arc::clone(&self.traffic), filter, report).of(ongoing);
         Response::from_parts(head, flow.boxed_unsync())
     }
 
@@ -395,7 +473,7 @@ impl Visit {
     async fn record_denial(&self, why: String) {
         let subject = format!("{}:{}", self.host, self.port);
         let mut event = Event::observed("request", Layer::Egress, subject);
-        event.decision = palisade_core::Verdict::Deny;
+        event.decision = Verdict::Deny;
         event.reason = why;
         self.proxy.authority.record(event).await;
     }
@@ -430,12 +508,31 @@ fn is_unasked_switch(answer: &Response<Incoming>, offer: &Offer<'_>) -> bool {
 }
 
 /// Pass on everything both ways, once both sides are free of HTTP.
-async fn relayed(client: OnUpgrade, server: OnUpgrade, traffic: Arc<Traffic>) {
+async fn relayed(
+    client: OnUpgrade,
+    server: OnUpgrade,
+    filter: Option<Box<dyn AnswerFilter>>,
+    traffic: Arc<Traffic>,
+) {
     let (Ok(client), Ok(server)) = tokio::join!(client, server) else { return };
     let (mut from_client, mut to_client) = tokio::io::split(TokioIo::new(client));
     let (mut from_server, mut to_server) = tokio::io::split(TokioIo::new(server));
     let outward = traffic.copy(Way::Out, &mut from_client, &mut to_server);
-    let inward = traffic.copy(Way::In, &mut from_server, &mut to_client);
+    let inward = async {
+        let Some(mut filter) = filter else {
+            return traffic.copy(Way::In, &mut from_server, &mut to_client).await;
+        };
+        let mut buffer = BytesMut::new();
+        loop {
+            buffer.reserve(CHUNK);
+            if from_server.read_buf(&mut buffer).await? == 0 {
+                traffic.write(Way::In, &filter.end(), &mut to_client).await?;
+                return to_client.shutdown().await;
+            }
+            let clean = filter.data(buffer.split().freeze());
+            traffic.write(Way::In, &clean, &mut to_client).await?;
+        }
+    };
     // Whichever side breaks, both are closed.
     tokio::try_join!(outward, inward).ok();
 }

@@ -1,3 +1,4 @@
+use palisade_core::Verdict;
 use proptest::prelude::*;
 
 use super::*;
@@ -16,7 +17,7 @@ fn rule(id: &str, hosts: &[&str], ports: &[u16], addresses: &[&str]) -> Rule {
 }
 
 fn reach(rules: &[Rule]) -> Reach {
-    Reach::new(rules.to_vec(), vec!["8.8.4.4".parse().unwrap()])
+    Reach::new(rules.to_vec(), false, vec!["8.8.4.4".parse().unwrap()])
 }
 
 fn name(text: &str) -> HostName {
@@ -95,6 +96,36 @@ fn special_addresses_need_a_rule_for_this_name_and_port_that_names_them() {
     }
     let raw = name("raw.githubusercontent.com");
     assert!(!reach.to_name(&raw, 443, Some(ip("10.1.2.3")), &unseen).is_allowed());
+}
+
+#[test]
+fn the_operator_is_asked_for_what_no_rule_names_and_for_nothing_else() {
+    let mut rules = github();
+    rules.push(Rule { only_denies: true, ..rule("refuses", &["refused.example"], &[443], &[]) });
+    let reach = Reach::new(rules, true, vec!["8.8.4.4".parse().unwrap()]);
+    let unseen = TlsName::Unseen;
+    let to = |host: &str, port, address: Option<&str>| {
+        reach.to_name(&name(host), port, address.map(ip), &unseen).verdict
+    };
+    assert_eq!(reach.resolve(&name("a.example")).verdict, Verdict::Ask);
+    assert_eq!(reach.resolve(&name("api.github.com")).verdict, Verdict::Allow);
+    assert_eq!(to("a.example", 443, None), Verdict::Ask);
+    assert_eq!(to("a.example", 443, Some("8.8.8.8")), Verdict::Ask);
+    assert_eq!(to("api.github.com", 80, None), Verdict::Ask);
+    assert_eq!(to("api.github.com", 443, None), Verdict::Allow);
+    assert_eq!(reach.to_address(ip("8.8.8.8"), 80).verdict, Verdict::Ask);
+    // What a rule would deny no answer permits.
+    for address in ["10.0.0.1", "127.0.0.1", "169.254.169.254", "8.8.4.4", "::ffff:10.0.0.1"] {
+        assert_eq!(to("a.example", 443, Some(address)), Verdict::Deny, "{address}");
+        assert_eq!(reach.to_address(ip(address), 443).verdict, Verdict::Deny, "{address}");
+    }
+    assert_eq!(to("api.github.com", 443, Some("127.0.0.1")), Verdict::Deny);
+    // Its requests would pass unseen.
+    assert_eq!(to("refused.example", 443, None), Verdict::Deny);
+    for tls in [TlsName::Named(name("b.example")), TlsName::NotTls, TlsName::Hidden("ECH".into())] {
+        let decision = reach.to_name(&name("a.example"), 443, None, &tls);
+        assert_eq!(decision.verdict, Verdict::Deny, "{tls:?}");
+    }
 }
 
 #[test]

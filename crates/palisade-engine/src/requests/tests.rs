@@ -42,7 +42,7 @@ fn request(method: &str, host: &str, path: &str) -> Request {
 }
 
 fn reach(rules: &[Rule]) -> Reach {
-    Reach::new(rules.to_vec(), Vec::new())
+    Reach::new(rules.to_vec(), false, Vec::new())
 }
 
 const READS: &[(Effect, &[&str], &[&str])] = &[

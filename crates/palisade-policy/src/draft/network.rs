@@ -10,7 +10,7 @@ use super::{Check, DraftRule, http, paths, shown};
 use crate::{
     at::At,
     cover,
-    document::{Network, NetworkRule as Written, Tls, Unknown},
+    document::{Network, NetworkRule as Written, Tls},
     http::{self as http_rules, Effect},
     policy::{NetworkRule, RuleLimits},
 };
@@ -24,9 +24,6 @@ const GATEWAY: &str = "inference.local";
 
 pub(super) fn check(check: &mut Check<'_>, section: Option<&Network>) -> Checked {
     let Some(section) = section else { return Checked::default() };
-    if let Some(unknown) = section.unknown.as_ref().filter(|word| word.value == Unknown::Ask) {
-        check.not_built_and_widens("network.unknown: ask", unknown.place, unknown);
-    }
     let exposed = section.expose.iter();
     let exposed = exposed
         .filter_map(|port| number(check, port).map(|value| At { value, place: port.place }))
@@ -120,9 +117,27 @@ fn one(check: &mut Check<'_>, index: usize, rule: &At<Written>) -> Option<At<Dra
     let limits = limits(check, rule, tls);
     let ports = if ports.is_empty() { vec![HTTPS] } else { ports };
     let id = format!("network.rules[{}]", name.clone().unwrap_or_else(|| index.to_string()));
-    let rule =
-        NetworkRule { rule: id, hosts, ports, addresses, tls, http, limits, only_denies: false };
-    Some(At { value: DraftRule { rule, name }, place })
+    let credential = rule.credential.as_ref();
+    if let Some(credential) = credential.filter(|_| rule.hosts.is_empty()) {
+        check.wrong(
+            credential.place,
+            "a credential is for names, and the rule has none",
+            "add `hosts`, or remove `credential`",
+        );
+    }
+    let rule = NetworkRule {
+        rule: id,
+        hosts,
+        ports,
+        addresses,
+        tls,
+        http,
+        limits,
+        only_denies: false,
+        credential: credential.map(|name| name.value.clone()),
+    };
+    let credential = credential.map(|name| name.place);
+    Some(At { value: DraftRule { rule, name, credential }, place })
 }
 
 pub(super) fn host(check: &mut Check<'_>, text: &At<String>) -> Option<HostPattern> {
@@ -194,9 +209,6 @@ fn parts_not_built(check: &mut Check<'_>, rule: &Written) {
     }
     if let Some(first) = rule.binaries.first() {
         check.not_built("network.rules.binaries", first.place, &rule.binaries);
-    }
-    if let Some(credential) = &rule.credential {
-        check.not_built("network.rules.credential", credential.place, credential);
     }
     if let Some(tls) = rule.tls.as_ref().filter(|tls| tls.value == Tls::Passthrough)
         && (!rule.http.is_empty() || rule.credential.is_some())

@@ -44,6 +44,33 @@ fn grants() {
 }
 
 #[test]
+fn what_no_rule_names() {
+    let ask = "network: {unknown: ask}";
+    goes_beyond("network: {unknown: deny}", ask, "`network.unknown: ask`");
+    goes_beyond("network: {rules: [{hosts: [a.example]}]}", ask, "`network.unknown: ask`");
+    stays_within("network: {unknown: ask, rules: [{hosts: [a.example]}]}", ask);
+    stays_within("filesystem: {deny: [~/.ssh]}", ask);
+    // Nor does a command that learns.
+    for (managed, may) in [
+        ("network: {unknown: deny}", false),
+        ("network: {rules: []}", false),
+        ("network: {unknown: ask, rules: []}", true),
+        ("", true),
+    ] {
+        let world = World::new();
+        world.user("").managed(managed);
+        let learning = world.learning();
+        assert_eq!(learning.is_ok_and(|policy| policy.network.ask), may, "{managed}");
+    }
+    // Less than the managed policy is the user's to choose; what the user does not say, it says.
+    for (user, asks) in [("", true), ("network: {unknown: deny}", false)] {
+        let world = World::new();
+        world.user(user).managed(ask);
+        assert_eq!(world.policy().network.ask, asks, "{user}");
+    }
+}
+
+#[test]
 fn an_empty_list_is_a_ceiling() {
     goes_beyond("filesystem: {read: []}", "filesystem: {read: [/opt]}", "reading /opt");
     goes_beyond("filesystem:\n  write:\n", "filesystem: {read: [/opt]}", "reading /opt");

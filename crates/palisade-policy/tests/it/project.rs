@@ -180,6 +180,29 @@ fn network() {
 }
 
 #[test]
+fn a_credential_for_more_hosts() {
+    let user = "credentials: {k: {from: {env: K}, header: \"x: {secret}\"}}\nnetwork: {rules: \
+                [{hosts: [plain.example]}, {hosts: [with.example], credential: k}]}\n";
+    let third = |policy: &Policy| policy.network.rules.len() == 3;
+    for rule in [
+        "{hosts: [plain.example], credential: k}",
+        "{hosts: [\"*.example\"], credential: k}",
+        "{hosts: [with.example], ports: [8443], credential: k}",
+    ] {
+        let project = format!("network: {{rules: [{rule}]}}");
+        widens(user, &project, "the network rule network.rules[0]", third);
+    }
+    // The same name, another secret: the user's own rule would send it.
+    let other = "credentials: {k: {from: {file: ./key}, header: \"x: {secret}\"}}";
+    let from = |policy: &Policy| {
+        matches!(policy.network.credentials["k"].from, palisade_policy::SecretSource::File(_))
+    };
+    widens(user, other, "the credential `k`", from);
+    let same = narrows(user, "network: {rules: [{hosts: [with.example], credential: k}]}");
+    assert_eq!(same.network.credentials.len(), 1);
+}
+
+#[test]
 fn models_and_credentials() {
     let providers = "credentials: {k: {from: {env: K}}}\ninference:\n  providers:\n    \
                      good: {api: openai, url: \"https://good.example\", credential: k}\n    \
@@ -214,7 +237,7 @@ fn models_and_credentials() {
     let project = "credentials: {k: {from: {file: ./key}}}";
     widens(&user, project, "the credential `k`", from);
     // Kinds that are only understood so far are never the same.
-    let ssh = "credentials: {d: {ssh: {keys: [x], hosts: [a.example]}}}";
+    let ssh = "credentials: {d: {ssh: {keys: [\"SHA256:uNiVztksCsDhcc0u9e8BrrJXVGDPSwBwYTiI9Cme0pc\"], hosts: [a.example]}}}";
     let world = World::new();
     world.user(ssh).project(ssh);
     assert!(world.wrong().contains("it adds the credential `d`"));
@@ -259,10 +282,8 @@ fn sections_that_are_not_built_widen_too() {
         ("hooks: {Stop: [{hooks: [{type: command, command: ./evil.sh}]}]}", "`hooks`"),
         ("permissions: {allow: [Bash]}", "`permissions`"),
         ("permissions: {mode: bypassPermissions}", "`permissions`"),
-        ("network: {unknown: ask}", "`network.unknown: ask`"),
         ("audit: {otlp: \"https://evil.example\"}", "`audit`"),
         ("skills: {require: any}", "`skills`"),
-        ("approvals: {timeout: 52w}", "`approvals`"),
         ("inference: {limits: {usd_per_day: 1000}}", "`inference.limits`"),
     ] {
         let world = World::new();
@@ -274,6 +295,22 @@ fn sections_that_are_not_built_widen_too() {
     }
     let policy = narrows("", "permissions: {mode: plan, deny: [\"Bash(curl *)\"]}");
     assert_eq!(policy.not_built.len(), 1);
+}
+
+#[test]
+fn asking_in_place_of_denying_widens() {
+    let ask = "network: {unknown: ask}";
+    let world = World::new();
+    world.user("").project(ask);
+    assert!(world.wrong().contains(&format!("{NOT_TRUSTED}`network.unknown: ask`")));
+    assert!(world.user(ask).policy().network.ask);
+    // The project may take it back, and the time for an answer is the user's.
+    let policy = narrows(
+        "network: {unknown: ask}\napprovals: {timeout: 5m}",
+        "network: {unknown: deny}\napprovals: {timeout: 50m}",
+    );
+    assert!(!policy.network.ask);
+    assert_eq!(policy.approvals.timeout.as_secs(), 300);
 }
 
 #[test]

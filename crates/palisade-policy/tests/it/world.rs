@@ -81,6 +81,13 @@ impl World {
         load(&self.sources)
     }
 
+    /// As `palisade learn` does.
+    pub(crate) fn learning(&self) -> Result<Policy, Diagnostics> {
+        let mut sources = self.sources.clone();
+        sources.asked.ask = true;
+        load(&sources)
+    }
+
     pub(crate) fn policy(&self) -> Policy {
         self.load().unwrap_or_else(|found| panic!("{found}"))
     }

@@ -120,6 +120,11 @@ impl Prepared {
         self.confinement.held = held;
     }
 
+    /// Set variables that were not known when the plan was made. None of them is `PATH`.
+    pub(crate) fn set_environment(&mut self, entries: Vec<CString>) {
+        self.confinement.environment.set(entries);
+    }
+
     /// Become the command, or report why not. No allocation before exec, but for a message.
     pub(crate) fn become_it(&self, control: &Control) -> ! {
         let message = match self.confine(control) {

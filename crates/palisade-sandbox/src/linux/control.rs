@@ -36,8 +36,12 @@ pub(crate) enum Message {
     Sockets,
     /// From init: the controlling side of the terminal.
     Terminal,
+    /// From init: the plan's unix socket, which listens.
+    Socket,
     /// From init: all is up, the agent waits.
     Ready,
+    /// To init: variables for the environment, as a file. Before `Go`.
+    Environment,
     /// To init: start the agent. A control group holds these limits.
     Go(HeldByGroup),
     /// To init: send this signal to the agent's process group.
@@ -83,7 +87,9 @@ impl Message {
             Message::Trees => (b'H', 0, ""),
             Message::Sockets => (b'N', 0, ""),
             Message::Terminal => (b'T', 0, ""),
+            Message::Socket => (b'S', 0, ""),
             Message::Ready => (b'R', 0, ""),
+            Message::Environment => (b'V', 0, ""),
             Message::Go(held) => (b'G', held.bits(), ""),
             Message::Signal(signal) => (b'K', *signal, ""),
             Message::Failed(error) => (b'E', error.errno.raw_os_error(), &error.step),
@@ -115,7 +121,9 @@ impl Message {
             b'H' => Message::Trees,
             b'N' => Message::Sockets,
             b'T' => Message::Terminal,
+            b'S' => Message::Socket,
             b'R' => Message::Ready,
+            b'V' => Message::Environment,
             b'G' => Message::Go(HeldByGroup::from_bits(number)),
             b'K' => Message::Signal(number),
             b'E' => Message::Failed(StepError {
@@ -267,6 +275,7 @@ mod tests {
             Message::Dialled(Ok(())),
             Message::Dialled(Err(Errno::CONNREFUSED)),
             Message::Plan,
+            Message::Environment,
         ] {
             there.send(&message).unwrap();
             assert_eq!(here.receive().unwrap().unwrap().0, message);

@@ -193,6 +193,7 @@ impl Writer {
                 self.bytes(to.as_os_str().as_bytes());
             }
             Content::EmptyFolder => tag(5),
+            Content::Socket => tag(8),
             Content::Cover(there) => {
                 tag(6);
                 self.there(*there);
@@ -280,6 +281,7 @@ impl<'a> Reader<'a> {
             3 => Content::Text(self.bytes()?.to_vec()),
             4 => Content::Link(self.path()?),
             5 => Content::EmptyFolder,
+            8 => Content::Socket,
             6 => Content::Cover(self.there()?),
             7 => Content::Pin { there: self.there()?, read_only: self.flag()? },
             _ => return None,
@@ -332,6 +334,7 @@ mod tests {
             Content::Text(b"a\0b".to_vec()),
             Content::Link("../x".into()),
             Content::EmptyFolder,
+            Content::Socket,
             Content::Cover(there),
             Content::Pin { there, read_only: true },
         ];

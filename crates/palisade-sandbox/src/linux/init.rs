@@ -30,6 +30,7 @@ use super::{
         probe::unshare,
         signal,
     },
+    variables,
 };
 use crate::{
     plan::{Ground, Plan, Stdio},
@@ -69,6 +70,7 @@ fn enter(entry: Entry) -> Result<(), StepError> {
 
 fn build_and_run(ground: &Ground, control: &Control, privileged: bool) -> Result<(), StepError> {
     forget_start().step("forget the operator's arguments and environment")?;
+    memory::overwrite(&ground.forget).step("forget the operator's secrets")?;
     die_with_supervisor()?;
     signal::block_all().step("block signals")?;
     signal::default_all();
@@ -88,13 +90,18 @@ fn build_and_run(ground: &Ground, control: &Control, privileged: bool) -> Result
     // The supervisor makes the plan meanwhile.
     let (plan, trees) = hear_plan(control, privileged)?;
     rustix::system::sethostname(plan.hostname.as_bytes()).step("set the host name")?;
-    let rules = tree.finish(&plan.mounts, trees)?.told_to_audit(ground.tell_audit);
+    let (rules, socket) = tree.finish(&plan.mounts, trees)?;
+    let rules = rules.told_to_audit(ground.tell_audit);
+    if let Some(socket) = socket {
+        control.send_with(&Message::Socket, &[socket.as_fd()]).step("hand out the socket")?;
+    }
     setsid().step("start a session")?;
     let terminal = open_terminal(&plan, control)?;
     let mut agent = agent::Prepared::new(plan, ground, terminal, rules)?;
     privileges::rule_out()?;
     control.send(&Message::Ready).step("report to the supervisor")?;
-    agent.set_held(go(control)?);
+    let held = go(control, &mut agent)?;
+    agent.set_held(held);
     // Inside, the group that it is in now is the root.
     unshare(libc::CLONE_NEWCGROUP).step("make a cgroup namespace")?;
 
@@ -128,11 +135,16 @@ fn hear_plan(
     }
 }
 
-/// Wait until the agent may start; which limits are held already.
-fn go(control: &Control) -> Result<HeldByGroup, StepError> {
-    match control.receive().step("hear from the supervisor")? {
-        Some((Message::Go(held), _)) => Ok(held),
-        _ => exit_now(125),
+/// Wait until the agent may start, and take what it is given until then; which limits are held already.
+fn go(control: &Control, agent: &mut agent::Prepared) -> Result<HeldByGroup, StepError> {
+    loop {
+        match control.receive().step("hear from the supervisor")? {
+            Some((Message::Environment, descriptors)) => {
+                agent.set_environment(variables::receive(descriptors)?);
+            }
+            Some((Message::Go(held), _)) => return Ok(held),
+            _ => exit_now(125),
+        }
     }
 }
 

@@ -9,6 +9,7 @@ pub(crate) fn access(content: &Content) -> Option<Access> {
         Content::Host(object) if object.writable => Some(Access::ReadWrite),
         Content::Host(_) | Content::Text(_) | Content::EmptyFolder => Some(Access::ReadExecute),
         Content::Overlay(_) | Content::Scratch { .. } => Some(Access::ReadWrite),
+        Content::Socket => Some(Access::Socket),
         Content::Cover(There { folder: true, .. }) => Some(Access::ReadExecute),
         // A pin is a second mount of what the folder around it grants.
         Content::Link(_) | Content::Cover(_) | Content::Pin { .. } => None,

@@ -23,6 +23,7 @@ use super::{
     net::NetSockets,
     seccomp::{Filter, Listener},
     sys::clone::{Forked, Sleeper, exit_now, fork_into_group},
+    variables,
 };
 use crate::{
     plan::{Ground, Identity, Plan},
@@ -60,6 +61,8 @@ pub struct Standing {
     pub sockets: Option<NetSockets>,
     /// The controlling side of the sandbox's terminal.
     pub terminal: Option<OwnedFd>,
+    /// The plan's unix socket ([`Content::Socket`](crate::Content::Socket)), which listens.
+    pub socket: Option<OwnedFd>,
     grouped: Grouped,
 }
 
@@ -225,13 +228,14 @@ impl Building {
     /// # Errors
     /// The step that failed inside.
     pub fn wait(self) -> Result<Standing, LaunchError> {
-        let (mut sockets, mut terminal) = (None, None);
+        let (mut sockets, mut terminal, mut socket) = (None, None, None);
         loop {
             let received = self.running.control.receive().step("hear from init")?;
             let Some((message, descriptors)) = received else { return Err(LaunchError::Gone) };
             match message {
                 Message::Sockets => sockets = Some(NetSockets::from_fds(descriptors)?),
                 Message::Terminal => terminal = descriptors.into_iter().next(),
+                Message::Socket => socket = descriptors.into_iter().next(),
                 Message::Ready => break,
                 Message::Failed(error) => return Err(error.into()),
                 _ => return Err(LaunchError::Gone),
@@ -239,7 +243,7 @@ impl Building {
         }
         let (mut inner, grouped) = (self.running, self.wanted.settle());
         inner.group = grouped.group().cloned();
-        Ok(Standing { inner, sockets, terminal, grouped })
+        Ok(Standing { inner, sockets, terminal, socket, grouped })
     }
 }
 
@@ -255,6 +259,17 @@ impl Standing {
     /// If init is gone, or may not be looked at.
     pub fn processes(&self) -> Result<Processes, LaunchError> {
         Ok(Processes::of(self.inner.pid)?)
+    }
+
+    /// Set variables of the environment that the plan does not have: of the agent, and of every
+    /// command that joins it. None of them is `PATH`.
+    ///
+    /// # Errors
+    /// They cannot be variables, or init is gone.
+    pub fn set_environment(&self, variables: &[(String, String)]) -> Result<(), LaunchError> {
+        let file = variables::written(variables)?;
+        let sent = self.inner.control.send_with(&Message::Environment, &[file.as_fd()]);
+        Ok(sent.step("speak to init")?)
     }
 
     /// Let the agent start.

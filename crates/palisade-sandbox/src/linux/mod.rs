@@ -21,3 +21,4 @@ mod init;
 mod landlock_plan;
 mod mounts;
 mod privileges;
+mod variables;

@@ -29,8 +29,27 @@ pub(crate) fn ground(order: &Order, who: &Who) -> Ground {
         scratch_bytes: scratch_bytes(limits),
         network: true,
         degraded: Degraded::default(),
+        forget: secrets(order),
         tell_audit: false,
     }
+}
+
+/// Where the operator's variables with secrets are: the values that credentials are read from.
+fn secrets(order: &Order) -> Vec<(u64, u64)> {
+    let providers =
+        order.policy.inference.iter().flat_map(|inference| inference.providers.values());
+    let of_providers = providers.filter_map(|it| Some(&it.credential.as_ref()?.from));
+    let of_rules = order.policy.network.credentials.values().map(|credential| &credential.from);
+    of_providers
+        .chain(of_rules)
+        .flat_map(|from| from.variables())
+        .filter_map(|name| order.operator.variable(name))
+        .filter_map(|value| {
+            let bytes = value.as_encoded_bytes();
+            let address = u64::try_from(bytes.as_ptr().addr()).ok()?;
+            Some((address, u64::try_from(bytes.len()).ok()?))
+        })
+        .collect()
 }
 
 /// What the policy says; else a part of the machine's memory, and half of the sandbox's own, so

@@ -53,6 +53,7 @@ use self::{
 use crate::{
     order::{Operator, Order},
     refusal::{Refusal, Refuse},
+    ssh,
 };
 
 /// Where the agent works in a policy without a workspace.
@@ -118,6 +119,12 @@ pub(crate) fn make(
     for (path, text) in files::all(who, operator, &hostname, environment::shell(&names, &tree)) {
         tree.generate(path, text.into_bytes());
     }
+    let known_hosts = ssh::known_hosts(&policy.network, operator)?;
+    let has_keys = known_hosts.is_some();
+    if let Some(lines) = known_hosts {
+        tree.generate(ssh::KNOWN_HOSTS, lines.into_bytes());
+        tree.socket(Path::new(ssh::SOCKET));
+    }
     tree.generate("/run/palisade/policy.md", notice::text(order, session, &tree).into_bytes());
     let working_directory = match &workspace {
         Some(workspace) => names
@@ -126,8 +133,13 @@ pub(crate) fn make(
             .unwrap_or_else(|| workspace.clone()),
         None => PathBuf::from(SANDBOX),
     };
-    let environment =
+    let mut environment =
         environment::all(order, who, session, placeholders, &program.folders, &names, &tree);
+    if has_keys {
+        // The operator's own leads to a socket that is not there.
+        environment.retain(|(name, _)| name != "SSH_AUTH_SOCK");
+        environment.push(("SSH_AUTH_SOCK".into(), ssh::SOCKET.into()));
+    }
     let limits = &policy.process.limits;
     let syscalls = &policy.process.syscalls;
     let compile = if who.maps_owners { Filter::compile_for_root } else { Filter::compile };

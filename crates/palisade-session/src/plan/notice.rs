@@ -20,6 +20,7 @@ pub(crate) fn text(order: &Order, session: &SessionId, tree: &Tree) -> String {
     );
     files(&mut text, tree);
     network(&mut text, order);
+    keys(&mut text, order);
     models(&mut text, order);
     process(&mut text, order);
     let mut last = |line: &str| text.push_str(line);
@@ -107,6 +108,44 @@ fn network(text: &mut String, order: &Order) {
              operator can do. Of what is listed below a host the first that fits counts, and what fits \
              none is refused. Programs with a list of certificates of their own must use the one that \
              SSL_CERT_FILE names.\n",
+        );
+    }
+}
+
+fn keys(text: &mut String, order: &Order) {
+    let network = &order.policy.network;
+    if network.credentials.is_empty() && network.ssh.is_empty() {
+        return;
+    }
+    text.push_str("\n## Keys\n\n");
+    let of = |name: &String| {
+        let mut rules = network.rules.iter().filter(|rule| rule.credential.as_ref() == Some(name));
+        let first = rules.next().map(|rule| rule.hosts.iter().map(ToString::to_string));
+        first.map(|hosts| hosts.collect::<Vec<_>>().join(", ")).unwrap_or_default()
+    };
+    for (name, credential) in &network.credentials {
+        match &credential.expose {
+            Some(variable) => line(
+                text,
+                format_args!(
+                    "- `{variable}` is a placeholder. Requests to {} get the real key outside, also if \
+                     you send none; it is of no use anywhere else.",
+                    of(name)
+                ),
+            ),
+            None => {
+                line(text, format_args!("- Requests to {} get a key outside. Send none.", of(name)))
+            }
+        }
+    }
+    for ssh in network.ssh.values() {
+        let hosts: Vec<&str> = ssh.hosts.iter().map(palisade_core::HostName::as_str).collect();
+        line(
+            text,
+            format_args!(
+                "- `ssh`, and git over ssh, log in to {} with keys outside (`SSH_AUTH_SOCK`).",
+                hosts.join(", ")
+            ),
         );
     }
 }

@@ -41,10 +41,12 @@ impl World {
         };
         Order {
             policy: load(&sources).unwrap(),
+            sources,
             command: vec!["true".into()],
             name: None,
             missing: Vec::new(),
             allow_degraded: Default::default(),
+            permissive: false,
             operator: Operator {
                 home,
                 directory: self.at.join("work"),

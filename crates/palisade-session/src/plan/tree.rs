@@ -143,6 +143,13 @@ impl Tree {
         }
     }
 
+    /// A unix socket to listen at, unless something of the host's is shown there.
+    pub(crate) fn socket(&mut self, path: &Path) {
+        if self.host_above(path).is_none() {
+            self.at.insert(path.to_owned(), Content::Socket);
+        }
+    }
+
     /// A generated file. Over a file of the host where its folder is shown.
     pub(crate) fn generate(&mut self, path: impl Into<PathBuf>, text: Vec<u8>) {
         let path = path.into();

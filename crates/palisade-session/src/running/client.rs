@@ -18,6 +18,7 @@ use super::{
     wire::{Reply, Request},
 };
 use crate::{
+    approvals::{Pending, Scope},
     refusal::{Refusal, Refuse},
     streams::{self, Copies},
     terminal::{Relay, Signal, Signals, Terminal},
@@ -65,6 +66,83 @@ async fn ask_to_end(registry: &Registry, entry: &Entry) -> Result<(), Refusal> {
             Some(Reply::Refused(refusal)) => Err(refusal),
             _ => Ok(()),
         },
+    }
+}
+
+/// Put another policy in force in a running sandbox: `file` as it would be named with `--policy`,
+/// or what it was started with, read anew. The supervisor reads it. `watched` says that each change
+/// of the file comes here by itself. Returns the sandbox and the digest of the policy.
+///
+/// # Errors
+/// There is no such sandbox, or the policy cannot come into force there; the one before stays.
+pub fn apply(
+    state_dir: &Path,
+    which: &str,
+    file: Option<&Path>,
+    watched: bool,
+) -> Result<(Entry, String), Refusal> {
+    let (registry, entry) = find(state_dir, which)?;
+    let what = || format!("give {} another policy", entry.session);
+    let file = match file {
+        Some(file) => Some(std::path::absolute(file).refuse(what(), "name a file")?),
+        None => None,
+    };
+    let request = Request::Apply { file, watched };
+    match asked(&registry, &entry, &request, what)? {
+        Reply::Applied(digest) => Ok((entry, digest)),
+        _ => Err(Refusal::new(what(), "use the `palisade` that started it")),
+    }
+}
+
+/// What waits for an answer of the operator in a running sandbox.
+///
+/// # Errors
+/// Its supervisor does not answer.
+pub fn pending(registry: &Registry, entry: &Entry) -> Result<Vec<Pending>, Refusal> {
+    let what = || format!("ask the supervisor of {} what waits", entry.session);
+    match asked(registry, entry, &Request::Pending, what)? {
+        Reply::Pending(questions) => Ok(questions),
+        _ => Err(Refusal::new(what(), "use the `palisade` that started it")),
+    }
+}
+
+/// Answer question `id` of a running sandbox. Returns what it was about.
+///
+/// # Errors
+/// There is no such sandbox or question, or the answer could not be recorded.
+pub fn answer(
+    state_dir: &Path,
+    which: &str,
+    id: u32,
+    allow: bool,
+    scope: Scope,
+) -> Result<String, Refusal> {
+    let (registry, entry) = find(state_dir, which)?;
+    let what = || format!("answer a question of {}", entry.session);
+    match asked(&registry, &entry, &Request::Answer { id, allow, scope }, what)? {
+        Reply::Answered(subject) => Ok(subject),
+        _ => Err(Refusal::new(what(), "use the `palisade` that started it")),
+    }
+}
+
+/// Say one thing to a supervisor and hear its reply, which is no refusal.
+fn asked(
+    registry: &Registry,
+    entry: &Entry,
+    request: &Request,
+    what: impl Fn() -> String,
+) -> Result<Reply, Refusal> {
+    let reply = runtime()?.block_on(async {
+        let socket = connect(registry, entry)?;
+        socket.send(&request.encode(), &[]).await.refuse(what(), UNREACHABLE)?;
+        let answer = tokio::time::timeout(END, socket.receive()).await;
+        answer.refuse(what(), UNREACHABLE)?.refuse(what(), UNREACHABLE)
+    })?;
+    match reply.map(|(bytes, _)| Reply::decode(&bytes)) {
+        None => Err(Refusal::new("the sandbox ended", "palisade logs says why")),
+        Some(Some(Reply::Refused(refusal))) => Err(refusal),
+        Some(Some(reply)) => Ok(reply),
+        Some(None) => Err(Refusal::new(what(), "use the `palisade` that started it")),
     }
 }
 
@@ -146,7 +224,7 @@ async fn join(
                     Some(Reply::Exited(code)) => break Ok(code),
                     Some(Reply::Killed(signal)) => break Ok(signal.saturating_add(128)),
                     Some(Reply::Refused(refusal)) => break Err(refusal),
-                    Some(Reply::Ending) | None => {
+                    Some(_) | None => {
                         break Err(Refusal::new(what(), "use the `palisade` that started it"));
                     }
                 }

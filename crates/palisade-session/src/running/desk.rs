@@ -21,6 +21,7 @@ use super::{
     wire::{Reply, Request},
 };
 use crate::{
+    live::{Live, Wanted},
     order::Order,
     refusal::{self, Exit, Refusal, Refuse},
     streams,
@@ -58,6 +59,7 @@ pub(crate) struct Open {
 struct Orders {
     running: Weak<Running>,
     authority: Arc<dyn Authority>,
+    live: Arc<Live>,
     end: Mutex<Option<oneshot::Sender<u32>>>,
 }
 
@@ -84,12 +86,18 @@ impl Desk {
     }
 
     /// Take orders about `running`, as long as it is there.
-    pub(crate) fn serve(self, running: &Arc<Running>, authority: Arc<dyn Authority>) -> Open {
+    pub(crate) fn serve(
+        self,
+        running: &Arc<Running>,
+        authority: Arc<dyn Authority>,
+        live: Arc<Live>,
+    ) -> Open {
         let Self { held, listener } = self;
         let (end, asked) = oneshot::channel();
         let orders = Arc::new(Orders {
             running: Arc::downgrade(running),
             authority,
+            live,
             end: Mutex::new(Some(end)),
         });
         let (close, closing) = oneshot::channel();
@@ -183,6 +191,25 @@ impl Orders {
                     Reply::Ending
                 } else {
                     Reply::Refused(Refusal::new(JOURNAL, "palisade kill --force"))
+                };
+                socket.send(&reply.encode(), &[]).await
+            }
+            Some(Request::Apply { file, watched }) => {
+                let wanted = Wanted { file, watched, principal: principal(peer) };
+                let reply = match self.live.apply(wanted).await {
+                    Ok(digest) => Reply::Applied(digest.as_str().to_owned()),
+                    Err(refusal) => Reply::Refused(refusal),
+                };
+                socket.send(&reply.encode(), &[]).await
+            }
+            Some(Request::Pending) => {
+                let questions = self.live.approvals().pending();
+                socket.send(&Reply::Pending(questions).encode(), &[]).await
+            }
+            Some(Request::Answer { id, allow, scope }) => {
+                let reply = match self.live.answer(id, allow, scope, &principal(peer)).await {
+                    Ok(subject) => Reply::Answered(subject),
+                    Err(refusal) => Reply::Refused(refusal),
                 };
                 socket.send(&reply.encode(), &[]).await
             }
@@ -346,12 +373,16 @@ fn last(report: &GuestReport) -> bool {
     !matches!(report, GuestReport::Terminal(_))
 }
 
+fn principal(peer: Peer) -> String {
+    format!("uid {}", peer.uid)
+}
+
 /// Something that the operator did.
 fn by(kind: &str, peer: Peer, subject: impl Into<String>) -> Event {
     let mut event = Event::observed(kind, Layer::Supervisor, subject);
     event.decision = Verdict::Allow;
     event.reason = "the operator asked for it".into();
-    event.with("principal", format!("uid {}", peer.uid)).with("pid", peer.pid)
+    event.with("principal", principal(peer)).with("pid", peer.pid)
 }
 
 fn not_started(name: &str, error: &LaunchError) -> Refusal {

@@ -22,7 +22,8 @@ mod registry;
 mod socket;
 mod wire;
 
-pub use client::{end, exec};
+pub use crate::approvals::{Pending, Scope};
+pub use client::{answer, apply, end, exec, pending};
 pub use entry::Entry;
 pub use registry::{Registry, find};
 

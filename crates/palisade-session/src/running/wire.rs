@@ -3,9 +3,13 @@
 use std::{
     ffi::OsString,
     os::unix::ffi::{OsStrExt, OsStringExt},
+    path::PathBuf,
 };
 
-use crate::refusal::{Exit, Refusal};
+use crate::{
+    approvals::{Pending, Scope},
+    refusal::{Exit, Refusal},
+};
 
 /// Longer than any message. What is longer is cut by the kernel and then is no message.
 pub(crate) const MOST_BYTES: usize = 130 * 1024;
@@ -24,6 +28,24 @@ pub(crate) enum Request {
     },
     /// Send this signal to what was started on this connection.
     Signal(i32),
+    /// Put another policy in force.
+    Apply {
+        /// The document, by its absolute path; none: those that the sandbox was started with.
+        file: Option<PathBuf>,
+        /// Whether each change of it comes by itself.
+        watched: bool,
+    },
+    /// What waits for an answer?
+    Pending,
+    /// The answer to a question.
+    Answer {
+        /// Its number.
+        id: u32,
+        /// Whether it may happen.
+        allow: bool,
+        /// What the answer is for.
+        scope: Scope,
+    },
 }
 
 /// From the supervisor.
@@ -39,6 +61,12 @@ pub(crate) enum Reply {
     Exited(i32),
     /// This signal ended it.
     Killed(i32),
+    /// The policy with this digest is in force.
+    Applied(String),
+    /// These questions wait.
+    Pending(Vec<Pending>),
+    /// The question about this is answered.
+    Answered(String),
 }
 
 impl Request {
@@ -46,6 +74,17 @@ impl Request {
         match self {
             Request::End => vec![b'E'],
             Request::Signal(number) => numbered(b'S', *number),
+            Request::Apply { file, watched } => {
+                let mut bytes = vec![b'P', u8::from(*watched)];
+                bytes.extend(file.iter().flat_map(|file| file.as_os_str().as_bytes()));
+                bytes
+            }
+            Request::Pending => vec![b'Q'],
+            Request::Answer { id, allow, scope } => {
+                let mut bytes = vec![b'A', u8::from(*allow), u8::from(*scope == Scope::Session)];
+                bytes.extend_from_slice(&id.to_le_bytes());
+                bytes
+            }
             Request::Exec { argv, terminal } => {
                 let mut bytes = vec![b'X'];
                 bytes.extend(terminal.map(u8::from));
@@ -63,6 +102,23 @@ impl Request {
         match tag {
             b'E' if rest.is_empty() => Some(Request::End),
             b'S' => number(rest).map(Request::Signal),
+            b'P' => {
+                let (watched, path) = rest.split_first().filter(|(flag, _)| **flag <= 1)?;
+                let file = PathBuf::from(OsString::from_vec(path.to_vec()));
+                let file = if path.is_empty() { None } else { Some(file) };
+                (file.as_ref().is_none_or(|file| file.is_absolute() && !path.contains(&0)))
+                    .then_some(Request::Apply { file, watched: *watched == 1 })
+            }
+            b'Q' if rest.is_empty() => Some(Request::Pending),
+            b'A' => {
+                let ([allow, session], id) = rest.split_first_chunk::<2>()?;
+                if *allow > 1 || *session > 1 {
+                    return None;
+                }
+                let id = id.try_into().ok().map(u32::from_le_bytes)?;
+                let scope = if *session == 1 { Scope::Session } else { Scope::Once };
+                Some(Request::Answer { id, allow: *allow == 1, scope })
+            }
             b'X' => {
                 let (flags, words) = rest.split_first_chunk::<3>()?;
                 if flags.iter().any(|flag| *flag > 1) {
@@ -84,11 +140,17 @@ impl Reply {
             Reply::Terminal => vec![b'T'],
             Reply::Exited(code) => numbered(b'X', *code),
             Reply::Killed(signal) => numbered(b'K', *signal),
+            Reply::Pending(questions) => {
+                let text = serde_json::to_vec(questions).unwrap_or_default();
+                [b"Q", text.as_slice()].concat()
+            }
+            Reply::Answered(subject) => [b"A", subject.as_bytes()].concat(),
+            Reply::Applied(digest) => [b"P", digest.as_bytes()].concat(),
             Reply::Refused(refusal) => {
                 let mut bytes = vec![b'R', refusal.exit.code()];
-                bytes.extend_from_slice(refusal.what.as_bytes());
+                bytes.extend_from_slice(cut(&refusal.what).as_bytes());
                 bytes.push(0);
-                bytes.extend_from_slice(refusal.remedy.as_bytes());
+                bytes.extend_from_slice(cut(&refusal.remedy).as_bytes());
                 bytes
             }
         }
@@ -101,6 +163,9 @@ impl Reply {
             b'T' if rest.is_empty() => Some(Reply::Terminal),
             b'X' => number(rest).map(Reply::Exited),
             b'K' => number(rest).map(Reply::Killed),
+            b'P' => String::from_utf8(rest.to_vec()).ok().map(Reply::Applied),
+            b'Q' => serde_json::from_slice(rest).ok().map(Reply::Pending),
+            b'A' => String::from_utf8(rest.to_vec()).ok().map(Reply::Answered),
             b'R' => {
                 let (code, text) = rest.split_first()?;
                 let exits = [Exit::Refused, Exit::NotExecutable, Exit::NotFound];
@@ -112,6 +177,11 @@ impl Reply {
             _ => None,
         }
     }
+}
+
+/// So much of a text as a message has room for.
+fn cut(text: &str) -> &str {
+    text.get(..text.floor_char_boundary(MOST_BYTES / 4)).unwrap_or_default()
 }
 
 fn numbered(tag: u8, number: i32) -> Vec<u8> {
@@ -133,6 +203,11 @@ mod tests {
         for request in [
             Request::End,
             Request::Signal(-1),
+            Request::Pending,
+            Request::Answer { id: 7, allow: true, scope: Scope::Once },
+            Request::Answer { id: u32::MAX, allow: false, scope: Scope::Session },
+            Request::Apply { file: None, watched: false },
+            Request::Apply { file: Some("/a policy".into()), watched: true },
             Request::Exec { argv: vec!["sh".into(), "".into()], terminal: [true, false, true] },
             Request::Exec { argv: vec![OsString::from_vec(vec![0xff])], terminal: [false; 3] },
         ] {
@@ -143,6 +218,15 @@ mod tests {
             Reply::Terminal,
             Reply::Exited(255),
             Reply::Killed(9),
+            Reply::Applied("sha256:1".into()),
+            Reply::Answered("a.test:443".into()),
+            Reply::Pending(vec![Pending {
+                id: 3,
+                subject: "a.test:443".into(),
+                since: palisade_journal::Timestamp::now(),
+                seconds_left: 9,
+                waiting: 2,
+            }]),
             Reply::Refused(Refusal::new("what", "remedy").with_exit(Exit::NotFound)),
         ] {
             assert_eq!(Reply::decode(&reply.encode()), Some(reply));
@@ -162,7 +246,15 @@ mod tests {
             b"X\0\0\0",
             b"X\0\0\0sh",
             b"X\x02\0\0sh\0",
-            b"Q",
+            b"P",
+            b"P\x02/a",
+            b"P\0a",
+            b"P\0/a\0b",
+            b"Q1",
+            b"A\x01\x01",
+            b"A\x02\x01\0\0\0\0",
+            b"A\x01\x01\0\0\0",
+            b"Z",
             b"\xff\xff",
         ] {
             assert_eq!(Request::decode(bytes), None, "{bytes:?}");

@@ -64,9 +64,11 @@ impl Nested {
             let writable = match &mount.content {
                 Content::Host(object) => object.writable,
                 Content::Overlay(_) | Content::Scratch { .. } => false,
-                Content::Text(_) | Content::Link(_) | Content::EmptyFolder | Content::Cover(_) => {
-                    false
-                }
+                Content::Text(_)
+                | Content::Link(_)
+                | Content::EmptyFolder
+                | Content::Socket
+                | Content::Cover(_) => false,
                 Content::Pin { read_only, .. } => !read_only,
             };
             Some((below(&mount.at)?, writable))

@@ -1,5 +1,6 @@
 //! One file a command. Each parses its own arguments, calls, prints.
 
+pub(crate) mod approvals;
 pub(crate) mod attempt;
 pub(crate) mod audit;
 pub(crate) mod completions;
@@ -8,9 +9,11 @@ pub(crate) mod doctor;
 pub(crate) mod exec;
 mod hostile;
 pub(crate) mod kill;
+pub(crate) mod learn;
 pub(crate) mod logs;
 pub(crate) mod policy;
 pub(crate) mod ps;
+mod rules;
 pub(crate) mod run;
 pub(crate) mod selftest;
 pub(crate) mod workspace;

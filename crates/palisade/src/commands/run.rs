@@ -8,7 +8,7 @@ use std::{
 use clap::ValueEnum;
 use palisade_policy::{Access, Asked, CommandLine, PROFILES, load};
 use palisade_sandbox::linux::abilities::{Kind as AbilityKind, Need};
-use palisade_session::Order;
+use palisade_session::{Ended, Order};
 
 use super::doctor;
 use crate::{
@@ -95,7 +95,7 @@ pub(crate) fn run(args: Args) -> Result<ExitCode, Failure> {
         (None, None) => None,
     };
     let default = default_profile(args.command.first().map(OsString::as_os_str));
-    let asked = Asked { access: args.workspace.map(Into::into), expose: args.expose };
+    let asked = Asked { access: args.workspace.map(Into::into), expose: args.expose, ask: false };
     let sources = sources(&operator, command_line, asked, default);
     let mut policy = load(&sources)
         .map_err(|found| refused(format!("nothing was started, because of the policy\n{found}")))?;
@@ -105,13 +105,28 @@ pub(crate) fn run(args: Args) -> Result<ExitCode, Failure> {
     }
     let missing = doctor::simulated()?;
     let Args { command, name, allow_degraded, quiet, .. } = args;
-    let order = Order { policy, command, name, missing, allow_degraded, operator };
+    let order = Order {
+        policy,
+        sources,
+        command,
+        name,
+        missing,
+        allow_degraded,
+        permissive: false,
+        operator,
+    };
+    let ended = to_its_end(&order, quiet)?;
+    Ok(ExitCode::from(ended.status))
+}
+
+/// Run it, and tell what the operator has to know.
+pub(super) fn to_its_end(order: &Order, quiet: bool) -> Result<Ended, Failure> {
     let tell = |text: &str| {
         if !quiet {
             print::note(&format!("palisade: {text}"));
         }
     };
-    let ended = palisade_session::run(&order, tell).map_err(Failure::from)?;
+    let ended = palisade_session::run(order, tell).map_err(Failure::from)?;
     for notice in &ended.notices {
         print::note(&format!("palisade: {notice}"));
     }
@@ -127,11 +142,11 @@ pub(crate) fn run(args: Args) -> Result<ExitCode, Failure> {
             ended.session
         ));
     }
-    Ok(ExitCode::from(ended.status))
+    Ok(ended)
 }
 
 /// The profile for a command, by the name of its file.
-fn default_profile(command: Option<&OsStr>) -> &'static str {
+pub(super) fn default_profile(command: Option<&OsStr>) -> &'static str {
     let name = command.and_then(|command| Path::new(command).file_name());
     let profile = AGENTS.iter().find(|(agent, _)| name == Some(OsStr::new(agent)));
     let wanted = profile.map_or("shell", |(_, profile)| *profile);
@@ -154,7 +169,7 @@ fn layer(name: &str) -> Result<AbilityKind, String> {
 }
 
 /// A session's name is also a host name, and stands in commands and file names.
-fn name(text: &str) -> Result<String, String> {
+pub(super) fn name(text: &str) -> Result<String, String> {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     let start = text.chars().next().is_some_and(|c| c.is_ascii_alphanumeric());
     if start && text.len() <= 63 && text.chars().all(plain) {

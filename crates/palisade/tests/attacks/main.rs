@@ -12,6 +12,7 @@
 
 mod attempts;
 mod audit_records;
+mod credentials;
 mod denied;
 mod descriptors;
 mod dns;
@@ -21,6 +22,7 @@ mod exposed;
 mod files;
 mod inspection;
 mod ipc;
+mod live_policy;
 mod models;
 mod network;
 mod processes;
@@ -31,6 +33,7 @@ mod repositories;
 mod requests;
 mod resources;
 mod servers;
+mod ssh_keys;
 mod steering;
 mod system_calls;
 mod tools;

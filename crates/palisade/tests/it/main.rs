@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
 #![allow(clippy::print_stdout, reason = "a skipped test says so")]
 
+mod approvals;
 mod audit;
 mod completions;
 mod crashes;

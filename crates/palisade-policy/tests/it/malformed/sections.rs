@@ -180,7 +180,10 @@ fn credentials() {
             "palisade: 1\ncredentials: {a: {from: {env: A}, ssh: ▸{keys: [x], hosts: [b.c]}}}\n",
         ),
         ("ssh_without_keys", "palisade: 1\ncredentials: {a: {ssh: ▸{keys: [], hosts: [b.c]}}}\n"),
-        ("ssh_host", "palisade: 1\ncredentials: {a: {ssh: {keys: [x], hosts: [▸\"git@b.c\"]}}}\n"),
+        (
+            "ssh_host",
+            "palisade: 1\ncredentials: {a: {ssh: {keys: [\"SHA256:uNiVztksCsDhcc0u9e8BrrJXVGDPSwBwYTiI9Cme0pc\"], hosts: [▸\"git@b.c\", ▸\"*.b.c\"]}}}\n",
+        ),
         ("name", "palisade: 1\ncredentials: {\"a b\": ▸{from: {env: A}}}\n"),
         (
             "two_in_one_variable",
@@ -192,6 +195,102 @@ fn credentials() {
              [▸GH_TOKEN, ▸\"GH_*\"]}}\n",
         ),
     ]);
+    let said = said
+        + &at_marks(&[
+            (
+                "tokens_over_plain_http",
+                "palisade: 1\ncredentials: {a: {from: ▸{oauth2: {token_url: \"http://a.example/t\", client_id: c, client_secret: {env: S}}}}}\n",
+            ),
+            (
+                "tokens_for_nothing",
+                "palisade: 1\ncredentials: {a: {from: ▸{oauth2: {token_url: \"https://a.example/t\", client_id: c}}}}\n",
+            ),
+            (
+                "tokens_for_a_provider",
+                "palisade: 1\ncredentials: {a: {from: {oauth2: {token_url: \"https://a.example/t\", client_id: c, client_secret: {env: S}}}}}\ninference: {providers: {p: {api: openai, url: \"https://a.b\", credential: ▸a}}}\n",
+            ),
+            (
+                "aws_with_a_secret_key",
+                "palisade: 1\ncredentials: {a: {from: {env: A}, aws: ▸{access_key: wJalrXUtnFEMI/K7}}}\n",
+            ),
+            (
+                "aws_in_a_header",
+                "palisade: 1\ncredentials: {a: {from: {env: A}, header: \"a: {secret}\", aws: ▸{access_key: AKIA}}}\n",
+            ),
+            (
+                "ssh_key_by_its_path",
+                "palisade: 1\ncredentials: {a: {ssh: {keys: [▸~/.ssh/id_ed25519, ▸\"SHA256:x\"], hosts: [b.c]}}}\n",
+            ),
+            (
+                "ssh_key_in_a_header",
+                "palisade: 1\ncredentials: {a: {header: ▸\"x: {secret}\", ssh: {keys: [\"SHA256:uNiVztksCsDhcc0u9e8BrrJXVGDPSwBwYTiI9Cme0pc\"], hosts: [b.c]}}}\n",
+            ),
+            (
+                "ssh_key_for_requests",
+                "palisade: 1\ncredentials: {a: {ssh: {keys: [\"SHA256:uNiVztksCsDhcc0u9e8BrrJXVGDPSwBwYTiI9Cme0pc\"], hosts: [b.c]}}}\nnetwork: {rules: [{hosts: [b.c], credential: ▸a}]}\n",
+            ),
+            (
+                "query_without_secret",
+                "palisade: 1\ncredentials: {a: {from: {env: A}, query: ▸\"key=x\"}}\n",
+            ),
+            (
+                "query_with_two_fields",
+                "palisade: 1\ncredentials: {a: {from: {env: A}, query: ▸\"a={secret}&b=1\"}}\n",
+            ),
+            (
+                "header_and_query",
+                "palisade: 1\ncredentials: {a: {from: {env: A}, header: \"a: {secret}\", query: ▸\"a={secret}\"}}\n",
+            ),
+            (
+                "base64_without_end",
+                "palisade: 1\ncredentials: {a: {from: {env: A}, header: ▸\"a: Basic base64(u:{secret}\"}}\n",
+            ),
+            (
+                "refresh_of_a_variable",
+                "palisade: 1\ncredentials: {a: {from: {env: A}, refresh: ▸1h}, b: {from: {file: /k}, refresh: ▸1s}}\n",
+            ),
+            ("keyring_of_nothing", "palisade: 1\ncredentials: {a: {from: ▸{keyring: {}}}}\n"),
+            (
+                "keyring_with_an_option",
+                "palisade: 1\ncredentials: {a: {from: ▸{keyring: {\"--all\": x}}}}\n",
+            ),
+            (
+                "vault_over_plain_http",
+                "palisade: 1\ncredentials: {a: {from: ▸{vault: {url: \"http://vault.example\", path: a, token: {env: T}}}}}\n",
+            ),
+            (
+                "vault_by_a_name_like_loopback",
+                "palisade: 1\ncredentials: {a: {from: ▸{vault: {url: \"http://127.0.0.1.example\", path: a, token: {env: T}}}}}\n",
+            ),
+            (
+                "vault_out_of_its_store",
+                "palisade: 1\ncredentials: {a: {from: ▸{vault: {url: \"https://v.example\", path: ../sys, token: {env: T}}}}}\n",
+            ),
+            (
+                "vault_version",
+                "palisade: 1\ncredentials: {a: {from: ▸{vault: {url: \"https://v.example\", path: a, version: 3, token: {env: T}}}}}\n",
+            ),
+            (
+                "vault_without_token",
+                "palisade: 1\ncredentials: {a: {from: {vault: ▸{url: \"https://v.example\", path: a}}}}\n",
+            ),
+            (
+                "rule_with_a_credential_without_a_place",
+                "palisade: 1\ncredentials: {a: {from: {env: A}}}\nnetwork: {rules: [{hosts: [b.c], credential: ▸a}]}\n",
+            ),
+            (
+                "rule_for_addresses_with_a_credential",
+                "palisade: 1\ncredentials: {a: {from: {env: A}, header: \"a: {secret}\"}}\nnetwork: {rules: [{addresses: [10.0.0.1], credential: ▸a}]}\n",
+            ),
+            (
+                "provider_with_a_query",
+                "palisade: 1\ncredentials: {a: {from: {env: A}, query: \"a={secret}\"}}\ninference: {providers: {p: {api: openai, url: \"https://a.b\", credential: ▸a}}}\n",
+            ),
+            (
+                "variable_of_a_vaults_token_is_passed",
+                "palisade: 1\ncredentials: {a: {from: {vault: {url: \"https://v.example\", path: a, token: {env: VT}}}, query: \"a={secret}\"}}\nprocess: {environment: {pass: [▸VT]}}\n",
+            ),
+        ]);
     assert_snapshot!("credentials", said);
 }
 

@@ -3,6 +3,7 @@ use std::{collections::HashMap, os::fd::OwnedFd, path::Path};
 use rustix::{
     fs::{CWD, Mode, OFlags, ResolveFlags, openat2},
     mount::{OpenTreeFlags, UnmountFlags, open_tree, unmount},
+    net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, bind, socket_with},
     process::{fchdir, pivot_root},
 };
 
@@ -24,6 +25,8 @@ use crate::{
 };
 
 const ATTR_RDONLY: u64 = 0x1;
+/// Connections that wait until they are taken.
+const BACKLOG: i32 = 16;
 
 /// The mount tree in the making, in this process's own mount namespace. What is mounted is granted
 /// to Landlock as well.
@@ -60,12 +63,12 @@ impl Tree {
     }
 
     /// Put in what the plan names, and make it the root. Nothing of the host's tree is left
-    /// afterwards. Returns the Landlock rules, which say the same.
+    /// afterwards. Returns the Landlock rules, which say the same, and the socket of the plan.
     pub(crate) fn finish(
         self,
         mounts: &[Mount],
         mut trees: DetachedTrees,
-    ) -> Result<landlock::Prepared, StepError> {
+    ) -> Result<(landlock::Prepared, Option<OwnedFd>), StepError> {
         let contents = mounts.iter().map(|it| (it.at.as_path(), &it.content)).collect();
         let mut planned = Planned { tree: self, contents };
         let mut order: Vec<usize> = (0..mounts.len()).collect();
@@ -75,16 +78,21 @@ impl Tree {
             let detached = trees.get_mut(index).and_then(Option::take);
             planned.place(it, detached)?;
         }
-        let Self { skeleton, masks, rules } = planned.tree;
+        let Self { mut skeleton, masks, mut rules } = planned.tree;
+        let socket = mounts.iter().find(|it| it.content == Content::Socket);
+        if let Some(folder) = socket.and_then(|it| it.at.parent()) {
+            skeleton.folder(folder)?;
+        }
         let root = skeleton.root();
         masks.remove(root)?;
         fchdir(root).step("enter the new root")?;
         pivot_root(".", ".").step("pivot_root")?;
         unmount(".", UnmountFlags::DETACH).step("leave the old root")?;
         rustix::process::chdir("/").step("enter the new root")?;
+        let socket = socket.map(|it| listen(it, &mut rules)).transpose()?;
         set_attributes(root, Attributes { set: ATTR_RDONLY, ..Default::default() })
             .step("make the root read-only")?;
-        rules.finish()
+        Ok((rules.finish()?, socket))
     }
 }
 
@@ -136,6 +144,8 @@ impl Planned<'_> {
                 grant(&mut self.tree.rules, folder, Kind::Folder, it)
             }
             Content::EmptyFolder => self.cover(Kind::Folder, it, None),
+            // Bound when the tree is the root: a socket's name is a path.
+            Content::Socket => Ok(()),
             Content::Cover(there) if there.folder => self.cover(Kind::Folder, it, Some(*there)),
             Content::Cover(there) => self.cover(Kind::File, it, Some(*there)),
             Content::Pin { there, read_only } => self.pin(at, *there, *read_only),
@@ -211,6 +221,23 @@ impl Planned<'_> {
     fn around<'it>(&'it self, at: &'it Path) -> impl Iterator<Item = &'it Content> {
         at.ancestors().skip(1).filter_map(|above| self.contents.get(above).copied())
     }
+}
+
+/// Listen at a path that everybody inside may connect to. A read-only mount does not keep from that.
+fn listen(it: &Mount, rules: &mut Rules) -> Result<OwnedFd, StepError> {
+    let shown = it.at.display();
+    let address = SocketAddrUnix::new(&it.at).step_with(|| format!("name the socket {shown}"))?;
+    let socket = socket_with(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)
+        .step("make a socket")?;
+    bind(&socket, &address).step_with(|| format!("bind the socket {shown}"))?;
+    rustix::fs::chmod(&it.at, Mode::from_raw_mode(0o666))
+        .step_with(|| format!("set the mode of {shown}"))?;
+    rustix::net::listen(&socket, BACKLOG).step_with(|| format!("listen at {shown}"))?;
+    let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let object = rustix::fs::open(&it.at, flags, Mode::empty())
+        .step_with(|| format!("open the socket {shown}"))?;
+    grant(rules, &object, Kind::File, it)?;
+    Ok(socket)
 }
 
 fn grant(

@@ -10,7 +10,7 @@ use super::clone::last_errno;
 #[derive(Debug)]
 pub struct StringArray {
     // Keeps the memory that `pointers` names.
-    _strings: Vec<CString>,
+    strings: Vec<CString>,
     pointers: Vec<*const libc::c_char>,
 }
 
@@ -19,7 +19,21 @@ impl StringArray {
     pub fn new(strings: Vec<CString>) -> Self {
         let mut pointers: Vec<_> = strings.iter().map(|string| string.as_ptr()).collect();
         pointers.push(std::ptr::null());
-        Self { _strings: strings, pointers }
+        Self { strings, pointers }
+    }
+
+    /// Of an environment: with these entries, each in place of one of the same name.
+    pub fn set(&mut self, entries: Vec<CString>) {
+        let name = |entry: &CString| {
+            let bytes = entry.to_bytes();
+            let end = bytes.iter().position(|byte| *byte == b'=').unwrap_or(bytes.len());
+            bytes.get(..end).unwrap_or_default().to_vec()
+        };
+        let names: Vec<_> = entries.iter().map(name).collect();
+        let mut strings = std::mem::take(&mut self.strings);
+        strings.retain(|entry| !names.contains(&name(entry)));
+        strings.extend(entries);
+        *self = Self::new(strings);
     }
 }
 
@@ -65,6 +79,16 @@ fn start_strings() -> Option<[(usize, usize); 2]> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_variable_that_is_set_takes_the_place_of_its_name_alone() {
+        let mut array = StringArray::new(vec![c"A=1".into(), c"AB=2".into(), c"C=".into()]);
+        array.set(vec![c"A=x=y".into(), c"D=4".into()]);
+        let expected = [c"AB=2", c"C=", c"A=x=y", c"D=4"];
+        assert_eq!(array.strings, expected.map(CStr::to_owned));
+        assert_eq!(array.pointers.len(), 5);
+        assert!(array.pointers.last().unwrap().is_null());
+    }
 
     #[test]
     fn the_kernel_says_where_the_arguments_are() {

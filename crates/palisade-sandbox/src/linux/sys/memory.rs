@@ -1,8 +1,9 @@
 //! Memory of this process that it can do without.
 
-use std::fs;
+use std::{fs, os::unix::fs::FileExt};
 
 use libc::{MADV_DONTNEED, c_void};
+use rustix::io::Errno;
 
 /// Give back the program text that was used until now: most of it serves a launch, which is over. What is
 /// needed again is mapped again from the file. Where the kernel does not do it, nothing is lost but memory.
@@ -14,6 +15,24 @@ pub fn release_text() {
         // Nothing unmaps it: no library is ever closed here.
         unsafe { libc::madvise(start as *mut c_void, end.saturating_sub(start), MADV_DONTNEED) };
     }
+}
+
+/// Overwrite these places of this process's memory, by address and length. For a fork, whose copy of what
+/// its parent needs is of no use to it.
+///
+/// # Errors
+/// The kernel does not let this process write to itself.
+pub fn overwrite(places: &[(u64, u64)]) -> Result<(), Errno> {
+    if places.is_empty() {
+        return Ok(());
+    }
+    let errno = |error: std::io::Error| Errno::from_io_error(&error).unwrap_or(Errno::IO);
+    let memory = fs::OpenOptions::new().write(true).open("/proc/self/mem").map_err(errno)?;
+    for (address, length) in places {
+        let length = usize::try_from(*length).map_err(|_| Errno::INVAL)?;
+        memory.write_all_at(&vec![0; length], *address).map_err(errno)?;
+    }
+    Ok(())
 }
 
 /// `proc_pid_maps(5)`: the range, if this line is one of text of a file.
@@ -30,6 +49,15 @@ fn text(line: &str) -> Option<(usize, usize)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_overwritten_is_gone() {
+        let text = String::from("the secret");
+        let address = u64::try_from(text.as_ptr().addr()).unwrap();
+        overwrite(&[(address + 4, 6)]).unwrap();
+        assert_eq!(std::hint::black_box(text), "the \0\0\0\0\0\0");
+        assert_eq!(overwrite(&[(8, 1)]), Err(Errno::IO));
+    }
 
     #[test]
     fn only_text_of_files_is_given_back() {

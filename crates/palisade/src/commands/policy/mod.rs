@@ -1,4 +1,4 @@
-//! `palisade policy`: documents before they are used.
+//! `palisade policy`: documents before they are used, and while they are.
 
 use std::{
     ffi::OsStr,
@@ -17,6 +17,8 @@ use palisade_sandbox::linux::{
 };
 use palisade_session::Operator;
 use serde::Serialize;
+
+mod apply;
 
 use super::doctor;
 use crate::{
@@ -58,6 +60,16 @@ enum Command {
     #[command(after_help = "Example: palisade policy trust\n\n\
         Any change of the file ends the trust. Exit code: 0, 1 the file is not valid, 2 usage.")]
     Trust(TrustArgs),
+    /// Put another policy in force in a running sandbox: all of it at once, or nothing of it.
+    #[command(
+        after_help = "Examples:\n  palisade policy apply build ci.yaml          the sandbox named `build` is under ci.yaml now\n  \
+        palisade policy apply build                  what it was started with, read anew\n  \
+        palisade policy apply build ci.yaml --watch  and each change of the file, until Ctrl-C\n\n\
+        Connections that the new policy forbids are cut. Files, processes and the environment are fixed\n\
+        while a sandbox runs: a policy that has others there is refused.\n\
+        Exit code: 0 it is in force, 1 the one before stays in force, 2 usage."
+    )]
+    Apply(apply::Args),
 }
 
 #[derive(Debug, clap::Args)]
@@ -118,6 +130,7 @@ pub(crate) fn run(args: Args) -> Result<ExitCode, Failure> {
         }
         Command::Show(args) => show(&args),
         Command::Trust(args) => trusted(&args),
+        Command::Apply(args) => apply::run(&args),
     }
 }
 

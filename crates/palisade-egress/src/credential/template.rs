@@ -1,0 +1,437 @@
+use std::fmt;
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use http::{HeaderMap, HeaderName, HeaderValue, header};
+use palisade_core::{ExposeSecret, SecretString};
+use zeroize::Zeroizing;
+
+use super::{Placeholder, query};
+
+/// The one place in a request where a secret may stand: a header, or a field of the query.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Template {
+    place: Place,
+    /// Around the secret; within the base64, where there is one.
+    before: String,
+    after: String,
+    /// Around the base64.
+    coded: Option<(String, String)>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Place {
+    Header(HeaderName),
+    Query(String),
+    /// Nowhere: it signs for this access key.
+    Aws(String),
+}
+
+/// Why a template or its secret cannot be used. Never holds the secret.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum TemplateError {
+    /// It has not the form of one.
+    #[error(
+        "write `name: value` for a header or `name=value` for a query, with `{{secret}}` once in the value"
+    )]
+    Syntax,
+    /// A header that frames the message or names its destination.
+    #[error("the header `{0}` cannot carry a secret")]
+    Name(String),
+    /// The secret has characters that cannot be sent in this place.
+    #[error(
+        "the secret is empty, or has a blank, line end or other character that no header can hold; is there a stray newline in its source?"
+    )]
+    Secret,
+}
+
+/// Headers that no template may set: they frame the message, or say where it goes.
+const NEVER: [&str; 11] = [
+    "host",
+    "content-length",
+    "transfer-encoding",
+    "connection",
+    "upgrade",
+    "te",
+    "trailer",
+    "content-type",
+    "content-encoding",
+    "expect",
+    "accept-encoding",
+];
+
+const SECRET: &str = "{secret}";
+const CODED: &str = "base64(";
+
+impl Template {
+    /// The header of `authorization: Bearer {secret}`. With `base64(…)` around the secret, and perhaps a
+    /// user's name before it, that is encoded: `authorization: Basic base64(user:{secret})`.
+    ///
+    /// # Errors
+    /// It has another form, or a header that frames the message.
+    pub fn header(text: &str) -> Result<Self, TemplateError> {
+        let (name, value) = text.split_once(':').ok_or(TemplateError::Syntax)?;
+        let name: HeaderName = name.trim().parse().map_err(|_| TemplateError::Syntax)?;
+        if NEVER.contains(&name.as_str()) {
+            return Err(TemplateError::Name(name.to_string()));
+        }
+        let value = value.trim();
+        if !value.chars().all(|c| c.is_ascii_graphic() || c == ' ') {
+            return Err(TemplateError::Syntax);
+        }
+        let (before, after) = around(value, SECRET)?;
+        let mut template = Self {
+            place: Place::Header(name),
+            before: before.to_owned(),
+            after: after.to_owned(),
+            coded: None,
+        };
+        if let Some((outside, within)) = before.split_once(CODED) {
+            let (within_after, outside_after) =
+                after.split_once(')').ok_or(TemplateError::Syntax)?;
+            template.before = within.to_owned();
+            template.after = within_after.to_owned();
+            template.coded = Some((outside.to_owned(), outside_after.to_owned()));
+        }
+        Ok(template)
+    }
+
+    /// The field of `key={secret}`.
+    ///
+    /// # Errors
+    /// It has another form.
+    pub fn query(text: &str) -> Result<Self, TemplateError> {
+        let (name, value) = text.split_once('=').ok_or(TemplateError::Syntax)?;
+        let plain =
+            |text: &str| text.chars().all(|c| c.is_ascii_graphic() && !"&#=?%+".contains(c));
+        let (before, after) = around(value, SECRET)?;
+        if name.is_empty() || !plain(name) || !plain(before) || !plain(after) {
+            return Err(TemplateError::Syntax);
+        }
+        Ok(Self {
+            place: Place::Query(name.to_owned()),
+            before: before.to_owned(),
+            after: after.to_owned(),
+            coded: None,
+        })
+    }
+
+    /// No field: the secret key that belongs to this access key of AWS, which signs requests.
+    ///
+    /// # Errors
+    /// It has other characters than capitals and digits.
+    pub fn aws(access_key: &str) -> Result<Self, TemplateError> {
+        let plain = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit();
+        if access_key.is_empty() || !access_key.chars().all(plain) {
+            return Err(TemplateError::Syntax);
+        }
+        let (before, after) = (String::new(), String::new());
+        Ok(Self { place: Place::Aws(access_key.to_owned()), before, after, coded: None })
+    }
+
+    /// Whether this secret can be sent so.
+    ///
+    /// # Errors
+    /// It is empty, or has other characters than printable ASCII.
+    pub fn takes(secret: &SecretString) -> Result<(), TemplateError> {
+        let secret = secret.expose_secret();
+        if secret.is_empty() || !secret.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(TemplateError::Secret);
+        }
+        Ok(())
+    }
+
+    /// The header that carries it, if one does.
+    pub(crate) fn of_header(&self) -> Option<&HeaderName> {
+        match &self.place {
+            Place::Header(name) => Some(name),
+            Place::Query(_) | Place::Aws(_) => None,
+        }
+    }
+
+    /// The field of the query that carries it, if one does.
+    pub(crate) fn of_query(&self) -> Option<&str> {
+        match &self.place {
+            Place::Header(_) | Place::Aws(_) => None,
+            Place::Query(name) => Some(name),
+        }
+    }
+
+    /// The access key that it signs for, if it does.
+    pub(crate) fn of_aws(&self) -> Option<&str> {
+        match &self.place {
+            Place::Header(_) | Place::Query(_) => None,
+            Place::Aws(access_key) => Some(access_key),
+        }
+    }
+
+    /// Put the secret in its place: for the placeholder where the client wrote that, else whole.
+    /// `uri` is the path with its query. Returns how it was put there, or nothing if what comes out cannot be sent.
+    pub(crate) fn fill(
+        &self,
+        headers: &mut HeaderMap,
+        uri: &mut Zeroizing<String>,
+        secret: &SecretString,
+        placeholder: &Placeholder,
+    ) -> Option<Put> {
+        match &self.place {
+            Place::Header(name) => self.fill_header(name, headers, secret, placeholder),
+            Place::Query(name) => self.fill_query(name, uri, secret, placeholder),
+            Place::Aws(_) => None,
+        }
+    }
+
+    fn fill_header(
+        &self,
+        name: &HeaderName,
+        headers: &mut HeaderMap,
+        secret: &SecretString,
+        placeholder: &Placeholder,
+    ) -> Option<Put> {
+        let had = headers.contains_key(name);
+        let mut values = headers.get_all(name).iter();
+        let written = values.find_map(|value| swapped(value, secret, placeholder));
+        let put = match (&written, had) {
+            (Some(_), _) => Put::ForPlaceholder,
+            (None, true) => Put::ForAnother,
+            (None, false) => Put::Added,
+        };
+        let mut text = match written {
+            Some(text) => text,
+            None => self.text(secret),
+        };
+        // Cookies are one header; each of them is somebody else's.
+        if *name == header::COOKIE && put == Put::ForAnother {
+            let others = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
+            let others: Vec<&str> = others.collect();
+            text = Zeroizing::new(format!("{}; {}", others.join("; "), *text));
+        }
+        let mut value = HeaderValue::from_str(&text).ok()?;
+        value.set_sensitive(true);
+        // All other values of the name go.
+        headers.insert(name, value);
+        Some(put)
+    }
+
+    fn fill_query(
+        &self,
+        name: &str,
+        uri: &mut Zeroizing<String>,
+        secret: &SecretString,
+        placeholder: &Placeholder,
+    ) -> Option<Put> {
+        let (path, fields) = match uri.split_once('?') {
+            Some((path, fields)) => (path.to_owned(), Zeroizing::new(fields.to_owned())),
+            None => (uri.to_string(), Zeroizing::default()),
+        };
+        let mut put = Put::Added;
+        let mut kept = Zeroizing::new(String::new());
+        let mut filled = false;
+        let mut add = |field: &str| {
+            if !kept.is_empty() {
+                kept.push('&');
+            }
+            kept.push_str(field);
+        };
+        for field in fields.split('&').filter(|field| !field.is_empty()) {
+            let (written, value) = field.split_once('=').unwrap_or((field, ""));
+            if query::decoded(written) != name.as_bytes() {
+                add(field);
+                continue;
+            }
+            let holds =
+                memchr::memmem::find(&query::decoded(value), placeholder.as_str().as_bytes());
+            put = if holds.is_some() { Put::ForPlaceholder } else { Put::ForAnother };
+            // A server may take the first of two, or the last.
+            if !std::mem::replace(&mut filled, true) {
+                add(&self.field(name, secret));
+            }
+        }
+        if !filled {
+            add(&self.field(name, secret));
+        }
+        *uri = Zeroizing::new(format!("{path}?{}", *kept));
+        Some(put)
+    }
+
+    fn field(&self, name: &str, secret: &SecretString) -> Zeroizing<String> {
+        let secret = query::encoded(secret.expose_secret());
+        Zeroizing::new(format!("{name}={}{}{}", self.before, *secret, self.after))
+    }
+
+    /// The whole value.
+    fn text(&self, secret: &SecretString) -> Zeroizing<String> {
+        let text = format!("{}{}{}", self.before, secret.expose_secret(), self.after);
+        let text = Zeroizing::new(text);
+        match &self.coded {
+            None => text,
+            Some((before, after)) => {
+                let coded = Zeroizing::new(STANDARD.encode(text.as_bytes()));
+                Zeroizing::new(format!("{before}{}{after}", *coded))
+            }
+        }
+    }
+}
+
+/// How a secret came to its place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Put {
+    /// The client had written the placeholder.
+    ForPlaceholder,
+    /// The client had written nothing there.
+    Added,
+    /// The client had written something else, which is gone.
+    ForAnother,
+    /// The client had signed with the placeholder.
+    Signed,
+}
+
+impl fmt::Display for Put {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Put::ForPlaceholder => "for the placeholder",
+            Put::Added => "added",
+            Put::ForAnother => "for what the client wrote",
+            Put::Signed => "signed anew",
+        })
+    }
+}
+
+fn around<'a>(text: &'a str, middle: &str) -> Result<(&'a str, &'a str), TemplateError> {
+    let (before, after) = text.split_once(middle).ok_or(TemplateError::Syntax)?;
+    if after.contains(middle) { Err(TemplateError::Syntax) } else { Ok((before, after)) }
+}
+
+/// The value with the secret for the placeholder: as it stands there, or in the base64 of `Basic` (RFC
+/// 7617). `None` if it has no placeholder.
+fn swapped(
+    value: &HeaderValue,
+    secret: &SecretString,
+    placeholder: &Placeholder,
+) -> Option<Zeroizing<String>> {
+    let text = value.to_str().ok()?;
+    let (secret, placeholder) = (secret.expose_secret(), placeholder.as_str());
+    if text.contains(placeholder) {
+        return Some(replaced(text, placeholder, secret));
+    }
+    let (scheme, coded) = text.split_once(' ')?;
+    if !scheme.eq_ignore_ascii_case("basic") {
+        return None;
+    }
+    let decoded = Zeroizing::new(STANDARD.decode(coded.trim()).ok()?);
+    let decoded = std::str::from_utf8(&decoded).ok().filter(|it| it.contains(placeholder))?;
+    let filled = replaced(decoded, placeholder, secret);
+    let coded = Zeroizing::new(STANDARD.encode(filled.as_bytes()));
+    Some(Zeroizing::new(format!("{scheme} {}", *coded)))
+}
+
+/// `str::replace`, without copies of the secret left behind by growing.
+fn replaced(text: &str, from: &str, to: &str) -> Zeroizing<String> {
+    let count = text.matches(from).count();
+    let room = text.len().saturating_add(count.saturating_mul(to.len()));
+    let mut out = Zeroizing::new(String::with_capacity(room));
+    for (index, part) in text.split(from).enumerate() {
+        if index > 0 {
+            out.push_str(to);
+        }
+        out.push_str(part);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const REAL: &str = "ghp_realrealreal42";
+
+    fn filled(template: &str, headers: &[(&str, &str)]) -> (Vec<String>, Put) {
+        let template = Template::header(template).unwrap();
+        let mut map = HeaderMap::new();
+        for (name, value) in headers {
+            map.append(name.parse::<HeaderName>().unwrap(), value.parse().unwrap());
+        }
+        let put = template
+            .fill(&mut map, &mut Zeroizing::default(), &REAL.into(), &placeholder())
+            .unwrap();
+        let name = template.of_header().unwrap();
+        let values = map.get_all(name).iter().map(|v| v.to_str().unwrap().to_owned()).collect();
+        assert!(map.get_all(name).iter().all(HeaderValue::is_sensitive));
+        (values, put)
+    }
+
+    fn placeholder() -> Placeholder {
+        Placeholder::fixed("ghp_XXXXXXXXXXXXXX")
+    }
+
+    fn filled_query(uri: &str) -> (String, Put) {
+        let template = Template::query("key={secret}").unwrap();
+        let mut uri = Zeroizing::new(uri.to_owned());
+        let secret = "a+b/c==12345678".into();
+        let put = template.fill(&mut HeaderMap::new(), &mut uri, &secret, &placeholder()).unwrap();
+        (uri.to_string(), put)
+    }
+
+    #[test]
+    fn the_secret_takes_the_placeholders_place_in_its_header_alone() {
+        const BEARER: &str = "authorization: Bearer {secret}";
+        assert_eq!(filled(BEARER, &[]), (vec![format!("Bearer {REAL}")], Put::Added));
+        assert_eq!(
+            filled(BEARER, &[("authorization", "token ghp_XXXXXXXXXXXXXX")]),
+            (vec![format!("token {REAL}")], Put::ForPlaceholder)
+        );
+        assert_eq!(
+            filled(BEARER, &[("authorization", "Bearer of-the-attacker")]),
+            (vec![format!("Bearer {REAL}")], Put::ForAnother)
+        );
+        let both = [("authorization", "x"), ("authorization", "Bearer ghp_XXXXXXXXXXXXXX")];
+        assert_eq!(filled(BEARER, &both), (vec![format!("Bearer {REAL}")], Put::ForPlaceholder));
+    }
+
+    #[test]
+    fn basic_is_decoded_and_encoded() {
+        let sent = format!("basic {}", STANDARD.encode("x-access-token:ghp_XXXXXXXXXXXXXX"));
+        let expected = format!("basic {}", STANDARD.encode(format!("x-access-token:{REAL}")));
+        const BEARER: &str = "authorization: Bearer {secret}";
+        let (values, put) = filled(BEARER, &[("authorization", &sent)]);
+        assert_eq!((values, put), (vec![expected], Put::ForPlaceholder));
+        let expected = format!("Basic {}", STANDARD.encode(format!("git:{REAL}")));
+        let (values, put) = filled("authorization: Basic base64(git:{secret})", &[]);
+        assert_eq!((values, put), (vec![expected], Put::Added));
+    }
+
+    #[test]
+    fn other_cookies_stay() {
+        let (values, _) = filled("cookie: session={secret}", &[("cookie", "theme=dark")]);
+        assert_eq!(values, [format!("theme=dark; session={REAL}")]);
+    }
+
+    #[test]
+    fn a_query_has_the_field_once() {
+        const FIELD: &str = "key=a%2Bb%2Fc%3D%3D12345678";
+        for (uri, expected, put) in [
+            ("/v1", format!("/v1?{FIELD}"), Put::Added),
+            ("/v1?a=1&b", format!("/v1?a=1&b&{FIELD}"), Put::Added),
+            ("/?key=ghp_XXXXXXXXXXXXXX&b=2", format!("/?{FIELD}&b=2"), Put::ForPlaceholder),
+            ("/?%6Bey=ghp_XX%58XXXXXXXXXXX", format!("/?{FIELD}"), Put::ForPlaceholder),
+            ("/?key=other&a=1&key=more", format!("/?{FIELD}&a=1"), Put::ForAnother),
+        ] {
+            assert_eq!(filled_query(uri), (expected, put), "{uri}");
+        }
+    }
+
+    #[test]
+    fn templates_that_would_split_or_reframe_a_request_are_refused() {
+        for bad in ["x-key {secret}", "x-key: none", "a: {secret}{secret}", "a: x\r\nb: {secret}"] {
+            assert_eq!(Template::header(bad).unwrap_err(), TemplateError::Syntax, "{bad}");
+        }
+        assert!(Template::header("authorization: Basic base64(u:{secret}").is_err());
+        assert!(matches!(Template::header("Host: {secret}"), Err(TemplateError::Name(_))));
+        for bad in ["key", "key=1", "={secret}", "a&b={secret}", "a={secret}&b=1", "a={secret}#"] {
+            assert_eq!(Template::query(bad).unwrap_err(), TemplateError::Syntax, "{bad}");
+        }
+        for bad in ["", "a b", "key\n", "schlüssel"] {
+            assert_eq!(Template::takes(&bad.into()), Err(TemplateError::Secret), "{bad}");
+        }
+    }
+}

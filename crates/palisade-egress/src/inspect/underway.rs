@@ -1,0 +1,53 @@
+//! Requests that have been permitted and are not answered to their end.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use palisade_core::Request;
+
+type Open = Arc<Mutex<State>>;
+
+/// Those of one connection.
+#[derive(Debug, Default)]
+pub(crate) struct Underway(Open);
+
+#[derive(Debug, Default)]
+struct State {
+    next: u64,
+    requests: BTreeMap<u64, Request>,
+}
+
+/// One of them, as long as this is there.
+#[derive(Debug)]
+pub(crate) struct Ongoing {
+    open: Open,
+    id: u64,
+}
+
+impl Underway {
+    /// And this one.
+    pub(crate) fn enter(&self, request: &Request) -> Ongoing {
+        let mut state = lock(&self.0);
+        let id = state.next;
+        state.next = id.wrapping_add(1);
+        state.requests.insert(id, request.clone());
+        Ongoing { open: Arc::clone(&self.0), id }
+    }
+
+    /// All of them.
+    pub(crate) fn all(&self) -> Vec<Request> {
+        lock(&self.0).requests.values().cloned().collect()
+    }
+}
+
+impl Drop for Ongoing {
+    fn drop(&mut self) {
+        lock(&self.open).requests.remove(&self.id);
+    }
+}
+
+fn lock(open: &Open) -> MutexGuard<'_, State> {
+    open.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,359 @@
+//! Questions to the operator: who waits for an answer, and what was answered.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    net::SocketAddr,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use palisade_core::{Action, Decision, HostName, Verdict};
+use palisade_journal::Timestamp;
+use serde::{Deserialize, Serialize};
+use tokio::{
+    sync::watch,
+    time::{Instant, timeout_at},
+};
+
+/// Questions at one time. An agent can ask for as many destinations as it likes.
+const MOST: usize = 64;
+/// Answers that are kept. With more, the first are asked for again.
+const MOST_ANSWERS: usize = 1024;
+/// How long a permission for once counts: a client tries several addresses of a name, and opens
+/// more than one connection.
+const ONCE: Duration = Duration::from_secs(15);
+/// How decisions name that nothing was asked.
+const LEARN: &str = "learn";
+/// How decisions name what an answer decided.
+const RULE: &str = "approval";
+
+/// The questions of one sandbox.
+#[derive(Debug)]
+pub(crate) struct Approvals {
+    state: Mutex<State>,
+    /// Counts questions, so that who shows them hears of a new one.
+    asked: watch::Sender<u32>,
+}
+
+#[derive(Debug)]
+struct State {
+    timeout: Duration,
+    /// Whether nothing is asked, and everything is permitted.
+    permissive: bool,
+    next: u32,
+    questions: BTreeMap<u32, Question>,
+    answers: HashMap<Destination, Standing>,
+}
+
+#[derive(Debug)]
+struct Question {
+    to: Destination,
+    subject: String,
+    since: Timestamp,
+    until: Instant,
+    waiting: usize,
+    answer: watch::Sender<Option<Standing>>,
+}
+
+/// What is asked for. One answer is for all who want the same.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum Destination {
+    Name(HostName, u16),
+    Address(SocketAddr),
+}
+
+/// An answer, as long as it counts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Standing {
+    allowed: bool,
+    by: String,
+    until: Option<Instant>,
+}
+
+/// A question, as it is shown.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pending {
+    /// Its number in its sandbox.
+    pub id: u32,
+    /// What is wanted, such as `api.example.com:443`.
+    pub subject: String,
+    /// Since when.
+    pub since: Timestamp,
+    /// How many seconds are left for an answer.
+    pub seconds_left: u64,
+    /// How many connections wait for it.
+    pub waiting: usize,
+}
+
+/// What an answer is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// Those who wait, and who comes in the next 15 seconds.
+    Once,
+    /// Whoever wants the same until the sandbox ends.
+    Session,
+}
+
+impl Scope {
+    /// The word in the journal.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Scope::Once => "once",
+            Scope::Session => "session",
+        }
+    }
+}
+
+impl Approvals {
+    /// `permissive`: nothing is asked that could be, and all of it is permitted.
+    pub(crate) fn new(timeout: Duration, permissive: bool) -> Self {
+        let (questions, answers) = (BTreeMap::new(), HashMap::new());
+        let state = Mutex::new(State { timeout, permissive, next: 1, questions, answers });
+        Self { state, asked: watch::Sender::new(0) }
+    }
+
+    /// How long the next questions wait.
+    pub(crate) fn set_timeout(&self, timeout: Duration) {
+        self.lock().timeout = timeout;
+    }
+
+    /// Hears of each new question.
+    pub(crate) fn asked(&self) -> watch::Receiver<u32> {
+        self.asked.subscribe()
+    }
+
+    /// What was answered to such a question before, if it still counts.
+    pub(crate) fn settled(&self, action: &Action) -> Option<Decision> {
+        let to = Destination::of(action)?;
+        let state = self.lock();
+        if state.permissive {
+            return Some(Decision::allow(LEARN, "no rule names it, and all such is permitted"));
+        }
+        let standing = state.answers.get(&to).filter(|standing| standing.counts())?;
+        Some(standing.decision())
+    }
+
+    /// Ask, and wait for the answer. None in time is a denial.
+    pub(crate) async fn ask(&self, action: &Action) -> Decision {
+        let Some(to) = Destination::of(action) else {
+            return Decision::deny("nobody can be asked for this");
+        };
+        let (waiter, mut answer, until, timeout) = {
+            let mut state = self.lock();
+            let timeout = state.timeout;
+            let open = state.questions.iter().find(|(_, question)| question.to == to);
+            let id = match open.map(|(id, _)| *id) {
+                Some(id) => id,
+                None if state.questions.len() >= MOST => {
+                    return Decision::deny_by(
+                        RULE,
+                        format!("{MOST} questions wait for the operator already"),
+                    );
+                }
+                None => {
+                    let id = state.next;
+                    state.next = id.wrapping_add(1);
+                    let question = Question {
+                        to,
+                        subject: action.subject(),
+                        since: Timestamp::now(),
+                        until: Instant::now() + timeout,
+                        waiting: 0,
+                        answer: watch::Sender::new(None),
+                    };
+                    state.questions.insert(id, question);
+                    self.asked.send_replace(id);
+                    id
+                }
+            };
+            let Some(question) = state.questions.get_mut(&id) else {
+                return Decision::deny("the question is gone");
+            };
+            question.waiting += 1;
+            let answer = question.answer.subscribe();
+            (Waiter { approvals: self, id }, answer, question.until, timeout)
+        };
+        let given = timeout_at(until, answer.wait_for(Option::is_some)).await;
+        let given = given.ok().and_then(|given| given.ok().and_then(|given| given.clone()));
+        drop(waiter);
+        match given {
+            Some(standing) => standing.decision(),
+            None => {
+                Decision::deny_by(RULE, format!("nobody answered within {} s", timeout.as_secs()))
+            }
+        }
+    }
+
+    /// What waits for an answer, the oldest first.
+    pub(crate) fn pending(&self) -> Vec<Pending> {
+        let now = Instant::now();
+        let state = self.lock();
+        let shown = state.questions.iter().map(|(id, question)| Pending {
+            id: *id,
+            subject: question.subject.clone(),
+            since: question.since,
+            seconds_left: question.until.saturating_duration_since(now).as_secs(),
+            waiting: question.waiting,
+        });
+        shown.collect()
+    }
+
+    /// What question `id` is about.
+    pub(crate) fn subject(&self, id: u32) -> Option<String> {
+        self.lock().questions.get(&id).map(|question| question.subject.clone())
+    }
+
+    /// Answer question `id`. False: there is none, or not any more.
+    pub(crate) fn answer(&self, id: u32, allowed: bool, scope: Scope, by: &str) -> bool {
+        let mut state = self.lock();
+        let Some(question) = state.questions.remove(&id) else { return false };
+        let until = (scope == Scope::Once).then(|| Instant::now() + ONCE);
+        let standing = Standing { allowed, by: by.to_owned(), until };
+        // A denial for once is for those who wait.
+        if allowed || scope == Scope::Session {
+            state.answers.retain(|_, standing| standing.counts());
+            if state.answers.len() < MOST_ANSWERS {
+                state.answers.insert(question.to.clone(), standing.clone());
+            }
+        }
+        question.answer.send_replace(Some(standing));
+        true
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Somebody who waits. When the last is gone, so is the question.
+struct Waiter<'a> {
+    approvals: &'a Approvals,
+    id: u32,
+}
+
+impl Drop for Waiter<'_> {
+    fn drop(&mut self) {
+        let mut state = self.approvals.lock();
+        let Some(question) = state.questions.get_mut(&self.id) else { return };
+        question.waiting = question.waiting.saturating_sub(1);
+        if question.waiting == 0 {
+            state.questions.remove(&self.id);
+        }
+    }
+}
+
+impl Destination {
+    fn of(action: &Action) -> Option<Self> {
+        match action {
+            Action::Connect { host: Some(host), port, .. } => Some(Self::Name(host.clone(), *port)),
+            Action::Connect { host: None, address: Some(address), .. } => {
+                Some(Self::Address(*address))
+            }
+            _ => None,
+        }
+    }
+}
+
+impl Standing {
+    fn counts(&self) -> bool {
+        self.until.is_none_or(|until| Instant::now() < until)
+    }
+
+    fn decision(&self) -> Decision {
+        let scope = if self.until.is_some() { "for once" } else { "for this session" };
+        let word = if self.allowed { "permits" } else { "denies" };
+        let reason = format!("{} {word} it {scope}", self.by);
+        let verdict = if self.allowed { Verdict::Allow } else { Verdict::Deny };
+        Decision { verdict, rule: Some(RULE.to_owned()), reason }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use palisade_core::TlsName;
+    use tokio::time::{advance, sleep};
+
+    use super::*;
+
+    fn connect(host: &str, port: u16) -> Action {
+        let host = Some(host.parse().unwrap());
+        Action::Connect { host, port, address: None, tls: TlsName::Unseen }
+    }
+
+    async fn asked(
+        approvals: &Arc<Approvals>,
+        action: &Action,
+    ) -> tokio::task::JoinHandle<Decision> {
+        let (approvals, action) = (Arc::clone(approvals), action.clone());
+        let task = tokio::spawn(async move { approvals.ask(&action).await });
+        sleep(Duration::from_millis(1)).await;
+        task
+    }
+
+    fn new() -> Arc<Approvals> {
+        Arc::new(Approvals::new(Duration::from_secs(60), false))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_answer_is_for_all_who_want_the_same() {
+        let (approvals, action) = (new(), connect("a.test", 443));
+        let first = asked(&approvals, &action).await;
+        let second = asked(&approvals, &action).await;
+        let other = asked(&approvals, &connect("a.test", 80)).await;
+        let pending = approvals.pending();
+        assert_eq!(pending.len(), 2);
+        assert_eq!((pending[0].waiting, pending[0].subject.as_str()), (2, "a.test:443"));
+        assert!(approvals.answer(pending[0].id, true, Scope::Session, "uid 7"));
+        assert!(first.await.unwrap().is_allowed() && second.await.unwrap().is_allowed());
+        assert!(approvals.settled(&action).unwrap().is_allowed());
+        assert!(!approvals.answer(pending[0].id, true, Scope::Session, "uid 7"));
+        assert!(approvals.answer(pending[1].id, false, Scope::Once, "uid 7"));
+        assert!(!other.await.unwrap().is_allowed());
+        assert_eq!(approvals.settled(&connect("a.test", 80)), None);
+        assert_eq!(approvals.settled(&connect("b.test", 443)), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn once_does_not_last_and_a_denial_for_the_session_does() {
+        let (approvals, action) = (new(), connect("a.test", 443));
+        let waiting = asked(&approvals, &action).await;
+        approvals.answer(approvals.pending()[0].id, true, Scope::Once, "uid 7");
+        assert!(waiting.await.unwrap().is_allowed());
+        assert!(approvals.settled(&action).unwrap().is_allowed());
+        advance(ONCE).await;
+        assert_eq!(approvals.settled(&action), None);
+        let waiting = asked(&approvals, &action).await;
+        approvals.answer(approvals.pending()[0].id, false, Scope::Session, "uid 7");
+        assert!(!waiting.await.unwrap().is_allowed());
+        advance(Duration::from_secs(86_400)).await;
+        assert_eq!(approvals.settled(&action).unwrap().verdict, Verdict::Deny);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn no_answer_in_time_is_a_denial_and_who_leaves_takes_the_question_along() {
+        let (approvals, action) = (new(), connect("a.test", 443));
+        let waiting = asked(&approvals, &action).await;
+        advance(Duration::from_secs(61)).await;
+        assert!(waiting.await.unwrap().reason.contains("nobody answered within 60 s"));
+        assert_eq!(approvals.pending(), []);
+        let waiting = asked(&approvals, &action).await;
+        waiting.abort();
+        waiting.await.unwrap_err();
+        assert_eq!(approvals.pending(), []);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_flood_of_questions_is_denied() {
+        let approvals = new();
+        let mut waiting = Vec::new();
+        for port in 1..=MOST {
+            waiting.push(asked(&approvals, &connect("a.test", u16::try_from(port).unwrap())).await);
+        }
+        let more = asked(&approvals, &connect("b.test", 1)).await;
+        assert!(more.await.unwrap().reason.contains("wait for the operator already"));
+        // Those that wait are not driven out.
+        assert_eq!(approvals.pending().len(), MOST);
+    }
+}

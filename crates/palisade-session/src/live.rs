@@ -1,0 +1,213 @@
+//! Another policy for a sandbox that runs.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::{Arc, PoisonError, RwLock},
+};
+
+use palisade_core::{Authority, Event, Layer, PolicyDigest, Verdict};
+use palisade_egress::HostLookup;
+use palisade_inference::Gateway;
+use palisade_policy::{CommandLine, Policy, Sources, fixed_parts, load};
+use tokio::sync::Mutex;
+
+use crate::{
+    approvals::{Approvals, Scope},
+    models,
+    order::{Operator, Order},
+    pipeline::Pipeline,
+    plan,
+    refusal::{Refusal, Refuse},
+};
+
+const JOURNAL: &str = "the journal cannot be written, so nothing is permitted";
+
+/// What decides in this sandbox, and where to get the next one.
+pub(crate) struct Live {
+    sources: Sources,
+    operator: Operator,
+    policy: RwLock<Arc<Policy>>,
+    pipeline: Arc<Pipeline>,
+    lookup: Arc<HostLookup>,
+    gateway: Option<Gateway>,
+    /// One at a time.
+    turn: Mutex<()>,
+}
+
+/// Who wants another policy, and which.
+#[derive(Debug, Clone)]
+pub(crate) struct Wanted {
+    /// The document, as it would be named with `--policy`; else those that the sandbox was started with.
+    pub(crate) file: Option<PathBuf>,
+    /// Whether each change of the file is to count by itself, without another word of the operator.
+    pub(crate) watched: bool,
+    /// For the record.
+    pub(crate) principal: String,
+}
+
+impl Live {
+    pub(crate) fn new(
+        order: &Order,
+        pipeline: Arc<Pipeline>,
+        lookup: Arc<HostLookup>,
+        gateway: Option<Gateway>,
+    ) -> Self {
+        Self {
+            sources: order.sources.clone(),
+            operator: order.operator.clone(),
+            policy: RwLock::new(Arc::new(order.policy.clone())),
+            pipeline,
+            lookup,
+            gateway,
+            turn: Mutex::new(()),
+        }
+    }
+
+    /// The one in force.
+    pub(crate) fn policy(&self) -> Arc<Policy> {
+        Arc::clone(&self.policy.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The questions to the operator.
+    pub(crate) fn approvals(&self) -> &Approvals {
+        self.pipeline.approvals()
+    }
+
+    /// Answer a question. The answer is recorded before it counts.
+    ///
+    /// # Errors
+    /// There is no such question, or the journal cannot take the answer.
+    pub(crate) async fn answer(
+        &self,
+        id: u32,
+        allow: bool,
+        scope: Scope,
+        principal: &str,
+    ) -> Result<String, Refusal> {
+        let none = || {
+            Refusal::new(
+                format!("no question {id} waits for an answer"),
+                "palisade approvals list shows those that do",
+            )
+        };
+        let subject = self.approvals().subject(id).ok_or_else(none)?;
+        let mut event = Event::observed("approval", Layer::Supervisor, subject.clone())
+            .with("principal", principal)
+            .with("scope", scope.as_str());
+        event.decision = if allow { Verdict::Allow } else { Verdict::Deny };
+        event.reason = "the operator's answer".into();
+        if !self.pipeline.record(event).await {
+            return Err(Refusal::new(JOURNAL, "palisade audit verify"));
+        }
+        if self.approvals().answer(id, allow, scope, principal) { Ok(subject) } else { Err(none()) }
+    }
+
+    /// Read, check and put another policy in force: all of it, or nothing of it. Either is recorded.
+    ///
+    /// # Errors
+    /// Why the one before stays in force.
+    pub(crate) async fn apply(&self, wanted: Wanted) -> Result<PolicyDigest, Refusal> {
+        let _turn = self.turn.lock().await;
+        let before = self.policy();
+        let applied = self.exchange(&before, &wanted).await;
+        if let Err(refusal) = &applied {
+            let mut event = event(&before, &wanted);
+            event.decision = Verdict::Deny;
+            event.reason.clone_from(&refusal.what);
+            self.pipeline.record(event).await;
+        }
+        applied
+    }
+
+    async fn exchange(&self, before: &Policy, wanted: &Wanted) -> Result<PolicyDigest, Refusal> {
+        let mut sources = self.sources.clone();
+        if let Some(file) = &wanted.file {
+            if wanted.watched {
+                not_the_agents(file, before)?;
+            }
+            sources.command_line = Some(CommandLine::File(file.clone()));
+        }
+        // Files can be slow, and a sandbox waits for us meanwhile.
+        let loaded = tokio::task::spawn_blocking(move || load(&sources)).await;
+        let policy = loaded
+            .refuse("read the policy", "try again")?
+            .refuse("the policy is not valid", "correct it; the one before stays in force")?;
+        changeable(before, &policy)?;
+        let configuration = match &policy.inference {
+            Some(inference) => {
+                Some(models::configuration(inference, &policy.network, &self.operator).await?)
+            }
+            None => None,
+        };
+        let mut event = event(before, wanted).with("to", policy.digest.as_str());
+        event.decision = Verdict::Allow;
+        if !self.pipeline.record(event).await {
+            return Err(Refusal::new(JOURNAL, "palisade audit verify"));
+        }
+        if let (Some(gateway), Some(configuration)) = (&self.gateway, configuration) {
+            gateway
+                .replace(configuration)
+                .refuse("the model gateway", "correct the policy's `inference` section")?;
+        }
+        self.lookup.replace(policy.network.hosts.clone());
+        self.pipeline.replace(&policy);
+        let digest = policy.digest.clone();
+        *self.policy.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(policy);
+        Ok(digest)
+    }
+}
+
+impl std::fmt::Debug for Live {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Live").finish_non_exhaustive()
+    }
+}
+
+/// Nobody confirms what a watched file says. So the agent must not be able to write it.
+fn not_the_agents(file: &Path, policy: &Policy) -> Result<(), Refusal> {
+    let real = file
+        .canonicalize()
+        .refuse(format!("find {}", file.display()), "name a policy that is there")?;
+    match plan::writable(policy).into_iter().find(|folder| real.starts_with(folder)) {
+        None => Ok(()),
+        Some(folder) => Err(Refusal::new(
+            format!(
+                "{} lies in {}, where the agent can write: it would decide for itself",
+                real.display(),
+                folder.display()
+            ),
+            "keep the policy elsewhere, or apply it without --watch after each change",
+        )),
+    }
+}
+
+/// Whether it can come into force here at all.
+fn changeable(before: &Policy, policy: &Policy) -> Result<(), Refusal> {
+    if let Some(missing) = policy.not_built.first() {
+        return Err(Refusal::new(
+            format!(
+                "the policy asks for what this version cannot enforce yet: {} ({})",
+                missing.what, missing.at
+            ),
+            format!("take `{}` out of the policy", missing.what),
+        ));
+    }
+    let fixed = fixed_parts(before, policy);
+    if fixed.is_empty() {
+        return Ok(());
+    }
+    Err(Refusal::new(
+        format!("a running sandbox keeps what it was started with: {}", fixed.join(", ")),
+        "leave that part as it was, or start another sandbox with the new policy",
+    ))
+}
+
+fn event(before: &Policy, wanted: &Wanted) -> Event {
+    let subject = match &wanted.file {
+        Some(file) => file.display().to_string(),
+        None => "the documents that it was started with".to_owned(),
+    };
+    let mut event = Event::observed("policy", Layer::Supervisor, subject);
+    event.reason = "the operator asked for it".into();
+    event.with("principal", wanted.principal.clone()).with("from", before.digest.as_str())
+}

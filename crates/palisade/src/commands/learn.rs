@@ -1,0 +1,127 @@
+//! `palisade learn`: what a command wants of the network, as rules.
+
+use std::{
+    ffi::OsString,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use palisade_core::{SessionId, Verdict};
+use palisade_journal::{Filter, Query, journal_dir};
+use palisade_policy::{Asked, CommandLine, PROJECT_FILE, load};
+use palisade_session::Order;
+
+use super::{
+    doctor,
+    rules::{self, Destinations},
+    run,
+};
+use crate::{
+    failure::{Failure, Kind},
+    operator::{operator, sources},
+    print,
+};
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  palisade learn -- npm install              each destination is a question: palisade approvals
+  palisade learn --allow-all -- npm install  public destinations are permitted, and recorded
+  palisade learn --policy ci.yaml --allow-all -- make test
+
+What no rule names and was permitted becomes a rule of --write, by default of --policy, else of
+./palisade.yaml. Private addresses are never permitted by this: a rule must name them. Files are not
+learned: palisade policy explain says which are shown.
+
+Exit code: as palisade run.")]
+pub(crate) struct Args {
+    /// The policy to begin with, in place of the project's and the user's.
+    #[arg(long, value_name = "FILE")]
+    policy: Option<PathBuf>,
+    /// The policy that gets the rules. It is made if it is not there.
+    #[arg(long, value_name = "FILE")]
+    write: Option<PathBuf>,
+    /// Ask nothing, permit what is public.
+    #[arg(long)]
+    allow_all: bool,
+    /// A name for the session, in the journal and as its host name.
+    #[arg(long, value_parser = run::name)]
+    name: Option<String>,
+    /// Say nothing but errors.
+    #[arg(short, long)]
+    quiet: bool,
+    /// The command and its arguments, behind `--`.
+    #[arg(required = true, trailing_var_arg = true, value_name = "COMMAND")]
+    command: Vec<OsString>,
+}
+
+pub(crate) fn run(args: Args) -> Result<ExitCode, Failure> {
+    let refused = |what: String| Failure::new(Kind::Refused, what);
+    let operator = operator().map_err(|(what, remedy)| refused(what).remedy(remedy))?;
+    let command_line = args.policy.clone().map(CommandLine::File);
+    let default = run::default_profile(args.command.first().map(OsString::as_os_str));
+    let sources =
+        sources(&operator, command_line, Asked { ask: true, ..Asked::default() }, default);
+    let policy = load(&sources)
+        .map_err(|found| refused(format!("nothing was started, because of the policy\n{found}")))?;
+    let file = args.write.or(args.policy).unwrap_or_else(|| PROJECT_FILE.into());
+    let file = operator.directory.join(file);
+    let missing = doctor::simulated()?;
+    let state = operator.state_dir.clone();
+    let order = Order {
+        policy,
+        sources,
+        command: args.command,
+        name: args.name,
+        missing,
+        allow_degraded: Vec::new(),
+        permissive: args.allow_all,
+        operator,
+    };
+    let wanted_by = in_short(&order.command);
+    let ended = run::to_its_end(&order, args.quiet)?;
+    let learned = learned(&state, &ended.session)?;
+    if learned.is_empty() {
+        if !args.quiet {
+            print::note("palisade: nothing was learned: no rule is missing for what was permitted");
+        }
+        return Ok(ExitCode::from(ended.status));
+    }
+    rules::write(&file, &learned.rules(&format!("wanted by: {wanted_by}")))?;
+    if !args.quiet {
+        print::note(&format!("palisade: {} has rules now for {}", file.display(), learned.shown()));
+        if file.file_name() == Some(PROJECT_FILE.as_ref()) {
+            print::note("  try: palisade policy trust, once you have read it");
+        }
+    }
+    Ok(ExitCode::from(ended.status))
+}
+
+/// A command in a comment. What comes after its first words can be long, or a secret.
+fn in_short(command: &[OsString]) -> String {
+    let words: Vec<_> = command.iter().take(2).map(|word| word.to_string_lossy()).collect();
+    let more = if command.len() > words.len() { " …" } else { "" };
+    format!("{}{more}", words.join(" ").chars().take(80).collect::<String>())
+}
+
+/// Where the session's connections went that no rule permitted.
+fn learned(state: &Path, session: &SessionId) -> Result<Destinations, Failure> {
+    let failed = |error: palisade_journal::JournalError| {
+        Failure::new(Kind::Enforcement, format!("the journal cannot be read: {error}"))
+            .remedy("palisade audit verify")
+    };
+    let filter = Filter {
+        session: Some(session.to_string()),
+        kind: Some("connect".to_owned()),
+        decision: Some(Verdict::Allow),
+        ..Filter::default()
+    };
+    let mut query = Query::new(&journal_dir(state), filter).map_err(failed)?;
+    let mut found = Destinations::default();
+    while let Some(record) = query.next_record().map_err(failed)? {
+        if matches!(record.rule.as_deref(), Some("approval" | "learn")) {
+            found.add(&record.subject);
+        }
+    }
+    Ok(found)
+}

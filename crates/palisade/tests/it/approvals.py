@@ -1,0 +1,215 @@
+"""Questions and answers, on a network of the test's own where 93.184.216.0/24 is this host.
+
+`approvals.py PALISADE`, with the environment of the operator; the policy asks for what no rule names.
+"""
+import json, os, signal, socket, subprocess, sys, threading, time
+
+palisade = sys.argv[1]
+children = []
+
+
+def serve(port):
+    listener = socket.create_server(("0.0.0.0", port))
+
+    def loop():
+        while True:
+            stream, _ = listener.accept()
+            stream.sendall(b"hello")
+            stream.close()
+
+    threading.Thread(target=loop, daemon=True).start()
+
+
+def run(*words, expect=0):
+    done = subprocess.run([palisade, *words], capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    assert done.returncode == expect, (words, done)
+    return done.stdout
+
+
+def start(*words, name="build", policy="ask.yaml"):
+    argv = [palisade, "run", "--name", name, "--policy", policy, "--", "python3", "-c", DIAL, *words]
+    child = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    children.append(child)
+    return child
+
+
+def pending(count=1):
+    """The questions, when there are so many."""
+    until = time.time() + 60
+    while True:
+        found = [json.loads(line) for line in run("approvals", "list", "--json").splitlines()]
+        if len(found) == count:
+            return found
+        assert time.time() < until, found
+        time.sleep(0.02)
+
+
+def ends(child, output):
+    out, err = child.communicate(timeout=60)
+    assert out.strip() == output, (out, err)
+    return err
+
+
+def events(kind, name):
+    out = run("audit", "query", "--json", "--kind", kind)
+    found = [json.loads(line) for line in out.splitlines()]
+    opened = [json.loads(line) for line in run("audit", "query", "--json", "--kind", "journal_open").splitlines()]
+    sessions = [event["session"] for event in opened if event["detail"].get("name") == name]
+    return [event for event in found if event["session"] in sessions]
+
+
+# What is wanted is HOST:PORT; each is dialled and what comes is printed, all in one line.
+DIAL = """
+import socket, sys
+def dial(wanted):
+    host, port = wanted.rsplit(':', 1)
+    try:
+        return socket.create_connection((host, int(port)), 60).recv(9).decode() or 'closed'
+    except socket.gaierror:
+        return 'no name'
+    except OSError as error:
+        return type(error).__name__
+print(*[dial(wanted) for wanted in sys.argv[1:]])
+"""
+
+NETWORK = "palisade: 1\nextends: [shell]\nnetwork:\n  hosts: {a.test: [93.184.216.34], inner.test: [127.0.0.1]}\n"
+open("ask.yaml", "w").write(NETWORK + "  unknown: ask\n")
+open("soon.yaml", "w").write(NETWORK + "  unknown: ask\napprovals: {timeout: 1s}\n")
+open("deny.yaml", "w").write(NETWORK)
+open("good.yaml", "w").write(NETWORK + "  unknown: ask # mine\n")
+serve(7001)
+serve(7002)
+
+try:
+    # Without the question nothing is there to answer.
+    assert ends(start("a.test:7001", name="deny", policy="deny.yaml"), "no name") == ""
+
+    # Once: for who waits, and not for another port.
+    child = start("a.test:7001", "a.test:7001", "a.test:7002", name="once")
+    (question,) = pending()
+    assert question["subject"] == "a.test:7001" and question["name"] == "once", question
+    assert 500 < question["seconds_left"] <= 600 and question["waiting"] == 1, question
+    table = run("approvals", "list")
+    assert f"once/{question['id']}" in table and "a.test:7001" in table, table
+    said = run("approvals", "allow", f"once/{question['id']}")
+    assert said == "a.test:7001 is allowed once\n", said
+    (other,) = pending()
+    assert other["subject"] == "a.test:7002", other
+    run("approvals", "allow", f"once/{question['id']}", expect=1)
+    run("approvals", "deny", f"once/{other['id']}")
+    err = ends(child, "hello hello ConnectionResetError")
+    assert "palisade approvals allow once/" in err and "a.test:7001" in err, err
+    asked = [(event["decision"], event["subject"]) for event in events("connect", "once")]
+    assert asked.count(("ask", "a.test:7001")) == 1 and ("deny", "a.test:7002") in asked, asked
+    answers = events("approval", "once")
+    assert [event["decision"] for event in answers] == ["allow", "deny"], answers
+    assert answers[0]["detail"] == {"principal": f"uid {os.getuid()}", "scope": "once"}, answers
+    order = [(event["seq"], event["kind"]) for event in events("connect", "once") + answers if event["subject"] == "a.test:7001"]
+    assert [kind for _, kind in sorted(order)][:3] == ["connect", "approval", "connect"], order
+
+    # A bare address is a destination as well, and so is what no resolver knows.
+    child = start("93.184.216.99:7001", "nowhere.invalid:7001")
+    (question,) = pending()
+    assert question["subject"] == "93.184.216.99:7001", question
+    run("approvals", "allow", f"build/{question['id']}", "--session")
+    (question,) = pending()
+    assert question["subject"] == "nowhere.invalid:7001", question
+    run("approvals", "allow", f"build/{question['id']}")
+    ends(child, "hello ConnectionResetError")
+
+    # What is private is not a question: only a rule may name it. Nor is the host's loopback.
+    child = start("inner.test:7001", "10.1.2.3:7001", "169.254.169.254:7001", name="private")
+    (question,) = pending()
+    assert question["subject"] == "inner.test:7001", question
+    run("approvals", "allow", f"private/{question['id']}")
+    ends(child, "ConnectionResetError ConnectionResetError ConnectionResetError")
+    reasons = [event["reason"] for event in events("connect", "private") if event["decision"] == "deny"]
+    assert any("no answer permits" in reason for reason in reasons), reasons
+
+    # For the session, also a denial.
+    child = start("a.test:7001", "a.test:7001", "a.test:7002", "a.test:7002", name="long")
+    (question,) = pending()
+    run("approvals", "allow", f"long/{question['id']}", "--session")
+    (question,) = pending()
+    run("approvals", "deny", f"long/{question['id']}", "--session")
+    ends(child, "hello hello ConnectionResetError ConnectionResetError")
+
+    # No answer is a denial.
+    began = time.time()
+    ends(start("a.test:7001", name="soon", policy="soon.yaml"), "ConnectionResetError")
+    assert time.time() - began < 30
+    (last,) = [event for event in events("connect", "soon") if event["decision"] == "deny"]
+    assert last["reason"] == "nobody answered within 1 s", last
+
+    # A policy that comes into force meanwhile decides.
+    child = start("a.test:7001", name="live")
+    pending()
+    run("policy", "apply", "live", "deny.yaml")
+    ends(child, "ConnectionResetError")
+    child = start("a.test:7001", name="live")
+    pending()
+    open("allow.yaml", "w").write(NETWORK + "  rules: [{hosts: [a.test], ports: [7001]}]\n")
+    run("policy", "apply", "live", "allow.yaml")
+    ends(child, "hello")
+
+    # An answer for good.
+    child = start("a.test:7001", "a.test:7001", name="good", policy="good.yaml")
+    (question,) = pending()
+    run("approvals", "allow", f"good/{question['id']}", "--rule", "good.yaml")
+    ends(child, "hello hello")
+    ends(start("a.test:7001", name="good", policy="good.yaml"), "hello")
+    assert "# mine" in open("good.yaml").read()
+
+    # What was permitted while learning is permitted by what was learned, and no more.
+    wanted = ["a.test:7001", "a.test:7002", "93.184.216.99:7001", "inner.test:7001"]
+    met = "hello hello hello ConnectionResetError"
+    learning = ["learn", "--allow-all", "--name", "learn", "--policy", "deny.yaml"]
+    command = ["--", "python3", "-c", DIAL, *wanted]
+    done = run(*learning, "--write", "learned.yaml", *command)
+    assert done.strip() == met, done
+    learned = open("learned.yaml").read()
+    assert "inner.test" not in learned and "# wanted by: python3 -c …" in learned, learned
+    open("both.yaml", "w").write("palisade: 1\nextends: [./deny.yaml, ./learned.yaml]\n")
+    more = [*wanted, "93.184.216.98:7001", "b.test:7001"]
+    ends(start(*more, name="both", policy="both.yaml"), "hello hello hello no name ConnectionResetError no name")
+    (how,) = events("learn", "learn")
+    assert how["decision"] == "observe", how
+    # Into the policy itself; then nothing is left to learn.
+    run(*learning, *command)
+    before = open("deny.yaml").read()
+    assert before.startswith(NETWORK), before
+    run(*learning, *command)
+    assert open("deny.yaml").read() == before
+    open("line.yaml", "w").write("palisade: 1\nextends: [shell]\nnetwork: {hosts: {a.test: [93.184.216.34]}}\n")
+    done = subprocess.run(
+        [palisade, "learn", "--allow-all", "--policy", "line.yaml", "--", "python3", "-c", DIAL, "a.test:7001"],
+        capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    assert done.returncode == 1 and "is not changed" in done.stderr and "hosts: [a.test]" in done.stderr, done
+
+    # A client that gives up takes its question along.
+    child = start("a.test:7001", name="gone")
+    pending()
+    child.send_signal(signal.SIGTERM)
+    child.wait(timeout=60)
+    pending(0)
+    impatient = "import socket, time\ntry: socket.create_connection(('a.test', 7001), 60).close()\nfinally: time.sleep(600)"
+    argv = [palisade, "run", "--name", "patient", "--policy", "ask.yaml", "--", "python3", "-c", impatient]
+    child = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    children.append(child)
+    # It closes at once, and lives on.
+    until = time.time() + 60
+    while not events("connect", "patient"):
+        assert time.time() < until
+        time.sleep(0.02)
+    pending(0)
+    assert child.poll() is None
+    run("kill", "patient")
+    for bad in ["build", "/3", "build/x", "build/-1"]:
+        run("approvals", "allow", bad, expect=2)
+    run("approvals", "allow", "nobody/1", expect=1)
+    run("audit", "verify")
+finally:
+    for child in children:
+        if child.poll() is None:
+            child.kill()
+print("all as it should be")
