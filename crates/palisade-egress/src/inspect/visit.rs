@@ -451,18 +451,13 @@ impl Visit {
         })
     }
 
-    /// The answer to a denied request, so that the client gets to read it. What waits for a `100 Continue`
-    /// sends no body; over HTTP/2 the answer may come before the body has; a client of HTTP/1 that is still
-    /// sending when its connection is closed would not see it.
-    async fn turned_away(&self, body: Incoming, expects: bool, decision: &Decision) -> Refused {
-        let answer = answer::denied(decision);
-        if self.upstream.also_h2 {
-            return Box::new(answer::holding(answer, body));
-        }
+    /// The answer to a denied request, so that the client gets to read it: one that is still sending
+    /// would often not see it. What waits for a `100 Continue` sends no body.
+    async fn turned_away(&self, mut body: Incoming, expects: bool, decision: &Decision) -> Refused {
         if !expects && !body.is_end_stream() {
-            timeout(DRAINED_WITHIN, drain(body)).await.ok();
+            timeout(DRAINED_WITHIN, drain(&mut body)).await.ok();
         }
-        Box::new(answer)
+        Box::new(answer::holding(answer::denied(decision), body))
     }
 
     async fn failed(&self, failure: Failure, asked: &Asked) -> Refused {
@@ -543,7 +538,7 @@ async fn relayed(
 }
 
 /// Read on, and forget it.
-async fn drain(mut body: Incoming) {
+async fn drain(body: &mut Incoming) {
     let mut left = MOST_DRAINED;
     while let Some(Ok(frame)) = body.frame().await {
         let length = frame.data_ref().map_or(0, Bytes::len);
