@@ -262,8 +262,19 @@ impl Visit {
             return Err(self.turned_away(body, expects, &decision).await);
         }
         let mut gathered = None;
+        let mut unsent = "the policy has changed while the request was read".to_owned();
+        let transform = self.inspector.transform.as_ref();
         if let Some(most) = self.inspector.policy.body_bound(&asked) {
             (asked.body, gathered) = self.gather(&asked, &mut body, most).await;
+        } else if let Some(most) = transform.and_then(|it| it.body_bound(&asked)) {
+            // Whether it may pass does not depend on it; that it can be sent does.
+            match self.gather(&asked, &mut body, most).await {
+                (Body::Refused(why), None) => {
+                    unsent = format!("its body has to be read to be sent, and {why}");
+                    asked.body = Body::Refused(why);
+                }
+                (_, bytes) => gathered = bytes,
+            }
         }
         let action = Action::Request(Box::new(asked));
         let mut decision = self.proxy.authority.authorize(&action).await;
@@ -271,7 +282,7 @@ impl Visit {
             Action::Request(asked) if !matches!(asked.body, Body::Refused(_)) => asked,
             // What was read of it cannot be sent any more.
             _ if decision.is_allowed() => {
-                decision = Decision::deny("the policy has changed while the request was read");
+                decision = Decision::deny(unsent);
                 return Err(self.turned_away(body, expects, &decision).await);
             }
             Action::Request(asked) => asked,
@@ -281,7 +292,9 @@ impl Visit {
             return Err(self.turned_away(body, expects, &decision).await);
         }
         let ongoing = self.underway.enter(&asked);
-        let passing = self.transformed(&asked, &decision, &mut head).await?;
+        let none = Bytes::new();
+        let known = gathered.as_ref().or(body.is_end_stream().then_some(&none));
+        let passing = self.transformed(&asked, &decision, known, &mut head).await?;
         let (watch, filter) = passing.map(|it| (it.body, it.answer)).unzip();
         let refused = Arc::new(OnceLock::new());
         let watch = watch.map(|watch| Watched { watch, refused: Arc::clone(&refused) });
@@ -373,10 +386,11 @@ impl Visit {
         &self,
         asked: &Asked,
         decision: &Decision,
+        body: Option<&Bytes>,
         head: &mut request::Parts,
     ) -> Result<Option<Passing>, Refused> {
         let Some(transform) = &self.inspector.transform else { return Ok(None) };
-        match transform.request(asked, decision, head).await {
+        match transform.request(asked, decision, body.map(|it| &**it), head).await {
             Ok(passing) => Ok(passing),
             Err(denial) => {
                 let action = Action::Request(Box::new(asked.clone()));
