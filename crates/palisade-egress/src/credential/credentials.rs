@@ -133,7 +133,7 @@ impl Credentials {
             rule: rule.map(str::to_owned),
             subject: decided.subject(),
         };
-        let used = self.list.iter().position(|bound| bound.is_of(rule));
+        let used = self.list.iter().position(|bound| bound.is_of(decision.whole_rule()));
         let bounds = (0..).zip(&self.list);
         let here: Vec<usize> =
             bounds.filter(|(_, it)| it.is_for(&decided.host)).map(|(at, _)| at).collect();
