@@ -111,7 +111,8 @@ impl Stage {
         let mut agent = Command::new("ssh-agent");
         agent.args(["-D", "-a"]).arg(&socket).stdin(Stdio::null()).stdout(Stdio::null());
         let agent = Running(agent.spawn().unwrap());
-        until("ssh-agent", || socket.exists());
+        // It is there before it is listened on.
+        until("ssh-agent", || std::os::unix::net::UnixStream::connect(&socket).is_ok());
         for key in [&mine, &other] {
             let mut add = Command::new("ssh-add");
             good(add.arg("-q").arg(key).env("SSH_AUTH_SOCK", &socket));
