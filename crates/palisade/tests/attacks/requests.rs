@@ -175,6 +175,9 @@ fn hides_a_tool_call_in_a_body() {
     ] {
         stage.refused("/mcp", &post(body));
     }
+    // What is a form to us is JSON to a server that does not ask, and takes more than JSON has.
+    let lenient = r#"{"id":NaN,"method":"tools/call","params":{"name":"delete_repo"}}"#;
+    stage.refused("/mcp", &["--data-raw", lenient]);
     stage.refused("/mcp", &["-H", json, "-H", "Content-Encoding: gzip", "--data-raw", "{}"]);
     stage.world.write(
         "work/long",
@@ -209,6 +212,10 @@ fn writes_through_graphql() {
     ] {
         stage.refused("/graphql", &post(body));
     }
+    // curl calls it a form, and so a form it is to servers that take one.
+    let form = r#"{"query":"{viewer}","x":"&query=mutation{deleteRepo}&y="}"#;
+    stage.refused("/graphql", &["--data-raw", form]);
+    stage.refused("/graphql", &post(r#"{"query":"{ viewer }","doc_id":"7"}"#));
     stage.refused("/graphql?query=mutation%7Bx%7D", &post(r#"{"query":"{ viewer { id } }"}"#));
     stage.refused(
         "/graphql",
