@@ -45,6 +45,28 @@ pub(crate) fn clean_request(headers: &mut HeaderMap) {
     }
 }
 
+/// Whether what frames a request is there once. HTTP/1 is held to it before ([`super::head`]); what comes by
+/// HTTP/2 may go on by HTTP/1.
+///
+/// # Errors
+/// Two servers may read it differently.
+pub(crate) fn framed_once(headers: &HeaderMap) -> Result<(), &'static str> {
+    if headers.get_all(header::CONTENT_LENGTH).iter().count() > 1 {
+        return Err("its HTTP request has more than one Content-Length");
+    }
+    let empty = |value: &HeaderValue| value.as_bytes().trim_ascii().is_empty();
+    if headers.get(header::CONTENT_LENGTH).is_some_and(empty) {
+        return Err("its HTTP request has a Content-Length that is not a number");
+    }
+    // The same to what turns headers into variables (CGI).
+    if headers.contains_key("content_length") || headers.contains_key("transfer_encoding") {
+        return Err(
+            "its HTTP request has a header like Content-Length or Transfer-Encoding, which is neither",
+        );
+    }
+    Ok(())
+}
+
 /// Take out of an answer what is for the proxy only, and what points to ways round it.
 pub(crate) fn clean_answer(headers: &mut HeaderMap) {
     clean(headers);
@@ -133,6 +155,19 @@ mod tests {
         let mut trailers = map(&[("grpc-status", "0"), ("content-length", "1"), ("host", "b")]);
         clean_trailers(&mut trailers);
         assert_eq!(names(&trailers), ["grpc-status"]);
+    }
+
+    #[test]
+    fn what_frames_a_request_is_there_once() {
+        framed_once(&map(&[("content-length", "5"), ("host", "a")])).unwrap();
+        for twice in [
+            &[("content-length", "5"), ("content-length", "5")][..],
+            &[("content-length", "")],
+            &[("content_length", "5")],
+            &[("transfer_encoding", "chunked")],
+        ] {
+            framed_once(&map(twice)).unwrap_err();
+        }
     }
 
     #[test]

@@ -26,7 +26,9 @@ fn facts(request: &Request, bytes: &[u8]) -> Result<BodyFacts, String> {
     }
     let twin = |(name, _): &(String, _)| name == "content_type" || name == "content_encoding";
     if request.headers.iter().any(twin) {
-        return Err("it has a header that may be taken for the one that says what its body is".to_owned());
+        return Err(
+            "it has a header that may be taken for the one that says what its body is".to_owned()
+        );
     }
     let coded = |value: &[u8]| !value.eq_ignore_ascii_case(b"identity");
     if request.header("content-encoding").any(coded) {
@@ -36,7 +38,8 @@ fn facts(request: &Request, bytes: &[u8]) -> Result<BodyFacts, String> {
     if let Some(raw) = &request.query {
         let parameters = query::parse(raw)
             .map_err(|why| format!("two servers may read its query differently: {why}"))?;
-        facts.graphql = in_parameters(&parameters, &["extensions", "documentId", "doc_id", "queryId"])?;
+        facts.graphql =
+            in_parameters(&parameters, &["extensions", "documentId", "doc_id", "queryId"])?;
     }
     if bytes.is_empty() {
         return Ok(facts);
