@@ -90,7 +90,7 @@ async fn passed(
         body: Body::Unread,
     };
     let decision = Decision::allow(rule, "");
-    let passing = credentials.request(&decided, &decision, &mut head).await?;
+    let passing = credentials.request(&decided, &decision, None, &mut head).await?;
     Ok((passing.unwrap(), head))
 }
 
