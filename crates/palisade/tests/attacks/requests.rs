@@ -339,7 +339,8 @@ fn adds_one_rules_request_to_another_rules_address() {
         return;
     };
     stage.passes("/x", &[]);
-    stage.refused("/x", &["-d", "x"]);
+    let why = stage.refused("/x", &["-d", "x"]);
+    assert!(why.contains("but not at 127.0.0.1"), "{why}");
 }
 
 /// Without a look into it, bytes are counted all the same.
