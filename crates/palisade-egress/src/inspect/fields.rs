@@ -2,6 +2,8 @@
 
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 
+use super::head;
+
 /// Fields of one connection (RFC 9110, section 7.6.1), besides those that `Connection` names.
 const OF_ONE_CONNECTION: &[&str] = &[
     "connection",
@@ -45,12 +47,15 @@ pub(crate) fn clean_request(headers: &mut HeaderMap) {
     }
 }
 
-/// Whether what frames a request is there once. HTTP/1 is held to it before ([`super::head`]); what comes by
-/// HTTP/2 may go on by HTTP/1.
+/// Whether a request is as HTTP/1 is held to before ([`super::head`]): what comes by HTTP/2 may go on by
+/// HTTP/1.
 ///
 /// # Errors
-/// Two servers may read it differently.
-pub(crate) fn framed_once(headers: &HeaderMap) -> Result<(), &'static str> {
+/// It has too many fields, or what frames it is not there once.
+pub(crate) fn as_in_http1(headers: &HeaderMap) -> Result<(), &'static str> {
+    if headers.len() > head::MOST_HEADERS {
+        return Err("its HTTP request has too many headers");
+    }
     if headers.get_all(header::CONTENT_LENGTH).iter().count() > 1 {
         return Err("its HTTP request has more than one Content-Length");
     }
@@ -158,16 +163,18 @@ mod tests {
     }
 
     #[test]
-    fn what_frames_a_request_is_there_once() {
-        framed_once(&map(&[("content-length", "5"), ("host", "a")])).unwrap();
+    fn what_http2_brings_is_held_to_the_same() {
+        as_in_http1(&map(&[("content-length", "5"), ("host", "a")])).unwrap();
         for twice in [
             &[("content-length", "5"), ("content-length", "5")][..],
             &[("content-length", "")],
             &[("content_length", "5")],
             &[("transfer_encoding", "chunked")],
         ] {
-            framed_once(&map(twice)).unwrap_err();
+            as_in_http1(&map(twice)).unwrap_err();
         }
+        as_in_http1(&map(&[("x", "y"); 128])).unwrap();
+        as_in_http1(&map(&[("x", "y"); 129])).unwrap_err();
     }
 
     #[test]

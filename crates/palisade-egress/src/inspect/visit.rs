@@ -265,7 +265,7 @@ impl Visit {
         let expects = head.headers.contains_key(header::EXPECT);
         let disagreement = Aim { host: &self.host, port: self.port, secure: self.secure }
             .take(&mut head)
-            .and_then(|()| fields::framed_once(&head.headers).map_err(str::to_owned));
+            .and_then(|()| fields::as_in_http1(&head.headers).map_err(str::to_owned));
         fields::clean_request(&mut head.headers);
         if offer.client.is_some() {
             let headers = &mut head.headers;
