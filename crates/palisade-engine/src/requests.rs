@@ -39,6 +39,7 @@ impl Reach {
             rules.into_iter().filter(|rule| rule.ports.contains(&request.port)).collect();
         let mut permits: Option<(&Rule, String)> = None;
         let mut unknown: Option<(&Rule, String)> = None;
+        let mut elsewhere: Option<&Rule> = None;
         for rule in &on_port {
             let id = match &rule.http {
                 None => rule.id.clone(),
@@ -51,8 +52,13 @@ impl Reach {
                     }
                 },
             };
-            if permits.is_none() && !rule.only_denies && self.is_within(rule, request) {
-                permits = Some((rule, id));
+            if rule.only_denies {
+                continue;
+            }
+            if self.is_within(rule, request) {
+                permits = permits.or(Some((rule, id)));
+            } else {
+                elsewhere = elsewhere.or(Some(rule));
             }
         }
         if request.port == HTTPS && !request.tls {
@@ -69,6 +75,18 @@ impl Reach {
                 &rule.id,
                 format!("{} does not permit {}: {why}", rule.id, request.subject()),
             ),
+            (None, None) if let (Some(rule), Some(address)) = (elsewhere, request.address) => {
+                Decision::deny_by(
+                    &rule.id,
+                    format!(
+                        "{} permits {}, but not at {}; to allow it, add that address to its \
+                         `addresses`",
+                        rule.id,
+                        request.subject(),
+                        address.ip()
+                    ),
+                )
+            }
             (None, None) => not_permitted(&on_port, request, &facts),
         }
     }

@@ -2,6 +2,8 @@
 
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 
+use super::head;
+
 /// Fields of one connection (RFC 9110, section 7.6.1), besides those that `Connection` names.
 const OF_ONE_CONNECTION: &[&str] = &[
     "connection",
@@ -43,6 +45,31 @@ pub(crate) fn clean_request(headers: &mut HeaderMap) {
     if trailers {
         headers.insert(header::TE, HeaderValue::from_static("trailers"));
     }
+}
+
+/// Whether a request is as HTTP/1 is held to before ([`super::head`]): what comes by HTTP/2 may go on by
+/// HTTP/1.
+///
+/// # Errors
+/// It has too many fields, or what frames it is not there once.
+pub(crate) fn as_in_http1(headers: &HeaderMap) -> Result<(), &'static str> {
+    if headers.len() > head::MOST_HEADERS {
+        return Err("its HTTP request has too many headers");
+    }
+    if headers.get_all(header::CONTENT_LENGTH).iter().count() > 1 {
+        return Err("its HTTP request has more than one Content-Length");
+    }
+    let empty = |value: &HeaderValue| value.as_bytes().trim_ascii().is_empty();
+    if headers.get(header::CONTENT_LENGTH).is_some_and(empty) {
+        return Err("its HTTP request has a Content-Length that is not a number");
+    }
+    // The same to what turns headers into variables (CGI).
+    if headers.contains_key("content_length") || headers.contains_key("transfer_encoding") {
+        return Err(
+            "its HTTP request has a header like Content-Length or Transfer-Encoding, which is neither",
+        );
+    }
+    Ok(())
 }
 
 /// Take out of an answer what is for the proxy only, and what points to ways round it.
@@ -133,6 +160,21 @@ mod tests {
         let mut trailers = map(&[("grpc-status", "0"), ("content-length", "1"), ("host", "b")]);
         clean_trailers(&mut trailers);
         assert_eq!(names(&trailers), ["grpc-status"]);
+    }
+
+    #[test]
+    fn what_http2_brings_is_held_to_the_same() {
+        as_in_http1(&map(&[("content-length", "5"), ("host", "a")])).unwrap();
+        for twice in [
+            &[("content-length", "5"), ("content-length", "5")][..],
+            &[("content-length", "")],
+            &[("content_length", "5")],
+            &[("transfer_encoding", "chunked")],
+        ] {
+            as_in_http1(&map(twice)).unwrap_err();
+        }
+        as_in_http1(&map(&[("x", "y"); 128])).unwrap();
+        as_in_http1(&map(&[("x", "y"); 129])).unwrap_err();
     }
 
     #[test]

@@ -120,6 +120,14 @@ impl Flow {
         }
     }
 
+    /// Count so many bytes before they go on.
+    fn may(&self, count: usize) -> Result<(), io::Error> {
+        self.traffic.may(self.way, count).map_err(|event| {
+            self.traffic.record_later(event);
+            io::ErrorKind::PermissionDenied.into()
+        })
+    }
+
     fn filtered(&mut self, data: Bytes) -> Bytes {
         let Some(filter) = &mut self.filter else { return data };
         let came = count(&data);
@@ -179,11 +187,7 @@ impl Body for Flow {
             }
             match frame.into_data() {
                 Ok(data) => {
-                    if let Err(event) = this.traffic.may(this.way, data.len()) {
-                        this.traffic.record_later(event);
-                        let error = io::Error::from(io::ErrorKind::PermissionDenied);
-                        return Poll::Ready(Some(Err(error.into())));
-                    }
+                    this.may(data.len())?;
                     this.traffic.flowed(this.way, data.len());
                     if let Some(pace) = &this.pace {
                         pace.touch();
@@ -198,6 +202,9 @@ impl Body for Flow {
                     this.ended = true;
                     let rest = this.last();
                     let trailers = this.clean(trailers);
+                    let length =
+                        trailers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4);
+                    this.may(length.sum())?;
                     this.trailers = Some(trailers);
                     if !rest.is_empty() {
                         return Poll::Ready(Some(Ok(Frame::data(rest))));

@@ -17,6 +17,12 @@ use super::{CaError, SandboxCa, transform::Transform};
 /// Connections to servers that are open at a time, for all clients that are looked into.
 const MOST_UPSTREAMS: usize = 2048;
 
+/// Bytes of bodies that are held at a time until they are decided on and sent, for all clients.
+const MOST_GATHERED: usize = 64 * 1024 * 1024;
+/// What one stream of HTTP/2 holds for a side that does not read. Windows do not bound it: they are
+/// that side's own choice.
+pub(crate) const MOST_BUFFERED: usize = 32 * 1024;
+
 pub(crate) const H2: &[u8] = b"h2";
 pub(crate) const HTTP_1_1: &[u8] = b"http/1.1";
 
@@ -28,6 +34,8 @@ pub struct Inspector {
     pub(crate) transform: Option<Arc<dyn Transform>>,
     pub(crate) inward: Arc<ServerConfig>,
     pub(crate) upstreams: Arc<Semaphore>,
+    /// In bytes.
+    pub(crate) gathered: Arc<Semaphore>,
     roots: Roots,
     http1: OnceLock<Outward>,
     either: OnceLock<Outward>,
@@ -54,6 +62,7 @@ impl Inspector {
             transform: None,
             inward: Arc::new(inward),
             upstreams: Arc::new(Semaphore::new(MOST_UPSTREAMS)),
+            gathered: Arc::new(Semaphore::new(MOST_GATHERED)),
             roots,
             http1: OnceLock::new(),
             either: OnceLock::new(),

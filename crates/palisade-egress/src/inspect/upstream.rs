@@ -3,7 +3,7 @@
 use std::{
     error::Error as _,
     io,
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -15,7 +15,7 @@ use hyper::{
     client::conn::{http1, http2},
 };
 use hyper_util::rt::{TokioIo, TokioTimer};
-use palisade_core::{Decision, Event, Layer, Verdict};
+use palisade_core::{Action, Decision, Event, Layer, Request as Asked, Verdict};
 use rustls::{ClientConfig, pki_types::ServerName};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
@@ -27,7 +27,7 @@ use super::{
     Inspector,
     answer::{self, Payload},
     head,
-    inspector::H2,
+    inspector::{H2, MOST_BUFFERED},
     tasks::Tasks,
 };
 use crate::{
@@ -106,10 +106,12 @@ impl Upstream {
         self.state().address
     }
 
-    /// Send a request and wait until the answer begins. Its target is in absolute form.
+    /// Send a request and wait until the answer begins. Its target is in absolute form. `asked` is what was
+    /// permitted: it is considered again for each address that is dialled.
     pub(crate) async fn send(
         &self,
         mut request: Request<Payload>,
+        asked: &Asked,
     ) -> Result<Response<Incoming>, Failure> {
         let absolute = request.uri().clone();
         // What a client would send again by itself when a connection turns out to be closed (RFC 9110,
@@ -117,7 +119,7 @@ impl Upstream {
         let mut spare = (request.method().is_safe() && request.body().is_end_stream())
             .then(|| without_body(&request));
         loop {
-            let (sender, used_before) = self.sender().await?;
+            let (sender, used_before) = self.sender(asked).await?;
             *request.uri_mut() = absolute.clone();
             let sent = match sender {
                 Sender::Http1(mut sender) => {
@@ -151,7 +153,7 @@ impl Upstream {
     }
 
     /// A connection that takes a request, and whether it had one before.
-    async fn sender(&self) -> Result<(Sender, bool), Failure> {
+    async fn sender(&self, asked: &Asked) -> Result<(Sender, bool), Failure> {
         if let Some(sender) = self.idle().await {
             return Ok((sender, true));
         }
@@ -160,7 +162,7 @@ impl Upstream {
         if let Some(Sender::Http2(sender)) = self.idle().await {
             return Ok((Sender::Http2(sender), true));
         }
-        Ok((self.dial().await?, false))
+        Ok((self.dial(asked).await?, false))
     }
 
     async fn idle(&self) -> Option<Sender> {
@@ -183,7 +185,7 @@ impl Upstream {
         }
     }
 
-    async fn dial(&self) -> Result<Sender, Failure> {
+    async fn dial(&self, asked: &Asked) -> Result<Sender, Failure> {
         if self.state().h1.len() >= MOST_HTTP1 {
             return Err(Failure::Full);
         }
@@ -201,6 +203,7 @@ impl Upstream {
             }
         }
         let authority = &*self.proxy.authority;
+        self.permitted(asked, &mut addresses).await.map_err(Failure::Denied)?;
         let limits = &self.proxy.limits;
         let (stream, address) = match self.target.dial(addresses, authority, limits).await {
             Ok(reached) => reached,
@@ -231,6 +234,34 @@ impl Upstream {
             self.speak_http2(stream, permit).await
         } else {
             self.speak_http1(stream, permit).await
+        }
+    }
+
+    /// Leave the addresses that the request may be sent to: what permits the connection there may be
+    /// another rule. If there is none, that is recorded.
+    async fn permitted(&self, asked: &Asked, addresses: &mut Vec<IpAddr>) -> Result<(), Decision> {
+        let authority = &self.proxy.authority;
+        let mut denied = None;
+        addresses.retain(|address| {
+            let address = Some(SocketAddr::new(*address, asked.port));
+            // The dial says why.
+            if !authority.consider(&self.target.action(address)).is_allowed() {
+                return true;
+            }
+            let action = Action::Request(Box::new(Asked { address, ..asked.clone() }));
+            let decision = authority.consider(&action);
+            let allowed = decision.is_allowed();
+            if !allowed {
+                denied.get_or_insert((action, decision));
+            }
+            allowed
+        });
+        match denied {
+            Some((action, decision)) if addresses.is_empty() => {
+                authority.record(Event::decided(&action, &decision)).await;
+                Err(decision)
+            }
+            _ => Ok(()),
         }
     }
 
@@ -281,6 +312,7 @@ impl Upstream {
             .initial_stream_window_size(WINDOW)
             .initial_connection_window_size(2 * WINDOW)
             .max_header_list_size(u32::try_from(head::LONGEST).unwrap_or(u32::MAX))
+            .max_send_buf_size(MOST_BUFFERED)
             .handshake(TokioIo::new(stream))
             .await
             .map_err(Failure::Broke)?;

@@ -2,6 +2,7 @@
 
 use std::{
     convert::Infallible,
+    error::Error,
     sync::{Arc, Mutex, OnceLock, PoisonError},
     time::Duration,
 };
@@ -23,6 +24,7 @@ use palisade_core::{
 };
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
+    sync::OwnedSemaphorePermit,
     time::timeout,
 };
 
@@ -34,6 +36,7 @@ use super::{
     flow::{Flow, Watched},
     gate::{Admissions, Gate},
     head,
+    inspector::MOST_BUFFERED,
     tasks::Tasks,
     transform::{AnswerFilter, Passing},
     underway::{Ongoing, Underway},
@@ -71,6 +74,14 @@ pub(crate) struct Visit {
 struct Offer<'a> {
     admissions: Option<&'a Admissions>,
     client: Option<OnUpgrade>,
+}
+
+/// A body that was read to its end.
+struct Whole {
+    bytes: Bytes,
+    /// What it takes of the room that there is for all.
+    room: Option<OwnedSemaphorePermit>,
+    trailers: bool,
 }
 
 /// What a client gets instead of what it asked for.
@@ -188,6 +199,11 @@ impl Visit {
         if let Some(why) = admissions.broken() {
             self.record_denial(format!("its body can be read in more than one way: {why}")).await;
         }
+        if let Err(error) = &served
+            && error.is_parse()
+        {
+            self.record_denial(format!("its request cannot be read: {error}")).await;
+        }
         served.is_ok()
     }
 
@@ -206,6 +222,7 @@ impl Visit {
             .max_header_list_size(u32::try_from(head::LONGEST).unwrap_or(u32::MAX))
             .initial_stream_window_size(WINDOW)
             .initial_connection_window_size(2 * WINDOW)
+            .max_send_buf_size(MOST_BUFFERED)
             .serve_connection(TokioIo::new(stream), service)
             .await
             .is_ok()
@@ -246,8 +263,9 @@ impl Visit {
     ) -> Result<Response<Payload>, Refused> {
         let (mut head, mut body) = request.into_parts();
         let expects = head.headers.contains_key(header::EXPECT);
-        let disagreement =
-            Aim { host: &self.host, port: self.port, secure: self.secure }.take(&mut head);
+        let disagreement = Aim { host: &self.host, port: self.port, secure: self.secure }
+            .take(&mut head)
+            .and_then(|()| fields::as_in_http1(&head.headers).map_err(str::to_owned));
         fields::clean_request(&mut head.headers);
         if offer.client.is_some() {
             let headers = &mut head.headers;
@@ -261,19 +279,19 @@ impl Visit {
             self.proxy.authority.record(event).await;
             return Err(self.turned_away(body, expects, &decision).await);
         }
-        let mut gathered = None;
+        let (mut gathered, mut room) = (None, None);
         let mut unsent = "the policy has changed while the request was read".to_owned();
         let transform = self.inspector.transform.as_ref();
         if let Some(most) = self.inspector.policy.body_bound(&asked) {
-            (asked.body, gathered) = self.gather(&asked, &mut body, most).await;
+            (asked.body, gathered, room) = self.gather(&asked, &mut body, most).await;
         } else if let Some(most) = transform.and_then(|it| it.body_bound(&asked)) {
             // Whether it may pass does not depend on it; that it can be sent does.
             match self.gather(&asked, &mut body, most).await {
-                (Body::Refused(why), None) => {
+                (Body::Refused(why), None, _) => {
                     unsent = format!("its body has to be read to be sent, and {why}");
                     asked.body = Body::Refused(why);
                 }
-                (_, bytes) => gathered = bytes,
+                (_, bytes, held) => (gathered, room) = (bytes, held),
             }
         }
         let action = Action::Request(Box::new(asked));
@@ -315,11 +333,12 @@ impl Visit {
             }
         };
         let limit = self.proxy.limits.answer;
-        let sending = self.upstream.send(Request::from_parts(head, payload));
+        let sending = self.upstream.send(Request::from_parts(head, payload), &asked);
         let sent = tokio::select! {
             sent = sending => sent,
             () = pace.idle(limit) => Err(Failure::Slow(limit)),
         };
+        drop(room);
         match sent {
             Ok(answer) if is_unasked_switch(&answer, &offer) => {
                 Err(self.failed(Failure::Switched, &asked).await)
@@ -356,23 +375,20 @@ impl Visit {
         asked: &Asked,
         body: &mut Incoming,
         most: usize,
-    ) -> (Body, Option<Bytes>) {
-        let gathering = Limited::new(body, most).collect();
-        let refused = |why: String| (Body::Refused(why), None);
-        match timeout(self.proxy.limits.body, gathering).await {
-            Ok(Ok(collected)) => {
-                let trailers = collected.trailers().cloned();
-                let bytes = collected.to_bytes();
+    ) -> (Body, Option<Bytes>, Option<OwnedSemaphorePermit>) {
+        let refused = |why: String| (Body::Refused(why), None, None);
+        match timeout(self.proxy.limits.body, self.whole(body, most)).await {
+            Ok(Ok(Whole { trailers: true, .. })) => {
+                refused("it has trailers behind its body".to_owned())
+            }
+            Ok(Ok(Whole { bytes, room, .. })) => {
                 if let Err(event) = self.traffic.may(Way::Out, bytes.len()) {
                     let why = event.reason.clone();
                     self.traffic.record(event).await;
                     return refused(why);
                 }
                 self.traffic.flowed(Way::Out, bytes.len());
-                if trailers.is_some() {
-                    return refused("it has trailers behind its body".to_owned());
-                }
-                (self.inspector.policy.read_body(asked, &bytes), Some(bytes))
+                (self.inspector.policy.read_body(asked, &bytes), Some(bytes), room)
             }
             Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => {
                 refused(format!("its body is longer than {most} bytes"))
@@ -380,6 +396,31 @@ impl Visit {
             Ok(Err(_)) => refused("its body broke off".to_owned()),
             Err(_) => refused("its body did not come in time".to_owned()),
         }
+    }
+
+    /// Read a body to its end. What is held of all of them is bounded; who comes when there is no room
+    /// waits.
+    async fn whole(
+        &self,
+        body: &mut Incoming,
+        most: usize,
+    ) -> Result<Whole, Box<dyn Error + Send + Sync>> {
+        let mut body = Limited::new(body, most);
+        let (mut bytes, mut room, mut trailers) = (BytesMut::new(), None, false);
+        while let Some(frame) = body.frame().await {
+            let Ok(data) = frame?.into_data() else {
+                trailers = true;
+                continue;
+            };
+            let count = u32::try_from(data.len())?;
+            let more = Arc::clone(&self.inspector.gathered).acquire_many_owned(count).await?;
+            match &mut room {
+                Some(room) => OwnedSemaphorePermit::merge(room, more),
+                None => room = Some(more),
+            }
+            bytes.extend_from_slice(&data);
+        }
+        Ok(Whole { bytes: bytes.freeze(), room, trailers })
     }
 
     async fn transformed(

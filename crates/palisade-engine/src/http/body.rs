@@ -12,6 +12,8 @@ use super::{
 
 /// Keys and parameters of a GraphQL request that has its document elsewhere.
 const STORED: [&str; 6] = ["extensions", "documentId", "doc_id", "queryId", "id", "operationName"];
+/// Those of them that no client gives beside a document.
+const STORED_BY_ID: [&str; 3] = ["documentId", "doc_id", "queryId"];
 
 /// Read a whole body, with what of the query belongs to it.
 pub(crate) fn read(request: &Request, bytes: &[u8]) -> Body {
@@ -22,6 +24,12 @@ fn facts(request: &Request, bytes: &[u8]) -> Result<BodyFacts, String> {
     if bytes.len() > BODY_BOUND {
         return Err(format!("its body is longer than {BODY_BOUND} bytes"));
     }
+    let twin = |(name, _): &(String, _)| name == "content_type" || name == "content_encoding";
+    if request.headers.iter().any(twin) {
+        return Err(
+            "it has a header that may be taken for the one that says what its body is".to_owned()
+        );
+    }
     let coded = |value: &[u8]| !value.eq_ignore_ascii_case(b"identity");
     if request.header("content-encoding").any(coded) {
         return Err("its body is compressed, so it is not read".to_owned());
@@ -30,16 +38,23 @@ fn facts(request: &Request, bytes: &[u8]) -> Result<BodyFacts, String> {
     if let Some(raw) = &request.query {
         let parameters = query::parse(raw)
             .map_err(|why| format!("two servers may read its query differently: {why}"))?;
-        facts.graphql = in_parameters(&parameters, &["extensions", "documentId"])?;
+        facts.graphql =
+            in_parameters(&parameters, &["extensions", "documentId", "doc_id", "queryId"])?;
     }
     if bytes.is_empty() {
         return Ok(facts);
     }
     let kind = content_type(request)?;
+    // A body without a type is a form to some (CGI).
+    let form = kind.is_empty() || kind.contains("form-urlencoded");
     // Servers that take JSON do not always ask what it is called.
     let json = match Json::parse(bytes) {
+        Ok(_) if form && bytes.iter().any(|byte| matches!(byte, b'&' | b';')) => {
+            return Err("its body is JSON, and may be read as a form too".to_owned());
+        }
         Ok(json) => json,
-        Err(_) if kind == "application/x-www-form-urlencoded" => {
+        // Some parsers of JSON take more than the standard has.
+        Err(_) if kind == "application/x-www-form-urlencoded" && !may_be_json(bytes) => {
             let parameters = query::parse(bytes)
                 .map_err(|why| format!("two servers may read its form differently: {why}"))?;
             join(&mut facts.graphql, in_parameters(&parameters, &STORED)?);
@@ -47,7 +62,10 @@ fn facts(request: &Request, bytes: &[u8]) -> Result<BodyFacts, String> {
         }
         Err(_) if kind == "application/graphql" => {
             let text = std::str::from_utf8(bytes).unwrap_or_default();
-            join(&mut facts.graphql, Some(graphql::operations(text).unwrap_or_default()));
+            let Some(operations) = graphql::operations(text) else {
+                return Err("its GraphQL document has an error".to_owned());
+            };
+            join(&mut facts.graphql, Some(operations));
             return Ok(facts);
         }
         Err(why) => return Err(format!("its body cannot be relied on: {why}")),
@@ -56,6 +74,12 @@ fn facts(request: &Request, bytes: &[u8]) -> Result<BodyFacts, String> {
     facts.rpc = messages(&json).map_err(wrong)?;
     join(&mut facts.graphql, in_json(&json).map_err(wrong)?);
     Ok(facts)
+}
+
+/// Whether a generous parser may take it for JSON.
+fn may_be_json(bytes: &[u8]) -> bool {
+    let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes).trim_ascii_start();
+    matches!(text.first(), Some(b'{' | b'[' | b'/'))
 }
 
 /// What a body is called, without parameters.
@@ -127,7 +151,15 @@ fn in_json(json: &Json) -> Result<Option<Vec<GraphqlOperation>>, String> {
 
 fn one(json: &Json) -> Result<Option<Vec<GraphqlOperation>>, String> {
     match json.get("query")? {
-        Some(Json::Text(text)) => return Ok(Some(graphql::operations(text).unwrap_or_default())),
+        Some(Json::Text(text)) => {
+            // A server may take the stored document instead.
+            for key in STORED_BY_ID {
+                if json.get(key)?.is_some() {
+                    return Ok(Some(Vec::new()));
+                }
+            }
+            return Ok(Some(graphql::operations(text).unwrap_or_default()));
+        }
         Some(_) => return Ok(Some(Vec::new())),
         None => {}
     }
@@ -151,6 +183,9 @@ fn in_parameters(
             Ok(Some(Vec::new()))
         }
         [] => Ok(None),
+        [_] if STORED_BY_ID.iter().any(|name| query::all(parameters, name).next().is_some()) => {
+            Ok(Some(Vec::new()))
+        }
         [one] => {
             // `+` is a space in a form; in a document it stands nowhere but in text.
             let text = one.replace('+', " ");

@@ -258,6 +258,27 @@ fn a_body_with_two_meanings_is_refused() {
         request.body = read(&request, b"{}");
         assert!(matches!(request.body, Body::Refused(_)), "{value}");
     }
+    // JSON to a server that asks for nothing, a form to one that asks what it is called; JSON to a parser
+    // that takes more than the standard has.
+    let form = "application/x-www-form-urlencoded";
+    for (kind, body) in [
+        (form, r#"{"query":"{viewer}","x":"&query=mutation{x}&y="}"#),
+        ("", r#"{"query":"{viewer}","x":"&query=mutation{x}&y="}"#),
+        (form, r#"{"id":NaN,"method":"tools/call","params":{"name":"z"}}"#),
+        (form, r#"[{"method":"tools/call","params":{"name":"z"}},]"#),
+        (form, "/**/{\"method\":\"tools/call\"}"),
+        ("application/graphql", r#"{"id":NaN,"method":"tools/call","params":{"name":"z"}}"#),
+    ] {
+        let request = posted("/mcp", kind, body);
+        assert!(matches!(request.body, Body::Refused(_)), "{kind} {body}: {:?}", request.body);
+    }
+    let called = posted("/mcp", form, r#"{"method":"tools/list","params":{"x":"a=b"}}"#);
+    assert!(is_allowed(rpc(&["tools/list"], &[]), &called));
+    for name in ["content_type", "content_encoding"] {
+        let mut request = with(request("POST", "/"), &[(name, "identity")]);
+        request.body = read(&request, b"{}");
+        assert!(matches!(request.body, Body::Refused(_)), "{name}");
+    }
     let mut twice = with(request("POST", "/"), &[("content-type", "a/b"), ("content-type", "c/d")]);
     twice.body = read(&twice, b"{}");
     assert!(matches!(twice.body, Body::Refused(_)));
@@ -311,6 +332,17 @@ fn graphql_operations() {
     // Documents that are kept on the server, batches, forms, and the query of the target.
     let stored = posted("/", "application/json", r#"{"extensions":{"persistedQuery":{}}}"#);
     assert!(!is_allowed(reads(), &stored) && is_denied(writes(), &stored));
+    for key in ["documentId", "doc_id", "queryId"] {
+        let body = format!(r#"{{"query":"{{ viewer }}","{key}":7}}"#);
+        let beside = posted("/", "application/json", &body);
+        assert!(!is_allowed(reads(), &beside) && is_denied(writes(), &beside), "{key}");
+        let form = format!("query={{viewer}}&{key}=7");
+        let form = posted("/", "application/x-www-form-urlencoded", &form);
+        assert!(!is_allowed(reads(), &form), "{key}");
+        let body = r#"{"query":"{ viewer }"}"#;
+        let target = posted(&format!("/?{key}=7"), "application/json", body);
+        assert!(!is_allowed(reads(), &target), "{key}");
+    }
     let batch = r#"[{"query":"{ viewer { id } }"},{"query":"mutation { x }"}]"#;
     let batch = posted("/", "application/json", batch);
     assert!(!is_allowed(reads(), &batch) && is_denied(writes(), &batch));

@@ -25,7 +25,10 @@ impl Stage {
         });
         let server = server.unwrap();
         let port = server.address().port();
-        let entries: String = entries.iter().map(|entry| format!("        - {entry}\n")).collect();
+        // `PORT` is the server's.
+        let entry =
+            |entry: &&str| format!("        - {}\n", entry.replace("PORT", &port.to_string()));
+        let entries: String = entries.iter().map(entry).collect();
         let world = World::new(&format!(
             "network:
   hosts: {{api.test: [127.0.0.1]}}
@@ -175,6 +178,9 @@ fn hides_a_tool_call_in_a_body() {
     ] {
         stage.refused("/mcp", &post(body));
     }
+    // What is a form to us is JSON to a server that does not ask, and takes more than JSON has.
+    let lenient = r#"{"id":NaN,"method":"tools/call","params":{"name":"delete_repo"}}"#;
+    stage.refused("/mcp", &["--data-raw", lenient]);
     stage.refused("/mcp", &["-H", json, "-H", "Content-Encoding: gzip", "--data-raw", "{}"]);
     stage.world.write(
         "work/long",
@@ -209,6 +215,10 @@ fn writes_through_graphql() {
     ] {
         stage.refused("/graphql", &post(body));
     }
+    // curl calls it a form, and so a form it is to servers that take one.
+    let form = r#"{"query":"{viewer}","x":"&query=mutation{deleteRepo}&y="}"#;
+    stage.refused("/graphql", &["--data-raw", form]);
+    stage.refused("/graphql", &post(r#"{"query":"{ viewer }","doc_id":"7"}"#));
     stage.refused("/graphql?query=mutation%7Bx%7D", &post(r#"{"query":"{ viewer { id } }"}"#));
     stage.refused(
         "/graphql",
@@ -294,6 +304,43 @@ fn sends_more_than_the_rule_lets_it() {
     let why = stage.world.why_denied(&format!("api.test:{}", stage.server.address().port()));
     assert!(why.contains("102400 bytes sent in a session"), "{why}");
     stage.world.verify();
+}
+
+/// Fields behind a body are sent too.
+#[test]
+fn sends_more_than_the_rule_lets_it_in_trailers() {
+    let Some(stage) = Stage::with("limits: {sent: 8KiB}", &["allow: {}"]) else { return };
+    let send = |bytes: usize| {
+        let program = format!(
+            "import socket, ssl\nport, data = {}, 'x' * {bytes}\n\
+             stream = socket.create_connection(('api.test', port), 20)\n\
+             stream = ssl.create_default_context().wrap_socket(stream, server_hostname='api.test')\n\
+             stream.sendall((f'POST /x HTTP/1.1\\r\\nHost: api.test:{{port}}\\r\\nTrailer: x-data\\r\\n'\n    \
+             f'Transfer-Encoding: chunked\\r\\n\\r\\n1\\r\\na\\r\\n0\\r\\nx-data: {{data}}\\r\\n\\r\\n').encode())\n\
+             print(stream.recv(65536).split()[1:2])",
+            stage.server.address().port()
+        );
+        stage.world.inside_python_with(&program, &[])
+    };
+    assert_eq!(send(100).good(), "[b'200']");
+    let before = stage.server.requests().len();
+    let ran = send(10_000);
+    assert!(!ran.out.contains("200"), "{ran}");
+    assert_eq!(stage.server.requests().len(), before);
+}
+
+/// One rule permits the request and another one the address, and none both.
+#[test]
+fn adds_one_rules_request_to_another_rules_address() {
+    let Some(stage) = Stage::new(&[
+        "allow: {methods: [GET]}",
+        "allow: {methods: [PUT]}\n    - {name: public, hosts: [api.test], ports: [PORT], http: [{allow: {methods: [POST]}}]}",
+    ]) else {
+        return;
+    };
+    stage.passes("/x", &[]);
+    let why = stage.refused("/x", &["-d", "x"]);
+    assert!(why.contains("but not at 127.0.0.1"), "{why}");
 }
 
 /// Without a look into it, bytes are counted all the same.

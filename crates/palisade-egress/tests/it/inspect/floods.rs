@@ -1,5 +1,14 @@
 //! Clients that want to take up the supervisor's memory or time.
 
+use std::{
+    pin::Pin,
+    sync::atomic::{AtomicUsize, Ordering},
+    task::{Context, Poll},
+};
+
+use bytes::Bytes;
+use http_body_util::BodyExt;
+use hyper::body::{Body, Frame};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -17,6 +26,7 @@ const RST_STREAM: u8 = 3;
 const SETTINGS: u8 = 4;
 const PING: u8 = 6;
 const GOAWAY: u8 = 7;
+const WINDOW_UPDATE: u8 = 8;
 const CONTINUATION: u8 = 9;
 const END_STREAM: u8 = 1;
 const END_HEADERS: u8 = 4;
@@ -155,13 +165,63 @@ async fn pings_and_never_reads() {
     let pings = frame(PING, 0, 0, &[7; 8]).repeat(1_000);
     let mut sent = 0_usize;
     while sent < 512 << 20 {
-        match timeout(SOON / 5, stream.write_all(&pings)).await {
+        match timeout(SOON / 2, stream.write_all(&pings)).await {
             Ok(Ok(())) => sent += pings.len(),
             // It reads no more, or has cut the connection.
             _ => return,
         }
     }
     panic!("half a gigabyte of pings was taken");
+}
+
+/// Bytes that were taken of all of these bodies.
+static TAKEN: AtomicUsize = AtomicUsize::new(0);
+
+/// A body without end.
+struct Unended;
+
+impl Body for Unended {
+    type Data = Bytes;
+    type Error = Box<dyn std::error::Error + Send + Sync>;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        TAKEN.fetch_add(16 * 1024, Ordering::SeqCst);
+        Poll::Ready(Some(Ok(Frame::data(Bytes::from_static(&[0; 16 * 1024])))))
+    }
+}
+
+/// A client that opens its windows wide and does not read: what is sent to it is held by somebody.
+#[tokio::test]
+async fn asks_for_much_and_does_not_read() {
+    let server = Server::start(&[b"h2"], |_| {
+        Box::pin(async { http::Response::new(Unended.boxed_unsync()) })
+    });
+    let server = server.await;
+    let stage = Stage::before(server.port, server.root.clone()).await;
+    let mut client = stage.tls(&[b"h2"]).await;
+    let wide = [0, 4, 0x7f, 0xff, 0xff, 0xff];
+    client.write_all(PREFACE).await.unwrap();
+    client.write_all(&frame(SETTINGS, 0, 0, &wide)).await.unwrap();
+    let more = 0x7fff_0000_u32.to_be_bytes();
+    client.write_all(&frame(WINDOW_UPDATE, 0, 0, &more)).await.unwrap();
+    let mut block = vec![0x82, 0x87, 0x84, 0x41, 9];
+    block.extend(b"a.example");
+    for number in 0..100 {
+        let flags = END_STREAM | END_HEADERS;
+        client.write_all(&frame(HEADERS, flags, 2 * number + 1, &block)).await.unwrap();
+    }
+    let (mut before, mut now) = (0, 0);
+    while now == 0 || now != before {
+        before = now;
+        tokio::time::sleep(SOON / 2).await;
+        now = TAKEN.load(Ordering::SeqCst);
+    }
+    // The rest are windows, and buffers of sockets.
+    assert!(now < 20 << 20, "{now} bytes were taken");
+    drop(client);
 }
 
 /// A denial that comes before the end of a body comes whole, and nothing says that the server failed

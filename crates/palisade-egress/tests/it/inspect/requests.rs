@@ -255,3 +255,37 @@ async fn what_is_of_one_connection_does_not_reach_the_server() {
     names.sort_unstable();
     assert_eq!(names, ["host", "x-kept"]);
 }
+
+/// What HTTP/2 frames by itself goes on by HTTP/1 perhaps.
+#[tokio::test]
+async fn says_twice_over_http2_how_long_a_body_is() {
+    let server = Server::start(&[b"http/1.1"], hello).await;
+    let stage = Stage::before(server.port, server.root.clone()).await;
+    for fields in [
+        &[("content-length", "0"), ("content-length", "0")][..],
+        &[("content-length", "")],
+        &[("content_length", "50")],
+        &[("transfer_encoding", "chunked")],
+    ] {
+        let mut client = stage.http2().await;
+        let mut request = Request::get(format!("https://a.example:{}/", server.port));
+        for (name, value) in fields {
+            request = request.header(*name, *value);
+        }
+        let answer = client.send_request(request.body(body("")).unwrap()).await.unwrap();
+        assert_eq!(answer.status(), 403, "{fields:?}");
+    }
+    assert_eq!(server.requests().len(), 0);
+    assert_eq!(stage.world.denials().len(), 4);
+}
+
+#[tokio::test]
+async fn a_target_that_cannot_be_read_leaves_a_record() {
+    let server = Server::start(&[b"http/1.1"], hello).await;
+    let stage = Stage::before(server.port, server.root.clone()).await;
+    let request = b"GET http://[a/ HTTP/1.1\r\nHost: a.example\r\n\r\n";
+    let answer = stage.world.exchange(request).await.unwrap();
+    assert!(answer.starts_with(b"HTTP/1.1 400 "), "{answer:?}");
+    let denials = stage.world.denials();
+    assert!(denials[0].reason.starts_with("its request cannot be read"), "{denials:?}");
+}
