@@ -26,8 +26,9 @@ use crate::{Passing, Transform};
 const MOST_REMEMBERED: usize = 4;
 /// Request headers by which a client could have the answer sent in a form that cannot be looked
 /// through: compressed, in parts, or as a difference.
-const NOT_ASKED: [&str; 6] = [
+const NOT_ASKED: [&str; 7] = [
     "a-im",
+    "accept-charset",
     "connect-accept-encoding",
     "grpc-accept-encoding",
     "if-range",
@@ -337,8 +338,13 @@ impl Bound {
         self.rules.iter().any(|rule| rule.hosts.iter().any(|pattern| pattern.matches(host)))
     }
 
+    /// Whether this is one of its rules, or an entry of one (`network.rules[x].http[0]`).
     fn is_of(&self, rule: Option<&str>) -> bool {
-        self.rules.iter().any(|binding| Some(binding.rule.as_str()) == rule)
+        let entry = |binding: &Binding| rule.and_then(|it| it.strip_prefix(binding.rule.as_str()));
+        self.rules
+            .iter()
+            .filter_map(entry)
+            .any(|rest| rest.is_empty() || rest.starts_with(".http["))
     }
 
     /// Whether any rule of it could permit that its secret goes without TLS.

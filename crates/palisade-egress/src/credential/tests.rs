@@ -152,6 +152,21 @@ async fn the_server_sees_the_secret_and_the_client_its_placeholder() {
 }
 
 #[tokio::test]
+async fn an_entry_of_a_rule_is_the_rules_own() {
+    let world = world();
+    for (rule, sent) in [
+        ("network.rules[github].http[1]", true),
+        ("network.rules[github].httpx", false),
+        ("network.rules[github]x", false),
+        ("network.rules[git]", false),
+    ] {
+        let asked = Request::get("https://api.github.com/user");
+        let (_, head) = world.apply(rule, "api.github.com", asked).await.unwrap();
+        assert_eq!(head.headers.contains_key("authorization"), sent, "{rule}");
+    }
+}
+
+#[tokio::test]
 async fn a_query_carries_the_secret_where_the_credential_says_so() {
     let world = world();
     let sent = Request::get(format!("https://eu.maps.example/v1?q=x&key={}", world.maps));
