@@ -267,6 +267,7 @@ impl Visit {
             (asked.body, gathered) = self.gather(&asked, &mut body, most).await;
         }
         let action = Action::Request(Box::new(asked));
+        let generation = self.proxy.authority.generation();
         let mut decision = self.proxy.authority.authorize(&action).await;
         let asked = match action {
             Action::Request(asked) if !matches!(asked.body, Body::Refused(_)) => asked,
@@ -284,6 +285,10 @@ impl Visit {
             return Err(Box::new(answer::denied(&decision)));
         }
         let ongoing = self.underway.enter(&asked);
+        if let Some(denial) = self.forbidden_since(generation, &asked).await {
+            drain(body, expects).await;
+            return Err(Box::new(answer::denied(&denial)));
+        }
         let passing = self.transformed(&asked, &decision, &mut head).await?;
         let (watch, filter) = passing.map(|it| (it.body, it.answer)).unzip();
         let refused = Arc::new(OnceLock::new());
@@ -322,6 +327,22 @@ impl Visit {
             }
             Err(failure) => Err(self.failed(failure, &asked).await),
         }
+    }
+
+    /// What a policy says of a request that came into force since, before the request was known to be under
+    /// way. From here on [`Visit::forbidden`] sees to it.
+    async fn forbidden_since(&self, generation: u64, asked: &Asked) -> Option<Decision> {
+        let authority = &self.proxy.authority;
+        if authority.generation() == generation {
+            return None;
+        }
+        let action = Action::Request(Box::new(asked.clone()));
+        let denial = authority.consider(&action);
+        if denial.may_be_allowed() {
+            return None;
+        }
+        authority.record(Event::decided(&action, &denial)).await;
+        Some(denial)
     }
 
     /// The request as the policy is asked about it.
