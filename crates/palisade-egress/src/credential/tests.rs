@@ -299,6 +299,10 @@ async fn an_answer_that_cannot_be_looked_through_does_not_come() {
         passing.answer.head(&mut head("content-encoding", coding), true).unwrap_err();
     }
     passing.answer.head(&mut head("transfer-encoding", "gzip, chunked"), true).unwrap_err();
+    for name in ["grpc-encoding", "connect-content-encoding"] {
+        passing.answer.head(&mut head(name, "gzip"), true).unwrap_err();
+        passing.answer.head(&mut head(name, "identity"), true).unwrap();
+    }
     passing.answer.head(&mut head("content-encoding", "gzip"), false).unwrap();
     passing.answer.head(&mut head("content-encoding", "identity"), true).unwrap();
     // From other hosts all comes as it is.
