@@ -112,8 +112,33 @@ impl Decision {
         matches!(self.verdict, Verdict::Allow | Verdict::Ask)
     }
 
+    /// The rule as the policy has it, where one of its entries decided: `network.rules[github]` of
+    /// `network.rules[github].http[2]`.
+    pub fn whole_rule(&self) -> Option<&str> {
+        // A name has no bracket.
+        self.rule.as_deref().map(|rule| rule.split_inclusive(']').next().unwrap_or(rule))
+    }
+
     /// True only for [`Verdict::Allow`]: an unanswered question is not a permission.
     pub fn is_allowed(&self) -> bool {
         self.verdict == Verdict::Allow
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_entry_belongs_to_its_rule() {
+        for (named, whole) in [
+            ("network.rules[a.b].http[2]", "network.rules[a.b]"),
+            ("network.rules[a.b]", "network.rules[a.b]"),
+            ("network.rules[0].limits", "network.rules[0]"),
+            ("inference", "inference"),
+        ] {
+            assert_eq!(Decision::allow(named, "").whole_rule(), Some(whole));
+        }
+        assert_eq!(Decision::deny("").whole_rule(), None);
     }
 }

@@ -275,6 +275,9 @@ pub(crate) struct Credential {
     /// `{secret}` once in the value.
     #[schemars(extend("examples" = ["key={secret}"]))]
     pub(crate) query: Option<At<String>>,
+    /// The access key that signs requests to AWS, in place of a header: `from` is its secret key.
+    #[schemars(extend("examples" = [{"access_key": "AKIAIOSFODNN7EXAMPLE"}]))]
+    pub(crate) aws: Option<At<Aws>>,
     /// The variable that holds a placeholder inside.
     #[schemars(extend("examples" = ["GITHUB_TOKEN"]))]
     pub(crate) expose: Option<At<String>>,
@@ -318,6 +321,15 @@ pub(crate) struct OAuth2 {
     /// What the tokens are to be good for, with blanks between.
     #[schemars(extend("examples" = ["read write"]))]
     pub(crate) scope: Option<String>,
+}
+
+/// A key that signs requests (Signature Version 4).
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Aws {
+    /// The access key's id, which is no secret.
+    #[schemars(extend("examples" = ["AKIAIOSFODNN7EXAMPLE"]))]
+    pub(crate) access_key: String,
 }
 
 /// A field of a secret in a server's key-value store.

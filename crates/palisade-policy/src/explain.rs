@@ -141,6 +141,7 @@ fn network(policy: &Policy, all: &mut Vec<Explained>) {
             Some(Place::Query(field)) => {
                 format!("the query's {}", field.split('=').next().unwrap_or_default())
             }
+            Some(Place::Aws(access_key)) => format!("signatures of {access_key}"),
             None => "nothing".to_owned(),
         };
         let mut says = format!("{}, put into {to} outside", key(&credential.from));

@@ -229,7 +229,7 @@ fn inference(drafts: &[&Draft], found: &mut Vec<Diagnostic>) -> Option<Inference
                     found.push(draft.wrong(
                         name.place,
                         format!(
-                            "the credential `{}` goes into a query, is encoded, or expires",
+                            "the credential `{}` goes into a query, is encoded, signs, or expires",
                             shown(&name.value)
                         ),
                         "models are called with a plain header: use another one",
@@ -271,7 +271,7 @@ fn with_header(credential: &Credential, api: Api) -> Option<HeaderCredential> {
     }
     let header = match (&credential.place, api) {
         (Some(Place::Header(header)), _) if !header.contains("base64(") => header.clone(),
-        (Some(Place::Header(_) | Place::Query(_)), _) => return None,
+        (Some(Place::Header(_) | Place::Query(_) | Place::Aws(_)), _) => return None,
         (None, Api::Anthropic) => "x-api-key: {secret}".to_owned(),
         (None, Api::OpenAi) => "authorization: Bearer {secret}".to_owned(),
     };

@@ -189,6 +189,8 @@ pub enum Place {
     Header(String),
     /// In a field of the query: a template `name=value` with `{secret}` once.
     Query(String),
+    /// Nowhere: it signs, for this access key of AWS.
+    Aws(String),
 }
 
 /// The most that may go to a rule's hosts and ports; `None` is no limit.

@@ -44,11 +44,13 @@ pub(crate) async fn read(
         let template = match &credential.place {
             Some(Place::Header(text)) => Template::header(text),
             Some(Place::Query(text)) => Template::query(text),
+            Some(Place::Aws(access_key)) => Template::aws(access_key),
             // No rule names such a one.
             None => continue,
         };
         let what = || format!("the credential `{name}`");
-        let template = template.refuse(what(), "correct its `header` or `query` in the policy")?;
+        let template =
+            template.refuse(what(), "correct its `header`, `query` or `aws` in the policy")?;
         let (feed, placeholder) = Feed::begin(name, credential, operator).await;
         // A provider's placeholder is inside already.
         let known = credential.expose.as_deref().and_then(|variable| placeholders.get(variable));

@@ -31,7 +31,7 @@ use crate::{
     streams::{self, Copies},
     supervise::{Cause, End, relay, until_end},
     sweep::{self, Found, List},
-    terminal::{Signals, Terminal},
+    terminal::{Relay, Signals, Terminal},
 };
 
 const JOURNAL: &str = "see that the state folder (PALISADE_STATE) can be written and has room";
@@ -222,6 +222,7 @@ async fn live(
     };
     let lookup = Arc::new(HostLookup::new(policy.network.hosts.clone()));
     let live = Live::new(order, Arc::clone(&pipeline), Arc::clone(&lookup), gateway);
+    let live = Arc::new(live);
     let ready =
         credentials::read(&policy.network, &order.operator, &placeholders, Arc::clone(&authority));
     let Ready { credentials, variables } = match ready.await {
@@ -331,10 +332,11 @@ async fn live(
             () = async { exposing.await; std::future::pending().await } => String::new(),
         }
     };
-    let mut desk = desk.serve(&running, recorder, live);
+    let mut desk = desk.serve(&running, recorder, Arc::clone(&live));
     let asked = desk.asked_to_end();
     let held = (most.wall_time, limits.broken());
-    let questions = Questions::new(order, session, pipeline.approvals(), tell);
+    let terminal = relay.as_ref().map(Relay::handle);
+    let questions = Questions::new(order, session, live, tell, terminal);
     let outside = (asked, questions.show());
     let ending = until_end(running, relay, &mut signals, &mut denials, outside, outward, held);
     let (end, cause) = match ending.await {

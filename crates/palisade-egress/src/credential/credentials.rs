@@ -18,10 +18,13 @@ use super::{
     forms::Forms,
     patterns::{Found, Patterns},
     query,
+    sigv4::{self, Signed},
     template::Put,
 };
 use crate::{Passing, Transform};
 
+/// The most of a body that is read to be signed.
+const MOST_SIGNED: usize = 8 * 1024 * 1024;
 /// Secrets of one credential that were sent, and may still come back.
 const MOST_REMEMBERED: usize = 4;
 /// Request headers by which a client could have the answer sent in a form that cannot be looked
@@ -118,6 +121,7 @@ impl Credentials {
         self: &Arc<Self>,
         decided: &Request,
         decision: &Decision,
+        body: Option<&[u8]>,
         head: &mut request::Parts,
     ) -> Result<Option<Passing>, Decision> {
         let rule = decision.rule.as_deref();
@@ -130,7 +134,7 @@ impl Credentials {
             rule: rule.map(str::to_owned),
             subject: decided.subject(),
         };
-        let used = self.list.iter().position(|bound| bound.is_of(rule));
+        let used = self.list.iter().position(|bound| bound.is_of(decision.whole_rule()));
         let bounds = (0..).zip(&self.list);
         let here: Vec<usize> =
             bounds.filter(|(_, it)| it.is_for(&decided.host)).map(|(at, _)| at).collect();
@@ -154,7 +158,7 @@ impl Credentials {
         ask_plainly(&mut head.headers);
         let mut sent = None;
         if let Some((number, bound)) = used.and_then(|at| Some((at, self.list.get(at)?))) {
-            let secret = self.send(bound, decided, head, &told).await.map_err(deny)?;
+            let secret = self.send(bound, decided, body, head, &told).await.map_err(deny)?;
             sent = Some((number, secret));
         }
         let patterns = self.answers(&here, used);
@@ -167,6 +171,7 @@ impl Credentials {
         &self,
         bound: &Bound,
         decided: &Request,
+        body: Option<&[u8]>,
         head: &mut request::Parts,
         told: &Told,
     ) -> Result<Arc<Secret>, String> {
@@ -182,9 +187,20 @@ impl Credentials {
         }
         let missing = |why: String| format!("the credential `{name}` has no secret: {why}");
         let secret = bound.credential.feed.current().await.map_err(missing)?;
-        let how = bound
-            .put(head, &secret)
-            .ok_or_else(|| missing("what its source gives cannot be sent".to_owned()))?;
+        let how = match bound.credential.template.of_aws() {
+            Some(access_key) => {
+                let signed =
+                    Signed { method: &head.method, uri: &head.uri, headers: &head.headers, body };
+                let value = sigv4::authorization(&signed, access_key, secret.text());
+                let value = value
+                    .map_err(|why| format!("the credential `{name}` cannot be used: {why}"))?;
+                head.headers.insert(header::AUTHORIZATION, value);
+                Put::Signed
+            }
+            None => bound
+                .put(head, &secret)
+                .ok_or_else(|| missing("what its source gives cannot be sent".to_owned()))?,
+        };
         bound.remember(&secret);
         let mut event = Event::observed("credential", Layer::Egress, told.subject.as_str())
             .with("credential", name.as_str())
@@ -338,13 +354,8 @@ impl Bound {
         self.rules.iter().any(|rule| rule.hosts.iter().any(|pattern| pattern.matches(host)))
     }
 
-    /// Whether this is one of its rules, or an entry of one (`network.rules[x].http[0]`).
     fn is_of(&self, rule: Option<&str>) -> bool {
-        let entry = |binding: &Binding| rule.and_then(|it| it.strip_prefix(binding.rule.as_str()));
-        self.rules
-            .iter()
-            .filter_map(entry)
-            .any(|rest| rest.is_empty() || rest.starts_with(".http["))
+        self.rules.iter().any(|binding| Some(binding.rule.as_str()) == rule)
     }
 
     /// Whether any rule of it could permit that its secret goes without TLS.
@@ -381,9 +392,18 @@ impl Transform for Arc<Credentials> {
         &'a self,
         decided: &'a Request,
         decision: &'a Decision,
+        body: Option<&'a [u8]>,
         head: &'a mut request::Parts,
     ) -> BoxFuture<'a, Result<Option<Passing>, Decision>> {
-        Box::pin(self.apply(decided, decision, head))
+        Box::pin(self.apply(decided, decision, body, head))
+    }
+
+    /// What is signed names the body, if the client has not done so.
+    fn body_bound(&self, request: &Request) -> Option<usize> {
+        let signs =
+            |it: &Bound| it.credential.template.of_aws().is_some() && it.is_for(&request.host);
+        let named = request.header("x-amz-content-sha256").next().is_some();
+        (!named && self.list.iter().any(signs)).then_some(MOST_SIGNED)
     }
 
     /// To a host of a credential only where each rule that binds it says so: which of them will permit

@@ -22,6 +22,8 @@ pub struct Template {
 enum Place {
     Header(HeaderName),
     Query(String),
+    /// Nowhere: it signs for this access key.
+    Aws(String),
 }
 
 /// Why a template or its secret cannot be used. Never holds the secret.
@@ -114,6 +116,19 @@ impl Template {
         })
     }
 
+    /// No field: the secret key that belongs to this access key of AWS, which signs requests.
+    ///
+    /// # Errors
+    /// It has other characters than capitals and digits.
+    pub fn aws(access_key: &str) -> Result<Self, TemplateError> {
+        let plain = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit();
+        if access_key.is_empty() || !access_key.chars().all(plain) {
+            return Err(TemplateError::Syntax);
+        }
+        let (before, after) = (String::new(), String::new());
+        Ok(Self { place: Place::Aws(access_key.to_owned()), before, after, coded: None })
+    }
+
     /// Whether this secret can be sent so.
     ///
     /// # Errors
@@ -130,15 +145,23 @@ impl Template {
     pub(crate) fn of_header(&self) -> Option<&HeaderName> {
         match &self.place {
             Place::Header(name) => Some(name),
-            Place::Query(_) => None,
+            Place::Query(_) | Place::Aws(_) => None,
         }
     }
 
     /// The field of the query that carries it, if one does.
     pub(crate) fn of_query(&self) -> Option<&str> {
         match &self.place {
-            Place::Header(_) => None,
+            Place::Header(_) | Place::Aws(_) => None,
             Place::Query(name) => Some(name),
+        }
+    }
+
+    /// The access key that it signs for, if it does.
+    pub(crate) fn of_aws(&self) -> Option<&str> {
+        match &self.place {
+            Place::Header(_) | Place::Query(_) => None,
+            Place::Aws(access_key) => Some(access_key),
         }
     }
 
@@ -154,6 +177,7 @@ impl Template {
         match &self.place {
             Place::Header(name) => self.fill_header(name, headers, secret, placeholder),
             Place::Query(name) => self.fill_query(name, uri, secret, placeholder),
+            Place::Aws(_) => None,
         }
     }
 
@@ -282,6 +306,8 @@ pub(crate) enum Put {
     Added,
     /// The client had written something else, which is gone.
     ForAnother,
+    /// The client had signed with the placeholder.
+    Signed,
 }
 
 impl fmt::Display for Put {
@@ -290,6 +316,7 @@ impl fmt::Display for Put {
             Put::ForPlaceholder => "for the placeholder",
             Put::Added => "added",
             Put::ForAnother => "for what the client wrote",
+            Put::Signed => "signed anew",
         })
     }
 }

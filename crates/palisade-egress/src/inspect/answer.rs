@@ -1,8 +1,14 @@
 //! What the proxy itself answers to a client inside.
 
+use std::{
+    pin::Pin,
+    task::{Context, Poll},
+};
+
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
 use http_body_util::{BodyExt, Full, combinators::UnsyncBoxBody};
+use hyper::body::{Body, Frame, Incoming, SizeHint};
 use palisade_core::Decision;
 use serde_json::{Map, Value};
 
@@ -61,6 +67,37 @@ fn json(status: StatusCode, body: Map<String, Value>) -> Response<Payload> {
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     answer
+}
+
+/// The same answer, with the request's body held until it is sent: HTTP/2 takes letting go of one for
+/// letting go of both.
+pub(crate) fn holding(answer: Response<Payload>, body: Incoming) -> Response<Payload> {
+    answer.map(|payload| Holding { payload, _body: body }.boxed_unsync())
+}
+
+struct Holding {
+    payload: Payload,
+    _body: Incoming,
+}
+
+impl Body for Holding {
+    type Data = Bytes;
+    type Error = Broken;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
+        Pin::new(&mut self.get_mut().payload).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.payload.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.payload.size_hint()
+    }
 }
 
 /// A body that is here already.

@@ -11,7 +11,7 @@ pub trait Transform: Send + Sync + 'static {
     /// what is sent be another thing. `head` is as it goes out: its target in absolute form, its
     /// fields without those of one connection only. `Host` and the framing are not for changing.
     ///
-    /// What is returned sees the rest. `None`: it passes as it is.
+    /// `body` is all of it, if it was read. What is returned sees the rest. `None`: it passes as it is.
     ///
     /// # Errors
     /// Why it must not be sent after all; a denial, which the caller records.
@@ -19,8 +19,14 @@ pub trait Transform: Send + Sync + 'static {
         &'a self,
         decided: &'a Request,
         decision: &'a Decision,
+        body: Option<&'a [u8]>,
         head: &'a mut request::Parts,
     ) -> BoxFuture<'a, Result<Option<Passing>, Decision>>;
+
+    /// How many bytes of the body have to be read before the head can be changed, if any.
+    fn body_bound(&self, _request: &Request) -> Option<usize> {
+        None
+    }
 
     /// Whether what comes in the clear may go to this address of the host in the clear. Asked before
     /// a dial, of each address.

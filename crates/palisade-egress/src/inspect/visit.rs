@@ -46,8 +46,8 @@ use crate::{
 };
 
 /// What is read of the body of a denied request, so that the connection can go on.
-const MOST_DRAINED: usize = 64 * 1024;
-const DRAINED_WITHIN: Duration = Duration::from_secs(1);
+const MOST_DRAINED: usize = 64 << 20;
+const DRAINED_WITHIN: Duration = Duration::from_secs(10);
 const WINDOW: u32 = 1024 * 1024;
 /// What is read at a time of what is no HTTP any more.
 const CHUNK: usize = 16 * 1024;
@@ -259,12 +259,22 @@ impl Visit {
             let decision = Decision::deny(why);
             let event = Event::decided(&Action::Request(Box::new(asked)), &decision);
             self.proxy.authority.record(event).await;
-            drain(body, expects).await;
-            return Err(Box::new(answer::denied(&decision)));
+            return Err(self.turned_away(body, expects, &decision).await);
         }
         let mut gathered = None;
+        let mut unsent = "the policy has changed while the request was read".to_owned();
+        let transform = self.inspector.transform.as_ref();
         if let Some(most) = self.inspector.policy.body_bound(&asked) {
             (asked.body, gathered) = self.gather(&asked, &mut body, most).await;
+        } else if let Some(most) = transform.and_then(|it| it.body_bound(&asked)) {
+            // Whether it may pass does not depend on it; that it can be sent does.
+            match self.gather(&asked, &mut body, most).await {
+                (Body::Refused(why), None) => {
+                    unsent = format!("its body has to be read to be sent, and {why}");
+                    asked.body = Body::Refused(why);
+                }
+                (_, bytes) => gathered = bytes,
+            }
         }
         let action = Action::Request(Box::new(asked));
         let generation = self.proxy.authority.generation();
@@ -273,23 +283,22 @@ impl Visit {
             Action::Request(asked) if !matches!(asked.body, Body::Refused(_)) => asked,
             // What was read of it cannot be sent any more.
             _ if decision.is_allowed() => {
-                decision = Decision::deny("the policy has changed while the request was read");
-                drain(body, expects).await;
-                return Err(Box::new(answer::denied(&decision)));
+                decision = Decision::deny(unsent);
+                return Err(self.turned_away(body, expects, &decision).await);
             }
             Action::Request(asked) => asked,
             _ => return Err(Box::new(answer::denied(&decision))),
         };
         if !decision.is_allowed() {
-            drain(body, expects).await;
-            return Err(Box::new(answer::denied(&decision)));
+            return Err(self.turned_away(body, expects, &decision).await);
         }
         let ongoing = self.underway.enter(&asked);
         if let Some(denial) = self.forbidden_since(generation, &asked).await {
-            drain(body, expects).await;
-            return Err(Box::new(answer::denied(&denial)));
+            return Err(self.turned_away(body, expects, &denial).await);
         }
-        let passing = self.transformed(&asked, &decision, &mut head).await?;
+        let none = Bytes::new();
+        let known = gathered.as_ref().or(body.is_end_stream().then_some(&none));
+        let passing = self.transformed(&asked, &decision, known, &mut head).await?;
         let (watch, filter) = passing.map(|it| (it.body, it.answer)).unzip();
         let refused = Arc::new(OnceLock::new());
         let watch = watch.map(|watch| Watched { watch, refused: Arc::clone(&refused) });
@@ -397,10 +406,11 @@ impl Visit {
         &self,
         asked: &Asked,
         decision: &Decision,
+        body: Option<&Bytes>,
         head: &mut request::Parts,
     ) -> Result<Option<Passing>, Refused> {
         let Some(transform) = &self.inspector.transform else { return Ok(None) };
-        match transform.request(asked, decision, head).await {
+        match transform.request(asked, decision, body.map(|it| &**it), head).await {
             Ok(passing) => Ok(passing),
             Err(denial) => {
                 let action = Action::Request(Box::new(asked.clone()));
@@ -459,6 +469,15 @@ impl Visit {
             // Not one of the connection's tasks: it ends now.
             tokio::spawn(async move { authority.record(event).await });
         })
+    }
+
+    /// The answer to a denied request, so that the client gets to read it: one that is still sending
+    /// would often not see it. What waits for a `100 Continue` sends no body.
+    async fn turned_away(&self, mut body: Incoming, expects: bool, decision: &Decision) -> Refused {
+        if !expects && !body.is_end_stream() {
+            timeout(DRAINED_WITHIN, drain(&mut body)).await.ok();
+        }
+        Box::new(answer::holding(answer::denied(decision), body))
     }
 
     async fn failed(&self, failure: Failure, asked: &Asked) -> Refused {
@@ -538,12 +557,13 @@ async fn relayed(
     tokio::try_join!(outward, inward).ok();
 }
 
-/// Read what little is left of a request that is not passed on, so that the client reads the answer and
-/// can go on. What waits for a `100 Continue` never comes.
-async fn drain(body: Incoming, expects: bool) {
-    if !expects && !body.is_end_stream() {
-        let draining = Limited::new(body, MOST_DRAINED).collect();
-        timeout(DRAINED_WITHIN, draining).await.ok();
+/// Read on, and forget it.
+async fn drain(body: &mut Incoming) {
+    let mut left = MOST_DRAINED;
+    while let Some(Ok(frame)) = body.frame().await {
+        let length = frame.data_ref().map_or(0, Bytes::len);
+        let Some(rest) = left.checked_sub(length) else { return };
+        left = rest;
     }
 }
 

@@ -85,6 +85,23 @@ fn one(
             );
         }
     }
+    if let Some(aws) = &credential.aws {
+        let plain = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit();
+        if aws.value.access_key.is_empty() || !aws.value.access_key.chars().all(plain) {
+            check.wrong(
+                aws.place,
+                format!("`{}` is no access key of AWS", shown(&aws.value.access_key)),
+                "write its id, such as AKIAIOSFODNN7EXAMPLE; the secret key comes by `from`",
+            );
+        }
+        if credential.header.is_some() || credential.query.is_some() {
+            check.wrong(
+                aws.place,
+                format!("the credential `{}` has both `aws` and a header or query", shown(name)),
+                "remove one: a secret key signs and is not sent",
+            );
+        }
+    }
     if let Some(refresh) = credential.refresh.as_ref().filter(|at| at.value.0 < LEAST_REFRESH) {
         check.wrong(refresh.place, "that is too often", "write 10s or more");
     }
@@ -117,11 +134,12 @@ fn one(
         );
     }
     let header = credential.header.as_ref().map(|text| policy::Place::Header(text.value.clone()));
+    let aws = credential.aws.as_ref().map(|it| policy::Place::Aws(it.value.access_key.clone()));
     let query = credential.query.as_ref().map(|text| policy::Place::Query(text.value.clone()));
     Some(policy::Credential {
         name: name.to_owned(),
         from: source,
-        place: header.or(query),
+        place: header.or(query).or(aws),
         expose: credential.expose.as_ref().map(|text| text.value.clone()),
         refresh: credential.refresh.as_ref().map(|time| time.value.0),
     })

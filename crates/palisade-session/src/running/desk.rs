@@ -59,7 +59,7 @@ pub(crate) struct Open {
 struct Orders {
     running: Weak<Running>,
     authority: Arc<dyn Authority>,
-    live: Live,
+    live: Arc<Live>,
     end: Mutex<Option<oneshot::Sender<u32>>>,
 }
 
@@ -90,7 +90,7 @@ impl Desk {
         self,
         running: &Arc<Running>,
         authority: Arc<dyn Authority>,
-        live: Live,
+        live: Arc<Live>,
     ) -> Open {
         let Self { held, listener } = self;
         let (end, asked) = oneshot::channel();

@@ -254,6 +254,7 @@ impl Pump<'_> {
     fn obey(&mut self, word: Word) -> bool {
         match word {
             Word::Resize => self.resize(),
+            Word::Redraw => self.redraw(),
             Word::Suspend(answer) => {
                 self.flush(Duration::from_millis(200));
                 self.suspended = true;
@@ -267,7 +268,11 @@ impl Pump<'_> {
                 self.resize();
                 answer.send(()).ok();
             }
-            Word::Finish(until, answer) => self.finish = Some((until, answer)),
+            Word::Finish(until, answer) => {
+                // A question that nobody answered any more holds nothing back.
+                self.suspended = false;
+                self.finish = Some((until, answer));
+            }
             Word::Quit => return false,
         }
         true
@@ -276,6 +281,14 @@ impl Pump<'_> {
     fn resize(&self) {
         // Fails only when the user side is gone, and then there is nobody to tell.
         tcsetwinsize(&self.shared.controller, self.shared.mode.terminal().size()).ok();
+    }
+
+    /// A size that changes has a program draw all of its screen.
+    fn redraw(&self) {
+        let mut size = self.shared.mode.terminal().size();
+        size.ws_row = size.ws_row.saturating_sub(1);
+        tcsetwinsize(&self.shared.controller, size).ok();
+        self.resize();
     }
 
     /// What was read already belongs before the shell's prompt.
@@ -293,7 +306,7 @@ impl Pump<'_> {
                 Some(Word::Finish(_, answer)) => return Some(answer),
                 Some(Word::Quit) => return None,
                 Some(Word::Suspend(answer) | Word::Resume(answer)) => drop(answer.send(())),
-                Some(Word::Resize) => {}
+                Some(Word::Resize | Word::Redraw) => {}
                 None => drop(self.wait(Wants::default(), None)),
             }
         }

@@ -9,12 +9,15 @@ use std::{
 use rustix::{
     event::{EventfdFlags, eventfd},
     fs::{OFlags, fcntl_getfl, fcntl_setfl},
-    io,
+    io::{self, fcntl_dupfd_cloexec},
     termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr, tcsetwinsize},
 };
-use tokio::sync::oneshot;
+use tokio::{io::Interest, net::UnixStream, sync::oneshot};
 
 use super::{Keyboard, Terminal, mode::Mode, pump};
+
+/// The most of an answer that is read.
+const LONGEST_LINE: usize = 256;
 
 /// Copies between the operator's terminal and a pseudo-terminal's controller, in a thread of its
 /// own. Ends by itself when the user side is closed by all.
@@ -45,6 +48,8 @@ pub struct Ended {
 #[derive(Debug)]
 pub(super) enum Word {
     Resize,
+    /// Have the command draw anew what it shows.
+    Redraw,
     Suspend(oneshot::Sender<()>),
     Resume(oneshot::Sender<()>),
     Finish(Instant, oneshot::Sender<Ended>),
@@ -119,6 +124,38 @@ impl Handle {
         self.shared.say(Word::Resize);
     }
 
+    /// Whether the operator has each key go to the command, and so can be asked nothing otherwise.
+    pub(crate) fn is_raw(&self) -> bool {
+        let terminal = self.shared.mode.terminal();
+        terminal.keyboard() == Keyboard::Raw && terminal.is_stdout()
+    }
+
+    /// Take the terminal from the command for a question, and return the line that is typed. What the
+    /// command prints meanwhile waits. Dropping this gives the terminal back to the command.
+    pub(crate) async fn ask(&self, question: &str) -> std::io::Result<String> {
+        let _back = Back(self);
+        self.suspend().await;
+        let terminal = fcntl_dupfd_cloexec(self.shared.mode.terminal(), 3)?;
+        if !fcntl_getfl(&terminal)?.contains(OFlags::NONBLOCK) {
+            return Err(io::Errno::AGAIN.into());
+        }
+        // A copy, by which the runtime knows when there is something. It is no stream, and to wait
+        // there is no difference.
+        let copy = std::os::unix::net::UnixStream::from(terminal.try_clone()?);
+        let waits = UnixStream::from_std(copy)?;
+        let mut rest = question.as_bytes();
+        while !rest.is_empty() {
+            let write = || Ok(io::write(&terminal, rest)?);
+            let written = waits.async_io(Interest::WRITABLE, write).await?;
+            rest = rest.get(written..).unwrap_or_default();
+        }
+        let mut line = vec![0_u8; LONGEST_LINE];
+        let read = || Ok(io::read(&terminal, &mut *line)?);
+        let read = waits.async_io(Interest::READABLE, read).await?;
+        line.truncate(read);
+        Ok(String::from_utf8_lossy(&line).trim().to_owned())
+    }
+
     /// Give the terminal back to the operator, until [`Handle::resume`]. Resolves when its modes
     /// are restored.
     pub async fn suspend(&self) {
@@ -133,6 +170,18 @@ impl Handle {
         let (answer, done) = oneshot::channel();
         self.shared.say(Word::Resume(answer));
         done.await.ok();
+    }
+}
+
+/// The terminal is the command's again when this goes.
+struct Back<'a>(&'a Handle);
+
+impl Drop for Back<'_> {
+    fn drop(&mut self) {
+        // Nobody waits for the answer.
+        let (answer, _) = oneshot::channel();
+        self.0.shared.say(Word::Resume(answer));
+        self.0.shared.say(Word::Redraw);
     }
 }
 

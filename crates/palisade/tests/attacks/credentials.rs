@@ -577,3 +577,55 @@ credentials: {{token: {{from: {{env: REAL_TOKEN}}, header: \"x-token: {{secret}}
     let used = world.events().into_iter().find(|event| event["kind"] == "credential").unwrap();
     assert_eq!(used["rule"], "network.rules[0].http[1]");
 }
+
+#[test]
+fn requests_to_aws_are_signed_outside() {
+    const SECRET_KEY: &str = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
+    let aws = "aws: {access_key: AKIAIOSFODNN7EXAMPLE}";
+    let Some(stage) = Stage::with(aws, "env: SECRET_KEY") else { return };
+    let Stage { api, other, world } = stage;
+    let stage = Stage { api, other, world: world.with_variable("SECRET_KEY", SECRET_KEY) };
+    let curl =
+        "curl --aws-sigv4 aws:amz:us-east-1:execute-api --user AKIAIOSFODNN7EXAMPLE:$API_TOKEN";
+    let ran = stage.inside(&format!(
+        "{curl} \"$API/a%20path/x?b=2&a=1\"; {curl} -d '{{\"x\": 1}}' -H 'Content-Type: application/json' $API/post; \
+         curl $API/unsigned"
+    ));
+    assert!(ran.out.contains("sign it with the placeholder"), "{ran}");
+    let requests = stage.api.requests();
+    assert_eq!(requests.len(), 2, "{ran}");
+    // What a server that knows the key makes of it.
+    let verify = "\
+import hashlib, hmac, sys, urllib.parse
+secret, method, target, authority, authorization, date, body = sys.argv[1:8]
+fields = dict(part.strip().split('=', 1) for part in authorization.split(' ', 1)[1].split(','))
+key, *scope = fields['Credential'].split('/')
+headers = dict(line.split(': ', 1) for line in sys.argv[8:])
+headers['host'] = authority
+path, _, query = target.partition('?')
+query = '&'.join(sorted(query.split('&'))) if query else ''
+lines = ''.join(f'{name}:{headers[name].strip()}\\n' for name in fields['SignedHeaders'].split(';'))
+canonical = '\\n'.join([method, urllib.parse.quote(path), query, lines, fields['SignedHeaders'], hashlib.sha256(body.encode()).hexdigest()])
+signed = '\\n'.join(['AWS4-HMAC-SHA256', date, '/'.join(scope), hashlib.sha256(canonical.encode()).hexdigest()])
+step = ('AWS4' + secret).encode()
+for part in scope: step = hmac.new(step, part.encode(), 'sha256').digest()
+print(key, hmac.new(step, signed.encode(), 'sha256').hexdigest() == fields['Signature'])
+";
+    for request in &requests {
+        let target = request.uri.path_and_query().unwrap().to_string();
+        let authority = format!("api.test:{}", stage.api.address().port());
+        let (authorization, date) = (request.header("authorization"), request.header("x-amz-date"));
+        let body = String::from_utf8(request.body.to_vec()).unwrap();
+        let mut argv: Vec<String> =
+            ["/usr/bin/python3", "-c", verify, SECRET_KEY, request.method.as_str(), &target]
+                .map(str::to_owned)
+                .to_vec();
+        argv.extend([authority, authorization, date, body]);
+        argv.extend(
+            request.headers.keys().map(|it| format!("{it}: {}", request.header(it.as_str()))),
+        );
+        let verified = stage.world.outside(&argv);
+        assert_eq!(verified.good(), "AKIAIOSFODNN7EXAMPLE True", "{request:?}");
+    }
+    stage.assert_kept(&ran, SECRET_KEY);
+}

@@ -325,3 +325,49 @@ fn sends_more_than_a_rule_lets_through_unseen() {
     let why = world.why_denied(&format!("raw.test:{port}"));
     assert!(why.contains("1024 bytes sent in a session"), "{why}");
 }
+
+/// A secret goes with the requests that the rule permits, and with no other.
+#[test]
+fn sends_a_secret_along_with_what_a_rule_refuses() {
+    let authority = TestAuthority::new().unwrap();
+    let tls = authority.server("api.test", Flaw::None, &["h2", "http/1.1"]).unwrap();
+    let server = Upstream::start_secure(tls, |request: Recorded| async move {
+        answer(StatusCode::OK, "text/plain", format!("{} hello\n", request.method))
+    });
+    let server = server.unwrap();
+    let port = server.address().port();
+    let Some(world) = World::new(&format!(
+        "network:
+  hosts: {{api.test: [127.0.0.1]}}
+  rules:
+    - name: api
+      hosts: [api.test]
+      ports: [{port}]
+      addresses: [127.0.0.1]
+      credential: token
+      http: [{{deny: {{paths: [/admin]}}}}, {{allow: {{methods: [GET]}}}}]
+credentials:
+  token: {{from: {{env: REAL_TOKEN}}, header: \"authorization: Bearer {{secret}}\", expose: API_TOKEN}}
+"
+    )) else {
+        return;
+    };
+    world.write("store.pem", &authority.pem());
+    let store = world.at("store.pem");
+    let real = "ghp_16C7e42F292c6912E7710c838347Ae178B4a";
+    let world = world
+        .with_variable("SSL_CERT_FILE", store.to_str().unwrap())
+        .with_variable("REAL_TOKEN", real);
+    let ask = |path: &str, option: &str| {
+        world.inside_sh(&format!(
+            "curl -s --max-time 60 {option} -H \"authorization: Bearer $API_TOKEN\" https://api.test:{port}{path}"
+        ))
+    };
+    assert_eq!(ask("/x", "").good(), "GET hello");
+    let last = server.requests().last().unwrap().header("authorization").to_owned();
+    assert_eq!(last, format!("Bearer {real}"));
+    assert!(ask("/admin", "").good().contains("denied by palisade"));
+    assert!(ask("/x", "-X POST").good().contains("denied by palisade"));
+    assert_eq!(server.requests().len(), 1);
+    world.verify();
+}

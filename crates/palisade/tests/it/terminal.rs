@@ -331,3 +331,84 @@ fn a_reader_that_is_stuck_does_not_hold_the_end_up() {
     assert!(status.code() == Some(143) || status.signal() == Some(15), "{status}");
     world.is_clean("after a reader that was stuck");
 }
+
+/// What no rule names is asked at the terminal that the command has, and the command has it again
+/// afterwards.
+#[test]
+fn a_question_takes_the_terminal_and_gives_it_back() {
+    const DIAL: &str = "import socket
+for port in (81, 82, 81):
+    try: socket.create_connection(('nowhere.invalid', port), 60).recv(1)
+    except OSError as error: print('end', port, type(error).__name__)
+print('typed', input())
+";
+    let world = World::new();
+    let text = std::fs::read_to_string(world.path("policy.yaml")).unwrap();
+    std::fs::write(world.path("policy.yaml"), format!("{text}network: {{unknown: ask}}\n"))
+        .unwrap();
+    let mut command = world.palisade();
+    command.args(["run", "--policy"]).arg(world.path("policy.yaml"));
+    let mut screen = Screen::of(command.args(["--", "python3", "-c", DIAL]));
+    screen.shows("the sandbox wants nowhere.invalid:81, which no rule names");
+    screen.shows("? ");
+    screen.becomes(false);
+    // What is no answer is none.
+    screen.types("yes\r");
+    screen.shows("the sandbox wants nowhere.invalid:81, which no rule names");
+    screen.shows("? ");
+    screen.types("never\r");
+    screen.shows("end 81 ConnectionResetError\r\n");
+    screen.shows("the sandbox wants nowhere.invalid:82, which no rule names");
+    screen.shows("? ");
+    screen.types("once\r");
+    // It is permitted, and has no address.
+    screen.shows("end 82 ConnectionResetError\r\n");
+    screen.shows("end 81 ConnectionResetError\r\n");
+    screen.becomes(true);
+    screen.types("word\r");
+    screen.shows("typed word\r\n");
+    assert_eq!(screen.ends().0, Some(0));
+    let answers = world.run(&["audit", "query", "--json", "--kind", "approval"]);
+    let decisions: Vec<String> = answers
+        .stdout
+        .lines()
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap())
+        .map(|event| {
+            format!("{} {} {}", event["decision"], event["subject"], event["detail"]["scope"])
+        })
+        .collect();
+    assert_eq!(
+        decisions,
+        [r#""deny" "nowhere.invalid:81" "session""#, r#""allow" "nowhere.invalid:82" "once""#]
+    );
+    world.is_clean("after questions");
+}
+
+/// One that is answered elsewhere, or whose command ends, holds nothing back.
+#[test]
+fn a_question_that_nobody_answers_at_the_terminal_is_no_obstacle() {
+    let world = World::new();
+    let text = std::fs::read_to_string(world.path("policy.yaml")).unwrap();
+    std::fs::write(world.path("policy.yaml"), format!("{text}network: {{unknown: ask}}\n"))
+        .unwrap();
+    let dial = "import socket
+try: socket.create_connection(('nowhere.invalid', 81), 60).recv(1)
+except OSError as error: print('end', type(error).__name__)";
+    let script =
+        format!("python3 -c \"{dial}\"; (python3 -c \"{dial}\" &) ; sleep 1; echo last; exit 3");
+    let mut command = world.palisade();
+    command.args(["run", "--name", "q", "--policy"]).arg(world.path("policy.yaml"));
+    let mut screen = Screen::of(command.args(["--", "sh", "-c", &script]));
+    screen.shows("? ");
+    let listed = world.run(&["approvals", "list", "--json"]);
+    let question: serde_json::Value = serde_json::from_str(listed.stdout.trim()).unwrap();
+    let which = format!("q/{}", question["id"]);
+    let answered = world.run(&["approvals", "deny", &which]);
+    assert_eq!(answered.exit, 0, "{answered}");
+    screen.shows("end ConnectionResetError\r\n");
+    screen.shows("which no rule names");
+    // The command ends while the question is open; what it printed is shown.
+    screen.shows("last");
+    assert_eq!(screen.ends().0, Some(3));
+    world.is_clean("after a question that was open");
+}

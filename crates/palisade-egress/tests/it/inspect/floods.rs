@@ -11,6 +11,7 @@ use super::stage::{Server, Stage, body};
 use crate::world::SOON;
 
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+const DATA: u8 = 0;
 const HEADERS: u8 = 1;
 const RST_STREAM: u8 = 3;
 const SETTINGS: u8 = 4;
@@ -161,4 +162,28 @@ async fn pings_and_never_reads() {
         }
     }
     panic!("half a gigabyte of pings was taken");
+}
+
+/// A denial that comes before the end of a body comes whole, and nothing says that the server failed
+/// (RFC 9113, section 8.1).
+#[tokio::test]
+async fn never_ends_the_body_of_a_denied_request() {
+    let (_server, stage) = stage().await;
+    let mut stream = begin(&stage).await;
+    let mut block = vec![0x83, 0x87, 0x04, 7];
+    block.extend(b"/denied");
+    block.extend([0x41, 9]);
+    block.extend(b"a.example");
+    stream.write_all(&frame(HEADERS, END_HEADERS, 1, &block)).await.unwrap();
+    stream.write_all(&frame(DATA, 0, 1, &[7; 16_384])).await.unwrap();
+    let mut got = Vec::new();
+    let reading = async {
+        while !got.ends_with(&frame(RST_STREAM, 0, 1, &0_u32.to_be_bytes())) {
+            got.push(stream.read_u8().await.unwrap());
+        }
+    };
+    timeout(SOON * 4, reading).await.unwrap();
+    let kinds: Vec<u8> =
+        kinds(&got).into_iter().filter(|kind| [HEADERS, DATA, RST_STREAM].contains(kind)).collect();
+    assert_eq!(kinds, [HEADERS, DATA, RST_STREAM]);
 }

@@ -185,6 +185,28 @@ async fn many_bytes_pass_unchanged() {
 }
 
 #[tokio::test]
+async fn a_denial_is_read_by_a_client_that_sends_much() {
+    let server = Server::start(&[b"http/1.1"], echo).await;
+    let stage = Stage::before(server.port, server.root.clone()).await;
+    let much = || body(vec![7; 20_000_000]);
+    let request = Request::post("/denied").header("host", "a.example").body(much()).unwrap();
+    let mut client = stage.http1().await;
+    let answer = timeout(SOON * 4, client.send_request(request)).await.unwrap().unwrap();
+    assert_eq!(answer.status(), 403);
+    assert!(super::stage::text(answer).await.contains("denied by palisade"));
+    client.ready().await.unwrap();
+    let uri = format!("https://a.example:{}/denied", server.port);
+    let mut client = stage.http2().await;
+    for _ in 0..3 {
+        let request = Request::post(&uri).body(much()).unwrap();
+        let answer = timeout(SOON * 4, client.send_request(request)).await.unwrap().unwrap();
+        assert_eq!(answer.status(), 403);
+        assert!(super::stage::text(answer).await.contains("denied by palisade"));
+    }
+    assert!(server.came.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
 async fn a_client_that_waits_for_permission_to_send_gets_it_or_the_denial() {
     let server = Server::start(&[b"http/1.1"], echo).await;
     let stage = Stage::before(server.port, server.root.clone()).await;

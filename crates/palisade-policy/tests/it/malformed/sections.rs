@@ -210,6 +210,14 @@ fn credentials() {
                 "palisade: 1\ncredentials: {a: {from: {oauth2: {token_url: \"https://a.example/t\", client_id: c, client_secret: {env: S}}}}}\ninference: {providers: {p: {api: openai, url: \"https://a.b\", credential: ▸a}}}\n",
             ),
             (
+                "aws_with_a_secret_key",
+                "palisade: 1\ncredentials: {a: {from: {env: A}, aws: ▸{access_key: wJalrXUtnFEMI/K7}}}\n",
+            ),
+            (
+                "aws_in_a_header",
+                "palisade: 1\ncredentials: {a: {from: {env: A}, header: \"a: {secret}\", aws: ▸{access_key: AKIA}}}\n",
+            ),
+            (
                 "ssh_key_by_its_path",
                 "palisade: 1\ncredentials: {a: {ssh: {keys: [▸~/.ssh/id_ed25519, ▸\"SHA256:x\"], hosts: [b.c]}}}\n",
             ),

@@ -64,8 +64,24 @@ fn rule() -> impl Strategy<Value = Value> {
 fn requests() -> impl Strategy<Value = Vec<Value>> {
     let methods = subsequence(vec!["GET", "POST"], 0..=2);
     let paths = subsequence(vec!["/a", "/a/**", "/*/b"], 0..=2);
-    let entry = (any::<bool>(), methods, paths).prop_map(|(allow, methods, paths)| {
+    let rpc = (
+        subsequence(vec!["tools/call", "tools/*", "ping"], 0..=2),
+        subsequence(vec!["read", "read*", "*"], 0..=2),
+    );
+    let rpc = rpc.prop_map(|(methods, tools)| {
         let mut which = Map::new();
+        let calls = methods.is_empty() || methods.iter().any(|method| method.starts_with("tools"));
+        which.extend((!methods.is_empty()).then(|| ("methods".to_owned(), json!(methods))));
+        which.extend((!tools.is_empty() && calls).then(|| ("tools".to_owned(), json!(tools))));
+        ("json_rpc", Value::from(which))
+    });
+    let query = subsequence(vec!["1", "2", "*"], 1..=2).prop_map(|it| ("query", json!({"q": it})));
+    let header =
+        subsequence(vec!["1", "2", "*"], 1..=2).prop_map(|it| ("headers", json!({"x": it})));
+    let more = option::of(prop_oneof![rpc, query, header]);
+    let entry = (any::<bool>(), methods, paths, more).prop_map(|(allow, methods, paths, more)| {
+        let mut which = Map::new();
+        which.extend(more.map(|(key, value)| (key.to_owned(), value)));
         for (key, list) in [("methods", methods), ("paths", paths)] {
             which.extend((!list.is_empty()).then(|| (key.to_owned(), json!(list))));
         }

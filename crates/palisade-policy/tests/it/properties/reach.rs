@@ -286,7 +286,7 @@ fn requests(policy: &Policy) -> BTreeSet<String> {
                 .into_iter()
                 .flat_map(|it| ["/", "/a", "/a/b"].map(|p| (it, p)))
             {
-                let request = palisade_core::Request {
+                let mut request = palisade_core::Request {
                     host: host.parse().unwrap(),
                     port,
                     tls: true,
@@ -297,14 +297,48 @@ fn requests(policy: &Policy) -> BTreeSet<String> {
                     headers: Vec::new(),
                     body: palisade_core::Body::Unread,
                 };
-                let subject = request.subject();
-                if engine.decide(&Action::Request(Box::new(request))).is_allowed() {
-                    all.insert(subject);
+                for (what, query, header, body) in asked() {
+                    request.query = query;
+                    request.headers =
+                        header.map(|value| ("x".to_owned(), value)).into_iter().collect();
+                    request.body = body;
+                    let subject = format!("{} {what}", request.subject());
+                    let action = Action::Request(Box::new(request.clone()));
+                    if engine.decide(&action).is_allowed() {
+                        all.insert(subject);
+                    }
                 }
             }
         }
     }
     all
+}
+
+type Asked = (&'static str, Option<Vec<u8>>, Option<Vec<u8>>, palisade_core::Body);
+
+/// What a request may have besides its method and path.
+fn asked() -> Vec<Asked> {
+    use palisade_core::{Body, BodyFacts, RpcMessage};
+    let rpc = |method: Option<&str>, tool: Option<&str>| {
+        let text = |text: Option<&str>| text.map(ToOwned::to_owned);
+        let message = RpcMessage { method: text(method), tool: text(tool) };
+        Body::Read(BodyFacts { rpc: Some(vec![message]), graphql: None })
+    };
+    let bytes = |text: &str| Some(text.as_bytes().to_vec());
+    vec![
+        ("", None, None, Body::Unread),
+        ("q=1", bytes("q=1"), None, Body::Unread),
+        ("q=3", bytes("q=3"), None, Body::Unread),
+        ("x: 1", None, bytes("1"), Body::Unread),
+        ("x: 3", None, bytes("3"), Body::Unread),
+        ("empty", None, None, Body::Read(BodyFacts::default())),
+        ("refused", None, None, Body::Refused("it is broken".to_owned())),
+        ("ping", None, None, rpc(Some("ping"), None)),
+        ("list", None, None, rpc(Some("tools/list"), None)),
+        ("read", None, None, rpc(Some("tools/call"), Some("read"))),
+        ("write", None, None, rpc(Some("tools/call"), Some("write"))),
+        ("answer", None, None, rpc(None, None)),
+    ]
 }
 
 fn passes(pattern: &str, name: &str) -> bool {
