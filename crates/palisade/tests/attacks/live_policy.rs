@@ -387,3 +387,23 @@ fn writes_the_policy_that_is_watched() {
     assert_eq!(watched.out.matches("is under policy").count(), 2, "{watched}");
     assert!(watched.err.contains("not valid"), "{watched}");
 }
+
+/// What is learned goes where the operator said, not where a link of the agent's leads: to the user's own policy,
+/// which nobody has to trust first.
+#[test]
+fn has_its_destinations_learned_by_the_users_own_policy() {
+    let Some(world) = World::plain() else { return };
+    let dial = "\
+import os, socket, sys
+os.symlink(sys.argv[1], 'learned.yaml')
+try: socket.create_connection(('1.2.3.4', 443), 1)
+except OSError: pass";
+    let own = world.at("config/attack.yaml").display().to_string();
+    let before = world.read(&own);
+    let mut command = world.palisade();
+    command.args(["learn", "--allow-all", "--policy", &own, "--write", "learned.yaml"]);
+    let ran = finish(command.args(["--", "python3", "-c", dial, &own]));
+    assert_eq!(ran.code, Some(1), "{ran}");
+    assert!(ran.err.contains("it is a symbolic link"), "{ran}");
+    assert_eq!(world.read(&own), before);
+}
