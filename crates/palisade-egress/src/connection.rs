@@ -24,6 +24,8 @@ mod inspected;
 /// How often is looked whether a client still waits for the operator's answer.
 const LOOK: std::time::Duration = std::time::Duration::from_millis(250);
 
+const LOOKED_INTO: &str = "the policy looks into what goes there now, and this was not begun so";
+
 /// One connection of a client inside, from accept to end.
 pub(crate) struct Connection<'a> {
     pub(crate) proxy: &'a Arc<Proxy>,
@@ -73,6 +75,8 @@ impl<'a> Connection<'a> {
     }
 
     async fn serve_name(mut self, lease: Lease, port: u16) {
+        // How it is handled is settled by the policy of now.
+        let generation = self.authority().generation();
         let host = lease.name();
         if let Some(service) = self.proxy.services.at(host, port) {
             return service.serve(self.client).await;
@@ -111,25 +115,26 @@ impl<'a> Connection<'a> {
             Err(error) => return self.unreachable(&target, "resolve", &error).await,
         };
         let inspect = flight.is_empty();
-        self.join(&mut target, addresses, flight, inspect).await;
+        self.join(&mut target, addresses, (flight, inspect), generation).await;
     }
 
     async fn serve_address(self, address: SocketAddr) {
+        let generation = self.authority().generation();
         let mut target = Target { host: None, port: address.port(), tls: TlsName::Unseen };
         if !self.may_go_on(&target.action(Some(address))).await {
             return reset(&self.client);
         }
-        self.join(&mut target, vec![address.ip()], FirstFlight::default(), false).await;
+        let flight = (FirstFlight::default(), false);
+        self.join(&mut target, vec![address.ip()], flight, generation).await;
     }
 
     async fn join(
         self,
         target: &mut Target,
         addresses: Vec<std::net::IpAddr>,
-        flight: FirstFlight,
-        inspect: bool,
+        (flight, inspect): (FirstFlight, bool),
+        generation: u64,
     ) {
-        let generation = self.authority().generation();
         let dialled = target.dial(addresses, self.authority(), &self.proxy.limits).await;
         let (server, address) = match dialled {
             Ok(reached) => reached,
@@ -138,6 +143,11 @@ impl<'a> Connection<'a> {
                 return self.unreachable(target, "reach", &error).await;
             }
         };
+        let action = target.action(Some(address));
+        if self.authority().generation() != generation && self.proxy.looks_into(&action) {
+            // The client was taken for one that passes unseen.
+            return self.refuse(action, LOOKED_INTO.to_owned()).await;
+        }
         self.relay(Joined { server, address, target, flight, inspect, generation }).await;
     }
 
@@ -269,8 +279,8 @@ impl Proxy {
                 return;
             }
             if self.looks_into(&action) {
-                let why = "the policy looks into what goes there now, and this was not begun so";
-                self.authority.record(Event::decided(&action, &Decision::deny(why))).await;
+                let denial = Decision::deny(LOOKED_INTO);
+                self.authority.record(Event::decided(&action, &denial)).await;
                 return;
             }
         }

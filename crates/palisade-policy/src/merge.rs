@@ -123,6 +123,7 @@ fn number(grants: &mut [Grant], deny: &mut [Deny]) {
 
 fn network(drafts: &[&Draft]) -> Network {
     let mut network = Network { ask: ceiling::ask(drafts), ..Network::default() };
+    let mut ids = BTreeSet::new();
     for draft in drafts {
         for (name, addresses) in &draft.hosts {
             network.hosts.entry(name.clone()).or_insert_with(|| addresses.value.clone());
@@ -131,11 +132,23 @@ fn network(drafts: &[&Draft]) -> Network {
         for At { value, .. } in &draft.rules {
             let mut rule = value.rule.clone();
             let name = value.name.clone().unwrap_or_else(|| network.rules.len().to_string());
-            rule.rule = format!("network.rules[{name}]");
+            rule.rule = fresh_id(&mut ids, &name);
             network.rules.push(rule);
         }
     }
     network
+}
+
+/// The id of a rule, which no other has: two documents may have the same name, and the credential and the limits
+/// of the one are not the other's.
+fn fresh_id(ids: &mut BTreeSet<String>, name: &str) -> String {
+    let mut id = format!("network.rules[{name}]");
+    let mut number = 2_usize;
+    while !ids.insert(id.clone()) {
+        id = format!("network.rules[{name}+{number}]");
+        number = number.saturating_add(1);
+    }
+    id
 }
 
 fn process(drafts: &[&Draft]) -> Process {
@@ -346,5 +359,19 @@ fn known_rules(drafts: &[&Draft], found: &mut Vec<Diagnostic>) {
                 known(&name.value, "network.rules", names.iter().copied()),
             ));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_two_rules_have_one_id() {
+        let mut ids = BTreeSet::new();
+        let given: Vec<_> =
+            ["api", "1", "api", "1", "api"].map(|name| fresh_id(&mut ids, name)).to_vec();
+        let expected = ["api", "1", "api+2", "1+2", "api+3"];
+        assert_eq!(given, expected.map(|name| format!("network.rules[{name}]")));
     }
 }

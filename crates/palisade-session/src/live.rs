@@ -132,6 +132,10 @@ impl Live {
         let policy = loaded
             .refuse("read the policy", "try again")?
             .refuse("the policy is not valid", "correct it; the one before stays in force")?;
+        if wanted.watched {
+            let files = policy.sources.iter().filter(|source| source.layer != "profile");
+            files.map(|it| Path::new(&it.name)).try_for_each(|it| not_the_agents(it, before))?;
+        }
         changeable(before, &policy)?;
         let configuration = match &policy.inference {
             Some(inference) => {
@@ -163,17 +167,17 @@ impl std::fmt::Debug for Live {
     }
 }
 
-/// Nobody confirms what a watched file says. So the agent must not be able to write it.
+/// Nobody confirms what a watched file says. So the agent must not be able to write it, nor to put another in
+/// its place.
 fn not_the_agents(file: &Path, policy: &Policy) -> Result<(), Refusal> {
-    let real = file
-        .canonicalize()
+    let found = plan::in_the_agents_hands(policy, file)
         .refuse(format!("find {}", file.display()), "name a policy that is there")?;
-    match plan::writable(policy).into_iter().find(|folder| real.starts_with(folder)) {
+    match found {
         None => Ok(()),
         Some(folder) => Err(Refusal::new(
             format!(
-                "{} lies in {}, where the agent can write: it would decide for itself",
-                real.display(),
+                "{} is found by way of {}, where the agent can write: it would decide for itself",
+                file.display(),
                 folder.display()
             ),
             "keep the policy elsewhere, or apply it without --watch after each change",

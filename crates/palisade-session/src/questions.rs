@@ -1,6 +1,11 @@
 //! Shows the operator what waits for an answer, and asks at the terminal where there is one.
 
-use std::{future::pending, sync::Arc, time::Duration};
+use std::{
+    future::pending,
+    ops::ControlFlow,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use palisade_core::SessionId;
 use rustix::process::getuid;
@@ -17,6 +22,15 @@ use crate::{
 const LOOK: Duration = Duration::from_millis(100);
 /// How often what is no answer is asked again.
 const TRIES: usize = 3;
+
+/// How long nothing is asked once a question has gone by itself. A command that gives up and wants something
+/// else at the right moment must not get the answer that is being typed.
+const PAUSE: Duration = Duration::from_secs(2);
+
+/// Questions that are told of at once, and how long it takes until there is room for one more. An agent
+/// can ask without end, and what the operator has to see would be gone from the screen.
+const MOST_TOLD: u32 = 8;
+const ROOM: Duration = Duration::from_secs(2);
 
 /// The questions of a sandbox, as far as its operator has to hear of them.
 pub(crate) struct Questions<'a> {
@@ -52,6 +66,7 @@ impl<'a> Questions<'a> {
     pub(crate) async fn show(&self) {
         let mut asked = self.live.approvals().asked();
         let mut told = 0;
+        let mut room = Room::new(Instant::now());
         while asked.changed().await.is_ok() {
             asked.borrow_and_update();
             let next = |told: u32| {
@@ -60,9 +75,17 @@ impl<'a> Questions<'a> {
             };
             while let Some(question) = next(told) {
                 told = question.id;
-                match &self.terminal {
-                    Some(terminal) => self.ask(terminal, &question).await,
-                    None => (self.tell)(&self.told(&question)),
+                match (room.take(Instant::now()), &self.terminal) {
+                    (Taken::One, Some(terminal)) => {
+                        if self.ask(terminal, &question).await.is_break() {
+                            sleep(PAUSE).await;
+                        }
+                    }
+                    (Taken::One, None) => (self.tell)(&self.told(&question)),
+                    (Taken::Last, _) => (self.tell)(
+                        "it waits for more than is told of here: palisade approvals list",
+                    ),
+                    (Taken::None, _) => {}
                 }
             }
         }
@@ -77,8 +100,8 @@ impl<'a> Questions<'a> {
         )
     }
 
-    /// Ask at the terminal, as long as nobody has answered elsewhere.
-    async fn ask(&self, terminal: &Handle, question: &Pending) {
+    /// Ask at the terminal, as long as nobody has answered elsewhere. `Break`: the question has gone.
+    async fn ask(&self, terminal: &Handle, question: &Pending) -> ControlFlow<()> {
         let asking = async {
             for _ in 0..TRIES {
                 // What the command has printed may have left colours, or no cursor.
@@ -95,8 +118,8 @@ impl<'a> Questions<'a> {
             (self.tell)(&self.told(question));
         };
         tokio::select! {
-            () = asking => {}
-            () = self.settled(question.id) => {}
+            () = asking => ControlFlow::Continue(()),
+            () = self.settled(question.id) => ControlFlow::Break(()),
         }
     }
 
@@ -131,6 +154,45 @@ impl Answer {
     }
 }
 
+/// Room on the operator's screen.
+struct Room {
+    left: u32,
+    since: Instant,
+    full: bool,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Taken {
+    /// It may be told of.
+    One,
+    /// It may not; that is to be said.
+    Last,
+    /// It may not, and that was said.
+    None,
+}
+
+impl Room {
+    fn new(now: Instant) -> Self {
+        Self { left: MOST_TOLD, since: now, full: false }
+    }
+
+    fn take(&mut self, now: Instant) -> Taken {
+        while self.left < MOST_TOLD && now.duration_since(self.since) >= ROOM {
+            self.left += 1;
+            self.since += ROOM;
+        }
+        if self.left == MOST_TOLD {
+            self.since = now;
+        }
+        if self.left > 0 {
+            self.left -= 1;
+            self.full = false;
+            return Taken::One;
+        }
+        if std::mem::replace(&mut self.full, true) { Taken::None } else { Taken::Last }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -143,5 +205,22 @@ mod tests {
         for line in ["", "y", "yes", "o", "once more", "\u{1b}[A"] {
             assert_eq!(Answer::of(line), None, "{line:?}");
         }
+    }
+
+    #[test]
+    fn a_flood_is_told_of_once_and_later_there_is_room_again() {
+        let begin = Instant::now();
+        let mut room = Room::new(begin);
+        for _ in 0..MOST_TOLD {
+            assert_eq!(room.take(begin), Taken::One);
+        }
+        assert_eq!(room.take(begin), Taken::Last);
+        assert_eq!(room.take(begin + ROOM / 2), Taken::None);
+        assert_eq!(room.take(begin + ROOM), Taken::One);
+        assert_eq!(room.take(begin + ROOM), Taken::Last);
+        for _ in 0..MOST_TOLD {
+            assert_eq!(room.take(begin + 100 * ROOM), Taken::One);
+        }
+        assert_eq!(room.take(begin + 100 * ROOM), Taken::Last);
     }
 }

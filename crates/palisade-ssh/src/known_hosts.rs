@@ -7,7 +7,11 @@ const LONGEST: usize = 4 * 1024 * 1024;
 
 /// The operator's `known_hosts` (`sshd(8)`), as far as it names hosts by their whole names.
 #[derive(Debug, Default)]
-pub struct KnownHosts(Vec<Entry>);
+pub struct KnownHosts {
+    entries: Vec<Entry>,
+    /// Keys that no host has any more.
+    revoked: Vec<Vec<u8>>,
+}
 
 #[derive(Debug)]
 struct Entry {
@@ -31,11 +35,13 @@ pub struct HostKeys {
 }
 
 impl KnownHosts {
-    /// Add the lines of a file. What is no line of one is left out, and so are patterns,
-    /// certificate authorities and revoked keys.
+    /// Add the lines of a file. What is no line of one is left out, and so are patterns and
+    /// certificate authorities. A key that a line revokes is no host's, whatever others say.
     pub fn add(&mut self, text: &str) {
         let text = text.get(..LONGEST).unwrap_or(text);
-        self.0.extend(text.lines().filter_map(entry));
+        self.entries.extend(text.lines().filter_map(entry));
+        let revoked = text.lines().filter_map(|line| line.trim_start().strip_prefix("@revoked"));
+        self.revoked.extend(revoked.filter_map(entry).map(|entry| entry.key));
     }
 
     /// The keys of this host, at its usual port and at these.
@@ -44,8 +50,8 @@ impl KnownHosts {
         let at_ports = ports.iter().map(|port| format!("[{host}]:{port}"));
         let names: Vec<String> = std::iter::once(bare).chain(at_ports).collect();
         let mut keys: Vec<Vec<u8>> = Vec::new();
-        for entry in self.0.iter().filter(|entry| entry.is_of(&names)) {
-            if !keys.contains(&entry.key) {
+        for entry in self.entries.iter().filter(|entry| entry.is_of(&names)) {
+            if !keys.contains(&entry.key) && !self.revoked.contains(&entry.key) {
                 keys.push(entry.key.clone());
             }
         }
@@ -131,6 +137,7 @@ mod tests {
             assert_eq!(of(&line(bad), "github.com", &[]), 0, "{bad}");
         }
         assert_eq!(of(&line("!github.com,github.com"), "github.com", &[]), 0);
+        assert_eq!(of(&(line("github.com") + &line("@revoked *")), "github.com", &[]), 0);
         assert_eq!(of(&format!("github.com ssh-rsa {KEY}\n"), "github.com", &[]), 0);
         assert_eq!(of(&format!("# github.com ssh-ed25519 {KEY}"), "github.com", &[]), 0);
     }

@@ -29,8 +29,9 @@ const MOST_SIGNED: usize = 8 * 1024 * 1024;
 const MOST_REMEMBERED: usize = 4;
 /// Request headers by which a client could have the answer sent in a form that cannot be looked
 /// through: compressed, in parts, or as a difference.
-const NOT_ASKED: [&str; 6] = [
+const NOT_ASKED: [&str; 7] = [
     "a-im",
+    "accept-charset",
     "connect-accept-encoding",
     "grpc-accept-encoding",
     "if-range",

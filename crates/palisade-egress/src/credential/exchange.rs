@@ -195,7 +195,10 @@ fn record(credentials: &Arc<Credentials>, event: Event) {
 }
 
 fn is_identity(headers: &HeaderMap) -> bool {
-    let coded = headers.get_all(header::CONTENT_ENCODING).iter();
+    // Servers of gRPC answer as they were asked, whatever the client says that it takes.
+    let coded = [header::CONTENT_ENCODING.as_str(), "grpc-encoding", "connect-content-encoding"]
+        .into_iter()
+        .flat_map(|name| headers.get_all(name));
     let plain = coded.into_iter().all(|value| value.as_bytes().eq_ignore_ascii_case(b"identity"));
     let transfer = headers.get_all(header::TRANSFER_ENCODING).iter();
     plain && transfer.into_iter().all(|value| value.as_bytes().eq_ignore_ascii_case(b"chunked"))

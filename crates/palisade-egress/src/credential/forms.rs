@@ -45,6 +45,9 @@ impl Forms {
         }
         all.push(hex(bytes, b"0123456789abcdef"));
         all.push(hex(bytes, b"0123456789ABCDEF"));
+        // What is written in hexadecimal says the same in either case, and much of it does elsewhere.
+        all.push(Zeroizing::new(bytes.to_ascii_lowercase()));
+        all.push(Zeroizing::new(bytes.to_ascii_uppercase()));
         Self(all)
     }
 
@@ -136,6 +139,7 @@ mod tests {
         assert!(has("a<b>c&defgh", "a\\u003cb\\u003ec\\u0026defgh"));
         assert!(has("sesame-open", "7365736d652d6f70656e".replace("6d65", "616d65").as_str()));
         assert!(has("abc", "%61%62%63"));
+        assert!(has("0a1B2c3d", "0A1B2C3D") && has("0a1B2c3d", "0a1b2c3d"));
     }
 
     proptest! {

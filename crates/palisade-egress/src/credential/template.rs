@@ -188,6 +188,9 @@ impl Template {
         secret: &SecretString,
         placeholder: &Placeholder,
     ) -> Option<Put> {
+        if *name == header::COOKIE {
+            return self.fill_cookie(headers, secret, placeholder);
+        }
         let had = headers.contains_key(name);
         let mut values = headers.get_all(name).iter();
         let written = values.find_map(|value| swapped(value, secret, placeholder));
@@ -196,20 +199,41 @@ impl Template {
             (None, true) => Put::ForAnother,
             (None, false) => Put::Added,
         };
-        let mut text = match written {
-            Some(text) => text,
-            None => self.text(secret),
-        };
-        // Cookies are one header; each of them is somebody else's.
-        if *name == header::COOKIE && put == Put::ForAnother {
-            let others = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
-            let others: Vec<&str> = others.collect();
-            text = Zeroizing::new(format!("{}; {}", others.join("; "), *text));
-        }
+        let text = written.unwrap_or_else(|| self.text(secret));
         let mut value = HeaderValue::from_str(&text).ok()?;
         value.set_sensitive(true);
         // All other values of the name go.
         headers.insert(name, value);
+        Some(put)
+    }
+
+    /// All cookies in one header (HTTP/2 splits it). The others are somebody else's and stay; of its own name
+    /// there is one, since a server may take the first of two, or the last.
+    fn fill_cookie(
+        &self,
+        headers: &mut HeaderMap,
+        secret: &SecretString,
+        placeholder: &Placeholder,
+    ) -> Option<Put> {
+        let name_of = |pair: &str| pair.split_once('=').map(|(name, _)| name.trim().to_owned());
+        let own = name_of(&self.before);
+        let mut put = Put::Added;
+        let mut kept: Vec<&str> = Vec::new();
+        let values = headers.get_all(header::COOKIE).iter().filter_map(|it| it.to_str().ok());
+        for pair in values.flat_map(|value| value.split(';')).map(str::trim) {
+            if own.is_some() && name_of(pair) == own {
+                let holds = pair.contains(placeholder.as_str());
+                put = if holds { Put::ForPlaceholder } else { Put::ForAnother };
+            } else if !pair.is_empty() {
+                kept.push(pair);
+            }
+        }
+        let own = self.text(secret);
+        kept.push(&own);
+        let text = Zeroizing::new(kept.join("; "));
+        let mut value = HeaderValue::from_str(&text).ok()?;
+        value.set_sensitive(true);
+        headers.insert(header::COOKIE, value);
         Some(put)
     }
 
@@ -401,9 +425,23 @@ mod tests {
     }
 
     #[test]
-    fn other_cookies_stay() {
-        let (values, _) = filled("cookie: session={secret}", &[("cookie", "theme=dark")]);
-        assert_eq!(values, [format!("theme=dark; session={REAL}")]);
+    fn other_cookies_stay_and_none_has_its_name() {
+        for (sent, put) in [
+            (vec!["theme=dark"], Put::Added),
+            (vec!["session=of-the-attacker; theme=dark"], Put::ForAnother),
+            (vec!["session=ghp_XXXXXXXXXXXXXX; theme=dark"], Put::ForPlaceholder),
+            (vec!["session = x", "theme=dark;session=y;"], Put::ForAnother),
+            (vec!["theme=dark", "session=ghp_XXXXXXXXXXXXXX"], Put::ForPlaceholder),
+        ] {
+            let headers: Vec<_> = sent.iter().map(|value| ("cookie", *value)).collect();
+            let (values, how) = filled("cookie: session={secret}", &headers);
+            assert_eq!(values, [format!("theme=dark; session={REAL}")], "{sent:?}");
+            assert_eq!(how, put, "{sent:?}");
+        }
+        // Its placeholder in another cookie brings that no secret.
+        let (values, _) =
+            filled("cookie: session={secret}", &[("cookie", "session=x; a=ghp_XXXXXXXXXXXXXX")]);
+        assert_eq!(values, [format!("a=ghp_XXXXXXXXXXXXXX; session={REAL}")]);
     }
 
     #[test]

@@ -152,6 +152,16 @@ async fn the_server_sees_the_secret_and_the_client_its_placeholder() {
 }
 
 #[tokio::test]
+async fn an_entry_of_a_rule_is_the_rules_own() {
+    let world = world();
+    for (rule, sent) in [("network.rules[github].http[1]", true), ("network.rules[git]", false)] {
+        let asked = Request::get("https://api.github.com/user");
+        let (_, head) = world.apply(rule, "api.github.com", asked).await.unwrap();
+        assert_eq!(head.headers.contains_key("authorization"), sent, "{rule}");
+    }
+}
+
+#[tokio::test]
 async fn a_query_carries_the_secret_where_the_credential_says_so() {
     let world = world();
     let sent = Request::get(format!("https://eu.maps.example/v1?q=x&key={}", world.maps));
@@ -284,6 +294,10 @@ async fn an_answer_that_cannot_be_looked_through_does_not_come() {
         passing.answer.head(&mut head("content-encoding", coding), true).unwrap_err();
     }
     passing.answer.head(&mut head("transfer-encoding", "gzip, chunked"), true).unwrap_err();
+    for name in ["grpc-encoding", "connect-content-encoding"] {
+        passing.answer.head(&mut head(name, "gzip"), true).unwrap_err();
+        passing.answer.head(&mut head(name, "identity"), true).unwrap();
+    }
     passing.answer.head(&mut head("content-encoding", "gzip"), false).unwrap();
     passing.answer.head(&mut head("content-encoding", "identity"), true).unwrap();
     // From other hosts all comes as it is.

@@ -295,6 +295,7 @@ impl Visit {
             }
         }
         let action = Action::Request(Box::new(asked));
+        let generation = self.proxy.authority.generation();
         let mut decision = self.proxy.authority.authorize(&action).await;
         let asked = match action {
             Action::Request(asked) if !matches!(asked.body, Body::Refused(_)) => asked,
@@ -310,6 +311,9 @@ impl Visit {
             return Err(self.turned_away(body, expects, &decision).await);
         }
         let ongoing = self.underway.enter(&asked);
+        if let Some(denial) = self.forbidden_since(generation, &asked).await {
+            return Err(self.turned_away(body, expects, &denial).await);
+        }
         let none = Bytes::new();
         let known = gathered.as_ref().or(body.is_end_stream().then_some(&none));
         let passing = self.transformed(&asked, &decision, known, &mut head).await?;
@@ -351,6 +355,22 @@ impl Visit {
             }
             Err(failure) => Err(self.failed(failure, &asked).await),
         }
+    }
+
+    /// What a policy says of a request that came into force since, before the request was known to be under
+    /// way. From here on [`Visit::forbidden`] sees to it.
+    async fn forbidden_since(&self, generation: u64, asked: &Asked) -> Option<Decision> {
+        let authority = &self.proxy.authority;
+        if authority.generation() == generation {
+            return None;
+        }
+        let action = Action::Request(Box::new(asked.clone()));
+        let denial = authority.consider(&action);
+        if denial.may_be_allowed() {
+            return None;
+        }
+        authority.record(Event::decided(&action, &denial)).await;
+        Some(denial)
     }
 
     /// The request as the policy is asked about it.

@@ -4,7 +4,7 @@ use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
     sync::{
         Arc, Mutex,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -30,6 +30,8 @@ pub(crate) struct Judge {
     pub(crate) names: HashSet<HostName>,
     pub(crate) addresses: HashSet<IpAddr>,
     pub(crate) events: Mutex<Vec<Event>>,
+    /// Grows while `/outdated` is asked for, which is not permitted any more then.
+    pub(crate) generation: AtomicU64,
 }
 
 impl Authority for Judge {
@@ -45,7 +47,10 @@ impl Authority for Judge {
                 fits && address.is_none_or(|address| self.addresses.contains(&address.ip()))
             }
             Action::Request(request) => {
-                self.names.contains(&request.host) && !request.path.starts_with(b"/denied")
+                let outdated = request.path.starts_with(b"/outdated") && self.generation() > 0;
+                self.names.contains(&request.host)
+                    && !request.path.starts_with(b"/denied")
+                    && !outdated
             }
             _ => false,
         };
@@ -55,7 +60,14 @@ impl Authority for Judge {
     fn authorize<'a>(&'a self, action: &'a Action) -> BoxFuture<'a, Decision> {
         let decision = self.consider(action);
         self.events.lock().unwrap().push(Event::decided(action, &decision));
+        if matches!(action, Action::Request(request) if request.path.starts_with(b"/outdated")) {
+            self.generation.fetch_add(1, Ordering::SeqCst);
+        }
         Box::pin(async move { decision })
+    }
+
+    fn generation(&self) -> u64 {
+        self.generation.load(Ordering::SeqCst)
     }
 
     fn record(&self, event: Event) -> BoxFuture<'_, bool> {
@@ -129,7 +141,7 @@ impl Plan {
         let judge = Arc::new(Judge {
             names: self.allow_name.then(|| host.clone()).into_iter().collect(),
             addresses: self.permitted.into_iter().collect(),
-            events: Mutex::default(),
+            ..Judge::default()
         });
         let answers =
             Arc::new(Answers { of: HashMap::from([(host, self.answers)]), asked: 0.into() });

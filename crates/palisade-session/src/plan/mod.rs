@@ -36,7 +36,7 @@ use palisade_sandbox::{
     },
 };
 use palisade_workspace::Kept;
-use rustix::fs::StatVfsMountFlags;
+use rustix::{fs::StatVfsMountFlags, io::Errno};
 
 pub(crate) use self::{
     environment::Placeholders,
@@ -79,6 +79,23 @@ pub(crate) fn writable(policy: &Policy) -> Vec<PathBuf> {
         files.workspace.iter().filter(|it| it.access == Access::ReadWrite).map(|it| &it.path);
     let granted = files.grants.iter().filter(|grant| grant.writable).map(|grant| &grant.path);
     workspace.chain(granted).map(|path| links::real_or_same(path)).collect()
+}
+
+/// The writable folder, if any, by which the agent can say what is found at this path: the file lies in it, or a
+/// link on the way does.
+///
+/// # Errors
+/// The path leads nowhere.
+pub(crate) fn in_the_agents_hands(policy: &Policy, path: &Path) -> Result<Option<PathBuf>, Errno> {
+    let names = Names::default();
+    let real = names.follow(path)?.real;
+    let steps = names.steps(path);
+    let decides = |folder: &PathBuf| {
+        // That a way leads through the folder itself is no matter: the agent cannot move it.
+        let own = |step: &PathBuf| step.starts_with(folder) && (step != folder || *step == real);
+        steps.iter().chain([&real]).any(own)
+    };
+    Ok(writable(policy).into_iter().find(decides))
 }
 
 /// Make the plan. `authority` is the certificate that the sandbox is to believe, if connections are looked

@@ -8,7 +8,7 @@ use palisade_journal::escaped;
 use palisade_session::running::{self, Entry, Pending, Registry, Scope};
 use serde::Serialize;
 
-use super::rules::{self, Destinations};
+use super::rules::{Destinations, Place};
 use crate::{
     failure::Failure,
     operator::state_dir,
@@ -128,11 +128,12 @@ fn row(question: &str, left: &str, waiting: &str, wants: &str) -> String {
 }
 
 fn allow(args: &AllowArgs) -> Result<ExitCode, Failure> {
+    let place = args.rule.as_deref().map(Place::find).transpose()?;
     let subject = answer(&args.question, true, args.session || args.rule.is_some())?;
-    if let Some(file) = &args.rule {
+    if let (Some(file), Some(place)) = (&args.rule, place) {
         let mut to = Destinations::default();
         to.add(&subject);
-        rules::write(file, &to.rules("the operator's answer"))?;
+        place.write(&to.rules("the operator's answer"))?;
         print::note(&format!("palisade: {} has a rule for it", file.display()));
     }
     Ok(ExitCode::SUCCESS)

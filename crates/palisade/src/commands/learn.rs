@@ -13,7 +13,7 @@ use palisade_session::Order;
 
 use super::{
     doctor,
-    rules::{self, Destinations},
+    rules::{Destinations, Place},
     run,
 };
 use crate::{
@@ -66,6 +66,8 @@ pub(crate) fn run(args: Args) -> Result<ExitCode, Failure> {
         .map_err(|found| refused(format!("nothing was started, because of the policy\n{found}")))?;
     let file = args.write.or(args.policy).unwrap_or_else(|| PROJECT_FILE.into());
     let file = operator.directory.join(file);
+    // Before the command runs, which may put something else there.
+    let place = Place::find(&file)?;
     let missing = doctor::simulated()?;
     let state = operator.state_dir.clone();
     let order = Order {
@@ -87,7 +89,7 @@ pub(crate) fn run(args: Args) -> Result<ExitCode, Failure> {
         }
         return Ok(ExitCode::from(ended.status));
     }
-    rules::write(&file, &learned.rules(&format!("wanted by: {wanted_by}")))?;
+    place.write(&learned.rules(&format!("wanted by: {wanted_by}")))?;
     if !args.quiet {
         print::note(&format!("palisade: {} has rules now for {}", file.display(), learned.shown()));
         if file.file_name() == Some(PROJECT_FILE.as_ref()) {

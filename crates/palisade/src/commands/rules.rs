@@ -2,17 +2,25 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    ffi::{OsStr, OsString},
     fs::{self, File},
-    io::Write,
+    io::{self, Read, Write},
     net::SocketAddr,
-    os::unix::fs::PermissionsExt,
-    path::{Path, PathBuf},
+    os::{fd::OwnedFd, unix::fs::PermissionsExt},
+    path::Path,
 };
 
 use palisade_policy::{Addition, Item, amended};
+use rustix::{
+    fs::{AtFlags, Mode, OFlags, open, openat, renameat, unlinkat},
+    io::Errno,
+};
 use serde_json::json;
 
 use crate::failure::{Failure, Kind};
+
+/// More than the longest policy.
+const MOST_READ: u64 = (1 << 20) + 1;
 
 /// Where connections went that no rule named.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -58,45 +66,93 @@ impl Destinations {
     }
 }
 
-/// Add to the policy in `file`, which is made if it is not there.
-///
-/// # Errors
-/// It stays as it was.
-pub(super) fn write(file: &Path, addition: &Addition) -> Result<(), Failure> {
-    let shown = file.display().to_string();
-    let failed = |error: std::io::Error| {
-        Failure::new(Kind::Enforcement, format!("{shown} cannot be changed: {error}"))
-            .remedy("see that it is yours and can be written")
-    };
-    // A link stays one.
-    let path = fs::canonicalize(file).unwrap_or_else(|_| file.to_owned());
-    let (text, mode) = match fs::read_to_string(&path) {
-        Ok(text) => (text, path.metadata().map_err(failed)?.permissions()),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            (String::new(), fs::Permissions::from_mode(0o644))
+/// The policy's file that gets rules. Its folder is held: what is put in the way to it later changes nothing.
+#[derive(Debug)]
+pub(super) struct Place {
+    folder: OwnedFd,
+    name: OsString,
+    shown: String,
+}
+
+impl Place {
+    /// Where this path leads now.
+    ///
+    /// # Errors
+    /// It names no file of a folder that is there.
+    pub(super) fn find(file: &Path) -> Result<Self, Failure> {
+        let shown = file.display().to_string();
+        let name = file.file_name().ok_or(Errno::INVAL);
+        let folder = match file.parent() {
+            Some(folder) if !folder.as_os_str().is_empty() => folder,
+            _ => Path::new("."),
+        };
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let opened = name.and_then(|name| Ok((open(folder, flags, Mode::empty())?, name)));
+        let (folder, name) = opened.map_err(|errno| cannot(&shown, &errno.into()))?;
+        Ok(Self { folder, name: name.to_owned(), shown })
+    }
+
+    /// Add to the policy, which is made if it is not there.
+    ///
+    /// # Errors
+    /// It stays as it was.
+    pub(super) fn write(&self, addition: &Addition) -> Result<(), Failure> {
+        let Self { folder, name, shown } = self;
+        let failed = |errno: Errno| cannot(shown, &errno.into());
+        let (text, mode) = self.read()?;
+        let changed = amended(shown, &text, std::slice::from_ref(addition)).map_err(|error| {
+            Failure::new(Kind::Denied, format!("{shown} is not changed: {error}"))
+        })?;
+        let fresh = fresh_name(name);
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
+        let mut made =
+            File::from(openat(folder, &fresh, flags, Mode::from(0o600)).map_err(failed)?);
+        let written = made
+            .write_all(changed.as_bytes())
+            .and_then(|()| made.set_permissions(mode))
+            .and_then(|()| made.sync_all())
+            .and_then(|()| Ok(renameat(folder, &fresh, folder, name)?));
+        written.map_err(|error| {
+            unlinkat(folder, &fresh, AtFlags::empty()).unwrap_or_default();
+            cannot(shown, &error)
+        })
+    }
+
+    /// The text as it is. An agent may have written here: through no link, and only what is a file.
+    fn read(&self) -> Result<(String, fs::Permissions), Failure> {
+        let Self { folder, name, shown } = self;
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let file = match openat(folder, name, flags, Mode::empty()) {
+            Ok(file) => File::from(file),
+            Err(Errno::NOENT) => return Ok((String::new(), fs::Permissions::from_mode(0o644))),
+            Err(Errno::LOOP) => {
+                let what = format!("{shown} is not changed: it is a symbolic link");
+                return Err(Failure::new(Kind::Denied, what).remedy("name the file itself"));
+            }
+            Err(errno) => return Err(cannot(shown, &errno.into())),
+        };
+        let failed = |error: io::Error| cannot(shown, &error);
+        let found = file.metadata().map_err(failed)?;
+        if !found.is_file() {
+            return Err(failed(io::Error::other("it is no file")));
         }
-        Err(error) => return Err(failed(error)),
-    };
-    let changed = amended(&shown, &text, std::slice::from_ref(addition))
-        .map_err(|error| Failure::new(Kind::Denied, format!("{shown} is not changed: {error}")))?;
-    let fresh = fresh_name(&path);
-    let mut made = File::create_new(&fresh).map_err(failed)?;
-    let written = made
-        .write_all(changed.as_bytes())
-        .and_then(|()| made.set_permissions(mode))
-        .and_then(|()| made.sync_all())
-        .and_then(|()| fs::rename(&fresh, &path));
-    written.map_err(|error| {
-        fs::remove_file(&fresh).unwrap_or_default();
-        failed(error)
-    })
+        let mut text = String::new();
+        // One more than a policy has; that is refused where it is read as one.
+        file.take(MOST_READ).read_to_string(&mut text).map_err(failed)?;
+        Ok((text, found.permissions()))
+    }
+}
+
+fn cannot(shown: &str, error: &io::Error) -> Failure {
+    Failure::new(Kind::Enforcement, format!("{shown} cannot be changed: {error}"))
+        .remedy("see that it is yours and can be written")
 }
 
 /// Beside it, so that it can take its place.
-fn fresh_name(path: &Path) -> PathBuf {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(format!(".{}.new", std::process::id()));
-    path.with_file_name(name)
+fn fresh_name(name: &OsStr) -> OsString {
+    let mut fresh = name.to_owned();
+    fresh.push(format!(".{}.new", std::process::id()));
+    fresh
 }
 
 #[cfg(test)]
@@ -119,7 +175,7 @@ mod tests {
         assert!(!all.add("a.test") && !all.add("a.test:x") && !all.add(""));
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("policy.yaml");
-        write(&file, &all.rules("learned")).unwrap();
+        Place::find(&file).unwrap().write(&all.rules("learned")).unwrap();
         assert_eq!(
             fs::read_to_string(&file).unwrap(),
             "palisade: 1\nnetwork:\n  rules:\n    \
@@ -129,5 +185,33 @@ mod tests {
              # learned\n    - hosts: [b.test]\n      ports: [443]\n"
         );
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn nothing_is_written_where_a_link_leads_and_no_pipe_is_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        fs::create_dir_all(at("work")).unwrap();
+        fs::write(at("own.yaml"), "palisade: 1\n").unwrap();
+        let mut all = Destinations::default();
+        all.add("a.test:443");
+        let place = Place::find(&at("work/learned.yaml")).unwrap();
+        std::os::unix::fs::symlink(at("own.yaml"), at("work/learned.yaml")).unwrap();
+        let failure = place.write(&all.rules("learned")).unwrap_err();
+        assert!(failure.to_string().contains("symbolic link"), "{failure}");
+        assert_eq!(fs::read_to_string(at("own.yaml")).unwrap(), "palisade: 1\n");
+        fs::remove_file(at("work/learned.yaml")).unwrap();
+        rustix::fs::mkfifoat(rustix::fs::CWD, at("work/learned.yaml"), Mode::from(0o600)).unwrap();
+        place.write(&all.rules("learned")).unwrap_err();
+        fs::remove_file(at("work/learned.yaml")).unwrap();
+        // Nor does it matter what becomes of the folder's path.
+        fs::rename(at("work"), at("moved")).unwrap();
+        fs::create_dir(at("other")).unwrap();
+        std::os::unix::fs::symlink(at("other"), at("work")).unwrap();
+        place.write(&all.rules("learned")).unwrap();
+        assert!(at("moved/learned.yaml").exists() && !at("other/learned.yaml").exists());
+        assert!(
+            Place::find(&at("nowhere/x.yaml")).is_err() && Place::find(Path::new("/")).is_err()
+        );
     }
 }

@@ -547,6 +547,37 @@ credentials: {{token: {{from: {{env: REAL_TOKEN}}, header: \"x-token: {{secret}}
     world.assert_denials(&[]);
 }
 
+/// A rule that looks at requests carries its credential all the same, and capital letters hide nothing.
+#[test]
+fn has_the_secret_given_back_in_other_letters() {
+    let server = Upstream::start(|request: Recorded| async move {
+        let token = request.header("x-token").to_owned();
+        answer(StatusCode::OK, "text/plain", token.to_ascii_uppercase() + &token.to_lowercase())
+    })
+    .unwrap();
+    let port = server.address().port();
+    let Some(world) = World::new(&format!(
+        "network:
+  hosts: {{plain.test: [127.0.0.1]}}
+  rules:
+    - {{hosts: [plain.test], ports: [{port}], addresses: [127.0.0.1], credential: token,
+       http: [{{deny: {{paths: [/no]}}}}, {{allow: {{methods: [GET]}}}}]}}
+credentials: {{token: {{from: {{env: REAL_TOKEN}}, header: \"x-token: {{secret}}\", expose: API_TOKEN}}}}
+"
+    )) else {
+        return;
+    };
+    let hex = "0f4c2b9a71e3d5886a1b0c9d8e7f6a5b";
+    let world = world.with_variable("REAL_TOKEN", hex);
+    let url = format!("http://plain.test:{port}/");
+    let ran = world.inside_sh(&format!("curl -s -H 'x-token: mine' {url}; curl -s {url}"));
+    let sent: Vec<_> = server.requests().iter().map(|it| it.header("x-token").to_owned()).collect();
+    assert_eq!(sent, [hex, hex], "{ran}");
+    assert!(!ran.good().to_lowercase().contains(hex), "{ran}");
+    let used = world.events().into_iter().find(|event| event["kind"] == "credential").unwrap();
+    assert_eq!(used["rule"], "network.rules[0].http[1]");
+}
+
 #[test]
 fn requests_to_aws_are_signed_outside() {
     const SECRET_KEY: &str = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";

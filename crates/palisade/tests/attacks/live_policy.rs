@@ -235,6 +235,50 @@ fn keeps_a_connection_that_is_to_be_looked_into() {
     end(&blind, child);
 }
 
+/// Begins a connection, and says the rest of its first words once another policy is in force.
+const HESITATE: &str = "\
+import os, socket, sys, time
+stream = socket.create_connection((sys.argv[1], int(sys.argv[2])), 20)
+stream.sendall(b'POST /unseen HTTP/1.1\\r\\nHo')
+time.sleep(0.5)
+open('up', 'w').close()
+while not os.path.exists('go'): time.sleep(0.005)
+stream.sendall(f'st: {sys.argv[1]}:{sys.argv[2]}\\r\\ncontent-length: 0\\r\\n\\r\\n'.encode())
+try:
+    end = 'closed' if stream.recv(1) == b'' else 'data'
+except OSError as error:
+    end = type(error).__name__
+open('ended.new', 'w').write(end)
+os.rename('ended.new', 'ended')
+";
+
+/// How a connection is handled is settled when it begins, and what it begins with can take its time.
+#[test]
+fn begins_under_the_old_policy_and_speaks_under_the_new_one() {
+    let (sink, other) = (Sink::start(), TcpListener::bind("127.0.0.1:0").unwrap());
+    let (port, seen) = (sink.port(), other.local_addr().unwrap().port());
+    let looked = |port: u16, more: &str| {
+        format!("    - {{hosts: [a.test], ports: [{port}], addresses: [127.0.0.1], {more}}}\n")
+    };
+    let inspected = looked(seen, "tls: inspect");
+    let Some(world) = World::new(&network(&(rule("a.test", port) + &inspected))) else { return };
+    let mut command = world.palisade();
+    command.args(["run", "--quiet", "--name", "live", "--policy"]);
+    command.arg(world.at("config/attack.yaml"));
+    command.args(["--", "python3", "-c", HESITATE, "a.test", &port.to_string()]);
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let child = command.spawn().unwrap();
+    wait_for(&world, "work/up");
+    let reads = looked(port, "http: [{allow: {methods: [GET]}}]");
+    apply(&world, &[&write(&world, "look.yaml", &(reads + &inspected))]).good();
+    world.write("work/go", "");
+    end_of(child);
+    assert_ne!(world.read("work/ended"), "data");
+    // It was dialled, perhaps, and told nothing.
+    assert_eq!(sink.take().concat(), b"");
+    world.verify();
+}
+
 #[test]
 fn is_helped_by_a_bad_policy() {
     let holder = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -303,7 +347,12 @@ fn writes_the_policy_that_is_watched() {
     let path = write(&world, "watched.yaml", &rule("a.test", held));
     std::fs::copy(&path, world.at("work/mine.yaml")).unwrap();
     std::os::unix::fs::symlink(world.at("work/mine.yaml"), world.at("config/link.yaml")).unwrap();
-    for name in ["work/mine.yaml", "config/link.yaml"] {
+    // A link of the agent's, which leads to another file tomorrow; and what is said by way of a good file.
+    std::os::unix::fs::symlink(&path, world.at("work/link.yaml")).unwrap();
+    world.write("work/part.yaml", &world.read("config/tools.yaml"));
+    let built = world.read("config/watched.yaml").replace("./tools.yaml", "../work/part.yaml");
+    world.write("config/built.yaml", &built);
+    for name in ["work/mine.yaml", "config/link.yaml", "work/link.yaml", "config/built.yaml"] {
         let ran = apply(&world, &[world.at(name).to_str().unwrap(), "--watch"]);
         assert_eq!(ran.code, Some(1), "{ran}");
         assert!(ran.err.contains("the agent can write"), "{ran}");
@@ -324,12 +373,12 @@ fn writes_the_policy_that_is_watched() {
             thread::sleep(Duration::from_millis(20));
         }
     };
-    in_force(3);
+    in_force(5);
     world.write(&path, "palisade: 1\nnot: [a policy");
-    in_force(4);
+    in_force(6);
     assert!(!world.at("work/ended").exists());
     write(&world, "watched.yaml", &rule("b.test", sink.port()));
-    in_force(5);
+    in_force(7);
     wait_for(&world, "work/ended");
     assert_eq!(fetch(&world, "b.test", sink.port()).good(), "hello");
     end(&world, child);
@@ -337,4 +386,24 @@ fn writes_the_policy_that_is_watched() {
     assert_eq!(watched.code, Some(0), "{watched}");
     assert_eq!(watched.out.matches("is under policy").count(), 2, "{watched}");
     assert!(watched.err.contains("not valid"), "{watched}");
+}
+
+/// What is learned goes where the operator said, not where a link of the agent's leads: to the user's own policy,
+/// which nobody has to trust first.
+#[test]
+fn has_its_destinations_learned_by_the_users_own_policy() {
+    let Some(world) = World::plain() else { return };
+    let dial = "\
+import os, socket, sys
+os.symlink(sys.argv[1], 'learned.yaml')
+try: socket.create_connection(('1.2.3.4', 443), 1)
+except OSError: pass";
+    let own = world.at("config/attack.yaml").display().to_string();
+    let before = world.read(&own);
+    let mut command = world.palisade();
+    command.args(["learn", "--allow-all", "--policy", &own, "--write", "learned.yaml"]);
+    let ran = finish(command.args(["--", "python3", "-c", dial, &own]));
+    assert_eq!(ran.code, Some(1), "{ran}");
+    assert!(ran.err.contains("it is a symbolic link"), "{ran}");
+    assert_eq!(world.read(&own), before);
 }

@@ -395,7 +395,7 @@ fn a_question_that_nobody_answers_at_the_terminal_is_no_obstacle() {
 try: socket.create_connection(('nowhere.invalid', 81), 60).recv(1)
 except OSError as error: print('end', type(error).__name__)";
     let script =
-        format!("python3 -c \"{dial}\"; (python3 -c \"{dial}\" &) ; sleep 1; echo last; exit 3");
+        format!("python3 -c \"{dial}\"; (python3 -c \"{dial}\" &) ; sleep 4; echo last; exit 3");
     let mut command = world.palisade();
     command.args(["run", "--name", "q", "--policy"]).arg(world.path("policy.yaml"));
     let mut screen = Screen::of(command.args(["--", "sh", "-c", &script]));
@@ -411,4 +411,32 @@ except OSError as error: print('end', type(error).__name__)";
     screen.shows("last");
     assert_eq!(screen.ends().0, Some(3));
     world.is_clean("after a question that was open");
+}
+
+/// A command that gives up its question and asks another one at once, as the operator is about to answer.
+#[test]
+fn an_answer_that_is_being_typed_is_not_for_the_next_question() {
+    let world = World::new();
+    let text = std::fs::read_to_string(world.path("policy.yaml")).unwrap();
+    std::fs::write(world.path("policy.yaml"), format!("{text}network: {{unknown: ask}}\n"))
+        .unwrap();
+    let dial = "import socket, time
+for port, patience in (81, 1), (82, 8):
+    stream = socket.create_connection(('nowhere.invalid', port), 20)
+    time.sleep(patience)
+    stream.close()
+    print('left', port, flush=True)";
+    let mut command = world.palisade();
+    command.args(["run", "--name", "q", "--policy"]).arg(world.path("policy.yaml"));
+    let mut screen = Screen::of(command.args(["--", "python3", "-c", dial]));
+    screen.shows("nowhere.invalid:81, which no rule names");
+    screen.shows("left 81");
+    thread::sleep(Duration::from_millis(700));
+    screen.types("session\r");
+    screen.shows("nowhere.invalid:82, which no rule names");
+    screen.shows("? ");
+    let listed = world.run(&["approvals", "list"]);
+    assert!(listed.stdout.contains("nowhere.invalid:82"), "{listed}");
+    screen.shows("left 82");
+    assert_eq!(screen.ends().0, Some(0));
 }

@@ -102,6 +102,18 @@ async fn http2_clients_reach_servers_that_speak_http1_only() {
 }
 
 #[tokio::test]
+async fn a_policy_that_comes_while_a_request_is_decided_decides_it() {
+    let server = Server::start(&[b"http/1.1"], hello).await;
+    let stage = Stage::before(server.port, server.root.clone()).await;
+    let mut client = stage.http1().await;
+    let answer = client.send_request(get("/outdated")).await.unwrap();
+    assert_eq!(answer.status(), 403);
+    assert!(server.requests().is_empty());
+    let seen: Vec<_> = stage.world.events().iter().map(|event| event.decision).collect();
+    assert_eq!(seen, [Verdict::Allow, Verdict::Deny]);
+}
+
+#[tokio::test]
 async fn http_without_tls_is_decided_too() {
     let listener = tokio::net::TcpListener::bind((LOCALHOST, 0)).await.unwrap();
     let port = listener.local_addr().unwrap().port();
