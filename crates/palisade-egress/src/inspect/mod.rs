@@ -17,6 +17,7 @@ mod prefixed;
 mod tasks;
 mod transform;
 mod underway;
+mod upgraded;
 mod upstream;
 mod visit;
 

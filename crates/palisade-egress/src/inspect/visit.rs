@@ -4,13 +4,10 @@ use std::{
     convert::Infallible,
     error::Error,
     sync::{Arc, Mutex, OnceLock, PoisonError},
-    time::Duration,
 };
 
 use bytes::{Bytes, BytesMut};
-use http::{
-    HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Version, header, request,
-};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header, request};
 use http_body_util::{BodyExt, Limited};
 use hyper::{
     body::{Body as _, Incoming},
@@ -20,10 +17,10 @@ use hyper::{
 };
 use hyper_util::rt::{TokioIo, TokioTimer};
 use palisade_core::{
-    Action, Body, BoxFuture, Decision, Event, HostName, Layer, Request as Asked, TlsName, Verdict,
+    Action, Body, BoxFuture, Decision, Event, HostName, Request as Asked, TlsName, Verdict,
 };
 use tokio::{
-    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
+    io::{AsyncRead, AsyncWrite},
     sync::OwnedSemaphorePermit,
     time::timeout,
 };
@@ -38,8 +35,8 @@ use super::{
     head,
     inspector::MOST_BUFFERED,
     tasks::Tasks,
-    transform::{AnswerFilter, Passing},
-    underway::{Ongoing, Underway},
+    transform::Passing,
+    underway::Underway,
     upstream::{Failure, Upstream},
 };
 use crate::{
@@ -48,12 +45,9 @@ use crate::{
     relay::{Meter, Traffic, Way},
 };
 
-/// What is read of the body of a denied request, so that the connection can go on.
-const MOST_DRAINED: usize = 64 << 20;
-const DRAINED_WITHIN: Duration = Duration::from_secs(10);
 const WINDOW: u32 = 1024 * 1024;
-/// What is read at a time of what is no HTTP any more.
-const CHUNK: usize = 16 * 1024;
+
+mod answers;
 
 /// A client's connection.
 pub(crate) struct Visit {
@@ -460,84 +454,6 @@ impl Visit {
             }
         }
     }
-
-    /// The server's answer, as the client gets it.
-    fn given(
-        &self,
-        mut answer: Response<Incoming>,
-        (mut filter, ongoing): (Option<Box<dyn AnswerFilter>>, Ongoing),
-        asked: &Asked,
-        offer: &mut Offer<'_>,
-    ) -> Response<Payload> {
-        self.traffic.touch();
-        let switched = answer.status() == StatusCode::SWITCHING_PROTOCOLS;
-        let client = offer.client.take().filter(|_| switched);
-        let upgrade = client.map(|client| (client, hyper::upgrade::on(&mut answer)));
-        let (mut head, body) = answer.into_parts();
-        fields::clean_answer(&mut head.headers);
-        if upgrade.is_some() {
-            head.headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
-            head.headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
-        }
-        // Each side's connection has its own.
-        head.version = Version::HTTP_11;
-        if let Some(filter) = &mut filter
-            && let Err(why) = filter.head(&mut head, !body.is_end_stream())
-        {
-            return answer::failed(StatusCode::BAD_GATEWAY, &why);
-        }
-        if let Some((client, server)) = upgrade {
-            let relayed = relayed(client, server, filter, Arc::clone(&self.traffic));
-            let after = async move {
-                relayed.await;
-                drop(ongoing);
-            };
-            *self.after.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::pin(after));
-            offer.settle(true);
-            return Response::from_parts(head, answer::full(Bytes::new()));
-        }
-        let report = self.reporter(asked.subject());
-        let flow = Flow::back(body, Arc::clone(&self.traffic), filter, report).of(ongoing);
-        Response::from_parts(head, flow.boxed_unsync())
-    }
-
-    /// Records that a server's answer broke off.
-    fn reporter(&self, subject: String) -> super::flow::Report {
-        let authority = Arc::clone(&self.proxy.authority);
-        Box::new(move |why| {
-            let mut event = Event::observed("request", Layer::Egress, subject);
-            event.reason = format!("the server's answer broke off: {why}");
-            // Not one of the connection's tasks: it ends now.
-            tokio::spawn(async move { authority.record(event).await });
-        })
-    }
-
-    /// The answer to a denied request, so that the client gets to read it: one that is still sending
-    /// would often not see it. What waits for a `100 Continue` sends no body.
-    async fn turned_away(&self, mut body: Incoming, expects: bool, decision: &Decision) -> Refused {
-        if !expects && !body.is_end_stream() {
-            timeout(DRAINED_WITHIN, drain(&mut body)).await.ok();
-        }
-        Box::new(answer::holding(answer::denied(decision), body))
-    }
-
-    async fn failed(&self, failure: Failure, asked: &Asked) -> Refused {
-        if let Failure::Denied(decision) = &failure {
-            return Box::new(answer::denied(decision));
-        }
-        if let Some(event) = failure.event(asked.subject()) {
-            self.proxy.authority.record(event).await;
-        }
-        Box::new(answer::failed(failure.status(), &failure.reason()))
-    }
-
-    async fn record_denial(&self, why: String) {
-        let subject = format!("{}:{}", self.host, self.port);
-        let mut event = Event::observed("request", Layer::Egress, subject);
-        event.decision = Verdict::Deny;
-        event.reason = why;
-        self.proxy.authority.record(event).await;
-    }
 }
 
 impl Offer<'_> {
@@ -566,46 +482,6 @@ impl Drop for EndOnDrop<'_> {
 fn is_unasked_switch(answer: &Response<Incoming>, offer: &Offer<'_>) -> bool {
     answer.status() == StatusCode::SWITCHING_PROTOCOLS
         && (offer.client.is_none() || !fields::offers_websocket(answer.headers()))
-}
-
-/// Pass on everything both ways, once both sides are free of HTTP.
-async fn relayed(
-    client: OnUpgrade,
-    server: OnUpgrade,
-    filter: Option<Box<dyn AnswerFilter>>,
-    traffic: Arc<Traffic>,
-) {
-    let (Ok(client), Ok(server)) = tokio::join!(client, server) else { return };
-    let (mut from_client, mut to_client) = tokio::io::split(TokioIo::new(client));
-    let (mut from_server, mut to_server) = tokio::io::split(TokioIo::new(server));
-    let outward = traffic.copy(Way::Out, &mut from_client, &mut to_server);
-    let inward = async {
-        let Some(mut filter) = filter else {
-            return traffic.copy(Way::In, &mut from_server, &mut to_client).await;
-        };
-        let mut buffer = BytesMut::new();
-        loop {
-            buffer.reserve(CHUNK);
-            if from_server.read_buf(&mut buffer).await? == 0 {
-                traffic.write(Way::In, &filter.end(), &mut to_client).await?;
-                return to_client.shutdown().await;
-            }
-            let clean = filter.data(buffer.split().freeze());
-            traffic.write(Way::In, &clean, &mut to_client).await?;
-        }
-    };
-    // Whichever side breaks, both are closed.
-    tokio::try_join!(outward, inward).ok();
-}
-
-/// Read on, and forget it.
-async fn drain(body: &mut Incoming) {
-    let mut left = MOST_DRAINED;
-    while let Some(Ok(frame)) = body.frame().await {
-        let length = frame.data_ref().map_or(0, Bytes::len);
-        let Some(rest) = left.checked_sub(length) else { return };
-        left = rest;
-    }
 }
 
 /// All fields, names in lower case, values without the white space around.
