@@ -341,7 +341,8 @@ async fn a_refused_secret_is_told_to_its_source_and_an_old_one_is_still_covered(
     let credential = Credential {
         name: "c".into(),
         template: Template::header("x-key: {secret}").unwrap(),
-        placeholder: Placeholder::like(&"old-secret-000000".into()).unwrap(),
+        // One that is drawn may end as the new secret begins, and asterisks would stand for it.
+        placeholder: Placeholder::fixed("qkv-wkvqkw-777777"),
         feed: feed.clone(),
     };
     let placeholder = credential.placeholder.as_str().to_owned();
