@@ -5,6 +5,9 @@ use crate::{Action, Decision, Event, HostName};
 /// A boxed future, so that [`Authority`] can be used as `dyn`.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
+/// Why an act is denied that could not be recorded.
+pub const UNRECORDED: &str = "the journal cannot be written, so nothing is permitted";
+
 /// The one pipeline, as an enforcement point sees it: action in, decision out, and an event in
 /// the journal before the effect.
 pub trait Authority: Send + Sync + 'static {

@@ -1,7 +1,7 @@
 use std::fmt;
 
 use http::{HeaderName, HeaderValue};
-use palisade_core::{ExposeSecret, SecretString};
+use palisade_core::{ExposeSecret, FRAMING_HEADERS, SecretString};
 use zeroize::Zeroizing;
 
 /// A real key and the header that carries it.
@@ -34,26 +34,12 @@ pub enum TemplateError {
     Secret,
 }
 
-/// Headers that no template may set: they frame the message, or say where it goes.
-const NEVER: [&str; 10] = [
-    "host",
-    "content-length",
-    "transfer-encoding",
-    "connection",
-    "upgrade",
-    "te",
-    "trailer",
-    "content-type",
-    "content-encoding",
-    "expect",
-];
-
 impl HeaderCredential {
     /// A key for a template such as `authorization: Bearer {secret}`.
     pub fn new(template: &str, secret: SecretString) -> Result<Self, TemplateError> {
         let (name, value) = template.split_once(':').ok_or(TemplateError::Syntax)?;
         let name: HeaderName = name.trim().parse().map_err(|_| TemplateError::Syntax)?;
-        if NEVER.contains(&name.as_str()) {
+        if FRAMING_HEADERS.contains(&name.as_str()) {
             return Err(TemplateError::Name(name.to_string()));
         }
         let value = value.trim();

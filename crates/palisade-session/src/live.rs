@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, PoisonError, RwLock},
 };
 
-use palisade_core::{Authority, Event, Layer, PolicyDigest, Verdict};
+use palisade_core::{Authority, Event, Layer, PolicyDigest, UNRECORDED, Verdict};
 use palisade_egress::HostLookup;
 use palisade_inference::Gateway;
 use palisade_policy::{CommandLine, Policy, Sources, fixed_parts, load};
@@ -19,8 +19,6 @@ use crate::{
     plan,
     refusal::{Refusal, Refuse},
 };
-
-const JOURNAL: &str = "the journal cannot be written, so nothing is permitted";
 
 /// What decides in this sandbox, and where to get the next one.
 pub(crate) struct Live {
@@ -97,7 +95,7 @@ impl Live {
         event.decision = if allow { Verdict::Allow } else { Verdict::Deny };
         event.reason = "the operator's answer".into();
         if !self.pipeline.record(event).await {
-            return Err(Refusal::new(JOURNAL, "palisade audit verify"));
+            return Err(Refusal::new(UNRECORDED, "palisade audit verify"));
         }
         if self.approvals().answer(id, allow, scope, principal) { Ok(subject) } else { Err(none()) }
     }
@@ -146,7 +144,7 @@ impl Live {
         let mut event = event(before, wanted).with("to", policy.digest.as_str());
         event.decision = Verdict::Allow;
         if !self.pipeline.record(event).await {
-            return Err(Refusal::new(JOURNAL, "palisade audit verify"));
+            return Err(Refusal::new(UNRECORDED, "palisade audit verify"));
         }
         if let (Some(gateway), Some(configuration)) = (&self.gateway, configuration) {
             gateway

@@ -5,7 +5,7 @@ use std::sync::{
 
 use palisade_core::{
     Action, Authority, Body, BoxFuture, Decision, Event, Handling, HostName, Inspection, Request,
-    Verdict,
+    UNRECORDED, Verdict,
 };
 use palisade_engine::Engine;
 use palisade_journal::Journal;
@@ -13,8 +13,6 @@ use palisade_policy::Policy;
 use tokio::sync::watch;
 
 use crate::approvals::Approvals;
-
-const NO_JOURNAL: &str = "the journal cannot be written, so nothing is permitted";
 
 /// The one path of every action: the engine decides, the journal takes the event, and only then
 /// does the decision count.
@@ -83,7 +81,7 @@ impl Pipeline {
                 return decision;
             }
             if !self.write(Event::decided(action, &decision)).await {
-                return Decision::deny(NO_JOURNAL);
+                return Decision::deny(UNRECORDED);
             }
             tokio::select! {
                 biased;
@@ -118,7 +116,7 @@ impl Authority for Pipeline {
             if self.write(Event::decided(action, &decision)).await {
                 decision
             } else {
-                Decision::deny(NO_JOURNAL)
+                Decision::deny(UNRECORDED)
             }
         })
     }

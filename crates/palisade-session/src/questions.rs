@@ -57,8 +57,7 @@ impl<'a> Questions<'a> {
         tell: &'a dyn Fn(&str),
         terminal: Option<Handle>,
     ) -> Self {
-        let short = session.as_str().get(..10).unwrap_or(session.as_str());
-        let which = order.name.clone().unwrap_or_else(|| short.to_owned());
+        let which = order.name.clone().unwrap_or_else(|| session.short().to_owned());
         Self { which, live, tell, terminal: terminal.filter(Handle::is_raw) }
     }
 

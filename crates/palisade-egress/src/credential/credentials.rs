@@ -8,7 +8,8 @@ use std::{
 use http::{HeaderMap, HeaderValue, Uri, header, request, uri::PathAndQuery};
 use ipnet::IpNet;
 use palisade_core::{
-    Authority, BoxFuture, Decision, Event, HostName, HostPattern, Layer, Request, Verdict,
+    Authority, BoxFuture, Decision, Event, HostName, HostPattern, Layer, Request, UNRECORDED,
+    Verdict,
 };
 use zeroize::Zeroizing;
 
@@ -346,8 +347,6 @@ impl Credentials {
         patterns
     }
 }
-
-const UNRECORDED: &str = "the journal cannot be written, so nothing is permitted";
 
 impl Bound {
     fn is_for(&self, host: &HostName) -> bool {

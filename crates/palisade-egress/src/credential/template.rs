@@ -2,7 +2,7 @@ use std::fmt;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use http::{HeaderMap, HeaderName, HeaderValue, header};
-use palisade_core::{ExposeSecret, SecretString};
+use palisade_core::{ExposeSecret, FRAMING_HEADERS, SecretString};
 use zeroize::Zeroizing;
 
 use super::{Placeholder, query};
@@ -45,21 +45,6 @@ pub enum TemplateError {
     Secret,
 }
 
-/// Headers that no template may set: they frame the message, or say where it goes.
-const NEVER: [&str; 11] = [
-    "host",
-    "content-length",
-    "transfer-encoding",
-    "connection",
-    "upgrade",
-    "te",
-    "trailer",
-    "content-type",
-    "content-encoding",
-    "expect",
-    "accept-encoding",
-];
-
 const SECRET: &str = "{secret}";
 const CODED: &str = "base64(";
 
@@ -72,7 +57,7 @@ impl Template {
     pub fn header(text: &str) -> Result<Self, TemplateError> {
         let (name, value) = text.split_once(':').ok_or(TemplateError::Syntax)?;
         let name: HeaderName = name.trim().parse().map_err(|_| TemplateError::Syntax)?;
-        if NEVER.contains(&name.as_str()) {
+        if FRAMING_HEADERS.contains(&name.as_str()) {
             return Err(TemplateError::Name(name.to_string()));
         }
         let value = value.trim();

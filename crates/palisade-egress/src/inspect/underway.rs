@@ -16,7 +16,7 @@ pub(crate) struct Underway(Open);
 #[derive(Debug, Default)]
 struct State {
     next: u64,
-    requests: BTreeMap<u64, Request>,
+    requests: BTreeMap<u64, Arc<Request>>,
 }
 
 /// One of them, as long as this is there.
@@ -28,16 +28,16 @@ pub(crate) struct Ongoing {
 
 impl Underway {
     /// And this one.
-    pub(crate) fn enter(&self, request: &Request) -> Ongoing {
+    pub(crate) fn enter(&self, request: &Arc<Request>) -> Ongoing {
         let mut state = lock(&self.0);
         let id = state.next;
         state.next = id.wrapping_add(1);
-        state.requests.insert(id, request.clone());
+        state.requests.insert(id, Arc::clone(request));
         Ongoing { open: Arc::clone(&self.0), id }
     }
 
     /// All of them.
-    pub(crate) fn all(&self) -> Vec<Request> {
+    pub(crate) fn all(&self) -> Vec<Arc<Request>> {
         lock(&self.0).requests.values().cloned().collect()
     }
 }

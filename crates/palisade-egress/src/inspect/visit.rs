@@ -159,7 +159,8 @@ impl Visit {
         let mut generation = authority.generation();
         loop {
             let requests = self.underway.all().into_iter();
-            let requests = requests.map(|request| Action::Request(Box::new(request)));
+            let requests =
+                requests.map(|request| Action::Request(Box::new(Asked::clone(&request))));
             for action in std::iter::once(connect.clone()).chain(requests) {
                 if !authority.consider(&action).may_be_allowed() {
                     authority.authorize(&action).await;
@@ -304,6 +305,7 @@ impl Visit {
         if !decision.is_allowed() {
             return Err(self.turned_away(body, expects, &decision).await);
         }
+        let asked: Arc<Asked> = asked.into();
         let ongoing = self.underway.enter(&asked);
         if let Some(denial) = self.forbidden_since(generation, &asked).await {
             return Err(self.turned_away(body, expects, &denial).await);

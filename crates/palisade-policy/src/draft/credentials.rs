@@ -3,7 +3,7 @@ use std::{
     time::Duration,
 };
 
-use palisade_core::HostName;
+use palisade_core::{FRAMING_HEADERS, HostName};
 
 use super::{Check, network::is_name, process::is_variable, shown, url};
 use crate::{
@@ -11,21 +11,6 @@ use crate::{
     document::{Credential, From, Kept, OAuth2, Ssh, Vault, Words},
     policy::{self, SecretSource, SshKeys},
 };
-
-/// Headers that frame a message, or say where it goes.
-const NO_HEADERS: [&str; 11] = [
-    "host",
-    "content-length",
-    "transfer-encoding",
-    "connection",
-    "upgrade",
-    "te",
-    "trailer",
-    "content-type",
-    "content-encoding",
-    "expect",
-    "accept-encoding",
-];
 
 type Checked = (BTreeMap<String, At<Option<policy::Credential>>>, BTreeMap<String, SshKeys>);
 
@@ -368,7 +353,7 @@ fn template(check: &mut Check<'_>, header: &At<String>) {
         "it has a line end"
     } else if name.is_empty() || !name.chars().all(token) {
         "it has no header's name before a `:`"
-    } else if NO_HEADERS.contains(&name.to_ascii_lowercase().as_str()) {
+    } else if FRAMING_HEADERS.contains(&name.to_ascii_lowercase().as_str()) {
         "this header says how a message is read or where it goes"
     } else if !value.chars().all(|c| c == ' ' || c.is_ascii_graphic()) {
         "a header has ASCII characters only"

@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use palisade_core::{Authority, Event, Layer, Verdict};
+use palisade_core::{Authority, Event, Layer, UNRECORDED, Verdict};
 use palisade_sandbox::{Guest, GuestReport, LaunchError, Running, Stdio, linux::sys::peer::Peer};
 use rustix::process::{Signal, geteuid};
 use tokio::{
@@ -37,8 +37,6 @@ const GRACE: Duration = Duration::from_secs(2);
 const LAST_WORDS: Duration = Duration::from_millis(500);
 /// How long to wait when the kernel has no descriptor for a connection.
 const PAUSE: Duration = Duration::from_millis(100);
-const JOURNAL: &str = "the journal cannot be written, so nothing is permitted";
-
 /// The supervisor's side: an entry among the running sandboxes, and the socket beside it.
 #[derive(Debug)]
 pub(crate) struct Desk {
@@ -190,7 +188,7 @@ impl Orders {
                     self.ask_to_end(peer.uid);
                     Reply::Ending
                 } else {
-                    Reply::Refused(Refusal::new(JOURNAL, "palisade kill --force"))
+                    Reply::Refused(Refusal::new(UNRECORDED, "palisade kill --force"))
                 };
                 socket.send(&reply.encode(), &[]).await
             }
@@ -251,7 +249,7 @@ impl Orders {
         let name = words.first().cloned().unwrap_or_default();
         let event = by("exec", peer, shown.clone()).with("command", words);
         if !self.authority.record(event).await {
-            return Err(Refusal::new(JOURNAL, "palisade audit verify"));
+            return Err(Refusal::new(UNRECORDED, "palisade audit verify"));
         }
         let (tell, mut reports) = mpsc::unbounded_channel();
         let hear = move |report| {

@@ -113,8 +113,7 @@ fn list(args: &ListArgs) -> Result<ExitCode, Failure> {
 }
 
 fn shown(entry: &Entry, pending: &Pending) -> String {
-    let session = entry.session.as_str();
-    let which = entry.name.as_deref().unwrap_or(session.get(..10).unwrap_or(session));
+    let which = entry.name.as_deref().unwrap_or(entry.session.short());
     row(
         &format!("{which}/{}", pending.id),
         &format!("{} s", pending.seconds_left),

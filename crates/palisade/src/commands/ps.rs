@@ -60,9 +60,8 @@ fn shown(entry: &Entry) -> String {
         command.truncate(cut);
         command.push('…');
     }
-    let session = entry.session.as_str();
     row(
-        session.get(..10).unwrap_or(session),
+        entry.session.short(),
         entry.name.as_deref().unwrap_or("-"),
         &entry.supervisor.to_string(),
         started,

@@ -13,32 +13,28 @@ use crate::{
     world::{Ran, World, end_of, finish},
 };
 
-/// Connects to the host and port of its arguments, says so in the file `up`, and writes how it
-/// ended to the file `ended`.
+/// Connects to the host and port of its arguments.
 const HOLD: &str = "\
-import os, socket, sys
+import os, socket, sys, time
 stream = socket.create_connection((sys.argv[1], int(sys.argv[2])), 20)
 stream.settimeout(None)
 stream.sendall(bytes(1))
-open('up', 'w').close()
-try:
-    end = 'closed' if stream.recv(1) == b'' else 'data'
-except OSError as error:
-    end = type(error).__name__
-open('ended.new', 'w').write(end)
-os.rename('ended.new', 'ended')
-import time
-time.sleep(600)
+more = lambda: stream.recv(1)
 ";
 
-/// The same with an answer of HTTP that does not end.
+/// Begins to read an answer of HTTP that does not end.
 const STREAM: &str = "\
 import os, sys, time, urllib.request
 answer = urllib.request.urlopen(f'http://{sys.argv[1]}:{sys.argv[2]}/stream', timeout=600)
 assert answer.read(5) == b'hello'
+more = lambda: answer.read(1)
+";
+
+/// What both do then: say so in the file `up`, and write how it ended to the file `ended`.
+const WAIT: &str = "\
 open('up', 'w').close()
 try:
-    end = 'closed' if answer.read(1) == b'' else 'data'
+    end = 'closed' if more() == b'' else 'data'
 except Exception as error:
     end = type(error).__name__
 open('ended.new', 'w').write(end)
@@ -78,12 +74,13 @@ fn started(world: &World, port: u16, listener: &TcpListener) -> (Live, TcpStream
 }
 
 fn begun(world: &World, program: &str, port: u16, listener: &TcpListener) -> (Live, TcpStream) {
+    let program = format!("{program}{WAIT}");
     let port = port.to_string();
     let mut command = world.palisade();
     command
         .args(["run", "--quiet", "--name", "live", "--policy"])
         .arg(world.at("config/attack.yaml"))
-        .args(["--", "python3", "-c", program, "a.test", &port])
+        .args(["--", "python3", "-c", &program, "a.test", &port])
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
