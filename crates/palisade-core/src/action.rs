@@ -1,6 +1,6 @@
 use std::net::SocketAddr;
 
-use crate::{HostName, Layer, Request};
+use crate::{HostName, Layer, Request, ToolCall, ToolSeen};
 
 /// One thing that an agent tries to do, whatever layer saw it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,6 +54,8 @@ pub enum Action {
         /// Why it cannot pass, or `None` for an endpoint the gateway answers.
         refused: Option<String>,
     },
+    /// Make a call of a tool.
+    ToolCall(Box<ToolCall>),
 }
 
 /// What is known of the server name a TLS client asked for.
@@ -96,6 +98,10 @@ impl Action {
             Action::Resolve { .. } | Action::ResolveRefused { .. } => Layer::Network,
             Action::Connect { .. } | Action::Request(_) => Layer::Egress,
             Action::ModelCall { .. } | Action::ModelRequest { .. } => Layer::Inference,
+            Action::ToolCall(call) => match call.seen {
+                ToolSeen::Answer => Layer::Inference,
+                ToolSeen::Announced | ToolSeen::Mcp => Layer::Tool,
+            },
         }
     }
 
@@ -107,6 +113,7 @@ impl Action {
             Action::Connect { .. } => "connect",
             Action::Request(_) => "request",
             Action::ModelCall { .. } | Action::ModelRequest { .. } => "model_call",
+            Action::ToolCall(_) => "tool_call",
         }
     }
 
@@ -124,6 +131,7 @@ impl Action {
             Action::Request(request) => request.subject(),
             Action::ModelCall { endpoint, model } => format!("{endpoint} {model}"),
             Action::ModelRequest { request, .. } => request.clone(),
+            Action::ToolCall(call) => call.subject(),
         }
     }
 }

@@ -1,6 +1,6 @@
 use std::{future::Future, pin::Pin};
 
-use crate::{Action, Decision, Event, HostName};
+use crate::{Action, Decision, Event, HostName, ToolAnswer, ToolCall};
 
 /// A boxed future, so that [`Authority`] can be used as `dyn`.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -29,6 +29,14 @@ pub trait Authority: Send + Sync + 'static {
     /// Decide and record. When this returns a permission, its event is in the journal; when the
     /// journal cannot take it, this is a denial.
     fn authorize<'a>(&'a self, action: &'a Action) -> BoxFuture<'a, Decision>;
+
+    /// Decide and record a call of a tool, which a hook may also change.
+    fn tool_call<'a>(&'a self, call: &'a ToolCall) -> BoxFuture<'a, ToolAnswer> {
+        Box::pin(async move {
+            let action = Action::ToolCall(Box::new(call.clone()));
+            self.authorize(&action).await.into()
+        })
+    }
 
     /// Record a decision that an enforcement point came to by itself (a TLS name that does not
     /// agree, a failed dial), or an observation. Returns false when the journal could not

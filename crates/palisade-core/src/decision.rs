@@ -17,6 +17,8 @@ pub enum Layer {
     Egress,
     /// The model gateway.
     Inference,
+    /// What an agent tells of its tool calls by itself, and servers of tools.
+    Tool,
     /// Palisade itself: policy, trust, journal.
     Supervisor,
 }
@@ -30,6 +32,7 @@ impl Layer {
             Layer::Network => "network",
             Layer::Egress => "egress",
             Layer::Inference => "inference",
+            Layer::Tool => "tool",
             Layer::Supervisor => "supervisor",
         }
     }

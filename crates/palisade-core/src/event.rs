@@ -55,6 +55,12 @@ impl Event {
                 detail.insert("endpoint".into(), endpoint.clone().into());
                 detail.insert("model".into(), model.clone().into());
             }
+            Action::ToolCall(call) => {
+                detail.insert("tool".into(), cut(&call.name).into());
+                if let Some(id) = &call.id {
+                    detail.insert("call".into(), cut(id).into());
+                }
+            }
             Action::Resolve { .. }
             | Action::ResolveRefused { .. }
             | Action::ModelRequest { .. } => {}

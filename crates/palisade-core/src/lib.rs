@@ -18,6 +18,7 @@ mod id;
 mod inspection;
 pub mod paths;
 mod request;
+mod tool_call;
 
 pub use action::{Action, TlsName};
 pub use authority::{Authority, BoxFuture, UNRECORDED};
@@ -32,3 +33,4 @@ pub use inspection::{Handling, Inspection};
 pub use request::{Body, BodyFacts, GraphqlKind, GraphqlOperation, Request, RpcMessage};
 /// A secret string: zeroed on drop, without `Debug` or `Serialize` of its content.
 pub use secrecy::{ExposeSecret, SecretString};
+pub use tool_call::{ToolAnswer, ToolCall, ToolInput, ToolSeen};

@@ -123,6 +123,11 @@ impl Compiled {
                 Some(_) => Decision::allow("inference", "an endpoint of the model gateway"),
                 None => Decision::deny(NO_INFERENCE),
             },
+            // Without permission rules a tool call is only recorded: what it does is decided by the layers
+            // that see it done.
+            Action::ToolCall(_) => {
+                Decision::allow("permissions", "the policy has no permission rules")
+            }
             // An act that is not known here is not permitted here.
             _ => Decision::deny("this version of the engine does not know such an action"),
         }

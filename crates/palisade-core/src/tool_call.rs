@@ -1,0 +1,111 @@
+use serde_json::{Map, Value};
+
+use crate::Decision;
+
+/// A call of a tool that an agent is about to make: what a model asked for in its answer, or what the agent
+/// announces by itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ToolCall {
+    /// The tool's name as this agent has it: `Bash`, `exec_command`, `mcp__github__create_issue`.
+    pub name: String,
+    /// What the tool is given, as the agent's own parser will read it. No key is there twice.
+    pub input: ToolInput,
+    /// The identity that the call has in its conversation, if it has one.
+    pub id: Option<String>,
+    /// Who told of it.
+    pub seen: ToolSeen,
+}
+
+/// What a tool is given.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ToolInput {
+    /// Named values, in the order in which they came.
+    Object(Map<String, Value>),
+    /// One text without a form, as a custom tool of the OpenAI Responses API takes it.
+    Text(String),
+}
+
+/// Which enforcement point learned of a tool call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ToolSeen {
+    /// The model gateway, in a model's answer: before the agent has it.
+    Answer,
+    /// The agent's own hook interface, which the agent could leave out.
+    Announced,
+    /// A server of tools that Palisade stands before.
+    Mcp,
+}
+
+/// What becomes of a tool call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ToolAnswer {
+    /// Whether it may be made. An unanswered question is not a permission.
+    pub decision: Decision,
+    /// What the tool is to be given instead, where a hook changed it. Only with a permission, which is then one
+    /// for this input.
+    pub input: Option<ToolInput>,
+}
+
+impl From<Decision> for ToolAnswer {
+    fn from(decision: Decision) -> Self {
+        Self { decision, input: None }
+    }
+}
+
+impl ToolInput {
+    /// The value of a named text, if there is one.
+    pub fn text(&self, key: &str) -> Option<&str> {
+        match self {
+            ToolInput::Object(fields) => fields.get(key)?.as_str(),
+            ToolInput::Text(_) => None,
+        }
+    }
+}
+
+impl ToolCall {
+    /// The tool, and what of its input says most, in one line for the record: escaped, and cut.
+    pub fn subject(&self) -> String {
+        const LONGEST: usize = 200;
+        const TELLING: [&str; 8] =
+            ["command", "cmd", "file_path", "path", "url", "query", "pattern", "skill"];
+        let told = match &self.input {
+            ToolInput::Text(text) => Some(text.clone()),
+            ToolInput::Object(fields) => TELLING.iter().find_map(|key| match fields.get(*key)? {
+                Value::String(text) => Some(text.clone()),
+                Value::Array(words) => {
+                    Some(words.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(" "))
+                }
+                _ => None,
+            }),
+        };
+        let text = match told {
+            Some(told) => format!("{} {told}", self.name),
+            None => self.name.clone(),
+        };
+        let mut shown: String = text.chars().take(LONGEST).flat_map(char::escape_debug).collect();
+        if text.chars().count() > LONGEST {
+            shown.push('…');
+        }
+        shown
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tells_the_tool_and_what_it_does() {
+        let call = |input: Value| ToolCall {
+            name: "Bash".into(),
+            input: ToolInput::Object(input.as_object().cloned().unwrap_or_default()),
+            id: None,
+            seen: ToolSeen::Answer,
+        };
+        let told = call(serde_json::json!({"description": "x", "command": "ls\n\u{1b}[2J"}));
+        assert_eq!(told.subject(), "Bash ls\\n\\u{1b}[2J");
+        assert_eq!(call(serde_json::json!({"command": ["a", "b"]})).subject(), "Bash a b");
+        assert_eq!(call(serde_json::json!({"x": 1})).subject(), "Bash");
+        assert!(call(serde_json::json!({"command": "x".repeat(900)})).subject().ends_with('…'));
+    }
+}
