@@ -1,8 +1,11 @@
-use std::{collections::BTreeMap, net::SocketAddr};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::SocketAddr,
+};
 
 use rustls::pki_types::CertificateDer;
 
-use crate::{Api, HeaderCredential, Limits, ModelPattern, UpstreamUrl};
+use crate::{Api, HeaderCredential, Limits, ModelPattern, ServerTool, UpstreamUrl};
 
 /// All that a gateway is made of, in plain types.
 #[derive(Debug, Default)]
@@ -11,6 +14,8 @@ pub struct GatewayConfig {
     pub providers: BTreeMap<String, Provider>,
     /// The routes. The first whose pattern takes the model decides.
     pub routes: Vec<Route>,
+    /// The tools at providers that may be used. All others are denied.
+    pub server_tools: BTreeSet<ServerTool>,
     /// Certificate roots besides the operator's own, for every provider.
     pub extra_roots: Vec<CertificateDer<'static>>,
     /// How much memory and time calls may take.

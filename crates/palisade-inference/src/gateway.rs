@@ -3,7 +3,7 @@ use std::{convert::Infallible, fmt, sync::Arc};
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 use http::{Request, Response, header, request::Parts};
-use http_body_util::{Either, Full};
+use http_body_util::Full;
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use palisade_core::{Action, Authority, Event, Layer};
@@ -19,9 +19,13 @@ use crate::{
     body::{Budget, Held, drain},
     endpoint::{Endpoint, family},
     headers,
+    inspect::Judge,
+    known_calls::KnownCalls,
     model_field::{BodyError, ModelField},
-    passage::Passage,
+    observe::Unwatched,
+    passage::Checks,
     refusal::Refusal,
+    relay::relay,
     scrub::Scrubber,
     table::{Table, Target, Upstream},
     tls::Tls,
@@ -38,6 +42,7 @@ struct Inner {
     authority: Arc<dyn Authority>,
     budget: Budget,
     connections: Semaphore,
+    calls: Arc<KnownCalls>,
 }
 
 /// A call that has its provider.
@@ -60,6 +65,7 @@ impl Gateway {
             authority,
             budget: Budget::new(limits.bodies),
             connections: Semaphore::new(limits.connections),
+            calls: Arc::default(),
             limits,
         })))
     }
@@ -229,7 +235,7 @@ impl Inner {
         if self.authority.generation() != generation {
             return Err(failed(upstream, "was chosen by a policy that has just been replaced"));
         }
-        match self.send(upstream, request).await {
+        let answered = match self.send(upstream, request).await {
             Ok(response) => {
                 let event = Event::observed("model_answer", Layer::Inference, action.subject())
                     .with("provider", upstream.name.as_str())
@@ -237,15 +243,34 @@ impl Inner {
                 if !self.authority.record(event).await {
                     return Err(failed(upstream, "answered, but the journal cannot take that"));
                 }
-                Ok(self.relay(action, upstream, response, scrubber))
+                let checks = self.checks(action, upstream, scrubber);
+                let relayed = relay(response, endpoint.wire, checks, &self.limits).await;
+                relayed.map_err(|why| failed(upstream, &why))
             }
-            Err(refusal) => {
-                let event = Event::observed("model_failure", Layer::Inference, action.subject())
-                    .with("provider", upstream.name.as_str())
-                    .with("why", refusal.to_string());
-                self.authority.record(event).await;
-                Err(refusal)
-            }
+            Err(refusal) => Err(refusal),
+        };
+        if let Err(refusal) = &answered {
+            let event = Event::observed("model_failure", Layer::Inference, action.subject())
+                .with("provider", upstream.name.as_str())
+                .with("why", refusal.to_string());
+            self.authority.record(event).await;
+        }
+        answered
+    }
+
+    fn checks(&self, action: &Action, upstream: &Upstream, scrubber: Option<Scrubber>) -> Checks {
+        let judge = Judge {
+            authority: Arc::clone(&self.authority),
+            server_tools: Arc::clone(&self.table.load().server_tools),
+            calls: Arc::clone(&self.calls),
+        };
+        Checks {
+            scrubber,
+            reading: None,
+            judge,
+            watcher: Box::new(Unwatched),
+            provider: upstream.name.clone(),
+            subject: action.subject(),
         }
     }
 
@@ -277,36 +302,6 @@ impl Inner {
             return Err(failed(upstream, "answered compressed, though it was asked not to"));
         }
         Ok(response)
-    }
-
-    fn relay(
-        &self,
-        action: &Action,
-        upstream: &Upstream,
-        response: Response<Incoming>,
-        mut scrubber: Option<Scrubber>,
-    ) -> Response<Payload> {
-        let (head, body) = response.into_parts();
-        let mut fields = headers::for_client(&head.headers);
-        if let Some(scrubber) = &mut scrubber {
-            for value in fields.values_mut() {
-                if let Some(clean) = scrubber.header(value) {
-                    *value = clean;
-                }
-            }
-        }
-        let leak = Event::observed("key_in_answer", Layer::Inference, action.subject())
-            .with("provider", upstream.name.as_str());
-        let passage = Passage::new(
-            body,
-            scrubber,
-            self.limits.answer_pause,
-            (Arc::clone(&self.authority), leak),
-        );
-        let mut out = Response::new(Either::Right(passage));
-        *out.status_mut() = head.status;
-        *out.headers_mut() = fields;
-        out
     }
 }
 

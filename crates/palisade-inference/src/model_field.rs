@@ -18,10 +18,12 @@ pub(crate) struct ModelField {
 pub(crate) enum BodyError {
     #[error("the body is not UTF-8")]
     Utf8,
-    #[error("the body is nested deeper than {0} levels")]
+    #[error("it is nested deeper than {0} levels")]
     Depth(usize),
     #[error("the body is not a JSON object: {0}")]
     Json(String),
+    #[error("it is no JSON with one reading: {0}")]
+    Value(String),
     #[error("the body names no `model`")]
     NoModel,
     #[error(
@@ -69,7 +71,7 @@ impl ModelField {
 }
 
 /// Counts brackets outside of strings, so that no parser after this one meets a deep body.
-fn bounded(body: &[u8], limit: usize) -> Result<(), BodyError> {
+pub(crate) fn bounded(body: &[u8], limit: usize) -> Result<(), BodyError> {
     let (mut depth, mut quoted, mut escaped) = (0usize, false, false);
     for &byte in body {
         if quoted {

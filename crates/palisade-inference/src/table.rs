@@ -1,4 +1,8 @@
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use bytes::Bytes;
 use http_body_util::Full;
@@ -8,7 +12,7 @@ use hyper_util::{
 };
 
 use crate::{
-    Api, ConfigError, GatewayConfig, KeySource, ModelPattern, Provider, UpstreamUrl,
+    Api, ConfigError, GatewayConfig, KeySource, ModelPattern, Provider, ServerTool, UpstreamUrl,
     connector::Connector, model_pattern::LONGEST_MODEL, refusal::Refusal, tls::Tls,
 };
 
@@ -31,6 +35,7 @@ struct Entry {
 pub(crate) struct Table {
     routes: Vec<Entry>,
     providers: Vec<Arc<Upstream>>,
+    pub(crate) server_tools: Arc<BTreeSet<ServerTool>>,
 }
 
 /// Where a model goes, and under what name.
@@ -63,7 +68,8 @@ impl Table {
             }
             routes.push(Entry { model: route.model, to, rename: route.rename });
         }
-        Ok(Self { routes, providers: providers.into_values().collect() })
+        let providers = providers.into_values().collect();
+        Ok(Self { routes, providers, server_tools: Arc::new(config.server_tools) })
     }
 
     /// The first route that takes the model decides, even if a later one would fit the format
