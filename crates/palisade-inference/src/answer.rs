@@ -19,6 +19,10 @@ pub(crate) fn refused(refusal: &Refusal, api: Option<Api>) -> Response<Payload> 
         Some(Api::OpenAi) => {
             json!({"error": {"message": message, "type": kind, "param": null, "code": "palisade"}})
         }
+        Some(Api::Gemini) => {
+            let code = refusal.status().as_u16();
+            json!({"error": {"code": code, "message": message, "status": refusal.google_status()}})
+        }
         // Whose client it is cannot be told: both find what they look for.
         None => json!({
             "type": "error",

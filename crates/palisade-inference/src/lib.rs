@@ -16,12 +16,14 @@
 
 mod answer;
 mod api;
+mod asking;
 mod body;
 mod config;
 mod connector;
 mod credential;
 mod endpoint;
 mod gateway;
+mod gemini_path;
 mod headers;
 mod inspect;
 mod known_calls;
@@ -33,6 +35,7 @@ mod passage;
 mod reading;
 mod refusal;
 mod relay;
+mod results;
 mod scrub;
 mod sse;
 mod strict_json;

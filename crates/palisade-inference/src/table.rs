@@ -36,6 +36,7 @@ pub(crate) struct Table {
     routes: Vec<Entry>,
     providers: Vec<Arc<Upstream>>,
     pub(crate) server_tools: Arc<BTreeSet<ServerTool>>,
+    pub(crate) deny_unknown_results: bool,
 }
 
 /// Where a model goes, and under what name.
@@ -69,7 +70,12 @@ impl Table {
             routes.push(Entry { model: route.model, to, rename: route.rename });
         }
         let providers = providers.into_values().collect();
-        Ok(Self { routes, providers, server_tools: Arc::new(config.server_tools) })
+        Ok(Self {
+            routes,
+            providers,
+            server_tools: Arc::new(config.server_tools),
+            deny_unknown_results: config.deny_unknown_results,
+        })
     }
 
     /// The first route that takes the model decides, even if a later one would fit the format
@@ -105,9 +111,11 @@ impl Table {
 
     /// The format to assume of a client that does not tell: the only one there is, if so.
     pub(crate) fn only_api(&self) -> Api {
-        let anthropic = !self.providers.is_empty()
-            && self.providers.iter().all(|upstream| upstream.api == Api::Anthropic);
-        if anthropic { Api::Anthropic } else { Api::OpenAi }
+        let mut apis = self.providers.iter().map(|upstream| upstream.api);
+        match apis.next() {
+            Some(first) if apis.all(|api| api == first) => first,
+            _ => Api::OpenAi,
+        }
     }
 }
 
