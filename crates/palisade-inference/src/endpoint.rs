@@ -1,6 +1,9 @@
 use http::{HeaderMap, Method, Uri};
 
-use crate::Api;
+use crate::{
+    Api,
+    inspect::{MessageStream, Stream, Whole, WholeMessage},
+};
 
 /// An endpoint that the gateway answers.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,6 +15,33 @@ pub(crate) struct Endpoint {
     pub(crate) target: String,
     /// Whether the body names a model.
     pub(crate) takes_model: bool,
+    pub(crate) wire: Wire,
+}
+
+/// How a model's words are written there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wire {
+    /// Not at all: numbers, names of models.
+    Nothing,
+    Messages,
+}
+
+impl Wire {
+    /// Who reads an answer of events.
+    pub(crate) fn stream(self) -> Option<Box<dyn Stream>> {
+        match self {
+            Wire::Nothing => None,
+            Wire::Messages => Some(Box::new(MessageStream::default())),
+        }
+    }
+
+    /// Who reads an answer that comes at once.
+    pub(crate) fn whole(self) -> Option<Box<dyn Whole>> {
+        match self {
+            Wire::Nothing => None,
+            Wire::Messages => Some(Box::new(WholeMessage)),
+        }
+    }
 }
 
 /// One line of the allow list.
@@ -21,6 +51,7 @@ struct Known {
     method: Method,
     path: &'static str,
     takes_model: bool,
+    wire: Wire,
     /// Query parameters that may come with it.
     query: &'static [&'static str],
 }
@@ -36,6 +67,7 @@ const KNOWN: &[Known] = &[
         method: Method::POST,
         path: "/v1/messages",
         takes_model: true,
+        wire: Wire::Messages,
         query: &["beta"],
     },
     Known {
@@ -44,6 +76,7 @@ const KNOWN: &[Known] = &[
         method: Method::POST,
         path: "/v1/messages/count_tokens",
         takes_model: true,
+        wire: Wire::Nothing,
         query: &["beta"],
     },
     Known {
@@ -52,6 +85,7 @@ const KNOWN: &[Known] = &[
         method: Method::POST,
         path: "/v1/chat/completions",
         takes_model: true,
+        wire: Wire::Nothing,
         query: &[],
     },
     Known {
@@ -60,6 +94,7 @@ const KNOWN: &[Known] = &[
         method: Method::POST,
         path: "/v1/responses",
         takes_model: true,
+        wire: Wire::Nothing,
         query: &[],
     },
     Known {
@@ -68,6 +103,7 @@ const KNOWN: &[Known] = &[
         method: Method::POST,
         path: "/v1/embeddings",
         takes_model: true,
+        wire: Wire::Nothing,
         query: &[],
     },
     Known {
@@ -76,6 +112,7 @@ const KNOWN: &[Known] = &[
         method: Method::GET,
         path: "/v1/models",
         takes_model: false,
+        wire: Wire::Nothing,
         query: LIST,
     },
     Known {
@@ -84,6 +121,7 @@ const KNOWN: &[Known] = &[
         method: Method::GET,
         path: "/v1/models",
         takes_model: false,
+        wire: Wire::Nothing,
         query: LIST,
     },
 ];
@@ -121,7 +159,13 @@ impl Endpoint {
             target.push('?');
             target.push_str(query);
         }
-        Ok(Self { api: found.api, name: found.name, target, takes_model: found.takes_model })
+        Ok(Self {
+            api: found.api,
+            name: found.name,
+            target,
+            takes_model: found.takes_model,
+            wire: found.wire,
+        })
     }
 }
 

@@ -1,12 +1,12 @@
-use std::{convert::Infallible, fmt, sync::Arc};
+use std::{convert::Infallible, fmt, sync::Arc, time::Instant};
 
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 use http::{Request, Response, header, request::Parts};
-use http_body_util::{Either, Full};
+use http_body_util::Full;
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use palisade_core::{Action, Authority, Event, Layer};
+use palisade_core::{Action, Authority, Decision, Event, Layer};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     sync::Semaphore,
@@ -15,16 +15,23 @@ use tokio::{
 
 use crate::{
     Api, ConfigError, GatewayConfig, KeySource, Limits,
+    account::{Account, Call, Open, Prompt},
     answer::{Payload, refused},
     body::{Budget, Held, drain},
+    bounds::{bounded, edited},
     endpoint::{Endpoint, family},
     headers,
+    inspect::Judge,
+    known_calls::KnownCalls,
     model_field::{BodyError, ModelField},
-    passage::Passage,
+    passage::Checks,
+    quota::{Estimate, Exceeded, Meters, Price, Reservation, Wanted, of_answer, price_of},
     refusal::Refusal,
+    relay::relay,
     scrub::Scrubber,
     table::{Table, Target, Upstream},
     tls::Tls,
+    usage::Usage,
 };
 
 /// The way to the models, for one sandbox.
@@ -38,6 +45,9 @@ struct Inner {
     authority: Arc<dyn Authority>,
     budget: Budget,
     connections: Semaphore,
+    calls: Arc<KnownCalls>,
+    meters: Arc<Meters>,
+    open: Open,
 }
 
 /// A call that has its provider.
@@ -46,6 +56,25 @@ struct Routed<'a> {
     target: &'a Target,
     /// The policy that the provider was chosen by.
     generation: u64,
+    table: &'a Table,
+    /// What the call may use. None for one that no model answers.
+    estimate: Option<Estimate>,
+}
+
+impl Routed<'_> {
+    /// The model, by the name that the provider gets.
+    fn model(&self) -> Option<&str> {
+        let asked = match self.action {
+            Action::ModelCall { model, .. } => Some(model.as_str()),
+            _ => None,
+        };
+        self.target.rename.as_deref().filter(|_| asked.is_some()).or(asked)
+    }
+
+    /// Whether its provider takes no money.
+    fn is_free(&self) -> bool {
+        matches!(self.target.upstream.key, KeySource::None)
+    }
 }
 
 impl Gateway {
@@ -53,24 +82,35 @@ impl Gateway {
     pub fn new(config: GatewayConfig, authority: Arc<dyn Authority>) -> Result<Self, ConfigError> {
         let limits = config.limits.clone();
         let tls = Arc::new(Tls::new(config.extra_roots.clone()));
+        let meters = Arc::new(Meters::new(config.quota_folder.clone()));
         let table = Table::new(config, &tls)?;
+        meters.prepare(&table.quotas)?;
         Ok(Self(Arc::new(Inner {
             table: ArcSwap::from_pointee(table),
             tls,
             authority,
             budget: Budget::new(limits.bodies),
             connections: Semaphore::new(limits.connections),
+            calls: Arc::default(),
+            meters,
+            open: Open::default(),
             limits,
         })))
     }
 
-    /// Routes and providers of this configuration from now on; its limits do not count. A call that is
-    /// under way goes on.
+    /// Routes, providers and quotas of this configuration from now on; its limits do not count, and what
+    /// was used of quotas stays used. A call that is under way goes on.
     pub fn replace(&self, config: GatewayConfig) -> Result<(), ConfigError> {
         let limits = self.0.limits.clone();
         let table = Table::new(GatewayConfig { limits, ..config }, &self.0.tls)?;
+        self.0.meters.prepare(&table.quotas)?;
         self.0.table.store(Arc::new(table));
         Ok(())
+    }
+
+    /// Resolves when the end of every call is recorded that has ended.
+    pub async fn recorded(&self) {
+        self.0.open.closed().await;
     }
 
     /// Reads the operator's certificate roots now, and not at the first call over HTTPS. For a
@@ -162,9 +202,24 @@ impl Inner {
         let held = Held::read(body, &self.limits, &self.budget).await?;
         let generation = self.authority.generation();
         let table = self.table.load_full();
+        let mut estimate = None;
         let (action, target, held) = if endpoint.takes_model {
             let (field, held) = understood(held, self.limits.nesting).await?;
             let target = table.of_model(&field.model, endpoint.api)?;
+            let endpoint_name = endpoint.name.to_owned();
+            let action = Action::ModelCall { endpoint: endpoint_name, model: field.model.clone() };
+            let bounded = bounded(held.bytes(), &field, &head.headers, endpoint, &table.quotas);
+            let (edits, expected) = match bounded {
+                Ok(bounded) => bounded,
+                Err(why) => return Err(self.exceeded(&action, why).await),
+            };
+            estimate = Some(expected);
+            let (field, held) = if edits.is_empty() {
+                (field, held)
+            } else {
+                let body = edited(held.bytes(), edits);
+                understood(held.with(body), self.limits.nesting).await?
+            };
             let held = match &target.rename {
                 None => held,
                 Some(name) => {
@@ -172,8 +227,7 @@ impl Inner {
                     held.with(renamed.ok_or(BodyError::Model)?)
                 }
             };
-            let endpoint = endpoint.name.to_owned();
-            (Action::ModelCall { endpoint, model: field.model }, target, Some(held))
+            (action, target, Some(held))
         } else {
             if !held.bytes().is_empty() {
                 return Err(Refusal::Endpoint("a GET request has no body".into()));
@@ -181,7 +235,8 @@ impl Inner {
             let target = table.of_api(endpoint.api)?;
             (Action::ModelRequest { request: shown(head), refused: None }, target, None)
         };
-        let routed = Routed { action: &action, target: &target, generation };
+        let routed =
+            Routed { action: &action, target: &target, generation, table: &table, estimate };
         self.call(head, endpoint, &routed, held).await
     }
 
@@ -192,7 +247,7 @@ impl Inner {
         routed: &Routed<'_>,
         body: Option<Held>,
     ) -> Result<Response<Payload>, Refusal> {
-        let Routed { action, target, generation } = *routed;
+        let Routed { action, target, generation, .. } = *routed;
         let upstream = &*target.upstream;
         let mut scrubber = None;
         let mut fields = headers::for_provider(&head.headers, body.is_some());
@@ -215,12 +270,14 @@ impl Inner {
             return Err(failed(upstream, "has a URL that cannot be called"));
         };
         fields.insert(header::HOST, host);
-        let payload = Full::new(body.map(Held::into_bytes).unwrap_or_default());
-        let mut request = Request::new(payload);
+        let payload = body.map(Held::into_bytes).unwrap_or_default();
+        let prompt = routed.estimate.is_some().then(|| Prompt::of(&payload));
+        let mut request = Request::new(Full::new(payload));
         *request.method_mut() = head.method.clone();
         *request.uri_mut() = uri;
         *request.headers_mut() = fields;
 
+        let mut reservation = self.reserve(routed).await?;
         let decision = self.authority.authorize(action).await;
         if !decision.is_allowed() {
             return Err(Refusal::Denied(decision.reason));
@@ -229,23 +286,102 @@ impl Inner {
         if self.authority.generation() != generation {
             return Err(failed(upstream, "was chosen by a policy that has just been replaced"));
         }
-        match self.send(upstream, request).await {
+        // From here on it counts as made.
+        let started = Instant::now();
+        owes(&mut reservation, Usage::default());
+        let answered = match self.send(upstream, request).await {
             Ok(response) => {
-                let event = Event::observed("model_answer", Layer::Inference, action.subject())
+                let mut event = Event::observed("model_answer", Layer::Inference, action.subject())
                     .with("provider", upstream.name.as_str())
                     .with("status", response.status().as_u16());
-                if !self.authority.record(event).await {
-                    return Err(failed(upstream, "answered, but the journal cannot take that"));
+                if let Some(model) = routed.model() {
+                    event = event.with("model", model);
                 }
-                Ok(self.relay(action, upstream, response, scrubber))
+                let call = Call {
+                    event,
+                    reservation,
+                    estimate: routed.estimate.unwrap_or_default(),
+                    price: self.price(routed),
+                    prompt,
+                    started,
+                };
+                let taken = response.status().is_success();
+                let account = Account::new(call, Arc::clone(&self.authority), &self.open, taken);
+                let checks = self.checks(action, upstream, scrubber, account);
+                let relayed = relay(response, endpoint.wire, checks, &self.limits).await;
+                relayed.map_err(|why| failed(upstream, &why))
             }
             Err(refusal) => {
-                let event = Event::observed("model_failure", Layer::Inference, action.subject())
-                    .with("provider", upstream.name.as_str())
-                    .with("why", refusal.to_string());
-                self.authority.record(event).await;
+                // It may have read the prompt and thought about it.
+                if let (Refusal::Slow { .. }, Some(estimate)) = (&refusal, routed.estimate) {
+                    owes(&mut reservation, of_answer(estimate, 0));
+                }
                 Err(refusal)
             }
+        };
+        if let Err(refusal) = &answered {
+            let event = Event::observed("model_failure", Layer::Inference, action.subject())
+                .with("provider", upstream.name.as_str())
+                .with("why", refusal.to_string());
+            self.authority.record(event).await;
+        }
+        answered
+    }
+
+    /// Room for a call under every limit.
+    async fn reserve(&self, routed: &Routed<'_>) -> Result<Option<Reservation>, Refusal> {
+        let quotas = &routed.table.quotas;
+        let (Some(estimate), Some(model), false) =
+            (routed.estimate, routed.model(), quotas.is_empty())
+        else {
+            return Ok(None);
+        };
+        let wanted = Wanted { model, free: routed.is_free(), estimate };
+        match self.meters.reserve(quotas, &wanted).await {
+            Ok(reservation) => Ok(Some(reservation)),
+            Err(why) => Err(self.exceeded(routed.action, why).await),
+        }
+    }
+
+    /// Records that a limit has no room for a call.
+    async fn exceeded(&self, action: &Action, why: Exceeded) -> Refusal {
+        let decision = Decision::deny_by(why.rule(), why.to_string());
+        self.authority.record(Event::decided(action, &decision)).await;
+        Refusal::Limit(why)
+    }
+
+    /// What the model costs, if anybody says so.
+    fn price(&self, routed: &Routed<'_>) -> Option<Price> {
+        if routed.is_free() {
+            return Some(Price::default());
+        }
+        let model = routed.model()?;
+        let quotas = routed.table.quotas.iter();
+        quotas
+            .map(|quota| quota.prices.as_slice())
+            .chain([&[][..]])
+            .find_map(|own| price_of(own, model))
+    }
+
+    fn checks(
+        &self,
+        action: &Action,
+        upstream: &Upstream,
+        scrubber: Option<Scrubber>,
+        account: Account,
+    ) -> Checks {
+        let judge = Judge {
+            authority: Arc::clone(&self.authority),
+            server_tools: Arc::clone(&self.table.load().server_tools),
+            calls: Arc::clone(&self.calls),
+        };
+        Checks {
+            scrubber,
+            reading: None,
+            judge,
+            watcher: Box::new(account),
+            provider: upstream.name.clone(),
+            subject: action.subject(),
         }
     }
 
@@ -278,36 +414,10 @@ impl Inner {
         }
         Ok(response)
     }
+}
 
-    fn relay(
-        &self,
-        action: &Action,
-        upstream: &Upstream,
-        response: Response<Incoming>,
-        mut scrubber: Option<Scrubber>,
-    ) -> Response<Payload> {
-        let (head, body) = response.into_parts();
-        let mut fields = headers::for_client(&head.headers);
-        if let Some(scrubber) = &mut scrubber {
-            for value in fields.values_mut() {
-                if let Some(clean) = scrubber.header(value) {
-                    *value = clean;
-                }
-            }
-        }
-        let leak = Event::observed("key_in_answer", Layer::Inference, action.subject())
-            .with("provider", upstream.name.as_str());
-        let passage = Passage::new(
-            body,
-            scrubber,
-            self.limits.answer_pause,
-            (Arc::clone(&self.authority), leak),
-        );
-        let mut out = Response::new(Either::Right(passage));
-        *out.status_mut() = head.status;
-        *out.headers_mut() = fields;
-        out
-    }
+fn owes(reservation: &mut Option<Reservation>, usage: Usage) {
+    reservation.iter_mut().for_each(|reservation| reservation.owes(usage));
 }
 
 fn failed(upstream: &Upstream, why: &str) -> Refusal {

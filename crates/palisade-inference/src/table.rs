@@ -1,4 +1,8 @@
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use bytes::Bytes;
 use http_body_util::Full;
@@ -8,8 +12,8 @@ use hyper_util::{
 };
 
 use crate::{
-    Api, ConfigError, GatewayConfig, KeySource, ModelPattern, Provider, UpstreamUrl,
-    connector::Connector, model_pattern::LONGEST_MODEL, refusal::Refusal, tls::Tls,
+    Api, ConfigError, GatewayConfig, KeySource, ModelPattern, Provider, Quota, ServerTool,
+    UpstreamUrl, connector::Connector, model_pattern::LONGEST_MODEL, refusal::Refusal, tls::Tls,
 };
 
 /// A provider that is ready to be called.
@@ -31,6 +35,8 @@ struct Entry {
 pub(crate) struct Table {
     routes: Vec<Entry>,
     providers: Vec<Arc<Upstream>>,
+    pub(crate) server_tools: Arc<BTreeSet<ServerTool>>,
+    pub(crate) quotas: Vec<Quota>,
 }
 
 /// Where a model goes, and under what name.
@@ -63,7 +69,13 @@ impl Table {
             }
             routes.push(Entry { model: route.model, to, rename: route.rename });
         }
-        Ok(Self { routes, providers: providers.into_values().collect() })
+        let providers = providers.into_values().collect();
+        Ok(Self {
+            routes,
+            providers,
+            server_tools: Arc::new(config.server_tools),
+            quotas: config.quotas,
+        })
     }
 
     /// The first route that takes the model decides, even if a later one would fit the format

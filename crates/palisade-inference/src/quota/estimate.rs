@@ -30,21 +30,20 @@ impl Estimate {
     }
 }
 
-/// The least that is believed of a server: no text has fewer tokens than one for sixteen bytes. The
-/// prompt is taken as read whole if anything was answered.
+/// The least that is believed of a server that has answered so many bytes: no prompt has fewer tokens
+/// than one for sixteen bytes, and no answer, with all that is round its words in a stream, than one
+/// for 256.
 pub(crate) fn floor(estimate: Estimate, answered: u64) -> Usage {
     // The estimate has a token for each three bytes.
-    Usage {
-        input: estimate.input.saturating_mul(3) / 16,
-        output: answered / 16,
-        ..Usage::default()
-    }
+    let input = estimate.input.saturating_mul(3) / 16;
+    let output = if estimate.output == 0 { 0 } else { answered / 256 };
+    Usage { input, output, ..Usage::default() }
 }
 
-/// What an answer of so many bytes of text has used, of a call that was broken off before its server
-/// said so.
+/// What an answer of so many bytes has used that was broken off before its server said so: rather
+/// too much than too little, and never more than it might have had.
 pub(crate) fn of_answer(estimate: Estimate, answered: u64) -> Usage {
-    let output = answered.div_ceil(3).min(estimate.output.max(1));
+    let output = answered.div_ceil(16).min(estimate.output);
     Usage { input: estimate.input, output, ..Usage::default() }
 }
 
@@ -85,9 +84,9 @@ mod tests {
     #[test]
     fn a_server_that_says_nothing_was_used_is_not_believed() {
         let estimate = Estimate { input: 16_000, output: 100 };
-        let floor = floor(estimate, 1600);
+        let floor = floor(estimate, 25_600);
         assert_eq!((floor.input, floor.output), (3000, 100));
-        assert_eq!(of_answer(estimate, 90).output, 30);
+        assert_eq!(of_answer(estimate, 160).output, 10);
         assert_eq!(of_answer(estimate, 9000).output, 100);
     }
 }

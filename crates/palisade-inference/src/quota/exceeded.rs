@@ -18,6 +18,9 @@ pub(crate) enum Exceeded {
     /// A limit never has room for it.
     #[error("{what}; `{rule}` of the policy ({scope})")]
     Never { rule: &'static str, scope: String, what: String },
+    /// A call has something that it may not have.
+    #[error("{what}; `{rule}` of the policy ({scope})")]
+    NotNamed { rule: &'static str, scope: String, what: String },
     /// Money is counted, and nothing says what the model costs.
     #[error(
         "money is limited and no price is known for the model `{model}`: add it to `inference.limits.prices` of the policy ({scope})"
@@ -35,7 +38,9 @@ impl Exceeded {
     /// The rule that says so.
     pub(crate) fn rule(&self) -> &'static str {
         match self {
-            Exceeded::Spent { rule, .. } | Exceeded::Never { rule, .. } => rule,
+            Exceeded::Spent { rule, .. }
+            | Exceeded::Never { rule, .. }
+            | Exceeded::NotNamed { rule, .. } => rule,
             Exceeded::NoPrice { .. } => "inference.limits.prices",
             Exceeded::Store(_) | Exceeded::Locked => "inference.limits",
         }

@@ -328,7 +328,7 @@ fn room(
     let Some(price) = price(quota, wanted) else {
         return Err(Exceeded::NoPrice { model: wanted.model.to_owned(), scope: scope() });
     };
-    let cost = self::most(Some(price), wanted.estimate);
+    let cost = most(Some(price), wanted.estimate);
     for (rule, used, most, retry) in [
         ("inference.limits.usd_per_day", counts.usd_of_day(), quota.usd_per_day, Some(now.left)),
         ("inference.limits.usd_per_session", of.usd, quota.usd_per_session, None),

@@ -21,5 +21,6 @@ pub(crate) use estimate::{Estimate, floor, of_answer};
 pub(crate) use exceeded::Exceeded;
 pub use limits::Quota;
 pub(crate) use meter::{Meters, Reservation, Wanted};
+pub(crate) use price::price_of;
 pub use price::{PRICES_OF, Price, PriceFor, Usd, built_in};
 pub use store::QuotaError;

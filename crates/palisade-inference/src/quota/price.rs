@@ -11,6 +11,14 @@ pub const PRICES_OF: &str = "2026-09-25";
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Usd(pub u64);
 
+impl Usd {
+    /// In dollars, for a record.
+    #[expect(clippy::cast_precision_loss, reason = "15 digits are enough for any sum of money")]
+    pub fn dollars(self) -> f64 {
+        self.0 as f64 / 1e9
+    }
+}
+
 impl fmt::Display for Usd {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let cents = self.0 / 10_000_000;
