@@ -2,7 +2,10 @@ use http::{HeaderMap, Method, Uri};
 
 use crate::{
     Api,
-    inspect::{MessageStream, Stream, Whole, WholeMessage},
+    inspect::{
+        ChatStream, MessageStream, ResponseStream, Stream, Whole, WholeChat, WholeMessage,
+        WholeResponse,
+    },
 };
 
 /// An endpoint that the gateway answers.
@@ -24,6 +27,8 @@ pub(crate) enum Wire {
     /// Not at all: numbers, names of models.
     Nothing,
     Messages,
+    Chat,
+    Responses,
 }
 
 impl Wire {
@@ -32,6 +37,8 @@ impl Wire {
         match self {
             Wire::Nothing => None,
             Wire::Messages => Some(Box::new(MessageStream::default())),
+            Wire::Chat => Some(Box::new(ChatStream::default())),
+            Wire::Responses => Some(Box::new(ResponseStream::default())),
         }
     }
 
@@ -40,6 +47,8 @@ impl Wire {
         match self {
             Wire::Nothing => None,
             Wire::Messages => Some(Box::new(WholeMessage)),
+            Wire::Chat => Some(Box::new(WholeChat)),
+            Wire::Responses => Some(Box::new(WholeResponse)),
         }
     }
 }
@@ -85,7 +94,7 @@ const KNOWN: &[Known] = &[
         method: Method::POST,
         path: "/v1/chat/completions",
         takes_model: true,
-        wire: Wire::Nothing,
+        wire: Wire::Chat,
         query: &[],
     },
     Known {
@@ -94,7 +103,7 @@ const KNOWN: &[Known] = &[
         method: Method::POST,
         path: "/v1/responses",
         takes_model: true,
-        wire: Wire::Nothing,
+        wire: Wire::Responses,
         query: &[],
     },
     Known {

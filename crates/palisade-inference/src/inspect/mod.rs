@@ -6,7 +6,9 @@
 //! a stream is kept: what comes after the first byte of a call waits for it.
 
 mod anthropic;
+mod chat;
 mod judge;
+mod responses;
 mod server_tool;
 
 use bytes::{Bytes, BytesMut};
@@ -14,7 +16,9 @@ use palisade_core::{ToolCall, ToolInput};
 use serde_json::Value;
 
 pub(crate) use anthropic::{MessageStream, WholeMessage};
+pub(crate) use chat::{ChatStream, WholeChat};
 pub(crate) use judge::{Judge, not_named};
+pub(crate) use responses::{ResponseStream, WholeResponse};
 pub use server_tool::ServerTool;
 
 use crate::{
