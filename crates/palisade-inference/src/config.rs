@@ -1,11 +1,14 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     net::SocketAddr,
+    path::PathBuf,
 };
 
 use rustls::pki_types::CertificateDer;
 
-use crate::{Api, HeaderCredential, Limits, ModelPattern, ServerTool, UpstreamUrl};
+use crate::{
+    Api, HeaderCredential, Limits, ModelPattern, Quota, QuotaError, ServerTool, UpstreamUrl,
+};
 
 /// All that a gateway is made of, in plain types.
 #[derive(Debug, Default)]
@@ -23,6 +26,10 @@ pub struct GatewayConfig {
     pub extra_roots: Vec<CertificateDer<'static>>,
     /// How much memory and time calls may take.
     pub limits: Limits,
+    /// How much models may be used. All of these hold.
+    pub quotas: Vec<Quota>,
+    /// Where counts of them are kept that outlast a session. `None`: nowhere.
+    pub quota_folder: Option<PathBuf>,
 }
 
 /// A place that answers model calls.
@@ -76,6 +83,9 @@ pub enum ConfigError {
         /// The name it goes to.
         to: String,
     },
+    /// What was used of limits cannot be kept.
+    #[error(transparent)]
+    Quota(#[from] QuotaError),
     /// A rename to something that is no model name.
     #[error("`{0}` cannot be a model's name: use letters, digits and punctuation, no spaces")]
     Rename(String),

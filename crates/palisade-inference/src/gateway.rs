@@ -1,4 +1,4 @@
-use std::{convert::Infallible, fmt, sync::Arc};
+use std::{convert::Infallible, fmt, sync::Arc, time::Instant};
 
 use arc_swap::ArcSwap;
 use bytes::Bytes;
@@ -6,7 +6,7 @@ use http::{Request, Response, header, request::Parts};
 use http_body_util::Full;
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use palisade_core::{Action, Authority, Event, Layer};
+use palisade_core::{Action, Authority, Decision, Event, Layer};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     sync::Semaphore,
@@ -15,22 +15,25 @@ use tokio::{
 
 use crate::{
     Api, ConfigError, GatewayConfig, KeySource, Limits,
+    account::{Account, Call, Open, Prompt},
     answer::{Payload, refused},
     asking::Asking,
     body::{Budget, Held, drain},
+    bounds::{bounded, edited},
     endpoint::{Endpoint, family},
     headers,
     inspect::{Judge, not_named},
     known_calls::KnownCalls,
-    model_field::{BodyError, ModelField, bounded},
-    observe::Unwatched,
+    model_field::{BodyError, ModelField},
     passage::Checks,
+    quota::{Estimate, Exceeded, Meters, Price, Reservation, Wanted, of_answer, price_of},
     refusal::Refusal,
     relay::relay,
     results::Results,
     scrub::Scrubber,
     table::{Table, Target, Upstream},
     tls::Tls,
+    usage::Usage,
 };
 
 /// The way to the models, for one sandbox.
@@ -45,6 +48,8 @@ struct Inner {
     budget: Budget,
     connections: Semaphore,
     calls: Arc<KnownCalls>,
+    meters: Arc<Meters>,
+    open: Open,
 }
 
 /// A call that has its provider.
@@ -53,6 +58,25 @@ struct Routed<'a> {
     target: &'a Target,
     /// The policy that the provider was chosen by.
     generation: u64,
+    table: &'a Table,
+    /// What the call may use. None for one that no model answers.
+    estimate: Option<Estimate>,
+}
+
+impl Routed<'_> {
+    /// The model, by the name that the provider gets.
+    fn model(&self) -> Option<&str> {
+        let asked = match self.action {
+            Action::ModelCall { model, .. } => Some(model.as_str()),
+            _ => None,
+        };
+        self.target.rename.as_deref().filter(|_| asked.is_some()).or(asked)
+    }
+
+    /// Whether its provider takes no money.
+    fn is_free(&self) -> bool {
+        matches!(self.target.upstream.key, KeySource::None)
+    }
 }
 
 impl Gateway {
@@ -60,7 +84,9 @@ impl Gateway {
     pub fn new(config: GatewayConfig, authority: Arc<dyn Authority>) -> Result<Self, ConfigError> {
         let limits = config.limits.clone();
         let tls = Arc::new(Tls::new(config.extra_roots.clone()));
+        let meters = Arc::new(Meters::new(config.quota_folder.clone()));
         let table = Table::new(config, &tls)?;
+        meters.prepare(&table.quotas)?;
         Ok(Self(Arc::new(Inner {
             table: ArcSwap::from_pointee(table),
             tls,
@@ -68,17 +94,25 @@ impl Gateway {
             budget: Budget::new(limits.bodies),
             connections: Semaphore::new(limits.connections),
             calls: Arc::default(),
+            meters,
+            open: Open::default(),
             limits,
         })))
     }
 
-    /// Routes and providers of this configuration from now on; its limits do not count. A call that is
-    /// under way goes on.
+    /// Routes, providers and quotas of this configuration from now on; its limits do not count, and what
+    /// was used of quotas stays used. A call that is under way goes on.
     pub fn replace(&self, config: GatewayConfig) -> Result<(), ConfigError> {
         let limits = self.0.limits.clone();
         let table = Table::new(GatewayConfig { limits, ..config }, &self.0.tls)?;
+        self.0.meters.prepare(&table.quotas)?;
         self.0.table.store(Arc::new(table));
         Ok(())
+    }
+
+    /// Resolves when the end of every call is recorded that has ended.
+    pub async fn recorded(&self) {
+        self.0.open.closed().await;
     }
 
     /// Reads the operator's certificate roots now, and not at the first call over HTTPS. For a
@@ -170,19 +204,36 @@ impl Inner {
         let held = Held::read(body, &self.limits, &self.budget).await?;
         let generation = self.authority.generation();
         let table = self.table.load_full();
+        let mut estimate = None;
         let (action, target, held) = if endpoint.takes_model {
             let (request, held) = understood(held, endpoint, self.limits.nesting).await?;
-            let target = table.of_model(&request.model, endpoint.api)?;
+            let target = table.of_model(&request.field.model, endpoint.api)?;
             self.permit(&request, endpoint, &table).await?;
-            let held = match (&target.rename, &request.field) {
-                (Some(name), Some(field)) => {
+            let field = request.field;
+            let endpoint_name = endpoint.name.to_owned();
+            let action = Action::ModelCall { endpoint: endpoint_name, model: field.model.clone() };
+            let bounded = bounded(held.bytes(), &field, &head.headers, endpoint, &table.quotas);
+            let (edits, expected) = match bounded {
+                Ok(bounded) => bounded,
+                Err(why) => return Err(self.exceeded(&action, why).await),
+            };
+            estimate = Some(expected);
+            let (field, held) = if edits.is_empty() {
+                (field, held)
+            } else {
+                let body = edited(held.bytes(), edits);
+                let (request, held) =
+                    understood(held.with(body), endpoint, self.limits.nesting).await?;
+                (request.field, held)
+            };
+            let held = match &target.rename {
+                Some(name) if endpoint.path_model.is_none() => {
                     let renamed = field.renamed(held.bytes(), name);
                     held.with(renamed.ok_or(BodyError::Model)?)
                 }
                 _ => held,
             };
-            let endpoint = endpoint.name.to_owned();
-            (Action::ModelCall { endpoint, model: request.model }, target, Some(held))
+            (action, target, Some(held))
         } else {
             if !held.bytes().is_empty() {
                 return Err(Refusal::Endpoint("a GET request has no body".into()));
@@ -190,7 +241,8 @@ impl Inner {
             let target = table.of_api(endpoint.api)?;
             (Action::ModelRequest { request: shown(head), refused: None }, target, None)
         };
-        let routed = Routed { action: &action, target: &target, generation };
+        let routed =
+            Routed { action: &action, target: &target, generation, table: &table, estimate };
         self.call(head, endpoint, &routed, held).await
     }
 
@@ -210,7 +262,7 @@ impl Inner {
         if let Some((tool, kind)) = at_provider.iter().find(|(tool, _)| !named(tool)) {
             return Err(Refusal::AtProvider(not_named(*tool, kind)));
         }
-        let subject = format!("{} {}", endpoint.name, request.model);
+        let subject = format!("{} {}", endpoint.name, request.field.model);
         let why = Results { calls: &self.calls, authority: &*self.authority }
             .check(results, &subject, table.deny_unknown_results)
             .await;
@@ -224,7 +276,7 @@ impl Inner {
         routed: &Routed<'_>,
         body: Option<Held>,
     ) -> Result<Response<Payload>, Refusal> {
-        let Routed { action, target, generation } = *routed;
+        let Routed { action, target, generation, .. } = *routed;
         let upstream = &*target.upstream;
         let mut scrubber = None;
         let mut fields = headers::for_provider(&head.headers, body.is_some());
@@ -251,12 +303,14 @@ impl Inner {
             return Err(failed(upstream, "has a URL that cannot be called"));
         };
         fields.insert(header::HOST, host);
-        let payload = Full::new(body.map(Held::into_bytes).unwrap_or_default());
-        let mut request = Request::new(payload);
+        let payload = body.map(Held::into_bytes).unwrap_or_default();
+        let prompt = routed.estimate.is_some().then(|| Prompt::of(&payload));
+        let mut request = Request::new(Full::new(payload));
         *request.method_mut() = head.method.clone();
         *request.uri_mut() = uri;
         *request.headers_mut() = fields;
 
+        let mut reservation = self.reserve(routed).await?;
         let decision = self.authority.authorize(action).await;
         if !decision.is_allowed() {
             return Err(Refusal::Denied(decision.reason));
@@ -265,19 +319,38 @@ impl Inner {
         if self.authority.generation() != generation {
             return Err(failed(upstream, "was chosen by a policy that has just been replaced"));
         }
+        // From here on it counts as made.
+        let started = Instant::now();
+        owes(&mut reservation, Usage::default());
         let answered = match self.send(upstream, request).await {
             Ok(response) => {
-                let event = Event::observed("model_answer", Layer::Inference, action.subject())
+                let mut event = Event::observed("model_answer", Layer::Inference, action.subject())
                     .with("provider", upstream.name.as_str())
                     .with("status", response.status().as_u16());
-                if !self.authority.record(event).await {
-                    return Err(failed(upstream, "answered, but the journal cannot take that"));
+                if let Some(model) = routed.model() {
+                    event = event.with("model", model);
                 }
-                let checks = self.checks(action, upstream, scrubber);
+                let call = Call {
+                    event,
+                    reservation,
+                    estimate: routed.estimate.unwrap_or_default(),
+                    price: self.price(routed),
+                    prompt,
+                    started,
+                };
+                let taken = response.status().is_success();
+                let account = Account::new(call, Arc::clone(&self.authority), &self.open, taken);
+                let checks = self.checks(action, upstream, scrubber, account);
                 let relayed = relay(response, endpoint.wire, checks, &self.limits).await;
                 relayed.map_err(|why| failed(upstream, &why))
             }
-            Err(refusal) => Err(refusal),
+            Err(refusal) => {
+                // It may have read the prompt and thought about it.
+                if let (Refusal::Slow { .. }, Some(estimate)) = (&refusal, routed.estimate) {
+                    owes(&mut reservation, of_answer(estimate, 0));
+                }
+                Err(refusal)
+            }
         };
         if let Err(refusal) = &answered {
             let event = Event::observed("model_failure", Layer::Inference, action.subject())
@@ -288,7 +361,48 @@ impl Inner {
         answered
     }
 
-    fn checks(&self, action: &Action, upstream: &Upstream, scrubber: Option<Scrubber>) -> Checks {
+    /// Room for a call under every limit.
+    async fn reserve(&self, routed: &Routed<'_>) -> Result<Option<Reservation>, Refusal> {
+        let quotas = &routed.table.quotas;
+        let (Some(estimate), Some(model), false) =
+            (routed.estimate, routed.model(), quotas.is_empty())
+        else {
+            return Ok(None);
+        };
+        let wanted = Wanted { model, free: routed.is_free(), estimate };
+        match self.meters.reserve(quotas, &wanted).await {
+            Ok(reservation) => Ok(Some(reservation)),
+            Err(why) => Err(self.exceeded(routed.action, why).await),
+        }
+    }
+
+    /// Records that a limit has no room for a call.
+    async fn exceeded(&self, action: &Action, why: Exceeded) -> Refusal {
+        let decision = Decision::deny_by(why.rule(), why.to_string());
+        self.authority.record(Event::decided(action, &decision)).await;
+        Refusal::Limit(why)
+    }
+
+    /// What the model costs, if anybody says so.
+    fn price(&self, routed: &Routed<'_>) -> Option<Price> {
+        if routed.is_free() {
+            return Some(Price::default());
+        }
+        let model = routed.model()?;
+        let quotas = routed.table.quotas.iter();
+        quotas
+            .map(|quota| quota.prices.as_slice())
+            .chain([&[][..]])
+            .find_map(|own| price_of(own, model))
+    }
+
+    fn checks(
+        &self,
+        action: &Action,
+        upstream: &Upstream,
+        scrubber: Option<Scrubber>,
+        account: Account,
+    ) -> Checks {
         let judge = Judge {
             authority: Arc::clone(&self.authority),
             server_tools: Arc::clone(&self.table.load().server_tools),
@@ -298,7 +412,7 @@ impl Inner {
             scrubber,
             reading: None,
             judge,
-            watcher: Box::new(Unwatched),
+            watcher: Box::new(account),
             provider: upstream.name.clone(),
             subject: action.subject(),
         }
@@ -335,6 +449,10 @@ impl Inner {
     }
 }
 
+fn owes(reservation: &mut Option<Reservation>, usage: Usage) {
+    reservation.iter_mut().for_each(|reservation| reservation.owes(usage));
+}
+
 fn failed(upstream: &Upstream, why: &str) -> Refusal {
     Refusal::Upstream { provider: upstream.name.clone(), why: why.into() }
 }
@@ -350,25 +468,17 @@ fn cause(error: &dyn std::error::Error) -> String {
 
 /// What a body says, as far as it is looked into.
 struct Understood {
-    model: String,
-    /// Where it stands in the body, unless it stands in the path.
-    field: Option<ModelField>,
+    field: ModelField,
     asking: Asking,
 }
 
 impl Understood {
     fn of(body: &[u8], endpoint: &Endpoint, nesting: usize) -> Result<Self, BodyError> {
-        let (model, field) = match &endpoint.path_model {
-            Some(model) => {
-                bounded(body, nesting)?;
-                (model.clone(), None)
-            }
-            None => {
-                let field = ModelField::of(body, nesting)?;
-                (field.model.clone(), Some(field))
-            }
+        let field = match &endpoint.path_model {
+            Some(model) => ModelField::of_path(body, model, nesting)?,
+            None => ModelField::of(body, nesting)?,
         };
-        Ok(Self { model, field, asking: Asking::of(body, endpoint.wire)? })
+        Ok(Self { field, asking: Asking::of(body, endpoint.wire)? })
     }
 }
 

@@ -14,10 +14,12 @@
 
 #![forbid(unsafe_code)]
 
+mod account;
 mod answer;
 mod api;
 mod asking;
 mod body;
+mod bounds;
 mod config;
 mod connector;
 mod credential;
@@ -32,6 +34,7 @@ mod model_field;
 mod model_pattern;
 mod observe;
 mod passage;
+mod quota;
 mod reading;
 mod refusal;
 mod relay;
@@ -42,6 +45,7 @@ mod strict_json;
 mod table;
 mod tls;
 mod upstream_url;
+mod usage;
 
 pub use api::Api;
 pub use config::{ConfigError, GatewayConfig, KeySource, Provider, Route};
@@ -50,4 +54,6 @@ pub use gateway::Gateway;
 pub use inspect::ServerTool;
 pub use limits::Limits;
 pub use model_pattern::{ModelPattern, ModelPatternError};
+pub use quota::{PRICES_OF, Price, PriceFor, Quota, QuotaError, Usd, built_in};
 pub use upstream_url::{UpstreamUrl, UpstreamUrlError};
+pub use usage::Usage;

@@ -1,17 +1,8 @@
 //! What is learned of an answer while it passes, for those who count and record.
 
-/// Tokens that a provider says a call has used. No token counts in two fields.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Usage {
-    /// Read by the model anew.
-    pub(crate) input: u64,
-    /// Written by the model.
-    pub(crate) output: u64,
-    /// Read from the provider's cache.
-    pub(crate) cache_read: u64,
-    /// Written to the provider's cache.
-    pub(crate) cache_write: u64,
-}
+use bytes::Bytes;
+
+pub(crate) use crate::usage::Usage;
 
 /// How an answer came to its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,6 +19,16 @@ pub(crate) enum Finish {
 pub(crate) trait Watcher: Send {
     /// What the whole call has used so far, which each time stands in place of what was told before.
     fn usage(&mut self, usage: Usage);
+
+    /// These bytes have come from the provider, without its key.
+    fn came(&mut self, bytes: &Bytes) {
+        let _ = bytes;
+    }
+
+    /// So many tool calls were ruled on, and so many of them not let go.
+    fn ruled(&mut self, calls: usize, denied: usize) {
+        let _ = (calls, denied);
+    }
 
     /// It is over. Called once.
     fn finished(&mut self, how: Finish);

@@ -11,7 +11,7 @@ use palisade_core::{Event, Layer, Verdict};
 use tokio::time::{Duration, Instant, Sleep, sleep};
 
 use crate::{
-    inspect::{Judge, Outlet, Ruling, Unreadable},
+    inspect::{Judge, Outlet, Ruling, Unreadable, denied},
     observe::{Finish, Unwatched, Watcher},
     reading::Reading,
     scrub::Scrubber,
@@ -184,7 +184,10 @@ impl Body for Passage {
                 match done {
                     Done::Recorded(true) => {}
                     Done::Recorded(false) => return this.broken(Broken::Journal),
-                    Done::Ruled(rulings) => this.advance(Some(rulings)),
+                    Done::Ruled(rulings) => {
+                        this.checks.watcher.ruled(rulings.len(), denied(&rulings));
+                        this.advance(Some(rulings));
+                    }
                 }
                 continue;
             }
@@ -239,6 +242,7 @@ impl Body for Passage {
                 Some(scrubber) => scrubber.push(data),
                 None => data,
             };
+            this.checks.watcher.came(&data);
             match &mut this.checks.reading {
                 Some(reading) => reading.push(&data),
                 None => this.clean = data,

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use http::StatusCode;
 
-use crate::{Api, model_field::BodyError};
+use crate::{Api, model_field::BodyError, quota::Exceeded};
 
 /// Why a request is not answered by a provider. The text of each goes to the agent: it never
 /// holds a key or a part of a body.
@@ -49,6 +49,9 @@ pub(crate) enum Refusal {
     /// The operator has not provided the key.
     #[error("the provider `{provider}` has no key: {why}")]
     KeyMissing { provider: String, why: String },
+    /// A limit of the policy.
+    #[error("{0}")]
+    Limit(#[from] Exceeded),
     /// The engine said no.
     #[error("{0}")]
     Denied(String),
@@ -71,6 +74,14 @@ impl Refusal {
             | Refusal::NoProvider(_)
             | Refusal::KeyMissing { .. }
             | Refusal::Denied(_) => StatusCode::FORBIDDEN,
+            Refusal::Limit(Exceeded::Spent { .. } | Exceeded::Locked) => {
+                StatusCode::TOO_MANY_REQUESTS
+            }
+            Refusal::Limit(Exceeded::Never { .. }) => StatusCode::BAD_REQUEST,
+            Refusal::Limit(Exceeded::NotNamed { .. } | Exceeded::NoPrice { .. }) => {
+                StatusCode::FORBIDDEN
+            }
+            Refusal::Limit(Exceeded::Store(_)) => StatusCode::SERVICE_UNAVAILABLE,
             // Codex falls back to plain HTTP when its WebSocket is answered with 426.
             Refusal::Upgrade => StatusCode::UPGRADE_REQUIRED,
             Refusal::Encoding => StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -87,6 +98,12 @@ impl Refusal {
     pub(crate) fn error_type(&self) -> &'static str {
         match self {
             Refusal::TooLarge(_) => "request_too_large",
+            Refusal::Limit(Exceeded::Spent { .. } | Exceeded::Locked) => "rate_limit_error",
+            Refusal::Limit(Exceeded::Never { .. }) => "invalid_request_error",
+            Refusal::Limit(Exceeded::NotNamed { .. } | Exceeded::NoPrice { .. }) => {
+                "permission_error"
+            }
+            Refusal::Limit(Exceeded::Store(_)) => "api_error",
             Refusal::Crowded => "overloaded_error",
             Refusal::Slow { .. } => "timeout_error",
             Refusal::Upstream { .. } => "api_error",
@@ -113,14 +130,51 @@ impl Refusal {
         }
     }
 
+    /// OpenAI's words for this kind of error: its type and its code. Clients give up on
+    /// `insufficient_quota`, and wait and try again on `rate_limit_exceeded`.
+    pub(crate) fn openai(&self) -> (&'static str, &'static str) {
+        match self {
+            Refusal::Limit(Exceeded::Spent { rate: false, .. }) => {
+                ("insufficient_quota", "insufficient_quota")
+            }
+            Refusal::Limit(Exceeded::Spent { rule, .. }) if rule.contains("tokens") => {
+                ("tokens", "rate_limit_exceeded")
+            }
+            Refusal::Limit(Exceeded::Spent { .. } | Exceeded::Locked) => {
+                ("requests", "rate_limit_exceeded")
+            }
+            _ => (self.error_type(), "palisade"),
+        }
+    }
+
     /// Whether a client may try the same again.
     pub(crate) fn is_passing(&self) -> bool {
-        matches!(self, Refusal::Crowded | Refusal::Upstream { .. } | Refusal::Slow { .. })
+        matches!(
+            self,
+            Refusal::Crowded
+                | Refusal::Upstream { .. }
+                | Refusal::Slow { .. }
+                | Refusal::Limit(Exceeded::Spent { rate: true, .. } | Exceeded::Locked)
+        )
+    }
+
+    /// Seconds after which the same may succeed.
+    pub(crate) fn retry_after(&self) -> Option<u64> {
+        match self {
+            Refusal::Limit(Exceeded::Spent { retry, .. }) => *retry,
+            _ => self.is_passing().then_some(1),
+        }
     }
 
     /// Whether the journal has an event of this already: a decision of the engine, or a call
     /// that was permitted and then failed.
     pub(crate) fn is_recorded(&self) -> bool {
-        matches!(self, Refusal::Denied(_) | Refusal::Upstream { .. } | Refusal::Slow { .. })
+        matches!(
+            self,
+            Refusal::Denied(_)
+                | Refusal::Limit(_)
+                | Refusal::Upstream { .. }
+                | Refusal::Slow { .. }
+        )
     }
 }

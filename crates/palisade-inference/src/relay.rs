@@ -10,7 +10,7 @@ use crate::{
     answer::Payload,
     endpoint::Wire,
     headers,
-    inspect::{MOST_WHOLE, Ruling, Unreadable},
+    inspect::{MOST_WHOLE, Ruling, Unreadable, denied},
     observe::Finish,
     passage::{Checks, Passage},
     reading::Reading,
@@ -104,6 +104,7 @@ async fn whole(
     let Checks { mut scrubber, judge, mut watcher, subject, provider, .. } = checks;
     let read = async {
         let body = gathered(body, &mut scrubber, limits).await?;
+        watcher.came(&body);
         if scrubber.is_some_and(|scrubber| scrubber.found() > 0) {
             let event = palisade_core::Event::observed(
                 "key_in_answer",
@@ -126,6 +127,7 @@ async fn whole(
         }
         let asked = format.asked(&value).map_err(unreadable)?;
         let rulings = judge.rule(asked).await;
+        watcher.ruled(rulings.len(), denied(&rulings));
         if rulings.iter().all(|ruling| *ruling == Ruling::Release) {
             return Ok(body);
         }

@@ -12,8 +12,8 @@ use hyper_util::{
 };
 
 use crate::{
-    Api, ConfigError, GatewayConfig, KeySource, ModelPattern, Provider, ServerTool, UpstreamUrl,
-    connector::Connector, model_pattern::LONGEST_MODEL, refusal::Refusal, tls::Tls,
+    Api, ConfigError, GatewayConfig, KeySource, ModelPattern, Provider, Quota, ServerTool,
+    UpstreamUrl, connector::Connector, model_pattern::LONGEST_MODEL, refusal::Refusal, tls::Tls,
 };
 
 /// A provider that is ready to be called.
@@ -37,6 +37,7 @@ pub(crate) struct Table {
     providers: Vec<Arc<Upstream>>,
     pub(crate) server_tools: Arc<BTreeSet<ServerTool>>,
     pub(crate) deny_unknown_results: bool,
+    pub(crate) quotas: Vec<Quota>,
 }
 
 /// Where a model goes, and under what name.
@@ -75,6 +76,7 @@ impl Table {
             providers,
             server_tools: Arc::new(config.server_tools),
             deny_unknown_results: config.deny_unknown_results,
+            quotas: config.quotas,
         })
     }
 

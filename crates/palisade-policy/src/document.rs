@@ -469,8 +469,11 @@ pub(crate) struct Inference {
     pub(crate) routes: Given<Vec<At<Route>>>,
     pub(crate) limits: Option<At<InferenceLimits>>,
     /// What is taken out of what goes to a model.
+    #[serde(default)]
     #[schemars(extend("examples" = [["secrets"]]))]
-    pub(crate) redact: Option<At<Vec<Redact>>>,
+    pub(crate) redact: Vec<Redact>,
+    /// What becomes of results of tools that look as if somebody spoke to the model through them.
+    pub(crate) guard: Option<At<GuardWord>>,
 }
 
 /// A place that answers model calls.
@@ -512,25 +515,85 @@ pub(crate) struct Route {
     pub(crate) rename: Option<At<String>>,
 }
 
-/// The most that models may be used.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
+/// The most that models may be used. Those of each document hold, side by side.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct InferenceLimits {
-    /// Calls in a minute.
+    /// Calls in any minute.
     #[schemars(extend("examples" = [60]))]
     pub(crate) requests_per_minute: Option<At<u64>>,
-    /// Tokens in a day, both ways.
+    /// Tokens in any minute, both ways.
+    #[schemars(extend("examples" = [400_000]))]
+    pub(crate) tokens_per_minute: Option<At<u64>>,
+    /// Tokens in a day of UTC, both ways.
     #[schemars(extend("examples" = [5_000_000]))]
     pub(crate) tokens_per_day: Option<At<u64>>,
-    /// US dollars in a day, by the provider's prices.
+    /// Tokens in one session, both ways.
+    #[schemars(extend("examples" = [1_000_000]))]
+    pub(crate) tokens_per_session: Option<At<u64>>,
+    /// US dollars in a day of UTC, by `prices`.
     #[schemars(extend("examples" = [20]))]
     pub(crate) usd_per_day: Option<At<f64>>,
+    /// US dollars in one session, by `prices`.
+    #[schemars(extend("examples" = [5]))]
+    pub(crate) usd_per_session: Option<At<f64>>,
+    /// Calls of one sandbox at one time.
+    #[schemars(extend("examples" = [8]))]
+    pub(crate) concurrent: Option<At<u64>>,
+    /// Tokens that one answer may have. A call that asks for more gets this.
+    #[schemars(extend("examples" = [32_000]))]
+    pub(crate) max_tokens: Option<At<u64>>,
+    /// Names of tools that a call may offer to a model; `*` stands for any characters. Default: any.
+    #[serde(default)]
+    #[schemars(extend("examples" = [["Bash", "Read", "mcp__docs__*"]]))]
+    pub(crate) tools: Given<Vec<At<String>>>,
+    /// Names of betas (`anthropic-beta`, `openai-beta`) that a call may switch on; `*` stands for any
+    /// characters. Default: any.
+    #[serde(default)]
+    #[schemars(extend("examples" = [["interleaved-thinking-*"]]))]
+    pub(crate) betas: Given<Vec<At<String>>>,
+    /// What models cost, before the built-in prices. The first that fits decides.
+    #[serde(default)]
+    #[schemars(extend("examples" = [[{"model": "my-model-*", "input": 3, "output": 15}]]))]
+    pub(crate) prices: Vec<At<PriceEntry>>,
 }
 
-#[derive(Debug, Clone, Copy, Deserialize, Serialize, JsonSchema)]
+/// What tokens of some models cost, in US dollars for a million.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PriceEntry {
+    /// A model's name, as the provider gets it; `*` stands for any characters.
+    #[schemars(extend("examples" = ["my-model-*"]))]
+    pub(crate) model: At<String>,
+    /// Of a prompt.
+    #[schemars(extend("examples" = [3]))]
+    pub(crate) input: At<f64>,
+    /// Of an answer.
+    #[schemars(extend("examples" = [15]))]
+    pub(crate) output: At<f64>,
+    /// Of a prompt found in the provider's cache. Default: what a prompt costs.
+    #[schemars(extend("examples" = [0.3]))]
+    pub(crate) cache_read: Option<At<f64>>,
+    /// Of a prompt put into it. Default: what a prompt costs.
+    #[schemars(extend("examples" = [3.75]))]
+    pub(crate) cache_write: Option<At<f64>>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum GuardWord {
+    /// It is recorded.
+    Observe,
+    /// The model is told besides, before the text.
+    Annotate,
+    /// The model gets a note in place of the text.
+    Block,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Redact {
-    /// Known secrets, and text that looks like one.
+    /// The policy's own credentials, what denied files hold, and keys of known forms.
     Secrets,
 }
 

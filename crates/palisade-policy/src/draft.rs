@@ -7,6 +7,7 @@ mod filesystem;
 mod hooks;
 mod http;
 mod inference;
+mod model_limits;
 mod network;
 mod paths;
 mod permissions;
@@ -29,7 +30,8 @@ use crate::{
     diagnostic::{Diagnostic, Diagnostics},
     document::{Document, Unknown},
     policy::{
-        Access, Credential, Deny, Grant, NetworkRule, NotBuilt, Provider, Route, Source, SshKeys,
+        Access, Credential, Deny, Grant, Guard, ModelLimits, NetworkRule, NotBuilt, Provider,
+        Route, Source, SshKeys,
     },
 };
 
@@ -94,6 +96,7 @@ pub(crate) struct Draft {
     pub(crate) ssh: BTreeMap<String, SshKeys>,
     pub(crate) providers: BTreeMap<String, At<DraftProvider>>,
     pub(crate) routes: Vec<At<DraftRoute>>,
+    pub(crate) held: DraftHeld,
     pub(crate) limits: DraftLimits,
     pub(crate) calls: Vec<At<String>>,
     pub(crate) no_calls: Vec<At<String>>,
@@ -145,6 +148,15 @@ pub(crate) struct DraftRoute {
     pub(crate) to: Place,
 }
 
+/// What of `inference` only ever takes something away.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct DraftHeld {
+    pub(crate) limits: Option<ModelLimits>,
+    /// Whether secrets are taken out of what goes to a model.
+    pub(crate) redact: bool,
+    pub(crate) guard: Option<Guard>,
+}
+
 /// Limits, each with its place.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct DraftLimits {
@@ -182,6 +194,7 @@ pub(crate) fn draft(
     let approval_timeout = approvals.map(|timeout| timeout.value.0);
     let (credentials, ssh) = credentials::check(&mut check, &document.credentials);
     let (providers, routes) = inference::check(&mut check, document.inference.as_ref());
+    let held = inference::narrows(&mut check, document.inference.as_ref(), || scope(&origin));
     let process = process::check(&mut check, document.process.as_ref());
     sections::check(&mut check, &document);
     let given = given(&document);
@@ -207,6 +220,7 @@ pub(crate) fn draft(
         ssh,
         providers,
         routes,
+        held,
         limits: process.limits,
         calls: process.calls,
         no_calls: process.no_calls,
@@ -219,6 +233,15 @@ pub(crate) fn draft(
         origin,
         text,
     })
+}
+
+/// What limits of this document are counted by: its file, whoever names it.
+fn scope(origin: &Origin) -> String {
+    if origin.profile {
+        return origin.file.clone();
+    }
+    let name = Path::new(&origin.file).file_name().unwrap_or_default();
+    origin.base.join(name).display().to_string()
 }
 
 fn given(document: &Document) -> GivenLists {

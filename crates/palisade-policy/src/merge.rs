@@ -251,7 +251,13 @@ fn inference(drafts: &[&Draft], found: &mut Vec<Diagnostic>) -> Option<Inference
         }
     }
     let routes: Vec<_> = routes.into_iter().map(|(_, route)| route.value.route.clone()).collect();
-    (!providers.is_empty() || !routes.is_empty()).then_some(Inference { providers, routes })
+    (!providers.is_empty() || !routes.is_empty()).then(|| Inference {
+        providers,
+        routes,
+        limits: drafts.iter().filter_map(|draft| draft.held.limits.clone()).collect(),
+        redact: drafts.iter().any(|draft| draft.held.redact),
+        guard: drafts.iter().filter_map(|draft| draft.held.guard).max(),
+    })
 }
 
 /// What to do about a name that is not there.

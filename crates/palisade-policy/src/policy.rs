@@ -6,7 +6,7 @@ use std::{
 };
 
 use ipnet::IpNet;
-use palisade_core::{HostName, HostPattern, PolicyDigest};
+use palisade_core::{HostName, HostPattern, PolicyDigest, TextPattern};
 use serde::Serialize;
 
 use crate::http::{HttpRule, Tls};
@@ -257,6 +257,72 @@ pub struct Inference {
     pub providers: BTreeMap<String, Provider>,
     /// The routes, in the order of the document.
     pub routes: Vec<Route>,
+    /// How much models may be used: all of these hold.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub limits: Vec<ModelLimits>,
+    /// Whether secrets are taken out of what goes to a model.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub redact: bool,
+    /// What becomes of results of tools that look like instructions, if they are looked at.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub guard: Option<Guard>,
+}
+
+/// What one document says of how much models may be used.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct ModelLimits {
+    /// What it is counted by: the document's file.
+    #[serde(skip)]
+    pub scope: String,
+    /// Calls in any minute.
+    pub requests_per_minute: Option<u64>,
+    /// Tokens in any minute.
+    pub tokens_per_minute: Option<u64>,
+    /// Tokens in a day of UTC.
+    pub tokens_per_day: Option<u64>,
+    /// Tokens in one session.
+    pub tokens_per_session: Option<u64>,
+    /// Billionths of a US dollar in a day of UTC.
+    pub usd_per_day: Option<u64>,
+    /// Billionths of a US dollar in one session.
+    pub usd_per_session: Option<u64>,
+    /// Calls of one sandbox at one time.
+    pub concurrent: Option<u64>,
+    /// Tokens of one answer.
+    pub max_tokens: Option<u64>,
+    /// Tools that may be offered to a model.
+    pub tools: Option<Vec<TextPattern>>,
+    /// Betas that may be switched on.
+    pub betas: Option<Vec<TextPattern>>,
+    /// Prices before the built-in ones.
+    pub prices: Vec<ModelPrice>,
+}
+
+/// What tokens cost: millionths of a US dollar for a million of them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ModelPrice {
+    /// The models, `*` for any characters.
+    pub model: String,
+    /// Of a prompt.
+    pub input: u64,
+    /// Of an answer.
+    pub output: u64,
+    /// Of a prompt found in the provider's cache.
+    pub cache_read: u64,
+    /// Of a prompt put into it.
+    pub cache_write: u64,
+}
+
+/// What becomes of results of tools that look like instructions to the model. The later ones do
+/// what the earlier ones do as well.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub enum Guard {
+    /// They are recorded.
+    Observe,
+    /// The model is told.
+    Annotate,
+    /// The model does not get them.
+    Block,
 }
 
 /// A place that answers model calls.

@@ -59,6 +59,11 @@ pub(crate) enum Ruling {
     Replace(String),
 }
 
+/// How many of these were not let go.
+pub(crate) fn denied(rulings: &[Ruling]) -> usize {
+    rulings.iter().filter(|ruling| matches!(ruling, Ruling::Replace(_))).count()
+}
+
 /// Why an answer is not passed on from here.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Unreadable {

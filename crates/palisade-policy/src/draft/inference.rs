@@ -1,14 +1,35 @@
 use std::collections::BTreeMap;
 
-use super::{Check, DraftProvider, DraftRoute, credentials::named, shown, url};
+use super::{
+    Check, DraftHeld, DraftProvider, DraftRoute, credentials::named, model_limits, shown, url,
+};
 use crate::{
     at::At,
     cover,
-    document::{ApiWord, Inference},
-    policy::{Api, Provider, Route},
+    document::{ApiWord, GuardWord, Inference, Redact},
+    policy::{Api, Guard, Provider, Route},
 };
 
 type Checked = (BTreeMap<String, At<DraftProvider>>, Vec<At<DraftRoute>>);
+
+/// What of the section only ever takes something away, whoever wrote it.
+pub(super) fn narrows(
+    check: &mut Check<'_>,
+    section: Option<&Inference>,
+    scope: impl FnOnce() -> String,
+) -> DraftHeld {
+    let Some(section) = section else { return DraftHeld::default() };
+    let limits = section.limits.as_ref();
+    DraftHeld {
+        limits: limits.map(|limits| model_limits::check(check, &limits.value, scope())),
+        redact: section.redact.contains(&Redact::Secrets),
+        guard: section.guard.as_ref().map(|guard| match guard.value {
+            GuardWord::Observe => Guard::Observe,
+            GuardWord::Annotate => Guard::Annotate,
+            GuardWord::Block => Guard::Block,
+        }),
+    }
+}
 
 /// The longest name of a model that the gateway understands.
 const LONGEST_MODEL: usize = 256;
@@ -82,6 +103,6 @@ pub(super) fn check(check: &mut Check<'_>, section: Option<&Inference>) -> Check
     (providers, routes)
 }
 
-fn is_model(text: &str) -> bool {
+pub(super) fn is_model(text: &str) -> bool {
     (1..=LONGEST_MODEL).contains(&text.len()) && text.chars().all(|c| c.is_ascii_graphic())
 }
