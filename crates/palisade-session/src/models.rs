@@ -5,8 +5,8 @@ use std::{collections::BTreeMap, net::SocketAddr, sync::Arc};
 use palisade_core::{Authority, BoxFuture, HostName};
 use palisade_egress::{Service, Services};
 use palisade_inference::{
-    Api, Gateway, GatewayConfig, HeaderCredential, KeySource, Price, PriceFor, Provider, Quota, Route,
-    Usd,
+    Api, Gateway, GatewayConfig, HeaderCredential, KeySource, Price, PriceFor, Provider, Quota,
+    Route, Usd,
 };
 use palisade_policy::{Inference, ModelLimits, Network};
 use tokio::net::TcpStream;
@@ -100,7 +100,8 @@ pub(crate) async fn configuration(
 fn quota(limits: &ModelLimits) -> Result<Quota, Refusal> {
     let mut prices = Vec::new();
     for entry in &limits.prices {
-        let model = entry.model.parse().refuse(format!("the price of `{}`", entry.model), POLICY)?;
+        let model =
+            entry.model.parse().refuse(format!("the price of `{}`", entry.model), POLICY)?;
         let price = Price {
             input: entry.input,
             output: entry.output,
