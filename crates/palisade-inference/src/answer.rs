@@ -20,6 +20,10 @@ pub(crate) fn refused(refusal: &Refusal, api: Option<Api>) -> Response<Payload> 
             let (kind, code) = refusal.openai();
             json!({"error": {"message": message, "type": kind, "param": null, "code": code}})
         }
+        Some(Api::Gemini) => {
+            let code = refusal.status().as_u16();
+            json!({"error": {"code": code, "message": message, "status": refusal.google_status()}})
+        }
         // Whose client it is cannot be told: both find what they look for.
         None => json!({
             "type": "error",

@@ -8,6 +8,7 @@ use palisade_core::TextPattern;
 use serde::Deserialize;
 
 use crate::{
+    Api,
     endpoint::Endpoint,
     model_field::ModelField,
     quota::{Estimate, Exceeded, Quota},
@@ -48,6 +49,12 @@ pub(crate) fn bounded(
     }
     let most = quotas.iter().filter_map(|quota| quota.max_tokens).min();
     let answers = answers(endpoint);
+    if let (Api::Gemini, true, Some(quota)) =
+        (endpoint.api, answers, quotas.iter().find(|quota| quota.max_tokens.is_some()))
+    {
+        let what = "the Gemini API may not be called: how long its answers are is not held".into();
+        return Err(not_named("inference.limits.max_tokens", quota, what));
+    }
     let mut edits = Vec::new();
     let mut asked: Option<u64> = None;
     let mut choices = 1;
@@ -182,7 +189,6 @@ mod tests {
     use http::{HeaderValue, Method, Uri};
 
     use super::*;
-    use crate::Api;
 
     fn of(path: &'static str, body: &str, quota: Quota) -> Result<(String, Estimate), Exceeded> {
         let headers = HeaderMap::from_iter([(

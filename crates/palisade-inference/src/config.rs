@@ -19,6 +19,9 @@ pub struct GatewayConfig {
     pub routes: Vec<Route>,
     /// The tools at providers that may be used. All others are denied.
     pub server_tools: BTreeSet<ServerTool>,
+    /// Whether a request is refused that brings the result of a call which no answer of this session let
+    /// go. It leaves an event either way.
+    pub deny_unknown_results: bool,
     /// Certificate roots besides the operator's own, for every provider.
     pub extra_roots: Vec<CertificateDer<'static>>,
     /// How much memory and time calls may take.

@@ -17,17 +17,19 @@ use crate::{
     Api, ConfigError, GatewayConfig, KeySource, Limits,
     account::{Account, Call, Open, Prompt},
     answer::{Payload, refused},
+    asking::Asking,
     body::{Budget, Held, drain},
     bounds::{bounded, edited},
     endpoint::{Endpoint, family},
     headers,
-    inspect::Judge,
+    inspect::{Judge, not_named},
     known_calls::KnownCalls,
     model_field::{BodyError, ModelField},
     passage::Checks,
     quota::{Estimate, Exceeded, Meters, Price, Reservation, Wanted, of_answer, price_of},
     refusal::Refusal,
     relay::relay,
+    results::Results,
     scrub::Scrubber,
     table::{Table, Target, Upstream},
     tls::Tls,
@@ -204,8 +206,10 @@ impl Inner {
         let table = self.table.load_full();
         let mut estimate = None;
         let (action, target, held) = if endpoint.takes_model {
-            let (field, held) = understood(held, self.limits.nesting).await?;
-            let target = table.of_model(&field.model, endpoint.api)?;
+            let (request, held) = understood(held, endpoint, self.limits.nesting).await?;
+            let target = table.of_model(&request.field.model, endpoint.api)?;
+            self.permit(&request, endpoint, &table).await?;
+            let field = request.field;
             let endpoint_name = endpoint.name.to_owned();
             let action = Action::ModelCall { endpoint: endpoint_name, model: field.model.clone() };
             let bounded = bounded(held.bytes(), &field, &head.headers, endpoint, &table.quotas);
@@ -218,14 +222,16 @@ impl Inner {
                 (field, held)
             } else {
                 let body = edited(held.bytes(), edits);
-                understood(held.with(body), self.limits.nesting).await?
+                let (request, held) =
+                    understood(held.with(body), endpoint, self.limits.nesting).await?;
+                (request.field, held)
             };
             let held = match &target.rename {
-                None => held,
-                Some(name) => {
+                Some(name) if endpoint.path_model.is_none() => {
                     let renamed = field.renamed(held.bytes(), name);
                     held.with(renamed.ok_or(BodyError::Model)?)
                 }
+                _ => held,
             };
             (action, target, Some(held))
         } else {
@@ -238,6 +244,29 @@ impl Inner {
         let routed =
             Routed { action: &action, target: &target, generation, table: &table, estimate };
         self.call(head, endpoint, &routed, held).await
+    }
+
+    /// Whether what a request asks for besides words may be, and whether its results belong to calls that
+    /// might be made.
+    async fn permit(
+        &self,
+        request: &Understood,
+        endpoint: &Endpoint,
+        table: &Table,
+    ) -> Result<(), Refusal> {
+        let Asking { at_provider, results, refused } = &request.asking;
+        if let Some(why) = refused {
+            return Err(Refusal::AtProvider((*why).to_owned()));
+        }
+        let named = |tool: &Option<_>| tool.is_some_and(|tool| table.server_tools.contains(&tool));
+        if let Some((tool, kind)) = at_provider.iter().find(|(tool, _)| !named(tool)) {
+            return Err(Refusal::AtProvider(not_named(*tool, kind)));
+        }
+        let subject = format!("{} {}", endpoint.name, request.field.model);
+        let why = Results { calls: &self.calls, authority: &*self.authority }
+            .check(results, &subject, table.deny_unknown_results)
+            .await;
+        why.map_or(Ok(()), |why| Err(Refusal::Results(why)))
     }
 
     async fn call(
@@ -265,7 +294,11 @@ impl Inner {
                 return Err(Refusal::KeyMissing { provider, why: why.clone() });
             }
         }
-        let uri = upstream.url.join(&endpoint.target);
+        let path = match &target.rename {
+            Some(model) => endpoint.renamed(model).map_err(Refusal::Endpoint)?,
+            None => endpoint.target.clone(),
+        };
+        let uri = upstream.url.join(&path);
         let (Some(uri), Some(host)) = (uri, upstream.url.host_header()) else {
             return Err(failed(upstream, "has a URL that cannot be called"));
         };
@@ -433,11 +466,33 @@ fn cause(error: &dyn std::error::Error) -> String {
     inner.to_string()
 }
 
-/// Finds the model. A large body is read on a thread of its own, so that it holds up no stream.
-async fn understood(held: Held, nesting: usize) -> Result<(ModelField, Held), Refusal> {
+/// What a body says, as far as it is looked into.
+struct Understood {
+    field: ModelField,
+    asking: Asking,
+}
+
+impl Understood {
+    fn of(body: &[u8], endpoint: &Endpoint, nesting: usize) -> Result<Self, BodyError> {
+        let field = match &endpoint.path_model {
+            Some(model) => ModelField::of_path(body, model, nesting)?,
+            None => ModelField::of(body, nesting)?,
+        };
+        Ok(Self { field, asking: Asking::of(body, endpoint.wire)? })
+    }
+}
+
+/// Reads a body. A large one is read on a thread of its own, so that it holds up no stream.
+async fn understood(
+    held: Held,
+    endpoint: &Endpoint,
+    nesting: usize,
+) -> Result<(Understood, Held), Refusal> {
     const LARGE: usize = 256 * 1024;
     let large = held.bytes().len() > LARGE;
-    let read = move || ModelField::of(held.bytes(), nesting).map(|field| (field, held));
+    let endpoint = endpoint.clone();
+    let read =
+        move || Understood::of(held.bytes(), &endpoint, nesting).map(|request| (request, held));
     let read = if large {
         tokio::task::spawn_blocking(read).await.map_err(|_| Refusal::Incomplete)?
     } else {

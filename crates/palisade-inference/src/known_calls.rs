@@ -17,7 +17,8 @@ pub(crate) struct KnownCalls {
 
 #[derive(Debug, Default)]
 struct Calls {
-    fates: HashMap<u64, Fate>,
+    /// And whether it was told that there is a result.
+    fates: HashMap<u64, (Fate, bool)>,
     order: VecDeque<u64>,
 }
 
@@ -28,8 +29,6 @@ pub(crate) enum Fate {
     Denied,
     /// No answer held it, as far as is remembered.
     Unknown,
-    /// The same, and it was told of before.
-    Told,
 }
 
 impl KnownCalls {
@@ -37,27 +36,32 @@ impl KnownCalls {
         self.put(id, if allowed { Fate::Allowed } else { Fate::Denied });
     }
 
-    /// What became of the call with this id. That it is unknown is told once.
-    pub(crate) fn of(&self, id: &str) -> Fate {
+    /// What became of the call with this id, and whether this is the first time that it is asked for.
+    pub(crate) fn of(&self, id: &str) -> (Fate, bool) {
         let key = self.hasher.hash_one(id);
-        let known =
-            self.calls.lock().unwrap_or_else(PoisonError::into_inner).fates.get(&key).copied();
-        if known.is_none() {
-            self.put(id, Fate::Told);
+        let mut calls = self.calls.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((fate, told)) = calls.fates.get_mut(&key) {
+            return (*fate, !std::mem::replace(told, true));
         }
-        known.unwrap_or(Fate::Unknown)
+        calls.put(key, (Fate::Unknown, true));
+        (Fate::Unknown, true)
     }
 
     fn put(&self, id: &str, fate: Fate) {
         let key = self.hasher.hash_one(id);
-        let mut calls = self.calls.lock().unwrap_or_else(PoisonError::into_inner);
-        if calls.fates.insert(key, fate).is_none() {
-            calls.order.push_back(key);
+        self.calls.lock().unwrap_or_else(PoisonError::into_inner).put(key, (fate, false));
+    }
+}
+
+impl Calls {
+    fn put(&mut self, key: u64, fate: (Fate, bool)) {
+        if self.fates.insert(key, fate).is_none() {
+            self.order.push_back(key);
         }
-        if calls.order.len() > MOST
-            && let Some(oldest) = calls.order.pop_front()
+        if self.order.len() > MOST
+            && let Some(oldest) = self.order.pop_front()
         {
-            calls.fates.remove(&oldest);
+            self.fates.remove(&oldest);
         }
     }
 }
@@ -71,11 +75,12 @@ mod tests {
         let calls = KnownCalls::default();
         calls.decided("a", true);
         calls.decided("b", false);
-        assert_eq!((calls.of("a"), calls.of("b")), (Fate::Allowed, Fate::Denied));
-        assert_eq!((calls.of("c"), calls.of("c")), (Fate::Unknown, Fate::Told));
+        assert_eq!(calls.of("a"), (Fate::Allowed, true));
+        assert_eq!((calls.of("b"), calls.of("b")), ((Fate::Denied, true), (Fate::Denied, false)));
+        assert_eq!((calls.of("c"), calls.of("c")), ((Fate::Unknown, true), (Fate::Unknown, false)));
         for number in 0..MOST {
             calls.decided(&number.to_string(), true);
         }
-        assert_eq!((calls.of("0"), calls.of("a")), (Fate::Allowed, Fate::Unknown));
+        assert_eq!((calls.of("0").0, calls.of("a").0), (Fate::Allowed, Fate::Unknown));
     }
 }

@@ -43,21 +43,20 @@ impl ModelField {
     /// a key that comes twice at the top level, or one that is `model` but for its case (some
     /// decoders match keys without case).
     pub(crate) fn of(body: &[u8], nesting: usize) -> Result<Self, BodyError> {
-        let text = std::str::from_utf8(body).map_err(|_| BodyError::Utf8)?;
-        bounded(body, nesting)?;
-        let top: TopLevel<'_> =
-            serde_json::from_str(text).map_err(|error| BodyError::Json(error.to_string()))?;
+        let (text, top) = read(body, nesting)?;
         let raw = top.model.ok_or(BodyError::NoModel)?.get();
         let model: String = serde_json::from_str(raw).map_err(|_| BodyError::Model)?;
-        let plain = model.bytes().all(|byte| byte.is_ascii_graphic());
-        if model.is_empty() || model.len() > LONGEST_MODEL || !plain {
+        let span = place(text, raw).ok_or(BodyError::Model)?;
+        Ok(Self { model: plain(model)?, span, limited: limited(text, &top)? })
+    }
+
+    /// The same for a body whose model stands in the path. Its `span` is nowhere.
+    pub(crate) fn of_path(body: &[u8], model: &str, nesting: usize) -> Result<Self, BodyError> {
+        let (text, top) = read(body, nesting)?;
+        if top.model.is_some() {
             return Err(BodyError::Model);
         }
-        let span = place(text, raw).ok_or(BodyError::Model)?;
-        let limited = top.limited.iter();
-        let limited = limited.map(|(key, raw)| Some((*key, place(text, raw.get())?)));
-        let limited = limited.collect::<Option<Vec<_>>>().ok_or(BodyError::Model)?;
-        Ok(Self { model, span, limited })
+        Ok(Self { model: plain(model.to_owned())?, span: 0..0, limited: limited(text, &top)? })
     }
 
     /// The body with another model, and every other byte as it was.
@@ -71,6 +70,26 @@ impl ModelField {
         out.extend_from_slice(after);
         Some(out)
     }
+}
+
+fn read(body: &[u8], nesting: usize) -> Result<(&str, TopLevel<'_>), BodyError> {
+    let text = std::str::from_utf8(body).map_err(|_| BodyError::Utf8)?;
+    bounded(body, nesting)?;
+    let top = serde_json::from_str(text).map_err(|error| BodyError::Json(error.to_string()))?;
+    Ok((text, top))
+}
+
+fn plain(model: String) -> Result<String, BodyError> {
+    let plain = model.bytes().all(|byte| byte.is_ascii_graphic());
+    if model.is_empty() || model.len() > LONGEST_MODEL || !plain {
+        return Err(BodyError::Model);
+    }
+    Ok(model)
+}
+
+fn limited(text: &str, top: &TopLevel<'_>) -> Result<Vec<(&'static str, Range<usize>)>, BodyError> {
+    let limited = top.limited.iter().map(|(key, raw)| Some((*key, place(text, raw.get())?)));
+    limited.collect::<Option<Vec<_>>>().ok_or(BodyError::Model)
 }
 
 /// Where a part of a text is in it: the difference of their addresses.

@@ -7,7 +7,7 @@ use std::{
 
 use bytes::Bytes;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
-use palisade_core::{Authority, Event, Layer, Verdict};
+use palisade_core::{Event, Layer, Verdict};
 use tokio::time::{Duration, Instant, Sleep, sleep};
 
 use crate::{

@@ -29,6 +29,12 @@ pub(crate) enum Refusal {
     /// The body came and is not understood.
     #[error("{0}")]
     Body(#[from] BodyError),
+    /// It asks for something that runs at the provider.
+    #[error("{0}")]
+    AtProvider(String),
+    /// It brings the result of a call that no answer let go.
+    #[error("{0}")]
+    Results(String),
     /// No route takes the model.
     #[error("no route takes the model `{0}`; routes are in `inference.routes` of the policy")]
     NoRoute(String),
@@ -61,6 +67,8 @@ impl Refusal {
     pub(crate) fn status(&self) -> StatusCode {
         match self {
             Refusal::Endpoint(_)
+            | Refusal::AtProvider(_)
+            | Refusal::Results(_)
             | Refusal::NoRoute(_)
             | Refusal::Translation { .. }
             | Refusal::NoProvider(_)
@@ -102,11 +110,23 @@ impl Refusal {
             Refusal::Encoding | Refusal::Incomplete | Refusal::Body(_) => "invalid_request_error",
             Refusal::Endpoint(_)
             | Refusal::Upgrade
+            | Refusal::AtProvider(_)
+            | Refusal::Results(_)
             | Refusal::NoRoute(_)
             | Refusal::Translation { .. }
             | Refusal::NoProvider(_)
             | Refusal::KeyMissing { .. }
             | Refusal::Denied(_) => "permission_error",
+        }
+    }
+
+    /// Google's word for it.
+    pub(crate) fn google_status(&self) -> &'static str {
+        match self.error_type() {
+            "invalid_request_error" | "request_too_large" => "INVALID_ARGUMENT",
+            "overloaded_error" | "api_error" => "UNAVAILABLE",
+            "timeout_error" => "DEADLINE_EXCEEDED",
+            _ => "PERMISSION_DENIED",
         }
     }
 

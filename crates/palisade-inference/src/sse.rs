@@ -49,11 +49,6 @@ impl Reader {
         self.buffer.extend_from_slice(chunk);
     }
 
-    /// Whether a part of an event waits for the rest.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.buffer.is_empty()
-    }
-
     /// The next event that is whole.
     pub(crate) fn next(&mut self) -> Result<Option<Event>, SseError> {
         while let Some(found) =
@@ -114,7 +109,12 @@ impl Reader {
 fn fields(text: &str) -> (Option<String>, Option<String>) {
     let mut name = None;
     let mut data: Option<String> = None;
-    for line in text.split(['\r', '\n']) {
+    let mut rest = text;
+    while !rest.is_empty() {
+        // Between the two bytes of one end there is an empty line, which says nothing.
+        let end = memchr2(b'\r', b'\n', rest.as_bytes()).unwrap_or(rest.len());
+        let (line, after) = rest.split_at(end);
+        rest = after.get(1..).unwrap_or_default();
         let (field, value) = line.split_once(':').unwrap_or((line, ""));
         let value = value.strip_prefix(' ').unwrap_or(value);
         match field {

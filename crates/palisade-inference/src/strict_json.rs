@@ -19,7 +19,8 @@ pub(crate) fn parse(text: &str) -> Result<Value, BodyError> {
     Ok(value)
 }
 
-struct Strict(Value);
+/// A value with one reading, as a part of another.
+pub(crate) struct Strict(pub(crate) Value);
 
 impl<'de> Deserialize<'de> for Strict {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

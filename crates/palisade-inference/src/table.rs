@@ -36,6 +36,7 @@ pub(crate) struct Table {
     routes: Vec<Entry>,
     providers: Vec<Arc<Upstream>>,
     pub(crate) server_tools: Arc<BTreeSet<ServerTool>>,
+    pub(crate) deny_unknown_results: bool,
     pub(crate) quotas: Vec<Quota>,
 }
 
@@ -74,6 +75,7 @@ impl Table {
             routes,
             providers,
             server_tools: Arc::new(config.server_tools),
+            deny_unknown_results: config.deny_unknown_results,
             quotas: config.quotas,
         })
     }
@@ -111,9 +113,11 @@ impl Table {
 
     /// The format to assume of a client that does not tell: the only one there is, if so.
     pub(crate) fn only_api(&self) -> Api {
-        let anthropic = !self.providers.is_empty()
-            && self.providers.iter().all(|upstream| upstream.api == Api::Anthropic);
-        if anthropic { Api::Anthropic } else { Api::OpenAi }
+        let mut apis = self.providers.iter().map(|upstream| upstream.api);
+        match apis.next() {
+            Some(first) if apis.all(|api| api == first) => first,
+            _ => Api::OpenAi,
+        }
     }
 }
 

@@ -296,7 +296,7 @@ impl Whole for WholeMessage {
 
 /// Later events tell sums, and leave out what they do not change.
 fn add(usage: &mut Usage, told: &Value) {
-    let mut set = |slot: &mut u64, key| {
+    let set = |slot: &mut u64, key| {
         if let Some(told) = number(told, key) {
             *slot = told;
         }

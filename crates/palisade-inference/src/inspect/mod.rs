@@ -7,6 +7,7 @@
 
 mod anthropic;
 mod chat;
+mod gemini;
 mod judge;
 mod responses;
 mod server_tool;
@@ -17,6 +18,7 @@ use serde_json::Value;
 
 pub(crate) use anthropic::{MessageStream, WholeMessage};
 pub(crate) use chat::{ChatStream, WholeChat};
+pub(crate) use gemini::{GeminiStream, WholeGemini};
 pub(crate) use judge::{Judge, not_named};
 pub(crate) use responses::{ResponseStream, WholeResponse};
 pub use server_tool::ServerTool;

@@ -402,7 +402,9 @@ impl ResponseStream {
         } else if let Some(start) = kind.strip_suffix(".done") {
             let mut delta = value.clone();
             if let Some(delta) = delta.as_object_mut() {
-                ["arguments", "input", "name"].map(|key| delta.shift_remove(key));
+                for key in ["arguments", "input", "name"] {
+                    delta.shift_remove(key);
+                }
                 delta.insert("type".into(), format!("{start}.delta").into());
                 delta.insert("delta".into(), words(input).into());
             }

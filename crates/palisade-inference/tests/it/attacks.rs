@@ -75,7 +75,7 @@ async fn upstream_that_echoes_the_key_is_scrubbed() {
     assert_eq!(events.body, format!("data: {{\"type\":\"ping\",\"key\":\"{stars}\"}}\n\n"));
     let kinds: Vec<String> =
         bench.ledger.events.lock().unwrap().iter().map(|e| e.kind.clone()).collect();
-    assert_eq!(kinds, ["model_answer", "key_in_answer", "model_answer", "key_in_answer"]);
+    assert_eq!(kinds, ["key_in_answer", "model_answer", "key_in_answer", "model_answer"]);
     assert!(!format!("{:?}", bench.ledger.events.lock().unwrap()).contains(KEY));
 }
 

@@ -109,7 +109,7 @@ async fn a_client_that_does_not_read_holds_the_provider_back() {
     let chunk = format!("event: ping\ndata: {{\"type\":\"ping\"}}\n: {}\n\n", "x".repeat(CHUNK));
     let size = chunk.len();
     let chunk = Bytes::from(chunk);
-    const ALL: usize = 4096;
+    const ALL: usize = 1024;
     let sent = Arc::new(AtomicUsize::new(0));
     let counter = Arc::clone(&sent);
     let upstream = Upstream::start(move |_| {
