@@ -14,17 +14,18 @@ use tokio::{
 };
 
 use crate::{
-    Api, ConfigError, GatewayConfig, KeySource, Limits,
+    Api, ConfigError, GatewayConfig, KeySource, Limits, Redactor,
     account::{Account, Call, Open, Prompt},
     answer::{Payload, refused},
     asking::Asking,
     body::{Budget, Held, drain},
-    bounds::{bounded, edited},
     endpoint::{Endpoint, family},
+    guard::Told,
     headers,
     inspect::{Judge, not_named},
     known_calls::KnownCalls,
     model_field::{BodyError, ModelField},
+    outgoing::{Outgoing, Preparing},
     passage::Checks,
     quota::{Estimate, Exceeded, Meters, Price, Reservation, Wanted, of_answer, price_of},
     refusal::Refusal,
@@ -50,6 +51,10 @@ struct Inner {
     calls: Arc<KnownCalls>,
     meters: Arc<Meters>,
     open: Open,
+    /// What gave the marks for secrets.
+    redactor: Redactor,
+    told: Arc<Told>,
+    turn: tokio::sync::Mutex<()>,
 }
 
 /// A call that has its provider.
@@ -85,7 +90,8 @@ impl Gateway {
         let limits = config.limits.clone();
         let tls = Arc::new(Tls::new(config.extra_roots.clone()));
         let meters = Arc::new(Meters::new(config.quota_folder.clone()));
-        let table = Table::new(config, &tls)?;
+        let redactor = Redactor::new(&[]);
+        let table = Table::new(config, &tls, &redactor)?;
         meters.prepare(&table.quotas)?;
         Ok(Self(Arc::new(Inner {
             table: ArcSwap::from_pointee(table),
@@ -96,6 +102,9 @@ impl Gateway {
             calls: Arc::default(),
             meters,
             open: Open::default(),
+            redactor,
+            told: Arc::default(),
+            turn: tokio::sync::Mutex::default(),
             limits,
         })))
     }
@@ -104,7 +113,7 @@ impl Gateway {
     /// was used of quotas stays used. A call that is under way goes on.
     pub fn replace(&self, config: GatewayConfig) -> Result<(), ConfigError> {
         let limits = self.0.limits.clone();
-        let table = Table::new(GatewayConfig { limits, ..config }, &self.0.tls)?;
+        let table = Table::new(GatewayConfig { limits, ..config }, &self.0.tls, &self.0.redactor)?;
         self.0.meters.prepare(&table.quotas)?;
         self.0.table.store(Arc::new(table));
         Ok(())
@@ -212,19 +221,23 @@ impl Inner {
             let field = request.field;
             let endpoint_name = endpoint.name.to_owned();
             let action = Action::ModelCall { endpoint: endpoint_name, model: field.model.clone() };
-            let bounded = bounded(held.bytes(), &field, &head.headers, endpoint, &table.quotas);
-            let (edits, expected) = match bounded {
-                Ok(bounded) => bounded,
-                Err(why) => return Err(self.exceeded(&action, why).await),
+            let preparing = Preparing {
+                authority: &*self.authority,
+                quotas: &table.quotas,
+                redactor: table.redactor.as_ref(),
+                guard: table.guard,
+                told: &self.told,
+                turn: &self.turn,
+                action: &action,
             };
+            let prepared = preparing.body(held, &field, &head.headers, endpoint).await?;
+            let Outgoing { held, changed, estimate: expected } = prepared;
             estimate = Some(expected);
-            let (field, held) = if edits.is_empty() {
-                (field, held)
-            } else {
-                let body = edited(held.bytes(), edits);
-                let (request, held) =
-                    understood(held.with(body), endpoint, self.limits.nesting).await?;
+            let (field, held) = if changed {
+                let (request, held) = understood(held, endpoint, self.limits.nesting).await?;
                 (request.field, held)
+            } else {
+                (field, held)
             };
             let held = match &target.rename {
                 Some(name) if endpoint.path_model.is_none() => {

@@ -12,8 +12,9 @@ use hyper_util::{
 };
 
 use crate::{
-    Api, ConfigError, GatewayConfig, KeySource, ModelPattern, Provider, Quota, ServerTool,
-    UpstreamUrl, connector::Connector, model_pattern::LONGEST_MODEL, refusal::Refusal, tls::Tls,
+    Api, ConfigError, GatewayConfig, Guard, KeySource, ModelPattern, Provider, Quota, Redactor,
+    ServerTool, UpstreamUrl, connector::Connector, model_pattern::LONGEST_MODEL, refusal::Refusal,
+    tls::Tls,
 };
 
 /// A provider that is ready to be called.
@@ -38,6 +39,8 @@ pub(crate) struct Table {
     pub(crate) server_tools: Arc<BTreeSet<ServerTool>>,
     pub(crate) deny_unknown_results: bool,
     pub(crate) quotas: Vec<Quota>,
+    pub(crate) redactor: Option<Arc<Redactor>>,
+    pub(crate) guard: Option<Guard>,
 }
 
 /// Where a model goes, and under what name.
@@ -47,7 +50,12 @@ pub(crate) struct Target {
 }
 
 impl Table {
-    pub(crate) fn new(config: GatewayConfig, tls: &Arc<Tls>) -> Result<Self, ConfigError> {
+    /// `redactor` is one that has given marks before, which stay the same.
+    pub(crate) fn new(
+        config: GatewayConfig,
+        tls: &Arc<Tls>,
+        redactor: &Redactor,
+    ) -> Result<Self, ConfigError> {
         let within = config.limits.connect;
         let providers: BTreeMap<String, Arc<Upstream>> = config
             .providers
@@ -77,6 +85,8 @@ impl Table {
             server_tools: Arc::new(config.server_tools),
             deny_unknown_results: config.deny_unknown_results,
             quotas: config.quotas,
+            redactor: config.redact.map(|known| Arc::new(redactor.with(&known))),
+            guard: config.guard,
         })
     }
 

@@ -1,6 +1,6 @@
 use std::fmt;
 
-use aho_corasick::{AhoCorasick, MatchKind};
+use aho_corasick::packed;
 use memchr::memmem;
 
 use super::{
@@ -41,15 +41,15 @@ pub(super) struct Text<'a> {
 /// Looks for secrets in texts.
 pub(super) struct Finder {
     known: Known,
-    beginnings: Option<AhoCorasick>,
+    beginnings: Option<packed::Searcher>,
 }
 
 impl Finder {
     pub(super) fn new(known: &[KnownSecret]) -> Self {
-        let beginnings = AhoCorasick::builder()
-            .match_kind(MatchKind::LeftmostLongest)
-            .build(FORMS.iter().map(|form| form.prefix));
-        Self { known: Known::new(known), beginnings: beginnings.ok() }
+        let mut builder =
+            packed::Config::new().match_kind(packed::MatchKind::LeftmostLongest).builder();
+        let beginnings = builder.extend(FORMS.iter().map(|form| form.prefix)).build();
+        Self { known: Known::new(known), beginnings }
     }
 
     /// All of them, in order, none in another.

@@ -25,7 +25,8 @@ pub use texts::Unsearchable;
 
 use find::Finder;
 use marks::Marks;
-use texts::{Buffer, Texts};
+use texts::Buffer;
+pub(crate) use texts::Texts;
 
 use crate::bounds::Edit;
 

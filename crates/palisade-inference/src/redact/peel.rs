@@ -240,10 +240,8 @@ fn nibble(byte: u8) -> u8 {
 /// Escapes and percent signs that stand for characters that a key has, in the lines that have any.
 fn escapes(text: Text<'_>) -> Option<Layer> {
     let bytes = text.bytes;
-    let telling =
-        |place: usize| decoded(bytes, place).filter(|(byte, _)| byte.is_ascii_graphic()).is_some();
     let mut lines: Vec<std::ops::Range<usize>> = Vec::new();
-    let signs = memchr::memchr2_iter(b'\\', b'%', bytes).filter(|place| telling(*place));
+    let signs = memchr::memchr2_iter(b'\\', b'%', bytes).filter(|place| tells(bytes, *place));
     for place in signs {
         if lines.last().is_some_and(|line| place < line.end) {
             continue;
@@ -296,6 +294,21 @@ fn escapes(text: Text<'_>) -> Option<Layer> {
 fn joins_in(joins: &[usize], span: std::ops::Range<usize>) -> impl Iterator<Item = usize> {
     let from = joins.partition_point(|join| *join < span.start);
     joins.get(from..).unwrap_or_default().iter().copied().take_while(move |join| *join < span.end)
+}
+
+/// Whether what stands encoded here is a character that a key has, or an encoding of its own.
+fn tells(text: &[u8], place: usize) -> bool {
+    match decoded(text, place) {
+        Some((b'\\', length)) => {
+            let next = place.checked_add(length).and_then(|next| text.get(next));
+            matches!(next, Some(b'u' | b'x' | b'/' | b'n' | b'r'))
+        }
+        Some((byte, _)) => {
+            byte.is_ascii_alphanumeric()
+                || matches!(byte, b'_' | b'-' | b'.' | b'/' | b'+' | b'=' | b'%')
+        }
+        None => false,
+    }
 }
 
 /// What stands encoded here, and how long it is: `%41`, `\u0041`, `\x41`, `\/`, `\n`.

@@ -57,8 +57,8 @@ struct Segment {
     raw_end: usize,
     /// Whether it has escapes.
     escaped: bool,
-    /// Whether it is a part of what a tool gave back.
-    tool: bool,
+    /// Which result of a tool it is a part of; 0: of none.
+    tool: u32,
 }
 
 /// An object or array that is open.
@@ -89,6 +89,7 @@ impl Texts {
         let mut frames: Vec<Frame> = Vec::new();
         let mut at_key = false;
         let mut place = 0;
+        let mut tools = 0_u32;
         while let Some(byte) = body.get(place) {
             place = place.saturating_add(1);
             match byte {
@@ -106,8 +107,9 @@ impl Texts {
                 }
                 b'}' | b']' => {
                     if let Some(frame) = frames.pop().filter(|frame| frame.tool) {
-                        texts.prose.of_a_tool(frame.before.0);
-                        texts.rest.of_a_tool(frame.before.1);
+                        tools = tools.saturating_add(1);
+                        texts.prose.of_a_tool(frame.before.0, tools);
+                        texts.rest.of_a_tool(frame.before.1, tools);
                     }
                     at_key = false;
                 }
@@ -135,6 +137,35 @@ impl Texts {
         }
         Ok(texts)
     }
+
+    /// What tools gave back, as far as it is text. What stands in one result behind keys of words is one
+    /// text; what stands elsewhere in it is one for itself.
+    pub(crate) fn results(&self) -> Vec<ToolText> {
+        let mut results: Vec<ToolText> = Vec::new();
+        let mut last = 0;
+        for (text, place, tool) in self.prose.of_tools() {
+            match results.last_mut() {
+                Some(result) if tool == last => {
+                    result.text.extend_from_slice(text);
+                    result.places.push(place);
+                }
+                _ => results.push(ToolText { text: text.to_vec(), places: vec![place] }),
+            }
+            last = tool;
+        }
+        let rest = self.rest.of_tools();
+        results.extend(
+            rest.map(|(text, place, _)| ToolText { text: text.to_vec(), places: vec![place] }),
+        );
+        results
+    }
+}
+
+/// A text that a tool gave back, and where it stands in the body.
+#[derive(Debug)]
+pub(crate) struct ToolText {
+    pub(crate) text: Vec<u8>,
+    pub(crate) places: Vec<Range<usize>>,
 }
 
 fn kind_of_key(raw: &[u8]) -> Key {
@@ -185,7 +216,7 @@ impl Buffer {
         }
         let start = self.text.len();
         let raw_end = place.saturating_add(raw.len());
-        self.strings.push(Segment { start, raw: place, raw_end, escaped, tool: false });
+        self.strings.push(Segment { start, raw: place, raw_end, escaped, tool: 0 });
         if escaped {
             let text = &mut self.text;
             unescape(raw, |bytes, _| text.extend_from_slice(bytes));
@@ -194,18 +225,20 @@ impl Buffer {
         }
     }
 
-    fn of_a_tool(&mut self, first: usize) {
+    fn of_a_tool(&mut self, first: usize, number: u32) {
         for string in self.strings.iter_mut().skip(first) {
-            string.tool = true;
+            string.tool = number;
         }
     }
 
-    /// The texts that tools gave back, each with where it stands in the body.
-    pub(crate) fn of_tools(&self) -> impl Iterator<Item = (&[u8], Range<usize>)> {
-        self.strings.iter().enumerate().filter(|(_, string)| string.tool).map(|(index, string)| {
-            let end = self.end(index);
-            (self.text.get(string.start..end).unwrap_or_default(), string.raw..string.raw_end)
-        })
+    /// The texts that tools gave back, each with where it stands in the body, and of which result it is.
+    fn of_tools(&self) -> impl Iterator<Item = (&[u8], Range<usize>, u32)> {
+        self.strings.iter().enumerate().filter(|(_, string)| string.tool > 0).map(
+            |(index, string)| {
+                let text = self.text.get(string.start..self.end(index)).unwrap_or_default();
+                (text, string.raw..string.raw_end, string.tool)
+            },
+        )
     }
 
     /// Where the text of a string ends.
@@ -339,7 +372,7 @@ mod tests {
         assert_eq!(raw(3..6), ["d", "\\u0065f"]);
         assert_eq!(raw(5..9), ["f", "g\\nh"]);
         assert_eq!(raw(7..8), ["\\n"]);
-        let tools: Vec<_> = texts.prose.of_tools().map(|(text, _)| text).collect();
+        let tools: Vec<_> = texts.prose.of_tools().map(|(text, ..)| text).collect();
         assert_eq!(tools, [b"g\nh"]);
     }
 
@@ -352,7 +385,7 @@ mod tests {
             r#"{"contents":[{"parts":[{"functionResponse":{"response":{"content":"R"}}},{"text":"x"}]}]}"#,
         ] {
             let texts = Texts::of(body.as_bytes()).unwrap();
-            let found: Vec<_> = texts.prose.of_tools().map(|(text, _)| text).collect();
+            let found: Vec<_> = texts.prose.of_tools().map(|(text, ..)| text).collect();
             assert_eq!(found, [b"R"], "{body}");
         }
     }
