@@ -25,7 +25,7 @@ fn main() {
 }
 
 fn prompts() {
-    let source = include_str!("redact.rs");
+    let source = include_str!("../src/gateway.rs");
     let prose = "The quick brown fox jumps over the lazy dog; it was seen at 12:30 by all of us. ";
     let base64: String = (0..4000)
         .map(|n| {
@@ -48,7 +48,7 @@ fn prompts() {
             .map(|_| json!({"role": "user", "content": [{"type": "text", "text": message}]}))
             .collect();
         let body = json!({"model": "m", "max_tokens": 1, "messages": messages}).to_string();
-        let body = body.get(..).unwrap_or_default().as_bytes();
+        let body = body.as_bytes();
         let known: Vec<_> = (0..20)
             .map(|n| KnownSecret::credential(&format!("a-secret-of-the-operator-{n}").into()))
             .collect();

@@ -74,6 +74,22 @@ pub struct Route {
     pub to: String,
     /// The model name that the provider gets instead.
     pub rename: Option<String>,
+    /// Its share of the calls, against those of the others. 1 where there is no other.
+    pub weight: u32,
+    /// Who is asked next, in this order, when one is not reached, answers 429 or 5xx, or does not begin
+    /// in time.
+    pub fallback: Vec<Fallback>,
+}
+
+/// Another provider for the models of a route.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fallback {
+    /// The provider's name.
+    pub to: String,
+    /// The model name that the provider gets instead.
+    pub rename: Option<String>,
+    /// Its share of the calls that it gets first.
+    pub weight: u32,
 }
 
 /// Why a gateway cannot be made of a configuration.

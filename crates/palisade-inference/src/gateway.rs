@@ -14,7 +14,7 @@ use tokio::{
 };
 
 use crate::{
-    Api, ConfigError, GatewayConfig, KeySource, Limits, Redactor,
+    Api, ConfigError, GatewayConfig, KeySource, KnownSecret, Limits,
     account::{Account, Call, Open, Prompt},
     answer::{Payload, refused},
     asking::Asking,
@@ -28,12 +28,14 @@ use crate::{
     outgoing::{Outgoing, Preparing},
     passage::Checks,
     quota::{Estimate, Exceeded, Meters, Price, Reservation, Wanted, of_answer, price_of},
+    redact::Redacting,
     refusal::Refusal,
     relay::relay,
     results::Results,
     scrub::Scrubber,
     table::{Table, Target, Upstream},
     tls::Tls,
+    translate::Translation,
     usage::Usage,
 };
 
@@ -51,8 +53,7 @@ struct Inner {
     calls: Arc<KnownCalls>,
     meters: Arc<Meters>,
     open: Open,
-    /// What gave the marks for secrets.
-    redactor: Redactor,
+    redacting: Redacting,
     told: Arc<Told>,
     turn: tokio::sync::Mutex<()>,
 }
@@ -60,8 +61,11 @@ struct Inner {
 /// A call that has its provider.
 struct Routed<'a> {
     action: &'a Action,
-    target: &'a Target,
-    /// The policy that the provider was chosen by.
+    /// Those to ask, one after the other.
+    targets: Vec<Target>,
+    /// Where the model stands in the body, if it does.
+    field: Option<ModelField>,
+    /// The policy that the providers were chosen by.
     generation: u64,
     table: &'a Table,
     /// What the call may use. None for one that no model answers.
@@ -70,28 +74,31 @@ struct Routed<'a> {
 
 impl Routed<'_> {
     /// The model, by the name that the provider gets.
-    fn model(&self) -> Option<&str> {
+    fn model<'b>(&'b self, target: &'b Target) -> Option<&'b str> {
         let asked = match self.action {
             Action::ModelCall { model, .. } => Some(model.as_str()),
             _ => None,
         };
-        self.target.rename.as_deref().filter(|_| asked.is_some()).or(asked)
+        target.rename.as_deref().filter(|_| asked.is_some()).or(asked)
     }
+}
 
-    /// Whether its provider takes no money.
-    fn is_free(&self) -> bool {
-        matches!(self.target.upstream.key, KeySource::None)
-    }
+/// Whether a provider takes no money.
+fn is_free(target: &Target) -> bool {
+    matches!(target.upstream.key, KeySource::None)
 }
 
 impl Gateway {
     /// A gateway over this configuration. Nothing is dialled and no file is read yet.
-    pub fn new(config: GatewayConfig, authority: Arc<dyn Authority>) -> Result<Self, ConfigError> {
+    pub fn new(
+        mut config: GatewayConfig,
+        authority: Arc<dyn Authority>,
+    ) -> Result<Self, ConfigError> {
         let limits = config.limits.clone();
         let tls = Arc::new(Tls::new(config.extra_roots.clone()));
         let meters = Arc::new(Meters::new(config.quota_folder.clone()));
-        let redactor = Redactor::new(&[]);
-        let table = Table::new(config, &tls, &redactor)?;
+        let redacting = Redacting::new(config.redact.take());
+        let table = Table::new(config, &tls)?;
         meters.prepare(&table.quotas)?;
         Ok(Self(Arc::new(Inner {
             table: ArcSwap::from_pointee(table),
@@ -102,7 +109,7 @@ impl Gateway {
             calls: Arc::default(),
             meters,
             open: Open::default(),
-            redactor,
+            redacting,
             told: Arc::default(),
             turn: tokio::sync::Mutex::default(),
             limits,
@@ -111,12 +118,20 @@ impl Gateway {
 
     /// Routes, providers and quotas of this configuration from now on; its limits do not count, and what
     /// was used of quotas stays used. A call that is under way goes on.
-    pub fn replace(&self, config: GatewayConfig) -> Result<(), ConfigError> {
+    pub fn replace(&self, mut config: GatewayConfig) -> Result<(), ConfigError> {
         let limits = self.0.limits.clone();
-        let table = Table::new(GatewayConfig { limits, ..config }, &self.0.tls, &self.0.redactor)?;
+        let redact = config.redact.take();
+        let table = Table::new(GatewayConfig { limits, ..config }, &self.0.tls)?;
         self.0.meters.prepare(&table.quotas)?;
+        self.0.redacting.configure(redact);
         self.0.table.store(Arc::new(table));
         Ok(())
+    }
+
+    /// Values that are taken out of what goes to a model besides those of the configuration, wherever
+    /// anything is, as long as the sandbox runs.
+    pub fn keep_from_models(&self, values: Vec<KnownSecret>) {
+        self.0.redacting.learn(values);
     }
 
     /// Resolves when the end of every call is recorded that has ended.
@@ -214,17 +229,19 @@ impl Inner {
         let generation = self.authority.generation();
         let table = self.table.load_full();
         let mut estimate = None;
-        let (action, target, held) = if endpoint.takes_model {
+        let mut in_body = None;
+        let (action, targets, held) = if endpoint.takes_model {
             let (request, held) = understood(held, endpoint, self.limits.nesting).await?;
-            let target = table.of_model(&request.field.model, endpoint.api)?;
+            let targets = table.of_model(&request.field.model, endpoint.api, endpoint.wire)?;
             self.permit(&request, endpoint, &table).await?;
             let field = request.field;
             let endpoint_name = endpoint.name.to_owned();
             let action = Action::ModelCall { endpoint: endpoint_name, model: field.model.clone() };
+            let redactor = self.redacting.now();
             let preparing = Preparing {
                 authority: &*self.authority,
                 quotas: &table.quotas,
-                redactor: table.redactor.as_ref(),
+                redactor: redactor.as_ref(),
                 guard: table.guard,
                 told: &self.told,
                 turn: &self.turn,
@@ -239,23 +256,19 @@ impl Inner {
             } else {
                 (field, held)
             };
-            let held = match &target.rename {
-                Some(name) if endpoint.path_model.is_none() => {
-                    let renamed = field.renamed(held.bytes(), name);
-                    held.with(renamed.ok_or(BodyError::Model)?)
-                }
-                _ => held,
-            };
-            (action, target, Some(held))
+            in_body = endpoint.path_model.is_none().then_some(field);
+            (action, targets, Some(held))
         } else {
             if !held.bytes().is_empty() {
                 return Err(Refusal::Endpoint("a GET request has no body".into()));
             }
             let target = table.of_api(endpoint.api)?;
-            (Action::ModelRequest { request: shown(head), refused: None }, target, None)
+            (Action::ModelRequest { request: shown(head), refused: None }, vec![target], None)
         };
-        let routed =
-            Routed { action: &action, target: &target, generation, table: &table, estimate };
+        let field = in_body;
+        let action = &action;
+        let table = &table;
+        let routed = Routed { action, targets, field, generation, table, estimate };
         self.call(head, endpoint, &routed, held).await
     }
 
@@ -282,6 +295,7 @@ impl Inner {
         why.map_or(Ok(()), |why| Err(Refusal::Results(why)))
     }
 
+    /// Asks one provider after the other, until one answers in a way that is the client's to hear.
     async fn call(
         &self,
         head: &Parts,
@@ -289,8 +303,39 @@ impl Inner {
         routed: &Routed<'_>,
         body: Option<Held>,
     ) -> Result<Response<Payload>, Refusal> {
-        let Routed { action, target, generation, .. } = *routed;
+        let body = body.map(Held::into_bytes);
+        let mut decided = false;
+        let mut last = Err(Refusal::NoProvider(endpoint.api));
+        for (at, target) in routed.targets.iter().enumerate() {
+            let is_last = at.saturating_add(1) == routed.targets.len();
+            last = self.attempt(head, endpoint, (routed, target), body.clone(), &mut decided).await;
+            if is_last || !goes_on(&last) {
+                break;
+            }
+            // Whoever is asked next has an event of its own. A failure has one already.
+            if let Ok(response) = &last {
+                let subject = routed.action.subject();
+                let event = Event::observed("model_failure", Layer::Inference, subject)
+                    .with("provider", target.upstream.name.as_str())
+                    .with("why", format!("answered {}", response.status().as_u16()));
+                self.authority.record(event).await;
+            }
+        }
+        last
+    }
+
+    async fn attempt(
+        &self,
+        head: &Parts,
+        endpoint: &Endpoint,
+        (routed, target): (&Routed<'_>, &Target),
+        body: Option<Bytes>,
+        decided: &mut bool,
+    ) -> Result<Response<Payload>, Refusal> {
+        let Routed { action, generation, .. } = *routed;
         let upstream = &*target.upstream;
+        let translation = Translation::between(endpoint.wire, upstream.api)
+            .filter(|_| upstream.api != endpoint.api);
         let mut scrubber = None;
         let mut fields = headers::for_provider(&head.headers, body.is_some());
         match &upstream.key {
@@ -307,26 +352,44 @@ impl Inner {
                 return Err(Refusal::KeyMissing { provider, why: why.clone() });
             }
         }
-        let path = match &target.rename {
-            Some(model) => endpoint.renamed(model).map_err(Refusal::Endpoint)?,
-            None => endpoint.target.clone(),
+        let path = match (translation, &target.rename) {
+            (Some(translation), _) => translation.path().to_owned(),
+            (None, Some(model)) => endpoint.renamed(model).map_err(Refusal::Endpoint)?,
+            (None, None) => endpoint.target.clone(),
         };
         let uri = upstream.url.join(&path);
         let (Some(uri), Some(host)) = (uri, upstream.url.host_header()) else {
             return Err(failed(upstream, "has a URL that cannot be called"));
         };
         fields.insert(header::HOST, host);
-        let payload = body.map(Held::into_bytes).unwrap_or_default();
+        let payload = match (body, &target.rename, &routed.field) {
+            (Some(body), Some(name), Some(field)) => {
+                field.renamed(&body, name).map(Bytes::from).ok_or(BodyError::Model)?
+            }
+            (body, _, _) => body.unwrap_or_default(),
+        };
+        let payload = match translation {
+            Some(translation) => {
+                translation.headers(&mut fields);
+                translation
+                    .request(&payload)
+                    .map_err(|why| Refusal::Untranslated { provider: upstream.name.clone(), why })?
+            }
+            None => payload,
+        };
         let prompt = routed.estimate.is_some().then(|| Prompt::of(&payload));
         let mut request = Request::new(Full::new(payload));
         *request.method_mut() = head.method.clone();
         *request.uri_mut() = uri;
         *request.headers_mut() = fields;
 
-        let mut reservation = self.reserve(routed).await?;
-        let decision = self.authority.authorize(action).await;
-        if !decision.is_allowed() {
-            return Err(Refusal::Denied(decision.reason));
+        let mut reservation = self.reserve(routed, target).await?;
+        if !*decided {
+            let decision = self.authority.authorize(action).await;
+            if !decision.is_allowed() {
+                return Err(Refusal::Denied(decision.reason));
+            }
+            *decided = true;
         }
         // The new policy permits it, and perhaps not to this provider.
         if self.authority.generation() != generation {
@@ -340,20 +403,21 @@ impl Inner {
                 let mut event = Event::observed("model_answer", Layer::Inference, action.subject())
                     .with("provider", upstream.name.as_str())
                     .with("status", response.status().as_u16());
-                if let Some(model) = routed.model() {
+                if let Some(model) = routed.model(target) {
                     event = event.with("model", model);
                 }
                 let call = Call {
                     event,
                     reservation,
                     estimate: routed.estimate.unwrap_or_default(),
-                    price: self.price(routed),
+                    price: self.price(routed, target),
                     prompt,
                     started,
                 };
                 let taken = response.status().is_success();
                 let account = Account::new(call, Arc::clone(&self.authority), &self.open, taken);
-                let checks = self.checks(action, upstream, scrubber, account);
+                let mut checks = self.checks(action, upstream, scrubber, account);
+                checks.translation = translation;
                 let relayed = relay(response, endpoint.wire, checks, &self.limits).await;
                 relayed.map_err(|why| failed(upstream, &why))
             }
@@ -375,14 +439,18 @@ impl Inner {
     }
 
     /// Room for a call under every limit.
-    async fn reserve(&self, routed: &Routed<'_>) -> Result<Option<Reservation>, Refusal> {
+    async fn reserve(
+        &self,
+        routed: &Routed<'_>,
+        target: &Target,
+    ) -> Result<Option<Reservation>, Refusal> {
         let quotas = &routed.table.quotas;
         let (Some(estimate), Some(model), false) =
-            (routed.estimate, routed.model(), quotas.is_empty())
+            (routed.estimate, routed.model(target), quotas.is_empty())
         else {
             return Ok(None);
         };
-        let wanted = Wanted { model, free: routed.is_free(), estimate };
+        let wanted = Wanted { model, free: is_free(target), estimate };
         match self.meters.reserve(quotas, &wanted).await {
             Ok(reservation) => Ok(Some(reservation)),
             Err(why) => Err(self.exceeded(routed.action, why).await),
@@ -397,11 +465,11 @@ impl Inner {
     }
 
     /// What the model costs, if anybody says so.
-    fn price(&self, routed: &Routed<'_>) -> Option<Price> {
-        if routed.is_free() {
+    fn price(&self, routed: &Routed<'_>, target: &Target) -> Option<Price> {
+        if is_free(target) {
             return Some(Price::default());
         }
-        let model = routed.model()?;
+        let model = routed.model(target)?;
         let quotas = routed.table.quotas.iter();
         quotas
             .map(|quota| quota.prices.as_slice())
@@ -424,6 +492,7 @@ impl Inner {
         Checks {
             scrubber,
             reading: None,
+            translation: None,
             judge,
             watcher: Box::new(account),
             provider: upstream.name.clone(),
@@ -459,6 +528,20 @@ impl Inner {
             return Err(failed(upstream, "answered compressed, though it was asked not to"));
         }
         Ok(response)
+    }
+}
+
+/// Whether the next provider is asked: this one had no room or no answer, and the client has heard nothing.
+fn goes_on(answered: &Result<Response<Payload>, Refusal>) -> bool {
+    match answered {
+        Ok(response) => {
+            response.status() == http::StatusCode::TOO_MANY_REQUESTS
+                || response.status().is_server_error()
+        }
+        Err(why) => matches!(
+            why,
+            Refusal::Upstream { .. } | Refusal::Slow { .. } | Refusal::KeyMissing { .. }
+        ),
     }
 }
 

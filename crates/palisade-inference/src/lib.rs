@@ -47,11 +47,12 @@ mod sse;
 mod strict_json;
 mod table;
 mod tls;
+mod translate;
 mod upstream_url;
 mod usage;
 
 pub use api::Api;
-pub use config::{ConfigError, GatewayConfig, KeySource, Provider, Route};
+pub use config::{ConfigError, Fallback, GatewayConfig, KeySource, Provider, Route};
 pub use credential::{HeaderCredential, TemplateError};
 pub use gateway::Gateway;
 pub use guard::Guard;

@@ -5,7 +5,7 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use palisade_core::{Event, Layer, Verdict};
 use tokio::time::{Duration, Instant, Sleep, sleep};
@@ -15,6 +15,7 @@ use crate::{
     observe::{Finish, Unwatched, Watcher},
     reading::Reading,
     scrub::Scrubber,
+    translate::{Translation, Translator},
 };
 
 /// How long a client hears nothing while a tool call is held.
@@ -37,6 +38,8 @@ pub(crate) struct Checks {
     pub(crate) scrubber: Option<Scrubber>,
     /// None for an answer that holds no tool call.
     pub(crate) reading: Option<Reading>,
+    /// Set where the provider speaks another format than the client.
+    pub(crate) translation: Option<Translation>,
     pub(crate) judge: Judge,
     pub(crate) watcher: Box<dyn Watcher>,
     /// Which provider answered what.
@@ -60,6 +63,7 @@ pub(crate) struct Passage {
     told: bool,
     waits: Option<Pin<Box<dyn Future<Output = Done> + Send>>>,
     outlet: Outlet,
+    translator: Option<Translator>,
     /// What may go on once all before is written down.
     clean: Bytes,
     /// Nothing further is read.
@@ -73,8 +77,10 @@ pub(crate) struct Passage {
 
 impl Passage {
     pub(crate) fn new(inner: Incoming, checks: Checks, pause: Duration) -> Self {
+        let translator = checks.translation.filter(|_| checks.reading.is_some());
         Self {
             inner,
+            translator: translator.map(Translator::new),
             checks,
             told: false,
             waits: None,
@@ -153,7 +159,11 @@ impl Passage {
             return Poll::Pending;
         };
         ready!(self.silence.as_mut().poll(cx));
-        let word = reading.idle();
+        // What means nothing in one format means nothing in the other only as a comment.
+        let word = match self.translator {
+            None => reading.idle(),
+            Some(_) => Bytes::from_static(b": a tool call is being decided\n\n"),
+        };
         self.heard();
         Poll::Ready(Some(Ok(Frame::data(word))))
     }
@@ -193,6 +203,16 @@ impl Body for Passage {
             }
             if !this.outlet.bytes.is_empty() {
                 this.clean = this.outlet.bytes.split().freeze();
+                if let Some(translator) = &mut this.translator {
+                    this.clean = translator.push(&this.clean);
+                }
+            }
+            if this.over.is_some()
+                && let Some(mut translator) = this.translator.take()
+            {
+                let mut all = BytesMut::from(&*this.clean);
+                all.extend_from_slice(&translator.finish());
+                this.clean = all.freeze();
             }
             if !this.clean.is_empty() {
                 this.heard();

@@ -6,7 +6,7 @@ use crate::{
 };
 
 /// The largest event of a stream, in bytes.
-const MOST_EVENT: usize = 16 << 20;
+pub(crate) const MOST_EVENT: usize = 16 << 20;
 
 /// A stream of events on its way through its [`Stream`]. Takes pieces cut anywhere.
 pub(crate) struct Reading {

@@ -40,9 +40,12 @@ pub(crate) enum Refusal {
     NoRoute(String),
     /// The route leads to a provider that speaks another format.
     #[error(
-        "the model `{model}` is routed to `{to}`, which speaks the {speaks} API and not the {asked} API; translation between them is not built yet"
+        "the model `{model}` is routed to `{to}`, which speaks the {speaks} API and not the {asked} API; there is no translation for this request: only Anthropic Messages and OpenAI Chat Completions are translated into each other"
     )]
     Translation { model: String, to: String, speaks: Api, asked: Api },
+    /// The request has something that the provider's format cannot say.
+    #[error("the provider `{provider}` speaks another API, in which this cannot be said: {why}")]
+    Untranslated { provider: String, why: String },
     /// No provider speaks the format of a request that names no model.
     #[error("no provider in the policy speaks the {0} API")]
     NoProvider(Api),
@@ -91,7 +94,9 @@ impl Refusal {
             Refusal::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Refusal::Crowded => StatusCode::SERVICE_UNAVAILABLE,
             Refusal::Incomplete => StatusCode::REQUEST_TIMEOUT,
-            Refusal::Body(_) | Refusal::Unsearchable(_) => StatusCode::BAD_REQUEST,
+            Refusal::Body(_) | Refusal::Unsearchable(_) | Refusal::Untranslated { .. } => {
+                StatusCode::BAD_REQUEST
+            }
             Refusal::Upstream { .. } => StatusCode::BAD_GATEWAY,
             Refusal::Slow { .. } => StatusCode::GATEWAY_TIMEOUT,
         }
@@ -113,7 +118,8 @@ impl Refusal {
             Refusal::Encoding
             | Refusal::Incomplete
             | Refusal::Body(_)
-            | Refusal::Unsearchable(_) => "invalid_request_error",
+            | Refusal::Unsearchable(_)
+            | Refusal::Untranslated { .. } => "invalid_request_error",
             Refusal::Endpoint(_)
             | Refusal::Upgrade
             | Refusal::AtProvider(_)

@@ -1,5 +1,5 @@
 use bytes::{Bytes, BytesMut};
-use http::{HeaderMap, Response, header, response};
+use http::{HeaderMap, HeaderValue, Response, header, response};
 use http_body_util::{BodyExt, Either, Full};
 use hyper::body::Incoming;
 use serde_json::Value;
@@ -16,6 +16,7 @@ use crate::{
     reading::Reading,
     scrub::Scrubber,
     strict_json,
+    translate::Translation,
 };
 
 /// How an answer's body is written.
@@ -41,9 +42,22 @@ pub(crate) async fn relay(
             }
         }
     }
+    let translation = checks.translation;
+    let wire = translation.map_or(wire, Translation::wire);
     // What an error says no client takes for an answer of the model.
     if !head.status.is_success() || wire.whole().is_none() {
-        return Ok(passed(head, body, checks, limits));
+        let Some(translation) = translation else {
+            return Ok(passed(head, body, checks, limits));
+        };
+        let Checks { mut scrubber, mut watcher, .. } = checks;
+        let told = gathered(body, &mut scrubber, limits).await;
+        watcher.finished(if told.is_ok() { Finish::Whole } else { Finish::Broken });
+        let told = serde_json::from_slice(&told?).unwrap_or_default();
+        head.headers.remove(header::CONTENT_LENGTH);
+        let json = HeaderValue::from_static("application/json");
+        head.headers.insert(header::CONTENT_TYPE, json);
+        let told = translation.error(&told).to_string();
+        return Ok(answered(head, Either::Left(Full::new(told.into()))));
     }
     match media(&head.headers) {
         Some(Media::Events) => {
@@ -101,7 +115,15 @@ async fn whole(
     checks: Checks,
     limits: &Limits,
 ) -> Result<Bytes, String> {
-    let Checks { mut scrubber, judge, mut watcher, subject, provider, .. } = checks;
+    let Checks { mut scrubber, judge, mut watcher, subject, provider, translation, .. } = checks;
+    let said = |body: Bytes, value: &Value| match translation {
+        None => Ok(body),
+        Some(translation) if is_error(value) => Ok(translation.error(value).to_string().into()),
+        Some(translation) => match translation.answer(value) {
+            Ok(value) => Ok(value.to_string().into()),
+            Err(why) => Err(format!("answered with what the other format cannot say: {why}")),
+        },
+    };
     let read = async {
         let body = gathered(body, &mut scrubber, limits).await?;
         watcher.came(&body);
@@ -118,20 +140,21 @@ async fn whole(
         let unreadable = |why: Unreadable| format!("gave an answer that is not passed on: {why}");
         let text = std::str::from_utf8(&body).map_err(|_| "answered with no UTF-8".to_owned())?;
         let value = strict_json::parse(text).map_err(|why| unreadable(why.into()))?;
-        let Some(format) = wire.whole() else { return Ok(body) };
+        let Some(format) = wire.whole() else { return said(body, &value) };
         if let Some(usage) = format.usage(&value) {
             watcher.usage(usage);
         }
         if is_error(&value) {
-            return Ok(body);
+            return said(body, &value);
         }
         let asked = format.asked(&value).map_err(unreadable)?;
         let rulings = judge.rule(asked).await;
         watcher.ruled(rulings.len(), denied(&rulings));
         if rulings.iter().all(|ruling| *ruling == Ruling::Release) {
-            return Ok(body);
+            return said(body, &value);
         }
-        Ok(format.ruled(value, &rulings).to_string().into())
+        let value = format.ruled(value, &rulings);
+        said(value.to_string().into(), &value)
     };
     let read = read.await;
     watcher.finished(if read.is_ok() { Finish::Whole } else { Finish::Broken });
@@ -175,8 +198,6 @@ async fn gathered(
 
 #[cfg(test)]
 mod tests {
-    use http::HeaderValue;
-
     use super::*;
 
     #[test]

@@ -468,6 +468,12 @@ pub(crate) struct Inference {
     #[schemars(extend("examples" = [[{"model": "claude-*", "to": "anthropic"}]]))]
     pub(crate) routes: Given<Vec<At<Route>>>,
     pub(crate) limits: Option<At<InferenceLimits>>,
+    /// The tools that may run at a provider. None is allowed that is not named here.
+    #[serde(default)]
+    #[schemars(extend("examples" = [["web_search"]]))]
+    pub(crate) server_tools: Given<Vec<At<ServerToolWord>>>,
+    /// What becomes of a request with the result of a tool call that was not let go in this session.
+    pub(crate) tool_results: Option<At<ResultsWord>>,
     /// What is taken out of what goes to a model.
     #[serde(default)]
     #[schemars(extend("examples" = [["secrets"]]))]
@@ -497,6 +503,36 @@ pub(crate) enum ApiWord {
     Anthropic,
     /// OpenAI Chat Completions and Responses.
     Openai,
+    /// Gemini `generateContent`.
+    Gemini,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum ServerToolWord {
+    /// Searching the web.
+    WebSearch,
+    /// Fetching pages.
+    WebFetch,
+    /// Running code in a container of the provider's.
+    CodeExecution,
+    /// Searching files that were given to the provider.
+    FileSearch,
+    /// Making images.
+    ImageGeneration,
+    /// Calling MCP servers from there.
+    Mcp,
+    /// Searching the tools that a request offers.
+    ToolSearch,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum ResultsWord {
+    /// It is recorded.
+    Observe,
+    /// It is refused.
+    Block,
 }
 
 /// Which models go to which provider.
@@ -513,6 +549,30 @@ pub(crate) struct Route {
     #[serde(rename = "as")]
     #[schemars(extend("examples" = ["nemotron-3-super"]))]
     pub(crate) rename: Option<At<String>>,
+    /// Its share of the calls, against those of `fallback`. Default: 1.
+    #[schemars(extend("examples" = [3]))]
+    pub(crate) weight: Option<At<u64>>,
+    /// Who is asked next, in this order, when one is not reached, has no room (429), fails (5xx) or does
+    /// not begin in time.
+    #[serde(default)]
+    #[schemars(extend("examples" = [[{"to": "local", "as": "qwen3"}]]))]
+    pub(crate) fallback: Vec<At<Fallback>>,
+}
+
+/// Another provider for the models of a route.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Fallback {
+    /// A provider's name.
+    #[schemars(extend("examples" = ["local"]))]
+    pub(crate) to: At<String>,
+    /// The name of the model that the provider gets instead.
+    #[serde(rename = "as")]
+    #[schemars(extend("examples" = ["qwen3"]))]
+    pub(crate) rename: Option<At<String>>,
+    /// Its share of the calls that it gets first. Default: 0, none.
+    #[schemars(extend("examples" = [1]))]
+    pub(crate) weight: Option<At<u64>>,
 }
 
 /// The most that models may be used. Those of each document hold, side by side.

@@ -248,8 +248,22 @@ fn models(policy: &Policy, all: &mut Vec<Explained>) {
     }
     for (index, route) in inference.routes.iter().enumerate() {
         let renamed = route.rename.as_ref().map(|name| format!(" as {name}")).unwrap_or_default();
-        let says = format!("models like {} go to {}{renamed}", route.model, route.to);
+        let others: Vec<&str> = route.fallback.iter().map(|other| other.to.as_str()).collect();
+        let others = match others.as_slice() {
+            [] => String::new(),
+            others => format!(", or else {}", others.join(", ")),
+        };
+        let says = format!("models like {} go to {}{renamed}{others}", route.model, route.to);
         all.push(one(format!("inference.routes[{index}]"), says, &["kernel", "inference"]));
+    }
+    let tools: Vec<&str> = inference.server_tools.iter().map(|tool| tool.as_str()).collect();
+    if !tools.is_empty() {
+        let says = format!("at providers these tools may run: {}", tools.join(", "));
+        all.push(one("inference.server_tools", says, &["inference"]));
+    }
+    if inference.block_results {
+        let says = "results of tool calls that were not let go are refused";
+        all.push(one("inference.tool_results", says.to_owned(), &["inference"]));
     }
     for limits in &inference.limits {
         model_limits(limits, all);

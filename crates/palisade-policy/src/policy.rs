@@ -260,6 +260,12 @@ pub struct Inference {
     /// How much models may be used: all of these hold.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub limits: Vec<ModelLimits>,
+    /// The tools that may run at a provider.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub server_tools: BTreeSet<ServerTool>,
+    /// Whether a request is refused that brings the result of a tool call which was not let go.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub block_results: bool,
     /// Whether secrets are taken out of what goes to a model.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub redact: bool,
@@ -343,6 +349,42 @@ pub enum Api {
     Anthropic,
     /// OpenAI Chat Completions and Responses.
     OpenAi,
+    /// Gemini `generateContent`.
+    Gemini,
+}
+
+/// A tool that runs at a provider.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub enum ServerTool {
+    /// Searching the web.
+    WebSearch,
+    /// Fetching pages.
+    WebFetch,
+    /// Running code.
+    CodeExecution,
+    /// Searching files at the provider.
+    FileSearch,
+    /// Making images.
+    ImageGeneration,
+    /// Calling MCP servers.
+    Mcp,
+    /// Searching the tools of a request.
+    ToolSearch,
+}
+
+impl ServerTool {
+    /// The word of the policy.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            ServerTool::WebSearch => "web_search",
+            ServerTool::WebFetch => "web_fetch",
+            ServerTool::CodeExecution => "code_execution",
+            ServerTool::FileSearch => "file_search",
+            ServerTool::ImageGeneration => "image_generation",
+            ServerTool::Mcp => "mcp",
+            ServerTool::ToolSearch => "tool_search",
+        }
+    }
 }
 
 /// A secret by its source, and the header that carries it.
@@ -433,6 +475,28 @@ pub struct Route {
     pub to: String,
     /// The name that the provider gets instead.
     pub rename: Option<String>,
+    /// Its share of the calls, against those of the others.
+    #[serde(skip_serializing_if = "is_one")]
+    pub weight: u32,
+    /// Who is asked next, in this order.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub fallback: Vec<Fallback>,
+}
+
+/// Another provider for the models of a route.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Fallback {
+    /// A provider's name.
+    pub to: String,
+    /// The name that the provider gets instead.
+    pub rename: Option<String>,
+    /// Its share of the calls that it gets first.
+    pub weight: u32,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_one(weight: &u32) -> bool {
+    *weight == 1
 }
 
 /// Something the policy asks for that this version cannot enforce.

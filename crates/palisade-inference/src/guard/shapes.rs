@@ -103,7 +103,7 @@ pub(super) fn find(text: &[u8], shapes: &mut BTreeSet<&'static str>) {
 /// The text in small letters, each run of blanks as one, without what has no width.
 fn plain(text: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(text.len());
-    let mut push = |byte: u8, out: &mut Vec<u8>| {
+    let push = |byte: u8, out: &mut Vec<u8>| {
         if !byte.is_ascii_whitespace() {
             out.push(byte.to_ascii_lowercase());
         } else if out.last() != Some(&b' ') {

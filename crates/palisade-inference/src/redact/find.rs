@@ -45,7 +45,7 @@ pub(super) struct Finder {
 }
 
 impl Finder {
-    pub(super) fn new(known: &[KnownSecret]) -> Self {
+    pub(super) fn new<'a>(known: impl IntoIterator<Item = &'a KnownSecret>) -> Self {
         let mut builder =
             packed::Config::new().match_kind(packed::MatchKind::LeftmostLongest).builder();
         let beginnings = builder.extend(FORMS.iter().map(|form| form.prefix)).build();

@@ -88,9 +88,9 @@ pub(super) struct Known {
 }
 
 impl Known {
-    pub(super) fn new(secrets: &[KnownSecret]) -> Self {
+    pub(super) fn new<'a>(secrets: impl IntoIterator<Item = &'a KnownSecret>) -> Self {
         let all = secrets
-            .iter()
+            .into_iter()
             .flat_map(|secret| secret.values.iter().map(|value| (secret.kind, value.as_slice())))
             .filter(|(_, value)| value.len() >= SHORTEST)
             .take(MOST);

@@ -15,6 +15,7 @@ mod find;
 mod forms;
 mod known;
 mod marks;
+mod now;
 mod peel;
 mod texts;
 
@@ -25,6 +26,7 @@ pub use texts::Unsearchable;
 
 use find::Finder;
 use marks::Marks;
+pub(crate) use now::Redacting;
 use texts::Buffer;
 pub(crate) use texts::Texts;
 
@@ -48,13 +50,13 @@ pub struct Redacted {
 
 impl Redactor {
     /// One that knows these values besides the forms of keys.
-    pub fn new(known: &[KnownSecret]) -> Self {
+    pub fn new<'a>(known: impl IntoIterator<Item = &'a KnownSecret>) -> Self {
         Self { finder: Finder::new(known), marks: Arc::default() }
     }
 
     /// One for other values that gives marks on as this one does.
     #[must_use]
-    pub fn with(&self, known: &[KnownSecret]) -> Self {
+    pub fn with<'a>(&self, known: impl IntoIterator<Item = &'a KnownSecret>) -> Self {
         Self { finder: Finder::new(known), marks: Arc::clone(&self.marks) }
     }
 

@@ -1,6 +1,9 @@
 //! Encodings, peeled: each layer is a text of its own that knows where it came from.
 
-use super::{checks::digit, find::Text};
+use super::{
+    checks::{self, digit},
+    find::Text,
+};
 
 /// The shortest run of base64 and of hexadecimal digits that is looked into: no key that is known is
 /// shorter.
@@ -9,8 +12,6 @@ const LEAST_HEX: usize = 32;
 /// Runs up to this length are read from each place that they might begin at: a tool writes what it
 /// encodes from its beginning, but a word may stand directly before it.
 const MOST_SHIFTED: usize = 16 * 1024;
-/// Lines with escapes that are not further apart than this are one text.
-const NEAR: usize = 4096;
 /// Lines of at least this length may go on in the next one.
 const LEAST_LINE: usize = 40;
 
@@ -171,6 +172,8 @@ fn base64(text: Text<'_>, long: &Runs, short: &Runs, shift: usize) -> Option<Lay
         layer.separate();
         layer.pieces.push(Piece { inner: layer.text.len(), outer, length: 0 });
         let bytes = text.bytes.get(outer..run.end).unwrap_or_default();
+        let whole = checks::base64_whole(bytes, &mut layer.text);
+        let bytes = bytes.get(whole..).unwrap_or_default();
         let (mut bits, mut held, mut skip) = (0_u32, 0_u32, false);
         for byte in bytes {
             if skip {
@@ -250,12 +253,7 @@ fn escapes(text: Text<'_>) -> Option<Layer> {
         let start = bytes.get(from..place).and_then(|before| memchr::memrchr(b'\n', before));
         let start = start.map_or(from, |at| from.saturating_add(at).saturating_add(1));
         let end = memchr::memchr(b'\n', bytes.get(place..).unwrap_or_default());
-        let end = end.map_or(bytes.len(), |at| place.saturating_add(at));
-        match lines.last_mut() {
-            // A key of several lines may have such signs in some of them only.
-            Some(line) if start.saturating_sub(line.end) <= NEAR => line.end = end,
-            _ => lines.push(start..end),
-        }
+        lines.push(start..end.map_or(bytes.len(), |at| place.saturating_add(at)));
     }
     if lines.is_empty() {
         return None;

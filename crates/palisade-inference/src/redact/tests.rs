@@ -219,7 +219,7 @@ fn coated(text: &str, coat: Coat) -> String {
         }
         Coat::Hex => hex(text),
         Coat::HexCapitals => hex(text).to_uppercase(),
-        Coat::Percent => text.replace('_', "%5F").replace('-', "%2d"),
+        Coat::Percent => text.replace('_', "%5F").replace('-', "%2d").replace('\n', "%0A"),
         Coat::PercentAll => text.bytes().map(|byte| format!("%{byte:02X}")).collect(),
         Coat::Json => serde_json::to_string(text).unwrap(),
         Coat::JsonAll => text.encode_utf16().map(|unit| format!("\\u{unit:04x}")).collect(),

@@ -141,6 +141,8 @@ pub(crate) fn config(anthropic: &str, openai: &str) -> GatewayConfig {
         model: model.parse().unwrap(),
         to: to.into(),
         rename: None,
+        weight: 1,
+        fallback: Vec::new(),
     };
     GatewayConfig {
         providers: BTreeMap::from([

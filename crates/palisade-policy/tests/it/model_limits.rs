@@ -1,6 +1,6 @@
 //! How much models may be used: the limits of each document hold, and a project's own widen nothing.
 
-use palisade_policy::Guard;
+use palisade_policy::{Guard, ServerTool};
 
 use crate::world::World;
 
@@ -72,4 +72,43 @@ fn each_limit_is_explained() {
     );
     assert!(all.iter().all(|one| one.built && !one.advisory));
     assert!(all.iter().any(|one| one.rule == "inference.guard" && one.says.contains("told")));
+}
+
+#[test]
+fn tools_at_providers_are_named_and_results_can_be_blocked() {
+    let world = World::new();
+    world.user(&format!("{MODELS}  server_tools: [web_search]\n"));
+    let inference = world.load().unwrap().inference.unwrap();
+    assert_eq!(inference.server_tools.into_iter().collect::<Vec<_>>(), [ServerTool::WebSearch]);
+    assert!(!inference.block_results);
+    // A project may narrow, and what it widens waits for trust.
+    world.project("inference: {tool_results: block, server_tools: [mcp]}");
+    let policy = world.load().unwrap();
+    let inference = policy.inference.unwrap();
+    assert!(inference.block_results);
+    assert_eq!(inference.server_tools.into_iter().collect::<Vec<_>>(), [ServerTool::WebSearch]);
+    // What is managed is the most.
+    world.managed("inference: {server_tools: []}");
+    let error = world.load().unwrap_err().to_string();
+    assert!(error.contains("the tool `web_search` at providers goes beyond"), "{error}");
+}
+
+#[test]
+fn a_route_may_have_others_to_fall_back_to() {
+    let world = World::new();
+    let route = "{model: \"*\", to: a, weight: 3, fallback: [{to: a, as: b, weight: 1}]}";
+    let models = MODELS.replace("{model: \"*\", to: a}", route);
+    world.user(&models);
+    let route = world.load().unwrap().inference.unwrap().routes.remove(0);
+    assert_eq!((route.weight, route.fallback[0].weight), (3, 1));
+    assert_eq!(route.fallback[0].rename.as_deref(), Some("b"));
+    for (wrong, why) in [
+        (models.replace("{to: a, as: b", "{to: x, as: b"), "there is no provider `x`"),
+        (models.replace("weight: 3", "weight: 3000"), "3000 is no weight"),
+        (models.replace("as: b", "as: \"b*\""), "cannot be sent as a model's name"),
+    ] {
+        world.user(&wrong);
+        let error = world.load().unwrap_err().to_string();
+        assert!(error.contains(why), "{error}");
+    }
 }
