@@ -72,7 +72,7 @@ impl Prompt {
     }
 }
 
-fn digest(bytes: &[u8]) -> String {
+pub(crate) fn digest(bytes: &[u8]) -> String {
     shown(ring::digest::digest(&SHA256, bytes))
 }
 

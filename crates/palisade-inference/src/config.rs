@@ -7,7 +7,8 @@ use std::{
 use rustls::pki_types::CertificateDer;
 
 use crate::{
-    Api, HeaderCredential, Limits, ModelPattern, Quota, QuotaError, ServerTool, UpstreamUrl,
+    Api, Guard, HeaderCredential, KnownSecret, Limits, ModelPattern, Quota, QuotaError, ServerTool,
+    UpstreamUrl,
 };
 
 /// All that a gateway is made of, in plain types.
@@ -30,6 +31,10 @@ pub struct GatewayConfig {
     pub quotas: Vec<Quota>,
     /// Where counts of them are kept that outlast a session. `None`: nowhere.
     pub quota_folder: Option<PathBuf>,
+    /// Values that are taken out of what goes to a model, with keys of known forms. `None`: nothing is.
+    pub redact: Option<Vec<KnownSecret>>,
+    /// What becomes of results of tools that look like instructions. `None`: they are not looked at.
+    pub guard: Option<Guard>,
 }
 
 /// A place that answers model calls.

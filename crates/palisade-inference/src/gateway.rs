@@ -14,19 +14,21 @@ use tokio::{
 };
 
 use crate::{
-    Api, ConfigError, Door, GatewayConfig, KeySource, Limits,
+    Api, ConfigError, Door, GatewayConfig, KeySource, KnownSecret, Limits,
     account::{Account, Call, Open, Prompt},
     answer::{Payload, refused},
     asking::Asking,
     body::{Budget, Held, drain},
-    bounds::{bounded, edited},
     endpoint::{Endpoint, family},
+    guard::Told,
     headers,
     inspect::{Judge, not_named},
     known_calls::KnownCalls,
     model_field::{BodyError, ModelField},
+    outgoing::{Outgoing, Preparing},
     passage::Checks,
     quota::{Estimate, Exceeded, Meters, Price, Reservation, Wanted, of_answer, price_of},
+    redact::Redacting,
     refusal::Refusal,
     relay::relay,
     results::Results,
@@ -51,6 +53,9 @@ struct Inner {
     calls: Arc<KnownCalls>,
     meters: Arc<Meters>,
     open: Open,
+    redacting: Redacting,
+    told: Arc<Told>,
+    turn: tokio::sync::Mutex<()>,
 }
 
 /// A call that has its provider.
@@ -85,10 +90,14 @@ fn is_free(target: &Target) -> bool {
 
 impl Gateway {
     /// A gateway over this configuration. Nothing is dialled and no file is read yet.
-    pub fn new(config: GatewayConfig, authority: Arc<dyn Authority>) -> Result<Self, ConfigError> {
+    pub fn new(
+        mut config: GatewayConfig,
+        authority: Arc<dyn Authority>,
+    ) -> Result<Self, ConfigError> {
         let limits = config.limits.clone();
         let tls = Arc::new(Tls::new(config.extra_roots.clone()));
         let meters = Arc::new(Meters::new(config.quota_folder.clone()));
+        let redacting = Redacting::new(config.redact.take());
         let table = Table::new(config, &tls)?;
         meters.prepare(&table.quotas)?;
         Ok(Self(Arc::new(Inner {
@@ -100,18 +109,29 @@ impl Gateway {
             calls: Arc::default(),
             meters,
             open: Open::default(),
+            redacting,
+            told: Arc::default(),
+            turn: tokio::sync::Mutex::default(),
             limits,
         })))
     }
 
     /// Routes, providers and quotas of this configuration from now on; its limits do not count, and what
     /// was used of quotas stays used. A call that is under way goes on.
-    pub fn replace(&self, config: GatewayConfig) -> Result<(), ConfigError> {
+    pub fn replace(&self, mut config: GatewayConfig) -> Result<(), ConfigError> {
         let limits = self.0.limits.clone();
+        let redact = config.redact.take();
         let table = Table::new(GatewayConfig { limits, ..config }, &self.0.tls)?;
         self.0.meters.prepare(&table.quotas)?;
+        self.0.redacting.configure(redact);
         self.0.table.store(Arc::new(table));
         Ok(())
+    }
+
+    /// Values that are taken out of what goes to a model besides those of the configuration, wherever
+    /// anything is, as long as the sandbox runs.
+    pub fn keep_from_models(&self, values: Vec<KnownSecret>) {
+        self.0.redacting.learn(values);
     }
 
     /// Resolves when the end of every call is recorded that has ended.
@@ -252,19 +272,24 @@ impl Inner {
             let field = request.field;
             let endpoint_name = endpoint.name.to_owned();
             let action = Action::ModelCall { endpoint: endpoint_name, model: field.model.clone() };
-            let bounded = bounded(held.bytes(), &field, &head.headers, endpoint, &table.quotas);
-            let (edits, expected) = match bounded {
-                Ok(bounded) => bounded,
-                Err(why) => return Err(self.exceeded(&action, why).await),
+            let redactor = self.redacting.now();
+            let preparing = Preparing {
+                authority: &*self.authority,
+                quotas: &table.quotas,
+                redactor: redactor.as_ref(),
+                guard: table.guard,
+                told: &self.told,
+                turn: &self.turn,
+                action: &action,
             };
+            let prepared = preparing.body(held, &field, &head.headers, endpoint).await?;
+            let Outgoing { held, changed, estimate: expected } = prepared;
             estimate = Some(expected);
-            let (field, held) = if edits.is_empty() {
-                (field, held)
-            } else {
-                let body = edited(held.bytes(), edits);
-                let (request, held) =
-                    understood(held.with(body), endpoint, self.limits.nesting).await?;
+            let (field, held) = if changed {
+                let (request, held) = understood(held, endpoint, self.limits.nesting).await?;
                 (request.field, held)
+            } else {
+                (field, held)
             };
             in_body = endpoint.path_model.is_none().then_some(field);
             (action, targets, Some(held))

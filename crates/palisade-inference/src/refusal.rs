@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use http::StatusCode;
 
-use crate::{Api, model_field::BodyError, quota::Exceeded};
+use crate::{Api, Unsearchable, model_field::BodyError, quota::Exceeded};
 
 /// Why a request is not answered by a provider. The text of each goes to the agent: it never
 /// holds a key or a part of a body.
@@ -52,6 +52,9 @@ pub(crate) enum Refusal {
     /// The operator has not provided the key.
     #[error("the provider `{provider}` has no key: {why}")]
     KeyMissing { provider: String, why: String },
+    /// Secrets cannot be looked for in it.
+    #[error("{0}")]
+    Unsearchable(Unsearchable),
     /// A limit of the policy.
     #[error("{0}")]
     Limit(#[from] Exceeded),
@@ -91,7 +94,9 @@ impl Refusal {
             Refusal::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Refusal::Crowded => StatusCode::SERVICE_UNAVAILABLE,
             Refusal::Incomplete => StatusCode::REQUEST_TIMEOUT,
-            Refusal::Body(_) | Refusal::Untranslated { .. } => StatusCode::BAD_REQUEST,
+            Refusal::Body(_) | Refusal::Unsearchable(_) | Refusal::Untranslated { .. } => {
+                StatusCode::BAD_REQUEST
+            }
             Refusal::Upstream { .. } => StatusCode::BAD_GATEWAY,
             Refusal::Slow { .. } => StatusCode::GATEWAY_TIMEOUT,
         }
@@ -113,6 +118,7 @@ impl Refusal {
             Refusal::Encoding
             | Refusal::Incomplete
             | Refusal::Body(_)
+            | Refusal::Unsearchable(_)
             | Refusal::Untranslated { .. } => "invalid_request_error",
             Refusal::Endpoint(_)
             | Refusal::Upgrade

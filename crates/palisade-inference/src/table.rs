@@ -13,7 +13,7 @@ use hyper_util::{
 };
 
 use crate::{
-    Api, ConfigError, Fallback, GatewayConfig, KeySource, ModelPattern, Provider, Quota,
+    Api, ConfigError, Fallback, GatewayConfig, Guard, KeySource, ModelPattern, Provider, Quota,
     ServerTool, UpstreamUrl, connector::Connector, endpoint::Wire, model_pattern::LONGEST_MODEL,
     refusal::Refusal, tls::Tls, translate::Translation,
 };
@@ -40,6 +40,7 @@ pub(crate) struct Table {
     pub(crate) server_tools: Arc<BTreeSet<ServerTool>>,
     pub(crate) deny_unknown_results: bool,
     pub(crate) quotas: Vec<Quota>,
+    pub(crate) guard: Option<Guard>,
 }
 
 /// Where a model goes, and under what name.
@@ -85,6 +86,7 @@ impl Table {
             server_tools: Arc::new(config.server_tools),
             deny_unknown_results: config.deny_unknown_results,
             quotas: config.quotas,
+            guard: config.guard,
         })
     }
 
