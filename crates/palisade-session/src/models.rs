@@ -5,8 +5,8 @@ use std::{collections::BTreeMap, net::SocketAddr, sync::Arc};
 use palisade_core::{Authority, BoxFuture, HostName};
 use palisade_egress::{Service, Services};
 use palisade_inference::{
-    Api, Gateway, GatewayConfig, HeaderCredential, KeySource, Price, PriceFor, Provider, Quota,
-    Route, Usd,
+    Api, Gateway, GatewayConfig, Guard, HeaderCredential, KeySource, KnownSecret, Price, PriceFor,
+    Provider, Quota, Route, Usd,
 };
 use palisade_policy::{Inference, ModelLimits, Network};
 use tokio::net::TcpStream;
@@ -60,6 +60,7 @@ pub(crate) async fn configuration(
     operator: &Operator,
 ) -> Result<GatewayConfig, Refusal> {
     let mut providers = BTreeMap::new();
+    let mut secrets = Vec::new();
     for (name, provider) in &inference.providers {
         let url: palisade_inference::UpstreamUrl =
             provider.url.parse().refuse(format!("the URL of the provider `{name}`"), POLICY)?;
@@ -71,7 +72,7 @@ pub(crate) async fn configuration(
                     palisade_policy::Api::Anthropic => Api::Anthropic,
                     palisade_policy::Api::OpenAi => Api::OpenAi,
                 },
-                key: key(provider.credential.as_ref(), operator).await,
+                key: key(provider.credential.as_ref(), operator, &mut secrets).await,
                 url,
                 addresses,
             },
@@ -86,6 +87,8 @@ pub(crate) async fn configuration(
                 .refuse(format!("the route for `{}`", route.model), POLICY)?,
             to: route.to.clone(),
             rename: route.rename.clone(),
+            fallback: Vec::new(),
+            weight: 1,
         });
     }
     let mut quotas = Vec::new();
@@ -93,7 +96,21 @@ pub(crate) async fn configuration(
         quotas.push(quota(limits)?);
     }
     let quota_folder = Some(operator.state_dir.join(QUOTAS));
-    Ok(GatewayConfig { providers, routes, quotas, quota_folder, ..GatewayConfig::default() })
+    let guard = inference.guard.map(|guard| match guard {
+        palisade_policy::Guard::Observe => Guard::Observe,
+        palisade_policy::Guard::Annotate => Guard::Annotate,
+        palisade_policy::Guard::Block => Guard::Block,
+    });
+    let redact = inference.redact.then_some(secrets);
+    Ok(GatewayConfig {
+        providers,
+        routes,
+        quotas,
+        quota_folder,
+        redact,
+        guard,
+        ..GatewayConfig::default()
+    })
 }
 
 /// The limits of one document.
@@ -137,6 +154,7 @@ fn fixed_addresses(url: &palisade_inference::UpstreamUrl, network: &Network) -> 
 async fn key(
     credential: Option<&palisade_policy::HeaderCredential>,
     operator: &Operator,
+    secrets: &mut Vec<KnownSecret>,
 ) -> KeySource {
     let Some(credential) = credential else { return KeySource::None };
     let secret =
@@ -144,6 +162,7 @@ async fn key(
             Ok(secret) => secret,
             Err(why) => return KeySource::Missing { why },
         };
+    secrets.push(KnownSecret::credential(&secret));
     match HeaderCredential::new(&credential.header, secret) {
         Ok(header) => KeySource::Header(header),
         Err(error) => KeySource::Missing {
