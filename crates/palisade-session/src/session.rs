@@ -146,7 +146,7 @@ fn prepare(
     let terminal =
         Terminal::detect().refuse("the terminal", "start palisade from another terminal")?;
     // After the fork: its key is not in init, nor in what init becomes.
-    let authority = outward::authority(&order.policy.network, session)?;
+    let authority = outward::authority(&order.policy, session)?;
     let pem = authority.as_deref().map(SandboxCa::pem);
     let Made { plan, kept, repositories, held } =
         plan::make(order, session, stdio, &placeholders, pem, &who)?;
@@ -221,7 +221,8 @@ async fn live(
         Ok(gateway) => gateway,
         Err(refusal) => return Err(refused(refusal).await),
     };
-    let services = match models::services(gateway.as_ref()) {
+    let services = models::services(gateway.as_ref(), certificates.as_ref(), &authority);
+    let services = match services {
         Ok(services) => services,
         Err(refusal) => return Err(refused(refusal).await),
     };
