@@ -18,6 +18,7 @@ mod approvals;
 mod credentials;
 mod degraded;
 mod denials;
+mod denied_content;
 mod expose;
 mod file_denials;
 mod guard;

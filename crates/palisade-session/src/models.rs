@@ -5,8 +5,8 @@ use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
 use palisade_core::{Authority, BoxFuture, Event, HostName, Layer};
 use palisade_egress::{SandboxCa, Service, Services, TlsEnd};
 use palisade_inference::{
-    Api, Fallback, Gateway, GatewayConfig, HeaderCredential, KeySource, Price, PriceFor, Provider,
-    Quota, Route, ServerTool, Usd,
+    Api, Fallback, Gateway, GatewayConfig, Guard, HeaderCredential, KeySource, KnownSecret, Price,
+    PriceFor, Provider, Quota, Route, ServerTool, Usd,
 };
 use palisade_policy::{Inference, ModelLimits, Network};
 use tokio::net::TcpStream;
@@ -129,6 +129,7 @@ pub(crate) async fn configuration(
     operator: &Operator,
 ) -> Result<GatewayConfig, Refusal> {
     let mut providers = BTreeMap::new();
+    let mut secrets = Vec::new();
     for (name, provider) in &inference.providers {
         let url: palisade_inference::UpstreamUrl =
             provider.url.parse().refuse(format!("the URL of the provider `{name}`"), POLICY)?;
@@ -141,7 +142,7 @@ pub(crate) async fn configuration(
                     palisade_policy::Api::OpenAi => Api::OpenAi,
                     palisade_policy::Api::Gemini => Api::Gemini,
                 },
-                key: key(provider.credential.as_ref(), operator).await,
+                key: key(provider.credential.as_ref(), operator, &mut secrets).await,
                 url,
                 addresses,
             },
@@ -165,11 +166,19 @@ pub(crate) async fn configuration(
         quotas.push(quota(limits)?);
     }
     let quota_folder = Some(operator.state_dir.join(QUOTAS));
+    let guard = inference.guard.map(|guard| match guard {
+        palisade_policy::Guard::Observe => Guard::Observe,
+        palisade_policy::Guard::Annotate => Guard::Annotate,
+        palisade_policy::Guard::Block => Guard::Block,
+    });
+    let redact = inference.redact.then_some(secrets);
     Ok(GatewayConfig {
         providers,
         routes,
         quotas,
         quota_folder,
+        redact,
+        guard,
         server_tools: inference.server_tools.iter().copied().map(server_tool).collect(),
         deny_unknown_results: inference.block_results,
         ..GatewayConfig::default()
@@ -233,6 +242,7 @@ fn fixed_addresses(url: &palisade_inference::UpstreamUrl, network: &Network) -> 
 async fn key(
     credential: Option<&palisade_policy::HeaderCredential>,
     operator: &Operator,
+    secrets: &mut Vec<KnownSecret>,
 ) -> KeySource {
     let Some(credential) = credential else { return KeySource::None };
     let secret =
@@ -240,6 +250,7 @@ async fn key(
             Ok(secret) => secret,
             Err(why) => return KeySource::Missing { why },
         };
+    secrets.push(KnownSecret::credential(&secret));
     match HeaderCredential::new(&credential.header, secret) {
         Ok(header) => KeySource::Header(header),
         Err(error) => KeySource::Missing {

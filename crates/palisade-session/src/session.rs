@@ -14,6 +14,7 @@ use crate::{
     credentials::{self, Ready},
     degraded::{self, Missing},
     denials::Denials,
+    denied_content::DeniedFiles,
     expose::Exposed,
     file_denials::{self, FileDenials},
     guard,
@@ -114,6 +115,7 @@ struct Started {
     authority: Option<Arc<SandboxCa>>,
     /// What stands inside for the keys of model providers.
     placeholders: Placeholders,
+    denied: DeniedFiles,
 }
 
 /// What is swept at the end, and what was swept before for sessions whose supervisor was killed.
@@ -160,6 +162,7 @@ fn prepare(
         list.fill(lists)?;
     }
     let writable = Writable::of(&plan);
+    let denied = DeniedFiles::of(&plan, &order.policy);
     let started = Started {
         building,
         copies,
@@ -172,6 +175,7 @@ fn prepare(
         records,
         authority,
         placeholders,
+        denied,
     };
     Ok((started, Watch { list, leftover }))
 }
@@ -195,6 +199,7 @@ async fn live(
         records,
         authority: certificates,
         placeholders,
+        denied,
     } = started;
     let policy = &order.policy;
     let mut signals = Signals::catch().refuse("catch signals", "report this")?;
@@ -222,14 +227,15 @@ async fn live(
         Err(refusal) => return Err(refused(refusal).await),
     };
     let lookup = Arc::new(HostLookup::new(policy.network.hosts.clone()));
-    let live = Live::new(order, Arc::clone(&pipeline), Arc::clone(&lookup), gateway);
+    let live = Live::new(order, Arc::clone(&pipeline), Arc::clone(&lookup), gateway, denied);
     let live = Arc::new(live);
     let ready =
         credentials::read(&policy.network, &order.operator, &placeholders, Arc::clone(&authority));
-    let Ready { credentials, variables } = match ready.await {
+    let Ready { credentials, variables, secrets } = match ready.await {
         Ok(ready) => ready,
         Err(refusal) => return Err(refused(refusal).await),
     };
+    live.keep_from_models(secrets);
     // While init builds.
     let without = missing.iter().map(Missing::name).collect();
     let desk = match Desk::set_up(order, session, building.pid(), without) {
