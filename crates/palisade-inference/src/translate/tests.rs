@@ -74,13 +74,16 @@ fn input() -> impl Strategy<Value = Value> {
         .prop_map(|(key, text, number)| json!({key: text, "n": [number, null, true]}))
 }
 
+/// Words, and calls with their inputs, results and whether they failed.
+type Turn = (String, Vec<(Value, String, bool)>);
+
 /// One turn of an assistant: perhaps words, then calls, each with its result.
-fn turn() -> impl Strategy<Value = (String, Vec<(Value, String, bool)>)> {
+fn turn() -> impl Strategy<Value = Turn> {
     let call = (input(), "[ -~é\n]{0,10}", any::<bool>());
     ("[a-zé]{1,8}", prop::collection::vec(call, 0..3))
 }
 
-fn conversation(turns: &[(String, Vec<(Value, String, bool)>)]) -> Value {
+fn conversation(turns: &[Turn]) -> Value {
     let mut messages =
         vec![json!({"role": "user", "content": [{"type": "text", "text": "begin"}]})];
     let mut number = 0;
