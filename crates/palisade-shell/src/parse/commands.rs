@@ -470,6 +470,15 @@ impl Parser<'_, '_> {
         let is_descriptor = target.bare().is_some_and(|text| {
             text == "-" || text.trim_end_matches('-').chars().all(|c| c.is_ascii_digit())
         });
+        let expands = |part: &Part| match part {
+            Part::Text { text, .. } => text.contains(['$', '`']),
+            Part::Variable { .. } | Part::Expansion { .. } | Part::Command { .. } => true,
+            _ => false,
+        };
+        if !is_descriptor && target.parts.iter().any(expands) {
+            // Bash expands such a name twice, and so what quotes protected the first time.
+            return Err(Unreadable::new("`>&` is followed by more than a plain name"));
+        }
         let kind = if is_descriptor { RedirectKind::Duplicate } else { otherwise };
         Ok(Redirect { kind, target })
     }
