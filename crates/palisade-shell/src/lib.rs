@@ -187,5 +187,10 @@ pub fn analyse(text: &str, known: &Known) -> Result<Line, Unreadable> {
     walk::line(text, known)
 }
 
+/// What a program may do that is started with these arguments and without a shell.
+pub fn of_program(words: &[String], known: &Known) -> Line {
+    walk::program(words, known)
+}
+
 #[cfg(test)]
 mod tests;

@@ -21,6 +21,20 @@ pub(crate) fn line(text: &str, known: &Known) -> Result<Line, Unreadable> {
     at_depth(text, known, 0, Given::Nothing)
 }
 
+pub(crate) fn program(words: &[String], known: &Known) -> Line {
+    let script = Script::default();
+    let mut walk = Walk::new(&script, known, 0, Given::Nothing);
+    let mut command = Command {
+        words: words.iter().map(Field::text).collect(),
+        certain: true,
+        directories: walk.directories.clone(),
+        ..Command::default()
+    };
+    walk.started(&mut command);
+    walk.line.commands.push(command);
+    walk.line
+}
+
 fn at_depth(text: &str, known: &Known, depth: usize, given: Given) -> Result<Line, Unreadable> {
     if depth >= DEEPEST {
         return Err(Unreadable::new("it is nested too deeply"));
@@ -86,6 +100,13 @@ struct Walk<'a> {
 
 impl<'a> Walk<'a> {
     fn over(script: &'a Script, known: &'a Known, depth: usize, given: Given) -> Line {
+        let mut walk = Self::new(script, known, depth, given);
+        walk.list(&script.list);
+        walk.evaluate();
+        walk.line
+    }
+
+    fn new(script: &'a Script, known: &'a Known, depth: usize, given: Given) -> Self {
         let mut variables = HashMap::new();
         if let Some(home) = &known.home {
             variables.insert("HOME".to_owned(), Field::text(home));
@@ -93,7 +114,7 @@ impl<'a> Walk<'a> {
         if let Some(directory) = &known.directory {
             variables.insert("PWD".to_owned(), Field::text(directory));
         }
-        let mut walk = Walk {
+        Walk {
             known,
             texts: &script.texts,
             depth,
@@ -107,10 +128,7 @@ impl<'a> Walk<'a> {
             loaded: Vec::new(),
             certain: true,
             given,
-        };
-        walk.list(&script.list);
-        walk.evaluate();
-        walk.line
+        }
     }
 
     /// Takes quoted texts for what they are once something evaluates them.
