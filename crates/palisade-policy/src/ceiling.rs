@@ -55,6 +55,7 @@ pub(crate) fn check(drafts: &[&Draft], asked: &Asked) -> Vec<Diagnostic> {
         ceiling.files(draft, &mut beyond);
         ceiling.network(draft, &mut beyond);
         ceiling.models(draft, &mut beyond);
+        ceiling.server_tools(draft, &mut beyond);
         ceiling.process(draft, &mut beyond);
     }
     found
@@ -188,6 +189,18 @@ impl Ceiling<'_> {
                 if !routes.any(|most| cover::model(&most.value.route.model, &value.route.model)) {
                     beyond(*place, format!("a route for the models `{}`", value.route.model));
                 }
+            }
+        }
+    }
+
+    fn server_tools(&self, draft: &Draft, beyond: &mut impl FnMut(Place, String)) {
+        if !self.has(|given| given.server_tools) {
+            return;
+        }
+        for At { value, place } in &draft.server_tools {
+            let mut tools = self.managed.iter().flat_map(|draft| &draft.server_tools);
+            if !tools.any(|most| most.value == *value) {
+                beyond(*place, format!("the tool `{}` at providers", value.as_str()));
             }
         }
     }

@@ -50,9 +50,10 @@ pub use load::{
     Asked, CommandLine, PROJECT_FILE, ProjectFile, Sources, check_file, load, project_file,
 };
 pub use policy::{
-    Access, Api, Approvals, Credential, Deny, Filesystem, Grant, HeaderCredential, Inference,
-    Network, NetworkRule, NotBuilt, OAuth2, Place, Policy, Process, ProcessLimits, Provider, Route,
-    RuleLimits, SecretSource, Source, SshKeys, Syscalls, Vault, Workspace,
+    Access, Api, Approvals, Credential, Deny, Fallback, Filesystem, Grant, Guard, HeaderCredential,
+    Inference, ModelLimits, ModelPrice, Network, NetworkRule, NotBuilt, OAuth2, Place, Policy,
+    Process, ProcessLimits, Provider, Route, RuleLimits, SecretSource, ServerTool, Source, SshKeys,
+    Syscalls, Vault, Workspace,
 };
 pub use profiles::{PROFILES, Profile, profile};
 pub use real::may_be_protected;

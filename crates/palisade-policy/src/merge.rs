@@ -8,7 +8,7 @@ use crate::{
     ceiling,
     diagnostic::{Diagnostic, Diagnostics},
     digest,
-    draft::{Draft, DraftLimits, DraftRule, same, shown},
+    draft::{Draft, DraftLimits, DraftRoute, DraftRule, same, shown},
     load::Asked,
     near::nearest,
     policy::{
@@ -241,17 +241,32 @@ fn inference(drafts: &[&Draft], found: &mut Vec<Diagnostic>) -> Option<Inference
         routes.extend(draft.routes.iter().map(|route| (draft, route)));
     }
     for (draft, route) in &routes {
-        let to = &route.value.route.to;
-        if !providers.contains_key(to) {
-            found.push(draft.wrong(
-                route.value.to,
-                format!("there is no provider `{}`", shown(to)),
-                known(to, "inference.providers", providers.keys().map(String::as_str)),
-            ));
+        let DraftRoute { route, to, others } = &route.value;
+        let others = route.fallback.iter().map(|other| &other.to).zip(others);
+        for (name, place) in std::iter::once((&route.to, to)).chain(others) {
+            if !providers.contains_key(name) {
+                found.push(draft.wrong(
+                    *place,
+                    format!("there is no provider `{}`", shown(name)),
+                    known(name, "inference.providers", providers.keys().map(String::as_str)),
+                ));
+            }
         }
     }
     let routes: Vec<_> = routes.into_iter().map(|(_, route)| route.value.route.clone()).collect();
-    (!providers.is_empty() || !routes.is_empty()).then_some(Inference { providers, routes })
+    (!providers.is_empty() || !routes.is_empty()).then(|| Inference {
+        providers,
+        routes,
+        limits: drafts.iter().filter_map(|draft| draft.held.limits.clone()).collect(),
+        server_tools: drafts
+            .iter()
+            .flat_map(|draft| &draft.server_tools)
+            .map(|at| at.value)
+            .collect(),
+        block_results: drafts.iter().any(|draft| draft.held.block_results),
+        redact: drafts.iter().any(|draft| draft.held.redact),
+        guard: drafts.iter().filter_map(|draft| draft.held.guard).max(),
+    })
 }
 
 /// What to do about a name that is not there.
@@ -273,6 +288,7 @@ fn with_header(credential: &Credential, api: Api) -> Option<HeaderCredential> {
         (Some(Place::Header(header)), _) if !header.contains("base64(") => header.clone(),
         (Some(Place::Header(_) | Place::Query(_) | Place::Aws(_)), _) => return None,
         (None, Api::Anthropic) => "x-api-key: {secret}".to_owned(),
+        (None, Api::Gemini) => "x-goog-api-key: {secret}".to_owned(),
         (None, Api::OpenAi) => "authorization: Bearer {secret}".to_owned(),
     };
     let Credential { name, from, expose, .. } = credential.clone();

@@ -155,6 +155,12 @@ fn models(draft: &Draft, base: &Base<'_>, add: &mut impl FnMut(Place, String)) {
             add(*place, format!("a route for the models `{model}`, before yours"));
         }
     }
+    let given = base.policy.inference.as_ref().map(|inference| &inference.server_tools);
+    for At { value, place } in &draft.server_tools {
+        if !given.is_some_and(|given| given.contains(value)) {
+            add(*place, format!("the tool `{}` at providers", value.as_str()));
+        }
+    }
 }
 
 fn process(draft: &Draft, base: &Base<'_>, add: &mut impl FnMut(Place, String)) {

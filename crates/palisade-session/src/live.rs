@@ -3,6 +3,7 @@
 use std::{
     path::{Path, PathBuf},
     sync::{Arc, PoisonError, RwLock},
+    time::Duration,
 };
 
 use palisade_core::{Authority, Event, Layer, PolicyDigest, UNRECORDED, Verdict};
@@ -156,6 +157,15 @@ impl Live {
         let digest = policy.digest.clone();
         *self.policy.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(policy);
         Ok(digest)
+    }
+}
+
+impl Live {
+    /// Waits until every call of a model that has ended is recorded; but not for ever.
+    pub(crate) async fn models_recorded(&self) {
+        if let Some(gateway) = &self.gateway {
+            drop(tokio::time::timeout(Duration::from_secs(2), gateway.recorded()).await);
+        }
     }
 }
 

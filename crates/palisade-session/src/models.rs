@@ -5,9 +5,10 @@ use std::{collections::BTreeMap, net::SocketAddr, sync::Arc};
 use palisade_core::{Authority, BoxFuture, HostName};
 use palisade_egress::{Service, Services};
 use palisade_inference::{
-    Api, Gateway, GatewayConfig, HeaderCredential, KeySource, Provider, Route,
+    Api, Gateway, GatewayConfig, HeaderCredential, KeySource, Price, PriceFor, Provider, Quota,
+    Route, Usd,
 };
-use palisade_policy::{Inference, Network};
+use palisade_policy::{Inference, ModelLimits, Network};
 use tokio::net::TcpStream;
 
 use crate::{
@@ -19,6 +20,9 @@ use crate::{
 /// The gateway's name inside. Nobody can own it: `.local` is no zone of the public DNS.
 const NAME: &str = "inference.local";
 const PORT: u16 = 80;
+
+/// Where in the state folder counts of limits are, which all sandboxes of the operator share.
+const QUOTAS: &str = "quotas";
 
 const POLICY: &str = "correct the policy's `inference` section; `palisade policy check` says where";
 
@@ -84,7 +88,42 @@ pub(crate) async fn configuration(
             rename: route.rename.clone(),
         });
     }
-    Ok(GatewayConfig { providers, routes, ..GatewayConfig::default() })
+    let mut quotas = Vec::new();
+    for limits in &inference.limits {
+        quotas.push(quota(limits)?);
+    }
+    let quota_folder = Some(operator.state_dir.join(QUOTAS));
+    Ok(GatewayConfig { providers, routes, quotas, quota_folder, ..GatewayConfig::default() })
+}
+
+/// The limits of one document.
+fn quota(limits: &ModelLimits) -> Result<Quota, Refusal> {
+    let mut prices = Vec::new();
+    for entry in &limits.prices {
+        let model =
+            entry.model.parse().refuse(format!("the price of `{}`", entry.model), POLICY)?;
+        let price = Price {
+            input: entry.input,
+            output: entry.output,
+            cache_read: entry.cache_read,
+            cache_write: entry.cache_write,
+        };
+        prices.push(PriceFor { model, price });
+    }
+    Ok(Quota {
+        scope: limits.scope.clone(),
+        requests_per_minute: limits.requests_per_minute,
+        tokens_per_minute: limits.tokens_per_minute,
+        tokens_per_day: limits.tokens_per_day,
+        tokens_per_session: limits.tokens_per_session,
+        usd_per_day: limits.usd_per_day.map(Usd),
+        usd_per_session: limits.usd_per_session.map(Usd),
+        concurrent: limits.concurrent,
+        max_tokens: limits.max_tokens,
+        tools: limits.tools.clone(),
+        betas: limits.betas.clone(),
+        prices,
+    })
 }
 
 /// `network.hosts` counts for providers too.

@@ -336,6 +336,7 @@ async fn live(
     let asked = desk.asked_to_end();
     let held = (most.wall_time, limits.broken());
     let terminal = relay.as_ref().map(Relay::handle);
+    let models = Arc::clone(&live);
     let questions = Questions::new(order, session, live, tell, terminal);
     let outside = (asked, questions.show());
     let ending = until_end(running, relay, &mut signals, &mut denials, outside, outward, held);
@@ -343,6 +344,7 @@ async fn live(
         Ok(ended) => ended,
         Err(refusal) => return Err(refused(refusal).await),
     };
+    models.models_recorded().await;
     denials.finish().await;
     if let Some(of_files) = of_files {
         of_files.finish().await;

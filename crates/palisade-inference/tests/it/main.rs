@@ -13,5 +13,6 @@ mod bench;
 mod bodies;
 mod errors;
 mod passing;
+mod quotas;
 mod streaming;
 mod tls;

@@ -284,7 +284,6 @@ fn sections_that_are_not_built_widen_too() {
         ("permissions: {mode: bypassPermissions}", "`permissions`"),
         ("audit: {otlp: \"https://evil.example\"}", "`audit`"),
         ("skills: {require: any}", "`skills`"),
-        ("inference: {limits: {usd_per_day: 1000}}", "`inference.limits`"),
     ] {
         let world = World::new();
         world.user("").project(project);

@@ -379,6 +379,12 @@ fn inference() {
             "palisade: 1\ninference:\n  limits:\n    requests_per_minute: ▸0\n    tokens_per_day: \
              ▸0\n    usd_per_day: ▸-1\n",
         ),
+        (
+            "prices",
+            "palisade: 1\ninference:\n  limits:\n    prices:\n      - {model: ▸\"a b\", input: ▸-1, output: 1}\n      \
+             - {model: a, input: 1, output: 1, cache_read: ▸.inf}\n    tools: [▸\"\"]\n",
+        ),
+        ("guard", "palisade: 1\ninference: {guard: ▸maybe}\n"),
         ("dollars_not_a_number", "palisade: 1\ninference: {limits: {usd_per_day: ▸.nan}}\n"),
         ("redact", "palisade: 1\ninference: {redact: [▸everything]}\n"),
     ]);
