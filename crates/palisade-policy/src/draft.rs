@@ -24,6 +24,7 @@ use std::{
 use palisade_core::HostName;
 use serde::Serialize;
 
+pub(crate) use self::hooks::DraftHook;
 use crate::{
     at::{At, Given, Place},
     diagnostic::{Diagnostic, Diagnostics},
@@ -99,6 +100,7 @@ pub(crate) struct Draft {
     pub(crate) no_calls: Vec<At<String>>,
     pub(crate) pass: Vec<At<String>>,
     pub(crate) set: BTreeMap<String, At<String>>,
+    pub(crate) hooks: Vec<At<DraftHook>>,
     pub(crate) later: Vec<Later>,
     /// Names of credentials that are used, to be found in some layer.
     pub(crate) uses: Vec<At<String>>,
@@ -183,6 +185,7 @@ pub(crate) fn draft(
     let (credentials, ssh) = credentials::check(&mut check, &document.credentials);
     let (providers, routes) = inference::check(&mut check, document.inference.as_ref());
     let process = process::check(&mut check, document.process.as_ref());
+    let hooks = hooks::check(&mut check, &document);
     sections::check(&mut check, &document);
     let given = given(&document);
     let uses = commands::credentials_of(&document);
@@ -212,6 +215,7 @@ pub(crate) fn draft(
         no_calls: process.no_calls,
         pass: process.pass,
         set: process.set,
+        hooks,
         later,
         uses,
         uses_rules,
