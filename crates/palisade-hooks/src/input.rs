@@ -70,3 +70,10 @@ pub fn changed_input(call: &ToolCall, changed: Map<String, Value>) -> Result<Too
         },
     }
 }
+
+/// Whether a permission rule could be about this call, by the tool that it names: what is in its brackets is
+/// not looked at. For `if`, where no engine of rules is at hand.
+pub fn may_match(rule: &str, call: &ToolCall) -> bool {
+    let tool = rule.split('(').next().unwrap_or_default().trim();
+    tool.contains('*') || tool == call.name || tool == name_of_claude(&call.name)
+}

@@ -40,6 +40,7 @@ pub use answer::{Answer, Exit, Read, Say, of_body, of_program};
 pub use config::{Config, Handler, Hook, Http, OnError, Program};
 pub use environment::{MARK, environment};
 pub use event::{Event, NOT_BUILT, Seen};
-pub use input::{Common, changed_input, of_tool_call};
+pub use input::{Common, changed_input, may_match, of_tool_call};
 pub use matcher::{Matcher, MatcherError};
+pub use program::scripts;
 pub use runner::{Outcome, Post, Ran, RuleMatches, Runner, Setup};

@@ -129,7 +129,11 @@ fn compiled(text: &str) -> Result<Regex, MatcherError> {
         .map_err(|error| {
             let why = error.syntax_error().map_or_else(
                 || "it is too large".to_owned(),
-                |error| error.to_string().lines().last().unwrap_or_default().to_owned(),
+                |error| {
+                    let told = error.to_string();
+                    let last = told.lines().last().unwrap_or_default();
+                    last.trim_start_matches("error: ").to_owned()
+                },
             );
             MatcherError::Expression(why)
         })

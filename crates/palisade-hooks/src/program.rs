@@ -10,7 +10,7 @@ use std::{
 };
 
 use crate::{
-    config::Program,
+    config::{Config, Handler, Program},
     copies::Copies,
     pin::Pin,
     process::Order,
@@ -27,6 +27,8 @@ pub(crate) struct Prepared {
     pub(crate) order: Order,
     /// What must be as it was.
     pins: Vec<Arc<Pin>>,
+    /// What it was seen to run, by its own name.
+    files: Vec<PathBuf>,
     /// Why it cannot be run at all.
     missing: Option<String>,
 }
@@ -42,7 +44,7 @@ pub(crate) struct Place<'a> {
 impl Prepared {
     /// Prepare it.
     pub(crate) fn new(program: &Program, mut place: Place<'_>) -> Self {
-        let mut found = Found { base: &program.base, pins: Vec::new(), missing: None };
+        let mut found = Found::new(&program.base);
         let variable = |name: &str| {
             let value = place.environment.iter().find(|(known, _)| known == OsStr::new(name));
             value.and_then(|(_, value)| value.to_str()).map(str::to_owned)
@@ -66,7 +68,7 @@ impl Prepared {
             environment: Arc::clone(place.environment),
             directory: place.directory.to_owned(),
         };
-        Self { order, pins: found.pins, missing: found.missing }
+        Self { order, pins: found.pins, files: found.files, missing: found.missing }
     }
 
     /// Whether it is what it was when the session started.
@@ -90,10 +92,34 @@ fn expanded(text: &str, variable: &impl Fn(&str) -> Option<String>) -> String {
     }
 }
 
+/// The files that hooks are seen to run, and that are no programs of the machine: scripts, and whatever is
+/// named with its path.
+pub fn scripts(config: &Config, environment: &[(OsString, OsString)]) -> Vec<PathBuf> {
+    let environment: Arc<[(OsString, OsString)]> = environment.into();
+    let mut all = Vec::new();
+    for (_, hook) in config.iter() {
+        let (Handler::Command(program) | Handler::Worker(program)) = &hook.handler else {
+            continue;
+        };
+        let place = Place { environment: &environment, directory: Path::new("/"), copies: None };
+        all.extend(Prepared::new(program, place).files);
+    }
+    all.sort();
+    all.dedup();
+    all
+}
+
 struct Found<'a> {
     base: &'a Path,
     pins: Vec<Arc<Pin>>,
+    files: Vec<PathBuf>,
     missing: Option<String>,
+}
+
+impl<'a> Found<'a> {
+    fn new(base: &'a Path) -> Self {
+        Self { base, pins: Vec::new(), files: Vec::new(), missing: None }
+    }
 }
 
 impl Found<'_> {
@@ -149,6 +175,7 @@ impl Found<'_> {
         if !is_file || !(command || is_script(&path) || starts_as_script(&path)) {
             return None;
         }
+        self.files.push(path.clone());
         let Some(copies) = place.copies.as_deref_mut() else { return Some(path) };
         if !starts_as_script(&path) && !is_script(&path) {
             // A program of the machine: it needs what it finds beside itself.
