@@ -96,20 +96,19 @@ fn tells_the_supervisor_nonsense() {
     assert_eq!(tell(&world, &told("ls")).good(), "exit 0");
 }
 
-/// The way for hooks leads to nothing else, and is there whatever the policy permits.
+/// The way for hooks is there whatever the policy permits, and who cannot go it is refused.
 #[test]
-fn cannot_ask_without_the_supervisor() {
+fn breaks_the_way_to_the_supervisor() {
     let exe = env!("CARGO_BIN_EXE_palisade");
     let Some(world) = World::new(&format!("filesystem: {{read: [{exe}]}}")) else { return };
     assert_eq!(tell(&world, &told("curl x")).good(), "exit 0");
-    // Where the name leads nowhere, everything is refused.
-    let refused = world.inside_sh(&format!(
-        "printf '%s' '{}' | unshare -rn true 2>/dev/null; \
-         printf '%s' '{}' | PALISADE_HOOK=1 {exe} hook --agent claude-code; echo \"exit $?\"",
-        told("ls"),
+    let broken = world.inside_sh(&format!(
+        "printf 'int getaddrinfo(void) {{ return -2; }}' | gcc -w -shared -fPIC -o /tmp/none.so -x c - && \
+         printf '%s' '{}' | LD_PRELOAD=/tmp/none.so {exe} hook --agent claude-code; echo \"exit $?\"",
         told("ls")
     ));
-    assert!(refused.good().ends_with("exit 2"), "{refused}");
+    assert_eq!(broken.good(), "exit 2", "{broken}");
+    assert!(broken.err.contains("cannot be asked"), "{broken}");
 }
 
 #[test]
@@ -202,7 +201,8 @@ fn connects_where_a_hook_says_no() {
     };
     assert_eq!(get("one.test", "/x").good(), "hello /x\n200");
     world.assert_denials(&[]);
-    assert_ne!(get("two.test", "/x").code, Some(0));
+    let refused = get("two.test", "/x");
+    assert!(refused.out.ends_with("403") && !refused.out.contains("hello"), "{refused}");
     assert!(get("one.test", "/secret/x").out.ends_with("403"));
     let two = format!("two.test:{port}");
     assert_eq!(world.why_denied(&two), "not there");
