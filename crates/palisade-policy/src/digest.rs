@@ -1,6 +1,7 @@
 use std::path::{Path, PathBuf};
 
 use palisade_core::PolicyDigest;
+use palisade_hooks::Config;
 use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
@@ -16,7 +17,7 @@ pub(crate) fn of(
     network: &Network,
     process: &Process,
     inference: Option<&Inference>,
-    (approvals, not_built): (Approvals, &[NotBuilt]),
+    (approvals, hooks, not_built): (Approvals, &Config, &[NotBuilt]),
 ) -> PolicyDigest {
     let grants = filesystem
         .grants
@@ -47,6 +48,7 @@ pub(crate) fn of(
         "rules": rules.collect::<Vec<_>>(),
         "ask": network.ask,
         "approvals": approvals,
+        "hooks": hooks,
         "credentials": network.credentials,
         "ssh": network.ssh,
         "process": process,

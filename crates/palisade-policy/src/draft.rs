@@ -25,6 +25,7 @@ use std::{
 use palisade_core::HostName;
 use serde::Serialize;
 
+pub(crate) use self::hooks::DraftHook;
 use crate::{
     at::{At, Given, Place},
     diagnostic::{Diagnostic, Diagnostics},
@@ -103,6 +104,7 @@ pub(crate) struct Draft {
     pub(crate) no_calls: Vec<At<String>>,
     pub(crate) pass: Vec<At<String>>,
     pub(crate) set: BTreeMap<String, At<String>>,
+    pub(crate) hooks: Vec<At<DraftHook>>,
     pub(crate) later: Vec<Later>,
     /// Names of credentials that are used, to be found in some layer.
     pub(crate) uses: Vec<At<String>>,
@@ -202,6 +204,7 @@ pub(crate) fn draft(
     let server_tools = inference::server_tools(document.inference.as_ref());
     let held = inference::narrows(&mut check, document.inference.as_ref(), || scope(&origin));
     let process = process::check(&mut check, document.process.as_ref());
+    let hooks = hooks::check(&mut check, &document);
     sections::check(&mut check, &document);
     let given = given(&document);
     let uses = commands::credentials_of(&document);
@@ -233,6 +236,7 @@ pub(crate) fn draft(
         no_calls: process.no_calls,
         pass: process.pass,
         set: process.set,
+        hooks,
         later,
         uses,
         uses_rules,

@@ -1,4 +1,5 @@
 use palisade_core::TextPattern;
+use palisade_hooks::Seen;
 use serde::Serialize;
 
 use crate::{
@@ -49,6 +50,7 @@ pub fn explain(policy: &Policy) -> Vec<Explained> {
     network(policy, &mut all);
     process(policy, &mut all);
     models(policy, &mut all);
+    hooks(policy, &mut all);
     for missing in &policy.not_built {
         let says = format!("not built yet ({}): a launch refuses it", missing.at);
         let entry = one(&missing.what, says, &[]);
@@ -234,6 +236,39 @@ fn limits(limits: &ProcessLimits, all: &mut Vec<Explained>) {
 fn thousandths(number: u64) -> String {
     let text = format!("{}.{:03}", number / 1000, number % 1000);
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+/// A hook holds what the layer holds that its event comes from.
+fn hooks(policy: &Policy, all: &mut Vec<Explained>) {
+    for (event, hook) in policy.hooks.iter() {
+        let models = policy.inference.is_some();
+        let (layers, advisory): (&[&'static str], bool) = match event.seen() {
+            // Whatever an agent announces, it asked a model for it first.
+            Seen::Tool if models => (&["inference", "tool"], false),
+            Seen::Connections | Seen::Requests => (&["egress"], false),
+            Seen::Models => (&["inference"], false),
+            _ => (&["tool"], true),
+        };
+        let about = match (hook.matcher.is_all(), &hook.only_if) {
+            (true, None) => String::new(),
+            (false, None) => format!(" of {}", hook.matcher),
+            (true, Some(rule)) => format!(" if {rule}"),
+            (false, Some(rule)) => format!(" of {} if {rule}", hook.matcher),
+        };
+        let ends = if hook.detached {
+            "nobody waits for it".to_owned()
+        } else if event.is_gate() {
+            format!(
+                "at most {}; should it fail: {}",
+                amount::span(hook.timeout),
+                hook.on_error.as_str()
+            )
+        } else {
+            format!("at most {}", amount::span(hook.timeout))
+        };
+        let says = format!("{event}{about}: {}, outside, as you; {ends}", hook.handler);
+        all.push(Explained { advisory, ..one(&hook.rule, says, layers) });
+    }
 }
 
 fn models(policy: &Policy, all: &mut Vec<Explained>) {

@@ -3,12 +3,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use palisade_hooks::{Config, Hook};
+
 use crate::{
     at::At,
     ceiling,
     diagnostic::{Diagnostic, Diagnostics},
     digest,
-    draft::{Draft, DraftLimits, DraftRoute, DraftRule, same, shown},
+    draft::{Draft, DraftHook, DraftLimits, DraftRoute, DraftRule, same, shown},
     load::Asked,
     near::nearest,
     policy::{
@@ -34,6 +36,7 @@ pub(crate) fn merge(drafts: &[Draft], asked: &Asked) -> Result<Policy, Diagnosti
     let process = process(drafts);
     let timeout = drafts.iter().find_map(|draft| draft.approval_timeout);
     let approvals = timeout.map_or_else(Approvals::default, |timeout| Approvals { timeout });
+    let hooks = hooks(drafts);
     let not_built: Vec<NotBuilt> = drafts
         .iter()
         .flat_map(|draft| draft.later.iter().map(|later| later.asked.clone()))
@@ -44,7 +47,7 @@ pub(crate) fn merge(drafts: &[Draft], asked: &Asked) -> Result<Policy, Diagnosti
             &network,
             &process,
             inference.as_ref(),
-            (approvals, &not_built),
+            (approvals, &hooks, &not_built),
         ),
         sources: sources(drafts),
         filesystem,
@@ -52,6 +55,7 @@ pub(crate) fn merge(drafts: &[Draft], asked: &Asked) -> Result<Policy, Diagnosti
         process,
         inference,
         approvals,
+        hooks,
         not_built,
         led: BTreeMap::new(),
     })
@@ -192,6 +196,21 @@ fn least<T: Copy + Ord>(
         (Some(managed), Some(other)) => Some(managed.min(other)),
         (managed, other) => managed.or(other),
     }
+}
+
+/// All hooks, each that does the same once, numbered by event.
+fn hooks(drafts: &[&Draft]) -> Config {
+    let mut config = Config::default();
+    for DraftHook { event, hook } in
+        drafts.iter().flat_map(|draft| &draft.hooks).map(|at| &at.value)
+    {
+        let of = config.events.entry(*event).or_default();
+        if !of.iter().any(|known| known.does_the_same(hook)) {
+            let rule = format!("hooks.{event}[{}]", of.len());
+            of.push(Hook { rule, ..hook.clone() });
+        }
+    }
+    config
 }
 
 /// The nearest credential of each name.

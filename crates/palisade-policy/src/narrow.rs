@@ -37,6 +37,8 @@ pub(crate) fn narrowed(draft: Draft) -> Draft {
         no_calls,
         pass: _,
         set: _,
+        // They are programs from a repository, and would run outside.
+        hooks: _,
         later,
         uses: _,
         uses_rules: _,
@@ -73,6 +75,7 @@ pub(crate) fn narrowed(draft: Draft) -> Draft {
         no_calls,
         pass: Vec::new(),
         set: BTreeMap::new(),
+        hooks: Vec::new(),
         later,
         uses: Vec::new(),
         uses_rules: Vec::new(),

@@ -7,6 +7,7 @@ use std::{
 
 use ipnet::IpNet;
 use palisade_core::{HostName, HostPattern, PolicyDigest, TextPattern};
+use palisade_hooks::Config;
 use serde::Serialize;
 
 use crate::http::{HttpRule, Tls};
@@ -28,6 +29,8 @@ pub struct Policy {
     pub inference: Option<Inference>,
     /// The `approvals` section.
     pub approvals: Approvals,
+    /// The `hooks` section.
+    pub hooks: Config,
     /// What it asks for that this version cannot enforce. A launch refuses when there is any.
     pub not_built: Vec<NotBuilt>,
     /// Where the workspace, and the paths of a project's documents, led through links when they were

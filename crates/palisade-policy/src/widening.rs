@@ -62,6 +62,15 @@ fn added(draft: &Draft, base: &Base<'_>) -> Vec<Added> {
     network(draft, base, &mut add);
     models(draft, base, &mut add);
     process(draft, base, &mut add);
+    for At { value, place } in &draft.hooks {
+        let known = base.policy.hooks.of(value.event);
+        if !known.iter().any(|hook| hook.does_the_same(&value.hook)) {
+            add(
+                *place,
+                format!("a hook for {}, which runs outside: {}", value.event, value.hook.handler),
+            );
+        }
+    }
     for later in draft.later.iter().filter(|later| later.widens) {
         let known = |other: &&crate::policy::NotBuilt| {
             (&other.what, &other.value) == (&later.asked.what, &later.asked.value)

@@ -46,9 +46,8 @@ pub(crate) async fn gateway(
     Gateway::new(configuration, authority).refuse("the model gateway", POLICY).map(Some)
 }
 
-/// What the supervisor serves itself: the gateway, if there is one.
-pub(crate) fn services(gateway: Option<&Gateway>) -> Result<Services, Refusal> {
-    let services = Services::new();
+/// What the supervisor serves itself: the gateway, if there is one, besides what is there already.
+pub(crate) fn services(gateway: Option<&Gateway>, services: Services) -> Result<Services, Refusal> {
     let Some(gateway) = gateway else { return Ok(services) };
     let name: HostName = NAME.parse().refuse("the model gateway's name", POLICY)?;
     Ok(services.with(name, PORT, Arc::new(Door(gateway.clone()))))

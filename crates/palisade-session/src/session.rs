@@ -1,7 +1,7 @@
 use std::{os::fd::OwnedFd, path::Path, sync::Arc};
 
 use palisade_core::{Action, Authority, Event, Layer, SessionId, Verdict};
-use palisade_egress::{HostLookup, SandboxCa};
+use palisade_egress::{HostLookup, SandboxCa, Services};
 use palisade_engine::Engine;
 use palisade_journal::{Durability, Journal, Timestamp};
 use palisade_policy::Policy;
@@ -17,6 +17,7 @@ use crate::{
     expose::Exposed,
     file_denials::{self, FileDenials},
     guard,
+    hooks::{DOOR, DOOR_PORT, Door, Hooks, Pinned},
     limits::{self, Account, Writable},
     live::Live,
     models,
@@ -201,7 +202,20 @@ async fn live(
     let journal = open_journal(order, session)?;
     let own = palisade_egress::own_addresses().refuse("this machine's addresses", "report this")?;
     let approvals = Approvals::new(policy.approvals.timeout, order.permissive);
-    let pipeline = Pipeline::new(Engine::with_own_addresses(policy, own), journal, approvals);
+    let hooks = if policy.hooks.is_empty() {
+        Ok(None)
+    } else {
+        Hooks::new(policy, &order.operator, session.as_str(), Pinned::Yes).map(Some)
+    };
+    let (hooks, unready) = match hooks {
+        Ok(hooks) => (hooks, None),
+        Err(refusal) => (None, Some(refusal)),
+    };
+    let engine = Engine::with_own_addresses(policy, own);
+    let pipeline = Pipeline::new(engine, journal, approvals, hooks);
+    if let Some(refusal) = unready {
+        return Err(close_refused(&pipeline, refusal).await);
+    }
     let mut notices = record_swept(&pipeline, &watch.leftover).await;
     let refused = |refusal: Refusal| close_refused(&pipeline, refusal);
     let of_launch = |error: &LaunchError| refusal::of_launch(error, &order.allow_degraded);
@@ -216,12 +230,12 @@ async fn live(
         Ok(gateway) => gateway,
         Err(refusal) => return Err(refused(refusal).await),
     };
-    let services = match models::services(gateway.as_ref()) {
+    let services = match door(&pipeline).and_then(|door| models::services(gateway.as_ref(), door)) {
         Ok(services) => services,
         Err(refusal) => return Err(refused(refusal).await),
     };
     let lookup = Arc::new(HostLookup::new(policy.network.hosts.clone()));
-    let live = Live::new(order, Arc::clone(&pipeline), Arc::clone(&lookup), gateway);
+    let live = Live::new(order, session, Arc::clone(&pipeline), Arc::clone(&lookup), gateway);
     let live = Arc::new(live);
     let ready =
         credentials::read(&policy.network, &order.operator, &placeholders, Arc::clone(&authority));
@@ -468,6 +482,12 @@ fn refuse_unbuilt(policy: &Policy) -> Result<(), Refusal> {
         format!("the policy asks for what this version cannot enforce yet: {}", list.join(", ")),
         format!("take `{}` out of the policy; nothing is ignored silently", first.what),
     ))
+}
+
+/// What agents inside tell of their hooks' events.
+fn door(pipeline: &Arc<Pipeline>) -> Result<Services, Refusal> {
+    let name = DOOR.parse().refuse("the name of the way for hooks", "report this")?;
+    Ok(Services::new().with(name, DOOR_PORT, Arc::new(Door::new(Arc::clone(pipeline)))))
 }
 
 fn new_session() -> Result<SessionId, Refusal> {

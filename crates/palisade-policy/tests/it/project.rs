@@ -279,7 +279,7 @@ fn a_value_that_was_overridden() {
 #[test]
 fn sections_that_are_not_built_widen_too() {
     for (project, what) in [
-        ("hooks: {Stop: [{hooks: [{type: command, command: ./evil.sh}]}]}", "`hooks`"),
+        ("hooks: {PreExec: [{hooks: [{type: command, command: ./evil.sh}]}]}", "`hooks.PreExec`"),
         ("permissions: {allow: [Bash]}", "`permissions`"),
         ("permissions: {mode: bypassPermissions}", "`permissions`"),
         ("audit: {otlp: \"https://evil.example\"}", "`audit`"),
@@ -294,6 +294,60 @@ fn sections_that_are_not_built_widen_too() {
     }
     let policy = narrows("", "permissions: {mode: plan, deny: [\"Bash(curl *)\"]}");
     assert_eq!(policy.not_built.len(), 1);
+}
+
+/// A hook runs outside, as the operator: a project's is code from a repository.
+#[test]
+fn a_hook_of_a_project_widens() {
+    let hook = |command: &str, rest: &str| {
+        format!("hooks: {{{rest}Stop: [{{hooks: [{{type: command, command: {command}}}]}}]}}")
+    };
+    let world = World::new();
+    world.user("").project(&hook("./evil.sh", ""));
+    let wrong = world.wrong();
+    assert!(wrong.contains("it adds a hook for Stop, which runs outside: `./evil.sh`"), "{wrong}");
+    // Once trusted it counts, and no longer when it has changed.
+    world.trust();
+    assert_eq!(world.policy().hooks.iter().count(), 1);
+    world.project(&hook("./worse.sh", ""));
+    assert!(world.load().is_err());
+    // The same of the user's is no widening; one that is laxer is.
+    let world = World::new();
+    let path = |command: &str| world.at("work").join(command).display().to_string();
+    world.user(&hook(&path("a.sh"), ""));
+    world.project("filesystem: {deny: [/srv]}");
+    assert_eq!(world.policy().hooks.iter().count(), 1);
+    world.project(&hook(&path("a.sh"), "on_error: allow, "));
+    assert!(world.wrong().contains("it adds a hook for Stop"));
+    // What only narrows of an untrusted project has no hook, a deny that it has still counts.
+    let policy = narrows(&hook(&path("a.sh"), ""), "filesystem: {deny: [/srv]}");
+    let hooks: Vec<_> = policy.hooks.iter().map(|(_, hook)| hook.rule.as_str()).collect();
+    assert_eq!(hooks, ["hooks.Stop[0]"]);
+}
+
+#[test]
+fn hooks_of_all_documents_run_each_with_its_own_on_error() {
+    let world = World::new();
+    let of = |command: &str, on_error: &str| {
+        format!(
+            "hooks: {{on_error: {on_error}, PreToolUse: [{{matcher: Bash, hooks: [{{type: command, \
+             command: {command}}}]}}]}}"
+        )
+    };
+    world.managed(&of("/etc/m.sh", "deny")).user(&of("/home/u.sh", "allow"));
+    let policy = world.policy();
+    let all: Vec<_> = policy
+        .hooks
+        .iter()
+        .map(|(_, hook)| (hook.rule.as_str(), hook.handler.to_string(), hook.on_error.as_str()))
+        .collect();
+    assert_eq!(
+        all,
+        [
+            ("hooks.PreToolUse[0]", "`/etc/m.sh`".to_owned(), "deny"),
+            ("hooks.PreToolUse[1]", "`/home/u.sh`".to_owned(), "allow"),
+        ]
+    );
 }
 
 #[test]

@@ -20,6 +20,7 @@ mod endings;
 mod entered;
 mod exposed;
 mod files;
+mod hooks;
 mod inspection;
 mod ipc;
 mod live_policy;

@@ -421,6 +421,39 @@ fn what_is_not_built_is_checked_all_the_same() {
             "hook_without_time",
             "palisade: 1\nhooks: {Stop: [{hooks: [{type: command, command: x, timeout: ▸0}]}]}\n",
         ),
+        ("hook_without_url", "palisade: 1\nhooks: {Stop: [{hooks: [▸{type: http}]}]}\n"),
+        (
+            "hook_in_clear",
+            "palisade: 1\nhooks: {Stop: [{hooks: [{type: http, url: ▸\"http://a.example/x\"}]}]}\n",
+        ),
+        (
+            "hook_with_other_key",
+            "palisade: 1\nhooks: {Stop: [{hooks: [{type: http, url: \"https://a.b\", command: ▸x}]}]}\n",
+        ),
+        (
+            "hook_header",
+            "palisade: 1\nhooks: {Stop: [{hooks: [{type: http, url: \"https://a.b\", headers: {\"a b\": ▸x}}]}]}\n",
+        ),
+        (
+            "hook_matcher",
+            "palisade: 1\nhooks: {PreToolUse: [{matcher: ▸\"(?!Bash)\", hooks: [{type: command, command: x}]}]}\n",
+        ),
+        (
+            "hook_matcher_broken",
+            "palisade: 1\nhooks: {PreToolUse: [{matcher: ▸\"mcp__(\", hooks: [{type: command, command: x}]}]}\n",
+        ),
+        (
+            "hook_matcher_for_nothing",
+            "palisade: 1\nhooks: {Stop: [{matcher: ▸Bash, hooks: [{type: command, command: x}]}]}\n",
+        ),
+        (
+            "hook_if_without_tool",
+            "palisade: 1\nhooks: {PreConnect: [{hooks: [{type: command, command: x, if: ▸\"Bash(git *)\"}]}]}\n",
+        ),
+        (
+            "hook_async_gate",
+            "palisade: 1\nhooks: {PreRequest: [{hooks: [{type: command, command: x, async: ▸true}]}]}\n",
+        ),
         ("on_error", "palisade: 1\nhooks: {on_error: ▸ignore}\n"),
         ("skills", "palisade: 1\nskills: {require: ▸signd}\n"),
         ("approvals", "palisade: 1\napprovals: {timeout: ▸0s}\n"),
