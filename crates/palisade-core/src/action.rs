@@ -1,6 +1,6 @@
 use std::net::SocketAddr;
 
-use crate::{HostName, Layer, Request, ToolCall, ToolSeen};
+use crate::{Caller, HostName, Layer, Request, ToolCall, ToolSeen};
 
 /// One thing that an agent tries to do, whatever layer saw it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,6 +37,8 @@ pub enum Action {
         address: Option<SocketAddr>,
         /// The server name in the client's TLS ClientHello, as far as it is known.
         tls: TlsName,
+        /// Who makes the connection, as far as somebody looked.
+        caller: Caller,
     },
     /// Send an HTTP request to a server, over a connection that is looked into.
     Request(Box<Request>),
