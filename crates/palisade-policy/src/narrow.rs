@@ -37,7 +37,7 @@ pub(crate) fn narrowed(draft: Draft) -> Draft {
         set: _,
         later,
         uses: _,
-        uses_rules: _,
+        alone: _,
         narrowed: _,
     } = draft;
     if !origin.profile {
@@ -71,7 +71,7 @@ pub(crate) fn narrowed(draft: Draft) -> Draft {
         set: BTreeMap::new(),
         later,
         uses: Vec::new(),
-        uses_rules: Vec::new(),
+        alone: Vec::new(),
         narrowed: true,
         origin,
     }

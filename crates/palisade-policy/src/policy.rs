@@ -6,7 +6,7 @@ use std::{
 };
 
 use ipnet::IpNet;
-use palisade_core::{HostName, HostPattern, PolicyDigest};
+use palisade_core::{HostName, HostPattern, PolicyDigest, ProgramPattern};
 use serde::Serialize;
 
 use crate::http::{HttpRule, Tls};
@@ -121,6 +121,13 @@ pub struct Network {
     pub ssh: BTreeMap<String, SshKeys>,
 }
 
+impl Network {
+    /// Whether some rule is for certain programs, so that it must be watched who connects.
+    pub fn names_programs(&self) -> bool {
+        self.rules.iter().any(|rule| !rule.binaries.is_empty())
+    }
+}
+
 /// Keys of the operator's ssh agent, and where they may be used.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct SshKeys {
@@ -152,6 +159,8 @@ pub struct NetworkRule {
     pub hosts: Vec<HostPattern>,
     /// The ports it permits, never empty.
     pub ports: Vec<u16>,
+    /// The programs that it is for; none is any.
+    pub binaries: Vec<ProgramPattern>,
     /// The addresses it permits that are not public.
     pub addresses: Vec<IpNet>,
     /// Whether connections by it are looked into.

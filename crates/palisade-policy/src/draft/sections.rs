@@ -1,6 +1,6 @@
 //! Sections that are understood and checked for their form, and that nothing enforces yet.
 
-use super::{Check, audit, commands, hooks, permissions};
+use super::{Check, audit, hooks, permissions};
 use crate::document::{Document, InferenceLimits};
 
 pub(super) fn check(check: &mut Check<'_>, document: &Document) {
@@ -14,7 +14,6 @@ pub(super) fn check(check: &mut Check<'_>, document: &Document) {
         }
     }
     permissions::check(check, document);
-    commands::check(check, document);
     hooks::check(check, document);
     if let Some(skills) = &document.skills {
         check.not_built_and_widens("skills", skills.place, skills);
