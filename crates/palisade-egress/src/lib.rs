@@ -26,6 +26,7 @@
 
 #![forbid(unsafe_code)]
 
+mod callers;
 mod connection;
 pub mod credential;
 mod destination;
@@ -47,6 +48,7 @@ mod services;
 mod synthetic;
 mod tls_hello;
 
+pub use callers::Callers;
 pub use destination::{Destination, original_destination};
 pub use error::EgressError;
 pub use inspect::{AnswerFilter, BodyWatch, CaError, Inspector, Passing, SandboxCa, Transform};

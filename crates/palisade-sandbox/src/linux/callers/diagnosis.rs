@@ -38,7 +38,7 @@ const NO_COOKIE: [u8; 8] = [0xff; 8];
 
 /// A `sock_diag` socket of the sandbox's network namespace. Nothing inside can make one.
 #[derive(Debug)]
-pub struct Diagnosis {
+pub(crate) struct Diagnosis {
     socket: Mutex<OwnedFd>,
 }
 
@@ -50,7 +50,7 @@ impl Diagnosis {
     }
 
     /// By a socket that was opened so.
-    pub fn new(socket: OwnedFd) -> Self {
+    pub(crate) fn new(socket: OwnedFd) -> Self {
         Self { socket: Mutex::new(socket) }
     }
 
@@ -58,7 +58,7 @@ impl Diagnosis {
     ///
     /// # Errors
     /// There is none, or the kernel does not say.
-    pub fn inode(&self, local: SocketAddr, remote: SocketAddr) -> Result<u64, CallerError> {
+    pub(crate) fn inode(&self, local: SocketAddr, remote: SocketAddr) -> Result<u64, CallerError> {
         let (local, remote) = (canonical(local), canonical(remote));
         let Some(question) = question(local, remote) else { return Err(CallerError::NoSocket) };
         let socket = self.socket.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,4 +1,7 @@
-use std::{os::fd::{AsFd, OwnedFd}, sync::Arc};
+use std::{
+    os::fd::{AsFd, OwnedFd},
+    sync::Arc,
+};
 
 use rustix::{
     fs::{Mode, OFlags, StatVfsMountFlags, fstat, fstatvfs, openat, readlinkat},

@@ -1,6 +1,6 @@
 //! Who connects: from a connection to the programs behind it, seen from outside.
 //!
-//! A connection that is accepted has a socket inside at its other end. [`Diagnosis`] finds that socket's inode
+//! A connection that is accepted has a socket inside at its other end. `Diagnosis` finds that socket's inode
 //! by the addresses, in the sandbox's own network namespace; [`Callers`] finds the processes that have the
 //! inode open, and [`Executable`] what they run, as the kernel has it and not as they say.
 //!
@@ -16,8 +16,8 @@ mod diagnosis;
 mod executable;
 mod processes;
 
-pub use diagnosis::Diagnosis;
-pub use executable::Executable;
+pub(crate) use diagnosis::Diagnosis;
+pub use executable::{Executable, Identity};
 
 use std::{
     collections::HashMap,

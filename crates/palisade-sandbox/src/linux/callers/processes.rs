@@ -1,6 +1,10 @@
 //! What the sandbox's `/proc` tells of its processes.
 
-use std::{fs::File, io::Read, os::fd::{AsFd, OwnedFd}};
+use std::{
+    fs::File,
+    io::Read,
+    os::fd::{AsFd, OwnedFd},
+};
 
 use rustix::{
     fs::{Dir, Mode, OFlags, openat, readlinkat},
