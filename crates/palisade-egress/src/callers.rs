@@ -6,12 +6,8 @@ use palisade_core::{BoxFuture, Caller, Look};
 pub trait Callers: Send + Sync + 'static {
     /// Who has the socket at `client` that is connected to `destination`, as the client dialled it. Never
     /// asked for [`Look::None`].
-    fn who(
-        &self,
-        client: SocketAddr,
-        destination: SocketAddr,
-        look: Look,
-    ) -> BoxFuture<'_, Caller>;
+    fn who(&self, client: SocketAddr, destination: SocketAddr, look: Look)
+    -> BoxFuture<'_, Caller>;
 }
 
 /// Nobody can be told.

@@ -85,7 +85,8 @@ impl<'a> Connection<'a> {
         let caller = self.caller(Some(host), destination).await;
         let mut target = Target { host: Some(host.clone()), port, tls: TlsName::Unseen, caller };
         let authority = Arc::clone(&self.proxy.authority);
-        self.traffic.count_for(Meter { authority, host: host.clone(), port });
+        let caller = target.caller.clone();
+        self.traffic.count_for(Meter { authority, host: host.clone(), port, caller });
         if !self.may_go_on(&target.action(None)).await {
             return reset(&self.client);
         }

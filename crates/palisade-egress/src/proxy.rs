@@ -18,8 +18,9 @@ use tokio::{
 };
 
 use crate::{
-    Callers, Destination, EgressError, Ended, Inspector, Limits, Lookup, Observer, Services, SyntheticMap,
-    callers::Untold, connection::Connection, destination::canonical, original_destination,
+    Callers, Destination, EgressError, Ended, Inspector, Limits, Lookup, Observer, Services,
+    SyntheticMap, callers::Untold, connection::Connection, destination::canonical,
+    original_destination,
 };
 
 /// How long accepting pauses when the kernel has no descriptor or memory left, at first and at most.

@@ -26,6 +26,7 @@ pub(crate) fn merge(drafts: &[Draft], asked: &Asked) -> Result<Policy, Diagnosti
     let carried = carried(drafts, &mut found);
     keys_stay_outside(drafts, &mut found);
     alone(drafts, &mut found);
+    no_tracing(drafts, &mut found);
     Diagnostics::unless_empty(found)?;
     let filesystem = filesystem(drafts, asked.access);
     let mut network = Network { credentials: carried, ssh: ssh(drafts), ..network(drafts) };
@@ -347,6 +348,27 @@ fn keys_stay_outside(drafts: &[&Draft], found: &mut Vec<Diagnostic>) {
                     "do not pass it; inside, `expose` gives a placeholder",
                 ));
             }
+        }
+    }
+}
+
+/// Calls by which one program becomes another from within.
+const TRACING: [&str; 3] = ["ptrace", "process_vm_readv", "process_vm_writev"];
+
+/// Where a rule is for certain programs, others must not be able to speak through them.
+fn no_tracing(drafts: &[&Draft], found: &mut Vec<Diagnostic>) {
+    let mut rules = drafts.iter().flat_map(|draft| &draft.rules);
+    let Some(named) = rules.find(|rule| !rule.value.rule.binaries.is_empty()) else { return };
+    for draft in drafts {
+        for call in draft.calls.iter().filter(|call| TRACING.contains(&call.value.as_str())) {
+            found.push(draft.wrong(
+                call.place,
+                format!(
+                    "{} is for certain programs, and with `{}` any other could speak through them",
+                    named.value.rule.rule, call.value
+                ),
+                "remove the call, or `binaries` and `commands`",
+            ));
         }
     }
 }

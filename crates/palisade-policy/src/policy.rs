@@ -126,6 +126,12 @@ impl Network {
     pub fn names_programs(&self) -> bool {
         self.rules.iter().any(|rule| !rule.binaries.is_empty())
     }
+
+    /// Whether it is to be watched who connects: a rule is for certain programs, or the operator is shown who
+    /// asks.
+    pub fn watches_programs(&self) -> bool {
+        self.ask || self.names_programs()
+    }
 }
 
 /// Keys of the operator's ssh agent, and where they may be used.

@@ -1,11 +1,14 @@
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    net::IpAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use palisade_core::{
-    Action, Authority, Body, BoxFuture, Decision, Event, Handling, HostName, Inspection, Request,
-    UNRECORDED, Verdict,
+    Action, Authority, Body, BoxFuture, Decision, Event, Handling, HostName, Inspection, Look,
+    Request, UNRECORDED, Verdict,
 };
 use palisade_engine::Engine;
 use palisade_journal::Journal;
@@ -99,6 +102,10 @@ impl Authority for Pipeline {
             Verdict::Ask => self.approvals.settled(action).unwrap_or(decision),
             _ => decision,
         }
+    }
+
+    fn look(&self, host: Option<&HostName>, address: IpAddr, port: u16) -> Look {
+        self.engine.look(host, address, port)
     }
 
     fn may_send(&self, host: &HostName, port: u16, bytes: u64) -> Result<(), Decision> {

@@ -101,7 +101,8 @@ impl Visit {
         );
         let traffic = Arc::new(Traffic::new());
         let authority = Arc::clone(&proxy.authority);
-        traffic.count_for(Meter { authority, host: host.clone(), port });
+        let meter = Meter { authority, host: host.clone(), port, caller: caller.clone() };
+        traffic.count_for(meter);
         let (underway, after) = (Underway::default(), Mutex::default());
         Arc::new(Self {
             proxy,

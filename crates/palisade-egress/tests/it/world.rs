@@ -38,7 +38,7 @@ impl Authority for Judge {
     fn consider(&self, action: &Action) -> Decision {
         let permitted = match action {
             Action::Resolve { name } => self.names.contains(name),
-            Action::Connect { host, port, address, tls } => {
+            Action::Connect { host, port, address, tls, .. } => {
                 let fits = host.as_ref().is_none_or(|host| {
                     self.names.contains(host)
                         && tls.contradicts(host).is_none()

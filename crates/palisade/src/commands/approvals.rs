@@ -118,7 +118,10 @@ fn shown(entry: &Entry, pending: &Pending) -> String {
         &format!("{which}/{}", pending.id),
         &format!("{} s", pending.seconds_left),
         &pending.waiting.to_string(),
-        &escaped(&pending.subject),
+        &match &pending.program {
+            Some(program) => format!("{} (by {})", escaped(&pending.subject), escaped(program)),
+            None => escaped(&pending.subject).to_string(),
+        },
     )
 }
 
