@@ -31,8 +31,8 @@ pub struct Program {
     pub digest: Option<[u8; 32]>,
     /// Whether it lies where the agent can write. Its path then says nothing of what it is.
     pub changeable: bool,
-    /// What it was started with as its first argument that is no option. The process itself says so: it is
-    /// shown, and nothing is decided by it.
+    /// The file that is its first argument, as it is with an interpreter and its script. The process itself
+    /// says so: it is shown, and nothing is decided by it.
     pub script: Option<String>,
     /// The executables of the processes that it comes from, the nearest first.
     pub ancestors: Vec<String>,

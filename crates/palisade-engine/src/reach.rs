@@ -276,7 +276,8 @@ pub(crate) fn for_others(rules: &[&Rule], what: &str, caller: &Caller) -> Decisi
             let path: String = path.chars().take(200).flat_map(char::escape_debug).collect();
             match other {
                 Some(program) if program.changeable => format!(
-                    "{ids} permits {what} to {names}, and {path} tried; it lies where the agent can                      write, so to allow it, add its digest (`sha256:…`) to `binaries` of {ids}"
+                    "{ids} permits {what} to {names}, and {path} tried; it lies where the agent can \
+                     write, so to allow it, add its digest (`sha256:…`) to `binaries` of {ids}"
                 ),
                 _ => format!(
                     "{ids} permits {what} to {names}, and {path} tried; to allow it, add \"{path}\" \

@@ -113,7 +113,7 @@ fn inside_listed_by_nft() {
             }
             chain sources {
                 type filter hook input priority 200; policy accept;
-                meta l4proto tcp ct status snat reject with tcp reset
+                meta l4proto tcp ct direction original ct status snat reject with tcp reset
             }
         }";
     assert_eq!(words(&text), words(expected), "{text}");

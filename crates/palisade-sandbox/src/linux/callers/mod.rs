@@ -156,7 +156,7 @@ impl Callers {
         first.map(|holder| processes::ancestors(&self.proc, holder.process)).unwrap_or_default()
     }
 
-    /// What the first holder says it was started with: its first argument that is no option.
+    /// What the first holder says it was started with: its first argument, if that is a file.
     pub fn script(&self, sight: &Sight) -> Option<String> {
         processes::script(&self.proc, sight.holders.first()?.process)
     }

@@ -7,7 +7,7 @@ use std::{
 };
 
 use rustix::{
-    fs::{Dir, Mode, OFlags, openat, readlinkat},
+    fs::{Dir, FileType, Mode, OFlags, ResolveFlags, fstat, openat, openat2, readlinkat},
     io::Errno,
 };
 
@@ -123,13 +123,21 @@ pub(super) fn ancestors(proc: &OwnedFd, process: u32) -> Vec<String> {
     found
 }
 
-/// The first argument that is no option.
+/// The first argument, if it is a file: what an interpreter was started to run. What else it may be is not
+/// looked at: arguments can hold secrets.
 pub(super) fn script(proc: &OwnedFd, process: u32) -> Option<String> {
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let folder = openat(proc, process.to_string(), flags, Mode::empty()).ok()?;
     let arguments = read(&folder, "cmdline")?;
-    let mut arguments = arguments.split('\0').skip(1).filter(|word| !word.is_empty());
-    arguments.find(|word| !word.starts_with('-')).map(str::to_owned)
+    let first = arguments.split('\0').nth(1).filter(|it| !it.is_empty() && !it.starts_with('-'))?;
+    let base = if first.starts_with('/') { "root" } else { "cwd" };
+    let base = openat(&folder, base, flags, Mode::empty()).ok()?;
+    let relative = first.trim_start_matches('/');
+    let how = OFlags::PATH | OFlags::CLOEXEC | OFlags::NOFOLLOW;
+    let within = ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS;
+    let file = openat2(&base, relative, how, Mode::empty(), within).ok()?;
+    let found = fstat(&file).ok()?;
+    (FileType::from_raw_mode(found.st_mode) == FileType::RegularFile).then(|| first.to_owned())
 }
 
 fn read(process: impl AsFd, name: &str) -> Option<String> {

@@ -20,7 +20,7 @@
 //!     }
 //!     chain sources {
 //!         type filter hook input priority 200; policy accept;
-//!         meta l4proto tcp ct status snat reject with tcp reset
+//!         meta l4proto tcp ct direction original ct status snat reject with tcp reset
 //!     }
 //! }
 //! ```
@@ -72,6 +72,7 @@ const NOT_EQUAL: u32 = 1;
 const META_FAMILY: u32 = 15;
 const META_PROTOCOL: u32 = 16;
 const CT_STATE: u32 = 0;
+const CT_DIRECTION: u32 = 1;
 const CT_STATUS: u32 = 2;
 const STATE_ESTABLISHED_OR_RELATED: u32 = 0x2 | 0x4;
 const STATUS_SNAT: u32 = 0x10;
@@ -159,6 +160,8 @@ fn encode(ipv6: bool) -> Messages {
     });
     rule(&mut batch, SOURCES, |rule| {
         protocol_is(rule, TCP);
+        // Not what answers it: that is the reset.
+        from_its_beginner(rule);
         connection_has(rule, CT_STATUS, STATUS_SNAT);
         reject(rule, REJECT_RESET, None);
     });
@@ -272,6 +275,15 @@ fn connection_has(rule: &mut Messages, key: u32, bits: u32) {
     });
     mask(rule, &bits.to_ne_bytes());
     compare(rule, NOT_EQUAL, &[0; 4]);
+}
+
+/// The packet comes from who began the connection.
+fn from_its_beginner(rule: &mut Messages) {
+    expression(rule, "ct", |data| {
+        data.number(2, CT_DIRECTION);
+        data.number(1, REGISTER);
+    });
+    compare(rule, EQUAL, &[0]);
 }
 
 fn verdict(rule: &mut Messages, code: u32) {
