@@ -216,6 +216,11 @@ impl Approvals {
         self.lock().questions.get(&id).map(|question| question.subject.clone())
     }
 
+    /// Who wants what question `id` is about, as far as it is known.
+    pub(crate) fn program(&self, id: u32) -> Option<String> {
+        self.lock().questions.get(&id).and_then(|question| question.program.clone())
+    }
+
     /// Answer question `id`. False: there is none, or not any more.
     pub(crate) fn answer(&self, id: u32, allowed: bool, scope: Scope, by: &str) -> bool {
         let mut state = self.lock();
@@ -341,6 +346,34 @@ mod tests {
         assert!(!other.await.unwrap().is_allowed());
         assert_eq!(approvals.settled(&connect("a.test", 80)), None);
         assert_eq!(approvals.settled(&connect("b.test", 443)), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn another_program_is_another_question() {
+        let by = |path: &str| {
+            let program = palisade_core::Program {
+                path: path.into(),
+                digest: None,
+                changeable: false,
+                script: None,
+                ancestors: Vec::new(),
+            };
+            let host = Some("a.test".parse().unwrap());
+            let (tls, caller) = (TlsName::Unseen, Caller::Known([program].into()));
+            Action::Connect { host, port: 443, address: None, tls, caller }
+        };
+        let approvals = new();
+        let first = asked(&approvals, &by("/usr/bin/git")).await;
+        let second = asked(&approvals, &by("/usr/bin/curl")).await;
+        let pending = approvals.pending();
+        assert_eq!(pending.len(), 2);
+        assert_eq!(pending[0].program.as_deref(), Some("/usr/bin/git"));
+        assert!(approvals.answer(pending[0].id, true, Scope::Session, "uid 7"));
+        assert!(first.await.unwrap().is_allowed());
+        assert_eq!(approvals.settled(&by("/usr/bin/curl")), None);
+        assert_eq!(approvals.settled(&connect("a.test", 443)), None);
+        assert!(approvals.answer(pending[1].id, false, Scope::Once, "uid 7"));
+        assert!(!second.await.unwrap().is_allowed());
     }
 
     #[tokio::test(start_paused = true)]

@@ -134,7 +134,7 @@ fn allow(args: &AllowArgs) -> Result<ExitCode, Failure> {
     let subject = answer(&args.question, true, args.session || args.rule.is_some())?;
     if let (Some(file), Some(place)) = (&args.rule, place) {
         let mut to = Destinations::default();
-        to.add(&subject);
+        to.add(&subject, None);
         place.write(&to.rules("the operator's answer"))?;
         print::note(&format!("palisade: {} has a rule for it", file.display()));
     }
