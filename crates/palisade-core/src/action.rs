@@ -1,6 +1,6 @@
 use std::net::SocketAddr;
 
-use crate::{Caller, HostName, Layer, Request, ToolCall, ToolSeen};
+use crate::{Caller, HostName, Layer, RecordKind, Request, ToolCall, ToolSeen};
 
 /// One thing that an agent tries to do, whatever layer saw it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +17,13 @@ pub enum Action {
     Resolve {
         /// The name asked for, normalised.
         name: HostName,
+    },
+    /// Ask the resolver for other records of a name than its addresses. The question leaves the sandbox.
+    Records {
+        /// The name asked for, normalised.
+        name: HostName,
+        /// Which records.
+        kind: RecordKind,
     },
     /// Ask the resolver for something that is not a name it could ever answer
     /// (a malformed name, a record type the sandbox does not get).
@@ -97,7 +104,9 @@ impl Action {
     pub fn layer(&self) -> Layer {
         match self {
             Action::Launch { .. } => Layer::Process,
-            Action::Resolve { .. } | Action::ResolveRefused { .. } => Layer::Network,
+            Action::Resolve { .. } | Action::Records { .. } | Action::ResolveRefused { .. } => {
+                Layer::Network
+            }
             Action::Connect { .. } | Action::Request(_) => Layer::Egress,
             Action::ModelCall { .. } | Action::ModelRequest { .. } => Layer::Inference,
             Action::ToolCall(call) => match call.seen {
@@ -111,7 +120,9 @@ impl Action {
     pub fn kind(&self) -> &'static str {
         match self {
             Action::Launch { .. } => "launch",
-            Action::Resolve { .. } | Action::ResolveRefused { .. } => "resolve",
+            Action::Resolve { .. } | Action::Records { .. } | Action::ResolveRefused { .. } => {
+                "resolve"
+            }
             Action::Connect { .. } => "connect",
             Action::Request(_) => "request",
             Action::ModelCall { .. } | Action::ModelRequest { .. } => "model_call",
@@ -124,6 +135,7 @@ impl Action {
         match self {
             Action::Launch { command, .. } => command.join(" "),
             Action::Resolve { name } => name.to_string(),
+            Action::Records { name, kind } => format!("{kind} {name}"),
             Action::ResolveRefused { asked, .. } => asked.clone(),
             Action::Connect { host: Some(host), port, .. } => format!("{host}:{port}"),
             Action::Connect { host: None, port, address, .. } => match address {

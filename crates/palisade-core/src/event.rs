@@ -65,6 +65,7 @@ impl Event {
                 }
             }
             Action::Resolve { .. }
+            | Action::Records { .. }
             | Action::ResolveRefused { .. }
             | Action::ModelRequest { .. } => {}
         }

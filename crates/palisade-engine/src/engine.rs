@@ -104,6 +104,7 @@ impl Compiled {
             // Who may start a sandbox is settled before there is a policy to ask.
             Action::Launch { .. } => Decision::allow("policy", "the operator starts it"),
             Action::Resolve { name } => self.resolve(name),
+            Action::Records { name, kind } => self.reach.records(name, *kind),
             Action::ResolveRefused { why, .. } => {
                 Decision::deny(format!("the resolver has no answer to this: {why}"))
             }

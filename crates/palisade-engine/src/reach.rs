@@ -4,7 +4,7 @@ use std::{
 };
 
 use ipnet::IpNet;
-use palisade_core::{Caller, Decision, HostName, HostPattern, Look, Program, TlsName};
+use palisade_core::{Caller, Decision, HostName, HostPattern, Look, Program, RecordKind, TlsName};
 
 use crate::{
     Rule,
@@ -64,6 +64,20 @@ impl Reach {
             None if self.ask => asked(&name.to_string()),
             None => Decision::deny(format!(
                 "no rule permits {name}; to allow it, add `hosts: [{name}]` to `network.rules`"
+            )),
+        }
+    }
+
+    /// Whether records of a name may be asked for outside. Only what is written whole in a rule: what stands for
+    /// a wildcard would be the agent's words.
+    pub(crate) fn records(&self, name: &HostName, kind: RecordKind) -> Decision {
+        let exact = self.exact.get(name.as_str()).into_iter().flatten();
+        let mut rules = exact.filter_map(|&index| self.rules.get(index));
+        match rules.find(|rule| !rule.only_denies && rule.records.contains(&kind)) {
+            Some(rule) => Decision::allow(&rule.id, format!("{} opens {kind} of {name}", rule.id)),
+            None => Decision::deny(format!(
+                "no rule opens {kind} records of {name}; to allow it, add `records: [{kind}]` to a rule \
+                 with `hosts: [{name}]`"
             )),
         }
     }

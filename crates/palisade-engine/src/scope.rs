@@ -1,5 +1,7 @@
+use std::collections::BTreeSet;
+
 use ipnet::IpNet;
-use palisade_core::{Caller, HostPattern, Look, ProgramPattern};
+use palisade_core::{Caller, HostPattern, Look, ProgramPattern, RecordKind};
 use palisade_policy::{HttpRule, Policy, RuleLimits, Tls};
 
 /// What of a policy the engine decides by.
@@ -25,6 +27,8 @@ pub struct Rule {
     pub ports: Vec<u16>,
     /// The programs that it is for; none is any.
     pub binaries: Vec<ProgramPattern>,
+    /// Kinds of records of its names that are asked for outside.
+    pub records: BTreeSet<RecordKind>,
     /// Addresses that are not public and that it permits all the same; for a rule without hosts, all
     /// that it permits.
     pub addresses: Vec<IpNet>,
@@ -75,6 +79,7 @@ impl From<&Policy> for Scope {
             hosts: rule.hosts.clone(),
             ports: rule.ports.clone(),
             binaries: rule.binaries.clone(),
+            records: rule.records.clone(),
             addresses: rule.addresses.clone(),
             inspect: rule.tls == Tls::Inspect || rule.http.is_some(),
             http: rule.http.clone(),

@@ -82,6 +82,7 @@ pub(crate) fn rule(most: &NetworkRule, asked: &NetworkRule) -> bool {
         hosts,
         ports,
         binaries,
+        records,
         addresses: networks,
         tls,
         http,
@@ -98,6 +99,7 @@ pub(crate) fn rule(most: &NetworkRule, asked: &NetworkRule) -> bool {
         && (most.tls == *tls || *tls == Tls::Inspect)
         && http::covers(most.http.as_deref(), http.as_deref())
         && programs(&most.binaries, binaries)
+        && records.is_subset(&most.records)
         && most.hosts.is_empty() == hosts.is_empty()
         && hosts.iter().all(|asked| most.hosts.iter().any(|most| host(most, asked)))
         && ports.iter().all(|port| most.ports.contains(port))

@@ -6,7 +6,7 @@ use std::{
 };
 
 use ipnet::IpNet;
-use palisade_core::{HostName, HostPattern, PolicyDigest, ProgramPattern};
+use palisade_core::{HostName, HostPattern, PolicyDigest, ProgramPattern, RecordKind};
 use serde::Serialize;
 
 use crate::http::{HttpRule, Tls};
@@ -167,6 +167,8 @@ pub struct NetworkRule {
     pub ports: Vec<u16>,
     /// The programs that it is for; none is any.
     pub binaries: Vec<ProgramPattern>,
+    /// Kinds of records of its names that are asked for outside.
+    pub records: BTreeSet<RecordKind>,
     /// The addresses it permits that are not public.
     pub addresses: Vec<IpNet>,
     /// Whether connections by it are looked into.

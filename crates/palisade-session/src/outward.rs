@@ -7,8 +7,8 @@ use std::{
 
 use palisade_core::{Authority, Inspection, SessionId};
 use palisade_egress::{
-    DnsSockets, HostLookup, Inspector, Proxy, Resolver, SandboxCa, Services, SyntheticMap,
-    credential::Credentials,
+    DnsSockets, HostLookup, HostRecords, Inspector, Proxy, Resolver, SandboxCa, Services,
+    SyntheticMap, credential::Credentials,
 };
 use palisade_policy::{Network, Tls};
 use palisade_sandbox::NetSockets;
@@ -65,6 +65,7 @@ pub(crate) async fn serve(
     }
     let synthetic = SyntheticMap::new();
     let resolver = Resolver::new(Arc::clone(&authority), Arc::clone(&synthetic), services.clone());
+    let resolver = resolver.with_records(Arc::new(HostRecords::of_host()));
     let mut proxy = Proxy::new(authority, synthetic, lookup).with_services(services);
     if let Some(inspector) = inspector {
         proxy = proxy.with_inspector(inspector);

@@ -257,6 +257,22 @@ fn a_rule_for_a_program_is_for_no_other() {
 }
 
 #[test]
+fn records_are_opened_by_whole_names() {
+    let opened = |hosts: &[&str]| Rule {
+        records: [RecordKind::Srv].into(),
+        ..rule("r", hosts, &[443], &[])
+    };
+    let reach = reach(&[
+        opened(&["_x._tcp.a.example", "**.b.example"]),
+        rule("c", &["c.example"], &[443], &[]),
+    ]);
+    let records = |host: &str, kind| reach.records(&name(host), kind).is_allowed();
+    assert!(records("_x._tcp.a.example", RecordKind::Srv));
+    assert!(!records("_x._tcp.a.example", RecordKind::Txt));
+    assert!(!records("words.b.example", RecordKind::Srv) && !records("c.example", RecordKind::Srv));
+}
+
+#[test]
 fn it_is_looked_at_who_connects_only_where_it_decides() {
     let digest = format!("sha256:{}", "00".repeat(32));
     let rules = [

@@ -4,13 +4,15 @@ use std::{
 };
 
 use ipnet::IpNet;
-use palisade_core::{HostName, HostNameError, HostPattern, ProgramPattern, ProgramPatternError};
+use palisade_core::{
+    HostName, HostNameError, HostPattern, ProgramPattern, ProgramPatternError, RecordKind,
+};
 
 use super::{Check, DraftRule, http, paths, shown};
 use crate::{
     at::At,
     cover,
-    document::{Network, NetworkRule as Written, Tls},
+    document::{Network, NetworkRule as Written, Record, Tls},
     http::{self as http_rules, Effect},
     policy::{NetworkRule, RuleLimits},
 };
@@ -100,6 +102,7 @@ fn one(check: &mut Check<'_>, index: usize, rule: &At<Written>) -> Option<At<Dra
     let addresses = rule.addresses.iter().filter_map(|text| network(check, text)).collect();
     let name = rule.name.as_ref().map(|name| name.value.clone());
     passthrough(check, rule);
+    let records = records(check, rule, &hosts);
     let binaries = rule.binaries.iter().filter_map(|text| program(check, text)).collect();
     if let Some(place) = rule.http.place.filter(|_| rule.hosts.is_empty()) {
         check.wrong(
@@ -131,6 +134,7 @@ fn one(check: &mut Check<'_>, index: usize, rule: &At<Written>) -> Option<At<Dra
         hosts,
         ports,
         binaries,
+        records,
         addresses,
         tls,
         http,
@@ -189,6 +193,24 @@ fn limits(check: &mut Check<'_>, rule: &Written, tls: http_rules::Tls) -> RuleLi
         requests_per_minute: requests.and_then(|most| u32::try_from(most.value).ok()),
         sent: written.sent.as_ref().map(|most| most.value.0),
     }
+}
+
+fn records(check: &mut Check<'_>, rule: &Written, hosts: &[HostPattern]) -> BTreeSet<RecordKind> {
+    check.not_empty(&rule.records, "records", "none is asked for");
+    let wild = hosts.iter().find(|host| !matches!(host, HostPattern::Exact(_)));
+    if let Some(place) = rule.records.place.filter(|_| wild.is_some() || hosts.is_empty()) {
+        check.wrong(
+            place,
+            "`records` is for whole names: what stands for a `*` would be the agent's, and leave",
+            "make a rule with these names alone, without wildcards",
+        );
+    }
+    let kinds = rule.records.iter().map(|record| match record.value {
+        Record::Srv => RecordKind::Srv,
+        Record::Mx => RecordKind::Mx,
+        Record::Txt => RecordKind::Txt,
+    });
+    kinds.collect()
 }
 
 fn program(check: &mut Check<'_>, text: &At<String>) -> Option<ProgramPattern> {
