@@ -1,7 +1,7 @@
 use std::{fmt, net::IpAddr, sync::Arc, time::Instant};
 
 use arc_swap::ArcSwap;
-use palisade_core::{Action, Body, Decision, Handling, HostName, Inspection, Request};
+use palisade_core::{Action, Body, Decision, Handling, HostName, Inspection, Look, Request};
 
 use crate::{Scope, http, meter::Meters, models::Models, reach::Reach};
 
@@ -60,6 +60,11 @@ impl Engine {
         self.spent.bytes(&now.reach.limited(host, port), host, bytes)
     }
 
+    /// How much has to be known of who connects there to decide about it.
+    pub fn look(&self, host: Option<&HostName>, address: IpAddr, port: u16) -> Look {
+        self.now.load().reach.look(host, address, port)
+    }
+
     /// Whether this may happen, by which rule, and why.
     pub fn decide(&self, action: &Action) -> Decision {
         self.now.load().decide(action)
@@ -99,14 +104,16 @@ impl Compiled {
             // Who may start a sandbox is settled before there is a policy to ask.
             Action::Launch { .. } => Decision::allow("policy", "the operator starts it"),
             Action::Resolve { name } => self.resolve(name),
+            Action::Records { name, kind } => self.reach.records(name, *kind),
             Action::ResolveRefused { why, .. } => {
                 Decision::deny(format!("the resolver has no answer to this: {why}"))
             }
-            Action::Connect { host: Some(host), port, address, tls } => {
-                self.reach.to_name(host, *port, address.map(|address| address.ip()), tls)
+            Action::Connect { host: Some(host), port, address, tls, caller } => {
+                let address = address.map(|address| address.ip());
+                self.reach.to_name(host, *port, address, (tls, caller))
             }
-            Action::Connect { host: None, port, address: Some(address), .. } => {
-                self.reach.to_address(address.ip(), *port)
+            Action::Connect { host: None, port, address: Some(address), caller, .. } => {
+                self.reach.to_address(address.ip(), *port, caller)
             }
             Action::Connect { host: None, address: None, .. } => {
                 Decision::deny("the connection has neither a name nor an address")

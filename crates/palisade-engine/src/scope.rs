@@ -1,5 +1,7 @@
+use std::collections::BTreeSet;
+
 use ipnet::IpNet;
-use palisade_core::HostPattern;
+use palisade_core::{Caller, HostPattern, Look, ProgramPattern, RecordKind};
 use palisade_policy::{HttpRule, Policy, RuleLimits, Tls};
 
 /// What of a policy the engine decides by.
@@ -23,6 +25,10 @@ pub struct Rule {
     pub hosts: Vec<HostPattern>,
     /// Ports it permits.
     pub ports: Vec<u16>,
+    /// The programs that it is for; none is any.
+    pub binaries: Vec<ProgramPattern>,
+    /// Kinds of records of its names that are asked for outside.
+    pub records: BTreeSet<RecordKind>,
     /// Addresses that are not public and that it permits all the same; for a rule without hosts, all
     /// that it permits.
     pub addresses: Vec<IpNet>,
@@ -36,12 +42,44 @@ pub struct Rule {
     pub only_denies: bool,
 }
 
+impl Rule {
+    /// Whether it is for whoever this is. What cannot be told is nobody that a rule names.
+    pub(crate) fn is_for(&self, caller: &Caller) -> bool {
+        if self.binaries.is_empty() {
+            return true;
+        }
+        let Caller::Known(programs) = caller else { return false };
+        let named = |program| self.binaries.iter().any(|pattern| pattern.matches(program));
+        !programs.is_empty() && programs.iter().all(named)
+    }
+
+    /// Whether it may be for whoever this is: what it refuses counts where that cannot be told.
+    pub(crate) fn may_be_for(&self, caller: &Caller) -> bool {
+        let named = |program| self.binaries.iter().any(|pattern| pattern.matches(program));
+        match caller {
+            Caller::Known(programs) => self.binaries.is_empty() || programs.iter().any(named),
+            Caller::Unasked | Caller::Unknown(_) => true,
+        }
+    }
+
+    /// How much it needs to know of who connects.
+    pub(crate) fn look(&self) -> Look {
+        let each = self.binaries.iter().map(|pattern| match pattern {
+            ProgramPattern::Path(_) => Look::Paths,
+            ProgramPattern::Digest(_) => Look::Digests,
+        });
+        each.max().unwrap_or_default()
+    }
+}
+
 impl From<&Policy> for Scope {
     fn from(policy: &Policy) -> Self {
         let rules = policy.network.rules.iter().map(|rule| Rule {
             id: rule.rule.clone(),
             hosts: rule.hosts.clone(),
             ports: rule.ports.clone(),
+            binaries: rule.binaries.clone(),
+            records: rule.records.clone(),
             addresses: rule.addresses.clone(),
             inspect: rule.tls == Tls::Inspect || rule.http.is_some(),
             http: rule.http.clone(),

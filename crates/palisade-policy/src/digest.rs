@@ -31,6 +31,8 @@ pub(crate) fn of(
             sorted(rule.hosts.iter().map(|host| json!(host))),
             sorted(rule.ports.iter().map(|port| json!(port))),
             sorted(rule.addresses.iter().map(|network| json!(network))),
+            rule.records,
+            sorted(rule.binaries.iter().map(|program| json!(program))),
             rule.credential,
             rule.tls,
             rule.http.as_ref().map(|http| http.iter().map(request).collect::<Vec<_>>()),

@@ -135,7 +135,13 @@ pub(crate) struct NetworkRule {
     #[serde(default)]
     #[schemars(inner(range(min = 1, max = 65535)), extend("examples" = [[443]]))]
     pub(crate) ports: Given<Vec<At<u64>>>,
-    /// Programs that may use it, by path or glob of the real executable. Default: any.
+    /// Kinds of DNS records of its hosts that are asked for outside, besides addresses. Only for whole names.
+    /// Default: none.
+    #[serde(default)]
+    #[schemars(extend("examples" = [["SRV", "TXT"]]))]
+    pub(crate) records: Given<Vec<At<Record>>>,
+    /// Programs that may use it: paths or globs of the real executable inside, which lies where the agent cannot
+    /// write, or `sha256:` and a digest. Default: any.
     #[serde(default)]
     #[schemars(extend("examples" = [["/usr/bin/git", "**/bin/node"]]))]
     pub(crate) binaries: Given<Vec<At<String>>>,
@@ -155,6 +161,18 @@ pub(crate) struct NetworkRule {
     pub(crate) credential: Option<At<String>>,
     /// How much may go to its hosts and ports, by whichever rule.
     pub(crate) limits: Option<At<RuleLimits>>,
+}
+
+/// A kind of DNS record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "UPPERCASE")]
+pub(crate) enum Record {
+    /// Where a service is.
+    Srv,
+    /// Where mail goes.
+    Mx,
+    /// Text.
+    Txt,
 }
 
 /// The most that may go to a rule's hosts and ports. What is left out has no limit.

@@ -108,8 +108,8 @@ pub(crate) struct Draft {
     pub(crate) later: Vec<Later>,
     /// Names of credentials that are used, to be found in some layer.
     pub(crate) uses: Vec<At<String>>,
-    /// Names of network rules that are used, to be found in some layer.
-    pub(crate) uses_rules: Vec<At<String>>,
+    /// Credentials that are for certain programs alone.
+    pub(crate) alone: Vec<At<String>>,
     /// Whether only what narrows is left of it.
     pub(crate) narrowed: bool,
 }
@@ -194,7 +194,8 @@ pub(crate) fn draft(
 ) -> Result<Draft, Diagnostics> {
     let mut check = Check { origin: &origin, text: &text, found: Vec::new(), later: Vec::new() };
     let files = filesystem::check(&mut check, document.filesystem.as_ref());
-    let (hosts, rules, expose) = network::check(&mut check, document.network.as_ref());
+    let (hosts, mut rules, expose) = network::check(&mut check, document.network.as_ref());
+    let alone = commands::check(&mut check, &document, &mut rules);
     let ask = document.network.as_ref().and_then(|network| network.unknown.as_ref());
     let ask = ask.map(|at| At { value: at.value == Unknown::Ask, place: at.place });
     let approvals = document.approvals.as_ref().and_then(|at| at.value.timeout.as_ref());
@@ -208,7 +209,6 @@ pub(crate) fn draft(
     sections::check(&mut check, &document);
     let given = given(&document);
     let uses = commands::credentials_of(&document);
-    let uses_rules = commands::rules_of(&document);
     let Check { found, later, .. } = check;
     Diagnostics::unless_empty(found)?;
     Ok(Draft {
@@ -239,7 +239,7 @@ pub(crate) fn draft(
         hooks,
         later,
         uses,
-        uses_rules,
+        alone,
         narrowed: false,
         origin,
         text,

@@ -129,6 +129,14 @@ fn network(policy: &Policy, all: &mut Vec<Explained>) {
         } else if rule.tls == Tls::Inspect {
             says.push_str(", for any HTTP request");
         }
+        if !rule.records.is_empty() {
+            let kinds: Vec<&str> = rule.records.iter().map(|kind| kind.as_str()).collect();
+            says.push_str(&format!(", and ask for its {} records", kinds.join(", ")));
+        }
+        if !rule.binaries.is_empty() {
+            let list: Vec<String> = rule.binaries.iter().map(ToString::to_string).collect();
+            says.push_str(&format!(", for {} alone", list.join(", ")));
+        }
         if let Some(credential) = &rule.credential {
             says.push_str(&format!(", with the credential {credential}"));
         }

@@ -27,7 +27,8 @@ pub(crate) fn merge(drafts: &[Draft], asked: &Asked) -> Result<Policy, Diagnosti
     let inference = inference(drafts, &mut found);
     let carried = carried(drafts, &mut found);
     keys_stay_outside(drafts, &mut found);
-    known_rules(drafts, &mut found);
+    alone(drafts, &mut found);
+    no_tracing(drafts, &mut found);
     Diagnostics::unless_empty(found)?;
     let filesystem = filesystem(drafts, asked.access);
     let mut network = Network { credentials: carried, ssh: ssh(drafts), ..network(drafts) };
@@ -289,7 +290,11 @@ fn inference(drafts: &[&Draft], found: &mut Vec<Diagnostic>) -> Option<Inference
 }
 
 /// What to do about a name that is not there.
-fn known<'a>(missing: &str, section: &str, names: impl Iterator<Item = &'a str>) -> String {
+pub(crate) fn known<'a>(
+    missing: &str,
+    section: &str,
+    names: impl Iterator<Item = &'a str>,
+) -> String {
     let names: Vec<&str> = names.collect();
     match (nearest(missing, &names), names.as_slice()) {
         (Some(near), _) => format!("did you mean `{near}`? Or add it to `{section}`"),
@@ -382,17 +387,60 @@ fn keys_stay_outside(drafts: &[&Draft], found: &mut Vec<Diagnostic>) {
     }
 }
 
-/// `commands` may name the rules of any document.
-fn known_rules(drafts: &[&Draft], found: &mut Vec<Diagnostic>) {
-    let rules = || drafts.iter().flat_map(|draft| &draft.rules);
-    let names: BTreeSet<&str> = rules().filter_map(|rule| rule.value.name.as_deref()).collect();
+/// Calls by which one program becomes another from within.
+const TRACING: [&str; 3] = ["ptrace", "process_vm_readv", "process_vm_writev"];
+
+/// Where a rule is for certain programs, others must not be able to speak through them.
+fn no_tracing(drafts: &[&Draft], found: &mut Vec<Diagnostic>) {
+    let mut rules = drafts.iter().flat_map(|draft| &draft.rules);
+    let Some(named) = rules.find(|rule| !rule.value.rule.binaries.is_empty()) else { return };
     for draft in drafts {
-        for name in draft.uses_rules.iter().filter(|name| !names.contains(&*name.value)) {
+        for call in draft.calls.iter().filter(|call| TRACING.contains(&call.value.as_str())) {
             found.push(draft.wrong(
-                name.place,
-                format!("there is no network rule named `{}`", shown(&name.value)),
-                known(&name.value, "network.rules", names.iter().copied()),
+                call.place,
+                format!(
+                    "{} is for certain programs, and with `{}` any other could speak through them",
+                    named.value.rule.rule, call.value
+                ),
+                "remove the call, or `binaries` and `commands`",
             ));
+        }
+    }
+}
+
+/// A credential that a program has for itself is carried by rules for certain programs alone.
+fn alone(drafts: &[&Draft], found: &mut Vec<Diagnostic>) {
+    let credentials = credentials(drafts);
+    let rules = || drafts.iter().flat_map(|draft| &draft.rules).map(|rule| &rule.value.rule);
+    for draft in drafts {
+        for name in &draft.alone {
+            let Some(credential) = credentials.get(name.value.as_str()) else { continue };
+            let mut say =
+                |what: String, help: &str| found.push(draft.wrong(name.place, what, help));
+            let shown = shown(&name.value);
+            if credential.is_none() {
+                let what = format!("`{shown}` is ssh keys, which no program has for itself");
+                say(what, "remove it here; the keys are used for their hosts alone");
+                continue;
+            }
+            let providers = drafts.iter().flat_map(|draft| draft.providers.values());
+            let mut of_providers =
+                providers.filter_map(|provider| provider.value.credential.as_ref());
+            if of_providers.any(|other| other.value == name.value) {
+                let what = format!("`{shown}` is a model provider's, whoever calls the model");
+                say(what, "remove it here, or give the provider another one");
+            }
+            let carrying: Vec<_> =
+                rules().filter(|rule| rule.credential.as_ref() == Some(&name.value)).collect();
+            if carrying.is_empty() {
+                let what = format!("no network rule carries the credential `{shown}`");
+                say(what, "write `credential` in the rule that the program gets");
+            }
+            if let Some(rule) = carrying.iter().find(|rule| rule.binaries.is_empty()) {
+                let what =
+                    format!("`{shown}` is for one program, and {} gives it to any", rule.rule);
+                say(what, "add that rule to the program's `network` here");
+            }
         }
     }
 }

@@ -41,7 +41,7 @@ pub(crate) fn narrowed(draft: Draft) -> Draft {
         hooks: _,
         later,
         uses: _,
-        uses_rules: _,
+        alone: _,
         narrowed: _,
     } = draft;
     if !origin.profile {
@@ -78,7 +78,7 @@ pub(crate) fn narrowed(draft: Draft) -> Draft {
         hooks: Vec::new(),
         later,
         uses: Vec::new(),
-        uses_rules: Vec::new(),
+        alone: Vec::new(),
         narrowed: true,
         origin,
     }

@@ -6,7 +6,9 @@ use std::{
 };
 
 use ipnet::IpNet;
-use palisade_core::{HostName, HostPattern, PolicyDigest, TextPattern};
+use palisade_core::{
+    HostName, HostPattern, PolicyDigest, ProgramPattern, RecordKind, TextPattern,
+};
 use palisade_hooks::Config;
 use serde::Serialize;
 
@@ -124,6 +126,19 @@ pub struct Network {
     pub ssh: BTreeMap<String, SshKeys>,
 }
 
+impl Network {
+    /// Whether some rule is for certain programs, so that it must be watched who connects.
+    pub fn names_programs(&self) -> bool {
+        self.rules.iter().any(|rule| !rule.binaries.is_empty())
+    }
+
+    /// Whether it is to be watched who connects: a rule is for certain programs, or the operator is shown who
+    /// asks.
+    pub fn watches_programs(&self) -> bool {
+        self.ask || self.names_programs()
+    }
+}
+
 /// Keys of the operator's ssh agent, and where they may be used.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct SshKeys {
@@ -155,6 +170,10 @@ pub struct NetworkRule {
     pub hosts: Vec<HostPattern>,
     /// The ports it permits, never empty.
     pub ports: Vec<u16>,
+    /// The programs that it is for; none is any.
+    pub binaries: Vec<ProgramPattern>,
+    /// Kinds of records of its names that are asked for outside.
+    pub records: BTreeSet<RecordKind>,
     /// The addresses it permits that are not public.
     pub addresses: Vec<IpNet>,
     /// Whether connections by it are looked into.

@@ -385,6 +385,7 @@ fn owners(key: &str) -> Vec<&'static str> {
         ("hosts", "a rule of `network.rules`, or `network`"),
         ("ports", "a rule of `network.rules`"),
         ("binaries", "a rule of `network.rules`"),
+        ("records", "a rule of `network.rules`"),
         ("addresses", "a rule of `network.rules`"),
         ("tls", "a rule of `network.rules`"),
         ("http", "a rule of `network.rules`"),

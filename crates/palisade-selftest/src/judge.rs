@@ -91,6 +91,7 @@ impl<'a> Judge<'a> {
                 port: address.port(),
                 address: Some(*address),
                 tls: TlsName::Unseen,
+                caller: palisade_core::Caller::Unasked,
             })),
         }
     }

@@ -15,6 +15,7 @@
 #![forbid(unsafe_code)]
 
 mod approvals;
+mod callers;
 mod credentials;
 mod degraded;
 mod denials;

@@ -101,6 +101,9 @@ impl Live {
         let mut event = Event::observed("approval", Layer::Supervisor, subject.clone())
             .with("principal", principal)
             .with("scope", scope.as_str());
+        if let Some(program) = self.approvals().program(id) {
+            event = event.with("program", program);
+        }
         event.decision = if allow { Verdict::Allow } else { Verdict::Deny };
         event.reason = "the operator's answer".into();
         if !self.pipeline.record(event).await {

@@ -1,10 +1,13 @@
-use std::sync::{
-    Arc, PoisonError, RwLock, Weak,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    net::IpAddr,
+    sync::{
+        Arc, PoisonError, RwLock, Weak,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use palisade_core::{
-    Action, Authority, Body, BoxFuture, Decision, Event, Handling, HostName, Inspection, Layer,
+    Action, Authority, Body, BoxFuture, Decision, Event, Handling, HostName, Inspection, Layer, Look,
     Request, ToolAnswer, ToolCall, ToolSeen, UNRECORDED, Verdict,
 };
 use palisade_engine::Engine;
@@ -251,6 +254,10 @@ impl Authority for Pipeline {
             Verdict::Ask => self.approvals.settled(action).unwrap_or(decision),
             _ => decision,
         }
+    }
+
+    fn look(&self, host: Option<&HostName>, address: IpAddr, port: u16) -> Look {
+        self.engine.look(host, address, port)
     }
 
     fn may_send(&self, host: &HostName, port: u16, bytes: u64) -> Result<(), Decision> {

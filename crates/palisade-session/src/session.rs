@@ -5,12 +5,16 @@ use palisade_egress::{HostLookup, SandboxCa, Services};
 use palisade_engine::Engine;
 use palisade_journal::{Durability, Journal, Timestamp};
 use palisade_policy::Policy;
-use palisade_sandbox::{Building, LaunchError, begin, linux::audit::Records};
+use palisade_sandbox::{
+    Building, LaunchError, Standing, begin,
+    linux::{audit::Records, callers::Callers},
+};
 use palisade_workspace::{Kept, Outcome, WorkspaceError};
 use rustix::rand::{GetRandomFlags, getrandom};
 
 use crate::{
     approvals::Approvals,
+    callers::Programs,
     credentials::{self, Ready},
     degraded::{self, Missing},
     denials::Denials,
@@ -282,6 +286,11 @@ async fn live(
         return Err(refused(refusal).await);
     }
     let mut standing = standing;
+    let callers = match watch_callers(policy, &mut standing) {
+        Ok(callers) => callers,
+        Err(refusal) => return Err(refused(refusal).await),
+    };
+    let programs = callers.clone().map(Programs::new);
     let recorder = Arc::clone(&authority);
     let sockets = standing.sockets.take();
     let sandbox = standing.terminal.take();
@@ -308,7 +317,9 @@ async fn live(
     };
     let outward = async {
         match sockets {
-            Some(sockets) => outward::serve(sockets, lookup, services, inspector, authority).await,
+            Some(sockets) => {
+                outward::serve(sockets, lookup, services, inspector, programs, authority).await
+            }
             None => std::future::pending().await,
         }
     };
@@ -333,7 +344,8 @@ async fn live(
         Ok(running) => Arc::new(running),
         Err(error) => return Err(refused(of_launch(&error)).await),
     };
-    let mut denials = Denials::new(Arc::clone(&recorder), policy.process.syscalls.deny.clone());
+    let mut denials =
+        Denials::new(Arc::clone(&recorder), policy.process.syscalls.deny.clone(), callers);
     if !running.tells() && !missing.iter().any(Missing::is_filter) {
         denials.never();
     }
@@ -384,6 +396,25 @@ async fn live(
         }
         Err(error) => Err(refused(of_launch(&error)).await),
     }
+}
+
+/// Who tells who connects, where that decides or is shown.
+fn watch_callers(
+    policy: &Policy,
+    standing: &mut Standing,
+) -> Result<Option<Arc<Callers>>, Refusal> {
+    if !policy.network.watches_programs() {
+        return Ok(None);
+    }
+    let callers =
+        standing.callers().refuse("look at the sandbox's processes", "report this")?.map(Arc::new);
+    if callers.is_none() && policy.network.names_programs() {
+        return Err(Refusal::new(
+            "a rule is for certain programs, and this kernel does not tell whose a socket is",
+            "use a kernel with CONFIG_INET_DIAG, or take `binaries` and `commands` out of the policy",
+        ));
+    }
+    Ok(callers)
 }
 
 fn launch_action(order: &Order) -> Action {

@@ -20,6 +20,7 @@ fn connect(host: Option<&str>, address: Option<&str>) -> Action {
         port: 443,
         address: address.map(|address| (address.parse::<IpAddr>().unwrap(), 443).into()),
         tls: TlsName::Unseen,
+        caller: palisade_core::Caller::Unasked,
     }
 }
 

@@ -612,6 +612,7 @@ fn what_a_project_refuses_is_refused() {
             query: None,
             headers: Vec::new(),
             body: palisade_core::Body::Unread,
+            caller: palisade_core::Caller::Unasked,
         }))
     };
     assert!(engine.decide(&request("GET")).is_allowed());
