@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::{
     http::HttpRule,
-    policy::{Approvals, Filesystem, Inference, Network, NotBuilt, Process},
+    policy::{Approvals, Filesystem, Inference, Network, NotBuilt, Permissions, Process},
 };
 
 /// The digest of what a policy means: neither its spelling, nor where lists that have no order were
@@ -17,7 +17,12 @@ pub(crate) fn of(
     network: &Network,
     process: &Process,
     inference: Option<&Inference>,
-    (approvals, hooks, not_built): (Approvals, &Config, &[NotBuilt]),
+    (approvals, hooks, permissions, not_built): (
+        Approvals,
+        &Config,
+        Option<&Permissions>,
+        &[NotBuilt],
+    ),
 ) -> PolicyDigest {
     let grants = filesystem
         .grants
@@ -51,6 +56,7 @@ pub(crate) fn of(
         "ask": network.ask,
         "approvals": approvals,
         "hooks": hooks,
+        "permissions": permissions,
         "credentials": network.credentials,
         "ssh": network.ssh,
         "process": process,

@@ -25,7 +25,7 @@ use std::{
 use palisade_core::HostName;
 use serde::Serialize;
 
-pub(crate) use self::hooks::DraftHook;
+pub(crate) use self::{hooks::DraftHook, permissions::DraftPermissions};
 use crate::{
     at::{At, Given, Place},
     diagnostic::{Diagnostic, Diagnostics},
@@ -105,6 +105,7 @@ pub(crate) struct Draft {
     pub(crate) pass: Vec<At<String>>,
     pub(crate) set: BTreeMap<String, At<String>>,
     pub(crate) hooks: Vec<At<DraftHook>>,
+    pub(crate) permissions: Option<DraftPermissions>,
     pub(crate) later: Vec<Later>,
     /// Names of credentials that are used, to be found in some layer.
     pub(crate) uses: Vec<At<String>>,
@@ -206,6 +207,10 @@ pub(crate) fn draft(
     let held = inference::narrows(&mut check, document.inference.as_ref(), || scope(&origin));
     let process = process::check(&mut check, document.process.as_ref());
     let hooks = hooks::check(&mut check, &document);
+    let folder = files.workspace_path.as_ref().map(|path| path.value.clone());
+    let permissions = permissions::check(&mut check, &document, folder);
+    let mut deny = files.deny;
+    permissions::hide(permissions.as_ref(), &mut deny);
     sections::check(&mut check, &document);
     let given = given(&document);
     let uses = commands::credentials_of(&document);
@@ -219,7 +224,7 @@ pub(crate) fn draft(
         workspace_path: files.workspace_path,
         access: files.access,
         grants: files.grants,
-        deny: files.deny,
+        deny,
         hosts,
         rules,
         ask,
@@ -237,6 +242,7 @@ pub(crate) fn draft(
         pass: process.pass,
         set: process.set,
         hooks,
+        permissions,
         later,
         uses,
         alone,

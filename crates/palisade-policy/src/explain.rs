@@ -1,5 +1,6 @@
 use palisade_core::TextPattern;
 use palisade_hooks::Seen;
+use palisade_permissions::Mode;
 use serde::Serialize;
 
 use crate::{
@@ -51,6 +52,7 @@ pub fn explain(policy: &Policy) -> Vec<Explained> {
     process(policy, &mut all);
     models(policy, &mut all);
     hooks(policy, &mut all);
+    permissions(policy, &mut all);
     for missing in &policy.not_built {
         let says = format!("not built yet ({}): a launch refuses it", missing.at);
         let entry = one(&missing.what, says, &[]);
@@ -247,6 +249,47 @@ fn thousandths(number: u64) -> String {
 }
 
 /// A hook holds what the layer holds that its event comes from.
+fn permissions(policy: &Policy, all: &mut Vec<Explained>) {
+    let Some(permissions) = &policy.permissions else { return };
+    let says = match permissions.mode {
+        Mode::Default => {
+            "a tool call that no rule names is asked, unless it only reads in the workspace"
+        }
+        Mode::AcceptEdits => {
+            "a tool call that no rule names is asked, unless it reads or edits in the workspace"
+        }
+        Mode::Plan => {
+            "a tool call that no rule names is refused, unless it only reads in the workspace"
+        }
+        Mode::DontAsk => "a tool call that would be asked is refused",
+        Mode::BypassPermissions => "a tool call that no rule names is permitted",
+    };
+    all.push(one("permissions.mode", says.to_owned(), &["inference", "tool"]));
+    for (list, does, rules) in [
+        ("deny", "refuse", &permissions.deny),
+        ("ask", "ask for", &permissions.ask),
+        ("allow", "permit", &permissions.allow),
+    ] {
+        for rule in rules {
+            let text = &rule.text;
+            let name = format!("permissions.{list}[{text}]");
+            let entry = if rule.hidden {
+                let says = format!(
+                    "{does} the tool calls `{text}`, and hide these files as far as they are there at the launch"
+                );
+                one(name, says, &["kernel", "inference", "tool"])
+            } else {
+                let mut entry =
+                    one(name, format!("{does} the tool calls `{text}`"), &["inference", "tool"]);
+                // What a program does that runs already is no tool call.
+                entry.advisory = list != "allow";
+                entry
+            };
+            all.push(entry);
+        }
+    }
+}
+
 fn hooks(policy: &Policy, all: &mut Vec<Explained>) {
     for (event, hook) in policy.hooks.iter() {
         let models = policy.inference.is_some();

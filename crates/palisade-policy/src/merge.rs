@@ -1,6 +1,8 @@
 //! Many documents to one policy: lists add up, the nearest scalar wins, a deny always wins, and
 //! nothing goes beyond what a managed document says.
 
+mod permissions;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use palisade_hooks::{Config, Hook};
@@ -20,6 +22,8 @@ use crate::{
     },
 };
 
+pub(crate) use permissions::rank;
+
 /// Join documents, the nearest first, and what the command line asks for besides.
 pub(crate) fn merge(drafts: &[Draft], asked: &Asked) -> Result<Policy, Diagnostics> {
     let drafts = &in_order(drafts);
@@ -38,6 +42,7 @@ pub(crate) fn merge(drafts: &[Draft], asked: &Asked) -> Result<Policy, Diagnosti
     let timeout = drafts.iter().find_map(|draft| draft.approval_timeout);
     let approvals = timeout.map_or_else(Approvals::default, |timeout| Approvals { timeout });
     let hooks = hooks(drafts);
+    let permissions = permissions::merged(drafts);
     let not_built: Vec<NotBuilt> = drafts
         .iter()
         .flat_map(|draft| draft.later.iter().map(|later| later.asked.clone()))
@@ -48,7 +53,7 @@ pub(crate) fn merge(drafts: &[Draft], asked: &Asked) -> Result<Policy, Diagnosti
             &network,
             &process,
             inference.as_ref(),
-            (approvals, &hooks, &not_built),
+            (approvals, &hooks, permissions.as_ref(), &not_built),
         ),
         sources: sources(drafts),
         filesystem,
@@ -57,6 +62,7 @@ pub(crate) fn merge(drafts: &[Draft], asked: &Asked) -> Result<Policy, Diagnosti
         inference,
         approvals,
         hooks,
+        permissions,
         not_built,
         led: BTreeMap::new(),
     })

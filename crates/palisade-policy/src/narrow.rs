@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use crate::{
     at::At,
-    draft::{Draft, DraftLimits, DraftRule, GivenLists},
+    draft::{Draft, DraftLimits, DraftPermissions, DraftRule, GivenLists},
     http::Effect,
 };
 
@@ -39,6 +39,7 @@ pub(crate) fn narrowed(draft: Draft) -> Draft {
         set: _,
         // They are programs from a repository, and would run outside.
         hooks: _,
+        permissions,
         later,
         uses: _,
         alone: _,
@@ -76,6 +77,7 @@ pub(crate) fn narrowed(draft: Draft) -> Draft {
         pass: Vec::new(),
         set: BTreeMap::new(),
         hooks: Vec::new(),
+        permissions: permissions.map(DraftPermissions::narrowed),
         later,
         uses: Vec::new(),
         alone: Vec::new(),

@@ -376,7 +376,7 @@ fn wants(schema: &Value) -> &'static str {
 
 /// The tables that have this key, for a key that stands in the wrong one.
 fn owners(key: &str) -> Vec<&'static str> {
-    const BELONGS: [(&str, &str); 35] = [
+    const BELONGS: [(&str, &str); 36] = [
         ("read", "`filesystem`"),
         ("write", "`filesystem`"),
         ("workspace", "`filesystem`"),

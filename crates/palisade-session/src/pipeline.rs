@@ -7,8 +7,8 @@ use std::{
 };
 
 use palisade_core::{
-    Action, Authority, Body, BoxFuture, Decision, Event, Handling, HostName, Inspection, Layer, Look,
-    Request, ToolAnswer, ToolCall, ToolSeen, UNRECORDED, Verdict,
+    Action, Authority, Body, BoxFuture, Decision, Event, Handling, HostName, Inspection, Layer,
+    Look, Request, ToolAnswer, ToolCall, ToolSeen, UNRECORDED, Verdict,
 };
 use palisade_engine::Engine;
 use palisade_hooks::{Agent, Event as Hooked, Ran, Reply, Say};

@@ -1,10 +1,9 @@
 //! Sections that are understood and checked for their form, and that nothing enforces yet.
 
-use super::{Check, audit, permissions};
+use super::{Check, audit};
 use crate::document::Document;
 
 pub(super) fn check(check: &mut Check<'_>, document: &Document) {
-    permissions::check(check, document);
     if let Some(skills) = &document.skills {
         check.not_built_and_widens("skills", skills.place, skills);
     }
