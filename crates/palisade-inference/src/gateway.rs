@@ -2,7 +2,7 @@ use std::{convert::Infallible, fmt, sync::Arc, time::Instant};
 
 use arc_swap::ArcSwap;
 use bytes::Bytes;
-use http::{Request, Response, header, request::Parts};
+use http::{Request, Response, Uri, header, request::Parts};
 use http_body_util::Full;
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -14,7 +14,7 @@ use tokio::{
 };
 
 use crate::{
-    Api, ConfigError, GatewayConfig, KeySource, KnownSecret, Limits,
+    Api, ConfigError, Door, GatewayConfig, KeySource, KnownSecret, Limits,
     account::{Account, Call, Open, Prompt},
     answer::{Payload, refused},
     asking::Asking,
@@ -145,12 +145,37 @@ impl Gateway {
         self.0.tls.config().map(drop)
     }
 
+    /// Where the providers of now are: what a client sends there is for [`Gateway::serve_at`].
+    pub fn doors(&self) -> Vec<Door> {
+        Door::all(self.0.table.load().providers())
+    }
+
     /// Serves one connection from the sandbox, to its end.
     pub async fn serve(&self, stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static) {
+        self.serve_with(stream, None).await;
+    }
+
+    /// The same for a client that means to speak to a provider, without any TLS.
+    pub async fn serve_at(
+        &self,
+        door: &Door,
+        stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    ) {
+        self.serve_with(stream, Some(door)).await;
+    }
+
+    async fn serve_with(
+        &self,
+        stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
+        door: Option<&Door>,
+    ) {
         let inner = &self.0;
         let Ok(_place) = inner.connections.try_acquire() else { return };
-        let service = service_fn(|request| {
+        let service = service_fn(|mut request: Request<Incoming>| {
             let inner = Arc::clone(inner);
+            if let Some(path) = door.and_then(|door| path_at(door, request.uri())) {
+                *request.uri_mut() = path;
+            }
             async move { Ok::<_, Infallible>(inner.answer(request).await) }
         });
         let served = http1::Builder::new()
@@ -171,6 +196,16 @@ impl Gateway {
             inner.authority.authorize(&action).await;
         }
     }
+}
+
+/// The path that a request to a provider has here, if it is another one.
+fn path_at(door: &Door, uri: &Uri) -> Option<Uri> {
+    if uri.scheme().is_some() || uri.authority().is_some() {
+        return None;
+    }
+    let told = uri.path_and_query()?.as_str();
+    let path = door.path(told);
+    (path != told).then(|| path.parse().ok()).flatten()
 }
 
 impl fmt::Debug for Gateway {

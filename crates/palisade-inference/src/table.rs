@@ -134,6 +134,10 @@ impl Table {
         Ok(Target { upstream: Arc::clone(upstream), rename: None })
     }
 
+    pub(crate) fn providers(&self) -> impl Iterator<Item = &Upstream> {
+        self.providers.iter().map(|upstream| &**upstream)
+    }
+
     /// The format to assume of a client that does not tell: the only one there is, if so.
     pub(crate) fn only_api(&self) -> Api {
         let mut apis = self.providers.iter().map(|upstream| upstream.api);

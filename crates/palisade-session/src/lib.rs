@@ -19,6 +19,7 @@ mod callers;
 mod credentials;
 mod degraded;
 mod denials;
+mod denied_content;
 mod expose;
 mod file_denials;
 mod guard;

@@ -18,6 +18,7 @@ use crate::{
     credentials::{self, Ready},
     degraded::{self, Missing},
     denials::Denials,
+    denied_content::DeniedFiles,
     expose::Exposed,
     file_denials::{self, FileDenials},
     guard,
@@ -119,6 +120,7 @@ struct Started {
     authority: Option<Arc<SandboxCa>>,
     /// What stands inside for the keys of model providers.
     placeholders: Placeholders,
+    denied: DeniedFiles,
 }
 
 /// What is swept at the end, and what was swept before for sessions whose supervisor was killed.
@@ -149,7 +151,7 @@ fn prepare(
     let terminal =
         Terminal::detect().refuse("the terminal", "start palisade from another terminal")?;
     // After the fork: its key is not in init, nor in what init becomes.
-    let authority = outward::authority(&order.policy.network, session)?;
+    let authority = outward::authority(&order.policy, session)?;
     let pem = authority.as_deref().map(SandboxCa::pem);
     let Made { plan, kept, repositories, held } =
         plan::make(order, session, stdio, &placeholders, pem, &who)?;
@@ -165,6 +167,7 @@ fn prepare(
         list.fill(lists)?;
     }
     let writable = Writable::of(&plan);
+    let denied = DeniedFiles::of(&plan, &order.policy);
     let started = Started {
         building,
         copies,
@@ -177,6 +180,7 @@ fn prepare(
         records,
         authority,
         placeholders,
+        denied,
     };
     Ok((started, Watch { list, leftover }))
 }
@@ -200,6 +204,7 @@ async fn live(
         records,
         authority: certificates,
         placeholders,
+        denied,
     } = started;
     let policy = &order.policy;
     let mut signals = Signals::catch().refuse("catch signals", "report this")?;
@@ -234,19 +239,24 @@ async fn live(
         Ok(gateway) => gateway,
         Err(refusal) => return Err(refused(refusal).await),
     };
-    let services = match door(&pipeline).and_then(|door| models::services(gateway.as_ref(), door)) {
+    let services = door(&pipeline).and_then(|door| {
+        models::services(gateway.as_ref(), certificates.as_ref(), &authority, door)
+    });
+    let services = match services {
         Ok(services) => services,
         Err(refusal) => return Err(refused(refusal).await),
     };
     let lookup = Arc::new(HostLookup::new(policy.network.hosts.clone()));
-    let live = Live::new(order, session, Arc::clone(&pipeline), Arc::clone(&lookup), gateway);
+    let live =
+        Live::new(order, session, Arc::clone(&pipeline), Arc::clone(&lookup), gateway, denied);
     let live = Arc::new(live);
     let ready =
         credentials::read(&policy.network, &order.operator, &placeholders, Arc::clone(&authority));
-    let Ready { credentials, variables } = match ready.await {
+    let Ready { credentials, variables, secrets } = match ready.await {
         Ok(ready) => ready,
         Err(refusal) => return Err(refused(refusal).await),
     };
+    live.keep_from_models(secrets);
     // While init builds.
     let without = missing.iter().map(Missing::name).collect();
     let desk = match Desk::set_up(order, session, building.pid(), without) {

@@ -138,11 +138,9 @@ impl Counts {
         }
     }
 
+    #[expect(clippy::indexing_slicing, reason = "the rest of a division by the length")]
     fn slot(&mut self, second: u64) -> &mut (u64, u64) {
-        // `place` is always within.
-        let place = place(second);
-        let last = SLOTS.saturating_sub(1);
-        &mut self.minute[place.min(last)]
+        &mut self.minute[place(second) % SLOTS]
     }
 
     /// The bytes that are kept: numbers in little endian, then the SHA-256 of all before it.

@@ -84,7 +84,7 @@ impl Meters {
             }
             let store = match &self.folder {
                 Some(folder) if kept => Store::open(folder, &quota.scope)?,
-                _ => Store::Memory(Counts::default()),
+                _ => Store::Memory(Box::default()),
             };
             match spent.get_mut(&quota.scope) {
                 Some(known) => known.store = store,

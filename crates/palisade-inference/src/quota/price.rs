@@ -84,11 +84,8 @@ pub fn built_in(model: &str) -> Option<Price> {
     // `anthropic/claude-…` and `openai/gpt-…`, as those who sell on what others make name them.
     let name = model.rsplit('/').next().unwrap_or(model);
     let entry = BUILT_IN.iter().find(|entry| {
-        name.strip_prefix(entry.0).is_some_and(|rest| match rest.as_bytes() {
-            [] => true,
-            [b'-' | b'@' | b':', ..] => true,
-            _ => false,
-        })
+        name.strip_prefix(entry.0)
+            .is_some_and(|rest| matches!(rest.as_bytes(), [] | [b'-' | b'@' | b':', ..]))
     })?;
     let thousandths = |number: u64| number.saturating_mul(1000);
     Some(Price {

@@ -41,7 +41,7 @@ pub enum QuotaError {
 /// Where the counts of one scope are: in a file that others share, or in memory.
 #[derive(Debug)]
 pub(crate) enum Store {
-    Memory(Counts),
+    Memory(Box<Counts>),
     File { file: File, path: PathBuf },
 }
 
@@ -93,7 +93,7 @@ impl Store {
     /// Takes the lock, if nobody has it, and reads. `None`: another process has it now.
     pub(crate) fn hold(&mut self) -> Result<Option<Held>, QuotaError> {
         let (file, path) = match self {
-            Store::Memory(counts) => return Ok(Some(Held { counts: counts.clone() })),
+            Store::Memory(counts) => return Ok(Some(Held { counts: Counts::clone(counts) })),
             Store::File { file, path } => (file, path),
         };
         match flock(&*file, FlockOperation::NonBlockingLockExclusive) {
@@ -116,7 +116,7 @@ impl Store {
     pub(crate) fn put(&mut self, counts: &Counts) -> Result<(), QuotaError> {
         let written = match self {
             Store::Memory(own) => {
-                own.clone_from(counts);
+                **own = counts.clone();
                 return Ok(());
             }
             // The copy that is not the newest: a write that is cut short harms none.

@@ -103,6 +103,7 @@ pub(super) fn digit(byte: u8) -> Option<u8> {
 const NONE: u8 = 0xff;
 
 /// Values of the digits of base64.
+#[expect(clippy::indexing_slicing, reason = "in a constant, where it would not compile")]
 const DIGITS: [u8; 256] = {
     let mut table = [NONE; 256];
     let mut value = 0_u8;

@@ -194,9 +194,7 @@ fn jwt(text: &[u8], start: usize) -> Option<usize> {
 fn private_key(text: &[u8], after: usize) -> Option<usize> {
     let window = text.get(after..after.saturating_add(MOST_KEY).min(text.len()))?;
     let label = memmem::find(window.get(..window.len().min(48))?, b"-----")?;
-    if memmem::find(window.get(..label)?, b"PRIVATE KEY").is_none() {
-        return None;
-    }
+    memmem::find(window.get(..label)?, b"PRIVATE KEY")?;
     let body = label.saturating_add(5);
     let rest = window.get(body..)?;
     // Lines of base64, perhaps quoted or escaped, until something else comes.

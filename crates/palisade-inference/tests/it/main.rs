@@ -16,3 +16,4 @@ mod passing;
 mod quotas;
 mod streaming;
 mod tls;
+mod tool_calls;

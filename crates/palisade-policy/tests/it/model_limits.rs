@@ -82,7 +82,10 @@ fn tools_at_providers_are_named_and_results_can_be_blocked() {
     assert_eq!(inference.server_tools.into_iter().collect::<Vec<_>>(), [ServerTool::WebSearch]);
     assert!(!inference.block_results);
     // A project may narrow, and what it widens waits for trust.
-    world.project("inference: {tool_results: block, server_tools: [mcp]}");
+    world.project("inference: {server_tools: [mcp]}");
+    let error = world.load().unwrap_err().to_string();
+    assert!(error.contains("it adds the tool `mcp` at providers"), "{error}");
+    world.project("inference: {tool_results: block}");
     let policy = world.load().unwrap();
     let inference = policy.inference.unwrap();
     assert!(inference.block_results);
