@@ -85,7 +85,7 @@ struct Ready {
 
 enum Means {
     Command(Prepared),
-    Worker(Prepared, Worker),
+    Worker(Box<(Prepared, Worker)>),
     Http { url: String, headers: Vec<(String, String)> },
 }
 
@@ -149,7 +149,7 @@ impl Runner {
                 Handler::Worker(program) => {
                     let prepared = prepare(program);
                     let worker = Worker::new(prepared.order.clone());
-                    Means::Worker(prepared, worker)
+                    Means::Worker(Box::new((prepared, worker)))
                 }
                 Handler::Http(http) => {
                     let fill = |(name, value): (&String, &String)| {
@@ -294,7 +294,8 @@ impl Ready {
                 let left = process::run(&prepared.order, line, within).await?;
                 Ok(of_program(event, left.exit, &left.stdout, &left.stderr))
             }
-            Means::Worker(prepared, worker) => {
+            Means::Worker(both) => {
+                let (prepared, worker) = &**both;
                 prepared.holds()?;
                 let answer = worker.ask(line, within).await?;
                 Ok(of_body(event, &answer))

@@ -197,7 +197,10 @@ impl Pipeline {
     /// What an agent is told of an event that it announces on its own hook interface.
     pub(crate) async fn announced(&self, agent: Agent, told: &[u8]) -> Reply {
         let announced = match agent.read(told) {
-            Ok(announced) => announced,
+            Ok(announced) => match self.hooks() {
+                Some(hooks) => hooks::without_places(announced, &hooks.common),
+                None => announced,
+            },
             Err(error) => {
                 let mut event = Event::observed("tool_call", Layer::Tool, agent.name());
                 event.decision = Verdict::Deny;

@@ -78,12 +78,11 @@ pub(super) fn reply(announced: &Announced, to: &ReplyTo) -> Reply {
     let mut whole = Map::new();
     let denied = to.say.is_some_and(|say| say >= Say::Defer);
     match announced.own_name.as_str() {
-        "beforeSubmitPrompt" | "sessionStart" => {
-            if denied || to.answer.stop.is_some() {
-                whole.insert("continue".into(), false.into());
-                whole.insert("user_message".into(), to.reason.clone().into());
-            }
+        "beforeSubmitPrompt" | "sessionStart" if denied || to.answer.stop.is_some() => {
+            whole.insert("continue".into(), false.into());
+            whole.insert("user_message".into(), to.reason.clone().into());
         }
+        "beforeSubmitPrompt" | "sessionStart" => {}
         "beforeShellExecution" | "beforeMCPExecution" | "beforeReadFile" | "preToolUse" => {
             // A file is read or not: there is no question.
             let asks = announced.own_name != "beforeReadFile";

@@ -4,6 +4,7 @@ mod door;
 mod gate;
 mod local;
 mod post;
+mod told;
 mod tool;
 
 use std::{path::PathBuf, sync::Arc};
@@ -16,6 +17,7 @@ pub use self::local::decide;
 pub(crate) use self::{
     door::{Door, NAME as DOOR, PORT as DOOR_PORT, decided},
     gate::about,
+    told::without_places,
     tool::{Decided, Rules, tool_call},
 };
 use crate::{
@@ -51,17 +53,15 @@ impl Hooks {
         let project = project(policy, operator);
         let environment =
             environment(&operator.environment, &plan::writable(policy), &project, session);
+        // Not the folder that is worked in: what is found there first is the agent's.
+        let own = operator.config_dir.is_dir();
+        let directory = if own { operator.config_dir.clone() } else { PathBuf::from("/") };
         let setup = Setup {
             config: policy.hooks.clone(),
             environment,
             variables: operator.environment.clone(),
             state: (pinned == Pinned::Yes).then(|| operator.state_dir.clone()),
-            directory: operator
-                .config_dir
-                .clone()
-                .is_dir()
-                .then(|| operator.config_dir.clone())
-                .unwrap_or_else(|| PathBuf::from("/")),
+            directory,
             post: Arc::new(post::Client),
             matches: Arc::new(may_match),
         };
