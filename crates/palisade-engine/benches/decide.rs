@@ -54,7 +54,12 @@ fn engine(count: usize) -> Engine {
             ..Rule::default()
         }
     };
-    Engine::new(Scope { rules: (0..count).map(rule).collect(), ask: false, models: None })
+    Engine::new(Scope {
+        rules: (0..count).map(rule).collect(),
+        digest: None,
+        ask: false,
+        models: None,
+    })
 }
 
 fn connect() -> Action {

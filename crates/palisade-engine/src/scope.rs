@@ -1,7 +1,7 @@
 use std::collections::BTreeSet;
 
 use ipnet::IpNet;
-use palisade_core::{Caller, HostPattern, Look, ProgramPattern, RecordKind};
+use palisade_core::{Caller, HostPattern, Look, PolicyDigest, ProgramPattern, RecordKind};
 use palisade_policy::{HttpRule, Policy, RuleLimits, Tls};
 
 /// What of a policy the engine decides by.
@@ -9,6 +9,8 @@ use palisade_policy::{HttpRule, Policy, RuleLimits, Tls};
 pub struct Scope {
     /// The network rules, in the policy's order.
     pub rules: Vec<Rule>,
+    /// The policy that it is of, if it is of one.
+    pub digest: Option<PolicyDigest>,
     /// Whether the operator is asked for a destination that no rule names.
     pub ask: bool,
     /// The model pattern of each inference route, in the policy's order; `None` where the policy
@@ -90,6 +92,7 @@ impl From<&Policy> for Scope {
             .inference
             .as_ref()
             .map(|inference| inference.routes.iter().map(|route| route.model.clone()).collect());
-        Self { rules: rules.collect(), ask: policy.network.ask, models }
+        let digest = Some(policy.digest.clone());
+        Self { rules: rules.collect(), digest, ask: policy.network.ask, models }
     }
 }

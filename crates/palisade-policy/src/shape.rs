@@ -376,7 +376,7 @@ fn wants(schema: &Value) -> &'static str {
 
 /// The tables that have this key, for a key that stands in the wrong one.
 fn owners(key: &str) -> Vec<&'static str> {
-    const BELONGS: [(&str, &str); 28] = [
+    const BELONGS: [(&str, &str); 29] = [
         ("read", "`filesystem`"),
         ("write", "`filesystem`"),
         ("workspace", "`filesystem`"),
