@@ -1,7 +1,9 @@
 use std::{fmt, net::IpAddr, sync::Arc, time::Instant};
 
 use arc_swap::ArcSwap;
-use palisade_core::{Action, Body, Decision, Handling, HostName, Inspection, Look, Request};
+use palisade_core::{
+    Action, Body, Decision, Handling, HostName, Inspection, Look, PolicyDigest, Request,
+};
 use palisade_permissions::Permissions;
 
 use crate::{Scope, http, meter::Meters, models::Models, reach::Reach};
@@ -15,6 +17,7 @@ pub struct Engine {
 
 /// A policy in the form that decides fast.
 struct Compiled {
+    digest: Option<Arc<PolicyDigest>>,
     reach: Reach,
     models: Option<Models>,
     permissions: Option<ToolCalls>,
@@ -74,6 +77,12 @@ impl Engine {
     pub fn decide(&self, action: &Action) -> Decision {
         self.now.load().decide(action)
     }
+
+    /// The same, with the policy that says so.
+    pub fn decide_under(&self, action: &Action) -> (Decision, Option<Arc<PolicyDigest>>) {
+        let now = self.now.load();
+        (now.decide(action), now.digest.clone())
+    }
 }
 
 impl Inspection for Engine {
@@ -99,6 +108,7 @@ impl fmt::Debug for Engine {
 impl Compiled {
     fn new(scope: Scope, own: Vec<IpAddr>) -> Self {
         Self {
+            digest: scope.digest.map(Arc::new),
             reach: Reach::new(scope.rules, scope.ask, own),
             models: scope.models.map(Models::new),
             permissions: scope.permissions.map(|settings| {

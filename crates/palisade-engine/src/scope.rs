@@ -1,7 +1,7 @@
 use std::collections::BTreeSet;
 
 use ipnet::IpNet;
-use palisade_core::{Caller, HostPattern, Look, ProgramPattern, RecordKind};
+use palisade_core::{Caller, HostPattern, Look, PolicyDigest, ProgramPattern, RecordKind};
 use palisade_permissions::{Place, Settings, Written};
 use palisade_policy::{HttpRule, PermissionRule, Permissions, Policy, RuleLimits, Tls};
 
@@ -10,6 +10,8 @@ use palisade_policy::{HttpRule, PermissionRule, Permissions, Policy, RuleLimits,
 pub struct Scope {
     /// The network rules, in the policy's order.
     pub rules: Vec<Rule>,
+    /// The policy that it is of, if it is of one.
+    pub digest: Option<PolicyDigest>,
     /// Whether the operator is asked for a destination that no rule names.
     pub ask: bool,
     /// The model pattern of each inference route, in the policy's order; `None` where the policy
@@ -94,7 +96,8 @@ impl From<&Policy> for Scope {
             .as_ref()
             .map(|inference| inference.routes.iter().map(|route| route.model.clone()).collect());
         let permissions = policy.permissions.as_ref().map(|given| settings(given, policy));
-        Self { rules: rules.collect(), ask: policy.network.ask, models, permissions }
+        let digest = Some(policy.digest.clone());
+        Self { rules: rules.collect(), digest, ask: policy.network.ask, models, permissions }
     }
 }
 

@@ -142,6 +142,8 @@ mod tests {
                     hosts: vec!["*.example".parse().unwrap()],
                     ports: vec![80],
                     addresses: Vec::new(),
+                    binaries: Vec::new(),
+                    records: Default::default(),
                     tls: palisade_policy::Tls::Passthrough,
                     http: None,
                     limits: palisade_policy::RuleLimits::default(),
@@ -156,6 +158,8 @@ mod tests {
             },
             inference: None,
             approvals: palisade_policy::Approvals::default(),
+            hooks: Default::default(),
+            permissions: None,
             not_built: Vec::new(),
             led: std::collections::BTreeMap::new(),
         }

@@ -416,6 +416,10 @@ fn what_is_not_built_is_checked_all_the_same() {
             "palisade: 1\nnetwork: {rules: [{name: github, hosts: [github.com]}]}\ncommands: {git: {network: [▸gihub]}}\n",
         ),
         (
+            "tracing_beside_a_program",
+            "palisade: 1\nnetwork: {rules: [{name: a, hosts: [a.test], binaries: [/usr/bin/x]}]}\nprocess: {syscalls: {allow: [▸ptrace, ▸process_vm_writev, kcmp]}}\n",
+        ),
+        (
             "command_whose_credential_others_have",
             "palisade: 1\nnetwork: {rules: [{name: a, hosts: [a.test], credential: k}]}\ncredentials: {k: {from: {env: K}, header: \"x: {secret}\"}}\ncommands: {git: {credentials: [▸k]}}\n",
         ),
