@@ -413,7 +413,7 @@ impl Inner {
             Some(translation) => {
                 translation.headers(&mut fields);
                 translation
-                    .request(&payload)
+                    .request(&payload, upstream.url.host())
                     .map_err(|why| Refusal::Untranslated { provider: upstream.name.clone(), why })?
             }
             None => payload,

@@ -2,8 +2,9 @@
 //!
 //! The comments on what is read from a document are the descriptions of its JSON Schema.
 
-use std::{collections::BTreeMap, fmt};
+use std::{collections::BTreeMap, fmt, sync::LazyLock};
 
+use palisade_hooks::Event;
 use schemars::{JsonSchema, Schema};
 use serde::{
     Deserialize, Deserializer, Serialize,
@@ -134,7 +135,13 @@ pub(crate) struct NetworkRule {
     #[serde(default)]
     #[schemars(inner(range(min = 1, max = 65535)), extend("examples" = [[443]]))]
     pub(crate) ports: Given<Vec<At<u64>>>,
-    /// Programs that may use it, by path or glob of the real executable. Default: any.
+    /// Kinds of DNS records of its hosts that are asked for outside, besides addresses. Only for whole names.
+    /// Default: none.
+    #[serde(default)]
+    #[schemars(extend("examples" = [["SRV", "TXT"]]))]
+    pub(crate) records: Given<Vec<At<Record>>>,
+    /// Programs that may use it: paths or globs of the real executable inside, which lies where the agent cannot
+    /// write, or `sha256:` and a digest. Default: any.
     #[serde(default)]
     #[schemars(extend("examples" = [["/usr/bin/git", "**/bin/node"]]))]
     pub(crate) binaries: Given<Vec<At<String>>>,
@@ -154,6 +161,18 @@ pub(crate) struct NetworkRule {
     pub(crate) credential: Option<At<String>>,
     /// How much may go to its hosts and ports, by whichever rule.
     pub(crate) limits: Option<At<RuleLimits>>,
+}
+
+/// A kind of DNS record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "UPPERCASE")]
+pub(crate) enum Record {
+    /// Where a service is.
+    Srv,
+    /// Where mail goes.
+    Mx,
+    /// Text.
+    Txt,
 }
 
 /// The most that may go to a rule's hosts and ports. What is left out has no limit.
@@ -706,7 +725,8 @@ pub(crate) struct CommandGrant {
     pub(crate) credentials: Vec<At<String>>,
 }
 
-/// Programs that decide, by event, of Claude Code's events and protocol. They run outside.
+/// Programs and servers that decide, by event, of Claude Code's events and protocol. They run outside, as the
+/// operator.
 #[derive(Debug, Clone, Default, Serialize, JsonSchema)]
 #[schemars(transform = only_known_events)]
 pub(crate) struct Hooks {
@@ -717,27 +737,19 @@ pub(crate) struct Hooks {
     pub(crate) events: BTreeMap<String, At<Vec<At<HookMatcher>>>>,
 }
 
-/// The events of Claude Code that a hook can be for.
-const EVENTS: [&str; 12] = [
-    "Notification",
-    "PermissionRequest",
-    "PostToolUse",
-    "PostToolUseFailure",
-    "PreCompact",
-    "PreToolUse",
-    "SessionEnd",
-    "SessionStart",
-    "Stop",
-    "SubagentStart",
-    "SubagentStop",
-    "UserPromptSubmit",
-];
+/// The events that a hook can be for: Claude Code's, and Palisade's own.
+static EVENTS: LazyLock<Vec<&str>> = LazyLock::new(|| {
+    let known = Event::all().map(Event::name);
+    let mut events: Vec<&str> = known.chain(palisade_hooks::NOT_BUILT).collect();
+    events.sort_unstable();
+    events
+});
 
 /// A schema for any key becomes one for each event.
 fn only_known_events(schema: &mut Schema) {
     let Some(matchers) = schema.remove("additionalProperties") else { return };
     if let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) {
-        properties.extend(EVENTS.map(|event| (event.to_owned(), matchers.clone())));
+        properties.extend(EVENTS.iter().map(|event| ((*event).to_owned(), matchers.clone())));
     }
     schema.insert("additionalProperties".to_owned(), Value::Bool(false));
 }
@@ -783,38 +795,69 @@ pub(crate) enum OnError {
     Allow,
 }
 
-/// Hooks for some tools.
+/// Hooks for some tools, or for some of whatever the event is about.
 #[derive(Debug, Clone, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct HookMatcher {
-    /// Which tools. Default: all.
+    /// Which tools, hosts or models: an exact name, several with `|` between, or a regular expression. Default:
+    /// all.
     #[schemars(extend("examples" = ["Bash"]))]
     pub(crate) matcher: Option<At<String>>,
     /// What to run.
     #[schemars(extend("examples" = [[{"type": "command", "command": "./hooks/check.sh"}]]))]
-    pub(crate) hooks: Vec<Hook>,
+    pub(crate) hooks: Vec<At<Hook>>,
 }
 
-/// A program that decides.
+/// A program or a server that decides.
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Hook {
     /// What kind of hook it is.
     #[serde(rename = "type")]
     pub(crate) kind: HookKind,
-    /// A line for `sh -c`; a relative path starts at the policy's folder.
+    /// A line for `sh -c`, or with `args` the program. A relative path starts at the policy's folder.
     #[schemars(extend("examples" = ["./hooks/check.sh"]))]
-    pub(crate) command: At<String>,
-    /// Seconds that it may take.
-    #[schemars(range(min = 1), extend("examples" = [10]))]
+    pub(crate) command: Option<At<String>>,
+    /// Arguments for the program. No shell is between then.
+    #[schemars(extend("examples" = [["--strict"]]))]
+    pub(crate) args: Option<Vec<At<String>>>,
+    /// The server's URL: `https`, or `http` at a loopback address.
+    #[schemars(extend("examples" = ["https://hooks.example.com/pre-tool-use"]))]
+    pub(crate) url: Option<At<String>>,
+    /// Header fields for the server; `$NAME` stands for a variable of the operator that is allowed.
+    #[serde(default)]
+    #[schemars(extend("examples" = [{"authorization": "Bearer $HOOK_TOKEN"}]))]
+    pub(crate) headers: BTreeMap<String, At<String>>,
+    /// Variables of the operator that may stand in `headers`.
+    #[serde(default, rename = "allowedEnvVars")]
+    #[schemars(extend("examples" = [["HOOK_TOKEN"]]))]
+    pub(crate) variables: Vec<At<String>>,
+    /// A permission rule that narrows the matcher further.
+    #[serde(rename = "if")]
+    #[schemars(extend("examples" = ["Bash(git *)"]))]
+    pub(crate) only_if: Option<At<String>>,
+    /// Seconds that it may take. Default: 600; 30 where it holds up a connection, a request or a prompt.
+    #[schemars(range(min = 1, max = 3600), extend("examples" = [10]))]
     pub(crate) timeout: Option<At<u64>>,
+    /// Whether it runs once in a session.
+    pub(crate) once: Option<bool>,
+    /// Whether nobody waits for it. It then decides nothing.
+    #[serde(rename = "async")]
+    pub(crate) detached: Option<At<bool>>,
+    /// What an agent shows meanwhile. Not used here.
+    #[serde(rename = "statusMessage")]
+    pub(crate) status_message: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum HookKind {
-    /// A program.
+    /// A program for each event.
     Command,
+    /// A server, by HTTP.
+    Http,
+    /// One program for all events: a line of JSON in, a line of JSON out.
+    Worker,
 }
 
 /// Which skills may load.

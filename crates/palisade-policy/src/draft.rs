@@ -25,6 +25,7 @@ use std::{
 use palisade_core::HostName;
 use serde::Serialize;
 
+pub(crate) use self::{hooks::DraftHook, permissions::DraftPermissions};
 use crate::{
     at::{At, Given, Place},
     diagnostic::{Diagnostic, Diagnostics},
@@ -103,11 +104,13 @@ pub(crate) struct Draft {
     pub(crate) no_calls: Vec<At<String>>,
     pub(crate) pass: Vec<At<String>>,
     pub(crate) set: BTreeMap<String, At<String>>,
+    pub(crate) hooks: Vec<At<DraftHook>>,
+    pub(crate) permissions: Option<DraftPermissions>,
     pub(crate) later: Vec<Later>,
     /// Names of credentials that are used, to be found in some layer.
     pub(crate) uses: Vec<At<String>>,
-    /// Names of network rules that are used, to be found in some layer.
-    pub(crate) uses_rules: Vec<At<String>>,
+    /// Credentials that are for certain programs alone.
+    pub(crate) alone: Vec<At<String>>,
     /// Whether only what narrows is left of it.
     pub(crate) narrowed: bool,
 }
@@ -192,7 +195,8 @@ pub(crate) fn draft(
 ) -> Result<Draft, Diagnostics> {
     let mut check = Check { origin: &origin, text: &text, found: Vec::new(), later: Vec::new() };
     let files = filesystem::check(&mut check, document.filesystem.as_ref());
-    let (hosts, rules, expose) = network::check(&mut check, document.network.as_ref());
+    let (hosts, mut rules, expose) = network::check(&mut check, document.network.as_ref());
+    let alone = commands::check(&mut check, &document, &mut rules);
     let ask = document.network.as_ref().and_then(|network| network.unknown.as_ref());
     let ask = ask.map(|at| At { value: at.value == Unknown::Ask, place: at.place });
     let approvals = document.approvals.as_ref().and_then(|at| at.value.timeout.as_ref());
@@ -202,10 +206,14 @@ pub(crate) fn draft(
     let server_tools = inference::server_tools(document.inference.as_ref());
     let held = inference::narrows(&mut check, document.inference.as_ref(), || scope(&origin));
     let process = process::check(&mut check, document.process.as_ref());
+    let hooks = hooks::check(&mut check, &document);
+    let folder = files.workspace_path.as_ref().map(|path| path.value.clone());
+    let permissions = permissions::check(&mut check, &document, folder);
+    let mut deny = files.deny;
+    permissions::hide(permissions.as_ref(), &mut deny);
     sections::check(&mut check, &document);
     let given = given(&document);
     let uses = commands::credentials_of(&document);
-    let uses_rules = commands::rules_of(&document);
     let Check { found, later, .. } = check;
     Diagnostics::unless_empty(found)?;
     Ok(Draft {
@@ -216,7 +224,7 @@ pub(crate) fn draft(
         workspace_path: files.workspace_path,
         access: files.access,
         grants: files.grants,
-        deny: files.deny,
+        deny,
         hosts,
         rules,
         ask,
@@ -233,9 +241,11 @@ pub(crate) fn draft(
         no_calls: process.no_calls,
         pass: process.pass,
         set: process.set,
+        hooks,
+        permissions,
         later,
         uses,
-        uses_rules,
+        alone,
         narrowed: false,
         origin,
         text,

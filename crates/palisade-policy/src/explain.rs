@@ -1,4 +1,6 @@
 use palisade_core::TextPattern;
+use palisade_hooks::Seen;
+use palisade_permissions::Mode;
 use serde::Serialize;
 
 use crate::{
@@ -49,6 +51,8 @@ pub fn explain(policy: &Policy) -> Vec<Explained> {
     network(policy, &mut all);
     process(policy, &mut all);
     models(policy, &mut all);
+    hooks(policy, &mut all);
+    permissions(policy, &mut all);
     for missing in &policy.not_built {
         let says = format!("not built yet ({}): a launch refuses it", missing.at);
         let entry = one(&missing.what, says, &[]);
@@ -126,6 +130,14 @@ fn network(policy: &Policy, all: &mut Vec<Explained>) {
             says.push_str(", for requests as below; the first that matches counts, none: denied");
         } else if rule.tls == Tls::Inspect {
             says.push_str(", for any HTTP request");
+        }
+        if !rule.records.is_empty() {
+            let kinds: Vec<&str> = rule.records.iter().map(|kind| kind.as_str()).collect();
+            says.push_str(&format!(", and ask for its {} records", kinds.join(", ")));
+        }
+        if !rule.binaries.is_empty() {
+            let list: Vec<String> = rule.binaries.iter().map(ToString::to_string).collect();
+            says.push_str(&format!(", for {} alone", list.join(", ")));
         }
         if let Some(credential) = &rule.credential {
             says.push_str(&format!(", with the credential {credential}"));
@@ -234,6 +246,80 @@ fn limits(limits: &ProcessLimits, all: &mut Vec<Explained>) {
 fn thousandths(number: u64) -> String {
     let text = format!("{}.{:03}", number / 1000, number % 1000);
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+/// A hook holds what the layer holds that its event comes from.
+fn permissions(policy: &Policy, all: &mut Vec<Explained>) {
+    let Some(permissions) = &policy.permissions else { return };
+    let says = match permissions.mode {
+        Mode::Default => {
+            "a tool call that no rule names is asked, unless it only reads in the workspace"
+        }
+        Mode::AcceptEdits => {
+            "a tool call that no rule names is asked, unless it reads or edits in the workspace"
+        }
+        Mode::Plan => {
+            "a tool call that no rule names is refused, unless it only reads in the workspace"
+        }
+        Mode::DontAsk => "a tool call that would be asked is refused",
+        Mode::BypassPermissions => "a tool call that no rule names is permitted",
+    };
+    all.push(one("permissions.mode", says.to_owned(), &["inference", "tool"]));
+    for (list, does, rules) in [
+        ("deny", "refuse", &permissions.deny),
+        ("ask", "ask for", &permissions.ask),
+        ("allow", "permit", &permissions.allow),
+    ] {
+        for rule in rules {
+            let text = &rule.text;
+            let name = format!("permissions.{list}[{text}]");
+            let entry = if rule.hidden {
+                let says = format!(
+                    "{does} the tool calls `{text}`, and hide these files as far as they are there at the launch"
+                );
+                one(name, says, &["kernel", "inference", "tool"])
+            } else {
+                let mut entry =
+                    one(name, format!("{does} the tool calls `{text}`"), &["inference", "tool"]);
+                // What a program does that runs already is no tool call.
+                entry.advisory = list != "allow";
+                entry
+            };
+            all.push(entry);
+        }
+    }
+}
+
+fn hooks(policy: &Policy, all: &mut Vec<Explained>) {
+    for (event, hook) in policy.hooks.iter() {
+        let models = policy.inference.is_some();
+        let (layers, advisory): (&[&'static str], bool) = match event.seen() {
+            // Whatever an agent announces, it asked a model for it first.
+            Seen::Tool if models => (&["inference", "tool"], false),
+            Seen::Connections | Seen::Requests => (&["egress"], false),
+            Seen::Models => (&["inference"], false),
+            _ => (&["tool"], true),
+        };
+        let about = match (hook.matcher.is_all(), &hook.only_if) {
+            (true, None) => String::new(),
+            (false, None) => format!(" of {}", hook.matcher),
+            (true, Some(rule)) => format!(" if {rule}"),
+            (false, Some(rule)) => format!(" of {} if {rule}", hook.matcher),
+        };
+        let ends = if hook.detached {
+            "nobody waits for it".to_owned()
+        } else if event.is_gate() {
+            format!(
+                "at most {}; should it fail: {}",
+                amount::span(hook.timeout),
+                hook.on_error.as_str()
+            )
+        } else {
+            format!("at most {}", amount::span(hook.timeout))
+        };
+        let says = format!("{event}{about}: {}, outside, as you; {ends}", hook.handler);
+        all.push(Explained { advisory, ..one(&hook.rule, says, layers) });
+    }
 }
 
 fn models(policy: &Policy, all: &mut Vec<Explained>) {

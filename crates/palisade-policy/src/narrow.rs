@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use crate::{
     at::At,
-    draft::{Draft, DraftLimits, DraftRule, GivenLists},
+    draft::{Draft, DraftLimits, DraftPermissions, DraftRule, GivenLists},
     http::Effect,
 };
 
@@ -37,9 +37,12 @@ pub(crate) fn narrowed(draft: Draft) -> Draft {
         no_calls,
         pass: _,
         set: _,
+        // They are programs from a repository, and would run outside.
+        hooks: _,
+        permissions,
         later,
         uses: _,
-        uses_rules: _,
+        alone: _,
         narrowed: _,
     } = draft;
     if !origin.profile {
@@ -73,9 +76,11 @@ pub(crate) fn narrowed(draft: Draft) -> Draft {
         no_calls,
         pass: Vec::new(),
         set: BTreeMap::new(),
+        hooks: Vec::new(),
+        permissions: permissions.map(DraftPermissions::narrowed),
         later,
         uses: Vec::new(),
-        uses_rules: Vec::new(),
+        alone: Vec::new(),
         narrowed: true,
         origin,
     }

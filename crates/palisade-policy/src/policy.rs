@@ -6,7 +6,9 @@ use std::{
 };
 
 use ipnet::IpNet;
-use palisade_core::{HostName, HostPattern, PolicyDigest, TextPattern};
+use palisade_core::{HostName, HostPattern, PolicyDigest, ProgramPattern, RecordKind, TextPattern};
+use palisade_hooks::Config;
+use palisade_permissions::Mode;
 use serde::Serialize;
 
 use crate::http::{HttpRule, Tls};
@@ -28,11 +30,57 @@ pub struct Policy {
     pub inference: Option<Inference>,
     /// The `approvals` section.
     pub approvals: Approvals,
+    /// The `hooks` section.
+    pub hooks: Config,
+    /// The `permissions` section, if a document has one.
+    pub permissions: Option<Permissions>,
     /// What it asks for that this version cannot enforce. A launch refuses when there is any.
     pub not_built: Vec<NotBuilt>,
     /// Where the workspace, and the paths of a project's documents, led through links when they were
     /// checked. A launch refuses one that leads elsewhere by then.
     pub led: BTreeMap<PathBuf, PathBuf>,
+}
+
+/// The `permissions` section: which tool calls an agent may make.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Permissions {
+    /// What becomes of a call that no rule names.
+    #[serde(serialize_with = "mode_word")]
+    pub mode: Mode,
+    /// Calls that are permitted.
+    pub allow: Vec<PermissionRule>,
+    /// Calls that are asked.
+    pub ask: Vec<PermissionRule>,
+    /// Calls that are refused.
+    pub deny: Vec<PermissionRule>,
+    /// What `~` is in these rules.
+    #[serde(serialize_with = "crate::digest::exact")]
+    pub home: PathBuf,
+}
+
+/// A rule for tool calls, as it was written.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PermissionRule {
+    /// Its text, such as `Bash(npm run *)`.
+    pub text: String,
+    /// Where it stands, such as `palisade.yaml:12`.
+    #[serde(skip)]
+    pub at: String,
+    /// The folder that a path with one leading `/` begins at.
+    #[serde(serialize_with = "crate::digest::exact")]
+    pub base: PathBuf,
+    /// Whether the files that it refuses are hidden as well, whatever an agent runs.
+    pub hidden: bool,
+}
+
+fn mode_word<S: serde::Serializer>(mode: &Mode, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(match mode {
+        Mode::Default => "default",
+        Mode::AcceptEdits => "acceptEdits",
+        Mode::Plan => "plan",
+        Mode::DontAsk => "dontAsk",
+        Mode::BypassPermissions => "bypassPermissions",
+    })
 }
 
 /// A document that took part.
@@ -121,6 +169,19 @@ pub struct Network {
     pub ssh: BTreeMap<String, SshKeys>,
 }
 
+impl Network {
+    /// Whether some rule is for certain programs, so that it must be watched who connects.
+    pub fn names_programs(&self) -> bool {
+        self.rules.iter().any(|rule| !rule.binaries.is_empty())
+    }
+
+    /// Whether it is to be watched who connects: a rule is for certain programs, or the operator is shown who
+    /// asks.
+    pub fn watches_programs(&self) -> bool {
+        self.ask || self.names_programs()
+    }
+}
+
 /// Keys of the operator's ssh agent, and where they may be used.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct SshKeys {
@@ -152,6 +213,10 @@ pub struct NetworkRule {
     pub hosts: Vec<HostPattern>,
     /// The ports it permits, never empty.
     pub ports: Vec<u16>,
+    /// The programs that it is for; none is any.
+    pub binaries: Vec<ProgramPattern>,
+    /// Kinds of records of its names that are asked for outside.
+    pub records: BTreeSet<RecordKind>,
     /// The addresses it permits that are not public.
     pub addresses: Vec<IpNet>,
     /// Whether connections by it are looked into.

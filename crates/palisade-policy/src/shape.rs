@@ -376,7 +376,7 @@ fn wants(schema: &Value) -> &'static str {
 
 /// The tables that have this key, for a key that stands in the wrong one.
 fn owners(key: &str) -> Vec<&'static str> {
-    const BELONGS: [(&str, &str); 35] = [
+    const BELONGS: [(&str, &str); 36] = [
         ("read", "`filesystem`"),
         ("write", "`filesystem`"),
         ("workspace", "`filesystem`"),
@@ -385,6 +385,7 @@ fn owners(key: &str) -> Vec<&'static str> {
         ("hosts", "a rule of `network.rules`, or `network`"),
         ("ports", "a rule of `network.rules`"),
         ("binaries", "a rule of `network.rules`"),
+        ("records", "a rule of `network.rules`"),
         ("addresses", "a rule of `network.rules`"),
         ("tls", "a rule of `network.rules`"),
         ("http", "a rule of `network.rules`"),

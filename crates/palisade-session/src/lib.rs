@@ -15,6 +15,7 @@
 #![forbid(unsafe_code)]
 
 mod approvals;
+mod callers;
 mod credentials;
 mod degraded;
 mod denials;
@@ -22,6 +23,7 @@ mod denied_content;
 mod expose;
 mod file_denials;
 mod guard;
+pub mod hooks;
 mod limits;
 mod live;
 mod models;

@@ -97,13 +97,13 @@ fn name_of(host: &str) -> Option<HostName> {
 }
 
 /// What the supervisor serves itself: the gateway, if there is one, by its own name and by those of the
-/// providers that it has now.
+/// providers that it has now, besides what is there already.
 pub(crate) fn services(
     gateway: Option<&Gateway>,
     certificates: Option<&Arc<SandboxCa>>,
     authority: &Arc<dyn Authority>,
+    services: Services,
 ) -> Result<Services, Refusal> {
-    let services = Services::new();
     let Some(gateway) = gateway else { return Ok(services) };
     let name: HostName = NAME.parse().refuse("the model gateway's name", POLICY)?;
     let mut services = services.with(name, PORT, Arc::new(Door(gateway.clone())));

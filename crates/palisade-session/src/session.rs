@@ -1,16 +1,20 @@
 use std::{os::fd::OwnedFd, path::Path, sync::Arc};
 
 use palisade_core::{Action, Authority, Event, Layer, SessionId, Verdict};
-use palisade_egress::{HostLookup, SandboxCa};
+use palisade_egress::{HostLookup, SandboxCa, Services};
 use palisade_engine::Engine;
 use palisade_journal::{Durability, Journal, Timestamp};
 use palisade_policy::Policy;
-use palisade_sandbox::{Building, LaunchError, begin, linux::audit::Records};
+use palisade_sandbox::{
+    Building, LaunchError, Standing, begin,
+    linux::{audit::Records, callers::Callers},
+};
 use palisade_workspace::{Kept, Outcome, WorkspaceError};
 use rustix::rand::{GetRandomFlags, getrandom};
 
 use crate::{
     approvals::Approvals,
+    callers::Programs,
     credentials::{self, Ready},
     degraded::{self, Missing},
     denials::Denials,
@@ -18,6 +22,7 @@ use crate::{
     expose::Exposed,
     file_denials::{self, FileDenials},
     guard,
+    hooks::{DOOR, DOOR_PORT, Door, Hooks, Pinned},
     limits::{self, Account, Writable},
     live::Live,
     models,
@@ -206,7 +211,20 @@ async fn live(
     let journal = open_journal(order, session)?;
     let own = palisade_egress::own_addresses().refuse("this machine's addresses", "report this")?;
     let approvals = Approvals::new(policy.approvals.timeout, order.permissive);
-    let pipeline = Pipeline::new(Engine::with_own_addresses(policy, own), journal, approvals);
+    let hooks = if policy.hooks.is_empty() {
+        Ok(None)
+    } else {
+        Hooks::new(policy, &order.operator, session.as_str(), Pinned::Yes).map(Some)
+    };
+    let (hooks, unready) = match hooks {
+        Ok(hooks) => (hooks, None),
+        Err(refusal) => (None, Some(refusal)),
+    };
+    let engine = Engine::with_own_addresses(policy, own);
+    let pipeline = Pipeline::new(engine, journal, approvals, hooks);
+    if let Some(refusal) = unready {
+        return Err(close_refused(&pipeline, refusal).await);
+    }
     let mut notices = record_swept(&pipeline, &watch.leftover).await;
     let refused = |refusal: Refusal| close_refused(&pipeline, refusal);
     let of_launch = |error: &LaunchError| refusal::of_launch(error, &order.allow_degraded);
@@ -221,13 +239,16 @@ async fn live(
         Ok(gateway) => gateway,
         Err(refusal) => return Err(refused(refusal).await),
     };
-    let services = models::services(gateway.as_ref(), certificates.as_ref(), &authority);
+    let services = door(&pipeline).and_then(|door| {
+        models::services(gateway.as_ref(), certificates.as_ref(), &authority, door)
+    });
     let services = match services {
         Ok(services) => services,
         Err(refusal) => return Err(refused(refusal).await),
     };
     let lookup = Arc::new(HostLookup::new(policy.network.hosts.clone()));
-    let live = Live::new(order, Arc::clone(&pipeline), Arc::clone(&lookup), gateway, denied);
+    let live =
+        Live::new(order, session, Arc::clone(&pipeline), Arc::clone(&lookup), gateway, denied);
     let live = Arc::new(live);
     let ready =
         credentials::read(&policy.network, &order.operator, &placeholders, Arc::clone(&authority));
@@ -275,6 +296,11 @@ async fn live(
         return Err(refused(refusal).await);
     }
     let mut standing = standing;
+    let callers = match watch_callers(policy, &mut standing) {
+        Ok(callers) => callers,
+        Err(refusal) => return Err(refused(refusal).await),
+    };
+    let programs = callers.clone().map(Programs::new);
     let recorder = Arc::clone(&authority);
     let sockets = standing.sockets.take();
     let sandbox = standing.terminal.take();
@@ -301,7 +327,9 @@ async fn live(
     };
     let outward = async {
         match sockets {
-            Some(sockets) => outward::serve(sockets, lookup, services, inspector, authority).await,
+            Some(sockets) => {
+                outward::serve(sockets, lookup, services, inspector, programs, authority).await
+            }
             None => std::future::pending().await,
         }
     };
@@ -326,7 +354,8 @@ async fn live(
         Ok(running) => Arc::new(running),
         Err(error) => return Err(refused(of_launch(&error)).await),
     };
-    let mut denials = Denials::new(Arc::clone(&recorder), policy.process.syscalls.deny.clone());
+    let mut denials =
+        Denials::new(Arc::clone(&recorder), policy.process.syscalls.deny.clone(), callers);
     if !running.tells() && !missing.iter().any(Missing::is_filter) {
         denials.never();
     }
@@ -377,6 +406,25 @@ async fn live(
         }
         Err(error) => Err(refused(of_launch(&error)).await),
     }
+}
+
+/// Who tells who connects, where that decides or is shown.
+fn watch_callers(
+    policy: &Policy,
+    standing: &mut Standing,
+) -> Result<Option<Arc<Callers>>, Refusal> {
+    if !policy.network.watches_programs() {
+        return Ok(None);
+    }
+    let callers =
+        standing.callers().refuse("look at the sandbox's processes", "report this")?.map(Arc::new);
+    if callers.is_none() && policy.network.names_programs() {
+        return Err(Refusal::new(
+            "a rule is for certain programs, and this kernel does not tell whose a socket is",
+            "use a kernel with CONFIG_INET_DIAG, or take `binaries` and `commands` out of the policy",
+        ));
+    }
+    Ok(callers)
 }
 
 fn launch_action(order: &Order) -> Action {
@@ -475,6 +523,12 @@ fn refuse_unbuilt(policy: &Policy) -> Result<(), Refusal> {
         format!("the policy asks for what this version cannot enforce yet: {}", list.join(", ")),
         format!("take `{}` out of the policy; nothing is ignored silently", first.what),
     ))
+}
+
+/// What agents inside tell of their hooks' events.
+fn door(pipeline: &Arc<Pipeline>) -> Result<Services, Refusal> {
+    let name = DOOR.parse().refuse("the name of the way for hooks", "report this")?;
+    Ok(Services::new().with(name, DOOR_PORT, Arc::new(Door::new(Arc::clone(pipeline)))))
 }
 
 fn new_session() -> Result<SessionId, Refusal> {

@@ -41,6 +41,8 @@ enum Command {
     Demo(commands::demo::Args),
     /// Answer what agents want and no rule names.
     Approvals(commands::approvals::Args),
+    /// Decide what an agent announces on its own hook interface.
+    Hook(commands::hook::Args),
     /// Check, explain, trust and exchange policies.
     Policy(commands::policy::Args),
     /// List, show, take and discard what agents changed in overlays.
@@ -72,6 +74,7 @@ fn main() -> ExitCode {
         Command::Selftest(args) => commands::selftest::run(&args),
         Command::Attempt(args) => commands::attempt::run(&args),
         Command::Approvals(args) => commands::approvals::run(&args),
+        Command::Hook(args) => commands::hook::run(&args),
         Command::Policy(args) => commands::policy::run(args),
         Command::Workspace(args) => commands::workspace::run(args),
         Command::Audit(args) => commands::audit::run(args),

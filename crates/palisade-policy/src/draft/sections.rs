@@ -1,12 +1,9 @@
 //! Sections that are understood and checked for their form, and that nothing enforces yet.
 
-use super::{Check, audit, commands, hooks, permissions};
+use super::{Check, audit};
 use crate::document::Document;
 
 pub(super) fn check(check: &mut Check<'_>, document: &Document) {
-    permissions::check(check, document);
-    commands::check(check, document);
-    hooks::check(check, document);
     if let Some(skills) = &document.skills {
         check.not_built_and_widens("skills", skills.place, skills);
     }

@@ -12,6 +12,7 @@
 
 mod attempts;
 mod audit_records;
+mod binaries;
 mod credentials;
 mod denied;
 mod descriptors;
@@ -20,6 +21,7 @@ mod endings;
 mod entered;
 mod exposed;
 mod files;
+mod hooks;
 mod inspection;
 mod ipc;
 mod live_policy;
