@@ -141,6 +141,8 @@ mod tests {
                     rule: "network.rules[any]".into(),
                     hosts: vec!["*.example".parse().unwrap()],
                     ports: vec![80],
+                    binaries: Vec::new(),
+                    records: std::collections::BTreeSet::new(),
                     addresses: Vec::new(),
                     tls: palisade_policy::Tls::Passthrough,
                     http: None,
