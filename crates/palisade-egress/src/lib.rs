@@ -52,7 +52,9 @@ mod tls_hello;
 pub use callers::Callers;
 pub use destination::{Destination, original_destination};
 pub use error::EgressError;
-pub use inspect::{AnswerFilter, BodyWatch, CaError, Inspector, Passing, SandboxCa, Transform};
+pub use inspect::{
+    AnswerFilter, BodyWatch, CaError, Inspector, Passing, SandboxCa, TlsEnd, Transform,
+};
 pub use limits::Limits;
 pub use lookup::{HostLookup, Lookup};
 pub use observer::{EndCause, Ended, Observer};

@@ -54,12 +54,7 @@ fn engine(count: usize) -> Engine {
             ..Rule::default()
         }
     };
-    Engine::new(Scope {
-        rules: (0..count).map(rule).collect(),
-        digest: None,
-        ask: false,
-        models: None,
-    })
+    Engine::new(Scope { rules: (0..count).map(rule).collect(), ..Scope::default() })
 }
 
 fn connect() -> Action {

@@ -4,6 +4,7 @@ use arc_swap::ArcSwap;
 use palisade_core::{
     Action, Body, Decision, Handling, HostName, Inspection, Look, PolicyDigest, Request,
 };
+use palisade_permissions::Permissions;
 
 use crate::{Scope, http, meter::Meters, models::Models, reach::Reach};
 
@@ -19,7 +20,11 @@ struct Compiled {
     digest: Option<Arc<PolicyDigest>>,
     reach: Reach,
     models: Option<Models>,
+    permissions: Option<ToolCalls>,
 }
+
+/// Rules for tool calls. Those that cannot be understood permit nothing.
+type ToolCalls = Result<Permissions, String>;
 
 /// The name that the model gateway has inside.
 const GATEWAY: &str = "inference.local";
@@ -106,6 +111,12 @@ impl Compiled {
             digest: scope.digest.map(Arc::new),
             reach: Reach::new(scope.rules, scope.ask, own),
             models: scope.models.map(Models::new),
+            permissions: scope.permissions.map(|settings| {
+                Permissions::new(settings).map_err(|wrong| {
+                    let first = wrong.first().map(|(rule, why)| format!("`{}`: {why}", rule.text));
+                    first.unwrap_or_default()
+                })
+            }),
         }
     }
 
@@ -142,9 +153,13 @@ impl Compiled {
             },
             // Without permission rules a tool call is only recorded: what it does is decided by the layers
             // that see it done.
-            Action::ToolCall(_) => {
-                Decision::allow("permissions", "the policy has no permission rules")
-            }
+            Action::ToolCall(call) => match &self.permissions {
+                None => Decision::allow("permissions", "the policy has no permission rules"),
+                Some(Ok(permissions)) => permissions.decide(call),
+                Some(Err(why)) => {
+                    Decision::deny(format!("the permission rules cannot be used: {why}"))
+                }
+            },
             // An act that is not known here is not permitted here.
             _ => Decision::deny("this version of the engine does not know such an action"),
         }

@@ -2,7 +2,8 @@ use std::collections::BTreeSet;
 
 use ipnet::IpNet;
 use palisade_core::{Caller, HostPattern, Look, PolicyDigest, ProgramPattern, RecordKind};
-use palisade_policy::{HttpRule, Policy, RuleLimits, Tls};
+use palisade_permissions::{Place, Settings, Written};
+use palisade_policy::{HttpRule, PermissionRule, Permissions, Policy, RuleLimits, Tls};
 
 /// What of a policy the engine decides by.
 #[derive(Debug, Clone, Default)]
@@ -16,6 +17,8 @@ pub struct Scope {
     /// The model pattern of each inference route, in the policy's order; `None` where the policy
     /// has no inference. `*` stands for any characters.
     pub models: Option<Vec<String>>,
+    /// Rules for tool calls; `None` where the policy has none.
+    pub permissions: Option<Settings>,
 }
 
 /// A network rule, as far as deciding needs it.
@@ -92,7 +95,32 @@ impl From<&Policy> for Scope {
             .inference
             .as_ref()
             .map(|inference| inference.routes.iter().map(|route| route.model.clone()).collect());
+        let permissions = policy.permissions.as_ref().map(|given| settings(given, policy));
         let digest = Some(policy.digest.clone());
-        Self { rules: rules.collect(), digest, ask: policy.network.ask, models }
+        Self { rules: rules.collect(), digest, ask: policy.network.ask, models, permissions }
+    }
+}
+
+fn settings(given: &Permissions, policy: &Policy) -> Settings {
+    let written = |rules: &[PermissionRule]| {
+        let written = rules.iter().map(|rule| Written {
+            text: rule.text.clone(),
+            at: Some(rule.at.clone()),
+            base: rule.base.clone(),
+        });
+        written.collect()
+    };
+    let workspace = policy.filesystem.workspace.as_ref().map(|workspace| workspace.path.clone());
+    Settings {
+        mode: given.mode,
+        allow: written(&given.allow),
+        ask: written(&given.ask),
+        deny: written(&given.deny),
+        place: Place {
+            // What a sandbox without a workspace works in.
+            workspace: workspace.unwrap_or_else(|| "/sandbox".into()),
+            additional: Vec::new(),
+            home: Some(given.home.clone()),
+        },
     }
 }

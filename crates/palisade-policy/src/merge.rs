@@ -1,14 +1,18 @@
 //! Many documents to one policy: lists add up, the nearest scalar wins, a deny always wins, and
 //! nothing goes beyond what a managed document says.
 
+mod permissions;
+
 use std::collections::{BTreeMap, BTreeSet};
+
+use palisade_hooks::{Config, Hook};
 
 use crate::{
     at::At,
     ceiling,
     diagnostic::{Diagnostic, Diagnostics},
     digest,
-    draft::{Draft, DraftLimits, DraftRule, same, shown},
+    draft::{Draft, DraftHook, DraftLimits, DraftRoute, DraftRule, same, shown},
     load::Asked,
     near::nearest,
     policy::{
@@ -17,6 +21,8 @@ use crate::{
         Syscalls, Workspace,
     },
 };
+
+pub(crate) use permissions::rank;
 
 /// Join documents, the nearest first, and what the command line asks for besides.
 pub(crate) fn merge(drafts: &[Draft], asked: &Asked) -> Result<Policy, Diagnostics> {
@@ -35,6 +41,8 @@ pub(crate) fn merge(drafts: &[Draft], asked: &Asked) -> Result<Policy, Diagnosti
     let process = process(drafts);
     let timeout = drafts.iter().find_map(|draft| draft.approval_timeout);
     let approvals = timeout.map_or_else(Approvals::default, |timeout| Approvals { timeout });
+    let hooks = hooks(drafts);
+    let permissions = permissions::merged(drafts);
     let not_built: Vec<NotBuilt> = drafts
         .iter()
         .flat_map(|draft| draft.later.iter().map(|later| later.asked.clone()))
@@ -45,7 +53,7 @@ pub(crate) fn merge(drafts: &[Draft], asked: &Asked) -> Result<Policy, Diagnosti
             &network,
             &process,
             inference.as_ref(),
-            (approvals, &not_built),
+            (approvals, &hooks, permissions.as_ref(), &not_built),
         ),
         sources: sources(drafts),
         filesystem,
@@ -53,6 +61,8 @@ pub(crate) fn merge(drafts: &[Draft], asked: &Asked) -> Result<Policy, Diagnosti
         process,
         inference,
         approvals,
+        hooks,
+        permissions,
         not_built,
         led: BTreeMap::new(),
     })
@@ -195,6 +205,21 @@ fn least<T: Copy + Ord>(
     }
 }
 
+/// All hooks, each that does the same once, numbered by event.
+fn hooks(drafts: &[&Draft]) -> Config {
+    let mut config = Config::default();
+    for DraftHook { event, hook } in
+        drafts.iter().flat_map(|draft| &draft.hooks).map(|at| &at.value)
+    {
+        let of = config.events.entry(*event).or_default();
+        if !of.iter().any(|known| known.does_the_same(hook)) {
+            let rule = format!("hooks.{event}[{}]", of.len());
+            of.push(Hook { rule, ..hook.clone() });
+        }
+    }
+    config
+}
+
 /// The nearest credential of each name.
 pub(crate) fn credentials<'a>(drafts: &[&'a Draft]) -> BTreeMap<&'a str, &'a Option<Credential>> {
     let mut credentials = BTreeMap::new();
@@ -242,17 +267,32 @@ fn inference(drafts: &[&Draft], found: &mut Vec<Diagnostic>) -> Option<Inference
         routes.extend(draft.routes.iter().map(|route| (draft, route)));
     }
     for (draft, route) in &routes {
-        let to = &route.value.route.to;
-        if !providers.contains_key(to) {
-            found.push(draft.wrong(
-                route.value.to,
-                format!("there is no provider `{}`", shown(to)),
-                known(to, "inference.providers", providers.keys().map(String::as_str)),
-            ));
+        let DraftRoute { route, to, others } = &route.value;
+        let others = route.fallback.iter().map(|other| &other.to).zip(others);
+        for (name, place) in std::iter::once((&route.to, to)).chain(others) {
+            if !providers.contains_key(name) {
+                found.push(draft.wrong(
+                    *place,
+                    format!("there is no provider `{}`", shown(name)),
+                    known(name, "inference.providers", providers.keys().map(String::as_str)),
+                ));
+            }
         }
     }
     let routes: Vec<_> = routes.into_iter().map(|(_, route)| route.value.route.clone()).collect();
-    (!providers.is_empty() || !routes.is_empty()).then_some(Inference { providers, routes })
+    (!providers.is_empty() || !routes.is_empty()).then(|| Inference {
+        providers,
+        routes,
+        limits: drafts.iter().filter_map(|draft| draft.held.limits.clone()).collect(),
+        server_tools: drafts
+            .iter()
+            .flat_map(|draft| &draft.server_tools)
+            .map(|at| at.value)
+            .collect(),
+        block_results: drafts.iter().any(|draft| draft.held.block_results),
+        redact: drafts.iter().any(|draft| draft.held.redact),
+        guard: drafts.iter().filter_map(|draft| draft.held.guard).max(),
+    })
 }
 
 /// What to do about a name that is not there.
@@ -278,6 +318,7 @@ fn with_header(credential: &Credential, api: Api) -> Option<HeaderCredential> {
         (Some(Place::Header(header)), _) if !header.contains("base64(") => header.clone(),
         (Some(Place::Header(_) | Place::Query(_) | Place::Aws(_)), _) => return None,
         (None, Api::Anthropic) => "x-api-key: {secret}".to_owned(),
+        (None, Api::Gemini) => "x-goog-api-key: {secret}".to_owned(),
         (None, Api::OpenAi) => "authorization: Bearer {secret}".to_owned(),
     };
     let Credential { name, from, expose, .. } = credential.clone();

@@ -144,6 +144,8 @@ mod tests {
                     binaries: Vec::new(),
                     records: std::collections::BTreeSet::new(),
                     addresses: Vec::new(),
+                    binaries: Vec::new(),
+                    records: Default::default(),
                     tls: palisade_policy::Tls::Passthrough,
                     http: None,
                     limits: palisade_policy::RuleLimits::default(),
@@ -158,6 +160,8 @@ mod tests {
             },
             inference: None,
             approvals: palisade_policy::Approvals::default(),
+            hooks: Default::default(),
+            permissions: None,
             not_built: Vec::new(),
             led: std::collections::BTreeMap::new(),
         }

@@ -67,6 +67,8 @@ struct Wish {
 enum Destination {
     Name(HostName, u16),
     Address(SocketAddr),
+    /// A tool call, by the digest of its name and its whole input: an answer is for this very one.
+    Call([u8; 32]),
 }
 
 /// An answer, as long as it counts.
@@ -262,7 +264,13 @@ impl Drop for Waiter<'_> {
 
 impl Wish {
     fn of(action: &Action) -> Option<Self> {
-        let Action::Connect { host, port, address, caller, .. } = action else { return None };
+        let (host, port, address, caller) = match action {
+            Action::Connect { host, port, address, caller, .. } => (host, port, address, caller),
+            Action::ToolCall(call) => {
+                return Some(Self { to: Destination::Call(call.digest()), by: Vec::new() });
+            }
+            _ => return None,
+        };
         let to = match (host, address) {
             (Some(host), _) => Destination::Name(host.clone(), *port),
             (None, Some(address)) => Destination::Address(*address),

@@ -10,21 +10,23 @@ use palisade_egress::{
     DnsSockets, HostLookup, HostRecords, Inspector, Proxy, Resolver, SandboxCa, Services,
     SyntheticMap, credential::Credentials,
 };
-use palisade_policy::{Network, Tls};
+use palisade_policy::{Policy, Tls};
 use palisade_sandbox::NetSockets;
 use palisade_tls::Roots;
 
 use crate::{
     callers::Programs,
+    models,
     refusal::{Refusal, Refuse},
 };
 
-/// Certificates for what is looked into. `None`: no rule asks for a look.
+/// Certificates for what is looked into, and for model providers. `None`: nothing is.
 pub(crate) fn authority(
-    network: &Network,
+    policy: &Policy,
     session: &SessionId,
 ) -> Result<Option<Arc<SandboxCa>>, Refusal> {
-    if network.rules.iter().all(|rule| rule.tls == Tls::Passthrough) {
+    let looks = policy.network.rules.iter().any(|rule| rule.tls != Tls::Passthrough);
+    if !looks && !models::has_secure_door(policy.inference.as_ref()) {
         return Ok(None);
     }
     let made = SandboxCa::new(session.as_str());

@@ -1,7 +1,7 @@
 use std::{os::fd::OwnedFd, path::Path, sync::Arc};
 
 use palisade_core::{Action, Authority, Event, Layer, SessionId, Verdict};
-use palisade_egress::{HostLookup, SandboxCa};
+use palisade_egress::{HostLookup, SandboxCa, Services};
 use palisade_engine::Engine;
 use palisade_journal::{Durability, Journal, Timestamp};
 use palisade_policy::Policy;
@@ -18,9 +18,11 @@ use crate::{
     credentials::{self, Ready},
     degraded::{self, Missing},
     denials::Denials,
+    denied_content::DeniedFiles,
     expose::Exposed,
     file_denials::{self, FileDenials},
     guard,
+    hooks::{DOOR, DOOR_PORT, Door, Hooks, Pinned},
     limits::{self, Account, Writable},
     live::Live,
     models,
@@ -118,6 +120,7 @@ struct Started {
     authority: Option<Arc<SandboxCa>>,
     /// What stands inside for the keys of model providers.
     placeholders: Placeholders,
+    denied: DeniedFiles,
 }
 
 /// What is swept at the end, and what was swept before for sessions whose supervisor was killed.
@@ -148,7 +151,7 @@ fn prepare(
     let terminal =
         Terminal::detect().refuse("the terminal", "start palisade from another terminal")?;
     // After the fork: its key is not in init, nor in what init becomes.
-    let authority = outward::authority(&order.policy.network, session)?;
+    let authority = outward::authority(&order.policy, session)?;
     let pem = authority.as_deref().map(SandboxCa::pem);
     let Made { plan, kept, repositories, held } =
         plan::make(order, session, stdio, &placeholders, pem, &who)?;
@@ -164,6 +167,7 @@ fn prepare(
         list.fill(lists)?;
     }
     let writable = Writable::of(&plan);
+    let denied = DeniedFiles::of(&plan, &order.policy);
     let started = Started {
         building,
         copies,
@@ -176,6 +180,7 @@ fn prepare(
         records,
         authority,
         placeholders,
+        denied,
     };
     Ok((started, Watch { list, leftover }))
 }
@@ -199,13 +204,27 @@ async fn live(
         records,
         authority: certificates,
         placeholders,
+        denied,
     } = started;
     let policy = &order.policy;
     let mut signals = Signals::catch().refuse("catch signals", "report this")?;
     let journal = open_journal(order, session)?;
     let own = palisade_egress::own_addresses().refuse("this machine's addresses", "report this")?;
     let approvals = Approvals::new(policy.approvals.timeout, order.permissive);
-    let pipeline = Pipeline::new(Engine::with_own_addresses(policy, own), journal, approvals);
+    let hooks = if policy.hooks.is_empty() {
+        Ok(None)
+    } else {
+        Hooks::new(policy, &order.operator, session.as_str(), Pinned::Yes).map(Some)
+    };
+    let (hooks, unready) = match hooks {
+        Ok(hooks) => (hooks, None),
+        Err(refusal) => (None, Some(refusal)),
+    };
+    let engine = Engine::with_own_addresses(policy, own);
+    let pipeline = Pipeline::new(engine, journal, approvals, hooks);
+    if let Some(refusal) = unready {
+        return Err(close_refused(&pipeline, refusal).await);
+    }
     let mut notices = record_swept(&pipeline, &watch.leftover).await;
     let refused = |refusal: Refusal| close_refused(&pipeline, refusal);
     let of_launch = |error: &LaunchError| refusal::of_launch(error, &order.allow_degraded);
@@ -220,19 +239,24 @@ async fn live(
         Ok(gateway) => gateway,
         Err(refusal) => return Err(refused(refusal).await),
     };
-    let services = match models::services(gateway.as_ref()) {
+    let services = door(&pipeline).and_then(|door| {
+        models::services(gateway.as_ref(), certificates.as_ref(), &authority, door)
+    });
+    let services = match services {
         Ok(services) => services,
         Err(refusal) => return Err(refused(refusal).await),
     };
     let lookup = Arc::new(HostLookup::new(policy.network.hosts.clone()));
-    let live = Live::new(order, Arc::clone(&pipeline), Arc::clone(&lookup), gateway);
+    let live =
+        Live::new(order, session, Arc::clone(&pipeline), Arc::clone(&lookup), gateway, denied);
     let live = Arc::new(live);
     let ready =
         credentials::read(&policy.network, &order.operator, &placeholders, Arc::clone(&authority));
-    let Ready { credentials, variables } = match ready.await {
+    let Ready { credentials, variables, secrets } = match ready.await {
         Ok(ready) => ready,
         Err(refusal) => return Err(refused(refusal).await),
     };
+    live.keep_from_models(secrets);
     // While init builds.
     let without = missing.iter().map(Missing::name).collect();
     let desk = match Desk::set_up(order, session, building.pid(), without) {
@@ -348,6 +372,7 @@ async fn live(
     let asked = desk.asked_to_end();
     let held = (most.wall_time, limits.broken());
     let terminal = relay.as_ref().map(Relay::handle);
+    let models = Arc::clone(&live);
     let questions = Questions::new(order, session, live, tell, terminal);
     let outside = (asked, questions.show());
     let ending = until_end(running, relay, &mut signals, &mut denials, outside, outward, held);
@@ -355,6 +380,7 @@ async fn live(
         Ok(ended) => ended,
         Err(refusal) => return Err(refused(refusal).await),
     };
+    models.models_recorded().await;
     denials.finish().await;
     if let Some(of_files) = of_files {
         of_files.finish().await;
@@ -497,6 +523,12 @@ fn refuse_unbuilt(policy: &Policy) -> Result<(), Refusal> {
         format!("the policy asks for what this version cannot enforce yet: {}", list.join(", ")),
         format!("take `{}` out of the policy; nothing is ignored silently", first.what),
     ))
+}
+
+/// What agents inside tell of their hooks' events.
+fn door(pipeline: &Arc<Pipeline>) -> Result<Services, Refusal> {
+    let name = DOOR.parse().refuse("the name of the way for hooks", "report this")?;
+    Ok(Services::new().with(name, DOOR_PORT, Arc::new(Door::new(Arc::clone(pipeline)))))
 }
 
 fn new_session() -> Result<SessionId, Refusal> {

@@ -11,7 +11,12 @@ fn scope() -> Scope {
         addresses: vec![],
         ..Rule::default()
     };
-    Scope { rules: vec![rule], digest: None, ask: false, models: Some(vec!["claude-*".into()]) }
+    Scope {
+        rules: vec![rule],
+        ask: false,
+        models: Some(vec!["claude-*".into()]),
+        ..Scope::default()
+    }
 }
 
 fn connect(host: Option<&str>, address: Option<&str>) -> Action {

@@ -41,7 +41,7 @@ pub(super) struct Reach {
     set: BTreeMap<String, String>,
     limits: ProcessLimits,
     workspace: Option<(PathBuf, Access)>,
-    later: BTreeSet<String>,
+    hooks: BTreeSet<String>,
 }
 
 /// Addresses that a name may have when it is dialled.
@@ -94,7 +94,11 @@ impl Reach {
             set: policy.process.set.clone(),
             limits: policy.process.limits,
             workspace: workspace.map(|workspace| (workspace.path.clone(), workspace.access)),
-            later: policy.not_built.iter().map(|later| later.what.clone()).collect(),
+            hooks: policy
+                .hooks
+                .iter()
+                .map(|(event, hook)| format!("{event} {} {:?}", hook.handler, hook.on_error))
+                .collect(),
         }
     }
 
@@ -112,9 +116,8 @@ impl Reach {
         if self.asks && !other.asks {
             beyond.push("asking for what no rule names".to_owned());
         }
-        let opening = ["hooks"];
-        let later = self.later.difference(&other.later);
-        beyond.extend(later.filter(|what| opening.contains(&what.as_str())).cloned());
+        // A hook runs outside.
+        beyond.extend(self.hooks.difference(&other.hooks).cloned());
         beyond
     }
 
