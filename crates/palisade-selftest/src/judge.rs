@@ -141,8 +141,6 @@ mod tests {
                     rule: "network.rules[any]".into(),
                     hosts: vec!["*.example".parse().unwrap()],
                     ports: vec![80],
-                    binaries: Vec::new(),
-                    records: std::collections::BTreeSet::new(),
                     addresses: Vec::new(),
                     binaries: Vec::new(),
                     records: Default::default(),
