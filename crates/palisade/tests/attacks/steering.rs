@@ -103,7 +103,7 @@ fn runs_under_rules_that_nothing_enforces() {
     for policy in [
         "hooks: {PreExec: [{hooks: [{type: command, command: /bin/true}]}]}",
         "skills: {require: signed}",
-        "audit: {otlp: 'http://127.0.0.1:4318'}",
+        "approvals: {notify: [desktop]}",
     ] {
         let Some(world) = World::new(policy) else { return };
         let inside = world.inside_sh("touch ran");
