@@ -245,6 +245,7 @@ mod tests {
     use http::{HeaderValue, Method, Uri};
 
     use super::*;
+    use crate::Api;
 
     fn of(path: &'static str, body: &str, quota: Quota) -> Result<(String, Estimate), Exceeded> {
         let headers = HeaderMap::from_iter([(
