@@ -212,7 +212,10 @@ fn connects_where_a_hook_says_no() {
 
 #[test]
 fn calls_a_model_that_a_hook_refuses() {
-    let server = hello();
+    let server = Upstream::start(|_: Recorded| async {
+        answer(StatusCode::OK, "application/json", "{\"content\":[]}")
+    })
+    .unwrap();
     let models = format!(
         "inference:
   providers: {{own: {{api: anthropic, url: \"{}\"}}}}
