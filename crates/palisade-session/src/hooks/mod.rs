@@ -78,6 +78,12 @@ impl Hooks {
     }
 }
 
+/// Events that only an agent itself tells of, and that the policy has hooks for.
+pub(crate) fn announced(policy: &Policy) -> Vec<Event> {
+    let events = policy.hooks.events.keys().copied();
+    events.filter(|event| event.seen() == Seen::Announced).collect()
+}
+
 /// The files that a policy's hooks are seen to run, but programs of the machine.
 pub(crate) fn scripts(policy: &Policy, operator: &Operator) -> Vec<PathBuf> {
     let writable = plan::writable(policy);
@@ -125,3 +131,6 @@ pub(crate) fn record(event: Event, subject: &str, ran: &Ran) -> Record {
     }
     record
 }
+
+#[cfg(test)]
+mod tests;

@@ -74,6 +74,40 @@ fn claude_code_edits_files_but_no_hook_and_nothing_outside() {
     stage.was_confined(&ran, "anthropic", 6);
 }
 
+/// Events that only Claude Code itself tells of reach the policy's hooks, and their answers reach it.
+#[test]
+fn claude_code_tells_the_policys_hooks() {
+    let Some(mut stage) = Stage::with_agents(PROFILE) else { return };
+    stage.says(vec![bash("echo one"), Turn::text("Done.")]);
+    let tell = "command: \"cat >> $HOME/told; echo >> $HOME/told\"";
+    let context = "command: \"echo '{\\\"hookSpecificOutput\\\": {\\\"hookEventName\\\": \\\"UserPromptSubmit\\\", \\\"additionalContext\\\": \\\"the-branch-is-main\\\"}}'\"";
+    let hooks = format!(
+        "hooks:
+  SessionStart: [{{hooks: [{{type: command, {tell}}}]}}]
+  UserPromptSubmit: [{{hooks: [{{type: command, {tell}}}, {{type: command, {context}}}]}}]
+  PostToolUse: [{{matcher: Bash, hooks: [{{type: command, {tell}}}]}}]
+  Stop: [{{hooks: [{{type: command, {tell}}}]}}]
+"
+    );
+    stage.write_policy(&stage.server.url(), &hooks);
+    let ran = stage.run(&FREE);
+    assert_eq!((ran.exit, ran.stdout.as_str()), (0, "Done.\n"), "{ran}");
+    let told = fs::read_to_string(stage.home.join("told")).unwrap_or_default();
+    let events: Vec<Value> = told
+        .lines()
+        .filter(|line| !line.is_empty())
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let names: Vec<&str> =
+        events.iter().map(|event| event["hook_event_name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["SessionStart", "UserPromptSubmit", "PostToolUse", "Stop"], "{told}");
+    assert_eq!(events[2]["tool_input"]["command"], "echo one");
+    // Where the agent keeps its own record is nothing for a hook outside.
+    assert_eq!(events[0]["transcript_path"], "");
+    let talk = stage.talk();
+    assert!(talk.contains("the-branch-is-main"), "{talk}");
+}
+
 /// Looks for the key wherever a process inside can look without privileges. The pattern does not
 /// match itself, so that the command, which is in transcripts, is not found.
 const HUNT: &str = "grep -lsar -D skip 'agents-test-[k]ey' /proc/[0-9]*/environ \
