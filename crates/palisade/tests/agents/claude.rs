@@ -108,6 +108,46 @@ fn claude_code_tells_the_policys_hooks() {
     assert!(talk.contains("the-branch-is-main"), "{talk}");
 }
 
+/// The real one keeps to what `palisade hook` answers: a denial, also of a run that asks nothing, and a changed
+/// input.
+#[test]
+fn claude_code_keeps_to_what_its_hook_is_told() {
+    let Some(mut stage) = Stage::with_agents(PROFILE) else { return };
+    stage.says(vec![bash("touch denied.txt"), bash("echo one >changed.txt"), Turn::text("Done.")]);
+    let guard = stage.home.join("hooks/guard.py");
+    fs::create_dir_all(guard.parent().unwrap()).unwrap();
+    let script = "#!/usr/bin/env python3
+import json, sys
+command = json.load(sys.stdin)['tool_input']['command']
+if command.startswith('touch'):
+    print('nothing is touched here', file=sys.stderr)
+    sys.exit(2)
+print(json.dumps({'hookSpecificOutput': {'hookEventName': 'PreToolUse', 'permissionDecision': 'allow',
+    'updatedInput': {'command': command.replace('one', 'two')}}}))
+";
+    palisade_testkit::write_program(&guard, script);
+    let exe = env!("CARGO_BIN_EXE_palisade");
+    // For an event of its own, so that the program is shown inside.
+    let hooks = format!(
+        "hooks:
+  PreToolUse: [{{matcher: Bash, hooks: [{{type: command, command: \"{}\"}}]}}]
+  SessionEnd: [{{hooks: [{{type: command, command: \"true\"}}]}}]
+",
+        guard.display()
+    );
+    stage.write_policy(&stage.server.url(), &hooks);
+    let settings = json!({"hooks": {"PreToolUse": [{"matcher": "*", "hooks": [
+        {"type": "command", "command": format!("{exe} hook --agent claude-code")}]}]}});
+    let settings = settings.to_string();
+    let mut command = FREE.to_vec();
+    command.extend(["--settings", settings.as_str()]);
+    let ran = stage.run(&command);
+    assert_eq!(ran.exit, 0, "{ran}");
+    assert!(!stage.workspace.join("denied.txt").exists());
+    assert_eq!(stage.file("changed.txt"), "two\n");
+    assert!(stage.talk().contains("nothing is touched here"), "{}", stage.talk());
+}
+
 /// Looks for the key wherever a process inside can look without privileges. The pattern does not
 /// match itself, so that the command, which is in transcripts, is not found.
 const HUNT: &str = "grep -lsar -D skip 'agents-test-[k]ey' /proc/[0-9]*/environ \

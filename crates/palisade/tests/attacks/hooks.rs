@@ -90,7 +90,7 @@ fn tells_the_supervisor_nonsense() {
         say(b'POST /v1/hook/codex HTTP/1.1\\r\\nhost: x\\r\\ncontent-length: 99999999\\r\\n\\r\\n' + b'a' * (18 << 20))\n";
     let ran = world.inside_python(program);
     for line in ran.good().lines() {
-        assert!(["400", "404", "405", "413", "closed"].contains(&line), "{ran}");
+        assert!(["400", "404", "405", "411", "413", "closed"].contains(&line), "{ran}");
     }
     // It answers all the same.
     assert_eq!(tell(&world, &told("ls")).good(), "exit 0");
