@@ -1,7 +1,7 @@
 use std::{io, net::SocketAddr, sync::Arc};
 
 use palisade_core::{
-    Action, Authority, Decision, Event, Handling, HostName, Layer, TlsName, Verdict,
+    Action, Authority, Caller, Decision, Event, Handling, HostName, Layer, Look, TlsName, Verdict,
 };
 use rustix::{
     event::{PollFd, PollFlags, poll},
@@ -65,7 +65,7 @@ impl<'a> Connection<'a> {
             return self.refuse(bare(Some(destination), own.port()), why.into()).await;
         }
         match self.proxy.synthetic.meaning(destination.ip()) {
-            Meaning::Name(lease) => self.serve_name(lease, destination.port()).await,
+            Meaning::Name(lease) => self.serve_name(lease, destination).await,
             Meaning::Unmapped => {
                 let why = "the address stands for no name; ask the resolver first";
                 self.refuse(bare(Some(destination), destination.port()), why.into()).await;
@@ -74,16 +74,19 @@ impl<'a> Connection<'a> {
         }
     }
 
-    async fn serve_name(mut self, lease: Lease, port: u16) {
+    async fn serve_name(mut self, lease: Lease, destination: SocketAddr) {
+        let port = destination.port();
         // How it is handled is settled by the policy of now.
         let generation = self.authority().generation();
         let host = lease.name();
         if let Some(service) = self.proxy.services.at(host, port) {
             return service.serve(self.client).await;
         }
-        let mut target = Target { host: Some(host.clone()), port, tls: TlsName::Unseen };
+        let caller = self.caller(Some(host), destination).await;
+        let mut target = Target { host: Some(host.clone()), port, tls: TlsName::Unseen, caller };
         let authority = Arc::clone(&self.proxy.authority);
-        self.traffic.count_for(Meter { authority, host: host.clone(), port });
+        let caller = target.caller.clone();
+        self.traffic.count_for(Meter { authority, host: host.clone(), port, caller });
         if !self.may_go_on(&target.action(None)).await {
             return reset(&self.client);
         }
@@ -120,7 +123,9 @@ impl<'a> Connection<'a> {
 
     async fn serve_address(self, address: SocketAddr) {
         let generation = self.authority().generation();
-        let mut target = Target { host: None, port: address.port(), tls: TlsName::Unseen };
+        let caller = self.caller(None, address).await;
+        let (port, tls) = (address.port(), TlsName::Unseen);
+        let mut target = Target { host: None, port, tls, caller };
         if !self.may_go_on(&target.action(Some(address))).await {
             return reset(&self.client);
         }
@@ -225,6 +230,18 @@ impl<'a> Connection<'a> {
         }
     }
 
+    /// Who connects, if that is to be known. It is looked at once, before anything is done for it.
+    async fn caller(&self, host: Option<&HostName>, destination: SocketAddr) -> Caller {
+        let look = self.authority().look(host, destination.ip(), destination.port());
+        if look == Look::None {
+            return Caller::Unasked;
+        }
+        match self.client.peer_addr() {
+            Ok(client) => self.proxy.callers.who(client, destination, look).await,
+            Err(error) => Caller::Unknown(error.to_string().into()),
+        }
+    }
+
     /// Resolves when the client has given up. What it has said before is still to be read, so the
     /// end of that is not seen by reading.
     async fn gone(&self) {
@@ -308,7 +325,8 @@ impl Proxy {
 
 fn bare(address: Option<SocketAddr>, port: u16) -> Action {
     let host: Option<HostName> = None;
-    Action::Connect { host, port, address, tls: TlsName::Unseen }
+    let (tls, caller) = (TlsName::Unseen, Caller::Unasked);
+    Action::Connect { host, port, address, tls, caller }
 }
 
 /// Have the kernel say so at once when this one is closed: the client gets an error, not an end.

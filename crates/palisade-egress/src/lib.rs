@@ -26,6 +26,7 @@
 
 #![forbid(unsafe_code)]
 
+mod callers;
 mod connection;
 pub mod credential;
 mod destination;
@@ -40,6 +41,7 @@ mod own_addresses;
 mod proxy;
 mod published;
 mod question;
+mod records;
 mod relay;
 mod request_head;
 mod resolver;
@@ -47,15 +49,19 @@ mod services;
 mod synthetic;
 mod tls_hello;
 
+pub use callers::Callers;
 pub use destination::{Destination, original_destination};
 pub use error::EgressError;
-pub use inspect::{AnswerFilter, BodyWatch, CaError, Inspector, Passing, SandboxCa, Transform};
+pub use inspect::{
+    AnswerFilter, BodyWatch, CaError, Inspector, Passing, SandboxCa, TlsEnd, Transform,
+};
 pub use limits::Limits;
 pub use lookup::{HostLookup, Lookup};
 pub use observer::{EndCause, Ended, Observer};
 pub use own_addresses::own_addresses;
 pub use proxy::Proxy;
 pub use published::Claim;
+pub use records::{HostRecords, Records};
 pub use request_head::{RequestHead, read_request_head};
 pub use resolver::{DnsSockets, Resolver};
 pub use services::{Service, Services};

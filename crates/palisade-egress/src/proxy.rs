@@ -18,8 +18,9 @@ use tokio::{
 };
 
 use crate::{
-    Destination, EgressError, Ended, Inspector, Limits, Lookup, Observer, Services, SyntheticMap,
-    connection::Connection, destination::canonical, original_destination,
+    Callers, Destination, EgressError, Ended, Inspector, Limits, Lookup, Observer, Services,
+    SyntheticMap, callers::Untold, connection::Connection, destination::canonical,
+    original_destination,
 };
 
 /// How long accepting pauses when the kernel has no descriptor or memory left, at first and at most.
@@ -33,6 +34,7 @@ pub struct Proxy {
     pub(crate) services: Services,
     pub(crate) inspector: Option<Arc<Inspector>>,
     pub(crate) destination: Box<dyn Destination>,
+    pub(crate) callers: Box<dyn Callers>,
     pub(crate) observer: Box<dyn Observer>,
     pub(crate) limits: Limits,
 }
@@ -59,6 +61,7 @@ impl Proxy {
             services: Services::new(),
             inspector: None,
             destination: Box::new(original_destination),
+            callers: Box::new(Untold),
             observer: Box::new(|_: &Ended| {}),
             limits: Limits::default(),
         }
@@ -96,6 +99,13 @@ impl Proxy {
     #[must_use]
     pub fn with_destination(mut self, destination: impl Destination) -> Self {
         self.destination = Box::new(destination);
+        self
+    }
+
+    /// Let `callers` tell who connects. Without it nobody can be told.
+    #[must_use]
+    pub fn with_callers(mut self, callers: impl Callers) -> Self {
+        self.callers = Box::new(callers);
         self
     }
 

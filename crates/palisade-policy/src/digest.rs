@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::{
     http::HttpRule,
-    policy::{Approvals, Filesystem, Inference, Network, NotBuilt, Process},
+    policy::{Approvals, Filesystem, Inference, Network, NotBuilt, Permissions, Process},
 };
 
 /// The digest of what a policy means: neither its spelling, nor where lists that have no order were
@@ -17,7 +17,12 @@ pub(crate) fn of(
     network: &Network,
     process: &Process,
     inference: Option<&Inference>,
-    (approvals, hooks, not_built): (Approvals, &Config, &[NotBuilt]),
+    (approvals, hooks, permissions, not_built): (
+        Approvals,
+        &Config,
+        Option<&Permissions>,
+        &[NotBuilt],
+    ),
 ) -> PolicyDigest {
     let grants = filesystem
         .grants
@@ -31,6 +36,8 @@ pub(crate) fn of(
             sorted(rule.hosts.iter().map(|host| json!(host))),
             sorted(rule.ports.iter().map(|port| json!(port))),
             sorted(rule.addresses.iter().map(|network| json!(network))),
+            rule.records,
+            sorted(rule.binaries.iter().map(|program| json!(program))),
             rule.credential,
             rule.tls,
             rule.http.as_ref().map(|http| http.iter().map(request).collect::<Vec<_>>()),
@@ -49,6 +56,7 @@ pub(crate) fn of(
         "ask": network.ask,
         "approvals": approvals,
         "hooks": hooks,
+        "permissions": permissions,
         "credentials": network.credentials,
         "ssh": network.ssh,
         "process": process,

@@ -15,9 +15,11 @@
 #![forbid(unsafe_code)]
 
 mod approvals;
+mod callers;
 mod credentials;
 mod degraded;
 mod denials;
+mod denied_content;
 mod expose;
 mod file_denials;
 mod guard;

@@ -3,16 +3,18 @@
 use std::{
     path::{Path, PathBuf},
     sync::{Arc, PoisonError, RwLock},
+    time::Duration,
 };
 
 use palisade_core::{Authority, Event, Layer, PolicyDigest, SessionId, UNRECORDED, Verdict};
 use palisade_egress::HostLookup;
-use palisade_inference::Gateway;
+use palisade_inference::{Gateway, KnownSecret};
 use palisade_policy::{CommandLine, Policy, Sources, fixed_parts, load};
 use tokio::sync::Mutex;
 
 use crate::{
     approvals::{Approvals, Scope},
+    denied_content::DeniedFiles,
     hooks::{self, Hooks, Pinned},
     models,
     order::{Operator, Order},
@@ -32,6 +34,8 @@ pub(crate) struct Live {
     pipeline: Arc<Pipeline>,
     lookup: Arc<HostLookup>,
     gateway: Option<Gateway>,
+    /// What is to be kept from models, until it was read.
+    denied: std::sync::Mutex<Option<DeniedFiles>>,
     /// One at a time.
     turn: Mutex<()>,
 }
@@ -54,9 +58,11 @@ impl Live {
         pipeline: Arc<Pipeline>,
         lookup: Arc<HostLookup>,
         gateway: Option<Gateway>,
+        denied: DeniedFiles,
     ) -> Self {
         let launched = Arc::new(order.policy.clone());
-        Self {
+        let denied = std::sync::Mutex::new(Some(denied));
+        let live = Self {
             sources: order.sources.clone(),
             operator: order.operator.clone(),
             session: session.clone(),
@@ -65,7 +71,28 @@ impl Live {
             pipeline,
             lookup,
             gateway,
+            denied,
             turn: Mutex::new(()),
+        };
+        live.denied_from_models(&order.policy);
+        live
+    }
+
+    /// Keeps these values from models, wherever the policy says that anything is.
+    pub(crate) fn keep_from_models(&self, values: Vec<KnownSecret>) {
+        if let Some(gateway) = &self.gateway {
+            gateway.keep_from_models(values);
+        }
+    }
+
+    /// The same for what denied files hold, once a policy asks for it.
+    fn denied_from_models(&self, policy: &Policy) {
+        if self.gateway.is_none() || !policy.inference.as_ref().is_some_and(|it| it.redact) {
+            return;
+        }
+        let denied = self.denied.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(denied) = denied {
+            self.keep_from_models(denied.content());
         }
     }
 
@@ -100,6 +127,9 @@ impl Live {
         let mut event = Event::observed("approval", Layer::Supervisor, subject.clone())
             .with("principal", principal)
             .with("scope", scope.as_str());
+        if let Some(program) = self.approvals().program(id) {
+            event = event.with("program", program);
+        }
         event.decision = if allow { Verdict::Allow } else { Verdict::Deny };
         event.reason = "the operator's answer".into();
         if !self.pipeline.record(event).await {
@@ -155,6 +185,7 @@ impl Live {
         if !self.pipeline.record(event).await {
             return Err(Refusal::new(UNRECORDED, "palisade audit verify"));
         }
+        self.denied_from_models(&policy);
         if let (Some(gateway), Some(configuration)) = (&self.gateway, configuration) {
             gateway
                 .replace(configuration)
@@ -169,6 +200,13 @@ impl Live {
 }
 
 impl Live {
+    /// Waits until every call of a model that has ended is recorded; but not for ever.
+    pub(crate) async fn models_recorded(&self) {
+        if let Some(gateway) = &self.gateway {
+            drop(tokio::time::timeout(Duration::from_secs(2), gateway.recorded()).await);
+        }
+    }
+
     /// The hooks of the next policy, as they are now. A script in the agent's hands would be its own.
     async fn hooks(&self, before: &Policy, next: &Policy) -> Result<Option<Arc<Hooks>>, Refusal> {
         if next.hooks.is_empty() {

@@ -1,11 +1,14 @@
-use std::sync::{
-    Arc, PoisonError, RwLock, Weak,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    net::IpAddr,
+    sync::{
+        Arc, PoisonError, RwLock, Weak,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use palisade_core::{
     Action, Authority, Body, BoxFuture, Decision, Event, Handling, HostName, Inspection, Layer,
-    Request, ToolAnswer, ToolCall, ToolSeen, UNRECORDED, Verdict,
+    Look, PolicyDigest, Request, ToolAnswer, ToolCall, ToolSeen, UNRECORDED, Verdict,
 };
 use palisade_engine::Engine;
 use palisade_hooks::{Agent, Event as Hooked, Ran, Reply, Say};
@@ -87,37 +90,54 @@ impl Pipeline {
     /// Whether the journal has it. An agent can cause denials and lookups without end: of a
     /// flood the journal keeps the first and the count. An answer of a model belongs to one call.
     async fn write(&self, event: Event) -> bool {
+        self.write_under(event, None).await
+    }
+
+    /// The same, for what this policy decided: another may be in force by now.
+    async fn write_under(&self, event: Event, policy: Option<&PolicyDigest>) -> bool {
         if event.decision == Verdict::Deny {
             self.denied.fetch_add(1, Ordering::Relaxed);
         }
         let each = event.decision == Verdict::Allow || event.kind == "model_answer";
         let repeats = !each || event.kind == "resolve";
-        if repeats {
-            self.journal.record_folding(event).await.is_ok()
-        } else {
-            self.journal.record(event).await.is_ok()
+        match (repeats, policy) {
+            (true, None) => self.journal.record_folding(event).await.is_ok(),
+            (true, Some(policy)) => self.journal.record_folding_under(event, policy).await.is_ok(),
+            (false, None) => self.journal.record(event).await.is_ok(),
+            (false, Some(policy)) => self.journal.record_under(event, policy).await.is_ok(),
         }
     }
 }
 
 impl Pipeline {
-    /// The decision, if need be the operator's. A policy that comes into force meanwhile decides anew.
-    async fn settle(&self, action: &Action) -> Decision {
+    /// The decision, if need be the operator's, and the policy that it is by. A policy that comes into force
+    /// meanwhile decides anew.
+    async fn settle(&self, action: &Action) -> (Decision, Option<Arc<PolicyDigest>>) {
         loop {
             let generation = self.generation();
-            let decision = self.consider(action);
+            let (decision, policy) = self.considered(action);
             if decision.verdict != Verdict::Ask {
-                return decision;
+                return (decision, policy);
             }
-            if !self.write(Event::decided(action, &decision)).await {
-                return Decision::deny(UNRECORDED);
+            let asked = Event::decided(action, &decision);
+            if !self.write_under(asked, policy.as_deref()).await {
+                return (Decision::deny(UNRECORDED), policy);
             }
             tokio::select! {
                 biased;
                 _ = self.replaced(generation) => {}
-                answer = self.approvals.ask(action) => return answer,
+                answer = self.approvals.ask(action) => return (answer, policy),
             }
         }
+    }
+
+    fn considered(&self, action: &Action) -> (Decision, Option<Arc<PolicyDigest>>) {
+        let (decision, policy) = self.engine.decide_under(action);
+        let decision = match decision.verdict {
+            Verdict::Ask => self.approvals.settled(action).unwrap_or(decision),
+            _ => decision,
+        };
+        (decision, policy)
     }
 }
 
@@ -249,11 +269,11 @@ impl Pipeline {
 
 impl Authority for Pipeline {
     fn consider(&self, action: &Action) -> Decision {
-        let decision = self.engine.decide(action);
-        match decision.verdict {
-            Verdict::Ask => self.approvals.settled(action).unwrap_or(decision),
-            _ => decision,
-        }
+        self.considered(action).0
+    }
+
+    fn look(&self, host: Option<&HostName>, address: IpAddr, port: u16) -> Look {
+        self.engine.look(host, address, port)
     }
 
     fn may_send(&self, host: &HostName, port: u16, bytes: u64) -> Result<(), Decision> {
@@ -262,14 +282,14 @@ impl Authority for Pipeline {
 
     fn authorize<'a>(&'a self, action: &'a Action) -> BoxFuture<'a, Decision> {
         Box::pin(async move {
-            let decision = self.settle(action).await;
+            let (decision, policy) = self.settle(action).await;
             let mut decision = self.narrowed(action, decision).await;
             if let (true, Action::Request(request)) = (decision.is_allowed(), action)
                 && let Some(denial) = self.engine.count(request)
             {
                 decision = denial;
             }
-            if self.write(Event::decided(action, &decision)).await {
+            if self.write_under(Event::decided(action, &decision), policy.as_deref()).await {
                 decision
             } else {
                 Decision::deny(UNRECORDED)

@@ -5,15 +5,20 @@ use palisade_egress::{HostLookup, SandboxCa, Services};
 use palisade_engine::Engine;
 use palisade_journal::{Durability, Journal, Timestamp};
 use palisade_policy::Policy;
-use palisade_sandbox::{Building, LaunchError, begin, linux::audit::Records};
+use palisade_sandbox::{
+    Building, LaunchError, Standing, begin,
+    linux::{audit::Records, callers::Callers},
+};
 use palisade_workspace::{Kept, Outcome, WorkspaceError};
 use rustix::rand::{GetRandomFlags, getrandom};
 
 use crate::{
     approvals::Approvals,
+    callers::Programs,
     credentials::{self, Ready},
     degraded::{self, Missing},
     denials::Denials,
+    denied_content::DeniedFiles,
     expose::Exposed,
     file_denials::{self, FileDenials},
     guard,
@@ -115,6 +120,7 @@ struct Started {
     authority: Option<Arc<SandboxCa>>,
     /// What stands inside for the keys of model providers.
     placeholders: Placeholders,
+    denied: DeniedFiles,
 }
 
 /// What is swept at the end, and what was swept before for sessions whose supervisor was killed.
@@ -145,7 +151,7 @@ fn prepare(
     let terminal =
         Terminal::detect().refuse("the terminal", "start palisade from another terminal")?;
     // After the fork: its key is not in init, nor in what init becomes.
-    let authority = outward::authority(&order.policy.network, session)?;
+    let authority = outward::authority(&order.policy, session)?;
     let pem = authority.as_deref().map(SandboxCa::pem);
     let Made { plan, kept, repositories, held } =
         plan::make(order, session, stdio, &placeholders, pem, &who)?;
@@ -161,6 +167,7 @@ fn prepare(
         list.fill(lists)?;
     }
     let writable = Writable::of(&plan);
+    let denied = DeniedFiles::of(&plan, &order.policy);
     let started = Started {
         building,
         copies,
@@ -173,6 +180,7 @@ fn prepare(
         records,
         authority,
         placeholders,
+        denied,
     };
     Ok((started, Watch { list, leftover }))
 }
@@ -196,6 +204,7 @@ async fn live(
         records,
         authority: certificates,
         placeholders,
+        denied,
     } = started;
     let policy = &order.policy;
     let mut signals = Signals::catch().refuse("catch signals", "report this")?;
@@ -230,19 +239,24 @@ async fn live(
         Ok(gateway) => gateway,
         Err(refusal) => return Err(refused(refusal).await),
     };
-    let services = match door(&pipeline).and_then(|door| models::services(gateway.as_ref(), door)) {
+    let services = door(&pipeline).and_then(|door| {
+        models::services(gateway.as_ref(), certificates.as_ref(), &authority, door)
+    });
+    let services = match services {
         Ok(services) => services,
         Err(refusal) => return Err(refused(refusal).await),
     };
     let lookup = Arc::new(HostLookup::new(policy.network.hosts.clone()));
-    let live = Live::new(order, session, Arc::clone(&pipeline), Arc::clone(&lookup), gateway);
+    let live =
+        Live::new(order, session, Arc::clone(&pipeline), Arc::clone(&lookup), gateway, denied);
     let live = Arc::new(live);
     let ready =
         credentials::read(&policy.network, &order.operator, &placeholders, Arc::clone(&authority));
-    let Ready { credentials, variables } = match ready.await {
+    let Ready { credentials, variables, secrets } = match ready.await {
         Ok(ready) => ready,
         Err(refusal) => return Err(refused(refusal).await),
     };
+    live.keep_from_models(secrets);
     // While init builds.
     let without = missing.iter().map(Missing::name).collect();
     let desk = match Desk::set_up(order, session, building.pid(), without) {
@@ -282,6 +296,11 @@ async fn live(
         return Err(refused(refusal).await);
     }
     let mut standing = standing;
+    let callers = match watch_callers(policy, &mut standing) {
+        Ok(callers) => callers,
+        Err(refusal) => return Err(refused(refusal).await),
+    };
+    let programs = callers.clone().map(Programs::new);
     let recorder = Arc::clone(&authority);
     let sockets = standing.sockets.take();
     let sandbox = standing.terminal.take();
@@ -308,7 +327,9 @@ async fn live(
     };
     let outward = async {
         match sockets {
-            Some(sockets) => outward::serve(sockets, lookup, services, inspector, authority).await,
+            Some(sockets) => {
+                outward::serve(sockets, lookup, services, inspector, programs, authority).await
+            }
             None => std::future::pending().await,
         }
     };
@@ -333,7 +354,8 @@ async fn live(
         Ok(running) => Arc::new(running),
         Err(error) => return Err(refused(of_launch(&error)).await),
     };
-    let mut denials = Denials::new(Arc::clone(&recorder), policy.process.syscalls.deny.clone());
+    let mut denials =
+        Denials::new(Arc::clone(&recorder), policy.process.syscalls.deny.clone(), callers);
     if !running.tells() && !missing.iter().any(Missing::is_filter) {
         denials.never();
     }
@@ -350,6 +372,7 @@ async fn live(
     let asked = desk.asked_to_end();
     let held = (most.wall_time, limits.broken());
     let terminal = relay.as_ref().map(Relay::handle);
+    let models = Arc::clone(&live);
     let questions = Questions::new(order, session, live, tell, terminal);
     let outside = (asked, questions.show());
     let ending = until_end(running, relay, &mut signals, &mut denials, outside, outward, held);
@@ -357,6 +380,7 @@ async fn live(
         Ok(ended) => ended,
         Err(refusal) => return Err(refused(refusal).await),
     };
+    models.models_recorded().await;
     denials.finish().await;
     if let Some(of_files) = of_files {
         of_files.finish().await;
@@ -382,6 +406,25 @@ async fn live(
         }
         Err(error) => Err(refused(of_launch(&error)).await),
     }
+}
+
+/// Who tells who connects, where that decides or is shown.
+fn watch_callers(
+    policy: &Policy,
+    standing: &mut Standing,
+) -> Result<Option<Arc<Callers>>, Refusal> {
+    if !policy.network.watches_programs() {
+        return Ok(None);
+    }
+    let callers =
+        standing.callers().refuse("look at the sandbox's processes", "report this")?.map(Arc::new);
+    if callers.is_none() && policy.network.names_programs() {
+        return Err(Refusal::new(
+            "a rule is for certain programs, and this kernel does not tell whose a socket is",
+            "use a kernel with CONFIG_INET_DIAG, or take `binaries` and `commands` out of the policy",
+        ));
+    }
+    Ok(callers)
 }
 
 fn launch_action(order: &Order) -> Action {

@@ -49,6 +49,8 @@ enum Command {
     Workspace(commands::workspace::Args),
     /// Read and verify the journal.
     Audit(commands::audit::Args),
+    /// Show what models were used: calls, tokens and money.
+    Usage(commands::usage::Args),
     /// Try what a sandbox needs of this system, and say what to do about what is missing.
     Doctor(commands::doctor::Args),
     /// Attack a sandbox of your policy from inside, and say what got through.
@@ -76,6 +78,7 @@ fn main() -> ExitCode {
         Command::Policy(args) => commands::policy::run(args),
         Command::Workspace(args) => commands::workspace::run(args),
         Command::Audit(args) => commands::audit::run(args),
+        Command::Usage(args) => commands::usage::run(&args),
         Command::Doctor(args) => commands::doctor::run(&args),
         Command::Completions(args) => commands::completions::run(&args),
     };

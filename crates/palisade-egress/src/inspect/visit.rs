@@ -17,7 +17,7 @@ use hyper::{
 };
 use hyper_util::rt::{TokioIo, TokioTimer};
 use palisade_core::{
-    Action, Body, BoxFuture, Decision, Event, HostName, Request as Asked, TlsName, Verdict,
+    Action, Body, BoxFuture, Caller, Decision, Event, HostName, Request as Asked, TlsName, Verdict,
 };
 use tokio::{
     io::{AsyncRead, AsyncWrite},
@@ -56,6 +56,7 @@ pub(crate) struct Visit {
     host: HostName,
     port: u16,
     secure: bool,
+    caller: Caller,
     upstream: Upstream,
     pub(crate) traffic: Arc<Traffic>,
     tasks: Tasks,
@@ -90,6 +91,7 @@ impl Visit {
         (secure, h2): (bool, bool),
     ) -> Arc<Self> {
         let tasks = Tasks::default();
+        let caller = target.caller.clone();
         let upstream = Upstream::new(
             Arc::clone(&proxy),
             Arc::clone(&inspector),
@@ -99,7 +101,8 @@ impl Visit {
         );
         let traffic = Arc::new(Traffic::new());
         let authority = Arc::clone(&proxy.authority);
-        traffic.count_for(Meter { authority, host: host.clone(), port });
+        let meter = Meter { authority, host: host.clone(), port, caller: caller.clone() };
+        traffic.count_for(meter);
         let (underway, after) = (Underway::default(), Mutex::default());
         Arc::new(Self {
             proxy,
@@ -107,6 +110,7 @@ impl Visit {
             host,
             port,
             secure,
+            caller,
             upstream,
             traffic,
             tasks,
@@ -155,6 +159,7 @@ impl Visit {
             port: self.port,
             address: self.address(),
             tls: TlsName::Unseen,
+            caller: self.caller.clone(),
         };
         let mut generation = authority.generation();
         loop {
@@ -382,6 +387,7 @@ impl Visit {
             query: head.uri.query().map(|query| query.as_bytes().to_vec()),
             headers: listed(&head.headers),
             body: Body::Unread,
+            caller: self.caller.clone(),
         }
     }
 

@@ -280,11 +280,8 @@ fn a_value_that_was_overridden() {
 fn sections_that_are_not_built_widen_too() {
     for (project, what) in [
         ("hooks: {PreExec: [{hooks: [{type: command, command: ./evil.sh}]}]}", "`hooks.PreExec`"),
-        ("permissions: {allow: [Bash]}", "`permissions`"),
-        ("permissions: {mode: bypassPermissions}", "`permissions`"),
         ("audit: {otlp: \"https://evil.example\"}", "`audit`"),
         ("skills: {require: any}", "`skills`"),
-        ("inference: {limits: {usd_per_day: 1000}}", "`inference.limits`"),
     ] {
         let world = World::new();
         world.user("").project(project);
@@ -293,8 +290,37 @@ fn sections_that_are_not_built_widen_too() {
         // It is no widening where the user says the same.
         assert!(!world.user(project).policy().not_built.is_empty());
     }
+}
+
+/// Rules for tool calls: a project's may refuse, and permits only what the user's do.
+#[test]
+fn permissions_of_a_project_narrow() {
     let policy = narrows("", "permissions: {mode: plan, deny: [\"Bash(curl *)\"]}");
-    assert_eq!(policy.not_built.len(), 1);
+    let permissions = policy.permissions.unwrap();
+    assert_eq!(permissions.mode, palisade_policy::PermissionMode::Plan);
+    assert_eq!(permissions.deny.len(), 1);
+    // Where nobody else has rules, all calls that it does not name are as free as before.
+    let policy = narrows("", "permissions: {deny: [\"Bash(curl *)\"]}");
+    assert_eq!(
+        policy.permissions.unwrap().mode,
+        palisade_policy::PermissionMode::BypassPermissions
+    );
+    let user = "permissions: {allow: [\"Bash(ls *)\"]}";
+    for (project, what) in [
+        ("permissions: {allow: [Bash]}", "the permission `Bash`"),
+        ("permissions: {mode: acceptEdits}", "a `permissions.mode` that permits more"),
+    ] {
+        let world = World::new();
+        world.user(user).project(project);
+        let wrong = world.wrong();
+        assert!(wrong.contains(&format!("{NOT_TRUSTED}{what}")), "{wrong}");
+        world.trust();
+        world.policy();
+    }
+    let policy = narrows(user, "permissions: {mode: dontAsk, ask: [\"Bash(ls -R)\"]}");
+    let permissions = policy.permissions.unwrap();
+    assert_eq!(permissions.mode, palisade_policy::PermissionMode::DontAsk);
+    assert_eq!((permissions.allow.len(), permissions.ask.len()), (1, 1));
 }
 
 /// A hook runs outside, as the operator: a project's is code from a repository.
@@ -637,6 +663,7 @@ fn what_a_project_refuses_is_refused() {
             query: None,
             headers: Vec::new(),
             body: palisade_core::Body::Unread,
+            caller: palisade_core::Caller::Unasked,
         }))
     };
     assert!(engine.decide(&request("GET")).is_allowed());

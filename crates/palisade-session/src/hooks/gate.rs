@@ -8,7 +8,7 @@ const MOST_HEADERS: usize = 200;
 /// What hooks of the layers below are told of an act; `None` if there is no event for it.
 pub(crate) fn about(action: &Action, common: &Common) -> Option<(Event, Map<String, Value>)> {
     match action {
-        Action::Connect { host, port, address, tls } => {
+        Action::Connect { host, port, address, tls, caller } => {
             let mut fields = common.event(Event::PRE_CONNECT);
             // A matcher has the address where there is no name.
             let name = host.as_ref().map(ToString::to_string);
@@ -18,6 +18,10 @@ pub(crate) fn about(action: &Action, common: &Common) -> Option<(Event, Map<Stri
             fields.insert("address".into(), address.map(|it| it.to_string()).into());
             if let TlsName::Named(name) = tls {
                 fields.insert("tls_name".into(), name.to_string().into());
+            }
+            // Known only where a rule names programs.
+            if let Some(program) = caller.shown() {
+                fields.insert("program".into(), program.into());
             }
             Some((Event::PRE_CONNECT, fields))
         }

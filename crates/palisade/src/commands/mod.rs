@@ -17,4 +17,5 @@ pub(crate) mod ps;
 mod rules;
 pub(crate) mod run;
 pub(crate) mod selftest;
+pub(crate) mod usage;
 pub(crate) mod workspace;

@@ -12,6 +12,7 @@
 
 mod attempts;
 mod audit_records;
+mod binaries;
 mod credentials;
 mod denied;
 mod descriptors;
@@ -24,11 +25,13 @@ mod hooks;
 mod inspection;
 mod ipc;
 mod live_policy;
+mod model_limits;
 mod models;
 mod network;
 mod processes;
 mod programs;
 mod protected;
+mod redaction;
 mod refusals;
 mod repositories;
 mod requests;

@@ -7,7 +7,7 @@ use std::{
 };
 
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
-use palisade_core::{Action, TlsName};
+use palisade_core::{Action, Caller, Program, TlsName};
 use palisade_engine::Engine;
 use palisade_policy::{Access, Policy, ProcessLimits};
 use serde_json::Value;
@@ -258,6 +258,21 @@ fn globs(policy: &Policy) -> GlobSet {
     set.build().unwrap()
 }
 
+/// Programs that the documents name, and another one.
+fn callers() -> [(&'static str, Caller); 3] {
+    let known = |path: &'static str| {
+        let program = Program {
+            path: path.to_owned(),
+            digest: Some([0xaa; 32]),
+            changeable: false,
+            script: None,
+            ancestors: Vec::new(),
+        };
+        (path, Caller::Known([program].into()))
+    };
+    [("nobody", Caller::Unasked), known("/usr/bin/git"), known("/opt/x/bin/node")]
+}
+
 fn connections(policy: &Policy) -> BTreeSet<String> {
     let engine = Engine::new(policy);
     let mut all = BTreeSet::new();
@@ -269,9 +284,12 @@ fn connections(policy: &Policy) -> BTreeSet<String> {
             for host in hosts {
                 let name = host.map(|host| host.parse::<palisade_core::HostName>().unwrap());
                 let tls = name.clone().map_or(TlsName::NotTls, TlsName::Named);
-                let action = Action::Connect { host: name, port, address: Some(address), tls };
-                if engine.decide(&action).is_allowed() {
-                    all.insert(format!("{host:?} at {address}"));
+                for (who, caller) in callers() {
+                    let (host, address, tls) = (name.clone(), Some(address), tls.clone());
+                    let action = Action::Connect { host, port, address, tls, caller };
+                    if engine.decide(&action).is_allowed() {
+                        all.insert(format!("{name:?} at {address:?} by {who}"));
+                    }
                 }
             }
         }
@@ -299,13 +317,17 @@ fn requests(policy: &Policy) -> BTreeSet<String> {
                     query: None,
                     headers: Vec::new(),
                     body: palisade_core::Body::Unread,
+                    caller: Caller::Unasked,
                 };
-                for (what, query, header, body) in asked() {
+                let each =
+                    asked().into_iter().flat_map(|one| callers().map(|who| (one.clone(), who)));
+                for ((what, query, header, body), (who, caller)) in each {
+                    request.caller = caller;
                     request.query = query;
                     request.headers =
                         header.map(|value| ("x".to_owned(), value)).into_iter().collect();
                     request.body = body;
-                    let subject = format!("{} {what}", request.subject());
+                    let subject = format!("{} {what} by {who}", request.subject());
                     let action = Action::Request(Box::new(request.clone()));
                     if engine.decide(&action).is_allowed() {
                         all.insert(subject);
