@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use palisade_hooks::{Event, Handler, Hook, Http, Matcher, MatcherError, OnError, Program, Seen};
-
 use palisade_permissions::{List, Rule};
 
 use super::{Check, shown, url};
