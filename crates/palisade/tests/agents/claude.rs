@@ -43,6 +43,44 @@ fn claude_code_works_in_its_workspace_and_nowhere_else() {
     assert_eq!(stage.refused(), [""; 0]);
 }
 
+/// The operator's hook denies it in the model's answer: the agent never has the call, ends its turn in order
+/// and works on.
+#[test]
+fn claude_code_never_gets_a_call_that_is_denied() {
+    let Some(mut stage) = Stage::with_agents(PROFILE) else { return };
+    let guard = stage.home.join("guard.sh");
+    palisade_testkit::write_program(
+        &guard,
+        "#!/bin/sh\ngrep -q forbidden && { echo 'not this one' >&2; exit 2; }\nexit 0\n",
+    );
+    stage.says(vec![
+        bash("echo forbidden > forbidden.txt"),
+        bash("echo made > made.txt"),
+        Turn::text("Done."),
+    ]);
+    let hooks = format!(
+        "hooks: {{PreToolUse: [{{matcher: Bash, hooks: [{{type: command, command: \"{}\"}}]}}]}}\n",
+        guard.display()
+    );
+    stage.write_policy(&stage.server.url(), &hooks);
+    let ran = stage.run(&FREE);
+    assert_eq!(ran.exit, 0, "{ran}");
+    assert!(
+        ran.stdout.contains("was not permitted") && ran.stdout.contains("not this one"),
+        "{ran}"
+    );
+    assert_eq!(stage.file("forbidden.txt"), "");
+    assert_eq!(
+        stage.refused(),
+        ["Bash echo forbidden > forbidden.txt", "PreToolUse Bash echo forbidden > forbidden.txt"]
+    );
+    let ran = stage.run(&FREE);
+    assert_eq!((ran.exit, ran.stdout.as_str()), (0, "Done.\n"), "{ran}");
+    assert_eq!(stage.file("made.txt"), "made\n");
+    assert!(!stage.talk().contains("forbidden.txt\""), "{}", stage.talk());
+    stage.journal_is_whole();
+}
+
 #[test]
 fn claude_code_edits_files_but_no_hook_and_nothing_outside() {
     let Some(mut stage) = Stage::with_agents(PROFILE) else { return };

@@ -251,3 +251,24 @@ fn explain_shows_each_hook() {
     assert_eq!((&hook["advisory"], &hook["layers"]), (&json!(true), &json!(["tool"])));
     assert!(hook["says"].as_str().unwrap().contains("`./guard.sh`"), "{hook}");
 }
+
+/// Rules of the policy decide what an agent announces, without any hook.
+#[test]
+fn permission_rules_decide() {
+    let home = Home::new(
+        "permissions: {allow: [\"Bash(npm run *)\"], ask: [\"Bash(git push *)\"], deny: [\"Bash(curl *)\"]}",
+    );
+    for (command, decision) in [
+        ("npm run build", "allow"),
+        ("git push origin", "ask"),
+        ("curl https://example.com", "deny"),
+        ("echo $(c'u'rl https://example.com)", "deny"),
+        ("bash -c 'curl x'", "deny"),
+        ("npm run build && curl x", "deny"),
+        ("unknown-program", "ask"),
+    ] {
+        let ran = home.tell("claude-code", &bash(command));
+        let answer = &said(&ran)["hookSpecificOutput"];
+        assert_eq!(answer["permissionDecision"], decision, "{command}: {ran}");
+    }
+}
