@@ -356,7 +356,7 @@ fn a_hook_of_a_project_widens() {
 #[test]
 fn a_hook_script_is_trusted_as_it_was() {
     let world = World::new();
-    create_dir_all(world.at("work/hooks")).unwrap();
+    fs::create_dir_all(world.at("work/hooks")).unwrap();
     world.file("work/hooks/guard.sh", "#!/bin/sh\n. ./lib.sh\n");
     world.file("work/hooks/lib.sh", "exit 0\n");
     world
