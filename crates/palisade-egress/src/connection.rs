@@ -14,7 +14,7 @@ use tokio::{
 
 use crate::{
     EndCause, Ended, Lease, Meaning, Proxy,
-    dial::{DialError, Target},
+    dial::{DialError, Places, Target},
     first_flight::FirstFlight,
     relay::{Meter, Traffic, Way},
 };
@@ -36,7 +36,7 @@ pub(crate) struct Connection<'a> {
 /// A connection that leads somewhere.
 struct Joined<'a> {
     server: TcpStream,
-    address: SocketAddr,
+    address: Option<SocketAddr>,
     target: &'a mut Target,
     flight: FirstFlight,
     /// Whether what the client says first must be read before it goes on.
@@ -110,12 +110,12 @@ impl<'a> Connection<'a> {
                 return reset(&self.client);
             }
         }
-        let addresses = match self.proxy.lookup.addresses(host).await {
-            Ok(addresses) => addresses,
+        let places = match target.places(host, self.proxy).await {
+            Ok(places) => places,
             Err(error) => return self.unreachable(&target, "resolve", &error).await,
         };
         let inspect = flight.is_empty();
-        self.join(&mut target, addresses, (flight, inspect), generation).await;
+        self.join(&mut target, places, (flight, inspect), generation).await;
     }
 
     async fn serve_address(self, address: SocketAddr) {
@@ -125,25 +125,25 @@ impl<'a> Connection<'a> {
             return reset(&self.client);
         }
         let flight = (FirstFlight::default(), false);
-        self.join(&mut target, vec![address.ip()], flight, generation).await;
+        let places = Places::Addresses(vec![address.ip()]);
+        self.join(&mut target, places, flight, generation).await;
     }
 
     async fn join(
         self,
         target: &mut Target,
-        addresses: Vec<std::net::IpAddr>,
+        places: Places,
         (flight, inspect): (FirstFlight, bool),
         generation: u64,
     ) {
-        let dialled = target.dial(addresses, self.authority(), &self.proxy.limits).await;
-        let (server, address) = match dialled {
+        let (server, address) = match target.reach(places, self.proxy).await {
             Ok(reached) => reached,
             Err(DialError::Denied(_)) => return reset(&self.client),
             Err(DialError::Failed(error)) => {
                 return self.unreachable(target, "reach", &error).await;
             }
         };
-        let action = target.action(Some(address));
+        let action = target.action(address);
         if self.authority().generation() != generation && self.proxy.looks_into(&action) {
             // The client was taken for one that passes unseen.
             return self.refuse(action, LOOKED_INTO.to_owned()).await;
@@ -153,7 +153,7 @@ impl<'a> Connection<'a> {
 
     async fn relay(mut self, joined: Joined<'_>) {
         let Joined { mut server, address, target, mut flight, inspect, generation } = joined;
-        let forbidden = self.proxy.forbidden(target.action(Some(address)), generation);
+        let forbidden = self.proxy.forbidden(target.action(address), generation);
         // Either way small writes go out as they come; that they were merged is not ours to know.
         self.client.set_nodelay(true).ok();
         server.set_nodelay(true).ok();
@@ -172,7 +172,7 @@ impl<'a> Connection<'a> {
                     let at = (host, target.port);
                     let inspected = flight.inspect(&mut from_client, at, patience).await?;
                     target.tls = inspected.tls;
-                    let action = target.action(Some(address));
+                    let action = target.action(address);
                     proxy.still_allowed(&action, inspected.refusal).await?;
                 }
             }

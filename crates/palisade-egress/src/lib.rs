@@ -36,6 +36,7 @@ mod inspect;
 mod limits;
 mod lookup;
 mod observer;
+mod outbound;
 mod own_addresses;
 mod proxy;
 mod published;
@@ -53,6 +54,7 @@ pub use inspect::{AnswerFilter, BodyWatch, CaError, Inspector, Passing, SandboxC
 pub use limits::Limits;
 pub use lookup::{HostLookup, Lookup};
 pub use observer::{EndCause, Ended, Observer};
+pub use outbound::{Login, OutboundProxy, ProxyHost};
 pub use own_addresses::own_addresses;
 pub use proxy::Proxy;
 pub use published::Claim;

@@ -18,7 +18,8 @@ use tokio::{
 };
 
 use crate::{
-    Destination, EgressError, Ended, Inspector, Limits, Lookup, Observer, Services, SyntheticMap,
+    Destination, EgressError, Ended, Inspector, Limits, Lookup, Observer, OutboundProxy, Services,
+    SyntheticMap,
     connection::Connection, destination::canonical, original_destination,
 };
 
@@ -32,6 +33,7 @@ pub struct Proxy {
     pub(crate) lookup: Arc<dyn Lookup>,
     pub(crate) services: Services,
     pub(crate) inspector: Option<Arc<Inspector>>,
+    pub(crate) outbound: Option<Arc<OutboundProxy>>,
     pub(crate) destination: Box<dyn Destination>,
     pub(crate) observer: Box<dyn Observer>,
     pub(crate) limits: Limits,
@@ -58,6 +60,7 @@ impl Proxy {
             lookup,
             services: Services::new(),
             inspector: None,
+            outbound: None,
             destination: Box::new(original_destination),
             observer: Box::new(|_: &Ended| {}),
             limits: Limits::default(),
@@ -75,6 +78,13 @@ impl Proxy {
     #[must_use]
     pub fn with_inspector(mut self, inspector: Inspector) -> Self {
         self.inspector = Some(Arc::new(inspector));
+        self
+    }
+
+    /// Leave by this proxy.
+    #[must_use]
+    pub fn with_outbound(mut self, outbound: Arc<OutboundProxy>) -> Self {
+        self.outbound = Some(outbound);
         self
     }
 

@@ -109,10 +109,12 @@ impl Proxy {
 
     /// Tell of the end of a connection that was looked into, if it led anywhere.
     fn over(&self, visit: &Visit, cause: EndCause) {
-        let Some(address) = visit.address() else { return };
+        if !visit.has_dialled() {
+            return;
+        }
         self.observer.ended(&Ended {
             host: Some(visit.host().clone()),
-            address,
+            address: visit.address(),
             sent: visit.traffic.sent(),
             received: visit.traffic.received(),
             lasted: visit.traffic.lasted(),

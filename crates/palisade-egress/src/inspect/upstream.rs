@@ -3,7 +3,7 @@
 use std::{
     error::Error as _,
     io,
-    net::{IpAddr, SocketAddr},
+    net::{IpAddr, Ipv6Addr, SocketAddr},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -32,7 +32,7 @@ use super::{
 };
 use crate::{
     Proxy,
-    dial::{DialError, Target},
+    dial::{DialError, Places, Target},
 };
 
 /// Connections of HTTP/1 to one server for one client that speaks HTTP/2.
@@ -59,7 +59,9 @@ pub(crate) struct Upstream {
 struct State {
     h2: Option<http2::SendRequest<Payload>>,
     h1: Vec<http1::SendRequest<Payload>>,
-    /// Where the server is.
+    /// Whether there was a connection.
+    dialled: bool,
+    /// Where the server is, as far as that is known.
     address: Option<SocketAddr>,
 }
 
@@ -101,7 +103,12 @@ impl Upstream {
         Self { proxy, inspector, target, secure, also_h2, tasks, state, dialling }
     }
 
-    /// Where the server is, once it was dialled.
+    /// Whether a server was dialled.
+    pub(crate) fn has_dialled(&self) -> bool {
+        self.state().dialled
+    }
+
+    /// Where the server is, once it was dialled and if that is known.
     pub(crate) fn address(&self) -> Option<SocketAddr> {
         self.state().address
     }
@@ -194,23 +201,36 @@ impl Upstream {
         let Some(host) = &self.target.host else {
             return Err(Failure::Unreachable("resolve", io::ErrorKind::InvalidInput.into()));
         };
-        let addresses = self.proxy.lookup.addresses(host).await;
-        let mut addresses = addresses.map_err(|error| Failure::Unreachable("resolve", error))?;
+        let places = self.target.places(host, &self.proxy).await;
+        let mut places = places.map_err(|error| Failure::Unreachable("resolve", error))?;
         if let Some(transform) = self.inspector.transform.as_ref().filter(|_| !self.secure) {
-            addresses.retain(|address| transform.may_go_plainly(host, *address));
-            if addresses.is_empty() {
+            let may_be = match &mut places {
+                Places::Addresses(addresses) => {
+                    addresses.retain(|address| transform.may_go_plainly(host, *address));
+                    !addresses.is_empty()
+                }
+                // To one that is not known, nothing goes that a rule has to name the address for.
+                Places::ByProxy => {
+                    transform.may_go_plainly(host, IpAddr::V6(Ipv6Addr::UNSPECIFIED))
+                }
+            };
+            if !may_be {
                 return Err(Failure::NotPlainly);
             }
         }
-        let authority = &*self.proxy.authority;
-        self.permitted(asked, &mut addresses).await.map_err(Failure::Denied)?;
+        if let Places::Addresses(addresses) = &mut places {
+            self.permitted(asked, addresses).await.map_err(Failure::Denied)?;
+        }
         let limits = &self.proxy.limits;
-        let (stream, address) = match self.target.dial(addresses, authority, limits).await {
+        let (stream, address) = match self.target.reach(places, &self.proxy).await {
             Ok(reached) => reached,
             Err(DialError::Denied(decision)) => return Err(Failure::Denied(decision)),
             Err(DialError::Failed(error)) => return Err(Failure::Unreachable("reach", error)),
         };
-        self.state().address = Some(address);
+        {
+            let mut state = self.state();
+            (state.dialled, state.address) = (true, address);
+        }
         stream.set_nodelay(true).ok();
         if !self.secure && self.also_h2 {
             // There is nothing to negotiate: the client knows what the server speaks.

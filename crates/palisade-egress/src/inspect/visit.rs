@@ -120,7 +120,12 @@ impl Visit {
         &self.host
     }
 
-    /// Where the server is, if it was dialled.
+    /// Whether a server was dialled.
+    pub(crate) fn has_dialled(&self) -> bool {
+        self.upstream.has_dialled()
+    }
+
+    /// Where the server is, if it was dialled and that is known.
     pub(crate) fn address(&self) -> Option<std::net::SocketAddr> {
         self.upstream.address()
     }
