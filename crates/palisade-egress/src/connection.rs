@@ -19,7 +19,10 @@ use crate::{
     relay::{Meter, Traffic, Way},
 };
 
+mod forwarded;
 mod inspected;
+
+use forwarded::Front;
 
 /// How often is looked whether a client still waits for the operator's answer.
 const LOOK: std::time::Duration = std::time::Duration::from_millis(250);
@@ -31,6 +34,8 @@ pub(crate) struct Connection<'a> {
     pub(crate) proxy: &'a Arc<Proxy>,
     pub(crate) client: TcpStream,
     pub(crate) traffic: Traffic,
+    /// How it came by the HTTP proxy, as long as that still has to answer.
+    front: Option<Front>,
 }
 
 /// A connection that leads somewhere.
@@ -47,7 +52,7 @@ struct Joined<'a> {
 
 impl<'a> Connection<'a> {
     pub(crate) fn new(proxy: &'a Arc<Proxy>, client: TcpStream) -> Self {
-        Self { proxy, client, traffic: Traffic::new() }
+        Self { proxy, client, traffic: Traffic::new(), front: None }
     }
 
     /// Decide where this one may go and serve it to its end. `own` is the listener's address: who
@@ -64,39 +69,63 @@ impl<'a> Connection<'a> {
             let why = "it came straight to the proxy, which serves only what is redirected to it";
             return self.refuse(bare(Some(destination), own.port()), why.into()).await;
         }
+        self.serve_destination(destination, FirstFlight::default()).await;
+    }
+
+    async fn serve_destination(self, destination: SocketAddr, flight: FirstFlight) {
         match self.proxy.synthetic.meaning(destination.ip()) {
-            Meaning::Name(lease) => self.serve_name(lease, destination.port()).await,
+            Meaning::Name(lease) => self.serve_name(&lease, destination.port(), flight).await,
             Meaning::Unmapped => {
                 let why = "the address stands for no name; ask the resolver first";
                 self.refuse(bare(Some(destination), destination.port()), why.into()).await;
             }
-            Meaning::Bare(_) => self.serve_address(destination).await,
+            Meaning::Bare(_) => self.serve_address(destination, flight).await,
         }
     }
 
-    async fn serve_name(mut self, lease: Lease, port: u16) {
+    async fn serve_name(self, lease: &Lease, port: u16, flight: FirstFlight) {
+        let host = lease.name();
+        if self.proxy.services.is_proxy(host, port) && self.front.is_none() {
+            return self.serve_front(host, port).await;
+        }
+        self.serve_host(host, port, flight).await;
+    }
+
+    /// What the client said already is in `flight`.
+    async fn serve_host(mut self, host: &HostName, port: u16, mut flight: FirstFlight) {
         // How it is handled is settled by the policy of now.
         let generation = self.authority().generation();
-        let host = lease.name();
         if let Some(service) = self.proxy.services.at(host, port) {
+            if !flight.is_empty() {
+                let why = "what the supervisor serves itself is asked for by CONNECT";
+                let target = Target { host: Some(host.clone()), port, tls: TlsName::Unseen };
+                return self.refuse(target.action(None), why.to_owned()).await;
+            }
+            if self.established().await.is_err() {
+                return;
+            }
             return service.serve(self.client).await;
         }
         let mut target = Target { host: Some(host.clone()), port, tls: TlsName::Unseen };
         let authority = Arc::clone(&self.proxy.authority);
         self.traffic.count_for(Meter { authority, host: host.clone(), port });
-        if !self.may_go_on(&target.action(None)).await {
-            return reset(&self.client);
+        if let Err(denial) = self.may_go_on(&target.action(None)).await {
+            return self.turn_away(&denial).await;
+        }
+        if self.established().await.is_err() {
+            return;
         }
         if let Some(inspector) = &self.proxy.inspector
             && inspector.policy.of(host, port) == Handling::Inspect
         {
-            return self.inspect(target, inspector).await;
+            return self.inspect(target, inspector, flight).await;
         }
-        let mut flight = FirstFlight::default();
-        let first = flight.fill(&mut self.client);
-        if let Ok(Err(_)) = timeout(self.proxy.limits.first_byte, first).await {
-            // It is gone, and nothing was done for it.
-            return;
+        if flight.is_empty() {
+            let first = flight.fill(&mut self.client);
+            if let Ok(Err(_)) = timeout(self.proxy.limits.first_byte, first).await {
+                // It is gone, and nothing was done for it.
+                return;
+            }
         }
         if !flight.is_empty() {
             let patience = self.proxy.limits.first_flight;
@@ -106,8 +135,8 @@ impl<'a> Connection<'a> {
             if let Some(why) = inspected.refusal {
                 return self.refuse(target.action(None), why).await;
             }
-            if !self.may_go_on(&target.action(None)).await {
-                return reset(&self.client);
+            if let Err(denial) = self.may_go_on(&target.action(None)).await {
+                return self.turn_away(&denial).await;
             }
         }
         let places = match target.places(host, self.proxy).await {
@@ -118,15 +147,17 @@ impl<'a> Connection<'a> {
         self.join(&mut target, places, (flight, inspect), generation).await;
     }
 
-    async fn serve_address(self, address: SocketAddr) {
+    async fn serve_address(mut self, address: SocketAddr, flight: FirstFlight) {
         let generation = self.authority().generation();
         let mut target = Target { host: None, port: address.port(), tls: TlsName::Unseen };
-        if !self.may_go_on(&target.action(Some(address))).await {
-            return reset(&self.client);
+        if let Err(denial) = self.may_go_on(&target.action(Some(address))).await {
+            return self.turn_away(&denial).await;
         }
-        let flight = (FirstFlight::default(), false);
+        if self.established().await.is_err() {
+            return;
+        }
         let places = Places::Addresses(vec![address.ip()]);
-        self.join(&mut target, places, flight, generation).await;
+        self.join(&mut target, places, (flight, false), generation).await;
     }
 
     async fn join(
@@ -138,7 +169,7 @@ impl<'a> Connection<'a> {
     ) {
         let (server, address) = match target.reach(places, self.proxy).await {
             Ok(reached) => reached,
-            Err(DialError::Denied(_)) => return reset(&self.client),
+            Err(DialError::Denied(denial)) => return self.turn_away(&denial).await,
             Err(DialError::Failed(error)) => {
                 return self.unreachable(target, "reach", &error).await;
             }
@@ -208,19 +239,22 @@ impl<'a> Connection<'a> {
 
     /// Whether it is permitted, if need be by the operator, whose answer is waited for as long as the
     /// client is there. A denial is recorded.
-    async fn may_go_on(&self, action: &Action) -> bool {
-        match self.authority().consider(action).verdict {
-            Verdict::Allow => true,
+    async fn may_go_on(&self, action: &Action) -> Result<(), Decision> {
+        let considered = self.authority().consider(action);
+        match considered.verdict {
+            Verdict::Allow => Ok(()),
             Verdict::Ask => tokio::select! {
                 // Also one that is gone already leaves a record that it wanted this.
                 biased;
-                decision = self.authority().authorize(action) => decision.is_allowed(),
-                () = self.gone() => false,
+                decision = self.authority().authorize(action) => {
+                    if decision.is_allowed() { Ok(()) } else { Err(decision) }
+                }
+                () = self.gone() => Err(considered),
             },
             Verdict::Deny | Verdict::Observe => {
                 // That it might be permitted by now changes nothing.
                 self.authority().authorize(action).await;
-                false
+                Err(considered)
             }
         }
     }
@@ -246,15 +280,15 @@ impl<'a> Connection<'a> {
 
     /// Let the authority deny and record this. That it might allow it by now changes nothing.
     async fn deny(self, action: &Action) {
-        self.authority().authorize(action).await;
-        reset(&self.client);
+        let decision = self.authority().authorize(action).await;
+        self.turn_away(&decision).await;
     }
 
     /// Record a denial of our own.
     async fn refuse(self, action: Action, why: String) {
-        let event = Event::decided(&action, &Decision::deny(why));
-        self.authority().record(event).await;
-        reset(&self.client);
+        let denial = Decision::deny(why);
+        self.authority().record(Event::decided(&action, &denial)).await;
+        self.turn_away(&denial).await;
     }
 
     /// Record that what is allowed cannot be done.
@@ -262,8 +296,9 @@ impl<'a> Connection<'a> {
         let action = target.action(None);
         let mut event = Event::observed(action.kind(), Layer::Egress, action.subject());
         event.reason = format!("cannot {step} it: {error}");
+        let why = event.reason.clone();
         self.authority().record(event.with("port", target.port)).await;
-        reset(&self.client);
+        self.give_up(&why).await;
     }
 }
 

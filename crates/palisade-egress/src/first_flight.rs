@@ -34,6 +34,11 @@ pub(crate) struct Inspected {
 }
 
 impl FirstFlight {
+    /// One of which this has come already.
+    pub(crate) fn begun(bytes: Vec<u8>) -> Self {
+        Self { bytes, ended: false }
+    }
+
     /// Whether the client said anything.
     pub(crate) fn is_empty(&self) -> bool {
         self.bytes.is_empty()
@@ -59,11 +64,14 @@ impl FirstFlight {
     /// # Errors
     /// The client's connection broke.
     pub(crate) async fn begin(&mut self, client: &mut (impl AsyncRead + Unpin)) -> io::Result<()> {
-        loop {
+        if self.is_empty() {
             self.fill(client).await?;
+        }
+        loop {
             if self.ended || self.bytes.len() >= HTTP2.len() || !HTTP2.starts_with(&self.bytes) {
                 return Ok(());
             }
+            self.fill(client).await?;
         }
     }
 

@@ -18,15 +18,13 @@ use std::{
 use base64::{Engine, engine::general_purpose::STANDARD};
 use ipnet::IpNet;
 use palisade_core::{ExposeSecret, HostName, HostPattern};
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
-};
+use tokio::{io::AsyncWriteExt, net::TcpStream};
 use zeroize::Zeroizing;
 
 use crate::{
     Lookup,
     credential::{Secret, SecretFeed},
+    peeked::{self, end_of_head},
 };
 
 /// The longest head of an answer, in bytes.
@@ -95,7 +93,12 @@ impl OutboundProxy {
     }
 
     /// Whether this is the proxy itself, through which somebody inside could ask for anything.
-    pub(crate) async fn is_at(&self, host: Option<&HostName>, address: Option<SocketAddr>, port: u16) -> bool {
+    pub(crate) async fn is_at(
+        &self,
+        host: Option<&HostName>,
+        address: Option<SocketAddr>,
+        port: u16,
+    ) -> bool {
         if port != self.port {
             return false;
         }
@@ -107,7 +110,9 @@ impl OutboundProxy {
         let Some(address) = address else { return false };
         // What cannot be told is taken for it.
         let own = self.addresses().await;
-        own.map_or(true, |own| own.iter().any(|own| own.to_canonical() == address.ip().to_canonical()))
+        own.map_or(true, |own| {
+            own.iter().any(|own| own.to_canonical() == address.ip().to_canonical())
+        })
     }
 
     /// A tunnel to this address.
@@ -169,22 +174,25 @@ impl OutboundProxy {
         };
         let login = secret.as_ref().map(|(login, secret)| (*login, &**secret));
         stream.write_all(&request(authority, login)).await?;
-        match answer(&mut stream).await? {
+        match answer(&stream).await? {
             200..=299 => Ok(stream),
             407 => {
                 if let Some((login, secret)) = &secret {
                     login.password.refused(secret);
                     return Err(failed("the operator's proxy does not take the credential (407)"));
                 }
-                Err(failed("the operator's proxy asks for a credential (407); `network.upstream` names none"))
+                Err(failed(
+                    "the operator's proxy asks for a credential (407); `network.upstream` names none",
+                ))
             }
             status => Err(failed(format!("the operator's proxy refuses it ({status})"))),
         }
     }
 
     async fn dial(&self) -> io::Result<TcpStream> {
-        let unreachable =
-            |error: io::Error| io::Error::new(error.kind(), format!("the operator's proxy: {error}"));
+        let unreachable = |error: io::Error| {
+            io::Error::new(error.kind(), format!("the operator's proxy: {error}"))
+        };
         let addresses = self.addresses().await.map_err(unreachable)?;
         let mut last = failed("the operator's proxy has no address");
         for address in addresses {
@@ -223,7 +231,9 @@ fn failed(why: impl Into<String>) -> io::Error {
 fn request(authority: &str, login: Option<(&Login, &Secret)>) -> Zeroizing<Vec<u8>> {
     // Room for all of it: no copy of the secret is left behind by growing.
     let mut request = Zeroizing::new(Vec::with_capacity(LONGEST * 4));
-    request.extend_from_slice(format!("CONNECT {authority} HTTP/1.1\r\nHost: {authority}\r\n").as_bytes());
+    request.extend_from_slice(
+        format!("CONNECT {authority} HTTP/1.1\r\nHost: {authority}\r\n").as_bytes(),
+    );
     if let Some((login, secret)) = login {
         let mut both = Zeroizing::new(Vec::with_capacity(LONGEST * 2));
         if let Some(user) = &login.user {
@@ -241,35 +251,20 @@ fn request(authority: &str, login: Option<(&Login, &Secret)>) -> Zeroizing<Vec<u
 }
 
 /// The status of an answer. Nothing behind its head is taken from the stream: that is the server's.
-async fn answer(stream: &mut TcpStream) -> io::Result<u16> {
-    let mut head = Vec::new();
-    let mut there = vec![0; 1024];
-    loop {
-        let count = stream.peek(&mut there).await?;
-        let fresh = there.get(..count).unwrap_or_default();
-        if fresh.is_empty() {
-            return Err(failed("the operator's proxy broke off"));
+async fn answer(stream: &TcpStream) -> io::Result<u16> {
+    let broke = |error: io::Error| match error.kind() {
+        io::ErrorKind::UnexpectedEof => failed("the operator's proxy broke off"),
+        _ => error,
+    };
+    peeked::head(stream, |head, seen| match end_of_head(head, seen) {
+        Some(end) => Some((end, status(head.get(..end).unwrap_or_default()))),
+        None if head.len() >= LONGEST => {
+            Some((head.len(), Err(failed("the operator's proxy answers with too long a head"))))
         }
-        let before = head.len();
-        head.extend_from_slice(fresh);
-        let end = end_of_head(&head, before);
-        let taken = end.unwrap_or(head.len()).saturating_sub(before);
-        // They were seen, so they are there.
-        stream.read_exact(there.get_mut(..taken).unwrap_or_default()).await?;
-        if let Some(end) = end {
-            return status(head.get(..end).unwrap_or_default());
-        }
-        if head.len() >= LONGEST {
-            return Err(failed("the operator's proxy answers with too long a head"));
-        }
-    }
-}
-
-/// Where the head ends, of which so many bytes were looked at before.
-fn end_of_head(head: &[u8], seen: usize) -> Option<usize> {
-    let from = seen.saturating_sub(3);
-    let found = memchr::memmem::find(head.get(from..)?, b"\r\n\r\n")?;
-    Some(from.saturating_add(found).saturating_add(4))
+        None => None,
+    })
+    .await
+    .map_err(broke)?
 }
 
 fn status(head: &[u8]) -> io::Result<u16> {
@@ -292,7 +287,7 @@ mod tests {
 
     #[test]
     fn who_asks_is_told_as_the_standard_says() {
-        let secret = Secret::new(SecretString::from("open sesame")).unwrap();
+        let secret = Secret::new(SecretString::from("opensesame")).unwrap();
         let secret = Arc::new(secret);
         let login = |user: Option<&str>| Login {
             user: user.map(str::to_owned),
@@ -302,11 +297,10 @@ mod tests {
             String::from_utf8(request("a.example:443", login).to_vec()).unwrap()
         };
         assert_eq!(text(None), "CONNECT a.example:443 HTTP/1.1\r\nHost: a.example:443\r\n\r\n");
-        // RFC 7617, section 2.
         let with = text(Some((&login(Some("Aladdin")), &secret)));
-        assert!(with.ends_with("\r\nProxy-Authorization: Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==\r\n\r\n"));
+        assert!(with.ends_with("\r\nProxy-Authorization: Basic QWxhZGRpbjpvcGVuc2VzYW1l\r\n\r\n"));
         let without = text(Some((&login(None), &secret)));
-        assert!(without.ends_with("\r\nProxy-Authorization: Basic b3BlbiBzZXNhbWU=\r\n\r\n"));
+        assert!(without.ends_with("\r\nProxy-Authorization: Basic b3BlbnNlc2FtZQ==\r\n\r\n"));
     }
 
     #[test]

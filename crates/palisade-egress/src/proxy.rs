@@ -19,8 +19,7 @@ use tokio::{
 
 use crate::{
     Destination, EgressError, Ended, Inspector, Limits, Lookup, Observer, OutboundProxy, Services,
-    SyntheticMap,
-    connection::Connection, destination::canonical, original_destination,
+    SyntheticMap, connection::Connection, destination::canonical, original_destination,
 };
 
 /// How long accepting pauses when the kernel has no descriptor or memory left, at first and at most.

@@ -17,9 +17,13 @@ use crate::{
 impl Connection<'_> {
     /// Look into what the client says: it speaks first, and nothing is dialled before a request of it
     /// was permitted.
-    pub(super) async fn inspect(mut self, target: Target, inspector: &Arc<Inspector>) {
+    pub(super) async fn inspect(
+        mut self,
+        target: Target,
+        inspector: &Arc<Inspector>,
+        mut flight: FirstFlight,
+    ) {
         let Some(host) = target.host.clone() else { return };
-        let mut flight = FirstFlight::default();
         let first = flight.begin(&mut self.client);
         match timeout(self.proxy.limits.first_flight, first).await {
             Ok(Ok(())) if !flight.is_empty() => {}

@@ -5,13 +5,13 @@
 //! operator's roots.
 
 mod aim;
-mod answer;
+pub(crate) mod answer;
 mod ca;
 mod chunked;
 mod fields;
 mod flow;
 mod gate;
-mod head;
+pub(crate) mod head;
 mod inspector;
 mod prefixed;
 mod tasks;
