@@ -131,28 +131,39 @@ impl OutboundProxy {
         self.tunnel(&format!("{host}:{port}")).await
     }
 
-    /// A tunnel for something of the operator's own, such as a provider of models. Where it leads is not judged.
+    /// A connection for something of the operator's own, such as a provider of models: where it leads is not
+    /// judged. It is direct where other connections would be.
     ///
     /// # Errors
     /// As for an address.
     pub async fn open(&self, host: &str, port: u16) -> io::Result<TcpStream> {
-        match host.parse::<IpAddr>() {
-            Ok(address) => self.to_address(SocketAddr::new(address, port)).await,
+        let addresses = match host.parse::<IpAddr>() {
+            Ok(address) => vec![address],
             Err(_) => {
                 let name = host.parse::<HostName>().map_err(io::Error::other)?;
-                self.to_name(&name, port).await
+                if self.finds(&name, &*self.lookup) {
+                    return self.to_name(&name, port).await;
+                }
+                if self.excepts(&name) {
+                    return TcpStream::connect((host, port)).await;
+                }
+                self.lookup.addresses(&name).await?
+            }
+        };
+        let mut last = failed("the name has no address");
+        for address in addresses {
+            let address = SocketAddr::new(address, port);
+            let connected = if self.is_past(None, address.ip()) {
+                TcpStream::connect(address).await
+            } else {
+                self.to_address(address).await
+            };
+            match connected {
+                Ok(stream) => return Ok(stream),
+                Err(error) => last = error,
             }
         }
-    }
-
-    /// Whether something of the operator's own is dialled without the proxy.
-    pub fn skips(&self, host: &str) -> bool {
-        match host.parse::<IpAddr>() {
-            Ok(address) => self.is_past(None, address),
-            Err(_) => host.parse::<HostName>().is_ok_and(|name| {
-                self.excepts(&name) || name.labels().next_back() == Some("localhost")
-            }),
-        }
+        Err(last)
     }
 
     fn excepts(&self, host: &HostName) -> bool {

@@ -1,6 +1,8 @@
-use std::{collections::BTreeMap, net::SocketAddr};
+use std::{collections::BTreeMap, fmt, io, net::SocketAddr, sync::Arc};
 
+use palisade_core::BoxFuture;
 use rustls::pki_types::CertificateDer;
+use tokio::net::TcpStream;
 
 use crate::{Api, HeaderCredential, Limits, ModelPattern, UpstreamUrl};
 
@@ -15,6 +17,20 @@ pub struct GatewayConfig {
     pub extra_roots: Vec<CertificateDer<'static>>,
     /// How much memory and time calls may take.
     pub limits: Limits,
+    /// The way out, where connections do not leave directly. It stays when the rest is exchanged.
+    pub tunnel: Option<Arc<dyn Tunnel>>,
+}
+
+/// Connects to providers in another way than directly.
+pub trait Tunnel: Send + Sync + 'static {
+    /// A connection to this name or address, and port. TLS is not its business.
+    fn open<'a>(&'a self, host: &'a str, port: u16) -> BoxFuture<'a, io::Result<TcpStream>>;
+}
+
+impl fmt::Debug for dyn Tunnel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Tunnel")
+    }
 }
 
 /// A place that answers model calls.

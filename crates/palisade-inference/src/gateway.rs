@@ -14,7 +14,7 @@ use tokio::{
 };
 
 use crate::{
-    Api, ConfigError, GatewayConfig, KeySource, Limits,
+    Api, ConfigError, GatewayConfig, KeySource, Limits, Tunnel,
     answer::{Payload, refused},
     body::{Budget, Held, drain},
     endpoint::{Endpoint, family},
@@ -38,6 +38,7 @@ struct Inner {
     authority: Arc<dyn Authority>,
     budget: Budget,
     connections: Semaphore,
+    tunnel: Option<Arc<dyn Tunnel>>,
 }
 
 /// A call that has its provider.
@@ -51,7 +52,7 @@ struct Routed<'a> {
 impl Gateway {
     /// A gateway over this configuration. Nothing is dialled and no file is read yet.
     pub fn new(config: GatewayConfig, authority: Arc<dyn Authority>) -> Result<Self, ConfigError> {
-        let limits = config.limits.clone();
+        let (limits, tunnel) = (config.limits.clone(), config.tunnel.clone());
         let tls = Arc::new(Tls::new(config.extra_roots.clone()));
         let table = Table::new(config, &tls)?;
         Ok(Self(Arc::new(Inner {
@@ -61,14 +62,15 @@ impl Gateway {
             budget: Budget::new(limits.bodies),
             connections: Semaphore::new(limits.connections),
             limits,
+            tunnel,
         })))
     }
 
     /// Routes and providers of this configuration from now on; its limits do not count. A call that is
     /// under way goes on.
     pub fn replace(&self, config: GatewayConfig) -> Result<(), ConfigError> {
-        let limits = self.0.limits.clone();
-        let table = Table::new(GatewayConfig { limits, ..config }, &self.0.tls)?;
+        let (limits, tunnel) = (self.0.limits.clone(), self.0.tunnel.clone());
+        let table = Table::new(GatewayConfig { limits, tunnel, ..config }, &self.0.tls)?;
         self.0.table.store(Arc::new(table));
         Ok(())
     }

@@ -33,7 +33,7 @@ mod tls;
 mod upstream_url;
 
 pub use api::Api;
-pub use config::{ConfigError, GatewayConfig, KeySource, Provider, Route};
+pub use config::{ConfigError, GatewayConfig, KeySource, Provider, Route, Tunnel};
 pub use credential::{HeaderCredential, TemplateError};
 pub use gateway::Gateway;
 pub use limits::Limits;

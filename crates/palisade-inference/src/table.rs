@@ -8,7 +8,7 @@ use hyper_util::{
 };
 
 use crate::{
-    Api, ConfigError, GatewayConfig, KeySource, ModelPattern, Provider, UpstreamUrl,
+    Api, ConfigError, GatewayConfig, KeySource, ModelPattern, Provider, Tunnel, UpstreamUrl,
     connector::Connector, model_pattern::LONGEST_MODEL, refusal::Refusal, tls::Tls,
 };
 
@@ -42,10 +42,13 @@ pub(crate) struct Target {
 impl Table {
     pub(crate) fn new(config: GatewayConfig, tls: &Arc<Tls>) -> Result<Self, ConfigError> {
         let within = config.limits.connect;
+        let tunnel = config.tunnel;
         let providers: BTreeMap<String, Arc<Upstream>> = config
             .providers
             .into_iter()
-            .map(|(name, provider)| (name.clone(), Arc::new(ready(name, provider, tls, within))))
+            .map(|(name, provider)| {
+                (name.clone(), Arc::new(ready(name, provider, (tls, &tunnel), within)))
+            })
             .collect();
         let mut routes = Vec::with_capacity(config.routes.len());
         for route in config.routes {
@@ -105,9 +108,15 @@ impl Table {
     }
 }
 
-fn ready(name: String, provider: Provider, tls: &Arc<Tls>, within: Duration) -> Upstream {
+fn ready(
+    name: String,
+    provider: Provider,
+    (tls, tunnel): (&Arc<Tls>, &Option<Arc<dyn Tunnel>>),
+    within: Duration,
+) -> Upstream {
     let Provider { api, url, key, addresses } = provider;
-    let connector = Connector::new(url.clone(), addresses, Arc::clone(tls), within);
+    let connector =
+        Connector::new(url.clone(), addresses, (Arc::clone(tls), tunnel.clone()), within);
     let client = Client::builder(TokioExecutor::new())
         .pool_timer(TokioTimer::new())
         .pool_idle_timeout(Duration::from_secs(60))

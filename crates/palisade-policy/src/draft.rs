@@ -12,6 +12,7 @@ mod paths;
 mod permissions;
 mod process;
 mod sections;
+mod upstream;
 mod url;
 
 use std::{
@@ -30,6 +31,7 @@ use crate::{
     document::{Document, Unknown},
     policy::{
         Access, Credential, Deny, Grant, NetworkRule, NotBuilt, Provider, Route, Source, SshKeys,
+        Upstream,
     },
 };
 
@@ -92,6 +94,7 @@ pub(crate) struct Draft {
     pub(crate) credentials: BTreeMap<String, At<Option<Credential>>>,
     /// Those of the credentials that are ssh keys.
     pub(crate) ssh: BTreeMap<String, SshKeys>,
+    pub(crate) upstream: Option<At<DraftUpstream>>,
     pub(crate) providers: BTreeMap<String, At<DraftProvider>>,
     pub(crate) routes: Vec<At<DraftRoute>>,
     pub(crate) limits: DraftLimits,
@@ -129,6 +132,15 @@ pub(crate) struct DraftRule {
     pub(crate) name: Option<String>,
     /// Where it names its credential, if it does.
     pub(crate) credential: Option<Place>,
+    /// Where it names its certificate, if it does.
+    pub(crate) client_certificate: Option<Place>,
+}
+
+/// A proxy whose credential is still a name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct DraftUpstream {
+    pub(crate) upstream: Upstream,
+    pub(crate) credential: Option<At<String>>,
 }
 
 /// A provider whose credential is still a name.
@@ -176,6 +188,8 @@ pub(crate) fn draft(
     let mut check = Check { origin: &origin, text: &text, found: Vec::new(), later: Vec::new() };
     let files = filesystem::check(&mut check, document.filesystem.as_ref());
     let (hosts, rules, expose) = network::check(&mut check, document.network.as_ref());
+    let upstream = document.network.as_ref().and_then(|network| network.upstream.as_ref());
+    let upstream = upstream.and_then(|at| upstream::check(&mut check, at));
     let ask = document.network.as_ref().and_then(|network| network.unknown.as_ref());
     let ask = ask.map(|at| At { value: at.value == Unknown::Ask, place: at.place });
     let approvals = document.approvals.as_ref().and_then(|at| at.value.timeout.as_ref());
@@ -205,6 +219,7 @@ pub(crate) fn draft(
         expose,
         credentials,
         ssh,
+        upstream,
         providers,
         routes,
         limits: process.limits,

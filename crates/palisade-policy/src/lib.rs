@@ -52,7 +52,7 @@ pub use load::{
 pub use policy::{
     Access, Api, Approvals, Credential, Deny, Filesystem, Grant, HeaderCredential, Inference,
     Network, NetworkRule, NotBuilt, OAuth2, Place, Policy, Process, ProcessLimits, Provider, Route,
-    RuleLimits, SecretSource, Source, SshKeys, Syscalls, Vault, Workspace,
+    RuleLimits, SecretSource, Source, SshKeys, Syscalls, Upstream, UpstreamHost, Vault, Workspace,
 };
 pub use profiles::{PROFILES, Profile, profile};
 pub use real::may_be_protected;

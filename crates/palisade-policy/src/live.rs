@@ -34,6 +34,9 @@ pub fn fixed_parts(old: &Policy, new: &Policy) -> Vec<String> {
     if old.network.expose != new.network.expose {
         found.push("network.expose".to_owned());
     }
+    if old.network.upstream != new.network.upstream {
+        found.push("network.upstream".to_owned());
+    }
     if !looks_into_tls(old) && looks_into_tls(new) {
         found.push("network.rules (nothing in the sandbox trusts an authority that TLS is looked into with)".to_owned());
     }
@@ -54,8 +57,11 @@ pub fn fixed_parts(old: &Policy, new: &Policy) -> Vec<String> {
 fn bound(policy: &Policy) -> Vec<impl PartialEq> {
     let rules = policy.network.rules.iter();
     let bound = rules.filter_map(|rule| {
-        let credential = rule.credential.clone()?;
-        Some((rule.rule.clone(), credential, rule.hosts.clone(), rule.addresses.clone()))
+        let carried = (rule.credential.clone(), rule.client_certificate.clone());
+        if carried == (None, None) {
+            return None;
+        }
+        Some((rule.rule.clone(), carried, rule.hosts.clone(), rule.addresses.clone()))
     });
     bound.collect()
 }
@@ -107,6 +113,7 @@ mod tests {
         }
         for (from, to, part) in [
             ("network: {", "network: {expose: [3000], ", "network.expose"),
+            ("network: {", "network: {upstream: {proxy: 'http://p.corp:1'}, ", "network.upstream"),
             ("[/usr, /etc]", "[/usr]", "filesystem"),
             ("[/usr, /etc]", "[/usr, /etc, /opt]", "filesystem"),
             ("write: [/srv]", "write: []", "filesystem"),

@@ -21,6 +21,7 @@ mod denials;
 mod expose;
 mod file_denials;
 mod guard;
+mod identities;
 mod limits;
 mod live;
 mod models;

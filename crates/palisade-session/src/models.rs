@@ -3,9 +3,9 @@
 use std::{collections::BTreeMap, net::SocketAddr, sync::Arc};
 
 use palisade_core::{Authority, BoxFuture, HostName};
-use palisade_egress::{Service, Services};
+use palisade_egress::{OutboundProxy, Service, Services};
 use palisade_inference::{
-    Api, Gateway, GatewayConfig, HeaderCredential, KeySource, Provider, Route,
+    Api, Gateway, GatewayConfig, HeaderCredential, KeySource, Provider, Route, Tunnel,
 };
 use palisade_policy::{Inference, Network};
 use tokio::net::TcpStream;
@@ -20,6 +20,9 @@ use crate::{
 const NAME: &str = "inference.local";
 const PORT: u16 = 80;
 
+/// Where clients that insist on an HTTP proxy find one.
+const PROXY: (&str, u16) = ("proxy.palisade.internal", 3128);
+
 const POLICY: &str = "correct the policy's `inference` section; `palisade policy check` says where";
 
 struct Door(Gateway);
@@ -30,21 +33,32 @@ impl Service for Door {
     }
 }
 
+/// Calls leave by the operator's proxy, as connections do.
+struct Through(Arc<OutboundProxy>);
+
+impl Tunnel for Through {
+    fn open<'a>(&'a self, host: &'a str, port: u16) -> BoxFuture<'a, std::io::Result<TcpStream>> {
+        Box::pin(self.0.open(host, port))
+    }
+}
+
 /// The model gateway of this policy, if it has any provider.
 pub(crate) async fn gateway(
     inference: Option<&Inference>,
-    network: &Network,
+    (network, outbound): (&Network, Option<Arc<OutboundProxy>>),
     operator: &Operator,
     authority: Arc<dyn Authority>,
 ) -> Result<Option<Gateway>, Refusal> {
     let Some(inference) = inference else { return Ok(None) };
-    let configuration = configuration(inference, network, operator).await?;
+    let mut configuration = configuration(inference, network, operator).await?;
+    configuration.tunnel = outbound.map(|outbound| Arc::new(Through(outbound)) as _);
     Gateway::new(configuration, authority).refuse("the model gateway", POLICY).map(Some)
 }
 
 /// What the supervisor serves itself: the gateway, if there is one.
 pub(crate) fn services(gateway: Option<&Gateway>) -> Result<Services, Refusal> {
-    let services = Services::new();
+    let proxy: HostName = PROXY.0.parse().refuse("the proxy's name", "report this")?;
+    let services = Services::new().with_proxy(proxy, PROXY.1);
     let Some(gateway) = gateway else { return Ok(services) };
     let name: HostName = NAME.parse().refuse("the model gateway's name", POLICY)?;
     Ok(services.with(name, PORT, Arc::new(Door(gateway.clone()))))

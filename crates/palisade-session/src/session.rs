@@ -16,7 +16,7 @@ use crate::{
     denials::Denials,
     expose::Exposed,
     file_denials::{self, FileDenials},
-    guard,
+    guard, identities,
     limits::{self, Account, Writable},
     live::Live,
     models,
@@ -201,14 +201,18 @@ async fn live(
     let journal = open_journal(order, session)?;
     let own = palisade_egress::own_addresses().refuse("this machine's addresses", "report this")?;
     let approvals = Approvals::new(policy.approvals.timeout, order.permissive);
-    let pipeline = Pipeline::new(Engine::with_own_addresses(policy, own), journal, approvals);
+    let engine = Engine::with_own_addresses(policy, own.clone());
+    let pipeline = Pipeline::new(engine, journal, approvals);
     let mut notices = record_swept(&pipeline, &watch.leftover).await;
     let refused = |refusal: Refusal| close_refused(&pipeline, refusal);
     let of_launch = |error: &LaunchError| refusal::of_launch(error, &order.allow_degraded);
     let authority: Arc<dyn Authority> = pipeline.clone();
+    let lookup = Arc::new(HostLookup::new(policy.network.hosts.clone()));
+    let outbound =
+        outward::outbound(&policy.network, &order.operator, own, Arc::clone(&lookup)).await;
     let gateway = models::gateway(
         policy.inference.as_ref(),
-        &policy.network,
+        (&policy.network, outbound.clone()),
         &order.operator,
         Arc::clone(&authority),
     );
@@ -220,7 +224,6 @@ async fn live(
         Ok(services) => services,
         Err(refusal) => return Err(refused(refusal).await),
     };
-    let lookup = Arc::new(HostLookup::new(policy.network.hosts.clone()));
     let live = Live::new(order, Arc::clone(&pipeline), Arc::clone(&lookup), gateway);
     let live = Arc::new(live);
     let ready =
@@ -274,7 +277,10 @@ async fn live(
     if let Err(error) = standing.set_environment(&variables) {
         return Err(refused(of_launch(&error)).await);
     }
-    let inspector = match outward::inspector(certificates, pipeline.clone(), credentials) {
+    let inspector = match {
+        let shown = identities::read(&policy.network, &order.operator).await;
+        outward::inspector(certificates, pipeline.clone(), credentials, shown)
+    } {
         Ok(inspector) => inspector,
         Err(refusal) => return Err(refused(refusal).await),
     };
@@ -294,7 +300,10 @@ async fn live(
     };
     let outward = async {
         match sockets {
-            Some(sockets) => outward::serve(sockets, lookup, services, inspector, authority).await,
+            Some(sockets) => {
+                let ways = (inspector, outbound);
+                outward::serve(sockets, lookup, services, ways, authority).await
+            }
             None => std::future::pending().await,
         }
     };

@@ -1,6 +1,7 @@
 //! Connections to the server behind one client's connection.
 
 use std::{
+    collections::HashMap,
     error::Error as _,
     io,
     net::{IpAddr, Ipv6Addr, SocketAddr},
@@ -27,7 +28,7 @@ use super::{
     Inspector,
     answer::{self, Payload},
     head,
-    inspector::{H2, MOST_BUFFERED},
+    inspector::{As, H2, MOST_BUFFERED},
     tasks::Tasks,
 };
 use crate::{
@@ -57,12 +58,18 @@ pub(crate) struct Upstream {
 
 #[derive(Default)]
 struct State {
-    h2: Option<http2::SendRequest<Payload>>,
-    h1: Vec<http1::SendRequest<Payload>>,
+    pools: HashMap<As, Pool>,
     /// Whether there was a connection.
     dialled: bool,
     /// Where the server is, as far as that is known.
     address: Option<SocketAddr>,
+}
+
+/// Connections that are made as one and the same.
+#[derive(Default)]
+struct Pool {
+    h2: Option<http2::SendRequest<Payload>>,
+    h1: Vec<http1::SendRequest<Payload>>,
 }
 
 enum Sender {
@@ -114,11 +121,13 @@ impl Upstream {
     }
 
     /// Send a request and wait until the answer begins. Its target is in absolute form. `asked` is what was
-    /// permitted: it is considered again for each address that is dialled.
+    /// permitted: it is considered again for each address that is dialled. `who` says whose certificate the
+    /// server may see.
     pub(crate) async fn send(
         &self,
         mut request: Request<Payload>,
         asked: &Asked,
+        who: &As,
     ) -> Result<Response<Incoming>, Failure> {
         let absolute = request.uri().clone();
         // What a client would send again by itself when a connection turns out to be closed (RFC 9110,
@@ -126,14 +135,14 @@ impl Upstream {
         let mut spare = (request.method().is_safe() && request.body().is_end_stream())
             .then(|| without_body(&request));
         loop {
-            let (sender, used_before) = self.sender(asked).await?;
+            let (sender, used_before) = self.sender(asked, who).await?;
             *request.uri_mut() = absolute.clone();
             let sent = match sender {
                 Sender::Http1(mut sender) => {
                     for_http1(&mut request);
                     let sent = sender.try_send_request(request).await;
                     if sent.is_ok() && !sender.is_closed() {
-                        self.state().h1.push(sender);
+                        self.state().pools.entry(who.clone()).or_default().h1.push(sender);
                     }
                     sent
                 }
@@ -160,21 +169,22 @@ impl Upstream {
     }
 
     /// A connection that takes a request, and whether it had one before.
-    async fn sender(&self, asked: &Asked) -> Result<(Sender, bool), Failure> {
-        if let Some(sender) = self.idle().await {
+    async fn sender(&self, asked: &Asked, who: &As) -> Result<(Sender, bool), Failure> {
+        if let Some(sender) = self.idle(who).await {
             return Ok((sender, true));
         }
         // Many requests that come at once do not all dial: one connection may do for them.
         let _turn = self.dialling.lock().await;
-        if let Some(Sender::Http2(sender)) = self.idle().await {
+        if let Some(Sender::Http2(sender)) = self.idle(who).await {
             return Ok((Sender::Http2(sender), true));
         }
-        Ok((self.dial(asked).await?, false))
+        Ok((self.dial(asked, who).await?, false))
     }
 
-    async fn idle(&self) -> Option<Sender> {
+    async fn idle(&self, who: &As) -> Option<Sender> {
         let mut only = {
             let mut state = self.state();
+            let state = state.pools.get_mut(who)?;
             if let Some(sender) = state.h2.as_ref().filter(|sender| !sender.is_closed()) {
                 return Some(Sender::Http2(sender.clone()));
             }
@@ -192,8 +202,8 @@ impl Upstream {
         }
     }
 
-    async fn dial(&self, asked: &Asked) -> Result<Sender, Failure> {
-        if self.state().h1.len() >= MOST_HTTP1 {
+    async fn dial(&self, asked: &Asked, who: &As) -> Result<Sender, Failure> {
+        if self.state().pools.get(who).is_some_and(|pool| pool.h1.len() >= MOST_HTTP1) {
             return Err(Failure::Full);
         }
         let permit = Arc::clone(&self.inspector.upstreams).try_acquire_owned();
@@ -234,12 +244,12 @@ impl Upstream {
         stream.set_nodelay(true).ok();
         if !self.secure && self.also_h2 {
             // There is nothing to negotiate: the client knows what the server speaks.
-            return self.speak_http2(stream, permit).await;
+            return self.speak_http2(stream, permit, who).await;
         }
         if !self.secure {
             return self.speak_http1(stream, permit).await;
         }
-        let config = self.tls().await?;
+        let config = self.tls(who).await?;
         let name = ServerName::try_from(host.as_str().to_owned());
         let name = name.map_err(|error| Failure::Certificate(error.to_string()))?;
         let connecting = TlsConnector::from(config).connect(name, stream);
@@ -251,7 +261,7 @@ impl Upstream {
             }
         };
         if stream.get_ref().1.alpn_protocol() == Some(H2) {
-            self.speak_http2(stream, permit).await
+            self.speak_http2(stream, permit, who).await
         } else {
             self.speak_http1(stream, permit).await
         }
@@ -286,16 +296,17 @@ impl Upstream {
     }
 
     /// The first use reads the operator's roots, which must not hold up others.
-    async fn tls(&self) -> Result<Arc<ClientConfig>, Failure> {
+    async fn tls(&self, who: &As) -> Result<Arc<ClientConfig>, Failure> {
         let failed = |error| {
             Failure::Unreachable("speak TLS with", io::Error::other::<rustls::Error>(error))
         };
         let also_h2 = self.also_h2;
-        if let Some(made) = self.inspector.made(also_h2) {
+        if let Some(made) = self.inspector.made(also_h2, who) {
             return made.map_err(failed);
         }
         let inspector = Arc::clone(&self.inspector);
-        match tokio::task::spawn_blocking(move || inspector.outward(also_h2)).await {
+        let who = who.clone();
+        match tokio::task::spawn_blocking(move || inspector.outward(also_h2, &who)).await {
             Ok(made) => made.map_err(failed),
             Err(error) => Err(Failure::Unreachable("speak TLS with", io::Error::other(error))),
         }
@@ -326,6 +337,7 @@ impl Upstream {
         &self,
         stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
         permit: impl Send + 'static,
+        who: &As,
     ) -> Result<Sender, Failure> {
         let (sender, connection) = http2::Builder::new(self.tasks.clone())
             .timer(TokioTimer::new())
@@ -340,7 +352,7 @@ impl Upstream {
             connection.await.ok();
             drop(permit);
         });
-        self.state().h2 = Some(sender.clone());
+        self.state().pools.entry(who.clone()).or_default().h2 = Some(sender.clone());
         Ok(Sender::Http2(sender))
     }
 

@@ -33,7 +33,7 @@ use super::{
     flow::{Flow, Watched},
     gate::{Admissions, Gate},
     head,
-    inspector::MOST_BUFFERED,
+    inspector::{As, MOST_BUFFERED},
     tasks::Tasks,
     transform::Passing,
     underway::Underway,
@@ -315,6 +315,7 @@ impl Visit {
         if let Some(denial) = self.forbidden_since(generation, &asked).await {
             return Err(self.turned_away(body, expects, &denial).await);
         }
+        let who = self.who(&decision, &asked).await?;
         let none = Bytes::new();
         let known = gathered.as_ref().or(body.is_end_stream().then_some(&none));
         let passing = self.transformed(&asked, &decision, known, &mut head).await?;
@@ -338,7 +339,7 @@ impl Visit {
             }
         };
         let limit = self.proxy.limits.answer;
-        let sending = self.upstream.send(Request::from_parts(head, payload), &asked);
+        let sending = self.upstream.send(Request::from_parts(head, payload), &asked, &who);
         let sent = tokio::select! {
             sent = sending => sent,
             () = pace.idle(limit) => Err(Failure::Slow(limit)),
@@ -442,6 +443,22 @@ impl Visit {
             bytes.extend_from_slice(&data);
         }
         Ok(Whole { bytes: bytes.freeze(), room, trailers })
+    }
+
+    /// As whom a permitted request goes to its server.
+    async fn who(&self, decision: &Decision, asked: &Asked) -> Result<As, Refused> {
+        if !self.secure {
+            return Ok(None);
+        }
+        match self.inspector.who(decision.whole_rule()) {
+            Ok(who) => Ok(who),
+            Err(reason) => {
+                let denial = Decision { verdict: Verdict::Deny, reason, ..decision.clone() };
+                let action = Action::Request(Box::new(asked.clone()));
+                self.proxy.authority.record(Event::decided(&action, &denial)).await;
+                Err(Box::new(answer::denied(&denial)))
+            }
+        }
     }
 
     async fn transformed(

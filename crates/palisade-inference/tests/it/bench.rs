@@ -144,6 +144,7 @@ pub(crate) fn config(anthropic: &str, openai: &str) -> GatewayConfig {
         routes: vec![route("claude-*", "anthropic"), route("gpt-*", "openai")],
         extra_roots: Vec::new(),
         limits: Limits::default(),
+        tunnel: None,
     }
 }
 
