@@ -28,6 +28,7 @@ mod network;
 mod processes;
 mod programs;
 mod protected;
+mod proxies;
 mod refusals;
 mod repositories;
 mod requests;
