@@ -288,6 +288,25 @@ fn leaves_by_the_operators_proxy() {
 }
 
 #[test]
+fn model_calls_leave_by_the_operators_proxy() {
+    let sink = Sink::start();
+    let corporate = Corporate::start(YES, sink.port());
+    let world = World::new(&format!(
+        "network: {{hosts: {{far.test: [192.0.2.7]}}, upstream: {{proxy: 'http://127.0.0.1:{}'}}}}
+inference:
+  providers: {{far: {{api: openai, url: 'http://far.test/v1'}}}}
+  routes: [{{model: '*', to: far}}]
+",
+        corporate.port
+    ));
+    let Some(world) = world else { return };
+    let body = r#"{"model":"m","messages":[]}"#;
+    curl(&world, &["-d", body, "http://inference.local/v1/chat/completions"]).good();
+    assert_eq!(corporate.take(), ["CONNECT 192.0.2.7:80 HTTP/1.1\r\nHost: 192.0.2.7:80\r\n\r\n"]);
+    assert!(sink.take().concat().starts_with(b"POST /v1/chat/completions HTTP/1.1\r\n"));
+}
+
+#[test]
 fn reaches_a_private_address_behind_the_operators_proxy() {
     let corporate = Corporate::start(YES, 9);
     let Some(world) = far(&corporate, "") else { return };
