@@ -53,7 +53,7 @@ impl Connection<'_> {
         let (h2, at) = (flight.is_http2(), (host, target.port));
         let stream = Prefixed::new(flight.bytes, self.client);
         let visit = Visit::new(proxy, inspector, at, target, (false, h2));
-        let cause = visit.serve(stream, h2).await;
+        let cause = visit.serve(stream).await;
         self.proxy.over(&visit, cause);
     }
 
@@ -94,7 +94,7 @@ impl Connection<'_> {
         let (proxy, inspector) = (Arc::clone(self.proxy), Arc::clone(inspector));
         let at = (host, target.port);
         let visit = Visit::new(proxy, inspector, at, target, (true, h2));
-        let cause = visit.serve(stream, h2).await;
+        let cause = visit.serve(stream).await;
         self.proxy.over(&visit, cause);
     }
 }

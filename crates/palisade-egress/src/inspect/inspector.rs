@@ -13,7 +13,7 @@ use rustls::{
 };
 use tokio::sync::Semaphore;
 
-use super::{CaError, SandboxCa, transform::Transform};
+use super::{CaError, SandboxCa, room::Rooms, transform::Transform};
 
 /// Connections to servers that are open at a time, for all clients that are looked into.
 const MOST_UPSTREAMS: usize = 2048;
@@ -35,6 +35,7 @@ pub struct Inspector {
     pub(crate) transform: Option<Arc<dyn Transform>>,
     pub(crate) inward: Arc<ServerConfig>,
     pub(crate) upstreams: Arc<Semaphore>,
+    pub(crate) rooms: Rooms,
     /// In bytes.
     pub(crate) gathered: Arc<Semaphore>,
     roots: Roots,
@@ -88,6 +89,7 @@ impl Inspector {
             transform: None,
             inward: Arc::new(inward),
             upstreams: Arc::new(Semaphore::new(MOST_UPSTREAMS)),
+            rooms: Rooms::new(),
             gathered: Arc::new(Semaphore::new(MOST_GATHERED)),
             roots,
             nobody: Configs::default(),

@@ -14,6 +14,7 @@ mod gate;
 pub(crate) mod head;
 mod inspector;
 mod prefixed;
+mod room;
 mod tasks;
 mod transform;
 mod underway;

@@ -29,6 +29,7 @@ use super::{
     answer::{self, Payload},
     head,
     inspector::{As, H2, MOST_BUFFERED},
+    room::Room,
     tasks::Tasks,
 };
 use crate::{
@@ -40,7 +41,6 @@ use crate::{
 const MOST_HTTP1: usize = 32;
 /// How long a connection is waited for that has just given its answer.
 const SOON: Duration = Duration::from_millis(20);
-const WINDOW: u32 = 1024 * 1024;
 
 /// Where the requests of one client's connection go. Dials when there is one to send.
 pub(crate) struct Upstream {
@@ -51,6 +51,8 @@ pub(crate) struct Upstream {
     pub(crate) secure: bool,
     /// Whether the client speaks HTTP/2. One that does not gets no HTTP/2 behind its back.
     pub(crate) also_h2: bool,
+    /// As large as the client's own, if that speaks HTTP/2.
+    window: u32,
     pub(crate) tasks: Tasks,
     state: Mutex<State>,
     dialling: tokio::sync::Mutex<()>,
@@ -103,11 +105,13 @@ impl Upstream {
         proxy: Arc<Proxy>,
         inspector: Arc<Inspector>,
         target: Target,
-        (secure, also_h2): (bool, bool),
+        secure: bool,
+        room: Option<&Room>,
         tasks: Tasks,
     ) -> Self {
         let (state, dialling) = Default::default();
-        Self { proxy, inspector, target, secure, also_h2, tasks, state, dialling }
+        let (also_h2, window) = (room.is_some(), room.map_or(0, |room| room.window));
+        Self { proxy, inspector, target, secure, also_h2, window, tasks, state, dialling }
     }
 
     /// Whether a server was dialled.
@@ -341,8 +345,8 @@ impl Upstream {
     ) -> Result<Sender, Failure> {
         let (sender, connection) = http2::Builder::new(self.tasks.clone())
             .timer(TokioTimer::new())
-            .initial_stream_window_size(WINDOW)
-            .initial_connection_window_size(2 * WINDOW)
+            .initial_stream_window_size(self.window)
+            .initial_connection_window_size(self.window.saturating_mul(2))
             .max_header_list_size(u32::try_from(head::LONGEST).unwrap_or(u32::MAX))
             .max_send_buf_size(MOST_BUFFERED)
             .handshake(TokioIo::new(stream))

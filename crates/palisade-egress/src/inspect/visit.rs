@@ -34,6 +34,7 @@ use super::{
     gate::{Admissions, Gate},
     head,
     inspector::{As, MOST_BUFFERED},
+    room::Room,
     tasks::Tasks,
     transform::Passing,
     underway::Underway,
@@ -45,8 +46,6 @@ use crate::{
     relay::{Meter, Traffic, Way},
 };
 
-const WINDOW: u32 = 1024 * 1024;
-
 mod answers;
 
 /// A client's connection.
@@ -57,6 +56,8 @@ pub(crate) struct Visit {
     port: u16,
     secure: bool,
     upstream: Upstream,
+    /// If the client speaks HTTP/2.
+    room: Option<Room>,
     pub(crate) traffic: Arc<Traffic>,
     tasks: Tasks,
     underway: Underway,
@@ -90,11 +91,13 @@ impl Visit {
         (secure, h2): (bool, bool),
     ) -> Arc<Self> {
         let tasks = Tasks::default();
+        let room = h2.then(|| inspector.rooms.take(proxy.limits.streams));
         let upstream = Upstream::new(
             Arc::clone(&proxy),
             Arc::clone(&inspector),
             target,
-            (secure, h2),
+            secure,
+            room.as_ref(),
             tasks.clone(),
         );
         let traffic = Arc::new(Traffic::new());
@@ -108,6 +111,7 @@ impl Visit {
             port,
             secure,
             upstream,
+            room,
             traffic,
             tasks,
             underway,
@@ -131,13 +135,16 @@ impl Visit {
     }
 
     /// Serve it to its end.
-    pub(crate) async fn serve<S>(self: &Arc<Self>, stream: S, h2: bool) -> EndCause
+    pub(crate) async fn serve<S>(self: &Arc<Self>, stream: S) -> EndCause
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let _end = EndOnDrop(&self.tasks);
         let serving = async {
-            let clean = if h2 { self.serve_h2(stream).await } else { self.serve_h1(stream).await };
+            let clean = match &self.room {
+                Some(room) => self.serve_h2(stream, room).await,
+                None => self.serve_h1(stream).await,
+            };
             let after = self.after.lock().unwrap_or_else(PoisonError::into_inner).take();
             if let Some(after) = after {
                 after.await;
@@ -207,7 +214,7 @@ impl Visit {
         served.is_ok()
     }
 
-    async fn serve_h2<S>(self: &Arc<Self>, stream: S) -> bool
+    async fn serve_h2<S>(self: &Arc<Self>, stream: S, room: &Room) -> bool
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
@@ -218,10 +225,10 @@ impl Visit {
         http2::Builder::new(self.tasks.clone())
             .timer(TokioTimer::new())
             .auto_date_header(false)
-            .max_concurrent_streams(self.proxy.limits.streams)
+            .max_concurrent_streams(room.streams)
             .max_header_list_size(u32::try_from(head::LONGEST).unwrap_or(u32::MAX))
-            .initial_stream_window_size(WINDOW)
-            .initial_connection_window_size(2 * WINDOW)
+            .initial_stream_window_size(room.window)
+            .initial_connection_window_size(room.window.saturating_mul(2))
             .max_send_buf_size(MOST_BUFFERED)
             .serve_connection(TokioIo::new(stream), service)
             .await
@@ -261,6 +268,7 @@ impl Visit {
         request: Request<Incoming>,
         mut offer: Offer<'_>,
     ) -> Result<Response<Payload>, Refused> {
+        let place = self.inspector.rooms.request().await;
         let (mut head, mut body) = request.into_parts();
         let expects = head.headers.contains_key(header::EXPECT);
         let disagreement = Aim { host: &self.host, port: self.port, secure: self.secure }
@@ -311,7 +319,10 @@ impl Visit {
             return Err(self.turned_away(body, expects, &decision).await);
         }
         let asked: Arc<Asked> = asked.into();
-        let ongoing = self.underway.enter(&asked);
+        let Some(place) = place else {
+            return Err(self.failed(Failure::Full, &asked).await);
+        };
+        let ongoing = self.underway.enter(&asked, place);
         if let Some(denial) = self.forbidden_since(generation, &asked).await {
             return Err(self.turned_away(body, expects, &denial).await);
         }
