@@ -12,6 +12,7 @@
 
 mod attempts;
 mod audit_records;
+mod clients;
 mod credentials;
 mod denied;
 mod descriptors;
