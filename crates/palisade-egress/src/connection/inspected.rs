@@ -65,6 +65,7 @@ impl Connection<'_> {
         inspector: &Arc<Inspector>,
     ) {
         let patience = self.proxy.limits.first_flight;
+        flight.to_us = true;
         let inspected = flight.inspect(&mut self.client, (&host, target.port), patience).await;
         let Ok(inspected) = inspected else { return };
         target.tls = inspected.tls;
