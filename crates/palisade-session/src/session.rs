@@ -277,10 +277,8 @@ async fn live(
     if let Err(error) = standing.set_environment(&variables) {
         return Err(refused(of_launch(&error)).await);
     }
-    let inspector = match {
-        let shown = identities::read(&policy.network, &order.operator).await;
-        outward::inspector(certificates, pipeline.clone(), credentials, shown)
-    } {
+    let shown = identities::read(&policy.network, &order.operator).await;
+    let inspector = match outward::inspector(certificates, pipeline.clone(), credentials, shown) {
         Ok(inspector) => inspector,
         Err(refusal) => return Err(refused(refusal).await),
     };
