@@ -6,6 +6,7 @@ use std::{
     process::{Child, ChildStdout, Stdio},
 };
 
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde_json::{Value, json};
 
 use crate::{
@@ -26,6 +27,9 @@ struct One {
 
 pub(crate) fn run(stage: &Stage, server: &Server, work: Work, count: usize) -> Outcome<()> {
     let seconds = number("--seconds", 5)? as u64;
+    // The server's ends of all of them are in this process.
+    let most = getrlimit(Resource::Nofile).maximum;
+    setrlimit(Resource::Nofile, Rlimit { current: most, maximum: most })?;
     let mut all = Vec::new();
     say(format_args!("{:12} {:>12} {:>14}", "way", "connections", "supervisor MB"))?;
     for way in OURS {
@@ -53,15 +57,18 @@ pub(crate) fn run(stage: &Stage, server: &Server, work: Work, count: usize) -> O
                 let said: Value = serde_json::from_str(&line)?;
                 let said = said.as_object().and_then(|said| said.values().next()?.as_u64());
                 connections += said.ok_or("no count")?;
-                memory += resident(one.supervisor.id())?;
+                // One that has just said its last may be gone.
+                memory += resident(one.supervisor.id()).unwrap_or(f64::NAN);
             }
-            if ended {
+            if ended || (work == Work::Hold && !measured.is_empty()) {
                 break;
             }
             say(format_args!("{way:12} {connections:>12} {memory:>14.1}"))?;
             measured.push(json!({ "connections": connections, "supervisor_mb": memory }));
         }
         for mut one in ones {
+            // To its end: a client that cannot say what it found fails.
+            one.said.by_ref().try_for_each(|line| line.map(drop))?;
             let status = one.supervisor.wait()?;
             if !status.success() {
                 return Err(format!("{way}: {status}").into());
