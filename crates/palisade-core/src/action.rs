@@ -1,6 +1,6 @@
 use std::net::SocketAddr;
 
-use crate::{HostName, Layer, Request, ToolCall, ToolSeen};
+use crate::{Caller, HostName, Layer, RecordKind, Request, ToolCall, ToolSeen};
 
 /// One thing that an agent tries to do, whatever layer saw it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +17,13 @@ pub enum Action {
     Resolve {
         /// The name asked for, normalised.
         name: HostName,
+    },
+    /// Ask the resolver for other records of a name than its addresses. The question leaves the sandbox.
+    Records {
+        /// The name asked for, normalised.
+        name: HostName,
+        /// Which records.
+        kind: RecordKind,
     },
     /// Ask the resolver for something that is not a name it could ever answer
     /// (a malformed name, a record type the sandbox does not get).
@@ -37,6 +44,8 @@ pub enum Action {
         address: Option<SocketAddr>,
         /// The server name in the client's TLS ClientHello, as far as it is known.
         tls: TlsName,
+        /// Who makes the connection, as far as somebody looked.
+        caller: Caller,
     },
     /// Send an HTTP request to a server, over a connection that is looked into.
     Request(Box<Request>),
@@ -95,7 +104,9 @@ impl Action {
     pub fn layer(&self) -> Layer {
         match self {
             Action::Launch { .. } => Layer::Process,
-            Action::Resolve { .. } | Action::ResolveRefused { .. } => Layer::Network,
+            Action::Resolve { .. } | Action::Records { .. } | Action::ResolveRefused { .. } => {
+                Layer::Network
+            }
             Action::Connect { .. } | Action::Request(_) => Layer::Egress,
             Action::ModelCall { .. } | Action::ModelRequest { .. } => Layer::Inference,
             Action::ToolCall(call) => match call.seen {
@@ -109,7 +120,9 @@ impl Action {
     pub fn kind(&self) -> &'static str {
         match self {
             Action::Launch { .. } => "launch",
-            Action::Resolve { .. } | Action::ResolveRefused { .. } => "resolve",
+            Action::Resolve { .. } | Action::Records { .. } | Action::ResolveRefused { .. } => {
+                "resolve"
+            }
             Action::Connect { .. } => "connect",
             Action::Request(_) => "request",
             Action::ModelCall { .. } | Action::ModelRequest { .. } => "model_call",
@@ -122,6 +135,7 @@ impl Action {
         match self {
             Action::Launch { command, .. } => command.join(" "),
             Action::Resolve { name } => name.to_string(),
+            Action::Records { name, kind } => format!("{kind} {name}"),
             Action::ResolveRefused { asked, .. } => asked.clone(),
             Action::Connect { host: Some(host), port, .. } => format!("{host}:{port}"),
             Action::Connect { host: None, port, address, .. } => match address {

@@ -1,6 +1,6 @@
-use std::{future::Future, pin::Pin};
+use std::{future::Future, net::IpAddr, pin::Pin};
 
-use crate::{Action, Decision, Event, HostName, ToolAnswer, ToolCall};
+use crate::{Action, Decision, Event, HostName, Look, ToolAnswer, ToolCall};
 
 /// A boxed future, so that [`Authority`] can be used as `dyn`.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -14,6 +14,13 @@ pub trait Authority: Send + Sync + 'static {
     /// What the policy says, without a record and without an effect. For questions that come
     /// before the act itself: may this name be answered, would this address be permitted.
     fn consider(&self, action: &Action) -> Decision;
+
+    /// How much has to be known of who connects to this name, or to this address if no name stands for it, to
+    /// decide about it. Where it is [`Look::None`], decisions do not depend on it.
+    fn look(&self, host: Option<&HostName>, address: IpAddr, port: u16) -> Look {
+        let _ = (host, address, port);
+        Look::None
+    }
 
     /// Whether so many bytes may be sent to this name and port, besides what was sent before; if so they
     /// count as sent. To be asked before they are. The denial says which limit is reached, and is to be

@@ -1,11 +1,13 @@
 use serde_json::{Map, Value};
 
-use crate::{Action, Body, Decision, Layer, Request, Verdict};
+use crate::{Action, Body, Caller, Decision, Layer, Request, Verdict};
 
 /// Messages or fields of a body that an event lists.
 const MOST_LISTED: usize = 16;
 /// Characters of one of them.
 const MOST_SHOWN: usize = 100;
+/// Characters of a program's path.
+const MOST_OF_PATH: usize = 400;
 
 /// One act, for the journal. Time, session, sequence number, policy digest and the hash
 /// chain are added by the journal's writer, so that nobody else can get them wrong.
@@ -38,7 +40,8 @@ impl Event {
                     detail.insert("workspace".into(), workspace.clone().into());
                 }
             }
-            Action::Connect { host, port, address, tls } => {
+            Action::Connect { host, port, address, tls, caller } => {
+                about_caller(caller, &mut detail);
                 if let Some(host) = host {
                     detail.insert("host".into(), host.to_string().into());
                 }
@@ -62,6 +65,7 @@ impl Event {
                 }
             }
             Action::Resolve { .. }
+            | Action::Records { .. }
             | Action::ResolveRefused { .. }
             | Action::ModelRequest { .. } => {}
         }
@@ -97,8 +101,45 @@ impl Event {
     }
 }
 
+/// Who connects. The script is what the process itself says.
+fn about_caller(caller: &Caller, detail: &mut Map<String, Value>) {
+    let programs = match caller {
+        Caller::Unasked => return,
+        Caller::Unknown(why) => {
+            detail.insert("binary_unknown".into(), cut(why).into());
+            return;
+        }
+        Caller::Known(programs) => programs,
+    };
+    let mut paths = programs.iter().map(|program| path(&program.path));
+    if let Some(first) = paths.next() {
+        detail.insert("binary".into(), first.into());
+    }
+    let others: Vec<String> = paths.take(MOST_LISTED).collect();
+    if !others.is_empty() {
+        detail.insert("also_held_by".into(), others.into());
+    }
+    let Some(first) = programs.first() else { return };
+    if let Some(digest) = first.shown_digest() {
+        detail.insert("binary_digest".into(), digest.into());
+    }
+    if let Some(script) = &first.script {
+        detail.insert("binary_script".into(), path(script).into());
+    }
+    let ancestors: Vec<String> =
+        first.ancestors.iter().take(MOST_LISTED).map(|one| path(one)).collect();
+    if !ancestors.is_empty() {
+        detail.insert("ancestors".into(), ancestors.into());
+    }
+}
+
+fn path(text: &str) -> String {
+    text.chars().take(MOST_OF_PATH).flat_map(char::escape_debug).collect()
+}
+
 /// Neither the query nor a field is recorded: both may hold a secret.
 fn about_request(request: &Request, detail: &mut Map<String, Value>) {
+    about_caller(&request.caller, detail);
     detail.insert("host".into(), request.host.to_string().into());
     detail.insert("port".into(), request.port.into());
     detail.insert("method".into(), cut(&request.method).into());

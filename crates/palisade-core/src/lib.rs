@@ -17,6 +17,8 @@ mod http_path;
 mod id;
 mod inspection;
 pub mod paths;
+mod program;
+mod record_kind;
 mod request;
 mod tool_call;
 
@@ -30,6 +32,8 @@ pub use host::{HostName, HostNameError, HostPattern};
 pub use http_path::{AmbiguousPath, HttpPath, PathPattern, PathPatternError};
 pub use id::{IdError, PolicyDigest, SessionId};
 pub use inspection::{Handling, Inspection};
+pub use program::{Caller, Look, PathGlob, Program, ProgramPattern, ProgramPatternError};
+pub use record_kind::RecordKind;
 pub use request::{Body, BodyFacts, GraphqlKind, GraphqlOperation, Request, RpcMessage};
 /// A secret string: zeroed on drop, without `Debug` or `Serialize` of its content.
 pub use secrecy::{ExposeSecret, SecretString};

@@ -1,6 +1,6 @@
 use std::{fmt, net::SocketAddr};
 
-use crate::HostName;
+use crate::{Caller, HostName};
 
 /// Characters of a path that a subject shows.
 const MOST_SHOWN: usize = 200;
@@ -47,6 +47,8 @@ pub struct Request {
     pub headers: Vec<(String, Vec<u8>)>,
     /// What is known of the body.
     pub body: Body,
+    /// Who made the connection that it came on.
+    pub caller: Caller,
 }
 
 /// What is known of a request's body.
@@ -175,6 +177,7 @@ mod tests {
             query: query.map(<[u8]>::to_vec),
             headers: vec![("authorization".into(), b"Bearer hidden".to_vec())],
             body: Body::Unread,
+            caller: Caller::Unasked,
         }
     }
 

@@ -1,4 +1,5 @@
 use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
 
 use crate::Decision;
 
@@ -63,6 +64,24 @@ impl ToolInput {
 }
 
 impl ToolCall {
+    /// SHA-256 of the tool's name and all of its input: two calls with the same do the same.
+    pub fn digest(&self) -> [u8; 32] {
+        let input = match &self.input {
+            ToolInput::Object(fields) => serde_json::to_string(fields).unwrap_or_default(),
+            ToolInput::Text(text) => text.clone(),
+        };
+        let kind: &[u8] = match &self.input {
+            ToolInput::Object(_) => b"object",
+            ToolInput::Text(_) => b"text",
+        };
+        let mut hash = Sha256::new();
+        for part in [kind, self.name.as_bytes(), input.as_bytes()] {
+            hash.update((part.len() as u64).to_be_bytes());
+            hash.update(part);
+        }
+        hash.finalize().into()
+    }
+
     /// The tool, and what of its input says most, in one line for the record: escaped, and cut.
     pub fn subject(&self) -> String {
         const LONGEST: usize = 200;

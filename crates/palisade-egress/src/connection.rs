@@ -1,7 +1,8 @@
 use std::{io, net::SocketAddr, sync::Arc};
 
 use palisade_core::{
-    Action, Authority, Decision, Event, Handling, HostName, Layer, TlsName, Verdict,
+    Action, Authority, Caller, Decision, Event, Handling, HostName, Layer, Look, Program, TlsName,
+    Verdict,
 };
 use rustix::{
     event::{PollFd, PollFlags, poll},
@@ -34,6 +35,10 @@ pub(crate) struct Connection<'a> {
     pub(crate) proxy: &'a Arc<Proxy>,
     pub(crate) client: TcpStream,
     pub(crate) traffic: Traffic,
+    /// Where the client's socket leads, as it sees it.
+    dialled: Option<SocketAddr>,
+    /// Who came to the HTTP proxy, if it did.
+    came: Option<Caller>,
     /// How it came by the HTTP proxy, as long as that still has to answer.
     front: Option<Front>,
 }
@@ -52,12 +57,12 @@ struct Joined<'a> {
 
 impl<'a> Connection<'a> {
     pub(crate) fn new(proxy: &'a Arc<Proxy>, client: TcpStream) -> Self {
-        Self { proxy, client, traffic: Traffic::new(), front: None }
+        Self { proxy, client, traffic: Traffic::new(), dialled: None, came: None, front: None }
     }
 
     /// Decide where this one may go and serve it to its end. `own` is the listener's address: who
     /// came straight to it meant to go nowhere.
-    pub(crate) async fn serve(self, own: SocketAddr) {
+    pub(crate) async fn serve(mut self, own: SocketAddr) {
         let destination = match self.proxy.destination.of(&self.client) {
             Ok(destination) => crate::destination::canonical(destination),
             Err(error) => {
@@ -69,12 +74,13 @@ impl<'a> Connection<'a> {
             let why = "it came straight to the proxy, which serves only what is redirected to it";
             return self.refuse(bare(Some(destination), own.port()), why.into()).await;
         }
+        self.dialled = Some(destination);
         self.serve_destination(destination, FirstFlight::default()).await;
     }
 
     async fn serve_destination(self, destination: SocketAddr, flight: FirstFlight) {
         match self.proxy.synthetic.meaning(destination.ip()) {
-            Meaning::Name(lease) => self.serve_name(&lease, destination.port(), flight).await,
+            Meaning::Name(lease) => self.serve_name(&lease, destination, flight).await,
             Meaning::Unmapped => {
                 let why = "the address stands for no name; ask the resolver first";
                 self.refuse(bare(Some(destination), destination.port()), why.into()).await;
@@ -83,22 +89,29 @@ impl<'a> Connection<'a> {
         }
     }
 
-    async fn serve_name(self, lease: &Lease, port: u16, flight: FirstFlight) {
-        let host = lease.name();
+    async fn serve_name(self, lease: &Lease, destination: SocketAddr, flight: FirstFlight) {
+        let (host, port) = (lease.name(), destination.port());
         if self.proxy.services.is_proxy(host, port) && self.front.is_none() {
             return self.serve_front(host, port).await;
         }
-        self.serve_host(host, port, flight).await;
+        self.serve_host(host, destination, flight).await;
     }
 
     /// What the client said already is in `flight`.
-    async fn serve_host(mut self, host: &HostName, port: u16, mut flight: FirstFlight) {
+    async fn serve_host(
+        mut self,
+        host: &HostName,
+        destination: SocketAddr,
+        mut flight: FirstFlight,
+    ) {
+        let port = destination.port();
         // How it is handled is settled by the policy of now.
         let generation = self.authority().generation();
         if let Some(service) = self.proxy.services.at(host, port) {
             if !flight.is_empty() {
                 let why = "what the supervisor serves itself is asked for by CONNECT";
-                let target = Target { host: Some(host.clone()), port, tls: TlsName::Unseen };
+                let (host, tls) = (Some(host.clone()), TlsName::Unseen);
+                let target = Target { host, port, tls, caller: Caller::Unasked };
                 return self.refuse(target.action(None), why.to_owned()).await;
             }
             if self.established().await.is_err() {
@@ -106,9 +119,11 @@ impl<'a> Connection<'a> {
             }
             return service.serve(self.client).await;
         }
-        let mut target = Target { host: Some(host.clone()), port, tls: TlsName::Unseen };
+        let caller = self.caller(Some(host), destination).await;
+        let mut target = Target { host: Some(host.clone()), port, tls: TlsName::Unseen, caller };
         let authority = Arc::clone(&self.proxy.authority);
-        self.traffic.count_for(Meter { authority, host: host.clone(), port });
+        let caller = target.caller.clone();
+        self.traffic.count_for(Meter { authority, host: host.clone(), port, caller });
         if let Err(denial) = self.may_go_on(&target.action(None)).await {
             return self.turn_away(&denial).await;
         }
@@ -149,7 +164,9 @@ impl<'a> Connection<'a> {
 
     async fn serve_address(mut self, address: SocketAddr, flight: FirstFlight) {
         let generation = self.authority().generation();
-        let mut target = Target { host: None, port: address.port(), tls: TlsName::Unseen };
+        let caller = self.caller(None, address).await;
+        let (port, tls) = (address.port(), TlsName::Unseen);
+        let mut target = Target { host: None, port, tls, caller };
         if let Err(denial) = self.may_go_on(&target.action(Some(address))).await {
             return self.turn_away(&denial).await;
         }
@@ -259,6 +276,31 @@ impl<'a> Connection<'a> {
         }
     }
 
+    /// Who connects, if that is to be known. It is looked at once, before anything is done for it.
+    async fn caller(&self, host: Option<&HostName>, destination: SocketAddr) -> Caller {
+        let look = self.authority().look(host, destination.ip(), destination.port());
+        if look == Look::None {
+            return Caller::Unasked;
+        }
+        let found = self.who(look).await;
+        match (&self.came, &found) {
+            // The socket was another program's when it asked: what came since does not count.
+            (Some(came), Caller::Known(_)) if !is_same(came, &found) => {
+                Caller::Unknown("it is not the program that came to the proxy".into())
+            }
+            _ => found,
+        }
+    }
+
+    /// Who has the client's end.
+    async fn who(&self, look: Look) -> Caller {
+        match (self.client.peer_addr(), self.dialled) {
+            (Ok(client), Some(dialled)) => self.proxy.callers.who(client, dialled, look).await,
+            (Err(error), _) => Caller::Unknown(error.to_string().into()),
+            (Ok(_), None) => Caller::Unknown("its destination is unknown".into()),
+        }
+    }
+
     /// Resolves when the client has given up. What it has said before is still to be read, so the
     /// end of that is not seen by reading.
     async fn gone(&self) {
@@ -343,10 +385,24 @@ impl Proxy {
 
 fn bare(address: Option<SocketAddr>, port: u16) -> Action {
     let host: Option<HostName> = None;
-    Action::Connect { host, port, address, tls: TlsName::Unseen }
+    let (tls, caller) = (TlsName::Unseen, Caller::Unasked);
+    Action::Connect { host, port, address, tls, caller }
 }
 
 /// Have the kernel say so at once when this one is closed: the client gets an error, not an end.
 fn reset(stream: &TcpStream) {
     stream.set_zero_linger().ok();
+}
+
+/// Whether the same programs have a socket as had it before, as far as both are known.
+fn is_same(before: &Caller, now: &Caller) -> bool {
+    let (Caller::Known(before), Caller::Known(now)) = (before, now) else { return false };
+    let digests = |one: &Program, other: &Program| match (one.digest, other.digest) {
+        (Some(one), Some(other)) => one == other,
+        _ => true,
+    };
+    before.len() == now.len()
+        && before.iter().zip(now.iter()).all(|(one, other)| {
+            one.path == other.path && one.changeable == other.changeable && digests(one, other)
+        })
 }

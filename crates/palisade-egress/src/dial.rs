@@ -3,7 +3,7 @@ use std::{
     net::{IpAddr, SocketAddr},
 };
 
-use palisade_core::{Action, Authority, Decision, Event, HostName, TlsName};
+use palisade_core::{Action, Authority, Caller, Decision, Event, HostName, TlsName};
 use tokio::{
     net::TcpStream,
     task::JoinSet,
@@ -25,6 +25,8 @@ pub(crate) struct Target {
     pub(crate) host: Option<HostName>,
     pub(crate) port: u16,
     pub(crate) tls: TlsName,
+    /// Who wants to go there.
+    pub(crate) caller: Caller,
 }
 
 /// Where a target may be.
@@ -51,7 +53,13 @@ pub(crate) enum DialError {
 impl Target {
     /// The act of connecting there, at `address` if that is known.
     pub(crate) fn action(&self, address: Option<SocketAddr>) -> Action {
-        Action::Connect { host: self.host.clone(), port: self.port, address, tls: self.tls.clone() }
+        Action::Connect {
+            host: self.host.clone(),
+            port: self.port,
+            address,
+            tls: self.tls.clone(),
+            caller: self.caller.clone(),
+        }
     }
 
     /// Where it may be. Asked once for each dial.

@@ -26,6 +26,7 @@
 
 #![forbid(unsafe_code)]
 
+mod callers;
 mod connection;
 pub mod credential;
 mod destination;
@@ -43,6 +44,7 @@ mod peeked;
 mod proxy;
 mod published;
 mod question;
+mod records;
 mod relay;
 mod request_head;
 mod resolver;
@@ -50,9 +52,12 @@ mod services;
 mod synthetic;
 mod tls_hello;
 
+pub use callers::Callers;
 pub use destination::{Destination, original_destination};
 pub use error::EgressError;
-pub use inspect::{AnswerFilter, BodyWatch, CaError, Inspector, Passing, SandboxCa, Transform};
+pub use inspect::{
+    AnswerFilter, BodyWatch, CaError, Inspector, Passing, SandboxCa, TlsEnd, Transform,
+};
 pub use limits::Limits;
 pub use lookup::{HostLookup, Lookup};
 pub use observer::{EndCause, Ended, Observer};
@@ -60,6 +65,7 @@ pub use outbound::{Login, OutboundProxy, ProxyHost};
 pub use own_addresses::own_addresses;
 pub use proxy::Proxy;
 pub use published::Claim;
+pub use records::{HostRecords, Records};
 pub use request_head::{RequestHead, read_request_head};
 pub use resolver::{DnsSockets, Resolver};
 pub use services::{Service, Services};

@@ -18,8 +18,9 @@ use tokio::{
 };
 
 use crate::{
-    Destination, EgressError, Ended, Inspector, Limits, Lookup, Observer, OutboundProxy, Services,
-    SyntheticMap, connection::Connection, destination::canonical, original_destination,
+    Callers, Destination, EgressError, Ended, Inspector, Limits, Lookup, Observer, OutboundProxy,
+    Services, SyntheticMap, callers::Untold, connection::Connection, destination::canonical,
+    original_destination,
 };
 
 /// How long accepting pauses when the kernel has no descriptor or memory left, at first and at most.
@@ -34,6 +35,7 @@ pub struct Proxy {
     pub(crate) inspector: Option<Arc<Inspector>>,
     pub(crate) outbound: Option<Arc<OutboundProxy>>,
     pub(crate) destination: Box<dyn Destination>,
+    pub(crate) callers: Box<dyn Callers>,
     pub(crate) observer: Box<dyn Observer>,
     pub(crate) limits: Limits,
 }
@@ -61,6 +63,7 @@ impl Proxy {
             inspector: None,
             outbound: None,
             destination: Box::new(original_destination),
+            callers: Box::new(Untold),
             observer: Box::new(|_: &Ended| {}),
             limits: Limits::default(),
         }
@@ -105,6 +108,13 @@ impl Proxy {
     #[must_use]
     pub fn with_destination(mut self, destination: impl Destination) -> Self {
         self.destination = Box::new(destination);
+        self
+    }
+
+    /// Let `callers` tell who connects. Without it nobody can be told.
+    #[must_use]
+    pub fn with_callers(mut self, callers: impl Callers) -> Self {
+        self.callers = Box::new(callers);
         self
     }
 

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use palisade_core::{Action, Authority, Event, HostName, TlsName};
+use palisade_core::{Action, Authority, Caller, Event, HostName, TlsName};
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     time::{Instant, sleep_until},
@@ -20,6 +20,7 @@ pub(crate) struct Meter {
     pub(crate) authority: Arc<dyn Authority>,
     pub(crate) host: HostName,
     pub(crate) port: u16,
+    pub(crate) caller: Caller,
 }
 
 /// What flowed over a connection, and when last.
@@ -60,12 +61,11 @@ impl Traffic {
     /// Whether so many bytes may flow. If not, the event of it is still to be recorded.
     pub(crate) fn may(&self, way: Way, count: usize) -> Result<(), Box<Event>> {
         let (Way::Out, Some(meter)) = (way, self.meter.get()) else { return Ok(()) };
-        let Meter { authority, host, port } = meter;
+        let Meter { authority, host, port, caller } = meter;
         let count = u64::try_from(count).unwrap_or(u64::MAX);
         authority.may_send(host, *port, count).map_err(|denial| {
-            let tls = TlsName::Unseen;
-            let action =
-                Action::Connect { host: Some(host.clone()), port: *port, address: None, tls };
+            let (host, tls, caller) = (Some(host.clone()), TlsName::Unseen, caller.clone());
+            let action = Action::Connect { host, port: *port, address: None, tls, caller };
             Box::new(Event::decided(&action, &denial))
         })
     }

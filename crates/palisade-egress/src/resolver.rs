@@ -13,7 +13,7 @@ use hickory_proto::{
         rdata::{A, AAAA, PTR},
     },
 };
-use palisade_core::{Action, Authority, HostName};
+use palisade_core::{Action, Authority, Event, HostName, Layer};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream, UdpSocket},
@@ -23,9 +23,10 @@ use tokio::{
 };
 
 use crate::{
-    EgressError, Services, SyntheticMap,
+    EgressError, Records, Services, SyntheticMap,
     proxy::{adopt, is_of_the_connection},
     question::{self, Packet, Question},
+    records,
 };
 
 /// How long a client may believe an answer, in seconds.
@@ -50,12 +51,14 @@ pub struct DnsSockets {
     pub tcp: Vec<std::net::TcpListener>,
 }
 
-/// Answers DNS from the policy. No question is ever passed on.
+/// Answers DNS from the policy. No question is ever passed on; where a rule opens other records of a name than
+/// its addresses, one of ours is asked.
 #[derive(Clone)]
 pub struct Resolver {
     authority: Arc<dyn Authority>,
     synthetic: Arc<SyntheticMap>,
     services: Services,
+    records: Option<Arc<dyn Records>>,
 }
 
 impl Resolver {
@@ -66,7 +69,13 @@ impl Resolver {
         synthetic: Arc<SyntheticMap>,
         services: Services,
     ) -> Self {
-        Self { authority, synthetic, services }
+        Self { authority, synthetic, services, records: None }
+    }
+
+    /// Answer questions for other records, where a rule opens them, with what `records` finds.
+    #[must_use]
+    pub fn with_records(self, records: Arc<dyn Records>) -> Self {
+        Self { records: Some(records), ..self }
     }
 
     /// Answer on these sockets. Does not end by itself.
@@ -213,11 +222,49 @@ impl Resolver {
         match kind {
             RecordType::A => answer.add_answer(record(asked, RData::A(A(v4)))),
             RecordType::AAAA => answer.add_answer(record(asked, RData::AAAA(AAAA(v6)))),
+            RecordType::SRV | RecordType::MX | RecordType::TXT => {
+                return self.other_records(asked, &name, kind, answer).await;
+            }
             // The name exists, and has nothing of this kind: no keys for an encrypted
             // ClientHello, no text to carry anything.
             _ => answer,
         };
         ResponseCode::NoError
+    }
+
+    /// What a rule opens comes from outside; of what none opens the name has nothing, as of any other kind.
+    async fn other_records(
+        &self,
+        asked: &Name,
+        name: &HostName,
+        kind: RecordType,
+        answer: &mut Message,
+    ) -> ResponseCode {
+        let (Some(records), Some(kind)) = (&self.records, records::kind_of(kind)) else {
+            return ResponseCode::NoError;
+        };
+        let action = Action::Records { name: name.clone(), kind };
+        if is_localhost(name) || self.services.has(name) {
+            return ResponseCode::NoError;
+        }
+        if !self.authority.consider(&action).is_allowed() {
+            return ResponseCode::NoError;
+        }
+        if !self.authority.authorize(&action).await.is_allowed() {
+            return ResponseCode::Refused;
+        }
+        match records.of(name, kind).await {
+            Ok(found) => {
+                answer.add_answers(found.into_iter().map(|data| record(asked, data)));
+                ResponseCode::NoError
+            }
+            Err(error) => {
+                let mut event = Event::observed(action.kind(), Layer::Network, action.subject());
+                event.reason = format!("the host's nameservers do not tell: {error}");
+                self.authority.record(event).await;
+                ResponseCode::ServFail
+            }
+        }
     }
 
     async fn refuse(&self, asked: &Name, why: &str) {

@@ -54,13 +54,19 @@ fn engine(count: usize) -> Engine {
             ..Rule::default()
         }
     };
-    Engine::new(Scope { rules: (0..count).map(rule).collect(), ask: false, models: None })
+    Engine::new(Scope { rules: (0..count).map(rule).collect(), ..Scope::default() })
 }
 
 fn connect() -> Action {
     let host = Some("api.github.com".parse().expect("it is a name"));
     let address = Some("140.82.121.6:443".parse().expect("it is an address"));
-    Action::Connect { host, port: 443, address, tls: TlsName::Unseen }
+    Action::Connect {
+        host,
+        port: 443,
+        address,
+        tls: TlsName::Unseen,
+        caller: palisade_core::Caller::Unasked,
+    }
 }
 
 fn request() -> Action {
@@ -80,6 +86,7 @@ fn request() -> Action {
         query: Some(b"per_page=100&page=2".to_vec()),
         headers: fields.map(|(name, value)| (name.to_owned(), value.as_bytes().to_vec())).into(),
         body: Body::Unread,
+        caller: palisade_core::Caller::Unasked,
     }))
 }
 

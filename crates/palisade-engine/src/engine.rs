@@ -1,7 +1,10 @@
 use std::{fmt, net::IpAddr, sync::Arc, time::Instant};
 
 use arc_swap::ArcSwap;
-use palisade_core::{Action, Body, Decision, Handling, HostName, Inspection, Request};
+use palisade_core::{
+    Action, Body, Decision, Handling, HostName, Inspection, Look, PolicyDigest, Request,
+};
+use palisade_permissions::Permissions;
 
 use crate::{Scope, http, meter::Meters, models::Models, reach::Reach};
 
@@ -14,9 +17,14 @@ pub struct Engine {
 
 /// A policy in the form that decides fast.
 struct Compiled {
+    digest: Option<Arc<PolicyDigest>>,
     reach: Reach,
     models: Option<Models>,
+    permissions: Option<ToolCalls>,
 }
+
+/// Rules for tool calls. Those that cannot be understood permit nothing.
+type ToolCalls = Result<Permissions, String>;
 
 /// The name that the model gateway has inside.
 const GATEWAY: &str = "inference.local";
@@ -60,9 +68,20 @@ impl Engine {
         self.spent.bytes(&now.reach.limited(host, port), host, bytes)
     }
 
+    /// How much has to be known of who connects there to decide about it.
+    pub fn look(&self, host: Option<&HostName>, address: IpAddr, port: u16) -> Look {
+        self.now.load().reach.look(host, address, port)
+    }
+
     /// Whether this may happen, by which rule, and why.
     pub fn decide(&self, action: &Action) -> Decision {
         self.now.load().decide(action)
+    }
+
+    /// The same, with the policy that says so.
+    pub fn decide_under(&self, action: &Action) -> (Decision, Option<Arc<PolicyDigest>>) {
+        let now = self.now.load();
+        (now.decide(action), now.digest.clone())
     }
 }
 
@@ -89,8 +108,15 @@ impl fmt::Debug for Engine {
 impl Compiled {
     fn new(scope: Scope, own: Vec<IpAddr>) -> Self {
         Self {
+            digest: scope.digest.map(Arc::new),
             reach: Reach::new(scope.rules, scope.ask, own),
             models: scope.models.map(Models::new),
+            permissions: scope.permissions.map(|settings| {
+                Permissions::new(settings).map_err(|wrong| {
+                    let first = wrong.first().map(|(rule, why)| format!("`{}`: {why}", rule.text));
+                    first.unwrap_or_default()
+                })
+            }),
         }
     }
 
@@ -99,14 +125,16 @@ impl Compiled {
             // Who may start a sandbox is settled before there is a policy to ask.
             Action::Launch { .. } => Decision::allow("policy", "the operator starts it"),
             Action::Resolve { name } => self.resolve(name),
+            Action::Records { name, kind } => self.reach.records(name, *kind),
             Action::ResolveRefused { why, .. } => {
                 Decision::deny(format!("the resolver has no answer to this: {why}"))
             }
-            Action::Connect { host: Some(host), port, address, tls } => {
-                self.reach.to_name(host, *port, address.map(|address| address.ip()), tls)
+            Action::Connect { host: Some(host), port, address, tls, caller } => {
+                let address = address.map(|address| address.ip());
+                self.reach.to_name(host, *port, address, (tls, caller))
             }
-            Action::Connect { host: None, port, address: Some(address), .. } => {
-                self.reach.to_address(address.ip(), *port)
+            Action::Connect { host: None, port, address: Some(address), caller, .. } => {
+                self.reach.to_address(address.ip(), *port, caller)
             }
             Action::Connect { host: None, address: None, .. } => {
                 Decision::deny("the connection has neither a name nor an address")
@@ -125,9 +153,13 @@ impl Compiled {
             },
             // Without permission rules a tool call is only recorded: what it does is decided by the layers
             // that see it done.
-            Action::ToolCall(_) => {
-                Decision::allow("permissions", "the policy has no permission rules")
-            }
+            Action::ToolCall(call) => match &self.permissions {
+                None => Decision::allow("permissions", "the policy has no permission rules"),
+                Some(Ok(permissions)) => permissions.decide(call),
+                Some(Err(why)) => {
+                    Decision::deny(format!("the permission rules cannot be used: {why}"))
+                }
+            },
             // An act that is not known here is not permitted here.
             _ => Decision::deny("this version of the engine does not know such an action"),
         }

@@ -133,6 +133,7 @@ mod tests {
             query: None,
             headers: Vec::new(),
             body: Body::Unread,
+            caller: palisade_core::Caller::Unasked,
         }
     }
 

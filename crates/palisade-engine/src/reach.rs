@@ -4,7 +4,7 @@ use std::{
 };
 
 use ipnet::IpNet;
-use palisade_core::{Decision, HostName, HostPattern, TlsName};
+use palisade_core::{Caller, Decision, HostName, HostPattern, Look, Program, RecordKind, TlsName};
 
 use crate::{
     Rule,
@@ -31,6 +31,8 @@ pub(crate) struct Reach {
     own: Vec<IpAddr>,
     /// Whether some rule has limits.
     any_limit: bool,
+    /// Whether some rule is for certain programs.
+    any_program: bool,
 }
 
 impl Reach {
@@ -46,6 +48,7 @@ impl Reach {
                 table.entry(name.to_string()).or_default().push(index);
             }
             reach.any_limit |= rule.limits.is_some();
+            reach.any_program |= !rule.binaries.is_empty();
             if rule.hosts.is_empty() {
                 reach.bare.push(index);
             }
@@ -65,6 +68,20 @@ impl Reach {
         }
     }
 
+    /// Whether records of a name may be asked for outside. Only what is written whole in a rule: what stands for
+    /// a wildcard would be the agent's words.
+    pub(crate) fn records(&self, name: &HostName, kind: RecordKind) -> Decision {
+        let exact = self.exact.get(name.as_str()).into_iter().flatten();
+        let mut rules = exact.filter_map(|&index| self.rules.get(index));
+        match rules.find(|rule| !rule.only_denies && rule.records.contains(&kind)) {
+            Some(rule) => Decision::allow(&rule.id, format!("{} opens {kind} of {name}", rule.id)),
+            None => Decision::deny(format!(
+                "no rule opens {kind} records of {name}; to allow it, add `records: [{kind}]` to a rule \
+                 with `hosts: [{name}]`"
+            )),
+        }
+    }
+
     /// Whether a connection to a name may be made, at `address` if that is known. Any rule
     /// for the name may permit it; the first that does is named.
     pub(crate) fn to_name(
@@ -72,7 +89,7 @@ impl Reach {
         host: &HostName,
         port: u16,
         address: Option<IpAddr>,
-        tls: &TlsName,
+        (tls, caller): (&TlsName, &Caller),
     ) -> Decision {
         let named = self.rules_for(host);
         // One that only refuses requests names it too: an answer would let them pass unseen.
@@ -86,12 +103,17 @@ impl Reach {
                  `ports: [{port}]` to `network.rules`"
             ));
         }
-        let on_port: Vec<_> = rules.iter().filter(|rule| rule.ports.contains(&port)).collect();
-        let Some(first) = on_port.first() else {
+        let on_port: Vec<_> =
+            rules.iter().filter(|rule| rule.ports.contains(&port)).copied().collect();
+        if on_port.is_empty() {
             return Decision::deny(format!(
                 "{} permits {host}, but not on port {port}; to allow it, add {port} to its `ports`",
                 listed(&rules)
             ));
+        }
+        let mut here = on_port.iter().filter(|rule| rule.is_for(caller));
+        let Some(first) = here.next() else {
+            return for_others(&on_port, &format!("{host}:{port}"), caller);
         };
         if let Some(why) = tls.contradicts(host) {
             return Decision::deny_by(&first.id, why);
@@ -109,7 +131,8 @@ impl Reach {
         if class == AddressClass::Public {
             return allow(first);
         }
-        match on_port.iter().find(|rule| is_named(address, class, &rule.addresses)) {
+        let here = std::iter::once(first).chain(here);
+        match here.into_iter().find(|rule| is_named(address, class, &rule.addresses)) {
             Some(rule) => allow(rule),
             None => Decision::deny_by(
                 &first.id,
@@ -124,15 +147,18 @@ impl Reach {
     }
 
     /// Whether a connection to an address that no name stands for may be made.
-    pub(crate) fn to_address(&self, address: IpAddr, port: u16) -> Decision {
+    pub(crate) fn to_address(&self, address: IpAddr, port: u16, caller: &Caller) -> Decision {
         let class = self.class_of(address);
         let permits =
             |rule: &&Rule| rule.ports.contains(&port) && is_named(address, class, &rule.addresses);
         let bare = self.bare.iter().filter_map(|&index| self.rules.get(index));
-        let bare = bare.filter(|rule| !rule.only_denies);
-        match bare.clone().find(permits) {
+        let here: Vec<&Rule> = bare.filter(|rule| !rule.only_denies).filter(permits).collect();
+        match here.iter().find(|rule| rule.is_for(caller)) {
             Some(rule) => {
                 Decision::allow(&rule.id, format!("{} permits {address}:{port}", rule.id))
+            }
+            None if !here.is_empty() => {
+                for_others(&here, &SocketAddr::new(address, port).to_string(), caller)
             }
             None if self.ask && class == AddressClass::Public => {
                 asked(&SocketAddr::new(address, port).to_string())
@@ -174,6 +200,24 @@ impl Reach {
                 ),
             ),
         }
+    }
+
+    /// How much has to be known of who connects there. Where the operator would be asked, it is shown.
+    pub(crate) fn look(&self, host: Option<&HostName>, address: IpAddr, port: u16) -> Look {
+        if !self.any_program && !self.ask {
+            return Look::None;
+        }
+        let rules = match host {
+            Some(host) => self.rules_for(host),
+            None => self.bare.iter().filter_map(|&index| self.rules.get(index)).collect(),
+        };
+        let class = self.class_of(address);
+        let here = rules.into_iter().filter(|rule| {
+            let there = host.is_some() || is_named(address, class, &rule.addresses);
+            there && rule.ports.contains(&port)
+        });
+        let needed = here.map(Rule::look).max();
+        needed.unwrap_or(if self.ask { Look::Paths } else { Look::None })
     }
 
     /// The rules that limit what goes to a name and port.
@@ -223,6 +267,50 @@ const UNKNOWN: &str = "network.unknown";
 
 fn asked(what: &str) -> Decision {
     Decision::ask(UNKNOWN, format!("no rule names {what}, so the operator is asked"))
+}
+
+/// What rules permit, but not to who asks: who that is, and how it would be permitted.
+pub(crate) fn for_others(rules: &[&Rule], what: &str, caller: &Caller) -> Decision {
+    let ids = listed(rules);
+    let named: Vec<String> =
+        rules.iter().flat_map(|rule| &rule.binaries).map(ToString::to_string).collect();
+    let mut names = named.iter().take(MOST_LISTED).map(String::as_str).collect::<Vec<_>>();
+    if named.len() > MOST_LISTED {
+        names.push("…");
+    }
+    let names = names.join(", ");
+    let reason = match caller {
+        Caller::Known(programs) => {
+            let other = |program: &&Program| {
+                let mut patterns = rules.iter().flat_map(|rule| &rule.binaries);
+                !patterns.any(|pattern| pattern.matches(program))
+            };
+            let other = programs.iter().find(other).or(programs.first());
+            let path = other.map(|program| program.path.as_str()).unwrap_or_default();
+            let path: String = path.chars().take(200).flat_map(char::escape_debug).collect();
+            match other {
+                Some(program) if program.changeable => format!(
+                    "{ids} permits {what} to {names}, and {path} tried; it lies where the agent can \
+                     write, so to allow it, add its digest (`sha256:…`) to `binaries` of {ids}"
+                ),
+                _ => format!(
+                    "{ids} permits {what} to {names}, and {path} tried; to allow it, add \"{path}\" \
+                     to `binaries` of {ids}"
+                ),
+            }
+        }
+        Caller::Unknown(why) => {
+            format!("{ids} permits {what} to {names} alone, and who tried cannot be told: {why}")
+        }
+        Caller::Unasked => format!(
+            "{ids} permits {what} to {names} alone, and who tried was not looked at; to allow it, \
+             connect again"
+        ),
+    };
+    match rules {
+        [one] => Decision::deny_by(&one.id, reason),
+        _ => Decision::deny(reason),
+    }
 }
 
 /// Without those that only refuse requests.

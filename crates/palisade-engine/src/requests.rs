@@ -6,7 +6,7 @@ use crate::{
     Rule,
     address::{AddressClass, is_named},
     http::{self, BODY_BOUND, Facts, Said},
-    reach::{HTTPS, Reach, listed},
+    reach::{HTTPS, Reach, for_others, listed},
 };
 
 /// Characters of a path that may stand in a policy as they are.
@@ -26,6 +26,7 @@ impl Reach {
         let facts = Facts::of(request);
         let rules = self.rules_for(&request.host);
         let on_port = rules.iter().filter(|rule| rule.ports.contains(&request.port));
+        let on_port = on_port.filter(|rule| rule.may_be_for(&request.caller));
         let mut lists = on_port.filter_map(|rule| rule.http.as_deref());
         lists.any(|entries| http::needs_body(entries, &facts)).then_some(BODY_BOUND)
     }
@@ -40,7 +41,12 @@ impl Reach {
         let mut permits: Option<(&Rule, String)> = None;
         let mut unknown: Option<(&Rule, String)> = None;
         let mut elsewhere: Option<&Rule> = None;
+        let mut others: Vec<&Rule> = Vec::new();
         for rule in &on_port {
+            if !rule.may_be_for(&request.caller) {
+                others.push(rule);
+                continue;
+            }
             let id = match &rule.http {
                 None => rule.id.clone(),
                 Some(entries) => match http::decide(entries, &facts) {
@@ -53,6 +59,10 @@ impl Reach {
                 },
             };
             if rule.only_denies {
+                continue;
+            }
+            if !rule.is_for(&request.caller) {
+                others.push(rule);
                 continue;
             }
             if self.is_within(rule, request) {
@@ -87,7 +97,16 @@ impl Reach {
                     ),
                 )
             }
-            (None, None) => not_permitted(&on_port, request, &facts),
+            (None, None) => {
+                let here: Vec<&Rule> =
+                    on_port.iter().filter(|rule| rule.is_for(&request.caller)).copied().collect();
+                others.retain(|rule| !rule.only_denies);
+                let none = here.iter().all(|rule| rule.only_denies);
+                if none && !others.is_empty() {
+                    return for_others(&others, &request.subject(), &request.caller);
+                }
+                not_permitted(&here, request, &facts)
+            }
         }
     }
 

@@ -1,17 +1,24 @@
+use std::collections::BTreeSet;
+
 use ipnet::IpNet;
-use palisade_core::HostPattern;
-use palisade_policy::{HttpRule, Policy, RuleLimits, Tls};
+use palisade_core::{Caller, HostPattern, Look, PolicyDigest, ProgramPattern, RecordKind};
+use palisade_permissions::{Place, Settings, Written};
+use palisade_policy::{HttpRule, PermissionRule, Permissions, Policy, RuleLimits, Tls};
 
 /// What of a policy the engine decides by.
 #[derive(Debug, Clone, Default)]
 pub struct Scope {
     /// The network rules, in the policy's order.
     pub rules: Vec<Rule>,
+    /// The policy that it is of, if it is of one.
+    pub digest: Option<PolicyDigest>,
     /// Whether the operator is asked for a destination that no rule names.
     pub ask: bool,
     /// The model pattern of each inference route, in the policy's order; `None` where the policy
     /// has no inference. `*` stands for any characters.
     pub models: Option<Vec<String>>,
+    /// Rules for tool calls; `None` where the policy has none.
+    pub permissions: Option<Settings>,
 }
 
 /// A network rule, as far as deciding needs it.
@@ -23,6 +30,10 @@ pub struct Rule {
     pub hosts: Vec<HostPattern>,
     /// Ports it permits.
     pub ports: Vec<u16>,
+    /// The programs that it is for; none is any.
+    pub binaries: Vec<ProgramPattern>,
+    /// Kinds of records of its names that are asked for outside.
+    pub records: BTreeSet<RecordKind>,
     /// Addresses that are not public and that it permits all the same; for a rule without hosts, all
     /// that it permits.
     pub addresses: Vec<IpNet>,
@@ -36,12 +47,44 @@ pub struct Rule {
     pub only_denies: bool,
 }
 
+impl Rule {
+    /// Whether it is for whoever this is. What cannot be told is nobody that a rule names.
+    pub(crate) fn is_for(&self, caller: &Caller) -> bool {
+        if self.binaries.is_empty() {
+            return true;
+        }
+        let Caller::Known(programs) = caller else { return false };
+        let named = |program| self.binaries.iter().any(|pattern| pattern.matches(program));
+        !programs.is_empty() && programs.iter().all(named)
+    }
+
+    /// Whether it may be for whoever this is: what it refuses counts where that cannot be told.
+    pub(crate) fn may_be_for(&self, caller: &Caller) -> bool {
+        let named = |program| self.binaries.iter().any(|pattern| pattern.matches(program));
+        match caller {
+            Caller::Known(programs) => self.binaries.is_empty() || programs.iter().any(named),
+            Caller::Unasked | Caller::Unknown(_) => true,
+        }
+    }
+
+    /// How much it needs to know of who connects.
+    pub(crate) fn look(&self) -> Look {
+        let each = self.binaries.iter().map(|pattern| match pattern {
+            ProgramPattern::Path(_) => Look::Paths,
+            ProgramPattern::Digest(_) => Look::Digests,
+        });
+        each.max().unwrap_or_default()
+    }
+}
+
 impl From<&Policy> for Scope {
     fn from(policy: &Policy) -> Self {
         let rules = policy.network.rules.iter().map(|rule| Rule {
             id: rule.rule.clone(),
             hosts: rule.hosts.clone(),
             ports: rule.ports.clone(),
+            binaries: rule.binaries.clone(),
+            records: rule.records.clone(),
             addresses: rule.addresses.clone(),
             inspect: rule.tls == Tls::Inspect || rule.http.is_some(),
             http: rule.http.clone(),
@@ -52,6 +95,32 @@ impl From<&Policy> for Scope {
             .inference
             .as_ref()
             .map(|inference| inference.routes.iter().map(|route| route.model.clone()).collect());
-        Self { rules: rules.collect(), ask: policy.network.ask, models }
+        let permissions = policy.permissions.as_ref().map(|given| settings(given, policy));
+        let digest = Some(policy.digest.clone());
+        Self { rules: rules.collect(), digest, ask: policy.network.ask, models, permissions }
+    }
+}
+
+fn settings(given: &Permissions, policy: &Policy) -> Settings {
+    let written = |rules: &[PermissionRule]| {
+        let written = rules.iter().map(|rule| Written {
+            text: rule.text.clone(),
+            at: Some(rule.at.clone()),
+            base: rule.base.clone(),
+        });
+        written.collect()
+    };
+    let workspace = policy.filesystem.workspace.as_ref().map(|workspace| workspace.path.clone());
+    Settings {
+        mode: given.mode,
+        allow: written(&given.allow),
+        ask: written(&given.ask),
+        deny: written(&given.deny),
+        place: Place {
+            // What a sandbox without a workspace works in.
+            workspace: workspace.unwrap_or_else(|| "/sandbox".into()),
+            additional: Vec::new(),
+            home: Some(given.home.clone()),
+        },
     }
 }

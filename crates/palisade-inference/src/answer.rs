@@ -17,7 +17,12 @@ pub(crate) fn refused(refusal: &Refusal, api: Option<Api>) -> Response<Payload> 
             json!({"type": "error", "error": {"type": kind, "message": message}})
         }
         Some(Api::OpenAi) => {
-            json!({"error": {"message": message, "type": kind, "param": null, "code": "palisade"}})
+            let (kind, code) = refusal.openai();
+            json!({"error": {"message": message, "type": kind, "param": null, "code": code}})
+        }
+        Some(Api::Gemini) => {
+            let code = refusal.status().as_u16();
+            json!({"error": {"code": code, "message": message, "status": refusal.google_status()}})
         }
         // Whose client it is cannot be told: both find what they look for.
         None => json!({
@@ -29,9 +34,10 @@ pub(crate) fn refused(refusal: &Refusal, api: Option<Api>) -> Response<Payload> 
     *response.status_mut() = refusal.status();
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    if refusal.is_passing() {
-        headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
-    } else {
+    if let Some(seconds) = refusal.retry_after() {
+        headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    if !refusal.is_passing() {
         // Understood by the clients of both providers.
         headers.insert("x-should-retry", HeaderValue::from_static("false"));
     }

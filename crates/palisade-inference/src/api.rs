@@ -8,6 +8,8 @@ pub enum Api {
     Anthropic,
     /// OpenAI Chat Completions, Responses and Embeddings.
     OpenAi,
+    /// Gemini `generateContent`.
+    Gemini,
 }
 
 impl Api {
@@ -16,6 +18,7 @@ impl Api {
         match self {
             Api::Anthropic => "anthropic",
             Api::OpenAi => "openai",
+            Api::Gemini => "gemini",
         }
     }
 }

@@ -1,10 +1,19 @@
-use std::{collections::BTreeMap, fmt, io, net::SocketAddr, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt, io,
+    net::SocketAddr,
+    path::PathBuf,
+    sync::Arc,
+};
 
 use palisade_core::BoxFuture;
 use rustls::pki_types::CertificateDer;
 use tokio::net::TcpStream;
 
-use crate::{Api, HeaderCredential, Limits, ModelPattern, UpstreamUrl};
+use crate::{
+    Api, Guard, HeaderCredential, KnownSecret, Limits, ModelPattern, Quota, QuotaError, ServerTool,
+    UpstreamUrl,
+};
 
 /// All that a gateway is made of, in plain types.
 #[derive(Debug, Default)]
@@ -13,10 +22,23 @@ pub struct GatewayConfig {
     pub providers: BTreeMap<String, Provider>,
     /// The routes. The first whose pattern takes the model decides.
     pub routes: Vec<Route>,
+    /// The tools at providers that may be used. All others are denied.
+    pub server_tools: BTreeSet<ServerTool>,
+    /// Whether a request is refused that brings the result of a call which no answer of this session let
+    /// go. It leaves an event either way.
+    pub deny_unknown_results: bool,
     /// Certificate roots besides the operator's own, for every provider.
     pub extra_roots: Vec<CertificateDer<'static>>,
     /// How much memory and time calls may take.
     pub limits: Limits,
+    /// How much models may be used. All of these hold.
+    pub quotas: Vec<Quota>,
+    /// Where counts of them are kept that outlast a session. `None`: nowhere.
+    pub quota_folder: Option<PathBuf>,
+    /// Values that are taken out of what goes to a model, with keys of known forms. `None`: nothing is.
+    pub redact: Option<Vec<KnownSecret>>,
+    /// What becomes of results of tools that look like instructions. `None`: they are not looked at.
+    pub guard: Option<Guard>,
     /// The way out, where connections do not leave directly. It stays when the rest is exchanged.
     pub tunnel: Option<Arc<dyn Tunnel>>,
 }
@@ -70,6 +92,22 @@ pub struct Route {
     pub to: String,
     /// The model name that the provider gets instead.
     pub rename: Option<String>,
+    /// Its share of the calls, against those of the others. 1 where there is no other.
+    pub weight: u32,
+    /// Who is asked next, in this order, when one is not reached, answers 429 or 5xx, or does not begin
+    /// in time.
+    pub fallback: Vec<Fallback>,
+}
+
+/// Another provider for the models of a route.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fallback {
+    /// The provider's name.
+    pub to: String,
+    /// The model name that the provider gets instead.
+    pub rename: Option<String>,
+    /// Its share of the calls that it gets first.
+    pub weight: u32,
 }
 
 /// Why a gateway cannot be made of a configuration.
@@ -84,6 +122,9 @@ pub enum ConfigError {
         /// The name it goes to.
         to: String,
     },
+    /// What was used of limits cannot be kept.
+    #[error(transparent)]
+    Quota(#[from] QuotaError),
     /// A rename to something that is no model name.
     #[error("`{0}` cannot be a model's name: use letters, digits and punctuation, no spaces")]
     Rename(String),

@@ -1,6 +1,13 @@
 use http::{HeaderMap, Method, Uri};
 
-use crate::Api;
+use crate::{
+    Api,
+    gemini_path::{GeminiPath, query as gemini_query},
+    inspect::{
+        ChatStream, GeminiStream, MessageStream, ResponseStream, Stream, Whole, WholeChat,
+        WholeGemini, WholeMessage, WholeResponse,
+    },
+};
 
 /// An endpoint that the gateway answers.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -10,8 +17,45 @@ pub(crate) struct Endpoint {
     pub(crate) name: &'static str,
     /// The path and query that go upstream: ours, not the client's.
     pub(crate) target: String,
-    /// Whether the body names a model.
+    /// Whether the request names a model: in its body, unless it does in its path.
     pub(crate) takes_model: bool,
+    pub(crate) path_model: Option<String>,
+    pub(crate) wire: Wire,
+}
+
+/// How a model's words are written there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wire {
+    /// Not at all: numbers, names of models.
+    Nothing,
+    Messages,
+    Chat,
+    Responses,
+    Gemini,
+}
+
+impl Wire {
+    /// Who reads an answer of events.
+    pub(crate) fn stream(self) -> Option<Box<dyn Stream>> {
+        match self {
+            Wire::Nothing => None,
+            Wire::Messages => Some(Box::new(MessageStream::default())),
+            Wire::Chat => Some(Box::new(ChatStream::default())),
+            Wire::Responses => Some(Box::new(ResponseStream::default())),
+            Wire::Gemini => Some(Box::new(GeminiStream::default())),
+        }
+    }
+
+    /// Who reads an answer that comes at once.
+    pub(crate) fn whole(self) -> Option<Box<dyn Whole>> {
+        match self {
+            Wire::Nothing => None,
+            Wire::Messages => Some(Box::new(WholeMessage)),
+            Wire::Chat => Some(Box::new(WholeChat)),
+            Wire::Responses => Some(Box::new(WholeResponse)),
+            Wire::Gemini => Some(Box::new(WholeGemini)),
+        }
+    }
 }
 
 /// One line of the allow list.
@@ -21,6 +65,7 @@ struct Known {
     method: Method,
     path: &'static str,
     takes_model: bool,
+    wire: Wire,
     /// Query parameters that may come with it.
     query: &'static [&'static str],
 }
@@ -36,6 +81,7 @@ const KNOWN: &[Known] = &[
         method: Method::POST,
         path: "/v1/messages",
         takes_model: true,
+        wire: Wire::Messages,
         query: &["beta"],
     },
     Known {
@@ -44,6 +90,7 @@ const KNOWN: &[Known] = &[
         method: Method::POST,
         path: "/v1/messages/count_tokens",
         takes_model: true,
+        wire: Wire::Nothing,
         query: &["beta"],
     },
     Known {
@@ -52,6 +99,7 @@ const KNOWN: &[Known] = &[
         method: Method::POST,
         path: "/v1/chat/completions",
         takes_model: true,
+        wire: Wire::Chat,
         query: &[],
     },
     Known {
@@ -60,6 +108,7 @@ const KNOWN: &[Known] = &[
         method: Method::POST,
         path: "/v1/responses",
         takes_model: true,
+        wire: Wire::Responses,
         query: &[],
     },
     Known {
@@ -68,6 +117,7 @@ const KNOWN: &[Known] = &[
         method: Method::POST,
         path: "/v1/embeddings",
         takes_model: true,
+        wire: Wire::Nothing,
         query: &[],
     },
     Known {
@@ -76,6 +126,7 @@ const KNOWN: &[Known] = &[
         method: Method::GET,
         path: "/v1/models",
         takes_model: false,
+        wire: Wire::Nothing,
         query: LIST,
     },
     Known {
@@ -84,7 +135,17 @@ const KNOWN: &[Known] = &[
         method: Method::GET,
         path: "/v1/models",
         takes_model: false,
+        wire: Wire::Nothing,
         query: LIST,
+    },
+    Known {
+        api: Api::Gemini,
+        name: "gemini/models",
+        method: Method::GET,
+        path: "/v1beta/models",
+        takes_model: false,
+        wire: Wire::Nothing,
+        query: &["pageSize", "pageToken"],
     },
 ];
 
@@ -103,16 +164,20 @@ impl Endpoint {
         }
         let path = uri.path();
         plain_path(path)?;
+        if let Some(gemini) = GeminiPath::of(method, path) {
+            return Self::gemini(&gemini, uri.query().unwrap_or_default());
+        }
         let api = family(headers).unwrap_or(fallback);
         let found = KNOWN
             .iter()
             .filter(|known| known.method == *method)
             .find_map(|known| {
                 let rest = path.strip_prefix(known.path)?;
-                let single = known.path == "/v1/models";
+                let single = known.path.ends_with("/models");
+                let shared = known.path == "/v1/models";
                 let fits = rest.is_empty()
                     || (single && rest.strip_prefix('/').is_some_and(|id| !id.contains('/')));
-                (fits && (!single || known.api == api)).then_some(known)
+                (fits && (!shared || known.api == api)).then_some(known)
             })
             .ok_or_else(|| "it is not an endpoint that the gateway answers".to_owned())?;
         let mut target = path.to_owned();
@@ -121,13 +186,56 @@ impl Endpoint {
             target.push('?');
             target.push_str(query);
         }
-        Ok(Self { api: found.api, name: found.name, target, takes_model: found.takes_model })
+        Ok(Self {
+            api: found.api,
+            name: found.name,
+            target,
+            takes_model: found.takes_model,
+            path_model: None,
+            wire: found.wire,
+        })
+    }
+
+    fn gemini(path: &GeminiPath<'_>, query: &str) -> Result<Self, String> {
+        let mut target = path.target(path.model);
+        if let Some(query) = gemini_query(path.verb, query)? {
+            target.push('?');
+            target.push_str(query);
+        }
+        Ok(Self {
+            api: Api::Gemini,
+            name: path.name,
+            target,
+            takes_model: true,
+            path_model: Some(path.model.to_owned()),
+            wire: path.wire,
+        })
+    }
+
+    /// The same with another model in its path, if it has one there.
+    pub(crate) fn renamed(&self, model: &str) -> Result<String, String> {
+        let (path, query) = match self.target.split_once('?') {
+            Some((path, query)) => (path, Some(query)),
+            None => (self.target.as_str(), None),
+        };
+        let Some(gemini) = GeminiPath::of(&Method::POST, path) else {
+            return Ok(self.target.clone());
+        };
+        let path = gemini.target(model);
+        // What the policy calls it must not lead elsewhere either.
+        plain_path(&path)?;
+        Ok(match query {
+            Some(query) => format!("{path}?{query}"),
+            None => path,
+        })
     }
 }
 
 /// The API whose client this is, as far as its headers tell.
 pub(crate) fn family(headers: &HeaderMap) -> Option<Api> {
-    if headers.contains_key("anthropic-version") || headers.contains_key("x-api-key") {
+    if headers.contains_key("x-goog-api-key") {
+        Some(Api::Gemini)
+    } else if headers.contains_key("anthropic-version") || headers.contains_key("x-api-key") {
         Some(Api::Anthropic)
     } else if headers.contains_key("authorization") {
         Some(Api::OpenAi)

@@ -1,12 +1,12 @@
-use std::{convert::Infallible, fmt, sync::Arc};
+use std::{convert::Infallible, fmt, sync::Arc, time::Instant};
 
 use arc_swap::ArcSwap;
 use bytes::Bytes;
-use http::{Request, Response, header, request::Parts};
-use http_body_util::{Either, Full};
+use http::{Request, Response, Uri, header, request::Parts};
+use http_body_util::Full;
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use palisade_core::{Action, Authority, Event, Layer};
+use palisade_core::{Action, Authority, Decision, Event, Layer};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     sync::Semaphore,
@@ -14,17 +14,29 @@ use tokio::{
 };
 
 use crate::{
-    Api, ConfigError, GatewayConfig, KeySource, Limits, Tunnel,
+    Api, ConfigError, Door, GatewayConfig, KeySource, KnownSecret, Limits, Tunnel,
+    account::{Account, Call, Open, Prompt},
     answer::{Payload, refused},
+    asking::Asking,
     body::{Budget, Held, drain},
     endpoint::{Endpoint, family},
+    guard::Told,
     headers,
+    inspect::{Judge, not_named},
+    known_calls::KnownCalls,
     model_field::{BodyError, ModelField},
-    passage::Passage,
+    outgoing::{Outgoing, Preparing},
+    passage::Checks,
+    quota::{Estimate, Exceeded, Meters, Price, Reservation, Wanted, of_answer, price_of},
+    redact::Redacting,
     refusal::Refusal,
+    relay::relay,
+    results::Results,
     scrub::Scrubber,
     table::{Table, Target, Upstream},
     tls::Tls,
+    translate::Translation,
+    usage::Usage,
 };
 
 /// The way to the models, for one sandbox.
@@ -39,40 +51,94 @@ struct Inner {
     budget: Budget,
     connections: Semaphore,
     tunnel: Option<Arc<dyn Tunnel>>,
+    calls: Arc<KnownCalls>,
+    meters: Arc<Meters>,
+    open: Open,
+    redacting: Redacting,
+    told: Arc<Told>,
+    turn: tokio::sync::Mutex<()>,
 }
 
 /// A call that has its provider.
 struct Routed<'a> {
     action: &'a Action,
-    target: &'a Target,
-    /// The policy that the provider was chosen by.
+    /// Those to ask, one after the other.
+    targets: Vec<Target>,
+    /// Where the model stands in the body, if it does.
+    field: Option<ModelField>,
+    /// The policy that the providers were chosen by.
     generation: u64,
+    table: &'a Table,
+    /// What the call may use. None for one that no model answers.
+    estimate: Option<Estimate>,
+}
+
+impl Routed<'_> {
+    /// The model, by the name that the provider gets.
+    fn model<'b>(&'b self, target: &'b Target) -> Option<&'b str> {
+        let asked = match self.action {
+            Action::ModelCall { model, .. } => Some(model.as_str()),
+            _ => None,
+        };
+        target.rename.as_deref().filter(|_| asked.is_some()).or(asked)
+    }
+}
+
+/// Whether a provider takes no money.
+fn is_free(target: &Target) -> bool {
+    matches!(target.upstream.key, KeySource::None)
 }
 
 impl Gateway {
     /// A gateway over this configuration. Nothing is dialled and no file is read yet.
-    pub fn new(config: GatewayConfig, authority: Arc<dyn Authority>) -> Result<Self, ConfigError> {
+    pub fn new(
+        mut config: GatewayConfig,
+        authority: Arc<dyn Authority>,
+    ) -> Result<Self, ConfigError> {
         let (limits, tunnel) = (config.limits.clone(), config.tunnel.clone());
         let tls = Arc::new(Tls::new(config.extra_roots.clone()));
+        let meters = Arc::new(Meters::new(config.quota_folder.clone()));
+        let redacting = Redacting::new(config.redact.take());
         let table = Table::new(config, &tls)?;
+        meters.prepare(&table.quotas)?;
         Ok(Self(Arc::new(Inner {
             table: ArcSwap::from_pointee(table),
             tls,
             authority,
             budget: Budget::new(limits.bodies),
             connections: Semaphore::new(limits.connections),
+            calls: Arc::default(),
+            meters,
+            open: Open::default(),
+            redacting,
+            told: Arc::default(),
+            turn: tokio::sync::Mutex::default(),
             limits,
             tunnel,
         })))
     }
 
-    /// Routes and providers of this configuration from now on; its limits do not count. A call that is
-    /// under way goes on.
-    pub fn replace(&self, config: GatewayConfig) -> Result<(), ConfigError> {
+    /// Routes, providers and quotas of this configuration from now on; its limits do not count, and what
+    /// was used of quotas stays used. A call that is under way goes on.
+    pub fn replace(&self, mut config: GatewayConfig) -> Result<(), ConfigError> {
         let (limits, tunnel) = (self.0.limits.clone(), self.0.tunnel.clone());
+        let redact = config.redact.take();
         let table = Table::new(GatewayConfig { limits, tunnel, ..config }, &self.0.tls)?;
+        self.0.meters.prepare(&table.quotas)?;
+        self.0.redacting.configure(redact);
         self.0.table.store(Arc::new(table));
         Ok(())
+    }
+
+    /// Values that are taken out of what goes to a model besides those of the configuration, wherever
+    /// anything is, as long as the sandbox runs.
+    pub fn keep_from_models(&self, values: Vec<KnownSecret>) {
+        self.0.redacting.learn(values);
+    }
+
+    /// Resolves when the end of every call is recorded that has ended.
+    pub async fn recorded(&self) {
+        self.0.open.closed().await;
     }
 
     /// Reads the operator's certificate roots now, and not at the first call over HTTPS. For a
@@ -81,12 +147,37 @@ impl Gateway {
         self.0.tls.config().map(drop)
     }
 
+    /// Where the providers of now are: what a client sends there is for [`Gateway::serve_at`].
+    pub fn doors(&self) -> Vec<Door> {
+        Door::all(self.0.table.load().providers())
+    }
+
     /// Serves one connection from the sandbox, to its end.
     pub async fn serve(&self, stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static) {
+        self.serve_with(stream, None).await;
+    }
+
+    /// The same for a client that means to speak to a provider, without any TLS.
+    pub async fn serve_at(
+        &self,
+        door: &Door,
+        stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    ) {
+        self.serve_with(stream, Some(door)).await;
+    }
+
+    async fn serve_with(
+        &self,
+        stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
+        door: Option<&Door>,
+    ) {
         let inner = &self.0;
         let Ok(_place) = inner.connections.try_acquire() else { return };
-        let service = service_fn(|request| {
+        let service = service_fn(|mut request: Request<Incoming>| {
             let inner = Arc::clone(inner);
+            if let Some(path) = door.and_then(|door| path_at(door, request.uri())) {
+                *request.uri_mut() = path;
+            }
             async move { Ok::<_, Infallible>(inner.answer(request).await) }
         });
         let served = http1::Builder::new()
@@ -107,6 +198,16 @@ impl Gateway {
             inner.authority.authorize(&action).await;
         }
     }
+}
+
+/// The path that a request to a provider has here, if it is another one.
+fn path_at(door: &Door, uri: &Uri) -> Option<Uri> {
+    if uri.scheme().is_some() || uri.authority().is_some() {
+        return None;
+    }
+    let told = uri.path_and_query()?.as_str();
+    let path = door.path(told);
+    (path != told).then(|| path.parse().ok()).flatten()
 }
 
 impl fmt::Debug for Gateway {
@@ -164,29 +265,74 @@ impl Inner {
         let held = Held::read(body, &self.limits, &self.budget).await?;
         let generation = self.authority.generation();
         let table = self.table.load_full();
-        let (action, target, held) = if endpoint.takes_model {
-            let (field, held) = understood(held, self.limits.nesting).await?;
-            let target = table.of_model(&field.model, endpoint.api)?;
-            let held = match &target.rename {
-                None => held,
-                Some(name) => {
-                    let renamed = field.renamed(held.bytes(), name);
-                    held.with(renamed.ok_or(BodyError::Model)?)
-                }
+        let mut estimate = None;
+        let mut in_body = None;
+        let (action, targets, held) = if endpoint.takes_model {
+            let (request, held) = understood(held, endpoint, self.limits.nesting).await?;
+            let targets = table.of_model(&request.field.model, endpoint.api, endpoint.wire)?;
+            self.permit(&request, endpoint, &table).await?;
+            let field = request.field;
+            let endpoint_name = endpoint.name.to_owned();
+            let action = Action::ModelCall { endpoint: endpoint_name, model: field.model.clone() };
+            let redactor = self.redacting.now();
+            let preparing = Preparing {
+                authority: &*self.authority,
+                quotas: &table.quotas,
+                redactor: redactor.as_ref(),
+                guard: table.guard,
+                told: &self.told,
+                turn: &self.turn,
+                action: &action,
             };
-            let endpoint = endpoint.name.to_owned();
-            (Action::ModelCall { endpoint, model: field.model }, target, Some(held))
+            let prepared = preparing.body(held, &field, &head.headers, endpoint).await?;
+            let Outgoing { held, changed, estimate: expected } = prepared;
+            estimate = Some(expected);
+            let (field, held) = if changed {
+                let (request, held) = understood(held, endpoint, self.limits.nesting).await?;
+                (request.field, held)
+            } else {
+                (field, held)
+            };
+            in_body = endpoint.path_model.is_none().then_some(field);
+            (action, targets, Some(held))
         } else {
             if !held.bytes().is_empty() {
                 return Err(Refusal::Endpoint("a GET request has no body".into()));
             }
             let target = table.of_api(endpoint.api)?;
-            (Action::ModelRequest { request: shown(head), refused: None }, target, None)
+            (Action::ModelRequest { request: shown(head), refused: None }, vec![target], None)
         };
-        let routed = Routed { action: &action, target: &target, generation };
+        let field = in_body;
+        let action = &action;
+        let table = &table;
+        let routed = Routed { action, targets, field, generation, table, estimate };
         self.call(head, endpoint, &routed, held).await
     }
 
+    /// Whether what a request asks for besides words may be, and whether its results belong to calls that
+    /// might be made.
+    async fn permit(
+        &self,
+        request: &Understood,
+        endpoint: &Endpoint,
+        table: &Table,
+    ) -> Result<(), Refusal> {
+        let Asking { at_provider, results, refused } = &request.asking;
+        if let Some(why) = refused {
+            return Err(Refusal::AtProvider((*why).to_owned()));
+        }
+        let named = |tool: &Option<_>| tool.is_some_and(|tool| table.server_tools.contains(&tool));
+        if let Some((tool, kind)) = at_provider.iter().find(|(tool, _)| !named(tool)) {
+            return Err(Refusal::AtProvider(not_named(*tool, kind)));
+        }
+        let subject = format!("{} {}", endpoint.name, request.field.model);
+        let why = Results { calls: &self.calls, authority: &*self.authority }
+            .check(results, &subject, table.deny_unknown_results)
+            .await;
+        why.map_or(Ok(()), |why| Err(Refusal::Results(why)))
+    }
+
+    /// Asks one provider after the other, until one answers in a way that is the client's to hear.
     async fn call(
         &self,
         head: &Parts,
@@ -194,8 +340,39 @@ impl Inner {
         routed: &Routed<'_>,
         body: Option<Held>,
     ) -> Result<Response<Payload>, Refusal> {
-        let Routed { action, target, generation } = *routed;
+        let body = body.map(Held::into_bytes);
+        let mut decided = false;
+        let mut last = Err(Refusal::NoProvider(endpoint.api));
+        for (at, target) in routed.targets.iter().enumerate() {
+            let is_last = at.saturating_add(1) == routed.targets.len();
+            last = self.attempt(head, endpoint, (routed, target), body.clone(), &mut decided).await;
+            if is_last || !goes_on(&last) {
+                break;
+            }
+            // Whoever is asked next has an event of its own. A failure has one already.
+            if let Ok(response) = &last {
+                let subject = routed.action.subject();
+                let event = Event::observed("model_failure", Layer::Inference, subject)
+                    .with("provider", target.upstream.name.as_str())
+                    .with("why", format!("answered {}", response.status().as_u16()));
+                self.authority.record(event).await;
+            }
+        }
+        last
+    }
+
+    async fn attempt(
+        &self,
+        head: &Parts,
+        endpoint: &Endpoint,
+        (routed, target): (&Routed<'_>, &Target),
+        body: Option<Bytes>,
+        decided: &mut bool,
+    ) -> Result<Response<Payload>, Refusal> {
+        let Routed { action, generation, .. } = *routed;
         let upstream = &*target.upstream;
+        let translation = Translation::between(endpoint.wire, upstream.api)
+            .filter(|_| upstream.api != endpoint.api);
         let mut scrubber = None;
         let mut fields = headers::for_provider(&head.headers, body.is_some());
         match &upstream.key {
@@ -212,42 +389,151 @@ impl Inner {
                 return Err(Refusal::KeyMissing { provider, why: why.clone() });
             }
         }
-        let uri = upstream.url.join(&endpoint.target);
+        let path = match (translation, &target.rename) {
+            (Some(translation), _) => translation.path().to_owned(),
+            (None, Some(model)) => endpoint.renamed(model).map_err(Refusal::Endpoint)?,
+            (None, None) => endpoint.target.clone(),
+        };
+        let uri = upstream.url.join(&path);
         let (Some(uri), Some(host)) = (uri, upstream.url.host_header()) else {
             return Err(failed(upstream, "has a URL that cannot be called"));
         };
         fields.insert(header::HOST, host);
-        let payload = Full::new(body.map(Held::into_bytes).unwrap_or_default());
-        let mut request = Request::new(payload);
+        let payload = match (body, &target.rename, &routed.field) {
+            (Some(body), Some(name), Some(field)) => {
+                field.renamed(&body, name).map(Bytes::from).ok_or(BodyError::Model)?
+            }
+            (body, _, _) => body.unwrap_or_default(),
+        };
+        let payload = match translation {
+            Some(translation) => {
+                translation.headers(&mut fields);
+                translation
+                    .request(&payload)
+                    .map_err(|why| Refusal::Untranslated { provider: upstream.name.clone(), why })?
+            }
+            None => payload,
+        };
+        let prompt = routed.estimate.is_some().then(|| Prompt::of(&payload));
+        let mut request = Request::new(Full::new(payload));
         *request.method_mut() = head.method.clone();
         *request.uri_mut() = uri;
         *request.headers_mut() = fields;
 
-        let decision = self.authority.authorize(action).await;
-        if !decision.is_allowed() {
-            return Err(Refusal::Denied(decision.reason));
+        let mut reservation = self.reserve(routed, target).await?;
+        if !*decided {
+            let decision = self.authority.authorize(action).await;
+            if !decision.is_allowed() {
+                return Err(Refusal::Denied(decision.reason));
+            }
+            *decided = true;
         }
         // The new policy permits it, and perhaps not to this provider.
         if self.authority.generation() != generation {
             return Err(failed(upstream, "was chosen by a policy that has just been replaced"));
         }
-        match self.send(upstream, request).await {
+        // From here on it counts as made.
+        let started = Instant::now();
+        owes(&mut reservation, Usage::default());
+        let answered = match self.send(upstream, request).await {
             Ok(response) => {
-                let event = Event::observed("model_answer", Layer::Inference, action.subject())
+                let mut event = Event::observed("model_answer", Layer::Inference, action.subject())
                     .with("provider", upstream.name.as_str())
                     .with("status", response.status().as_u16());
-                if !self.authority.record(event).await {
-                    return Err(failed(upstream, "answered, but the journal cannot take that"));
+                if let Some(model) = routed.model(target) {
+                    event = event.with("model", model);
                 }
-                Ok(self.relay(action, upstream, response, scrubber))
+                let call = Call {
+                    event,
+                    reservation,
+                    estimate: routed.estimate.unwrap_or_default(),
+                    price: self.price(routed, target),
+                    prompt,
+                    started,
+                };
+                let taken = response.status().is_success();
+                let account = Account::new(call, Arc::clone(&self.authority), &self.open, taken);
+                let mut checks = self.checks(action, upstream, scrubber, account);
+                checks.translation = translation;
+                let relayed = relay(response, endpoint.wire, checks, &self.limits).await;
+                relayed.map_err(|why| failed(upstream, &why))
             }
             Err(refusal) => {
-                let event = Event::observed("model_failure", Layer::Inference, action.subject())
-                    .with("provider", upstream.name.as_str())
-                    .with("why", refusal.to_string());
-                self.authority.record(event).await;
+                // It may have read the prompt and thought about it.
+                if let (Refusal::Slow { .. }, Some(estimate)) = (&refusal, routed.estimate) {
+                    owes(&mut reservation, of_answer(estimate, 0));
+                }
                 Err(refusal)
             }
+        };
+        if let Err(refusal) = &answered {
+            let event = Event::observed("model_failure", Layer::Inference, action.subject())
+                .with("provider", upstream.name.as_str())
+                .with("why", refusal.to_string());
+            self.authority.record(event).await;
+        }
+        answered
+    }
+
+    /// Room for a call under every limit.
+    async fn reserve(
+        &self,
+        routed: &Routed<'_>,
+        target: &Target,
+    ) -> Result<Option<Reservation>, Refusal> {
+        let quotas = &routed.table.quotas;
+        let (Some(estimate), Some(model), false) =
+            (routed.estimate, routed.model(target), quotas.is_empty())
+        else {
+            return Ok(None);
+        };
+        let wanted = Wanted { model, free: is_free(target), estimate };
+        match self.meters.reserve(quotas, &wanted).await {
+            Ok(reservation) => Ok(Some(reservation)),
+            Err(why) => Err(self.exceeded(routed.action, why).await),
+        }
+    }
+
+    /// Records that a limit has no room for a call.
+    async fn exceeded(&self, action: &Action, why: Exceeded) -> Refusal {
+        let decision = Decision::deny_by(why.rule(), why.to_string());
+        self.authority.record(Event::decided(action, &decision)).await;
+        Refusal::Limit(why)
+    }
+
+    /// What the model costs, if anybody says so.
+    fn price(&self, routed: &Routed<'_>, target: &Target) -> Option<Price> {
+        if is_free(target) {
+            return Some(Price::default());
+        }
+        let model = routed.model(target)?;
+        let quotas = routed.table.quotas.iter();
+        quotas
+            .map(|quota| quota.prices.as_slice())
+            .chain([&[][..]])
+            .find_map(|own| price_of(own, model))
+    }
+
+    fn checks(
+        &self,
+        action: &Action,
+        upstream: &Upstream,
+        scrubber: Option<Scrubber>,
+        account: Account,
+    ) -> Checks {
+        let judge = Judge {
+            authority: Arc::clone(&self.authority),
+            server_tools: Arc::clone(&self.table.load().server_tools),
+            calls: Arc::clone(&self.calls),
+        };
+        Checks {
+            scrubber,
+            reading: None,
+            translation: None,
+            judge,
+            watcher: Box::new(account),
+            provider: upstream.name.clone(),
+            subject: action.subject(),
         }
     }
 
@@ -280,36 +566,24 @@ impl Inner {
         }
         Ok(response)
     }
+}
 
-    fn relay(
-        &self,
-        action: &Action,
-        upstream: &Upstream,
-        response: Response<Incoming>,
-        mut scrubber: Option<Scrubber>,
-    ) -> Response<Payload> {
-        let (head, body) = response.into_parts();
-        let mut fields = headers::for_client(&head.headers);
-        if let Some(scrubber) = &mut scrubber {
-            for value in fields.values_mut() {
-                if let Some(clean) = scrubber.header(value) {
-                    *value = clean;
-                }
-            }
+/// Whether the next provider is asked: this one had no room or no answer, and the client has heard nothing.
+fn goes_on(answered: &Result<Response<Payload>, Refusal>) -> bool {
+    match answered {
+        Ok(response) => {
+            response.status() == http::StatusCode::TOO_MANY_REQUESTS
+                || response.status().is_server_error()
         }
-        let leak = Event::observed("key_in_answer", Layer::Inference, action.subject())
-            .with("provider", upstream.name.as_str());
-        let passage = Passage::new(
-            body,
-            scrubber,
-            self.limits.answer_pause,
-            (Arc::clone(&self.authority), leak),
-        );
-        let mut out = Response::new(Either::Right(passage));
-        *out.status_mut() = head.status;
-        *out.headers_mut() = fields;
-        out
+        Err(why) => matches!(
+            why,
+            Refusal::Upstream { .. } | Refusal::Slow { .. } | Refusal::KeyMissing { .. }
+        ),
     }
+}
+
+fn owes(reservation: &mut Option<Reservation>, usage: Usage) {
+    reservation.iter_mut().for_each(|reservation| reservation.owes(usage));
 }
 
 fn failed(upstream: &Upstream, why: &str) -> Refusal {
@@ -325,11 +599,33 @@ fn cause(error: &dyn std::error::Error) -> String {
     inner.to_string()
 }
 
-/// Finds the model. A large body is read on a thread of its own, so that it holds up no stream.
-async fn understood(held: Held, nesting: usize) -> Result<(ModelField, Held), Refusal> {
+/// What a body says, as far as it is looked into.
+struct Understood {
+    field: ModelField,
+    asking: Asking,
+}
+
+impl Understood {
+    fn of(body: &[u8], endpoint: &Endpoint, nesting: usize) -> Result<Self, BodyError> {
+        let field = match &endpoint.path_model {
+            Some(model) => ModelField::of_path(body, model, nesting)?,
+            None => ModelField::of(body, nesting)?,
+        };
+        Ok(Self { field, asking: Asking::of(body, endpoint.wire)? })
+    }
+}
+
+/// Reads a body. A large one is read on a thread of its own, so that it holds up no stream.
+async fn understood(
+    held: Held,
+    endpoint: &Endpoint,
+    nesting: usize,
+) -> Result<(Understood, Held), Refusal> {
     const LARGE: usize = 256 * 1024;
     let large = held.bytes().len() > LARGE;
-    let read = move || ModelField::of(held.bytes(), nesting).map(|field| (field, held));
+    let endpoint = endpoint.clone();
+    let read =
+        move || Understood::of(held.bytes(), &endpoint, nesting).map(|request| (request, held));
     let read = if large {
         tokio::task::spawn_blocking(read).await.map_err(|_| Refusal::Incomplete)?
     } else {

@@ -18,6 +18,7 @@ const PASSED: &[&str] = &[
     "version",
     "x-app",
     "x-client-request-id",
+    "x-goog-api-client",
     "x-title",
 ];
 

@@ -3,7 +3,8 @@
 //! A request comes in over a stream that the egress layer hands over ([`Gateway::serve`]). It is
 //! read whole and bounded, understood (endpoint, model), matched to a [`Route`], put to the
 //! [`Authority`](palisade_core::Authority), and only then sent to the operator's [`Provider`]
-//! with the real key. The answer streams back frame by frame, byte for byte.
+//! with the real key. The answer streams back frame by frame, byte for byte; only a tool call in it is
+//! held until it is whole and decided (`inspect`).
 //!
 //! What it trusts: the operator's configuration and, for HTTPS, the operator's certificate roots.
 //! What it does not: every byte of a request, and what a provider's answer may give away. Nothing
@@ -13,29 +14,54 @@
 
 #![forbid(unsafe_code)]
 
+mod account;
 mod answer;
 mod api;
+mod asking;
 mod body;
+mod bounds;
 mod config;
 mod connector;
 mod credential;
+mod doors;
 mod endpoint;
 mod gateway;
+mod gemini_path;
+mod guard;
 mod headers;
+mod inspect;
+mod known_calls;
 mod limits;
 mod model_field;
 mod model_pattern;
+mod observe;
+mod outgoing;
 mod passage;
+mod quota;
+mod reading;
+mod redact;
 mod refusal;
+mod relay;
+mod results;
 mod scrub;
+mod sse;
+mod strict_json;
 mod table;
 mod tls;
+mod translate;
 mod upstream_url;
+mod usage;
 
 pub use api::Api;
-pub use config::{ConfigError, GatewayConfig, KeySource, Provider, Route, Tunnel};
+pub use config::{ConfigError, Fallback, GatewayConfig, KeySource, Provider, Route, Tunnel};
 pub use credential::{HeaderCredential, TemplateError};
+pub use doors::Door;
 pub use gateway::Gateway;
+pub use guard::Guard;
+pub use inspect::ServerTool;
 pub use limits::Limits;
 pub use model_pattern::{ModelPattern, ModelPatternError};
+pub use quota::{PRICES_OF, Price, PriceFor, Quota, QuotaError, Usd, built_in};
+pub use redact::{KnownSecret, Redacted, Redactor, Unsearchable};
 pub use upstream_url::{UpstreamUrl, UpstreamUrlError};
+pub use usage::Usage;

@@ -11,17 +11,25 @@ pub(crate) struct ModelField {
     pub(crate) model: String,
     /// The bytes of the JSON string, quotes included.
     pub(crate) span: Range<usize>,
+    /// What else limits are about, as far as it is there: a key of [`LIMITED`] and its value's bytes.
+    pub(crate) limited: Vec<(&'static str, Range<usize>)>,
 }
+
+/// Keys of a body that limits are about. Some decoders do not mind case, so it does not count here.
+const LIMITED: &[&str] =
+    &["max_tokens", "max_completion_tokens", "max_output_tokens", "n", "tools", "functions"];
 
 /// Why a body is not understood. The text says what is wrong without repeating the body.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum BodyError {
     #[error("the body is not UTF-8")]
     Utf8,
-    #[error("the body is nested deeper than {0} levels")]
+    #[error("it is nested deeper than {0} levels")]
     Depth(usize),
     #[error("the body is not a JSON object: {0}")]
     Json(String),
+    #[error("it is no JSON with one reading: {0}")]
+    Value(String),
     #[error("the body names no `model`")]
     NoModel,
     #[error(
@@ -35,24 +43,20 @@ impl ModelField {
     /// a key that comes twice at the top level, or one that is `model` but for its case (some
     /// decoders match keys without case).
     pub(crate) fn of(body: &[u8], nesting: usize) -> Result<Self, BodyError> {
-        let text = std::str::from_utf8(body).map_err(|_| BodyError::Utf8)?;
-        bounded(body, nesting)?;
-        let top: TopLevel<'_> =
-            serde_json::from_str(text).map_err(|error| BodyError::Json(error.to_string()))?;
+        let (text, top) = read(body, nesting)?;
         let raw = top.model.ok_or(BodyError::NoModel)?.get();
         let model: String = serde_json::from_str(raw).map_err(|_| BodyError::Model)?;
-        let plain = model.bytes().all(|byte| byte.is_ascii_graphic());
-        if model.is_empty() || model.len() > LONGEST_MODEL || !plain {
+        let span = place(text, raw).ok_or(BodyError::Model)?;
+        Ok(Self { model: plain(model)?, span, limited: limited(text, &top)? })
+    }
+
+    /// The same for a body whose model stands in the path. Its `span` is nowhere.
+    pub(crate) fn of_path(body: &[u8], model: &str, nesting: usize) -> Result<Self, BodyError> {
+        let (text, top) = read(body, nesting)?;
+        if top.model.is_some() {
             return Err(BodyError::Model);
         }
-        // `raw` is a part of `text`: the difference of their addresses is its place.
-        let start =
-            (raw.as_ptr() as usize).checked_sub(text.as_ptr() as usize).ok_or(BodyError::Model)?;
-        let span = start..start.saturating_add(raw.len());
-        if text.get(span.clone()) != Some(raw) {
-            return Err(BodyError::Model);
-        }
-        Ok(Self { model, span })
+        Ok(Self { model: plain(model.to_owned())?, span: 0..0, limited: limited(text, &top)? })
     }
 
     /// The body with another model, and every other byte as it was.
@@ -68,8 +72,35 @@ impl ModelField {
     }
 }
 
+fn read(body: &[u8], nesting: usize) -> Result<(&str, TopLevel<'_>), BodyError> {
+    let text = std::str::from_utf8(body).map_err(|_| BodyError::Utf8)?;
+    bounded(body, nesting)?;
+    let top = serde_json::from_str(text).map_err(|error| BodyError::Json(error.to_string()))?;
+    Ok((text, top))
+}
+
+fn plain(model: String) -> Result<String, BodyError> {
+    let plain = model.bytes().all(|byte| byte.is_ascii_graphic());
+    if model.is_empty() || model.len() > LONGEST_MODEL || !plain {
+        return Err(BodyError::Model);
+    }
+    Ok(model)
+}
+
+fn limited(text: &str, top: &TopLevel<'_>) -> Result<Vec<(&'static str, Range<usize>)>, BodyError> {
+    let limited = top.limited.iter().map(|(key, raw)| Some((*key, place(text, raw.get())?)));
+    limited.collect::<Option<Vec<_>>>().ok_or(BodyError::Model)
+}
+
+/// Where a part of a text is in it: the difference of their addresses.
+fn place(text: &str, part: &str) -> Option<Range<usize>> {
+    let start = (part.as_ptr() as usize).checked_sub(text.as_ptr() as usize)?;
+    let span = start..start.saturating_add(part.len());
+    (text.get(span.clone()) == Some(part)).then_some(span)
+}
+
 /// Counts brackets outside of strings, so that no parser after this one meets a deep body.
-fn bounded(body: &[u8], limit: usize) -> Result<(), BodyError> {
+pub(crate) fn bounded(body: &[u8], limit: usize) -> Result<(), BodyError> {
     let (mut depth, mut quoted, mut escaped) = (0usize, false, false);
     for &byte in body {
         if quoted {
@@ -98,6 +129,7 @@ fn bounded(body: &[u8], limit: usize) -> Result<(), BodyError> {
 
 struct TopLevel<'a> {
     model: Option<&'a RawValue>,
+    limited: Vec<(&'static str, &'a RawValue)>,
 }
 
 impl<'de: 'a, 'a> Deserialize<'de> for TopLevel<'a> {
@@ -117,6 +149,7 @@ impl<'de> Visitor<'de> for TopLevelVisitor {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         let mut model = None;
+        let mut limited = Vec::new();
         let mut seen = HashSet::new();
         while let Some(key) = map.next_key::<String>()? {
             if key == "model" {
@@ -128,12 +161,15 @@ impl<'de> Visitor<'de> for TopLevelVisitor {
             if key.eq_ignore_ascii_case("model") {
                 return Err(serde::de::Error::custom("a key is `model` in other letter case"));
             }
-            map.next_value::<IgnoredAny>()?;
+            match LIMITED.iter().find(|name| key.eq_ignore_ascii_case(name)) {
+                Some(name) => limited.push((*name, map.next_value::<&RawValue>()?)),
+                None => drop(map.next_value::<IgnoredAny>()?),
+            }
             if !seen.insert(key) {
                 return Err(serde::de::Error::custom("a top-level key comes twice"));
             }
         }
-        Ok(TopLevel { model })
+        Ok(TopLevel { model, limited })
     }
 }
 

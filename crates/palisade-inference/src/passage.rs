@@ -5,12 +5,21 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use hyper::body::{Body, Frame, Incoming, SizeHint};
-use palisade_core::{Authority, Event};
+use palisade_core::{Event, Layer, Verdict};
 use tokio::time::{Duration, Instant, Sleep, sleep};
 
-use crate::scrub::Scrubber;
+use crate::{
+    inspect::{Judge, Outlet, Ruling, Unreadable, denied},
+    observe::{Finish, Unwatched, Watcher},
+    reading::Reading,
+    scrub::Scrubber,
+    translate::{Translation, Translator},
+};
+
+/// How long a client hears nothing while a tool call is held.
+const SILENCE: Duration = Duration::from_secs(15);
 
 /// Why an answer broke off. The client's connection is then cut: a stream that was not whole
 /// must not look whole.
@@ -24,45 +33,143 @@ pub(crate) enum Broken {
     Journal,
 }
 
+/// What an answer goes through.
+pub(crate) struct Checks {
+    pub(crate) scrubber: Option<Scrubber>,
+    /// None for an answer that holds no tool call.
+    pub(crate) reading: Option<Reading>,
+    /// Set where the provider speaks another format than the client.
+    pub(crate) translation: Option<Translation>,
+    pub(crate) judge: Judge,
+    pub(crate) watcher: Box<dyn Watcher>,
+    /// Which provider answered what.
+    pub(crate) provider: String,
+    pub(crate) subject: String,
+}
+
+/// What is waited for outside of the stream.
+enum Done {
+    Ruled(Vec<Ruling>),
+    Recorded(bool),
+}
+
 /// A provider's answer on its way to the client: each frame goes on as it comes, and no frame is
-/// asked for before the client has taken the last one.
+/// asked for before the client has taken the last one. Only tool calls are held, until they are
+/// decided.
 pub(crate) struct Passage {
     inner: Incoming,
-    scrubber: Option<Scrubber>,
-    /// What is written down if the answer holds the key.
-    leak: Option<(Arc<dyn Authority>, Event)>,
-    recording: Option<Pin<Box<dyn Future<Output = bool> + Send>>>,
-    /// What may go on once that is written down.
+    checks: Checks,
+    /// Whether it is written down that the answer holds the key.
+    told: bool,
+    waits: Option<Pin<Box<dyn Future<Output = Done> + Send>>>,
+    outlet: Outlet,
+    translator: Option<Translator>,
+    /// What may go on once all before is written down.
     clean: Bytes,
+    /// Nothing further is read.
+    over: Option<Finish>,
     /// Whether the provider is waited for now: a client that is slow uses up no pause.
     waiting: bool,
     pause: Duration,
     deadline: Pin<Box<Sleep>>,
+    silence: Pin<Box<Sleep>>,
 }
 
 impl Passage {
-    pub(crate) fn new(
-        inner: Incoming,
-        scrubber: Option<Scrubber>,
-        pause: Duration,
-        leak: (Arc<dyn Authority>, Event),
-    ) -> Self {
-        let deadline = Box::pin(sleep(pause));
-        let clean = Bytes::new();
+    pub(crate) fn new(inner: Incoming, checks: Checks, pause: Duration) -> Self {
+        let translator = checks.translation.filter(|_| checks.reading.is_some());
         Self {
             inner,
-            scrubber,
-            leak: Some(leak),
-            recording: None,
-            clean,
+            translator: translator.map(Translator::new),
+            checks,
+            told: false,
+            waits: None,
+            outlet: Outlet::default(),
+            clean: Bytes::new(),
+            over: None,
             waiting: false,
             pause,
-            deadline,
+            deadline: Box::pin(sleep(pause)),
+            silence: Box::pin(sleep(SILENCE)),
         }
     }
 
     fn has_leaked(&self) -> bool {
-        self.leak.is_some() && self.scrubber.as_ref().is_some_and(|scrubber| scrubber.found() > 0)
+        !self.told && self.checks.scrubber.as_ref().is_some_and(|scrubber| scrubber.found() > 0)
+    }
+
+    fn record(&mut self, event: Event) {
+        let authority = Arc::clone(&self.checks.judge.authority);
+        let event = event.with("provider", self.checks.provider.as_str());
+        self.waits = Some(Box::pin(async move { Done::Recorded(authority.record(event).await) }));
+    }
+
+    /// Takes a step in reading: what comes of it is in the outlet.
+    fn advance(&mut self, rulings: Option<Vec<Ruling>>) {
+        let Some(reading) = &mut self.checks.reading else { return };
+        let read = match rulings {
+            None => reading.advance(&mut self.outlet),
+            Some(rulings) => reading.ruled(rulings, &mut self.outlet),
+        };
+        if let Some(usage) = self.outlet.usage.take() {
+            self.checks.watcher.usage(usage);
+        }
+        match read {
+            Ok(()) if reading.is_over() => self.over = Some(Finish::Whole),
+            Ok(()) => {}
+            Err(why) => return self.unreadable(&why),
+        }
+        let judge = self.checks.judge.clone();
+        if !self.outlet.asked.is_empty() {
+            let asked = mem::take(&mut self.outlet.asked);
+            self.waits = Some(Box::pin(async move { Done::Ruled(judge.rule(asked).await) }));
+        } else if !self.outlet.left_out.is_empty() {
+            let kinds = mem::take(&mut self.outlet.left_out);
+            self.waits = Some(Box::pin(async move { Done::Recorded(judge.left_out(kinds).await) }));
+        }
+    }
+
+    /// The client is told in its own format, after all that could be read.
+    fn unreadable(&mut self, why: &Unreadable) {
+        let Some(reading) = &self.checks.reading else { return };
+        let error = reading.error(&format!("Palisade: {why}"));
+        self.outlet.asked.clear();
+        self.outlet.bytes.extend_from_slice(&error);
+        self.over = Some(Finish::Broken);
+        let mut event = Event::observed("answer", Layer::Inference, self.checks.subject.as_str());
+        event.decision = Verdict::Deny;
+        event.reason = why.to_string();
+        self.record(event);
+    }
+
+    fn finished(&mut self, how: Finish) {
+        self.over = Some(how);
+        mem::replace(&mut self.checks.watcher, Box::new(Unwatched)).finished(how);
+    }
+
+    fn broken(&mut self, why: Broken) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
+        self.finished(Finish::Broken);
+        Poll::Ready(Some(Err(why)))
+    }
+
+    /// While something is held, a word now and then, so that the client goes on waiting.
+    fn idle(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
+        let Some(reading) = self.checks.reading.as_ref().filter(|reading| reading.is_holding())
+        else {
+            return Poll::Pending;
+        };
+        ready!(self.silence.as_mut().poll(cx));
+        // What means nothing in one format means nothing in the other only as a comment.
+        let word = match self.translator {
+            None => reading.idle(),
+            Some(_) => Bytes::from_static(b": a tool call is being decided\n\n"),
+        };
+        self.heard();
+        Poll::Ready(Some(Ok(Frame::data(word))))
+    }
+
+    fn heard(&mut self) {
+        self.silence.as_mut().reset(Instant::now() + SILENCE);
     }
 }
 
@@ -76,20 +183,48 @@ impl Body for Passage {
     ) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
         let this = self.get_mut();
         loop {
-            if this.has_leaked()
-                && let Some((authority, event)) = this.leak.take()
-            {
-                this.recording = Some(Box::pin(async move { authority.record(event).await }));
+            if this.waits.is_none() && this.has_leaked() {
+                this.told = true;
+                let subject = this.checks.subject.as_str();
+                this.record(Event::observed("key_in_answer", Layer::Inference, subject));
             }
-            if let Some(recording) = &mut this.recording {
-                let taken = ready!(recording.as_mut().poll(cx));
-                this.recording = None;
-                if !taken {
-                    return Poll::Ready(Some(Err(Broken::Journal)));
+            if let Some(waits) = &mut this.waits {
+                let Poll::Ready(done) = waits.as_mut().poll(cx) else { return this.idle(cx) };
+                this.waits = None;
+                match done {
+                    Done::Recorded(true) => {}
+                    Done::Recorded(false) => return this.broken(Broken::Journal),
+                    Done::Ruled(rulings) => {
+                        this.checks.watcher.ruled(rulings.len(), denied(&rulings));
+                        this.advance(Some(rulings));
+                    }
+                }
+                continue;
+            }
+            if !this.outlet.bytes.is_empty() {
+                this.clean = this.outlet.bytes.split().freeze();
+                if let Some(translator) = &mut this.translator {
+                    this.clean = translator.push(&this.clean);
                 }
             }
+            if this.over.is_some()
+                && let Some(mut translator) = this.translator.take()
+            {
+                let mut all = BytesMut::from(&*this.clean);
+                all.extend_from_slice(&translator.finish());
+                this.clean = all.freeze();
+            }
             if !this.clean.is_empty() {
+                this.heard();
                 return Poll::Ready(Some(Ok(Frame::data(mem::take(&mut this.clean)))));
+            }
+            if let Some(how) = this.over {
+                this.finished(how);
+                return Poll::Ready(None);
+            }
+            this.advance(None);
+            if this.waits.is_some() || !this.outlet.bytes.is_empty() || this.over.is_some() {
+                continue;
             }
             let frame = match Pin::new(&mut this.inner).poll_frame(cx) {
                 Poll::Pending => {
@@ -97,37 +232,60 @@ impl Body for Passage {
                         this.waiting = true;
                         this.deadline.as_mut().reset(Instant::now() + this.pause);
                     }
-                    ready!(this.deadline.as_mut().poll(cx));
-                    return Poll::Ready(Some(Err(Broken::Pause)));
+                    if this.deadline.as_mut().poll(cx).is_pending() {
+                        return this.idle(cx);
+                    }
+                    return this.broken(Broken::Pause);
                 }
                 Poll::Ready(None) => {
-                    let rest = this.scrubber.as_mut().map(Scrubber::finish).unwrap_or_default();
-                    let last = (!rest.is_empty()).then(|| Ok(Frame::data(rest)));
-                    return Poll::Ready(last);
+                    let rest = this.checks.scrubber.as_mut().map(Scrubber::finish);
+                    let rest = rest.unwrap_or_default();
+                    match &mut this.checks.reading {
+                        Some(reading) if !reading.has_ended() => {
+                            reading.push(&rest);
+                            reading.end();
+                        }
+                        _ => {
+                            this.clean = rest;
+                            this.over = Some(Finish::Whole);
+                        }
+                    }
+                    continue;
                 }
-                Poll::Ready(Some(frame)) => frame?,
+                Poll::Ready(Some(Ok(frame))) => frame,
+                Poll::Ready(Some(Err(error))) => return this.broken(error.into()),
             };
             this.waiting = false;
             // Trailers are not passed: no client of these formats reads any.
             let Ok(data) = frame.into_data() else { continue };
-            this.clean = match &mut this.scrubber {
+            let data = match &mut this.checks.scrubber {
                 Some(scrubber) => scrubber.push(data),
                 None => data,
             };
+            this.checks.watcher.came(&data);
+            match &mut this.checks.reading {
+                Some(reading) => reading.push(&data),
+                None => this.clean = data,
+            }
         }
     }
 
     fn is_end_stream(&self) -> bool {
-        self.recording.is_none()
+        self.checks.reading.is_none()
+            && self.waits.is_none()
             && !self.has_leaked()
             && self.clean.is_empty()
-            && self.scrubber.as_ref().is_none_or(|scrubber| scrubber.held() == 0)
+            && self.checks.scrubber.as_ref().is_none_or(|scrubber| scrubber.held() == 0)
             && self.inner.is_end_stream()
     }
 
-    /// Scrubbing keeps the length, so a size that the provider told stays true.
+    /// Scrubbing keeps the length, so a size that the provider told stays true, unless something may be
+    /// replaced.
     fn size_hint(&self) -> SizeHint {
-        let held = self.scrubber.as_ref().map_or(0, Scrubber::held);
+        if self.checks.reading.is_some() {
+            return SizeHint::default();
+        }
+        let held = self.checks.scrubber.as_ref().map_or(0, Scrubber::held);
         let held = held.saturating_add(self.clean.len()) as u64;
         let inner = self.inner.size_hint();
         let mut hint = SizeHint::new();
@@ -136,5 +294,13 @@ impl Body for Passage {
             hint.set_upper(upper.saturating_add(held));
         }
         hint
+    }
+}
+
+impl Drop for Passage {
+    fn drop(&mut self) {
+        // A body whose length is known is dropped at its end without being asked again.
+        let how = if self.is_end_stream() { Finish::Whole } else { Finish::Left };
+        self.checks.watcher.finished(how);
     }
 }

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use http::StatusCode;
 
-use crate::{Api, model_field::BodyError};
+use crate::{Api, Unsearchable, model_field::BodyError, quota::Exceeded};
 
 /// Why a request is not answered by a provider. The text of each goes to the agent: it never
 /// holds a key or a part of a body.
@@ -29,20 +29,35 @@ pub(crate) enum Refusal {
     /// The body came and is not understood.
     #[error("{0}")]
     Body(#[from] BodyError),
+    /// It asks for something that runs at the provider.
+    #[error("{0}")]
+    AtProvider(String),
+    /// It brings the result of a call that no answer let go.
+    #[error("{0}")]
+    Results(String),
     /// No route takes the model.
     #[error("no route takes the model `{0}`; routes are in `inference.routes` of the policy")]
     NoRoute(String),
     /// The route leads to a provider that speaks another format.
     #[error(
-        "the model `{model}` is routed to `{to}`, which speaks the {speaks} API and not the {asked} API; translation between them is not built yet"
+        "the model `{model}` is routed to `{to}`, which speaks the {speaks} API and not the {asked} API; there is no translation for this request: only Anthropic Messages and OpenAI Chat Completions are translated into each other"
     )]
     Translation { model: String, to: String, speaks: Api, asked: Api },
+    /// The request has something that the provider's format cannot say.
+    #[error("the provider `{provider}` speaks another API, in which this cannot be said: {why}")]
+    Untranslated { provider: String, why: String },
     /// No provider speaks the format of a request that names no model.
     #[error("no provider in the policy speaks the {0} API")]
     NoProvider(Api),
     /// The operator has not provided the key.
     #[error("the provider `{provider}` has no key: {why}")]
     KeyMissing { provider: String, why: String },
+    /// Secrets cannot be looked for in it.
+    #[error("{0}")]
+    Unsearchable(Unsearchable),
+    /// A limit of the policy.
+    #[error("{0}")]
+    Limit(#[from] Exceeded),
     /// The engine said no.
     #[error("{0}")]
     Denied(String),
@@ -58,18 +73,30 @@ impl Refusal {
     pub(crate) fn status(&self) -> StatusCode {
         match self {
             Refusal::Endpoint(_)
+            | Refusal::AtProvider(_)
+            | Refusal::Results(_)
             | Refusal::NoRoute(_)
             | Refusal::Translation { .. }
             | Refusal::NoProvider(_)
             | Refusal::KeyMissing { .. }
             | Refusal::Denied(_) => StatusCode::FORBIDDEN,
+            Refusal::Limit(Exceeded::Spent { .. } | Exceeded::Locked) => {
+                StatusCode::TOO_MANY_REQUESTS
+            }
+            Refusal::Limit(Exceeded::Never { .. }) => StatusCode::BAD_REQUEST,
+            Refusal::Limit(Exceeded::NotNamed { .. } | Exceeded::NoPrice { .. }) => {
+                StatusCode::FORBIDDEN
+            }
+            Refusal::Limit(Exceeded::Store(_)) => StatusCode::SERVICE_UNAVAILABLE,
             // Codex falls back to plain HTTP when its WebSocket is answered with 426.
             Refusal::Upgrade => StatusCode::UPGRADE_REQUIRED,
             Refusal::Encoding => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Refusal::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Refusal::Crowded => StatusCode::SERVICE_UNAVAILABLE,
             Refusal::Incomplete => StatusCode::REQUEST_TIMEOUT,
-            Refusal::Body(_) => StatusCode::BAD_REQUEST,
+            Refusal::Body(_) | Refusal::Unsearchable(_) | Refusal::Untranslated { .. } => {
+                StatusCode::BAD_REQUEST
+            }
             Refusal::Upstream { .. } => StatusCode::BAD_GATEWAY,
             Refusal::Slow { .. } => StatusCode::GATEWAY_TIMEOUT,
         }
@@ -79,12 +106,24 @@ impl Refusal {
     pub(crate) fn error_type(&self) -> &'static str {
         match self {
             Refusal::TooLarge(_) => "request_too_large",
+            Refusal::Limit(Exceeded::Spent { .. } | Exceeded::Locked) => "rate_limit_error",
+            Refusal::Limit(Exceeded::Never { .. }) => "invalid_request_error",
+            Refusal::Limit(Exceeded::NotNamed { .. } | Exceeded::NoPrice { .. }) => {
+                "permission_error"
+            }
+            Refusal::Limit(Exceeded::Store(_)) => "api_error",
             Refusal::Crowded => "overloaded_error",
             Refusal::Slow { .. } => "timeout_error",
             Refusal::Upstream { .. } => "api_error",
-            Refusal::Encoding | Refusal::Incomplete | Refusal::Body(_) => "invalid_request_error",
+            Refusal::Encoding
+            | Refusal::Incomplete
+            | Refusal::Body(_)
+            | Refusal::Unsearchable(_)
+            | Refusal::Untranslated { .. } => "invalid_request_error",
             Refusal::Endpoint(_)
             | Refusal::Upgrade
+            | Refusal::AtProvider(_)
+            | Refusal::Results(_)
             | Refusal::NoRoute(_)
             | Refusal::Translation { .. }
             | Refusal::NoProvider(_)
@@ -93,14 +132,61 @@ impl Refusal {
         }
     }
 
+    /// Google's word for it.
+    pub(crate) fn google_status(&self) -> &'static str {
+        match self.error_type() {
+            "invalid_request_error" | "request_too_large" => "INVALID_ARGUMENT",
+            "overloaded_error" | "api_error" => "UNAVAILABLE",
+            "timeout_error" => "DEADLINE_EXCEEDED",
+            _ => "PERMISSION_DENIED",
+        }
+    }
+
+    /// OpenAI's words for this kind of error: its type and its code. Clients give up on
+    /// `insufficient_quota`, and wait and try again on `rate_limit_exceeded`.
+    pub(crate) fn openai(&self) -> (&'static str, &'static str) {
+        match self {
+            Refusal::Limit(Exceeded::Spent { rate: false, .. }) => {
+                ("insufficient_quota", "insufficient_quota")
+            }
+            Refusal::Limit(Exceeded::Spent { rule, .. }) if rule.contains("tokens") => {
+                ("tokens", "rate_limit_exceeded")
+            }
+            Refusal::Limit(Exceeded::Spent { .. } | Exceeded::Locked) => {
+                ("requests", "rate_limit_exceeded")
+            }
+            _ => (self.error_type(), "palisade"),
+        }
+    }
+
     /// Whether a client may try the same again.
     pub(crate) fn is_passing(&self) -> bool {
-        matches!(self, Refusal::Crowded | Refusal::Upstream { .. } | Refusal::Slow { .. })
+        matches!(
+            self,
+            Refusal::Crowded
+                | Refusal::Upstream { .. }
+                | Refusal::Slow { .. }
+                | Refusal::Limit(Exceeded::Spent { rate: true, .. } | Exceeded::Locked)
+        )
+    }
+
+    /// Seconds after which the same may succeed.
+    pub(crate) fn retry_after(&self) -> Option<u64> {
+        match self {
+            Refusal::Limit(Exceeded::Spent { retry, .. }) => *retry,
+            _ => self.is_passing().then_some(1),
+        }
     }
 
     /// Whether the journal has an event of this already: a decision of the engine, or a call
     /// that was permitted and then failed.
     pub(crate) fn is_recorded(&self) -> bool {
-        matches!(self, Refusal::Denied(_) | Refusal::Upstream { .. } | Refusal::Slow { .. })
+        matches!(
+            self,
+            Refusal::Denied(_)
+                | Refusal::Limit(_)
+                | Refusal::Upstream { .. }
+                | Refusal::Slow { .. }
+        )
     }
 }

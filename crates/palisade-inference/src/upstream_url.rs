@@ -51,13 +51,20 @@ impl UpstreamUrl {
         self.authority.port_u16().unwrap_or(if self.is_https() { 443 } else { 80 })
     }
 
+    /// What stands before the paths of the API: the base without its version.
+    pub(crate) fn prefix(&self) -> &str {
+        let version = ["/v1", "/v1beta"].into_iter().find_map(|v| self.base.strip_suffix(v));
+        version.unwrap_or(&self.base)
+    }
+
     /// The address of `path` (such as `/v1/messages`) at this provider. A base that already ends
     /// in `/v1` does not get a second one.
     pub(crate) fn join(&self, path_and_query: &str) -> Option<Uri> {
-        let path = match self.base.strip_suffix("/v1") {
-            Some(base) if path_and_query.starts_with("/v1/") => format!("{base}{path_and_query}"),
-            _ => format!("{}{path_and_query}", self.base),
-        };
+        let repeated = ["/v1", "/v1beta"].into_iter().find_map(|version| {
+            let base = self.base.strip_suffix(version)?;
+            path_and_query.strip_prefix(version)?.starts_with('/').then_some(base)
+        });
+        let path = format!("{}{path_and_query}", repeated.unwrap_or(&self.base));
         Uri::builder()
             .scheme(self.scheme.clone())
             .authority(self.authority.clone())

@@ -114,12 +114,21 @@ impl Journal {
     /// Waits while the queue is full. A future that is dropped before it resolves may or may not
     /// leave the record.
     pub async fn record(&self, event: Event) -> Result<Receipt, JournalError> {
-        self.send(event, Durability::Written).await
+        self.send(event, None, Durability::Written).await
+    }
+
+    /// [`Journal::record`] for what this policy decided, whichever is in force by now.
+    pub async fn record_under(
+        &self,
+        event: Event,
+        policy: &PolicyDigest,
+    ) -> Result<Receipt, JournalError> {
+        self.send(event, Some(policy), Durability::Written).await
     }
 
     /// Write an event. Resolves when the disk has it.
     pub async fn record_durable(&self, event: Event) -> Result<Receipt, JournalError> {
-        self.send(event, Durability::Durable).await
+        self.send(event, None, Durability::Durable).await
     }
 
     /// Write an event from a thread that may wait.
@@ -128,7 +137,7 @@ impl Journal {
         event: Event,
         durability: Durability,
     ) -> Result<Receipt, JournalError> {
-        park::block_on(self.send(event, durability))
+        park::block_on(self.send(event, None, durability))
     }
 
     /// Write an event that an agent can cause as often as it likes and that permits nothing: a
@@ -138,13 +147,31 @@ impl Journal {
     ///
     /// Fails like [`Journal::record`] when the journal takes nothing.
     pub async fn record_folding(&self, event: Event) -> Result<Option<Receipt>, JournalError> {
+        self.fold(event, None).await
+    }
+
+    /// [`Journal::record_folding`] for what this policy decided. What is counted has the policy that is in
+    /// force when the count is written.
+    pub async fn record_folding_under(
+        &self,
+        event: Event,
+        policy: &PolicyDigest,
+    ) -> Result<Option<Receipt>, JournalError> {
+        self.fold(event, Some(policy)).await
+    }
+
+    async fn fold(
+        &self,
+        event: Event,
+        policy: Option<&PolicyDigest>,
+    ) -> Result<Option<Receipt>, JournalError> {
         self.shared.check()?;
         let admit = {
             let mut fold = self.shared.fold.lock().unwrap_or_else(PoisonError::into_inner);
             fold.admit(&event, Instant::now())
         };
         match admit {
-            Admit::Write => self.record(event).await.map(Some),
+            Admit::Write => self.send(event, policy, Durability::Written).await.map(Some),
             Admit::Fold(first) => {
                 if first {
                     // The writer must not sleep on it; from now on it keeps the time itself.
@@ -176,9 +203,17 @@ impl Journal {
         park::block_on(self.close(last, durability))
     }
 
-    async fn send(&self, event: Event, durability: Durability) -> Result<Receipt, JournalError> {
+    async fn send(
+        &self,
+        event: Event,
+        policy: Option<&PolicyDigest>,
+        durability: Durability,
+    ) -> Result<Receipt, JournalError> {
         self.shared.check()?;
-        let members = encode::event(&event, self.policy.load().as_str());
+        let members = match policy {
+            Some(policy) => encode::event(&event, policy.as_str()),
+            None => encode::event(&event, self.policy.load().as_str()),
+        };
         let (answer, result) = oneshot::channel();
         let message = Message::Record { members, durability, answer };
         self.queue.send(message).await.map_err(|_| self.gone())?;

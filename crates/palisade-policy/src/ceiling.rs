@@ -11,6 +11,7 @@ use crate::{
     diagnostic::Diagnostic,
     draft::{Draft, DraftProvider, DraftUpstream, GivenLists},
     load::Asked,
+    merge::rank,
     policy::Access,
     real::{grants, holds},
 };
@@ -55,7 +56,9 @@ pub(crate) fn check(drafts: &[&Draft], asked: &Asked) -> Vec<Diagnostic> {
         ceiling.files(draft, &mut beyond);
         ceiling.network(draft, &mut beyond);
         ceiling.models(draft, &mut beyond);
+        ceiling.server_tools(draft, &mut beyond);
         ceiling.process(draft, &mut beyond);
+        ceiling.permissions(draft, &mut beyond);
     }
     found
 }
@@ -201,6 +204,37 @@ impl Ceiling<'_> {
                 let mut routes = self.managed.iter().flat_map(|draft| &draft.routes);
                 if !routes.any(|most| cover::model(&most.value.route.model, &value.route.model)) {
                     beyond(*place, format!("a route for the models `{}`", value.route.model));
+                }
+            }
+        }
+    }
+
+    fn server_tools(&self, draft: &Draft, beyond: &mut impl FnMut(Place, String)) {
+        if !self.has(|given| given.server_tools) {
+            return;
+        }
+        for At { value, place } in &draft.server_tools {
+            let mut tools = self.managed.iter().flat_map(|draft| &draft.server_tools);
+            if !tools.any(|most| most.value == *value) {
+                beyond(*place, format!("the tool `{}` at providers", value.as_str()));
+            }
+        }
+    }
+
+    fn permissions(&self, draft: &Draft, beyond: &mut impl FnMut(Place, String)) {
+        let managed = || self.managed.iter().filter_map(|draft| draft.permissions.as_ref());
+        let Some(asked) = &draft.permissions else { return };
+        let most = managed().find_map(|most| most.mode.as_ref());
+        if let (Some(most), Some(mode)) = (most, &asked.mode)
+            && rank(mode.value) > rank(most.value)
+        {
+            beyond(mode.place, "this `permissions.mode`".to_owned());
+        }
+        if managed().any(|most| !most.allow.is_empty()) {
+            for rule in &asked.allow {
+                let mut known = managed().flat_map(|most| &most.allow);
+                if !known.any(|most| most.value.text == rule.value.text) {
+                    beyond(rule.place, format!("the permission `{}`", rule.value.text));
                 }
             }
         }

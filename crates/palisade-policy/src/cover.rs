@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use ipnet::IpNet;
-use palisade_core::HostPattern;
+use palisade_core::{HostPattern, ProgramPattern};
 
 use crate::{
     http::{self, Tls},
@@ -67,6 +67,12 @@ fn is_private(address: IpAddr) -> bool {
     }
 }
 
+/// Whether each program of `asked` is one of `most`. In both none is any.
+fn programs(most: &[ProgramPattern], asked: &[ProgramPattern]) -> bool {
+    let covered = |asked: &ProgramPattern| most.iter().any(|most| most.covers(asked));
+    most.is_empty() || (!asked.is_empty() && asked.iter().all(covered))
+}
+
 /// Whether `most` permits each connection that `asked` does. Each part of a rule is named here, so
 /// that a new one is not forgotten.
 pub(crate) fn rule(most: &NetworkRule, asked: &NetworkRule) -> bool {
@@ -75,6 +81,8 @@ pub(crate) fn rule(most: &NetworkRule, asked: &NetworkRule) -> bool {
         rule: _,
         hosts,
         ports,
+        binaries,
+        records,
         addresses: networks,
         tls,
         http,
@@ -92,6 +100,8 @@ pub(crate) fn rule(most: &NetworkRule, asked: &NetworkRule) -> bool {
         && (client_certificate.is_none() || most.client_certificate == *client_certificate)
         && (most.tls == *tls || *tls == Tls::Inspect)
         && http::covers(most.http.as_deref(), http.as_deref())
+        && programs(&most.binaries, binaries)
+        && records.is_subset(&most.records)
         && most.hosts.is_empty() == hosts.is_empty()
         && hosts.iter().all(|asked| most.hosts.iter().any(|most| host(most, asked)))
         && ports.iter().all(|port| most.ports.contains(port))
@@ -129,6 +139,17 @@ mod tests {
         ] {
             assert!(!covers(most, asked), "{most} {asked}");
         }
+    }
+
+    #[test]
+    fn any_program_is_more_than_some() {
+        let list = |texts: &[&str]| texts.iter().map(|text| text.parse().unwrap()).collect();
+        let covers = |most: &[&str], asked: &[&str]| {
+            let (most, asked): (Vec<_>, Vec<_>) = (list(most), list(asked));
+            programs(&most, &asked)
+        };
+        assert!(covers(&[], &[]) && covers(&[], &["/a"]) && covers(&["/**/a"], &["/b/a"]));
+        assert!(!covers(&["/a"], &[]) && !covers(&["/a"], &["/a", "/b"]));
     }
 
     #[test]

@@ -1,12 +1,13 @@
 use std::path::{Path, PathBuf};
 
 use palisade_core::PolicyDigest;
+use palisade_hooks::Config;
 use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
 use crate::{
     http::HttpRule,
-    policy::{Approvals, Filesystem, Inference, Network, NotBuilt, Process},
+    policy::{Approvals, Filesystem, Inference, Network, NotBuilt, Permissions, Process},
 };
 
 /// The digest of what a policy means: neither its spelling, nor where lists that have no order were
@@ -16,7 +17,12 @@ pub(crate) fn of(
     network: &Network,
     process: &Process,
     inference: Option<&Inference>,
-    (approvals, not_built): (Approvals, &[NotBuilt]),
+    (approvals, hooks, permissions, not_built): (
+        Approvals,
+        &Config,
+        Option<&Permissions>,
+        &[NotBuilt],
+    ),
 ) -> PolicyDigest {
     let grants = filesystem
         .grants
@@ -30,6 +36,8 @@ pub(crate) fn of(
             sorted(rule.hosts.iter().map(|host| json!(host))),
             sorted(rule.ports.iter().map(|port| json!(port))),
             sorted(rule.addresses.iter().map(|network| json!(network))),
+            rule.records,
+            sorted(rule.binaries.iter().map(|program| json!(program))),
             rule.credential,
             rule.client_certificate,
             rule.tls,
@@ -48,6 +56,8 @@ pub(crate) fn of(
         "rules": rules.collect::<Vec<_>>(),
         "ask": network.ask,
         "approvals": approvals,
+        "hooks": hooks,
+        "permissions": permissions,
         "credentials": network.credentials,
         "ssh": network.ssh,
         "upstream": network.upstream,

@@ -2,8 +2,9 @@
 //!
 //! The comments on what is read from a document are the descriptions of its JSON Schema.
 
-use std::{collections::BTreeMap, fmt};
+use std::{collections::BTreeMap, fmt, sync::LazyLock};
 
+use palisade_hooks::Event;
 use schemars::{JsonSchema, Schema};
 use serde::{
     Deserialize, Deserializer, Serialize,
@@ -166,7 +167,13 @@ pub(crate) struct NetworkRule {
     #[serde(default)]
     #[schemars(inner(range(min = 1, max = 65535)), extend("examples" = [[443]]))]
     pub(crate) ports: Given<Vec<At<u64>>>,
-    /// Programs that may use it, by path or glob of the real executable. Default: any.
+    /// Kinds of DNS records of its hosts that are asked for outside, besides addresses. Only for whole names.
+    /// Default: none.
+    #[serde(default)]
+    #[schemars(extend("examples" = [["SRV", "TXT"]]))]
+    pub(crate) records: Given<Vec<At<Record>>>,
+    /// Programs that may use it: paths or globs of the real executable inside, which lies where the agent cannot
+    /// write, or `sha256:` and a digest. Default: any.
     #[serde(default)]
     #[schemars(extend("examples" = [["/usr/bin/git", "**/bin/node"]]))]
     pub(crate) binaries: Given<Vec<At<String>>>,
@@ -190,6 +197,18 @@ pub(crate) struct NetworkRule {
     pub(crate) client_certificate: Option<At<String>>,
     /// How much may go to its hosts and ports, by whichever rule.
     pub(crate) limits: Option<At<RuleLimits>>,
+}
+
+/// A kind of DNS record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "UPPERCASE")]
+pub(crate) enum Record {
+    /// Where a service is.
+    Srv,
+    /// Where mail goes.
+    Mx,
+    /// Text.
+    Txt,
 }
 
 /// The most that may go to a rule's hosts and ports. What is left out has no limit.
@@ -507,9 +526,18 @@ pub(crate) struct Inference {
     #[schemars(extend("examples" = [[{"model": "claude-*", "to": "anthropic"}]]))]
     pub(crate) routes: Given<Vec<At<Route>>>,
     pub(crate) limits: Option<At<InferenceLimits>>,
+    /// The tools that may run at a provider. None is allowed that is not named here.
+    #[serde(default)]
+    #[schemars(extend("examples" = [["web_search"]]))]
+    pub(crate) server_tools: Given<Vec<At<ServerToolWord>>>,
+    /// What becomes of a request with the result of a tool call that was not let go in this session.
+    pub(crate) tool_results: Option<At<ResultsWord>>,
     /// What is taken out of what goes to a model.
+    #[serde(default)]
     #[schemars(extend("examples" = [["secrets"]]))]
-    pub(crate) redact: Option<At<Vec<Redact>>>,
+    pub(crate) redact: Vec<Redact>,
+    /// What becomes of results of tools that look as if somebody spoke to the model through them.
+    pub(crate) guard: Option<At<GuardWord>>,
 }
 
 /// A place that answers model calls.
@@ -533,6 +561,36 @@ pub(crate) enum ApiWord {
     Anthropic,
     /// OpenAI Chat Completions and Responses.
     Openai,
+    /// Gemini `generateContent`.
+    Gemini,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum ServerToolWord {
+    /// Searching the web.
+    WebSearch,
+    /// Fetching pages.
+    WebFetch,
+    /// Running code in a container of the provider's.
+    CodeExecution,
+    /// Searching files that were given to the provider.
+    FileSearch,
+    /// Making images.
+    ImageGeneration,
+    /// Calling MCP servers from there.
+    Mcp,
+    /// Searching the tools that a request offers.
+    ToolSearch,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum ResultsWord {
+    /// It is recorded.
+    Observe,
+    /// It is refused.
+    Block,
 }
 
 /// Which models go to which provider.
@@ -549,27 +607,111 @@ pub(crate) struct Route {
     #[serde(rename = "as")]
     #[schemars(extend("examples" = ["nemotron-3-super"]))]
     pub(crate) rename: Option<At<String>>,
+    /// Its share of the calls, against those of `fallback`. Default: 1.
+    #[schemars(extend("examples" = [3]))]
+    pub(crate) weight: Option<At<u64>>,
+    /// Who is asked next, in this order, when one is not reached, has no room (429), fails (5xx) or does
+    /// not begin in time.
+    #[serde(default)]
+    #[schemars(extend("examples" = [[{"to": "local", "as": "qwen3"}]]))]
+    pub(crate) fallback: Vec<At<Fallback>>,
 }
 
-/// The most that models may be used.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
+/// Another provider for the models of a route.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Fallback {
+    /// A provider's name.
+    #[schemars(extend("examples" = ["local"]))]
+    pub(crate) to: At<String>,
+    /// The name of the model that the provider gets instead.
+    #[serde(rename = "as")]
+    #[schemars(extend("examples" = ["qwen3"]))]
+    pub(crate) rename: Option<At<String>>,
+    /// Its share of the calls that it gets first. Default: 0, none.
+    #[schemars(extend("examples" = [1]))]
+    pub(crate) weight: Option<At<u64>>,
+}
+
+/// The most that models may be used. Those of each document hold, side by side.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct InferenceLimits {
-    /// Calls in a minute.
+    /// Calls in any minute.
     #[schemars(extend("examples" = [60]))]
     pub(crate) requests_per_minute: Option<At<u64>>,
-    /// Tokens in a day, both ways.
+    /// Tokens in any minute, both ways.
+    #[schemars(extend("examples" = [400_000]))]
+    pub(crate) tokens_per_minute: Option<At<u64>>,
+    /// Tokens in a day of UTC, both ways.
     #[schemars(extend("examples" = [5_000_000]))]
     pub(crate) tokens_per_day: Option<At<u64>>,
-    /// US dollars in a day, by the provider's prices.
+    /// Tokens in one session, both ways.
+    #[schemars(extend("examples" = [1_000_000]))]
+    pub(crate) tokens_per_session: Option<At<u64>>,
+    /// US dollars in a day of UTC, by `prices`.
     #[schemars(extend("examples" = [20]))]
     pub(crate) usd_per_day: Option<At<f64>>,
+    /// US dollars in one session, by `prices`.
+    #[schemars(extend("examples" = [5]))]
+    pub(crate) usd_per_session: Option<At<f64>>,
+    /// Calls of one sandbox at one time.
+    #[schemars(extend("examples" = [8]))]
+    pub(crate) concurrent: Option<At<u64>>,
+    /// Tokens that one answer may have. A call that asks for more gets this.
+    #[schemars(extend("examples" = [32_000]))]
+    pub(crate) max_tokens: Option<At<u64>>,
+    /// Names of tools that a call may offer to a model; `*` stands for any characters. Default: any.
+    #[serde(default)]
+    #[schemars(extend("examples" = [["Bash", "Read", "mcp__docs__*"]]))]
+    pub(crate) tools: Given<Vec<At<String>>>,
+    /// Names of betas (`anthropic-beta`, `openai-beta`) that a call may switch on; `*` stands for any
+    /// characters. Default: any.
+    #[serde(default)]
+    #[schemars(extend("examples" = [["interleaved-thinking-*"]]))]
+    pub(crate) betas: Given<Vec<At<String>>>,
+    /// What models cost, before the built-in prices. The first that fits decides.
+    #[serde(default)]
+    #[schemars(extend("examples" = [[{"model": "my-model-*", "input": 3, "output": 15}]]))]
+    pub(crate) prices: Vec<At<PriceEntry>>,
 }
 
-#[derive(Debug, Clone, Copy, Deserialize, Serialize, JsonSchema)]
+/// What tokens of some models cost, in US dollars for a million.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PriceEntry {
+    /// A model's name, as the provider gets it; `*` stands for any characters.
+    #[schemars(extend("examples" = ["my-model-*"]))]
+    pub(crate) model: At<String>,
+    /// Of a prompt.
+    #[schemars(extend("examples" = [3]))]
+    pub(crate) input: At<f64>,
+    /// Of an answer.
+    #[schemars(extend("examples" = [15]))]
+    pub(crate) output: At<f64>,
+    /// Of a prompt found in the provider's cache. Default: what a prompt costs.
+    #[schemars(extend("examples" = [0.3]))]
+    pub(crate) cache_read: Option<At<f64>>,
+    /// Of a prompt put into it. Default: what a prompt costs.
+    #[schemars(extend("examples" = [3.75]))]
+    pub(crate) cache_write: Option<At<f64>>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum GuardWord {
+    /// It is recorded.
+    Observe,
+    /// The model is told besides, before the text.
+    Annotate,
+    /// The model gets a note in place of the text.
+    Block,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Redact {
-    /// Known secrets, and text that looks like one.
+    /// The policy's own credentials, what denied files hold, and keys of known forms.
     Secrets,
 }
 
@@ -622,7 +764,8 @@ pub(crate) struct CommandGrant {
     pub(crate) credentials: Vec<At<String>>,
 }
 
-/// Programs that decide, by event, of Claude Code's events and protocol. They run outside.
+/// Programs and servers that decide, by event, of Claude Code's events and protocol. They run outside, as the
+/// operator.
 #[derive(Debug, Clone, Default, Serialize, JsonSchema)]
 #[schemars(transform = only_known_events)]
 pub(crate) struct Hooks {
@@ -633,27 +776,19 @@ pub(crate) struct Hooks {
     pub(crate) events: BTreeMap<String, At<Vec<At<HookMatcher>>>>,
 }
 
-/// The events of Claude Code that a hook can be for.
-const EVENTS: [&str; 12] = [
-    "Notification",
-    "PermissionRequest",
-    "PostToolUse",
-    "PostToolUseFailure",
-    "PreCompact",
-    "PreToolUse",
-    "SessionEnd",
-    "SessionStart",
-    "Stop",
-    "SubagentStart",
-    "SubagentStop",
-    "UserPromptSubmit",
-];
+/// The events that a hook can be for: Claude Code's, and Palisade's own.
+static EVENTS: LazyLock<Vec<&str>> = LazyLock::new(|| {
+    let known = Event::all().map(Event::name);
+    let mut events: Vec<&str> = known.chain(palisade_hooks::NOT_BUILT).collect();
+    events.sort_unstable();
+    events
+});
 
 /// A schema for any key becomes one for each event.
 fn only_known_events(schema: &mut Schema) {
     let Some(matchers) = schema.remove("additionalProperties") else { return };
     if let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) {
-        properties.extend(EVENTS.map(|event| (event.to_owned(), matchers.clone())));
+        properties.extend(EVENTS.iter().map(|event| ((*event).to_owned(), matchers.clone())));
     }
     schema.insert("additionalProperties".to_owned(), Value::Bool(false));
 }
@@ -699,38 +834,69 @@ pub(crate) enum OnError {
     Allow,
 }
 
-/// Hooks for some tools.
+/// Hooks for some tools, or for some of whatever the event is about.
 #[derive(Debug, Clone, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct HookMatcher {
-    /// Which tools. Default: all.
+    /// Which tools, hosts or models: an exact name, several with `|` between, or a regular expression. Default:
+    /// all.
     #[schemars(extend("examples" = ["Bash"]))]
     pub(crate) matcher: Option<At<String>>,
     /// What to run.
     #[schemars(extend("examples" = [[{"type": "command", "command": "./hooks/check.sh"}]]))]
-    pub(crate) hooks: Vec<Hook>,
+    pub(crate) hooks: Vec<At<Hook>>,
 }
 
-/// A program that decides.
+/// A program or a server that decides.
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Hook {
     /// What kind of hook it is.
     #[serde(rename = "type")]
     pub(crate) kind: HookKind,
-    /// A line for `sh -c`; a relative path starts at the policy's folder.
+    /// A line for `sh -c`, or with `args` the program. A relative path starts at the policy's folder.
     #[schemars(extend("examples" = ["./hooks/check.sh"]))]
-    pub(crate) command: At<String>,
-    /// Seconds that it may take.
-    #[schemars(range(min = 1), extend("examples" = [10]))]
+    pub(crate) command: Option<At<String>>,
+    /// Arguments for the program. No shell is between then.
+    #[schemars(extend("examples" = [["--strict"]]))]
+    pub(crate) args: Option<Vec<At<String>>>,
+    /// The server's URL: `https`, or `http` at a loopback address.
+    #[schemars(extend("examples" = ["https://hooks.example.com/pre-tool-use"]))]
+    pub(crate) url: Option<At<String>>,
+    /// Header fields for the server; `$NAME` stands for a variable of the operator that is allowed.
+    #[serde(default)]
+    #[schemars(extend("examples" = [{"authorization": "Bearer $HOOK_TOKEN"}]))]
+    pub(crate) headers: BTreeMap<String, At<String>>,
+    /// Variables of the operator that may stand in `headers`.
+    #[serde(default, rename = "allowedEnvVars")]
+    #[schemars(extend("examples" = [["HOOK_TOKEN"]]))]
+    pub(crate) variables: Vec<At<String>>,
+    /// A permission rule that narrows the matcher further.
+    #[serde(rename = "if")]
+    #[schemars(extend("examples" = ["Bash(git *)"]))]
+    pub(crate) only_if: Option<At<String>>,
+    /// Seconds that it may take. Default: 600; 30 where it holds up a connection, a request or a prompt.
+    #[schemars(range(min = 1, max = 3600), extend("examples" = [10]))]
     pub(crate) timeout: Option<At<u64>>,
+    /// Whether it runs once in a session.
+    pub(crate) once: Option<bool>,
+    /// Whether nobody waits for it. It then decides nothing.
+    #[serde(rename = "async")]
+    pub(crate) detached: Option<At<bool>>,
+    /// What an agent shows meanwhile. Not used here.
+    #[serde(rename = "statusMessage")]
+    pub(crate) status_message: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum HookKind {
-    /// A program.
+    /// A program for each event.
     Command,
+    /// A server, by HTTP.
+    Http,
+    /// One program for all events: a line of JSON in, a line of JSON out.
+    Worker,
 }
 
 /// Which skills may load.

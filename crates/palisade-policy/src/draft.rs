@@ -7,6 +7,7 @@ mod filesystem;
 mod hooks;
 mod http;
 mod inference;
+mod model_limits;
 mod network;
 mod paths;
 mod permissions;
@@ -25,13 +26,14 @@ use std::{
 use palisade_core::HostName;
 use serde::Serialize;
 
+pub(crate) use self::{hooks::DraftHook, permissions::DraftPermissions};
 use crate::{
     at::{At, Given, Place},
     diagnostic::{Diagnostic, Diagnostics},
     document::{Document, Unknown},
     policy::{
-        Access, Credential, Deny, Grant, NetworkRule, NotBuilt, Provider, Route, Source, SshKeys,
-        Upstream,
+        Access, Credential, Deny, Grant, Guard, ModelLimits, NetworkRule, NotBuilt, Provider,
+        Route, ServerTool, Source, SshKeys, Upstream,
     },
 };
 
@@ -97,16 +99,20 @@ pub(crate) struct Draft {
     pub(crate) upstream: Option<At<DraftUpstream>>,
     pub(crate) providers: BTreeMap<String, At<DraftProvider>>,
     pub(crate) routes: Vec<At<DraftRoute>>,
+    pub(crate) server_tools: Vec<At<ServerTool>>,
+    pub(crate) held: DraftHeld,
     pub(crate) limits: DraftLimits,
     pub(crate) calls: Vec<At<String>>,
     pub(crate) no_calls: Vec<At<String>>,
     pub(crate) pass: Vec<At<String>>,
     pub(crate) set: BTreeMap<String, At<String>>,
+    pub(crate) hooks: Vec<At<DraftHook>>,
+    pub(crate) permissions: Option<DraftPermissions>,
     pub(crate) later: Vec<Later>,
     /// Names of credentials that are used, to be found in some layer.
     pub(crate) uses: Vec<At<String>>,
-    /// Names of network rules that are used, to be found in some layer.
-    pub(crate) uses_rules: Vec<At<String>>,
+    /// Credentials that are for certain programs alone.
+    pub(crate) alone: Vec<At<String>>,
     /// Whether only what narrows is left of it.
     pub(crate) narrowed: bool,
 }
@@ -121,6 +127,7 @@ pub(crate) struct GivenLists {
     pub(crate) expose: bool,
     pub(crate) providers: bool,
     pub(crate) routes: bool,
+    pub(crate) server_tools: bool,
     pub(crate) calls: bool,
     pub(crate) pass: bool,
 }
@@ -155,6 +162,18 @@ pub(crate) struct DraftProvider {
 pub(crate) struct DraftRoute {
     pub(crate) route: Route,
     pub(crate) to: Place,
+    /// And those of its fallbacks.
+    pub(crate) others: Vec<Place>,
+}
+
+/// What of `inference` only ever takes something away.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct DraftHeld {
+    pub(crate) limits: Option<ModelLimits>,
+    /// Whether secrets are taken out of what goes to a model.
+    pub(crate) redact: bool,
+    pub(crate) block_results: bool,
+    pub(crate) guard: Option<Guard>,
 }
 
 /// Limits, each with its place.
@@ -187,20 +206,27 @@ pub(crate) fn draft(
 ) -> Result<Draft, Diagnostics> {
     let mut check = Check { origin: &origin, text: &text, found: Vec::new(), later: Vec::new() };
     let files = filesystem::check(&mut check, document.filesystem.as_ref());
-    let (hosts, rules, expose) = network::check(&mut check, document.network.as_ref());
+    let (hosts, mut rules, expose) = network::check(&mut check, document.network.as_ref());
     let upstream = document.network.as_ref().and_then(|network| network.upstream.as_ref());
     let upstream = upstream.and_then(|at| upstream::check(&mut check, at));
+    let alone = commands::check(&mut check, &document, &mut rules);
     let ask = document.network.as_ref().and_then(|network| network.unknown.as_ref());
     let ask = ask.map(|at| At { value: at.value == Unknown::Ask, place: at.place });
     let approvals = document.approvals.as_ref().and_then(|at| at.value.timeout.as_ref());
     let approval_timeout = approvals.map(|timeout| timeout.value.0);
     let (credentials, ssh) = credentials::check(&mut check, &document.credentials);
     let (providers, routes) = inference::check(&mut check, document.inference.as_ref());
+    let server_tools = inference::server_tools(document.inference.as_ref());
+    let held = inference::narrows(&mut check, document.inference.as_ref(), || scope(&origin));
     let process = process::check(&mut check, document.process.as_ref());
+    let hooks = hooks::check(&mut check, &document);
+    let folder = files.workspace_path.as_ref().map(|path| path.value.clone());
+    let permissions = permissions::check(&mut check, &document, folder);
+    let mut deny = files.deny;
+    permissions::hide(permissions.as_ref(), &mut deny);
     sections::check(&mut check, &document);
     let given = given(&document);
     let uses = commands::credentials_of(&document);
-    let uses_rules = commands::rules_of(&document);
     let Check { found, later, .. } = check;
     Diagnostics::unless_empty(found)?;
     Ok(Draft {
@@ -211,7 +237,7 @@ pub(crate) fn draft(
         workspace_path: files.workspace_path,
         access: files.access,
         grants: files.grants,
-        deny: files.deny,
+        deny,
         hosts,
         rules,
         ask,
@@ -222,18 +248,31 @@ pub(crate) fn draft(
         upstream,
         providers,
         routes,
+        server_tools,
+        held,
         limits: process.limits,
         calls: process.calls,
         no_calls: process.no_calls,
         pass: process.pass,
         set: process.set,
+        hooks,
+        permissions,
         later,
         uses,
-        uses_rules,
+        alone,
         narrowed: false,
         origin,
         text,
     })
+}
+
+/// What limits of this document are counted by: its file, whoever names it.
+fn scope(origin: &Origin) -> String {
+    if origin.profile {
+        return origin.file.clone();
+    }
+    let name = Path::new(&origin.file).file_name().unwrap_or_default();
+    origin.base.join(name).display().to_string()
 }
 
 fn given(document: &Document) -> GivenLists {
@@ -250,6 +289,7 @@ fn given(document: &Document) -> GivenLists {
         expose: network.is_some_and(|network| network.expose.is_given()),
         providers: inference.is_some_and(|inference| inference.providers.is_given()),
         routes: inference.is_some_and(|inference| inference.routes.is_given()),
+        server_tools: inference.is_some_and(|inference| inference.server_tools.is_given()),
         calls: calls.is_some_and(|calls| calls.allow.is_given()),
         pass: environment.is_some_and(|environment| environment.pass.is_given()),
     }

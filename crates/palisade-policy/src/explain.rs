@@ -1,11 +1,14 @@
+use palisade_core::TextPattern;
+use palisade_hooks::Seen;
+use palisade_permissions::Mode;
 use serde::Serialize;
 
 use crate::{
     amount,
     http::Tls,
     policy::{
-        Access, Deny, NetworkRule, Place, Policy, ProcessLimits, RuleLimits, SecretSource,
-        Upstream, UpstreamHost,
+        Access, Deny, Guard, ModelLimits, NetworkRule, Place, Policy, ProcessLimits, RuleLimits,
+        SecretSource, Upstream, UpstreamHost,
     },
 };
 
@@ -48,6 +51,8 @@ pub fn explain(policy: &Policy) -> Vec<Explained> {
     network(policy, &mut all);
     process(policy, &mut all);
     models(policy, &mut all);
+    hooks(policy, &mut all);
+    permissions(policy, &mut all);
     for missing in &policy.not_built {
         let says = format!("not built yet ({}): a launch refuses it", missing.at);
         let entry = one(&missing.what, says, &[]);
@@ -128,6 +133,14 @@ fn network(policy: &Policy, all: &mut Vec<Explained>) {
             says.push_str(", for requests as below; the first that matches counts, none: denied");
         } else if rule.tls == Tls::Inspect {
             says.push_str(", for any HTTP request");
+        }
+        if !rule.records.is_empty() {
+            let kinds: Vec<&str> = rule.records.iter().map(|kind| kind.as_str()).collect();
+            says.push_str(&format!(", and ask for its {} records", kinds.join(", ")));
+        }
+        if !rule.binaries.is_empty() {
+            let list: Vec<String> = rule.binaries.iter().map(ToString::to_string).collect();
+            says.push_str(&format!(", for {} alone", list.join(", ")));
         }
         if let Some(credential) = &rule.credential {
             says.push_str(&format!(", with the credential {credential}"));
@@ -270,6 +283,80 @@ fn thousandths(number: u64) -> String {
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
+/// A hook holds what the layer holds that its event comes from.
+fn permissions(policy: &Policy, all: &mut Vec<Explained>) {
+    let Some(permissions) = &policy.permissions else { return };
+    let says = match permissions.mode {
+        Mode::Default => {
+            "a tool call that no rule names is asked, unless it only reads in the workspace"
+        }
+        Mode::AcceptEdits => {
+            "a tool call that no rule names is asked, unless it reads or edits in the workspace"
+        }
+        Mode::Plan => {
+            "a tool call that no rule names is refused, unless it only reads in the workspace"
+        }
+        Mode::DontAsk => "a tool call that would be asked is refused",
+        Mode::BypassPermissions => "a tool call that no rule names is permitted",
+    };
+    all.push(one("permissions.mode", says.to_owned(), &["inference", "tool"]));
+    for (list, does, rules) in [
+        ("deny", "refuse", &permissions.deny),
+        ("ask", "ask for", &permissions.ask),
+        ("allow", "permit", &permissions.allow),
+    ] {
+        for rule in rules {
+            let text = &rule.text;
+            let name = format!("permissions.{list}[{text}]");
+            let entry = if rule.hidden {
+                let says = format!(
+                    "{does} the tool calls `{text}`, and hide these files as far as they are there at the launch"
+                );
+                one(name, says, &["kernel", "inference", "tool"])
+            } else {
+                let mut entry =
+                    one(name, format!("{does} the tool calls `{text}`"), &["inference", "tool"]);
+                // What a program does that runs already is no tool call.
+                entry.advisory = list != "allow";
+                entry
+            };
+            all.push(entry);
+        }
+    }
+}
+
+fn hooks(policy: &Policy, all: &mut Vec<Explained>) {
+    for (event, hook) in policy.hooks.iter() {
+        let models = policy.inference.is_some();
+        let (layers, advisory): (&[&'static str], bool) = match event.seen() {
+            // Whatever an agent announces, it asked a model for it first.
+            Seen::Tool if models => (&["inference", "tool"], false),
+            Seen::Connections | Seen::Requests => (&["egress"], false),
+            Seen::Models => (&["inference"], false),
+            _ => (&["tool"], true),
+        };
+        let about = match (hook.matcher.is_all(), &hook.only_if) {
+            (true, None) => String::new(),
+            (false, None) => format!(" of {}", hook.matcher),
+            (true, Some(rule)) => format!(" if {rule}"),
+            (false, Some(rule)) => format!(" of {} if {rule}", hook.matcher),
+        };
+        let ends = if hook.detached {
+            "nobody waits for it".to_owned()
+        } else if event.is_gate() {
+            format!(
+                "at most {}; should it fail: {}",
+                amount::span(hook.timeout),
+                hook.on_error.as_str()
+            )
+        } else {
+            format!("at most {}", amount::span(hook.timeout))
+        };
+        let says = format!("{event}{about}: {}, outside, as you; {ends}", hook.handler);
+        all.push(Explained { advisory, ..one(&hook.rule, says, layers) });
+    }
+}
+
 fn models(policy: &Policy, all: &mut Vec<Explained>) {
     let Some(inference) = &policy.inference else { return };
     for (name, provider) in &inference.providers {
@@ -282,7 +369,68 @@ fn models(policy: &Policy, all: &mut Vec<Explained>) {
     }
     for (index, route) in inference.routes.iter().enumerate() {
         let renamed = route.rename.as_ref().map(|name| format!(" as {name}")).unwrap_or_default();
-        let says = format!("models like {} go to {}{renamed}", route.model, route.to);
+        let others: Vec<&str> = route.fallback.iter().map(|other| other.to.as_str()).collect();
+        let others = match others.as_slice() {
+            [] => String::new(),
+            others => format!(", or else {}", others.join(", ")),
+        };
+        let says = format!("models like {} go to {}{renamed}{others}", route.model, route.to);
         all.push(one(format!("inference.routes[{index}]"), says, &["kernel", "inference"]));
     }
+    let tools: Vec<&str> = inference.server_tools.iter().map(|tool| tool.as_str()).collect();
+    if !tools.is_empty() {
+        let says = format!("at providers these tools may run: {}", tools.join(", "));
+        all.push(one("inference.server_tools", says, &["inference"]));
+    }
+    if inference.block_results {
+        let says = "results of tool calls that were not let go are refused";
+        all.push(one("inference.tool_results", says.to_owned(), &["inference"]));
+    }
+    for limits in &inference.limits {
+        model_limits(limits, all);
+    }
+    if inference.redact {
+        let says = "keys and what denied files hold are taken out of what goes to a model, as far \
+                    as they are recognised";
+        all.push(one("inference.redact", says.to_owned(), &["inference"]));
+    }
+    if let Some(guard) = inference.guard {
+        let does = match guard {
+            Guard::Observe => "recorded",
+            Guard::Annotate => "recorded, and the model is told",
+            Guard::Block => "recorded, and kept from the model",
+        };
+        let says = format!("results of tools that look like instructions to the model are {does}");
+        all.push(one("inference.guard", says, &["inference"]));
+    }
+}
+
+fn model_limits(limits: &ModelLimits, all: &mut Vec<Explained>) {
+    let mut limit = |name: &str, says: Option<String>| {
+        if let Some(says) = says {
+            let says = format!("{says} ({})", limits.scope);
+            all.push(one(format!("inference.limits.{name}"), says, &["inference"]));
+        }
+    };
+    let dollars = |billionths: u64| format!("{} US dollars", thousandths(billionths / 1_000_000));
+    let list = |names: &Vec<TextPattern>| match names.as_slice() {
+        [] => "none".to_owned(),
+        names => names.iter().map(TextPattern::as_str).collect::<Vec<_>>().join(", "),
+    };
+    let calls = limits.requests_per_minute;
+    limit("requests_per_minute", calls.map(|n| format!("{n} calls in a minute")));
+    let tokens = limits.tokens_per_minute;
+    limit("tokens_per_minute", tokens.map(|n| format!("{n} tokens in a minute")));
+    limit("tokens_per_day", limits.tokens_per_day.map(|n| format!("{n} tokens in a day")));
+    let tokens = limits.tokens_per_session;
+    limit("tokens_per_session", tokens.map(|n| format!("{n} tokens in a session")));
+    limit("usd_per_day", limits.usd_per_day.map(|n| format!("{} in a day", dollars(n))));
+    limit(
+        "usd_per_session",
+        limits.usd_per_session.map(|n| format!("{} in a session", dollars(n))),
+    );
+    limit("concurrent", limits.concurrent.map(|n| format!("{n} calls at one time")));
+    limit("max_tokens", limits.max_tokens.map(|n| format!("{n} tokens in an answer")));
+    limit("tools", limits.tools.as_ref().map(|names| format!("tools offered: {}", list(names))));
+    limit("betas", limits.betas.as_ref().map(|names| format!("betas: {}", list(names))));
 }

@@ -49,10 +49,13 @@ pub use live::fixed_parts;
 pub use load::{
     Asked, CommandLine, PROJECT_FILE, ProjectFile, Sources, check_file, load, project_file,
 };
+/// What becomes of a tool call that no rule names.
+pub use palisade_permissions::Mode as PermissionMode;
 pub use policy::{
-    Access, Api, Approvals, Credential, Deny, Filesystem, Grant, HeaderCredential, Inference,
-    Network, NetworkRule, NotBuilt, OAuth2, Place, Policy, Process, ProcessLimits, Provider, Route,
-    RuleLimits, SecretSource, Source, SshKeys, Syscalls, Upstream, UpstreamHost, Vault, Workspace,
+    Access, Api, Approvals, Credential, Deny, Fallback, Filesystem, Grant, Guard, HeaderCredential,
+    Inference, ModelLimits, ModelPrice, Network, NetworkRule, NotBuilt, OAuth2, PermissionRule,
+    Permissions, Place, Policy, Process, ProcessLimits, Provider, Route, RuleLimits, SecretSource,
+    ServerTool, Source, SshKeys, Syscalls, Upstream, UpstreamHost, Vault, Workspace,
 };
 pub use profiles::{PROFILES, Profile, profile};
 pub use real::may_be_protected;

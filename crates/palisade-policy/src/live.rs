@@ -40,6 +40,9 @@ pub fn fixed_parts(old: &Policy, new: &Policy) -> Vec<String> {
     if !looks_into_tls(old) && looks_into_tls(new) {
         found.push("network.rules (nothing in the sandbox trusts an authority that TLS is looked into with)".to_owned());
     }
+    if !old.network.names_programs() && new.network.names_programs() {
+        found.push("network.rules.binaries (it was not watched who connects)".to_owned());
+    }
     if (&old.network.credentials, bound(old)) != (&new.network.credentials, bound(new)) {
         found.push("credentials (of network.rules, and the rules that carry one)".to_owned());
     }
@@ -61,7 +64,8 @@ fn bound(policy: &Policy) -> Vec<impl PartialEq> {
         if carried == (None, None) {
             return None;
         }
-        Some((rule.rule.clone(), carried, rule.hosts.clone(), rule.addresses.clone()))
+        let to = (rule.hosts.clone(), rule.addresses.clone());
+        Some((rule.rule.clone(), carried, to, rule.binaries.clone()))
     });
     bound.collect()
 }

@@ -1,14 +1,18 @@
 //! Many documents to one policy: lists add up, the nearest scalar wins, a deny always wins, and
 //! nothing goes beyond what a managed document says.
 
+mod permissions;
+
 use std::collections::{BTreeMap, BTreeSet};
+
+use palisade_hooks::{Config, Hook};
 
 use crate::{
     at::At,
     ceiling,
     diagnostic::{Diagnostic, Diagnostics},
     digest,
-    draft::{Draft, DraftLimits, DraftRule, same, shown},
+    draft::{Draft, DraftHook, DraftLimits, DraftRoute, DraftRule, same, shown},
     load::Asked,
     near::nearest,
     policy::{
@@ -18,6 +22,8 @@ use crate::{
     },
 };
 
+pub(crate) use permissions::rank;
+
 /// Join documents, the nearest first, and what the command line asks for besides.
 pub(crate) fn merge(drafts: &[Draft], asked: &Asked) -> Result<Policy, Diagnostics> {
     let drafts = &in_order(drafts);
@@ -26,7 +32,8 @@ pub(crate) fn merge(drafts: &[Draft], asked: &Asked) -> Result<Policy, Diagnosti
     let carried = carried(drafts, &mut found);
     let upstream = upstream(drafts, &mut found);
     keys_stay_outside(drafts, &mut found);
-    known_rules(drafts, &mut found);
+    alone(drafts, &mut found);
+    no_tracing(drafts, &mut found);
     Diagnostics::unless_empty(found)?;
     let filesystem = filesystem(drafts, asked.access);
     let mut network =
@@ -36,6 +43,8 @@ pub(crate) fn merge(drafts: &[Draft], asked: &Asked) -> Result<Policy, Diagnosti
     let process = process(drafts);
     let timeout = drafts.iter().find_map(|draft| draft.approval_timeout);
     let approvals = timeout.map_or_else(Approvals::default, |timeout| Approvals { timeout });
+    let hooks = hooks(drafts);
+    let permissions = permissions::merged(drafts);
     let not_built: Vec<NotBuilt> = drafts
         .iter()
         .flat_map(|draft| draft.later.iter().map(|later| later.asked.clone()))
@@ -46,7 +55,7 @@ pub(crate) fn merge(drafts: &[Draft], asked: &Asked) -> Result<Policy, Diagnosti
             &network,
             &process,
             inference.as_ref(),
-            (approvals, &not_built),
+            (approvals, &hooks, permissions.as_ref(), &not_built),
         ),
         sources: sources(drafts),
         filesystem,
@@ -54,6 +63,8 @@ pub(crate) fn merge(drafts: &[Draft], asked: &Asked) -> Result<Policy, Diagnosti
         process,
         inference,
         approvals,
+        hooks,
+        permissions,
         not_built,
         led: BTreeMap::new(),
     })
@@ -196,6 +207,21 @@ fn least<T: Copy + Ord>(
     }
 }
 
+/// All hooks, each that does the same once, numbered by event.
+fn hooks(drafts: &[&Draft]) -> Config {
+    let mut config = Config::default();
+    for DraftHook { event, hook } in
+        drafts.iter().flat_map(|draft| &draft.hooks).map(|at| &at.value)
+    {
+        let of = config.events.entry(*event).or_default();
+        if !of.iter().any(|known| known.does_the_same(hook)) {
+            let rule = format!("hooks.{event}[{}]", of.len());
+            of.push(Hook { rule, ..hook.clone() });
+        }
+    }
+    config
+}
+
 /// The nearest credential of each name.
 pub(crate) fn credentials<'a>(drafts: &[&'a Draft]) -> BTreeMap<&'a str, &'a Option<Credential>> {
     let mut credentials = BTreeMap::new();
@@ -243,21 +269,40 @@ fn inference(drafts: &[&Draft], found: &mut Vec<Diagnostic>) -> Option<Inference
         routes.extend(draft.routes.iter().map(|route| (draft, route)));
     }
     for (draft, route) in &routes {
-        let to = &route.value.route.to;
-        if !providers.contains_key(to) {
-            found.push(draft.wrong(
-                route.value.to,
-                format!("there is no provider `{}`", shown(to)),
-                known(to, "inference.providers", providers.keys().map(String::as_str)),
-            ));
+        let DraftRoute { route, to, others } = &route.value;
+        let others = route.fallback.iter().map(|other| &other.to).zip(others);
+        for (name, place) in std::iter::once((&route.to, to)).chain(others) {
+            if !providers.contains_key(name) {
+                found.push(draft.wrong(
+                    *place,
+                    format!("there is no provider `{}`", shown(name)),
+                    known(name, "inference.providers", providers.keys().map(String::as_str)),
+                ));
+            }
         }
     }
     let routes: Vec<_> = routes.into_iter().map(|(_, route)| route.value.route.clone()).collect();
-    (!providers.is_empty() || !routes.is_empty()).then_some(Inference { providers, routes })
+    (!providers.is_empty() || !routes.is_empty()).then(|| Inference {
+        providers,
+        routes,
+        limits: drafts.iter().filter_map(|draft| draft.held.limits.clone()).collect(),
+        server_tools: drafts
+            .iter()
+            .flat_map(|draft| &draft.server_tools)
+            .map(|at| at.value)
+            .collect(),
+        block_results: drafts.iter().any(|draft| draft.held.block_results),
+        redact: drafts.iter().any(|draft| draft.held.redact),
+        guard: drafts.iter().filter_map(|draft| draft.held.guard).max(),
+    })
 }
 
 /// What to do about a name that is not there.
-fn known<'a>(missing: &str, section: &str, names: impl Iterator<Item = &'a str>) -> String {
+pub(crate) fn known<'a>(
+    missing: &str,
+    section: &str,
+    names: impl Iterator<Item = &'a str>,
+) -> String {
     let names: Vec<&str> = names.collect();
     match (nearest(missing, &names), names.as_slice()) {
         (Some(near), _) => format!("did you mean `{near}`? Or add it to `{section}`"),
@@ -275,6 +320,7 @@ fn with_header(credential: &Credential, api: Api) -> Option<HeaderCredential> {
         (Some(Place::Header(header)), _) if !header.contains("base64(") => header.clone(),
         (Some(Place::Header(_) | Place::Query(_) | Place::Aws(_)), _) => return None,
         (None, Api::Anthropic) => "x-api-key: {secret}".to_owned(),
+        (None, Api::Gemini) => "x-goog-api-key: {secret}".to_owned(),
         (None, Api::OpenAi) => "authorization: Bearer {secret}".to_owned(),
     };
     let Credential { name, from, expose, .. } = credential.clone();
@@ -395,17 +441,60 @@ fn keys_stay_outside(drafts: &[&Draft], found: &mut Vec<Diagnostic>) {
     }
 }
 
-/// `commands` may name the rules of any document.
-fn known_rules(drafts: &[&Draft], found: &mut Vec<Diagnostic>) {
-    let rules = || drafts.iter().flat_map(|draft| &draft.rules);
-    let names: BTreeSet<&str> = rules().filter_map(|rule| rule.value.name.as_deref()).collect();
+/// Calls by which one program becomes another from within.
+const TRACING: [&str; 3] = ["ptrace", "process_vm_readv", "process_vm_writev"];
+
+/// Where a rule is for certain programs, others must not be able to speak through them.
+fn no_tracing(drafts: &[&Draft], found: &mut Vec<Diagnostic>) {
+    let mut rules = drafts.iter().flat_map(|draft| &draft.rules);
+    let Some(named) = rules.find(|rule| !rule.value.rule.binaries.is_empty()) else { return };
     for draft in drafts {
-        for name in draft.uses_rules.iter().filter(|name| !names.contains(&*name.value)) {
+        for call in draft.calls.iter().filter(|call| TRACING.contains(&call.value.as_str())) {
             found.push(draft.wrong(
-                name.place,
-                format!("there is no network rule named `{}`", shown(&name.value)),
-                known(&name.value, "network.rules", names.iter().copied()),
+                call.place,
+                format!(
+                    "{} is for certain programs, and with `{}` any other could speak through them",
+                    named.value.rule.rule, call.value
+                ),
+                "remove the call, or `binaries` and `commands`",
             ));
+        }
+    }
+}
+
+/// A credential that a program has for itself is carried by rules for certain programs alone.
+fn alone(drafts: &[&Draft], found: &mut Vec<Diagnostic>) {
+    let credentials = credentials(drafts);
+    let rules = || drafts.iter().flat_map(|draft| &draft.rules).map(|rule| &rule.value.rule);
+    for draft in drafts {
+        for name in &draft.alone {
+            let Some(credential) = credentials.get(name.value.as_str()) else { continue };
+            let mut say =
+                |what: String, help: &str| found.push(draft.wrong(name.place, what, help));
+            let shown = shown(&name.value);
+            if credential.is_none() {
+                let what = format!("`{shown}` is ssh keys, which no program has for itself");
+                say(what, "remove it here; the keys are used for their hosts alone");
+                continue;
+            }
+            let providers = drafts.iter().flat_map(|draft| draft.providers.values());
+            let mut of_providers =
+                providers.filter_map(|provider| provider.value.credential.as_ref());
+            if of_providers.any(|other| other.value == name.value) {
+                let what = format!("`{shown}` is a model provider's, whoever calls the model");
+                say(what, "remove it here, or give the provider another one");
+            }
+            let carrying: Vec<_> =
+                rules().filter(|rule| rule.credential.as_ref() == Some(&name.value)).collect();
+            if carrying.is_empty() {
+                let what = format!("no network rule carries the credential `{shown}`");
+                say(what, "write `credential` in the rule that the program gets");
+            }
+            if let Some(rule) = carrying.iter().find(|rule| rule.binaries.is_empty()) {
+                let what =
+                    format!("`{shown}` is for one program, and {} gives it to any", rule.rule);
+                say(what, "add that rule to the program's `network` here");
+            }
         }
     }
 }

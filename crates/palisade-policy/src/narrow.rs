@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use crate::{
     at::At,
-    draft::{Draft, DraftLimits, DraftRule, GivenLists},
+    draft::{Draft, DraftLimits, DraftPermissions, DraftRule, GivenLists},
     http::Effect,
 };
 
@@ -31,14 +31,19 @@ pub(crate) fn narrowed(draft: Draft) -> Draft {
         upstream: _,
         providers: _,
         routes: _,
+        server_tools: _,
+        held,
         limits,
         calls: _,
         no_calls,
         pass: _,
         set: _,
+        // They are programs from a repository, and would run outside.
+        hooks: _,
+        permissions,
         later,
         uses: _,
-        uses_rules: _,
+        alone: _,
         narrowed: _,
     } = draft;
     if !origin.profile {
@@ -66,14 +71,18 @@ pub(crate) fn narrowed(draft: Draft) -> Draft {
         upstream: None,
         providers: BTreeMap::new(),
         routes: Vec::new(),
+        server_tools: Vec::new(),
+        held,
         limits: if own { limits } else { DraftLimits::default() },
         calls: Vec::new(),
         no_calls,
         pass: Vec::new(),
         set: BTreeMap::new(),
+        hooks: Vec::new(),
+        permissions: permissions.map(DraftPermissions::narrowed),
         later,
         uses: Vec::new(),
-        uses_rules: Vec::new(),
+        alone: Vec::new(),
         narrowed: true,
         origin,
     }

@@ -6,7 +6,9 @@ use std::{
 };
 
 use ipnet::IpNet;
-use palisade_core::{HostName, HostPattern, PolicyDigest};
+use palisade_core::{HostName, HostPattern, PolicyDigest, ProgramPattern, RecordKind, TextPattern};
+use palisade_hooks::Config;
+use palisade_permissions::Mode;
 use serde::Serialize;
 
 use crate::http::{HttpRule, Tls};
@@ -28,11 +30,57 @@ pub struct Policy {
     pub inference: Option<Inference>,
     /// The `approvals` section.
     pub approvals: Approvals,
+    /// The `hooks` section.
+    pub hooks: Config,
+    /// The `permissions` section, if a document has one.
+    pub permissions: Option<Permissions>,
     /// What it asks for that this version cannot enforce. A launch refuses when there is any.
     pub not_built: Vec<NotBuilt>,
     /// Where the workspace, and the paths of a project's documents, led through links when they were
     /// checked. A launch refuses one that leads elsewhere by then.
     pub led: BTreeMap<PathBuf, PathBuf>,
+}
+
+/// The `permissions` section: which tool calls an agent may make.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Permissions {
+    /// What becomes of a call that no rule names.
+    #[serde(serialize_with = "mode_word")]
+    pub mode: Mode,
+    /// Calls that are permitted.
+    pub allow: Vec<PermissionRule>,
+    /// Calls that are asked.
+    pub ask: Vec<PermissionRule>,
+    /// Calls that are refused.
+    pub deny: Vec<PermissionRule>,
+    /// What `~` is in these rules.
+    #[serde(serialize_with = "crate::digest::exact")]
+    pub home: PathBuf,
+}
+
+/// A rule for tool calls, as it was written.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PermissionRule {
+    /// Its text, such as `Bash(npm run *)`.
+    pub text: String,
+    /// Where it stands, such as `palisade.yaml:12`.
+    #[serde(skip)]
+    pub at: String,
+    /// The folder that a path with one leading `/` begins at.
+    #[serde(serialize_with = "crate::digest::exact")]
+    pub base: PathBuf,
+    /// Whether the files that it refuses are hidden as well, whatever an agent runs.
+    pub hidden: bool,
+}
+
+fn mode_word<S: serde::Serializer>(mode: &Mode, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(match mode {
+        Mode::Default => "default",
+        Mode::AcceptEdits => "acceptEdits",
+        Mode::Plan => "plan",
+        Mode::DontAsk => "dontAsk",
+        Mode::BypassPermissions => "bypassPermissions",
+    })
 }
 
 /// A document that took part.
@@ -151,6 +199,19 @@ pub enum UpstreamHost {
     Address(IpAddr),
 }
 
+impl Network {
+    /// Whether some rule is for certain programs, so that it must be watched who connects.
+    pub fn names_programs(&self) -> bool {
+        self.rules.iter().any(|rule| !rule.binaries.is_empty())
+    }
+
+    /// Whether it is to be watched who connects: a rule is for certain programs, or the operator is shown who
+    /// asks.
+    pub fn watches_programs(&self) -> bool {
+        self.ask || self.names_programs()
+    }
+}
+
 /// Keys of the operator's ssh agent, and where they may be used.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct SshKeys {
@@ -182,6 +243,10 @@ pub struct NetworkRule {
     pub hosts: Vec<HostPattern>,
     /// The ports it permits, never empty.
     pub ports: Vec<u16>,
+    /// The programs that it is for; none is any.
+    pub binaries: Vec<ProgramPattern>,
+    /// Kinds of records of its names that are asked for outside.
+    pub records: BTreeSet<RecordKind>,
     /// The addresses it permits that are not public.
     pub addresses: Vec<IpNet>,
     /// Whether connections by it are looked into.
@@ -293,6 +358,78 @@ pub struct Inference {
     pub providers: BTreeMap<String, Provider>,
     /// The routes, in the order of the document.
     pub routes: Vec<Route>,
+    /// How much models may be used: all of these hold.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub limits: Vec<ModelLimits>,
+    /// The tools that may run at a provider.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub server_tools: BTreeSet<ServerTool>,
+    /// Whether a request is refused that brings the result of a tool call which was not let go.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub block_results: bool,
+    /// Whether secrets are taken out of what goes to a model.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub redact: bool,
+    /// What becomes of results of tools that look like instructions, if they are looked at.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub guard: Option<Guard>,
+}
+
+/// What one document says of how much models may be used.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct ModelLimits {
+    /// What it is counted by: the document's file.
+    #[serde(skip)]
+    pub scope: String,
+    /// Calls in any minute.
+    pub requests_per_minute: Option<u64>,
+    /// Tokens in any minute.
+    pub tokens_per_minute: Option<u64>,
+    /// Tokens in a day of UTC.
+    pub tokens_per_day: Option<u64>,
+    /// Tokens in one session.
+    pub tokens_per_session: Option<u64>,
+    /// Billionths of a US dollar in a day of UTC.
+    pub usd_per_day: Option<u64>,
+    /// Billionths of a US dollar in one session.
+    pub usd_per_session: Option<u64>,
+    /// Calls of one sandbox at one time.
+    pub concurrent: Option<u64>,
+    /// Tokens of one answer.
+    pub max_tokens: Option<u64>,
+    /// Tools that may be offered to a model.
+    pub tools: Option<Vec<TextPattern>>,
+    /// Betas that may be switched on.
+    pub betas: Option<Vec<TextPattern>>,
+    /// Prices before the built-in ones.
+    pub prices: Vec<ModelPrice>,
+}
+
+/// What tokens cost: millionths of a US dollar for a million of them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ModelPrice {
+    /// The models, `*` for any characters.
+    pub model: String,
+    /// Of a prompt.
+    pub input: u64,
+    /// Of an answer.
+    pub output: u64,
+    /// Of a prompt found in the provider's cache.
+    pub cache_read: u64,
+    /// Of a prompt put into it.
+    pub cache_write: u64,
+}
+
+/// What becomes of results of tools that look like instructions to the model. The later ones do
+/// what the earlier ones do as well.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub enum Guard {
+    /// They are recorded.
+    Observe,
+    /// The model is told.
+    Annotate,
+    /// The model does not get them.
+    Block,
 }
 
 /// A place that answers model calls.
@@ -313,6 +450,42 @@ pub enum Api {
     Anthropic,
     /// OpenAI Chat Completions and Responses.
     OpenAi,
+    /// Gemini `generateContent`.
+    Gemini,
+}
+
+/// A tool that runs at a provider.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub enum ServerTool {
+    /// Searching the web.
+    WebSearch,
+    /// Fetching pages.
+    WebFetch,
+    /// Running code.
+    CodeExecution,
+    /// Searching files at the provider.
+    FileSearch,
+    /// Making images.
+    ImageGeneration,
+    /// Calling MCP servers.
+    Mcp,
+    /// Searching the tools of a request.
+    ToolSearch,
+}
+
+impl ServerTool {
+    /// The word of the policy.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            ServerTool::WebSearch => "web_search",
+            ServerTool::WebFetch => "web_fetch",
+            ServerTool::CodeExecution => "code_execution",
+            ServerTool::FileSearch => "file_search",
+            ServerTool::ImageGeneration => "image_generation",
+            ServerTool::Mcp => "mcp",
+            ServerTool::ToolSearch => "tool_search",
+        }
+    }
 }
 
 /// A secret by its source, and the header that carries it.
@@ -403,6 +576,28 @@ pub struct Route {
     pub to: String,
     /// The name that the provider gets instead.
     pub rename: Option<String>,
+    /// Its share of the calls, against those of the others.
+    #[serde(skip_serializing_if = "is_one")]
+    pub weight: u32,
+    /// Who is asked next, in this order.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub fallback: Vec<Fallback>,
+}
+
+/// Another provider for the models of a route.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Fallback {
+    /// A provider's name.
+    pub to: String,
+    /// The name that the provider gets instead.
+    pub rename: Option<String>,
+    /// Its share of the calls that it gets first.
+    pub weight: u32,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_one(weight: &u32) -> bool {
+    *weight == 1
 }
 
 /// Something the policy asks for that this version cannot enforce.

@@ -376,7 +376,7 @@ fn wants(schema: &Value) -> &'static str {
 
 /// The tables that have this key, for a key that stands in the wrong one.
 fn owners(key: &str) -> Vec<&'static str> {
-    const BELONGS: [(&str, &str); 28] = [
+    const BELONGS: [(&str, &str); 36] = [
         ("read", "`filesystem`"),
         ("write", "`filesystem`"),
         ("workspace", "`filesystem`"),
@@ -385,6 +385,7 @@ fn owners(key: &str) -> Vec<&'static str> {
         ("hosts", "a rule of `network.rules`, or `network`"),
         ("ports", "a rule of `network.rules`"),
         ("binaries", "a rule of `network.rules`"),
+        ("records", "a rule of `network.rules`"),
         ("addresses", "a rule of `network.rules`"),
         ("tls", "a rule of `network.rules`"),
         ("http", "a rule of `network.rules`"),
@@ -404,6 +405,13 @@ fn owners(key: &str) -> Vec<&'static str> {
         ("providers", "`inference`"),
         ("routes", "`inference`"),
         ("redact", "`inference`"),
+        ("server_tools", "`inference`"),
+        ("tool_results", "`inference`"),
+        ("fallback", "a route of `inference.routes`"),
+        ("guard", "`inference`"),
+        ("tokens_per_day", "`inference.limits`"),
+        ("usd_per_day", "`inference.limits`"),
+        ("prices", "`inference.limits`"),
         ("mode", "`permissions`"),
     ];
     BELONGS.iter().filter(|(known, _)| *known == key).map(|(_, owner)| *owner).collect()

@@ -8,7 +8,7 @@ use crate::{
     cover,
     diagnostic::Diagnostic,
     draft::{Draft, DraftLimits, DraftProvider, covers},
-    merge,
+    merge::{self, rank},
     policy::{Access, Policy, Upstream},
     real::{grants, holds, real},
 };
@@ -62,6 +62,16 @@ fn added(draft: &Draft, base: &Base<'_>) -> Vec<Added> {
     network(draft, base, &mut add);
     models(draft, base, &mut add);
     process(draft, base, &mut add);
+    permissions(draft, base, &mut add);
+    for At { value, place } in &draft.hooks {
+        let known = base.policy.hooks.of(value.event);
+        if !known.iter().any(|hook| hook.does_the_same(&value.hook)) {
+            add(
+                *place,
+                format!("a hook for {}, which runs outside: {}", value.event, value.hook.handler),
+            );
+        }
+    }
     for later in draft.later.iter().filter(|later| later.widens) {
         let known = |other: &&crate::policy::NotBuilt| {
             (&other.what, &other.value) == (&later.asked.what, &later.asked.value)
@@ -71,6 +81,21 @@ fn added(draft: &Draft, base: &Base<'_>) -> Vec<Added> {
         }
     }
     all
+}
+
+/// Where the others have no rules for tool calls, all of them are permitted already.
+fn permissions(draft: &Draft, base: &Base<'_>, add: &mut impl FnMut(Place, String)) {
+    let (Some(asked), Some(given)) = (&draft.permissions, &base.policy.permissions) else { return };
+    if let Some(mode) = &asked.mode
+        && rank(mode.value) > rank(given.mode)
+    {
+        add(mode.place, "a `permissions.mode` that permits more".to_owned());
+    }
+    for rule in &asked.allow {
+        if !given.allow.iter().any(|known| known.text == rule.value.text) {
+            add(rule.place, format!("the permission `{}`", rule.value.text));
+        }
+    }
 }
 
 fn files(draft: &Draft, base: &Base<'_>, add: &mut impl FnMut(Place, String)) {
@@ -163,6 +188,12 @@ fn models(draft: &Draft, base: &Base<'_>, add: &mut impl FnMut(Place, String)) {
         if known.next() != Some(&value.route) {
             let model = &value.route.model;
             add(*place, format!("a route for the models `{model}`, before yours"));
+        }
+    }
+    let given = base.policy.inference.as_ref().map(|inference| &inference.server_tools);
+    for At { value, place } in &draft.server_tools {
+        if !given.is_some_and(|given| given.contains(value)) {
+            add(*place, format!("the tool `{}` at providers", value.as_str()));
         }
     }
 }

@@ -91,6 +91,7 @@ impl<'a> Judge<'a> {
                 port: address.port(),
                 address: Some(*address),
                 tls: TlsName::Unseen,
+                caller: palisade_core::Caller::Unasked,
             })),
         }
     }
@@ -141,6 +142,8 @@ mod tests {
                     hosts: vec!["*.example".parse().unwrap()],
                     ports: vec![80],
                     addresses: Vec::new(),
+                    binaries: Vec::new(),
+                    records: Default::default(),
                     tls: palisade_policy::Tls::Passthrough,
                     http: None,
                     limits: palisade_policy::RuleLimits::default(),
@@ -156,6 +159,8 @@ mod tests {
             },
             inference: None,
             approvals: palisade_policy::Approvals::default(),
+            hooks: Default::default(),
+            permissions: None,
             not_built: Vec::new(),
             led: std::collections::BTreeMap::new(),
         }

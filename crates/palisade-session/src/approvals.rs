@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use palisade_core::{Action, Decision, HostName, Verdict};
+use palisade_core::{Action, Caller, Decision, HostName, Verdict};
 use palisade_journal::Timestamp;
 use serde::{Deserialize, Serialize};
 use tokio::{
@@ -42,24 +42,33 @@ struct State {
     permissive: bool,
     next: u32,
     questions: BTreeMap<u32, Question>,
-    answers: HashMap<Destination, Standing>,
+    answers: HashMap<Wish, Standing>,
 }
 
 #[derive(Debug)]
 struct Question {
-    to: Destination,
+    wish: Wish,
     subject: String,
+    program: Option<String>,
     since: Timestamp,
     until: Instant,
     waiting: usize,
     answer: watch::Sender<Option<Standing>>,
 }
 
-/// What is asked for. One answer is for all who want the same.
+/// What is asked for, and by which programs. One answer is for all who want the same.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Wish {
+    to: Destination,
+    by: Vec<String>,
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum Destination {
     Name(HostName, u16),
     Address(SocketAddr),
+    /// A tool call, by the digest of its name and its whole input: an answer is for this very one.
+    Call([u8; 32]),
 }
 
 /// An answer, as long as it counts.
@@ -77,6 +86,10 @@ pub struct Pending {
     pub id: u32,
     /// What is wanted, such as `api.example.com:443`.
     pub subject: String,
+    /// The program that wants it, by its executable's path inside; more than one where several have the
+    /// connection.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub program: Option<String>,
     /// Since when.
     pub since: Timestamp,
     /// How many seconds are left for an answer.
@@ -124,24 +137,24 @@ impl Approvals {
 
     /// What was answered to such a question before, if it still counts.
     pub(crate) fn settled(&self, action: &Action) -> Option<Decision> {
-        let to = Destination::of(action)?;
+        let wish = Wish::of(action)?;
         let state = self.lock();
         if state.permissive {
             return Some(Decision::allow(LEARN, "no rule names it, and all such is permitted"));
         }
-        let standing = state.answers.get(&to).filter(|standing| standing.counts())?;
+        let standing = state.answers.get(&wish).filter(|standing| standing.counts())?;
         Some(standing.decision())
     }
 
     /// Ask, and wait for the answer. None in time is a denial.
     pub(crate) async fn ask(&self, action: &Action) -> Decision {
-        let Some(to) = Destination::of(action) else {
+        let Some(wish) = Wish::of(action) else {
             return Decision::deny("nobody can be asked for this");
         };
         let (waiter, mut answer, until, timeout) = {
             let mut state = self.lock();
             let timeout = state.timeout;
-            let open = state.questions.iter().find(|(_, question)| question.to == to);
+            let open = state.questions.iter().find(|(_, question)| question.wish == wish);
             let id = match open.map(|(id, _)| *id) {
                 Some(id) => id,
                 None if state.questions.len() >= MOST => {
@@ -154,8 +167,9 @@ impl Approvals {
                     let id = state.next;
                     state.next = id.wrapping_add(1);
                     let question = Question {
-                        to,
+                        wish,
                         subject: action.subject(),
+                        program: program(action),
                         since: Timestamp::now(),
                         until: Instant::now() + timeout,
                         waiting: 0,
@@ -191,6 +205,7 @@ impl Approvals {
         let shown = state.questions.iter().map(|(id, question)| Pending {
             id: *id,
             subject: question.subject.clone(),
+            program: question.program.clone(),
             since: question.since,
             seconds_left: question.until.saturating_duration_since(now).as_secs(),
             waiting: question.waiting,
@@ -203,6 +218,11 @@ impl Approvals {
         self.lock().questions.get(&id).map(|question| question.subject.clone())
     }
 
+    /// Who wants what question `id` is about, as far as it is known.
+    pub(crate) fn program(&self, id: u32) -> Option<String> {
+        self.lock().questions.get(&id).and_then(|question| question.program.clone())
+    }
+
     /// Answer question `id`. False: there is none, or not any more.
     pub(crate) fn answer(&self, id: u32, allowed: bool, scope: Scope, by: &str) -> bool {
         let mut state = self.lock();
@@ -213,7 +233,7 @@ impl Approvals {
         if allowed || scope == Scope::Session {
             state.answers.retain(|_, standing| standing.counts());
             if state.answers.len() < MOST_ANSWERS {
-                state.answers.insert(question.to.clone(), standing.clone());
+                state.answers.insert(question.wish.clone(), standing.clone());
             }
         }
         question.answer.send_replace(Some(standing));
@@ -242,15 +262,35 @@ impl Drop for Waiter<'_> {
     }
 }
 
-impl Destination {
+impl Wish {
     fn of(action: &Action) -> Option<Self> {
-        match action {
-            Action::Connect { host: Some(host), port, .. } => Some(Self::Name(host.clone(), *port)),
-            Action::Connect { host: None, address: Some(address), .. } => {
-                Some(Self::Address(*address))
+        let (host, port, address, caller) = match action {
+            Action::Connect { host, port, address, caller, .. } => (host, port, address, caller),
+            Action::ToolCall(call) => {
+                return Some(Self { to: Destination::Call(call.digest()), by: Vec::new() });
             }
-            _ => None,
-        }
+            _ => return None,
+        };
+        let to = match (host, address) {
+            (Some(host), _) => Destination::Name(host.clone(), *port),
+            (None, Some(address)) => Destination::Address(*address),
+            (None, None) => return None,
+        };
+        let by = match caller {
+            Caller::Known(programs) => programs.iter().map(|it| it.path.clone()).collect(),
+            Caller::Unasked | Caller::Unknown(_) => Vec::new(),
+        };
+        Some(Self { to, by })
+    }
+}
+
+/// Who it is that wants it, as the operator is told.
+fn program(action: &Action) -> Option<String> {
+    let Action::Connect { caller, .. } = action else { return None };
+    match caller {
+        Caller::Known(_) => caller.shown(),
+        Caller::Unknown(why) => Some(format!("a program that cannot be told ({why})")),
+        Caller::Unasked => None,
     }
 }
 
@@ -279,7 +319,8 @@ mod tests {
 
     fn connect(host: &str, port: u16) -> Action {
         let host = Some(host.parse().unwrap());
-        Action::Connect { host, port, address: None, tls: TlsName::Unseen }
+        let caller = Caller::Unasked;
+        Action::Connect { host, port, address: None, tls: TlsName::Unseen, caller }
     }
 
     async fn asked(
@@ -313,6 +354,34 @@ mod tests {
         assert!(!other.await.unwrap().is_allowed());
         assert_eq!(approvals.settled(&connect("a.test", 80)), None);
         assert_eq!(approvals.settled(&connect("b.test", 443)), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn another_program_is_another_question() {
+        let by = |path: &str| {
+            let program = palisade_core::Program {
+                path: path.into(),
+                digest: None,
+                changeable: false,
+                script: None,
+                ancestors: Vec::new(),
+            };
+            let host = Some("a.test".parse().unwrap());
+            let (tls, caller) = (TlsName::Unseen, Caller::Known([program].into()));
+            Action::Connect { host, port: 443, address: None, tls, caller }
+        };
+        let approvals = new();
+        let first = asked(&approvals, &by("/usr/bin/git")).await;
+        let second = asked(&approvals, &by("/usr/bin/curl")).await;
+        let pending = approvals.pending();
+        assert_eq!(pending.len(), 2);
+        assert_eq!(pending[0].program.as_deref(), Some("/usr/bin/git"));
+        assert!(approvals.answer(pending[0].id, true, Scope::Session, "uid 7"));
+        assert!(first.await.unwrap().is_allowed());
+        assert_eq!(approvals.settled(&by("/usr/bin/curl")), None);
+        assert_eq!(approvals.settled(&connect("a.test", 443)), None);
+        assert!(approvals.answer(pending[1].id, false, Scope::Once, "uid 7"));
+        assert!(!second.await.unwrap().is_allowed());
     }
 
     #[tokio::test(start_paused = true)]

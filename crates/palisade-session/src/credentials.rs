@@ -10,6 +10,7 @@ use palisade_core::{Authority, BoxFuture, SecretString};
 use palisade_egress::credential::{
     Binding, Credential, Credentials, Placeholder, Secret, SecretFeed, Template,
 };
+use palisade_inference::KnownSecret;
 use palisade_policy::{Network, Place, SecretSource};
 use tokio::time::Instant;
 
@@ -28,6 +29,8 @@ const PAUSE: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs
 pub(crate) struct Ready {
     pub(crate) credentials: Option<Arc<Credentials>>,
     pub(crate) variables: Vec<(String, String)>,
+    /// What they were when they were read first.
+    pub(crate) secrets: Vec<KnownSecret>,
 }
 
 /// Read all of them. One that is not there does not stop the launch: the agent may never call that
@@ -40,6 +43,7 @@ pub(crate) async fn read(
 ) -> Result<Ready, Refusal> {
     let mut list = Vec::new();
     let mut variables = Vec::new();
+    let mut secrets = Vec::new();
     for (name, credential) in &network.credentials {
         let template = match &credential.place {
             Some(Place::Header(text)) => Template::header(text),
@@ -51,7 +55,8 @@ pub(crate) async fn read(
         let what = || format!("the credential `{name}`");
         let template =
             template.refuse(what(), "correct its `header`, `query` or `aws` in the policy")?;
-        let (feed, placeholder) = Feed::begin(name, credential, operator).await;
+        let (feed, placeholder, secret) = Feed::begin(name, credential, operator).await;
+        secrets.extend(secret);
         // A provider's placeholder is inside already.
         let known = credential.expose.as_deref().and_then(|variable| placeholders.get(variable));
         let placeholder = match known {
@@ -81,7 +86,7 @@ pub(crate) async fn read(
         .collect();
     let credentials =
         (!list.is_empty()).then(|| Arc::new(Credentials::new(list, &bindings, authority)));
-    Ok(Ready { credentials, variables })
+    Ok(Ready { credentials, variables, secrets })
 }
 
 /// The secret of one that no rule names, kept up to date.
@@ -130,10 +135,11 @@ impl Feed {
         name: &str,
         credential: &palisade_policy::Credential,
         operator: &Operator,
-    ) -> (Self, Option<Placeholder>) {
+    ) -> (Self, Option<Placeholder>, Option<KnownSecret>) {
         let from = &credential.from;
         let read = secret::read_with(name, from, operator, Stderr::Operator, None).await;
         let placeholder = read.as_ref().ok().and_then(|read| Placeholder::like(&read.secret));
+        let known = read.as_ref().ok().map(|read| KnownSecret::credential(&read.secret));
         let now = Instant::now();
         let ends = read.as_ref().ok().and_then(|read| ends(now, read.lifetime));
         let (read, refresh_token) = match read {
@@ -157,7 +163,7 @@ impl Feed {
             }),
             reading: tokio::sync::Mutex::default(),
         };
-        (feed, placeholder)
+        (feed, placeholder, known)
     }
 
     /// Whether it is to be read anew now.

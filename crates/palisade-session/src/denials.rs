@@ -12,7 +12,10 @@ use std::{
 };
 
 use palisade_core::{Authority, Event, Layer, Verdict};
-use palisade_sandbox::linux::seccomp::{Heard, Listener, Refused};
+use palisade_sandbox::linux::{
+    callers::Callers,
+    seccomp::{Heard, Listener, Refused},
+};
 use rustix::io::Errno;
 use tokio::{io::Interest, task::JoinSet, time::timeout};
 
@@ -30,12 +33,19 @@ pub(crate) struct Denials {
 struct Rules {
     authority: Arc<dyn Authority>,
     denied: BTreeSet<String>,
+    /// Where it is watched who connects.
+    callers: Option<Arc<Callers>>,
 }
 
 impl Denials {
-    /// `denied` are the calls that the policy denies by name.
-    pub(crate) fn new(authority: Arc<dyn Authority>, denied: BTreeSet<String>) -> Self {
-        Self { rules: Arc::new(Rules { authority, denied }), listeners: JoinSet::new() }
+    /// `denied` are the calls that the policy denies by name; `callers` are shown what connects.
+    pub(crate) fn new(
+        authority: Arc<dyn Authority>,
+        denied: BTreeSet<String>,
+        callers: Option<Arc<Callers>>,
+    ) -> Self {
+        let rules = Arc::new(Rules { authority, denied, callers });
+        Self { rules, listeners: JoinSet::new() }
     }
 
     /// Answer what is told here, until no process is left that could make a call.
@@ -89,17 +99,28 @@ async fn serve(listener: Listener, rules: &Rules) -> io::Result<()> {
     copy.set_nonblocking(true)?;
     let readable = tokio::net::UnixStream::from_std(copy)?;
     let look = || match listener.hear()? {
-        Heard::Call(call) => Ok(Some(call)),
         Heard::Nobody => Err(io::ErrorKind::WouldBlock.into()),
-        Heard::Gone => Ok(None),
+        heard => Ok(heard),
     };
     // Others have their turn in between: the runtime lets nobody do this for ever.
-    while let Some(call) = readable.async_io(Interest::READABLE, look).await? {
-        // Whether it could be recorded or not.
-        rules.authority.record(rules.event(&call)).await;
-        listener.refuse(&call);
+    loop {
+        match readable.async_io(Interest::READABLE, look).await? {
+            Heard::Call(call) => {
+                // Whether it could be recorded or not.
+                rules.authority.record(rules.event(&call)).await;
+                listener.refuse(&call);
+            }
+            Heard::Connects(call) => {
+                if let Some(callers) = &rules.callers {
+                    callers.connecting(call.thread, call.descriptor, || listener.waits(&call));
+                }
+                // What was not seen is nobody's: where a rule names a program, it is denied.
+                listener.proceed(&call);
+            }
+            Heard::Nobody => {}
+            Heard::Gone => return Ok(()),
+        }
     }
-    Ok(())
 }
 
 impl Rules {

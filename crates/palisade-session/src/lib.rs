@@ -15,12 +15,15 @@
 #![forbid(unsafe_code)]
 
 mod approvals;
+mod callers;
 mod credentials;
 mod degraded;
 mod denials;
+mod denied_content;
 mod expose;
 mod file_denials;
 mod guard;
+pub mod hooks;
 mod identities;
 mod limits;
 mod live;

@@ -3,16 +3,19 @@
 use std::{
     path::{Path, PathBuf},
     sync::{Arc, PoisonError, RwLock},
+    time::Duration,
 };
 
-use palisade_core::{Authority, Event, Layer, PolicyDigest, UNRECORDED, Verdict};
+use palisade_core::{Authority, Event, Layer, PolicyDigest, SessionId, UNRECORDED, Verdict};
 use palisade_egress::HostLookup;
-use palisade_inference::Gateway;
+use palisade_inference::{Gateway, KnownSecret};
 use palisade_policy::{CommandLine, Policy, Sources, fixed_parts, load};
 use tokio::sync::Mutex;
 
 use crate::{
     approvals::{Approvals, Scope},
+    denied_content::DeniedFiles,
+    hooks::{self, Hooks, Pinned},
     models,
     order::{Operator, Order},
     pipeline::Pipeline,
@@ -24,10 +27,15 @@ use crate::{
 pub(crate) struct Live {
     sources: Sources,
     operator: Operator,
+    session: SessionId,
+    /// The one that it was started with.
+    launched: Arc<Policy>,
     policy: RwLock<Arc<Policy>>,
     pipeline: Arc<Pipeline>,
     lookup: Arc<HostLookup>,
     gateway: Option<Gateway>,
+    /// What is to be kept from models, until it was read.
+    denied: std::sync::Mutex<Option<DeniedFiles>>,
     /// One at a time.
     turn: Mutex<()>,
 }
@@ -46,18 +54,45 @@ pub(crate) struct Wanted {
 impl Live {
     pub(crate) fn new(
         order: &Order,
+        session: &SessionId,
         pipeline: Arc<Pipeline>,
         lookup: Arc<HostLookup>,
         gateway: Option<Gateway>,
+        denied: DeniedFiles,
     ) -> Self {
-        Self {
+        let launched = Arc::new(order.policy.clone());
+        let denied = std::sync::Mutex::new(Some(denied));
+        let live = Self {
             sources: order.sources.clone(),
             operator: order.operator.clone(),
-            policy: RwLock::new(Arc::new(order.policy.clone())),
+            session: session.clone(),
+            policy: RwLock::new(Arc::clone(&launched)),
+            launched,
             pipeline,
             lookup,
             gateway,
+            denied,
             turn: Mutex::new(()),
+        };
+        live.denied_from_models(&order.policy);
+        live
+    }
+
+    /// Keeps these values from models, wherever the policy says that anything is.
+    pub(crate) fn keep_from_models(&self, values: Vec<KnownSecret>) {
+        if let Some(gateway) = &self.gateway {
+            gateway.keep_from_models(values);
+        }
+    }
+
+    /// The same for what denied files hold, once a policy asks for it.
+    fn denied_from_models(&self, policy: &Policy) {
+        if self.gateway.is_none() || !policy.inference.as_ref().is_some_and(|it| it.redact) {
+            return;
+        }
+        let denied = self.denied.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(denied) = denied {
+            self.keep_from_models(denied.content());
         }
     }
 
@@ -92,6 +127,9 @@ impl Live {
         let mut event = Event::observed("approval", Layer::Supervisor, subject.clone())
             .with("principal", principal)
             .with("scope", scope.as_str());
+        if let Some(program) = self.approvals().program(id) {
+            event = event.with("program", program);
+        }
         event.decision = if allow { Verdict::Allow } else { Verdict::Deny };
         event.reason = "the operator's answer".into();
         if !self.pipeline.record(event).await {
@@ -141,21 +179,52 @@ impl Live {
             }
             None => None,
         };
+        let hooks = self.hooks(before, &policy).await?;
         let mut event = event(before, wanted).with("to", policy.digest.as_str());
         event.decision = Verdict::Allow;
         if !self.pipeline.record(event).await {
             return Err(Refusal::new(UNRECORDED, "palisade audit verify"));
         }
+        self.denied_from_models(&policy);
         if let (Some(gateway), Some(configuration)) = (&self.gateway, configuration) {
             gateway
                 .replace(configuration)
                 .refuse("the model gateway", "correct the policy's `inference` section")?;
         }
         self.lookup.replace(policy.network.hosts.clone());
-        self.pipeline.replace(&policy);
+        self.pipeline.replace(&policy, hooks);
         let digest = policy.digest.clone();
         *self.policy.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(policy);
         Ok(digest)
+    }
+}
+
+impl Live {
+    /// Waits until every call of a model that has ended is recorded; but not for ever.
+    pub(crate) async fn models_recorded(&self) {
+        if let Some(gateway) = &self.gateway {
+            drop(tokio::time::timeout(Duration::from_secs(2), gateway.recorded()).await);
+        }
+    }
+
+    /// The hooks of the next policy, as they are now. A script in the agent's hands would be its own.
+    async fn hooks(&self, before: &Policy, next: &Policy) -> Result<Option<Arc<Hooks>>, Refusal> {
+        if next.hooks.is_empty() {
+            return Ok(None);
+        }
+        // The folders of those that were there at the launch are read-only inside.
+        let held = hooks::scripts(&self.launched, &self.operator);
+        let folders: Vec<&Path> = held.iter().filter_map(|script| script.parent()).collect();
+        hooks::scripts(next, &self.operator)
+            .iter()
+            .filter(|script| !script.parent().is_some_and(|folder| folders.contains(&folder)))
+            .try_for_each(|script| not_the_agents(script, before))?;
+        let (next, operator) = (next.clone(), self.operator.clone());
+        let session = self.session.clone();
+        let made = tokio::task::spawn_blocking(move || {
+            Hooks::new(&next, &operator, session.as_str(), Pinned::Yes)
+        });
+        made.await.refuse("make the policy's hooks ready", "try again")?.map(Some)
     }
 }
 

@@ -1,13 +1,14 @@
 //! The policy's `inference` section as a gateway that the sandbox reaches as `inference.local`.
 
-use std::{collections::BTreeMap, net::SocketAddr, sync::Arc};
+use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
 
-use palisade_core::{Authority, BoxFuture, HostName};
-use palisade_egress::{OutboundProxy, Service, Services};
+use palisade_core::{Authority, BoxFuture, Event, HostName, Layer};
+use palisade_egress::{OutboundProxy, SandboxCa, Service, Services, TlsEnd};
 use palisade_inference::{
-    Api, Gateway, GatewayConfig, HeaderCredential, KeySource, Provider, Route, Tunnel,
+    Api, Fallback, Gateway, GatewayConfig, Guard, HeaderCredential, KeySource, KnownSecret, Price,
+    PriceFor, Provider, Quota, Route, ServerTool, Tunnel, Usd,
 };
-use palisade_policy::{Inference, Network};
+use palisade_policy::{Inference, ModelLimits, Network};
 use tokio::net::TcpStream;
 
 use crate::{
@@ -22,6 +23,11 @@ const PORT: u16 = 80;
 
 /// Where clients that insist on an HTTP proxy find one.
 const PROXY: (&str, u16) = ("proxy.palisade.internal", 3128);
+/// How long a client may take for its TLS to a provider.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Where in the state folder counts of limits are, which all sandboxes of the operator share.
+const QUOTAS: &str = "quotas";
 
 const POLICY: &str = "correct the policy's `inference` section; `palisade policy check` says where";
 
@@ -55,13 +61,80 @@ pub(crate) async fn gateway(
     Gateway::new(configuration, authority).refuse("the model gateway", POLICY).map(Some)
 }
 
-/// What the supervisor serves itself: the gateway, if there is one.
-pub(crate) fn services(gateway: Option<&Gateway>) -> Result<Services, Refusal> {
+/// The gateway under the name of a provider, for clients that know of no gateway.
+struct ProvidersDoor {
+    gateway: Gateway,
+    door: palisade_inference::Door,
+    name: HostName,
+    tls: Option<TlsEnd>,
+    authority: Arc<dyn Authority>,
+}
+
+impl Service for ProvidersDoor {
+    fn serve(&self, stream: TcpStream) -> BoxFuture<'_, ()> {
+        Box::pin(async move {
+            let Some(tls) = &self.tls else {
+                return self.gateway.serve_at(&self.door, stream).await;
+            };
+            match tls.accept(stream, &self.name, PATIENCE).await {
+                Ok(stream) => self.gateway.serve_at(&self.door, stream).await,
+                Err(error) => {
+                    let subject = format!("{}:{}", self.name, self.door.port);
+                    let mut event = Event::observed("connect", Layer::Inference, subject);
+                    event.reason = format!(
+                        "the client's TLS to a model provider cannot be served: {error}; a client \
+                         that has its own list of authorities has to be told to use the file in \
+                         SSL_CERT_FILE"
+                    );
+                    self.authority.record(event).await;
+                }
+            }
+        })
+    }
+}
+
+/// Whether any provider is where clients inside would look for it over TLS.
+pub(crate) fn has_secure_door(inference: Option<&Inference>) -> bool {
+    let providers = inference.iter().flat_map(|inference| inference.providers.values());
+    providers
+        .filter_map(|provider| provider.url.parse::<palisade_inference::UpstreamUrl>().ok())
+        .any(|url| url.is_https() && name_of(url.host()).is_some())
+}
+
+/// A name that only the resolver gives a meaning. An address is none, and `localhost` is the sandbox's own.
+fn name_of(host: &str) -> Option<HostName> {
+    let name: HostName = host.parse().ok()?;
+    let is_own = name.labels().next_back() == Some("localhost");
+    (!is_own).then_some(name)
+}
+
+/// What the supervisor serves itself: the gateway, if there is one, by its own name and by those of the
+/// providers that it has now, besides what is there already.
+pub(crate) fn services(
+    gateway: Option<&Gateway>,
+    certificates: Option<&Arc<SandboxCa>>,
+    authority: &Arc<dyn Authority>,
+    services: Services,
+) -> Result<Services, Refusal> {
     let proxy: HostName = PROXY.0.parse().refuse("the proxy's name", "report this")?;
-    let services = Services::new().with_proxy(proxy, PROXY.1);
+    let services = services.with_proxy(proxy, PROXY.1);
     let Some(gateway) = gateway else { return Ok(services) };
     let name: HostName = NAME.parse().refuse("the model gateway's name", POLICY)?;
-    Ok(services.with(name, PORT, Arc::new(Door(gateway.clone()))))
+    let mut services = services.with(name, PORT, Arc::new(Door(gateway.clone())));
+    let tls = certificates.map(|ca| TlsEnd::new(Arc::clone(ca))).transpose();
+    let tls = tls.refuse("TLS for model providers", "report this")?;
+    for door in gateway.doors() {
+        let Some(name) = name_of(&door.host) else { continue };
+        let tls = if door.secure { tls.clone() } else { None };
+        if door.secure && tls.is_none() {
+            continue;
+        }
+        let port = door.port;
+        let (gateway, authority) = (gateway.clone(), Arc::clone(authority));
+        let served = ProvidersDoor { gateway, door, name: name.clone(), tls, authority };
+        services = services.with(name, port, Arc::new(served));
+    }
+    Ok(services)
 }
 
 pub(crate) async fn configuration(
@@ -70,6 +143,7 @@ pub(crate) async fn configuration(
     operator: &Operator,
 ) -> Result<GatewayConfig, Refusal> {
     let mut providers = BTreeMap::new();
+    let mut secrets = Vec::new();
     for (name, provider) in &inference.providers {
         let url: palisade_inference::UpstreamUrl =
             provider.url.parse().refuse(format!("the URL of the provider `{name}`"), POLICY)?;
@@ -80,8 +154,9 @@ pub(crate) async fn configuration(
                 api: match provider.api {
                     palisade_policy::Api::Anthropic => Api::Anthropic,
                     palisade_policy::Api::OpenAi => Api::OpenAi,
+                    palisade_policy::Api::Gemini => Api::Gemini,
                 },
-                key: key(provider.credential.as_ref(), operator).await,
+                key: key(provider.credential.as_ref(), operator, &mut secrets).await,
                 url,
                 addresses,
             },
@@ -96,9 +171,78 @@ pub(crate) async fn configuration(
                 .refuse(format!("the route for `{}`", route.model), POLICY)?,
             to: route.to.clone(),
             rename: route.rename.clone(),
+            weight: route.weight,
+            fallback: route.fallback.iter().map(fallback).collect(),
         });
     }
-    Ok(GatewayConfig { providers, routes, ..GatewayConfig::default() })
+    let mut quotas = Vec::new();
+    for limits in &inference.limits {
+        quotas.push(quota(limits)?);
+    }
+    let quota_folder = Some(operator.state_dir.join(QUOTAS));
+    let guard = inference.guard.map(|guard| match guard {
+        palisade_policy::Guard::Observe => Guard::Observe,
+        palisade_policy::Guard::Annotate => Guard::Annotate,
+        palisade_policy::Guard::Block => Guard::Block,
+    });
+    let redact = inference.redact.then_some(secrets);
+    Ok(GatewayConfig {
+        providers,
+        routes,
+        quotas,
+        quota_folder,
+        redact,
+        guard,
+        server_tools: inference.server_tools.iter().copied().map(server_tool).collect(),
+        deny_unknown_results: inference.block_results,
+        ..GatewayConfig::default()
+    })
+}
+
+fn fallback(other: &palisade_policy::Fallback) -> Fallback {
+    Fallback { to: other.to.clone(), rename: other.rename.clone(), weight: other.weight }
+}
+
+fn server_tool(tool: palisade_policy::ServerTool) -> ServerTool {
+    match tool {
+        palisade_policy::ServerTool::WebSearch => ServerTool::WebSearch,
+        palisade_policy::ServerTool::WebFetch => ServerTool::WebFetch,
+        palisade_policy::ServerTool::CodeExecution => ServerTool::CodeExecution,
+        palisade_policy::ServerTool::FileSearch => ServerTool::FileSearch,
+        palisade_policy::ServerTool::ImageGeneration => ServerTool::ImageGeneration,
+        palisade_policy::ServerTool::Mcp => ServerTool::Mcp,
+        palisade_policy::ServerTool::ToolSearch => ServerTool::ToolSearch,
+    }
+}
+
+/// The limits of one document.
+fn quota(limits: &ModelLimits) -> Result<Quota, Refusal> {
+    let mut prices = Vec::new();
+    for entry in &limits.prices {
+        let model =
+            entry.model.parse().refuse(format!("the price of `{}`", entry.model), POLICY)?;
+        let price = Price {
+            input: entry.input,
+            output: entry.output,
+            cache_read: entry.cache_read,
+            cache_write: entry.cache_write,
+        };
+        prices.push(PriceFor { model, price });
+    }
+    Ok(Quota {
+        scope: limits.scope.clone(),
+        requests_per_minute: limits.requests_per_minute,
+        tokens_per_minute: limits.tokens_per_minute,
+        tokens_per_day: limits.tokens_per_day,
+        tokens_per_session: limits.tokens_per_session,
+        usd_per_day: limits.usd_per_day.map(Usd),
+        usd_per_session: limits.usd_per_session.map(Usd),
+        concurrent: limits.concurrent,
+        max_tokens: limits.max_tokens,
+        tools: limits.tools.clone(),
+        betas: limits.betas.clone(),
+        prices,
+    })
 }
 
 /// `network.hosts` counts for providers too.
@@ -112,6 +256,7 @@ fn fixed_addresses(url: &palisade_inference::UpstreamUrl, network: &Network) -> 
 async fn key(
     credential: Option<&palisade_policy::HeaderCredential>,
     operator: &Operator,
+    secrets: &mut Vec<KnownSecret>,
 ) -> KeySource {
     let Some(credential) = credential else { return KeySource::None };
     let secret =
@@ -119,6 +264,7 @@ async fn key(
             Ok(secret) => secret,
             Err(why) => return KeySource::Missing { why },
         };
+    secrets.push(KnownSecret::credential(&secret));
     match HeaderCredential::new(&credential.header, secret) {
         Ok(header) => KeySource::Header(header),
         Err(error) => KeySource::Missing {

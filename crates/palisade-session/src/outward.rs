@@ -8,26 +8,29 @@ use std::{
 
 use palisade_core::{Authority, Inspection, SessionId};
 use palisade_egress::{
-    DnsSockets, HostLookup, Inspector, Login, OutboundProxy, Proxy, ProxyHost, Resolver, SandboxCa,
-    Services, SyntheticMap, credential::Credentials,
+    DnsSockets, HostLookup, HostRecords, Inspector, Login, OutboundProxy, Proxy, ProxyHost,
+    Resolver, SandboxCa, Services, SyntheticMap, credential::Credentials,
 };
-use palisade_policy::{Network, Tls, UpstreamHost};
+use palisade_policy::{Network, Policy, Tls, UpstreamHost};
 use palisade_sandbox::NetSockets;
 use palisade_tls::Roots;
 
 use crate::{
+    callers::Programs,
     credentials,
     identities::Certificate,
+    models,
     order::Operator,
     refusal::{Refusal, Refuse},
 };
 
-/// Certificates for what is looked into. `None`: no rule asks for a look.
+/// Certificates for what is looked into, and for model providers. `None`: nothing is.
 pub(crate) fn authority(
-    network: &Network,
+    policy: &Policy,
     session: &SessionId,
 ) -> Result<Option<Arc<SandboxCa>>, Refusal> {
-    if network.rules.iter().all(|rule| rule.tls == Tls::Passthrough) {
+    let looks = policy.network.rules.iter().any(|rule| rule.tls != Tls::Passthrough);
+    if !looks && !models::has_secure_door(policy.inference.as_ref()) {
         return Ok(None);
     }
     let made = SandboxCa::new(session.as_str());
@@ -92,6 +95,7 @@ pub(crate) async fn serve(
     lookup: Arc<HostLookup>,
     services: Services,
     (inspector, outbound): (Option<Inspector>, Option<Arc<OutboundProxy>>),
+    callers: Option<Programs>,
     authority: Arc<dyn Authority>,
 ) -> String {
     let mut dns = DnsSockets::default();
@@ -103,12 +107,16 @@ pub(crate) async fn serve(
     }
     let synthetic = SyntheticMap::new();
     let resolver = Resolver::new(Arc::clone(&authority), Arc::clone(&synthetic), services.clone());
+    let resolver = resolver.with_records(Arc::new(HostRecords::of_host()));
     let mut proxy = Proxy::new(authority, synthetic, lookup).with_services(services);
     if let Some(inspector) = inspector {
         proxy = proxy.with_inspector(inspector);
     }
     if let Some(outbound) = outbound {
         proxy = proxy.with_outbound(outbound);
+    }
+    if let Some(callers) = callers {
+        proxy = proxy.with_callers(callers);
     }
     let ended = tokio::select! {
         ended = resolver.serve(dns) => ended,

@@ -1,21 +1,29 @@
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    net::IpAddr,
+    sync::{
+        Arc, PoisonError, RwLock, Weak,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use palisade_core::{
-    Action, Authority, Body, BoxFuture, Decision, Event, Handling, HostName, Inspection, Request,
-    UNRECORDED, Verdict,
+    Action, Authority, Body, BoxFuture, Decision, Event, Handling, HostName, Inspection, Layer,
+    Look, PolicyDigest, Request, ToolAnswer, ToolCall, ToolSeen, UNRECORDED, Verdict,
 };
 use palisade_engine::Engine;
+use palisade_hooks::{Agent, Event as Hooked, Ran, Reply, Say};
 use palisade_journal::Journal;
 use palisade_policy::Policy;
+use serde_json::Value;
 use tokio::sync::watch;
 
-use crate::approvals::Approvals;
+use crate::{
+    approvals::Approvals,
+    hooks::{self, Decided, Hooks},
+};
 
-/// The one path of every action: the engine decides, the journal takes the event, and only then
-/// does the decision count.
+/// The one path of every action: the engine decides, hooks narrow that, the journal takes the event, and only
+/// then does the decision count.
 #[derive(Debug)]
 pub(crate) struct Pipeline {
     engine: Engine,
@@ -24,12 +32,35 @@ pub(crate) struct Pipeline {
     approvals: Approvals,
     /// Counts the policies that have decided.
     generation: watch::Sender<u64>,
+    /// The hooks of the policy in force, if it has any.
+    hooks: RwLock<Option<Arc<Hooks>>>,
+    /// Itself, for what is told to hooks and not waited for.
+    own: Weak<Pipeline>,
 }
 
 impl Pipeline {
-    pub(crate) fn new(engine: Engine, journal: Journal, approvals: Approvals) -> Arc<Self> {
+    pub(crate) fn new(
+        engine: Engine,
+        journal: Journal,
+        approvals: Approvals,
+        hooks: Option<Arc<Hooks>>,
+    ) -> Arc<Self> {
         let (denied, generation) = (AtomicU64::new(0), watch::Sender::new(0));
-        Arc::new(Self { engine, journal, denied, approvals, generation })
+        let hooks = RwLock::new(hooks);
+        Arc::new_cyclic(|own| Self {
+            engine,
+            journal,
+            denied,
+            approvals,
+            generation,
+            hooks,
+            own: own.clone(),
+        })
+    }
+
+    /// The hooks that are asked now.
+    fn hooks(&self) -> Option<Arc<Hooks>> {
+        self.hooks.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The questions to the operator.
@@ -43,9 +74,10 @@ impl Pipeline {
 
     /// Decide by this policy from now on. What was permitted and goes on is considered again by
     /// those who let it.
-    pub(crate) fn replace(&self, policy: &Policy) {
+    pub(crate) fn replace(&self, policy: &Policy, hooks: Option<Arc<Hooks>>) {
         self.journal.set_policy(policy.digest.clone());
         self.engine.replace(policy);
+        *self.hooks.write().unwrap_or_else(PoisonError::into_inner) = hooks;
         self.approvals.set_timeout(policy.approvals.timeout);
         self.generation.send_modify(|number| *number += 1);
     }
@@ -58,47 +90,190 @@ impl Pipeline {
     /// Whether the journal has it. An agent can cause denials and lookups without end: of a
     /// flood the journal keeps the first and the count. An answer of a model belongs to one call.
     async fn write(&self, event: Event) -> bool {
+        self.write_under(event, None).await
+    }
+
+    /// The same, for what this policy decided: another may be in force by now.
+    async fn write_under(&self, event: Event, policy: Option<&PolicyDigest>) -> bool {
         if event.decision == Verdict::Deny {
             self.denied.fetch_add(1, Ordering::Relaxed);
         }
         let each = event.decision == Verdict::Allow || event.kind == "model_answer";
         let repeats = !each || event.kind == "resolve";
-        if repeats {
-            self.journal.record_folding(event).await.is_ok()
-        } else {
-            self.journal.record(event).await.is_ok()
+        match (repeats, policy) {
+            (true, None) => self.journal.record_folding(event).await.is_ok(),
+            (true, Some(policy)) => self.journal.record_folding_under(event, policy).await.is_ok(),
+            (false, None) => self.journal.record(event).await.is_ok(),
+            (false, Some(policy)) => self.journal.record_under(event, policy).await.is_ok(),
         }
     }
 }
 
 impl Pipeline {
-    /// The decision, if need be the operator's. A policy that comes into force meanwhile decides anew.
-    async fn settle(&self, action: &Action) -> Decision {
+    /// The decision, if need be the operator's, and the policy that it is by. A policy that comes into force
+    /// meanwhile decides anew.
+    async fn settle(&self, action: &Action) -> (Decision, Option<Arc<PolicyDigest>>) {
         loop {
             let generation = self.generation();
-            let decision = self.consider(action);
+            let (decision, policy) = self.considered(action);
             if decision.verdict != Verdict::Ask {
-                return decision;
+                return (decision, policy);
             }
-            if !self.write(Event::decided(action, &decision)).await {
-                return Decision::deny(UNRECORDED);
+            let asked = Event::decided(action, &decision);
+            if !self.write_under(asked, policy.as_deref()).await {
+                return (Decision::deny(UNRECORDED), policy);
             }
             tokio::select! {
                 biased;
                 _ = self.replaced(generation) => {}
-                answer = self.approvals.ask(action) => return answer,
+                answer = self.approvals.ask(action) => return (answer, policy),
             }
         }
+    }
+
+    fn considered(&self, action: &Action) -> (Decision, Option<Arc<PolicyDigest>>) {
+        let (decision, policy) = self.engine.decide_under(action);
+        let decision = match decision.verdict {
+            Verdict::Ask => self.approvals.settled(action).unwrap_or(decision),
+            _ => decision,
+        };
+        (decision, policy)
+    }
+}
+
+impl Pipeline {
+    /// What was permitted, as hooks narrow it. An `allow` of theirs changes nothing here.
+    async fn narrowed(&self, action: &Action, decision: Decision) -> Decision {
+        let Some(hooks) = self.hooks().filter(|_| decision.is_allowed()) else { return decision };
+        let Some((event, fields)) = hooks::about(action, &hooks.common) else { return decision };
+        if !hooks.runner.has(event) {
+            return decision;
+        }
+        let outcome = hooks.runner.run(event, &fields, None, &[]).await;
+        if !self.ran(event, &action.subject(), &outcome.ran).await {
+            return Decision::deny(UNRECORDED);
+        }
+        let by = outcome.answer.by.unwrap_or_else(|| "hooks".to_owned());
+        let reason = outcome.answer.reason;
+        match outcome.answer.say {
+            None | Some(Say::Allow) => decision,
+            Some(Say::Deny | Say::Defer) => Decision::deny_by(by, reason),
+            Some(Say::Ask) => {
+                if let Some(settled) = self.approvals.settled(action) {
+                    return settled;
+                }
+                let question = Decision::ask(by, reason);
+                if !self.write(Event::decided(action, &question)).await {
+                    return Decision::deny(UNRECORDED);
+                }
+                self.approvals.ask(action).await
+            }
+        }
+    }
+
+    /// Whether the journal has what each hook did.
+    async fn ran(&self, event: Hooked, subject: &str, ran: &[Ran]) -> bool {
+        for one in ran {
+            if !self.journal_hook(hooks::record(event, subject, one)).await {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// As any event, but what a hook denies is counted with the act that it denies.
+    async fn journal_hook(&self, event: Event) -> bool {
+        if event.decision == Verdict::Allow {
+            self.journal.record(event).await.is_ok()
+        } else {
+            self.journal.record_folding(event).await.is_ok()
+        }
+    }
+
+    /// Settle what hooks and rules left open of a tool call, and record it all.
+    async fn settled(&self, mut decided: Decided) -> Decided {
+        let subject = decided.call.subject();
+        let action = Action::ToolCall(Box::new(decided.call.clone()));
+        let mut kept = self.ran(Hooked::PRE_TOOL_USE, &subject, &decided.ran).await;
+        // Who announces a call asks its own user.
+        if decided.decision.verdict == Verdict::Ask && decided.call.seen != ToolSeen::Announced {
+            kept = kept && self.write(Event::decided(&action, &decided.decision)).await;
+            decided.decision = self.approvals.ask(&action).await;
+        }
+        let mut event = Event::decided(&action, &decided.decision);
+        if decided.changed {
+            event = event.with("changed_by_hooks", true);
+        }
+        if !(kept && self.write(event).await) {
+            decided.decision = Decision::deny(UNRECORDED);
+            decided.say = Some(Say::Deny);
+        }
+        decided
+    }
+
+    /// What an agent is told of an event that it announces on its own hook interface.
+    pub(crate) async fn announced(&self, agent: Agent, told: &[u8]) -> Reply {
+        let announced = match agent.read(told) {
+            Ok(announced) => match self.hooks() {
+                Some(hooks) => hooks::without_places(announced, &hooks.common),
+                None => announced,
+            },
+            Err(error) => {
+                let mut event = Event::observed("tool_call", Layer::Tool, agent.name());
+                event.decision = Verdict::Deny;
+                event.reason = error.to_string();
+                self.write(event).await;
+                return agent.refusal(&format!("palisade: {error}"));
+            }
+        };
+        let hooks = self.hooks();
+        let rules = |action: &Action| self.consider(action);
+        let mut outcome = hooks::decided(hooks.as_deref(), &announced, &rules).await;
+        let kept = match outcome.decided.take() {
+            Some(decided) => {
+                let decided = self.settled(decided).await;
+                outcome.to.say = decided.say;
+                outcome.to.reason.clone_from(&decided.decision.reason);
+                decided.decision.reason != UNRECORDED
+            }
+            None => match announced.event {
+                Some(event) => self.ran(event, agent.name(), &outcome.ran).await,
+                None => true,
+            },
+        };
+        if kept { announced.reply(&outcome.to) } else { agent.refusal(UNRECORDED) }
+    }
+
+    /// Tell hooks that a model has answered. Nobody waits for them.
+    fn model_answered(&self, event: &Event) {
+        let Some(hooks) = self.hooks() else { return };
+        let Some(own) = self.own.upgrade().filter(|_| hooks.runner.has(Hooked::POST_MODEL_CALL))
+        else {
+            return;
+        };
+        let subject = event.subject.clone();
+        let mut fields = hooks.common.event(Hooked::POST_MODEL_CALL);
+        let (endpoint, model) = subject.split_once(' ').unwrap_or(("", subject.as_str()));
+        fields.insert("endpoint".into(), endpoint.into());
+        fields.insert("model".into(), model.into());
+        for (key, value) in &event.detail {
+            fields.entry(key.clone()).or_insert_with(|| Value::clone(value));
+        }
+        tokio::spawn(async move {
+            let event = Hooked::POST_MODEL_CALL;
+            let outcome = hooks.runner.run(event, &fields, None, &[]).await;
+            own.ran(event, &subject, &outcome.ran).await;
+        });
     }
 }
 
 impl Authority for Pipeline {
     fn consider(&self, action: &Action) -> Decision {
-        let decision = self.engine.decide(action);
-        match decision.verdict {
-            Verdict::Ask => self.approvals.settled(action).unwrap_or(decision),
-            _ => decision,
-        }
+        self.considered(action).0
+    }
+
+    fn look(&self, host: Option<&HostName>, address: IpAddr, port: u16) -> Look {
+        self.engine.look(host, address, port)
     }
 
     fn may_send(&self, host: &HostName, port: u16, bytes: u64) -> Result<(), Decision> {
@@ -107,13 +282,14 @@ impl Authority for Pipeline {
 
     fn authorize<'a>(&'a self, action: &'a Action) -> BoxFuture<'a, Decision> {
         Box::pin(async move {
-            let mut decision = self.settle(action).await;
+            let (decision, policy) = self.settle(action).await;
+            let mut decision = self.narrowed(action, decision).await;
             if let (true, Action::Request(request)) = (decision.is_allowed(), action)
                 && let Some(denial) = self.engine.count(request)
             {
                 decision = denial;
             }
-            if self.write(Event::decided(action, &decision)).await {
+            if self.write_under(Event::decided(action, &decision), policy.as_deref()).await {
                 decision
             } else {
                 Decision::deny(UNRECORDED)
@@ -121,7 +297,21 @@ impl Authority for Pipeline {
         })
     }
 
+    fn tool_call<'a>(&'a self, call: &'a ToolCall) -> BoxFuture<'a, ToolAnswer> {
+        Box::pin(async move {
+            let hooks = self.hooks();
+            let rules = |action: &Action| self.consider(action);
+            let decided = hooks::tool_call(hooks.as_deref(), call, None, &rules).await;
+            let decided = self.settled(decided).await;
+            let input = decided.input().filter(|_| decided.decision.is_allowed());
+            ToolAnswer { decision: decided.decision, input }
+        })
+    }
+
     fn record(&self, event: Event) -> BoxFuture<'_, bool> {
+        if event.kind == "model_answer" {
+            self.model_answered(&event);
+        }
         Box::pin(self.write(event))
     }
 

@@ -93,9 +93,13 @@ impl<'a> Questions<'a> {
 
     fn told(&self, question: &Pending) -> String {
         format!(
-            "it waits for {}, which no rule names: palisade approvals allow {}/{} (or deny; no \
+            "{} waits for {}, which no rule names: palisade approvals allow {}/{} (or deny; no \
              answer in {} s is a denial)",
-            question.subject, self.which, question.id, question.seconds_left
+            question.program.as_deref().unwrap_or("it"),
+            question.subject,
+            self.which,
+            question.id,
+            question.seconds_left
         )
     }
 
@@ -105,8 +109,9 @@ impl<'a> Questions<'a> {
             for _ in 0..TRIES {
                 // What the command has printed may have left colours, or no cursor.
                 let text = format!(
-                    "\n\x1b[0m\x1b[?25hpalisade: the sandbox wants {}, which no rule names.\n  \
+                    "\n\x1b[0m\x1b[?25hpalisade: {} wants {}, which no rule names.\n  \
                      once, session (as long as it runs), no, never (as long as it runs)? ",
+                    question.program.as_deref().unwrap_or("the sandbox"),
                     question.subject
                 );
                 let Ok(line) = terminal.ask(&text).await else { break };

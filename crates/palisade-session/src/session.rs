@@ -1,22 +1,29 @@
 use std::{os::fd::OwnedFd, path::Path, sync::Arc};
 
 use palisade_core::{Action, Authority, Event, Layer, SessionId, Verdict};
-use palisade_egress::{HostLookup, SandboxCa};
+use palisade_egress::{HostLookup, SandboxCa, Services};
 use palisade_engine::Engine;
 use palisade_journal::{Durability, Journal, Timestamp};
 use palisade_policy::Policy;
-use palisade_sandbox::{Building, LaunchError, begin, linux::audit::Records};
+use palisade_sandbox::{
+    Building, LaunchError, Standing, begin,
+    linux::{audit::Records, callers::Callers},
+};
 use palisade_workspace::{Kept, Outcome, WorkspaceError};
 use rustix::rand::{GetRandomFlags, getrandom};
 
 use crate::{
     approvals::Approvals,
+    callers::Programs,
     credentials::{self, Ready},
     degraded::{self, Missing},
     denials::Denials,
+    denied_content::DeniedFiles,
     expose::Exposed,
     file_denials::{self, FileDenials},
-    guard, identities,
+    guard,
+    hooks::{DOOR, DOOR_PORT, Door, Hooks, Pinned},
+    identities,
     limits::{self, Account, Writable},
     live::Live,
     models,
@@ -114,6 +121,7 @@ struct Started {
     authority: Option<Arc<SandboxCa>>,
     /// What stands inside for the keys of model providers.
     placeholders: Placeholders,
+    denied: DeniedFiles,
 }
 
 /// What is swept at the end, and what was swept before for sessions whose supervisor was killed.
@@ -144,7 +152,7 @@ fn prepare(
     let terminal =
         Terminal::detect().refuse("the terminal", "start palisade from another terminal")?;
     // After the fork: its key is not in init, nor in what init becomes.
-    let authority = outward::authority(&order.policy.network, session)?;
+    let authority = outward::authority(&order.policy, session)?;
     let pem = authority.as_deref().map(SandboxCa::pem);
     let Made { plan, kept, repositories, held } =
         plan::make(order, session, stdio, &placeholders, pem, &who)?;
@@ -160,6 +168,7 @@ fn prepare(
         list.fill(lists)?;
     }
     let writable = Writable::of(&plan);
+    let denied = DeniedFiles::of(&plan, &order.policy);
     let started = Started {
         building,
         copies,
@@ -172,6 +181,7 @@ fn prepare(
         records,
         authority,
         placeholders,
+        denied,
     };
     Ok((started, Watch { list, leftover }))
 }
@@ -195,14 +205,27 @@ async fn live(
         records,
         authority: certificates,
         placeholders,
+        denied,
     } = started;
     let policy = &order.policy;
     let mut signals = Signals::catch().refuse("catch signals", "report this")?;
     let journal = open_journal(order, session)?;
     let own = palisade_egress::own_addresses().refuse("this machine's addresses", "report this")?;
     let approvals = Approvals::new(policy.approvals.timeout, order.permissive);
+    let hooks = if policy.hooks.is_empty() {
+        Ok(None)
+    } else {
+        Hooks::new(policy, &order.operator, session.as_str(), Pinned::Yes).map(Some)
+    };
+    let (hooks, unready) = match hooks {
+        Ok(hooks) => (hooks, None),
+        Err(refusal) => (None, Some(refusal)),
+    };
     let engine = Engine::with_own_addresses(policy, own.clone());
-    let pipeline = Pipeline::new(engine, journal, approvals);
+    let pipeline = Pipeline::new(engine, journal, approvals, hooks);
+    if let Some(refusal) = unready {
+        return Err(close_refused(&pipeline, refusal).await);
+    }
     let mut notices = record_swept(&pipeline, &watch.leftover).await;
     let refused = |refusal: Refusal| close_refused(&pipeline, refusal);
     let of_launch = |error: &LaunchError| refusal::of_launch(error, &order.allow_degraded);
@@ -220,18 +243,23 @@ async fn live(
         Ok(gateway) => gateway,
         Err(refusal) => return Err(refused(refusal).await),
     };
-    let services = match models::services(gateway.as_ref()) {
+    let services = door(&pipeline).and_then(|door| {
+        models::services(gateway.as_ref(), certificates.as_ref(), &authority, door)
+    });
+    let services = match services {
         Ok(services) => services,
         Err(refusal) => return Err(refused(refusal).await),
     };
-    let live = Live::new(order, Arc::clone(&pipeline), Arc::clone(&lookup), gateway);
+    let live =
+        Live::new(order, session, Arc::clone(&pipeline), Arc::clone(&lookup), gateway, denied);
     let live = Arc::new(live);
     let ready =
         credentials::read(&policy.network, &order.operator, &placeholders, Arc::clone(&authority));
-    let Ready { credentials, variables } = match ready.await {
+    let Ready { credentials, variables, secrets } = match ready.await {
         Ok(ready) => ready,
         Err(refusal) => return Err(refused(refusal).await),
     };
+    live.keep_from_models(secrets);
     // While init builds.
     let without = missing.iter().map(Missing::name).collect();
     let desk = match Desk::set_up(order, session, building.pid(), without) {
@@ -271,6 +299,11 @@ async fn live(
         return Err(refused(refusal).await);
     }
     let mut standing = standing;
+    let callers = match watch_callers(policy, &mut standing) {
+        Ok(callers) => callers,
+        Err(refusal) => return Err(refused(refusal).await),
+    };
+    let programs = callers.clone().map(Programs::new);
     let recorder = Arc::clone(&authority);
     let sockets = standing.sockets.take();
     let sandbox = standing.terminal.take();
@@ -300,7 +333,7 @@ async fn live(
         match sockets {
             Some(sockets) => {
                 let ways = (inspector, outbound);
-                outward::serve(sockets, lookup, services, ways, authority).await
+                outward::serve(sockets, lookup, services, ways, programs, authority).await
             }
             None => std::future::pending().await,
         }
@@ -326,7 +359,8 @@ async fn live(
         Ok(running) => Arc::new(running),
         Err(error) => return Err(refused(of_launch(&error)).await),
     };
-    let mut denials = Denials::new(Arc::clone(&recorder), policy.process.syscalls.deny.clone());
+    let mut denials =
+        Denials::new(Arc::clone(&recorder), policy.process.syscalls.deny.clone(), callers);
     if !running.tells() && !missing.iter().any(Missing::is_filter) {
         denials.never();
     }
@@ -343,6 +377,7 @@ async fn live(
     let asked = desk.asked_to_end();
     let held = (most.wall_time, limits.broken());
     let terminal = relay.as_ref().map(Relay::handle);
+    let models = Arc::clone(&live);
     let questions = Questions::new(order, session, live, tell, terminal);
     let outside = (asked, questions.show());
     let ending = until_end(running, relay, &mut signals, &mut denials, outside, outward, held);
@@ -350,6 +385,7 @@ async fn live(
         Ok(ended) => ended,
         Err(refusal) => return Err(refused(refusal).await),
     };
+    models.models_recorded().await;
     denials.finish().await;
     if let Some(of_files) = of_files {
         of_files.finish().await;
@@ -375,6 +411,25 @@ async fn live(
         }
         Err(error) => Err(refused(of_launch(&error)).await),
     }
+}
+
+/// Who tells who connects, where that decides or is shown.
+fn watch_callers(
+    policy: &Policy,
+    standing: &mut Standing,
+) -> Result<Option<Arc<Callers>>, Refusal> {
+    if !policy.network.watches_programs() {
+        return Ok(None);
+    }
+    let callers =
+        standing.callers().refuse("look at the sandbox's processes", "report this")?.map(Arc::new);
+    if callers.is_none() && policy.network.names_programs() {
+        return Err(Refusal::new(
+            "a rule is for certain programs, and this kernel does not tell whose a socket is",
+            "use a kernel with CONFIG_INET_DIAG, or take `binaries` and `commands` out of the policy",
+        ));
+    }
+    Ok(callers)
 }
 
 fn launch_action(order: &Order) -> Action {
@@ -473,6 +528,12 @@ fn refuse_unbuilt(policy: &Policy) -> Result<(), Refusal> {
         format!("the policy asks for what this version cannot enforce yet: {}", list.join(", ")),
         format!("take `{}` out of the policy; nothing is ignored silently", first.what),
     ))
+}
+
+/// What agents inside tell of their hooks' events.
+fn door(pipeline: &Arc<Pipeline>) -> Result<Services, Refusal> {
+    let name = DOOR.parse().refuse("the name of the way for hooks", "report this")?;
+    Ok(Services::new().with(name, DOOR_PORT, Arc::new(Door::new(Arc::clone(pipeline)))))
 }
 
 fn new_session() -> Result<SessionId, Refusal> {

@@ -41,12 +41,16 @@ enum Command {
     Demo(commands::demo::Args),
     /// Answer what agents want and no rule names.
     Approvals(commands::approvals::Args),
+    /// Decide what an agent announces on its own hook interface.
+    Hook(commands::hook::Args),
     /// Check, explain, trust and exchange policies.
     Policy(commands::policy::Args),
     /// List, show, take and discard what agents changed in overlays.
     Workspace(commands::workspace::Args),
     /// Read and verify the journal.
     Audit(commands::audit::Args),
+    /// Show what models were used: calls, tokens and money.
+    Usage(commands::usage::Args),
     /// Try what a sandbox needs of this system, and say what to do about what is missing.
     Doctor(commands::doctor::Args),
     /// Attack a sandbox of your policy from inside, and say what got through.
@@ -70,9 +74,11 @@ fn main() -> ExitCode {
         Command::Selftest(args) => commands::selftest::run(&args),
         Command::Attempt(args) => commands::attempt::run(&args),
         Command::Approvals(args) => commands::approvals::run(&args),
+        Command::Hook(args) => commands::hook::run(&args),
         Command::Policy(args) => commands::policy::run(args),
         Command::Workspace(args) => commands::workspace::run(args),
         Command::Audit(args) => commands::audit::run(args),
+        Command::Usage(args) => commands::usage::run(&args),
         Command::Doctor(args) => commands::doctor::run(&args),
         Command::Completions(args) => commands::completions::run(&args),
     };

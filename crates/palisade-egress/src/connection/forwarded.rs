@@ -1,9 +1,13 @@
 //! A client that came by the HTTP proxy: what it asks for is decided as if it had connected there itself.
 
-use std::{io, net::SocketAddr, time::Duration};
+use std::{
+    io,
+    net::{Ipv4Addr, SocketAddr},
+    time::Duration,
+};
 
 use http::StatusCode;
-use palisade_core::{Action, Decision, HostName, TlsName};
+use palisade_core::{Action, Caller, Decision, HostName, Look, TlsName};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     time::timeout,
@@ -35,6 +39,8 @@ pub(super) enum Front {
 impl Connection<'_> {
     /// Serve a client that takes us for a proxy. `own` and `own_port` are where it knows us to be.
     pub(super) async fn serve_front(mut self, own: &HostName, own_port: u16) {
+        // Before it has asked for anything: it could be another program by then.
+        self.came = Some(self.who(Look::Digests).await);
         let asked = match timeout(self.proxy.limits.head, forward::read(&self.client)).await {
             Ok(Ok(asked)) => asked,
             // It went away, or never came to the point. Nothing was done for it.
@@ -42,8 +48,8 @@ impl Connection<'_> {
         };
         self.client.set_nodelay(true).ok();
         let here = || {
-            let target = Target { host: Some(own.clone()), port: own_port, tls: TlsName::Unseen };
-            target.action(None)
+            let (host, tls) = (Some(own.clone()), TlsName::Unseen);
+            Target { host, port: own_port, tls, caller: Caller::Unasked }.action(None)
         };
         let Asked { host, port, request } = match asked {
             Ok(asked) => asked,
@@ -65,7 +71,8 @@ impl Connection<'_> {
                 Box::pin(self.serve_destination(destination, flight)).await;
             }
             Host::Name(name) => {
-                let target = Target { host: Some(name.clone()), port, tls: TlsName::Unseen };
+                let (to, tls) = (Some(name.clone()), TlsName::Unseen);
+                let target = Target { host: to, port, tls, caller: Caller::Unasked };
                 if name.labels().next_back() == Some("localhost") {
                     return self.refuse(target.action(None), INSIDE.to_owned()).await;
                 }
@@ -78,7 +85,9 @@ impl Connection<'_> {
                         return self.turn_away(&considered).await;
                     }
                 }
-                self.serve_host(&name, port, flight).await;
+                // Only its port counts, beside a name.
+                let ip = self.dialled.map_or(Ipv4Addr::UNSPECIFIED.into(), |it| it.ip());
+                self.serve_host(&name, SocketAddr::new(ip, port), flight).await;
             }
         }
     }

@@ -88,6 +88,7 @@ async fn passed(
         query: head.uri.query().map(Into::into),
         headers: Vec::new(),
         body: Body::Unread,
+        caller: palisade_core::Caller::Unasked,
     };
     let decision = Decision::allow(rule, "");
     let passing = credentials.request(&decided, &decision, None, &mut head).await?;

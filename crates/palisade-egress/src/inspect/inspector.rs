@@ -157,7 +157,7 @@ impl fmt::Debug for Inspector {
 
 /// Certificates by the name that a client asks for. Whether it may is decided before.
 #[derive(Debug)]
-struct Leaves(Arc<SandboxCa>);
+pub(super) struct Leaves(pub(super) Arc<SandboxCa>);
 
 impl ResolvesServerCert for Leaves {
     fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {

@@ -8,6 +8,7 @@ mod aim;
 pub(crate) mod answer;
 mod ca;
 mod chunked;
+mod end;
 mod fields;
 mod flow;
 mod gate;
@@ -23,6 +24,7 @@ mod upstream;
 mod visit;
 
 pub use ca::{CaError, SandboxCa};
+pub use end::TlsEnd;
 pub(crate) use inspector::H2;
 pub use inspector::Inspector;
 pub(crate) use prefixed::Prefixed;

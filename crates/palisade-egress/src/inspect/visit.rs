@@ -17,7 +17,7 @@ use hyper::{
 };
 use hyper_util::rt::{TokioIo, TokioTimer};
 use palisade_core::{
-    Action, Body, BoxFuture, Decision, Event, HostName, Request as Asked, TlsName, Verdict,
+    Action, Body, BoxFuture, Caller, Decision, Event, HostName, Request as Asked, TlsName, Verdict,
 };
 use tokio::{
     io::{AsyncRead, AsyncWrite},
@@ -55,6 +55,7 @@ pub(crate) struct Visit {
     host: HostName,
     port: u16,
     secure: bool,
+    caller: Caller,
     upstream: Upstream,
     /// If the client speaks HTTP/2.
     room: Option<Room>,
@@ -92,6 +93,7 @@ impl Visit {
     ) -> Arc<Self> {
         let tasks = Tasks::default();
         let room = h2.then(|| inspector.rooms.take(proxy.limits.streams));
+        let caller = target.caller.clone();
         let upstream = Upstream::new(
             Arc::clone(&proxy),
             Arc::clone(&inspector),
@@ -102,7 +104,8 @@ impl Visit {
         );
         let traffic = Arc::new(Traffic::new());
         let authority = Arc::clone(&proxy.authority);
-        traffic.count_for(Meter { authority, host: host.clone(), port });
+        let meter = Meter { authority, host: host.clone(), port, caller: caller.clone() };
+        traffic.count_for(meter);
         let (underway, after) = (Underway::default(), Mutex::default());
         Arc::new(Self {
             proxy,
@@ -110,6 +113,7 @@ impl Visit {
             host,
             port,
             secure,
+            caller,
             upstream,
             room,
             traffic,
@@ -167,6 +171,7 @@ impl Visit {
             port: self.port,
             address: self.address(),
             tls: TlsName::Unseen,
+            caller: self.caller.clone(),
         };
         let mut generation = authority.generation();
         loop {
@@ -399,6 +404,7 @@ impl Visit {
             query: head.uri.query().map(|query| query.as_bytes().to_vec()),
             headers: listed(&head.headers),
             body: Body::Unread,
+            caller: self.caller.clone(),
         }
     }
 

@@ -7,7 +7,7 @@ use hickory_proto::{
     op::{Edns, Message, MessageType, OpCode, Query, ResponseCode},
     rr::{DNSClass, Name, RData, RecordType},
 };
-use palisade_egress::{DnsSockets, Resolver, Services, SyntheticMap};
+use palisade_egress::{DnsSockets, HostRecords, Resolver, Services, SyntheticMap};
 use proptest::prelude::*;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -265,4 +265,119 @@ proptest! {
             }
         }
     }
+}
+
+/// A nameserver that answers each question with this, over UDP and TCP on one port. Counts them.
+async fn nameserver(
+    answer: impl Fn(&mut Message) + Clone + Send + Sync + 'static,
+) -> (SocketAddr, Arc<std::sync::atomic::AtomicUsize>) {
+    let (udp, tcp) = loop {
+        let udp = UdpSocket::bind((LOCALHOST, 0)).await.unwrap();
+        if let Ok(tcp) = tokio::net::TcpListener::bind(udp.local_addr().unwrap()).await {
+            break (udp, tcp);
+        }
+    };
+    let address = udp.local_addr().unwrap();
+    let count = Arc::<std::sync::atomic::AtomicUsize>::default();
+    let reply = move |packet: &[u8], tcp: bool| {
+        let question = Message::from_vec(packet).unwrap();
+        assert!(question.queries[0].name().to_ascii().chars().all(|c| !c.is_ascii_uppercase()));
+        let mut message = Message::response(question.metadata.id, OpCode::Query);
+        message.add_query(question.queries[0].clone());
+        answer(&mut message);
+        let bytes = message.to_vec().unwrap();
+        if bytes.len() > 512 && !tcp { message.truncate().to_vec().unwrap() } else { bytes }
+    };
+    let (of_udp, counted) = (reply.clone(), Arc::clone(&count));
+    tokio::spawn(async move {
+        let mut packet = [0; 2000];
+        loop {
+            let (length, from) = udp.recv_from(&mut packet).await.unwrap();
+            counted.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+            // A guess comes first.
+            udp.send_to(&[0; 40], from).await.unwrap();
+            udp.send_to(&of_udp(&packet[..length], false), from).await.unwrap();
+        }
+    });
+    tokio::spawn(async move {
+        loop {
+            let (mut stream, _) = tcp.accept().await.unwrap();
+            let mut packet = vec![0; usize::from(stream.read_u16().await.unwrap())];
+            stream.read_exact(&mut packet).await.unwrap();
+            let bytes = reply(&packet, true);
+            stream.write_u16(u16::try_from(bytes.len()).unwrap()).await.unwrap();
+            stream.write_all(&bytes).await.unwrap();
+        }
+    });
+    (address, count)
+}
+
+fn text(owner: &str, words: &str) -> hickory_proto::rr::Record {
+    let data = RData::TXT(hickory_proto::rr::rdata::TXT::new(vec![words.to_owned()]));
+    hickory_proto::rr::Record::from_rdata(Name::from_ascii(owner).unwrap(), 5, data)
+}
+
+#[tokio::test]
+async fn records_that_a_rule_opens_come_from_outside() {
+    let (server, count) = nameserver(|message| {
+        // Another kind, and another owner, as behind an alias.
+        let other = RData::A(std::net::Ipv4Addr::new(10, 0, 0, 1).into());
+        let name = Name::from_ascii("a.example.").unwrap();
+        message.add_answer(hickory_proto::rr::Record::from_rdata(name, 5, other));
+        message.add_answer(text("alias.example.", "v=1"));
+    })
+    .await;
+    let mut desk = desk();
+    desk.resolver = desk.resolver.with_records(Arc::new(HostRecords::new(vec![server])));
+    // The judge permits TXT of what it permits to be resolved, and no other kind.
+    let answer = desk.ask(&query("A.EXAMPLE.", RecordType::TXT)).await;
+    let [record] = answer.answers.as_slice() else { panic!("{answer:?}") };
+    assert_eq!(record.name.to_ascii(), "A.EXAMPLE.");
+    assert_eq!(record.data, text("x.", "v=1").data);
+    assert!(desk.events().contains(&("TXT a.example".to_owned(), String::new())));
+    // It is kept for a while, and what is not opened is not asked for.
+    desk.ask(&query("a.example.", RecordType::TXT)).await;
+    let closed = desk.ask(&query("a.example.", RecordType::MX)).await;
+    assert_eq!((closed.metadata.response_code, closed.answers.len()), (ResponseCode::NoError, 0));
+    assert_eq!(desk.code(&query("c.example.", RecordType::TXT)).await, ResponseCode::NXDomain);
+    assert_eq!(count.load(std::sync::atomic::Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
+async fn a_nameserver_that_lies_or_floods_harms_nobody() {
+    let long = "x".repeat(250);
+    let (server, _) = nameserver(move |message| {
+        for number in 0..200 {
+            message.add_answer(text("a.example.", &format!("{number}{long}")));
+        }
+    })
+    .await;
+    let mut desk = desk();
+    desk.resolver = desk.resolver.with_records(Arc::new(HostRecords::new(vec![server])));
+    let bytes = query("a.example.", RecordType::TXT).to_vec().unwrap();
+    let answer = desk.resolver.answer(&bytes, Some(u16::MAX)).await.unwrap();
+    let answer = Message::from_vec(&answer).unwrap();
+    assert_eq!(answer.metadata.response_code, ResponseCode::NoError);
+    assert_eq!(answer.answers.len(), 32);
+    // One that is not there.
+    let dead = UdpSocket::bind((LOCALHOST, 0)).await.unwrap().local_addr().unwrap();
+    desk.resolver = desk.resolver.with_records(Arc::new(HostRecords::new(vec![dead])));
+    assert_eq!(desk.code(&query("b.example.", RecordType::TXT)).await, ResponseCode::ServFail);
+    let events = desk.events();
+    assert!(events.last().unwrap().1.contains("nameservers do not tell"), "{events:?}");
+}
+
+#[tokio::test]
+async fn asks_for_records_without_end() {
+    let (server, count) = nameserver(|message| {
+        message.metadata.response_code = ResponseCode::ServFail;
+    })
+    .await;
+    let mut desk = desk();
+    desk.resolver = desk.resolver.with_records(Arc::new(HostRecords::new(vec![server])));
+    for _ in 0..200 {
+        let code = desk.code(&query("a.example.", RecordType::TXT)).await;
+        assert_eq!(code, ResponseCode::ServFail);
+    }
+    assert_eq!(count.load(std::sync::atomic::Ordering::SeqCst), 60);
 }

@@ -9,7 +9,9 @@ use std::{
     time::Duration,
 };
 
-use palisade_core::{Action, Authority, BoxFuture, Decision, Event, HostName, TlsName, Verdict};
+use palisade_core::{
+    Action, Authority, BoxFuture, Decision, Event, HostName, RecordKind, TlsName, Verdict,
+};
 use palisade_egress::{
     Ended, Inspector, Limits, Lookup, OutboundProxy, Proxy, Services, SyntheticMap,
 };
@@ -40,7 +42,8 @@ impl Authority for Judge {
     fn consider(&self, action: &Action) -> Decision {
         let permitted = match action {
             Action::Resolve { name } => self.names.contains(name),
-            Action::Connect { host, port, address, tls } => {
+            Action::Records { name, kind } => self.names.contains(name) && *kind == RecordKind::Txt,
+            Action::Connect { host, port, address, tls, .. } => {
                 let fits = host.as_ref().is_none_or(|host| {
                     self.names.contains(host)
                         && tls.contradicts(host).is_none()

@@ -11,7 +11,12 @@ fn scope() -> Scope {
         addresses: vec![],
         ..Rule::default()
     };
-    Scope { rules: vec![rule], ask: false, models: Some(vec!["claude-*".into()]) }
+    Scope {
+        rules: vec![rule],
+        ask: false,
+        models: Some(vec!["claude-*".into()]),
+        ..Scope::default()
+    }
 }
 
 fn connect(host: Option<&str>, address: Option<&str>) -> Action {
@@ -20,6 +25,7 @@ fn connect(host: Option<&str>, address: Option<&str>) -> Action {
         port: 443,
         address: address.map(|address| (address.parse::<IpAddr>().unwrap(), 443).into()),
         tls: TlsName::Unseen,
+        caller: palisade_core::Caller::Unasked,
     }
 }
 

@@ -19,6 +19,7 @@ fn request(method: &str, target: &str) -> Request {
         query,
         headers: Vec::new(),
         body: Body::Unread,
+        caller: palisade_core::Caller::Unasked,
     }
 }
 

@@ -59,13 +59,16 @@ fn names_that_some_rule_has_are_answered() {
 fn ports_are_those_of_a_rule_that_has_the_name() {
     let reach = reach(&github());
     let unseen = TlsName::Unseen;
-    assert!(reach.to_name(&name("api.github.com"), 443, None, &unseen).is_allowed());
-    let ssh = reach.to_name(&name("api.github.com"), 22, None, &unseen);
+    assert!(
+        reach.to_name(&name("api.github.com"), 443, None, (&unseen, &Caller::Unasked)).is_allowed()
+    );
+    let ssh = reach.to_name(&name("api.github.com"), 22, None, (&unseen, &Caller::Unasked));
     assert_eq!(ssh.rule.as_deref(), Some("network.rules[ssh]"));
-    let raw = reach.to_name(&name("raw.githubusercontent.com"), 22, None, &unseen);
+    let raw =
+        reach.to_name(&name("raw.githubusercontent.com"), 22, None, (&unseen, &Caller::Unasked));
     assert!(!raw.is_allowed());
     assert!(raw.reason.contains("not on port 22"), "{}", raw.reason);
-    let other = reach.to_name(&name("evil.example"), 443, None, &unseen);
+    let other = reach.to_name(&name("evil.example"), 443, None, (&unseen, &Caller::Unasked));
     assert!(other.reason.contains("`hosts: [evil.example]`"), "{}", other.reason);
 }
 
@@ -73,8 +76,9 @@ fn ports_are_those_of_a_rule_that_has_the_name() {
 fn special_addresses_need_a_rule_for_this_name_and_port_that_names_them() {
     let reach = reach(&github());
     let unseen = TlsName::Unseen;
-    let to =
-        |port, address| reach.to_name(&name("api.github.com"), port, Some(ip(address)), &unseen);
+    let to = |port, address| {
+        reach.to_name(&name("api.github.com"), port, Some(ip(address)), (&unseen, &Caller::Unasked))
+    };
     assert_eq!(to(443, "140.82.112.5").rule.as_deref(), Some("network.rules[github]"));
     assert_eq!(to(443, "10.1.2.3").rule.as_deref(), Some("network.rules[ssh]"));
     for (port, address) in [
@@ -95,7 +99,9 @@ fn special_addresses_need_a_rule_for_this_name_and_port_that_names_them() {
         assert!(decision.reason.contains("to allow it"), "{}", decision.reason);
     }
     let raw = name("raw.githubusercontent.com");
-    assert!(!reach.to_name(&raw, 443, Some(ip("10.1.2.3")), &unseen).is_allowed());
+    assert!(
+        !reach.to_name(&raw, 443, Some(ip("10.1.2.3")), (&unseen, &Caller::Unasked)).is_allowed()
+    );
 }
 
 #[test]
@@ -105,7 +111,7 @@ fn the_operator_is_asked_for_what_no_rule_names_and_for_nothing_else() {
     let reach = Reach::new(rules, true, vec!["8.8.4.4".parse().unwrap()]);
     let unseen = TlsName::Unseen;
     let to = |host: &str, port, address: Option<&str>| {
-        reach.to_name(&name(host), port, address.map(ip), &unseen).verdict
+        reach.to_name(&name(host), port, address.map(ip), (&unseen, &Caller::Unasked)).verdict
     };
     assert_eq!(reach.resolve(&name("a.example")).verdict, Verdict::Ask);
     assert_eq!(reach.resolve(&name("api.github.com")).verdict, Verdict::Allow);
@@ -113,17 +119,21 @@ fn the_operator_is_asked_for_what_no_rule_names_and_for_nothing_else() {
     assert_eq!(to("a.example", 443, Some("8.8.8.8")), Verdict::Ask);
     assert_eq!(to("api.github.com", 80, None), Verdict::Ask);
     assert_eq!(to("api.github.com", 443, None), Verdict::Allow);
-    assert_eq!(reach.to_address(ip("8.8.8.8"), 80).verdict, Verdict::Ask);
+    assert_eq!(reach.to_address(ip("8.8.8.8"), 80, &Caller::Unasked).verdict, Verdict::Ask);
     // What a rule would deny no answer permits.
     for address in ["10.0.0.1", "127.0.0.1", "169.254.169.254", "8.8.4.4", "::ffff:10.0.0.1"] {
         assert_eq!(to("a.example", 443, Some(address)), Verdict::Deny, "{address}");
-        assert_eq!(reach.to_address(ip(address), 443).verdict, Verdict::Deny, "{address}");
+        assert_eq!(
+            reach.to_address(ip(address), 443, &Caller::Unasked).verdict,
+            Verdict::Deny,
+            "{address}"
+        );
     }
     assert_eq!(to("api.github.com", 443, Some("127.0.0.1")), Verdict::Deny);
     // Its requests would pass unseen.
     assert_eq!(to("refused.example", 443, None), Verdict::Deny);
     for tls in [TlsName::Named(name("b.example")), TlsName::NotTls, TlsName::Hidden("ECH".into())] {
-        let decision = reach.to_name(&name("a.example"), 443, None, &tls);
+        let decision = reach.to_name(&name("a.example"), 443, None, (&tls, &Caller::Unasked));
         assert_eq!(decision.verdict, Verdict::Deny, "{tls:?}");
     }
 }
@@ -133,7 +143,14 @@ fn reaches_metadata_by_a_wide_range() {
     let wide = reach(&[rule("wide", &["a.example"], &[80], &["0.0.0.0/0", "::/0"])]);
     let whole = reach(&[rule("whole", &["a.example"], &[80], &["169.254.169.254"])]);
     let to = |reach: &Reach, address| {
-        reach.to_name(&name("a.example"), 80, Some(ip(address)), &TlsName::Unseen).is_allowed()
+        reach
+            .to_name(
+                &name("a.example"),
+                80,
+                Some(ip(address)),
+                (&TlsName::Unseen, &Caller::Unasked),
+            )
+            .is_allowed()
     };
     assert!(to(&wide, "192.168.0.1") && to(&wide, "127.0.0.1"));
     assert!(!to(&wide, "169.254.169.254") && !to(&wide, "fe80::1") && !to(&wide, "fd00:ec2::254"));
@@ -145,7 +162,9 @@ fn reaches_metadata_by_a_wide_range() {
 #[test]
 fn fronts_with_another_sni_or_none() {
     let reach = reach(&github());
-    let to = |tls| reach.to_name(&name("api.github.com"), 443, Some(ip("1.1.1.1")), &tls);
+    let to = |tls| {
+        reach.to_name(&name("api.github.com"), 443, Some(ip("1.1.1.1")), (&tls, &Caller::Unasked))
+    };
     assert!(to(TlsName::Named(name("api.github.com"))).is_allowed());
     for tls in [
         TlsName::Named(name("github.com")),
@@ -156,7 +175,7 @@ fn fronts_with_another_sni_or_none() {
         assert!(!decision.is_allowed());
         assert_eq!(decision.rule.as_deref(), Some("network.rules[github]"));
     }
-    let ssh = reach.to_name(&name("github.com"), 22, None, &TlsName::NotTls);
+    let ssh = reach.to_name(&name("github.com"), 22, None, (&TlsName::NotTls, &Caller::Unasked));
     assert!(ssh.is_allowed());
 }
 
@@ -166,16 +185,121 @@ fn bare_addresses_need_a_rule_without_hosts() {
         rule("named", &["a.example"], &[80], &["10.0.0.0/8", "1.1.1.1"]),
         rule("bare", &[], &[53, 80], &["10.1.0.0/16", "9.9.9.9"]),
     ]);
-    assert!(reach.to_address(ip("10.1.2.3"), 80).is_allowed());
-    assert!(reach.to_address(ip("9.9.9.9"), 53).is_allowed());
+    assert!(reach.to_address(ip("10.1.2.3"), 80, &Caller::Unasked).is_allowed());
+    assert!(reach.to_address(ip("9.9.9.9"), 53, &Caller::Unasked).is_allowed());
     for (address, port) in
         [("10.2.0.1", 80), ("10.1.2.3", 81), ("1.1.1.1", 80), ("9.9.9.8", 53), ("169.254.1.1", 80)]
     {
-        let decision = reach.to_address(ip(address), port);
+        let decision = reach.to_address(ip(address), port, &Caller::Unasked);
         assert!(!decision.is_allowed(), "{address}");
         assert!(decision.reason.contains("without `hosts`"), "{}", decision.reason);
     }
     assert!(!reach.resolve(&name("b.example")).is_allowed());
+}
+
+fn caller(paths: &[&str]) -> Caller {
+    let program = |path: &&str| Program {
+        path: (*path).to_owned(),
+        digest: None,
+        changeable: path.starts_with("/work/"),
+        script: None,
+        ancestors: Vec::new(),
+    };
+    Caller::Known(paths.iter().map(program).collect())
+}
+
+fn only(binaries: &[&str], rule: Rule) -> Rule {
+    Rule { binaries: binaries.iter().map(|text| text.parse().unwrap()).collect(), ..rule }
+}
+
+#[test]
+fn a_rule_for_a_program_is_for_no_other() {
+    let reach = reach(&[
+        only(&["/**/git"], rule("git", &["a.example"], &[443], &["10.0.0.0/8"])),
+        rule("any", &["a.example"], &[443], &[]),
+        only(&["/usr/bin/git"], rule("alone", &["b.example"], &[443], &[])),
+        only(&["/usr/bin/git"], rule("bare", &[], &[22], &["10.1.1.1"])),
+    ]);
+    let to = |host: &str, address: &str, caller: &Caller| {
+        reach.to_name(&name(host), 443, Some(ip(address)), (&TlsName::Unseen, caller))
+    };
+    let git = caller(&["/usr/bin/git"]);
+    assert_eq!(to("a.example", "1.1.1.1", &git).rule.as_deref(), Some("network.rules[git]"));
+    assert!(to("a.example", "10.1.1.1", &git).is_allowed());
+    assert!(reach.to_address(ip("10.1.1.1"), 22, &git).is_allowed());
+    for other in [
+        caller(&["/usr/bin/curl"]),
+        caller(&["/work/git"]),
+        caller(&["/usr/bin/git", "/usr/bin/curl"]),
+        caller(&[]),
+        Caller::Unasked,
+        Caller::Unknown("it is gone".into()),
+    ] {
+        let any = to("a.example", "1.1.1.1", &other);
+        assert_eq!(any.rule.as_deref(), Some("network.rules[any]"), "{other:?}");
+        assert!(!to("a.example", "10.1.1.1", &other).is_allowed(), "{other:?}");
+        assert!(!to("b.example", "1.1.1.1", &other).is_allowed(), "{other:?}");
+        assert!(!reach.to_address(ip("10.1.1.1"), 22, &other).is_allowed(), "{other:?}");
+    }
+    // The name itself is answered to all.
+    assert!(reach.resolve(&name("b.example")).is_allowed());
+    let denied = to("b.example", "1.1.1.1", &caller(&["/usr/bin/curl"]));
+    assert_eq!(denied.rule.as_deref(), Some("network.rules[alone]"));
+    assert_eq!(
+        denied.reason,
+        "network.rules[alone] permits b.example:443 to /usr/bin/git, and /usr/bin/curl tried; to allow \
+         it, add \"/usr/bin/curl\" to `binaries` of network.rules[alone]"
+    );
+    let own = to("b.example", "1.1.1.1", &caller(&["/work/usr/bin/git"]));
+    assert!(own.reason.contains("add its digest"), "{}", own.reason);
+    let unknown = to("b.example", "1.1.1.1", &Caller::Unknown("it is gone".into()));
+    assert!(unknown.reason.contains("cannot be told: it is gone"), "{}", unknown.reason);
+}
+
+#[test]
+fn records_are_opened_by_whole_names() {
+    let opened = |hosts: &[&str]| Rule {
+        records: [RecordKind::Srv].into(),
+        ..rule("r", hosts, &[443], &[])
+    };
+    let reach = reach(&[
+        opened(&["_x._tcp.a.example", "**.b.example"]),
+        rule("c", &["c.example"], &[443], &[]),
+    ]);
+    let records = |host: &str, kind| reach.records(&name(host), kind).is_allowed();
+    assert!(records("_x._tcp.a.example", RecordKind::Srv));
+    assert!(!records("_x._tcp.a.example", RecordKind::Txt));
+    assert!(!records("words.b.example", RecordKind::Srv) && !records("c.example", RecordKind::Srv));
+}
+
+#[test]
+fn it_is_looked_at_who_connects_only_where_it_decides() {
+    let digest = format!("sha256:{}", "00".repeat(32));
+    let rules = [
+        rule("any", &["a.example"], &[443], &[]),
+        only(&["/usr/bin/git"], rule("git", &["*.example"], &[80], &[])),
+        only(&[&digest], rule("digest", &["c.example"], &[80], &[])),
+        only(&["/usr/bin/git"], rule("bare", &[], &[22], &["10.1.1.1"])),
+    ];
+    let looks = |reach: &Reach| {
+        let to = |host: &str, port| reach.look(Some(&name(host)), ip("198.18.0.1"), port);
+        let bare = |address, port| reach.look(None, ip(address), port);
+        [
+            to("a.example", 443),
+            to("a.example", 80),
+            to("c.example", 80),
+            to("x.test", 80),
+            bare("10.1.1.1", 22),
+            bare("10.1.1.2", 22),
+        ]
+    };
+    use Look::{Digests, Paths};
+    let none = Look::None;
+    assert_eq!(looks(&reach(&rules)), [none, Paths, Digests, none, Paths, none]);
+    // The operator is shown who asks.
+    let asks = Reach::new(rules.to_vec(), true, Vec::new());
+    assert_eq!(looks(&asks), [none, Paths, Digests, Paths, Paths, Paths]);
+    assert_eq!(looks(&reach(&github())), [none; 6]);
 }
 
 fn any_rule() -> impl Strategy<Value = Rule> {
@@ -227,8 +351,10 @@ fn any_question() -> impl Strategy<Value = (Option<HostName>, u16, Option<IpAddr
 fn allowed(reach: &Reach, question: &(Option<HostName>, u16, Option<IpAddr>, TlsName)) -> bool {
     let (host, port, address, tls) = question;
     match (host, address) {
-        (Some(host), address) => reach.to_name(host, *port, *address, tls).is_allowed(),
-        (None, Some(address)) => reach.to_address(*address, *port).is_allowed(),
+        (Some(host), address) => {
+            reach.to_name(host, *port, *address, (tls, &Caller::Unasked)).is_allowed()
+        }
+        (None, Some(address)) => reach.to_address(*address, *port, &Caller::Unasked).is_allowed(),
         (None, None) => false,
     }
 }

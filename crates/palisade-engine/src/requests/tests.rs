@@ -2,6 +2,8 @@ use palisade_core::Body;
 use palisade_policy::{Effect, HttpMatch, HttpRule};
 use proptest::prelude::*;
 
+use palisade_core::Caller;
+
 use super::*;
 
 fn http(entries: &[(Effect, &[&str], &[&str])]) -> Option<Vec<HttpRule>> {
@@ -38,6 +40,7 @@ fn request(method: &str, host: &str, path: &str) -> Request {
         query: None,
         headers: Vec::new(),
         body: Body::Unread,
+        caller: Caller::Unasked,
     }
 }
 
@@ -100,7 +103,11 @@ fn a_rule_that_only_denies_opens_nothing() {
     let alone = reach(std::slice::from_ref(&only));
     let host = "api.github.com".parse().unwrap();
     assert!(!alone.resolve(&host).is_allowed());
-    assert!(!alone.to_name(&host, 443, None, &palisade_core::TlsName::Unseen).is_allowed());
+    assert!(
+        !alone
+            .to_name(&host, 443, None, (&palisade_core::TlsName::Unseen, &Caller::Unasked))
+            .is_allowed()
+    );
     let get = request("GET", "api.github.com", "/");
     assert!(!alone.request(&get).is_allowed());
     let with_another = reach(&[rule("user", "*.github.com", None), only]);

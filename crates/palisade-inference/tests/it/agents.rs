@@ -7,7 +7,7 @@ use std::{
 };
 
 use palisade_core::Action;
-use palisade_inference::KeySource;
+use palisade_inference::{GatewayConfig, KeySource};
 use palisade_testkit::{ModelServer, Script};
 
 use crate::bench::{Bench, KEY, Ledger, PLACEHOLDER, config};
@@ -39,6 +39,17 @@ struct Run {
 
 /// Runs an agent, unconfined, with a gateway between it and a scripted model.
 async fn drive(agent: &str, key: Key, extra: &[&str]) -> Option<Run> {
+    drive_with(agent, key, extra, |_| {}, Ledger::default()).await
+}
+
+/// The same with another configuration, and another authority.
+async fn drive_with(
+    agent: &str,
+    key: Key,
+    extra: &[&str],
+    change: impl FnOnce(&mut GatewayConfig),
+    ledger: Ledger,
+) -> Option<Run> {
     let agents = agents()?;
     let scripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/agents");
     let folder = tempfile::tempdir().unwrap();
@@ -61,7 +72,8 @@ async fn drive(agent: &str, key: Key, extra: &[&str]) -> Option<Run> {
             provider.key = KeySource::Missing { why };
         }
     }
-    let bench = Bench::of(config, Ledger::default()).await;
+    change(&mut config);
+    let bench = Bench::of(config, ledger).await;
     let url = format!("http://{}", bench.address);
     let output = tokio::process::Command::new(scripts.join("drive.sh"))
         .arg(agent)
@@ -93,10 +105,12 @@ fn worked(run: &Run, endpoint: &str) {
         assert!(!request.contains("palisade-placeholder"), "{:?}", request.headers);
     }
     for action in run.bench.ledger.actions.lock().unwrap().iter() {
-        assert!(
-            matches!(action, Action::ModelCall { endpoint: found, .. } if found == endpoint),
-            "{action:?}"
-        );
+        let known = match action {
+            Action::ModelCall { endpoint: found, .. } => found == endpoint,
+            Action::ToolCall(_) => true,
+            _ => false,
+        };
+        assert!(known, "{action:?}");
     }
 }
 
@@ -105,6 +119,36 @@ async fn claude_code_works_with_a_placeholder() {
     let Some(run) = drive("claude", Key::Present, &[]).await else { return };
     worked(&run, "anthropic/messages");
     assert!(String::from_utf8_lossy(&run.output.stdout).contains("\"result\":\"Done.\""));
+}
+
+/// Its model speaks Chat Completions, as local servers do.
+#[tokio::test]
+async fn claude_code_works_on_a_model_of_the_other_format() {
+    let elsewhere = |config: &mut GatewayConfig| {
+        config.routes[0].to = "openai".into();
+        config.routes[0].rename = Some("local-model".into());
+    };
+    let run = drive_with("claude", Key::Present, &[], elsewhere, Ledger::default()).await;
+    let Some(run) = run else { return };
+    worked(&run, "anthropic/messages");
+    for request in run.server.requests() {
+        assert_eq!(request.uri.path(), "/v1/chat/completions");
+        assert_eq!(request.json()["model"], "local-model");
+    }
+}
+
+/// It gets a text in place of each call, and goes on to the end of its turn.
+#[tokio::test]
+async fn agents_do_without_a_call_that_is_denied() {
+    for (agent, tool) in [("claude", "Bash"), ("codex", "exec_command")] {
+        let ledger = Ledger { denied_tool: Some(tool), ..Ledger::default() };
+        let run = drive_with(agent, Key::Present, &[], |_| {}, ledger).await;
+        let Some(run) = run else { return };
+        assert!(run.output.status.success(), "{:?}", run.output);
+        assert!(!run.workspace.join("from-shell.txt").exists(), "the call was made");
+        let said = String::from_utf8_lossy(&run.output.stdout).into_owned();
+        assert!(said.contains("no such calls here"), "{agent}: {said}");
+    }
 }
 
 #[tokio::test]

@@ -51,7 +51,7 @@ async fn upstream_that_echoes_the_key_is_scrubbed() {
         let key = request.header("x-api-key");
         if request.json()["stream"] == true {
             let (sender, receiver) = mpsc::channel(64);
-            for byte in format!("data: {{\"key\":\"{key}\"}}\n\n").into_bytes() {
+            for byte in format!("data: {{\"type\":\"ping\",\"key\":\"{key}\"}}\n\n").into_bytes() {
                 drop(sender.try_send(Ok(Bytes::from(vec![byte]))));
             }
             return stream("text/event-stream", receiver);
@@ -72,10 +72,10 @@ async fn upstream_that_echoes_the_key_is_scrubbed() {
     assert_eq!(error.headers["content-length"], error.body.len().to_string());
 
     let events = bench.post("/v1/messages", r#"{"model":"claude-x","stream":true}"#).await;
-    assert_eq!(events.body, format!("data: {{\"key\":\"{stars}\"}}\n\n"));
+    assert_eq!(events.body, format!("data: {{\"type\":\"ping\",\"key\":\"{stars}\"}}\n\n"));
     let kinds: Vec<String> =
         bench.ledger.events.lock().unwrap().iter().map(|e| e.kind.clone()).collect();
-    assert_eq!(kinds, ["model_answer", "key_in_answer", "model_answer", "key_in_answer"]);
+    assert_eq!(kinds, ["key_in_answer", "model_answer", "key_in_answer", "model_answer"]);
     assert!(!format!("{:?}", bench.ledger.events.lock().unwrap()).contains(KEY));
 }
 
@@ -197,7 +197,7 @@ async fn uses_a_model_that_no_route_takes() {
         ("/v1/messages", "Claude-x"),
         ("/v1/messages", "xclaude-"),
         ("/v1/messages", "models/claude-x"),
-        ("/v1/messages", "gpt-5"),
+        ("/v1/messages", "o3"),
         ("/v1/responses", "claude-x"),
         ("/v1/chat/completions", "o3"),
     ] {
@@ -205,7 +205,7 @@ async fn uses_a_model_that_no_route_takes() {
         assert_eq!(got.status, StatusCode::FORBIDDEN, "{path} {model}");
         assert!(got.message().contains(model), "{}", got.message());
     }
-    assert!(bench.refusals()[3].contains("translation between them is not built yet"));
+    assert!(bench.refusals()[4].contains("there is no translation for this request"));
     assert!(server.requests().is_empty());
 }
 

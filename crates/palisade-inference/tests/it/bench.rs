@@ -14,7 +14,7 @@ use hyper::body::Incoming;
 use hyper_util::rt::TokioIo;
 use palisade_core::{Action, Authority, BoxFuture, Decision, Event, SecretString};
 use palisade_inference::{
-    Api, Gateway, GatewayConfig, HeaderCredential, KeySource, Limits, Provider, Route,
+    Api, Gateway, GatewayConfig, HeaderCredential, KeySource, Provider, Route,
 };
 use serde_json::Value;
 use tokio::{
@@ -34,6 +34,8 @@ pub(crate) const LONG: Duration = Duration::from_secs(20);
 #[derive(Default)]
 pub(crate) struct Ledger {
     pub(crate) denies: Option<&'static str>,
+    /// A tool that may not be called.
+    pub(crate) denied_tool: Option<&'static str>,
     pub(crate) actions: Mutex<Vec<Action>>,
     pub(crate) events: Mutex<Vec<Event>>,
 }
@@ -43,6 +45,10 @@ impl Authority for Ledger {
         match (action, self.denies) {
             (Action::ModelRequest { refused: Some(why), .. }, _) => Decision::deny(why.clone()),
             (_, Some(why)) => Decision::deny(why),
+            (Action::ToolCall(call), None) if self.denied_tool == Some(call.name.as_str()) => {
+                Decision::deny_by("permissions.deny[0]", "no such calls here")
+            }
+            (Action::ToolCall(_), None) => Decision::allow("permissions", "it may"),
             (Action::ModelCall { .. } | Action::ModelRequest { .. }, None) => {
                 Decision::allow("inference.routes[0]", "a route takes it")
             }
@@ -135,6 +141,8 @@ pub(crate) fn config(anthropic: &str, openai: &str) -> GatewayConfig {
         model: model.parse().unwrap(),
         to: to.into(),
         rename: None,
+        weight: 1,
+        fallback: Vec::new(),
     };
     GatewayConfig {
         providers: BTreeMap::from([
@@ -142,9 +150,7 @@ pub(crate) fn config(anthropic: &str, openai: &str) -> GatewayConfig {
             ("openai".into(), provider(Api::OpenAi, openai, "authorization: Bearer {secret}")),
         ]),
         routes: vec![route("claude-*", "anthropic"), route("gpt-*", "openai")],
-        extra_roots: Vec::new(),
-        limits: Limits::default(),
-        tunnel: None,
+        ..GatewayConfig::default()
     }
 }
 

@@ -48,7 +48,7 @@ async fn an_answer_that_breaks_off_does_not_look_whole() {
         async move {
             let (sender, receiver) = mpsc::channel(4);
             tokio::spawn(async move {
-                drop(sender.send(Ok(Bytes::from_static(b"data: 1\n\n"))).await);
+                drop(sender.send(Ok(Bytes::from_static(b": 1\n\n"))).await);
                 acknowledged.notified().await;
                 if request.json()["stall"] == true {
                     sender.closed().await;

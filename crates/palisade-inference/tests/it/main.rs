@@ -13,5 +13,7 @@ mod bench;
 mod bodies;
 mod errors;
 mod passing;
+mod quotas;
 mod streaming;
 mod tls;
+mod tool_calls;

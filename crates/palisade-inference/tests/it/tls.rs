@@ -49,7 +49,10 @@ async fn provider(name: &str) -> (u16, CertificateDer<'static>, mpsc::UnboundedR
                 let service = service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
                     let key = request.headers()["x-api-key"].to_str().unwrap().to_owned();
                     drop(shown.send(key));
-                    async { Ok::<_, hyper::Error>(Response::new(Full::<bytes::Bytes>::from("{}"))) }
+                    let body = Full::<bytes::Bytes>::from(r#"{"content":[]}"#);
+                    let response =
+                        Response::builder().header("content-type", "application/json").body(body);
+                    async { response }
                 });
                 drop(http1::Builder::new().serve_connection(TokioIo::new(stream), service).await);
             });

@@ -38,6 +38,28 @@ fn members_stand_in_their_fixed_order() {
 }
 
 #[test]
+fn a_record_has_the_policy_that_decided_and_not_the_next_one() {
+    let state = state();
+    let journal = open(state.path(), "one");
+    let next = palisade_core::PolicyDigest::of(b"next");
+    journal.set_policy(next.clone());
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    runtime.block_on(async {
+        journal.record_under(denial("one"), &policy()).await.unwrap();
+        journal.record_folding_under(denial("two"), &policy()).await.unwrap();
+        journal.record(denial("three")).await.unwrap();
+    });
+    end(&journal);
+    let lines = lines(&file(state.path(), "one"));
+    let of = |line: usize| {
+        let record: Value = serde_json::from_str(&lines[line]).unwrap();
+        record["policy"].as_str().unwrap().to_owned()
+    };
+    assert_eq!([of(1), of(2)], [policy().as_str(), policy().as_str()]);
+    assert_eq!(of(3), next.as_str());
+}
+
+#[test]
 fn newlines_ansi_and_json_in_a_subject_forge_no_record() {
     let state = state();
     let journal = open(state.path(), "one");

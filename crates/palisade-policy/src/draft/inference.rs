@@ -1,17 +1,46 @@
 use std::collections::BTreeMap;
 
-use super::{Check, DraftProvider, DraftRoute, credentials::named, shown, url};
+use super::{
+    Check, DraftHeld, DraftProvider, DraftRoute, credentials::named, model_limits, shown, url,
+};
 use crate::{
     at::At,
     cover,
-    document::{ApiWord, Inference},
-    policy::{Api, Provider, Route},
+    document::{
+        ApiWord, GuardWord, Inference, Redact, ResultsWord, Route as Written, ServerToolWord,
+    },
+    policy::{Api, Fallback, Guard, Provider, Route, ServerTool},
 };
 
 type Checked = (BTreeMap<String, At<DraftProvider>>, Vec<At<DraftRoute>>);
 
+/// What of the section only ever takes something away, whoever wrote it.
+pub(super) fn narrows(
+    check: &mut Check<'_>,
+    section: Option<&Inference>,
+    scope: impl FnOnce() -> String,
+) -> DraftHeld {
+    let Some(section) = section else { return DraftHeld::default() };
+    let limits = section.limits.as_ref();
+    DraftHeld {
+        limits: limits.map(|limits| model_limits::check(check, &limits.value, scope())),
+        block_results: section
+            .tool_results
+            .as_ref()
+            .is_some_and(|at| at.value == ResultsWord::Block),
+        redact: section.redact.contains(&Redact::Secrets),
+        guard: section.guard.as_ref().map(|guard| match guard.value {
+            GuardWord::Observe => Guard::Observe,
+            GuardWord::Annotate => Guard::Annotate,
+            GuardWord::Block => Guard::Block,
+        }),
+    }
+}
+
 /// The longest name of a model that the gateway understands.
 const LONGEST_MODEL: usize = 256;
+const MOST_FALLBACKS: usize = 8;
+const MOST_WEIGHT: u32 = 1000;
 
 pub(super) fn check(check: &mut Check<'_>, section: Option<&Inference>) -> Checked {
     let Some(section) = section else { return Checked::default() };
@@ -32,6 +61,7 @@ pub(super) fn check(check: &mut Check<'_>, section: Option<&Inference>) -> Check
                 api: match provider.api.value {
                     ApiWord::Anthropic => Api::Anthropic,
                     ApiWord::Openai => Api::OpenAi,
+                    ApiWord::Gemini => Api::Gemini,
                 },
                 url: provider.url.value.clone(),
                 credential: None,
@@ -50,15 +80,7 @@ pub(super) fn check(check: &mut Check<'_>, section: Option<&Inference>) -> Check
                 "write a name without blanks, `*` for any characters",
             );
         }
-        if let Some(name) = route.rename.as_ref()
-            && (!is_model(&name.value) || name.value.contains('*'))
-        {
-            check.wrong(
-                name.place,
-                format!("`{}` cannot be sent as a model's name", shown(&name.value)),
-                "write one name, without `*`",
-            );
-        }
+        renamed(check, route.rename.as_ref());
         let takes =
             |earlier: &&At<DraftRoute>| cover::model(&earlier.value.route.model, &model.value);
         if let Some(earlier) = routes.iter().find(takes) {
@@ -71,17 +93,83 @@ pub(super) fn check(check: &mut Check<'_>, section: Option<&Inference>) -> Check
                 "put it before that one, or remove it",
             );
         }
+        let fallback = fallback(check, route);
         let value = Route {
             model: model.value.clone(),
             to: route.to.value.clone(),
             rename: route.rename.as_ref().map(|name| name.value.clone()),
+            weight: weight(check, route.weight.as_ref(), 1),
+            fallback,
         };
-        let value = DraftRoute { route: value, to: route.to.place };
+        let others = route.fallback.iter().map(|other| other.value.to.place).collect();
+        let value = DraftRoute { route: value, to: route.to.place, others };
         routes.push(At { value, place: model.place });
     }
     (providers, routes)
 }
 
-fn is_model(text: &str) -> bool {
+/// The tools that may run at a provider.
+pub(super) fn server_tools(section: Option<&Inference>) -> Vec<At<ServerTool>> {
+    let named = section.iter().flat_map(|section| section.server_tools.iter());
+    let tool = |word: ServerToolWord| match word {
+        ServerToolWord::WebSearch => ServerTool::WebSearch,
+        ServerToolWord::WebFetch => ServerTool::WebFetch,
+        ServerToolWord::CodeExecution => ServerTool::CodeExecution,
+        ServerToolWord::FileSearch => ServerTool::FileSearch,
+        ServerToolWord::ImageGeneration => ServerTool::ImageGeneration,
+        ServerToolWord::Mcp => ServerTool::Mcp,
+        ServerToolWord::ToolSearch => ServerTool::ToolSearch,
+    };
+    named.map(|at| At { value: tool(at.value), place: at.place }).collect()
+}
+
+fn fallback(check: &mut Check<'_>, route: &Written) -> Vec<Fallback> {
+    if let Some(more) = route.fallback.get(MOST_FALLBACKS) {
+        check.wrong(
+            more.place,
+            format!("a route has at most {MOST_FALLBACKS} fallbacks"),
+            "remove the last ones",
+        );
+    }
+    let mut all = Vec::new();
+    for other in route.fallback.iter().map(|other| &other.value) {
+        renamed(check, other.rename.as_ref());
+        all.push(Fallback {
+            to: other.to.value.clone(),
+            rename: other.rename.as_ref().map(|name| name.value.clone()),
+            weight: weight(check, other.weight.as_ref(), 0),
+        });
+    }
+    all
+}
+
+fn renamed(check: &mut Check<'_>, name: Option<&At<String>>) {
+    if let Some(name) = name
+        && (!is_model(&name.value) || name.value.contains('*'))
+    {
+        check.wrong(
+            name.place,
+            format!("`{}` cannot be sent as a model's name", shown(&name.value)),
+            "write one name, without `*`",
+        );
+    }
+}
+
+fn weight(check: &mut Check<'_>, written: Option<&At<u64>>, default: u32) -> u32 {
+    let Some(written) = written else { return default };
+    match u32::try_from(written.value) {
+        Ok(weight) if weight <= MOST_WEIGHT => weight,
+        _ => {
+            check.wrong(
+                written.place,
+                format!("{} is no weight", written.value),
+                format!("write a number from 0 to {MOST_WEIGHT}"),
+            );
+            default
+        }
+    }
+}
+
+pub(super) fn is_model(text: &str) -> bool {
     (1..=LONGEST_MODEL).contains(&text.len()) && text.chars().all(|c| c.is_ascii_graphic())
 }

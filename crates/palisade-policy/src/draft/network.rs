@@ -4,13 +4,15 @@ use std::{
 };
 
 use ipnet::IpNet;
-use palisade_core::{HostName, HostNameError, HostPattern};
+use palisade_core::{
+    HostName, HostNameError, HostPattern, ProgramPattern, ProgramPatternError, RecordKind,
+};
 
 use super::{Check, DraftRule, http, paths, shown};
 use crate::{
     at::At,
     cover,
-    document::{Network, NetworkRule as Written, Tls},
+    document::{Network, NetworkRule as Written, Record, Tls},
     http::{self as http_rules, Effect},
     policy::{NetworkRule, RuleLimits},
 };
@@ -103,7 +105,9 @@ fn one(check: &mut Check<'_>, index: usize, rule: &At<Written>) -> Option<At<Dra
     let ports: Vec<u16> = rule.ports.iter().filter_map(|port| number(check, port)).collect();
     let addresses = rule.addresses.iter().filter_map(|text| network(check, text)).collect();
     let name = rule.name.as_ref().map(|name| name.value.clone());
-    parts_not_built(check, rule);
+    passthrough(check, rule);
+    let records = records(check, rule, &hosts);
+    let binaries = rule.binaries.iter().filter_map(|text| program(check, text)).collect();
     if let Some(place) = rule.http.place.filter(|_| rule.hosts.is_empty()) {
         check.wrong(
             place,
@@ -142,6 +146,8 @@ fn one(check: &mut Check<'_>, index: usize, rule: &At<Written>) -> Option<At<Dra
         rule: id,
         hosts,
         ports,
+        binaries,
+        records,
         addresses,
         tls,
         http,
@@ -208,27 +214,65 @@ fn limits(check: &mut Check<'_>, rule: &Written, tls: http_rules::Tls) -> RuleLi
     }
 }
 
-fn parts_not_built(check: &mut Check<'_>, rule: &Written) {
-    for program in rule.binaries.iter() {
-        let text = program.value.as_str();
-        if text.starts_with(['/', '~']) || text.starts_with("**/") {
-            if let Err(error) = paths::glob(text, check.origin) {
-                check.wrong(program.place, error.message, error.help);
+fn records(check: &mut Check<'_>, rule: &Written, hosts: &[HostPattern]) -> BTreeSet<RecordKind> {
+    check.not_empty(&rule.records, "records", "none is asked for");
+    let wild = hosts.iter().find(|host| !matches!(host, HostPattern::Exact(_)));
+    if let Some(place) = rule.records.place.filter(|_| wild.is_some() || hosts.is_empty()) {
+        check.wrong(
+            place,
+            "`records` is for whole names: what stands for a `*` would be the agent's, and leave",
+            "make a rule with these names alone, without wildcards",
+        );
+    }
+    let kinds = rule.records.iter().map(|record| match record.value {
+        Record::Srv => RecordKind::Srv,
+        Record::Mx => RecordKind::Mx,
+        Record::Txt => RecordKind::Txt,
+    });
+    kinds.collect()
+}
+
+fn program(check: &mut Check<'_>, text: &At<String>) -> Option<ProgramPattern> {
+    let written = text.value.as_str();
+    let wrong = |check: &mut Check<'_>, message: String, help: String| {
+        check.wrong(text.place, message, help);
+        None
+    };
+    if written.starts_with("sha256:") {
+        return match written.parse() {
+            Ok(pattern) => Some(pattern),
+            Err(error) => {
+                let error: ProgramPatternError = error;
+                let help = "take it from `sha256sum` of the program".to_owned();
+                wrong(check, format!("`{}`: {error}", shown(written)), help)
             }
-        } else {
-            check.wrong(
-                program.place,
-                format!(
-                    "`{}` never matches: programs are compared by their whole path",
-                    shown(text)
-                ),
-                format!("write its path, or `**/{}` for any folder", shown(text)),
-            );
+        };
+    }
+    if !written.starts_with(['/', '~']) && !written.starts_with("**/") {
+        return wrong(
+            check,
+            format!(
+                "`{}` never matches: programs are compared by their whole path",
+                shown(written)
+            ),
+            format!("write its path, or `**/{}` for any folder", shown(written)),
+        );
+    }
+    let parsed = match paths::glob(written, check.origin) {
+        Ok(glob) => glob.parse(),
+        Err(error) => return wrong(check, error.message, error.help),
+    };
+    match parsed {
+        Ok(pattern) => Some(pattern),
+        Err(error) => {
+            let error: ProgramPatternError = error;
+            let message = format!("`{}`: {error}", shown(written));
+            wrong(check, message, "write its path, or `sha256:` and its digest".to_owned())
         }
     }
-    if let Some(first) = rule.binaries.first() {
-        check.not_built("network.rules.binaries", first.place, &rule.binaries);
-    }
+}
+
+fn passthrough(check: &mut Check<'_>, rule: &Written) {
     if let Some(tls) = rule.tls.as_ref().filter(|tls| tls.value == Tls::Passthrough)
         && (!rule.http.is_empty() || rule.credential.is_some() || rule.client_certificate.is_some())
     {

@@ -1,4 +1,4 @@
-use std::net::Ipv6Addr;
+use std::net::{IpAddr, Ipv6Addr};
 
 use palisade_core::HostName;
 
@@ -47,6 +47,17 @@ pub(super) fn check(text: &str) -> Result<(), &'static str> {
         return Err("its path has `.`, `..`, `//` or a percent encoding");
     }
     Ok(())
+}
+
+/// Whether a URL that was taken leads to this machine.
+pub(super) fn is_loopback(text: &str) -> bool {
+    let rest = text.split_once("://").map_or(text, |(_, rest)| rest);
+    let authority = rest.split('/').next().unwrap_or_default();
+    let host = match authority.strip_prefix('[') {
+        Some(rest) => rest.split(']').next().unwrap_or_default(),
+        None => authority.split(':').next().unwrap_or_default(),
+    };
+    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ mod docs;
 mod limits;
 mod malformed;
 mod managed;
+mod model_limits;
 mod profiles;
 mod project;
 mod properties;

@@ -300,12 +300,9 @@ fn a_value_that_was_overridden() {
 #[test]
 fn sections_that_are_not_built_widen_too() {
     for (project, what) in [
-        ("hooks: {Stop: [{hooks: [{type: command, command: ./evil.sh}]}]}", "`hooks`"),
-        ("permissions: {allow: [Bash]}", "`permissions`"),
-        ("permissions: {mode: bypassPermissions}", "`permissions`"),
+        ("hooks: {PreExec: [{hooks: [{type: command, command: ./evil.sh}]}]}", "`hooks.PreExec`"),
         ("audit: {otlp: \"https://evil.example\"}", "`audit`"),
         ("skills: {require: any}", "`skills`"),
-        ("inference: {limits: {usd_per_day: 1000}}", "`inference.limits`"),
     ] {
         let world = World::new();
         world.user("").project(project);
@@ -314,8 +311,91 @@ fn sections_that_are_not_built_widen_too() {
         // It is no widening where the user says the same.
         assert!(!world.user(project).policy().not_built.is_empty());
     }
+}
+
+/// Rules for tool calls: a project's may refuse, and permits only what the user's do.
+#[test]
+fn permissions_of_a_project_narrow() {
     let policy = narrows("", "permissions: {mode: plan, deny: [\"Bash(curl *)\"]}");
-    assert_eq!(policy.not_built.len(), 1);
+    let permissions = policy.permissions.unwrap();
+    assert_eq!(permissions.mode, palisade_policy::PermissionMode::Plan);
+    assert_eq!(permissions.deny.len(), 1);
+    // Where nobody else has rules, all calls that it does not name are as free as before.
+    let policy = narrows("", "permissions: {deny: [\"Bash(curl *)\"]}");
+    assert_eq!(
+        policy.permissions.unwrap().mode,
+        palisade_policy::PermissionMode::BypassPermissions
+    );
+    let user = "permissions: {allow: [\"Bash(ls *)\"]}";
+    for (project, what) in [
+        ("permissions: {allow: [Bash]}", "the permission `Bash`"),
+        ("permissions: {mode: acceptEdits}", "a `permissions.mode` that permits more"),
+    ] {
+        let world = World::new();
+        world.user(user).project(project);
+        let wrong = world.wrong();
+        assert!(wrong.contains(&format!("{NOT_TRUSTED}{what}")), "{wrong}");
+        world.trust();
+        world.policy();
+    }
+    let policy = narrows(user, "permissions: {mode: dontAsk, ask: [\"Bash(ls -R)\"]}");
+    let permissions = policy.permissions.unwrap();
+    assert_eq!(permissions.mode, palisade_policy::PermissionMode::DontAsk);
+    assert_eq!((permissions.allow.len(), permissions.ask.len()), (1, 1));
+}
+
+/// A hook runs outside, as the operator: a project's is code from a repository.
+#[test]
+fn a_hook_of_a_project_widens() {
+    let hook = |command: &str, rest: &str| {
+        format!("hooks: {{{rest}Stop: [{{hooks: [{{type: command, command: {command}}}]}}]}}")
+    };
+    let world = World::new();
+    world.user("").project(&hook("./evil.sh", ""));
+    let wrong = world.wrong();
+    assert!(wrong.contains("it adds a hook for Stop, which runs outside: `./evil.sh`"), "{wrong}");
+    // Once trusted it counts, and no longer when it has changed.
+    world.trust();
+    assert_eq!(world.policy().hooks.iter().count(), 1);
+    world.project(&hook("./worse.sh", ""));
+    assert!(world.load().is_err());
+    // The same of the user's is no widening; one that is laxer is.
+    let world = World::new();
+    let path = |command: &str| world.at("work").join(command).display().to_string();
+    world.user(&hook(&path("a.sh"), ""));
+    world.project("filesystem: {deny: [/srv]}");
+    assert_eq!(world.policy().hooks.iter().count(), 1);
+    world.project(&hook(&path("a.sh"), "on_error: allow, "));
+    assert!(world.wrong().contains("it adds a hook for Stop"));
+    // What only narrows of an untrusted project has no hook, a deny that it has still counts.
+    let policy = narrows(&hook(&path("a.sh"), ""), "filesystem: {deny: [/srv]}");
+    let hooks: Vec<_> = policy.hooks.iter().map(|(_, hook)| hook.rule.as_str()).collect();
+    assert_eq!(hooks, ["hooks.Stop[0]"]);
+}
+
+#[test]
+fn hooks_of_all_documents_run_each_with_its_own_on_error() {
+    let world = World::new();
+    let of = |command: &str, on_error: &str| {
+        format!(
+            "hooks: {{on_error: {on_error}, PreToolUse: [{{matcher: Bash, hooks: [{{type: command, \
+             command: {command}}}]}}]}}"
+        )
+    };
+    world.managed(&of("/etc/m.sh", "deny")).user(&of("/home/u.sh", "allow"));
+    let policy = world.policy();
+    let all: Vec<_> = policy
+        .hooks
+        .iter()
+        .map(|(_, hook)| (hook.rule.as_str(), hook.handler.to_string(), hook.on_error.as_str()))
+        .collect();
+    assert_eq!(
+        all,
+        [
+            ("hooks.PreToolUse[0]", "`/etc/m.sh`".to_owned(), "deny"),
+            ("hooks.PreToolUse[1]", "`/home/u.sh`".to_owned(), "allow"),
+        ]
+    );
 }
 
 #[test]
@@ -580,6 +660,7 @@ fn what_a_project_refuses_is_refused() {
             query: None,
             headers: Vec::new(),
             body: palisade_core::Body::Unread,
+            caller: palisade_core::Caller::Unasked,
         }))
     };
     assert!(engine.decide(&request("GET")).is_allowed());

@@ -14,6 +14,7 @@ use rustix::{
 };
 
 use super::{
+    callers::{Callers, Diagnosis},
     cgroup::{self, Group, Grouped, Processes},
     control::{Control, Message},
     guest::{Guest, GuestReport},
@@ -259,6 +260,17 @@ impl Standing {
     /// If init is gone, or may not be looked at.
     pub fn processes(&self) -> Result<Processes, LaunchError> {
         Ok(Processes::of(self.inner.pid)?)
+    }
+
+    /// Who finds out who connects inside. `None`: the sandbox has no network, or the kernel does not tell. To be
+    /// called before [`Standing::go`], and once.
+    ///
+    /// # Errors
+    /// If init is gone, or may not be looked at.
+    pub fn callers(&mut self) -> Result<Option<Callers>, LaunchError> {
+        let diagnosis = self.sockets.as_mut().and_then(|sockets| sockets.diagnosis.take());
+        let callers = diagnosis.map(|it| Callers::of(self.inner.pid, Diagnosis::new(it)));
+        Ok(callers.transpose()?)
     }
 
     /// Set variables of the environment that the plan does not have: of the agent, and of every

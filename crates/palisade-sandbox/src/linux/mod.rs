@@ -2,6 +2,7 @@
 
 pub mod abilities;
 pub mod audit;
+pub mod callers;
 pub mod cgroup;
 pub mod guest;
 pub mod landlock;

@@ -111,6 +111,10 @@ fn inside_listed_by_nft() {
                 ip6 daddr ::1 accept
                 reject
             }
+            chain sources {
+                type filter hook input priority 200; policy accept;
+                meta l4proto tcp ct direction original ct status snat reject with tcp reset
+            }
         }";
     assert_eq!(words(&text), words(expected), "{text}");
 }

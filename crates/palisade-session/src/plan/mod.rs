@@ -163,6 +163,7 @@ pub(crate) fn make(
     let mut calls = SyscallPolicy {
         allow: syscalls.allow.iter().cloned().collect(),
         deny: syscalls.deny.iter().cloned().collect(),
+        watch_connect: policy.network.watches_programs(),
     };
     let told = !order.missing.contains(&Kind::SeccompListener);
     let compile = |calls: &SyscallPolicy| {
@@ -171,6 +172,17 @@ pub(crate) fn make(
         Ok(if told { filter } else { filter.without_listener() })
     };
     let filter = compile(&calls)?;
+    if policy.network.names_programs() && !filter.can_tell() {
+        return Err(Refusal::new(
+            "a rule is for certain programs, and it cannot be watched here who connects",
+            if told {
+                "take `sendmsg` out of `process.syscalls.deny`, or `binaries` and `commands` out of the policy"
+            } else {
+                "use a kernel that tells of system calls (Linux 5.19), or take `binaries` and `commands` out \
+                 of the policy"
+            },
+        ));
+    }
     let mut pinned_filter = None;
     if limits.cpu_thousandths.is_some() {
         calls.deny.push("sched_setaffinity".to_owned());

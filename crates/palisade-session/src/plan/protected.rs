@@ -16,6 +16,7 @@ use rustix::io::Errno;
 
 use super::{denied::Globs, links::Names, repository::Repositories, second, tree::Tree};
 use crate::{
+    hooks,
     order::Operator,
     refusal::{Refusal, Refuse},
 };
@@ -92,6 +93,7 @@ pub(crate) fn add(
         let Some(real) = names.real(&operator.directory.join(&source.name)) else { continue };
         protect(&real, &named, names, tree, &mut held)?;
     }
+    hooks_of(policy, operator, &named, names, tree, &mut held)?;
     // An agent can give a file of its own a second name, and that name a protected one.
     let folders = writable.iter().map(|(at, _)| &**at);
     second::add_names(&mut held, folders)
@@ -106,6 +108,39 @@ pub(crate) fn add(
         }
     }
     Ok(repositories)
+}
+
+/// The folders of hook scripts: who can write there decides what runs outside at the next session.
+fn hooks_of(
+    policy: &Policy,
+    operator: &Operator,
+    named: &BTreeSet<PathBuf>,
+    names: &Names,
+    tree: &mut Tree,
+    held: &mut BTreeSet<PathBuf>,
+) -> Result<(), Refusal> {
+    for script in hooks::scripts(policy, operator) {
+        let Some(real) = names.real_or_closed(&script) else { continue };
+        let Some(folder) = real.parent() else { continue };
+        if !tree.is_writable(&real) {
+            continue;
+        }
+        let whole = tree.host_above(folder).is_some_and(|(mount, _)| mount == folder);
+        if whole || named.contains(&real) || named.contains(folder) {
+            return Err(Refusal::new(
+                format!(
+                    "the hook {} runs outside, and lies in a folder that the agent may write as a whole",
+                    script.display()
+                ),
+                "put hooks in a folder of their own, which is read-only inside then",
+            ));
+        }
+        protect(folder, named, names, tree, held)?;
+        if let Some(folder) = script.parent() {
+            tree.fix_way(folder, names)?;
+        }
+    }
+    Ok(())
 }
 
 fn named_exactly(grants: &[Grant], names: &Names) -> BTreeSet<PathBuf> {

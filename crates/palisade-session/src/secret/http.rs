@@ -31,12 +31,21 @@ pub(crate) struct Answer {
 /// Ask. The request's target is an absolute URL: `https`, verified by the operator's roots, or `http`
 /// where the policy was found to permit that. No redirect is followed.
 pub(crate) async fn call(request: Request<Full<Bytes>>) -> Result<Answer, String> {
-    timeout(WITHIN, asked(request))
-        .await
-        .unwrap_or_else(|_| Err(format!("it took longer than {} seconds", WITHIN.as_secs())))
+    call_within(request, WITHIN, MOST_BYTES).await
 }
 
-async fn asked(mut request: Request<Full<Bytes>>) -> Result<Answer, String> {
+/// As [`call`], with other bounds.
+pub(crate) async fn call_within(
+    request: Request<Full<Bytes>>,
+    within: Duration,
+    most: usize,
+) -> Result<Answer, String> {
+    timeout(within, asked(request, most))
+        .await
+        .unwrap_or_else(|_| Err(format!("it took longer than {} seconds", within.as_secs())))
+}
+
+async fn asked(mut request: Request<Full<Bytes>>, most: usize) -> Result<Answer, String> {
     let url = request.uri().clone();
     let secure = url.scheme_str() == Some("https");
     let host = url.host().ok_or("it has no host")?.trim_matches(['[', ']']).to_owned();
@@ -50,16 +59,17 @@ async fn asked(mut request: Request<Full<Bytes>>) -> Result<Answer, String> {
     let stream =
         TcpStream::connect((host.as_str(), port)).await.map_err(|error| error.to_string())?;
     if !secure {
-        return exchanged(stream, request).await;
+        return exchanged(stream, request, most).await;
     }
     let name = ServerName::try_from(host).map_err(|_| "its name is none for TLS")?;
     let stream = TlsConnector::from(config()?).connect(name, stream).await;
-    exchanged(stream.map_err(|error| error.to_string())?, request).await
+    exchanged(stream.map_err(|error| error.to_string())?, request, most).await
 }
 
 async fn exchanged(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     request: Request<Full<Bytes>>,
+    most: usize,
 ) -> Result<Answer, String> {
     let broke = |error: hyper::Error| format!("the server broke off: {error}");
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(broke)?;
@@ -67,10 +77,10 @@ async fn exchanged(
         let answer = sender.send_request(request).await.map_err(broke)?;
         let status = answer.status();
         let mut incoming = answer.into_body();
-        let mut body = Zeroizing::new(Vec::with_capacity(MOST_BYTES));
+        let mut body = Zeroizing::new(Vec::with_capacity(most));
         while let Some(frame) = incoming.frame().await {
             if let Ok(data) = frame.map_err(broke)?.into_data() {
-                if body.len().saturating_add(data.len()) > MOST_BYTES {
+                if body.len().saturating_add(data.len()) > most {
                     return Err("the server's answer is too long".to_owned());
                 }
                 body.extend_from_slice(&data);

@@ -6,7 +6,7 @@
 
 mod command;
 mod file;
-mod http;
+pub(crate) mod http;
 mod oauth2;
 mod vault;
 

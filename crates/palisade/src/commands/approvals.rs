@@ -118,7 +118,10 @@ fn shown(entry: &Entry, pending: &Pending) -> String {
         &format!("{which}/{}", pending.id),
         &format!("{} s", pending.seconds_left),
         &pending.waiting.to_string(),
-        &escaped(&pending.subject),
+        &match &pending.program {
+            Some(program) => format!("{} (by {})", escaped(&pending.subject), escaped(program)),
+            None => escaped(&pending.subject).to_string(),
+        },
     )
 }
 
@@ -131,7 +134,7 @@ fn allow(args: &AllowArgs) -> Result<ExitCode, Failure> {
     let subject = answer(&args.question, true, args.session || args.rule.is_some())?;
     if let (Some(file), Some(place)) = (&args.rule, place) {
         let mut to = Destinations::default();
-        to.add(&subject);
+        to.add(&subject, None);
         place.write(&to.rules("the operator's answer"))?;
         print::note(&format!("palisade: {} has a rule for it", file.display()));
     }

@@ -326,7 +326,7 @@ pub(super) fn unreadable(error: JournalError) -> Failure {
     Failure::new(Kind::Enforcement, error.to_string())
 }
 
-fn time(text: &str) -> Result<Timestamp, TimestampError> {
+pub(super) fn time(text: &str) -> Result<Timestamp, TimestampError> {
     Timestamp::parse(text, Timestamp::now())
 }
 

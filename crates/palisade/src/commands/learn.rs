@@ -122,7 +122,8 @@ fn learned(state: &Path, session: &SessionId) -> Result<Destinations, Failure> {
     let mut found = Destinations::default();
     while let Some(record) = query.next_record().map_err(failed)? {
         if matches!(record.rule.as_deref(), Some("approval" | "learn")) {
-            found.add(&record.subject);
+            let program = record.detail.get("binary").and_then(serde_json::Value::as_str);
+            found.add(&record.subject, program);
         }
     }
     Ok(found)

@@ -22,16 +22,20 @@ use crate::failure::{Failure, Kind};
 /// More than the longest policy.
 const MOST_READ: u64 = (1 << 20) + 1;
 
-/// Where connections went that no rule named.
+/// Programs that a comment names.
+const MOST_PROGRAMS: usize = 4;
+
+/// Where connections went that no rule named, and by which programs.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
-pub(super) struct Destinations(BTreeSet<(String, u16)>);
+pub(super) struct Destinations(BTreeMap<(String, u16), BTreeSet<String>>);
 
 impl Destinations {
-    /// One more, by the subject of its event. False: it is no destination.
-    pub(super) fn add(&mut self, subject: &str) -> bool {
+    /// One more, by the subject of its event, and the program if it is known. False: it is no destination.
+    pub(super) fn add(&mut self, subject: &str, program: Option<&str>) -> bool {
         let Some((host, port)) = subject.rsplit_once(':') else { return false };
         let Ok(port) = port.parse() else { return false };
-        self.0.insert((host.to_owned(), port));
+        let programs = self.0.entry((host.to_owned(), port)).or_default();
+        programs.extend(program.map(str::to_owned));
         true
     }
 
@@ -41,19 +45,26 @@ impl Destinations {
 
     /// As they are shown.
     pub(super) fn shown(&self) -> String {
-        let all: Vec<String> = self.0.iter().map(|(host, port)| format!("{host}:{port}")).collect();
+        let all: Vec<String> = self.0.keys().map(|(host, port)| format!("{host}:{port}")).collect();
         all.join(", ")
     }
 
     /// Rules that permit exactly these: one a name or address, with its ports. `why` is the comment above
-    /// each.
+    /// each, and then the programs that went there.
     pub(super) fn rules(&self, why: &str) -> Addition {
-        let mut by_host: BTreeMap<&str, BTreeSet<u16>> = BTreeMap::new();
-        for (host, port) in &self.0 {
-            by_host.entry(host).or_default().insert(*port);
+        let mut by_host: BTreeMap<&str, (BTreeSet<u16>, BTreeSet<&str>)> = BTreeMap::new();
+        for ((host, port), programs) in &self.0 {
+            let (ports, all) = by_host.entry(host).or_default();
+            ports.insert(*port);
+            all.extend(programs.iter().map(String::as_str));
         }
-        let item = |(host, ports): (&str, BTreeSet<u16>)| {
-            let comment = vec![why.to_owned()];
+        let item = |(host, (ports, programs)): (&str, (BTreeSet<u16>, BTreeSet<&str>))| {
+            let mut comment = vec![why.to_owned()];
+            if !programs.is_empty() {
+                let some: Vec<&str> = programs.iter().take(MOST_PROGRAMS).copied().collect();
+                let more = if programs.len() > some.len() { ", …" } else { "" };
+                comment.push(format!("by {}{more}", some.join(", ")));
+            }
             let address: Option<SocketAddr> = format!("{host}:0").parse().ok();
             let value = match address {
                 Some(address) => json!({"addresses": [address.ip()], "ports": ports}),
@@ -170,9 +181,10 @@ mod tests {
             "8.8.8.8:53",
             "[2001:db8::1]:80",
         ] {
-            assert!(all.add(subject), "{subject}");
+            let program = subject.starts_with('a').then_some("/usr/bin/git");
+            assert!(all.add(subject, program), "{subject}");
         }
-        assert!(!all.add("a.test") && !all.add("a.test:x") && !all.add(""));
+        assert!(["a.test", "a.test:x", ""].iter().all(|subject| !all.add(subject, None)));
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("policy.yaml");
         Place::find(&file).unwrap().write(&all.rules("learned")).unwrap();
@@ -181,7 +193,7 @@ mod tests {
             "palisade: 1\nnetwork:\n  rules:\n    \
              # learned\n    - addresses: [\"8.8.8.8\"]\n      ports: [53]\n    \
              # learned\n    - addresses: [\"2001:db8::1\"]\n      ports: [80]\n    \
-             # learned\n    - hosts: [a.test]\n      ports: [22, 443]\n    \
+             # learned\n    # by /usr/bin/git\n    - hosts: [a.test]\n      ports: [22, 443]\n    \
              # learned\n    - hosts: [b.test]\n      ports: [443]\n"
         );
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
@@ -194,7 +206,7 @@ mod tests {
         fs::create_dir_all(at("work")).unwrap();
         fs::write(at("own.yaml"), "palisade: 1\n").unwrap();
         let mut all = Destinations::default();
-        all.add("a.test:443");
+        all.add("a.test:443", None);
         let place = Place::find(&at("work/learned.yaml")).unwrap();
         std::os::unix::fs::symlink(at("own.yaml"), at("work/learned.yaml")).unwrap();
         let failure = place.write(&all.rules("learned")).unwrap_err();

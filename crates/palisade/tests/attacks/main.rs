@@ -12,6 +12,7 @@
 
 mod attempts;
 mod audit_records;
+mod binaries;
 mod clients;
 mod credentials;
 mod denied;
@@ -21,15 +22,18 @@ mod endings;
 mod entered;
 mod exposed;
 mod files;
+mod hooks;
 mod inspection;
 mod ipc;
 mod live_policy;
+mod model_limits;
 mod models;
 mod network;
 mod processes;
 mod programs;
 mod protected;
 mod proxies;
+mod redaction;
 mod refusals;
 mod repositories;
 mod requests;

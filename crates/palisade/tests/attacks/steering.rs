@@ -104,8 +104,6 @@ fn runs_under_rules_that_nothing_enforces() {
     for policy in [
         "permissions: {deny: ['Bash(curl *)']}",
         "permissions: {allow: ['Bash(npm run *)'], ask: ['Bash(git push *)']}",
-        "commands: {git: {network: [one]}}\nnetwork: {rules: [{name: one, hosts: [one.test]}]}",
-        "network: {rules: [{hosts: [one.test], binaries: [/usr/bin/git]}]}",
         "hooks: {PreToolUse: [{hooks: [{type: command, command: /bin/true}]}]}",
     ] {
         let Some(world) = World::new(policy) else { return };

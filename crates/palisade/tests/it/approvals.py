@@ -88,6 +88,7 @@ try:
     child = start("a.test:7001", "a.test:7001", "a.test:7002", name="once")
     (question,) = pending()
     assert question["subject"] == "a.test:7001" and question["name"] == "once", question
+    assert question["program"] == os.path.realpath("/usr/bin/python3"), question
     assert 500 < question["seconds_left"] <= 600 and question["waiting"] == 1, question
     table = run("approvals", "list")
     assert f"once/{question['id']}" in table and "a.test:7001" in table, table
@@ -103,7 +104,9 @@ try:
     assert asked.count(("ask", "a.test:7001")) == 1 and ("deny", "a.test:7002") in asked, asked
     answers = events("approval", "once")
     assert [event["decision"] for event in answers] == ["allow", "deny"], answers
-    assert answers[0]["detail"] == {"principal": f"uid {os.getuid()}", "scope": "once"}, answers
+    python = os.path.realpath("/usr/bin/python3")
+    told = {"principal": f"uid {os.getuid()}", "scope": "once", "program": python}
+    assert answers[0]["detail"] == told, answers
     order = [(event["seq"], event["kind"]) for event in events("connect", "once") + answers if event["subject"] == "a.test:7001"]
     assert [kind for _, kind in sorted(order)][:3] == ["connect", "approval", "connect"], order
 
@@ -169,6 +172,7 @@ try:
     assert done.strip() == met, done
     learned = open("learned.yaml").read()
     assert "inner.test" not in learned and "# wanted by: python3 -c …" in learned, learned
+    assert "# by " + os.path.realpath("/usr/bin/python3") in learned, learned
     open("both.yaml", "w").write("palisade: 1\nextends: [./deny.yaml, ./learned.yaml]\n")
     more = [*wanted, "93.184.216.98:7001", "b.test:7001"]
     ends(start(*more, name="both", policy="both.yaml"), "hello hello hello no name ConnectionResetError no name")

@@ -11,6 +11,7 @@ mod degraded;
 mod demo;
 mod doctor;
 mod faults;
+mod hook;
 mod policy;
 mod ran;
 mod run;

@@ -174,7 +174,7 @@ fn trust_tells_what_it_takes() {
     ----- stdout -----
     [HOME]/palisade.yaml adds to your policy:
 
-      palisade.yaml:4:3: `hooks`
+      palisade.yaml:4:19: a hook for Stop, which runs outside: `./x`
       palisade.yaml:2:11: the profile codex, with reading /etc/codex/requirements.toml and 6 more
       [HOME]/more.yaml:2:21: reading /srv
 

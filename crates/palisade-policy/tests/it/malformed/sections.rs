@@ -68,6 +68,13 @@ fn network() {
         ("no_ports", "{hosts: [a.example], ports: ▸[]}"),
         ("no_programs", "{hosts: [a.example], binaries: ▸[]}"),
         ("program_by_name", "{hosts: [a.example], binaries: [▸git]}"),
+        (
+            "digest_of_a_program",
+            "{hosts: [a.example], binaries: [▸\"sha256:12\", ▸\"/usr/bin/[\", ▸\"~other/x\"]}",
+        ),
+        ("records", "{hosts: [\"*.a.example\"], records: ▸[TXT]}"),
+        ("record_of_no_kind", "{hosts: [a.example], records: [▸HTTPS]}"),
+        ("records_of_an_address", "{addresses: [10.1.2.3], records: ▸[SRV]}"),
         ("no_address", "{addresses: [▸localhost]}"),
         ("bits_behind_the_prefix", "{addresses: [▸10.1.2.3/24]}"),
         ("prefix_too_long", "{addresses: [▸10.1.2.0/33]}"),
@@ -379,6 +386,12 @@ fn inference() {
             "palisade: 1\ninference:\n  limits:\n    requests_per_minute: ▸0\n    tokens_per_day: \
              ▸0\n    usd_per_day: ▸-1\n",
         ),
+        (
+            "prices",
+            "palisade: 1\ninference:\n  limits:\n    prices:\n      - {model: ▸\"a b\", input: ▸-1, output: 1}\n      \
+             - {model: a, input: 1, output: 1, cache_read: ▸.inf}\n    tools: [▸\"\"]\n",
+        ),
+        ("guard", "palisade: 1\ninference: {guard: ▸maybe}\n"),
         ("dollars_not_a_number", "palisade: 1\ninference: {limits: {usd_per_day: ▸.nan}}\n"),
         ("redact", "palisade: 1\ninference: {redact: [▸everything]}\n"),
     ]);
@@ -402,6 +415,18 @@ fn what_is_not_built_is_checked_all_the_same() {
             "command_with_other_rule",
             "palisade: 1\nnetwork: {rules: [{name: github, hosts: [github.com]}]}\ncommands: {git: {network: [▸gihub]}}\n",
         ),
+        (
+            "tracing_beside_a_program",
+            "palisade: 1\nnetwork: {rules: [{name: a, hosts: [a.test], binaries: [/usr/bin/x]}]}\nprocess: {syscalls: {allow: [▸ptrace, ▸process_vm_writev, kcmp]}}\n",
+        ),
+        (
+            "command_whose_credential_others_have",
+            "palisade: 1\nnetwork: {rules: [{name: a, hosts: [a.test], credential: k}]}\ncredentials: {k: {from: {env: K}, header: \"x: {secret}\"}}\ncommands: {git: {credentials: [▸k]}}\n",
+        ),
+        (
+            "command_whose_credential_nobody_carries",
+            "palisade: 1\ncredentials: {k: {from: {env: K}, header: \"x: {secret}\"}}\ncommands: {git: {credentials: [▸k]}}\n",
+        ),
         ("command_without_credential", "palisade: 1\ncommands: {git: {credentials: [▸github]}}\n"),
         ("command_with_nothing", "palisade: 1\ncommands: {git: ▸{}}\n"),
         ("command_by_path", "palisade: 1\ncommands: {/usr/bin/git: ▸{credentials: [a]}}\n"),
@@ -414,6 +439,39 @@ fn what_is_not_built_is_checked_all_the_same() {
         (
             "hook_without_time",
             "palisade: 1\nhooks: {Stop: [{hooks: [{type: command, command: x, timeout: ▸0}]}]}\n",
+        ),
+        ("hook_without_url", "palisade: 1\nhooks: {Stop: [{hooks: [▸{type: http}]}]}\n"),
+        (
+            "hook_in_clear",
+            "palisade: 1\nhooks: {Stop: [{hooks: [{type: http, url: ▸\"http://a.example/x\"}]}]}\n",
+        ),
+        (
+            "hook_with_other_key",
+            "palisade: 1\nhooks: {Stop: [{hooks: [{type: http, url: \"https://a.b\", command: ▸x}]}]}\n",
+        ),
+        (
+            "hook_header",
+            "palisade: 1\nhooks: {Stop: [{hooks: [{type: http, url: \"https://a.b\", headers: {\"a b\": ▸x}}]}]}\n",
+        ),
+        (
+            "hook_matcher",
+            "palisade: 1\nhooks: {PreToolUse: [{matcher: ▸\"(?!Bash)\", hooks: [{type: command, command: x}]}]}\n",
+        ),
+        (
+            "hook_matcher_broken",
+            "palisade: 1\nhooks: {PreToolUse: [{matcher: ▸\"mcp__(\", hooks: [{type: command, command: x}]}]}\n",
+        ),
+        (
+            "hook_matcher_for_nothing",
+            "palisade: 1\nhooks: {Stop: [{matcher: ▸Bash, hooks: [{type: command, command: x}]}]}\n",
+        ),
+        (
+            "hook_if_without_tool",
+            "palisade: 1\nhooks: {PreConnect: [{hooks: [{type: command, command: x, if: ▸\"Bash(git *)\"}]}]}\n",
+        ),
+        (
+            "hook_async_gate",
+            "palisade: 1\nhooks: {PreRequest: [{hooks: [{type: command, command: x, async: ▸true}]}]}\n",
         ),
         ("on_error", "palisade: 1\nhooks: {on_error: ▸ignore}\n"),
         ("skills", "palisade: 1\nskills: {require: ▸signd}\n"),

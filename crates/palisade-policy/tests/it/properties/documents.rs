@@ -27,6 +27,12 @@ pub(super) const MODELS: [&str; 4] = ["gpt-5", "gpt-5-mini", "claude-5", "other"
 const PATTERNS: [&str; 6] = ["gpt-5", "gpt-*", "gpt-5-mini", "claude-*", "*", "*-mini"];
 const ADDRESSES: [&str; 6] =
     ["10.0.0.0/8", "10.1.2.3", "100.64.0.0/10", "100.100.100.200", "169.254.169.254", "127.0.0.1"];
+const PROGRAMS: [&str; 4] = [
+    "/usr/bin/git",
+    "**/bin/*",
+    "/opt/x/bin/node",
+    "sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+];
 pub(super) const VARIABLES: [&str; 5] = ["TERM", "LANG", "LC_ALL", "AWS_SECRET", "EDITOR"];
 const PASSES: [&str; 6] = ["TERM", "LANG", "LC_*", "LC_ALL", "AWS_*", "EDITOR"];
 const CALLS: [&str; 4] = ["ptrace", "bpf", "inotify_init1", "userfaultfd"];
@@ -49,16 +55,23 @@ fn some<const N: usize>(of: [&'static str; N]) -> impl Strategy<Value = Vec<&'st
 fn rule() -> impl Strategy<Value = Value> {
     let ports = prop_oneof![Just(None), subsequence(vec![22, 80, 443], 1..=2).prop_map(Some)];
     let http = prop_oneof![3 => Just(None), 1 => requests().prop_map(Some)];
-    (some(HOSTS), ports, some(ADDRESSES), http).prop_map(|(hosts, ports, addresses, http)| {
-        let mut rule = json!({"hosts": hosts, "addresses": addresses});
-        if let Some(http) = http.filter(|_| !hosts.is_empty()) {
-            rule["http"] = json!(http);
-        }
-        if let Some(ports) = ports {
-            rule["ports"] = json!(ports);
-        }
-        rule
-    })
+    let programs =
+        prop_oneof![3 => Just(None), 1 => subsequence(PROGRAMS.to_vec(), 1..=2).prop_map(Some)];
+    (some(HOSTS), ports, some(ADDRESSES), http, programs).prop_map(
+        |(hosts, ports, addresses, http, programs)| {
+            let mut rule = json!({"hosts": hosts, "addresses": addresses});
+            if let Some(programs) = programs {
+                rule["binaries"] = json!(programs);
+            }
+            if let Some(http) = http.filter(|_| !hosts.is_empty()) {
+                rule["http"] = json!(http);
+            }
+            if let Some(ports) = ports {
+                rule["ports"] = json!(ports);
+            }
+            rule
+        },
+    )
 }
 
 fn requests() -> impl Strategy<Value = Vec<Value>> {

@@ -7,7 +7,7 @@ use std::{
 };
 
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
-use palisade_core::{Action, TlsName};
+use palisade_core::{Action, Caller, Program, TlsName};
 use palisade_engine::Engine;
 use palisade_policy::{Access, Policy, ProcessLimits};
 use serde_json::Value;
@@ -41,7 +41,7 @@ pub(super) struct Reach {
     set: BTreeMap<String, String>,
     limits: ProcessLimits,
     workspace: Option<(PathBuf, Access)>,
-    later: BTreeSet<String>,
+    hooks: BTreeSet<String>,
 }
 
 /// Addresses that a name may have when it is dialled.
@@ -94,7 +94,11 @@ impl Reach {
             set: policy.process.set.clone(),
             limits: policy.process.limits,
             workspace: workspace.map(|workspace| (workspace.path.clone(), workspace.access)),
-            later: policy.not_built.iter().map(|later| later.what.clone()).collect(),
+            hooks: policy
+                .hooks
+                .iter()
+                .map(|(event, hook)| format!("{event} {} {:?}", hook.handler, hook.on_error))
+                .collect(),
         }
     }
 
@@ -112,9 +116,8 @@ impl Reach {
         if self.asks && !other.asks {
             beyond.push("asking for what no rule names".to_owned());
         }
-        let opening = ["hooks"];
-        let later = self.later.difference(&other.later);
-        beyond.extend(later.filter(|what| opening.contains(&what.as_str())).cloned());
+        // A hook runs outside.
+        beyond.extend(self.hooks.difference(&other.hooks).cloned());
         beyond
     }
 
@@ -255,6 +258,21 @@ fn globs(policy: &Policy) -> GlobSet {
     set.build().unwrap()
 }
 
+/// Programs that the documents name, and another one.
+fn callers() -> [(&'static str, Caller); 3] {
+    let known = |path: &'static str| {
+        let program = Program {
+            path: path.to_owned(),
+            digest: Some([0xaa; 32]),
+            changeable: false,
+            script: None,
+            ancestors: Vec::new(),
+        };
+        (path, Caller::Known([program].into()))
+    };
+    [("nobody", Caller::Unasked), known("/usr/bin/git"), known("/opt/x/bin/node")]
+}
+
 fn connections(policy: &Policy) -> BTreeSet<String> {
     let engine = Engine::new(policy);
     let mut all = BTreeSet::new();
@@ -266,9 +284,12 @@ fn connections(policy: &Policy) -> BTreeSet<String> {
             for host in hosts {
                 let name = host.map(|host| host.parse::<palisade_core::HostName>().unwrap());
                 let tls = name.clone().map_or(TlsName::NotTls, TlsName::Named);
-                let action = Action::Connect { host: name, port, address: Some(address), tls };
-                if engine.decide(&action).is_allowed() {
-                    all.insert(format!("{host:?} at {address}"));
+                for (who, caller) in callers() {
+                    let (host, address, tls) = (name.clone(), Some(address), tls.clone());
+                    let action = Action::Connect { host, port, address, tls, caller };
+                    if engine.decide(&action).is_allowed() {
+                        all.insert(format!("{name:?} at {address:?} by {who}"));
+                    }
                 }
             }
         }
@@ -296,13 +317,17 @@ fn requests(policy: &Policy) -> BTreeSet<String> {
                     query: None,
                     headers: Vec::new(),
                     body: palisade_core::Body::Unread,
+                    caller: Caller::Unasked,
                 };
-                for (what, query, header, body) in asked() {
+                let each =
+                    asked().into_iter().flat_map(|one| callers().map(|who| (one.clone(), who)));
+                for ((what, query, header, body), (who, caller)) in each {
+                    request.caller = caller;
                     request.query = query;
                     request.headers =
                         header.map(|value| ("x".to_owned(), value)).into_iter().collect();
                     request.body = body;
-                    let subject = format!("{} {what}", request.subject());
+                    let subject = format!("{} {what} by {who}", request.subject());
                     let action = Action::Request(Box::new(request.clone()));
                     if engine.decide(&action).is_allowed() {
                         all.insert(subject);

@@ -29,6 +29,7 @@ use rustix::{
     net::{AddressFamily, SocketFlags, SocketType, bind, connect, listen, socket_with, sockopt},
 };
 
+use super::callers::Diagnosis;
 use crate::step::{Step, StepError};
 
 /// Where the redirected TCP connections are accepted, on 127.0.0.1 and ::1. The namespace is new,
@@ -58,6 +59,8 @@ pub struct NetSockets {
     pub v4: FamilySockets,
     /// IPv6; `None` where the kernel has none.
     pub v6: Option<FamilySockets>,
+    /// Asks the kernel about sockets of the sandbox (`sock_diag(7)`); `None` where it has no such thing.
+    pub diagnosis: Option<OwnedFd>,
 }
 
 /// Set up the network of this namespace. Needs CAP_NET_ADMIN and CAP_NET_BIND_SERVICE in it, and
@@ -80,7 +83,7 @@ pub fn set_up_families(ipv6: bool) -> Result<NetSockets, StepError> {
         .then(|| FamilySockets::open(SocketAddr::from((Ipv6Addr::LOCALHOST, 0))))
         .transpose()?;
     nftables::put_up(ipv6)?;
-    Ok(NetSockets { v4, v6 })
+    Ok(NetSockets { v4, v6, diagnosis: Diagnosis::open().ok() })
 }
 
 /// Bring the loopback device of this namespace up, and no more.
@@ -109,6 +112,14 @@ impl FamilySockets {
         })
     }
 
+    fn from_fds(descriptors: &mut impl Iterator<Item = OwnedFd>) -> Option<Self> {
+        Some(Self {
+            proxy: descriptors.next()?,
+            dns_udp: descriptors.next()?,
+            dns_tcp: descriptors.next()?,
+        })
+    }
+
     fn as_fds(&self) -> [BorrowedFd<'_>; 3] {
         [self.proxy.as_fd(), self.dns_udp.as_fd(), self.dns_tcp.as_fd()]
     }
@@ -117,26 +128,24 @@ impl FamilySockets {
 impl NetSockets {
     /// All of them, in an order that [`NetSockets::from_fds`] understands.
     pub fn as_fds(&self) -> Vec<BorrowedFd<'_>> {
-        self.v4.as_fds().into_iter().chain(self.v6.iter().flat_map(FamilySockets::as_fds)).collect()
+        let v6 = self.v6.iter().flat_map(FamilySockets::as_fds);
+        let diagnosis = self.diagnosis.iter().map(AsFd::as_fd);
+        self.v4.as_fds().into_iter().chain(v6).chain(diagnosis).collect()
     }
 
     /// The sockets from descriptors in the order of [`NetSockets::as_fds`].
     ///
     /// # Errors
-    /// EPROTO if their number is not three or six.
+    /// EPROTO if their number is not three or six, or one more.
     pub fn from_fds(descriptors: Vec<OwnedFd>) -> Result<Self, StepError> {
         let count = descriptors.len();
         let mut descriptors = descriptors.into_iter();
-        let mut family = || {
-            Some(FamilySockets {
-                proxy: descriptors.next()?,
-                dns_udp: descriptors.next()?,
-                dns_tcp: descriptors.next()?,
-            })
-        };
-        let (v4, v6) = (family(), family());
+        let v4 = FamilySockets::from_fds(&mut descriptors);
+        let v6 = if count >= 6 { FamilySockets::from_fds(&mut descriptors) } else { None };
         match v4 {
-            Some(v4) if count == 3 || count == 6 => Ok(Self { v4, v6 }),
+            Some(v4) if matches!(count, 3 | 4 | 6 | 7) => {
+                Ok(Self { v4, v6, diagnosis: descriptors.next() })
+            }
             _ => Err(Errno::PROTO).step("receive the network's sockets"),
         }
     }

@@ -18,8 +18,16 @@
 //!         ip6 daddr ::1 accept
 //!         reject with icmpx port-unreachable
 //!     }
+//!     chain sources {
+//!         type filter hook input priority 200; policy accept;
+//!         meta l4proto tcp ct direction original ct status snat reject with tcp reset
+//!     }
 //! }
 //! ```
+//!
+//! What is redirected to one port can clash: two connections from one address and port to two ports of a name.
+//! The kernel would give the later one another source port, and what the listener sees of its client would
+//! be the address of another socket, or of none. Such a connection is reset.
 //!
 //! The numbers are those of `linux/netfilter/nf_tables.h`.
 
@@ -34,6 +42,7 @@ use crate::step::{Step, StepError};
 const TABLE: &str = "palisade";
 const REDIRECT: &str = "redirect";
 const GUARD: &str = "guard";
+const SOURCES: &str = "sources";
 
 const BATCH_BEGIN: u16 = 0x10;
 const BATCH_END: u16 = 0x11;
@@ -43,6 +52,7 @@ const NEW_CHAIN: u16 = SUBSYSTEM << 8 | 3;
 const NEW_RULE: u16 = SUBSYSTEM << 8 | 6;
 
 const FAMILY_INET: u8 = 1;
+const HOOK_INPUT: u32 = 1;
 const HOOK_OUTPUT: u32 = 3;
 const DROP: u32 = 0;
 const ACCEPT: u32 = 1;
@@ -62,8 +72,10 @@ const NOT_EQUAL: u32 = 1;
 const META_FAMILY: u32 = 15;
 const META_PROTOCOL: u32 = 16;
 const CT_STATE: u32 = 0;
+const CT_DIRECTION: u32 = 1;
 const CT_STATUS: u32 = 2;
 const STATE_ESTABLISHED_OR_RELATED: u32 = 0x2 | 0x4;
+const STATUS_SNAT: u32 = 0x10;
 const STATUS_DNAT: u32 = 0x20;
 const NETWORK_HEADER: u32 = 1;
 const TRANSPORT_HEADER: u32 = 2;
@@ -83,8 +95,8 @@ pub(super) fn put_up(ipv6: bool) -> Result<(), StepError> {
 fn failed(sequence: u32, errno: Errno) -> StepError {
     let step = match sequence {
         2 => "add the nftables table",
-        3 | 5.. => "add the nftables rules",
-        4 => "add the nftables guard chain",
+        3 | 6.. => "add the nftables rules",
+        4 | 5 => "add the nftables guard chain",
         _ => "speak to the kernel about nftables",
     };
     StepError { step: step.into(), errno }
@@ -97,8 +109,10 @@ fn encode(ipv6: bool) -> Messages {
     let edge = [0, 0, high, low];
     batch.push(BATCH_BEGIN, REQUEST, &edge, |_| {});
     push(&mut batch, NEW_TABLE, CREATE, |table| table.string(1, TABLE));
-    chain(&mut batch, REDIRECT, "nat", -100, ACCEPT);
-    chain(&mut batch, GUARD, "filter", 0, DROP);
+    chain(&mut batch, REDIRECT, ("nat", HOOK_OUTPUT, -100), ACCEPT);
+    chain(&mut batch, GUARD, ("filter", HOOK_OUTPUT, 0), DROP);
+    // Behind where a source is changed, which is at 100.
+    chain(&mut batch, SOURCES, ("filter", HOOK_INPUT, 200), ACCEPT);
 
     for protocol in [UDP, TCP] {
         rule(&mut batch, REDIRECT, |rule| {
@@ -144,6 +158,13 @@ fn encode(ipv6: bool) -> Messages {
     rule(&mut batch, GUARD, |rule| {
         reject(rule, REJECT_ICMPX, Some(ICMPX_PORT_UNREACHABLE));
     });
+    rule(&mut batch, SOURCES, |rule| {
+        protocol_is(rule, TCP);
+        // Not what answers it: that is the reset.
+        from_its_beginner(rule);
+        connection_has(rule, CT_STATUS, STATUS_SNAT);
+        reject(rule, REJECT_RESET, None);
+    });
     batch.push(BATCH_END, REQUEST | ACKNOWLEDGE, &edge, |_| {});
     batch
 }
@@ -153,12 +174,17 @@ fn push(batch: &mut Messages, kind: u16, flags: u16, attributes: impl FnOnce(&mu
     batch.push(kind, REQUEST | flags, &[FAMILY_INET, 0, 0, 0], attributes);
 }
 
-fn chain(batch: &mut Messages, name: &str, kind: &str, priority: i32, policy: u32) {
+fn chain(
+    batch: &mut Messages,
+    name: &str,
+    (kind, hook_number, priority): (&str, u32, i32),
+    policy: u32,
+) {
     push(batch, NEW_CHAIN, CREATE, |chain| {
         chain.string(1, TABLE);
         chain.string(3, name);
         chain.nest(4, |hook| {
-            hook.number(1, HOOK_OUTPUT);
+            hook.number(1, hook_number);
             hook.attribute(2, &priority.to_be_bytes());
         });
         chain.number(5, policy);
@@ -249,6 +275,15 @@ fn connection_has(rule: &mut Messages, key: u32, bits: u32) {
     });
     mask(rule, &bits.to_ne_bytes());
     compare(rule, NOT_EQUAL, &[0; 4]);
+}
+
+/// The packet comes from who began the connection.
+fn from_its_beginner(rule: &mut Messages) {
+    expression(rule, "ct", |data| {
+        data.number(2, CT_DIRECTION);
+        data.number(1, REGISTER);
+    });
+    compare(rule, EQUAL, &[0]);
 }
 
 fn verdict(rule: &mut Messages, code: u32) {

@@ -52,7 +52,8 @@ pub(super) const OFFSET_ARGUMENTS: u32 = 16;
 
 pub(super) const RETURN_KILL_PROCESS: u32 = 0x8000_0000;
 pub(super) const RETURN_ERRNO: u32 = 0x0005_0000;
-/// With the errno that the listener is to answer with in the low half, which the kernel ignores.
+/// With the errno that the listener is to answer with in the low half, which the kernel ignores; with none
+/// for a call that it is to let go on.
 pub(super) const RETURN_TELL: u32 = libc::SECCOMP_RET_USER_NOTIF;
 pub(super) const RETURN_ALLOW: u32 = 0x7fff_0000;
 
@@ -75,6 +76,7 @@ pub(super) fn load(offset: u32) -> Code {
 pub(super) fn finish(verdict: Verdict) -> Code {
     let value = match verdict {
         Verdict::Allow => RETURN_ALLOW,
+        Verdict::Watch => RETURN_TELL,
         Verdict::Fail(errno) if is_told(errno) => RETURN_TELL | (errno.unsigned_abs() & 0xffff),
         Verdict::Fail(errno) | Verdict::FailUntold(errno) => {
             RETURN_ERRNO | (errno.unsigned_abs() & 0xffff)
@@ -87,6 +89,7 @@ pub(super) fn finish(verdict: Verdict) -> Code {
 /// The same program without a listener: what it would tell of, it refuses by itself.
 pub(super) fn silent(program: &[Instruction]) -> Box<[Instruction]> {
     let one = |instruction: &Instruction| match instruction.code {
+        RETURN if instruction.operand == RETURN_TELL => plain(RETURN, RETURN_ALLOW),
         RETURN if instruction.operand & ACTION == RETURN_TELL => {
             plain(RETURN, RETURN_ERRNO | (instruction.operand & !ACTION))
         }

@@ -32,10 +32,23 @@ pub struct Listener {
 pub enum Heard {
     /// This call waits to be refused.
     Call(Refused),
+    /// This connection waits to go on.
+    Connects(Connects),
     /// No call waits; the listener will be readable when one does.
     Nobody,
     /// No process is left that could make one.
     Gone,
+}
+
+/// A `connect` that is about to be made.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Connects {
+    id: u64,
+    /// The thread, as the caller's pid namespace counts.
+    pub thread: u32,
+    /// Its descriptor of what is to be connected. Another thread of it may exchange what that is, until the
+    /// call is made.
+    pub descriptor: i32,
 }
 
 /// A call that was refused, as the registers of its thread had it.
@@ -79,12 +92,27 @@ impl Listener {
                 return Ok(if gone { Heard::Gone } else { Heard::Nobody });
             }
             match notify::receive(self.descriptor.as_fd()) {
-                Ok(heard) => return Ok(Heard::Call(self.filter.refused(&heard))),
+                Ok(heard) => {
+                    return Ok(match self.filter.watches(&heard) {
+                        Some(connects) => Heard::Connects(connects),
+                        None => Heard::Call(self.filter.refused(&heard)),
+                    });
+                }
                 // Its thread was killed since.
                 Err(Errno::NOENT | Errno::INTR) => {}
                 Err(errno) => return Err(errno),
             }
         }
+    }
+
+    /// Whether the thread still waits with this call.
+    pub fn waits(&self, call: &Connects) -> bool {
+        notify::waits(self.descriptor.as_fd(), call.id)
+    }
+
+    /// Let the connection go on. If its thread was killed meanwhile, nobody waits for it.
+    pub fn proceed(&self, call: &Connects) {
+        notify::proceed(self.descriptor.as_fd(), call.id).unwrap_or_default();
     }
 
     /// Let the call fail. If its thread was killed meanwhile, nobody waits for it.
@@ -94,6 +122,16 @@ impl Listener {
 }
 
 impl Filter {
+    /// A call that the program in force shows and does not refuse.
+    fn watches(&self, heard: &Notification) -> Option<Connects> {
+        let program = self.telling.as_ref()?;
+        let watched = decide(program, &heard.call)? == assemble::RETURN_TELL;
+        let [descriptor, ..] = heard.call.arguments;
+        // The kernel takes it as 32 bits.
+        let descriptor = (descriptor & 0xffff_ffff).try_into().map(u32::cast_signed).ok()?;
+        watched.then_some(Connects { id: heard.id, thread: heard.thread, descriptor })
+    }
+
     fn refused(&self, heard: &Notification) -> Refused {
         let Registers { number, arguments, .. } = heard.call;
         let known = known(number);
@@ -180,6 +218,29 @@ mod tests {
         let filter = Filter::compile(&SyscallPolicy::default()).unwrap();
         assert_eq!(refused(&filter, "read", &[]).errno, Errno::PERM);
         assert_eq!(refused(&filter.without_listener(), "mount", &[]).errno, Errno::PERM);
+    }
+
+    #[test]
+    fn a_connection_is_shown_and_let_go_on() {
+        let given = SyscallPolicy { watch_connect: true, ..Default::default() };
+        let filter = Filter::compile(&given).unwrap();
+        let connect = |descriptor| {
+            let arguments = [descriptor, 1, 2, 0, 0, 0];
+            let number = number_of("connect").unwrap();
+            Registers { number, architecture: ARCHITECTURE, arguments }
+        };
+        let heard =
+            |filter: &Filter, call| filter.watches(&Notification { id: 7, thread: 3, call });
+        let seen = heard(&filter, connect(0xffff_ffff_0000_0005));
+        assert_eq!(seen, Some(Connects { id: 7, thread: 3, descriptor: 5 }));
+        let silent = decide(&filter.program, &connect(5));
+        assert_eq!(silent, Some(assemble::RETURN_ALLOW));
+        let unwatched = Filter::compile(&SyscallPolicy::default()).unwrap();
+        assert_eq!(heard(&unwatched, connect(5)), None);
+        assert_eq!(decide(unwatched.telling.as_ref().unwrap(), &connect(5)), silent);
+        // What a policy denies is refused, watched or not.
+        let denied = SyscallPolicy { deny: vec!["connect".into()], ..given };
+        assert_eq!(heard(&Filter::compile(&denied).unwrap(), connect(5)), None);
     }
 
     #[test]

@@ -35,7 +35,7 @@ use rustix::io::Errno;
 use self::rule::{Rule, Verdict};
 pub use self::{
     assemble::Instruction,
-    listener::{Heard, Listener, Refused},
+    listener::{Connects, Heard, Listener, Refused},
 };
 use crate::step::{Step, StepError};
 
@@ -56,6 +56,8 @@ pub struct SyscallPolicy {
     pub allow: Vec<String>,
     /// Calls to refuse (EPERM) that the table allows. Wins over `allow`.
     pub deny: Vec<String>,
+    /// Whether each `connect` is to wait until the [`Listener`] has seen it.
+    pub watch_connect: bool,
 }
 
 /// A policy that cannot be made into a filter.
@@ -112,6 +114,9 @@ const NEEDED: &[&str] = &["execve", "exit", "exit_group", "rt_sigreturn", "brk",
 /// By which the listener is handed out, under the filter. Where a policy denies it there is none.
 const HANDS_OUT: &str = "sendmsg";
 
+/// The call that a listener can be shown before it goes through.
+const WATCHED: &str = "connect";
+
 /// A compiled filter.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Filter {
@@ -150,6 +155,9 @@ impl Filter {
                 let named = |list: &[String]| list.iter().any(|entry| entry == name);
                 let decision = match row.rule {
                     _ if named(&policy.deny) => Decision::Is(Verdict::Fail(libc::EPERM)),
+                    Rule::Allow if policy.watch_connect && name == WATCHED => {
+                        Decision::Is(Verdict::Watch)
+                    }
                     Rule::Allow => Decision::Is(Verdict::Allow),
                     Rule::Check { .. } => Decision::By(
                         roots_files

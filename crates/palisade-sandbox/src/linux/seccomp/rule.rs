@@ -9,6 +9,8 @@ pub(super) enum Verdict {
     Fail(i32),
     /// The same, and it is never told.
     FailUntold(i32),
+    /// It waits until the listener has seen it, and goes through; without a listener at once.
+    Watch,
     /// The process is killed with SIGSYS.
     Kill,
 }

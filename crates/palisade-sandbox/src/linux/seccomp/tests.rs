@@ -293,7 +293,11 @@ fn other_arguments_that_matter() {
 fn a_policy_opens_what_may_be_opened_and_closes_the_rest() {
     let policy = |allow: &[&str], deny: &[&str]| {
         let owned = |list: &[&str]| list.iter().map(|name| (*name).to_owned()).collect();
-        Filter::compile(&SyscallPolicy { allow: owned(allow), deny: owned(deny) })
+        Filter::compile(&SyscallPolicy {
+            allow: owned(allow),
+            deny: owned(deny),
+            watch_connect: false,
+        })
     };
     let number = |name| number_of(name).unwrap();
     let opened = policy(&["ptrace"], &["connect"]).unwrap();
@@ -385,6 +389,7 @@ fn model(number: u32, arguments: [u64; 6]) -> u32 {
     let verdict = |verdict| match verdict {
         Verdict::Allow => RETURN_ALLOW,
         Verdict::Fail(code) | Verdict::FailUntold(code) => errno(code),
+        Verdict::Watch => assemble::RETURN_TELL,
         Verdict::Kill => RETURN_KILL_PROCESS,
     };
     let known = numbers::NATIVE.iter().find(|(_, known)| *known == number);
@@ -485,7 +490,7 @@ proptest! {
         arguments in proptest::array::uniform6(argument()),
     ) {
         let deny = denied.iter().map(|name| (*name).to_owned()).collect();
-        let narrower = Filter::compile(&SyscallPolicy { allow: vec![], deny }).unwrap();
+        let narrower = Filter::compile(&SyscallPolicy { deny, ..Default::default() }).unwrap();
         if run(&narrower, number, arguments) == RETURN_ALLOW {
             prop_assert_eq!(run(&filter(), number, arguments), RETURN_ALLOW);
         }

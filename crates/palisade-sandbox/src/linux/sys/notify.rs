@@ -22,6 +22,10 @@ const RECEIVE: u32 = 0xc050_2100;
 const SEND: u32 = 0xc018_2101;
 /// `SECCOMP_IOCTL_NOTIF_SET_FLAGS`.
 const SET_FLAGS: u32 = 0x4008_2104;
+/// `SECCOMP_IOCTL_NOTIF_ID_VALID`.
+const IS_VALID: u32 = 0x4008_2102;
+/// `SECCOMP_USER_NOTIF_FLAG_CONTINUE`.
+const CONTINUE: u32 = 1;
 /// `SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP`.
 const SYNC_WAKE_UP: libc::c_ulong = 1;
 
@@ -104,10 +108,28 @@ pub fn receive(listener: BorrowedFd<'_>) -> Result<Notification, Errno> {
 /// ENOENT if nobody waits for it any more.
 pub fn refuse(listener: BorrowedFd<'_>, id: u64, errno: Errno) -> Result<(), Errno> {
     let error = -errno.raw_os_error();
-    let answer = libc::seccomp_notif_resp { id, val: 0, error, flags: 0 };
+    answer(listener, libc::seccomp_notif_resp { id, val: 0, error, flags: 0 })
+}
+
+/// Let the call go on, with whatever its arguments point to by then.
+///
+/// # Errors
+/// ENOENT if nobody waits for it any more.
+pub fn proceed(listener: BorrowedFd<'_>, id: u64) -> Result<(), Errno> {
+    answer(listener, libc::seccomp_notif_resp { id, val: 0, error: 0, flags: CONTINUE })
+}
+
+fn answer(listener: BorrowedFd<'_>, answer: libc::seccomp_notif_resp) -> Result<(), Errno> {
     // SAFETY: the kernel reads one seccomp_notif_resp that lives through the call.
     let result = unsafe { libc::ioctl(listener.as_raw_fd(), SEND as _, &raw const answer) };
     if result == 0 { Ok(()) } else { Err(last_errno()) }
+}
+
+/// Whether the call still waits. What `/proc` told of its thread before is then of that thread.
+pub fn waits(listener: BorrowedFd<'_>, id: u64) -> bool {
+    // SAFETY: the kernel reads one number that lives through the call.
+    let result = unsafe { libc::ioctl(listener.as_raw_fd(), IS_VALID as _, &raw const id) };
+    result == 0
 }
 
 /// Tell the scheduler that a call and its answer follow each other, so that they need not meet

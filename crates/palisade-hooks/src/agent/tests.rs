@@ -1,0 +1,133 @@
+use proptest::prelude::*;
+use serde_json::json;
+
+use super::*;
+
+fn deny() -> ReplyTo {
+    ReplyTo { say: Some(Say::Deny), reason: "not that".to_owned(), ..ReplyTo::default() }
+}
+
+fn read(agent: Agent, value: &Value) -> Announced {
+    agent.read(value.to_string().as_bytes()).unwrap()
+}
+
+fn said(reply: &Reply) -> Value {
+    serde_json::from_str(&reply.stdout).unwrap_or_default()
+}
+
+#[test]
+fn each_agent_is_understood_and_refused() {
+    let claude = json!({"session_id": "s", "hook_event_name": "PreToolUse", "tool_name": "Bash",
+        "tool_input": {"command": "ls"}, "tool_use_id": "t1"});
+    let gemini = json!({"session_id": "s", "hook_event_name": "BeforeTool", "timestamp": "now",
+        "tool_name": "run_shell_command", "tool_input": {"command": "ls"}});
+    let shell =
+        json!({"hook_event_name": "beforeShellExecution", "conversation_id": "c", "command": "ls"});
+    let cursor = json!({"hook_event_name": "preToolUse", "tool_name": "Shell", "tool_input": {"command": "ls"}});
+    let openclaw =
+        json!({"hook": "before_tool_call", "toolName": "exec", "params": {"command": "ls"}});
+    for (agent, said_by_agent, pointer, word) in [
+        (Agent::ClaudeCode, &claude, "/hookSpecificOutput/permissionDecision", json!("deny")),
+        (Agent::Codex, &claude, "/hookSpecificOutput/permissionDecision", json!("deny")),
+        (Agent::Gemini, &gemini, "/decision", json!("deny")),
+        (Agent::Cursor, &shell, "/permission", json!("deny")),
+        (Agent::Cursor, &cursor, "/permission", json!("deny")),
+        (Agent::OpenClaw, &openclaw, "/block", json!(true)),
+    ] {
+        let announced = read(agent, said_by_agent);
+        assert_eq!(announced.event, Some(Event::PRE_TOOL_USE));
+        let call = announced.call.as_ref().unwrap();
+        assert_eq!(call.input.text("command"), Some("ls"));
+        assert_eq!(call.seen, ToolSeen::Announced);
+        let fields = crate::input::of_tool_call(announced.fields.clone(), call);
+        assert_eq!(
+            (&fields["tool_name"], &fields["tool_input"]["command"]),
+            (&json!("Bash"), &json!("ls"))
+        );
+        let reply = announced.reply(&deny());
+        assert_eq!((reply.exit, said(&reply).pointer(pointer)), (0, Some(&word)), "{agent:?}");
+        assert!(reply.stdout.contains("not that"));
+        // Nothing to say: nothing is permitted that the agent would have asked for.
+        let reply = announced.reply(&ReplyTo::default());
+        assert!(!reply.stdout.contains("allow"), "{agent:?} {reply:?}");
+        assert_eq!(reply.exit, 0);
+        // Whatever is wrong, the agent stops.
+        let refusal = agent.refusal("no");
+        assert!(refusal.exit == 2 || said(&refusal)["block"] == true);
+    }
+}
+
+#[test]
+fn who_cannot_ask_denies() {
+    let claude = json!({"hook_event_name": "PreToolUse", "tool_name": "Bash", "tool_input": {}});
+    let ask = ReplyTo { say: Some(Say::Ask), reason: "sure?".to_owned(), ..ReplyTo::default() };
+    let word = |agent: Agent| {
+        let reply = read(agent, &claude).reply(&ask);
+        said(&reply)["hookSpecificOutput"]["permissionDecision"].clone()
+    };
+    assert_eq!(word(Agent::ClaudeCode), "ask");
+    assert_eq!(word(Agent::Codex), "deny");
+}
+
+#[test]
+fn a_changed_input_is_said_or_refused() {
+    let change = |input: Value| ReplyTo {
+        input: input.as_object().cloned().map(ToolInput::Object),
+        ..ReplyTo::default()
+    };
+    let claude = json!({"hook_event_name": "PreToolUse", "tool_name": "Bash",
+        "tool_input": {"command": "ls", "timeout": 5}});
+    let changed = change(json!({"command": "ls -l"}));
+    let reply = read(Agent::ClaudeCode, &claude).reply(&changed);
+    assert_eq!(said(&reply)["hookSpecificOutput"]["updatedInput"], json!({"command": "ls -l"}));
+    assert_eq!(read(Agent::Codex, &claude).reply(&changed).exit, 2);
+    let gemini = json!({"hook_event_name": "BeforeTool", "tool_name": "run_shell_command",
+        "tool_input": {"command": "ls", "directory": "x"}});
+    assert_eq!(read(Agent::Gemini, &gemini).reply(&changed).exit, 2);
+    let whole = change(json!({"command": "ls -l", "directory": "x"}));
+    let reply = read(Agent::Gemini, &gemini).reply(&whole);
+    assert_eq!(said(&reply)["hookSpecificOutput"]["tool_input"]["command"], "ls -l");
+}
+
+#[test]
+fn what_cannot_be_understood_is_an_error() {
+    for text in [
+        "",
+        "[]",
+        "{}",
+        r#"{"hook_event_name": "Unheard"}"#,
+        r#"{"hook_event_name": "PreConnect"}"#,
+        r#"{"hook_event_name": "PreToolUse"}"#,
+        r#"{"hook_event_name": "PreToolUse", "tool_name": "Bash", "tool_input": "ls"}"#,
+        r#"{"hook_event_name": "PreToolUse", "tool_name": 1, "tool_input": {}}"#,
+        r#"{"hook_event_name": "PreToolUse", "tool_name": "Bash", "tool_input": {"command": "ls", "command": "rm"}}"#,
+    ] {
+        assert!(Agent::ClaudeCode.read(text.as_bytes()).is_err(), "{text}");
+    }
+    for agent in Agent::ALL {
+        assert!(agent.read(b"{\"hook_event_name\": \"\xff\"}").is_err());
+        assert!(Agent::named(agent.name()) == Some(agent));
+    }
+}
+
+#[test]
+fn other_events_are_blocked_in_their_own_way() {
+    for (name, block) in [("UserPromptSubmit", true), ("Stop", true), ("TaskCreated", false)] {
+        let announced = read(Agent::ClaudeCode, &json!({"hook_event_name": name}));
+        let reply = announced.reply(&deny());
+        assert_eq!(said(&reply)["decision"] == "block", block, "{name}");
+        assert_eq!(reply.exit == 2, !block, "{name}");
+    }
+}
+
+proptest! {
+    /// Any bytes are read or refused, and whatever is read can be refused.
+    #[test]
+    fn any_bytes_are_answered(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+        for agent in Agent::ALL {
+            if let Ok(announced) = agent.read(&bytes) {
+                prop_assert!(!announced.reply(&deny()).stdout.contains("allow"));
+            }
+        }
+    }
+}

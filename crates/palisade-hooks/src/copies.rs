@@ -1,0 +1,147 @@
+//! Copies of hook scripts, taken when a session starts.
+//!
+//! A script is copied with the folder that it is in, so that what it reads from beside itself is what was there
+//! then, too. A folder with much in it is none of hooks alone: of that the script only is taken.
+
+use std::{
+    collections::BTreeMap,
+    fs, io,
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
+    path::{Path, PathBuf},
+};
+
+/// Files of a folder that is copied whole.
+const MOST_FILES: usize = 128;
+/// Bytes of them.
+const MOST_BYTES: u64 = 8 << 20;
+/// Folders within folders.
+const DEEPEST: usize = 4;
+
+/// A folder of copies, removed when this is dropped.
+#[derive(Debug)]
+pub(crate) struct Copies {
+    folder: PathBuf,
+    /// Where each folder, or a script alone, was copied to.
+    taken: BTreeMap<PathBuf, PathBuf>,
+}
+
+impl Copies {
+    /// A fresh folder below `state`. What sessions left there that are gone is removed.
+    pub(crate) fn new(state: &Path) -> io::Result<Self> {
+        let above = state.join("hooks");
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(&above)?;
+        sweep(&above);
+        let mut number = 0_u32;
+        loop {
+            let folder = above.join(format!("{}.{number}", std::process::id()));
+            match fs::DirBuilder::new().mode(0o700).create(&folder) {
+                Ok(()) => return Ok(Self { folder, taken: BTreeMap::new() }),
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists && number < 1000 => {
+                    number += 1;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// An empty place outside of everything, to run in.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The copy of a script.
+    pub(crate) fn of(&mut self, script: &Path) -> io::Result<PathBuf> {
+        let real = script.canonicalize()?;
+        let (Some(folder), Some(name)) = (real.parent(), real.file_name()) else {
+            return Err(io::Error::other("it is in no folder"));
+        };
+        let to = self.folder.join(self.taken.len().to_string());
+        if let Some(taken) = self.taken.get(folder) {
+            return Ok(taken.join(name));
+        }
+        if let Some(taken) = self.taken.get(&real) {
+            return Ok(taken.join(name));
+        }
+        fs::DirBuilder::new().mode(0o700).create(&to)?;
+        let mut left = Left { files: MOST_FILES, bytes: MOST_BYTES };
+        if whole(folder, &to, &mut left, DEEPEST)? {
+            self.taken.insert(folder.to_owned(), to.clone());
+        } else {
+            fs::remove_dir_all(&to)?;
+            fs::DirBuilder::new().mode(0o700).create(&to)?;
+            copy(&real, &to.join(name))?;
+            self.taken.insert(real.clone(), to.clone());
+        }
+        Ok(to.join(name))
+    }
+}
+
+impl Drop for Copies {
+    fn drop(&mut self) {
+        // The next session sweeps what cannot be removed now.
+        fs::remove_dir_all(&self.folder).unwrap_or_default();
+    }
+}
+
+struct Left {
+    files: usize,
+    bytes: u64,
+}
+
+/// Copy a folder. False: there is more in it than is copied.
+fn whole(from: &Path, to: &Path, left: &mut Left, deep: usize) -> io::Result<bool> {
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let (path, target) = (entry.path(), to.join(entry.file_name()));
+        let kind = entry.file_type()?;
+        if kind.is_dir() {
+            if deep == 0 {
+                return Ok(false);
+            }
+            fs::DirBuilder::new().mode(0o700).create(&target)?;
+            if !whole(&path, &target, left, deep - 1)? {
+                return Ok(false);
+            }
+            continue;
+        }
+        // What a link leads to, if it is a file. Sockets, devices and links to nowhere are no part of a script.
+        let Ok(found) = fs::metadata(&path) else { continue };
+        if !found.is_file() {
+            continue;
+        }
+        let (Some(files), Some(bytes)) =
+            (left.files.checked_sub(1), left.bytes.checked_sub(found.len()))
+        else {
+            return Ok(false);
+        };
+        *left = Left { files, bytes };
+        match copy(&path, &target) {
+            // Not ours to read, so neither the hook's.
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {}
+            copied => copied?,
+        }
+    }
+    Ok(true)
+}
+
+fn copy(from: &Path, to: &Path) -> io::Result<()> {
+    let mut source = fs::File::open(from)?;
+    let runs = source.metadata()?.permissions().mode() & 0o111 != 0;
+    let mode = if runs { 0o500 } else { 0o400 };
+    let mut options = fs::OpenOptions::new();
+    let mut target = options.write(true).create_new(true).mode(0o600).open(to)?;
+    io::copy(&mut io::Read::take(&mut source, MOST_BYTES), &mut target)?;
+    target.set_permissions(fs::Permissions::from_mode(mode))
+}
+
+/// Remove what sessions left that were killed.
+fn sweep(above: &Path) {
+    for entry in fs::read_dir(above).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let process = name.to_string_lossy().split('.').next().map(str::to_owned);
+        let alive = process.is_some_and(|id| Path::new("/proc").join(id).exists());
+        if !alive {
+            fs::remove_dir_all(entry.path()).unwrap_or_default();
+        }
+    }
+}

@@ -1,0 +1,449 @@
+use std::{borrow::Cow, collections::HashSet, fmt};
+
+use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_json::Value;
+
+use crate::{endpoint::Wire, inspect::ServerTool, model_field::BodyError, strict_json::Strict};
+
+/// What a request asks for besides words: tools that run at the provider, and the results that it
+/// brings.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Asking {
+    /// As they are called in the request.
+    pub(crate) at_provider: Vec<(Option<ServerTool>, String)>,
+    /// The ids of the calls whose results these are.
+    pub(crate) results: Vec<String>,
+    /// What no request may hold here, in one sentence.
+    pub(crate) refused: Option<&'static str>,
+}
+
+/// The keys of a request that are looked into.
+const KEYS: [&str; 11] = [
+    "tools",
+    "mcp_servers",
+    "container",
+    "web_search_options",
+    "search_parameters",
+    "plugins",
+    "models",
+    "prompt",
+    "messages",
+    "input",
+    "contents",
+];
+
+/// The most results that one request may bring.
+const MOST_RESULTS: usize = 100_000;
+
+impl Asking {
+    /// Reads a body that is known to be an object of bounded depth.
+    pub(crate) fn of(body: &[u8], wire: Wire) -> Result<Self, BodyError> {
+        if wire == Wire::Nothing {
+            return Ok(Self::default());
+        }
+        let Top(top) =
+            serde_json::from_slice(body).map_err(|error| BodyError::Json(error.to_string()))?;
+        let mut asking = Self { results: top.results, ..Self::default() };
+        for (key, value) in top.fields {
+            asking.field(&key, &value, wire);
+        }
+        Ok(asking)
+    }
+
+    fn field(&mut self, key: &str, value: &Value, wire: Wire) {
+        if is_nothing(value) {
+            return;
+        }
+        match (wire, key) {
+            (Wire::Gemini, "tools") => each(value, |tool| self.gemini_tool(tool)),
+            (_, "tools") => each(value, |tool| self.tool(tool)),
+            (Wire::Messages, "mcp_servers") => self.add(Some(ServerTool::Mcp), key),
+            (Wire::Messages, "container") => self.add(Some(ServerTool::CodeExecution), key),
+            (Wire::Chat, "web_search_options" | "search_parameters") => {
+                self.add(Some(ServerTool::WebSearch), key);
+            }
+            (Wire::Chat, "plugins") => self.add(None, key),
+            (Wire::Chat | Wire::Responses, "models") => {
+                self.refused = Some("`models` would let the provider choose another model");
+            }
+            (Wire::Responses, "prompt") => {
+                self.refused =
+                    Some("`prompt` names something that is stored at the provider, with its tools");
+            }
+            _ => {}
+        }
+    }
+
+    fn add(&mut self, tool: Option<ServerTool>, name: &str) {
+        self.at_provider.push((tool, name.chars().take(60).flat_map(char::escape_debug).collect()));
+    }
+
+    /// A tool of the Anthropic or OpenAI APIs.
+    fn tool(&mut self, tool: &Value) {
+        let Some(kind) = tool.get("type").filter(|kind| !kind.is_null()) else {
+            // Anthropic's tools that the agent has defined need none.
+            if tool.get("mcp_server_name").is_some() {
+                self.add(Some(ServerTool::Mcp), "mcp_server_name");
+            }
+            return;
+        };
+        let kind = kind.as_str().unwrap_or("(no type)");
+        let here = match kind {
+            "namespace" => {
+                each(tool.get("tools").unwrap_or(&Value::Null), |tool| self.tool(tool));
+                true
+            }
+            "tool_search" => tool.get("execution").is_some_and(|place| place == "client"),
+            "shell" => tool
+                .get("environment")
+                .is_none_or(|place| place.get("type").is_some_and(|kind| kind == "local")),
+            _ => false,
+        };
+        if here {
+            return;
+        }
+        match (kind, ServerTool::offered(kind)) {
+            ("shell", _) => self.add(Some(ServerTool::CodeExecution), kind),
+            (_, Ok(())) => {}
+            (_, Err(tool)) => self.add(tool, kind),
+        }
+    }
+
+    /// Each key of it is a tool. Both spellings of protocol buffers in JSON are taken by servers.
+    fn gemini_tool(&mut self, tool: &Value) {
+        let Some(fields) = tool.as_object() else { return self.add(None, "(no object)") };
+        for (key, value) in fields {
+            let name = snake(key);
+            if value.is_null() || matches!(name.as_str(), "function_declarations" | "computer_use")
+            {
+                continue;
+            }
+            let tool = match name.as_str() {
+                "mcp_servers" => Some(ServerTool::Mcp),
+                name => ServerTool::named(name),
+            };
+            self.add(tool, key);
+        }
+    }
+}
+
+/// `functionCall` as `function_call`.
+pub(crate) fn snake(key: &str) -> String {
+    let mut out = String::with_capacity(key.len().saturating_add(4));
+    for letter in key.chars() {
+        if letter.is_ascii_uppercase() {
+            out.push('_');
+        }
+        out.push(letter.to_ascii_lowercase());
+    }
+    out
+}
+
+fn is_nothing(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Array(list) => list.is_empty(),
+        _ => false,
+    }
+}
+
+fn each(value: &Value, mut take: impl FnMut(&Value)) {
+    match value {
+        Value::Array(list) => list.iter().for_each(take),
+        // No server takes that for a list; one that did would find what is refused here.
+        other => take(other),
+    }
+}
+
+#[derive(Default)]
+struct Fields {
+    fields: Vec<(String, Value)>,
+    results: Vec<String>,
+}
+
+struct Top(Fields);
+
+impl<'de> Deserialize<'de> for Top {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(TopVisitor).map(Self)
+    }
+}
+
+struct TopVisitor;
+
+impl<'de> Visitor<'de> for TopVisitor {
+    type Value = Fields;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields, A::Error> {
+        let mut found = Fields::default();
+        let mut seen = HashSet::new();
+        while let Some(Key(key)) = map.next_key()? {
+            let Some(known) = KEYS.iter().find(|known| known.eq_ignore_ascii_case(&key)) else {
+                map.next_value::<IgnoredAny>()?;
+                continue;
+            };
+            if *known != key {
+                return Err(A::Error::custom("a key is spelled in other letter case"));
+            }
+            if !seen.insert(*known) {
+                return Err(A::Error::custom("a top-level key comes twice"));
+            }
+            if matches!(*known, "messages" | "input" | "contents") {
+                let Results(mut ids) = map.next_value()?;
+                found.results.append(&mut ids);
+            } else {
+                let Strict(value) = map.next_value()?;
+                found.fields.push((key.into_owned(), value));
+            }
+            if found.results.len() > MOST_RESULTS {
+                return Err(A::Error::custom("it brings too many results"));
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// A key, without a copy where it is written plainly.
+struct Key<'a>(Cow<'a, str>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Key<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct KeyVisitor;
+        impl<'de> Visitor<'de> for KeyVisitor {
+            type Value = Cow<'de, str>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a text")
+            }
+
+            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
+                Ok(Cow::Borrowed(text))
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
+                Ok(Cow::Owned(text.to_owned()))
+            }
+        }
+        deserializer.deserialize_str(KeyVisitor).map(Self)
+    }
+}
+
+/// The ids of all calls of which a conversation has results.
+struct Results(Vec<String>);
+
+impl<'de> Deserialize<'de> for Results {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(ResultsVisitor).map(Self)
+    }
+}
+
+/// A short text, or nothing of any other value.
+struct Word(Option<String>);
+
+impl<'de> Deserialize<'de> for Word {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let Strict(value) = Strict::deserialize(deserializer)?;
+        Ok(Self(value.as_str().map(str::to_owned)))
+    }
+}
+
+struct ResultsVisitor;
+
+impl<'de> Visitor<'de> for ResultsVisitor {
+    type Value = Vec<String>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a conversation")
+    }
+
+    fn visit_unit<E>(self) -> Result<Vec<String>, E> {
+        Ok(Vec::new())
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Vec<String>, E> {
+        Ok(Vec::new())
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<Vec<String>, E> {
+        Ok(Vec::new())
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<Vec<String>, E> {
+        Ok(Vec::new())
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<Vec<String>, E> {
+        Ok(Vec::new())
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<Vec<String>, E> {
+        Ok(Vec::new())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Vec<String>, A::Error> {
+        let mut all = Vec::new();
+        while let Some(Results(mut ids)) = items.next_element()? {
+            all.append(&mut ids);
+        }
+        Ok(all)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Vec<String>, A::Error> {
+        let mut all = Vec::new();
+        let (mut kind, mut role, mut id) = (None, None, None);
+        while let Some(Key(key)) = fields.next_key()? {
+            let slot = match &*key {
+                "type" => &mut kind,
+                "role" => &mut role,
+                "tool_use_id" | "tool_call_id" | "call_id" => &mut id,
+                "content" | "parts" => {
+                    let Results(mut ids) = fields.next_value()?;
+                    all.append(&mut ids);
+                    continue;
+                }
+                "functionResponse" | "function_response" => {
+                    let Strict(response) = fields.next_value()?;
+                    let id = response.get("id").and_then(Value::as_str);
+                    all.extend(id.map(str::to_owned));
+                    continue;
+                }
+                _ => {
+                    fields.next_value::<IgnoredAny>()?;
+                    continue;
+                }
+            };
+            let Word(word) = fields.next_value()?;
+            if slot.replace(word).is_some() {
+                return Err(A::Error::custom("a message has a key twice"));
+            }
+        }
+        let kind = kind.flatten().unwrap_or_default();
+        let is_result = role.flatten().as_deref() == Some("tool")
+            || kind == "tool_result"
+            || kind.ends_with("_call_output")
+            || kind == "tool_search_output";
+        if let (true, Some(id)) = (is_result, id.flatten()) {
+            all.push(id);
+        }
+        Ok(all)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn of(wire: Wire, body: &str) -> Asking {
+        Asking::of(body.as_bytes(), wire).unwrap()
+    }
+
+    fn tools(wire: Wire, body: &str) -> Vec<Option<ServerTool>> {
+        of(wire, body).at_provider.into_iter().map(|(tool, _)| tool).collect()
+    }
+
+    #[test]
+    fn tools_at_the_provider_are_found() {
+        for (wire, body, tool) in [
+            (
+                Wire::Messages,
+                r#"{"tools":[{"type":"web_search_20250305","name":"x"}]}"#,
+                Some(ServerTool::WebSearch),
+            ),
+            (Wire::Messages, r#"{"mcp_servers":[{"url":"x"}]}"#, Some(ServerTool::Mcp)),
+            (Wire::Messages, r#"{"container":{"skills":[]}}"#, Some(ServerTool::CodeExecution)),
+            (Wire::Messages, r#"{"tools":[{"type":"new_20300101"}]}"#, None),
+            (Wire::Messages, r#"{"tools":[{"type":1}]}"#, None),
+            (Wire::Messages, r#"{"tools":{"type":"web_fetch_1"}}"#, Some(ServerTool::WebFetch)),
+            (
+                Wire::Messages,
+                r#"{"\u0074ools":[{"typ\u0065":"web_fetch_1"}]}"#,
+                Some(ServerTool::WebFetch),
+            ),
+            (Wire::Chat, r#"{"web_search_options":{}}"#, Some(ServerTool::WebSearch)),
+            (Wire::Chat, r#"{"plugins":[{"id":"web"}]}"#, None),
+            (Wire::Responses, r#"{"tools":[{"type":"mcp"}]}"#, Some(ServerTool::Mcp)),
+            (
+                Wire::Responses,
+                r#"{"tools":[{"type":"namespace","tools":[{"type":"mcp"}]}]}"#,
+                Some(ServerTool::Mcp),
+            ),
+            (
+                Wire::Responses,
+                r#"{"tools":[{"type":"tool_search"}]}"#,
+                Some(ServerTool::ToolSearch),
+            ),
+            (
+                Wire::Responses,
+                r#"{"tools":[{"type":"shell","environment":{"type":"container_auto"}}]}"#,
+                Some(ServerTool::CodeExecution),
+            ),
+            (Wire::Gemini, r#"{"tools":[{"googleSearch":{}}]}"#, Some(ServerTool::WebSearch)),
+            (Wire::Gemini, r#"{"tools":[{"code_execution":{}}]}"#, Some(ServerTool::CodeExecution)),
+            (Wire::Gemini, r#"{"tools":[{"newThing":{}}]}"#, None),
+        ] {
+            assert_eq!(tools(wire, body), [tool], "{body}");
+        }
+        for (wire, body) in [
+            (
+                Wire::Messages,
+                r#"{"tools":[{"name":"Bash","input_schema":{}},{"type":"bash_20250124"},{"type":"custom"}],"mcp_servers":[]}"#,
+            ),
+            (Wire::Chat, r#"{"tools":[{"type":"function"}],"web_search_options":null}"#),
+            (
+                Wire::Responses,
+                r#"{"tools":[{"type":"function"},{"type":"custom"},{"type":"local_shell"},{"type":"tool_search","execution":"client"},{"type":"shell"}]}"#,
+            ),
+            (Wire::Gemini, r#"{"tools":[{"functionDeclarations":[]}]}"#),
+            (Wire::Nothing, r#"{"tools":[{"type":"mcp"}]}"#),
+        ] {
+            assert_eq!(tools(wire, body), [], "{body}");
+        }
+        assert!(of(Wire::Chat, r#"{"models":["a"]}"#).refused.is_some());
+        assert!(of(Wire::Responses, r#"{"prompt":{"id":"a"}}"#).refused.is_some());
+        for bad in [
+            r#"{"Tools":[]}"#,
+            r#"{"tools":[{"a":1,"a":2}]}"#,
+            r#"{"messages":[{"role":"a","role":"b"}]}"#,
+        ] {
+            assert!(Asking::of(bad.as_bytes(), Wire::Messages).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn results_are_found_wherever_they_stand() {
+        for (wire, body) in [
+            (
+                Wire::Messages,
+                r#"{"messages":[{"role":"user","content":"x"},{"role":"user","content":[{"type":"text"},{"tool_use_id":"1","content":[{"type":"text"}],"type":"tool_result"}]}]}"#,
+            ),
+            (
+                Wire::Chat,
+                r#"{"messages":[{"role":"tool","tool_call_id":"1","content":"x"},{"role":"assistant","tool_calls":[{"id":"2"}]}]}"#,
+            ),
+            (
+                Wire::Responses,
+                r#"{"input":[{"type":"function_call","call_id":"1"},{"type":"function_call_output","call_id":"1","output":"x"}]}"#,
+            ),
+            (
+                Wire::Gemini,
+                r#"{"contents":[{"role":"user","parts":[{"functionResponse":{"id":"1","name":"x"}}]}]}"#,
+            ),
+        ] {
+            assert_eq!(of(wire, body).results, ["1"], "{body}");
+        }
+        assert!(of(Wire::Responses, r#"{"input":"hello"}"#).results.is_empty());
+    }
+
+    proptest! {
+        #[test]
+        fn never_panics(body in "[\\[\\]{}\":,a]{0,20}(\"(tools|messages|type|role|content)\":[\\[\\]{}\",a]{0,5}){0,6}") {
+            drop(Asking::of(body.as_bytes(), Wire::Messages));
+        }
+    }
+}

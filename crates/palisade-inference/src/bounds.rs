@@ -1,0 +1,306 @@
+//! What limits say of one request by itself: how long its answer may be, what it offers, what it
+//! switches on.
+
+use std::ops::Range;
+
+use http::HeaderMap;
+use palisade_core::TextPattern;
+use serde::Deserialize;
+
+use crate::{
+    Api,
+    endpoint::Endpoint,
+    model_field::ModelField,
+    quota::{Estimate, Exceeded, Quota},
+};
+
+/// Headers that switch betas on.
+const BETAS: &[&str] = &["anthropic-beta", "openai-beta"];
+
+/// A change of some bytes of a body.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Edit {
+    pub(crate) span: Range<usize>,
+    pub(crate) text: String,
+}
+
+/// What is to be changed of a body for these limits, and what the call may then use.
+pub(crate) fn bounded(
+    body: &[u8],
+    field: &ModelField,
+    headers: &HeaderMap,
+    endpoint: &Endpoint,
+    quotas: &[Quota],
+) -> Result<(Vec<Edit>, Estimate), Exceeded> {
+    for quota in quotas {
+        if let Some(named) = &quota.tools {
+            let known = |name: &str| named.iter().any(|pattern| pattern.allows(name));
+            if let Some(other) = offered(body, field).into_iter().find(|name| !known(name)) {
+                let what = format!("the tool `{}` may not be offered to a model", shown(&other));
+                return Err(not_named("inference.limits.tools", quota, what));
+            }
+        }
+        if let Some(named) = &quota.betas {
+            refuse_betas(headers, named).map_err(|name| {
+                let what = format!("the beta `{}` may not be switched on", shown(&name));
+                not_named("inference.limits.betas", quota, what)
+            })?;
+        }
+    }
+    let most = quotas.iter().filter_map(|quota| quota.max_tokens).min();
+    let answers = answers(endpoint);
+    if let (Api::Gemini, true, Some(quota)) =
+        (endpoint.api, answers, quotas.iter().find(|quota| quota.max_tokens.is_some()))
+    {
+        let what = "the Gemini API may not be called: how long its answers are is not held".into();
+        return Err(not_named("inference.limits.max_tokens", quota, what));
+    }
+    let mut edits = Vec::new();
+    let mut asked: Option<u64> = None;
+    let mut choices = 1;
+    for (key, span) in &field.limited {
+        let number = number(body.get(span.clone()).unwrap_or_default());
+        match *key {
+            "n" => choices = number.unwrap_or(1).max(1),
+            "max_tokens" | "max_completion_tokens" | "max_output_tokens" => {
+                let number = match (most, number) {
+                    (Some(most), Some(number)) if number <= most => Some(number),
+                    // What is no number either asks for no end, or for the end that is permitted.
+                    (Some(most), _) => {
+                        edits.push(Edit { span: span.clone(), text: most.to_string() });
+                        Some(most)
+                    }
+                    (None, number) => number,
+                };
+                asked = asked.max(number);
+            }
+            _ => {}
+        }
+    }
+    if let (Some(most), None, Some(key)) = (most, asked, length_key(endpoint)) {
+        let brace = body.iter().position(|byte| *byte == b'{').unwrap_or(0).saturating_add(1);
+        edits.push(Edit { span: brace..brace, text: format!("\"{key}\":{most},") });
+        asked = Some(most);
+    }
+    let mut estimate = Estimate::of(body, asked, answers);
+    estimate.output = estimate.output.saturating_mul(choices);
+    Ok((edits, estimate))
+}
+
+/// Whether a model writes something there.
+fn answers(endpoint: &Endpoint) -> bool {
+    !endpoint.name.ends_with("/embeddings") && !endpoint.name.ends_with("/count_tokens")
+}
+
+/// The key that says how long an answer may be, of a format in which it may be left out.
+fn length_key(endpoint: &Endpoint) -> Option<&'static str> {
+    match endpoint.name {
+        "openai/chat_completions" => Some("max_completion_tokens"),
+        "openai/responses" => Some("max_output_tokens"),
+        _ => None,
+    }
+}
+
+/// The body with these changes, none of which touches another.
+pub(crate) fn edited(body: &[u8], mut edits: Vec<Edit>) -> Vec<u8> {
+    edits.sort_by_key(|edit| edit.span.start);
+    let mut out = Vec::with_capacity(body.len().saturating_add(64));
+    let mut last = 0;
+    for edit in edits {
+        out.extend_from_slice(body.get(last..edit.span.start).unwrap_or_default());
+        out.extend_from_slice(edit.text.as_bytes());
+        last = edit.span.end;
+    }
+    out.extend_from_slice(body.get(last..).unwrap_or_default());
+    out
+}
+
+/// A whole number, or one that is written otherwise, rounded up.
+fn number(raw: &[u8]) -> Option<u64> {
+    let number: f64 = serde_json::from_slice(raw).ok()?;
+    if let Ok(whole) = serde_json::from_slice::<u64>(raw) {
+        return Some(whole);
+    }
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "it saturates, which is what is wanted"
+    )]
+    let rounded = number.ceil() as u64;
+    Some(rounded)
+}
+
+#[derive(Deserialize)]
+struct Offered {
+    name: Option<String>,
+    r#type: Option<String>,
+    function: Option<Named>,
+}
+
+#[derive(Deserialize)]
+struct Named {
+    name: Option<String>,
+}
+
+/// The names of all tools that a body offers. One that has none goes by its type, and what is no
+/// list of tools by `?`, which no name is.
+fn offered(body: &[u8], field: &ModelField) -> Vec<String> {
+    let mut all = Vec::new();
+    for (key, span) in &field.limited {
+        if !matches!(*key, "tools" | "functions") {
+            continue;
+        }
+        let raw = body.get(span.clone()).unwrap_or_default();
+        match serde_json::from_slice::<Option<Vec<Offered>>>(raw) {
+            Ok(tools) => all.extend(tools.into_iter().flatten().map(|tool| {
+                let inner = tool.function.and_then(|function| function.name);
+                tool.name.or(inner).or(tool.r#type).unwrap_or_else(|| "?".into())
+            })),
+            Err(_) => all.push("?".into()),
+        }
+    }
+    all
+}
+
+fn refuse_betas(headers: &HeaderMap, named: &[TextPattern]) -> Result<(), String> {
+    let values = BETAS.iter().flat_map(|name| headers.get_all(*name));
+    for value in values {
+        let text = String::from_utf8_lossy(value.as_bytes());
+        let names = text.split(',').map(str::trim).filter(|name| !name.is_empty());
+        for name in names {
+            if !named.iter().any(|pattern| pattern.allows(name)) {
+                return Err(name.to_owned());
+            }
+        }
+    }
+    Ok(())
+}
+
+fn not_named(rule: &'static str, quota: &Quota, what: String) -> Exceeded {
+    Exceeded::NotNamed { rule, scope: quota.scope.clone(), what }
+}
+
+fn shown(name: &str) -> String {
+    name.chars().take(80).flat_map(char::escape_debug).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use http::{HeaderValue, Method, Uri};
+
+    use super::*;
+
+    fn of(path: &'static str, body: &str, quota: Quota) -> Result<(String, Estimate), Exceeded> {
+        let headers = HeaderMap::from_iter([(
+            http::HeaderName::from_static("anthropic-beta"),
+            HeaderValue::from_static("a-1, b-2"),
+        )]);
+        let uri = Uri::from_static(path);
+        let endpoint = Endpoint::of(&Method::POST, &uri, &HeaderMap::new(), Api::OpenAi).unwrap();
+        let field = ModelField::of(body.as_bytes(), 128).unwrap();
+        let (edits, estimate) = bounded(body.as_bytes(), &field, &headers, &endpoint, &[quota])?;
+        Ok((String::from_utf8(edited(body.as_bytes(), edits)).unwrap(), estimate))
+    }
+
+    fn capped() -> Quota {
+        Quota { max_tokens: Some(100), ..Quota::default() }
+    }
+
+    #[test]
+    fn an_answer_is_no_longer_than_it_may_be() {
+        for (path, body, expected) in [
+            (
+                "/v1/messages",
+                r#"{"model":"a","max_tokens":100}"#,
+                r#"{"model":"a","max_tokens":100}"#,
+            ),
+            (
+                "/v1/messages",
+                r#"{"max_tokens": 32000 ,"model":"a"}"#,
+                r#"{"max_tokens": 100 ,"model":"a"}"#,
+            ),
+            (
+                "/v1/messages",
+                r#"{"model":"a","Max_Tokens":1e9}"#,
+                r#"{"model":"a","Max_Tokens":100}"#,
+            ),
+            (
+                "/v1/messages",
+                r#"{"model":"a","max_\u0074okens":101}"#,
+                r#"{"model":"a","max_\u0074okens":100}"#,
+            ),
+            (
+                "/v1/messages",
+                r#"{"model":"a","max_tokens":"9"}"#,
+                r#"{"model":"a","max_tokens":100}"#,
+            ),
+            (
+                "/v1/chat/completions",
+                r#" {"model":"a"}"#,
+                r#" {"max_completion_tokens":100,"model":"a"}"#,
+            ),
+            (
+                "/v1/chat/completions",
+                r#"{"model":"a","max_tokens":1000,"max_completion_tokens":null}"#,
+                r#"{"model":"a","max_tokens":100,"max_completion_tokens":100}"#,
+            ),
+            ("/v1/responses", r#"{"model":"a"}"#, r#"{"max_output_tokens":100,"model":"a"}"#),
+            ("/v1/embeddings", r#"{"model":"a"}"#, r#"{"model":"a"}"#),
+        ] {
+            let (out, estimate) = of(path, body, capped()).unwrap();
+            assert_eq!(out, expected);
+            assert_eq!(
+                estimate.output,
+                if path.ends_with('s') && !path.contains("embed") { 100 } else { 0 },
+                "{path}"
+            );
+        }
+    }
+
+    #[test]
+    fn each_of_many_answers_counts() {
+        let body = r#"{"model":"a","n":7,"max_tokens":50}"#;
+        assert_eq!(of("/v1/chat/completions", body, capped()).unwrap().1.output, 350);
+        let body = r#"{"model":"a","n":7}"#;
+        assert_eq!(of("/v1/chat/completions", body, Quota::default()).unwrap().1.output, 7 * 8192);
+    }
+
+    #[test]
+    fn only_named_tools_are_offered() {
+        let quota = Quota {
+            tools: Some(vec!["Bash".parse().unwrap(), "mcp__*".parse().unwrap()]),
+            ..Quota::default()
+        };
+        for good in [
+            r#"{"model":"a"}"#,
+            r#"{"model":"a","tools":[]}"#,
+            r#"{"model":"a","tools":[{"name":"Bash"},{"name":"mcp__x"}]}"#,
+            r#"{"model":"a","tools":[{"type":"function","function":{"name":"Bash"}}]}"#,
+        ] {
+            assert!(of("/v1/messages", good, quota.clone()).is_ok(), "{good}");
+        }
+        for bad in [
+            r#"{"model":"a","tools":[{"name":"Bash"},{"name":"Write"}]}"#,
+            r#"{"model":"a","Tools":[{"name":"\u0057rite"}]}"#,
+            r#"{"model":"a","tools":[{"type":"web_search_20250305"}]}"#,
+            r#"{"model":"a","tools":[{}]}"#,
+            r#"{"model":"a","tools":{"name":"Bash"}}"#,
+            r#"{"model":"a","functions":[{"name":"write"}]}"#,
+        ] {
+            let why = of("/v1/messages", bad, quota.clone()).unwrap_err();
+            assert_eq!(why.rule(), "inference.limits.tools", "{bad}");
+        }
+    }
+
+    #[test]
+    fn only_named_betas_are_switched_on() {
+        let quota = |betas: &[&str]| Quota {
+            betas: Some(betas.iter().map(|name| name.parse().unwrap()).collect()),
+            ..Quota::default()
+        };
+        let body = r#"{"model":"a"}"#;
+        assert!(of("/v1/messages", body, quota(&["a-*", "b-2"])).is_ok());
+        let why = of("/v1/messages", body, quota(&["a-*"])).unwrap_err();
+        assert!(why.to_string().contains("`b-2`"), "{why}");
+    }
+}

@@ -1,0 +1,211 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::inspect::testing::{Run, rule, run, stream, values};
+
+fn chunk(delta: Value, finish: Option<&str>) -> Value {
+    json!({"id": "c", "object": "chat.completion.chunk", "model": "m",
+           "choices": [{"index": 0, "delta": delta, "finish_reason": finish}]})
+}
+
+fn part(index: u64, name: Option<&str>, arguments: &str) -> Value {
+    match name {
+        Some(name) => json!({"tool_calls": [{"index": index, "id": format!("c{index}"),
+            "type": "function", "function": {"name": name, "arguments": arguments}}]}),
+        None => json!({"tool_calls": [{"index": index, "function": {"arguments": arguments}}]}),
+    }
+}
+
+fn completion(deltas: Vec<Value>, finish: &str) -> String {
+    let mut events = vec![chunk(json!({"role": "assistant", "content": ""}), None)];
+    events.extend(deltas.into_iter().map(|delta| chunk(delta, None)));
+    events.push(chunk(json!({}), Some(finish)));
+    events.push(
+        json!({"id": "c", "choices": [], "usage": {"prompt_tokens": 10, "completion_tokens": 4,
+        "prompt_tokens_details": {"cached_tokens": 8}}}),
+    );
+    stream(&events, false) + "data: [DONE]\n\n"
+}
+
+fn ran(text: &str) -> Run {
+    run(Box::new(ChatStream::default()), text.as_bytes(), &[])
+}
+
+/// The message as the official clients put it together, which need indexes without gaps.
+fn put_together(text: &str) -> (String, Vec<(String, String)>, Option<String>) {
+    let (mut content, mut calls, mut finish) =
+        (String::new(), Vec::<(String, String)>::new(), None);
+    for chunk in values(text) {
+        for choice in chunk["choices"].as_array().unwrap() {
+            assert!(finish.is_none(), "nothing comes after the end");
+            let delta = &choice["delta"];
+            content.push_str(delta["content"].as_str().unwrap_or_default());
+            for part in delta["tool_calls"].as_array().into_iter().flatten() {
+                let index = part["index"].as_u64().unwrap() as usize;
+                assert!(index <= calls.len(), "a gap");
+                if index == calls.len() {
+                    calls.push(Default::default());
+                    assert!(part["id"].is_string());
+                }
+                calls[index].0.push_str(part["function"]["name"].as_str().unwrap_or_default());
+                calls[index].1.push_str(part["function"]["arguments"].as_str().unwrap_or_default());
+            }
+            finish = choice["finish_reason"].as_str().map(str::to_owned);
+        }
+    }
+    (content, calls, finish)
+}
+
+#[test]
+fn calls_are_whole_at_the_end_of_their_choice() {
+    let text = completion(
+        vec![
+            json!({"content": "hi"}),
+            part(0, Some("good"), ""),
+            part(1, Some("good"), "{}"),
+            part(0, None, "{\"a\":"),
+            part(0, None, "\"\\u0062\"}"),
+        ],
+        "tool_calls",
+    );
+    let run = ran(&text);
+    assert_eq!((run.text.as_str(), run.error), (text.as_str(), None));
+    let [Asked::Call(call), Asked::Call(_)] = run.asked.as_slice() else { panic!() };
+    assert_eq!(call.input.text("a"), Some("b"));
+    assert_eq!(call.id.as_deref(), Some("c0"));
+}
+
+#[test]
+fn a_denied_call_leaves_a_text_and_no_gap() {
+    let text = completion(
+        vec![part(0, Some("bad"), "{}"), part(1, Some("good"), "{\"x\""), part(1, None, ":1}")],
+        "tool_calls",
+    );
+    let run = ran(&text);
+    let (content, calls, finish) = put_together(&run.text);
+    assert_eq!(content, "no é\"");
+    assert_eq!(calls, [("good".to_owned(), "{\"x\":1}".to_owned())]);
+    assert_eq!(finish.as_deref(), Some("tool_calls"));
+
+    let run = ran(&completion(vec![part(0, Some("bad"), "{}")], "tool_calls"));
+    let (content, calls, finish) = put_together(&run.text);
+    assert_eq!((content.as_str(), calls.len(), finish.as_deref()), ("no é\"", 0, Some("stop")));
+    assert!(run.text.contains("prompt_tokens") && run.text.ends_with("data: [DONE]\n\n"));
+
+    let old = json!({"function_call": {"name": "bad", "arguments": "{}"}});
+    let run = ran(&completion(vec![old], "function_call"));
+    assert!(!run.text.contains("function_call"), "{}", run.text);
+}
+
+#[test]
+fn what_has_two_readings_is_denied() {
+    let two_ids =
+        json!({"tool_calls": [{"index": 0, "id": "other", "function": {"arguments": ""}}]});
+    let object = json!({"tool_calls": [{"index": 0, "id": "x", "function": {"name": "a", "arguments": {}}}]});
+    let unknown =
+        json!({"tool_calls": [{"index": 0, "id": "x", "type": "new", "new": {"name": "a"}}]});
+    for parts in [
+        vec![part(0, Some("good"), "{}"), two_ids],
+        vec![part(0, Some("go"), "{}"), part(0, Some("od"), "")],
+        vec![part(0, Some("good"), "{\"a\":1,\"a\":2}")],
+        vec![part(0, Some("good"), "[]")],
+        vec![object],
+        vec![unknown],
+    ] {
+        let run = ran(&completion(parts, "tool_calls"));
+        assert!(matches!(run.asked[..], [Asked::Unreadable { .. }]), "{run:?}");
+        assert_eq!(put_together(&run.text).1, []);
+    }
+}
+
+#[test]
+fn what_breaks_the_rules_is_not_passed_on() {
+    let mut late = completion(vec![part(0, Some("good"), "{}")], "tool_calls");
+    late = late.replace("data: [DONE]", &format!("data: {}", chunk(part(0, None, "x"), None)));
+    let run = ran(&late);
+    assert!(run.error.is_some() && run.text.contains("good"), "{run:?}");
+    for delta in [json!({"toolCalls": [1]}), json!({"tool_calls": {}}), json!([])] {
+        assert!(ran(&completion(vec![delta], "stop")).error.is_some());
+    }
+    let message = json!({"choices": [{"index": 0, "message": {"tool_calls": []}}]});
+    assert!(ran(&stream(&[message], false)).error.is_some());
+}
+
+#[test]
+fn calls_without_an_end_are_decided_at_the_end_of_the_stream() {
+    for end in ["", "data: [DONE]\n\n"] {
+        let events = [chunk(part(0, Some("bad"), "{}"), None)];
+        let run = ran(&(stream(&events, false) + end));
+        assert_eq!(run.asked.len(), 1);
+        assert_eq!(put_together(&run.text).0, "no é\"");
+        assert!(run.text.ends_with(if end.is_empty() { "\n\n" } else { end }));
+    }
+}
+
+#[test]
+fn a_whole_completion_is_the_same() {
+    let call = |name: &str| json!({"id": name, "type": "function", "function": {"name": name, "arguments": "{\"a\":1}"}});
+    let body = |calls: Vec<Value>| {
+        json!({"choices": [{"index": 0, "finish_reason": "tool_calls",
+        "message": {"role": "assistant", "content": "hm", "tool_calls": calls}}]})
+    };
+    let mixed = body(vec![call("bad"), call("good"), call("change")]);
+    let asked = WholeChat.asked(&mixed).unwrap();
+    let out = WholeChat.ruled(mixed, &rule(&asked));
+    let message = &out["choices"][0]["message"];
+    assert_eq!(message["content"], "hm\n\nno é\"");
+    assert_eq!(message["tool_calls"][0], call("good"));
+    assert_eq!(message["tool_calls"][1]["function"]["arguments"], "{\"to\":\"é\\n\"}");
+    assert_eq!(out["choices"][0]["finish_reason"], "tool_calls");
+    let denied = body(vec![call("bad")]);
+    let asked = WholeChat.asked(&denied).unwrap();
+    let out = WholeChat.ruled(denied, &rule(&asked));
+    assert!(out["choices"][0]["message"].get("tool_calls").is_none());
+    assert_eq!(out["choices"][0]["finish_reason"], "stop");
+}
+
+proptest! {
+    #[test]
+    fn any_split_gives_the_same_and_what_is_given_is_a_completion(
+        calls in prop::collection::vec(("(good|bad|change)", "[ -~é]{0,9}"), 0..5),
+        order in any::<u64>(),
+        cuts in prop::collection::vec(0usize..3000, 0..12),
+    ) {
+        let mut parts = vec![json!({"content": "text"})];
+        let inputs: Vec<String> = calls.iter().map(|(_, t)| json!({"t": t}).to_string()).collect();
+        for (at, (name, _)) in calls.iter().enumerate() {
+            parts.push(part(at as u64, Some(name), ""));
+        }
+        let mut later: Vec<(u64, char)> = inputs.iter().enumerate()
+            .flat_map(|(at, input)| input.chars().map(move |c| (at as u64, c))).collect();
+        if order % 2 == 0 {
+            later.sort_by_key(|(at, _)| (*at).wrapping_mul(order));
+        }
+        parts.extend(later.into_iter().map(|(at, c)| part(at, None, &c.to_string())));
+        let text = completion(parts, "tool_calls");
+        let whole = ran(&text);
+        prop_assert_eq!(&run(Box::new(ChatStream::default()), text.as_bytes(), &cuts), &whole);
+        prop_assert_eq!(&whole.error, &None);
+        let (_, got, finish) = put_together(&whole.text);
+        let kept: Vec<_> = calls.iter().zip(&inputs).filter(|((name, _), _)| name != "bad").collect();
+        prop_assert_eq!(got.len(), kept.len());
+        for ((name, arguments), ((expected, _), input)) in got.iter().zip(&kept) {
+            prop_assert_eq!(name, expected);
+            let changed = "{\"to\":\"é\\n\"}".to_owned();
+            prop_assert_eq!(arguments, if name == "change" { &changed } else { *input });
+        }
+        let denied = calls.iter().any(|(name, _)| name == "bad");
+        prop_assert_eq!(finish.unwrap(), if denied && kept.is_empty() { "stop" } else { "tool_calls" });
+        if calls.iter().all(|(name, _)| name == "good") {
+            prop_assert_eq!(whole.text, text);
+        }
+    }
+
+    #[test]
+    fn never_panics(parts in prop::collection::vec(
+        "(data: |\\{\"choices\":\\[\\{\"delta\":\\{\"tool_calls\":\\[(\\{\"index\":[0-9]{1,20},\"function\":\\{\"name\":\"bad\"\\}\\}|1|null)\\]\\}(,\"finish_reason\":\"stop\")?\\}\\]\\}|\n\n|\\[DONE\\]|[a-z{}\\[\\]\":,]{0,4})",
+        0..30,
+    )) {
+        drop(ran(&parts.concat()));
+    }
+}

@@ -1,0 +1,100 @@
+use palisade_core::{ToolCall, ToolInput, ToolSeen};
+use serde_json::{Map, Value, json};
+
+use crate::inspect::{Asked, ServerTool, object, shown, text};
+
+/// Whether an item only says something.
+pub(super) fn is_passive(item: &Value) -> bool {
+    matches!(
+        text(item, "type"),
+        Some("message" | "reasoning" | "compaction" | "compaction_summary")
+    )
+}
+
+/// What an item asks for.
+pub(super) fn asked(item: &Value, trouble: Option<&'static str>) -> Asked {
+    let kind = text(item, "type").unwrap_or("(no type)");
+    let id = text(item, "call_id").or_else(|| text(item, "id")).map(str::to_owned);
+    let of_client = match kind {
+        "function_call" | "custom_tool_call" | "local_shell_call" | "apply_patch_call"
+        | "computer_call" => true,
+        "shell_call" => {
+            let place = item.get("environment").and_then(|place| text(place, "type"));
+            place.is_none_or(|place| place == "local")
+        }
+        "tool_search_call" => text(item, "execution") == Some("client"),
+        _ => false,
+    };
+    if !of_client {
+        let tool = match kind {
+            "shell_call" => Some(ServerTool::CodeExecution),
+            _ => ServerTool::of_part(kind),
+        };
+        return Asked::AtProvider { tool, kind: shown(kind) };
+    }
+    let named = matches!(kind, "function_call" | "custom_tool_call");
+    let name = match (named, text(item, "name")) {
+        (false, _) => Some(kind.trim_end_matches("_call").to_owned()),
+        (true, Some(name)) if !name.is_empty() => {
+            let space = text(item, "namespace").unwrap_or_default();
+            Some(format!("{space}{name}"))
+        }
+        (true, _) => None,
+    };
+    let (Some(name), Some(_)) = (&name, &id) else {
+        let name = name.unwrap_or_else(|| "(no name)".into());
+        return Asked::Unreadable { name, id, why: "it has no name or no id".into() };
+    };
+    let name = name.clone();
+    let input = match (kind, trouble) {
+        (_, Some(why)) => Err(why.to_owned()),
+        ("function_call", None) => match text(item, "arguments") {
+            Some(arguments) => object(arguments),
+            None => Err("its arguments are not a text".into()),
+        },
+        ("custom_tool_call", None) => match text(item, "input") {
+            Some(input) => Ok(ToolInput::Text(input.into())),
+            None => Err("its input is not a text".into()),
+        },
+        (_, None) => Ok(ToolInput::Object(rest(item))),
+    };
+    match input {
+        Ok(input) => Asked::Call(ToolCall { name, input, id, seen: ToolSeen::Answer }),
+        Err(why) => Asked::Unreadable { name, id, why },
+    }
+}
+
+/// The input of a call that has a type of its own: its one object, or all fields that say what it does.
+fn rest(item: &Value) -> Map<String, Value> {
+    if let Some(Value::Object(action)) = item.get("action") {
+        return action.clone();
+    }
+    let said = |key: &str| !matches!(key, "type" | "id" | "call_id" | "status" | "execution");
+    let fields = item.as_object().into_iter().flatten();
+    fields.filter(|(key, _)| said(key)).map(|(k, v)| (k.clone(), v.clone())).collect()
+}
+
+/// The field that holds the input of a call, if it is one text.
+pub(super) fn input_field(item: &Value) -> Option<&'static str> {
+    match text(item, "type")? {
+        "function_call" => Some("arguments"),
+        "custom_tool_call" => Some("input"),
+        _ => None,
+    }
+}
+
+/// What tells one item from another for the agent: a second item that has all of this is the same.
+pub(super) fn key(item: &Value) -> Option<String> {
+    let mut fields = item.as_object()?.clone();
+    fields.shift_remove("status");
+    Some(Value::Object(fields).to_string())
+}
+
+/// The message that stands for an item.
+pub(super) fn message(index: u64, words: &str) -> Value {
+    json!({
+        "id": format!("msg_palisade_{index}"), "type": "message", "status": "completed",
+        "role": "assistant",
+        "content": [{"type": "output_text", "text": words, "annotations": [], "logprobs": []}],
+    })
+}

@@ -1,0 +1,143 @@
+//! What becomes of a request's body before it goes to a provider: as long an answer as it may ask for,
+//! without secrets, and with what its tools gave back looked at.
+
+use std::sync::Arc;
+
+use http::HeaderMap;
+use palisade_core::{Action, Authority, Decision, Event, Layer, Verdict};
+
+use crate::{
+    Guard, Redactor,
+    body::Held,
+    bounds::{bounded, edited},
+    endpoint::Endpoint,
+    guard::{Suspicion, Told},
+    model_field::ModelField,
+    quota::{Estimate, Quota},
+    refusal::Refusal,
+};
+
+/// Bodies over this size are searched on a thread of their own, so that they hold up no stream.
+const LARGE: usize = 128 * 1024;
+
+/// A body that may go out.
+pub(crate) struct Outgoing {
+    pub(crate) held: Held,
+    /// Whether it is another one than came.
+    pub(crate) changed: bool,
+    /// What its call may use.
+    pub(crate) estimate: Estimate,
+}
+
+/// Who prepares bodies.
+pub(crate) struct Preparing<'a> {
+    pub(crate) authority: &'a dyn Authority,
+    pub(crate) quotas: &'a [Quota],
+    pub(crate) redactor: Option<&'a Arc<Redactor>>,
+    pub(crate) guard: Option<Guard>,
+    pub(crate) told: &'a Arc<Told>,
+    /// One large body is searched at a time: the memory that it takes is several times its size.
+    pub(crate) turn: &'a tokio::sync::Mutex<()>,
+    pub(crate) action: &'a Action,
+}
+
+impl Preparing<'_> {
+    pub(crate) async fn body(
+        &self,
+        held: Held,
+        field: &ModelField,
+        headers: &HeaderMap,
+        endpoint: &Endpoint,
+    ) -> Result<Outgoing, Refusal> {
+        let bounded = bounded(held.bytes(), field, headers, endpoint, self.quotas);
+        let (edits, estimate) = match bounded {
+            Ok(bounded) => bounded,
+            Err(why) => {
+                let decision = Decision::deny_by(why.rule(), why.to_string());
+                self.authority.record(Event::decided(self.action, &decision)).await;
+                return Err(Refusal::Limit(why));
+            }
+        };
+        let mut changed = !edits.is_empty();
+        let mut held = if changed {
+            let body = edited(held.bytes(), edits);
+            held.with(body)
+        } else {
+            held
+        };
+        if let Some(guard) = self.guard {
+            let (looked, suspicion) = self.looked(held, guard).await?;
+            held = looked;
+            for (shapes, digest) in suspicion.news {
+                let event = self.observed("injection_suspected");
+                let mut event = event
+                    .with("shapes", shapes)
+                    .with("sha256", digest)
+                    .with("guard", guard.as_str());
+                if guard == Guard::Block {
+                    event.decision = Verdict::Deny;
+                    event.rule = Some("inference.guard".into());
+                    event.reason = "a result of a tool was withheld from the model".into();
+                }
+                self.record(event).await?;
+            }
+            if !suspicion.edits.is_empty() {
+                let body = edited(held.bytes(), suspicion.edits);
+                held = held.with(body);
+                changed = true;
+            }
+        }
+        if let Some(redactor) = self.redactor {
+            let (searched, redacted) = self.searched(held, redactor).await?;
+            held = searched;
+            if let Some(body) = redacted.body {
+                let found = redacted.found.into_iter().map(|(kind, number)| (kind, number.into()));
+                let found: serde_json::Map<String, serde_json::Value> = found.collect();
+                self.record(self.observed("redaction").with("found", found)).await?;
+                held = held.with(body);
+                changed = true;
+            }
+        }
+        Ok(Outgoing { held, changed, estimate })
+    }
+
+    async fn looked(&self, held: Held, guard: Guard) -> Result<(Held, Suspicion), Refusal> {
+        let told = Arc::clone(self.told);
+        self.aside(held, move |held| guard.look(held.bytes(), &told)).await
+    }
+
+    async fn searched(
+        &self,
+        held: Held,
+        redactor: &Arc<Redactor>,
+    ) -> Result<(Held, crate::Redacted), Refusal> {
+        let redactor = Arc::clone(redactor);
+        self.aside(held, move |held| redactor.redact(held.bytes())).await
+    }
+
+    async fn aside<T: Send + 'static>(
+        &self,
+        held: Held,
+        work: impl FnOnce(&Held) -> Result<T, crate::Unsearchable> + Send + 'static,
+    ) -> Result<(Held, T), Refusal> {
+        if held.bytes().len() <= LARGE {
+            let done = work(&held).map_err(Refusal::Unsearchable)?;
+            return Ok((held, done));
+        }
+        let _turn = self.turn.lock().await;
+        let beside = tokio::task::spawn_blocking(move || work(&held).map(|done| (held, done)));
+        let done = beside.await.map_err(|_| Refusal::Incomplete)?;
+        done.map_err(Refusal::Unsearchable)
+    }
+
+    fn observed(&self, kind: &str) -> Event {
+        Event::observed(kind, Layer::Inference, self.action.subject())
+    }
+
+    async fn record(&self, event: Event) -> Result<(), Refusal> {
+        if self.authority.record(event).await {
+            return Ok(());
+        }
+        Err(Refusal::Denied(palisade_core::UNRECORDED.into()))
+    }
+}

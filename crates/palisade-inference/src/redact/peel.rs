@@ -1,0 +1,334 @@
+//! Encodings, peeled: each layer is a text of its own that knows where it came from.
+
+use super::{
+    checks::{self, digit},
+    find::Text,
+};
+
+/// The shortest run of base64 and of hexadecimal digits that is looked into: no key that is known is
+/// shorter.
+const LEAST_BASE64: usize = 24;
+const LEAST_HEX: usize = 32;
+/// Runs up to this length are read from each place that they might begin at: a tool writes what it
+/// encodes from its beginning, but a word may stand directly before it.
+const MOST_SHIFTED: usize = 16 * 1024;
+/// Lines of at least this length may go on in the next one.
+const LEAST_LINE: usize = 40;
+
+/// A text that was encoded.
+#[derive(Debug)]
+pub(super) struct Layer {
+    pub(super) text: Vec<u8>,
+    pub(super) joins: Vec<usize>,
+    /// Whether something that is no text may be around.
+    pub(super) rough: bool,
+    pieces: Vec<Piece>,
+    kind: Kind,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// Three bytes of four digits.
+    Base64,
+    /// A byte of two digits.
+    Hex,
+    /// What is not encoded stands for itself.
+    Escapes,
+}
+
+/// A part of a layer: where it begins in it, and in the text around it.
+#[derive(Debug, Clone, Copy)]
+struct Piece {
+    inner: usize,
+    outer: usize,
+    /// Bytes around that stand for one byte; 0: each for itself.
+    length: usize,
+}
+
+/// All layers of a text.
+pub(super) fn layers(text: Text<'_>) -> Vec<Layer> {
+    let mut layers = Vec::new();
+    layers.extend(escapes(text));
+    let (long, short) = runs(text.bytes);
+    for shift in 0..4 {
+        layers.extend(base64(text, &long, &short, shift));
+    }
+    for shift in 0..2 {
+        layers.extend(hex(text.bytes, shift));
+    }
+    layers
+}
+
+impl Layer {
+    fn new(kind: Kind) -> Self {
+        let rough = kind != Kind::Escapes;
+        Self { text: Vec::new(), joins: Vec::new(), rough, pieces: Vec::new(), kind }
+    }
+
+    /// Where a part of the layer is in the text around it.
+    pub(super) fn outer(&self, around: &[u8], start: usize, end: usize) -> (usize, usize) {
+        (self.place(around, start, false), self.place(around, end.saturating_sub(1), true))
+    }
+
+    /// Where a byte of the layer begins in the text around it, or where it ends.
+    fn place(&self, around: &[u8], inner: usize, end: bool) -> usize {
+        let index = self.pieces.partition_point(|piece| piece.inner <= inner).saturating_sub(1);
+        let Some(piece) = self.pieces.get(index) else { return 0 };
+        let byte = inner.saturating_sub(piece.inner);
+        let (first, last) = match self.kind {
+            Kind::Escapes if piece.length == 0 => {
+                return piece.outer.saturating_add(byte).saturating_add(usize::from(end));
+            }
+            Kind::Escapes => {
+                return piece.outer.saturating_add(if end { piece.length } else { 0 });
+            }
+            // The digits that have a part of the byte.
+            Kind::Base64 => {
+                (byte.saturating_mul(8) / 6, byte.saturating_mul(8).saturating_add(7) / 6)
+            }
+            Kind::Hex => (byte.saturating_mul(2), byte.saturating_mul(2).saturating_add(1)),
+        };
+        let wanted = if end { last } else { first };
+        let rest = around.get(piece.outer..).unwrap_or_default();
+        let is_digit = |byte: u8| match self.kind {
+            Kind::Hex => byte.is_ascii_hexdigit(),
+            Kind::Base64 | Kind::Escapes => digit(byte).is_some(),
+        };
+        let mut skip = false;
+        let mut digits = rest.iter().enumerate().filter(|(_, byte)| {
+            // The letter of `\n` is no digit.
+            let counts = !skip && is_digit(**byte);
+            skip = **byte == b'\\';
+            counts
+        });
+        let at =
+            digits.nth(wanted).map_or(rest.len(), |(at, _)| at.saturating_add(usize::from(end)));
+        piece.outer.saturating_add(at.min(rest.len()))
+    }
+}
+
+/// Runs of base64: longer ones and shorter ones.
+type Runs = Vec<std::ops::Range<usize>>;
+
+fn runs(text: &[u8]) -> (Runs, Runs) {
+    let (mut long, mut short) = (Vec::new(), Vec::new());
+    let mut place = 0_usize;
+    while place < text.len() {
+        // Most places of a text are in words: look where a run would have its last digit at least.
+        let far = place.saturating_add(LEAST_BASE64 - 1);
+        if far >= text.len() {
+            break;
+        }
+        let back = text
+            .get(place..=far)
+            .unwrap_or_default()
+            .iter()
+            .rposition(|byte| digit(*byte).is_none());
+        if let Some(back) = back {
+            place = place.saturating_add(back).saturating_add(1);
+            continue;
+        }
+        let end = run_end(text, place);
+        let run = place..end;
+        if run.len() > MOST_SHIFTED {
+            long.push(run)
+        } else {
+            short.push(run)
+        }
+        place = end.saturating_add(1);
+    }
+    (long, short)
+}
+
+/// Where a run of base64 ends, over the ends of long lines.
+fn run_end(text: &[u8], start: usize) -> usize {
+    let mut line = start;
+    let mut place = start;
+    loop {
+        let rest = text.get(place..).unwrap_or_default();
+        let digits = rest.iter().take_while(|byte| digit(**byte).is_some()).count();
+        place = place.saturating_add(digits);
+        let rest = rest.get(digits..).unwrap_or_default();
+        let wrap = [&b"\r\n"[..], b"\n", b"\\r\\n", b"\\n"]
+            .into_iter()
+            .find(|wrap| rest.starts_with(wrap));
+        let Some(wrap) = wrap.filter(|_| place.saturating_sub(line) >= LEAST_LINE) else {
+            return place;
+        };
+        let next = place.saturating_add(wrap.len());
+        if text.get(next).is_none_or(|byte| digit(*byte).is_none()) {
+            return place;
+        }
+        place = next;
+        line = next;
+    }
+}
+
+fn base64(text: Text<'_>, long: &Runs, short: &Runs, shift: usize) -> Option<Layer> {
+    let mut layer = Layer::new(Kind::Base64);
+    let runs = short.iter().chain(long.iter().filter(|_| shift == 0));
+    for run in runs {
+        let outer = run.start.saturating_add(shift);
+        layer.separate();
+        layer.pieces.push(Piece { inner: layer.text.len(), outer, length: 0 });
+        let bytes = text.bytes.get(outer..run.end).unwrap_or_default();
+        let whole = checks::base64_whole(bytes, &mut layer.text);
+        let bytes = bytes.get(whole..).unwrap_or_default();
+        let (mut bits, mut held, mut skip) = (0_u32, 0_u32, false);
+        for byte in bytes {
+            if skip {
+                skip = false;
+                continue;
+            }
+            let Some(value) = digit(*byte) else {
+                skip = *byte == b'\\';
+                continue;
+            };
+            bits = (bits << 6) | u32::from(value);
+            held += 6;
+            if held >= 8 {
+                held -= 8;
+                layer.text.push(u8::try_from((bits >> held) & 0xff).unwrap_or(0));
+            }
+        }
+    }
+    (!layer.pieces.is_empty()).then_some(layer)
+}
+
+impl Layer {
+    /// What came from another place does not go on here.
+    fn separate(&mut self) {
+        if !self.text.is_empty() {
+            self.text.push(b'\n');
+        }
+    }
+}
+
+fn hex(text: &[u8], shift: usize) -> Option<Layer> {
+    let mut layer = Layer::new(Kind::Hex);
+    let mut place = 0_usize;
+    while place.saturating_add(LEAST_HEX) <= text.len() {
+        let window = text.get(place..place.saturating_add(LEAST_HEX)).unwrap_or_default();
+        if let Some(back) = window.iter().rposition(|byte| !byte.is_ascii_hexdigit()) {
+            place = place.saturating_add(back).saturating_add(1);
+            continue;
+        }
+        let rest = text.get(place..).unwrap_or_default();
+        let run = rest.iter().take_while(|byte| byte.is_ascii_hexdigit()).count();
+        layer.separate();
+        layer.pieces.push(Piece {
+            inner: layer.text.len(),
+            outer: place.saturating_add(shift),
+            length: 0,
+        });
+        let digits = rest.get(shift..run).unwrap_or_default();
+        layer.text.extend(digits.chunks_exact(2).map(|pair| match pair {
+            [high, low] => nibble(*high) << 4 | nibble(*low),
+            _ => 0,
+        }));
+        place = place.saturating_add(run).saturating_add(1);
+    }
+    (!layer.pieces.is_empty()).then_some(layer)
+}
+
+fn nibble(byte: u8) -> u8 {
+    match byte {
+        b'0'..=b'9' => byte - b'0',
+        b'a'..=b'f' => byte - b'a' + 10,
+        b'A'..=b'F' => byte - b'A' + 10,
+        _ => 0,
+    }
+}
+
+/// Escapes and percent signs that stand for characters that a key has, in the lines that have any.
+fn escapes(text: Text<'_>) -> Option<Layer> {
+    let bytes = text.bytes;
+    let mut lines: Vec<std::ops::Range<usize>> = Vec::new();
+    let signs = memchr::memchr2_iter(b'\\', b'%', bytes).filter(|place| tells(bytes, *place));
+    for place in signs {
+        if lines.last().is_some_and(|line| place < line.end) {
+            continue;
+        }
+        let from = lines.last().map_or(0, |line| line.end);
+        let start = bytes.get(from..place).and_then(|before| memchr::memrchr(b'\n', before));
+        let start = start.map_or(from, |at| from.saturating_add(at).saturating_add(1));
+        let end = memchr::memchr(b'\n', bytes.get(place..).unwrap_or_default());
+        lines.push(start..end.map_or(bytes.len(), |at| place.saturating_add(at)));
+    }
+    if lines.is_empty() {
+        return None;
+    }
+    let mut layer = Layer::new(Kind::Escapes);
+    for line in lines {
+        layer.separate();
+        let mut place = line.start;
+        while place < line.end {
+            let rest = bytes.get(place..line.end).unwrap_or_default();
+            let plain = memchr::memchr2(b'\\', b'%', rest).unwrap_or(rest.len());
+            let step = match plain {
+                0 => decoded(bytes, place),
+                _ => None,
+            };
+            let length = match step {
+                Some((_, length)) => length.min(line.end.saturating_sub(place)),
+                None => plain.max(1),
+            };
+            for join in joins_in(text.joins, place..place.saturating_add(length)) {
+                let inner = join.saturating_sub(place).saturating_add(layer.text.len());
+                layer.joins.push(if step.is_some() { layer.text.len() } else { inner });
+            }
+            let piece = if step.is_some() { length } else { 0 };
+            layer.pieces.push(Piece { inner: layer.text.len(), outer: place, length: piece });
+            match step {
+                Some((byte, _)) => layer.text.push(byte),
+                None => layer.text.extend_from_slice(rest.get(..length).unwrap_or_default()),
+            }
+            place = place.saturating_add(length);
+        }
+    }
+    Some(layer)
+}
+
+fn joins_in(joins: &[usize], span: std::ops::Range<usize>) -> impl Iterator<Item = usize> {
+    let from = joins.partition_point(|join| *join < span.start);
+    joins.get(from..).unwrap_or_default().iter().copied().take_while(move |join| *join < span.end)
+}
+
+/// Whether what stands encoded here is a character that a key has, or an encoding of its own.
+fn tells(text: &[u8], place: usize) -> bool {
+    match decoded(text, place) {
+        Some((b'\\', length)) => {
+            let next = place.checked_add(length).and_then(|next| text.get(next));
+            matches!(next, Some(b'u' | b'x' | b'/' | b'n' | b'r'))
+        }
+        Some((byte, _)) => {
+            byte.is_ascii_alphanumeric()
+                || matches!(byte, b'_' | b'-' | b'.' | b'/' | b'+' | b'=' | b'%')
+        }
+        None => false,
+    }
+}
+
+/// What stands encoded here, and how long it is: `%41`, `\u0041`, `\x41`, `\/`, `\n`.
+fn decoded(text: &[u8], place: usize) -> Option<(u8, usize)> {
+    let hex = |from: usize, digits: usize| {
+        let text =
+            text.get(place.checked_add(from)?..place.checked_add(from)?.checked_add(digits)?)?;
+        if !text.iter().all(u8::is_ascii_hexdigit) {
+            return None;
+        }
+        let value = text.iter().fold(0_u32, |sum, digit| sum << 4 | u32::from(nibble(*digit)));
+        // Keys have no other characters than those of one byte.
+        Some(u8::try_from(value).unwrap_or(b'?'))
+    };
+    match (text.get(place)?, text.get(place.checked_add(1)?)?) {
+        (b'%', _) => Some((hex(1, 2)?, 3)),
+        (b'\\', b'u') => Some((hex(2, 4)?, 6)),
+        (b'\\', b'x') => Some((hex(2, 2)?, 4)),
+        (b'\\', b'n') => Some((b'\n', 2)),
+        (b'\\', b'r') => Some((b'\r', 2)),
+        (b'\\', b't') => Some((b'\t', 2)),
+        (b'\\', other @ (b'/' | b'"' | b'\\' | b'\'')) => Some((*other, 2)),
+        _ => None,
+    }
+}

@@ -1,0 +1,372 @@
+//! Commands of a shell, each of them against the rules.
+
+use std::path::{Path, PathBuf};
+
+use palisade_core::Decision;
+use palisade_shell::{Command, Field, Line, is_harmless_variable};
+
+use crate::{
+    List, Mode, Permissions,
+    command_pattern::{CommandPattern, CommandText},
+    decide::{Found, MODE, Rules, shown},
+    files,
+    path_rule::lexical,
+    rule::What,
+    safe_commands::{Safe, safe},
+};
+
+/// The longest command that rules for single commands permit, in bytes.
+const LONGEST: usize = 10_000;
+
+/// Whether a call needs no question.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Permitted {
+    By(Decision),
+    /// No, and why.
+    No(String),
+}
+
+impl Permissions {
+    /// What rules that refuse or ask say to a command: one of its parts is enough.
+    pub(crate) fn command_found(&self, rules: &Rules, line: &Line, folder: &Path) -> Found {
+        let mut doubt = Found::No;
+        for command in line.all() {
+            match pattern_found(rules, command) {
+                Found::No => {}
+                found @ Found::Sure { .. } => return found,
+                found @ Found::Perhaps { .. } => doubt = first(doubt, found),
+            }
+            match self.files_found(rules, command, folder) {
+                Found::No => {}
+                found @ Found::Sure { .. } => return found,
+                found @ Found::Perhaps { .. } => doubt = first(doubt, found),
+            }
+        }
+        if let (Some(rule), Some(why)) = (rules.any_command_rule(), line.all_unclear().first()) {
+            doubt = first(doubt, Found::Perhaps { rule, why: (*why).to_owned() });
+        }
+        doubt
+    }
+
+    fn files_found(&self, rules: &Rules, command: &Command, folder: &Path) -> Found {
+        if rules.reads.is_empty() && rules.edits.is_empty() {
+            return Found::No;
+        }
+        let mut doubt = Found::No;
+        let folders = self.folders(command, folder);
+        for used in files::used(command) {
+            if let Some(path) = used.file.known() {
+                if path.is_empty() || files::is_sink(path) {
+                    continue;
+                }
+                let found = folders
+                    .iter()
+                    .find_map(|folder| self.path_rule(rules, path, folder, used.writes));
+                if let Some(rule) = found {
+                    let what =
+                        format!("`{}` may open `{}`", shown(&command.to_string()), shown(path));
+                    return if command.certain {
+                        Found::Sure { rule, what }
+                    } else {
+                        Found::Perhaps { rule, why: what }
+                    };
+                }
+            } else if let Some((start, end)) = known_ends(&used.file) {
+                let edited = used.writes.then(|| rules.edits.perhaps(&start, &end)).flatten();
+                if let Some(rule) = edited.or_else(|| rules.reads.perhaps(&start, &end)) {
+                    let why = format!(
+                        "which file `{}` means is not known",
+                        shown(&used.file.to_string())
+                    );
+                    doubt = first(doubt, Found::Perhaps { rule, why });
+                }
+            }
+        }
+        doubt
+    }
+
+    /// The folders that a command may run in.
+    fn folders(&self, command: &Command, folder: &Path) -> Vec<PathBuf> {
+        let home = self.place.home.as_deref();
+        let mut out: Vec<PathBuf> =
+            command.directories.iter().map(|path| lexical(folder, path, home)).collect();
+        if out.is_empty() {
+            out.push(folder.to_owned());
+        }
+        out
+    }
+
+    /// Whether rules and mode permit every part of a command.
+    pub(crate) fn command_permitted(
+        &self,
+        line: &Line,
+        text: Option<&str>,
+        folder: &Path,
+    ) -> Permitted {
+        if self.mode != Mode::Plan
+            && let Some(text) = text
+            && let Some(rule) = self.exactly(text)
+        {
+            return Permitted::By(self.allow.decision(List::Allow, rule, "it is this command"));
+        }
+        if text.is_some_and(|text| text.len() > LONGEST) {
+            return Permitted::No(format!(
+                "it is longer than the {LONGEST} bytes that rules for commands permit"
+            ));
+        }
+        let mut rule = None;
+        match self.line_permitted(line, folder, &mut rule) {
+            Ok(()) => Permitted::By(match rule {
+                Some(rule) => {
+                    self.allow.decision(List::Allow, rule, "each command in it is permitted")
+                }
+                None => Decision::allow(MODE, "each command in it is permitted without a rule"),
+            }),
+            Err(why) => Permitted::No(why),
+        }
+    }
+
+    fn exactly(&self, text: &str) -> Option<usize> {
+        let text = text.trim();
+        self.allow.all.iter().position(|rule| match &rule.rule.what {
+            What::Command(pattern) => pattern.is_exact() && pattern.text() == text,
+            _ => false,
+        })
+    }
+
+    fn line_permitted(
+        &self,
+        line: &Line,
+        folder: &Path,
+        by: &mut Option<usize>,
+    ) -> Result<(), String> {
+        if let Some(what) = line.constructs.first() {
+            return Err(format!("it has {what} in it, which no rule for a command permits"));
+        }
+        if let Some(why) = line.unclear.first() {
+            return Err((*why).to_owned());
+        }
+        if line.commands.is_empty() {
+            return Err("there is no command in it".into());
+        }
+        for command in &line.commands {
+            self.one_permitted(command, folder, by)?;
+        }
+        Ok(())
+    }
+
+    fn one_permitted(
+        &self,
+        command: &Command,
+        folder: &Path,
+        by: &mut Option<usize>,
+    ) -> Result<(), String> {
+        if !command.certain {
+            return Err("it has a text in it that may be run".into());
+        }
+        let folders = self.folders(command, folder);
+        let lost = command.directories.is_empty();
+        self.redirects_permitted(command, &folders, lost)?;
+        let exact = command.raw.as_deref().and_then(|raw| self.exactly(raw));
+        if self.mode != Mode::Plan
+            && let Some(rule) = exact
+        {
+            by.get_or_insert(rule);
+            return Ok(());
+        }
+        for (name, _) in &command.assignments {
+            let harmless = if command.words.is_empty() {
+                !palisade_shell::changes_meaning(name)
+            } else {
+                is_harmless_variable(name)
+            };
+            if !harmless {
+                return Err(format!("it sets `{}`, which may change what is run", shown(name)));
+            }
+        }
+        if command.words.is_empty() {
+            return Ok(());
+        }
+        if self.mode != Mode::Plan
+            && let Some(rule) = self.pattern_permits(command)
+        {
+            by.get_or_insert(rule);
+            return Ok(());
+        }
+        if self.is_safe(command, &folders, lost) {
+            return Ok(());
+        }
+        let transparent =
+            !command.starts.is_empty() && command.starts.iter().all(|started| started.transparent);
+        if transparent {
+            for started in &command.starts {
+                self.line_permitted(&started.line, folder, by)?;
+            }
+            return Ok(());
+        }
+        let shown = shown(&command.to_string());
+        Err(match command.hidden_power() {
+            Some(option) => format!("`{shown}` has {option}, by which it may do more than it says"),
+            None => format!("no rule permits `{shown}`"),
+        })
+    }
+
+    fn redirects_permitted(
+        &self,
+        command: &Command,
+        folders: &[PathBuf],
+        lost: bool,
+    ) -> Result<(), String> {
+        for redirect in &command.redirects {
+            let Some(path) = redirect.file.known() else {
+                return Err("a file that it opens is not known".into());
+            };
+            if lost && !path.starts_with('/') && !files::is_sink(path) {
+                return Err("the folder that it runs in is not known".into());
+            }
+            for folder in folders {
+                if redirect.writes {
+                    if self.mode == Mode::Plan && !files::is_sink(path) {
+                        return Err("it writes a file".into());
+                    }
+                    self.may_edit(path, folder)?;
+                }
+                if redirect.reads {
+                    self.may_read(path, folder)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn pattern_permits(&self, command: &Command) -> Option<usize> {
+        let first = command.words.first()?.known()?;
+        // A blank in a program's name would let one word stand for two.
+        if first.contains(char::is_whitespace) || first.is_empty() {
+            return None;
+        }
+        let text = CommandText::new(&command.words, true);
+        let power = command.hidden_power();
+        self.allow.for_word(&[first]).into_iter().find(|index| {
+            let Some(pattern) = pattern_of(&self.allow, *index) else { return false };
+            let means_it = power.as_ref().is_none_or(|option| {
+                pattern.text().split_whitespace().any(|word| word.starts_with(option.as_str()))
+            });
+            !pattern.is_exact() && means_it && pattern.surely(&text)
+        })
+    }
+
+    fn is_safe(&self, command: &Command, folders: &[PathBuf], lost: bool) -> bool {
+        let (paths, edits) = match safe(command) {
+            Some(Safe::Reads(paths)) => (paths, false),
+            Some(Safe::Edits(paths)) if self.mode == Mode::AcceptEdits => (paths, true),
+            _ => return false,
+        };
+        if lost && paths.iter().any(|path| !path.starts_with('/')) {
+            return false;
+        }
+        paths.iter().all(|path| {
+            folders.iter().all(|folder| {
+                let permitted =
+                    if edits { self.may_edit(path, folder) } else { self.may_read(path, folder) };
+                permitted.is_ok()
+            })
+        })
+    }
+
+    /// What a command would remove that nobody means to remove, in words.
+    pub(crate) fn removes_everything(&self, line: &Line, folder: &Path) -> Option<&'static str> {
+        for command in line.all() {
+            if command.program() != Some("rm") {
+                continue;
+            }
+            for word in command.words.iter().skip(1) {
+                let text = word.start();
+                if text.is_empty() && word.known().is_none() {
+                    return Some("files that are not known");
+                }
+                if text.starts_with('-') {
+                    continue;
+                }
+                let text = text.trim_end_matches('/');
+                let home = self.place.home.as_deref();
+                for folder in self.folders(command, folder) {
+                    let path = lexical(&folder, if text.is_empty() { "/" } else { text }, home);
+                    if path == Path::new("/") || path.parent() == Some(Path::new("/")) {
+                        return Some("a folder of the system");
+                    }
+                    if Some(path.as_path()) == home {
+                        return Some("the home folder");
+                    }
+                }
+            }
+        }
+        None
+    }
+}
+
+/// What rules for commands say to one command.
+fn pattern_found(rules: &Rules, command: &Command) -> Found {
+    let Some(word) = command.words.first() else { return Found::No };
+    // Zsh finds a program behind `=`.
+    let names: Vec<&str> = match word.known() {
+        Some(full) => {
+            let base = full.rsplit('/').next().unwrap_or(full);
+            vec![full, base, base.strip_prefix('=').unwrap_or(base)]
+        }
+        None => Vec::new(),
+    };
+    let mut texts = vec![CommandText::new(&command.words, false)];
+    for name in names.iter().skip(1) {
+        let mut words = command.words.clone();
+        if let Some(first) = words.first_mut()
+            && first.known() != Some(*name)
+        {
+            *first = Field::text(*name);
+            texts.push(CommandText::new(&words, false));
+        }
+    }
+    if let Some(raw) = &command.raw {
+        texts.push(CommandText::plain(raw));
+    }
+    let mut doubt = Found::No;
+    for rule in rules.for_word(&names) {
+        let Some(pattern) = pattern_of(rules, rule) else { continue };
+        let what = || format!("it may run `{}`", shown(&command.to_string()));
+        if texts.iter().any(|text| pattern.surely(text)) {
+            if command.certain {
+                return Found::Sure { rule, what: what() };
+            }
+            doubt = first(doubt, Found::Perhaps { rule, why: what() });
+        } else if texts.iter().any(|text| pattern.possibly(text)) {
+            doubt = first(doubt, Found::Perhaps { rule, why: what() });
+        }
+    }
+    doubt
+}
+
+fn pattern_of(rules: &Rules, index: usize) -> Option<&CommandPattern> {
+    match &rules.get(index)?.rule.what {
+        What::Command(pattern) => Some(pattern),
+        _ => None,
+    }
+}
+
+fn first(doubt: Found, found: Found) -> Found {
+    if doubt == Found::No { found } else { doubt }
+}
+
+/// What is known of the start and the end of a file's name; `None` if that says nothing.
+fn known_ends(file: &Field) -> Option<(String, String)> {
+    use palisade_shell::Piece;
+    let start = file.start();
+    let start = start.rsplit_once('/').map_or(start, |(_, name)| name);
+    let end = match file.pieces().last() {
+        Some(Piece::Text(text)) if file.pieces().len() > 1 => {
+            text.rsplit('/').next().unwrap_or(text)
+        }
+        _ => "",
+    };
+    let said = !start.is_empty() || !end.is_empty();
+    said.then(|| (start.to_owned(), end.to_owned()))
+}

@@ -1,0 +1,407 @@
+//! From a tool call to a decision.
+
+mod lists;
+
+use std::path::{Path, PathBuf};
+
+use palisade_core::{Decision, ToolCall, ToolInput};
+use palisade_shell::{Known, Line};
+use serde_json::Value;
+
+use crate::{
+    List, Meaning, Mode, Place, RuleError, Settings, Written,
+    bash::Permitted,
+    files,
+    path_rule::{lexical, real},
+    rule::{What, like},
+    tools::{Understood, understand},
+};
+
+pub(crate) use lists::Rules;
+
+/// Rules that decide tool calls.
+#[derive(Debug, Clone)]
+pub struct Permissions {
+    pub(crate) mode: Mode,
+    pub(crate) place: Place,
+    /// The workspace and its like, as they are and as links lead.
+    pub(crate) roots: Vec<PathBuf>,
+    pub(crate) deny: Rules,
+    pub(crate) ask: Rules,
+    pub(crate) allow: Rules,
+}
+
+/// What rules of one list say to a call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Found {
+    No,
+    /// This rule names it.
+    Sure {
+        rule: usize,
+        what: String,
+    },
+    /// This rule may name it: that cannot be told.
+    Perhaps {
+        rule: usize,
+        why: String,
+    },
+}
+
+impl Permissions {
+    /// Rules in the form that decides fast.
+    ///
+    /// # Errors
+    /// Every rule that is none or would never count, with its text.
+    pub fn new(settings: Settings) -> Result<Self, Vec<(Written, RuleError)>> {
+        let Settings { mode, allow, ask, deny, mut place } = settings;
+        if place.workspace.as_os_str().is_empty() {
+            place.workspace = PathBuf::from("/");
+        }
+        let mut roots = Vec::new();
+        for folder in std::iter::once(&place.workspace).chain(&place.additional) {
+            for root in [folder.clone(), real(folder, ".", None)] {
+                if !roots.contains(&root) {
+                    roots.push(root);
+                }
+            }
+        }
+        let mut wrong = Vec::new();
+        let deny = Rules::new(deny, List::Deny, &place, &mut wrong);
+        let ask = Rules::new(ask, List::Ask, &place, &mut wrong);
+        let allow = Rules::new(allow, List::Allow, &place, &mut wrong);
+        if wrong.is_empty() {
+            Ok(Self { mode, place, roots, deny, ask, allow })
+        } else {
+            Err(wrong)
+        }
+    }
+
+    /// The same in another mode.
+    #[must_use]
+    pub fn in_mode(mut self, mode: Mode) -> Self {
+        self.mode = mode;
+        self
+    }
+
+    /// What the call means, whatever the agent calls its tool.
+    pub fn meaning(call: &ToolCall) -> Meaning {
+        understand(call).meaning
+    }
+
+    /// Whether this call may be made, by which rule, and why.
+    pub fn decide(&self, call: &ToolCall) -> Decision {
+        self.decide_in(call, None)
+    }
+
+    /// The same for an agent that is in another folder than its workspace.
+    pub fn decide_in(&self, call: &ToolCall, directory: Option<&Path>) -> Decision {
+        let understood = understand(call);
+        let folder = self.folder(&understood, directory);
+        let line = self.line(&understood.meaning, &folder);
+        let mut doubt = None;
+        for (list, rules) in [(List::Deny, &self.deny), (List::Ask, &self.ask)] {
+            match self.found(rules, call, &understood, &line, &folder) {
+                Found::No => {}
+                Found::Sure { rule, what } => return rules.decision(list, rule, &what),
+                Found::Perhaps { rule, why } => {
+                    doubt.get_or_insert_with(|| rules.doubt(list, rule, &why));
+                }
+            }
+        }
+        if let Some(doubt) = doubt {
+            return self.or_refused(doubt);
+        }
+        if self.mode == Mode::BypassPermissions {
+            if let Ok(line) = &line
+                && let Some(what) = self.removes_everything(line, &folder)
+            {
+                return Decision::ask(MODE, format!("this would remove {what}"));
+            }
+            return Decision::allow(
+                MODE,
+                "the mode is `bypassPermissions`, and no rule refuses it",
+            );
+        }
+        let why = match self.permitted(call, &understood, &line, &folder) {
+            Permitted::By(decision) => return decision,
+            Permitted::No(why) => why,
+        };
+        let asked = Decision::ask(MODE, why);
+        match self.mode {
+            Mode::Plan => Decision::deny_by(
+                MODE,
+                format!("the mode is `plan`, in which nothing is changed: {}", asked.reason),
+            ),
+            _ => self.or_refused(asked),
+        }
+    }
+
+    /// Whether a rule text names this call, as the condition of a hook does: a call of which that cannot be told
+    /// counts as named.
+    pub fn names(&self, rule: &str, call: &ToolCall) -> bool {
+        let written =
+            Written { text: rule.to_owned(), at: None, base: self.place.workspace.clone() };
+        let mut wrong = Vec::new();
+        let rules = Rules::new(vec![written], List::Deny, &self.place, &mut wrong);
+        if !wrong.is_empty() {
+            return true;
+        }
+        let understood = understand(call);
+        let folder = self.folder(&understood, None);
+        let line = self.line(&understood.meaning, &folder);
+        self.found(&rules, call, &understood, &line, &folder) != Found::No
+    }
+
+    /// A question, where one may be asked.
+    fn or_refused(&self, asked: Decision) -> Decision {
+        match self.mode {
+            Mode::DontAsk => Decision::deny_by(
+                asked.rule.unwrap_or_else(|| MODE.into()),
+                format!("{}; the mode is `dontAsk`, so this is refused", asked.reason),
+            ),
+            _ => asked,
+        }
+    }
+
+    fn folder(&self, understood: &Understood, directory: Option<&Path>) -> PathBuf {
+        let start = directory.unwrap_or(&self.place.workspace);
+        match &understood.directory {
+            Some(folder) => lexical(start, folder, self.place.home.as_deref()),
+            None => start.to_owned(),
+        }
+    }
+
+    /// What a command would do; an error if there is none or it cannot be read.
+    fn line(&self, meaning: &Meaning, folder: &Path) -> Result<Line, Option<String>> {
+        let known = Known {
+            directory: folder.to_str().map(str::to_owned),
+            home: self.place.home.as_deref().and_then(Path::to_str).map(str::to_owned),
+        };
+        match meaning {
+            Meaning::Command(text) => {
+                palisade_shell::analyse(text, &known).map_err(|why| Some(why.to_string()))
+            }
+            Meaning::Program(words) => Ok(palisade_shell::of_program(words, &known)),
+            _ => Err(None),
+        }
+    }
+
+    fn found(
+        &self,
+        rules: &Rules,
+        call: &ToolCall,
+        understood: &Understood,
+        line: &Result<Line, Option<String>>,
+        folder: &Path,
+    ) -> Found {
+        if let Some(rule) = rules.whole_tool(&understood.names) {
+            return Found::Sure { rule, what: format!("it is a call of `{}`", call.name) };
+        }
+        if let Some(rule) = rules.parameter(&understood.names, &call.input) {
+            return Found::Sure { rule, what: "it has a value that the rule names".into() };
+        }
+        match &understood.meaning {
+            Meaning::Command(_) | Meaning::Program(_) => match line {
+                Ok(line) => self.command_found(rules, line, folder),
+                Err(why) => match rules.any_about_commands() {
+                    Some(rule) => Found::Perhaps { rule, why: why.clone().unwrap_or_default() },
+                    None => Found::No,
+                },
+            },
+            Meaning::Read(paths) | Meaning::Search(paths) => {
+                self.paths_found(rules, paths, folder, false)
+            }
+            Meaning::Edit(paths) => self.paths_found(rules, paths, folder, true),
+            Meaning::Fetch(urls) => rules.hosts(urls),
+            Meaning::Agent(name) | Meaning::Skill(name) => {
+                rules.name(&understood.names, name.as_deref())
+            }
+            Meaning::Unclear(why) => match rules.any_of(&understood.names) {
+                Some(rule) => Found::Perhaps { rule, why: (*why).to_owned() },
+                None => Found::No,
+            },
+            Meaning::WebSearch | Meaning::Inner | Meaning::Other => Found::No,
+        }
+    }
+
+    fn paths_found(&self, rules: &Rules, paths: &[String], folder: &Path, edits: bool) -> Found {
+        for path in paths {
+            if let Some(rule) = self.path_rule(rules, path, folder, edits) {
+                return Found::Sure { rule, what: format!("it is about `{}`", shown(path)) };
+            }
+        }
+        Found::No
+    }
+
+    /// The rule of a list that has this path, by its name or by where it leads.
+    pub(crate) fn path_rule(
+        &self,
+        rules: &Rules,
+        path: &str,
+        folder: &Path,
+        edits: bool,
+    ) -> Option<usize> {
+        if rules.reads.is_empty() && rules.edits.is_empty() {
+            return None;
+        }
+        let home = self.place.home.as_deref();
+        let ways = [lexical(folder, path, home), real(folder, path, home)];
+        ways.iter().find_map(|path| {
+            let edited = edits.then(|| rules.edits.of(path)).flatten();
+            edited.or_else(|| rules.reads.of(path))
+        })
+    }
+
+    fn permitted(
+        &self,
+        call: &ToolCall,
+        understood: &Understood,
+        line: &Result<Line, Option<String>>,
+        folder: &Path,
+    ) -> Permitted {
+        let whole = self.allow.whole_tool(&understood.names);
+        if let Some(rule) = whole
+            && (self.mode != Mode::Plan || !changes(&understood.meaning))
+        {
+            return Permitted::By(self.allow.decision(List::Allow, rule, "its tool is permitted"));
+        }
+        match &understood.meaning {
+            Meaning::Command(text) => match line {
+                Ok(line) => self.command_permitted(line, Some(text), folder),
+                Err(why) => Permitted::No(why.clone().unwrap_or_default()),
+            },
+            Meaning::Program(_) => match line {
+                Ok(line) => self.command_permitted(line, None, folder),
+                Err(_) => Permitted::No("the command cannot be read".into()),
+            },
+            Meaning::Read(paths) | Meaning::Search(paths) => self.reads_permitted(paths, folder),
+            Meaning::Edit(paths) => self.edits_permitted(paths, folder),
+            Meaning::Fetch(urls) => match self.allow.hosts(urls) {
+                Found::Sure { rule, what } if self.allow.permits_all(urls) => {
+                    Permitted::By(self.allow.decision(List::Allow, rule, &what))
+                }
+                _ => Permitted::No("no rule permits this site; `WebFetch(domain:…)` would".into()),
+            },
+            Meaning::Agent(name) | Meaning::Skill(name) => {
+                match self.allow.name(&understood.names, name.as_deref()) {
+                    Found::Sure { rule, what } => {
+                        Permitted::By(self.allow.decision(List::Allow, rule, &what))
+                    }
+                    // What another agent does is decided call by call.
+                    _ if matches!(understood.meaning, Meaning::Agent(_)) => Permitted::By(
+                        Decision::allow(MODE, "what another agent does is decided call by call"),
+                    ),
+                    _ => Permitted::No("no rule permits this skill; `Skill(name)` would".into()),
+                }
+            }
+            Meaning::Inner => {
+                Permitted::By(Decision::allow(MODE, "it changes nothing outside of the agent"))
+            }
+            Meaning::Unclear(why) => Permitted::No((*why).to_owned()),
+            Meaning::WebSearch | Meaning::Other => Permitted::No(format!(
+                "no rule permits `{0}`; to permit it, add `{0}` to `permissions.allow`",
+                shown(&call.name)
+            )),
+        }
+    }
+
+    fn reads_permitted(&self, paths: &[String], folder: &Path) -> Permitted {
+        for path in paths {
+            if let Err(why) = self.may_read(path, folder) {
+                return Permitted::No(why);
+            }
+        }
+        Permitted::By(Decision::allow(MODE, "it reads what the workspace has or a rule permits"))
+    }
+
+    fn edits_permitted(&self, paths: &[String], folder: &Path) -> Permitted {
+        if self.mode == Mode::Plan {
+            return Permitted::No("it changes files".into());
+        }
+        for path in paths {
+            if let Err(why) = self.may_edit(path, folder) {
+                return Permitted::No(why);
+            }
+        }
+        Permitted::By(Decision::allow(MODE, "it changes what a rule or the mode permits"))
+    }
+
+    /// Whether this file may be read without a question.
+    pub(crate) fn may_read(&self, path: &str, folder: &Path) -> Result<(), String> {
+        let home = self.place.home.as_deref();
+        let ways = [lexical(folder, path, home), real(folder, path, home)];
+        let permitted =
+            |path: &PathBuf| self.is_inside(path) || self.allow.reads.of(path).is_some();
+        if ways.iter().all(permitted) || files::is_sink(path) {
+            return Ok(());
+        }
+        Err(format!("`{}` is outside of the workspace, and no `Read` rule permits it", shown(path)))
+    }
+
+    /// Whether this file may be changed without a question.
+    pub(crate) fn may_edit(&self, path: &str, folder: &Path) -> Result<(), String> {
+        if files::is_sink(path) {
+            return Ok(());
+        }
+        let home = self.place.home.as_deref();
+        let ways = [lexical(folder, path, home), real(folder, path, home)];
+        if ways.iter().all(|path| self.allow.edits.of(path).is_some()) {
+            return Ok(());
+        }
+        let accepts = self.mode == Mode::AcceptEdits;
+        if accepts && ways.iter().any(|path| files::is_protected(path)) {
+            return Err(format!(
+                "`{}` is a file that other programs take orders from",
+                shown(path)
+            ));
+        }
+        if accepts && ways.iter().all(|path| self.is_inside(path)) {
+            return Ok(());
+        }
+        Err(format!("no `Edit` rule and no mode permits a change of `{}`", shown(path)))
+    }
+
+    fn is_inside(&self, path: &Path) -> bool {
+        self.roots.iter().any(|root| path.starts_with(root))
+    }
+}
+
+/// The name of the rule where no rule decided.
+pub(crate) const MODE: &str = "permissions.mode";
+
+fn changes(meaning: &Meaning) -> bool {
+    matches!(meaning, Meaning::Command(_) | Meaning::Program(_) | Meaning::Edit(_))
+}
+
+/// A text of the agent's, safe to show.
+pub(crate) fn shown(text: &str) -> String {
+    const LONGEST: usize = 120;
+    let mut out: String = text.chars().take(LONGEST).flat_map(char::escape_debug).collect();
+    if text.chars().count() > LONGEST {
+        out.push('…');
+    }
+    out
+}
+
+/// A value of a call, as rules compare it: texts, numbers and truth values alone.
+fn scalar(input: &ToolInput, name: &str) -> Option<String> {
+    let ToolInput::Object(fields) = input else { return None };
+    match fields.get(name)? {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        Value::Bool(truth) => Some(truth.to_string()),
+        _ => None,
+    }
+}
+
+fn has_value(what: &What, input: &ToolInput) -> bool {
+    match what {
+        What::Parameter { name, pattern } => {
+            scalar(input, name).is_some_and(|value| like(pattern, value.trim()))
+        }
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,228 @@
+use std::collections::HashMap;
+
+use palisade_core::{Decision, ToolInput};
+
+use super::{Found, has_value, shown};
+use crate::{
+    List, Place, Rule, RuleError, Written,
+    hosts::host_of,
+    path_rule::{PathRules, patterns},
+    rule::{ToolName, What},
+};
+
+/// A rule with its text.
+#[derive(Debug, Clone)]
+pub(crate) struct Compiled {
+    pub(crate) written: Written,
+    pub(crate) rule: Rule,
+}
+
+/// The rules of one list, by what they are about.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Rules {
+    pub(crate) all: Vec<Compiled>,
+    /// Rules for whole tools of a plain name.
+    tools: HashMap<String, usize>,
+    /// Rules for whole tools by a pattern.
+    tool_patterns: Vec<usize>,
+    /// Patterns of commands by their first word.
+    by_word: HashMap<String, Vec<usize>>,
+    /// Patterns of commands that may begin with any word.
+    any_word: Vec<usize>,
+    pub(crate) reads: PathRules,
+    pub(crate) edits: PathRules,
+    /// Rules for single values, hosts and names.
+    others: Vec<usize>,
+}
+
+impl Rules {
+    pub(crate) fn new(
+        written: Vec<Written>,
+        list: List,
+        place: &Place,
+        wrong: &mut Vec<(Written, RuleError)>,
+    ) -> Self {
+        let mut out = Self::default();
+        let (mut reads, mut edits) = (Vec::new(), Vec::new());
+        for written in written {
+            let rule = match Rule::parse(&written.text, list) {
+                Ok(rule) => rule,
+                Err(why) => {
+                    wrong.push((written, why));
+                    continue;
+                }
+            };
+            let index = out.all.len();
+            match (&rule.what, &rule.tool) {
+                (What::All, ToolName::Exact(name)) => {
+                    out.tools.entry(name.clone()).or_insert(index);
+                }
+                (What::All, ToolName::Pattern(_)) => out.tool_patterns.push(index),
+                (What::Command(pattern), _) => match pattern.first_word() {
+                    Some(word) => out.by_word.entry(word).or_default().push(index),
+                    None => out.any_word.push(index),
+                },
+                (What::Path(text), tool) => match patterns(text, &written, list, place) {
+                    Ok(globs) => {
+                        let is_edit = *tool == ToolName::Exact("Edit".into());
+                        if is_edit {
+                            edits.push((index, globs))
+                        } else {
+                            reads.push((index, globs))
+                        }
+                    }
+                    Err(why) => {
+                        wrong.push((written, why));
+                        continue;
+                    }
+                },
+                (What::Host(_) | What::Parameter { .. } | What::Name(_), _) => {
+                    out.others.push(index);
+                }
+            }
+            out.all.push(Compiled { written, rule });
+        }
+        for (rules, into) in [(reads, &mut out.reads), (edits, &mut out.edits)] {
+            match PathRules::new(rules) {
+                Ok(rules) => *into = rules,
+                Err(why) => {
+                    let written = out.all.first().map(|rule| rule.written.clone());
+                    let none = || Written { text: String::new(), at: None, base: "/".into() };
+                    wrong.push((written.unwrap_or_else(none), why));
+                }
+            }
+        }
+        out
+    }
+
+    pub(crate) fn get(&self, index: usize) -> Option<&Compiled> {
+        self.all.get(index)
+    }
+
+    /// Rules for commands that may begin with one of these words; all of them, if it is not known with which.
+    pub(crate) fn for_word(&self, words: &[&str]) -> Vec<usize> {
+        let mut out: Vec<usize> = self.any_word.clone();
+        if words.is_empty() {
+            out.extend(self.by_word.values().flatten());
+        } else {
+            for word in words {
+                out.extend(self.by_word.get(*word).into_iter().flatten());
+            }
+        }
+        out.sort_unstable();
+        out.dedup();
+        out
+    }
+
+    /// A rule about single commands, if there is one.
+    pub(crate) fn any_command_rule(&self) -> Option<usize> {
+        let by_word = self.by_word.values().flatten();
+        by_word.chain(&self.any_word).copied().min()
+    }
+
+    /// A rule that a command may fall under that cannot be read.
+    pub(super) fn any_about_commands(&self) -> Option<usize> {
+        let paths = self.all.iter().position(|rule| matches!(rule.rule.what, What::Path(_)));
+        self.any_command_rule().or(paths)
+    }
+
+    /// A rule that a call of a tool may fall under whose input is not understood.
+    pub(super) fn any_of(&self, names: &[String]) -> Option<usize> {
+        self.all.iter().position(|rule| {
+            names.iter().any(|name| rule.rule.tool.matches(name))
+                || matches!(rule.rule.what, What::Path(_))
+        })
+    }
+
+    pub(super) fn whole_tool(&self, names: &[String]) -> Option<usize> {
+        let exact = names.iter().filter_map(|name| self.tools.get(name).copied()).min();
+        exact.or_else(|| {
+            self.tool_patterns.iter().copied().find(|index| {
+                let rule = self.get(*index);
+                rule.is_some_and(|rule| names.iter().any(|name| rule.rule.is_for_all_of(name)))
+            })
+        })
+    }
+
+    fn others_of(&self, names: &[String]) -> impl Iterator<Item = (usize, &What)> {
+        self.others.iter().filter_map(move |index| {
+            let rule = &self.get(*index)?.rule;
+            names.iter().any(|name| rule.tool.matches(name)).then_some((*index, &rule.what))
+        })
+    }
+
+    pub(super) fn parameter(&self, names: &[String], input: &ToolInput) -> Option<usize> {
+        self.others_of(names).find(|(_, what)| has_value(what, input)).map(|(index, _)| index)
+    }
+
+    pub(super) fn name(&self, names: &[String], name: Option<&str>) -> Found {
+        for (rule, what) in self.others_of(names) {
+            let What::Name(pattern) = what else { continue };
+            let Some(name) = name else {
+                return Found::Perhaps { rule, why: "the call does not say which it means".into() };
+            };
+            let fits = match pattern.strip_suffix(" *") {
+                Some(start) => name == start || name.starts_with(&format!("{start} ")),
+                None => crate::rule::like(pattern, name),
+            };
+            if fits {
+                return Found::Sure { rule, what: format!("it means `{}`", shown(name)) };
+            }
+        }
+        Found::No
+    }
+
+    pub(super) fn hosts(&self, urls: &[String]) -> Found {
+        let mut doubt = Found::No;
+        let names = ["WebFetch".to_owned()];
+        for (rule, what) in self.others_of(&names) {
+            let What::Host(pattern) = what else { continue };
+            for url in urls {
+                match host_of(url) {
+                    Some(host) if pattern.matches(&host) => {
+                        return Found::Sure { rule, what: format!("it fetches from {host}") };
+                    }
+                    Some(_) => {}
+                    None => {
+                        let why = format!("the host of `{}` cannot be told", shown(url));
+                        doubt = Found::Perhaps { rule, why };
+                    }
+                }
+            }
+        }
+        doubt
+    }
+
+    /// Whether each of these URLs is of a host that a rule names.
+    pub(super) fn permits_all(&self, urls: &[String]) -> bool {
+        urls.iter().all(|url| matches!(self.hosts(std::slice::from_ref(url)), Found::Sure { .. }))
+    }
+
+    /// What a rule of this list decides.
+    pub(crate) fn decision(&self, list: List, rule: usize, what: &str) -> Decision {
+        let (name, shown) = self.named(list, rule);
+        match list {
+            List::Deny => Decision::deny_by(name, format!("{shown} refuses this: {what}")),
+            List::Ask => Decision::ask(name, format!("{shown} has this asked: {what}")),
+            List::Allow => Decision::allow(name, format!("{shown} permits this: {what}")),
+        }
+    }
+
+    /// What a rule decides that may name a call.
+    pub(super) fn doubt(&self, list: List, rule: usize, why: &str) -> Decision {
+        let (name, shown) = self.named(list, rule);
+        Decision::ask(name, format!("{why}, so {shown} may be about this"))
+    }
+
+    fn named(&self, list: List, rule: usize) -> (String, String) {
+        let Some(rule) = self.get(rule) else {
+            return (format!("permissions.{}", list.as_str()), "a rule".into());
+        };
+        let text = &rule.written.text;
+        let shown = match &rule.written.at {
+            Some(at) => format!("`{text}` ({at})"),
+            None => format!("`{text}`"),
+        };
+        (format!("permissions.{}[{text}]", list.as_str()), shown)
+    }
+}

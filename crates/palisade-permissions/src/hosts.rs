@@ -1,0 +1,101 @@
+use palisade_core::HostName;
+
+use crate::rule::RuleError;
+
+/// What stands in `WebFetch(domain:…)`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct HostRule {
+    labels: Vec<String>,
+    /// Any number of labels, at least one, stands before these.
+    below: bool,
+}
+
+impl HostRule {
+    pub(crate) fn parse(text: &str) -> Result<Self, RuleError> {
+        let text = text.trim_end_matches('.').to_ascii_lowercase();
+        let (below, rest) = match text.strip_prefix("*.") {
+            Some(rest) => (true, rest),
+            None if text == "*" => return Ok(Self { labels: Vec::new(), below: true }),
+            None => (false, text.as_str()),
+        };
+        // Names outside of ASCII are compared in the form that is looked up.
+        let named = rest.replace('*', "star-placeholder");
+        let named = named.parse::<HostName>().map_err(|why| RuleError {
+            what: format!("`{text}` is no domain: {why}"),
+            remedy: "write a name such as `example.com` or `*.example.com`".into(),
+        })?;
+        let labels =
+            named.as_str().replace("star-placeholder", "*").split('.').map(str::to_owned).collect();
+        Ok(Self { labels, below })
+    }
+
+    pub(crate) fn matches(&self, host: &str) -> bool {
+        let mut given: Vec<&str> = host.split('.').collect();
+        if self.below {
+            if given.len() <= self.labels.len() {
+                return false;
+            }
+            given = given.split_off(given.len() - self.labels.len());
+        }
+        given.len() == self.labels.len()
+            && self.labels.iter().zip(given).all(|(label, given)| crate::rule::like(label, given))
+    }
+}
+
+/// The host of a URL, in the form that is looked up; `None` if it has none that is beyond doubt.
+pub(crate) fn host_of(url: &str) -> Option<String> {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let end = rest.find(['/', '?', '#', '\\']).unwrap_or(rest.len());
+    let authority = rest.get(..end)?;
+    if authority.contains('@') || authority.is_empty() {
+        return None;
+    }
+    let host = match authority.strip_prefix('[') {
+        Some(rest) => return rest.split_once(']').map(|(host, _)| host.to_ascii_lowercase()),
+        None => authority.split(':').next()?,
+    };
+    if let Ok(name) = host.parse::<HostName>() {
+        return Some(name.as_str().to_owned());
+    }
+    host.parse::<std::net::Ipv4Addr>().ok().map(|address| address.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn domains() {
+        for (rule, host, expected) in [
+            ("a.test", "a.test", true),
+            ("A.test.", "a.test", true),
+            ("a.test", "b.a.test", false),
+            ("*.local.test", "x.local.test", true),
+            ("*.local.test", "y.x.local.test", true),
+            ("*.local.test", "local.test", false),
+            ("*.local.test", "evillocal.test", false),
+            ("*", "anything.example", true),
+            ("api-*.a.test", "api-1.a.test", true),
+            ("api-*.a.test", "api-1.x.a.test", false),
+        ] {
+            assert_eq!(HostRule::parse(rule).unwrap().matches(host), expected, "{rule} {host}");
+        }
+        assert!(HostRule::parse("a b").is_err());
+        assert!(HostRule::parse("").is_err());
+    }
+
+    #[test]
+    fn urls() {
+        for (url, host) in [
+            ("https://A.test/x", Some("a.test")),
+            ("https://a.test:8443", Some("a.test")),
+            ("a.test/x", Some("a.test")),
+            ("https://a.test@evil.test/", None),
+            ("https://evil.test\\@a.test/", Some("evil.test")),
+            ("https://[::1]/", Some("::1")),
+            ("https://", None),
+        ] {
+            assert_eq!(host_of(url).as_deref(), host, "{url}");
+        }
+    }
+}

@@ -1,0 +1,204 @@
+//! What stands in `Read(…)` and `Edit(…)`: paths in the syntax of `.gitignore`.
+
+use std::path::{Component, Path, PathBuf};
+
+use globset::{Glob, GlobBuilder, GlobSet, GlobSetBuilder};
+
+use crate::{
+    Place, Written,
+    rule::{List, RuleError},
+};
+
+/// The patterns that a rule's text stands for: absolute, `**` for any depth.
+///
+/// - `//p` is absolute, `~/p` below home, `/p` below the folder of the file that the rule is in;
+/// - `p` and `./p` are below the workspace; a name alone is at any depth below it;
+/// - where it refuses or asks, a folder `p/**` is at any depth too, and so is `./name`.
+pub(crate) fn patterns(
+    text: &str,
+    rule: &Written,
+    list: List,
+    place: &Place,
+) -> Result<Vec<Glob>, RuleError> {
+    let text = text.trim();
+    let below = |folder: &Path, pattern: &str| {
+        format!(
+            "{}/{}",
+            globset::escape(&folder.display().to_string()).trim_end_matches('/'),
+            pattern
+        )
+    };
+    let mut out: Vec<String> = Vec::new();
+    if let Some(rest) = text.strip_prefix("//") {
+        out.push(format!("/{rest}"));
+    } else if text == "~" || text.starts_with("~/") {
+        let home = place.home.as_deref().ok_or_else(|| RuleError {
+            what: "there is no home folder for `~`".into(),
+            remedy: "write an absolute path as `//path`".into(),
+        })?;
+        out.push(below(home, text.trim_start_matches('~').trim_start_matches('/')));
+    } else if let Some(rest) = text.strip_prefix('/') {
+        out.push(below(&rule.base, rest));
+    } else {
+        let mut rest = text;
+        while let Some(after) = rest.strip_prefix("./") {
+            rest = after;
+        }
+        let bare = rest.trim_end_matches('/');
+        let strict = list == List::Allow;
+        let name_alone = !bare.contains('/');
+        let one_folder = bare.strip_suffix("/**").is_some_and(|name| !name.contains('/'));
+        let anchored = strict && text.starts_with("./");
+        if (name_alone && !anchored) || (one_folder && !strict) {
+            out.push(below(&place.workspace, &format!("**/{rest}")));
+            if !strict {
+                // Wherever the agent has gone.
+                out.extend(
+                    place.additional.iter().map(|folder| below(folder, &format!("**/{rest}"))),
+                );
+            }
+        } else {
+            out.push(below(&place.workspace, rest));
+        }
+    }
+    let mut globs = Vec::new();
+    for pattern in out {
+        let folder = pattern.trim_end_matches('/');
+        globs.push(glob(folder)?);
+        match folder.strip_suffix("/**") {
+            // What refuses a folder's content refuses the folder.
+            Some(folder) if list != List::Allow && !folder.is_empty() => globs.push(glob(folder)?),
+            Some(_) => {}
+            None => globs.push(glob(&format!("{folder}/**"))?),
+        }
+    }
+    Ok(globs)
+}
+
+fn glob(pattern: &str) -> Result<Glob, RuleError> {
+    GlobBuilder::new(pattern).literal_separator(true).backslash_escape(true).build().map_err(
+        |why| RuleError {
+            what: format!("`{pattern}` is no pattern for paths: {}", why.kind()),
+            remedy: "write a path with `*` and `**`, as in `.gitignore`".into(),
+        },
+    )
+}
+
+/// Many path rules, looked up at once.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct PathRules {
+    set: GlobSet,
+    /// Which rule each pattern belongs to.
+    rules: Vec<usize>,
+    /// The last part of each pattern, for names of which only some is known.
+    ends: Vec<String>,
+}
+
+impl PathRules {
+    pub(crate) fn new(
+        rules: impl IntoIterator<Item = (usize, Vec<Glob>)>,
+    ) -> Result<Self, RuleError> {
+        let mut builder = GlobSetBuilder::new();
+        let mut out = Self::default();
+        for (rule, globs) in rules {
+            for glob in globs {
+                let end =
+                    glob.glob().trim_end_matches("/**").rsplit('/').next().unwrap_or_default();
+                out.ends.push(end.to_owned());
+                out.rules.push(rule);
+                builder.add(glob);
+            }
+        }
+        out.set = builder.build().map_err(|why| RuleError {
+            what: format!("the path rules are too many or too large: {why}"),
+            remedy: "use fewer or simpler patterns".into(),
+        })?;
+        Ok(out)
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.rules.is_empty()
+    }
+
+    /// The first rule that has this path.
+    pub(crate) fn of(&self, path: &Path) -> Option<usize> {
+        self.set.matches(path).into_iter().filter_map(|index| self.rules.get(index).copied()).min()
+    }
+
+    /// The first rule whose last part could be a name with this known start and end.
+    pub(crate) fn perhaps(&self, start: &str, end: &str) -> Option<usize> {
+        let fits = |pattern: &str| {
+            let literal = pattern.split(['*', '?', '[', '{']).next().unwrap_or_default();
+            let whole = literal.len() == pattern.len();
+            let starts = if whole {
+                pattern.starts_with(start)
+            } else {
+                literal.starts_with(start) || start.starts_with(literal)
+            };
+            let tail = pattern.rsplit(['*', '?', ']', '}']).next().unwrap_or_default();
+            let ends = if whole {
+                pattern.ends_with(end)
+            } else {
+                tail.ends_with(end) || end.ends_with(tail)
+            };
+            starts && ends && !pattern.is_empty() && pattern != "**"
+        };
+        let found = self.ends.iter().position(|pattern| fits(pattern))?;
+        self.rules.get(found).copied()
+    }
+}
+
+/// A path without `.` and `..`, from this folder.
+pub(crate) fn lexical(folder: &Path, path: &str, home: Option<&Path>) -> PathBuf {
+    let path = match (path.strip_prefix('~'), home) {
+        (Some(rest), Some(home)) if rest.is_empty() || rest.starts_with('/') => {
+            home.join(rest.trim_start_matches('/'))
+        }
+        _ => folder.join(path),
+    };
+    let mut out = PathBuf::new();
+    for component in path.components() {
+        match component {
+            Component::ParentDir => {
+                out.pop();
+            }
+            Component::CurDir => {}
+            other => out.push(other),
+        }
+    }
+    out
+}
+
+/// Where a path leads, links followed as far as it exists.
+pub(crate) fn real(folder: &Path, path: &str, home: Option<&Path>) -> PathBuf {
+    let whole = match (path.strip_prefix('~'), home) {
+        (Some(rest), Some(home)) if rest.is_empty() || rest.starts_with('/') => {
+            home.join(rest.trim_start_matches('/'))
+        }
+        _ => folder.join(path),
+    };
+    let mut at = whole.clone();
+    let mut rest: Vec<std::ffi::OsString> = Vec::new();
+    loop {
+        if let Ok(found) = at.canonicalize() {
+            let mut out = found;
+            for name in rest.iter().rev() {
+                if name == ".." {
+                    out.pop();
+                } else {
+                    out.push(name);
+                }
+            }
+            return out;
+        }
+        let name = match at.components().next_back() {
+            Some(Component::Normal(name)) => name.to_owned(),
+            Some(Component::ParentDir) => "..".into(),
+            _ => return lexical(folder, path, home),
+        };
+        rest.push(name);
+        if !at.pop() {
+            return lexical(folder, path, home);
+        }
+    }
+}

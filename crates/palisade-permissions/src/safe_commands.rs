@@ -1,0 +1,185 @@
+//! Commands that need no rule: those that only read, and those that a mode permits in the workspace.
+
+use palisade_shell::{Command, Field};
+
+/// What must be true of the paths of a command for it to need no rule.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Safe {
+    /// It reads these paths.
+    Reads(Vec<String>),
+    /// It changes these paths, as `acceptEdits` permits in the workspace.
+    Edits(Vec<String>),
+}
+
+/// Programs that only show something, whatever they are given.
+const SPEAKS: &[&str] = &[
+    "echo", "printf", "pwd", "true", "false", ":", "sleep", "date", "whoami", "id", "uname",
+    "hostname", "seq", "basename", "dirname", "which", "type", "test", "[", "nproc", "arch",
+    "expr", "cal",
+];
+/// Programs that read the files that they are given, and do nothing else.
+const READS: &[&str] = &[
+    "ls",
+    "cat",
+    "head",
+    "tail",
+    "wc",
+    "grep",
+    "egrep",
+    "fgrep",
+    "rg",
+    "find",
+    "sort",
+    "uniq",
+    "cut",
+    "tr",
+    "diff",
+    "cmp",
+    "comm",
+    "stat",
+    "file",
+    "du",
+    "df",
+    "tree",
+    "nl",
+    "rev",
+    "column",
+    "realpath",
+    "readlink",
+    "md5sum",
+    "sha1sum",
+    "sha256sum",
+    "cksum",
+    "strings",
+    "od",
+    "hexdump",
+    "xxd",
+    "tac",
+    "fold",
+    "fmt",
+    "paste",
+    "join",
+    "jq",
+    "cd",
+];
+const GIT_READS: &[&str] = &[
+    "status",
+    "log",
+    "diff",
+    "show",
+    "blame",
+    "rev-parse",
+    "ls-files",
+    "ls-tree",
+    "describe",
+    "shortlog",
+    "cat-file",
+    "merge-base",
+    "rev-list",
+    "name-rev",
+    "show-ref",
+    "for-each-ref",
+    "whatchanged",
+    "grep",
+];
+const EDITS: &[&str] = &["mkdir", "touch", "mv", "cp", "rm", "rmdir", "sed"];
+
+/// Whether this command needs no rule, and for which paths that is to be checked.
+pub(crate) fn safe(command: &Command) -> Option<Safe> {
+    let program = command.words.first()?.known()?;
+    let arguments = command.words.get(1..).unwrap_or_default();
+    if SPEAKS.contains(&program) {
+        let writes =
+            (program == "date" || program == "hostname") && command.hidden_power().is_some();
+        // `printf -v` and `test -v` set or evaluate.
+        let odd = arguments.iter().any(|a| a.start().starts_with("-v"));
+        let sets_name = program == "hostname" && !arguments.is_empty();
+        return (!writes && !odd && !sets_name).then(|| Safe::Reads(Vec::new()));
+    }
+    if program == "sed" {
+        return sed(arguments);
+    }
+    if EDITS.contains(&program) {
+        return Some(Safe::Edits(all_plain(arguments)?));
+    }
+    if command.hidden_power().is_some() {
+        return None;
+    }
+    if program == "git" {
+        let subcommand = arguments.first()?.known()?;
+        if !GIT_READS.contains(&subcommand) {
+            return None;
+        }
+        return Some(Safe::Reads(outward(arguments.get(1..).unwrap_or_default())?));
+    }
+    if READS.contains(&program) {
+        return Some(Safe::Reads(outward(arguments)?));
+    }
+    None
+}
+
+/// `sed -n 's/…/p' file` and the like: scripts of which each command is known to print only.
+fn sed(arguments: &[Field]) -> Option<Safe> {
+    let known: Vec<&str> =
+        arguments.iter().map(|argument| argument.known()).collect::<Option<_>>()?;
+    let quiet = known.first() == Some(&"-n");
+    let rest = known.get(usize::from(quiet)..)?;
+    let (script, files) = rest.split_first()?;
+    let prints = |c: char| c.is_ascii_digit() || matches!(c, ',' | '$' | 'p' | ';' | ' ');
+    let plain = quiet && !script.is_empty() && script.chars().all(prints);
+    let none_is_option = !files.iter().any(|file| file.starts_with('-'));
+    (plain && none_is_option).then(|| Safe::Reads(files.iter().map(|f| (*f).to_owned()).collect()))
+}
+
+/// All arguments that are no options; `None` if one is not known.
+fn all_plain(arguments: &[Field]) -> Option<Vec<String>> {
+    let mut out = Vec::new();
+    let mut options = true;
+    for argument in arguments {
+        let text = argument.known()?;
+        if options && text == "--" {
+            options = false;
+        } else if options && text.starts_with('-') {
+            // An option with a path as its value would pass unseen.
+            if text.contains('=')
+                || text.starts_with("-t")
+                || text.starts_with("--target")
+                || text == "-S"
+            {
+                return None;
+            }
+        } else {
+            out.push(text.to_owned());
+        }
+    }
+    Some(out)
+}
+
+/// Arguments that may be paths, with what options have behind `=`. One of which some is not known counts for its
+/// folder, and one that could be any path is not safe.
+fn outward(arguments: &[Field]) -> Option<Vec<String>> {
+    let mut out = Vec::new();
+    for argument in arguments {
+        let text = match argument.known() {
+            Some(text) => text.to_owned(),
+            None => {
+                let start = argument.start();
+                if start.is_empty() {
+                    return None;
+                }
+                start.rsplit_once('/').map_or(".", |(folder, _)| folder).to_owned()
+            }
+        };
+        match text.split_once('=') {
+            Some((name, value)) if name.starts_with('-') => out.push(value.to_owned()),
+            _ if text.starts_with('-') && text != "-" => {
+                // `-f/etc/x`
+                if let Some(at) = text.find(['/', '~']) {
+                    out.extend(text.get(at..).map(str::to_owned));
+                }
+            }
+            _ => out.push(text),
+        }
+    }
+    Some(out)
+}

@@ -1,0 +1,461 @@
+//! What the tools of different agents mean.
+
+use palisade_core::{ToolCall, ToolInput};
+use serde_json::Value;
+
+use crate::patch;
+
+/// What a tool call does, whatever the agent calls its tool.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Meaning {
+    /// Run a text by a shell.
+    Command(String),
+    /// Run a program with these arguments, without a shell.
+    Program(Vec<String>),
+    /// Read these files.
+    Read(Vec<String>),
+    /// Look through these folders.
+    Search(Vec<String>),
+    /// Change, make or remove these files.
+    Edit(Vec<String>),
+    /// Fetch from these URLs.
+    Fetch(Vec<String>),
+    /// Search the web.
+    WebSearch,
+    /// Start another agent, of this kind.
+    Agent(Option<String>),
+    /// Load a skill of this name.
+    Skill(Option<String>),
+    /// Something that stays within the agent, such as a list of its tasks.
+    Inner,
+    /// A tool whose input does not say what it is to do.
+    Unclear(&'static str),
+    /// Any other tool.
+    Other,
+}
+
+/// A tool call, understood.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Understood {
+    /// What rules call the tool, and then what its agent does.
+    pub(crate) names: Vec<String>,
+    pub(crate) meaning: Meaning,
+    /// The folder that it begins in, if the call says so.
+    pub(crate) directory: Option<String>,
+}
+
+/// Tools of agents, by what they do: the name that rules use, and the agents' own names. Sources: Claude Code's,
+/// Codex's, Gemini CLI's, OpenClaw's, opencode's and Cursor's lists of tools.
+const TOOLS: &[(&str, Kind, &[&str])] = &[
+    (
+        "Bash",
+        Kind::Command,
+        &[
+            "Bash",
+            "bash",
+            "shell",
+            "shell_command",
+            "exec_command",
+            "exec",
+            "run_shell_command",
+            "run_terminal_cmd",
+            "run_terminal_command",
+            "execute_command",
+            "run_command",
+            "terminal",
+            "local_shell",
+            "container.exec",
+            "unified_exec",
+            "write_stdin",
+        ],
+    ),
+    ("PowerShell", Kind::Foreign, &["PowerShell", "powershell", "pwsh", "cmd"]),
+    (
+        "Read",
+        Kind::Read,
+        &[
+            "Read",
+            "read",
+            "read_file",
+            "read_many_files",
+            "view",
+            "view_image",
+            "open_file",
+            "NotebookRead",
+            "cat_file",
+        ],
+    ),
+    (
+        "Grep",
+        Kind::Search,
+        &[
+            "Grep",
+            "grep",
+            "grep_files",
+            "grep_search",
+            "search_file_content",
+            "ripgrep",
+            "codebase_search",
+        ],
+    ),
+    ("Glob", Kind::Search, &["Glob", "glob", "file_search", "find_files", "glob_file_search"]),
+    ("LS", Kind::Search, &["LS", "ls", "list", "list_directory", "list_dir"]),
+    (
+        "Edit",
+        Kind::Edit,
+        &[
+            "Edit",
+            "edit",
+            "replace",
+            "edit_file",
+            "str_replace",
+            "search_replace",
+            "str_replace_editor",
+            "str_replace_based_edit_tool",
+            "insert",
+            "delete_file",
+            "update_file",
+        ],
+    ),
+    ("MultiEdit", Kind::Edit, &["MultiEdit", "multiedit", "multi_edit"]),
+    ("NotebookEdit", Kind::Edit, &["NotebookEdit", "edit_notebook"]),
+    ("Write", Kind::Edit, &["Write", "write", "write_file", "create_file", "create"]),
+    ("Edit", Kind::Patch, &["apply_patch", "patch", "ApplyPatch"]),
+    (
+        "WebFetch",
+        Kind::Fetch,
+        &[
+            "WebFetch",
+            "webfetch",
+            "web_fetch",
+            "fetch",
+            "fetch_url",
+            "browser_navigate",
+            "open_url",
+        ],
+    ),
+    ("WebSearch", Kind::WebSearch, &["WebSearch", "websearch", "web_search", "google_web_search"]),
+    (
+        "Agent",
+        Kind::Agent,
+        &["Agent", "Task", "task", "spawn_agent", "sessions_spawn", "delegate_to_agent"],
+    ),
+    ("Skill", Kind::Skill, &["Skill", "skill", "activate_skill"]),
+    (
+        "",
+        Kind::Inner,
+        &[
+            "TodoWrite",
+            "TodoRead",
+            "todowrite",
+            "todoread",
+            "update_plan",
+            "write_todos",
+            "ExitPlanMode",
+            "EnterPlanMode",
+            "exit_plan_mode",
+            "enter_plan_mode",
+            "AskUserQuestion",
+            "ask_user",
+            "request_user_input",
+            "BashOutput",
+            "KillShell",
+            "KillBash",
+            "TaskOutput",
+            "TaskStop",
+            "TaskCreate",
+            "TaskUpdate",
+            "TaskList",
+            "TaskGet",
+            "ToolSearch",
+            "complete_task",
+            "StructuredOutput",
+        ],
+    ),
+];
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Command,
+    /// A shell whose language is not read here.
+    Foreign,
+    Read,
+    Search,
+    Edit,
+    Patch,
+    Fetch,
+    WebSearch,
+    Agent,
+    Skill,
+    Inner,
+}
+
+const PATHS: [&str; 12] = [
+    "file_path",
+    "filePath",
+    "path",
+    "absolute_path",
+    "notebook_path",
+    "target_file",
+    "target_notebook",
+    "dir_path",
+    "file",
+    "filename",
+    "directory",
+    "relative_workspace_path",
+];
+
+pub(crate) fn understand(call: &ToolCall) -> Understood {
+    let found = TOOLS.iter().find(|(_, _, names)| names.contains(&call.name.as_str()));
+    let Some((name, kind, _)) = found else {
+        return Understood {
+            names: vec![call.name.clone()],
+            meaning: Meaning::Other,
+            directory: None,
+        };
+    };
+    let mut names = Vec::new();
+    for name in [*name, call.name.as_str()] {
+        if !name.is_empty() && !names.iter().any(|known| known == name) {
+            names.push(name.to_owned());
+        }
+    }
+    if *name == "Agent" && !names.iter().any(|known| known == "Task") {
+        names.push("Task".into());
+    }
+    let directory = ["workdir", "cwd", "working_directory", "dir_path", "directory"]
+        .iter()
+        .find_map(|key| call.input.text(key))
+        .filter(|_| *kind == Kind::Command)
+        .map(str::to_owned);
+    Understood { names, meaning: meaning(*kind, call), directory }
+}
+
+fn meaning(kind: Kind, call: &ToolCall) -> Meaning {
+    match kind {
+        Kind::Command => command(call),
+        Kind::Foreign => Meaning::Unclear("the language of this shell is not read"),
+        Kind::Read => match paths(&call.input) {
+            Some(paths) if !paths.is_empty() => Meaning::Read(paths),
+            _ => Meaning::Unclear("the call names no file that can be told"),
+        },
+        Kind::Search => match paths(&call.input) {
+            Some(mut paths) => {
+                // What it looks for may itself lead elsewhere.
+                if matches!(
+                    call.name.as_str(),
+                    "Glob" | "glob" | "file_search" | "find_files" | "glob_file_search"
+                ) && let Some(pattern) =
+                    call.input.text("pattern").or_else(|| call.input.text("query"))
+                {
+                    paths.extend(fixed_start(pattern));
+                }
+                if paths.is_empty() {
+                    paths.push(".".into());
+                }
+                Meaning::Search(paths)
+            }
+            None => Meaning::Unclear("the call names no folder that can be told"),
+        },
+        Kind::Edit => match paths(&call.input) {
+            Some(paths) if !paths.is_empty() => Meaning::Edit(paths),
+            _ => Meaning::Unclear("the call names no file that can be told"),
+        },
+        Kind::Patch => {
+            let text = match &call.input {
+                ToolInput::Text(text) => Some(text.as_str()),
+                input => {
+                    ["input", "patch", "patchText", "text"].iter().find_map(|key| input.text(key))
+                }
+            };
+            match text.and_then(patch::files) {
+                Some(files) => Meaning::Edit(files),
+                None => Meaning::Unclear("the patch does not say which files it changes"),
+            }
+        }
+        Kind::Fetch => {
+            let mut urls: Vec<String> = ["url", "targetUrl"]
+                .iter()
+                .filter_map(|key| call.input.text(key))
+                .map(str::to_owned)
+                .collect();
+            if urls.is_empty()
+                && let Some(prompt) = call.input.text("prompt")
+            {
+                urls.extend(
+                    prompt
+                        .split(|c: char| {
+                            c.is_whitespace() || matches!(c, '"' | '\'' | '<' | '>' | '(' | ')')
+                        })
+                        .filter(|word| word.starts_with("http://") || word.starts_with("https://"))
+                        .map(str::to_owned),
+                );
+            }
+            if urls.is_empty() {
+                Meaning::Unclear("the call names no URL that can be told")
+            } else {
+                Meaning::Fetch(urls)
+            }
+        }
+        Kind::WebSearch => Meaning::WebSearch,
+        Kind::Agent => Meaning::Agent(
+            ["subagent_type", "agent_type", "agent_name", "agent", "agentId"]
+                .iter()
+                .find_map(|key| call.input.text(key))
+                .map(str::to_owned),
+        ),
+        Kind::Skill => Meaning::Skill(
+            ["skill", "name", "command"]
+                .iter()
+                .find_map(|key| call.input.text(key))
+                .map(str::to_owned),
+        ),
+        Kind::Inner => Meaning::Inner,
+    }
+}
+
+fn command(call: &ToolCall) -> Meaning {
+    let fields = match &call.input {
+        ToolInput::Text(text) => return Meaning::Command(text.clone()),
+        ToolInput::Object(fields) => fields,
+    };
+    let nested =
+        fields.get("action").and_then(Value::as_object).and_then(|action| action.get("command"));
+    // With more than one of these, which one counts is the agent's affair.
+    let given: Vec<&Value> = ["command", "cmd", "script", "chars"]
+        .iter()
+        .filter_map(|key| fields.get(*key))
+        .chain(nested)
+        .filter(|value| !value.is_null())
+        .collect();
+    match given.as_slice() {
+        [Value::String(text)] => Meaning::Command(text.clone()),
+        [Value::Array(words)] => {
+            let words: Option<Vec<String>> =
+                words.iter().map(|word| word.as_str().map(str::to_owned)).collect();
+            match words {
+                Some(words) => match words.as_slice() {
+                    [] => Meaning::Unclear("the call has no command that can be told"),
+                    // How some agents run a text.
+                    [shell, flags, text]
+                        if ["bash", "sh", "zsh", "/bin/bash", "/bin/sh", "/bin/zsh"]
+                            .contains(&shell.as_str())
+                            && matches!(flags.as_str(), "-c" | "-lc") =>
+                    {
+                        Meaning::Command(text.clone())
+                    }
+                    _ => Meaning::Program(words),
+                },
+                None => Meaning::Unclear("the call has no command that can be told"),
+            }
+        }
+        _ => Meaning::Unclear("the call has no command that can be told"),
+    }
+}
+
+/// Every path that the input has; `None` if one of them is no text.
+fn paths(input: &ToolInput) -> Option<Vec<String>> {
+    let ToolInput::Object(fields) = input else { return None };
+    let mut out = Vec::new();
+    for key in PATHS {
+        match fields.get(key) {
+            None | Some(Value::Null) => {}
+            Some(Value::String(path)) => out.push(path.clone()),
+            Some(_) => return None,
+        }
+    }
+    for key in ["paths", "include", "files"] {
+        match fields.get(key) {
+            Some(Value::Array(all)) => {
+                for path in all {
+                    out.extend(fixed_start(path.as_str()?));
+                }
+            }
+            Some(Value::String(path)) if key != "include" => out.push(path.clone()),
+            _ => {}
+        }
+    }
+    Some(out)
+}
+
+/// The folder that a pattern begins in, or the path if it is none. Nothing for one that begins with a pattern.
+fn fixed_start(pattern: &str) -> Option<String> {
+    let end = pattern.find(['*', '?', '[', '{']);
+    let fixed = match end {
+        None => pattern,
+        Some(end) => {
+            let start = pattern.get(..end)?;
+            start
+                .rsplit_once('/')
+                .map(|(folder, _)| if folder.is_empty() { "/" } else { folder })?
+        }
+    };
+    // What follows the pattern may lead up again.
+    if pattern.contains("..") { Some("/".into()) } else { Some(fixed.to_owned()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use palisade_core::ToolSeen;
+    use serde_json::json;
+
+    use super::*;
+
+    fn of(name: &str, input: Value) -> Meaning {
+        let input = match input {
+            Value::Object(fields) => ToolInput::Object(fields),
+            other => ToolInput::Text(other.as_str().unwrap_or_default().to_owned()),
+        };
+        understand(&ToolCall { name: name.into(), input, id: None, seen: ToolSeen::Answer }).meaning
+    }
+
+    #[test]
+    fn agents_call_the_same_thing_by_many_names() {
+        let ls = Meaning::Command("ls".into());
+        assert_eq!(of("Bash", json!({"command": "ls", "description": "x"})), ls);
+        assert_eq!(of("exec_command", json!({"cmd": "ls", "workdir": "/x"})), ls);
+        assert_eq!(of("run_shell_command", json!({"command": "ls"})), ls);
+        assert_eq!(of("exec", json!({"command": "ls"})), ls);
+        assert_eq!(of("shell", json!({"command": ["bash", "-lc", "ls"]})), ls);
+        assert_eq!(
+            of("shell", json!({"command": ["ls", "-l"]})),
+            Meaning::Program(vec!["ls".into(), "-l".into()])
+        );
+        assert_eq!(
+            of("write_file", json!({"file_path": "a", "content": ""})),
+            Meaning::Edit(vec!["a".into()])
+        );
+        assert_eq!(
+            of("apply_patch", json!("*** Begin Patch\n*** Add File: a\n+x\n*** End Patch")),
+            Meaning::Edit(vec!["a".into()])
+        );
+        assert_eq!(
+            of("read_file", json!({"absolute_path": "/a"})),
+            Meaning::Read(vec!["/a".into()])
+        );
+        assert_eq!(of("Glob", json!({"pattern": "/etc/*"})), Meaning::Search(vec!["/etc".into()]));
+        assert_eq!(of("Grep", json!({"pattern": "x"})), Meaning::Search(vec![".".into()]));
+        assert_eq!(
+            of("web_fetch", json!({"prompt": "see https://a.test/x and more"})),
+            Meaning::Fetch(vec!["https://a.test/x".into()])
+        );
+        assert_eq!(of("mcp__a__b", json!({})), Meaning::Other);
+    }
+
+    #[test]
+    fn what_an_input_does_not_say_is_unclear() {
+        for (name, input) in [
+            ("Bash", json!({})),
+            ("Bash", json!({"command": 1})),
+            ("Bash", json!({"command": "ls", "cmd": "curl x"})),
+            ("shell", json!({"command": ["a", 1]})),
+            ("Read", json!({"file_path": ["a"]})),
+            ("Edit", json!({})),
+            ("apply_patch", json!({"input": "nothing"})),
+            ("PowerShell", json!({"command": "ls"})),
+        ] {
+            assert!(matches!(of(name, input.clone()), Meaning::Unclear(_)), "{name} {input}");
+        }
+    }
+}

@@ -1,0 +1,192 @@
+//! Who connects: from a connection to the programs behind it, seen from outside.
+//!
+//! A connection that is accepted has a socket inside at its other end. `Diagnosis` finds that socket's inode
+//! by the addresses, in the sandbox's own network namespace; [`Callers`] finds the processes that have the
+//! inode open, and [`Executable`] what they run, as the kernel has it and not as they say.
+//!
+//! A process can connect, and become another program by exec with the connection in hand, before anybody
+//! looks. So each `connect(2)` waits until it is noted what makes it ([`Callers::connecting`]), and that program is
+//! one of the connection's from then on.
+//!
+//! # What it does not see
+//! - What a program does that it was made to do: by its arguments, its settings, a library that is loaded into it.
+//! - To whom a program hands a connection later, once it was looked at.
+
+mod diagnosis;
+mod executable;
+mod processes;
+
+pub(crate) use diagnosis::Diagnosis;
+pub use executable::{Executable, Identity};
+
+use std::{
+    collections::HashMap,
+    net::SocketAddr,
+    os::fd::OwnedFd,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+use rustix::{
+    fs::{CWD, Mode, OFlags, PROC_SUPER_MAGIC, fstatfs, openat, readlinkat},
+    io::Errno,
+    process::Pid,
+};
+
+use self::processes::{Holder, holders};
+use crate::step::{Step, StepError};
+
+/// Connections that are begun and not accepted yet.
+const MOST_BEGUN: usize = 8192;
+/// How long one may take from the one to the other.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Finds who connects in one sandbox.
+#[derive(Debug)]
+pub struct Callers {
+    diagnosis: Diagnosis,
+    /// The `/proc` of the sandbox, which has all its processes and no others.
+    proc: OwnedFd,
+    begun: Mutex<HashMap<u64, Begun>>,
+}
+
+/// A connection that was begun, and by what.
+#[derive(Debug)]
+struct Begun {
+    by: Executable,
+    when: Instant,
+}
+
+/// Why it cannot be told who connects.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CallerError {
+    /// Nobody inside has such a socket.
+    #[error("its socket inside is gone")]
+    NoSocket,
+    /// The kernel does not tell of sockets.
+    #[error("the kernel does not tell of its socket: {0}")]
+    Diagnosis(Errno),
+    /// It did not come by a `connect` that was seen.
+    #[error("it was not seen what began it")]
+    Unseen,
+    /// No process has it open.
+    #[error("no process inside has it any more")]
+    NoHolder,
+    /// The processes or what they run were others from one look to the next.
+    #[error("who has it changed while it was looked at")]
+    Changed,
+    /// A process could not be looked at.
+    #[error("process {0} inside cannot be looked at: {1}")]
+    Process(u32, Errno),
+}
+
+/// A connection's programs, at a first look.
+#[derive(Debug)]
+pub struct Sight {
+    ends: (SocketAddr, SocketAddr),
+    inode: u64,
+    begun: Executable,
+    holders: Vec<Holder>,
+}
+
+impl Callers {
+    /// For the sandbox of this init, before its agent runs.
+    pub(crate) fn of(init: Pid, diagnosis: Diagnosis) -> Result<Self, StepError> {
+        let step = "open the sandbox's /proc";
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let path = format!("/proc/{}/root/proc", init.as_raw_nonzero());
+        let proc = openat(CWD, path, flags, Mode::empty()).step(step)?;
+        match fstatfs(&proc).step(step)?.f_type {
+            PROC_SUPER_MAGIC => Ok(Self { diagnosis, proc, begun: Mutex::default() }),
+            _ => Err(Errno::NODEV).step(step),
+        }
+    }
+
+    /// Note that a thread, by its number outside, is about to connect this descriptor of its. To be called
+    /// while the call waits, and before it goes on; `still` says whether it waits yet, so that what was
+    /// seen is of the thread that calls. What is no socket or cannot be seen is not noted, and then
+    /// a connection of it is nobody's.
+    pub fn connecting(&self, thread: u32, descriptor: i32, still: impl FnOnce() -> bool) {
+        let Some((inode, by)) = begins(thread, descriptor) else { return };
+        if !still() {
+            return;
+        }
+        let now = Instant::now();
+        let mut begun = self.begun();
+        if begun.len() >= MOST_BEGUN {
+            begun.retain(|_, one| now.duration_since(one.when) < PATIENCE);
+        }
+        // With no room for more they are nobody's.
+        if begun.len() < MOST_BEGUN || begun.contains_key(&inode) {
+            begun.insert(inode, Begun { by, when: now });
+        }
+    }
+
+    /// Who has the socket at `client` that is connected to `destination`, as the client dialled it.
+    ///
+    /// # Errors
+    /// Why that cannot be told. Nothing may be permitted by a guess.
+    pub fn look(&self, client: SocketAddr, destination: SocketAddr) -> Result<Sight, CallerError> {
+        let inode = self.diagnosis.inode(client, destination)?;
+        let begun = self.begun().remove(&inode);
+        let begun = begun.filter(|one| one.when.elapsed() < PATIENCE);
+        let begun = begun.ok_or(CallerError::Unseen)?.by;
+        let holders = holders(&self.proc, inode)?;
+        if holders.is_empty() {
+            return Err(CallerError::NoHolder);
+        }
+        Ok(Sight { ends: (client, destination), inode, begun, holders })
+    }
+
+    /// Look a second time. What was seen holds only if nothing has changed.
+    ///
+    /// # Errors
+    /// What has.
+    pub fn confirm(&self, sight: &Sight) -> Result<(), CallerError> {
+        let (client, destination) = sight.ends;
+        let same = self.diagnosis.inode(client, destination)? == sight.inode
+            && holders(&self.proc, sight.inode)? == sight.holders;
+        if same { Ok(()) } else { Err(CallerError::Changed) }
+    }
+
+    /// The executables of the processes that the first holder comes from, the nearest first.
+    pub fn ancestors(&self, sight: &Sight) -> Vec<String> {
+        let first = sight.holders.first();
+        first.map(|holder| processes::ancestors(&self.proc, holder.process)).unwrap_or_default()
+    }
+
+    /// What the first holder says it was started with: its first argument, if that is a file.
+    pub fn script(&self, sight: &Sight) -> Option<String> {
+        processes::script(&self.proc, sight.holders.first()?.process)
+    }
+
+    fn begun(&self) -> MutexGuard<'_, HashMap<u64, Begun>> {
+        self.begun.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Sight {
+    /// What began the connection and what has it now, each executable once.
+    pub fn executables(&self) -> Vec<&Executable> {
+        let mut all = vec![&self.begun];
+        for holder in &self.holders {
+            if !all.contains(&&holder.executable) {
+                all.push(&holder.executable);
+            }
+        }
+        all
+    }
+}
+
+/// The inode of a thread's socket, and what the thread runs.
+fn begins(thread: u32, descriptor: i32) -> Option<(u64, Executable)> {
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let process = openat(CWD, format!("/proc/{thread}"), flags, Mode::empty()).ok()?;
+    let link = readlinkat(&process, format!("fd/{descriptor}"), Vec::new()).ok()?;
+    let inode = processes::socket_inode(link.to_bytes())?;
+    Some((inode, Executable::of(&process).ok()?))
+}
+
+#[cfg(test)]
+mod tests;

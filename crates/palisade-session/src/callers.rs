@@ -1,0 +1,138 @@
+//! Who connects: the sandbox's programs, for the proxy.
+
+use std::{
+    collections::HashMap,
+    fs::File,
+    io::{self, Read},
+    net::SocketAddr,
+    os::fd::AsRawFd,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use palisade_core::{BoxFuture, Caller, Look, Program};
+use palisade_sandbox::linux::callers::{Callers, Executable, Identity};
+use rustix::fs::{CWD, Mode, OFlags, openat};
+use sha2::{Digest, Sha256};
+use tokio::sync::Semaphore;
+
+/// Looks at a time: each goes through the sandbox's processes, on a thread.
+const PARALLEL: usize = 4;
+/// Bytes of an executable that are hashed. A longer one has no digest.
+const LONGEST: u64 = 2 << 30;
+/// Digests that are kept.
+const MOST_KEPT: usize = 1024;
+
+/// Looks who connects, and hashes what they run where a rule asks for it.
+#[derive(Debug)]
+pub(crate) struct Programs {
+    callers: Arc<Callers>,
+    digests: Arc<Digests>,
+    room: Arc<Semaphore>,
+}
+
+/// The digests of executables, by file and state of it.
+#[derive(Debug, Default)]
+struct Digests(Mutex<HashMap<Identity, [u8; 32]>>);
+
+impl Programs {
+    pub(crate) fn new(callers: Arc<Callers>) -> Self {
+        let (digests, room) = (Arc::default(), Arc::new(Semaphore::new(PARALLEL)));
+        Self { callers, digests, room }
+    }
+}
+
+impl palisade_egress::Callers for Programs {
+    fn who(
+        &self,
+        client: SocketAddr,
+        destination: SocketAddr,
+        look: Look,
+    ) -> BoxFuture<'_, Caller> {
+        Box::pin(async move {
+            let permit = Arc::clone(&self.room).acquire_owned().await;
+            let (callers, digests) = (Arc::clone(&self.callers), Arc::clone(&self.digests));
+            let looked = tokio::task::spawn_blocking(move || {
+                let caller = find(&callers, &digests, (client, destination), look);
+                drop(permit);
+                caller
+            });
+            looked.await.unwrap_or_else(|_| Caller::Unknown("the look at it failed".into()))
+        })
+    }
+}
+
+fn find(
+    callers: &Callers,
+    digests: &Digests,
+    (client, destination): (SocketAddr, SocketAddr),
+    look: Look,
+) -> Caller {
+    let unknown = |why: &dyn std::fmt::Display| Caller::Unknown(why.to_string().into());
+    let sight = match callers.look(client, destination) {
+        Ok(sight) => sight,
+        Err(error) => return unknown(&error),
+    };
+    let mut programs = Vec::new();
+    for executable in sight.executables() {
+        let digest = match look {
+            Look::Digests => match digests.of(executable) {
+                Ok(digest) => Some(digest),
+                Err(error) => {
+                    return unknown(&format!("{} cannot be read: {error}", executable.path()));
+                }
+            },
+            Look::None | Look::Paths => None,
+        };
+        programs.push(Program {
+            path: executable.path().to_owned(),
+            digest,
+            changeable: executable.changeable(),
+            script: None,
+            ancestors: Vec::new(),
+        });
+    }
+    if let Some(first) = programs.first_mut() {
+        first.script = callers.script(&sight);
+        first.ancestors = callers.ancestors(&sight);
+    }
+    match callers.confirm(&sight) {
+        Ok(()) => Caller::Known(programs.into()),
+        Err(error) => unknown(&error),
+    }
+}
+
+impl Digests {
+    fn of(&self, executable: &Executable) -> io::Result<[u8; 32]> {
+        let kept = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(digest) = kept().get(&executable.identity()) {
+            return Ok(*digest);
+        }
+        let digest = hash(executable)?;
+        let mut kept = kept();
+        if kept.len() >= MOST_KEPT {
+            kept.clear();
+        }
+        kept.insert(executable.identity(), digest);
+        Ok(digest)
+    }
+}
+
+fn hash(executable: &Executable) -> io::Result<[u8; 32]> {
+    // The very file: its path may lead elsewhere by now, and means nothing out here.
+    let path = format!("/proc/self/fd/{}", executable.file().as_raw_fd());
+    let file = openat(CWD, path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
+    let mut file = File::from(file).take(LONGEST + 1);
+    let (mut hasher, mut buffer) = (Sha256::new(), vec![0; 64 * 1024]);
+    let mut length = 0_u64;
+    loop {
+        let count = file.read(&mut buffer)?;
+        if count == 0 {
+            return Ok(hasher.finalize().into());
+        }
+        length = length.saturating_add(u64::try_from(count).unwrap_or(u64::MAX));
+        if length > LONGEST {
+            return Err(io::Error::other("it is too long"));
+        }
+        hasher.update(buffer.get(..count).unwrap_or_default());
+    }
+}

@@ -1,0 +1,110 @@
+use std::fmt;
+
+/// A piece of an argument.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Piece {
+    /// This very text.
+    Text(String),
+    /// Text that is not known, without a break between words.
+    Any,
+    /// Any number of words that are not known, none included.
+    AnyWords,
+}
+
+/// One argument of a command, as far as it can be known before the command runs.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub struct Field {
+    pieces: Vec<Piece>,
+}
+
+impl Field {
+    /// An argument that is known.
+    pub fn text(text: impl Into<String>) -> Self {
+        Self { pieces: vec![Piece::Text(text.into())] }
+    }
+
+    /// An argument of which nothing is known, not even that it is one.
+    pub fn unknown() -> Self {
+        Self { pieces: vec![Piece::AnyWords] }
+    }
+
+    /// The pieces, in their order. No two texts follow each other.
+    pub fn pieces(&self) -> &[Piece] {
+        &self.pieces
+    }
+
+    /// The argument, if all of it is known.
+    pub fn known(&self) -> Option<&str> {
+        match self.pieces.as_slice() {
+            [] => Some(""),
+            [Piece::Text(text)] => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The known text that it begins with.
+    pub fn start(&self) -> &str {
+        match self.pieces.first() {
+            Some(Piece::Text(text)) => text,
+            _ => "",
+        }
+    }
+
+    /// Whether it may be several arguments, or none.
+    pub fn may_split(&self) -> bool {
+        self.pieces.contains(&Piece::AnyWords)
+    }
+
+    /// The same without so much text at its start; `None` if that is not there.
+    pub fn after(&self, start: &str) -> Option<Self> {
+        let rest = self.start().strip_prefix(start)?;
+        let mut out = Self::default();
+        out.push_text(rest);
+        for piece in self.pieces.iter().skip(1) {
+            out.push(piece.clone());
+        }
+        Some(out)
+    }
+
+    pub(crate) fn push(&mut self, piece: Piece) {
+        match (piece, self.pieces.last_mut()) {
+            (Piece::Text(text), Some(Piece::Text(last))) => last.push_str(&text),
+            (Piece::Text(text), _) if text.is_empty() => {}
+            (piece, _) => self.pieces.push(piece),
+        }
+    }
+
+    pub(crate) fn push_text(&mut self, text: &str) {
+        self.push(Piece::Text(text.to_owned()));
+    }
+
+    pub(crate) fn extend(&mut self, other: &Field) {
+        for piece in &other.pieces {
+            self.push(piece.clone());
+        }
+    }
+
+    /// Several arguments as one text, with a space between them, as `eval` joins them.
+    pub(crate) fn joined(fields: &[Field]) -> Field {
+        let mut out = Field::default();
+        for (index, field) in fields.iter().enumerate() {
+            if index > 0 {
+                out.push_text(" ");
+            }
+            out.extend(field);
+        }
+        out
+    }
+}
+
+impl fmt::Display for Field {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for piece in &self.pieces {
+            match piece {
+                Piece::Text(text) => f.write_str(text)?,
+                Piece::Any | Piece::AnyWords => f.write_str("…")?,
+            }
+        }
+        Ok(())
+    }
+}

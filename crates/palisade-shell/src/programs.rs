@@ -1,0 +1,28 @@
+//! What is known of programs: which start others, and with which options.
+
+mod powers;
+mod variables;
+mod wrappers;
+
+use crate::Field;
+
+pub(crate) use powers::hidden_power;
+pub use variables::{changes_meaning, is_harmless_variable};
+
+/// Something that a program starts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Inner {
+    /// A program with arguments.
+    Words { words: Vec<Field>, transparent: bool, certain: bool },
+    /// A text that a shell runs.
+    Script { text: Field, certain: bool },
+    /// What comes on standard input, as a script.
+    Input,
+    /// Something that the arguments do not tell.
+    Unclear(&'static str),
+}
+
+/// What this command starts, as far as its arguments tell.
+pub(crate) fn started(program: &str, words: &[Field]) -> Vec<Inner> {
+    wrappers::started(program, words)
+}

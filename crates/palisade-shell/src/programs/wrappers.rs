@@ -1,0 +1,792 @@
+//! Programs that start the program, or run the text, that their arguments name.
+
+use super::Inner;
+use crate::{Field, Piece};
+
+/// How a program that starts another one reads its own options.
+struct Wrapper {
+    names: &'static [&'static str],
+    /// Short options that take a value.
+    valued: &'static str,
+    /// Long options that take a value as an argument of its own.
+    long: &'static [&'static str],
+    /// Arguments of its own before the command.
+    own: usize,
+    /// Whether `name=value` may stand before the command.
+    assigns: bool,
+    transparent: bool,
+}
+
+const PLAIN: Wrapper =
+    Wrapper { names: &[], valued: "", long: &[], own: 0, assigns: false, transparent: false };
+
+const WRAPPERS: &[Wrapper] = &[
+    Wrapper {
+        names: &["timeout"],
+        valued: "ks",
+        long: &["--kill-after", "--signal"],
+        own: 1,
+        transparent: true,
+        ..PLAIN
+    },
+    Wrapper { names: &["nice"], valued: "n", long: &["--adjustment"], transparent: true, ..PLAIN },
+    Wrapper {
+        names: &["nohup", "command", "builtin", "noglob", "nocorrect"],
+        transparent: true,
+        ..PLAIN
+    },
+    Wrapper {
+        names: &["time"],
+        valued: "fo",
+        long: &["--format", "--output"],
+        transparent: true,
+        ..PLAIN
+    },
+    Wrapper {
+        names: &["stdbuf"],
+        valued: "ioe",
+        long: &["--input", "--output", "--error"],
+        transparent: true,
+        ..PLAIN
+    },
+    Wrapper { names: &["exec"], valued: "a", ..PLAIN },
+    Wrapper {
+        names: &["env"],
+        valued: "uC",
+        long: &["--unset", "--chdir"],
+        assigns: true,
+        ..PLAIN
+    },
+    Wrapper {
+        names: &["sudo", "doas", "pkexec", "run0", "sudoedit"],
+        valued: "ugphCrtTUDRac",
+        long: &[
+            "--user",
+            "--group",
+            "--host",
+            "--prompt",
+            "--chdir",
+            "--chroot",
+            "--role",
+            "--type",
+            "--close-from",
+            "--other-user",
+            "--command-timeout",
+        ],
+        assigns: true,
+        ..PLAIN
+    },
+    Wrapper {
+        names: &[
+            "setsid",
+            "fakeroot",
+            "torsocks",
+            "proxychains",
+            "proxychains4",
+            "catatonit",
+            "dumb-init",
+            "tini",
+            "linux32",
+            "linux64",
+            "unbuffer",
+            "winpty",
+            "caffeinate",
+            "dbus-run-session",
+            "rlwrap",
+            "busybox",
+            "toybox",
+            "firejail",
+            "-",
+        ],
+        ..PLAIN
+    },
+    Wrapper { names: &["watch"], valued: "nq", long: &["--interval", "--equexit"], ..PLAIN },
+    Wrapper { names: &["ionice"], valued: "cnpP", long: &["--class", "--classdata"], ..PLAIN },
+    Wrapper { names: &["chrt"], valued: "TPD", own: 1, ..PLAIN },
+    Wrapper { names: &["taskset", "gosu", "su-exec", "chroot"], own: 1, ..PLAIN },
+    Wrapper { names: &["numactl"], valued: "NmpiCl", ..PLAIN },
+    Wrapper { names: &["strace", "ltrace"], valued: "oepuaESPIObX", ..PLAIN },
+    Wrapper { names: &["setarch"], own: 1, ..PLAIN },
+    Wrapper { names: &["prlimit"], valued: "po", ..PLAIN },
+    Wrapper {
+        names: &[
+            "catchsegv",
+            "choom",
+            "cpulimit",
+            "chpst",
+            "setpriv",
+            "unshare",
+            "nsenter",
+            "bwrap",
+            "systemd-run",
+            "systemd-inhibit",
+            "xvfb-run",
+            "perf",
+            "valgrind",
+            "gdb",
+            "lldb",
+            "rr",
+            "heaptrack",
+            "proot",
+            "faketime",
+            "daemonize",
+            "start-stop-daemon",
+            "capsh",
+            "flatpak-spawn",
+            "distrobox-enter",
+            "toolbox",
+            "mise",
+            "direnv",
+            "asdf",
+            "rbenv",
+            "pyenv",
+            "nvm",
+            "bundle",
+            "poetry",
+            "pipenv",
+            "uv",
+            "rye",
+            "hatch",
+            "pdm",
+            "conda",
+            "micromamba",
+            "npx",
+            "bunx",
+            "pnpm",
+            "yarn",
+            "npm",
+            "doppler",
+            "op",
+            "aws-vault",
+            "dotenv",
+            "dotenvx",
+            "with-contenv",
+            "entr",
+            "watchexec",
+            "nodemon",
+            "reflex",
+            "git-absorb",
+            "retry",
+            "sem",
+            "ts-node-dev",
+            "cross-env",
+            "concurrently",
+            "foreman",
+            "honcho",
+            "overmind",
+        ],
+        ..PLAIN
+    },
+];
+
+/// Those among them whose options are not followed: the command may begin at any of their arguments.
+const SOMEWHERE: usize = 17;
+
+const SHELLS: [&str; 14] = [
+    "sh", "bash", "dash", "zsh", "ksh", "ksh93", "mksh", "ash", "rbash", "fish", "csh", "tcsh",
+    "yash", "oksh",
+];
+
+/// What this command starts.
+pub(super) fn started(program: &str, words: &[Field]) -> Vec<Inner> {
+    let arguments = words.get(1..).unwrap_or_default();
+    if SHELLS.contains(&program) {
+        return shell(arguments);
+    }
+    if program.starts_with("ld-") || program.starts_with("ld.so") {
+        return somewhere(arguments);
+    }
+    match program {
+        "eval" => {
+            let rest = match arguments.first().and_then(Field::known) {
+                Some("--") => arguments.get(1..).unwrap_or_default(),
+                _ => arguments,
+            };
+            return vec![script(Field::joined(rest), true)];
+        }
+        "trap" => {
+            return first_plain(arguments).map(|text| script(text, true)).into_iter().collect();
+        }
+        "source" | "." => return sourced(arguments),
+        "xargs" => return xargs(arguments),
+        "find" | "fd" | "fdfind" => return find(arguments),
+        "parallel" | "sem" => return parallel(arguments),
+        "ssh" | "mosh" | "autossh" => return ssh(arguments),
+        "flock" => return flock(arguments),
+        "su" | "runuser" | "script" | "scriptreplay" | "newgrp" | "sg" => {
+            let mut out = valued_option(arguments, 'c', &["--command", "--session-command"]);
+            out.extend(after_dashes(arguments));
+            if program == "sg"
+                && let Some(text) = arguments.get(1)
+            {
+                out.push(script(text.clone(), true));
+            }
+            return out;
+        }
+        "git" => return git(arguments),
+        "tar" | "bsdtar" | "gtar" => {
+            return option_texts(
+                arguments,
+                &[
+                    "--to-command",
+                    "--checkpoint-action",
+                    "--use-compress-program",
+                    "--info-script",
+                    "--rsh-command",
+                ],
+                &["exec="],
+            )
+            .into_iter()
+            .chain(valued_option(arguments, 'I', &[]))
+            .collect();
+        }
+        "rsync" => return valued_option(arguments, 'e', &["--rsh"]),
+        "sort" => return option_texts(arguments, &["--compress-program"], &[]),
+        "rg" => return option_texts(arguments, &["--pre"], &[]),
+        "man" => return valued_option(arguments, 'P', &["--pager"]),
+        "scp" | "sftp" => return valued_option(arguments, 'S', &[]),
+        "tcpdump" => return valued_option(arguments, 'z', &[]),
+        "zip" => return option_texts(arguments, &["-TT", "--unzip-command"], &[]),
+        "hyperfine" | "entr" => {
+            return arguments.iter().map(|text| script(text.clone(), false)).collect();
+        }
+        "tmux" | "screen" | "expect" | "socat" | "nc" | "ncat" | "vim" | "vi" | "nvim" | "ex"
+        | "awk" | "gawk" | "mawk" | "sed" | "psql" | "sqlite3" | "gdb" => {
+            return embedded(arguments);
+        }
+        "at" | "batch" => return vec![Inner::Input],
+        "command" if queries(arguments) => return Vec::new(),
+        "busybox" | "toybox"
+            if arguments.first().and_then(Field::known).is_some_and(|a| a.starts_with('-')) =>
+        {
+            return Vec::new();
+        }
+        _ => {}
+    }
+    let found = WRAPPERS.iter().position(|wrapper| wrapper.names.contains(&program));
+    match found.and_then(|index| Some((index, WRAPPERS.get(index)?))) {
+        Some((SOMEWHERE.., _)) => somewhere(arguments),
+        Some((_, wrapper)) => {
+            // Only the plain name is the wrapper that is known to do nothing by itself.
+            let plain = words.first().and_then(Field::known) == Some(program);
+            through(wrapper, program, arguments, plain)
+        }
+        None => Vec::new(),
+    }
+}
+
+fn script(text: Field, certain: bool) -> Inner {
+    Inner::Script { text, certain }
+}
+
+fn words(words: &[Field], transparent: bool, certain: bool) -> Option<Inner> {
+    (!words.is_empty()).then(|| Inner::Words { words: words.to_vec(), transparent, certain })
+}
+
+/// `command -v name` only asks.
+fn queries(arguments: &[Field]) -> bool {
+    arguments
+        .first()
+        .and_then(Field::known)
+        .is_some_and(|first| first.starts_with('-') && first.contains(['v', 'V']))
+}
+
+fn through(wrapper: &Wrapper, program: &str, arguments: &[Field], plain: bool) -> Vec<Inner> {
+    let mut at = 0;
+    let mut own = wrapper.own;
+    while let Some(argument) = arguments.get(at) {
+        let Some(text) = argument.known() else {
+            // It may be an option with a value, or the command: both are looked at.
+            return somewhere(arguments.get(at..).unwrap_or_default());
+        };
+        if text == "--" {
+            at += 1;
+            break;
+        }
+        if program == "env"
+            && let Some(split) = split_string(arguments, at)
+        {
+            return split;
+        }
+        if text.starts_with("--") {
+            at += if wrapper.long.contains(&text) { 2 } else { 1 };
+        } else if text.len() > 1 && text.starts_with('-') {
+            // `-k 5`, `-k5`, `-vk 5`.
+            let valued = text.chars().skip(1).position(|c| wrapper.valued.contains(c));
+            let apart = valued.is_some_and(|index| index + 2 == text.chars().count());
+            at += if apart { 2 } else { 1 };
+        } else if wrapper.assigns && is_assignment(text) {
+            at += 1;
+        } else if own > 0 {
+            own -= 1;
+            at += 1;
+        } else {
+            break;
+        }
+    }
+    // After `--` its own arguments and assignments come all the same.
+    while let Some(text) = arguments.get(at).and_then(Field::known) {
+        if wrapper.assigns && is_assignment(text) {
+            at += 1;
+        } else if own > 0 {
+            own -= 1;
+            at += 1;
+        } else {
+            break;
+        }
+    }
+    let rest = arguments.get(at..).unwrap_or_default();
+    let mut out: Vec<Inner> = words(rest, wrapper.transparent && plain, true).into_iter().collect();
+    if program == "watch" {
+        // It hands its arguments to a shell, joined.
+        out.push(script(Field::joined(rest), true));
+    }
+    out
+}
+
+fn is_assignment(text: &str) -> bool {
+    text.split_once('=').is_some_and(|(name, _)| !name.is_empty() && !name.contains('/'))
+}
+
+/// `env -S 'a b'`, in all its forms.
+fn split_string(arguments: &[Field], at: usize) -> Option<Vec<Inner>> {
+    let text = arguments.get(at)?.known()?;
+    let rest = |index: usize| arguments.get(index..).unwrap_or_default().to_vec();
+    let joined = |first: Field, index: usize| {
+        let mut all = vec![first];
+        all.extend(rest(index));
+        // Close enough to a shell's way of splitting, and a shell's substitutions are only more.
+        let text = Field::joined(&all);
+        let mut out = vec![script(text.clone(), true)];
+        // Assignments and options may stand in it as well.
+        if let Some(text) = text.known() {
+            let fields: Vec<Field> = text.split_whitespace().map(Field::text).collect();
+            out.extend(somewhere(&fields));
+        }
+        out
+    };
+    if text == "--split-string" {
+        return Some(joined(arguments.get(at + 1)?.clone(), at + 2));
+    }
+    if let Some(value) = text.strip_prefix("--split-string=") {
+        return Some(joined(Field::text(value), at + 1));
+    }
+    let letters = text.strip_prefix('-').filter(|letters| !letters.starts_with('-'))?;
+    let (_, value) = letters.split_once('S')?;
+    if value.is_empty() {
+        Some(joined(arguments.get(at + 1)?.clone(), at + 2))
+    } else {
+        Some(joined(Field::text(value), at + 1))
+    }
+}
+
+/// The command may begin at any of these arguments. The first one that is no option is the likeliest.
+fn somewhere(arguments: &[Field]) -> Vec<Inner> {
+    const MOST: usize = 16;
+    let mut out = Vec::new();
+    for (index, argument) in arguments.iter().enumerate().take(MOST) {
+        let option = argument.start().starts_with('-');
+        if option || argument.known().is_some_and(is_assignment) {
+            continue;
+        }
+        let rest = arguments.get(index..).unwrap_or_default();
+        out.extend(words(rest, false, out.is_empty()));
+    }
+    out
+}
+
+fn shell(arguments: &[Field]) -> Vec<Inner> {
+    let mut at = 0;
+    let mut command = false;
+    let mut input = false;
+    while let Some(argument) = arguments.get(at) {
+        let Some(text) = argument.known() else { break };
+        match text {
+            "--" | "-" => {
+                at += 1;
+                break;
+            }
+            "--rcfile" | "--init-file" | "--init-command" => at += 2,
+            "--command" => {
+                command = true;
+                at += 1;
+            }
+            _ if text.starts_with("--") => match text.strip_prefix("--command=") {
+                Some(text) => return vec![script(Field::text(text), true)],
+                None => at += 1,
+            },
+            _ if text.len() > 1 && text.starts_with(['-', '+']) => {
+                command |= text.starts_with('-') && text.contains('c');
+                input |= text.contains('s');
+                let apart = text.ends_with(['o', 'O']);
+                at += if apart { 2 } else { 1 };
+            }
+            _ => break,
+        }
+    }
+    match arguments.get(at) {
+        Some(text) if command => vec![script(text.clone(), true)],
+        None if !command => vec![Inner::Input],
+        _ if input => vec![Inner::Input],
+        Some(field) if field.known().is_none() => {
+            vec![Inner::Unclear("what a shell is to run is not known")]
+        }
+        Some(field) if field.known() == Some("/dev/stdin") => vec![Inner::Input],
+        // A script: it is named, and what is in it is not read here.
+        Some(_) => {
+            words(arguments.get(at..).unwrap_or_default(), false, true).into_iter().collect()
+        }
+        None => vec![Inner::Unclear("what a shell is to run is not known")],
+    }
+}
+
+fn sourced(arguments: &[Field]) -> Vec<Inner> {
+    let rest = match arguments.first().and_then(Field::known) {
+        Some("--") => arguments.get(1..).unwrap_or_default(),
+        _ => arguments,
+    };
+    match rest.first() {
+        Some(file) if file.known() == Some("/dev/stdin") => vec![Inner::Input],
+        Some(_) => words(rest, false, true).into_iter().collect(),
+        None => Vec::new(),
+    }
+}
+
+fn first_plain(arguments: &[Field]) -> Option<Field> {
+    arguments.iter().find(|field| !field.known().is_some_and(|text| text.starts_with('-'))).cloned()
+}
+
+fn xargs(arguments: &[Field]) -> Vec<Inner> {
+    const VALUED: &str = "adEILnPs";
+    const LONG: [&str; 10] = [
+        "--arg-file",
+        "--delimiter",
+        "--max-lines",
+        "--max-args",
+        "--max-procs",
+        "--max-chars",
+        "--replace",
+        "--process-slot-var",
+        "--eof",
+        "--open-tty",
+    ];
+    let mut at = 0;
+    let mut plain = true;
+    while let Some(text) = arguments.get(at).and_then(Field::known) {
+        if text == "--" {
+            at += 1;
+            break;
+        }
+        if !text.starts_with('-') {
+            break;
+        }
+        plain = false;
+        let apart = LONG.contains(&text)
+            || (!text.starts_with("--")
+                && text
+                    .chars()
+                    .skip(1)
+                    .position(|c| VALUED.contains(c))
+                    .is_some_and(|index| index + 2 == text.chars().count()));
+        at += if apart { 2 } else { 1 };
+    }
+    let mut rest = arguments.get(at..).unwrap_or_default().to_vec();
+    if rest.is_empty() {
+        return Vec::new();
+    }
+    rest.push(Field::unknown());
+    words(&rest, plain, true).into_iter().collect()
+}
+
+fn find(arguments: &[Field]) -> Vec<Inner> {
+    const RUNS: [&str; 10] = [
+        "-exec",
+        "-execdir",
+        "-ok",
+        "-okdir",
+        "-x",
+        "-X",
+        "--exec",
+        "--exec-batch",
+        "--exec=",
+        "-exec=",
+    ];
+    let mut out = Vec::new();
+    for (index, argument) in arguments.iter().enumerate() {
+        if argument.known().is_some_and(|text| RUNS.contains(&text)) {
+            let rest = arguments.get(index + 1..).unwrap_or_default();
+            let end = rest
+                .iter()
+                .position(|field| matches!(field.known(), Some(";" | "+")))
+                .unwrap_or(rest.len());
+            let given: Vec<Field> = rest
+                .iter()
+                .take(end)
+                .map(|field| match field.known() {
+                    Some(text) if text.contains("{}") => with_gaps(text),
+                    _ => field.clone(),
+                })
+                .collect();
+            out.extend(words(&given, false, true));
+        }
+    }
+    out
+}
+
+/// A text in which `{}` stands for what is not known.
+fn with_gaps(text: &str) -> Field {
+    let mut out = Field::default();
+    for (index, part) in text.split("{}").enumerate() {
+        if index > 0 {
+            out.push(Piece::Any);
+        }
+        out.push_text(part);
+    }
+    out
+}
+
+fn parallel(arguments: &[Field]) -> Vec<Inner> {
+    let end = arguments
+        .iter()
+        .position(|field| field.known().is_some_and(|text| text.starts_with(":::")))
+        .unwrap_or(arguments.len());
+    let given = arguments.get(..end).unwrap_or_default();
+    let mut out = somewhere(given);
+    let rest: Vec<Field> = given
+        .iter()
+        .skip_while(|field| field.start().starts_with('-'))
+        .cloned()
+        .chain([Field::unknown()])
+        .collect();
+    out.push(script(Field::joined(&rest), true));
+    // Without a command, each argument is one.
+    if let Some(texts) = arguments.get(end + 1..) {
+        out.extend(texts.iter().map(|text| script(text.clone(), false)));
+    }
+    out
+}
+
+fn ssh(arguments: &[Field]) -> Vec<Inner> {
+    const VALUED: &str = "BbcDEeFIiJLlmOopQRSWwP";
+    let mut out = Vec::new();
+    let mut at = 0;
+    while let Some(argument) = arguments.get(at) {
+        let text = argument.start();
+        if !text.starts_with('-') {
+            break;
+        }
+        let apart = text
+            .chars()
+            .skip(1)
+            .position(|c| VALUED.contains(c))
+            .is_some_and(|index| index + 2 == text.chars().count());
+        let value = if apart { arguments.get(at + 1).cloned() } else { argument.after("-o") };
+        if let Some(value) = value.as_ref().and_then(Field::known)
+            && let Some((name, command)) = value.split_once(['=', ' '])
+            && name.to_ascii_lowercase().ends_with("command")
+        {
+            out.push(script(Field::text(command), true));
+        }
+        at += if apart { 2 } else { 1 };
+    }
+    // The host, then what runs there: elsewhere, but it is what the rule names.
+    let rest = arguments.get(at + 1..).unwrap_or_default();
+    if !rest.is_empty() {
+        out.push(script(Field::joined(rest), true));
+    }
+    out
+}
+
+fn flock(arguments: &[Field]) -> Vec<Inner> {
+    let wrapper = Wrapper {
+        valued: "wE",
+        long: &["--timeout", "--wait", "--conflict-exit-code"],
+        own: 1,
+        ..PLAIN
+    };
+    let mut out = valued_option(arguments, 'c', &["--command"]);
+    out.extend(through(&wrapper, "flock", arguments, false));
+    out
+}
+
+/// What stands behind `--`.
+fn after_dashes(arguments: &[Field]) -> Vec<Inner> {
+    let Some(at) = arguments.iter().position(|field| field.known() == Some("--")) else {
+        return Vec::new();
+    };
+    words(arguments.get(at + 1..).unwrap_or_default(), false, true).into_iter().collect()
+}
+
+/// The values of an option, as scripts.
+fn valued_option(arguments: &[Field], short: char, long: &[&str]) -> Vec<Inner> {
+    let mut out = option_texts(arguments, long, &[]);
+    for (index, argument) in arguments.iter().enumerate() {
+        let text = argument.start();
+        let Some(letters) = text.strip_prefix('-').filter(|letters| !letters.starts_with('-'))
+        else {
+            continue;
+        };
+        let Some((before, value)) = letters.split_once(short) else { continue };
+        if !before.chars().all(|c| c.is_ascii_alphanumeric()) {
+            continue;
+        }
+        if value.is_empty() {
+            out.extend(arguments.get(index + 1).map(|value| script(value.clone(), true)));
+        } else if let Some(value) = argument.after(&format!("-{before}{short}")) {
+            out.push(script(value, true));
+        }
+    }
+    out
+}
+
+/// The values of long options, also shortened, as scripts. What of `prefixes` they begin with is taken off.
+fn option_texts(arguments: &[Field], options: &[&str], prefixes: &[&str]) -> Vec<Inner> {
+    let mut out = Vec::new();
+    for (index, argument) in arguments.iter().enumerate() {
+        let text = argument.start();
+        let name = text.split('=').next().unwrap_or(text);
+        let named = options.iter().any(|option| {
+            name == *option
+                || (name.len() > 4 && name.starts_with("--") && option.starts_with(name))
+        });
+        if !named {
+            continue;
+        }
+        let value = match argument.after(&format!("{name}=")) {
+            Some(value) => Some(value),
+            None => arguments.get(index + 1).cloned(),
+        };
+        let Some(value) = value else { continue };
+        let bare = prefixes.iter().find_map(|prefix| value.after(prefix));
+        out.push(script(bare.unwrap_or(value), true));
+    }
+    out
+}
+
+fn git(arguments: &[Field]) -> Vec<Inner> {
+    let mut out = Vec::new();
+    let mut at = 0;
+    while let Some(text) = arguments.get(at).map(Field::start) {
+        if !text.starts_with('-') {
+            break;
+        }
+        if matches!(
+            text,
+            "-c" | "-C"
+                | "--git-dir"
+                | "--work-tree"
+                | "--namespace"
+                | "--exec-path"
+                | "--config-env"
+        ) {
+            if text == "-c"
+                && let Some((_, value)) =
+                    arguments.get(at + 1).and_then(|v| v.known()?.split_once('='))
+            {
+                // Of an alias, a pager, an editor, a helper: some values are commands.
+                out.push(script(Field::text(value.trim_start_matches('!')), false));
+            }
+            at += 2;
+        } else {
+            at += 1;
+        }
+    }
+    let rest = arguments.get(at + 1..).unwrap_or_default();
+    match arguments.get(at).and_then(Field::known) {
+        Some("bisect") if rest.first().and_then(Field::known) == Some("run") => {
+            out.extend(words(rest.get(1..).unwrap_or_default(), false, true));
+        }
+        Some("submodule") => {
+            if let Some(index) = rest.iter().position(|field| field.known() == Some("foreach")) {
+                let rest: Vec<Field> = rest
+                    .iter()
+                    .skip(index + 1)
+                    .skip_while(|field| field.start().starts_with('-'))
+                    .cloned()
+                    .collect();
+                out.push(script(Field::joined(&rest), true));
+            }
+        }
+        Some("rebase") => out.extend(valued_option(rest, 'x', &["--exec"])),
+        Some("filter-branch") => {
+            out.extend(option_texts(
+                rest,
+                &[
+                    "--env-filter",
+                    "--tree-filter",
+                    "--index-filter",
+                    "--parent-filter",
+                    "--msg-filter",
+                    "--commit-filter",
+                    "--tag-name-filter",
+                    "--setup",
+                ],
+                &[],
+            ));
+        }
+        Some("difftool" | "mergetool") => out.extend(valued_option(rest, 'x', &["--extcmd"])),
+        Some(
+            "fetch" | "pull" | "clone" | "push" | "ls-remote" | "archive" | "fetch-pack"
+            | "send-pack",
+        ) => {
+            out.extend(option_texts(rest, &["--upload-pack", "--receive-pack", "--exec"], &[]));
+            out.extend(valued_option(rest, 'u', &[]).into_iter().map(|inner| match inner {
+                Inner::Script { text, .. } => script(text, false),
+                other => other,
+            }));
+            // `ext::command`.
+            for field in rest {
+                if let Some(command) = field.after("ext::") {
+                    out.push(script(command, true));
+                }
+            }
+        }
+        _ => {}
+    }
+    out
+}
+
+/// Programs with a language of their own that can run commands: texts behind the words that do so.
+fn embedded(arguments: &[Field]) -> Vec<Inner> {
+    const MARKS: [&str; 12] = [
+        "system(", "!", "\\!", ".shell", ".system", "shell ", "EXEC:", "SYSTEM:", "exec ",
+        "spawn ", "-e", "|",
+    ];
+    let mut out = Vec::new();
+    for (index, argument) in arguments.iter().enumerate() {
+        let Some(text) = argument.known() else { continue };
+        if matches!(text, "-e" | "--exec" | "--sh-exec" | "-c") {
+            out.extend(arguments.get(index + 1).map(|value| script(value.clone(), false)));
+        }
+        for mark in MARKS {
+            let Some((_, after)) = text.split_once(mark) else { continue };
+            let after = after.trim_start_matches(['"', '\'', ' ', '(']);
+            let end = after.find(['"', '\'', ')', ',']).unwrap_or(after.len());
+            if let Some(after) = after.get(..end).filter(|after| !after.trim().is_empty()) {
+                out.push(script(Field::text(after), false));
+            }
+        }
+        if text.contains(' ') {
+            out.push(script(Field::text(text), false));
+        }
+        if argument.known().is_some_and(|text| {
+            matches!(
+                text,
+                "new-session"
+                    | "new-window"
+                    | "split-window"
+                    | "send-keys"
+                    | "run-shell"
+                    | "neww"
+                    | "splitw"
+                    | "new"
+                    | "-dm"
+                    | "-dmS"
+                    | "-X"
+            )
+        }) {
+            out.extend(somewhere(arguments.get(index + 1..).unwrap_or_default()));
+        }
+    }
+    out
+}

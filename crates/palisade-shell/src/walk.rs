@@ -1,0 +1,450 @@
+//! From what a script says to what it may run.
+
+mod assignments;
+mod words;
+
+use std::collections::{HashMap, HashSet};
+
+use crate::{
+    Command, Field, Known, LONGEST, Line, Redirect, Started, Unreadable,
+    parse::{self, Script},
+    programs,
+    syntax::{Group, Item, List, Node, RedirectKind, Simple, Word},
+};
+
+/// How often a text is found in a text to be read as commands.
+const DEEPEST: usize = 8;
+/// Texts that something may take for commands.
+const MOST_TEXTS: usize = 64;
+
+pub(crate) fn line(text: &str, known: &Known) -> Result<Line, Unreadable> {
+    at_depth(text, known, 0, Given::Nothing)
+}
+
+pub(crate) fn program(words: &[String], known: &Known) -> Line {
+    let script = Script::default();
+    let mut walk = Walk::new(&script, known, 0, Given::Nothing);
+    let mut command = Command {
+        words: words.iter().map(Field::text).collect(),
+        certain: true,
+        directories: walk.directories.clone(),
+        ..Command::default()
+    };
+    walk.started(&mut command);
+    walk.line.commands.push(command);
+    walk.line
+}
+
+fn at_depth(text: &str, known: &Known, depth: usize, given: Given) -> Result<Line, Unreadable> {
+    if depth >= DEEPEST {
+        return Err(Unreadable::new("it is nested too deeply"));
+    }
+    if text.len() > LONGEST {
+        return Err(Unreadable::new("it is too long"));
+    }
+    if let Some(why) = odd(text) {
+        return Err(Unreadable::new(why));
+    }
+    let script = parse::script(text)?;
+    Ok(Walk::over(&script, known, depth, given))
+}
+
+/// What a command finds on its standard input.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Given {
+    /// What the whole line has: nothing that the line itself could bring there.
+    Nothing,
+    /// Something that is not known.
+    Something,
+    Text(Field),
+}
+
+/// Characters that no command needs, and that show something else than what runs.
+fn odd(text: &str) -> Option<&'static str> {
+    text.chars().find_map(|c| match c {
+        '\0' => Some("it has a NUL in it"),
+        '\r' => Some("it has a carriage return in it"),
+        '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}' | '\u{61c}' => {
+            Some("it has characters in it that turn the direction of text")
+        }
+        '\u{200b}'..='\u{200d}' | '\u{2060}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}' => {
+            Some("it has characters in it that are not shown")
+        }
+        '\t' | '\n' => None,
+        c if c.is_control() => Some("it has control characters in it"),
+        _ => None,
+    })
+}
+
+struct Walk<'a> {
+    known: &'a Known,
+    texts: &'a [Word],
+    depth: usize,
+    line: Line,
+    /// What variables hold; those that are not in it are not known.
+    variables: HashMap<String, Field>,
+    functions: HashSet<String>,
+    /// Folders that the next command may run in.
+    directories: Vec<String>,
+    /// How many constructs around here make it unsure that what is here runs, once and in order.
+    unsure: usize,
+    /// Words are split at other characters than blanks.
+    other_breaks: bool,
+    /// Something evaluates text as arithmetic, an index or a prompt, which runs what is in it.
+    evaluates: bool,
+    /// Quoted texts that such an evaluation would run something of.
+    loaded: Vec<String>,
+    certain: bool,
+    given: Given,
+}
+
+impl<'a> Walk<'a> {
+    fn over(script: &'a Script, known: &'a Known, depth: usize, given: Given) -> Line {
+        let mut walk = Self::new(script, known, depth, given);
+        walk.list(&script.list);
+        walk.evaluate();
+        walk.line
+    }
+
+    fn new(script: &'a Script, known: &'a Known, depth: usize, given: Given) -> Self {
+        let mut variables = HashMap::new();
+        if let Some(home) = &known.home {
+            variables.insert("HOME".to_owned(), Field::text(home));
+        }
+        if let Some(directory) = &known.directory {
+            variables.insert("PWD".to_owned(), Field::text(directory));
+        }
+        Walk {
+            known,
+            texts: &script.texts,
+            depth,
+            line: Line::default(),
+            variables,
+            functions: HashSet::new(),
+            directories: vec![".".to_owned()],
+            unsure: 0,
+            other_breaks: false,
+            evaluates: false,
+            loaded: Vec::new(),
+            certain: true,
+            given,
+        }
+    }
+
+    /// Takes quoted texts for what they are once something evaluates them.
+    fn evaluate(&mut self) {
+        if !self.evaluates {
+            return;
+        }
+        let loaded = std::mem::take(&mut self.loaded);
+        for text in loaded.iter().take(MOST_TEXTS) {
+            self.possible(parse::expandable(text));
+        }
+        if loaded.len() > MOST_TEXTS {
+            self.line.unclear("many texts may be evaluated");
+        }
+    }
+
+    /// Adds what a text would run if something took it for commands.
+    fn possible(&mut self, script: Result<Script, Unreadable>) {
+        let Ok(script) = script else {
+            self.line.unclear("a text that may be evaluated cannot be read");
+            return;
+        };
+        if self.depth + 1 >= DEEPEST {
+            self.line.unclear("texts are nested too deeply");
+            return;
+        }
+        let mut found = Walk::over(&script, self.known, self.depth + 1, Given::Something);
+        for command in &mut found.commands {
+            command.certain = false;
+        }
+        self.line.commands.append(&mut found.commands);
+        for construct in found.constructs {
+            self.line.construct(construct);
+        }
+        for why in found.unclear {
+            self.line.unclear(why);
+        }
+    }
+
+    fn list(&mut self, list: &List) {
+        for item in &list.items {
+            self.item(item);
+        }
+    }
+
+    fn item(&mut self, item: &Item) {
+        if item.background {
+            self.line.construct("`&`, which leaves a command running");
+        }
+        // Each command of a pipe has a shell of its own, and one in the background too.
+        let apart = item.background || item.commands.len() > 1;
+        let kept = apart.then(|| (self.variables.clone(), self.directories.clone()));
+        if item.conditional {
+            self.unsure += 1;
+        }
+        for (index, node) in item.commands.iter().enumerate() {
+            let outer = (index > 0).then(|| std::mem::replace(&mut self.given, Given::Something));
+            self.node(node);
+            if let Some(outer) = outer {
+                self.given = outer;
+            }
+        }
+        if item.conditional {
+            self.unsure -= 1;
+        }
+        if let Some((variables, directories)) = kept {
+            self.variables = variables;
+            self.directories = directories;
+        }
+    }
+
+    fn unsurely(&mut self, run: impl FnOnce(&mut Self)) {
+        self.unsure += 1;
+        run(self);
+        self.unsure -= 1;
+    }
+
+    /// What may run any number of times, or later: nothing that it assigns is known where it runs.
+    fn repeated(&mut self, lists: &[List]) {
+        self.variables.clear();
+        let (directories, first) = (self.directories.clone(), self.line.commands.len());
+        self.unsurely(|walk| {
+            for list in lists {
+                walk.list(list);
+            }
+        });
+        self.variables.clear();
+        if self.directories != directories {
+            // The next time round it begins where the last one ended.
+            self.directories.clear();
+            for command in self.line.commands.iter_mut().skip(first) {
+                command.is_anywhere();
+            }
+        }
+    }
+
+    fn node(&mut self, node: &Node) {
+        match node {
+            Node::Simple(simple) => self.simple(simple),
+            Node::Group { kind, body, redirects } => {
+                match kind {
+                    Group::Subshell => self.line.construct("a subshell"),
+                    Group::Brace => self.line.construct("a group in braces"),
+                    Group::Coproc => self.line.construct("a coprocess"),
+                }
+                let outer = self.bare_redirects(redirects);
+                let kept = (self.variables.clone(), self.directories.clone());
+                self.list(body);
+                self.given = outer;
+                if *kind != Group::Brace {
+                    (self.variables, self.directories) = kept;
+                }
+            }
+            Node::Flow { variable, words, lists, redirects } => {
+                for word in words {
+                    self.fields(word);
+                }
+                if let Some(name) = variable {
+                    self.variables.remove(name);
+                    if programs::changes_meaning(name) {
+                        self.line.construct("a variable that changes what commands mean");
+                    }
+                }
+                let outer = self.bare_redirects(redirects);
+                self.repeated(lists);
+                self.given = outer;
+            }
+            Node::Function { name, body } => {
+                self.line.construct("a function");
+                self.functions.insert(name.clone());
+                let directories = std::mem::take(&mut self.directories);
+                self.variables.clear();
+                let outer = std::mem::replace(&mut self.given, Given::Something);
+                self.unsurely(|walk| walk.node(body));
+                self.given = outer;
+                self.variables.clear();
+                self.directories = directories;
+            }
+            Node::Test { words, redirects } => {
+                self.evaluates = true;
+                for word in words {
+                    self.fields(word);
+                }
+                let outer = self.bare_redirects(redirects);
+                self.given = outer;
+            }
+        }
+    }
+
+    /// Redirections of something that is no simple command. What it is given stays until the caller puts back
+    /// what was given before.
+    fn bare_redirects(&mut self, redirects: &[crate::syntax::Redirect]) -> Given {
+        let (redirects, given) = self.redirects(redirects);
+        let outer = self.given.clone();
+        if let Some(given) = given {
+            self.given = given;
+        }
+        if !redirects.is_empty() {
+            let command = Command {
+                redirects,
+                certain: self.certain,
+                directories: self.directories.clone(),
+                ..Command::default()
+            };
+            self.line.commands.push(command);
+        }
+        outer
+    }
+
+    /// The files that are opened, and the text that is given on standard input.
+    fn redirects(
+        &mut self,
+        redirects: &[crate::syntax::Redirect],
+    ) -> (Vec<Redirect>, Option<Given>) {
+        let mut files = Vec::new();
+        let mut input = None;
+        for redirect in redirects {
+            let field = Field::joined(&self.target(&redirect.target));
+            let (reads, writes) = match redirect.kind {
+                RedirectKind::Read => {
+                    input = match field.known() {
+                        Some("/dev/null") => Some(Given::Nothing),
+                        _ => Some(Given::Something),
+                    };
+                    (true, false)
+                }
+                RedirectKind::Write => (false, true),
+                RedirectKind::ReadWrite => (true, true),
+                RedirectKind::Duplicate => continue,
+                RedirectKind::Text => {
+                    input = Some(Given::Text(field));
+                    continue;
+                }
+            };
+            files.push(Redirect { file: field, reads, writes });
+        }
+        (files, input)
+    }
+
+    fn simple(&mut self, simple: &Simple) {
+        let mut words = Vec::new();
+        for word in &simple.words {
+            words.extend(self.fields(word));
+        }
+        let assignments = self.assignments(simple, words.is_empty());
+        let (redirects, input) = self.redirects(&simple.redirects);
+        let mut command = Command {
+            words,
+            raw: Some(simple.raw.clone()),
+            assignments,
+            redirects,
+            starts: Vec::new(),
+            certain: self.certain,
+            directories: self.directories.clone(),
+        };
+        let bare_exec = command.words.len() == 1 && command.program() == Some("exec");
+        let outer = self.given.clone();
+        if let Some(input) = input {
+            self.given = input;
+        }
+        if !command.words.is_empty() {
+            self.started(&mut command);
+        }
+        if !bare_exec {
+            self.given = outer;
+        }
+        self.effects(&command);
+        self.line.commands.push(command);
+    }
+
+    /// Looks through a command that starts others.
+    fn started(&mut self, command: &mut Command) {
+        let Some(program) = command.program() else {
+            self.line.unclear("the name of a program is not known");
+            return;
+        };
+        if self.functions.contains(program) {
+            return;
+        }
+        for what in programs::started(program, &command.words) {
+            match what {
+                programs::Inner::Words { words, transparent, certain } => {
+                    let line = self.inner(words, certain);
+                    command.starts.push(Started { transparent, line });
+                }
+                programs::Inner::Script { text, certain } => {
+                    let line = self.script(&text, certain);
+                    command.starts.push(Started { transparent: false, line });
+                }
+                programs::Inner::Unclear(why) => self.line.unclear(why),
+                programs::Inner::Input => match self.given.clone() {
+                    Given::Text(text) => {
+                        let line = self.script(&text, true);
+                        command.starts.push(Started { transparent: false, line });
+                    }
+                    Given::Something => {
+                        self.line.unclear("a shell runs what it reads from elsewhere");
+                    }
+                    Given::Nothing => {}
+                },
+            }
+        }
+    }
+
+    /// A command that a wrapper starts.
+    fn inner(&mut self, words: Vec<Field>, certain: bool) -> Line {
+        let mut line = Line::default();
+        if self.depth + 1 >= DEEPEST {
+            line.unclear("commands start each other too deeply");
+            return line;
+        }
+        self.depth += 1;
+        let outer = std::mem::take(&mut self.line);
+        let mut command = Command {
+            words,
+            certain: self.certain && certain,
+            directories: self.directories.clone(),
+            ..Command::default()
+        };
+        self.started(&mut command);
+        self.line.commands.push(command);
+        line = std::mem::replace(&mut self.line, outer);
+        self.depth -= 1;
+        line
+    }
+
+    /// A text that is run as a script.
+    fn script(&mut self, text: &Field, certain: bool) -> Line {
+        let mut line = Line::default();
+        match text.known() {
+            Some(text) => match at_depth(text, self.known, self.depth + 1, self.given.clone()) {
+                Ok(found) => line = found,
+                Err(_) => line.unclear("a text that is run as commands cannot be read"),
+            },
+            None => {
+                // What is known of it is worth a look: the unknown may be no more than an argument.
+                let shown: String = text
+                    .pieces()
+                    .iter()
+                    .map(|piece| match piece {
+                        crate::Piece::Text(text) => text.as_str(),
+                        crate::Piece::Any | crate::Piece::AnyWords => "\"$PALISADE_UNKNOWN\"",
+                    })
+                    .collect();
+                if let Ok(found) = at_depth(&shown, self.known, self.depth + 1, self.given.clone())
+                {
+                    line = found;
+                }
+                line.unclear("a text that is run as commands is not known");
+            }
+        }
+        if !certain {
+            for command in &mut line.commands {
+                command.certain = false;
+            }
+        }
+        line
+    }
+}

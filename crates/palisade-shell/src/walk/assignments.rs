@@ -1,0 +1,190 @@
+//! What a command changes for those after it.
+
+use super::Walk;
+use crate::{
+    Command, Field, parse, programs,
+    syntax::{Simple, Value},
+};
+
+/// Commands of the shell that give a variable a value, or take one away, in ways that are not followed.
+const SETTERS: [&str; 9] =
+    ["read", "mapfile", "readarray", "printf", "getopts", "let", "unset", "wait", "coproc"];
+/// Those that declare one.
+const DECLARATIONS: [&str; 5] = ["declare", "typeset", "local", "export", "readonly"];
+
+impl Walk<'_> {
+    /// The assignments before a command. Those that stand alone stay in force.
+    pub(super) fn assignments(&mut self, simple: &Simple, alone: bool) -> Vec<(String, Field)> {
+        let mut out = Vec::new();
+        for assignment in &simple.assignments {
+            let mut value = match &assignment.value {
+                Value::Scalar(word) => Field::joined(&self.fields(word)),
+                Value::Array(words) => {
+                    for word in words {
+                        self.fields(word);
+                    }
+                    Field::unknown()
+                }
+            };
+            if let Some(index) = &assignment.index {
+                self.evaluates = true;
+                self.fields(index);
+                value = Field::unknown();
+            }
+            if assignment.append {
+                value = Field::unknown();
+            }
+            self.assigned(&assignment.name, &value);
+            if alone {
+                self.set(&assignment.name, value.clone());
+            }
+            out.push((assignment.name.clone(), value));
+        }
+        out
+    }
+
+    fn set(&mut self, name: &str, value: Field) {
+        if self.unsure > 0 {
+            self.variables.remove(name);
+        } else {
+            self.variables.insert(name.to_owned(), value);
+        }
+    }
+
+    /// What follows from the name alone.
+    fn assigned(&mut self, name: &str, value: &Field) {
+        match name {
+            "IFS" => self.other_breaks = true,
+            "CDPATH" => self.directories.clear(),
+            // The shell runs what these hold.
+            "PS0" | "PS1" | "PS2" | "PS4" => match value.known() {
+                Some(text) => self.possible(parse::expandable(text)),
+                None => self.line.unclear("a prompt is not known"),
+            },
+            "PROMPT_COMMAND" | "BASH_ENV" | "ENV" => match value.known() {
+                Some(text) => self.possible(parse::script(text)),
+                None => self.line.unclear("a command that the shell itself runs is not known"),
+            },
+            _ => {}
+        }
+    }
+
+    /// What a command that was run has changed.
+    pub(super) fn effects(&mut self, command: &Command) {
+        let Some(program) = command.words.first().and_then(Field::known) else {
+            if !command.words.is_empty() {
+                self.forget();
+            }
+            return;
+        };
+        let arguments = command.words.get(1..).unwrap_or_default();
+        match program {
+            "cd" | "pushd" => self.moved(arguments),
+            "popd" => self.directories.clear(),
+            "alias" => {
+                self.line.construct("an alias");
+                for argument in arguments {
+                    let Some(text) = argument.known() else {
+                        self.line.unclear("an alias is not known");
+                        continue;
+                    };
+                    if let Some((_, value)) = text.split_once('=') {
+                        self.possible(parse::script(value));
+                    }
+                }
+            }
+            "hash" | "enable" | "shopt" | "unalias" | "set" => {
+                if program != "set"
+                    || arguments.iter().any(|a| a.known().is_none_or(|a| a.contains('-')))
+                {
+                    self.line.construct("a command that changes what later ones mean");
+                }
+            }
+            "trap" => {
+                self.line.construct("a trap");
+            }
+            "eval" | "source" | "." => self.forget(),
+            program if DECLARATIONS.contains(&program) => self.declared(arguments),
+            program if SETTERS.contains(&program) => {
+                self.evaluates = true;
+                self.forget();
+            }
+            "test" | "[" => self.evaluates = true,
+            program if self.functions.contains(program) => self.forget(),
+            // Wrappers run commands of the shell only as these two.
+            "builtin" | "command" => self.forget(),
+            _ => {}
+        }
+    }
+
+    fn forget(&mut self) {
+        self.variables.clear();
+        self.directories.clear();
+    }
+
+    fn declared(&mut self, arguments: &[Field]) {
+        self.evaluates = true;
+        let mut plain = true;
+        for argument in arguments {
+            let text = argument.start();
+            if text.starts_with(['-', '+']) {
+                plain &= matches!(argument.known(), Some("-x" | "-g" | "-r" | "--"));
+                continue;
+            }
+            if text.is_empty() {
+                self.forget();
+                continue;
+            }
+            match text.split_once('=') {
+                Some((name, _)) => {
+                    if programs::changes_meaning(name) {
+                        self.line.construct("a variable that changes what commands mean");
+                    }
+                    let value = argument.after(name).and_then(|rest| rest.after("="));
+                    let value = value.unwrap_or_else(Field::unknown);
+                    self.assigned(name, &value);
+                    if plain {
+                        self.set(name, value);
+                    } else {
+                        self.variables.remove(name);
+                    }
+                }
+                None if !plain => {
+                    self.variables.remove(text);
+                }
+                None => {}
+            }
+        }
+    }
+
+    /// After `cd`: where it went, and, as it may have failed, where it was.
+    fn moved(&mut self, arguments: &[Field]) {
+        self.variables.remove("PWD");
+        self.variables.remove("OLDPWD");
+        let mut named = arguments
+            .iter()
+            .filter(|argument| !matches!(argument.known(), Some("--" | "-P" | "-L" | "-e" | "-@")));
+        let target = match (named.next(), named.next()) {
+            (None, _) => self.known.home.clone(),
+            (Some(target), None) => target.known().map(str::to_owned),
+            _ => None,
+        };
+        let target = target.filter(|target| !target.is_empty() && !target.starts_with(['-', '+']));
+        let Some(target) = target else {
+            self.directories.clear();
+            return;
+        };
+        const MOST: usize = 16;
+        let mut gone: Vec<String> = Vec::new();
+        for from in &self.directories {
+            let to =
+                if target.starts_with('/') { target.clone() } else { format!("{from}/{target}") };
+            gone.push(to);
+        }
+        self.directories.extend(gone);
+        self.directories.dedup();
+        if self.directories.len() > MOST {
+            self.directories.clear();
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! From a word to the arguments that it becomes.
+
+use super::Walk;
+use crate::{
+    Field, Piece,
+    syntax::{Part, Word},
+};
+
+/// A word on its way to be arguments.
+#[derive(Default)]
+struct Fields {
+    done: Vec<Field>,
+    current: Field,
+    /// Whether there is an argument at all, though nothing may be in it.
+    present: bool,
+    /// A pattern has begun, and nothing after it is taken as it stands.
+    open: bool,
+}
+
+impl Fields {
+    fn push(&mut self, piece: Piece) {
+        self.present = true;
+        match piece {
+            Piece::Text(_) if self.open => {}
+            piece => self.current.push(piece),
+        }
+    }
+
+    fn unknown(&mut self, quoted: bool) {
+        self.push(if quoted { Piece::Any } else { Piece::AnyWords });
+    }
+
+    fn next(&mut self) {
+        if self.present {
+            self.done.push(std::mem::take(&mut self.current));
+        }
+        self.present = false;
+    }
+
+    fn finish(mut self) -> Vec<Field> {
+        self.next();
+        self.done
+    }
+}
+
+impl Walk<'_> {
+    /// The arguments that a word becomes. What it runs on the way is added to the line.
+    pub(super) fn fields(&mut self, word: &Word) -> Vec<Field> {
+        let mut fields = Fields::default();
+        self.parts(&word.parts, &mut fields);
+        fields.finish()
+    }
+
+    /// What a redirection names or gives.
+    pub(super) fn target(&mut self, word: &Word) -> Vec<Field> {
+        if let [Part::Here(number)] = word.parts.as_slice() {
+            let text = self.texts.get(*number);
+            return text.map(|text| self.fields(text)).unwrap_or_default();
+        }
+        self.fields(word)
+    }
+
+    fn parts(&mut self, parts: &[Part], fields: &mut Fields) {
+        for part in parts {
+            match part {
+                Part::Text { text, quoted } => {
+                    if *quoted && (text.contains("$(") || text.contains('`') || text.contains("${"))
+                    {
+                        self.loaded.push(text.clone());
+                    }
+                    fields.push(Piece::Text(text.clone()));
+                }
+                Part::Pattern(pattern) => {
+                    fields.push(Piece::AnyWords);
+                    fields.open |= matches!(pattern.as_str(), "[" | "{");
+                }
+                Part::Tilde(name) => match (&self.known.home, name.as_str()) {
+                    (Some(home), "") => fields.push(Piece::Text(home.clone())),
+                    _ => fields.unknown(true),
+                },
+                Part::Variable { name, quoted } => self.variable(name, *quoted, fields),
+                Part::Expansion { inner, quoted, prompt } => {
+                    self.evaluates |= *prompt;
+                    self.parts(inner, &mut Fields::default());
+                    // `"$@"` is several arguments in spite of its quotes.
+                    fields.unknown(*quoted && !inner.is_empty());
+                }
+                Part::Command { list, quoted } => {
+                    self.line.construct("a command substitution");
+                    self.apart(list);
+                    fields.unknown(*quoted);
+                }
+                Part::Process(list) => {
+                    self.line.construct("a process substitution");
+                    self.apart(list);
+                    fields.unknown(true);
+                }
+                Part::Here(_) => fields.unknown(false),
+            }
+        }
+    }
+
+    /// Commands in a shell of their own.
+    fn apart(&mut self, list: &crate::syntax::List) {
+        let kept = (self.variables.clone(), self.directories.clone());
+        self.list(list);
+        (self.variables, self.directories) = kept;
+    }
+
+    fn variable(&mut self, name: &str, quoted: bool, fields: &mut Fields) {
+        let value = match self.variables.get(name) {
+            Some(value) if quoted || !self.other_breaks => value.clone(),
+            _ => return fields.unknown(quoted),
+        };
+        if quoted {
+            fields.present = true;
+            for piece in value.pieces() {
+                fields.push(piece.clone());
+            }
+            return;
+        }
+        for piece in value.pieces() {
+            let Piece::Text(text) = piece else {
+                fields.push(Piece::AnyWords);
+                continue;
+            };
+            let blank = |c: char| matches!(c, ' ' | '\t' | '\n');
+            for (index, part) in text.split(blank).enumerate() {
+                if index > 0 {
+                    fields.next();
+                }
+                if part.contains(['*', '?', '[']) {
+                    fields.push(Piece::AnyWords);
+                } else if !part.is_empty() {
+                    fields.push(Piece::Text(part.to_owned()));
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,270 @@
+//! Hooks of the policy, asked from inside: what they hold, and what an agent tries against them.
+
+use http::StatusCode;
+use palisade_testkit::{Recorded, Upstream, answer};
+use serde_json::json;
+
+use crate::world::{Ran, SECRET, World};
+
+const GUARD: &str = "#!/bin/sh\nenv > \"$HOME/../hook-env\"\ngrep -q curl && { echo 'no curl here' >&2; exit 2; }\nexit 0\n";
+
+/// A world with this `hooks` section, whose agent has the `palisade` program.
+fn world(hooks: &str, more: &str) -> Option<World> {
+    let exe = env!("CARGO_BIN_EXE_palisade");
+    let world = World::new(&format!("filesystem: {{read: [{exe}]}}\nhooks:\n{hooks}\n{more}"))?;
+    world.program("config/hooks/guard.sh", GUARD);
+    Some(world)
+}
+
+const PRE_TOOL_USE: &str =
+    "  PreToolUse: [{matcher: Bash, hooks: [{type: command, command: ./hooks/guard.sh}]}]";
+
+fn told(command: &str) -> String {
+    json!({"session_id": "s", "hook_event_name": "PreToolUse", "tool_name": "Bash",
+        "tool_input": {"command": command}})
+    .to_string()
+}
+
+/// `palisade hook` inside, told this.
+fn tell(world: &World, told: &str) -> Ran {
+    let exe = env!("CARGO_BIN_EXE_palisade");
+    world.inside_sh(&format!(
+        "printf '%s' '{told}' | {exe} hook --agent claude-code; echo \"exit $?\""
+    ))
+}
+
+#[test]
+fn asks_the_supervisor_about_a_call() {
+    let Some(world) = world(PRE_TOOL_USE, "") else { return };
+    let ran = tell(&world, &told("ls"));
+    assert_eq!(ran.good(), "exit 0", "{ran}");
+    world.assert_denials(&[]);
+    let ran = tell(&world, &told("curl x"));
+    assert!(ran.good().contains("\"permissionDecision\":\"deny\""), "{ran}");
+    assert!(ran.good().contains("no curl here"), "{ran}");
+    world.assert_denials(&[("hook", "PreToolUse Bash curl x"), ("tool_call", "Bash curl x")]);
+    let events = world.events();
+    let hooks: Vec<_> = events.iter().filter(|event| event["kind"] == "hook").collect();
+    assert_eq!(hooks.len(), 2);
+    assert_eq!(hooks[0]["detail"]["answered"], "nothing");
+    assert_eq!(hooks[1]["detail"]["answered"], "deny");
+    assert!(hooks[1]["detail"]["microseconds"].as_u64().unwrap() > 0);
+}
+
+/// A hook has none of the operator's secrets, and none of what the agent has in its environment.
+#[test]
+fn reads_secrets_by_way_of_a_hook() {
+    let Some(world) = world(PRE_TOOL_USE, "") else { return };
+    tell(&world, &told("ls"));
+    let environment = world.read("hook-env");
+    assert!(
+        environment.contains("PALISADE_SESSION=s-") && environment.contains("CLAUDE_PROJECT_DIR=")
+    );
+    assert!(!environment.contains(SECRET.1) && !environment.contains(SECRET.0), "{environment}");
+}
+
+#[test]
+fn tells_the_supervisor_nonsense() {
+    let Some(world) = world(PRE_TOOL_USE, "") else { return };
+    for nonsense in [
+        "",
+        "{",
+        "[]",
+        "{\"hook_event_name\": \"PreToolUse\", \"tool_name\": \"Bash\", \"tool_input\": {\"command\": \"ls\", \"command\": \"x\"}}",
+    ] {
+        let ran = tell(&world, nonsense);
+        assert_eq!(ran.good(), "exit 2", "{ran}");
+        assert!(ran.err.contains("palisade: "), "{ran}");
+    }
+    let program = "import socket\n\
+        def say(data):\n\
+        \x20   s = socket.create_connection(('palisade.local', 80), 20)\n\
+        \x20   try:\n\
+        \x20       s.sendall(data)\n\
+        \x20       print((s.recv(4096)[9:12] or b'closed').decode())\n\
+        \x20   except OSError: print('closed')\n\
+        say(b'GET /v1/hook/claude-code HTTP/1.1\\r\\nhost: x\\r\\n\\r\\n')\n\
+        say(b'POST /v1/hook/nobody HTTP/1.1\\r\\nhost: x\\r\\ncontent-length: 2\\r\\n\\r\\n{}')\n\
+        say(b'POST /v1/hook/../x HTTP/1.1\\r\\nhost: x\\r\\n\\r\\n')\n\
+        say(b'\\x00' * 100000)\n\
+        say(b'POST /v1/hook/codex HTTP/1.1\\r\\nhost: x\\r\\ncontent-length: 99999999\\r\\n\\r\\n' + b'a' * (18 << 20))\n";
+    let ran = world.inside_python(program);
+    for line in ran.good().lines() {
+        assert!(["400", "404", "405", "413", "closed"].contains(&line), "{ran}");
+    }
+    // It answers all the same.
+    assert_eq!(tell(&world, &told("ls")).good(), "exit 0");
+}
+
+/// The way for hooks is there whatever the policy permits, and who cannot go it is refused.
+#[test]
+fn breaks_the_way_to_the_supervisor() {
+    let exe = env!("CARGO_BIN_EXE_palisade");
+    let Some(world) = World::new(&format!("filesystem: {{read: [{exe}]}}")) else { return };
+    assert_eq!(tell(&world, &told("curl x")).good(), "exit 0");
+    let broken = world.inside_sh(&format!(
+        "printf 'int getaddrinfo(void) {{ return -2; }}' | gcc -w -shared -fPIC -o /tmp/none.so -x c - && \
+         printf '%s' '{}' | LD_PRELOAD=/tmp/none.so {exe} hook --agent claude-code; echo \"exit $?\"",
+        told("ls")
+    ));
+    assert_eq!(broken.good(), "exit 2", "{broken}");
+    assert!(broken.err.contains("cannot be asked"), "{broken}");
+}
+
+#[test]
+fn exchanges_a_hook_that_lies_in_the_workspace() {
+    let attack = "echo 'exit 0' >hooks/guard.sh; mv hooks old; mkdir hooks; ln -sf /bin/true hooks/guard.sh; \
+                  echo 'evil' >hooks/json.py; rm -rf hooks; cat hooks/guard.sh";
+    let hooks = "  PreToolUse: [{hooks: [{type: command, command: ../work/hooks/guard.sh}]}]";
+    let exe = env!("CARGO_BIN_EXE_palisade");
+    let make = |place: &str| {
+        let hooks = hooks.replace("hooks/guard.sh", place);
+        let world = World::new(&format!("filesystem: {{read: [{exe}]}}\nhooks:\n{hooks}"))?;
+        world.program(format!("work/{place}"), GUARD);
+        Some(world)
+    };
+    let Some(world) = make("hooks/guard.sh") else { return };
+    let ran = world.inside_sh(attack);
+    assert_eq!(ran.out.trim_end(), GUARD.trim_end(), "{ran}");
+    assert_eq!(world.read("work/hooks/guard.sh"), GUARD);
+    assert!(!world.at("work/hooks/json.py").exists() && !world.at("work/old").exists());
+    assert!(tell(&world, &told("curl x")).good().contains("no curl here"));
+    // Outside it works.
+    let Some(world) = make("hooks/guard.sh") else { return };
+    world.outside_sh(attack);
+    assert!(!world.at("work/hooks/guard.sh").exists());
+    // One that lies beside everything else could be given what it reads.
+    let Some(world) = make("guard.sh") else { return };
+    let ran = world.inside_sh("true");
+    assert_eq!(ran.code, Some(125), "{ran}");
+    assert!(ran.err.contains("a folder of their own"), "{ran}");
+}
+
+/// A hook script that is exchanged by whoever can is not run any more.
+#[test]
+fn a_changed_hook_denies() {
+    let Some(world) = world(PRE_TOOL_USE, "") else { return };
+    let exe = env!("CARGO_BIN_EXE_palisade");
+    let script = world.at("config/hooks/guard.sh");
+    let told = told("ls");
+    let run = format!(
+        "touch ready; while ! [ -e changed ]; do sleep 0.05; done; printf '%s' '{told}' | {exe} hook --agent claude-code"
+    );
+    let child = world.run(&["/bin/sh", "-c", &run]);
+    let mut child = child;
+    let child = child
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    while !world.at("work/ready").exists() {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    palisade_testkit::write_program(&script, "#!/bin/sh\nexit 0\n");
+    world.write("work/changed", "");
+    let ran = crate::world::end_of(child);
+    assert!(ran.good().contains("has changed since the session started"), "{ran}");
+}
+
+fn hello() -> Upstream {
+    Upstream::start(|request: Recorded| async move {
+        answer(StatusCode::OK, "text/plain", format!("hello {}\n", request.uri))
+    })
+    .unwrap()
+}
+
+/// A hook narrows what network rules permit: a connection, and a request.
+#[test]
+fn connects_where_a_hook_says_no() {
+    let server = hello();
+    let port = server.address().port();
+    let network = format!(
+        "network:
+  hosts: {{one.test: [127.0.0.1], two.test: [127.0.0.1]}}
+  rules:
+    - {{name: all, hosts: [one.test, two.test], ports: [{port}], addresses: [127.0.0.1], tls: inspect}}
+"
+    );
+    let hooks = "  PreConnect: [{matcher: two.test, hooks: [{type: command, command: \"echo not there >&2; exit 2\"}]}]
+  PreRequest: [{hooks: [{type: command, command: \"grep -q '\\\"path\\\":\\\"/secret' && echo no >&2 && exit 2; exit 0\"}]}]";
+    let Some(world) = world(hooks, &network) else { return };
+    let get = |host: &str, path: &str| {
+        world.inside(&[
+            "curl",
+            "-s",
+            "--max-time",
+            "20",
+            "-w",
+            "%{http_code}",
+            &format!("http://{host}:{port}{path}"),
+        ])
+    };
+    assert_eq!(get("one.test", "/x").good(), "hello /x\n200");
+    world.assert_denials(&[]);
+    let refused = get("two.test", "/x");
+    assert!(refused.out.ends_with("403") && !refused.out.contains("hello"), "{refused}");
+    assert!(get("one.test", "/secret/x").out.ends_with("403"));
+    let two = format!("two.test:{port}");
+    assert_eq!(world.why_denied(&two), "not there");
+    let requests = server.requests();
+    assert_eq!(requests.len(), 1, "{requests:?}");
+}
+
+#[test]
+fn calls_a_model_that_a_hook_refuses() {
+    let server = hello();
+    let models = format!(
+        "inference:
+  providers: {{own: {{api: anthropic, url: \"{}\"}}}}
+  routes: [{{model: \"*\", to: own}}]
+",
+        server.url()
+    );
+    let hooks = "  PreModelCall: [{matcher: \"dear|costly\", hooks: [{type: command, command: \"echo too dear >&2; exit 2\"}]}]
+  PostModelCall: [{hooks: [{type: command, command: \"cat >> $HOME/../answered\"}]}]";
+    let Some(world) = world(hooks, &models) else { return };
+    let call = |model: &str| {
+        let body = json!({"model": model, "max_tokens": 8, "messages": [{"role": "user", "content": "hi"}]});
+        world.inside(&[
+            "curl",
+            "-s",
+            "--max-time",
+            "20",
+            "-w",
+            "%{http_code}",
+            "-H",
+            "content-type: application/json",
+            "-d",
+            &body.to_string(),
+            "http://inference.local/v1/messages",
+        ])
+    };
+    assert!(call("cheap").good().ends_with("200"));
+    let refused = call("dear");
+    assert!(refused.out.ends_with("403") && refused.out.contains("too dear"), "{refused}");
+    assert_eq!(server.requests().len(), 1);
+    world.verify();
+}
+
+/// Before a person has read it, nothing of a project's policy is run.
+#[test]
+fn brings_hooks_along_in_a_repository() {
+    let Some(world) = World::plain() else { return };
+    world.program("work/hooks/evil.sh", "#!/bin/sh\ntouch \"$HOME/../pwned\"\n");
+    world.write(
+        "work/palisade.yaml",
+        "palisade: 1\nhooks: {SessionStart: [{hooks: [{type: command, command: ./hooks/evil.sh}]}], \
+         PreConnect: [{hooks: [{type: command, command: ./hooks/evil.sh}]}]}\n",
+    );
+    let ran = crate::world::finish(world.palisade().args(["run", "--", "true"]));
+    assert_eq!(ran.code, Some(125), "{ran}");
+    assert!(ran.err.contains("it adds a hook for PreConnect, which runs outside"), "{ran}");
+    let told = json!({"hook_event_name": "SessionStart", "source": "startup"}).to_string();
+    let hook = format!(
+        "printf '%s' '{told}' | {} hook --agent claude-code; echo \"exit $?\"",
+        env!("CARGO_BIN_EXE_palisade")
+    );
+    let ran = world.outside_sh(&hook);
+    assert!(ran.out.ends_with("exit 2\n"), "{ran}");
+    assert!(!world.at("pwned").exists());
+}

@@ -1,0 +1,219 @@
+//! `palisade hook` as an agent starts it, without a sandbox.
+
+use std::{
+    io::Write,
+    path::PathBuf,
+    process::{Command, Stdio},
+};
+
+use serde_json::{Value, json};
+
+use crate::ran::{Ran, palisade};
+
+struct Home(tempfile::TempDir);
+
+impl Home {
+    /// With a policy that has this `hooks` section.
+    fn new(hooks: &str) -> Self {
+        let home = Self(tempfile::tempdir().unwrap());
+        std::fs::write(home.at("p.yaml"), format!("palisade: 1\nextends: [shell]\n{hooks}\n"))
+            .unwrap();
+        home
+    }
+
+    fn at(&self, name: &str) -> PathBuf {
+        self.0.path().canonicalize().unwrap().join(name)
+    }
+
+    fn script(self, name: &str, text: &str) -> Self {
+        palisade_testkit::write_program(self.at(name), text);
+        self
+    }
+
+    fn command(&self, agent: &str) -> Command {
+        let mut command = palisade(&self.at(""));
+        command.args(["hook", "--agent", agent, "--policy"]).arg(self.at("p.yaml"));
+        command
+    }
+
+    fn tell(&self, agent: &str, told: &[u8]) -> Ran {
+        tell(&mut self.command(agent), told)
+    }
+}
+
+fn tell(command: &mut Command, told: &[u8]) -> Ran {
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // Who refuses early does not read all of it.
+    child.stdin.take().unwrap().write_all(told).unwrap_or_default();
+    let output = child.wait_with_output().unwrap();
+    Ran {
+        exit: output.status.code().unwrap(),
+        stdout: String::from_utf8(output.stdout).unwrap(),
+        stderr: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+fn bash(command: &str) -> Vec<u8> {
+    json!({"session_id": "s", "cwd": "/", "hook_event_name": "PreToolUse", "tool_name": "Bash",
+        "tool_input": {"command": command}, "tool_use_id": "t"})
+    .to_string()
+    .into_bytes()
+}
+
+fn said(ran: &Ran) -> Value {
+    serde_json::from_str(&ran.stdout).unwrap_or_else(|error| panic!("{error}: {ran}"))
+}
+
+const GUARD: &str =
+    "hooks: {PreToolUse: [{matcher: Bash, hooks: [{type: command, command: ./guard.sh}]}]}";
+const NO_CURL: &str = "#!/bin/sh\ngrep -q curl && { echo 'no curl here' >&2; exit 2; }\nexit 0\n";
+
+fn guarded() -> Home {
+    Home::new(GUARD).script("guard.sh", NO_CURL)
+}
+
+#[test]
+fn each_agent_gets_its_own_answer() {
+    let home = guarded();
+    let ran = home.tell("claude-code", &bash("curl x"));
+    assert_eq!(ran.exit, 0, "{ran}");
+    let specific = &said(&ran)["hookSpecificOutput"];
+    assert_eq!(
+        (&specific["permissionDecision"], &specific["permissionDecisionReason"]),
+        (&json!("deny"), &json!("no curl here"))
+    );
+    assert_eq!(
+        said(&home.tell("codex", &bash("curl x")))["hookSpecificOutput"]["permissionDecision"],
+        "deny"
+    );
+    let gemini = json!({"hook_event_name": "BeforeTool", "tool_name": "run_shell_command", "tool_input": {"command": "curl x"}});
+    assert_eq!(said(&home.tell("gemini", gemini.to_string().as_bytes()))["decision"], "deny");
+    let cursor =
+        json!({"hook_event_name": "beforeShellExecution", "command": "curl x", "cwd": "/"});
+    assert_eq!(said(&home.tell("cursor", cursor.to_string().as_bytes()))["permission"], "deny");
+    let openclaw =
+        json!({"hook": "before_tool_call", "toolName": "exec", "params": {"command": "curl x"}});
+    assert_eq!(said(&home.tell("openclaw", openclaw.to_string().as_bytes()))["block"], true);
+}
+
+/// What nobody has a word on is left to the agent's own rules: it is not permitted by silence.
+#[test]
+fn says_nothing_where_there_is_nothing_to_say() {
+    let home = guarded();
+    let ran = home.tell("claude-code", &bash("ls"));
+    assert_eq!((ran.exit, ran.stdout.as_str(), ran.stderr.as_str()), (0, "", ""));
+    for told in [
+        json!({"hook_event_name": "SessionStart", "source": "startup"}),
+        json!({"hook_event_name": "PostToolUse", "tool_name": "Bash", "tool_input": {}, "tool_response": {}}),
+        json!({"hook_event_name": "PermissionRequest", "tool_name": "Bash", "tool_input": {"command": "curl x"}}),
+    ] {
+        let ran = home.tell("claude-code", told.to_string().as_bytes());
+        assert_eq!((ran.exit, ran.stdout.as_str()), (0, ""), "{told} {ran}");
+    }
+}
+
+#[test]
+fn whatever_goes_wrong_is_a_refusal() {
+    let home = guarded();
+    for told in [
+        &b""[..],
+        b"{",
+        b"[]",
+        b"{\"hook_event_name\": \"PreToolUse\"}",
+        b"{\"hook_event_name\": \"Unheard\"}",
+        b"{\"hook_event_name\": \"PreToolUse\", \"tool_name\": \"Bash\", \"tool_input\": {\"command\": \"ls\", \"command\": \"curl\"}}",
+        b"{\"hook_event_name\": \"PreToolUse\", \"tool_name\": \"\xff\", \"tool_input\": {}}",
+    ] {
+        let ran = home.tell("claude-code", told);
+        assert_eq!(ran.exit, 2, "{ran}");
+        assert!(ran.stdout.is_empty() && ran.stderr.starts_with("palisade: "), "{ran}");
+    }
+    let huge = bash(&"x".repeat(17 << 20));
+    assert_eq!(home.tell("claude-code", &huge).exit, 2);
+    std::fs::write(home.at("p.yaml"), "palisade: 1\nnetwrk: {}\n").unwrap();
+    let ran = home.tell("claude-code", &bash("ls"));
+    assert!(ran.exit == 2 && ran.stderr.contains("the policy is not valid"), "{ran}");
+    std::fs::write(
+        home.at("p.yaml"),
+        "palisade: 1\nhooks: {PreExec: [{hooks: [{type: command, command: x}]}]}\n",
+    )
+    .unwrap();
+    let ran = home.tell("claude-code", &bash("ls"));
+    assert!(ran.exit == 2 && ran.stderr.contains("hooks.PreExec"), "{ran}");
+    std::fs::remove_file(home.at("p.yaml")).unwrap();
+    assert_eq!(home.tell("claude-code", &bash("ls")).exit, 2);
+}
+
+#[test]
+fn a_hook_that_fails_denies_unless_the_policy_says_otherwise() {
+    for (on_error, expected) in
+        [("deny", json!("deny")), ("ask", json!("ask")), ("allow", Value::Null)]
+    {
+        let home = Home::new(&format!(
+            "hooks: {{on_error: {on_error}, PreToolUse: [{{hooks: [{{type: command, command: exit 7}}]}}]}}"
+        ));
+        let ran = home.tell("claude-code", &bash("ls"));
+        let word = if ran.stdout.is_empty() {
+            Value::Null
+        } else {
+            said(&ran)["hookSpecificOutput"]["permissionDecision"].clone()
+        };
+        assert_eq!(word, expected, "{on_error} {ran}");
+    }
+}
+
+/// A hook that asks `palisade hook` would be asked by it again.
+#[test]
+fn a_hook_cannot_ask_again() {
+    let exe = env!("CARGO_BIN_EXE_palisade");
+    let home = Home::new(GUARD).script(
+        "guard.sh",
+        &format!("#!/bin/sh\nexec {exe} hook --agent claude-code --policy \"$HOME/p.yaml\"\n"),
+    );
+    let ran = home.tell("claude-code", &bash("ls"));
+    let reason = &said(&ran)["hookSpecificOutput"]["permissionDecisionReason"];
+    assert!(reason.as_str().unwrap().contains("cannot ask `palisade hook` again"), "{ran}");
+}
+
+/// A changed input is decided again: by the hooks that did not change it.
+#[test]
+fn a_changed_input_is_decided_again() {
+    let change = |to: &str| {
+        format!(
+            "#!/bin/sh\ncat >/dev/null\necho '{{\"hookSpecificOutput\": {{\"hookEventName\": \"PreToolUse\", \"permissionDecision\": \"allow\", \
+             \"updatedInput\": {{\"command\": \"{to}\"}}}}}}'\n"
+        )
+    };
+    let both = "hooks: {PreToolUse: [{matcher: Bash, hooks: [{type: command, command: ./guard.sh}, {type: command, command: ./change.sh}]}]}";
+    let home =
+        Home::new(both).script("guard.sh", NO_CURL).script("change.sh", &change("timeout 9 ls"));
+    let specific = said(&home.tell("claude-code", &bash("ls")))["hookSpecificOutput"].clone();
+    assert_eq!(
+        (&specific["permissionDecision"], &specific["updatedInput"]["command"]),
+        (&json!("allow"), &json!("timeout 9 ls"))
+    );
+    let home = Home::new(both).script("guard.sh", NO_CURL).script("change.sh", &change("curl x"));
+    let specific = said(&home.tell("claude-code", &bash("ls")))["hookSpecificOutput"].clone();
+    assert_eq!(
+        (&specific["permissionDecision"], &specific["updatedInput"]),
+        (&json!("deny"), &Value::Null)
+    );
+}
+
+#[test]
+fn explain_shows_each_hook() {
+    let home = guarded();
+    let output =
+        palisade(&home.at("")).args(["policy", "explain", "--json", "p.yaml"]).output().unwrap();
+    let lines = String::from_utf8(output.stdout).unwrap();
+    let hook = lines.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let hook = hook.into_iter().find(|rule| rule["rule"] == "hooks.PreToolUse[0]").unwrap();
+    // Without models in the policy only the agent itself tells of its calls.
+    assert_eq!((&hook["advisory"], &hook["layers"]), (&json!(true), &json!(["tool"])));
+    assert!(hook["says"].as_str().unwrap().contains("`./guard.sh`"), "{hook}");
+}
