@@ -1,8 +1,7 @@
 use std::{io, net::SocketAddr, sync::Arc};
 
 use palisade_core::{
-    Action, Authority, Caller, Decision, Event, Handling, HostName, Layer, Look, Program, TlsName,
-    Verdict,
+    Action, Authority, Caller, Decision, Event, Handling, HostName, Layer, Look, TlsName, Verdict,
 };
 use rustix::{
     event::{PollFd, PollFlags, poll},
@@ -282,13 +281,10 @@ impl<'a> Connection<'a> {
         if look == Look::None {
             return Caller::Unasked;
         }
-        let found = self.who(look).await;
-        match (&self.came, &found) {
-            // The socket was another program's when it asked: what came since does not count.
-            (Some(came), Caller::Known(_)) if !is_same(came, &found) => {
-                Caller::Unknown("it is not the program that came to the proxy".into())
-            }
-            _ => found,
+        match &self.came {
+            // Who began it can be told once, and what it has become since does not count.
+            Some(came) => came.clone(),
+            None => self.who(look).await,
         }
     }
 
@@ -392,17 +388,4 @@ fn bare(address: Option<SocketAddr>, port: u16) -> Action {
 /// Have the kernel say so at once when this one is closed: the client gets an error, not an end.
 fn reset(stream: &TcpStream) {
     stream.set_zero_linger().ok();
-}
-
-/// Whether the same programs have a socket as had it before, as far as both are known.
-fn is_same(before: &Caller, now: &Caller) -> bool {
-    let (Caller::Known(before), Caller::Known(now)) = (before, now) else { return false };
-    let digests = |one: &Program, other: &Program| match (one.digest, other.digest) {
-        (Some(one), Some(other)) => one == other,
-        _ => true,
-    };
-    before.len() == now.len()
-        && before.iter().zip(now.iter()).all(|(one, other)| {
-            one.path == other.path && one.changeable == other.changeable && digests(one, other)
-        })
 }

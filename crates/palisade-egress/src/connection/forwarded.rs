@@ -39,7 +39,7 @@ pub(super) enum Front {
 impl Connection<'_> {
     /// Serve a client that takes us for a proxy. `own` and `own_port` are where it knows us to be.
     pub(super) async fn serve_front(mut self, own: &HostName, own_port: u16) {
-        // Before it has asked for anything: it could be another program by then.
+        // With all that a rule may want to know: where it asks to go is not known yet.
         self.came = Some(self.who(Look::Digests).await);
         let asked = match timeout(self.proxy.limits.head, forward::read(&self.client)).await {
             Ok(Ok(asked)) => asked,
