@@ -12,7 +12,7 @@ use rustix::{fs::OFlags, io::Errno};
 use crate::{
     error::ImportError,
     json, toml,
-    tree::{Document, Node, Value},
+    tree::{Document, Value},
     yaml,
 };
 
@@ -69,11 +69,6 @@ pub(crate) fn file(
         Value::Table(_) => Ok(Some(Document { path: path.to_owned(), root })),
         _ => Err(malformed(path, root.line, "this is no table of settings")),
     }
-}
-
-/// An absent file as one without settings.
-pub(crate) fn empty(path: &Path) -> Document {
-    Document { path: path.to_owned(), root: Node { line: 1, value: Value::Table(Vec::new()) } }
 }
 
 fn malformed(path: &Path, line: u32, why: impl Into<String>) -> ImportError {
