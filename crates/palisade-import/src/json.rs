@@ -112,7 +112,7 @@ mod tests {
             ("{\"a\": 1,\n\"a\": 2}", 2),
             ("{\n'a': 1}", 2),
             ("{\na: 1}", 2),
-            ("{\"a\": 1\n\"b\": 2}", 2),
+            ("{\"a\": 1\n\"b\": 2}", 1),
             ("{\n\"a\": }", 2),
             ("{} {}", 1),
             ("[1, 2", 1),
@@ -125,7 +125,7 @@ mod tests {
         parse(&format!("[{}0]", "0,".repeat(60_000))).unwrap_err();
     }
 
-    fn any() -> impl Strategy<Value = serde_json::Value> {
+    fn anything() -> impl Strategy<Value = serde_json::Value> {
         let leaf = prop_oneof![
             Just(serde_json::Value::Null),
             any::<bool>().prop_map(serde_json::Value::from),
@@ -135,7 +135,7 @@ mod tests {
         leaf.prop_recursive(4, 40, 5, |inner| {
             prop_oneof![
                 prop::collection::vec(inner.clone(), 0..5).prop_map(serde_json::Value::from),
-                prop::collection::btree_map(any::<String>(), inner, 0..5)
+                prop::collection::vec((any::<String>(), inner), 0..5)
                     .prop_map(|map| serde_json::Value::Object(map.into_iter().collect())),
             ]
         })
@@ -143,7 +143,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn means_what_json_means(value in any()) {
+        fn means_what_json_means(value in anything()) {
             let text = serde_json::to_string_pretty(&value).unwrap();
             prop_assert_eq!(plain(&parse(&text).unwrap()), value);
         }

@@ -189,7 +189,8 @@ pub(crate) fn keep(
         let folder = entry.value.as_str().unwrap_or_default();
         paths::resolve(folder, &request.base, &request.home).is_ok_and(|folder| path.starts_with(folder))
     });
-    if !path.starts_with(&request.project) && !writable {
+    let workspace = parts.access.as_ref().is_none_or(|(access, _)| *access == "rw");
+    if !(workspace && path.starts_with(&request.project)) && !writable {
         parts.carried(place, what, "it is not writable");
         return Ok(());
     }
@@ -205,12 +206,11 @@ pub(crate) fn keep(
         parts.add(Section::Read, Entry::new(json!(text), place, what));
         return Ok(());
     }
-    parts.lost(
-        place,
-        what,
-        "it does not exist, and only what does can be made read-only: tool calls alone are held to it; make it, and import anew",
-    );
-    tool_calls(parts, plain, place, what, given)
+    Err(ImportError::Unsayable {
+        place: place.to_string(),
+        what: what.to_owned(),
+        why: "it does not exist, and only what does can be made read-only: make it, and import anew".into(),
+    })
 }
 
 /// What no mount can say, rules for tool calls do.

@@ -109,8 +109,12 @@ impl<'de> Visitor<'de> for Any {
 
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Value, A::Error> {
         let mut keys = Vec::new();
-        while let Some((name, node)) = entries.next_entry()? {
-            keys.push(Key { name, node });
+        while let Some((name, mut node)) = entries.next_entry::<Spanned<String>, Node>()? {
+            // A table begins where its key stands, and not with the first of its own.
+            if matches!(node.value, Value::Table(_) | Value::List(_)) {
+                node.line = number(name.referenced.line());
+            }
+            keys.push(Key { name: name.value, node });
         }
         Ok(Value::Table(keys))
     }

@@ -142,7 +142,44 @@ mod tests {
         assert_eq!(text("1.*", For::Deny, true).unwrap(), ["1.*"]);
     }
 
+    /// The engine's own comparison: a whole `**` is anything, another star anything within a name.
+    fn there(glob: &str, path: &str) -> bool {
+        fn at(glob: &[u8], path: &[u8], start: bool) -> bool {
+            match glob {
+                [] => path.is_empty(),
+                [b'*', b'*', rest @ ..] if start && matches!(rest, [] | [b'/', ..]) => {
+                    (0..=path.len()).any(|taken| at(rest, &path[taken..], false))
+                }
+                [b'*', rest @ ..] => {
+                    let name = path.iter().take_while(|byte| **byte != b'/').count();
+                    (0..=name).any(|taken| at(rest, &path[taken..], false))
+                }
+                [byte, rest @ ..] => path.first() == Some(byte) && at(rest, &path[1..], *byte == b'/'),
+            }
+        }
+        at(glob.as_bytes(), path.as_bytes(), true)
+    }
+
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2000))]
+
+        #[test]
+        fn no_path_is_allowed_or_spared_that_was_not(
+            glob in "(/(a|b|\\*|\\*\\*|a\\*|\\*b|a\\*\\*)){1,4}",
+            path in "(/(a|b|ab|aab)){1,4}/?",
+        ) {
+            let Ok(read) = palisade_core::HttpPath::parse(path.as_bytes()) else { return Ok(()) };
+            let any = |used, fits: &dyn Fn(&PathPattern) -> bool| {
+                paths(&glob, used).unwrap_or_default().iter().any(|path| fits(&path.parse().unwrap()))
+            };
+            if any(For::Allow, &|pattern| pattern.allows(&read)) {
+                prop_assert!(there(&glob, &path), "{} allows {}", glob, path);
+            }
+            if there(&glob, &path) && !paths(&glob, For::Deny).unwrap_or_default().is_empty() {
+                prop_assert!(any(For::Deny, &|pattern| pattern.denies(&read)), "{} spares {}", glob, path);
+            }
+        }
+
         #[test]
         fn what_comes_out_is_a_pattern(glob in "[a{},*?/.!\\[\\]]{0,24}") {
             for used in [For::Allow, For::Deny] {

@@ -100,7 +100,7 @@ fn a_repository_permits_nothing_until_it_is_trusted() {
     );
     let came = world.import(TOOL, &[]);
     assert_eq!((access(&came), mode(&came)), (Access::ReadWrite, PermissionMode::BypassPermissions));
-    assert_eq!(came.policy.hooks.len(), 1);
+    assert_eq!(came.policy.hooks.iter().count(), 1);
 }
 
 #[test]
@@ -112,7 +112,7 @@ fn rules_for_commands_are_asked() {
     );
     assert_eq!(world.import(TOOL, &[]).rules("ask"), ["Bash"]);
     world.write("home/.codex/hooks.json", r#"{"hooks": {"Stop": [{"hooks": [{"type": "command", "command": "x"}]}]}}"#);
-    assert_eq!(world.import(TOOL, &[]).policy.hooks.len(), 1);
+    assert_eq!(world.import(TOOL, &[]).policy.hooks.iter().count(), 1);
     fs::remove_file(world.path("home/.codex/config.toml")).unwrap();
     assert!(world.try_import(TOOL, &[]).is_err());
 }

@@ -78,13 +78,24 @@ fn what_is_not_to_be_written_is_read_only() {
     let world = World::new();
     world.write("home/project/keep/deep/x", "").write(
         "home/.srt-settings.json",
-        r#"{"filesystem": {"allowWrite": [".", "keep/deep"], "denyWrite": ["keep", "later", "*.lock", "/usr"]}}"#,
+        r#"{"filesystem": {"allowWrite": [".", "keep/deep"], "denyWrite": ["keep", "*.lock", "/usr"]}}"#,
     );
     let came = world.import(TOOL, &[]);
     let keep = came.policy.filesystem.grants.iter().find(|grant| grant.path == world.path("home/project/keep")).unwrap();
     assert!(!keep.writable);
     assert!(!came.policy.filesystem.grants.iter().any(|grant| grant.writable), "{}", came.text());
-    assert_eq!(came.outcome("denyWrite: later").0, Outcome::Lost);
-    assert_eq!(came.rules("deny").len(), 2, "{}", came.text());
+    assert_eq!(came.outcome("denyWrite: *.lock").0, Outcome::Lost);
+    assert_eq!(came.rules("deny").len(), 1, "{}", came.text());
     assert_eq!(came.outcome("denyWrite: /usr").0, Outcome::Carried);
+}
+
+#[test]
+fn what_does_not_exist_cannot_be_kept_from_being_made() {
+    let world = World::new();
+    world.write("home/.srt-settings.json", "{\"filesystem\": {\"allowWrite\": [\".\"],\n\"denyWrite\": [\"later\"]}}");
+    let wrong = world.try_import(TOOL, &[]).err().unwrap().to_string();
+    assert!(wrong.contains("srt-settings.json:2: filesystem.denyWrite: later cannot be said"), "{wrong}");
+    // Where nothing is written, it cannot be made.
+    world.write("home/.srt-settings.json", r#"{"filesystem": {"denyWrite": ["/later"]}}"#);
+    assert_eq!(world.import(TOOL, &[]).outcome("denyWrite: /later").0, Outcome::Carried);
 }
