@@ -12,7 +12,7 @@ use crate::{
     tree::{Key, Lines, Node, Value},
 };
 
-pub(crate) fn parse(text: &str) -> Result<Node, (u32, String)> {
+pub(crate) fn parse(text: &str, mut budget: Budget) -> Result<Node, (u32, String)> {
     let options = ParseOptions {
         allow_comments: true,
         allow_trailing_commas: true,
@@ -31,7 +31,7 @@ pub(crate) fn parse(text: &str) -> Result<Node, (u32, String)> {
         (lines.line(error.range().start), format!("it is not JSON: {}", error.kind()))
     })?;
     match parsed.value {
-        Some(value) => node(&value, &lines, &mut Budget::default(), 0),
+        Some(value) => node(&value, &lines, &mut budget, 0),
         None => Err((1, "the file is empty".to_owned())),
     }
 }
@@ -82,6 +82,11 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::read::Owner;
+
+    fn parse(text: &str) -> Result<Node, (u32, String)> {
+        super::parse(text, Budget::of(Owner::User))
+    }
 
     fn plain(node: &Node) -> serde_json::Value {
         match &node.value {

@@ -20,8 +20,10 @@ use crate::{
 const MOST_BYTES: u64 = 1 << 20;
 /// Claude Code keeps the history of all projects beside what it trusts.
 const MOST_OF_STATE: u64 = 32 << 20;
-/// Values in one file.
-pub(crate) const MOST_NODES: usize = 50_000;
+/// Values in one file: a policy has no more either.
+pub(crate) const MOST_NODES: usize = 10_000;
+/// Values beside what Claude Code trusts.
+const MOST_NODES_OF_STATE: usize = 2_000_000;
 /// Tables and lists within each other.
 pub(crate) const DEEPEST: usize = 32;
 
@@ -60,7 +62,7 @@ pub(crate) fn file(
     })?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let root = match format {
-        Format::Json => json::parse(text),
+        Format::Json => json::parse(text, Budget::of(owner)),
         Format::Toml => toml::parse(text),
         Format::Yaml => yaml::parse(text),
     }
@@ -109,19 +111,25 @@ fn bytes(path: &Path, owner: Owner) -> Result<Option<Vec<u8>>, String> {
 }
 
 /// Counts values, so that a short text does not become many.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Budget {
     nodes: usize,
+    most: usize,
 }
 
 impl Budget {
+    pub(crate) fn of(owner: Owner) -> Self {
+        let most = if owner == Owner::State { MOST_NODES_OF_STATE } else { MOST_NODES };
+        Self { nodes: 0, most }
+    }
+
     pub(crate) fn take(&mut self, depth: usize) -> Result<(), String> {
         self.nodes = self.nodes.saturating_add(1);
         if depth > DEEPEST {
             return Err(format!("tables and lists are more than {DEEPEST} deep"));
         }
-        if self.nodes > MOST_NODES {
-            return Err(format!("there are more than {MOST_NODES} values"));
+        if self.nodes > self.most {
+            return Err(format!("there are more than {} values", self.most));
         }
         Ok(())
     }

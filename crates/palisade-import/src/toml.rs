@@ -3,7 +3,7 @@
 use toml_edit::{Document, Item, TableLike, Value as Toml};
 
 use crate::{
-    read::Budget,
+    read::{Budget, Owner},
     tree::{Key, Lines, Node, Value},
 };
 
@@ -14,7 +14,7 @@ pub(crate) fn parse(text: &str) -> Result<Node, (u32, String)> {
         let why = error.message().lines().next().unwrap_or_default().to_owned();
         (line, format!("it is not TOML: {why}"))
     })?;
-    table(document.as_table(), 1, &lines, &mut Budget::default(), 0)
+    table(document.as_table(), 1, &lines, &mut Budget::of(Owner::User), 0)
 }
 
 type Read = Result<Node, (u32, String)>;

@@ -63,7 +63,14 @@ pub(super) fn run(args: Args) -> Result<ExitCode, Failure> {
         From::Gemini => (Tool::Gemini, None),
     };
     let settings = moved.and_then(env::var_os).filter(|folder| !folder.is_empty());
-    let absolute = |path: &PathBuf| operator.directory.join(path);
+    let absolute = |path: &PathBuf| {
+        let whole = operator.directory.join(path);
+        let folder = whole.parent().and_then(|folder| folder.canonicalize().ok());
+        match (folder, whole.file_name()) {
+            (Some(folder), Some(name)) => folder.join(name),
+            _ => whole.canonicalize().unwrap_or(whole),
+        }
+    };
     let request = Request {
         tool,
         paths: args.paths.iter().map(absolute).collect(),
