@@ -20,4 +20,5 @@ mod running;
 mod selftest;
 mod surroundings;
 mod terminal;
+mod usage;
 mod workspace;

@@ -19,7 +19,11 @@ use palisade_session::Operator;
 use serde::Serialize;
 
 mod apply;
+<<<<<<< HEAD
 mod import;
+=======
+mod tried;
+>>>>>>> main
 
 use super::doctor;
 use crate::{
@@ -61,6 +65,12 @@ enum Command {
     #[command(after_help = "Example: palisade policy trust\n\n\
         Any change of the file ends the trust. Exit code: 0, 1 the file is not valid, 2 usage.")]
     Trust(TrustArgs),
+    /// Try a file of cases: what the policy says to each, against what it should say.
+    #[command(after_help = tried::TEST_HELP)]
+    Test(tried::TestArgs),
+    /// Say what the policy says to one act, by which rule, and why.
+    #[command(after_help = tried::WHY_HELP)]
+    Why(tried::WhyArgs),
     /// Put another policy in force in a running sandbox: all of it at once, or nothing of it.
     #[command(
         after_help = "Examples:\n  palisade policy apply build ci.yaml          the sandbox named `build` is under ci.yaml now\n  \
@@ -138,6 +148,8 @@ pub(crate) fn run(args: Args) -> Result<ExitCode, Failure> {
         }
         Command::Show(args) => show(&args),
         Command::Trust(args) => trusted(&args),
+        Command::Test(args) => tried::test(&args),
+        Command::Why(args) => tried::why(&args),
         Command::Apply(args) => apply::run(&args),
         Command::Import(args) => import::run(args),
     }
