@@ -4,7 +4,10 @@ use std::ops::RangeInclusive;
 
 use serde_json::Value;
 
-use crate::parts::{Entry, Parts, Section};
+use crate::{
+    note::Place,
+    parts::{Parts, Section},
+};
 
 /// Which lines of the text an entry has.
 #[derive(Debug, Clone)]
@@ -48,7 +51,7 @@ pub(crate) fn write(parts: &Parts<'_>) -> (String, Vec<Span>) {
         out.line("");
         out.line("filesystem:");
         if let Some((access, place)) = &parts.access {
-            out.said(&format!("  workspace: {{access: {access}}}"), &place.to_string());
+            out.said(&format!("  workspace: {{access: {access}}}"), &from(parts, place));
         }
         list(&mut out, &mut spans, parts, "  read:", &Section::Read);
         list(&mut out, &mut spans, parts, "  write:", &Section::Write);
@@ -64,7 +67,7 @@ pub(crate) fn write(parts: &Parts<'_>) -> (String, Vec<Span>) {
         out.line("");
         out.line("permissions:");
         if let Some((mode, place)) = &parts.mode {
-            out.said(&format!("  mode: {mode}"), &place.to_string());
+            out.said(&format!("  mode: {mode}"), &from(parts, place));
         }
         list(&mut out, &mut spans, parts, "  allow:", &Section::Allow);
         list(&mut out, &mut spans, parts, "  ask:", &Section::Ask);
@@ -97,17 +100,17 @@ fn list(out: &mut Out, spans: &mut Vec<Span>, parts: &Parts<'_>, head: &str, sec
         let value = flow(&entry.value);
         if let (Section::Fixed, Some(keys)) = (section, entry.value.as_object()) {
             for (name, addresses) in keys {
-                out.said(&format!("    {}: {}", quoted(name), flow(addresses)), &from(parts, entry));
+                out.said(&format!("    {}: {}", quoted(name), flow(addresses)), &from(parts, &entry.place));
             }
             spans.push(of(first..=out.line, None));
             continue;
         }
         match value.strip_suffix('}').filter(|_| !entry.http.is_empty()) {
-            None => out.said(&format!("    - {value}"), &from(parts, entry)),
+            None => out.said(&format!("    - {value}"), &from(parts, &entry.place)),
             Some(open) => {
-                out.said(&format!("    - {open}, http: ["), &from(parts, entry));
+                out.said(&format!("    - {open}, http: ["), &from(parts, &entry.place));
                 for (number, request) in entry.http.iter().enumerate() {
-                    out.said(&format!("        {},", flow(&request.value)), &from(parts, request));
+                    out.said(&format!("        {},", flow(&request.value)), &from(parts, &request.place));
                     spans.push(of(out.line..=out.line, Some(number)));
                 }
                 out.line("      ]}");
@@ -117,9 +120,10 @@ fn list(out: &mut Out, spans: &mut Vec<Span>, parts: &Parts<'_>, head: &str, sec
     }
 }
 
-fn from(parts: &Parts<'_>, entry: &Entry) -> String {
-    let place = entry.place.to_string();
-    let home = parts.request.home.to_str().filter(|home| home.len() > 1);
+fn from(parts: &Parts<'_>, place: &Place) -> String {
+    let place = place.to_string();
+    let home = parts.request.home.to_str().map(|home| home.trim_end_matches('/'));
+    let home = home.filter(|home| !home.is_empty());
     match home.and_then(|home| place.strip_prefix(home)) {
         Some(rest) if rest.starts_with('/') => format!("~{rest}"),
         _ => place,

@@ -67,6 +67,12 @@ fn settings_come_out_as_a_policy_and_notes() {
         - "Bash(curl *)" # ~/settings.json:4
 
     ----- stderr -----
+    [HOME]/settings.json:3: carried: permissions.allow: Bash(npm run *)
+    [HOME]/settings.json:3: not said: permissions.allow: Foo(x y): nothing is known of what `Foo` takes
+    [HOME]/settings.json:4: carried: permissions.deny: Read(.env)
+    [HOME]/settings.json:4: carried: permissions.deny: Bash(curl *)
+    [HOME]/settings.json:6: not said: env.FOO: name it in process.environment.set, or, if it is a secret, in credentials
+    palisade: 3 carried over, 0 stricter, 2 not said
     "#);
 }
 

@@ -19,11 +19,8 @@ use palisade_session::Operator;
 use serde::Serialize;
 
 mod apply;
-<<<<<<< HEAD
 mod import;
-=======
 mod tried;
->>>>>>> main
 
 use super::doctor;
 use crate::{
