@@ -36,17 +36,48 @@ struct Layer {
     trusted: bool,
 }
 
-const UNTRUSTED: &str = "the folder is not trusted in Claude Code, so it does not count there either";
+const UNTRUSTED: &str =
+    "the folder is not trusted in Claude Code, so it does not count there either";
 const MANAGED_ONLY: &str = "managed settings alone permit";
 
 /// Settings that no policy is about.
 const NO_CONCERN: [&str; 36] = [
-    "$schema", "alwaysThinkingEnabled", "attribution", "autoMemoryEnabled", "autoUpdatesChannel", "availableModels",
-    "awsAuthRefresh", "cleanupPeriodDays", "companyAnnouncements", "defaultShell", "editorMode", "effortLevel",
-    "enabledPlugins", "extraKnownMarketplaces", "fastMode", "feedbackSurveyRate", "fileSuggestion", "forceLoginMethod",
-    "forceLoginOrgUUID", "gcpAuthRefresh", "includeCoAuthoredBy", "includeGitInstructions", "language", "model",
-    "modelOverrides", "outputStyle", "plansDirectory", "prefersReducedMotion", "respectGitignore", "showTurnDuration",
-    "spinnerTipsEnabled", "spinnerVerbs", "statusLine", "teammateMode", "theme", "worktree",
+    "$schema",
+    "alwaysThinkingEnabled",
+    "attribution",
+    "autoMemoryEnabled",
+    "autoUpdatesChannel",
+    "availableModels",
+    "awsAuthRefresh",
+    "cleanupPeriodDays",
+    "companyAnnouncements",
+    "defaultShell",
+    "editorMode",
+    "effortLevel",
+    "enabledPlugins",
+    "extraKnownMarketplaces",
+    "fastMode",
+    "feedbackSurveyRate",
+    "fileSuggestion",
+    "forceLoginMethod",
+    "forceLoginOrgUUID",
+    "gcpAuthRefresh",
+    "includeCoAuthoredBy",
+    "includeGitInstructions",
+    "language",
+    "model",
+    "modelOverrides",
+    "outputStyle",
+    "plansDirectory",
+    "prefersReducedMotion",
+    "respectGitignore",
+    "showTurnDuration",
+    "spinnerTipsEnabled",
+    "spinnerVerbs",
+    "statusLine",
+    "teammateMode",
+    "theme",
+    "worktree",
 ];
 
 pub(crate) fn read(parts: &mut Parts<'_>) -> Result<(), ImportError> {
@@ -122,7 +153,8 @@ fn layers(parts: &mut Parts<'_>) -> Result<Vec<Layer>, ImportError> {
         for path in managed {
             looked.push(path.display().to_string());
             let found = parts.file(&path, Format::Json, Owner::User)?;
-            layers.extend(found.map(|doc| layer(Kind::Managed, doc, request.project.clone(), true)));
+            layers
+                .extend(found.map(|doc| layer(Kind::Managed, doc, request.project.clone(), true)));
         }
         let trusted = trusts(parts, &request.project)?;
         let project = request.project.clone();
@@ -192,7 +224,12 @@ fn parts_of(folder: &Path) -> Result<Vec<PathBuf>, ImportError> {
     };
     let entries = match std::fs::read_dir(folder) {
         Ok(entries) => entries,
-        Err(error) if matches!(error.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory) => {
+        Err(error)
+            if matches!(
+                error.kind(),
+                std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory
+            ) =>
+        {
             return Ok(Vec::new());
         }
         Err(error) => return Err(unreadable(error)),
@@ -200,7 +237,10 @@ fn parts_of(folder: &Path) -> Result<Vec<PathBuf>, ImportError> {
     let mut found = Vec::new();
     for entry in entries {
         let path = entry.map_err(unreadable)?.path();
-        let hidden = path.file_name().and_then(|name| name.to_str()).is_none_or(|name| name.starts_with('.'));
+        let hidden = path
+            .file_name()
+            .and_then(|name| name.to_str())
+            .is_none_or(|name| name.starts_with('.'));
         if !hidden && path.extension().is_some_and(|end| end == "json") {
             found.push(path);
         }
@@ -223,7 +263,8 @@ fn trusts(parts: &mut Parts<'_>, root: &Path) -> Result<bool, ImportError> {
     let Some(doc) = parts.file(&path, Format::Json, Owner::State)? else { return Ok(false) };
     let Some(projects) = doc.root.get("projects") else { return Ok(false) };
     let project = root.to_str().and_then(|root| projects.get(root));
-    Ok(project.and_then(|project| project.get("hasTrustDialogAccepted")).and_then(Node::bool) == Some(true))
+    Ok(project.and_then(|project| project.get("hasTrustDialogAccepted")).and_then(Node::bool)
+        == Some(true))
 }
 
 fn flag(layer: &Layer, way: &str) -> Option<bool> {
@@ -237,9 +278,11 @@ fn nearest<'a>(layers: &'a [Layer], way: &str) -> Option<(&'a Layer, &'a Node)> 
 
 fn mode(parts: &mut Parts<'_>, layers: &[Layer]) -> Result<(), ImportError> {
     let locked = layers.iter().any(|layer| {
-        layer.doc.root.at("permissions.disableBypassPermissionsMode").and_then(Node::text) == Some("disable")
+        layer.doc.root.at("permissions.disableBypassPermissionsMode").and_then(Node::text)
+            == Some("disable")
     });
-    let first = layers.first().map(|layer| layer.doc.path.display().to_string()).unwrap_or_default();
+    let first =
+        layers.first().map(|layer| layer.doc.path.display().to_string()).unwrap_or_default();
     let mut mode = ("default", Place { file: first, line: 0 });
     for layer in layers {
         let found = layer.doc.one_text(&layer.doc.root, "permissions.defaultMode")?;
@@ -252,7 +295,11 @@ fn mode(parts: &mut Parts<'_>, layers: &[Layer]) -> Result<(), ImportError> {
             "plan" => "plan",
             "dontAsk" => "dontAsk",
             "acceptEdits" | "bypassPermissions" | "auto" if of_repository => {
-                parts.lost(&place, what, "a repository's file does not permit more by itself, there neither");
+                parts.lost(
+                    &place,
+                    what,
+                    "a repository's file does not permit more by itself, there neither",
+                );
                 continue;
             }
             "acceptEdits" => "acceptEdits",
@@ -267,7 +314,11 @@ fn mode(parts: &mut Parts<'_>, layers: &[Layer]) -> Result<(), ImportError> {
             }
             _ => return Err(layer.doc.wrong(node, "there is no such mode")),
         };
-        parts.carried(&place, format!("permissions.defaultMode: {text}"), format!("permissions.mode: {word}"));
+        parts.carried(
+            &place,
+            format!("permissions.defaultMode: {text}"),
+            format!("permissions.mode: {word}"),
+        );
         mode = (word, place);
         break;
     }
@@ -343,7 +394,13 @@ fn edits(
     let Ok(whole) = whole else { return Ok(()) };
     let within = whole != parts.request.project && !parts.request.project.starts_with(&whole);
     if let (true, true, Some(text)) = (within, whole.exists(), whole.to_str()) {
-        sandbox::keep(parts, text, place, &format!("permissions.deny: Edit({path}), for programs"), given)?;
+        sandbox::keep(
+            parts,
+            text,
+            place,
+            &format!("permissions.deny: Edit({path}), for programs"),
+            given,
+        )?;
     }
     Ok(())
 }
@@ -354,9 +411,17 @@ fn sandboxed(parts: &mut Parts<'_>, layers: &[Layer]) -> Result<(), ImportError>
         for (text, node) in layer.doc.texts(&layer.doc.root, "sandbox.excludedCommands")? {
             let place = layer.doc.place(node);
             let what = format!("sandbox.excludedCommands: {text}");
-            parts.stricter(&place, what.clone(), "nothing runs outside of the sandbox; the command is asked");
+            parts.stricter(
+                &place,
+                what.clone(),
+                "nothing runs outside of the sandbox; the command is asked",
+            );
             let rule = format!("Bash({})", text.trim());
-            let rule = if rules::is_valid(&rule, List::Ask, parts.request) { rule } else { "Bash".to_owned() };
+            let rule = if rules::is_valid(&rule, List::Ask, parts.request) {
+                rule
+            } else {
+                "Bash".to_owned()
+            };
             parts.add(Section::Ask, Entry::new(rule, &place, what));
         }
     }
@@ -371,8 +436,14 @@ fn sandboxed(parts: &mut Parts<'_>, layers: &[Layer]) -> Result<(), ImportError>
     let Some((layer, node)) = nearest(layers, "sandbox.enabled") else { return Ok(()) };
     let place = layer.doc.place(node);
     match node.bool() {
-        Some(true) => parts.carried(&place, "sandbox.enabled", "each command is in the sandbox, and so is the agent"),
-        Some(false) => parts.stricter(&place, "sandbox.enabled", "the agent is in the sandbox all the same"),
+        Some(true) => parts.carried(
+            &place,
+            "sandbox.enabled",
+            "each command is in the sandbox, and so is the agent",
+        ),
+        Some(false) => {
+            parts.stricter(&place, "sandbox.enabled", "the agent is in the sandbox all the same")
+        }
         None => return Err(layer.doc.wrong(node, "`sandbox.enabled` is `true` or `false`")),
     }
     if node.bool() != Some(true) {
@@ -380,13 +451,22 @@ fn sandboxed(parts: &mut Parts<'_>, layers: &[Layer]) -> Result<(), ImportError>
     }
     let what = "sandbox.autoAllowBashIfSandboxed";
     let auto = nearest(layers, what);
-    let (from, at) = auto.map_or((layer, place.clone()), |(layer, node)| (layer, layer.doc.place(node)));
+    let (from, at) =
+        auto.map_or((layer, place.clone()), |(layer, node)| (layer, layer.doc.place(node)));
     match auto.map(|(_, node)| node.bool()) {
-        Some(Some(false)) => parts.carried(&at, what, "commands are asked unless a rule permits them"),
+        Some(Some(false)) => {
+            parts.carried(&at, what, "commands are asked unless a rule permits them")
+        }
         _ if layer.trusted && from.trusted => {
-            parts.carried(&at, what, "permissions.allow: Bash, since each command is in the sandbox");
+            parts.carried(
+                &at,
+                what,
+                "permissions.allow: Bash, since each command is in the sandbox",
+            );
             parts.add(Section::Allow, Entry::new("Bash", &at, what));
-            if nearest(layers, "sandbox.allowUnsandboxedCommands").and_then(|(_, node)| node.bool()) != Some(false) {
+            if nearest(layers, "sandbox.allowUnsandboxedCommands").and_then(|(_, node)| node.bool())
+                != Some(false)
+            {
                 let rule = "Bash(dangerouslyDisableSandbox:true)";
                 parts.add(Section::Ask, Entry::new(rule, &at, "sandbox.allowUnsandboxedCommands"));
             }
@@ -406,9 +486,15 @@ fn servers(parts: &mut Parts<'_>, layer: &Layer) -> Result<(), ImportError> {
     for node in doc.list(&doc.root, "deniedMcpServers")? {
         let place = doc.place(node);
         match doc.one_text(node, "serverName")? {
-            Some((name, _)) => refuse_server(parts, name, &place, &format!("deniedMcpServers: {name}")),
+            Some((name, _)) => {
+                refuse_server(parts, name, &place, &format!("deniedMcpServers: {name}"))
+            }
             None => {
-                parts.stricter(&place, "deniedMcpServers", "a server is known by its name only: each call of a server is asked");
+                parts.stricter(
+                    &place,
+                    "deniedMcpServers",
+                    "a server is known by its name only: each call of a server is asked",
+                );
                 parts.add(Section::Ask, Entry::new("mcp__*", &place, "deniedMcpServers"));
             }
         }
@@ -419,13 +505,21 @@ fn servers(parts: &mut Parts<'_>, layer: &Layer) -> Result<(), ImportError> {
             parts.carried(&place, "allowedMcpServers", "none: permissions.deny: mcp__*");
             parts.add(Section::Deny, Entry::new("mcp__*", &place, "allowedMcpServers"));
         } else {
-            parts.stricter(&place, "allowedMcpServers", "all but some cannot be refused: each call of a server is asked");
+            parts.stricter(
+                &place,
+                "allowedMcpServers",
+                "all but some cannot be refused: each call of a server is asked",
+            );
             parts.add(Section::Ask, Entry::new("mcp__*", &place, "allowedMcpServers"));
         }
     }
     for key in ["enabledMcpjsonServers", "enableAllProjectMcpServers"] {
         if let Some(node) = doc.root.get(key) {
-            parts.lost(&doc.place(node), key, "a policy starts no servers; a call of one is asked unless a rule permits it");
+            parts.lost(
+                &doc.place(node),
+                key,
+                "a policy starts no servers; a call of one is asked unless a rule permits it",
+            );
         }
     }
     Ok(())
@@ -445,15 +539,37 @@ pub(crate) fn refuse_server(parts: &mut Parts<'_>, name: &str, place: &Place, wh
 
 fn others(parts: &mut Parts<'_>, layer: &Layer) {
     const SECTIONS: [&str; 13] = [
-        "permissions", "hooks", "sandbox", "disableAllHooks", "allowManagedHooksOnly", "allowManagedPermissionRulesOnly",
-        "disabledMcpjsonServers", "deniedMcpServers", "allowedMcpServers", "enabledMcpjsonServers",
-        "enableAllProjectMcpServers", "allowManagedMcpServersOnly", "skipDangerousModePermissionPrompt",
+        "permissions",
+        "hooks",
+        "sandbox",
+        "disableAllHooks",
+        "allowManagedHooksOnly",
+        "allowManagedPermissionRulesOnly",
+        "disabledMcpjsonServers",
+        "deniedMcpServers",
+        "allowedMcpServers",
+        "enabledMcpjsonServers",
+        "enableAllProjectMcpServers",
+        "allowManagedMcpServersOnly",
+        "skipDangerousModePermissionPrompt",
     ];
     let doc = &layer.doc;
-    let known = ["allow", "ask", "deny", "defaultMode", "additionalDirectories", "disableBypassPermissionsMode", "disableAutoMode"];
+    let known = [
+        "allow",
+        "ask",
+        "deny",
+        "defaultMode",
+        "additionalDirectories",
+        "disableBypassPermissionsMode",
+        "disableAutoMode",
+    ];
     for key in doc.root.get("permissions").map(Node::keys).unwrap_or_default() {
         if !known.contains(&key.name.as_str()) {
-            parts.lost(&doc.place(&key.node), format!("permissions.{}", key.name), "this is not known here");
+            parts.lost(
+                &doc.place(&key.node),
+                format!("permissions.{}", key.name),
+                "this is not known here",
+            );
         }
     }
     for key in doc.root.keys() {
@@ -464,12 +580,17 @@ fn others(parts: &mut Parts<'_>, layer: &Layer) {
             _ if NO_CONCERN.contains(&name) => parts.lost(&place, name, "no policy is about it"),
             "env" => {
                 for variable in key.node.keys() {
-                    let why = "name it in process.environment.set, or, if it is a secret, in credentials";
+                    let why =
+                        "name it in process.environment.set, or, if it is a secret, in credentials";
                     parts.lost(&doc.place(&variable.node), format!("env.{}", variable.name), why);
                 }
             }
             "apiKeyHelper" | "awsCredentialExport" | "otelHeadersHelper" => {
-                parts.lost(&place, name, "a secret stays outside: name the command in credentials.anthropic.from");
+                parts.lost(
+                    &place,
+                    name,
+                    "a secret stays outside: name the command in credentials.anthropic.from",
+                );
             }
             "allowedHttpHookUrls" | "httpHookAllowedEnvVars" => {
                 parts.lost(&place, name, "it limits where hooks send to: compare the `http` hooks of this policy with it");

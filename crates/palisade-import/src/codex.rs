@@ -19,10 +19,28 @@ use crate::{
 const UNTRUSTED: &str = "the folder is not trusted in Codex, so it does not count there either";
 /// What no policy is about.
 const NO_CONCERN: [&str; 22] = [
-    "model", "model_provider", "model_providers", "model_reasoning_effort", "model_reasoning_summary", "model_verbosity",
-    "personality", "tui", "notify", "history", "file_opener", "hide_agent_reasoning", "show_raw_agent_reasoning",
-    "model_context_window", "review_model", "service_tier", "notice", "features", "disable_response_storage", "otel",
-    "analytics", "check_for_update_on_startup",
+    "model",
+    "model_provider",
+    "model_providers",
+    "model_reasoning_effort",
+    "model_reasoning_summary",
+    "model_verbosity",
+    "personality",
+    "tui",
+    "notify",
+    "history",
+    "file_opener",
+    "hide_agent_reasoning",
+    "show_raw_agent_reasoning",
+    "model_context_window",
+    "review_model",
+    "service_tier",
+    "notice",
+    "features",
+    "disable_response_storage",
+    "otel",
+    "analytics",
+    "check_for_update_on_startup",
 ];
 
 struct Layer {
@@ -38,10 +56,15 @@ pub(crate) fn read(parts: &mut Parts<'_>) -> Result<(), ImportError> {
     let user = request.settings.clone().unwrap_or_else(|| request.home.join(".codex"));
     let layers = layers(parts, &user)?;
     parts.extends = Some("codex");
-    let first = Place { file: layers.first().map(|it| it.doc.path.display().to_string()).unwrap_or_default(), line: 0 };
+    let first = Place {
+        file: layers.first().map(|it| it.doc.path.display().to_string()).unwrap_or_default(),
+        line: 0,
+    };
     approvals(parts, &layers, &first)?;
     let sandboxes = layers.iter().any(|layer| setting(layer, "sandbox_mode").is_some());
-    let profile = layers.iter().find_map(|layer| layer.doc.root.get("default_permissions").map(|node| (layer, node)));
+    let profile = layers
+        .iter()
+        .find_map(|layer| layer.doc.root.get("default_permissions").map(|node| (layer, node)));
     match profile {
         Some((layer, node)) if !sandboxes => profiles(parts, &layers, layer, node)?,
         _ => sandbox_mode(parts, &layers, &first)?,
@@ -75,9 +98,14 @@ fn layers(parts: &mut Parts<'_>, user: &Path) -> Result<Vec<Layer>, ImportError>
     if request.paths.is_empty() {
         let own = parts.file(&usual[1], Format::Toml, Owner::User)?;
         let own = own.map(|doc| Layer { doc, trusted: true, folder: user.to_owned() });
-        let found = if usual[0] == usual[1] { None } else { parts.file(&usual[0], Format::Toml, Owner::Repository)? };
+        let found = if usual[0] == usual[1] {
+            None
+        } else {
+            parts.file(&usual[0], Format::Toml, Owner::Repository)?
+        };
         if let Some(doc) = found {
-            let trusted = own.iter().any(|layer| trusts(std::slice::from_ref(layer), &request.project));
+            let trusted =
+                own.iter().any(|layer| trusts(std::slice::from_ref(layer), &request.project));
             layers.push(Layer { doc, trusted, folder: request.project.clone() });
         }
         layers.extend(own);
@@ -88,7 +116,8 @@ fn layers(parts: &mut Parts<'_>, user: &Path) -> Result<Vec<Layer>, ImportError>
         layers.push(Layer { doc, trusted: true, folder });
     }
     if layers.is_empty() {
-        let looked = usual.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ");
+        let looked =
+            usual.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ");
         return Err(ImportError::Nothing { looked });
     }
     Ok(layers)
@@ -130,7 +159,11 @@ fn nearest<'a>(
 
 fn approvals(parts: &mut Parts<'_>, layers: &[Layer], first: &Place) -> Result<(), ImportError> {
     let Some((layer, node)) = nearest(parts, layers, "approval_policy") else {
-        parts.stricter(first, "approval_policy", "it is not there: permissions.mode: default, which asks about what changes something");
+        parts.stricter(
+            first,
+            "approval_policy",
+            "it is not there: permissions.mode: default, which asks about what changes something",
+        );
         parts.mode = Some(("default", first.clone()));
         return Ok(());
     };
@@ -155,13 +188,16 @@ fn approvals(parts: &mut Parts<'_>, layers: &[Layer], first: &Place) -> Result<(
 }
 
 fn sandbox_mode(parts: &mut Parts<'_>, layers: &[Layer], first: &Place) -> Result<(), ImportError> {
-    let reading = "there everything can be read; here what the profile `codex` and this policy name";
+    let reading =
+        "there everything can be read; here what the profile `codex` and this policy name";
     parts.stricter(first, "reading", reading);
     let found = nearest(parts, layers, "sandbox_mode");
     let (mode, place) = match found {
         None => ("read-only", first.clone()),
         Some((layer, node)) => match node.text() {
-            Some(mode @ ("read-only" | "workspace-write" | "danger-full-access")) => (mode, layer.doc.place(node)),
+            Some(mode @ ("read-only" | "workspace-write" | "danger-full-access")) => {
+                (mode, layer.doc.place(node))
+            }
             _ => return Err(layer.doc.wrong(node, "there is no such `sandbox_mode`")),
         },
     };
@@ -172,7 +208,11 @@ fn sandbox_mode(parts: &mut Parts<'_>, layers: &[Layer], first: &Place) -> Resul
         }
         "danger-full-access" => {
             parts.access = Some(("rw", place.clone()));
-            parts.stricter(&place, "sandbox_mode: danger-full-access", "the workspace is writable, and no host is reached: name folders and hosts");
+            parts.stricter(
+                &place,
+                "sandbox_mode: danger-full-access",
+                "the workspace is writable, and no host is reached: name folders and hosts",
+            );
         }
         _ => {
             parts.access = Some(("ro", place.clone()));
@@ -192,7 +232,9 @@ fn sandbox_mode(parts: &mut Parts<'_>, layers: &[Layer], first: &Place) -> Resul
             let what = format!("sandbox_workspace_write.writable_roots: {text}");
             match (layer.trusted, mode) {
                 (false, _) => parts.lost(&place, what, UNTRUSTED),
-                (true, "read-only") => parts.carried(&place, what, "it does not count under read-only"),
+                (true, "read-only") => {
+                    parts.carried(&place, what, "it does not count under read-only")
+                }
                 _ => match paths::resolve(text, &parts.request.project, &parts.request.home) {
                     Ok(path) => parts.grant(true, &path, &place, &what),
                     Err(why) => parts.lost(&place, what, why),
@@ -208,7 +250,9 @@ fn sandbox_mode(parts: &mut Parts<'_>, layers: &[Layer], first: &Place) -> Resul
                     parts.lost(&place, what, "all hosts cannot be permitted: name them in network.rules, or let `palisade learn` find them");
                 }
                 "network_access" => parts.carried(&place, what, "no host is reached"),
-                "exclude_tmpdir_env_var" | "exclude_slash_tmp" => parts.carried(&place, what, "the sandbox has a private /tmp"),
+                "exclude_tmpdir_env_var" | "exclude_slash_tmp" => {
+                    parts.carried(&place, what, "the sandbox has a private /tmp")
+                }
                 _ => parts.lost(&place, what, "this is not known here"),
             }
         }
@@ -245,9 +289,13 @@ fn profiles(
             _ => {}
         }
         let own = layers.iter().filter(|layer| layer.trusted);
-        let found = own.filter_map(|layer| Some((layer, layer.doc.root.get("permissions")?.get(&next)?))).next();
+        let found = own
+            .filter_map(|layer| Some((layer, layer.doc.root.get("permissions")?.get(&next)?)))
+            .next();
         let Some((layer, profile)) = found else {
-            return Err(chosen_in.doc.wrong(chosen, format!("there is no profile of permissions `{next}`")));
+            return Err(chosen_in
+                .doc
+                .wrong(chosen, format!("there is no profile of permissions `{next}`")));
         };
         chain.push((layer, profile));
         match layer.doc.one_text(profile, "extends")? {
@@ -275,7 +323,11 @@ fn profiles(
         hosts(parts, doc, profile, Pass::Refuses)?;
         for key in profile.keys() {
             if !["filesystem", "network", "extends", "description"].contains(&key.name.as_str()) {
-                parts.lost(&doc.place(&key.node), format!("permissions.{name}.{}", key.name), "this is not known here");
+                parts.lost(
+                    &doc.place(&key.node),
+                    format!("permissions.{name}.{}", key.name),
+                    "this is not known here",
+                );
             }
         }
     }
@@ -361,19 +413,28 @@ fn one_file(
     let place = doc.place(key.node);
     let plain = key.name.strip_suffix("/**").unwrap_or(key.name);
     let what = format!("{what}: {}", key.word);
-    let given = Given { base: base.to_owned(), untrusted: None, no_domains: None, no_reads: None, prefix: "" };
+    let given = Given {
+        base: base.to_owned(),
+        untrusted: None,
+        no_domains: None,
+        no_reads: None,
+        prefix: "",
+    };
     match (key.word, pass) {
         ("read" | "write", Pass::Permits) if paths::is_glob(plain) => {
             parts.lost(&place, what, "only paths can be granted, not patterns");
         }
-        ("read" | "write", Pass::Permits) => match paths::resolve(plain, base, &parts.request.home) {
+        ("read" | "write", Pass::Permits) => match paths::resolve(plain, base, &parts.request.home)
+        {
             Ok(path) => parts.grant(key.word == "write", &path, &place, &what),
             Err(why) => parts.lost(&place, what, why),
         },
         // What is only read may lie in something that is written.
         ("read", Pass::Refuses) if !paths::is_glob(plain) => {
             let path = paths::resolve(plain, base, &parts.request.home);
-            let within = path.is_ok_and(|path| path.starts_with(&parts.request.project) && path != parts.request.project);
+            let within = path.is_ok_and(|path| {
+                path.starts_with(&parts.request.project) && path != parts.request.project
+            });
             if within {
                 sandbox::keep(parts, plain, &place, &what, &given)?;
             }
@@ -397,7 +458,11 @@ fn unknown(
     let refuses = |node: &Node| matches!(node.text(), Some("deny" | "none"));
     if refuses(node) || node.keys().iter().any(|key| refuses(&key.node)) {
         let why = "it is not known here".to_owned();
-        return Err(ImportError::Unsayable { place: place.to_string(), what: what.to_owned(), why });
+        return Err(ImportError::Unsayable {
+            place: place.to_string(),
+            what: what.to_owned(),
+            why,
+        });
     }
     if pass == Pass::Permits {
         parts.lost(place, what, "this is not known here");
@@ -405,7 +470,12 @@ fn unknown(
     Ok(())
 }
 
-fn hosts(parts: &mut Parts<'_>, doc: &Document, profile: &Node, pass: Pass) -> Result<(), ImportError> {
+fn hosts(
+    parts: &mut Parts<'_>,
+    doc: &Document,
+    profile: &Node,
+    pass: Pass,
+) -> Result<(), ImportError> {
     let Some(network) = doc.table(profile, "network")? else { return Ok(()) };
     let on = doc.flag(network, "enabled")?.is_some_and(|(on, _)| on);
     if let Some(domains) = doc.table(network, "domains")? {
@@ -416,19 +486,29 @@ fn hosts(parts: &mut Parts<'_>, doc: &Document, profile: &Node, pass: Pass) -> R
                 (Some("allow"), Pass::Permits) if on => {
                     domains::allow(parts, &key.name, domains::Use::Any, &place, &what);
                 }
-                (Some("allow"), Pass::Permits) => parts.carried(&place, what, "the network is not enabled"),
+                (Some("allow"), Pass::Permits) => {
+                    parts.carried(&place, what, "the network is not enabled")
+                }
                 (Some("deny"), Pass::Refuses) => domains::deny(parts, &key.name, &place, &what),
                 (Some("allow" | "deny"), _) => {}
                 _ => return Err(doc.wrong(&key.node, "a domain is `allow` or `deny`")),
             }
         }
     } else if on && pass == Pass::Permits {
-        parts.lost(&doc.place(network), "network.enabled", "all hosts cannot be permitted: name them in network.rules");
+        parts.lost(
+            &doc.place(network),
+            "network.enabled",
+            "all hosts cannot be permitted: name them in network.rules",
+        );
     }
     if pass == Pass::Permits {
         for key in network.keys() {
             if !["enabled", "domains", "description"].contains(&key.name.as_str()) {
-                parts.lost(&doc.place(&key.node), format!("network.{}", key.name), "it is about Codex's own proxy");
+                parts.lost(
+                    &doc.place(&key.node),
+                    format!("network.{}", key.name),
+                    "it is about Codex's own proxy",
+                );
             }
         }
     }
@@ -445,23 +525,47 @@ fn servers(parts: &mut Parts<'_>, layer: &Layer) -> Result<(), ImportError> {
             refuse_server(parts, name, &doc.place(off), &format!("mcp_servers.{name}.enabled"));
         }
         for (tool, at) in doc.texts(node, "disabled_tools")? {
-            refuse_tool(parts, name, tool, &doc.place(at), &format!("mcp_servers.{name}.disabled_tools: {tool}"));
+            refuse_tool(
+                parts,
+                name,
+                tool,
+                &doc.place(at),
+                &format!("mcp_servers.{name}.disabled_tools: {tool}"),
+            );
         }
         if let Some(list) = node.get("enabled_tools") {
             let place = doc.place(list);
             let what = format!("mcp_servers.{name}.enabled_tools");
-            parts.stricter(&place, what.clone(), "all but some cannot be refused: each call of the server is asked");
+            parts.stricter(
+                &place,
+                what.clone(),
+                "all but some cannot be refused: each call of the server is asked",
+            );
             let rule = format!("mcp__{name}__*");
-            let rule = if rules::is_valid(&rule, palisade_permissions::List::Ask, parts.request) { rule } else { "mcp__*".into() };
+            let rule = if rules::is_valid(&rule, palisade_permissions::List::Ask, parts.request) {
+                rule
+            } else {
+                "mcp__*".into()
+            };
             parts.add(Section::Ask, Entry::new(rule, &place, what));
         }
-        parts.lost(&doc.place(node), format!("mcp_servers.{name}"), "a policy starts no servers; the agent does, inside, where network.rules let it");
+        parts.lost(
+            &doc.place(node),
+            format!("mcp_servers.{name}"),
+            "a policy starts no servers; the agent does, inside, where network.rules let it",
+        );
     }
     Ok(())
 }
 
 /// Refuses one tool of a server.
-pub(crate) fn refuse_tool(parts: &mut Parts<'_>, server: &str, tool: &str, place: &Place, what: &str) {
+pub(crate) fn refuse_tool(
+    parts: &mut Parts<'_>,
+    server: &str,
+    tool: &str,
+    place: &Place,
+    what: &str,
+) {
     let rule = format!("mcp__{server}__{tool}");
     if rules::is_valid(&rule, palisade_permissions::List::Deny, parts.request) {
         parts.carried(place, what, format!("permissions.deny: {rule}"));
@@ -476,7 +580,12 @@ fn command_rules(parts: &mut Parts<'_>, folder: &Path) -> Result<(), ImportError
     let rules = folder.join("rules");
     let entries = match std::fs::read_dir(&rules) {
         Ok(entries) => entries,
-        Err(error) if matches!(error.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory) => {
+        Err(error)
+            if matches!(
+                error.kind(),
+                std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory
+            ) =>
+        {
             return Ok(());
         }
         Err(error) => return Err(ImportError::Unreadable { file: rules, why: error.to_string() }),
@@ -494,8 +603,16 @@ fn command_rules(parts: &mut Parts<'_>, folder: &Path) -> Result<(), ImportError
 
 fn others(parts: &mut Parts<'_>, layer: &Layer) {
     let known = [
-        "approval_policy", "sandbox_mode", "sandbox_workspace_write", "profile", "profiles", "projects", "permissions",
-        "default_permissions", "mcp_servers", "hooks",
+        "approval_policy",
+        "sandbox_mode",
+        "sandbox_workspace_write",
+        "profile",
+        "profiles",
+        "projects",
+        "permissions",
+        "default_permissions",
+        "mcp_servers",
+        "hooks",
     ];
     let doc = &layer.doc;
     for key in doc.root.keys() {
@@ -505,13 +622,25 @@ fn others(parts: &mut Parts<'_>, layer: &Layer) {
             _ if known.contains(&name) => {}
             _ if NO_CONCERN.contains(&name) => parts.lost(&place, name, "no policy is about it"),
             "shell_environment_policy" => {
-                parts.stricter(&place, name, "of your variables only those in process.environment.pass are inside");
+                parts.stricter(
+                    &place,
+                    name,
+                    "of your variables only those in process.environment.pass are inside",
+                );
             }
-            "web_search" | "tools" => parts.lost(&place, name, "what runs at the provider is named in inference.server_tools"),
+            "web_search" | "tools" => parts.lost(
+                &place,
+                name,
+                "what runs at the provider is named in inference.server_tools",
+            ),
             _ => parts.lost(&place, name, "this is not known here"),
         }
     }
     if layer.folder == parts.request.project {
-        parts.carried(&Place { file: doc.path.display().to_string(), line: 0 }, "the project's file", "what it permits counts where the folder is trusted");
+        parts.carried(
+            &Place { file: doc.path.display().to_string(), line: 0 },
+            "the project's file",
+            "what it permits counts where the folder is trusted",
+        );
     }
 }

@@ -49,7 +49,9 @@ fn domain(text: &str) -> Result<Domain, &'static str> {
 pub(crate) fn allow(parts: &mut Parts<'_>, text: &str, used: Use, place: &Place, what: &str) {
     let found = match domain(text) {
         Ok(found) => found,
-        Err(why) => return parts.lost(place, what, format!("{why}: name the hosts in network.rules")),
+        Err(why) => {
+            return parts.lost(place, what, format!("{why}: name the hosts in network.rules"));
+        }
     };
     let host = match found {
         Domain::Address(address) if used == Use::Any => {
@@ -57,7 +59,9 @@ pub(crate) fn allow(parts: &mut Parts<'_>, text: &str, used: Use, place: &Place,
             let rule = json!({"addresses": [address.to_string()], "ports": [80, 443]});
             return parts.network(rule, Vec::new(), place, what);
         }
-        Domain::Address(_) => return parts.lost(place, what, "an address has no rule for requests"),
+        Domain::Address(_) => {
+            return parts.lost(place, what, "an address has no rule for requests");
+        }
         Domain::Host(host) => host,
     };
     let name = host.trim_start_matches("**.");
@@ -66,16 +70,30 @@ pub(crate) fn allow(parts: &mut Parts<'_>, text: &str, used: Use, place: &Place,
         return parts.lost(place, what, why);
     }
     if host.starts_with("**.") && !name.contains('.') {
-        return parts.lost(place, what, "that is all of a top-level domain: name the hosts in network.rules");
+        return parts.lost(
+            place,
+            what,
+            "that is all of a top-level domain: name the hosts in network.rules",
+        );
     }
     let rule = json!({"hosts": [host], "ports": [80, 443]});
     match used {
         Use::Any => {
-            parts.stricter(place, what, format!("network.rules: {host} at ports 80 and 443 only, and at no private address"));
+            parts.stricter(
+                place,
+                what,
+                format!(
+                    "network.rules: {host} at ports 80 and 443 only, and at no private address"
+                ),
+            );
             parts.network(rule, Vec::new(), place, what);
         }
         Use::Fetch => {
-            parts.carried(place, what, format!("network.rules: GET and HEAD at {host}, for programs too"));
+            parts.carried(
+                place,
+                what,
+                format!("network.rules: GET and HEAD at {host}, for programs too"),
+            );
             let read = Entry::new(json!({"allow": {"methods": ["GET", "HEAD"]}}), place, what);
             parts.network(rule, vec![read], place, what);
         }
@@ -86,7 +104,11 @@ pub(crate) fn allow(parts: &mut Parts<'_>, text: &str, used: Use, place: &Place,
 pub(crate) fn deny(parts: &mut Parts<'_>, text: &str, place: &Place, what: &str) {
     match domain(text) {
         Ok(Domain::Host(host)) => {
-            parts.carried(place, what, format!("network.rules: nothing at {host}, whatever another rule permits"));
+            parts.carried(
+                place,
+                what,
+                format!("network.rules: nothing at {host}, whatever another rule permits"),
+            );
             let refusal = Entry::new(json!({"deny": {}}), place, what);
             parts.network(json!({"hosts": [host], "ports": [80, 443]}), vec![refusal], place, what);
         }

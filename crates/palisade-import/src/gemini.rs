@@ -16,7 +16,8 @@ use crate::{
     tree::{Document, Node},
 };
 
-const UNTRUSTED: &str = "the folder is not trusted in Gemini CLI, so its settings do not count there either";
+const UNTRUSTED: &str =
+    "the folder is not trusted in Gemini CLI, so its settings do not count there either";
 /// Its tools, with what rules call them and the class names that older settings have.
 const TOOLS: [(&str, &str, &str); 12] = [
     ("run_shell_command", "Bash", "ShellTool"),
@@ -33,8 +34,11 @@ const TOOLS: [(&str, &str, &str); 12] = [
     ("save_memory", "save_memory", "MemoryTool"),
 ];
 /// The keys before settings had sections.
-const OLD: [(&str, &str); 3] =
-    [("tools.core", "coreTools"), ("tools.exclude", "excludeTools"), ("tools.allowed", "allowedTools")];
+const OLD: [(&str, &str); 3] = [
+    ("tools.core", "coreTools"),
+    ("tools.exclude", "excludeTools"),
+    ("tools.allowed", "allowedTools"),
+];
 
 struct Layer {
     doc: Document,
@@ -44,9 +48,16 @@ struct Layer {
 
 pub(crate) fn read(parts: &mut Parts<'_>) -> Result<(), ImportError> {
     let layers = layers(parts)?;
-    let first = Place { file: layers.first().map(|it| it.doc.path.display().to_string()).unwrap_or_default(), line: 0 };
+    let first = Place {
+        file: layers.first().map(|it| it.doc.path.display().to_string()).unwrap_or_default(),
+        line: 0,
+    };
     parts.extends = Some("shell");
-    parts.lost(&first, "the model", "name a provider with `api: gemini` in inference, and its key in credentials");
+    parts.lost(
+        &first,
+        "the model",
+        "name a provider with `api: gemini` in inference, and its key in credentials",
+    );
     mode(parts, &layers, &first)?;
     if parts.request.paths.is_empty() {
         engine(parts);
@@ -86,7 +97,11 @@ pub(crate) fn read(parts: &mut Parts<'_>) -> Result<(), ImportError> {
 fn engine(parts: &mut Parts<'_>) {
     let request = parts.request;
     let user = request.settings.clone().unwrap_or_else(|| request.home.join(".gemini"));
-    for folder in [user.join("policies"), request.machine.join("gemini-cli/policies"), request.project.join(".gemini/policies")] {
+    for folder in [
+        user.join("policies"),
+        request.machine.join("gemini-cli/policies"),
+        request.project.join(".gemini/policies"),
+    ] {
         if folder.is_dir() {
             let place = Place { file: folder.display().to_string(), line: 0 };
             parts.stricter(&place, "policies of Gemini CLI", "they are not read, so each call is asked; write permissions.allow, ask and deny for them");
@@ -103,14 +118,23 @@ fn layers(parts: &mut Parts<'_>) -> Result<Vec<Layer>, ImportError> {
     let trusted = trusts(parts, &user)?;
     let usual = [
         (machine.join("settings.json"), Owner::User, true, request.project.clone()),
-        (request.project.join(".gemini/settings.json"), Owner::Repository, trusted, request.project.clone()),
+        (
+            request.project.join(".gemini/settings.json"),
+            Owner::Repository,
+            trusted,
+            request.project.clone(),
+        ),
         (user.join("settings.json"), Owner::User, true, request.project.clone()),
         (machine.join("system-defaults.json"), Owner::User, true, request.project.clone()),
     ];
     if request.paths.is_empty() {
         for (path, owner, trusted, folder) in &usual {
             let found = parts.file(path, Format::Json, *owner)?;
-            layers.extend(found.map(|doc| Layer { doc, trusted: *trusted, folder: folder.clone() }));
+            layers.extend(found.map(|doc| Layer {
+                doc,
+                trusted: *trusted,
+                folder: folder.clone(),
+            }));
         }
     }
     for path in request.paths.clone() {
@@ -118,7 +142,11 @@ fn layers(parts: &mut Parts<'_>) -> Result<Vec<Layer>, ImportError> {
         layers.push(Layer { doc, trusted: true, folder: request.project.clone() });
     }
     if layers.is_empty() {
-        let looked = usual.iter().map(|(path, ..)| path.display().to_string()).collect::<Vec<_>>().join(", ");
+        let looked = usual
+            .iter()
+            .map(|(path, ..)| path.display().to_string())
+            .collect::<Vec<_>>()
+            .join(", ");
         return Err(ImportError::Nothing { looked });
     }
     Ok(layers)
@@ -126,7 +154,8 @@ fn layers(parts: &mut Parts<'_>) -> Result<Vec<Layer>, ImportError> {
 
 /// Whether the user has said that the project's folder is trusted.
 fn trusts(parts: &mut Parts<'_>, user: &Path) -> Result<bool, ImportError> {
-    let Some(doc) = parts.file(&user.join("trustedFolders.json"), Format::Json, Owner::State)? else {
+    let Some(doc) = parts.file(&user.join("trustedFolders.json"), Format::Json, Owner::State)?
+    else {
         return Ok(false);
     };
     let project = parts.request.project.to_str().and_then(|project| doc.root.get(project));
@@ -145,7 +174,11 @@ fn named<'a>(doc: &'a Document, key: &str) -> Result<Vec<(&'a str, &'a Node)>, I
 fn mode(parts: &mut Parts<'_>, layers: &[Layer], first: &Place) -> Result<(), ImportError> {
     parts.mode = Some(("default", first.clone()));
     for layer in layers {
-        let Some((text, node)) = layer.doc.one_text(&layer.doc.root, "general.defaultApprovalMode")? else { continue };
+        let Some((text, node)) =
+            layer.doc.one_text(&layer.doc.root, "general.defaultApprovalMode")?
+        else {
+            continue;
+        };
         let place = layer.doc.place(node);
         let what = format!("general.defaultApprovalMode: {text}");
         let word = match text {
@@ -168,7 +201,9 @@ fn mode(parts: &mut Parts<'_>, layers: &[Layer], first: &Place) -> Result<(), Im
 /// A tool and what stands in its parentheses.
 fn split(text: &str) -> (&str, Option<&str>) {
     match text.trim().split_once('(') {
-        Some((name, rest)) => (name.trim(), Some(rest.trim_end().strip_suffix(')').unwrap_or(rest).trim())),
+        Some((name, rest)) => {
+            (name.trim(), Some(rest.trim_end().strip_suffix(')').unwrap_or(rest).trim()))
+        }
         None => (text.trim(), None),
     }
 }
@@ -192,7 +227,9 @@ fn allow(parts: &mut Parts<'_>, text: &str, place: &Place) {
         // Only this one, and not all that rules call so.
         (Some((own, ..)), None) => (*own).to_owned(),
         (None, None) => name.to_owned(),
-        (_, Some(_)) => return parts.lost(place, what, "nothing is known of what stands in the parentheses"),
+        (_, Some(_)) => {
+            return parts.lost(place, what, "nothing is known of what stands in the parentheses");
+        }
     };
     if !rules::is_valid(&rule, List::Allow, parts.request) {
         return parts.lost(place, what, format!("`{rule}` is no rule"));
@@ -227,7 +264,8 @@ fn core(parts: &mut Parts<'_>, doc: &Document) -> Result<(), ImportError> {
         let named: Vec<(&str, Option<&str>)> = listed.iter().map(|(text, _)| split(text)).collect();
         parts.stricter(&place, key, "its tools that are not listed are refused, and tools of servers, which it takes away too, are refused as well");
         for (own, _, class) in TOOLS {
-            let mut of_it = named.iter().filter(|(name, _)| *name == own || *name == class).peekable();
+            let mut of_it =
+                named.iter().filter(|(name, _)| *name == own || *name == class).peekable();
             let whole = of_it.any(|(_, argument)| argument.is_none());
             if !whole {
                 // Some commands and no others: a deny of the others has no words.
@@ -237,7 +275,11 @@ fn core(parts: &mut Parts<'_>, doc: &Document) -> Result<(), ImportError> {
         parts.add(Section::Deny, Entry::new("mcp__*", &place, key));
         for (text, node) in &listed {
             if split(text).1.is_some() {
-                parts.stricter(&doc.place(node), format!("{key}: {text}"), "these commands alone cannot be said: the tool is refused");
+                parts.stricter(
+                    &doc.place(node),
+                    format!("{key}: {text}"),
+                    "these commands alone cannot be said: the tool is refused",
+                );
             }
         }
         parts.add(Section::Ask, Entry::new("*", &place, key));
@@ -256,7 +298,11 @@ fn servers(parts: &mut Parts<'_>, layer: &Layer) -> Result<(), ImportError> {
         let Some(node) = doc.root.at(key) else { continue };
         doc.texts(&doc.root, key)?;
         let place = doc.place(node);
-        parts.stricter(&place, key, "all but some cannot be refused: each call of a server is asked");
+        parts.stricter(
+            &place,
+            key,
+            "all but some cannot be refused: each call of a server is asked",
+        );
         parts.add(Section::Ask, Entry::new("mcp__*", &place, key));
     }
     let Some(servers) = doc.table(&doc.root, "mcpServers")? else { return Ok(()) };
@@ -264,13 +310,27 @@ fn servers(parts: &mut Parts<'_>, layer: &Layer) -> Result<(), ImportError> {
         let name = server.name.as_str();
         let of_all = format!("mcp__{name}__*");
         for (tool, node) in doc.texts(&server.node, "excludeTools")? {
-            refuse_tool(parts, name, tool, &doc.place(node), &format!("mcpServers.{name}.excludeTools: {tool}"));
+            refuse_tool(
+                parts,
+                name,
+                tool,
+                &doc.place(node),
+                &format!("mcpServers.{name}.excludeTools: {tool}"),
+            );
         }
         if let Some(node) = server.node.get("includeTools") {
             let place = doc.place(node);
             let what = format!("mcpServers.{name}.includeTools");
-            parts.stricter(&place, what.clone(), "all but some cannot be refused: each call of the server is asked");
-            let rule = if rules::is_valid(&of_all, List::Ask, parts.request) { of_all.clone() } else { "mcp__*".into() };
+            parts.stricter(
+                &place,
+                what.clone(),
+                "all but some cannot be refused: each call of the server is asked",
+            );
+            let rule = if rules::is_valid(&of_all, List::Ask, parts.request) {
+                of_all.clone()
+            } else {
+                "mcp__*".into()
+            };
             parts.add(Section::Ask, Entry::new(rule, &place, what));
         }
         if let Some((true, node)) = doc.flag(&server.node, "trust")? {
@@ -285,7 +345,11 @@ fn servers(parts: &mut Parts<'_>, layer: &Layer) -> Result<(), ImportError> {
                 parts.lost(&place, what, "no rule has such a name");
             }
         }
-        parts.lost(&doc.place(&server.node), format!("mcpServers.{name}"), "a policy starts no servers; the agent does, inside, where network.rules let it");
+        parts.lost(
+            &doc.place(&server.node),
+            format!("mcpServers.{name}"),
+            "a policy starts no servers; the agent does, inside, where network.rules let it",
+        );
     }
     Ok(())
 }
@@ -317,8 +381,16 @@ fn checks(parts: &mut Parts<'_>, layer: &Layer) -> Result<(), ImportError> {
 fn others(parts: &mut Parts<'_>, layer: &Layer) {
     let doc = &layer.doc;
     let known = [
-        "tools", "coreTools", "excludeTools", "allowedTools", "mcp", "mcpServers", "excludeMCPServers", "allowMCPServers",
-        "hooks", "includeDirectories",
+        "tools",
+        "coreTools",
+        "excludeTools",
+        "allowedTools",
+        "mcp",
+        "mcpServers",
+        "excludeMCPServers",
+        "allowMCPServers",
+        "hooks",
+        "includeDirectories",
     ];
     for key in doc.root.keys() {
         let place = doc.place(&key.node);
@@ -328,7 +400,9 @@ fn others(parts: &mut Parts<'_>, layer: &Layer) {
             "security" | "advanced" | "admin" | "policyPaths" => {
                 parts.lost(&place, name, "compare it with this policy: it is not read");
             }
-            "sandbox" => parts.stricter(&place, name, "the agent is in Palisade's sandbox in any case"),
+            "sandbox" => {
+                parts.stricter(&place, name, "the agent is in Palisade's sandbox in any case")
+            }
             _ => parts.lost(&place, name, "no policy is about it"),
         }
     }
@@ -337,7 +411,9 @@ fn others(parts: &mut Parts<'_>, layer: &Layer) {
         let what = format!("tools.{}", key.name);
         match key.name.as_str() {
             "core" | "exclude" | "allowed" => {}
-            "sandbox" => parts.stricter(&place, what, "the agent is in Palisade's sandbox in any case"),
+            "sandbox" => {
+                parts.stricter(&place, what, "the agent is in Palisade's sandbox in any case")
+            }
             "discoveryCommand" | "callCommand" => {
                 parts.lost(&place, what, "the agent runs it inside, and its tools are asked");
             }

@@ -50,8 +50,8 @@ pub(crate) fn take(
     for key in hooks.keys() {
         let place = doc.place(&key.node);
         let seen = Event::named(&key.name).map(Event::seen);
-        let event = Event::named(&key.name)
-            .filter(|_| matches!(seen, Some(Seen::Tool | Seen::Announced)));
+        let event =
+            Event::named(&key.name).filter(|_| matches!(seen, Some(Seen::Tool | Seen::Announced)));
         let Some(event) = event else {
             parts.lost(&place, format!("hooks.{}", key.name), "there is no such event here");
             continue;
@@ -102,10 +102,18 @@ fn one(
             group.insert("matcher".into(), json!(text));
         }
         Some((text, Ok(_))) => {
-            parts.carried(&place, format!("matcher: {text}"), "this event is about nothing to compare: it runs each time");
+            parts.carried(
+                &place,
+                format!("matcher: {text}"),
+                "this event is about nothing to compare: it runs each time",
+            );
         }
         Some((text, Err(why))) => {
-            parts.stricter(&place, format!("matcher: {text}"), format!("{why}; the hook runs for everything"));
+            parts.stricter(
+                &place,
+                format!("matcher: {text}"),
+                format!("{why}; the hook runs for everything"),
+            );
         }
     }
     group.insert("hooks".into(), json!([Json::Object(written)]));
@@ -166,7 +174,11 @@ fn written(
                     all.insert(key.name.clone(), json!(value.unwrap_or_default()));
                 }
                 if all.values().any(|value| !value.as_str().unwrap_or_default().contains('$')) {
-                    parts.carried(place, "headers", "a value that is a key stands in the policy now: use a variable");
+                    parts.carried(
+                        place,
+                        "headers",
+                        "a value that is a key stands in the policy now: use a variable",
+                    );
                 }
                 out.insert("headers".into(), Json::Object(all));
             }
@@ -186,11 +198,19 @@ fn written(
 fn times(parts: &mut Parts<'_>, hook: &Node, out: &mut Map<String, Json>, place: &Place) {
     if let Some(Value::Number(seconds)) = hook.get("timeout").map(|node| &node.value) {
         let most = seconds.ceil().clamp(1.0, LONGEST);
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is 1 to 3600")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "it is 1 to 3600"
+        )]
         let whole = most as u64;
         out.insert("timeout".into(), json!(whole));
         if *seconds > LONGEST {
-            parts.stricter(place, format!("timeout: {seconds}"), format!("at most {LONGEST} seconds"));
+            parts.stricter(
+                place,
+                format!("timeout: {seconds}"),
+                format!("at most {LONGEST} seconds"),
+            );
         }
     }
     let flag = |name| hook.get(name).and_then(Node::bool) == Some(true);
@@ -223,7 +243,8 @@ fn narrowed(
 fn rooted(command: &str, parts: &Parts<'_>) -> String {
     let request = parts.request;
     let word = command.split_whitespace().next().unwrap_or_default();
-    let relative = word.contains('/') && !word.starts_with(['/', '~', '$', '"', '\'', '\\', '(', '`']);
+    let relative =
+        word.contains('/') && !word.starts_with(['/', '~', '$', '"', '\'', '\\', '(', '`']);
     let plain = |path: &str| path.chars().all(|c| c.is_ascii_alphanumeric() || "/._-".contains(c));
     match request.project.to_str().filter(|project| plain(project)) {
         Some(project) if relative && request.project != request.base && !word.contains('=') => {

@@ -36,7 +36,12 @@ pub(crate) fn parse(text: &str, mut budget: Budget) -> Result<Node, (u32, String
     }
 }
 
-fn node(ast: &Ast<'_>, lines: &Lines, budget: &mut Budget, depth: usize) -> Result<Node, (u32, String)> {
+fn node(
+    ast: &Ast<'_>,
+    lines: &Lines,
+    budget: &mut Budget,
+    depth: usize,
+) -> Result<Node, (u32, String)> {
     let line = lines.line(ast.start());
     budget.take(depth).map_err(|why| (line, why))?;
     let below = depth.saturating_add(1);
@@ -103,7 +108,8 @@ mod tests {
 
     #[test]
     fn lines_and_comments() {
-        let node = parse("{ // one\n  \"a\": [\n 1,\n \"x\", ],\n /* two */ \"b\": true, }").unwrap();
+        let node =
+            parse("{ // one\n  \"a\": [\n 1,\n \"x\", ],\n /* two */ \"b\": true, }").unwrap();
         assert_eq!(node.get("a").unwrap().line, 2);
         let Value::List(items) = &node.get("a").unwrap().value else { panic!() };
         assert_eq!(items.iter().map(|item| item.line).collect::<Vec<_>>(), [3, 4]);

@@ -122,11 +122,21 @@ impl<'a> Parts<'a> {
         })
     }
 
-    pub(crate) fn carried(&mut self, place: &Place, what: impl Into<String>, why: impl Into<String>) {
+    pub(crate) fn carried(
+        &mut self,
+        place: &Place,
+        what: impl Into<String>,
+        why: impl Into<String>,
+    ) {
         self.note(Outcome::Carried, place, what, why);
     }
 
-    pub(crate) fn stricter(&mut self, place: &Place, what: impl Into<String>, why: impl Into<String>) {
+    pub(crate) fn stricter(
+        &mut self,
+        place: &Place,
+        what: impl Into<String>,
+        why: impl Into<String>,
+    ) {
         self.note(Outcome::Stricter, place, what, why);
     }
 
@@ -172,7 +182,8 @@ impl<'a> Parts<'a> {
             return self.stricter(place, what, why);
         }
         if path == self.request.project {
-            let access = if writable { "the workspace is writable" } else { "the workspace is shown" };
+            let access =
+                if writable { "the workspace is writable" } else { "the workspace is shown" };
             if writable {
                 self.access = Some(("rw", place.clone()));
             }
@@ -203,36 +214,63 @@ impl<'a> Parts<'a> {
     }
 
     /// What was said in place of a hook that cannot run here: its tools are asked.
-    pub(crate) fn without_hook(&mut self, event: &str, matcher: Option<&str>, place: &Place, why: &str) {
-        let what = format!("hooks.{event}{}", matcher.map(|it| format!(" ({it})")).unwrap_or_default());
+    pub(crate) fn without_hook(
+        &mut self,
+        event: &str,
+        matcher: Option<&str>,
+        place: &Place,
+        why: &str,
+    ) {
+        let what =
+            format!("hooks.{event}{}", matcher.map(|it| format!(" ({it})")).unwrap_or_default());
         if event != "PreToolUse" {
             return self.lost(place, what, why);
         }
         let all = vec!["*".to_owned()];
         let rules = match matcher.map(str::trim) {
             None | Some("" | "*") => all,
-            Some(names) if names.chars().all(|c| c.is_ascii_alphanumeric() || "_-,| ".contains(c)) => {
-                names.split([',', '|']).map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).collect()
+            Some(names)
+                if names.chars().all(|c| c.is_ascii_alphanumeric() || "_-,| ".contains(c)) =>
+            {
+                names
+                    .split([',', '|'])
+                    .map(|name| name.trim().to_owned())
+                    .filter(|name| !name.is_empty())
+                    .collect()
             }
             Some(_) => all,
         };
-        self.stricter(place, what.clone(), format!("{why}; what it would be asked about is asked of you: {}", rules.join(", ")));
+        self.stricter(
+            place,
+            what.clone(),
+            format!("{why}; what it would be asked about is asked of you: {}", rules.join(", ")),
+        );
         for rule in rules {
-            let rule = if crate::rules::is_valid(&rule, palisade_permissions::List::Ask, self.request) { rule } else { "*".into() };
+            let rule =
+                if crate::rules::is_valid(&rule, palisade_permissions::List::Ask, self.request) {
+                    rule
+                } else {
+                    "*".into()
+                };
             self.add(Section::Ask, Entry::new(rule, place, what.clone()));
         }
     }
 
     /// What contradicts itself by the rules of a policy, and not of the tool.
     pub(crate) fn tidy(&mut self) {
-        let refused: Vec<Value> = self.of(&Section::Deny).iter().map(|entry| entry.value.clone()).collect();
+        let refused: Vec<Value> =
+            self.of(&Section::Deny).iter().map(|entry| entry.value.clone()).collect();
         for section in [Section::Allow, Section::Ask] {
             let Some(list) = self.lists.get_mut(&section) else { continue };
             let (gone, kept) = list.drain(..).partition(|entry| refused.contains(&entry.value));
             *list = kept;
             let gone: Vec<Entry> = gone;
             for entry in gone {
-                self.carried(&entry.place, entry.what, "a deny of the same wins, so this is left out");
+                self.carried(
+                    &entry.place,
+                    entry.what,
+                    "a deny of the same wins, so this is left out",
+                );
             }
         }
         self.lists.retain(|_, list| !list.is_empty());

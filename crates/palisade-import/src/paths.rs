@@ -59,7 +59,9 @@ pub(crate) fn shown(path: &Path, request: &Request) -> Option<String> {
         let rest = rest.to_str()?;
         Some(if rest.is_empty() { mark.to_owned() } else { format!("{mark}/{rest}") })
     };
-    below(&request.base, ".").or_else(|| below(&request.home, "~")).or_else(|| path.to_str().map(str::to_owned))
+    below(&request.base, ".")
+        .or_else(|| below(&request.home, "~"))
+        .or_else(|| path.to_str().map(str::to_owned))
 }
 
 pub(crate) fn is_glob(text: &str) -> bool {

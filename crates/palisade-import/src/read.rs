@@ -83,8 +83,7 @@ fn bytes(path: &Path, owner: Owner) -> Result<Option<Vec<u8>>, String> {
     if owner == Owner::Repository {
         flags |= OFlags::NOFOLLOW;
     }
-    let opened =
-        OpenOptions::new().read(true).custom_flags(flags.bits().cast_signed()).open(path);
+    let opened = OpenOptions::new().read(true).custom_flags(flags.bits().cast_signed()).open(path);
     let file = match opened {
         Ok(file) => file,
         Err(error)

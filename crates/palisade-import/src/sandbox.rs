@@ -61,7 +61,11 @@ pub(crate) fn permits(
             }
             let text = text.strip_suffix("/**").unwrap_or(text);
             if paths::is_glob(text) {
-                parts.lost(&place, what, "only paths can be granted, not patterns: name the folder");
+                parts.lost(
+                    &place,
+                    what,
+                    "only paths can be granted, not patterns: name the folder",
+                );
                 continue;
             }
             match paths::resolve(text, &given.base, &home) {
@@ -98,7 +102,11 @@ pub(crate) fn refuses(
         keep(parts, text, &place, &what, given)?;
     }
     if let Some((true, node)) = doc.flag(of, "filesystem.disabled")? {
-        parts.stricter(&doc.place(node), format!("{}filesystem.disabled", given.prefix), "files are held all the same");
+        parts.stricter(
+            &doc.place(node),
+            format!("{}filesystem.disabled", given.prefix),
+            "files are held all the same",
+        );
     }
     network(parts, doc, of, given)?;
     secrets(parts, doc, of, given)?;
@@ -166,7 +174,8 @@ pub(crate) fn keep(
     let plain = text.strip_suffix("/**").unwrap_or(text);
     if paths::is_glob(plain) {
         // Not known to the sandbox on Linux either.
-        let why = "a pattern cannot be made read-only: tool calls alone are held to it; name folders";
+        let why =
+            "a pattern cannot be made read-only: tool calls alone are held to it; name folders";
         parts.lost(place, what, why);
         return tool_calls(parts, plain, place, what, given);
     }
@@ -187,10 +196,11 @@ pub(crate) fn keep(
     };
     let writable = parts.of(&Section::Write).iter().any(|entry| {
         let folder = entry.value.as_str().unwrap_or_default();
-        paths::resolve(folder, &request.base, &request.home).is_ok_and(|folder| path.starts_with(folder))
+        paths::resolve(folder, &request.base, &request.home)
+            .is_ok_and(|folder| path.starts_with(folder))
     });
     let workspace = parts.access.as_ref().is_none_or(|(access, _)| *access == "rw");
-    if !(workspace && path.starts_with(&request.project)) && !writable {
+    if !(writable || workspace && path.starts_with(&request.project)) {
         parts.carried(place, what, "it is not writable");
         return Ok(());
     }
@@ -199,7 +209,8 @@ pub(crate) fn keep(
         if let Some(list) = parts.lists.get_mut(&Section::Write) {
             let below = |entry: &Entry| {
                 let at = entry.value.as_str().unwrap_or_default();
-                paths::resolve(at, &request.base, &request.home).is_ok_and(|at| at.starts_with(&path))
+                paths::resolve(at, &request.base, &request.home)
+                    .is_ok_and(|at| at.starts_with(&path))
             };
             list.retain(|entry| !below(entry));
         }
@@ -209,7 +220,9 @@ pub(crate) fn keep(
     Err(ImportError::Unsayable {
         place: place.to_string(),
         what: what.to_owned(),
-        why: "it does not exist, and only what does can be made read-only: make it, and import anew".into(),
+        why:
+            "it does not exist, and only what does can be made read-only: make it, and import anew"
+                .into(),
     })
 }
 
@@ -264,7 +277,11 @@ fn network(
             "allowUnixSockets" | "allowAllUnixSockets" | "allowMachLookup" if on => {
                 parts.lost(&place, what, "no socket of the host is reached from inside");
             }
-            "allowLocalBinding" => parts.carried(&place, what, "the sandbox has a loopback of its own, where programs listen freely"),
+            "allowLocalBinding" => parts.carried(
+                &place,
+                what,
+                "the sandbox has a loopback of its own, where programs listen freely",
+            ),
             "strictAllowlist" => parts.carried(&place, what, "what no rule names is denied"),
             "allowManagedDomainsOnly" => {}
             "httpProxyPort" | "socksProxyPort" | "mitmProxy" | "tlsTerminate" => {
@@ -313,16 +330,33 @@ fn others(parts: &mut Parts<'_>, doc: &Document, of: &Node, given: &Given) {
         let what = format!("{}{}", given.prefix, key.name);
         let on = key.node.bool() != Some(false);
         match key.name.as_str() {
-            "filesystem" | "network" | "credentials" | "enabled" | "autoAllowBashIfSandboxed"
-            | "allowUnsandboxedCommands" | "excludedCommands" => {}
-            "failIfUnavailable" if on => parts.carried(&place, what, "a sandbox that cannot be made is a refusal"),
-            "failIfUnavailable" => parts.stricter(&place, what, "a sandbox that cannot be made is a refusal"),
-            "ignoreViolations" | "enableWeakerNestedSandbox" | "enableWeakerNetworkIsolation" | "allowAppleEvents" => {
+            "filesystem"
+            | "network"
+            | "credentials"
+            | "enabled"
+            | "autoAllowBashIfSandboxed"
+            | "allowUnsandboxedCommands"
+            | "excludedCommands" => {}
+            "failIfUnavailable" if on => {
+                parts.carried(&place, what, "a sandbox that cannot be made is a refusal")
+            }
+            "failIfUnavailable" => {
+                parts.stricter(&place, what, "a sandbox that cannot be made is a refusal")
+            }
+            "ignoreViolations"
+            | "enableWeakerNestedSandbox"
+            | "enableWeakerNetworkIsolation"
+            | "allowAppleEvents" => {
                 if on {
                     parts.stricter(&place, what, "nothing is made weaker by it here");
                 }
             }
-            "bwrapPath" | "socatPath" | "ripgrep" | "mandatoryDenySearchDepth" | "seccomp" | "allowPty" => {
+            "bwrapPath"
+            | "socatPath"
+            | "ripgrep"
+            | "mandatoryDenySearchDepth"
+            | "seccomp"
+            | "allowPty" => {
                 parts.lost(&place, what, "it is about the other sandbox itself");
             }
             _ => parts.lost(&place, what, "this is not known here"),

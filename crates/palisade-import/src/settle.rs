@@ -85,7 +85,8 @@ fn leave_out(
             let had = entry.http.len();
             let requests = std::mem::take(&mut entry.http).into_iter().enumerate();
             let kept = |number| !gone.contains(&(section.clone(), index, Some(number)));
-            entry.http = requests.filter(|(number, _)| kept(*number)).map(|(_, http)| http).collect();
+            entry.http =
+                requests.filter(|(number, _)| kept(*number)).map(|(_, http)| http).collect();
             // Without its last request a rule would permit any.
             if had == 0 || !entry.http.is_empty() {
                 list.push(entry);
@@ -102,11 +103,13 @@ fn told(
     why: &str,
 ) -> Result<(), ImportError> {
     // Another entry says it already.
-    let same = ["permits all of this", "takes these requests", "is named twice", "is denied in line"];
+    let same =
+        ["permits all of this", "takes these requests", "is named twice", "is denied in line"];
     let outcome = match same.iter().any(|part| why.contains(part)) {
         true => Outcome::Carried,
         false => Outcome::Lost,
     };
+    let why = if outcome == Outcome::Carried { "another entry says it already" } else { why };
     match section {
         Section::Hook(event) => {
             let matcher = entry.value.get("matcher").and_then(|matcher| matcher.as_str());
@@ -134,7 +137,8 @@ fn hide_beneath(parts: &mut Parts<'_>, policy: &Policy) -> bool {
         let shown = policy.filesystem.grants.iter().map(|grant| &grant.path);
         for path in shown.filter(|path| path.starts_with(&hidden.folder)) {
             let meant = hidden.but.iter().any(|but| path.starts_with(but) || but.starts_with(path));
-            let denied = |deny: &palisade_policy::Deny| !deny.glob && path.starts_with(&deny.pattern);
+            let denied =
+                |deny: &palisade_policy::Deny| !deny.glob && path.starts_with(&deny.pattern);
             if !meant && !policy.filesystem.deny.iter().any(denied) {
                 more.push((path.clone(), hidden.place.clone()));
             }

@@ -42,7 +42,11 @@ pub(crate) fn read(parts: &mut Parts<'_>) -> Result<(), ImportError> {
     for doc in &docs {
         if doc.root.at("network.allowedDomains").is_none() {
             let whole = Place { file: doc.path.display().to_string(), line: 0 };
-            parts.stricter(&whole, "network.allowedDomains", "it is not there, which leaves the network open; here no host is reached");
+            parts.stricter(
+                &whole,
+                "network.allowedDomains",
+                "it is not there, which leaves the network open; here no host is reached",
+            );
         }
         sandbox::refuses(parts, doc, &doc.root, &given, &but)?;
     }

@@ -19,7 +19,13 @@ pub(crate) fn parse(text: &str) -> Result<Node, (u32, String)> {
 
 type Read = Result<Node, (u32, String)>;
 
-fn table(table: &dyn TableLike, line: u32, lines: &Lines, budget: &mut Budget, depth: usize) -> Read {
+fn table(
+    table: &dyn TableLike,
+    line: u32,
+    lines: &Lines,
+    budget: &mut Budget,
+    depth: usize,
+) -> Read {
     budget.take(depth).map_err(|why| (line, why))?;
     let mut keys = Vec::new();
     for (name, value) in table.iter() {

@@ -93,7 +93,11 @@ impl Document {
     }
 
     /// The table at this key; `None` if it is not there.
-    pub(crate) fn table<'a>(&self, of: &'a Node, way: &str) -> Result<Option<&'a Node>, ImportError> {
+    pub(crate) fn table<'a>(
+        &self,
+        of: &'a Node,
+        way: &str,
+    ) -> Result<Option<&'a Node>, ImportError> {
         match of.at(way) {
             None => Ok(None),
             Some(node) => match node.value {
@@ -119,7 +123,9 @@ impl Document {
         way: &str,
     ) -> Result<Vec<(&'a str, &'a Node)>, ImportError> {
         let text = |node: &'a Node| {
-            node.text().map(|text| (text, node)).ok_or_else(|| self.other(node, way, "a list of texts"))
+            node.text()
+                .map(|text| (text, node))
+                .ok_or_else(|| self.other(node, way, "a list of texts"))
         };
         self.list(of, way)?.iter().map(text).collect()
     }

@@ -100,7 +100,10 @@ fn list(out: &mut Out, spans: &mut Vec<Span>, parts: &Parts<'_>, head: &str, sec
         let value = flow(&entry.value);
         if let (Section::Fixed, Some(keys)) = (section, entry.value.as_object()) {
             for (name, addresses) in keys {
-                out.said(&format!("    {}: {}", quoted(name), flow(addresses)), &from(parts, &entry.place));
+                out.said(
+                    &format!("    {}: {}", quoted(name), flow(addresses)),
+                    &from(parts, &entry.place),
+                );
             }
             spans.push(of(first..=out.line, None));
             continue;
@@ -110,7 +113,10 @@ fn list(out: &mut Out, spans: &mut Vec<Span>, parts: &Parts<'_>, head: &str, sec
             Some(open) => {
                 out.said(&format!("    - {open}, http: ["), &from(parts, &entry.place));
                 for (number, request) in entry.http.iter().enumerate() {
-                    out.said(&format!("        {},", flow(&request.value)), &from(parts, &request.place));
+                    out.said(
+                        &format!("        {},", flow(&request.value)),
+                        &from(parts, &request.place),
+                    );
                     spans.push(of(out.line..=out.line, Some(number)));
                 }
                 out.line("      ]}");
@@ -177,4 +183,3 @@ fn plain(c: char) -> char {
     );
     if c.is_control() || unseen { '\u{fffd}' } else { c }
 }
-

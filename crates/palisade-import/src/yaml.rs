@@ -128,7 +128,8 @@ mod tests {
 
     #[test]
     fn lines() {
-        let node = parse("version: 1\nn:\n  a:\n    - host: x\n      port: 443\n    - {host: y}\n").unwrap();
+        let node = parse("version: 1\nn:\n  a:\n    - host: x\n      port: 443\n    - {host: y}\n")
+            .unwrap();
         assert_eq!(node.get("version").unwrap().value, Value::Number(1.0));
         let Value::List(items) = &node.at("n.a").unwrap().value else { panic!() };
         assert_eq!(items.iter().map(|item| item.line).collect::<Vec<_>>(), [4, 6]);

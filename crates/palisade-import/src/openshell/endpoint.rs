@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use palisade_core::{HostPattern, ProgramPattern};
 use serde_json::{Map, Value as Json, json};
 
-use super::{globs::For, keys, overlap, requests};
+use super::{Around, globs::For, keys, overlap, requests};
 use crate::{
     error::ImportError,
     parts::{Entry, Parts, Section},
@@ -13,10 +13,31 @@ use crate::{
 };
 
 const ENDPOINT: [&str; 25] = [
-    "host", "port", "ports", "path", "protocol", "tls", "enforcement", "access", "rules", "deny_rules", "allowed_ips",
-    "allow_encoded_slash", "websocket_credential_rewrite", "request_body_credential_rewrite",
-    "allow_uninspected_credentials", "credential_signing", "signing_service", "signing_region", "credential_binding",
-    "persisted_queries", "graphql_persisted_queries", "graphql_max_body_bytes", "json_rpc", "mcp", "name",
+    "host",
+    "port",
+    "ports",
+    "path",
+    "protocol",
+    "tls",
+    "enforcement",
+    "access",
+    "rules",
+    "deny_rules",
+    "allowed_ips",
+    "allow_encoded_slash",
+    "websocket_credential_rewrite",
+    "request_body_credential_rewrite",
+    "allow_uninspected_credentials",
+    "credential_signing",
+    "signing_service",
+    "signing_region",
+    "credential_binding",
+    "persisted_queries",
+    "graphql_persisted_queries",
+    "graphql_max_body_bytes",
+    "json_rpc",
+    "mcp",
+    "name",
 ];
 
 pub(super) fn policy(
@@ -24,7 +45,7 @@ pub(super) fn policy(
     doc: &Document,
     name: &str,
     node: &Node,
-    filtered: &[HostPattern],
+    around: &Around,
 ) -> Result<(), ImportError> {
     keys(doc, node, &["name", "endpoints", "binaries"], "a network policy")?;
     let place = doc.place(node);
@@ -33,9 +54,14 @@ pub(super) fn policy(
     for binary in doc.list(node, "binaries")? {
         keys(doc, binary, &["path", "harness"], "a binary")?;
         let Some((path, at)) = doc.one_text(binary, "path")? else { continue };
-        let odd = path.contains(['?', '[', ']', '{', '}', '\\']) || path.chars().any(char::is_control);
+        let odd =
+            path.contains(['?', '[', ']', '{', '}', '\\']) || path.chars().any(char::is_control);
         if odd || !path.starts_with('/') || path.parse::<ProgramPattern>().is_err() {
-            parts.lost(&doc.place(at), format!("{what}.binaries: {path}"), "no program of a policy has such a path");
+            parts.lost(
+                &doc.place(at),
+                format!("{what}.binaries: {path}"),
+                "no program of a policy has such a path",
+            );
         } else if !binaries.contains(&path) {
             binaries.push(path);
         }
@@ -45,9 +71,13 @@ pub(super) fn policy(
         parts.stricter(&place, what, why);
         return Ok(());
     }
-    parts.stricter(&place, what.clone(), "there what a named program starts may use it too; here only the program itself");
+    parts.stricter(
+        &place,
+        what.clone(),
+        "there what a named program starts may use it too; here only the program itself",
+    );
     for endpoint in doc.list(node, "endpoints")? {
-        one(parts, doc, &what, endpoint, &binaries, filtered)?;
+        one(parts, doc, &what, endpoint, &binaries, around)?;
     }
     Ok(())
 }
@@ -66,7 +96,7 @@ fn one(
     policy: &str,
     node: &Node,
     binaries: &[&str],
-    filtered: &[HostPattern],
+    around: &Around,
 ) -> Result<(), ImportError> {
     keys(doc, node, &ENDPOINT, "an endpoint")?;
     let place = doc.place(node);
@@ -83,27 +113,52 @@ fn one(
             Ok(pattern) => Target::Host(pattern),
             Err(_) => {
                 if node.get("deny_rules").is_some() {
-                    return Err(unsayable(doc, node, &what, "it refuses requests to hosts that have no name in a policy"));
+                    return Err(unsayable(
+                        doc,
+                        node,
+                        &what,
+                        "it refuses requests to hosts that have no name in a policy",
+                    ));
                 }
-                parts.lost(&place, what, "a policy has wildcards only for whole labels at the start of a name");
+                parts.lost(
+                    &place,
+                    what,
+                    "a policy has wildcards only for whole labels at the start of a name",
+                );
                 return Ok(());
             }
         }
     };
-    let protocol = doc.one_text(node, "protocol")?.map(|(text, _)| text.to_ascii_lowercase()).unwrap_or_default();
+    let protocol = doc
+        .one_text(node, "protocol")?
+        .map(|(text, _)| text.to_ascii_lowercase())
+        .unwrap_or_default();
     let mut kind = protocol.as_str();
     if !["", "tcp", "rest", "websocket", "graphql", "mcp", "json-rpc", "sql"].contains(&kind) {
         return Err(doc.wrong(node, format!("`{kind}` is no protocol")));
     }
-    if kind.is_empty() && (node.get("rules").is_some() || node.get("access").is_some() || node.get("deny_rules").is_some()) {
-        parts.stricter(&place, what.clone(), "there rules without a `protocol` have no effect; here they are taken for `rest`");
+    if kind.is_empty()
+        && (node.get("rules").is_some()
+            || node.get("access").is_some()
+            || node.get("deny_rules").is_some())
+    {
+        parts.stricter(
+            &place,
+            what.clone(),
+            "there rules without a `protocol` have no effect; here they are taken for `rest`",
+        );
         kind = "rest";
     }
     let looks = !matches!(kind, "" | "tcp" | "sql");
     said(parts, doc, node, &what, looks)?;
     let Some(rule) = base(parts, doc, node, &what, &target, &ports, &addresses)? else {
         if node.get("deny_rules").is_some() && !matches!(target, Target::Host(_)) {
-            return Err(unsayable(doc, node, &what, "it refuses requests at addresses, and a policy does so at names"));
+            return Err(unsayable(
+                doc,
+                node,
+                &what,
+                "it refuses requests at addresses, and a policy does so at names",
+            ));
         }
         return Ok(());
     };
@@ -118,26 +173,47 @@ fn one(
         }
     }
     if let Target::Host(pattern) = &target
-        && filtered.iter().any(|filter| overlap(filter, pattern))
+        && around.filtered.iter().any(|filter| overlap(filter, pattern))
     {
-        parts.lost(&place, what, "a filter of network_middlewares is for this host, and there is none here");
+        parts.lost(
+            &place,
+            what,
+            "a filter of network_middlewares is for this host, and there is none here",
+        );
         return Ok(());
     }
     let mut rule = rule;
     rule.insert("binaries".into(), json!(binaries));
     if !looks {
         if kind == "sql" {
-            parts.carried(&place, what.clone(), "rules for SQL are only logged there; the connection is permitted");
+            parts.carried(
+                &place,
+                what.clone(),
+                "rules for SQL are only logged there; the connection is permitted",
+            );
         }
         parts.carried(&place, what.clone(), "network.rules: connections");
         parts.network(Json::Object(rule), Vec::new(), &place, &what);
         return Ok(());
     }
-    if !matches!(target, Target::Host(_)) {
+    let Target::Host(pattern) = &target else {
         parts.lost(&place, what, "requests are compared at names, and this is an address");
         return Ok(());
-    }
-    let allowed = requests::of(parts, doc, node, kind, For::Allow, &what)?;
+    };
+    let mut allowed = requests::of(parts, doc, node, kind, For::Allow, &what)?;
+    let selector =
+        doc.one_text(node, "path")?.map(|(text, _)| text).filter(|path| !path.is_empty());
+    allowed.retain(|entry| {
+        let paths = entry.value.get("allow").and_then(|allow| allow.get("paths"));
+        let paths = paths.and_then(Json::as_array).map(Vec::as_slice).unwrap_or_default();
+        let paths: Vec<String> = paths.iter().filter_map(|path| path.as_str().map(str::to_owned)).collect();
+        let other = around.selectors.iter().any(|other| other.takes(pattern, &ports, selector, &paths));
+        if other {
+            let why = "an endpoint with a narrower `path` decides some of these requests there, and only them: name the paths apart from it";
+            parts.lost(&entry.place, entry.what.clone(), why);
+        }
+        !other
+    });
     if allowed.is_empty() {
         parts.lost(&place, what, "nothing that it permits can be said, so nothing is permitted");
         return Ok(());
@@ -147,13 +223,23 @@ fn one(
 }
 
 fn unsayable(doc: &Document, node: &Node, what: &str, why: &str) -> ImportError {
-    ImportError::Unsayable { place: doc.place(node).to_string(), what: what.to_owned(), why: why.to_owned() }
+    ImportError::Unsayable {
+        place: doc.place(node).to_string(),
+        what: what.to_owned(),
+        why: why.to_owned(),
+    }
 }
 
-fn ports(doc: &Document, node: &Node) -> Result<Vec<u64>, ImportError> {
+pub(super) fn ports(doc: &Document, node: &Node) -> Result<Vec<u64>, ImportError> {
     let number = |node: &Node| match node.value {
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is 1 to 65535")]
-        Value::Number(port) if (1.0..=65535.0).contains(&port) && port.fract() == 0.0 => Ok(port as u64),
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "it is 1 to 65535"
+        )]
+        Value::Number(port) if (1.0..=65535.0).contains(&port) && port.fract() == 0.0 => {
+            Ok(port as u64)
+        }
         _ => Err(doc.wrong(node, "ports are numbers from 1 to 65535")),
     };
     let many = doc.list(node, "ports")?;
@@ -183,24 +269,43 @@ fn said(
             Some(("enforce", _)) => {}
             found => {
                 let place = found.map_or_else(|| doc.place(node), |(_, node)| doc.place(node));
-                parts.stricter(&place, format!("{what}: enforcement"), "there its rules only log; here they are held");
+                parts.stricter(
+                    &place,
+                    format!("{what}: enforcement"),
+                    "there its rules only log; here they are held",
+                );
             }
         }
     }
     if let Some((tls, at)) = doc.one_text(node, "tls")? {
         match (tls, looks) {
-            ("skip", true) => parts.stricter(&doc.place(at), format!("{what}: tls: skip"), "its rules need a look into TLS, and get one"),
+            ("skip", true) => parts.stricter(
+                &doc.place(at),
+                format!("{what}: tls: skip"),
+                "its rules need a look into TLS, and get one",
+            ),
             ("skip", false) => {}
             (_, true) => parts.carried(&doc.place(at), format!("{what}: tls: {tls}"), "inspected"),
-            (_, false) => parts.carried(&doc.place(at), format!("{what}: tls: {tls}"), "passed through; the name is checked"),
+            (_, false) => parts.carried(
+                &doc.place(at),
+                format!("{what}: tls: {tls}"),
+                "passed through; the name is checked",
+            ),
         }
     }
     for key in [
-        "websocket_credential_rewrite", "request_body_credential_rewrite", "allow_uninspected_credentials",
-        "credential_signing", "credential_binding",
+        "websocket_credential_rewrite",
+        "request_body_credential_rewrite",
+        "allow_uninspected_credentials",
+        "credential_signing",
+        "credential_binding",
     ] {
         if let Some(at) = node.get(key) {
-            parts.lost(&doc.place(at), format!("{what}: {key}"), "name the secret in `credentials`, and in the rule's `credential`");
+            parts.lost(
+                &doc.place(at),
+                format!("{what}: {key}"),
+                "name the secret in `credentials`, and in the rule's `credential`",
+            );
         }
     }
     for key in ["allow_encoded_slash", "persisted_queries", "graphql_persisted_queries"] {
@@ -226,7 +331,15 @@ fn base(
     let texts: Vec<&str> = addresses.iter().map(|(text, _)| *text).collect();
     let plain: Option<Vec<IpAddr>> = texts
         .iter()
-        .map(|text| text.split_once('/').map_or(*text, |(address, bits)| if matches!((bits, address.contains(':')), ("32", false) | ("128", true)) { address } else { "" }))
+        .map(|text| {
+            text.split_once('/').map_or(*text, |(address, bits)| {
+                if matches!((bits, address.contains(':')), ("32", false) | ("128", true)) {
+                    address
+                } else {
+                    ""
+                }
+            })
+        })
         .map(|text| text.parse().ok())
         .collect();
     match target {
@@ -235,8 +348,10 @@ fn base(
                 parts.lost(&place, what, "there the name has only addresses of these networks; here a rule with `addresses` permits public ones besides: add it if that is meant");
                 return Ok(None);
             };
-            let fixed = json!({name.as_str(): single.iter().map(ToString::to_string).collect::<Vec<_>>()});
-            let other = |entry: &Entry| entry.value.get(name.as_str()).is_some() && entry.value != fixed;
+            let fixed =
+                json!({name.as_str(): single.iter().map(ToString::to_string).collect::<Vec<_>>()});
+            let other =
+                |entry: &Entry| entry.value.get(name.as_str()).is_some() && entry.value != fixed;
             if parts.of(&Section::Fixed).iter().any(other) {
                 parts.lost(&place, what, "the name has other addresses already");
                 return Ok(None);
@@ -244,10 +359,17 @@ fn base(
             parts.carried(&place, what, "network.hosts fixes its addresses");
             parts.add(Section::Fixed, Entry::new(fixed, &place, what));
             rule.insert("hosts".into(), json!([name.as_str()]));
-            rule.insert("addresses".into(), json!(single.iter().map(ToString::to_string).collect::<Vec<_>>()));
+            rule.insert(
+                "addresses".into(),
+                json!(single.iter().map(ToString::to_string).collect::<Vec<_>>()),
+            );
         }
         Target::Host(_) if !texts.is_empty() => {
-            parts.lost(&place, what, "a wildcard with addresses of its own cannot be said: name the hosts");
+            parts.lost(
+                &place,
+                what,
+                "a wildcard with addresses of its own cannot be said: name the hosts",
+            );
             return Ok(None);
         }
         Target::Host(pattern) => {
@@ -262,7 +384,11 @@ fn base(
             return Ok(None);
         }
         Target::Addresses => {
-            parts.stricter(&place, what, "there any name at these addresses; here the bare addresses");
+            parts.stricter(
+                &place,
+                what,
+                "there any name at these addresses; here the bare addresses",
+            );
             rule.insert("addresses".into(), json!(texts));
         }
     }

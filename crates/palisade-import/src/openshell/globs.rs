@@ -31,7 +31,9 @@ pub(super) fn paths(glob: &str, used: For) -> Result<Vec<String>, String> {
         let path = format!("/{}", names.collect::<Vec<_>>().join("/"));
         path.parse::<PathPattern>().map_err(|why| format!("`{path}`: {why}"))?;
         // A `*` there may be nothing at all.
-        if used == For::Deny && let Some(folder) = path.strip_suffix('*').filter(|rest| rest.ends_with('/')) {
+        if used == For::Deny
+            && let Some(folder) = path.strip_suffix('*').filter(|rest| rest.ends_with('/'))
+        {
             out.push(folder.to_owned());
         }
         out.push(path);
@@ -105,7 +107,8 @@ fn alternatives(glob: &str) -> Result<Vec<String>, String> {
             done.push(glob);
             continue;
         };
-        let Some((inner, end)) = rest.split_once('}').filter(|(inner, _)| !inner.contains('{')) else {
+        let Some((inner, end)) = rest.split_once('}').filter(|(inner, _)| !inner.contains('{'))
+        else {
             return Err(format!("the braces of `{glob}` are not understood"));
         };
         for choice in inner.split(',') {
@@ -154,7 +157,9 @@ mod tests {
                     let name = path.iter().take_while(|byte| **byte != b'/').count();
                     (0..=name).any(|taken| at(rest, &path[taken..], false))
                 }
-                [byte, rest @ ..] => path.first() == Some(byte) && at(rest, &path[1..], *byte == b'/'),
+                [byte, rest @ ..] => {
+                    path.first() == Some(byte) && at(rest, &path[1..], *byte == b'/')
+                }
             }
         }
         at(glob.as_bytes(), path.as_bytes(), true)

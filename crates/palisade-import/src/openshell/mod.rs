@@ -5,6 +5,7 @@
 mod endpoint;
 mod globs;
 mod requests;
+mod selector;
 
 use std::path::Path;
 
@@ -20,8 +21,15 @@ use crate::{
     tree::{Document, Node, Value},
 };
 
-const TOP: [&str; 7] =
-    ["version", "filesystem_policy", "landlock", "process", "network_policies", "network_middlewares", "preset"];
+const TOP: [&str; 7] = [
+    "version",
+    "filesystem_policy",
+    "landlock",
+    "process",
+    "network_policies",
+    "network_middlewares",
+    "preset",
+];
 
 pub(crate) fn read(parts: &mut Parts<'_>) -> Result<(), ImportError> {
     let mut docs = Vec::new();
@@ -37,27 +45,42 @@ pub(crate) fn read(parts: &mut Parts<'_>) -> Result<(), ImportError> {
     }
     for doc in &docs {
         keys(doc, &doc.root, &TOP, "the policy")?;
-        if let Some(version) = doc.root.get("version").filter(|node| node.value != Value::Number(1.0)) {
+        if let Some(version) =
+            doc.root.get("version").filter(|node| node.value != Value::Number(1.0))
+        {
             return Err(doc.wrong(version, "only version 1 is known"));
         }
         placeholders(doc, &doc.root)?;
     }
     files(parts, &docs)?;
-    let filtered = filters(parts, &docs)?;
+    let around = Around { filtered: filters(parts, &docs)?, selectors: selector::all(&docs)? };
     for (index, doc) in docs.iter().enumerate() {
         let Some(policies) = doc.table(&doc.root, "network_policies")? else { continue };
         for policy in policies.keys() {
             let later = docs.iter().skip(index.saturating_add(1));
-            let replaced = |doc: &Document| doc.root.at("network_policies").and_then(|all| all.get(&policy.name)).is_some();
+            let replaced = |doc: &Document| {
+                doc.root.at("network_policies").and_then(|all| all.get(&policy.name)).is_some()
+            };
             if later.clone().any(replaced) {
                 let what = format!("network_policies.{}", policy.name);
-                parts.carried(&doc.place(&policy.node), what, "a later file has one of this name in its place");
+                parts.carried(
+                    &doc.place(&policy.node),
+                    what,
+                    "a later file has one of this name in its place",
+                );
                 continue;
             }
-            endpoint::policy(parts, doc, &policy.name, &policy.node, &filtered)?;
+            endpoint::policy(parts, doc, &policy.name, &policy.node, &around)?;
         }
     }
     Ok(())
+}
+
+/// What else is said of the hosts of an endpoint.
+struct Around {
+    /// Those with a filter.
+    filtered: Vec<HostPattern>,
+    selectors: Vec<selector::Selector>,
 }
 
 /// A key that is not known may refuse something, and is an error there too.
@@ -73,9 +96,19 @@ fn placeholders(doc: &Document, node: &Node) -> Result<(), ImportError> {
     match &node.value {
         Value::Text(text) => {
             let mut parts = text.split("__").skip(1);
-            let is_name = |part: &str| !part.is_empty() && part.chars().all(|c| c.is_ascii_uppercase() || c == '_' || c.is_ascii_digit());
+            let is_name = |part: &str| {
+                !part.is_empty()
+                    && part
+                        .chars()
+                        .all(|c| c.is_ascii_uppercase() || c == '_' || c.is_ascii_digit())
+            };
             match parts.find(|part| is_name(part)) {
-                Some(name) => Err(doc.wrong(node, format!("`__{name}__` stands for something: write what is meant, and import anew"))),
+                Some(name) => Err(doc.wrong(
+                    node,
+                    format!(
+                        "`__{name}__` stands for something: write what is meant, and import anew"
+                    ),
+                )),
                 None => Ok(()),
             }
         }
@@ -86,16 +119,27 @@ fn placeholders(doc: &Document, node: &Node) -> Result<(), ImportError> {
 }
 
 fn files(parts: &mut Parts<'_>, docs: &[Document]) -> Result<(), ImportError> {
-    let whole = Place { file: docs.first().map(|doc| doc.path.display().to_string()).unwrap_or_default(), line: 0 };
+    let whole = Place {
+        file: docs.first().map(|doc| doc.path.display().to_string()).unwrap_or_default(),
+        line: 0,
+    };
     let mut named = false;
     for doc in docs {
         if let Some(node) = doc.table(&doc.root, "landlock")? {
             keys(doc, node, &["compatibility"], "`landlock`")?;
-            parts.stricter(&doc.place(node), "landlock", "a layer that is missing stops the launch, unless --allow-degraded names it");
+            parts.stricter(
+                &doc.place(node),
+                "landlock",
+                "a layer that is missing stops the launch, unless --allow-degraded names it",
+            );
         }
         if let Some(node) = doc.table(&doc.root, "process")? {
             keys(doc, node, &["run_as_user", "run_as_group"], "`process`")?;
-            parts.carried(&doc.place(node), "process", "the agent is an unprivileged user in any case");
+            parts.carried(
+                &doc.place(node),
+                "process",
+                "the agent is an unprivileged user in any case",
+            );
         }
         let Some(table) = doc.table(&doc.root, "filesystem_policy")? else { continue };
         keys(doc, table, &["include_workdir", "read_only", "read_write"], "`filesystem_policy`")?;
@@ -116,11 +160,14 @@ fn files(parts: &mut Parts<'_>, docs: &[Document]) -> Result<(), ImportError> {
                     parts.lost(&place, what, "only paths can be granted, not patterns");
                     continue;
                 }
-                let path = paths::resolve(text, Path::new("/"), &parts.request.home).map_err(|why| doc.wrong(node, why))?;
+                let path = paths::resolve(text, Path::new("/"), &parts.request.home)
+                    .map_err(|why| doc.wrong(node, why))?;
                 // What both lists name is only read: the stricter of the two.
-                let read_too = writable && doc.texts(table, "read_only")?.iter().any(|(other, _)| {
-                    paths::resolve(other, Path::new("/"), &parts.request.home).is_ok_and(|other| other == path)
-                });
+                let read_too = writable
+                    && doc.texts(table, "read_only")?.iter().any(|(other, _)| {
+                        paths::resolve(other, Path::new("/"), &parts.request.home)
+                            .is_ok_and(|other| other == path)
+                    });
                 if !read_too {
                     parts.grant(writable, &path, &place, &what);
                 }
@@ -151,7 +198,8 @@ fn granted(parts: &Parts<'_>, path: &Path) -> bool {
     let has = |section| {
         parts.of(&section).iter().any(|entry| {
             let text = entry.value.as_str().unwrap_or_default();
-            paths::resolve(text, &parts.request.base, &parts.request.home).is_ok_and(|at| at == path)
+            paths::resolve(text, &parts.request.base, &parts.request.home)
+                .is_ok_and(|at| at == path)
         })
     };
     has(Section::Read) || has(Section::Write)
@@ -187,7 +235,9 @@ fn filters(parts: &mut Parts<'_>, docs: &[Document]) -> Result<Vec<HostPattern>,
 fn overlap(one: &HostPattern, other: &HostPattern) -> bool {
     let suffix = |pattern: &HostPattern| match pattern {
         HostPattern::Exact(name) => (name.as_str().to_owned(), true),
-        HostPattern::OneLabel(name) | HostPattern::AnyDepth(name) => (name.as_str().to_owned(), false),
+        HostPattern::OneLabel(name) | HostPattern::AnyDepth(name) => {
+            (name.as_str().to_owned(), false)
+        }
     };
     let ((one, one_exact), (other, other_exact)) = (suffix(one), suffix(other));
     let below = |long: &str, short: &str| long == short || long.ends_with(&format!(".{short}"));
@@ -198,4 +248,3 @@ fn overlap(one: &HostPattern, other: &HostPattern) -> bool {
         (false, false) => below(&one, &other) || below(&other, &one),
     }
 }
-

@@ -12,13 +12,36 @@ use crate::{
     tree::{Document, Node, Value},
 };
 
-const RULE: [&str; 9] =
-    ["method", "path", "command", "query", "operation_type", "operation_name", "fields", "tool", "params"];
+const RULE: [&str; 9] = [
+    "method",
+    "path",
+    "command",
+    "query",
+    "operation_type",
+    "operation_name",
+    "fields",
+    "tool",
+    "params",
+];
 /// Methods of MCP that `allow_all_known_mcp_methods` is about.
 const MCP: [&str; 17] = [
-    "initialize", "notifications/*", "ping", "tools/list", "tools/call", "resources/list", "resources/read",
-    "resources/templates/list", "resources/subscribe", "resources/unsubscribe", "prompts/list", "prompts/get",
-    "completion/complete", "logging/setLevel", "roots/list", "sampling/createMessage", "elicitation/create",
+    "initialize",
+    "notifications/*",
+    "ping",
+    "tools/list",
+    "tools/call",
+    "resources/list",
+    "resources/read",
+    "resources/templates/list",
+    "resources/subscribe",
+    "resources/unsubscribe",
+    "prompts/list",
+    "prompts/get",
+    "completion/complete",
+    "logging/setLevel",
+    "roots/list",
+    "sampling/createMessage",
+    "elicitation/create",
 ];
 
 /// The requests of an endpoint that are permitted, or those that are refused.
@@ -30,18 +53,20 @@ pub(super) fn of(
     used: For,
     what: &str,
 ) -> Result<Vec<Entry>, ImportError> {
-    let selector = doc.one_text(node, "path")?.map(|(text, _)| text).filter(|path| !path.is_empty());
+    let selector =
+        doc.one_text(node, "path")?.map(|(text, _)| text).filter(|path| !path.is_empty());
     let mut out = Vec::new();
-    if used == For::Allow {
-        if let Some((access, at)) = doc.one_text(node, "access")? {
-            let what = format!("{what}: access: {access}");
-            match allowed(kind, access, selector) {
-                Ok(made) => {
-                    parts.carried(&doc.place(at), what.clone(), "");
-                    out.extend(made.into_iter().map(|value| Entry::new(json!({"allow": value}), &doc.place(at), what.clone())));
-                }
-                Err(why) => parts.lost(&doc.place(at), what, why),
+    let access = doc.one_text(node, "access")?.filter(|_| used == For::Allow);
+    if let Some((access, at)) = access {
+        let what = format!("{what}: access: {access}");
+        match allowed(kind, access, selector) {
+            Ok(made) => {
+                parts.carried(&doc.place(at), what.clone(), "");
+                out.extend(made.into_iter().map(|value| {
+                    Entry::new(json!({"allow": value}), &doc.place(at), what.clone())
+                }));
             }
+            Err(why) => parts.lost(&doc.place(at), what, why),
         }
     }
     let key = if used == For::Allow { "rules" } else { "deny_rules" };
@@ -69,7 +94,9 @@ pub(super) fn of(
                 out.push(Entry::new(json!({word: value}), &place, told));
             }
             Err(why) if used == For::Allow => parts.lost(&place, told, why),
-            Err(why) => return Err(ImportError::Unsayable { place: place.to_string(), what: told, why }),
+            Err(why) => {
+                return Err(ImportError::Unsayable { place: place.to_string(), what: told, why });
+            }
         }
     }
     // There a stream of answers needs no rule.
@@ -77,9 +104,17 @@ pub(super) fn of(
         let place = doc.place(node);
         match selector.map(|path| globs::paths(path, For::Allow)) {
             Some(Ok(paths)) => {
-                out.push(Entry::new(json!({"allow": {"methods": ["GET"], "paths": paths}}), &place, format!("{what}: the stream of answers")));
+                out.push(Entry::new(
+                    json!({"allow": {"methods": ["GET"], "paths": paths}}),
+                    &place,
+                    format!("{what}: the stream of answers"),
+                ));
             }
-            _ => parts.lost(&place, format!("{what}: the stream of answers"), "the endpoint has no `path`"),
+            _ => parts.lost(
+                &place,
+                format!("{what}: the stream of answers"),
+                "the endpoint has no `path`",
+            ),
         }
     }
     out.dedup_by(|one, other| one.value == other.value);
@@ -94,7 +129,11 @@ fn shown(rule: &Node) -> String {
 
 type Made = Result<Map<String, Json>, String>;
 
-fn allowed(kind: &str, access: &str, selector: Option<&str>) -> Result<Vec<Map<String, Json>>, String> {
+fn allowed(
+    kind: &str,
+    access: &str,
+    selector: Option<&str>,
+) -> Result<Vec<Map<String, Json>>, String> {
     let mut out = Map::new();
     if let Some(path) = selector {
         out.insert("paths".into(), json!(globs::paths(path, For::Allow)?));
@@ -104,9 +143,15 @@ fn allowed(kind: &str, access: &str, selector: Option<&str>) -> Result<Vec<Map<S
         ("rest", "read-write") => &["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH"],
         ("rest" | "graphql", "full") => &["*"],
         ("websocket", "read-write" | "full") => &["GET"],
-        ("websocket", "read-only") => return Err("messages of an open WebSocket are not looked into, so it cannot be read only".into()),
+        ("websocket", "read-only") => {
+            return Err(
+                "messages of an open WebSocket are not looked into, so it cannot be read only"
+                    .into(),
+            );
+        }
         ("graphql", "read-only" | "read-write") => {
-            let operations: &[&str] = if access == "read-only" { &["query"] } else { &["query", "mutation"] };
+            let operations: &[&str] =
+                if access == "read-only" { &["query"] } else { &["query", "mutation"] };
             out.insert("graphql".into(), json!({"operations": operations}));
             return Ok(vec![out]);
         }
@@ -119,7 +164,11 @@ fn allowed(kind: &str, access: &str, selector: Option<&str>) -> Result<Vec<Map<S
 }
 
 /// The paths of a rule within those of its endpoint.
-fn paths(own: Option<&str>, selector: Option<&str>, used: For) -> Result<Option<Vec<String>>, String> {
+fn paths(
+    own: Option<&str>,
+    selector: Option<&str>,
+    used: For,
+) -> Result<Option<Vec<String>>, String> {
     let all = |path: &str| matches!(path, "**" | "/**");
     match (own, selector.filter(|path| !all(path))) {
         (None, None) => Ok(None),
@@ -128,9 +177,12 @@ fn paths(own: Option<&str>, selector: Option<&str>, used: For) -> Result<Option<
         (Some(own), Some(_)) if used == For::Deny => globs::paths(own, used).map(Some),
         (None, Some(_)) if used == For::Deny => Ok(None),
         (None, Some(selector)) => globs::paths(selector, used).map(Some),
-        (Some(own), Some(selector)) if all(own) || own == selector => globs::paths(selector, used).map(Some),
+        (Some(own), Some(selector)) if all(own) || own == selector => {
+            globs::paths(selector, used).map(Some)
+        }
         (Some(own), Some(selector)) => {
-            let folder = selector.strip_suffix("**").filter(|folder| !folder.contains(['*', '?', '[', '{']));
+            let folder =
+                selector.strip_suffix("**").filter(|folder| !folder.contains(['*', '?', '[', '{']));
             if folder.is_some_and(|folder| own.starts_with(folder)) {
                 return globs::paths(own, used).map(Some);
             }
@@ -139,12 +191,7 @@ fn paths(own: Option<&str>, selector: Option<&str>, used: For) -> Result<Option<
     }
 }
 
-fn rest(
-    doc: &Document,
-    of: &Node,
-    selector: Option<&str>,
-    used: For,
-) -> Result<Made, ImportError> {
+fn rest(doc: &Document, of: &Node, selector: Option<&str>, used: For) -> Result<Made, ImportError> {
     let method = doc.one_text(of, "method")?.map(|(text, _)| text);
     let path = doc.one_text(of, "path")?.map(|(text, _)| text);
     if used == For::Allow && (method.is_none() || path.is_none()) {
@@ -161,7 +208,9 @@ fn rest(
         Err(why) => return Ok(Err(why)),
     }
     let method = method.unwrap_or("*").to_ascii_uppercase();
-    if !method.chars().all(|c| c.is_ascii_uppercase() || "-*".contains(c)) || (method.contains('*') && method != "*") {
+    if !method.chars().all(|c| c.is_ascii_uppercase() || "-*".contains(c))
+        || (method.contains('*') && method != "*")
+    {
         return Ok(Err(format!("`{method}` is no method")));
     }
     let methods = if method == "GET" { vec!["GET", "HEAD"] } else { vec![method.as_str()] };
@@ -197,7 +246,8 @@ fn matcher(doc: &Document, of: &Node, key: &str) -> Result<Vec<String>, ImportEr
     let Some(node) = of.get(key) else { return Ok(Vec::new()) };
     if let Value::Table(_) = node.value {
         keys(doc, node, &["any", "glob"], "a matcher")?;
-        let mut all: Vec<String> = doc.texts(node, "any")?.iter().map(|(text, _)| (*text).to_owned()).collect();
+        let mut all: Vec<String> =
+            doc.texts(node, "any")?.iter().map(|(text, _)| (*text).to_owned()).collect();
         all.extend(doc.one_text(node, "glob")?.map(|(text, _)| text.to_owned()));
         if all.is_empty() {
             return Err(doc.wrong(node, "the matcher has no value"));
@@ -217,10 +267,14 @@ fn websocket(
     selector: Option<&str>,
     used: For,
 ) -> Result<Made, ImportError> {
-    if of.get("operation_type").is_some() || of.get("fields").is_some() || of.get("operation_name").is_some() {
+    if of.get("operation_type").is_some()
+        || of.get("fields").is_some()
+        || of.get("operation_name").is_some()
+    {
         return Ok(Err("messages of an open WebSocket are not looked into".into()));
     }
-    let method = doc.one_text(of, "method")?.map_or(String::new(), |(text, _)| text.to_ascii_uppercase());
+    let method =
+        doc.one_text(of, "method")?.map_or(String::new(), |(text, _)| text.to_ascii_uppercase());
     let path = doc.one_text(of, "path")?.map(|(text, _)| text);
     if used == For::Deny && method == "WEBSOCKET_TEXT" {
         return Ok(Err("messages of an open WebSocket are not looked into".into()));
@@ -229,21 +283,32 @@ fn websocket(
         return Ok(Err("it is part of what the upgrade permits".into()));
     }
     // Once open, anything is sent: the upgrade is permitted where messages are.
-    let sends = doc.list(endpoint, "rules")?.iter().filter_map(|rule| rule.get("allow")).any(|rule| {
-        let word = rule.get("method").and_then(Node::text).unwrap_or_default().to_ascii_uppercase();
-        let there = rule.get("path").and_then(Node::text);
-        matches!(word.as_str(), "WEBSOCKET_TEXT" | "*") && (there == path || matches!(there, Some("**" | "/**")))
-    });
-    let refused = doc.list(endpoint, "deny_rules")?.iter().any(|rule| rule.get("method").and_then(Node::text) != Some("GET"));
+    let sends =
+        doc.list(endpoint, "rules")?.iter().filter_map(|rule| rule.get("allow")).any(|rule| {
+            let word =
+                rule.get("method").and_then(Node::text).unwrap_or_default().to_ascii_uppercase();
+            let there = rule.get("path").and_then(Node::text);
+            matches!(word.as_str(), "WEBSOCKET_TEXT" | "*")
+                && (there == path || matches!(there, Some("**" | "/**")))
+        });
+    let refused = doc
+        .list(endpoint, "deny_rules")?
+        .iter()
+        .any(|rule| rule.get("method").and_then(Node::text) != Some("GET"));
     if used == For::Allow && (!sends || refused) {
-        return Ok(Err("it permits the upgrade and not all messages, and those are not looked into here".into()));
+        return Ok(Err(
+            "it permits the upgrade and not all messages, and those are not looked into here"
+                .into(),
+        ));
     }
     let mut out = Map::new();
     match paths(path, selector, used) {
         Ok(Some(paths)) => {
             out.insert("paths".into(), json!(paths));
         }
-        Ok(None) if used == For::Allow => return Ok(Err("without a path it matches nothing there".into())),
+        Ok(None) if used == For::Allow => {
+            return Ok(Err("without a path it matches nothing there".into()));
+        }
         Ok(None) => {}
         Err(_) if used == For::Deny => {}
         Err(why) => return Ok(Err(why)),
@@ -268,8 +333,10 @@ fn graphql(
         None => return Ok(Err("without an operation_type it matches nothing there".into())),
         Some(word) => return Ok(Err(format!("`{word}` is no operation"))),
     }
-    let names: Vec<String> = doc.one_text(of, "operation_name")?.map(|(text, _)| text.to_owned()).into_iter().collect();
-    let fields: Vec<String> = doc.texts(of, "fields")?.iter().map(|(text, _)| (*text).to_owned()).collect();
+    let names: Vec<String> =
+        doc.one_text(of, "operation_name")?.map(|(text, _)| text.to_owned()).into_iter().collect();
+    let fields: Vec<String> =
+        doc.texts(of, "fields")?.iter().map(|(text, _)| (*text).to_owned()).collect();
     for (key, values) in [("names", names), ("fields", fields)] {
         let mut all = Vec::new();
         for value in values {
@@ -295,7 +362,8 @@ fn mcp(
     selector: Option<&str>,
     used: For,
 ) -> Result<Made, ImportError> {
-    let all_known = doc.flag(endpoint, "mcp.allow_all_known_mcp_methods")?.is_some_and(|(on, _)| on);
+    let all_known =
+        doc.flag(endpoint, "mcp.allow_all_known_mcp_methods")?.is_some_and(|(on, _)| on);
     let mut tools = matcher(doc, of, "tool")?;
     if let Some(params) = doc.table(of, "params")? {
         keys(doc, params, &["name"], "`params`")?;

@@ -52,12 +52,10 @@ fn a_repository_permits_nothing_until_it_is_trusted() {
   "enableAllProjectMcpServers": true
 }"#;
     let world = World::new();
-    world
-        .write("home/project/.claude/settings.json", settings)
-        .write(
-            "home/.claude/settings.json",
-            r#"{"hooks": {"Stop": [{"hooks": [{"type": "command", "command": "true"}]}]}}"#,
-        );
+    world.write("home/project/.claude/settings.json", settings).write(
+        "home/.claude/settings.json",
+        r#"{"hooks": {"Stop": [{"hooks": [{"type": "command", "command": "true"}]}]}}"#,
+    );
     let came = world.import(TOOL, &[]);
     assert!(came.rules("allow").is_empty(), "{}", came.text());
     assert_eq!(came.rules("deny"), ["Bash(curl *)"]);
@@ -175,20 +173,23 @@ fn servers_that_are_refused_stay_refused() {
 #[test]
 fn an_edit_that_is_refused_is_refused_to_programs_too() {
     let world = World::new();
-    world.write("home/project/gen/x", "").write(
-        "home/.claude/settings.json",
-        r#"{"permissions": {"deny": ["Edit(gen/**)"]}}"#,
-    );
+    world
+        .write("home/project/gen/x", "")
+        .write("home/.claude/settings.json", r#"{"permissions": {"deny": ["Edit(gen/**)"]}}"#);
     let came = world.import(TOOL, &[]);
     let gen_folder = world.path("home/project/gen");
-    let grant = came.policy.filesystem.grants.iter().find(|grant| grant.path == gen_folder).unwrap();
+    let grant =
+        came.policy.filesystem.grants.iter().find(|grant| grant.path == gen_folder).unwrap();
     assert!(!grant.writable);
 }
 
 #[test]
 fn values_of_variables_are_never_shown() {
     let world = World::new();
-    world.write("home/.claude/settings.json", r#"{"env": {"TOKEN": "s3cret"}, "apiKeyHelper": "get s3cret"}"#);
+    world.write(
+        "home/.claude/settings.json",
+        r#"{"env": {"TOKEN": "s3cret"}, "apiKeyHelper": "get s3cret"}"#,
+    );
     let came = world.import(TOOL, &[]);
     assert!(!came.text().contains("s3cret"));
     assert!(!format!("{:?}", came.imported.notes).contains("s3cret"));

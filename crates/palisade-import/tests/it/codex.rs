@@ -25,11 +25,23 @@ fn modes_and_writable_folders() {
          [mcp_servers.a]\ncommand = \"x\"\ndisabled_tools = [\"rm\"]\n",
     );
     let came = world.import(TOOL, &[]);
-    assert_eq!((access(&came), mode(&came)), (Access::ReadWrite, PermissionMode::BypassPermissions));
-    let cache = came.policy.filesystem.grants.iter().find(|grant| grant.path == world.path("home/cache")).unwrap();
+    assert_eq!(
+        (access(&came), mode(&came)),
+        (Access::ReadWrite, PermissionMode::BypassPermissions)
+    );
+    let cache = came
+        .policy
+        .filesystem
+        .grants
+        .iter()
+        .find(|grant| grant.path == world.path("home/cache"))
+        .unwrap();
     assert!(cache.writable);
     assert_eq!(came.outcome("writable_roots").1, Some(6));
-    assert_eq!(came.outcome("network_access"), (Outcome::Lost, Some(8), came.outcome("network_access").2));
+    assert_eq!(
+        came.outcome("network_access"),
+        (Outcome::Lost, Some(8), came.outcome("network_access").2)
+    );
     assert!(came.policy.network.rules.is_empty());
     assert_eq!(came.rules("deny"), ["mcp__a__rm"]);
 }
@@ -68,9 +80,19 @@ fn profiles_of_permissions() {
     let came = world.import(TOOL, &[]);
     assert_eq!(access(&came), Access::ReadWrite);
     assert!(came.reaches("a.test") && came.reaches("y.b.test") && !came.reaches("x.b.test"));
-    let docs = came.policy.filesystem.grants.iter().find(|grant| grant.path == world.path("home/project/docs")).unwrap();
+    let docs = came
+        .policy
+        .filesystem
+        .grants
+        .iter()
+        .find(|grant| grant.path == world.path("home/project/docs"))
+        .unwrap();
     assert!(!docs.writable);
-    assert!(came.text().contains("\"~/.ssh\"") && came.text().contains("**/*.env"), "{}", came.text());
+    assert!(
+        came.text().contains("\"~/.ssh\"") && came.text().contains("**/*.env"),
+        "{}",
+        came.text()
+    );
 
     world.write(
         "home/.codex/config.toml",
@@ -96,10 +118,15 @@ fn a_repository_permits_nothing_until_it_is_trusted() {
     assert_eq!(came.rules("ask"), ["Bash"]);
     world.write(
         "home/.codex/config.toml",
-        format!("approval_policy = \"untrusted\"\n[projects.\"{project}\"]\ntrust_level = \"trusted\"\n"),
+        format!(
+            "approval_policy = \"untrusted\"\n[projects.\"{project}\"]\ntrust_level = \"trusted\"\n"
+        ),
     );
     let came = world.import(TOOL, &[]);
-    assert_eq!((access(&came), mode(&came)), (Access::ReadWrite, PermissionMode::BypassPermissions));
+    assert_eq!(
+        (access(&came), mode(&came)),
+        (Access::ReadWrite, PermissionMode::BypassPermissions)
+    );
     assert_eq!(came.policy.hooks.iter().count(), 1);
 }
 
@@ -111,7 +138,10 @@ fn rules_for_commands_are_asked() {
         "prefix_rule(pattern=[\"git\"], decision=\"forbidden\")\n",
     );
     assert_eq!(world.import(TOOL, &[]).rules("ask"), ["Bash"]);
-    world.write("home/.codex/hooks.json", r#"{"hooks": {"Stop": [{"hooks": [{"type": "command", "command": "x"}]}]}}"#);
+    world.write(
+        "home/.codex/hooks.json",
+        r#"{"hooks": {"Stop": [{"hooks": [{"type": "command", "command": "x"}]}]}}"#,
+    );
     assert_eq!(world.import(TOOL, &[]).policy.hooks.iter().count(), 1);
     fs::remove_file(world.path("home/.codex/config.toml")).unwrap();
     assert!(world.try_import(TOOL, &[]).is_err());

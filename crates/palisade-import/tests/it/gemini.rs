@@ -20,8 +20,14 @@ fn tools_and_servers() {
     );
     let came = world.import(TOOL, &[]);
     assert_eq!(came.policy.permissions.as_ref().unwrap().mode, PermissionMode::AcceptEdits);
-    assert_eq!(came.rules("allow"), ["Bash(git status:*)", "read_file", "Bash(npm:*)", "mcp__good__*"]);
-    assert_eq!(came.rules("deny"), ["Bash(rm -rf*)", "web_fetch", "mcp__bad__*", "mcp__good__drop"]);
+    assert_eq!(
+        came.rules("allow"),
+        ["Bash(git status:*)", "read_file", "Bash(npm:*)", "mcp__good__*"]
+    );
+    assert_eq!(
+        came.rules("deny"),
+        ["Bash(rm -rf*)", "web_fetch", "mcp__bad__*", "mcp__good__drop"]
+    );
     assert_eq!(came.rules("ask"), ["mcp__*", "mcp__good__*", "write_file"]);
     assert!(came.policy.hooks.is_empty());
     assert_eq!(came.outcome("tools.allowed: run_shell_command").1, Some(2));
@@ -37,7 +43,11 @@ fn a_list_of_all_tools_refuses_the_others() {
     );
     let came = world.import(TOOL, &[]);
     let denied = came.rules("deny");
-    assert!(denied.contains(&"run_shell_command") && denied.contains(&"replace") && denied.contains(&"mcp__*"));
+    assert!(
+        denied.contains(&"run_shell_command")
+            && denied.contains(&"replace")
+            && denied.contains(&"mcp__*")
+    );
     assert!(!denied.contains(&"read_file"));
     assert_eq!(came.rules("ask"), ["*"]);
 }

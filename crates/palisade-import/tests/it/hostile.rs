@@ -21,9 +21,18 @@ fn malformed_files_are_named_with_their_line() {
         (b"{\n\n\"x\": \"\xff\"}", "settings.json:3: the text is not UTF-8"),
         (b"", "settings.json:1: the file is empty"),
         (b"[]", "settings.json:1: this is no table"),
-        (b"{\"permissions\":\n {\"deny\": \"Bash\"}}", "settings.json:2: `permissions.deny` is a list"),
-        (b"{\"permissions\":\n {\"deny\": [1]}}", "settings.json:2: `permissions.deny` is a list of texts"),
-        (b"{\"permissions\": {\"defaultMode\": \"yolo\"}}", "settings.json:1: there is no such mode"),
+        (
+            b"{\"permissions\":\n {\"deny\": \"Bash\"}}",
+            "settings.json:2: `permissions.deny` is a list",
+        ),
+        (
+            b"{\"permissions\":\n {\"deny\": [1]}}",
+            "settings.json:2: `permissions.deny` is a list of texts",
+        ),
+        (
+            b"{\"permissions\": {\"defaultMode\": \"yolo\"}}",
+            "settings.json:1: there is no such mode",
+        ),
     ] {
         let found = wrong(text);
         assert!(found.contains(expected), "{found}\nexpected {expected}");
@@ -37,7 +46,8 @@ fn malformed_files_are_named_with_their_line() {
 fn a_repository_leads_to_no_file_by_a_link() {
     let world = World::new();
     world.write("home/secret.json", "{}").write("home/project/.claude/x", "");
-    symlink(world.path("home/secret.json"), world.path("home/project/.claude/settings.json")).unwrap();
+    symlink(world.path("home/secret.json"), world.path("home/project/.claude/settings.json"))
+        .unwrap();
     let found = world.try_import(Tool::ClaudeCode, &[]).err().unwrap().to_string();
     assert!(found.contains(".claude/settings.json: it is a symbolic link"), "{found}");
     // The user's own may be one.
@@ -80,9 +90,19 @@ fn settings() -> impl Strategy<Value = serde_json::Value> {
         any::<String>(),
     ];
     let rules = prop::collection::vec(rule, 0..5);
-    let path = prop_oneof!["[~./a-c*{]{1,8}", Just("/usr".to_owned()), Just("~".to_owned()), any::<String>()];
+    let path = prop_oneof![
+        "[~./a-c*{]{1,8}",
+        Just("/usr".to_owned()),
+        Just("~".to_owned()),
+        any::<String>()
+    ];
     let paths = prop::collection::vec(path, 0..4);
-    let domain = prop_oneof!["[a-c*.]{1,8}(\\.test)?", Just("10.0.0.1".to_owned()), Just("169.254.169.254".to_owned()), any::<String>()];
+    let domain = prop_oneof![
+        "[a-c*.]{1,8}(\\.test)?",
+        Just("10.0.0.1".to_owned()),
+        Just("169.254.169.254".to_owned()),
+        any::<String>()
+    ];
     let domains = prop::collection::vec(domain, 0..4);
     let hook = prop_oneof![
         ("[a-z./ ]{0,6}", 0.0..5000.0).prop_map(|(command, timeout)| serde_json::json!({"type": "command", "command": command, "timeout": timeout})),

@@ -43,7 +43,9 @@ fn without_binaries_nothing_is_reached() {
 
 #[test]
 fn a_connection_is_for_its_programs() {
-    let came = came(&format!("  a:\n    endpoints:\n      - {{host: a.test, ports: [8443, 443]}}\n{CURL}"));
+    let came = came(&format!(
+        "  a:\n    endpoints:\n      - {{host: a.test, ports: [8443, 443]}}\n{CURL}"
+    ));
     let rule = &came.policy.network.rules[0];
     assert!(came.reaches("a.test"));
     assert_eq!(rule.ports, [443, 8443]);
@@ -61,7 +63,12 @@ fn rules_hold_even_where_they_do_not_there() {
             odd.replace(", ", "\n        ")
         ));
         assert_eq!(requests(&came, Effect::Allow), ["GET,HEAD /v1/*/**"], "{}", came.text());
-        assert!(came.imported.notes.iter().any(|note| note.outcome == Outcome::Stricter && note.what.contains("a.test")));
+        assert!(
+            came.imported
+                .notes
+                .iter()
+                .any(|note| note.outcome == Outcome::Stricter && note.what.contains("a.test"))
+        );
     }
 }
 
@@ -71,7 +78,12 @@ fn refusals_are_for_every_program() {
         "  a:\n    endpoints:\n      - host: a.test\n        port: 443\n        protocol: rest\n        enforcement: enforce\n        access: full\n        deny_rules: [{{method: DELETE, path: /x/*}}, {{path: '/y/?'}}]\n{CURL}"
     ));
     assert_eq!(requests(&came, Effect::Deny), ["DELETE /x/,/x/*", " /y/,/y/*"]);
-    let denies = came.policy.network.rules.iter().find(|rule| rule.http.iter().flatten().any(|http| http.effect == Effect::Deny));
+    let denies = came
+        .policy
+        .network
+        .rules
+        .iter()
+        .find(|rule| rule.http.iter().flatten().any(|http| http.effect == Effect::Deny));
     assert!(denies.unwrap().binaries.is_empty());
 }
 
@@ -84,7 +96,8 @@ fn protocols() {
     assert!(!came.reaches("w.test"));
     assert_eq!(came.outcome("m.test: rules: tools/call x*").0, Outcome::Lost);
     assert_eq!(came.outcome("net.internal").0, Outcome::Lost);
-    let fixed: Vec<&str> = came.policy.network.hosts.keys().map(palisade_core::HostName::as_str).collect();
+    let fixed: Vec<&str> =
+        came.policy.network.hosts.keys().map(palisade_core::HostName::as_str).collect();
     assert_eq!(fixed, ["redis.internal"]);
 }
 
@@ -131,14 +144,42 @@ fn a_preset_takes_the_place_of_what_has_its_name() {
 #[test]
 fn what_cannot_be_told_is_an_error_with_its_line() {
     for (network, expected) in [
-        ("  a:\n    endpoints: [{host: a.test, port: 443, new_key: 1}]\n    binaries: [{path: /x}]\n", "p.yaml:4: `new_key` is not known"),
-        ("  a:\n    endpoints:\n      - host: a.test\n        port: 1\n        ports: [2]\n    binaries: [{path: /x}]\n", "p.yaml:5: `port` and `ports`"),
-        ("  a:\n    endpoints: [{host: a.test, port: 0}]\n    binaries: [{path: /x}]\n", "p.yaml:4: ports are"),
-        ("  a:\n    endpoints: [{host: a.test, port: 1, protocol: rest, rules: [{allow: {method: GET, path: /__OWNER__/x}}]}]\n    binaries: [{path: /x}]\n", "p.yaml:4: `__OWNER__` stands for something"),
-        ("  a:\n    endpoints: [{host: a.test, port: 1, protocol: websocket, access: full, deny_rules: [{method: WEBSOCKET_TEXT, path: /x}]}]\n    binaries: [{path: /x}]\n", "cannot be said"),
+        (
+            "  a:\n    endpoints: [{host: a.test, port: 443, new_key: 1}]\n    binaries: [{path: /x}]\n",
+            "p.yaml:4: `new_key` is not known",
+        ),
+        (
+            "  a:\n    endpoints:\n      - host: a.test\n        port: 1\n        ports: [2]\n    binaries: [{path: /x}]\n",
+            "p.yaml:5: `port` and `ports`",
+        ),
+        (
+            "  a:\n    endpoints: [{host: a.test, port: 0}]\n    binaries: [{path: /x}]\n",
+            "p.yaml:4: ports are",
+        ),
+        (
+            "  a:\n    endpoints: [{host: a.test, port: 1, protocol: rest, rules: [{allow: {method: GET, path: /__OWNER__/x}}]}]\n    binaries: [{path: /x}]\n",
+            "p.yaml:4: `__OWNER__` stands for something",
+        ),
+        (
+            "  a:\n    endpoints: [{host: a.test, port: 1, protocol: websocket, access: full, deny_rules: [{method: WEBSOCKET_TEXT, path: /x}]}]\n    binaries: [{path: /x}]\n",
+            "cannot be said",
+        ),
         ("  a: {}\n  a: {}\n", "p.yaml:4: "),
     ] {
         let found = wrong(network);
         assert!(found.contains(expected), "{found}\nexpected {expected}");
     }
+}
+
+#[test]
+fn a_narrower_path_decides_alone() {
+    let came = came(&format!(
+        "  a:\n    endpoints:\n      - {{host: a.test, port: 443, path: /**, protocol: rest, enforcement: enforce, rules: [{{allow: {{method: '*', path: /**}}}}, {{allow: {{method: GET, path: /repos/*}}}}]}}\n      - {{host: '*.test', port: 443, path: /admin, protocol: rest, enforcement: enforce, rules: [{{allow: {{method: GET, path: /admin}}}}]}}\n{CURL}"
+    ));
+    assert_eq!(
+        requests(&came, Effect::Allow),
+        ["GET,HEAD /repos/*", "GET,HEAD /admin"],
+        "{}",
+        came.text()
+    );
 }

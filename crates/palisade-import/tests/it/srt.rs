@@ -44,14 +44,21 @@ fn domains_reach_no_further() {
 fn the_workspace_is_writable_only_if_it_is_named() {
     let world = World::new();
     world.write("home/.srt-settings.json", r#"{"filesystem": {"allowWrite": []}}"#);
-    let access = |came: &crate::world::Came| came.policy.filesystem.workspace.as_ref().unwrap().access;
+    let access =
+        |came: &crate::world::Came| came.policy.filesystem.workspace.as_ref().unwrap().access;
     assert_eq!(access(&world.import(TOOL, &[])), Access::ReadOnly);
-    world.write("home/.srt-settings.json", r#"{"filesystem": {"allowWrite": [".", "/tmp", "/nowhere/x", "~", "/"]}}"#);
+    world.write(
+        "home/.srt-settings.json",
+        r#"{"filesystem": {"allowWrite": [".", "/tmp", "/nowhere/x", "~", "/"]}}"#,
+    );
     let came = world.import(TOOL, &[]);
     assert_eq!(access(&came), Access::ReadWrite);
     assert_eq!(came.outcome("allowWrite: /nowhere/x").0, Outcome::Lost);
     assert!(!came.text().contains("  write:"), "{}", came.text());
-    world.write("home/.srt-settings.json", r#"{"filesystem": {"allowWrite": ["."], "denyWrite": ["."]}}"#);
+    world.write(
+        "home/.srt-settings.json",
+        r#"{"filesystem": {"allowWrite": ["."], "denyWrite": ["."]}}"#,
+    );
     assert_eq!(access(&world.import(TOOL, &[])), Access::ReadOnly);
 }
 
@@ -67,9 +74,15 @@ fn a_hidden_home_hides_what_the_profile_would_show() {
         let path = world.path(path);
         came.policy.filesystem.deny.iter().any(|deny| !deny.glob && path.starts_with(&deny.pattern))
     };
-    assert!(denied("home/.cargo/bin") && denied("home/project/secret") && denied("home/ref/b"), "{}", came.text());
+    assert!(
+        denied("home/.cargo/bin") && denied("home/project/secret") && denied("home/ref/b"),
+        "{}",
+        came.text()
+    );
     assert!(!denied("home/project") && !denied("home/ref"), "{}", came.text());
-    let shown = |path: &str| came.policy.filesystem.grants.iter().any(|grant| grant.path == world.path(path));
+    let shown = |path: &str| {
+        came.policy.filesystem.grants.iter().any(|grant| grant.path == world.path(path))
+    };
     assert!(shown("home/ref"));
 }
 
@@ -81,7 +94,13 @@ fn what_is_not_to_be_written_is_read_only() {
         r#"{"filesystem": {"allowWrite": [".", "keep/deep"], "denyWrite": ["keep", "*.lock", "/usr"]}}"#,
     );
     let came = world.import(TOOL, &[]);
-    let keep = came.policy.filesystem.grants.iter().find(|grant| grant.path == world.path("home/project/keep")).unwrap();
+    let keep = came
+        .policy
+        .filesystem
+        .grants
+        .iter()
+        .find(|grant| grant.path == world.path("home/project/keep"))
+        .unwrap();
     assert!(!keep.writable);
     assert!(!came.policy.filesystem.grants.iter().any(|grant| grant.writable), "{}", came.text());
     assert_eq!(came.outcome("denyWrite: *.lock").0, Outcome::Lost);
@@ -92,9 +111,15 @@ fn what_is_not_to_be_written_is_read_only() {
 #[test]
 fn what_does_not_exist_cannot_be_kept_from_being_made() {
     let world = World::new();
-    world.write("home/.srt-settings.json", "{\"filesystem\": {\"allowWrite\": [\".\"],\n\"denyWrite\": [\"later\"]}}");
+    world.write(
+        "home/.srt-settings.json",
+        "{\"filesystem\": {\"allowWrite\": [\".\"],\n\"denyWrite\": [\"later\"]}}",
+    );
     let wrong = world.try_import(TOOL, &[]).err().unwrap().to_string();
-    assert!(wrong.contains("srt-settings.json:2: filesystem.denyWrite: later cannot be said"), "{wrong}");
+    assert!(
+        wrong.contains("srt-settings.json:2: filesystem.denyWrite: later cannot be said"),
+        "{wrong}"
+    );
     // Where nothing is written, it cannot be made.
     world.write("home/.srt-settings.json", r#"{"filesystem": {"denyWrite": ["/later"]}}"#);
     assert_eq!(world.import(TOOL, &[]).outcome("denyWrite: /later").0, Outcome::Carried);

@@ -53,8 +53,9 @@ impl World {
     pub(crate) fn try_import(&self, tool: Tool, paths: &[&str]) -> Result<Came, ImportError> {
         let request = self.request(tool, paths);
         let imported = import(&request)?;
-        let policy = check_text("p", &imported.text, &request.base, &request.project, &request.home)
-            .unwrap_or_else(|wrong| panic!("{wrong}\n{}", imported.text));
+        let policy =
+            check_text("p", &imported.text, &request.base, &request.project, &request.home)
+                .unwrap_or_else(|wrong| panic!("{wrong}\n{}", imported.text));
         Ok(Came { imported, policy })
     }
 
@@ -89,7 +90,8 @@ impl Came {
     pub(crate) fn outcome(&self, what: &str) -> (Outcome, Option<u32>, &str) {
         let mut notes = self.imported.notes.iter();
         let found = notes.find(|note| note.what.contains(what));
-        let found = found.unwrap_or_else(|| panic!("no note of {what}: {:#?}", self.imported.notes));
+        let found =
+            found.unwrap_or_else(|| panic!("no note of {what}: {:#?}", self.imported.notes));
         (found.outcome, found.line, &found.why)
     }
 

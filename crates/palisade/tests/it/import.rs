@@ -123,7 +123,10 @@ fn what_cannot_be_read_is_told_with_its_place() {
     home.write(".srt-settings.json", "{\n\"network\": {\n\"allowedDomains\": [1]}}");
     let ran = home.import(&["--from", "srt", "--output", "out.yaml"]);
     assert_eq!(ran.exit, 1, "{ran}");
-    assert!(ran.stderr.contains(".srt-settings.json:3: `network.allowedDomains` is a list of texts"), "{ran}");
+    assert!(
+        ran.stderr.contains(".srt-settings.json:3: `network.allowedDomains` is a list of texts"),
+        "{ran}"
+    );
     assert!(!home.path("work/out.yaml").exists());
     assert_eq!(home.import(&["--from", "nobody"]).exit, 2);
     assert_eq!(home.import(&[]).exit, 2);
@@ -142,7 +145,8 @@ fn what_sandbox_runtime_holds_is_held() {
     let ran = home.import(&["--from", "srt", "--output", "../policy.yaml"]);
     assert_eq!(ran.exit, 0, "{ran}");
     let script = "echo new > made && cat keep/file; echo bad > keep/file; mv keep kept; cat secret/key; rm -r secret; true";
-    let ran = home.palisade(&["run", "--quiet", "--policy", "../policy.yaml", "--", "sh", "-c", script]);
+    let ran =
+        home.palisade(&["run", "--quiet", "--policy", "../policy.yaml", "--", "sh", "-c", script]);
     assert_eq!((ran.exit, ran.stdout.as_str()), (0, "kept\n"), "{ran}");
     let read = |name: &str| fs::read_to_string(home.path(name)).unwrap();
     assert_eq!(read("work/made"), "new\n");
@@ -152,7 +156,16 @@ fn what_sandbox_runtime_holds_is_held() {
     // Without `.` nothing in it is writable.
     home.write(".srt-settings.json", "{}");
     home.import(&["--from", "srt", "--output", "../policy.yaml", "--force"]);
-    let ran = home.palisade(&["run", "--quiet", "--policy", "../policy.yaml", "--", "sh", "-c", "echo x > made2"]);
+    let ran = home.palisade(&[
+        "run",
+        "--quiet",
+        "--policy",
+        "../policy.yaml",
+        "--",
+        "sh",
+        "-c",
+        "echo x > made2",
+    ]);
     assert_ne!(ran.exit, 0, "{ran}");
     assert!(!home.path("work/made2").exists());
 }
@@ -166,6 +179,15 @@ fn a_policy_of_openshell_starts() {
     );
     let ran = home.import(&["--from", "openshell", "../p.yaml", "--output", "../policy.yaml"]);
     assert_eq!(ran.exit, 0, "{ran}");
-    let ran = home.palisade(&["run", "--quiet", "--policy", "../policy.yaml", "--", "/bin/sh", "-c", "echo started > out; echo started"]);
+    let ran = home.palisade(&[
+        "run",
+        "--quiet",
+        "--policy",
+        "../policy.yaml",
+        "--",
+        "/bin/sh",
+        "-c",
+        "echo started > out; echo started",
+    ]);
     assert_eq!((ran.exit, ran.stdout.as_str()), (0, "started\n"), "{ran}");
 }
