@@ -9,6 +9,7 @@ use super::{Around, globs::For, keys, overlap, requests};
 use crate::{
     error::ImportError,
     parts::{Entry, Parts, Section},
+    paths,
     tree::{Document, Node, Value},
 };
 
@@ -62,8 +63,24 @@ pub(super) fn policy(
                 format!("{what}.binaries: {path}"),
                 "no program of a policy has such a path",
             );
-        } else if !binaries.contains(&path) {
-            binaries.push(path);
+            continue;
+        }
+        // There a link is followed where the sandbox runs.
+        let real = std::path::Path::new(path).canonicalize().ok();
+        let real = real.as_deref().and_then(std::path::Path::to_str).filter(|real| {
+            *real != path && !paths::is_glob(real) && !real.contains(['\\']) && !path.contains('*')
+        });
+        if let Some(real) = real {
+            parts.carried(
+                &doc.place(at),
+                format!("{what}.binaries: {path}"),
+                format!("it is a link to {real}, which is named too"),
+            );
+        }
+        for path in [Some(path), real].into_iter().flatten() {
+            if !binaries.iter().any(|known| known == path) {
+                binaries.push(path.to_owned());
+            }
         }
     }
     if binaries.is_empty() {
@@ -95,7 +112,7 @@ fn one(
     doc: &Document,
     policy: &str,
     node: &Node,
-    binaries: &[&str],
+    binaries: &[String],
     around: &Around,
 ) -> Result<(), ImportError> {
     keys(doc, node, &ENDPOINT, "an endpoint")?;

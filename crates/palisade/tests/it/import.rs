@@ -191,3 +191,82 @@ fn a_policy_of_openshell_starts() {
     ]);
     assert_eq!((ran.exit, ran.stdout.as_str()), (0, "started\n"), "{ran}");
 }
+
+/// The same calls as there, by `palisade policy test`.
+fn decides(home: &Home, arguments: &[&str], cases: &str) {
+    let ran = home.import(&[arguments, &["--output", "p.yaml", "--force"]].concat());
+    assert_eq!(ran.exit, 0, "{ran}");
+    // No program makes what is tried.
+    let policy = fs::read_to_string(home.path("work/p.yaml")).unwrap();
+    home.write("work/p.yaml", &policy.replace(", binaries: [\"/**\"]", ""));
+    home.write("work/cases.yaml", &format!("policy: p.yaml\ncases:\n{cases}"));
+    let ran = home.palisade(&["policy", "test", "cases.yaml"]);
+    assert_eq!(ran.exit, 0, "{ran}");
+}
+
+#[test]
+fn calls_of_claude_code_are_decided_as_there() {
+    let home = Home::new();
+    home.write(
+        ".claude/settings.json",
+        r#"{"permissions": {"allow": ["Bash(npm run *)", "Edit(src/**)"], "ask": ["Bash(npm run publish)"],
+            "deny": ["Bash(curl *)", "Read(.env)", "WebFetch(domain:evil.test)"]},
+            "sandbox": {"network": {"allowedDomains": ["*.ok.test"], "deniedDomains": ["not.ok.test"]}}}"#,
+    );
+    decides(
+        &home,
+        &["--from", "claude-code"],
+        "- {bash: npm run build, expect: allow}\n\
+           - {bash: npm run publish, expect: ask}\n\
+           - {bash: \"npm run build && curl x\", expect: deny}\n\
+           - {bash: make, expect: ask}\n\
+           - {read: sub/.env, expect: deny}\n\
+           - {edit: src/a/b.js, expect: allow}\n\
+           - {edit: other.js, expect: ask}\n\
+           - {fetch: \"https://evil.test/x\", expect: deny}\n\
+           - {connect: \"a.b.ok.test:443\", expect: allow}\n\
+           - {connect: \"a.b.ok.test:22\", expect: deny}\n\
+           - {connect: \"ok.test:443\", expect: deny}\n\
+           - {request: \"GET https://not.ok.test/\", expect: deny}\n\
+           - {request: \"GET https://evil.test/\", expect: deny}\n",
+    );
+}
+
+#[test]
+fn calls_of_gemini_cli_are_decided_by_its_own_names() {
+    let home = Home::new();
+    home.write(
+        ".gemini/settings.json",
+        r#"{"tools": {"exclude": ["web_fetch", "run_shell_command(rm -rf)"], "allowed": ["replace", "run_shell_command(git log)"]}}"#,
+    );
+    decides(
+        &home,
+        &["--from", "gemini"],
+        "- {tool: web_fetch, input: {prompt: \"see https://a.test\"}, expect: deny}\n\
+           - {tool: replace, input: {file_path: a.txt, old_string: a, new_string: b}, expect: allow}\n\
+           - {tool: write_file, input: {file_path: a.txt, content: b}, expect: ask}\n\
+           - {tool: run_shell_command, input: {command: \"rm -rf /x\"}, expect: deny}\n\
+           - {tool: run_shell_command, input: {command: git log -1}, expect: allow}\n\
+           - {tool: run_shell_command, input: {command: git log -1; make}, expect: ask}\n",
+    );
+}
+
+#[test]
+fn requests_of_openshell_are_decided_as_its_programs_do() {
+    let home = Home::new();
+    home.write(
+        "p.yaml",
+        "version: 1\nnetwork_policies:\n  a:\n    endpoints:\n      - host: api.test\n        port: 443\n        protocol: rest\n        enforcement: enforce\n        rules:\n          - allow: {method: GET, path: /v1/**}\n        deny_rules:\n          - {method: '*', path: /v1/secret/*}\n    binaries: [{path: /**}]\n",
+    );
+    decides(
+        &home,
+        &["--from", "openshell", "../p.yaml"],
+        "- {request: \"GET https://api.test/v1/a/b\", expect: allow}\n\
+           - {request: \"HEAD https://api.test/v1/a\", expect: allow}\n\
+           - {request: \"GET https://api.test/v1\", expect: deny}\n\
+           - {request: \"POST https://api.test/v1/a\", expect: deny}\n\
+           - {request: \"GET https://api.test/v1/secret/a\", expect: deny}\n\
+           - {request: \"GET https://api.test/v1/x/../secret/a\", expect: deny}\n\
+           - {request: \"GET https://other.test/v1/a\", expect: deny}\n",
+    );
+}
