@@ -160,6 +160,13 @@ impl Compiled {
                     Decision::deny(format!("the permission rules cannot be used: {why}"))
                 }
             },
+            Action::Exec(exec) => match &self.permissions {
+                None => Decision::allow("permissions", "the policy has no permission rules"),
+                Some(Ok(permissions)) => permissions.decide_exec(exec),
+                Some(Err(why)) => {
+                    Decision::deny(format!("the permission rules cannot be used: {why}"))
+                }
+            },
             // An act that is not known here is not permitted here.
             _ => Decision::deny("this version of the engine does not know such an action"),
         }

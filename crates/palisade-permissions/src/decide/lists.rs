@@ -114,6 +114,11 @@ impl Rules {
         out
     }
 
+    /// Whether a rule is about single commands.
+    pub(crate) fn has_commands(&self) -> bool {
+        !self.by_word.is_empty() || !self.any_word.is_empty()
+    }
+
     /// A rule about single commands, if there is one.
     pub(crate) fn any_command_rule(&self) -> Option<usize> {
         let by_word = self.by_word.values().flatten();

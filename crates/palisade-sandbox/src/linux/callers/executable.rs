@@ -32,14 +32,22 @@ impl Executable {
     ///
     /// # Errors
     /// The process is gone, has no executable, or may not be looked at.
-    pub(super) fn of(process: impl AsFd) -> Result<Self, Errno> {
+    pub(crate) fn of(process: impl AsFd) -> Result<Self, Errno> {
         let path = readlinkat(process.as_fd(), "exe", Vec::new())?;
         let flags = OFlags::PATH | OFlags::CLOEXEC;
         let file = openat(process.as_fd(), "exe", flags, Mode::empty())?;
+        Self::opened(path.to_string_lossy().into_owned(), file)
+    }
+
+    /// Of a file that is open.
+    ///
+    /// # Errors
+    /// It cannot be looked at.
+    pub(crate) fn opened(path: String, file: OwnedFd) -> Result<Self, Errno> {
         let found = fstat(&file)?;
         let mount = fstatvfs(&file)?;
         Ok(Self {
-            path: path.to_string_lossy().into_owned(),
+            path,
             identity: Identity {
                 device: found.st_dev,
                 inode: found.st_ino,
@@ -70,6 +78,18 @@ impl Executable {
     /// The file, by a descriptor that cannot be read from (`O_PATH`).
     pub fn file(&self) -> &OwnedFd {
         &self.file
+    }
+}
+
+impl Identity {
+    /// Its size in bytes.
+    pub fn size(&self) -> i64 {
+        self.size
+    }
+
+    /// Whether it is the same file, changed meanwhile or not.
+    pub fn is_same_file(&self, other: &Self) -> bool {
+        (self.device, self.inode) == (other.device, other.inode)
     }
 }
 

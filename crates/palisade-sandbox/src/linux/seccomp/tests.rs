@@ -297,6 +297,7 @@ fn a_policy_opens_what_may_be_opened_and_closes_the_rest() {
             allow: owned(allow),
             deny: owned(deny),
             watch_connect: false,
+            hold_exec: false,
         })
     };
     let number = |name| number_of(name).unwrap();
