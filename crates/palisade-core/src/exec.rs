@@ -90,7 +90,10 @@ mod tests {
         for other in [exec(&["curl", "-o x"]), exec(&["curl", "-o", "x", ""]), exec(&["curl"])] {
             assert_ne!(base.fingerprint(), other.fingerprint());
         }
-        assert_ne!(base.fingerprint(), Exec { digest: Some([8; 32]), ..base.clone() }.fingerprint());
+        assert_ne!(
+            base.fingerprint(),
+            Exec { digest: Some([8; 32]), ..base.clone() }.fingerprint()
+        );
         assert_eq!(Exec { digest: None, ..base.clone() }.fingerprint(), None);
         assert_eq!(Exec { whole: false, ..base }.fingerprint(), None);
     }
@@ -98,7 +101,8 @@ mod tests {
     #[test]
     fn tells_what_runs_and_not_what_it_says_it_is() {
         assert_eq!(exec(&["ls", "a\n"]).subject(), "/usr/bin/curl a\\n");
-        let script = Script { path: "./x".into(), arguments: vec!["-v".into()], ..Script::default() };
+        let script =
+            Script { path: "./x".into(), arguments: vec!["-v".into()], ..Script::default() };
         assert_eq!(Exec { script: Some(script), ..exec(&["sh"]) }.subject(), "./x -v");
         assert!(exec(&["c", &"x".repeat(900)]).subject().ends_with('…'));
     }

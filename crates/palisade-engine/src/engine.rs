@@ -73,6 +73,14 @@ impl Engine {
         self.now.load().reach.look(host, address, port)
     }
 
+    /// The programs that rules for commands name, as these name them.
+    pub fn programs(&self) -> Vec<String> {
+        match &self.now.load().permissions {
+            Some(Ok(permissions)) => permissions.programs(),
+            Some(Err(_)) | None => Vec::new(),
+        }
+    }
+
     /// Whether this may happen, by which rule, and why.
     pub fn decide(&self, action: &Action) -> Decision {
         self.now.load().decide(action)

@@ -45,6 +45,18 @@ impl Permissions {
     }
 }
 
+impl Permissions {
+    /// The programs that rules which refuse or ask name, as these name them. What they are is to be looked up where they
+    /// would run.
+    pub fn programs(&self) -> Vec<String> {
+        let rules = self.deny.all.iter().chain(&self.ask.all);
+        let mut programs: Vec<String> = rules.filter_map(|rule| rule.rule.program()).collect();
+        programs.sort_unstable();
+        programs.dedup();
+        programs
+    }
+}
+
 /// How decisions are named where no rule decided.
 const RULE: &str = "permissions";
 
@@ -98,12 +110,7 @@ fn is_loader(name: &str) -> bool {
 }
 
 /// The rule that surely names this command, or (`through`) something that it starts.
-fn named(
-    rules: &Rules,
-    words: &[String],
-    through: bool,
-    whole: bool,
-) -> Option<(usize, String)> {
+fn named(rules: &Rules, words: &[String], through: bool, whole: bool) -> Option<(usize, String)> {
     let line = if through {
         palisade_shell::of_program(words, &Known::default())
     } else {

@@ -40,6 +40,11 @@ pub fn fixed_parts(old: &Policy, new: &Policy) -> Vec<String> {
     if !old.network.names_programs() && new.network.names_programs() {
         found.push("network.rules.binaries (it was not watched who connects)".to_owned());
     }
+    if !old.holds_execs() && new.holds_execs() {
+        found.push(
+            "permissions (rules for commands: it was not watched what is executed)".to_owned(),
+        );
+    }
     if (&old.network.credentials, bound(old)) != (&new.network.credentials, bound(new)) {
         found.push("credentials (of network.rules, and the rules that carry one)".to_owned());
     }

@@ -13,8 +13,7 @@ fn permissions(mode: Mode, deny: &[&str], ask: &[&str]) -> Permissions {
         });
         rules.collect()
     };
-    let settings =
-        Settings { mode, deny: written(deny), ask: written(ask), ..Settings::default() };
+    let settings = Settings { mode, deny: written(deny), ask: written(ask), ..Settings::default() };
     Permissions::new(settings).unwrap()
 }
 
@@ -50,7 +49,10 @@ fn a_program_is_named_however_it_is_started() {
         exec("/usr/bin/timeout", &["timeout", "5", "curl"]),
         exec("/lib64/ld-linux-x86-64.so.2", &["x", "/usr/bin/curl", "y"]),
         exec("/lib64/ld-linux-x86-64.so.2", &["x", "--library-path", "/x", "/usr/bin/curl"]),
-        Exec { script: Some(script("./curl", &["x"])), ..exec("/bin/sh", &["/bin/sh", "./curl", "x"]) },
+        Exec {
+            script: Some(script("./curl", &["x"])),
+            ..exec("/bin/sh", &["/bin/sh", "./curl", "x"])
+        },
         exec("/usr/bin/git", &["git", "push", "--force", "origin"]),
         exec("/usr/lib/git-core/git", &["/usr/bin/git", "push", "--force"]),
     ] {

@@ -190,7 +190,8 @@ impl Confinement {
         };
         // Before it runs a program it is in nobody's domain but its own, so only the supervisor may look into it.
         if filter.holds_exec() {
-            set_dumpable_behavior(DumpableBehavior::Dumpable).step("let the supervisor look at it")?;
+            set_dumpable_behavior(DumpableBehavior::Dumpable)
+                .step("let the supervisor look at it")?;
         }
         if self.without_filter {
             // As far as the system goes, be it not at all: the operator lets it be missing.

@@ -87,6 +87,11 @@ impl Identity {
         self.size
     }
 
+    /// Its inode.
+    pub fn inode(&self) -> u64 {
+        self.inode
+    }
+
     /// Whether it is the same file, changed meanwhile or not.
     pub fn is_same_file(&self, other: &Self) -> bool {
         (self.device, self.inode) == (other.device, other.inode)

@@ -5,11 +5,7 @@ use rustix::{
     io::Errno,
 };
 
-use super::{
-    Arguments, View,
-    memory::Memory,
-    view,
-};
+use super::{Arguments, View, memory::Memory, view};
 use crate::linux::{callers::Executable, seccomp::Executes};
 
 /// What a thread asks to become. It can still change that.

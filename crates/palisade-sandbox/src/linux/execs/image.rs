@@ -42,9 +42,8 @@ impl Image {
         let arguments = arguments(&folder)?;
         let name = Memory::of(&folder)?.path(name_of(&folder)?)?;
         let named = view.file_of(folder.as_fd(), None, &name).ok().flatten();
-        let is_program = named
-            .as_ref()
-            .is_some_and(|file| file.identity().is_same_file(&executable.identity()));
+        let is_program =
+            named.as_ref().is_some_and(|file| file.identity().is_same_file(&executable.identity()));
         // The kernel puts a script's path behind its interpreter and that one's argument.
         let behind = arguments.words.iter().skip(1).any(|word| *word == name);
         let script = (!is_program && behind).then_some(named);

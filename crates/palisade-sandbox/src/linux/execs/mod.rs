@@ -18,7 +18,7 @@ mod view;
 pub use attempt::Attempt;
 pub use image::Image;
 pub use tracing::{Change, Tracing};
-pub use view::View;
+pub use view::{Named, View};
 
 /// Bytes of arguments that are read.
 const MOST_BYTES: usize = 256 * 1024;

@@ -5,8 +5,8 @@ use rustix::{
     process::{Pid, Signal, kill_process},
 };
 
-pub use crate::linux::sys::trace::Change;
 use crate::linux::sys::trace;
+pub use crate::linux::sys::trace::Change;
 
 /// The threads that one thread of the supervisor traces, each for as long as it takes to become another program.
 ///
@@ -29,6 +29,9 @@ impl Tracing {
     pub fn hold(&self, thread: Pid) -> Result<bool, Errno> {
         let number = thread.as_raw_nonzero().get();
         let mut held = self.held.borrow_mut();
+        if held.contains_key(&number) {
+            return Ok(true);
+        }
         let mut process = None;
         if !held.is_empty() {
             process = Some(process_of(number)?);

@@ -1,14 +1,17 @@
 use std::{
     ffi::OsStr,
     os::{
-        fd::{AsFd, BorrowedFd, OwnedFd},
+        fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd},
         unix::ffi::OsStrExt,
     },
     path::Path,
 };
 
 use rustix::{
-    fs::{CWD, Dir, Mode, OFlags, ResolveFlags, openat, openat2},
+    fs::{
+        CWD, Dir, FileType, Mode, OFlags, ResolveFlags, StatVfsMountFlags, fstatvfs, openat,
+        openat2, readlinkat,
+    },
     io::Errno,
     process::Pid,
 };
@@ -17,6 +20,17 @@ use crate::{
     linux::callers::Executable,
     step::{Step, StepError},
 };
+
+/// A name in a folder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Named {
+    /// The name.
+    pub name: Vec<u8>,
+    /// The inode that it is of.
+    pub inode: u64,
+    /// Whether that is a symbolic link.
+    pub is_link: bool,
+}
 
 /// The tree of files inside, as those inside see it.
 #[derive(Debug)]
@@ -42,31 +56,47 @@ impl View {
         Ok(Self { root: openat(CWD, folder, flags, Mode::empty())? })
     }
 
-    /// The file that an absolute path leads to inside. `Executable::path` is the path as it was given.
+    /// The file that an absolute path leads to inside, by its path without links.
     ///
     /// # Errors
     /// As of `openat2(2)`. A way by `/proc` leads nowhere: there it depends on who goes it.
     pub fn file(&self, path: &[u8]) -> Result<Executable, Errno> {
         let flags = OFlags::PATH | OFlags::CLOEXEC;
         let resolve = ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS;
-        let file = openat2(self.root.as_fd(), OsStr::from_bytes(path), flags, Mode::empty(), resolve)?;
-        Executable::opened(String::from_utf8_lossy(path).into_owned(), file)
+        let file =
+            openat2(self.root.as_fd(), OsStr::from_bytes(path), flags, Mode::empty(), resolve)?;
+        let real = readlinkat(CWD, format!("/proc/self/fd/{}", file.as_raw_fd()), Vec::new())?;
+        Executable::opened(real.to_string_lossy().into_owned(), file)
     }
 
-    /// The names in a folder, at most so many.
+    /// Whether there is nothing of this absolute path, not even a link that leads nowhere from outside.
+    fn is_missing(&self, path: &[u8]) -> bool {
+        let flags = OFlags::PATH | OFlags::CLOEXEC | OFlags::NOFOLLOW;
+        let resolve = ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS;
+        let found =
+            openat2(self.root.as_fd(), OsStr::from_bytes(path), flags, Mode::empty(), resolve);
+        matches!(found, Err(Errno::NOENT | Errno::NOTDIR))
+    }
+
+    /// What is in a folder that cannot be changed inside, at most so much. In another one there is nothing.
     ///
     /// # Errors
     /// As of `openat2(2)`, and of reading it.
-    pub fn names(&self, folder: &Path, most: usize) -> Result<Vec<Vec<u8>>, Errno> {
+    pub fn names(&self, folder: &Path, most: usize) -> Result<Vec<Named>, Errno> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let resolve = ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS;
         let folder = openat2(self.root.as_fd(), folder, flags, Mode::empty(), resolve)?;
+        if !fstatvfs(&folder)?.f_flag.contains(StatVfsMountFlags::RDONLY) {
+            return Ok(Vec::new());
+        }
         let mut names = Vec::new();
         for entry in Dir::read_from(&folder)?.take(most) {
-            let name = entry?.file_name().to_bytes().to_vec();
-            if name != b"." && name != b".." {
-                names.push(name);
-            }
+            let entry = entry?;
+            names.push(Named {
+                name: entry.file_name().to_bytes().to_vec(),
+                inode: entry.ino(),
+                is_link: entry.file_type() == FileType::Symlink,
+            });
         }
         Ok(names)
     }
@@ -86,14 +116,19 @@ impl View {
             return if path.starts_with(b"/proc/") || path.starts_with(b"/dev/fd/") {
                 Ok(None)
             } else {
-                self.file(path).map(Some)
+                match self.file(path) {
+                    Err(errno @ (Errno::NOENT | Errno::NOTDIR)) if self.is_missing(path) => {
+                        Err(errno)
+                    }
+                    found => Ok(found.ok()),
+                }
             };
         }
         let link = match folder {
             Some(descriptor) if descriptor != libc::AT_FDCWD => format!("fd/{descriptor}"),
             _ => "cwd".to_owned(),
         };
-        let Ok(start) = rustix::fs::readlinkat(process, link, Vec::new()) else { return Ok(None) };
+        let Ok(start) = readlinkat(process, link, Vec::new()) else { return Ok(None) };
         let mut whole = start.into_bytes();
         whole.push(b'/');
         whole.extend_from_slice(path);
@@ -110,7 +145,7 @@ fn by_descriptor(path: &[u8]) -> Option<String> {
 
 /// What a process has open, or runs.
 pub(super) fn opened(process: BorrowedFd<'_>, link: &str) -> Result<Executable, Errno> {
-    let path = rustix::fs::readlinkat(process, link, Vec::new())?;
+    let path = readlinkat(process, link, Vec::new())?;
     let flags = OFlags::PATH | OFlags::CLOEXEC;
     let file = openat(process, link, flags, Mode::empty())?;
     Executable::opened(path.to_string_lossy().into_owned(), file)

@@ -322,8 +322,7 @@ mod tests {
             let number = number_of(name).unwrap();
             Registers { number, architecture: ARCHITECTURE, arguments }
         };
-        let heard =
-            |filter: &Filter, call| filter.holds(&Notification { id: 7, thread: 3, call });
+        let heard = |filter: &Filter, call| filter.holds(&Notification { id: 7, thread: 3, call });
         let seen = heard(&filter, exec("execveat")).unwrap();
         assert_eq!((seen.folder, seen.path, seen.arguments), (Some(3), 0x7f00, 0x7f10));
         assert_eq!(seen.flags, 0x1000);
