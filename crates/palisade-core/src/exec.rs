@@ -11,13 +11,15 @@ pub struct Exec {
     pub argv: Vec<String>,
     /// The script that it was executed for (`#!`), and with which arguments.
     pub script: Option<Script>,
+    /// What it may run instead of itself, where it is a loader (`ld.so`) and arguments are files.
+    pub loads: Vec<Script>,
     /// Whether `argv` has all arguments. With more than are read, what is not read may be anything.
     pub whole: bool,
     /// SHA-256 of the file that was executed, where it was looked at: of the script, if it is one.
     pub digest: Option<[u8; 32]>,
 }
 
-/// A script that is executed.
+/// A file that is run by a program that is not this file: a script, or what a loader is given.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Script {
     /// Its path, as it was executed.
@@ -43,6 +45,14 @@ impl Exec {
             hash.update(part);
         }
         Some(hash.finalize().into())
+    }
+
+    /// Whether it is a loader (`ld.so(8)`), which runs the program that it is given.
+    pub fn is_loader(&self) -> bool {
+        std::iter::once(&self.program).chain(&self.names).any(|name| {
+            let base = name.rsplit('/').next().unwrap_or_default();
+            ["ld-", "ld.so", "ld64.so"].iter().any(|start| base.starts_with(start))
+        })
     }
 
     /// What was executed and its arguments, in one line for the record: escaped, and cut.

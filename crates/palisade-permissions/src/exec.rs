@@ -70,6 +70,14 @@ fn readings(exec: &Exec) -> Vec<Vec<String>> {
         if !name.is_empty() && out.len() < MOST && !out.contains(&words) {
             out.push(words);
         }
+        // Git has each of its commands under a name of its own as well.
+        let base = name.rsplit('/').next().unwrap_or(name);
+        if let Some(command) = base.strip_prefix("git-")
+            && out.len() < MOST
+        {
+            let own = ["git", command].map(str::to_owned);
+            out.push(own.into_iter().chain(arguments.iter().cloned()).collect());
+        }
     };
     let arguments = exec.argv.get(1..).unwrap_or_default();
     add(&exec.program, arguments);
@@ -93,7 +101,12 @@ fn readings(exec: &Exec) -> Vec<Vec<String>> {
             }
         }
     }
-    if is_loader(&exec.program) || exec.names.iter().any(|name| is_loader(name)) {
+    for loaded in &exec.loads {
+        for name in &loaded.names {
+            add(name, &loaded.arguments);
+        }
+    }
+    if exec.is_loader() {
         for start in 0..arguments.len().min(LOADED) {
             if let Some((name, rest)) = arguments.get(start..).and_then(<[_]>::split_first) {
                 add(name, rest);
@@ -101,12 +114,6 @@ fn readings(exec: &Exec) -> Vec<Vec<String>> {
         }
     }
     out
-}
-
-/// Whether a program's name is that of a loader, which runs the program that it is given.
-fn is_loader(name: &str) -> bool {
-    let base = name.rsplit('/').next().unwrap_or(name);
-    base.starts_with("ld-") || base.starts_with("ld.so") || base.starts_with("ld64.so")
 }
 
 /// The rule that surely names this command, or (`through`) something that it starts.

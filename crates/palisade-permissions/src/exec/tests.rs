@@ -55,6 +55,16 @@ fn a_program_is_named_however_it_is_started() {
         },
         exec("/usr/bin/git", &["git", "push", "--force", "origin"]),
         exec("/usr/lib/git-core/git", &["/usr/bin/git", "push", "--force"]),
+        exec("/usr/lib/git-core/git", &["git-push", "--force"]),
+        exec("/usr/lib/git-core/git-push", &["x", "--force"]),
+        Exec {
+            loads: vec![Script { names: vec!["curl".into()], ..script("./x", &[]) }],
+            ..exec("/tmp/ld", &["x", "./x"])
+        },
+        Exec {
+            names: vec!["/lib64/ld-linux.so.2".into()],
+            ..exec("/tmp/ld", &["x", "/usr/bin/curl"])
+        },
     ] {
         let decision = rules.decide_exec(&denied);
         assert_eq!(decision.verdict, Verdict::Deny, "{denied:?}");

@@ -1,13 +1,41 @@
 //! The programs that rules name, as files: by which a program is recognised that has another name.
 
 use std::{
-    collections::BTreeSet,
+    cell::RefCell,
+    collections::{BTreeSet, HashMap},
+    fs::File,
+    io::{self, Read},
+    os::fd::AsRawFd,
     path::{Path, PathBuf},
 };
 
-use palisade_sandbox::linux::{callers::Executable, execs::View};
+use palisade_sandbox::linux::{
+    callers::{Executable, Identity},
+    execs::View,
+};
+use sha2::{Digest, Sha256};
 
 use crate::callers::Digests;
+
+/// Programs that do what the name says by which they are called, one of many.
+const OF_MANY_NAMES: [&str; 5] = ["busybox", "toybox", "coreutils", "rustup", "multicall"];
+
+/// Loaders, which run the program that they are given (`ld.so(8)`).
+const LOADERS: [&str; 6] = [
+    "/lib64/ld-linux-x86-64.so.2",
+    "/lib/ld-linux-x86-64.so.2",
+    "/lib/ld-linux-aarch64.so.1",
+    "/lib/ld-linux.so.2",
+    "/lib/ld-musl-x86_64.so.1",
+    "/lib/ld-musl-aarch64.so.1",
+];
+
+/// Bytes of a program's file by which it is known although others were changed or added: of ELF, the headers and, as a rule,
+/// the identity that the linker gave it.
+const START: usize = 4096;
+
+/// Starts of files that are kept.
+const MOST_KEPT: usize = 4096;
 
 /// Names that are looked at in one folder.
 const MOST_NAMES: usize = 20_000;
@@ -67,8 +95,9 @@ impl Known {
     /// What these names mean now. What is not there has no file to be known by.
     pub(super) fn find(names: &[String], places: &Places, view: &View) -> Self {
         let mut programs = Vec::new();
-        for name in names {
-            for file in places.files(view, name) {
+        let loaders = LOADERS.iter().map(|name| (*name).to_owned());
+        for name in names.iter().cloned().chain(loaders.filter(|_| !names.is_empty())) {
+            for file in places.files(view, &name) {
                 programs.push(Program { name: name.clone(), file, links: BTreeSet::new() });
             }
         }
@@ -105,34 +134,65 @@ impl Known {
         }
     }
 
-    /// By which names of rules this file is known: it is one of the programs, or a copy of one. `called` is what it is told that
+    /// By which names of rules this file is known: it is one of the programs, or a copy of one, changed or not. `called` is what it is told that
     /// its name is: a program of many names does what that says, if it is one of them.
     ///
     /// # Errors
-    /// It has the size of one, and cannot be compared with it.
+    /// It cannot be compared with them.
     pub(super) fn names(
         &self,
         file: &Executable,
         called: Option<&str>,
-        digests: &Digests,
-    ) -> std::io::Result<Vec<String>> {
+        (digests, starts): (&Digests, &Starts),
+    ) -> io::Result<Vec<String>> {
         let base = called.map(|name| name.rsplit('/').next().unwrap_or(name));
         let mut names = Vec::new();
         for program in &self.programs {
             let (one, other) = (program.file.identity(), file.identity());
             let same = one.is_same_file(&other)
+                || starts.are_same(&program.file, file)?
                 || (one.size() == other.size()
                     && digests.of(&program.file)? == digests.of(file)?);
             if !same {
                 continue;
             }
-            let many = program.links.len() > 1;
+            let real = program.file.path();
+            let many = OF_MANY_NAMES.contains(&real.rsplit('/').next().unwrap_or(real));
             if many && base.is_some_and(|base| program.links.contains(base)) {
                 continue;
             }
             names.push(program.name.clone());
         }
         Ok(names)
+    }
+}
+
+/// How executables begin, by file and state of it: a digest, or that it is no ELF.
+#[derive(Debug, Default)]
+pub(super) struct Starts(RefCell<HashMap<Identity, Option<[u8; 32]>>>);
+
+impl Starts {
+    fn are_same(&self, one: &Executable, other: &Executable) -> io::Result<bool> {
+        let one = self.of(one)?;
+        Ok(one.is_some() && one == self.of(other)?)
+    }
+
+    fn of(&self, executable: &Executable) -> io::Result<Option<[u8; 32]>> {
+        if let Some(start) = self.0.borrow().get(&executable.identity()) {
+            return Ok(*start);
+        }
+        // The very file: its path may lead elsewhere by now.
+        let path = format!("/proc/self/fd/{}", executable.file().as_raw_fd());
+        let mut bytes = Vec::with_capacity(START);
+        File::open(path)?.take(START as u64).read_to_end(&mut bytes)?;
+        let is_program = bytes.starts_with(b"\x7fELF");
+        let start = is_program.then(|| Sha256::digest(&bytes).into());
+        let mut kept = self.0.borrow_mut();
+        if kept.len() >= MOST_KEPT {
+            kept.clear();
+        }
+        kept.insert(executable.identity(), start);
+        Ok(start)
     }
 }
 
@@ -144,7 +204,7 @@ mod tests {
 
     fn names(known: &Known, view: &View, path: &str, called: &str) -> Vec<String> {
         let file = view.file(path.as_bytes()).unwrap();
-        known.names(&file, Some(called), &Digests::default()).unwrap()
+        known.names(&file, Some(called), (&Digests::default(), &Starts::default())).unwrap()
     }
 
     #[test]
@@ -177,6 +237,27 @@ mod tests {
         for path in ["/bin/ls", "/tmp/y"] {
             assert!(names(&known, &view, path, "curl").is_empty(), "{path}");
         }
+    }
+
+    #[test]
+    fn a_program_is_known_by_its_start() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |path: &str| folder.path().join(path);
+        fs::create_dir(at("bin")).unwrap();
+        let program = [&b"\x7fELF"[..], &[7; 9000]].concat();
+        fs::write(at("bin/curl"), &program).unwrap();
+        fs::write(at("padded"), [program.as_slice(), b"x"].concat()).unwrap();
+        let mut other = program.clone();
+        other[8999] = 0;
+        fs::write(at("changed"), &other).unwrap();
+        other[99] = 0;
+        fs::write(at("another"), &other).unwrap();
+        let view = View::at(folder.path()).unwrap();
+        let places = Places::new("/bin", Path::new("/"));
+        let known = Known::find(&["curl".to_owned()], &places, &view);
+        assert_eq!(names(&known, &view, "/padded", "x"), ["curl"]);
+        assert_eq!(names(&known, &view, "/changed", "x"), ["curl"]);
+        assert!(names(&known, &view, "/another", "x").is_empty());
     }
 
     /// As far as the links lie where nobody inside can make one; here that cannot be shown, so they are put in.

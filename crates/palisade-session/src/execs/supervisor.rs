@@ -8,8 +8,11 @@ use palisade_sandbox::linux::{
 };
 use rustix::{io::Errno, process::Pid};
 
-use super::known::{Known, Places};
+use super::known::{Known, Places, Starts};
 use crate::{callers::Digests, pipeline::Pipeline};
+
+/// Arguments of a loader among which its program is.
+const LOADED: usize = 17;
 
 /// How often it is looked whether who waits for an answer of the operator's is still there.
 const LOOK: Duration = Duration::from_secs(1);
@@ -23,6 +26,7 @@ pub(super) struct Supervisor {
     /// Under the policy of this number.
     known: RefCell<(u64, Rc<Known>)>,
     digests: Digests,
+    starts: Starts,
     tracing: Tracing,
     /// By thread.
     begun: RefCell<HashMap<i32, Begun>>,
@@ -48,6 +52,7 @@ impl Supervisor {
             view,
             places,
             digests: Digests::default(),
+            starts: Starts::default(),
             tracing: Tracing::default(),
             begun: RefCell::default(),
             waiting: RefCell::default(),
@@ -67,7 +72,7 @@ impl Supervisor {
             Err(Errno::IO | Errno::FAULT) => return listener.refuse_exec(&call, Errno::FAULT),
             Err(errno) => return self.unseen(listener, call, errno),
         };
-        let exec = match self.asked_for(&attempt) {
+        let exec = match self.asked_for(&attempt, call.thread) {
             Ok(exec) => exec,
             Err(error) => return self.refuse(listener, call, Exec::default(), Some(&error)),
         };
@@ -216,7 +221,7 @@ impl Supervisor {
             Some(script) => script.as_ref(),
             None => Some(&image.executable),
         };
-        let considered = match self.has_become(&image) {
+        let considered = match self.has_become(&image, pid) {
             Ok(exec) => self.considered(exec, file),
             Err(error) => Err((program_of(&image), error)),
         };
@@ -259,7 +264,7 @@ impl Supervisor {
         });
     }
 
-    fn asked_for(&self, attempt: &Attempt) -> io::Result<Exec> {
+    fn asked_for(&self, attempt: &Attempt, thread: u32) -> io::Result<Exec> {
         let path = text(&attempt.path);
         let argv: Vec<String> = attempt.arguments.words.iter().map(|word| text(word)).collect();
         let mut exec = Exec { argv, whole: attempt.arguments.whole, ..Exec::default() };
@@ -267,26 +272,29 @@ impl Supervisor {
             Some(file) => {
                 exec.program = file.path().to_owned();
                 let called = exec.argv.first().map(String::as_str);
-                exec.names = self.known().names(file, called, &self.digests)?;
+                exec.names = self.known().names(file, called, (&self.digests, &self.starts))?;
                 exec.names.push(path);
             }
             None => exec.program = path,
         }
+        self.add_loaded(&mut exec, thread, &attempt.arguments.words)?;
         Ok(exec)
     }
 
-    fn has_become(&self, image: &Image) -> io::Result<Exec> {
+    fn has_become(&self, image: &Image, pid: Pid) -> io::Result<Exec> {
         let known = self.known();
         let mut exec = program_of(image);
         let called = exec.argv.first().map(String::as_str);
-        exec.names = known.names(&image.executable, called, &self.digests)?;
+        exec.names = known.names(&image.executable, called, (&self.digests, &self.starts))?;
+        let thread = pid.as_raw_nonzero().get().cast_unsigned();
+        self.add_loaded(&mut exec, thread, &image.arguments.words)?;
         let Some(found) = &image.script else { return Ok(exec) };
         let path = text(&image.name);
         let at = image.arguments.words.iter().skip(1).position(|word| *word == image.name);
         let behind = at.and_then(|at| exec.argv.get(at + 2..)).unwrap_or_default();
         let names = match found {
             Some(file) => {
-                let mut names = known.names(file, None, &self.digests)?;
+                let mut names = known.names(file, None, (&self.digests, &self.starts))?;
                 names.push(file.path().to_owned());
                 names
             }
@@ -294,6 +302,21 @@ impl Supervisor {
         };
         exec.script = Some(Script { path, names, arguments: behind.to_vec() });
         Ok(exec)
+    }
+
+    /// The programs that a loader may be given. It opens them later, by the path.
+    fn add_loaded(&self, exec: &mut Exec, thread: u32, words: &[Vec<u8>]) -> io::Result<()> {
+        if !exec.is_loader() {
+            return Ok(());
+        }
+        let known = self.known();
+        let words = words.get(1..words.len().min(LOADED)).unwrap_or_default();
+        for (at, file) in self.view.files_of(thread, words) {
+            let names = known.names(&file, None, (&self.digests, &self.starts))?;
+            let arguments = exec.argv.get(at + 2..).unwrap_or_default().to_vec();
+            exec.loads.push(Script { path: file.path().to_owned(), names, arguments });
+        }
+        Ok(())
     }
 
     /// What rules name, under the policy in force.

@@ -16,6 +16,7 @@ use rustix::{
     process::Pid,
 };
 
+use super::attempt::folder_of;
 use crate::{
     linux::callers::Executable,
     step::{Step, StepError},
@@ -99,6 +100,16 @@ impl View {
             });
         }
         Ok(names)
+    }
+
+    /// The files that a thread means by these paths, as far as that can be told. Each has the place of its path.
+    pub fn files_of(&self, thread: u32, paths: &[Vec<u8>]) -> Vec<(usize, Executable)> {
+        let Ok(process) = folder_of(thread) else { return Vec::new() };
+        let paths = paths.iter().enumerate().filter(|(_, path)| !path.is_empty());
+        let files = paths.filter_map(|(at, path)| {
+            Some((at, self.file_of(process.as_fd(), None, path).ok().flatten()?))
+        });
+        files.collect()
     }
 
     /// The file that a process means by a path: in its folder, or in the one of this descriptor. `None`: that cannot be
