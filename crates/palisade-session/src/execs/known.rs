@@ -83,6 +83,9 @@ impl Places {
         let mut files: Vec<Executable> = Vec::new();
         for path in paths {
             let Ok(file) = view.file(path.as_os_str().as_encoded_bytes()) else { continue };
+            if !file.is_regular() {
+                continue;
+            }
             if !files.iter().any(|known| known.identity().is_same_file(&file.identity())) {
                 files.push(file);
             }
@@ -147,6 +150,9 @@ impl Known {
     ) -> io::Result<Vec<String>> {
         let base = called.map(|name| name.rsplit('/').next().unwrap_or(name));
         let mut names = Vec::new();
+        if !file.is_regular() {
+            return Ok(names);
+        }
         for program in &self.programs {
             let (one, other) = (program.file.identity(), file.identity());
             let same = one.is_same_file(&other)

@@ -104,8 +104,8 @@ impl Supervisor {
             return Ok((exec, decision));
         }
         let digest = match file {
-            Some(file) => self.digests.of(file),
-            None => Err(io::Error::other("its file cannot be found")),
+            Some(file) if file.is_regular() => self.digests.of(file),
+            _ => Err(io::Error::other("its file cannot be found")),
         };
         exec.digest = match digest {
             Ok(digest) => Some(digest),

@@ -33,7 +33,7 @@ const SPELLED: &[&str] = &[
     "setsid -w unshare --version",
     "stdbuf -o0 unshare --version",
     "echo --version | xargs unshare",
-    "echo unshare | xargs -I{} {} --version",
+    "echo unshare --version | xargs env",
     "find . -maxdepth 0 -exec unshare --version ';'",
     "sh -c 'unshare --version'",
     "sh -c 'sh -c \"unshare --version\"'",
@@ -173,13 +173,16 @@ fn is_told_so_in_the_way_that_programs_know() {
 fn swaps(by: &str, what: &str) {
     let Some(folder) = tools::folder() else { return };
     let swap = folder.join("swap").display().to_string();
-    let rule = "permissions: {deny: ['Bash(unshare --help *)', 'Bash(nsenter *)']}";
     let (program, one, other) = match what {
-        "path" => ("-", "/usr/bin/unshare", "/usr/bin/nsenter"),
+        "path" => ("-", "/usr/bin/env", "/usr/bin/unshare"),
         _ => ("/usr/bin/unshare", "--version", "--help"),
     };
+    let rule = match what {
+        "path" => "permissions: {deny: ['Bash(unshare *)']}",
+        _ => "permissions: {deny: ['Bash(unshare --help *)']}",
+    };
     let ran_other = |ran: &Ran| match what {
-        "path" => ran.out.contains("nsenter from"),
+        "path" => ran.out.contains(MARK),
         _ => ran.out.contains("Usage:"),
     };
     let argv = [swap.as_str(), by, what, program, one, other, "300"];
@@ -346,7 +349,7 @@ fn builds_rebases_and_jobs_work_beside_a_rule() {
     let Some(world) = refused() else { return };
     world.write(
         "work/Makefile",
-        "all: $(shell seq 60)\n%: ; @sh -c 'test $@ -gt 0 && cat /dev/null' && echo made $@\n.PHONY: $(shell seq 60)\n",
+        "T = $(shell seq 60)\nall: $(T)\n$(T): ; @sh -c 'test $@ -gt 0 && cat /dev/null' && echo made $@\n",
     );
     world.write(
         "work/works",
@@ -355,7 +358,7 @@ set -e
 make -s -j8 | wc -l
 git init -q r; cd r; git config user.email a@b; git config user.name a
 for n in 1 2 3; do echo $n > f$n; git add .; git commit -qm $n; done
-GIT_SEQUENCE_EDITOR='sed -i 1s/pick/reword/' GIT_EDITOR='sed -i s/2/two/' git rebase -q -i HEAD~2
+GIT_SEQUENCE_EDITOR='sed -i 1s/pick/reword/' GIT_EDITOR='sed -i s/2/two/' git rebase -q -i HEAD~2 > /dev/null
 git log --format=%s | tr '\\n' ' '
 cd ..
 set -m

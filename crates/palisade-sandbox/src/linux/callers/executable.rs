@@ -4,7 +4,7 @@ use std::{
 };
 
 use rustix::{
-    fs::{Mode, OFlags, StatVfsMountFlags, fstat, fstatvfs, openat, readlinkat},
+    fs::{FileType, Mode, OFlags, StatVfsMountFlags, fstat, fstatvfs, openat, readlinkat},
     io::Errno,
 };
 
@@ -14,6 +14,7 @@ pub struct Executable {
     path: String,
     identity: Identity,
     changeable: bool,
+    regular: bool,
     file: Arc<OwnedFd>,
 }
 
@@ -55,6 +56,7 @@ impl Executable {
                 changed: (found.st_ctime, found.st_ctime_nsec),
                 size: found.st_size,
             },
+            regular: FileType::from_raw_mode(found.st_mode) == FileType::RegularFile,
             changeable: !mount.f_flag.contains(StatVfsMountFlags::RDONLY),
             file: Arc::new(file),
         })
@@ -73,6 +75,11 @@ impl Executable {
     /// Whether it was started by way of a mount that can be written to.
     pub fn changeable(&self) -> bool {
         self.changeable
+    }
+
+    /// Whether it is a plain file: of nothing else it is known what reading it does.
+    pub fn is_regular(&self) -> bool {
+        self.regular
     }
 
     /// The file, by a descriptor that cannot be read from (`O_PATH`).
