@@ -10,12 +10,16 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use ring::digest::{Context, SHA256, digest};
+
 /// Files of a folder that is copied whole.
 const MOST_FILES: usize = 128;
 /// Bytes of them.
 const MOST_BYTES: u64 = 8 << 20;
 /// Folders within folders.
 const DEEPEST: usize = 4;
+/// What Python makes of modules, and makes again where it is missing.
+const COMPILED: &str = "__pycache__";
 
 /// A folder of copies, removed when this is dropped.
 #[derive(Debug)]
@@ -83,6 +87,70 @@ impl Drop for Copies {
     }
 }
 
+/// Of what a script is made, as a text that changes with it: the files that are copied with it, by name, mode and
+/// content.
+pub fn fingerprint(script: &Path) -> String {
+    let found = || -> io::Result<String> {
+        let real = script.canonicalize()?;
+        let folder = real.parent().ok_or(io::ErrorKind::NotFound)?;
+        let mut left = Left { files: MOST_FILES, bytes: MOST_BYTES };
+        let mut files = Vec::new();
+        if !list(folder, Path::new(""), &mut left, DEEPEST, &mut files)? {
+            files = vec![real.file_name().map(PathBuf::from).unwrap_or_default()];
+        }
+        files.sort();
+        let mut whole = Context::new(&SHA256);
+        for file in files {
+            let content = match fs::read(folder.join(&file)) {
+                Ok(content) => digest(&SHA256, &content),
+                Err(_) => continue,
+            };
+            let name = digest(&SHA256, file.as_os_str().as_encoded_bytes());
+            let runs = fs::metadata(folder.join(&file))?.permissions().mode() & 0o111 != 0;
+            whole.update(name.as_ref());
+            whole.update(content.as_ref());
+            whole.update(&[u8::from(runs)]);
+        }
+        Ok(whole.finish().as_ref().iter().map(|byte| format!("{byte:02x}")).collect())
+    };
+    found().unwrap_or_else(|_| "missing".to_owned())
+}
+
+/// The files below a folder that would be copied. False: there are more than that.
+fn list(
+    top: &Path,
+    below: &Path,
+    left: &mut Left,
+    deep: usize,
+    files: &mut Vec<PathBuf>,
+) -> io::Result<bool> {
+    for entry in fs::read_dir(top.join(below))? {
+        let entry = entry?;
+        let name = below.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            if entry.file_name() == COMPILED {
+                continue;
+            }
+            if deep == 0 || !list(top, &name, left, deep - 1, files)? {
+                return Ok(false);
+            }
+            continue;
+        }
+        let Ok(found) = fs::metadata(entry.path()) else { continue };
+        if !found.is_file() {
+            continue;
+        }
+        let (Some(count), Some(bytes)) =
+            (left.files.checked_sub(1), left.bytes.checked_sub(found.len()))
+        else {
+            return Ok(false);
+        };
+        *left = Left { files: count, bytes };
+        files.push(name);
+    }
+    Ok(true)
+}
+
 struct Left {
     files: usize,
     bytes: u64,
@@ -95,6 +163,9 @@ fn whole(from: &Path, to: &Path, left: &mut Left, deep: usize) -> io::Result<boo
         let (path, target) = (entry.path(), to.join(entry.file_name()));
         let kind = entry.file_type()?;
         if kind.is_dir() {
+            if entry.file_name() == COMPILED {
+                continue;
+            }
             if deep == 0 {
                 return Ok(false);
             }

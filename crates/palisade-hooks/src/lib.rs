@@ -38,6 +38,7 @@ mod worker;
 pub use agent::{Agent, Announced, Reply, ReplyTo, Unreadable};
 pub use answer::{Answer, Exit, Read, Say, of_body, of_program};
 pub use config::{Config, Handler, Hook, Http, OnError, Program};
+pub use copies::fingerprint;
 pub use environment::{MARK, environment};
 pub use event::{Event, NOT_BUILT, Seen};
 pub use input::{Common, changed_input, may_match, of_tool_call};

@@ -1,6 +1,6 @@
 //! What it costs to look for secrets in a prompt of 2 MB. `cargo bench -p palisade-inference --bench redact`.
 //!
-//! With a folder (`-- FOLDER`): how many keys are found in its files, which should have none, and where.
+//! With a word (`-- WORD`): only the prompts whose name has it. With a folder (`-- FOLDER`): how many keys are found in its files, which should have none, and where.
 
 #![expect(
     clippy::print_stdout,
@@ -24,12 +24,12 @@ const ROUNDS: usize = 40;
 fn main() {
     let folder = std::env::args().skip(1).find(|argument| !argument.starts_with('-'));
     match folder {
-        Some(folder) => files(Path::new(&folder)),
-        None => prompts(),
+        Some(folder) if Path::new(&folder).is_dir() => files(Path::new(&folder)),
+        part => prompts(&part.unwrap_or_default()),
     }
 }
 
-fn prompts() {
+fn prompts(part: &str) {
     let source = include_str!("../src/gateway.rs");
     let prose = "The quick brown fox jumps over the lazy dog; it was seen at 12:30 by all of us. ";
     let base64: String = (0..4000)
@@ -47,6 +47,9 @@ fn prompts() {
         ("escapes in escapes", r#"{\"path\": \"C:\\u005cdir\", \"n\": 1, \"x\": \"y\\nz\"}, "#),
         ("beginnings of keys", "sk-ant- ghp_ AKIA eyJ hf_ -----BEGIN xoxb- sk_live_ "),
     ] {
+        if !name.contains(part) {
+            continue;
+        }
         let message = text.repeat(20_000 / text.len() + 1);
         let number = SIZE / message.len() + 1;
         let messages: Vec<_> = (0..number)

@@ -18,12 +18,15 @@ pub(crate) struct Asking {
 }
 
 /// The keys of a request that are looked into.
-const KEYS: [&str; 11] = [
+const KEYS: [&str; 14] = [
     "tools",
     "mcp_servers",
     "container",
     "web_search_options",
     "search_parameters",
+    "enable_search",
+    "cachedContent",
+    "cached_content",
     "plugins",
     "models",
     "prompt",
@@ -44,6 +47,9 @@ impl Asking {
         let Top(top) =
             serde_json::from_slice(body).map_err(|error| BodyError::Json(error.to_string()))?;
         let mut asking = Self { results: top.results, ..Self::default() };
+        if top.fetches {
+            asking.add(Some(ServerTool::WebFetch), "a picture or file at a URL");
+        }
         for (key, value) in top.fields {
             asking.field(&key, &value, wire);
         }
@@ -59,12 +65,18 @@ impl Asking {
             (_, "tools") => each(value, |tool| self.tool(tool)),
             (Wire::Messages, "mcp_servers") => self.add(Some(ServerTool::Mcp), key),
             (Wire::Messages, "container") => self.add(Some(ServerTool::CodeExecution), key),
-            (Wire::Chat, "web_search_options" | "search_parameters") => {
+            (Wire::Chat, "enable_search") if *value == false => {}
+            (Wire::Chat, "web_search_options" | "search_parameters" | "enable_search") => {
                 self.add(Some(ServerTool::WebSearch), key);
             }
             (Wire::Chat, "plugins") => self.add(None, key),
             (Wire::Chat | Wire::Responses, "models") => {
                 self.refused = Some("`models` would let the provider choose another model");
+            }
+            (Wire::Gemini, "cachedContent" | "cached_content") => {
+                self.refused = Some(
+                    "`cachedContent` names something that is stored at the provider, with its tools",
+                );
             }
             (Wire::Responses, "prompt") => {
                 self.refused =
@@ -159,6 +171,8 @@ fn each(value: &Value, mut take: impl FnMut(&Value)) {
 struct Fields {
     fields: Vec<(String, Value)>,
     results: Vec<String>,
+    /// Whether the provider is to fetch something.
+    fetches: bool,
 }
 
 struct Top(Fields);
@@ -193,8 +207,9 @@ impl<'de> Visitor<'de> for TopVisitor {
                 return Err(A::Error::custom("a top-level key comes twice"));
             }
             if matches!(*known, "messages" | "input" | "contents") {
-                let Results(mut ids) = map.next_value()?;
-                found.results.append(&mut ids);
+                let Results(mut told) = map.next_value()?;
+                found.results.append(&mut told.ids);
+                found.fetches |= told.fetches;
             } else {
                 let Strict(value) = map.next_value()?;
                 found.fields.push((key.into_owned(), value));
@@ -232,8 +247,38 @@ impl<'de: 'a, 'a> Deserialize<'de> for Key<'a> {
     }
 }
 
-/// The ids of all calls of which a conversation has results.
-struct Results(Vec<String>);
+/// What a conversation brings.
+struct Results(Told);
+
+#[derive(Default)]
+struct Told {
+    /// The ids of all calls of which it has results.
+    ids: Vec<String>,
+    /// Whether it has the address of something in place of the thing: whoever gets it fetches that, and the
+    /// address can say anything to anybody.
+    fetches: bool,
+}
+
+impl Told {
+    fn add(&mut self, mut other: Self) {
+        self.ids.append(&mut other.ids);
+        self.fetches |= other.fetches;
+    }
+}
+
+/// Whether there is an address to fetch in what stands under a key.
+fn fetches(key: &str, value: &Value) -> bool {
+    let outside = |text: &str| !text.is_empty() && !text.starts_with("data:");
+    match (snake(key).as_str(), value) {
+        ("image_url" | "video_url" | "audio_url" | "file_url" | "url", Value::String(text)) => {
+            outside(text)
+        }
+        ("file_uri", Value::String(text)) => text.starts_with("http") || text.starts_with("gs:"),
+        (_, Value::Object(fields)) => fields.iter().any(|(key, value)| fetches(key, value)),
+        (_, Value::Array(items)) => items.iter().any(|value| fetches("", value)),
+        _ => false,
+    }
+}
 
 impl<'de> Deserialize<'de> for Results {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -254,61 +299,68 @@ impl<'de> Deserialize<'de> for Word {
 struct ResultsVisitor;
 
 impl<'de> Visitor<'de> for ResultsVisitor {
-    type Value = Vec<String>;
+    type Value = Told;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a conversation")
     }
 
-    fn visit_unit<E>(self) -> Result<Vec<String>, E> {
-        Ok(Vec::new())
+    fn visit_unit<E>(self) -> Result<Told, E> {
+        Ok(Told::default())
     }
 
-    fn visit_bool<E>(self, _: bool) -> Result<Vec<String>, E> {
-        Ok(Vec::new())
+    fn visit_bool<E>(self, _: bool) -> Result<Told, E> {
+        Ok(Told::default())
     }
 
-    fn visit_i64<E>(self, _: i64) -> Result<Vec<String>, E> {
-        Ok(Vec::new())
+    fn visit_i64<E>(self, _: i64) -> Result<Told, E> {
+        Ok(Told::default())
     }
 
-    fn visit_u64<E>(self, _: u64) -> Result<Vec<String>, E> {
-        Ok(Vec::new())
+    fn visit_u64<E>(self, _: u64) -> Result<Told, E> {
+        Ok(Told::default())
     }
 
-    fn visit_f64<E>(self, _: f64) -> Result<Vec<String>, E> {
-        Ok(Vec::new())
+    fn visit_f64<E>(self, _: f64) -> Result<Told, E> {
+        Ok(Told::default())
     }
 
-    fn visit_str<E>(self, _: &str) -> Result<Vec<String>, E> {
-        Ok(Vec::new())
+    fn visit_str<E>(self, _: &str) -> Result<Told, E> {
+        Ok(Told::default())
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Vec<String>, A::Error> {
-        let mut all = Vec::new();
-        while let Some(Results(mut ids)) = items.next_element()? {
-            all.append(&mut ids);
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Told, A::Error> {
+        let mut all = Told::default();
+        while let Some(Results(told)) = items.next_element()? {
+            all.add(told);
         }
         Ok(all)
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Vec<String>, A::Error> {
-        let mut all = Vec::new();
+    fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Told, A::Error> {
+        let mut all = Told::default();
         let (mut kind, mut role, mut id) = (None, None, None);
         while let Some(Key(key)) = fields.next_key()? {
             let slot = match &*key {
                 "type" => &mut kind,
                 "role" => &mut role,
                 "tool_use_id" | "tool_call_id" | "call_id" => &mut id,
-                "content" | "parts" => {
-                    let Results(mut ids) = fields.next_value()?;
-                    all.append(&mut ids);
+                "content" | "parts" | "output" => {
+                    let Results(told) = fields.next_value()?;
+                    all.add(told);
+                    continue;
+                }
+                "source" | "image_url" | "video_url" | "audio_url" | "file_url" | "file"
+                | "fileData" | "file_data" => {
+                    let Strict(value) = fields.next_value()?;
+                    all.fetches |= fetches(&key, &value);
                     continue;
                 }
                 "functionResponse" | "function_response" => {
                     let Strict(response) = fields.next_value()?;
                     let id = response.get("id").and_then(Value::as_str);
-                    all.extend(id.map(str::to_owned));
+                    all.ids.extend(id.map(str::to_owned));
+                    all.fetches |= fetches("", &response);
                     continue;
                 }
                 _ => {
@@ -327,7 +379,7 @@ impl<'de> Visitor<'de> for ResultsVisitor {
             || kind.ends_with("_call_output")
             || kind == "tool_search_output";
         if let (true, Some(id)) = (is_result, id.flatten()) {
-            all.push(id);
+            all.ids.push(id);
         }
         Ok(all)
     }
@@ -438,6 +490,45 @@ mod tests {
             assert_eq!(of(wire, body).results, ["1"], "{body}");
         }
         assert!(of(Wire::Responses, r#"{"input":"hello"}"#).results.is_empty());
+    }
+
+    #[test]
+    fn what_the_provider_would_fetch_is_found() {
+        for (wire, part) in [
+            (
+                Wire::Messages,
+                r#"{"type":"image","source":{"type":"url","url":"https://evil.test/?key"}}"#,
+            ),
+            (
+                Wire::Messages,
+                r#"{"type":"document","source":{"type":"content","content":[{"type":"image","source":{"url":"https://e"}}]}}"#,
+            ),
+            (
+                Wire::Messages,
+                r#"{"type":"tool_result","content":[{"type":"image","source":{"url":"http://e"}}]}"#,
+            ),
+            (Wire::Chat, r#"{"type":"image_url","image_url":{"url":"https://evil.test"}}"#),
+            (Wire::Responses, r#"{"type":"input_image","image_url":"https://evil.test"}"#),
+            (Wire::Responses, r#"{"type":"input_file","file_url":"https://evil.test"}"#),
+        ] {
+            let key = if wire == Wire::Responses { "input" } else { "messages" };
+            let body = format!(r#"{{"{key}":[{{"role":"user","content":[{part}]}}]}}"#);
+            assert_eq!(tools(wire, &body), [Some(ServerTool::WebFetch)], "{body}");
+        }
+        let output = r#"{"input":[{"type":"function_call_output","call_id":"1","output":[{"type":"input_image","image_url":"https://e"}]}]}"#;
+        assert_eq!(tools(Wire::Responses, output), [Some(ServerTool::WebFetch)]);
+        let gemini = r#"{"contents":[{"parts":[{"fileData":{"fileUri":"https://e"}}]}]}"#;
+        assert_eq!(tools(Wire::Gemini, gemini), [Some(ServerTool::WebFetch)]);
+        for part in [
+            r#"{"type":"image","source":{"type":"base64","data":"https"}}"#,
+            r#"{"type":"image_url","image_url":{"url":"data:image/png;base64,x"}}"#,
+            r#"{"type":"text","text":"see https://evil.test"}"#,
+            r#"{"type":"tool_use","input":{"url":"https://x","image_url":"https://x"}}"#,
+        ] {
+            let body = format!(r#"{{"messages":[{{"role":"user","content":[{part}]}}]}}"#);
+            assert_eq!(tools(Wire::Messages, &body), [], "{body}");
+        }
+        assert!(of(Wire::Gemini, r#"{"cachedContent":"x"}"#).refused.is_some());
     }
 
     proptest! {

@@ -1,14 +1,14 @@
 //! What limits say of one request by itself: how long its answer may be, what it offers, what it
 //! switches on.
 
-use std::ops::Range;
+use std::{collections::BTreeMap, ops::Range};
 
 use http::HeaderMap;
 use palisade_core::TextPattern;
 use serde::Deserialize;
+use serde_json::value::RawValue;
 
 use crate::{
-    Api,
     endpoint::Endpoint,
     model_field::ModelField,
     quota::{Estimate, Exceeded, Quota},
@@ -16,6 +16,9 @@ use crate::{
 
 /// Headers that switch betas on.
 const BETAS: &[&str] = &["anthropic-beta", "openai-beta"];
+
+/// Gemini's key for the length of an answer, in a table of its own.
+const GEMINI: &str = "maxOutputTokens";
 
 /// A change of some bytes of a body.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,37 +52,45 @@ pub(crate) fn bounded(
     }
     let most = quotas.iter().filter_map(|quota| quota.max_tokens).min();
     let answers = answers(endpoint);
-    if let (Api::Gemini, true, Some(quota)) =
-        (endpoint.api, answers, quotas.iter().find(|quota| quota.max_tokens.is_some()))
-    {
-        let what = "the Gemini API may not be called: how long its answers are is not held".into();
-        return Err(not_named("inference.limits.max_tokens", quota, what));
-    }
     let mut edits = Vec::new();
     let mut asked: Option<u64> = None;
     let mut choices = 1;
+    let mut config = None;
+    let mut said = Vec::new();
     for (key, span) in &field.limited {
+        if matches!(*key, "generationConfig" | "generation_config") {
+            config = Some(span.clone());
+            said.extend(inner(body, span));
+        } else {
+            said.push((*key, span.clone()));
+        }
+    }
+    for (key, span) in said {
         let number = number(body.get(span.clone()).unwrap_or_default());
-        match *key {
+        match key {
             "n" => choices = number.unwrap_or(1).max(1),
-            "max_tokens" | "max_completion_tokens" | "max_output_tokens" => {
+            "tools" | "functions" => {}
+            _ => {
                 let number = match (most, number) {
                     (Some(most), Some(number)) if number <= most => Some(number),
                     // What is no number either asks for no end, or for the end that is permitted.
                     (Some(most), _) => {
-                        edits.push(Edit { span: span.clone(), text: most.to_string() });
+                        edits.push(Edit { span, text: most.to_string() });
                         Some(most)
                     }
                     (None, number) => number,
                 };
                 asked = asked.max(number);
             }
-            _ => {}
         }
     }
-    if let (Some(most), None, Some(key)) = (most, asked, length_key(endpoint)) {
-        let brace = body.iter().position(|byte| *byte == b'{').unwrap_or(0).saturating_add(1);
-        edits.push(Edit { span: brace..brace, text: format!("\"{key}\":{most},") });
+    if let (Some(most), None, Some(key)) = (most, asked, length_key(endpoint).filter(|_| answers)) {
+        let (at, text) = match (key, &config) {
+            (GEMINI, Some(config)) => (config.start, format!("\"{GEMINI}\":{most}")),
+            (GEMINI, None) => (0, format!("\"generationConfig\":{{\"{GEMINI}\":{most}}}")),
+            (key, _) => (0, format!("\"{key}\":{most}")),
+        };
+        edits.extend(inserted(body, at, text));
         asked = Some(most);
     }
     let mut estimate = Estimate::of(body, asked, answers);
@@ -97,8 +108,40 @@ fn length_key(endpoint: &Endpoint) -> Option<&'static str> {
     match endpoint.name {
         "openai/chat_completions" => Some("max_completion_tokens"),
         "openai/responses" => Some("max_output_tokens"),
+        name if name.starts_with("gemini/") => Some(GEMINI),
         _ => None,
     }
+}
+
+/// What limits are about in Gemini's table of its own.
+fn inner(body: &[u8], span: &Range<usize>) -> Vec<(&'static str, Range<usize>)> {
+    let raw = body.get(span.clone()).unwrap_or_default();
+    let Ok(table) = serde_json::from_slice::<BTreeMap<String, &RawValue>>(raw) else {
+        return Vec::new();
+    };
+    let known = |key: &str| match key.replace('_', "").to_ascii_lowercase().as_str() {
+        "maxoutputtokens" => Some(GEMINI),
+        "candidatecount" => Some("n"),
+        _ => None,
+    };
+    let place = |value: &RawValue| {
+        // A part of `raw`: the difference of their addresses is its place.
+        let start = (value.get().as_ptr() as usize).checked_sub(raw.as_ptr() as usize)?;
+        let start = span.start.saturating_add(start);
+        Some(start..start.saturating_add(value.get().len()))
+    };
+    table.iter().filter_map(|(key, value)| Some((known(key)?, place(value)?))).collect()
+}
+
+/// Another field, in front of all others of the object that begins here or later.
+fn inserted(body: &[u8], at: usize, mut field: String) -> Option<Edit> {
+    let brace = body.get(at..)?.iter().position(|byte| *byte == b'{')?;
+    let place = at.saturating_add(brace).saturating_add(1);
+    let next = body.get(place..)?.iter().find(|byte| !byte.is_ascii_whitespace());
+    if next != Some(&b'}') {
+        field.push(',');
+    }
+    Some(Edit { span: place..place, text: field })
 }
 
 /// The body with these changes, none of which touches another.
@@ -135,6 +178,9 @@ struct Offered {
     name: Option<String>,
     r#type: Option<String>,
     function: Option<Named>,
+    /// Of Gemini: many in one.
+    #[serde(alias = "functionDeclarations")]
+    function_declarations: Option<Vec<Named>>,
 }
 
 #[derive(Deserialize)]
@@ -152,10 +198,20 @@ fn offered(body: &[u8], field: &ModelField) -> Vec<String> {
         }
         let raw = body.get(span.clone()).unwrap_or_default();
         match serde_json::from_slice::<Option<Vec<Offered>>>(raw) {
-            Ok(tools) => all.extend(tools.into_iter().flatten().map(|tool| {
-                let inner = tool.function.and_then(|function| function.name);
-                tool.name.or(inner).or(tool.r#type).unwrap_or_else(|| "?".into())
-            })),
+            Ok(tools) => {
+                for tool in tools.into_iter().flatten() {
+                    match tool.function_declarations {
+                        Some(many) => all.extend(
+                            many.into_iter().map(|one| one.name.unwrap_or_else(|| "?".into())),
+                        ),
+                        None => {
+                            let inner = tool.function.and_then(|function| function.name);
+                            let name = tool.name.or(inner).or(tool.r#type);
+                            all.push(name.unwrap_or_else(|| "?".into()));
+                        }
+                    }
+                }
+            }
             Err(_) => all.push("?".into()),
         }
     }
@@ -189,6 +245,7 @@ mod tests {
     use http::{HeaderValue, Method, Uri};
 
     use super::*;
+    use crate::Api;
 
     fn of(path: &'static str, body: &str, quota: Quota) -> Result<(String, Estimate), Exceeded> {
         let headers = HeaderMap::from_iter([(
@@ -197,7 +254,10 @@ mod tests {
         )]);
         let uri = Uri::from_static(path);
         let endpoint = Endpoint::of(&Method::POST, &uri, &HeaderMap::new(), Api::OpenAi).unwrap();
-        let field = ModelField::of(body.as_bytes(), 128).unwrap();
+        let field = match &endpoint.path_model {
+            Some(model) => ModelField::of_path(body.as_bytes(), model, 128).unwrap(),
+            None => ModelField::of(body.as_bytes(), 128).unwrap(),
+        };
         let (edits, estimate) = bounded(body.as_bytes(), &field, &headers, &endpoint, &[quota])?;
         Ok((String::from_utf8(edited(body.as_bytes(), edits)).unwrap(), estimate))
     }
@@ -255,6 +315,35 @@ mod tests {
                 "{path}"
             );
         }
+    }
+
+    #[test]
+    fn so_it_is_with_gemini() {
+        let path = "/v1beta/models/gemini-3:generateContent";
+        for (body, expected) in [
+            ("{}", r#"{"generationConfig":{"maxOutputTokens":100}}"#),
+            (r#"{"a":1}"#, r#"{"generationConfig":{"maxOutputTokens":100},"a":1}"#),
+            (r#"{"generationConfig":{ }}"#, r#"{"generationConfig":{"maxOutputTokens":100 }}"#),
+            (
+                r#"{"generation_config":{"max_output_tokens":9000,"x":1}}"#,
+                r#"{"generation_config":{"max_output_tokens":100,"x":1}}"#,
+            ),
+            (
+                r#"{"generationConfig":{"maxOutputTokens":7,"candidateCount":3}}"#,
+                r#"{"generationConfig":{"maxOutputTokens":7,"candidateCount":3}}"#,
+            ),
+        ] {
+            let (out, estimate) = of(path, body, capped()).unwrap();
+            assert_eq!(out, expected);
+            assert_eq!(estimate.output, if body.contains("Count") { 21 } else { 100 });
+        }
+        let quota = Quota { tools: Some(vec!["read".parse().unwrap()]), ..Quota::default() };
+        let tools = |name: &str| {
+            format!("{{\"tools\":[{{\"functionDeclarations\":[{{\"name\":\"{name}\"}}]}}]}}")
+        };
+        assert!(of(path, &tools("read"), quota.clone()).is_ok());
+        assert!(of(path, &tools("write"), quota.clone()).is_err());
+        assert!(of(path, r#"{"tools":[{"googleSearch":{}}]}"#, quota).is_err());
     }
 
     #[test]

@@ -22,7 +22,7 @@ use crate::{
     endpoint::{Endpoint, family},
     guard::Told,
     headers,
-    inspect::{Judge, not_named},
+    inspect::{Judge, ServerTool, not_named},
     known_calls::KnownCalls,
     model_field::{BodyError, ModelField},
     outgoing::{Outgoing, Preparing},
@@ -319,6 +319,12 @@ impl Inner {
         if let Some(why) = refused {
             return Err(Refusal::AtProvider((*why).to_owned()));
         }
+        // OpenRouter's way to ask for a search.
+        let searches = request.field.model.ends_with(":online");
+        if searches && !table.server_tools.contains(&ServerTool::WebSearch) {
+            let why = not_named(Some(ServerTool::WebSearch), ":online");
+            return Err(Refusal::AtProvider(why));
+        }
         let named = |tool: &Option<_>| tool.is_some_and(|tool| table.server_tools.contains(&tool));
         if let Some((tool, kind)) = at_provider.iter().find(|(tool, _)| !named(tool)) {
             return Err(Refusal::AtProvider(not_named(*tool, kind)));
@@ -407,7 +413,7 @@ impl Inner {
             Some(translation) => {
                 translation.headers(&mut fields);
                 translation
-                    .request(&payload)
+                    .request(&payload, upstream.url.host())
                     .map_err(|why| Refusal::Untranslated { provider: upstream.name.clone(), why })?
             }
             None => payload,

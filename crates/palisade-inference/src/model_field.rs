@@ -16,8 +16,20 @@ pub(crate) struct ModelField {
 }
 
 /// Keys of a body that limits are about. Some decoders do not mind case, so it does not count here.
-const LIMITED: &[&str] =
-    &["max_tokens", "max_completion_tokens", "max_output_tokens", "n", "tools", "functions"];
+const LIMITED: &[&str] = &[
+    "max_tokens",
+    "max_completion_tokens",
+    "max_output_tokens",
+    // Of local servers.
+    "n_predict",
+    "max_new_tokens",
+    "n",
+    "tools",
+    "functions",
+    // Of Gemini, which has two spellings of each.
+    "generationConfig",
+    "generation_config",
+];
 
 /// Why a body is not understood. The text says what is wrong without repeating the body.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -24,6 +24,8 @@ pub(crate) enum SseError {
     TooLarge(usize),
     #[error("an event is not UTF-8")]
     Utf8,
+    #[error("an event has a line within a line, for clients that end lines at other characters")]
+    Hidden,
 }
 
 /// Cuts a stream into its events.
@@ -101,9 +103,27 @@ impl Reader {
         self.line = 0;
         self.first = false;
         let text = std::str::from_utf8(raw.get(skipped..).unwrap_or_default());
-        let (name, data) = fields(text.map_err(|_| SseError::Utf8)?);
+        let text = text.map_err(|_| SseError::Utf8)?;
+        if hides(text) {
+            return Err(SseError::Hidden);
+        }
+        let (name, data) = fields(text);
         Ok(Event { raw, name, data })
     }
+}
+
+/// Whether a client that takes more characters for ends of lines than there are (Python's `splitlines`
+/// does) would find a field where there is none.
+fn hides(text: &str) -> bool {
+    const ENDS: [char; 9] =
+        ['\u{b}', '\u{c}', '\u{1c}', '\u{1d}', '\u{1e}', '\u{85}', '\u{2028}', '\u{2029}', '\u{0}'];
+    // All others begin with one of these bytes.
+    let rare = |byte: u8| byte < 0x1f && !matches!(byte, b'\r' | b'\n' | b'\t');
+    if !text.bytes().any(|byte| rare(byte) || matches!(byte, 0xc2 | 0xe2)) {
+        return false;
+    }
+    let mut pieces = text.split(ENDS).skip(1);
+    pieces.any(|piece| piece.starts_with("data") || piece.starts_with("event"))
 }
 
 fn fields(text: &str) -> (Option<String>, Option<String>) {
@@ -190,6 +210,8 @@ mod tests {
     #[test]
     fn what_is_no_text_or_does_not_end_is_refused() {
         assert_eq!(read(&[b"data: \xff\n\n"]), Err(SseError::Utf8));
+        assert_eq!(read(&[b": x\x0bdata: 1\n\n"]), Err(SseError::Hidden));
+        assert_eq!(read(&["data: \u{2028}event: x\n\n".as_bytes()]), Err(SseError::Hidden));
         assert_eq!(read(&[&[b'x'; 5000]]), Err(SseError::TooLarge(4096)));
         assert_eq!(
             read(&[&[b'x'; 3000], &[b'\n'; 1], &[b'x'; 3000]]),

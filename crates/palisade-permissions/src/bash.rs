@@ -105,7 +105,7 @@ impl Permissions {
     ) -> Permitted {
         if self.mode != Mode::Plan
             && let Some(text) = text
-            && let Some(rule) = self.exactly(text)
+            && let Some(rule) = self.allow.exactly(text)
         {
             return Permitted::By(self.allow.decision(List::Allow, rule, "it is this command"));
         }
@@ -124,14 +124,6 @@ impl Permissions {
             }),
             Err(why) => Permitted::No(why),
         }
-    }
-
-    fn exactly(&self, text: &str) -> Option<usize> {
-        let text = text.trim();
-        self.allow.all.iter().position(|rule| match &rule.rule.what {
-            What::Command(pattern) => pattern.is_exact() && pattern.text() == text,
-            _ => false,
-        })
     }
 
     fn line_permitted(
@@ -167,7 +159,7 @@ impl Permissions {
         let folders = self.folders(command, folder);
         let lost = command.directories.is_empty();
         self.redirects_permitted(command, &folders, lost)?;
-        let exact = command.raw.as_deref().and_then(|raw| self.exactly(raw));
+        let exact = command.raw.as_deref().and_then(|raw| self.allow.exactly(raw));
         if self.mode != Mode::Plan
             && let Some(rule) = exact
         {

@@ -15,6 +15,7 @@
 mod amend;
 mod amount;
 mod at;
+mod cases;
 mod ceiling;
 mod cover;
 mod diagnostic;
@@ -42,6 +43,7 @@ mod trust;
 mod widening;
 
 pub use amend::{Addition, AmendError, Item, amended};
+pub use cases::{Case, Cases, TRIED, cases, tried};
 pub use diagnostic::{Diagnostic, Diagnostics};
 pub use explain::{Explained, explain};
 pub use http::{Effect, GraphqlMatch, HttpMatch, HttpRule, JsonRpcMatch, Tls};

@@ -11,7 +11,7 @@ use crate::{
     at::At,
     diagnostic::{Diagnostic, Diagnostics},
     draft::{self, Draft, Layer, Origin, covers, shown},
-    merge::merge,
+    merge::{hooks, merge},
     narrow::narrowed,
     near::nearest,
     parse,
@@ -127,7 +127,8 @@ pub fn check_file(path: &Path, home: &Path) -> Result<Policy, Diagnostics> {
 pub struct ProjectFile {
     /// Its real path.
     pub path: PathBuf,
-    /// The digest of its bytes; with those of the files that it extends, if there are any.
+    /// The digest of its bytes; with those of the files that it extends and of the hook scripts that they name,
+    /// if there are any.
     pub digest: PolicyDigest,
     /// The files that it extends.
     pub extends: Vec<String>,
@@ -152,7 +153,7 @@ pub fn project_file(path: &Path, sources: &Sources) -> Result<ProjectFile, Diagn
     Diagnostics::unless_empty(
         drafts.iter().flat_map(|draft| widening::leaving(draft, &BTreeMap::new())).collect(),
     )?;
-    let digest = digest_of(&drafts);
+    let digest = digest_of(&drafts, sources);
     let path = real(path);
     let trust = trust_of(&sources.state_dir, &path, &digest).map_err(no_trust)?;
     let policy = merge(&base, &Asked::default())?;
@@ -206,7 +207,7 @@ fn project(
         led.insert(real.clone(), real.clone());
         path.value = real;
     }
-    let trust = trust_of(&sources.state_dir, &real(path), &digest_of(&drafts));
+    let trust = trust_of(&sources.state_dir, &real(path), &digest_of(&drafts, sources));
     let help = match &trust {
         Ok(Trust::Trusted) => return Ok(drafts),
         Ok(Trust::Changed) => HELP_CHANGED,
@@ -224,8 +225,8 @@ fn project(
 
 const HELP: &str = "read the file; `palisade policy trust` takes it as it is now. Or run without \
                     it: `palisade run --profile NAME`";
-const HELP_CHANGED: &str = "the file has changed since you trusted it: read it again; `palisade \
-                            policy trust` takes it as it is now";
+const HELP_CHANGED: &str = "the file has changed since you trusted it, or a hook script that it \
+                            names: read it again; `palisade policy trust` takes it as it is now";
 
 fn no_trust(error: crate::TrustError) -> Diagnostics {
     Diagnostic::of(
@@ -236,16 +237,23 @@ fn no_trust(error: crate::TrustError) -> Diagnostics {
     .into()
 }
 
-/// The digest that trust is about: that of the file, or of it and those that it extends.
-fn digest_of(drafts: &[Draft]) -> PolicyDigest {
-    let files: Vec<&str> = drafts
+/// The digest that trust is about: that of the file, or of it, those that it extends, and the hook scripts
+/// that they name, which run outside.
+fn digest_of(drafts: &[Draft], sources: &Sources) -> PolicyDigest {
+    let mut parts: Vec<String> = drafts
         .iter()
         .filter(|draft| !draft.origin.profile)
-        .map(|draft| draft.source.digest.as_str())
+        .map(|draft| draft.source.digest.as_str().to_owned())
         .collect();
-    match (files.as_slice(), drafts.first()) {
+    let environment = [
+        ("CLAUDE_PROJECT_DIR".into(), sources.workspace_dir.clone().into_os_string()),
+        ("HOME".into(), sources.home.clone().into_os_string()),
+    ];
+    let scripts = palisade_hooks::scripts(&hooks(&drafts.iter().collect::<Vec<_>>()), &environment);
+    parts.extend(scripts.iter().map(|script| palisade_hooks::fingerprint(script)));
+    match (parts.as_slice(), drafts.first()) {
         ([_], Some(only)) => only.source.digest.clone(),
-        (files, _) => PolicyDigest::of(files.join("\n").as_bytes()),
+        (parts, _) => PolicyDigest::of(parts.join("\n").as_bytes()),
     }
 }
 

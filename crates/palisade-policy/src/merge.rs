@@ -206,7 +206,7 @@ fn least<T: Copy + Ord>(
 }
 
 /// All hooks, each that does the same once, numbered by event.
-fn hooks(drafts: &[&Draft]) -> Config {
+pub(crate) fn hooks(drafts: &[&Draft]) -> Config {
     let mut config = Config::default();
     for DraftHook { event, hook } in
         drafts.iter().flat_map(|draft| &draft.hooks).map(|at| &at.value)

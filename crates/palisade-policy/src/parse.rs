@@ -40,6 +40,15 @@ pub(crate) fn value(file: &str, bytes: &[u8]) -> Result<serde_json::Value, Diagn
         .map_err(|error| explained(file, text, &error))
 }
 
+/// Another kind of file, in the same YAML.
+pub(crate) fn other<T: serde::de::DeserializeOwned>(
+    file: &str,
+    text: &str,
+) -> Result<T, Diagnostics> {
+    serde_saphyr::from_str_with_options(text, options())
+        .map_err(|error| syntax::explained(file, text, &error).into())
+}
+
 /// The library stops at its first error. This finds all that is wrong with the form.
 fn explained(file: &str, text: &str, error: &serde_saphyr::Error) -> Diagnostics {
     let mut lenient = options();

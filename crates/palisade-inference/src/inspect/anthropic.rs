@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::{
     Asked, Held, MOST_PARTS, Outlet, Ruling, ServerTool, Stream, Unreadable, Whole, kind, number,
-    object, shown, text, value,
+    object, set, shown, text, value,
 };
 use crate::{
     observe::Usage,
@@ -282,7 +282,7 @@ impl Whole for WholeMessage {
             }
         }
         if let Some(reason) = outcome.stop_reason(text(&body, "stop_reason")) {
-            body["stop_reason"] = reason.into();
+            set(&mut body, "stop_reason", reason);
         }
         body
     }
@@ -351,13 +351,17 @@ fn index(value: &Value) -> Result<u64, Unreadable> {
     number(value, "index").ok_or(Unreadable::Format("an event has no `index`"))
 }
 
+fn kind_of(event: &Value) -> Option<&str> {
+    text(event, "type")
+}
+
 fn write_text(index: u64, text: &str, out: &mut Outlet) {
     for event in [
         json!({"type": "content_block_start", "index": index, "content_block": {"type": "text", "text": ""}}),
         json!({"type": "content_block_delta", "index": index, "delta": {"type": "text_delta", "text": text}}),
         json!({"type": "content_block_stop", "index": index}),
     ] {
-        out.pass(&encoded(event["type"].as_str(), &event));
+        out.pass(&encoded(kind_of(&event), &event));
     }
 }
 

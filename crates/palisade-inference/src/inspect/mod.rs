@@ -198,6 +198,13 @@ fn object(arguments: &str) -> Result<ToolInput, String> {
     }
 }
 
+/// Sets a field of an object. What is none stays as it is.
+pub(crate) fn set(value: &mut Value, key: &str, to: impl Into<Value>) {
+    if let Some(fields) = value.as_object_mut() {
+        fields.insert(key.into(), to.into());
+    }
+}
+
 fn shown(kind: &str) -> String {
     kind.chars().take(60).flat_map(char::escape_debug).collect()
 }

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use self::item::{asked, input_field, is_passive, key, message};
 use super::{
     Asked, Held, MOST_PARTS, Outlet, Ruling, Stream, Unreadable, Whole, chat::words, kind, number,
-    shown, text, value,
+    set, shown, text, value,
 };
 use crate::{
     observe::Usage,
@@ -366,14 +366,14 @@ impl ResponseStream {
     }
 
     fn write_message(&mut self, index: u64, message: &Value, out: &mut Outlet) {
-        let id = &message["id"];
-        let part = &message["content"][0];
-        let words = &part["text"];
+        let id = message.get("id");
+        let part = message.pointer("/content/0").unwrap_or(&Value::Null);
+        let words = part.get("text");
         let mut begun = message.clone();
-        begun["content"] = json!([]);
-        begun["status"] = "in_progress".into();
+        set(&mut begun, "content", json!([]));
+        set(&mut begun, "status", "in_progress");
         let mut empty = part.clone();
-        empty["text"] = "".into();
+        set(&mut empty, "text", "");
         for event in [
             json!({"type": "response.output_item.added", "output_index": index, "item": begun}),
             json!({"type": "response.content_part.added", "item_id": id, "output_index": index, "content_index": 0, "part": empty}),
@@ -395,7 +395,7 @@ impl ResponseStream {
             if let Some(item) = value.get_mut("item")
                 && let Some(field) = input_field(item)
             {
-                item[field] = "".into();
+                set(item, field, "");
             }
         } else if let Some(item) = value.get_mut("item") {
             put_input(item, input);
@@ -411,7 +411,7 @@ impl ResponseStream {
             self.emit(delta, out);
             for field in ["arguments", "input"] {
                 if value.get(field).is_some() {
-                    value[field] = words(input).into();
+                    set(&mut value, field, words(input));
                 }
             }
         }
@@ -460,7 +460,7 @@ fn placed(value: &Value) -> Result<(u64, &Value), Unreadable> {
 
 fn put_input(item: &mut Value, input: &ToolInput) {
     if let Some(field) = input_field(item) {
-        item[field] = words(input).into();
+        set(item, field, words(input));
     }
 }
 

@@ -262,6 +262,8 @@ fn escapes(text: Text<'_>) -> Option<Layer> {
     for line in lines {
         layer.separate();
         let mut place = line.start;
+        let first = text.joins.partition_point(|join| *join < line.start);
+        let mut joins = text.joins.get(first..).unwrap_or_default().iter().peekable();
         while place < line.end {
             let rest = bytes.get(place..line.end).unwrap_or_default();
             let plain = memchr::memchr2(b'\\', b'%', rest).unwrap_or(rest.len());
@@ -273,9 +275,10 @@ fn escapes(text: Text<'_>) -> Option<Layer> {
                 Some((_, length)) => length.min(line.end.saturating_sub(place)),
                 None => plain.max(1),
             };
-            for join in joins_in(text.joins, place..place.saturating_add(length)) {
-                let inner = join.saturating_sub(place).saturating_add(layer.text.len());
-                layer.joins.push(if step.is_some() { layer.text.len() } else { inner });
+            let after = place.saturating_add(length);
+            while let Some(join) = joins.next_if(|join| **join < after) {
+                let inner = if step.is_some() { 0 } else { join.saturating_sub(place) };
+                layer.joins.push(layer.text.len().saturating_add(inner));
             }
             let piece = if step.is_some() { length } else { 0 };
             layer.pieces.push(Piece { inner: layer.text.len(), outer: place, length: piece });
@@ -283,15 +286,10 @@ fn escapes(text: Text<'_>) -> Option<Layer> {
                 Some((byte, _)) => layer.text.push(byte),
                 None => layer.text.extend_from_slice(rest.get(..length).unwrap_or_default()),
             }
-            place = place.saturating_add(length);
+            place = after;
         }
     }
     Some(layer)
-}
-
-fn joins_in(joins: &[usize], span: std::ops::Range<usize>) -> impl Iterator<Item = usize> {
-    let from = joins.partition_point(|join| *join < span.start);
-    joins.get(from..).unwrap_or_default().iter().copied().take_while(move |join| *join < span.end)
 }
 
 /// Whether what stands encoded here is a character that a key has, or an encoding of its own.

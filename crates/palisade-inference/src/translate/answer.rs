@@ -1,7 +1,7 @@
 use serde_json::{Map, Value, json};
 
 use super::{items, text};
-use crate::strict_json;
+use crate::{inspect::set, strict_json};
 
 /// A completion as a message.
 pub(super) fn message(body: &Value) -> Result<Value, String> {
@@ -46,7 +46,7 @@ pub(super) fn completion(body: &Value) -> Result<Value, String> {
     let content = if words.is_empty() { Value::Null } else { words.join("\n\n").into() };
     let mut said = json!({"role": "assistant", "content": content, "refusal": null});
     if !calls.is_empty() {
-        said["tool_calls"] = calls.into();
+        set(&mut said, "tool_calls", calls);
     }
     let finish = finish_reason(text(body, "stop_reason"));
     Ok(json!({

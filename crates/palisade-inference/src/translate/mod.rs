@@ -67,12 +67,14 @@ impl Translation {
         }
     }
 
-    /// The request as the provider takes it, or what of it cannot be said.
-    pub(crate) fn request(self, body: &[u8]) -> Result<Bytes, String> {
+    /// The request as the provider takes it, or what of it cannot be said. OpenAI's own newer models know the
+    /// length of an answer by another name than all other servers do.
+    pub(crate) fn request(self, body: &[u8], host: &str) -> Result<Bytes, String> {
         let text = std::str::from_utf8(body).map_err(|_| "it is not UTF-8".to_owned())?;
         let body = strict_json::parse(text).map_err(|error| error.to_string())?;
+        let length = if host == "api.openai.com" { "max_completion_tokens" } else { "max_tokens" };
         let said = match self {
-            Self::ToChat => to_chat::request(&body)?,
+            Self::ToChat => to_chat::request(&body, length)?,
             Self::ToMessages => to_messages::request(&body)?,
         };
         Ok(said.to_string().into())

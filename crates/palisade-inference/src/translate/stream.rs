@@ -9,6 +9,7 @@ use super::{
     items, text,
 };
 use crate::{
+    inspect::set,
     reading::MOST_EVENT,
     sse::{Event, Reader, encoded},
     strict_json,
@@ -114,13 +115,13 @@ impl Said for Message {
                 let index = part.get("index").and_then(Value::as_u64).unwrap_or(position as u64);
                 let (id, name, arguments) = self.calls.entry(index).or_default();
                 let function = part.get("function").unwrap_or(&Value::Null);
-                let set = |slot: &mut String, told: Option<&str>| {
+                let keep = |slot: &mut String, told: Option<&str>| {
                     if let Some(told) = told.filter(|_| slot.is_empty()) {
                         *slot = told.into();
                     }
                 };
-                set(id, text(part, "id"));
-                set(name, text(function, "name"));
+                keep(id, text(part, "id"));
+                keep(name, text(function, "name"));
                 arguments.push_str(text(function, "arguments").unwrap_or_default());
             }
             if let Some(finish) = text(choice, "finish_reason") {
@@ -275,7 +276,7 @@ impl Said for Chunks {
                 self.count(value.get("usage"));
                 let stop = value.get("delta").and_then(|delta| text(delta, "stop_reason"));
                 let mut last = self.chunk(&json!({}), Some(finish_reason(stop)));
-                last["usage"] = usage_of_completion(&self.usage);
+                set(&mut last, "usage", usage_of_completion(&self.usage));
                 out.extend_from_slice(&encoded(None, &last));
             }
             Some("message_stop") => self.end(out),

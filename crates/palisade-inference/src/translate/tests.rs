@@ -4,7 +4,7 @@ use serde_json::json;
 use super::*;
 
 fn there(translation: Translation, body: &Value) -> Value {
-    let said = translation.request(body.to_string().as_bytes()).unwrap();
+    let said = translation.request(body.to_string().as_bytes(), "a").unwrap();
     serde_json::from_slice(&said).unwrap()
 }
 
@@ -47,6 +47,12 @@ fn a_request_of_claude_code_is_said_in_the_other_format() {
 }
 
 #[test]
+fn openai_is_told_the_length_by_its_own_name() {
+    let said = Translation::ToChat.request(br#"{"max_tokens":9}"#, "api.openai.com").unwrap();
+    assert!(String::from_utf8_lossy(&said).contains("\"max_completion_tokens\":9"));
+}
+
+#[test]
 fn what_cannot_be_said_is_refused_and_not_left_out() {
     for body in [
         json!({"messages": [{"role": "user", "content": [{"type": "document", "source": {"type": "base64", "data": ""}}]}]}),
@@ -56,7 +62,7 @@ fn what_cannot_be_said_is_refused_and_not_left_out() {
         json!({"tool_choice": {"type": "new"}}),
         json!({"system": 1}),
     ] {
-        assert!(Translation::ToChat.request(body.to_string().as_bytes()).is_err(), "{body}");
+        assert!(Translation::ToChat.request(body.to_string().as_bytes(), "a").is_err(), "{body}");
     }
     for body in [
         json!({"n": 2}),
@@ -65,7 +71,10 @@ fn what_cannot_be_said_is_refused_and_not_left_out() {
         json!({"messages": [{"role": "assistant", "tool_calls": [{"function": {"name": "x", "arguments": "{"}}]}]}),
         json!({"tools": [{"type": "custom", "custom": {"name": "x"}}]}),
     ] {
-        assert!(Translation::ToMessages.request(body.to_string().as_bytes()).is_err(), "{body}");
+        assert!(
+            Translation::ToMessages.request(body.to_string().as_bytes(), "a").is_err(),
+            "{body}"
+        );
     }
 }
 
@@ -74,13 +83,16 @@ fn input() -> impl Strategy<Value = Value> {
         .prop_map(|(key, text, number)| json!({key: text, "n": [number, null, true]}))
 }
 
+/// Words, and calls with their inputs, results and whether they failed.
+type Turn = (String, Vec<(Value, String, bool)>);
+
 /// One turn of an assistant: perhaps words, then calls, each with its result.
-fn turn() -> impl Strategy<Value = (String, Vec<(Value, String, bool)>)> {
+fn turn() -> impl Strategy<Value = Turn> {
     let call = (input(), "[ -~é\n]{0,10}", any::<bool>());
     ("[a-zé]{1,8}", prop::collection::vec(call, 0..3))
 }
 
-fn conversation(turns: &[(String, Vec<(Value, String, bool)>)]) -> Value {
+fn conversation(turns: &[Turn]) -> Value {
     let mut messages =
         vec![json!({"role": "user", "content": [{"type": "text", "text": "begin"}]})];
     let mut number = 0;
@@ -197,8 +209,8 @@ proptest! {
 
     #[test]
     fn never_panics(body in "[\\[\\]{}\":,a]{0,9}", events in "(data: |\\{\"type\":\"(message_start|content_block_delta)\"\\}|\\{\"choices\":\\[\\{\"delta\":1\\}\\]\\}|\n\n){0,9}") {
-        drop(Translation::ToChat.request(body.as_bytes()));
-        drop(Translation::ToMessages.request(body.as_bytes()));
+        drop(Translation::ToChat.request(body.as_bytes(), "a"));
+        drop(Translation::ToMessages.request(body.as_bytes(), "a"));
         for translation in [Translation::ToChat, Translation::ToMessages] {
             let mut translator = Translator::new(translation);
             translator.push(events.as_bytes());

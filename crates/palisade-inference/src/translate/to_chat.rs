@@ -3,7 +3,7 @@ use serde_json::{Map, Value, json};
 use super::{items, text};
 
 /// A request of Anthropic Messages as one of Chat Completions.
-pub(super) fn request(body: &Value) -> Result<Value, String> {
+pub(super) fn request(body: &Value, length: &str) -> Result<Value, String> {
     let mut said = Map::new();
     let mut copy = |from: &str, to: &str| {
         if let Some(value) = body.get(from).filter(|value| !value.is_null()) {
@@ -11,7 +11,7 @@ pub(super) fn request(body: &Value) -> Result<Value, String> {
         }
     };
     copy("model", "model");
-    copy("max_tokens", "max_tokens");
+    copy("max_tokens", length);
     copy("temperature", "temperature");
     copy("top_p", "top_p");
     copy("stop_sequences", "stop");

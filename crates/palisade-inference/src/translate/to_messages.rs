@@ -1,7 +1,7 @@
 use serde_json::{Map, Value, json};
 
 use super::{items, text, to_chat::ERROR};
-use crate::strict_json;
+use crate::{inspect::set, strict_json};
 
 /// What an answer may have if the client does not say: Anthropic has to be told.
 const LENGTH: u64 = 8192;
@@ -62,8 +62,8 @@ pub(super) fn request(body: &Value) -> Result<Value, String> {
     };
     if body.get("parallel_tool_calls") == Some(&Value::Bool(false)) && !tools.is_empty() {
         let choice = choice.get_or_insert_with(|| json!({"type": "auto"}));
-        if choice["type"] != "none" {
-            choice["disable_parallel_tool_use"] = true.into();
+        if text(choice, "type") != Some("none") {
+            set(choice, "disable_parallel_tool_use", true);
         }
     }
     if !tools.is_empty() {
@@ -102,9 +102,9 @@ impl Conversation {
                 let mut block = json!({"type": "tool_result", "tool_use_id": id});
                 if let Some(rest) = told.strip_prefix(ERROR) {
                     told = rest.to_owned();
-                    block["is_error"] = true.into();
+                    set(&mut block, "is_error", true);
                 }
-                block["content"] = told.into();
+                set(&mut block, "content", told);
                 self.push("user", vec![block]);
             }
             _ => return Err("a message has no role that is known".into()),

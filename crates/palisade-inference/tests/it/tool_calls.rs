@@ -2,7 +2,7 @@
 //! instead.
 
 use http::StatusCode;
-use palisade_core::{Action, ToolInput, ToolSeen, Verdict};
+use palisade_core::{Action, Event, ToolInput, ToolSeen, Verdict};
 use palisade_inference::{Api, Fallback, KeySource, Provider, Route, ServerTool};
 use palisade_testkit::{
     Answer, ModelServer, Recorded, Script, Turn, Upstream, answer, json_answer,
@@ -141,9 +141,8 @@ async fn tools_at_the_provider_run_only_if_they_are_named() {
     let got = bench.post("/v1/messages", r#"{"model":"claude-x"}"#).await.json();
     assert_eq!(got["content"][0]["type"], "text");
     assert!(!got.to_string().contains("server_tool_use"));
-    let denied = bench.ledger.events.lock().unwrap();
-    let denied = denied.iter().filter(|e| e.kind == "server_tool" && e.decision == Verdict::Deny);
-    assert_eq!(denied.count(), 2);
+    let is_denial = |event: &&Event| event.kind == "server_tool" && event.decision == Verdict::Deny;
+    assert_eq!(bench.ledger.events.lock().unwrap().iter().filter(is_denial).count(), 2);
 
     let mut config = config(&server.url(), &server.url());
     config.server_tools = [ServerTool::WebSearch].into_iter().collect();
@@ -203,8 +202,8 @@ async fn another_provider_is_asked_if_one_has_no_answer() {
     assert_eq!(good.requests()[0].json()["model"], "other");
     // One decision, and a word of each that failed.
     assert_eq!(bench.ledger.actions.lock().unwrap().len(), 1);
-    let failures = bench.ledger.events.lock().unwrap();
-    assert_eq!(failures.iter().filter(|event| event.kind == "model_failure").count(), 3);
+    let is_failure = |event: &&Event| event.kind == "model_failure";
+    assert_eq!(bench.ledger.events.lock().unwrap().iter().filter(is_failure).count(), 3);
 
     // What is the client's own fault stays its own, and the last word is passed on.
     let bench = Bench::of(config(&["wrong", "good"]), Ledger::default()).await;

@@ -27,6 +27,8 @@ pub(crate) struct Rules {
     tool_patterns: Vec<usize>,
     /// Patterns of commands by their first word.
     by_word: HashMap<String, Vec<usize>>,
+    /// Commands that rules name as they are, by their text.
+    exact: HashMap<String, usize>,
     /// Patterns of commands that may begin with any word.
     any_word: Vec<usize>,
     pub(crate) reads: PathRules,
@@ -58,10 +60,15 @@ impl Rules {
                     out.tools.entry(name.clone()).or_insert(index);
                 }
                 (What::All, ToolName::Pattern(_)) => out.tool_patterns.push(index),
-                (What::Command(pattern), _) => match pattern.first_word() {
-                    Some(word) => out.by_word.entry(word).or_default().push(index),
-                    None => out.any_word.push(index),
-                },
+                (What::Command(pattern), _) => {
+                    if pattern.is_exact() {
+                        out.exact.entry(pattern.text().to_owned()).or_insert(index);
+                    }
+                    match pattern.first_word() {
+                        Some(word) => out.by_word.entry(word).or_default().push(index),
+                        None => out.any_word.push(index),
+                    }
+                }
                 (What::Path(text), tool) => match patterns(text, &written, list, place) {
                     Ok(globs) => {
                         let is_edit = *tool == ToolName::Exact("Edit".into());
@@ -117,6 +124,11 @@ impl Rules {
     /// Whether a rule is about single commands.
     pub(crate) fn has_commands(&self) -> bool {
         !self.by_word.is_empty() || !self.any_word.is_empty()
+    }
+
+    /// The rule that is this very command.
+    pub(crate) fn exactly(&self, text: &str) -> Option<usize> {
+        self.exact.get(text.trim()).copied()
     }
 
     /// A rule about single commands, if there is one.

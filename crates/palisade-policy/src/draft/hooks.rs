@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use palisade_hooks::{Event, Handler, Hook, Http, Matcher, MatcherError, OnError, Program, Seen};
+use palisade_permissions::{List, Rule};
 
 use super::{Check, shown, url};
 use crate::{
@@ -148,6 +149,15 @@ fn one(
             rule.place,
             format!("`if` is a permission rule, and `{event}` is about no tool call"),
             "remove it, or narrow with `matcher`",
+        );
+    }
+    if let Some(rule) = &written.only_if
+        && let Err(error) = Rule::parse(&rule.value, List::Deny)
+    {
+        check.wrong(
+            rule.place,
+            format!("`{}` is no permission rule: {error}", shown(&rule.value)),
+            "write `Tool`, or `Tool(what)` such as `Bash(npm run *)`",
         );
     }
     if let (Some(detached), Some(event)) = (&written.detached, event)

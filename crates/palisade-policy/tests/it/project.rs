@@ -352,6 +352,30 @@ fn a_hook_of_a_project_widens() {
     assert_eq!(hooks, ["hooks.Stop[0]"]);
 }
 
+/// What a trusted file names is trusted as it was, too: a script that comes with the next `git pull` is not.
+#[test]
+fn a_hook_script_is_trusted_as_it_was() {
+    let world = World::new();
+    create_dir_all(world.at("work/hooks")).unwrap();
+    world.file("work/hooks/guard.sh", "#!/bin/sh\n. ./lib.sh\n");
+    world.file("work/hooks/lib.sh", "exit 0\n");
+    world
+        .user("")
+        .project("hooks: {Stop: [{hooks: [{type: command, command: ./hooks/guard.sh}]}]}");
+    world.trust().policy();
+    for (name, text, other) in [
+        ("work/hooks/guard.sh", "#!/bin/sh\n. ./lib.sh\n", "#!/bin/sh\nevil\n"),
+        ("work/hooks/lib.sh", "exit 0\n", "evil\n"),
+    ] {
+        world.file(name, other);
+        let wrong = world.wrong();
+        assert!(wrong.contains("or a hook script that it names: read it again"), "{wrong}");
+        world.file(name, text).policy();
+    }
+    world.file("work/hooks/sh.py", "planted");
+    assert!(world.load().is_err());
+}
+
 #[test]
 fn hooks_of_all_documents_run_each_with_its_own_on_error() {
     let world = World::new();

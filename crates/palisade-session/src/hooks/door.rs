@@ -24,7 +24,9 @@ pub(crate) const NAME: &str = "palisade.local";
 pub(crate) const PORT: u16 = 80;
 
 /// Bytes of what an agent tells.
-const MOST_BYTES: usize = 16 << 20;
+const MOST_BYTES: usize = 4 << 20;
+/// KiB of what all tell at one time; more wait.
+const MOST_TOLD: usize = 16 << 10;
 /// For a request's head, and then for its body.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// Requests at one time; more wait.
@@ -33,12 +35,14 @@ const MOST_REQUESTS: usize = 32;
 /// The service.
 pub(crate) struct Door {
     pipeline: Arc<Pipeline>,
-    turns: Arc<Semaphore>,
+    turns: Semaphore,
+    told: Semaphore,
 }
 
 impl Door {
     pub(crate) fn new(pipeline: Arc<Pipeline>) -> Self {
-        Self { pipeline, turns: Arc::new(Semaphore::new(MOST_REQUESTS)) }
+        let (turns, told) = (Semaphore::new(MOST_REQUESTS), Semaphore::new(MOST_TOLD));
+        Self { pipeline, turns, told }
     }
 
     async fn answered(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
@@ -48,7 +52,16 @@ impl Door {
             (Some(_), _) => return plain(StatusCode::METHOD_NOT_ALLOWED),
             (None, _) => return plain(StatusCode::NOT_FOUND),
         };
-        let Ok(_turn) = self.turns.acquire().await else {
+        let length = request.headers().get(header::CONTENT_LENGTH);
+        let length = length.and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
+        let length = match length {
+            None => return plain(StatusCode::LENGTH_REQUIRED),
+            Some(length) if length > MOST_BYTES => return plain(StatusCode::PAYLOAD_TOO_LARGE),
+            Some(length) => u32::try_from(length.div_ceil(1024)).unwrap_or(u32::MAX),
+        };
+        let (Ok(_turn), Ok(_room)) =
+            (self.turns.acquire().await, self.told.acquire_many(length).await)
+        else {
             return plain(StatusCode::SERVICE_UNAVAILABLE);
         };
         let body = Limited::new(request.into_body(), MOST_BYTES).collect();

@@ -7,10 +7,16 @@ mod post;
 mod told;
 mod tool;
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use palisade_core::{Event as Record, Layer, Verdict};
-use palisade_hooks::{Common, Event, Ran, Runner, Say, Seen, Setup, environment, may_match};
+use palisade_hooks::{
+    Common, Event, Ran, RuleMatches, Runner, Say, Seen, Setup, environment, may_match,
+};
+use palisade_permissions::{Mode, Permissions, Place, Settings};
 use palisade_policy::Policy;
 
 pub use self::local::decide;
@@ -63,7 +69,7 @@ impl Hooks {
             state: (pinned == Pinned::Yes).then(|| operator.state_dir.clone()),
             directory,
             post: Arc::new(post::Client),
-            matches: Arc::new(may_match),
+            matches: matches(&project, operator),
         };
         let runner = Runner::new(setup).refuse(
             "copy the policy's hooks",
@@ -72,10 +78,16 @@ impl Hooks {
         let common = Common {
             session: session.to_owned(),
             directory: project.display().to_string(),
-            mode: "default".to_owned(),
+            mode: mode(policy).to_owned(),
         };
         Ok(Arc::new(Self { runner, common }))
     }
+}
+
+/// Events that only an agent itself tells of, and that the policy has hooks for.
+pub(crate) fn announced(policy: &Policy) -> Vec<Event> {
+    let events = policy.hooks.events.keys().copied();
+    events.filter(|event| event.seen() == Seen::Announced).collect()
 }
 
 /// The files that a policy's hooks are seen to run, but programs of the machine.
@@ -84,6 +96,27 @@ pub(crate) fn scripts(policy: &Policy, operator: &Operator) -> Vec<PathBuf> {
     let project = project(policy, operator);
     let environment = environment(&operator.environment, &writable, &project, "");
     palisade_hooks::scripts(&policy.hooks, &environment)
+}
+
+/// For `if`: whether a permission rule names a call, or could.
+fn matches(project: &Path, operator: &Operator) -> Arc<RuleMatches> {
+    let home = Some(operator.home.clone());
+    let place = Place { workspace: project.to_owned(), additional: Vec::new(), home };
+    match Permissions::new(Settings { place, ..Settings::default() }) {
+        Ok(permissions) => Arc::new(move |rule, call| permissions.names(rule, call)),
+        Err(_) => Arc::new(may_match),
+    }
+}
+
+/// The policy's permission mode, as Claude Code calls it.
+fn mode(policy: &Policy) -> &'static str {
+    match policy.permissions.as_ref().map(|permissions| permissions.mode) {
+        Some(Mode::AcceptEdits) => "acceptEdits",
+        Some(Mode::Plan) => "plan",
+        Some(Mode::DontAsk) => "dontAsk",
+        Some(Mode::BypassPermissions) => "bypassPermissions",
+        Some(Mode::Default) | None => "default",
+    }
 }
 
 /// The folder that is worked in, for hooks.
@@ -125,3 +158,6 @@ pub(crate) fn record(event: Event, subject: &str, ran: &Ran) -> Record {
     }
     record
 }
+
+#[cfg(test)]
+mod tests;

@@ -108,11 +108,14 @@ impl Decided {
         let by = self.answer.by.clone().unwrap_or_else(|| "hooks".to_owned());
         let reason = self.answer.reason.clone();
         let verdict = self.decision.verdict;
+        let by_rule = |list: &str| is_by_rule(&self.decision, list);
         let of_rules = match verdict {
             Verdict::Deny => Some(Say::Deny),
             Verdict::Ask => Some(Say::Ask),
             // That there are no rules is nobody's word.
-            Verdict::Allow if is_by_rule(&self.decision, "permissions.allow") => Some(Say::Allow),
+            Verdict::Allow if by_rule("permissions.allow") || by_rule("permissions.mode") => {
+                Some(Say::Allow)
+            }
             Verdict::Allow | Verdict::Observe => None,
         };
         self.say = of_rules;

@@ -7,7 +7,9 @@
 
 use std::path::Path;
 
+use palisade_hooks::Event;
 use palisade_policy::{Api, Inference, Provider};
+use serde_json::{Map, Value, json};
 
 use super::{environment::Placeholders, tree::Tree};
 use crate::order::Operator;
@@ -17,6 +19,7 @@ pub(crate) fn add(
     inference: Option<&Inference>,
     operator: &Operator,
     placeholders: &Placeholders,
+    announced: Option<(&Path, &[Event])>,
     tree: &mut Tree,
 ) {
     let provider = |api: Api| {
@@ -29,7 +32,7 @@ pub(crate) fn add(
         put(tree, &state, claude_state(variable(provider), placeholders));
         let folder = Path::new("/etc/claude-code");
         tree.folder(folder);
-        put(tree, &folder.join("managed-settings.json"), CLAUDE_SETTINGS.to_owned());
+        put(tree, &folder.join("managed-settings.json"), claude_settings(announced));
         put(tree, &folder.join("CLAUDE.md"), format!("{ABOUT}\n"));
     }
     if let Some(provider) = openai {
@@ -76,8 +79,26 @@ fn claude_state(variable: Option<&str>, placeholders: &Placeholders) -> String {
 /// Claude Code's managed settings. Before it fetches a page it asks `api.anthropic.com` about the host:
 /// here the policy's `network` section says which may be fetched. And who starts it with
 /// `--dangerously-skip-permissions` need not be told each time to use a sandbox.
-const CLAUDE_SETTINGS: &str =
-    "{\"skipWebFetchPreflight\": true, \"skipDangerousModePermissionPrompt\": true}\n";
+/// Events that only it can tell of, and that the policy has hooks for (`announced`), it tells by this program.
+fn claude_settings(announced: Option<(&Path, &[Event])>) -> String {
+    let mut settings =
+        json!({"skipWebFetchPreflight": true, "skipDangerousModePermissionPrompt": true});
+    if let Some((own, events)) = announced {
+        let command = format!("{} hook --agent claude-code", quoted(own));
+        let hook = json!([{"hooks": [{"type": "command", "command": command}]}]);
+        let hooks: Map<String, Value> =
+            events.iter().map(|event| (event.name().to_owned(), hook.clone())).collect();
+        if let Value::Object(settings) = &mut settings {
+            settings.insert("hooks".to_owned(), hooks.into());
+        }
+    }
+    format!("{settings}\n")
+}
+
+/// A path as one word for a shell.
+fn quoted(path: &Path) -> String {
+    format!("'{}'", path.display().to_string().replace('\'', r"'\''"))
+}
 
 /// Codex's settings for the whole system: those of the user and of the command line win.
 fn codex_settings(variable: Option<&str>) -> String {

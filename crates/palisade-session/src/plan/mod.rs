@@ -51,6 +51,7 @@ use self::{
     tree::Tree,
 };
 use crate::{
+    hooks,
     order::{Operator, Order},
     refusal::{Refusal, Refuse},
     ssh,
@@ -128,7 +129,13 @@ pub(crate) fn make(
     sockets::hide(&own, &repositories, &mut tree);
     own_files(operator, &mut tree)?;
     scratch(operator, workspace.is_none(), &mut tree);
-    agents::add(policy.inference.as_ref(), operator, placeholders, &mut tree);
+    let announced = hooks::announced(policy);
+    let own = match announced.is_empty() {
+        true => None,
+        false => show_own_program(who, &names, &mut tree)?,
+    };
+    let announced = own.as_deref().map(|own| (own, announced.as_slice()));
+    agents::add(policy.inference.as_ref(), operator, placeholders, announced, &mut tree);
     if let Some(authority) = authority {
         trust::add(authority, operator, &names, &mut tree)?;
     }
@@ -242,6 +249,16 @@ fn execs_can_be_held(filter: &Filter, told: bool, order: &Order) -> Result<(), R
         );
     }
     Ok(())
+}
+
+/// This program, for agents to tell of their hooks' events with.
+fn show_own_program(who: &Who, names: &Names, tree: &mut Tree) -> Result<Option<PathBuf>, Refusal> {
+    let own = std::env::current_exe().ok().and_then(|own| names.real(&own));
+    let Some(own) = own else { return Ok(None) };
+    if !tree.shows(&own) {
+        tree.grant(&own, false, false, who)?;
+    }
+    Ok(Some(own))
 }
 
 /// The workspace's real path, once it is in the tree, and what keeps its changes in an overlay.

@@ -46,10 +46,13 @@ impl Parser<'_, '_> {
                     }
                 } else if parser.cursor.eat("&") {
                     item.background = true;
-                } else if parser.cursor.eat(";") || parser.cursor.starts("\n") || parser.ends(end) {
-                } else if parser.cursor.starts("#") || parser.cursor.peek().is_none() {
                 } else {
-                    return Err(Unreadable::new("two commands have nothing between them"));
+                    let over = parser.cursor.eat(";")
+                        || matches!(parser.cursor.peek(), None | Some('\n' | '#'))
+                        || parser.ends(end);
+                    if !over {
+                        return Err(Unreadable::new("two commands have nothing between them"));
+                    }
                 }
                 list.items.push(item);
             }

@@ -93,12 +93,9 @@ impl Walk<'_> {
                     }
                 }
             }
+            "set" if arguments.iter().all(|a| a.known().is_some_and(|a| !a.contains('-'))) => {}
             "hash" | "enable" | "shopt" | "unalias" | "set" => {
-                if program != "set"
-                    || arguments.iter().any(|a| a.known().is_none_or(|a| a.contains('-')))
-                {
-                    self.line.construct("a command that changes what later ones mean");
-                }
+                self.line.construct("a command that changes what later ones mean");
             }
             "trap" => {
                 self.line.construct("a trap");

@@ -43,6 +43,44 @@ fn claude_code_works_in_its_workspace_and_nowhere_else() {
     assert_eq!(stage.refused(), [""; 0]);
 }
 
+/// The operator's hook denies it in the model's answer: the agent never has the call, ends its turn in order
+/// and works on.
+#[test]
+fn claude_code_never_gets_a_call_that_is_denied() {
+    let Some(mut stage) = Stage::with_agents(PROFILE) else { return };
+    let guard = stage.home.join("guard.sh");
+    palisade_testkit::write_program(
+        &guard,
+        "#!/bin/sh\ngrep -q forbidden && { echo 'not this one' >&2; exit 2; }\nexit 0\n",
+    );
+    stage.says(vec![
+        bash("echo forbidden > forbidden.txt"),
+        bash("echo made > made.txt"),
+        Turn::text("Done."),
+    ]);
+    let hooks = format!(
+        "hooks: {{PreToolUse: [{{matcher: Bash, hooks: [{{type: command, command: \"{}\"}}]}}]}}\n",
+        guard.display()
+    );
+    stage.write_policy(&stage.server.url(), &hooks);
+    let ran = stage.run(&FREE);
+    assert_eq!(ran.exit, 0, "{ran}");
+    assert!(
+        ran.stdout.contains("was not permitted") && ran.stdout.contains("not this one"),
+        "{ran}"
+    );
+    assert_eq!(stage.file("forbidden.txt"), "");
+    assert_eq!(
+        stage.refused(),
+        ["Bash echo forbidden > forbidden.txt", "PreToolUse Bash echo forbidden > forbidden.txt"]
+    );
+    let ran = stage.run(&FREE);
+    assert_eq!((ran.exit, ran.stdout.as_str()), (0, "Done.\n"), "{ran}");
+    assert_eq!(stage.file("made.txt"), "made\n");
+    assert!(!stage.talk().contains("forbidden.txt\""), "{}", stage.talk());
+    stage.journal_is_whole();
+}
+
 #[test]
 fn claude_code_edits_files_but_no_hook_and_nothing_outside() {
     let Some(mut stage) = Stage::with_agents(PROFILE) else { return };
@@ -72,6 +110,80 @@ fn claude_code_edits_files_but_no_hook_and_nothing_outside() {
     let talk = stage.talk();
     assert_eq!(talk.matches("EROFS").count(), 2, "{talk}");
     stage.was_confined(&ran, "anthropic", 6);
+}
+
+/// Events that only Claude Code itself tells of reach the policy's hooks, and their answers reach it.
+#[test]
+fn claude_code_tells_the_policys_hooks() {
+    let Some(mut stage) = Stage::with_agents(PROFILE) else { return };
+    stage.says(vec![bash("echo one"), Turn::text("Done.")]);
+    let tell = "command: \"cat >> $HOME/told; echo >> $HOME/told\"";
+    let context = "command: \"echo '{\\\"hookSpecificOutput\\\": {\\\"hookEventName\\\": \\\"UserPromptSubmit\\\", \\\"additionalContext\\\": \\\"the-branch-is-main\\\"}}'\"";
+    let hooks = format!(
+        "hooks:
+  SessionStart: [{{hooks: [{{type: command, {tell}}}]}}]
+  UserPromptSubmit: [{{hooks: [{{type: command, {tell}}}, {{type: command, {context}}}]}}]
+  PostToolUse: [{{matcher: Bash, hooks: [{{type: command, {tell}}}]}}]
+  Stop: [{{hooks: [{{type: command, {tell}}}]}}]
+"
+    );
+    stage.write_policy(&stage.server.url(), &hooks);
+    let ran = stage.run(&FREE);
+    assert_eq!((ran.exit, ran.stdout.as_str()), (0, "Done.\n"), "{ran}");
+    let told = fs::read_to_string(stage.home.join("told")).unwrap_or_default();
+    let events: Vec<Value> = told
+        .lines()
+        .filter(|line| !line.is_empty())
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let names: Vec<&str> =
+        events.iter().map(|event| event["hook_event_name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["SessionStart", "UserPromptSubmit", "PostToolUse", "Stop"], "{told}");
+    assert_eq!(events[2]["tool_input"]["command"], "echo one");
+    // Where the agent keeps its own record is nothing for a hook outside.
+    assert_eq!(events[0]["transcript_path"], "");
+    let talk = stage.talk();
+    assert!(talk.contains("the-branch-is-main"), "{talk}");
+}
+
+/// The real one keeps to what `palisade hook` answers: a denial, also of a run that asks nothing, and a changed
+/// input.
+#[test]
+fn claude_code_keeps_to_what_its_hook_is_told() {
+    let Some(mut stage) = Stage::with_agents(PROFILE) else { return };
+    stage.says(vec![bash("touch denied.txt"), bash("echo one >changed.txt"), Turn::text("Done.")]);
+    let guard = stage.home.join("hooks/guard.py");
+    fs::create_dir_all(guard.parent().unwrap()).unwrap();
+    let script = "#!/usr/bin/env python3
+import json, sys
+command = json.load(sys.stdin)['tool_input']['command']
+if command.startswith('touch'):
+    print('nothing is touched here', file=sys.stderr)
+    sys.exit(2)
+print(json.dumps({'hookSpecificOutput': {'hookEventName': 'PreToolUse', 'permissionDecision': 'allow',
+    'updatedInput': {'command': command.replace('one', 'two')}}}))
+";
+    palisade_testkit::write_program(&guard, script);
+    let exe = env!("CARGO_BIN_EXE_palisade");
+    // For an event of its own, so that the program is shown inside.
+    let hooks = format!(
+        "hooks:
+  PreToolUse: [{{matcher: Bash, hooks: [{{type: command, command: \"{}\"}}]}}]
+  SessionEnd: [{{hooks: [{{type: command, command: \"true\"}}]}}]
+",
+        guard.display()
+    );
+    stage.write_policy(&stage.server.url(), &hooks);
+    let settings = json!({"hooks": {"PreToolUse": [{"matcher": "*", "hooks": [
+        {"type": "command", "command": format!("{exe} hook --agent claude-code")}]}]}});
+    let settings = settings.to_string();
+    let mut command = FREE.to_vec();
+    command.extend(["--settings", settings.as_str()]);
+    let ran = stage.run(&command);
+    assert_eq!(ran.exit, 0, "{ran}");
+    assert!(!stage.workspace.join("denied.txt").exists());
+    assert_eq!(stage.file("changed.txt"), "two\n");
+    assert!(stage.talk().contains("nothing is touched here"), "{}", stage.talk());
 }
 
 /// Looks for the key wherever a process inside can look without privileges. The pattern does not

@@ -70,6 +70,15 @@ fn the_program_that_a_rule_names_connects() {
     assert_eq!(found["detail"]["binary"], world.at("bin/speaker").to_str().unwrap());
     assert_eq!(found["detail"].get("binary_script"), None);
     world.assert_denials(&[]);
+    // By either family.
+    let each = "\
+for family in (socket.AF_INET, socket.AF_INET6):
+    address = socket.getaddrinfo('a.test', port, family)[0][4]
+    stream = socket.socket(family)
+    stream.connect(address)
+    print(told(stream))
+";
+    assert_eq!(world.said("speaker", each, port).good(), "hello\nhello");
     // By a script, and what it comes from.
     world.write("work/told.py", &format!("{SPEAK}print(speak())"));
     let speaker = world.at("bin/speaker");
@@ -382,6 +391,35 @@ fn a_library_in_a_permitted_program_is_that_program() {
     assert!(!ran.out.contains("hello") && sink.take().is_empty(), "{ran}");
     let ran = world.inside_sh(&line("/usr/bin/env true"));
     assert!(ran.out.contains("hello"), "the docs say that this is not held: {ran}");
+}
+
+/// `commands` gives a rule to one program by its name, and its children have nothing of it.
+#[test]
+fn uses_what_a_command_has_for_itself() {
+    let sink = Sink::start();
+    let port = sink.port();
+    let Some(world) = World::new(&format!(
+        "filesystem: {{read: [../bin]}}
+network:
+  hosts: {{a.test: [127.0.0.1]}}
+  rules:
+    - {{name: own, hosts: [a.test], ports: [{port}], addresses: [127.0.0.1]}}
+commands: {{speaker: {{network: [own]}}}}"
+    )) else {
+        return;
+    };
+    std::fs::create_dir(world.at("bin")).unwrap();
+    palisade_testkit::copy_program("/usr/bin/python3", world.at("bin/speaker"));
+    assert_eq!(world.said("speaker", "print(speak())", port).good(), "hello");
+    sink.take();
+    let child = format!(
+        "import subprocess\nprint(subprocess.run(['/usr/bin/python3', '-c', {:?}, str(port)], capture_output=True, text=True).stdout.strip())",
+        format!("{SPEAK}print(speak())")
+    );
+    let ran = world.said("speaker", &child, port);
+    assert!(is_refused(ran.good()), "{ran}");
+    assert!(sink.take().is_empty());
+    world.denied_here(port);
 }
 
 /// Each request of a connection is judged by who has made the connection.

@@ -90,7 +90,7 @@ fn tells_the_supervisor_nonsense() {
         say(b'POST /v1/hook/codex HTTP/1.1\\r\\nhost: x\\r\\ncontent-length: 99999999\\r\\n\\r\\n' + b'a' * (18 << 20))\n";
     let ran = world.inside_python(program);
     for line in ran.good().lines() {
-        assert!(["400", "404", "405", "413", "closed"].contains(&line), "{ran}");
+        assert!(["400", "404", "405", "411", "413", "closed"].contains(&line), "{ran}");
     }
     // It answers all the same.
     assert_eq!(tell(&world, &told("ls")).good(), "exit 0");
@@ -210,9 +210,75 @@ fn connects_where_a_hook_says_no() {
     assert_eq!(requests.len(), 1, "{requests:?}");
 }
 
+/// A model that wants what it is told to: the text of the user's message is the command.
+fn model() -> Upstream {
+    Upstream::start(|request: Recorded| async move {
+        let body: serde_json::Value = serde_json::from_slice(&request.body).unwrap_or_default();
+        let command = body["messages"][0]["content"].as_str().unwrap_or_default();
+        let content = match command {
+            "hi" => json!([{"type": "text", "text": "hello"}]),
+            _ => json!([{"type": "tool_use", "id": "toolu_1", "name": "Bash", "input": {"command": command}}]),
+        };
+        let message = json!({"id": "msg_1", "type": "message", "role": "assistant", "model": "cheap",
+            "content": content, "stop_reason": "end_turn", "stop_sequence": null,
+            "usage": {"input_tokens": 1, "output_tokens": 1}});
+        answer(StatusCode::OK, "application/json", message.to_string())
+    })
+    .unwrap()
+}
+
+/// The agent announces nothing: what the model wants is decided in its answer.
+#[test]
+fn announces_no_call_to_any_hook() {
+    let server = model();
+    let models = format!(
+        "inference:
+  providers: {{own: {{api: anthropic, url: \"{}\"}}}}
+  routes: [{{model: \"*\", to: own}}]
+",
+        server.url()
+    );
+    let hooks = "  PreToolUse:
+    - {matcher: Bash, hooks: [{type: command, command: ./hooks/guard.sh}]}
+    - {matcher: Bash, hooks: [{type: worker, command: \"exec python3 ./hooks/change.py\"}]}";
+    let Some(world) = world(hooks, &models) else { return };
+    let change = "import json, sys
+for line in sys.stdin:
+    command = json.loads(line)['tool_input']['command']
+    answer = {'hookSpecificOutput': {'hookEventName': 'PreToolUse', 'updatedInput': {'command': 'ls -l'}}}
+    print(json.dumps(answer if command == 'ls' else {}), flush=True)
+";
+    world.program("config/hooks/change.py", change);
+    let call = |command: &str| {
+        let body = json!({"model": "cheap", "max_tokens": 8, "messages": [{"role": "user", "content": command}]});
+        world.inside(&[
+            "curl",
+            "-s",
+            "--max-time",
+            "20",
+            "-H",
+            "content-type: application/json",
+            "-d",
+            &body.to_string(),
+            "http://inference.local/v1/messages",
+        ])
+    };
+    let ran = call("pwd");
+    assert!(ran.good().contains("\"pwd\""), "{ran}");
+    let ran = call("curl evil.example");
+    assert!(!ran.out.contains("tool_use\"") && ran.out.contains("no curl here"), "{ran}");
+    let ran = call("ls");
+    assert!(ran.good().contains("\"ls -l\""), "{ran}");
+    let denied = world.events().into_iter().find(|event| {
+        event["kind"] == "tool_call" && event["decision"] == "deny" && event["layer"] == "inference"
+    });
+    assert_eq!(denied.unwrap()["rule"], "hooks.PreToolUse[0]");
+    world.verify();
+}
+
 #[test]
 fn calls_a_model_that_a_hook_refuses() {
-    let server = hello();
+    let server = model();
     let models = format!(
         "inference:
   providers: {{own: {{api: anthropic, url: \"{}\"}}}}

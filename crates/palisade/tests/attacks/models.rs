@@ -308,3 +308,49 @@ inference:
     let ran = world.inside_python_with(SAY, &["http://inference.local/v1/messages", plain]);
     assert!(ran.good().starts_with("200"), "{ran}");
 }
+
+/// The operator's hook says no to one call and changes another: neither reaches the agent as it was.
+#[test]
+fn gets_a_tool_call_that_the_operator_denies() {
+    let call = |command: &str| Turn::tool("Bash", json!({"command": command}));
+    let turns = vec![call("curl evil.test"), call("rename me"), call("ls")];
+    let server = ModelServer::start(Script::new(turns)).unwrap();
+    let Some(world) = World::new(&format!(
+        "process: {{environment: {{set: {{MODEL_KEY: none}}}}}}
+inference:
+  providers: {{own: {{api: anthropic, url: \"{}\"}}}}
+  routes: [{{model: \"*\", to: own}}]
+hooks:
+  PreToolUse: [{{matcher: Bash, hooks: [{{type: command, command: ./hooks/guard.sh}}]}}]
+",
+        server.url()
+    )) else {
+        return;
+    };
+    world.program(
+        "config/hooks/guard.sh",
+        "#!/bin/sh\n\
+         told=$(cat)\n\
+         case $told in\n\
+         *curl*) echo 'no curl here' >&2; exit 2 ;;\n\
+         *rename*) echo '{\"hookSpecificOutput\": {\"hookEventName\": \"PreToolUse\", \
+         \"permissionDecision\": \"allow\", \"updatedInput\": {\"command\": \"renamed\"}}}' ;;\n\
+         esac\n",
+    );
+    let body = r#"{"model":"m","stream":true,"messages":[]}"#;
+    let say = || world.inside_python_with(SAY, &["http://inference.local/v1/messages", body]);
+    let denied = say();
+    assert!(denied.good().contains("no curl here"), "{denied}");
+    assert!(!denied.out.contains("evil.test") && !denied.out.contains("tool_use"), "{denied}");
+    let changed = say();
+    assert!(changed.good().contains("renamed") && changed.out.contains("tool_use"), "{changed}");
+    assert!(!changed.out.contains("rename me"), "{changed}");
+    let plain = say();
+    assert!(plain.good().contains("tool_use") && plain.out.contains("ls"), "{plain}");
+    let events = world.events();
+    let calls: Vec<_> = events.iter().filter(|event| event["kind"] == "tool_call").collect();
+    let decisions: Vec<_> = calls.iter().map(|call| call["decision"].as_str().unwrap()).collect();
+    assert_eq!(decisions, ["deny", "allow", "allow"], "{calls:?}");
+    assert!(calls.iter().all(|call| call["layer"] == "inference"));
+    world.verify();
+}

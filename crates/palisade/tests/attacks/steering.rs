@@ -97,14 +97,13 @@ fn passes_options_in_values() {
     assert!(!world.at("ran").exists());
 }
 
-/// A rule that nothing enforces would be believed in: with one, nothing starts. Rules about commands, by
-/// whatever name, copy, argument or interpreter they could be got round, are among them.
+/// A rule that nothing enforces would be believed in: with one, nothing starts.
 #[test]
 fn runs_under_rules_that_nothing_enforces() {
     for policy in [
-        "permissions: {deny: ['Bash(curl *)']}",
-        "permissions: {allow: ['Bash(npm run *)'], ask: ['Bash(git push *)']}",
-        "hooks: {PreToolUse: [{hooks: [{type: command, command: /bin/true}]}]}",
+        "hooks: {PreExec: [{hooks: [{type: command, command: /bin/true}]}]}",
+        "skills: {require: signed}",
+        "approvals: {notify: [desktop]}",
     ] {
         let Some(world) = World::new(policy) else { return };
         let inside = world.inside_sh("touch ran");

@@ -205,6 +205,40 @@ fn a_changed_input_is_decided_again() {
     );
 }
 
+/// Rules of the policy and hooks together: a deny rule stays, an ask rule stays, a question of the mode is answered.
+#[test]
+fn hooks_and_permission_rules_go_together() {
+    let permit = r#"echo '{"hookSpecificOutput": {"hookEventName": "PreToolUse", "permissionDecision": "allow"}}'"#;
+    let section = json!({
+        "permissions": {"allow": ["Bash(make *)"], "ask": ["Bash(git push *)"], "deny": ["Bash(curl *)"]},
+        "hooks": {"PreToolUse": [
+            {"hooks": [{"type": "command", "command": permit, "if": "Bash(npm *)"}]},
+            {"hooks": [{"type": "command", "command": permit, "if": "Bash(git *)"}]},
+            {"hooks": [{"type": "command", "command": permit, "if": "Bash(curl *)"}]},
+            {"hooks": [{"type": "command", "command": "echo no >&2; exit 2", "if": "Bash(make install *)"}]},
+        ]},
+    });
+    let home = Home::new("");
+    let mut document = section;
+    document["palisade"] = json!(1);
+    std::fs::write(home.at("p.yaml"), document.to_string()).unwrap();
+    for (command, expected) in [
+        ("make test", "allow"),
+        ("make install x", "deny"),
+        ("cd x && make install x", "deny"),
+        ("npm test", "allow"),
+        ("git push origin", "ask"),
+        ("git commit -m x", "allow"),
+        ("curl x", "deny"),
+        ("npm test; curl x", "deny"),
+        ("cargo test", "ask"),
+    ] {
+        let ran = home.tell("claude-code", &bash(command));
+        let word = &said(&ran)["hookSpecificOutput"]["permissionDecision"];
+        assert_eq!(word, expected, "{command} {ran}");
+    }
+}
+
 #[test]
 fn explain_shows_each_hook() {
     let home = guarded();
@@ -216,4 +250,25 @@ fn explain_shows_each_hook() {
     // Without models in the policy only the agent itself tells of its calls.
     assert_eq!((&hook["advisory"], &hook["layers"]), (&json!(true), &json!(["tool"])));
     assert!(hook["says"].as_str().unwrap().contains("`./guard.sh`"), "{hook}");
+}
+
+/// Rules of the policy decide what an agent announces, without any hook.
+#[test]
+fn permission_rules_decide() {
+    let home = Home::new(
+        "permissions: {allow: [\"Bash(npm run *)\"], ask: [\"Bash(git push *)\"], deny: [\"Bash(curl *)\"]}",
+    );
+    for (command, decision) in [
+        ("npm run build", "allow"),
+        ("git push origin", "ask"),
+        ("curl https://example.com", "deny"),
+        ("echo $(c'u'rl https://example.com)", "deny"),
+        ("bash -c 'curl x'", "deny"),
+        ("npm run build && curl x", "deny"),
+        ("unknown-program", "ask"),
+    ] {
+        let ran = home.tell("claude-code", &bash(command));
+        let answer = &said(&ran)["hookSpecificOutput"];
+        assert_eq!(answer["permissionDecision"], decision, "{command}: {ran}");
+    }
 }

@@ -19,4 +19,5 @@ mod running;
 mod selftest;
 mod surroundings;
 mod terminal;
+mod usage;
 mod workspace;

@@ -302,3 +302,61 @@ fn policies_in_the_documents_about_the_network_are_enforced_whole() {
     }
     assert!(seen >= 2, "only {seen} policies were found");
 }
+
+const TRIED: &str = "palisade: 1\nnetwork: {rules: [{name: docs, hosts: [docs.rs]}, {name: spare, hosts: [spare.rs]}]}\n\
+    permissions: {allow: [\"Bash(npm run *)\"], deny: [\"Bash(curl *)\"]}\n";
+
+#[test]
+fn why_tells_the_decision_and_its_rule() {
+    let home = Home::new();
+    home.write("p.yaml", TRIED);
+    let why = |kind: &str, what: &str| home.policy(&["why", "--policy", "p.yaml", kind, what]);
+    assert_snapshot!(why("bash", "true; curl x"), @r"
+    exit: 1
+    ----- stdout -----
+    deny: Bash true; curl x
+      by   permissions.deny[Bash(curl *)]
+      for  `Bash(curl *)` (p.yaml:3) refuses this: it may run `curl x`
+
+    ----- stderr -----
+    ");
+    assert_eq!(why("bash", "npm run build").exit, 0);
+    assert!(why("bash", "node x").stdout.starts_with("ask: "));
+    assert_eq!(why("connect", "docs.rs:443").exit, 0);
+    assert_eq!(why("connect", "evil.rs:443").exit, 1);
+    assert_eq!(why("smash", "x").exit, 2);
+    assert_eq!(why("connect", "x").exit, 2);
+    let ran = home.policy(&["why", "--json", "--policy", "p.yaml", "resolve", "docs.rs"]);
+    let said: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!(said["decision"], "allow");
+    assert_eq!(said["rule"], "network.rules[docs]");
+}
+
+#[test]
+fn test_tries_each_case_and_names_unused_rules() {
+    let home = Home::new();
+    home.write("p.yaml", TRIED);
+    home.write(
+        "cases.yaml",
+        "policy: p.yaml\ncases:\n  - {bash: \"curl x\", expect: deny}\n  \
+         - {connect: \"docs.rs:443\", expect: allow, rule: \"network.rules[docs]\"}\n  \
+         - {bash: \"npm run x | curl y\", expect: allow}\n",
+    );
+    let ran = home.policy(&["test", "cases.yaml"]);
+    assert_eq!(ran.exit, 1, "{ran}");
+    for expected in [
+        "cases.yaml:5: Bash npm run x | curl y",
+        "  expected  allow",
+        "  decided   deny by permissions.deny[Bash(curl *)]",
+        "2 of 3 cases are as expected",
+        "rules that decided no case: network.rules[spare], permissions.allow[Bash(npm run *)]",
+    ] {
+        assert!(ran.stdout.contains(expected), "no `{expected}`: {ran}");
+    }
+    home.write("cases.yaml", "policy: p.yaml\ncases:\n  - {bash: \"curl x\", expect: deny}\n");
+    assert_eq!(home.policy(&["test", "cases.yaml"]).exit, 0);
+    assert_eq!(home.policy(&["test", "--json", "cases.yaml"]).stdout.lines().count(), 1);
+    home.write("cases.yaml", "cases:\n  - {bash: 1}\n");
+    let ran = home.policy(&["test", "cases.yaml"]);
+    assert!(ran.exit == 1 && ran.stderr.contains("cases.yaml:2:5"), "{ran}");
+}

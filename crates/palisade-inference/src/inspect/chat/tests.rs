@@ -41,7 +41,7 @@ fn put_together(text: &str) -> (String, Vec<(String, String)>, Option<String>) {
             let delta = &choice["delta"];
             content.push_str(delta["content"].as_str().unwrap_or_default());
             for part in delta["tool_calls"].as_array().into_iter().flatten() {
-                let index = part["index"].as_u64().unwrap() as usize;
+                let index = usize::try_from(part["index"].as_u64().unwrap()).unwrap();
                 assert!(index <= calls.len(), "a gap");
                 if index == calls.len() {
                     calls.push(Default::default());

@@ -83,7 +83,7 @@ fn put_together(text: &str) -> Vec<Value> {
         let index = event["output_index"].as_u64();
         match event["type"].as_str().unwrap() {
             "response.output_item.added" => {
-                assert_eq!(index.unwrap() as usize, from_done.len());
+                assert_eq!(index, Some(from_done.len() as u64));
                 partial.insert(index, String::new());
             }
             "response.output_item.done" => {

@@ -470,6 +470,10 @@ fn what_is_not_built_is_checked_all_the_same() {
             "palisade: 1\nhooks: {PreConnect: [{hooks: [{type: command, command: x, if: ▸\"Bash(git *)\"}]}]}\n",
         ),
         (
+            "hook_if_that_is_no_rule",
+            "palisade: 1\nhooks: {PreToolUse: [{hooks: [{type: command, command: x, if: ▸\"Bash(git\"}]}]}\n",
+        ),
+        (
             "hook_async_gate",
             "palisade: 1\nhooks: {PreRequest: [{hooks: [{type: command, command: x, async: ▸true}]}]}\n",
         ),

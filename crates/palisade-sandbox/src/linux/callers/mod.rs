@@ -41,6 +41,10 @@ const MOST_BEGUN: usize = 8192;
 /// How long one may take from the one to the other.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// How often, and after how long, it is looked again where a process could not be looked at.
+const TRIES: u32 = 5;
+const BETWEEN_TRIES: Duration = Duration::from_millis(4);
+
 /// Finds who connects in one sandbox.
 #[derive(Debug)]
 pub struct Callers {
@@ -132,7 +136,7 @@ impl Callers {
         let begun = self.begun().remove(&inode);
         let begun = begun.filter(|one| one.when.elapsed() < PATIENCE);
         let begun = begun.ok_or(CallerError::Unseen)?.by;
-        let holders = holders(&self.proc, inode)?;
+        let holders = self.holders(inode)?;
         if holders.is_empty() {
             return Err(CallerError::NoHolder);
         }
@@ -146,7 +150,7 @@ impl Callers {
     pub fn confirm(&self, sight: &Sight) -> Result<(), CallerError> {
         let (client, destination) = sight.ends;
         let same = self.diagnosis.inode(client, destination)? == sight.inode
-            && holders(&self.proc, sight.inode)? == sight.holders;
+            && self.holders(sight.inode)? == sight.holders;
         if same { Ok(()) } else { Err(CallerError::Changed) }
     }
 
@@ -159,6 +163,21 @@ impl Callers {
     /// What the first holder says it was started with: its first argument, if that is a file.
     pub fn script(&self, sight: &Sight) -> Option<String> {
         processes::script(&self.proc, sight.holders.first()?.process)
+    }
+
+    /// A command that is about to join the sandbox is init's child, which nobody may look at, until its exec. So
+    /// it is looked again for a while.
+    fn holders(&self, inode: u64) -> Result<Vec<Holder>, CallerError> {
+        let mut tries = 1;
+        loop {
+            match holders(&self.proc, inode) {
+                Err(CallerError::Process(..)) if tries < TRIES => {
+                    tries += 1;
+                    std::thread::sleep(BETWEEN_TRIES);
+                }
+                other => return other,
+            }
+        }
     }
 
     fn begun(&self) -> MutexGuard<'_, HashMap<u64, Begun>> {

@@ -19,6 +19,7 @@ use palisade_session::Operator;
 use serde::Serialize;
 
 mod apply;
+mod tried;
 
 use super::doctor;
 use crate::{
@@ -60,6 +61,12 @@ enum Command {
     #[command(after_help = "Example: palisade policy trust\n\n\
         Any change of the file ends the trust. Exit code: 0, 1 the file is not valid, 2 usage.")]
     Trust(TrustArgs),
+    /// Try a file of cases: what the policy says to each, against what it should say.
+    #[command(after_help = tried::TEST_HELP)]
+    Test(tried::TestArgs),
+    /// Say what the policy says to one act, by which rule, and why.
+    #[command(after_help = tried::WHY_HELP)]
+    Why(tried::WhyArgs),
     /// Put another policy in force in a running sandbox: all of it at once, or nothing of it.
     #[command(
         after_help = "Examples:\n  palisade policy apply build ci.yaml          the sandbox named `build` is under ci.yaml now\n  \
@@ -130,6 +137,8 @@ pub(crate) fn run(args: Args) -> Result<ExitCode, Failure> {
         }
         Command::Show(args) => show(&args),
         Command::Trust(args) => trusted(&args),
+        Command::Test(args) => tried::test(&args),
+        Command::Why(args) => tried::why(&args),
         Command::Apply(args) => apply::run(&args),
     }
 }
