@@ -146,6 +146,13 @@ mod tests {
         assert_eq!(fixed_parts(&with_key, &policy(folder.path(), &keyed("b.example"))).len(), 1);
         let models = "inference: {providers: {local: {api: openai, url: 'http://127.0.0.1:1/v1'}}, \
                       routes: [{model: '*', to: local}]}\n";
+        let rules = "permissions: {deny: ['Bash(curl *)']}\n";
+        let held = policy(folder.path(), &format!("{base}{rules}"));
+        assert!(fixed_parts(&old, &held)[0].contains("what is executed"));
+        assert_eq!(fixed_parts(&held, &old), [""; 0]);
+        let others = rules.replace("Bash(curl *)", "Read(./x)");
+        let others = policy(folder.path(), &format!("{base}{others}"));
+        assert!(!others.holds_execs() && held.holds_execs());
         let new = policy(folder.path(), &format!("{base}{models}"));
         assert_eq!(fixed_parts(&old, &new).len(), 1);
         let keyed = "credentials: {k: {from: {env: K}, expose: KEY}}\n\

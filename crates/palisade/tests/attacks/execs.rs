@@ -254,7 +254,7 @@ fn a_debugger_is_refused_with_a_reason() {
     let Some(world) = refused() else { return };
     let ran = world.inside_python("import ctypes; print(ctypes.CDLL(None).ptrace(0, 0, 0, 0))");
     assert_eq!(ran.good(), "-1");
-    assert!(world.why_denied("ptrace").contains("undoes command rules"));
+    assert!(world.why_denied("ptrace(0)").contains("undoes command rules"));
     world.write(
         "config/open.yaml",
         "palisade: 1\nprocess: {syscalls: {allow: [ptrace]}}\npermissions: {deny: ['Bash(x *)']}\n",
@@ -375,6 +375,65 @@ with c.ThreadPoolExecutor(8) as pool:
     let lines: Vec<&str> = ran.good().lines().collect();
     assert_eq!(lines, ["60", "3 two 1 1", "300", "127", "200"], "{ran}");
     assert!(world.refused_execs().is_empty(), "{:?}", world.refused_execs());
+}
+
+/// A program that does what its name says, one of many, as busybox does.
+#[test]
+fn runs_what_is_one_of_the_many_names_of_a_program() {
+    let Some(world) =
+        World::new("permissions: {deny: ['Bash(fetch *)']}\nfilesystem: {read: [../bin]}")
+    else {
+        return;
+    };
+    std::fs::create_dir(world.at("bin")).unwrap();
+    let source = "#include <stdio.h>\n#include <string.h>\nint main(int n, char **v) {\n\
+        char *name = strrchr(v[0], '/') ? strrchr(v[0], '/') + 1 : v[0];\n\
+        if (!strncmp(name, \"busybox\", 7) && n > 1) name = v[1];\n\
+        puts(strcmp(name, \"fetch\") ? \"harmless\" : \"fetches\"); return 0; }\n";
+    world.write("bin/busybox.c", source);
+    let bin = world.at("bin");
+    let built = std::process::Command::new("gcc")
+        .arg("-o")
+        .args([bin.join("busybox"), bin.join("busybox.c")])
+        .status();
+    assert!(built.unwrap().success());
+    for name in ["fetch", "list"] {
+        std::os::unix::fs::symlink("busybox", bin.join(name)).unwrap();
+    }
+    let script = format!(
+        "\
+PATH={0}:$PATH
+list x; busybox list; busybox list
+fetch x; busybox fetch x; {0}/busybox fetch
+cp {0}/busybox x; ./x list
+bash -c 'exec -a fetch ./x'
+bash -c 'exec -a busybox ./x fetch'
+ln -s {0}/busybox fetch; ./fetch
+",
+        bin.display()
+    );
+    world.write("work/script", &script);
+    let outside = world.outside(&["/bin/bash", "./script"]);
+    assert_eq!(outside.out.matches("fetches").count(), 6, "{outside}");
+    for file in ["x", "fetch"] {
+        std::fs::remove_file(world.workspace().join(file)).unwrap();
+    }
+    let ran = world.inside(&["/bin/bash", "./script"]);
+    assert_eq!(ran.out.matches("fetches").count(), 0, "{ran}");
+    assert_eq!(ran.out.matches("harmless").count(), 3, "{ran}");
+}
+
+/// What the supervisor cannot read it cannot judge; root can read all.
+#[test]
+fn runs_a_copy_that_cannot_be_read() {
+    let Some(world) = refused() else { return };
+    world.write("work/script", "cp /usr/bin/unshare x; chmod 111 x; ./x --version; echo $?\n");
+    let outside = world.outside(&["/bin/bash", "./script"]);
+    assert!(outside.out.contains(MARK), "{outside}");
+    std::fs::remove_file(world.workspace().join("x")).unwrap();
+    let ran = world.inside(&["/bin/bash", "./script"]);
+    assert!(!ran.out.contains(MARK) && ran.out.contains("126"), "{ran}");
+    assert!(!world.refused_execs().is_empty());
 }
 
 /// A question about a program, and nobody who answers.
