@@ -19,7 +19,7 @@ use crate::{
     degraded::{self, Missing},
     denials::Denials,
     denied_content::DeniedFiles,
-    execs::Execs,
+    execs::{self, Execs},
     expose::Exposed,
     file_denials::{self, FileDenials},
     guard,
@@ -215,6 +215,9 @@ async fn live(
     } = started;
     let policy = &order.policy;
     let mut signals = Signals::catch().refuse("catch signals", "report this")?;
+    if policy.holds_execs() {
+        execs::prepare().refuse("prepare to watch what is executed", "report this")?;
+    }
     let journal = open_journal(order, session)?;
     let own = palisade_egress::own_addresses().refuse("this machine's addresses", "report this")?;
     let approvals = Approvals::new(policy.approvals.timeout, order.permissive);

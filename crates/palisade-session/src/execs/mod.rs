@@ -6,12 +6,12 @@
 mod known;
 mod supervisor;
 
-use std::{io, path::Path, rc::Rc, sync::Arc, thread};
+use std::{io, os::fd::OwnedFd, path::Path, rc::Rc, sync::Arc, thread};
 
-use palisade_sandbox::linux::{execs::View, seccomp::Listener};
+use palisade_sandbox::linux::{execs::View, seccomp::Listener, sys::signal};
 use tokio::{
+    io::unix::AsyncFd,
     runtime::Builder,
-    signal::unix::{SignalKind, signal},
     sync::{mpsc, oneshot},
     task::LocalSet,
 };
@@ -35,6 +35,11 @@ struct Served {
     done: oneshot::Sender<io::Result<()>>,
 }
 
+/// To be called before any thread is started where there will be [`Execs`]: the news of what is traced is for theirs alone.
+pub(crate) fn prepare() -> io::Result<()> {
+    Ok(signal::block_child()?)
+}
+
 impl Execs {
     /// From now on. `search` is the variable `PATH` inside.
     pub(crate) fn start(
@@ -46,9 +51,11 @@ impl Execs {
         let (listeners, mut served) = mpsc::unbounded_channel::<Served>();
         let places = Places::new(search, workspace);
         let runtime = Builder::new_current_thread().enable_all().build()?;
-        let mut changes = {
+        // A handler would run on whichever thread the kernel takes, which has to be woken for that.
+        let changes = signal::child_descriptor()?;
+        let changes = {
             let _in = runtime.enter();
-            signal(SignalKind::child())?
+            AsyncFd::new(changes)?
         };
         let run = move || {
             let supervisor = Rc::new(Supervisor::new(pipeline, view, places));
@@ -56,7 +63,18 @@ impl Execs {
             tasks.block_on(&runtime, async {
                 loop {
                     tokio::select! {
-                        _ = changes.recv() => supervisor.changed(),
+                        ready = changes.readable() => {
+                            let Ok(mut ready) = ready else { return };
+                            let mut notice = [0_u8; 1024];
+                            let read = |from: &AsyncFd<OwnedFd>| {
+                                Ok(rustix::io::read(from, &mut notice)?)
+                            };
+                            // It says nothing but that something has changed.
+                            if let Ok(read) = ready.try_io(read) {
+                                read.map(drop).unwrap_or_default();
+                            }
+                            supervisor.changed();
+                        }
                         next = served.recv() => match next {
                             Some(next) => {
                                 tokio::task::spawn_local(serve(Rc::clone(&supervisor), next));
