@@ -14,12 +14,15 @@ use tokio::{
 
 use crate::{
     EndCause, Ended, Lease, Meaning, Proxy,
-    dial::{DialError, Target},
+    dial::{DialError, Places, Target},
     first_flight::FirstFlight,
     relay::{Meter, Traffic, Way},
 };
 
+mod forwarded;
 mod inspected;
+
+use forwarded::Front;
 
 /// How often is looked whether a client still waits for the operator's answer.
 const LOOK: std::time::Duration = std::time::Duration::from_millis(250);
@@ -31,12 +34,18 @@ pub(crate) struct Connection<'a> {
     pub(crate) proxy: &'a Arc<Proxy>,
     pub(crate) client: TcpStream,
     pub(crate) traffic: Traffic,
+    /// Where the client's socket leads, as it sees it.
+    dialled: Option<SocketAddr>,
+    /// Who came to the HTTP proxy, if it did.
+    came: Option<Caller>,
+    /// How it came by the HTTP proxy, as long as that still has to answer.
+    front: Option<Front>,
 }
 
 /// A connection that leads somewhere.
 struct Joined<'a> {
     server: TcpStream,
-    address: SocketAddr,
+    address: Option<SocketAddr>,
     target: &'a mut Target,
     flight: FirstFlight,
     /// Whether what the client says first must be read before it goes on.
@@ -47,12 +56,12 @@ struct Joined<'a> {
 
 impl<'a> Connection<'a> {
     pub(crate) fn new(proxy: &'a Arc<Proxy>, client: TcpStream) -> Self {
-        Self { proxy, client, traffic: Traffic::new() }
+        Self { proxy, client, traffic: Traffic::new(), dialled: None, came: None, front: None }
     }
 
     /// Decide where this one may go and serve it to its end. `own` is the listener's address: who
     /// came straight to it meant to go nowhere.
-    pub(crate) async fn serve(self, own: SocketAddr) {
+    pub(crate) async fn serve(mut self, own: SocketAddr) {
         let destination = match self.proxy.destination.of(&self.client) {
             Ok(destination) => crate::destination::canonical(destination),
             Err(error) => {
@@ -64,22 +73,49 @@ impl<'a> Connection<'a> {
             let why = "it came straight to the proxy, which serves only what is redirected to it";
             return self.refuse(bare(Some(destination), own.port()), why.into()).await;
         }
+        self.dialled = Some(destination);
+        self.serve_destination(destination, FirstFlight::default()).await;
+    }
+
+    async fn serve_destination(self, destination: SocketAddr, flight: FirstFlight) {
         match self.proxy.synthetic.meaning(destination.ip()) {
-            Meaning::Name(lease) => self.serve_name(lease, destination).await,
+            Meaning::Name(lease) => self.serve_name(&lease, destination, flight).await,
             Meaning::Unmapped => {
                 let why = "the address stands for no name; ask the resolver first";
                 self.refuse(bare(Some(destination), destination.port()), why.into()).await;
             }
-            Meaning::Bare(_) => self.serve_address(destination).await,
+            Meaning::Bare(_) => self.serve_address(destination, flight).await,
         }
     }
 
-    async fn serve_name(mut self, lease: Lease, destination: SocketAddr) {
+    async fn serve_name(self, lease: &Lease, destination: SocketAddr, flight: FirstFlight) {
+        let (host, port) = (lease.name(), destination.port());
+        if self.proxy.services.is_proxy(host, port) && self.front.is_none() {
+            return self.serve_front(host, port).await;
+        }
+        self.serve_host(host, destination, flight).await;
+    }
+
+    /// What the client said already is in `flight`.
+    async fn serve_host(
+        mut self,
+        host: &HostName,
+        destination: SocketAddr,
+        mut flight: FirstFlight,
+    ) {
         let port = destination.port();
         // How it is handled is settled by the policy of now.
         let generation = self.authority().generation();
-        let host = lease.name();
         if let Some(service) = self.proxy.services.at(host, port) {
+            if !flight.is_empty() {
+                let why = "what the supervisor serves itself is asked for by CONNECT";
+                let (host, tls) = (Some(host.clone()), TlsName::Unseen);
+                let target = Target { host, port, tls, caller: Caller::Unasked };
+                return self.refuse(target.action(None), why.to_owned()).await;
+            }
+            if self.established().await.is_err() {
+                return;
+            }
             return service.serve(self.client).await;
         }
         let caller = self.caller(Some(host), destination).await;
@@ -87,19 +123,23 @@ impl<'a> Connection<'a> {
         let authority = Arc::clone(&self.proxy.authority);
         let caller = target.caller.clone();
         self.traffic.count_for(Meter { authority, host: host.clone(), port, caller });
-        if !self.may_go_on(&target.action(None)).await {
-            return reset(&self.client);
+        if let Err(denial) = self.may_go_on(&target.action(None)).await {
+            return self.turn_away(&denial).await;
+        }
+        if self.established().await.is_err() {
+            return;
         }
         if let Some(inspector) = &self.proxy.inspector
             && inspector.policy.of(host, port) == Handling::Inspect
         {
-            return self.inspect(target, inspector).await;
+            return self.inspect(target, inspector, flight).await;
         }
-        let mut flight = FirstFlight::default();
-        let first = flight.fill(&mut self.client);
-        if let Ok(Err(_)) = timeout(self.proxy.limits.first_byte, first).await {
-            // It is gone, and nothing was done for it.
-            return;
+        if flight.is_empty() {
+            let first = flight.fill(&mut self.client);
+            if let Ok(Err(_)) = timeout(self.proxy.limits.first_byte, first).await {
+                // It is gone, and nothing was done for it.
+                return;
+            }
         }
         if !flight.is_empty() {
             let patience = self.proxy.limits.first_flight;
@@ -109,46 +149,48 @@ impl<'a> Connection<'a> {
             if let Some(why) = inspected.refusal {
                 return self.refuse(target.action(None), why).await;
             }
-            if !self.may_go_on(&target.action(None)).await {
-                return reset(&self.client);
+            if let Err(denial) = self.may_go_on(&target.action(None)).await {
+                return self.turn_away(&denial).await;
             }
         }
-        let addresses = match self.proxy.lookup.addresses(host).await {
-            Ok(addresses) => addresses,
+        let places = match target.places(host, self.proxy).await {
+            Ok(places) => places,
             Err(error) => return self.unreachable(&target, "resolve", &error).await,
         };
         let inspect = flight.is_empty();
-        self.join(&mut target, addresses, (flight, inspect), generation).await;
+        self.join(&mut target, places, (flight, inspect), generation).await;
     }
 
-    async fn serve_address(self, address: SocketAddr) {
+    async fn serve_address(mut self, address: SocketAddr, flight: FirstFlight) {
         let generation = self.authority().generation();
         let caller = self.caller(None, address).await;
         let (port, tls) = (address.port(), TlsName::Unseen);
         let mut target = Target { host: None, port, tls, caller };
-        if !self.may_go_on(&target.action(Some(address))).await {
-            return reset(&self.client);
+        if let Err(denial) = self.may_go_on(&target.action(Some(address))).await {
+            return self.turn_away(&denial).await;
         }
-        let flight = (FirstFlight::default(), false);
-        self.join(&mut target, vec![address.ip()], flight, generation).await;
+        if self.established().await.is_err() {
+            return;
+        }
+        let places = Places::Addresses(vec![address.ip()]);
+        self.join(&mut target, places, (flight, false), generation).await;
     }
 
     async fn join(
         self,
         target: &mut Target,
-        addresses: Vec<std::net::IpAddr>,
+        places: Places,
         (flight, inspect): (FirstFlight, bool),
         generation: u64,
     ) {
-        let dialled = target.dial(addresses, self.authority(), &self.proxy.limits).await;
-        let (server, address) = match dialled {
+        let (server, address) = match target.reach(places, self.proxy).await {
             Ok(reached) => reached,
-            Err(DialError::Denied(_)) => return reset(&self.client),
+            Err(DialError::Denied(denial)) => return self.turn_away(&denial).await,
             Err(DialError::Failed(error)) => {
                 return self.unreachable(target, "reach", &error).await;
             }
         };
-        let action = target.action(Some(address));
+        let action = target.action(address);
         if self.authority().generation() != generation && self.proxy.looks_into(&action) {
             // The client was taken for one that passes unseen.
             return self.refuse(action, LOOKED_INTO.to_owned()).await;
@@ -158,7 +200,7 @@ impl<'a> Connection<'a> {
 
     async fn relay(mut self, joined: Joined<'_>) {
         let Joined { mut server, address, target, mut flight, inspect, generation } = joined;
-        let forbidden = self.proxy.forbidden(target.action(Some(address)), generation);
+        let forbidden = self.proxy.forbidden(target.action(address), generation);
         // Either way small writes go out as they come; that they were merged is not ours to know.
         self.client.set_nodelay(true).ok();
         server.set_nodelay(true).ok();
@@ -177,7 +219,7 @@ impl<'a> Connection<'a> {
                     let at = (host, target.port);
                     let inspected = flight.inspect(&mut from_client, at, patience).await?;
                     target.tls = inspected.tls;
-                    let action = target.action(Some(address));
+                    let action = target.action(address);
                     proxy.still_allowed(&action, inspected.refusal).await?;
                 }
             }
@@ -213,19 +255,22 @@ impl<'a> Connection<'a> {
 
     /// Whether it is permitted, if need be by the operator, whose answer is waited for as long as the
     /// client is there. A denial is recorded.
-    async fn may_go_on(&self, action: &Action) -> bool {
-        match self.authority().consider(action).verdict {
-            Verdict::Allow => true,
+    async fn may_go_on(&self, action: &Action) -> Result<(), Decision> {
+        let considered = self.authority().consider(action);
+        match considered.verdict {
+            Verdict::Allow => Ok(()),
             Verdict::Ask => tokio::select! {
                 // Also one that is gone already leaves a record that it wanted this.
                 biased;
-                decision = self.authority().authorize(action) => decision.is_allowed(),
-                () = self.gone() => false,
+                decision = self.authority().authorize(action) => {
+                    if decision.is_allowed() { Ok(()) } else { Err(decision) }
+                }
+                () = self.gone() => Err(considered),
             },
             Verdict::Deny | Verdict::Observe => {
                 // That it might be permitted by now changes nothing.
                 self.authority().authorize(action).await;
-                false
+                Err(considered)
             }
         }
     }
@@ -236,9 +281,19 @@ impl<'a> Connection<'a> {
         if look == Look::None {
             return Caller::Unasked;
         }
-        match self.client.peer_addr() {
-            Ok(client) => self.proxy.callers.who(client, destination, look).await,
-            Err(error) => Caller::Unknown(error.to_string().into()),
+        match &self.came {
+            // Who began it can be told once, and what it has become since does not count.
+            Some(came) => came.clone(),
+            None => self.who(look).await,
+        }
+    }
+
+    /// Who has the client's end.
+    async fn who(&self, look: Look) -> Caller {
+        match (self.client.peer_addr(), self.dialled) {
+            (Ok(client), Some(dialled)) => self.proxy.callers.who(client, dialled, look).await,
+            (Err(error), _) => Caller::Unknown(error.to_string().into()),
+            (Ok(_), None) => Caller::Unknown("its destination is unknown".into()),
         }
     }
 
@@ -263,15 +318,15 @@ impl<'a> Connection<'a> {
 
     /// Let the authority deny and record this. That it might allow it by now changes nothing.
     async fn deny(self, action: &Action) {
-        self.authority().authorize(action).await;
-        reset(&self.client);
+        let decision = self.authority().authorize(action).await;
+        self.turn_away(&decision).await;
     }
 
     /// Record a denial of our own.
     async fn refuse(self, action: Action, why: String) {
-        let event = Event::decided(&action, &Decision::deny(why));
-        self.authority().record(event).await;
-        reset(&self.client);
+        let denial = Decision::deny(why);
+        self.authority().record(Event::decided(&action, &denial)).await;
+        self.turn_away(&denial).await;
     }
 
     /// Record that what is allowed cannot be done.
@@ -279,8 +334,9 @@ impl<'a> Connection<'a> {
         let action = target.action(None);
         let mut event = Event::observed(action.kind(), Layer::Egress, action.subject());
         event.reason = format!("cannot {step} it: {error}");
+        let why = event.reason.clone();
         self.authority().record(event.with("port", target.port)).await;
-        reset(&self.client);
+        self.give_up(&why).await;
     }
 }
 

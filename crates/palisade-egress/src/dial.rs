@@ -10,10 +10,14 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use crate::{Limits, published::leads_to_one};
+use crate::{OutboundProxy, Proxy, published::leads_to_one};
 
 /// Addresses of one name that are tried.
 const MOST_CANDIDATES: usize = 16;
+
+const PUBLISHED: &str =
+    "a sandbox publishes it for a person to look at, and no sandbox connects to that";
+const OUTBOUND: &str = "it is the operator's proxy (`network.upstream`), which leads anywhere";
 
 /// Where a client wants to go, as far as the proxy knows.
 #[derive(Debug, Clone)]
@@ -24,6 +28,18 @@ pub(crate) struct Target {
     /// Who wants to go there.
     pub(crate) caller: Caller,
 }
+
+/// Where a target may be.
+#[derive(Debug)]
+pub(crate) enum Places {
+    /// At one of these.
+    Addresses(Vec<IpAddr>),
+    /// Where the operator's proxy finds the name. Nothing is known of that here.
+    ByProxy,
+}
+
+/// A connection to a target, and where it is as far as that is known here.
+pub(crate) type Reached = (TcpStream, Option<SocketAddr>);
 
 /// Why nobody was reached.
 #[derive(Debug)]
@@ -46,14 +62,60 @@ impl Target {
         }
     }
 
+    /// Where it may be. Asked once for each dial.
+    pub(crate) async fn places(&self, host: &HostName, proxy: &Proxy) -> io::Result<Places> {
+        if proxy.outbound.as_ref().is_some_and(|it| it.finds(host, &*proxy.lookup)) {
+            return Ok(Places::ByProxy);
+        }
+        proxy.lookup.addresses(host).await.map(Places::Addresses)
+    }
+
+    /// Reach it where it may be.
+    pub(crate) async fn reach(&self, places: Places, proxy: &Proxy) -> Result<Reached, DialError> {
+        match (places, &proxy.outbound, &self.host) {
+            (Places::Addresses(addresses), ..) => {
+                let (stream, address) = self.dial(addresses, proxy).await?;
+                Ok((stream, Some(address)))
+            }
+            (Places::ByProxy, Some(outbound), Some(host)) => {
+                Ok((self.ask_for(host, outbound, proxy).await?, None))
+            }
+            (Places::ByProxy, ..) => Err(DialError::Failed(io::ErrorKind::InvalidInput.into())),
+        }
+    }
+
+    /// Have the operator's proxy reach it, wherever it finds it.
+    async fn ask_for(
+        &self,
+        host: &HostName,
+        outbound: &OutboundProxy,
+        proxy: &Proxy,
+    ) -> Result<TcpStream, DialError> {
+        let authority = &*proxy.authority;
+        if outbound.is_at(Some(host), None, self.port).await {
+            return Err(DialError::Denied(self.refuse(None, OUTBOUND, authority).await));
+        }
+        let decision = authority.authorize(&self.action(None)).await;
+        if !decision.is_allowed() {
+            return Err(DialError::Denied(decision));
+        }
+        let tunnel = timeout(proxy.limits.connect, outbound.to_name(host, self.port)).await;
+        let stream = tunnel.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()));
+        let stream = stream.map_err(DialError::Failed)?;
+        if leads_to_one(stream.peer_addr()) {
+            return Err(DialError::Denied(self.refuse(None, PUBLISHED, authority).await));
+        }
+        Ok(stream)
+    }
+
     /// Reach the first of these addresses that is permitted and answers. Each is judged before,
     /// and authorised as it is dialled; the next is tried beside it when it takes long.
-    pub(crate) async fn dial(
+    async fn dial(
         &self,
         addresses: Vec<IpAddr>,
-        authority: &dyn Authority,
-        limits: &Limits,
+        proxy: &Proxy,
     ) -> Result<(TcpStream, SocketAddr), DialError> {
+        let (authority, limits) = (&*proxy.authority, &proxy.limits);
         let mut permitted = Vec::new();
         let mut refused = None;
         for ip in addresses.into_iter().take(MOST_CANDIDATES) {
@@ -78,7 +140,15 @@ impl Target {
         loop {
             if let Some(address) = waiting.next() {
                 if leads_to_one(Ok(address)) {
-                    failure = DialError::Denied(self.refuse(address, authority).await);
+                    let denial = self.refuse(Some(address), PUBLISHED, authority).await;
+                    failure = DialError::Denied(denial);
+                    continue;
+                }
+                if let Some(outbound) = &proxy.outbound
+                    && outbound.is_at(self.host.as_ref(), Some(address), self.port).await
+                {
+                    let denial = self.refuse(Some(address), OUTBOUND, authority).await;
+                    failure = DialError::Denied(denial);
                     continue;
                 }
                 let decision = authority.authorize(&self.action(Some(address))).await;
@@ -87,8 +157,16 @@ impl Target {
                     continue;
                 }
                 let connect = limits.connect;
+                let by = proxy.outbound.as_ref();
+                let by = by.filter(|it| !it.is_past(self.host.as_ref(), address.ip())).cloned();
                 attempts.spawn(async move {
-                    match timeout(connect, TcpStream::connect(address)).await {
+                    let connecting = async {
+                        match by {
+                            Some(outbound) => outbound.to_address(address).await,
+                            None => TcpStream::connect(address).await,
+                        }
+                    };
+                    match timeout(connect, connecting).await {
                         Ok(result) => result.map(|stream| (stream, address)),
                         Err(_) => Err(io::ErrorKind::TimedOut.into()),
                     }
@@ -100,7 +178,8 @@ impl Target {
                 Some(done) = attempts.join_next() => match done.unwrap_or_else(|e| Err(e.into())) {
                     // It was published meanwhile.
                     Ok((stream, address)) if leads_to_one(stream.peer_addr()) => {
-                        failure = DialError::Denied(self.refuse(address, authority).await);
+                        let denial = self.refuse(Some(address), PUBLISHED, authority).await;
+                        failure = DialError::Denied(denial);
                     }
                     Ok(reached) => return Ok(reached),
                     Err(error) => failure = DialError::Failed(error),
@@ -111,12 +190,15 @@ impl Target {
         }
     }
 
-    /// Record that a permitted address is one that nobody inside gets to.
-    async fn refuse(&self, address: SocketAddr, authority: &dyn Authority) -> Decision {
-        let decision = Decision::deny(format!(
-            "a sandbox publishes {address} for a person to look at, and no sandbox connects to that"
-        ));
-        let event = Event::decided(&self.action(Some(address)), &decision);
+    /// Record that what is permitted is something that nobody inside gets to.
+    async fn refuse(
+        &self,
+        address: Option<SocketAddr>,
+        why: &str,
+        authority: &dyn Authority,
+    ) -> Decision {
+        let decision = Decision::deny(why);
+        let event = Event::decided(&self.action(address), &decision);
         authority.record(event).await;
         decision
     }

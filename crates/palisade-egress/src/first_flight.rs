@@ -8,7 +8,7 @@ use tokio::{
 
 use crate::{
     request_head::{self, RequestHead, read_request_head},
-    tls_hello::{ClientHello, read_client_hello},
+    tls_hello::{ClientHello, read_client_hello, read_hello_to_us},
 };
 
 const CHUNK: usize = 4096;
@@ -23,6 +23,8 @@ const HTTP2: &[u8] = b"PRI ";
 pub(crate) struct FirstFlight {
     pub(crate) bytes: Vec<u8>,
     ended: bool,
+    /// Whether TLS is to end in the proxy, if it is TLS.
+    pub(crate) to_us: bool,
 }
 
 /// What the client's first flight says of where it wants to go.
@@ -34,6 +36,11 @@ pub(crate) struct Inspected {
 }
 
 impl FirstFlight {
+    /// One of which this has come already.
+    pub(crate) fn begun(bytes: Vec<u8>) -> Self {
+        Self { bytes, ..Self::default() }
+    }
+
     /// Whether the client said anything.
     pub(crate) fn is_empty(&self) -> bool {
         self.bytes.is_empty()
@@ -59,11 +66,14 @@ impl FirstFlight {
     /// # Errors
     /// The client's connection broke.
     pub(crate) async fn begin(&mut self, client: &mut (impl AsyncRead + Unpin)) -> io::Result<()> {
-        loop {
+        if self.is_empty() {
             self.fill(client).await?;
+        }
+        loop {
             if self.ended || self.bytes.len() >= HTTP2.len() || !HTTP2.starts_with(&self.bytes) {
                 return Ok(());
             }
+            self.fill(client).await?;
         }
     }
 
@@ -132,7 +142,8 @@ impl FirstFlight {
         // A server knows a TLS record by these two bytes; 0x16 and then something else is no TLS
         // to anyone.
         if let [0x16] | [0x16, 3, ..] = self.bytes.as_slice() {
-            return match read_client_hello(&self.bytes) {
+            let read = if self.to_us { read_hello_to_us } else { read_client_hello };
+            return match read(&self.bytes) {
                 ClientHello::Read(tls) => clear(tls, None),
                 ClientHello::Partial(_) if self.ended => {
                     clear(TlsName::Hidden("the ClientHello is cut short".into()), None)

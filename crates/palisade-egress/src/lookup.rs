@@ -19,6 +19,11 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 pub trait Lookup: Send + Sync + 'static {
     /// The addresses, best first.
     fn addresses<'a>(&'a self, host: &'a HostName) -> BoxFuture<'a, io::Result<Vec<IpAddr>>>;
+
+    /// Whether the operator said where this name is.
+    fn is_fixed(&self, _host: &HostName) -> bool {
+        false
+    }
 }
 
 type Fixed = BTreeMap<HostName, Vec<IpAddr>>;
@@ -68,5 +73,9 @@ impl Lookup for HostLookup {
                 .await
                 .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
         })
+    }
+
+    fn is_fixed(&self, host: &HostName) -> bool {
+        self.fixed.load().contains_key(host)
     }
 }

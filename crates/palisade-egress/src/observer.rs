@@ -22,8 +22,8 @@ pub enum EndCause {
 pub struct Ended {
     /// The name it was to, if it was to a name.
     pub host: Option<HostName>,
-    /// The address that was dialled.
-    pub address: SocketAddr,
+    /// The address that was dialled; `None` where the operator's proxy was asked for the name.
+    pub address: Option<SocketAddr>,
     /// Bytes that left the sandbox.
     pub sent: u64,
     /// Bytes that came in.

@@ -18,8 +18,8 @@ use tokio::{
 };
 
 use crate::{
-    Callers, Destination, EgressError, Ended, Inspector, Limits, Lookup, Observer, Services,
-    SyntheticMap, callers::Untold, connection::Connection, destination::canonical,
+    Callers, Destination, EgressError, Ended, Inspector, Limits, Lookup, Observer, OutboundProxy,
+    Services, SyntheticMap, callers::Untold, connection::Connection, destination::canonical,
     original_destination,
 };
 
@@ -33,6 +33,7 @@ pub struct Proxy {
     pub(crate) lookup: Arc<dyn Lookup>,
     pub(crate) services: Services,
     pub(crate) inspector: Option<Arc<Inspector>>,
+    pub(crate) outbound: Option<Arc<OutboundProxy>>,
     pub(crate) destination: Box<dyn Destination>,
     pub(crate) callers: Box<dyn Callers>,
     pub(crate) observer: Box<dyn Observer>,
@@ -60,6 +61,7 @@ impl Proxy {
             lookup,
             services: Services::new(),
             inspector: None,
+            outbound: None,
             destination: Box::new(original_destination),
             callers: Box::new(Untold),
             observer: Box::new(|_: &Ended| {}),
@@ -78,6 +80,13 @@ impl Proxy {
     #[must_use]
     pub fn with_inspector(mut self, inspector: Inspector) -> Self {
         self.inspector = Some(Arc::new(inspector));
+        self
+    }
+
+    /// Leave by this proxy.
+    #[must_use]
+    pub fn with_outbound(mut self, outbound: Arc<OutboundProxy>) -> Self {
+        self.outbound = Some(outbound);
         self
     }
 

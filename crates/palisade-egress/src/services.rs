@@ -22,7 +22,10 @@ impl Service for mpsc::Sender<TcpStream> {
 /// The names and ports that the supervisor serves itself. They are answered by the resolver and
 /// never dialled.
 #[derive(Clone, Default)]
-pub struct Services(HashMap<HostName, HashMap<u16, Arc<dyn Service>>>);
+pub struct Services {
+    all: HashMap<HostName, HashMap<u16, Arc<dyn Service>>>,
+    proxy: Option<(HostName, u16)>,
+}
 
 impl Services {
     /// None.
@@ -33,24 +36,37 @@ impl Services {
     /// And `name`:`port` is served by `service`.
     #[must_use]
     pub fn with(mut self, name: HostName, port: u16, service: Arc<dyn Service>) -> Self {
-        self.0.entry(name).or_default().insert(port, service);
+        self.all.entry(name).or_default().insert(port, service);
         self
+    }
+
+    /// And at `name`:`port` is an HTTP proxy, for clients that insist on one. It leads where they could go
+    /// without it, and nowhere else.
+    #[must_use]
+    pub fn with_proxy(mut self, name: HostName, port: u16) -> Self {
+        self.proxy = Some((name, port));
+        self
+    }
+
+    /// Whether the HTTP proxy is there.
+    pub(crate) fn is_proxy(&self, name: &HostName, port: u16) -> bool {
+        self.proxy.as_ref().is_some_and(|(own, at)| own == name && *at == port)
     }
 
     /// Whether anything is served under this name.
     pub fn has(&self, name: &HostName) -> bool {
-        self.0.contains_key(name)
+        self.all.contains_key(name) || self.proxy.as_ref().is_some_and(|(own, _)| own == name)
     }
 
     /// What is served there.
     pub fn at(&self, name: &HostName, port: u16) -> Option<&Arc<dyn Service>> {
-        self.0.get(name)?.get(&port)
+        self.all.get(name)?.get(&port)
     }
 }
 
 impl fmt::Debug for Services {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let served = self.0.iter().flat_map(|(name, ports)| ports.keys().map(move |p| (name, p)));
+        let served = self.all.iter().flat_map(|(name, ports)| ports.keys().map(move |p| (name, p)));
         f.debug_list().entries(served.map(|(name, port)| format!("{name}:{port}"))).finish()
     }
 }

@@ -29,6 +29,23 @@ pub enum ClientHello {
 /// add up, other records in between. So is an encrypted ClientHello, also a pretended one
 /// (GREASE): the two are made to look alike.
 pub fn read_client_hello(bytes: &[u8]) -> ClientHello {
+    read(bytes, Ends::Elsewhere)
+}
+
+/// The same where TLS ends in the proxy: what is encrypted, or only looks so as that of browsers always does, is
+/// then nobody's, since the proxy takes no such offer and serves the name that can be read.
+pub(crate) fn read_hello_to_us(bytes: &[u8]) -> ClientHello {
+    read(bytes, Ends::Here)
+}
+
+/// Where the client's TLS ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ends {
+    Here,
+    Elsewhere,
+}
+
+fn read(bytes: &[u8], ends: Ends) -> ClientHello {
     let mut message = Vec::new();
     let mut wire = Fields(bytes);
     loop {
@@ -56,7 +73,7 @@ pub fn read_client_hello(bytes: &[u8]) -> ClientHello {
         }
         if let Some(hello) = handshake.take(length) {
             return ClientHello::Read(
-                server_name(hello).unwrap_or_else(|why| TlsName::Hidden(why.into())),
+                server_name(hello, ends).unwrap_or_else(|why| TlsName::Hidden(why.into())),
             );
         }
     }
@@ -74,7 +91,7 @@ fn hidden(why: &str) -> ClientHello {
 }
 
 /// The name in a ClientHello's body (RFC 8446, section 4.1.2), or why there is none.
-fn server_name(body: &[u8]) -> Result<TlsName, &'static str> {
+fn server_name(body: &[u8], ends: Ends) -> Result<TlsName, &'static str> {
     let mut hello = Fields(body);
     let fixed = (|| {
         hello.take(2 + 32)?;
@@ -101,7 +118,7 @@ fn server_name(body: &[u8]) -> Result<TlsName, &'static str> {
             _ => {}
         }
     }
-    if encrypted {
+    if encrypted && ends == Ends::Elsewhere {
         return Err("it may be encrypted (ECH)");
     }
     let name = host_name(found.ok_or("it has none")?)?;

@@ -1,10 +1,14 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
+    fmt, io,
     net::SocketAddr,
     path::PathBuf,
+    sync::Arc,
 };
 
+use palisade_core::BoxFuture;
 use rustls::pki_types::CertificateDer;
+use tokio::net::TcpStream;
 
 use crate::{
     Api, Guard, HeaderCredential, KnownSecret, Limits, ModelPattern, Quota, QuotaError, ServerTool,
@@ -35,6 +39,20 @@ pub struct GatewayConfig {
     pub redact: Option<Vec<KnownSecret>>,
     /// What becomes of results of tools that look like instructions. `None`: they are not looked at.
     pub guard: Option<Guard>,
+    /// The way out, where connections do not leave directly. It stays when the rest is exchanged.
+    pub tunnel: Option<Arc<dyn Tunnel>>,
+}
+
+/// Connects to providers in another way than directly.
+pub trait Tunnel: Send + Sync + 'static {
+    /// A connection to this name or address, and port. TLS is not its business.
+    fn open<'a>(&'a self, host: &'a str, port: u16) -> BoxFuture<'a, io::Result<TcpStream>>;
+}
+
+impl fmt::Debug for dyn Tunnel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Tunnel")
+    }
 }
 
 /// A place that answers model calls.

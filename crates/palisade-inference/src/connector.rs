@@ -20,7 +20,7 @@ use tokio::{
 use tokio_rustls::{TlsConnector, client::TlsStream};
 use tower_service::Service;
 
-use crate::{UpstreamUrl, tls::Tls};
+use crate::{Tunnel, UpstreamUrl, tls::Tls};
 
 /// Opens connections to one provider, whatever it is asked for.
 #[derive(Clone)]
@@ -30,6 +30,7 @@ struct Destination {
     url: UpstreamUrl,
     addresses: Vec<SocketAddr>,
     tls: Arc<Tls>,
+    tunnel: Option<Arc<dyn Tunnel>>,
     within: Duration,
 }
 
@@ -37,10 +38,10 @@ impl Connector {
     pub(crate) fn new(
         url: UpstreamUrl,
         addresses: Vec<SocketAddr>,
-        tls: Arc<Tls>,
+        (tls, tunnel): (Arc<Tls>, Option<Arc<dyn Tunnel>>),
         within: Duration,
     ) -> Self {
-        Self(Arc::new(Destination { url, addresses, tls, within }))
+        Self(Arc::new(Destination { url, addresses, tls, tunnel, within }))
     }
 }
 
@@ -78,10 +79,28 @@ impl Destination {
     }
 
     async fn dial(&self) -> io::Result<TcpStream> {
+        if let Some(tunnel) = &self.tunnel {
+            return self.dial_by(&**tunnel).await;
+        }
         if !self.addresses.is_empty() {
             return first(self.addresses.iter().copied()).await;
         }
         first(lookup_host((self.url.host(), self.url.port())).await?).await
+    }
+
+    async fn dial_by(&self, tunnel: &dyn Tunnel) -> io::Result<TcpStream> {
+        let port = self.url.port();
+        let Some((one, others)) = self.addresses.split_first() else {
+            return tunnel.open(self.url.host(), port).await;
+        };
+        let mut reached = tunnel.open(&one.ip().to_string(), port).await;
+        for other in others {
+            if reached.is_ok() {
+                break;
+            }
+            reached = tunnel.open(&other.ip().to_string(), port).await;
+        }
+        reached
     }
 }
 

@@ -14,7 +14,7 @@ use tokio::{
 };
 
 use crate::{
-    Api, ConfigError, Door, GatewayConfig, KeySource, KnownSecret, Limits,
+    Api, ConfigError, Door, GatewayConfig, KeySource, KnownSecret, Limits, Tunnel,
     account::{Account, Call, Open, Prompt},
     answer::{Payload, refused},
     asking::Asking,
@@ -50,6 +50,7 @@ struct Inner {
     authority: Arc<dyn Authority>,
     budget: Budget,
     connections: Semaphore,
+    tunnel: Option<Arc<dyn Tunnel>>,
     calls: Arc<KnownCalls>,
     meters: Arc<Meters>,
     open: Open,
@@ -94,7 +95,7 @@ impl Gateway {
         mut config: GatewayConfig,
         authority: Arc<dyn Authority>,
     ) -> Result<Self, ConfigError> {
-        let limits = config.limits.clone();
+        let (limits, tunnel) = (config.limits.clone(), config.tunnel.clone());
         let tls = Arc::new(Tls::new(config.extra_roots.clone()));
         let meters = Arc::new(Meters::new(config.quota_folder.clone()));
         let redacting = Redacting::new(config.redact.take());
@@ -113,15 +114,16 @@ impl Gateway {
             told: Arc::default(),
             turn: tokio::sync::Mutex::default(),
             limits,
+            tunnel,
         })))
     }
 
     /// Routes, providers and quotas of this configuration from now on; its limits do not count, and what
     /// was used of quotas stays used. A call that is under way goes on.
     pub fn replace(&self, mut config: GatewayConfig) -> Result<(), ConfigError> {
-        let limits = self.0.limits.clone();
+        let (limits, tunnel) = (self.0.limits.clone(), self.0.tunnel.clone());
         let redact = config.redact.take();
-        let table = Table::new(GatewayConfig { limits, ..config }, &self.0.tls)?;
+        let table = Table::new(GatewayConfig { limits, tunnel, ..config }, &self.0.tls)?;
         self.0.meters.prepare(&table.quotas)?;
         self.0.redacting.configure(redact);
         self.0.table.store(Arc::new(table));

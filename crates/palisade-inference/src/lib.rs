@@ -53,7 +53,7 @@ mod upstream_url;
 mod usage;
 
 pub use api::Api;
-pub use config::{ConfigError, Fallback, GatewayConfig, KeySource, Provider, Route};
+pub use config::{ConfigError, Fallback, GatewayConfig, KeySource, Provider, Route, Tunnel};
 pub use credential::{HeaderCredential, TemplateError};
 pub use doors::Door;
 pub use gateway::Gateway;

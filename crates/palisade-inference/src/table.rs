@@ -14,8 +14,8 @@ use hyper_util::{
 
 use crate::{
     Api, ConfigError, Fallback, GatewayConfig, Guard, KeySource, ModelPattern, Provider, Quota,
-    ServerTool, UpstreamUrl, connector::Connector, endpoint::Wire, model_pattern::LONGEST_MODEL,
-    refusal::Refusal, tls::Tls, translate::Translation,
+    ServerTool, Tunnel, UpstreamUrl, connector::Connector, endpoint::Wire,
+    model_pattern::LONGEST_MODEL, refusal::Refusal, tls::Tls, translate::Translation,
 };
 
 /// A provider that is ready to be called.
@@ -53,10 +53,13 @@ pub(crate) struct Target {
 impl Table {
     pub(crate) fn new(config: GatewayConfig, tls: &Arc<Tls>) -> Result<Self, ConfigError> {
         let within = config.limits.connect;
+        let tunnel = config.tunnel;
         let providers: BTreeMap<String, Arc<Upstream>> = config
             .providers
             .into_iter()
-            .map(|(name, provider)| (name.clone(), Arc::new(ready(name, provider, tls, within))))
+            .map(|(name, provider)| {
+                (name.clone(), Arc::new(ready(name, provider, (tls, &tunnel), within)))
+            })
             .collect();
         let mut routes = Vec::with_capacity(config.routes.len());
         for route in config.routes {
@@ -169,9 +172,15 @@ fn ordered(targets: &[(Target, u32)], drawn: u64) -> Vec<Target> {
     targets.get(first).into_iter().chain(rest).map(|(target, _)| target.clone()).collect()
 }
 
-fn ready(name: String, provider: Provider, tls: &Arc<Tls>, within: Duration) -> Upstream {
+fn ready(
+    name: String,
+    provider: Provider,
+    (tls, tunnel): (&Arc<Tls>, &Option<Arc<dyn Tunnel>>),
+    within: Duration,
+) -> Upstream {
     let Provider { api, url, key, addresses } = provider;
-    let connector = Connector::new(url.clone(), addresses, Arc::clone(tls), within);
+    let connector =
+        Connector::new(url.clone(), addresses, (Arc::clone(tls), tunnel.clone()), within);
     let client = Client::builder(TokioExecutor::new())
         .pool_timer(TokioTimer::new())
         .pool_idle_timeout(Duration::from_secs(60))
@@ -195,7 +204,8 @@ mod tests {
                 key: KeySource::None,
                 addresses: Vec::new(),
             };
-            let upstream = Arc::new(ready(name.into(), provider, &tls, Duration::from_secs(1)));
+            let upstream =
+                Arc::new(ready(name.into(), provider, (&tls, &None), Duration::from_secs(1)));
             (Target { upstream, rename: None }, weight)
         };
         let names = |targets: &[(Target, u32)], drawn| {

@@ -9,7 +9,7 @@ use crate::{
     at::{At, Place},
     cover,
     diagnostic::Diagnostic,
-    draft::{Draft, DraftProvider, GivenLists},
+    draft::{Draft, DraftProvider, DraftUpstream, GivenLists},
     load::Asked,
     merge::rank,
     policy::Access,
@@ -158,6 +158,20 @@ impl Ceiling<'_> {
         if self.has(|given| given.expose) {
             for port in draft.expose.iter().filter(|port| !self.exposes(port.value)) {
                 beyond(port.place, format!("port {} on the host's loopback", port.value));
+            }
+        }
+        // So is which machine connects there.
+        if let Some(At { value, place }) = &draft.upstream
+            && (self.has(|given| given.rules)
+                || self.managed.iter().any(|draft| draft.upstream.is_some()))
+        {
+            let mut managed = self.managed.iter().filter_map(|draft| draft.upstream.as_ref());
+            let credential = |of: &DraftUpstream| of.credential.as_ref().map(|at| at.value.clone());
+            if !managed.any(|most| {
+                most.value.upstream == value.upstream
+                    && credential(&most.value) == credential(value)
+            }) {
+                beyond(*place, "this proxy".to_owned());
             }
         }
         // Where a name leads is a part of what a rule for it permits.

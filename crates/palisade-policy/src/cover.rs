@@ -89,6 +89,7 @@ pub(crate) fn rule(most: &NetworkRule, asked: &NetworkRule) -> bool {
         limits: _,
         only_denies,
         credential,
+        client_certificate,
     } = asked;
     if *only_denies {
         return true;
@@ -96,6 +97,7 @@ pub(crate) fn rule(most: &NetworkRule, asked: &NetworkRule) -> bool {
     // Without hosts a rule is one for bare addresses, which is something else.
     !most.only_denies
         && (credential.is_none() || most.credential == *credential)
+        && (client_certificate.is_none() || most.client_certificate == *client_certificate)
         && (most.tls == *tls || *tls == Tls::Inspect)
         && http::covers(most.http.as_deref(), http.as_deref())
         && programs(&most.binaries, binaries)

@@ -39,6 +39,7 @@ pub(crate) fn of(
             rule.records,
             sorted(rule.binaries.iter().map(|program| json!(program))),
             rule.credential,
+            rule.client_certificate,
             rule.tls,
             rule.http.as_ref().map(|http| http.iter().map(request).collect::<Vec<_>>()),
             rule.limits,
@@ -59,6 +60,7 @@ pub(crate) fn of(
         "permissions": permissions,
         "credentials": network.credentials,
         "ssh": network.ssh,
+        "upstream": network.upstream,
         "process": process,
         "inference": inference,
         "later": sorted(later),
@@ -96,6 +98,15 @@ impl Serialize for Exact<'_> {
 #[allow(clippy::ptr_arg, reason = "serde gives the field as it is")]
 pub(crate) fn exact<S: Serializer>(path: &PathBuf, serializer: S) -> Result<S::Ok, S::Error> {
     Exact(path).serialize(serializer)
+}
+
+/// The same for one that may not be there.
+#[allow(clippy::ptr_arg, clippy::ref_option, reason = "serde gives the field as it is")]
+pub(crate) fn exact_or_none<S: Serializer>(
+    path: &Option<PathBuf>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    path.as_deref().map(Exact).serialize(serializer)
 }
 
 /// Each once, in an order of their own.

@@ -104,10 +104,42 @@ pub(crate) struct Network {
     #[serde(default)]
     #[schemars(inner(range(min = 1, max = 65535)), extend("examples" = [[3000]]))]
     pub(crate) expose: Given<Vec<At<u64>>>,
+    /// The proxy that connections leave by, where this network has one. Default: none.
+    #[schemars(extend("examples" = [{"proxy": "http://proxy.corp:3128"}]))]
+    pub(crate) upstream: Option<At<Upstream>>,
     /// What may be connected to. Any one rule suffices.
     #[serde(default)]
     #[schemars(extend("examples" = [[{"hosts": ["api.github.com"]}]]))]
     pub(crate) rules: Given<Vec<At<NetworkRule>>>,
+}
+
+/// A proxy of the operator's, and what is dialled without it. Nothing in a sandbox changes it.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Upstream {
+    /// The proxy: `http://host:port`, or `http://user@host:port` where it asks who it is.
+    #[schemars(extend("examples" = ["http://proxy.corp:3128"]))]
+    pub(crate) proxy: At<String>,
+    /// The credential that opens it (basic): its secret is the password, or `user:password` where `proxy` names
+    /// no user.
+    #[schemars(extend("examples" = ["proxy"]))]
+    pub(crate) credential: Option<At<String>>,
+    /// Names, addresses and networks that are dialled without it. This machine and link-local addresses always
+    /// are.
+    #[serde(default)]
+    #[schemars(extend("examples" = [["**.corp", "10.0.0.0/8"]]))]
+    pub(crate) except: Given<Vec<At<String>>>,
+    /// Who finds the addresses of names. Default: `here`, and each address is judged.
+    pub(crate) resolve: Option<At<ResolveWord>>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum ResolveWord {
+    /// Palisade does, and asks the proxy for an address that may be connected to.
+    Here,
+    /// The proxy does. Which addresses it connects to is its own business: none is judged.
+    Proxy,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
@@ -150,7 +182,8 @@ pub(crate) struct NetworkRule {
     #[serde(default)]
     #[schemars(extend("examples" = [["10.1.2.0/24"]]))]
     pub(crate) addresses: Vec<At<String>>,
-    /// Whether TLS is looked into. Default: `inspect` where `http` or `credential` is set.
+    /// Whether TLS is looked into. Default: `inspect` where `http`, `credential` or `client_certificate`
+    /// is set.
     pub(crate) tls: Option<At<Tls>>,
     /// HTTP requests. The first that matches wins; none matches: denied. Default: any request.
     #[serde(default)]
@@ -159,6 +192,9 @@ pub(crate) struct NetworkRule {
     /// A credential that is put into its requests outside.
     #[schemars(extend("examples" = ["github"]))]
     pub(crate) credential: Option<At<String>>,
+    /// A credential with a certificate, which servers of its requests are shown outside.
+    #[schemars(extend("examples" = ["mutual-tls"]))]
+    pub(crate) client_certificate: Option<At<String>>,
     /// How much may go to its hosts and ports, by whichever rule.
     pub(crate) limits: Option<At<RuleLimits>>,
 }
@@ -297,6 +333,9 @@ pub(crate) struct Credential {
     /// The access key that signs requests to AWS, in place of a header: `from` is its secret key.
     #[schemars(extend("examples" = [{"access_key": "AKIAIOSFODNN7EXAMPLE"}]))]
     pub(crate) aws: Option<At<Aws>>,
+    /// The certificate to show to servers, a file with its chain (PEM): `from` is its key.
+    #[schemars(extend("examples" = ["~/.config/client.pem"]))]
+    pub(crate) certificate: Option<At<String>>,
     /// The variable that holds a placeholder inside.
     #[schemars(extend("examples" = ["GITHUB_TOKEN"]))]
     pub(crate) expose: Option<At<String>>,

@@ -13,6 +13,7 @@ mod paths;
 mod permissions;
 mod process;
 mod sections;
+mod upstream;
 mod url;
 
 use std::{
@@ -32,7 +33,7 @@ use crate::{
     document::{Document, Unknown},
     policy::{
         Access, Credential, Deny, Grant, Guard, ModelLimits, NetworkRule, NotBuilt, Provider,
-        Route, ServerTool, Source, SshKeys,
+        Route, ServerTool, Source, SshKeys, Upstream,
     },
 };
 
@@ -95,6 +96,7 @@ pub(crate) struct Draft {
     pub(crate) credentials: BTreeMap<String, At<Option<Credential>>>,
     /// Those of the credentials that are ssh keys.
     pub(crate) ssh: BTreeMap<String, SshKeys>,
+    pub(crate) upstream: Option<At<DraftUpstream>>,
     pub(crate) providers: BTreeMap<String, At<DraftProvider>>,
     pub(crate) routes: Vec<At<DraftRoute>>,
     pub(crate) server_tools: Vec<At<ServerTool>>,
@@ -137,6 +139,15 @@ pub(crate) struct DraftRule {
     pub(crate) name: Option<String>,
     /// Where it names its credential, if it does.
     pub(crate) credential: Option<Place>,
+    /// Where it names its certificate, if it does.
+    pub(crate) client_certificate: Option<Place>,
+}
+
+/// A proxy whose credential is still a name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct DraftUpstream {
+    pub(crate) upstream: Upstream,
+    pub(crate) credential: Option<At<String>>,
 }
 
 /// A provider whose credential is still a name.
@@ -196,6 +207,8 @@ pub(crate) fn draft(
     let mut check = Check { origin: &origin, text: &text, found: Vec::new(), later: Vec::new() };
     let files = filesystem::check(&mut check, document.filesystem.as_ref());
     let (hosts, mut rules, expose) = network::check(&mut check, document.network.as_ref());
+    let upstream = document.network.as_ref().and_then(|network| network.upstream.as_ref());
+    let upstream = upstream.and_then(|at| upstream::check(&mut check, at));
     let alone = commands::check(&mut check, &document, &mut rules);
     let ask = document.network.as_ref().and_then(|network| network.unknown.as_ref());
     let ask = ask.map(|at| At { value: at.value == Unknown::Ask, place: at.place });
@@ -232,6 +245,7 @@ pub(crate) fn draft(
         expose,
         credentials,
         ssh,
+        upstream,
         providers,
         routes,
         server_tools,

@@ -8,7 +8,7 @@ use crate::{
     http::Tls,
     policy::{
         Access, Deny, Guard, ModelLimits, NetworkRule, Place, Policy, ProcessLimits, RuleLimits,
-        SecretSource,
+        SecretSource, Upstream, UpstreamHost,
     },
 };
 
@@ -107,6 +107,9 @@ fn network(policy: &Policy, all: &mut Vec<Explained>) {
         );
         all.push(one("network.unknown", says, &["kernel", "egress"]));
     }
+    if let Some(upstream) = &policy.network.upstream {
+        all.push(one("network.upstream", leaves_by(upstream), &["egress"]));
+    }
     for port in &policy.network.expose {
         let says = format!(
             "port {port} of the sandbox is at 127.0.0.1:{port} and [::1]:{port}, for you alone"
@@ -142,6 +145,9 @@ fn network(policy: &Policy, all: &mut Vec<Explained>) {
         if let Some(credential) = &rule.credential {
             says.push_str(&format!(", with the credential {credential}"));
         }
+        if let Some(certificate) = &rule.client_certificate {
+            says.push_str(&format!(", showing the certificate of {certificate}"));
+        }
         all.push(one(&rule.rule, says, &["kernel", "egress"]));
         limited(rule, all);
         for (index, entry) in rule.http.iter().flatten().enumerate() {
@@ -150,6 +156,12 @@ fn network(policy: &Policy, all: &mut Vec<Explained>) {
         }
     }
     for (name, credential) in &policy.network.credentials {
+        if let Some(certificate) = &credential.certificate {
+            let (key, file) = (key(&credential.from), certificate.display());
+            let says = format!("{key}, for the certificate in {file}");
+            all.push(one(format!("credentials[{name}]"), says, &["egress"]));
+            continue;
+        }
         let to = match &credential.place {
             Some(Place::Header(header)) => {
                 format!("the header {}", header.split(':').next().unwrap_or_default().trim())
@@ -175,6 +187,29 @@ fn network(policy: &Policy, all: &mut Vec<Explained>) {
         let says = format!("log in to {} with {keys} of your ssh agent", hosts.join(", "));
         all.push(one(format!("credentials[{name}]"), says, &["supervisor"]));
     }
+}
+
+fn leaves_by(upstream: &Upstream) -> String {
+    let port = upstream.port;
+    let mut says = match &upstream.host {
+        UpstreamHost::Name(name) => format!("leave by the proxy {name}:{port}"),
+        UpstreamHost::Address(address) => {
+            format!("leave by the proxy {}", std::net::SocketAddr::new(*address, port))
+        }
+    };
+    let hosts = upstream.except_hosts.iter().map(ToString::to_string);
+    let except: Vec<String> =
+        hosts.chain(upstream.except_networks.iter().map(ToString::to_string)).collect();
+    if !except.is_empty() {
+        says.push_str(&format!(", but not to {}", except.join(", ")));
+    }
+    if let Some(credential) = &upstream.credential {
+        says.push_str(&format!(", with {} as its password", key(&credential.from)));
+    }
+    if upstream.resolves {
+        says.push_str("; it finds the addresses, and none is judged");
+    }
+    says
 }
 
 fn key(from: &SecretSource) -> String {

@@ -34,6 +34,9 @@ pub fn fixed_parts(old: &Policy, new: &Policy) -> Vec<String> {
     if old.network.expose != new.network.expose {
         found.push("network.expose".to_owned());
     }
+    if old.network.upstream != new.network.upstream {
+        found.push("network.upstream".to_owned());
+    }
     if !looks_into_tls(old) && looks_into_tls(new) {
         found.push("network.rules (nothing in the sandbox trusts an authority that TLS is looked into with)".to_owned());
     }
@@ -62,9 +65,12 @@ pub fn fixed_parts(old: &Policy, new: &Policy) -> Vec<String> {
 fn bound(policy: &Policy) -> Vec<impl PartialEq> {
     let rules = policy.network.rules.iter();
     let bound = rules.filter_map(|rule| {
-        let credential = rule.credential.clone()?;
+        let carried = (rule.credential.clone(), rule.client_certificate.clone());
+        if carried == (None, None) {
+            return None;
+        }
         let to = (rule.hosts.clone(), rule.addresses.clone());
-        Some((rule.rule.clone(), credential, to, rule.binaries.clone()))
+        Some((rule.rule.clone(), carried, to, rule.binaries.clone()))
     });
     bound.collect()
 }
@@ -116,6 +122,7 @@ mod tests {
         }
         for (from, to, part) in [
             ("network: {", "network: {expose: [3000], ", "network.expose"),
+            ("network: {", "network: {upstream: {proxy: 'http://p.corp:1'}, ", "network.upstream"),
             ("[/usr, /etc]", "[/usr]", "filesystem"),
             ("[/usr, /etc]", "[/usr, /etc, /opt]", "filesystem"),
             ("write: [/srv]", "write: []", "filesystem"),

@@ -18,7 +18,7 @@ use crate::{
     policy::{
         Access, Api, Approvals, Credential, Deny, Filesystem, Grant, HeaderCredential, Inference,
         Network, NotBuilt, Place, Policy, Process, ProcessLimits, SecretSource, Source, SshKeys,
-        Syscalls, Workspace,
+        Syscalls, Upstream, Workspace,
     },
 };
 
@@ -30,12 +30,14 @@ pub(crate) fn merge(drafts: &[Draft], asked: &Asked) -> Result<Policy, Diagnosti
     let mut found = ceiling::check(drafts, asked);
     let inference = inference(drafts, &mut found);
     let carried = carried(drafts, &mut found);
+    let upstream = upstream(drafts, &mut found);
     keys_stay_outside(drafts, &mut found);
     alone(drafts, &mut found);
     no_tracing(drafts, &mut found);
     Diagnostics::unless_empty(found)?;
     let filesystem = filesystem(drafts, asked.access);
-    let mut network = Network { credentials: carried, ssh: ssh(drafts), ..network(drafts) };
+    let mut network =
+        Network { credentials: carried, ssh: ssh(drafts), upstream, ..network(drafts) };
     network.expose.extend(&asked.expose);
     network.ask |= asked.ask;
     let process = process(drafts);
@@ -311,7 +313,7 @@ pub(crate) fn known<'a>(
 
 /// The credential in its header: the one that the API takes a key in, if the policy names none.
 fn with_header(credential: &Credential, api: Api) -> Option<HeaderCredential> {
-    if matches!(credential.from, SecretSource::OAuth2(_)) {
+    if matches!(credential.from, SecretSource::OAuth2(_)) || credential.certificate.is_some() {
         return None;
     }
     let header = match (&credential.place, api) {
@@ -344,6 +346,24 @@ fn carried(drafts: &[&Draft], found: &mut Vec<Diagnostic>) -> BTreeMap<String, C
     let credentials = credentials(drafts);
     let mut carried = BTreeMap::new();
     for draft in drafts {
+        for DraftRule { rule, client_certificate, .. } in draft.rules.iter().map(|at| &at.value) {
+            let Some((name, place)) = rule.client_certificate.as_ref().zip(*client_certificate)
+            else {
+                continue;
+            };
+            // One that is not there is told elsewhere.
+            let Some(credential) = credentials.get(name.as_str()) else { continue };
+            match credential {
+                Some(credential) if credential.certificate.is_some() => {
+                    carried.insert(name.clone(), credential.clone());
+                }
+                _ => found.push(draft.wrong(
+                    place,
+                    format!("the credential `{name}` has no certificate"),
+                    "add `certificate: FILE` to it; its `from` is then the certificate's key",
+                )),
+            }
+        }
         for DraftRule { rule, credential, .. } in draft.rules.iter().map(|rule| &rule.value) {
             let Some((name, place)) = rule.credential.as_ref().zip(*credential) else { continue };
             // One that is not there is told elsewhere.
@@ -356,7 +376,15 @@ fn carried(drafts: &[&Draft], found: &mut Vec<Diagnostic>) -> BTreeMap<String, C
                 ));
                 continue;
             };
-            if credential.place.is_none() {
+            if credential.certificate.is_some() {
+                found.push(draft.wrong(
+                    place,
+                    format!(
+                        "the credential `{name}` is a certificate's key, which no request carries"
+                    ),
+                    "write `client_certificate` in place of `credential`",
+                ));
+            } else if credential.place.is_none() {
                 found.push(draft.wrong(
                     place,
                     format!("nothing says where a request carries the credential `{name}`"),
@@ -367,6 +395,26 @@ fn carried(drafts: &[&Draft], found: &mut Vec<Diagnostic>) -> BTreeMap<String, C
         }
     }
     carried
+}
+
+/// The nearest proxy, with the credential that opens it.
+fn upstream(drafts: &[&Draft], found: &mut Vec<Diagnostic>) -> Option<Upstream> {
+    let (draft, at) = drafts.iter().find_map(|draft| Some((draft, draft.upstream.as_ref()?)))?;
+    let mut upstream = at.value.upstream.clone();
+    let Some(name) = &at.value.credential else { return Some(upstream) };
+    // One that is not there is told elsewhere.
+    let credential = credentials(drafts).get(name.value.as_str()).copied()?;
+    match credential {
+        Some(Credential { place: None, certificate: None, expose: None, .. }) => {
+            upstream.credential.clone_from(credential);
+        }
+        _ => found.push(draft.wrong(
+            name.place,
+            format!("the credential `{}` is no proxy's password", shown(&name.value)),
+            "use one that has `from` and nothing else",
+        )),
+    }
+    Some(upstream)
 }
 
 /// A variable that a credential reads must not be passed as well: the key would be inside.

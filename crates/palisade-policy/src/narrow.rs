@@ -28,6 +28,7 @@ pub(crate) fn narrowed(draft: Draft) -> Draft {
         expose: _,
         credentials: _,
         ssh: _,
+        upstream: _,
         providers: _,
         routes: _,
         server_tools: _,
@@ -67,6 +68,7 @@ pub(crate) fn narrowed(draft: Draft) -> Draft {
         expose: Vec::new(),
         credentials: BTreeMap::new(),
         ssh: BTreeMap::new(),
+        upstream: None,
         providers: BTreeMap::new(),
         routes: Vec::new(),
         server_tools: Vec::new(),
@@ -92,5 +94,6 @@ fn denies(mut rule: At<DraftRule>) -> Option<At<DraftRule>> {
     let any = refused.filter(|entry| entry.effect == Effect::Deny).count() > 0;
     rule.value.rule.only_denies = true;
     rule.value.rule.credential = None;
+    rule.value.rule.client_certificate = None;
     (any || rule.value.rule.limits.is_some()).then_some(rule)
 }

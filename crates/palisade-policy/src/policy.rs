@@ -188,6 +188,36 @@ pub struct Network {
     pub credentials: BTreeMap<String, Credential>,
     /// The keys that sign outside, by the credential's name.
     pub ssh: BTreeMap<String, SshKeys>,
+    /// The proxy that connections leave by.
+    pub upstream: Option<Upstream>,
+}
+
+/// A proxy of the operator's, and what is dialled without it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Upstream {
+    /// Where it is.
+    pub host: UpstreamHost,
+    /// Its port.
+    pub port: u16,
+    /// The user's name. Without one the secret is `user:password`.
+    pub user: Option<String>,
+    /// What opens it.
+    pub credential: Option<Credential>,
+    /// Names that are dialled without it.
+    pub except_hosts: Vec<HostPattern>,
+    /// Addresses that are dialled without it.
+    pub except_networks: Vec<IpNet>,
+    /// Whether the proxy finds the addresses of names. None is judged then.
+    pub resolves: bool,
+}
+
+/// Where a proxy is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub enum UpstreamHost {
+    /// By its name.
+    Name(HostName),
+    /// At this address.
+    Address(IpAddr),
 }
 
 impl Network {
@@ -251,6 +281,9 @@ pub struct NetworkRule {
     pub only_denies: bool,
     /// The credential that its requests carry, by its name in [`Network::credentials`].
     pub credential: Option<String>,
+    /// The credential whose certificate servers of its requests are shown, by its name in
+    /// [`Network::credentials`].
+    pub client_certificate: Option<String>,
 }
 
 /// A secret that requests carry.
@@ -260,8 +293,11 @@ pub struct Credential {
     pub name: String,
     /// Where the secret is.
     pub from: SecretSource,
-    /// Where in a request it is; `None` only where a provider's API says so.
+    /// Where in a request it is; `None` where a provider's API says so, and for what no request carries.
     pub place: Option<Place>,
+    /// The certificate, of which the secret is the key.
+    #[serde(serialize_with = "crate::digest::exact_or_none")]
+    pub certificate: Option<PathBuf>,
     /// The variable that holds the placeholder inside.
     pub expose: Option<String>,
     /// How often it is read anew.

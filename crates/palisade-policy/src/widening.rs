@@ -9,7 +9,7 @@ use crate::{
     diagnostic::Diagnostic,
     draft::{Draft, DraftLimits, DraftProvider, covers},
     merge::{self, rank},
-    policy::{Access, Policy},
+    policy::{Access, Policy, Upstream},
     real::{grants, holds, real},
 };
 
@@ -140,6 +140,16 @@ fn network(draft: &Draft, base: &Base<'_>, add: &mut impl FnMut(Place, String)) 
     for At { value, place } in &draft.expose {
         if !base.policy.network.expose.contains(value) {
             add(*place, format!("port {value} of the sandbox, on your loopback"));
+        }
+    }
+    if let Some(At { value, place }) = &draft.upstream {
+        let same = base.policy.network.upstream.as_ref().is_some_and(|known| {
+            let with = known.credential.as_ref().map(|it| &it.name);
+            let known = Upstream { credential: None, ..known.clone() };
+            known == value.upstream && with == value.credential.as_ref().map(|at| &at.value)
+        });
+        if !same {
+            add(*place, "a proxy that connections leave by".to_owned());
         }
     }
     for At { value, place } in &draft.rules {

@@ -149,6 +149,7 @@ mod tests {
                     limits: palisade_policy::RuleLimits::default(),
                     only_denies: false,
                     credential: None,
+                    client_certificate: None,
                 }],
                 ..Network::default()
             },

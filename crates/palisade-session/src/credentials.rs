@@ -89,6 +89,14 @@ pub(crate) async fn read(
     Ok(Ready { credentials, variables, secrets })
 }
 
+/// The secret of one that no rule names, kept up to date.
+pub(crate) async fn feed(
+    credential: &palisade_policy::Credential,
+    operator: &Operator,
+) -> Arc<dyn SecretFeed> {
+    Arc::new(Feed::begin(&credential.name, credential, operator).await.0)
+}
+
 /// A credential's secret, read anew when it is old or was not taken.
 struct Feed {
     name: String,

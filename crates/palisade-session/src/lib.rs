@@ -25,6 +25,7 @@ mod expose;
 mod file_denials;
 mod guard;
 pub mod hooks;
+mod identities;
 mod limits;
 mod live;
 mod models;

@@ -3,10 +3,10 @@
 use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
 
 use palisade_core::{Authority, BoxFuture, Event, HostName, Layer};
-use palisade_egress::{SandboxCa, Service, Services, TlsEnd};
+use palisade_egress::{OutboundProxy, SandboxCa, Service, Services, TlsEnd};
 use palisade_inference::{
     Api, Fallback, Gateway, GatewayConfig, Guard, HeaderCredential, KeySource, KnownSecret, Price,
-    PriceFor, Provider, Quota, Route, ServerTool, Usd,
+    PriceFor, Provider, Quota, Route, ServerTool, Tunnel, Usd,
 };
 use palisade_policy::{Inference, ModelLimits, Network};
 use tokio::net::TcpStream;
@@ -21,6 +21,8 @@ use crate::{
 const NAME: &str = "inference.local";
 const PORT: u16 = 80;
 
+/// Where clients that insist on an HTTP proxy find one.
+const PROXY: (&str, u16) = ("proxy.palisade.internal", 3128);
 /// How long a client may take for its TLS to a provider.
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -37,15 +39,25 @@ impl Service for Door {
     }
 }
 
+/// Calls leave by the operator's proxy, as connections do.
+struct Through(Arc<OutboundProxy>);
+
+impl Tunnel for Through {
+    fn open<'a>(&'a self, host: &'a str, port: u16) -> BoxFuture<'a, std::io::Result<TcpStream>> {
+        Box::pin(self.0.open(host, port))
+    }
+}
+
 /// The model gateway of this policy, if it has any provider.
 pub(crate) async fn gateway(
     inference: Option<&Inference>,
-    network: &Network,
+    (network, outbound): (&Network, Option<Arc<OutboundProxy>>),
     operator: &Operator,
     authority: Arc<dyn Authority>,
 ) -> Result<Option<Gateway>, Refusal> {
     let Some(inference) = inference else { return Ok(None) };
-    let configuration = configuration(inference, network, operator).await?;
+    let mut configuration = configuration(inference, network, operator).await?;
+    configuration.tunnel = outbound.map(|outbound| Arc::new(Through(outbound)) as _);
     Gateway::new(configuration, authority).refuse("the model gateway", POLICY).map(Some)
 }
 
@@ -104,6 +116,8 @@ pub(crate) fn services(
     authority: &Arc<dyn Authority>,
     services: Services,
 ) -> Result<Services, Refusal> {
+    let proxy: HostName = PROXY.0.parse().refuse("the proxy's name", "report this")?;
+    let services = services.with_proxy(proxy, PROXY.1);
     let Some(gateway) = gateway else { return Ok(services) };
     let name: HostName = NAME.parse().refuse("the model gateway's name", POLICY)?;
     let mut services = services.with(name, PORT, Arc::new(Door(gateway.clone())));

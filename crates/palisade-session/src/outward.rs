@@ -1,22 +1,26 @@
 //! What the sandbox's sockets lead to: the resolver, the proxy, and the services behind them.
 
 use std::{
-    net::{TcpListener, UdpSocket},
+    collections::BTreeSet,
+    net::{IpAddr, TcpListener, UdpSocket},
     sync::Arc,
 };
 
 use palisade_core::{Authority, Inspection, SessionId};
 use palisade_egress::{
-    DnsSockets, HostLookup, HostRecords, Inspector, Proxy, Resolver, SandboxCa, Services,
-    SyntheticMap, credential::Credentials,
+    DnsSockets, HostLookup, HostRecords, Inspector, Login, OutboundProxy, Proxy, ProxyHost,
+    Resolver, SandboxCa, Services, SyntheticMap, credential::Credentials,
 };
-use palisade_policy::{Policy, Tls};
+use palisade_policy::{Network, Policy, Tls, UpstreamHost};
 use palisade_sandbox::NetSockets;
 use palisade_tls::Roots;
 
 use crate::{
     callers::Programs,
+    credentials,
+    identities::Certificate,
     models,
+    order::Operator,
     refusal::{Refusal, Refuse},
 };
 
@@ -38,13 +42,49 @@ pub(crate) fn inspector(
     authority: Option<Arc<SandboxCa>>,
     policy: Arc<dyn Inspection>,
     credentials: Option<Arc<Credentials>>,
+    certificates: Vec<Certificate>,
 ) -> Result<Option<Inspector>, Refusal> {
     let Some(authority) = authority else { return Ok(None) };
     let made = Inspector::new(policy, authority, Roots::of_operator());
-    let made = made.refuse("TLS for what is looked into", "report this")?;
+    let mut made = made.refuse("TLS for what is looked into", "report this")?;
+    for (rule, identity) in certificates {
+        made = made.with_certificate(rule, identity);
+    }
     Ok(Some(match credentials {
         Some(credentials) => made.with_transform(Arc::new(credentials)),
         None => made,
+    }))
+}
+
+/// The operator's proxy, if the policy names one. `own` are this machine's addresses.
+///
+/// A password that is not there does not stop the launch: each connection says what is missing.
+pub(crate) async fn outbound(
+    network: &Network,
+    operator: &Operator,
+    own: BTreeSet<IpAddr>,
+    lookup: Arc<HostLookup>,
+) -> Option<Arc<OutboundProxy>> {
+    let upstream = network.upstream.as_ref()?;
+    let login = match &upstream.credential {
+        Some(credential) => Some(Login {
+            user: upstream.user.clone(),
+            password: credentials::feed(credential, operator).await,
+        }),
+        None => None,
+    };
+    Some(Arc::new(OutboundProxy {
+        host: match &upstream.host {
+            UpstreamHost::Name(name) => ProxyHost::Name(name.clone()),
+            UpstreamHost::Address(address) => ProxyHost::Address(*address),
+        },
+        port: upstream.port,
+        login,
+        except_hosts: upstream.except_hosts.clone(),
+        except_networks: upstream.except_networks.clone(),
+        own,
+        resolves: upstream.resolves,
+        lookup,
     }))
 }
 
@@ -54,7 +94,7 @@ pub(crate) async fn serve(
     sockets: NetSockets,
     lookup: Arc<HostLookup>,
     services: Services,
-    inspector: Option<Inspector>,
+    (inspector, outbound): (Option<Inspector>, Option<Arc<OutboundProxy>>),
     callers: Option<Programs>,
     authority: Arc<dyn Authority>,
 ) -> String {
@@ -71,6 +111,9 @@ pub(crate) async fn serve(
     let mut proxy = Proxy::new(authority, synthetic, lookup).with_services(services);
     if let Some(inspector) = inspector {
         proxy = proxy.with_inspector(inspector);
+    }
+    if let Some(outbound) = outbound {
+        proxy = proxy.with_outbound(outbound);
     }
     if let Some(callers) = callers {
         proxy = proxy.with_callers(callers);

@@ -24,6 +24,7 @@ use crate::{
     file_denials::{self, FileDenials},
     guard,
     hooks::{DOOR, DOOR_PORT, Door, Hooks, Pinned},
+    identities,
     limits::{self, Account, Writable},
     live::Live,
     models,
@@ -230,7 +231,7 @@ async fn live(
         Ok(hooks) => (hooks, None),
         Err(refusal) => (None, Some(refusal)),
     };
-    let engine = Engine::with_own_addresses(policy, own);
+    let engine = Engine::with_own_addresses(policy, own.clone());
     let pipeline = Pipeline::new(engine, journal, approvals, hooks);
     if let Some(refusal) = unready {
         return Err(close_refused(&pipeline, refusal).await);
@@ -239,9 +240,12 @@ async fn live(
     let refused = |refusal: Refusal| close_refused(&pipeline, refusal);
     let of_launch = |error: &LaunchError| refusal::of_launch(error, &order.allow_degraded);
     let authority: Arc<dyn Authority> = pipeline.clone();
+    let lookup = Arc::new(HostLookup::new(policy.network.hosts.clone()));
+    let outbound =
+        outward::outbound(&policy.network, &order.operator, own, Arc::clone(&lookup)).await;
     let gateway = models::gateway(
         policy.inference.as_ref(),
-        &policy.network,
+        (&policy.network, outbound.clone()),
         &order.operator,
         Arc::clone(&authority),
     );
@@ -256,7 +260,6 @@ async fn live(
         Ok(services) => services,
         Err(refusal) => return Err(refused(refusal).await),
     };
-    let lookup = Arc::new(HostLookup::new(policy.network.hosts.clone()));
     let live =
         Live::new(order, session, Arc::clone(&pipeline), Arc::clone(&lookup), gateway, denied);
     let live = Arc::new(live);
@@ -321,7 +324,8 @@ async fn live(
     if let Err(error) = standing.set_environment(&variables) {
         return Err(refused(of_launch(&error)).await);
     }
-    let inspector = match outward::inspector(certificates, pipeline.clone(), credentials) {
+    let shown = identities::read(&policy.network, &order.operator).await;
+    let inspector = match outward::inspector(certificates, pipeline.clone(), credentials, shown) {
         Ok(inspector) => inspector,
         Err(refusal) => return Err(refused(refusal).await),
     };
@@ -342,7 +346,8 @@ async fn live(
     let outward = async {
         match sockets {
             Some(sockets) => {
-                outward::serve(sockets, lookup, services, inspector, programs, authority).await
+                let ways = (inspector, outbound);
+                outward::serve(sockets, lookup, services, ways, programs, authority).await
             }
             None => std::future::pending().await,
         }

@@ -1,13 +1,14 @@
 use std::sync::Arc;
 
 use rcgen::{
-    BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, KeyUsagePurpose,
-    date_time_ymd,
+    BasicConstraints, CertificateParams, CertifiedIssuer, ExtendedKeyUsagePurpose, IsCa, KeyPair,
+    KeyUsagePurpose, date_time_ymd,
 };
 use rustls::{
-    ServerConfig,
+    RootCertStore, ServerConfig,
     crypto::ring,
     pki_types::{CertificateDer, PrivateKeyDer},
+    server::WebPkiClientVerifier,
 };
 
 /// An authority that only a test trusts.
@@ -55,6 +56,35 @@ impl TestAuthority {
         flaw: Flaw,
         protocols: &[&str],
     ) -> Result<ServerConfig, Box<dyn std::error::Error + Send + Sync>> {
+        self.made(name, flaw, protocols, false)
+    }
+
+    /// The same for one that asks its clients for a certificate of this authority, and serves those without one
+    /// as well.
+    pub fn asking_server(
+        &self,
+        name: &str,
+        protocols: &[&str],
+    ) -> Result<ServerConfig, Box<dyn std::error::Error + Send + Sync>> {
+        self.made(name, Flaw::None, protocols, true)
+    }
+
+    /// A client's certificate and its key, as PEM.
+    pub fn client(&self) -> Result<(String, String), rcgen::Error> {
+        let key = KeyPair::generate()?;
+        let mut params = CertificateParams::new(["client.test".to_owned()])?;
+        params.use_authority_key_identifier_extension = true;
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+        Ok((params.signed_by(&key, &self.0)?.pem(), key.serialize_pem()))
+    }
+
+    fn made(
+        &self,
+        name: &str,
+        flaw: Flaw,
+        protocols: &[&str],
+        asking: bool,
+    ) -> Result<ServerConfig, Box<dyn std::error::Error + Send + Sync>> {
         let key = KeyPair::generate()?;
         let name = if flaw == Flaw::OtherName { "other.invalid" } else { name };
         let mut params = CertificateParams::new([name.to_owned()])?;
@@ -69,13 +99,20 @@ impl TestAuthority {
             Flaw::None | Flaw::Expired | Flaw::OtherName => params.signed_by(&key, &self.0)?,
         };
         let provider = Arc::new(ring::default_provider());
-        let mut config = ServerConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()?
-            .with_no_client_auth()
-            .with_single_cert(
-                vec![certificate.into()],
-                PrivateKeyDer::Pkcs8(key.serialize_der().into()),
-            )?;
+        let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
+            .with_safe_default_protocol_versions()?;
+        let builder = if asking {
+            let mut roots = RootCertStore::empty();
+            roots.add(self.der())?;
+            let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
+            builder.with_client_cert_verifier(verifier.allow_unauthenticated().build()?)
+        } else {
+            builder.with_no_client_auth()
+        };
+        let mut config = builder.with_single_cert(
+            vec![certificate.into()],
+            PrivateKeyDer::Pkcs8(key.serialize_der().into()),
+        )?;
         config.alpn_protocols = protocols.iter().map(|name| name.as_bytes().to_vec()).collect();
         Ok(config)
     }

@@ -13,6 +13,8 @@ pub struct Recorded {
     pub headers: HeaderMap,
     /// The whole body.
     pub body: Bytes,
+    /// Whether the client has shown a certificate.
+    pub shown: bool,
 }
 
 impl Recorded {

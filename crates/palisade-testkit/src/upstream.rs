@@ -145,13 +145,19 @@ async fn accept(
     while let Ok((stream, _)) = listener.accept().await {
         let (handler, log, tls) = (Arc::clone(handler), Arc::clone(log), tls.clone());
         connections.spawn(async move {
-            let service = service_fn(move |request| respond(request, handler.clone(), log.clone()));
+            let service = |shown: bool| {
+                service_fn(move |request| {
+                    respond((request, shown), Arc::clone(&handler), Arc::clone(&log))
+                })
+            };
             // The other side may go at any time; that is what some tests are about.
             let Some(tls) = tls else {
+                let service = service(false);
                 drop(http1::Builder::new().serve_connection(TokioIo::new(stream), service).await);
                 return;
             };
             let Ok(stream) = tls.accept(stream).await else { return };
+            let service = service(stream.get_ref().1.peer_certificates().is_some());
             let builder = auto::Builder::new(TokioExecutor::new());
             drop(builder.serve_connection(TokioIo::new(stream), service).await);
         });
@@ -160,7 +166,7 @@ async fn accept(
 }
 
 async fn respond(
-    request: Request<Incoming>,
+    (request, shown): (Request<Incoming>, bool),
     handler: Handler,
     log: Arc<Mutex<Vec<Recorded>>>,
 ) -> Result<Answer, Infallible> {
@@ -173,6 +179,7 @@ async fn respond(
         uri: head.uri,
         headers: head.headers,
         body: body.to_bytes(),
+        shown,
     };
     log.lock().unwrap_or_else(PoisonError::into_inner).push(recorded.clone());
     Ok(handler(recorded).await)

@@ -7,10 +7,12 @@
 
 #![forbid(unsafe_code)]
 
+mod identity;
 mod java;
 mod provider;
 mod roots;
 
+pub use identity::{ClientIdentity, IdentityError};
 pub use java::java_trust_store;
 pub use provider::crypto_provider;
 pub use roots::Roots;

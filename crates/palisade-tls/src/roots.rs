@@ -6,7 +6,7 @@ use std::{
 use rustls::{ClientConfig, pki_types::CertificateDer};
 use rustls_platform_verifier::Verifier;
 
-use crate::crypto_provider;
+use crate::{ClientIdentity, crypto_provider};
 
 /// Who is believed about a server's name: the operator's roots. They are read at the first use, not
 /// at launch: that takes longer than the launch itself.
@@ -39,13 +39,28 @@ impl Roots {
     /// # Errors
     /// As [`Roots::load`].
     pub fn client_config(&self, protocols: &[&[u8]]) -> Result<ClientConfig, rustls::Error> {
+        self.client_config_as(protocols, None)
+    }
+
+    /// The same, with a certificate for servers that ask for one.
+    ///
+    /// # Errors
+    /// As [`Roots::load`].
+    pub fn client_config_as(
+        &self,
+        protocols: &[&[u8]],
+        identity: Option<&Arc<ClientIdentity>>,
+    ) -> Result<ClientConfig, rustls::Error> {
         let verifier = self.verifier()?;
-        let mut config = ClientConfig::builder_with_provider(crypto_provider())
+        let builder = ClientConfig::builder_with_provider(crypto_provider())
             .with_safe_default_protocol_versions()?
             // "dangerous" is any verifier that is not a list of roots; this one verifies.
             .dangerous()
-            .with_custom_certificate_verifier(verifier)
-            .with_no_client_auth();
+            .with_custom_certificate_verifier(verifier);
+        let mut config = match identity {
+            Some(identity) => builder.with_client_cert_resolver(Arc::clone(identity) as _),
+            None => builder.with_no_client_auth(),
+        };
         config.alpn_protocols = protocols.iter().map(|name| name.to_vec()).collect();
         Ok(config)
     }

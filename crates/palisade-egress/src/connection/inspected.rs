@@ -17,9 +17,13 @@ use crate::{
 impl Connection<'_> {
     /// Look into what the client says: it speaks first, and nothing is dialled before a request of it
     /// was permitted.
-    pub(super) async fn inspect(mut self, target: Target, inspector: &Arc<Inspector>) {
+    pub(super) async fn inspect(
+        mut self,
+        target: Target,
+        inspector: &Arc<Inspector>,
+        mut flight: FirstFlight,
+    ) {
         let Some(host) = target.host.clone() else { return };
-        let mut flight = FirstFlight::default();
         let first = flight.begin(&mut self.client);
         match timeout(self.proxy.limits.first_flight, first).await {
             Ok(Ok(())) if !flight.is_empty() => {}
@@ -49,7 +53,7 @@ impl Connection<'_> {
         let (h2, at) = (flight.is_http2(), (host, target.port));
         let stream = Prefixed::new(flight.bytes, self.client);
         let visit = Visit::new(proxy, inspector, at, target, (false, h2));
-        let cause = visit.serve(stream, h2).await;
+        let cause = visit.serve(stream).await;
         self.proxy.over(&visit, cause);
     }
 
@@ -61,6 +65,7 @@ impl Connection<'_> {
         inspector: &Arc<Inspector>,
     ) {
         let patience = self.proxy.limits.first_flight;
+        flight.to_us = true;
         let inspected = flight.inspect(&mut self.client, (&host, target.port), patience).await;
         let Ok(inspected) = inspected else { return };
         target.tls = inspected.tls;
@@ -90,7 +95,7 @@ impl Connection<'_> {
         let (proxy, inspector) = (Arc::clone(self.proxy), Arc::clone(inspector));
         let at = (host, target.port);
         let visit = Visit::new(proxy, inspector, at, target, (true, h2));
-        let cause = visit.serve(stream, h2).await;
+        let cause = visit.serve(stream).await;
         self.proxy.over(&visit, cause);
     }
 }
@@ -109,10 +114,12 @@ impl Proxy {
 
     /// Tell of the end of a connection that was looked into, if it led anywhere.
     fn over(&self, visit: &Visit, cause: EndCause) {
-        let Some(address) = visit.address() else { return };
+        if !visit.has_dialled() {
+            return;
+        }
         self.observer.ended(&Ended {
             host: Some(visit.host().clone()),
-            address,
+            address: visit.address(),
             sent: visit.traffic.sent(),
             received: visit.traffic.received(),
             lasted: visit.traffic.lasted(),

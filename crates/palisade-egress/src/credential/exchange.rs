@@ -177,6 +177,10 @@ impl AnswerFilter for Answer {
         self.cleaned(|scrubber| scrubber.push(bytes))
     }
 
+    fn quiet(&mut self) -> Bytes {
+        self.scrubber.quiet()
+    }
+
     fn end(&mut self) -> Bytes {
         self.cleaned(Scrubber::finish)
     }

@@ -6,20 +6,27 @@ use zeroize::Zeroizing;
 
 use super::patterns::{Found, Patterns};
 
+/// So many bytes that could begin a secret are let go when nothing follows for a while: a message that ends with
+/// them must not wait for the next. They tell next to nothing of a secret, and its rest is still found.
+const MOST_SHOWN: usize = 2;
+
 /// Replaces secrets by their placeholders, in a stream that may split them anywhere.
 ///
 /// What comes out is as long as what goes in, so a `Content-Length` stays true. Bytes that could be
 /// the beginning of a secret are held back until the next ones decide; all before them goes on at once.
+/// One or two of them go on as well once it is quiet.
 #[derive(Debug)]
 pub(crate) struct Scrubber {
     patterns: Arc<Patterns>,
     held: Zeroizing<Vec<u8>>,
+    /// How many of these went on already.
+    shown: usize,
     found: usize,
 }
 
 impl Scrubber {
     pub(crate) fn new(patterns: Arc<Patterns>) -> Self {
-        Self { patterns, held: Zeroizing::default(), found: 0 }
+        Self { patterns, held: Zeroizing::default(), shown: 0, found: 0 }
     }
 
     /// How often a secret was met.
@@ -28,8 +35,19 @@ impl Scrubber {
     }
 
     /// How many bytes wait for what comes next.
+    #[cfg(test)]
     pub(crate) fn held(&self) -> usize {
-        self.held.len()
+        self.held.len().saturating_sub(self.shown)
+    }
+
+    /// What may go on of what is held, now that nothing has come for a while.
+    pub(crate) fn quiet(&mut self) -> Bytes {
+        if self.held.len() > MOST_SHOWN {
+            return Bytes::new();
+        }
+        let out = Bytes::copy_from_slice(self.held.get(self.shown..).unwrap_or_default());
+        self.shown = self.held.len();
+        out
     }
 
     /// What may go on of all that was seen, once `chunk` has come.
@@ -44,12 +62,20 @@ impl Scrubber {
                 Found::At(..) => {}
             }
         }
-        let mut all = Zeroizing::new(Vec::with_capacity(chunk.len().saturating_add(self.held())));
+        let room = chunk.len().saturating_add(self.held.len());
+        let mut all = Zeroizing::new(Vec::with_capacity(room));
         all.extend_from_slice(&self.held);
         all.extend_from_slice(&chunk);
         let (out, from) = self.replaced(&all);
         self.hold(all.get(from..).unwrap_or_default());
-        out
+        self.unseen(out)
+    }
+
+    /// Without the bytes that went on before.
+    fn unseen(&mut self, mut out: Bytes) -> Bytes {
+        let seen = self.shown.min(out.len());
+        self.shown = self.shown.saturating_sub(seen);
+        out.split_off(seen)
     }
 
     /// What was held back, once the stream has ended.
@@ -67,7 +93,7 @@ impl Scrubber {
                 from = from.saturating_add(1);
             }
         }
-        out.freeze()
+        self.unseen(out.freeze())
     }
 
     /// The same for text that comes whole. `None` if it is to stay as it is.

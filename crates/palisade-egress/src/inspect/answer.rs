@@ -22,6 +22,32 @@ const REMEDY: &str = "to allow it, ";
 
 /// A denial: 403.
 pub(crate) fn denied(decision: &Decision) -> Response<Payload> {
+    json(StatusCode::FORBIDDEN, denial(decision))
+}
+
+/// The same as the bytes of an answer of HTTP/1, after which the connection ends.
+pub(crate) fn denied_bytes(decision: &Decision) -> Vec<u8> {
+    bytes(StatusCode::FORBIDDEN, denial(decision))
+}
+
+/// An answer of HTTP/1 to what is not served, after which the connection ends.
+pub(crate) fn failed_bytes(status: StatusCode, reason: &str) -> Vec<u8> {
+    bytes(status, failure(reason))
+}
+
+fn bytes(status: StatusCode, body: Map<String, Value>) -> Vec<u8> {
+    let text = format!("{}\n", Value::Object(body));
+    let reason = status.canonical_reason().unwrap_or_default();
+    format!(
+        "HTTP/1.1 {} {reason}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\
+         Cache-Control: no-store\r\nConnection: close\r\n\r\n{text}",
+        status.as_u16(),
+        text.len()
+    )
+    .into_bytes()
+}
+
+fn denial(decision: &Decision) -> Map<String, Value> {
     let (reason, remedy) = match decision.reason.split_once(REMEDY) {
         Some((reason, remedy)) => (reason.trim_end_matches([' ', ',', ';', '.']), remedy),
         None => (
@@ -34,7 +60,7 @@ pub(crate) fn denied(decision: &Decision) -> Response<Payload> {
     body.insert("rule".into(), decision.rule.clone().into());
     body.insert("reason".into(), reason.into());
     body.insert("allow".into(), remedy.into());
-    json(StatusCode::FORBIDDEN, body)
+    body
 }
 
 /// A request that is not one: 400, and the end of the connection.
@@ -53,10 +79,14 @@ pub(crate) fn malformed(reason: &str) -> Response<Payload> {
 
 /// The server could not be asked, or did not answer.
 pub(crate) fn failed(status: StatusCode, reason: &str) -> Response<Payload> {
+    json(status, failure(reason))
+}
+
+fn failure(reason: &str) -> Map<String, Value> {
     let mut body = Map::new();
     body.insert("error".into(), "palisade could not get an answer".into());
     body.insert("reason".into(), reason.into());
-    json(status, body)
+    body
 }
 
 fn json(status: StatusCode, body: Map<String, Value>) -> Response<Payload> {

@@ -2,12 +2,14 @@ use std::{
     io,
     pin::Pin,
     sync::{Arc, OnceLock},
-    task::{Context, Poll, ready},
+    task::{Context, Poll},
+    time::Duration,
 };
 
 use bytes::Bytes;
 use http::HeaderMap;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
+use tokio::time::{Sleep, sleep};
 
 use super::{
     fields,
@@ -15,6 +17,9 @@ use super::{
     underway::Ongoing,
 };
 use crate::relay::{Traffic, Way};
+
+/// How long nothing comes until what a filter holds back is asked for.
+pub(super) const QUIET: Duration = Duration::from_millis(100);
 
 /// Why a body broke off. What was not whole must not look whole: the connection or stream is then
 /// reset.
@@ -38,6 +43,7 @@ pub(crate) struct Flow {
     watch: Option<Watched>,
     /// Bytes that the filter holds back.
     held: u64,
+    quiet: Quiet,
     trailers: Option<HeaderMap>,
     ended: bool,
     /// Is told if the body breaks off.
@@ -45,6 +51,16 @@ pub(crate) struct Flow {
     /// The request that this is the answer to.
     _request: Option<Ongoing>,
     pace: Option<Arc<Traffic>>,
+}
+
+/// Whether what is held back is to be asked for.
+enum Quiet {
+    /// Once nothing has come for a while.
+    Soon,
+    /// When this is over.
+    At(Pin<Box<Sleep>>),
+    /// It was.
+    Over,
 }
 
 /// Hears why a body broke off.
@@ -112,6 +128,7 @@ impl Flow {
             filter,
             watch: None,
             held: 0,
+            quiet: Quiet::Over,
             trailers: None,
             ended: false,
             report,
@@ -133,7 +150,26 @@ impl Flow {
         let came = count(&data);
         let out = filter.data(data);
         self.held = self.held.saturating_add(came).saturating_sub(count(&out));
+        self.quiet = Quiet::Soon;
         out
+    }
+
+    /// What a filter lets go because nothing follows.
+    fn poll_quiet(&mut self, cx: &mut Context<'_>) -> Poll<Bytes> {
+        if self.held == 0 {
+            return Poll::Pending;
+        }
+        if matches!(self.quiet, Quiet::Soon) {
+            self.quiet = Quiet::At(Box::pin(sleep(QUIET)));
+        }
+        let Quiet::At(timer) = &mut self.quiet else { return Poll::Pending };
+        if timer.as_mut().poll(cx).is_pending() {
+            return Poll::Pending;
+        }
+        self.quiet = Quiet::Over;
+        let out = self.filter.as_mut().map(|filter| filter.quiet()).unwrap_or_default();
+        self.held = self.held.saturating_sub(count(&out));
+        if out.is_empty() { Poll::Pending } else { Poll::Ready(out) }
     }
 
     fn last(&mut self) -> Bytes {
@@ -163,7 +199,11 @@ impl Body for Flow {
             if this.ended {
                 return Poll::Ready(this.trailers.take().map(|it| Ok(Frame::trailers(it))));
             }
-            let frame = match ready!(Pin::new(&mut this.inner).poll_frame(cx)) {
+            let polled = match Pin::new(&mut this.inner).poll_frame(cx) {
+                Poll::Ready(polled) => polled,
+                Poll::Pending => return this.poll_quiet(cx).map(|out| Some(Ok(Frame::data(out)))),
+            };
+            let frame = match polled {
                 Some(Ok(frame)) => frame,
                 Some(Err(error)) => {
                     if let Some(report) = this.report.take() {

@@ -1,10 +1,11 @@
 use std::{
+    collections::HashMap,
     fmt,
     sync::{Arc, OnceLock},
 };
 
 use palisade_core::Inspection;
-use palisade_tls::{Roots, crypto_provider};
+use palisade_tls::{ClientIdentity, Roots, crypto_provider};
 use rustls::{
     ClientConfig, ServerConfig,
     server::{ClientHello, ResolvesServerCert},
@@ -12,7 +13,7 @@ use rustls::{
 };
 use tokio::sync::Semaphore;
 
-use super::{CaError, SandboxCa, transform::Transform};
+use super::{CaError, SandboxCa, room::Rooms, transform::Transform};
 
 /// Connections to servers that are open at a time, for all clients that are looked into.
 const MOST_UPSTREAMS: usize = 2048;
@@ -34,12 +35,38 @@ pub struct Inspector {
     pub(crate) transform: Option<Arc<dyn Transform>>,
     pub(crate) inward: Arc<ServerConfig>,
     pub(crate) upstreams: Arc<Semaphore>,
+    pub(crate) rooms: Rooms,
     /// In bytes.
     pub(crate) gathered: Arc<Semaphore>,
     roots: Roots,
+    /// For servers that are shown no certificate.
+    nobody: Configs,
+    /// By the rule.
+    shown: HashMap<String, Shown>,
+}
+
+/// A certificate that is shown for the requests of one rule, or what is missing.
+struct Shown {
+    identity: Result<Arc<ClientIdentity>, String>,
+    configs: Configs,
+}
+
+/// The client's side of TLS to servers.
+#[derive(Default)]
+struct Configs {
     http1: OnceLock<Outward>,
     either: OnceLock<Outward>,
 }
+
+impl Configs {
+    fn slot(&self, also_h2: bool) -> &OnceLock<Outward> {
+        if also_h2 { &self.either } else { &self.http1 }
+    }
+}
+
+/// As whom a connection to a server is made: by the rule whose certificate is shown, or as nobody. No connection
+/// is used for two of them.
+pub(crate) type As = Option<Arc<str>>;
 
 impl Inspector {
     /// Look where `policy` says, with certificates of `ca` for clients inside; servers are verified
@@ -62,10 +89,11 @@ impl Inspector {
             transform: None,
             inward: Arc::new(inward),
             upstreams: Arc::new(Semaphore::new(MOST_UPSTREAMS)),
+            rooms: Rooms::new(),
             gathered: Arc::new(Semaphore::new(MOST_GATHERED)),
             roots,
-            http1: OnceLock::new(),
-            either: OnceLock::new(),
+            nobody: Configs::default(),
+            shown: HashMap::new(),
         })
     }
 
@@ -76,21 +104,48 @@ impl Inspector {
         self
     }
 
+    /// Show servers a certificate for requests that this rule permits, and for no others. Where one is missing,
+    /// such requests are denied and say why.
+    #[must_use]
+    pub fn with_certificate(
+        mut self,
+        rule: String,
+        identity: Result<Arc<ClientIdentity>, String>,
+    ) -> Self {
+        self.shown.insert(rule, Shown { identity, configs: Configs::default() });
+        self
+    }
+
+    /// As whom requests that this rule permits go to their server.
+    ///
+    /// # Errors
+    /// The certificate that they need is missing.
+    pub(crate) fn who(&self, rule: Option<&str>) -> Result<As, String> {
+        let Some((rule, shown)) = rule.and_then(|rule| self.shown.get_key_value(rule)) else {
+            return Ok(None);
+        };
+        shown.identity.clone().map(|_| Some(rule.as_str().into()))
+    }
+
     /// The client's side of TLS to servers: for HTTP/1.1 only, or also for HTTP/2. Reads files at its
     /// first use.
-    pub(crate) fn outward(&self, also_h2: bool) -> Outward {
+    pub(crate) fn outward(&self, also_h2: bool, who: &As) -> Outward {
         let protocols: &[&[u8]] = if also_h2 { &[H2, HTTP_1_1] } else { &[HTTP_1_1] };
-        let make = || self.roots.client_config(protocols).map(Arc::new);
-        self.slot(also_h2).get_or_init(make).clone()
+        let (identity, configs) = self.of(who);
+        let make = || self.roots.client_config_as(protocols, identity).map(Arc::new);
+        configs.slot(also_h2).get_or_init(make).clone()
     }
 
     /// The same, if it was used before.
-    pub(crate) fn made(&self, also_h2: bool) -> Option<Outward> {
-        self.slot(also_h2).get().cloned()
+    pub(crate) fn made(&self, also_h2: bool, who: &As) -> Option<Outward> {
+        self.of(who).1.slot(also_h2).get().cloned()
     }
 
-    fn slot(&self, also_h2: bool) -> &OnceLock<Outward> {
-        if also_h2 { &self.either } else { &self.http1 }
+    fn of(&self, who: &As) -> (Option<&Arc<ClientIdentity>>, &Configs) {
+        match who.as_ref().and_then(|rule| self.shown.get(&**rule)) {
+            Some(shown) => (shown.identity.as_ref().ok(), &shown.configs),
+            None => (None, &self.nobody),
+        }
     }
 }
 

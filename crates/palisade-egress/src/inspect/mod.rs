@@ -5,16 +5,17 @@
 //! operator's roots.
 
 mod aim;
-mod answer;
+pub(crate) mod answer;
 mod ca;
 mod chunked;
 mod end;
 mod fields;
 mod flow;
 mod gate;
-mod head;
+pub(crate) mod head;
 mod inspector;
 mod prefixed;
+mod room;
 mod tasks;
 mod transform;
 mod underway;

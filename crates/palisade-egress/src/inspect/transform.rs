@@ -77,6 +77,12 @@ pub trait AnswerFilter: Send {
     /// What may go on of all that was seen, once these bytes have come.
     fn data(&mut self, bytes: Bytes) -> Bytes;
 
+    /// What may go on of what is held back, once nothing has come for a while: what waits for the next message
+    /// of a conversation would wait for ever.
+    fn quiet(&mut self) -> Bytes {
+        Bytes::new()
+    }
+
     /// What was held back, once the body has ended.
     fn end(&mut self) -> Bytes;
 

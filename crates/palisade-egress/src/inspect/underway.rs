@@ -6,6 +6,7 @@ use std::{
 };
 
 use palisade_core::Request;
+use tokio::sync::OwnedSemaphorePermit;
 
 type Open = Arc<Mutex<State>>;
 
@@ -24,16 +25,18 @@ struct State {
 pub(crate) struct Ongoing {
     open: Open,
     id: u64,
+    /// Among those of all connections.
+    _place: OwnedSemaphorePermit,
 }
 
 impl Underway {
     /// And this one.
-    pub(crate) fn enter(&self, request: &Arc<Request>) -> Ongoing {
+    pub(crate) fn enter(&self, request: &Arc<Request>, place: OwnedSemaphorePermit) -> Ongoing {
         let mut state = lock(&self.0);
         let id = state.next;
         state.next = id.wrapping_add(1);
         state.requests.insert(id, Arc::clone(request));
-        Ongoing { open: Arc::clone(&self.0), id }
+        Ongoing { open: Arc::clone(&self.0), id, _place: place }
     }
 
     /// All of them.

@@ -5,9 +5,12 @@ use std::sync::Arc;
 use bytes::BytesMut;
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    time::timeout,
+};
 
-use super::transform::AnswerFilter;
+use super::{flow::QUIET, transform::AnswerFilter};
 use crate::relay::{Traffic, Way};
 
 /// What is read at a time of what is no HTTP any more.
@@ -29,13 +32,28 @@ pub(super) async fn relayed(
             return traffic.copy(Way::In, &mut from_server, &mut to_client).await;
         };
         let mut buffer = BytesMut::new();
+        let (mut held, mut asked) = (0_usize, false);
         loop {
             buffer.reserve(CHUNK);
-            if from_server.read_buf(&mut buffer).await? == 0 {
+            let reading = from_server.read_buf(&mut buffer);
+            let read = if held == 0 || asked {
+                reading.await
+            } else if let Ok(read) = timeout(QUIET, reading).await {
+                read
+            } else {
+                let clean = filter.quiet();
+                (held, asked) = (held.saturating_sub(clean.len()), true);
+                traffic.write(Way::In, &clean, &mut to_client).await?;
+                continue;
+            };
+            if read? == 0 {
                 traffic.write(Way::In, &filter.end(), &mut to_client).await?;
                 return to_client.shutdown().await;
             }
-            let clean = filter.data(buffer.split().freeze());
+            let came = buffer.split().freeze();
+            held = held.saturating_add(came.len());
+            let clean = filter.data(came);
+            (held, asked) = (held.saturating_sub(clean.len()), false);
             traffic.write(Way::In, &clean, &mut to_client).await?;
         }
     };

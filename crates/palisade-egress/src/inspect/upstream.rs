@@ -1,9 +1,10 @@
 //! Connections to the server behind one client's connection.
 
 use std::{
+    collections::HashMap,
     error::Error as _,
     io,
-    net::{IpAddr, SocketAddr},
+    net::{IpAddr, Ipv6Addr, SocketAddr},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -27,19 +28,19 @@ use super::{
     Inspector,
     answer::{self, Payload},
     head,
-    inspector::{H2, MOST_BUFFERED},
+    inspector::{As, H2, MOST_BUFFERED},
+    room::Room,
     tasks::Tasks,
 };
 use crate::{
     Proxy,
-    dial::{DialError, Target},
+    dial::{DialError, Places, Target},
 };
 
 /// Connections of HTTP/1 to one server for one client that speaks HTTP/2.
 const MOST_HTTP1: usize = 32;
 /// How long a connection is waited for that has just given its answer.
 const SOON: Duration = Duration::from_millis(20);
-const WINDOW: u32 = 1024 * 1024;
 
 /// Where the requests of one client's connection go. Dials when there is one to send.
 pub(crate) struct Upstream {
@@ -50,6 +51,8 @@ pub(crate) struct Upstream {
     pub(crate) secure: bool,
     /// Whether the client speaks HTTP/2. One that does not gets no HTTP/2 behind its back.
     pub(crate) also_h2: bool,
+    /// As large as the client's own, if that speaks HTTP/2.
+    window: u32,
     pub(crate) tasks: Tasks,
     state: Mutex<State>,
     dialling: tokio::sync::Mutex<()>,
@@ -57,10 +60,18 @@ pub(crate) struct Upstream {
 
 #[derive(Default)]
 struct State {
+    pools: HashMap<As, Pool>,
+    /// Whether there was a connection.
+    dialled: bool,
+    /// Where the server is, as far as that is known.
+    address: Option<SocketAddr>,
+}
+
+/// Connections that are made as one and the same.
+#[derive(Default)]
+struct Pool {
     h2: Option<http2::SendRequest<Payload>>,
     h1: Vec<http1::SendRequest<Payload>>,
-    /// Where the server is.
-    address: Option<SocketAddr>,
 }
 
 enum Sender {
@@ -94,24 +105,33 @@ impl Upstream {
         proxy: Arc<Proxy>,
         inspector: Arc<Inspector>,
         target: Target,
-        (secure, also_h2): (bool, bool),
+        secure: bool,
+        room: Option<&Room>,
         tasks: Tasks,
     ) -> Self {
         let (state, dialling) = Default::default();
-        Self { proxy, inspector, target, secure, also_h2, tasks, state, dialling }
+        let (also_h2, window) = (room.is_some(), room.map_or(0, |room| room.window));
+        Self { proxy, inspector, target, secure, also_h2, window, tasks, state, dialling }
     }
 
-    /// Where the server is, once it was dialled.
+    /// Whether a server was dialled.
+    pub(crate) fn has_dialled(&self) -> bool {
+        self.state().dialled
+    }
+
+    /// Where the server is, once it was dialled and if that is known.
     pub(crate) fn address(&self) -> Option<SocketAddr> {
         self.state().address
     }
 
     /// Send a request and wait until the answer begins. Its target is in absolute form. `asked` is what was
-    /// permitted: it is considered again for each address that is dialled.
+    /// permitted: it is considered again for each address that is dialled. `who` says whose certificate the
+    /// server may see.
     pub(crate) async fn send(
         &self,
         mut request: Request<Payload>,
         asked: &Asked,
+        who: &As,
     ) -> Result<Response<Incoming>, Failure> {
         let absolute = request.uri().clone();
         // What a client would send again by itself when a connection turns out to be closed (RFC 9110,
@@ -119,14 +139,14 @@ impl Upstream {
         let mut spare = (request.method().is_safe() && request.body().is_end_stream())
             .then(|| without_body(&request));
         loop {
-            let (sender, used_before) = self.sender(asked).await?;
+            let (sender, used_before) = self.sender(asked, who).await?;
             *request.uri_mut() = absolute.clone();
             let sent = match sender {
                 Sender::Http1(mut sender) => {
                     for_http1(&mut request);
                     let sent = sender.try_send_request(request).await;
                     if sent.is_ok() && !sender.is_closed() {
-                        self.state().h1.push(sender);
+                        self.state().pools.entry(who.clone()).or_default().h1.push(sender);
                     }
                     sent
                 }
@@ -153,21 +173,22 @@ impl Upstream {
     }
 
     /// A connection that takes a request, and whether it had one before.
-    async fn sender(&self, asked: &Asked) -> Result<(Sender, bool), Failure> {
-        if let Some(sender) = self.idle().await {
+    async fn sender(&self, asked: &Asked, who: &As) -> Result<(Sender, bool), Failure> {
+        if let Some(sender) = self.idle(who).await {
             return Ok((sender, true));
         }
         // Many requests that come at once do not all dial: one connection may do for them.
         let _turn = self.dialling.lock().await;
-        if let Some(Sender::Http2(sender)) = self.idle().await {
+        if let Some(Sender::Http2(sender)) = self.idle(who).await {
             return Ok((Sender::Http2(sender), true));
         }
-        Ok((self.dial(asked).await?, false))
+        Ok((self.dial(asked, who).await?, false))
     }
 
-    async fn idle(&self) -> Option<Sender> {
+    async fn idle(&self, who: &As) -> Option<Sender> {
         let mut only = {
             let mut state = self.state();
+            let state = state.pools.get_mut(who)?;
             if let Some(sender) = state.h2.as_ref().filter(|sender| !sender.is_closed()) {
                 return Some(Sender::Http2(sender.clone()));
             }
@@ -185,8 +206,8 @@ impl Upstream {
         }
     }
 
-    async fn dial(&self, asked: &Asked) -> Result<Sender, Failure> {
-        if self.state().h1.len() >= MOST_HTTP1 {
+    async fn dial(&self, asked: &Asked, who: &As) -> Result<Sender, Failure> {
+        if self.state().pools.get(who).is_some_and(|pool| pool.h1.len() >= MOST_HTTP1) {
             return Err(Failure::Full);
         }
         let permit = Arc::clone(&self.inspector.upstreams).try_acquire_owned();
@@ -194,32 +215,45 @@ impl Upstream {
         let Some(host) = &self.target.host else {
             return Err(Failure::Unreachable("resolve", io::ErrorKind::InvalidInput.into()));
         };
-        let addresses = self.proxy.lookup.addresses(host).await;
-        let mut addresses = addresses.map_err(|error| Failure::Unreachable("resolve", error))?;
+        let places = self.target.places(host, &self.proxy).await;
+        let mut places = places.map_err(|error| Failure::Unreachable("resolve", error))?;
         if let Some(transform) = self.inspector.transform.as_ref().filter(|_| !self.secure) {
-            addresses.retain(|address| transform.may_go_plainly(host, *address));
-            if addresses.is_empty() {
+            let may_be = match &mut places {
+                Places::Addresses(addresses) => {
+                    addresses.retain(|address| transform.may_go_plainly(host, *address));
+                    !addresses.is_empty()
+                }
+                // To one that is not known, nothing goes that a rule has to name the address for.
+                Places::ByProxy => {
+                    transform.may_go_plainly(host, IpAddr::V6(Ipv6Addr::UNSPECIFIED))
+                }
+            };
+            if !may_be {
                 return Err(Failure::NotPlainly);
             }
         }
-        let authority = &*self.proxy.authority;
-        self.permitted(asked, &mut addresses).await.map_err(Failure::Denied)?;
+        if let Places::Addresses(addresses) = &mut places {
+            self.permitted(asked, addresses).await.map_err(Failure::Denied)?;
+        }
         let limits = &self.proxy.limits;
-        let (stream, address) = match self.target.dial(addresses, authority, limits).await {
+        let (stream, address) = match self.target.reach(places, &self.proxy).await {
             Ok(reached) => reached,
             Err(DialError::Denied(decision)) => return Err(Failure::Denied(decision)),
             Err(DialError::Failed(error)) => return Err(Failure::Unreachable("reach", error)),
         };
-        self.state().address = Some(address);
+        {
+            let mut state = self.state();
+            (state.dialled, state.address) = (true, address);
+        }
         stream.set_nodelay(true).ok();
         if !self.secure && self.also_h2 {
             // There is nothing to negotiate: the client knows what the server speaks.
-            return self.speak_http2(stream, permit).await;
+            return self.speak_http2(stream, permit, who).await;
         }
         if !self.secure {
             return self.speak_http1(stream, permit).await;
         }
-        let config = self.tls().await?;
+        let config = self.tls(who).await?;
         let name = ServerName::try_from(host.as_str().to_owned());
         let name = name.map_err(|error| Failure::Certificate(error.to_string()))?;
         let connecting = TlsConnector::from(config).connect(name, stream);
@@ -231,7 +265,7 @@ impl Upstream {
             }
         };
         if stream.get_ref().1.alpn_protocol() == Some(H2) {
-            self.speak_http2(stream, permit).await
+            self.speak_http2(stream, permit, who).await
         } else {
             self.speak_http1(stream, permit).await
         }
@@ -266,16 +300,17 @@ impl Upstream {
     }
 
     /// The first use reads the operator's roots, which must not hold up others.
-    async fn tls(&self) -> Result<Arc<ClientConfig>, Failure> {
+    async fn tls(&self, who: &As) -> Result<Arc<ClientConfig>, Failure> {
         let failed = |error| {
             Failure::Unreachable("speak TLS with", io::Error::other::<rustls::Error>(error))
         };
         let also_h2 = self.also_h2;
-        if let Some(made) = self.inspector.made(also_h2) {
+        if let Some(made) = self.inspector.made(also_h2, who) {
             return made.map_err(failed);
         }
         let inspector = Arc::clone(&self.inspector);
-        match tokio::task::spawn_blocking(move || inspector.outward(also_h2)).await {
+        let who = who.clone();
+        match tokio::task::spawn_blocking(move || inspector.outward(also_h2, &who)).await {
             Ok(made) => made.map_err(failed),
             Err(error) => Err(Failure::Unreachable("speak TLS with", io::Error::other(error))),
         }
@@ -306,11 +341,12 @@ impl Upstream {
         &self,
         stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
         permit: impl Send + 'static,
+        who: &As,
     ) -> Result<Sender, Failure> {
         let (sender, connection) = http2::Builder::new(self.tasks.clone())
             .timer(TokioTimer::new())
-            .initial_stream_window_size(WINDOW)
-            .initial_connection_window_size(2 * WINDOW)
+            .initial_stream_window_size(self.window)
+            .initial_connection_window_size(self.window.saturating_mul(2))
             .max_header_list_size(u32::try_from(head::LONGEST).unwrap_or(u32::MAX))
             .max_send_buf_size(MOST_BUFFERED)
             .handshake(TokioIo::new(stream))
@@ -320,7 +356,7 @@ impl Upstream {
             connection.await.ok();
             drop(permit);
         });
-        self.state().h2 = Some(sender.clone());
+        self.state().pools.entry(who.clone()).or_default().h2 = Some(sender.clone());
         Ok(Sender::Http2(sender))
     }
 

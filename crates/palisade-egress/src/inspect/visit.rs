@@ -33,7 +33,8 @@ use super::{
     flow::{Flow, Watched},
     gate::{Admissions, Gate},
     head,
-    inspector::MOST_BUFFERED,
+    inspector::{As, MOST_BUFFERED},
+    room::Room,
     tasks::Tasks,
     transform::Passing,
     underway::Underway,
@@ -44,8 +45,6 @@ use crate::{
     dial::Target,
     relay::{Meter, Traffic, Way},
 };
-
-const WINDOW: u32 = 1024 * 1024;
 
 mod answers;
 
@@ -58,6 +57,8 @@ pub(crate) struct Visit {
     secure: bool,
     caller: Caller,
     upstream: Upstream,
+    /// If the client speaks HTTP/2.
+    room: Option<Room>,
     pub(crate) traffic: Arc<Traffic>,
     tasks: Tasks,
     underway: Underway,
@@ -91,12 +92,14 @@ impl Visit {
         (secure, h2): (bool, bool),
     ) -> Arc<Self> {
         let tasks = Tasks::default();
+        let room = h2.then(|| inspector.rooms.take(proxy.limits.streams));
         let caller = target.caller.clone();
         let upstream = Upstream::new(
             Arc::clone(&proxy),
             Arc::clone(&inspector),
             target,
-            (secure, h2),
+            secure,
+            room.as_ref(),
             tasks.clone(),
         );
         let traffic = Arc::new(Traffic::new());
@@ -112,6 +115,7 @@ impl Visit {
             secure,
             caller,
             upstream,
+            room,
             traffic,
             tasks,
             underway,
@@ -124,19 +128,27 @@ impl Visit {
         &self.host
     }
 
-    /// Where the server is, if it was dialled.
+    /// Whether a server was dialled.
+    pub(crate) fn has_dialled(&self) -> bool {
+        self.upstream.has_dialled()
+    }
+
+    /// Where the server is, if it was dialled and that is known.
     pub(crate) fn address(&self) -> Option<std::net::SocketAddr> {
         self.upstream.address()
     }
 
     /// Serve it to its end.
-    pub(crate) async fn serve<S>(self: &Arc<Self>, stream: S, h2: bool) -> EndCause
+    pub(crate) async fn serve<S>(self: &Arc<Self>, stream: S) -> EndCause
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let _end = EndOnDrop(&self.tasks);
         let serving = async {
-            let clean = if h2 { self.serve_h2(stream).await } else { self.serve_h1(stream).await };
+            let clean = match &self.room {
+                Some(room) => self.serve_h2(stream, room).await,
+                None => self.serve_h1(stream).await,
+            };
             let after = self.after.lock().unwrap_or_else(PoisonError::into_inner).take();
             if let Some(after) = after {
                 after.await;
@@ -207,7 +219,7 @@ impl Visit {
         served.is_ok()
     }
 
-    async fn serve_h2<S>(self: &Arc<Self>, stream: S) -> bool
+    async fn serve_h2<S>(self: &Arc<Self>, stream: S, room: &Room) -> bool
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
@@ -218,10 +230,10 @@ impl Visit {
         http2::Builder::new(self.tasks.clone())
             .timer(TokioTimer::new())
             .auto_date_header(false)
-            .max_concurrent_streams(self.proxy.limits.streams)
+            .max_concurrent_streams(room.streams)
             .max_header_list_size(u32::try_from(head::LONGEST).unwrap_or(u32::MAX))
-            .initial_stream_window_size(WINDOW)
-            .initial_connection_window_size(2 * WINDOW)
+            .initial_stream_window_size(room.window)
+            .initial_connection_window_size(room.window.saturating_mul(2))
             .max_send_buf_size(MOST_BUFFERED)
             .serve_connection(TokioIo::new(stream), service)
             .await
@@ -261,6 +273,7 @@ impl Visit {
         request: Request<Incoming>,
         mut offer: Offer<'_>,
     ) -> Result<Response<Payload>, Refused> {
+        let place = self.inspector.rooms.request().await;
         let (mut head, mut body) = request.into_parts();
         let expects = head.headers.contains_key(header::EXPECT);
         let disagreement = Aim { host: &self.host, port: self.port, secure: self.secure }
@@ -311,10 +324,14 @@ impl Visit {
             return Err(self.turned_away(body, expects, &decision).await);
         }
         let asked: Arc<Asked> = asked.into();
-        let ongoing = self.underway.enter(&asked);
+        let Some(place) = place else {
+            return Err(self.failed(Failure::Full, &asked).await);
+        };
+        let ongoing = self.underway.enter(&asked, place);
         if let Some(denial) = self.forbidden_since(generation, &asked).await {
             return Err(self.turned_away(body, expects, &denial).await);
         }
+        let who = self.who(&decision, &asked).await?;
         let none = Bytes::new();
         let known = gathered.as_ref().or(body.is_end_stream().then_some(&none));
         let passing = self.transformed(&asked, &decision, known, &mut head).await?;
@@ -338,7 +355,7 @@ impl Visit {
             }
         };
         let limit = self.proxy.limits.answer;
-        let sending = self.upstream.send(Request::from_parts(head, payload), &asked);
+        let sending = self.upstream.send(Request::from_parts(head, payload), &asked, &who);
         let sent = tokio::select! {
             sent = sending => sent,
             () = pace.idle(limit) => Err(Failure::Slow(limit)),
@@ -443,6 +460,22 @@ impl Visit {
             bytes.extend_from_slice(&data);
         }
         Ok(Whole { bytes: bytes.freeze(), room, trailers })
+    }
+
+    /// As whom a permitted request goes to its server.
+    async fn who(&self, decision: &Decision, asked: &Asked) -> Result<As, Refused> {
+        if !self.secure {
+            return Ok(None);
+        }
+        match self.inspector.who(decision.whole_rule()) {
+            Ok(who) => Ok(who),
+            Err(reason) => {
+                let denial = Decision { verdict: Verdict::Deny, reason, ..decision.clone() };
+                let action = Action::Request(Box::new(asked.clone()));
+                self.proxy.authority.record(Event::decided(&action, &denial)).await;
+                Err(Box::new(answer::denied(&denial)))
+            }
+        }
     }
 
     async fn transformed(

@@ -92,7 +92,11 @@ fn hides_its_name_by_giving_none_or_an_address() {
 fn hides_its_name_by_encryption() {
     let outer = server_name_of(&[(0, b"a.example")]);
     for kind in [0xfe0d, 0xffce] {
-        assert_hidden(&hello_with(&[outer.clone(), (kind, vec![0; 40])]), "ECH");
+        let hello = hello_with(&[outer.clone(), (kind, vec![0; 40])]);
+        assert_hidden(&hello, "ECH");
+        // A proxy that ends TLS is no server of what is inside.
+        let named = ClientHello::Read(TlsName::Named("a.example".parse().unwrap()));
+        assert_eq!(read_hello_to_us(&hello), named);
     }
 }
 

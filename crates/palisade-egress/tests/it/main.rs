@@ -8,9 +8,11 @@
 )]
 
 mod dns;
+mod forward;
 mod front;
 mod inspect;
 mod limits;
+mod outbound;
 mod rebind;
 mod relay;
 mod world;

@@ -12,7 +12,9 @@ use std::{
 use palisade_core::{
     Action, Authority, BoxFuture, Decision, Event, HostName, RecordKind, TlsName, Verdict,
 };
-use palisade_egress::{Ended, Inspector, Limits, Lookup, Proxy, Services, SyntheticMap};
+use palisade_egress::{
+    Ended, Inspector, Limits, Lookup, OutboundProxy, Proxy, Services, SyntheticMap,
+};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
@@ -111,9 +113,12 @@ pub(crate) struct Plan {
     pub(crate) permitted: Vec<IpAddr>,
     pub(crate) bare: Option<IpAddr>,
     pub(crate) allow_name: bool,
+    /// Permitted besides, and at the same addresses.
+    pub(crate) names: Vec<HostName>,
     pub(crate) limits: Limits,
     pub(crate) services: Services,
     pub(crate) inspector: Option<Inspector>,
+    pub(crate) outbound: Option<OutboundProxy>,
 }
 
 pub(crate) const LOCALHOST: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
@@ -130,9 +135,11 @@ impl Plan {
             permitted: vec![LOCALHOST],
             bare: None,
             allow_name: true,
+            names: vec![],
             limits,
             services: Services::new(),
             inspector: None,
+            outbound: None,
         }
     }
 
@@ -142,12 +149,19 @@ impl Plan {
         let twins = synthetic.assign(&host).unwrap();
         let destination = SocketAddr::new(self.bare.unwrap_or(twins.v4.into()), self.port);
         let judge = Arc::new(Judge {
-            names: self.allow_name.then(|| host.clone()).into_iter().collect(),
+            names: self
+                .allow_name
+                .then(|| host.clone())
+                .into_iter()
+                .chain(self.names.clone())
+                .collect(),
             addresses: self.permitted.into_iter().collect(),
             ..Judge::default()
         });
-        let answers =
-            Arc::new(Answers { of: HashMap::from([(host, self.answers)]), asked: 0.into() });
+        let answers = Arc::new(Answers {
+            of: self.names.into_iter().chain([host]).map(|it| (it, self.answers.clone())).collect(),
+            asked: 0.into(),
+        });
         let ended = Arc::new(Mutex::new(Vec::new()));
         let seen = Arc::clone(&ended);
         let mut proxy = Proxy::new(Arc::clone(&judge) as _, synthetic, Arc::clone(&answers) as _)
@@ -157,6 +171,9 @@ impl Plan {
             .with_limits(self.limits);
         if let Some(inspector) = self.inspector {
             proxy = proxy.with_inspector(inspector);
+        }
+        if let Some(outbound) = self.outbound {
+            proxy = proxy.with_outbound(Arc::new(outbound));
         }
         let listener = std::net::TcpListener::bind((LOCALHOST, 0)).unwrap();
         let address = listener.local_addr().unwrap();

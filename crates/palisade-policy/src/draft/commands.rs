@@ -64,10 +64,15 @@ fn give(
 /// Names of credentials that a document uses.
 pub(super) fn credentials_of(document: &Document) -> Vec<At<String>> {
     let rules = document.network.iter().flat_map(|network| network.rules.iter());
-    let by_rules = rules.filter_map(|rule| rule.value.credential.clone());
+    let by_rules = rules.flat_map(|rule| {
+        let rule = &rule.value;
+        rule.credential.iter().chain(&rule.client_certificate).cloned()
+    });
+    let upstream = document.network.iter().filter_map(|network| network.upstream.as_ref());
+    let by_upstream = upstream.filter_map(|at| at.value.credential.clone());
     let providers = document.inference.iter().flat_map(|inference| inference.providers.values());
     let by_providers = providers.filter_map(|provider| provider.value.credential.clone());
     let commands = document.commands.iter().flat_map(|commands| commands.value.values());
     let by_commands = commands.flat_map(|command| command.value.credentials.clone());
-    by_rules.chain(by_providers).chain(by_commands).collect()
+    by_rules.chain(by_upstream).chain(by_providers).chain(by_commands).collect()
 }

@@ -87,6 +87,28 @@ fn one(
             );
         }
     }
+    let certificate = credential.certificate.as_ref().and_then(|file| check.path(file));
+    if let Some(file) = &credential.certificate {
+        let Credential { header, query, aws, expose, refresh, .. } = credential;
+        let carried = header.as_ref().or(query.as_ref()).or(expose.as_ref()).map(|at| at.place);
+        let other =
+            carried.or(aws.as_ref().map(|at| at.place)).or(refresh.as_ref().map(|at| at.place));
+        if let Some(place) = other {
+            check.wrong(
+                place,
+                format!(
+                    "the credential `{}` is a certificate's key, which no request carries",
+                    shown(name)
+                ),
+                "remove it, or make two credentials of it",
+            );
+        }
+        if let Some(From::Oauth2(_)) = credential.from.as_ref().map(|at| &at.value) {
+            let what =
+                "a certificate's key is a file's or another secret's text (PEM), and no token";
+            check.wrong(file.place, what, "write such as `from: {file: ~/.config/client.key}`");
+        }
+    }
     if let Some(refresh) = credential.refresh.as_ref().filter(|at| at.value.0 < LEAST_REFRESH) {
         check.wrong(refresh.place, "that is too often", "write 10s or more");
     }
@@ -125,6 +147,7 @@ fn one(
         name: name.to_owned(),
         from: source,
         place: header.or(query).or(aws),
+        certificate,
         expose: credential.expose.as_ref().map(|text| text.value.clone()),
         refresh: credential.refresh.as_ref().map(|time| time.value.0),
     })
@@ -143,8 +166,8 @@ fn ssh_keys(
             "name at least one key and one host",
         );
     }
-    let Credential { header, query, expose, .. } = &credential.value;
-    let other = header.as_ref().or(query.as_ref()).or(expose.as_ref());
+    let Credential { header, query, expose, certificate, .. } = &credential.value;
+    let other = header.as_ref().or(query.as_ref()).or(expose.as_ref()).or(certificate.as_ref());
     if let Some(other) = other {
         check.wrong(
             other.place,

@@ -22,7 +22,9 @@ type Checked = (BTreeMap<HostName, At<Vec<IpAddr>>>, Vec<At<DraftRule>>, Vec<At<
 
 const HTTPS: u16 = 443;
 /// The name of the model gateway inside.
-const GATEWAY: &str = "inference.local";
+pub(super) const GATEWAY: &str = "inference.local";
+/// The name of the HTTP proxy inside.
+pub(super) const PROXY: &str = "proxy.palisade.internal";
 
 pub(super) fn check(check: &mut Check<'_>, section: Option<&Network>) -> Checked {
     let Some(section) = section else { return Checked::default() };
@@ -68,7 +70,9 @@ pub(super) fn check(check: &mut Check<'_>, section: Option<&Network>) -> Checked
         }
         // Only a rule without conditions permits all that it names.
         let free = &written.value;
-        let whole = !free.binaries.is_given() && free.credential.is_none();
+        let whole = !free.binaries.is_given()
+            && free.credential.is_none()
+            && free.client_certificate.is_none();
         rules.push((rule, whole));
     }
     (hosts, rules.into_iter().map(|(rule, _)| rule).collect(), exposed)
@@ -112,7 +116,8 @@ fn one(check: &mut Check<'_>, index: usize, rule: &At<Written>) -> Option<At<Dra
         );
     }
     let http = rule.http.is_given().then(|| http::check(check, &rule.http, &hosts));
-    let inspect = rule.http.is_given() || rule.credential.is_some();
+    let inspect =
+        rule.http.is_given() || rule.credential.is_some() || rule.client_certificate.is_some();
     let tls = match rule.tls.as_ref().map(|tls| tls.value) {
         Some(Tls::Inspect) => http_rules::Tls::Inspect,
         None if inspect => http_rules::Tls::Inspect,
@@ -129,6 +134,14 @@ fn one(check: &mut Check<'_>, index: usize, rule: &At<Written>) -> Option<At<Dra
             "add `hosts`, or remove `credential`",
         );
     }
+    let certificate = rule.client_certificate.as_ref();
+    if let Some(certificate) = certificate.filter(|_| rule.hosts.is_empty()) {
+        check.wrong(
+            certificate.place,
+            "a client certificate is for names, and the rule has none",
+            "add `hosts`, or remove `client_certificate`",
+        );
+    }
     let rule = NetworkRule {
         rule: id,
         hosts,
@@ -141,9 +154,11 @@ fn one(check: &mut Check<'_>, index: usize, rule: &At<Written>) -> Option<At<Dra
         limits,
         only_denies: false,
         credential: credential.map(|name| name.value.clone()),
+        client_certificate: certificate.map(|name| name.value.clone()),
     };
     let credential = credential.map(|name| name.place);
-    Some(At { value: DraftRule { rule, name, credential }, place })
+    let client_certificate = certificate.map(|name| name.place);
+    Some(At { value: DraftRule { rule, name, credential, client_certificate }, place })
 }
 
 pub(super) fn host(check: &mut Check<'_>, text: &At<String>) -> Option<HostPattern> {
@@ -151,6 +166,10 @@ pub(super) fn host(check: &mut Check<'_>, text: &At<String>) -> Option<HostPatte
         Ok(HostPattern::Exact(name)) if name.as_str() == GATEWAY => (
             format!("`{GATEWAY}` is the model gateway's own name, and no rule is about it"),
             "name models in `inference.routes`, and remove this host",
+        ),
+        Ok(HostPattern::Exact(name)) if name.as_str() == PROXY => (
+            format!("`{PROXY}` is the sandbox's own proxy, and leads where other rules say"),
+            "name the hosts that it is to lead to, and remove this one",
         ),
         Ok(host) => return Some(host),
         Err(error) => {
@@ -255,12 +274,13 @@ fn program(check: &mut Check<'_>, text: &At<String>) -> Option<ProgramPattern> {
 
 fn passthrough(check: &mut Check<'_>, rule: &Written) {
     if let Some(tls) = rule.tls.as_ref().filter(|tls| tls.value == Tls::Passthrough)
-        && (!rule.http.is_empty() || rule.credential.is_some())
+        && (!rule.http.is_empty() || rule.credential.is_some() || rule.client_certificate.is_some())
     {
         check.wrong(
             tls.place,
-            "`http` and `credential` need a look into TLS, and the rule says `passthrough`",
-            "write `tls: inspect`, or remove `http` and `credential`",
+            "`http`, `credential` and `client_certificate` need a look into TLS, and the rule says \
+             `passthrough`",
+            "write `tls: inspect`, or remove them",
         );
     }
 }
@@ -334,7 +354,7 @@ fn number(check: &mut Check<'_>, port: &At<u64>) -> Option<u16> {
     }
 }
 
-fn network(check: &mut Check<'_>, text: &At<String>) -> Option<IpNet> {
+pub(super) fn network(check: &mut Check<'_>, text: &At<String>) -> Option<IpNet> {
     let parsed = text
         .value
         .parse::<IpNet>()

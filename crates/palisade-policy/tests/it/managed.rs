@@ -352,3 +352,12 @@ fn ports_on_the_hosts_loopback() {
     let wrong = world.wrong();
     assert!(wrong.contains("--expose") && wrong.contains("goes beyond"), "{wrong}");
 }
+
+#[test]
+fn the_proxy_that_connections_leave_by() {
+    let proxy = |port: u16| format!("network: {{upstream: {{proxy: 'http://proxy.corp:{port}'}}}}");
+    goes_beyond(&proxy(1), &proxy(2), "this proxy");
+    goes_beyond("network: {rules: []}", &proxy(1), "this proxy");
+    stays_within(&proxy(1), &proxy(1));
+    stays_within("filesystem: {deny: [~/.ssh]}", &proxy(1));
+}

@@ -40,6 +40,27 @@ fn grants(path: &str, writable: bool) -> impl Fn(&Policy) -> bool {
 }
 
 #[test]
+fn the_proxy_that_connections_leave_by() {
+    let shows = |policy: &Policy| policy.network.upstream.is_some();
+    let project = "network: {upstream: {proxy: 'http://proxy.corp:3128'}}";
+    widens("", project, "a proxy that connections leave by", shows);
+    let known = narrows(project, project);
+    assert!(shows(&known));
+    let other = project.replace("3128", "3129");
+    let world = World::new();
+    world.user(project).project(&other);
+    assert!(world.wrong().contains("a proxy that connections leave by"));
+}
+
+#[test]
+fn client_certificates() {
+    let rules = "network: {rules: [{hosts: [a.example], client_certificate: c}]}";
+    let project = format!("{rules}\ncredentials: {{c: {{from: {{file: /k}}, certificate: /c}}}}");
+    let shows = |policy: &Policy| !policy.network.rules.is_empty();
+    widens("", &project, "the network rule", shows);
+}
+
+#[test]
 fn files() {
     widens("", "filesystem: {read: [~/.ssh]}", "reading", grants(".ssh", false));
     widens(
@@ -356,7 +377,7 @@ fn a_hook_of_a_project_widens() {
 #[test]
 fn a_hook_script_is_trusted_as_it_was() {
     let world = World::new();
-    create_dir_all(world.at("work/hooks")).unwrap();
+    fs::create_dir_all(world.at("work/hooks")).unwrap();
     world.file("work/hooks/guard.sh", "#!/bin/sh\n. ./lib.sh\n");
     world.file("work/hooks/lib.sh", "exit 0\n");
     world

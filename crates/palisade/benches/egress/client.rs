@@ -34,11 +34,31 @@ pub(crate) struct Load {
     /// Whether the name is to be resolved.
     pub(crate) inside: bool,
     pub(crate) store: String,
+    pub(crate) work: Work,
 }
+
+/// What to do with the connections.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Work {
+    /// Ask on all of them, for so long.
+    Ask,
+    /// Open all of them, keep them for so long, and ask on each once more.
+    Hold,
+    /// Open one after the other, some at a time, until so many were open and closed.
+    Churn,
+}
+
+/// Connections at a time that are opened and closed.
+const ABREAST: usize = 16;
 
 /// Ask for so long, and print what it took.
 pub(crate) fn run(load: &Load) -> Outcome<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    match load.work {
+        Work::Ask => {}
+        Work::Hold => return runtime.block_on(hold(load)),
+        Work::Churn => return runtime.block_on(churn(load)),
+    }
     let (mut times, took) = runtime.block_on(all(load))?;
     times.sort_unstable();
     let at = |thousandths: usize| {
@@ -91,6 +111,59 @@ async fn all(load: &Load) -> Outcome<(Vec<Duration>, Duration)> {
         times.extend(task.await??);
     }
     Ok((times, began.elapsed()))
+}
+
+/// Open all, say so, keep them, and see that each still answers.
+async fn hold(load: &Load) -> Outcome<()> {
+    let tls = connector(load)?;
+    let mut clients = Vec::new();
+    for _ in 0..load.connections {
+        let mut client = connect(load, &tls).await?;
+        ask(&mut client, load.bytes).await?;
+        clients.push(client);
+    }
+    say(format_args!("{}", json!({ "open": clients.len() })))?;
+    tokio::time::sleep(Duration::from_secs(load.seconds)).await;
+    for client in &mut clients {
+        ask(client, load.bytes).await?;
+    }
+    say(format_args!("{}", json!({ "answered": clients.len() })))
+}
+
+/// Say how many were open and closed, ten times.
+async fn churn(load: &Load) -> Outcome<()> {
+    let tls = connector(load)?;
+    let part = load.connections.div_ceil(10);
+    for turn in 1..=10 {
+        let mut left = part;
+        while left > 0 {
+            let abreast = ABREAST.min(left);
+            let all = (0..abreast).map(|_| {
+                let (load, tls) = (load.clone(), tls.clone());
+                tokio::spawn(async move {
+                    let mut client =
+                        connect(&load, &tls).await.map_err(|error| error.to_string())?;
+                    ask(&mut client, load.bytes).await.map_err(|error| error.to_string())
+                })
+            });
+            for one in all.collect::<Vec<_>>() {
+                one.await??;
+            }
+            left -= abreast;
+        }
+        say(format_args!("{}", json!({ "closed": part * turn })))?;
+    }
+    Ok(())
+}
+
+async fn ask(client: &mut http1::SendRequest<Empty<Bytes>>, bytes: usize) -> Outcome<()> {
+    let request = Request::get(format!("/{bytes}")).header("host", "api.test");
+    client.ready().await?;
+    let mut body = client.send_request(request.body(Empty::new())?).await?.into_body();
+    while let Some(frame) = body.frame().await {
+        frame?;
+    }
+    Ok(())
 }
 
 async fn connect(load: &Load, tls: &TlsConnector) -> Outcome<http1::SendRequest<Empty<Bytes>>> {

@@ -45,6 +45,23 @@ fn reflect(request: &Recorded) -> Answer {
             });
             stream("text/plain", received)
         }
+        // What ends as the secret begins, and then nothing for long.
+        "/pausing" => {
+            let (parts, received) = tokio::sync::mpsc::channel(8);
+            tokio::spawn(async move {
+                let token = secret.rsplit(' ').next().unwrap_or_default().to_owned();
+                let (begun, rest) = token.split_at(2);
+                for part in ["sing", "\n", begun, rest, "\n", "sing"] {
+                    let part = Bytes::copy_from_slice(part.as_bytes());
+                    if parts.send(Ok(part)).await.is_err() {
+                        return;
+                    }
+                    tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+                }
+                tokio::time::sleep(std::time::Duration::from_secs(60)).await;
+            });
+            stream("text/plain", received)
+        }
         "/redirect" => {
             let mut answer = answer(StatusCode::FOUND, "text/plain", "");
             let token = secret.rsplit(' ').next().unwrap_or_default();
@@ -138,6 +155,20 @@ credentials:
         events.retain(|event| event["kind"] == kind);
         events
     }
+}
+
+/// Of what could begin a secret, two characters go on when nothing follows. The rest does not.
+#[test]
+fn has_the_secret_sent_back_with_pauses() {
+    let Some(stage) = Stage::new() else { return };
+    let ran = stage.inside("echo $API_TOKEN; curl -N --max-time 8 $API/pausing 2>/dev/null");
+    let mut lines = ran.out.lines();
+    let placeholder = lines.next().unwrap();
+    // The last line came although the stream has not ended.
+    let expected = ["sing".to_owned(), format!("gh{}", &placeholder[2..]), "sing".to_owned()];
+    assert_eq!(lines.map(str::to_owned).collect::<Vec<_>>(), expected, "{ran}");
+    stage.assert_kept(&ran, REAL);
+    assert_eq!(stage.events("secret_in_answer").len(), 1);
 }
 
 #[test]

@@ -13,6 +13,7 @@
 mod attempts;
 mod audit_records;
 mod binaries;
+mod clients;
 mod credentials;
 mod denied;
 mod descriptors;
@@ -32,6 +33,7 @@ mod network;
 mod processes;
 mod programs;
 mod protected;
+mod proxies;
 mod redaction;
 mod refusals;
 mod repositories;

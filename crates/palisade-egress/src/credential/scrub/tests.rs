@@ -194,3 +194,51 @@ proptest! {
         prop_assert_eq!(out, chunks.concat());
     }
 }
+
+/// What comes out if it is quiet behind each chunk.
+fn run_quietly(scrubber: &mut Scrubber, chunks: &[&[u8]]) -> Vec<u8> {
+    let mut out = Vec::new();
+    for chunk in chunks {
+        out.extend_from_slice(&scrubber.push(Bytes::copy_from_slice(chunk)));
+        out.extend_from_slice(&scrubber.quiet());
+    }
+    out.extend_from_slice(&scrubber.finish());
+    assert_eq!(scrubber.held(), 0);
+    out
+}
+
+#[test]
+fn a_message_that_ends_like_the_beginning_of_a_secret_does_not_wait() {
+    let (mut scrubber, placeholder) = scrubber(TOKEN);
+    assert_eq!(scrubber.push(Bytes::from_static(b"long")), b"lon".as_slice());
+    assert_eq!(scrubber.quiet(), b"g".as_slice());
+    assert_eq!((scrubber.held(), scrubber.quiet()), (0, Bytes::new()));
+    // The rest of it is still looked for, and a longer beginning waits.
+    assert_eq!(scrubber.push(Bytes::from_static(b"hp_1")), Bytes::new());
+    assert_eq!((scrubber.held(), scrubber.quiet()), (4, Bytes::new()));
+    let rest = scrubber.push(Bytes::copy_from_slice(&TOKEN.as_bytes()[5..]));
+    assert_eq!(rest, placeholder.as_bytes()[1..]);
+    assert_eq!(scrubber.found(), 1);
+}
+
+proptest! {
+    #[test]
+    fn quiet_shows_no_more_than_two_bytes_of_a_secret(
+        cuts in prop::collection::vec(0usize..200, 0..40),
+        before in "[gh p_x]{0,8}",
+        between in "[gh p_x]{0,8}",
+    ) {
+        let (mut scrubber, placeholder) = scrubber(TOKEN);
+        let text = format!("{before}{TOKEN}{between}{TOKEN}gh");
+        let out = run_quietly(&mut scrubber, &cut(text.as_bytes(), &cuts));
+        prop_assert_eq!(out.len(), text.len());
+        prop_assert_eq!(scrubber.found(), 2);
+        let expected = format!("{before}{placeholder}{between}{placeholder}gh").into_bytes();
+        // All but the first two bytes of each are those of the placeholder.
+        let starts = [before.len(), before.len() + TOKEN.len() + between.len()];
+        for (at, (got, expected)) in out.iter().zip(&expected).enumerate() {
+            let shown = starts.iter().any(|start| (*start..*start + 2).contains(&at));
+            prop_assert!(got == expected || shown, "{} at {}", got, at);
+        }
+    }
+}

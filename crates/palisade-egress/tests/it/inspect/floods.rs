@@ -247,3 +247,40 @@ async fn never_ends_the_body_of_a_denied_request() {
         kinds(&got).into_iter().filter(|kind| [HEADERS, DATA, RST_STREAM].contains(kind)).collect();
     assert_eq!(kinds, [HEADERS, DATA, RST_STREAM]);
 }
+
+/// What the server's first settings say of requests at a time, and of a stream's window.
+async fn settings(stream: &mut TlsStream<TcpStream>) -> (u32, u32) {
+    let mut head = [0; 9];
+    timeout(SOON, stream.read_exact(&mut head)).await.unwrap().unwrap();
+    assert_eq!(head[3], SETTINGS);
+    let mut payload = vec![0; usize::from(head[2])];
+    stream.read_exact(&mut payload).await.unwrap();
+    let mut found = (u32::MAX, 65_535);
+    for entry in payload.chunks_exact(6) {
+        let value = u32::from_be_bytes(entry[2..].try_into().unwrap());
+        match entry[1] {
+            3 => found.0 = value,
+            4 => found.1 = value,
+            _ => {}
+        }
+    }
+    found
+}
+
+#[tokio::test]
+async fn has_more_connections_than_there_is_room_for() {
+    let (_server, stage) = stage().await;
+    let mut open = Vec::new();
+    for number in 0..34 {
+        let mut stream = stage.tls(&[b"h2"]).await;
+        stream.write_all(PREFACE).await.unwrap();
+        stream.write_all(&frame(SETTINGS, 0, 0, &[])).await.unwrap();
+        let expected = if number < 32 { (100, 1024 * 1024) } else { (8, 65_535) };
+        assert_eq!(settings(&mut stream).await, expected, "connection {number}");
+        open.push(stream);
+    }
+    // Those with little room are served as well.
+    let mut sender = stage.http2().await;
+    let request = http::Request::get("https://a.example/x").body(body("")).unwrap();
+    assert_eq!(sender.send_request(request).await.unwrap().status(), 200);
+}

@@ -490,3 +490,75 @@ fn what_is_not_built_is_checked_all_the_same() {
     ]);
     assert_snapshot!("later", said);
 }
+
+#[test]
+fn upstream() {
+    let proxy = |text: &str| format!("palisade: 1\nnetwork:\n  upstream: {text}\n");
+    let written = [
+        ("no_url", "{proxy: ▸proxy.corp:3128}"),
+        ("tls", "{proxy: ▸\"https://proxy.corp:3128\"}"),
+        ("socks", "{proxy: ▸\"socks5://proxy.corp:1080\"}"),
+        ("no_port", "{proxy: ▸\"http://proxy.corp\"}"),
+        ("password", "{proxy: ▸\"http://ada:secret@proxy.corp:3128\"}"),
+        ("user_alone", "{proxy: ▸\"http://ada@proxy.corp:3128\"}"),
+        ("own_name", "{proxy: ▸\"http://proxy.palisade.internal:3128\"}"),
+        ("no_credential", "{proxy: \"http://proxy.corp:3128\", credential: ▸corp}"),
+        ("except", "{proxy: \"http://proxy.corp:3128\", except: [▸.corp, ▸10.0.0.1/8, ▸\"a:1\"]}"),
+        ("resolve", "{proxy: \"http://proxy.corp:3128\", resolve: ▸yes}"),
+    ]
+    .map(|(name, text)| (name, proxy(text)));
+    let mut written: Vec<(&str, &str)> =
+        written.iter().map(|(name, text)| (*name, text.as_str())).collect();
+    written.extend([
+        (
+            "credential_of_requests",
+            "palisade: 1\ncredentials: {p: {from: {env: P}, header: \"x: {secret}\"}}\nnetwork:\n  upstream: \
+             {proxy: \"http://proxy.corp:3128\", credential: ▸p}\n",
+        ),
+        (
+            "rule_for_the_own_name",
+            "palisade: 1\nnetwork:\n  rules:\n    - {hosts: [▸proxy.palisade.internal]}\n",
+        ),
+    ]);
+    assert_snapshot!("upstream", at_marks(&written));
+}
+
+#[test]
+fn client_certificates() {
+    let said = at_marks(&[
+        (
+            "carried",
+            "palisade: 1\ncredentials: {c: {from: {file: /k}, certificate: /c, header: ▸\"x: {secret}\"}}\n",
+        ),
+        (
+            "shown_inside",
+            "palisade: 1\ncredentials: {c: {from: {file: /k}, certificate: /c, expose: ▸KEY}}\n",
+        ),
+        (
+            "no_certificate",
+            "palisade: 1\ncredentials: {c: {from: {file: /k}}}\nnetwork:\n  rules:\n    - {hosts: [a.example], \
+             client_certificate: ▸c}\n",
+        ),
+        (
+            "as_a_credential",
+            "palisade: 1\ncredentials: {c: {from: {file: /k}, certificate: /c}}\nnetwork:\n  rules:\n    - \
+             {hosts: [a.example], credential: ▸c}\n",
+        ),
+        (
+            "passthrough",
+            "palisade: 1\ncredentials: {c: {from: {file: /k}, certificate: /c}}\nnetwork:\n  rules:\n    - \
+             {hosts: [a.example], client_certificate: c, tls: ▸passthrough}\n",
+        ),
+        (
+            "for_addresses",
+            "palisade: 1\ncredentials: {c: {from: {file: /k}, certificate: /c}}\nnetwork:\n  rules:\n    - \
+             {addresses: [10.0.0.1], client_certificate: ▸c}\n",
+        ),
+        (
+            "opens_no_provider",
+            "palisade: 1\ncredentials: {c: {from: {file: /k}, certificate: /c}}\ninference: {providers: {a: \
+             {api: openai, url: \"https://a.example\", credential: ▸c}}, routes: [{model: m, to: a}]}\n",
+        ),
+    ]);
+    assert_snapshot!("client_certificates", said);
+}
