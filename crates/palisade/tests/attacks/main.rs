@@ -20,6 +20,7 @@ mod descriptors;
 mod dns;
 mod endings;
 mod entered;
+mod execs;
 mod exposed;
 mod files;
 mod hooks;
