@@ -30,6 +30,7 @@ mod live_policy;
 mod model_limits;
 mod models;
 mod network;
+mod permissions;
 mod processes;
 mod programs;
 mod protected;
