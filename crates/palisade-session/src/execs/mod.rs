@@ -6,11 +6,15 @@
 mod known;
 mod supervisor;
 
-use std::{io, os::fd::OwnedFd, path::Path, rc::Rc, sync::Arc, thread};
+use std::{io, path::Path, rc::Rc, sync::Arc, thread};
 
-use palisade_sandbox::linux::{execs::View, seccomp::Listener, sys::signal};
+use palisade_sandbox::linux::{
+    execs::View,
+    seccomp::Listener,
+    sys::{signal, turns},
+};
 use tokio::{
-    io::unix::AsyncFd,
+    io::Interest,
     runtime::Builder,
     sync::{mpsc, oneshot},
     task::LocalSet,
@@ -55,24 +59,24 @@ impl Execs {
         let changes = signal::child_descriptor()?;
         let changes = {
             let _in = runtime.enter();
-            AsyncFd::new(changes)?
+            // It is no stream, and to wait there is no difference.
+            let changes = std::os::unix::net::UnixStream::from(changes);
+            changes.set_nonblocking(true)?;
+            tokio::net::UnixStream::from_std(changes)?
         };
         let run = move || {
+            turns::take_short();
             let supervisor = Rc::new(Supervisor::new(pipeline, view, places));
             let tasks = LocalSet::new();
             tasks.block_on(&runtime, async {
                 loop {
                     tokio::select! {
-                        ready = changes.readable() => {
-                            let Ok(mut ready) = ready else { return };
+                        read = changes.async_io(Interest::READABLE, || {
                             let mut notice = [0_u8; 1024];
-                            let read = |from: &AsyncFd<OwnedFd>| {
-                                Ok(rustix::io::read(from, &mut notice)?)
-                            };
+                            Ok(rustix::io::read(&changes, &mut notice)?)
+                        }) => {
                             // It says nothing but that something has changed.
-                            if let Ok(read) = ready.try_io(read) {
-                                read.map(drop).unwrap_or_default();
-                            }
+                            read.map(drop).unwrap_or_default();
                             supervisor.changed();
                         }
                         next = served.recv() => match next {

@@ -256,7 +256,11 @@ impl Supervisor {
     fn ended(self: &Rc<Self>, exec: Exec, mut decision: Decision, begun: Option<Begun>) {
         let asked_for = begun.map(|begun| begun.subject).unwrap_or_default();
         decision.reason.push_str("; it was ended before it ran");
-        let event = Event::decided(&Action::Exec(Box::new(exec)), &decision);
+        let mut event = Event::decided(&Action::Exec(Box::new(exec)), &decision);
+        // Among many that are refused where they are asked for, it must not be one more of them.
+        if !asked_for.is_empty() && asked_for != event.subject {
+            event.subject = format!("{asked_for} became {}", event.subject);
+        }
         let event = event.with("asked_for", asked_for);
         let this = Rc::clone(self);
         tokio::task::spawn_local(async move {

@@ -14,3 +14,4 @@ pub mod probe;
 pub mod seccomp;
 pub mod signal;
 pub mod trace;
+pub mod turns;

@@ -1,8 +1,9 @@
 //! Seccomp's user notification: a call that the filter stops waits for an answer from outside. See
 //! `seccomp_unotify(2)`.
 //!
-//! Of what a listener can do, only this is here: hear of a call, and answer with an errno. Nothing
-//! lets a call go on (`SECCOMP_USER_NOTIF_FLAG_CONTINUE`) or puts a descriptor into a process.
+//! Of what a listener can do, only this is here: hear of a call, and answer with an errno or let it go on. What it
+//! then does is not held by that (`SECCOMP_USER_NOTIF_FLAG_CONTINUE`): who lets it looks elsewhere. Nothing puts a
+//! descriptor into a process.
 
 use std::{
     mem::MaybeUninit,
