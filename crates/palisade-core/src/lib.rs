@@ -22,6 +22,7 @@ mod program;
 mod record_kind;
 mod request;
 mod tool_call;
+mod whole;
 
 pub use action::{Action, TlsName};
 pub use authority::{Authority, BoxFuture, UNRECORDED};

@@ -49,6 +49,7 @@ struct State {
 struct Question {
     wish: Wish,
     subject: String,
+    kind: &'static str,
     program: Option<String>,
     since: Timestamp,
     until: Instant,
@@ -88,6 +89,9 @@ pub struct Pending {
     pub id: u32,
     /// What is wanted, such as `api.example.com:443`.
     pub subject: String,
+    /// What kind of act it is, as in the journal: `connect`, `tool_call` or `exec`.
+    #[serde(default)]
+    pub kind: String,
     /// The program that wants it, by its executable's path inside; more than one where several have the
     /// connection.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -141,7 +145,9 @@ impl Approvals {
     pub(crate) fn settled(&self, action: &Action) -> Option<Decision> {
         let wish = Wish::of(action)?;
         let state = self.lock();
-        if state.permissive {
+        // What is learned is where programs go; nothing else is permitted on the way.
+        let learned = matches!(wish.to, Destination::Name(..) | Destination::Address(_));
+        if state.permissive && learned {
             return Some(Decision::allow(LEARN, "no rule names it, and all such is permitted"));
         }
         let standing = state.answers.get(&wish).filter(|standing| standing.counts())?;
@@ -152,6 +158,10 @@ impl Approvals {
     pub(crate) async fn ask(&self, action: &Action) -> Decision {
         let Some(wish) = Wish::of(action) else {
             return Decision::deny("nobody can be asked for this");
+        };
+        // What is not shown whole, nobody can permit.
+        let Some(subject) = action.whole() else {
+            return Decision::deny_by(RULE, "it is too long to be shown whole to the operator");
         };
         let (waiter, mut answer, until, timeout) = {
             let mut state = self.lock();
@@ -170,7 +180,8 @@ impl Approvals {
                     state.next = id.wrapping_add(1);
                     let question = Question {
                         wish,
-                        subject: action.subject(),
+                        subject,
+                        kind: action.kind(),
                         program: program(action),
                         since: Timestamp::now(),
                         until: Instant::now() + timeout,
@@ -207,6 +218,7 @@ impl Approvals {
         let shown = state.questions.iter().map(|(id, question)| Pending {
             id: *id,
             subject: question.subject.clone(),
+            kind: question.kind.to_owned(),
             program: question.program.clone(),
             since: question.since,
             seconds_left: question.until.saturating_duration_since(now).as_secs(),

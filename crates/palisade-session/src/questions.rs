@@ -93,10 +93,11 @@ impl<'a> Questions<'a> {
 
     fn told(&self, question: &Pending) -> String {
         format!(
-            "{} waits for {}, which no rule names: palisade approvals allow {}/{} (or deny; no \
+            "{} waits for {}, {}: palisade approvals allow {}/{} (or deny; no \
              answer in {} s is a denial)",
             question.program.as_deref().unwrap_or("it"),
             question.subject,
+            why(question),
             self.which,
             question.id,
             question.seconds_left
@@ -109,10 +110,11 @@ impl<'a> Questions<'a> {
             for _ in 0..TRIES {
                 // What the command has printed may have left colours, or no cursor.
                 let text = format!(
-                    "\n\x1b[0m\x1b[?25hpalisade: {} wants {}, which no rule names.\n  \
+                    "\n\x1b[0m\x1b[?25hpalisade: {} wants {}, {}.\n  \
                      once, session (as long as it runs), no, never (as long as it runs)? ",
                     question.program.as_deref().unwrap_or("the sandbox"),
-                    question.subject
+                    question.subject,
+                    why(question)
                 );
                 let Ok(line) = terminal.ask(&text).await else { break };
                 if let Some(answer) = Answer::of(&line) {
@@ -194,6 +196,14 @@ impl Room {
             return Taken::One;
         }
         if std::mem::replace(&mut self.full, true) { Taken::None } else { Taken::Last }
+    }
+}
+
+/// Why the operator is asked.
+fn why(question: &Pending) -> &'static str {
+    match question.kind.as_str() {
+        "tool_call" | "exec" => "which the policy has asked",
+        _ => "which no rule names",
     }
 }
 

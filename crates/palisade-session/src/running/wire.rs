@@ -223,6 +223,7 @@ mod tests {
             Reply::Pending(vec![Pending {
                 id: 3,
                 subject: "a.test:443".into(),
+                kind: "connect".into(),
                 program: Some("/usr/bin/git".into()),
                 since: palisade_journal::Timestamp::now(),
                 seconds_left: 9,

