@@ -78,14 +78,19 @@ fn find(
     };
     let mut programs = Vec::new();
     for executable in sight.executables() {
-        let digest = match look {
-            Look::Digests => match digests.of(executable) {
+        let needed = match look {
+            Look::Digests => true,
+            Look::Changeable => executable.changeable(),
+            Look::None | Look::Paths => false,
+        };
+        let digest = match needed {
+            true => match digests.of(executable) {
                 Ok(digest) => Some(digest),
                 Err(error) => {
                     return unknown(&format!("{} cannot be read: {error}", executable.path()));
                 }
             },
-            Look::None | Look::Paths => None,
+            false => None,
         };
         programs.push(Program {
             path: executable.path().to_owned(),
