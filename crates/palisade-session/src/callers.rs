@@ -32,7 +32,7 @@ pub(crate) struct Programs {
 
 /// The digests of executables, by file and state of it.
 #[derive(Debug, Default)]
-struct Digests {
+pub(crate) struct Digests {
     kept: Mutex<HashMap<Identity, [u8; 32]>>,
     /// One file at a time: how many there are to hash, and how long they are, is the agent's to say.
     turn: Mutex<()>,
@@ -111,7 +111,7 @@ fn find(
 }
 
 impl Digests {
-    fn of(&self, executable: &Executable) -> io::Result<[u8; 32]> {
+    pub(crate) fn of(&self, executable: &Executable) -> io::Result<[u8; 32]> {
         if let Some(digest) = self.kept().get(&executable.identity()) {
             return Ok(*digest);
         }
