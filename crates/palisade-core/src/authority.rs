@@ -22,6 +22,11 @@ pub trait Authority: Send + Sync + 'static {
         Look::None
     }
 
+    /// How much has to be known of who connects where it is not known yet to whom.
+    fn look_at_most(&self) -> Look {
+        Look::None
+    }
+
     /// Whether so many bytes may be sent to this name and port, besides what was sent before; if so they
     /// count as sent. To be asked before they are. The denial says which limit is reached, and is to be
     /// recorded by who asks.

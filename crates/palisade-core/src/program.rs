@@ -46,6 +46,8 @@ pub enum Look {
     None,
     /// The paths of its programs.
     Paths,
+    /// These, and the digests of those that lie where the agent can write: an answer is to be for what was there.
+    Changeable,
     /// Their digests too.
     Digests,
 }

@@ -73,6 +73,11 @@ impl Engine {
         self.now.load().reach.look(host, address, port)
     }
 
+    /// How much has to be known of who connects where it is not known yet to whom.
+    pub fn look_at_most(&self) -> Look {
+        self.now.load().reach.look_at_most()
+    }
+
     /// The programs that rules for commands name, as these name them.
     pub fn programs(&self) -> Vec<String> {
         match &self.now.load().permissions {

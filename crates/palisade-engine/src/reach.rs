@@ -217,7 +217,16 @@ impl Reach {
             there && rule.ports.contains(&port)
         });
         let needed = here.map(Rule::look).max();
-        needed.unwrap_or(if self.ask { Look::Paths } else { Look::None })
+        needed.unwrap_or(if self.ask { Look::Changeable } else { Look::None })
+    }
+
+    /// How much has to be known of who connects, wherever that is to.
+    pub(crate) fn look_at_most(&self) -> Look {
+        if !self.any_program && !self.ask {
+            return Look::None;
+        }
+        let ask = if self.ask { Look::Changeable } else { Look::None };
+        self.rules.iter().map(Rule::look).max().unwrap_or_default().max(ask)
     }
 
     /// The rules that limit what goes to a name and port.

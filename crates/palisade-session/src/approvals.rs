@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use palisade_core::{Action, Caller, Decision, HostName, Verdict};
+use palisade_core::{Action, Caller, Decision, HostName, Program, Verdict};
 use palisade_journal::Timestamp;
 use serde::{Deserialize, Serialize};
 use tokio::{
@@ -61,7 +61,8 @@ struct Question {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Wish {
     to: Destination,
-    by: Vec<String>,
+    /// By their paths, and where the agent can write also by what lies there.
+    by: Vec<(String, Option<[u8; 32]>)>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -294,7 +295,10 @@ impl Wish {
             (None, None) => return None,
         };
         let by = match caller {
-            Caller::Known(programs) => programs.iter().map(|it| it.path.clone()).collect(),
+            Caller::Known(programs) => {
+                let one = |it: &Program| (it.path.clone(), it.digest.filter(|_| it.changeable));
+                programs.iter().map(one).collect()
+            }
             Caller::Unasked | Caller::Unknown(_) => Vec::new(),
         };
         Some(Self { to, by })
@@ -379,11 +383,11 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn another_program_is_another_question() {
-        let by = |path: &str| {
-            let program = palisade_core::Program {
+        let of = |path: &str, digest: Option<[u8; 32]>| {
+            let program = Program {
                 path: path.into(),
-                digest: None,
-                changeable: false,
+                digest,
+                changeable: path.starts_with("/work"),
                 script: None,
                 ancestors: Vec::new(),
             };
@@ -391,6 +395,7 @@ mod tests {
             let (tls, caller) = (TlsName::Unseen, Caller::Known([program].into()));
             Action::Connect { host, port: 443, address: None, tls, caller }
         };
+        let by = |path: &str| of(path, None);
         let approvals = new();
         let first = asked(&approvals, &by("/usr/bin/git")).await;
         let second = asked(&approvals, &by("/usr/bin/curl")).await;
@@ -403,6 +408,13 @@ mod tests {
         assert_eq!(approvals.settled(&connect("a.test", 443)), None);
         assert!(approvals.answer(pending[1].id, false, Scope::Once, "uid 7"));
         assert!(!second.await.unwrap().is_allowed());
+        // Where the agent can write, another file at the same path is another program.
+        let built = asked(&approvals, &of("/work/tool", Some([1; 32]))).await;
+        assert!(approvals.answer(approvals.pending()[0].id, true, Scope::Session, "uid 7"));
+        assert!(built.await.unwrap().is_allowed());
+        assert!(approvals.settled(&of("/work/tool", Some([1; 32]))).unwrap().is_allowed());
+        assert_eq!(approvals.settled(&of("/work/tool", Some([2; 32]))), None);
+        assert!(approvals.settled(&of("/usr/bin/git", Some([2; 32]))).unwrap().is_allowed());
     }
 
     #[tokio::test(start_paused = true)]

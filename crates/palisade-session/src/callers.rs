@@ -6,7 +6,7 @@ use std::{
     io::{self, Read},
     net::SocketAddr,
     os::fd::AsRawFd,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use palisade_core::{BoxFuture, Caller, Look, Program};
@@ -32,7 +32,11 @@ pub(crate) struct Programs {
 
 /// The digests of executables, by file and state of it.
 #[derive(Debug, Default)]
-pub(crate) struct Digests(Mutex<HashMap<Identity, [u8; 32]>>);
+pub(crate) struct Digests {
+    kept: Mutex<HashMap<Identity, [u8; 32]>>,
+    /// One file at a time: how many there are to hash, and how long they are, is the agent's to say.
+    turn: Mutex<()>,
+}
 
 impl Programs {
     pub(crate) fn new(callers: Arc<Callers>) -> Self {
@@ -74,14 +78,19 @@ fn find(
     };
     let mut programs = Vec::new();
     for executable in sight.executables() {
-        let digest = match look {
-            Look::Digests => match digests.of(executable) {
+        let needed = match look {
+            Look::Digests => true,
+            Look::Changeable => executable.changeable(),
+            Look::None | Look::Paths => false,
+        };
+        let digest = match needed {
+            true => match digests.of(executable) {
                 Ok(digest) => Some(digest),
                 Err(error) => {
                     return unknown(&format!("{} cannot be read: {error}", executable.path()));
                 }
             },
-            Look::None | Look::Paths => None,
+            false => None,
         };
         programs.push(Program {
             path: executable.path().to_owned(),
@@ -103,17 +112,32 @@ fn find(
 
 impl Digests {
     pub(crate) fn of(&self, executable: &Executable) -> io::Result<[u8; 32]> {
-        let kept = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(digest) = kept().get(&executable.identity()) {
+        if let Some(digest) = self.kept().get(&executable.identity()) {
             return Ok(*digest);
         }
+        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(digest) = self.kept().get(&executable.identity()) {
+            return Ok(*digest);
+        }
+        let settled = executable.is_settled();
         let digest = hash(executable)?;
-        let mut kept = kept();
+        // What was hashed has to be what was seen: once a program has ended, others may write over its file.
+        if !executable.is_unchanged() {
+            return Err(io::Error::other("it was changed meanwhile"));
+        }
+        if !settled {
+            return Ok(digest);
+        }
+        let mut kept = self.kept();
         if kept.len() >= MOST_KEPT {
             kept.clear();
         }
         kept.insert(executable.identity(), digest);
         Ok(digest)
+    }
+
+    fn kept(&self) -> MutexGuard<'_, HashMap<Identity, [u8; 32]>> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

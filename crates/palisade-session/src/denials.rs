@@ -13,11 +13,15 @@ use std::{
 
 use palisade_core::{Authority, Event, Layer, Verdict};
 use palisade_sandbox::linux::{
-    callers::Callers,
+    callers::{Callers, TICK},
     seccomp::{Executes, Heard, Listener, Refused},
 };
 use rustix::io::Errno;
-use tokio::{io::Interest, task::JoinSet, time::timeout};
+use tokio::{
+    io::Interest,
+    task::JoinSet,
+    time::{sleep, timeout},
+};
 
 use crate::execs::Execs;
 
@@ -131,7 +135,11 @@ pub(crate) async fn serve(
             }
             Heard::Connects(call) => {
                 if let Some(callers) = &rules.callers {
-                    callers.connecting(call.thread, call.descriptor, || listener.waits(&call));
+                    let still = || listener.waits(&call);
+                    if !callers.connecting(call.thread, call.descriptor, still) {
+                        // While it waits, nobody writes over its program.
+                        sleep(TICK).await;
+                    }
                 }
                 // What was not seen is nobody's: where a rule names a program, it is denied.
                 listener.proceed(&call);

@@ -281,6 +281,10 @@ impl Authority for Pipeline {
         self.engine.look(host, address, port)
     }
 
+    fn look_at_most(&self) -> Look {
+        self.engine.look_at_most()
+    }
+
     fn may_send(&self, host: &HostName, port: u16, bytes: u64) -> Result<(), Decision> {
         self.engine.may_send(host, port, bytes)
     }

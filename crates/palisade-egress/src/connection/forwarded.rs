@@ -39,8 +39,12 @@ pub(super) enum Front {
 impl Connection<'_> {
     /// Serve a client that takes us for a proxy. `own` and `own_port` are where it knows us to be.
     pub(super) async fn serve_front(mut self, own: &HostName, own_port: u16) {
-        // With all that a rule may want to know: where it asks to go is not known yet.
-        self.came = Some(self.who(Look::Digests).await);
+        // With all that a rule may want to know: where it asks to go is not known yet. Nobody is told by what
+        // no rule asks for: to hash a program costs as much as the agent likes.
+        self.came = match self.authority().look_at_most() {
+            Look::None => None,
+            look => Some(self.who(look).await),
+        };
         let asked = match timeout(self.proxy.limits.head, forward::read(&self.client)).await {
             Ok(Ok(asked)) => asked,
             // It went away, or never came to the point. Nothing was done for it.

@@ -22,6 +22,7 @@ mod underway;
 mod upgraded;
 mod upstream;
 mod visit;
+mod writes;
 
 pub use ca::{CaError, SandboxCa};
 pub use end::TlsEnd;

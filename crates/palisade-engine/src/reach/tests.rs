@@ -293,13 +293,17 @@ fn it_is_looked_at_who_connects_only_where_it_decides() {
             bare("10.1.1.2", 22),
         ]
     };
-    use Look::{Digests, Paths};
+    use Look::{Changeable, Digests, Paths};
     let none = Look::None;
     assert_eq!(looks(&reach(&rules)), [none, Paths, Digests, none, Paths, none]);
     // The operator is shown who asks.
     let asks = Reach::new(rules.to_vec(), true, Vec::new());
-    assert_eq!(looks(&asks), [none, Paths, Digests, Paths, Paths, Paths]);
+    assert_eq!(looks(&asks), [none, Paths, Digests, Changeable, Paths, Changeable]);
     assert_eq!(looks(&reach(&github())), [none; 6]);
+    let most = |rules: &[Rule], ask| Reach::new(rules.to_vec(), ask, Vec::new()).look_at_most();
+    assert_eq!([most(&rules, false), most(&rules, true)], [Digests; 2]);
+    assert_eq!([most(&rules[..2], false), most(&rules[..2], true)], [Paths, Changeable]);
+    assert_eq!([most(&rules[..1], false), most(&github(), true)], [none, Changeable]);
 }
 
 fn any_rule() -> impl Strategy<Value = Rule> {

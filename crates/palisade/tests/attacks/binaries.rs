@@ -171,6 +171,64 @@ fn a_digest_is_of_the_bytes_wherever_they_lie() {
     world.denied_here(port);
 }
 
+/// It ends once it has said what it wants, and its file is written over with the bytes that are permitted, before
+/// anybody has hashed it: others that connect have the look at it wait.
+#[test]
+fn writes_what_is_permitted_over_its_own_file() {
+    let sink = Sink::start();
+    let port = sink.port();
+    let sum = std::process::Command::new("sha256sum").arg("/usr/bin/python3").output().unwrap();
+    let sum = String::from_utf8(sum.stdout).unwrap();
+    let digest = format!("'sha256:{}'", sum.split_whitespace().next().unwrap());
+    let Some(world) = world(port, &digest, "") else { return };
+    let script = "\
+import os, shutil, subprocess, time
+address = socket.getaddrinfo('a.test', port)[0]
+shutil.copy('/usr/bin/python3', 'good')
+for name in ['evil', 'long0', 'long1', 'long2', 'long3']:
+    shutil.copy('good', name)
+    with open(name, 'ab') as file:
+        file.write(b'x')
+        if name != 'evil': file.truncate(24 << 20)
+speaks = '''
+import os, socket, sys
+stream = socket.socket(int(sys.argv[1]))
+stream.settimeout(60)
+os.set_inheritable(stream.fileno(), True)
+stream.connect((sys.argv[2], int(sys.argv[3])))
+stream.setblocking(True)
+stream.sendall(b'GET / HTTP/1.1\\\\r\\\\nhost: a.test\\\\r\\\\n\\\\r\\\\n')
+if sys.argv[4] == 'become':
+    os.execv('./good', ['good', '-c', sys.argv[5], str(stream.fileno())])
+try: stream.recv(1)
+except OSError: pass
+'''
+becomes = '''
+import socket, sys
+print('good', flush=True)
+stream = socket.socket(fileno=int(sys.argv[1]))
+try: print(stream.recv(4096).decode()[-5:] or 'closed')
+except OSError: print('refused')
+'''
+def run(name, then):
+    to = [str(int(address[0])), address[4][0], str(port), then, becomes]
+    return subprocess.Popen(['./' + name, '-c', speaks, *to], stdout=subprocess.PIPE)
+long = [run(f'long{number}', 'stay') for number in range(4)]
+time.sleep(0.7)
+evil = run('evil', 'become')
+evil.stdout.readline()
+with open('evil', 'wb') as file, open('good', 'rb') as good:
+    shutil.copyfileobj(good, file)
+print(evil.stdout.read().decode().strip())
+for one in long: one.wait()
+";
+    let ran = world.said("/usr/bin/python3", script, port);
+    assert!(["closed", "refused"].contains(&ran.good()), "{ran}");
+    assert!(sink.take().is_empty());
+    let why = world.why_denied(&format!("a.test:{port}"));
+    assert!(why.contains("cannot be told") || why.contains("tried"), "{why}");
+}
+
 /// Who has the socket besides is asked as well: a child of the permitted program, and one that made the
 /// socket and gave it to the permitted program.
 #[test]

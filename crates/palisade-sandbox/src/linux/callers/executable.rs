@@ -4,8 +4,9 @@ use std::{
 };
 
 use rustix::{
-    fs::{FileType, Mode, OFlags, StatVfsMountFlags, fstat, fstatvfs, openat, readlinkat},
+    fs::{FileType, Mode, OFlags, Stat, StatVfsMountFlags, fstat, fstatvfs, openat, readlinkat},
     io::Errno,
+    time::{ClockId, clock_gettime},
 };
 
 /// A program that a process runs. Two are equal if they are the same file, unchanged, by the same path.
@@ -49,13 +50,7 @@ impl Executable {
         let mount = fstatvfs(&file)?;
         Ok(Self {
             path,
-            identity: Identity {
-                device: found.st_dev,
-                inode: found.st_ino,
-                modified: (found.st_mtime, found.st_mtime_nsec),
-                changed: (found.st_ctime, found.st_ctime_nsec),
-                size: found.st_size,
-            },
+            identity: Identity::of(&found),
             regular: FileType::from_raw_mode(found.st_mode) == FileType::RegularFile,
             changeable: !mount.f_flag.contains(StatVfsMountFlags::RDONLY),
             file: Arc::new(file),
@@ -82,6 +77,20 @@ impl Executable {
         self.regular
     }
 
+    /// Whether the file is in the state still in which it was seen.
+    pub fn is_unchanged(&self) -> bool {
+        fstat(&*self.file).is_ok_and(|found| Identity::of(&found) == self.identity)
+    }
+
+    /// Whether a change from now on would be seen. File systems tell the time in ticks of the kernel's clock: a
+    /// second change within one leaves no trace.
+    pub fn is_settled(&self) -> bool {
+        let now = clock_gettime(ClockId::RealtimeCoarse);
+        let (seconds, nanoseconds) = self.identity.changed;
+        let changed = (seconds, i64::try_from(nanoseconds).unwrap_or(i64::MAX));
+        !self.changeable || (now.tv_sec, now.tv_nsec) > changed
+    }
+
     /// The file, by a descriptor that cannot be read from (`O_PATH`).
     pub fn file(&self) -> &OwnedFd {
         &self.file
@@ -89,6 +98,16 @@ impl Executable {
 }
 
 impl Identity {
+    fn of(found: &Stat) -> Self {
+        Self {
+            device: found.st_dev,
+            inode: found.st_ino,
+            modified: (found.st_mtime, found.st_mtime_nsec),
+            changed: (found.st_ctime, found.st_ctime_nsec),
+            size: found.st_size,
+        }
+    }
+
     /// Its size in bytes.
     pub fn size(&self) -> i64 {
         self.size

@@ -6,12 +6,15 @@
 //!
 //! A process can connect, and become another program by exec with the connection in hand, before anybody
 //! looks. So each `connect(2)` waits until it is noted what makes it ([`Callers::connecting`]), and that program is
-//! one of the connection's from then on.
+//! one of the connection's from then on. So is each that calls it for the same socket.
 //!
 //! # What it does not see
 //! - What a program does that it was made to do: by its arguments, its settings, a library that is loaded into it.
 //! - To whom a program hands a connection later, once it was looked at.
+//! - Who has a connection as a message under way in a Unix socket, or in a thread with descriptors of its own: it
+//!   can use it then only later. What began the connection is known all the same.
 
+mod begun;
 mod diagnosis;
 mod executable;
 mod processes;
@@ -20,10 +23,9 @@ pub(crate) use diagnosis::Diagnosis;
 pub use executable::{Executable, Identity};
 
 use std::{
-    collections::HashMap,
     net::SocketAddr,
     os::fd::OwnedFd,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -33,13 +35,14 @@ use rustix::{
     process::Pid,
 };
 
-use self::processes::{Holder, holders};
+use self::{
+    begun::Begun,
+    processes::{Holder, holders},
+};
 use crate::step::{Step, StepError};
 
-/// Connections that are begun and not accepted yet.
-const MOST_BEGUN: usize = 8192;
-/// How long one may take from the one to the other.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// How long after a change of a file another one is seen for sure: a tick of the slowest clock.
+pub const TICK: Duration = Duration::from_millis(12);
 
 /// How often, and after how long, it is looked again where a process could not be looked at.
 const TRIES: u32 = 5;
@@ -51,14 +54,7 @@ pub struct Callers {
     diagnosis: Diagnosis,
     /// The `/proc` of the sandbox, which has all its processes and no others.
     proc: OwnedFd,
-    begun: Mutex<HashMap<u64, Begun>>,
-}
-
-/// A connection that was begun, and by what.
-#[derive(Debug)]
-struct Begun {
-    by: Executable,
-    when: Instant,
+    begun: Mutex<Begun>,
 }
 
 /// Why it cannot be told who connects.
@@ -77,6 +73,9 @@ pub enum CallerError {
     /// No process has it open.
     #[error("no process inside has it any more")]
     NoHolder,
+    /// More programs have it than are looked at.
+    #[error("too many programs have it")]
+    Crowd,
     /// The processes or what they run were others from one look to the next.
     #[error("who has it changed while it was looked at")]
     Changed,
@@ -90,7 +89,7 @@ pub enum CallerError {
 pub struct Sight {
     ends: (SocketAddr, SocketAddr),
     inode: u64,
-    begun: Executable,
+    begun: Vec<Arc<Executable>>,
     holders: Vec<Holder>,
 }
 
@@ -111,20 +110,17 @@ impl Callers {
     /// while the call waits, and before it goes on; `still` says whether it waits yet, so that what was
     /// seen is of the thread that calls. What is no socket or cannot be seen is not noted, and then
     /// a connection of it is nobody's.
-    pub fn connecting(&self, thread: u32, descriptor: i32, still: impl FnOnce() -> bool) {
-        let Some((inode, by)) = begins(thread, descriptor) else { return };
+    ///
+    /// Returns whether the call may go on at once. If not, the program's file was changed so lately that what
+    /// is written over it when it has ended would not be told from it: the call is to wait for [`TICK`].
+    pub fn connecting(&self, thread: u32, descriptor: i32, still: impl FnOnce() -> bool) -> bool {
+        let Some((inode, by)) = begins(thread, descriptor) else { return true };
         if !still() {
-            return;
+            return true;
         }
-        let now = Instant::now();
-        let mut begun = self.begun();
-        if begun.len() >= MOST_BEGUN {
-            begun.retain(|_, one| now.duration_since(one.when) < PATIENCE);
-        }
-        // With no room for more they are nobody's.
-        if begun.len() < MOST_BEGUN || begun.contains_key(&inode) {
-            begun.insert(inode, Begun { by, when: now });
-        }
+        let settled = by.is_settled();
+        self.begun().note(inode, by, Instant::now());
+        settled
     }
 
     /// Who has the socket at `client` that is connected to `destination`, as the client dialled it.
@@ -133,9 +129,7 @@ impl Callers {
     /// Why that cannot be told. Nothing may be permitted by a guess.
     pub fn look(&self, client: SocketAddr, destination: SocketAddr) -> Result<Sight, CallerError> {
         let inode = self.diagnosis.inode(client, destination)?;
-        let begun = self.begun().remove(&inode);
-        let begun = begun.filter(|one| one.when.elapsed() < PATIENCE);
-        let begun = begun.ok_or(CallerError::Unseen)?.by;
+        let begun = self.begun().take(inode, Instant::now()).ok_or(CallerError::Unseen)?;
         let holders = self.holders(inode)?;
         if holders.is_empty() {
             return Err(CallerError::NoHolder);
@@ -180,7 +174,7 @@ impl Callers {
         }
     }
 
-    fn begun(&self) -> MutexGuard<'_, HashMap<u64, Begun>> {
+    fn begun(&self) -> MutexGuard<'_, Begun> {
         self.begun.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -188,7 +182,7 @@ impl Callers {
 impl Sight {
     /// What began the connection and what has it now, each executable once.
     pub fn executables(&self) -> Vec<&Executable> {
-        let mut all = vec![&self.begun];
+        let mut all: Vec<&Executable> = self.begun.iter().map(Arc::as_ref).collect();
         for holder in &self.holders {
             if !all.contains(&&holder.executable) {
                 all.push(&holder.executable);

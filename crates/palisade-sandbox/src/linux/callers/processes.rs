@@ -15,6 +15,8 @@ use super::{CallerError, Executable};
 
 /// Processes above one that are named.
 const MOST_ANCESTORS: usize = 16;
+/// Different programs that may have one socket. Each is held open while it is looked at.
+const MOST_PROGRAMS: usize = 64;
 /// Bytes of a process's arguments that are read.
 const MOST_OF_ARGUMENTS: u64 = 4096;
 
@@ -32,13 +34,22 @@ pub(super) struct Holder {
 /// sockets but those that it hands out, and nobody may look into it.
 pub(super) fn holders(proc: &OwnedFd, inode: u64) -> Result<Vec<Holder>, CallerError> {
     let of_proc = |errno| CallerError::Process(0, errno);
-    let mut found = Vec::new();
+    let mut found: Vec<Holder> = Vec::new();
+    let mut programs: Vec<Executable> = Vec::new();
     for entry in Dir::read_from(proc).map_err(of_proc)? {
         let entry = entry.map_err(of_proc)?;
         let number = entry.file_name().to_str().ok().and_then(|name| name.parse::<u32>().ok());
         let Some(number) = number.filter(|number| *number > 1) else { continue };
         match holder(proc, number, inode) {
-            Ok(Some(holder)) => found.push(holder),
+            Ok(Some(mut holder)) => {
+                match programs.iter().find(|known| **known == holder.executable) {
+                    // A thousand children of one program are one descriptor.
+                    Some(known) => holder.executable = known.clone(),
+                    None if programs.len() >= MOST_PROGRAMS => return Err(CallerError::Crowd),
+                    None => programs.push(holder.executable.clone()),
+                }
+                found.push(holder);
+            }
             Ok(None) => {}
             // It ended meanwhile, and has nothing open.
             Err(Errno::NOENT | Errno::SRCH) => {}

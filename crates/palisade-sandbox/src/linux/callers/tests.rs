@@ -62,12 +62,30 @@ fn only_what_was_seen_to_begin_is_somebodys() {
     let (seen, _) = begins(me, client.as_raw_fd()).unwrap();
     assert_eq!(seen, inode);
     let own = std::env::current_exe().unwrap();
-    assert_eq!(callers.begun().get(&inode).unwrap().by.path(), own.to_str().unwrap());
+    let by = callers.begun().take(inode, Instant::now()).unwrap();
+    assert_eq!(by[0].path(), own.to_str().unwrap());
     let file = std::fs::File::open("/dev/null").unwrap();
     callers.connecting(me, file.as_raw_fd(), || true);
     callers.connecting(me, 4_000_000, || true);
     callers.connecting(u32::MAX, 0, || true);
-    assert_eq!(callers.begun().len(), 1);
+    assert_eq!(callers.begun().take(inode, Instant::now()), None);
+}
+
+#[test]
+fn a_file_that_is_written_over_is_another_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("program");
+    std::fs::write(&path, "one").unwrap();
+    let open = || {
+        let file = std::fs::File::open(&path).unwrap();
+        Executable::opened("/program".to_owned(), file.into()).unwrap()
+    };
+    let seen = open();
+    std::thread::sleep(TICK);
+    assert!(seen.is_settled() && seen.is_unchanged());
+    std::fs::write(&path, "two").unwrap();
+    assert!(!seen.is_unchanged());
+    assert_ne!(open(), seen);
 }
 
 proptest! {

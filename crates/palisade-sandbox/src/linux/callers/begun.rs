@@ -1,0 +1,130 @@
+use std::{
+    collections::HashMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use super::Executable;
+
+/// Connections that are begun and not accepted yet.
+const MOST_SOCKETS: usize = 8192;
+/// How long one may take from the one to the other.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// Programs that began them. Each is held open, and who supervises may have a thousand descriptors in all.
+const MOST_PROGRAMS: usize = 128;
+
+/// The connections that were begun, by the inodes of their sockets, and by what.
+#[derive(Debug, Default)]
+pub(super) struct Begun {
+    sockets: HashMap<u64, Calls>,
+    /// Each once.
+    programs: Vec<Arc<Executable>>,
+}
+
+/// The calls of `connect` for one socket.
+#[derive(Debug)]
+struct Calls {
+    /// What made them. `None`: there was no room to keep all of it.
+    by: Option<Vec<Arc<Executable>>>,
+    when: Instant,
+}
+
+impl Begun {
+    /// Note a call. What there is no room for is nobody's.
+    pub(super) fn note(&mut self, inode: u64, by: Executable, now: Instant) {
+        if self.sockets.len() >= MOST_SOCKETS {
+            self.forget(now);
+        }
+        let by = self.shared(by, now);
+        if self.sockets.len() >= MOST_SOCKETS && !self.sockets.contains_key(&inode) {
+            return;
+        }
+        let begins = || Calls { by: Some(Vec::new()), when: now };
+        let calls = self.sockets.entry(inode).or_insert_with(begins);
+        calls.when = now;
+        match (by, &mut calls.by) {
+            (Some(by), Some(all)) if all.contains(&by) => {}
+            (Some(by), Some(all)) => all.push(by),
+            _ => calls.by = None,
+        }
+    }
+
+    /// What began the connection of this socket. It can be told once.
+    pub(super) fn take(&mut self, inode: u64, now: Instant) -> Option<Vec<Arc<Executable>>> {
+        let calls = self.sockets.remove(&inode)?;
+        calls.by.filter(|_| now.duration_since(calls.when) < PATIENCE)
+    }
+
+    /// The same program with the descriptor that is held already, if one is.
+    fn shared(&mut self, program: Executable, now: Instant) -> Option<Arc<Executable>> {
+        if let Some(known) = self.programs.iter().find(|known| ***known == program) {
+            return Some(Arc::clone(known));
+        }
+        if self.programs.len() >= MOST_PROGRAMS {
+            self.forget(now);
+        }
+        if self.programs.len() >= MOST_PROGRAMS {
+            return None;
+        }
+        let program = Arc::new(program);
+        self.programs.push(Arc::clone(&program));
+        Some(program)
+    }
+
+    /// Forget what nobody has come for, and programs that began nothing else.
+    fn forget(&mut self, now: Instant) {
+        self.sockets.retain(|_, calls| now.duration_since(calls.when) < PATIENCE);
+        self.programs.retain(|program| Arc::strong_count(program) > 1);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fs::File, os::fd::OwnedFd};
+
+    use super::*;
+
+    fn program(path: &str) -> Executable {
+        let file: OwnedFd = File::open("/dev/null").unwrap().into();
+        Executable::opened(path.to_owned(), file).unwrap()
+    }
+
+    fn paths(found: Option<Vec<Arc<Executable>>>) -> Option<Vec<String>> {
+        found.map(|all| all.iter().map(|one| one.path().to_owned()).collect())
+    }
+
+    #[test]
+    fn each_that_calls_for_a_socket_is_one_of_its_programs() {
+        let (mut begun, now) = (Begun::default(), Instant::now());
+        for path in ["/a", "/b", "/a"] {
+            begun.note(7, program(path), now);
+        }
+        assert_eq!(paths(begun.take(7, now)), Some(vec!["/a".to_owned(), "/b".to_owned()]));
+        assert_eq!(paths(begun.take(7, now)), None);
+        begun.note(7, program("/a"), now);
+        assert_eq!(paths(begun.take(7, now + PATIENCE)), None);
+    }
+
+    #[test]
+    fn a_flood_of_connections_holds_few_descriptors() {
+        let (mut begun, now) = (Begun::default(), Instant::now());
+        for inode in 0..1000 {
+            begun.note(inode, program("/a"), now);
+        }
+        assert_eq!(begun.programs.len(), 1);
+        for number in 0..1000 {
+            begun.note(number + 1000, program(&format!("/{number}")), now);
+        }
+        assert_eq!(begun.programs.len(), MOST_PROGRAMS);
+        // What there was no room for is nobody's, and stays so whoever else calls for it.
+        begun.note(1999, program("/a"), now);
+        assert_eq!(paths(begun.take(1999, now)), None);
+        begun.note(5000, program("/new"), now + PATIENCE);
+        assert_eq!(begun.programs.len(), 1);
+        assert!(begun.take(5000, now + PATIENCE).is_some());
+        for inode in 0..10_000 {
+            begun.note(inode, program("/a"), now + PATIENCE);
+        }
+        assert_eq!(begun.sockets.len(), MOST_SOCKETS);
+    }
+}
