@@ -98,13 +98,14 @@ impl Parser<'_, '_> {
                 if self.cursor.peek().is_none() {
                     break;
                 }
-                let mut line = self.cursor.line();
-                if pending.strip_tabs {
-                    line = line.trim_start_matches('\t');
+                let mut line = self.cursor.line().to_owned();
+                // A backslash hides the end of a line, and what hides a backslash hides nothing else.
+                while !pending.literal && hides_end(&line) && self.cursor.peek().is_some() {
+                    line.pop();
+                    line.push_str(self.cursor.line());
                 }
-                // Where a line goes on after a backslash, what follows is not the end.
-                let goes_on = !pending.literal && text.ends_with("\\\n");
-                if line == pending.end && !goes_on {
+                let line = if pending.strip_tabs { line.trim_start_matches('\t') } else { &line };
+                if line == pending.end {
                     break;
                 }
                 text.push_str(line);
@@ -277,7 +278,7 @@ impl Parser<'_, '_> {
             } else {
                 // Goes over the arguments of the script, which are not known.
                 words.push(Word {
-                    parts: vec![Part::Expansion { inner: vec![], quoted: false, prompt: false }],
+                    parts: vec![Part::unknown(false)],
                 });
             }
         }
@@ -554,6 +555,9 @@ impl Parser<'_, '_> {
                         {
                             return Err(Unreadable::new("a reserved word is written oddly"));
                         }
+                        if out.words.is_empty() && word.bare().is_some_and(looks_assigned) {
+                            return Err(Unreadable::new("an assignment is written oddly"));
+                        }
                         out.words.push(word);
                     }
                 }
@@ -637,4 +641,14 @@ impl Parser<'_, '_> {
             && self.cursor.rest().get(word.len()..).is_some_and(|rest| rest.starts_with('('));
         if is_array { self.assignment() } else { Ok(None) }
     }
+}
+
+/// Whether a word is an assignment once line ends are taken out of it.
+fn looks_assigned(text: &str) -> bool {
+    text.split_once('=')
+        .is_some_and(|(name, _)| is_name(name.strip_suffix('+').unwrap_or(name)))
+}
+
+fn hides_end(line: &str) -> bool {
+    (line.len() - line.trim_end_matches('\\').len()) % 2 == 1
 }

@@ -36,10 +36,10 @@ const WRAPPERS: &[Wrapper] = &[
         ..PLAIN
     },
     Wrapper {
+        // The shell's own is a word of its grammar; this is the program, which may write a file.
         names: &["time"],
         valued: "fo",
         long: &["--format", "--output"],
-        transparent: true,
         ..PLAIN
     },
     Wrapper {
@@ -216,6 +216,9 @@ pub(super) fn started(program: &str, words: &[Field]) -> Vec<Inner> {
         "su" | "runuser" | "script" | "scriptreplay" | "newgrp" | "sg" => {
             let mut out = valued_option(arguments, 'c', &["--command", "--session-command"]);
             out.extend(after_dashes(arguments));
+            if out.is_empty() {
+                out.push(Inner::Input);
+            }
             if program == "sg"
                 && let Some(text) = arguments.get(1)
             {
@@ -225,26 +228,50 @@ pub(super) fn started(program: &str, words: &[Field]) -> Vec<Inner> {
         }
         "git" => return git(arguments),
         "tar" | "bsdtar" | "gtar" => {
-            return option_texts(
+            let mut out = option_texts(
                 arguments,
                 &[
                     "--to-command",
                     "--checkpoint-action",
                     "--use-compress-program",
                     "--info-script",
+                    "--new-volume-script",
                     "--rsh-command",
+                    "--rmt-command",
                 ],
                 &["exec="],
-            )
-            .into_iter()
-            .chain(valued_option(arguments, 'I', &[]))
-            .collect();
+            );
+            out.extend(valued_option(arguments, 'I', &[]));
+            out.extend(valued_option(arguments, 'F', &[]));
+            // `tar cIf program archive`
+            let letters = arguments.first().map(Field::start).unwrap_or_default();
+            if !letters.starts_with('-') && letters.contains(['I', 'F']) {
+                out.extend(arguments.iter().skip(1).map(|text| script(text.clone(), false)));
+            }
+            return out;
         }
-        "rsync" => return valued_option(arguments, 'e', &["--rsh"]),
+        "rsync" => return valued_option(arguments, 'e', &["--rsh", "--rsync-path"]),
         "sort" => return option_texts(arguments, &["--compress-program"], &[]),
-        "rg" => return option_texts(arguments, &["--pre"], &[]),
-        "man" => return valued_option(arguments, 'P', &["--pager"]),
-        "scp" | "sftp" => return valued_option(arguments, 'S', &[]),
+        "rg" => return option_texts(arguments, &["--pre", "--hostname-bin"], &[]),
+        "man" => {
+            let mut out = valued_option(arguments, 'P', &["--pager", "--html"]);
+            out.extend(valued_option(arguments, 'H', &[]));
+            return out;
+        }
+        "scp" | "sftp" => {
+            let mut out = valued_option(arguments, 'S', &[]);
+            out.extend(ssh_options(arguments));
+            return out;
+        }
+        // Commands of the shell that run a text, or a program.
+        "mapfile" | "readarray" => return valued_option(arguments, 'C', &[]),
+        "compgen" | "complete" => {
+            let mut out = valued_option(arguments, 'C', &[]);
+            // A list of words is expanded.
+            out.extend(valued_option(arguments, 'W', &[]));
+            return out;
+        }
+        "jobs" => return somewhere(arguments),
         "tcpdump" => return valued_option(arguments, 'z', &[]),
         "zip" => return option_texts(arguments, &["-TT", "--unzip-command"], &[]),
         "hyperfine" | "entr" => {
@@ -265,7 +292,13 @@ pub(super) fn started(program: &str, words: &[Field]) -> Vec<Inner> {
     }
     let found = WRAPPERS.iter().position(|wrapper| wrapper.names.contains(&program));
     match found.and_then(|index| Some((index, WRAPPERS.get(index)?))) {
-        Some((SOMEWHERE.., _)) => somewhere(arguments),
+        Some((SOMEWHERE.., _)) => {
+            let mut out = somewhere(arguments);
+            if out.is_empty() && matches!(program, "unshare" | "nsenter") {
+                out.push(Inner::Input);
+            }
+            out
+        }
         Some((_, wrapper)) => {
             // Only the plain name is the wrapper that is known to do nothing by itself.
             let plain = words.first().and_then(Field::known) == Some(program);
@@ -294,6 +327,9 @@ fn queries(arguments: &[Field]) -> bool {
 fn through(wrapper: &Wrapper, program: &str, arguments: &[Field], plain: bool) -> Vec<Inner> {
     let mut at = 0;
     let mut own = wrapper.own;
+    let mut out = Vec::new();
+    // An option that is not known to take no value may take what looks like the command.
+    let mut strange = false;
     while let Some(argument) = arguments.get(at) {
         let Some(text) = argument.known() else {
             // It may be an option with a value, or the command: both are looked at.
@@ -309,13 +345,18 @@ fn through(wrapper: &Wrapper, program: &str, arguments: &[Field], plain: bool) -
             return split;
         }
         if text.starts_with("--") {
-            at += if wrapper.long.contains(&text) { 2 } else { 1 };
+            // `--kill 5` is `--kill-after 5`.
+            let valued = wrapper.long.iter().any(|option| option.starts_with(text));
+            strange |= !valued && !text.contains('=');
+            at += if valued { 2 } else { 1 };
         } else if text.len() > 1 && text.starts_with('-') {
             // `-k 5`, `-k5`, `-vk 5`.
             let valued = text.chars().skip(1).position(|c| wrapper.valued.contains(c));
             let apart = valued.is_some_and(|index| index + 2 == text.chars().count());
+            strange |= valued.is_none() && !text.chars().skip(1).all(|c| c.is_ascii_digit());
             at += if apart { 2 } else { 1 };
         } else if wrapper.assigns && is_assignment(text) {
+            out.extend(assigned(text));
             at += 1;
         } else if own > 0 {
             own -= 1;
@@ -327,6 +368,7 @@ fn through(wrapper: &Wrapper, program: &str, arguments: &[Field], plain: bool) -
     // After `--` its own arguments and assignments come all the same.
     while let Some(text) = arguments.get(at).and_then(Field::known) {
         if wrapper.assigns && is_assignment(text) {
+            out.extend(assigned(text));
             at += 1;
         } else if own > 0 {
             own -= 1;
@@ -336,12 +378,45 @@ fn through(wrapper: &Wrapper, program: &str, arguments: &[Field], plain: bool) -
         }
     }
     let rest = arguments.get(at..).unwrap_or_default();
-    let mut out: Vec<Inner> = words(rest, wrapper.transparent && plain, true).into_iter().collect();
+    out.extend(words(rest, wrapper.transparent && plain && !strange, true));
+    if strange && let Some(behind) = rest.get(1..) {
+        out.extend(somewhere(behind).into_iter().map(doubted));
+    }
+    if rest.is_empty() && RUNS_A_SHELL.contains(&program) {
+        out.push(Inner::Input);
+    }
     if program == "watch" {
         // It hands its arguments to a shell, joined.
         out.push(script(Field::joined(rest), true));
     }
     out
+}
+
+/// Programs that run a shell if they are given no command.
+const RUNS_A_SHELL: [&str; 8] =
+    ["sudo", "doas", "run0", "chroot", "setarch", "linux32", "linux64", "toolbox"];
+
+/// The same as something that may not be meant at all.
+fn doubted(inner: Inner) -> Inner {
+    match inner {
+        Inner::Words { words, transparent, .. } => {
+            Inner::Words { words, transparent, certain: false }
+        }
+        Inner::Script { text, .. } => script(text, false),
+        other => other,
+    }
+}
+
+/// What a program may run because of a variable that it is given, such as a pager's or a function of bash's.
+fn assigned(text: &str) -> Option<Inner> {
+    let (name, value) = text.split_once('=')?;
+    if !super::changes_meaning(name) || value.is_empty() {
+        return None;
+    }
+    let function = value.trim_start().starts_with("()");
+    let text = if function { format!("f {value}") } else { value.to_owned() };
+    let readable = crate::parse::script(&text).is_ok();
+    (readable || function).then(|| script(Field::text(text), false))
 }
 
 fn is_assignment(text: &str) -> bool {
@@ -358,18 +433,25 @@ fn split_string(arguments: &[Field], at: usize) -> Option<Vec<Inner>> {
         // Close enough to a shell's way of splitting, and a shell's substitutions are only more.
         let text = Field::joined(&all);
         let mut out = vec![script(text.clone(), true)];
-        // Assignments and options may stand in it as well.
+        // Assignments and options may stand in it as well, and escapes that a shell does not have.
         if let Some(text) = text.known() {
+            if text.trim_start().starts_with('-') || text.contains(['\\', '$']) {
+                out.push(Inner::Unclear("what `env -S` makes of its text is not followed"));
+            }
             let fields: Vec<Field> = text.split_whitespace().map(Field::text).collect();
             out.extend(somewhere(&fields));
         }
         out
     };
-    if text == "--split-string" {
-        return Some(joined(arguments.get(at + 1)?.clone(), at + 2));
-    }
-    if let Some(value) = text.strip_prefix("--split-string=") {
-        return Some(joined(Field::text(value), at + 1));
+    let (name, value) = match text.split_once('=') {
+        Some((name, value)) => (name, Some(value)),
+        None => (text, None),
+    };
+    if name.len() > 2 && "--split-string".starts_with(name) {
+        return Some(match value {
+            Some(value) => joined(Field::text(value), at + 1),
+            None => joined(arguments.get(at + 1)?.clone(), at + 2),
+        });
     }
     let letters = text.strip_prefix('-').filter(|letters| !letters.starts_with('-'))?;
     let (_, value) = letters.split_once('S')?;
@@ -384,11 +466,17 @@ fn split_string(arguments: &[Field], at: usize) -> Option<Vec<Inner>> {
 fn somewhere(arguments: &[Field]) -> Vec<Inner> {
     const MOST: usize = 16;
     let mut out = Vec::new();
-    for (index, argument) in arguments.iter().enumerate().take(MOST) {
+    let mut left = MOST;
+    for (index, argument) in arguments.iter().enumerate() {
         let option = argument.start().starts_with('-');
         if option || argument.known().is_some_and(is_assignment) {
             continue;
         }
+        let Some(fewer) = left.checked_sub(1) else {
+            out.push(Inner::Unclear("a command may begin at any of many arguments"));
+            break;
+        };
+        left = fewer;
         let rest = arguments.get(index..).unwrap_or_default();
         out.extend(words(rest, false, out.is_empty()));
     }
@@ -396,48 +484,69 @@ fn somewhere(arguments: &[Field]) -> Vec<Inner> {
 }
 
 fn shell(arguments: &[Field]) -> Vec<Inner> {
+    /// Long options that take a value; bash takes them with one dash as well.
+    const VALUED: [&str; 4] = ["rcfile", "init-file", "init-command", "features"];
+    /// Long options that take none.
+    const FLAGS: [&str; 9] = [
+        "norc", "noprofile", "login", "posix", "verbose", "noediting", "restricted", "no-config",
+        "private",
+    ];
     let mut at = 0;
     let mut command = false;
     let mut input = false;
+    let mut out = Vec::new();
     while let Some(argument) = arguments.get(at) {
         let Some(text) = argument.known() else { break };
+        let long = text.strip_prefix("--").or_else(|| text.strip_prefix('-')).unwrap_or_default();
         match text {
             "--" | "-" => {
                 at += 1;
                 break;
             }
-            "--rcfile" | "--init-file" | "--init-command" => at += 2,
+            _ if text.starts_with('-') && VALUED.contains(&long) => {
+                if long == "init-command" {
+                    out.extend(arguments.get(at + 1).map(|text| script(text.clone(), true)));
+                }
+                at += 2;
+            }
+            _ if text.starts_with('-') && FLAGS.contains(&long) => at += 1,
             "--command" => {
                 command = true;
                 at += 1;
             }
-            _ if text.starts_with("--") => match text.strip_prefix("--command=") {
-                Some(text) => return vec![script(Field::text(text), true)],
-                None => at += 1,
-            },
+            _ if text.starts_with("--") => {
+                if let Some((_, value)) = long.split_once('=') {
+                    out.push(script(Field::text(value), true));
+                }
+                at += 1;
+            }
             _ if text.len() > 1 && text.starts_with(['-', '+']) => {
                 command |= text.starts_with('-') && text.contains('c');
                 input |= text.contains('s');
-                let apart = text.ends_with(['o', 'O']);
-                at += if apart { 2 } else { 1 };
+                // Each of these takes an argument of its own, wherever it stands among the letters.
+                let own = text.matches(['o', 'O']).count();
+                let takes_text = text.contains('C');
+                if takes_text {
+                    out.extend(arguments.get(at + 1).map(|text| script(text.clone(), false)));
+                }
+                at += 1 + own;
             }
             _ => break,
         }
     }
     match arguments.get(at) {
-        Some(text) if command => vec![script(text.clone(), true)],
-        None if !command => vec![Inner::Input],
-        _ if input => vec![Inner::Input],
+        Some(text) if command => out.push(script(text.clone(), true)),
+        None if !command => out.push(Inner::Input),
+        _ if input => out.push(Inner::Input),
         Some(field) if field.known().is_none() => {
-            vec![Inner::Unclear("what a shell is to run is not known")]
+            out.push(Inner::Unclear("what a shell is to run is not known"));
         }
-        Some(field) if field.known() == Some("/dev/stdin") => vec![Inner::Input],
+        Some(field) if super::is_of_the_kernel(field.start()) => out.push(Inner::Input),
         // A script: it is named, and what is in it is not read here.
-        Some(_) => {
-            words(arguments.get(at..).unwrap_or_default(), false, true).into_iter().collect()
-        }
-        None => vec![Inner::Unclear("what a shell is to run is not known")],
+        Some(_) => out.extend(words(arguments.get(at..).unwrap_or_default(), false, true)),
+        None => out.push(Inner::Unclear("what a shell is to run is not known")),
     }
+    out
 }
 
 fn sourced(arguments: &[Field]) -> Vec<Inner> {
@@ -446,7 +555,7 @@ fn sourced(arguments: &[Field]) -> Vec<Inner> {
         _ => arguments,
     };
     match rest.first() {
-        Some(file) if file.known() == Some("/dev/stdin") => vec![Inner::Input],
+        Some(file) if super::is_of_the_kernel(file.start()) => vec![Inner::Input],
         Some(_) => words(rest, false, true).into_iter().collect(),
         None => Vec::new(),
     }
@@ -458,20 +567,19 @@ fn first_plain(arguments: &[Field]) -> Option<Field> {
 
 fn xargs(arguments: &[Field]) -> Vec<Inner> {
     const VALUED: &str = "adEILnPs";
-    const LONG: [&str; 10] = [
+    // Those whose value may be left out have it behind `=` alone.
+    const LONG: [&str; 6] = [
         "--arg-file",
         "--delimiter",
-        "--max-lines",
         "--max-args",
         "--max-procs",
         "--max-chars",
-        "--replace",
         "--process-slot-var",
-        "--eof",
-        "--open-tty",
     ];
     let mut at = 0;
     let mut plain = true;
+    // What is replaced by the input.
+    let mut stands_for: Option<String> = None;
     while let Some(text) = arguments.get(at).and_then(Field::known) {
         if text == "--" {
             at += 1;
@@ -481,7 +589,10 @@ fn xargs(arguments: &[Field]) -> Vec<Inner> {
             break;
         }
         plain = false;
-        let apart = LONG.contains(&text)
+        if let Some(name) = placeholder(text, arguments.get(at + 1)) {
+            stands_for = Some(name);
+        }
+        let apart = (text.len() > 2 && LONG.iter().any(|option| option.starts_with(text)))
             || (!text.starts_with("--")
                 && text
                     .chars()
@@ -494,25 +605,51 @@ fn xargs(arguments: &[Field]) -> Vec<Inner> {
     if rest.is_empty() {
         return Vec::new();
     }
+    if let Some(name) = stands_for.filter(|name| !name.is_empty()) {
+        for field in &mut rest {
+            if let Some(text) = field.known().filter(|text| text.contains(&name)) {
+                *field = with_gaps(text, &name);
+            }
+        }
+    }
     rest.push(Field::unknown());
     words(&rest, plain, true).into_iter().collect()
 }
 
+/// The text that an option of `xargs` has replaced by the input: `-I text`, `-i`, `--replace=text`.
+fn placeholder(option: &str, next: Option<&Field>) -> Option<String> {
+    if let Some(long) = option.strip_prefix("--") {
+        let (name, value) = long.split_once('=').unwrap_or((long, "{}"));
+        return (!name.is_empty() && "replace".starts_with(name)).then(|| value.to_owned());
+    }
+    let at = option.find(['I', 'i'])?;
+    let (letters, value) = option.split_at(at + 1);
+    Some(match (letters.ends_with('I'), value) {
+        (true, "") => next?.known()?.to_owned(),
+        (false, "") => "{}".to_owned(),
+        (_, value) => value.to_owned(),
+    })
+}
+
 fn find(arguments: &[Field]) -> Vec<Inner> {
-    const RUNS: [&str; 10] = [
-        "-exec",
-        "-execdir",
-        "-ok",
-        "-okdir",
-        "-x",
-        "-X",
-        "--exec",
-        "--exec-batch",
-        "--exec=",
-        "-exec=",
-    ];
+    const RUNS: [&str; 8] =
+        ["-exec", "-execdir", "-ok", "-okdir", "-x", "-X", "--exec", "--exec-batch"];
     let mut out = Vec::new();
     for (index, argument) in arguments.iter().enumerate() {
+        if argument.pieces() == [Piece::AnyWords] {
+            out.push(Inner::Unclear("what stands where `find` may be told to run something is not known"));
+        }
+        // `fd -xcmd`, `fd --exec=cmd`.
+        let text = argument.start();
+        let joined = match text.split_once('=') {
+            Some((name, value)) if RUNS.contains(&name) => Some(value),
+            _ => text.strip_prefix("-x").or_else(|| text.strip_prefix("-X")),
+        };
+        if let Some(value) = joined.filter(|value| !value.is_empty() && *value != "dev") {
+            let mut given = vec![Field::text(value)];
+            given.extend(arguments.iter().skip(index + 1).cloned());
+            out.extend(words(&given, false, false));
+        }
         if argument.known().is_some_and(|text| RUNS.contains(&text)) {
             let rest = arguments.get(index + 1..).unwrap_or_default();
             let end = rest
@@ -523,7 +660,7 @@ fn find(arguments: &[Field]) -> Vec<Inner> {
                 .iter()
                 .take(end)
                 .map(|field| match field.known() {
-                    Some(text) if text.contains("{}") => with_gaps(text),
+                    Some(text) if text.contains("{}") => with_gaps(text, "{}"),
                     _ => field.clone(),
                 })
                 .collect();
@@ -533,10 +670,10 @@ fn find(arguments: &[Field]) -> Vec<Inner> {
     out
 }
 
-/// A text in which `{}` stands for what is not known.
-fn with_gaps(text: &str) -> Field {
+/// A text in which `name` stands for what is not known.
+fn with_gaps(text: &str, name: &str) -> Field {
     let mut out = Field::default();
-    for (index, part) in text.split("{}").enumerate() {
+    for (index, part) in text.split(name).enumerate() {
         if index > 0 {
             out.push(Piece::Any);
         }
@@ -568,31 +705,43 @@ fn parallel(arguments: &[Field]) -> Vec<Inner> {
 
 fn ssh(arguments: &[Field]) -> Vec<Inner> {
     const VALUED: &str = "BbcDEeFIiJLlmOopQRSWwP";
-    let mut out = Vec::new();
+    let mut out = ssh_options(arguments);
     let mut at = 0;
+    let mut host = false;
+    // Options may stand behind the host as well.
     while let Some(argument) = arguments.get(at) {
         let text = argument.start();
         if !text.starts_with('-') {
-            break;
+            if host {
+                break;
+            }
+            host = true;
+            at += 1;
+            continue;
         }
         let apart = text
             .chars()
             .skip(1)
             .position(|c| VALUED.contains(c))
             .is_some_and(|index| index + 2 == text.chars().count());
-        let value = if apart { arguments.get(at + 1).cloned() } else { argument.after("-o") };
-        if let Some(value) = value.as_ref().and_then(Field::known)
-            && let Some((name, command)) = value.split_once(['=', ' '])
-            && name.to_ascii_lowercase().ends_with("command")
-        {
-            out.push(script(Field::text(command), true));
-        }
         at += if apart { 2 } else { 1 };
     }
-    // The host, then what runs there: elsewhere, but it is what the rule names.
-    let rest = arguments.get(at + 1..).unwrap_or_default();
-    if !rest.is_empty() {
-        out.push(script(Field::joined(rest), true));
+    // What runs there: elsewhere, but it is what the rule names.
+    let rest = arguments.get(at..).unwrap_or_default();
+    out.push(if rest.is_empty() { Inner::Input } else { script(Field::joined(rest), true) });
+    out
+}
+
+/// Commands in `-o ProxyCommand=…` and its like.
+fn ssh_options(arguments: &[Field]) -> Vec<Inner> {
+    let mut out = Vec::new();
+    for argument in arguments {
+        let Some(text) = argument.known() else { continue };
+        let Some((name, command)) = text.split_once(['=', ' ', '\t']) else { continue };
+        if name.to_ascii_lowercase().ends_with("command") {
+            let command = command.trim_start_matches(['=', ' ', '\t']);
+            out.push(script(Field::text(command), true));
+        }
     }
     out
 }
@@ -647,7 +796,7 @@ fn option_texts(arguments: &[Field], options: &[&str], prefixes: &[&str]) -> Vec
         let name = text.split('=').next().unwrap_or(text);
         let named = options.iter().any(|option| {
             name == *option
-                || (name.len() > 4 && name.starts_with("--") && option.starts_with(name))
+                || (name.len() > 2 && name.starts_with("--") && option.starts_with(name))
         });
         if !named {
             continue;
@@ -678,6 +827,8 @@ fn git(arguments: &[Field]) -> Vec<Inner> {
                 | "--namespace"
                 | "--exec-path"
                 | "--config-env"
+                | "--attr-source"
+                | "--shallow-file"
         ) {
             if text == "-c"
                 && let Some((_, value)) =
@@ -692,7 +843,29 @@ fn git(arguments: &[Field]) -> Vec<Inner> {
         }
     }
     let rest = arguments.get(at + 1..).unwrap_or_default();
+    for field in rest {
+        // `ext::command`, of whatever subcommand.
+        if let Some(command) = field.after("ext::") {
+            out.push(script(command, true));
+        }
+    }
     match arguments.get(at).and_then(Field::known) {
+        Some("grep") => {
+            out.extend(valued_option(rest, 'O', &["--open-files-in-pager"]));
+        }
+        // What is set may be an alias, a pager, a helper.
+        Some("config") => {
+            let values = rest.iter().filter_map(|field| {
+                let text = field.known()?.trim_start_matches('!');
+                crate::parse::script(text).is_ok().then(|| script(Field::text(text), false))
+            });
+            out.extend(values);
+        }
+        Some("send-email") => {
+            let options = ["--sendmail-cmd", "--smtp-server", "--to-cmd", "--cc-cmd", "--header-cmd"];
+            out.extend(option_texts(rest, &options, &[]));
+        }
+        Some("hook" | "for-each-repo") => out.extend(somewhere(rest)),
         Some("bisect") if rest.first().and_then(Field::known) == Some("run") => {
             out.extend(words(rest.get(1..).unwrap_or_default(), false, true));
         }
@@ -734,10 +907,16 @@ fn git(arguments: &[Field]) -> Vec<Inner> {
                 Inner::Script { text, .. } => script(text, false),
                 other => other,
             }));
-            // `ext::command`.
             for field in rest {
-                if let Some(command) = field.after("ext::") {
-                    out.push(script(command, true));
+                // `clone -c core.sshCommand=…`
+                if let Some((name, value)) = field.known().and_then(|text| text.split_once('='))
+                    && name.contains('.')
+                {
+                    let value = value.trim_start_matches('!');
+                    let name = name.trim_start_matches("--config=");
+                    if name.contains('.') && crate::parse::script(value).is_ok() {
+                        out.push(script(Field::text(value), false));
+                    }
                 }
             }
         }
