@@ -65,7 +65,10 @@ impl Permissions {
                     .iter()
                     .find_map(|folder| self.path_rule(rules, within, folder, used.writes))
             {
-                let why = format!("`{}` is in a folder that the rule names", shown(&used.file.to_string()));
+                let why = format!(
+                    "`{}` is in a folder that the rule names",
+                    shown(&used.file.to_string())
+                );
                 doubt = first(doubt, Found::Perhaps { rule, why });
             }
             if command.directories.is_empty()

@@ -479,7 +479,9 @@ impl<'a> Walk<'a> {
                     .iter()
                     .map(|piece| match piece {
                         crate::Piece::Text(text) => text.as_str(),
-                        crate::Piece::Any | crate::Piece::AnyWords | crate::Piece::Names => "\"$PALISADE_UNKNOWN\"",
+                        crate::Piece::Any | crate::Piece::AnyWords | crate::Piece::Names => {
+                            "\"$PALISADE_UNKNOWN\""
+                        }
                     })
                     .collect();
                 if let Ok(found) = at_depth(&shown, self.around, self.depth + 1, self.given.clone())

@@ -277,9 +277,7 @@ impl Parser<'_, '_> {
                 }
             } else {
                 // Goes over the arguments of the script, which are not known.
-                words.push(Word {
-                    parts: vec![Part::unknown(false)],
-                });
+                words.push(Word { parts: vec![Part::unknown(false)] });
             }
         }
         self.cursor.skip_blanks();
@@ -611,6 +609,9 @@ impl Parser<'_, '_> {
                 match self.cursor.peek() {
                     Some(')') => {
                         self.cursor.at += 1;
+                        if self.cursor.peek().is_some_and(|c| !is_meta(c)) {
+                            return Err(Unreadable::new("a list of values goes on behind its end"));
+                        }
                         return Ok(Some(Assignment {
                             name,
                             index,
@@ -645,8 +646,7 @@ impl Parser<'_, '_> {
 
 /// Whether a word is an assignment once line ends are taken out of it.
 fn looks_assigned(text: &str) -> bool {
-    text.split_once('=')
-        .is_some_and(|(name, _)| is_name(name.strip_suffix('+').unwrap_or(name)))
+    text.split_once('=').is_some_and(|(name, _)| is_name(name.strip_suffix('+').unwrap_or(name)))
 }
 
 fn hides_end(line: &str) -> bool {

@@ -56,8 +56,8 @@ pub(crate) fn assigned_within(text: &str) -> Vec<&str> {
         let (name, after) = name_on.split_at(end);
         before = if gap.trim().is_empty() { before } else { gap.trim() };
         let next = after.trim_start_matches([' ', '\t', '\n', ':', ']']);
-        let assigns = OPERATORS.iter().any(|operator| next.starts_with(operator))
-            && !next.starts_with("==");
+        let assigns =
+            OPERATORS.iter().any(|operator| next.starts_with(operator)) && !next.starts_with("==");
         // Behind an index it may stand anywhere.
         let indexed = next.starts_with('[') && text.contains(['=', '+', '-']);
         if assigns || indexed || before.ends_with("++") || before.ends_with("--") {

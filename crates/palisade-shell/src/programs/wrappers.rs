@@ -333,7 +333,8 @@ fn through(wrapper: &Wrapper, program: &str, arguments: &[Field], plain: bool) -
     while let Some(argument) = arguments.get(at) {
         let Some(text) = argument.known() else {
             // It may be an option with a value, or the command: both are looked at.
-            return somewhere(arguments.get(at..).unwrap_or_default());
+            out.extend(somewhere(arguments.get(at..).unwrap_or_default()));
+            return out;
         };
         if text == "--" {
             at += 1;
@@ -469,6 +470,9 @@ fn somewhere(arguments: &[Field]) -> Vec<Inner> {
     let mut left = MOST;
     for (index, argument) in arguments.iter().enumerate() {
         let option = argument.start().starts_with('-');
+        if option && argument.known().is_none() {
+            out.push(Inner::Unclear("an option of a program that starts others is not known"));
+        }
         if option || argument.known().is_some_and(is_assignment) {
             continue;
         }
@@ -488,7 +492,14 @@ fn shell(arguments: &[Field]) -> Vec<Inner> {
     const VALUED: [&str; 4] = ["rcfile", "init-file", "init-command", "features"];
     /// Long options that take none.
     const FLAGS: [&str; 9] = [
-        "norc", "noprofile", "login", "posix", "verbose", "noediting", "restricted", "no-config",
+        "norc",
+        "noprofile",
+        "login",
+        "posix",
+        "verbose",
+        "noediting",
+        "restricted",
+        "no-config",
         "private",
     ];
     let mut at = 0;
@@ -637,7 +648,9 @@ fn find(arguments: &[Field]) -> Vec<Inner> {
     let mut out = Vec::new();
     for (index, argument) in arguments.iter().enumerate() {
         if argument.pieces() == [Piece::AnyWords] {
-            out.push(Inner::Unclear("what stands where `find` may be told to run something is not known"));
+            out.push(Inner::Unclear(
+                "what stands where `find` may be told to run something is not known",
+            ));
         }
         // `fd -xcmd`, `fd --exec=cmd`.
         let text = argument.start();
@@ -862,7 +875,8 @@ fn git(arguments: &[Field]) -> Vec<Inner> {
             out.extend(values);
         }
         Some("send-email") => {
-            let options = ["--sendmail-cmd", "--smtp-server", "--to-cmd", "--cc-cmd", "--header-cmd"];
+            let options =
+                ["--sendmail-cmd", "--smtp-server", "--to-cmd", "--cc-cmd", "--header-cmd"];
             out.extend(option_texts(rest, &options, &[]));
         }
         Some("hook" | "for-each-repo") => out.extend(somewhere(rest)),

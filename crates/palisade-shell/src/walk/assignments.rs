@@ -96,7 +96,10 @@ impl Walk<'_> {
                 self.line.construct("a variable that changes what commands mean");
             }
         }
-        if text.trim_start().starts_with('=') || text.starts_with('!') {
+        let computed = text.trim().len() > 1
+            && text.trim_start().starts_with('=')
+            && !text.trim_start().starts_with("==");
+        if computed || (text.starts_with('!') && text.contains('=')) {
             // The name is computed.
             self.forget();
             self.line.construct("a variable that is set by a computed name");
@@ -177,7 +180,8 @@ impl Walk<'_> {
             if text.starts_with(['-', '+']) {
                 plain &= matches!(argument.known(), Some("-x" | "-g" | "--"));
                 // One that stands for another, or changes the case of what it is given.
-                self.doubtful |= !matches!(argument.known(), Some("-x" | "-g" | "-a" | "-A" | "--"));
+                self.doubtful |=
+                    !matches!(argument.known(), Some("-x" | "-g" | "-a" | "-A" | "--"));
                 continue;
             }
             if text.is_empty() {
@@ -242,8 +246,24 @@ impl Walk<'_> {
 fn sets_itself(name: &str) -> bool {
     matches!(
         name,
-        "_" | "RANDOM" | "SRANDOM" | "SECONDS" | "LINENO" | "REPLY" | "OPTARG" | "OPTIND" | "UID" | "EUID" | "PPID"
-            | "DIRSTACK" | "FUNCNAME" | "GROUPS" | "HISTCMD" | "PIPESTATUS" | "SHELLOPTS" | "MAPFILE" | "COPROC"
+        "_" | "RANDOM"
+            | "SRANDOM"
+            | "SECONDS"
+            | "LINENO"
+            | "REPLY"
+            | "OPTARG"
+            | "OPTIND"
+            | "UID"
+            | "EUID"
+            | "PPID"
+            | "DIRSTACK"
+            | "FUNCNAME"
+            | "GROUPS"
+            | "HISTCMD"
+            | "PIPESTATUS"
+            | "SHELLOPTS"
+            | "MAPFILE"
+            | "COPROC"
     ) || name.starts_with("BASH")
         || name.starts_with("EPOCH")
         || name.starts_with("COMP_")
