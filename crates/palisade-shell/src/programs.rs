@@ -1,6 +1,10 @@
 //! What is known of programs: which start others, and with which options.
 
+mod each;
+mod git;
+mod languages;
 mod powers;
+mod shells;
 mod variables;
 mod wrappers;
 

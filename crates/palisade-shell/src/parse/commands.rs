@@ -1,4 +1,4 @@
-//! Lists, pipelines, compound and simple commands.
+//! Lists, pipelines and simple commands.
 
 use super::{
     End, Parser, Pending,
@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// Words with a meaning of their own where a command begins.
-const RESERVED: [&str; 22] = [
+pub(super) const RESERVED: [&str; 22] = [
     "if", "then", "elif", "else", "fi", "for", "while", "until", "do", "done", "case", "esac",
     "in", "select", "function", "{", "}", "!", "time", "[[", "]]", "coproc",
 ];
@@ -60,7 +60,7 @@ impl Parser<'_, '_> {
     }
 
     /// Steps over blanks, comments and line ends, and reads the here-documents that begin there.
-    fn skip_space(&mut self) -> Result<(), Unreadable> {
+    pub(super) fn skip_space(&mut self) -> Result<(), Unreadable> {
         loop {
             self.cursor.skip_blanks();
             match self.cursor.peek() {
@@ -91,7 +91,7 @@ impl Parser<'_, '_> {
         }
     }
 
-    fn here_documents(&mut self) -> Result<(), Unreadable> {
+    pub(super) fn here_documents(&mut self) -> Result<(), Unreadable> {
         for pending in std::mem::take(&mut self.pending) {
             let mut text = String::new();
             loop {
@@ -154,7 +154,7 @@ impl Parser<'_, '_> {
         }
     }
 
-    fn command(&mut self) -> Result<Node, Unreadable> {
+    pub(super) fn command(&mut self) -> Result<Node, Unreadable> {
         self.count()?;
         self.deeper(|parser| {
             if parser.cursor.starts("((")
@@ -209,13 +209,13 @@ impl Parser<'_, '_> {
     }
 
     /// Reads a list up to one of these words, and steps over that.
-    fn until(&mut self, words: &'static [&'static str]) -> Result<List, Unreadable> {
+    pub(super) fn until(&mut self, words: &'static [&'static str]) -> Result<List, Unreadable> {
         let list = self.list(End::Words(words))?;
         self.cursor.at += self.cursor.plain_word().len();
         Ok(list)
     }
 
-    fn flow(
+    pub(super) fn flow(
         &mut self,
         variable: Option<String>,
         words: Vec<Word>,
@@ -225,179 +225,7 @@ impl Parser<'_, '_> {
         Ok(Node::Flow { variable, words, lists, redirects })
     }
 
-    fn if_command(&mut self) -> Result<Node, Unreadable> {
-        self.cursor.at += 2;
-        let mut lists = vec![self.until(&["then"])?];
-        loop {
-            lists.push(self.list(End::Words(&["elif", "else", "fi"]))?);
-            let word = self.cursor.plain_word();
-            self.cursor.at += word.len();
-            match word {
-                "elif" => lists.push(self.until(&["then"])?),
-                "else" => {
-                    lists.push(self.until(&["fi"])?);
-                    break;
-                }
-                _ => break,
-            }
-        }
-        self.flow(None, Vec::new(), lists)
-    }
-
-    fn for_command(&mut self) -> Result<Node, Unreadable> {
-        self.cursor.at += self.cursor.plain_word().len();
-        self.cursor.skip_blanks();
-        let mut words = Vec::new();
-        let mut variable = None;
-        if self.cursor.starts("((") {
-            let Some(head) = self.arithmetic_command()? else {
-                return Err(Unreadable::new("`for` has no name"));
-            };
-            words = head;
-        } else {
-            let name = self.cursor.plain_word();
-            if !is_name(name) {
-                return Err(Unreadable::new("`for` has no plain name"));
-            }
-            self.cursor.at += name.len();
-            variable = Some(name.to_owned());
-            self.skip_space()?;
-            if self.cursor.plain_word() == "in" {
-                self.cursor.at += 2;
-                loop {
-                    self.cursor.skip_blanks();
-                    match self.cursor.peek() {
-                        None | Some(';' | '\n') => break,
-                        Some('#') => break,
-                        Some('&' | '|' | ')') => {
-                            return Err(Unreadable::new("the words of `for` end oddly"));
-                        }
-                        _ => words.push(self.some_word()?),
-                    }
-                }
-            } else {
-                // Goes over the arguments of the script, which are not known.
-                words.push(Word { parts: vec![Part::unknown(false)] });
-            }
-        }
-        self.cursor.skip_blanks();
-        self.cursor.eat(";");
-        self.skip_space()?;
-        let body = match self.cursor.plain_word() {
-            "do" => {
-                self.cursor.at += 2;
-                self.until(&["done"])?
-            }
-            "{" => {
-                self.cursor.at += 1;
-                self.until(&["}"])?
-            }
-            _ => return Err(Unreadable::new("a loop has no `do`")),
-        };
-        self.flow(variable, words, vec![body])
-    }
-
-    fn case_command(&mut self) -> Result<Node, Unreadable> {
-        self.cursor.at += 4;
-        self.cursor.skip_blanks();
-        let mut words = vec![self.some_word()?];
-        self.skip_space()?;
-        if self.cursor.plain_word() != "in" {
-            return Err(Unreadable::new("`case` has no `in`"));
-        }
-        self.cursor.at += 2;
-        let mut lists = Vec::new();
-        loop {
-            self.skip_space()?;
-            if self.cursor.plain_word() == "esac" {
-                self.cursor.at += 4;
-                return self.flow(None, words, lists);
-            }
-            self.cursor.eat("(");
-            loop {
-                self.cursor.skip_blanks();
-                words.push(self.some_word()?);
-                self.cursor.skip_blanks();
-                if self.cursor.eat("|") {
-                    continue;
-                }
-                if self.cursor.eat(")") {
-                    break;
-                }
-                return Err(Unreadable::new("a pattern of `case` does not end"));
-            }
-            lists.push(self.list(End::CaseItem)?);
-            let _ = self.cursor.eat(";;&") || self.cursor.eat(";;") || self.cursor.eat(";&");
-        }
-    }
-
-    fn test_command(&mut self) -> Result<Node, Unreadable> {
-        self.cursor.at += 2;
-        let mut words = Vec::new();
-        loop {
-            self.cursor.skip_blanks();
-            match self.cursor.peek() {
-                None => return Err(Unreadable::new("`[[` has no `]]`")),
-                Some('\n') => {
-                    self.cursor.at += 1;
-                    self.here_documents()?;
-                }
-                Some('#' | ';') => return Err(Unreadable::new("`[[` does not end")),
-                Some(c) if self.cursor.plain_word() == "]]" && c == ']' => {
-                    self.cursor.at += 2;
-                    let redirects = self.redirects()?;
-                    return Ok(Node::Test { words, redirects });
-                }
-                Some('<' | '>') if !self.cursor.starts("<(") && !self.cursor.starts(">(") => {
-                    self.cursor.at += 1;
-                }
-                Some('(' | ')' | '&' | '|') => self.cursor.at += 1,
-                Some(_) => words.push(self.some_word()?),
-            }
-        }
-    }
-
-    fn coproc(&mut self) -> Result<Node, Unreadable> {
-        self.cursor.at += 6;
-        self.cursor.skip_blanks();
-        let start = self.cursor.at;
-        let name = self.cursor.plain_word();
-        if is_name(name) && !RESERVED.contains(&name) {
-            self.cursor.at += name.len();
-            self.cursor.skip_blanks();
-            let compound = self.cursor.starts("(")
-                || matches!(
-                    self.cursor.plain_word(),
-                    "{" | "if" | "while" | "until" | "for" | "select" | "case" | "[["
-                );
-            if !compound {
-                self.cursor.at = start;
-            }
-        }
-        let node = self.command()?;
-        let item = Item { commands: vec![node], background: true, conditional: false };
-        let body = List { items: vec![item] };
-        Ok(Node::Group { kind: Group::Coproc, body, redirects: Vec::new() })
-    }
-
-    fn function_name(&mut self) -> Result<String, Unreadable> {
-        let word = self.some_word()?;
-        match word.bare() {
-            Some(name) if !name.is_empty() => Ok(name.to_owned()),
-            _ => Err(Unreadable::new("a function has an odd name")),
-        }
-    }
-
-    fn function(&mut self, name: String) -> Result<Node, Unreadable> {
-        self.skip_space()?;
-        let body = Box::new(self.command()?);
-        if matches!(*body, Node::Simple(_)) {
-            return Err(Unreadable::new("a function has no body"));
-        }
-        Ok(Node::Function { name, body })
-    }
-
-    fn redirects(&mut self) -> Result<Vec<Redirect>, Unreadable> {
+    pub(super) fn redirects(&mut self) -> Result<Vec<Redirect>, Unreadable> {
         let mut redirects = Vec::new();
         loop {
             self.cursor.skip_blanks();

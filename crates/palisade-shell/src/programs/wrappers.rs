@@ -1,7 +1,13 @@
 //! Programs that start the program, or run the text, that their arguments name.
 
-use super::Inner;
-use crate::{Field, Piece};
+use super::{
+    Inner,
+    each::{find, xargs},
+    git::git,
+    languages::embedded,
+    shells::{shell, sourced, ssh, ssh_options},
+};
+use crate::Field;
 
 /// How a program that starts another one reads its own options.
 struct Wrapper {
@@ -308,11 +314,11 @@ pub(super) fn started(program: &str, words: &[Field]) -> Vec<Inner> {
     }
 }
 
-fn script(text: Field, certain: bool) -> Inner {
+pub(super) fn script(text: Field, certain: bool) -> Inner {
     Inner::Script { text, certain }
 }
 
-fn words(words: &[Field], transparent: bool, certain: bool) -> Option<Inner> {
+pub(super) fn words(words: &[Field], transparent: bool, certain: bool) -> Option<Inner> {
     (!words.is_empty()).then(|| Inner::Words { words: words.to_vec(), transparent, certain })
 }
 
@@ -464,7 +470,7 @@ fn split_string(arguments: &[Field], at: usize) -> Option<Vec<Inner>> {
 }
 
 /// The command may begin at any of these arguments. The first one that is no option is the likeliest.
-fn somewhere(arguments: &[Field]) -> Vec<Inner> {
+pub(super) fn somewhere(arguments: &[Field]) -> Vec<Inner> {
     const MOST: usize = 16;
     let mut out = Vec::new();
     let mut left = MOST;
@@ -487,212 +493,8 @@ fn somewhere(arguments: &[Field]) -> Vec<Inner> {
     out
 }
 
-fn shell(arguments: &[Field]) -> Vec<Inner> {
-    /// Long options that take a value; bash takes them with one dash as well.
-    const VALUED: [&str; 4] = ["rcfile", "init-file", "init-command", "features"];
-    /// Long options that take none.
-    const FLAGS: [&str; 9] = [
-        "norc",
-        "noprofile",
-        "login",
-        "posix",
-        "verbose",
-        "noediting",
-        "restricted",
-        "no-config",
-        "private",
-    ];
-    let mut at = 0;
-    let mut command = false;
-    let mut input = false;
-    let mut out = Vec::new();
-    while let Some(argument) = arguments.get(at) {
-        let Some(text) = argument.known() else { break };
-        let long = text.strip_prefix("--").or_else(|| text.strip_prefix('-')).unwrap_or_default();
-        match text {
-            "--" | "-" => {
-                at += 1;
-                break;
-            }
-            _ if text.starts_with('-') && VALUED.contains(&long) => {
-                if long == "init-command" {
-                    out.extend(arguments.get(at + 1).map(|text| script(text.clone(), true)));
-                }
-                at += 2;
-            }
-            _ if text.starts_with('-') && FLAGS.contains(&long) => at += 1,
-            "--command" => {
-                command = true;
-                at += 1;
-            }
-            _ if text.starts_with("--") => {
-                if let Some((_, value)) = long.split_once('=') {
-                    out.push(script(Field::text(value), true));
-                }
-                at += 1;
-            }
-            _ if text.len() > 1 && text.starts_with(['-', '+']) => {
-                command |= text.starts_with('-') && text.contains('c');
-                input |= text.contains('s');
-                // Each of these takes an argument of its own, wherever it stands among the letters.
-                let own = text.matches(['o', 'O']).count();
-                let takes_text = text.contains('C');
-                if takes_text {
-                    out.extend(arguments.get(at + 1).map(|text| script(text.clone(), false)));
-                }
-                at += 1 + own;
-            }
-            _ => break,
-        }
-    }
-    match arguments.get(at) {
-        Some(text) if command => out.push(script(text.clone(), true)),
-        None if !command => out.push(Inner::Input),
-        _ if input => out.push(Inner::Input),
-        Some(field) if field.known().is_none() => {
-            out.push(Inner::Unclear("what a shell is to run is not known"));
-        }
-        Some(field) if super::is_of_the_kernel(field.start()) => out.push(Inner::Input),
-        // A script: it is named, and what is in it is not read here.
-        Some(_) => out.extend(words(arguments.get(at..).unwrap_or_default(), false, true)),
-        None => out.push(Inner::Unclear("what a shell is to run is not known")),
-    }
-    out
-}
-
-fn sourced(arguments: &[Field]) -> Vec<Inner> {
-    let rest = match arguments.first().and_then(Field::known) {
-        Some("--") => arguments.get(1..).unwrap_or_default(),
-        _ => arguments,
-    };
-    match rest.first() {
-        Some(file) if super::is_of_the_kernel(file.start()) => vec![Inner::Input],
-        Some(_) => words(rest, false, true).into_iter().collect(),
-        None => Vec::new(),
-    }
-}
-
 fn first_plain(arguments: &[Field]) -> Option<Field> {
     arguments.iter().find(|field| !field.known().is_some_and(|text| text.starts_with('-'))).cloned()
-}
-
-fn xargs(arguments: &[Field]) -> Vec<Inner> {
-    const VALUED: &str = "adEILnPs";
-    // Those whose value may be left out have it behind `=` alone.
-    const LONG: [&str; 6] = [
-        "--arg-file",
-        "--delimiter",
-        "--max-args",
-        "--max-procs",
-        "--max-chars",
-        "--process-slot-var",
-    ];
-    let mut at = 0;
-    let mut plain = true;
-    // What is replaced by the input.
-    let mut stands_for: Option<String> = None;
-    while let Some(text) = arguments.get(at).and_then(Field::known) {
-        if text == "--" {
-            at += 1;
-            break;
-        }
-        if !text.starts_with('-') {
-            break;
-        }
-        plain = false;
-        if let Some(name) = placeholder(text, arguments.get(at + 1)) {
-            stands_for = Some(name);
-        }
-        let apart = (text.len() > 2 && LONG.iter().any(|option| option.starts_with(text)))
-            || (!text.starts_with("--")
-                && text
-                    .chars()
-                    .skip(1)
-                    .position(|c| VALUED.contains(c))
-                    .is_some_and(|index| index + 2 == text.chars().count()));
-        at += if apart { 2 } else { 1 };
-    }
-    let mut rest = arguments.get(at..).unwrap_or_default().to_vec();
-    if rest.is_empty() {
-        return Vec::new();
-    }
-    if let Some(name) = stands_for.filter(|name| !name.is_empty()) {
-        for field in &mut rest {
-            if let Some(text) = field.known().filter(|text| text.contains(&name)) {
-                *field = with_gaps(text, &name);
-            }
-        }
-    }
-    rest.push(Field::unknown());
-    words(&rest, plain, true).into_iter().collect()
-}
-
-/// The text that an option of `xargs` has replaced by the input: `-I text`, `-i`, `--replace=text`.
-fn placeholder(option: &str, next: Option<&Field>) -> Option<String> {
-    if let Some(long) = option.strip_prefix("--") {
-        let (name, value) = long.split_once('=').unwrap_or((long, "{}"));
-        return (!name.is_empty() && "replace".starts_with(name)).then(|| value.to_owned());
-    }
-    let at = option.find(['I', 'i'])?;
-    let (letters, value) = option.split_at(at + 1);
-    Some(match (letters.ends_with('I'), value) {
-        (true, "") => next?.known()?.to_owned(),
-        (false, "") => "{}".to_owned(),
-        (_, value) => value.to_owned(),
-    })
-}
-
-fn find(arguments: &[Field]) -> Vec<Inner> {
-    const RUNS: [&str; 8] =
-        ["-exec", "-execdir", "-ok", "-okdir", "-x", "-X", "--exec", "--exec-batch"];
-    let mut out = Vec::new();
-    for (index, argument) in arguments.iter().enumerate() {
-        if argument.pieces() == [Piece::AnyWords] {
-            out.push(Inner::Unclear(
-                "what stands where `find` may be told to run something is not known",
-            ));
-        }
-        // `fd -xcmd`, `fd --exec=cmd`.
-        let text = argument.start();
-        let joined = match text.split_once('=') {
-            Some((name, value)) if RUNS.contains(&name) => Some(value),
-            _ => text.strip_prefix("-x").or_else(|| text.strip_prefix("-X")),
-        };
-        if let Some(value) = joined.filter(|value| !value.is_empty() && *value != "dev") {
-            let mut given = vec![Field::text(value)];
-            given.extend(arguments.iter().skip(index + 1).cloned());
-            out.extend(words(&given, false, false));
-        }
-        if argument.known().is_some_and(|text| RUNS.contains(&text)) {
-            let rest = arguments.get(index + 1..).unwrap_or_default();
-            let end = rest
-                .iter()
-                .position(|field| matches!(field.known(), Some(";" | "+")))
-                .unwrap_or(rest.len());
-            let given: Vec<Field> = rest
-                .iter()
-                .take(end)
-                .map(|field| match field.known() {
-                    Some(text) if text.contains("{}") => with_gaps(text, "{}"),
-                    _ => field.clone(),
-                })
-                .collect();
-            out.extend(words(&given, false, true));
-        }
-    }
-    out
-}
-
-/// A text in which `name` stands for what is not known.
-fn with_gaps(text: &str, name: &str) -> Field {
-    let mut out = Field::default();
-    for (index, part) in text.split(name).enumerate() {
-        if index > 0 {
-            out.push(Piece::Any);
-        }
-        out.push_text(part);
-    }
-    out
 }
 
 fn parallel(arguments: &[Field]) -> Vec<Inner> {
@@ -712,49 +514,6 @@ fn parallel(arguments: &[Field]) -> Vec<Inner> {
     // Without a command, each argument is one.
     if let Some(texts) = arguments.get(end + 1..) {
         out.extend(texts.iter().map(|text| script(text.clone(), false)));
-    }
-    out
-}
-
-fn ssh(arguments: &[Field]) -> Vec<Inner> {
-    const VALUED: &str = "BbcDEeFIiJLlmOopQRSWwP";
-    let mut out = ssh_options(arguments);
-    let mut at = 0;
-    let mut host = false;
-    // Options may stand behind the host as well.
-    while let Some(argument) = arguments.get(at) {
-        let text = argument.start();
-        if !text.starts_with('-') {
-            if host {
-                break;
-            }
-            host = true;
-            at += 1;
-            continue;
-        }
-        let apart = text
-            .chars()
-            .skip(1)
-            .position(|c| VALUED.contains(c))
-            .is_some_and(|index| index + 2 == text.chars().count());
-        at += if apart { 2 } else { 1 };
-    }
-    // What runs there: elsewhere, but it is what the rule names.
-    let rest = arguments.get(at..).unwrap_or_default();
-    out.push(if rest.is_empty() { Inner::Input } else { script(Field::joined(rest), true) });
-    out
-}
-
-/// Commands in `-o ProxyCommand=…` and its like.
-fn ssh_options(arguments: &[Field]) -> Vec<Inner> {
-    let mut out = Vec::new();
-    for argument in arguments {
-        let Some(text) = argument.known() else { continue };
-        let Some((name, command)) = text.split_once(['=', ' ', '\t']) else { continue };
-        if name.to_ascii_lowercase().ends_with("command") {
-            let command = command.trim_start_matches(['=', ' ', '\t']);
-            out.push(script(Field::text(command), true));
-        }
     }
     out
 }
@@ -780,7 +539,7 @@ fn after_dashes(arguments: &[Field]) -> Vec<Inner> {
 }
 
 /// The values of an option, as scripts.
-fn valued_option(arguments: &[Field], short: char, long: &[&str]) -> Vec<Inner> {
+pub(super) fn valued_option(arguments: &[Field], short: char, long: &[&str]) -> Vec<Inner> {
     let mut out = option_texts(arguments, long, &[]);
     for (index, argument) in arguments.iter().enumerate() {
         let text = argument.start();
@@ -802,7 +561,7 @@ fn valued_option(arguments: &[Field], short: char, long: &[&str]) -> Vec<Inner> 
 }
 
 /// The values of long options, also shortened, as scripts. What of `prefixes` they begin with is taken off.
-fn option_texts(arguments: &[Field], options: &[&str], prefixes: &[&str]) -> Vec<Inner> {
+pub(super) fn option_texts(arguments: &[Field], options: &[&str], prefixes: &[&str]) -> Vec<Inner> {
     let mut out = Vec::new();
     for (index, argument) in arguments.iter().enumerate() {
         let text = argument.start();
@@ -821,165 +580,6 @@ fn option_texts(arguments: &[Field], options: &[&str], prefixes: &[&str]) -> Vec
         let Some(value) = value else { continue };
         let bare = prefixes.iter().find_map(|prefix| value.after(prefix));
         out.push(script(bare.unwrap_or(value), true));
-    }
-    out
-}
-
-fn git(arguments: &[Field]) -> Vec<Inner> {
-    let mut out = Vec::new();
-    let mut at = 0;
-    while let Some(text) = arguments.get(at).map(Field::start) {
-        if !text.starts_with('-') {
-            break;
-        }
-        if matches!(
-            text,
-            "-c" | "-C"
-                | "--git-dir"
-                | "--work-tree"
-                | "--namespace"
-                | "--exec-path"
-                | "--config-env"
-                | "--attr-source"
-                | "--shallow-file"
-        ) {
-            if text == "-c"
-                && let Some((_, value)) =
-                    arguments.get(at + 1).and_then(|v| v.known()?.split_once('='))
-            {
-                // Of an alias, a pager, an editor, a helper: some values are commands.
-                out.push(script(Field::text(value.trim_start_matches('!')), false));
-            }
-            at += 2;
-        } else {
-            at += 1;
-        }
-    }
-    let rest = arguments.get(at + 1..).unwrap_or_default();
-    for field in rest {
-        // `ext::command`, of whatever subcommand.
-        if let Some(command) = field.after("ext::") {
-            out.push(script(command, true));
-        }
-    }
-    match arguments.get(at).and_then(Field::known) {
-        Some("grep") => {
-            out.extend(valued_option(rest, 'O', &["--open-files-in-pager"]));
-        }
-        // What is set may be an alias, a pager, a helper.
-        Some("config") => {
-            let values = rest.iter().filter_map(|field| {
-                let text = field.known()?.trim_start_matches('!');
-                crate::parse::script(text).is_ok().then(|| script(Field::text(text), false))
-            });
-            out.extend(values);
-        }
-        Some("send-email") => {
-            let options =
-                ["--sendmail-cmd", "--smtp-server", "--to-cmd", "--cc-cmd", "--header-cmd"];
-            out.extend(option_texts(rest, &options, &[]));
-        }
-        Some("hook" | "for-each-repo") => out.extend(somewhere(rest)),
-        Some("bisect") if rest.first().and_then(Field::known) == Some("run") => {
-            out.extend(words(rest.get(1..).unwrap_or_default(), false, true));
-        }
-        Some("submodule") => {
-            if let Some(index) = rest.iter().position(|field| field.known() == Some("foreach")) {
-                let rest: Vec<Field> = rest
-                    .iter()
-                    .skip(index + 1)
-                    .skip_while(|field| field.start().starts_with('-'))
-                    .cloned()
-                    .collect();
-                out.push(script(Field::joined(&rest), true));
-            }
-        }
-        Some("rebase") => out.extend(valued_option(rest, 'x', &["--exec"])),
-        Some("filter-branch") => {
-            out.extend(option_texts(
-                rest,
-                &[
-                    "--env-filter",
-                    "--tree-filter",
-                    "--index-filter",
-                    "--parent-filter",
-                    "--msg-filter",
-                    "--commit-filter",
-                    "--tag-name-filter",
-                    "--setup",
-                ],
-                &[],
-            ));
-        }
-        Some("difftool" | "mergetool") => out.extend(valued_option(rest, 'x', &["--extcmd"])),
-        Some(
-            "fetch" | "pull" | "clone" | "push" | "ls-remote" | "archive" | "fetch-pack"
-            | "send-pack",
-        ) => {
-            out.extend(option_texts(rest, &["--upload-pack", "--receive-pack", "--exec"], &[]));
-            out.extend(valued_option(rest, 'u', &[]).into_iter().map(|inner| match inner {
-                Inner::Script { text, .. } => script(text, false),
-                other => other,
-            }));
-            for field in rest {
-                // `clone -c core.sshCommand=…`
-                if let Some((name, value)) = field.known().and_then(|text| text.split_once('='))
-                    && name.contains('.')
-                {
-                    let value = value.trim_start_matches('!');
-                    let name = name.trim_start_matches("--config=");
-                    if name.contains('.') && crate::parse::script(value).is_ok() {
-                        out.push(script(Field::text(value), false));
-                    }
-                }
-            }
-        }
-        _ => {}
-    }
-    out
-}
-
-/// Programs with a language of their own that can run commands: texts behind the words that do so.
-fn embedded(arguments: &[Field]) -> Vec<Inner> {
-    const MARKS: [&str; 12] = [
-        "system(", "!", "\\!", ".shell", ".system", "shell ", "EXEC:", "SYSTEM:", "exec ",
-        "spawn ", "-e", "|",
-    ];
-    let mut out = Vec::new();
-    for (index, argument) in arguments.iter().enumerate() {
-        let Some(text) = argument.known() else { continue };
-        if matches!(text, "-e" | "--exec" | "--sh-exec" | "-c") {
-            out.extend(arguments.get(index + 1).map(|value| script(value.clone(), false)));
-        }
-        for mark in MARKS {
-            let Some((_, after)) = text.split_once(mark) else { continue };
-            let after = after.trim_start_matches(['"', '\'', ' ', '(']);
-            let end = after.find(['"', '\'', ')', ',']).unwrap_or(after.len());
-            if let Some(after) = after.get(..end).filter(|after| !after.trim().is_empty()) {
-                out.push(script(Field::text(after), false));
-            }
-        }
-        if text.contains(' ') {
-            out.push(script(Field::text(text), false));
-        }
-        if argument.known().is_some_and(|text| {
-            matches!(
-                text,
-                "new-session"
-                    | "new-window"
-                    | "split-window"
-                    | "send-keys"
-                    | "run-shell"
-                    | "neww"
-                    | "splitw"
-                    | "new"
-                    | "-dm"
-                    | "-dmS"
-                    | "-X"
-            )
-        }) {
-            out.extend(somewhere(arguments.get(index + 1..).unwrap_or_default()));
-        }
     }
     out
 }
