@@ -22,13 +22,18 @@ const fn twin(
     Twin { name, of_claude, fields }
 }
 
-const TWINS: [Twin; 26] = [
+const TWINS: &[Twin] = &[
     // Codex.
     twin("exec_command", "Bash", &[("cmd", "command")]),
     twin("shell_command", "Bash", &[]),
     twin("local_shell", "Bash", &[]),
     twin("container.exec", "Bash", &[]),
     twin("shell", "Bash", &[]),
+    twin("unified_exec", "Bash", &[("cmd", "command")]),
+    twin("write_stdin", "Bash", &[("chars", "command")]),
+    twin("view_image", "Read", &[("path", "file_path")]),
+    // Which files it changes is in its text.
+    twin("apply_patch", "Edit", &[]),
     // gemini-cli.
     twin("run_shell_command", "Bash", &[]),
     twin("read_file", "Read", &[("absolute_path", "file_path")]),
@@ -41,8 +46,12 @@ const TWINS: [Twin; 26] = [
     // Cursor.
     twin("Shell", "Bash", &[]),
     twin("Terminal", "Bash", &[]),
+    twin("run_terminal_cmd", "Bash", &[]),
     // OpenClaw and others.
-    twin("exec", "Bash", &[]),
+    twin("exec", "Bash", &[("code", "command")]),
+    twin("process", "Bash", &[("data", "command")]),
+    twin("run_command", "Bash", &[]),
+    twin("execute_command", "Bash", &[]),
     twin("bash", "Bash", &[]),
     twin("read", "Read", &[("path", "file_path"), ("filePath", "file_path")]),
     twin("write", "Write", &[("path", "file_path"), ("filePath", "file_path")]),

@@ -55,6 +55,34 @@ impl Permissions {
         let mut doubt = Found::No;
         let folders = self.folders(command, folder);
         for used in files::used(command) {
+            // `secret/*` is of the folder's content.
+            let within = match used.file.known() {
+                None => used.file.start().rsplit_once('/').map(|(folder, _)| folder),
+                Some(_) => None,
+            };
+            if let Some(within) = within.filter(|within| !within.is_empty())
+                && let Some(rule) = folders
+                    .iter()
+                    .find_map(|folder| self.path_rule(rules, within, folder, used.writes))
+            {
+                let why = format!(
+                    "`{}` is in a folder that the rule names",
+                    shown(&used.file.to_string())
+                );
+                doubt = first(doubt, Found::Perhaps { rule, why });
+            }
+            if command.directories.is_empty()
+                && let Some(path) = used.file.known()
+                && !path.starts_with(['/', '~'])
+                && let Some(name) = path.trim_end_matches('/').rsplit('/').next()
+                && !name.is_empty()
+            {
+                let edited = used.writes.then(|| rules.edits.perhaps(name, name)).flatten();
+                if let Some(rule) = edited.or_else(|| rules.reads.perhaps(name, name)) {
+                    let why = "the folder that it runs in is not known".to_owned();
+                    doubt = first(doubt, Found::Perhaps { rule, why });
+                }
+            }
             if let Some(path) = used.file.known() {
                 if path.is_empty() || files::is_sink(path) {
                     continue;
@@ -197,7 +225,7 @@ impl Permissions {
             return Ok(());
         }
         let shown = shown(&command.to_string());
-        Err(match command.hidden_power() {
+        Err(match command.hidden_powers().first() {
             Some(option) => format!("`{shown}` has {option}, by which it may do more than it says"),
             None => format!("no rule permits `{shown}`"),
         })
@@ -238,10 +266,10 @@ impl Permissions {
             return None;
         }
         let text = CommandText::new(&command.words, true);
-        let power = command.hidden_power();
+        let powers = command.hidden_powers();
         self.allow.for_word(&[first]).into_iter().find(|index| {
             let Some(pattern) = pattern_of(&self.allow, *index) else { return false };
-            let means_it = power.as_ref().is_none_or(|option| {
+            let means_it = powers.iter().all(|option| {
                 pattern.text().split_whitespace().any(|word| word.starts_with(option.as_str()))
             });
             !pattern.is_exact() && means_it && pattern.surely(&text)
@@ -351,7 +379,13 @@ fn first(doubt: Found, found: Found) -> Found {
 /// What is known of the start and the end of a file's name; `None` if that says nothing.
 fn known_ends(file: &Field) -> Option<(String, String)> {
     use palisade_shell::Piece;
-    let start = file.start();
+    let folder_open = file
+        .pieces()
+        .iter()
+        .skip(1)
+        .any(|piece| matches!(piece, Piece::Text(text) if text.contains('/')));
+    // What stands before a pattern in a folder's name says nothing of the file's.
+    let start = if folder_open { "" } else { file.start() };
     let start = start.rsplit_once('/').map_or(start, |(_, name)| name);
     let end = match file.pieces().last() {
         Some(Piece::Text(text)) if file.pieces().len() > 1 => {

@@ -45,7 +45,7 @@ impl CommandText {
         let mut steps = Vec::new();
         let mut known = true;
         for (index, word) in words.iter().enumerate() {
-            let wholly_open = matches!(word.pieces(), [Piece::AnyWords]);
+            let wholly_open = matches!(word.pieces(), [Piece::AnyWords | Piece::Names]);
             if index > 0 && !wholly_open {
                 steps.push(Step::Char(' '));
             }
@@ -56,11 +56,11 @@ impl CommandText {
                         '\t' | '\n' => Step::Char(' '),
                         c => Step::Char(c),
                     })),
-                    Piece::AnyWords if wholly_open && index > 0 => {
+                    Piece::AnyWords | Piece::Names if wholly_open && index > 0 => {
                         known = false;
                         steps.push(Step::Words);
                     }
-                    Piece::Any | Piece::AnyWords => {
+                    Piece::Any | Piece::AnyWords | Piece::Names => {
                         known = false;
                         steps.push(Step::Gap);
                     }

@@ -220,6 +220,11 @@ impl Permissions {
                 Some(rule) => Found::Perhaps { rule, why: (*why).to_owned() },
                 None => Found::No,
             },
+            // It may call each tool, and so each rule may be about it.
+            Meaning::Code => match rules.any() {
+                Some(rule) => Found::Perhaps { rule, why: CODE.into() },
+                None => Found::No,
+            },
             Meaning::WebSearch | Meaning::Inner | Meaning::Other => Found::No,
         }
     }
@@ -298,6 +303,7 @@ impl Permissions {
                 Permitted::By(Decision::allow(MODE, "it changes nothing outside of the agent"))
             }
             Meaning::Unclear(why) => Permitted::No((*why).to_owned()),
+            Meaning::Code => Permitted::No(CODE.into()),
             Meaning::WebSearch | Meaning::Other => Permitted::No(format!(
                 "no rule permits `{0}`; to permit it, add `{0}` to `permissions.allow`",
                 shown(&call.name)
@@ -369,8 +375,11 @@ impl Permissions {
 /// The name of the rule where no rule decided.
 pub(crate) const MODE: &str = "permissions.mode";
 
+/// Why a program of an agent's own is not decided by rules.
+const CODE: &str = "it runs a program that may call other tools, and that is not read";
+
 fn changes(meaning: &Meaning) -> bool {
-    matches!(meaning, Meaning::Command(_) | Meaning::Program(_) | Meaning::Edit(_))
+    matches!(meaning, Meaning::Command(_) | Meaning::Program(_) | Meaning::Edit(_) | Meaning::Code)
 }
 
 /// A text of the agent's, safe to show.

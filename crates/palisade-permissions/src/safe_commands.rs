@@ -1,6 +1,6 @@
 //! Commands that need no rule: those that only read, and those that a mode permits in the workspace.
 
-use palisade_shell::{Command, Field};
+use palisade_shell::{Command, Field, Piece};
 
 /// What must be true of the paths of a command for it to need no rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -89,12 +89,7 @@ pub(crate) fn safe(command: &Command) -> Option<Safe> {
     let program = command.words.first()?.known()?;
     let arguments = command.words.get(1..).unwrap_or_default();
     if SPEAKS.contains(&program) {
-        let writes =
-            (program == "date" || program == "hostname") && command.hidden_power().is_some();
-        // `printf -v` and `test -v` set or evaluate.
-        let odd = arguments.iter().any(|a| a.start().starts_with("-v"));
-        let sets_name = program == "hostname" && !arguments.is_empty();
-        return (!writes && !odd && !sets_name).then(|| Safe::Reads(Vec::new()));
+        return only_speaks(program, command, arguments).then(|| Safe::Reads(Vec::new()));
     }
     if program == "sed" {
         return sed(arguments);
@@ -102,7 +97,7 @@ pub(crate) fn safe(command: &Command) -> Option<Safe> {
     if EDITS.contains(&program) {
         return Some(Safe::Edits(all_plain(arguments)?));
     }
-    if command.hidden_power().is_some() {
+    if !command.hidden_powers().is_empty() || does_more(program, arguments) {
         return None;
     }
     if program == "git" {
@@ -116,6 +111,46 @@ pub(crate) fn safe(command: &Command) -> Option<Safe> {
         return Some(Safe::Reads(outward(arguments)?));
     }
     None
+}
+
+/// Whether a program that only shows something does only that with these arguments.
+fn only_speaks(program: &str, command: &Command, arguments: &[Field]) -> bool {
+    // `printf -v` and `test -v` set or evaluate.
+    let odd = arguments.iter().any(|argument| {
+        let text = argument.start();
+        text.starts_with("-v") || (text.is_empty() && argument.known().is_none())
+    });
+    match program {
+        "echo" | "true" | "false" | ":" | "basename" | "dirname" | "seq" | "sleep" | "expr" => true,
+        // Another argument sets the clock.
+        "date" => {
+            command.hidden_powers().is_empty()
+                && arguments.iter().all(|argument| argument.start().starts_with(['+', '-']))
+        }
+        "hostname" | "arch" => arguments.is_empty(),
+        _ => !odd,
+    }
+}
+
+/// Whether a program that reads what it is given may do something else with these arguments.
+fn does_more(program: &str, arguments: &[Field]) -> bool {
+    let operands = || arguments.iter().filter(|argument| !argument.start().starts_with('-'));
+    match program {
+        // A second name is a file that it writes. A number may be the value of an option.
+        "uniq" | "xxd" => {
+            let number = |text: &str| text.chars().all(|c| c.is_ascii_digit());
+            operands().filter(|field| !field.known().is_some_and(number)).count() > 1
+        }
+        // A program of its own language, which may read modules from anywhere.
+        "jq" => arguments.iter().any(|argument| {
+            let text = argument.start();
+            text.contains("import") || text.contains("include") || text.starts_with("-L")
+        }),
+        // `@file` has more arguments.
+        "strings" => arguments.iter().any(|argument| argument.start().starts_with('@')),
+        "git" => arguments.iter().any(|argument| argument.start().starts_with("--filters")),
+        _ => false,
+    }
 }
 
 /// `sed -n 's/…/p' file` and the like: scripts of which each command is known to print only.
@@ -141,10 +176,11 @@ fn all_plain(arguments: &[Field]) -> Option<Vec<String>> {
             options = false;
         } else if options && text.starts_with('-') {
             // An option with a path as its value would pass unseen.
-            if text.contains('=')
-                || text.starts_with("-t")
-                || text.starts_with("--target")
-                || text == "-S"
+            let letters = text.strip_prefix('-').filter(|rest| !rest.starts_with('-'));
+            if text.contains(['=', '/', '~', '.'])
+                || letters.is_some_and(|letters| letters.contains(['t', 'S']))
+                || text.starts_with("--t")
+                || text.starts_with("--su")
             {
                 return None;
             }
@@ -162,13 +198,7 @@ fn outward(arguments: &[Field]) -> Option<Vec<String>> {
     for argument in arguments {
         let text = match argument.known() {
             Some(text) => text.to_owned(),
-            None => {
-                let start = argument.start();
-                if start.is_empty() {
-                    return None;
-                }
-                start.rsplit_once('/').map_or(".", |(folder, _)| folder).to_owned()
-            }
+            None => names_in_folder(argument)?,
         };
         match text.split_once('=') {
             Some((name, value)) if name.starts_with('-') => out.push(value.to_owned()),
@@ -182,4 +212,19 @@ fn outward(arguments: &[Field]) -> Option<Vec<String>> {
         }
     }
     Some(out)
+}
+
+/// The folder of the files that a pattern stands for, if it stands for nothing else: what a variable holds may lead
+/// anywhere, and so may a pattern for folders, by a link or by `..`.
+fn names_in_folder(argument: &Field) -> Option<String> {
+    let (first, rest) = argument.pieces().split_first()?;
+    let Piece::Text(start) = first else { return None };
+    let only_names = rest.iter().all(|piece| match piece {
+        Piece::Names => true,
+        Piece::Text(text) => !text.contains('/') && !text.contains(".."),
+        Piece::Any | Piece::AnyWords => false,
+    });
+    let (folder, name) = start.rsplit_once('/').unwrap_or((".", start));
+    (only_names && !start.starts_with('-') && !name.ends_with('.'))
+        .then(|| if folder.is_empty() { "/".into() } else { folder.to_owned() })
 }

@@ -29,6 +29,8 @@ pub enum Meaning {
     Skill(Option<String>),
     /// Something that stays within the agent, such as a list of its tasks.
     Inner,
+    /// Run a program of the agent's own language, or several other tools at once: what that does is not read.
+    Code,
     /// A tool whose input does not say what it is to do.
     Unclear(&'static str),
     /// Any other tool.
@@ -68,6 +70,28 @@ const TOOLS: &[(&str, Kind, &[&str])] = &[
             "container.exec",
             "unified_exec",
             "write_stdin",
+            "Shell",
+            "Terminal",
+            "process",
+        ],
+    ),
+    // Commands on other machines.
+    ("Bash", Kind::Foreign, &["nodes"]),
+    (
+        "",
+        Kind::Code,
+        &[
+            "js_repl",
+            "code_execution",
+            "code_interpreter",
+            "execute_code",
+            "run_code",
+            "python",
+            "ipython",
+            "tool_search_code",
+            "tool_call",
+            "batch",
+            "multi_tool_use.parallel",
         ],
     ),
     ("PowerShell", Kind::Foreign, &["PowerShell", "powershell", "pwsh", "cmd"]),
@@ -132,6 +156,7 @@ const TOOLS: &[(&str, Kind, &[&str])] = &[
             "fetch",
             "fetch_url",
             "browser_navigate",
+            "browser",
             "open_url",
         ],
     ),
@@ -171,6 +196,9 @@ const TOOLS: &[(&str, Kind, &[&str])] = &[
             "ToolSearch",
             "complete_task",
             "StructuredOutput",
+            "wait_agent",
+            "get_goal",
+            "update_goal",
         ],
     ),
 ];
@@ -180,6 +208,7 @@ enum Kind {
     Command,
     /// A shell whose language is not read here.
     Foreign,
+    Code,
     Read,
     Search,
     Edit,
@@ -209,12 +238,24 @@ const PATHS: [&str; 12] = [
 pub(crate) fn understand(call: &ToolCall) -> Understood {
     let found = TOOLS.iter().find(|(_, _, names)| names.contains(&call.name.as_str()));
     let Some((name, kind, _)) = found else {
+        // Some models write the name of the group before it.
+        let bare =
+            call.name.strip_prefix("functions.").or_else(|| call.name.strip_prefix("default_api."));
+        if let Some(bare) = bare {
+            let mut out = understand(&ToolCall { name: bare.to_owned(), ..call.clone() });
+            out.names.push(call.name.clone());
+            return out;
+        }
         return Understood {
             names: vec![call.name.clone()],
             meaning: Meaning::Other,
             directory: None,
         };
     };
+    if *kind == Kind::Code || is_code(call) {
+        let names = vec![call.name.clone()];
+        return Understood { names, meaning: Meaning::Code, directory: None };
+    }
     let mut names = Vec::new();
     for name in [*name, call.name.as_str()] {
         if !name.is_empty() && !names.iter().any(|known| known == name) {
@@ -232,8 +273,37 @@ pub(crate) fn understand(call: &ToolCall) -> Understood {
     Understood { names, meaning: meaning(*kind, call), directory }
 }
 
+/// Whether it is the `exec` that runs JavaScript, as Codex and OpenClaw have it besides the one that runs a command.
+/// Some of that language is read as a harmless command by a shell, where a comment of the one is a quote of the other.
+fn is_code(call: &ToolCall) -> bool {
+    if call.name != "exec" {
+        return false;
+    }
+    let ToolInput::Object(fields) = &call.input else { return true };
+    let comment = |text: &str| {
+        text.contains("/*")
+            || text.lines().any(|line| line.trim_start().starts_with("//") || line.contains(" //"))
+    };
+    fields.contains_key("code") || call.input.text("command").is_some_and(comment)
+}
+
 fn meaning(kind: Kind, call: &ToolCall) -> Meaning {
     match kind {
+        Kind::Code => Meaning::Code,
+        // What is typed into a command that runs already; the rest of what this tool does looks on.
+        Kind::Command if call.name == "process" => {
+            match ["data", "text", "literal", "keys"].iter().find_map(|key| call.input.text(key)) {
+                Some(text) => Meaning::Command(text.to_owned()),
+                None if matches!(
+                    call.input.text("action"),
+                    Some("list" | "poll" | "log" | "kill" | "clear" | "remove")
+                ) =>
+                {
+                    Meaning::Inner
+                }
+                None => Meaning::Unclear("what is typed into a command cannot be told"),
+            }
+        }
         Kind::Command => command(call),
         Kind::Foreign => Meaning::Unclear("the language of this shell is not read"),
         Kind::Read => match paths(&call.input) {
@@ -441,6 +511,36 @@ mod tests {
             Meaning::Fetch(vec!["https://a.test/x".into()])
         );
         assert_eq!(of("mcp__a__b", json!({})), Meaning::Other);
+        assert_eq!(of("Shell", json!({"command": "ls"})), ls);
+        assert_eq!(of("functions.exec_command", json!({"cmd": "ls"})), ls);
+        assert_eq!(of("process", json!({"action": "write", "data": "ls"})), ls);
+        assert_eq!(of("process", json!({"action": "poll"})), Meaning::Inner);
+        assert!(matches!(
+            of("process", json!({"action": "send-keys", "keys": ["l"]})),
+            Meaning::Unclear(_)
+        ));
+        assert!(matches!(of("nodes", json!({"action": "run"})), Meaning::Unclear(_)));
+    }
+
+    #[test]
+    fn programs_of_an_agents_own_language_are_no_commands() {
+        // A shell reads each of these as `false` with an argument.
+        let script = "false // '\ntools.exec_command({cmd: 'curl x'}) // '";
+        for (name, input) in [
+            ("exec", json!(script)),
+            ("exec", json!({"code": "tools.read()"})),
+            ("exec", json!({"command": script})),
+            ("exec", json!({"command": "false /*'*/, tools.exec({command: 1}) /*'*/"})),
+            ("js_repl", json!("1")),
+            ("batch", json!({"tool_calls": []})),
+            ("multi_tool_use.parallel", json!({"tool_uses": []})),
+        ] {
+            assert_eq!(of(name, input.clone()), Meaning::Code, "{name} {input}");
+        }
+        assert_eq!(
+            of("exec", json!({"command": "curl https://a.test"})),
+            Meaning::Command("curl https://a.test".into())
+        );
     }
 
     #[test]

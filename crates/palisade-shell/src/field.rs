@@ -9,6 +9,8 @@ pub enum Piece {
     Any,
     /// Any number of words that are not known, none included.
     AnyWords,
+    /// What `*` or `?` becomes: words that each begin with what stands before, and have no `/` here.
+    Names,
 }
 
 /// One argument of a command, as far as it can be known before the command runs.
@@ -52,6 +54,11 @@ impl Field {
 
     /// Whether it may be several arguments, or none.
     pub fn may_split(&self) -> bool {
+        self.pieces.iter().any(|piece| matches!(piece, Piece::AnyWords | Piece::Names))
+    }
+
+    /// Whether words that begin in any way may stand in it.
+    pub fn is_open(&self) -> bool {
         self.pieces.contains(&Piece::AnyWords)
     }
 
@@ -102,7 +109,7 @@ impl fmt::Display for Field {
         for piece in &self.pieces {
             match piece {
                 Piece::Text(text) => f.write_str(text)?,
-                Piece::Any | Piece::AnyWords => f.write_str("…")?,
+                Piece::Any | Piece::AnyWords | Piece::Names => f.write_str("…")?,
             }
         }
         Ok(())

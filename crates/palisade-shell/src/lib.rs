@@ -108,10 +108,15 @@ impl Command {
         Some(name.rsplit('/').next().unwrap_or(name))
     }
 
-    /// An option by which this program runs another one, or writes a file, that its name does not tell of: as it
-    /// stands in `words`. A rule that permits the program in general does not mean that.
-    pub fn hidden_power(&self) -> Option<String> {
-        programs::hidden_power(self.program()?, self.words.get(1..).unwrap_or_default())
+    /// Options by which this program runs another one, or writes a file, that its name does not tell of: as they
+    /// stand in `words`. A rule that permits the program in general does not mean them.
+    pub fn hidden_powers(&self) -> Vec<String> {
+        match self.program() {
+            Some(program) => {
+                programs::hidden_powers(program, self.words.get(1..).unwrap_or_default())
+            }
+            None => Vec::new(),
+        }
     }
 
     /// It may run in any folder.

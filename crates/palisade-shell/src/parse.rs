@@ -5,6 +5,7 @@
 //! `${ …; }` of 5.3), POSIX XCU 2.
 
 mod commands;
+mod compound;
 mod cursor;
 mod expansions;
 mod words;

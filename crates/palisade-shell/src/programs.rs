@@ -1,12 +1,17 @@
 //! What is known of programs: which start others, and with which options.
 
+mod each;
+mod git;
+mod languages;
 mod powers;
+mod shells;
 mod variables;
 mod wrappers;
 
 use crate::Field;
 
-pub(crate) use powers::hidden_power;
+pub(crate) use powers::hidden_powers;
+pub(crate) use variables::assigned_within;
 pub use variables::{changes_meaning, is_harmless_variable};
 
 /// Something that a program starts.
@@ -25,4 +30,12 @@ pub(crate) enum Inner {
 /// What this command starts, as far as its arguments tell.
 pub(crate) fn started(program: &str, words: &[Field]) -> Vec<Inner> {
     wrappers::started(program, words)
+}
+
+/// Whether a path is one that the kernel lets stand for another file, such as `/proc/self/exe` or `/dev/fd/0`.
+pub(crate) fn is_of_the_kernel(path: &str) -> bool {
+    let path: Vec<&str> = path.split('/').filter(|part| !matches!(*part, "" | ".")).collect();
+    path.first() == Some(&"proc")
+        || (path.first() == Some(&"dev") && matches!(path.get(1), Some(&("fd" | "stdin"))))
+        || path.contains(&"..") && (path.contains(&"proc") || path.contains(&"dev"))
 }

@@ -107,13 +107,21 @@ pub(crate) enum Part {
     /// `$name` and nothing else.
     Variable { name: String, quoted: bool },
     /// Any other expansion of a parameter or of arithmetic, with what is expanded within it.
-    Expansion { inner: Vec<Part>, quoted: bool, prompt: bool },
+    /// `written` is its text, if it may set variables.
+    Expansion { inner: Vec<Part>, quoted: bool, prompt: bool, written: String },
     /// `$( … )` or backquotes.
     Command { list: List, quoted: bool },
     /// The text of a here-document, by its number.
     Here(usize),
     /// `<( … )`, `>( … )`.
     Process(List),
+}
+
+impl Part {
+    /// An expansion of which nothing is known.
+    pub(crate) fn unknown(quoted: bool) -> Self {
+        Self::Expansion { inner: Vec::new(), quoted, prompt: false, written: String::new() }
+    }
 }
 
 impl Word {

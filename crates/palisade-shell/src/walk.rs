@@ -3,7 +3,10 @@
 mod assignments;
 mod words;
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    cell::Cell,
+    collections::{HashMap, HashSet},
+};
 
 use crate::{
     Command, Field, Known, LONGEST, Line, Redirect, Started, Unreadable,
@@ -17,13 +20,36 @@ const DEEPEST: usize = 8;
 /// Texts that something may take for commands.
 const MOST_TEXTS: usize = 64;
 
+/// How many commands a text may lead to, all that start each other counted.
+const MOST_COMMANDS: usize = 2_000;
+
+/// What is the same for all texts that one text leads to.
+struct Around<'a> {
+    known: &'a Known,
+    /// How many commands may still be looked at.
+    left: Cell<usize>,
+}
+
+impl<'a> Around<'a> {
+    fn new(known: &'a Known) -> Self {
+        Self { known, left: Cell::new(MOST_COMMANDS) }
+    }
+
+    /// Whether one more command may be looked at.
+    fn one_more(&self) -> bool {
+        let left = self.left.get();
+        self.left.set(left.saturating_sub(1));
+        left > 0
+    }
+}
+
 pub(crate) fn line(text: &str, known: &Known) -> Result<Line, Unreadable> {
-    at_depth(text, known, 0, Given::Nothing)
+    at_depth(text, &Around::new(known), 0, Given::Nothing)
 }
 
 pub(crate) fn program(words: &[String], known: &Known) -> Line {
-    let script = Script::default();
-    let mut walk = Walk::new(&script, known, 0, Given::Nothing);
+    let (script, around) = (Script::default(), Around::new(known));
+    let mut walk = Walk::new(&script, &around, 0, Given::Nothing);
     let mut command = Command {
         words: words.iter().map(Field::text).collect(),
         certain: true,
@@ -35,7 +61,12 @@ pub(crate) fn program(words: &[String], known: &Known) -> Line {
     walk.line
 }
 
-fn at_depth(text: &str, known: &Known, depth: usize, given: Given) -> Result<Line, Unreadable> {
+fn at_depth(
+    text: &str,
+    around: &Around<'_>,
+    depth: usize,
+    given: Given,
+) -> Result<Line, Unreadable> {
     if depth >= DEEPEST {
         return Err(Unreadable::new("it is nested too deeply"));
     }
@@ -46,7 +77,7 @@ fn at_depth(text: &str, known: &Known, depth: usize, given: Given) -> Result<Lin
         return Err(Unreadable::new(why));
     }
     let script = parse::script(text)?;
-    Ok(Walk::over(&script, known, depth, given))
+    Ok(Walk::over(&script, around, depth, given))
 }
 
 /// What a command finds on its standard input.
@@ -77,7 +108,7 @@ fn odd(text: &str) -> Option<&'static str> {
 }
 
 struct Walk<'a> {
-    known: &'a Known,
+    around: &'a Around<'a>,
     texts: &'a [Word],
     depth: usize,
     line: Line,
@@ -88,6 +119,8 @@ struct Walk<'a> {
     directories: Vec<String>,
     /// How many constructs around here make it unsure that what is here runs, once and in order.
     unsure: usize,
+    /// What variables hold may have been changed in ways that are not followed.
+    doubtful: bool,
     /// Words are split at other characters than blanks.
     other_breaks: bool,
     /// Something evaluates text as arithmetic, an index or a prompt, which runs what is in it.
@@ -99,14 +132,15 @@ struct Walk<'a> {
 }
 
 impl<'a> Walk<'a> {
-    fn over(script: &'a Script, known: &'a Known, depth: usize, given: Given) -> Line {
-        let mut walk = Self::new(script, known, depth, given);
+    fn over(script: &'a Script, around: &'a Around<'a>, depth: usize, given: Given) -> Line {
+        let mut walk = Self::new(script, around, depth, given);
         walk.list(&script.list);
         walk.evaluate();
         walk.line
     }
 
-    fn new(script: &'a Script, known: &'a Known, depth: usize, given: Given) -> Self {
+    fn new(script: &'a Script, around: &'a Around<'a>, depth: usize, given: Given) -> Self {
+        let known = around.known;
         let mut variables = HashMap::new();
         if let Some(home) = &known.home {
             variables.insert("HOME".to_owned(), Field::text(home));
@@ -115,7 +149,7 @@ impl<'a> Walk<'a> {
             variables.insert("PWD".to_owned(), Field::text(directory));
         }
         Walk {
-            known,
+            around,
             texts: &script.texts,
             depth,
             line: Line::default(),
@@ -123,6 +157,7 @@ impl<'a> Walk<'a> {
             functions: HashSet::new(),
             directories: vec![".".to_owned()],
             unsure: 0,
+            doubtful: false,
             other_breaks: false,
             evaluates: false,
             loaded: Vec::new(),
@@ -155,7 +190,7 @@ impl<'a> Walk<'a> {
             self.line.unclear("texts are nested too deeply");
             return;
         }
-        let mut found = Walk::over(&script, self.known, self.depth + 1, Given::Something);
+        let mut found = Walk::over(&script, self.around, self.depth + 1, Given::Something);
         for command in &mut found.commands {
             command.certain = false;
         }
@@ -245,6 +280,10 @@ impl<'a> Walk<'a> {
             Node::Flow { variable, words, lists, redirects } => {
                 for word in words {
                     self.fields(word);
+                    if variable.is_none() {
+                        // `for ((name=…))`
+                        self.set_in_word(word);
+                    }
                 }
                 if let Some(name) = variable {
                     self.variables.remove(name);
@@ -271,6 +310,7 @@ impl<'a> Walk<'a> {
                 self.evaluates = true;
                 for word in words {
                     self.fields(word);
+                    self.set_in_word(word);
                 }
                 let outer = self.bare_redirects(redirects);
                 self.given = outer;
@@ -365,8 +405,9 @@ impl<'a> Walk<'a> {
             self.line.unclear("the name of a program is not known");
             return;
         };
-        if self.functions.contains(program) {
-            return;
+        // A function of that name may be what runs, and may not: it may be gone, or never have been made.
+        if command.words.first().is_some_and(|name| programs::is_of_the_kernel(name.start())) {
+            self.line.unclear("a program is named by a file that stands for another one");
         }
         for what in programs::started(program, &command.words) {
             match what {
@@ -400,6 +441,10 @@ impl<'a> Walk<'a> {
             line.unclear("commands start each other too deeply");
             return line;
         }
+        if !self.around.one_more() {
+            line.unclear("too many commands may start each other");
+            return line;
+        }
         self.depth += 1;
         let outer = std::mem::take(&mut self.line);
         let mut command = Command {
@@ -418,8 +463,12 @@ impl<'a> Walk<'a> {
     /// A text that is run as a script.
     fn script(&mut self, text: &Field, certain: bool) -> Line {
         let mut line = Line::default();
+        if !self.around.one_more() {
+            line.unclear("too many commands may start each other");
+            return line;
+        }
         match text.known() {
-            Some(text) => match at_depth(text, self.known, self.depth + 1, self.given.clone()) {
+            Some(text) => match at_depth(text, self.around, self.depth + 1, self.given.clone()) {
                 Ok(found) => line = found,
                 Err(_) => line.unclear("a text that is run as commands cannot be read"),
             },
@@ -430,10 +479,12 @@ impl<'a> Walk<'a> {
                     .iter()
                     .map(|piece| match piece {
                         crate::Piece::Text(text) => text.as_str(),
-                        crate::Piece::Any | crate::Piece::AnyWords => "\"$PALISADE_UNKNOWN\"",
+                        crate::Piece::Any | crate::Piece::AnyWords | crate::Piece::Names => {
+                            "\"$PALISADE_UNKNOWN\""
+                        }
                     })
                     .collect();
-                if let Ok(found) = at_depth(&shown, self.known, self.depth + 1, self.given.clone())
+                if let Ok(found) = at_depth(&shown, self.around, self.depth + 1, self.given.clone())
                 {
                     line = found;
                 }

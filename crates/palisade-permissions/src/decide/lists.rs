@@ -137,6 +137,11 @@ impl Rules {
         by_word.chain(&self.any_word).copied().min()
     }
 
+    /// A rule, if there is one.
+    pub(super) fn any(&self) -> Option<usize> {
+        (!self.all.is_empty()).then_some(0)
+    }
+
     /// A rule that a command may fall under that cannot be read.
     pub(super) fn any_about_commands(&self) -> Option<usize> {
         let paths = self.all.iter().position(|rule| matches!(rule.rule.what, What::Path(_)));

@@ -389,3 +389,112 @@ proptest::proptest! {
         }
     }
 }
+
+mod for_real;
+
+/// Commands that only read by their name, and do more by an argument.
+#[test]
+fn what_only_reads_by_its_name_is_asked() {
+    let rules = rules(Mode::Default, &["Bash(sort -T *)", "Bash(go test *)"], &[], &[]);
+    for command in [
+        "find -- . -delete",
+        "find -- . -exec ./evil ;",
+        "uniq a b",
+        "uniq -c -f 1 a b",
+        "xxd a b",
+        "tree -o f",
+        "tree -R -H x -L 1",
+        "file -C -m magic",
+        "file -f names",
+        "date -s 1",
+        "date --file=x",
+        "date 01010101",
+        "diff -l a b",
+        "grep -R x .",
+        "rg -z x",
+        "rg -L x",
+        "arch sh",
+        "jq -n 'import \"x\" as $x {search: \"/home/me\"}; $x'",
+        "strings @f",
+        "command time -o f ls",
+        "sort -T x -o y z",
+        "sort -k1 -u \"-$X\" f",
+        "go test -exec=sh",
+        "for x in 'b -o out'; do sort a$x; done",
+        "for x in '. -delete'; do find ./$x; done",
+        "for x in ../../etc/passwd; do cat ./\"$x\"; done",
+        "cat a/*/../../../etc/passwd",
+        "cat a/{b,../../etc/passwd}",
+        "cat li*/passwd",
+        "((PATH=1)); ls",
+        ": $((PATH=1)); ls",
+    ] {
+        assert_eq!(verdict(&rules, &bash(command)), Verdict::Ask, "{command}");
+    }
+    for command in [
+        "find . -name '*.rs'",
+        "uniq -c a",
+        "uniq -f 1 a",
+        "xxd -l 16 a",
+        "date +%s",
+        "tree src",
+        "ls src/*.rs",
+        "jq .a f",
+        "sort -T x z",
+        "go test ./...",
+        "for x in a b; do echo \"$x\"; done",
+        "((i++)); ls",
+    ] {
+        assert_eq!(verdict(&rules, &bash(command)), Verdict::Allow, "{command}");
+    }
+}
+
+#[test]
+fn edits_are_of_the_files_that_a_command_names() {
+    let rules = rules(Mode::AcceptEdits, &[], &[], &[]);
+    for command in ["cp -at/etc x", "cp -vtsub x", "mv --target=/etc x", "cp -r x /etc", "rm ../x"]
+    {
+        assert_eq!(verdict(&rules, &bash(command)), Verdict::Ask, "{command}");
+    }
+    assert_eq!(verdict(&rules, &bash("cp -r a b")), Verdict::Allow);
+}
+
+#[test]
+fn files_are_found_behind_folders_that_are_not_known() {
+    let rules = rules(
+        Mode::BypassPermissions,
+        &[],
+        &[],
+        &["Read(.env)", "Read(/secrets/**)", "Read(/conf/key)"],
+    );
+    for (command, expected) in [
+        ("cat /proc/self/cwd/.env", Verdict::Deny),
+        ("cat /proc/self/root/work/.env", Verdict::Deny),
+        ("cat /proc/1/task/1/cwd/./x/../.env", Verdict::Deny),
+        ("HOME=/work; cat ~/.env", Verdict::Deny),
+        ("cat s*/.env", Verdict::Ask),
+        ("cat c*/key", Verdict::Ask),
+        ("cat secrets/*", Verdict::Ask),
+        ("cd $X; cat key", Verdict::Ask),
+        ("cat key", Verdict::Allow),
+    ] {
+        assert_eq!(verdict(&rules, &bash(command)), expected, "{command}");
+    }
+    let read = |path: &str| verdict(&rules, &call("Read", json!({"file_path": path})));
+    assert_eq!(read("/proc/self/cwd/.env"), Verdict::Deny);
+    assert_eq!(read("/proc/thread-self/root/proc/self/cwd/.env"), Verdict::Deny);
+}
+
+#[test]
+fn programs_that_call_tools_are_asked_wherever_a_rule_is() {
+    let script = ToolCall {
+        name: "exec".into(),
+        input: ToolInput::Text("false // '\ntools.exec_command({cmd: 'curl x'}) // '".into()),
+        id: None,
+        seen: ToolSeen::Answer,
+    };
+    let ask = |rules: &Permissions| verdict(rules, &script);
+    assert_eq!(ask(&rules(Mode::Default, &["Bash"], &[], &[])), Verdict::Ask);
+    assert_eq!(ask(&rules(Mode::BypassPermissions, &[], &[], &["Bash(curl *)"])), Verdict::Ask);
+    assert_eq!(ask(&rules(Mode::DontAsk, &[], &[], &["WebFetch"])), Verdict::Deny);
+}

@@ -1,4 +1,4 @@
-//! Lists, pipelines, compound and simple commands.
+//! Lists, pipelines and simple commands.
 
 use super::{
     End, Parser, Pending,
@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// Words with a meaning of their own where a command begins.
-const RESERVED: [&str; 22] = [
+pub(super) const RESERVED: [&str; 22] = [
     "if", "then", "elif", "else", "fi", "for", "while", "until", "do", "done", "case", "esac",
     "in", "select", "function", "{", "}", "!", "time", "[[", "]]", "coproc",
 ];
@@ -60,7 +60,7 @@ impl Parser<'_, '_> {
     }
 
     /// Steps over blanks, comments and line ends, and reads the here-documents that begin there.
-    fn skip_space(&mut self) -> Result<(), Unreadable> {
+    pub(super) fn skip_space(&mut self) -> Result<(), Unreadable> {
         loop {
             self.cursor.skip_blanks();
             match self.cursor.peek() {
@@ -91,20 +91,21 @@ impl Parser<'_, '_> {
         }
     }
 
-    fn here_documents(&mut self) -> Result<(), Unreadable> {
+    pub(super) fn here_documents(&mut self) -> Result<(), Unreadable> {
         for pending in std::mem::take(&mut self.pending) {
             let mut text = String::new();
             loop {
                 if self.cursor.peek().is_none() {
                     break;
                 }
-                let mut line = self.cursor.line();
-                if pending.strip_tabs {
-                    line = line.trim_start_matches('\t');
+                let mut line = self.cursor.line().to_owned();
+                // A backslash hides the end of a line, and what hides a backslash hides nothing else.
+                while !pending.literal && hides_end(&line) && self.cursor.peek().is_some() {
+                    line.pop();
+                    line.push_str(self.cursor.line());
                 }
-                // Where a line goes on after a backslash, what follows is not the end.
-                let goes_on = !pending.literal && text.ends_with("\\\n");
-                if line == pending.end && !goes_on {
+                let line = if pending.strip_tabs { line.trim_start_matches('\t') } else { &line };
+                if line == pending.end {
                     break;
                 }
                 text.push_str(line);
@@ -153,7 +154,7 @@ impl Parser<'_, '_> {
         }
     }
 
-    fn command(&mut self) -> Result<Node, Unreadable> {
+    pub(super) fn command(&mut self) -> Result<Node, Unreadable> {
         self.count()?;
         self.deeper(|parser| {
             if parser.cursor.starts("((")
@@ -208,13 +209,13 @@ impl Parser<'_, '_> {
     }
 
     /// Reads a list up to one of these words, and steps over that.
-    fn until(&mut self, words: &'static [&'static str]) -> Result<List, Unreadable> {
+    pub(super) fn until(&mut self, words: &'static [&'static str]) -> Result<List, Unreadable> {
         let list = self.list(End::Words(words))?;
         self.cursor.at += self.cursor.plain_word().len();
         Ok(list)
     }
 
-    fn flow(
+    pub(super) fn flow(
         &mut self,
         variable: Option<String>,
         words: Vec<Word>,
@@ -224,181 +225,7 @@ impl Parser<'_, '_> {
         Ok(Node::Flow { variable, words, lists, redirects })
     }
 
-    fn if_command(&mut self) -> Result<Node, Unreadable> {
-        self.cursor.at += 2;
-        let mut lists = vec![self.until(&["then"])?];
-        loop {
-            lists.push(self.list(End::Words(&["elif", "else", "fi"]))?);
-            let word = self.cursor.plain_word();
-            self.cursor.at += word.len();
-            match word {
-                "elif" => lists.push(self.until(&["then"])?),
-                "else" => {
-                    lists.push(self.until(&["fi"])?);
-                    break;
-                }
-                _ => break,
-            }
-        }
-        self.flow(None, Vec::new(), lists)
-    }
-
-    fn for_command(&mut self) -> Result<Node, Unreadable> {
-        self.cursor.at += self.cursor.plain_word().len();
-        self.cursor.skip_blanks();
-        let mut words = Vec::new();
-        let mut variable = None;
-        if self.cursor.starts("((") {
-            let Some(head) = self.arithmetic_command()? else {
-                return Err(Unreadable::new("`for` has no name"));
-            };
-            words = head;
-        } else {
-            let name = self.cursor.plain_word();
-            if !is_name(name) {
-                return Err(Unreadable::new("`for` has no plain name"));
-            }
-            self.cursor.at += name.len();
-            variable = Some(name.to_owned());
-            self.skip_space()?;
-            if self.cursor.plain_word() == "in" {
-                self.cursor.at += 2;
-                loop {
-                    self.cursor.skip_blanks();
-                    match self.cursor.peek() {
-                        None | Some(';' | '\n') => break,
-                        Some('#') => break,
-                        Some('&' | '|' | ')') => {
-                            return Err(Unreadable::new("the words of `for` end oddly"));
-                        }
-                        _ => words.push(self.some_word()?),
-                    }
-                }
-            } else {
-                // Goes over the arguments of the script, which are not known.
-                words.push(Word {
-                    parts: vec![Part::Expansion { inner: vec![], quoted: false, prompt: false }],
-                });
-            }
-        }
-        self.cursor.skip_blanks();
-        self.cursor.eat(";");
-        self.skip_space()?;
-        let body = match self.cursor.plain_word() {
-            "do" => {
-                self.cursor.at += 2;
-                self.until(&["done"])?
-            }
-            "{" => {
-                self.cursor.at += 1;
-                self.until(&["}"])?
-            }
-            _ => return Err(Unreadable::new("a loop has no `do`")),
-        };
-        self.flow(variable, words, vec![body])
-    }
-
-    fn case_command(&mut self) -> Result<Node, Unreadable> {
-        self.cursor.at += 4;
-        self.cursor.skip_blanks();
-        let mut words = vec![self.some_word()?];
-        self.skip_space()?;
-        if self.cursor.plain_word() != "in" {
-            return Err(Unreadable::new("`case` has no `in`"));
-        }
-        self.cursor.at += 2;
-        let mut lists = Vec::new();
-        loop {
-            self.skip_space()?;
-            if self.cursor.plain_word() == "esac" {
-                self.cursor.at += 4;
-                return self.flow(None, words, lists);
-            }
-            self.cursor.eat("(");
-            loop {
-                self.cursor.skip_blanks();
-                words.push(self.some_word()?);
-                self.cursor.skip_blanks();
-                if self.cursor.eat("|") {
-                    continue;
-                }
-                if self.cursor.eat(")") {
-                    break;
-                }
-                return Err(Unreadable::new("a pattern of `case` does not end"));
-            }
-            lists.push(self.list(End::CaseItem)?);
-            let _ = self.cursor.eat(";;&") || self.cursor.eat(";;") || self.cursor.eat(";&");
-        }
-    }
-
-    fn test_command(&mut self) -> Result<Node, Unreadable> {
-        self.cursor.at += 2;
-        let mut words = Vec::new();
-        loop {
-            self.cursor.skip_blanks();
-            match self.cursor.peek() {
-                None => return Err(Unreadable::new("`[[` has no `]]`")),
-                Some('\n') => {
-                    self.cursor.at += 1;
-                    self.here_documents()?;
-                }
-                Some('#' | ';') => return Err(Unreadable::new("`[[` does not end")),
-                Some(c) if self.cursor.plain_word() == "]]" && c == ']' => {
-                    self.cursor.at += 2;
-                    let redirects = self.redirects()?;
-                    return Ok(Node::Test { words, redirects });
-                }
-                Some('<' | '>') if !self.cursor.starts("<(") && !self.cursor.starts(">(") => {
-                    self.cursor.at += 1;
-                }
-                Some('(' | ')' | '&' | '|') => self.cursor.at += 1,
-                Some(_) => words.push(self.some_word()?),
-            }
-        }
-    }
-
-    fn coproc(&mut self) -> Result<Node, Unreadable> {
-        self.cursor.at += 6;
-        self.cursor.skip_blanks();
-        let start = self.cursor.at;
-        let name = self.cursor.plain_word();
-        if is_name(name) && !RESERVED.contains(&name) {
-            self.cursor.at += name.len();
-            self.cursor.skip_blanks();
-            let compound = self.cursor.starts("(")
-                || matches!(
-                    self.cursor.plain_word(),
-                    "{" | "if" | "while" | "until" | "for" | "select" | "case" | "[["
-                );
-            if !compound {
-                self.cursor.at = start;
-            }
-        }
-        let node = self.command()?;
-        let item = Item { commands: vec![node], background: true, conditional: false };
-        let body = List { items: vec![item] };
-        Ok(Node::Group { kind: Group::Coproc, body, redirects: Vec::new() })
-    }
-
-    fn function_name(&mut self) -> Result<String, Unreadable> {
-        let word = self.some_word()?;
-        match word.bare() {
-            Some(name) if !name.is_empty() => Ok(name.to_owned()),
-            _ => Err(Unreadable::new("a function has an odd name")),
-        }
-    }
-
-    fn function(&mut self, name: String) -> Result<Node, Unreadable> {
-        self.skip_space()?;
-        let body = Box::new(self.command()?);
-        if matches!(*body, Node::Simple(_)) {
-            return Err(Unreadable::new("a function has no body"));
-        }
-        Ok(Node::Function { name, body })
-    }
-
-    fn redirects(&mut self) -> Result<Vec<Redirect>, Unreadable> {
+    pub(super) fn redirects(&mut self) -> Result<Vec<Redirect>, Unreadable> {
         let mut redirects = Vec::new();
         loop {
             self.cursor.skip_blanks();
@@ -554,6 +381,9 @@ impl Parser<'_, '_> {
                         {
                             return Err(Unreadable::new("a reserved word is written oddly"));
                         }
+                        if out.words.is_empty() && word.bare().is_some_and(looks_assigned) {
+                            return Err(Unreadable::new("an assignment is written oddly"));
+                        }
                         out.words.push(word);
                     }
                 }
@@ -607,6 +437,9 @@ impl Parser<'_, '_> {
                 match self.cursor.peek() {
                     Some(')') => {
                         self.cursor.at += 1;
+                        if self.cursor.peek().is_some_and(|c| !is_meta(c)) {
+                            return Err(Unreadable::new("a list of values goes on behind its end"));
+                        }
                         return Ok(Some(Assignment {
                             name,
                             index,
@@ -637,4 +470,13 @@ impl Parser<'_, '_> {
             && self.cursor.rest().get(word.len()..).is_some_and(|rest| rest.starts_with('('));
         if is_array { self.assignment() } else { Ok(None) }
     }
+}
+
+/// Whether a word is an assignment once line ends are taken out of it.
+fn looks_assigned(text: &str) -> bool {
+    text.split_once('=').is_some_and(|(name, _)| is_name(name.strip_suffix('+').unwrap_or(name)))
+}
+
+fn hides_end(line: &str) -> bool {
+    (line.len() - line.trim_end_matches('\\').len()) % 2 == 1
 }

@@ -13,13 +13,18 @@ impl Parser<'_, '_> {
         let rest = self.cursor.rest();
         if rest.starts_with("((") && self.is_arithmetic(2) {
             self.cursor.at += 2;
+            let start = self.cursor.at;
             let mut inner = Parts::default();
             self.arithmetic_until(&mut inner, ')')?;
+            parts.push(self.expansion(inner, start));
             self.cursor.eat(")");
-            parts.push(expansion(inner, true));
             return Ok(());
         }
         match self.cursor.peek() {
+            // Bash takes such a line end out before it looks what begins here.
+            Some('\\') if self.cursor.starts("\\\n") => {
+                return Err(Unreadable::new("a line ends right after a `$`"));
+            }
             Some('(') => {
                 self.cursor.at += 1;
                 let waiting = std::mem::take(&mut self.pending);
@@ -35,9 +40,10 @@ impl Parser<'_, '_> {
             }
             Some('[') => {
                 self.cursor.at += 1;
+                let start = self.cursor.at;
                 let mut inner = Parts::default();
                 self.arithmetic_until(&mut inner, ']')?;
-                parts.push(expansion(inner, true));
+                parts.push(self.expansion(inner, start));
             }
             Some('\'') if !quoted => self.ansi_c(parts)?,
             Some('"') if !quoted => {
@@ -46,11 +52,14 @@ impl Parser<'_, '_> {
             }
             Some(c) if c.is_ascii_digit() || "@*#?-$!".contains(c) => {
                 self.cursor.at += 1;
-                parts.push(Part::Expansion { inner: Vec::new(), quoted, prompt: false });
+                parts.push(Part::unknown(quoted));
             }
             _ => {
                 let name = self.name_here().to_owned();
                 self.cursor.at += name.len();
+                if self.cursor.starts("\\\n") && !name.is_empty() {
+                    return Err(Unreadable::new("a line ends within the name of a variable"));
+                }
                 if name.is_empty() {
                     parts.text("$", quoted);
                 } else {
@@ -89,7 +98,8 @@ impl Parser<'_, '_> {
         let text = self.cursor.text.get(start..self.cursor.at).unwrap_or_default();
         // `@P` expands the value as a prompt, which runs what is in it; an index is arithmetic, which may.
         let prompt = text.contains("@P") || text.contains('[') || text.contains(':');
-        parts.push(Part::Expansion { inner: inner.into_parts(), quoted, prompt });
+        let written = text.to_owned();
+        parts.push(Part::Expansion { inner: inner.into_parts(), quoted, prompt, written });
         Ok(())
     }
 
@@ -257,8 +267,10 @@ impl Parser<'_, '_> {
             }
         })
     }
-}
 
-fn expansion(inner: Parts, prompt: bool) -> Part {
-    Part::Expansion { inner: inner.into_parts(), quoted: true, prompt }
+    /// Arithmetic that began here.
+    fn expansion(&self, inner: Parts, start: usize) -> Part {
+        let written = self.cursor.text.get(start..self.cursor.at).unwrap_or_default().to_owned();
+        Part::Expansion { inner: inner.into_parts(), quoted: true, prompt: true, written }
+    }
 }

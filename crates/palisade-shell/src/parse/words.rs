@@ -63,6 +63,10 @@ impl Parser<'_, '_> {
             let here = tilde;
             tilde = false;
             let Some(c) = self.cursor.peek() else { break };
+            if matches!(c, '[' | '{') {
+                // What follows is looked through to its end.
+                self.count()?;
+            }
             match c {
                 '<' | '>' if self.cursor.rest().get(1..2) == Some("(") => {
                     self.cursor.at += 2;
@@ -92,7 +96,7 @@ impl Parser<'_, '_> {
                     self.cursor.at += 1;
                     parts.push(Part::Pattern(c.to_string()));
                 }
-                '[' if self.closes_with(']') => {
+                '[' if self.is_bracket_pattern() => {
                     self.cursor.at += 1;
                     parts.push(Part::Pattern("[".into()));
                 }
@@ -221,26 +225,25 @@ impl Parser<'_, '_> {
         match ansi_c::decoded(text) {
             Some(text) => parts.text(&text, true),
             None => {
-                parts.push(Part::Expansion { inner: Vec::new(), quoted: true, prompt: false });
+                parts.push(Part::unknown(true));
             }
         }
         Ok(())
     }
 
-    /// Whether this character comes before the word can end.
-    fn closes_with(&self, end: char) -> bool {
-        let rest = self.cursor.rest();
-        let line = rest.split(['\n', ';', '&', '|', ' ']).next().unwrap_or_default();
-        line.chars().skip(1).any(|c| c == end)
+    /// Whether `[` begins a set of characters: any of them may be quoted, so the closing bracket may stand anywhere.
+    /// It says so once too often rather than once too little.
+    fn is_bracket_pattern(&self) -> bool {
+        let inner = self.cursor.rest().get(1..).unwrap_or_default();
+        !inner.is_empty() && !inner.starts_with(is_meta) && inner.contains(']')
     }
 
     /// Whether `{` begins a list or a range. It says so once too often rather than once too little.
     fn is_brace_expansion(&self) -> bool {
         let rest = self.cursor.rest();
-        let line = rest.split('\n').next().unwrap_or_default();
-        match line.split_once('}') {
+        match rest.split_once('}') {
             Some((before, _)) if before.len() > 1 => {
-                let inner = line.rsplit_once('}').map_or("", |(inner, _)| inner);
+                let inner = rest.rsplit_once('}').map_or("", |(inner, _)| inner);
                 inner.contains(',') || inner.contains("..")
             }
             _ => false,

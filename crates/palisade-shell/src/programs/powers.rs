@@ -28,8 +28,11 @@ const POWERS: &[(&[&str], &[&str])] = &[
         ],
     ),
     (&["sort"], &["--compress-program", "-o", "--output", "--files0-from", "-T"]),
-    (&["rg"], &["--pre", "--hostname-bin"]),
-    (&["man"], &["-P", "--pager", "-H", "--html"]),
+    (&["rg"], &["--pre", "--hostname-bin", "--search-zip", "-z", "--follow", "-L"]),
+    (&["tree"], &["-o", "-R", "-l"]),
+    (&["file"], &["-C", "--compile", "-f", "--files-from", "-z", "-Z", "--uncompress"]),
+    (&["wc", "du"], &["--files0-from"]),
+    (&["man"], &["-P", "--pager", "-H", "--html", "-C", "--config-file"]),
     (
         &["tar", "bsdtar", "gtar"],
         &[
@@ -94,6 +97,9 @@ const POWERS: &[(&[&str], &[&str])] = &[
             "-O",
             "-P",
             "--output-document",
+            "--output-file",
+            "--append-output",
+            "--directory-prefix",
             "--config",
         ],
     ),
@@ -103,14 +109,14 @@ const POWERS: &[(&[&str], &[&str])] = &[
     (&["awk", "gawk", "mawk"], &["-f", "--file", "-i", "--include", "-l", "--load"]),
     (&["vim", "vi", "nvim", "ex", "view"], &["-c", "--cmd", "-S", "-s", "-w", "-W", "-u"]),
     (&["less", "more"], &["-o", "-O", "--log-file", "-k"]),
-    (&["grep"], &["-f"]),
-    (&["diff"], &["--to-file", "--from-file"]),
+    (&["grep", "egrep", "fgrep"], &["-f", "-R", "--dereference-recursive"]),
+    (&["diff"], &["--to-file", "--from-file", "-l", "--paginate"]),
     (&["xxd"], &["-r"]),
-    (&["date"], &["-s", "--set", "-f"]),
+    (&["date"], &["-s", "--set", "-f", "--file"]),
     (&["hostname"], &["-F", "--file"]),
     (&["make", "gmake"], &["--eval", "-f", "--file", "--makefile", "-C", "--directory", "-I"]),
     (&["cargo"], &["--config"]),
-    (&["go"], &["-exec", "-toolexec", "-o", "-overlay"]),
+    (&["go"], &["-exec", "-toolexec", "-vettool", "-o", "-overlay", "-modfile"]),
     (
         &["npm", "npx", "pnpm", "yarn"],
         &[
@@ -131,37 +137,45 @@ const POWERS: &[(&[&str], &[&str])] = &[
     (&["sqlite3"], &["-cmd", "-init"]),
 ];
 
-/// The first option among these arguments that has such a power.
-pub(crate) fn hidden_power(program: &str, arguments: &[Field]) -> Option<String> {
-    let (_, options) = POWERS.iter().find(|(programs, _)| programs.contains(&program))?;
-    for argument in arguments {
-        let text = argument.start();
-        if argument.known() == Some("--") {
-            return None;
+/// The options among these arguments that have such a power.
+pub(crate) fn hidden_powers(program: &str, arguments: &[Field]) -> Vec<String> {
+    let mut out = Vec::new();
+    let Some((_, options)) = POWERS.iter().find(|(programs, _)| programs.contains(&program)) else {
+        return out;
+    };
+    // What `--` ends for `find` is not its expression.
+    let expression = program == "find";
+    for (index, argument) in arguments.iter().enumerate() {
+        if argument.known() == Some("--") && !expression {
+            break;
         }
-        if text.is_empty() {
-            // An argument that is not known may be any option, unless it is quoted and something else before it.
-            if argument.known().is_none() {
-                return Some("an argument that is not known".into());
-            }
+        let text = argument.start();
+        let may_be_option = text.is_empty() || (text.starts_with('-') && !text.contains('='));
+        // Where words may begin anew, or nothing is known of how it begins, any option may stand.
+        if argument.is_open() || (argument.known().is_none() && may_be_option) {
+            out.push("an argument that is not known".into());
             continue;
         }
-        if options.iter().any(|option| names(text, option)) {
-            return Some(text.to_owned());
+        // The first argument of `tar` has options without a dash.
+        let bare = index == 0 && options.contains(&"--checkpoint-action");
+        let dashed = if bare && !text.starts_with('-') { format!("-{text}") } else { text.into() };
+        if options.iter().any(|option| names(&dashed, option)) {
+            out.push(text.to_owned());
         }
     }
-    None
+    out
 }
 
 fn names(text: &str, option: &str) -> bool {
     if let Some(long) = option.strip_prefix("--") {
         let Some(given) = text.strip_prefix("--") else { return false };
         let given = given.split('=').next().unwrap_or(given);
-        return given.len() >= 2 && long.starts_with(given);
+        return !given.is_empty() && long.starts_with(given);
     }
     let letters = option.strip_prefix('-').unwrap_or(option);
     if letters.len() > 1 {
-        // An option of `find`'s kind.
+        // An option of `find`'s kind, or of `go`'s.
+        let text = text.split('=').next().unwrap_or(text);
         return text == option
             || text.strip_prefix('-').is_some_and(|t| t.strip_prefix('-') == Some(letters));
     }
@@ -169,7 +183,7 @@ fn names(text: &str, option: &str) -> bool {
     // Among letters that stand together; a value that follows may hold the letter too, which is once too often.
     !given.starts_with('-')
         && given
-            .split(|c: char| !c.is_ascii_alphabetic())
+            .split(|c: char| !c.is_ascii_alphanumeric())
             .next()
             .is_some_and(|run| run.contains(letters))
 }
@@ -178,9 +192,9 @@ fn names(text: &str, option: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn power(program: &str, arguments: &[&str]) -> Option<String> {
+    fn power(program: &str, arguments: &[&str]) -> Vec<String> {
         let fields: Vec<Field> = arguments.iter().map(|text| Field::text(*text)).collect();
-        hidden_power(program, &fields)
+        hidden_powers(program, &fields)
     }
 
     #[test]
@@ -194,8 +208,13 @@ mod tests {
             ("sort", &["-uo", "out"]),
             ("find", &[".", "-delete"]),
             ("rg", &["--pre=x", "y"]),
+            ("find", &["--", ".", "-delete"]),
+            ("tar", &["xIf", "sh", "a"]),
+            ("go", &["test", "-exec=sh"]),
+            ("tree", &["-o", "f"]),
+            ("file", &["-C", "-m", "f"]),
         ] {
-            assert!(power(program, arguments).is_some(), "{program} {arguments:?}");
+            assert!(!power(program, arguments).is_empty(), "{program} {arguments:?}");
         }
     }
 
@@ -210,7 +229,7 @@ mod tests {
             ("ls", &["-la"]),
             ("git", &["log", "--", "-c"]),
         ] {
-            assert_eq!(power(program, arguments), None, "{program} {arguments:?}");
+            assert!(power(program, arguments).is_empty(), "{program} {arguments:?}");
         }
     }
 }

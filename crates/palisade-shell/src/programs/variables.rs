@@ -41,3 +41,30 @@ pub fn is_harmless_variable(name: &str) -> bool {
     ];
     HARMLESS.contains(&name) || name.starts_with("LC_")
 }
+
+/// Names that arithmetic, or the inside of `${…}`, gives a value: those before `=`, `+=`, `++` and their like.
+pub(crate) fn assigned_within(text: &str) -> Vec<&str> {
+    const OPERATORS: [&str; 13] =
+        ["=", "+=", "-=", "*=", "/=", "%=", "&=", "|=", "^=", "<<=", ">>=", "++", "--"];
+    let part_of_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let mut out = Vec::new();
+    let mut before = "";
+    let mut rest = text;
+    while let Some(start) = rest.find(part_of_name) {
+        let (gap, name_on) = rest.split_at(start);
+        let end = name_on.find(|c| !part_of_name(c)).unwrap_or(name_on.len());
+        let (name, after) = name_on.split_at(end);
+        before = if gap.trim().is_empty() { before } else { gap.trim() };
+        let next = after.trim_start_matches([' ', '\t', '\n', ':', ']']);
+        let assigns =
+            OPERATORS.iter().any(|operator| next.starts_with(operator)) && !next.starts_with("==");
+        // Behind an index it may stand anywhere.
+        let indexed = next.starts_with('[') && text.contains(['=', '+', '-']);
+        if assigns || indexed || before.ends_with("++") || before.ends_with("--") {
+            out.push(name);
+        }
+        before = "";
+        rest = after;
+    }
+    out
+}

@@ -1,7 +1,13 @@
 //! Programs that start the program, or run the text, that their arguments name.
 
-use super::Inner;
-use crate::{Field, Piece};
+use super::{
+    Inner,
+    each::{find, xargs},
+    git::git,
+    languages::embedded,
+    shells::{shell, sourced, ssh, ssh_options},
+};
+use crate::Field;
 
 /// How a program that starts another one reads its own options.
 struct Wrapper {
@@ -36,10 +42,10 @@ const WRAPPERS: &[Wrapper] = &[
         ..PLAIN
     },
     Wrapper {
+        // The shell's own is a word of its grammar; this is the program, which may write a file.
         names: &["time"],
         valued: "fo",
         long: &["--format", "--output"],
-        transparent: true,
         ..PLAIN
     },
     Wrapper {
@@ -216,6 +222,9 @@ pub(super) fn started(program: &str, words: &[Field]) -> Vec<Inner> {
         "su" | "runuser" | "script" | "scriptreplay" | "newgrp" | "sg" => {
             let mut out = valued_option(arguments, 'c', &["--command", "--session-command"]);
             out.extend(after_dashes(arguments));
+            if out.is_empty() {
+                out.push(Inner::Input);
+            }
             if program == "sg"
                 && let Some(text) = arguments.get(1)
             {
@@ -225,26 +234,50 @@ pub(super) fn started(program: &str, words: &[Field]) -> Vec<Inner> {
         }
         "git" => return git(arguments),
         "tar" | "bsdtar" | "gtar" => {
-            return option_texts(
+            let mut out = option_texts(
                 arguments,
                 &[
                     "--to-command",
                     "--checkpoint-action",
                     "--use-compress-program",
                     "--info-script",
+                    "--new-volume-script",
                     "--rsh-command",
+                    "--rmt-command",
                 ],
                 &["exec="],
-            )
-            .into_iter()
-            .chain(valued_option(arguments, 'I', &[]))
-            .collect();
+            );
+            out.extend(valued_option(arguments, 'I', &[]));
+            out.extend(valued_option(arguments, 'F', &[]));
+            // `tar cIf program archive`
+            let letters = arguments.first().map(Field::start).unwrap_or_default();
+            if !letters.starts_with('-') && letters.contains(['I', 'F']) {
+                out.extend(arguments.iter().skip(1).map(|text| script(text.clone(), false)));
+            }
+            return out;
         }
-        "rsync" => return valued_option(arguments, 'e', &["--rsh"]),
+        "rsync" => return valued_option(arguments, 'e', &["--rsh", "--rsync-path"]),
         "sort" => return option_texts(arguments, &["--compress-program"], &[]),
-        "rg" => return option_texts(arguments, &["--pre"], &[]),
-        "man" => return valued_option(arguments, 'P', &["--pager"]),
-        "scp" | "sftp" => return valued_option(arguments, 'S', &[]),
+        "rg" => return option_texts(arguments, &["--pre", "--hostname-bin"], &[]),
+        "man" => {
+            let mut out = valued_option(arguments, 'P', &["--pager", "--html"]);
+            out.extend(valued_option(arguments, 'H', &[]));
+            return out;
+        }
+        "scp" | "sftp" => {
+            let mut out = valued_option(arguments, 'S', &[]);
+            out.extend(ssh_options(arguments));
+            return out;
+        }
+        // Commands of the shell that run a text, or a program.
+        "mapfile" | "readarray" => return valued_option(arguments, 'C', &[]),
+        "compgen" | "complete" => {
+            let mut out = valued_option(arguments, 'C', &[]);
+            // A list of words is expanded.
+            out.extend(valued_option(arguments, 'W', &[]));
+            return out;
+        }
+        "jobs" => return somewhere(arguments),
         "tcpdump" => return valued_option(arguments, 'z', &[]),
         "zip" => return option_texts(arguments, &["-TT", "--unzip-command"], &[]),
         "hyperfine" | "entr" => {
@@ -265,7 +298,13 @@ pub(super) fn started(program: &str, words: &[Field]) -> Vec<Inner> {
     }
     let found = WRAPPERS.iter().position(|wrapper| wrapper.names.contains(&program));
     match found.and_then(|index| Some((index, WRAPPERS.get(index)?))) {
-        Some((SOMEWHERE.., _)) => somewhere(arguments),
+        Some((SOMEWHERE.., _)) => {
+            let mut out = somewhere(arguments);
+            if out.is_empty() && matches!(program, "unshare" | "nsenter") {
+                out.push(Inner::Input);
+            }
+            out
+        }
         Some((_, wrapper)) => {
             // Only the plain name is the wrapper that is known to do nothing by itself.
             let plain = words.first().and_then(Field::known) == Some(program);
@@ -275,11 +314,11 @@ pub(super) fn started(program: &str, words: &[Field]) -> Vec<Inner> {
     }
 }
 
-fn script(text: Field, certain: bool) -> Inner {
+pub(super) fn script(text: Field, certain: bool) -> Inner {
     Inner::Script { text, certain }
 }
 
-fn words(words: &[Field], transparent: bool, certain: bool) -> Option<Inner> {
+pub(super) fn words(words: &[Field], transparent: bool, certain: bool) -> Option<Inner> {
     (!words.is_empty()).then(|| Inner::Words { words: words.to_vec(), transparent, certain })
 }
 
@@ -294,10 +333,14 @@ fn queries(arguments: &[Field]) -> bool {
 fn through(wrapper: &Wrapper, program: &str, arguments: &[Field], plain: bool) -> Vec<Inner> {
     let mut at = 0;
     let mut own = wrapper.own;
+    let mut out = Vec::new();
+    // An option that is not known to take no value may take what looks like the command.
+    let mut strange = false;
     while let Some(argument) = arguments.get(at) {
         let Some(text) = argument.known() else {
             // It may be an option with a value, or the command: both are looked at.
-            return somewhere(arguments.get(at..).unwrap_or_default());
+            out.extend(somewhere(arguments.get(at..).unwrap_or_default()));
+            return out;
         };
         if text == "--" {
             at += 1;
@@ -309,13 +352,18 @@ fn through(wrapper: &Wrapper, program: &str, arguments: &[Field], plain: bool) -
             return split;
         }
         if text.starts_with("--") {
-            at += if wrapper.long.contains(&text) { 2 } else { 1 };
+            // `--kill 5` is `--kill-after 5`.
+            let valued = wrapper.long.iter().any(|option| option.starts_with(text));
+            strange |= !valued && !text.contains('=');
+            at += if valued { 2 } else { 1 };
         } else if text.len() > 1 && text.starts_with('-') {
             // `-k 5`, `-k5`, `-vk 5`.
             let valued = text.chars().skip(1).position(|c| wrapper.valued.contains(c));
             let apart = valued.is_some_and(|index| index + 2 == text.chars().count());
+            strange |= valued.is_none() && !text.chars().skip(1).all(|c| c.is_ascii_digit());
             at += if apart { 2 } else { 1 };
         } else if wrapper.assigns && is_assignment(text) {
+            out.extend(assigned(text));
             at += 1;
         } else if own > 0 {
             own -= 1;
@@ -327,6 +375,7 @@ fn through(wrapper: &Wrapper, program: &str, arguments: &[Field], plain: bool) -
     // After `--` its own arguments and assignments come all the same.
     while let Some(text) = arguments.get(at).and_then(Field::known) {
         if wrapper.assigns && is_assignment(text) {
+            out.extend(assigned(text));
             at += 1;
         } else if own > 0 {
             own -= 1;
@@ -336,12 +385,45 @@ fn through(wrapper: &Wrapper, program: &str, arguments: &[Field], plain: bool) -
         }
     }
     let rest = arguments.get(at..).unwrap_or_default();
-    let mut out: Vec<Inner> = words(rest, wrapper.transparent && plain, true).into_iter().collect();
+    out.extend(words(rest, wrapper.transparent && plain && !strange, true));
+    if strange && let Some(behind) = rest.get(1..) {
+        out.extend(somewhere(behind).into_iter().map(doubted));
+    }
+    if rest.is_empty() && RUNS_A_SHELL.contains(&program) {
+        out.push(Inner::Input);
+    }
     if program == "watch" {
         // It hands its arguments to a shell, joined.
         out.push(script(Field::joined(rest), true));
     }
     out
+}
+
+/// Programs that run a shell if they are given no command.
+const RUNS_A_SHELL: [&str; 8] =
+    ["sudo", "doas", "run0", "chroot", "setarch", "linux32", "linux64", "toolbox"];
+
+/// The same as something that may not be meant at all.
+fn doubted(inner: Inner) -> Inner {
+    match inner {
+        Inner::Words { words, transparent, .. } => {
+            Inner::Words { words, transparent, certain: false }
+        }
+        Inner::Script { text, .. } => script(text, false),
+        other => other,
+    }
+}
+
+/// What a program may run because of a variable that it is given, such as a pager's or a function of bash's.
+fn assigned(text: &str) -> Option<Inner> {
+    let (name, value) = text.split_once('=')?;
+    if !super::changes_meaning(name) || value.is_empty() {
+        return None;
+    }
+    let function = value.trim_start().starts_with("()");
+    let text = if function { format!("f {value}") } else { value.to_owned() };
+    let readable = crate::parse::script(&text).is_ok();
+    (readable || function).then(|| script(Field::text(text), false))
 }
 
 fn is_assignment(text: &str) -> bool {
@@ -358,18 +440,25 @@ fn split_string(arguments: &[Field], at: usize) -> Option<Vec<Inner>> {
         // Close enough to a shell's way of splitting, and a shell's substitutions are only more.
         let text = Field::joined(&all);
         let mut out = vec![script(text.clone(), true)];
-        // Assignments and options may stand in it as well.
+        // Assignments and options may stand in it as well, and escapes that a shell does not have.
         if let Some(text) = text.known() {
+            if text.trim_start().starts_with('-') || text.contains(['\\', '$']) {
+                out.push(Inner::Unclear("what `env -S` makes of its text is not followed"));
+            }
             let fields: Vec<Field> = text.split_whitespace().map(Field::text).collect();
             out.extend(somewhere(&fields));
         }
         out
     };
-    if text == "--split-string" {
-        return Some(joined(arguments.get(at + 1)?.clone(), at + 2));
-    }
-    if let Some(value) = text.strip_prefix("--split-string=") {
-        return Some(joined(Field::text(value), at + 1));
+    let (name, value) = match text.split_once('=') {
+        Some((name, value)) => (name, Some(value)),
+        None => (text, None),
+    };
+    if name.len() > 2 && "--split-string".starts_with(name) {
+        return Some(match value {
+            Some(value) => joined(Field::text(value), at + 1),
+            None => joined(arguments.get(at + 1)?.clone(), at + 2),
+        });
     }
     let letters = text.strip_prefix('-').filter(|letters| !letters.starts_with('-'))?;
     let (_, value) = letters.split_once('S')?;
@@ -381,168 +470,31 @@ fn split_string(arguments: &[Field], at: usize) -> Option<Vec<Inner>> {
 }
 
 /// The command may begin at any of these arguments. The first one that is no option is the likeliest.
-fn somewhere(arguments: &[Field]) -> Vec<Inner> {
+pub(super) fn somewhere(arguments: &[Field]) -> Vec<Inner> {
     const MOST: usize = 16;
     let mut out = Vec::new();
-    for (index, argument) in arguments.iter().enumerate().take(MOST) {
+    let mut left = MOST;
+    for (index, argument) in arguments.iter().enumerate() {
         let option = argument.start().starts_with('-');
+        if option && argument.known().is_none() {
+            out.push(Inner::Unclear("an option of a program that starts others is not known"));
+        }
         if option || argument.known().is_some_and(is_assignment) {
             continue;
         }
+        let Some(fewer) = left.checked_sub(1) else {
+            out.push(Inner::Unclear("a command may begin at any of many arguments"));
+            break;
+        };
+        left = fewer;
         let rest = arguments.get(index..).unwrap_or_default();
         out.extend(words(rest, false, out.is_empty()));
     }
     out
 }
 
-fn shell(arguments: &[Field]) -> Vec<Inner> {
-    let mut at = 0;
-    let mut command = false;
-    let mut input = false;
-    while let Some(argument) = arguments.get(at) {
-        let Some(text) = argument.known() else { break };
-        match text {
-            "--" | "-" => {
-                at += 1;
-                break;
-            }
-            "--rcfile" | "--init-file" | "--init-command" => at += 2,
-            "--command" => {
-                command = true;
-                at += 1;
-            }
-            _ if text.starts_with("--") => match text.strip_prefix("--command=") {
-                Some(text) => return vec![script(Field::text(text), true)],
-                None => at += 1,
-            },
-            _ if text.len() > 1 && text.starts_with(['-', '+']) => {
-                command |= text.starts_with('-') && text.contains('c');
-                input |= text.contains('s');
-                let apart = text.ends_with(['o', 'O']);
-                at += if apart { 2 } else { 1 };
-            }
-            _ => break,
-        }
-    }
-    match arguments.get(at) {
-        Some(text) if command => vec![script(text.clone(), true)],
-        None if !command => vec![Inner::Input],
-        _ if input => vec![Inner::Input],
-        Some(field) if field.known().is_none() => {
-            vec![Inner::Unclear("what a shell is to run is not known")]
-        }
-        Some(field) if field.known() == Some("/dev/stdin") => vec![Inner::Input],
-        // A script: it is named, and what is in it is not read here.
-        Some(_) => {
-            words(arguments.get(at..).unwrap_or_default(), false, true).into_iter().collect()
-        }
-        None => vec![Inner::Unclear("what a shell is to run is not known")],
-    }
-}
-
-fn sourced(arguments: &[Field]) -> Vec<Inner> {
-    let rest = match arguments.first().and_then(Field::known) {
-        Some("--") => arguments.get(1..).unwrap_or_default(),
-        _ => arguments,
-    };
-    match rest.first() {
-        Some(file) if file.known() == Some("/dev/stdin") => vec![Inner::Input],
-        Some(_) => words(rest, false, true).into_iter().collect(),
-        None => Vec::new(),
-    }
-}
-
 fn first_plain(arguments: &[Field]) -> Option<Field> {
     arguments.iter().find(|field| !field.known().is_some_and(|text| text.starts_with('-'))).cloned()
-}
-
-fn xargs(arguments: &[Field]) -> Vec<Inner> {
-    const VALUED: &str = "adEILnPs";
-    const LONG: [&str; 10] = [
-        "--arg-file",
-        "--delimiter",
-        "--max-lines",
-        "--max-args",
-        "--max-procs",
-        "--max-chars",
-        "--replace",
-        "--process-slot-var",
-        "--eof",
-        "--open-tty",
-    ];
-    let mut at = 0;
-    let mut plain = true;
-    while let Some(text) = arguments.get(at).and_then(Field::known) {
-        if text == "--" {
-            at += 1;
-            break;
-        }
-        if !text.starts_with('-') {
-            break;
-        }
-        plain = false;
-        let apart = LONG.contains(&text)
-            || (!text.starts_with("--")
-                && text
-                    .chars()
-                    .skip(1)
-                    .position(|c| VALUED.contains(c))
-                    .is_some_and(|index| index + 2 == text.chars().count()));
-        at += if apart { 2 } else { 1 };
-    }
-    let mut rest = arguments.get(at..).unwrap_or_default().to_vec();
-    if rest.is_empty() {
-        return Vec::new();
-    }
-    rest.push(Field::unknown());
-    words(&rest, plain, true).into_iter().collect()
-}
-
-fn find(arguments: &[Field]) -> Vec<Inner> {
-    const RUNS: [&str; 10] = [
-        "-exec",
-        "-execdir",
-        "-ok",
-        "-okdir",
-        "-x",
-        "-X",
-        "--exec",
-        "--exec-batch",
-        "--exec=",
-        "-exec=",
-    ];
-    let mut out = Vec::new();
-    for (index, argument) in arguments.iter().enumerate() {
-        if argument.known().is_some_and(|text| RUNS.contains(&text)) {
-            let rest = arguments.get(index + 1..).unwrap_or_default();
-            let end = rest
-                .iter()
-                .position(|field| matches!(field.known(), Some(";" | "+")))
-                .unwrap_or(rest.len());
-            let given: Vec<Field> = rest
-                .iter()
-                .take(end)
-                .map(|field| match field.known() {
-                    Some(text) if text.contains("{}") => with_gaps(text),
-                    _ => field.clone(),
-                })
-                .collect();
-            out.extend(words(&given, false, true));
-        }
-    }
-    out
-}
-
-/// A text in which `{}` stands for what is not known.
-fn with_gaps(text: &str) -> Field {
-    let mut out = Field::default();
-    for (index, part) in text.split("{}").enumerate() {
-        if index > 0 {
-            out.push(Piece::Any);
-        }
-        out.push_text(part);
-    }
-    out
 }
 
 fn parallel(arguments: &[Field]) -> Vec<Inner> {
@@ -562,37 +514,6 @@ fn parallel(arguments: &[Field]) -> Vec<Inner> {
     // Without a command, each argument is one.
     if let Some(texts) = arguments.get(end + 1..) {
         out.extend(texts.iter().map(|text| script(text.clone(), false)));
-    }
-    out
-}
-
-fn ssh(arguments: &[Field]) -> Vec<Inner> {
-    const VALUED: &str = "BbcDEeFIiJLlmOopQRSWwP";
-    let mut out = Vec::new();
-    let mut at = 0;
-    while let Some(argument) = arguments.get(at) {
-        let text = argument.start();
-        if !text.starts_with('-') {
-            break;
-        }
-        let apart = text
-            .chars()
-            .skip(1)
-            .position(|c| VALUED.contains(c))
-            .is_some_and(|index| index + 2 == text.chars().count());
-        let value = if apart { arguments.get(at + 1).cloned() } else { argument.after("-o") };
-        if let Some(value) = value.as_ref().and_then(Field::known)
-            && let Some((name, command)) = value.split_once(['=', ' '])
-            && name.to_ascii_lowercase().ends_with("command")
-        {
-            out.push(script(Field::text(command), true));
-        }
-        at += if apart { 2 } else { 1 };
-    }
-    // The host, then what runs there: elsewhere, but it is what the rule names.
-    let rest = arguments.get(at + 1..).unwrap_or_default();
-    if !rest.is_empty() {
-        out.push(script(Field::joined(rest), true));
     }
     out
 }
@@ -618,7 +539,7 @@ fn after_dashes(arguments: &[Field]) -> Vec<Inner> {
 }
 
 /// The values of an option, as scripts.
-fn valued_option(arguments: &[Field], short: char, long: &[&str]) -> Vec<Inner> {
+pub(super) fn valued_option(arguments: &[Field], short: char, long: &[&str]) -> Vec<Inner> {
     let mut out = option_texts(arguments, long, &[]);
     for (index, argument) in arguments.iter().enumerate() {
         let text = argument.start();
@@ -640,14 +561,14 @@ fn valued_option(arguments: &[Field], short: char, long: &[&str]) -> Vec<Inner> 
 }
 
 /// The values of long options, also shortened, as scripts. What of `prefixes` they begin with is taken off.
-fn option_texts(arguments: &[Field], options: &[&str], prefixes: &[&str]) -> Vec<Inner> {
+pub(super) fn option_texts(arguments: &[Field], options: &[&str], prefixes: &[&str]) -> Vec<Inner> {
     let mut out = Vec::new();
     for (index, argument) in arguments.iter().enumerate() {
         let text = argument.start();
         let name = text.split('=').next().unwrap_or(text);
         let named = options.iter().any(|option| {
             name == *option
-                || (name.len() > 4 && name.starts_with("--") && option.starts_with(name))
+                || (name.len() > 2 && name.starts_with("--") && option.starts_with(name))
         });
         if !named {
             continue;
@@ -659,134 +580,6 @@ fn option_texts(arguments: &[Field], options: &[&str], prefixes: &[&str]) -> Vec
         let Some(value) = value else { continue };
         let bare = prefixes.iter().find_map(|prefix| value.after(prefix));
         out.push(script(bare.unwrap_or(value), true));
-    }
-    out
-}
-
-fn git(arguments: &[Field]) -> Vec<Inner> {
-    let mut out = Vec::new();
-    let mut at = 0;
-    while let Some(text) = arguments.get(at).map(Field::start) {
-        if !text.starts_with('-') {
-            break;
-        }
-        if matches!(
-            text,
-            "-c" | "-C"
-                | "--git-dir"
-                | "--work-tree"
-                | "--namespace"
-                | "--exec-path"
-                | "--config-env"
-        ) {
-            if text == "-c"
-                && let Some((_, value)) =
-                    arguments.get(at + 1).and_then(|v| v.known()?.split_once('='))
-            {
-                // Of an alias, a pager, an editor, a helper: some values are commands.
-                out.push(script(Field::text(value.trim_start_matches('!')), false));
-            }
-            at += 2;
-        } else {
-            at += 1;
-        }
-    }
-    let rest = arguments.get(at + 1..).unwrap_or_default();
-    match arguments.get(at).and_then(Field::known) {
-        Some("bisect") if rest.first().and_then(Field::known) == Some("run") => {
-            out.extend(words(rest.get(1..).unwrap_or_default(), false, true));
-        }
-        Some("submodule") => {
-            if let Some(index) = rest.iter().position(|field| field.known() == Some("foreach")) {
-                let rest: Vec<Field> = rest
-                    .iter()
-                    .skip(index + 1)
-                    .skip_while(|field| field.start().starts_with('-'))
-                    .cloned()
-                    .collect();
-                out.push(script(Field::joined(&rest), true));
-            }
-        }
-        Some("rebase") => out.extend(valued_option(rest, 'x', &["--exec"])),
-        Some("filter-branch") => {
-            out.extend(option_texts(
-                rest,
-                &[
-                    "--env-filter",
-                    "--tree-filter",
-                    "--index-filter",
-                    "--parent-filter",
-                    "--msg-filter",
-                    "--commit-filter",
-                    "--tag-name-filter",
-                    "--setup",
-                ],
-                &[],
-            ));
-        }
-        Some("difftool" | "mergetool") => out.extend(valued_option(rest, 'x', &["--extcmd"])),
-        Some(
-            "fetch" | "pull" | "clone" | "push" | "ls-remote" | "archive" | "fetch-pack"
-            | "send-pack",
-        ) => {
-            out.extend(option_texts(rest, &["--upload-pack", "--receive-pack", "--exec"], &[]));
-            out.extend(valued_option(rest, 'u', &[]).into_iter().map(|inner| match inner {
-                Inner::Script { text, .. } => script(text, false),
-                other => other,
-            }));
-            // `ext::command`.
-            for field in rest {
-                if let Some(command) = field.after("ext::") {
-                    out.push(script(command, true));
-                }
-            }
-        }
-        _ => {}
-    }
-    out
-}
-
-/// Programs with a language of their own that can run commands: texts behind the words that do so.
-fn embedded(arguments: &[Field]) -> Vec<Inner> {
-    const MARKS: [&str; 12] = [
-        "system(", "!", "\\!", ".shell", ".system", "shell ", "EXEC:", "SYSTEM:", "exec ",
-        "spawn ", "-e", "|",
-    ];
-    let mut out = Vec::new();
-    for (index, argument) in arguments.iter().enumerate() {
-        let Some(text) = argument.known() else { continue };
-        if matches!(text, "-e" | "--exec" | "--sh-exec" | "-c") {
-            out.extend(arguments.get(index + 1).map(|value| script(value.clone(), false)));
-        }
-        for mark in MARKS {
-            let Some((_, after)) = text.split_once(mark) else { continue };
-            let after = after.trim_start_matches(['"', '\'', ' ', '(']);
-            let end = after.find(['"', '\'', ')', ',']).unwrap_or(after.len());
-            if let Some(after) = after.get(..end).filter(|after| !after.trim().is_empty()) {
-                out.push(script(Field::text(after), false));
-            }
-        }
-        if text.contains(' ') {
-            out.push(script(Field::text(text), false));
-        }
-        if argument.known().is_some_and(|text| {
-            matches!(
-                text,
-                "new-session"
-                    | "new-window"
-                    | "split-window"
-                    | "send-keys"
-                    | "run-shell"
-                    | "neww"
-                    | "splitw"
-                    | "new"
-                    | "-dm"
-                    | "-dmS"
-                    | "-X"
-            )
-        }) {
-            out.extend(somewhere(arguments.get(index + 1..).unwrap_or_default()));
-        }
     }
     out
 }

@@ -3,7 +3,7 @@
 use super::Walk;
 use crate::{
     Command, Field, parse, programs,
-    syntax::{Simple, Value},
+    syntax::{Part, Simple, Value, Word},
 };
 
 /// Commands of the shell that give a variable a value, or take one away, in ways that are not followed.
@@ -35,8 +35,11 @@ impl Walk<'_> {
                 value = Field::unknown();
             }
             self.assigned(&assignment.name, &value);
-            if alone {
+            if alone && simple.redirects.is_empty() {
                 self.set(&assignment.name, value.clone());
+            } else if alone {
+                // Nothing is assigned if a file cannot be opened.
+                self.variables.remove(&assignment.name);
             }
             out.push((assignment.name.clone(), value));
         }
@@ -44,7 +47,7 @@ impl Walk<'_> {
     }
 
     fn set(&mut self, name: &str, value: Field) {
-        if self.unsure > 0 {
+        if self.unsure > 0 || sets_itself(name) {
             self.variables.remove(name);
         } else {
             self.variables.insert(name.to_owned(), value);
@@ -56,6 +59,7 @@ impl Walk<'_> {
         match name {
             "IFS" => self.other_breaks = true,
             "CDPATH" => self.directories.clear(),
+            "POSIXLY_CORRECT" => self.doubtful = true,
             // The shell runs what these hold.
             "PS0" | "PS1" | "PS2" | "PS4" => match value.known() {
                 Some(text) => self.possible(parse::expandable(text)),
@@ -65,7 +69,40 @@ impl Walk<'_> {
                 Some(text) => self.possible(parse::script(text)),
                 None => self.line.unclear("a command that the shell itself runs is not known"),
             },
+            // A pager, an editor, a helper: programs run what some of these hold.
+            _ if programs::changes_meaning(name) => {
+                if let Some(Ok(script)) = value.known().map(parse::script) {
+                    self.possible(Ok(script));
+                }
+            }
             _ => {}
+        }
+    }
+
+    /// What arithmetic sets of which this is the text.
+    pub(super) fn set_in_word(&mut self, word: &Word) {
+        for part in &word.parts {
+            if let Part::Text { text, .. } = part {
+                self.set_within(text);
+            }
+        }
+    }
+
+    /// What arithmetic, or `${name:=value}`, sets.
+    pub(super) fn set_within(&mut self, text: &str) {
+        for name in programs::assigned_within(text) {
+            self.variables.remove(name);
+            if programs::changes_meaning(name) {
+                self.line.construct("a variable that changes what commands mean");
+            }
+        }
+        let computed = text.trim().len() > 1
+            && text.trim_start().starts_with('=')
+            && !text.trim_start().starts_with("==");
+        if computed || (text.starts_with('!') && text.contains('=')) {
+            // The name is computed.
+            self.forget();
+            self.line.construct("a variable that is set by a computed name");
         }
     }
 
@@ -83,6 +120,10 @@ impl Walk<'_> {
             "popd" => self.directories.clear(),
             "alias" => {
                 self.line.construct("an alias");
+                if !arguments.is_empty() {
+                    self.line.unclear("an alias may make any name mean something else");
+                }
+                self.doubtful = true;
                 for argument in arguments {
                     let Some(text) = argument.known() else {
                         self.line.unclear("an alias is not known");
@@ -96,11 +137,23 @@ impl Walk<'_> {
             "set" if arguments.iter().all(|a| a.known().is_some_and(|a| !a.contains('-'))) => {}
             "hash" | "enable" | "shopt" | "unalias" | "set" => {
                 self.line.construct("a command that changes what later ones mean");
+                let has = |what: &str| arguments.iter().any(|a| a.start().contains(what));
+                self.doubtful |= program != "set" || has("posix");
+                if (program == "hash" && has("p")) || (program == "enable" && has("f")) {
+                    self.line.unclear("what a name means is changed");
+                }
             }
             "trap" => {
                 self.line.construct("a trap");
+                // It runs between any two commands.
+                self.doubtful = true;
             }
             "eval" | "source" | "." => self.forget(),
+            "readonly" => {
+                // What is assigned to it later is not.
+                self.declared(arguments);
+                self.doubtful = true;
+            }
             program if DECLARATIONS.contains(&program) => self.declared(arguments),
             program if SETTERS.contains(&program) => {
                 self.evaluates = true;
@@ -125,7 +178,10 @@ impl Walk<'_> {
         for argument in arguments {
             let text = argument.start();
             if text.starts_with(['-', '+']) {
-                plain &= matches!(argument.known(), Some("-x" | "-g" | "-r" | "--"));
+                plain &= matches!(argument.known(), Some("-x" | "-g" | "--"));
+                // One that stands for another, or changes the case of what it is given.
+                self.doubtful |=
+                    !matches!(argument.known(), Some("-x" | "-g" | "-a" | "-A" | "--"));
                 continue;
             }
             if text.is_empty() {
@@ -162,7 +218,7 @@ impl Walk<'_> {
             .iter()
             .filter(|argument| !matches!(argument.known(), Some("--" | "-P" | "-L" | "-e" | "-@")));
         let target = match (named.next(), named.next()) {
-            (None, _) => self.known.home.clone(),
+            (None, _) => self.around.known.home.clone(),
             (Some(target), None) => target.known().map(str::to_owned),
             _ => None,
         };
@@ -184,4 +240,31 @@ impl Walk<'_> {
             self.directories.clear();
         }
     }
+}
+
+/// Whether the shell gives a variable values by itself.
+fn sets_itself(name: &str) -> bool {
+    matches!(
+        name,
+        "_" | "RANDOM"
+            | "SRANDOM"
+            | "SECONDS"
+            | "LINENO"
+            | "REPLY"
+            | "OPTARG"
+            | "OPTIND"
+            | "UID"
+            | "EUID"
+            | "PPID"
+            | "DIRSTACK"
+            | "FUNCNAME"
+            | "GROUPS"
+            | "HISTCMD"
+            | "PIPESTATUS"
+            | "SHELLOPTS"
+            | "MAPFILE"
+            | "COPROC"
+    ) || name.starts_with("BASH")
+        || name.starts_with("EPOCH")
+        || name.starts_with("COMP_")
 }

@@ -71,16 +71,21 @@ impl Walk<'_> {
                     fields.push(Piece::Text(text.clone()));
                 }
                 Part::Pattern(pattern) => {
-                    fields.push(Piece::AnyWords);
-                    fields.open |= matches!(pattern.as_str(), "[" | "{");
+                    // In brackets and braces anything may stand.
+                    let open = matches!(pattern.as_str(), "[" | "{");
+                    fields.push(if open { Piece::AnyWords } else { Piece::Names });
+                    fields.open |= open;
                 }
-                Part::Tilde(name) => match (&self.known.home, name.as_str()) {
-                    (Some(home), "") => fields.push(Piece::Text(home.clone())),
+                Part::Tilde(name) => match self.variables.get("HOME").and_then(Field::known) {
+                    Some(home) if name.is_empty() && !self.doubtful => {
+                        fields.push(Piece::Text(home.to_owned()));
+                    }
                     _ => fields.unknown(true),
                 },
                 Part::Variable { name, quoted } => self.variable(name, *quoted, fields),
-                Part::Expansion { inner, quoted, prompt } => {
+                Part::Expansion { inner, quoted, prompt, written } => {
                     self.evaluates |= *prompt;
+                    self.set_within(written);
                     self.parts(inner, &mut Fields::default());
                     // `"$@"` is several arguments in spite of its quotes.
                     fields.unknown(*quoted && !inner.is_empty());
@@ -109,7 +114,7 @@ impl Walk<'_> {
 
     fn variable(&mut self, name: &str, quoted: bool, fields: &mut Fields) {
         let value = match self.variables.get(name) {
-            Some(value) if quoted || !self.other_breaks => value.clone(),
+            Some(value) if !self.doubtful && (quoted || !self.other_breaks) => value.clone(),
             _ => return fields.unknown(quoted),
         };
         if quoted {
