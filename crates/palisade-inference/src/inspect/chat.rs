@@ -23,6 +23,14 @@ pub(crate) struct ChatStream {
     /// Choices with calls that are not whole yet.
     open: HashSet<u64>,
     decided: HashSet<Place>,
+    /// The call that the last part belonged to.
+    last: Option<Place>,
+    /// Whether clients would put the calls together in several ways: each is then written in one piece.
+    untidy: bool,
+    /// How many calls of each choice have gone on.
+    sent: HashMap<u64, u64>,
+    /// The ids of all calls.
+    ids: HashSet<String>,
     usage: Option<Usage>,
 }
 
@@ -48,7 +56,7 @@ impl Call {
 
     /// One more part of it.
     fn add(&mut self, part: &Value) {
-        if let Some(id) = text(part, "id").filter(|id| !id.is_empty()) {
+        if let Some(id) = id_of(part) {
             match &self.id {
                 Some(known) if known != id => self.trouble = Some("it has two ids"),
                 _ => self.id = Some(id.into()),
@@ -101,6 +109,19 @@ impl Call {
         match input {
             Ok(input) => Asked::Call(ToolCall { name, input, id, seen: ToolSeen::Answer }),
             Err(why) => Asked::Unreadable { name, id, why },
+        }
+    }
+
+    /// Its choice and its index there.
+    fn indexed(&self) -> Option<(u64, u64)> {
+        Some((self.place.0, self.place.1?))
+    }
+
+    /// To be let go with the very input that was decided.
+    fn as_decided(&self) -> Ruling {
+        match self.asked() {
+            Asked::Call(call) => Ruling::Change(call.input),
+            _ => Ruling::Replace("[Palisade] A call was left out.".into()),
         }
     }
 
@@ -168,12 +189,23 @@ impl Stream for ChatStream {
         let events = self.held.take();
         let calls = std::mem::take(&mut self.calls);
         self.open.clear();
+        self.last = None;
         self.decided.extend(calls.iter().map(|call| call.place));
-        if rulings.iter().all(|ruling| *ruling == Ruling::Release) {
+        let untidy = std::mem::take(&mut self.untidy);
+        if !untidy && rulings.iter().all(|ruling| *ruling == Ruling::Release) {
+            for (choice, _) in calls.iter().filter_map(Call::indexed) {
+                let sent = self.sent.entry(choice).or_default();
+                *sent = sent.saturating_add(1);
+            }
             events.iter().for_each(|(event, _)| out.pass(&event.raw));
             return Ok(());
         }
-        let mut rewrite = Rewrite::new(calls, rulings);
+        let rulings = rulings.into_iter().zip(&calls).map(|(ruling, call)| match ruling {
+            Ruling::Release if untidy => call.as_decided(),
+            other => other,
+        });
+        let rulings = rulings.collect();
+        let mut rewrite = Rewrite::new(calls, rulings, &mut self.sent);
         let mut last = None;
         for (event, value) in events {
             let Some(value) = value else {
@@ -220,7 +252,22 @@ impl ChatStream {
 
     fn ask(&mut self, out: &mut Outlet) {
         if !self.held.is_empty() {
+            self.tell_apart();
             out.asked = self.calls.iter().map(Call::asked).collect();
+        }
+    }
+
+    /// Calls that some clients tell apart by their ids alone need one each.
+    fn tell_apart(&mut self) {
+        let many = self.calls.len().saturating_add(self.decided.len()) > 1;
+        for call in self.calls.iter_mut().filter(|call| call.indexed().is_some()) {
+            match &call.id {
+                None if many => call.trouble = Some("it has no id, and is not the only one"),
+                Some(id) if !self.ids.insert(id.clone()) => {
+                    call.trouble = Some("it has the id of another call");
+                }
+                _ => {}
+            }
         }
     }
 
@@ -230,6 +277,7 @@ impl ChatStream {
         let mut found = false;
         for (position, part) in list(delta, "tool_calls")?.iter().enumerate() {
             let index = number(part, "index").unwrap_or(position as u64);
+            self.tidy((choice, index), part);
             self.call((choice, Some(index)))?.add(part);
             found = true;
         }
@@ -243,11 +291,27 @@ impl ChatStream {
         Ok(found)
     }
 
+    /// Looks whether a part is where every client expects it. Some take the index, some the order in which
+    /// calls begin, and some add what has no id of its own to the call that came last.
+    fn tidy(&mut self, (choice, index): (u64, u64), part: &Value) {
+        let place = Some((choice, Some(index)));
+        let known = self.calls.iter().any(|call| Some(call.place) == place);
+        self.untidy |= if known {
+            let lacks_id = |call: &Call| Some(call.place) == place && call.id.is_none();
+            self.last != place || (id_of(part).is_some() && self.calls.iter().any(lacks_id))
+        } else {
+            let before = self.calls.iter().filter_map(Call::indexed);
+            let before = before.filter(|(of, _)| *of == choice).count() as u64;
+            index != before.saturating_add(self.sent.get(&choice).copied().unwrap_or_default())
+        };
+        self.last = place;
+    }
+
     fn call(&mut self, place: Place) -> Result<&mut Call, Unreadable> {
         if self.decided.contains(&place) {
             return Err(Unreadable::Format("a call goes on after its end"));
         }
-        if self.calls.len() >= MOST_PARTS {
+        if self.calls.len().saturating_add(self.decided.len()) >= MOST_PARTS {
             return Err(Unreadable::Format("there are too many calls"));
         }
         let at = match self.calls.iter().position(|call| call.place == place) {
@@ -272,23 +336,21 @@ struct Rewrite {
 }
 
 impl Rewrite {
-    fn new(calls: Vec<Call>, rulings: Vec<Ruling>) -> Self {
-        let mut all: Vec<(Call, Ruling)> = calls.into_iter().zip(rulings).collect();
-        all.sort_by_key(|(call, _)| call.place);
+    /// The calls in the order in which they began, and how many of each choice went on before.
+    fn new(calls: Vec<Call>, rulings: Vec<Ruling>, before: &mut HashMap<u64, u64>) -> Self {
         let mut this = Self { calls: HashMap::new(), texts: HashMap::new(), kept: HashSet::new() };
-        let mut gone: HashMap<u64, u64> = HashMap::new();
-        for (call, ruling) in all {
+        for (call, ruling) in calls.into_iter().zip(rulings) {
             let (choice, index) = call.place;
-            let gone = gone.entry(choice).or_default();
-            let sent = index.unwrap_or_default().saturating_sub(*gone);
+            let next = before.entry(choice).or_default();
+            let sent = *next;
             if let Ruling::Replace(text) = &ruling {
-                *gone = gone.saturating_add(u64::from(index.is_some()));
                 let texts = this.texts.entry(choice).or_default();
                 if !texts.is_empty() {
                     texts.push_str("\n\n");
                 }
                 texts.push_str(text);
             } else {
+                *next = next.saturating_add(u64::from(index.is_some()));
                 this.kept.insert(choice);
             }
             this.calls.insert(call.place, (call, ruling, sent, false));
@@ -498,6 +560,10 @@ impl Whole for WholeChat {
     fn usage(&self, body: &Value) -> Option<Usage> {
         usage(body.get("usage")?)
     }
+}
+
+fn id_of(part: &Value) -> Option<&str> {
+    text(part, "id").filter(|id| !id.is_empty())
 }
 
 fn choices(body: &Value) -> Result<&[Value], Unreadable> {
