@@ -53,6 +53,11 @@ impl Reader {
         self.buffer.extend_from_slice(chunk);
     }
 
+    /// How many bytes wait for their event to be whole.
+    pub(crate) fn held(&self) -> usize {
+        self.buffer.len()
+    }
+
     /// The next event that is whole.
     pub(crate) fn next(&mut self) -> Result<Option<Event>, SseError> {
         while let Some(found) =

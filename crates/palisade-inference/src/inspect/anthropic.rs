@@ -131,8 +131,8 @@ impl Stream for MessageStream {
         if self.held.is_empty() { Ok(()) } else { Err(Unreadable::Ended) }
     }
 
-    fn is_holding(&self) -> bool {
-        !self.held.is_empty()
+    fn held(&self) -> usize {
+        self.held.weight()
     }
 
     fn idle(&self) -> Bytes {

@@ -160,8 +160,8 @@ impl Stream for ResponseStream {
         if self.held.is_empty() { Ok(()) } else { Err(Unreadable::Ended) }
     }
 
-    fn is_holding(&self) -> bool {
-        !self.held.is_empty()
+    fn held(&self) -> usize {
+        self.held.weight()
     }
 
     fn error(&self, message: &str) -> Bytes {

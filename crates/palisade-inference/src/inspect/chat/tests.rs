@@ -71,7 +71,10 @@ fn calls_are_whole_at_the_end_of_their_choice() {
     let run = ran(&text);
     assert_eq!(run.error, None);
     let calls = put_together(&run.text).1;
-    assert_eq!(calls, [("good", "{\"a\":\"b\"}"), ("good", "{}")].map(|(a, b)| (a.into(), b.into())));
+    assert_eq!(
+        calls,
+        [("good", "{\"a\":\"b\"}"), ("good", "{}")].map(|(a, b)| (a.into(), b.into()))
+    );
     let [Asked::Call(call), Asked::Call(_)] = run.asked.as_slice() else { panic!() };
     assert_eq!(call.input.text("a"), Some("b"));
     assert_eq!(call.id.as_deref(), Some("c0"));
@@ -98,9 +101,7 @@ fn by_ids(text: &str) -> Vec<(String, String)> {
 
 #[test]
 fn every_client_gets_the_calls_that_were_decided() {
-    let of_no_id = |index: u64, name: &str, arguments: &str| {
-        json!({"tool_calls": [{"index": index, "function": {"name": name, "arguments": arguments}}]})
-    };
+    let of_no_id = |index: u64, name: &str, arguments: &str| json!({"tool_calls": [{"index": index, "function": {"name": name, "arguments": arguments}}]});
     let mut same_id = part(1, Some("good2"), "");
     same_id["tool_calls"][0]["id"] = "c0".into();
     for (parts, expected) in [

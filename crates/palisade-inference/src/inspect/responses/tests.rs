@@ -178,7 +178,10 @@ fn calls_that_clients_would_mix_up_are_denied() {
     let (a, b) = (told(0, &call("good", "{\"a\":1}")), told(1, &call("good2", "{\"b\":1}")));
     let mixed = [&a[..4], &b[..5], &a[4..], &b[5..]].concat();
     let run = ran(&of_events(mixed, vec![]));
-    assert!(matches!(run.asked[..], [Asked::Unreadable { .. }, Asked::Unreadable { .. }]), "{run:?}");
+    assert!(
+        matches!(run.asked[..], [Asked::Unreadable { .. }, Asked::Unreadable { .. }]),
+        "{run:?}"
+    );
     assert!(!run.text.contains("function_call"), "{}", run.text);
     // One that counts them as they begin gives the parts of the second to the first.
     for second in [0, 1] {
