@@ -360,7 +360,7 @@ impl<'de> Visitor<'de> for ResultsVisitor {
                     || key.ends_with("_url") =>
                 {
                     let Strict(value) = fields.next_value()?;
-                    all.fetches |= fetches(&key, &value);
+                    all.fetches |= fetches(key, &value);
                     continue;
                 }
                 "functionResponse" | "function_response" => {
