@@ -1,6 +1,6 @@
 use std::net::SocketAddr;
 
-use crate::{Caller, HostName, Layer, RecordKind, Request, ToolCall, ToolSeen};
+use crate::{Caller, Exec, HostName, Layer, RecordKind, Request, ToolCall, ToolSeen};
 
 /// One thing that an agent tries to do, whatever layer saw it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,6 +65,8 @@ pub enum Action {
     },
     /// Make a call of a tool.
     ToolCall(Box<ToolCall>),
+    /// Become another program.
+    Exec(Box<Exec>),
 }
 
 /// What is known of the server name a TLS client asked for.
@@ -103,7 +105,7 @@ impl Action {
     /// The layer that sees this kind of action.
     pub fn layer(&self) -> Layer {
         match self {
-            Action::Launch { .. } => Layer::Process,
+            Action::Launch { .. } | Action::Exec(_) => Layer::Process,
             Action::Resolve { .. } | Action::Records { .. } | Action::ResolveRefused { .. } => {
                 Layer::Network
             }
@@ -127,6 +129,7 @@ impl Action {
             Action::Request(_) => "request",
             Action::ModelCall { .. } | Action::ModelRequest { .. } => "model_call",
             Action::ToolCall(_) => "tool_call",
+            Action::Exec(_) => "exec",
         }
     }
 
@@ -146,6 +149,7 @@ impl Action {
             Action::ModelCall { endpoint, model } => format!("{endpoint} {model}"),
             Action::ModelRequest { request, .. } => request.clone(),
             Action::ToolCall(call) => call.subject(),
+            Action::Exec(exec) => exec.subject(),
         }
     }
 }

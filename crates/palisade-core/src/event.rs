@@ -64,6 +64,17 @@ impl Event {
                     detail.insert("call".into(), cut(id).into());
                 }
             }
+            Action::Exec(exec) => {
+                detail.insert("program".into(), path(&exec.program).into());
+                if let Some(name) = exec.argv.first() {
+                    detail.insert("argv0".into(), cut(name).into());
+                }
+                let names: Vec<String> =
+                    exec.names.iter().take(MOST_LISTED).map(|name| cut(name)).collect();
+                if !names.is_empty() {
+                    detail.insert("known_as".into(), names.into());
+                }
+            }
             Action::Resolve { .. }
             | Action::Records { .. }
             | Action::ResolveRefused { .. }

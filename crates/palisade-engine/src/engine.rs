@@ -73,6 +73,14 @@ impl Engine {
         self.now.load().reach.look(host, address, port)
     }
 
+    /// The programs that rules for commands name, as these name them.
+    pub fn programs(&self) -> Vec<String> {
+        match &self.now.load().permissions {
+            Some(Ok(permissions)) => permissions.programs(),
+            Some(Err(_)) | None => Vec::new(),
+        }
+    }
+
     /// Whether this may happen, by which rule, and why.
     pub fn decide(&self, action: &Action) -> Decision {
         self.now.load().decide(action)
@@ -156,6 +164,13 @@ impl Compiled {
             Action::ToolCall(call) => match &self.permissions {
                 None => Decision::allow("permissions", "the policy has no permission rules"),
                 Some(Ok(permissions)) => permissions.decide(call),
+                Some(Err(why)) => {
+                    Decision::deny(format!("the permission rules cannot be used: {why}"))
+                }
+            },
+            Action::Exec(exec) => match &self.permissions {
+                None => Decision::allow("permissions", "the policy has no permission rules"),
+                Some(Ok(permissions)) => permissions.decide_exec(exec),
                 Some(Err(why)) => {
                     Decision::deny(format!("the permission rules cannot be used: {why}"))
                 }

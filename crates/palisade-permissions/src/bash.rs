@@ -298,7 +298,7 @@ impl Permissions {
 }
 
 /// What rules for commands say to one command.
-fn pattern_found(rules: &Rules, command: &Command) -> Found {
+pub(crate) fn pattern_found(rules: &Rules, command: &Command) -> Found {
     let Some(word) = command.words.first() else { return Found::No };
     // Zsh finds a program behind `=`.
     let names: Vec<&str> = match word.known() {

@@ -153,7 +153,7 @@ impl Permissions {
     }
 
     /// A question, where one may be asked.
-    fn or_refused(&self, asked: Decision) -> Decision {
+    pub(crate) fn or_refused(&self, asked: Decision) -> Decision {
         match self.mode {
             Mode::DontAsk => Decision::deny_by(
                 asked.rule.unwrap_or_else(|| MODE.into()),

@@ -104,6 +104,19 @@ impl Rule {
         Ok(Self { tool, what })
     }
 
+    /// Whether it names commands, which can be held where they are executed.
+    pub fn is_for_commands(&self) -> bool {
+        matches!(self.what, What::Command(_))
+    }
+
+    /// The program that it names, if it names one and is for commands.
+    pub fn program(&self) -> Option<String> {
+        match &self.what {
+            What::Command(pattern) => pattern.first_word().filter(|word| !word.is_empty()),
+            _ => None,
+        }
+    }
+
     /// Whether all calls of a tool of this name are meant.
     pub(crate) fn is_for_all_of(&self, tool: &str) -> bool {
         matches!(self.what, What::All) && self.tool.matches(tool)

@@ -299,6 +299,7 @@ fn permissions(policy: &Policy, all: &mut Vec<Explained>) {
         Mode::DontAsk => "a tool call that would be asked is refused",
         Mode::BypassPermissions => "a tool call that no rule names is permitted",
     };
+    let held: Vec<&str> = permissions.of_commands().map(|rule| rule.text.as_str()).collect();
     all.push(one("permissions.mode", says.to_owned(), &["inference", "tool"]));
     for (list, does, rules) in [
         ("deny", "refuse", &permissions.deny),
@@ -308,7 +309,13 @@ fn permissions(policy: &Policy, all: &mut Vec<Explained>) {
         for rule in rules {
             let text = &rule.text;
             let name = format!("permissions.{list}[{text}]");
-            let entry = if rule.hidden {
+            let executed = list != "allow" && held.contains(&text.as_str());
+            let entry = if executed {
+                let says = format!(
+                    "{does} the tool calls `{text}`, and these programs wherever they are executed"
+                );
+                one(name, says, &["exec", "inference", "tool"])
+            } else if rule.hidden {
                 let says = format!(
                     "{does} the tool calls `{text}`, and hide these files as far as they are there at the launch"
                 );

@@ -49,7 +49,8 @@ pub use explain::{Explained, explain};
 pub use http::{Effect, GraphqlMatch, HttpMatch, HttpRule, JsonRpcMatch, Tls};
 pub use live::fixed_parts;
 pub use load::{
-    Asked, CommandLine, PROJECT_FILE, ProjectFile, Sources, check_file, load, project_file,
+    Asked, CommandLine, PROJECT_FILE, ProjectFile, Sources, check_file, check_text, load,
+    project_file,
 };
 /// What becomes of a tool call that no rule names.
 pub use palisade_permissions::Mode as PermissionMode;

@@ -43,6 +43,11 @@ pub fn fixed_parts(old: &Policy, new: &Policy) -> Vec<String> {
     if !old.network.names_programs() && new.network.names_programs() {
         found.push("network.rules.binaries (it was not watched who connects)".to_owned());
     }
+    if !old.holds_execs() && new.holds_execs() {
+        found.push(
+            "permissions (rules for commands: it was not watched what is executed)".to_owned(),
+        );
+    }
     if (&old.network.credentials, bound(old)) != (&new.network.credentials, bound(new)) {
         found.push("credentials (of network.rules, and the rules that carry one)".to_owned());
     }
@@ -148,6 +153,13 @@ mod tests {
         assert_eq!(fixed_parts(&with_key, &policy(folder.path(), &keyed("b.example"))).len(), 1);
         let models = "inference: {providers: {local: {api: openai, url: 'http://127.0.0.1:1/v1'}}, \
                       routes: [{model: '*', to: local}]}\n";
+        let rules = "permissions: {deny: ['Bash(curl *)']}\n";
+        let held = policy(folder.path(), &format!("{base}{rules}"));
+        assert!(fixed_parts(&old, &held)[0].contains("what is executed"));
+        assert_eq!(fixed_parts(&held, &old), [""; 0]);
+        let others = rules.replace("Bash(curl *)", "Read(./x)");
+        let others = policy(folder.path(), &format!("{base}{others}"));
+        assert!(!others.holds_execs() && held.holds_execs());
         let new = policy(folder.path(), &format!("{base}{models}"));
         assert_eq!(fixed_parts(&old, &new).len(), 1);
         let keyed = "credentials: {k: {from: {env: K}, expose: KEY}}\n\

@@ -121,6 +121,38 @@ pub fn check_file(path: &Path, home: &Path) -> Result<Policy, Diagnostics> {
     merge(&chain(&sources, Layer::CommandLine, path)?, &Asked::default())
 }
 
+/// Check a text that is in no file yet, by itself, as one of a folder.
+///
+/// # Errors
+/// As [`load`]; in messages the text is called `name`.
+pub fn check_text(
+    name: &str,
+    text: &str,
+    folder: &Path,
+    workspace: &Path,
+    home: &Path,
+) -> Result<Policy, Diagnostics> {
+    let sources = Sources {
+        command_line: None,
+        asked: Asked::default(),
+        workspace_dir: workspace.to_owned(),
+        home: home.to_owned(),
+        config_dir: PathBuf::new(),
+        state_dir: PathBuf::new(),
+        managed: PathBuf::new(),
+        default_profile: String::new(),
+    };
+    let mut chain = Chain {
+        sources: &sources,
+        layer: Layer::CommandLine,
+        top: folder.to_owned(),
+        above: vec![],
+        drafts: vec![],
+    };
+    chain.follow(name.to_owned(), &folder.join(PROJECT_FILE), text.as_bytes())?;
+    merge(&chain.drafts, &Asked::default())
+}
+
 /// What a project's file is: its digest, what it adds, and what the user has said of it.
 #[derive(Debug)]
 #[non_exhaustive]

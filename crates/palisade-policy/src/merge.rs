@@ -444,19 +444,29 @@ fn keys_stay_outside(drafts: &[&Draft], found: &mut Vec<Diagnostic>) {
 /// Calls by which one program becomes another from within.
 const TRACING: [&str; 3] = ["ptrace", "process_vm_readv", "process_vm_writev"];
 
-/// Where a rule is for certain programs, others must not be able to speak through them.
+/// Where a rule is for certain programs or commands, others must not be able to speak through them.
 fn no_tracing(drafts: &[&Draft], found: &mut Vec<Diagnostic>) {
     let mut rules = drafts.iter().flat_map(|draft| &draft.rules);
-    let Some(named) = rules.find(|rule| !rule.value.rule.binaries.is_empty()) else { return };
+    let by_program = rules.find(|rule| !rule.value.rule.binaries.is_empty());
+    let by_command = permissions::merged(drafts)
+        .and_then(|permissions| permissions.of_commands().next().map(|rule| rule.text.clone()));
+    let (why, help) = match (by_program, by_command) {
+        (Some(rule), _) => (
+            format!("{} is for certain programs", rule.value.rule.rule),
+            "remove the call, or `binaries` and `commands`",
+        ),
+        (None, Some(rule)) => (
+            format!("the permission rule `{rule}` is held where programs are executed"),
+            "remove the call, or the rules for commands in `permissions.deny` and `permissions.ask`",
+        ),
+        (None, None) => return,
+    };
     for draft in drafts {
         for call in draft.calls.iter().filter(|call| TRACING.contains(&call.value.as_str())) {
             found.push(draft.wrong(
                 call.place,
-                format!(
-                    "{} is for certain programs, and with `{}` any other could speak through them",
-                    named.value.rule.rule, call.value
-                ),
-                "remove the call, or `binaries` and `commands`",
+                format!("{why}, and with `{}` any other could speak through them", call.value),
+                help,
             ));
         }
     }

@@ -8,7 +8,7 @@ use std::{
 use ipnet::IpNet;
 use palisade_core::{HostName, HostPattern, PolicyDigest, ProgramPattern, RecordKind, TextPattern};
 use palisade_hooks::Config;
-use palisade_permissions::Mode;
+use palisade_permissions::{List, Mode, Rule};
 use serde::Serialize;
 
 use crate::http::{HttpRule, Tls};
@@ -41,6 +41,13 @@ pub struct Policy {
     pub led: BTreeMap<PathBuf, PathBuf>,
 }
 
+impl Policy {
+    /// Whether it has rules for commands, so that it must be watched what is executed.
+    pub fn holds_execs(&self) -> bool {
+        self.permissions.as_ref().is_some_and(|rules| rules.of_commands().next().is_some())
+    }
+}
+
 /// The `permissions` section: which tool calls an agent may make.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Permissions {
@@ -56,6 +63,20 @@ pub struct Permissions {
     /// What `~` is in these rules.
     #[serde(serialize_with = "crate::digest::exact")]
     pub home: PathBuf,
+}
+
+impl Permissions {
+    /// The rules that refuse or ask for commands, which are held where programs are executed.
+    pub fn of_commands(&self) -> impl Iterator<Item = &PermissionRule> {
+        let deny = self.deny.iter().filter(|rule| rule.is_for_commands(List::Deny));
+        deny.chain(self.ask.iter().filter(|rule| rule.is_for_commands(List::Ask)))
+    }
+}
+
+impl PermissionRule {
+    fn is_for_commands(&self, list: List) -> bool {
+        Rule::parse(&self.text, list).is_ok_and(|rule| rule.is_for_commands())
+    }
 }
 
 /// A rule for tool calls, as it was written.

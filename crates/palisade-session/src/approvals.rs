@@ -69,6 +69,8 @@ enum Destination {
     Address(SocketAddr),
     /// A tool call, by the digest of its name and its whole input: an answer is for this very one.
     Call([u8; 32]),
+    /// A program with its arguments, by the digest of both.
+    Exec([u8; 32]),
 }
 
 /// An answer, as long as it counts.
@@ -269,6 +271,9 @@ impl Wish {
             Action::ToolCall(call) => {
                 return Some(Self { to: Destination::Call(call.digest()), by: Vec::new() });
             }
+            Action::Exec(exec) => {
+                return Some(Self { to: Destination::Exec(exec.fingerprint()?), by: Vec::new() });
+            }
             _ => return None,
         };
         let to = match (host, address) {
@@ -286,7 +291,11 @@ impl Wish {
 
 /// Who it is that wants it, as the operator is told.
 fn program(action: &Action) -> Option<String> {
-    let Action::Connect { caller, .. } = action else { return None };
+    let caller = match action {
+        Action::Connect { caller, .. } => caller,
+        Action::Exec(exec) => return Some(exec.program.clone()),
+        _ => return None,
+    };
     match caller {
         Caller::Known(_) => caller.shown(),
         Caller::Unknown(why) => Some(format!("a program that cannot be told ({why})")),

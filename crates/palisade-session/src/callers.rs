@@ -32,7 +32,7 @@ pub(crate) struct Programs {
 
 /// The digests of executables, by file and state of it.
 #[derive(Debug, Default)]
-struct Digests(Mutex<HashMap<Identity, [u8; 32]>>);
+pub(crate) struct Digests(Mutex<HashMap<Identity, [u8; 32]>>);
 
 impl Programs {
     pub(crate) fn new(callers: Arc<Callers>) -> Self {
@@ -102,7 +102,7 @@ fn find(
 }
 
 impl Digests {
-    fn of(&self, executable: &Executable) -> io::Result<[u8; 32]> {
+    pub(crate) fn of(&self, executable: &Executable) -> io::Result<[u8; 32]> {
         let kept = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(digest) = kept().get(&executable.identity()) {
             return Ok(*digest);

@@ -14,10 +14,12 @@ use std::{
 use palisade_core::{Authority, Event, Layer, Verdict};
 use palisade_sandbox::linux::{
     callers::Callers,
-    seccomp::{Heard, Listener, Refused},
+    seccomp::{Executes, Heard, Listener, Refused},
 };
 use rustix::io::Errno;
 use tokio::{io::Interest, task::JoinSet, time::timeout};
+
+use crate::execs::Execs;
 
 /// How long the last denials may take to reach the journal once everything inside is gone.
 const LAST_WORDS: Duration = Duration::from_secs(5);
@@ -27,10 +29,12 @@ pub(crate) struct Denials {
     rules: Arc<Rules>,
     /// They end with this.
     listeners: JoinSet<()>,
+    /// Where it is decided what is executed.
+    execs: Option<Arc<Execs>>,
 }
 
 /// What a denial is recorded with.
-struct Rules {
+pub(crate) struct Rules {
     authority: Arc<dyn Authority>,
     denied: BTreeSet<String>,
     /// Where it is watched who connects.
@@ -38,22 +42,32 @@ struct Rules {
 }
 
 impl Denials {
-    /// `denied` are the calls that the policy denies by name; `callers` are shown what connects.
+    /// `denied` are the calls that the policy denies by name; `callers` are shown what connects, `execs` what is executed.
     pub(crate) fn new(
         authority: Arc<dyn Authority>,
         denied: BTreeSet<String>,
         callers: Option<Arc<Callers>>,
+        execs: Option<Execs>,
     ) -> Self {
         let rules = Arc::new(Rules { authority, denied, callers });
-        Self { rules, listeners: JoinSet::new() }
+        Self { rules, listeners: JoinSet::new(), execs: execs.map(Arc::new) }
     }
 
     /// Answer what is told here, until no process is left that could make a call.
     pub(crate) fn listen(&mut self, listener: Listener) {
         let rules = Arc::clone(&self.rules);
         while self.listeners.try_join_next().is_some() {}
+        let execs = self.execs.clone();
         self.listeners.spawn(async move {
-            if let Err(error) = serve(listener, &rules).await {
+            let served = match execs {
+                Some(execs) => execs.serve(listener, Arc::clone(&rules)).await,
+                // What nobody decides about does not happen.
+                None => {
+                    serve(&listener, &rules, |call| listener.refuse_exec(&call, Errno::ACCESS))
+                        .await
+                }
+            };
+            if let Err(error) = served {
                 rules.authority.record(unrecorded(&format!("its listener failed: {error}"))).await;
             }
         });
@@ -92,7 +106,12 @@ impl Denials {
     }
 }
 
-async fn serve(listener: Listener, rules: &Rules) -> io::Result<()> {
+/// Answer what is told here; `executes` answers what is to be executed.
+pub(crate) async fn serve(
+    listener: &Listener,
+    rules: &Rules,
+    executes: impl Fn(Executes),
+) -> io::Result<()> {
     // A copy, by which the runtime knows when there is something. It is no stream, and to wait
     // there is no difference.
     let copy = UnixStream::from(listener.as_fd().try_clone_to_owned()?);
@@ -117,6 +136,7 @@ async fn serve(listener: Listener, rules: &Rules) -> io::Result<()> {
                 // What was not seen is nobody's: where a rule names a program, it is denied.
                 listener.proceed(&call);
             }
+            Heard::Executes(call) => executes(call),
             Heard::Nobody => {}
             Heard::Gone => return Ok(()),
         }

@@ -20,6 +20,7 @@ mod credentials;
 mod degraded;
 mod denials;
 mod denied_content;
+mod execs;
 mod expose;
 mod file_denials;
 mod guard;

@@ -82,6 +82,11 @@ impl Pipeline {
         self.generation.send_modify(|number| *number += 1);
     }
 
+    /// The programs that rules for commands name.
+    pub(crate) fn programs(&self) -> Vec<String> {
+        self.engine.programs()
+    }
+
     /// How many acts were refused until now.
     pub(crate) fn denied(&self) -> u64 {
         self.denied.load(Ordering::Relaxed)

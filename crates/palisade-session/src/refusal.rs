@@ -129,6 +129,11 @@ pub(crate) fn missing(abilities: &Abilities, allowed: &[Kind]) -> Option<Refusal
 /// Why a command that was let in did not start.
 pub(crate) fn of_exec(name: &str, errno: Errno) -> Refusal {
     match errno {
+        Errno::ACCESS => Refusal::new(
+            format!("{name} cannot be executed: {errno}"),
+            "see that it is a program for this system, and that no rule of `permissions` refuses it",
+        )
+        .with_exit(Exit::NotExecutable),
         Errno::NOENT => Refusal::new(
             format!("{name}: there is no such command in the sandbox, or what it needs to start"),
             "grant its folder in `filesystem.read`",

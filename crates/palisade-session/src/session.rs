@@ -19,6 +19,7 @@ use crate::{
     degraded::{self, Missing},
     denials::Denials,
     denied_content::DeniedFiles,
+    execs::{self, Execs},
     expose::Exposed,
     file_denials::{self, FileDenials},
     guard,
@@ -122,6 +123,8 @@ struct Started {
     /// What stands inside for the keys of model providers.
     placeholders: Placeholders,
     denied: DeniedFiles,
+    /// Where programs are looked for inside.
+    search: String,
 }
 
 /// What is swept at the end, and what was swept before for sessions whose supervisor was killed.
@@ -169,7 +172,10 @@ fn prepare(
     }
     let writable = Writable::of(&plan);
     let denied = DeniedFiles::of(&plan, &order.policy);
+    let search = plan.environment.iter().find(|(name, _)| name == "PATH");
+    let search = search.map(|(_, folders)| folders.to_string_lossy().into_owned());
     let started = Started {
+        search: search.unwrap_or_default(),
         building,
         copies,
         terminal,
@@ -206,9 +212,13 @@ async fn live(
         authority: certificates,
         placeholders,
         denied,
+        search,
     } = started;
     let policy = &order.policy;
     let mut signals = Signals::catch().refuse("catch signals", "report this")?;
+    if policy.holds_execs() {
+        execs::prepare().refuse("prepare to watch what is executed", "report this")?;
+    }
     let journal = open_journal(order, session)?;
     let own = palisade_egress::own_addresses().refuse("this machine's addresses", "report this")?;
     let approvals = Approvals::new(policy.approvals.timeout, order.permissive);
@@ -303,6 +313,10 @@ async fn live(
         Ok(callers) => callers,
         Err(refusal) => return Err(refused(refusal).await),
     };
+    let execs = match hold_execs(policy, &standing, &pipeline, &search) {
+        Ok(execs) => execs,
+        Err(refusal) => return Err(refused(refusal).await),
+    };
     let programs = callers.clone().map(Programs::new);
     let recorder = Arc::clone(&authority);
     let sockets = standing.sockets.take();
@@ -360,7 +374,7 @@ async fn live(
         Err(error) => return Err(refused(of_launch(&error)).await),
     };
     let mut denials =
-        Denials::new(Arc::clone(&recorder), policy.process.syscalls.deny.clone(), callers);
+        Denials::new(Arc::clone(&recorder), policy.process.syscalls.deny.clone(), callers, execs);
     if !running.tells() && !missing.iter().any(Missing::is_filter) {
         denials.never();
     }
@@ -430,6 +444,24 @@ fn watch_callers(
         ));
     }
     Ok(callers)
+}
+
+/// Who decides what is executed, where a rule is for commands.
+fn hold_execs(
+    policy: &Policy,
+    standing: &Standing,
+    pipeline: &Arc<Pipeline>,
+    search: &str,
+) -> Result<Option<Execs>, Refusal> {
+    if !policy.holds_execs() {
+        return Ok(None);
+    }
+    let view = standing.view().refuse("look at the sandbox's files", "report this")?;
+    let workspace = policy.filesystem.workspace.as_ref();
+    let workspace = workspace.map_or("/sandbox".as_ref(), |workspace| workspace.path.as_path());
+    Execs::start(Arc::clone(pipeline), view, search, workspace)
+        .refuse("start to watch what is executed", "see the limits of this user (ulimit -u)")
+        .map(Some)
 }
 
 fn launch_action(order: &Order) -> Action {

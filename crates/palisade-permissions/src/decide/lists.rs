@@ -121,6 +121,11 @@ impl Rules {
         out
     }
 
+    /// Whether a rule is about single commands.
+    pub(crate) fn has_commands(&self) -> bool {
+        !self.by_word.is_empty() || !self.any_word.is_empty()
+    }
+
     /// The rule that is this very command.
     pub(crate) fn exactly(&self, text: &str) -> Option<usize> {
         self.exact.get(text.trim()).copied()

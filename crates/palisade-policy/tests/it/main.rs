@@ -7,6 +7,7 @@ mod limits;
 mod malformed;
 mod managed;
 mod model_limits;
+mod permissions;
 mod profiles;
 mod project;
 mod properties;

@@ -13,7 +13,9 @@ use std::{
 
 use rustix::{
     io::Errno,
-    process::{Resource, Rlimit, getpid, setpgid, setrlimit},
+    process::{
+        DumpableBehavior, Resource, Rlimit, getpid, set_dumpable_behavior, setpgid, setrlimit,
+    },
     rand::{GetRandomFlags, getrandom},
     termios::tcsetpgrp,
     thread::{CpuSet, sched_getaffinity, sched_setaffinity},
@@ -135,6 +137,11 @@ impl Prepared {
         exit_now(125)
     }
 
+    /// Whether the supervisor decides about each program, and has to look into this process before its first.
+    pub(crate) fn is_looked_into(&self) -> bool {
+        self.confinement.filter.holds_exec()
+    }
+
     /// What is left for those that come after the agent. Its streams and terminal are closed.
     pub(crate) fn into_confinement(self) -> Confinement {
         self.confinement
@@ -181,6 +188,11 @@ impl Confinement {
             Some((_, filter)) if !self.held.processors => (filter, true),
             _ => (&self.filter, false),
         };
+        // Before it runs a program it is in nobody's domain but its own, so only the supervisor may look into it.
+        if filter.holds_exec() {
+            set_dumpable_behavior(DumpableBehavior::Dumpable)
+                .step("let the supervisor look at it")?;
+        }
         if self.without_filter {
             // As far as the system goes, be it not at all: the operator lets it be missing.
             filter.install().unwrap_or_default();
@@ -192,6 +204,7 @@ impl Confinement {
         let told = match filter.install_telling() {
             // Ours is closed in this line, and by exec: nobody inside may answer.
             Ok(listener) => tell(Message::Listener { pinned }, &[listener.as_fd()]),
+            Err(error) if filter.holds_exec() => return Err(error),
             Err(error) => {
                 filter.install()?;
                 tell(Message::NoListener(error.errno), &[])

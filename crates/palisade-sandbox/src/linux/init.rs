@@ -24,7 +24,7 @@ use super::{
     guest::Guests,
     handover, identity, mounts, net, privileges,
     sys::{
-        clone::{exit_now, fork_until_exec},
+        clone::{Forked, exit_now, fork_into, fork_until_exec},
         exec::forget_start,
         memory,
         probe::unshare,
@@ -106,7 +106,15 @@ fn build_and_run(ground: &Ground, control: &Control, privileged: bool) -> Result
     unshare(libc::CLONE_NEWCGROUP).step("make a cgroup namespace")?;
 
     set_dumpable_behavior(DumpableBehavior::NotDumpable).step("make init not dumpable")?;
-    let agent_pid = fork_until_exec(|| agent.become_it(control)).step("fork the agent")?;
+    let agent_pid = if agent.is_looked_into() {
+        // In a memory of its own: this one must not be looked into.
+        match fork_into(0).step("fork the agent")? {
+            Forked::Child => agent.become_it(control),
+            Forked::Parent { pid, .. } => pid,
+        }
+    } else {
+        fork_until_exec(|| agent.become_it(control)).step("fork the agent")?
+    };
     let guests = Guests::of(agent.into_confinement());
     privileges::give_up()?;
     serve(control, agent_pid, guests)

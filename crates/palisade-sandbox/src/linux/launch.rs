@@ -17,6 +17,7 @@ use super::{
     callers::{Callers, Diagnosis},
     cgroup::{self, Group, Grouped, Processes},
     control::{Control, Message},
+    execs::View,
     guest::{Guest, GuestReport},
     handover, identity,
     idmap::OwnerMaps,
@@ -260,6 +261,14 @@ impl Standing {
     /// If init is gone, or may not be looked at.
     pub fn processes(&self) -> Result<Processes, LaunchError> {
         Ok(Processes::of(self.inner.pid)?)
+    }
+
+    /// What is inside, as those inside see it. To be called before [`Standing::go`].
+    ///
+    /// # Errors
+    /// If init is gone, or may not be looked at.
+    pub fn view(&self) -> Result<View, LaunchError> {
+        Ok(View::of(self.inner.pid)?)
     }
 
     /// Who finds out who connects inside. `None`: the sandbox has no network, or the kernel does not tell. To be

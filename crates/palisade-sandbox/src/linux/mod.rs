@@ -4,6 +4,7 @@ pub mod abilities;
 pub mod audit;
 pub mod callers;
 pub mod cgroup;
+pub mod execs;
 pub mod guest;
 pub mod landlock;
 pub mod launch;

@@ -33,6 +33,7 @@ fn install(allow: &[&str], deny: &[&str]) {
         allow: owned(allow),
         deny: owned(deny),
         watch_connect: false,
+        hold_exec: false,
     })
     .unwrap()
     .install()

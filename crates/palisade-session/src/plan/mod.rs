@@ -171,6 +171,7 @@ pub(crate) fn make(
         allow: syscalls.allow.iter().cloned().collect(),
         deny: syscalls.deny.iter().cloned().collect(),
         watch_connect: policy.network.watches_programs(),
+        hold_exec: policy.holds_execs(),
     };
     let told = !order.missing.contains(&Kind::SeccompListener);
     let compile = |calls: &SyscallPolicy| {
@@ -190,6 +191,9 @@ pub(crate) fn make(
             },
         ));
     }
+    if policy.holds_execs() {
+        execs_can_be_held(&filter, told, order)?;
+    }
     let mut pinned_filter = None;
     if limits.cpu_thousandths.is_some() {
         calls.deny.push("sched_setaffinity".to_owned());
@@ -207,6 +211,44 @@ pub(crate) fn make(
         stdio,
     };
     Ok(Made { plan, kept, repositories, held })
+}
+
+/// A rule for commands is held where programs are executed, or nothing runs.
+fn execs_can_be_held(filter: &Filter, told: bool, order: &Order) -> Result<(), Refusal> {
+    let refused = |why: &str, remedy: &str| {
+        let what = format!(
+            "the policy has rules for commands, and it cannot be held here what is executed: {why}"
+        );
+        let rules = "take the `Bash(…)` rules out of `permissions.deny` and `permissions.ask`";
+        Err(Refusal::new(what, format!("{remedy}, or {rules}")))
+    };
+    if order.missing.contains(&Kind::Seccomp) || order.allow_degraded.contains(&Kind::Seccomp) {
+        return refused(
+            "system calls may go unfiltered",
+            "run it without `--allow-degraded seccomp`",
+        );
+    }
+    if !filter.can_tell() && told {
+        return refused(
+            "the policy denies `sendmsg`, by which it is told",
+            "take `sendmsg` out of `process.syscalls.deny`",
+        );
+    }
+    if !filter.can_tell() {
+        return refused(
+            "this kernel does not tell of system calls",
+            "use a kernel that does (Linux 5.19)",
+        );
+    }
+    // Yama; where it is not there, nothing is restricted. See the kernel's admin-guide/LSM/Yama.rst.
+    let scope = std::fs::read_to_string("/proc/sys/kernel/yama/ptrace_scope");
+    if scope.is_ok_and(|scope| scope.trim() == "3") {
+        return refused(
+            "nobody may trace on this system (`kernel.yama.ptrace_scope` is 3)",
+            "set it to 2 or less, which takes a restart",
+        );
+    }
+    Ok(())
 }
 
 /// This program, for agents to tell of their hooks' events with.

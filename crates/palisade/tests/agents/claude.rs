@@ -151,7 +151,8 @@ fn claude_code_tells_the_policys_hooks() {
 #[test]
 fn claude_code_keeps_to_what_its_hook_is_told() {
     let Some(mut stage) = Stage::with_agents(PROFILE) else { return };
-    stage.says(vec![bash("touch denied.txt"), bash("echo one >changed.txt"), Turn::text("Done.")]);
+    // A denied call ends the turn: it is the last.
+    stage.says(vec![bash("echo one >changed.txt"), bash("touch denied.txt"), Turn::text("Done.")]);
     let guard = stage.home.join("hooks/guard.py");
     fs::create_dir_all(guard.parent().unwrap()).unwrap();
     let script = "#!/usr/bin/env python3
@@ -183,7 +184,7 @@ print(json.dumps({'hookSpecificOutput': {'hookEventName': 'PreToolUse', 'permiss
     assert_eq!(ran.exit, 0, "{ran}");
     assert!(!stage.workspace.join("denied.txt").exists());
     assert_eq!(stage.file("changed.txt"), "two\n");
-    assert!(stage.talk().contains("nothing is touched here"), "{}", stage.talk());
+    assert!(ran.stdout.contains("nothing is touched here"), "{ran}");
 }
 
 /// Looks for the key wherever a process inside can look without privileges. The pattern does not

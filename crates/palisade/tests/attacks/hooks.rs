@@ -211,7 +211,7 @@ fn connects_where_a_hook_says_no() {
 }
 
 /// A model that wants what it is told to: the text of the user's message is the command.
-fn model() -> Upstream {
+pub(crate) fn model() -> Upstream {
     Upstream::start(|request: Recorded| async move {
         let body: serde_json::Value = serde_json::from_slice(&request.body).unwrap_or_default();
         let command = body["messages"][0]["content"].as_str().unwrap_or_default();

@@ -189,8 +189,11 @@ fn reads_what_init_was_started_with() {
     assert_eq!(told.good(), "", "{told}");
     // Unconfined, what a process was started with can be read by its number.
     let host = Host::sleeps();
-    let seen = world
-        .outside_sh(&format!("tr '\\0' ' ' </proc/{0}/cmdline; cat /proc/{0}/environ", host.pid()));
+    // For a moment a process that has just begun shows no arguments.
+    let seen = world.outside_sh(&format!(
+        "until grep -q sleep /proc/{0}/cmdline; do sleep 0.01; done; tr '\\0' ' ' </proc/{0}/cmdline; cat /proc/{0}/environ",
+        host.pid()
+    ));
     assert!(seen.out.contains("/bin/sleep 600 ") && seen.out.contains(SECRET.1), "{seen}");
 }
 

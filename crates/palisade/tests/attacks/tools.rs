@@ -19,17 +19,19 @@ fn build() -> Option<PathBuf> {
     let gcc = which("gcc")?;
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/attacks/c");
     let folder = place();
-    // Renamed into place: another run of the tests may be using the one that is there.
-    let fresh = folder.join(format!("attempt.{}", std::process::id()));
-    let built = Command::new(&gcc)
-        .args(["-O1", "-Wall", "-Wextra", "-Werror", "-pthread", "-o"])
-        .arg(&fresh)
-        .arg(source.join("attempt.c"))
-        .output()
-        .unwrap();
-    let said = String::from_utf8_lossy(&built.stderr);
-    assert!(built.status.success(), "gcc cannot build attempt.c: {said}");
-    std::fs::rename(fresh, folder.join("attempt")).unwrap();
+    for name in ["attempt", "swap"] {
+        // Renamed into place: another run of the tests may be using the one that is there.
+        let fresh = folder.join(format!("{name}.{}", std::process::id()));
+        let built = Command::new(&gcc)
+            .args(["-O1", "-Wall", "-Wextra", "-Werror", "-pthread", "-o"])
+            .arg(&fresh)
+            .arg(source.join(format!("{name}.c")))
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&built.stderr);
+        assert!(built.status.success(), "gcc cannot build {name}.c: {said}");
+        std::fs::rename(fresh, folder.join(name)).unwrap();
+    }
     open_to_all(&folder);
     Some(folder)
 }

@@ -12,6 +12,7 @@ mod demo;
 mod doctor;
 mod faults;
 mod hook;
+mod import;
 mod policy;
 mod ran;
 mod run;

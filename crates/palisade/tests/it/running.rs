@@ -258,7 +258,7 @@ fn a_command_has_its_streams_and_its_exit_status() {
 
     ----- stderr -----
     palisade: /etc/hosts cannot be executed: Permission denied (os error 13)
-      try: see that it is a program for this system
+      try: see that it is a program for this system, and that no rule of `permissions` refuses it
     ");
     let mut cat = sandbox
         .palisade(&["exec", "one", "--", "cat"])

@@ -349,16 +349,16 @@ print('typed', input())
     let mut command = world.palisade();
     command.args(["run", "--policy"]).arg(world.path("policy.yaml"));
     let mut screen = Screen::of(command.args(["--", "python3", "-c", DIAL]));
-    screen.shows("the sandbox wants nowhere.invalid:81, which no rule names");
+    screen.shows(" wants nowhere.invalid:81, which no rule names");
     screen.shows("? ");
     screen.becomes(false);
     // What is no answer is none.
     screen.types("yes\r");
-    screen.shows("the sandbox wants nowhere.invalid:81, which no rule names");
+    screen.shows(" wants nowhere.invalid:81, which no rule names");
     screen.shows("? ");
     screen.types("never\r");
     screen.shows("end 81 ConnectionResetError\r\n");
-    screen.shows("the sandbox wants nowhere.invalid:82, which no rule names");
+    screen.shows(" wants nowhere.invalid:82, which no rule names");
     screen.shows("? ");
     screen.types("once\r");
     // It is permitted, and has no address.

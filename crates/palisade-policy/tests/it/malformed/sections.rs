@@ -420,6 +420,10 @@ fn what_is_not_built_is_checked_all_the_same() {
             "palisade: 1\nnetwork: {rules: [{name: a, hosts: [a.test], binaries: [/usr/bin/x]}]}\nprocess: {syscalls: {allow: [▸ptrace, ▸process_vm_writev, kcmp]}}\n",
         ),
         (
+            "tracing_beside_a_command",
+            "palisade: 1\npermissions: {ask: [\"Bash(git push *)\"]}\nprocess: {syscalls: {allow: [▸ptrace]}}\n",
+        ),
+        (
             "command_whose_credential_others_have",
             "palisade: 1\nnetwork: {rules: [{name: a, hosts: [a.test], credential: k}]}\ncredentials: {k: {from: {env: K}, header: \"x: {secret}\"}}\ncommands: {git: {credentials: [▸k]}}\n",
         ),

@@ -4,7 +4,7 @@ use std::{
 };
 
 use rustix::{
-    fs::{Mode, OFlags, StatVfsMountFlags, fstat, fstatvfs, openat, readlinkat},
+    fs::{FileType, Mode, OFlags, StatVfsMountFlags, fstat, fstatvfs, openat, readlinkat},
     io::Errno,
 };
 
@@ -14,6 +14,7 @@ pub struct Executable {
     path: String,
     identity: Identity,
     changeable: bool,
+    regular: bool,
     file: Arc<OwnedFd>,
 }
 
@@ -32,14 +33,22 @@ impl Executable {
     ///
     /// # Errors
     /// The process is gone, has no executable, or may not be looked at.
-    pub(super) fn of(process: impl AsFd) -> Result<Self, Errno> {
+    pub(crate) fn of(process: impl AsFd) -> Result<Self, Errno> {
         let path = readlinkat(process.as_fd(), "exe", Vec::new())?;
         let flags = OFlags::PATH | OFlags::CLOEXEC;
         let file = openat(process.as_fd(), "exe", flags, Mode::empty())?;
+        Self::opened(path.to_string_lossy().into_owned(), file)
+    }
+
+    /// Of a file that is open.
+    ///
+    /// # Errors
+    /// It cannot be looked at.
+    pub(crate) fn opened(path: String, file: OwnedFd) -> Result<Self, Errno> {
         let found = fstat(&file)?;
         let mount = fstatvfs(&file)?;
         Ok(Self {
-            path: path.to_string_lossy().into_owned(),
+            path,
             identity: Identity {
                 device: found.st_dev,
                 inode: found.st_ino,
@@ -47,6 +56,7 @@ impl Executable {
                 changed: (found.st_ctime, found.st_ctime_nsec),
                 size: found.st_size,
             },
+            regular: FileType::from_raw_mode(found.st_mode) == FileType::RegularFile,
             changeable: !mount.f_flag.contains(StatVfsMountFlags::RDONLY),
             file: Arc::new(file),
         })
@@ -67,9 +77,31 @@ impl Executable {
         self.changeable
     }
 
+    /// Whether it is a plain file: of nothing else it is known what reading it does.
+    pub fn is_regular(&self) -> bool {
+        self.regular
+    }
+
     /// The file, by a descriptor that cannot be read from (`O_PATH`).
     pub fn file(&self) -> &OwnedFd {
         &self.file
+    }
+}
+
+impl Identity {
+    /// Its size in bytes.
+    pub fn size(&self) -> i64 {
+        self.size
+    }
+
+    /// Its inode.
+    pub fn inode(&self) -> u64 {
+        self.inode
+    }
+
+    /// Whether it is the same file, changed meanwhile or not.
+    pub fn is_same_file(&self, other: &Self) -> bool {
+        (self.device, self.inode) == (other.device, other.inode)
     }
 }
 

@@ -55,6 +55,8 @@ pub(super) const RETURN_ERRNO: u32 = 0x0005_0000;
 /// With the errno that the listener is to answer with in the low half, which the kernel ignores; with none
 /// for a call that it is to let go on.
 pub(super) const RETURN_TELL: u32 = libc::SECCOMP_RET_USER_NOTIF;
+/// The low half for a call that somebody has to decide about. No errno is as large.
+pub(super) const HELD: u32 = 0xffff;
 pub(super) const RETURN_ALLOW: u32 = 0x7fff_0000;
 
 /// The bits of a returned value that say what is done (`SECCOMP_RET_ACTION_FULL`).
@@ -77,6 +79,7 @@ pub(super) fn finish(verdict: Verdict) -> Code {
     let value = match verdict {
         Verdict::Allow => RETURN_ALLOW,
         Verdict::Watch => RETURN_TELL,
+        Verdict::Hold => RETURN_TELL | HELD,
         Verdict::Fail(errno) if is_told(errno) => RETURN_TELL | (errno.unsigned_abs() & 0xffff),
         Verdict::Fail(errno) | Verdict::FailUntold(errno) => {
             RETURN_ERRNO | (errno.unsigned_abs() & 0xffff)
@@ -90,6 +93,9 @@ pub(super) fn finish(verdict: Verdict) -> Code {
 pub(super) fn silent(program: &[Instruction]) -> Box<[Instruction]> {
     let one = |instruction: &Instruction| match instruction.code {
         RETURN if instruction.operand == RETURN_TELL => plain(RETURN, RETURN_ALLOW),
+        RETURN if instruction.operand == RETURN_TELL | HELD => {
+            plain(RETURN, RETURN_ERRNO | libc::EACCES.unsigned_abs())
+        }
         RETURN if instruction.operand & ACTION == RETURN_TELL => {
             plain(RETURN, RETURN_ERRNO | (instruction.operand & !ACTION))
         }

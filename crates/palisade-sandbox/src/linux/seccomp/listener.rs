@@ -34,6 +34,8 @@ pub enum Heard {
     Call(Refused),
     /// This connection waits to go on.
     Connects(Connects),
+    /// This program waits to be started, or not.
+    Executes(Executes),
     /// No call waits; the listener will be readable when one does.
     Nobody,
     /// No process is left that could make one.
@@ -49,6 +51,41 @@ pub struct Connects {
     /// Its descriptor of what is to be connected. Another thread of it may exchange what that is, until the
     /// call is made.
     pub descriptor: i32,
+}
+
+/// An `execve` or `execveat` that is about to be made, as the registers of its thread had it. What the addresses
+/// point to is the thread's to change until the call is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Executes {
+    id: u64,
+    /// The thread, as this process counts.
+    pub thread: u32,
+    /// The descriptor of the folder that the path begins at, of `execveat` alone.
+    pub folder: Option<i32>,
+    /// Where the path is.
+    pub path: u64,
+    /// Where the addresses of the arguments are.
+    pub arguments: u64,
+    /// The flags of `execveat`.
+    pub flags: u32,
+}
+
+/// A call that waits for an answer.
+pub trait Waiting {
+    /// By which it is answered.
+    fn id(&self) -> u64;
+}
+
+impl Waiting for Connects {
+    fn id(&self) -> u64 {
+        self.id
+    }
+}
+
+impl Waiting for Executes {
+    fn id(&self) -> u64 {
+        self.id
+    }
 }
 
 /// A call that was refused, as the registers of its thread had it.
@@ -93,6 +130,9 @@ impl Listener {
             }
             match notify::receive(self.descriptor.as_fd()) {
                 Ok(heard) => {
+                    if let Some(executes) = self.filter.holds(&heard) {
+                        return Ok(Heard::Executes(executes));
+                    }
                     return Ok(match self.filter.watches(&heard) {
                         Some(connects) => Heard::Connects(connects),
                         None => Heard::Call(self.filter.refused(&heard)),
@@ -106,13 +146,18 @@ impl Listener {
     }
 
     /// Whether the thread still waits with this call.
-    pub fn waits(&self, call: &Connects) -> bool {
-        notify::waits(self.descriptor.as_fd(), call.id)
+    pub fn waits(&self, call: &impl Waiting) -> bool {
+        notify::waits(self.descriptor.as_fd(), call.id())
     }
 
-    /// Let the connection go on. If its thread was killed meanwhile, nobody waits for it.
-    pub fn proceed(&self, call: &Connects) {
-        notify::proceed(self.descriptor.as_fd(), call.id).unwrap_or_default();
+    /// Let the call go on. If its thread was killed meanwhile, nobody waits for it.
+    pub fn proceed(&self, call: &impl Waiting) {
+        notify::proceed(self.descriptor.as_fd(), call.id()).unwrap_or_default();
+    }
+
+    /// Have a program not started, for this reason. If its thread was killed meanwhile, nobody waits for it.
+    pub fn refuse_exec(&self, call: &Executes, errno: Errno) {
+        notify::refuse(self.descriptor.as_fd(), call.id, errno).unwrap_or_default();
     }
 
     /// Let the call fail. If its thread was killed meanwhile, nobody waits for it.
@@ -122,6 +167,28 @@ impl Listener {
 }
 
 impl Filter {
+    /// A program that is to be decided about.
+    fn holds(&self, heard: &Notification) -> Option<Executes> {
+        let program = self.telling.as_ref()?;
+        let held = decide(program, &heard.call)? == assemble::RETURN_TELL | assemble::HELD;
+        let low = |argument: u64| u32::try_from(argument & 0xffff_ffff).unwrap_or_default();
+        let [first, second, third, _, fifth, _] = heard.call.arguments;
+        let (id, thread) = (heard.id, heard.thread);
+        let call = known(heard.call.number).map(|(name, _)| name);
+        let executes = match call {
+            Some("execveat") => Executes {
+                id,
+                thread,
+                folder: Some(low(first).cast_signed()),
+                path: second,
+                arguments: third,
+                flags: low(fifth),
+            },
+            _ => Executes { id, thread, folder: None, path: first, arguments: second, flags: 0 },
+        };
+        held.then_some(executes)
+    }
+
     /// A call that the program in force shows and does not refuse.
     fn watches(&self, heard: &Notification) -> Option<Connects> {
         let program = self.telling.as_ref()?;
@@ -241,6 +308,35 @@ mod tests {
         // What a policy denies is refused, watched or not.
         let denied = SyscallPolicy { deny: vec!["connect".into()], ..given };
         assert_eq!(heard(&Filter::compile(&denied).unwrap(), connect(5)), None);
+    }
+
+    /// What is not decided about is not started.
+    #[test]
+    fn a_program_is_held_and_fails_without_a_listener() {
+        let given = SyscallPolicy { hold_exec: true, ..Default::default() };
+        let filter = Filter::compile(&given).unwrap();
+        assert!(filter.holds_exec());
+        assert!(Filter::from_bytes(&filter.to_bytes()).unwrap().holds_exec());
+        let exec = |name: &str| {
+            let arguments = [0x1_0000_0003, 0x7f00, 0x7f10, 0x7f20, 0x1000, 0];
+            let number = number_of(name).unwrap();
+            Registers { number, architecture: ARCHITECTURE, arguments }
+        };
+        let heard = |filter: &Filter, call| filter.holds(&Notification { id: 7, thread: 3, call });
+        let seen = heard(&filter, exec("execveat")).unwrap();
+        assert_eq!((seen.folder, seen.path, seen.arguments), (Some(3), 0x7f00, 0x7f10));
+        assert_eq!(seen.flags, 0x1000);
+        let seen = heard(&filter, exec("execve")).unwrap();
+        assert_eq!((seen.folder, seen.path, seen.arguments), (None, 0x1_0000_0003, 0x7f00));
+        assert_eq!(heard(&filter, exec("read")), None);
+        for name in ["execve", "execveat"] {
+            let refused = assemble::RETURN_ERRNO | libc::EACCES.unsigned_abs();
+            assert_eq!(decide(&filter.program, &exec(name)), Some(refused));
+        }
+        let plain = Filter::compile(&SyscallPolicy::default()).unwrap();
+        assert!(!plain.holds_exec());
+        assert_eq!(heard(&plain, exec("execve")), None);
+        assert!(!filter.without_listener().holds_exec());
     }
 
     #[test]

@@ -35,7 +35,7 @@ use rustix::io::Errno;
 use self::rule::{Rule, Verdict};
 pub use self::{
     assemble::Instruction,
-    listener::{Connects, Heard, Listener, Refused},
+    listener::{Connects, Executes, Heard, Listener, Refused, Waiting},
 };
 use crate::step::{Step, StepError};
 
@@ -58,6 +58,8 @@ pub struct SyscallPolicy {
     pub deny: Vec<String>,
     /// Whether each `connect` is to wait until the [`Listener`] has seen it.
     pub watch_connect: bool,
+    /// Whether each `execve` and `execveat` is to wait for a decision at the [`Listener`]. Without one they fail.
+    pub hold_exec: bool,
 }
 
 /// A policy that cannot be made into a filter.
@@ -117,6 +119,9 @@ const HANDS_OUT: &str = "sendmsg";
 /// The call that a listener can be shown before it goes through.
 const WATCHED: &str = "connect";
 
+/// The calls that a listener can decide about.
+const HELD: [&str; 2] = ["execve", "execveat"];
+
 /// A compiled filter.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Filter {
@@ -158,6 +163,9 @@ impl Filter {
                     Rule::Allow if policy.watch_connect && name == WATCHED => {
                         Decision::Is(Verdict::Watch)
                     }
+                    Rule::Allow if policy.hold_exec && HELD.contains(&name) => {
+                        Decision::Is(Verdict::Hold)
+                    }
                     Rule::Allow => Decision::Is(Verdict::Allow),
                     Rule::Check { .. } => Decision::By(
                         roots_files
@@ -188,6 +196,12 @@ impl Filter {
     /// Whether it can have a listener.
     pub fn can_tell(&self) -> bool {
         self.telling.is_some()
+    }
+
+    /// Whether a listener decides about each program that is started.
+    pub fn holds_exec(&self) -> bool {
+        let held = assemble::finish(Verdict::Hold);
+        self.telling.as_ref().is_some_and(|program| held.iter().all(|it| program.contains(it)))
     }
 
     /// The same filter for where there is to be no listener.

@@ -11,6 +11,8 @@ pub(super) enum Verdict {
     FailUntold(i32),
     /// It waits until the listener has seen it, and goes through; without a listener at once.
     Watch,
+    /// The same, but without a listener it fails: what nobody decides about does not happen.
+    Hold,
     /// The process is killed with SIGSYS.
     Kill,
 }

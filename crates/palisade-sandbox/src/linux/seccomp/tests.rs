@@ -297,6 +297,7 @@ fn a_policy_opens_what_may_be_opened_and_closes_the_rest() {
             allow: owned(allow),
             deny: owned(deny),
             watch_connect: false,
+            hold_exec: false,
         })
     };
     let number = |name| number_of(name).unwrap();
@@ -390,6 +391,7 @@ fn model(number: u32, arguments: [u64; 6]) -> u32 {
         Verdict::Allow => RETURN_ALLOW,
         Verdict::Fail(code) | Verdict::FailUntold(code) => errno(code),
         Verdict::Watch => assemble::RETURN_TELL,
+        Verdict::Hold => assemble::RETURN_TELL | assemble::HELD,
         Verdict::Kill => RETURN_KILL_PROCESS,
     };
     let known = numbers::NATIVE.iter().find(|(_, known)| *known == number);

@@ -13,3 +13,4 @@ pub mod peer;
 pub mod probe;
 pub mod seccomp;
 pub mod signal;
+pub mod trace;

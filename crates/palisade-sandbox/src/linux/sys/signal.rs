@@ -66,6 +66,22 @@ fn change_mask(set: MaybeUninit<libc::sigset_t>) -> Result<(), Errno> {
     if result == 0 { Ok(()) } else { Err(last_errno()) }
 }
 
+/// Block `SIGCHLD` of this thread, and of those that it will start, so that it can be read from a descriptor.
+///
+/// # Errors
+/// None in practice.
+pub fn block_child() -> Result<(), Errno> {
+    let mut set = MaybeUninit::<libc::sigset_t>::uninit();
+    // SAFETY: `set` is writable.
+    unsafe { libc::sigemptyset(set.as_mut_ptr()) };
+    // SAFETY: `set` is initialised and SIGCHLD is a signal.
+    unsafe { libc::sigaddset(set.as_mut_ptr(), libc::SIGCHLD) };
+    // SAFETY: `set` is initialised; the old mask is not wanted.
+    let result =
+        unsafe { libc::pthread_sigmask(libc::SIG_BLOCK, set.as_ptr(), std::ptr::null_mut()) };
+    if result == 0 { Ok(()) } else { Err(Errno::from_raw_os_error(result)) }
+}
+
 /// A descriptor that becomes readable when a child changes state. `SIGCHLD` must be blocked.
 ///
 /// # Errors

@@ -19,6 +19,7 @@ use palisade_session::Operator;
 use serde::Serialize;
 
 mod apply;
+mod import;
 mod tried;
 
 use super::doctor;
@@ -77,6 +78,13 @@ enum Command {
         Exit code: 0 it is in force, 1 the one before stays in force, 2 usage."
     )]
     Apply(apply::Args),
+    /// Write a policy that permits no more than another tool's settings.
+    #[command(
+        after_help = "Examples:\n  palisade policy import --from claude-code --output palisade.yaml  all layers of Claude Code here\n  \
+        palisade policy import --from openshell sandbox.yaml slack.yaml   a policy and a preset\n\n\
+        What became of each line is on standard error. Exit code: 0, 1 something could not be read or said, 2 usage."
+    )]
+    Import(import::Args),
 }
 
 #[derive(Debug, clap::Args)]
@@ -140,6 +148,7 @@ pub(crate) fn run(args: Args) -> Result<ExitCode, Failure> {
         Command::Test(args) => tried::test(&args),
         Command::Why(args) => tried::why(&args),
         Command::Apply(args) => apply::run(&args),
+        Command::Import(args) => import::run(args),
     }
 }
 

@@ -1,0 +1,119 @@
+use sha2::{Digest, Sha256};
+
+/// A program that is about to run: what the kernel has mapped, and with which arguments; or, before it has, what was asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Exec {
+    /// The executable's path inside; of a script, its interpreter's.
+    pub program: String,
+    /// Further names under which this very program is known: of links to it, and of what it is a copy of.
+    pub names: Vec<String>,
+    /// The arguments; the first is what it is told that its name is.
+    pub argv: Vec<String>,
+    /// The script that it was executed for (`#!`), and with which arguments.
+    pub script: Option<Script>,
+    /// What it may run instead of itself, where it is a loader (`ld.so`) and arguments are files.
+    pub loads: Vec<Script>,
+    /// Whether `argv` has all arguments. With more than are read, what is not read may be anything.
+    pub whole: bool,
+    /// SHA-256 of the file that was executed, where it was looked at: of the script, if it is one.
+    pub digest: Option<[u8; 32]>,
+}
+
+/// A file that is run by a program that is not this file: a script, or what a loader is given.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Script {
+    /// Its path, as it was executed.
+    pub path: String,
+    /// Further names under which this very file is known.
+    pub names: Vec<String>,
+    /// Its arguments, without its own name.
+    pub arguments: Vec<String>,
+}
+
+impl Exec {
+    /// What a permission is for: the bytes of the file and every argument. `None` where they are not all known.
+    pub fn fingerprint(&self) -> Option<[u8; 32]> {
+        let digest = self.digest.filter(|_| self.whole)?;
+        // A script's first argument is its path, whatever it was told.
+        let (kind, arguments) = match &self.script {
+            Some(script) => (&b"script"[..], &script.arguments),
+            None => (&b"program"[..], &self.argv),
+        };
+        let mut hash = Sha256::new();
+        for part in [kind, &digest].into_iter().chain(arguments.iter().map(String::as_bytes)) {
+            hash.update((part.len() as u64).to_be_bytes());
+            hash.update(part);
+        }
+        Some(hash.finalize().into())
+    }
+
+    /// Whether it is a loader (`ld.so(8)`), which runs the program that it is given.
+    pub fn is_loader(&self) -> bool {
+        std::iter::once(&self.program).chain(&self.names).any(|name| {
+            let base = name.rsplit('/').next().unwrap_or_default();
+            ["ld-", "ld.so", "ld64.so"].iter().any(|start| base.starts_with(start))
+        })
+    }
+
+    /// What was executed and its arguments, in one line for the record: escaped, and cut.
+    pub fn subject(&self) -> String {
+        const LONGEST: usize = 200;
+        let (path, arguments) = match &self.script {
+            Some(script) => (&script.path, script.arguments.as_slice()),
+            None => (&self.program, self.argv.get(1..).unwrap_or_default()),
+        };
+        let mut text = path.clone();
+        for argument in arguments {
+            if text.len() > LONGEST * 4 {
+                break;
+            }
+            text.push(' ');
+            text.push_str(argument);
+        }
+        let mut shown: String = text.chars().take(LONGEST).flat_map(char::escape_debug).collect();
+        if text.chars().count() > LONGEST {
+            shown.push('…');
+        }
+        shown
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn exec(argv: &[&str]) -> Exec {
+        let argv = argv.iter().map(|word| (*word).to_owned()).collect();
+        Exec {
+            program: "/usr/bin/curl".into(),
+            argv,
+            whole: true,
+            digest: Some([7; 32]),
+            ..Exec::default()
+        }
+    }
+
+    #[test]
+    fn another_argument_is_another_fingerprint() {
+        let base = exec(&["curl", "-o", "x"]);
+        assert_eq!(base.fingerprint(), exec(&["curl", "-o", "x"]).fingerprint());
+        for other in [exec(&["curl", "-o x"]), exec(&["curl", "-o", "x", ""]), exec(&["curl"])] {
+            assert_ne!(base.fingerprint(), other.fingerprint());
+        }
+        assert_ne!(
+            base.fingerprint(),
+            Exec { digest: Some([8; 32]), ..base.clone() }.fingerprint()
+        );
+        assert_eq!(Exec { digest: None, ..base.clone() }.fingerprint(), None);
+        assert_eq!(Exec { whole: false, ..base }.fingerprint(), None);
+    }
+
+    #[test]
+    fn tells_what_runs_and_not_what_it_says_it_is() {
+        assert_eq!(exec(&["ls", "a\n"]).subject(), "/usr/bin/curl a\\n");
+        let script =
+            Script { path: "./x".into(), arguments: vec!["-v".into()], ..Script::default() };
+        assert_eq!(Exec { script: Some(script), ..exec(&["sh"]) }.subject(), "./x -v");
+        assert!(exec(&["c", &"x".repeat(900)]).subject().ends_with('…'));
+    }
+}

@@ -1,0 +1,107 @@
+//! What is executed inside: each program is decided about before any of it runs.
+//!
+//! On a thread of its own, for the kernel knows who traces by thread; and so nobody's connections wait for it. It is there
+//! only where the policy has rules for commands.
+
+mod known;
+mod supervisor;
+
+use std::{io, os::fd::OwnedFd, path::Path, rc::Rc, sync::Arc, thread};
+
+use palisade_sandbox::linux::{execs::View, seccomp::Listener, sys::signal};
+use tokio::{
+    io::unix::AsyncFd,
+    runtime::Builder,
+    sync::{mpsc, oneshot},
+    task::LocalSet,
+};
+
+use self::{known::Places, supervisor::Supervisor};
+use crate::{
+    denials::{self, Rules},
+    pipeline::Pipeline,
+};
+
+/// Who decides what is executed.
+#[derive(Debug)]
+pub(crate) struct Execs {
+    listeners: mpsc::UnboundedSender<Served>,
+}
+
+/// A listener, and who is told when nobody speaks there any more.
+struct Served {
+    listener: Listener,
+    rules: Arc<Rules>,
+    done: oneshot::Sender<io::Result<()>>,
+}
+
+/// To be called before any thread is started where there will be [`Execs`]: the news of what is traced is for theirs alone.
+pub(crate) fn prepare() -> io::Result<()> {
+    Ok(signal::block_child()?)
+}
+
+impl Execs {
+    /// From now on. `search` is the variable `PATH` inside.
+    pub(crate) fn start(
+        pipeline: Arc<Pipeline>,
+        view: View,
+        search: &str,
+        workspace: &Path,
+    ) -> io::Result<Self> {
+        let (listeners, mut served) = mpsc::unbounded_channel::<Served>();
+        let places = Places::new(search, workspace);
+        let runtime = Builder::new_current_thread().enable_all().build()?;
+        // A handler would run on whichever thread the kernel takes, which has to be woken for that.
+        let changes = signal::child_descriptor()?;
+        let changes = {
+            let _in = runtime.enter();
+            AsyncFd::new(changes)?
+        };
+        let run = move || {
+            let supervisor = Rc::new(Supervisor::new(pipeline, view, places));
+            let tasks = LocalSet::new();
+            tasks.block_on(&runtime, async {
+                loop {
+                    tokio::select! {
+                        ready = changes.readable() => {
+                            let Ok(mut ready) = ready else { return };
+                            let mut notice = [0_u8; 1024];
+                            let read = |from: &AsyncFd<OwnedFd>| {
+                                Ok(rustix::io::read(from, &mut notice)?)
+                            };
+                            // It says nothing but that something has changed.
+                            if let Ok(read) = ready.try_io(read) {
+                                read.map(drop).unwrap_or_default();
+                            }
+                            supervisor.changed();
+                        }
+                        next = served.recv() => match next {
+                            Some(next) => {
+                                tokio::task::spawn_local(serve(Rc::clone(&supervisor), next));
+                            }
+                            None => return,
+                        },
+                    }
+                }
+            });
+        };
+        thread::Builder::new().name("execs".into()).spawn(run)?;
+        Ok(Self { listeners })
+    }
+
+    /// Answer what is told here, until no process is left that could make a call.
+    pub(crate) async fn serve(&self, listener: Listener, rules: Arc<Rules>) -> io::Result<()> {
+        let gone = || io::Error::other("who decides what is executed is gone");
+        let (done, ended) = oneshot::channel();
+        self.listeners.send(Served { listener, rules, done }).map_err(|_| gone())?;
+        ended.await.unwrap_or_else(|_| Err(gone()))
+    }
+}
+
+async fn serve(supervisor: Rc<Supervisor>, served: Served) {
+    let Served { listener, rules, done } = served;
+    let listener = Rc::new(listener);
+    let ended =
+        denials::serve(&listener, &rules, |call| supervisor.executes(&listener, call)).await;
+    done.send(ended).unwrap_or_default();
+}

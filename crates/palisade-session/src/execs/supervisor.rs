@@ -1,0 +1,349 @@
+use std::{cell::RefCell, collections::HashMap, io, rc::Rc, sync::Arc, time::Duration};
+
+use palisade_core::{Action, Authority, Decision, Event, Exec, Script, Verdict};
+use palisade_sandbox::linux::{
+    callers::Executable,
+    execs::{Attempt, Change, Image, Tracing, View},
+    seccomp::{Executes, Listener},
+};
+use rustix::{io::Errno, process::Pid};
+
+use super::known::{Known, Places, Starts};
+use crate::{callers::Digests, pipeline::Pipeline};
+
+/// Arguments of a loader among which its program is.
+const LOADED: usize = 17;
+
+/// How often it is looked whether who waits for an answer of the operator's is still there.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// Decides about what is executed, at two places: where it is asked for, so that it can be refused in the way that programs
+/// know, and where it has become what it is, so that nothing can have been exchanged.
+pub(super) struct Supervisor {
+    pipeline: Arc<Pipeline>,
+    view: View,
+    places: Places,
+    /// Under the policy of this number.
+    known: RefCell<(u64, Rc<Known>)>,
+    digests: Digests,
+    starts: Starts,
+    tracing: Tracing,
+    /// By thread.
+    begun: RefCell<HashMap<i32, Begun>>,
+    /// Those that have to wait for another thread of their process.
+    waiting: RefCell<Vec<(Rc<Listener>, Executes, Begun)>>,
+}
+
+/// What was let go, and is to be looked at again.
+#[derive(Debug)]
+struct Begun {
+    /// What it was, for the record.
+    subject: String,
+    /// What the operator has permitted.
+    permitted: Option<[u8; 32]>,
+}
+
+impl Supervisor {
+    pub(super) fn new(pipeline: Arc<Pipeline>, view: View, places: Places) -> Self {
+        let known = Rc::new(Known::find(&pipeline.programs(), &places, &view));
+        Self {
+            known: RefCell::new((pipeline.generation(), known)),
+            pipeline,
+            view,
+            places,
+            digests: Digests::default(),
+            starts: Starts::default(),
+            tracing: Tracing::default(),
+            begun: RefCell::default(),
+            waiting: RefCell::default(),
+        }
+    }
+
+    /// A program is asked for.
+    pub(super) fn executes(self: &Rc<Self>, listener: &Rc<Listener>, call: Executes) {
+        let attempt = match Attempt::read(&call, &self.view) {
+            Ok(attempt) => attempt,
+            // Its thread is gone.
+            Err(Errno::SRCH) => return,
+            // As the kernel would have said.
+            Err(errno @ (Errno::NOENT | Errno::NOTDIR | Errno::NAMETOOLONG)) => {
+                return listener.refuse_exec(&call, errno);
+            }
+            Err(Errno::IO | Errno::FAULT) => return listener.refuse_exec(&call, Errno::FAULT),
+            Err(errno) => return self.unseen(listener, call, errno),
+        };
+        let exec = match self.asked_for(&attempt, call.thread) {
+            Ok(exec) => exec,
+            Err(error) => return self.refuse(listener, call, Exec::default(), Some(&error)),
+        };
+        let subject = exec.subject();
+        let (exec, decision) = match self.considered(exec, attempt.file.as_ref()) {
+            Ok(considered) => considered,
+            Err((exec, error)) => return self.refuse(listener, call, exec, Some(&error)),
+        };
+        if decision.is_allowed() {
+            let permitted = exec.fingerprint();
+            return self.begin(listener, call, Begun { subject, permitted });
+        }
+        self.refuse(listener, call, exec, None);
+    }
+
+    /// What rules say. What has to be asked is looked at wholly.
+    fn considered(
+        &self,
+        mut exec: Exec,
+        file: Option<&Executable>,
+    ) -> Result<(Exec, Decision), (Exec, io::Error)> {
+        let action = Action::Exec(Box::new(exec));
+        let decision = self.pipeline.consider(&action);
+        let Action::Exec(inner) = action else {
+            return Ok((Exec::default(), Decision::deny("it is no execution")));
+        };
+        exec = *inner;
+        if decision.verdict != Verdict::Ask {
+            return Ok((exec, decision));
+        }
+        let digest = match file {
+            Some(file) if file.is_regular() => self.digests.of(file),
+            _ => Err(io::Error::other("its file cannot be found")),
+        };
+        exec.digest = match digest {
+            Ok(digest) => Some(digest),
+            Err(error) => return Err((exec, error)),
+        };
+        let action = Action::Exec(Box::new(exec));
+        let decision = self.pipeline.consider(&action);
+        match action {
+            Action::Exec(exec) => Ok((*exec, decision)),
+            _ => Ok((Exec::default(), Decision::deny("it is no execution"))),
+        }
+    }
+
+    /// What is not permitted by rules: refused, or asked and then perhaps begun.
+    fn refuse(
+        self: &Rc<Self>,
+        listener: &Rc<Listener>,
+        call: Executes,
+        exec: Exec,
+        unseen: Option<&io::Error>,
+    ) {
+        let (this, listener) = (Rc::clone(self), Rc::clone(listener));
+        if let Some(error) = unseen {
+            let denied =
+                Decision::deny(format!("it cannot be looked at, so it is not run: {error}"));
+            let event = Event::decided(&Action::Exec(Box::new(exec)), &denied);
+            tokio::task::spawn_local(async move {
+                this.pipeline.record(event).await;
+                listener.refuse_exec(&call, Errno::ACCESS);
+            });
+            return;
+        }
+        tokio::task::spawn_local(async move {
+            let (subject, permitted) = (exec.subject(), exec.fingerprint());
+            let action = Action::Exec(Box::new(exec));
+            let mut answer = this.pipeline.authorize(&action);
+            let decision = loop {
+                tokio::select! {
+                    decision = &mut answer => break decision,
+                    // Who asked is gone, and so is the question.
+                    () = tokio::time::sleep(LOOK) => if !listener.waits(&call) {
+                        return;
+                    },
+                }
+            };
+            if decision.is_allowed() && permitted.is_some() {
+                this.begin(&listener, call, Begun { subject, permitted });
+            } else {
+                listener.refuse_exec(&call, Errno::ACCESS);
+            }
+        });
+    }
+
+    fn unseen(self: &Rc<Self>, listener: &Rc<Listener>, call: Executes, errno: Errno) {
+        let exec = Exec { program: format!("thread {}", call.thread), ..Exec::default() };
+        self.refuse(listener, call, exec, Some(&errno.into()));
+    }
+
+    /// Let it go on, to where it has become what it is.
+    fn begin(self: &Rc<Self>, listener: &Rc<Listener>, call: Executes, begun: Begun) {
+        let number = i32::try_from(call.thread).ok().and_then(Pid::from_raw);
+        let Some(thread) = number else { return listener.refuse_exec(&call, Errno::ACCESS) };
+        match self.tracing.hold(thread) {
+            Ok(true) if listener.waits(&call) => {
+                self.begun.borrow_mut().insert(thread.as_raw_nonzero().get(), begun);
+                listener.proceed(&call);
+            }
+            // It is gone; whoever has its number since is let go at its next stop.
+            Ok(true) | Err(Errno::SRCH) => {}
+            Ok(false) => self.waiting.borrow_mut().push((Rc::clone(listener), call, begun)),
+            Err(errno) => self.unseen(listener, call, errno),
+        }
+    }
+
+    /// Something that was held may have changed.
+    pub(super) fn changed(self: &Rc<Self>) {
+        let mut any = false;
+        while let Some((number, pid, change)) = self.tracing.changed() {
+            any = true;
+            let begun = self.begun.borrow_mut().remove(&number);
+            match change {
+                Change::Exec(_) => self.arrived(pid, begun),
+                // It was not executed, for whatever reason, and its thread goes on.
+                Change::Stopped(signal) => Tracing::release(pid, signal),
+                Change::Ended => {}
+            }
+        }
+        if any {
+            let waiting = std::mem::take(&mut *self.waiting.borrow_mut());
+            for (listener, call, begun) in waiting {
+                if listener.waits(&call) {
+                    self.begin(&listener, call, begun);
+                }
+            }
+        }
+    }
+
+    /// It has become another program, of which nothing has run.
+    fn arrived(self: &Rc<Self>, pid: Pid, begun: Option<Begun>) {
+        let image = match Image::look(pid, &self.view) {
+            Ok(image) => image,
+            Err(errno) => {
+                Tracing::end(pid);
+                // It was killed before.
+                if errno != Errno::SRCH {
+                    let why = format!("what it has become cannot be looked at: {errno}");
+                    self.ended(Exec::default(), Decision::deny(why), begun);
+                }
+                return;
+            }
+        };
+        let file = match &image.script {
+            Some(script) => script.as_ref(),
+            None => Some(&image.executable),
+        };
+        let considered = match self.has_become(&image, pid) {
+            Ok(exec) => self.considered(exec, file),
+            Err(error) => Err((program_of(&image), error)),
+        };
+        match considered {
+            Ok((_, decision)) if decision.is_allowed() => Tracing::release(pid, 0),
+            Ok((exec, decision)) => {
+                let permitted = begun.as_ref().and_then(|begun| begun.permitted);
+                let same = exec.fingerprint().is_some_and(|print| permitted == Some(print));
+                if decision.verdict == Verdict::Ask && same {
+                    return Tracing::release(pid, 0);
+                }
+                Tracing::end(pid);
+                let decision = match decision.verdict {
+                    Verdict::Ask => Decision {
+                        verdict: Verdict::Deny,
+                        reason: format!("{}; nobody was asked for this one", decision.reason),
+                        ..decision
+                    },
+                    Verdict::Allow | Verdict::Deny | Verdict::Observe => decision,
+                };
+                self.ended(exec, decision, begun);
+            }
+            Err((exec, error)) => {
+                Tracing::end(pid);
+                let why = format!("it cannot be looked at, so it is not run: {error}");
+                self.ended(exec, Decision::deny(why), begun);
+            }
+        }
+    }
+
+    /// Record what was ended before it ran.
+    fn ended(self: &Rc<Self>, exec: Exec, mut decision: Decision, begun: Option<Begun>) {
+        let asked_for = begun.map(|begun| begun.subject).unwrap_or_default();
+        decision.reason.push_str("; it was ended before it ran");
+        let event = Event::decided(&Action::Exec(Box::new(exec)), &decision);
+        let event = event.with("asked_for", asked_for);
+        let this = Rc::clone(self);
+        tokio::task::spawn_local(async move {
+            this.pipeline.record(event).await;
+        });
+    }
+
+    fn asked_for(&self, attempt: &Attempt, thread: u32) -> io::Result<Exec> {
+        let path = text(&attempt.path);
+        let argv: Vec<String> = attempt.arguments.words.iter().map(|word| text(word)).collect();
+        let mut exec = Exec { argv, whole: attempt.arguments.whole, ..Exec::default() };
+        match &attempt.file {
+            Some(file) => {
+                exec.program = file.path().to_owned();
+                let called = exec.argv.first().map(String::as_str);
+                exec.names = self.known().names(file, called, (&self.digests, &self.starts))?;
+                exec.names.push(path);
+            }
+            None => exec.program = path,
+        }
+        self.add_loaded(&mut exec, thread, &attempt.arguments.words)?;
+        Ok(exec)
+    }
+
+    fn has_become(&self, image: &Image, pid: Pid) -> io::Result<Exec> {
+        let known = self.known();
+        let mut exec = program_of(image);
+        let called = exec.argv.first().map(String::as_str);
+        exec.names = known.names(&image.executable, called, (&self.digests, &self.starts))?;
+        let thread = pid.as_raw_nonzero().get().cast_unsigned();
+        self.add_loaded(&mut exec, thread, &image.arguments.words)?;
+        let Some(found) = &image.script else { return Ok(exec) };
+        let path = text(&image.name);
+        let at = image.arguments.words.iter().skip(1).position(|word| *word == image.name);
+        let behind = at.and_then(|at| exec.argv.get(at + 2..)).unwrap_or_default();
+        let names = match found {
+            Some(file) => {
+                let mut names = known.names(file, None, (&self.digests, &self.starts))?;
+                names.push(file.path().to_owned());
+                names
+            }
+            None => Vec::new(),
+        };
+        exec.script = Some(Script { path, names, arguments: behind.to_vec() });
+        Ok(exec)
+    }
+
+    /// The programs that a loader may be given. It opens them later, by the path.
+    fn add_loaded(&self, exec: &mut Exec, thread: u32, words: &[Vec<u8>]) -> io::Result<()> {
+        if !exec.is_loader() {
+            return Ok(());
+        }
+        let known = self.known();
+        let words = words.get(1..words.len().min(LOADED)).unwrap_or_default();
+        for (at, file) in self.view.files_of(thread, words) {
+            let names = known.names(&file, None, (&self.digests, &self.starts))?;
+            let arguments = exec.argv.get(at + 2..).unwrap_or_default().to_vec();
+            exec.loads.push(Script { path: file.path().to_owned(), names, arguments });
+        }
+        Ok(())
+    }
+
+    /// What rules name, under the policy in force.
+    fn known(&self) -> Rc<Known> {
+        let now = self.pipeline.generation();
+        let (generation, known) = {
+            let known = self.known.borrow();
+            (known.0, Rc::clone(&known.1))
+        };
+        if generation == now {
+            return known;
+        }
+        let known = Rc::new(Known::find(&self.pipeline.programs(), &self.places, &self.view));
+        *self.known.borrow_mut() = (now, Rc::clone(&known));
+        known
+    }
+}
+
+fn program_of(image: &Image) -> Exec {
+    Exec {
+        program: image.executable.path().to_owned(),
+        argv: image.arguments.words.iter().map(|word| text(word)).collect(),
+        whole: image.arguments.whole,
+        ..Exec::default()
+    }
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
