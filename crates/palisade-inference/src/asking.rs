@@ -18,7 +18,7 @@ pub(crate) struct Asking {
 }
 
 /// The keys of a request that are looked into.
-const KEYS: [&str; 14] = [
+const KEYS: [&str; 16] = [
     "tools",
     "mcp_servers",
     "container",
@@ -33,7 +33,13 @@ const KEYS: [&str; 14] = [
     "messages",
     "input",
     "contents",
+    "systemInstruction",
+    "system_instruction",
 ];
+
+/// Those that hold what is said.
+const TALK: [&str; 5] =
+    ["messages", "input", "contents", "systemInstruction", "system_instruction"];
 
 /// The most results that one request may bring.
 const MOST_RESULTS: usize = 100_000;
@@ -206,7 +212,7 @@ impl<'de> Visitor<'de> for TopVisitor {
             if !seen.insert(*known) {
                 return Err(A::Error::custom("a top-level key comes twice"));
             }
-            if matches!(*known, "messages" | "input" | "contents") {
+            if TALK.contains(known) {
                 let Results(mut told) = map.next_value()?;
                 found.results.append(&mut told.ids);
                 found.fetches |= told.fetches;
@@ -270,9 +276,9 @@ impl Told {
 fn fetches(key: &str, value: &Value) -> bool {
     let outside = |text: &str| !text.is_empty() && !text.starts_with("data:");
     match (snake(key).as_str(), value) {
-        ("image_url" | "video_url" | "audio_url" | "file_url" | "url", Value::String(text)) => {
-            outside(text)
-        }
+        (key, Value::String(text)) if key == "url" || key.ends_with("_url") => outside(text),
+        // OpenRouter takes an address in place of a file's bytes. No base64 has a colon.
+        ("file_data", Value::String(text)) => outside(text) && text.contains(':'),
         ("file_uri", Value::String(text)) => text.starts_with("http") || text.starts_with("gs:"),
         (_, Value::Object(fields)) => fields.iter().any(|(key, value)| fetches(key, value)),
         (_, Value::Array(items)) => items.iter().any(|value| fetches("", value)),
@@ -350,10 +356,11 @@ impl<'de> Visitor<'de> for ResultsVisitor {
                     all.add(told);
                     continue;
                 }
-                "source" | "image_url" | "video_url" | "audio_url" | "file_url" | "file"
-                | "fileData" | "file_data" => {
+                key if matches!(key, "source" | "file" | "fileData" | "file_data")
+                    || key.ends_with("_url") =>
+                {
                     let Strict(value) = fields.next_value()?;
-                    all.fetches |= fetches(&key, &value);
+                    all.fetches |= fetches(key, &value);
                     continue;
                 }
                 "functionResponse" | "function_response" => {
@@ -519,7 +526,19 @@ mod tests {
         assert_eq!(tools(Wire::Responses, output), [Some(ServerTool::WebFetch)]);
         let gemini = r#"{"contents":[{"parts":[{"fileData":{"fileUri":"https://e"}}]}]}"#;
         assert_eq!(tools(Wire::Gemini, gemini), [Some(ServerTool::WebFetch)]);
+        // Of OpenRouter and of Mistral.
         for part in [
+            r#"{"type":"file","file":{"filename":"a.pdf","file_data":"https://evil.test/?key"}}"#,
+            r#"{"type":"document_url","document_url":"https://evil.test/?key"}"#,
+        ] {
+            let body = format!(r#"{{"messages":[{{"role":"user","content":[{part}]}}]}}"#);
+            assert_eq!(tools(Wire::Chat, &body), [Some(ServerTool::WebFetch)], "{body}");
+        }
+        let system = r#"{"systemInstruction":{"parts":[{"fileData":{"fileUri":"https://e"}}]}}"#;
+        assert_eq!(tools(Wire::Gemini, system), [Some(ServerTool::WebFetch)]);
+        for part in [
+            r#"{"type":"file","file":{"file_data":"data:application/pdf;base64,x"}}"#,
+            r#"{"type":"file","file":{"file_data":"aHR0cHM6Ly8"}}"#,
             r#"{"type":"image","source":{"type":"base64","data":"https"}}"#,
             r#"{"type":"image_url","image_url":{"url":"data:image/png;base64,x"}}"#,
             r#"{"type":"text","text":"see https://evil.test"}"#,

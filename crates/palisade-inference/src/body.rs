@@ -13,7 +13,7 @@ use crate::{Limits, refusal::Refusal};
 /// The unit in which memory for bodies is counted.
 const PAGE: usize = 1024;
 
-/// Memory that all request bodies share.
+/// Memory that all request bodies share, or all answers that wait.
 #[derive(Clone)]
 pub(crate) struct Budget(Arc<Semaphore>);
 
@@ -26,6 +26,34 @@ impl Budget {
     fn take(&self, bytes: usize) -> Result<OwnedSemaphorePermit, Refusal> {
         let pages = u32::try_from(bytes.div_ceil(PAGE)).map_err(|_| Refusal::Crowded)?;
         Arc::clone(&self.0).try_acquire_many_owned(pages).map_err(|_| Refusal::Crowded)
+    }
+}
+
+/// A share of the budget that follows what is held.
+pub(crate) struct Share {
+    budget: Budget,
+    pages: Option<OwnedSemaphorePermit>,
+}
+
+impl Share {
+    pub(crate) fn of(budget: &Budget) -> Self {
+        Self { budget: budget.clone(), pages: None }
+    }
+
+    /// Makes it a share for so many bytes. `false`: there is no room for them, and it stays as it is.
+    pub(crate) fn hold(&mut self, bytes: usize) -> bool {
+        let has = self.pages.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
+        let wanted = bytes.div_ceil(PAGE);
+        if let Some(more) = wanted.checked_sub(has).filter(|more| *more > 0) {
+            let Ok(more) = self.budget.take(more.saturating_mul(PAGE)) else { return false };
+            match &mut self.pages {
+                Some(pages) => pages.merge(more),
+                None => self.pages = Some(more),
+            }
+        } else if let Some(pages) = &mut self.pages {
+            drop(pages.split(has.saturating_sub(wanted)));
+        }
+        true
     }
 }
 
@@ -105,4 +133,21 @@ pub(crate) async fn drain(body: &mut Incoming, most: usize) {
     };
     // A client that is slower than this loses its answer; it was refused anyway.
     drop(timeout(Duration::from_secs(2), reading).await);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_share_grows_and_shrinks_and_comes_back() {
+        let budget = Budget::new(8 * PAGE);
+        let (mut one, mut other) = (Share::of(&budget), Share::of(&budget));
+        assert!(one.hold(6 * PAGE - 1) && other.hold(PAGE));
+        assert!(!other.hold(3 * PAGE));
+        assert!(one.hold(5 * PAGE) && other.hold(3 * PAGE));
+        drop(one);
+        assert!(other.hold(8 * PAGE) && other.hold(0));
+        assert!(Share::of(&budget).hold(8 * PAGE));
+    }
 }

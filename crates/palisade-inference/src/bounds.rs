@@ -1,11 +1,11 @@
 //! What limits say of one request by itself: how long its answer may be, what it offers, what it
 //! switches on.
 
-use std::{collections::BTreeMap, ops::Range};
+use std::{fmt, ops::Range};
 
 use http::HeaderMap;
 use palisade_core::TextPattern;
-use serde::Deserialize;
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use crate::{
@@ -116,9 +116,7 @@ fn length_key(endpoint: &Endpoint) -> Option<&'static str> {
 /// What limits are about in Gemini's table of its own.
 fn inner(body: &[u8], span: &Range<usize>) -> Vec<(&'static str, Range<usize>)> {
     let raw = body.get(span.clone()).unwrap_or_default();
-    let Ok(table) = serde_json::from_slice::<BTreeMap<String, &RawValue>>(raw) else {
-        return Vec::new();
-    };
+    let Ok(Pairs(table)) = serde_json::from_slice(raw) else { return Vec::new() };
     let known = |key: &str| match key.replace('_', "").to_ascii_lowercase().as_str() {
         "maxoutputtokens" => Some(GEMINI),
         "candidatecount" => Some("n"),
@@ -161,6 +159,10 @@ pub(crate) fn edited(body: &[u8], mut edits: Vec<Edit>) -> Vec<u8> {
 /// A whole number, or one that is written otherwise, rounded up.
 fn number(raw: &[u8]) -> Option<u64> {
     let number: f64 = serde_json::from_slice(raw).ok()?;
+    // Local servers take less than nought for no end at all.
+    if number.is_sign_negative() {
+        return None;
+    }
     if let Ok(whole) = serde_json::from_slice::<u64>(raw) {
         return Some(whole);
     }
@@ -173,7 +175,32 @@ fn number(raw: &[u8]) -> Option<u64> {
     Some(rounded)
 }
 
-#[derive(Deserialize)]
+/// The fields of an object, those too that come twice.
+struct Pairs<'a>(Vec<(String, &'a RawValue)>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Pairs<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct PairsVisitor;
+        impl<'de> Visitor<'de> for PairsVisitor {
+            type Value = Vec<(String, &'de RawValue)>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut all = Vec::new();
+                while let Some(pair) = map.next_entry()? {
+                    all.push(pair);
+                }
+                Ok(all)
+            }
+        }
+        deserializer.deserialize_map(PairsVisitor).map(Self)
+    }
+}
+
+#[derive(serde::Deserialize)]
 struct Offered {
     name: Option<String>,
     r#type: Option<String>,
@@ -183,7 +210,7 @@ struct Offered {
     function_declarations: Option<Vec<Named>>,
 }
 
-#[derive(Deserialize)]
+#[derive(serde::Deserialize)]
 struct Named {
     name: Option<String>,
 }
@@ -296,6 +323,11 @@ mod tests {
             ),
             (
                 "/v1/chat/completions",
+                r#"{"model":"a","max_tokens":-1,"n_predict":-2}"#,
+                r#"{"model":"a","max_tokens":100,"n_predict":100}"#,
+            ),
+            (
+                "/v1/chat/completions",
                 r#" {"model":"a"}"#,
                 r#" {"max_completion_tokens":100,"model":"a"}"#,
             ),
@@ -323,6 +355,10 @@ mod tests {
         for (body, expected) in [
             ("{}", r#"{"generationConfig":{"maxOutputTokens":100}}"#),
             (r#"{"a":1}"#, r#"{"generationConfig":{"maxOutputTokens":100},"a":1}"#),
+            (
+                r#"{"generationConfig":{"maxOutputTokens":9000,"maxOutputTokens":5}}"#,
+                r#"{"generationConfig":{"maxOutputTokens":100,"maxOutputTokens":5}}"#,
+            ),
             (r#"{"generationConfig":{ }}"#, r#"{"generationConfig":{"maxOutputTokens":100 }}"#),
             (
                 r#"{"generation_config":{"max_output_tokens":9000,"x":1}}"#,

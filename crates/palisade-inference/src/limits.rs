@@ -7,6 +7,8 @@ pub struct Limits {
     pub body: usize,
     /// All request bodies held at one time, in bytes.
     pub bodies: usize,
+    /// All of the answers held at one time because something in them waits for its end, in bytes.
+    pub answers: usize,
     /// Connections open at one time; further ones are closed at once.
     pub connections: usize,
     /// Headers in one request.
@@ -31,6 +33,7 @@ impl Default for Limits {
         Self {
             body: 64 << 20,
             bodies: 256 << 20,
+            answers: 256 << 20,
             connections: 4096,
             headers: 100,
             nesting: 128,

@@ -11,6 +11,7 @@ use palisade_core::{Event, Layer, Verdict};
 use tokio::time::{Duration, Instant, Sleep, sleep};
 
 use crate::{
+    body::Budget,
     inspect::{Judge, Outlet, Ruling, Unreadable, denied},
     observe::{Finish, Unwatched, Watcher},
     reading::Reading,
@@ -41,6 +42,8 @@ pub(crate) struct Checks {
     /// Set where the provider speaks another format than the client.
     pub(crate) translation: Option<Translation>,
     pub(crate) judge: Judge,
+    /// Room for what is held of all answers.
+    pub(crate) budget: Budget,
     pub(crate) watcher: Box<dyn Watcher>,
     /// Which provider answered what.
     pub(crate) provider: String,

@@ -8,6 +8,7 @@ use tokio::time::timeout;
 use crate::{
     Limits,
     answer::Payload,
+    body::Share,
     endpoint::Wire,
     headers,
     inspect::{MOST_WHOLE, Ruling, Unreadable, denied},
@@ -49,8 +50,9 @@ pub(crate) async fn relay(
         let Some(translation) = translation else {
             return Ok(passed(head, body, checks, limits));
         };
-        let Checks { mut scrubber, mut watcher, .. } = checks;
-        let told = gathered(body, &mut scrubber, limits).await;
+        let Checks { mut scrubber, mut watcher, budget, .. } = checks;
+        let mut share = Share::of(&budget);
+        let told = gathered(body, &mut scrubber, &mut share, limits).await;
         watcher.finished(if told.is_ok() { Finish::Whole } else { Finish::Broken });
         let told = serde_json::from_slice(&told?).unwrap_or_default();
         head.headers.remove(header::CONTENT_LENGTH);
@@ -61,7 +63,7 @@ pub(crate) async fn relay(
     }
     match media(&head.headers) {
         Some(Media::Events) => {
-            checks.reading = wire.stream().map(Reading::new);
+            checks.reading = wire.stream().map(|stream| Reading::new(stream, &checks.budget));
             head.headers.remove(header::CONTENT_LENGTH);
             Ok(passed(head, body, checks, limits))
         }
@@ -98,7 +100,8 @@ fn media(headers: &HeaderMap) -> Option<Media> {
     let (kind, parameters) = told.split_once(';').unwrap_or((&told, ""));
     let foreign = parameters
         .split(';')
-        .filter_map(|parameter| parameter.trim().strip_prefix("charset="))
+        .filter_map(|parameter| parameter.split_once('='))
+        .filter_map(|(name, value)| name.trim().starts_with("charset").then_some(value.trim()))
         .any(|charset| !matches!(charset.trim_matches('"'), "utf-8" | "utf8"));
     match kind.trim() {
         _ if foreign => None,
@@ -115,7 +118,9 @@ async fn whole(
     checks: Checks,
     limits: &Limits,
 ) -> Result<Bytes, String> {
-    let Checks { mut scrubber, judge, mut watcher, subject, provider, translation, .. } = checks;
+    let Checks { mut scrubber, judge, mut watcher, subject, provider, translation, budget, .. } =
+        checks;
+    let mut share = Share::of(&budget);
     let said = |body: Bytes, value: &Value| match translation {
         None => Ok(body),
         Some(translation) if is_error(value) => Ok(translation.error(value).to_string().into()),
@@ -125,7 +130,7 @@ async fn whole(
         },
     };
     let read = async {
-        let body = gathered(body, &mut scrubber, limits).await?;
+        let body = gathered(body, &mut scrubber, &mut share, limits).await?;
         watcher.came(&body);
         if scrubber.is_some_and(|scrubber| scrubber.found() > 0) {
             let event = palisade_core::Event::observed(
@@ -170,6 +175,7 @@ fn is_error(body: &Value) -> bool {
 async fn gathered(
     mut body: Incoming,
     scrubber: &mut Option<Scrubber>,
+    share: &mut Share,
     limits: &Limits,
 ) -> Result<Bytes, String> {
     let mut all = BytesMut::new();
@@ -187,6 +193,10 @@ async fn gathered(
         };
         if all.len().saturating_add(data.len()) > MOST_WHOLE {
             return Err(Unreadable::Large.to_string());
+        }
+        // It will also stand as a value.
+        if !share.hold(all.len().saturating_add(data.len()).saturating_mul(2)) {
+            return Err(Unreadable::Crowded.to_string());
         }
         all.extend_from_slice(&data);
     }
@@ -207,6 +217,8 @@ mod tests {
             ("Application/JSON; charset=UTF-8", Some(Media::Json)),
             ("text/event-stream;charset=\"utf-8\"", Some(Media::Events)),
             ("text/event-stream; charset=utf-16", None),
+            ("text/event-stream; charset = utf-16", None),
+            ("text/event-stream; charset*=utf-8''utf-16", None),
             ("text/plain", None),
             ("application/x-ndjson", None),
             ("", None),

@@ -131,8 +131,8 @@ impl Stream for MessageStream {
         if self.held.is_empty() { Ok(()) } else { Err(Unreadable::Ended) }
     }
 
-    fn is_holding(&self) -> bool {
-        !self.held.is_empty()
+    fn held(&self) -> usize {
+        self.held.weight()
     }
 
     fn idle(&self) -> Bytes {
@@ -165,9 +165,11 @@ impl MessageStream {
         let Some(block) = value.get("content_block").filter(|block| block.is_object()) else {
             return Err(Unreadable::Format("a block begins without a block"));
         };
-        if self.seen.len() >= MOST_PARTS || self.seen.insert(index, true).is_some() {
-            return Err(Unreadable::Format("a block begins twice, or there are too many"));
+        // The official clients count the blocks as they begin, and find the parts of one by its index.
+        if self.seen.len() >= MOST_PARTS || index != self.seen.len() as u64 {
+            return Err(Unreadable::Format("a block begins out of order, or there are too many"));
         }
+        self.seen.insert(index, true);
         if is_passive(block) {
             return self.other(event, Some(value), out);
         }

@@ -1,11 +1,14 @@
 //! OpenAI Chat Completions. <https://platform.openai.com/docs/api-reference/chat-streaming>
 
+mod rewrite;
+
 use std::collections::{HashMap, HashSet};
 
 use bytes::Bytes;
 use palisade_core::{ToolCall, ToolInput, ToolSeen};
 use serde_json::{Map, Value, json};
 
+use self::rewrite::Rewrite;
 use super::{
     Asked, Held, MOST_PARTS, Outlet, Ruling, Stream, Unreadable, Whole, number, object, text, value,
 };
@@ -23,6 +26,14 @@ pub(crate) struct ChatStream {
     /// Choices with calls that are not whole yet.
     open: HashSet<u64>,
     decided: HashSet<Place>,
+    /// The call that the last part belonged to.
+    last: Option<Place>,
+    /// Whether clients would put the calls together in several ways: each is then written in one piece.
+    untidy: bool,
+    /// How many calls of each choice have gone on.
+    sent: HashMap<u64, u64>,
+    /// The ids of all calls.
+    ids: HashSet<String>,
     usage: Option<Usage>,
 }
 
@@ -48,7 +59,7 @@ impl Call {
 
     /// One more part of it.
     fn add(&mut self, part: &Value) {
-        if let Some(id) = text(part, "id").filter(|id| !id.is_empty()) {
+        if let Some(id) = id_of(part) {
             match &self.id {
                 Some(known) if known != id => self.trouble = Some("it has two ids"),
                 _ => self.id = Some(id.into()),
@@ -101,6 +112,19 @@ impl Call {
         match input {
             Ok(input) => Asked::Call(ToolCall { name, input, id, seen: ToolSeen::Answer }),
             Err(why) => Asked::Unreadable { name, id, why },
+        }
+    }
+
+    /// Its choice and its index there.
+    fn indexed(&self) -> Option<(u64, u64)> {
+        Some((self.place.0, self.place.1?))
+    }
+
+    /// To be let go with the very input that was decided.
+    fn as_decided(&self) -> Ruling {
+        match self.asked() {
+            Asked::Call(call) => Ruling::Change(call.input),
+            _ => Ruling::Replace("[Palisade] A call was left out.".into()),
         }
     }
 
@@ -168,12 +192,23 @@ impl Stream for ChatStream {
         let events = self.held.take();
         let calls = std::mem::take(&mut self.calls);
         self.open.clear();
+        self.last = None;
         self.decided.extend(calls.iter().map(|call| call.place));
-        if rulings.iter().all(|ruling| *ruling == Ruling::Release) {
+        let untidy = std::mem::take(&mut self.untidy);
+        if !untidy && rulings.iter().all(|ruling| *ruling == Ruling::Release) {
+            for (choice, _) in calls.iter().filter_map(Call::indexed) {
+                let sent = self.sent.entry(choice).or_default();
+                *sent = sent.saturating_add(1);
+            }
             events.iter().for_each(|(event, _)| out.pass(&event.raw));
             return Ok(());
         }
-        let mut rewrite = Rewrite::new(calls, rulings);
+        let rulings = rulings.into_iter().zip(&calls).map(|(ruling, call)| match ruling {
+            Ruling::Release if untidy => call.as_decided(),
+            other => other,
+        });
+        let rulings = rulings.collect();
+        let mut rewrite = Rewrite::new(calls, rulings, &mut self.sent);
         let mut last = None;
         for (event, value) in events {
             let Some(value) = value else {
@@ -193,8 +228,8 @@ impl Stream for ChatStream {
         Ok(())
     }
 
-    fn is_holding(&self) -> bool {
-        !self.held.is_empty()
+    fn held(&self) -> usize {
+        self.held.weight()
     }
 
     fn error(&self, message: &str) -> Bytes {
@@ -220,7 +255,22 @@ impl ChatStream {
 
     fn ask(&mut self, out: &mut Outlet) {
         if !self.held.is_empty() {
+            self.tell_apart();
             out.asked = self.calls.iter().map(Call::asked).collect();
+        }
+    }
+
+    /// Calls that some clients tell apart by their ids alone need one each.
+    fn tell_apart(&mut self) {
+        let many = self.calls.len().saturating_add(self.decided.len()) > 1;
+        for call in self.calls.iter_mut().filter(|call| call.indexed().is_some()) {
+            match &call.id {
+                None if many => call.trouble = Some("it has no id, and is not the only one"),
+                Some(id) if !self.ids.insert(id.clone()) => {
+                    call.trouble = Some("it has the id of another call");
+                }
+                _ => {}
+            }
         }
     }
 
@@ -230,6 +280,7 @@ impl ChatStream {
         let mut found = false;
         for (position, part) in list(delta, "tool_calls")?.iter().enumerate() {
             let index = number(part, "index").unwrap_or(position as u64);
+            self.tidy((choice, index), part);
             self.call((choice, Some(index)))?.add(part);
             found = true;
         }
@@ -243,11 +294,27 @@ impl ChatStream {
         Ok(found)
     }
 
+    /// Looks whether a part is where every client expects it. Some take the index, some the order in which
+    /// calls begin, and some add what has no id of its own to the call that came last.
+    fn tidy(&mut self, (choice, index): (u64, u64), part: &Value) {
+        let place = Some((choice, Some(index)));
+        let known = self.calls.iter().any(|call| Some(call.place) == place);
+        self.untidy |= if known {
+            let lacks_id = |call: &Call| Some(call.place) == place && call.id.is_none();
+            self.last != place || (id_of(part).is_some() && self.calls.iter().any(lacks_id))
+        } else {
+            let before = self.calls.iter().filter_map(Call::indexed);
+            let before = before.filter(|(of, _)| *of == choice).count() as u64;
+            index != before.saturating_add(self.sent.get(&choice).copied().unwrap_or_default())
+        };
+        self.last = place;
+    }
+
     fn call(&mut self, place: Place) -> Result<&mut Call, Unreadable> {
         if self.decided.contains(&place) {
             return Err(Unreadable::Format("a call goes on after its end"));
         }
-        if self.calls.len() >= MOST_PARTS {
+        if self.calls.len().saturating_add(self.decided.len()) >= MOST_PARTS {
             return Err(Unreadable::Format("there are too many calls"));
         }
         let at = match self.calls.iter().position(|call| call.place == place) {
@@ -259,140 +326,6 @@ impl ChatStream {
         };
         self.calls.get_mut(at).ok_or(Unreadable::Held)
     }
-}
-
-/// Chunks with other calls than they came with.
-struct Rewrite {
-    /// Each with its index as it is sent, and whether a part of it was.
-    calls: HashMap<Place, (Call, Ruling, u64, bool)>,
-    /// The texts that stand for calls, by choice.
-    texts: HashMap<u64, String>,
-    /// Choices that keep a call.
-    kept: HashSet<u64>,
-}
-
-impl Rewrite {
-    fn new(calls: Vec<Call>, rulings: Vec<Ruling>) -> Self {
-        let mut all: Vec<(Call, Ruling)> = calls.into_iter().zip(rulings).collect();
-        all.sort_by_key(|(call, _)| call.place);
-        let mut this = Self { calls: HashMap::new(), texts: HashMap::new(), kept: HashSet::new() };
-        let mut gone: HashMap<u64, u64> = HashMap::new();
-        for (call, ruling) in all {
-            let (choice, index) = call.place;
-            let gone = gone.entry(choice).or_default();
-            let sent = index.unwrap_or_default().saturating_sub(*gone);
-            if let Ruling::Replace(text) = &ruling {
-                *gone = gone.saturating_add(u64::from(index.is_some()));
-                let texts = this.texts.entry(choice).or_default();
-                if !texts.is_empty() {
-                    texts.push_str("\n\n");
-                }
-                texts.push_str(text);
-            } else {
-                this.kept.insert(choice);
-            }
-            this.calls.insert(call.place, (call, ruling, sent, false));
-        }
-        this
-    }
-
-    fn chunk(&mut self, name: Option<&str>, mut value: Value, out: &mut Outlet) {
-        let model = value.clone();
-        let mut ends = Vec::new();
-        let mut says = value.get("usage").is_some_and(|usage| !usage.is_null());
-        for choice in value.get_mut("choices").and_then(Value::as_array_mut).into_iter().flatten() {
-            let at = number(choice, "index").unwrap_or_default();
-            if let Some(delta) = choice.get_mut("delta").and_then(Value::as_object_mut) {
-                self.delta(at, delta);
-                says |= !delta.is_empty();
-            }
-            let Some(reason) = choice.get_mut("finish_reason").filter(|reason| !reason.is_null())
-            else {
-                continue;
-            };
-            says = true;
-            ends.push(at);
-            let waits = matches!(reason.as_str(), Some("tool_calls" | "function_call"));
-            if waits && self.texts.contains_key(&at) && !self.kept.contains(&at) {
-                *reason = "stop".into();
-            }
-        }
-        for at in ends {
-            if let Some(text) = self.texts.get_mut(&at) {
-                write_text(&model, at, &std::mem::take(text), out);
-            }
-        }
-        if says {
-            out.pass(&encoded(name, &value));
-        }
-    }
-
-    fn delta(&mut self, choice: u64, delta: &mut Map<String, Value>) {
-        if let Some(parts) = delta.get_mut("tool_calls").and_then(Value::as_array_mut) {
-            let mut position = 0u64;
-            parts.retain_mut(|part| {
-                let index = number(part, "index").unwrap_or(position);
-                position = position.saturating_add(1);
-                let Some((call, ruling, sent, written)) =
-                    self.calls.get_mut(&(choice, Some(index)))
-                else {
-                    return false;
-                };
-                let first = !std::mem::replace(written, true);
-                match ruling {
-                    Ruling::Replace(_) => return false,
-                    Ruling::Change(_) if !first => return false,
-                    Ruling::Change(input) => *part = call.written(input, *sent),
-                    Ruling::Release => {
-                        if let Some(part) = part.as_object_mut() {
-                            part.insert("index".into(), (*sent).into());
-                        }
-                    }
-                }
-                true
-            });
-            if parts.is_empty() {
-                delta.shift_remove("tool_calls");
-            }
-        }
-        if let Some(part) = delta.get_mut("function_call")
-            && let Some((call, ruling, _, written)) = self.calls.get_mut(&(choice, None))
-        {
-            let first = !std::mem::replace(written, true);
-            match ruling {
-                Ruling::Release => {}
-                Ruling::Change(input) if first => {
-                    *part = json!({"name": call.name, "arguments": words(input)});
-                }
-                Ruling::Change(_) | Ruling::Replace(_) => {
-                    delta.shift_remove("function_call");
-                }
-            }
-        }
-    }
-
-    /// What is still to be said at the end of a stream that gives no reason for it.
-    fn leave(&mut self, model: Option<&Value>, out: &mut Outlet) {
-        let Some(model) = model else { return };
-        for (at, text) in &mut self.texts {
-            write_text(model, *at, &std::mem::take(text), out);
-        }
-    }
-}
-
-/// A chunk that says a text, and else is like another one.
-fn write_text(model: &Value, choice: u64, text: &str, out: &mut Outlet) {
-    if text.is_empty() {
-        return;
-    }
-    let mut chunk = model.clone();
-    if let Some(chunk) = chunk.as_object_mut() {
-        chunk.shift_remove("usage");
-        let delta = json!({ "content": text });
-        let choice = json!({"index": choice, "delta": delta, "finish_reason": null});
-        chunk.insert("choices".into(), json!([choice]));
-    }
-    out.pass(&encoded(None, &chunk));
 }
 
 /// A completion that comes at once.
@@ -498,6 +431,10 @@ impl Whole for WholeChat {
     fn usage(&self, body: &Value) -> Option<Usage> {
         usage(body.get("usage")?)
     }
+}
+
+fn id_of(part: &Value) -> Option<&str> {
+    text(part, "id").filter(|id| !id.is_empty())
 }
 
 fn choices(body: &Value) -> Result<&[Value], Unreadable> {

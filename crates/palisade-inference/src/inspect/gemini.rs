@@ -66,8 +66,8 @@ impl Stream for GeminiStream {
         Ok(())
     }
 
-    fn is_holding(&self) -> bool {
-        !self.held.is_empty()
+    fn held(&self) -> usize {
+        self.held.weight()
     }
 
     fn error(&self, message: &str) -> Bytes {

@@ -75,6 +75,8 @@ pub(crate) enum Unreadable {
     Format(&'static str),
     #[error("more than {MOST_HELD} bytes of the answer belong to one tool call")]
     Held,
+    #[error("too much of this and of other answers waits to be whole; try again later")]
+    Crowded,
     #[error("the answer is larger than {MOST_WHOLE} bytes")]
     Large,
     #[error("the answer ended in the middle of a tool call")]
@@ -110,8 +112,8 @@ pub(crate) trait Stream: Send {
     /// The stream has ended. May ask once more.
     fn finish(&mut self, out: &mut Outlet) -> Result<(), Unreadable>;
 
-    /// Whether something waits for its end.
-    fn is_holding(&self) -> bool;
+    /// How many bytes of memory what waits for its end takes, about.
+    fn held(&self) -> usize;
 
     /// An event that means nothing, for a client that has heard nothing for a while.
     fn idle(&self) -> Bytes {
@@ -145,8 +147,13 @@ impl Held {
         self.events.is_empty()
     }
 
+    /// Each event stands as bytes and as a value, and a short one takes more for its parts than for its text.
+    fn weight(&self) -> usize {
+        let parts = self.events.len().saturating_mul(512);
+        self.bytes.saturating_mul(2).saturating_add(parts)
+    }
+
     fn push(&mut self, event: Event, value: Option<Value>) -> Result<(), Unreadable> {
-        // Each also stands as a value, of the same order of size.
         self.bytes = self.bytes.saturating_add(event.raw.len());
         if self.bytes > MOST_HELD {
             return Err(Unreadable::Held);

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use palisade_core::ToolInput;
 use serde_json::{Value, json};
 
-use self::item::{asked, input_field, is_passive, key, message};
+use self::item::{Key, asked, input_field, is_passive, key, message};
 use super::{
     Asked, Held, MOST_PARTS, Outlet, Ruling, Stream, Unreadable, Whole, chat::words, kind, number,
     set, shown, text, value,
@@ -29,7 +29,8 @@ pub(crate) struct ResponseStream {
     unseen: Vec<Value>,
     /// All items by index.
     seen: HashSet<u64>,
-    decided: HashMap<String, Fate>,
+    last: Option<u64>,
+    decided: HashMap<Key, Fate>,
     /// The number of the next event, once events have come and gone.
     numbers: Option<u64>,
 }
@@ -159,8 +160,8 @@ impl Stream for ResponseStream {
         if self.held.is_empty() { Ok(()) } else { Err(Unreadable::Ended) }
     }
 
-    fn is_holding(&self) -> bool {
-        !self.held.is_empty()
+    fn held(&self) -> usize {
+        self.held.weight()
     }
 
     fn error(&self, message: &str) -> Bytes {
@@ -209,40 +210,66 @@ impl ResponseStream {
 
     fn added(&mut self, event: Event, value: Value, out: &mut Outlet) -> Result<(), Unreadable> {
         let (index, item) = placed(&value)?;
-        if self.seen.len() >= MOST_PARTS || !self.seen.insert(index) {
-            return Err(Unreadable::Format("an item is added twice, or there are too many"));
+        if !self.is_next(index) {
+            return Err(Unreadable::Format("an item is out of order, or there are too many"));
         }
         if is_passive(item) {
             return self.other(event, Some(value), out);
         }
         let added = Some(item.clone());
-        self.items.push(Item { index, added, done: None, partial: String::new(), trouble: None });
+        let trouble = self.interrupts();
+        self.items.push(Item { index, added, done: None, partial: String::new(), trouble });
         self.held.push(event, Some(value))
     }
 
     fn done(&mut self, event: Event, value: Value, out: &mut Outlet) -> Result<(), Unreadable> {
         let (index, item) = placed(&value)?;
-        match self.items.iter_mut().find(|item| item.index == index) {
-            Some(open) if open.done.is_none() => {
+        match self.items.iter().position(|item| item.index == index) {
+            Some(at) => {
+                let open = self.items.get_mut(at).filter(|item| item.done.is_none());
+                let open = open.ok_or(Unreadable::Format("an item is done twice"))?;
                 open.done = Some(item.clone());
                 open.settle();
             }
-            Some(_) => return Err(Unreadable::Format("an item is done twice")),
             None if is_passive(item) => {
-                self.seen.insert(index);
+                if !self.seen.contains(&index) && !self.is_next(index) {
+                    return Err(Unreadable::Format("an item is out of order"));
+                }
                 return self.other(event, Some(value), out);
             }
             // Some servers do not say that an item begins.
-            None if self.seen.insert(index) => {
+            None if self.is_next(index) => {
                 let done = Some(item.clone());
                 let partial = String::new();
-                self.items.push(Item { index, added: None, done, partial, trouble: None });
+                let trouble = self.interrupts();
+                self.items.push(Item { index, added: None, done, partial, trouble });
             }
             None => return Err(Unreadable::Format("a call ends what did not begin as one")),
         }
         self.held.push(event, Some(value))?;
         self.ask(out);
         Ok(())
+    }
+
+    /// Whether an item comes after all others. Some clients count the items as they begin.
+    fn is_next(&mut self, index: u64) -> bool {
+        let next = self.last.is_none_or(|last| index > last) && self.seen.len() < MOST_PARTS;
+        if next {
+            self.last = Some(index);
+            self.seen.insert(index);
+        }
+        next
+    }
+
+    /// What is wrong with a call that begins before another one is done, and with that one. Some clients add
+    /// all parts to the call that began last.
+    fn interrupts(&mut self) -> Option<&'static str> {
+        let mut trouble = None;
+        for open in self.items.iter_mut().filter(|item| item.done.is_none()) {
+            trouble = Some("its parts are mixed with those of another call");
+            open.trouble = trouble;
+        }
+        trouble
     }
 
     fn ask(&self, out: &mut Outlet) {
@@ -307,6 +334,9 @@ impl ResponseStream {
             .collect();
         if !self.items.is_empty() {
             return Err(Unreadable::Ended);
+        }
+        if self.decided.len().saturating_add(unseen.len()) > MOST_PARTS {
+            return Err(Unreadable::Format("there are too many calls"));
         }
         if unseen.is_empty() {
             self.respond(event, value, out);

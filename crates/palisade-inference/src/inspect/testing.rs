@@ -3,7 +3,7 @@
 use palisade_core::ToolInput;
 
 use super::{Asked, Outlet, Ruling, Stream, Unreadable};
-use crate::reading::Reading;
+use crate::{body::Budget, reading::Reading};
 
 /// Denies what has `bad` in its name, changes what has `change`, and lets the rest go.
 pub(crate) fn rule(asked: &[Asked]) -> Vec<Ruling> {
@@ -40,7 +40,7 @@ pub(crate) fn run(stream: Box<dyn Stream>, bytes: &[u8], cuts: &[usize]) -> Run 
     let mut cuts: Vec<usize> = cuts.iter().map(|cut| (*cut).min(bytes.len())).collect();
     cuts.push(bytes.len());
     cuts.sort_unstable();
-    let mut reading = Reading::new(stream);
+    let mut reading = Reading::new(stream, &Budget::new(usize::MAX));
     let mut run = Run { text: String::new(), asked: Vec::new(), error: None, left_out: Vec::new() };
     let mut from = 0;
     let mut pieces: Vec<&[u8]> = Vec::new();

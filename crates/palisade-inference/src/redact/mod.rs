@@ -27,8 +27,8 @@ pub use texts::Unsearchable;
 use find::Finder;
 use marks::Marks;
 pub(crate) use now::Redacting;
-use texts::Buffer;
 pub(crate) use texts::Texts;
+use texts::{Buffer, Cursor};
 
 use crate::bounds::Edit;
 
@@ -84,12 +84,13 @@ impl Redactor {
         edits: &mut Vec<Edit>,
         found: &mut BTreeMap<String, usize>,
     ) {
+        let mut cursor = Cursor::default();
         for one in self.finder.find(&buffer.text, &buffer.joins) {
             let mark = self.marks.of(one.kind, &one.value);
             *found.entry(one.kind.to_owned()).or_insert(0) += 1;
             let mut text = Some(mark);
             // A secret that goes over several strings: the mark stands in the first, nothing in the others.
-            for span in buffer.raw(body, one.start..one.end) {
+            for span in buffer.raw(body, one.start..one.end, &mut cursor) {
                 edits.push(Edit { span, text: text.take().unwrap_or_default() });
             }
         }

@@ -12,6 +12,9 @@ const LEAST_HEX: usize = 32;
 /// Runs up to this length are read from each place that they might begin at: a tool writes what it
 /// encodes from its beginning, but a word may stand directly before it.
 const MOST_SHIFTED: usize = 16 * 1024;
+/// How much of a run is one piece: where a byte came from is found by going through a piece. Whole groups of
+/// digits.
+const PIECE: usize = 4096;
 /// Lines of at least this length may go on in the next one.
 const LEAST_LINE: usize = 40;
 
@@ -45,18 +48,12 @@ struct Piece {
     length: usize,
 }
 
-/// All layers of a text.
-pub(super) fn layers(text: Text<'_>) -> Vec<Layer> {
-    let mut layers = Vec::new();
-    layers.extend(escapes(text));
+/// All layers of a text, each made when it is looked at: one is almost as large as the text.
+pub(super) fn layers(text: Text<'_>) -> impl Iterator<Item = Layer> {
     let (long, short) = runs(text.bytes);
-    for shift in 0..4 {
-        layers.extend(base64(text, &long, &short, shift));
-    }
-    for shift in 0..2 {
-        layers.extend(hex(text.bytes, shift));
-    }
-    layers
+    let base64 = (0..4).filter_map(move |shift| base64(text, &long, &short, shift));
+    let hex = (0..2).filter_map(move |shift| hex(text.bytes, shift));
+    std::iter::once_with(move || escapes(text)).flatten().chain(base64).chain(hex)
 }
 
 impl Layer {
@@ -89,15 +86,16 @@ impl Layer {
             Kind::Hex => (byte.saturating_mul(2), byte.saturating_mul(2).saturating_add(1)),
         };
         let wanted = if end { last } else { first };
+        if self.kind == Kind::Hex {
+            // Its digits follow each other.
+            let at = piece.outer.saturating_add(wanted).saturating_add(usize::from(end));
+            return at.min(around.len());
+        }
         let rest = around.get(piece.outer..).unwrap_or_default();
-        let is_digit = |byte: u8| match self.kind {
-            Kind::Hex => byte.is_ascii_hexdigit(),
-            Kind::Base64 | Kind::Escapes => digit(byte).is_some(),
-        };
         let mut skip = false;
         let mut digits = rest.iter().enumerate().filter(|(_, byte)| {
             // The letter of `\n` is no digit.
-            let counts = !skip && is_digit(**byte);
+            let counts = !skip && digit(**byte).is_some();
             skip = **byte == b'\\';
             counts
         });
@@ -172,13 +170,26 @@ fn base64(text: Text<'_>, long: &Runs, short: &Runs, shift: usize) -> Option<Lay
         layer.separate();
         layer.pieces.push(Piece { inner: layer.text.len(), outer, length: 0 });
         let bytes = text.bytes.get(outer..run.end).unwrap_or_default();
+        let begun = layer.text.len();
         let whole = checks::base64_whole(bytes, &mut layer.text);
+        layer.pieces.extend((1..=whole / PIECE).map(|number| {
+            let digits = number.saturating_mul(PIECE);
+            let inner = begun.saturating_add(digits / 4 * 3);
+            Piece { inner, outer: outer.saturating_add(digits), length: 0 }
+        }));
+        let rest = outer.saturating_add(whole);
+        let mut next = layer.text.len();
         let bytes = bytes.get(whole..).unwrap_or_default();
         let (mut bits, mut held, mut skip) = (0_u32, 0_u32, false);
-        for byte in bytes {
+        for (place, byte) in bytes.iter().enumerate() {
             if skip {
                 skip = false;
                 continue;
+            }
+            if held == 0 && layer.text.len() >= next {
+                let outer = rest.saturating_add(place);
+                layer.pieces.push(Piece { inner: layer.text.len(), outer, length: 0 });
+                next = layer.text.len().saturating_add(PIECE);
             }
             let Some(value) = digit(*byte) else {
                 skip = *byte == b'\\';

@@ -164,6 +164,19 @@ fn a_private_key_goes_whole_or_as_far_as_it_is_there() {
     }
 }
 
+/// Where each key is had taken a look at all before it.
+#[test]
+fn many_keys_in_one_text_take_no_longer_than_in_many() {
+    let aws = keys().into_iter().find(|(_, key)| key.starts_with("AKIA")).unwrap().1;
+    let lines = format!("{aws}\n").repeat(20_000);
+    let begun = std::time::Instant::now();
+    for text in [lines.clone(), hex(&lines), base64(lines.as_bytes())] {
+        let redacted = redactor().redact(said(&text).as_bytes()).unwrap();
+        assert_eq!(redacted.found.values().sum::<usize>(), 20_000);
+    }
+    assert!(begun.elapsed().as_secs() < 30, "{:?}", begun.elapsed());
+}
+
 #[test]
 fn base64_in_lines_is_one_text() {
     let text = format!(

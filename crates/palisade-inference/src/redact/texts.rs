@@ -1,9 +1,12 @@
-use std::ops::Range;
+use std::ops::{ControlFlow, Range};
 
 use memchr::memchr2;
 
 /// The most strings that a body may have to be searched.
 const MOST_STRINGS: usize = 1 << 21;
+
+/// The most bytes without an escape that are given in one piece.
+const PIECE: usize = 4096;
 
 /// Keys whose values are words of the conversation. What is written one after the other in them is read
 /// as one text.
@@ -59,6 +62,16 @@ struct Segment {
     escaped: bool,
     /// Which result of a tool it is a part of; 0: of none.
     tool: u32,
+}
+
+/// How far a string was gone through.
+#[derive(Debug, Default)]
+pub(crate) struct Cursor {
+    /// Which string.
+    string: usize,
+    /// Up to where in the body, from its beginning, and in the text.
+    raw: usize,
+    done: usize,
 }
 
 /// An object or array that is open.
@@ -219,7 +232,10 @@ impl Buffer {
         self.strings.push(Segment { start, raw: place, raw_end, escaped, tool: 0 });
         if escaped {
             let text = &mut self.text;
-            unescape(raw, |bytes, _| text.extend_from_slice(bytes));
+            unescape(raw, |bytes, _| {
+                text.extend_from_slice(bytes);
+                ControlFlow::Continue(())
+            });
         } else {
             self.text.extend_from_slice(raw);
         }
@@ -253,8 +269,14 @@ impl Buffer {
         }
     }
 
-    /// The bytes of the body that a part of the text stands for: a piece for each string.
-    pub(crate) fn raw(&self, body: &[u8], part: Range<usize>) -> Vec<Range<usize>> {
+    /// The bytes of the body that a part of the text stands for: a piece for each string. Who asks for several
+    /// parts, in their order, gives the same cursor: no string is then gone through twice.
+    pub(crate) fn raw(
+        &self,
+        body: &[u8],
+        part: Range<usize>,
+        cursor: &mut Cursor,
+    ) -> Vec<Range<usize>> {
         let first = self.strings.partition_point(|string| string.start <= part.start);
         let mut pieces = Vec::new();
         for index in first.saturating_sub(1)..self.strings.len() {
@@ -271,8 +293,12 @@ impl Buffer {
                 continue;
             }
             let raw = body.get(string.raw..string.raw_end).unwrap_or_default();
-            let (mut done, mut start, mut end) = (0_usize, None, 0);
-            unescape(raw, |bytes, span| {
+            if cursor.string != index || cursor.done > from {
+                *cursor = Cursor { string: index, raw: 0, done: 0 };
+            }
+            let (base, mut done, mut start, mut end) = (cursor.raw, cursor.done, None, 0);
+            unescape(raw.get(base..).unwrap_or_default(), |bytes, span| {
+                let span = base.saturating_add(span.start)..base.saturating_add(span.end);
                 let next = done.saturating_add(bytes.len());
                 if next > from && done < to {
                     let plain = span.len() == bytes.len();
@@ -284,7 +310,11 @@ impl Buffer {
                         span.end
                     };
                 }
+                if next <= to {
+                    (cursor.raw, cursor.done) = (span.end, next);
+                }
                 done = next;
+                if next < to { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
             });
             if let Some(start) = start {
                 pieces.push(string.raw.saturating_add(start)..string.raw.saturating_add(end));
@@ -294,15 +324,18 @@ impl Buffer {
     }
 }
 
-/// Gives the text of a JSON string in pieces, each with the place that it came from: a run without an
+/// Gives the text of a JSON string in pieces, each with the place that it came from: some bytes without an
 /// escape, or one escape.
-fn unescape(raw: &[u8], mut give: impl FnMut(&[u8], Range<usize>)) {
+fn unescape(raw: &[u8], mut give: impl FnMut(&[u8], Range<usize>) -> ControlFlow<()>) {
     let mut place = 0;
     while let Some(rest) = raw.get(place..).filter(|rest| !rest.is_empty()) {
-        let plain = memchr::memchr(b'\\', rest).unwrap_or(rest.len());
+        let near = rest.get(..PIECE).unwrap_or(rest);
+        let plain = memchr::memchr(b'\\', near).unwrap_or(near.len());
         if plain > 0 {
             let end = place.saturating_add(plain);
-            give(rest.get(..plain).unwrap_or_default(), place..end);
+            if give(near.get(..plain).unwrap_or_default(), place..end).is_break() {
+                return;
+            }
             place = end;
             continue;
         }
@@ -315,18 +348,20 @@ fn unescape(raw: &[u8], mut give: impl FnMut(&[u8], Range<usize>)) {
             Some(b'f') => b"\x0c",
             Some(b'u') => {
                 let (character, length) = unicode(rest);
-                give(
-                    character.encode_utf8(&mut utf8).as_bytes(),
-                    place..place.saturating_add(length),
-                );
-                place = place.saturating_add(length);
+                let end = place.saturating_add(length);
+                if give(character.encode_utf8(&mut utf8).as_bytes(), place..end).is_break() {
+                    return;
+                }
+                place = end;
                 continue;
             }
             Some(_) => rest.get(1..2).unwrap_or_default(),
             None => b"\\",
         };
         let end = place.saturating_add(2).min(raw.len());
-        give(simple, place..end);
+        if give(simple, place..end).is_break() {
+            return;
+        }
         place = end;
     }
 }
@@ -367,7 +402,12 @@ mod tests {
         let rest = String::from_utf8(texts.rest.text.clone()).unwrap();
         assert!(rest.contains("\nname\nx") && !rest.contains("cd"), "{rest}");
         let raw = |range| -> Vec<&str> {
-            texts.prose.raw(body.as_bytes(), range).into_iter().map(|span| &body[span]).collect()
+            texts
+                .prose
+                .raw(body.as_bytes(), range, &mut Cursor::default())
+                .into_iter()
+                .map(|span| &body[span])
+                .collect()
         };
         assert_eq!(raw(3..6), ["d", "\\u0065f"]);
         assert_eq!(raw(5..9), ["f", "g\\nh"]);
@@ -403,7 +443,7 @@ mod tests {
         fn never_panics(body in prop::collection::vec(any::<u8>(), 0..200)) {
             if let Ok(texts) = Texts::of(&body) {
                 let length = texts.prose.text.len();
-                drop(texts.prose.raw(&body, 0..length));
+                drop(texts.prose.raw(&body, 0..length, &mut Cursor::default()));
             }
         }
 
@@ -413,9 +453,12 @@ mod tests {
             let read = Texts::of(body.as_bytes()).unwrap();
             prop_assert_eq!(String::from_utf8(read.prose.text.clone()).unwrap(), texts.concat());
             // Every part has a place in the body, and the place has the part.
+            let mut cursor = Cursor::default();
             for end in 0..read.prose.text.len() {
-                let pieces = read.prose.raw(body.as_bytes(), end..end + 1);
+                let pieces = read.prose.raw(body.as_bytes(), end..end + 1, &mut cursor);
                 prop_assert_eq!(pieces.len(), 1);
+                let anew = read.prose.raw(body.as_bytes(), end..end + 1, &mut Cursor::default());
+                prop_assert_eq!(pieces, anew);
             }
         }
     }

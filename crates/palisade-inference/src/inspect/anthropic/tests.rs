@@ -208,6 +208,10 @@ fn a_stream_that_breaks_the_rules_is_not_passed_on() {
     text[1]["delta"] = json!({"type": "text_delta", "text": "x"});
     of(text);
 
+    // The official clients count the blocks as they begin: each would get the input of the other.
+    of([call(1, "good", &["{}"]), call(0, "good", &["{\"a\":1}"])].concat());
+    of(call(1, "good", &["{}"]));
+
     let named = "event: ping\ndata: {\"type\":\"content_block_start\",\"index\":0,\"content_block\":{\"type\":\"tool_use\"}}\n\n";
     assert!(ran(named).error.is_some());
     let twice = "data: {\"type\":\"ping\",\"type\":\"content_block_start\"}\n\n";

@@ -69,10 +69,75 @@ fn calls_are_whole_at_the_end_of_their_choice() {
         "tool_calls",
     );
     let run = ran(&text);
-    assert_eq!((run.text.as_str(), run.error), (text.as_str(), None));
+    assert_eq!(run.error, None);
+    let calls = put_together(&run.text).1;
+    assert_eq!(
+        calls,
+        [("good", "{\"a\":\"b\"}"), ("good", "{}")].map(|(a, b)| (a.into(), b.into()))
+    );
     let [Asked::Call(call), Asked::Call(_)] = run.asked.as_slice() else { panic!() };
     assert_eq!(call.input.text("a"), Some("b"));
     assert_eq!(call.id.as_deref(), Some("c0"));
+}
+
+/// As clients do that go by the ids, and add what has none to the call before.
+fn by_ids(text: &str) -> Vec<(String, String)> {
+    let mut calls = Vec::<(String, String, String)>::new();
+    for chunk in values(text) {
+        for part in chunk["choices"][0]["delta"]["tool_calls"].as_array().into_iter().flatten() {
+            let id = part["id"].as_str().unwrap_or_default();
+            if calls.is_empty() || (!id.is_empty() && calls.last().unwrap().0 != id) {
+                calls.push((id.into(), String::new(), String::new()));
+            }
+            let last = calls.last_mut().unwrap();
+            if let Some(name) = part["function"]["name"].as_str() {
+                last.1 = name.into();
+            }
+            last.2.push_str(part["function"]["arguments"].as_str().unwrap_or_default());
+        }
+    }
+    calls.into_iter().map(|(_, name, input)| (name, input)).collect()
+}
+
+#[test]
+fn every_client_gets_the_calls_that_were_decided() {
+    let of_no_id = |index: u64, name: &str, arguments: &str| json!({"tool_calls": [{"index": index, "function": {"name": name, "arguments": arguments}}]});
+    let mut same_id = part(1, Some("good2"), "");
+    same_id["tool_calls"][0]["id"] = "c0".into();
+    for (parts, expected) in [
+        // Between the parts of one call begins another.
+        (
+            vec![part(0, Some("good"), ""), part(1, Some("good2"), ""), part(0, None, "{\"x\":1}")],
+            vec![("good", "{\"x\":1}"), ("good2", "{}")],
+        ),
+        // Out of order, and with a gap.
+        (
+            vec![part(3, Some("good"), "{\"x\":1}"), part(0, Some("good2"), "{}")],
+            vec![("good", "{\"x\":1}"), ("good2", "{}")],
+        ),
+        // A second call that clients would take for a part of the first.
+        (
+            vec![part(0, Some("good"), "{\"x\":1}"), of_no_id(1, "good2", "")],
+            vec![("good", "{\"x\":1}")],
+        ),
+        (vec![part(0, Some("good"), "{\"x\":1}"), same_id], vec![("good", "{\"x\":1}")]),
+        // Its id comes late.
+        (
+            vec![of_no_id(0, "good", ""), part(0, None, "{\"x\""), {
+                let mut late = part(0, None, ":1}");
+                late["tool_calls"][0]["id"] = "c0".into();
+                late
+            }],
+            vec![("good", "{\"x\":1}")],
+        ),
+    ] {
+        let run = ran(&completion(parts, "tool_calls"));
+        assert_eq!(run.error, None);
+        let expected: Vec<(String, String)> =
+            expected.into_iter().map(|(name, input)| (name.into(), input.into())).collect();
+        assert_eq!(put_together(&run.text).1, expected);
+        assert_eq!(by_ids(&run.text), expected);
+    }
 }
 
 #[test]
@@ -173,13 +238,20 @@ proptest! {
     ) {
         let mut parts = vec![json!({"content": "text"})];
         let inputs: Vec<String> = calls.iter().map(|(_, t)| json!({"t": t}).to_string()).collect();
+        let one_by_one = order % 3 == 0 || calls.len() < 2;
         for (at, (name, _)) in calls.iter().enumerate() {
             parts.push(part(at as u64, Some(name), ""));
+            if one_by_one {
+                parts.extend(inputs[at].chars().map(|c| part(at as u64, None, &c.to_string())));
+            }
         }
         let mut later: Vec<(u64, char)> = inputs.iter().enumerate()
             .flat_map(|(at, input)| input.chars().map(move |c| (at as u64, c))).collect();
         if order % 2 == 0 {
             later.sort_by_key(|(at, _)| (*at).wrapping_mul(order));
+        }
+        if one_by_one {
+            later.clear();
         }
         parts.extend(later.into_iter().map(|(at, c)| part(at, None, &c.to_string())));
         let text = completion(parts, "tool_calls");
@@ -189,6 +261,7 @@ proptest! {
         let (_, got, finish) = put_together(&whole.text);
         let kept: Vec<_> = calls.iter().zip(&inputs).filter(|((name, _), _)| name != "bad").collect();
         prop_assert_eq!(got.len(), kept.len());
+        prop_assert_eq!(&by_ids(&whole.text), &got);
         for ((name, arguments), ((expected, _), input)) in got.iter().zip(&kept) {
             prop_assert_eq!(name, expected);
             let changed = "{\"to\":\"é\\n\"}".to_owned();
@@ -196,7 +269,7 @@ proptest! {
         }
         let denied = calls.iter().any(|(name, _)| name == "bad");
         prop_assert_eq!(finish.unwrap(), if denied && kept.is_empty() { "stop" } else { "tool_calls" });
-        if calls.iter().all(|(name, _)| name == "good") {
+        if one_by_one && calls.iter().all(|(name, _)| name == "good") {
             prop_assert_eq!(whole.text, text);
         }
     }

@@ -1,4 +1,5 @@
 use palisade_core::{ToolCall, ToolInput, ToolSeen};
+use ring::digest::{SHA256, SHA256_OUTPUT_LEN, digest};
 use serde_json::{Map, Value, json};
 
 use crate::inspect::{Asked, ServerTool, object, shown, text};
@@ -83,11 +84,16 @@ pub(super) fn input_field(item: &Value) -> Option<&'static str> {
     }
 }
 
-/// What tells one item from another for the agent: a second item that has all of this is the same.
-pub(super) fn key(item: &Value) -> Option<String> {
+/// What tells one item from another.
+pub(super) type Key = [u8; SHA256_OUTPUT_LEN];
+
+/// The digest of all that an item is for the agent: a second one that has the same is the same. It is kept
+/// to the end of the response, so it is no longer for a long item.
+pub(super) fn key(item: &Value) -> Option<Key> {
     let mut fields = item.as_object()?.clone();
     fields.shift_remove("status");
-    Some(Value::Object(fields).to_string())
+    let text = Value::Object(fields).to_string();
+    digest(&SHA256, text.as_bytes()).as_ref().try_into().ok()
 }
 
 /// The message that stands for an item.

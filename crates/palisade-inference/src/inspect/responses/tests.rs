@@ -173,6 +173,36 @@ fn what_has_two_readings_is_denied() {
 }
 
 #[test]
+fn calls_that_clients_would_mix_up_are_denied() {
+    // A client that adds each part to the call that began last gives the first call the input of the second.
+    let (a, b) = (told(0, &call("good", "{\"a\":1}")), told(1, &call("good2", "{\"b\":1}")));
+    let mixed = [&a[..4], &b[..5], &a[4..], &b[5..]].concat();
+    let run = ran(&of_events(mixed, vec![]));
+    assert!(
+        matches!(run.asked[..], [Asked::Unreadable { .. }, Asked::Unreadable { .. }]),
+        "{run:?}"
+    );
+    assert!(!run.text.contains("function_call"), "{}", run.text);
+    // One that counts them as they begin gives the parts of the second to the first.
+    for second in [0, 1] {
+        let a = told(1, &call("good", "{\"a\":1}"));
+        let b = told(second, &call("good2", "{\"b\":1}"));
+        let run = ran(&of_events([a, b].concat(), vec![]));
+        assert!(run.error.is_some() && !run.text.contains("good2"), "{run:?}");
+    }
+}
+
+#[test]
+fn a_response_that_tells_of_ever_new_calls_is_broken_off() {
+    let events = (0..=MOST_PARTS).map(|at| {
+        let output = vec![call(&format!("good{at}"), "{}")];
+        json!({"type": "response.in_progress", "response": {"output": output}})
+    });
+    let run = ran(&of_events(events.collect(), vec![]));
+    assert!(run.error.is_some() && run.asked.len() <= MOST_PARTS);
+}
+
+#[test]
 fn what_runs_at_the_provider_or_is_not_known_is_asked() {
     for (item, tool) in [
         (
