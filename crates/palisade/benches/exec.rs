@@ -7,7 +7,7 @@
 //! A program inside starts `/bin/true` again and again and takes the time of each; with a rule for commands and without, by
 //! turns. Under root all is measured twice, as root and as an ordinary user.
 
-#[allow(dead_code, reason = "each bench uses a part of it")]
+#[allow(dead_code, unused_imports, reason = "each bench uses a part of it")]
 mod stage;
 
 use std::fs;

@@ -77,9 +77,10 @@ impl Supervisor {
             Err(error) => return self.refuse(listener, call, Exec::default(), Some(&error)),
         };
         let subject = exec.subject();
-        let (exec, decision) = match self.considered(exec, attempt.file.as_ref()) {
-            Ok(considered) => considered,
-            Err((exec, error)) => return self.refuse(listener, call, exec, Some(&error)),
+        let (exec, decision) = self.considered(exec, attempt.file.as_ref());
+        let decision = match decision {
+            Ok(decision) => decision,
+            Err(error) => return self.refuse(listener, call, exec, Some(&error)),
         };
         if decision.is_allowed() {
             let permitted = exec.fingerprint();
@@ -93,30 +94,25 @@ impl Supervisor {
         &self,
         mut exec: Exec,
         file: Option<&Executable>,
-    ) -> Result<(Exec, Decision), (Exec, io::Error)> {
-        let action = Action::Exec(Box::new(exec));
-        let decision = self.pipeline.consider(&action);
-        let Action::Exec(inner) = action else {
-            return Ok((Exec::default(), Decision::deny("it is no execution")));
-        };
-        exec = *inner;
+    ) -> (Exec, io::Result<Decision>) {
+        let decision = self.decision(&exec);
         if decision.verdict != Verdict::Ask {
-            return Ok((exec, decision));
+            return (exec, Ok(decision));
         }
         let digest = match file {
             Some(file) if file.is_regular() => self.digests.of(file),
             _ => Err(io::Error::other("its file cannot be found")),
         };
-        exec.digest = match digest {
-            Ok(digest) => Some(digest),
-            Err(error) => return Err((exec, error)),
-        };
-        let action = Action::Exec(Box::new(exec));
-        let decision = self.pipeline.consider(&action);
-        match action {
-            Action::Exec(exec) => Ok((*exec, decision)),
-            _ => Ok((Exec::default(), Decision::deny("it is no execution"))),
+        match digest {
+            Ok(digest) => exec.digest = Some(digest),
+            Err(error) => return (exec, Err(error)),
         }
+        let decision = self.decision(&exec);
+        (exec, Ok(decision))
+    }
+
+    fn decision(&self, exec: &Exec) -> Decision {
+        self.pipeline.consider(&Action::Exec(Box::new(exec.clone())))
     }
 
     /// What is not permitted by rules: refused, or asked and then perhaps begun.
@@ -221,13 +217,13 @@ impl Supervisor {
             Some(script) => script.as_ref(),
             None => Some(&image.executable),
         };
-        let considered = match self.has_become(&image, pid) {
+        let (exec, decision) = match self.has_become(&image, pid) {
             Ok(exec) => self.considered(exec, file),
-            Err(error) => Err((program_of(&image), error)),
+            Err(error) => (program_of(&image), Err(error)),
         };
-        match considered {
-            Ok((_, decision)) if decision.is_allowed() => Tracing::release(pid, 0),
-            Ok((exec, decision)) => {
+        match decision {
+            Ok(decision) if decision.is_allowed() => Tracing::release(pid, 0),
+            Ok(decision) => {
                 let permitted = begun.as_ref().and_then(|begun| begun.permitted);
                 let same = exec.fingerprint().is_some_and(|print| permitted == Some(print));
                 if decision.verdict == Verdict::Ask && same {
@@ -244,7 +240,7 @@ impl Supervisor {
                 };
                 self.ended(exec, decision, begun);
             }
-            Err((exec, error)) => {
+            Err(error) => {
                 Tracing::end(pid);
                 let why = format!("it cannot be looked at, so it is not run: {error}");
                 self.ended(exec, Decision::deny(why), begun);
