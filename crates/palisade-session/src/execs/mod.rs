@@ -57,10 +57,6 @@ impl Execs {
         let runtime = Builder::new_current_thread().enable_all().build()?;
         // A handler would run on whichever thread the kernel takes, which has to be woken for that.
         let changes = signal::child_descriptor()?;
-        #[expect(
-            deprecated,
-            reason = "the new form is unsafe; an `OwnedFd` stays open and the same"
-        )]
         let changes = {
             let _in = runtime.enter();
             // It is no stream, and to wait there is no difference.
