@@ -13,6 +13,7 @@ use tokio::time::{Sleep, sleep};
 
 use super::{
     fields,
+    lent::Lent,
     transform::{AnswerFilter, BodyWatch},
     underway::Ongoing,
 };
@@ -36,7 +37,7 @@ pub(crate) enum Broken {
 /// A body that passes: each frame goes on as it comes, and none is asked for before the last one was
 /// taken.
 pub(crate) struct Flow {
-    inner: Incoming,
+    inner: Lent,
     traffic: Arc<Traffic>,
     way: Way,
     filter: Option<Box<dyn AnswerFilter>>,
@@ -89,7 +90,7 @@ impl Watched {
 impl Flow {
     /// From the client to the server. `pace` is told as well, for this request alone.
     pub(crate) fn out(
-        inner: Incoming,
+        inner: Lent,
         traffic: Arc<Traffic>,
         pace: Arc<Traffic>,
         watch: Option<Watched>,
@@ -105,7 +106,7 @@ impl Flow {
         filter: Option<Box<dyn AnswerFilter>>,
         report: Report,
     ) -> Self {
-        Self::new(inner, traffic, Way::In, filter, Some(report))
+        Self::new(inner.into(), traffic, Way::In, filter, Some(report))
     }
 
     /// The answer to this request.
@@ -115,7 +116,7 @@ impl Flow {
     }
 
     fn new(
-        inner: Incoming,
+        inner: Lent,
         traffic: Arc<Traffic>,
         way: Way,
         filter: Option<Box<dyn AnswerFilter>>,

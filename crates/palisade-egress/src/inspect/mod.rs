@@ -14,6 +14,7 @@ mod flow;
 mod gate;
 pub(crate) mod head;
 mod inspector;
+mod lent;
 mod prefixed;
 mod room;
 mod tasks;

@@ -34,6 +34,7 @@ use super::{
     gate::{Admissions, Gate},
     head,
     inspector::{As, MOST_BUFFERED},
+    lent::{Lent, Returned},
     room::Room,
     tasks::Tasks,
     transform::Passing,
@@ -331,18 +332,26 @@ impl Visit {
         if let Some(denial) = self.forbidden_since(generation, &asked).await {
             return Err(self.turned_away(body, expects, &denial).await);
         }
-        let who = self.who(&decision, &asked).await?;
+        let who = match self.who(&decision, &asked).await {
+            Ok(who) => who,
+            Err(refused) => return Err(self.after(refused, Some(body), !expects).await),
+        };
         let none = Bytes::new();
         let known = gathered.as_ref().or(body.is_end_stream().then_some(&none));
-        let passing = self.transformed(&asked, &decision, known, &mut head).await?;
+        let passing = match self.transformed(&asked, &decision, known, &mut head).await {
+            Ok(passing) => passing,
+            Err(refused) => return Err(self.after(refused, Some(body), !expects).await),
+        };
         let (watch, filter) = passing.map(|it| (it.body, it.answer)).unzip();
         let refused = Arc::new(OnceLock::new());
         let watch = watch.map(|watch| Watched { watch, refused: Arc::clone(&refused) });
         // Other requests of the connection may be busy: that is no sign of this one.
         let pace = Arc::new(Traffic::new());
+        let returned = Returned::default();
         let payload = match (gathered, watch) {
             (None, watch) => {
                 let (traffic, pace) = (Arc::clone(&self.traffic), Arc::clone(&pace));
+                let body = Lent::to_be_returned(body, &returned);
                 Flow::out(body, traffic, pace, watch).boxed_unsync()
             }
             (Some(bytes), None) => answer::full(bytes),
@@ -371,7 +380,12 @@ impl Visit {
                 let denial = Decision { verdict: Verdict::Deny, reason, ..decision };
                 Err(Box::new(answer::denied(&denial)))
             }
-            Err(failure) => Err(self.failed(failure, &asked).await),
+            Err(failure) => {
+                // A server that failed may have had some of it, and a client with much more is not waited for.
+                let read = !expects && matches!(failure, Failure::Denied(_));
+                let refused = self.failed(failure, &asked).await;
+                Err(self.after(refused, returned.take(), read).await)
+            }
         }
     }
 

@@ -83,14 +83,26 @@ impl Visit {
     /// would often not see it. What waits for a `100 Continue` sends no body.
     pub(super) async fn turned_away(
         &self,
-        mut body: Incoming,
+        body: Incoming,
         expects: bool,
         decision: &Decision,
     ) -> Refused {
-        if !expects && !body.is_end_stream() {
+        self.after(Box::new(answer::denied(decision)), Some(body), !expects).await
+    }
+
+    /// The same for an answer that there is already, and what is left of the request. `read`: it is read before
+    /// the answer goes.
+    pub(super) async fn after(
+        &self,
+        refused: Refused,
+        rest: Option<Incoming>,
+        read: bool,
+    ) -> Refused {
+        let Some(mut body) = rest else { return refused };
+        if read && !body.is_end_stream() {
             timeout(DRAINED_WITHIN, drain(&mut body)).await.ok();
         }
-        Box::new(answer::holding(answer::denied(decision), body))
+        Box::new(answer::holding(*refused, body))
     }
 
     pub(super) async fn failed(&self, failure: Failure, asked: &Asked) -> Refused {
