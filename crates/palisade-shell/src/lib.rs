@@ -4,7 +4,7 @@
 //! are taken off, variables that hold a known text are put in, wrappers such as `timeout` or `sh -c` are looked through.
 //! The [`Line`] that comes out has every command that may be run, wherever it stands: in a list, a pipe, a substitution, a
 //! function, a here-document, the text given to `eval`. What is not known is not guessed: an argument is then a
-//! [`Field`] with a gap, and a command that could be any is told as [`Line::unclear`].
+//! [`Field`] with a gap, and a command that could be any is told as [`Line::all_unclear`].
 //!
 //! Nothing here decides. Who permits must find that all of a line is known and permitted; who refuses needs only
 //! one command that may be a refused one.
