@@ -70,8 +70,9 @@ impl Serialize for TextPattern {
     }
 }
 
-/// Whether `*` in the pattern, for any characters, makes it the text.
-pub(crate) fn glob(pattern: &str, text: &str) -> bool {
+/// Whether `*` in the pattern, for any characters or none, makes it the text. Takes time in proportion to both
+/// lengths, whatever the pattern.
+pub fn glob(pattern: &str, text: &str) -> bool {
     let Some((start, rest)) = pattern.split_once('*') else { return pattern == text };
     let Some(mut text) = text.strip_prefix(start) else { return false };
     let (middle, end) = rest.rsplit_once('*').map_or((None, rest), |(m, end)| (Some(m), end));

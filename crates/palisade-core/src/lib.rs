@@ -29,7 +29,7 @@ pub use authority::{Authority, BoxFuture, UNRECORDED};
 pub use decision::{Decision, Layer, Verdict};
 pub use event::Event;
 pub use exec::{Exec, Script};
-pub use glob::{TextPattern, TextPatternError, fold};
+pub use glob::{TextPattern, TextPatternError, fold, glob};
 pub use headers::FRAMING_HEADERS;
 pub use host::{HostName, HostNameError, HostPattern};
 pub use http_path::{AmbiguousPath, HttpPath, PathPattern, PathPatternError};

@@ -1,4 +1,4 @@
-use palisade_core::Decision;
+use palisade_core::{Decision, glob};
 
 /// Which models the inference routes let an agent call.
 #[derive(Debug)]
@@ -16,7 +16,7 @@ impl Models {
     /// like (empty, or with characters that do not print) no route takes.
     pub(crate) fn decide(&self, model: &str) -> Decision {
         let printable = !model.is_empty() && model.bytes().all(|b| b.is_ascii_graphic());
-        let route = self.patterns.iter().position(|pattern| printable && matches(pattern, model));
+        let route = self.patterns.iter().position(|pattern| printable && glob(pattern, model));
         match route {
             Some(index) => Decision::allow(
                 format!("inference.routes[{index}]"),
@@ -31,20 +31,6 @@ impl Models {
             }
         }
     }
-}
-
-/// Whether `text` is like `pattern`, in which `*` stands for any characters or none. Takes time in
-/// proportion to both lengths, whatever the pattern.
-fn matches(pattern: &str, text: &str) -> bool {
-    let Some((start, rest)) = pattern.split_once('*') else { return pattern == text };
-    let Some(mut text) = text.strip_prefix(start) else { return false };
-    let mut parts: Vec<&str> = rest.split('*').collect();
-    let end = parts.pop().unwrap_or_default();
-    for part in parts {
-        let Some((_, after)) = text.split_once(part) else { return false };
-        text = after;
-    }
-    text.ends_with(end)
 }
 
 #[cfg(test)]
@@ -67,7 +53,7 @@ mod tests {
             ("*b*b", "b", false),
             ("*-x", "a-x-x", true),
         ] {
-            assert_eq!(matches(pattern, text), expected, "{pattern} {text}");
+            assert_eq!(glob(pattern, text), expected, "{pattern} {text}");
         }
     }
 

@@ -1,5 +1,7 @@
 use std::{fmt, str::FromStr};
 
+use palisade_core::glob;
+
 /// Model names that a route takes: `*` stands for any run of characters, every other character
 /// for itself, case included.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -26,21 +28,7 @@ pub(crate) const LONGEST_MODEL: usize = 256;
 impl ModelPattern {
     /// Whether `model` is one of those meant.
     pub fn matches(&self, model: &str) -> bool {
-        let mut parts = self.0.split('*');
-        let Some(mut rest) = parts.next().and_then(|first| model.strip_prefix(first)) else {
-            return false;
-        };
-        let Some(last) = parts.next_back() else {
-            return rest.is_empty();
-        };
-        // The earliest place for each middle part leaves the most room for those after it.
-        for part in parts {
-            let Some((_, after)) = rest.split_once(part) else {
-                return false;
-            };
-            rest = after;
-        }
-        rest.ends_with(last)
+        glob(&self.0, model)
     }
 
     /// The pattern as it was written.

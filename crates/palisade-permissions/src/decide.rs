@@ -4,7 +4,7 @@ mod lists;
 
 use std::path::{Path, PathBuf};
 
-use palisade_core::{Decision, ToolCall, ToolInput};
+use palisade_core::{Decision, ToolCall, ToolInput, glob};
 use palisade_shell::{Known, Line};
 use serde_json::Value;
 
@@ -13,7 +13,7 @@ use crate::{
     bash::Permitted,
     files,
     path_rule::{lexical, real},
-    rule::{What, like},
+    rule::What,
     tools::{Understood, understand},
 };
 
@@ -406,7 +406,7 @@ fn scalar(input: &ToolInput, name: &str) -> Option<String> {
 fn has_value(what: &What, input: &ToolInput) -> bool {
     match what {
         What::Parameter { name, pattern } => {
-            scalar(input, name).is_some_and(|value| like(pattern, value.trim()))
+            scalar(input, name).is_some_and(|value| glob(pattern, value.trim()))
         }
         _ => false,
     }

@@ -1,4 +1,4 @@
-use palisade_core::HostName;
+use palisade_core::{HostName, glob};
 
 use crate::rule::RuleError;
 
@@ -38,7 +38,7 @@ impl HostRule {
             given = given.split_off(given.len() - self.labels.len());
         }
         given.len() == self.labels.len()
-            && self.labels.iter().zip(given).all(|(label, given)| crate::rule::like(label, given))
+            && self.labels.iter().zip(given).all(|(label, given)| glob(label, given))
     }
 }
 

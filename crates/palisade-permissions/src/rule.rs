@@ -1,5 +1,7 @@
 //! The grammar of rules: `Tool`, `Tool(what)`.
 
+use palisade_core::glob;
+
 use crate::{command_pattern::CommandPattern, hosts::HostRule};
 
 /// Which list a rule stands in: a rule that refuses takes more for what it names than one that permits.
@@ -226,20 +228,7 @@ impl ToolName {
     pub(crate) fn matches(&self, name: &str) -> bool {
         match self {
             ToolName::Exact(exact) => exact == name,
-            ToolName::Pattern(pattern) => like(pattern, name),
+            ToolName::Pattern(pattern) => glob(pattern, name),
         }
     }
-}
-
-/// Whether `text` is like `pattern`, in which `*` stands for any characters or none.
-pub(crate) fn like(pattern: &str, text: &str) -> bool {
-    let Some((start, rest)) = pattern.split_once('*') else { return pattern == text };
-    let Some(mut text) = text.strip_prefix(start) else { return false };
-    let mut parts: Vec<&str> = rest.split('*').collect();
-    let end = parts.pop().unwrap_or_default();
-    for part in parts {
-        let Some((_, after)) = text.split_once(part) else { return false };
-        text = after;
-    }
-    text.ends_with(end)
 }

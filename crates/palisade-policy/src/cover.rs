@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use ipnet::IpNet;
-use palisade_core::{HostPattern, ProgramPattern};
+use palisade_core::{HostPattern, ProgramPattern, glob};
 
 use crate::{
     http::{self, Tls},
@@ -30,15 +30,7 @@ pub(crate) fn host(most: &HostPattern, asked: &HostPattern) -> bool {
 /// Whether each model that `asked` takes is taken by `most`. In both, `*` stands for any characters:
 /// the stars of `asked` are only matched by stars, since no other part of a pattern has one.
 pub(crate) fn model(most: &str, asked: &str) -> bool {
-    let Some((start, rest)) = most.split_once('*') else { return most == asked };
-    let Some(mut text) = asked.strip_prefix(start) else { return false };
-    let mut parts: Vec<&str> = rest.split('*').collect();
-    let end = parts.pop().unwrap_or_default();
-    for part in parts {
-        let Some((_, after)) = text.split_once(part) else { return false };
-        text = after;
-    }
-    text.ends_with(end)
+    glob(most, asked)
 }
 
 /// Whether each variable that `asked` passes is passed by `most`; a `*` at the end takes all that

@@ -185,7 +185,7 @@ impl Rules {
             };
             let fits = match pattern.strip_suffix(" *") {
                 Some(start) => name == start || name.starts_with(&format!("{start} ")),
-                None => crate::rule::like(pattern, name),
+                None => palisade_core::glob(pattern, name),
             };
             if fits {
                 return Found::Sure { rule, what: format!("it means `{}`", shown(name)) };
