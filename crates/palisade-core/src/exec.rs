@@ -1,5 +1,7 @@
 use sha2::{Digest, Sha256};
 
+use crate::shown;
+
 /// A program that is about to run: what the kernel has mapped, and with which arguments; or, before it has, what was asked for.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Exec {
@@ -70,11 +72,7 @@ impl Exec {
             text.push(' ');
             text.push_str(argument);
         }
-        let mut shown: String = text.chars().take(LONGEST).flat_map(char::escape_debug).collect();
-        if text.chars().count() > LONGEST {
-            shown.push('…');
-        }
-        shown
+        shown(&text, LONGEST)
     }
 }
 

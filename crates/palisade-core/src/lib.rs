@@ -21,6 +21,7 @@ pub mod paths;
 mod program;
 mod record_kind;
 mod request;
+mod shown;
 mod tool_call;
 mod whole;
 
@@ -40,4 +41,5 @@ pub use record_kind::RecordKind;
 pub use request::{Body, BodyFacts, GraphqlKind, GraphqlOperation, Request, RpcMessage};
 /// A secret string: zeroed on drop, without `Debug` or `Serialize` of its content.
 pub use secrecy::{ExposeSecret, SecretString};
+pub use shown::shown;
 pub use tool_call::{ToolAnswer, ToolCall, ToolInput, ToolSeen};

@@ -1,6 +1,6 @@
 use std::{fmt, net::SocketAddr};
 
-use crate::{Caller, HostName};
+use crate::{Caller, HostName, shown};
 
 /// Characters of a path that a subject shows.
 const MOST_SHOWN: usize = 200;
@@ -129,9 +129,9 @@ impl Request {
         let query = if self.query.is_some() { "?…" } else { "" };
         format!(
             "{} {scheme}://{}{port}{}{query}",
-            shown(self.method.as_bytes(), 20),
+            shown(&self.method, 20),
             self.host,
-            shown(&self.path, MOST_SHOWN)
+            shown(&String::from_utf8_lossy(&self.path), MOST_SHOWN)
         )
     }
 
@@ -151,15 +151,6 @@ impl fmt::Debug for Request {
             .field("body", &self.body)
             .finish_non_exhaustive()
     }
-}
-
-fn shown(bytes: &[u8], most: usize) -> String {
-    let text = String::from_utf8_lossy(bytes);
-    let mut shown: String = text.chars().take(most).flat_map(char::escape_debug).collect();
-    if text.chars().nth(most).is_some() {
-        shown.push('…');
-    }
-    shown
 }
 
 #[cfg(test)]

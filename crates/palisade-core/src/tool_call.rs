@@ -1,7 +1,7 @@
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
-use crate::Decision;
+use crate::{Decision, shown};
 
 /// A call of a tool that an agent is about to make: what a model asked for in its answer, or what the agent
 /// announces by itself.
@@ -101,11 +101,7 @@ impl ToolCall {
             Some(told) => format!("{} {told}", self.name),
             None => self.name.clone(),
         };
-        let mut shown: String = text.chars().take(LONGEST).flat_map(char::escape_debug).collect();
-        if text.chars().count() > LONGEST {
-            shown.push('…');
-        }
-        shown
+        shown(&text, LONGEST)
     }
 }
 

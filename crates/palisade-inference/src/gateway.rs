@@ -645,11 +645,5 @@ async fn understood(
 
 /// Method and path as they came, escaped and cut, for the journal.
 fn shown(head: &Parts) -> String {
-    const LONGEST: usize = 200;
-    let text = format!("{} {}", head.method, head.uri);
-    let mut out: String = text.chars().take(LONGEST).flat_map(char::escape_debug).collect();
-    if text.chars().count() > LONGEST {
-        out.push('…');
-    }
-    out
+    palisade_core::shown(&format!("{} {}", head.method, head.uri), 200)
 }

@@ -384,12 +384,7 @@ fn changes(meaning: &Meaning) -> bool {
 
 /// A text of the agent's, safe to show.
 pub(crate) fn shown(text: &str) -> String {
-    const LONGEST: usize = 120;
-    let mut out: String = text.chars().take(LONGEST).flat_map(char::escape_debug).collect();
-    if text.chars().count() > LONGEST {
-        out.push('…');
-    }
-    out
+    palisade_core::shown(text, 120)
 }
 
 /// A value of a call, as rules compare it: texts, numbers and truth values alone.

@@ -387,11 +387,7 @@ impl Draft {
 
 /// Text for a message: escaped, and not longer than a line.
 pub(crate) fn shown(text: &str) -> String {
-    let mut shown: String = text.chars().take(80).flat_map(char::escape_debug).collect();
-    if text.chars().nth(80).is_some() {
-        shown.push('…');
-    }
-    shown
+    palisade_core::shown(text, 80)
 }
 
 /// Whether two paths of policies are the same. They have one form each, so their bytes tell: that is
