@@ -1,8 +1,11 @@
 //! `permissions`: rules of Claude Code's grammar.
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::{Path, PathBuf},
+};
 
-use palisade_permissions::{List, Mode, Permissions, Place, Rule, Settings, Written};
+use palisade_permissions::{List, Mode, Permissions, Place, RuleError, Settings, Written};
 
 use super::{Check, shown};
 use crate::{
@@ -35,9 +38,10 @@ pub(super) fn check(
     workspace: Option<PathBuf>,
 ) -> Option<DraftPermissions> {
     let section = &document.permissions.as_ref()?.value;
+    let denied: BTreeSet<&str> = section.deny.iter().map(|deny| deny.value.as_str()).collect();
     for (list, weaker) in [("allow", &section.allow), ("ask", &section.ask)] {
         for rule in weaker {
-            if section.deny.iter().any(|deny| deny.value == rule.value) {
+            if denied.contains(rule.value.as_str()) {
                 check.wrong(
                     rule.place,
                     format!(
@@ -50,12 +54,18 @@ pub(super) fn check(
         }
     }
     let workspace = workspace.unwrap_or_else(|| check.origin.workspace_dir.clone());
+    let wrong = wrong(check, section, &workspace);
     let mut hidden = Vec::new();
     let mut read = |list: List, rules: &[At<String>]| -> Vec<At<PermissionRule>> {
         let mut out = Vec::new();
-        for rule in rules {
-            if let Some(read) = one(check, list, rule, &workspace, &mut hidden) {
-                out.push(read);
+        for (index, rule) in rules.iter().enumerate() {
+            match wrong.get(&key(list, index)) {
+                Some(why) => check.wrong(
+                    rule.place,
+                    format!("`{}` is no permission rule: {}", shown(rule.value.trim()), why.what),
+                    why.remedy.clone(),
+                ),
+                None => out.push(one(check, list, rule, &workspace, &mut hidden)),
             }
         }
         out
@@ -76,35 +86,49 @@ pub(super) fn check(
     Some(DraftPermissions { mode, allow, ask, deny, hidden })
 }
 
+/// How a rule is found again that was handed on.
+fn key(list: List, index: usize) -> String {
+    format!("{}[{index}]", list.as_str())
+}
+
+/// What is wrong with rules, by their [`key`].
+fn wrong(
+    check: &Check<'_>,
+    section: &document::Permissions,
+    workspace: &Path,
+) -> BTreeMap<String, RuleError> {
+    let written = |list: List, rules: &[At<String>]| {
+        let each = rules.iter().enumerate().map(|(index, rule)| Written {
+            text: rule.value.trim().to_owned(),
+            at: Some(key(list, index)),
+            base: check.origin.base.clone(),
+        });
+        each.collect()
+    };
+    let settings = Settings {
+        mode: Mode::Default,
+        allow: written(List::Allow, &section.allow),
+        ask: written(List::Ask, &section.ask),
+        deny: written(List::Deny, &section.deny),
+        place: Place {
+            workspace: workspace.to_owned(),
+            additional: Vec::new(),
+            home: Some(check.origin.home.clone()),
+        },
+    };
+    let found = Permissions::new(settings).err().unwrap_or_default();
+    found.into_iter().filter_map(|(rule, why)| Some((rule.at?, why))).collect()
+}
+
 fn one(
-    check: &mut Check<'_>,
+    check: &Check<'_>,
     list: List,
     rule: &At<String>,
     workspace: &Path,
     hidden: &mut Vec<At<Deny>>,
-) -> Option<At<PermissionRule>> {
+) -> At<PermissionRule> {
     let text = rule.value.trim();
     let (base, home) = (check.origin.base.clone(), check.origin.home.clone());
-    let written = Written { text: text.to_owned(), at: None, base: base.clone() };
-    let place =
-        Place { workspace: workspace.to_owned(), additional: Vec::new(), home: Some(home.clone()) };
-    let mut settings = Settings { place, ..Settings::default() };
-    match list {
-        List::Deny => settings.deny.push(written),
-        List::Ask => settings.ask.push(written),
-        List::Allow => settings.allow.push(written),
-    }
-    let wrong = Rule::parse(text, list).err().or_else(|| {
-        Permissions::new(settings).err().and_then(|wrong| Some(wrong.into_iter().next()?.1))
-    });
-    if let Some(why) = wrong {
-        check.wrong(
-            rule.place,
-            format!("`{}` is no permission rule: {}", shown(text), why.what),
-            why.remedy,
-        );
-        return None;
-    }
     let pattern = (list == List::Deny).then(|| hides(text, &base, &home, workspace)).flatten();
     let at = format!("{}:{}", check.origin.file, rule.place.line);
     let value = PermissionRule { text: text.to_owned(), at, base, hidden: pattern.is_some() };
@@ -113,7 +137,7 @@ fn one(
         let deny = Deny { pattern, glob, rule: format!("permissions.deny[{text}]") };
         hidden.push(At { value: deny, place: rule.place });
     }
-    Some(At { value, place: rule.place })
+    At { value, place: rule.place }
 }
 
 /// The files that `Read(…)` refuses, in the form of `filesystem.deny`, where they have one.

@@ -1,10 +1,12 @@
 //! Rules for tool calls: lists add up, and no document widens what a managed one says.
 
+use std::collections::BTreeSet;
+
 use palisade_permissions::Mode;
 
 use crate::{
     at::At,
-    draft::Draft,
+    draft::{Draft, DraftPermissions},
     policy::{PermissionRule, Permissions},
 };
 
@@ -22,27 +24,28 @@ pub(crate) fn rank(mode: Mode) -> u8 {
 pub(super) fn merged(drafts: &[&Draft]) -> Option<Permissions> {
     let sections = || drafts.iter().filter(|draft| draft.permissions.is_some());
     let home = sections().next()?.origin.home.clone();
-    let mut merged = Permissions {
+    let all = |list: fn(&DraftPermissions) -> &Vec<At<PermissionRule>>| all(drafts, list);
+    Some(Permissions {
         mode: mode(drafts),
-        allow: Vec::new(),
-        ask: Vec::new(),
-        deny: Vec::new(),
+        allow: all(|permissions| &permissions.allow),
+        ask: all(|permissions| &permissions.ask),
+        deny: all(|permissions| &permissions.deny),
         home,
-    };
-    for permissions in drafts.iter().filter_map(|draft| draft.permissions.as_ref()) {
-        add(&mut merged.allow, &permissions.allow);
-        add(&mut merged.ask, &permissions.ask);
-        add(&mut merged.deny, &permissions.deny);
-    }
-    Some(merged)
+    })
 }
 
-fn add(all: &mut Vec<PermissionRule>, more: &[At<PermissionRule>]) {
-    for At { value, .. } in more {
-        if !all.iter().any(|known| (&known.text, &known.base) == (&value.text, &value.base)) {
-            all.push(value.clone());
-        }
-    }
+/// A list of all documents, with each rule that means the same once.
+fn all(
+    drafts: &[&Draft],
+    list: fn(&DraftPermissions) -> &Vec<At<PermissionRule>>,
+) -> Vec<PermissionRule> {
+    let mut seen = BTreeSet::new();
+    let rules = drafts.iter().filter_map(|draft| draft.permissions.as_ref()).flat_map(list);
+    rules
+        .map(|rule| &rule.value)
+        .filter(|rule| seen.insert((&rule.text, &rule.base)))
+        .cloned()
+        .collect()
 }
 
 /// The nearest document says so. A managed one, and one that may only narrow, say what is the most.
