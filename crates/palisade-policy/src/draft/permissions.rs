@@ -159,10 +159,12 @@ fn hides(text: &str, base: &Path, home: &Path, workspace: &Path) -> Option<Strin
     } else if let Some(rest) = path.strip_prefix('/') {
         below(base, rest)?
     } else {
-        let rest = path.trim_start_matches("./").trim_start_matches("**/");
+        let from = path.trim_start_matches("./");
+        let rest = from.trim_start_matches("**/");
         let name = rest.trim_end_matches('/');
         let name = name.strip_suffix("/**").unwrap_or(name);
-        if name.contains('/') { below(workspace, rest)? } else { format!("/**/{name}") }
+        let anywhere = rest != from || !name.contains('/');
+        if anywhere { format!("/**/{name}") } else { below(workspace, rest)? }
     };
     let pattern = pattern.trim_end_matches('/');
     let pattern = pattern.strip_suffix("/**").unwrap_or(pattern).to_owned();
@@ -179,6 +181,38 @@ pub(super) fn hide(permissions: Option<&DraftPermissions>, deny: &mut Vec<At<Den
     for entry in permissions.iter().flat_map(|permissions| &permissions.hidden) {
         if !deny.iter().any(|known| known.value.pattern == entry.value.pattern) {
             deny.push(entry.clone());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_read_refuses_has_a_form_that_hides_it() {
+        let (base, home, work) = (Path::new("/conf"), Path::new("/home/me"), Path::new("/work"));
+        for (rule, expected) in [
+            ("Read(.env)", Some("/**/.env")),
+            ("Read(./.env)", Some("/**/.env")),
+            ("Read(**/.env)", Some("/**/.env")),
+            ("Read(src/**)", Some("/**/src")),
+            ("Read(**/vault/key)", Some("/**/vault/key")),
+            ("Read(**/vault/**)", Some("/**/vault")),
+            ("Read(app/vault/key)", Some("/work/app/vault/key")),
+            ("Read(app/vault/**)", Some("/work/app/vault")),
+            ("Read(/x/*)", Some("/conf/x/*")),
+            ("Read(~/x)", Some("/home/me/x")),
+            ("Read(//etc/x)", Some("/etc/x")),
+            ("Read(a?)", None),
+            ("Read(**)", None),
+            ("Read(//)", None),
+            ("Read(//**)", None),
+            ("Read(../x)", None),
+            ("Edit(x)", None),
+            ("Read", None),
+        ] {
+            assert_eq!(hides(rule, base, home, work).as_deref(), expected, "{rule}");
         }
     }
 }

@@ -499,10 +499,16 @@ fn starts_while_exchanged(world: &World, one: &str, other: &str, read: [&str; 2]
 /// A rule for tool calls that refuses to read a file hides it from whatever an agent runs.
 #[test]
 fn reads_a_file_that_a_permission_rule_refuses() {
-    let policy = "permissions: {deny: [\"Read(notes.txt)\", \"Read(./vault/**)\", \"Read(~/diary)\"]}\n\
+    let policy = "permissions: {deny: [\"Read(notes.txt)\", \"Read(./vault/**)\", \"Read(~/diary)\", \"Read(**/safe/key)\"]}\n\
                   filesystem: {read: [~/diary]}";
     let Some(world) = world(policy) else { return };
-    for file in ["work/notes.txt", "work/app/notes.txt", "work/vault/deep/key", "home/diary"] {
+    for file in [
+        "work/notes.txt",
+        "work/app/notes.txt",
+        "work/vault/deep/key",
+        "work/app/safe/key",
+        "home/diary",
+    ] {
         world.write(file, SECRET);
     }
     keeps_the_secret(&world, "cat notes.txt app/notes.txt");
@@ -510,5 +516,6 @@ fn reads_a_file_that_a_permission_rule_refuses() {
     keeps_the_secret(&world, "cp app/notes.txt x; cat x; rm x");
     keeps_the_secret(&world, "grep -rh TOKEN app vault");
     keeps_the_secret(&world, "cat vault/deep/key");
+    keeps_the_secret(&world, "cat app/safe/key");
     keeps_the_secret(&world, "cat ~/diary");
 }
