@@ -336,45 +336,39 @@ fn through(wrapper: &Wrapper, program: &str, arguments: &[Field], plain: bool) -
     let mut out = Vec::new();
     // An option that is not known to take no value may take what looks like the command.
     let mut strange = false;
+    // After `--` its own arguments and assignments come all the same.
+    let mut options = true;
     while let Some(argument) = arguments.get(at) {
         let Some(text) = argument.known() else {
+            if !options {
+                break;
+            }
             // It may be an option with a value, or the command: both are looked at.
             out.extend(somewhere(arguments.get(at..).unwrap_or_default()));
             return out;
         };
-        if text == "--" {
-            at += 1;
-            break;
-        }
-        if program == "env"
+        if options
+            && program == "env"
+            && text != "--"
             && let Some(split) = split_string(arguments, at)
         {
             return split;
         }
-        if text.starts_with("--") {
+        if options && text == "--" {
+            options = false;
+            at += 1;
+        } else if options && text.starts_with("--") {
             // `--kill 5` is `--kill-after 5`.
             let valued = wrapper.long.iter().any(|option| option.starts_with(text));
             strange |= !valued && !text.contains('=');
             at += if valued { 2 } else { 1 };
-        } else if text.len() > 1 && text.starts_with('-') {
+        } else if options && text.len() > 1 && text.starts_with('-') {
             // `-k 5`, `-k5`, `-vk 5`.
             let valued = text.chars().skip(1).position(|c| wrapper.valued.contains(c));
             let apart = valued.is_some_and(|index| index + 2 == text.chars().count());
             strange |= valued.is_none() && !text.chars().skip(1).all(|c| c.is_ascii_digit());
             at += if apart { 2 } else { 1 };
         } else if wrapper.assigns && is_assignment(text) {
-            out.extend(assigned(text));
-            at += 1;
-        } else if own > 0 {
-            own -= 1;
-            at += 1;
-        } else {
-            break;
-        }
-    }
-    // After `--` its own arguments and assignments come all the same.
-    while let Some(text) = arguments.get(at).and_then(Field::known) {
-        if wrapper.assigns && is_assignment(text) {
             out.extend(assigned(text));
             at += 1;
         } else if own > 0 {
