@@ -63,7 +63,7 @@ impl Outcome {
 
 impl Stream for MessageStream {
     fn event(&mut self, event: Event, out: &mut Outlet) -> Result<(), Unreadable> {
-        let Some(value) = value(&event)? else { return self.other(event, None, out) };
+        let Some(value) = value(&event)? else { return self.held.pass_or_hold(event, None, out) };
         match kind(&event, &value)? {
             "content_block_start" => self.start(event, value, out),
             "content_block_delta" => self.delta(event, value, out),
@@ -77,7 +77,7 @@ impl Stream for MessageStream {
                 }
                 self.started = true;
                 self.count(message.get("usage"), out);
-                self.other(event, Some(value), out)
+                self.held.pass_or_hold(event, Some(value), out)
             }
             "message_delta" => {
                 self.count(value.get("usage"), out);
@@ -86,7 +86,7 @@ impl Stream for MessageStream {
                 }
                 self.message_delta(event, value, out)
             }
-            "ping" | "error" | "message_stop" => self.other(event, Some(value), out),
+            "ping" | "error" | "message_stop" => self.held.pass_or_hold(event, Some(value), out),
             other => {
                 out.left_out.push(shown(other));
                 Ok(())
@@ -146,20 +146,6 @@ impl Stream for MessageStream {
 }
 
 impl MessageStream {
-    /// Passes what is no part of a block, in its order.
-    fn other(
-        &mut self,
-        event: Event,
-        value: Option<Value>,
-        out: &mut Outlet,
-    ) -> Result<(), Unreadable> {
-        if self.held.is_empty() {
-            out.pass(&event.raw);
-            return Ok(());
-        }
-        self.held.push(event, value)
-    }
-
     fn start(&mut self, event: Event, value: Value, out: &mut Outlet) -> Result<(), Unreadable> {
         let index = index(&value)?;
         let Some(block) = value.get("content_block").filter(|block| block.is_object()) else {
@@ -171,7 +157,7 @@ impl MessageStream {
         }
         self.seen.insert(index, true);
         if is_passive(block) {
-            return self.other(event, Some(value), out);
+            return self.held.pass_or_hold(event, Some(value), out);
         }
         let start = block.clone();
         self.blocks.push(Block { index, start, partial: String::new(), open: true });
@@ -196,12 +182,12 @@ impl MessageStream {
             (
                 Some("text_delta" | "citations_delta" | "thinking_delta" | "signature_delta"),
                 None,
-            ) => self.other(event, Some(value), out),
+            ) => self.held.pass_or_hold(event, Some(value), out),
             // What it belongs to is ruled on as a whole.
             (Some(_), Some(block)) if text(&block.start, "type") != Some("tool_use") => {
                 self.held.push(event, Some(value))
             }
-            (Some("compaction_delta"), None) => self.other(event, Some(value), out),
+            (Some("compaction_delta"), None) => self.held.pass_or_hold(event, Some(value), out),
             _ => Err(Unreadable::Format("a part of a kind that its block does not have")),
         }
     }
@@ -213,7 +199,7 @@ impl MessageStream {
             _ => return Err(Unreadable::Format("the end of a block that is not open")),
         }
         let Some(block) = self.blocks.iter_mut().find(|block| block.index == index) else {
-            return self.other(event, Some(value), out);
+            return self.held.pass_or_hold(event, Some(value), out);
         };
         block.open = false;
         self.held.push(event, Some(value))?;

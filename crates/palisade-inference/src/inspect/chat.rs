@@ -154,7 +154,7 @@ impl Stream for ChatStream {
     fn event(&mut self, event: Event, out: &mut Outlet) -> Result<(), Unreadable> {
         let Some(value) = value(&event)? else {
             let ends = event.data.as_deref() == Some("[DONE]");
-            self.pass_or_hold(event, None, out)?;
+            self.held.pass_or_hold(event, None, out)?;
             if ends {
                 self.ask(out);
             }
@@ -240,19 +240,6 @@ impl Stream for ChatStream {
 }
 
 impl ChatStream {
-    fn pass_or_hold(
-        &mut self,
-        event: Event,
-        value: Option<Value>,
-        out: &mut Outlet,
-    ) -> Result<(), Unreadable> {
-        if self.held.is_empty() {
-            out.pass(&event.raw);
-            return Ok(());
-        }
-        self.held.push(event, value)
-    }
-
     fn ask(&mut self, out: &mut Outlet) {
         if !self.held.is_empty() {
             self.tell_apart();

@@ -153,6 +153,20 @@ impl Held {
         self.bytes.saturating_mul(2).saturating_add(parts)
     }
 
+    /// Passes what is no part of a call; behind one, in its order.
+    fn pass_or_hold(
+        &mut self,
+        event: Event,
+        value: Option<Value>,
+        out: &mut Outlet,
+    ) -> Result<(), Unreadable> {
+        if self.is_empty() {
+            out.pass(&event.raw);
+            return Ok(());
+        }
+        self.push(event, value)
+    }
+
     fn push(&mut self, event: Event, value: Option<Value>) -> Result<(), Unreadable> {
         self.bytes = self.bytes.saturating_add(event.raw.len());
         if self.bytes > MOST_HELD {
