@@ -229,16 +229,21 @@ fn query(doc: &Document, of: &Node, used: For) -> Result<Made, ImportError> {
     let mut out = Map::new();
     let Some(table) = doc.table(of, "query")? else { return Ok(Ok(out)) };
     for key in table.keys() {
-        let mut values = Vec::new();
-        for value in matcher(doc, table, &key.name)? {
-            match globs::text(&value, used, true) {
-                Ok(found) => values.extend(found),
-                Err(why) => return Ok(Err(why)),
-            }
-        }
-        out.insert(key.name.clone(), json!(values));
+        match all(matcher(doc, table, &key.name)?, used, true) {
+            Ok(values) => out.insert(key.name.clone(), json!(values)),
+            Err(why) => return Ok(Err(why)),
+        };
     }
     Ok(Ok(out))
+}
+
+/// What globs stand for, all of them.
+fn all(globs: Vec<String>, used: For, dots: bool) -> Result<Vec<String>, String> {
+    let mut out = Vec::new();
+    for glob in globs {
+        out.extend(globs::text(&glob, used, dots)?);
+    }
+    Ok(out)
 }
 
 /// A glob, or `any` of some.
@@ -338,16 +343,11 @@ fn graphql(
     let fields: Vec<String> =
         doc.texts(of, "fields")?.iter().map(|(text, _)| (*text).to_owned()).collect();
     for (key, values) in [("names", names), ("fields", fields)] {
-        let mut all = Vec::new();
-        for value in values {
-            // Names in GraphQL have no dots.
-            match globs::text(&value, used, false) {
-                Ok(found) => all.extend(found),
-                Err(why) => return Ok(Err(why)),
-            }
-        }
-        if !all.is_empty() {
-            inner.insert(key.into(), json!(all));
+        // Names in GraphQL have no dots.
+        match all(values, used, false) {
+            Ok(found) if found.is_empty() => {}
+            Ok(found) => drop(inner.insert(key.into(), json!(found))),
+            Err(why) => return Ok(Err(why)),
         }
     }
     let mut out = Map::new();
@@ -386,13 +386,10 @@ fn mcp(
         }
         None => return Ok(Err("without a method it matches nothing there".into())),
     }
-    let mut names = Vec::new();
-    for tool in tools {
-        match globs::text(&tool, used, true) {
-            Ok(found) => names.extend(found),
-            Err(why) => return Ok(Err(why)),
-        }
-    }
+    let names = match all(tools, used, true) {
+        Ok(names) => names,
+        Err(why) => return Ok(Err(why)),
+    };
     if !names.is_empty() {
         inner.insert("methods".into(), json!(["tools/call"]));
         inner.insert("tools".into(), json!(names));
