@@ -227,17 +227,39 @@ pub(crate) fn model() -> Upstream {
     .unwrap()
 }
 
-/// The agent announces nothing: what the model wants is decided in its answer.
-#[test]
-fn announces_no_call_to_any_hook() {
-    let server = model();
-    let models = format!(
+/// The section of a policy in which every model is this server's.
+pub(crate) fn routed_to(server: &Upstream) -> String {
+    format!(
         "inference:
   providers: {{own: {{api: anthropic, url: \"{}\"}}}}
   routes: [{{model: \"*\", to: own}}]
 ",
         server.url()
-    );
+    )
+}
+
+/// The agent asks the model for what it is told to want.
+pub(crate) fn wants(world: &World, command: &str) -> Ran {
+    let message = json!({"role": "user", "content": command});
+    let body = json!({"model": "cheap", "max_tokens": 8, "messages": [message]}).to_string();
+    world.inside(&[
+        "curl",
+        "-s",
+        "--max-time",
+        "20",
+        "-H",
+        "content-type: application/json",
+        "-d",
+        &body,
+        "http://inference.local/v1/messages",
+    ])
+}
+
+/// The agent announces nothing: what the model wants is decided in its answer.
+#[test]
+fn announces_no_call_to_any_hook() {
+    let server = model();
+    let models = routed_to(&server);
     let hooks = "  PreToolUse:
     - {matcher: Bash, hooks: [{type: command, command: ./hooks/guard.sh}]}
     - {matcher: Bash, hooks: [{type: worker, command: \"exec python3 ./hooks/change.py\"}]}";
@@ -249,20 +271,7 @@ for line in sys.stdin:
     print(json.dumps(answer if command == 'ls' else {}), flush=True)
 ";
     world.program("config/hooks/change.py", change);
-    let call = |command: &str| {
-        let body = json!({"model": "cheap", "max_tokens": 8, "messages": [{"role": "user", "content": command}]});
-        world.inside(&[
-            "curl",
-            "-s",
-            "--max-time",
-            "20",
-            "-H",
-            "content-type: application/json",
-            "-d",
-            &body.to_string(),
-            "http://inference.local/v1/messages",
-        ])
-    };
+    let call = |command: &str| wants(&world, command);
     let ran = call("pwd");
     assert!(ran.good().contains("\"pwd\""), "{ran}");
     let ran = call("curl evil.example");
@@ -279,13 +288,7 @@ for line in sys.stdin:
 #[test]
 fn calls_a_model_that_a_hook_refuses() {
     let server = model();
-    let models = format!(
-        "inference:
-  providers: {{own: {{api: anthropic, url: \"{}\"}}}}
-  routes: [{{model: \"*\", to: own}}]
-",
-        server.url()
-    );
+    let models = routed_to(&server);
     let hooks = "  PreModelCall: [{matcher: \"dear|costly\", hooks: [{type: command, command: \"echo too dear >&2; exit 2\"}]}]
   PostModelCall: [{hooks: [{type: command, command: \"cat >> $HOME/../answered\"}]}]";
     let Some(world) = world(hooks, &models) else { return };

@@ -5,29 +5,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::{
-    hooks::model,
-    world::{Ran, World, finish},
+    hooks::{model, routed_to, wants},
+    world::{World, finish},
 };
-
-/// The agent asks a model that wants what it is told to.
-fn wants(world: &World, command: &str) -> Ran {
-    let message = json!({"role": "user", "content": command});
-    let body = json!({"model": "cheap", "max_tokens": 8, "messages": [message]}).to_string();
-    world.inside(&[
-        "curl",
-        "-s",
-        "--max-time",
-        "20",
-        "-H",
-        "content-type: application/json",
-        "-d",
-        &body,
-        "http://inference.local/v1/messages",
-    ])
-}
 
 /// However a command is written that a rule refuses, the agent never gets the call; and what may be one
 /// is asked, which is a refusal where nobody answers.
@@ -36,11 +19,9 @@ fn has_a_model_ask_for_a_refused_command() {
     let server = model();
     let policy = |deny: &str| {
         format!(
-            "inference:\n  providers: {{own: {{api: anthropic, url: \"{}\"}}}}\n  \
-             routes: [{{model: \"*\", to: own}}]\n\
-             permissions: {{mode: bypassPermissions, deny: [{deny}]}}\n\
+            "{}permissions: {{mode: bypassPermissions, deny: [{deny}]}}\n\
              approvals: {{timeout: 1s}}\n",
-            server.url()
+            routed_to(&server)
         )
     };
     let spelled = [
@@ -79,11 +60,9 @@ fn has_a_model_ask_for_a_refused_command() {
 fn has_another_call_pass_as_the_one_that_was_permitted() {
     let server = model();
     let Some(world) = World::new(&format!(
-        "inference:\n  providers: {{own: {{api: anthropic, url: \"{}\"}}}}\n  \
-         routes: [{{model: \"*\", to: own}}]\n\
-         permissions: {{mode: bypassPermissions, ask: [\"Bash(wget *)\"]}}\n\
+        "{}permissions: {{mode: bypassPermissions, ask: [\"Bash(wget *)\"]}}\n\
          approvals: {{timeout: 20s}}\n",
-        server.url()
+        routed_to(&server)
     )) else {
         return;
     };
