@@ -134,13 +134,10 @@ fn only_speaks(program: &str, command: &Command, arguments: &[Field]) -> bool {
 
 /// Whether a program that reads what it is given may do something else with these arguments.
 fn does_more(program: &str, arguments: &[Field]) -> bool {
-    let operands = || arguments.iter().filter(|argument| !argument.start().starts_with('-'));
     match program {
-        // A second name is a file that it writes. A number may be the value of an option.
-        "uniq" | "xxd" => {
-            let number = |text: &str| text.chars().all(|c| c.is_ascii_digit());
-            operands().filter(|field| !field.known().is_some_and(number)).count() > 1
-        }
+        // A second name is a file that it writes.
+        "uniq" => operands(arguments, &["-f", "-s", "-w"]).is_none_or(|count| count > 1),
+        "xxd" => operands(arguments, &["-c", "-g", "-l", "-s"]).is_none_or(|count| count > 1),
         // A program of its own language, which may read modules from anywhere.
         "jq" => arguments.iter().any(|argument| {
             let text = argument.start();
@@ -151,6 +148,31 @@ fn does_more(program: &str, arguments: &[Field]) -> bool {
         "git" => arguments.iter().any(|argument| argument.start().starts_with("--filters")),
         _ => false,
     }
+}
+
+/// How many arguments are no options, and no numbers behind an option of `valued`. Behind the first that counts none
+/// is an option: not every program looks for them there. `None` if it is not known: an argument may become several.
+fn operands(arguments: &[Field], valued: &[&str]) -> Option<usize> {
+    let mut count = 0;
+    let (mut options, mut is_value) = (true, false);
+    for argument in arguments {
+        if argument.may_split() {
+            return None;
+        }
+        let number = argument.known().is_some_and(|text| text.bytes().all(|b| b.is_ascii_digit()));
+        let text = argument.start();
+        if options && text == "--" {
+            options = false;
+        } else if options && text.len() > 1 && text.starts_with('-') {
+            is_value = argument.known().is_some_and(|text| valued.contains(&text));
+            continue;
+        } else if !(is_value && number) {
+            options = false;
+            count += 1;
+        }
+        is_value = false;
+    }
+    Some(count)
 }
 
 /// `sed -n 's/…/p' file` and the like: scripts of which each command is known to print only.
