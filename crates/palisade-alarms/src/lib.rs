@@ -1,0 +1,2 @@
+//! Detection rules over the event stream, and canaries.
+#![forbid(unsafe_code)]

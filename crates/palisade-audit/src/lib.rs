@@ -1,0 +1,2 @@
+//! Questions to the journal, and reports that an auditor takes.
+#![forbid(unsafe_code)]

@@ -1,0 +1,2 @@
+//! Skills that were judged: stored by content, locked, signed, revoked.
+#![forbid(unsafe_code)]

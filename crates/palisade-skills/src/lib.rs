@@ -1,0 +1,16 @@
+//! Vetting: what a skill, a plugin or an MCP definition holds, read without running any of it.
+//!
+//! A [`Package`] is what was read; analysers look at its files and return what they [`Seen`];
+//! a verdict is made from that, with reasons. Every byte of a package comes from outside and is
+//! hostile: nothing is executed, no link is followed, and what cannot be read is never safe.
+#![forbid(unsafe_code)]
+
+mod capability;
+mod finding;
+mod package;
+mod rule;
+
+pub use capability::{Capability, Secret, Source, Use};
+pub use finding::{Confidence, Finding, Place, Seen, Severity};
+pub use package::{File, FileKind, Package};
+pub use rule::{Rule, Technique};
