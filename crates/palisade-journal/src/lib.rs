@@ -20,6 +20,7 @@
 mod encode;
 mod error;
 mod fold;
+pub mod follow;
 mod hash;
 mod journal;
 mod ledger;

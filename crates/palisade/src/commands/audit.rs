@@ -1,3 +1,6 @@
+mod export;
+mod metrics;
+
 use std::{
     io::{self, Write},
     path::PathBuf,
@@ -37,6 +40,10 @@ enum Command {
     /// End sessions whose supervisor died: cut a torn tail, record it, enter the end.
     #[command(after_help = "Example: palisade audit recover")]
     Recover(RecoverArgs),
+    /// Write events in the forms of others, or send what was not sent yet.
+    Export(export::Args),
+    /// Counts, in the text format of Prometheus.
+    Metrics(metrics::Args),
 }
 
 #[derive(Debug, clap::Args)]
@@ -122,6 +129,8 @@ pub(crate) fn run(args: Args) -> Result<ExitCode, Failure> {
         Command::Query(args) => query(args),
         Command::Verify(args) => verify(&args),
         Command::Recover(args) => recovery(&args),
+        Command::Export(args) => export::run(args),
+        Command::Metrics(args) => metrics::run(&args),
     }
 }
 
