@@ -160,10 +160,15 @@ fn app() -> Value {
 }
 
 fn process(record: &Record) -> Value {
-    let mut process = json!({
-        "uid": format!("{}:{}", record.session, record.seq),
-        "cmd_line": record.subject,
-    });
+    // The command that the session is for begins and ends as one.
+    if facts::kind(record) == "end" {
+        return json!({ "uid": record.session.as_str() });
+    }
+    let uid = match facts::kind(record) {
+        "launch" => record.session.to_string(),
+        _ => format!("{}:{}", record.session, record.seq),
+    };
+    let mut process = json!({ "uid": uid, "cmd_line": record.subject });
     if let (Some(program), Some(process)) =
         (facts::text(record, "program"), process.as_object_mut())
     {

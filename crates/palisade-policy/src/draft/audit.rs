@@ -43,7 +43,7 @@ pub(super) fn check(check: &mut Check<'_>, document: &Document) -> DraftAudit {
     let Some(section) = &document.audit else { return DraftAudit::default() };
     let audit = &section.value;
     if let Some(retain) = &audit.retain {
-        check.not_built("audit.retain", retain.place, retain);
+        check.not_built_and_widens("audit.retain", retain.place, retain);
     }
     let mut exports = Vec::new();
     let mut add = |place: Place, export: Export, credential: Option<At<String>>| {
