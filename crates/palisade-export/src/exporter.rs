@@ -14,11 +14,9 @@ use palisade_policy::{Export, Transport};
 use tokio::{sync::watch, task::JoinSet};
 
 use crate::{
-    cursor::{self, Cursor},
+    cursor::{self, Cursor, CursorError},
     lane::{Lane, Rest, Until},
-    sink::{
-        Client, Journald, OcsfFile, Otlp, SecretHeader, Server, Signal, Sink, Syslog, Webhook,
-    },
+    sink::{Client, Journald, OcsfFile, Otlp, SecretHeader, Server, Signal, Sink, Syslog, Webhook},
 };
 
 /// Between two looks for what other sessions have left.
@@ -124,6 +122,18 @@ impl Exporter {
     }
 }
 
+/// Note that these destinations have nothing of a session yet: the next one that sends sends it too.
+///
+/// # Errors
+/// That cannot be kept.
+pub fn owe(state_dir: &Path, exports: &[Export], session: &SessionId) -> Result<(), CursorError> {
+    let to = exports.iter().map(|export| Destination { export: export.clone(), secret: None });
+    for way in ways(&to.collect::<Vec<_>>()) {
+        Cursor::take(state_dir, (&way.id, &way.describe), session)?;
+    }
+    Ok(())
+}
+
 /// Send what sessions that have ended have left, until all is sent or the time is over.
 ///
 /// # Errors
@@ -197,12 +207,7 @@ async fn live(
 
 /// Send what sessions before have left, one after the other. Never ends; it is over when the own
 /// session is sent.
-async fn others(
-    state_dir: &Path,
-    ways: &[Way],
-    own: &SessionId,
-    until: watch::Receiver<Until>,
-) {
+async fn others(state_dir: &Path, ways: &[Way], own: &SessionId, until: watch::Receiver<Until>) {
     tokio::time::sleep(LEFT_FIRST).await;
     loop {
         for way in ways {

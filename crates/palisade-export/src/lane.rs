@@ -84,7 +84,11 @@ impl Lane {
     /// Send what there is and what comes, until told to stop and nothing is left, or the time is over.
     ///
     /// `live`: more may come. Else it ends with the last record.
-    pub(crate) async fn run(mut self, mut until: watch::Receiver<Until>, live: bool) -> Option<Rest> {
+    pub(crate) async fn run(
+        mut self,
+        mut until: watch::Receiver<Until>,
+        live: bool,
+    ) -> Option<Rest> {
         let why = match self.all(&mut until, live).await {
             Ok(()) => {
                 let ended = !self.follow.is_written().unwrap_or(true);
@@ -169,7 +173,9 @@ impl Lane {
                     parts.push_front(part);
                     self.failed(why.clone()).await?;
                     let wait = self.backoff.next(after);
-                    if !pause(wait, until).await {
+                    // One that was away before is asked once more at the end, and not waited for.
+                    let given_up = self.lags && until.borrow().is_some();
+                    if given_up || !pause(wait, until).await {
                         return Err(why);
                     }
                 }
@@ -264,7 +270,9 @@ impl Lane {
     fn left(&self) -> u64 {
         let through = self.cursor.progress.through;
         let position = self.cursor.progress.position.clone();
-        let Ok(mut follow) = Follow::open(&self.state_dir, &self.session, position) else { return 0 };
+        let Ok(mut follow) = Follow::open(&self.state_dir, &self.session, position) else {
+            return 0;
+        };
         let mut left = 0_u64;
         while let Ok(found) = follow.take(BATCH) {
             if found.records.is_empty() {
@@ -289,8 +297,8 @@ fn count(
     through: u64,
     sink: &mut Sink,
 ) -> Result<(), String> {
-    let mut follow = Follow::open(state_dir, session, Position::default())
-        .map_err(|error| error.to_string())?;
+    let mut follow =
+        Follow::open(state_dir, session, Position::default()).map_err(|error| error.to_string())?;
     loop {
         let found = follow.take(BATCH).map_err(|error| error.to_string())?;
         let mut records = found.records;

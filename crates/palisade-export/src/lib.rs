@@ -29,9 +29,9 @@ mod syslog;
 mod webhook;
 
 pub use cursor::{CursorError, Progress, States, states};
-pub use exporter::{Destination, Exporter, Left, flush};
+pub use exporter::{Destination, Exporter, Left, flush, owe};
 pub use host::Host;
-pub use ids::{trace_parent, trace_id};
+pub use ids::{trace_id, trace_parent};
 pub use named::{Form, NamedError, Written, named};
 pub use prometheus::Metrics;
 pub use serve::{Collector, serve};

@@ -65,10 +65,21 @@ impl Metrics {
         }
         type Read = fn(&crate::Progress) -> u64;
         let families: [(&str, &str, &str, Read); 5] = [
-            ("palisade_export_records_total", "counter", "Records that a destination took.", |of| of.sent),
-            ("palisade_export_resent_total", "counter", "Those that may be there twice.", |of| of.resent),
-            ("palisade_export_dropped_total", "counter", "Records that it would not have.", |of| of.dropped),
-            ("palisade_export_failures_total", "counter", "Attempts that failed.", |of| of.failures),
+            (
+                "palisade_export_records_total",
+                "counter",
+                "Records that a destination took.",
+                |of| of.sent,
+            ),
+            ("palisade_export_resent_total", "counter", "Those that may be there twice.", |of| {
+                of.resent
+            }),
+            ("palisade_export_dropped_total", "counter", "Records that it would not have.", |of| {
+                of.dropped
+            }),
+            ("palisade_export_failures_total", "counter", "Attempts that failed.", |of| {
+                of.failures
+            }),
             ("palisade_export_failing", "gauge", "Sessions that cannot be sent.", |of| {
                 u64::from(of.failing_since.is_some())
             }),

@@ -179,7 +179,9 @@ mod tests {
         let mut again = Follow::open(state.path(), &session, kept).unwrap();
         let found = again.take(9).unwrap();
         assert_eq!((seqs(&found), found.missing, found.unreadable), (vec![5, 6, 7], 0, 0));
-        journal.close_blocking(Event::observed("end", Layer::Process, "x"), Durability::Written).unwrap();
+        journal
+            .close_blocking(Event::observed("end", Layer::Process, "x"), Durability::Written)
+            .unwrap();
         assert!(!again.is_written().unwrap());
         let file = state.path().join("journal").join(session.as_str()).join(FIRST_SEGMENT);
         let whole = std::fs::read(&file).unwrap();

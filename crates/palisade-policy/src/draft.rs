@@ -28,7 +28,9 @@ use serde::Serialize;
 
 pub(crate) use self::{
     audit::{DraftAudit, DraftExport},
-    hooks::DraftHook, permissions::DraftPermissions};
+    hooks::DraftHook,
+    permissions::DraftPermissions,
+};
 use crate::{
     at::{At, Given, Place},
     diagnostic::{Diagnostic, Diagnostics},

@@ -376,7 +376,9 @@ fn wants(schema: &Value) -> &'static str {
         (_, "integer") => "a whole number",
         (_, "number") => "a number",
         (_, "boolean") => "`true` or `false`",
-        _ if schema.get("anyOf").is_some_and(|all| has(all, "boolean")) => "`true`, `false` or a path",
+        _ if schema.get("anyOf").is_some_and(|all| has(all, "boolean")) => {
+            "`true`, `false` or a path"
+        }
         _ if schema.get("anyOf").is_some_and(|all| has(all, "string") && !has(all, "array")) => {
             "a URL, or a table with one"
         }

@@ -3,6 +3,7 @@
 
 use std::{io, time::Duration};
 
+use palisade_core::SessionId;
 use palisade_export::{Destination, Exporter, Left};
 use palisade_journal::Journal;
 use palisade_policy::{Audit, Export};
@@ -26,6 +27,14 @@ pub(crate) async fn start(order: &Order, journal: &Journal) -> Result<Option<Exp
     Exporter::start(&order.operator.state_dir, journal, to, audit.flush)
         .refuse("the thread that sends events", "see the limits of this user (ulimit -u)")
         .map(Some)
+}
+
+/// Nothing was started, so nothing sends: whoever sends next sends this as well. Why that cannot be noted, if
+/// it cannot.
+pub(crate) fn owe(order: &Order, session: &SessionId) -> Option<String> {
+    let state = &order.operator.state_dir;
+    let owed = palisade_export::owe(state, &order.policy.audit.exports, session);
+    owed.err().map(|error| error.to_string())
 }
 
 /// Whether spans are sent, so that what runs inside is to know whose they are.
@@ -64,7 +73,8 @@ async fn destinations(audit: &Audit, operator: &Operator) -> Result<Vec<Destinat
             None => None,
             Some((name, from)) => {
                 let read = secret::read(name, from, operator, Stderr::Operator).await;
-                let help = format!("provide it, or take `audit.{}` out of the policy", export.key());
+                let help =
+                    format!("provide it, or take `audit.{}` out of the policy", export.key());
                 Some(read.map_err(|why| Refusal::new(why, help))?)
             }
         };

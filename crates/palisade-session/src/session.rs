@@ -611,7 +611,8 @@ fn journal_refusal(order: &Order, session: &SessionId, refusal: Refusal) -> Refu
     match open_journal(order, session) {
         Ok(journal) => {
             let recorded = journal.close_blocking(refusal_event(&refusal), Durability::Written);
-            with_record(refusal, recorded.err().map(|error| error.to_string()))
+            let why = recorded.err().map(|error| error.to_string());
+            with_record(refusal, why.or_else(|| exports::owe(order, session)))
         }
         Err(error) => with_record(refusal, Some(error.what)),
     }

@@ -60,10 +60,13 @@ pub(super) fn failed(record: &Record) -> bool {
 pub(super) fn of(record: &Record) -> Class {
     let kind = facts::kind(record);
     match kind {
-        "launch" | "exec" => class(PROCESS, 1, json!({ "process": process(record), "launch_type_id": 3 })),
+        "launch" | "exec" => {
+            class(PROCESS, 1, json!({ "process": process(record), "launch_type_id": 3 }))
+        }
         "end" | "exec_end" => {
             let mut own = json!({ "process": process(record) });
-            if let (Some(code), Some(own)) = (facts::number(record, "status"), own.as_object_mut()) {
+            if let (Some(code), Some(own)) = (facts::number(record, "status"), own.as_object_mut())
+            {
                 own.insert("exit_code".to_owned(), code.into());
             }
             class(PROCESS, 2, own)
@@ -77,13 +80,20 @@ pub(super) fn of(record: &Record) -> Class {
                 (_, true) => 4,
                 (_, false) => 1,
             };
-            class(NETWORK, activity, ends(record, json!({ "connection_info": { "direction_id": 2 } })))
+            class(
+                NETWORK,
+                activity,
+                ends(record, json!({ "connection_info": { "direction_id": 2 } })),
+            )
         }
-        "expose" => class(NETWORK, 7, ends(record, json!({ "connection_info": { "direction_id": 1 } }))),
+        "expose" => {
+            class(NETWORK, 7, ends(record, json!({ "connection_info": { "direction_id": 1 } })))
+        }
         "resolve" => {
             let name = record.subject.rsplit(' ').next().unwrap_or_default();
             let name = if name.is_empty() { "-" } else { name };
-            let own = json!({ "query": { "hostname": name }, "src_endpoint": objects::sandbox(record) });
+            let own =
+                json!({ "query": { "hostname": name }, "src_endpoint": objects::sandbox(record) });
             class(DNS, 1, own)
         }
         "request" => http(record),
@@ -98,8 +108,13 @@ pub(super) fn of(record: &Record) -> Class {
             let own = json!({ "api": { "operation": operation }, "src_endpoint": objects::sandbox(record) });
             Class { name, ..class(API, id, own) }
         }
-        "placeholder" | "secret_in_answer" | "key_in_answer" | "injection_suspected"
-        | "redaction" | "alarm" | "canary" => {
+        "placeholder"
+        | "secret_in_answer"
+        | "key_in_answer"
+        | "injection_suspected"
+        | "redaction"
+        | "alarm"
+        | "canary" => {
             let finding = json!({
                 "uid": format!("{}:{}", record.session, record.seq),
                 "title": words(kind),
@@ -115,7 +130,10 @@ pub(super) fn of(record: &Record) -> Class {
         "approval" => {
             let name = crate::syslog::escaped_whole(&record.subject);
             let entity = json!({ "name": name, "type_id": 99, "type": "Act" });
-            Class { name: Some("Approval".to_owned()), ..class(ENTITY, 99, json!({ "entity": entity })) }
+            Class {
+                name: Some("Approval".to_owned()),
+                ..class(ENTITY, 99, json!({ "entity": entity }))
+            }
         }
         "journal_open" => class(EVENT_LOG, 6, log()),
         "journal_reopen" => class(EVENT_LOG, 8, log()),

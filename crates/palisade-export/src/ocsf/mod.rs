@@ -78,10 +78,13 @@ pub fn event(record: &Record, host: &Host, again: bool) -> Value {
     if let Some(rule) = &record.rule {
         set("firewall_rule", json!({ "name": rule }));
     }
-    set("attestation_list", json!([{
-        "chain_uid": record.session.as_str(),
-        "fingerprint": { "algorithm_id": 3, "encoding_id": 1, "value": record.hash.to_string() },
-    }]));
+    set(
+        "attestation_list",
+        json!([{
+            "chain_uid": record.session.as_str(),
+            "fingerprint": { "algorithm_id": 3, "encoding_id": 1, "value": record.hash.to_string() },
+        }]),
+    );
     if let Some(counted) = facts::counted(record) {
         set("count", counted.count.into());
         let milliseconds = |micros: i64| Value::from(micros.div_euclid(1000));

@@ -1,7 +1,5 @@
 use opentelemetry_proto::tonic::{
-    common::v1::{
-        AnyValue, ArrayValue, InstrumentationScope, KeyValue, KeyValueList, any_value,
-    },
+    common::v1::{AnyValue, ArrayValue, InstrumentationScope, KeyValue, KeyValueList, any_value},
     resource::v1::Resource,
 };
 use palisade_journal::Record;
@@ -140,7 +138,11 @@ pub(super) fn provider(endpoint: &str) -> &'static str {
 /// The facts, as they are.
 pub(super) fn detail(record: &Record) -> KeyValue {
     let whole = Value::Object(record.detail.clone());
-    KeyValue { key: "palisade.detail".to_owned(), value: Some(any(&whole, DEEPEST)), ..KeyValue::default() }
+    KeyValue {
+        key: "palisade.detail".to_owned(),
+        value: Some(any(&whole, DEEPEST)),
+        ..KeyValue::default()
+    }
 }
 
 fn any(value: &Value, depth: usize) -> AnyValue {

@@ -16,7 +16,8 @@ use crate::{
 pub fn logs(records: &[Record], host: &Host, again: bool) -> ExportLogsServiceRequest {
     let now = u64::try_from(Timestamp::now().unix_micros()).unwrap_or(0).saturating_mul(1000);
     let log_records = records.iter().map(|record| one(record, now, again)).collect();
-    let scope_logs = vec![ScopeLogs { scope: attributes::scope(), log_records, ..ScopeLogs::default() }];
+    let scope_logs =
+        vec![ScopeLogs { scope: attributes::scope(), log_records, ..ScopeLogs::default() }];
     let resource = attributes::resource(records, host);
     let whole = ResourceLogs { resource, scope_logs, ..ResourceLogs::default() };
     ExportLogsServiceRequest { resource_logs: vec![whole] }

@@ -31,8 +31,8 @@ pub fn metrics(records: &[Record], totals: &Totals, host: &Host) -> ExportMetric
         value: Some(number_data_point::Value::AsInt(i64::try_from(*count).unwrap_or(i64::MAX))),
         ..NumberDataPoint::default()
     });
-    let point = |of: &totals::Histogram, bounds: &[f64], attributes: Vec<KeyValue>| {
-        HistogramDataPoint {
+    let point =
+        |of: &totals::Histogram, bounds: &[f64], attributes: Vec<KeyValue>| HistogramDataPoint {
             attributes,
             start_time_unix_nano: began,
             time_unix_nano: now,
@@ -41,8 +41,7 @@ pub fn metrics(records: &[Record], totals: &Totals, host: &Host) -> ExportMetric
             bucket_counts: of.buckets.clone(),
             explicit_bounds: bounds.to_vec(),
             ..HistogramDataPoint::default()
-        }
-    };
+        };
     let tokens = totals.tokens.iter().map(|((model, kind), of)| {
         let mut attributes = about(model);
         attributes.push(attributes::text("gen_ai.token.type", kind));
@@ -65,7 +64,8 @@ pub fn metrics(records: &[Record], totals: &Totals, host: &Host) -> ExportMetric
         histogram("gen_ai.client.operation.duration", "s", seconds.collect()),
     ];
     let metrics = metrics.into_iter().filter(|metric| !is_empty(metric)).collect();
-    let scope_metrics = vec![ScopeMetrics { scope: attributes::scope(), metrics, ..ScopeMetrics::default() }];
+    let scope_metrics =
+        vec![ScopeMetrics { scope: attributes::scope(), metrics, ..ScopeMetrics::default() }];
     let resource = attributes::resource(records, host);
     let whole = ResourceMetrics { resource, scope_metrics, ..ResourceMetrics::default() };
     ExportMetricsServiceRequest { resource_metrics: vec![whole] }

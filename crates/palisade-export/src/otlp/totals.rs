@@ -9,8 +9,20 @@ use crate::facts;
 const MOST_MODELS: usize = 64;
 /// Of tokens (semantic conventions for generative AI, `gen_ai.client.token.usage`).
 pub(super) const TOKENS: [f64; 14] = [
-    1.0, 4.0, 16.0, 64.0, 256.0, 1024.0, 4096.0, 16384.0, 65536.0, 262_144.0, 1_048_576.0,
-    4_194_304.0, 16_777_216.0, 67_108_864.0,
+    1.0,
+    4.0,
+    16.0,
+    64.0,
+    256.0,
+    1024.0,
+    4096.0,
+    16384.0,
+    65536.0,
+    262_144.0,
+    1_048_576.0,
+    4_194_304.0,
+    16_777_216.0,
+    67_108_864.0,
 ];
 /// Of seconds (`gen_ai.client.operation.duration`).
 pub(super) const SECONDS: [f64; 14] =

@@ -26,7 +26,8 @@ pub fn traces(records: &[Record], totals: &Totals, host: &Host) -> ExportTraceSe
             spans.push(session(record, began.unwrap_or_default()));
         }
     }
-    let scope_spans = vec![ScopeSpans { scope: attributes::scope(), spans, ..ScopeSpans::default() }];
+    let scope_spans =
+        vec![ScopeSpans { scope: attributes::scope(), spans, ..ScopeSpans::default() }];
     let resource = attributes::resource(records, host);
     let whole = ResourceSpans { resource, scope_spans, ..ResourceSpans::default() };
     ExportTraceServiceRequest { resource_spans: vec![whole] }

@@ -170,7 +170,9 @@ impl Client {
         let target = if target.is_empty() { "/".to_owned() } else { target };
         let authority = server.authority();
         let uri = match self.two {
-            true => format!("{}://{authority}{target}", if server.secure { "https" } else { "http" }),
+            true => {
+                format!("{}://{authority}{target}", if server.secure { "https" } else { "http" })
+            }
             false => target,
         };
         let mut request = Request::post(uri)
@@ -286,9 +288,9 @@ pub(crate) fn judged(answer: &Answer) -> Result<(), Failure> {
         said => format!("it answered {}: {said}", status.as_u16()),
     };
     match status {
-        StatusCode::BAD_REQUEST | StatusCode::PAYLOAD_TOO_LARGE | StatusCode::UNPROCESSABLE_ENTITY => {
-            Err(Failure::Never(why))
-        }
+        StatusCode::BAD_REQUEST
+        | StatusCode::PAYLOAD_TOO_LARGE
+        | StatusCode::UNPROCESSABLE_ENTITY => Err(Failure::Never(why)),
         _ => {
             let after = answer.headers.get(header::RETRY_AFTER);
             let seconds = after.and_then(|value| value.to_str().ok()?.trim().parse().ok());

@@ -18,11 +18,7 @@ impl Journald {
     }
 
     /// Each as a datagram. The kernel has it then; the journal's daemon says nothing.
-    pub(crate) async fn send(
-        &mut self,
-        records: &[Record],
-        again: bool,
-    ) -> Result<Taken, Failure> {
+    pub(crate) async fn send(&mut self, records: &[Record], again: bool) -> Result<Taken, Failure> {
         let failed = |error: std::io::Error| Failure::before(error.to_string());
         let socket = UnixDatagram::unbound().map_err(failed)?;
         socket.connect(&self.path).map_err(failed)?;

@@ -73,11 +73,7 @@ pub(crate) enum Sink {
 
 impl Sink {
     /// Send them all. `again`: some of them may be there already.
-    pub(crate) async fn send(
-        &mut self,
-        records: &[Record],
-        again: bool,
-    ) -> Result<Taken, Failure> {
+    pub(crate) async fn send(&mut self, records: &[Record], again: bool) -> Result<Taken, Failure> {
         match self {
             Sink::Ocsf(file) => file.write(records, again),
             Sink::Otlp(otlp) => otlp.send(records, again).await,

@@ -66,11 +66,7 @@ impl Otlp {
         self.totals.add(records);
     }
 
-    pub(crate) async fn send(
-        &mut self,
-        records: &[Record],
-        again: bool,
-    ) -> Result<Taken, Failure> {
+    pub(crate) async fn send(&mut self, records: &[Record], again: bool) -> Result<Taken, Failure> {
         let host = Host::this();
         let mut totals = None;
         let message = match self.signal {
@@ -131,7 +127,8 @@ impl Otlp {
         judged(&answer)?;
         // A call that has only a status has it before the end.
         let field = |name| answer.trailers.get(name).or_else(|| answer.headers.get(name));
-        let status = field("grpc-status").and_then(|value| value.to_str().ok()?.parse::<u32>().ok());
+        let status =
+            field("grpc-status").and_then(|value| value.to_str().ok()?.parse::<u32>().ok());
         let said = field("grpc-message").map(|value| String::from_utf8_lossy(value.as_bytes()));
         let said = said.map(|text| shown(&text, 120)).unwrap_or_default();
         match status {

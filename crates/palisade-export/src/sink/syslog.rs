@@ -33,14 +33,10 @@ impl Syslog {
         Self { server, transport, facility, open: None }
     }
 
-    pub(crate) async fn send(
-        &mut self,
-        records: &[Record],
-        again: bool,
-    ) -> Result<Taken, Failure> {
-        let lines = records.iter().map(|record| {
-            syslog::line(record, Host::this(), self.facility, again).into_bytes()
-        });
+    pub(crate) async fn send(&mut self, records: &[Record], again: bool) -> Result<Taken, Failure> {
+        let lines = records
+            .iter()
+            .map(|record| syslog::line(record, Host::this(), self.facility, again).into_bytes());
         let lines: Vec<Vec<u8>> = lines.collect();
         if self.transport == Transport::Udp {
             return self.datagrams(&lines).await;

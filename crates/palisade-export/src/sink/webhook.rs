@@ -18,11 +18,7 @@ impl Webhook {
         Self { client: Client::new(server, false, None), secret }
     }
 
-    pub(crate) async fn send(
-        &mut self,
-        records: &[Record],
-        again: bool,
-    ) -> Result<Taken, Failure> {
+    pub(crate) async fn send(&mut self, records: &[Record], again: bool) -> Result<Taken, Failure> {
         let body = webhook::body(records, again);
         let id = webhook::id(records);
         let seconds = Timestamp::now().unix_micros().div_euclid(1_000_000);

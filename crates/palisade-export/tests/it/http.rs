@@ -118,7 +118,8 @@ fn what_may_be_there_already_is_marked() {
     let to = Destination { export: logs_to(server.url()), secret: None };
     let (complete, left) = flush(world.state(), &[to], Duration::from_secs(20)).unwrap();
     assert_eq!((complete, left), (1, vec![]));
-    let (first, rest) = server.requests().split_first().map(|(a, b)| (a.clone(), b.to_vec())).unwrap();
+    let (first, rest) =
+        server.requests().split_first().map(|(a, b)| (a.clone(), b.to_vec())).unwrap();
     let first = seqs(&[first]);
     let all = seqs(&rest);
     assert!(first.iter().all(|(_, again)| !again));
@@ -225,7 +226,9 @@ fn what_a_server_takes_in_part_is_counted() {
 /// A server that gives answers without end, or nothing, holds nobody.
 #[test]
 fn answers_without_end_hold_nobody() {
-    let server = Upstream::start(|_| async { answer(StatusCode::OK, "text/plain", vec![b'x'; 1 << 20]) }).unwrap();
+    let server =
+        Upstream::start(|_| async { answer(StatusCode::OK, "text/plain", vec![b'x'; 1 << 20]) })
+            .unwrap();
     let world = World::new();
     let exporter = world.export_with(logs_to(server.url()), None, Duration::from_millis(500));
     world.connect("a.example:443");
@@ -275,7 +278,10 @@ fn a_trace_has_the_session_and_its_actions_and_metrics_add_up() {
     let [_, trace, root, _] = parent.split('-').collect::<Vec<_>>()[..] else { panic!() };
     let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
     let session = spans.iter().find(|span| span.parent_span_id.is_empty()).unwrap();
-    assert_eq!((hex(&session.trace_id), hex(&session.span_id)), (trace.to_owned(), root.to_owned()));
+    assert_eq!(
+        (hex(&session.trace_id), hex(&session.span_id)),
+        (trace.to_owned(), root.to_owned())
+    );
     assert_eq!(session.name, "session");
     assert!(session.start_time_unix_nano < session.end_time_unix_nano);
     for span in &spans {
@@ -319,7 +325,14 @@ fn a_webhook_is_signed_and_named() {
     let requests = server.requests();
     let first = &requests[0];
     assert_eq!(first.uri.path(), "/in");
-    assert_eq!(first.header("webhook-id"), format!("{}:1-{}", world.journal.session(), first.json()["records"].as_array().unwrap().len()));
+    assert_eq!(
+        first.header("webhook-id"),
+        format!(
+            "{}:1-{}",
+            world.journal.session(),
+            first.json()["records"].as_array().unwrap().len()
+        )
+    );
     assert!(first.header("webhook-signature").starts_with("v1,"));
     let verify = r#"
 import base64, hashlib, hmac, sys
@@ -329,7 +342,13 @@ own = base64.b64encode(hmac.new(b"the-signing-key", signed, hashlib.sha256).dige
 sys.exit(own != sys.argv[3].removeprefix("v1,"))
 "#;
     let mut python = std::process::Command::new("python3");
-    python.args(["-c", verify, &first.header("webhook-id"), &first.header("webhook-timestamp"), &first.header("webhook-signature")]);
+    python.args([
+        "-c",
+        verify,
+        &first.header("webhook-id"),
+        &first.header("webhook-timestamp"),
+        &first.header("webhook-signature"),
+    ]);
     let Ok(mut child) = python.stdin(std::process::Stdio::piped()).spawn() else {
         assert!(std::env::var_os("CI").is_none(), "python3 is needed");
         println!("skipped: no python3");

@@ -71,7 +71,10 @@ fn holds(texts: &[String]) {
         for form in [Form::Jsonl, Form::Ocsf, Form::OtlpJson, Form::Syslog] {
             let line = form.line(record, false);
             let body = line.strip_suffix('\n').unwrap();
-            assert!(!body.contains(['\n', '\r', '\u{1b}', '\0', '\u{85}', '\u{2028}', '\u{202e}']), "{form:?} {body:?}");
+            assert!(
+                !body.contains(['\n', '\r', '\u{1b}', '\0', '\u{85}', '\u{2028}', '\u{202e}']),
+                "{form:?} {body:?}"
+            );
             if form != Form::Syslog {
                 serde_json::from_str::<Value>(body).unwrap();
             }

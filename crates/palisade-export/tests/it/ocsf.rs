@@ -1,8 +1,6 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-use palisade_core::{
-    Action, Caller, Decision, Event, Layer, TlsName, Verdict,
-};
+use palisade_core::{Action, Caller, Decision, Event, Layer, TlsName, Verdict};
 use palisade_export::{Host, ocsf};
 use palisade_journal::Record;
 use serde_json::Value;
@@ -17,7 +15,10 @@ fn every_kind() -> Vec<Event> {
     let observed = |kind: &str, layer, subject: &str| Event::observed(kind, layer, subject);
     let mut all = vec![
         Event::decided(
-            &Action::Launch { command: vec!["sh".into(), "-c".into()], workspace: Some("/w".into()) },
+            &Action::Launch {
+                command: vec!["sh".into(), "-c".into()],
+                workspace: Some("/w".into()),
+            },
             &Decision::allow("policy", "the operator starts it"),
         ),
         Event::decided(
@@ -55,7 +56,9 @@ fn every_kind() -> Vec<Event> {
         observed("model_failure", Layer::Inference, "openai/responses gpt")
             .with("provider", "openai")
             .with("why", "answered 500"),
-        denied("tool_call", Layer::Inference, "Bash rm -rf /").with("tool", "Bash").with("call", "c1"),
+        denied("tool_call", Layer::Inference, "Bash rm -rf /")
+            .with("tool", "Bash")
+            .with("call", "c1"),
         denied("syscall", Layer::Process, "ptrace(PTRACE_ATTACH)").with("errno", "EPERM"),
         denied("access", Layer::Files, "/etc/shadow").with("rights", vec!["fs.read_file"]),
         denied("access", Layer::Files, "/").with("rights", vec!["fs.make_dir"]),
@@ -66,11 +69,34 @@ fn every_kind() -> Vec<Event> {
         observed("end", Layer::Process, "exit 3").with("status", 3),
     ];
     for kind in [
-        "refusal", "policy", "approval", "credential", "placeholder", "secret_in_answer",
-        "key_in_answer", "ssh_sign", "hook", "server_tool", "tool_result", "answer", "redaction",
-        "injection_suspected", "degraded", "limits", "learn", "unrecorded", "recovered",
-        "export_lag", "export_dropped", "export_resumed", "alarm", "canary", "journal_reopen",
-        "checkpoint", "something_new", "folded",
+        "refusal",
+        "policy",
+        "approval",
+        "credential",
+        "placeholder",
+        "secret_in_answer",
+        "key_in_answer",
+        "ssh_sign",
+        "hook",
+        "server_tool",
+        "tool_result",
+        "answer",
+        "redaction",
+        "injection_suspected",
+        "degraded",
+        "limits",
+        "learn",
+        "unrecorded",
+        "recovered",
+        "export_lag",
+        "export_dropped",
+        "export_resumed",
+        "alarm",
+        "canary",
+        "journal_reopen",
+        "checkpoint",
+        "something_new",
+        "folded",
     ] {
         for decision in [Verdict::Allow, Verdict::Deny, Verdict::Ask, Verdict::Observe] {
             let mut event = denied(kind, Layer::Supervisor, "what it is about");
@@ -86,7 +112,9 @@ fn every_kind() -> Vec<Event> {
             .with("last", "2026-08-01T12:00:09.000000Z"),
     );
     // Nothing that an agent names may break the form either.
-    for kind in ["connect", "request", "resolve", "access", "syscall", "exec", "tool_call", "model_call"] {
+    for kind in
+        ["connect", "request", "resolve", "access", "syscall", "exec", "tool_call", "model_call"]
+    {
         all.push(Event::observed(kind, Layer::Egress, ""));
         all.push(Event::observed(kind, Layer::Egress, " "));
         all.push(denied(kind, Layer::Egress, "\n\"}]\u{202e}/ /").with("port", 99_999_999));
@@ -166,7 +194,8 @@ fn a_denial_says_what_who_and_why() {
     assert_eq!(event["dst_endpoint"]["ip"], "2001:db8::1");
     assert_eq!(event["metadata"]["uid"], format!("{}:{}", request.session, request.seq));
     let folded = records.iter().rev().find(|record| record.kind == "folded").unwrap();
-    let folded = records.iter().find(|record| record.detail.contains_key("count")).unwrap_or(folded);
+    let folded =
+        records.iter().find(|record| record.detail.contains_key("count")).unwrap_or(folded);
     let event = ocsf::event(folded, &Host::named("h"), false);
     assert_eq!((event["class_uid"].clone(), event["count"].clone()), (4001.into(), 17.into()));
     assert_eq!(event["end_time"].as_i64().unwrap() - event["start_time"].as_i64().unwrap(), 9000);

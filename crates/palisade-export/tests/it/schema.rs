@@ -91,7 +91,9 @@ impl Schema {
                 wrong.push(format!("{path}.{name} is required"));
             }
         }
-        for (constraint, names) in schema.get("constraints").and_then(Value::as_object).into_iter().flatten() {
+        for (constraint, names) in
+            schema.get("constraints").and_then(Value::as_object).into_iter().flatten()
+        {
             let names = names.as_array().unwrap();
             let there = names.iter().filter(|name| object.contains_key(name.as_str().unwrap()));
             let count = there.count();
@@ -203,11 +205,10 @@ impl Schema {
             }
             None => Map::new(),
         };
-        let mut attributes = whole
-            .remove("attributes")
-            .and_then(|it| it.as_object().cloned())
-            .unwrap_or_default();
-        let mut profiles = whole.remove("profiles").and_then(|it| it.as_array().cloned()).unwrap_or_default();
+        let mut attributes =
+            whole.remove("attributes").and_then(|it| it.as_object().cloned()).unwrap_or_default();
+        let mut profiles =
+            whole.remove("profiles").and_then(|it| it.as_array().cloned()).unwrap_or_default();
         profiles.extend(own.get("profiles").and_then(Value::as_array).cloned().unwrap_or_default());
         for (name, attribute) in own["attributes"].as_object().unwrap() {
             if name == "$include" {

@@ -52,7 +52,10 @@ fn two_sessions_write_one_file_whole_lines_each() {
     let second = palisade_export::Exporter::start(
         world.state(),
         &other.journal,
-        vec![palisade_export::Destination { export: Export::Ocsf(Some(file.clone())), secret: None }],
+        vec![palisade_export::Destination {
+            export: Export::Ocsf(Some(file.clone())),
+            secret: None,
+        }],
         Duration::from_secs(20),
     )
     .unwrap();
@@ -69,7 +72,8 @@ fn two_sessions_write_one_file_whole_lines_each() {
     let mut all = lines(&file.with_extension("1"));
     all.extend(lines(&file));
     for journal in [&world.journal, &other.journal] {
-        let of = |event: &&Value| event["metadata"]["correlation_uid"] == journal.session().as_str();
+        let of =
+            |event: &&Value| event["metadata"]["correlation_uid"] == journal.session().as_str();
         let seqs: Vec<u64> =
             all.iter().filter(of).map(|it| it["metadata"]["sequence"].as_u64().unwrap()).collect();
         assert_eq!(seqs, (1..=302).collect::<Vec<_>>());

@@ -53,7 +53,7 @@ pub(super) fn check(check: &mut Check<'_>, document: &Document) -> DraftAudit {
         None | Some((_, Switch::On(false))) => {}
         Some((place, Switch::On(true))) => add(place, Export::Ocsf(None), None),
         Some((place, Switch::At(file))) => {
-            let file = check.path(&At { value: file.clone(), place });
+            let file = path(check, file, place);
             file.into_iter().for_each(|file| add(place, Export::Ocsf(Some(file)), None));
         }
     }
@@ -71,7 +71,7 @@ pub(super) fn check(check: &mut Check<'_>, document: &Document) -> DraftAudit {
         None | Some((_, Switch::On(false))) => {}
         Some((place, Switch::On(true))) => add(place, Export::Journald(JOURNALD.into()), None),
         Some((place, Switch::At(socket))) => {
-            let socket = check.path(&At { value: socket.clone(), place });
+            let socket = path(check, socket, place);
             socket.into_iter().for_each(|socket| add(place, Export::Journald(socket), None));
         }
     }
@@ -131,7 +131,11 @@ fn otlp(
         Some(list) => list.value.iter().map(|signal| signal.value).collect(),
     };
     if let Some(list) = signals.as_ref().filter(|list| list.value.is_empty()) {
-        check.wrong(list.place, "`signals` is empty, so nothing is sent", "name some, or remove it");
+        check.wrong(
+            list.place,
+            "`signals` is empty, so nothing is sent",
+            "name some, or remove it",
+        );
     }
     let grpc = protocol.as_ref().is_some_and(|at| at.value == OtlpProtocol::Grpc);
     let path = url.value.split_once("://").and_then(|(_, rest)| rest.split_once('/'));
@@ -234,6 +238,16 @@ fn is_url(check: &mut Check<'_>, at: &At<String>) -> bool {
     };
     check.wrong(at.place, message, "write one such as http://127.0.0.1:4318");
     false
+}
+
+/// A path with a `/` in it: a word alone is taken for a mistake.
+fn path(check: &mut Check<'_>, text: &str, place: Place) -> Option<PathBuf> {
+    if !text.contains('/') {
+        let message = format!("`{}` is neither `true`, `false` nor a path", shown(text));
+        check.wrong(place, message, "write `true`, or a path with a `/` in it");
+        return None;
+    }
+    check.path(&At { value: text.to_owned(), place })
 }
 
 fn roots(check: &mut Check<'_>, at: Option<&At<String>>) -> Option<PathBuf> {

@@ -65,7 +65,8 @@ pub(super) fn kept_from_inside(
         for at in &draft.audit.exports {
             let export = &at.value.export;
             let place = export.place();
-            if let Some(port) = export.loopback_port().filter(|port| network.expose.contains(port)) {
+            if let Some(port) = export.loopback_port().filter(|port| network.expose.contains(port))
+            {
                 found.push(draft.wrong(
                     at.place,
                     format!("{place} is port {port} of the sandbox, which `expose` publishes"),

@@ -45,7 +45,10 @@ impl World {
 
     fn run(&self, script: &str) -> crate::ran::Ran {
         let mut command = palisade(self.0.path());
-        command.args(["run", "--policy"]).arg(self.at("policy.yaml")).args(["--", "sh", "-c", script]);
+        command
+            .args(["run", "--policy"])
+            .arg(self.at("policy.yaml"))
+            .args(["--", "sh", "-c", script]);
         run(command.stdin(Stdio::null()))
     }
 
@@ -86,7 +89,8 @@ struct Receiver {
 impl Receiver {
     fn start(failures: u32) -> Option<Self> {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-        let packages = std::env::var_os("PALISADE_OTLP").map_or(root.join("target/otlp"), PathBuf::from);
+        let packages =
+            std::env::var_os("PALISADE_OTLP").map_or(root.join("target/otlp"), PathBuf::from);
         if !packages.join("opentelemetry").is_dir() {
             missing("run tests/otlp/install.sh for an OpenTelemetry receiver");
             return None;
@@ -180,13 +184,20 @@ fn arrives(grpc: bool) {
         panic!("{ran}")
     };
     let bytes = |text: &Value| decoded(text.as_str().unwrap());
-    assert_eq!((bytes(&session["traceId"]), bytes(&session["spanId"])), (trace.into(), span.into()));
+    assert_eq!(
+        (bytes(&session["traceId"]), bytes(&session["spanId"])),
+        (trace.into(), span.into())
+    );
     let denied = spans.iter().find(|span| span["name"] == "resolve").unwrap();
     assert_eq!(denied["parentSpanId"], session["spanId"]);
     assert_eq!(denied["status"]["code"], "STATUS_CODE_ERROR");
     let metrics = got.iter().rfind(|it| it["signal"] == "metrics").unwrap();
     let points = &metrics["body"]["resourceMetrics"][0]["scopeMetrics"][0]["metrics"][0]["sum"]["dataPoints"];
-    let counts = points.as_array().unwrap().iter().map(|point| point["asInt"].as_str().unwrap().parse::<usize>().unwrap());
+    let counts = points
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|point| point["asInt"].as_str().unwrap().parse::<usize>().unwrap());
     assert_eq!(counts.sum::<usize>(), records.len());
     assert_eq!(world.audit(&["export", "--status"]).stdout, "nothing waits\n");
 }
@@ -232,10 +243,11 @@ fn what_an_outage_left_is_sent_by_hand() {
     let flush = ["export", "--flush", "--policy", policy.to_str().unwrap(), "--within", "2"];
     let still = world.audit(&flush);
     assert_eq!(still.exit, 1, "{still}");
-    let server = Upstream::start_at(SocketAddr::from(([127, 0, 0, 1], port)), |_: Recorded| async {
-        let none: Answer = answer(http::StatusCode::OK, "text/plain", "");
-        none
-    });
+    let server =
+        Upstream::start_at(SocketAddr::from(([127, 0, 0, 1], port)), |_: Recorded| async {
+            let none: Answer = answer(http::StatusCode::OK, "text/plain", "");
+            none
+        });
     let server = server.unwrap();
     let done = world.audit(&flush);
     assert_eq!((done.exit, done.stdout.as_str()), (0, "3 sessions are complete now\n"), "{done}");
@@ -291,7 +303,13 @@ fn an_export_by_name_goes_on_where_it_ended() {
     for form in ["jsonl", "ocsf", "otlp-json"] {
         assert_eq!(lines(world.audit(&["export", "--format", form])).len(), world.records().len());
     }
-    let syslog = world.audit(&["export", "--format", "syslog", "--session", first[0]["metadata"]["correlation_uid"].as_str().unwrap()]);
+    let syslog = world.audit(&[
+        "export",
+        "--format",
+        "syslog",
+        "--session",
+        first[0]["metadata"]["correlation_uid"].as_str().unwrap(),
+    ]);
     assert_eq!(syslog.stdout.lines().count(), first.len());
     let file = world.at("out.jsonl");
     world.audit(&["export", "--format", "jsonl", "--output", file.to_str().unwrap()]);
@@ -301,7 +319,9 @@ fn an_export_by_name_goes_on_where_it_ended() {
 
 #[test]
 fn rsyslog_takes_what_is_sent() {
-    let Some(rsyslog) = ["/usr/sbin/rsyslogd", "/sbin/rsyslogd"].iter().find(|it| Path::new(it).exists()) else {
+    let Some(rsyslog) =
+        ["/usr/sbin/rsyslogd", "/sbin/rsyslogd"].iter().find(|it| Path::new(it).exists())
+    else {
         return missing("rsyslogd is not installed");
     };
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
@@ -338,7 +358,10 @@ fn rsyslog_takes_what_is_sent() {
             assert_eq!(data[key], record[key], "{message:#}");
         }
         assert_eq!(data["seq"], record["seq"].to_string());
-        assert_eq!((message["syslogtag"].as_str(), message["msgid"].as_str()), (Some("palisade"), record["kind"].as_str()));
+        assert_eq!(
+            (message["syslogtag"].as_str(), message["msgid"].as_str()),
+            (Some("palisade"), record["kind"].as_str())
+        );
         assert_eq!(message["syslogfacility"], "13");
     }
     drop(running);
@@ -363,7 +386,8 @@ fn prometheus_reads_the_counts() {
     let mut running = Running(command.spawn().unwrap());
     let mut told = String::new();
     BufReader::new(running.0.stderr.as_mut().unwrap()).read_line(&mut told).unwrap();
-    let address = told.trim().strip_prefix("palisade: http://").unwrap().strip_suffix("/metrics").unwrap();
+    let address =
+        told.trim().strip_prefix("palisade: http://").unwrap().strip_suffix("/metrics").unwrap();
     let get = |path: &str| {
         let mut stream = TcpStream::connect(address).unwrap();
         write!(stream, "GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").unwrap();
@@ -375,11 +399,19 @@ fn prometheus_reads_the_counts() {
     assert!(get("/").starts_with("HTTP/1.1 404"));
     world.run("true");
     assert!(get("/metrics").contains("layer=\"process\",decision=\"allow\"} 2"));
-    let promtool = Command::new("promtool").args(["check", "metrics"]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+    let promtool = Command::new("promtool")
+        .args(["check", "metrics"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn();
     let Ok(mut promtool) = promtool else { return missing("promtool is not installed") };
     promtool.stdin.take().unwrap().write_all(text.stdout.as_bytes()).unwrap();
     let checked = promtool.wait_with_output().unwrap();
-    assert!(checked.status.success() && checked.stdout.is_empty() && checked.stderr.is_empty(), "{checked:?}");
+    assert!(
+        checked.status.success() && checked.stdout.is_empty() && checked.stderr.is_empty(),
+        "{checked:?}"
+    );
 }
 
 fn wait_for(what: &str, mut there: impl FnMut() -> bool) {
@@ -388,4 +420,26 @@ fn wait_for(what: &str, mut there: impl FnMut() -> bool) {
         assert!(Instant::now() < until, "{what} did not happen");
         thread::sleep(Duration::from_millis(50));
     }
+}
+
+/// A launch that was refused has no supervisor that could send; the next one does.
+#[test]
+fn a_refused_launch_is_sent_by_the_next_session() {
+    let server = Upstream::start(|_: Recorded| async {
+        let none: Answer = answer(http::StatusCode::OK, "text/plain", "");
+        none
+    });
+    let server = server.unwrap();
+    let audit =
+        format!("audit: {{otlp: {{url: \"{}\", signals: [logs]}}, flush: 20s}}", server.url());
+    let world = World::new(&audit);
+    world.policy(&format!("{audit}\nskills: {{require: signed}}"));
+    let refused = world.run("true");
+    assert_eq!(refused.exit, 125, "{refused}");
+    assert!(server.requests().is_empty());
+    assert!(world.audit(&["export", "--status"]).stdout.contains("through 0"));
+    world.policy(&audit);
+    let ran = world.run("sleep 4");
+    assert_eq!(ran.exit, 0, "{ran}");
+    assert!(server.requests().iter().any(|request| request.contains("palisade.refusal")));
 }

@@ -174,8 +174,8 @@ fn passed_over(lines: u64) -> Result<ExitCode, Failure> {
 }
 
 fn flush(policy: Option<PathBuf>, within: Duration) -> Result<ExitCode, Failure> {
-    let operator = operator()
-        .map_err(|(what, remedy)| Failure::new(Kind::Usage, what).remedy(remedy))?;
+    let operator =
+        operator().map_err(|(what, remedy)| Failure::new(Kind::Usage, what).remedy(remedy))?;
     let sources = sources(&operator, policy.map(CommandLine::File), Asked::default(), "shell");
     let policy = load(&sources).map_err(|found| Failure::new(Kind::Usage, found.to_string()))?;
     if policy.audit.exports.is_empty() {
@@ -192,9 +192,8 @@ fn flush(policy: Option<PathBuf>, within: Duration) -> Result<ExitCode, Failure>
 }
 
 fn status(all: bool, json: bool) -> Result<ExitCode, Failure> {
-    let unread = |error: palisade_export::CursorError| {
-        Failure::new(Kind::Enforcement, error.to_string())
-    };
+    let unread =
+        |error: palisade_export::CursorError| Failure::new(Kind::Enforcement, error.to_string());
     let states: States = palisade_export::states(&state_dir()?, all).map_err(unread)?;
     let mut text = String::new();
     for (id, list) in &states {
