@@ -22,7 +22,7 @@ use opentelemetry_proto::tonic::{
 use palisade_core::{Event, Layer};
 use palisade_export::{Destination, flush};
 use palisade_policy::{Export, Otlp, SecretSource, Webhook};
-use palisade_testkit::{Answer, Recorded, Upstream, answer};
+use palisade_testkit::{Answer, Flaw, Recorded, TestAuthority, Upstream, answer};
 use prost::Message;
 
 use crate::world::{World, logs_to, session, wait_for};
@@ -375,4 +375,48 @@ fn an_address_that_swallows_everything_holds_nobody() {
     let begun = Instant::now();
     assert_eq!(exporter.finish().len(), 1);
     assert!(begun.elapsed() < Duration::from_secs(3), "{:?}", begun.elapsed());
+}
+
+/// TLS is verified, with the roots that the policy names as well; by gRPC over HTTP/2 too.
+#[test]
+fn otlp_by_tls_verifies_who_listens() {
+    let (authority, stranger) = (TestAuthority::new().unwrap(), TestAuthority::new().unwrap());
+    for (grpc, known) in [(false, true), (true, true), (false, false), (true, false)] {
+        let tls = authority.server("127.0.0.1", Flaw::None, &["h2", "http/1.1"]).unwrap();
+        let server = Upstream::start_secure(tls, |_| async {
+            let mut answer = answer(StatusCode::OK, "application/grpc", "");
+            answer.headers_mut().insert("grpc-status", "0".parse().unwrap());
+            answer
+        });
+        let server = server.unwrap();
+        let world = World::new();
+        let ca = world.state().join("ca.pem");
+        std::fs::write(&ca, if known { authority.pem() } else { stranger.pem() }).unwrap();
+        let url = format!("https://127.0.0.1:{}", server.address().port());
+        let Export::Otlp(otlp) = logs_to(url) else { panic!() };
+        let export = Export::Otlp(Otlp { grpc, ca: Some(ca), ..otlp });
+        let within = if known { 20_000 } else { 300 };
+        let exporter = world.export_with(export, None, Duration::from_millis(within));
+        world.connect("a.example:443");
+        wait_for("an attempt", || world.progress().is_some_and(|of| of.sent + of.failures > 0));
+        world.end();
+        let left = exporter.finish();
+        if known {
+            assert_eq!(left, []);
+            let first = &server.requests()[0];
+            let expected = match grpc {
+                true => "/opentelemetry.proto.collector.logs.v1.LogsService/Export",
+                false => "/v1/logs",
+            };
+            assert_eq!(first.uri.path(), expected);
+        } else {
+            assert!(
+                left[0].why.contains("TLS") || left[0].why.contains("no more time"),
+                "{left:?}"
+            );
+            assert!(server.requests().is_empty());
+            let error = world.progress().unwrap().error.unwrap();
+            assert!(!error.is_empty());
+        }
+    }
 }

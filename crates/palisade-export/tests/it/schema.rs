@@ -41,7 +41,7 @@ impl Schema {
             wrong.push("category_uid".to_owned());
         }
         let activity = event["activity_id"].as_u64().unwrap_or(u64::MAX);
-        if event["type_uid"].as_u64() != Some(uid * 100 + activity) {
+        if event["type_uid"].as_u64() != (uid * 100).checked_add(activity) {
             wrong.push("type_uid".to_owned());
         }
         let profiles = event["metadata"]["profiles"].as_array().cloned().unwrap_or_default();
