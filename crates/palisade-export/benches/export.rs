@@ -31,7 +31,10 @@ fn main() {
     let journal = written(folder.path(), 1);
     let session = journal.session().clone();
     let mut follow = Follow::open(folder.path(), &session, Position::default()).unwrap();
-    let records = follow.take(usize::MAX).unwrap().records;
+    let mut records = Vec::new();
+    while records.len() < EVENTS {
+        records.extend(follow.take(EVENTS).unwrap().records);
+    }
     for (name, form) in [
         ("jsonl", Form::Jsonl),
         ("ocsf", Form::Ocsf),

@@ -16,6 +16,8 @@ use crate::{
 
 /// Bytes that are read at once.
 const CHUNK: usize = 256 * 1024;
+/// Bytes after which a look ends, so that what it found is no more than receivers take at once.
+const ENOUGH: u64 = 512 * 1024;
 
 /// A place between two records of a session.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -74,10 +76,12 @@ impl Follow {
         Ok(self.folder.read(FIRST_SEGMENT)?.is_some_and(is_live))
     }
 
-    /// At most `most` records behind the place, which moves behind them. None: there is nothing new.
+    /// At most `most` records behind the place, and some hundred kilobytes; the place moves behind them.
+    /// None: there is nothing new.
     pub fn take(&mut self, most: usize) -> Result<Followed, JournalError> {
         let mut found = Followed { after: self.at.clone(), ..Followed::default() };
-        while found.records.len() < most {
+        let mut read = 0_u64;
+        while found.records.len() < most && read < ENOUGH {
             let bytes = self.bytes()?;
             let mut taken = 0_usize;
             for line in bytes.split_inclusive(|&byte| byte == b'\n') {
@@ -104,6 +108,8 @@ impl Follow {
             }
             let taken = u64::try_from(taken).unwrap_or(0);
             self.at.offset = self.at.offset.saturating_add(taken);
+            // What is no record is passed over, however much it is.
+            read = if found.records.is_empty() { 0 } else { read.saturating_add(taken) };
         }
         found.after = self.at.clone();
         Ok(found)

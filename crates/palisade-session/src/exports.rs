@@ -42,7 +42,8 @@ pub(crate) fn traces(audit: &Audit) -> bool {
     audit.exports.iter().any(|export| matches!(export, Export::Otlp(otlp) if otlp.traces))
 }
 
-/// Send what sessions that have ended have left: how many are complete now, and what is still left.
+/// Send what sessions that have ended have left: how many of them are now all at a destination, each counted
+/// for itself, and what is still left.
 ///
 /// # Errors
 /// A secret is missing, or there can be no runtime.

@@ -79,7 +79,14 @@ pub(crate) fn session(state: &Path, number: u8) -> Journal {
 
 pub(crate) fn records(state: &Path, session: &SessionId) -> Vec<Record> {
     let mut follow = Follow::open(state, session, Position::default()).unwrap();
-    follow.take(100_000).unwrap().records
+    let mut all = Vec::new();
+    loop {
+        let found = follow.take(100_000).unwrap().records;
+        if found.is_empty() {
+            return all;
+        }
+        all.extend(found);
+    }
 }
 
 pub(crate) fn denied(kind: &str, layer: Layer, subject: &str) -> Event {

@@ -7,7 +7,9 @@ use palisade_testkit::{Recorded, Upstream, answer};
 
 use crate::world::{SECRET, World, finish};
 
+/// What the agent makes up. Its program has it in two parts: the launch of that is recorded.
 const MARK: &str = "a-record-that-the-agent-made-up";
+const MADE: &str = r#"(b"a-record-that-" + b"the-agent-made-up")"#;
 
 fn receiver() -> Upstream {
     Upstream::start(|_: Recorded| async { answer(StatusCode::OK, "text/plain", "") }).unwrap()
@@ -31,7 +33,7 @@ for family, host in [(2, "127.0.0.1"), (2, "localhost"), (10, "::1"), (10, "::ff
         s = socket.socket(family)
         s.settimeout(5)
         s.connect((host, {port}))
-        s.sendall(b"POST /v1/logs HTTP/1.1\r\nhost: x\r\ncontent-length: {length}\r\n\r\n{MARK}")
+        s.sendall(b"POST /v1/logs HTTP/1.1\r\nhost: x\r\ncontent-length: {length}\r\n\r\n" + {MADE})
         if s.recv(64).startswith(b"HTTP/1.1 200"):
             reached += 1
     except OSError:
@@ -73,14 +75,14 @@ import socket, glob
 written = 0
 for path in ["{file_shown}"] + glob.glob("{state}/export/**", recursive=True) + ["{state}/export/x", "{state}/journal/x"]:
     try:
-        open(path, "a").write("{MARK}\n")
+        open(path, "ab").write({MADE})
         written += 1
     except OSError:
         pass
 for path in ["{path}", "/run/systemd/journal/socket", "/dev/log"]:
     try:
         s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        s.sendto(b"MESSAGE={MARK}\n", path)
+        s.sendto(b"MESSAGE=" + {MADE}, path)
         written += path.startswith("{path}")
     except OSError:
         pass
@@ -106,7 +108,7 @@ print(written)
     let mut datagrams = 0;
     while let Ok(read) = socket.recv(&mut bytes) {
         let text = String::from_utf8_lossy(&bytes[..read]).into_owned();
-        assert!(!text.contains("MESSAGE=") && text.contains("PALISADE_SESSION"), "{text}");
+        assert!(!text.contains(MARK) && text.contains("PALISADE_SESSION"), "{text}");
         datagrams += 1;
     }
     assert_eq!(datagrams, kinds.len());

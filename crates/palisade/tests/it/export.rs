@@ -250,12 +250,16 @@ fn what_an_outage_left_is_sent_by_hand() {
         });
     let server = server.unwrap();
     let done = world.audit(&flush);
-    assert_eq!((done.exit, done.stdout.as_str()), (0, "3 sessions are complete now\n"), "{done}");
+    assert_eq!(
+        (done.exit, done.stdout.as_str()),
+        (0, "3 exports of sessions are sent in full now\n"),
+        "{done}"
+    );
     let paths: Vec<_> = server.requests().iter().map(|it| it.uri.path().to_owned()).collect();
     assert_eq!(paths, ["/v1/logs", "/v1/traces", "/v1/metrics"]);
     assert_eq!(world.audit(&["export", "--status"]).stdout, "nothing waits\n");
     let nothing = world.audit(&flush);
-    assert_eq!(nothing.stdout, "0 sessions are complete now\n", "{nothing}");
+    assert_eq!(nothing.stdout, "0 exports of sessions are sent in full now\n", "{nothing}");
     assert_eq!(server.requests().len(), 3);
 }
 
@@ -266,7 +270,7 @@ fn a_session_that_sends_nothing_has_no_thread_for_it() {
         let world = World::new(audit);
         let mut command = palisade(world.0.path());
         command.args(["run", "--policy"]).arg(world.at("policy.yaml"));
-        command.args(["--", "sh", "-c", "echo up; read line"]);
+        command.args(["--", "sh", "-c", "echo up; read line; true"]);
         let child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let mut running = Running(child);
         let mut line = String::new();

@@ -183,8 +183,8 @@ fn flush(policy: Option<PathBuf>, within: Duration) -> Result<ExitCode, Failure>
             .remedy("name the policy of the sessions: --policy FILE"));
     }
     let flushed = exports::flush(&policy.audit, &operator, within);
-    let (sessions, left) = flushed.map_err(Failure::denied)?;
-    println!("{sessions} sessions are complete now");
+    let (sent, left) = flushed.map_err(Failure::denied)?;
+    println!("{sent} exports of sessions are sent in full now");
     for one in &left {
         print::note(&format!("palisade: {}", one.told()));
     }
