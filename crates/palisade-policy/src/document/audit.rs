@@ -98,7 +98,7 @@ pub(crate) struct Syslog {
     #[schemars(extend("examples" = ["tls://siem.example:6514"]))]
     pub(crate) url: At<String>,
     /// The facility (RFC 5424, table 1). Default: 13, log audit.
-    #[schemars(range(max = 23), extend("examples" = [16]))]
+    #[schemars(extend("examples" = [16], "minimum" = 0, "maximum" = 23))]
     pub(crate) facility: Option<At<u64>>,
     /// Roots (PEM) that are believed besides the operator's.
     #[schemars(extend("examples" = ["~/.config/ca.pem"]))]

@@ -16,6 +16,8 @@ use crate::{
 const JOURNALD: &str = "/run/systemd/journal/socket";
 /// Log audit (RFC 5424, table 1).
 const FACILITY: u8 = 13;
+/// local7.
+const MOST_FACILITY: u8 = 23;
 
 /// What a document says of `audit`.
 #[derive(Debug, Clone, Default)]
@@ -170,11 +172,16 @@ fn syslog(check: &mut Check<'_>, at: &At<UrlOr<document::Syslog>>) -> Option<Exp
     };
     let document::Syslog { url, facility, ca } = written;
     let ca = roots(check, ca.as_ref());
-    // At most 23, by the schema.
-    let facility = facility.as_ref().and_then(|at| u8::try_from(at.value).ok());
+    let number = facility.as_ref().map_or(Some(FACILITY), |at| {
+        u8::try_from(at.value).ok().filter(|number| *number <= MOST_FACILITY)
+    });
+    if let (None, Some(at)) = (number, facility) {
+        let message = format!("there is no facility {}", at.value);
+        check.wrong(at.place, message, "write a number from 0 to 23, such as 16 for local0");
+    }
     match receiver(&url.value) {
         Ok((transport, host, port)) => {
-            let facility = facility.unwrap_or(FACILITY);
+            let facility = number?;
             Some(Export::Syslog(Syslog { transport, host, port, facility, ca }))
         }
         Err(why) => {

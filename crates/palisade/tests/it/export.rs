@@ -139,7 +139,10 @@ fn logs(all: &[Value]) -> Vec<Value> {
 fn attribute(of: &Value, key: &str) -> Option<String> {
     let all = of["attributes"].as_array()?;
     let value = &all.iter().find(|it| it["key"] == key)?["value"];
-    let text = ["stringValue", "intValue"].iter().find_map(|kind| value[*kind].as_str());
+    let kinds = ["stringValue", "intValue", "boolValue"];
+    let text = kinds
+        .iter()
+        .find_map(|kind| value[*kind].as_str().or(value[*kind].as_bool().map(|_| "bool")));
     text.map(str::to_owned)
 }
 
@@ -446,4 +449,39 @@ fn a_refused_launch_is_sent_by_the_next_session() {
     let ran = world.run("sleep 4");
     assert_eq!(ran.exit, 0, "{ran}");
     assert!(server.requests().iter().any(|request| request.contains("palisade.refusal")));
+}
+
+/// The supervisor is killed in the middle: what was sent is not sent again, and the end that recovery enters is sent
+/// as well.
+#[test]
+fn a_killed_supervisor_repeats_and_loses_nothing() {
+    let Some(receiver) = Receiver::start(0) else { return };
+    let world = World::new(&otlp(&receiver, false, ", signals: [logs]"));
+    let mut command = palisade(world.0.path());
+    command.args(["run", "--policy"]).arg(world.at("policy.yaml"));
+    command.args(["--", "sh", "-c", "getent hosts evil.example; echo up; sleep 1000"]);
+    let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut running = Running(child);
+    let mut line = String::new();
+    BufReader::new(running.0.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+    assert_eq!(line, "up\n");
+    let mut all = receiver.got(3);
+    running.0.kill().unwrap();
+    running.0.wait().unwrap();
+    let status = world.audit(&["export", "--status"]);
+    assert!(status.stdout.contains("0 of them perhaps twice"), "{status}");
+    let recovered = world.audit(&["recover"]);
+    assert_eq!(recovered.exit, 0, "{recovered}");
+    let policy = world.at("policy.yaml");
+    let flush = world.audit(&["export", "--flush", "--policy", policy.to_str().unwrap()]);
+    assert_eq!(flush.exit, 0, "{flush}");
+    let records = world.records();
+    all.extend(receiver.got(records.len() - logs(&all).len()));
+    let logs = logs(&all);
+    let seqs: Vec<_> = logs.iter().map(|log| attribute(log, "palisade.seq").unwrap()).collect();
+    let expected: Vec<_> = records.iter().map(|it| it["seq"].to_string()).collect();
+    assert_eq!(seqs, expected);
+    assert!(logs.iter().all(|log| attribute(log, "palisade.resent").is_none()));
+    assert_eq!(world.audit(&["export", "--status"]).stdout, "nothing waits\n");
+    assert_eq!(world.audit(&["verify"]).exit, 0);
 }
