@@ -184,38 +184,34 @@ async fn live(
             Some(left(describe, &session, rest))
         });
     }
+    // Each for itself: one that is away must not keep the others back.
+    let mut before: JoinSet<()> = JoinSet::new();
+    for way in ways {
+        before.spawn(others(state_dir.to_owned(), way, session.clone(), until.clone()));
+    }
     let mut all = Vec::new();
-    let own = async {
-        while let Some(ended) = lanes.join_next().await {
-            match ended {
-                Ok(ended) => all.extend(ended),
-                // A fault of ours is not silent either.
-                Err(error) => all.push(left(
-                    "an export".to_owned(),
-                    &session,
-                    Rest { records: 0, why: error.to_string() },
-                )),
+    while let Some(ended) = lanes.join_next().await {
+        match ended {
+            Ok(ended) => all.extend(ended),
+            // A fault of ours is not silent either.
+            Err(error) => {
+                let rest = Rest { records: 0, why: error.to_string() };
+                all.push(left("an export".to_owned(), &session, rest));
             }
         }
-    };
-    tokio::select! {
-        () = own => {}
-        () = others(state_dir, &ways, &session, until) => {}
     }
     all
 }
 
 /// Send what sessions before have left, one after the other. Never ends; it is over when the own
 /// session is sent.
-async fn others(state_dir: &Path, ways: &[Way], own: &SessionId, until: watch::Receiver<Until>) {
+async fn others(state_dir: PathBuf, way: Way, own: SessionId, until: watch::Receiver<Until>) {
     tokio::time::sleep(LEFT_FIRST).await;
     loop {
-        for way in ways {
-            for session in cursor::pending(state_dir, &way.id) {
-                if session != *own {
-                    // What cannot be sent now is tried again later.
-                    behind(state_dir, way, &session, until.clone()).await;
-                }
+        for session in cursor::pending(&state_dir, &way.id) {
+            if session != own {
+                // What cannot be sent now is tried again later.
+                behind(&state_dir, &way, &session, until.clone()).await;
             }
         }
         tokio::time::sleep(LEFT_EVERY).await;

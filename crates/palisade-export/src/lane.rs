@@ -136,7 +136,9 @@ impl Lane {
             }
             tokio::select! {
                 () = tokio::time::sleep(POLL) => {}
-                _ = until.changed() => {}
+                changed = until.changed() => {
+                    changed.map_err(|_| "the session is gone".to_owned())?;
+                }
             }
         }
     }

@@ -210,7 +210,8 @@ fn decoded(text: &str) -> String {
     const DIGITS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let (mut bits, mut have, mut out) = (0_u32, 0, String::new());
     for byte in text.bytes().filter(|byte| *byte != b'=') {
-        bits = (bits << 6) | DIGITS.iter().position(|digit| *digit == byte).unwrap() as u32;
+        let digit = (0_u32..).zip(DIGITS).find(|(_, digit)| **digit == byte).unwrap().0;
+        bits = (bits << 6) | digit;
         have += 6;
         if have >= 8 {
             have -= 8;
