@@ -148,6 +148,9 @@ fn network(policy: &Policy, all: &mut Vec<Explained>) {
         if let Some(certificate) = &rule.client_certificate {
             says.push_str(&format!(", showing the certificate of {certificate}"));
         }
+        if let Some(when) = &rule.when {
+            says.push_str(&format!("; only when `{when}`"));
+        }
         all.push(one(&rule.rule, says, &["kernel", "egress"]));
         limited(rule, all);
         for (index, entry) in rule.http.iter().flatten().enumerate() {
@@ -310,7 +313,7 @@ fn permissions(policy: &Policy, all: &mut Vec<Explained>) {
             let text = &rule.text;
             let name = format!("permissions.{list}[{text}]");
             let executed = list != "allow" && held.contains(&text.as_str());
-            let entry = if executed {
+            let mut entry = if executed {
                 let says = format!(
                     "{does} the tool calls `{text}`, and these programs wherever they are executed"
                 );
@@ -327,6 +330,9 @@ fn permissions(policy: &Policy, all: &mut Vec<Explained>) {
                 entry.advisory = list != "allow";
                 entry
             };
+            if let Some(when) = &rule.when {
+                entry.says.push_str(&format!("; only when `{when}`"));
+            }
             all.push(entry);
         }
     }

@@ -92,16 +92,13 @@ pub struct PermissionRule {
     pub base: PathBuf,
     /// Whether the files that it refuses are hidden as well, whatever an agent runs.
     pub hidden: bool,
+    /// Where it does not hold, the rule does not count. It has been read once, and is a condition.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub when: Option<String>,
 }
 
 fn mode_word<S: serde::Serializer>(mode: &Mode, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(match mode {
-        Mode::Default => "default",
-        Mode::AcceptEdits => "acceptEdits",
-        Mode::Plan => "plan",
-        Mode::DontAsk => "dontAsk",
-        Mode::BypassPermissions => "bypassPermissions",
-    })
+    serializer.serialize_str(mode.as_str())
 }
 
 /// A document that took part.
@@ -284,6 +281,9 @@ pub struct NetworkRule {
     /// The credential whose certificate servers of its requests are shown, by its name in
     /// [`Network::credentials`].
     pub client_certificate: Option<String>,
+    /// Where it does not hold, the rule permits and refuses nothing. It has been read once, and is a condition.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub when: Option<String>,
 }
 
 /// A secret that requests carry.

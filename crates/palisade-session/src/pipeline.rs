@@ -103,6 +103,9 @@ impl Pipeline {
         if event.decision == Verdict::Deny {
             self.denied.fetch_add(1, Ordering::Relaxed);
         }
+        if event.decision == Verdict::Allow {
+            self.engine.happened(&event.kind);
+        }
         let each = event.decision == Verdict::Allow || event.kind == "model_answer";
         let repeats = !each || event.kind == "resolve";
         match (repeats, policy) {
