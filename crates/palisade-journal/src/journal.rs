@@ -268,6 +268,7 @@ pub(crate) fn open_chain(
         anchored: 0,
         buffer: Vec::new(),
         entries_durable: false,
+        state,
         journal,
         folder,
         keys: keys.again()?,

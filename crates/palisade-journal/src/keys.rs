@@ -15,14 +15,11 @@ use ring::{
     rand::{SecureRandom, SystemRandom},
     signature::Ed25519KeyPair,
 };
-use rustix::{
-    fs,
-    io::{self as sys, Errno, fcntl_dupfd_cloexec},
-};
+use rustix::io::{self as sys, Errno, fcntl_dupfd_cloexec};
 use zeroize::Zeroizing;
 
 use crate::{
-    Hash, JournalError,
+    Hash, JournalError, disk,
     ledger::{Head, Ledger, line::origin},
     note::{NamedKey, PublicKey, Use},
     store::{Folder, io},
@@ -71,15 +68,14 @@ impl Keyring {
         let path = state.path().join(KEY);
         let (fd, size) = state.keep(KEY)?;
         let keyring = Self { fd, path };
-        if size == 0 {
+        let mut magic = [0; 64];
+        let read = keyring.read(&mut magic, 0)?;
+        // A crash can leave a part of it.
+        if size < 64 && MAGIC.starts_with(magic.get(..read).unwrap_or_default()) {
             keyring.write(MAGIC, 0)?;
-        } else {
-            let mut magic = [0; 64];
-            keyring.read(&mut magic, 0)?;
-            if magic != *MAGIC {
-                let why = "it is not a journal's key";
-                return Err(JournalError::Untrusted { path: keyring.path, why });
-            }
+        } else if magic != *MAGIC {
+            let why = "it is not a journal's key";
+            return Err(JournalError::Untrusted { path: keyring.path, why });
         }
         Ok(keyring)
     }
@@ -128,7 +124,7 @@ impl Keyring {
 
     /// Put the file on the disk.
     pub(crate) fn sync(&self) -> Result<(), JournalError> {
-        fs::fdatasync(&self.fd).map_err(io("sync", &self.path))
+        disk::sync_data(&self.fd, &self.path)
     }
 
     fn read(&self, bytes: &mut [u8], mut at: u64) -> Result<usize, JournalError> {
@@ -147,19 +143,8 @@ impl Keyring {
         Ok(filled)
     }
 
-    fn write(&self, mut bytes: &[u8], mut at: u64) -> Result<(), JournalError> {
-        while !bytes.is_empty() {
-            match sys::pwrite(&self.fd, bytes, at) {
-                Ok(0) => return Err(io("write", &self.path)(Errno::IO)),
-                Ok(n) => {
-                    bytes = bytes.get(n..).unwrap_or_default();
-                    at = at.saturating_add(u64::try_from(n).unwrap_or(0));
-                }
-                Err(Errno::INTR) => {}
-                Err(errno) => return Err(io("write", &self.path)(errno)),
-            }
-        }
-        Ok(())
+    fn write(&self, bytes: &[u8], at: u64) -> Result<(), JournalError> {
+        disk::write_at(&self.fd, &self.path, bytes, at)
     }
 }
 

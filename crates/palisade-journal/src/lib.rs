@@ -17,6 +17,7 @@
 
 #![forbid(unsafe_code)]
 
+mod disk;
 mod encode;
 mod error;
 mod fold;

@@ -10,7 +10,7 @@ use rustix::{
 use sha2::{Digest, Sha256};
 
 use crate::{
-    Durability, Hash, Journal, JournalError,
+    Durability, Hash, Journal, JournalError, disk,
     ledger::{self, Head},
     reader::{Lines, Step},
     record::{self, BadLine},
@@ -87,6 +87,7 @@ pub(crate) fn tail(
     let mut head = writer::genesis(session);
     let mut tree = Frontier::default();
     let (mut size, mut torn) = (0, None::<u64>);
+    let mut newest = String::new();
     for name in folder.segments()? {
         let path = folder.path().join(&name);
         let damaged = |offset, what: &str| JournalError::Damaged {
@@ -128,6 +129,7 @@ pub(crate) fn tail(
             }
         }
         size = torn.unwrap_or(lines.offset);
+        newest = name;
     }
     // The ledger must not know of more than the file holds.
     if let Some(known) = anchors.keys().next_back().filter(|known| **known > head.seq) {
@@ -139,7 +141,7 @@ pub(crate) fn tail(
     }
     let torn = match torn {
         None => None,
-        Some(offset) => Some(cut(folder, last, offset)?),
+        Some(offset) => Some(cut(&folder.path().join(newest), last, offset)?),
     };
     Ok(Whole { size, head, tree, torn })
 }
@@ -162,8 +164,7 @@ fn anchors(
     Ok(anchors)
 }
 
-fn cut(folder: &Folder, last: &OwnedFd, offset: u64) -> Result<Torn, JournalError> {
-    let path = folder.path();
+fn cut(path: &Path, last: &OwnedFd, offset: u64) -> Result<Torn, JournalError> {
     let (mut hasher, mut at) = (Sha256::new(), offset);
     let mut buffer = vec![0; 64 * 1024];
     loop {
@@ -174,8 +175,8 @@ fn cut(folder: &Folder, last: &OwnedFd, offset: u64) -> Result<Torn, JournalErro
         hasher.update(buffer.get(..read).unwrap_or_default());
         at = at.saturating_add(u64::try_from(read).unwrap_or(0));
     }
-    fs::ftruncate(last, offset).map_err(io("cut", path))?;
-    fs::fdatasync(last).map_err(io("sync", path))?;
+    disk::cut(last, path, offset)?;
+    disk::sync_data(last, path)?;
     Ok(Torn { bytes: at.saturating_sub(offset), hash: Hash::from(hasher) })
 }
 

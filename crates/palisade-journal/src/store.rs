@@ -16,7 +16,7 @@ use rustix::{
     process::geteuid,
 };
 
-use crate::JournalError;
+use crate::{JournalError, disk};
 
 /// The only segment that is written today; readers take every `NNNNNN.jsonl` in order.
 pub(crate) const FIRST_SEGMENT: &str = "000001.jsonl";
@@ -172,7 +172,15 @@ impl Folder {
 
     /// Put the folder's own entries on the disk.
     pub(crate) fn sync(&self) -> Result<(), JournalError> {
-        fs::fsync(&self.fd).map_err(io("sync", &self.path))
+        disk::sync_folder(&self.fd, &self.path)
+    }
+
+    /// Put a file's content on the disk.
+    pub(crate) fn sync_file(&self, name: &str) -> Result<(), JournalError> {
+        match self.read(name)? {
+            Some(fd) => disk::sync_data(fd, &self.path.join(name)),
+            None => Err(io("sync", &self.path.join(name))(Errno::NOENT)),
+        }
     }
 }
 

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize, Zeroizing};
 
 use crate::{
-    Hash, JournalError, keys,
+    Hash, JournalError, disk, keys,
     note::{NamedKey, NoteSignature, PublicKey, Signature, SignedNote, Use, cosigned},
     proof::{Continuation, ProofError},
     store::{Folder, io},
@@ -199,8 +199,8 @@ impl Folder {
         let flags =
             OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let fd = fs::open(&new, flags, Mode::from_raw_mode(0o600)).map_err(io("open", &new))?;
-        crate::ledger::write_all(&fd, bytes).map_err(io("write", &new))?;
-        fs::fsync(&fd).map_err(io("sync", &new))?;
+        disk::append(&fd, &new, bytes)?;
+        disk::sync_data(&fd, &new)?;
         fs::rename(&new, &path).map_err(io("put", &path))?;
         self.sync()
     }

@@ -13,12 +13,12 @@ use rustix::fs;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::{
-    Closed, Durability, Hash, JournalError, Receipt, Timestamp, encode,
+    Closed, Durability, Hash, JournalError, Receipt, Timestamp, disk, encode,
     fold::{FLUSH, Fold},
     keys::Keyring,
-    ledger::{Entry, Head, Ledger, write_all},
+    ledger::{Entry, Head, Ledger},
     park, record,
-    store::{Folder, io, size},
+    store::{Folder, LEDGER, io, size},
     tree::{self, Frontier},
 };
 
@@ -72,6 +72,7 @@ impl Shared {
 /// A session's file and the end of its chain.
 #[derive(Debug)]
 pub(crate) struct Chain {
+    pub(crate) state: Folder,
     pub(crate) journal: Folder,
     pub(crate) folder: Folder,
     pub(crate) fd: OwnedFd,
@@ -117,10 +118,9 @@ impl Chain {
     /// Write what is staged, all of it or (as far as the disk lets us) nothing.
     pub(crate) fn commit(&mut self) -> Result<(), JournalError> {
         let written = self.untouched().and_then(|()| {
-            write_all(&self.fd, &self.buffer).map_err(|errno| {
+            disk::append(&self.fd, &self.path, &self.buffer).inspect_err(|_| {
                 // What stays if this fails too is cut when the journal is next opened.
-                fs::ftruncate(&self.fd, self.size).ok();
-                io("write", &self.path)(errno)
+                disk::cut(&self.fd, &self.path, self.size).ok();
             })
         });
         match &written {
@@ -140,12 +140,16 @@ impl Chain {
         written
     }
 
-    /// Put the file on the disk; the first time, also the folders that lead to it.
+    /// Put the file on the disk; the first time, also the folders that lead to it and its opening in the ledger.
     pub(crate) fn sync(&mut self) -> Result<(), JournalError> {
-        fs::fdatasync(&self.fd).map_err(io("sync", &self.path))?;
+        disk::sync_data(&self.fd, &self.path)?;
         if !self.entries_durable {
             self.folder.sync()?;
+            // Without its opening in the ledger the session would look planted, without the key unsigned.
+            self.keys.sync()?;
+            self.journal.sync_file(LEDGER)?;
             self.journal.sync()?;
+            self.state.sync()?;
             self.entries_durable = true;
         }
         Ok(())

@@ -23,7 +23,7 @@ use rustix::{
 };
 
 use crate::{
-    Hash, JournalError,
+    Hash, JournalError, disk,
     keys::{self, Keyring, Memory},
     note::{PublicKey, Signature},
     reader::{Lines, Step},
@@ -202,7 +202,8 @@ impl<'a> Ledger<'a> {
         let slot = keys::other(self.memory.slot);
         let next = self.keys.make(slot)?;
         let key = PublicKey::of(&next);
-        self.append(Said { key: Some(key), ..Said::plain(Entry::Key) })?;
+        // It is remembered with the key that it names, or a crash would let the old one go on.
+        self.write(Said { key: Some(key), ..Said::plain(Entry::Key) })?;
         self.pair = next;
         self.memory = Memory { now: key, slot, since: keys::now(), ..self.memory.clone() };
         self.keys.remember(&self.memory)?;
@@ -233,7 +234,7 @@ impl<'a> Ledger<'a> {
 
     /// Put the ledger on the disk.
     pub(crate) fn sync(&self) -> Result<(), JournalError> {
-        fs::fdatasync(&self.fd).map_err(io("sync", &self.path))
+        disk::sync_data(&self.fd, &self.path)
     }
 
     /// What time does to keys: one that was long in force is followed, one that was followed is overwritten.
@@ -248,20 +249,25 @@ impl<'a> Ledger<'a> {
     }
 
     fn append(&mut self, said: Said<'_>) -> Result<(), JournalError> {
+        self.write(said)?;
+        self.keys.remember(&self.memory)
+    }
+
+    fn write(&mut self, said: Said<'_>) -> Result<(), JournalError> {
         let (mut line, head) = line::body(said, self.memory.head);
         let mut tree = self.memory.tree.clone();
         tree.append(line::leaf_of(&line));
         let root = tree.root();
         let text = line::checkpoint(self.memory.first, head.seq, root).to_string();
         line::close(&mut line, root, &Signature::by(&self.pair, text.as_bytes()));
-        if let Err(errno) = write_all(&self.fd, &line) {
-            fs::ftruncate(&self.fd, self.size).map_err(io("cut", &self.path))?;
-            return Err(io("write", &self.path)(errno));
+        if let Err(error) = disk::append(&self.fd, &self.path, &line) {
+            disk::cut(&self.fd, &self.path, self.size)?;
+            return Err(error);
         }
         self.size = self.size.saturating_add(u64::try_from(line.len()).unwrap_or(0));
         self.memory.head = head;
         self.memory.tree = tree;
-        self.keys.remember(&self.memory)
+        Ok(())
     }
 }
 
@@ -349,21 +355,8 @@ impl File {
         let torn = u64::try_from(torn).unwrap_or(0);
         if torn > 0 {
             self.size = self.size.saturating_sub(torn);
-            fs::ftruncate(&self.fd, self.size).map_err(io("cut", &self.path))?;
+            disk::cut(&self.fd, &self.path, self.size)?;
         }
         Ok((head, torn))
     }
-}
-
-/// Write all of `bytes`; what a short write leaves behind is the caller's to cut.
-pub(crate) fn write_all(fd: &OwnedFd, mut bytes: &[u8]) -> Result<(), Errno> {
-    while !bytes.is_empty() {
-        match sys::write(fd, bytes) {
-            Ok(0) => return Err(Errno::IO),
-            Ok(n) => bytes = bytes.get(n..).unwrap_or_default(),
-            Err(Errno::INTR) => {}
-            Err(errno) => return Err(errno),
-        }
-    }
-    Ok(())
 }

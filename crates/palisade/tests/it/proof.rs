@@ -103,7 +103,8 @@ fn keys_are_rotated_and_revoked() {
     home.kept(&["key", "show"], "first.txt");
     home.kept(&["key", "rotate"], "second.txt");
     home.session(2);
-    let revoke = ["key", "revoke", "--key", "second.txt", "--since", "4", "--reason", "a\u{1b}[2Jb"];
+    let revoke =
+        ["key", "revoke", "--key", "second.txt", "--since", "4", "--reason", "a\u{1b}[2Jb"];
     home.kept(&revoke, "third.txt");
     for key in ["first.txt", "second.txt", "third.txt"] {
         let ran = home.audit(&["verify", "--key", key]);
@@ -134,8 +135,15 @@ fn a_witness_on_another_host_sees_a_rollback() {
     for file in ["witness.txt", "signed.checkpoint"] {
         fs::copy(witness.path(file), home.path(file)).unwrap();
     }
-    let verify =
-        ["verify", "--key", "key.txt", "--checkpoint", "signed.checkpoint", "--witness", "witness.txt"];
+    let verify = [
+        "verify",
+        "--key",
+        "key.txt",
+        "--checkpoint",
+        "signed.checkpoint",
+        "--witness",
+        "witness.txt",
+    ];
     assert_eq!(home.audit(&verify).exit, 0);
     // It goes on: the witness is shown how, from where it stands.
     home.session(3);
@@ -182,7 +190,8 @@ fn checkpoints_go_to_folders_and_to_git() {
     palisade_testkit::write_program(&hook, "#!/bin/sh\ntouch hooked\nexit 1\n");
     fs::write(home.path("repository/other"), "not ours").unwrap();
     for sessions in 1..=2 {
-        let ran = home.audit(&["checkpoint", "--to", "elsewhere", "--to", "one", "--git", "repository"]);
+        let ran =
+            home.audit(&["checkpoint", "--to", "elsewhere", "--to", "one", "--git", "repository"]);
         assert_eq!(ran.exit, 0, "{ran}");
         assert_eq!(git(&["log", "--oneline"]).lines().count(), sessions);
         let again = home.audit(&["checkpoint", "--git", "repository"]);
@@ -224,8 +233,8 @@ fn a_time_stamp_server_stamps_a_checkpoint() {
         tsa_name=yes\ness_cert_id_chain=no\ness_cert_id_alg=sha256\n";
     fs::write(home.path("tsa.cnf"), config).unwrap();
     let made = openssl(&[
-        "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-config", "tsa.cnf", "-keyout", "key.pem",
-        "-out", "cert.pem",
+        "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-config", "tsa.cnf",
+        "-keyout", "key.pem", "-out", "cert.pem",
     ]);
     let (made, said) = made.unwrap();
     assert!(made, "{said}");
@@ -248,8 +257,13 @@ fn a_time_stamp_server_stamps_a_checkpoint() {
             if kind != "other" {
                 fs::write(folder.join("asked.tsq"), &body).unwrap();
             }
-            let reply = ["ts", "-reply", "-config", "tsa.cnf", "-section", "t", "-queryfile", "asked.tsq"];
-            let ran = Command::new("openssl").current_dir(&folder).args(reply).args(["-out", "answer"]).output();
+            let reply =
+                ["ts", "-reply", "-config", "tsa.cnf", "-section", "t", "-queryfile", "asked.tsq"];
+            let ran = Command::new("openssl")
+                .current_dir(&folder)
+                .args(reply)
+                .args(["-out", "answer"])
+                .output();
             let ran = ran.unwrap();
             assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
             let mut answer = fs::read(folder.join("answer")).unwrap();
@@ -270,8 +284,17 @@ fn a_time_stamp_server_stamps_a_checkpoint() {
     let verify = ["ts", "-verify", "-data", "kept", "-in", "kept.tsr", "-CAfile", "cert.pem"];
     let (good, said) = openssl(&verify).unwrap();
     assert!(good, "{said}");
-    let (good, said) =
-        openssl(&["ts", "-verify", "-queryfile", "kept.tsq", "-in", "kept.tsr", "-CAfile", "cert.pem"]).unwrap();
+    let (good, said) = openssl(&[
+        "ts",
+        "-verify",
+        "-queryfile",
+        "kept.tsq",
+        "-in",
+        "kept.tsr",
+        "-CAfile",
+        "cert.pem",
+    ])
+    .unwrap();
     assert!(good, "{said}");
     // An answer to another question, and half of one.
     for what in ["answer to another question", "no time-stamp response"] {
