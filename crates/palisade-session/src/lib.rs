@@ -43,8 +43,10 @@ mod streams;
 mod supervise;
 mod sweep;
 pub mod terminal;
+mod time_stamp;
 mod walk;
 
 pub use order::{Operator, Order};
 pub use refusal::{Exit, Refusal};
 pub use session::{Ended, run};
+pub use time_stamp::time_stamp;

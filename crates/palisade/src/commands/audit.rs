@@ -1,3 +1,6 @@
+mod proof;
+mod witness;
+
 use std::{
     io::{self, Write},
     path::PathBuf,
@@ -37,6 +40,25 @@ enum Command {
     /// End sessions whose supervisor died: cut a torn tail, record it, enter the end.
     #[command(after_help = "Example: palisade audit recover")]
     Recover(RecoverArgs),
+    /// Prove single records to somebody who has only a key.
+    #[command(
+        after_help = "Example: palisade audit prove s-0d38222f2c0782ac:12 --out proof.json\n\n\
+        It is checked with `palisade audit verify --proof proof.json --key FILE`."
+    )]
+    Prove(proof::ProveArgs),
+    /// The keys that sign the journal: show them, let another sign, revoke one.
+    #[command(subcommand)]
+    Key(proof::KeyCommand),
+    /// Give out a signed checkpoint, to a file, a folder, a git repository, a time-stamp server.
+    #[command(
+        after_help = "Example: palisade audit checkpoint --to /mnt/elsewhere --git ~/checkpoints"
+    )]
+    Checkpoint(witness::CheckpointArgs),
+    /// Sign another host's checkpoint, if it goes on from the last one seen.
+    #[command(
+        after_help = "Example: palisade audit witness shown.json --state ~/witness --trust key.txt"
+    )]
+    Witness(witness::WitnessArgs),
 }
 
 #[derive(Debug, clap::Args)]
@@ -96,6 +118,18 @@ struct VerifyArgs {
     /// Only this session, and the ledger.
     #[arg(long, value_name = "ID")]
     session: Option<SessionId>,
+    /// A key of this journal, had from elsewhere (`palisade audit key show`): its keys have to go back to it.
+    #[arg(long, value_name = "FILE")]
+    key: Option<PathBuf>,
+    /// A checkpoint that was kept elsewhere: the journal has to be its continuation. Can be given often.
+    #[arg(long, value_name = "FILE")]
+    checkpoint: Vec<PathBuf>,
+    /// The key of a witness that has to have signed the checkpoints.
+    #[arg(long, value_name = "FILE", requires = "checkpoint")]
+    witness: Option<PathBuf>,
+    /// Check a proof of single records (`palisade audit prove`) and nothing else; no journal is needed.
+    #[arg(long, value_name = "FILE", requires = "key", conflicts_with_all = ["dir", "session", "checkpoint"])]
+    proof: Option<PathBuf>,
     /// One JSON object.
     #[arg(long)]
     json: bool,
@@ -122,6 +156,10 @@ pub(crate) fn run(args: Args) -> Result<ExitCode, Failure> {
         Command::Query(args) => query(args),
         Command::Verify(args) => verify(&args),
         Command::Recover(args) => recovery(&args),
+        Command::Prove(args) => proof::prove(&args),
+        Command::Key(command) => proof::key(&command),
+        Command::Checkpoint(args) => witness::checkpoint(&args),
+        Command::Witness(args) => witness::witness(&args),
     }
 }
 
@@ -188,6 +226,11 @@ fn query(args: QueryArgs) -> Result<ExitCode, Failure> {
 }
 
 fn verify(args: &VerifyArgs) -> Result<ExitCode, Failure> {
+    let key = args.key.as_deref().map(proof::key_in).transpose()?;
+    if let (Some(file), Some(key)) = (&args.proof, &key) {
+        return proof::check(file, key, args.json);
+    }
+    let checkpoints = witness::seen(&args.checkpoint, args.witness.as_deref())?;
     let dir = match &args.dir {
         Some(dir) if !dir.is_dir() => {
             return Err(Failure::new(Kind::Usage, format!("{} is no folder", dir.display())));
@@ -195,7 +238,7 @@ fn verify(args: &VerifyArgs) -> Result<ExitCode, Failure> {
         Some(dir) => dir.clone(),
         None => state_dir()?,
     };
-    let options = verify::Options { only: args.session.clone() };
+    let options = verify::Options { only: args.session.clone(), key, checkpoints };
     let report = verify::verify(&dir, &options).map_err(unreadable)?;
     if args.session.is_some() && report.sessions.is_empty() {
         return Err(Failure::new(Kind::Usage, "there is no such session in this journal"));
@@ -220,13 +263,39 @@ fn summary(out: &mut impl Write, report: &Report) -> io::Result<()> {
     for damage in report.damages() {
         writeln!(out, "damaged: {damage}")?;
     }
-    for session in report.sessions.iter().filter(|s| s.state == State::EndedHard) {
-        if session.damage.is_none() {
+    for session in &report.sessions {
+        let hard = session.state == State::EndedHard;
+        if hard && session.damage.is_none() {
             let (id, records) = (&session.session, session.records);
             writeln!(out, "note: session {id} ended hard after record {records}")?;
-        } else if session.damage.as_ref().is_some_and(|d| torn(&d.kind)) {
+        } else if hard && session.damage.as_ref().is_some_and(|d| torn(&d.kind)) {
             writeln!(out, "  try: palisade audit recover {}", session.session)?;
         }
+        for step in &session.clock_steps {
+            let (id, seconds) = (&session.session, step.by_us / 1_000_000);
+            writeln!(
+                out,
+                "note: session {id}: the clock was set by {seconds} s before record {}",
+                step.seq
+            )?;
+        }
+    }
+    for one in &report.revoked {
+        writeln!(
+            out,
+            "note: a key was revoked ({}): what it signed in the entries {} to {} proves nothing",
+            escaped(&one.why),
+            one.since.saturating_add(1),
+            one.until
+        )?;
+    }
+    match (&report.signed, report.pinned) {
+        (None, _) => writeln!(out, "note: not signed: it is of a version before signatures")?,
+        (Some(_), false) => writeln!(
+            out,
+            "note: no key was given (--key): that all of it was not written anew is not checked"
+        )?,
+        (Some(_), true) => {}
     }
     writeln!(
         out,
@@ -248,7 +317,7 @@ fn torn(kind: &verify::Kind) -> bool {
 
 fn recovery(args: &RecoverArgs) -> Result<ExitCode, Failure> {
     let dir = state_dir()?;
-    let options = verify::Options { only: args.session.clone() };
+    let options = verify::Options { only: args.session.clone(), ..verify::Options::default() };
     let report = verify::verify(&dir, &options).map_err(unreadable)?;
     let mut failed = None;
     for session in report.sessions.iter().filter(|s| s.state == State::EndedHard) {

@@ -14,6 +14,7 @@ mod faults;
 mod hook;
 mod import;
 mod policy;
+mod proof;
 mod ran;
 mod run;
 mod running;
