@@ -1,0 +1,113 @@
+//! `palisade audit`: a file for each of its commands.
+
+mod query;
+mod recover;
+mod tail;
+mod verify;
+
+use std::{
+    io::{self, Write},
+    path::PathBuf,
+    process::ExitCode,
+};
+
+use clap::Subcommand;
+use palisade_core::paths;
+use palisade_journal::{JournalError, Record, Timestamp, TimestampError, escaped};
+
+use crate::failure::{Failure, Kind};
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Show the newest records.
+    #[command(after_help = "Example: palisade audit tail -n 50 --follow")]
+    Tail(tail::Args),
+    /// Show the records that match.
+    #[command(after_help = "Example: palisade audit query --decision deny --since 1h --json")]
+    Query(query::Args),
+    /// Prove the journal whole, or say where and how it is damaged.
+    #[command(after_help = "Example: palisade audit verify --json\n\n\
+        Exit code: 0 whole, 1 damaged, 2 usage, 3 it could not be read.")]
+    Verify(verify::Args),
+    /// End sessions whose supervisor died: cut a torn tail, record it, enter the end.
+    #[command(after_help = "Example: palisade audit recover")]
+    Recover(recover::Args),
+}
+
+pub(crate) fn run(args: Args) -> Result<ExitCode, Failure> {
+    match args.command {
+        Command::Tail(args) => tail::run(&args),
+        Command::Query(args) => query::run(args),
+        Command::Verify(args) => verify::run(&args),
+        Command::Recover(args) => recover::run(&args),
+    }
+}
+
+/// Print records; false when nobody reads any more.
+pub(super) fn print(records: &[Record], json: bool) -> Result<bool, Failure> {
+    let mut out = io::stdout().lock();
+    let mut written = Ok(());
+    for record in records {
+        written = if json {
+            writeln!(out, "{}", record.to_json())
+        } else {
+            writeln!(out, "{}", row(record))
+        };
+        if written.is_err() {
+            break;
+        }
+    }
+    finished(written.and_then(|()| out.flush()))
+}
+
+fn row(record: &Record) -> String {
+    let rule = record.rule.as_deref().map_or_else(|| "-".into(), escaped);
+    let reason = match record.reason.as_str() {
+        "" => String::new(),
+        reason => format!("  ({})", escaped(reason)),
+    };
+    format!(
+        "{}  {:<10.10}  {:>5}  {:<7}  {:<10}  {:<12}  {}  {}{}",
+        record.time,
+        record.session.as_str(),
+        record.seq,
+        record.decision.as_str(),
+        escaped(&record.layer),
+        escaped(&record.kind),
+        rule,
+        escaped(&record.subject),
+        reason
+    )
+}
+
+fn finished(written: io::Result<()>) -> Result<bool, Failure> {
+    match written {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
+        Err(error) => Err(Failure::new(Kind::Enforcement, format!("standard output: {error}"))),
+    }
+}
+
+fn state_dir() -> Result<PathBuf, Failure> {
+    let dir = paths::state_dir(|name| std::env::var_os(name))
+        .map_err(|error| Failure::new(Kind::Usage, error.to_string()))?;
+    if dir.is_dir() {
+        return Ok(dir);
+    }
+    Err(Failure::new(Kind::Usage, format!("there is no journal: {} does not exist", dir.display()))
+        .remedy("palisade run, which makes it, or set `PALISADE_STATE`"))
+}
+
+pub(super) fn unreadable(error: JournalError) -> Failure {
+    Failure::new(Kind::Enforcement, error.to_string())
+}
+
+pub(super) fn time(text: &str) -> Result<Timestamp, TimestampError> {
+    Timestamp::parse(text, Timestamp::now())
+}
