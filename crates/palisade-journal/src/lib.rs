@@ -17,6 +17,7 @@
 
 #![forbid(unsafe_code)]
 
+mod condition;
 mod encode;
 mod error;
 mod fold;
@@ -24,6 +25,7 @@ mod hash;
 mod journal;
 mod ledger;
 mod park;
+mod places;
 mod query;
 mod reader;
 mod record;
@@ -35,9 +37,11 @@ mod timestamp;
 pub mod verify;
 mod writer;
 
+pub use condition::{Condition, ConditionError};
 pub use error::JournalError;
 pub use hash::Hash;
 pub use journal::{Closed, Durability, Journal, Receipt};
+pub use places::{Line, LinesFrom, Places, Segment};
 pub use query::{Filter, Query, Unreadable};
 pub use record::Record;
 pub use recover::{Recovered, recover};
