@@ -1,8 +1,13 @@
 //! `palisade audit`: a file for each of its commands.
 
+mod diff;
+mod index;
 mod query;
+mod reach;
 mod recover;
+mod show;
 mod tail;
+mod timeline;
 mod verify;
 
 use std::{
@@ -12,6 +17,7 @@ use std::{
 };
 
 use clap::Subcommand;
+use palisade_audit::AuditError;
 use palisade_core::paths;
 use palisade_journal::{JournalError, Record, Timestamp, TimestampError, escaped};
 
@@ -29,8 +35,30 @@ enum Command {
     #[command(after_help = "Example: palisade audit tail -n 50 --follow")]
     Tail(tail::Args),
     /// Show the records that match.
-    #[command(after_help = "Example: palisade audit query --decision deny --since 1h --json")]
+    #[command(after_help = "\
+Examples:
+  palisade audit query --decision deny --since 1h --json
+  palisade audit query --where detail.host~example.com --where 'detail.status>=400'
+  palisade audit query --kind connect --csv > connections.csv
+
+A condition of --where is a field, one of = != ~ (contains) !~ < <= > >=, and a value.")]
     Query(query::Args),
+    /// Show one event, and what led to it.
+    #[command(after_help = "Example: palisade audit show s-1f2e3d4c:17")]
+    Show(show::Args),
+    /// Show a session in the order of time.
+    #[command(after_help = "Example: palisade audit timeline s-1f2e3d4c --html > session.html")]
+    Timeline(timeline::Args),
+    /// Show what a session's policy permitted, against what was used of it.
+    #[command(after_help = "Example: palisade audit reach s-1f2e3d4c")]
+    Reach(reach::Args),
+    /// Show how two sessions differ.
+    #[command(after_help = "Example: palisade audit diff s-1f2e3d4c s-5a6b7c8d\n\n\
+        Exit code: 0 they do not differ, 1 they do, 2 usage, 3 they could not be read.")]
+    Diff(diff::Args),
+    /// Bring the index up to date, or make it anew.
+    #[command(after_help = "Example: palisade audit index --rebuild")]
+    Index(index::Args),
     /// Prove the journal whole, or say where and how it is damaged.
     #[command(after_help = "Example: palisade audit verify --json\n\n\
         Exit code: 0 whole, 1 damaged, 2 usage, 3 it could not be read.")]
@@ -44,6 +72,11 @@ pub(crate) fn run(args: Args) -> Result<ExitCode, Failure> {
     match args.command {
         Command::Tail(args) => tail::run(&args),
         Command::Query(args) => query::run(args),
+        Command::Show(args) => show::run(&args),
+        Command::Timeline(args) => timeline::run(&args),
+        Command::Reach(args) => reach::run(&args),
+        Command::Diff(args) => diff::run(&args),
+        Command::Index(args) => index::run(&args),
         Command::Verify(args) => verify::run(&args),
         Command::Recover(args) => recover::run(&args),
     }
@@ -106,6 +139,30 @@ fn state_dir() -> Result<PathBuf, Failure> {
 
 pub(super) fn unreadable(error: JournalError) -> Failure {
     Failure::new(Kind::Enforcement, error.to_string())
+}
+
+/// What keeps a question from its answer.
+fn unanswered(error: AuditError) -> Failure {
+    let what = error.to_string();
+    match error {
+        AuditError::NoSession(_) => Failure::new(Kind::Usage, what)
+            .remedy("palisade audit query --kind launch, which shows every session"),
+        AuditError::Ambiguous { .. } => Failure::new(Kind::Usage, what)
+            .remedy("the session's id, as palisade audit query --kind launch --json shows it"),
+        AuditError::NoEvent { .. } => Failure::new(Kind::Usage, what),
+        AuditError::Index { .. } => {
+            Failure::new(Kind::Enforcement, what).remedy("palisade audit index --rebuild")
+        }
+        _ => Failure::new(Kind::Enforcement, what),
+    }
+}
+
+/// Print lines; false when nobody reads any more.
+fn print_lines(lines: impl IntoIterator<Item = String>) -> Result<bool, Failure> {
+    let mut out = io::stdout().lock();
+    let mut lines = lines.into_iter();
+    let written = lines.try_for_each(|line| writeln!(out, "{line}"));
+    finished(written.and_then(|()| out.flush()))
 }
 
 pub(super) fn time(text: &str) -> Result<Timestamp, TimestampError> {
