@@ -58,7 +58,7 @@ mod tests {
     #[test]
     fn what_is_kept_is_named_by_its_own_bytes_and_has_what_the_digest_is_of() {
         let state = tempfile::tempdir().unwrap();
-        let text = "version: 1\nnetwork:\n  rules:\n    - name: a\n      hosts: [example.com]\n";
+        let text = "palisade: 1\nnetwork:\n  rules:\n    - name: a\n      hosts: [example.com]\n";
         let at = state.path();
         let policy = check_text("a.yaml", text, at, at, at).unwrap();
         let digest = keep(state.path(), &policy).unwrap();
