@@ -24,6 +24,24 @@ pub(crate) fn of(
         &[NotBuilt],
     ),
 ) -> PolicyDigest {
+    let others = (approvals, hooks, permissions, not_built);
+    let whole = meaning(filesystem, network, process, inference, others);
+    PolicyDigest::of(whole.as_bytes())
+}
+
+/// What the digest is of.
+pub(crate) fn meaning(
+    filesystem: &Filesystem,
+    network: &Network,
+    process: &Process,
+    inference: Option<&Inference>,
+    (approvals, hooks, permissions, not_built): (
+        Approvals,
+        &Config,
+        Option<&Permissions>,
+        &[NotBuilt],
+    ),
+) -> String {
     let grants = filesystem
         .grants
         .iter()
@@ -65,7 +83,7 @@ pub(crate) fn of(
         "inference": inference,
         "later": sorted(later),
     });
-    PolicyDigest::of(whole.to_string().as_bytes())
+    whole.to_string()
 }
 
 /// An HTTP rule, with the lists that have no order in one of their own.

@@ -42,6 +42,17 @@ pub struct Policy {
 }
 
 impl Policy {
+    /// What it means, in the canonical form that its digest is of.
+    pub fn meaning(&self) -> String {
+        crate::digest::meaning(
+            &self.filesystem,
+            &self.network,
+            &self.process,
+            self.inference.as_ref(),
+            (self.approvals, &self.hooks, self.permissions.as_ref(), &self.not_built),
+        )
+    }
+
     /// Whether it has rules for commands, so that it must be watched what is executed.
     pub fn holds_execs(&self) -> bool {
         self.permissions.as_ref().is_some_and(|rules| rules.of_commands().next().is_some())

@@ -16,6 +16,7 @@
 
 mod approvals;
 mod callers;
+mod commands;
 mod credentials;
 mod degraded;
 mod denials;
@@ -26,6 +27,7 @@ mod file_denials;
 mod guard;
 pub mod hooks;
 mod identities;
+mod kept_policy;
 mod limits;
 mod live;
 mod models;

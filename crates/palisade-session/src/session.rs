@@ -1,13 +1,16 @@
 use std::{os::fd::OwnedFd, path::Path, sync::Arc};
 
-use palisade_core::{Action, Authority, Event, Layer, SessionId, Verdict};
+use palisade_core::{Action, Authority, Event, Layer, SessionId, Ties, Verdict};
 use palisade_egress::{HostLookup, SandboxCa, Services};
 use palisade_engine::Engine;
 use palisade_journal::{Durability, Journal, Timestamp};
 use palisade_policy::Policy;
 use palisade_sandbox::{
     Building, LaunchError, Standing, begin,
-    linux::{audit::Records, callers::Callers},
+    linux::{
+        audit::Records,
+        callers::{Callers, Lineages},
+    },
 };
 use palisade_workspace::{Kept, Outcome, WorkspaceError};
 use rustix::rand::{GetRandomFlags, getrandom};
@@ -24,7 +27,7 @@ use crate::{
     file_denials::{self, FileDenials},
     guard,
     hooks::{DOOR, DOOR_PORT, Door, Hooks, Pinned},
-    identities,
+    identities, kept_policy,
     limits::{self, Account, Writable},
     live::Live,
     models,
@@ -303,7 +306,15 @@ async fn live(
             return Err(refused(Refusal::new(what, JOURNAL)).await);
         }
     }
-    let decision = authority.authorize(&launch_action(order)).await;
+    let mut ties = Ties::new();
+    match kept_policy::keep(&order.operator.state_dir, policy) {
+        Ok(document) => drop(ties.insert("policy_document".into(), document.as_str().into())),
+        Err(error) => {
+            let what = format!("the policy could not be kept for the record: {error}");
+            return Err(refused(Refusal::new(what, JOURNAL)).await);
+        }
+    }
+    let decision = authority.authorize_tied(&launch_action(order), &ties).await;
     if !decision.is_allowed() {
         let refusal = Refusal::new(decision.reason, JOURNAL);
         return Err(refused(refusal).await);
@@ -313,7 +324,12 @@ async fn live(
         Ok(callers) => callers,
         Err(refusal) => return Err(refused(refusal).await),
     };
-    let execs = match hold_execs(policy, &standing, &pipeline, &search) {
+    let lineages =
+        match standing.lineages().refuse("look at the sandbox's processes", "report this") {
+            Ok(lineages) => Arc::new(lineages),
+            Err(refusal) => return Err(refused(refusal).await),
+        };
+    let execs = match hold_execs(policy, &standing, &pipeline, (&search, &lineages)) {
         Ok(execs) => execs,
         Err(refusal) => return Err(refused(refusal).await),
     };
@@ -373,8 +389,13 @@ async fn live(
         Ok(running) => Arc::new(running),
         Err(error) => return Err(refused(of_launch(&error)).await),
     };
-    let mut denials =
-        Denials::new(Arc::clone(&recorder), policy.process.syscalls.deny.clone(), callers, execs);
+    let mut denials = Denials::new(
+        Arc::clone(&recorder),
+        policy.process.syscalls.deny.clone(),
+        callers,
+        execs,
+        lineages,
+    );
     if !running.tells() && !missing.iter().any(Missing::is_filter) {
         denials.never();
     }
@@ -451,7 +472,7 @@ fn hold_execs(
     policy: &Policy,
     standing: &Standing,
     pipeline: &Arc<Pipeline>,
-    search: &str,
+    (search, lineages): (&str, &Arc<Lineages>),
 ) -> Result<Option<Execs>, Refusal> {
     if !policy.holds_execs() {
         return Ok(None);
@@ -459,7 +480,7 @@ fn hold_execs(
     let view = standing.view().refuse("look at the sandbox's files", "report this")?;
     let workspace = policy.filesystem.workspace.as_ref();
     let workspace = workspace.map_or("/sandbox".as_ref(), |workspace| workspace.path.as_path());
-    Execs::start(Arc::clone(pipeline), view, search, workspace)
+    Execs::start(Arc::clone(pipeline), view, search, workspace, Arc::clone(lineages))
         .refuse("start to watch what is executed", "see the limits of this user (ulimit -u)")
         .map(Some)
 }

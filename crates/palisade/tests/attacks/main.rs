@@ -13,6 +13,7 @@
 mod attempts;
 mod audit_records;
 mod binaries;
+mod causes;
 mod clients;
 mod credentials;
 mod denied;
