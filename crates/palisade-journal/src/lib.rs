@@ -22,6 +22,7 @@ mod disk;
 mod encode;
 mod error;
 mod fold;
+pub mod follow;
 mod hash;
 mod journal;
 mod keys;

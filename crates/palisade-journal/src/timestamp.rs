@@ -35,8 +35,8 @@ impl Timestamp {
         u64::try_from(ns).unwrap_or(0)
     }
 
-    /// Microseconds since 1970.
-    pub(crate) fn micros(self) -> i64 {
+    /// Microseconds since 1970, in UTC.
+    pub fn unix_micros(self) -> i64 {
         self.0
     }
 

@@ -59,6 +59,7 @@ pub(crate) fn check(drafts: &[&Draft], asked: &Asked) -> Vec<Diagnostic> {
         ceiling.server_tools(draft, &mut beyond);
         ceiling.process(draft, &mut beyond);
         ceiling.permissions(draft, &mut beyond);
+        ceiling.audit(draft, &mut beyond);
     }
     found
 }
@@ -240,6 +241,18 @@ impl Ceiling<'_> {
                 if !known.any(covers) {
                     beyond(rule.place, format!("the permission `{}`", rule.value.text));
                 }
+            }
+        }
+    }
+
+    fn audit(&self, draft: &Draft, beyond: &mut impl FnMut(Place, String)) {
+        if !self.has(|given| given.audit) {
+            return;
+        }
+        for At { value, place } in &draft.audit.exports {
+            let mut most = self.managed.iter().flat_map(|draft| &draft.audit.exports);
+            if !most.any(|most| most.value.is(value)) {
+                beyond(*place, format!("events to {}", value.export.place()));
             }
         }
     }

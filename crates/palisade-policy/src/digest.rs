@@ -6,6 +6,7 @@ use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
 use crate::{
+    audit::Audit,
     http::HttpRule,
     policy::{Approvals, Filesystem, Inference, Network, NotBuilt, Permissions, Process},
 };
@@ -17,10 +18,11 @@ pub(crate) fn of(
     network: &Network,
     process: &Process,
     inference: Option<&Inference>,
-    (approvals, hooks, permissions, not_built): (
+    (approvals, hooks, permissions, audit, not_built): (
         Approvals,
         &Config,
         Option<&Permissions>,
+        &Audit,
         &[NotBuilt],
     ),
 ) -> PolicyDigest {
@@ -65,7 +67,7 @@ pub(crate) fn meaning(
         ])
     });
     let later = not_built.iter().map(|later| json!([later.what, canonical(&later.value)]));
-    let whole = json!({
+    let mut whole = json!({
         "workspace": filesystem.workspace,
         "grants": sorted(grants),
         "deny": sorted(deny),
@@ -83,6 +85,11 @@ pub(crate) fn meaning(
         "inference": inference,
         "later": sorted(later),
     });
+    if *audit != Audit::default()
+        && let Some(parts) = whole.as_object_mut()
+    {
+        parts.insert("audit".into(), json!(audit));
+    }
     whole.to_string()
 }
 

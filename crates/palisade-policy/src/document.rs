@@ -2,6 +2,8 @@
 //!
 //! The comments on what is read from a document are the descriptions of its JSON Schema.
 
+mod audit;
+
 use std::{collections::BTreeMap, fmt, sync::LazyLock};
 
 use palisade_hooks::Event;
@@ -12,6 +14,7 @@ use serde::{
 };
 use serde_json::Value;
 
+pub(crate) use self::audit::{Audit, Otlp, OtlpProtocol, Signal, Switch, Syslog, UrlOr, Webhook};
 use crate::{
     amount::{Size, Span},
     at::{At, Given},
@@ -990,17 +993,4 @@ pub(crate) struct Approvals {
 pub(crate) enum Notify {
     /// The desktop's notifications.
     Desktop,
-}
-
-/// What becomes of the journal besides.
-#[derive(Debug, Clone, Default, Deserialize, Serialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Audit {
-    /// Whether events are written in OCSF's form as well.
-    pub(crate) ocsf: Option<bool>,
-    /// Where events are sent to by OpenTelemetry.
-    #[schemars(extend("examples" = ["http://127.0.0.1:4318"]))]
-    pub(crate) otlp: Option<At<String>>,
-    /// How long sessions are kept.
-    pub(crate) retain: Option<At<Span>>,
 }

@@ -53,6 +53,10 @@ pub fn explain(policy: &Policy) -> Vec<Explained> {
     models(policy, &mut all);
     hooks(policy, &mut all);
     permissions(policy, &mut all);
+    for export in &policy.audit.exports {
+        let says = format!("events are sent to {}; nothing inside waits for it", export.place());
+        all.push(one(format!("audit.{}", export.key()), says, &["supervisor"]));
+    }
     for missing in &policy.not_built {
         let says = format!("not built yet ({}): a launch refuses it", missing.at);
         let entry = one(&missing.what, says, &[]);

@@ -1,6 +1,7 @@
 //! Many documents to one policy: lists add up, the nearest scalar wins, a deny always wins, and
 //! nothing goes beyond what a managed document says.
 
+mod audit;
 mod permissions;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -34,7 +35,7 @@ pub(crate) fn merge(drafts: &[Draft], asked: &Asked) -> Result<Policy, Diagnosti
     keys_stay_outside(drafts, &mut found);
     alone(drafts, &mut found);
     no_tracing(drafts, &mut found);
-    Diagnostics::unless_empty(found)?;
+    Diagnostics::unless_empty(std::mem::take(&mut found))?;
     let filesystem = filesystem(drafts, asked.access);
     let mut network =
         Network { credentials: carried, ssh: ssh(drafts), upstream, ..network(drafts) };
@@ -45,6 +46,9 @@ pub(crate) fn merge(drafts: &[Draft], asked: &Asked) -> Result<Policy, Diagnosti
     let approvals = timeout.map_or_else(Approvals::default, |timeout| Approvals { timeout });
     let hooks = hooks(drafts);
     let permissions = permissions::merged(drafts);
+    let audit = audit::merged(drafts, &mut found);
+    audit::kept_from_inside(drafts, (&filesystem, &network), &mut found);
+    Diagnostics::unless_empty(found)?;
     let not_built: Vec<NotBuilt> = drafts
         .iter()
         .flat_map(|draft| draft.later.iter().map(|later| later.asked.clone()))
@@ -55,7 +59,7 @@ pub(crate) fn merge(drafts: &[Draft], asked: &Asked) -> Result<Policy, Diagnosti
             &network,
             &process,
             inference.as_ref(),
-            (approvals, &hooks, permissions.as_ref(), &not_built),
+            (approvals, &hooks, permissions.as_ref(), &audit, &not_built),
         ),
         sources: sources(drafts),
         filesystem,
@@ -65,6 +69,7 @@ pub(crate) fn merge(drafts: &[Draft], asked: &Asked) -> Result<Policy, Diagnosti
         approvals,
         hooks,
         permissions,
+        audit,
         not_built,
         led: BTreeMap::new(),
     })

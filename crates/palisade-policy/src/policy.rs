@@ -11,7 +11,10 @@ use palisade_hooks::Config;
 use palisade_permissions::{List, Mode, Rule};
 use serde::Serialize;
 
-use crate::http::{HttpRule, Tls};
+use crate::{
+    audit::Audit,
+    http::{HttpRule, Tls},
+};
 
 /// A policy as it is enforced: every layer merged, every path absolute, every name normalised.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,6 +37,8 @@ pub struct Policy {
     pub hooks: Config,
     /// The `permissions` section, if a document has one.
     pub permissions: Option<Permissions>,
+    /// The `audit` section.
+    pub audit: Audit,
     /// What it asks for that this version cannot enforce. A launch refuses when there is any.
     pub not_built: Vec<NotBuilt>,
     /// Where the workspace, and the paths of a project's documents, led through links when they were

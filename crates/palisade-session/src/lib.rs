@@ -22,6 +22,7 @@ mod degraded;
 mod denials;
 mod denied_content;
 mod execs;
+pub mod exports;
 mod expose;
 mod file_denials;
 mod guard;

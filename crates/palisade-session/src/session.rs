@@ -3,6 +3,7 @@ use std::{os::fd::OwnedFd, path::Path, sync::Arc};
 use palisade_core::{Action, Authority, Event, Layer, SessionId, Ties, Verdict};
 use palisade_egress::{HostLookup, SandboxCa, Services};
 use palisade_engine::Engine;
+use palisade_export::{Exporter, Left};
 use palisade_journal::{Durability, Journal, Timestamp};
 use palisade_policy::Policy;
 use palisade_sandbox::{
@@ -23,6 +24,7 @@ use crate::{
     denials::Denials,
     denied_content::DeniedFiles,
     execs::{self, Execs},
+    exports,
     expose::Exposed,
     file_denials::{self, FileDenials},
     guard,
@@ -96,6 +98,12 @@ pub fn run(order: &Order, tell: impl Fn(&str)) -> Result<Ended, Refusal> {
     let late = watch.list.take().map(List::done).unwrap_or_default();
     // A lookup or a read that hangs must not keep us.
     runtime.shutdown_background();
+    // The journal has its last record by now.
+    let unsent = watch.exporter.take().map(Exporter::finish).unwrap_or_default();
+    let result = result.map(|mut ended| {
+        ended.notices.extend(unsent.iter().map(Left::told));
+        ended
+    });
     result.map_err(|mut refusal| {
         for found in &late {
             refusal.what = format!("{}; {}", refusal.what, found.told());
@@ -134,6 +142,8 @@ struct Started {
 struct Watch {
     list: Option<List>,
     leftover: Vec<Found>,
+    /// What sends events elsewhere, if the policy says where to.
+    exporter: Option<Exporter>,
 }
 
 /// What has to happen while there is one thread, and no secret in memory.
@@ -192,7 +202,7 @@ fn prepare(
         placeholders,
         denied,
     };
-    Ok((started, Watch { list, leftover }))
+    Ok((started, Watch { list, leftover, exporter: None }))
 }
 
 async fn live(
@@ -223,6 +233,7 @@ async fn live(
         execs::prepare().refuse("prepare to watch what is executed", "report this")?;
     }
     let journal = open_journal(order, session)?;
+    let sending = exports::start(order, &journal).await;
     let own = palisade_egress::own_addresses().refuse("this machine's addresses", "report this")?;
     let approvals = Approvals::new(policy.approvals.timeout, order.permissive);
     let hooks = if policy.hooks.is_empty() {
@@ -236,6 +247,13 @@ async fn live(
     };
     let engine = Engine::with_own_addresses(policy, own.clone());
     let pipeline = Pipeline::new(engine, journal, approvals, hooks);
+    let unready = match sending {
+        Ok(exporter) => {
+            watch.exporter = exporter;
+            unready
+        }
+        Err(refusal) => Some(refusal),
+    };
     if let Some(refusal) = unready {
         return Err(close_refused(&pipeline, refusal).await);
     }
@@ -614,7 +632,8 @@ fn journal_refusal(order: &Order, session: &SessionId, refusal: Refusal) -> Refu
     match open_journal(order, session) {
         Ok(journal) => {
             let recorded = journal.close_blocking(refusal_event(&refusal), Durability::Written);
-            with_record(refusal, recorded.err().map(|error| error.to_string()))
+            let why = recorded.err().map(|error| error.to_string());
+            with_record(refusal, why.or_else(|| exports::owe(order, session)))
         }
         Err(error) => with_record(refusal, Some(error.what)),
     }

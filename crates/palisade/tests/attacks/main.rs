@@ -22,6 +22,7 @@ mod dns;
 mod endings;
 mod entered;
 mod execs;
+mod exports;
 mod exposed;
 mod files;
 mod hooks;

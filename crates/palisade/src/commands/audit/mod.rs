@@ -1,7 +1,9 @@
 //! `palisade audit`: a file for each of its commands.
 
 mod diff;
+mod export;
 mod index;
+mod metrics;
 mod proof;
 mod query;
 mod reach;
@@ -87,6 +89,10 @@ A condition of --where is a field, one of = != ~ (contains) !~ < <= > >=, and a 
         after_help = "Example: palisade audit witness shown.json --state ~/witness --trust key.txt"
     )]
     Witness(witness::WitnessArgs),
+    /// Write events in the forms of others, or send what was not sent yet.
+    Export(export::Args),
+    /// Counts, in the text format of Prometheus.
+    Metrics(metrics::Args),
 }
 
 pub(crate) fn run(args: Args) -> Result<ExitCode, Failure> {
@@ -104,6 +110,8 @@ pub(crate) fn run(args: Args) -> Result<ExitCode, Failure> {
         Command::Key(command) => proof::key(&command),
         Command::Checkpoint(args) => witness::checkpoint(&args),
         Command::Witness(args) => witness::witness(&args),
+        Command::Export(args) => export::run(args),
+        Command::Metrics(args) => metrics::run(&args),
     }
 }
 
