@@ -1,13 +1,15 @@
 //! `palisade audit`: a file for each of its commands.
 
+mod bundle;
 mod query;
 mod recover;
+mod report;
 mod tail;
 mod verify;
 
 use std::{
     io::{self, Write},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::ExitCode,
 };
 
@@ -38,6 +40,16 @@ enum Command {
     /// End sessions whose supervisor died: cut a torn tail, record it, enter the end.
     #[command(after_help = "Example: palisade audit recover")]
     Recover(recover::Args),
+    /// Say what the journal shows for the controls of a catalogue, and what it does not.
+    #[command(
+        after_help = "Example: palisade audit report --framework soc2 --from 90d -o soc2.html\n\n\
+        Exit code: 0 the journal verifies, 1 it does not, 2 usage, 3 it could not be read."
+    )]
+    Report(report::Args),
+    /// Pack the journal, reports and a verifier into one archive.
+    #[command(after_help = "Example: palisade audit bundle --framework soc2 -o evidence.tar\n\n\
+        Exit code: 0 the journal verifies, 1 it does not, 2 usage, 3 it could not be packed.")]
+    Bundle(bundle::Args),
 }
 
 pub(crate) fn run(args: Args) -> Result<ExitCode, Failure> {
@@ -46,6 +58,8 @@ pub(crate) fn run(args: Args) -> Result<ExitCode, Failure> {
         Command::Query(args) => query::run(args),
         Command::Verify(args) => verify::run(&args),
         Command::Recover(args) => recover::run(&args),
+        Command::Report(args) => report::run(args),
+        Command::Bundle(args) => bundle::run(args),
     }
 }
 
@@ -91,6 +105,17 @@ fn finished(written: io::Result<()>) -> Result<bool, Failure> {
         Ok(()) => Ok(true),
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
         Err(error) => Err(Failure::new(Kind::Enforcement, format!("standard output: {error}"))),
+    }
+}
+
+/// The folder that was named, or the state folder in use.
+fn folder(named: Option<&Path>) -> Result<PathBuf, Failure> {
+    match named {
+        Some(dir) if !dir.is_dir() => {
+            Err(Failure::new(Kind::Usage, format!("{} is no folder", dir.display())))
+        }
+        Some(dir) => Ok(dir.to_path_buf()),
+        None => state_dir(),
     }
 }
 
