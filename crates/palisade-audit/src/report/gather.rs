@@ -256,7 +256,8 @@ impl Gathered {
         if by_person {
             into(&mut self.people, &mut self.people_left_out);
         }
-        if topics.contains(&Topic::Configuration) {
+        // Each launch is under some policy; only what differs from that is a change.
+        if topics.contains(&Topic::Configuration) && record.kind != "launch" {
             into(&mut self.changes, &mut self.changes_left_out);
         }
     }

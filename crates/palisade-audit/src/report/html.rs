@@ -128,7 +128,7 @@ fn answer(control: &Answer) -> Markup {
                 p {
                     span.label { "No records of" }
                     (titles(&control.without_records))
-                    ": nothing of the kind happened in the period."
+                    ": nothing of the kind was recorded in the period."
                 }
             }
             @for what in &control.exceptions {

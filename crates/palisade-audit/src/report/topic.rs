@@ -137,7 +137,8 @@ impl Topic {
     pub fn of(record: &Record) -> Vec<Topic> {
         let kind = kind(record);
         let mut topics = match kind {
-            "launch" | "refusal" => vec![Topic::Sandbox],
+            "launch" => vec![Topic::Sandbox, Topic::Configuration],
+            "refusal" => vec![Topic::Sandbox],
             "end" => vec![Topic::Sandbox, Topic::Limits],
             "access" | "sweep" => vec![Topic::Files],
             "resolve" | "connect" | "request" | "expose" => vec![Topic::Network],
