@@ -19,7 +19,7 @@ struct File {
 }
 
 /// A rule: which events, when they are worth an alarm, and what follows.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Rule {
@@ -115,7 +115,7 @@ impl Action {
 }
 
 /// Fields that an event must have; of several such tables any one suffices.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Matches {
     /// All of these.
@@ -125,7 +125,7 @@ pub enum Matches {
 }
 
 /// What a field must hold.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Condition {
     /// Exactly this, or a text like it: `*` stands for any characters.
@@ -137,7 +137,7 @@ pub enum Condition {
 }
 
 /// A value.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Scalar {
     /// `true` or `false`.
@@ -149,7 +149,7 @@ pub enum Scalar {
 }
 
 /// A test of a field. All that is written must hold.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Test {
     /// A regular expression that is found in it.
@@ -163,7 +163,7 @@ pub struct Test {
 }
 
 /// As many in a window.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Threshold {
     /// How many, from 2 to 1000.
@@ -175,7 +175,7 @@ pub struct Threshold {
 }
 
 /// One after the other.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Sequence {
     /// From 2 to 8 steps. Others may come between.
@@ -185,7 +185,7 @@ pub struct Sequence {
 }
 
 /// A value that is new in the session.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FirstSeen {
     /// The field.
@@ -195,7 +195,7 @@ pub struct FirstSeen {
 }
 
 /// Many different values in a window.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Distinct {
     /// The field.

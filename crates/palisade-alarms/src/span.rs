@@ -58,7 +58,7 @@ impl From<Span> for String {
 impl fmt::Display for Span {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let seconds = self.0.as_secs();
-        let whole = UNITS.iter().find(|(_, unit)| seconds % unit == 0);
+        let whole = UNITS.iter().find(|(_, unit)| seconds.is_multiple_of(*unit));
         let (name, unit) = whole.copied().unwrap_or(('s', 1));
         write!(f, "{}{name}", seconds / unit)
     }

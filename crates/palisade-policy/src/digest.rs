@@ -1,4 +1,7 @@
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+};
 
 use palisade_core::PolicyDigest;
 use palisade_hooks::Config;
@@ -7,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::{
     http::HttpRule,
-    policy::{Approvals, Filesystem, Inference, Network, NotBuilt, Permissions, Process},
+    policy::{Alarms, Approvals, Filesystem, Inference, Network, NotBuilt, Permissions, Process},
 };
 
 /// The digest of what a policy means: neither its spelling, nor where lists that have no order were
@@ -23,6 +26,7 @@ pub(crate) fn of(
         Option<&Permissions>,
         &[NotBuilt],
     ),
+    alarms: Option<&Alarms>,
 ) -> PolicyDigest {
     let grants = filesystem
         .grants
@@ -47,7 +51,7 @@ pub(crate) fn of(
         ])
     });
     let later = not_built.iter().map(|later| json!([later.what, canonical(&later.value)]));
-    let whole = json!({
+    let mut whole = json!({
         "workspace": filesystem.workspace,
         "grants": sorted(grants),
         "deny": sorted(deny),
@@ -65,6 +69,9 @@ pub(crate) fn of(
         "inference": inference,
         "later": sorted(later),
     });
+    if let (Some(alarms), Some(members)) = (alarms, whole.as_object_mut()) {
+        members.insert("alarms".into(), json!(alarms));
+    }
     PolicyDigest::of(whole.to_string().as_bytes())
 }
 
@@ -107,6 +114,14 @@ pub(crate) fn exact_or_none<S: Serializer>(
     serializer: S,
 ) -> Result<S::Ok, S::Error> {
     path.as_deref().map(Exact).serialize(serializer)
+}
+
+/// The same for many.
+pub(crate) fn exact_all<S: Serializer>(
+    paths: &BTreeSet<PathBuf>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(paths.iter().map(|path| Exact(path)))
 }
 
 /// Each once, in an order of their own.

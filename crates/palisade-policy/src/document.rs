@@ -2,6 +2,8 @@
 //!
 //! The comments on what is read from a document are the descriptions of its JSON Schema.
 
+mod alarms;
+
 use std::{collections::BTreeMap, fmt, sync::LazyLock};
 
 use palisade_hooks::Event;
@@ -12,6 +14,7 @@ use serde::{
 };
 use serde_json::Value;
 
+pub(crate) use self::alarms::{ActionWord, Alarms, Canaries};
 use crate::{
     amount::{Size, Span},
     at::{At, Given},
@@ -44,6 +47,7 @@ pub(crate) struct Document {
     pub(crate) skills: Option<At<Skills>>,
     pub(crate) approvals: Option<At<Approvals>>,
     pub(crate) audit: Option<At<Audit>>,
+    pub(crate) alarms: Option<At<Alarms>>,
 }
 
 /// What the agent sees of the host's files. Nothing else exists inside.

@@ -1,5 +1,6 @@
 //! One document, checked by itself: every path absolute, every name parsed, every error found.
 
+mod alarms;
 mod audit;
 mod commands;
 mod credentials;
@@ -26,7 +27,7 @@ use std::{
 use palisade_core::HostName;
 use serde::Serialize;
 
-pub(crate) use self::{hooks::DraftHook, permissions::DraftPermissions};
+pub(crate) use self::{alarms::DraftAlarms, hooks::DraftHook, permissions::DraftPermissions};
 use crate::{
     at::{At, Given, Place},
     diagnostic::{Diagnostic, Diagnostics},
@@ -108,6 +109,7 @@ pub(crate) struct Draft {
     pub(crate) set: BTreeMap<String, At<String>>,
     pub(crate) hooks: Vec<At<DraftHook>>,
     pub(crate) permissions: Option<DraftPermissions>,
+    pub(crate) alarms: Option<DraftAlarms>,
     pub(crate) later: Vec<Later>,
     /// Names of credentials that are used, to be found in some layer.
     pub(crate) uses: Vec<At<String>>,
@@ -224,6 +226,7 @@ pub(crate) fn draft(
     let permissions = permissions::check(&mut check, &document, folder);
     let mut deny = files.deny;
     permissions::hide(permissions.as_ref(), &mut deny);
+    let alarms = alarms::check(&mut check, &document);
     sections::check(&mut check, &document);
     let given = given(&document);
     let uses = commands::credentials_of(&document);
@@ -257,6 +260,7 @@ pub(crate) fn draft(
         set: process.set,
         hooks,
         permissions,
+        alarms,
         later,
         uses,
         alone,

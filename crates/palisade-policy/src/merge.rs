@@ -1,6 +1,7 @@
 //! Many documents to one policy: lists add up, the nearest scalar wins, a deny always wins, and
 //! nothing goes beyond what a managed document says.
 
+mod alarms;
 mod permissions;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -34,6 +35,7 @@ pub(crate) fn merge(drafts: &[Draft], asked: &Asked) -> Result<Policy, Diagnosti
     keys_stay_outside(drafts, &mut found);
     alone(drafts, &mut found);
     no_tracing(drafts, &mut found);
+    let alarms = alarms::merged(drafts, &mut found);
     Diagnostics::unless_empty(found)?;
     let filesystem = filesystem(drafts, asked.access);
     let mut network =
@@ -56,6 +58,7 @@ pub(crate) fn merge(drafts: &[Draft], asked: &Asked) -> Result<Policy, Diagnosti
             &process,
             inference.as_ref(),
             (approvals, &hooks, permissions.as_ref(), &not_built),
+            alarms.as_ref(),
         ),
         sources: sources(drafts),
         filesystem,
@@ -65,6 +68,7 @@ pub(crate) fn merge(drafts: &[Draft], asked: &Asked) -> Result<Policy, Diagnosti
         approvals,
         hooks,
         permissions,
+        alarms,
         not_built,
         led: BTreeMap::new(),
     })
@@ -86,8 +90,11 @@ fn in_order(drafts: &[Draft]) -> Vec<&Draft> {
 fn sources(drafts: &[&Draft]) -> Vec<Source> {
     let mut sources: Vec<Source> = Vec::new();
     for draft in drafts {
-        if !sources.contains(&draft.source) {
-            sources.push(draft.source.clone());
+        let of_alarms = draft.alarms.iter().flat_map(|of| &of.sources);
+        for source in std::iter::once(&draft.source).chain(of_alarms) {
+            if !sources.contains(source) {
+                sources.push(source.clone());
+            }
         }
     }
     sources

@@ -34,6 +34,8 @@ pub struct Policy {
     pub hooks: Config,
     /// The `permissions` section, if a document has one.
     pub permissions: Option<Permissions>,
+    /// The `alarms` section, if a document has one.
+    pub alarms: Option<Alarms>,
     /// What it asks for that this version cannot enforce. A launch refuses when there is any.
     pub not_built: Vec<NotBuilt>,
     /// Where the workspace, and the paths of a project's documents, led through links when they were
@@ -102,6 +104,29 @@ fn mode_word<S: serde::Serializer>(mode: &Mode, serializer: S) -> Result<S::Ok, 
         Mode::DontAsk => "dontAsk",
         Mode::BypassPermissions => "bypassPermissions",
     })
+}
+
+/// The `alarms` section: rules that look at each event, and decoys.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Alarms {
+    /// The rules, each id once.
+    pub rules: Vec<palisade_alarms::Rule>,
+    /// The decoys.
+    pub canaries: Option<Canaries>,
+}
+
+/// Decoys inside.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Canaries {
+    /// Files, by absolute path.
+    #[serde(serialize_with = "crate::digest::exact_all")]
+    pub files: BTreeSet<PathBuf>,
+    /// Variables.
+    pub variables: BTreeSet<String>,
+    /// Names of hosts.
+    pub hosts: BTreeSet<HostName>,
+    /// What touching one does besides.
+    pub actions: BTreeSet<palisade_alarms::Action>,
 }
 
 /// A document that took part.

@@ -87,3 +87,16 @@ proptest! {
         }
     }
 }
+
+/// The rules in the documents are such.
+#[test]
+fn each_file_of_rules_in_the_documents_is_valid() {
+    let docs = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/alarms.md");
+    let text = std::fs::read_to_string(docs).unwrap();
+    let blocks = text.split("```yaml\n").skip(1).map(|block| block.split("```").next().unwrap());
+    let files: Vec<_> = blocks.filter(|block| block.starts_with("palisade-alarms:")).collect();
+    assert!(!files.is_empty());
+    for file in files {
+        parse(file.as_bytes()).unwrap();
+    }
+}

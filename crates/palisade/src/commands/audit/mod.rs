@@ -1,5 +1,6 @@
 //! `palisade audit`: a file for each of its commands.
 
+mod alarms;
 mod bundle;
 mod query;
 mod recover;
@@ -46,6 +47,8 @@ enum Command {
         Exit code: 0 the journal verifies, 1 it does not, 2 usage, 3 it could not be read."
     )]
     Report(report::Args),
+    /// Show rules for alarms, and try them on sessions that were.
+    Alarms(alarms::Args),
     /// Pack the journal, reports and a verifier into one archive.
     #[command(after_help = "Example: palisade audit bundle --framework soc2 -o evidence.tar\n\n\
         Exit code: 0 the journal verifies, 1 it does not, 2 usage, 3 it could not be packed.")]
@@ -58,6 +61,7 @@ pub(crate) fn run(args: Args) -> Result<ExitCode, Failure> {
         Command::Query(args) => query::run(args),
         Command::Verify(args) => verify::run(&args),
         Command::Recover(args) => recover::run(&args),
+        Command::Alarms(args) => alarms::run(args),
         Command::Report(args) => report::run(args),
         Command::Bundle(args) => bundle::run(args),
     }
