@@ -10,6 +10,8 @@ mod finding;
 mod package;
 mod rule;
 
+pub mod code;
+
 pub use capability::{Capability, Secret, Source, Use};
 pub use finding::{Confidence, Finding, Place, Seen, Severity};
 pub use package::{File, FileKind, Package};
