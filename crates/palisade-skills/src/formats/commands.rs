@@ -90,14 +90,17 @@ pub(super) fn inline(file: &File, seen: &mut Seen) {
 
 /// What a command does, as far as its words tell.
 #[derive(Debug, Clone, Copy, Default)]
-struct Facts {
-    network: bool,
-    sends: bool,
-    executes_fetched: bool,
-    secret: bool,
-    hidden: bool,
-    allows: bool,
-    input: bool,
+pub(super) struct Facts {
+    pub(super) network: bool,
+    pub(super) sends: bool,
+    pub(super) executes_fetched: bool,
+    pub(super) secret: bool,
+    pub(super) hidden: bool,
+    pub(super) allows: bool,
+    pub(super) input: bool,
+    pub(super) shell: bool,
+    pub(super) watches: bool,
+    pub(super) persists: bool,
 }
 
 fn pattern(pattern: &str) -> Regex {
@@ -126,7 +129,22 @@ static INPUT: LazyLock<Regex> = LazyLock::new(|| {
     pattern(r"(?i)@-|\bcat\b\s*(-|\||\))|stdin|\$\{?(CLAUDE|TOOL|PROMPT|INPUT|ARGUMENTS|GEMINI|HOOK)|transcript|\$\(cat|read\s+-r|tool_input|\bprompt\b|\$\(|`")
 });
 
-fn facts(text: &str) -> Facts {
+/// A shell for somebody outside.
+static SHELL: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(r"(?i)\b(bash|sh|zsh)\s+-i\b[^\n]*(/dev/tcp|>&|\|)|exec\s+\d+<>\s*/dev/tcp/|/dev/tcp/[^\n]*(bash|sh)\b|\b(nc|ncat|netcat)\b[^\n]*\s-(e|c|[a-z]*e)\s+\S*(sh|bash|cmd)|mkfifo[^\n]*\b(nc|ncat|netcat|telnet|openssl)\b|socat[^\n]*exec:|(pty\.spawn|os\.dup2|subprocess\.(call|run|Popen)\(\[?['\x22](/bin/)?(ba)?sh)[^\n]*|TCPClient\([^\n]*|fsockopen\([^\n]*(exec|shell_exec|proc_open)|io\.popen[^\n]*socket|IO::Socket::INET|TCPSocket\.(new|open)|socket\.connect\(|net\.Dial\(")
+});
+static RUNS_SHELL: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(r"(?i)\b(exec|system|popen|spawn|shell_exec|proc_open|passthru|Invoke-Expression|iex|os\.execute|exec\.Command|ProcessBuilder|Runtime\.getRuntime|qx|IO\.popen|open3|sh|bash|cmd)\b")
+});
+/// Eyes and ears on the user.
+static WATCHES: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(r"(?i)\b(pynput|keyboard\.(on_press|hook|record)|GetAsyncKeyState|SetWindowsHookEx|CGEventTap|iohook|uiohook|xinput test|showkey|/dev/input/event|screencapture|ImageGrab|pyautogui\.screenshot|screenshot-desktop|mss\(|scrot|grim|import -window root|sounddevice|pyaudio|arecord|node-record-lpcm16|sox -d|getUserMedia|cv2\.VideoCapture|imagesnap|fswebcam|avfoundation|pbpaste|xclip -o|Get-Clipboard|pyperclip\.paste|clipboardy)\b")
+});
+static PERSISTS: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(r"(?i)\bcrontab\b|/etc/cron|LaunchAgents|LaunchDaemons|systemctl\s+(--user\s+)?enable|/etc/systemd|\.(bashrc|zshrc|profile|bash_profile|zprofile)\b|CurrentVersion\\+Run|schtasks|Startup\\|authorized_keys|\.git/hooks|autostart/|rc\.local")
+});
+
+pub(super) fn facts(text: &str) -> Facts {
     Facts {
         network: NETWORK.is_match(text) && !only_local(text),
         sends: SENDS.is_match(text),
@@ -135,6 +153,9 @@ fn facts(text: &str) -> Facts {
         hidden: HIDDEN.is_match(text),
         allows: ALLOWS.is_match(text),
         input: INPUT.is_match(text),
+        shell: SHELL.is_match(text) && RUNS_SHELL.is_match(text) && !only_local(text),
+        watches: WATCHES.is_match(text),
+        persists: PERSISTS.is_match(text),
     }
 }
 
@@ -176,7 +197,9 @@ fn run(file: &File, leaf: &Leaf, text: &str, who: &str, scripts: &[&File], seen:
         let text: std::borrow::Cow<'_, str> = text;
         let facts = facts(&text);
         let direct = script.is_none();
-        if facts.executes_fetched {
+        if facts.shell && facts.network {
+            say(&rules::COMMAND_SHELL, Severity::Critical, High, script, "opens a shell for somebody outside");
+        } else if facts.executes_fetched {
             say(&rules::COMMAND_FETCHES, Severity::Critical, High, script, "fetches code and executes it");
         } else if facts.network && facts.secret && facts.sends {
             say(&rules::COMMAND_SECRET, Severity::Critical, if direct { High } else { Medium }, script, "reads secrets and sends something");
