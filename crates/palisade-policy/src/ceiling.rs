@@ -12,7 +12,7 @@ use crate::{
     draft::{Draft, DraftProvider, DraftUpstream, GivenLists},
     load::Asked,
     merge::rank,
-    policy::Access,
+    policy::{Access, PermissionRule},
     real::{grants, holds},
 };
 
@@ -234,7 +234,11 @@ impl Ceiling<'_> {
         if managed().any(|most| !most.allow.is_empty()) {
             for rule in &asked.allow {
                 let mut known = managed().flat_map(|most| &most.allow);
-                if !known.any(|most| most.value.text == rule.value.text) {
+                let covers = |most: &At<PermissionRule>| {
+                    let (most, rule) = (&most.value, &rule.value);
+                    most.text == rule.text && (most.when.is_none() || most.when == rule.when)
+                };
+                if !known.any(covers) {
                     beyond(rule.place, format!("the permission `{}`", rule.value.text));
                 }
             }

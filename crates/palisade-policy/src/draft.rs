@@ -1,5 +1,6 @@
 //! One document, checked by itself: every path absolute, every name parsed, every error found.
 
+mod alarms;
 mod audit;
 mod commands;
 mod credentials;
@@ -27,6 +28,7 @@ use palisade_core::HostName;
 use serde::Serialize;
 
 pub(crate) use self::{
+    alarms::DraftAlarms,
     audit::{DraftAudit, DraftExport},
     hooks::DraftHook,
     permissions::DraftPermissions,
@@ -113,6 +115,7 @@ pub(crate) struct Draft {
     pub(crate) hooks: Vec<At<DraftHook>>,
     pub(crate) permissions: Option<DraftPermissions>,
     pub(crate) audit: DraftAudit,
+    pub(crate) alarms: Option<DraftAlarms>,
     pub(crate) later: Vec<Later>,
     /// Names of credentials that are used, to be found in some layer.
     pub(crate) uses: Vec<At<String>>,
@@ -230,6 +233,7 @@ pub(crate) fn draft(
     let permissions = permissions::check(&mut check, &document, folder);
     let mut deny = files.deny;
     permissions::hide(permissions.as_ref(), &mut deny);
+    let alarms = alarms::check(&mut check, &document);
     sections::check(&mut check, &document);
     let audit = audit::check(&mut check, &document);
     let given = given(&document);
@@ -265,6 +269,7 @@ pub(crate) fn draft(
         hooks,
         permissions,
         audit,
+        alarms,
         later,
         uses,
         alone,

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use crate::{
     at::At,
-    draft::{Draft, DraftAudit, DraftLimits, DraftPermissions, DraftRule, GivenLists},
+    draft::{Draft, DraftAlarms, DraftAudit, DraftLimits, DraftPermissions, DraftRule, GivenLists},
     http::Effect,
 };
 
@@ -43,6 +43,7 @@ pub(crate) fn narrowed(draft: Draft) -> Draft {
         permissions,
         // Whoever has the events knows what was done.
         audit: _,
+        alarms,
         later,
         uses: _,
         alone: _,
@@ -83,6 +84,8 @@ pub(crate) fn narrowed(draft: Draft) -> Draft {
         hooks: Vec::new(),
         permissions: permissions.map(DraftPermissions::narrowed),
         audit: DraftAudit::default(),
+        // Rules only watch, and stop what they watch. Decoys are put where others look for something.
+        alarms: alarms.map(|alarms| DraftAlarms { canaries: None, ..alarms }),
         later,
         uses: Vec::new(),
         alone: Vec::new(),

@@ -15,6 +15,7 @@ mod faults;
 mod hook;
 mod import;
 mod policy;
+mod proof;
 mod ran;
 mod run;
 mod running;
