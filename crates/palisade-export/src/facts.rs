@@ -61,6 +61,11 @@ pub(crate) fn weight(record: &Record) -> Weight {
     }
 }
 
+/// The number inside of the process that did it, where it was looked at.
+pub(crate) fn pid(record: &Record) -> Option<u32> {
+    text(record, "process")?.split('@').next()?.parse().ok()
+}
+
 /// A fact that is text.
 pub(crate) fn text<'a>(record: &'a Record, key: &str) -> Option<&'a str> {
     record.detail.get(key).and_then(Value::as_str)

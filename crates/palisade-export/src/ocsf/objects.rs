@@ -35,9 +35,16 @@ pub(super) fn device(host: &Host) -> Value {
 /// Who acts: the session, and the program of it that is known.
 pub(super) fn actor(record: &Record) -> Value {
     let mut actor = json!({ "session": { "uid": record.session.as_str() } });
-    if let Some(binary) = facts::text(record, "binary")
-        && let Some(members) = actor.as_object_mut()
-    {
+    let (pid, binary) = (facts::pid(record), facts::text(record, "binary"));
+    let Some(members) = actor.as_object_mut().filter(|_| pid.is_some() || binary.is_some()) else {
+        return actor;
+    };
+    let known = facts::text(record, "process").or(binary).unwrap_or_default();
+    let mut process = json!({ "uid": format!("{}:{known}", record.session) });
+    if let (Some(process), Some(pid)) = (process.as_object_mut(), pid) {
+        process.insert("pid".to_owned(), pid.into());
+    }
+    if let (Some(process), Some(binary)) = (process.as_object_mut(), binary) {
         let mut file = json!({ "name": name_of(binary), "path": binary, "type_id": 8 });
         let digest = facts::text(record, "binary_digest");
         let digest = digest.and_then(|digest| digest.strip_prefix("sha256:"));
@@ -45,10 +52,10 @@ pub(super) fn actor(record: &Record) -> Value {
             let hash = json!([{ "algorithm_id": 3, "value": digest }]);
             file.insert("hashes".to_owned(), hash);
         }
-        let uid = format!("{}:{binary}", record.session);
-        let process = json!({ "uid": uid, "name": name_of(binary), "file": file });
-        members.insert("process".to_owned(), process);
+        process.insert("name".to_owned(), name_of(binary).into());
+        process.insert("file".to_owned(), file);
     }
+    members.insert("process".to_owned(), process);
     actor
 }
 

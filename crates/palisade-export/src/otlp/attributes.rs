@@ -71,6 +71,7 @@ pub(super) fn of(record: &Record) -> Vec<KeyValue> {
 fn conventions(record: &Record) -> Vec<KeyValue> {
     let detail = |key| facts::text(record, key);
     let mut all = Vec::new();
+    all.extend(facts::pid(record).map(|pid| number("process.pid", pid.into())));
     let mut add = |key: &str, value: Option<&str>| all.extend(value.map(|it| text(key, it)));
     match facts::kind(record) {
         "model_call" | "model_answer" | "model_failure" => {

@@ -59,7 +59,13 @@ fn every_kind() -> Vec<Event> {
         denied("tool_call", Layer::Inference, "Bash rm -rf /")
             .with("tool", "Bash")
             .with("call", "c1"),
-        denied("syscall", Layer::Process, "ptrace(PTRACE_ATTACH)").with("errno", "EPERM"),
+        denied("syscall", Layer::Process, "ptrace(PTRACE_ATTACH)")
+            .with("errno", "EPERM")
+            .with("process", "12@3456"),
+        denied("tool_call", Layer::Tool, "Read x")
+            .with("binary", "/usr/bin/node")
+            .with("process", "7@1")
+            .with("binary_digest", format!("sha256:{}", "0".repeat(64))),
         denied("access", Layer::Files, "/etc/shadow").with("rights", vec!["fs.read_file"]),
         denied("access", Layer::Files, "/").with("rights", vec!["fs.make_dir"]),
         observed("sweep", Layer::Files, "/w/.git/hooks/pre-commit"),
@@ -198,5 +204,8 @@ fn a_denial_says_what_who_and_why() {
         records.iter().find(|record| record.detail.contains_key("count")).unwrap_or(folded);
     let event = ocsf::event(folded, &Host::named("h"), false);
     assert_eq!((event["class_uid"].clone(), event["count"].clone()), (4001.into(), 17.into()));
+    let call = records.iter().find(|record| record.kind == "syscall").unwrap();
+    let call = ocsf::event(call, &Host::named("h"), false);
+    assert_eq!(call["actor"]["process"]["pid"], 12);
     assert_eq!(event["end_time"].as_i64().unwrap() - event["start_time"].as_i64().unwrap(), 9000);
 }
