@@ -4,6 +4,7 @@ use std::{
     fs,
     io::{BufRead, BufReader, Read, Write},
     net::{SocketAddr, TcpListener, TcpStream},
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::mpsc,
@@ -160,6 +161,7 @@ fn arrives(grpc: bool) {
         otlp(&receiver, grpc, ", credential: otel")
     ));
     fs::write(world.at("otel.key"), key).unwrap();
+    fs::set_permissions(world.at("otel.key"), fs::Permissions::from_mode(0o600)).unwrap();
     let ran = world.run("echo $TRACEPARENT; getent hosts evil.example; exit 3");
     assert_eq!((ran.exit, ran.stderr.as_str()), (3, ""), "{ran}");
     let records = world.records();
