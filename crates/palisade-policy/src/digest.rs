@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::{
     http::HttpRule,
-    policy::{Approvals, Filesystem, Inference, Network, NotBuilt, Permissions, Process},
+    policy::{Approvals, Filesystem, Inference, Network, NotBuilt, Permissions, Process, Skills},
 };
 
 /// The digest of what a policy means: neither its spelling, nor where lists that have no order were
@@ -17,10 +17,11 @@ pub(crate) fn of(
     network: &Network,
     process: &Process,
     inference: Option<&Inference>,
-    (approvals, hooks, permissions, not_built): (
+    (approvals, hooks, permissions, skills, not_built): (
         Approvals,
         &Config,
         Option<&Permissions>,
+        Skills,
         &[NotBuilt],
     ),
 ) -> PolicyDigest {
@@ -47,7 +48,7 @@ pub(crate) fn of(
         ])
     });
     let later = not_built.iter().map(|later| json!([later.what, canonical(&later.value)]));
-    let whole = json!({
+    let mut whole = json!({
         "workspace": filesystem.workspace,
         "grants": sorted(grants),
         "deny": sorted(deny),
@@ -65,6 +66,11 @@ pub(crate) fn of(
         "inference": inference,
         "later": sorted(later),
     });
+    if skills != Skills::default()
+        && let Value::Object(whole) = &mut whole
+    {
+        whole.insert("skills".to_owned(), json!(skills));
+    }
     PolicyDigest::of(whole.to_string().as_bytes())
 }
 

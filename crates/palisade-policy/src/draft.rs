@@ -33,7 +33,7 @@ use crate::{
     document::{Document, Unknown},
     policy::{
         Access, Credential, Deny, Grant, Guard, ModelLimits, NetworkRule, NotBuilt, Provider,
-        Route, ServerTool, Source, SshKeys, Upstream,
+        Route, ServerTool, Skills, Source, SshKeys, Upstream,
     },
 };
 
@@ -108,6 +108,7 @@ pub(crate) struct Draft {
     pub(crate) set: BTreeMap<String, At<String>>,
     pub(crate) hooks: Vec<At<DraftHook>>,
     pub(crate) permissions: Option<DraftPermissions>,
+    pub(crate) skills: Skills,
     pub(crate) later: Vec<Later>,
     /// Names of credentials that are used, to be found in some layer.
     pub(crate) uses: Vec<At<String>>,
@@ -225,6 +226,7 @@ pub(crate) fn draft(
     let mut deny = files.deny;
     permissions::hide(permissions.as_ref(), &mut deny);
     sections::check(&mut check, &document);
+    let skills = sections::skills(&document);
     let given = given(&document);
     let uses = commands::credentials_of(&document);
     let Check { found, later, .. } = check;
@@ -257,6 +259,7 @@ pub(crate) fn draft(
         set: process.set,
         hooks,
         permissions,
+        skills,
         later,
         uses,
         alone,

@@ -8,7 +8,7 @@ use crate::{
     http::Tls,
     policy::{
         Access, Deny, Guard, ModelLimits, NetworkRule, Place, Policy, ProcessLimits, RuleLimits,
-        SecretSource, Upstream, UpstreamHost,
+        SecretSource, SkillRequire, Skills, Upstream, UpstreamHost,
     },
 };
 
@@ -53,12 +53,36 @@ pub fn explain(policy: &Policy) -> Vec<Explained> {
     models(policy, &mut all);
     hooks(policy, &mut all);
     permissions(policy, &mut all);
+    skills(policy.skills, &mut all);
     for missing in &policy.not_built {
         let says = format!("not built yet ({}): a launch refuses it", missing.at);
         let entry = one(&missing.what, says, &[]);
         all.push(Explained { advisory: false, built: false, ..entry });
     }
     all
+}
+
+fn skills(skills: Skills, all: &mut Vec<Explained>) {
+    let who = match skills.require {
+        SkillRequire::Any => None,
+        SkillRequire::Scanned => Some("that were scanned"),
+        SkillRequire::Reviewed => Some("that a person or a trusted publisher approved"),
+        SkillRequire::Signed => Some("that a trusted publisher signed"),
+    };
+    if let Some(who) = who {
+        let says = format!(
+            "the folders that agents load skills from hold those of the lock {who}, as they were then, \
+             and cannot be changed"
+        );
+        all.push(one("skills.require", says, &["kernel"]));
+    }
+    if let Some(severity) = skills.block {
+        let says = format!(
+            "a skill of the lock with a finding that is {} or worse is not there",
+            severity.as_str()
+        );
+        all.push(one("skills.block", says, &["kernel"]));
+    }
 }
 
 fn files(policy: &Policy, all: &mut Vec<Explained>) {

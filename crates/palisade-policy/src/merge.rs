@@ -17,8 +17,8 @@ use crate::{
     near::nearest,
     policy::{
         Access, Api, Approvals, Credential, Deny, Filesystem, Grant, HeaderCredential, Inference,
-        Network, NotBuilt, Place, Policy, Process, ProcessLimits, SecretSource, Source, SshKeys,
-        Syscalls, Upstream, Workspace,
+        Network, NotBuilt, Place, Policy, Process, ProcessLimits, SecretSource, Skills, Source,
+        SshKeys, Syscalls, Upstream, Workspace,
     },
 };
 
@@ -45,6 +45,10 @@ pub(crate) fn merge(drafts: &[Draft], asked: &Asked) -> Result<Policy, Diagnosti
     let approvals = timeout.map_or_else(Approvals::default, |timeout| Approvals { timeout });
     let hooks = hooks(drafts);
     let permissions = permissions::merged(drafts);
+    let skills = Skills {
+        require: drafts.iter().map(|draft| draft.skills.require).max().unwrap_or_default(),
+        block: drafts.iter().filter_map(|draft| draft.skills.block).min(),
+    };
     let not_built: Vec<NotBuilt> = drafts
         .iter()
         .flat_map(|draft| draft.later.iter().map(|later| later.asked.clone()))
@@ -55,7 +59,7 @@ pub(crate) fn merge(drafts: &[Draft], asked: &Asked) -> Result<Policy, Diagnosti
             &network,
             &process,
             inference.as_ref(),
-            (approvals, &hooks, permissions.as_ref(), &not_built),
+            (approvals, &hooks, permissions.as_ref(), skills, &not_built),
         ),
         sources: sources(drafts),
         filesystem,
@@ -65,6 +69,7 @@ pub(crate) fn merge(drafts: &[Draft], asked: &Asked) -> Result<Policy, Diagnosti
         approvals,
         hooks,
         permissions,
+        skills,
         not_built,
         led: BTreeMap::new(),
     })

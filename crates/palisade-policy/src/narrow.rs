@@ -41,6 +41,7 @@ pub(crate) fn narrowed(draft: Draft) -> Draft {
         // They are programs from a repository, and would run outside.
         hooks: _,
         permissions,
+        skills,
         later,
         uses: _,
         alone: _,
@@ -80,6 +81,7 @@ pub(crate) fn narrowed(draft: Draft) -> Draft {
         set: BTreeMap::new(),
         hooks: Vec::new(),
         permissions: permissions.map(DraftPermissions::narrowed),
+        skills,
         later,
         uses: Vec::new(),
         alone: Vec::new(),

@@ -31,11 +31,11 @@ use crate::{
     order::Order,
     outward,
     pipeline::Pipeline,
-    plan::{self, Made, Placeholders, Who},
+    plan::{self, Made, Placeholders, Places, Who},
     questions::Questions,
     refusal::{self, Refusal, Refuse},
     running::Desk,
-    ssh,
+    skills, ssh,
     streams::{self, Copies},
     supervise::{Cause, End, relay, until_end},
     sweep::{self, Found, List},
@@ -125,10 +125,14 @@ struct Started {
     denied: DeniedFiles,
     /// Where programs are looked for inside.
     search: String,
+    /// What became of each skill.
+    skills: Vec<Event>,
 }
 
 /// What is swept at the end, and what was swept before for sessions whose supervisor was killed.
 struct Watch {
+    /// Folders that were made for the session. They go when nothing runs there any more.
+    places: Places,
     list: Option<List>,
     leftover: Vec<Found>,
 }
@@ -140,6 +144,7 @@ fn prepare(
     missing: Vec<Missing>,
 ) -> Result<(Started, Watch), Refusal> {
     let who = Who::find(&order.operator)?;
+    let mut locked = skills::read(order)?;
     let mut ground = plan::ground(order, &who);
     ground.degraded = degraded::for_plan(&missing);
     let records = file_denials::ask(order, &mut ground);
@@ -157,8 +162,8 @@ fn prepare(
     // After the fork: its key is not in init, nor in what init becomes.
     let authority = outward::authority(&order.policy, session)?;
     let pem = authority.as_deref().map(SandboxCa::pem);
-    let Made { plan, kept, repositories, held } =
-        plan::make(order, session, stdio, &placeholders, pem, &who)?;
+    let made = plan::make(order, session, stdio, &placeholders, pem, &who, &mut locked)?;
+    let Made { plan, kept, repositories, held, places } = made;
     let building = begun.and_then(|begun| begun.build(&plan));
     let building = building.map_err(|error| refusal::of_launch(&error, &order.allow_degraded))?;
     // While init builds. The agent does not start before this is kept.
@@ -188,8 +193,9 @@ fn prepare(
         authority,
         placeholders,
         denied,
+        skills: locked.events,
     };
-    Ok((started, Watch { list, leftover }))
+    Ok((started, Watch { places, list, leftover }))
 }
 
 async fn live(
@@ -213,6 +219,7 @@ async fn live(
         placeholders,
         denied,
         search,
+        skills,
     } = started;
     let policy = &order.policy;
     let mut signals = Signals::catch().refuse("catch signals", "report this")?;
@@ -293,6 +300,15 @@ async fn live(
     for one in &missing {
         if !authority.record(one.event()).await {
             let what = format!("that {} is missing could not be recorded", one.name());
+            return Err(refused(Refusal::new(what, JOURNAL)).await);
+        }
+    }
+    for one in skills {
+        if one.decision == Verdict::Deny {
+            tell(&format!("the skill {} is kept out: {}", one.subject, one.reason));
+        }
+        if !authority.record(one).await {
+            let what = "what became of a skill could not be recorded";
             return Err(refused(Refusal::new(what, JOURNAL)).await);
         }
     }

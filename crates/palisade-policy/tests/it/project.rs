@@ -302,7 +302,6 @@ fn sections_that_are_not_built_widen_too() {
     for (project, what) in [
         ("hooks: {PreExec: [{hooks: [{type: command, command: ./evil.sh}]}]}", "`hooks.PreExec`"),
         ("audit: {otlp: \"https://evil.example\"}", "`audit`"),
-        ("skills: {require: any}", "`skills`"),
     ] {
         let world = World::new();
         world.user("").project(project);

@@ -1,0 +1,129 @@
+//! Which skills a sandbox gets: those of the operator's lock that the policy lets in, as the store has them.
+//!
+//! All that is shown is read and compared with its digest before anything is built. What is shown is that
+//! very copy, in memory: whoever changes the store afterwards changes nothing.
+
+use palisade_core::{Event, Layer, Verdict};
+use palisade_policy::{SkillRequire, SkillSeverity, Skills as Asked};
+use palisade_skill_store::{
+    Digest, Lock, Locked, Require, Ruling, SkillName, Store, StoreError, Terms, Tree, judge,
+};
+use palisade_skills::Severity;
+
+use crate::{order::Order, refusal::Refusal};
+
+/// Bytes of all skills of a sandbox together: they are in memory.
+const MOST_BYTES: u64 = 256 << 20;
+const ADD: &str = "see `palisade skill list`, and take it anew with `palisade skill add`";
+
+/// The skills of a sandbox.
+#[derive(Debug, Default)]
+pub(crate) struct Skills {
+    /// Whether there are no others.
+    pub(crate) only: bool,
+    /// What is shown, by name.
+    pub(crate) shown: Vec<Shown>,
+    /// What of the lock is not, and why; and what else is kept out.
+    pub(crate) events: Vec<Event>,
+}
+
+/// A skill that is shown.
+#[derive(Debug)]
+pub(crate) struct Shown {
+    pub(crate) name: SkillName,
+    pub(crate) digest: Digest,
+    pub(crate) tree: Tree,
+}
+
+/// Read the lock and the store.
+///
+/// # Errors
+/// The lock cannot be read, or the store has not what the lock says.
+pub(crate) fn read(order: &Order) -> Result<Skills, Refusal> {
+    let asked = order.policy.skills;
+    let state = &order.operator.state_dir;
+    let lock = Lock::read(state).map_err(|error| {
+        Refusal::new(
+            format!("the lock of skills cannot be read: {error}"),
+            "mend it, or move it away",
+        )
+    })?;
+    let store = Store::in_state(state);
+    let mut skills = Skills { only: asked.holds(), ..Skills::default() };
+    let mut bytes = 0_u64;
+    for (name, locked) in &lock.skills {
+        let ruling = judge(locked, terms(asked), &[], None);
+        skills.events.push(event(name, locked, &ruling));
+        if let Ruling::Kept { .. } = ruling {
+            continue;
+        }
+        let tree = store.get(&locked.digest).map_err(|error| refused(name, &error))?;
+        bytes = bytes.saturating_add(tree.bytes());
+        if bytes > MOST_BYTES {
+            return Err(Refusal::new(
+                format!("the skills of the lock have more than {} MiB together", MOST_BYTES >> 20),
+                "remove those that are not needed with `palisade skill remove NAME`",
+            ));
+        }
+        skills.shown.push(Shown { name: name.clone(), digest: locked.digest, tree });
+    }
+    Ok(skills)
+}
+
+impl Skills {
+    /// Whether the tree has to be touched at all.
+    pub(crate) fn is_nothing(&self) -> bool {
+        !self.only && self.shown.is_empty()
+    }
+}
+
+fn refused(name: &SkillName, error: &StoreError) -> Refusal {
+    Refusal::new(format!("the skill {name} is not what it was when it was taken: {error}"), ADD)
+}
+
+/// What the policy asks, in the store's words.
+pub(crate) fn terms(asked: Asked) -> Terms {
+    Terms {
+        require: match asked.require {
+            SkillRequire::Any => Require::Any,
+            SkillRequire::Scanned => Require::Scanned,
+            SkillRequire::Reviewed => Require::Reviewed,
+            SkillRequire::Signed => Require::Signed,
+        },
+        block: asked.block.map(|severity| match severity {
+            SkillSeverity::Low => Severity::Low,
+            SkillSeverity::Medium => Severity::Medium,
+            SkillSeverity::High => Severity::High,
+            SkillSeverity::Critical => Severity::Critical,
+        }),
+    }
+}
+
+fn event(name: &SkillName, locked: &Locked, ruling: &Ruling) -> Event {
+    let mut event = Event::observed("skill", Layer::Files, name.as_str())
+        .with("digest", locked.digest.to_string());
+    if let Some(scan) = &locked.scan {
+        event = event.with("verdict", scan.verdict.clone());
+    }
+    match ruling {
+        Ruling::Loads(why) => {
+            event.decision = Verdict::Allow;
+            event.reason.clone_from(why);
+        }
+        Ruling::Kept { rule, why } => {
+            event.decision = Verdict::Deny;
+            event.rule = Some((*rule).to_owned());
+            event.reason.clone_from(why);
+        }
+    }
+    event
+}
+
+/// What the workspace has at a place of skills, and is not shown.
+pub(crate) fn hidden(path: &std::path::Path, why: &str) -> Event {
+    let mut event = Event::observed("skill", Layer::Files, path.to_string_lossy().into_owned());
+    event.decision = Verdict::Deny;
+    event.rule = Some("skills.require".to_owned());
+    event.reason = why.to_owned();
+    event
+}
