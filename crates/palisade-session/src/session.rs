@@ -132,7 +132,7 @@ struct Started {
 /// What is swept at the end, and what was swept before for sessions whose supervisor was killed.
 struct Watch {
     /// Folders that were made for the session. They go when nothing runs there any more.
-    places: Places,
+    _places: Places,
     list: Option<List>,
     leftover: Vec<Found>,
 }
@@ -195,7 +195,7 @@ fn prepare(
         denied,
         skills: locked.events,
     };
-    Ok((started, Watch { places, list, leftover }))
+    Ok((started, Watch { _places: places, list, leftover }))
 }
 
 async fn live(
