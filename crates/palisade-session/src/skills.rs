@@ -3,6 +3,8 @@
 //! All that is shown is read and compared with its digest before anything is built. What is shown is that
 //! very copy, in memory: whoever changes the store afterwards changes nothing.
 
+use std::path::Path;
+
 use palisade_core::{Event, Layer, Verdict};
 use palisade_policy::{SkillRequire, SkillSeverity, Skills as Asked};
 use palisade_skill_store::{
@@ -14,6 +16,8 @@ use crate::{order::Order, refusal::Refusal};
 
 /// Bytes of all skills of a sandbox together: they are in memory.
 const MOST_BYTES: u64 = 256 << 20;
+/// Events of skills that are kept out, one by one.
+const MOST_EVENTS: usize = 200;
 const ADD: &str = "see `palisade skill list`, and take it anew with `palisade skill add`";
 
 /// The skills of a sandbox.
@@ -71,6 +75,17 @@ pub(crate) fn read(order: &Order) -> Result<Skills, Refusal> {
 }
 
 impl Skills {
+    /// A repository can have any number of skills. The first are told, and how many more there were.
+    pub(crate) fn fold(&mut self) {
+        let more = self.events.len().saturating_sub(MOST_EVENTS);
+        if more > 0 {
+            self.events.truncate(MOST_EVENTS);
+            let what = format!("{more} more");
+            self.events
+                .push(hidden(Path::new(&what), "only skills of the lock are in the sandbox"));
+        }
+    }
+
     /// Whether the tree has to be touched at all.
     pub(crate) fn is_nothing(&self) -> bool {
         !self.only && self.shown.is_empty()
@@ -120,7 +135,7 @@ fn event(name: &SkillName, locked: &Locked, ruling: &Ruling) -> Event {
 }
 
 /// What the workspace has at a place of skills, and is not shown.
-pub(crate) fn hidden(path: &std::path::Path, why: &str) -> Event {
+pub(crate) fn hidden(path: &Path, why: &str) -> Event {
     let mut event = Event::observed("skill", Layer::Files, path.to_string_lossy().into_owned());
     event.decision = Verdict::Deny;
     event.rule = Some("skills.require".to_owned());

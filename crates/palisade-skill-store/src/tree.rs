@@ -129,6 +129,14 @@ impl Tree {
         list
     }
 
+    /// The SHA-256 of each file's bytes.
+    pub fn digests_of_files(&self) -> impl Iterator<Item = Digest> {
+        self.entries.values().filter_map(|entry| match entry {
+            Entry::File { bytes, .. } => Some(Digest::of(bytes)),
+            Entry::Link(_) => None,
+        })
+    }
+
     /// The digest of the canonical list.
     pub fn digest(&self) -> Digest {
         Digest::of(self.manifest().as_bytes())

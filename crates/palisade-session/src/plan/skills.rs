@@ -183,17 +183,22 @@ pub(crate) fn add(
     }
     let Some(workspace) = workspace.filter(|_| skills.only) else { return Ok(()) };
     for project in projects(workspace) {
-        for place in PLACES {
-            let path = project.join(place);
-            let entries = allowed(&path, skills);
+        let mut held: Vec<PathBuf> = PLACES.iter().map(|place| project.join(place)).collect();
+        if project == workspace {
+            held.extend(Some(project.join(PLAIN)).filter(|plain| holds_a_skill(plain)));
+        } else {
+            // Folders that are missing could be made in any folder that is new: see `sweep`.
+            held.retain(|path| path.parent().is_some_and(|top| top.symlink_metadata().is_ok()));
+        }
+        for path in held {
+            let entries = match names.real(&path) {
+                Some(real) if real == path => allowed(&path, skills),
+                _ => Vec::new(),
+            };
             hold(&path, entries, names, places, tree)?;
         }
-        let plain = project.join(PLAIN);
-        if project == workspace && holds_a_skill(&plain) {
-            let entries = allowed(&plain, skills);
-            hold(&plain, entries, names, places, tree)?;
-        }
     }
+    skills.fold();
     Ok(())
 }
 
