@@ -8,7 +8,7 @@ use std::path::Path;
 use palisade_core::{Event, Layer, Verdict};
 use palisade_policy::{SkillRequire, SkillSeverity, Skills as Asked};
 use palisade_skill_store::{
-    Digest, Lock, Locked, Require, Ruling, SkillName, Store, StoreError, Terms, Tree, judge,
+    Digest, Lock, Locked, Require, Ruling, SkillName, Store, StoreError, Terms, Tree, Trust, judge,
 };
 use palisade_skills::Severity;
 
@@ -54,14 +54,27 @@ pub(crate) fn read(order: &Order) -> Result<Skills, Refusal> {
     })?;
     let store = Store::in_state(state);
     let mut skills = Skills { only: asked.holds(), ..Skills::default() };
+    if lock.skills.is_empty() {
+        return Ok(skills);
+    }
+    let trust = Trust::read(&order.operator.config_dir, state).map_err(|error| {
+        let what = format!("it cannot be told whose skills are trusted: {error}");
+        Refusal::new(
+            what,
+            "mend it; the folder `skills` of the configuration (PALISADE_CONFIG) is meant",
+        )
+    })?;
     let mut bytes = 0_u64;
     for (name, locked) in &lock.skills {
-        let ruling = judge(locked, terms(asked), &[], None);
+        let tree = store.get(&locked.digest);
+        let signers = tree.as_ref().map(|tree| trust.signers(locked, tree)).unwrap_or_default();
+        let revoked = trust.revoked(&locked.digest, tree.as_ref().ok());
+        let ruling = judge(locked, terms(asked), &signers, revoked.as_deref());
         skills.events.push(event(name, locked, &ruling));
         if let Ruling::Kept { .. } = ruling {
             continue;
         }
-        let tree = store.get(&locked.digest).map_err(|error| refused(name, &error))?;
+        let tree = tree.map_err(|error| refused(name, &error))?;
         bytes = bytes.saturating_add(tree.bytes());
         if bytes > MOST_BYTES {
             return Err(Refusal::new(

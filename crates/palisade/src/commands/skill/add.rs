@@ -1,8 +1,8 @@
-use std::process::ExitCode;
+use std::{path::PathBuf, process::ExitCode};
 
 use palisade_skill_store::{Digest, Lock, Locked, Review, SkillName, Store};
 
-use super::{ask, failure, now, operator_name, taken};
+use super::{ask, failure, now, operator_name, sign, taken};
 use crate::{
     failure::{Failure, Kind},
     operator::state_dir,
@@ -23,10 +23,15 @@ pub(super) struct Args {
     /// Take it if it has this digest, whatever the scanner says, and record that you approve it.
     #[arg(long, value_name = "DIGEST")]
     accept: Option<Digest>,
+    /// A publisher's signature of it, in minisign's format. Can be given for each.
+    #[arg(long, value_name = "FILE")]
+    signature: Vec<PathBuf>,
 }
 
 pub(super) fn run(args: Args) -> Result<ExitCode, Failure> {
     let state = state_dir()?;
+    let signatures = args.signature.iter().map(|path| sign::read_signature(path));
+    let signatures = signatures.collect::<Result<_, _>>()?;
     let taken = taken::take(&args.source, args.name)?;
     let digest = taken.digest();
     let name = &taken.name;
@@ -63,14 +68,8 @@ pub(super) fn run(args: Args) -> Result<ExitCode, Failure> {
         approved: true,
         comment: String::new(),
     });
-    let locked = Locked {
-        digest,
-        source: taken.source,
-        added: now(),
-        scan: None,
-        review,
-        signatures: Vec::new(),
-    };
+    let locked =
+        Locked { digest, source: taken.source, added: now(), scan: None, review, signatures };
     let changed = Lock::change(&state, |lock| {
         lock.skills.insert(taken.name.clone(), locked);
         Ok(())

@@ -1,8 +1,11 @@
 //! `palisade skill`: what agents may load.
 
 mod add;
+mod key;
 mod list;
 mod remove;
+mod revoke;
+mod sign;
 mod taken;
 mod verify;
 
@@ -40,6 +43,29 @@ Exit code: 0 taken, 1 not taken, 2 usage, 3 it could not be done.")]
     /// Take skills out of the lock, and out of the store what nothing else needs.
     #[command(after_help = "Example: palisade skill remove pdf-tools")]
     Remove(remove::Args),
+    /// Make a key to sign with, in minisign's format.
+    #[command(after_help = "\
+Example: palisade skill key publisher.key
+
+Writes the secret key, without a password and for you alone to read, and publisher.key.pub beside it. Whoever
+trusts you puts that into their configuration as skills/publishers/NAME.pub.")]
+    Key(key::Args),
+    /// Sign a skill of the lock.
+    #[command(after_help = "\
+Examples:
+  palisade skill sign pdf-tools --key publisher.key
+  palisade skill sign pdf-tools --key publisher.key --out signed
+
+With --out the canonical list and its signature are written as well: the program minisign checks them, and
+others take the signature with `palisade skill add --signature`.")]
+    Sign(sign::Args),
+    /// Revoke skills, files or keys, by a list that you sign.
+    #[command(after_help = "\
+Example: palisade skill revoke --digest sha256:0000000000000000000000000000000000000000000000000000000000000000 \
+--reason \"sends keys away\" --key operator.key
+
+The list is skills/revoked.json in the configuration. The key's public half has to be skills/operator.pub there.")]
+    Revoke(revoke::Args),
     /// See that the store still has what the lock says.
     #[command(after_help = "\
 Example: palisade skill verify
@@ -53,6 +79,9 @@ pub(crate) fn run(args: Args) -> Result<ExitCode, Failure> {
         Command::Add(args) => add::run(args),
         Command::List(args) => list::run(&args),
         Command::Remove(args) => remove::run(&args),
+        Command::Key(args) => key::run(&args),
+        Command::Sign(args) => sign::run(&args),
+        Command::Revoke(args) => revoke::run(args),
         Command::Verify(args) => verify::run(&args),
     }
 }

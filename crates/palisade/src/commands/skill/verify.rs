@@ -1,9 +1,13 @@
 use std::process::ExitCode;
 
-use palisade_skill_store::{Lock, SkillName, Store};
+use palisade_skill_store::{Lock, SkillName, Store, Trust};
 
 use super::{failure, of_lock};
-use crate::{failure::Failure, operator::state_dir, print};
+use crate::{
+    failure::{Failure, Kind},
+    operator::operator,
+    print,
+};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -13,7 +17,11 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
-    let state = state_dir()?;
+    let operator = operator()
+        .map_err(|(what, remedy)| Failure::new(Kind::Enforcement, what).remedy(remedy))?;
+    let state = operator.state_dir;
+    let trust = Trust::read(&operator.config_dir, &state)
+        .map_err(|error| Failure::new(Kind::Denied, error.to_string()))?;
     let lock = Lock::read(&state).map_err(failure)?;
     let store = Store::in_state(&state);
     for name in &args.names {
@@ -25,7 +33,21 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
             continue;
         }
         match store.get(&locked.digest) {
-            Ok(_) => text.push_str(&format!("{name}: as it was taken\n")),
+            Ok(tree) => {
+                let mut told = vec!["as it was taken".to_owned()];
+                if let Some(why) = trust.revoked(&locked.digest, Some(&tree)) {
+                    damaged = true;
+                    told.push(format!("revoked, {why}"));
+                }
+                let signers = trust.signers(locked, &tree);
+                if !signers.is_empty() {
+                    told.push(format!("signed by {}", signers.join(", ")));
+                }
+                if signers.len() < locked.signatures.len() {
+                    told.push("signed by others, who are not trusted".to_owned());
+                }
+                text.push_str(&format!("{name}: {}\n", told.join("; ")));
+            }
             Err(error) => {
                 damaged = true;
                 text.push_str(&format!("{name}: {error}\n"));
