@@ -20,6 +20,7 @@ pub mod minisign;
 mod name;
 mod pack;
 mod revoked;
+pub mod source;
 mod store;
 mod tree;
 mod trust;
