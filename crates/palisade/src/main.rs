@@ -47,7 +47,7 @@ enum Command {
     Policy(commands::policy::Args),
     /// List, show, take and discard what agents changed in overlays.
     Workspace(commands::workspace::Args),
-    /// Take, list, review and verify what agents may load.
+    /// Vet, take, review and sign skills, plugins and tool definitions before an agent sees them.
     Skill(commands::skill::Args),
     /// Read and verify the journal.
     Audit(commands::audit::Args),

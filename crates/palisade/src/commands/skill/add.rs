@@ -2,7 +2,10 @@ use std::{path::PathBuf, process::ExitCode};
 
 use palisade_skill_store::{Digest, Lock, Locked, Review, SkillName, Store};
 
-use super::{ask, failure, now, operator_name, sign, taken};
+use super::{
+    ask, failure, now, operator_name, sign,
+    taken::{self, Taken},
+};
 use crate::{
     failure::{Failure, Kind},
     operator::state_dir,
@@ -11,69 +14,99 @@ use crate::{
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Where it is: a folder.
-    #[arg(value_name = "SOURCE")]
-    source: String,
+    #[command(flatten)]
+    from: taken::From,
     /// The name that agents see. Without: its folder's.
     #[arg(long, value_name = "NAME")]
     name: Option<SkillName>,
-    /// Ask nothing.
-    #[arg(short, long)]
-    yes: bool,
-    /// Take it if it has this digest, whatever the scanner says, and record that you approve it.
-    #[arg(long, value_name = "DIGEST")]
-    accept: Option<Digest>,
+    #[command(flatten)]
+    answer: Answer,
     /// A publisher's signature of it, in minisign's format. Can be given for each.
     #[arg(long, value_name = "FILE")]
     signature: Vec<PathBuf>,
 }
 
+/// The answer to the question whether it is taken.
+#[derive(Debug, clap::Args)]
+pub(super) struct Answer {
+    /// Ask nothing, unless the scanner calls it dangerous or could not read all of it.
+    #[arg(short, long)]
+    yes: bool,
+    /// Take it if it has this digest, whatever the scanner says, and record that you approve it.
+    #[arg(long, value_name = "DIGEST")]
+    accept: Option<Digest>,
+}
+
 pub(super) fn run(args: Args) -> Result<ExitCode, Failure> {
     let state = state_dir()?;
     let signatures = args.signature.iter().map(|path| sign::read_signature(path));
-    let signatures = signatures.collect::<Result<_, _>>()?;
-    let taken = taken::take(&args.source, args.name)?;
-    let digest = taken.digest();
-    let name = &taken.name;
-    let known = Lock::read(&state).map_err(failure)?;
-    if known.skills.get(name).is_some_and(|locked| locked.digest == digest) && args.accept.is_none()
-    {
-        return print::text(&format!("{name} is in the lock already: {digest}\n"));
+    let signatures = signatures.collect::<Result<Vec<_>, _>>()?;
+    let taken = taken::take(&args.from, args.name)?;
+    let (name, digest) = (&taken.name, taken.digest());
+    let lock = Lock::read(&state).map_err(failure)?;
+    match lock.skills.get(name) {
+        Some(known) if known.digest == digest && known.scan.as_ref() == Some(&taken.scan) => {
+            if args.answer.accept.is_none() && signatures.is_empty() {
+                return print::text(&format!("{name} is in the lock already: {digest}\n"));
+            }
+        }
+        Some(known) if known.digest != digest => {
+            let what = format!("the lock has another skill {name}");
+            let remedy = format!("palisade skill update {name}, or --name for another name");
+            return Err(Failure::new(Kind::Denied, what).remedy(remedy));
+        }
+        _ => {}
     }
-    if known.skills.get(name).is_some_and(|locked| locked.digest != digest) {
-        let what = format!("the lock has another skill {name}");
-        let remedy = format!("palisade skill update {name}, or --name for another name");
-        return Err(Failure::new(Kind::Denied, what).remedy(remedy));
-    }
-    if let Some(accepted) = args.accept.filter(|accepted| *accepted != digest) {
-        let what = format!("{name} is {digest}, and you accept {accepted}");
-        return Err(Failure::new(Kind::Denied, what).remedy("look at what it is now"));
-    }
-    print::note(&format!(
-        "{name}: {} files and links, {} bytes\n{digest}",
-        taken.tree.len(),
-        taken.tree.bytes()
-    ));
-    if !args.yes && args.accept.is_none() {
-        let otherwise = format!("--yes, or --accept {digest}");
-        if !ask(&format!("Take {name}?"), &otherwise)? {
+    let review = args.answer.settle(&taken, "Take")?;
+    keep(&state, taken, review, signatures)
+}
+
+impl Answer {
+    /// Tell what it is, and ask if nothing was said. The review that is to be recorded, if any.
+    pub(super) fn settle(&self, taken: &Taken, verb: &str) -> Result<Option<Review>, Failure> {
+        let (name, digest, scan) = (&taken.name, taken.digest(), &taken.scan);
+        if let Some(accepted) = self.accept.filter(|accepted| *accepted != digest) {
+            let what = format!("{name} is {digest}, and you accept {accepted}");
+            return Err(Failure::new(Kind::Denied, what).remedy("look at what it is now"));
+        }
+        let (files, bytes) = (taken.tree.len(), taken.tree.bytes());
+        print::note(&format!("{name}: {files} files and links, {bytes} bytes\n{digest}"));
+        print::note(&format!("verdict: {}", scan.verdict));
+        for reason in &taken.report.reasons {
+            print::note(&format!("  {}", reason.text));
+        }
+        if let Some(digest) = self.accept {
+            let (by, at) = (operator_name(), now());
+            return Ok(Some(Review { by, at, digest, approved: true, comment: String::new() }));
+        }
+        let usual = matches!(scan.verdict.as_str(), "safe" | "caution");
+        let accept = format!("--accept {digest}, once you have looked at it");
+        if self.yes && !usual {
+            let what = format!("{name} is not taken: the scanner says {}", scan.verdict);
+            return Err(Failure::new(Kind::Denied, what).remedy(accept));
+        }
+        let otherwise = if usual { format!("--yes, or {accept}") } else { accept };
+        if !self.yes && !ask(&format!("{verb} {name}?"), &otherwise)? {
             return Err(Failure::new(Kind::Denied, format!("{name} was not taken")));
         }
+        Ok(None)
     }
-    Store::in_state(&state).keep(&taken.tree).map_err(failure)?;
-    let review = args.accept.map(|digest| Review {
-        by: operator_name(),
-        at: now(),
-        digest,
-        approved: true,
-        comment: String::new(),
-    });
-    let locked =
-        Locked { digest, source: taken.source, added: now(), scan: None, review, signatures };
-    let changed = Lock::change(&state, |lock| {
-        lock.skills.insert(taken.name.clone(), locked);
-        Ok(())
-    });
-    changed.map_err(failure)?;
-    print::text(&format!("{name} {digest}\n"))
+}
+
+/// Put it into the store and the lock.
+pub(super) fn keep(
+    state: &std::path::Path,
+    taken: Taken,
+    review: Option<Review>,
+    signatures: Vec<String>,
+) -> Result<ExitCode, Failure> {
+    let digest = Store::in_state(state).keep(&taken.tree)?;
+    let Taken { name, source, scan, .. } = taken;
+    let told = format!("{name} {digest}\n");
+    let locked = Locked { digest, source, added: now(), scan: Some(scan), review, signatures };
+    Lock::change(state, |lock| {
+        lock.skills.insert(name, locked);
+        Ok::<_, Failure>(())
+    })?;
+    print::text(&told)
 }

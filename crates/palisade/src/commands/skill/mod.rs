@@ -1,12 +1,16 @@
-//! `palisade skill`: what agents may load.
+//! `palisade skill`: skills, plugins and tool definitions, vetted, taken and reviewed before an agent sees them.
 
 mod add;
 mod key;
 mod list;
 mod remove;
+mod review;
 mod revoke;
+mod rules;
+mod scan;
 mod sign;
 mod taken;
+mod update;
 mod verify;
 
 use std::{
@@ -27,11 +31,21 @@ pub(crate) struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Say what skills would make an agent do, and whether they may be loaded.
+    #[command(after_help = scan::HELP)]
+    Scan(scan::Args),
+    /// List the rules: what each means, and what clears it.
+    #[command(after_help = "Example: palisade skill rules")]
+    Rules(rules::Args),
     /// Take a skill into the store and the lock.
     #[command(after_help = "\
 Examples:
   palisade skill add ./pdf-tools             a folder; shows what it is and asks
   palisade skill add ./pdf-tools --yes       without a question, unless the scanner calls it dangerous
+  palisade skill add pdf-tools.zip           an archive (.zip, .tar, .tar.gz, .tgz)
+  palisade skill add https://example.org/skills.git --at v1.2 --folder skills/pdf
+  palisade skill add npm:@acme/skills@1.2.0 --folder skills/pdf
+  palisade skill add pdf --marketplace ./marketplace
 
 What is taken is kept as it is now: sandboxes get that copy, whatever becomes of the source.
 
@@ -40,6 +54,24 @@ Exit code: 0 taken, 1 not taken, 2 usage, 3 it could not be done.")]
     /// List what is in the lock.
     #[command(after_help = "Example: palisade skill list --json")]
     List(list::Args),
+    /// Fetch a skill from its source again, show what changed, and ask.
+    #[command(after_help = "\
+Examples:
+  palisade skill update pdf-tools
+  palisade skill update pdf-tools --at v1.3
+
+Shows the difference of files, of findings and of what it can do. Who approved or signed the old one has not
+approved the new one.
+
+Exit code: 0 taken or nothing new, 1 not taken, 2 usage, 3 it could not be done.")]
+    Update(update::Args),
+    /// Show a skill of the lock with its findings beside its text, and approve or refuse it.
+    #[command(after_help = "\
+Examples:
+  palisade skill review pdf-tools            shows it; asks at a terminal
+  palisade skill review pdf-tools --html review.html
+  palisade skill review pdf-tools --deny --comment \"reads the whole home\"")]
+    Review(review::Args),
     /// Take skills out of the lock, and out of the store what nothing else needs.
     #[command(after_help = "Example: palisade skill remove pdf-tools")]
     Remove(remove::Args),
@@ -76,7 +108,11 @@ Exit code: 0 all is as it was taken, 1 something is not, 3 it could not be done.
 
 pub(crate) fn run(args: Args) -> Result<ExitCode, Failure> {
     match args.command {
+        Command::Scan(args) => scan::run(&args),
+        Command::Rules(args) => rules::run(&args),
         Command::Add(args) => add::run(args),
+        Command::Update(args) => update::run(&args),
+        Command::Review(args) => review::run(&args),
         Command::List(args) => list::run(&args),
         Command::Remove(args) => remove::run(&args),
         Command::Key(args) => key::run(&args),
