@@ -22,10 +22,12 @@ pub enum Seen {
     Requests,
     /// Calls of models.
     Models,
+    /// Skills that are about to be shown, before the agent starts.
+    Skills,
 }
 
 /// Events that are understood, and that nothing fires yet.
-pub const NOT_BUILT: [&str; 2] = ["PreExec", "PreSkillLoad"];
+pub const NOT_BUILT: [&str; 1] = ["PreExec"];
 
 impl Event {
     /// Before a tool call.
@@ -42,6 +44,9 @@ impl Event {
     pub const PRE_MODEL_CALL: Event = Event::at(34);
     /// After a model has answered.
     pub const POST_MODEL_CALL: Event = Event::at(35);
+
+    /// Before a skill is shown to a sandbox.
+    pub const PRE_SKILL_LOAD: Event = Event::at(36);
 
     #[allow(clippy::indexing_slicing, reason = "at compile time")]
     const fn at(index: usize) -> Event {
@@ -140,6 +145,7 @@ mod tests {
             (Event::POST_TOOL_USE, "PostToolUse"),
             (Event::PRE_CONNECT, "PreConnect"),
             (Event::PRE_REQUEST, "PreRequest"),
+            (Event::PRE_SKILL_LOAD, "PreSkillLoad"),
             (Event::PRE_MODEL_CALL, "PreModelCall"),
             (Event::POST_MODEL_CALL, "PostModelCall"),
         ] {

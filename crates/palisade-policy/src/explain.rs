@@ -364,6 +364,7 @@ fn hooks(policy: &Policy, all: &mut Vec<Explained>) {
             Seen::Tool if models => (&["inference", "tool"], false),
             Seen::Connections | Seen::Requests => (&["egress"], false),
             Seen::Models => (&["inference"], false),
+            Seen::Skills => (&["supervisor"], false),
             _ => (&["tool"], true),
         };
         let about = match (hook.matcher.is_all(), &hook.only_if) {

@@ -20,6 +20,7 @@ use tokio::sync::watch;
 use crate::{
     approvals::Approvals,
     hooks::{self, Decided, Hooks},
+    skills::Named,
 };
 
 /// The one path of every action: the engine decides, hooks narrow that, the journal takes the event, and only
@@ -34,6 +35,8 @@ pub(crate) struct Pipeline {
     generation: watch::Sender<u64>,
     /// The hooks of the policy in force, if it has any.
     hooks: RwLock<Option<Arc<Hooks>>>,
+    /// The skills that models may ask for.
+    skills: Named,
     /// Itself, for what is told to hooks and not waited for.
     own: Weak<Pipeline>,
 }
@@ -44,6 +47,7 @@ impl Pipeline {
         journal: Journal,
         approvals: Approvals,
         hooks: Option<Arc<Hooks>>,
+        skills: Named,
     ) -> Arc<Self> {
         let (denied, generation) = (AtomicU64::new(0), watch::Sender::new(0));
         let hooks = RwLock::new(hooks);
@@ -54,6 +58,7 @@ impl Pipeline {
             approvals,
             generation,
             hooks,
+            skills,
             own: own.clone(),
         })
     }
@@ -138,6 +143,11 @@ impl Pipeline {
 
     fn considered(&self, action: &Action) -> (Decision, Option<Arc<PolicyDigest>>) {
         let (decision, policy) = self.engine.decide_under(action);
+        if let Action::ToolCall(call) = action
+            && let Some(why) = self.skills.refuses(call)
+        {
+            return (Decision::deny_by("skills.require", why), policy);
+        }
         let decision = match decision.verdict {
             Verdict::Ask => self.approvals.settled(action).unwrap_or(decision),
             _ => decision,

@@ -125,8 +125,12 @@ struct Started {
     denied: DeniedFiles,
     /// Where programs are looked for inside.
     search: String,
-    /// What became of each skill.
-    skills: Vec<Event>,
+    /// What is to be shown of skills.
+    loads: Vec<Action>,
+    /// What became of the others.
+    kept_out: Vec<Event>,
+    /// The skills that models may ask for.
+    named: skills::Named,
 }
 
 /// What is swept at the end, and what was swept before for sessions whose supervisor was killed.
@@ -171,6 +175,10 @@ fn prepare(
     let lists = sweep::Lists {
         watched: sweep::find(&plan, grants),
         nested: sweep::find_nested(&plan, grants, &repositories),
+        skills: match order.policy.skills.holds() {
+            true => sweep::find_skill_places(&plan),
+            false => Vec::new(),
+        },
     };
     if let Some(list) = &mut list {
         list.fill(lists)?;
@@ -193,7 +201,9 @@ fn prepare(
         authority,
         placeholders,
         denied,
-        skills: locked.events,
+        named: skills::Named::of(&locked),
+        loads: locked.loads,
+        kept_out: locked.events,
     };
     Ok((started, Watch { _places: places, list, leftover }))
 }
@@ -219,7 +229,9 @@ async fn live(
         placeholders,
         denied,
         search,
-        skills,
+        loads,
+        kept_out,
+        named,
     } = started;
     let policy = &order.policy;
     let mut signals = Signals::catch().refuse("catch signals", "report this")?;
@@ -239,7 +251,7 @@ async fn live(
         Err(refusal) => (None, Some(refusal)),
     };
     let engine = Engine::with_own_addresses(policy, own.clone());
-    let pipeline = Pipeline::new(engine, journal, approvals, hooks);
+    let pipeline = Pipeline::new(engine, journal, approvals, hooks, named);
     if let Some(refusal) = unready {
         return Err(close_refused(&pipeline, refusal).await);
     }
@@ -303,10 +315,16 @@ async fn live(
             return Err(refused(Refusal::new(what, JOURNAL)).await);
         }
     }
-    for one in skills {
-        if one.decision == Verdict::Deny {
-            tell(&format!("the skill {} is kept out: {}", one.subject, one.reason));
+    for one in &loads {
+        let decision = authority.authorize(one).await;
+        if !decision.is_allowed() {
+            let what = format!("the skill {} is refused: {}", one.subject(), decision.reason);
+            let remedy = "`palisade skill remove` it, or see who refuses it";
+            return Err(refused(Refusal::new(what, remedy)).await);
         }
+    }
+    for one in kept_out {
+        tell(&format!("the skill {} is kept out: {}", one.subject, one.reason));
         if !authority.record(one).await {
             let what = "what became of a skill could not be recorded";
             return Err(refused(Refusal::new(what, JOURNAL)).await);

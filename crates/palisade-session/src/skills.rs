@@ -3,9 +3,10 @@
 //! All that is shown is read and compared with its digest before anything is built. What is shown is that
 //! very copy, in memory: whoever changes the store afterwards changes nothing.
 
-use std::path::Path;
+use std::{collections::BTreeMap, path::Path};
 
-use palisade_core::{Event, Layer, Verdict};
+use palisade_core::{Action, Event, Layer, ToolCall, Verdict};
+use palisade_permissions::{Meaning, Permissions};
 use palisade_policy::{SkillRequire, SkillSeverity, Skills as Asked};
 use palisade_skill_store::{
     Digest, Lock, Locked, Require, Ruling, SkillName, Store, StoreError, Terms, Tree, Trust, judge,
@@ -27,6 +28,8 @@ pub(crate) struct Skills {
     pub(crate) only: bool,
     /// What is shown, by name.
     pub(crate) shown: Vec<Shown>,
+    /// The same, to be decided before the agent starts.
+    pub(crate) loads: Vec<Action>,
     /// What of the lock is not, and why; and what else is kept out.
     pub(crate) events: Vec<Event>,
 }
@@ -70,10 +73,19 @@ pub(crate) fn read(order: &Order) -> Result<Skills, Refusal> {
         let signers = tree.as_ref().map(|tree| trust.signers(locked, tree)).unwrap_or_default();
         let revoked = trust.revoked(&locked.digest, tree.as_ref().ok());
         let ruling = judge(locked, terms(asked), &signers, revoked.as_deref());
-        skills.events.push(event(name, locked, &ruling));
-        if let Ruling::Kept { .. } = ruling {
-            continue;
-        }
+        let why = match ruling {
+            Ruling::Kept { rule, why } => {
+                skills.events.push(kept(name, locked, rule, why));
+                continue;
+            }
+            Ruling::Loads(why) => why,
+        };
+        skills.loads.push(Action::SkillLoad {
+            name: name.to_string(),
+            digest: locked.digest.to_string(),
+            verdict: locked.scan.as_ref().map(|scan| scan.verdict.clone()),
+            why,
+        });
         let tree = tree.map_err(|error| refused(name, &error))?;
         bytes = bytes.saturating_add(tree.bytes());
         if bytes > MOST_BYTES {
@@ -127,24 +139,44 @@ pub(crate) fn terms(asked: Asked) -> Terms {
     }
 }
 
-fn event(name: &SkillName, locked: &Locked, ruling: &Ruling) -> Event {
+fn kept(name: &SkillName, locked: &Locked, rule: &str, why: String) -> Event {
     let mut event = Event::observed("skill", Layer::Files, name.as_str())
         .with("digest", locked.digest.to_string());
     if let Some(scan) = &locked.scan {
         event = event.with("verdict", scan.verdict.clone());
     }
-    match ruling {
-        Ruling::Loads(why) => {
-            event.decision = Verdict::Allow;
-            event.reason.clone_from(why);
-        }
-        Ruling::Kept { rule, why } => {
-            event.decision = Verdict::Deny;
-            event.rule = Some((*rule).to_owned());
-            event.reason.clone_from(why);
-        }
-    }
+    event.decision = Verdict::Deny;
+    event.rule = Some(rule.to_owned());
+    event.reason = why;
     event
+}
+
+/// Which skills a model may ask for by name, where there are no others.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Named {
+    /// The names, and whether it is a plugin with skills of its own.
+    names: Option<BTreeMap<String, bool>>,
+}
+
+impl Named {
+    pub(crate) fn of(skills: &Skills) -> Self {
+        let name = |shown: &Shown| {
+            (shown.name.to_string(), shown.tree.get(".claude-plugin/plugin.json").is_some())
+        };
+        Self { names: skills.only.then(|| skills.shown.iter().map(name).collect()) }
+    }
+
+    /// Why a call of a tool that loads a skill is refused, if it is. A file that an agent finds elsewhere it
+    /// can read all the same: this keeps it from being loaded as a skill.
+    pub(crate) fn refuses(&self, call: &ToolCall) -> Option<String> {
+        let names = self.names.as_ref()?;
+        let Meaning::Skill(asked) = Permissions::meaning(call) else { return None };
+        let Some(asked) = asked else { return Some("the call names no skill".to_owned()) };
+        let known = names.contains_key(&asked)
+            || asked.split_once(':').is_some_and(|(plugin, _)| names.get(plugin) == Some(&true));
+        (!known)
+            .then(|| format!("the skill {} is not of the lock", palisade_core::shown(&asked, 100)))
+    }
 }
 
 /// What the workspace has at a place of skills, and is not shown.
@@ -154,4 +186,36 @@ pub(crate) fn hidden(path: &Path, why: &str) -> Event {
     event.rule = Some("skills.require".to_owned());
     event.reason = why.to_owned();
     event
+}
+
+#[cfg(test)]
+mod tests {
+    use palisade_core::{ToolInput, ToolSeen};
+
+    use super::*;
+
+    #[test]
+    fn a_model_asks_for_skills_of_the_lock_alone() {
+        let names = [("pdf".to_owned(), false), ("tools".to_owned(), true)].into_iter().collect();
+        let (some, any) = (Named { names: Some(names) }, Named::default());
+        let call = |tool: &str, key: &str, name: &str| {
+            let input = [(key.to_owned(), name.into())].into_iter().collect();
+            let (name, id, seen) = (tool.to_owned(), None, ToolSeen::Answer);
+            ToolCall { name, input: ToolInput::Object(input), id, seen }
+        };
+        for (tool, key, name, refused) in [
+            ("Skill", "skill", "pdf", false),
+            ("Skill", "skill", "tools:convert", false),
+            ("Skill", "skill", "pdf:convert", true),
+            ("Skill", "skill", "evil", true),
+            ("Skill", "skill", "new/pdf", true),
+            ("Skill", "else", "pdf", true),
+            ("activate_skill", "name", "evil", true),
+            ("Bash", "command", "evil", false),
+        ] {
+            let call = call(tool, key, name);
+            assert_eq!(some.refuses(&call).is_some(), refused, "{tool} {name}");
+            assert!(any.refuses(&call).is_none());
+        }
+    }
 }

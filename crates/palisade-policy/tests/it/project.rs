@@ -701,3 +701,16 @@ fn ports_on_your_loopback() {
         [8080].into()
     );
 }
+
+/// What is asked of skills only ever takes away: the strictest of all counts, whoever says it.
+#[test]
+fn skills_are_asked_for_by_the_strictest() {
+    use palisade_policy::{SkillRequire, SkillSeverity};
+    let world = World::new();
+    world.user("skills: {require: reviewed, block: high}").project("skills: {require: any}");
+    let skills = world.policy().skills;
+    assert_eq!((skills.require, skills.block), (SkillRequire::Reviewed, Some(SkillSeverity::High)));
+    world.project("skills: {require: signed, block: low}");
+    let skills = world.policy().skills;
+    assert_eq!((skills.require, skills.block), (SkillRequire::Signed, Some(SkillSeverity::Low)));
+}

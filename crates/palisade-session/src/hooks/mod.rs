@@ -130,6 +130,7 @@ pub(crate) fn record(event: Event, subject: &str, ran: &Ran) -> Record {
     let layer = match event.seen() {
         Seen::Connections | Seen::Requests => Layer::Egress,
         Seen::Models => Layer::Inference,
+        Seen::Skills => Layer::Files,
         _ => Layer::Tool,
     };
     let mut record = Record::observed("hook", layer, format!("{event} {subject}").trim_end());

@@ -45,7 +45,7 @@ pub(crate) use self::{
     overlay::of_overlay,
     protected::PROTECTED,
     repository::{Git, Repositories, find as find_repositories},
-    skills::Places,
+    skills::{Places, is_place},
     who::Who,
 };
 use self::{

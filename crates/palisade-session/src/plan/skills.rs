@@ -52,6 +52,11 @@ const PLACES: [&str; 19] = [
     ".opencode/plugin",
 ];
 
+/// Whether a path ends like a place for skills.
+pub(crate) fn is_place(path: &Path) -> bool {
+    PLACES.iter().any(|place| path.ends_with(place))
+}
+
 /// The same in a home alone.
 const OF_HOME: [&str; 7] = [
     ".openclaw/workspace/skills",
