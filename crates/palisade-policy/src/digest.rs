@@ -6,6 +6,7 @@ use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
 use crate::{
+    audit::Audit,
     http::HttpRule,
     policy::{Approvals, Filesystem, Inference, Network, NotBuilt, Permissions, Process, Skills},
 };
@@ -17,14 +18,23 @@ pub(crate) fn of(
     network: &Network,
     process: &Process,
     inference: Option<&Inference>,
-    (approvals, hooks, permissions, skills, not_built): (
-        Approvals,
-        &Config,
-        Option<&Permissions>,
-        Skills,
-        &[NotBuilt],
-    ),
+    others: Others<'_>,
 ) -> PolicyDigest {
+    PolicyDigest::of(meaning(filesystem, network, process, inference, others).as_bytes())
+}
+
+/// The sections that are small.
+pub(crate) type Others<'a> =
+    (Approvals, &'a Config, Option<&'a Permissions>, &'a Audit, Skills, &'a [NotBuilt]);
+
+/// What the digest is of.
+pub(crate) fn meaning(
+    filesystem: &Filesystem,
+    network: &Network,
+    process: &Process,
+    inference: Option<&Inference>,
+    (approvals, hooks, permissions, audit, skills, not_built): Others<'_>,
+) -> String {
     let grants = filesystem
         .grants
         .iter()
@@ -67,11 +77,16 @@ pub(crate) fn of(
         "later": sorted(later),
     });
     if skills != Skills::default()
-        && let Value::Object(whole) = &mut whole
+        && let Some(parts) = whole.as_object_mut()
     {
-        whole.insert("skills".to_owned(), json!(skills));
+        parts.insert("skills".into(), json!(skills));
     }
-    PolicyDigest::of(whole.to_string().as_bytes())
+    if *audit != Audit::default()
+        && let Some(parts) = whole.as_object_mut()
+    {
+        parts.insert("audit".into(), json!(audit));
+    }
+    whole.to_string()
 }
 
 /// An HTTP rule, with the lists that have no order in one of their own.

@@ -26,7 +26,11 @@ use std::{
 use palisade_core::HostName;
 use serde::Serialize;
 
-pub(crate) use self::{hooks::DraftHook, permissions::DraftPermissions};
+pub(crate) use self::{
+    audit::{DraftAudit, DraftExport},
+    hooks::DraftHook,
+    permissions::DraftPermissions,
+};
 use crate::{
     at::{At, Given, Place},
     diagnostic::{Diagnostic, Diagnostics},
@@ -109,6 +113,7 @@ pub(crate) struct Draft {
     pub(crate) hooks: Vec<At<DraftHook>>,
     pub(crate) permissions: Option<DraftPermissions>,
     pub(crate) skills: Skills,
+    pub(crate) audit: DraftAudit,
     pub(crate) later: Vec<Later>,
     /// Names of credentials that are used, to be found in some layer.
     pub(crate) uses: Vec<At<String>>,
@@ -131,6 +136,7 @@ pub(crate) struct GivenLists {
     pub(crate) server_tools: bool,
     pub(crate) calls: bool,
     pub(crate) pass: bool,
+    pub(crate) audit: bool,
 }
 
 /// A rule with the name it was given, if any.
@@ -227,6 +233,7 @@ pub(crate) fn draft(
     permissions::hide(permissions.as_ref(), &mut deny);
     sections::check(&mut check, &document);
     let skills = sections::skills(&document);
+    let audit = audit::check(&mut check, &document);
     let given = given(&document);
     let uses = commands::credentials_of(&document);
     let Check { found, later, .. } = check;
@@ -260,6 +267,7 @@ pub(crate) fn draft(
         hooks,
         permissions,
         skills,
+        audit,
         later,
         uses,
         alone,
@@ -295,6 +303,7 @@ fn given(document: &Document) -> GivenLists {
         server_tools: inference.is_some_and(|inference| inference.server_tools.is_given()),
         calls: calls.is_some_and(|calls| calls.allow.is_given()),
         pass: environment.is_some_and(|environment| environment.pass.is_given()),
+        audit: document.audit.is_some(),
     }
 }
 

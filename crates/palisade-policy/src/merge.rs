@@ -1,6 +1,7 @@
 //! Many documents to one policy: lists add up, the nearest scalar wins, a deny always wins, and
 //! nothing goes beyond what a managed document says.
 
+mod audit;
 mod permissions;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -34,7 +35,7 @@ pub(crate) fn merge(drafts: &[Draft], asked: &Asked) -> Result<Policy, Diagnosti
     keys_stay_outside(drafts, &mut found);
     alone(drafts, &mut found);
     no_tracing(drafts, &mut found);
-    Diagnostics::unless_empty(found)?;
+    Diagnostics::unless_empty(std::mem::take(&mut found))?;
     let filesystem = filesystem(drafts, asked.access);
     let mut network =
         Network { credentials: carried, ssh: ssh(drafts), upstream, ..network(drafts) };
@@ -49,6 +50,9 @@ pub(crate) fn merge(drafts: &[Draft], asked: &Asked) -> Result<Policy, Diagnosti
         require: drafts.iter().map(|draft| draft.skills.require).max().unwrap_or_default(),
         block: drafts.iter().filter_map(|draft| draft.skills.block).min(),
     };
+    let audit = audit::merged(drafts, &mut found);
+    audit::kept_from_inside(drafts, (&filesystem, &network), &mut found);
+    Diagnostics::unless_empty(found)?;
     let not_built: Vec<NotBuilt> = drafts
         .iter()
         .flat_map(|draft| draft.later.iter().map(|later| later.asked.clone()))
@@ -59,7 +63,7 @@ pub(crate) fn merge(drafts: &[Draft], asked: &Asked) -> Result<Policy, Diagnosti
             &network,
             &process,
             inference.as_ref(),
-            (approvals, &hooks, permissions.as_ref(), skills, &not_built),
+            (approvals, &hooks, permissions.as_ref(), &audit, skills, &not_built),
         ),
         sources: sources(drafts),
         filesystem,
@@ -70,6 +74,7 @@ pub(crate) fn merge(drafts: &[Draft], asked: &Asked) -> Result<Policy, Diagnosti
         hooks,
         permissions,
         skills,
+        audit,
         not_built,
         led: BTreeMap::new(),
     })

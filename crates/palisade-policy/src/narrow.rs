@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use crate::{
     at::At,
-    draft::{Draft, DraftLimits, DraftPermissions, DraftRule, GivenLists},
+    draft::{Draft, DraftAudit, DraftLimits, DraftPermissions, DraftRule, GivenLists},
     http::Effect,
 };
 
@@ -42,6 +42,8 @@ pub(crate) fn narrowed(draft: Draft) -> Draft {
         hooks: _,
         permissions,
         skills,
+        // Whoever has the events knows what was done.
+        audit: _,
         later,
         uses: _,
         alone: _,
@@ -82,6 +84,7 @@ pub(crate) fn narrowed(draft: Draft) -> Draft {
         hooks: Vec::new(),
         permissions: permissions.map(DraftPermissions::narrowed),
         skills,
+        audit: DraftAudit::default(),
         later,
         uses: Vec::new(),
         alone: Vec::new(),

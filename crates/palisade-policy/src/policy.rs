@@ -11,7 +11,10 @@ use palisade_hooks::Config;
 use palisade_permissions::{List, Mode, Rule};
 use serde::Serialize;
 
-use crate::http::{HttpRule, Tls};
+use crate::{
+    audit::Audit,
+    http::{HttpRule, Tls},
+};
 
 /// A policy as it is enforced: every layer merged, every path absolute, every name normalised.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,6 +39,8 @@ pub struct Policy {
     pub permissions: Option<Permissions>,
     /// The `skills` section.
     pub skills: Skills,
+    /// The `audit` section.
+    pub audit: Audit,
     /// What it asks for that this version cannot enforce. A launch refuses when there is any.
     pub not_built: Vec<NotBuilt>,
     /// Where the workspace, and the paths of a project's documents, led through links when they were
@@ -44,6 +49,24 @@ pub struct Policy {
 }
 
 impl Policy {
+    /// What it means, in the canonical form that its digest is of.
+    pub fn meaning(&self) -> String {
+        crate::digest::meaning(
+            &self.filesystem,
+            &self.network,
+            &self.process,
+            self.inference.as_ref(),
+            (
+                self.approvals,
+                &self.hooks,
+                self.permissions.as_ref(),
+                &self.audit,
+                self.skills,
+                &self.not_built,
+            ),
+        )
+    }
+
     /// Whether it has rules for commands, so that it must be watched what is executed.
     pub fn holds_execs(&self) -> bool {
         self.permissions.as_ref().is_some_and(|rules| rules.of_commands().next().is_some())
@@ -94,16 +117,13 @@ pub struct PermissionRule {
     pub base: PathBuf,
     /// Whether the files that it refuses are hidden as well, whatever an agent runs.
     pub hidden: bool,
+    /// Where it does not hold, the rule does not count. It has been read once, and is a condition.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub when: Option<String>,
 }
 
 fn mode_word<S: serde::Serializer>(mode: &Mode, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(match mode {
-        Mode::Default => "default",
-        Mode::AcceptEdits => "acceptEdits",
-        Mode::Plan => "plan",
-        Mode::DontAsk => "dontAsk",
-        Mode::BypassPermissions => "bypassPermissions",
-    })
+    serializer.serialize_str(mode.as_str())
 }
 
 /// A document that took part.
@@ -355,6 +375,9 @@ pub struct NetworkRule {
     /// The credential whose certificate servers of its requests are shown, by its name in
     /// [`Network::credentials`].
     pub client_certificate: Option<String>,
+    /// Where it does not hold, the rule permits and refuses nothing. It has been read once, and is a condition.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub when: Option<String>,
 }
 
 /// A secret that requests carry.

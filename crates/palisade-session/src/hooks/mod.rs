@@ -110,13 +110,8 @@ fn matches(project: &Path, operator: &Operator) -> Arc<RuleMatches> {
 
 /// The policy's permission mode, as Claude Code calls it.
 fn mode(policy: &Policy) -> &'static str {
-    match policy.permissions.as_ref().map(|permissions| permissions.mode) {
-        Some(Mode::AcceptEdits) => "acceptEdits",
-        Some(Mode::Plan) => "plan",
-        Some(Mode::DontAsk) => "dontAsk",
-        Some(Mode::BypassPermissions) => "bypassPermissions",
-        Some(Mode::Default) | None => "default",
-    }
+    let mode = policy.permissions.as_ref().map(|permissions| permissions.mode);
+    mode.unwrap_or_default().as_str()
 }
 
 /// The folder that is worked in, for hooks.

@@ -13,6 +13,7 @@
 mod attempts;
 mod audit_records;
 mod binaries;
+mod causes;
 mod clients;
 mod credentials;
 mod denied;
@@ -21,6 +22,7 @@ mod dns;
 mod endings;
 mod entered;
 mod execs;
+mod exports;
 mod exposed;
 mod files;
 mod hooks;
