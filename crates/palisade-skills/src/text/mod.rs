@@ -9,7 +9,7 @@ mod rules;
 mod tags;
 
 pub(crate) use blocks::{Blocks, Spot, Unit};
-pub(crate) use hosts::{hosts, is_local};
+pub(crate) use hosts::{hosts, is_anyones, is_bare, is_local, is_vendor};
 pub(crate) use rules::RULES;
 
 use crate::{File, FileKind, Package, Seen, formats, formats::Profile};
@@ -49,13 +49,8 @@ pub(crate) fn units(file: &File) -> Option<Vec<Unit>> {
             None if file.path.ends_with(".json") || file.bytes.len() < 1 << 20 => blocks.plain(),
             None => return None,
         },
-        FileKind::Shell
-        | FileKind::Python
-        | FileKind::JavaScript
-        | FileKind::TypeScript
-        | FileKind::PowerShell
-        | FileKind::Go
-        | FileKind::Ruby => blocks.comments(),
+        FileKind::Shell | FileKind::Python | FileKind::JavaScript | FileKind::TypeScript
+        | FileKind::PowerShell | FileKind::Go | FileKind::Ruby => blocks.comments(),
         FileKind::Media | FileKind::Archive | FileKind::Binary | FileKind::Unknown => return None,
     }
     Some(blocks.units)
@@ -64,25 +59,8 @@ pub(crate) fn units(file: &File) -> Option<Vec<Unit>> {
 fn values(blocks: &mut Blocks<'_>, document: &formats::Document) {
     const MOST: usize = 5000;
     for leaf in document.leaves.iter().filter(|leaf| leaf.text.len() > 12).take(MOST) {
-        let last =
-            leaf.path.rsplit('.').find(|part| part.parse::<u32>().is_err()).unwrap_or_default();
-        let described = matches!(
-            last,
-            "description"
-                | "when_to_use"
-                | "instructions"
-                | "prompt"
-                | "short_description"
-                | "systemPrompt"
-                | "system_prompt"
-                | "default_prompt"
-                | "title"
-                | "summary"
-        );
-        blocks.push_at(
-            &leaf.text,
-            leaf.line,
-            if described { Spot::Description } else { Spot::Value },
-        );
+        let last = leaf.path.rsplit('.').find(|part| part.parse::<u32>().is_err()).unwrap_or_default();
+        let described = matches!(last, "description" | "when_to_use" | "instructions" | "prompt" | "short_description" | "systemPrompt" | "system_prompt" | "default_prompt" | "title" | "summary");
+        blocks.push_at(&leaf.text, leaf.line, if described { Spot::Description } else { Spot::Value });
     }
 }
