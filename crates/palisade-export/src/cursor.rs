@@ -268,7 +268,7 @@ mod tests {
         cursor.keep(false).unwrap();
         assert!(!cursor.begin(5, 9).unwrap());
         drop(cursor);
-        assert_eq!(pending(state.path(), ID.0), [session.clone()]);
+        assert_eq!(pending(state.path(), ID.0), std::slice::from_ref(&session));
         let mut again = Cursor::take(state.path(), ID, &session).unwrap().unwrap();
         assert_eq!((again.progress.through, again.progress.begun), (4, 9));
         assert!(again.begin(5, 7).unwrap());
