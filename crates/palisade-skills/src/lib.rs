@@ -10,7 +10,9 @@ mod finding;
 mod package;
 mod rule;
 
+pub mod binary;
 pub mod code;
+pub mod install;
 
 pub use capability::{Capability, Secret, Source, Use};
 pub use finding::{Confidence, Finding, Place, Seen, Severity};
