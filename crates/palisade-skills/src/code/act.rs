@@ -298,10 +298,20 @@ impl Analysis {
                 };
                 match &of.known {
                     Known::List(values) => {
-                        let origin = self.origin(Tag::Decoded);
-                        let turned = values.iter().rev().cloned().collect();
-                        Value::list(turned).with(&of.taint).with(&origin)
+                        let letters = values.iter().all(|value| {
+                            value.known_text().is_some_and(|text| text.chars().count() == 1)
+                        });
+                        let turned =
+                            Value::list(values.iter().rev().cloned().collect()).with(&of.taint);
+                        match letters && values.len() > 3 {
+                            true => {
+                                let origin = self.origin(Tag::Decoded);
+                                turned.with(&origin)
+                            }
+                            false => turned,
+                        }
                     }
+                    _ if of.known_text().is_none() => Value::tainted(of.taint),
                     _ => self.decode(Decoding::Reverse, &of),
                 }
             }
@@ -1073,6 +1083,10 @@ impl Analysis {
 
     /// Decodes what is known, and marks it as decoded.
     pub(crate) fn decode(&mut self, how: Decoding, of: &Value) -> Value {
+        // Parts of addresses are unquoted everywhere.
+        if how == Decoding::Percent && of.known_text().is_none() {
+            return Value::tainted(of.taint.clone());
+        }
         let origin = self.origin(Tag::Decoded);
         let taint = of.clone().with(&origin).taint;
         let Some(text) = of.known_text() else { return Value::tainted(taint) };

@@ -149,8 +149,8 @@ impl Analysis {
             gates: Vec::new(),
             here: (0, 0),
             depth: 0,
-            inline_left: 50_000,
-            steps_left: 200_000,
+            inline_left: 20_000,
+            steps_left: 100_000,
             fold_left: 4 << 20,
             input: None,
             joined: Joined::default(),
@@ -183,8 +183,8 @@ impl Analysis {
         if ir.cut {
             self.not_vetted(&origin, "the code is nested deeper than it is followed");
         }
-        self.inline_left = self.inline_left.saturating_add(ir.len().saturating_mul(20));
-        self.steps_left = self.steps_left.saturating_add(ir.len().saturating_mul(60));
+        self.inline_left = self.inline_left.saturating_add(ir.len().saturating_mul(8));
+        self.steps_left = self.steps_left.saturating_add(ir.len().saturating_mul(30));
         self.fold_left = self.fold_left.saturating_add(source.len().saturating_mul(16));
         let lines = std::iter::once(0)
             .chain(memchr::memchr_iter(b'\n', source.as_bytes()).map(|at| at + 1))

@@ -101,7 +101,12 @@ impl Analysis {
                         | Tag::File(_)
                 ) && !matches!(tag, Tag::Variable(name) if !hosts::is_secret_name(name))
             });
-            if telling || encoded {
+            // To look up one's own name is usual; to put it below somebody's domain is not.
+            let below = host.is_some()
+                || tags.iter().any(|tag| {
+                    matches!(tag, Tag::Secret(..) | Tag::Environment | Tag::Conversation)
+                });
+            if below && (telling || encoded) {
                 self.report(
                     &rules::DNS_SENT,
                     if telling { Severity::Critical } else { Severity::High },
