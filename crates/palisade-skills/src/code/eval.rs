@@ -343,21 +343,25 @@ impl Analysis {
             let value = self.eval(body);
             return Value::tainted(value.taint);
         };
-        // A loop whose body is large is run once: its turns differ in nothing that matters.
-        let small = elements.len() <= 4 || self.inline_left > elements.len() * 12;
-        let turns = if small { elements.len() } else { 1 };
-        let mut values = Vec::with_capacity(turns);
-        for element in elements.into_iter().take(turns) {
-            self.inline_left = self.inline_left.saturating_sub(12);
+        // Turns differ in little that matters: when there is no more room for them, two have to do.
+        let all = elements.len();
+        let mut values = Vec::with_capacity(all);
+        for element in elements {
+            if values.len() > 1 && self.inline_left == 0 {
+                break;
+            }
+            let before = self.steps_left;
             self.assign(ir, target, element);
             let value = self.eval(body);
+            let used = before.saturating_sub(self.steps_left) + 4;
+            self.inline_left = self.inline_left.saturating_sub(used);
             // A comprehension in a comprehension gives one list.
             match (ir.node(body), &value.known) {
                 (Node::Each { .. }, Known::List(inner)) => values.extend(inner.iter().cloned()),
                 _ => values.push(value),
             }
         }
-        match small {
+        match values.len() >= all {
             true => Value::list(values).with(&of.taint),
             false => Value::tainted(Value::list(values).taint).with(&of.taint),
         }
