@@ -415,7 +415,7 @@ impl Analysis {
             }
             return Known::Function(self.here.0, function).into();
         }
-        if name == super::lower::INDIRECT {
+        if name == super::lower::INDIRECT || name == super::lower::STREAM {
             return Value::path(name);
         }
         match self.language() {
@@ -968,6 +968,11 @@ impl Analysis {
                 self.follow(*unit, *function, values, &names)
             }
             Known::Path(path) => {
+                if path.as_ref() == super::lower::STREAM {
+                    let content = call.at(0);
+                    let taint = content.taint.clone();
+                    return Value { known: Known::Handle(Handle::Stream, Rc::new(content)), taint };
+                }
                 if path.as_ref() == super::lower::INDIRECT {
                     return match call.at(0).known_text() {
                         Some(name) => self.variable(&name),

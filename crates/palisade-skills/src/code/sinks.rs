@@ -502,6 +502,9 @@ impl Analysis {
 
     /// The content of a file.
     pub(crate) fn read_path(&mut self, path: &Value) -> Value {
+        if let Some(content) = path.stream() {
+            return content.clone();
+        }
         let mut taint = path.taint.clone();
         let Some(pattern) = path.pattern(HOLE_TEXT) else {
             let file = self.origin(Tag::File(String::new()));

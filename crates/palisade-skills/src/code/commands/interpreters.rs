@@ -66,9 +66,12 @@ impl Analysis {
         };
         let mut args = run.args.iter().enumerate();
         while let Some((at, arg)) = args.next() {
+            if let Some(content) = arg.stream() {
+                let content = content.clone();
+                return self.run_code(language, &content, "by a shell");
+            }
             let Some(text) = arg.pattern(HOLE_TEXT) else {
-                // Process substitution, or a computed script.
-                self.ran(&arg.taint, "by a shell");
+                // The path of a script is computed, not the script.
                 return Value::tainted(arg.taint.clone());
             };
             let lower = text.to_ascii_lowercase();
@@ -121,9 +124,6 @@ impl Analysis {
                 }
                 continue;
             }
-            if text == HOLE_TEXT {
-                self.ran(&arg.taint, "by a shell");
-            }
             // `bash <(curl …)`: the value is what the substitution writes.
             if matches!(arg.known, Known::Text(_)) {
                 let rest: Vec<Value> = run.args.iter().skip(at + 1).cloned().collect();
@@ -146,8 +146,11 @@ impl Analysis {
             if std::mem::take(&mut skip) {
                 continue;
             }
+            if let Some(content) = arg.stream() {
+                let content = content.clone();
+                return self.run_code(language, &content, "by an interpreter");
+            }
             let Some(text) = arg.pattern(HOLE_TEXT) else {
-                self.ran(&arg.taint, "by an interpreter");
                 return Value::tainted(arg.taint.clone());
             };
             if flags.contains(&text.as_str()) {
@@ -214,6 +217,10 @@ impl Analysis {
 
     /// A file is read into the running shell.
     pub(crate) fn source_file(&mut self, file: &Value) -> Value {
+        if let Some(content) = file.stream() {
+            let content = content.clone();
+            return self.run_code(Language::Shell, &content, "by `source`");
+        }
         let Some(pattern) = file.pattern(HOLE_TEXT).filter(|pattern| pattern != HOLE_TEXT) else {
             self.ran(&file.taint, "by `source`");
             return Value::default();

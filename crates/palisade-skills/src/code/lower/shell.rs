@@ -86,7 +86,11 @@ pub(super) fn lower(l: &mut Lowering<'_>, node: Syntax<'_>) -> Id {
             match writes {
                 // `>(command)`: what is written there, the command reads.
                 true => l.add(Node::Pipe(vec![body]), node),
-                false => l.add(Node::Output(body, Vec::new()), node),
+                false => {
+                    let output = l.add(Node::Output(body, Vec::new()), node);
+                    let callee = l.add(Node::Name(super::STREAM.to_owned()), node);
+                    l.call(callee, vec![output], node)
+                }
             }
         }
         "command" => command(l, node, Vec::new()),
