@@ -1164,9 +1164,20 @@ impl Analysis {
         }
     }
 
+    /// Does a name stand in the program as one text, though elsewhere?
+    fn is_written(&self, name: &str) -> bool {
+        let Some(source) = self.unit().map(|unit| unit.source.as_bytes()) else { return false };
+        // The programs of people are short; a longer one is taken at its first part.
+        let source = source.get(..64 << 10).unwrap_or(source);
+        ['"', '\'', '`'].iter().any(|mark| {
+            memchr::memmem::find(source, format!("{mark}{name}{mark}").as_bytes()).is_some()
+        })
+    }
+
     /// A name that is computed, of something that matters.
     pub(crate) fn computed_name(&mut self, path: &str, from: &Taint) {
-        if models::is_sensitive(path) {
+        let last = path.rsplit('.').next().unwrap_or(path);
+        if models::is_sensitive(path) && !self.is_written(path) && !self.is_written(last) {
             self.report(
                 &rules::COMPUTED_NAME,
                 Severity::High,

@@ -150,6 +150,7 @@ const HARMLESS: &[&str] = &[
     "import importlib\nm = importlib.import_module('plugins.' + name)",
     "print(getattr(obj, 'na' + 'me'))",
     "import subprocess, os\nsubprocess.run(['ls'], env={**os.environ, 'X': '1'})",
+    "names = ['requests', 'socket']\nfor name in names:\n    __import__(name)",
     "import socket\nprint(socket.gethostbyname(socket.gethostname()))",
     "import urllib.parse\neval(urllib.parse.unquote(arg))",
     "for frame in reversed(frames):\n    eval(arg, frame.f_globals)",
