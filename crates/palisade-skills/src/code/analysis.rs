@@ -27,6 +27,8 @@ pub(crate) struct Unit {
     pub(crate) quoted: bool,
     pub(crate) ir: Rc<Ir>,
     pub(crate) globals: HashMap<String, Value>,
+    /// What functions put into its variables in an earlier round.
+    pub(crate) sticky: HashMap<String, Taint>,
     /// Its arguments and its input, as another unit gives them.
     pub(crate) input: Value,
     pub(crate) state: State,
@@ -35,6 +37,40 @@ pub(crate) struct Unit {
     /// Code inside code is shown where the outer stands.
     pub(crate) anchor: Option<(usize, u32)>,
     lines: Vec<u32>,
+    /// How many characters stand before each [`STRIDE`]th byte.
+    characters: Vec<u32>,
+}
+
+/// Bytes between two counts of characters.
+const STRIDE: usize = 256;
+/// Characters of a line that an excerpt may need.
+const LONGEST_LINE: usize = 600;
+
+impl Unit {
+    /// How many characters stand before a byte.
+    fn characters(&self, offset: u32) -> u32 {
+        let offset = offset as usize;
+        let from = offset / STRIDE;
+        let counted = self.characters.get(from).copied().unwrap_or_default();
+        let rest = self.source.as_bytes().get(from * STRIDE..offset).unwrap_or_default();
+        counted.saturating_add(starts(rest))
+    }
+}
+
+/// How many bytes start a character.
+fn starts(bytes: &[u8]) -> u32 {
+    let count = bytes.iter().filter(|byte| **byte & 0xC0 != 0x80).count();
+    u32::try_from(count).unwrap_or(u32::MAX)
+}
+
+fn counts(source: &str) -> Vec<u32> {
+    let mut total = 0u32;
+    let mut all = vec![0];
+    for chunk in source.as_bytes().chunks(STRIDE) {
+        total = total.saturating_add(starts(chunk));
+        all.push(total);
+    }
+    all
 }
 
 /// How far a unit is.
@@ -82,6 +118,8 @@ pub(crate) struct Analysis {
     pub(crate) data: HashMap<String, Arc<[u8]>>,
     /// The words of the package's name, description and addresses.
     pub(crate) words: BTreeSet<String>,
+    /// How many commands that run by themselves were searched for scripts.
+    pub(crate) marked: usize,
     /// Is the package about security by its own words?
     pub(crate) teaching: bool,
     /// Are the files and inputs new since the last round?
@@ -111,13 +149,14 @@ impl Analysis {
             gates: Vec::new(),
             here: (0, 0),
             depth: 0,
-            inline_left: 50_000,
-            steps_left: 200_000,
+            inline_left: 20_000,
+            steps_left: 100_000,
             fold_left: 4 << 20,
             input: None,
             joined: Joined::default(),
             data: HashMap::new(),
             words: BTreeSet::new(),
+            marked: 0,
             teaching: false,
             changed: false,
             findings: Vec::new(),
@@ -139,12 +178,13 @@ impl Analysis {
             self.not_vetted(&origin, "the file is too large or too odd to be parsed");
             return None;
         };
-        let ir = lower::lower(language, source, &tree);
+        let mut ir = lower::lower(language, source, &tree);
+        ir.index(language == Language::PowerShell);
         if ir.cut {
             self.not_vetted(&origin, "the code is nested deeper than it is followed");
         }
-        self.inline_left = self.inline_left.saturating_add(ir.len().saturating_mul(20));
-        self.steps_left = self.steps_left.saturating_add(ir.len().saturating_mul(60));
+        self.inline_left = self.inline_left.saturating_add(ir.len().saturating_mul(8));
+        self.steps_left = self.steps_left.saturating_add(ir.len().saturating_mul(30));
         self.fold_left = self.fold_left.saturating_add(source.len().saturating_mul(16));
         let lines = std::iter::once(0)
             .chain(memchr::memchr_iter(b'\n', source.as_bytes()).map(|at| at + 1))
@@ -159,11 +199,13 @@ impl Analysis {
             quoted: false,
             ir: Rc::new(ir),
             globals: HashMap::new(),
+            sticky: HashMap::new(),
             input: Value::default(),
             state: State::New,
             followed: HashSet::new(),
             anchor: None,
             lines,
+            characters: counts(source),
         });
         Some(self.units.len() - 1)
     }
@@ -219,8 +261,7 @@ impl Analysis {
         };
         let line = unit.lines.partition_point(|start| *start <= offset).saturating_sub(1);
         let start = unit.lines.get(line).copied().unwrap_or_default();
-        let before = unit.source.get(start as usize..offset as usize).unwrap_or_default();
-        let column = u32::try_from(before.chars().count()).unwrap_or_default() + 1;
+        let column = unit.characters(offset).saturating_sub(unit.characters(start)) + 1;
         let first = line == 0;
         let line = u32::try_from(line).unwrap_or_default();
         Place {
@@ -237,8 +278,10 @@ impl Analysis {
     pub(crate) fn line(&self, at: (usize, u32)) -> String {
         let (unit, offset) = self.anchored(at);
         let Some(unit) = self.units.get(unit) else { return String::new() };
+        // A line can be as long as the file, and this is asked for often.
         let rest = unit.source.get(offset as usize..).unwrap_or_default();
-        excerpt::safe(rest.lines().next().unwrap_or_default())
+        let end = rest.char_indices().nth(LONGEST_LINE).map_or(rest.len(), |(at, _)| at);
+        excerpt::safe(rest.get(..end).unwrap_or_default().lines().next().unwrap_or_default())
     }
 
     pub(crate) fn origin(&mut self, tag: Tag) -> Taint {
@@ -332,6 +375,27 @@ impl Analysis {
         related.dedup();
         related.truncate(8);
         self.push(Finding { rule, severity, confidence, place, excerpt, message, related });
+    }
+
+    /// Reports a finding at a place of no unit.
+    pub(crate) fn report_at(
+        &mut self,
+        rule: &'static Rule,
+        severity: Severity,
+        confidence: Confidence,
+        place: Place,
+        excerpt: String,
+        message: String,
+    ) {
+        self.push(Finding {
+            rule,
+            severity,
+            confidence,
+            place,
+            excerpt,
+            message,
+            related: Vec::new(),
+        });
     }
 
     fn push(&mut self, finding: Finding) {

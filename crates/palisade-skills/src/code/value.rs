@@ -48,6 +48,8 @@ pub(crate) enum Handle {
     File,
     /// A connection; its target is the host.
     Connection,
+    /// Something to read from; its target is what is read.
+    Stream,
 }
 
 /// What is known of a value.
@@ -139,7 +141,7 @@ impl Value {
                 })
             }
             Known::Number(number) => Some(number.to_string()),
-            Known::Handle(_, target) => target.pattern(hole),
+            Known::Handle(Handle::File | Handle::Connection, target) => target.pattern(hole),
             _ => None,
         }
     }
@@ -150,6 +152,14 @@ impl Value {
             Known::Text(pieces) => pieces.to_vec(),
             Known::Number(number) => vec![Piece::Text(number.to_string())],
             _ => vec![Piece::Hole],
+        }
+    }
+
+    /// What is read from it, if it is a stream.
+    pub(crate) fn stream(&self) -> Option<&Self> {
+        match &self.known {
+            Known::Handle(Handle::Stream, content) => Some(content),
+            _ => None,
         }
     }
 

