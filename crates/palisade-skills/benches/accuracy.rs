@@ -27,7 +27,6 @@ use corpus::{Class, Sample};
 struct Count {
     dangerous: usize,
     caution: usize,
-    unvetted: usize,
     safe: usize,
 }
 
@@ -36,23 +35,21 @@ impl Count {
         match verdict {
             Verdict::Dangerous => self.dangerous += 1,
             Verdict::Caution => self.caution += 1,
-            Verdict::NotVetted => self.unvetted += 1,
             Verdict::Safe => self.safe += 1,
         }
     }
 
     fn all(self) -> usize {
-        self.dangerous + self.caution + self.unvetted + self.safe
+        self.dangerous + self.caution + self.safe
     }
 
     fn line(self, name: &str) {
         let share = self.dangerous as f64 / self.all().max(1) as f64;
         println!(
-            "{name:42} {:4} {:9} {:7} {:9} {:4}  {share:.3}",
+            "{name:42} {:4} {:9} {:7} {:4}  {share:.3}",
             self.all(),
             self.dangerous,
             self.caution,
-            self.unvetted,
             self.safe
         );
     }
@@ -86,8 +83,8 @@ fn explain(id: &str, reports: &[Report]) {
 
 fn table(title: &str, judged: &[(Sample, Vec<Report>)], held_out: bool) {
     println!(
-        "\n{title:42} {:>4} {:>9} {:>7} {:>9} {:>4}  {}",
-        "all", "dangerous", "caution", "unvetted", "safe", "blocked"
+        "\n{title:42} {:>4} {:>9} {:>7} {:>4}  blocked",
+        "all", "dangerous", "caution", "safe"
     );
     for (class, folder) in Class::ALL {
         let mut families: BTreeMap<&str, Count> = BTreeMap::new();
