@@ -18,6 +18,8 @@ mod rules;
 mod scan;
 mod text;
 
+pub mod code;
+
 pub use capability::{Capability, Secret, Source, Use};
 pub use finding::{Confidence, Finding, Place, Seen, Severity};
 pub use judge::{Baseline, BaselineError, Reason, Report, Verdict};
