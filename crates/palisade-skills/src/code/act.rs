@@ -223,12 +223,8 @@ impl Analysis {
             }
             Act::DecodeReceiver(how) => self.decode(how, &call.receiver),
             Act::Encode => {
-                let from = match call.args.is_empty() {
-                    true => call.receiver.clone(),
-                    false => call.at(0),
-                };
                 let origin = self.origin(Tag::Encoded);
-                Value::tainted(from.taint).with(&origin)
+                Value::tainted(call.taint()).with(&origin)
             }
             Act::FromCodes => self.from_codes(call),
             Act::Code => match call.at(0).known_text().and_then(|text| text.chars().next()) {
@@ -302,7 +298,9 @@ impl Analysis {
                 };
                 match &of.known {
                     Known::List(values) => {
-                        Value::list(values.iter().rev().cloned().collect()).with(&of.taint)
+                        let origin = self.origin(Tag::Decoded);
+                        let turned = values.iter().rev().cloned().collect();
+                        Value::list(turned).with(&of.taint).with(&origin)
                     }
                     _ => self.decode(Decoding::Reverse, &of),
                 }
@@ -414,11 +412,232 @@ impl Analysis {
                 let origin = self.origin(Tag::Encoded);
                 Value::tainted(call.taint()).with(&origin)
             }
+            Act::Arrives => {
+                let channel = self.origin(Tag::Channel);
+                let given = match self.is_connection(&call.receiver) {
+                    true => Value::tainted(channel),
+                    false => Value::tainted(call.receiver.taint.clone()),
+                };
+                self.callbacks(call, &given);
+                call.receiver.clone()
+            }
+            Act::CodeReceiver => {
+                let at = match call.at(0).known {
+                    Known::Number(at) => usize::try_from(at).unwrap_or(0),
+                    _ => 0,
+                };
+                let c = call.receiver.known_text().and_then(|text| text.chars().nth(at));
+                c.map_or_else(Value::default, |c| Value::number(u32::from(c).into()))
+                    .with(&call.taint())
+            }
+            Act::IndexReceiver => {
+                let index = call.at(0);
+                self.index(&call.receiver, &index, false)
+            }
+            Act::SliceReceiver => self.slice_of(call),
+            Act::CodesReceiver => {
+                let mut codes = call.clone();
+                codes.args = vec![(None, call.receiver.clone())];
+                codes.receiver = Value::default();
+                self.from_codes(&codes)
+            }
+            Act::DecodeList(how) => {
+                let first = match call.receiver.elements() {
+                    Some([first, ..]) => first.clone(),
+                    _ => call.receiver.clone(),
+                };
+                self.decode(how, &first)
+            }
+            Act::ProgramAfterFirst => {
+                let mut rest = call.clone();
+                if !rest.args.is_empty() {
+                    rest.args.remove(0);
+                }
+                self.program_of(&rest)
+            }
+            Act::ProgramOrLine => {
+                let words = call.args.iter().filter(|(name, value)| {
+                    name.is_none() && !matches!(value.known, Known::Map(_) | Known::Function(..))
+                });
+                match words.count() {
+                    0 | 1 => self.run_code(Language::Shell, &call.at(0), "by the shell"),
+                    _ => self.program_of(call),
+                }
+            }
+            Act::JoinSecond => self.join(&call.at(0), &call.at(1)),
+            Act::JoinSecondFirst => self.join(&call.at(1), &call.at(0)),
+            Act::ReplaceFirst => {
+                let mut shifted = call.clone();
+                shifted.receiver = call.at(0);
+                if !shifted.args.is_empty() {
+                    shifted.args.remove(0);
+                }
+                self.replace(&shifted)
+            }
+            Act::CopyStream => {
+                let (to, from) = (call.at(0), call.at(1));
+                let content = match &from.known {
+                    Known::Handle(Handle::Connection, _) if from.taint.is_empty() => {
+                        let origin = self.origin(Tag::Channel);
+                        Value::tainted(origin)
+                    }
+                    _ => Value::tainted(from.taint.clone()),
+                };
+                self.write_to(&to, &content);
+                Value::default()
+            }
+            Act::WriteFirst => {
+                let mut content = Value::default();
+                for (_, value) in call.args.iter().skip(1) {
+                    content = match content.is_known() {
+                        true => content.with(&value.taint),
+                        false => Value {
+                            known: value.known.clone(),
+                            taint: content.with(&value.taint).taint,
+                        },
+                    };
+                }
+                self.write_to(&call.at(0), &content);
+                Value::default()
+            }
+            Act::Gather => {
+                let parts = call
+                    .args
+                    .iter()
+                    .flat_map(|(_, value)| match value.elements() {
+                        Some(list) => list.to_vec(),
+                        None => vec![value.clone()],
+                    })
+                    .take(4096)
+                    .collect();
+                Value::list(parts)
+            }
+            Act::HeaderSet => {
+                let taint = call.at(1).taint;
+                let host = self.target_of(&call.receiver);
+                self.send(host.as_deref(), &taint, Part::Header);
+                Value::default()
+            }
+            Act::SendName => self.by_name(call),
+            Act::Rotate => {
+                let text = call.receiver.known_text();
+                let (from, to) = (call.at(0).known_text(), call.at(1).known_text());
+                match (text, from, to) {
+                    (Some(text), Some(from), Some(_))
+                        if from.contains("A-Za-z") || from.contains("a-zA-Z") =>
+                    {
+                        let turned = text.chars().map(fold::rot13).collect::<String>();
+                        let origin = self.origin(Tag::Decoded);
+                        Value::text(turned).with(&call.taint()).with(&origin)
+                    }
+                    _ => Value::tainted(call.taint()),
+                }
+            }
+            Act::WithoutZeros => {
+                let of = call.at(0);
+                match of.known_text() {
+                    Some(text) => Value::text(text.replace('\0', "")).with(&of.taint),
+                    None => of,
+                }
+            }
+            Act::InvokeReceiver => {
+                let receiver = call.receiver.clone();
+                match &receiver.known {
+                    Known::Function(unit, function) => {
+                        let values = call.args.iter().map(|(_, value)| value.clone()).collect();
+                        self.follow(*unit, *function, values, &[])
+                    }
+                    Known::Text(_) => {
+                        let language = self.language();
+                        self.run_code(language, &receiver, "as code")
+                    }
+                    _ => {
+                        self.ran(&receiver.taint, "as code");
+                        Value::tainted(receiver.taint)
+                    }
+                }
+            }
             Act::Print => {
                 let taint = call.taint();
                 self.shown(&taint);
                 Value::default()
             }
+        }
+    }
+
+    /// The functions among the arguments are called with this.
+    pub(crate) fn callbacks(&mut self, call: &Call, given: &Value) {
+        for (_, value) in &call.args {
+            if let Known::Function(unit, function) = value.known {
+                let params = self
+                    .units
+                    .get(unit)
+                    .and_then(|unit| unit.ir.functions.get(function as usize))
+                    .map_or(0, |f| f.params.len());
+                self.follow(unit, function, vec![given.clone(); params], &[]);
+            }
+        }
+    }
+
+    fn write_to(&mut self, to: &Value, content: &Value) {
+        match &to.known {
+            Known::Handle(Handle::File, path) => {
+                let path = path.as_ref().clone();
+                self.write_path(&path, content, true);
+            }
+            Known::Handle(Handle::Connection, host) => {
+                let host = host.pattern(HOLE_TEXT);
+                self.send(host.as_deref(), &content.taint, Part::Body);
+            }
+            _ => {}
+        }
+    }
+
+    fn slice_of(&mut self, call: &Call) -> Value {
+        let end = |value: Value| match value.known {
+            Known::Number(number) => Some(number),
+            _ => None,
+        };
+        let (from, mut to) = (end(call.at(0)), end(call.at(1)));
+        if matches!(call.method(), "substr" | "substring")
+            && self.language() != Language::JavaScript
+            || call.method() == "substr"
+        {
+            to = from.zip(to).map(|(from, length)| from.saturating_add(length));
+        }
+        let known = call.count() == 0 || from.is_some() && (call.count() < 2 || to.is_some());
+        match known {
+            true => self.slice(&call.receiver, from, to, None),
+            false => Value::tainted(call.taint()),
+        }
+    }
+
+    /// `object.send("name", arguments)`.
+    fn by_name(&mut self, call: &Call) -> Value {
+        let name = call.at(0);
+        let Some(text) = name.known_text() else { return Value::tainted(call.taint()) };
+        let shown = self.line(self.here);
+        let plain = [format!(":{text}"), format!("\"{text}\""), format!("'{text}'")]
+            .iter()
+            .any(|form| shown.contains(form.as_str()));
+        if !plain {
+            self.computed_name(&text, &name.taint);
+        }
+        let mut inner = call.clone();
+        if !inner.args.is_empty() {
+            inner.args.remove(0);
+        }
+        let of = match &call.receiver.known {
+            Known::Path(path) if path.as_ref() != "Kernel" && path.as_ref() != "self" => {
+                format!("{path}.")
+            }
+            Known::Path(_) | Known::Nothing => String::new(),
+            _ => ".".to_owned(),
+        };
+        inner.path = format!("{of}{text}");
+        match super::models::act(self.language(), &inner) {
+            Some(act) if act != Act::SendName => self.act(act, &inner),
+            _ => Value::path(&inner.path).with(&call.taint()),
         }
     }
 

@@ -85,7 +85,6 @@ pub(crate) struct Analysis {
     findings: Vec<Finding>,
     found: HashMap<(&'static str, Place), usize>,
     capabilities: BTreeSet<Capability>,
-    decoded_seen: HashSet<u64>,
 }
 
 /// What was seen of the parts of a shell for somebody outside.
@@ -119,7 +118,6 @@ impl Analysis {
             findings: Vec::new(),
             found: HashMap::new(),
             capabilities: BTreeSet::new(),
-            decoded_seen: HashSet::new(),
         }
     }
 
@@ -338,14 +336,6 @@ impl Analysis {
                 self.findings.push(finding);
             }
         }
-    }
-
-    /// Is this nested code new? Each is looked at once per place.
-    pub(crate) fn is_new_code(&mut self, text: &str) -> bool {
-        use std::hash::{DefaultHasher, Hash, Hasher};
-        let mut hasher = DefaultHasher::new();
-        (text, self.anchored(self.here)).hash(&mut hasher);
-        self.decoded_seen.insert(hasher.finish())
     }
 
     pub(crate) fn finish(self) -> Seen {

@@ -77,13 +77,9 @@ impl Analysis {
                 Value::tainted(origin)
             }
             "profile" => Value::text("$PROFILE/profile"),
-            "true" | "false" | "null" => Value::default(),
+            "true" | "false" => Value::text(lower),
+            "null" => Value::default(),
             _ => Value::path(&lower),
         }
-    }
-
-    /// Does the language compare names without regard to case?
-    pub(crate) fn ignores_case(&self) -> bool {
-        self.language() == Language::PowerShell
     }
 }

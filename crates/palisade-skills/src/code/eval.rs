@@ -111,7 +111,18 @@ impl Analysis {
                     }
                 }
                 self.here.1 = at;
-                self.call(&target, &call)
+                let value = self.call(&target, &call);
+                // A buffer that a connection is read into.
+                let reads = target.as_path().is_some_and(|path| {
+                    matches!(path.rsplit('.').next(), Some("read" | "Read" | "recv_into"))
+                });
+                if reads
+                    && self.is_connection(&call.receiver)
+                    && let Some(Node::Name(buffer)) = args.first().map(|arg| ir.node(arg.value))
+                {
+                    self.grow(buffer, &value.taint);
+                }
+                value
             }
             Node::List(parts) => {
                 let parts = parts.iter().map(|part| self.eval(*part)).collect();
@@ -171,12 +182,23 @@ impl Analysis {
                     value = self.sum(vec![old, value]);
                 }
                 self.here.1 = at;
-                self.assign(&ir, *target, value.clone());
+                match ir.node(*target) {
+                    Node::Name(name) if *add => self.set_outer(name, value.clone()),
+                    _ => self.assign(&ir, *target, value.clone()),
+                }
                 value
             }
             Node::Command { name, args, redirects, variables } => {
-                let computed =
-                    matches!(ir.node(*name), Node::Concat(_) | Node::Slice(..) | Node::Output(..));
+                let computed = matches!(
+                    ir.node(*name),
+                    Node::Concat(_)
+                        | Node::Slice(..)
+                        | Node::Output(..)
+                        | Node::Sum(_)
+                        | Node::Binary(..)
+                        | Node::Index(..)
+                        | Node::Call { .. }
+                );
                 let variables: Vec<(String, Value)> = variables
                     .iter()
                     .map(|(variable, value)| (variable.clone(), self.eval(*value)))
@@ -351,9 +373,26 @@ impl Analysis {
 
     fn variable(&mut self, name: &str) -> Value {
         if let Some(value) = self.local(name) {
+            if let (Language::Ruby, Known::Function(unit, function)) =
+                (self.language(), &value.known)
+            {
+                let method = self
+                    .units
+                    .get(*unit)
+                    .and_then(|unit| unit.ir.functions.get(*function as usize))
+                    .is_some_and(|function| !function.name.is_empty());
+                if method {
+                    // A name alone calls.
+                    return self.follow(*unit, *function, Vec::new(), &[]);
+                }
+            }
             return value;
         }
         if let Some(function) = self.function_named(name) {
+            if self.language() == Language::Ruby {
+                // A name alone calls.
+                return self.follow(self.here.0, function, Vec::new(), &[]);
+            }
             return Known::Function(self.here.0, function).into();
         }
         match self.language() {
@@ -365,13 +404,33 @@ impl Analysis {
 
     pub(crate) fn function_named(&self, name: &str) -> Option<u32> {
         let functions = &self.unit()?.ir.functions;
-        let at = functions.iter().position(|f| !f.name.is_empty() && f.name == name)?;
+        let folded = self.language() == Language::PowerShell;
+        let at = functions.iter().position(|f| {
+            !f.name.is_empty() && (f.name == name || folded && f.name.eq_ignore_ascii_case(name))
+        })?;
         u32::try_from(at).ok()
     }
 
     pub(crate) fn set(&mut self, name: &str, value: Value) {
         if let Some(scope) = self.scopes.last_mut() {
             scope.variables.insert(name.to_owned(), value);
+        }
+    }
+
+    /// What grows in a function that is called back is a variable of the one around it.
+    fn set_outer(&mut self, name: &str, value: Value) {
+        for scope in self.scopes.iter_mut().rev() {
+            if scope.variables.contains_key(name) {
+                scope.variables.insert(name.to_owned(), value);
+                return;
+            }
+            if scope.closed {
+                break;
+            }
+        }
+        match self.units.get_mut(self.here.0).and_then(|unit| unit.globals.get_mut(name)) {
+            Some(global) => *global = value,
+            None => self.set(name, value),
         }
     }
 
@@ -492,7 +551,7 @@ impl Analysis {
         }
     }
 
-    fn slice(
+    pub(crate) fn slice(
         &mut self,
         of: &Value,
         from: Option<i64>,
@@ -742,7 +801,11 @@ impl Analysis {
                     let element = values
                         .as_ref()
                         .and_then(|values| values.get(at).cloned())
-                        .unwrap_or_else(|| Value::tainted(value.taint.clone()));
+                        .unwrap_or_else(|| match at == 0 && self.language() == Language::Go {
+                            // `data, err := f()`.
+                            true => value.clone(),
+                            false => Value::tainted(value.taint.clone()),
+                        });
                     self.assign(ir, *target, element);
                 }
             }
@@ -751,6 +814,13 @@ impl Analysis {
                 if let Some(path) = path.as_path() {
                     let path = models::canonical(self.language(), &format!("{path}.{name}"));
                     self.assigned(&path, &value);
+                }
+                // `cmd.Stdin = conn`.
+                if matches!(name.as_str(), "Stdin" | "Stdout" | "Stderr")
+                    && self.is_connection(&value)
+                {
+                    self.joined.duplicated += 1;
+                    self.shell_joined();
                 }
                 if let Node::Name(object) = ir.node(*of) {
                     self.grow(object, &value.taint);
@@ -772,6 +842,12 @@ impl Analysis {
                     let object = object.clone();
                     self.grow(&object, &value.taint);
                     self.put(&object, &index, value);
+                }
+            }
+            // `[int]$x = …`
+            Node::Call { args, .. } if self.language() == Language::PowerShell => {
+                if let Some(arg) = args.first() {
+                    self.assign(ir, arg.value, value);
                 }
             }
             Node::Mix(parts) | Node::Either(parts) => {
@@ -859,7 +935,11 @@ impl Analysis {
                 call.path = path.to_string();
                 let language = self.language();
                 if let Some(act) = models::act(language, &call) {
-                    return self.act(act, &call);
+                    let value = self.act(act, &call);
+                    if act.calls_back() {
+                        self.callbacks(&call, &value);
+                    }
+                    return value;
                 }
                 if !object.is_empty() && models::grows(call.method()) {
                     let taint = call.taint();
@@ -906,11 +986,7 @@ impl Analysis {
                     .get(unit)
                     .and_then(|unit| unit.ir.functions.get(function as usize))
                     .map_or(0, |function| function.params.len());
-                let given = match &call.receiver.known {
-                    Known::Path(_) | Known::Handle(..) | Known::Map(_) => call.receiver.clone(),
-                    _ => Value::default(),
-                }
-                .with(&taint);
+                let given = call.receiver.clone().with(&taint);
                 let result = self.follow(unit, function, vec![given; params], &[]);
                 taint.join(&result.taint);
             }

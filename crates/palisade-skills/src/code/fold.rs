@@ -174,29 +174,6 @@ fn inflate(bytes: &[u8]) -> Option<Vec<u8>> {
     (done && !out.is_empty()).then_some(out)
 }
 
-/// Finds the text behind layers of base64, hex and compression without being told which.
-///
-/// Used where a decoder is not known by its name. `None` unless the result reads as text.
-pub(crate) fn guess(text: &str) -> Option<String> {
-    let trimmed = text.trim();
-    if trimmed.len() < 16 {
-        return None;
-    }
-    for how in [Decoding::Hex, Decoding::Base64] {
-        if let Some(found) = decode(how, trimmed).filter(|found| is_readable(found)) {
-            return Some(found);
-        }
-    }
-    None
-}
-
-/// Is it printable ASCII for the most part?
-pub(crate) fn is_readable(text: &str) -> bool {
-    let total = text.chars().count();
-    let good = text.chars().filter(|c| c.is_ascii_graphic() || c.is_ascii_whitespace()).count();
-    total > 3 && good * 100 >= total * 95
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

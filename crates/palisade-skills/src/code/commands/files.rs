@@ -19,6 +19,50 @@ impl Analysis {
             | "zcat" | "sqlite3" | "plutil" | "defaults" | "fmt" => self.cat(run),
             "grep" | "egrep" | "rg" | "awk" | "gawk" | "sed" | "cut" | "jq" | "yq" | "ag"
             | "select-string" => self.filter(run),
+            "get-childitem" | "gci" | "dir" | "get-item" | "ls"
+                if run.words().iter().any(|word| word.to_ascii_lowercase().starts_with("env:")) =>
+            {
+                self.can(crate::Use::Read(crate::Source::Environment));
+                let origin = self.origin(Tag::Environment);
+                Value::tainted(origin)
+            }
+            "out-file" | "set-content" | "add-content" | "sc" | "ac" => {
+                let mut operands = run.operands(|option| {
+                    matches!(option.to_ascii_lowercase().as_str(), "-encoding" | "-erroraction")
+                });
+                let mut content = run.input_or_default();
+                if operands.len() > 1 {
+                    content = operands.pop().unwrap_or_default();
+                }
+                if let Some(path) = operands.first() {
+                    self.write_path(path, &content, run.name.starts_with("add"));
+                }
+                Value::default()
+            }
+            "%" | "foreach-object" | "foreach" | "where-object" | "?" => {
+                let input = run.input_or_default();
+                let list = match &input.known {
+                    Known::List(_) => input.clone(),
+                    _ => Value::list(vec![input.clone()]),
+                };
+                let mut out = Vec::new();
+                for element in list.elements().unwrap_or_default().iter().take(4096) {
+                    for arg in &run.args {
+                        if let Known::Function(unit, function) = arg.known {
+                            out.push(self.follow(unit, function, vec![element.clone()], &[]));
+                        }
+                    }
+                }
+                if run.name == "where-object" || run.name == "?" {
+                    return Some(input);
+                }
+                match out.len() {
+                    1 => out.remove(0),
+                    _ => Value::list(out),
+                }
+            }
+            "out-string" | "convertto-json" | "convertfrom-json" | "select-object"
+            | "sort-object" | "format-list" | "out-default" => run.input_or_default(),
             "tee" => {
                 let input = run.input_or_default();
                 let append = run.has(&["-a", "--append"]);

@@ -163,6 +163,10 @@ impl Analysis {
                 base,
                 "curl"
                     | "wget"
+                    | "iex"
+                    | "invoke-expression"
+                    | "iwr"
+                    | "irm"
                     | "nc"
                     | "ncat"
                     | "eval"
@@ -225,7 +229,7 @@ impl Analysis {
         let name = base(&shown).to_ascii_lowercase();
         let name = name.strip_suffix(".exe").unwrap_or(&name).to_owned();
         if let Some(function) = self.function_named(&shown)
-            && self.language() == Language::Shell
+            && matches!(self.language(), Language::Shell | Language::PowerShell)
         {
             self.input = input;
             let value = self.follow(self.here.0, function, args, &[]);

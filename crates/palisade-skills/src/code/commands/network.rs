@@ -14,6 +14,13 @@ impl Analysis {
     pub(super) fn network_program(&mut self, run: &Run) -> Option<Value> {
         Some(match run.name.as_str() {
             "curl" | "curlie" | "xh" | "http" | "https" | "httpie" => self.curl(run),
+            "invoke-webrequest" | "iwr" | "invoke-restmethod" | "irm" | "start-bitstransfer" => {
+                self.web_request(run)
+            }
+            "new-object" => self.new_object(run),
+            "wget" | "curl-" if self.language() == super::super::language::Language::PowerShell => {
+                self.web_request(run)
+            }
             "wget" | "wget2" | "aria2c" | "axel" => self.wget(run),
             "nc" | "ncat" | "netcat" | "socat" | "telnet" => self.netcat(run),
             "dig" | "nslookup" | "host" | "drill" | "resolve-dnsname" | "getent" | "ping" => {
@@ -326,6 +333,94 @@ impl Analysis {
                 Value::default()
             }
         }
+    }
+
+    /// `Invoke-WebRequest -Uri … -Body … -OutFile …`.
+    fn web_request(&mut self, run: &Run) -> Value {
+        let mut address = None;
+        let (mut body, mut header) = (Taint::default(), Taint::default());
+        let mut output = None;
+        let mut args = run.args.iter();
+        while let Some(arg) = args.next() {
+            let Some(option) = arg.known_text().filter(|text| text.starts_with('-')) else {
+                if address.is_none() {
+                    address = Some(arg.clone());
+                } else if run.name == "start-bitstransfer" {
+                    output = Some(arg.clone());
+                }
+                continue;
+            };
+            let lower = option.to_ascii_lowercase();
+            let lower = lower.trim_end_matches(':');
+            if lower.starts_with("-use")
+                || lower == "-skipcertificatecheck"
+                || lower.starts_with("-disable")
+                || lower == "-passthru"
+            {
+                continue;
+            }
+            let value = args.next().cloned().unwrap_or_default();
+            match lower {
+                "-uri" | "-source" | "-url" => address = Some(value),
+                "-body" | "-form" => body.join(&value.taint),
+                "-infile" => {
+                    let content = self.read_path(&value);
+                    body.join(&content.taint);
+                }
+                "-headers" | "-token" | "-credential" => header.join(&value.taint),
+                "-useragent" => body.join(&value.taint),
+                "-outfile" | "-destination" | "-o" => output = Some(value),
+                _ => {}
+            }
+        }
+        if let Some(input) = &run.input {
+            body.join(&input.taint);
+        }
+        let address = address.unwrap_or_default();
+        let got = self.fetch(&address);
+        let pattern = address.pattern(HOLE_TEXT);
+        self.send(pattern.as_deref(), &body, In::Body);
+        self.send(pattern.as_deref(), &header, In::Header);
+        match output {
+            Some(path) => {
+                self.write_path(&path, &got, false);
+                Value::default()
+            }
+            None => got,
+        }
+    }
+
+    /// Objects of .NET that matter: clients and connections.
+    fn new_object(&mut self, run: &Run) -> Value {
+        let words = run.words();
+        let name = words.iter().find(|word| !word.starts_with('-')).cloned().unwrap_or_default();
+        let lower = name.to_ascii_lowercase();
+        let lower = lower.strip_prefix("system.").unwrap_or(&lower).to_owned();
+        let bare = lower.split('(').next().unwrap_or_default();
+        if bare.contains("sockets.tcpclient") || bare.contains("websocket") {
+            let host = run
+                .args
+                .iter()
+                .flat_map(|arg| match arg.elements() {
+                    Some(list) => list.to_vec(),
+                    None => vec![arg.clone()],
+                })
+                .find(|arg| {
+                    arg.pattern(HOLE_TEXT).is_some_and(|text| {
+                        hosts::host_of(&text).is_some() && !text.eq_ignore_ascii_case(&name)
+                    })
+                })
+                .unwrap_or_default();
+            let pattern = host.pattern(HOLE_TEXT);
+            self.can(Use::Network(pattern.as_deref().and_then(hosts::host_of)));
+            self.joined.connection = Some(self.here);
+            return super::super::value::Known::Handle(
+                super::super::value::Handle::Connection,
+                std::rc::Rc::new(host),
+            )
+            .into();
+        }
+        Value::path(bare).with(&run.taint())
     }
 
     fn netcat(&mut self, run: &Run) -> Value {

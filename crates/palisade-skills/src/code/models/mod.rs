@@ -131,6 +131,61 @@ pub(crate) enum Act {
     Encrypt,
     /// Something is shown to whoever runs it.
     Print,
+    /// A function that is called with what arrives on the receiver.
+    Arrives,
+    /// The code of the receiver's first character, or of that at the position.
+    CodeReceiver,
+    IndexReceiver,
+    SliceReceiver,
+    /// The receiver's codes become text.
+    CodesReceiver,
+    /// The first element of the receiver, decoded.
+    DecodeList(Decoding),
+    /// A program whose first argument is no part of it.
+    ProgramAfterFirst,
+    /// A program with arguments; alone, a line for the shell.
+    ProgramOrLine,
+    /// List, separator.
+    JoinSecond,
+    /// Separator, list.
+    JoinSecondFirst,
+    /// Text, from, to.
+    ReplaceFirst,
+    /// What is read from the second is written to the first.
+    CopyStream,
+    /// What follows is written to the first.
+    WriteFirst,
+    /// The arguments in one list.
+    Gather,
+    /// A header of a request gets a value.
+    HeaderSet,
+    /// A method by name: name, arguments.
+    SendName,
+    /// The letters of one set become those of another.
+    Rotate,
+    /// UTF-16 that was read as bytes.
+    WithoutZeros,
+    /// The receiver is run.
+    InvokeReceiver,
+}
+
+impl Act {
+    /// Are functions among the arguments called with the result, once it is there?
+    pub(crate) fn calls_back(self) -> bool {
+        matches!(
+            self,
+            Self::Read
+                | Self::ShellLine
+                | Self::Resolve
+                | Self::Walk
+                | Self::Open
+                | Self::Variable
+                | Self::Clipboard
+                | Self::Screen
+                | Self::Write
+                | Self::Append
+        )
+    }
 }
 
 /// What the call does, if the language's library is known to have it.

@@ -1,6 +1,10 @@
 //! Snippets that are attacks in many disguises, and others that only look like them.
 
+mod go;
+mod javascript;
+mod powershell;
 mod python;
+mod ruby;
 mod shell;
 
 use super::{Language, snippet};
