@@ -6,7 +6,6 @@
 #![forbid(unsafe_code)]
 
 mod capability;
-mod embedded;
 mod finding;
 mod formats;
 mod hidden;

@@ -41,13 +41,13 @@ pub use rules::RULES;
 
 pub(crate) use lower::unescape;
 
-use crate::{File, Package, Place, Seen, embedded::Snippet};
+use crate::{File, Package, Place, Seen};
 
 /// The stack of an analysis: nesting is bounded, and this is more than the bound needs.
 const STACK: usize = 64 << 20;
 
-/// Analyses all code of a package together: its files, and what stands in files of another kind.
-pub(crate) fn look(package: &Package, snippets: &[Snippet]) -> Seen {
+/// Analyses all code files of a package, together.
+pub fn look(package: &Package) -> Seen {
     on_large_stack(|| {
         let mut analysis = Analysis::new();
         for file in &package.files {
@@ -66,10 +66,6 @@ pub(crate) fn look(package: &Package, snippets: &[Snippet]) -> Seen {
                     analysis.paths.insert(file.path.clone(), unit);
                 }
             }
-        }
-        for snippet in snippets {
-            let Snippet { language, text, origin, auto_run, .. } = snippet;
-            analysis.add(*language, text, origin.clone(), *auto_run, true);
         }
         analysis.rounds();
         analysis.finish()

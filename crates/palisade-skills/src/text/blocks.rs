@@ -397,7 +397,7 @@ fn is_unseen(element: &str) -> bool {
 }
 
 /// Is a heading about attacks and what not to do, rather than about what to do?
-pub(crate) fn is_teaching(title: &str) -> bool {
+fn is_teaching(title: &str) -> bool {
     ["red flag", "attack", "example of", "bad example", "anti-pattern", "antipattern", "don't", "do not", "never", "what not", "avoid", "detect", "indicator", "threat", "malicious", "vulnerab", "exploit", "payload", "injection", "test case", "attacker", "risk", "warning sign", "suspicious", "dangerous", "unsafe", "insecure", "abuse", "tactics", "technique", "misuse", "what to look for", "common mistakes", "pitfall", "evasion", "signature", "case stud", "iocs", "ioc ", "post-mortem", "scenarios", "adversar", "what we catch", "catch", "flagged", "rejected", "bad:", "wrong"]
         .iter()
         .any(|word| title.contains(word))

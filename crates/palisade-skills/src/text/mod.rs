@@ -8,7 +8,7 @@ mod orders;
 mod rules;
 mod tags;
 
-pub(crate) use blocks::{Blocks, Spot, Unit, is_teaching};
+pub(crate) use blocks::{Blocks, Spot, Unit};
 pub(crate) use hosts::{hosts, is_local};
 pub(crate) use rules::RULES;
 
