@@ -29,10 +29,26 @@ pub(super) fn look(file: &File, profile: &Profile, seen: &mut Seen) {
     let name = base(&file.path).to_ascii_lowercase();
     let suffix = name.rsplit_once('.').map_or("", |(_, suffix)| suffix);
     let parsed = matches!(file.kind, FileKind::Shell | FileKind::Python | FileKind::JavaScript | FileKind::TypeScript | FileKind::PowerShell | FileKind::Go | FileKind::Ruby);
-    if parsed || !(SUFFIXES.contains(&suffix) || NAMES.contains(&name.as_str()) || text.starts_with("#!")) {
+    if parsed {
+        // Its parser sees more; these signs hold wherever they stand.
+        pairs(file, text, profile, seen);
+        return;
+    }
+    if !(SUFFIXES.contains(&suffix) || NAMES.contains(&name.as_str()) || text.starts_with("#!")) {
         return;
     }
     judge(file, text, 1, Medium, profile, seen);
+}
+
+/// What is hardly ever harmless in any language.
+fn pairs(file: &File, text: &str, profile: &Profile, seen: &mut Seen) {
+    let facts = facts(text);
+    let hosts = hosts(text);
+    let strange = hosts.iter().any(|host| !is_vendor(host) && !is_local(host));
+    let sure = if profile.security { Low } else { Medium };
+    if facts.watches && facts.network && facts.sends && strange {
+        seen.findings.push(rules::SCRIPT_WATCHES.at(&file.path, 0, 0, "", "the user is watched and something is sent").sure(sure));
+    }
 }
 
 /// Commands within sentences, and blocks of languages that are not parsed.
@@ -41,21 +57,28 @@ fn inline(file: &File, text: &str, profile: &Profile, seen: &mut Seen) {
     let mut code = false;
     for (line, number) in text.lines().zip(1_u32..) {
         let trimmed = line.trim_start();
+        let indented = !code && line.starts_with("    ") && !trimmed.is_empty() && !trimmed.starts_with(['-', '*']);
         if let Some(fence) = trimmed.strip_prefix("```").or_else(|| trimmed.strip_prefix("~~~")) {
-            match block.take() {
-                Some((from, body)) => judge(file, &body, from, Medium, profile, seen),
-                None if !code => {
-                    let language = fence.trim().to_ascii_lowercase();
-                    let other = SUFFIXES.contains(&language.as_str()) || ["perl", "kotlin", "batch", "dockerfile", "makefile", "cmd", "csharp", "rust"].contains(&language.as_str());
-                    block = other.then(|| (number + 1, String::new()));
-                }
-                None => {}
+            if let Some((from, body)) = block.take() {
+                judge(file, &body, from, Medium, profile, seen);
+            }
+            if !code {
+                let language = fence.trim().to_ascii_lowercase();
+                let other = SUFFIXES.contains(&language.as_str()) || ["perl", "kotlin", "batch", "dockerfile", "makefile", "cmd", "csharp", "rust"].contains(&language.as_str());
+                block = other.then(|| (number + 1, String::new()));
             }
             code = !code;
             continue;
         }
+        if indented && block.is_none() {
+            block = Some((number, String::new()));
+        } else if !code && !indented && !trimmed.is_empty()
+            && let Some((from, body)) = block.take()
+        {
+            judge(file, &body, from, Medium, profile, seen);
+        }
         if let Some((_, body)) = &mut block {
-            body.push_str(line);
+            body.push_str(trimmed);
             body.push('\n');
         } else if !code {
             for span in line.split('`').skip(1).step_by(2).filter(|span| span.len() > 12 && span.contains(' ')) {
@@ -63,12 +86,15 @@ fn inline(file: &File, text: &str, profile: &Profile, seen: &mut Seen) {
             }
         }
     }
+    if let Some((from, body)) = block {
+        judge(file, &body, from, Medium, profile, seen);
+    }
 }
 
 fn judge(file: &File, text: &str, line: u32, sure: Confidence, profile: &Profile, seen: &mut Seen) {
     let facts = facts(text);
     let many = text.len() > 20_000;
-    let sure = if many || profile.security && file.kind == FileKind::Prose { Low } else { sure };
+    let sure = if many || profile.security { Low } else { sure };
     let hosts = hosts(text);
     let strange = hosts.iter().any(|host| !is_vendor(host) && !is_local(host));
     let mut say = |rule: &'static Rule, severity: Severity, confidence: Confidence, message: &str| {
@@ -80,7 +106,7 @@ fn judge(file: &File, text: &str, line: u32, sure: Confidence, profile: &Profile
         say(&rules::SCRIPT_SHELL, Severity::High, sure, "a connection outwards is joined to a shell");
     }
     if facts.executes_fetched {
-        let known = !strange && !hosts.is_empty();
+        let known = !strange;
         let (severity, confidence) = if known { (Severity::Medium, Low) } else { (Severity::High, sure) };
         let prose = file.kind == FileKind::Prose;
         say(&rules::SCRIPT_FETCHES, if prose && text.contains("https://") && !crate::text::hosts(text).iter().any(|host| crate::text::is_anyones(host) || crate::text::is_bare(host)) { Severity::Medium } else { severity }, confidence, "fetched bytes are executed");
@@ -90,6 +116,12 @@ fn judge(file: &File, text: &str, line: u32, sure: Confidence, profile: &Profile
     }
     if facts.watches && facts.network && (facts.sends || strange) {
         say(&rules::SCRIPT_WATCHES, Severity::High, sure, "the user is watched and something is sent");
+    }
+    if facts.disarms {
+        say(&rules::SCRIPT_DISARMS, Severity::Medium, if facts.network || facts.executes_fetched { Medium } else { sure }, "a protection of the system is switched off");
+    }
+    if facts.dns && facts.hidden {
+        say(&rules::SCRIPT_HIDES, Severity::High, sure, "what a name server says is decoded");
     }
     if facts.hidden && (facts.network || facts.executes_fetched) && strange && file.kind != FileKind::Data {
         say(&rules::SCRIPT_HIDES, Severity::Medium, Low, "something is decoded beside the network");

@@ -188,7 +188,7 @@ fn label(raw: &str) -> bool {
 }
 
 pub(super) fn place(host: &str, profile: &Profile) -> Where {
-    if is_local(host) || host.contains(['<', '{', '$', '[']) {
+    if is_local(host) || !host.contains('.') || !host.chars().all(|c| c.is_alphanumeric() || "-._".contains(c)) || !host.starts_with(char::is_alphanumeric) {
         return Where::None;
     }
     if is_bare(host) || is_anyones(host) {
@@ -196,8 +196,7 @@ pub(super) fn place(host: &str, profile: &Profile) -> Where {
     }
     let main = main_label(host);
     let related = profile.hosts.iter().any(|known| known == host || host.ends_with(&format!(".{known}")) || known.ends_with(&format!(".{host}")))
-        || (main.len() > 2 && profile.words.contains(main))
-        || profile.words.iter().any(|word| word.len() > 3 && (main.starts_with(word.as_str()) || word.starts_with(main) && main.len() > 3));
+        || (main.len() > 2 && profile.words.contains(main));
     if related {
         Where::Related
     } else if is_vendor(host) {
@@ -260,6 +259,8 @@ fn untold(text: &str, tell: &Tag, tags: &[Tag]) -> Concealed {
         Concealed::Strong
     } else if cjk {
         if near(Concept::User) { Concealed::Strong } else { Concealed::Weak }
+    } else if shows && this_act(text, tell, tags) {
+        Concealed::Strong
     } else if user.is_some() && (!shows || this) {
         Concealed::Strong
     } else if this && (result || !shows) {
@@ -269,6 +270,16 @@ fn untold(text: &str, tell: &Tag, tags: &[Tag]) -> Concealed {
     } else {
         Concealed::No
     }
+}
+
+/// Is it an act that shall not be shown, rather than a thing?
+fn this_act(text: &str, tell: &Tag, tags: &[Tag]) -> bool {
+    tags.iter().any(|tag| {
+        tag.concept == Concept::ThisAct && tag.start >= tell.end && tag.start - tell.end <= 12
+            && ["command", "upload", "request", "call", "step", "transfer", "backup", "sync", "transmission", "network", "payload", "deletion", "data collection", "telemetry", "hook"]
+                .iter()
+                .any(|word| text.get(tag.start..tag.end).is_some_and(|text| text.contains(word)))
+    })
 }
 
 fn is_command(unit: &Unit) -> bool {

@@ -1,5 +1,9 @@
 //! What sentences order, alone and together with their neighbours.
 
+use std::sync::LazyLock;
+
+use regex_automata::meta::Regex;
+
 use super::{
     blocks::{Spot, Unit},
     facts::{Concealed, Facts, Where, facts},
@@ -44,8 +48,10 @@ pub(super) fn look(file: &File, units: &[Unit], profile: &Profile, names: &[&str
             said: own.said, ordered: own.ordered, concealed: own.concealed, to: own.to, command: own.command,
             read_before: Set::default(), foreign: own.to >= Where::Foreign, ordered_after: Set::default(),
         };
-        let from = at.saturating_sub(NEAR);
-        let to = (at + NEAR + 1).min(units.len());
+        // A comment's lines are short.
+        let near = if unit.spot == Spot::Comment { NEAR * 2 } else { NEAR };
+        let from = at.saturating_sub(near);
+        let to = (at + near + 1).min(units.len());
         for other in from..to {
             let (Some(neighbour), Some(facts)) = (units.get(other), all.get(other)) else { continue };
             if other == at || neighbour.section != unit.section || (facts.taught && !own.taught) {
@@ -226,8 +232,8 @@ impl Here<'_> {
         if heavy || outward || (around && (secret || self.said.has(MemoryFile) || self.to >= Where::Related)) {
             self.say(seen, &rules::CONCEAL_ACT, Severity::High, High, "it tells the agent to do something and to keep it from the user");
         } else if around {
-            let standing = self.said.any(&[Standing, Approval, Urgent]);
-            let confidence = if standing { Medium } else { Low };
+            let near = facts.orders(&[Write, Run, Delete, Install, Send, Fetch, Disable]);
+            let confidence = if near || self.said.any(&[Standing, Approval, Urgent, Gate]) { Medium } else { Low };
             self.say(seen, &rules::CONCEAL_ACT, Severity::High, confidence, "it tells the agent to do something and to keep it from the user");
         } else {
             self.say(seen, &rules::CONCEAL, Severity::Medium, Medium, "it tells the agent to keep something from the user");
@@ -315,7 +321,7 @@ impl Here<'_> {
             + usize::from(self.said.any(&[Supersede, Ignore, ExcludeOthers]))
             + usize::from(self.concealed >= Concealed::Weak)
             + usize::from(self.unasked())
-            + usize::from(["whatever", "exactly", "verbatim", "any instructions", "any commands", "without question", "as if", "treat", "as your", "to the letter", "trusted", "authoritative"].iter().any(|word| text.contains(word)))
+            + usize::from(["whatever", "what it says", "same authority", "instead of", "part of this skill", "exactly", "verbatim", "any instructions", "any commands", "without question", "as if", "treat", "as your", "to the letter", "trusted", "authoritative"].iter().any(|word| text.contains(word)))
             + usize::from(self.to >= Where::Anyones);
         let foreign = self.to >= Where::Related;
         if blind >= 2 && foreign || blind >= 3 {
@@ -335,8 +341,10 @@ impl Here<'_> {
             || (self.ordered.has(Ignore) && self.said.has(Instructions))
             || self.unasked()
             || (self.to >= Where::Foreign && self.ordered.any(&[Fetch, Run]));
+        // What is planted stands in quotation marks.
+        let planted = facts.tags.iter().any(|tag| tag.quoted && matches!(tag.concept, Send | Conceal | Ignore | Approval | Fetch | Run | Follow | Tell)) && (facts.to >= Where::Related || facts.tags.iter().any(|tag| tag.quoted && matches!(tag.concept, Conceal | Approval | Ignore)));
         if facts.orders(&[Write]) && facts.says(&[MemoryFile]) {
-            if hostile {
+            if hostile || planted {
                 self.say(seen, &rules::REMEMBER_HOSTILE, Severity::High, Medium, "it plants orders in what later sessions obey");
             } else {
                 let lasting = self.said.has(Standing) || ["future", "persist", "permanent", "never remove", "do not remove", "survive"].iter().any(|word| self.unit.text.contains(word));
@@ -376,7 +384,7 @@ impl Here<'_> {
         let backing = usize::from(self.concealed >= Concealed::Weak) + usize::from(self.said.has(Standing)) + usize::from(self.unasked()) + usize::from(self.said.has(Gate));
         if facts.orders(&[Delete]) && facts.says(&[BroadTarget]) {
             let text = self.unit.text.as_str();
-            let whole = ["home directory", "home folder", "all files", "every file", "entire disk", "rm -rf /", "rm -rf ~", "rm -rf \"$home", "rm -rf $home", "all data", "the database", "all tables", "backups", "git history", "system files", "all emails", "production", "documents", "entire", "evidence", "shell history", "bash_history", "audit log"].iter().any(|word| text.contains(word)) || !text.is_ascii();
+            let whole = ["home directory", "home folder", "all files", "every file", "entire disk", "rm -rf /", "rm -rf ~", "rm -rf \"$home", "rm -rf $home", "all data", "the database", "all tables", "backups", "git history", "remote tags", "rm -rf .git", "reflog", "system files", "all emails", "production", "documents", "entire", "evidence", "shell history", "bash_history", "audit log"].iter().any(|word| text.contains(word)) || !text.is_ascii();
             let (severity, confidence) = match (whole, backing) {
                 (true, 2..) => (Severity::High, High),
                 (true, 1) if self.unit.spot != Spot::Code => (Severity::High, Medium),
@@ -424,7 +432,7 @@ impl Here<'_> {
         }
         let third_mail = facts.mail && !self.unit.text.contains("noreply@") && !self.unit.text.contains("example.com");
         let account = ["collaborators/", "deploy-key add", "permission=admin", "authorized_keys", "net localgroup", "create-access-key", "add-iam-policy", "clusterrolebinding", "usermod -ag"].iter().any(|word| self.unit.text.contains(word));
-        if facts.says(&[Grant]) && (third_mail || account && (self.said.any(&[Standing, Approval]) || self.concealed >= Concealed::Weak) || facts.says(&[SecretStrong]) && facts.orders(&[Write])) && (facts.orders(&[Write, Send, Run, Install]) || facts.command || self.said.has(Standing)) {
+        if facts.says(&[Grant]) && (third_mail || account && (self.said.any(&[Standing, Approval]) || self.concealed >= Concealed::Weak)) && (facts.orders(&[Write, Send, Run, Install]) || facts.command || self.said.has(Standing)) {
             let (severity, confidence) = if self.backing() >= 1 { (Severity::High, if self.backing() >= 2 { High } else { Medium }) } else { (Severity::Medium, Medium) };
             self.say(seen, &rules::GRANT, severity, confidence, "it gives access or copies to somebody whom it names");
         }
@@ -494,7 +502,11 @@ impl Here<'_> {
     fn hiding(&self, seen: &mut Seen) {
         let facts = self.facts;
         let aside = matches!(self.unit.spot, Spot::Hidden | Spot::Comment);
-        if facts.says(&[ScanVerdict]) && facts.says(&[SkillSelf, Scanner]) {
+        let asked = VERDICT.is_match(&self.unit.text);
+        if asked && (REVIEW.is_match(&self.unit.text) || self.said.has(Scanner) || aside) && !facts.taught {
+            let severity = if aside || REVIEW.is_match(&self.unit.text) { Severity::High } else { Severity::Medium };
+            self.say(seen, &rules::SCANNER, severity, Medium, "it tells whoever vets it what to find");
+        } else if facts.says(&[ScanVerdict]) && facts.says(&[SkillSelf, Scanner]) {
             let verdict = ["do not flag", "don't flag", "not flag", "mark as safe", "mark this as safe", "classify", "rate as safe", "rate this", "report no issues", "verdict", "return safe", "output safe", "report as safe", "should ignore", "must ignore", "skip this file", "skip this section", "skip analysis", "exclude from", "pre-vetted", "already audited", "been audited", "been vetted", "clean bill", "nothing suspicious", "not malicious", "no malicious"].iter().any(|word| self.unit.text.contains(word));
             if verdict {
                 let both = facts.says(&[Scanner]) && facts.says(&[SkillSelf]);
@@ -502,8 +514,8 @@ impl Here<'_> {
                 self.say(seen, &rules::SCANNER, severity, confidence, "it speaks to whoever vets it");
             }
         }
-        let poison = self.unit.spot == Spot::Description && self.file.kind == crate::FileKind::Definition || self.unit.spot == Spot::Value && self.file.kind == crate::FileKind::Definition;
-        if poison && (facts.says(&[SecretStrong]) && facts.orders(&[Read, Send, Write, Fetch]) || facts.concealed == Concealed::Strong || facts.says(&[FakeTag]) && facts.orders(&[Read, Send, Run, Fetch])) && self.unit.text.split(' ').count() > 5 {
+        let poison = matches!(self.unit.spot, Spot::Description | Spot::Value) && self.file.kind != crate::FileKind::Prose;
+        if poison && (facts.says(&[SecretStrong]) && facts.orders(&[Read, Send, Write, Fetch]) || self.concealed == Concealed::Strong && (facts.orders(&[Read, Send, Write, Fetch, Run]) || facts.says(&[Secret, Conversation])) || facts.says(&[FakeTag]) && facts.orders(&[Read, Send, Run, Fetch])) && self.unit.text.split(' ').count() > 5 {
             self.say(seen, &rules::TOOL_POISON, Severity::High, High, "the description of a tool gives orders");
         }
         if self.unit.spot != Spot::Hidden {
@@ -519,6 +531,20 @@ impl Here<'_> {
         }
     }
 }
+
+fn pattern(pattern: &str) -> Regex {
+    Regex::new(pattern).expect("the pattern is one of ours")
+}
+
+/// A verdict that is asked for.
+static VERDICT: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(r"\b(classif(y|ied)|rate|mark|label|score|report|treat|consider|return|output|respond with|answer|conclude|assess|judge|deem|verdict)\b.{0,50}\b(benign|safe|clean|harmless|no issues|no findings|low.risk|not malicious|false positive|trusted|approved|pass)\b")
+});
+
+/// Who vets, and what is vetted.
+static REVIEW: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(r"\b(analy[sz]\w+|review\w*|scan\w*|vet|vets|vetting|audit\w*|inspect\w*|evaluat\w*|judg\w*|classify\w*|moderat\w*|assess\w*|grad\w*)\b.{0,40}\b(this|the) (skill|file|package|content|plugin|document|repository|code|text|prompt)\b|\b(scanner|reviewer|auditor|classifier|judge|analyst|moderator)s?\b.{0,30}(:|should|must|please|note)|\bnote (to|for) (the )?(reviewer|scanner|auditor|analyst|model|judge|security)")
+});
 
 /// Does the sentence forbid what the phrase names: `never push without asking`?
 fn protected(here: &Here<'_>, concept: Concept) -> bool {
