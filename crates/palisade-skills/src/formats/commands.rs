@@ -34,8 +34,21 @@ pub(super) fn of_document(package: &Package, file: &File, document: &Document, p
             Role::Server
         } else if inside(&["lspServers", "monitors"]) || name == ".lsp.json" || name == "monitors.json" {
             Role::Start
-        } else if name == "tasks.json" && leaf.path.ends_with("runOn") && leaf.text == "folderOpen" {
-            seen.findings.push(rules::COMMAND.at(&file.path, leaf.line, 0, &leaf.text, "a task of the editor starts when the folder is opened"));
+        } else if name == "tasks.json" && last == "command" {
+            let opened = document.leaves.iter().any(|leaf| leaf.path.ends_with("runOn") && leaf.text == "folderOpen");
+            if opened {
+                command(package, file, leaf, &leaf.text, "a task that starts when the folder is opened", seen);
+            }
+            continue;
+        } else if inside(&["openclaw", "clawdbot", "clawdis"]) && inside(&["install"]) {
+            match last {
+                "command" | "script" | "run" => command(package, file, leaf, &leaf.text, "an install step", seen),
+                "url" if leaf.text.starts_with("http://") || hosts(&leaf.text).iter().any(|host| crate::text::is_bare(host) || crate::text::is_anyones(host)) => {
+                    let message = "an install step fetches a program from a place that nobody answers for";
+                    seen.findings.push(rules::INSTALL_FETCH.at(&file.path, leaf.line, 0, &leaf.text, message));
+                }
+                _ => {}
+            }
             continue;
         } else {
             if definition || name.ends_with(".json") {
@@ -90,14 +103,19 @@ pub(super) fn inline(file: &File, seen: &mut Seen) {
 
 /// What a command does, as far as its words tell.
 #[derive(Debug, Clone, Copy, Default)]
-struct Facts {
-    network: bool,
-    sends: bool,
-    executes_fetched: bool,
-    secret: bool,
-    hidden: bool,
-    allows: bool,
-    input: bool,
+pub(super) struct Facts {
+    pub(super) network: bool,
+    pub(super) sends: bool,
+    pub(super) executes_fetched: bool,
+    pub(super) secret: bool,
+    pub(super) hidden: bool,
+    pub(super) allows: bool,
+    pub(super) input: bool,
+    pub(super) shell: bool,
+    pub(super) watches: bool,
+    pub(super) persists: bool,
+    pub(super) disarms: bool,
+    pub(super) dns: bool,
 }
 
 fn pattern(pattern: &str) -> Regex {
@@ -111,7 +129,7 @@ static SENDS: LazyLock<Regex> = LazyLock::new(|| {
     pattern(r"(?i)(curl|wget)\b[^\n|]*\s(-d|--data\S*|-F|--form\S*|-T|--upload-file|--post-data|--post-file|--json|--body-data|--body-file)\b|-X\s*['\x22]?(POST|PUT)|\b(POST|PUT)\b|\.post\(|\.put\(|\.send\(|sendall\(|\|\s*(nc|ncat|netcat|curl)\b|\b(scp|rsync|sftp)\s|(curl|wget)[^\n]*(\$\(|`|\$\{?[A-Z_]{3,})|(nslookup|dig|host)\b[^\n]*(\$|`)|method['\x22]?\s*[:=]\s*['\x22](POST|PUT)|urlopen\([^\n]*data")
 });
 static RUNS_FETCHED: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"(?i)(curl|wget|iwr|irm|Invoke-WebRequest|Invoke-RestMethod|fetch|urlopen|requests\.get|DownloadString)[^\n]*(\|\s*(sudo\s+)?(env\s+)?(/usr/bin/|/bin/)?(ba|z|da|k)?sh\b|\|\s*(sudo\s+)?(python|node|perl|ruby|php|deno|bun)|\|\s*(iex|Invoke-Expression)|&&\s*(ba|z)?sh\s|chmod\s+\+?[0-7]*x?|;\s*(ba|z)?sh\s)|(\beval\b|\bsource\b|\bexec\b|\bsh\s+-c\b|\bbash\s+-c\b|\biex\b)[^\n]*(\$\(|<\(|`|\()\s*['\x22]?(curl|wget|iwr|irm|urlopen|requests)|exec\([^\n]*(urlopen|requests\.get)")
+    pattern(r"(?i)(curl|wget|iwr|irm|Invoke-WebRequest|Invoke-RestMethod|fetch|urlopen|requests\.get|DownloadString)[^\n]*(\|\s*(sudo\s+)?(env\s+)?(/usr/bin/|/bin/)?(ba|z|da|k)?sh\b|\|\s*(sudo\s+)?(python|node|perl|ruby|php|deno|bun)|\|\s*(iex|Invoke-Expression)|&&\s*(ba|z)?sh\s|chmod\s+\+?[0-7]*x?|;\s*(ba|z)?sh\s)|(\beval\b|\bsource\b|\bexec\b|\bsh\s+-c\b|\bbash\s+-c\b|\biex\b)[^\n]*(\$\(|<\(|`|\()\s*['\x22]?(curl|wget|iwr|irm|urlopen|requests)|exec\([^\n]*(urlopen|requests\.get)|\b(iex|Invoke-Expression)\b[^\n]*(DownloadString|DownloadData|Net\.WebClient|iwr|irm)|(instance_eval|class_eval|module_eval|\beval)\b[^\n]*(URI\.open|open\(|Net::HTTP|file_get_contents\(\s*['\x22]?http|\$_(COOKIE|POST|GET|REQUEST))|git\s+clone[^\n]*&&[^\n]*(make|\./|bash|sh\s)|\(\s*(curl|wget)[^\n]*\)\s*['\x22]?\s*$|<\(\s*(curl|wget)")
 });
 static HIDDEN: LazyLock<Regex> = LazyLock::new(|| {
     pattern(r"(?i)base64\s+(-d|-D|--decode)|\bb64decode|FromBase64String|xxd\s+-r|\bopenssl\s+(enc|base64)[^\n]*-d|-enc(odedcommand)?\s+[A-Za-z0-9+/=]{16}|fromCharCode|(\\x[0-9a-f]{2}){6}|\batob\(|\brev\s*\||tr\s+['\x22]?[a-z]-[a-z]['\x22]?\s|codecs\.decode|unhexlify|bytes\.fromhex|printf\s+['\x22]?(\\[0-7x])|gunzip|zlib\.decompress")
@@ -126,20 +144,82 @@ static INPUT: LazyLock<Regex> = LazyLock::new(|| {
     pattern(r"(?i)@-|\bcat\b\s*(-|\||\))|stdin|\$\{?(CLAUDE|TOOL|PROMPT|INPUT|ARGUMENTS|GEMINI|HOOK)|transcript|\$\(cat|read\s+-r|tool_input|\bprompt\b|\$\(|`")
 });
 
-fn facts(text: &str) -> Facts {
+/// A shell for somebody outside.
+static SHELL: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(r"(?i)\b(bash|sh|zsh)\s+-i\b[^\n]*(/dev/tcp|>&|\|)|exec\s+\d+<>\s*/dev/tcp/|/dev/tcp/[^\n]*(bash|sh)\b|\b(nc|ncat|netcat)\b[^\n]*\s-(e|c|[a-z]*e)\s+\S*(sh|bash|cmd)|mkfifo[^\n]*\b(nc|ncat|netcat|telnet|openssl)\b|socat[^\n]*exec:|(pty\.spawn|os\.dup2|subprocess\.(call|run|Popen)\(\[?['\x22](/bin/)?(ba)?sh)[^\n]*|TCPClient\([^\n]*|fsockopen\([^\n]*(exec|shell_exec|proc_open)|io\.popen[^\n]*socket|IO::Socket::INET|TCPSocket\.(new|open)|socket\.connect\(|net\.Dial\(")
+});
+static RUNS_SHELL: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(r"(?i)\b(exec|system|popen|spawn|shell_exec|proc_open|passthru|Invoke-Expression|iex|os\.execute|exec\.Command|ProcessBuilder|Runtime\.getRuntime|qx|IO\.popen|open3|sh|bash|cmd)\b")
+});
+/// Protections of the system that are switched off.
+static DISARMS: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(r"(?i)com\.apple\.quarantine|spctl\s+--(master|global)-disable|csrutil\s+disable|Set-MpPreference\s+-Disable|Add-MpPreference\s+-Exclusion|DisableRealtimeMonitoring|setenforce\s+0|ufw\s+disable|iptables\s+-F|systemctl\s+(stop|disable)\s+(auditd|falcon|crowdstrike|clamav|ufw|firewalld|apparmor)|netsh\s+advfirewall\s+set\s+\S+\s+state\s+off|history\s+-c\b|unset\s+HISTFILE|HISTSIZE=0|vssadmin\s+delete|wevtutil\s+cl|NODE_TLS_REJECT_UNAUTHORIZED|Stop-Service\s+\S*(Defend|WinDefend)|sc\s+(stop|delete)\s+\S*(WinDefend|Sense)")
+});
+static DNS: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(r"(?i)\b(dig|nslookup|host|drill|Resolve-DnsName)\b[^\n]*\b(TXT)\b|resolveTxt|dns\.resolver\.(resolve|query)\([^\n]*TXT|LookupTXT")
+});
+/// Eyes and ears on the user.
+static WATCHES: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(r"(?i)\b(pynput|keyboard\.(on_press|hook|record)|GetAsyncKeyState|SetWindowsHookEx|CGEventTap|iohook|uiohook|xinput test|showkey|/dev/input/event|screencapture|ImageGrab|pyautogui\.screenshot|screenshot-desktop|mss\(|scrot|grim|import -window root|sounddevice|pyaudio|arecord|node-record-lpcm16|sox -d|getUserMedia|cv2\.VideoCapture|imagesnap|fswebcam|avfoundation|pbpaste|xclip -o|Get-Clipboard|pyperclip\.paste|clipboardy)\b")
+});
+static PERSISTS: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(r"(?i)\bcrontab\b|/etc/cron|LaunchAgents|LaunchDaemons|systemctl\s+(--user\s+)?enable|/etc/systemd|\.(bashrc|zshrc|profile|bash_profile|zprofile)\b|CurrentVersion\\+Run|schtasks|Startup\\|authorized_keys|\.git/hooks|autostart/|rc\.local")
+});
+
+pub(super) fn facts(text: &str) -> Facts {
     Facts {
         network: NETWORK.is_match(text) && !only_local(text),
         sends: SENDS.is_match(text),
-        executes_fetched: RUNS_FETCHED.is_match(text),
+        executes_fetched: RUNS_FETCHED.is_match(text) || saves_and_runs(text),
         secret: SECRET.is_match(text),
         hidden: HIDDEN.is_match(text),
         allows: ALLOWS.is_match(text),
         input: INPUT.is_match(text),
+        shell: SHELL.is_match(text) && RUNS_SHELL.is_match(text) && !only_local(text),
+        watches: WATCHES.is_match(text),
+        persists: PERSISTS.is_match(text),
+        disarms: DISARMS.is_match(text),
+        dns: DNS.is_match(text),
     }
 }
 
+static SAVES: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(r"(?i)\b(curl|wget|iwr|Invoke-WebRequest|certutil|bitsadmin|Start-BitsTransfer)\b[^\n]*?(\s-[a-z]*o|\s-[a-z]*O|--output|--output-document|-OutFile|>)\s*['\x22]?([^\s'\x22;&|]+)")
+});
+
+/// A file is fetched, and later made executable or run.
+fn saves_and_runs(text: &str) -> bool {
+    const MOST: usize = 16;
+    let mut captures = SAVES.create_captures();
+    let mut at = 0;
+    for _ in 0..MOST {
+        SAVES.captures(regex_automata::Input::new(text).range(at..), &mut captures);
+        let (Some(whole), Some(name)) = (captures.get_match(), captures.get_group(3)) else { return false };
+        at = whole.end().max(at + 1);
+        let name = text.get(name.range()).unwrap_or_default();
+        let name = name.rsplit(['/', '\\']).next().unwrap_or_default();
+        let rest = text.get(at.min(text.len())..).unwrap_or_default();
+        if name.len() < 2 || !rest.contains(name) {
+            continue;
+        }
+        let runs = rest.lines().flat_map(|line| line.split(['&', ';', '|'])).filter(|part| part.contains(name)).any(|part| {
+            let part = part.trim_start();
+            ["chmod", "sudo", "bash", "sh ", "./", "/tmp/", "~/", "$", "start ", "Start-Process", "open ", "python", "node", "&", "nohup", "exec ", "source", ". "].iter().any(|start| part.starts_with(start))
+                && !part.starts_with("sudo mv") && !part.starts_with("sudo install") && !part.starts_with("sudo tar") && !part.starts_with("sudo dpkg") && !part.starts_with("sudo apt")
+        });
+        if runs {
+            return true;
+        }
+        if at >= text.len() {
+            return false;
+        }
+    }
+    false
+}
+
 fn only_local(text: &str) -> bool {
-    let hosts = hosts(text);
+    let mut hosts = hosts(text);
+    hosts.extend(text.split("/dev/tcp/").skip(1).filter_map(|rest| rest.split('/').next().map(str::to_owned)));
     !hosts.is_empty() && hosts.iter().all(|host| is_local(host))
 }
 
@@ -176,7 +256,9 @@ fn run(file: &File, leaf: &Leaf, text: &str, who: &str, scripts: &[&File], seen:
         let text: std::borrow::Cow<'_, str> = text;
         let facts = facts(&text);
         let direct = script.is_none();
-        if facts.executes_fetched {
+        if facts.shell && facts.network {
+            say(&rules::COMMAND_SHELL, Severity::Critical, High, script, "opens a shell for somebody outside");
+        } else if facts.executes_fetched {
             say(&rules::COMMAND_FETCHES, Severity::Critical, High, script, "fetches code and executes it");
         } else if facts.network && facts.secret && facts.sends {
             say(&rules::COMMAND_SECRET, Severity::Critical, if direct { High } else { Medium }, script, "reads secrets and sends something");

@@ -5,6 +5,7 @@ pub(crate) mod document;
 mod frontmatter;
 mod profile;
 mod rules;
+mod scripts;
 
 pub(crate) use document::{Document, Leaf, Lines};
 pub(crate) use frontmatter::front;
@@ -17,6 +18,7 @@ use crate::{File, FileKind, Package, Seen};
 pub(crate) fn look(package: &Package, profile: &Profile) -> Seen {
     let mut seen = Seen::default();
     for file in &package.files {
+        scripts::look(file, profile, &mut seen);
         match file.kind {
             FileKind::Prose => {
                 if let Some(front) = front(file) {
@@ -53,4 +55,16 @@ pub(crate) fn parsed(file: &File) -> Option<Document> {
         "toml" => document::toml(text),
         _ => None,
     }
+}
+
+/// Does a command fetch bytes and execute them?
+pub(crate) fn runs_fetched(text: &str) -> bool {
+    let facts = commands::facts(text);
+    facts.executes_fetched || facts.shell
+}
+
+/// Does a text hold a command that talks to the network, executes or decodes?
+pub(crate) fn acts(text: &str) -> bool {
+    let facts = commands::facts(text);
+    facts.network || facts.executes_fetched || facts.shell || facts.hidden
 }

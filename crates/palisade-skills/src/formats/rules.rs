@@ -73,6 +73,70 @@ pub(super) static COMMAND_FETCHES: Rule = rule(
     "Ship the code with the package.",
     &["AML.T0011", "LLM03", "ASI04", "ASI05"],
 );
+pub(super) static COMMAND_SHELL: Rule = rule(
+    "autorun-command-shell",
+    Technique::RemoteControl,
+    Critical,
+    "A command that runs by itself gives somebody outside a shell.",
+    "Leave it out.",
+    &["AML.T0011", "LLM03", "ASI04", "ASI05"],
+);
+pub(super) static INSTALL_FETCH: Rule = rule(
+    "autorun-install-fetches-program",
+    AutoRun,
+    High,
+    "The program that is installed comes without protection, or from a place that anybody can fill.",
+    "Install from a registry or over https from the program's own site.",
+    &["AML.T0010", "AML.T0011", "LLM03", "ASI04"],
+);
+pub(super) static SCRIPT_DISARMS: Rule = rule(
+    "script-disarms-system",
+    Technique::Destruction,
+    High,
+    "A protection of the system is switched off.",
+    "Work with the protection, or let the user switch it off.",
+    &["AML.T0053", "LLM06", "ASI02"],
+);
+pub(super) static SCRIPT_FETCHES: Rule = rule(
+    "script-fetches-and-runs",
+    Technique::DownloadAndRun,
+    High,
+    "Fetched bytes are executed: whoever holds the address decides what runs.",
+    "Ship the code with the package, or check its digest.",
+    &["AML.T0011", "LLM03", "ASI04", "ASI05"],
+);
+pub(super) static SCRIPT_LEAKS: Rule = rule(
+    "script-secrets-and-network",
+    Exfiltration,
+    High,
+    "A script in a language that is not parsed reads secrets and sends something.",
+    "Leave secrets alone, or ask the user for the one that is needed.",
+    &["AML.T0024", "LLM02", "ASI03", "ASI05"],
+);
+pub(super) static SCRIPT_SHELL: Rule = rule(
+    "script-remote-shell",
+    Technique::RemoteControl,
+    High,
+    "A connection outwards is joined to a shell.",
+    "Leave it out.",
+    &["AML.T0072", "LLM03", "ASI05"],
+);
+pub(super) static SCRIPT_WATCHES: Rule = rule(
+    "script-watches-user",
+    Exfiltration,
+    High,
+    "Keys, screen, clipboard or microphone are recorded and something is sent.",
+    "Record only what the user starts, and keep it on the machine.",
+    &["AML.T0024", "LLM02", "ASI03"],
+);
+pub(super) static SCRIPT_HIDES: Rule = rule(
+    "script-decodes-and-runs",
+    Technique::Obfuscation,
+    High,
+    "A script decodes what it runs or sends.",
+    "Write the code plainly.",
+    &["AML.T0011", "LLM03", "ASI05"],
+);
 pub(super) static COMMAND_SECRET: Rule = rule(
     "autorun-command-reads-secrets",
     AutoRun,
@@ -148,6 +212,7 @@ pub(super) static SERVER_SECRET: Rule = rule(
 
 pub(crate) static RULES: &[&Rule] = &[
     &BREACH, &AMBIGUOUS, &WILDCARD, &UNNEEDED, &COMMAND, &COMMAND_NETWORK, &COMMAND_FETCHES,
-    &COMMAND_SECRET, &COMMAND_HIDDEN, &AUTO_ALLOW, &SETTINGS, &REDIRECT, &SERVER, &SERVER_PLAIN,
+    &COMMAND_SHELL, &INSTALL_FETCH, &SCRIPT_DISARMS, &SCRIPT_FETCHES,
+    &SCRIPT_LEAKS, &SCRIPT_SHELL, &SCRIPT_WATCHES, &SCRIPT_HIDES, &COMMAND_SECRET, &COMMAND_HIDDEN, &AUTO_ALLOW, &SETTINGS, &REDIRECT, &SERVER, &SERVER_PLAIN,
     &SERVER_UNPINNED, &SERVER_SECRET,
 ];

@@ -178,8 +178,11 @@ fn words(file: &File, text: &str, lines: &Lines, seen: &mut Seen) {
     }
     if let Some((start, word, folded)) = first {
         let (line, column) = lines.place(text, start);
+        // Where the rest is Latin, nobody typed that by chance.
+        let other = text.chars().filter(|c| matches!(c.script(), Script::Cyrillic | Script::Greek | Script::Armenian)).count();
+        let severity = if other <= count * 6 { Severity::High } else { Severity::Medium };
         let message = format!("{count} words mix scripts; the first looks like {}", palisade_core::shown(&folded, 40));
-        seen.findings.push(rules::LOOKALIKE.at(&file.path, line, column, word, message).sure(if count > 2 { High } else { Medium }));
+        seen.findings.push(rules::LOOKALIKE.at(&file.path, line, column, word, message).of(severity).sure(if count > 2 { High } else { Medium }));
     }
 }
 
@@ -204,7 +207,9 @@ fn padding(file: &File, text: &str, seen: &mut Seen) {
                 if newlines >= LINES || spaces >= SPACES {
                     let line = Lines::of(text).line(at);
                     let rest: String = text.get(at..).unwrap_or_default().chars().take(200).collect();
-                    seen.findings.push(rules::PADDING.at(&file.path, line, 0, &rest, format!("text stands behind {blank} blank characters")));
+                    let acts = crate::formats::acts(text.get(at..).unwrap_or_default());
+                    let finding = rules::PADDING.at(&file.path, line, 0, &rest, format!("text stands behind {blank} blank characters"));
+                    seen.findings.push(if acts { finding.of(Severity::High) } else { finding });
                     return;
                 }
                 (blank, newlines, spaces) = (0, 0, 0);

@@ -212,9 +212,10 @@ fn judge(file: &File, decoded: &str, how: &'static str, line: u32, profile: &Pro
     let command = is_command(decoded);
     let prose = matches!(file.kind, FileKind::Prose | FileKind::Definition);
     if ordered || command {
-        let severity = if command && !prose { Severity::Medium } else { Severity::High };
+        let fetches = crate::formats::runs_fetched(decoded);
+        let severity = if command && !prose && !fetches && !ordered { Severity::Medium } else { Severity::High };
         let finding = rules::ENCODED_ORDER.at(&file.path, line, 0, decoded, format!("{how} text holds {}", if command { "a command" } else { "orders" })).of(severity);
-        seen.findings.push(finding.sure(if profile.security { Low } else if ordered || prose { High } else { Medium }));
+        seen.findings.push(finding.sure(if profile.security { Low } else if ordered || prose || fetches { High } else { Medium }));
     } else if words >= 4 && prose {
         seen.findings.push(rules::ENCODED.at(&file.path, line, 0, decoded, format!("{how} text")).of(Severity::Low).sure(Low));
     }

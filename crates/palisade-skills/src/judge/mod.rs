@@ -113,6 +113,21 @@ fn blocks(findings: &[Finding]) -> bool {
     if findings.iter().filter(grave).any(|finding| finding.confidence >= Confidence::Medium) {
         return true;
     }
+    // What is kept from the user, beside whatever reaches outside or stays.
+    let kept = |finding: &Finding| finding.rule.technique == Technique::Concealment && finding.severity >= Severity::Medium && finding.confidence >= Confidence::Medium;
+    let reaches = |finding: &Finding| {
+        finding.severity >= Severity::Medium
+            && finding.confidence >= Confidence::Medium
+            && matches!(
+                finding.rule.technique,
+                Technique::Exfiltration | Technique::SideTask | Technique::CredentialAccess | Technique::RemoteInclude | Technique::Persistence
+                    | Technique::ConfigRedirect | Technique::DownloadAndRun | Technique::Obfuscation | Technique::Destruction | Technique::FakePrerequisite
+                    | Technique::TriggerHijack | Technique::InstructionOverride | Technique::Condition | Technique::HiddenText
+            )
+    };
+    if findings.iter().any(kept) && findings.iter().any(reaches) {
+        return true;
+    }
     let mut families: Vec<Technique> = findings.iter().filter(grave).map(|finding| finding.rule.technique).collect();
     families.sort_unstable();
     families.dedup();

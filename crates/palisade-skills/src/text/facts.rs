@@ -1,5 +1,9 @@
 //! What one sentence says, drawn from its tags.
 
+use std::sync::LazyLock;
+
+use regex_automata::meta::Regex;
+
 use super::{
     blocks::{Spot, Unit},
     hosts::{is_anyones, is_bare, is_local, is_vendor, mails, urls},
@@ -59,6 +63,10 @@ pub(super) struct Facts {
     pub(super) coin: bool,
     /// It is an example, a quotation, or a warning.
     pub(super) taught: bool,
+    /// The literal path of a secret.
+    pub(super) secret_path: bool,
+    /// A date, a count or a word after which something changes.
+    pub(super) gated: bool,
     pub(super) tags: Vec<Tag>,
 }
 
@@ -95,6 +103,17 @@ pub(super) fn facts(unit: &Unit, profile: &Profile) -> Facts {
     }
     // A line of code is done as it stands.
     facts.concealed = concealed(text, &tags);
+    if COVER.is_match(text) {
+        facts.concealed = Concealed::Strong;
+    }
+    facts.secret_path = SECRET_PATH.is_match(text);
+    facts.gated = DATE.is_match(text);
+    if facts.gated {
+        facts.said.add(Concept::Gate);
+    }
+    if facts.secret_path {
+        facts.said.add(Concept::SecretStrong);
+    }
     places(&mut facts, unit, profile);
     facts.command = is_command(unit);
     facts.coin = is_coin(&unit.raw);
@@ -102,6 +121,25 @@ pub(super) fn facts(unit: &Unit, profile: &Profile) -> Facts {
     facts.tags = tags;
     facts
 }
+
+fn pattern(pattern: &str) -> Regex {
+    Regex::new(pattern).expect("the pattern is one of ours")
+}
+
+/// What to say when the user asks about it: a cover story.
+static COVER: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(r"\b(if|when|should|in case) (the |a |any |your )?(\w+ )?(user|users|they|he|she|someone|anyone|anybody|somebody|asked|people|human|owner|customer|\w+er)\b.{0,24}\b(ask|asks|asked|asking|complain|complains|notice|notices|question|questions|wonder|wonders|inquire|inquires)\b.{0,60}\b(say|says|claim|answer that|reply that|reply with|respond that|tell them|tell him|tell her|explain that|pretend|state that|insist|blame|attribute)\b|\bse (ele|ela|o usuário|perguntar)\b.{0,40}\bdiga|\bsi (el usuario |le |te )?pregunta\w*\b.{0,30}\b(di|diga|responde)|\bwenn (der|die|er|sie|jemand|man)\b.{0,30}\bfrag\w+.{0,30}\b(sag|sage|antworte|behaupte)|\bsi (on|l'utilisateur|il|elle)\b.{0,30}\bdemande.{0,30}\b(dis|répond|prétend)|если (он|она|пользователь|спрос).{0,40}(скажи|ответь)|(如果|若)(用户|有人).{0,20}(问|询问).{0,20}(说|回答|声称)|(聞かれ|尋ねられ|質問され).{0,20}(答え|言)")
+});
+
+/// Where secrets lie, by their literal paths and names.
+static SECRET_PATH: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(r"(~|\$home|/root|/home/[^/ ]+|%userprofile%)?[/\\]?\.(ssh|aws|kube|gnupg|azure|docker|config/gh|config/gcloud|openclaw|clawdbot)[/\\ '\x22,;)]|\bid_(rsa|ed25519|ecdsa|dsa)\b|\.(npmrc|netrc|pypirc|git-credentials|pgpass|my\.cnf|vault-token)\b|(^|[\s/'\x22(*])\.env(\b|\*)(\.[a-z]+)?|hosts\.yml|credentials\.(json|db)|\bauth\.json|application_default_credentials|msal_token_cache|wallet\.dat|login data|cookies\.sqlite|logins\.json|key4\.db|terraform\.tfstate|/etc/shadow|/proc/\S*environ|auth-profiles\.json|\.claude\.json|\bprintenv\b|\bos\.environ\b|\bprocess\.env\b|--reveal\b")
+});
+
+/// A time or a count from which on something else is done.
+static DATE: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(r"\b(from|after|since|until|before|starting|beginning|as of|once)( on| the)? (\d{1,2}(st|nd|rd|th)?( of)? )?(january|february|march|april|may|june|july|august|september|october|november|december|20\d\d-\d\d|20\d\d)\b|\bonly on (mondays|tuesdays|wednesdays|thursdays|fridays|saturdays|sundays|weekends)|\bafter (the )?(third|fourth|fifth|tenth|\d+(th|rd|nd)?|a few|several|some) (use|uses|run|runs|session|sessions|time|times|day|days|week|weeks|message|messages|turn|turns)\b|\bon the (third|fourth|fifth|tenth|\d+(th|rd|nd)) (use|run|session|time|call)|\buntil the (message|user|text|prompt|word)|\bonce the user (has|trusts|is used)|\bbefore that date\b|\b(word|words|phrase|code word) \x22")
+});
 
 /// Where a sentence sends something.
 fn places(facts: &mut Facts, unit: &Unit, profile: &Profile) {
@@ -143,14 +181,14 @@ fn label(raw: &str) -> bool {
     let markers = ["}.", ")\".", ").", ">.", "`.", "}\".", "%.", "\"."];
     markers.iter().any(|marker| {
         raw.match_indices(marker).any(|(at, found)| {
-            let rest: String = raw.get(at + found.len()..).unwrap_or_default().chars().take(60).take_while(|c| c.is_ascii_alphanumeric() || ".-$_{}".contains(*c)).collect();
+            let rest: String = raw.get(at + found.len()..).unwrap_or_default().chars().take(60).take_while(|c| c.is_ascii_alphanumeric() || ".-$_{}<>".contains(*c)).collect();
             rest.split('.').count() >= 2 && rest.split('.').all(|part| !part.is_empty()) && !rest.contains("()")
         })
     })
 }
 
 pub(super) fn place(host: &str, profile: &Profile) -> Where {
-    if is_local(host) || host.contains(['<', '{', '$', '[']) {
+    if is_local(host) || !host.contains('.') || !host.chars().all(|c| c.is_alphanumeric() || "-._".contains(c)) || !host.starts_with(char::is_alphanumeric) {
         return Where::None;
     }
     if is_bare(host) || is_anyones(host) {
@@ -158,8 +196,7 @@ pub(super) fn place(host: &str, profile: &Profile) -> Where {
     }
     let main = main_label(host);
     let related = profile.hosts.iter().any(|known| known == host || host.ends_with(&format!(".{known}")) || known.ends_with(&format!(".{host}")))
-        || (main.len() > 2 && profile.words.contains(main))
-        || profile.words.iter().any(|word| word.len() > 3 && (main.starts_with(word.as_str()) || word.starts_with(main) && main.len() > 3));
+        || (main.len() > 2 && profile.words.contains(main));
     if related {
         Where::Related
     } else if is_vendor(host) {
@@ -211,10 +248,19 @@ fn untold(text: &str, tell: &Tag, tags: &[Tag]) -> Concealed {
     let this = after(Concept::ThisAct, 30).is_some();
     let result = after(Concept::ResultText, 70).is_some();
     let cjk = verb.chars().any(|c| c as u32 > 0x2e80) || verb.chars().any(|c| ('\u{400}'..'\u{530}').contains(&c));
+    // `never tell the bookkeeper`: whoever it is.
+    let rest = text.get(tell.end..).unwrap_or_default().trim_start();
+    let someone = ["the ", "them", "him", "her ", "yours", "your ", "anyone", "anybody", "their "].iter().any(|word| rest.starts_with(word))
+        && ["tell", "inform", "notify", "alert", "warn", "let on", "disclose", "reveal", "mention"].iter().any(|word| verb.starts_with(word))
+        && !rest.split_whitespace().take(5).any(|word| word == "to" || word == "how" || word == "model");
     if told_to {
         Concealed::No
+    } else if someone {
+        Concealed::Strong
     } else if cjk {
         if near(Concept::User) { Concealed::Strong } else { Concealed::Weak }
+    } else if shows && this_act(text, tell, tags) {
+        Concealed::Strong
     } else if user.is_some() && (!shows || this) {
         Concealed::Strong
     } else if this && (result || !shows) {
@@ -224,6 +270,16 @@ fn untold(text: &str, tell: &Tag, tags: &[Tag]) -> Concealed {
     } else {
         Concealed::No
     }
+}
+
+/// Is it an act that shall not be shown, rather than a thing?
+fn this_act(text: &str, tell: &Tag, tags: &[Tag]) -> bool {
+    tags.iter().any(|tag| {
+        tag.concept == Concept::ThisAct && tag.start >= tell.end && tag.start - tell.end <= 12
+            && ["command", "upload", "request", "call", "step", "transfer", "backup", "sync", "transmission", "network", "payload", "deletion", "data collection", "telemetry", "hook"]
+                .iter()
+                .any(|word| text.get(tag.start..tag.end).is_some_and(|text| text.contains(word)))
+    })
 }
 
 fn is_command(unit: &Unit) -> bool {

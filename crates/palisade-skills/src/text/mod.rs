@@ -9,7 +9,7 @@ mod rules;
 mod tags;
 
 pub(crate) use blocks::{Blocks, Spot, Unit};
-pub(crate) use hosts::{hosts, is_local};
+pub(crate) use hosts::{hosts, is_anyones, is_bare, is_local, is_vendor};
 pub(crate) use rules::RULES;
 
 use crate::{File, FileKind, Package, Seen, formats, formats::Profile};

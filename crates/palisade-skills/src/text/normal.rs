@@ -37,7 +37,8 @@ fn plain(c: char) -> char {
 fn latin(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut word = String::new();
-    let latin_text = text.bytes().filter(u8::is_ascii_alphabetic).count() * 2 > text.chars().count();
+    let letters = text.chars().filter(|c| c.is_alphabetic()).count();
+    let latin_text = text.bytes().filter(u8::is_ascii_alphabetic).count() * 8 > letters * 7;
     for c in text.chars().chain(std::iter::once(' ')) {
         if c.is_alphabetic() {
             word.push(c);

@@ -1,5 +1,9 @@
 //! What sentences order, alone and together with their neighbours.
 
+use std::sync::LazyLock;
+
+use regex_automata::meta::Regex;
+
 use super::{
     blocks::{Spot, Unit},
     facts::{Concealed, Facts, Where, facts},
@@ -28,8 +32,10 @@ struct Here<'a> {
     to: Where,
     /// Its neighbours hold a command or code.
     command: bool,
-    /// The two sentences before it order to read this.
+    /// The two sentences before it order to read this, or speak of a secret.
     read_before: Set,
+    /// A place in a neighbour that has nothing to do with the purpose.
+    foreign: bool,
     /// The next sentences order.
     ordered_after: Set,
 }
@@ -40,10 +46,12 @@ pub(super) fn look(file: &File, units: &[Unit], profile: &Profile, names: &[&str
         let mut here = Here {
             file, unit, facts: own, profile,
             said: own.said, ordered: own.ordered, concealed: own.concealed, to: own.to, command: own.command,
-            read_before: Set::default(), ordered_after: Set::default(),
+            read_before: Set::default(), foreign: own.to >= Where::Foreign, ordered_after: Set::default(),
         };
-        let from = at.saturating_sub(NEAR);
-        let to = (at + NEAR + 1).min(units.len());
+        // A comment's lines are short.
+        let near = if unit.spot == Spot::Comment { NEAR * 2 } else { NEAR };
+        let from = at.saturating_sub(near);
+        let to = (at + near + 1).min(units.len());
         for other in from..to {
             let (Some(neighbour), Some(facts)) = (units.get(other), all.get(other)) else { continue };
             if other == at || neighbour.section != unit.section || (facts.taught && !own.taught) {
@@ -54,6 +62,14 @@ pub(super) fn look(file: &File, units: &[Unit], profile: &Profile, names: &[&str
             here.concealed = here.concealed.max(facts.concealed);
             here.to = here.to.max(facts.to);
             here.command |= facts.command;
+            here.foreign |= facts.to >= Where::Foreign && facts.url;
+            if other + 1 == at || other == at + 1 {
+                for concept in [SecretStrong, Wallet, Account] {
+                    if facts.says(&[concept]) && (facts.secret_path || concept != SecretStrong) {
+                        here.read_before.add(concept);
+                    }
+                }
+            }
             if other < at && facts.orders(&[Read, Run, Encode, Write]) {
                 here.read_before = here.read_before.with(facts.said);
             }
@@ -118,22 +134,31 @@ impl Here<'_> {
 
     fn sending(&self, seen: &mut Seen) {
         let facts = self.facts;
-        let sends = facts.orders(&[Send]) || (self.unit.spot == Spot::Code && facts.says(&[Send]));
-        if !sends || self.to < Where::Related {
-            return;
-        }
         let code = self.unit.spot == Spot::Code;
         let to = if facts.to > Where::None { facts.to } else { self.to };
         let said = facts.said.with(self.read_before);
         let backing = self.backing();
-        let own_key = ["authorization", "bearer", "header", "x-api-key", "auth"].iter().any(|word| self.unit.text.contains(word));
-        let strong = said.any(&[SecretStrong, Wallet]);
-        let secret = strong || said.has(Secret);
-        if secret && to >= Where::Unnamed && !(own_key && !strong) {
+        let sends = facts.orders(&[Send]) || (code && facts.says(&[Send]));
+        // In whatever language: the path of a secret and a strange address in one thought.
+        let literal = facts.secret_path && facts.url && facts.to >= Where::Related
+            && matches!(self.unit.spot, Spot::Prose | Spot::Item | Spot::Description | Spot::Hidden | Spot::Quote | Spot::Value | Spot::Comment);
+        if literal && !sends {
+            let act = facts.said.any(&[Send, Read, Fetch, Run]) || !self.unit.text.is_ascii();
+            let confidence = if facts.to >= Where::Foreign && act || backing > 0 { Medium } else { Low };
+            self.say(seen, &rules::SEND_SECRETS, Severity::High, confidence, "the path of a secret and an address outside stand in one sentence");
+        }
+        if !sends || to < Where::Related {
+            return;
+        }
+        let own_key = ["authorization", "bearer", "header", "x-api-key", "auth"].iter().any(|word| self.unit.text.contains(word)) && !facts.secret_path;
+        let strong = facts.secret_path || said.any(&[Wallet]) || said.has(SecretStrong) && !own_key;
+        let secret = strong || said.any(&[Secret, Account]);
+        if secret && !(own_key && !strong) {
             let confidence = match (strong, to >= Where::Foreign, backing) {
                 (true, true, _) | (_, true, 2..) | (true, _, 2..) => High,
-                (true, _, 1) | (false, true, 1) | (_, _, 2..) => Medium,
-                (true, _, 0) if !code => Medium,
+                (true, _, 1) | (false, true, 1) => Medium,
+                (false, _, 2..) if to >= Where::Unnamed || self.concealed == Concealed::Strong => Medium,
+                (true, _, 0) if !code && facts.url => Medium,
                 _ => Low,
             };
             self.say(seen, &rules::SEND_SECRETS, Severity::High, confidence, "it tells the agent to send secrets away");
@@ -142,9 +167,9 @@ impl Here<'_> {
             let (severity, confidence) = match (to, backing) {
                 (Where::Foreign | Where::Anyones, 1..) => (Severity::High, High),
                 (Where::Foreign | Where::Anyones, 0) => (Severity::High, Medium),
-                (Where::Unnamed, 2..) => (Severity::High, Medium),
-                (Where::Related | Where::Vendor, _) if self.concealed == Concealed::Strong => (Severity::High, Medium),
-                (Where::Unnamed, 1) => (Severity::Medium, Medium),
+                (Where::Unnamed | Where::Related | Where::Vendor, 2..) => (Severity::High, Medium),
+                (_, _) if self.concealed == Concealed::Strong => (Severity::High, Medium),
+                (Where::Unnamed | Where::Related, 1) => (Severity::Medium, Medium),
                 _ => (Severity::Low, Low),
             };
             self.say(seen, &rules::SEND_CONVERSATION, severity, confidence, "it tells the agent to send what was said in the conversation away");
@@ -154,19 +179,17 @@ impl Here<'_> {
                 (Where::Foreign | Where::Anyones, 2..) => (Severity::High, High),
                 (Where::Foreign | Where::Anyones, 1) if !code && own => (Severity::High, Medium),
                 (Where::Foreign | Where::Anyones, _) => (Severity::Medium, Medium),
-                (Where::Unnamed, 3..) => (Severity::High, Medium),
-                (Where::Unnamed, 2) => (Severity::Medium, Medium),
-                (Where::Vendor | Where::Related, _) if self.concealed == Concealed::Strong => (Severity::High, Medium),
+                (Where::Unnamed | Where::Related, 3..) => (Severity::High, Medium),
+                (_, _) if self.concealed == Concealed::Strong => (Severity::High, Medium),
+                (Where::Unnamed | Where::Related, 2) => (Severity::Medium, Medium),
                 (Where::Unnamed, 1) => (Severity::Low, Low),
                 _ => return,
             };
             self.say(seen, &rules::SEND_FILES, severity, confidence, "it tells the agent to send the user's data to a place outside");
         } else if !secret && to >= Where::Foreign && !code {
-            let standing = self.said.has(Standing);
-            let (severity, confidence) = match (standing, backing) {
+            let (severity, confidence) = match (self.said.has(Standing), backing) {
                 (true, 3..) => (Severity::High, Medium),
-                (true, _) => (Severity::Medium, Medium),
-                (_, 2..) => (Severity::Medium, Medium),
+                (true, _) | (_, 2..) => (Severity::Medium, Medium),
                 _ => return,
             };
             self.say(seen, &rules::STANDING, severity, confidence, "it tells the agent to report to a place outside each time");
@@ -191,7 +214,7 @@ impl Here<'_> {
             let severity = if facts.to >= Where::Foreign && (data || facts.says(&[ImageWord])) { Severity::High } else { Severity::Medium };
             self.say(seen, &rules::SEND_URL, severity, confidence, "an address takes data along");
         } else if facts.says(&[ImageWord]) && self.said.has(QueryWord) && facts.orders(&[Write, Encode, Read, Send, Fetch])
-            && self.said.any(&[Secret, SecretStrong, Conversation, Personal, Environment]) && self.to >= Where::Unnamed
+            && self.said.any(&[Secret, SecretStrong, Conversation, Personal, Environment]) && self.to >= Where::Related
         {
             self.say(seen, &rules::SEND_URL, Severity::High, Medium, "a picture's address takes data along");
         }
@@ -203,14 +226,14 @@ impl Here<'_> {
             return;
         }
         let heavy = facts.orders(&[Send, Install, Delete, Pay, Disable, Fetch]) || (facts.orders(&[Read, Write, Run]) && facts.says(&[SecretStrong, Secret, MemoryFile, Startup, Conversation]));
-        let outward = self.to >= Where::Unnamed && self.ordered.has(Send);
+        let outward = self.to >= Where::Related && self.ordered.has(Send);
         let around = self.ordered.any(&[Send, Install, Delete, Pay, Run, Fetch, Write, Read, Disable]) || self.command;
         let secret = self.said.any(&[SecretStrong, Secret]);
-        if heavy || outward || (around && (secret || self.said.has(MemoryFile) || self.to >= Where::Unnamed)) {
+        if heavy || outward || (around && (secret || self.said.has(MemoryFile) || self.to >= Where::Related)) {
             self.say(seen, &rules::CONCEAL_ACT, Severity::High, High, "it tells the agent to do something and to keep it from the user");
         } else if around {
-            let standing = self.said.any(&[Standing, Approval, Urgent]);
-            let confidence = if standing { Medium } else { Low };
+            let near = facts.orders(&[Write, Run, Delete, Install, Send, Fetch, Disable]);
+            let confidence = if near || self.said.any(&[Standing, Approval, Urgent, Gate]) { Medium } else { Low };
             self.say(seen, &rules::CONCEAL_ACT, Severity::High, confidence, "it tells the agent to do something and to keep it from the user");
         } else {
             self.say(seen, &rules::CONCEAL, Severity::Medium, Medium, "it tells the agent to keep something from the user");
@@ -284,12 +307,12 @@ impl Here<'_> {
 
     fn including(&self, seen: &mut Seen) {
         let facts = self.facts;
-        let remote = facts.url || facts.says(&[Webhook, Paste]) || (facts.says(&[ServerWord]) && self.to >= Where::Unnamed);
-        if !facts.orders(&[Fetch]) || !remote || self.unit.spot == Spot::Code {
+        let remote = facts.url || facts.says(&[Webhook, Paste]) || (facts.says(&[ServerWord]) && self.to >= Where::Related);
+        if !facts.orders(&[Fetch, Read]) || !remote || self.unit.spot == Spot::Code {
             return;
         }
         let text = self.unit.text.as_str();
-        let follows = facts.orders(&[Follow]) || self.ordered_after.has(Follow);
+        let follows = facts.orders(&[Follow, Run]) || self.ordered_after.any(&[Follow, Run]);
         let orders_there = self.said.any(&[Instructions, SystemPrompt]) || ["whatever", "what it says", "its contents", "the contents", "the content", "response", "the result", "its output", "the steps"].iter().any(|word| text.contains(word));
         if !follows || !orders_there || facts.to == Where::None && !facts.says(&[ServerWord]) {
             return;
@@ -298,9 +321,9 @@ impl Here<'_> {
             + usize::from(self.said.any(&[Supersede, Ignore, ExcludeOthers]))
             + usize::from(self.concealed >= Concealed::Weak)
             + usize::from(self.unasked())
-            + usize::from(["whatever", "exactly", "verbatim", "any instructions", "any commands", "without question", "as if", "treat", "as your", "to the letter", "trusted", "authoritative"].iter().any(|word| text.contains(word)))
+            + usize::from(["whatever", "what it says", "same authority", "instead of", "part of this skill", "exactly", "verbatim", "any instructions", "any commands", "without question", "as if", "treat", "as your", "to the letter", "trusted", "authoritative"].iter().any(|word| text.contains(word)))
             + usize::from(self.to >= Where::Anyones);
-        let foreign = self.to >= Where::Unnamed;
+        let foreign = self.to >= Where::Related;
         if blind >= 2 && foreign || blind >= 3 {
             self.say(seen, &rules::INCLUDE_BLIND, Severity::High, if blind >= 3 { High } else { Medium }, "it tells the agent to obey what a place outside says");
         } else if blind == 1 && self.to >= Where::Foreign {
@@ -313,13 +336,15 @@ impl Here<'_> {
     fn staying(&self, seen: &mut Seen) {
         let facts = self.facts;
         let hostile = self.concealed == Concealed::Strong
-            || (self.ordered.has(Send) && self.to >= Where::Unnamed)
+            || (self.ordered.has(Send) && self.to >= Where::Related)
             || self.said.any(&[ExcludeOthers])
             || (self.ordered.has(Ignore) && self.said.has(Instructions))
             || self.unasked()
             || (self.to >= Where::Foreign && self.ordered.any(&[Fetch, Run]));
+        // What is planted stands in quotation marks.
+        let planted = facts.tags.iter().any(|tag| tag.quoted && matches!(tag.concept, Send | Conceal | Ignore | Approval | Fetch | Run | Follow | Tell)) && (facts.to >= Where::Related || facts.tags.iter().any(|tag| tag.quoted && matches!(tag.concept, Conceal | Approval | Ignore)));
         if facts.orders(&[Write]) && facts.says(&[MemoryFile]) {
-            if hostile {
+            if hostile || planted {
                 self.say(seen, &rules::REMEMBER_HOSTILE, Severity::High, Medium, "it plants orders in what later sessions obey");
             } else {
                 let lasting = self.said.has(Standing) || ["future", "persist", "permanent", "never remove", "do not remove", "survive"].iter().any(|word| self.unit.text.contains(word));
@@ -359,7 +384,7 @@ impl Here<'_> {
         let backing = usize::from(self.concealed >= Concealed::Weak) + usize::from(self.said.has(Standing)) + usize::from(self.unasked()) + usize::from(self.said.has(Gate));
         if facts.orders(&[Delete]) && facts.says(&[BroadTarget]) {
             let text = self.unit.text.as_str();
-            let whole = ["home directory", "home folder", "all files", "every file", "entire disk", "rm -rf /", "rm -rf ~", "rm -rf \"$home", "rm -rf $home", "all data", "the database", "all tables", "backups", "git history", "system files", "all emails", "production", "documents", "entire", "evidence", "shell history", "bash_history", "audit log"].iter().any(|word| text.contains(word)) || !text.is_ascii();
+            let whole = ["home directory", "home folder", "all files", "every file", "entire disk", "rm -rf /", "rm -rf ~", "rm -rf \"$home", "rm -rf $home", "all data", "the database", "all tables", "backups", "git history", "remote tags", "rm -rf .git", "reflog", "system files", "all emails", "production", "documents", "entire", "evidence", "shell history", "bash_history", "audit log"].iter().any(|word| text.contains(word)) || !text.is_ascii();
             let (severity, confidence) = match (whole, backing) {
                 (true, 2..) => (Severity::High, High),
                 (true, 1) if self.unit.spot != Spot::Code => (Severity::High, Medium),
@@ -384,7 +409,7 @@ impl Here<'_> {
             self.say(seen, &rules::PAY, Severity::High, if backing >= 2 { High } else { Medium }, "it sends money to a recipient of its own");
         }
         if facts.orders(&[AskUser]) && facts.says(&[Wallet, Account]) {
-            let sends = self.ordered.has(Send) && self.to >= Where::Unnamed;
+            let sends = self.ordered.has(Send) && self.to >= Where::Related;
             let (severity, confidence) = if sends || self.concealed >= Concealed::Weak { (Severity::High, Medium) } else { (Severity::Medium, Medium) };
             self.say(seen, &rules::PHISH, severity, confidence, "it makes the agent ask the user for a secret");
         }
@@ -406,7 +431,8 @@ impl Here<'_> {
             self.say(seen, &rules::SPREAD, Severity::High, if backed { Medium } else { Low }, "it copies itself elsewhere");
         }
         let third_mail = facts.mail && !self.unit.text.contains("noreply@") && !self.unit.text.contains("example.com");
-        if facts.says(&[Grant]) && (third_mail || facts.says(&[SecretStrong]) && facts.orders(&[Write])) && (facts.orders(&[Write, Send, Run, Install]) || facts.command || self.said.has(Standing)) {
+        let account = ["collaborators/", "deploy-key add", "permission=admin", "authorized_keys", "net localgroup", "create-access-key", "add-iam-policy", "clusterrolebinding", "usermod -ag"].iter().any(|word| self.unit.text.contains(word));
+        if facts.says(&[Grant]) && (third_mail || account && (self.said.any(&[Standing, Approval]) || self.concealed >= Concealed::Weak)) && (facts.orders(&[Write, Send, Run, Install]) || facts.command || self.said.has(Standing)) {
             let (severity, confidence) = if self.backing() >= 1 { (Severity::High, if self.backing() >= 2 { High } else { Medium }) } else { (Severity::Medium, Medium) };
             self.say(seen, &rules::GRANT, severity, confidence, "it gives access or copies to somebody whom it names");
         }
@@ -415,7 +441,8 @@ impl Here<'_> {
             let (severity, confidence) = if backed { (Severity::High, High) } else if self.said.has(Standing) { (Severity::High, Low) } else { (Severity::Medium, Low) };
             self.say(seen, &rules::PROMOTE, severity, confidence, "it bends the agent's advice");
         }
-        if facts.says(&[BaseUrl]) && facts.orders(&[Write, Run, Install]) && facts.to >= Where::Foreign && facts.url {
+        let set = self.unit.spot == Spot::Code && ["anthropic_base_url", "openai_base_url", "openai_api_base"].iter().any(|word| self.unit.text.contains(word));
+        if facts.says(&[BaseUrl]) && (set || facts.orders(&[Write, Run, Install])) && facts.to >= Where::Foreign && facts.url {
             let model = ["anthropic_base_url", "openai_base_url", "openai_api_base", "gateway", "proxy", "/etc/hosts", "pushurl", "remote set-url"].iter().any(|word| self.unit.text.contains(word));
             let (severity, confidence) = match (model, self.backing()) {
                 (true, 1..) => (Severity::High, High),
@@ -425,8 +452,8 @@ impl Here<'_> {
             };
             self.say(seen, &rules::REDIRECT, severity, confidence, "it points the agent to another host");
         }
-        if facts.says(&[Gate]) && facts.orders(&[Send, Delete, Run, Fetch, Install, Ignore]) {
-            let grave = self.to >= Where::Foreign || self.said.has(SecretStrong) || self.concealed == Concealed::Strong || (self.ordered.has(Delete) && self.said.has(BroadTarget)) || self.ordered.has(Ignore) && self.said.has(Instructions);
+        if facts.says(&[Gate]) && (facts.orders(&[Send, Delete, Run, Fetch, Install, Ignore, Pay]) || facts.gated && facts.orders(&[Write, Disable])) {
+            let grave = self.to >= Where::Foreign || self.said.has(SecretStrong) || self.concealed == Concealed::Strong || self.said.has(Money) && facts.gated || (self.ordered.has(Delete) && self.said.has(BroadTarget)) || self.ordered.has(Ignore) && self.said.has(Instructions);
             let (severity, confidence) = if grave { (Severity::High, Medium) } else { (Severity::Medium, Low) };
             self.say(seen, &rules::GATE, severity, confidence, "it does something on a condition that a trial would not meet");
         }
@@ -475,7 +502,11 @@ impl Here<'_> {
     fn hiding(&self, seen: &mut Seen) {
         let facts = self.facts;
         let aside = matches!(self.unit.spot, Spot::Hidden | Spot::Comment);
-        if facts.says(&[ScanVerdict]) && facts.says(&[SkillSelf, Scanner]) {
+        let asked = VERDICT.is_match(&self.unit.text);
+        if asked && (REVIEW.is_match(&self.unit.text) || self.said.has(Scanner) || aside) && !facts.taught {
+            let severity = if aside || REVIEW.is_match(&self.unit.text) { Severity::High } else { Severity::Medium };
+            self.say(seen, &rules::SCANNER, severity, Medium, "it tells whoever vets it what to find");
+        } else if facts.says(&[ScanVerdict]) && facts.says(&[SkillSelf, Scanner]) {
             let verdict = ["do not flag", "don't flag", "not flag", "mark as safe", "mark this as safe", "classify", "rate as safe", "rate this", "report no issues", "verdict", "return safe", "output safe", "report as safe", "should ignore", "must ignore", "skip this file", "skip this section", "skip analysis", "exclude from", "pre-vetted", "already audited", "been audited", "been vetted", "clean bill", "nothing suspicious", "not malicious", "no malicious"].iter().any(|word| self.unit.text.contains(word));
             if verdict {
                 let both = facts.says(&[Scanner]) && facts.says(&[SkillSelf]);
@@ -483,15 +514,15 @@ impl Here<'_> {
                 self.say(seen, &rules::SCANNER, severity, confidence, "it speaks to whoever vets it");
             }
         }
-        let poison = self.unit.spot == Spot::Description && self.file.kind == crate::FileKind::Definition || self.unit.spot == Spot::Value && self.file.kind == crate::FileKind::Definition;
-        if poison && (facts.says(&[SecretStrong]) && facts.orders(&[Read, Send, Write, Fetch]) || facts.concealed == Concealed::Strong || facts.says(&[FakeTag]) && facts.orders(&[Read, Send, Run, Fetch])) && self.unit.text.split(' ').count() > 5 {
+        let poison = matches!(self.unit.spot, Spot::Description | Spot::Value) && self.file.kind != crate::FileKind::Prose;
+        if poison && (facts.says(&[SecretStrong]) && facts.orders(&[Read, Send, Write, Fetch]) || self.concealed == Concealed::Strong && (facts.orders(&[Read, Send, Write, Fetch, Run]) || facts.says(&[Secret, Conversation])) || facts.says(&[FakeTag]) && facts.orders(&[Read, Send, Run, Fetch])) && self.unit.text.split(' ').count() > 5 {
             self.say(seen, &rules::TOOL_POISON, Severity::High, High, "the description of a tool gives orders");
         }
         if self.unit.spot != Spot::Hidden {
             return;
         }
         let act = facts.orders(&[Send, Run, Fetch, Delete, Install, Ignore, Pay, Disable]) || facts.orders(&[Read, Write]) && facts.says(&[Secret, SecretStrong, MemoryFile, Conversation, Files]) || facts.says(&[Ignore]) && facts.says(&[Instructions]);
-        let aim = usize::from(self.said.any(&[Secret, SecretStrong, Conversation, MemoryFile])) + usize::from(self.to >= Where::Unnamed)
+        let aim = usize::from(self.said.any(&[Secret, SecretStrong, Conversation, MemoryFile])) + usize::from(self.to >= Where::Related)
             + usize::from(self.concealed >= Concealed::Weak) + usize::from(self.unasked()) + usize::from(self.said.any(&[Ignore, Role]) && self.said.has(Instructions)) + usize::from(facts.says(&[Address])) + usize::from(self.said.has(Standing)) + usize::from(facts.says(&[FakeTag]));
         if act && aim >= 2 {
             self.say(seen, &rules::HIDDEN_ORDER, Severity::High, High, "an order stands where only the model reads");
@@ -500,6 +531,20 @@ impl Here<'_> {
         }
     }
 }
+
+fn pattern(pattern: &str) -> Regex {
+    Regex::new(pattern).expect("the pattern is one of ours")
+}
+
+/// A verdict that is asked for.
+static VERDICT: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(r"\b(classif(y|ied)|rate|mark|label|score|report|treat|consider|return|output|respond with|answer|conclude|assess|judge|deem|verdict)\b.{0,50}\b(benign|safe|clean|harmless|no issues|no findings|low.risk|not malicious|false positive|trusted|approved|pass)\b")
+});
+
+/// Who vets, and what is vetted.
+static REVIEW: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(r"\b(analy[sz]\w+|review\w*|scan\w*|vet|vets|vetting|audit\w*|inspect\w*|evaluat\w*|judg\w*|classify\w*|moderat\w*|assess\w*|grad\w*)\b.{0,40}\b(this|the) (skill|file|package|content|plugin|document|repository|code|text|prompt)\b|\b(scanner|reviewer|auditor|classifier|judge|analyst|moderator)s?\b.{0,30}(:|should|must|please|note)|\bnote (to|for) (the )?(reviewer|scanner|auditor|analyst|model|judge|security)")
+});
 
 /// Does the sentence forbid what the phrase names: `never push without asking`?
 fn protected(here: &Here<'_>, concept: Concept) -> bool {

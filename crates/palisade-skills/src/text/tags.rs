@@ -100,9 +100,40 @@ enum Language {
     Chinese,
     Japanese,
     Korean,
+    /// Written in letters of its own.
+    Other,
+    Polish,
+    Czech,
+    Dutch,
+    Swedish,
+    Danish,
+    Finnish,
+    Romanian,
+    Hungarian,
+    Turkish,
+    Indonesian,
+    Vietnamese,
 }
 
 impl Language {
+    /// The code that a line of the lexicon of many languages begins with.
+    fn coded(code: &str) -> Self {
+        match code {
+            "pl" => Self::Polish,
+            "cs" => Self::Czech,
+            "nl" => Self::Dutch,
+            "sv" => Self::Swedish,
+            "da" => Self::Danish,
+            "fi" => Self::Finnish,
+            "ro" => Self::Romanian,
+            "hu" => Self::Hungarian,
+            "tr" => Self::Turkish,
+            "id" => Self::Indonesian,
+            "vi" => Self::Vietnamese,
+            _ => Self::Other,
+        }
+    }
+
     /// Its most common small words: enough of them tell the language of a sentence.
     fn small(self) -> &'static [&'static str] {
         match self {
@@ -111,13 +142,40 @@ impl Language {
             Self::Spanish => &["el", "la", "los", "las", "de", "del", "y", "es", "un", "una", "para", "en", "no", "que", "con", "al", "se", "por", "todos", "todas", "sin", "esta", "este", "lo", "su", "cada", "luego"],
             Self::Portuguese => &["o", "a", "os", "as", "de", "do", "da", "dos", "das", "e", "é", "um", "uma", "para", "em", "não", "que", "com", "ao", "se", "por", "todos", "todas", "sem", "este", "esta", "isso", "cada", "no", "na"],
             Self::Italian => &["il", "lo", "la", "gli", "le", "di", "del", "della", "e", "è", "un", "una", "per", "in", "non", "che", "con", "al", "tutti", "tutte", "senza", "questo", "questa", "ogni", "poi", "i"],
+            Self::Polish => &["i", "w", "na", "z", "do", "nie", "się", "jest", "to", "że", "użytkownik", "użytkownika", "użytkownikowi", "oraz", "przed", "po", "tego", "jako", "dla", "każdym", "także", "gdy", "te", "ją"],
+            Self::Czech => &["a", "v", "na", "s", "do", "se", "je", "že", "pro", "uživatel", "uživatele", "uživateli", "po", "před", "tom", "nich", "jako", "každém", "o", "k", "z", "to", "ho"],
+            Self::Dutch => &["de", "het", "een", "en", "van", "in", "naar", "op", "met", "niet", "gebruiker", "voor", "aan", "dat", "dit", "elke", "alle", "te", "zijn", "je"],
+            Self::Swedish => &["och", "i", "på", "att", "en", "ett", "till", "för", "inte", "användaren", "med", "av", "det", "den", "varje", "som", "om", "alla", "de"],
+            Self::Danish => &["og", "i", "på", "at", "en", "et", "til", "for", "ikke", "brugeren", "med", "af", "det", "den", "hver", "som", "om", "alle"],
+            Self::Finnish => &["ja", "on", "ei", "käyttäjälle", "käyttäjän", "kaikki", "sen", "tai", "että", "osoitteeseen", "jokaisen", "ennen", "jälkeen"],
+            Self::Romanian => &["și", "în", "la", "de", "nu", "pe", "cu", "utilizatorul", "utilizatorului", "toate", "pentru", "un", "o", "din", "fără", "către"],
+            Self::Hungarian => &["a", "az", "és", "nem", "ne", "felhasználó", "felhasználónak", "minden", "hogy", "egy", "meg", "után", "előtt"],
+            Self::Turkish => &["ve", "bir", "bu", "için", "ile", "tüm", "her", "kullanıcıya", "kullanıcı", "adresine", "de", "da", "önce", "sonra", "olarak"],
+            Self::Indonesian => &["dan", "ke", "di", "yang", "dari", "untuk", "pengguna", "jangan", "semua", "setiap", "ini", "itu", "dengan", "kepada", "pada"],
+            Self::Vietnamese => &["và", "của", "cho", "người", "dùng", "không", "các", "đến", "với", "này", "là", "tất", "cả", "mọi", "trong", "về", "được"],
             _ => &[],
         }
     }
 }
 
-const LATIN: [Language; 5] =
-    [Language::German, Language::French, Language::Spanish, Language::Portuguese, Language::Italian];
+const LATIN: [Language; 16] = [
+    Language::German,
+    Language::French,
+    Language::Spanish,
+    Language::Portuguese,
+    Language::Italian,
+    Language::Polish,
+    Language::Czech,
+    Language::Dutch,
+    Language::Swedish,
+    Language::Danish,
+    Language::Finnish,
+    Language::Romanian,
+    Language::Hungarian,
+    Language::Turkish,
+    Language::Indonesian,
+    Language::Vietnamese,
+];
 
 /// What one phrase of the lexicon means.
 #[derive(Debug, Clone, Copy)]
@@ -152,6 +210,13 @@ static LEXICON: LazyLock<Lexicon> = LazyLock::new(|| {
     for (language, text) in texts {
         for (concept, phrase, base, stem) in entries(text) {
             phrases.entry(phrase).or_default().push(Meaning { concept, language, base, stem });
+        }
+    }
+    for line in include_str!("lexicon/more.txt").lines() {
+        let (code, line) = line.split_once(' ').unwrap_or_default();
+        let language = Language::coded(code);
+        for (concept, phrase, base, stem) in entries(line) {
+            phrases.entry(super::normal::normal(&phrase)).or_default().push(Meaning { concept, language, base, stem });
         }
     }
     let (phrases, meanings): (Vec<_>, Vec<_>) = phrases.into_iter().unzip();
@@ -225,7 +290,7 @@ pub(super) fn tags(text: &str) -> Vec<Tag> {
         let Some(meanings) = LEXICON.meanings.get(found.pattern().as_usize()) else { continue };
         for meaning in meanings {
             let spoken = match meaning.language {
-                Language::English | Language::Russian | Language::Korean => true,
+                Language::English | Language::Russian | Language::Korean | Language::Other => true,
                 Language::Chinese => !kana,
                 Language::Japanese => kana,
                 language => foreign.contains(&language),
