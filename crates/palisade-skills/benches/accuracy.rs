@@ -58,7 +58,7 @@ impl Count {
 /// The worst verdict of the packages that a path holds, with its report.
 fn judge(path: &Path) -> Vec<Report> {
     let tree = Tree::open(path, Limits::default()).unwrap();
-    (0..tree.len()).map(|at| scan(&tree.read(at), &Options::default())).collect()
+    (0..tree.len()).into_par_iter().map(|at| scan(&tree.read(at), &Options::default())).collect()
 }
 
 fn worst(reports: &[Report]) -> Verdict {

@@ -105,7 +105,9 @@ fn judge(file: &File, text: &str, line: u32, sure: Confidence, profile: &Profile
     if facts.shell && facts.network {
         say(&rules::SCRIPT_SHELL, Severity::High, sure, "a connection outwards is joined to a shell");
     }
-    if facts.executes_fetched {
+    // `curl http://… | sh`: a pattern, no address.
+    let pattern = file.kind == FileKind::Prose && !hosts.iter().any(|host| host.contains('.') && host.is_ascii());
+    if facts.executes_fetched && !pattern {
         let known = !strange;
         let (severity, confidence) = if known { (Severity::Medium, Low) } else { (Severity::High, sure) };
         let prose = file.kind == FileKind::Prose;

@@ -202,7 +202,8 @@ impl Here<'_> {
         let object = self.said.any(&[Secret, SecretStrong, Conversation, Files, Personal, Environment, HistoryFile, SystemPrompt]);
         let acts = facts.orders(&[Send, Read, Run, Fetch, Encode, Write, Install]) || facts.command;
         if facts.says(&[Dns]) && acts {
-            let carries = facts.label || (self.said.has(DnsLabel) && (self.said.has(Encode) || object));
+            let looked = facts.command || ["look", "quer", "resolv", "nslookup", "dig ", "ping", "lookup", "getaddrinfo", "gethostbyname", "label"].iter().any(|word| self.unit.text.contains(word)) || !self.unit.text.is_ascii();
+            let carries = looked && facts.label || (self.said.has(DnsLabel) && (self.said.has(Encode) || object));
             if carries {
                 let confidence = if object || self.said.has(Encode) || facts.to >= Where::Foreign { High } else { Medium };
                 self.say(seen, &rules::SEND_DNS, Severity::High, confidence, "it puts data into the name of a host that is looked up");
@@ -255,6 +256,13 @@ impl Here<'_> {
             let verb = word(tag);
             let ignoring = tag.concept == Ignore && !tags.iter().any(|other| other.concept == Supersede && other.start == tag.start);
             let subject = text.get(..tag.start).unwrap_or_default();
+            // `text that violates policies`, `it cannot override rules`: told of, not ordered.
+            let governor = subject.trim_end().rsplit(|c: char| !c.is_alphanumeric() && c != '\'').next().unwrap_or_default();
+            let told = matches!(governor, "that" | "which" | "who" | "might" | "may" | "could" | "can" | "cannot" | "can't" | "would" | "attempts" | "tries" | "doesn't" | "shouldn't" | "wouldn't" | "won't");
+            let refused = subject.contains("cannot ") || subject.contains("can not ") || subject.contains("may not ");
+            if told || refused {
+                continue;
+            }
             if prior.is_empty() || weak_noun(word(noun)) && !ignoring {
                 continue;
             }
@@ -284,7 +292,7 @@ impl Here<'_> {
                 self.say(seen, &rules::FAKE_ROLE, severity, confidence, "it pretends to be part of the agent's own frame");
             }
         }
-        if tags.iter().any(|tag| tag.concept == Role && !tag.quoted && !matches!(word(tag), "you are now" | "you're now" | "assume the role" | "debug mode enabled" | "maintenance mode" | "new persona" | "without restrictions" | "no restrictions" | "developer mode" | "pretend to be" | "pretend you are" | "updated instructions" | "unfiltered" | "uncensored" | "admin mode" | "your primary objective" | "new objective" | "elevated mode" | "sudo mode")) {
+        if tags.iter().any(|tag| tag.concept == Role && !tag.quoted && !matches!(word(tag), "you are now" | "god mode" | "you're now" | "assume the role" | "debug mode enabled" | "maintenance mode" | "new persona" | "without restrictions" | "no restrictions" | "developer mode" | "pretend to be" | "pretend you are" | "updated instructions" | "unfiltered" | "uncensored" | "admin mode" | "your primary objective" | "new objective" | "elevated mode" | "sudo mode")) {
             let (severity, confidence) = if backed || self.said.has(Ignore) { (Severity::High, Medium) } else { (Severity::Medium, Medium) };
             self.say(seen, &rules::FAKE_ROLE, severity, confidence, "it gives the agent another role or purpose");
         }
@@ -300,7 +308,9 @@ impl Here<'_> {
             self.say(seen, &rules::FALSE_CONSENT, severity, confidence, "it claims that the user has agreed");
         } else if facts.says(&[Approval]) && !protected(self, Approval) && acts {
             let severity = if grave { Severity::High } else { Severity::Medium };
-            let confidence = if grave && self.unit.spot != Spot::Code { Medium } else { Low };
+            // Half a sentence, as in a list of properties, orders nothing by itself.
+            let whole = facts.orders(&[Run, Delete, Send, Install, Pay, Write, Fetch, Disable]) || facts.command || facts.says(&[User, Standing, Urgent]);
+            let confidence = if grave && whole && self.unit.spot != Spot::Code { Medium } else { Low };
             self.say(seen, &rules::APPROVAL, severity, confidence, "it tells the agent to act without asking");
         }
     }
@@ -353,7 +363,7 @@ impl Here<'_> {
             }
         }
         if facts.orders(&[Write, Install, Run]) && facts.says(&[Startup]) && self.unit.spot != Spot::Code {
-            let (severity, confidence) = if hostile { (Severity::High, Medium) } else { (Severity::Medium, Low) };
+            let (severity, confidence) = if hostile && self.unit.text.split(' ').count() > 7 { (Severity::High, Medium) } else { (Severity::Medium, Low) };
             self.say(seen, &rules::STARTUP, severity, confidence, "it puts something where it starts by itself");
         }
     }
@@ -432,7 +442,8 @@ impl Here<'_> {
         }
         let third_mail = facts.mail && !self.unit.text.contains("noreply@") && !self.unit.text.contains("example.com");
         let account = ["collaborators/", "deploy-key add", "permission=admin", "authorized_keys", "net localgroup", "create-access-key", "add-iam-policy", "clusterrolebinding", "usermod -ag"].iter().any(|word| self.unit.text.contains(word));
-        if facts.says(&[Grant]) && (third_mail || account && (self.said.any(&[Standing, Approval]) || self.concealed >= Concealed::Weak)) && (facts.orders(&[Write, Send, Run, Install]) || facts.command || self.said.has(Standing)) {
+        let explained = ["tell the user how", "show the user how", "ask the user", "the user can", "users can"].iter().any(|word| self.unit.text.contains(word));
+        if facts.says(&[Grant]) && !explained && (third_mail || account && (self.said.any(&[Standing, Approval]) || self.concealed >= Concealed::Weak)) && (facts.orders(&[Write, Send, Run, Install]) || facts.command || self.said.has(Standing)) {
             let (severity, confidence) = if self.backing() >= 1 { (Severity::High, if self.backing() >= 2 { High } else { Medium }) } else { (Severity::Medium, Medium) };
             self.say(seen, &rules::GRANT, severity, confidence, "it gives access or copies to somebody whom it names");
         }
@@ -515,7 +526,9 @@ impl Here<'_> {
             }
         }
         let poison = matches!(self.unit.spot, Spot::Description | Spot::Value) && self.file.kind != crate::FileKind::Prose;
-        if poison && (facts.says(&[SecretStrong]) && facts.orders(&[Read, Send, Write, Fetch]) || self.concealed == Concealed::Strong && (facts.orders(&[Read, Send, Write, Fetch, Run]) || facts.says(&[Secret, Conversation])) || facts.says(&[FakeTag]) && facts.orders(&[Read, Send, Run, Fetch])) && self.unit.text.split(' ').count() > 5 {
+        // A value speaks to a model only if it is a description, or says so.
+        let spoken = self.unit.spot == Spot::Description || self.said.any(&[Address, User, Urgent, FakeTag, Standing, Send]);
+        if poison && spoken && (facts.says(&[SecretStrong]) && facts.orders(&[Read, Send, Write, Fetch]) || self.concealed == Concealed::Strong && (facts.orders(&[Read, Send, Write, Fetch, Run]) || facts.says(&[Secret, Conversation])) || facts.says(&[FakeTag]) && facts.orders(&[Read, Send, Run, Fetch])) && self.unit.text.split(' ').count() > 5 {
             self.say(seen, &rules::TOOL_POISON, Severity::High, High, "the description of a tool gives orders");
         }
         if self.unit.spot != Spot::Hidden {

@@ -388,6 +388,10 @@ fn negate(text: &str, tags: &mut [Tag]) {
             if end <= tag.start {
                 let between = text.get(end..tag.start).unwrap_or_default();
                 return between.len() <= REACH
+                    && !(between.contains([',', '，']) && is_condition(text, start))
+                    && !between.contains(" and tell ")
+                    && !between.contains(" and inform ")
+                    && !between.contains(" and ask ")
                     && !between.contains(['.', ';', ':', '!', '?', '\n', '。', '，', '、', '；'])
                     && !["forget", "fail", "hesitate", "neglect", "miss ", "only", "but ", "instead", " just ", "omit", " and then ", "until", "unless", "without", "before", ", then", " because", " so "]
                         .iter()
@@ -398,6 +402,14 @@ fn negate(text: &str, tags: &mut [Tag]) {
             between.is_some_and(|between| between.len() <= 15 && between.chars().all(unspaced) && text.get(start..).and_then(|t| t.chars().next()).is_some_and(|c| matches!(c, '\u{3040}'..='\u{30ff}' | '\u{ac00}'..='\u{d7af}')))
         });
     }
+}
+
+/// Does the clause that holds this place name a condition: `if there is no key, …`?
+fn is_condition(text: &str, at: usize) -> bool {
+    let clause = text.get(..at).unwrap_or_default().rsplit(['.', ';', ':', '!', '?', '\n', ',']).next().unwrap_or_default();
+    ["if ", "when ", "where ", "unless ", "whenever ", "once ", "as long as ", "in case ", "falls ", "wenn ", "si ", "se ", "cuando ", "quand ", "если "]
+        .iter()
+        .any(|word| clause.trim_start().starts_with(word) || clause.contains(&format!(" {word}")))
 }
 
 fn quote(text: &str, tags: &mut [Tag]) {

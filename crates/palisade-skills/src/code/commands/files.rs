@@ -152,7 +152,7 @@ impl Analysis {
                     && run
                         .words()
                         .iter()
-                        .any(|word| word.starts_with("/dev/") || word.ends_with(':'))
+                        .any(|word| word.starts_with("/dev/") || word.len() == 2 && word.ends_with(':'))
                 {
                     self.report(
                         &rules::DESTRUCTION,
