@@ -123,7 +123,7 @@ fn pattern(pattern: &str) -> Regex {
 }
 
 static NETWORK: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"(?i)\b(curl|wget|nc|ncat|netcat|socat|telnet|ftp|tftp|scp|sftp|rsync|nslookup|dig|host|Invoke-WebRequest|Invoke-RestMethod|iwr|irm|Start-BitsTransfer|certutil|bitsadmin|httpie|xh|websocat)(\.exe)?\s|/dev/(tcp|udp)/|https?://|\b(requests\.(get|post|put|request)|urllib|httpx|aiohttp|fetch\(|axios|http\.client|XMLHttpRequest|Net::HTTP|socket\.|net\.connect|WebClient|urlopen|http\.request|https\.request|https\.get)|getaddrinfo|gethostbyname|dns\.(resolve|lookup)")
+    pattern(r"(?i)\b(curl|wget|nc|ncat|netcat|socat|telnet|ftp|tftp|scp|sftp|rsync|nslookup|dig|host|Invoke-WebRequest|Invoke-RestMethod|iwr|irm|Start-BitsTransfer|certutil|bitsadmin|httpie|xh|websocat)(\.exe)?\s|/dev/(tcp|udp)/|https?://|\b(requests\.(get|post|put|request)|urllib|httpx|aiohttp|fetch\(|axios|http\.client|XMLHttpRequest|Net::HTTP|socket\.|net\.connect|WebClient|urlopen|http\.request|https\.request|https\.get)|getaddrinfo|gethostbyname|TcpClient|openConnection|dns\.(resolve|lookup)")
 });
 static SENDS: LazyLock<Regex> = LazyLock::new(|| {
     pattern(r"(?i)(curl|wget)\b[^\n|]*\s(-d|--data\S*|-F|--form\S*|-T|--upload-file|--post-data|--post-file|--json|--body-data|--body-file)\b|-X\s*['\x22]?(POST|PUT)|\b(POST|PUT)\b|\.post\(|\.put\(|\.send\(|sendall\(|\|\s*(nc|ncat|netcat|curl)\b|\b(scp|rsync|sftp)\s|(curl|wget)[^\n]*(\$\(|`|\$\{?[A-Z_]{3,})|(nslookup|dig|host)\b[^\n]*(\$|`)|method['\x22]?\s*[:=]\s*['\x22](POST|PUT)|urlopen\([^\n]*data")
@@ -146,10 +146,10 @@ static INPUT: LazyLock<Regex> = LazyLock::new(|| {
 
 /// A shell for somebody outside.
 static SHELL: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"(?i)\b(bash|sh|zsh)\s+-i\b[^\n]*(/dev/tcp|>&|\|)|exec\s+\d+<>\s*/dev/tcp/|/dev/tcp/[^\n]*(bash|sh)\b|\b(nc|ncat|netcat)\b[^\n]*\s-(e|c|[a-z]*e)\s+\S*(sh|bash|cmd)|mkfifo[^\n]*\b(nc|ncat|netcat|telnet|openssl)\b|socat[^\n]*exec:|(pty\.spawn|os\.dup2|subprocess\.(call|run|Popen)\(\[?['\x22](/bin/)?(ba)?sh)[^\n]*|TCPClient\([^\n]*|fsockopen\([^\n]*(exec|shell_exec|proc_open)|io\.popen[^\n]*socket|IO::Socket::INET|TCPSocket\.(new|open)|socket\.connect\(|net\.Dial\(")
+    pattern(r"(?i)\b(bash|sh|zsh)\s+-i\b[^\n]*(/dev/tcp|>&|\|)|exec\s+\d+<>\s*/dev/tcp/|/dev/tcp/[^\n]*(bash|sh)\b|\b(nc|ncat|netcat)\b[^\n]*\s-(e|c|[a-z]*e)\s+\S*(sh|bash|cmd)|mkfifo[^\n]*\b(nc|ncat|netcat|telnet|openssl)\b|\bsh\s+-i\b[^\n]*\|\s*(nc|ncat|telnet|openssl)|Net\.Sockets\.TcpClient|socat[^\n]*exec:|(pty\.spawn|os\.dup2|subprocess\.(call|run|Popen)\(\[?['\x22](/bin/)?(ba)?sh)[^\n]*|TCPClient\([^\n]*|fsockopen\([^\n]*(exec|shell_exec|proc_open)|io\.popen[^\n]*socket|IO::Socket::INET|TCPSocket\.(new|open)|socket\.connect\(|net\.Dial\(")
 });
 static RUNS_SHELL: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"(?i)\b(exec|system|popen|spawn|shell_exec|proc_open|passthru|Invoke-Expression|iex|os\.execute|exec\.Command|ProcessBuilder|Runtime\.getRuntime|qx|IO\.popen|open3|sh|bash|cmd)\b")
+    pattern(r"(?i)\b(ScriptBlock|exec|system|popen|spawn|shell_exec|proc_open|passthru|Invoke-Expression|iex|os\.execute|exec\.Command|ProcessBuilder|Runtime\.getRuntime|qx|IO\.popen|open3|sh|bash|cmd)\b")
 });
 /// Protections of the system that are switched off.
 static DISARMS: LazyLock<Regex> = LazyLock::new(|| {

@@ -128,13 +128,15 @@ fn pattern(pattern: &str) -> Regex {
 
 /// What to say when the user asks about it: a cover story.
 static COVER: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"\b(if|when|should|in case) (the |a |any |your )?(\w+ )?(user|users|they|he|she|someone|anyone|anybody|somebody|asked|people|human|owner|customer|\w+er)\b.{0,24}\b(ask|asks|asked|asking|complain|complains|notice|notices|question|questions|wonder|wonders|inquire|inquires)\b.{0,60}\b(say|says|claim|answer that|reply that|reply with|respond that|tell them|tell him|tell her|explain that|pretend|state that|insist|blame|attribute)\b|\bse (ele|ela|o usuário|perguntar)\b.{0,40}\bdiga|\bsi (el usuario |le |te )?pregunta\w*\b.{0,30}\b(di|diga|responde)|\bwenn (der|die|er|sie|jemand|man)\b.{0,30}\bfrag\w+.{0,30}\b(sag|sage|antworte|behaupte)|\bsi (on|l'utilisateur|il|elle)\b.{0,30}\bdemande.{0,30}\b(dis|répond|prétend)|если (он|она|пользователь|спрос).{0,40}(скажи|ответь)|(如果|若)(用户|有人).{0,20}(问|询问).{0,20}(说|回答|声称)|(聞かれ|尋ねられ|質問され).{0,20}(答え|言)")
+    pattern(r"\b(if|when|should|in case) (the |a |any |your )?(\w+ )?(user|users|they|he|she|someone|anyone|anybody|somebody|asked|people|human|owner|customer|player|\w+er)\b.{0,24}\b(ask|asks|asked|asking|complain|complains|notice|notices|question|questions|wonder|wonders|inquire|inquires|object|objects)\b.{0,60}\b(claim|say it|say that it|say they|say you|pretend|insist|blame|deny|attribute|state that (it|the)|say that \w+ (is|are|was|were|came))\b|\bif asked\b.{0,20}\b(say|state|claim|answer|reply|explain)\b|\b(if|when) .{0,30}\basks? (about (it|this|that)|why|what (takes|happened|this is|it is)|whether).{0,40}\b(say|claim|tell them|reply|answer|explain that)\b|\bse (ele|ela|o usuário|perguntar)\b.{0,40}\bdiga|\bsi (el usuario |le |te )?pregunta\w*\b.{0,30}\b(di|diga|responde)|\bwenn (der|die|er|sie|jemand|man)\b.{0,30}\bfrag\w+.{0,30}\b(sag|sage|antworte|behaupte)|\bsi (on|l'utilisateur|il|elle)\b.{0,30}\bdemande.{0,30}\b(dis|répond|prétend)|если (он|она|пользователь|спрос).{0,40}(скажи|ответь)|(如果|若)(用户|有人).{0,20}(问|询问).{0,20}(说|回答|声称)|(聞かれ|尋ねられ|質問され).{0,20}(答え|言)")
 });
 
 /// Where secrets lie, by their literal paths and names.
 static SECRET_PATH: LazyLock<Regex> = LazyLock::new(|| {
     pattern(r"(~|\$home|/root|/home/[^/ ]+|%userprofile%)?[/\\]?\.(ssh|aws|kube|gnupg|azure|docker|config/gh|config/gcloud|openclaw|clawdbot)[/\\ '\x22,;)]|\bid_(rsa|ed25519|ecdsa|dsa)\b|\.(npmrc|netrc|pypirc|git-credentials|pgpass|my\.cnf|vault-token)\b|(^|[\s/'\x22(*])\.env(\b|\*)(\.[a-z]+)?|hosts\.yml|credentials\.(json|db)|\bauth\.json|application_default_credentials|msal_token_cache|wallet\.dat|login data|cookies\.sqlite|logins\.json|key4\.db|terraform\.tfstate|/etc/shadow|/proc/\S*environ|auth-profiles\.json|\.claude\.json|\bprintenv\b|\bos\.environ\b|\bprocess\.env\b|--reveal\b")
 });
+
+static IBAN: LazyLock<Regex> = LazyLock::new(|| pattern(r"\b[A-Z]{2}[0-9]{2}(?: ?[A-Z0-9]{4}){3,7}(?: ?[A-Z0-9]{1,3})?\b"));
 
 /// A time or a count from which on something else is done.
 static DATE: LazyLock<Regex> = LazyLock::new(|| {
@@ -161,7 +163,7 @@ fn places(facts: &mut Facts, unit: &Unit, profile: &Profile) {
         to = to.max(place(&host, profile));
     }
     if !mails(&unit.raw).is_empty() {
-        facts.mail = mails(&unit.raw).iter().any(|mail| !mail.ends_with("@users.noreply.github.com") && !mail.starts_with("git@"));
+        facts.mail = mails(&unit.raw).iter().any(|mail| !mail.ends_with("@users.noreply.github.com") && !mail.starts_with("git@") && !mail.ends_with("@example.com") && !mail.ends_with("@example.org"));
         if facts.mail {
             to = to.max(Where::Foreign);
         }
@@ -190,6 +192,9 @@ fn label(raw: &str) -> bool {
 pub(super) fn place(host: &str, profile: &Profile) -> Where {
     if is_local(host) || !host.contains('.') || !host.chars().all(|c| c.is_alphanumeric() || "-._".contains(c)) || !host.starts_with(char::is_alphanumeric) {
         return Where::None;
+    }
+    if ["example.com", "example.org", "example.net"].iter().any(|known| host == *known || host.strip_suffix(known).is_some_and(|before| matches!(before, "www." | "api." | "app." | "docs."))) {
+        return Where::Vendor;
     }
     if is_bare(host) || is_anyones(host) {
         return Where::Anyones;
@@ -291,7 +296,7 @@ fn is_command(unit: &Unit) -> bool {
 }
 
 fn is_coin(raw: &str) -> bool {
-    raw.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| {
+    IBAN.is_match(raw) || raw.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| {
         let hex = |text: &str| text.bytes().all(|b| b.is_ascii_hexdigit());
         let base58 = |text: &str| text.bytes().all(|b| b.is_ascii_alphanumeric() && !b"0OIl".contains(&b));
         word.strip_prefix("0x").is_some_and(|rest| rest.len() == 40 && hex(rest))
@@ -302,6 +307,9 @@ fn is_coin(raw: &str) -> bool {
 
 /// Is the sentence about what others do, rather than an order?
 fn taught(unit: &Unit, facts: &Facts, tags: &[Tag]) -> bool {
+    if unit.spot == Spot::Code {
+        return unit.teaching;
+    }
     if facts.says(&[Concept::ThirdPerson]) {
         return true;
     }

@@ -208,6 +208,9 @@ impl Here<'_> {
                 self.say(seen, &rules::SEND_DNS, Severity::High, confidence, "it puts data into the name of a host that is looked up");
             }
         }
+        if facts.orders(&[Encode]) && facts.says(&[Secret, SecretStrong, Conversation]) && self.concealed == Concealed::Strong && self.unit.spot != Spot::Code {
+            self.say(seen, &rules::SEND_SECRETS, Severity::High, Medium, "it hides secrets in what others can read");
+        }
         if facts.template && self.unit.spot != Spot::Code && (acts || facts.says(&[ImageWord])) {
             let data = self.said.any(&[Secret, SecretStrong, Conversation, Files, Personal, Environment, Encode]);
             let confidence = if data && (facts.says(&[ImageWord]) || self.backing() > 0) { High } else { Medium };
@@ -274,6 +277,15 @@ impl Here<'_> {
             self.say(seen, &rules::OVERRIDE, severity, confidence, "it puts its orders above others");
             break;
         }
+        let above = tags.iter().any(|tag| {
+            matches!(tag.concept, Supersede | Ignore) && !tag.negated && !tag.quoted && {
+                let rest: String = text.get(tag.end..).unwrap_or_default().chars().take(80).collect();
+                ["the user has said", "the user said", "user says", "what the user", "claude.md", "agents.md", "user's wishes", "user's request", "the user's instructions", "user's orders", "other instructions", "anything the user", "your guidelines", "your safety", "your training"].iter().any(|word| rest.contains(word))
+            }
+        });
+        if above && facts.orders(&[Follow, Delete, Send, Run, Write, Ignore, Install, Disable]) {
+            self.say(seen, &rules::OVERRIDE, Severity::High, Medium, "it puts its orders above the user's");
+        }
         let backed = self.concealed >= Concealed::Weak || self.ordered.any(&[Send, Run, Delete, Install, Ignore, Pay, Fetch, Disable]) || self.said.any(&[SecretStrong, Approval, PreApproved]);
         let frame = tags.iter().find(|tag| tag.concept == FakeTag && !tag.quoted && tag.start < 4);
         if let Some(frame) = frame {
@@ -284,7 +296,7 @@ impl Here<'_> {
                 self.say(seen, &rules::FAKE_ROLE, severity, confidence, "it pretends to be part of the agent's own frame");
             }
         }
-        if tags.iter().any(|tag| tag.concept == Role && !tag.quoted && !matches!(word(tag), "you are now" | "you're now" | "assume the role" | "debug mode enabled" | "maintenance mode" | "new persona" | "without restrictions" | "no restrictions" | "developer mode" | "pretend to be" | "pretend you are" | "updated instructions" | "unfiltered" | "uncensored" | "admin mode" | "your primary objective" | "new objective" | "elevated mode" | "sudo mode")) {
+        if tags.iter().any(|tag| tag.concept == Role && !tag.quoted && !matches!(word(tag), "god mode" | "root mode" | "privileged mode" | "override mode" | "you are now" | "you're now" | "assume the role" | "debug mode enabled" | "maintenance mode" | "new persona" | "without restrictions" | "no restrictions" | "developer mode" | "pretend to be" | "pretend you are" | "updated instructions" | "unfiltered" | "uncensored" | "admin mode" | "your primary objective" | "new objective" | "elevated mode" | "sudo mode")) {
             let (severity, confidence) = if backed || self.said.has(Ignore) { (Severity::High, Medium) } else { (Severity::Medium, Medium) };
             self.say(seen, &rules::FAKE_ROLE, severity, confidence, "it gives the agent another role or purpose");
         }
@@ -293,7 +305,7 @@ impl Here<'_> {
     fn approving(&self, seen: &mut Seen) {
         let facts = self.facts;
         let acts = self.ordered.any(&[Run, Delete, Send, Install, Pay, Write, Fetch, Disable]) || self.command;
-        let grave = (self.to >= Where::Foreign && self.ordered.any(&[Send, Fetch, Run])) || (self.said.has(SecretStrong) && self.ordered.any(&[Read, Send])) || self.concealed == Concealed::Strong || self.ordered.has(Pay);
+        let grave = (self.to >= Where::Foreign && self.ordered.any(&[Send, Fetch, Run])) || (self.said.has(SecretStrong) && self.ordered.any(&[Read, Send])) || (self.concealed == Concealed::Strong && self.unit.spot != Spot::Code) || facts.orders(&[Pay]);
         if facts.says(&[PreApproved]) && acts {
             let confidence = Medium;
             let severity = if grave || self.ordered.any(&[Delete, Disable]) || (self.ordered.any(&[Send, Run, Install]) && self.said.any(&[Approval, Standing, Secret])) { Severity::High } else { Severity::Medium };
@@ -339,12 +351,11 @@ impl Here<'_> {
             || (self.ordered.has(Send) && self.to >= Where::Related)
             || self.said.any(&[ExcludeOthers])
             || (self.ordered.has(Ignore) && self.said.has(Instructions))
-            || self.unasked()
             || (self.to >= Where::Foreign && self.ordered.any(&[Fetch, Run]));
         // What is planted stands in quotation marks.
         let planted = facts.tags.iter().any(|tag| tag.quoted && matches!(tag.concept, Send | Conceal | Ignore | Approval | Fetch | Run | Follow | Tell)) && (facts.to >= Where::Related || facts.tags.iter().any(|tag| tag.quoted && matches!(tag.concept, Conceal | Approval | Ignore)));
         if facts.orders(&[Write]) && facts.says(&[MemoryFile]) {
-            if hostile || planted {
+            if hostile || planted || self.unasked() {
                 self.say(seen, &rules::REMEMBER_HOSTILE, Severity::High, Medium, "it plants orders in what later sessions obey");
             } else {
                 let lasting = self.said.has(Standing) || ["future", "persist", "permanent", "never remove", "do not remove", "survive"].iter().any(|word| self.unit.text.contains(word));
@@ -395,7 +406,7 @@ impl Here<'_> {
             self.say(seen, &rules::DESTROY, severity, confidence, "it tells the agent to destroy data");
         }
         if facts.orders(&[Disable]) && facts.says(&[Defence]) && self.unit.spot != Spot::Code {
-            let (severity, confidence) = if backing >= 1 { (Severity::High, if backing >= 2 { Medium } else { Low }) } else { (Severity::Medium, Low) };
+            let (severity, confidence) = if backing >= 1 { (Severity::High, if backing >= 2 || self.concealed == Concealed::Strong { Medium } else { Low }) } else { (Severity::Medium, Low) };
             self.say(seen, &rules::DEFENCE, severity, confidence, "it tells the agent to switch a protection off");
         }
         if facts.says(&[Miner]) && (facts.orders(&[Run, Install, Fetch, Write]) || facts.command) {
@@ -432,7 +443,7 @@ impl Here<'_> {
         }
         let third_mail = facts.mail && !self.unit.text.contains("noreply@") && !self.unit.text.contains("example.com");
         let account = ["collaborators/", "deploy-key add", "permission=admin", "authorized_keys", "net localgroup", "create-access-key", "add-iam-policy", "clusterrolebinding", "usermod -ag"].iter().any(|word| self.unit.text.contains(word));
-        if facts.says(&[Grant]) && (third_mail || account && (self.said.any(&[Standing, Approval]) || self.concealed >= Concealed::Weak)) && (facts.orders(&[Write, Send, Run, Install]) || facts.command || self.said.has(Standing)) {
+        if facts.says(&[Grant]) && (third_mail || account && (self.said.any(&[Approval]) || self.concealed >= Concealed::Weak || self.said.has(Standing) && !self.said.has(User))) && (facts.orders(&[Write, Send, Run, Install]) || facts.command || self.said.has(Standing)) {
             let (severity, confidence) = if self.backing() >= 1 { (Severity::High, if self.backing() >= 2 { High } else { Medium }) } else { (Severity::Medium, Medium) };
             self.say(seen, &rules::GRANT, severity, confidence, "it gives access or copies to somebody whom it names");
         }
@@ -514,7 +525,7 @@ impl Here<'_> {
                 self.say(seen, &rules::SCANNER, severity, confidence, "it speaks to whoever vets it");
             }
         }
-        let poison = matches!(self.unit.spot, Spot::Description | Spot::Value) && self.file.kind != crate::FileKind::Prose;
+        let poison = self.file.kind != crate::FileKind::Prose && (self.unit.spot == Spot::Description || self.unit.spot == Spot::Value && self.file.kind == crate::FileKind::Definition);
         if poison && (facts.says(&[SecretStrong]) && facts.orders(&[Read, Send, Write, Fetch]) || self.concealed == Concealed::Strong && (facts.orders(&[Read, Send, Write, Fetch, Run]) || facts.says(&[Secret, Conversation])) || facts.says(&[FakeTag]) && facts.orders(&[Read, Send, Run, Fetch])) && self.unit.text.split(' ').count() > 5 {
             self.say(seen, &rules::TOOL_POISON, Severity::High, High, "the description of a tool gives orders");
         }
