@@ -65,6 +65,8 @@ pub(super) struct Facts {
     pub(super) taught: bool,
     /// The literal path of a secret.
     pub(super) secret_path: bool,
+    /// It leads the user to a stranger.
+    pub(super) scam: bool,
     /// A date, a count or a word after which something changes.
     pub(super) gated: bool,
     pub(super) tags: Vec<Tag>,
@@ -106,7 +108,16 @@ pub(super) fn facts(unit: &Unit, profile: &Profile) -> Facts {
     if COVER.is_match(text) {
         facts.concealed = Concealed::Strong;
     }
-    facts.secret_path = SECRET_PATH.is_match(text);
+    // The key of another service than the one that the package is about.
+    let foreign_key = KEY_NAME.find(text).and_then(|found| text.get(found.range())).is_some_and(|name| {
+        let family = name.split('_').next().unwrap_or_default();
+        !profile.words.contains(family) && !profile.variables.iter().any(|known| known.eq_ignore_ascii_case(name))
+    });
+    facts.secret_path = SECRET_PATH.is_match(text) || foreign_key && unit.spot != Spot::Code;
+    facts.scam = SCAM.is_match(text);
+    if unit.raw.contains("![") {
+        facts.said.add(Concept::ImageWord);
+    }
     facts.gated = DATE.is_match(text);
     if facts.gated {
         facts.said.add(Concept::Gate);
@@ -138,6 +149,19 @@ static SECRET_PATH: LazyLock<Regex> = LazyLock::new(|| {
 
 static IBAN: LazyLock<Regex> = LazyLock::new(|| pattern(r"\b[A-Z]{2}[0-9]{2}(?: ?[A-Z0-9]{4}){3,7}(?: ?[A-Z0-9]{1,3})?\b"));
 
+/// A word in capitals where a value would be.
+static CAPITALS: LazyLock<Regex> = LazyLock::new(|| pattern(r"=[A-Z_]{3,}\b"));
+
+/// The name of a variable that holds a service's key.
+static KEY_NAME: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(r"\b(anthropic|openai|aws|github|gh|npm|google|gemini|azure|stripe|slack|pypi|gitlab|hf|huggingface|claude|cloudflare|database|twilio|sendgrid)_[a-z_]*(key|token|secret|password|url)\b")
+});
+
+/// Help that is none: strangers at the screen, fees in gift cards.
+static SCAM: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(r"(gift card|remote desktop|anydesk|teamviewer|quick assist|western union|wire transfer).{0,160}(\bcall|fee|\bpay|technician|infect|support)|(\bcall|infect|technician|refund).{0,160}(gift card|remote desktop|anydesk|teamviewer|quick assist|western union)")
+});
+
 /// A time or a count from which on something else is done.
 static DATE: LazyLock<Regex> = LazyLock::new(|| {
     pattern(r"\b(from|after|since|until|before|starting|beginning|as of|once)( on| the)? (\d{1,2}(st|nd|rd|th)?( of)? )?(january|february|march|april|may|june|july|august|september|october|november|december|20\d\d-\d\d|20\d\d)\b|\bonly on (mondays|tuesdays|wednesdays|thursdays|fridays|saturdays|sundays|weekends)|\bafter (the )?(third|fourth|fifth|tenth|\d+(th|rd|nd)?|a few|several|some) (use|uses|run|runs|session|sessions|time|times|day|days|week|weeks|message|messages|turn|turns)\b|\bon the (third|fourth|fifth|tenth|\d+(th|rd|nd)) (use|run|session|time|call)|\buntil the (message|user|text|prompt|word)|\bonce the user (has|trusts|is used)|\bbefore that date\b|\b(word|words|phrase|code word) \x22")
@@ -152,8 +176,9 @@ fn places(facts: &mut Facts, unit: &Unit, profile: &Profile) {
         to = to.max(place(&url.host, profile));
         let tail = url.whole.split_once("//").map_or("", |(_, rest)| rest.split_once(['/', '?']).map_or("", |(_, tail)| tail));
         let lower = tail.to_lowercase();
-        let hole = ["{", "$", "<", "%s", "[", "`"].iter().any(|hole| lower.contains(hole)) || unit.raw.contains(&format!("{}<", url.whole)) || unit.raw.contains(&format!("{}{{", url.whole)) || unit.raw.contains(&format!("{}[", url.whole)) || unit.raw.contains(&format!("{}$", url.whole)) || url.whole.ends_with('=');
-        let data = ["conversation", "secret", "token", "env", "key", "data", "history", "prompt", "summary", "message", "password", "b64", "base64", "encoded", "context", "payload", "content", "whoami", "hostname", "user", "cred", "chat", "leak", "exfil", "q=", "d=", "c=", "x="].iter().any(|word| lower.contains(word));
+        let image = unit.raw.contains("![") || facts.says(&[Concept::ImageWord]);
+        let hole = CAPITALS.is_match(tail) || ["{", "$", "<", "%s", "[", "`"].iter().any(|hole| lower.contains(hole)) || unit.raw.contains(&format!("{}<", url.whole)) || unit.raw.contains(&format!("{}{{", url.whole)) || unit.raw.contains(&format!("{}[", url.whole)) || unit.raw.contains(&format!("{}$", url.whole)) || url.whole.ends_with('=');
+        let data = ["conversation", "secret", "token", "env", "key", "data", "history", "prompt", "summary", "message", "password", "b64", "base64", "encoded", "context", "payload", "content", "whoami", "hostname", "user", "cred", "chat", "leak", "exfil", "ctx", "memory"].iter().any(|word| lower.contains(word)) || image;
         facts.template |= hole && data && place(&url.host, profile) >= Where::Unnamed;
         facts.label |= url.host.contains(['{', '$']) || unit.raw.contains(&format!("//$({}", "")) ;
         let path = lower.split(['?', '#']).next().unwrap_or_default();
@@ -264,6 +289,8 @@ fn untold(text: &str, tell: &Tag, tags: &[Tag]) -> Concealed {
         Concealed::Strong
     } else if cjk {
         if near(Concept::User) { Concealed::Strong } else { Concealed::Weak }
+    } else if shows && this && [" among ", " in the ", " in your ", " from the ", " on the "].iter().any(|word| text.get(tell.end..).unwrap_or_default().chars().take(40).collect::<String>().contains(word)) {
+        Concealed::Strong
     } else if shows && this_act(text, tell, tags) {
         Concealed::Strong
     } else if user.is_some() && (!shows || this) {

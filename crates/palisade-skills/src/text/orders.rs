@@ -138,9 +138,12 @@ impl Here<'_> {
         let to = if facts.to > Where::None { facts.to } else { self.to };
         let said = facts.said.with(self.read_before);
         let backing = self.backing();
-        let sends = facts.orders(&[Send]) || (code && facts.says(&[Send]));
+        // `every draft is transmitted to …` is an order in the form of a description.
+        let described = !code && !facts.forbidden.any(&[Send]) && facts.says(&[Send]) && facts.to >= Where::Foreign && (facts.url || facts.mail)
+            && ["every ", "each ", "all ", "any ", "whoever", "whatever", "upon", "once ", "always", "they ", "caring"].iter().any(|word| self.unit.text.contains(word));
+        let sends = facts.orders(&[Send]) || described || (code && facts.says(&[Send]));
         // In whatever language: the path of a secret and a strange address in one thought.
-        let literal = facts.secret_path && facts.url && facts.to >= Where::Related
+        let literal = (facts.secret_path || facts.mail && facts.says(&[Secret]) && !self.unit.text.is_ascii()) && (facts.url || facts.mail) && facts.to >= Where::Related
             && matches!(self.unit.spot, Spot::Prose | Spot::Item | Spot::Description | Spot::Hidden | Spot::Quote | Spot::Value | Spot::Comment);
         if literal && !sends {
             let act = facts.said.any(&[Send, Read, Fetch, Run]) || !self.unit.text.is_ascii();
@@ -252,6 +255,8 @@ impl Here<'_> {
         for tag in tags.iter().filter(|tag| matches!(tag.concept, Ignore | Supersede) && !tag.negated && !tag.quoted) {
             let noun = tags.iter().find(|other| other.concept == Instructions && other.start >= tag.start && other.end > tag.end && other.start <= tag.end + 80)
                 .or_else(|| tags.iter().find(|other| other.concept == Instructions && !text.is_ascii() && other.end <= tag.start && tag.start - other.end <= 30));
+            let void = ["are void", "no longer apply", "do not apply", "don't apply", "are suspended", "are lifted", "are superseded", "replaced by"].contains(&word(tag));
+            let noun = noun.filter(|_| !void).or_else(|| tags.iter().rev().find(|other| void && other.concept == Instructions && other.end <= tag.start && tag.start - other.end <= 100));
             let Some(noun) = noun else { continue };
             let (from, to) = (tag.start.min(noun.start), tag.end.max(noun.end));
             let prior: Vec<&str> = tags.iter().filter(|other| other.concept == Prior && other.start >= from.saturating_sub(20) && other.end <= to + 20).map(word).collect();
@@ -319,11 +324,23 @@ impl Here<'_> {
 
     fn including(&self, seen: &mut Seen) {
         let facts = self.facts;
+        let text = self.unit.text.as_str();
+        let decodes = ["decode", "deobfuscate", "base64", "rot13", "decrypt", "reverse the", "unscramble"].iter().any(|word| text.contains(word));
+        if decodes && facts.orders(&[Run, Follow]) && matches!(self.unit.spot, Spot::Prose | Spot::Item | Spot::Description | Spot::Hidden | Spot::Comment) && !facts.says(&[Neg]) {
+            let backed = self.backing() > 0 || self.said.any(&[Conversation]);
+            let (severity, confidence) = if backed { (Severity::High, Medium) } else { (Severity::Medium, Medium) };
+            self.say(seen, &crate::hidden::DECODE_AND_OBEY, severity, confidence, "it tells the agent to decode something and do it");
+        }
+        // Whoever writes into a page, a mail or a comment would command the agent.
+        let strangers = ["web page", "mail", "message", "comment", "issue", "document", "page", "subject", "prefix", "begins with", "coming from"].iter().any(|word| text.contains(word));
+        let owner = ["higher authority", "coming from your owner", "as your owner", "real owner", "obey the writer", "as coming from", "as if it came from", "as though it came from", "with the authority", "same authority as"].iter().any(|word| text.contains(word));
+        if strangers && owner && !facts.says(&[Neg]) {
+            self.say(seen, &rules::INCLUDE_BLIND, Severity::High, Medium, "it makes the agent obey whoever writes to it");
+        }
         let remote = facts.url || facts.says(&[Webhook, Paste]) || (facts.says(&[ServerWord]) && self.to >= Where::Related);
         if !facts.orders(&[Fetch, Read]) || !remote || self.unit.spot == Spot::Code {
             return;
         }
-        let text = self.unit.text.as_str();
         let follows = facts.orders(&[Follow, Run]) || self.ordered_after.any(&[Follow, Run]);
         let orders_there = self.said.any(&[Instructions, SystemPrompt]) || ["whatever", "what it says", "its contents", "the contents", "the content", "response", "the result", "its output", "the steps"].iter().any(|word| text.contains(word));
         if !follows || !orders_there || facts.to == Where::None && !facts.says(&[ServerWord]) {
@@ -418,6 +435,12 @@ impl Here<'_> {
             self.say(seen, &rules::PAY, Severity::High, confidence, "it sends money to an address that it names");
         } else if facts.orders(&[Pay]) && facts.says(&[Recipient]) && facts.says(&[Money]) && backing > 0 {
             self.say(seen, &rules::PAY, Severity::High, if backing >= 2 { High } else { Medium }, "it sends money to a recipient of its own");
+        }
+        if facts.scam && !facts.taught && !self.profile.security {
+            self.say(seen, &rules::PHISH, Severity::High, Medium, "it leads the user to a stranger");
+        }
+        if facts.orders(&[Disable, Delete]) && (facts.says(&[Scanner]) || self.unit.text.contains("guard")) && ["is running", "is active", "is installed", "is detected", "if a ", "whose name"].iter().any(|word| self.unit.text.contains(word)) {
+            self.say(seen, &rules::DEFENCE, Severity::High, Medium, "it switches off what watches it");
         }
         if facts.orders(&[AskUser]) && facts.says(&[Wallet, Account]) {
             let sends = self.ordered.has(Send) && self.to >= Where::Related;
@@ -570,7 +593,10 @@ fn protected(here: &Here<'_>, concept: Concept) -> bool {
                     && !(between.contains(',') && between.len() > 60)
             }
         });
-        if !guarded {
+        let rest = text.get(tag.end..).unwrap_or_default();
+        let phrase = text.get(tag.start..tag.end).unwrap_or_default();
+        let asks_for = phrase.ends_with("ask") && [" for", " the user for", " users for", " about", " them for", " people for"].iter().any(|word| rest.starts_with(word));
+        if !guarded && !asks_for {
             return false;
         }
         found = true;

@@ -277,7 +277,7 @@ fn forms(verb: &str) -> Vec<(String, bool)> {
 
 /// Does this script leave no space between words?
 fn unspaced(c: char) -> bool {
-    matches!(c, '\u{3040}'..='\u{30ff}' | '\u{3400}'..='\u{9fff}' | '\u{ac00}'..='\u{d7af}' | '\u{f900}'..='\u{faff}')
+    matches!(c, '\u{0e00}'..='\u{0eff}' | '\u{1000}'..='\u{109f}' | '\u{1780}'..='\u{17ff}' | '\u{3040}'..='\u{30ff}' | '\u{3400}'..='\u{9fff}' | '\u{ac00}'..='\u{d7af}' | '\u{f900}'..='\u{faff}')
 }
 
 /// What the words of a sentence in normal form mean, in the order of their places.
@@ -301,7 +301,10 @@ pub(super) fn tags(text: &str) -> Vec<Tag> {
             let english = meaning.language == Language::English;
             let order = meaning.concept.is_act()
                 && meaning.base
-                && (!english || is_order(text, start));
+                && (!english
+                    || is_order(text, start)
+                    // A program's name is no noun.
+                    || matches!(text.get(start..end), Some("curl" | "wget" | "curl -d" | "curl -t" | "curl -f" | "go to" | "goes to")));
             tags.push(Tag { concept: meaning.concept, start, end, order, negated: false, quoted: false });
         }
     }
