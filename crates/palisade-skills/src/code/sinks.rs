@@ -93,7 +93,6 @@ impl Analysis {
                         | Tag::Decoded
                         | Tag::Network(_)
                         | Tag::Clock
-                        | Tag::Checked
                         | Tag::Encoded
                         | Tag::File(_)
                 )
@@ -218,7 +217,6 @@ impl Analysis {
                 | Tag::Decoded
                 | Tag::Encoded
                 | Tag::Clock
-                | Tag::Checked
                 | Tag::Argument => {}
             }
         }
