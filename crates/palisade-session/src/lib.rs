@@ -14,18 +14,22 @@
 
 #![forbid(unsafe_code)]
 
+mod alarms;
 mod approvals;
 mod callers;
+mod commands;
 mod credentials;
 mod degraded;
 mod denials;
 mod denied_content;
 mod execs;
+pub mod exports;
 mod expose;
 mod file_denials;
 mod guard;
 pub mod hooks;
 mod identities;
+mod kept_policy;
 mod limits;
 mod live;
 mod models;
@@ -43,8 +47,10 @@ mod streams;
 mod supervise;
 mod sweep;
 pub mod terminal;
+mod time_stamp;
 mod walk;
 
 pub use order::{Operator, Order};
 pub use refusal::{Exit, Refusal};
 pub use session::{Ended, run};
+pub use time_stamp::time_stamp;

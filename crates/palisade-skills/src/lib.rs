@@ -18,7 +18,9 @@ mod rules;
 mod scan;
 mod text;
 
+pub mod binary;
 pub mod code;
+pub mod install;
 
 pub use capability::{Capability, Secret, Source, Use};
 pub use finding::{Confidence, Finding, Place, Seen, Severity};

@@ -35,6 +35,40 @@ pub(crate) struct Unit {
     /// Code inside code is shown where the outer stands.
     pub(crate) anchor: Option<(usize, u32)>,
     lines: Vec<u32>,
+    /// How many characters stand before each [`STRIDE`]th byte.
+    characters: Vec<u32>,
+}
+
+/// Bytes between two counts of characters.
+const STRIDE: usize = 256;
+/// Characters of a line that an excerpt may need.
+const LONGEST_LINE: usize = 600;
+
+impl Unit {
+    /// How many characters stand before a byte.
+    fn characters(&self, offset: u32) -> u32 {
+        let offset = offset as usize;
+        let from = offset / STRIDE;
+        let counted = self.characters.get(from).copied().unwrap_or_default();
+        let rest = self.source.as_bytes().get(from * STRIDE..offset).unwrap_or_default();
+        counted.saturating_add(starts(rest))
+    }
+}
+
+/// How many bytes start a character.
+fn starts(bytes: &[u8]) -> u32 {
+    let count = bytes.iter().filter(|byte| **byte & 0xC0 != 0x80).count();
+    u32::try_from(count).unwrap_or(u32::MAX)
+}
+
+fn counts(source: &str) -> Vec<u32> {
+    let mut total = 0u32;
+    let mut all = vec![0];
+    for chunk in source.as_bytes().chunks(STRIDE) {
+        total = total.saturating_add(starts(chunk));
+        all.push(total);
+    }
+    all
 }
 
 /// How far a unit is.
@@ -164,6 +198,7 @@ impl Analysis {
             followed: HashSet::new(),
             anchor: None,
             lines,
+            characters: counts(source),
         });
         Some(self.units.len() - 1)
     }
@@ -219,8 +254,7 @@ impl Analysis {
         };
         let line = unit.lines.partition_point(|start| *start <= offset).saturating_sub(1);
         let start = unit.lines.get(line).copied().unwrap_or_default();
-        let before = unit.source.get(start as usize..offset as usize).unwrap_or_default();
-        let column = u32::try_from(before.chars().count()).unwrap_or_default() + 1;
+        let column = unit.characters(offset).saturating_sub(unit.characters(start)) + 1;
         let first = line == 0;
         let line = u32::try_from(line).unwrap_or_default();
         Place {
@@ -237,8 +271,10 @@ impl Analysis {
     pub(crate) fn line(&self, at: (usize, u32)) -> String {
         let (unit, offset) = self.anchored(at);
         let Some(unit) = self.units.get(unit) else { return String::new() };
+        // A line can be as long as the file, and this is asked for often.
         let rest = unit.source.get(offset as usize..).unwrap_or_default();
-        excerpt::safe(rest.lines().next().unwrap_or_default())
+        let end = rest.char_indices().nth(LONGEST_LINE).map_or(rest.len(), |(at, _)| at);
+        excerpt::safe(rest.get(..end).unwrap_or_default().lines().next().unwrap_or_default())
     }
 
     pub(crate) fn origin(&mut self, tag: Tag) -> Taint {

@@ -1,7 +1,6 @@
 //! Values that a language gives under a name: the environment, the arguments, the platform.
 
 use super::analysis::Analysis;
-use super::language::Language;
 use super::origin::Tag;
 use super::value::{Known, Value};
 use crate::{Source, Use};

@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::ops::ControlFlow;
@@ -89,6 +90,24 @@ thread_local! {
     static PARSERS: RefCell<HashMap<Language, Parser>> = RefCell::new(HashMap::new());
 }
 
+/// The text as the parser gets it: of the same length, byte by byte.
+///
+/// The scanner of the shell's grammar hands characters to `isdigit`, which reads past its table for
+/// those above 255: the process would end. Letters past ASCII mean nothing to a shell.
+fn plain(language: Language, text: &str) -> Cow<'_, str> {
+    if language != Language::Shell || text.is_ascii() {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c.is_ascii() {
+            true => out.push(c),
+            false => out.extend(std::iter::repeat_n('.', c.len_utf8())),
+        }
+    }
+    Cow::Owned(out)
+}
+
 /// Parses; `None` if the text is too large or the parser does too much work on it.
 ///
 /// The work is counted, not timed, so that the answer is the same on every machine.
@@ -115,7 +134,8 @@ pub(crate) fn parse(language: Language, text: &str) -> Option<Tree> {
             left -= 1;
             ControlFlow::Continue(())
         };
-        let bytes = text.as_bytes();
+        let plain = plain(language, text);
+        let bytes = plain.as_bytes();
         let tree = parser.parse_with_options(
             &mut |at, _| bytes.get(at..).unwrap_or_default(),
             None,

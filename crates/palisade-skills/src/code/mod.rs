@@ -20,7 +20,7 @@ mod embedded;
 mod eval;
 mod excerpt;
 mod fold;
-mod hosts;
+pub(crate) mod hosts;
 mod ir;
 mod language;
 mod lower;
@@ -40,6 +40,7 @@ use analysis::{Analysis, State};
 pub use language::Language;
 pub use rules::RULES;
 
+pub(crate) use excerpt::safe;
 pub(crate) use lower::unescape;
 
 use crate::{File, Package, Place, Seen};

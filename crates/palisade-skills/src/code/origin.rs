@@ -32,8 +32,6 @@ pub(crate) enum Tag {
     Encoded,
     /// The clock.
     Clock,
-    /// Is this a test or a build machine?
-    Checked,
     /// Arguments and input, which the caller chooses.
     Argument,
 }
@@ -42,7 +40,7 @@ impl Tag {
     /// Does a condition on it make a gate?
     pub(crate) fn is_gate(&self) -> bool {
         match self {
-            Self::Clock | Self::Checked | Self::Identity => true,
+            Self::Clock | Self::Identity => true,
             Self::Variable(name) => matches!(
                 name.as_str(),
                 "CI" | "GITHUB_ACTIONS"

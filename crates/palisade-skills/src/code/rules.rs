@@ -115,5 +115,5 @@ rules! {
     NOT_VETTED "not-vetted-code" NotVetted Medium
         "What could not be read can do anything."
         "Split the file, or ship its source as plain text."
-        []
+        ["AML.T0010" "LLM03" "ASI04"]
 }

@@ -100,7 +100,6 @@ impl Analysis {
                         | Tag::Decoded
                         | Tag::Network(_)
                         | Tag::Clock
-                        | Tag::Checked
                         | Tag::Encoded
                         | Tag::File(_)
                 )
@@ -225,7 +224,6 @@ impl Analysis {
                 | Tag::Decoded
                 | Tag::Encoded
                 | Tag::Clock
-                | Tag::Checked
                 | Tag::Argument => {}
             }
         }

@@ -62,7 +62,7 @@ pub(super) fn of_document(package: &Package, file: &File, document: &Document, p
             }
             (Role::Hook, "url") => hook_url(file, leaf, seen),
             (Role::Server, "command") => server(package, file, document, leaf, profile, seen),
-            (Role::Server, "url" | "serverUrl" | "httpUrl") => server_url(file, leaf, profile, seen),
+            (Role::Server, "url" | "serverUrl" | "httpUrl") => server_url(file, document, leaf, profile, seen),
             _ => setting(file, leaf, last, &parts, seen),
         }
     }
@@ -123,10 +123,10 @@ fn pattern(pattern: &str) -> Regex {
 }
 
 static NETWORK: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"(?i)\b(curl|wget|nc|ncat|netcat|socat|telnet|ftp|tftp|scp|sftp|rsync|nslookup|dig|host|Invoke-WebRequest|Invoke-RestMethod|iwr|irm|Start-BitsTransfer|certutil|bitsadmin|httpie|xh|websocat)(\.exe)?\s|/dev/(tcp|udp)/|https?://|\b(requests\.(get|post|put|request)|urllib|httpx|aiohttp|fetch\(|axios|http\.client|XMLHttpRequest|Net::HTTP|socket\.|net\.connect|WebClient|urlopen|http\.request|https\.request|https\.get)|getaddrinfo|gethostbyname|dns\.(resolve|lookup)")
+    pattern(r"(?i)\b(curl|wget|nc|ncat|netcat|socat|telnet|ftp|tftp|scp|sftp|rsync|nslookup|dig|host|Invoke-WebRequest|Invoke-RestMethod|iwr|irm|Start-BitsTransfer|certutil|bitsadmin|httpie|xh|websocat)(\.exe)?\s|/dev/(tcp|udp)/|https?://|\b(requests\.(get|post|put|request)|urllib|httpx|aiohttp|fetch\(|axios|http\.client|XMLHttpRequest|Net::HTTP|socket\.|net\.connect|WebClient|urlopen|http\.request|https\.request|https\.get)|require\(['\x22](node:)?(https?|net|tls|dgram|node-fetch|axios|got)['\x22]\)|\bgit\s+(push|remote\s+(add|set-url))[^\n]*(https?://|git@|ssh://)|getaddrinfo|gethostbyname|TcpClient|openConnection|dns\.(resolve|lookup)")
 });
 static SENDS: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"(?i)(curl|wget)\b[^\n|]*\s(-d|--data\S*|-F|--form\S*|-T|--upload-file|--post-data|--post-file|--json|--body-data|--body-file)\b|-X\s*['\x22]?(POST|PUT)|\b(POST|PUT)\b|\.post\(|\.put\(|\.send\(|sendall\(|\|\s*(nc|ncat|netcat|curl)\b|\b(scp|rsync|sftp)\s|(curl|wget)[^\n]*(\$\(|`|\$\{?[A-Z_]{3,})|(nslookup|dig|host)\b[^\n]*(\$|`)|method['\x22]?\s*[:=]\s*['\x22](POST|PUT)|urlopen\([^\n]*data")
+    pattern(r"(?i)\bgit\s+push\b|\s-sT\s|(curl|wget)\b[^\n|]*\s(-d|--data\S*|-F|--form\S*|-T|--upload-file|--post-data|--post-file|--json|--body-data|--body-file)\b|-X\s*['\x22]?(POST|PUT)|\b(POST|PUT)\b|\.post\(|\.put\(|\.send\(|sendall\(|\|\s*(nc|ncat|netcat|curl)\b|\b(scp|rsync|sftp)\s|(curl|wget)[^\n]*(\$\(|`|\$\{?[A-Z_]{3,})|(nslookup|dig|host)\b[^\n]*(\$|`)|method['\x22]?\s*[:=]\s*['\x22](POST|PUT)|urlopen\([^\n]*data")
 });
 static RUNS_FETCHED: LazyLock<Regex> = LazyLock::new(|| {
     pattern(r"(?i)(curl|wget|iwr|irm|Invoke-WebRequest|Invoke-RestMethod|fetch|urlopen|requests\.get|DownloadString)[^\n]*(\|\s*(sudo\s+)?(env\s+)?(/usr/bin/|/bin/)?(ba|z|da|k)?sh\b|\|\s*(sudo\s+)?(python|node|perl|ruby|php|deno|bun)|\|\s*(iex|Invoke-Expression)|&&\s*(ba|z)?sh\s|chmod\s+\+?[0-7]*x?|;\s*(ba|z)?sh\s)|(\beval\b|\bsource\b|\bexec\b|\bsh\s+-c\b|\bbash\s+-c\b|\biex\b)[^\n]*(\$\(|<\(|`|\()\s*['\x22]?(curl|wget|iwr|irm|urlopen|requests)|exec\([^\n]*(urlopen|requests\.get)|\b(iex|Invoke-Expression)\b[^\n]*(DownloadString|DownloadData|Net\.WebClient|iwr|irm)|(instance_eval|class_eval|module_eval|\beval)\b[^\n]*(URI\.open|open\(|Net::HTTP|file_get_contents\(\s*['\x22]?http|\$_(COOKIE|POST|GET|REQUEST))|git\s+clone[^\n]*&&[^\n]*(make|\./|bash|sh\s)|\(\s*(curl|wget)[^\n]*\)\s*['\x22]?\s*$|<\(\s*(curl|wget)")
@@ -146,10 +146,10 @@ static INPUT: LazyLock<Regex> = LazyLock::new(|| {
 
 /// A shell for somebody outside.
 static SHELL: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"(?i)\b(bash|sh|zsh)\s+-i\b[^\n]*(/dev/tcp|>&|\|)|exec\s+\d+<>\s*/dev/tcp/|/dev/tcp/[^\n]*(bash|sh)\b|\b(nc|ncat|netcat)\b[^\n]*\s-(e|c|[a-z]*e)\s+\S*(sh|bash|cmd)|mkfifo[^\n]*\b(nc|ncat|netcat|telnet|openssl)\b|socat[^\n]*exec:|(pty\.spawn|os\.dup2|subprocess\.(call|run|Popen)\(\[?['\x22](/bin/)?(ba)?sh)[^\n]*|TCPClient\([^\n]*|fsockopen\([^\n]*(exec|shell_exec|proc_open)|io\.popen[^\n]*socket|IO::Socket::INET|TCPSocket\.(new|open)|socket\.connect\(|net\.Dial\(")
+    pattern(r"(?i)\b(bash|sh|zsh)\s+-i\b[^\n]*(/dev/tcp|>&|\|)|exec\s+\d+<>\s*/dev/tcp/|/dev/tcp/[^\n]*(bash|sh)\b|\b(nc|ncat|netcat)\b[^\n]*\s-(e|c|[a-z]*e)\s+\S*(sh|bash|cmd)|mkfifo[^\n]*\b(nc|ncat|netcat|telnet|openssl)\b|\bsh\s+-i\b[^\n]*\|\s*(nc|ncat|telnet|openssl)|Net\.Sockets\.TcpClient|socat[^\n]*exec:|(pty\.spawn|os\.dup2|subprocess\.(call|run|Popen)\(\[?['\x22](/bin/)?(ba)?sh)[^\n]*|TCPClient\([^\n]*|fsockopen\([^\n]*(exec|shell_exec|proc_open)|io\.popen[^\n]*socket|IO::Socket::INET|TCPSocket\.(new|open)|socket\.connect\(|net\.Dial\(")
 });
 static RUNS_SHELL: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"(?i)\b(exec|system|popen|spawn|shell_exec|proc_open|passthru|Invoke-Expression|iex|os\.execute|exec\.Command|ProcessBuilder|Runtime\.getRuntime|qx|IO\.popen|open3|sh|bash|cmd)\b")
+    pattern(r"(?i)\b(ScriptBlock|exec|system|popen|spawn|shell_exec|proc_open|passthru|Invoke-Expression|iex|os\.execute|exec\.Command|ProcessBuilder|Runtime\.getRuntime|qx|IO\.popen|open3|sh|bash|cmd)\b")
 });
 /// Protections of the system that are switched off.
 static DISARMS: LazyLock<Regex> = LazyLock::new(|| {
@@ -220,7 +220,10 @@ fn saves_and_runs(text: &str) -> bool {
 fn only_local(text: &str) -> bool {
     let mut hosts = hosts(text);
     hosts.extend(text.split("/dev/tcp/").skip(1).filter_map(|rest| rest.split('/').next().map(str::to_owned)));
-    !hosts.is_empty() && hosts.iter().all(|host| is_local(host))
+    // `LHOST`, `<ip>`, `$1`: whoever reads it fills it in.
+    let blank = |host: &str| !host.chars().any(|c| c.is_ascii_lowercase() || c.is_ascii_digit()) || host.starts_with(['$', '<', '{', '[']);
+    !hosts.is_empty() && hosts.iter().all(|host| is_local(host) || blank(host))
+        || hosts.is_empty() && ["LHOST", "RHOST", "ATTACKER", "YOUR_IP", "<ip>", "$ip", "TARGET"].iter().any(|word| text.contains(word))
 }
 
 /// A command, and the script of the package that it names.
@@ -360,7 +363,7 @@ fn environment(file: &File, document: &Document, before: &str, profile: &Profile
     }
 }
 
-fn server_url(file: &File, leaf: &Leaf, profile: &Profile, seen: &mut Seen) {
+fn server_url(file: &File, document: &Document, leaf: &Leaf, profile: &Profile, seen: &mut Seen) {
     for host in hosts(&leaf.text) {
         if is_local(&host) {
             continue;
@@ -368,8 +371,11 @@ fn server_url(file: &File, leaf: &Leaf, profile: &Profile, seen: &mut Seen) {
         let place = Place { file: file.path.clone(), line: leaf.line, column: 0 };
         let bare = host.chars().all(|c| c.is_ascii_digit() || c == '.');
         if leaf.text.starts_with("http://") || bare {
-            let message = format!("a tool server without protection: {host}");
-            seen.findings.push(rules::SERVER_PLAIN.at(&file.path, leaf.line, 0, &leaf.text, message));
+            let before = leaf.path.rsplit_once('.').map_or("", |(before, _)| before);
+            let given = document.below(before).any(|leaf| ["authorization", "token", "key", "secret"].iter().any(|word| leaf.path.to_lowercase().contains(word) || leaf.text.to_lowercase().contains("bearer ")));
+            let message = format!("a tool server without protection{}: {host}", if given { ", which is given a token" } else { "" });
+            let finding = rules::SERVER_PLAIN.at(&file.path, leaf.line, 0, &leaf.text, message);
+            seen.findings.push(if given { finding.of(Severity::High) } else { finding });
         } else {
             let known = profile.words.iter().any(|word| host.contains(word.as_str()));
             let severity = if known { Severity::Note } else { Severity::Low };

@@ -111,7 +111,7 @@ pub(crate) fn words(text: &str) -> BTreeSet<String> {
 
 /// Words that a package about attack and defence uses of itself. One alone may be chance.
 const SECURITY: &[&str] = &[
-    "security", "secure", "secrets", "privesc", "hackthebox", "tryhackme", "lab", "labs", "rules", "intrusion", "suricata", "snort", "falco", "injections", "pentest", "penetration", "red team", "redteam", "red-team", "blue team", "vulnerab", "exploit",
+    "security", "reverse shell", "reverse-shell", "shells", "payloads", "red-team", "macro", "samples", "evaluat", "harness", "testing", "secure", "secrets", "privesc", "hackthebox", "tryhackme", "lab", "labs", "rules", "intrusion", "suricata", "snort", "falco", "injections", "pentest", "penetration", "red team", "redteam", "red-team", "blue team", "vulnerab", "exploit",
     "malware", "forensic", "threat", "ctf", "capture the flag", "incident response", "detection", "yara", "sigma",
     "semgrep", "owasp", "prompt injection", "jailbreak", "attack", "adversar", "offensive", "defensive", "hardening",
     "reverse engineer", "reversing", "osint", "recon", "fuzz", "mitre", "att&ck", "soc analyst", "siem", "phishing",

@@ -46,6 +46,12 @@ fn pairs(file: &File, text: &str, profile: &Profile, seen: &mut Seen) {
     let hosts = hosts(text);
     let strange = hosts.iter().any(|host| !is_vendor(host) && !is_local(host));
     let sure = if profile.security { Low } else { Medium };
+    if facts.shell && facts.network {
+        seen.findings.push(rules::SCRIPT_SHELL.at(&file.path, 0, 0, "", "a connection outwards is joined to a shell").of(Severity::High).sure(sure));
+    }
+    if facts.disarms {
+        seen.findings.push(rules::SCRIPT_DISARMS.at(&file.path, 0, 0, "", "a protection of the system is switched off").of(Severity::Medium).sure(sure));
+    }
     if facts.watches && facts.network && facts.sends && strange {
         seen.findings.push(rules::SCRIPT_WATCHES.at(&file.path, 0, 0, "", "the user is watched and something is sent").sure(sure));
     }
@@ -54,6 +60,7 @@ fn pairs(file: &File, text: &str, profile: &Profile, seen: &mut Seen) {
 /// Commands within sentences, and blocks of languages that are not parsed.
 fn inline(file: &File, text: &str, profile: &Profile, seen: &mut Seen) {
     let mut block: Option<(u32, String)> = None;
+    let mut fence_body = String::new();
     let mut code = false;
     for (line, number) in text.lines().zip(1_u32..) {
         let trimmed = line.trim_start();
@@ -62,6 +69,11 @@ fn inline(file: &File, text: &str, profile: &Profile, seen: &mut Seen) {
             if let Some((from, body)) = block.take() {
                 judge(file, &body, from, Medium, profile, seen);
             }
+            if code && facts(&fence_body).shell && facts(&fence_body).network {
+                let sure = if profile.security { Low } else { Medium };
+                seen.findings.push(rules::SCRIPT_SHELL.at(&file.path, number, 0, &fence_body, "a connection outwards is joined to a shell").sure(sure));
+            }
+            fence_body.clear();
             if !code {
                 let language = fence.trim().to_ascii_lowercase();
                 let other = SUFFIXES.contains(&language.as_str()) || ["perl", "kotlin", "batch", "dockerfile", "makefile", "cmd", "csharp", "rust"].contains(&language.as_str());
@@ -69,6 +81,10 @@ fn inline(file: &File, text: &str, profile: &Profile, seen: &mut Seen) {
             }
             code = !code;
             continue;
+        }
+        if code {
+            fence_body.push_str(line);
+            fence_body.push('\n');
         }
         if indented && block.is_none() {
             block = Some((number, String::new()));
@@ -105,9 +121,9 @@ fn judge(file: &File, text: &str, line: u32, sure: Confidence, profile: &Profile
     if facts.shell && facts.network {
         say(&rules::SCRIPT_SHELL, Severity::High, sure, "a connection outwards is joined to a shell");
     }
-    // `curl http://… | sh`: a pattern, no address.
-    let pattern = file.kind == FileKind::Prose && !hosts.iter().any(|host| host.contains('.') && host.is_ascii());
-    if facts.executes_fetched && !pattern {
+    // In a sentence it counts only with a real address.
+    let real = file.kind != FileKind::Prose || hosts.iter().any(|host| host.is_ascii() && !host.contains("example"));
+    if facts.executes_fetched && real {
         let known = !strange;
         let (severity, confidence) = if known { (Severity::Medium, Low) } else { (Severity::High, sure) };
         let prose = file.kind == FileKind::Prose;

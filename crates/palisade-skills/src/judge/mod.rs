@@ -138,7 +138,7 @@ fn blocks(findings: &[Finding]) -> bool {
         .collect();
     weighty.sort_unstable();
     weighty.dedup();
-    families.len() >= 3 || (families.len() >= 2 && weighty.len() >= 2) || (!families.is_empty() && weighty.len() >= 3)
+    weighty.len() >= 2 || families.len() >= 3
 }
 
 /// One finding a rule and line: several analysers may see the same.

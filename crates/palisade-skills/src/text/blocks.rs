@@ -288,6 +288,11 @@ impl<'a> Blocks<'a> {
         self.push(html.get(rest..).unwrap_or_default(), at + rest, Spot::Prose);
     }
 
+    /// HTML and XML.
+    pub(crate) fn markup(&mut self) {
+        self.html(self.text, 0);
+    }
+
     /// Plain text: each paragraph is one piece.
     pub(crate) fn plain(&mut self) {
         let mut at = 0;
@@ -391,7 +396,7 @@ impl Depth {
 fn is_unseen(element: &str) -> bool {
     let tight: String = element.chars().filter(|c| !c.is_whitespace()).collect();
     tight.starts_with("<template")
-        || ["display:none", "visibility:hidden", "opacity:0;", "opacity:0\"", "opacity:0'", "font-size:0", "font-size:1px", "color:white", "color:#fff", "color:transparent", "left:-999", "text-indent:-", "height:0", "width:0", "hidden>", "hidden=", "aria-hidden=\"true\"", "clip:rect(0", "max-height:0"]
+        || ["display:none", "visibility:hidden", "opacity:0;", "opacity:0\"", "opacity:0'", "font-size:0", "font-size:1px", "color:white", "color:#fff", "color:transparent", "left:-999", "text-indent:-", "height:0", "width:0", "hidden>", "hidden=", "aria-hidden=\"true\"", "clip:rect(0", "max-height:0", "fill=\"#fff", "fill=\"white", "fill:#fff", "fill:white", "font-size=\"0", "font-size=\"1\"", "opacity=\"0", "visibility=\"hidden", "display=\"none", "<desc", "<metadata"]
             .iter()
             .any(|style| tight.contains(style))
 }

