@@ -2,7 +2,7 @@
 
 use pulldown_cmark::{CodeBlockKind, Event, LinkType, Options, Parser, Tag, TagEnd};
 
-use super::normal::normal;
+use super::normal::{clean, normal};
 use crate::formats::Lines;
 
 /// Where a sentence stands.
@@ -37,6 +37,8 @@ pub(crate) struct Unit {
     pub(crate) text: String,
     /// As it stands, cut.
     pub(crate) raw: String,
+    /// In normal form, but with capitals.
+    pub(crate) clean: String,
     pub(crate) line: u32,
     pub(crate) column: u32,
     pub(crate) spot: Spot,
@@ -75,6 +77,7 @@ impl<'a> Blocks<'a> {
             let raw: String = sentence.chars().take(240).collect();
             self.units.push(Unit {
                 text: normal(sentence),
+                clean: clean(sentence),
                 raw,
                 line,
                 column,
@@ -93,6 +96,7 @@ impl<'a> Blocks<'a> {
             let below = text.get(..start).map_or(0, |before| before.matches('\n').count());
             self.units.push(Unit {
                 text: normal(sentence),
+                clean: clean(sentence),
                 raw: sentence.chars().take(240).collect(),
                 line: line.saturating_add(u32::try_from(below).unwrap_or(0)),
                 column: 0,

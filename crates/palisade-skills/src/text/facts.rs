@@ -115,7 +115,7 @@ pub(super) fn facts(unit: &Unit, profile: &Profile) -> Facts {
     });
     facts.secret_path = SECRET_PATH.is_match(text) || foreign_key && unit.spot != Spot::Code;
     facts.scam = SCAM.is_match(text);
-    if unit.raw.contains("![") {
+    if unit.clean.contains("![") {
         facts.said.add(Concept::ImageWord);
     }
     facts.gated = DATE.is_match(text);
@@ -127,7 +127,7 @@ pub(super) fn facts(unit: &Unit, profile: &Profile) -> Facts {
     }
     places(&mut facts, unit, profile);
     facts.command = is_command(unit);
-    facts.coin = is_coin(&unit.raw);
+    facts.coin = is_coin(&unit.clean);
     facts.taught = taught(unit, &facts, &tags);
     facts.tags = tags;
     facts
@@ -171,24 +171,24 @@ static DATE: LazyLock<Regex> = LazyLock::new(|| {
 fn places(facts: &mut Facts, unit: &Unit, profile: &Profile) {
     use Concept::{Dns, DnsLabel, Paste, ServerWord, Webhook};
     let mut to = Where::None;
-    for url in urls(&unit.raw) {
+    for url in urls(&unit.clean) {
         facts.url = true;
         to = to.max(place(&url.host, profile));
         let tail = url.whole.split_once("//").map_or("", |(_, rest)| rest.split_once(['/', '?']).map_or("", |(_, tail)| tail));
         let lower = tail.to_lowercase();
-        let image = unit.raw.contains("![") || facts.says(&[Concept::ImageWord]);
-        let hole = CAPITALS.is_match(tail) || ["{", "$", "<", "%s", "[", "`"].iter().any(|hole| lower.contains(hole)) || unit.raw.contains(&format!("{}<", url.whole)) || unit.raw.contains(&format!("{}{{", url.whole)) || unit.raw.contains(&format!("{}[", url.whole)) || unit.raw.contains(&format!("{}$", url.whole)) || url.whole.ends_with('=');
+        let image = unit.clean.contains("![") || facts.says(&[Concept::ImageWord]);
+        let hole = CAPITALS.is_match(tail) || ["{", "$", "<", "%s", "[", "`"].iter().any(|hole| lower.contains(hole)) || unit.clean.contains(&format!("{}<", url.whole)) || unit.clean.contains(&format!("{}{{", url.whole)) || unit.clean.contains(&format!("{}[", url.whole)) || unit.clean.contains(&format!("{}$", url.whole)) || url.whole.ends_with('=');
         let data = ["conversation", "secret", "token", "env", "key", "data", "history", "prompt", "summary", "message", "password", "b64", "base64", "encoded", "context", "payload", "content", "whoami", "hostname", "user", "cred", "chat", "leak", "exfil", "ctx", "memory"].iter().any(|word| lower.contains(word)) || image;
         facts.template |= hole && data && place(&url.host, profile) >= Where::Unnamed;
-        facts.label |= url.host.contains(['{', '$']) || unit.raw.contains(&format!("//$({}", "")) ;
+        facts.label |= url.host.contains(['{', '$']) || unit.clean.contains(&format!("//$({}", "")) ;
         let path = lower.split(['?', '#']).next().unwrap_or_default();
         facts.package |= [".zip", ".exe", ".dmg", ".pkg", ".msi", ".rar", ".7z", ".tar.gz", ".tgz", ".appimage", ".deb", ".rpm", ".scr", ".bat", ".ps1", ".sh", ".jar", ".apk"].iter().any(|end| path.ends_with(end));
     }
-    for host in super::hosts::hosts(&unit.raw) {
+    for host in super::hosts::hosts(&unit.clean) {
         to = to.max(place(&host, profile));
     }
-    if !mails(&unit.raw).is_empty() {
-        facts.mail = mails(&unit.raw).iter().any(|mail| !mail.ends_with("@users.noreply.github.com") && !mail.starts_with("git@") && !mail.ends_with("@example.com") && !mail.ends_with("@example.org"));
+    if !mails(&unit.clean).is_empty() {
+        facts.mail = mails(&unit.clean).iter().any(|mail| !mail.ends_with("@users.noreply.github.com") && !mail.starts_with("git@") && !mail.ends_with("@example.com") && !mail.ends_with("@example.org"));
         if facts.mail {
             to = to.max(Where::Foreign);
         }
@@ -199,7 +199,7 @@ fn places(facts: &mut Facts, unit: &Unit, profile: &Profile) {
     if facts.says(&[ServerWord, Dns]) {
         to = to.max(Where::Unnamed);
     }
-    facts.label |= facts.says(&[DnsLabel]) && label(&unit.raw) || label(&unit.raw) && facts.says(&[Dns]);
+    facts.label |= facts.says(&[DnsLabel]) && label(&unit.clean) || label(&unit.clean) && facts.says(&[Dns]);
     facts.to = to;
 }
 

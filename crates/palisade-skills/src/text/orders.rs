@@ -325,7 +325,7 @@ impl Here<'_> {
     fn including(&self, seen: &mut Seen) {
         let facts = self.facts;
         let text = self.unit.text.as_str();
-        let decodes = ["decode", "deobfuscate", "base64", "rot13", "decrypt", "reverse the", "unscramble"].iter().any(|word| text.contains(word));
+        let decodes = DECODES.is_match(text);
         if decodes && facts.orders(&[Run, Follow]) && matches!(self.unit.spot, Spot::Prose | Spot::Item | Spot::Description | Spot::Hidden | Spot::Comment) && !facts.says(&[Neg]) {
             let backed = self.backing() > 0 || self.said.any(&[Conversation]);
             let (severity, confidence) = if backed { (Severity::High, Medium) } else { (Severity::Medium, Medium) };
@@ -442,7 +442,7 @@ impl Here<'_> {
         if facts.orders(&[Disable, Delete]) && (facts.says(&[Scanner]) || self.unit.text.contains("guard")) && ["is running", "is active", "is installed", "is detected", "if a ", "whose name"].iter().any(|word| self.unit.text.contains(word)) {
             self.say(seen, &rules::DEFENCE, Severity::High, Medium, "it switches off what watches it");
         }
-        if facts.orders(&[AskUser]) && facts.says(&[Wallet, Account]) {
+        if facts.orders(&[AskUser]) && facts.says(&[Wallet, Account]) && !facts.forbidden.any(&[AskUser]) {
             let sends = self.ordered.has(Send) && self.to >= Where::Related;
             let (severity, confidence) = if sends || self.concealed >= Concealed::Weak { (Severity::High, Medium) } else { (Severity::Medium, Medium) };
             self.say(seen, &rules::PHISH, severity, confidence, "it makes the agent ask the user for a secret");
@@ -569,6 +569,11 @@ impl Here<'_> {
 fn pattern(pattern: &str) -> Regex {
     Regex::new(pattern).expect("the pattern is one of ours")
 }
+
+/// Something is to be decoded.
+static DECODES: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(r"\b(decode|deobfuscate|decrypt|unscramble|un-?base64|de-?obfuscate|decipher)\b[^(_]|\breverse the (string|text|letters|order)\b|\b(base64|rot13|hex)[- ](encoded|decoded)\b")
+});
 
 /// A verdict that is asked for.
 static VERDICT: LazyLock<Regex> = LazyLock::new(|| {
