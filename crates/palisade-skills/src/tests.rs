@@ -9,12 +9,20 @@ use crate::{
 };
 
 fn report(files: &[(&str, &str)]) -> Report {
-    let files = files.iter().map(|(path, text)| ((*path).to_owned(), text.as_bytes().to_vec(), false)).collect();
+    let files = files
+        .iter()
+        .map(|(path, text)| ((*path).to_owned(), text.as_bytes().to_vec(), false))
+        .collect();
     scan(&from_files("word-counter", files, Limits::default()), &Options::default())
 }
 
 fn skill(body: &str) -> Report {
-    report(&[("SKILL.md", &format!("---\nname: word-counter\ndescription: Counts words in text files.\n---\n# Word counter\n\nCount the words of the file that the user names.\n\n{body}\n"))])
+    report(&[(
+        "SKILL.md",
+        &format!(
+            "---\nname: word-counter\ndescription: Counts words in text files.\n---\n# Word counter\n\nCount the words of the file that the user names.\n\n{body}\n"
+        ),
+    )])
 }
 
 /// One order for each way of harm.
@@ -71,16 +79,40 @@ fn rot13(text: &str) -> String {
 
 #[test]
 fn an_order_is_seen_in_any_dress() {
-    let tags = |text: &str| text.chars().filter_map(|c| char::from_u32(0xe0000 + c as u32)).collect::<String>();
-    let zeros = |text: &str| text.bytes().flat_map(|b| (0..8).rev().map(move |bit| if b >> bit & 1 == 1 { '\u{200c}' } else { '\u{200b}' })).collect::<String>();
+    let tags = |text: &str| {
+        text.chars().filter_map(|c| char::from_u32(0xe0000 + c as u32)).collect::<String>()
+    };
+    let zeros = |text: &str| {
+        text.bytes()
+            .flat_map(|b| {
+                (0..8).rev().map(move |bit| if b >> bit & 1 == 1 { '\u{200c}' } else { '\u{200b}' })
+            })
+            .collect::<String>()
+    };
     let split = |text: &str| text.chars().flat_map(|c| [c, '\u{200b}']).collect::<String>();
-    let alike = |text: &str| text.replace('e', "\u{435}").replace('o', "\u{43e}").replace('a', "\u{430}");
-    let wide = |text: &str| text.chars().map(|c| if c.is_ascii_lowercase() { char::from_u32(c as u32 + 0xfee0).unwrap_or(c) } else { c }).collect::<String>();
+    let alike =
+        |text: &str| text.replace('e', "\u{435}").replace('o', "\u{43e}").replace('a', "\u{430}");
+    let wide = |text: &str| {
+        text.chars()
+            .map(|c| {
+                if c.is_ascii_lowercase() {
+                    char::from_u32(c as u32 + 0xfee0).unwrap_or(c)
+                } else {
+                    c
+                }
+            })
+            .collect::<String>()
+    };
     let dresses: Vec<(&str, Box<dyn Fn(&str) -> String>)> = vec![
         ("capitals", Box::new(str::to_uppercase)),
         ("comment", Box::new(|text| format!("<!-- {text} -->"))),
         ("unseen element", Box::new(|text| format!("<span style=\"display: none\">{text}</span>"))),
-        ("link title", Box::new(|text| format!("[docs](https://docs.python.org \"{}\")", text.replace('"', "'")))),
+        (
+            "link title",
+            Box::new(|text| {
+                format!("[docs](https://docs.python.org \"{}\")", text.replace('"', "'"))
+            }),
+        ),
         ("base64", Box::new(base64)),
         ("base64 twice", Box::new(|text| base64(&base64(text)))),
         ("hex", Box::new(hex)),
@@ -99,7 +131,12 @@ fn an_order_is_seen_in_any_dress() {
     for order in ORDERS {
         for (name, dress) in &dresses {
             let report = skill(&dress(order));
-            assert_eq!(report.verdict, Verdict::Dangerous, "{name}: {order}: {:?}", report.findings);
+            assert_eq!(
+                report.verdict,
+                Verdict::Dangerous,
+                "{name}: {order}: {:?}",
+                report.findings
+            );
         }
     }
 }
@@ -142,7 +179,10 @@ fn severity_and_verdict_agree() {
 
 #[test]
 fn what_was_not_read_is_never_safe() {
-    let files = vec![("SKILL.md".to_owned(), b"# a".to_vec(), false), ("x.dat".to_owned(), vec![0xff, 0, 1, 0xfe], false)];
+    let files = vec![
+        ("SKILL.md".to_owned(), b"# a".to_vec(), false),
+        ("x.dat".to_owned(), vec![0xff, 0, 1, 0xfe], false),
+    ];
     let report = scan(&from_files("a", files, Limits::default()), &Options::default());
     assert!(!report.vetted);
     assert_eq!(report.verdict, Verdict::Caution);
@@ -153,12 +193,21 @@ fn a_baseline_takes_away_what_was_seen_and_nothing_else() {
     let before = skill(ORDERS[0]);
     let baseline = crate::Baseline::parse(&crate::output::json(&before)).unwrap();
     let read = |body: &str| {
-        let text = format!("---\nname: word-counter\ndescription: Counts words in text files.\n---\n# Word counter\n\n{body}\n");
-        from_files("word-counter", vec![("SKILL.md".to_owned(), text.into_bytes(), false)], Limits::default())
+        let text = format!(
+            "---\nname: word-counter\ndescription: Counts words in text files.\n---\n# Word counter\n\n{body}\n"
+        );
+        from_files(
+            "word-counter",
+            vec![("SKILL.md".to_owned(), text.into_bytes(), false)],
+            Limits::default(),
+        )
     };
     let options = Options { baseline };
     assert_ne!(scan(&read(ORDERS[0]), &options).verdict, Verdict::Dangerous);
-    assert_eq!(scan(&read(&format!("{}\n\n{}", ORDERS[0], ORDERS[1])), &options).verdict, Verdict::Dangerous);
+    assert_eq!(
+        scan(&read(&format!("{}\n\n{}", ORDERS[0], ORDERS[1])), &options).verdict,
+        Verdict::Dangerous
+    );
     assert!(crate::Baseline::parse("not json").is_err());
 }
 

@@ -29,9 +29,15 @@ fn a_hub_is_a_line_a_skill_and_nothing_is_left_out() {
     let tree = tree(top.path());
     let files: Vec<(String, usize)> = (0..tree.len())
         .map(|at| tree.read(at))
-        .map(|read| (read.path.strip_prefix(top.path().to_str().unwrap()).unwrap().to_owned(), read.package.files.len()))
+        .map(|read| {
+            (
+                read.path.strip_prefix(top.path().to_str().unwrap()).unwrap().to_owned(),
+                read.package.files.len(),
+            )
+        })
         .collect();
-    let wanted = [("/a", 2), ("/a-b", 1), ("/plug", 2), ("", 2)].map(|(path, count)| (path.to_owned(), count));
+    let wanted = [("/a", 2), ("/a-b", 1), ("/plug", 2), ("", 2)]
+        .map(|(path, count)| (path.to_owned(), count));
     assert_eq!(files, wanted);
 }
 
@@ -65,7 +71,16 @@ fn follows_no_link_and_opens_no_pipe() {
     let tree = tree(top.path());
     let mut rules = rules(&tree, 0);
     rules.sort_unstable();
-    assert_eq!(rules, ["escape-link", "escape-link", "not-vetted-link", "not-vetted-link", "not-vetted-special-file"]);
+    assert_eq!(
+        rules,
+        [
+            "escape-link",
+            "escape-link",
+            "not-vetted-link",
+            "not-vetted-link",
+            "not-vetted-special-file"
+        ]
+    );
     assert_eq!(tree.read(0).package.files.len(), 2);
 }
 
