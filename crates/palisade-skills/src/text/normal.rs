@@ -8,19 +8,16 @@ use crate::hidden::is_hidden;
 /// Lower case, compatibility forms unfolded, invisible characters left out, letters of other
 /// scripts that stand within Latin words made Latin, spaced-out words joined.
 pub(crate) fn normal(text: &str) -> String {
-    let text: String = if text.is_ascii() {
-        text.to_ascii_lowercase()
-    } else {
-        let plain: String = text
-            .chars()
-            .filter(|&c| !is_hidden(c))
-            .nfkc()
-            .map(plain)
-            .flat_map(char::to_lowercase)
-            .collect();
-        if plain.is_ascii() { plain } else { latin(&plain) }
-    };
-    joined(text)
+    joined(clean(text).to_lowercase())
+}
+
+/// The same, with its letters as large as they are, and words as they are spaced.
+pub(crate) fn clean(text: &str) -> String {
+    if text.is_ascii() {
+        return text.to_owned();
+    }
+    let plain: String = text.chars().filter(|&c| !is_hidden(c)).nfkc().map(plain).collect();
+    if plain.is_ascii() { plain } else { latin(&plain) }
 }
 
 fn plain(c: char) -> char {
@@ -58,8 +55,9 @@ fn flush(out: &mut String, word: &mut String, latin_text: bool) {
     if mixed {
         let folded: String = word
             .chars()
-            .map(|c| if other(c) { skeleton(c.encode_utf8(&mut [0; 4])).next().unwrap_or(c) } else { c })
-            .flat_map(char::to_lowercase)
+            .map(|c| {
+                if other(c) { skeleton(c.encode_utf8(&mut [0; 4])).next().unwrap_or(c) } else { c }
+            })
             .collect();
         // A whole word of another script within Latin text is a word of that script, unless all of it looks Latin.
         if folded.is_ascii() || strange < word.chars().count() {
@@ -78,7 +76,10 @@ fn joined(text: String) -> String {
     let bytes = text.as_bytes();
     let single = |at: usize| {
         bytes.get(at).is_some_and(u8::is_ascii_alphabetic)
-            && at.checked_sub(1).and_then(|at| bytes.get(at)).is_none_or(|b| !b.is_ascii_alphanumeric())
+            && at
+                .checked_sub(1)
+                .and_then(|at| bytes.get(at))
+                .is_none_or(|b| !b.is_ascii_alphanumeric())
             && bytes.get(at + 1).is_none_or(|b| !b.is_ascii_alphanumeric())
     };
     // Most texts have none: look first.
@@ -137,7 +138,17 @@ mod tests {
 
     #[test]
     fn disguises_fall() {
-        for disguised in ["Send", "ѕеnd", "ｓｅｎｄ", "𝘀𝗲𝗻𝗱", "s\u{200b}e\u{200d}nd", "s e n d", "S-E-N-D", "s\u{00ad}end", "ⓢⓔⓝⓓ"] {
+        for disguised in [
+            "Send",
+            "ѕеnd",
+            "ｓｅｎｄ",
+            "𝘀𝗲𝗻𝗱",
+            "s\u{200b}e\u{200d}nd",
+            "s e n d",
+            "S-E-N-D",
+            "s\u{00ad}end",
+            "ⓢⓔⓝⓓ",
+        ] {
             assert_eq!(normal(disguised), "send", "{disguised:?}");
         }
     }
