@@ -436,7 +436,11 @@ fn run(file: &File, leaf: &Leaf, text: &str, who: &str, scripts: &[&File], seen:
                 "decodes what it runs",
             );
         }
-        if facts.allows {
+        // `approve` at the end of a turn only says that the turn may end.
+        let asks = ["PreToolUse", "PermissionRequest", "preToolUse", "beforeShellExecution"];
+        let elsewhere =
+            leaf.path.contains("hooks.") && !asks.iter().any(|event| leaf.path.contains(event));
+        if facts.allows && !elsewhere {
             say(
                 &rules::AUTO_ALLOW,
                 Severity::High,

@@ -302,8 +302,9 @@ impl Here<'_> {
         ]);
         let acts = facts.orders(&[Send, Read, Run, Fetch, Encode, Write, Install]) || facts.command;
         if facts.says(&[Dns]) && acts {
-            let carries =
-                facts.label || (self.said.has(DnsLabel) && (self.said.has(Encode) || object));
+            let data = object || self.said.has(Encode) || self.concealed >= Concealed::Weak;
+            let carries = data && facts.label
+                || (self.said.has(DnsLabel) && (self.said.has(Encode) || object));
             if carries {
                 let confidence = if object || self.said.has(Encode) || facts.to >= Where::Foreign {
                     High
@@ -492,9 +493,33 @@ impl Here<'_> {
                 && !tags.iter().any(|other| other.concept == Supersede && other.start == tag.start);
             let subject = text.get(..tag.start).unwrap_or_default();
             // `text that violates policies`, `it cannot override rules`: told of, not ordered.
-            let governor = subject.trim_end().rsplit(|c: char| !c.is_alphanumeric() && c != '\'').next().unwrap_or_default();
-            let told = matches!(governor, "that" | "which" | "who" | "might" | "may" | "could" | "can" | "cannot" | "can't" | "would" | "attempts" | "tries" | "doesn't" | "shouldn't" | "wouldn't" | "won't");
-            let refused = subject.contains("cannot ") || subject.contains("can not ") || subject.contains("may not ");
+            let governor = subject
+                .trim_end()
+                .rsplit(|c: char| !c.is_alphanumeric() && c != '\'')
+                .next()
+                .unwrap_or_default();
+            let told = matches!(
+                governor,
+                "that"
+                    | "which"
+                    | "who"
+                    | "might"
+                    | "may"
+                    | "could"
+                    | "can"
+                    | "cannot"
+                    | "can't"
+                    | "would"
+                    | "attempts"
+                    | "tries"
+                    | "doesn't"
+                    | "shouldn't"
+                    | "wouldn't"
+                    | "won't"
+            );
+            let refused = subject.contains("cannot ")
+                || subject.contains("can not ")
+                || subject.contains("may not ");
             if told || refused {
                 continue;
             }

@@ -741,10 +741,31 @@ fn negate(text: &str, tags: &mut [Tag]) {
 
 /// Does the clause that holds this place name a condition: `if there is no key, …`?
 fn is_condition(text: &str, at: usize) -> bool {
-    let clause = text.get(..at).unwrap_or_default().rsplit(['.', ';', ':', '!', '?', '\n', ',']).next().unwrap_or_default();
-    ["if ", "when ", "where ", "unless ", "whenever ", "once ", "as long as ", "in case ", "falls ", "wenn ", "si ", "se ", "cuando ", "quand ", "если "]
-        .iter()
-        .any(|word| clause.trim_start().starts_with(word) || clause.contains(&format!(" {word}")))
+    let clause = text
+        .get(..at)
+        .unwrap_or_default()
+        .rsplit(['.', ';', ':', '!', '?', '\n', ','])
+        .next()
+        .unwrap_or_default();
+    [
+        "if ",
+        "when ",
+        "where ",
+        "unless ",
+        "whenever ",
+        "once ",
+        "as long as ",
+        "in case ",
+        "falls ",
+        "wenn ",
+        "si ",
+        "se ",
+        "cuando ",
+        "quand ",
+        "если ",
+    ]
+    .iter()
+    .any(|word| clause.trim_start().starts_with(word) || clause.contains(&format!(" {word}")))
 }
 
 fn quote(text: &str, tags: &mut [Tag]) {

@@ -47,7 +47,8 @@ fn directive(inner: &[u8]) -> Vec<u8> {
         return c.to_string().repeat(times.parse().unwrap()).into_bytes();
     }
     let Some(colon) = inner.iter().position(|byte| *byte == b':') else {
-        let digits = String::from_utf8_lossy(inner.strip_prefix(b"x").expect("a form")).into_owned();
+        let digits =
+            String::from_utf8_lossy(inner.strip_prefix(b"x").expect("a form")).into_owned();
         return digits
             .as_bytes()
             .chunks(2)
@@ -75,7 +76,8 @@ fn lines(content: &[u8]) -> Vec<u8> {
 /// The content in the encoding of this name.
 pub fn encode(name: &str, content: &[u8]) -> Vec<u8> {
     let text = || String::from_utf8_lossy(content).into_owned();
-    let joined = |strings: &mut dyn Iterator<Item = String>| strings.collect::<String>().into_bytes();
+    let joined =
+        |strings: &mut dyn Iterator<Item = String>| strings.collect::<String>().into_bytes();
     match name {
         "b64" => STANDARD.encode(content).into_bytes(),
         "zb64" => {
@@ -100,12 +102,20 @@ pub fn encode(name: &str, content: &[u8]) -> Vec<u8> {
         "rev" => content.iter().rev().copied().collect(),
         "xor5a" => content.iter().map(|byte| byte ^ 0x5a).collect(),
         "chars+7" => {
-            let codes: Vec<String> = content.iter().map(|byte| (u32::from(*byte) + 7).to_string()).collect();
+            let codes: Vec<String> =
+                content.iter().map(|byte| (u32::from(*byte) + 7).to_string()).collect();
             codes.join(",").into_bytes()
         }
-        "tags" => joined(&mut text().chars().filter_map(|c| char::from_u32(0xE0000 + c as u32)).map(String::from)),
+        "tags" => joined(
+            &mut text()
+                .chars()
+                .filter_map(|c| char::from_u32(0xE0000 + c as u32))
+                .map(String::from),
+        ),
         "zw" => joined(&mut content.iter().flat_map(|byte| {
-            (0..8).rev().map(move |bit| if byte >> bit & 1 == 1 { "\u{200C}" } else { "\u{200B}" }.to_owned())
+            (0..8).rev().map(move |bit| {
+                if byte >> bit & 1 == 1 { "\u{200C}" } else { "\u{200B}" }.to_owned()
+            })
         })),
         "vs" => joined(&mut content.iter().map(|byte| {
             let byte = u32::from(*byte);
@@ -116,7 +126,10 @@ pub fn encode(name: &str, content: &[u8]) -> Vec<u8> {
             let mut content = content.to_vec();
             content.resize(content.len().div_ceil(3) * 3, 0);
             let colours = content.chunks(3).enumerate();
-            joined(&mut colours.map(|(n, c)| format!("  --c{n}: #{:02x}{:02x}{:02x};\n", c[0], c[1], c[2])))
+            joined(
+                &mut colours
+                    .map(|(n, c)| format!("  --c{n}: #{:02x}{:02x}{:02x};\n", c[0], c[1], c[2])),
+            )
         }
         line if line.starts_with("line*") => {
             let times: usize = line.trim_start_matches("line*").parse().unwrap();
