@@ -1,9 +1,17 @@
-use crate::{Rule, code, formats, hidden, read, text};
+use crate::{Rule, binary, code, formats, hidden, install, read, text};
 
 /// Every rule there is, sorted by id.
 pub fn rules() -> Vec<&'static Rule> {
     // One line an analyser.
-    let all = [read::RULES, hidden::RULES, text::RULES, formats::RULES, code::RULES];
+    let all = [
+        read::RULES,
+        hidden::RULES,
+        text::RULES,
+        formats::RULES,
+        code::RULES,
+        install::RULES,
+        binary::RULES,
+    ];
     let mut rules: Vec<_> = all.into_iter().flatten().copied().collect();
     rules.sort_by_key(|rule| rule.id);
     rules

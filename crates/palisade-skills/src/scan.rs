@@ -1,6 +1,6 @@
 //! One package through all analysers to a verdict.
 
-use crate::{Report, Seen, code, formats, hidden, judge, read::Read, text};
+use crate::{Report, Seen, binary, code, formats, hidden, install, judge, read::Read, text};
 
 /// What the operator says about scanning.
 #[derive(Debug, Clone, Default)]
@@ -15,6 +15,8 @@ pub fn scan(read: &Read, options: &Options) -> Report {
     let mut seen = Seen { findings: read.seen.findings.clone(), capabilities: Vec::new() };
     // Analysers of code, one line each.
     seen.extend(code::look(&read.package));
+    seen.extend(install::look(&read.package));
+    seen.extend(binary::look(&read.package));
     seen.extend(formats::look(&read.package, &profile));
     seen.extend(hidden::look(&read.package, &profile));
     seen.extend(text::look(&read.package, &profile));

@@ -226,7 +226,7 @@ impl Analysis {
                 let origin = self.origin(Tag::Encoded);
                 Value::tainted(call.taint()).with(&origin)
             }
-            Act::FromCodes => self.from_codes(call),
+            Act::FromCodes => self.codes_to_text(call),
             Act::Code => match call.at(0).known_text().and_then(|text| text.chars().next()) {
                 Some(c) => Value::number(u32::from(c).into()).with(&call.taint()),
                 None => Value::tainted(call.taint()),
@@ -439,7 +439,7 @@ impl Analysis {
                 let mut codes = call.clone();
                 codes.args = vec![(None, call.receiver.clone())];
                 codes.receiver = Value::default();
-                self.from_codes(&codes)
+                self.codes_to_text(&codes)
             }
             Act::DecodeList(how) => {
                 let first = match call.receiver.elements() {
@@ -550,6 +550,16 @@ impl Analysis {
                     Known::Text(_) => {
                         let language = self.language();
                         self.run_code(language, &receiver, "as code")
+                    }
+                    Known::Path(path) => {
+                        // A method that was taken by its name.
+                        let mut inner = call.clone();
+                        inner.path = path.to_string();
+                        inner.receiver = Value::default();
+                        match super::models::act(self.language(), &inner) {
+                            Some(act) if act != Act::InvokeReceiver => self.act(act, &inner),
+                            _ => Value::tainted(call.taint()),
+                        }
                     }
                     _ => {
                         self.ran(&receiver.taint, "as code");
@@ -667,7 +677,7 @@ impl Analysis {
     fn http(&mut self, call: &Call, at: usize) -> Value {
         let named = call.named(&["url", "uri", "URL"]);
         let mut address = named.clone().unwrap_or_else(|| call.at(at));
-        if !address.pattern(HOLE_TEXT).is_some_and(|p| hosts::host_of(&p).is_some()) {
+        if address.pattern(HOLE_TEXT).is_none_or(|p| hosts::host_of(&p).is_none()) {
             let found = call
                 .args
                 .iter()
@@ -970,7 +980,18 @@ impl Analysis {
     }
 
     pub(crate) fn delete_tree(&mut self, path: &Value) {
-        let Some(pattern) = path.pattern(HOLE_TEXT) else { return };
+        let Some(pattern) = path.pattern(HOLE_TEXT) else {
+            if self.has(&path.taint, |tag| matches!(tag, Tag::Files)) {
+                self.report(
+                    &rules::DESTRUCTION,
+                    Severity::High,
+                    Confidence::Medium,
+                    "Whatever is found in a wide folder is deleted.".to_owned(),
+                    &path.taint,
+                );
+            }
+            return;
+        };
         if places::is_broad(&pattern) {
             self.report(
                 &rules::DESTRUCTION,
@@ -1064,7 +1085,7 @@ impl Analysis {
         }
     }
 
-    fn from_codes(&mut self, call: &Call) -> Value {
+    fn codes_to_text(&mut self, call: &Call) -> Value {
         let values: Vec<Value> = call
             .args
             .iter()

@@ -27,6 +27,8 @@ pub(crate) struct Unit {
     pub(crate) quoted: bool,
     pub(crate) ir: Rc<Ir>,
     pub(crate) globals: HashMap<String, Value>,
+    /// What functions put into its variables in an earlier round.
+    pub(crate) sticky: HashMap<String, Taint>,
     /// Its arguments and its input, as another unit gives them.
     pub(crate) input: Value,
     pub(crate) state: State,
@@ -116,6 +118,8 @@ pub(crate) struct Analysis {
     pub(crate) data: HashMap<String, Arc<[u8]>>,
     /// The words of the package's name, description and addresses.
     pub(crate) words: BTreeSet<String>,
+    /// How many commands that run by themselves were searched for scripts.
+    pub(crate) marked: usize,
     /// Is the package about security by its own words?
     pub(crate) teaching: bool,
     /// Are the files and inputs new since the last round?
@@ -152,6 +156,7 @@ impl Analysis {
             joined: Joined::default(),
             data: HashMap::new(),
             words: BTreeSet::new(),
+            marked: 0,
             teaching: false,
             changed: false,
             findings: Vec::new(),
@@ -173,7 +178,8 @@ impl Analysis {
             self.not_vetted(&origin, "the file is too large or too odd to be parsed");
             return None;
         };
-        let ir = lower::lower(language, source, &tree);
+        let mut ir = lower::lower(language, source, &tree);
+        ir.index(language == Language::PowerShell);
         if ir.cut {
             self.not_vetted(&origin, "the code is nested deeper than it is followed");
         }
@@ -193,6 +199,7 @@ impl Analysis {
             quoted: false,
             ir: Rc::new(ir),
             globals: HashMap::new(),
+            sticky: HashMap::new(),
             input: Value::default(),
             state: State::New,
             followed: HashSet::new(),
@@ -368,6 +375,27 @@ impl Analysis {
         related.dedup();
         related.truncate(8);
         self.push(Finding { rule, severity, confidence, place, excerpt, message, related });
+    }
+
+    /// Reports a finding at a place of no unit.
+    pub(crate) fn report_at(
+        &mut self,
+        rule: &'static Rule,
+        severity: Severity,
+        confidence: Confidence,
+        place: Place,
+        excerpt: String,
+        message: String,
+    ) {
+        self.push(Finding {
+            rule,
+            severity,
+            confidence,
+            place,
+            excerpt,
+            message,
+            related: Vec::new(),
+        });
     }
 
     fn push(&mut self, finding: Finding) {

@@ -11,7 +11,7 @@ use super::language::Language;
 use super::models;
 use super::origin::Tag;
 use super::rules;
-use super::value::{Known, Piece, Taint, Value, bytes_of, concat, either};
+use super::value::{Handle, Known, Piece, Taint, Value, bytes_of, concat, either};
 use crate::{Confidence, Severity};
 
 /// Calls and nested code deeper than this are not followed.
@@ -331,6 +331,11 @@ impl Analysis {
         let Some(elements) = elements.filter(|list| !list.is_empty()) else {
             let element = match &of.known {
                 Known::Path(path) => Value::path(&format!("{path}[]")).with(&of.taint),
+                Known::Handle(Handle::Connection, _) if of.taint.is_empty() => {
+                    // Messages that arrive.
+                    let origin = self.origin(Tag::Channel);
+                    Value::tainted(origin)
+                }
                 Known::Handle(..) => of.clone(),
                 _ => Value::tainted(of.taint.clone()),
             };
@@ -372,6 +377,17 @@ impl Analysis {
     }
 
     fn variable(&mut self, name: &str) -> Value {
+        let value = self.plain_variable(name);
+        match self.unit().and_then(|unit| unit.sticky.get(name)) {
+            Some(sticky) => {
+                let sticky = sticky.clone();
+                value.with(&sticky)
+            }
+            None => value,
+        }
+    }
+
+    fn plain_variable(&mut self, name: &str) -> Value {
         if let Some(value) = self.local(name) {
             if let (Language::Ruby, Known::Function(unit, function)) =
                 (self.language(), &value.known)
@@ -395,6 +411,9 @@ impl Analysis {
             }
             return Known::Function(self.here.0, function).into();
         }
+        if name == super::lower::INDIRECT {
+            return Value::path(name);
+        }
         match self.language() {
             Language::Shell => self.shell_variable(name),
             Language::PowerShell => self.powershell_variable(name),
@@ -403,12 +422,11 @@ impl Analysis {
     }
 
     pub(crate) fn function_named(&self, name: &str) -> Option<u32> {
-        let functions = &self.unit()?.ir.functions;
-        let folded = self.language() == Language::PowerShell;
-        let at = functions.iter().position(|f| {
-            !f.name.is_empty() && (f.name == name || folded && f.name.eq_ignore_ascii_case(name))
-        })?;
-        u32::try_from(at).ok()
+        let unit = self.unit()?;
+        match unit.language {
+            Language::PowerShell => unit.ir.function_named(&name.to_ascii_lowercase()),
+            _ => unit.ir.function_named(name),
+        }
     }
 
     pub(crate) fn set(&mut self, name: &str, value: Value) {
@@ -470,8 +488,7 @@ impl Analysis {
         if let Some(value) = of.globals.get(name) {
             return Some(value.clone());
         }
-        let at = of.ir.functions.iter().position(|f| f.name == name)?;
-        Some(Known::Function(unit, u32::try_from(at).ok()?).into())
+        Some(Known::Function(unit, of.ir.function_named(name)?).into())
     }
 
     /// What one entry, taken by name, still is of a whole.
@@ -544,7 +561,13 @@ impl Analysis {
                 Value::list(values).with(&index.taint)
             }
             (_, Known::Text(_)) => match index.known_text() {
-                Some(name) => self.member(of, &name, computed).with(&index.taint),
+                Some(name) => {
+                    let name = match self.language() {
+                        Language::PowerShell => name.to_ascii_lowercase(),
+                        _ => name,
+                    };
+                    self.member(of, &name, computed).with(&index.taint)
+                }
                 None => Value::tainted(of.taint.clone()).with(&index.taint),
             },
             _ => Value::tainted(of.taint.clone()).with(&index.taint),
@@ -866,7 +889,17 @@ impl Analysis {
         }
         if let Some(mut value) = self.local(name) {
             value.taint.join(taint);
-            self.set(name, value);
+            self.set_outer(name, value);
+        }
+        // What a function puts into a variable of the unit, other functions may have read before.
+        if self.scopes.len() > 1
+            && let Some(unit) = self.units.get_mut(self.here.0)
+            && unit.sticky.len() < 256
+        {
+            let sticky = unit.sticky.entry(name.to_owned()).or_default();
+            let before = sticky.clone();
+            sticky.join(taint);
+            self.changed |= *sticky != before;
         }
     }
 
@@ -931,6 +964,12 @@ impl Analysis {
                 self.follow(*unit, *function, values, &names)
             }
             Known::Path(path) => {
+                if path.as_ref() == super::lower::INDIRECT {
+                    return match call.at(0).known_text() {
+                        Some(name) => self.variable(&name),
+                        None => Value::tainted(call.taint()),
+                    };
+                }
                 let mut call = call.clone();
                 call.path = path.to_string();
                 let language = self.language();

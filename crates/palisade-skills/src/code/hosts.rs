@@ -543,6 +543,8 @@ const KNOWN: &[&str] = &[
     "nginx.org",
     "jenkins.io",
     "circleci.com",
+    "codecov.io",
+    "coveralls.io",
     "gitpod.io",
     "replit.com",
     "dotenvx.sh",

@@ -4,6 +4,8 @@
 //! rest: a construct that a language's lowering does not know becomes [`Node::Mix`], which depends
 //! on all of its parts.
 
+use std::collections::HashMap;
+
 /// The index of a node in its [`Ir`].
 pub(crate) type Id = u32;
 
@@ -131,6 +133,8 @@ pub(crate) struct Function {
 pub(crate) struct Ir {
     nodes: Vec<(Node, u32)>,
     pub(crate) functions: Vec<Function>,
+    /// The first function of each name; see [`Ir::index`].
+    names: HashMap<String, u32>,
     /// Root block.
     pub(crate) root: Id,
     /// Was a part too deep to be lowered?
@@ -153,6 +157,25 @@ impl Ir {
     /// The byte of the unit where the node stands.
     pub(crate) fn at(&self, id: Id) -> u32 {
         self.nodes.get(id as usize).map_or(0, |(_, at)| *at)
+    }
+
+    /// Builds the look-up of functions by name; `folded` if case does not count.
+    pub(crate) fn index(&mut self, folded: bool) {
+        for (at, function) in (0u32..).zip(&self.functions) {
+            if function.name.is_empty() {
+                continue;
+            }
+            let name = match folded {
+                true => function.name.to_ascii_lowercase(),
+                false => function.name.clone(),
+            };
+            self.names.entry(name).or_insert(at);
+        }
+    }
+
+    /// The function of this name.
+    pub(crate) fn function_named(&self, name: &str) -> Option<u32> {
+        self.names.get(name).copied()
     }
 
     /// How many nodes there are.

@@ -43,10 +43,15 @@ pub use rules::RULES;
 pub(crate) use excerpt::safe;
 pub(crate) use lower::unescape;
 
-use crate::{File, Package, Place, Seen};
+use crate::{Confidence, File, Package, Place, Seen, Severity};
 
 /// The stack of an analysis: nesting is bounded, and this is more than the bound needs.
 const STACK: usize = 64 << 20;
+
+/// Commands that run by themselves and are searched for the names of scripts.
+const MOST_MARKED: usize = 256;
+/// Files among which names are searched for.
+const MOST_NAMED: usize = 500;
 
 /// Analyses all code files of a package, together.
 pub fn look(package: &Package) -> Seen {
@@ -67,6 +72,10 @@ pub fn look(package: &Package) -> Seen {
                     text.and_then(|t| analysis.add(language, &t, origin, auto_run, false))
                 {
                     analysis.paths.insert(file.path.clone(), unit);
+                    let quoted = analysis.teaching && is_fixture(package, file);
+                    if let Some(unit) = analysis.units.get_mut(unit) {
+                        unit.quoted = quoted;
+                    }
                 }
             }
         }
@@ -126,9 +135,49 @@ impl Analysis {
             if let Some(unit) = unit.and_then(|unit| self.units.get_mut(unit)) {
                 unit.quoted = (piece.quoted || teaching && piece.prose) && !piece.auto_run;
             }
-            if piece.auto_run {
+            if piece.auto_run && piece.text.len() < 16 << 10 && self.marked < MOST_MARKED {
+                self.marked += 1;
                 self.mark_auto_run(&piece.text);
             }
+        }
+        self.pair(file);
+    }
+
+    /// Reports what is read off the text of languages without a parser.
+    fn pair(&mut self, file: &File) {
+        use embedded::other::Pairing;
+        if file.bytes.len() > language::LARGEST {
+            return;
+        }
+        let text = String::from_utf8_lossy(&file.bytes);
+        for (pairing, line) in embedded::other::pairings(&file.path, &text) {
+            let (rule, severity, message) = match pairing {
+                Pairing::ReverseShell => (
+                    &rules::REVERSE_SHELL,
+                    Severity::Critical,
+                    "A socket and a shell stand together, and one gets the other's descriptors.",
+                ),
+                Pairing::Evaluates => (
+                    &rules::DECODE_RUN,
+                    Severity::High,
+                    "What is decoded, or what a request brings, is evaluated.",
+                ),
+                Pairing::Environment => (
+                    &rules::ENVIRONMENT_SENT,
+                    Severity::High,
+                    "The whole environment is read in a program that sends something.",
+                ),
+            };
+            let place = Place { file: file.path.clone(), line, column: 0 };
+            let excerpt = text.lines().nth((line as usize).saturating_sub(1)).unwrap_or_default();
+            self.report_at(
+                rule,
+                severity,
+                Confidence::Medium,
+                place,
+                safe(excerpt),
+                message.to_owned(),
+            );
         }
     }
 
@@ -155,6 +204,13 @@ impl Analysis {
         let head: String = text.lines().take(30).collect::<Vec<_>>().join("\n").to_lowercase();
         self.teaching |= [
             "pentest",
+            "attack",
+            "malicious",
+            "malware",
+            "detection rule",
+            "semgrep",
+            "macros",
+            "yara",
             "penetration test",
             "red team",
             "ctf",
@@ -181,6 +237,10 @@ impl Analysis {
                 continue;
             }
             let value = lower.split_once(':').map_or("", |(_, value)| value);
+            let squashed: String = value.chars().filter(|c| c.is_alphanumeric()).collect();
+            if lower.starts_with("name") && (3..40).contains(&squashed.len()) {
+                self.words.insert(squashed);
+            }
             for word in value.split(|c: char| !c.is_alphanumeric()) {
                 let common = matches!(
                     word,
@@ -223,6 +283,33 @@ impl Analysis {
             }
         }
     }
+}
+
+/// Is it a sample that rules are tried on: in a folder of such, and named nowhere?
+fn is_fixture(package: &Package, file: &File) -> bool {
+    let mut parts = file.path.split('/').rev();
+    let name = parts.next().unwrap_or_default();
+    let sampled = parts.any(|part| {
+        matches!(
+            part,
+            "rules"
+                | "tests"
+                | "test"
+                | "fixtures"
+                | "samples"
+                | "testdata"
+                | "corpus"
+                | "vulnerable"
+        )
+    });
+    sampled
+        && name.len() > 3
+        && package.files.len() <= MOST_NAMED
+        && !package.files.iter().any(|other| {
+            other.path != file.path
+                && other.bytes.len() < 1 << 20
+                && memchr::memmem::find(&other.bytes, name.as_bytes()).is_some()
+        })
 }
 
 fn is_manifest(file: &File) -> bool {

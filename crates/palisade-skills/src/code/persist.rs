@@ -57,7 +57,14 @@ impl Analysis {
                 )
             }
             Standing::System => {
-                (&rules::PERSISTENCE, Severity::High, format!("The system's `{shown}` is changed."))
+                // Names for this machine are how local domains are made.
+                let hosts = path.ends_with("hosts");
+                let local = text.contains("127.0.0.1")
+                    || text.contains("::1")
+                    || text.contains("0.0.0.0")
+                    || text.is_empty();
+                let severity = if hosts && local { Severity::Low } else { Severity::High };
+                (&rules::PERSISTENCE, severity, format!("The system's `{shown}` is changed."))
             }
             Standing::ToolSettings => {
                 if let Some(address) = address_in(&text) {

@@ -296,6 +296,7 @@ pub(crate) fn standing(path: &str) -> Option<Standing> {
         || has(".mcp.json")
         || has("claude_desktop_config")
         || has(".openclaw/openclaw.json")
+        || has(".openclaw/exec-approvals")
         || has(".clawdbot/clawdbot.json")
         || has(".codex/config.toml")
         || has(".gemini/settings.json")

@@ -104,7 +104,7 @@ rules! {
         "An agent that asks nobody does whatever the next text says."
         "Leave permission prompts and sandboxes on."
         ["LLM06" "ASI03"]
-    CONDITION "condition-gate" Condition Medium
+    CONDITION "condition-in-code" Condition Medium
         "What waits for a time, a machine or a missing check is made not to be seen in a review."
         "Do the same everywhere, or say in the description when and why not."
         ["ASI05"]

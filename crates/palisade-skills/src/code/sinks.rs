@@ -54,18 +54,22 @@ impl Analysis {
 
     /// Is this host the package's own: do its name or its description hold it?
     fn is_own(&self, host: &str) -> bool {
-        host.split('.').rev().skip(1).any(|label| {
-            label.len() >= 3
-                && !matches!(
-                    label,
-                    "com" | "api" | "www" | "get" | "install" | "raw" | "cdn" | "app" | "dev"
-                )
-                && self.words.iter().any(|word| {
-                    word == label
-                        || word.len() >= 4
-                            && (label.contains(word.as_str()) && word.len() * 2 >= label.len())
-                })
-        })
+        // The label that is registered: names further down are anybody's to choose.
+        let Some(label) = host.rsplit('.').nth(1) else { return false };
+        let label: String = label.chars().filter(|c| c.is_alphanumeric()).collect();
+        let generic = matches!(
+            label.as_str(),
+            "com" | "api" | "www" | "get" | "app" | "dev" | "net" | "org" | "co"
+        );
+        label.len() >= 3
+            && !generic
+            && self.words.iter().any(|word| {
+                *word == label
+                    || label.len() >= 5 && word.contains(&label)
+                    || word.len() >= 5
+                        && label.contains(word.as_str())
+                        && word.len() * 3 >= label.len() * 2
+            })
     }
 
     /// Data leaves for an address.
@@ -102,7 +106,7 @@ impl Analysis {
                         | Tag::Clock
                         | Tag::Encoded
                         | Tag::File(_)
-                )
+                ) && !matches!(tag, Tag::Variable(name) if !hosts::is_secret_name(name))
             });
             if telling || encoded {
                 self.report(
@@ -146,7 +150,7 @@ impl Analysis {
                     match (hostile, known, &host) {
                         (true, ..) => Severity::Critical,
                         (_, true, _) => Severity::Low,
-                        (_, _, Some(host)) if !self.is_own(host) => Severity::High,
+                        (_, _, Some(_)) => Severity::High,
                         _ => Severity::Medium,
                     },
                     Confidence::Medium,
@@ -273,10 +277,12 @@ impl Analysis {
         }
         let Some(host) = host else { return };
         let issuers = hosts::issuers(name);
-        if issuers.is_some_and(|list| list.iter().any(|domain| hosts::is_within(host, domain)))
-            || hosts::is_namesake(name, host)
-            || self.is_own(host)
-        {
+        // The package chooses its own name: that its host is called alike does not make it the issuer.
+        let fits = match issuers {
+            Some(list) => list.iter().any(|domain| hosts::is_within(host, domain)),
+            None => hosts::is_namesake(name, host) || self.is_own(host),
+        };
+        if fits {
             return;
         }
         let severity = match (hostile, issuers.is_some(), known) {
@@ -334,7 +340,7 @@ impl Analysis {
                 }
             }
             Standing::Plain if plain => (Severity::High, Confidence::High),
-            Standing::Plain if self.is_own(&host) && !self.is_auto_run() => {
+            Standing::Plain if self.is_own(&host) && self.is_prose() => {
                 (Severity::Medium, Confidence::Medium)
             }
             Standing::Plain => (Severity::High, Confidence::Medium),
@@ -485,12 +491,14 @@ impl Analysis {
     fn visible(&self) -> Vec<(String, Value)> {
         let mut all: Vec<(String, Value)> = self
             .unit()
-            .map(|unit| unit.globals.iter().map(|(n, v)| (n.clone(), v.clone())).collect())
+            .map(|unit| {
+                unit.globals.iter().take(256).map(|(n, v)| (n.clone(), v.clone())).collect()
+            })
             .unwrap_or_default();
         for scope in &self.scopes {
-            all.extend(scope.variables.iter().map(|(n, v)| (n.clone(), v.clone())));
+            let room = 512usize.saturating_sub(all.len());
+            all.extend(scope.variables.iter().take(room).map(|(n, v)| (n.clone(), v.clone())));
         }
-        all.truncate(256);
         all
     }
 
@@ -621,6 +629,27 @@ impl Analysis {
                 }
             }
             return Value::tainted(content.taint);
+        }
+        // A clone in a place where nobody looks, run from there.
+        let hidden =
+            ["/tmp/.", "/var/tmp/.", "/dev/shm/"].iter().any(|start| normal.starts_with(start));
+        let cloned = match hidden {
+            true => self
+                .files
+                .iter()
+                .find(|(path, _)| path.ends_with('/') && normal.starts_with(path.as_str()))
+                .map(|(_, content)| content.taint.clone()),
+            false => None,
+        };
+        if let Some(taint) = cloned {
+            self.report(
+                &rules::DOWNLOAD_RUN,
+                Severity::High,
+                Confidence::Medium,
+                "A repository is cloned into a hidden folder and run from there.".to_owned(),
+                &taint,
+            );
+            return Value::tainted(taint);
         }
         let Some(unit) = self.package_path(&normal).and_then(|path| self.paths.get(&path).copied())
         else {

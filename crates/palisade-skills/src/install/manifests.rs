@@ -359,11 +359,11 @@ impl Manifest<'_> {
             let value = line.split(['"', '\'']).nth(1).unwrap_or_default();
             if line.starts_with("source") {
                 self.index(value, number, seen);
-            } else if line.starts_with("gem ") && (line.contains("git:") || line.contains(":git")) {
-                if let Some(address) = line.split(['"', '\'']).find(|part| hosts::is_address(part))
-                {
-                    self.address(value, address, number, seen);
-                }
+            } else if line.starts_with("gem ")
+                && (line.contains("git:") || line.contains(":git"))
+                && let Some(address) = line.split(['"', '\'']).find(|part| hosts::is_address(part))
+            {
+                self.address(value, address, number, seen);
             }
         }
     }
@@ -377,7 +377,7 @@ impl Manifest<'_> {
                 say(
                     seen,
                     &rules::REMOTE,
-                    (Severity::Low, Confidence::Medium),
+                    (Severity::Medium, Confidence::Medium),
                     (self.path, number),
                     line,
                     message,
@@ -400,10 +400,10 @@ impl Manifest<'_> {
             }
             let name = name.trim().trim_matches('"').split('.').next().unwrap_or_default();
             self.name(Registry::Crates, name, number, seen);
-            if value.contains("git =") || value.contains("git=") {
-                if let Some(address) = value.split('"').find(|part| hosts::is_address(part)) {
-                    self.address(name, address, number, seen);
-                }
+            if (value.contains("git =") || value.contains("git="))
+                && let Some(address) = value.split('"').find(|part| hosts::is_address(part))
+            {
+                self.address(name, address, number, seen);
             }
         }
     }

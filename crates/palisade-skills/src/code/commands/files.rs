@@ -219,7 +219,8 @@ impl Analysis {
             })
             .cloned()
             .collect();
-        match files.first() {
+        // Before it may stand the values of options.
+        match files.last() {
             Some(file) if run.input.is_none() => self.read_path(file),
             _ => run.input_or_default(),
         }

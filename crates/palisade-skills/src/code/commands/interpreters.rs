@@ -80,7 +80,7 @@ impl Analysis {
                 && lower != "-ex"
                 && !lower.starts_with("-exec")
             {
-                let code = run.args.get(at + 1).cloned().unwrap_or_default();
+                let Some(code) = run.args.get(at + 1).cloned() else { return Value::default() };
                 let code = self.utf16_base64(&code);
                 return self.run_code(language, &code, "by PowerShell");
             }
@@ -106,10 +106,11 @@ impl Analysis {
                 "-i" | "--norc" | "-x" | "-e" | "-l" | "-s" | "-" | "-ex" | "-eux" | "--login"
             ) || lower.starts_with('-')
             {
-                if matches!(
-                    lower.as_str(),
-                    "-executionpolicy" | "-ep" | "-ex" | "-w" | "-windowstyle" | "-version"
-                ) {
+                let valued = powershell
+                    && (lower.starts_with("-ex")
+                        || lower.starts_with("-w")
+                        || matches!(lower.as_str(), "-ep" | "-version" | "-inputformat"));
+                if valued {
                     args.next();
                 }
                 if lower == "-s" {

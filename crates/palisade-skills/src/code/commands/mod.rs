@@ -208,6 +208,22 @@ impl Analysis {
         };
         let Some(shown) = shown.filter(|shown| shown != HOLE_TEXT) else {
             self.ran(&program.taint, "as a program");
+            let fetched = input
+                .as_ref()
+                .is_some_and(|input| self.has(&input.taint, |tag| matches!(tag, Tag::Network(_))));
+            if fetched
+                && self.has(&program.taint, |tag| {
+                    matches!(tag, Tag::File(_) | Tag::Decoded | Tag::Network(_))
+                })
+            {
+                self.report(
+                    &rules::DOWNLOAD_RUN,
+                    Severity::High,
+                    Confidence::Medium,
+                    "What is fetched goes to a program whose name is computed.".to_owned(),
+                    &program.taint,
+                );
+            }
             self.can(Use::Exec(None));
             let mut taint = Value::list(args).taint;
             taint.join(&program.taint);

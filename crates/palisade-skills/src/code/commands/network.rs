@@ -420,7 +420,12 @@ impl Analysis {
             )
             .into();
         }
-        Value::path(bare).with(&run.taint())
+        let vault = bare == "windows.security.credentials.passwordvault";
+        let taint = match vault {
+            true => self.origin(Tag::Secret(crate::Secret::Keychain, false)),
+            false => Taint::default(),
+        };
+        Value::path(bare).with(&run.taint()).with(&taint)
     }
 
     fn netcat(&mut self, run: &Run) -> Value {

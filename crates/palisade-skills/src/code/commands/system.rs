@@ -144,6 +144,10 @@ impl Analysis {
                 self.persist(Standing::Start, "the registry's Run key", &content, false);
                 Value::default()
             }
+            "netsh" if lower.contains("key=clear") => {
+                let origin = self.origin(Tag::Secret(Secret::Keychain, false));
+                Value::tainted(origin)
+            }
             "setenforce" | "ufw" | "csrutil" | "spctl" | "set-mppreference" | "netsh"
             | "auditctl" | "iptables" | "pfctl" | "add-mppreference" | "apparmor_parser"
             | "aa-disable" | "tccutil" | "xattr" | "vssadmin" | "wevtutil" | "bcdedit" => {

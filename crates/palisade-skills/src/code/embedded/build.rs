@@ -64,6 +64,66 @@ fn shell_of(text: &str) -> String {
     out
 }
 
+/// The commands of a batch file, as the shell writes them.
+pub(super) fn batch(text: &str) -> Vec<Piece> {
+    let mut out = String::new();
+    for line in text.lines() {
+        let line = line.trim().trim_start_matches('@');
+        let lower = line.to_ascii_lowercase();
+        let skipped = lower.starts_with("rem")
+            || lower.starts_with("::")
+            || lower.starts_with("echo off")
+            || lower.starts_with("setlocal")
+            || lower.starts_with(':')
+            || lower.starts_with("goto")
+            || lower.starts_with("if ")
+            || lower.starts_with("for ");
+        if !skipped {
+            match lower
+                .strip_prefix("set ")
+                .and_then(|_| line.get(4..))
+                .and_then(|rest| rest.split_once('='))
+            {
+                Some((name, value)) => {
+                    let name = name.trim().trim_matches('"');
+                    out.push_str(&format!(
+                        "{name}='{}'",
+                        value.trim_matches('"').replace('\'', "")
+                    ));
+                }
+                None => out.push_str(&variables(line)),
+            }
+        }
+        out.push('\n');
+    }
+    vec![whole(Language::Shell, &out, false)]
+}
+
+/// `%NAME%` becomes `${NAME}`, the escape `^` goes, and backslashes stay.
+fn variables(line: &str) -> String {
+    let mut out = String::new();
+    let mut parts = line.split('%');
+    out.push_str(parts.next().unwrap_or_default());
+    let mut inside = true;
+    for part in parts {
+        let name = !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+        match inside && name {
+            true => {
+                out.push_str(&format!("${{{part}}}"));
+                inside = false;
+            }
+            false => {
+                if inside {
+                    out.push('%');
+                }
+                out.push_str(part);
+                inside = true;
+            }
+        }
+    }
+    out.replace('^', "").replace('\\', "/")
+}
+
 /// What a container file runs.
 pub(super) fn dockerfile(text: &str) -> Vec<Piece> {
     let mut out = String::new();
@@ -133,6 +193,16 @@ pub(super) fn quote(word: &str) -> String {
 /// Read by lines: a workflow that a strict parser refuses is still run by a lenient one.
 pub(super) fn yaml(text: &str, auto_run: bool) -> Vec<Piece> {
     let mut found = Vec::new();
+    // Variables that a workflow fills with all secrets.
+    let all_secrets: Vec<&str> = text
+        .lines()
+        .filter(|line| line.to_ascii_lowercase().replace(' ', "").contains("tojson(secrets)"))
+        .filter_map(|line| line.split_once(':').map(|(name, _)| name.trim()))
+        .filter(|name| {
+            !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+        })
+        .collect();
+    let given: String = all_secrets.iter().map(|name| format!("{name}=$(printenv); ")).collect();
     let mut lines = text.lines().zip(1u32..).peekable();
     while let Some((line, number)) = lines.next() {
         let trimmed = line.trim_start().trim_start_matches("- ").trim_start();
@@ -170,15 +240,36 @@ pub(super) fn yaml(text: &str, auto_run: bool) -> Vec<Piece> {
                 block.push(if folded { ' ' } else { '\n' });
                 lines.next();
             }
-            push(&mut found, block, first, auto_run);
+            push(&mut found, workflow(&given, &block), first, auto_run);
         } else if !value.starts_with('[') || value.len() < 3 {
-            push(&mut found, unquote(value), number, auto_run);
+            push(&mut found, workflow(&given, &unquote(value)), number, auto_run);
         } else if let Ok(words) = serde_json::from_str::<Vec<String>>(value) {
             let line = words.iter().map(|word| quote(word)).collect::<Vec<_>>().join(" ");
             push(&mut found, line, number, auto_run);
         }
     }
     found
+}
+
+/// The expressions of a workflow, as a shell sees their values.
+fn workflow(given: &str, text: &str) -> String {
+    let mut out = given.to_owned();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("${{") {
+        let (inside, tail) = after.split_once("}}").unwrap_or((after, ""));
+        out.push_str(before);
+        let inside = inside.trim();
+        let all = inside.to_ascii_lowercase().replace(' ', "").contains("tojson(secrets)");
+        let name = inside.strip_prefix("secrets.").or_else(|| inside.strip_prefix("env."));
+        match name.filter(|name| name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')) {
+            _ if all => out.push_str("$(printenv)"),
+            Some(name) => out.push_str(&format!("${{{name}}}")),
+            None => out.push_str("${workflow}"),
+        }
+        rest = tail;
+    }
+    out.push_str(rest);
+    out
 }
 
 fn push(found: &mut Vec<Piece>, text: String, line: u32, auto_run: bool) {

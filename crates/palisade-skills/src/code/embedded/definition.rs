@@ -30,6 +30,9 @@ pub(super) fn json(text: &str, name: &str, path: &str) -> Vec<Piece> {
     found
 }
 
+/// Commands of one definition that are looked at.
+const MOST: usize = 512;
+
 struct Search<'a> {
     text: &'a str,
     found: &'a mut Vec<Piece>,
@@ -37,6 +40,9 @@ struct Search<'a> {
 
 impl Search<'_> {
     fn add(&mut self, language: Language, command: &str, anchor: &str, auto_run: bool) {
+        if self.found.len() >= MOST {
+            return;
+        }
         let quoted = serde_json::to_string(anchor).unwrap_or_default();
         let at = self.text.find(&quoted).or_else(|| self.text.find(anchor)).unwrap_or(0);
         let before = self.text.get(..at).unwrap_or_default();

@@ -6,6 +6,7 @@
 mod build;
 mod definition;
 mod notebook;
+pub(super) mod other;
 mod prose;
 
 use super::Language;
@@ -40,7 +41,7 @@ pub(super) fn pieces(file: &File) -> Vec<Piece> {
     }
     let suffix = lower.rsplit_once('.').map_or("", |(_, suffix)| suffix);
     let mut found = match file.kind {
-        FileKind::Archive | FileKind::Binary | FileKind::Media | FileKind::Unknown => Vec::new(),
+        FileKind::Archive | FileKind::Binary | FileKind::Media => Vec::new(),
         _ if lower == "makefile"
             || lower == "gnumakefile"
             || suffix == "mk"
@@ -54,6 +55,11 @@ pub(super) fn pieces(file: &File) -> Vec<Piece> {
         {
             build::dockerfile(&text)
         }
+        _ if matches!(suffix, "bat" | "cmd") => build::batch(&text),
+        _ if text.starts_with("#!") && file.kind != FileKind::Prose => {
+            vec![whole(shebang(&text), &text, false)]
+        }
+        _ if other::knows(suffix) => other::pieces(&text, suffix),
         _ if suffix == "ipynb" => notebook::cells(&text),
         _ if matches!(suffix, "json" | "jsonc" | "json5") => {
             definition::json(&text, &lower, &file.path)
@@ -78,6 +84,20 @@ pub(super) fn pieces(file: &File) -> Vec<Piece> {
     };
     found.truncate(MOST);
     found
+}
+
+/// The language that a first line names.
+fn shebang(text: &str) -> Language {
+    let first = text.lines().next().unwrap_or_default();
+    match first {
+        _ if first.contains("python") => Language::Python,
+        _ if first.contains("node") || first.contains("deno") || first.contains("bun") => {
+            Language::JavaScript
+        }
+        _ if first.contains("ruby") => Language::Ruby,
+        _ if first.contains("pwsh") || first.contains("powershell") => Language::PowerShell,
+        _ => Language::Shell,
+    }
 }
 
 /// Files that are code and that something else runs by itself.

@@ -20,6 +20,7 @@ pub(super) fn pieces(text: &str) -> Vec<Piece> {
     let mut section_teaches = false;
     let mut paragraph = String::new();
     let mut in_heading = false;
+    let mut waiting: Vec<(String, usize)> = Vec::new();
     let mut block: Option<(String, usize, String)> = None;
     let options = Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH;
     for (event, range) in Parser::new_ext(body, options).into_offset_iter() {
@@ -34,7 +35,14 @@ pub(super) fn pieces(text: &str) -> Vec<Piece> {
                 in_heading = false;
                 section_teaches = teaches(&heading);
             }
-            Event::Start(Tag::Paragraph | Tag::Item | Tag::TableCell) => paragraph.clear(),
+            Event::Start(Tag::Paragraph | Tag::Item | Tag::TableCell) => {
+                flush(&mut found, &mut waiting, section_teaches || teaches(&paragraph));
+                paragraph.clear();
+            }
+            Event::End(TagEnd::Paragraph | TagEnd::Item | TagEnd::TableCell) => {
+                // The whole paragraph says what a command in it is.
+                flush(&mut found, &mut waiting, section_teaches || teaches(&paragraph));
+            }
             Event::Start(Tag::CodeBlock(kind)) => {
                 let info = match kind {
                     CodeBlockKind::Fenced(info) => info.to_string(),
@@ -60,7 +68,7 @@ pub(super) fn pieces(text: &str) -> Vec<Piece> {
                     paragraph.push_str(&piece);
                     if let Some(command) = bare_command(&piece) {
                         let within = piece.len() - command.len();
-                        found.single(command, at + within, section_teaches || teaches(&paragraph));
+                        waiting.push((command.to_owned(), at + within));
                     }
                 }
             },
@@ -69,7 +77,7 @@ pub(super) fn pieces(text: &str) -> Vec<Piece> {
                 if before.ends_with('!') {
                     found.auto_run(&code, at + 1);
                 } else if code.contains(' ') && starts_command(&code) {
-                    found.single(&code, at + 1, section_teaches || teaches(&paragraph));
+                    waiting.push((code.to_string(), at + 1));
                 }
                 paragraph.push_str(&code);
             }
@@ -77,7 +85,14 @@ pub(super) fn pieces(text: &str) -> Vec<Piece> {
             _ => {}
         }
     }
+    flush(&mut found, &mut waiting, section_teaches);
     found.finish()
+}
+
+fn flush(found: &mut Found, waiting: &mut Vec<(String, usize)>, quoted: bool) {
+    for (command, at) in waiting.drain(..) {
+        found.single(&command, at, quoted);
+    }
 }
 
 struct Found {
@@ -265,8 +280,19 @@ fn front_matter(text: &str) -> (Option<&str>, &str) {
 /// Commands in front matter: hooks of a skill, install steps.
 fn hooks_of(front: &str) -> Vec<Piece> {
     let hooks = front.lines().any(|line| line.trim_start().starts_with("hooks:"));
-    yaml(front, hooks)
-        .into_iter()
+    let mut all = yaml(front, hooks);
+    // `metadata: {"openclaw": {"install": [{"command": …}]}}`
+    if let (Some(from), Some(to)) = (front.find('{'), front.rfind('}'))
+        && let Some(text) = front.get(from..=to)
+    {
+        let above =
+            u32::try_from(front.get(..from).unwrap_or_default().matches('\n').count()).unwrap_or(0);
+        for mut piece in super::definition::json(text, "", "") {
+            piece.line += above;
+            all.push(piece);
+        }
+    }
+    all.into_iter()
         .map(|mut piece| {
             // The line of the opening mark.
             piece.line += 1;
@@ -371,6 +397,18 @@ fn starts_command(line: &str) -> bool {
             | "ssh"
             | "source"
             | "xattr"
+            | "spctl"
+            | "csrutil"
+            | "setenforce"
+            | "ufw"
+            | "security"
+            | "screencapture"
+            | "openclaw"
+            | "codex"
+            | "gemini"
+            | "make"
+            | "Set-MpPreference"
+            | "Add-MpPreference"
             | "launchctl"
             | "systemctl"
             | "apt-get"

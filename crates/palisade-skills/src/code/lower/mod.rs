@@ -21,6 +21,9 @@ use super::language::Language;
 /// Deeper than this, only the leaves count. Hand-written code stays below 60.
 const DEEPEST: u32 = 400;
 
+/// The name by which `${!name}` is lowered: a call of it.
+pub(crate) const INDIRECT: &str = "\u{1}indirect";
+
 /// The state of one lowering.
 pub(super) struct Lowering<'a> {
     language: Language,

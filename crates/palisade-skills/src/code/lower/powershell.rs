@@ -81,8 +81,17 @@ pub(super) fn lower(l: &mut Lowering<'_>, node: Syntax<'_>) -> Id {
                 return l.mix(node);
             };
             let of = l.any(*of);
-            let name = l.source(*name).to_ascii_lowercase();
-            l.add(Node::Member(of, name), node)
+            let plain = l.children(*name).first().is_none_or(|inner| inner.kind() == "simple_name");
+            match plain {
+                true => {
+                    let name = l.source(*name).to_ascii_lowercase();
+                    l.add(Node::Member(of, name), node)
+                }
+                false => {
+                    let name = l.mix(*name);
+                    l.add(Node::Index(of, name), node)
+                }
+            }
         }
         "invokation_expression" => invocation(l, node),
         "element_access" => {

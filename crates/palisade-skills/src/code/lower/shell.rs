@@ -193,6 +193,11 @@ fn expansion(l: &mut Lowering<'_>, node: Syntax<'_>) -> Id {
         false => name,
     };
     let variable = l.add(Node::Name(name), node);
+    if inner.starts_with('!') && rest.is_empty() {
+        // The variable of which this one holds the name.
+        let callee = l.add(Node::Name(super::INDIRECT.to_owned()), node);
+        return l.call(callee, vec![variable], node);
+    }
     if let Some((from, length)) = substring(rest) {
         let to = length.map(|length| from + length);
         return l.add(Node::Slice(variable, Some(from), to, None), node);
@@ -200,11 +205,10 @@ fn expansion(l: &mut Lowering<'_>, node: Syntax<'_>) -> Id {
     if rest.is_empty() || rest.starts_with("[@]") || rest.starts_with("[*]") {
         return variable;
     }
-    if let Some(index) = rest.strip_prefix('[').and_then(|rest| rest.split(']').next()) {
-        if let Ok(index) = index.parse() {
-            let index = l.add(Node::Number(index), node);
-            return l.add(Node::Index(variable, index), node);
-        }
+    let index = rest.strip_prefix('[').and_then(|rest| rest.split(']').next());
+    if let Some(index) = index.and_then(|index| index.parse().ok()) {
+        let index = l.add(Node::Number(index), node);
+        return l.add(Node::Index(variable, index), node);
     }
     let mut parts = vec![variable];
     for child in l.children(node).into_iter().skip(1) {
@@ -364,6 +368,12 @@ fn redirect(
             }
             let first = targets.remove(0);
             words.extend(targets.into_iter().map(|target| l.any(target)));
+            let errors = node
+                .child_by_field_name("descriptor")
+                .is_some_and(|descriptor| l.source(descriptor) == "2");
+            if errors && !l.source(node).contains(">&") {
+                return None;
+            }
             let operator = l.source(node);
             let operator = operator.trim_start_matches(|c: char| c.is_ascii_digit());
             let direction = match operator {

@@ -234,6 +234,7 @@ fn method(call: &Call) -> Option<Act> {
         "join" => Act::JoinElements,
         "concat" => Act::Concat,
         "replace" | "replaceAll" if call.count() >= 2 => Act::Replace,
+        "filter" | "sort" | "toSorted" => Act::Receiver,
         "toLowerCase" => Act::Lower,
         "toUpperCase" => Act::Upper,
         "map" | "flatMap" | "forEach" => Act::Map,

@@ -296,6 +296,9 @@ pub(crate) fn grows(method: &str) -> bool {
             | "addfile"
             | "file"
             | "attach"
+            | "add_attachment"
+            | "set_content"
+            | "set_payload"
             | "put"
     )
 }
@@ -303,6 +306,11 @@ pub(crate) fn grows(method: &str) -> bool {
 /// Does it matter if this is called by a name that is put together from pieces?
 pub(crate) fn is_sensitive(path: &str) -> bool {
     let last = path.rsplit('.').next().unwrap_or_default();
+    let folded =
+        ["downloadstring", "downloadfile", "frombase64string", "invokeexpression", "invokescript"];
+    if folded.contains(&last) {
+        return true;
+    }
     matches!(
         path,
         "os" | "subprocess"

@@ -41,6 +41,8 @@ pub(super) fn act(call: &Call) -> Option<Act> {
         "net.dns.gethostname" | "environment.machinename" | "environment.username" => Act::Identity,
         "diagnostics.process.start" => Act::Program,
         "reflection.assembly.load" => Act::Eval,
+        "net.sockets.tcpclient.new" | "net.websockets.clientwebsocket.new" => Act::Connect,
+        "windows.security.credentials.passwordvault.retrieveall" => Act::Keychain,
         "datetime.now" => Act::Clock,
         "windows.forms.clipboard.gettext" => Act::Clipboard,
         "string.join" => Act::JoinSecondFirst,

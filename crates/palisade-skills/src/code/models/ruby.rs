@@ -139,6 +139,8 @@ fn method(call: &Call) -> Option<Act> {
             "tr" => Act::Rotate,
             _ => Act::Replace,
         },
+        "select" | "filter" | "reject" | "compact" | "uniq" | "sort" | "to_a" | "each_slice"
+        | "flatten" => Act::Receiver,
         "upcase" => Act::Upper,
         "downcase" => Act::Lower,
         "strip" | "chomp" | "to_s" | "to_str" | "freeze" | "dup" | "lines" | "force_encoding"
