@@ -103,7 +103,8 @@ fn an_order_is_seen_in_any_dress() {
             })
             .collect::<String>()
     };
-    let dresses: Vec<(&str, Box<dyn Fn(&str) -> String>)> = vec![
+    type Dress = Box<dyn Fn(&str) -> String>;
+    let dresses: Vec<(&str, Dress)> = vec![
         ("capitals", Box::new(str::to_uppercase)),
         ("comment", Box::new(|text| format!("<!-- {text} -->"))),
         ("unseen element", Box::new(|text| format!("<span style=\"display: none\">{text}</span>"))),
@@ -232,8 +233,8 @@ proptest! {
         let read = from_files("x", vec![(name, text.into_bytes(), false)], Limits::default());
         let report = scan(&read, &Options::default());
         prop_assert_eq!(crate::output::json(&report).lines().count(), 1);
-        crate::output::sarif(&[report.clone()]);
-        crate::output::markdown(&[report.clone()]);
+        crate::output::sarif(std::slice::from_ref(&report));
+        crate::output::markdown(std::slice::from_ref(&report));
         let text = crate::output::terminal(&report, true);
         prop_assert!(text.chars().all(|c| c == '\n' || !c.is_control()));
     }

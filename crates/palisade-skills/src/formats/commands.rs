@@ -158,7 +158,6 @@ pub(super) struct Facts {
     pub(super) input: bool,
     pub(super) shell: bool,
     pub(super) watches: bool,
-    pub(super) persists: bool,
     pub(super) disarms: bool,
     pub(super) dns: bool,
 }
@@ -231,11 +230,6 @@ static WATCHES: LazyLock<Regex> = LazyLock::new(|| {
         r"(?i)\b(pynput|keyboard\.(on_press|hook|record)|GetAsyncKeyState|SetWindowsHookEx|CGEventTap|iohook|uiohook|xinput test|showkey|/dev/input/event|screencapture|ImageGrab|pyautogui\.screenshot|screenshot-desktop|mss\(|scrot|grim|import -window root|sounddevice|pyaudio|arecord|node-record-lpcm16|sox -d|getUserMedia|cv2\.VideoCapture|imagesnap|fswebcam|avfoundation|pbpaste|xclip -o|Get-Clipboard|pyperclip\.paste|clipboardy)\b",
     )
 });
-static PERSISTS: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r"(?i)\bcrontab\b|/etc/cron|LaunchAgents|LaunchDaemons|systemctl\s+(--user\s+)?enable|/etc/systemd|\.(bashrc|zshrc|profile|bash_profile|zprofile)\b|CurrentVersion\\+Run|schtasks|Startup\\|authorized_keys|\.git/hooks|autostart/|rc\.local",
-    )
-});
 
 pub(super) fn facts(text: &str) -> Facts {
     Facts {
@@ -248,7 +242,6 @@ pub(super) fn facts(text: &str) -> Facts {
         input: INPUT.is_match(text),
         shell: SHELL.is_match(text) && RUNS_SHELL.is_match(text) && !only_local(text),
         watches: WATCHES.is_match(text),
-        persists: PERSISTS.is_match(text),
         disarms: DISARMS.is_match(text),
         dns: DNS.is_match(text),
     }

@@ -3,7 +3,7 @@
 
 use super::{base, commands::facts, rules};
 use crate::{
-    Confidence::{self, High, Low, Medium},
+    Confidence::{self, Low, Medium},
     File, FileKind, Rule, Seen, Severity,
     formats::Profile,
     text::{hosts, is_local, is_vendor},

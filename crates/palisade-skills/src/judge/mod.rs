@@ -220,7 +220,7 @@ fn reasons(findings: &[Finding], blocked: bool, vetted: bool) -> Vec<Reason> {
             Reason { technique, severity, text }
         })
         .collect();
-    reasons.sort_by(|a, b| b.severity.cmp(&a.severity));
+    reasons.sort_by_key(|reason| std::cmp::Reverse(reason.severity));
     if !vetted {
         let text = "not all of it could be read: not vetted is never safe".to_owned();
         reasons.push(Reason { technique: Technique::NotVetted, severity: Severity::Medium, text });

@@ -420,31 +420,22 @@ fn untold(text: &str, tell: &Tag, tags: &[Tag]) -> Concealed {
             .split_whitespace()
             .take(5)
             .any(|word| word == "to" || word == "how" || word == "model");
+    let among = || {
+        let rest: String = text.get(tell.end..).unwrap_or_default().chars().take(40).collect();
+        [" among ", " in the ", " in your ", " from the ", " on the "]
+            .iter()
+            .any(|word| rest.contains(word))
+    };
+    let strong = someone
+        || (cjk && near(Concept::User))
+        || (!cjk && shows && ((this && among()) || this_act(text, tell, tags)))
+        || (!cjk && user.is_some() && (!shows || this))
+        || (!cjk && this && (result || !shows));
     if told_to {
         Concealed::No
-    } else if someone {
+    } else if strong {
         Concealed::Strong
-    } else if cjk {
-        if near(Concept::User) { Concealed::Strong } else { Concealed::Weak }
-    } else if shows
-        && this
-        && [" among ", " in the ", " in your ", " from the ", " on the "].iter().any(|word| {
-            text.get(tell.end..)
-                .unwrap_or_default()
-                .chars()
-                .take(40)
-                .collect::<String>()
-                .contains(word)
-        })
-    {
-        Concealed::Strong
-    } else if shows && this_act(text, tell, tags) {
-        Concealed::Strong
-    } else if user.is_some() && (!shows || this) {
-        Concealed::Strong
-    } else if this && (result || !shows) {
-        Concealed::Strong
-    } else if user.is_some() || this {
+    } else if cjk || user.is_some() || this {
         Concealed::Weak
     } else {
         Concealed::No

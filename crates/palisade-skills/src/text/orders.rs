@@ -1,6 +1,6 @@
 //! What sentences order, alone and together with their neighbours.
 
-use std::sync::LazyLock;
+use std::{cell::RefCell, collections::BTreeMap, sync::LazyLock};
 
 use regex_automata::meta::Regex;
 
@@ -22,6 +22,12 @@ use crate::{
 /// How many sentences before and behind belong to the same thought.
 const NEAR: usize = 2;
 
+/// How often a finding of a rule, as bad and as sure as this, was made.
+type Told = RefCell<BTreeMap<(&'static str, Severity, Confidence), usize>>;
+
+/// The most findings of one kind in one file: more say no more.
+const MOST: usize = 25;
+
 /// A sentence among its neighbours.
 struct Here<'a> {
     file: &'a File,
@@ -37,8 +43,8 @@ struct Here<'a> {
     command: bool,
     /// The two sentences before it order to read this, or speak of a secret.
     read_before: Set,
-    /// A place in a neighbour that has nothing to do with the purpose.
-    foreign: bool,
+    /// How often what was told of this file.
+    told: &'a Told,
     /// The next sentences order.
     ordered_after: Set,
 }
@@ -51,6 +57,7 @@ pub(super) fn look(
     seen: &mut Seen,
 ) {
     let all: Vec<Facts> = units.iter().map(|unit| facts(unit, profile)).collect();
+    let told = Told::default();
     for (at, (unit, own)) in units.iter().zip(&all).enumerate() {
         let mut here = Here {
             file,
@@ -63,7 +70,7 @@ pub(super) fn look(
             to: own.to,
             command: own.command,
             read_before: Set::default(),
-            foreign: own.to >= Where::Foreign,
+            told: &told,
             ordered_after: Set::default(),
         };
         // A comment's lines are short.
@@ -82,7 +89,6 @@ pub(super) fn look(
             here.concealed = here.concealed.max(facts.concealed);
             here.to = here.to.max(facts.to);
             here.command |= facts.command;
-            here.foreign |= facts.to >= Where::Foreign && facts.url;
             if other + 1 == at || other == at + 1 {
                 for concept in [SecretStrong, Wallet, Account] {
                     if facts.says(&[concept]) && (facts.secret_path || concept != SecretStrong) {
@@ -140,6 +146,12 @@ impl Here<'_> {
             if shown || self.to < Where::Foreign || self.facts.says(&[Placeholder]) {
                 confidence = if confidence == High && !shown { Medium } else { Low };
             }
+        }
+        let mut told = self.told.borrow_mut();
+        let told = told.entry((rule.id, severity, confidence)).or_default();
+        *told += 1;
+        if *told > MOST {
+            return;
         }
         let finding = rule
             .at(&self.file.path, self.unit.line, self.unit.column, &self.unit.raw, message)
@@ -218,7 +230,7 @@ impl Here<'_> {
             && !facts.secret_path;
         let strong = facts.secret_path || said.any(&[Wallet]) || said.has(SecretStrong) && !own_key;
         let secret = strong || said.any(&[Secret, Account]);
-        if secret && !(own_key && !strong) {
+        if secret && (strong || !own_key) {
             let confidence = match (strong, to >= Where::Foreign, backing) {
                 (true, true, _) | (_, true, 2..) | (true, _, 2..) => High,
                 (true, _, 1) | (false, true, 1) => Medium,
