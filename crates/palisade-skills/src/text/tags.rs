@@ -695,10 +695,14 @@ fn negate(text: &str, tags: &mut [Tag]) {
             }
             if end <= tag.start {
                 let between = text.get(end..tag.start).unwrap_or_default();
+                let condition =
+                    between.contains([',', '，', '→', '⇒']) && is_condition(text, start);
+                // `no activity for a day: alert the manager`: it negates the noun.
+                let noun =
+                    text.get(start..end) == Some("no") && between.split_whitespace().count() > 1;
                 return between.len() <= REACH
-                    && !(between.contains([',', '，', '→', '⇒']) && is_condition(text, start))
-                    // `no activity for a day: alert the manager`: it negates the noun.
-                    && !(text.get(start..end) == Some("no") && between.split_whitespace().count() > 1)
+                    && !condition
+                    && !noun
                     && !between.contains(" and tell ")
                     && !between.contains(" and inform ")
                     && !between.contains(" and ask ")

@@ -5,7 +5,13 @@
 //! of an archive. Odd bytes and encodings stand between `⟦` and `⟧`, so that the corpus stays readable and
 //! holds nothing that runs: see [`escapes`].
 
-#![allow(dead_code, reason = "benches and tests each use a part")]
+#![allow(dead_code, unreachable_pub, reason = "benches and tests each use a part")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    reason = "the corpus is ours, and small"
+)]
 
 pub mod escapes;
 pub mod zip;
