@@ -26,7 +26,7 @@ use rayon::prelude::*;
 mod corpus;
 
 /// How many skills are many.
-const MANY: usize = 1000;
+const MANY: u32 = 1000;
 
 fn scan_all(path: &Path) -> usize {
     let tree = Tree::open(path, Limits::default()).unwrap();
@@ -34,13 +34,13 @@ fn scan_all(path: &Path) -> usize {
 }
 
 /// Writes so many harmless skills below a folder.
-fn skills(folder: &Path, count: usize) {
+fn skills(folder: &Path, count: u32) {
     let benign: Vec<_> = corpus::samples()
         .into_iter()
         .filter(|sample| sample.class == corpus::Class::Benign)
         .filter(|sample| sample.entries.iter().any(|entry| entry.path == "SKILL.md"))
         .collect();
-    for (number, sample) in benign.iter().cycle().take(count).enumerate() {
+    for (number, sample) in benign.iter().cycle().take(count as usize).enumerate() {
         sample.write(&folder.join(format!("skill-{number:04}")));
     }
 }
@@ -97,12 +97,9 @@ fn main() {
 
     let many = folder.path().join("many");
     skills(&many, MANY);
-    let ours = timed(|| assert!(scan_all(&many) >= MANY));
+    let ours = timed(|| assert!(scan_all(&many) >= MANY as usize));
     let megabytes = bytes(&many) as f64 / 1e6;
-    println!(
-        "{MANY} usual skills ({megabytes:.1} MB): {ours:.2?}, {:.2?} a skill",
-        ours / MANY as u32
-    );
+    println!("{MANY} usual skills ({megabytes:.1} MB): {ours:.2?}, {:.2?} a skill", ours / MANY);
     println!("largest memory: {} MB", peak() / 1_000_000);
 
     let one = many.join("skill-0001");
@@ -149,7 +146,7 @@ fn main() {
                 String::from_utf8_lossy(&run.stderr)
             );
         });
-        let (ours, theirs) = (ours / MANY as u32, theirs / count as u32);
+        let (ours, theirs) = (ours / MANY, theirs / count);
         println!(
             "skill-scanner: {theirs:.2?} a skill, {:.0} times ours",
             theirs.as_secs_f64() / ours.as_secs_f64()
