@@ -1,6 +1,10 @@
 //! The labelled corpus, judged; and attacks in other clothes.
 
-#![allow(unreachable_pub, reason = "the corpus is a module of tests and benches")]
+#![allow(
+    unreachable_pub,
+    clippy::unwrap_used,
+    reason = "tests, and the corpus is a module of theirs and of benches"
+)]
 
 #[path = "../corpus/mod.rs"]
 mod corpus;
