@@ -16,6 +16,8 @@ pub mod read;
 mod rule;
 mod rules;
 mod scan;
+#[cfg(test)]
+mod tests;
 mod text;
 
 pub mod binary;

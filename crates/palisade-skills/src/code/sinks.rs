@@ -91,6 +91,13 @@ impl Analysis {
         let encoded = tags.contains(&Tag::Encoded);
         if part == Part::Name {
             let telling = tags.iter().any(|tag| {
+                // A name to look up often comes from a variable; only a secret's name tells.
+                if let Tag::Variable(name) = tag {
+                    let name = name.to_ascii_uppercase();
+                    return ["KEY", "TOKEN", "SECRET", "PASS", "CRED"]
+                        .iter()
+                        .any(|word| name.contains(word));
+                }
                 !matches!(
                     tag,
                     Tag::Argument

@@ -46,15 +46,41 @@ pub(super) fn of_document(
             || name == "monitors.json"
         {
             Role::Start
-        } else if name == "tasks.json" && leaf.path.ends_with("runOn") && leaf.text == "folderOpen"
-        {
-            seen.findings.push(rules::COMMAND.at(
-                &file.path,
-                leaf.line,
-                0,
-                &leaf.text,
-                "a task of the editor starts when the folder is opened",
-            ));
+        } else if name == "tasks.json" && last == "command" {
+            let opened = document
+                .leaves
+                .iter()
+                .any(|leaf| leaf.path.ends_with("runOn") && leaf.text == "folderOpen");
+            if opened {
+                command(
+                    package,
+                    file,
+                    leaf,
+                    &leaf.text,
+                    "a task that starts when the folder is opened",
+                    seen,
+                );
+            }
+            continue;
+        } else if inside(&["openclaw", "clawdbot", "clawdis"]) && inside(&["install"]) {
+            match last {
+                "command" | "script" | "run" => {
+                    command(package, file, leaf, &leaf.text, "an install step", seen)
+                }
+                "url"
+                    if leaf.text.starts_with("http://")
+                        || hosts(&leaf.text).iter().any(|host| {
+                            crate::text::is_bare(host) || crate::text::is_anyones(host)
+                        }) =>
+                {
+                    let message =
+                        "an install step fetches a program from a place that nobody answers for";
+                    seen.findings.push(
+                        rules::INSTALL_FETCH.at(&file.path, leaf.line, 0, &leaf.text, message),
+                    );
+                }
+                _ => {}
+            }
             continue;
         } else {
             if definition || name.ends_with(".json") {
@@ -80,7 +106,7 @@ pub(super) fn of_document(
             (Role::Hook, "url") => hook_url(file, leaf, seen),
             (Role::Server, "command") => server(package, file, document, leaf, profile, seen),
             (Role::Server, "url" | "serverUrl" | "httpUrl") => {
-                server_url(file, leaf, profile, seen)
+                server_url(file, document, leaf, profile, seen)
             }
             _ => setting(file, leaf, last, &parts, seen),
         }
@@ -132,7 +158,8 @@ pub(super) struct Facts {
     pub(super) input: bool,
     pub(super) shell: bool,
     pub(super) watches: bool,
-    pub(super) persists: bool,
+    pub(super) disarms: bool,
+    pub(super) dns: bool,
 }
 
 fn pattern(pattern: &str) -> Regex {
@@ -141,17 +168,17 @@ fn pattern(pattern: &str) -> Regex {
 
 static NETWORK: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"(?i)\b(curl|wget|nc|ncat|netcat|socat|telnet|ftp|tftp|scp|sftp|rsync|nslookup|dig|host|Invoke-WebRequest|Invoke-RestMethod|iwr|irm|Start-BitsTransfer|certutil|bitsadmin|httpie|xh|websocat)(\.exe)?\s|/dev/(tcp|udp)/|https?://|\b(requests\.(get|post|put|request)|urllib|httpx|aiohttp|fetch\(|axios|http\.client|XMLHttpRequest|Net::HTTP|socket\.|net\.connect|WebClient|urlopen|http\.request|https\.request|https\.get)|getaddrinfo|gethostbyname|dns\.(resolve|lookup)",
+        r"(?i)\b(curl|wget|nc|ncat|netcat|socat|telnet|ftp|tftp|scp|sftp|rsync|nslookup|dig|host|Invoke-WebRequest|Invoke-RestMethod|iwr|irm|Start-BitsTransfer|certutil|bitsadmin|httpie|xh|websocat)(\.exe)?\s|/dev/(tcp|udp)/|https?://|\b(requests\.(get|post|put|request)|urllib|httpx|aiohttp|fetch\(|axios|http\.client|XMLHttpRequest|Net::HTTP|socket\.|net\.connect|WebClient|urlopen|http\.request|https\.request|https\.get)|require\(['\x22](node:)?(https?|net|tls|dgram|node-fetch|axios|got)['\x22]\)|\bgit\s+(push|remote\s+(add|set-url))[^\n]*(https?://|git@|ssh://)|getaddrinfo|gethostbyname|TcpClient|openConnection|dns\.(resolve|lookup)",
     )
 });
 static SENDS: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"(?i)(curl|wget)\b[^\n|]*\s(-d|--data\S*|-F|--form\S*|-T|--upload-file|--post-data|--post-file|--json|--body-data|--body-file)\b|-X\s*['\x22]?(POST|PUT)|\b(POST|PUT)\b|\.post\(|\.put\(|\.send\(|sendall\(|\|\s*(nc|ncat|netcat|curl)\b|\b(scp|rsync|sftp)\s|(curl|wget)[^\n]*(\$\(|`|\$\{?[A-Z_]{3,})|(nslookup|dig|host)\b[^\n]*(\$|`)|method['\x22]?\s*[:=]\s*['\x22](POST|PUT)|urlopen\([^\n]*data",
+        r"(?i)\bgit\s+push\b|\s-sT\s|(curl|wget)\b[^\n|]*\s(-d|--data\S*|-F|--form\S*|-T|--upload-file|--post-data|--post-file|--json|--body-data|--body-file)\b|-X\s*['\x22]?(POST|PUT)|\b(POST|PUT)\b|\.post\(|\.put\(|\.send\(|sendall\(|\|\s*(nc|ncat|netcat|curl)\b|\b(scp|rsync|sftp)\s|(curl|wget)[^\n]*(\$\(|`|\$\{?[A-Z_]{3,})|(nslookup|dig|host)\b[^\n]*(\$|`)|method['\x22]?\s*[:=]\s*['\x22](POST|PUT)|urlopen\([^\n]*data",
     )
 });
 static RUNS_FETCHED: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"(?i)(curl|wget|iwr|irm|Invoke-WebRequest|Invoke-RestMethod|fetch|urlopen|requests\.get|DownloadString)[^\n]*(\|\s*(sudo\s+)?(env\s+)?(/usr/bin/|/bin/)?(ba|z|da|k)?sh\b|\|\s*(sudo\s+)?(python|node|perl|ruby|php|deno|bun)|\|\s*(iex|Invoke-Expression)|&&\s*(ba|z)?sh\s|chmod\s+\+?[0-7]*x?|;\s*(ba|z)?sh\s)|(\beval\b|\bsource\b|\bexec\b|\bsh\s+-c\b|\bbash\s+-c\b|\biex\b)[^\n]*(\$\(|<\(|`|\()\s*['\x22]?(curl|wget|iwr|irm|urlopen|requests)|exec\([^\n]*(urlopen|requests\.get)",
+        r"(?i)(curl|wget|iwr|irm|Invoke-WebRequest|Invoke-RestMethod|fetch|urlopen|requests\.get|DownloadString)[^\n]*(\|\s*(sudo\s+)?(env\s+)?(/usr/bin/|/bin/)?(ba|z|da|k)?sh\b|\|\s*(sudo\s+)?(python|node|perl|ruby|php|deno|bun)|\|\s*(iex|Invoke-Expression)|&&\s*(ba|z)?sh\s|chmod\s+\+?[0-7]*x?|;\s*(ba|z)?sh\s)|(\beval\b|\bsource\b|\bexec\b|\bsh\s+-c\b|\bbash\s+-c\b|\biex\b)[^\n]*(\$\(|<\(|`|\()\s*['\x22]?(curl|wget|iwr|irm|urlopen|requests)|exec\([^\n]*(urlopen|requests\.get)|\b(iex|Invoke-Expression)\b[^\n]*(DownloadString|DownloadData|Net\.WebClient|iwr|irm)|(instance_eval|class_eval|module_eval|\beval)\b[^\n]*(URI\.open|open\(|Net::HTTP|file_get_contents\(\s*['\x22]?http|\$_(COOKIE|POST|GET|REQUEST))|git\s+clone[^\n]*&&[^\n]*(make|\./|bash|sh\s)|\(\s*(curl|wget)[^\n]*\)\s*['\x22]?\s*$|<\(\s*(curl|wget)",
     )
 });
 static HIDDEN: LazyLock<Regex> = LazyLock::new(|| {
@@ -178,12 +205,23 @@ static INPUT: LazyLock<Regex> = LazyLock::new(|| {
 /// A shell for somebody outside.
 static SHELL: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"(?i)\b(bash|sh|zsh)\s+-i\b[^\n]*(/dev/tcp|>&|\|)|exec\s+\d+<>\s*/dev/tcp/|/dev/tcp/[^\n]*(bash|sh)\b|\b(nc|ncat|netcat)\b[^\n]*\s-(e|c|[a-z]*e)\s+\S*(sh|bash|cmd)|mkfifo[^\n]*\b(nc|ncat|netcat|telnet|openssl)\b|socat[^\n]*exec:|(pty\.spawn|os\.dup2|subprocess\.(call|run|Popen)\(\[?['\x22](/bin/)?(ba)?sh)[^\n]*|TCPClient\([^\n]*|fsockopen\([^\n]*(exec|shell_exec|proc_open)|io\.popen[^\n]*socket|IO::Socket::INET|TCPSocket\.(new|open)|socket\.connect\(|net\.Dial\(",
+        r"(?i)\b(bash|sh|zsh)\s+-i\b[^\n]*(/dev/tcp|>&|\|)|exec\s+\d+<>\s*/dev/tcp/|/dev/tcp/[^\n]*(bash|sh)\b|\b(nc|ncat|netcat)\b[^\n]*\s-(e|c|[a-z]*e)\s+\S*(sh|bash|cmd)|mkfifo[^\n]*\b(nc|ncat|netcat|telnet|openssl)\b|\bsh\s+-i\b[^\n]*\|\s*(nc|ncat|telnet|openssl)|Net\.Sockets\.TcpClient|socat[^\n]*exec:|(pty\.spawn|os\.dup2|subprocess\.(call|run|Popen)\(\[?['\x22](/bin/)?(ba)?sh)[^\n]*|TCPClient\([^\n]*|fsockopen\([^\n]*(exec|shell_exec|proc_open)|io\.popen[^\n]*socket|IO::Socket::INET|TCPSocket\.(new|open)|socket\.connect\(|net\.Dial\(",
     )
 });
 static RUNS_SHELL: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"(?i)\b(exec|system|popen|spawn|shell_exec|proc_open|passthru|Invoke-Expression|iex|os\.execute|exec\.Command|ProcessBuilder|Runtime\.getRuntime|qx|IO\.popen|open3|sh|bash|cmd)\b",
+        r"(?i)\b(ScriptBlock|exec|system|popen|spawn|shell_exec|proc_open|passthru|Invoke-Expression|iex|os\.execute|exec\.Command|ProcessBuilder|Runtime\.getRuntime|qx|IO\.popen|open3|sh|bash|cmd)\b",
+    )
+});
+/// Protections of the system that are switched off.
+static DISARMS: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)com\.apple\.quarantine|spctl\s+--(master|global)-disable|csrutil\s+disable|Set-MpPreference\s+-Disable|Add-MpPreference\s+-Exclusion|DisableRealtimeMonitoring|setenforce\s+0|ufw\s+disable|iptables\s+-F|systemctl\s+(stop|disable)\s+(auditd|falcon|crowdstrike|clamav|ufw|firewalld|apparmor)|netsh\s+advfirewall\s+set\s+\S+\s+state\s+off|history\s+-c\b|unset\s+HISTFILE|HISTSIZE=0|vssadmin\s+delete|wevtutil\s+cl|NODE_TLS_REJECT_UNAUTHORIZED|Stop-Service\s+\S*(Defend|WinDefend)|sc\s+(stop|delete)\s+\S*(WinDefend|Sense)",
+    )
+});
+static DNS: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)\b(dig|nslookup|host|drill|Resolve-DnsName)\b[^\n]*\b(TXT)\b|resolveTxt|dns\.resolver\.(resolve|query)\([^\n]*TXT|LookupTXT",
     )
 });
 /// Eyes and ears on the user.
@@ -192,30 +230,107 @@ static WATCHES: LazyLock<Regex> = LazyLock::new(|| {
         r"(?i)\b(pynput|keyboard\.(on_press|hook|record)|GetAsyncKeyState|SetWindowsHookEx|CGEventTap|iohook|uiohook|xinput test|showkey|/dev/input/event|screencapture|ImageGrab|pyautogui\.screenshot|screenshot-desktop|mss\(|scrot|grim|import -window root|sounddevice|pyaudio|arecord|node-record-lpcm16|sox -d|getUserMedia|cv2\.VideoCapture|imagesnap|fswebcam|avfoundation|pbpaste|xclip -o|Get-Clipboard|pyperclip\.paste|clipboardy)\b",
     )
 });
-static PERSISTS: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r"(?i)\bcrontab\b|/etc/cron|LaunchAgents|LaunchDaemons|systemctl\s+(--user\s+)?enable|/etc/systemd|\.(bashrc|zshrc|profile|bash_profile|zprofile)\b|CurrentVersion\\+Run|schtasks|Startup\\|authorized_keys|\.git/hooks|autostart/|rc\.local",
-    )
-});
 
 pub(super) fn facts(text: &str) -> Facts {
     Facts {
         network: NETWORK.is_match(text) && !only_local(text),
         sends: SENDS.is_match(text),
-        executes_fetched: RUNS_FETCHED.is_match(text),
+        executes_fetched: RUNS_FETCHED.is_match(text) || saves_and_runs(text),
         secret: SECRET.is_match(text),
         hidden: HIDDEN.is_match(text),
         allows: ALLOWS.is_match(text),
         input: INPUT.is_match(text),
         shell: SHELL.is_match(text) && RUNS_SHELL.is_match(text) && !only_local(text),
         watches: WATCHES.is_match(text),
-        persists: PERSISTS.is_match(text),
+        disarms: DISARMS.is_match(text),
+        dns: DNS.is_match(text),
     }
 }
 
+static SAVES: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)\b(curl|wget|iwr|Invoke-WebRequest|certutil|bitsadmin|Start-BitsTransfer)\b[^\n]*?(\s-[a-z]*o|\s-[a-z]*O|--output|--output-document|-OutFile|>)\s*['\x22]?([^\s'\x22;&|]+)",
+    )
+});
+
+/// A file is fetched, and later made executable or run.
+fn saves_and_runs(text: &str) -> bool {
+    const MOST: usize = 16;
+    let mut captures = SAVES.create_captures();
+    let mut at = 0;
+    for _ in 0..MOST {
+        SAVES.captures(regex_automata::Input::new(text).range(at..), &mut captures);
+        let (Some(whole), Some(name)) = (captures.get_match(), captures.get_group(3)) else {
+            return false;
+        };
+        at = whole.end().max(at + 1);
+        let name = text.get(name.range()).unwrap_or_default();
+        let name = name.rsplit(['/', '\\']).next().unwrap_or_default();
+        let rest = text.get(at.min(text.len())..).unwrap_or_default();
+        if name.len() < 2 || !rest.contains(name) {
+            continue;
+        }
+        let runs = rest
+            .lines()
+            .flat_map(|line| line.split(['&', ';', '|']))
+            .filter(|part| part.contains(name))
+            .any(|part| {
+                let part = part.trim_start();
+                [
+                    "chmod",
+                    "sudo",
+                    "bash",
+                    "sh ",
+                    "./",
+                    "/tmp/",
+                    "~/",
+                    "$",
+                    "start ",
+                    "Start-Process",
+                    "open ",
+                    "python",
+                    "node",
+                    "&",
+                    "nohup",
+                    "exec ",
+                    "source",
+                    ". ",
+                ]
+                .iter()
+                .any(|start| part.starts_with(start))
+                    && !part.starts_with("sudo mv")
+                    && !part.starts_with("sudo install")
+                    && !part.starts_with("sudo tar")
+                    && !part.starts_with("sudo dpkg")
+                    && !part.starts_with("sudo apt")
+            });
+        if runs {
+            return true;
+        }
+        if at >= text.len() {
+            return false;
+        }
+    }
+    false
+}
+
 fn only_local(text: &str) -> bool {
-    let hosts = hosts(text);
-    !hosts.is_empty() && hosts.iter().all(|host| is_local(host))
+    let mut hosts = hosts(text);
+    hosts.extend(
+        text.split("/dev/tcp/")
+            .skip(1)
+            .filter_map(|rest| rest.split('/').next().map(str::to_owned)),
+    );
+    // `LHOST`, `<ip>`, `$1`: whoever reads it fills it in.
+    let blank = |host: &str| {
+        !host.chars().any(|c| c.is_ascii_lowercase() || c.is_ascii_digit())
+            || host.starts_with(['$', '<', '{', '['])
+    };
+    !hosts.is_empty() && hosts.iter().all(|host| is_local(host) || blank(host))
+        || hosts.is_empty()
+            && ["LHOST", "RHOST", "ATTACKER", "YOUR_IP", "<ip>", "$ip", "TARGET"]
+                .iter()
+                .any(|word| text.contains(word))
 }
 
 /// A command, and the script of the package that it names.
@@ -314,7 +429,11 @@ fn run(file: &File, leaf: &Leaf, text: &str, who: &str, scripts: &[&File], seen:
                 "decodes what it runs",
             );
         }
-        if facts.allows {
+        // `approve` at the end of a turn only says that the turn may end.
+        let asks = ["PreToolUse", "PermissionRequest", "preToolUse", "beforeShellExecution"];
+        let elsewhere =
+            leaf.path.contains("hooks.") && !asks.iter().any(|event| leaf.path.contains(event));
+        if facts.allows && !elsewhere {
             say(
                 &rules::AUTO_ALLOW,
                 Severity::High,
@@ -482,7 +601,7 @@ fn environment(file: &File, document: &Document, before: &str, profile: &Profile
     }
 }
 
-fn server_url(file: &File, leaf: &Leaf, profile: &Profile, seen: &mut Seen) {
+fn server_url(file: &File, document: &Document, leaf: &Leaf, profile: &Profile, seen: &mut Seen) {
     for host in hosts(&leaf.text) {
         if is_local(&host) {
             continue;
@@ -490,9 +609,19 @@ fn server_url(file: &File, leaf: &Leaf, profile: &Profile, seen: &mut Seen) {
         let place = Place { file: file.path.clone(), line: leaf.line, column: 0 };
         let bare = host.chars().all(|c| c.is_ascii_digit() || c == '.');
         if leaf.text.starts_with("http://") || bare {
-            let message = format!("a tool server without protection: {host}");
-            seen.findings
-                .push(rules::SERVER_PLAIN.at(&file.path, leaf.line, 0, &leaf.text, message));
+            let before = leaf.path.rsplit_once('.').map_or("", |(before, _)| before);
+            let given = document.below(before).any(|leaf| {
+                ["authorization", "token", "key", "secret"].iter().any(|word| {
+                    leaf.path.to_lowercase().contains(word)
+                        || leaf.text.to_lowercase().contains("bearer ")
+                })
+            });
+            let message = format!(
+                "a tool server without protection{}: {host}",
+                if given { ", which is given a token" } else { "" }
+            );
+            let finding = rules::SERVER_PLAIN.at(&file.path, leaf.line, 0, &leaf.text, message);
+            seen.findings.push(if given { finding.of(Severity::High) } else { finding });
         } else {
             let known = profile.words.iter().any(|word| host.contains(word.as_str()));
             let severity = if known { Severity::Note } else { Severity::Low };

@@ -322,13 +322,13 @@ mod tests {
 
     #[test]
     fn one_tree_of_three_forms() {
-        let yaml = yaml("a: x\nb:\n  - c: y\n", 2);
+        let yaml = yaml("a: x\nb:\n  - c: z\n", 2);
         assert_eq!(yaml.leaves[0], Leaf { path: "a".into(), text: "x".into(), line: 2 });
-        assert_eq!(yaml.leaves[1], Leaf { path: "b.0.c".into(), text: "y".into(), line: 4 });
-        let json = json("{\"a\": \"x\", // one\n \"b\": [{\"c\": \"y\"},]}").unwrap();
-        assert_eq!(json.leaves[1], Leaf { path: "b.0.c".into(), text: "y".into(), line: 2 });
-        let toml = toml("a = 'x'\n[[b]]\nc = 'y'\n").unwrap();
-        assert_eq!(toml.leaves[1], Leaf { path: "b.0.c".into(), text: "y".into(), line: 3 });
+        assert_eq!(yaml.leaves[1], Leaf { path: "b.0.c".into(), text: "z".into(), line: 4 });
+        let json = json("{\"a\": \"x\", // one\n \"b\": [{\"c\": \"z\"},]}").unwrap();
+        assert_eq!(json.leaves[1], Leaf { path: "b.0.c".into(), text: "z".into(), line: 2 });
+        let toml = toml("a = 'x'\n[[b]]\nc = 'z'\n").unwrap();
+        assert_eq!(toml.leaves[1], Leaf { path: "b.0.c".into(), text: "z".into(), line: 3 });
     }
 
     #[test]

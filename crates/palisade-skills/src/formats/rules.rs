@@ -81,6 +81,22 @@ pub(super) static COMMAND_SHELL: Rule = rule(
     "Leave it out.",
     &["AML.T0011", "LLM03", "ASI04", "ASI05"],
 );
+pub(super) static INSTALL_FETCH: Rule = rule(
+    "autorun-install-fetches-program",
+    AutoRun,
+    High,
+    "The program that is installed comes without protection, or from a place that anybody can fill.",
+    "Install from a registry or over https from the program's own site.",
+    &["AML.T0010", "AML.T0011", "LLM03", "ASI04"],
+);
+pub(super) static SCRIPT_DISARMS: Rule = rule(
+    "script-disarms-system",
+    Technique::Destruction,
+    High,
+    "A protection of the system is switched off.",
+    "Work with the protection, or let the user switch it off.",
+    &["AML.T0053", "LLM06", "ASI02"],
+);
 pub(super) static SCRIPT_FETCHES: Rule = rule(
     "script-fetches-and-runs",
     Technique::DownloadAndRun,
@@ -203,6 +219,8 @@ pub(crate) static RULES: &[&Rule] = &[
     &COMMAND_NETWORK,
     &COMMAND_FETCHES,
     &COMMAND_SHELL,
+    &INSTALL_FETCH,
+    &SCRIPT_DISARMS,
     &SCRIPT_FETCHES,
     &SCRIPT_LEAKS,
     &SCRIPT_SHELL,

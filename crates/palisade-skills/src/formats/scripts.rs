@@ -3,7 +3,7 @@
 
 use super::{base, commands::facts, rules};
 use crate::{
-    Confidence::{self, High, Low, Medium},
+    Confidence::{self, Low, Medium},
     File, FileKind, Rule, Seen, Severity,
     formats::Profile,
     text::{hosts, is_local, is_vendor},
@@ -113,46 +113,112 @@ pub(super) fn look(file: &File, profile: &Profile, seen: &mut Seen) {
             | FileKind::Go
             | FileKind::Ruby
     );
-    if parsed
-        || !(SUFFIXES.contains(&suffix) || NAMES.contains(&name.as_str()) || text.starts_with("#!"))
-    {
+    if parsed {
+        // Its parser sees more; these signs hold wherever they stand.
+        pairs(file, text, profile, seen);
+        return;
+    }
+    if !(SUFFIXES.contains(&suffix) || NAMES.contains(&name.as_str()) || text.starts_with("#!")) {
         return;
     }
     judge(file, text, 1, Medium, profile, seen);
 }
 
+/// What is hardly ever harmless in any language.
+fn pairs(file: &File, text: &str, profile: &Profile, seen: &mut Seen) {
+    let facts = facts(text);
+    let hosts = hosts(text);
+    let strange = hosts.iter().any(|host| !is_vendor(host) && !is_local(host));
+    let sure = if profile.security { Low } else { Medium };
+    if facts.shell && facts.network {
+        seen.findings.push(
+            rules::SCRIPT_SHELL
+                .at(&file.path, 0, 0, "", "a connection outwards is joined to a shell")
+                .of(Severity::High)
+                .sure(sure),
+        );
+    }
+    if facts.disarms {
+        seen.findings.push(
+            rules::SCRIPT_DISARMS
+                .at(&file.path, 0, 0, "", "a protection of the system is switched off")
+                .of(Severity::Medium)
+                .sure(sure),
+        );
+    }
+    if facts.watches && facts.network && facts.sends && strange {
+        seen.findings.push(
+            rules::SCRIPT_WATCHES
+                .at(&file.path, 0, 0, "", "the user is watched and something is sent")
+                .sure(sure),
+        );
+    }
+}
+
 /// Commands within sentences, and blocks of languages that are not parsed.
 fn inline(file: &File, text: &str, profile: &Profile, seen: &mut Seen) {
     let mut block: Option<(u32, String)> = None;
+    let mut fence_body = String::new();
     let mut code = false;
     for (line, number) in text.lines().zip(1_u32..) {
         let trimmed = line.trim_start();
+        let indented = !code
+            && line.starts_with("    ")
+            && !trimmed.is_empty()
+            && !trimmed.starts_with(['-', '*']);
         if let Some(fence) = trimmed.strip_prefix("```").or_else(|| trimmed.strip_prefix("~~~")) {
-            match block.take() {
-                Some((from, body)) => judge(file, &body, from, Medium, profile, seen),
-                None if !code => {
-                    let language = fence.trim().to_ascii_lowercase();
-                    let other = SUFFIXES.contains(&language.as_str())
-                        || [
-                            "perl",
-                            "kotlin",
-                            "batch",
-                            "dockerfile",
-                            "makefile",
-                            "cmd",
-                            "csharp",
-                            "rust",
-                        ]
-                        .contains(&language.as_str());
-                    block = other.then(|| (number + 1, String::new()));
-                }
-                None => {}
+            if let Some((from, body)) = block.take() {
+                judge(file, &body, from, Medium, profile, seen);
+            }
+            if code && facts(&fence_body).shell && facts(&fence_body).network {
+                let sure = if profile.security { Low } else { Medium };
+                seen.findings.push(
+                    rules::SCRIPT_SHELL
+                        .at(
+                            &file.path,
+                            number,
+                            0,
+                            &fence_body,
+                            "a connection outwards is joined to a shell",
+                        )
+                        .sure(sure),
+                );
+            }
+            fence_body.clear();
+            if !code {
+                let language = fence.trim().to_ascii_lowercase();
+                let other = SUFFIXES.contains(&language.as_str())
+                    || [
+                        "perl",
+                        "kotlin",
+                        "batch",
+                        "dockerfile",
+                        "makefile",
+                        "cmd",
+                        "csharp",
+                        "rust",
+                    ]
+                    .contains(&language.as_str());
+                block = other.then(|| (number + 1, String::new()));
             }
             code = !code;
             continue;
         }
+        if code {
+            fence_body.push_str(line);
+            fence_body.push('\n');
+        }
+        if indented && block.is_none() {
+            block = Some((number, String::new()));
+        } else if !code
+            && !indented
+            && !trimmed.is_empty()
+            && let Some((from, body)) = block.take()
+        {
+            judge(file, &body, from, Medium, profile, seen);
+        }
         if let Some((_, body)) = &mut block {
-            body.push_str(line);
+            body.push_str(trimmed);
             body.push('\n');
         } else if !code {
             for span in line
@@ -165,12 +231,15 @@ fn inline(file: &File, text: &str, profile: &Profile, seen: &mut Seen) {
             }
         }
     }
+    if let Some((from, body)) = block {
+        judge(file, &body, from, Medium, profile, seen);
+    }
 }
 
 fn judge(file: &File, text: &str, line: u32, sure: Confidence, profile: &Profile, seen: &mut Seen) {
     let facts = facts(text);
     let many = text.len() > 20_000;
-    let sure = if many || profile.security && file.kind == FileKind::Prose { Low } else { sure };
+    let sure = if many || profile.security { Low } else { sure };
     let hosts = hosts(text);
     let strange = hosts.iter().any(|host| !is_vendor(host) && !is_local(host));
     let mut say = |rule: &'static Rule,
@@ -192,8 +261,11 @@ fn judge(file: &File, text: &str, line: u32, sure: Confidence, profile: &Profile
             "a connection outwards is joined to a shell",
         );
     }
-    if facts.executes_fetched {
-        let known = !strange && !hosts.is_empty();
+    // In a sentence it counts only with a real address.
+    let real = file.kind != FileKind::Prose
+        || hosts.iter().any(|host| host.is_ascii() && !host.contains("example"));
+    if facts.executes_fetched && real {
+        let known = !strange;
         let (severity, confidence) =
             if known { (Severity::Medium, Low) } else { (Severity::High, sure) };
         let prose = file.kind == FileKind::Prose;
@@ -223,6 +295,17 @@ fn judge(file: &File, text: &str, line: u32, sure: Confidence, profile: &Profile
             sure,
             "the user is watched and something is sent",
         );
+    }
+    if facts.disarms {
+        say(
+            &rules::SCRIPT_DISARMS,
+            Severity::Medium,
+            if facts.network || facts.executes_fetched { Medium } else { sure },
+            "a protection of the system is switched off",
+        );
+    }
+    if facts.dns && facts.hidden {
+        say(&rules::SCRIPT_HIDES, Severity::High, sure, "what a name server says is decoded");
     }
     if facts.hidden
         && (facts.network || facts.executes_fetched)

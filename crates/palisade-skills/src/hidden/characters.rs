@@ -63,6 +63,7 @@ fn runs(file: &File, text: &str, lines: &Lines, profile: &Profile, seen: &mut Se
         }
         let after = characters.peek().map(|&(_, c)| c);
         let (line, column) = lines.place(text, start);
+        let split = told.get(3).is_some_and(|&told| told < MOST);
         let mut say = |kind: usize, finding: crate::Finding| {
             if let Some(told) = told.get_mut(kind)
                 && *told < MOST
@@ -148,7 +149,8 @@ fn runs(file: &File, text: &str, lines: &Lines, profile: &Profile, seen: &mut Se
             continue;
         }
         let latin = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphabetic());
-        if !hidden.is_empty()
+        if split
+            && !hidden.is_empty()
             && latin(before)
             && latin(after)
             && !hidden.iter().all(|&c| c == '\u{00ad}')

@@ -59,12 +59,12 @@ static MORSE: LazyLock<Regex> =
 
 pub(super) fn look(file: &File, text: &str, profile: &Profile, seen: &mut Seen) {
     let lines = Lines::of(text);
-    let mut told = 0;
-    for (start, decoded, how) in pieces(text) {
-        if told >= MOST {
-            break;
-        }
-        told += 1;
+    let found = pieces(text);
+    if found.len() > MOST {
+        let message = format!("{} encoded pieces, of which {MOST} are decoded", found.len());
+        seen.findings.push(rules::ENCODED.at(&file.path, 0, 0, "", message));
+    }
+    for (start, decoded, how) in found.into_iter().take(MOST) {
         let line = lines.line(start);
         judge(file, &decoded, how, line, profile, seen, 1);
     }

@@ -83,7 +83,7 @@ pub(super) static ENCODED_ORDER: Rule = rule(
     "Write the text plainly.",
     &["AML.T0051", "AML.T0068", "LLM01", "ASI01"],
 );
-pub(super) static DECODE_AND_OBEY: Rule = rule(
+pub(crate) static DECODE_AND_OBEY: Rule = rule(
     "obfuscation-decode-and-obey",
     Obfuscation,
     High,

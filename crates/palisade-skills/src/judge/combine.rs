@@ -1,8 +1,173 @@
 //! What findings and capabilities say together that none says alone.
 
-use crate::{Package, Seen, formats::Profile};
+use std::{collections::BTreeSet, sync::LazyLock};
+
+use regex_automata::meta::Regex;
+
+use crate::{
+    Confidence::{High, Low, Medium},
+    FileKind, Package, Seen, Severity, Technique, Use,
+    formats::{Profile, base},
+    text::{is_local, is_vendor},
+};
+
+fn pattern(pattern: &str) -> Regex {
+    Regex::new(pattern).expect("the pattern is one of ours")
+}
+
+/// The password of an archive, told to whoever unpacks it.
+static PASSWORD: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)(unzip|7z|7za|unrar|extract|unpack|entpack|archive|\.zip|\.7z|\.rar)[^\n]{0,100}(password|passwort|mot de passe|contraseña|senha|пароль|密码|パスワード|\s-P\s|\s-p\S)|(password|passwort|passphrase)[^\n]{0,100}(unzip|7z|archive|\.zip|extract)",
+    )
+});
+
+/// Folders of what is looked at and not run.
+const SHOWN: &[&str] = &[
+    "rules",
+    "test",
+    "tests",
+    "fixtures",
+    "samples",
+    "examples",
+    "payloads",
+    "cases",
+    "signatures",
+    "corpus",
+    "testdata",
+    "references",
+    "reference",
+    "docs",
+    "wordlists",
+];
 
 /// Raises and lowers findings by what stands beside them.
 pub(super) fn combine(profile: &Profile, package: &Package, seen: &mut Seen) {
-    let _ = (profile, package, seen);
+    archives(package, seen);
+    steps(profile, seen);
+    if profile.security {
+        teaching(package, seen);
+    }
+}
+
+/// A password keeps scanners out: with the password in the text, it is there for that.
+fn archives(package: &Package, seen: &mut Seen) {
+    let locked: Vec<usize> = (0..seen.findings.len())
+        .filter(|&at| {
+            seen.findings
+                .get(at)
+                .is_some_and(|finding| finding.rule.id == "opaque-archive-password")
+        })
+        .collect();
+    if locked.is_empty() {
+        return;
+    }
+    let told = package
+        .files
+        .iter()
+        .filter(|file| {
+            matches!(
+                file.kind,
+                FileKind::Prose
+                    | FileKind::Shell
+                    | FileKind::Python
+                    | FileKind::PowerShell
+                    | FileKind::JavaScript
+            )
+        })
+        .any(|file| std::str::from_utf8(&file.bytes).is_ok_and(|text| PASSWORD.is_match(text)));
+    if told {
+        for at in locked {
+            if let Some(finding) = seen.findings.get_mut(at) {
+                finding.severity = Severity::High;
+                finding.confidence = High;
+                finding.message.push_str(", and the text tells the password");
+            }
+        }
+    }
+}
+
+/// A script that is to be run every time, whatever the task, and that talks to a strange host.
+fn steps(profile: &Profile, seen: &mut Seen) {
+    let outward: BTreeSet<String> =
+        seen.capabilities
+            .iter()
+            .filter(|capability| match &capability.what {
+                Use::Network(Some(host)) => {
+                    !is_vendor(host)
+                        && !is_local(host)
+                        && !profile.hosts.contains(host)
+                        && !profile.words.iter().any(|word| {
+                            word.len() > 3 && host.split('.').any(|label| label == word)
+                        })
+                }
+                _ => false,
+            })
+            .map(|capability| capability.place.file.clone())
+            .collect();
+    let leaks: BTreeSet<String> = seen
+        .findings
+        .iter()
+        .filter(|finding| {
+            finding.rule.technique == Technique::Exfiltration && finding.severity >= Severity::Low
+        })
+        .map(|finding| finding.place.file.clone())
+        .collect();
+    for finding in seen
+        .findings
+        .iter_mut()
+        .filter(|finding| finding.rule.id == "side-task-standing" && !finding.related.is_empty())
+    {
+        let sends = finding.related.iter().any(|place| outward.contains(&place.file));
+        let takes = finding.related.iter().any(|place| leaks.contains(&place.file));
+        if sends && takes {
+            (finding.severity, finding.confidence) = (Severity::High, Medium);
+            finding
+                .message
+                .push_str(", and it sends data to a host that the purpose does not name");
+        } else if sends {
+            (finding.severity, finding.confidence) = (Severity::Medium, Medium);
+            finding.message.push_str(", and it talks to a host that the purpose does not name");
+        }
+    }
+}
+
+/// What a package about security shows and does not run counts less.
+fn teaching(package: &Package, seen: &mut Seen) {
+    let orders: String = package
+        .files
+        .iter()
+        .filter(|file| {
+            base(&file.path).eq_ignore_ascii_case("SKILL.md") || file.path.starts_with("commands/")
+        })
+        .map(|file| String::from_utf8_lossy(&file.bytes).into_owned())
+        .collect();
+    for finding in &mut seen.findings {
+        let path = finding.place.file.as_str();
+        let shown = path.split('/').any(|part| SHOWN.contains(&part.to_ascii_lowercase().as_str()));
+        let run = orders.lines().any(|line| {
+            line.contains(base(path))
+                && [
+                    "bash ", "sh ", "python", "node ", "./", "run ", "source ", "pwsh", "ruby ",
+                    "execute",
+                ]
+                .iter()
+                .any(|word| line.contains(word))
+        });
+        let prose = package.file(path).is_some_and(|file| file.kind == FileKind::Prose);
+        let in_block = prose
+            && matches!(
+                finding.rule.technique,
+                Technique::RemoteControl
+                    | Technique::DownloadAndRun
+                    | Technique::Obfuscation
+                    | Technique::CredentialAccess
+                    | Technique::Persistence
+                    | Technique::Destruction
+                    | Technique::Escape
+            );
+        if (shown && !run || in_block) && finding.rule.technique != Technique::HiddenText {
+            finding.confidence = finding.confidence.min(Low);
+        }
+    }
 }

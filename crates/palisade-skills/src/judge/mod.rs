@@ -70,7 +70,7 @@ pub(crate) fn judge(read: &Read, profile: &Profile, mut seen: Seen, options: &Op
     seen.findings.retain(|finding| !options.baseline.holds(&profile.name, finding));
     let accepted = all - seen.findings.len();
     once(&mut seen.findings);
-    let blocked = blocks(&seen.findings);
+    let blocked = blocks(&seen.findings, read.package.files.len());
     if !blocked {
         // What does not stop a skill is not called so: severity and verdict say the same.
         for finding in &mut seen.findings {
@@ -113,9 +113,57 @@ pub(crate) fn judge(read: &Read, profile: &Profile, mut seen: Seen, options: &Op
 
 /// Do the findings stop the skill? Each rule of high severity rests on more than one sign; one
 /// that is not sure needs another of another family beside it.
-fn blocks(findings: &[Finding]) -> bool {
+fn blocks(findings: &[Finding], files: usize) -> bool {
     let grave = |finding: &&Finding| finding.severity >= Severity::High;
     if findings.iter().filter(grave).any(|finding| finding.confidence >= Confidence::Medium) {
+        return true;
+    }
+    // A small package is one thing. In a large one some weak signs always come together: there they
+    // add up within a file.
+    if files <= SMALL {
+        return add_up(&findings.iter().collect::<Vec<_>>());
+    }
+    let mut by_file: BTreeMap<&str, Vec<&Finding>> = BTreeMap::new();
+    for finding in findings {
+        by_file.entry(&finding.place.file).or_default().push(finding);
+    }
+    by_file.values().any(|findings| add_up(findings))
+}
+
+/// Files up to which a package is judged as one thing.
+const SMALL: usize = 6;
+
+/// Do findings of which none is sure stop the skill together?
+fn add_up(findings: &[&Finding]) -> bool {
+    let grave = |finding: &&&Finding| finding.severity >= Severity::High;
+    // What is kept from the user, beside whatever reaches outside or stays.
+    let kept = |finding: &Finding| {
+        finding.rule.technique == Technique::Concealment
+            && finding.severity >= Severity::Medium
+            && finding.confidence >= Confidence::Medium
+    };
+    let reaches = |finding: &Finding| {
+        finding.severity >= Severity::Medium
+            && finding.confidence >= Confidence::Medium
+            && matches!(
+                finding.rule.technique,
+                Technique::Exfiltration
+                    | Technique::SideTask
+                    | Technique::CredentialAccess
+                    | Technique::RemoteInclude
+                    | Technique::Persistence
+                    | Technique::ConfigRedirect
+                    | Technique::DownloadAndRun
+                    | Technique::Obfuscation
+                    | Technique::Destruction
+                    | Technique::FakePrerequisite
+                    | Technique::TriggerHijack
+                    | Technique::InstructionOverride
+                    | Technique::Condition
+                    | Technique::HiddenText
+            )
+    };
+    if findings.iter().copied().any(kept) && findings.iter().copied().any(reaches) {
         return true;
     }
     let mut families: Vec<Technique> =
@@ -133,9 +181,7 @@ fn blocks(findings: &[Finding]) -> bool {
         .collect();
     weighty.sort_unstable();
     weighty.dedup();
-    families.len() >= 3
-        || (families.len() >= 2 && weighty.len() >= 2)
-        || (!families.is_empty() && weighty.len() >= 3)
+    weighty.len() >= 2 || families.len() >= 3
 }
 
 /// One finding a rule and line: several analysers may see the same.
@@ -174,7 +220,7 @@ fn reasons(findings: &[Finding], blocked: bool, vetted: bool) -> Vec<Reason> {
             Reason { technique, severity, text }
         })
         .collect();
-    reasons.sort_by(|a, b| b.severity.cmp(&a.severity));
+    reasons.sort_by_key(|reason| std::cmp::Reverse(reason.severity));
     if !vetted {
         let text = "not all of it could be read: not vetted is never safe".to_owned();
         reasons.push(Reason { technique: Technique::NotVetted, severity: Severity::Medium, text });

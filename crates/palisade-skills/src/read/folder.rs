@@ -55,6 +55,13 @@ pub(super) struct Entry {
     pub(super) what: What,
 }
 
+/// What one file held.
+struct Content {
+    bytes: Vec<u8>,
+    executable: bool,
+    changed: bool,
+}
+
 #[derive(Debug)]
 pub(super) struct Tree {
     top: PathBuf,
@@ -223,7 +230,7 @@ impl Tree {
 
     fn file(&self, entry: &Entry, inside: &str, reader: &mut Reader) {
         let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOFOLLOW;
-        let read = || -> io::Result<Result<(Vec<u8>, bool, bool), u64>> {
+        let read = || -> io::Result<Result<Content, u64>> {
             let descriptor = beneath(&self.descriptor, &entry.raw, flags)?;
             let before = fstat(&descriptor)?;
             if FileType::from_raw_mode(before.st_mode) != FileType::RegularFile {
@@ -240,10 +247,10 @@ impl Tree {
             let changed = bytes.len() as u64 != size
                 || (before.st_mtime, before.st_mtime_nsec, before.st_ctime, before.st_ctime_nsec)
                     != (after.st_mtime, after.st_mtime_nsec, after.st_ctime, after.st_ctime_nsec);
-            Ok(Ok((bytes, before.st_mode & 0o111 != 0, changed)))
+            Ok(Ok(Content { bytes, executable: before.st_mode & 0o111 != 0, changed }))
         };
         match read() {
-            Ok(Ok((bytes, executable, changed))) => {
+            Ok(Ok(Content { bytes, executable, changed })) => {
                 if changed {
                     reader.note(
                         &rules::CHANGED,
@@ -312,7 +319,8 @@ pub(super) fn odd_name(path: &str) -> bool {
 fn kind_of_git(path: &str) -> bool {
     let inside = path.strip_prefix(".git/").or_else(|| Some(path.split_once("/.git/")?.1));
     inside.is_some_and(|path| {
-        !(path.starts_with("hooks/") && !path.ends_with(".sample")) && path != "config"
+        let hook = path.starts_with("hooks/") && !path.ends_with(".sample");
+        !hook && path != "config"
     })
 }
 

@@ -173,7 +173,30 @@ pub(super) fn judge(files: &[File], seen: &mut Seen) {
     }
 }
 
+/// `contract.pdf.command`: a program that looks like a document.
+fn two_faced(path: &str) -> bool {
+    let name = path.rsplit(['/', '!']).next().unwrap_or(path).to_ascii_lowercase();
+    let mut parts = name.rsplit('.');
+    let (Some(last), Some(before), Some(_)) = (parts.next(), parts.next(), parts.next()) else {
+        return false;
+    };
+    let runs = [
+        "command", "exe", "scr", "sh", "bat", "cmd", "ps1", "vbs", "vbe", "js", "jse", "wsf",
+        "hta", "app", "py", "lnk", "pif", "com", "jar", "msi", "scpt",
+    ];
+    let reads = [
+        "pdf", "doc", "docx", "xls", "xlsx", "ppt", "pptx", "png", "jpg", "jpeg", "gif", "csv",
+        "mp4", "mp3", "zip", "rtf", "odt",
+    ];
+    runs.contains(&last) && reads.contains(&before.trim())
+}
+
 fn one(file: &File, seen: &mut Seen) {
+    if two_faced(&file.path) {
+        let message = "a program that is called like a document";
+        seen.findings
+            .push(rules::DISGUISED.at(&file.path, 0, 0, "", message).of(crate::Severity::High));
+    }
     let suffix = file.path.rsplit_once('.').map_or("", |(_, suffix)| suffix).to_ascii_lowercase();
     let mut say = |rule: &'static crate::Rule, message: String| {
         seen.findings.push(rule.at(&file.path, 0, 0, "", message));

@@ -7,6 +7,8 @@ mod folder;
 mod kind;
 mod roots;
 mod rules;
+#[cfg(test)]
+mod tests;
 
 use std::{path::Path, sync::Arc};
 

@@ -2,7 +2,7 @@
 
 use pulldown_cmark::{CodeBlockKind, Event, LinkType, Options, Parser, Tag, TagEnd};
 
-use super::normal::normal;
+use super::normal::{clean, normal};
 use crate::formats::Lines;
 
 /// Where a sentence stands.
@@ -37,6 +37,8 @@ pub(crate) struct Unit {
     pub(crate) text: String,
     /// As it stands, cut.
     pub(crate) raw: String,
+    /// In normal form, but with capitals.
+    pub(crate) clean: String,
     pub(crate) line: u32,
     pub(crate) column: u32,
     pub(crate) spot: Spot,
@@ -75,6 +77,7 @@ impl<'a> Blocks<'a> {
             let raw: String = sentence.chars().take(240).collect();
             self.units.push(Unit {
                 text: normal(sentence),
+                clean: clean(sentence),
                 raw,
                 line,
                 column,
@@ -93,6 +96,7 @@ impl<'a> Blocks<'a> {
             let below = text.get(..start).map_or(0, |before| before.matches('\n').count());
             self.units.push(Unit {
                 text: normal(sentence),
+                clean: clean(sentence),
                 raw: sentence.chars().take(240).collect(),
                 line: line.saturating_add(u32::try_from(below).unwrap_or(0)),
                 column: 0,
@@ -302,6 +306,11 @@ impl<'a> Blocks<'a> {
         self.push(html.get(rest..).unwrap_or_default(), at + rest, Spot::Prose);
     }
 
+    /// HTML and XML.
+    pub(crate) fn markup(&mut self) {
+        self.html(self.text, 0);
+    }
+
     /// Plain text: each paragraph is one piece.
     pub(crate) fn plain(&mut self) {
         let mut at = 0;
@@ -437,6 +446,17 @@ fn is_unseen(element: &str) -> bool {
             "aria-hidden=\"true\"",
             "clip:rect(0",
             "max-height:0",
+            "fill=\"#fff",
+            "fill=\"white",
+            "fill:#fff",
+            "fill:white",
+            "font-size=\"0",
+            "font-size=\"1\"",
+            "opacity=\"0",
+            "visibility=\"hidden",
+            "display=\"none",
+            "<desc",
+            "<metadata",
         ]
         .iter()
         .any(|style| tight.contains(style))

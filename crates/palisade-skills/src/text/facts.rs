@@ -65,6 +65,8 @@ pub(super) struct Facts {
     pub(super) taught: bool,
     /// The literal path of a secret.
     pub(super) secret_path: bool,
+    /// It leads the user to a stranger.
+    pub(super) scam: bool,
     /// A date, a count or a word after which something changes.
     pub(super) gated: bool,
     pub(super) tags: Vec<Tag>,
@@ -116,7 +118,18 @@ pub(super) fn facts(unit: &Unit, profile: &Profile) -> Facts {
     if COVER.is_match(text) {
         facts.concealed = Concealed::Strong;
     }
-    facts.secret_path = SECRET_PATH.is_match(text);
+    // The key of another service than the one that the package is about.
+    let foreign_key =
+        KEY_NAME.find(text).and_then(|found| text.get(found.range())).is_some_and(|name| {
+            let family = name.split('_').next().unwrap_or_default();
+            !profile.words.contains(family)
+                && !profile.variables.iter().any(|known| known.eq_ignore_ascii_case(name))
+        });
+    facts.secret_path = SECRET_PATH.is_match(text) || foreign_key && unit.spot != Spot::Code;
+    facts.scam = SCAM.is_match(text);
+    if unit.clean.contains("![") {
+        facts.said.add(Concept::ImageWord);
+    }
     facts.gated = DATE.is_match(text);
     if facts.gated {
         facts.said.add(Concept::Gate);
@@ -126,7 +139,7 @@ pub(super) fn facts(unit: &Unit, profile: &Profile) -> Facts {
     }
     places(&mut facts, unit, profile);
     facts.command = is_command(unit);
-    facts.coin = is_coin(&unit.raw);
+    facts.coin = is_coin(&unit.clean);
     facts.taught = taught(unit, &facts, &tags);
     facts.tags = tags;
     facts
@@ -139,7 +152,7 @@ fn pattern(pattern: &str) -> Regex {
 /// What to say when the user asks about it: a cover story.
 static COVER: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"\b(if|when|should|in case) (the |a |any |your )?(\w+ )?(user|users|they|he|she|someone|anyone|anybody|somebody|asked|people|human|owner|customer|\w+er)\b.{0,24}\b(ask|asks|asked|asking|complain|complains|notice|notices|question|questions|wonder|wonders|inquire|inquires)\b.{0,60}\b(say|says|claim|answer that|reply that|reply with|respond that|tell them|tell him|tell her|explain that|pretend|state that|insist|blame|attribute)\b|\bse (ele|ela|o usuário|perguntar)\b.{0,40}\bdiga|\bsi (el usuario |le |te )?pregunta\w*\b.{0,30}\b(di|diga|responde)|\bwenn (der|die|er|sie|jemand|man)\b.{0,30}\bfrag\w+.{0,30}\b(sag|sage|antworte|behaupte)|\bsi (on|l'utilisateur|il|elle)\b.{0,30}\bdemande.{0,30}\b(dis|répond|prétend)|если (он|она|пользователь|спрос).{0,40}(скажи|ответь)|(如果|若)(用户|有人).{0,20}(问|询问).{0,20}(说|回答|声称)|(聞かれ|尋ねられ|質問され).{0,20}(答え|言)",
+        r"\b(if|when|should|in case) (the |a |any |your )?(\w+ )?(user|users|they|he|she|someone|anyone|anybody|somebody|asked|people|human|owner|customer|player|\w+er)\b.{0,24}\b(ask|asks|asked|asking|complain|complains|notice|notices|question|questions|wonder|wonders|inquire|inquires|object|objects)\b.{0,60}\b(claim|say it|say that it|say they|say you|pretend|insist|blame|deny|attribute|state that (it|the)|say that \w+ (is|are|was|were|came))\b|\bif asked\b.{0,20}\b(say|state|claim|answer|reply|explain)\b|\b(if|when) .{0,30}\basks? (about (it|this|that)|why|what (takes|happened|this is|it is)|whether).{0,40}\b(say|claim|tell them|reply|answer|explain that)\b|\bse (ele|ela|o usuário|perguntar)\b.{0,40}\bdiga|\bsi (el usuario |le |te )?pregunta\w*\b.{0,30}\b(di|diga|responde)|\bwenn (der|die|er|sie|jemand|man)\b.{0,30}\bfrag\w+.{0,30}\b(sag|sage|antworte|behaupte)|\bsi (on|l'utilisateur|il|elle)\b.{0,30}\bdemande.{0,30}\b(dis|répond|prétend)|если (он|она|пользователь|спрос).{0,40}(скажи|ответь)|(如果|若)(用户|有人).{0,20}(问|询问).{0,20}(说|回答|声称)|(聞かれ|尋ねられ|質問され).{0,20}(答え|言)",
     )
 });
 
@@ -147,6 +160,26 @@ static COVER: LazyLock<Regex> = LazyLock::new(|| {
 static SECRET_PATH: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
         r"(~|\$home|/root|/home/[^/ ]+|%userprofile%)?[/\\]?\.(ssh|aws|kube|gnupg|azure|docker|config/gh|config/gcloud|openclaw|clawdbot)[/\\ '\x22,;)]|\bid_(rsa|ed25519|ecdsa|dsa)\b|\.(npmrc|netrc|pypirc|git-credentials|pgpass|my\.cnf|vault-token)\b|(^|[\s/'\x22(*])\.env(\b|\*)(\.[a-z]+)?|hosts\.yml|credentials\.(json|db)|\bauth\.json|application_default_credentials|msal_token_cache|wallet\.dat|login data|cookies\.sqlite|logins\.json|key4\.db|terraform\.tfstate|/etc/shadow|/proc/\S*environ|auth-profiles\.json|\.claude\.json|\bprintenv\b|\bos\.environ\b|\bprocess\.env\b|--reveal\b",
+    )
+});
+
+static IBAN: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"\b[A-Z]{2}[0-9]{2}(?: ?[A-Z0-9]{4}){3,7}(?: ?[A-Z0-9]{1,3})?\b"));
+
+/// A word in capitals where a value would be.
+static CAPITALS: LazyLock<Regex> = LazyLock::new(|| pattern(r"=[A-Z_]{3,}\b"));
+
+/// The name of a variable that holds a service's key.
+static KEY_NAME: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"\b(anthropic|openai|aws|github|gh|npm|google|gemini|azure|stripe|slack|pypi|gitlab|hf|huggingface|claude|cloudflare|database|twilio|sendgrid)_[a-z_]*(key|token|secret|password|url)\b",
+    )
+});
+
+/// Help that is none: strangers at the screen, fees in gift cards.
+static SCAM: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(gift card|remote desktop|anydesk|teamviewer|quick assist|western union|wire transfer).{0,160}(\bcall|fee|\bpay|technician|infect|support)|(\bcall|infect|technician|refund).{0,160}(gift card|remote desktop|anydesk|teamviewer|quick assist|western union)",
     )
 });
 
@@ -161,7 +194,7 @@ static DATE: LazyLock<Regex> = LazyLock::new(|| {
 fn places(facts: &mut Facts, unit: &Unit, profile: &Profile) {
     use Concept::{Dns, DnsLabel, Paste, ServerWord, Webhook};
     let mut to = Where::None;
-    for url in urls(&unit.raw) {
+    for url in urls(&unit.clean) {
         facts.url = true;
         to = to.max(place(&url.host, profile));
         let tail = url
@@ -169,11 +202,13 @@ fn places(facts: &mut Facts, unit: &Unit, profile: &Profile) {
             .split_once("//")
             .map_or("", |(_, rest)| rest.split_once(['/', '?']).map_or("", |(_, tail)| tail));
         let lower = tail.to_lowercase();
-        let hole = ["{", "$", "<", "%s", "[", "`"].iter().any(|hole| lower.contains(hole))
-            || unit.raw.contains(&format!("{}<", url.whole))
-            || unit.raw.contains(&format!("{}{{", url.whole))
-            || unit.raw.contains(&format!("{}[", url.whole))
-            || unit.raw.contains(&format!("{}$", url.whole))
+        let image = unit.clean.contains("![") || facts.says(&[Concept::ImageWord]);
+        let hole = CAPITALS.is_match(tail)
+            || ["{", "$", "<", "%s", "[", "`"].iter().any(|hole| lower.contains(hole))
+            || unit.clean.contains(&format!("{}<", url.whole))
+            || unit.clean.contains(&format!("{}{{", url.whole))
+            || unit.clean.contains(&format!("{}[", url.whole))
+            || unit.clean.contains(&format!("{}$", url.whole))
             || url.whole.ends_with('=');
         let data = [
             "conversation",
@@ -200,15 +235,14 @@ fn places(facts: &mut Facts, unit: &Unit, profile: &Profile) {
             "chat",
             "leak",
             "exfil",
-            "q=",
-            "d=",
-            "c=",
-            "x=",
+            "ctx",
+            "memory",
         ]
         .iter()
-        .any(|word| lower.contains(word));
+        .any(|word| lower.contains(word))
+            || image;
         facts.template |= hole && data && place(&url.host, profile) >= Where::Unnamed;
-        facts.label |= url.host.contains(['{', '$']) || unit.raw.contains(&format!("//$({}", ""));
+        facts.label |= url.host.contains(['{', '$']) || unit.clean.contains(&format!("//$({}", ""));
         let path = lower.split(['?', '#']).next().unwrap_or_default();
         facts.package |= [
             ".zip",
@@ -233,13 +267,16 @@ fn places(facts: &mut Facts, unit: &Unit, profile: &Profile) {
         .iter()
         .any(|end| path.ends_with(end));
     }
-    for host in super::hosts::hosts(&unit.raw) {
+    for host in super::hosts::hosts(&unit.clean) {
         to = to.max(place(&host, profile));
     }
-    if !mails(&unit.raw).is_empty() {
-        facts.mail = mails(&unit.raw)
-            .iter()
-            .any(|mail| !mail.ends_with("@users.noreply.github.com") && !mail.starts_with("git@"));
+    if !mails(&unit.clean).is_empty() {
+        facts.mail = mails(&unit.clean).iter().any(|mail| {
+            !mail.ends_with("@users.noreply.github.com")
+                && !mail.starts_with("git@")
+                && !mail.ends_with("@example.com")
+                && !mail.ends_with("@example.org")
+        });
         if facts.mail {
             to = to.max(Where::Foreign);
         }
@@ -251,7 +288,7 @@ fn places(facts: &mut Facts, unit: &Unit, profile: &Profile) {
         to = to.max(Where::Unnamed);
     }
     facts.label |=
-        facts.says(&[DnsLabel]) && label(&unit.raw) || label(&unit.raw) && facts.says(&[Dns]);
+        facts.says(&[DnsLabel]) && label(&unit.clean) || label(&unit.clean) && facts.says(&[Dns]);
     facts.to = to;
 }
 
@@ -275,8 +312,20 @@ fn label(raw: &str) -> bool {
 }
 
 pub(super) fn place(host: &str, profile: &Profile) -> Where {
-    if is_local(host) || host.contains(['<', '{', '$', '[']) {
+    if is_local(host)
+        || !host.contains('.')
+        || !host.chars().all(|c| c.is_alphanumeric() || "-._".contains(c))
+        || !host.starts_with(char::is_alphanumeric)
+    {
         return Where::None;
+    }
+    if ["example.com", "example.org", "example.net"].iter().any(|known| {
+        host == *known
+            || host
+                .strip_suffix(known)
+                .is_some_and(|before| matches!(before, "www." | "api." | "app." | "docs."))
+    }) {
+        return Where::Vendor;
     }
     if is_bare(host) || is_anyones(host) {
         return Where::Anyones;
@@ -286,11 +335,7 @@ pub(super) fn place(host: &str, profile: &Profile) -> Where {
         known == host
             || host.ends_with(&format!(".{known}"))
             || known.ends_with(&format!(".{host}"))
-    }) || (main.len() > 2 && profile.words.contains(main))
-        || profile.words.iter().any(|word| {
-            word.len() > 3
-                && (main.starts_with(word.as_str()) || word.starts_with(main) && main.len() > 3)
-        });
+    }) || (main.len() > 2 && profile.words.contains(main));
     if related {
         Where::Related
     } else if is_vendor(host) {
@@ -375,21 +420,54 @@ fn untold(text: &str, tell: &Tag, tags: &[Tag]) -> Concealed {
             .split_whitespace()
             .take(5)
             .any(|word| word == "to" || word == "how" || word == "model");
+    let among = || {
+        let rest: String = text.get(tell.end..).unwrap_or_default().chars().take(40).collect();
+        [" among ", " in the ", " in your ", " from the ", " on the "]
+            .iter()
+            .any(|word| rest.contains(word))
+    };
+    let strong = someone
+        || (cjk && near(Concept::User))
+        || (!cjk && shows && ((this && among()) || this_act(text, tell, tags)))
+        || (!cjk && user.is_some() && (!shows || this))
+        || (!cjk && this && (result || !shows));
     if told_to {
         Concealed::No
-    } else if someone {
+    } else if strong {
         Concealed::Strong
-    } else if cjk {
-        if near(Concept::User) { Concealed::Strong } else { Concealed::Weak }
-    } else if user.is_some() && (!shows || this) {
-        Concealed::Strong
-    } else if this && (result || !shows) {
-        Concealed::Strong
-    } else if user.is_some() || this {
+    } else if cjk || user.is_some() || this {
         Concealed::Weak
     } else {
         Concealed::No
     }
+}
+
+/// Is it an act that shall not be shown, rather than a thing?
+fn this_act(text: &str, tell: &Tag, tags: &[Tag]) -> bool {
+    tags.iter().any(|tag| {
+        tag.concept == Concept::ThisAct
+            && tag.start >= tell.end
+            && tag.start - tell.end <= 12
+            && [
+                "command",
+                "upload",
+                "request",
+                "call",
+                "step",
+                "transfer",
+                "backup",
+                "sync",
+                "transmission",
+                "network",
+                "payload",
+                "deletion",
+                "data collection",
+                "telemetry",
+                "hook",
+            ]
+            .iter()
+            .any(|word| text.get(tag.start..tag.end).is_some_and(|text| text.contains(word)))
+    })
 }
 
 fn is_command(unit: &Unit) -> bool {
@@ -417,23 +495,28 @@ fn is_command(unit: &Unit) -> bool {
 }
 
 fn is_coin(raw: &str) -> bool {
-    raw.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| {
-        let hex = |text: &str| text.bytes().all(|b| b.is_ascii_hexdigit());
-        let base58 =
-            |text: &str| text.bytes().all(|b| b.is_ascii_alphanumeric() && !b"0OIl".contains(&b));
-        word.strip_prefix("0x").is_some_and(|rest| rest.len() == 40 && hex(rest))
-            || (word.starts_with("bc1") && (39..=62).contains(&word.len()))
-            || ((32..=44).contains(&word.len())
-                && base58(word)
-                && word.bytes().any(|b| b.is_ascii_uppercase())
-                && word.bytes().any(|b| b.is_ascii_lowercase())
-                && word.bytes().any(|b| b.is_ascii_digit())
-                && !hex(word))
-    })
+    IBAN.is_match(raw)
+        || raw.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| {
+            let hex = |text: &str| text.bytes().all(|b| b.is_ascii_hexdigit());
+            let base58 = |text: &str| {
+                text.bytes().all(|b| b.is_ascii_alphanumeric() && !b"0OIl".contains(&b))
+            };
+            word.strip_prefix("0x").is_some_and(|rest| rest.len() == 40 && hex(rest))
+                || (word.starts_with("bc1") && (39..=62).contains(&word.len()))
+                || ((32..=44).contains(&word.len())
+                    && base58(word)
+                    && word.bytes().any(|b| b.is_ascii_uppercase())
+                    && word.bytes().any(|b| b.is_ascii_lowercase())
+                    && word.bytes().any(|b| b.is_ascii_digit())
+                    && !hex(word))
+        })
 }
 
 /// Is the sentence about what others do, rather than an order?
 fn taught(unit: &Unit, facts: &Facts, tags: &[Tag]) -> bool {
+    if unit.spot == Spot::Code {
+        return unit.teaching;
+    }
     if facts.says(&[Concept::ThirdPerson]) {
         return true;
     }

@@ -46,6 +46,12 @@ pub(crate) fn units(file: &File) -> Option<Vec<Unit>> {
         }
         FileKind::Definition | FileKind::Data => match formats::parsed(file) {
             Some(document) => values(&mut blocks, &document),
+            None if [".html", ".htm", ".svg", ".xml", ".xhtml"]
+                .iter()
+                .any(|end| file.path.ends_with(end)) =>
+            {
+                blocks.markup()
+            }
             None if file.path.ends_with(".json") || file.bytes.len() < 1 << 20 => blocks.plain(),
             None => return None,
         },

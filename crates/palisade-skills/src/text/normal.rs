@@ -8,19 +8,16 @@ use crate::hidden::is_hidden;
 /// Lower case, compatibility forms unfolded, invisible characters left out, letters of other
 /// scripts that stand within Latin words made Latin, spaced-out words joined.
 pub(crate) fn normal(text: &str) -> String {
-    let text: String = if text.is_ascii() {
-        text.to_ascii_lowercase()
-    } else {
-        let plain: String = text
-            .chars()
-            .filter(|&c| !is_hidden(c))
-            .nfkc()
-            .map(plain)
-            .flat_map(char::to_lowercase)
-            .collect();
-        if plain.is_ascii() { plain } else { latin(&plain) }
-    };
-    joined(text)
+    joined(clean(text).to_lowercase())
+}
+
+/// The same, with its letters as large as they are, and words as they are spaced.
+pub(crate) fn clean(text: &str) -> String {
+    if text.is_ascii() {
+        return text.to_owned();
+    }
+    let plain: String = text.chars().filter(|&c| !is_hidden(c)).nfkc().map(plain).collect();
+    if plain.is_ascii() { plain } else { latin(&plain) }
 }
 
 fn plain(c: char) -> char {
@@ -61,7 +58,6 @@ fn flush(out: &mut String, word: &mut String, latin_text: bool) {
             .map(|c| {
                 if other(c) { skeleton(c.encode_utf8(&mut [0; 4])).next().unwrap_or(c) } else { c }
             })
-            .flat_map(char::to_lowercase)
             .collect();
         // A whole word of another script within Latin text is a word of that script, unless all of it looks Latin.
         if folded.is_ascii() || strange < word.chars().count() {

@@ -1,5 +1,9 @@
 //! What sentences order, alone and together with their neighbours.
 
+use std::{cell::RefCell, collections::BTreeMap, sync::LazyLock};
+
+use regex_automata::meta::Regex;
+
 use super::{
     blocks::{Spot, Unit},
     facts::{Concealed, Facts, Where, facts},
@@ -18,6 +22,12 @@ use crate::{
 /// How many sentences before and behind belong to the same thought.
 const NEAR: usize = 2;
 
+/// How often a finding of a rule, as bad and as sure as this, was made.
+type Told = RefCell<BTreeMap<(&'static str, Severity, Confidence), usize>>;
+
+/// The most findings of one kind in one file: more say no more.
+const MOST: usize = 25;
+
 /// A sentence among its neighbours.
 struct Here<'a> {
     file: &'a File,
@@ -33,8 +43,8 @@ struct Here<'a> {
     command: bool,
     /// The two sentences before it order to read this, or speak of a secret.
     read_before: Set,
-    /// A place in a neighbour that has nothing to do with the purpose.
-    foreign: bool,
+    /// How often what was told of this file.
+    told: &'a Told,
     /// The next sentences order.
     ordered_after: Set,
 }
@@ -47,6 +57,7 @@ pub(super) fn look(
     seen: &mut Seen,
 ) {
     let all: Vec<Facts> = units.iter().map(|unit| facts(unit, profile)).collect();
+    let told = Told::default();
     for (at, (unit, own)) in units.iter().zip(&all).enumerate() {
         let mut here = Here {
             file,
@@ -59,11 +70,13 @@ pub(super) fn look(
             to: own.to,
             command: own.command,
             read_before: Set::default(),
-            foreign: own.to >= Where::Foreign,
+            told: &told,
             ordered_after: Set::default(),
         };
-        let from = at.saturating_sub(NEAR);
-        let to = (at + NEAR + 1).min(units.len());
+        // A comment's lines are short.
+        let near = if unit.spot == Spot::Comment { NEAR * 2 } else { NEAR };
+        let from = at.saturating_sub(near);
+        let to = (at + near + 1).min(units.len());
         for other in from..to {
             let (Some(neighbour), Some(facts)) = (units.get(other), all.get(other)) else {
                 continue;
@@ -76,7 +89,6 @@ pub(super) fn look(
             here.concealed = here.concealed.max(facts.concealed);
             here.to = here.to.max(facts.to);
             here.command |= facts.command;
-            here.foreign |= facts.to >= Where::Foreign && facts.url;
             if other + 1 == at || other == at + 1 {
                 for concept in [SecretStrong, Wallet, Account] {
                     if facts.says(&[concept]) && (facts.secret_path || concept != SecretStrong) {
@@ -135,6 +147,12 @@ impl Here<'_> {
                 confidence = if confidence == High && !shown { Medium } else { Low };
             }
         }
+        let mut told = self.told.borrow_mut();
+        let told = told.entry((rule.id, severity, confidence)).or_default();
+        *told += 1;
+        if *told > MOST {
+            return;
+        }
         let finding = rule
             .at(&self.file.path, self.unit.line, self.unit.column, &self.unit.raw, message)
             .of(severity)
@@ -163,10 +181,23 @@ impl Here<'_> {
         let to = if facts.to > Where::None { facts.to } else { self.to };
         let said = facts.said.with(self.read_before);
         let backing = self.backing();
-        let sends = facts.orders(&[Send]) || (code && facts.says(&[Send]));
+        // `every draft is transmitted to …` is an order in the form of a description.
+        let described = !code
+            && !facts.forbidden.any(&[Send])
+            && facts.says(&[Send])
+            && facts.to >= Where::Foreign
+            && (facts.url || facts.mail)
+            && [
+                "every ", "each ", "all ", "any ", "whoever", "whatever", "upon", "once ",
+                "always", "they ", "caring",
+            ]
+            .iter()
+            .any(|word| self.unit.text.contains(word));
+        let sends = facts.orders(&[Send]) || described || (code && facts.says(&[Send]));
         // In whatever language: the path of a secret and a strange address in one thought.
-        let literal = facts.secret_path
-            && facts.url
+        let literal = (facts.secret_path
+            || facts.mail && facts.says(&[Secret]) && !self.unit.text.is_ascii())
+            && (facts.url || facts.mail)
             && facts.to >= Where::Related
             && matches!(
                 self.unit.spot,
@@ -199,7 +230,7 @@ impl Here<'_> {
             && !facts.secret_path;
         let strong = facts.secret_path || said.any(&[Wallet]) || said.has(SecretStrong) && !own_key;
         let secret = strong || said.any(&[Secret, Account]);
-        if secret && !(own_key && !strong) {
+        if secret && (strong || !own_key) {
             let confidence = match (strong, to >= Where::Foreign, backing) {
                 (true, true, _) | (_, true, 2..) | (true, _, 2..) => High,
                 (true, _, 1) | (false, true, 1) => Medium,
@@ -283,8 +314,9 @@ impl Here<'_> {
         ]);
         let acts = facts.orders(&[Send, Read, Run, Fetch, Encode, Write, Install]) || facts.command;
         if facts.says(&[Dns]) && acts {
-            let carries =
-                facts.label || (self.said.has(DnsLabel) && (self.said.has(Encode) || object));
+            let data = object || self.said.has(Encode) || self.concealed >= Concealed::Weak;
+            let carries = data && facts.label
+                || (self.said.has(DnsLabel) && (self.said.has(Encode) || object));
             if carries {
                 let confidence = if object || self.said.has(Encode) || facts.to >= Where::Foreign {
                     High
@@ -299,6 +331,19 @@ impl Here<'_> {
                     "it puts data into the name of a host that is looked up",
                 );
             }
+        }
+        if facts.orders(&[Encode])
+            && facts.says(&[Secret, SecretStrong, Conversation])
+            && self.concealed == Concealed::Strong
+            && self.unit.spot != Spot::Code
+        {
+            self.say(
+                seen,
+                &rules::SEND_SECRETS,
+                Severity::High,
+                Medium,
+                "it hides secrets in what others can read",
+            );
         }
         if facts.template && self.unit.spot != Spot::Code && (acts || facts.says(&[ImageWord])) {
             let data = self.said.any(&[
@@ -362,8 +407,12 @@ impl Here<'_> {
                 "it tells the agent to do something and to keep it from the user",
             );
         } else if around {
-            let standing = self.said.any(&[Standing, Approval, Urgent]);
-            let confidence = if standing { Medium } else { Low };
+            let near = facts.orders(&[Write, Run, Delete, Install, Send, Fetch, Disable]);
+            let confidence = if near || self.said.any(&[Standing, Approval, Urgent, Gate]) {
+                Medium
+            } else {
+                Low
+            };
             self.say(
                 seen,
                 &rules::CONCEAL_ACT,
@@ -422,6 +471,24 @@ impl Here<'_> {
                             && tag.start - other.end <= 30
                     })
                 });
+            let void = [
+                "are void",
+                "no longer apply",
+                "do not apply",
+                "don't apply",
+                "are suspended",
+                "are lifted",
+                "are superseded",
+                "replaced by",
+            ]
+            .contains(&word(tag));
+            let noun = noun.filter(|_| !void).or_else(|| {
+                tags.iter().rev().find(|other| {
+                    void && other.concept == Instructions
+                        && other.end <= tag.start
+                        && tag.start - other.end <= 100
+                })
+            });
             let Some(noun) = noun else { continue };
             let (from, to) = (tag.start.min(noun.start), tag.end.max(noun.end));
             let prior: Vec<&str> = tags
@@ -437,6 +504,37 @@ impl Here<'_> {
             let ignoring = tag.concept == Ignore
                 && !tags.iter().any(|other| other.concept == Supersede && other.start == tag.start);
             let subject = text.get(..tag.start).unwrap_or_default();
+            // `text that violates policies`, `it cannot override rules`: told of, not ordered.
+            let governor = subject
+                .trim_end()
+                .rsplit(|c: char| !c.is_alphanumeric() && c != '\'')
+                .next()
+                .unwrap_or_default();
+            let told = matches!(
+                governor,
+                "that"
+                    | "which"
+                    | "who"
+                    | "might"
+                    | "may"
+                    | "could"
+                    | "can"
+                    | "cannot"
+                    | "can't"
+                    | "would"
+                    | "attempts"
+                    | "tries"
+                    | "doesn't"
+                    | "shouldn't"
+                    | "wouldn't"
+                    | "won't"
+            );
+            let refused = subject.contains("cannot ")
+                || subject.contains("can not ")
+                || subject.contains("may not ");
+            if told || refused {
+                continue;
+            }
             if prior.is_empty() || weak_noun(word(noun)) && !ignoring {
                 continue;
             }
@@ -514,6 +612,40 @@ impl Here<'_> {
             );
             break;
         }
+        let above = tags.iter().any(|tag| {
+            matches!(tag.concept, Supersede | Ignore) && !tag.negated && !tag.quoted && {
+                let rest: String =
+                    text.get(tag.end..).unwrap_or_default().chars().take(80).collect();
+                [
+                    "the user has said",
+                    "the user said",
+                    "user says",
+                    "what the user",
+                    "claude.md",
+                    "agents.md",
+                    "user's wishes",
+                    "user's request",
+                    "the user's instructions",
+                    "user's orders",
+                    "other instructions",
+                    "anything the user",
+                    "your guidelines",
+                    "your safety",
+                    "your training",
+                ]
+                .iter()
+                .any(|word| rest.contains(word))
+            }
+        });
+        if above && facts.orders(&[Follow, Delete, Send, Run, Write, Ignore, Install, Disable]) {
+            self.say(
+                seen,
+                &rules::OVERRIDE,
+                Severity::High,
+                Medium,
+                "it puts its orders above the user's",
+            );
+        }
         let backed = self.concealed >= Concealed::Weak
             || self.ordered.any(&[Send, Run, Delete, Install, Ignore, Pay, Fetch, Disable])
             || self.said.any(&[SecretStrong, Approval, PreApproved]);
@@ -556,7 +688,11 @@ impl Here<'_> {
                 && !tag.quoted
                 && !matches!(
                     word(tag),
-                    "you are now"
+                    "god mode"
+                        | "root mode"
+                        | "privileged mode"
+                        | "override mode"
+                        | "you are now"
                         | "you're now"
                         | "assume the role"
                         | "debug mode enabled"
@@ -598,8 +734,8 @@ impl Here<'_> {
             || self.command;
         let grave = (self.to >= Where::Foreign && self.ordered.any(&[Send, Fetch, Run]))
             || (self.said.has(SecretStrong) && self.ordered.any(&[Read, Send]))
-            || self.concealed == Concealed::Strong
-            || self.ordered.has(Pay);
+            || (self.concealed == Concealed::Strong && self.unit.spot != Spot::Code)
+            || facts.orders(&[Pay]);
         if facts.says(&[PreApproved]) && acts {
             let confidence = Medium;
             let severity = if grave
@@ -633,13 +769,72 @@ impl Here<'_> {
 
     fn including(&self, seen: &mut Seen) {
         let facts = self.facts;
+        let text = self.unit.text.as_str();
+        let decodes = DECODES.is_match(text);
+        if decodes
+            && facts.orders(&[Run, Follow])
+            && matches!(
+                self.unit.spot,
+                Spot::Prose | Spot::Item | Spot::Description | Spot::Hidden | Spot::Comment
+            )
+            && !facts.says(&[Neg])
+        {
+            let backed = self.backing() > 0 || self.said.any(&[Conversation]);
+            let (severity, confidence) =
+                if backed { (Severity::High, Medium) } else { (Severity::Medium, Medium) };
+            self.say(
+                seen,
+                &crate::hidden::DECODE_AND_OBEY,
+                severity,
+                confidence,
+                "it tells the agent to decode something and do it",
+            );
+        }
+        // Whoever writes into a page, a mail or a comment would command the agent.
+        let strangers = [
+            "web page",
+            "mail",
+            "message",
+            "comment",
+            "issue",
+            "document",
+            "page",
+            "subject",
+            "prefix",
+            "begins with",
+            "coming from",
+        ]
+        .iter()
+        .any(|word| text.contains(word));
+        let owner = [
+            "higher authority",
+            "coming from your owner",
+            "as your owner",
+            "real owner",
+            "obey the writer",
+            "as coming from",
+            "as if it came from",
+            "as though it came from",
+            "with the authority",
+            "same authority as",
+        ]
+        .iter()
+        .any(|word| text.contains(word));
+        if strangers && owner && !facts.says(&[Neg]) {
+            self.say(
+                seen,
+                &rules::INCLUDE_BLIND,
+                Severity::High,
+                Medium,
+                "it makes the agent obey whoever writes to it",
+            );
+        }
         let remote = facts.url
             || facts.says(&[Webhook, Paste])
             || (facts.says(&[ServerWord]) && self.to >= Where::Related);
         if !facts.orders(&[Fetch, Read]) || !remote || self.unit.spot == Spot::Code {
             return;
         }
-        let text = self.unit.text.as_str();
         let follows = facts.orders(&[Follow, Run]) || self.ordered_after.any(&[Follow, Run]);
         let orders_there = self.said.any(&[Instructions, SystemPrompt])
             || [
@@ -665,6 +860,10 @@ impl Here<'_> {
             + usize::from(
                 [
                     "whatever",
+                    "what it says",
+                    "same authority",
+                    "instead of",
+                    "part of this skill",
                     "exactly",
                     "verbatim",
                     "any instructions",
@@ -715,10 +914,21 @@ impl Here<'_> {
             || (self.ordered.has(Send) && self.to >= Where::Related)
             || self.said.any(&[ExcludeOthers])
             || (self.ordered.has(Ignore) && self.said.has(Instructions))
-            || self.unasked()
             || (self.to >= Where::Foreign && self.ordered.any(&[Fetch, Run]));
+        // What is planted stands in quotation marks.
+        let planted = facts.tags.iter().any(|tag| {
+            tag.quoted
+                && matches!(
+                    tag.concept,
+                    Send | Conceal | Ignore | Approval | Fetch | Run | Follow | Tell
+                )
+        }) && (facts.to >= Where::Related
+            || facts
+                .tags
+                .iter()
+                .any(|tag| tag.quoted && matches!(tag.concept, Conceal | Approval | Ignore)));
         if facts.orders(&[Write]) && facts.says(&[MemoryFile]) {
-            if hostile {
+            if hostile || planted || self.unasked() {
                 self.say(
                     seen,
                     &rules::REMEMBER_HOSTILE,
@@ -829,6 +1039,9 @@ impl Here<'_> {
                 "all tables",
                 "backups",
                 "git history",
+                "remote tags",
+                "rm -rf .git",
+                "reflog",
                 "system files",
                 "all emails",
                 "production",
@@ -859,7 +1072,10 @@ impl Here<'_> {
         }
         if facts.orders(&[Disable]) && facts.says(&[Defence]) && self.unit.spot != Spot::Code {
             let (severity, confidence) = if backing >= 1 {
-                (Severity::High, if backing >= 2 { Medium } else { Low })
+                (
+                    Severity::High,
+                    if backing >= 2 || self.concealed == Concealed::Strong { Medium } else { Low },
+                )
             } else {
                 (Severity::Medium, Low)
             };
@@ -902,7 +1118,33 @@ impl Here<'_> {
                 "it sends money to a recipient of its own",
             );
         }
-        if facts.orders(&[AskUser]) && facts.says(&[Wallet, Account]) {
+        if facts.scam && !facts.taught && !self.profile.security {
+            self.say(
+                seen,
+                &rules::PHISH,
+                Severity::High,
+                Medium,
+                "it leads the user to a stranger",
+            );
+        }
+        if facts.orders(&[Disable, Delete])
+            && (facts.says(&[Scanner]) || self.unit.text.contains("guard"))
+            && ["is running", "is active", "is installed", "is detected", "if a ", "whose name"]
+                .iter()
+                .any(|word| self.unit.text.contains(word))
+        {
+            self.say(
+                seen,
+                &rules::DEFENCE,
+                Severity::High,
+                Medium,
+                "it switches off what watches it",
+            );
+        }
+        if facts.orders(&[AskUser])
+            && facts.says(&[Wallet, Account])
+            && !facts.forbidden.any(&[AskUser])
+        {
             let sends = self.ordered.has(Send) && self.to >= Where::Related;
             let (severity, confidence) = if sends || self.concealed >= Concealed::Weak {
                 (Severity::High, Medium)
@@ -983,8 +1225,9 @@ impl Here<'_> {
         if facts.says(&[Grant])
             && (third_mail
                 || account
-                    && (self.said.any(&[Standing, Approval]) || self.concealed >= Concealed::Weak)
-                || facts.says(&[SecretStrong]) && facts.orders(&[Write]))
+                    && (self.said.any(&[Approval])
+                        || self.concealed >= Concealed::Weak
+                        || self.said.has(Standing) && !self.said.has(User)))
             && (facts.orders(&[Write, Send, Run, Install])
                 || facts.command
                 || self.said.has(Standing))
@@ -1180,7 +1423,24 @@ impl Here<'_> {
     fn hiding(&self, seen: &mut Seen) {
         let facts = self.facts;
         let aside = matches!(self.unit.spot, Spot::Hidden | Spot::Comment);
-        if facts.says(&[ScanVerdict]) && facts.says(&[SkillSelf, Scanner]) {
+        let asked = VERDICT.is_match(&self.unit.text);
+        if asked
+            && (REVIEW.is_match(&self.unit.text) || self.said.has(Scanner) || aside)
+            && !facts.taught
+        {
+            let severity = if aside || REVIEW.is_match(&self.unit.text) {
+                Severity::High
+            } else {
+                Severity::Medium
+            };
+            self.say(
+                seen,
+                &rules::SCANNER,
+                severity,
+                Medium,
+                "it tells whoever vets it what to find",
+            );
+        } else if facts.says(&[ScanVerdict]) && facts.says(&[SkillSelf, Scanner]) {
             let verdict = [
                 "do not flag",
                 "don't flag",
@@ -1229,12 +1489,14 @@ impl Here<'_> {
                 );
             }
         }
-        let poison = self.unit.spot == Spot::Description
-            && self.file.kind == crate::FileKind::Definition
-            || self.unit.spot == Spot::Value && self.file.kind == crate::FileKind::Definition;
+        let poison = self.file.kind != crate::FileKind::Prose
+            && (self.unit.spot == Spot::Description
+                || self.unit.spot == Spot::Value && self.file.kind == crate::FileKind::Definition);
         if poison
             && (facts.says(&[SecretStrong]) && facts.orders(&[Read, Send, Write, Fetch])
-                || facts.concealed == Concealed::Strong
+                || self.concealed == Concealed::Strong
+                    && (facts.orders(&[Read, Send, Write, Fetch, Run])
+                        || facts.says(&[Secret, Conversation]))
                 || facts.says(&[FakeTag]) && facts.orders(&[Read, Send, Run, Fetch]))
             && self.unit.text.split(' ').count() > 5
         {
@@ -1284,6 +1546,31 @@ impl Here<'_> {
     }
 }
 
+fn pattern(pattern: &str) -> Regex {
+    Regex::new(pattern).expect("the pattern is one of ours")
+}
+
+/// Something is to be decoded.
+static DECODES: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"\b(decode|deobfuscate|decrypt|unscramble|un-?base64|de-?obfuscate|decipher)\b[^(_]|\breverse the (string|text|letters|order)\b|\b(base64|rot13|hex)[- ](encoded|decoded)\b",
+    )
+});
+
+/// A verdict that is asked for.
+static VERDICT: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"\b(classif(y|ied)|rate|mark|label|score|report|treat|consider|return|output|respond with|answer|conclude|assess|judge|deem|verdict)\b.{0,50}\b(benign|safe|clean|harmless|no issues|no findings|low.risk|not malicious|false positive|trusted|approved|pass)\b",
+    )
+});
+
+/// Who vets, and what is vetted.
+static REVIEW: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"\b(analy[sz]\w+|review\w*|scan\w*|vet|vets|vetting|audit\w*|inspect\w*|evaluat\w*|judg\w*|classify\w*|moderat\w*|assess\w*|grad\w*)\b.{0,40}\b(this|the) (skill|file|package|content|plugin|document|repository|code|text|prompt)\b|\b(scanner|reviewer|auditor|classifier|judge|analyst|moderator)s?\b.{0,30}(:|should|must|please|note)|\bnote (to|for) (the )?(reviewer|scanner|auditor|analyst|model|judge|security)",
+    )
+});
+
 /// Does the sentence forbid what the phrase names: `never push without asking`?
 fn protected(here: &Here<'_>, concept: Concept) -> bool {
     let tags = &here.facts.tags;
@@ -1298,7 +1585,13 @@ fn protected(here: &Here<'_>, concept: Concept) -> bool {
                     && !(between.contains(',') && between.len() > 60)
             }
         });
-        if !guarded {
+        let rest = text.get(tag.end..).unwrap_or_default();
+        let phrase = text.get(tag.start..tag.end).unwrap_or_default();
+        let asks_for = phrase.ends_with("ask")
+            && [" for", " the user for", " users for", " about", " them for", " people for"]
+                .iter()
+                .any(|word| rest.starts_with(word));
+        if !guarded && !asks_for {
             return false;
         }
         found = true;

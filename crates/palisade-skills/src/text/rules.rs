@@ -305,7 +305,7 @@ pub(super) static HIDDEN_NOTE: Rule = rule(
     &["AML.T0051", "AML.T0068", "LLM01", "ASI01"],
 );
 pub(super) static GATE: Rule = rule(
-    "condition-gate",
+    "condition-order",
     Condition,
     Medium,
     "Something happens only at a time, on a machine or after a word, so that a trial shows nothing.",

@@ -141,6 +141,9 @@ impl Language {
                 "der", "die", "das", "den", "dem", "und", "ist", "nicht", "ein", "eine", "einen",
                 "mit", "zu", "von", "für", "auf", "an", "im", "des", "du", "sie", "alle", "nach",
                 "bei", "dann", "jede", "jeder", "vor", "ohne", "als", "es", "auch", "wenn",
+                "davon", "nichts", "darf", "wird", "werden", "sind", "aus", "um", "oder", "diese",
+                "dieser", "dieses", "sich", "so", "nur", "wie", "keine", "kein", "dem", "dir",
+                "dich", "hier", "vom", "zum", "zur", "ihn", "ihm",
             ],
             Self::French => &[
                 "le", "la", "les", "des", "du", "et", "est", "un", "une", "à", "de", "pour",
@@ -472,7 +475,7 @@ fn forms(verb: &str) -> Vec<(String, bool)> {
 
 /// Does this script leave no space between words?
 fn unspaced(c: char) -> bool {
-    matches!(c, '\u{3040}'..='\u{30ff}' | '\u{3400}'..='\u{9fff}' | '\u{ac00}'..='\u{d7af}' | '\u{f900}'..='\u{faff}')
+    matches!(c, '\u{0e00}'..='\u{0eff}' | '\u{1000}'..='\u{109f}' | '\u{1780}'..='\u{17ff}' | '\u{3040}'..='\u{30ff}' | '\u{3400}'..='\u{9fff}' | '\u{ac00}'..='\u{d7af}' | '\u{f900}'..='\u{faff}')
 }
 
 /// What the words of a sentence in normal form mean, in the order of their places.
@@ -494,8 +497,12 @@ pub(super) fn tags(text: &str) -> Vec<Tag> {
                 continue;
             }
             let english = meaning.language == Language::English;
-            let order =
-                meaning.concept.is_act() && meaning.base && (!english || is_order(text, start));
+            let order = meaning.concept.is_act()
+                && meaning.base
+                && (!english
+                    || is_order(text, start)
+                    // A program's name is no noun.
+                    || matches!(text.get(start..end), Some("curl" | "wget" | "curl -d" | "curl -t" | "curl -f" | "go to" | "goes to")));
             tags.push(Tag {
                 concept: meaning.concept,
                 start,
@@ -521,7 +528,9 @@ fn latin_language(text: &str) -> Vec<Language> {
             *count += usize::from(language.small().contains(&word));
         }
     }
-    let spoken = |&(_, &count): &(&Language, &usize)| count >= 2 && count * 8 >= words;
+    let spoken = |&(_, &count): &(&Language, &usize)| {
+        count >= 2 && count * 8 >= words || count == 1 && words <= 6
+    };
     LATIN.iter().zip(&counts).filter(spoken).map(|(language, _)| *language).collect()
 }
 
@@ -686,7 +695,17 @@ fn negate(text: &str, tags: &mut [Tag]) {
             }
             if end <= tag.start {
                 let between = text.get(end..tag.start).unwrap_or_default();
+                let condition =
+                    between.contains([',', '，', '→', '⇒']) && is_condition(text, start);
+                // `no activity for a day: alert the manager`: it negates the noun.
+                let noun =
+                    text.get(start..end) == Some("no") && between.split_whitespace().count() > 1;
                 return between.len() <= REACH
+                    && !condition
+                    && !noun
+                    && !between.contains(" and tell ")
+                    && !between.contains(" and inform ")
+                    && !between.contains(" and ask ")
                     && !between.contains(['.', ';', ':', '!', '?', '\n', '。', '，', '、', '；'])
                     && ![
                         "forget",
@@ -722,6 +741,35 @@ fn negate(text: &str, tags: &mut [Tag]) {
             })
         });
     }
+}
+
+/// Does the clause that holds this place name a condition: `if there is no key, …`?
+fn is_condition(text: &str, at: usize) -> bool {
+    let clause = text
+        .get(..at)
+        .unwrap_or_default()
+        .rsplit(['.', ';', ':', '!', '?', '\n', ','])
+        .next()
+        .unwrap_or_default();
+    [
+        "if ",
+        "when ",
+        "where ",
+        "unless ",
+        "whenever ",
+        "once ",
+        "as long as ",
+        "in case ",
+        "falls ",
+        "wenn ",
+        "si ",
+        "se ",
+        "cuando ",
+        "quand ",
+        "если ",
+    ]
+    .iter()
+    .any(|word| clause.trim_start().starts_with(word) || clause.contains(&format!(" {word}")))
 }
 
 fn quote(text: &str, tags: &mut [Tag]) {

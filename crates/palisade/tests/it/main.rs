@@ -20,6 +20,7 @@ mod ran;
 mod run;
 mod running;
 mod selftest;
+mod skill;
 mod surroundings;
 mod terminal;
 mod usage;

@@ -149,10 +149,9 @@ impl Analysis {
                 let erases = run.name != "diskutil"
                     || run.words().iter().any(|word| word.to_ascii_lowercase().contains("erase"));
                 if erases
-                    && run
-                        .words()
-                        .iter()
-                        .any(|word| word.starts_with("/dev/") || word.ends_with(':'))
+                    && run.words().iter().any(|word| {
+                        word.starts_with("/dev/") || word.len() == 2 && word.ends_with(':')
+                    })
                 {
                     self.report(
                         &rules::DESTRUCTION,
