@@ -23,6 +23,7 @@ mod program;
 mod record_kind;
 mod request;
 mod shown;
+mod strict_json;
 mod tied;
 mod tool_call;
 mod whole;
@@ -45,5 +46,6 @@ pub use request::{Body, BodyFacts, GraphqlKind, GraphqlOperation, Request, RpcMe
 /// A secret string: zeroed on drop, without `Debug` or `Serialize` of its content.
 pub use secrecy::{ExposeSecret, SecretString};
 pub use shown::shown;
+pub use strict_json::{Strict, strict_object};
 pub use tied::{Tied, Ties};
 pub use tool_call::{ToolAnswer, ToolCall, ToolInput, ToolSeen};

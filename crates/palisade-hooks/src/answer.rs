@@ -161,7 +161,7 @@ fn of_output(event: Event, stdout: &[u8]) -> Read {
 
 fn of_json(event: Event, bytes: &[u8]) -> Read {
     let mut read = Read::default();
-    match crate::strict_json::object(bytes) {
+    match palisade_core::strict_object(bytes) {
         Err(why) => fail(&mut read, format!("its answer cannot be read: {why}")),
         Ok(object) => {
             let mut reader = Reader { event, read };

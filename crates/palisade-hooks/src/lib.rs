@@ -30,7 +30,6 @@ mod pin;
 mod process;
 mod program;
 mod runner;
-mod strict_json;
 mod tools;
 mod words;
 mod worker;

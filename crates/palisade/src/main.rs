@@ -51,6 +51,8 @@ enum Command {
     Approvals(commands::approvals::Args),
     /// Decide what an agent announces on its own hook interface.
     Hook(commands::hook::Args),
+    /// Stand between a client of the Model Context Protocol and a server.
+    Mcp(commands::mcp::Args),
     /// Check, explain, trust and exchange policies.
     Policy(commands::policy::Args),
     /// List, show, take and discard what agents changed in overlays.
@@ -87,6 +89,7 @@ fn main() -> ExitCode {
         Command::Attempt(args) => commands::attempt::run(&args),
         Command::Approvals(args) => commands::approvals::run(&args),
         Command::Hook(args) => commands::hook::run(&args),
+        Command::Mcp(args) => commands::mcp::run(&args),
         Command::Policy(args) => commands::policy::run(args),
         Command::Workspace(args) => commands::workspace::run(args),
         Command::Skill(args) => commands::skill::run(args),

@@ -4,7 +4,7 @@ use palisade_core::ToolInput;
 use serde_json::{Map, Value, json};
 
 use super::{Agent, Announced, Reply, ReplyTo, Unreadable, call, joined, object, shown, text};
-use crate::{answer::Say, event::Event, strict_json};
+use crate::{answer::Say, event::Event};
 
 /// Its events that are about no tool call to come, and Claude Code's.
 const EVENTS: [(&str, &str); 9] = [
@@ -49,7 +49,7 @@ pub(super) fn read(mut fields: Map<String, Value>) -> Result<Announced, Unreadab
             let name = format!("mcp__unknown__{}", text(&fields, "tool_name")?);
             let input = match fields.get("tool_input") {
                 Some(Value::String(text)) => {
-                    strict_json::object(text.as_bytes()).map_err(Unreadable::Json)?
+                    palisade_core::strict_object(text.as_bytes()).map_err(Unreadable::Json)?
                 }
                 _ => object(&fields, "tool_input")?,
             };

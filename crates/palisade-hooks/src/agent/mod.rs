@@ -13,7 +13,6 @@ use thiserror::Error;
 use crate::{
     answer::{Answer, Say},
     event::Event,
-    strict_json,
 };
 
 /// An agent with a hook interface.
@@ -112,7 +111,7 @@ impl Agent {
     /// # Errors
     /// It cannot be understood; see [`Agent::refusal`].
     pub fn read(self, bytes: &[u8]) -> Result<Announced, Unreadable> {
-        let fields = strict_json::object(bytes).map_err(Unreadable::Json)?;
+        let fields = palisade_core::strict_object(bytes).map_err(Unreadable::Json)?;
         match self {
             Agent::ClaudeCode | Agent::Codex => claude::read(self, fields),
             Agent::Gemini => gemini::read(fields),

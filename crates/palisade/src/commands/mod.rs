@@ -13,6 +13,7 @@ mod hostile;
 pub(crate) mod kill;
 pub(crate) mod learn;
 pub(crate) mod logs;
+pub(crate) mod mcp;
 pub(crate) mod policy;
 pub(crate) mod ps;
 mod rules;

@@ -14,6 +14,7 @@ mod export;
 mod faults;
 mod hook;
 mod import;
+mod mcp;
 mod policy;
 mod proof;
 mod ran;

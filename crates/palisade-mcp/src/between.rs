@@ -1,0 +1,264 @@
+use std::{
+    collections::HashMap,
+    sync::{Mutex, PoisonError},
+};
+
+use serde_json::{Map, Value, json};
+
+use crate::{
+    Pins,
+    message::{self, Id, Message, shown},
+    methods::{self, Kind},
+};
+
+/// Requests of one side that wait for an answer.
+const MOST_WAITING: usize = 1024;
+/// JSON-RPC 2.0, section 5.1.
+const INVALID: i64 = -32600;
+const UNKNOWN_METHOD: i64 = -32601;
+/// Of those that are left to servers.
+const REFUSED: i64 = -32001;
+
+/// Whoever decides.
+pub trait Decide {
+    /// Whether this call may be made. The name is that of permission rules: `mcp__SERVER__TOOL`.
+    fn decide(&self, name: &str, input: &Map<String, Value>) -> Said;
+}
+
+/// What was decided.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Said {
+    /// It passes as it is.
+    Allow,
+    /// It passes with this input in place of its own.
+    AllowWith(Map<String, Value>),
+    /// It does not, and why, in words for whoever asked.
+    Deny(String),
+}
+
+/// What becomes of a message. Each is without the line's end.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Step {
+    /// For the other side.
+    pub on: Option<Vec<u8>>,
+    /// For the side that it came from.
+    pub back: Option<Vec<u8>>,
+    /// What happened, for a person.
+    pub note: Option<String>,
+}
+
+/// What stands between a client and a server.
+#[derive(Debug)]
+pub struct Between<D> {
+    server: String,
+    pins: Option<Pins>,
+    decide: D,
+    /// What each side waits for, by the request's id: whether its answer lists tools.
+    client_waits: Mutex<HashMap<Id, bool>>,
+    server_waits: Mutex<HashMap<Id, bool>>,
+}
+
+impl<D: Decide> Between<D> {
+    /// For a server of this name, with these pins; without any each tool is shown as it is.
+    pub fn new(server: impl Into<String>, pins: Option<Pins>, decide: D) -> Self {
+        let (client_waits, server_waits) = Default::default();
+        Self { server: server.into(), pins, decide, client_waits, server_waits }
+    }
+
+    /// A message of the client's.
+    pub fn of_client(&self, line: &[u8]) -> Step {
+        let message = match message::read(line) {
+            Ok(message) => message,
+            Err(why) => return refused(None, &format!("the message cannot be read: {why}")),
+        };
+        match message {
+            Message::Notification { method } => self.told("client", &method, line),
+            Message::Response { id, .. } => self.answered(&self.server_waits, id, line),
+            Message::Request { id, method, params } => {
+                let Some(kind) = methods::of_client(&method) else {
+                    return unknown(&id, &method);
+                };
+                match kind {
+                    Kind::Passes => self.asked(&self.client_waits, id, false, line.to_vec()),
+                    Kind::ListsTools => self.asked(&self.client_waits, id, true, line.to_vec()),
+                    Kind::DecidedAs(name) => {
+                        match self.decide.decide(&self.rule_name(name), &params) {
+                            Said::Allow => self.asked(&self.client_waits, id, false, line.to_vec()),
+                            Said::AllowWith(params) => {
+                                let changed = message::request(&id, &method, &params);
+                                self.asked(&self.client_waits, id, false, changed)
+                            }
+                            Said::Deny(why) => refused(Some(&id), &why),
+                        }
+                    }
+                    Kind::Calls => self.call(id, &method, params, line),
+                }
+            }
+        }
+    }
+
+    /// A message of the server's.
+    pub fn of_server(&self, line: &[u8]) -> Step {
+        let message = match message::read(line) {
+            Ok(message) => message,
+            Err(why) => {
+                let note = format!("a message of the server's was dropped: {why}");
+                return Step { note: Some(note), ..Step::default() };
+            }
+        };
+        match message {
+            Message::Notification { method } => self.told("server", &method, line),
+            Message::Response { id, result } => {
+                let waits = id.as_ref().and_then(|id| taken(&self.client_waits, id));
+                match (waits, id, result) {
+                    (Some(true), Some(id), Some(result)) => self.tools(&id, result),
+                    (Some(_), ..) => Step { on: Some(line.to_vec()), ..Step::default() },
+                    (None, ..) => Step {
+                        note: Some(
+                            "an answer of the server's that nothing waits for was dropped".into(),
+                        ),
+                        ..Step::default()
+                    },
+                }
+            }
+            Message::Request { id, method, params } => match methods::of_server(&method) {
+                Some(Kind::Passes) => self.asked(&self.server_waits, id, false, line.to_vec()),
+                Some(Kind::DecidedAs(name)) => {
+                    match self.decide.decide(&self.rule_name(name), &params) {
+                        Said::Allow => self.asked(&self.server_waits, id, false, line.to_vec()),
+                        Said::AllowWith(params) => {
+                            let changed = message::request(&id, &method, &params);
+                            self.asked(&self.server_waits, id, false, changed)
+                        }
+                        Said::Deny(why) => refused(Some(&id), &why),
+                    }
+                }
+                Some(Kind::ListsTools | Kind::Calls) | None => unknown(&id, &method),
+            },
+        }
+    }
+
+    fn rule_name(&self, tool: &str) -> String {
+        format!("mcp__{}__{tool}", self.server)
+    }
+
+    fn call(&self, id: Id, method: &str, mut params: Map<String, Value>, line: &[u8]) -> Step {
+        let Some(name) = params.get("name").and_then(Value::as_str).map(str::to_owned) else {
+            return refused(Some(&id), "the call names no tool");
+        };
+        let input = match params.get("arguments") {
+            None => Map::new(),
+            Some(Value::Object(input)) => input.clone(),
+            Some(_) => return refused(Some(&id), "the call's arguments have no names"),
+        };
+        let said = match &self.pins {
+            Some(pins) if !pins.names(&name) => Said::Deny(format!(
+                "the tool `{}` of {} was not seen by the operator, or is not what was seen; to accept it: \
+                 `palisade mcp --pin --name {} -- …`",
+                shown(&name),
+                self.server,
+                self.server
+            )),
+            _ => self.decide.decide(&self.rule_name(&name), &input),
+        };
+        match said {
+            Said::Allow => self.asked(&self.client_waits, id, false, line.to_vec()),
+            Said::AllowWith(input) => {
+                params.insert("arguments".into(), Value::Object(input));
+                let changed = message::request(&id, method, &params);
+                self.asked(&self.client_waits, id, false, changed)
+            }
+            Said::Deny(why) => {
+                // What a model is told of a call that failed, so that it can go on.
+                let text = format!("Refused by Palisade: {why}");
+                let result = json!({"content": [{"type": "text", "text": text}], "isError": true});
+                let note = format!("{} was refused: {why}", shown(&self.rule_name(&name)));
+                Step { back: Some(message::answer(&id, &result)), note: Some(note), on: None }
+            }
+        }
+    }
+
+    /// The tools that a client may see: those that somebody has seen before it, unchanged.
+    fn tools(&self, id: &Id, mut result: Value) -> Step {
+        let Some(tools) = result.get_mut("tools").and_then(Value::as_array_mut) else {
+            return Step {
+                on: Some(message::error(Some(id), INVALID, "the server's list of tools is none")),
+                note: Some("the server's list of tools is none".into()),
+                back: None,
+            };
+        };
+        let mut hidden = Vec::new();
+        let mut names = Vec::new();
+        tools.retain(|tool| {
+            let name = tool.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
+            // The second of a name would be called by the first one's pin.
+            let good =
+                self.pins.as_ref().is_none_or(|pins| pins.has(tool)) && !names.contains(&name);
+            if !good {
+                hidden.push(shown(&name));
+            }
+            names.push(name);
+            good
+        });
+        let note = (!hidden.is_empty()).then(|| {
+            format!(
+                "not shown, since nobody accepted them as they are: {}; to see and accept them: `palisade mcp \
+                 --pin --name {} -- …`",
+                hidden.join(", "),
+                self.server
+            )
+        });
+        Step { on: Some(message::answer(id, &result)), note, back: None }
+    }
+
+    /// A request goes on, and its answer will be let through once.
+    fn asked(&self, waits: &Mutex<HashMap<Id, bool>>, id: Id, lists: bool, line: Vec<u8>) -> Step {
+        let mut waiting = waits.lock().unwrap_or_else(PoisonError::into_inner);
+        if waiting.contains_key(&id) {
+            return refused(Some(&id), "a request with this id waits for its answer");
+        }
+        if waiting.len() >= MOST_WAITING {
+            return refused(Some(&id), "too many requests wait for their answers");
+        }
+        waiting.insert(id, lists);
+        Step { on: Some(line), ..Step::default() }
+    }
+
+    fn answered(&self, waits: &Mutex<HashMap<Id, bool>>, id: Option<Id>, line: &[u8]) -> Step {
+        match id.and_then(|id| taken(waits, &id)) {
+            Some(_) => Step { on: Some(line.to_vec()), ..Step::default() },
+            None => Step {
+                note: Some("an answer that nothing waits for was dropped".into()),
+                ..Step::default()
+            },
+        }
+    }
+
+    fn told(&self, who: &str, method: &str, line: &[u8]) -> Step {
+        if method.starts_with("notifications/") {
+            return Step { on: Some(line.to_vec()), ..Step::default() };
+        }
+        let note =
+            format!("a message of the {who}'s was dropped: `{}` is not known", shown(method));
+        Step { note: Some(note), ..Step::default() }
+    }
+}
+
+fn taken(waits: &Mutex<HashMap<Id, bool>>, id: &Id) -> Option<bool> {
+    waits.lock().unwrap_or_else(PoisonError::into_inner).remove(id)
+}
+
+fn unknown(id: &Id, method: &str) -> Step {
+    let why =
+        format!("Palisade does not know the method `{}` and does not pass it on", shown(method));
+    Step { back: Some(message::error(Some(id), UNKNOWN_METHOD, &why)), note: Some(why), on: None }
+}
+
+fn refused(id: Option<&Id>, why: &str) -> Step {
+    let code = if id.is_some() { REFUSED } else { INVALID };
+    let text = format!("Refused by Palisade: {why}");
+    Step { back: Some(message::error(id, code, &text)), note: Some(text), on: None }
+}
+
+#[cfg(test)]
+mod tests;

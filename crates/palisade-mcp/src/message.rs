@@ -1,0 +1,110 @@
+//! JSON-RPC 2.0, as far as MCP uses it: no batches.
+
+use palisade_core::strict_object;
+use serde_json::{Map, Value, json};
+
+/// Characters of a text from outside that a message shows.
+const MOST_SHOWN: usize = 80;
+
+/// One message.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Message {
+    /// It wants an answer.
+    Request { id: Id, method: String, params: Map<String, Value> },
+    /// It wants none.
+    Notification { method: String },
+    /// It is an answer. `id` is `None` where the other side could not tell to what.
+    Response { id: Option<Id>, result: Option<Value> },
+}
+
+/// The identity of a request.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) enum Id {
+    Number(i64),
+    Text(String),
+}
+
+impl Id {
+    fn of(value: &Value) -> Option<Self> {
+        match value {
+            Value::Number(number) => number.as_i64().map(Id::Number),
+            Value::String(text) => Some(Id::Text(text.clone())),
+            _ => None,
+        }
+    }
+
+    fn to_value(&self) -> Value {
+        match self {
+            Id::Number(number) => (*number).into(),
+            Id::Text(text) => text.clone().into(),
+        }
+    }
+}
+
+/// Reads a message.
+pub(crate) fn read(line: &[u8]) -> Result<Message, String> {
+    let mut object = strict_object(line)?;
+    if object.get("jsonrpc") != Some(&Value::from("2.0")) {
+        return Err("it is not JSON-RPC 2.0".into());
+    }
+    let known = ["jsonrpc", "id", "method", "params", "result", "error"];
+    if let Some(other) = object.keys().find(|key| !known.contains(&key.as_str())) {
+        return Err(format!("it has `{}`, which JSON-RPC does not", shown(other)));
+    }
+    let id =
+        object.get("id").map(|id| Id::of(id).ok_or("its id is neither a whole number nor text"));
+    match object.remove("method") {
+        Some(Value::String(method)) => {
+            if object.contains_key("result") || object.contains_key("error") {
+                return Err("it is a request and an answer".into());
+            }
+            let params = match object.remove("params") {
+                None => Map::new(),
+                Some(Value::Object(params)) => params,
+                Some(_) => return Err("its parameters have no names".into()),
+            };
+            Ok(match id {
+                Some(id) => Message::Request { id: id?, method, params },
+                None => Message::Notification { method },
+            })
+        }
+        Some(_) => Err("its method is no text".into()),
+        None if object.contains_key("params") => Err("it has parameters and no method".into()),
+        None => {
+            let result = object.remove("result");
+            if result.is_some() == object.contains_key("error") {
+                return Err("it is no request, and has not one of a result and an error".into());
+            }
+            let id = match object.get("id") {
+                None => return Err("it is an answer to nothing".into()),
+                Some(Value::Null) => None,
+                Some(_) => id.transpose()?,
+            };
+            Ok(Message::Response { id, result })
+        }
+    }
+}
+
+/// An error in place of an answer. Codes are those of JSON-RPC 2.0, section 5.1.
+pub(crate) fn error(id: Option<&Id>, code: i64, message: &str) -> Vec<u8> {
+    let id = id.map_or(Value::Null, Id::to_value);
+    json!({"jsonrpc": "2.0", "id": id, "error": {"code": code, "message": message}})
+        .to_string()
+        .into_bytes()
+}
+
+/// An answer.
+pub(crate) fn answer(id: &Id, result: &Value) -> Vec<u8> {
+    json!({"jsonrpc": "2.0", "id": id.to_value(), "result": result}).to_string().into_bytes()
+}
+
+/// A request.
+pub(crate) fn request(id: &Id, method: &str, params: &Map<String, Value>) -> Vec<u8> {
+    json!({"jsonrpc": "2.0", "id": id.to_value(), "method": method, "params": params})
+        .to_string()
+        .into_bytes()
+}
+
+pub(crate) fn shown(text: &str) -> String {
+    palisade_core::shown(text, MOST_SHOWN)
+}
