@@ -3,6 +3,9 @@
 //! `EVENTS` says how many there are (a million if it is not set; ten million take 8 GB of disk in the folder for
 //! temporary files, and minutes to write), `RUNS` how often each question is put.
 
+#![allow(clippy::print_stdout, reason = "a bench tells what it found")]
+#![allow(clippy::expect_used, reason = "a bench may panic")]
+
 use std::{
     ops::ControlFlow,
     path::Path,

@@ -76,9 +76,10 @@ impl Cause {
 pub(crate) fn relay(
     operator: Option<Terminal>,
     sandbox: Option<OwnedFd>,
+    watch: Option<Box<dyn Watch>>,
 ) -> Result<Option<Relay>, Refusal> {
     let (Some(operator), Some(sandbox)) = (operator, sandbox) else { return Ok(None) };
-    Relay::start(operator, sandbox)
+    Relay::watched(operator, sandbox, watch)
         .refuse("the terminal", "start palisade from another terminal")
         .map(Some)
 }
