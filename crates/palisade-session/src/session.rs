@@ -43,7 +43,7 @@ use crate::{
     streams::{self, Copies},
     supervise::{Cause, End, relay, until_end},
     sweep::{self, Found, List},
-    terminal::{Relay, Signals, Terminal, Watch},
+    terminal::{self, Relay, Signals, Terminal},
 };
 
 const JOURNAL: &str = "see that the state folder (PALISADE_STATE) can be written and has room";
@@ -393,7 +393,7 @@ async fn live(
         let what = "that the terminal is recorded could not be recorded";
         return Err(refused(Refusal::new(what, JOURNAL)).await);
     }
-    let watch = camera.map(|camera| Box::new(camera) as Box<dyn Watch>);
+    let watch = camera.map(|camera| Box::new(camera) as Box<dyn terminal::Watch>);
     let relay = match relay(terminal, sandbox, watch) {
         Ok(relay) => relay,
         Err(refusal) => return Err(refused(refusal).await),

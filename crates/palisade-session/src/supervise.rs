@@ -15,7 +15,7 @@ use crate::{
     denials::Denials,
     limits::Breach,
     refusal::{Refusal, Refuse},
-    terminal::{Relay, Signal, Signals, Terminal, stop_job},
+    terminal::{Relay, Signal, Signals, Terminal, Watch, stop_job},
 };
 
 /// How long a command may take to end once it was asked to.
