@@ -225,8 +225,9 @@ pub(crate) fn sessions(
                 Step::End | Step::Torn(_) => break,
                 Step::TooLong => {}
                 Step::Line => {
-                    let line = ledger::parse(lines.line()).ok();
-                    if let Some(line) = line.filter(|l| l.name.as_deref() == Some(wanted)) {
+                    let line = ledger::line::parse(lines.line()).ok();
+                    if let Some((line, _)) = line.filter(|(l, _)| l.name.as_deref() == Some(wanted))
+                    {
                         named.extend(line.session);
                     }
                 }

@@ -35,6 +35,11 @@ impl Timestamp {
         u64::try_from(ns).unwrap_or(0)
     }
 
+    /// Microseconds since 1970, in UTC.
+    pub fn unix_micros(self) -> i64 {
+        self.0
+    }
+
     pub(crate) fn from_unix(seconds: i64, nanoseconds: u32) -> Self {
         Self(seconds.saturating_mul(1_000_000).saturating_add(i64::from(nanoseconds / 1000)))
     }

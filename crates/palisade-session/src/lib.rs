@@ -14,6 +14,7 @@
 
 #![forbid(unsafe_code)]
 
+mod alarms;
 mod approvals;
 mod callers;
 mod commands;
@@ -22,6 +23,7 @@ mod degraded;
 mod denials;
 mod denied_content;
 mod execs;
+pub mod exports;
 mod expose;
 mod file_denials;
 mod guard;
@@ -46,8 +48,10 @@ mod streams;
 mod supervise;
 mod sweep;
 pub mod terminal;
+mod time_stamp;
 mod walk;
 
 pub use order::{Operator, Order};
 pub use refusal::{Exit, Refusal};
 pub use session::{Ended, run};
+pub use time_stamp::time_stamp;

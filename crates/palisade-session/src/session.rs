@@ -1,8 +1,10 @@
 use std::{os::fd::OwnedFd, path::Path, sync::Arc};
 
+use palisade_alarms::Decoys;
 use palisade_core::{Action, Authority, Event, Layer, SessionId, Ties, Verdict};
 use palisade_egress::{HostLookup, SandboxCa, Services};
 use palisade_engine::Engine;
+use palisade_export::{Exporter, Left};
 use palisade_journal::{Durability, Journal, Timestamp};
 use palisade_policy::Policy;
 use palisade_sandbox::{
@@ -16,6 +18,7 @@ use palisade_workspace::{Kept, Outcome, WorkspaceError};
 use rustix::rand::{GetRandomFlags, getrandom};
 
 use crate::{
+    alarms::{self, Alarms, Opened},
     approvals::Approvals,
     callers::Programs,
     credentials::{self, Ready},
@@ -23,6 +26,7 @@ use crate::{
     denials::Denials,
     denied_content::DeniedFiles,
     execs::{self, Execs},
+    exports,
     expose::Exposed,
     file_denials::{self, FileDenials},
     guard,
@@ -97,6 +101,12 @@ pub fn run(order: &Order, tell: impl Fn(&str)) -> Result<Ended, Refusal> {
     let late = watch.list.take().map(List::done).unwrap_or_default();
     // A lookup or a read that hangs must not keep us.
     runtime.shutdown_background();
+    // The journal has its last record by now.
+    let unsent = watch.exporter.take().map(Exporter::finish).unwrap_or_default();
+    let result = result.map(|mut ended| {
+        ended.notices.extend(unsent.iter().map(Left::told));
+        ended
+    });
     result.map_err(|mut refusal| {
         for found in &late {
             refusal.what = format!("{}; {}", refusal.what, found.told());
@@ -126,6 +136,8 @@ struct Started {
     authority: Option<Arc<SandboxCa>>,
     /// What stands inside for the keys of model providers.
     placeholders: Placeholders,
+    /// What has no use inside but to be found.
+    decoys: Option<Arc<Decoys>>,
     denied: DeniedFiles,
     /// Where programs are looked for inside.
     search: String,
@@ -135,6 +147,8 @@ struct Started {
 struct Watch {
     list: Option<List>,
     leftover: Vec<Found>,
+    /// What sends events elsewhere, if the policy says where to.
+    exporter: Option<Exporter>,
 }
 
 /// What has to happen while there is one thread, and no secret in memory.
@@ -155,6 +169,7 @@ fn prepare(
     let state = &order.operator.state_dir;
     let (mut list, leftover) = List::begin(state, session, plan::writable(&order.policy))?;
     let placeholders = Placeholders::of(order.policy.inference.as_ref())?;
+    let decoys = alarms::plant(&order.policy)?;
     let (stdio, copies) = streams::of_caller()?;
     let terminal =
         Terminal::detect().refuse("the terminal", "start palisade from another terminal")?;
@@ -162,7 +177,7 @@ fn prepare(
     let authority = outward::authority(&order.policy, session)?;
     let pem = authority.as_deref().map(SandboxCa::pem);
     let Made { plan, kept, repositories, held } =
-        plan::make(order, session, stdio, &placeholders, pem, &who)?;
+        plan::make(order, session, stdio, (&placeholders, decoys.as_deref()), pem, &who)?;
     let building = begun.and_then(|begun| begun.build(&plan));
     let building = building.map_err(|error| refusal::of_launch(&error, &order.allow_degraded))?;
     // While init builds. The agent does not start before this is kept.
@@ -191,9 +206,10 @@ fn prepare(
         records,
         authority,
         placeholders,
+        decoys,
         denied,
     };
-    Ok((started, Watch { list, leftover }))
+    Ok((started, Watch { list, leftover, exporter: None }))
 }
 
 async fn live(
@@ -215,6 +231,7 @@ async fn live(
         records,
         authority: certificates,
         placeholders,
+        decoys,
         denied,
         search,
     } = started;
@@ -224,6 +241,7 @@ async fn live(
         execs::prepare().refuse("prepare to watch what is executed", "report this")?;
     }
     let journal = open_journal(order, session)?;
+    let sending = exports::start(order, &journal).await;
     let own = palisade_egress::own_addresses().refuse("this machine's addresses", "report this")?;
     let approvals = Approvals::new(policy.approvals.timeout, order.permissive);
     let hooks = if policy.hooks.is_empty() {
@@ -236,7 +254,15 @@ async fn live(
         Err(refusal) => (None, Some(refusal)),
     };
     let engine = Engine::with_own_addresses(policy, own.clone());
-    let pipeline = Pipeline::new(engine, journal, approvals, hooks);
+    let (rules, raised) = Alarms::new(policy.alarms.as_ref(), decoys.clone());
+    let pipeline = Pipeline::new(engine, journal, approvals, hooks, rules);
+    let unready = match sending {
+        Ok(exporter) => {
+            watch.exporter = exporter;
+            unready
+        }
+        Err(refusal) => Some(refusal),
+    };
     if let Some(refusal) = unready {
         return Err(close_refused(&pipeline, refusal).await);
     }
@@ -257,6 +283,7 @@ async fn live(
         Ok(gateway) => gateway,
         Err(refusal) => return Err(refused(refusal).await),
     };
+    alarms::reach(decoys.as_deref(), gateway.as_ref());
     let services = door(&pipeline).and_then(|door| {
         models::services(gateway.as_ref(), certificates.as_ref(), &authority, door)
     });
@@ -267,8 +294,13 @@ async fn live(
     let live =
         Live::new(order, session, Arc::clone(&pipeline), Arc::clone(&lookup), gateway, denied);
     let live = Arc::new(live);
+    let of_decoys = match alarms::credentials(decoys.as_deref()) {
+        Ok(of_decoys) => of_decoys,
+        Err(refusal) => return Err(refused(refusal).await),
+    };
+    let (network, operator) = (&policy.network, &order.operator);
     let ready =
-        credentials::read(&policy.network, &order.operator, &placeholders, Arc::clone(&authority));
+        credentials::read(network, operator, &placeholders, of_decoys, Arc::clone(&authority));
     let Ready { credentials, variables, secrets } = match ready.await {
         Ok(ready) => ready,
         Err(refusal) => return Err(refused(refusal).await),
@@ -307,6 +339,10 @@ async fn live(
             return Err(refused(Refusal::new(what, JOURNAL)).await);
         }
     }
+    let opened = match opened(decoys.as_deref(), &standing) {
+        Ok(opened) => opened,
+        Err(refusal) => return Err(refused(refusal).await),
+    };
     let mut ties = Ties::new();
     match kept_policy::keep(&order.operator.state_dir, policy) {
         Ok(document) => drop(ties.insert("policy_document".into(), document.as_str().into())),
@@ -421,9 +457,20 @@ async fn live(
             () = async { exposing.await; std::future::pending().await } => String::new(),
         }
     };
+    let of_decoys = Arc::clone(&recorder);
     let mut desk = desk.serve(&running, recorder, Arc::clone(&live));
     let asked = desk.asked_to_end();
-    let held = (most.wall_time, limits.broken());
+    let which = order.name.clone().unwrap_or_else(|| session.as_str().to_owned());
+    let stopped = Arc::clone(&running);
+    let broken = async {
+        tokio::select! {
+            breach = limits.broken() => Cause::Limit(breach),
+            cause = alarms::until_ended(raised, &which, tell, &stopped) => cause,
+            // Never.
+            () = told(opened, of_decoys) => std::future::pending().await,
+        }
+    };
+    let held = (most.wall_time, broken);
     let terminal = relay.as_ref().map(Relay::handle);
     let models = Arc::clone(&live);
     let questions = Questions::new(order, session, live, tell, terminal);
@@ -481,6 +528,23 @@ fn watch_callers(
         ));
     }
     Ok(callers)
+}
+
+/// The decoy files, watched.
+fn opened(decoys: Option<&Decoys>, standing: &Standing) -> Result<Option<Opened>, Refusal> {
+    let Some(decoys) = decoys.filter(|decoys| decoys.files().next().is_some()) else {
+        return Ok(None);
+    };
+    let view = standing.view().refuse("look at the sandbox's files", "report this")?;
+    Opened::watch(decoys, &view).map(Some)
+}
+
+/// Tell of decoys that are opened, for ever.
+async fn told(opened: Option<Opened>, authority: Arc<dyn Authority>) {
+    if let Some(opened) = opened {
+        opened.tell(authority).await;
+    }
+    std::future::pending().await
 }
 
 /// Who decides what is executed, where a rule is for commands.
@@ -556,6 +620,10 @@ async fn finish(
             event.rule = Some("process.limits.wall_time".to_owned());
             Some(format!("ended after {} s, the policy's wall_time", limit.as_secs()))
         }
+        Cause::Alarm { rule, title } => {
+            event.rule = Some(rule.clone());
+            Some(format!("ended by an alarm: {title}"))
+        }
         Cause::Network(why) => Some(format!("ended because its network failed: {why}")),
         Cause::Hangup => Some("ended because its terminal is gone".to_owned()),
         Cause::Operator(user) => Some(format!("ended by palisade kill, of uid {user}")),
@@ -574,6 +642,7 @@ async fn finish(
             notices.push(format!("the changes are kept, but {error}"));
         }
     }
+    pipeline.look_at_last(&event).await;
     if let Err(error) = pipeline.journal().close(event, Durability::Written).await {
         notices.push(format!("the end could not be written to the journal: {error}"));
     }
@@ -630,7 +699,8 @@ fn journal_refusal(order: &Order, session: &SessionId, refusal: Refusal) -> Refu
     match open_journal(order, session) {
         Ok(journal) => {
             let recorded = journal.close_blocking(refusal_event(&refusal), Durability::Written);
-            with_record(refusal, recorded.err().map(|error| error.to_string()))
+            let why = recorded.err().map(|error| error.to_string());
+            with_record(refusal, why.or_else(|| exports::owe(order, session)))
         }
         Err(error) => with_record(refusal, Some(error.what)),
     }

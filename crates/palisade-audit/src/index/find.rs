@@ -155,8 +155,8 @@ impl Index {
             shapes: self.shapes(filter)?,
             segments,
             facts,
-            since: filter.since.map(|time| time.micros()),
-            until: filter.until.map(|time| time.micros().saturating_add(late)),
+            since: filter.since.map(|time| time.unix_micros()),
+            until: filter.until.map(|time| time.unix_micros().saturating_add(late)),
         })
     }
 

@@ -205,7 +205,7 @@ impl Known {
         self.lines = signed(line.number);
         self.last = (signed(line.offset), signed(line.length));
         if let Some(record) = &line.record {
-            let time = record.time.micros();
+            let time = record.time.unix_micros();
             self.latest = self.latest.max(time);
             self.late = self.late.max(self.latest.saturating_sub(time));
         }

@@ -182,7 +182,7 @@ impl Timeline {
         let start = self.span.map_or(time, |(first, _)| first);
         // Precise to the microsecond for centuries.
         #[expect(clippy::cast_precision_loss, reason = "for a picture")]
-        let micros = time.micros().saturating_sub(start.micros()) as f64;
+        let micros = time.unix_micros().saturating_sub(start.unix_micros()) as f64;
         micros / 1_000_000.0
     }
 }

@@ -1,20 +1,27 @@
 //! `palisade audit`: a file for each of its commands.
 
+mod alarms;
+mod bundle;
 mod diff;
+mod export;
 mod index;
+mod metrics;
+mod proof;
 mod query;
 mod reach;
 mod recording_key;
 mod recover;
 mod replay;
+mod report;
 mod show;
 mod tail;
 mod timeline;
 mod verify;
+mod witness;
 
 use std::{
     io::{self, Write},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::ExitCode,
 };
 
@@ -80,6 +87,41 @@ left out. With --cast they are in the output, escaped as JSON.")]
     /// End sessions whose supervisor died: cut a torn tail, record it, enter the end.
     #[command(after_help = "Example: palisade audit recover")]
     Recover(recover::Args),
+    /// Prove single records to somebody who has only a key.
+    #[command(
+        after_help = "Example: palisade audit prove s-0d38222f2c0782ac:12 --out proof.json\n\n\
+        It is checked with `palisade audit verify --proof proof.json --key FILE`."
+    )]
+    Prove(proof::ProveArgs),
+    /// The keys that sign the journal: show them, let another sign, revoke one.
+    #[command(subcommand)]
+    Key(proof::KeyCommand),
+    /// Give out a signed checkpoint, to a file, a folder, a git repository, a time-stamp server.
+    #[command(
+        after_help = "Example: palisade audit checkpoint --to /mnt/elsewhere --git ~/checkpoints"
+    )]
+    Checkpoint(witness::CheckpointArgs),
+    /// Sign another host's checkpoint, if it goes on from the last one seen.
+    #[command(
+        after_help = "Example: palisade audit witness shown.json --state ~/witness --trust key.txt"
+    )]
+    Witness(witness::WitnessArgs),
+    /// Write events in the forms of others, or send what was not sent yet.
+    Export(export::Args),
+    /// Counts, in the text format of Prometheus.
+    Metrics(metrics::Args),
+    /// Say what the journal shows for the controls of a catalogue, and what it does not.
+    #[command(
+        after_help = "Example: palisade audit report --framework soc2 --from 90d -o soc2.html\n\n\
+        Exit code: 0 the journal verifies, 1 it does not, 2 usage, 3 it could not be read."
+    )]
+    Report(report::Args),
+    /// Show rules for alarms, and try them on sessions that were.
+    Alarms(alarms::Args),
+    /// Pack the journal, reports and a verifier into one archive.
+    #[command(after_help = "Example: palisade audit bundle --framework soc2 -o evidence.tar\n\n\
+        Exit code: 0 the journal verifies, 1 it does not, 2 usage, 3 it could not be packed.")]
+    Bundle(bundle::Args),
 }
 
 pub(crate) fn run(args: Args) -> Result<ExitCode, Failure> {
@@ -95,6 +137,15 @@ pub(crate) fn run(args: Args) -> Result<ExitCode, Failure> {
         Command::RecordingKey(args) => recording_key::run(&args),
         Command::Verify(args) => verify::run(&args),
         Command::Recover(args) => recover::run(&args),
+        Command::Prove(args) => proof::prove(&args),
+        Command::Key(command) => proof::key(&command),
+        Command::Checkpoint(args) => witness::checkpoint(&args),
+        Command::Witness(args) => witness::witness(&args),
+        Command::Export(args) => export::run(args),
+        Command::Metrics(args) => metrics::run(&args),
+        Command::Alarms(args) => alarms::run(args),
+        Command::Report(args) => report::run(args),
+        Command::Bundle(args) => bundle::run(args),
     }
 }
 
@@ -140,6 +191,17 @@ fn finished(written: io::Result<()>) -> Result<bool, Failure> {
         Ok(()) => Ok(true),
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
         Err(error) => Err(Failure::new(Kind::Enforcement, format!("standard output: {error}"))),
+    }
+}
+
+/// The folder that was named, or the state folder in use.
+fn folder(named: Option<&Path>) -> Result<PathBuf, Failure> {
+    match named {
+        Some(dir) if !dir.is_dir() => {
+            Err(Failure::new(Kind::Usage, format!("{} is no folder", dir.display())))
+        }
+        Some(dir) => Ok(dir.to_path_buf()),
+        None => state_dir(),
     }
 }
 
