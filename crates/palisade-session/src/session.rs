@@ -429,8 +429,8 @@ async fn live(
         let what = "that the terminal is recorded could not be recorded";
         return Err(refused(Refusal::new(what, JOURNAL)).await);
     }
-    let watch = camera.map(|camera| Box::new(camera) as Box<dyn terminal::Watch>);
-    let relay = match relay(terminal, sandbox, watch) {
+    let camera = camera.map(|camera| Box::new(camera) as Box<dyn terminal::Watch>);
+    let relay = match relay(terminal, sandbox, camera) {
         Ok(relay) => relay,
         Err(refusal) => return Err(refused(refusal).await),
     };

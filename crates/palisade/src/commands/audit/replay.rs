@@ -57,7 +57,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
         let (bytes, last) = match piece {
             Piece::More(bytes) => (bytes, None),
             Piece::End(bytes) => (bytes, Some(true)),
-            Piece::Cut | _ => (Vec::new(), Some(false)),
+            _ => (Vec::new(), Some(false)),
         };
         waiting.extend(bytes);
         if waiting.len() > MOST_WAITING {
