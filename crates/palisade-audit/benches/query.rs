@@ -3,6 +3,9 @@
 //! `EVENTS` says how many there are (a million if it is not set; ten million take 8 GB of disk in the folder for
 //! temporary files, and minutes to write), `RUNS` how often each question is put.
 
+#![allow(clippy::print_stdout, reason = "a bench tells what it found")]
+#![allow(clippy::expect_used, reason = "a bench may panic")]
+
 use std::{
     ops::ControlFlow,
     path::Path,
@@ -19,7 +22,7 @@ use palisade_journal::{Durability, Filter, Journal};
 /// Sessions that the events are spread over.
 const SESSIONS: u64 = 20;
 /// Records that wait for the writer at one time.
-const WRITERS: u64 = 256;
+const WRITERS: usize = 256;
 
 fn number(name: &str, otherwise: u64) -> u64 {
     std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(otherwise)
@@ -59,7 +62,7 @@ fn fill(state: &Path, events: u64) {
             let mut tasks = tokio::task::JoinSet::new();
             for writer in 0..WRITERS {
                 let journal = journal.clone();
-                let numbers = (first + writer..last).step_by(WRITERS as usize);
+                let numbers = (first + writer as u64..last).step_by(WRITERS);
                 tasks.spawn(async move {
                     for number in numbers {
                         journal.record(event(number)).await.expect("a record");

@@ -7,8 +7,8 @@ use std::{
     collections::BTreeSet,
     io,
     os::{fd::AsFd, unix::net::UnixStream},
-    sync::Arc,
-    time::Duration,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
 };
 
 use palisade_core::{Authority, Event, Layer, Lineage, Verdict};
@@ -28,6 +28,9 @@ use crate::execs::Execs;
 /// How long the last denials may take to reach the journal once everything inside is gone.
 const LAST_WORDS: Duration = Duration::from_secs(5);
 
+/// Refused calls of a second of which it is looked who makes them.
+const MOST_LOOKED: u32 = 50;
+
 /// Who hears of refused calls: one listener for the agent, and one for each command beside it.
 pub(crate) struct Denials {
     rules: Arc<Rules>,
@@ -45,6 +48,8 @@ pub(crate) struct Rules {
     callers: Option<Arc<Callers>>,
     /// Which processes one comes from.
     lineages: Arc<Lineages>,
+    /// Since when calls are counted, and how many there were.
+    looked: Mutex<(Instant, u32)>,
 }
 
 impl Denials {
@@ -56,7 +61,13 @@ impl Denials {
         execs: Option<Execs>,
         lineages: Arc<Lineages>,
     ) -> Self {
-        let rules = Arc::new(Rules { authority, denied, callers, lineages });
+        let rules = Arc::new(Rules {
+            authority,
+            denied,
+            callers,
+            lineages,
+            looked: Mutex::new((Instant::now(), 0)),
+        });
         Self { rules, listeners: JoinSet::new(), execs: execs.map(Arc::new) }
     }
 
@@ -155,6 +166,17 @@ pub(crate) async fn serve(
 }
 
 impl Rules {
+    /// Whether it is looked who makes this call. It costs many times what a refusal does, so in a flood it is
+    /// not.
+    fn has_time(&self) -> bool {
+        let mut looked = self.looked.lock().unwrap_or_else(PoisonError::into_inner);
+        if looked.0.elapsed() >= Duration::from_secs(1) {
+            *looked = (Instant::now(), 0);
+        }
+        looked.1 = looked.1.saturating_add(1);
+        looked.1 <= MOST_LOOKED
+    }
+
     fn event(&self, refused: &Refused) -> Event {
         let Refused { call, shown, errno, reason, .. } = refused;
         let mut event = Event::observed("syscall", Layer::Process, shown.as_str());
@@ -178,7 +200,11 @@ impl Rules {
         };
         event.rule = Some(rule);
         event.reason = reason;
-        let lineage = Lineage::of(self.lineages.of_thread(refused.thread));
+        let lineage = if self.has_time() {
+            Lineage::of(self.lineages.of_thread(refused.thread))
+        } else {
+            Lineage::default()
+        };
         event.with("errno", named(*errno)).with("thread", refused.thread).by(&lineage)
     }
 }

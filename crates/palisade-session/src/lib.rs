@@ -38,6 +38,7 @@ mod outward;
 mod pipeline;
 mod plan;
 mod questions;
+mod recording;
 mod refusal;
 pub mod running;
 mod secret;

@@ -5,6 +5,7 @@ use std::{
 };
 
 use palisade_policy::{Policy, Sources};
+use palisade_recording::PublicKey;
 use palisade_sandbox::linux::abilities::Kind;
 
 /// What to run, under what.
@@ -24,6 +25,8 @@ pub struct Order {
     pub allow_degraded: Vec<Kind>,
     /// Whether what no rule names is permitted unasked, and only recorded.
     pub permissive: bool,
+    /// For whom the terminal is recorded, if it is.
+    pub record: Option<PublicKey>,
     /// Who gives the order.
     pub operator: Operator,
 }

@@ -40,13 +40,14 @@ use crate::{
     pipeline::Pipeline,
     plan::{self, Made, Placeholders, Places, Who},
     questions::Questions,
+    recording::Recording,
     refusal::{self, Refusal, Refuse},
     running::Desk,
     skills, ssh,
     streams::{self, Copies},
     supervise::{Cause, End, relay, until_end},
     sweep::{self, Found, List},
-    terminal::{Relay, Signals, Terminal},
+    terminal::{self, Relay, Signals, Terminal},
 };
 
 const JOURNAL: &str = "see that the state folder (PALISADE_STATE) can be written and has room";
@@ -459,7 +460,19 @@ async fn live(
         return Err(refused(refusal).await);
     }
     // Before the command runs: a terminal that is gone by now starts nothing.
-    let relay = match relay(terminal, sandbox) {
+    let recording = match Recording::begin(order, session, terminal.as_ref()) {
+        Ok(recording) => recording,
+        Err(refusal) => return Err(refused(refusal).await),
+    };
+    let (recording, camera) = recording.unzip();
+    if let Some(recording) = &recording
+        && !recorder.record(recording.begun()).await
+    {
+        let what = "that the terminal is recorded could not be recorded";
+        return Err(refused(Refusal::new(what, JOURNAL)).await);
+    }
+    let camera = camera.map(|camera| Box::new(camera) as Box<dyn terminal::Watch>);
+    let relay = match relay(terminal, sandbox, camera) {
         Ok(relay) => relay,
         Err(refusal) => return Err(refused(refusal).await),
     };
@@ -509,6 +522,9 @@ async fn live(
         Ok(ended) => ended,
         Err(refusal) => return Err(refused(refusal).await),
     };
+    if let Some(recording) = recording {
+        pipeline.record(recording.ended()).await;
+    }
     models.models_recorded().await;
     denials.finish().await;
     if let Some(of_files) = of_files {

@@ -15,7 +15,7 @@ use crate::{
     denials::Denials,
     limits::Breach,
     refusal::{Refusal, Refuse},
-    terminal::{Relay, Signal, Signals, Terminal, stop_job},
+    terminal::{Relay, Signal, Signals, Terminal, Watch, stop_job},
 };
 
 /// How long a command may take to end once it was asked to.
@@ -83,9 +83,10 @@ impl Cause {
 pub(crate) fn relay(
     operator: Option<Terminal>,
     sandbox: Option<OwnedFd>,
+    watch: Option<Box<dyn Watch>>,
 ) -> Result<Option<Relay>, Refusal> {
     let (Some(operator), Some(sandbox)) = (operator, sandbox) else { return Ok(None) };
-    Relay::start(operator, sandbox)
+    Relay::watched(operator, sandbox, watch)
         .refuse("the terminal", "start palisade from another terminal")
         .map(Some)
 }

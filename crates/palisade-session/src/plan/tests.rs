@@ -46,6 +46,7 @@ impl World {
             name: None,
             missing: Vec::new(),
             allow_degraded: Default::default(),
+            record: None,
             permissive: false,
             operator: Operator {
                 home,

@@ -27,9 +27,11 @@ mod relay;
 mod signals;
 #[cfg(test)]
 mod tests;
+mod watch;
 
 pub use operator::{Keyboard, Terminal};
 pub use pty::Pty;
 pub use relay::{Ended, Handle, Relay};
 pub use rustix::termios::Winsize;
 pub use signals::{Signal, Signals, stop_job};
+pub use watch::Watch;

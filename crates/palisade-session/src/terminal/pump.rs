@@ -15,7 +15,7 @@ use rustix::{
 use tokio::sync::oneshot;
 
 use super::{
-    Keyboard,
+    Keyboard, Watch,
     relay::{Ended, Shared, Word},
 };
 
@@ -25,6 +25,7 @@ const LOOK: Duration = Duration::from_millis(100);
 
 struct Pump<'a> {
     shared: &'a Shared,
+    watch: Option<Box<dyn Watch>>,
     keyboard: Keyboard,
     suspended: bool,
     keys: Vec<u8>,
@@ -55,10 +56,11 @@ impl Drop for Silence<'_> {
     }
 }
 
-pub(super) fn run(shared: &Arc<Shared>) {
+pub(super) fn run(shared: &Arc<Shared>, watch: Option<Box<dyn Watch>>) {
     let _silence = Silence(shared);
     let mut pump = Pump {
         shared,
+        watch,
         keyboard: shared.mode.terminal().keyboard(),
         suspended: false,
         keys: Vec::new(),
@@ -69,6 +71,8 @@ pub(super) fn run(shared: &Arc<Shared>) {
     };
     pump.run();
     shared.mode.end();
+    // It has seen all before anybody hears of the end.
+    drop(pump.watch.take());
     let drained = pump.closed && pump.output.is_empty();
     let answer = match pump.finish.take() {
         Some((_, answer)) => Some(answer),
@@ -190,7 +194,11 @@ impl Pump<'_> {
         let read = io::read(&self.shared.controller, &mut self.output);
         self.output.truncate(*read.as_ref().unwrap_or(&0));
         match read {
-            Ok(n) if n > 0 => {}
+            Ok(n) if n > 0 => {
+                if let Some(watch) = &mut self.watch {
+                    watch.output(&self.output);
+                }
+            }
             Err(Errno::INTR | Errno::AGAIN) => {}
             // Linux says EIO when the user side is closed by all.
             Ok(_) | Err(_) => self.closed = true,
@@ -278,13 +286,17 @@ impl Pump<'_> {
         true
     }
 
-    fn resize(&self) {
+    fn resize(&mut self) {
+        let size = self.shared.mode.terminal().size();
+        if let Some(watch) = &mut self.watch {
+            watch.resized(size);
+        }
         // Fails only when the user side is gone, and then there is nobody to tell.
-        tcsetwinsize(&self.shared.controller, self.shared.mode.terminal().size()).ok();
+        tcsetwinsize(&self.shared.controller, size).ok();
     }
 
     /// A size that changes has a program draw all of its screen.
-    fn redraw(&self) {
+    fn redraw(&mut self) {
         let mut size = self.shared.mode.terminal().size();
         size.ws_row = size.ws_row.saturating_sub(1);
         tcsetwinsize(&self.shared.controller, size).ok();

@@ -14,7 +14,7 @@ use rustix::{
 };
 use tokio::{io::Interest, net::UnixStream, sync::oneshot};
 
-use super::{Keyboard, Terminal, mode::Mode, pump};
+use super::{Keyboard, Terminal, Watch, mode::Mode, pump};
 
 /// The most of an answer that is read.
 const LONGEST_LINE: usize = 256;
@@ -69,6 +69,15 @@ impl Relay {
     /// Take the terminal and begin to copy. The controller may be of a pair made here or inside
     /// a sandbox; it gets the terminal's modes and size.
     pub fn start(terminal: Terminal, controller: OwnedFd) -> io::Result<Self> {
+        Self::watched(terminal, controller, None)
+    }
+
+    /// The same, and `watch` sees what is shown.
+    pub fn watched(
+        terminal: Terminal,
+        controller: OwnedFd,
+        watch: Option<Box<dyn Watch>>,
+    ) -> io::Result<Self> {
         let keyboard = terminal.keyboard();
         fcntl_setfl(&controller, fcntl_getfl(&controller)? | OFlags::NONBLOCK)?;
         let mut modes = tcgetattr(&terminal)?;
@@ -87,7 +96,7 @@ impl Relay {
         let theirs = Arc::clone(&shared);
         thread::Builder::new()
             .name("terminal".into())
-            .spawn(move || pump::run(&theirs))
+            .spawn(move || pump::run(&theirs, watch))
             .map_err(|_| io::Errno::AGAIN)?;
         Ok(Self { handle: Handle { shared } })
     }

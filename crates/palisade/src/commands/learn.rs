@@ -77,6 +77,7 @@ pub(crate) fn run(args: Args) -> Result<ExitCode, Failure> {
         name: args.name,
         missing,
         allow_degraded: Vec::new(),
+        record: None,
         permissive: args.allow_all,
         operator,
     };

@@ -7,10 +7,11 @@ use std::{
 
 use clap::ValueEnum;
 use palisade_policy::{Access, Asked, Audit, CommandLine, PROFILES, load};
+use palisade_recording::PublicKey;
 use palisade_sandbox::linux::abilities::{Kind as AbilityKind, Need};
 use palisade_session::{Ended, Order};
 
-use super::doctor;
+use super::{audit::PUBLIC_FILE, doctor};
 use crate::{
     failure::{Failure, Kind},
     operator::{operator, sources},
@@ -51,6 +52,10 @@ pub(crate) struct Args {
     /// said, recorded, and shown by `palisade ps`. Can be given for each.
     #[arg(long, value_name = "LAYER", value_parser = layer)]
     allow_degraded: Vec<AbilityKind>,
+    /// Record what the terminal shows, sealed for the key of `palisade audit recording-key`; `palisade audit
+    /// replay` plays it.
+    #[arg(long)]
+    record: bool,
     /// Say nothing but errors.
     #[arg(short, long)]
     quiet: bool,
@@ -105,6 +110,7 @@ pub(crate) fn run(args: Args) -> Result<ExitCode, Failure> {
         policy.audit = Audit::default();
         operator.directory = stage;
     }
+    let record = if args.record { Some(recording_key(&operator.config_dir)?) } else { None };
     let missing = doctor::simulated()?;
     let Args { command, name, allow_degraded, quiet, .. } = args;
     let order = Order {
@@ -114,11 +120,23 @@ pub(crate) fn run(args: Args) -> Result<ExitCode, Failure> {
         name,
         missing,
         allow_degraded,
+        record,
         permissive: false,
         operator,
     };
     let ended = to_its_end(&order, quiet)?;
     Ok(ExitCode::from(ended.status))
+}
+
+/// For whom recordings are sealed.
+fn recording_key(config: &Path) -> Result<PublicKey, Failure> {
+    let path = config.join(PUBLIC_FILE);
+    let read = std::fs::read_to_string(&path).map_err(|error| error.to_string());
+    let key = read.and_then(|text| PublicKey::parse(&text).map_err(|error| error.to_string()));
+    key.map_err(|why| {
+        let what = format!("the key that recordings are sealed for, {}: {why}", path.display());
+        Failure::new(Kind::Refused, what).remedy("palisade audit recording-key, which makes one")
+    })
 }
 
 /// Run it, and tell what the operator has to know.

@@ -110,7 +110,8 @@ network:
     assert_eq!(permitted["network.rules[unused]"], 0);
     assert_eq!(permitted["inference.routes[0]"], 1);
     let terminal = finish(world.palisade().args(["audit", "reach", session]));
-    let unused = terminal.good().split("not used").nth(1).unwrap().split("granted").next().unwrap();
+    let unused =
+        terminal.good().split("not used").nth(1).unwrap().split("whose use leaves").next().unwrap();
     assert!(
         unused.contains("network.rules[unused]") && !unused.contains("rules[api]"),
         "{terminal}"

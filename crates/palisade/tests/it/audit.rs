@@ -250,3 +250,108 @@ fn without_a_journal_each_says_how_to_get_one() {
       try: palisade run, which makes it, or set `PALISADE_STATE`
     "#);
 }
+
+#[test]
+fn query_takes_conditions_on_any_field() {
+    let home = Home::with_session(true);
+    let count = |args: &[&str]| {
+        let mut all = vec!["query", "--json"];
+        all.extend(args);
+        let ran = home.audit(&all);
+        assert_eq!(ran.exit, 0, "{ran}");
+        ran.stdout.lines().count()
+    };
+    assert_eq!(count(&["--where", "detail.command=claude"]), 1);
+    assert_eq!(count(&["--where", "seq>=2", "--where", "seq<4"]), 2);
+    assert_eq!(count(&["--where", "decision!=deny"]), 3);
+    assert_eq!(count(&["--text", "no rule has"]), 1);
+    assert_eq!(count(&["--text", "evil", "--where", "kind=launch"]), 0);
+    for index in ["always", "never", "auto"] {
+        assert_eq!(count(&["--decision", "deny", "--index", index]), 1, "{index}");
+    }
+    assert_snapshot!(home.audit(&["query", "--where", "colour=red"]), @r#"
+    exit: 2
+    ----- stdout -----
+
+    ----- stderr -----
+    error: invalid value 'colour=red' for '--where <CONDITION>': no event has a field `colour`: there are session, seq, kind, layer, decision, rule, subject, reason, policy, hash and detail.NAME; for the time there are --since and --until
+
+    For more information, try '--help'.
+    "#);
+    let csv = home.audit(&["query", "--csv", "--decision", "deny"]);
+    let lines: Vec<&str> = csv.stdout.lines().collect();
+    assert_eq!(lines.len(), 2, "{csv}");
+    assert!(lines[1].contains("\"evil.example\",\"no rule has it\\u{1b}[2J\""), "{csv}");
+}
+
+#[test]
+fn query_follows_what_comes_and_shows_nothing_twice() {
+    use std::{
+        io::{BufRead, BufReader},
+        process::Stdio,
+    };
+    let home = Home::with_session(true);
+    let mut follower = palisade(home.dir.path())
+        .args(["audit", "query", "--follow", "--json", "--where", "kind=connect"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(follower.stdout.take().unwrap()).lines();
+    let policy = PolicyDigest::of(b"a policy");
+    let other = SessionId::from_random([8; 16]);
+    let journal = Journal::open(&home.state(), &other, None, &policy).unwrap();
+    let mut seen = Vec::new();
+    for number in 0..3 {
+        for kind in ["connect", "exec"] {
+            let event = Event::observed(kind, Layer::Egress, format!("{number}"));
+            journal.record_blocking(event, Durability::Written).unwrap();
+        }
+        let line = lines.next().unwrap().unwrap();
+        let event: serde_json::Value = serde_json::from_str(&line).unwrap();
+        seen.push(event["subject"].as_str().unwrap().to_owned());
+    }
+    follower.kill().unwrap();
+    follower.wait().unwrap();
+    assert_eq!(seen, ["0", "1", "2"]);
+}
+
+#[test]
+fn show_timeline_reach_and_diff_say_what_they_find() {
+    let home = Home::with_session(true);
+    let shown = home.audit(&["show", "fix:3"]);
+    assert!(shown.stdout.contains("subject   evil.example"), "{shown}");
+    assert!(shown.stdout.contains("2 allow launch claude  (the session)"), "{shown}");
+    assert_snapshot!(home.audit(&["show", "fix:9"]), @r#"
+    exit: 2
+    ----- stdout -----
+
+    ----- stderr -----
+    palisade: session [SESSION] has no event 9
+    "#);
+    let timeline = home.audit(&["timeline", "fix"]);
+    assert!(
+        timeline.stdout.contains("3 resolve evil.example  (no rule has it\\u{1b}[2J)"),
+        "{timeline}"
+    );
+    assert!(home.audit(&["timeline", "--html", "fix"]).stdout.starts_with("<!DOCTYPE html>"));
+    let reach = home.audit(&["reach", "fix"]);
+    assert!(reach.stdout.contains("its rules are not known"), "{reach}");
+    let same = home.audit(&["diff", "fix", "fix"]);
+    assert_eq!(same.exit, 0, "{same}");
+    let nobody = home.audit(&["timeline", "nobody"]);
+    assert_eq!(nobody.exit, 2, "{nobody}");
+}
+
+#[test]
+fn the_index_is_made_and_made_anew() {
+    let home = Home::with_session(true);
+    assert_snapshot!(home.audit(&["index"]), @r#"
+    exit: 0
+    ----- stdout -----
+    4 events added to [HOME]/state/index/events.db
+
+    ----- stderr -----
+    "#);
+    assert!(home.audit(&["index"]).stdout.starts_with("0 events"));
+    assert!(home.audit(&["index", "--rebuild"]).stdout.starts_with("4 events"));
+}

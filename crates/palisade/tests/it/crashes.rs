@@ -131,7 +131,7 @@ impl World {
         let mut state = names(&self.path("state"));
         // There since the first run, and empty once another run has done what a killed one left.
         state.retain(|name| name != "sweeps");
-        assert_eq!(state, ["journal", "running"], "{when}");
+        assert_eq!(state, ["journal", "journal.key", "policies", "running"], "{when}");
         let sessions = names(&self.path("state/journal"));
         let groups = control_groups();
         for session in sessions.iter().filter(|name| name.starts_with("s-")) {

@@ -440,3 +440,82 @@ for port, patience in (81, 1), (82, 8):
     screen.shows("left 82");
     assert_eq!(screen.ends().0, Some(0));
 }
+
+/// `palisade run --record` of this script at a terminal.
+fn recorded(world: &World, script: &str) -> Screen {
+    let mut command = world.palisade();
+    command.args(["run", "--record", "--name", "film", "--policy"]).arg(world.path("policy.yaml"));
+    Screen::of(command.args(["--", "sh", "-c", script]))
+}
+
+#[test]
+fn what_the_terminal_shows_is_recorded_for_the_key_alone_and_played_back_tamed() {
+    let world = World::new();
+    let made = world.run(&["audit", "recording-key"]);
+    assert_eq!(made.exit, 0, "{made}");
+    let script =
+        "printf 'seen\\033[1mbold\\033[6n\\033]0;owned\\007 é'; read x; echo got-$x; stty size";
+    let mut screen = recorded(&world, script);
+    screen.shows("seen");
+    let size = Winsize { ws_row: 33, ws_col: 101, ws_xpixel: 0, ws_ypixel: 0 };
+    tcsetwinsize(&screen.keyboard, size).unwrap();
+    screen.types("typed\r");
+    screen.shows("got-typed");
+    let (status, _) = screen.ends();
+    assert_eq!(status, Some(0));
+
+    let folder = world.path("state").join("recordings");
+    let file = std::fs::read_dir(&folder).unwrap().next().unwrap().unwrap().path();
+    let bytes = std::fs::read(&file).unwrap();
+    assert!(!String::from_utf8_lossy(&bytes).contains("seen"));
+
+    let played = world.run(&["audit", "replay", "film", "--speed", "1000"]);
+    assert_eq!(played.exit, 0, "{played}");
+    assert!(played.stdout.contains("seen\u{1b}[1mbold é"), "{:?}", played.stdout);
+    assert!(played.stdout.contains("got-typed"), "{:?}", played.stdout);
+    assert!(!played.stdout.contains("[6n") && !played.stdout.contains("owned"));
+    let cast = world.run(&["audit", "replay", "film", "--cast"]);
+    assert!(cast.stdout.starts_with("{\"version\":2,\"width\":"), "{cast}");
+    assert!(cast.stdout.lines().any(|line| line.ends_with("\"r\",\"101x33\"]")), "{cast}");
+    assert!(cast.stdout.is_ascii() && cast.stdout.contains("\\u001b[6n"), "{cast}");
+
+    // The journal has which file it is.
+    let events = world.run(&["audit", "query", "--json", "--where", "kind~record"]);
+    let kinds: Vec<serde_json::Value> =
+        events.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(kinds.len(), 2, "{events}");
+    assert_eq!((&kinds[0]["kind"], &kinds[1]["kind"]), (&"recording".into(), &"recorded".into()));
+    assert_eq!(kinds[1]["detail"]["bytes"], bytes.len());
+    let digest = Command::new("sha256sum").arg(&file).output().unwrap().stdout;
+    let digest = String::from_utf8(digest).unwrap();
+    assert_eq!(kinds[1]["detail"]["sha256"], digest.split(' ').next().unwrap());
+
+    // What was changed or cut is not played to its end.
+    std::fs::write(&file, &bytes[..bytes.len() - 3]).unwrap();
+    let cut = world.run(&["audit", "replay", "film", "--speed", "1000"]);
+    assert_eq!(cut.exit, 1, "{cut}");
+    let mut changed = bytes;
+    *changed.last_mut().unwrap() ^= 1;
+    std::fs::write(&file, changed).unwrap();
+    let refused = world.run(&["audit", "replay", "film", "--cast"]);
+    assert_eq!(refused.exit, 1, "{refused}");
+    assert!(refused.stderr.contains("was changed"), "{refused}");
+}
+
+#[test]
+fn without_a_key_or_a_terminal_nothing_that_is_to_be_recorded_starts() {
+    let world = World::new();
+    let (status, shown) = recorded(&world, "echo ran").ends();
+    assert_eq!(status, Some(125), "{shown}");
+    assert!(shown.contains("palisade audit recording-key") && !shown.contains("ran\r"), "{shown}");
+    let made = world.run(&["audit", "recording-key"]);
+    assert_eq!(made.exit, 0, "{made}");
+    let again = world.run(&["audit", "recording-key"]);
+    assert_eq!(again.exit, 1, "{again}");
+    let ran = world.run(&["run", "--record", "--", "sh", "-c", "echo ran"]);
+    assert_eq!(ran.exit, 125, "{ran}");
+    assert!(
+        ran.stderr.contains("there is no terminal to record") && ran.stdout.is_empty(),
+        "{ran}"
+    );
+}

@@ -9,7 +9,9 @@ mod metrics;
 mod proof;
 mod query;
 mod reach;
+mod recording_key;
 mod recover;
+mod replay;
 mod report;
 mod show;
 mod tail;
@@ -29,6 +31,8 @@ use palisade_core::paths;
 use palisade_journal::{JournalError, Record, Timestamp, TimestampError, escaped};
 
 use crate::failure::{Failure, Kind};
+
+pub(super) use recording_key::PUBLIC_FILE;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -63,6 +67,16 @@ A condition of --where is a field, one of = != ~ (contains) !~ < <= > >=, and a 
     #[command(after_help = "Example: palisade audit diff s-1f2e3d4c s-5a6b7c8d\n\n\
         Exit code: 0 they do not differ, 1 they do, 2 usage, 3 they could not be read.")]
     Diff(diff::Args),
+    /// Play what a session's terminal showed.
+    #[command(after_help = "\
+Example: palisade audit replay s-1f2e3d4c --speed 4
+
+What only draws is played; sequences that ask the terminal for an answer or set its title or clipboard are
+left out. With --cast they are in the output, escaped as JSON.")]
+    Replay(replay::Args),
+    /// Make the key that recordings are sealed for.
+    #[command(after_help = "Example: palisade audit recording-key")]
+    RecordingKey(recording_key::Args),
     /// Bring the index up to date, or make it anew.
     #[command(after_help = "Example: palisade audit index --rebuild")]
     Index(index::Args),
@@ -119,6 +133,8 @@ pub(crate) fn run(args: Args) -> Result<ExitCode, Failure> {
         Command::Reach(args) => reach::run(&args),
         Command::Diff(args) => diff::run(&args),
         Command::Index(args) => index::run(&args),
+        Command::Replay(args) => replay::run(&args),
+        Command::RecordingKey(args) => recording_key::run(&args),
         Command::Verify(args) => verify::run(&args),
         Command::Recover(args) => recover::run(&args),
         Command::Prove(args) => proof::prove(&args),

@@ -14,6 +14,9 @@ pub(super) struct Args {
     /// The session's id, the beginning of it, or its name.
     #[arg(value_name = "SESSION")]
     session: String,
+    /// Each grant whose use leaves no event, and not only how many there are.
+    #[arg(long)]
+    all: bool,
     /// One JSON object.
     #[arg(long)]
     json: bool,
@@ -28,14 +31,14 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
         crate::print::json_line(&mut line, &reach);
         return crate::print::text(&ascii(&line));
     }
-    print_lines(lines(&reach))?;
+    print_lines(lines(&reach, args.all))?;
     Ok(ExitCode::SUCCESS)
 }
 
-fn lines(reach: &Reach) -> Vec<String> {
+fn lines(reach: &Reach, all: bool) -> Vec<String> {
     let mut lines = vec![format!("session {}", reach.session)];
     for policy in &reach.policies {
-        lines.extend(of_policy(policy));
+        lines.extend(of_policy(policy, all));
     }
     acts(&mut lines, "permitted beside the policy's rules:", &reach.beside);
     acts(&mut lines, "refused:", &reach.refused);
@@ -45,7 +48,7 @@ fn lines(reach: &Reach) -> Vec<String> {
     lines
 }
 
-fn of_policy(policy: &InForce) -> Vec<String> {
+fn of_policy(policy: &InForce, all: bool) -> Vec<String> {
     let mut lines =
         vec![String::new(), format!("policy {}, from event {}", policy.policy, policy.from_seq)];
     if let Some(why) = &policy.unknown {
@@ -67,15 +70,18 @@ fn of_policy(policy: &InForce) -> Vec<String> {
     part("used:", &used, &|rule| format!(" {} times", rule.permitted));
     let unused = |rule: &Used| rule.kind == Kind::Grant && rule.permitted == 0;
     part("not used, and could be taken away:", &unused, &nothing);
-    part(
-        "granted, and uses of it leave no event:",
-        &|rule| rule.kind == Kind::SilentGrant,
-        &nothing,
-    );
+    let silent = |rule: &Used| rule.kind == Kind::SilentGrant;
+    if all {
+        part("granted, and uses of it leave no event:", &silent, &nothing);
+    }
     let stopped = |rule: &Used| rule.kind == Kind::Restriction && rule.refused > 0;
     part("restrictions that stopped something:", &stopped, &|rule| {
         format!(" {} times", rule.refused)
     });
+    let silent = policy.rules.iter().filter(|rule| silent(rule)).count();
+    if silent > 0 && !all {
+        lines.push(format!("  {silent} grants whose use leaves no event: --all lists them"));
+    }
     lines
 }
 
