@@ -239,7 +239,7 @@ async fn live(
         Err(refusal) => (None, Some(refusal)),
     };
     let engine = Engine::with_own_addresses(policy, own.clone());
-    let (rules, raised) = Alarms::new(policy.alarms.as_ref(), decoys.clone());
+    let (rules, mut raised) = Alarms::new(policy.alarms.as_ref(), decoys.clone());
     let pipeline = Pipeline::new(engine, journal, approvals, hooks, rules);
     if let Some(refusal) = unready {
         return Err(close_refused(&pipeline, refusal).await);
@@ -413,9 +413,9 @@ async fn live(
     let broken = async {
         tokio::select! {
             breach = limits.broken() => Cause::Limit(breach),
-            cause = alarms::until_ended(raised, &which, tell, &stopped) => cause,
+            cause = alarms::until_ended(&mut raised, &which, tell, &stopped) => cause,
             // Never.
-            () = told(opened, of_decoys) => std::future::pending().await,
+            () = told(opened.as_ref(), &*of_decoys) => std::future::pending().await,
         }
     };
     let held = (most.wall_time, broken);
@@ -429,6 +429,9 @@ async fn live(
         Err(refusal) => return Err(refused(refusal).await),
     };
     models.models_recorded().await;
+    if let Some(opened) = &opened {
+        opened.tell_last(&*of_decoys).await;
+    }
     denials.finish().await;
     if let Some(of_files) = of_files {
         of_files.finish().await;
@@ -446,7 +449,9 @@ async fn live(
             let swept = watch.list.take().map(List::done).unwrap_or_default();
             notices.extend(record_swept(&pipeline, &swept).await);
             let changes = kept.map(|kept| kept.end(Timestamp::now().to_string()));
-            finish(&pipeline, session, end, &cause, &account, notices, changes).await
+            let ended = finish(&pipeline, session, end, &cause, &account, notices, changes).await;
+            alarms::tell_last(&mut raised, &which, tell);
+            ended
         }
         Err(LaunchError::Exec(errno)) => {
             let name = order.command.first().map(|name| name.display().to_string());
@@ -485,7 +490,7 @@ fn opened(decoys: Option<&Decoys>, standing: &Standing) -> Result<Option<Opened>
 }
 
 /// Tell of decoys that are opened, for ever.
-async fn told(opened: Option<Opened>, authority: Arc<dyn Authority>) {
+async fn told(opened: Option<&Opened>, authority: &dyn Authority) {
     if let Some(opened) = opened {
         opened.tell(authority).await;
     }
@@ -548,6 +553,7 @@ async fn finish(
         End::Lost if cause.is_limit() || account.ended_by.is_some() => {
             "ended at a limit".to_owned()
         }
+        End::Lost if matches!(cause, Cause::Alarm { .. }) => "ended by an alarm".to_owned(),
         End::Lost => "the sandbox was ended from outside".to_owned(),
     };
     let event = Event::observed("end", Layer::Process, how);

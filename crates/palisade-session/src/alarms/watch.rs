@@ -5,7 +5,6 @@ use std::{
     mem::MaybeUninit,
     os::fd::{AsFd, AsRawFd},
     path::PathBuf,
-    sync::Arc,
     time::Duration,
 };
 
@@ -51,7 +50,7 @@ impl Opened {
     }
 
     /// Record each that is opened, for ever.
-    pub(crate) async fn tell(self, authority: Arc<dyn Authority>) {
+    pub(crate) async fn tell(&self, authority: &dyn Authority) {
         loop {
             let look = || match self.taken() {
                 opened if opened.is_empty() => Err(io::ErrorKind::WouldBlock.into()),
@@ -61,14 +60,14 @@ impl Opened {
                 return;
             }
             let Ok(opened) = self.notices.try_io(look) else { continue };
-            for (path, times) in opened {
-                let name = path.display().to_string();
-                let mut event = Event::observed("canary", Layer::Files, name.as_str());
-                event.reason = "the decoy file was opened".into();
-                authority.record(event.with("place", "file").with("times", times)).await;
-            }
+            record(opened, authority).await;
             sleep(PAUSE).await;
         }
+    }
+
+    /// Record what was opened and not told of yet: who opens one and ends at once is found out as well.
+    pub(crate) async fn tell_last(&self, authority: &dyn Authority) {
+        record(self.taken(), authority).await;
     }
 
     /// What was opened since the last look, each once, with how often.
@@ -91,5 +90,14 @@ impl Opened {
                 Err(_) => return found,
             }
         }
+    }
+}
+
+async fn record(opened: Vec<(&PathBuf, u64)>, authority: &dyn Authority) {
+    for (path, times) in opened {
+        let name = path.display().to_string();
+        let mut event = Event::observed("canary", Layer::Files, name.as_str());
+        event.reason = "the decoy file was opened".into();
+        authority.record(event.with("place", "file").with("times", times)).await;
     }
 }
