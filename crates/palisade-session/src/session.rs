@@ -12,6 +12,7 @@ use palisade_sandbox::{
 };
 use palisade_workspace::{Kept, Outcome, WorkspaceError};
 use rustix::rand::{GetRandomFlags, getrandom};
+use tokio::sync::oneshot;
 
 use crate::{
     alarms::{self, Alarms, Opened},
@@ -410,12 +411,12 @@ async fn live(
     let asked = desk.asked_to_end();
     let which = order.name.clone().unwrap_or_else(|| session.as_str().to_owned());
     let stopped = Arc::clone(&running);
+    let (over, hears) = oneshot::channel();
+    let telling = opened.map(|opened| tokio::spawn(opened.tell(of_decoys, hears)));
     let broken = async {
         tokio::select! {
             breach = limits.broken() => Cause::Limit(breach),
             cause = alarms::until_ended(&mut raised, &which, tell, &stopped) => cause,
-            // Never.
-            () = told(opened.as_ref(), &*of_decoys) => std::future::pending().await,
         }
     };
     let held = (most.wall_time, broken);
@@ -429,8 +430,10 @@ async fn live(
         Err(refusal) => return Err(refused(refusal).await),
     };
     models.models_recorded().await;
-    if let Some(opened) = &opened {
-        opened.tell_last(&*of_decoys).await;
+    // Nobody hears it when nothing is watched.
+    over.send(()).unwrap_or_default();
+    if let Some(telling) = telling {
+        telling.await.unwrap_or_default();
     }
     denials.finish().await;
     if let Some(of_files) = of_files {
@@ -487,14 +490,6 @@ fn opened(decoys: Option<&Decoys>, standing: &Standing) -> Result<Option<Opened>
     };
     let view = standing.view().refuse("look at the sandbox's files", "report this")?;
     Opened::watch(decoys, &view).map(Some)
-}
-
-/// Tell of decoys that are opened, for ever.
-async fn told(opened: Option<&Opened>, authority: &dyn Authority) {
-    if let Some(opened) = opened {
-        opened.tell(authority).await;
-    }
-    std::future::pending().await
 }
 
 /// Who decides what is executed, where a rule is for commands.

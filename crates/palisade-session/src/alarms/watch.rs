@@ -5,6 +5,7 @@ use std::{
     mem::MaybeUninit,
     os::fd::{AsFd, AsRawFd},
     path::PathBuf,
+    sync::Arc,
     time::Duration,
 };
 
@@ -12,10 +13,10 @@ use palisade_alarms::Decoys;
 use palisade_core::{Authority, Event, Layer};
 use palisade_sandbox::linux::execs::View;
 use rustix::{
-    fs::inotify::{self, CreateFlags, Reader, WatchFlags},
+    fs::inotify::{self, CreateFlags, ReadFlags, Reader, WatchFlags},
     io::Errno,
 };
-use tokio::{net::unix::pipe::Receiver, time::sleep};
+use tokio::{net::unix::pipe::Receiver, sync::oneshot, time::sleep};
 
 use crate::refusal::{Refusal, Refuse};
 
@@ -49,25 +50,28 @@ impl Opened {
         Ok(Self { notices, files })
     }
 
-    /// Record each that is opened, for ever.
-    pub(crate) async fn tell(&self, authority: &dyn Authority) {
+    /// Record each that is opened, until `over`, and then what was not told of yet: who opens one and ends at
+    /// once is found out as well.
+    ///
+    /// Not to be dropped in between: what the kernel has told it tells no more.
+    pub(crate) async fn tell(self, authority: Arc<dyn Authority>, mut over: oneshot::Receiver<()>) {
         loop {
+            tokio::select! {
+                ready = self.notices.readable() => if ready.is_err() { break },
+                _ = &mut over => break,
+            }
             let look = || match self.taken() {
                 opened if opened.is_empty() => Err(io::ErrorKind::WouldBlock.into()),
                 opened => Ok(opened),
             };
-            if self.notices.readable().await.is_err() {
-                return;
-            }
             let Ok(opened) = self.notices.try_io(look) else { continue };
-            record(opened, authority).await;
-            sleep(PAUSE).await;
+            record(opened, &*authority).await;
+            tokio::select! {
+                () = sleep(PAUSE) => {}
+                _ = &mut over => break,
+            }
         }
-    }
-
-    /// Record what was opened and not told of yet: who opens one and ends at once is found out as well.
-    pub(crate) async fn tell_last(&self, authority: &dyn Authority) {
-        record(self.taken(), authority).await;
+        record(self.taken(), &*authority).await;
     }
 
     /// What was opened since the last look, each once, with how often.
@@ -77,6 +81,8 @@ impl Opened {
         let mut found: Vec<(&PathBuf, u64)> = Vec::new();
         loop {
             match reader.next() {
+                // With the sandbox the file goes, which is told too.
+                Ok(event) if !event.events().contains(ReadFlags::OPEN) => {}
                 Ok(event) => {
                     let file = self.files.iter().find(|(number, _)| *number == event.wd());
                     let Some((_, path)) = file else { continue };
