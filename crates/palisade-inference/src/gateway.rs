@@ -1,4 +1,13 @@
-use std::{convert::Infallible, fmt, sync::Arc, time::Instant};
+use std::{
+    convert::Infallible,
+    fmt,
+    ops::Deref,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Instant,
+};
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 use bytes::Bytes;
@@ -6,7 +15,7 @@ use http::{Request, Response, Uri, header, request::Parts};
 use http_body_util::Full;
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use palisade_core::{Action, Authority, Decision, Event, Layer};
+use palisade_core::{Action, Authority, Decision, Event, Layer, Tied};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     sync::Semaphore,
@@ -59,6 +68,30 @@ struct Inner {
     decoys: ArcSwapOption<Redactor>,
     told: Arc<Told>,
     turn: tokio::sync::Mutex<()>,
+    /// Exchanges until now.
+    count: AtomicU64,
+}
+
+/// One request of a client, and all that comes of it: its events have one number.
+struct Exchange<'a> {
+    inner: &'a Inner,
+    authority: Arc<dyn Authority>,
+}
+
+impl Deref for Exchange<'_> {
+    type Target = Inner;
+
+    fn deref(&self) -> &Inner {
+        self.inner
+    }
+}
+
+impl<'a> Exchange<'a> {
+    fn next(inner: &'a Inner) -> Self {
+        let number = inner.count.fetch_add(1, Ordering::Relaxed).saturating_add(1);
+        let authority = Tied::to(Arc::clone(&inner.authority), "exchange", number);
+        Self { inner, authority }
+    }
 }
 
 /// A call that has its provider.
@@ -117,6 +150,7 @@ impl Gateway {
             decoys: ArcSwapOption::empty(),
             told: Arc::default(),
             turn: tokio::sync::Mutex::default(),
+            count: AtomicU64::default(),
             limits,
             tunnel,
         })))
@@ -188,7 +222,7 @@ impl Gateway {
             if let Some(path) = door.and_then(|door| path_at(door, request.uri())) {
                 *request.uri_mut() = path;
             }
-            async move { Ok::<_, Infallible>(inner.answer(request).await) }
+            async move { Ok::<_, Infallible>(Exchange::next(&inner).answer(request).await) }
         });
         let served = http1::Builder::new()
             .timer(TokioTimer::new())
@@ -226,7 +260,7 @@ impl fmt::Debug for Gateway {
     }
 }
 
-impl Inner {
+impl Exchange<'_> {
     async fn answer(&self, request: Request<Incoming>) -> Response<Payload> {
         let (head, mut body) = request.into_parts();
         let endpoint =

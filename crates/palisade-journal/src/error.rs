@@ -50,6 +50,18 @@ pub enum JournalError {
         /// The file.
         path: PathBuf,
     },
+    /// The key that signs this journal is not in `journal.key`.
+    #[error(
+        "the key that signs {} is gone: move the folder `journal` and `journal.key` aside together, and a new journal begins",
+        path.display()
+    )]
+    KeyLost {
+        /// The ledger.
+        path: PathBuf,
+    },
+    /// The system gave no random numbers for a key.
+    #[error("no key could be made: the system gives no random numbers")]
+    NoRandom,
     /// An earlier write failed, and so nothing more is taken.
     #[error("the journal takes no more records since an earlier failure ({0})")]
     Poisoned(Arc<JournalError>),

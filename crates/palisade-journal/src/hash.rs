@@ -29,15 +29,19 @@ impl Hash {
         Self(hasher.finalize().into())
     }
 
+    /// The 32 bytes.
+    pub fn bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
+    pub(crate) fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
     /// The 64 digits.
     pub(crate) fn hex(&self) -> [u8; 64] {
-        const DIGITS: &[u8; 16] = b"0123456789abcdef";
         let mut text = [b'0'; 64];
-        for (pair, byte) in text.chunks_exact_mut(2).zip(self.0) {
-            for (digit, nibble) in pair.iter_mut().zip([byte >> 4, byte & 15]) {
-                *digit = DIGITS.get(usize::from(nibble)).copied().unwrap_or(b'0');
-            }
-        }
+        write_hex(&self.0, &mut text);
         text
     }
 }
@@ -57,21 +61,8 @@ impl FromStr for Hash {
     type Err = HashError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let digit = |byte: u8| match byte {
-            b'0'..=b'9' => Ok(byte - b'0'),
-            b'a'..=b'f' => Ok(byte - b'a' + 10),
-            _ => Err(HashError),
-        };
         let mut hash = [0; 32];
-        if text.len() != 64 {
-            return Err(HashError);
-        }
-        for (byte, pair) in hash.iter_mut().zip(text.as_bytes().chunks_exact(2)) {
-            if let [high, low] = pair {
-                *byte = digit(*high)? << 4 | digit(*low)?;
-            }
-        }
-        Ok(Self(hash))
+        if read_hex(text.as_bytes(), &mut hash) { Ok(Self(hash)) } else { Err(HashError) }
     }
 }
 
@@ -99,6 +90,34 @@ impl fmt::Debug for Hash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
     }
+}
+
+/// Write bytes as lowercase digits; `text` has two for each.
+pub(crate) fn write_hex(bytes: &[u8], text: &mut [u8]) {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    for (pair, byte) in text.chunks_exact_mut(2).zip(bytes) {
+        for (digit, nibble) in pair.iter_mut().zip([byte >> 4, byte & 15]) {
+            *digit = DIGITS.get(usize::from(nibble)).copied().unwrap_or(b'0');
+        }
+    }
+}
+
+/// Read lowercase digits, two a byte; false if they are others, or not as many.
+pub(crate) fn read_hex(text: &[u8], bytes: &mut [u8]) -> bool {
+    let digit = |byte: u8| match byte {
+        b'0'..=b'9' => Some(byte - b'0'),
+        b'a'..=b'f' => Some(byte - b'a' + 10),
+        _ => None,
+    };
+    if text.len() != bytes.len().saturating_mul(2) {
+        return false;
+    }
+    for (byte, pair) in bytes.iter_mut().zip(text.chunks_exact(2)) {
+        let [high, low] = pair else { return false };
+        let (Some(high), Some(low)) = (digit(*high), digit(*low)) else { return false };
+        *byte = high << 4 | low;
+    }
+    true
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ use tokio::sync::{mpsc, oneshot};
 use crate::{
     Hash, JournalError, encode,
     fold::{Admit, Fold},
+    keys::Keyring,
     ledger::{Entry, Ledger},
     park,
     recover::{self, Whole},
@@ -238,7 +239,9 @@ pub(crate) fn open_chain(
     name: Option<&str>,
     policy: &PolicyDigest,
 ) -> Result<Chain, JournalError> {
-    let journal = Folder::create(state_dir)?;
+    let state = Folder::state(state_dir)?;
+    let journal = state.journal()?;
+    let keys = Keyring::open(&state)?;
     let folder = journal.session(session)?;
     let segment = folder.segments()?.pop().unwrap_or_else(|| FIRST_SEGMENT.into());
     let (fd, size) = folder.append(&segment)?;
@@ -246,7 +249,7 @@ pub(crate) fn open_chain(
     recover::own(&fd, &path, session)?;
 
     // The ledger stays locked until both chains name each other.
-    let mut ledger = Ledger::lock(&journal)?;
+    let mut ledger = Ledger::lock(&journal, &keys)?;
     let anchor = ledger.head();
     let tail = if size == 0 && segment == FIRST_SEGMENT {
         Whole::fresh(session)
@@ -260,10 +263,15 @@ pub(crate) fn open_chain(
         size: tail.size,
         head: tail.head,
         pending: tail.head,
+        tree: tail.tree.clone(),
+        pending_tree: tail.tree,
+        anchored: 0,
         buffer: Vec::new(),
         entries_durable: false,
+        state,
         journal,
         folder,
+        keys: keys.again()?,
     };
     if let Some(torn) = &tail.torn {
         let event = Event::observed(RECOVERED, Layer::Supervisor, segment)
@@ -282,7 +290,8 @@ pub(crate) fn open_chain(
     }
     chain.stage(&encode::event(&event, policy.as_str()));
     chain.commit()?;
-    ledger.enter(Entry::Start, session, name, chain.head)?;
+    ledger.enter(Entry::Start, session, name, chain.head, chain.tree.root())?;
     drop(ledger);
+    chain.anchored = chain.head.seq;
     Ok(chain)
 }

@@ -17,27 +17,41 @@
 
 #![forbid(unsafe_code)]
 
+mod condition;
+mod disk;
 mod encode;
 mod error;
 mod fold;
+pub mod follow;
 mod hash;
 mod journal;
+mod keys;
 mod ledger;
+pub mod note;
 mod park;
+mod places;
+pub mod proof;
+pub mod publish;
 mod query;
 mod reader;
 mod record;
 mod recover;
+pub mod rfc3161;
 mod show;
 mod store;
 pub mod tail;
 mod timestamp;
+pub mod tree;
 pub mod verify;
+pub mod witness;
 mod writer;
 
+pub use condition::{Condition, ConditionError};
 pub use error::JournalError;
 pub use hash::Hash;
 pub use journal::{Closed, Durability, Journal, Receipt};
+pub use keys::KeyHolder;
+pub use places::{Line, LinesFrom, Places, Segment};
 pub use query::{Filter, Query, Unreadable};
 pub use record::Record;
 pub use recover::{Recovered, recover};

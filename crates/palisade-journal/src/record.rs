@@ -6,8 +6,9 @@ use serde_json::{Map, Value};
 
 use crate::{Hash, Timestamp, encode};
 
-/// `,"hash":"` + 64 digits + `"}`: how every line ends.
-pub(crate) const SEAL_LEN: usize = 75;
+/// `,"hash":"` + 64 digits + `"`: how every line ends, its brace aside.
+const SEAL_LEN: usize = 74;
+const NO_HASH: &str = "it does not end in a hash";
 
 /// One line of a session's journal, read back.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -57,10 +58,21 @@ impl Record {
     }
 }
 
+impl Record {
+    /// The detail as one line of JSON in printable ASCII.
+    pub fn detail_json(&self) -> String {
+        let mut out = Vec::new();
+        encode::value(&mut out, &Value::Object(self.detail.clone()));
+        String::from_utf8(out).unwrap_or_default()
+    }
+}
+
 /// What holds a line in its chain: all that verification needs.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub(crate) struct Link<'a> {
     pub(crate) v: u64,
+    pub(crate) time: Timestamp,
+    pub(crate) mono_ns: u64,
     #[serde(borrow)]
     pub(crate) kind: Cow<'a, str>,
     pub(crate) session: SessionId,
@@ -80,7 +92,13 @@ pub(crate) enum BadLine {
 
 /// Check that `line` (without newline) ends in the hash of what stands before.
 pub(crate) fn sealed(line: &[u8]) -> Result<Hash, BadLine> {
-    let form = || BadLine::Form("it does not end in a hash".into());
+    let body = line.strip_suffix(b"}").ok_or_else(|| BadLine::Form(NO_HASH.into()))?;
+    sealed_body(body)
+}
+
+/// The same of a line of which the last brace, and what stands before it, is taken away.
+pub(crate) fn sealed_body(line: &[u8]) -> Result<Hash, BadLine> {
+    let form = || BadLine::Form(NO_HASH.into());
     let (body, seal) = line
         .len()
         .checked_sub(SEAL_LEN)
@@ -88,7 +106,7 @@ pub(crate) fn sealed(line: &[u8]) -> Result<Hash, BadLine> {
         .ok_or_else(form)?;
     let digits = seal
         .strip_prefix(b",\"hash\":\"")
-        .and_then(|rest| rest.strip_suffix(b"\"}"))
+        .and_then(|rest| rest.strip_suffix(b"\""))
         .ok_or_else(form)?;
     let hash = Hash::of(&[body, b"}"]);
     if hash.hex() == digits { Ok(hash) } else { Err(BadLine::Hash) }

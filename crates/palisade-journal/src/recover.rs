@@ -1,6 +1,6 @@
 //! A torn tail is cut; anything else that is wrong is left as it is, for it is evidence.
 
-use std::{os::fd::OwnedFd, path::Path, thread, time::Duration};
+use std::{collections::BTreeMap, os::fd::OwnedFd, path::Path, thread, time::Duration};
 
 use palisade_core::{Event, Layer, PolicyDigest, SessionId};
 use rustix::{
@@ -10,12 +10,13 @@ use rustix::{
 use sha2::{Digest, Sha256};
 
 use crate::{
-    Durability, Hash, Journal, JournalError,
+    Durability, Hash, Journal, JournalError, disk,
     ledger::{self, Head},
     reader::{Lines, Step},
     record::{self, BadLine},
     store::{Folder, LEDGER, io},
     tail::Tail,
+    tree::{self, Frontier},
     writer,
 };
 
@@ -46,6 +47,7 @@ pub fn recover(state_dir: &Path, session: &SessionId) -> Result<Recovered, Journ
 pub(crate) struct Whole {
     pub(crate) size: u64,
     pub(crate) head: Head,
+    pub(crate) tree: Frontier,
     pub(crate) torn: Option<Torn>,
 }
 
@@ -58,7 +60,7 @@ pub(crate) struct Torn {
 
 impl Whole {
     pub(crate) fn fresh(session: &SessionId) -> Self {
-        Self { size: 0, head: writer::genesis(session), torn: None }
+        Self { size: 0, head: writer::genesis(session), tree: Frontier::default(), torn: None }
     }
 }
 
@@ -81,8 +83,11 @@ pub(crate) fn tail(
     last: &OwnedFd,
     session: &SessionId,
 ) -> Result<Whole, JournalError> {
+    let anchors = anchors(journal, session)?;
     let mut head = writer::genesis(session);
+    let mut tree = Frontier::default();
     let (mut size, mut torn) = (0, None::<u64>);
+    let mut newest = String::new();
     for name in folder.segments()? {
         let path = folder.path().join(&name);
         let damaged = |offset, what: &str| JournalError::Damaged {
@@ -113,45 +118,53 @@ pub(crate) fn tail(
                         return Err(damaged(lines.offset, "the chain is broken"));
                     }
                     head = Head { seq: link.seq, hash: link.hash };
+                    tree.append(tree::leaf(lines.line()));
+                    if let Some((hash, root)) = anchors.get(&head.seq)
+                        && (*hash != head.hash || root.is_some_and(|root| root != tree.root()))
+                    {
+                        return Err(damaged(lines.offset, "the ledger knows another record here"));
+                    }
                 }
                 Err(_) => torn = torn.or(Some(lines.offset)),
             }
         }
         size = torn.unwrap_or(lines.offset);
+        newest = name;
     }
-    anchored(journal, folder, session, head)?;
+    // The ledger must not know of more than the file holds.
+    if let Some(known) = anchors.keys().next_back().filter(|known| **known > head.seq) {
+        return Err(JournalError::Damaged {
+            path: folder.path().into(),
+            offset: 0,
+            what: format!("the ledger knows {known} records, {} are left", head.seq),
+        });
+    }
     let torn = match torn {
         None => None,
-        Some(offset) => Some(cut(folder, last, offset)?),
+        Some(offset) => Some(cut(&folder.path().join(newest), last, offset)?),
     };
-    Ok(Whole { size, head, torn })
+    Ok(Whole { size, head, tree, torn })
 }
 
-/// The ledger must not know more of this session than its file holds.
-fn anchored(
+/// The records of this session that the ledger knows, by number.
+fn anchors(
     journal: &Folder,
-    folder: &Folder,
     session: &SessionId,
-    head: Head,
-) -> Result<(), JournalError> {
-    let Some(fd) = journal.read(LEDGER)? else { return Ok(()) };
+) -> Result<BTreeMap<u64, (Hash, Option<Hash>)>, JournalError> {
+    let mut anchors = BTreeMap::new();
+    let Some(fd) = journal.read(LEDGER)? else { return Ok(anchors) };
     let path = journal.path().join(LEDGER);
     let mut lines = Lines::of(fd);
     while lines.step().map_err(|e| reading(&path, &e))? == Step::Line {
-        let Ok(line) = ledger::parse(lines.line()) else { continue };
-        if line.session.as_ref() == Some(session) && line.at_seq > head.seq {
-            return Err(JournalError::Damaged {
-                path: folder.path().into(),
-                offset: 0,
-                what: format!("the ledger knows {} records, {} are left", line.at_seq, head.seq),
-            });
+        let Ok((line, _)) = ledger::line::parse(lines.line()) else { continue };
+        if let Some(hash) = line.at_hash.filter(|_| line.session.as_ref() == Some(session)) {
+            anchors.insert(line.at_seq, (hash, line.at_root));
         }
     }
-    Ok(())
+    Ok(anchors)
 }
 
-fn cut(folder: &Folder, last: &OwnedFd, offset: u64) -> Result<Torn, JournalError> {
-    let path = folder.path();
+fn cut(path: &Path, last: &OwnedFd, offset: u64) -> Result<Torn, JournalError> {
     let (mut hasher, mut at) = (Sha256::new(), offset);
     let mut buffer = vec![0; 64 * 1024];
     loop {
@@ -162,8 +175,8 @@ fn cut(folder: &Folder, last: &OwnedFd, offset: u64) -> Result<Torn, JournalErro
         hasher.update(buffer.get(..read).unwrap_or_default());
         at = at.saturating_add(u64::try_from(read).unwrap_or(0));
     }
-    fs::ftruncate(last, offset).map_err(io("cut", path))?;
-    fs::fdatasync(last).map_err(io("sync", path))?;
+    disk::cut(last, path, offset)?;
+    disk::sync_data(last, path)?;
     Ok(Torn { bytes: at.saturating_sub(offset), hash: Hash::from(hasher) })
 }
 

@@ -16,7 +16,7 @@ use rustix::{
     process::geteuid,
 };
 
-use crate::JournalError;
+use crate::{JournalError, disk};
 
 /// The only segment that is written today; readers take every `NNNNNN.jsonl` in order.
 pub(crate) const FIRST_SEGMENT: &str = "000001.jsonl";
@@ -46,8 +46,8 @@ pub(crate) struct Folder {
 }
 
 impl Folder {
-    /// The journal's folder under `state_dir`, made if missing, private to us.
-    pub(crate) fn create(state_dir: &Path) -> Result<Self, JournalError> {
+    /// The state folder, made if missing.
+    pub(crate) fn state(state_dir: &Path) -> Result<Self, JournalError> {
         let state = match fs::openat(CWD, state_dir, FOLDER - OFlags::NOFOLLOW, Mode::empty()) {
             Ok(fd) => fd,
             Err(Errno::NOENT) => {
@@ -60,7 +60,12 @@ impl Folder {
             }
             Err(errno) => return Err(io("open", state_dir)(errno)),
         };
-        Folder { fd: state, path: state_dir.into() }.subfolder("journal")
+        Ok(Folder { fd: state, path: state_dir.into() })
+    }
+
+    /// The journal's folder under the state folder, made if missing, private to us.
+    pub(crate) fn journal(&self) -> Result<Self, JournalError> {
+        self.subfolder("journal")
     }
 
     /// A journal's folder, to read.
@@ -103,6 +108,16 @@ impl Folder {
     pub(crate) fn append(&self, name: &str) -> Result<(OwnedFd, u64), JournalError> {
         let path = self.path.join(name);
         let fd = fs::openat(&self.fd, name, APPEND, Mode::from_raw_mode(0o600))
+            .map_err(io("open", &path))?;
+        let stat = regular(&fd, &path)?;
+        private(&fd, &stat, &path, 0o600)?;
+        Ok((fd, size(&stat)))
+    }
+
+    /// Open a file to read and to write in place, made if missing, private to us. The size comes with it.
+    pub(crate) fn keep(&self, name: &str) -> Result<(OwnedFd, u64), JournalError> {
+        let path = self.path.join(name);
+        let fd = fs::openat(&self.fd, name, APPEND - OFlags::APPEND, Mode::from_raw_mode(0o600))
             .map_err(io("open", &path))?;
         let stat = regular(&fd, &path)?;
         private(&fd, &stat, &path, 0o600)?;
@@ -155,9 +170,26 @@ impl Folder {
         Ok(((stat.st_mtime, u32::try_from(stat.st_mtime_nsec).unwrap_or(0)), size(&stat)))
     }
 
+    /// Which file an entry is, when its content last changed, in seconds and nanoseconds, and its size.
+    pub(crate) fn look(&self, name: &str) -> Result<(u64, (i64, u32), u64), JournalError> {
+        let path = self.path.join(name);
+        let stat =
+            fs::statat(&self.fd, name, AtFlags::SYMLINK_NOFOLLOW).map_err(io("look at", &path))?;
+        let modified = (stat.st_mtime, u32::try_from(stat.st_mtime_nsec).unwrap_or(0));
+        Ok((stat.st_ino, modified, size(&stat)))
+    }
+
     /// Put the folder's own entries on the disk.
     pub(crate) fn sync(&self) -> Result<(), JournalError> {
-        fs::fsync(&self.fd).map_err(io("sync", &self.path))
+        disk::sync_folder(&self.fd, &self.path)
+    }
+
+    /// Put a file's content on the disk.
+    pub(crate) fn sync_file(&self, name: &str) -> Result<(), JournalError> {
+        match self.read(name)? {
+            Some(fd) => disk::sync_data(fd, &self.path.join(name)),
+            None => Err(io("sync", &self.path.join(name))(Errno::NOENT)),
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use std::{
     os::fd::OwnedFd,
     path::PathBuf,
     sync::{Arc, Mutex, PoisonError, atomic::AtomicBool, atomic::Ordering},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use arc_swap::ArcSwap;
@@ -13,15 +13,23 @@ use rustix::fs;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::{
-    Closed, Durability, Hash, JournalError, Receipt, Timestamp, encode,
+    Closed, Durability, Hash, JournalError, Receipt, Timestamp, disk, encode,
     fold::{FLUSH, Fold},
-    ledger::{Entry, Head, Ledger, write_all},
+    keys::Keyring,
+    ledger::{Entry, Head, Ledger},
     park, record,
-    store::{Folder, io, size},
+    store::{Folder, LEDGER, io, size},
+    tree::{self, Frontier},
 };
 
 /// Records written by one `write`, and put on the disk by one `fdatasync`.
 pub(crate) const BATCH: usize = 128;
+
+/// Records that may wait for a checkpoint, and for how long they may.
+pub(crate) const CHECKPOINT_RECORDS: u64 = 4096;
+pub(crate) const CHECKPOINT_AFTER: Duration = Duration::from_secs(60);
+/// When another process has the ledger at that moment.
+const CHECKPOINT_RETRY: Duration = Duration::from_millis(50);
 
 type Answer<T> = oneshot::Sender<Result<T, JournalError>>;
 
@@ -64,6 +72,7 @@ impl Shared {
 /// A session's file and the end of its chain.
 #[derive(Debug)]
 pub(crate) struct Chain {
+    pub(crate) state: Folder,
     pub(crate) journal: Folder,
     pub(crate) folder: Folder,
     pub(crate) fd: OwnedFd,
@@ -73,6 +82,12 @@ pub(crate) struct Chain {
     pub(crate) head: Head,
     pub(crate) buffer: Vec<u8>,
     pub(crate) pending: Head,
+    /// The tree of the records up to `head`, and up to `pending`.
+    pub(crate) tree: Frontier,
+    pub(crate) pending_tree: Frontier,
+    /// The last record that the ledger knows.
+    pub(crate) anchored: u64,
+    pub(crate) keys: Keyring,
     pub(crate) entries_durable: bool,
 }
 
@@ -94,6 +109,8 @@ impl Chain {
         self.buffer.push(b'"');
         debug_assert!(self.buffer.len().saturating_sub(from) < encode::RECORD_MAX - 128);
         let hash = record::seal(&mut self.buffer, from);
+        let line = self.buffer.get(from..self.buffer.len().saturating_sub(1));
+        self.pending_tree.append(tree::leaf(line.unwrap_or_default()));
         self.pending = Head { seq, hash };
         self.pending
     }
@@ -101,10 +118,9 @@ impl Chain {
     /// Write what is staged, all of it or (as far as the disk lets us) nothing.
     pub(crate) fn commit(&mut self) -> Result<(), JournalError> {
         let written = self.untouched().and_then(|()| {
-            write_all(&self.fd, &self.buffer).map_err(|errno| {
+            disk::append(&self.fd, &self.path, &self.buffer).inspect_err(|_| {
                 // What stays if this fails too is cut when the journal is next opened.
-                fs::ftruncate(&self.fd, self.size).ok();
-                io("write", &self.path)(errno)
+                disk::cut(&self.fd, &self.path, self.size).ok();
             })
         });
         match &written {
@@ -112,20 +128,28 @@ impl Chain {
                 let length = u64::try_from(self.buffer.len()).unwrap_or(0);
                 self.size = self.size.saturating_add(length);
                 self.head = self.pending;
+                self.tree.clone_from(&self.pending_tree);
             }
-            Err(_) => self.pending = self.head,
+            Err(_) => {
+                self.pending = self.head;
+                self.pending_tree.clone_from(&self.tree);
+            }
         }
         self.buffer.clear();
         self.buffer.shrink_to(1 << 20);
         written
     }
 
-    /// Put the file on the disk; the first time, also the folders that lead to it.
+    /// Put the file on the disk; the first time, also the folders that lead to it and its opening in the ledger.
     pub(crate) fn sync(&mut self) -> Result<(), JournalError> {
-        fs::fdatasync(&self.fd).map_err(io("sync", &self.path))?;
+        disk::sync_data(&self.fd, &self.path)?;
         if !self.entries_durable {
             self.folder.sync()?;
+            // Without its opening in the ledger the session would look planted, without the key unsigned.
+            self.keys.sync()?;
+            self.journal.sync_file(LEDGER)?;
             self.journal.sync()?;
+            self.state.sync()?;
             self.entries_durable = true;
         }
         Ok(())
@@ -146,12 +170,48 @@ impl Chain {
         if durability == Durability::Durable {
             self.sync()?;
         }
-        let mut ledger = Ledger::lock(&self.journal)?;
-        ledger.enter(Entry::End, &self.session, None, self.head)?;
+        let mut ledger = Ledger::lock(&self.journal, &self.keys)?;
+        ledger.enter(Entry::End, &self.session, None, self.head, self.tree.root())?;
         if durability == Durability::Durable {
             ledger.sync()?;
+            self.keys.sync()?;
         }
         Ok(Closed { seq: self.head.seq, head: self.head.hash })
+    }
+
+    /// Enter how far the session came, if the ledger does not know it yet. False when another process has the
+    /// ledger.
+    fn checkpoint(&mut self) -> Result<bool, JournalError> {
+        if self.anchored == self.head.seq {
+            return Ok(true);
+        }
+        let Some(mut ledger) = Ledger::try_lock(&self.journal, &self.keys)? else {
+            return Ok(false);
+        };
+        ledger.enter(Entry::Checkpoint, &self.session, None, self.head, self.tree.root())?;
+        self.anchored = self.head.seq;
+        Ok(true)
+    }
+}
+
+/// When the next checkpoint is due.
+#[derive(Debug, Default)]
+struct Due(Option<Instant>);
+
+impl Due {
+    /// After records were written. A failure stops the journal: what cannot be proved is not taken.
+    fn look(&mut self, chain: &mut Chain) -> Result<(), JournalError> {
+        let waiting = chain.head.seq.saturating_sub(chain.anchored);
+        if waiting == 0 {
+            self.0 = None;
+            return Ok(());
+        }
+        let now = Instant::now();
+        let at = *self.0.get_or_insert(now + CHECKPOINT_AFTER);
+        if waiting >= CHECKPOINT_RECORDS || at <= now {
+            self.0 = if chain.checkpoint()? { None } else { Some(now + CHECKPOINT_RETRY) };
+        }
+        Ok(())
     }
 }
 
@@ -164,8 +224,9 @@ pub(crate) fn run(
 ) {
     let mut messages = Vec::with_capacity(BATCH);
     let mut counting: Option<Instant> = None;
+    let mut checkpoint = Due::default();
     loop {
-        let taken = match counting {
+        let taken = match counting.into_iter().chain(checkpoint.0).min() {
             None => Some(park::block_on(queue.recv_many(&mut messages, BATCH))),
             Some(until) => park::block_until(queue.recv_many(&mut messages, BATCH), until),
         };
@@ -198,6 +259,12 @@ pub(crate) fn run(
             chain.stage(members);
         }
         let written = shared.check().and_then(|()| write_and_answer(&mut chain, shared, waiting));
+        if close.is_none()
+            && written.is_ok()
+            && let Err(error) = checkpoint.look(&mut chain)
+        {
+            shared.poison(error);
+        }
         if let Some((_, durability, answer)) = close {
             queue.close();
             let ended = written.and_then(|()| chain.end(durability));

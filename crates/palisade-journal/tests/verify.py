@@ -1,20 +1,49 @@
 #!/usr/bin/env python3
-"""Verify a Palisade journal without Palisade: python3 verify.py JOURNAL_FOLDER
+"""Verify a Palisade journal without Palisade: python3 verify.py JOURNAL_FOLDER [KEY_FILE]
 
-Prints `whole` and exits 0, or names the first bad record and exits 1.
-The format is specified in docs/journal-format.md.
+Prints `whole` and exits 0, or names the first bad record and exits 1. KEY_FILE holds a key that
+`palisade audit key` gave out. The format is specified in docs/journal-format.md.
 """
+import base64
 import hashlib
 import json
 import os
 import re
 import sys
 
-SEAL = re.compile(rb'(.*),"hash":"([0-9a-f]{64})"\}', re.S)
+import ed25519
+
+SEAL = re.compile(rb'(.*),"hash":"([0-9a-f]{64})"', re.S)
+SIGNED = re.compile(rb'(\{"v":2,.*),"root":"([0-9a-f]{64})","sig":"([0-9a-f]{128})"\}', re.S)
+OPENINGS = ("journal_open", "journal_reopen")
 
 
 class Damaged(Exception):
     pass
+
+
+def sha256(*parts):
+    return hashlib.sha256(b"".join(parts)).digest()
+
+
+class Tree:
+    """RFC 6962: the roots of the whole subtrees, the largest first."""
+
+    def __init__(self):
+        self.size, self.peaks = 0, []
+
+    def append(self, leaf):
+        node, full = sha256(b"\0", leaf), self.size
+        while full & 1:
+            node, full = sha256(b"\1", self.peaks.pop(), node), full >> 1
+        self.peaks.append(node)
+        self.size += 1
+
+    def root(self):
+        node = self.peaks[-1]
+        for peak in self.peaks[-2::-1]:
+            node = sha256(b"\1", peak, node)
+        return node
 
 
 def unique(pairs):
@@ -24,6 +53,7 @@ def unique(pairs):
 
 
 def lines(path):
+    """Each line: where it is, its sealed part (which is its leaf), and its members."""
     with open(path, "rb") as file:
         for number, line in enumerate(file, 1):
             where = f"{path}:{number}"
@@ -31,30 +61,68 @@ def lines(path):
                 raise Damaged(f"{where}: torn tail")
             if len(line) > 65536 or re.search(rb"[^ -~]", line[:-1]):
                 raise Damaged(f"{where}: not printable ASCII of at most 64 KiB")
-            sealed = SEAL.fullmatch(line[:-1])
-            if not sealed:
+            signed = SIGNED.fullmatch(line[:-1])
+            body = signed[1] if signed else line[:-2]
+            sealed = SEAL.fullmatch(body)
+            if not sealed or line[-2:] != b"}\n":
                 raise Damaged(f"{where}: no hash at its end")
-            digest = hashlib.sha256(sealed[1] + b"}").hexdigest()
-            if digest != sealed[2].decode():
+            if sha256(sealed[1], b"}").hex() != sealed[2].decode():
                 raise Damaged(f"{where}: edited")
             try:
                 record = json.loads(line, object_pairs_hook=unique)
             except ValueError as error:
                 raise Damaged(f"{where}: {error}")
-            if record["v"] != 1:
+            if record["v"] != (2 if signed else 1):
                 raise Damaged(f"{where}: unknown version")
-            yield where, record
+            yield where, body + b"}", record
 
 
 def chain(records, genesis):
     head, due = hashlib.sha256(genesis).hexdigest(), 1
-    for where, record in records:
+    for where, leaf, record in records:
         if record["seq"] != due:
             raise Damaged(f"{where}: record {record['seq']} where {due} is due")
         if record["prev"] != head:
             raise Damaged(f"{where}: the record before it was replaced")
         head, due = record["hash"], due + 1
-        yield where, record
+        yield where, leaf, record
+
+
+def ledger(path, trusted):
+    """The entries; checks the tree and the keys, which must go back to the trusted one."""
+    tree, entries, origin, keys = Tree(), [], None, []
+    for where, leaf, entry in chain(lines(path), b"palisade-ledger/1\n"):
+        tree.append(leaf)
+        entries.append(entry)
+        if entry["v"] == 1:
+            if keys:
+                raise Damaged(f"{where}: not signed, as those before it are")
+            continue
+        new = bytes.fromhex(entry["key"]) if entry["entry"] == "key" else None
+        if not keys:
+            origin = "palisade.journal/" + hashlib.sha256(new).hexdigest()[:16]
+        root = base64.b64encode(tree.root()).decode()
+        text = f"{origin}\n{entry['seq']}\n{root}\n".encode()
+        may_sign = [keys[-1]] if keys else [new]
+        if keys and new:
+            may_sign = keys[-1:-3:-1]
+        if tree.root().hex() != entry["root"] or not any(
+            ed25519.verify(key, text, bytes.fromhex(entry["sig"])) for key in may_sign
+        ):
+            raise Damaged(f"{where}: forged: it is not signed by the key in force")
+        if new and keys and not ed25519.verify(keys[-1], text, bytes.fromhex(entry["sig"])):
+            keys.pop()
+        if new:
+            keys.append(new)
+        if entry["entry"] == "lost":
+            raise Damaged(f"{where}: rolled back: {entry['at_seq']} entries were signed")
+    if trusted and (trusted[0] != origin or trusted[1].hex() not in named(entries)):
+        raise Damaged(f"{path}: its keys do not go back to the given one")
+    return entries
+
+
+def named(entries):
+    return {entry["key"] for entry in entries if entry["entry"] == "key"}
 
 
 def session(folder, name, anchors):
@@ -63,19 +131,24 @@ def session(folder, name, anchors):
             if re.fullmatch(r"[0-9]{6}\.jsonl", segment):
                 yield from lines(os.path.join(folder, name, segment))
 
-    last, unlisted = 0, None
-    for where, record in chain(records(), f"palisade-journal/1\n{name}\n".encode()):
+    by_seq = {}
+    for entry in anchors:
+        by_seq.setdefault(entry["at_seq"], []).append(entry)
+    last, unlisted, tree = 0, None, Tree()
+    for where, leaf, record in chain(records(), f"palisade-journal/1\n{name}\n".encode()):
         last = record["seq"]
+        tree.append(leaf)
         if record["session"] != name:
             raise Damaged(f"{where}: a record of session {record['session']}")
-        here = [entry for entry in anchors if entry["at_seq"] == last]
-        if any(entry["at_hash"] != record["hash"] for entry in here):
-            raise Damaged(f"{where}: the ledger knows another record here")
-        opens = record["kind"] in ("journal_open", "journal_reopen")
+        here = by_seq.get(last, [])
+        for entry in here:
+            root = entry.get("at_root", "")
+            if entry["at_hash"] != record["hash"] or root and root != tree.root().hex():
+                raise Damaged(f"{where}: the ledger knows another record here")
         # A crash between the two writes: only another opening can follow.
-        if unlisted and not opens and record["kind"] != "recovered":
+        if unlisted and record["kind"] not in (*OPENINGS, "recovered"):
             raise Damaged(f"{unlisted}: the ledger does not know this opening")
-        if opens:
+        if record["kind"] in OPENINGS:
             unlisted = None
             start = [entry for entry in here if entry["entry"] == "start"]
             if not start:
@@ -84,7 +157,7 @@ def session(folder, name, anchors):
             seen = (record["detail"]["ledger_seq"], record["detail"]["ledger_hash"])
             if seen != (start[0]["seq"] - 1, start[0]["prev"]):
                 raise Damaged(f"{where}: the ledger was rewritten")
-    known = max((entry["at_seq"] for entry in anchors), default=None)
+    known = max(by_seq, default=None)
     if known is None and (unlisted or not last):
         return
     if known is None or known > last:
@@ -93,9 +166,15 @@ def session(folder, name, anchors):
         raise Damaged(f"{name}: it ended with record {known} and goes on to {last}")
 
 
-def main(folder):
-    ledger = os.path.join(folder, "ledger.jsonl")
-    entries = [entry for _, entry in chain(lines(ledger), b"palisade-ledger/1\n")]
+def main(folder, key=None):
+    trusted = None
+    if key:
+        with open(key, encoding="utf-8") as file:
+            name, _, data = file.read().split()[0].split("+", 2)
+        trusted = (name, base64.b64decode(data)[1:])
+    entries = ledger(os.path.join(folder, "ledger.jsonl"), trusted)
+    if trusted and not named(entries):
+        raise Damaged("the ledger is not signed")
     names = {n for n in os.listdir(folder) if os.path.isdir(os.path.join(folder, n))}
     for name in sorted(names | {e["session"] for e in entries if e["session"]}):
         session(folder, name, [e for e in entries if e["session"] == name])
@@ -103,7 +182,7 @@ def main(folder):
 
 if __name__ == "__main__":
     try:
-        main(sys.argv[1])
+        main(*sys.argv[1:])
     except (Damaged, OSError) as error:
         sys.exit(f"damaged: {error}")
     print("whole")

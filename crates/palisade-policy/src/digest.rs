@@ -9,25 +9,45 @@ use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
 use crate::{
+    audit::Audit,
     http::HttpRule,
     policy::{Alarms, Approvals, Filesystem, Inference, Network, NotBuilt, Permissions, Process},
 };
 
+/// What of a policy has a meaning.
+pub(crate) struct Meant<'a> {
+    pub(crate) filesystem: &'a Filesystem,
+    pub(crate) network: &'a Network,
+    pub(crate) process: &'a Process,
+    pub(crate) inference: Option<&'a Inference>,
+    pub(crate) approvals: Approvals,
+    pub(crate) hooks: &'a Config,
+    pub(crate) permissions: Option<&'a Permissions>,
+    pub(crate) audit: &'a Audit,
+    pub(crate) alarms: Option<&'a Alarms>,
+    pub(crate) not_built: &'a [NotBuilt],
+}
+
 /// The digest of what a policy means: neither its spelling, nor where lists that have no order were
 /// written, nor how its rules are numbered.
-pub(crate) fn of(
-    filesystem: &Filesystem,
-    network: &Network,
-    process: &Process,
-    inference: Option<&Inference>,
-    (approvals, hooks, permissions, not_built): (
-        Approvals,
-        &Config,
-        Option<&Permissions>,
-        &[NotBuilt],
-    ),
-    alarms: Option<&Alarms>,
-) -> PolicyDigest {
+pub(crate) fn of(meant: &Meant<'_>) -> PolicyDigest {
+    PolicyDigest::of(meaning(meant).as_bytes())
+}
+
+/// What the digest is of.
+pub(crate) fn meaning(meant: &Meant<'_>) -> String {
+    let Meant {
+        filesystem,
+        network,
+        process,
+        inference,
+        approvals,
+        hooks,
+        permissions,
+        audit,
+        alarms,
+        not_built,
+    } = meant;
     let grants = filesystem
         .grants
         .iter()
@@ -48,6 +68,7 @@ pub(crate) fn of(
             rule.http.as_ref().map(|http| http.iter().map(request).collect::<Vec<_>>()),
             rule.limits,
             rule.only_denies,
+            rule.when,
         ])
     });
     let later = not_built.iter().map(|later| json!([later.what, canonical(&later.value)]));
@@ -69,10 +90,15 @@ pub(crate) fn of(
         "inference": inference,
         "later": sorted(later),
     });
+    if **audit != Audit::default()
+        && let Some(parts) = whole.as_object_mut()
+    {
+        parts.insert("audit".into(), json!(audit));
+    }
     if let (Some(alarms), Some(members)) = (alarms, whole.as_object_mut()) {
         members.insert("alarms".into(), json!(alarms));
     }
-    PolicyDigest::of(whole.to_string().as_bytes())
+    whole.to_string()
 }
 
 /// An HTTP rule, with the lists that have no order in one of their own.

@@ -54,6 +54,10 @@ pub fn explain(policy: &Policy) -> Vec<Explained> {
     models(policy, &mut all);
     hooks(policy, &mut all);
     permissions(policy, &mut all);
+    for export in &policy.audit.exports {
+        let says = format!("events are sent to {}; nothing inside waits for it", export.place());
+        all.push(one(format!("audit.{}", export.key()), says, &["supervisor"]));
+    }
     alarms(policy, &mut all);
     for missing in &policy.not_built {
         let says = format!("not built yet ({}): a launch refuses it", missing.at);
@@ -149,6 +153,9 @@ fn network(policy: &Policy, all: &mut Vec<Explained>) {
         }
         if let Some(certificate) = &rule.client_certificate {
             says.push_str(&format!(", showing the certificate of {certificate}"));
+        }
+        if let Some(when) = &rule.when {
+            says.push_str(&format!("; only when `{when}`"));
         }
         all.push(one(&rule.rule, says, &["kernel", "egress"]));
         limited(rule, all);
@@ -312,7 +319,7 @@ fn permissions(policy: &Policy, all: &mut Vec<Explained>) {
             let text = &rule.text;
             let name = format!("permissions.{list}[{text}]");
             let executed = list != "allow" && held.contains(&text.as_str());
-            let entry = if executed {
+            let mut entry = if executed {
                 let says = format!(
                     "{does} the tool calls `{text}`, and these programs wherever they are executed"
                 );
@@ -329,6 +336,9 @@ fn permissions(policy: &Policy, all: &mut Vec<Explained>) {
                 entry.advisory = list != "allow";
                 entry
             };
+            if let Some(when) = &rule.when {
+                entry.says.push_str(&format!("; only when `{when}`"));
+            }
             all.push(entry);
         }
     }

@@ -2,6 +2,7 @@
 //! nothing goes beyond what a managed document says.
 
 mod alarms;
+mod audit;
 mod permissions;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,7 +13,7 @@ use crate::{
     at::At,
     ceiling,
     diagnostic::{Diagnostic, Diagnostics},
-    digest,
+    digest::{self, Meant},
     draft::{Draft, DraftHook, DraftLimits, DraftRoute, DraftRule, same, shown},
     load::Asked,
     near::nearest,
@@ -36,7 +37,7 @@ pub(crate) fn merge(drafts: &[Draft], asked: &Asked) -> Result<Policy, Diagnosti
     alone(drafts, &mut found);
     no_tracing(drafts, &mut found);
     let alarms = alarms::merged(drafts, &mut found);
-    Diagnostics::unless_empty(found)?;
+    Diagnostics::unless_empty(std::mem::take(&mut found))?;
     let filesystem = filesystem(drafts, asked.access);
     let mut network =
         Network { credentials: carried, ssh: ssh(drafts), upstream, ..network(drafts) };
@@ -47,19 +48,26 @@ pub(crate) fn merge(drafts: &[Draft], asked: &Asked) -> Result<Policy, Diagnosti
     let approvals = timeout.map_or_else(Approvals::default, |timeout| Approvals { timeout });
     let hooks = hooks(drafts);
     let permissions = permissions::merged(drafts);
+    let audit = audit::merged(drafts, &mut found);
+    audit::kept_from_inside(drafts, (&filesystem, &network), &mut found);
+    Diagnostics::unless_empty(found)?;
     let not_built: Vec<NotBuilt> = drafts
         .iter()
         .flat_map(|draft| draft.later.iter().map(|later| later.asked.clone()))
         .collect();
     Ok(Policy {
-        digest: digest::of(
-            &filesystem,
-            &network,
-            &process,
-            inference.as_ref(),
-            (approvals, &hooks, permissions.as_ref(), &not_built),
-            alarms.as_ref(),
-        ),
+        digest: digest::of(&Meant {
+            filesystem: &filesystem,
+            network: &network,
+            process: &process,
+            inference: inference.as_ref(),
+            approvals,
+            hooks: &hooks,
+            permissions: permissions.as_ref(),
+            audit: &audit,
+            alarms: alarms.as_ref(),
+            not_built: &not_built,
+        }),
         sources: sources(drafts),
         filesystem,
         network,
@@ -68,6 +76,7 @@ pub(crate) fn merge(drafts: &[Draft], asked: &Asked) -> Result<Policy, Diagnosti
         approvals,
         hooks,
         permissions,
+        audit,
         alarms,
         not_built,
         led: BTreeMap::new(),

@@ -75,6 +75,13 @@ fn added(draft: &Draft, base: &Base<'_>) -> Vec<Added> {
             );
         }
     }
+    for At { value, place } in &draft.audit.exports {
+        let known = base.drafts.iter().flat_map(|draft| &draft.audit.exports);
+        if !known.into_iter().any(|known| known.value.is(value)) {
+            let export = &value.export;
+            add(*place, format!("a place that events are sent to: {}", export.place()));
+        }
+    }
     for later in draft.later.iter().filter(|later| later.widens) {
         let known = |other: &&crate::policy::NotBuilt| {
             (&other.what, &other.value) == (&later.asked.what, &later.asked.value)

@@ -1,14 +1,18 @@
 use std::{os::fd::OwnedFd, path::Path, sync::Arc};
 
 use palisade_alarms::Decoys;
-use palisade_core::{Action, Authority, Event, Layer, SessionId, Verdict};
+use palisade_core::{Action, Authority, Event, Layer, SessionId, Ties, Verdict};
 use palisade_egress::{HostLookup, SandboxCa, Services};
 use palisade_engine::Engine;
+use palisade_export::{Exporter, Left};
 use palisade_journal::{Durability, Journal, Timestamp};
 use palisade_policy::Policy;
 use palisade_sandbox::{
     Building, LaunchError, Standing, begin,
-    linux::{audit::Records, callers::Callers},
+    linux::{
+        audit::Records,
+        callers::{Callers, Lineages},
+    },
 };
 use palisade_workspace::{Kept, Outcome, WorkspaceError};
 use rustix::rand::{GetRandomFlags, getrandom};
@@ -23,11 +27,12 @@ use crate::{
     denials::Denials,
     denied_content::DeniedFiles,
     execs::{self, Execs},
+    exports,
     expose::Exposed,
     file_denials::{self, FileDenials},
     guard,
     hooks::{DOOR, DOOR_PORT, Door, Hooks, Pinned},
-    identities,
+    identities, kept_policy,
     limits::{self, Account, Writable},
     live::Live,
     models,
@@ -96,6 +101,12 @@ pub fn run(order: &Order, tell: impl Fn(&str)) -> Result<Ended, Refusal> {
     let late = watch.list.take().map(List::done).unwrap_or_default();
     // A lookup or a read that hangs must not keep us.
     runtime.shutdown_background();
+    // The journal has its last record by now.
+    let unsent = watch.exporter.take().map(Exporter::finish).unwrap_or_default();
+    let result = result.map(|mut ended| {
+        ended.notices.extend(unsent.iter().map(Left::told));
+        ended
+    });
     result.map_err(|mut refusal| {
         for found in &late {
             refusal.what = format!("{}; {}", refusal.what, found.told());
@@ -136,6 +147,8 @@ struct Started {
 struct Watch {
     list: Option<List>,
     leftover: Vec<Found>,
+    /// What sends events elsewhere, if the policy says where to.
+    exporter: Option<Exporter>,
 }
 
 /// What has to happen while there is one thread, and no secret in memory.
@@ -196,7 +209,7 @@ fn prepare(
         decoys,
         denied,
     };
-    Ok((started, Watch { list, leftover }))
+    Ok((started, Watch { list, leftover, exporter: None }))
 }
 
 async fn live(
@@ -228,6 +241,7 @@ async fn live(
         execs::prepare().refuse("prepare to watch what is executed", "report this")?;
     }
     let journal = open_journal(order, session)?;
+    let sending = exports::start(order, &journal).await;
     let own = palisade_egress::own_addresses().refuse("this machine's addresses", "report this")?;
     let approvals = Approvals::new(policy.approvals.timeout, order.permissive);
     let hooks = if policy.hooks.is_empty() {
@@ -242,6 +256,13 @@ async fn live(
     let engine = Engine::with_own_addresses(policy, own.clone());
     let (rules, mut raised) = Alarms::new(policy.alarms.as_ref(), decoys.clone());
     let pipeline = Pipeline::new(engine, journal, approvals, hooks, rules);
+    let unready = match sending {
+        Ok(exporter) => {
+            watch.exporter = exporter;
+            unready
+        }
+        Err(refusal) => Some(refusal),
+    };
     if let Some(refusal) = unready {
         return Err(close_refused(&pipeline, refusal).await);
     }
@@ -322,7 +343,15 @@ async fn live(
         Ok(opened) => opened,
         Err(refusal) => return Err(refused(refusal).await),
     };
-    let decision = authority.authorize(&launch_action(order)).await;
+    let mut ties = Ties::new();
+    match kept_policy::keep(&order.operator.state_dir, policy) {
+        Ok(document) => drop(ties.insert("policy_document".into(), document.as_str().into())),
+        Err(error) => {
+            let what = format!("the policy could not be kept for the record: {error}");
+            return Err(refused(Refusal::new(what, JOURNAL)).await);
+        }
+    }
+    let decision = authority.authorize_tied(&launch_action(order), &ties).await;
     if !decision.is_allowed() {
         let refusal = Refusal::new(decision.reason, JOURNAL);
         return Err(refused(refusal).await);
@@ -332,7 +361,12 @@ async fn live(
         Ok(callers) => callers,
         Err(refusal) => return Err(refused(refusal).await),
     };
-    let execs = match hold_execs(policy, &standing, &pipeline, &search) {
+    let lineages =
+        match standing.lineages().refuse("look at the sandbox's processes", "report this") {
+            Ok(lineages) => Arc::new(lineages),
+            Err(refusal) => return Err(refused(refusal).await),
+        };
+    let execs = match hold_execs(policy, &standing, &pipeline, (&search, &lineages)) {
         Ok(execs) => execs,
         Err(refusal) => return Err(refused(refusal).await),
     };
@@ -392,8 +426,13 @@ async fn live(
         Ok(running) => Arc::new(running),
         Err(error) => return Err(refused(of_launch(&error)).await),
     };
-    let mut denials =
-        Denials::new(Arc::clone(&recorder), policy.process.syscalls.deny.clone(), callers, execs);
+    let mut denials = Denials::new(
+        Arc::clone(&recorder),
+        policy.process.syscalls.deny.clone(),
+        callers,
+        execs,
+        lineages,
+    );
     if !running.tells() && !missing.iter().any(Missing::is_filter) {
         denials.never();
     }
@@ -497,7 +536,7 @@ fn hold_execs(
     policy: &Policy,
     standing: &Standing,
     pipeline: &Arc<Pipeline>,
-    search: &str,
+    (search, lineages): (&str, &Arc<Lineages>),
 ) -> Result<Option<Execs>, Refusal> {
     if !policy.holds_execs() {
         return Ok(None);
@@ -505,7 +544,7 @@ fn hold_execs(
     let view = standing.view().refuse("look at the sandbox's files", "report this")?;
     let workspace = policy.filesystem.workspace.as_ref();
     let workspace = workspace.map_or("/sandbox".as_ref(), |workspace| workspace.path.as_path());
-    Execs::start(Arc::clone(pipeline), view, search, workspace)
+    Execs::start(Arc::clone(pipeline), view, search, workspace, Arc::clone(lineages))
         .refuse("start to watch what is executed", "see the limits of this user (ulimit -u)")
         .map(Some)
 }
@@ -645,7 +684,8 @@ fn journal_refusal(order: &Order, session: &SessionId, refusal: Refusal) -> Refu
     match open_journal(order, session) {
         Ok(journal) => {
             let recorded = journal.close_blocking(refusal_event(&refusal), Durability::Written);
-            with_record(refusal, recorded.err().map(|error| error.to_string()))
+            let why = recorded.err().map(|error| error.to_string());
+            with_record(refusal, why.or_else(|| exports::owe(order, session)))
         }
         Err(error) => with_record(refusal, Some(error.what)),
     }

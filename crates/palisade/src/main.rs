@@ -55,6 +55,8 @@ enum Command {
     Policy(commands::policy::Args),
     /// List, show, take and discard what agents changed in overlays.
     Workspace(commands::workspace::Args),
+    /// Vet skills, plugins and tool definitions before an agent sees them.
+    Skill(commands::skill::Args),
     /// Read and verify the journal.
     Audit(commands::audit::Args),
     /// Show what models were used: calls, tokens and money.
@@ -87,6 +89,7 @@ fn main() -> ExitCode {
         Command::Hook(args) => commands::hook::run(&args),
         Command::Policy(args) => commands::policy::run(args),
         Command::Workspace(args) => commands::workspace::run(args),
+        Command::Skill(args) => commands::skill::run(&args),
         Command::Audit(args) => commands::audit::run(args),
         Command::Usage(args) => commands::usage::run(&args),
         Command::Doctor(args) => commands::doctor::run(&args),

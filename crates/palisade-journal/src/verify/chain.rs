@@ -2,7 +2,11 @@ use std::path::PathBuf;
 
 use palisade_core::SessionId;
 
-use super::{Damage, Kind, Session, State, ledger::Known};
+use super::{
+    Damage, Kind, Session, State,
+    clock::Clock,
+    ledger::{Anchor, Known},
+};
 use crate::{
     Hash, JournalError,
     journal::{OPEN, RECOVERED, REOPEN},
@@ -11,6 +15,7 @@ use crate::{
     record::{self, BadLine, Link},
     recover::reading,
     store::{Folder, is_live},
+    tree::{self, Frontier},
     writer::genesis,
 };
 
@@ -22,12 +27,22 @@ pub(super) fn session(
     ledger_cut: bool,
 ) -> Session {
     let path = journal.path().join(id.as_str());
+    let mut anchors: Vec<&Anchor> = known.iter().flat_map(|known| &known.anchors).collect();
+    // Backwards: the next is the last.
+    anchors.sort_by_key(|anchor| std::cmp::Reverse(anchor.at.seq));
+    let most = anchors.first().map_or(0, |anchor| anchor.at.seq);
+    let treed = anchors.iter().any(|anchor| anchor.root.is_some());
     let mut walk = Walk {
+        anchors,
+        most,
+        tree: treed.then(Frontier::default),
+        proved: 0,
         id: &id,
         known,
         ledger_cut,
         live: false,
         head: genesis(&id),
+        clock: Clock::default(),
         at: Damage { path, line: 0, offset: 0, seq: 1, kind: Kind::Missing },
         unlisted: None,
     };
@@ -39,7 +54,7 @@ pub(super) fn session(
             Some(Damage { kind: Kind::Unreadable { why }, ..walk.at.clone() })
         }
     };
-    let ended = known.and_then(|k| k.anchors.last()).is_some_and(|a| a.entry == Entry::End);
+    let ended = known.is_some_and(|known| known.ended);
     let state = match (walk.live, ended) {
         (true, _) => State::Open,
         (false, true) => State::Ended,
@@ -50,7 +65,9 @@ pub(super) fn session(
         name: known.and_then(|k| k.name.clone()),
         state,
         records,
+        proved: walk.proved,
         head: (records > 0).then_some(hash),
+        clock_steps: walk.clock.steps,
         damage,
         session: id,
     }
@@ -59,9 +76,18 @@ pub(super) fn session(
 struct Walk<'a> {
     id: &'a SessionId,
     known: Option<&'a Known>,
+    /// What the ledger knows of records that are still to come, the nearest last.
+    anchors: Vec<&'a Anchor>,
+    /// The last record that the ledger knows.
+    most: u64,
     ledger_cut: bool,
     live: bool,
     head: Head,
+    /// The tree of the records up to `head`, where the ledger has roots of it.
+    tree: Option<Frontier>,
+    /// The last record under a signed root.
+    proved: u64,
+    clock: Clock,
     /// Where the walk is.
     at: Damage,
     /// An opening that the ledger does not know. A crash leaves one between the two writes, and
@@ -138,24 +164,36 @@ impl Walk<'_> {
             self.at = at;
             return Ok(Some(Kind::Unlisted));
         }
+        if let Some(tree) = &mut self.tree {
+            tree.append(tree::leaf(line));
+        }
         if let Some(kind) = self.against_ledger(&link, line) {
             return Ok(Some(kind));
         }
+        self.clock.look(&link, opens);
         self.head = Head { seq: link.seq, hash: link.hash };
         Ok(None)
     }
 
     /// What the ledger says about this record.
     fn against_ledger(&mut self, link: &Link<'_>, line: &[u8]) -> Option<Kind> {
-        let anchors = self.known.map(|known| known.anchors.as_slice()).unwrap_or_default();
-        let mut here = anchors.iter().filter(|anchor| anchor.at.seq == link.seq);
-        if here.clone().any(|anchor| anchor.at.hash != link.hash) {
-            return Some(Kind::Rewritten);
+        let mut start = None;
+        while let Some(anchor) = self.anchors.pop_if(|anchor| anchor.at.seq <= link.seq) {
+            let root = self.tree.as_ref().map(Frontier::root).filter(|_| anchor.root.is_some());
+            if anchor.at.hash != link.hash || anchor.at.seq != link.seq || anchor.root != root {
+                return Some(Kind::Rewritten);
+            }
+            if anchor.root.is_some() {
+                self.proved = link.seq;
+            }
+            if anchor.entry == Entry::Start {
+                start = Some(anchor);
+            }
         }
         if link.kind != OPEN && link.kind != REOPEN {
             return None;
         }
-        let Some(start) = here.find(|anchor| anchor.entry == Entry::Start) else {
+        let Some(start) = start else {
             // A live session is opened before it is entered.
             if !self.live && !self.ledger_cut {
                 self.unlisted = Some(self.at.clone());
@@ -171,13 +209,11 @@ impl Walk<'_> {
     }
 
     fn end(&self) -> Option<Kind> {
-        let anchors = self.known.map(|known| known.anchors.as_slice()).unwrap_or_default();
-        let expected = anchors.iter().map(|anchor| anchor.at.seq).max().unwrap_or(0);
-        let found = self.head.seq;
+        let (expected, found) = (self.most, self.head.seq);
         if expected > found {
             return Some(Kind::Truncated { expected, found });
         }
-        let ended = anchors.last().is_some_and(|anchor| anchor.entry == Entry::End);
+        let ended = self.known.is_some_and(|known| known.ended);
         if ended && found > expected && !self.live {
             return Some(Kind::Extended { ended: expected, found });
         }

@@ -88,6 +88,24 @@ pub enum Kind {
     Missing,
     /// The session is there, and the ledger does not know it (or not this opening of it).
     Unlisted,
+    /// The root or the signature is not by the key in force.
+    Forged,
+    /// An entry without a signature behind signed ones, or no signature where a key was given.
+    Unsigned,
+    /// The keys that signed it do not go back to the one that was given.
+    OtherKey,
+    /// The keys' holder, or a checkpoint from elsewhere, knows of more entries.
+    RolledBack {
+        /// How many entries it knows.
+        known: u64,
+        /// How many were left.
+        found: u64,
+    },
+    /// Up to this entry a checkpoint from elsewhere knows another ledger.
+    Diverged {
+        /// The checkpoint's size.
+        size: u64,
+    },
     /// It could not be read.
     Unreadable {
         /// The system's answer.
@@ -122,6 +140,20 @@ impl fmt::Display for Kind {
             }
             Kind::Missing => write!(f, "removed: the ledger knows this session"),
             Kind::Unlisted => write!(f, "the ledger does not know this"),
+            Kind::Forged => write!(f, "forged: it is not signed by the key in force"),
+            Kind::Unsigned => write!(f, "it is not signed"),
+            Kind::OtherKey => {
+                write!(
+                    f,
+                    "its keys do not go back to the given one: it was written anew, or is another journal"
+                )
+            }
+            Kind::RolledBack { known, found } => {
+                write!(f, "rolled back: {known} entries were signed, {found} were left")
+            }
+            Kind::Diverged { size } => {
+                write!(f, "forked: a checkpoint of {size} entries knows others")
+            }
             Kind::Unreadable { why } => write!(f, "it cannot be read: {why}"),
         }
     }

@@ -10,12 +10,12 @@ use std::{
 use palisade_core::SessionId;
 use rustix::fs::{FlockOperation, flock, fstat};
 
-use super::{Damage, Kind};
+use super::{Damage, Kind, Options, Revoked};
 use crate::{
     Hash, JournalError,
-    ledger::{Entry, Head, parse},
+    ledger::{Entry, Follow, Head, Keys, Line, line},
+    note::{NamedKey, PublicKey},
     reader::{Lines, Step},
-    record::BadLine,
     recover::reading,
     store::{Folder, LEDGER, io, size},
 };
@@ -25,6 +25,12 @@ use crate::{
 pub(super) struct Walked {
     pub(super) entries: u64,
     pub(super) damage: Option<Damage>,
+    /// The walk ended at the damage: the ledger may have known more.
+    pub(super) stopped: bool,
+    pub(super) keys: Option<Keys>,
+    /// Each key with the entry that named it.
+    pub(super) in_force: Vec<(u64, PublicKey)>,
+    pub(super) revoked: Vec<Revoked>,
     pub(super) sessions: BTreeMap<SessionId, Known>,
 }
 
@@ -32,8 +38,10 @@ pub(super) struct Walked {
 #[derive(Debug, Default)]
 pub(super) struct Known {
     pub(super) name: Option<String>,
-    /// In the order of the session's records.
+    /// In the order of the ledger.
     pub(super) anchors: Vec<Anchor>,
+    /// The last of them is an end.
+    pub(super) ended: bool,
 }
 
 /// A record of a session that the ledger names.
@@ -41,51 +49,101 @@ pub(super) struct Known {
 pub(super) struct Anchor {
     pub(super) entry: Entry,
     pub(super) at: Head,
+    /// The root of the session's tree there, if it is signed.
+    pub(super) root: Option<Hash>,
     /// The ledger's head when the entry was made.
     pub(super) before: Head,
 }
 
-pub(super) fn walk(folder: &Folder) -> Result<Walked, JournalError> {
+pub(super) fn walk(folder: &Folder, options: &Options) -> Result<Walked, JournalError> {
     let path = folder.path().join(LEDGER);
     let mut walked = Walked::default();
-    let Some(fd) = folder.read(LEDGER)? else { return Ok(walked) };
-    let whole = settled_size(&fd).map_err(io("look at", &path))?;
-    let mut lines = Lines::new(File::from(fd).take(whole));
-    let mut head = Head { seq: 0, hash: Hash::ledger_genesis() };
-    loop {
-        let step = lines.step().map_err(|e| reading(&path, &e))?;
-        let due = head.seq.saturating_add(1);
-        let kind = match step {
-            Step::End => return Ok(walked),
-            Step::Torn(bytes) => Some(Kind::TornTail { bytes }),
-            Step::TooLong => Some(Kind::Unparsable { why: "the line is too long".into() }),
-            Step::Line => match parse(lines.line()) {
-                Err(BadLine::Hash) => Some(Kind::Edited),
-                Err(BadLine::Form(why)) => Some(Kind::Unparsable { why }),
-                Ok(line) if line.seq > due => {
-                    Some(Kind::Removed { from: due, to: line.seq.saturating_sub(1) })
+    let mut seen = options.checkpoints.clone();
+    seen.retain(|checkpoint| checkpoint.size > 0);
+    seen.sort_by_key(|checkpoint| std::cmp::Reverse(checkpoint.size));
+    if let Some(fd) = folder.read(LEDGER)? {
+        let whole = settled_size(&fd).map_err(io("look at", &path))?;
+        let mut lines = Lines::new(File::from(fd).take(whole));
+        let mut follow = Follow::new();
+        loop {
+            let step = lines.step().map_err(|e| reading(&path, &e))?;
+            let before = follow.head;
+            let damage = |kind| {
+                let (line, offset) = (lines.number, lines.offset);
+                let seq = before.seq.saturating_add(1);
+                Damage { path: path.clone(), line, offset, seq, kind }
+            };
+            let taken = match step {
+                Step::End => break,
+                Step::Torn(bytes) => Err(Kind::TornTail { bytes }),
+                Step::TooLong => Err(Kind::Unparsable { why: "the line is too long".into() }),
+                Step::Line => follow.line(lines.line()),
+            };
+            let line = match taken {
+                Ok(line) => line,
+                Err(kind) => {
+                    walked.damage.get_or_insert(damage(kind));
+                    walked.stopped = true;
+                    break;
                 }
-                Ok(line) if line.seq < due => Some(Kind::Duplicate { found: line.seq }),
-                Ok(line) if line.prev != head.hash => Some(Kind::Replaced),
-                Ok(line) => {
-                    let before = head;
-                    head = Head { seq: line.seq, hash: line.hash };
-                    walked.entries = walked.entries.saturating_add(1);
-                    if let Some(session) = line.session {
-                        let known = walked.sessions.entry(session).or_default();
-                        known.name = line.name.or(known.name.take());
-                        let at = Head { seq: line.at_seq, hash: line.at_hash };
-                        known.anchors.push(Anchor { entry: line.entry, at, before });
-                    }
-                    None
+            };
+            if line.entry == Entry::Lost {
+                let (known, found) = (line.at_seq, before.seq);
+                walked.damage.get_or_insert(damage(Kind::RolledBack { known, found }));
+            }
+            while let Some(checkpoint) = seen.pop_if(|one| one.size <= line.seq) {
+                let same = checkpoint.root == follow.tree.root();
+                if checkpoint.size < line.seq || !same {
+                    let size = checkpoint.size;
+                    walked.damage.get_or_insert(damage(Kind::Diverged { size }));
                 }
-            },
-        };
-        if let Some(kind) = kind {
-            let (line, offset) = (lines.number, lines.offset);
-            walked.damage = Some(Damage { path, line, offset, seq: due, kind });
-            return Ok(walked);
+            }
+            walked.take(line, before, follow.keys.as_ref());
         }
+        walked.entries = follow.head.seq;
+        walked.keys = follow.keys;
+    }
+    let at = |kind| Damage { path: path.clone(), line: 0, offset: 0, seq: walked.entries, kind };
+    if let Some(checkpoint) = seen.first().filter(|_| !walked.stopped) {
+        let (known, found) = (checkpoint.size, walked.entries);
+        let damage = at(Kind::RolledBack { known, found });
+        walked.damage.get_or_insert(damage);
+    }
+    if let Some(key) = options.key.as_ref().filter(|key| !walked.proved_by(key)) {
+        // Where it is damaged before the key's entry, the damage says more.
+        let other = walked.keys.is_some_and(|keys| line::origin(keys.first) != key.name);
+        let damage = at(if walked.keys.is_none() { Kind::Unsigned } else { Kind::OtherKey });
+        if other || walked.damage.is_none() {
+            walked.damage = Some(damage);
+        }
+    }
+    Ok(walked)
+}
+
+impl Walked {
+    fn take(&mut self, line: Line, before: Head, keys: Option<&Keys>) {
+        match (line.entry, line.key) {
+            (Entry::Key, Some(key)) => self.in_force.push((line.seq, key)),
+            (Entry::Revoked, Some(key)) => {
+                let (since, until) = (line.at_seq, line.seq);
+                let why = line.name.clone().unwrap_or_default();
+                self.revoked.push(Revoked { key, since, until, why });
+            }
+            _ => {}
+        }
+        let (Some(session), Some(hash)) = (line.session, line.at_hash) else { return };
+        let known = self.sessions.entry(session).or_default();
+        known.name = line.name.or(known.name.take());
+        let at = Head { seq: line.at_seq, hash };
+        let root = line.at_root.filter(|_| keys.is_some());
+        known.ended = line.entry == Entry::End;
+        known.anchors.push(Anchor { entry: line.entry, at, root, before });
+    }
+
+    /// Whether the key is one of this ledger's own, under its name.
+    fn proved_by(&self, key: &NamedKey) -> bool {
+        self.keys.is_some_and(|keys| line::origin(keys.first) == key.name)
+            && self.in_force.iter().any(|(_, one)| *one == key.key)
     }
 }
 

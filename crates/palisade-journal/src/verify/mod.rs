@@ -4,6 +4,7 @@
 //! records. A session that is being written is verified as far as it has come.
 
 mod chain;
+mod clock;
 mod damage;
 mod ledger;
 
@@ -13,10 +14,12 @@ use palisade_core::SessionId;
 use serde::Serialize;
 
 use crate::{
-    Hash, JournalError,
+    Hash, JournalError, keys,
+    note::{Checkpoint, NamedKey, PublicKey},
     store::{Folder, LEDGER},
 };
 
+pub use clock::ClockStep;
 pub use damage::{Damage, Kind};
 
 /// What to verify.
@@ -24,6 +27,10 @@ pub use damage::{Damage, Kind};
 pub struct Options {
     /// Only this session, and the ledger.
     pub only: Option<SessionId>,
+    /// A key of this journal, had from elsewhere. The ledger's own keys have to go back to it.
+    pub key: Option<NamedKey>,
+    /// Checkpoints that were seen elsewhere, with signatures already checked. This ledger has to be their continuation.
+    pub checkpoints: Vec<Checkpoint>,
 }
 
 /// What verification found.
@@ -36,8 +43,28 @@ pub struct Report {
     pub ledger_entries: u64,
     /// The first thing wrong with the ledger.
     pub ledger_damage: Option<Damage>,
+    /// The first key that signed it; `None` in a journal of before there were signatures.
+    pub signed: Option<NamedKey>,
+    /// Whether a given key was found among those that signed.
+    pub pinned: bool,
+    /// Keys that are not to be believed, and for what.
+    pub revoked: Vec<Revoked>,
     /// Each session, sorted by id.
     pub sessions: Vec<Session>,
+}
+
+/// A key that was revoked: what it signed in these entries proves nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Revoked {
+    /// The key.
+    pub key: PublicKey,
+    /// Behind this entry of the ledger,
+    pub since: u64,
+    /// and before this one, which revoked it.
+    pub until: u64,
+    /// Why.
+    pub why: String,
 }
 
 /// What verification found of one session.
@@ -52,6 +79,10 @@ pub struct Session {
     pub state: State,
     /// Records that hold together, from the first.
     pub records: u64,
+    /// Records under a signed root, from the first. Those behind are held by the chain only.
+    pub proved: u64,
+    /// Where the machine's clock was set, the first hundred.
+    pub clock_steps: Vec<ClockStep>,
     /// The hash of the last of them.
     pub head: Option<Hash>,
     /// The first thing wrong.
@@ -96,7 +127,7 @@ pub fn verify(dir: &Path, options: &Options) -> Result<Report, JournalError> {
     // The order matters beside live writers: a session is made before it is entered, and its
     // records are written before the ledger knows them.
     let mut ids: Vec<SessionId> = folder.names()?.iter().filter_map(|n| n.parse().ok()).collect();
-    let ledger = ledger::walk(&folder)?;
+    let ledger = ledger::walk(&folder, options)?;
     ids.extend(ledger.sessions.keys().cloned());
     ids.sort();
     ids.dedup();
@@ -104,13 +135,16 @@ pub fn verify(dir: &Path, options: &Options) -> Result<Report, JournalError> {
         journal: folder.path().into(),
         ledger_entries: ledger.entries,
         ledger_damage: ledger.damage.clone(),
+        signed: ledger.keys.and_then(|keys| keys::named(keys.first, keys.first)),
+        pinned: options.key.is_some() && ledger.damage.is_none(),
+        revoked: ledger.revoked.clone(),
         sessions: Vec::new(),
     };
     let lost_ledger = ledger.entries == 0 && ledger.damage.is_none() && !ids.is_empty();
     for id in ids {
         if options.only.as_ref().is_none_or(|only| *only == id) {
             let known = ledger.sessions.get(&id);
-            report.sessions.push(chain::session(&folder, id, known, ledger.damage.is_some()));
+            report.sessions.push(chain::session(&folder, id, known, ledger.stopped));
         }
     }
     // One that has only opened may have died before it was entered.

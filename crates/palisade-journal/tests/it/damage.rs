@@ -137,9 +137,9 @@ fn removes_a_session_and_its_entries() {
     fs::remove_dir_all(journal_dir(state.path()).join("two")).unwrap();
     let ledger = journal_dir(state.path()).join("ledger.jsonl");
     let mut all = lines(&ledger);
-    all.drain(2..4);
+    all.drain(3..5);
     write_lines(&ledger, &all);
-    assert_eq!(first_damage(state.path()).unwrap().kind, Kind::Removed { from: 3, to: 4 });
+    assert_eq!(first_damage(state.path()).unwrap().kind, Kind::Removed { from: 4, to: 5 });
 }
 
 #[test]
@@ -149,10 +149,11 @@ fn rolls_the_ledger_back() {
         session(state.path(), name, 4);
     }
     let ledger = journal_dir(state.path()).join("ledger.jsonl");
-    write_lines(&ledger, &lines(&ledger)[..2]);
+    write_lines(&ledger, &lines(&ledger)[..3]);
     assert_eq!(first_damage(state.path()).unwrap().kind, Kind::Unlisted);
 }
 
+/// Right hashes, and the signatures that were there.
 #[test]
 fn rewrites_the_ledger_with_new_hashes() {
     let state = state();
@@ -162,17 +163,20 @@ fn rewrites_the_ledger_with_new_hashes() {
     let ledger = journal_dir(state.path()).join("ledger.jsonl");
     let mut all = lines(&ledger);
     let mut prev: Option<String> = None;
-    for (n, line) in all.iter_mut().enumerate() {
+    for line in &mut all {
+        let signed = line.split_off(line.len() - 212);
         if let Some(prev) = prev {
             let at = line.find("\"prev\":\"").unwrap() + 8;
             line.replace_range(at..at + 64, &prev);
         }
-        let renamed = if n == 0 { line.replace("name-one", "name-two") } else { line.clone() };
-        *line = resealed(&renamed);
-        prev = Some(line[line.len() - 66..line.len() - 2].into());
+        let renamed = line.replace("name-one", "name-two");
+        let body = resealed(&format!("{renamed}}}"));
+        prev = Some(body[body.len() - 66..body.len() - 2].into());
+        *line = format!("{}{signed}", &body[..body.len() - 1]);
     }
     write_lines(&ledger, &all);
-    assert_eq!(first_damage(state.path()).unwrap().kind, Kind::LedgerRewritten);
+    let damage = first_damage(state.path()).unwrap();
+    assert_eq!((damage.kind, damage.seq), (Kind::Forged, 2));
 }
 
 #[test]

@@ -7,6 +7,7 @@ mod damage;
 mod fixture;
 mod flood;
 mod full;
+mod proof;
 mod python;
 mod questions;
 mod tear;

@@ -3,14 +3,20 @@
 use std::{path::Path, process::Command};
 
 use palisade_core::{Event, Layer};
-use palisade_journal::{Durability, journal_dir, verify::State};
+use palisade_journal::{Durability, KeyHolder, journal_dir, verify::State};
 
-use crate::fixture::*;
+use crate::{fixture::*, proof::first_key};
 
 /// `None` when there is no Python, which in CI is a failure.
 fn python(state: &Path) -> Option<bool> {
+    python_with(state, None)
+}
+
+fn python_with(state: &Path, key: Option<&Path>) -> Option<bool> {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/verify.py");
-    match Command::new("python3").arg(script).arg(journal_dir(state)).output() {
+    let mut command = Command::new("python3");
+    command.args(["-B", script]).arg(journal_dir(state)).args(key);
+    match command.output() {
         Ok(output) => {
             print!("{}", String::from_utf8_lossy(&output.stderr));
             Some(output.status.success())
@@ -57,6 +63,61 @@ fn an_independent_verifier_agrees() {
         assert_eq!(python(state.path()), Some(false), "attack {n}");
         assert!(!report(state.path()).is_whole(), "attack {n}");
     }
+}
+
+/// Signatures, keys that follow one another, and the older form, by a verifier with an Ed25519 of its own.
+#[test]
+fn an_independent_verifier_agrees_on_signatures() {
+    let state = state();
+    session(state.path(), "one", 20);
+    let keys = state.path().join("key");
+    std::fs::write(&keys, first_key(state.path()).to_string()).unwrap();
+    KeyHolder::open(state.path()).unwrap().rotate().unwrap();
+    session(state.path(), "two", 20);
+    let Some(whole) = python_with(state.path(), Some(&keys)) else { return };
+    assert!(whole);
+
+    let ledger = journal_dir(state.path()).join("ledger.jsonl");
+    let good = lines(&ledger);
+    let flip = |line: &mut String, at: usize| {
+        let digit = if line.as_bytes()[at] == b'0' { "1" } else { "0" };
+        line.replace_range(at..=at, digit);
+    };
+    // A digit of the signature, of the root, of the key; the entry of the key is gone.
+    let attacks: [&dyn Fn(&mut Vec<String>); 4] = [
+        &|all| {
+            let at = all[4].len() - 10;
+            flip(&mut all[4], at);
+        },
+        &|all| {
+            let at = all[4].len() - 150;
+            flip(&mut all[4], at);
+        },
+        &|all| {
+            let at = all[3].find("\"key\":\"").unwrap() + 20;
+            flip(&mut all[3], at);
+        },
+        &|all| drop(all.remove(3)),
+    ];
+    for (n, attack) in attacks.into_iter().enumerate() {
+        let mut all = good.clone();
+        attack(&mut all);
+        write_lines(&ledger, &all);
+        assert_eq!(python_with(state.path(), Some(&keys)), Some(false), "attack {n}");
+        assert!(!report(state.path()).is_whole(), "attack {n}");
+    }
+
+    // All of it anew, by somebody without the key: whole, and not what the key's owner wrote.
+    let forged = self::state();
+    session(forged.path(), "one", 20);
+    assert_eq!(python(forged.path()), Some(true));
+    assert_eq!(python_with(forged.path(), Some(&keys)), Some(false));
+
+    let old = self::state();
+    let version_1 = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/version-1");
+    std::os::unix::fs::symlink(version_1, journal_dir(old.path())).unwrap();
+    assert_eq!(python(old.path()), Some(true));
+    assert_eq!(python_with(old.path(), Some(&keys)), Some(false));
 }
 
 #[test]

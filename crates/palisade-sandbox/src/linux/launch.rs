@@ -17,7 +17,7 @@ use rustix::{
 };
 
 use super::{
-    callers::{Callers, Diagnosis},
+    callers::{Callers, Diagnosis, Lineages},
     cgroup::{self, Group, Grouped, Processes},
     control::{Control, Message},
     execs::View,
@@ -278,6 +278,14 @@ impl Standing {
     /// If init is gone, or may not be looked at.
     pub fn view(&self) -> Result<View, LaunchError> {
         Ok(View::of(self.inner.pid)?)
+    }
+
+    /// Who tells which processes another comes from. To be called before [`Standing::go`].
+    ///
+    /// # Errors
+    /// If init is gone, or has no `/proc` to look at.
+    pub fn lineages(&self) -> Result<Lineages, LaunchError> {
+        Ok(Lineages::of(self.inner.pid)?)
     }
 
     /// Who finds out who connects inside. `None`: the sandbox has no network, or the kernel does not tell. To be

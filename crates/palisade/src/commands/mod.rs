@@ -18,5 +18,6 @@ pub(crate) mod ps;
 mod rules;
 pub(crate) mod run;
 pub(crate) mod selftest;
+pub(crate) mod skill;
 pub(crate) mod usage;
 pub(crate) mod workspace;

@@ -158,7 +158,8 @@ fn verify_proves_a_whole_journal() {
     assert_snapshot!(home.audit(&["verify"]), @r#"
     exit: 0
     ----- stdout -----
-    whole: 4 records of 1 sessions (0 open, 0 ended hard), 2 ledger entries in [HOME]/state/journal
+    note: no key was given (--key): that all of it was not written anew is not checked
+    whole: 4 records of 1 sessions (0 open, 0 ended hard), 3 ledger entries in [HOME]/state/journal
 
     ----- stderr -----
     "#);
@@ -176,7 +177,8 @@ fn verify_names_the_record_that_was_changed() {
     exit: 1
     ----- stdout -----
     damaged: [HOME]/state/journal/[SESSION]/000001.jsonl:3 (byte [AT], record 3): edited: its bytes do not match its hash
-    DAMAGED: 2 records of 1 sessions (0 open, 0 ended hard), 2 ledger entries in [HOME]/state/journal
+    note: no key was given (--key): that all of it was not written anew is not checked
+    DAMAGED: 2 records of 1 sessions (0 open, 0 ended hard), 3 ledger entries in [HOME]/state/journal
 
     ----- stderr -----
     "#);
@@ -208,7 +210,8 @@ fn recover_ends_a_session_whose_supervisor_died() {
     exit: 0
     ----- stdout -----
     note: session [SESSION] ended hard after record 3
-    whole: 3 records of 1 sessions (0 open, 1 ended hard), 1 ledger entries in [HOME]/state/journal
+    note: no key was given (--key): that all of it was not written anew is not checked
+    whole: 3 records of 1 sessions (0 open, 1 ended hard), 2 ledger entries in [HOME]/state/journal
 
     ----- stderr -----
     "#);
@@ -222,7 +225,8 @@ fn recover_ends_a_session_whose_supervisor_died() {
     assert_snapshot!(home.audit(&["verify"]), @r#"
     exit: 0
     ----- stdout -----
-    whole: 5 records of 1 sessions (0 open, 0 ended hard), 3 ledger entries in [HOME]/state/journal
+    note: no key was given (--key): that all of it was not written anew is not checked
+    whole: 5 records of 1 sessions (0 open, 0 ended hard), 4 ledger entries in [HOME]/state/journal
 
     ----- stderr -----
     "#);

@@ -1,11 +1,15 @@
-use std::process::ExitCode;
+use std::{collections::BTreeMap, ops::ControlFlow, process::ExitCode, thread, time::Duration};
 
 use clap::ValueEnum;
-use palisade_core::Verdict;
-use palisade_journal::{Filter, Query, Timestamp};
+use palisade_audit::query::{CSV_HEAD, Use, ask, csv};
+use palisade_core::{SessionId, Verdict};
+use palisade_journal::{Condition, Filter, Record, Timestamp, tail::Tail};
 
-use super::{print, state_dir, time, unreadable};
+use super::{print, print_lines, state_dir, time, unanswered, unreadable};
 use crate::failure::{Failure, Kind};
+
+/// How often it is looked for what is new.
+const LOOK: Duration = Duration::from_millis(200);
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -27,6 +31,12 @@ pub(super) struct Args {
     /// Only subjects that contain this text.
     #[arg(long, value_name = "TEXT")]
     subject: Option<String>,
+    /// Only events with this text in the subject, the reason, the rule or a value of the detail.
+    #[arg(long, value_name = "TEXT")]
+    text: Option<String>,
+    /// Only events of which this holds, such as `detail.host=example.com`. Can be given for each.
+    #[arg(long = "where", value_name = "CONDITION")]
+    conditions: Vec<Condition>,
     /// Not before this time: RFC 3339, a date, or an age such as `15m`, `2h`, `7d`.
     #[arg(long, value_name = "TIME", value_parser = time)]
     since: Option<Timestamp>,
@@ -36,9 +46,18 @@ pub(super) struct Args {
     /// Only the newest of what matches.
     #[arg(long, value_name = "COUNT")]
     limit: Option<usize>,
+    /// Go on as events come that match.
+    #[arg(short, long)]
+    follow: bool,
+    /// Whether to use the index: `auto` does where it is quicker, `never` reads the whole journal.
+    #[arg(long, value_name = "WHEN", default_value = "auto")]
+    index: IndexArg,
     /// One JSON object a line.
     #[arg(long)]
     json: bool,
+    /// A table as comma-separated values, with a head.
+    #[arg(long, conflicts_with = "json")]
+    csv: bool,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -49,6 +68,21 @@ enum DecisionArg {
     Observe,
 }
 
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum IndexArg {
+    Auto,
+    Always,
+    Never,
+}
+
+/// How events are written.
+#[derive(Debug, Clone, Copy)]
+enum Form {
+    Rows,
+    Json,
+    Csv,
+}
+
 pub(super) fn run(args: Args) -> Result<ExitCode, Failure> {
     let filter = Filter {
         session: args.session,
@@ -57,39 +91,89 @@ pub(super) fn run(args: Args) -> Result<ExitCode, Failure> {
         decision: args.decision.map(Into::into),
         rule: args.rule,
         subject: args.subject,
+        text: args.text,
+        conditions: args.conditions,
         since: args.since,
         until: args.until,
     };
-    let mut query = Query::new(&state_dir()?, filter).map_err(unreadable)?;
-    let mut kept = std::collections::VecDeque::new();
-    while let Some(record) = query.next_record().map_err(unreadable)? {
-        match args.limit {
-            None => {
-                if !print(&[record], args.json)? {
-                    return Ok(ExitCode::SUCCESS);
-                }
-            }
-            Some(limit) => {
-                kept.push_back(record);
-                if kept.len() > limit {
-                    kept.pop_front();
-                }
-            }
-        }
+    let form = match (args.json, args.csv) {
+        (true, _) => Form::Json,
+        (_, true) => Form::Csv,
+        _ => Form::Rows,
+    };
+    let state = state_dir()?;
+    // Before the question, so that nothing that is written meanwhile is lost.
+    let tail = match args.follow {
+        true => Some(Tail::open(&state, filter.session.as_deref(), 1).map_err(unreadable)?.0),
+        false => None,
+    };
+    if let Form::Csv = form
+        && !print_lines([CSV_HEAD.to_owned()])?
+    {
+        return Ok(ExitCode::SUCCESS);
     }
-    print(kept.make_contiguous(), args.json)?;
-    match query.unreadable() {
-        [] => Ok(ExitCode::SUCCESS),
-        [first, rest @ ..] => Err(Failure::new(
+    let (mut shown, mut going) = (BTreeMap::new(), Ok(true));
+    let mut take = |record: Record| {
+        shown.insert(record.session.clone(), record.seq);
+        going = write(&record, form);
+        if matches!(going, Ok(true)) { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+    };
+    let mut tell = |text: &str| crate::print::note(&format!("palisade: {text}"));
+    let how = (args.index.into(), args.limit);
+    let asked = ask(&state, &filter, how, &mut tell, &mut take).map_err(unanswered)?;
+    if !going? {
+        return Ok(ExitCode::SUCCESS);
+    }
+    if asked.unreadable > 0 {
+        let first = asked.first.unwrap_or_default();
+        return Err(Failure::new(
             Kind::Denied,
             format!(
-                "{} line(s) are no record and were passed over, the first at {}:{}",
-                rest.len().saturating_add(1),
-                first.path.display(),
-                first.line
+                "{} line(s) are no record and were passed over, the first at {first}",
+                asked.unreadable
             ),
         )
-        .remedy("palisade audit verify")),
+        .remedy("palisade audit verify"));
+    }
+    match tail {
+        Some(tail) => follow(tail, &filter, &shown, form),
+        None => Ok(ExitCode::SUCCESS),
+    }
+}
+
+/// Show what comes, but not what was shown.
+fn follow(
+    mut tail: Tail,
+    filter: &Filter,
+    shown: &BTreeMap<SessionId, u64>,
+    form: Form,
+) -> Result<ExitCode, Failure> {
+    loop {
+        for record in tail.poll().map_err(unreadable)? {
+            let new = shown.get(&record.session).is_none_or(|last| record.seq > *last);
+            if new && filter.takes(&record) && !write(&record, form)? {
+                return Ok(ExitCode::SUCCESS);
+            }
+        }
+        thread::sleep(LOOK);
+    }
+}
+
+fn write(record: &Record, form: Form) -> Result<bool, Failure> {
+    match form {
+        Form::Rows => print(std::slice::from_ref(record), false),
+        Form::Json => print(std::slice::from_ref(record), true),
+        Form::Csv => print_lines([csv(record)]),
+    }
+}
+
+impl From<IndexArg> for Use {
+    fn from(arg: IndexArg) -> Self {
+        match arg {
+            IndexArg::Auto => Use::Auto,
+            IndexArg::Always => Use::Always,
+            IndexArg::Never => Use::Never,
+        }
     }
 }
 

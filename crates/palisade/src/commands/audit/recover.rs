@@ -18,7 +18,7 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
     let dir = state_dir()?;
-    let options = verify::Options { only: args.session.clone() };
+    let options = verify::Options { only: args.session.clone(), ..verify::Options::default() };
     let report = verify::verify(&dir, &options).map_err(unreadable)?;
     let mut failed = None;
     for session in report.sessions.iter().filter(|s| s.state == State::EndedHard) {
