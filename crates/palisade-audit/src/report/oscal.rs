@@ -130,6 +130,7 @@ fn relevant(report: &Report, sample: &Sample) -> Value {
             {"name": "session", "ns": NAMESPACE, "value": sample.session},
             {"name": "record", "ns": NAMESPACE, "value": sample.seq.to_string()},
             {"name": "record-hash", "ns": NAMESPACE, "value": sample.hash.to_string()},
+            {"name": "proved", "ns": NAMESPACE, "value": sample.proved.to_string()},
             {"name": "policy", "ns": NAMESPACE, "value": sample.policy.as_str()},
         ],
     })
