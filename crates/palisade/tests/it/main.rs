@@ -17,6 +17,7 @@ mod import;
 mod policy;
 mod proof;
 mod ran;
+mod report;
 mod run;
 mod running;
 mod selftest;
