@@ -74,7 +74,8 @@ impl Preparing<'_> {
             held = same;
             if found {
                 let mut event = Event::observed("canary", Layer::Inference, "a decoy")
-                    .with("about", self.action.subject());
+                    .with("about", self.action.subject())
+                    .with("place", "model");
                 event.reason = "what a decoy holds goes to a model".into();
                 self.record(event).await?;
             }

@@ -16,6 +16,7 @@ use palisade_sandbox::{
 };
 use palisade_workspace::{Kept, Outcome, WorkspaceError};
 use rustix::rand::{GetRandomFlags, getrandom};
+use tokio::sync::oneshot;
 
 use crate::{
     alarms::{self, Alarms, Opened},
@@ -281,7 +282,7 @@ async fn live(
         Err(refusal) => (None, Some(refusal)),
     };
     let engine = Engine::with_own_addresses(policy, own.clone());
-    let (rules, raised) = Alarms::new(policy.alarms.as_ref(), decoys.clone());
+    let (rules, mut raised) = Alarms::new(policy.alarms.as_ref(), decoys.clone());
     let pipeline = Pipeline::new(engine, journal, approvals, hooks, rules, named);
     let unready = match sending {
         Ok(exporter) => {
@@ -504,12 +505,12 @@ async fn live(
     let asked = desk.asked_to_end();
     let which = order.name.clone().unwrap_or_else(|| session.as_str().to_owned());
     let stopped = Arc::clone(&running);
+    let (over, hears) = oneshot::channel();
+    let telling = opened.map(|opened| tokio::spawn(opened.tell(of_decoys, hears)));
     let broken = async {
         tokio::select! {
             breach = limits.broken() => Cause::Limit(breach),
-            cause = alarms::until_ended(raised, &which, tell, &stopped) => cause,
-            // Never.
-            () = told(opened, of_decoys) => std::future::pending().await,
+            cause = alarms::until_ended(&mut raised, &which, tell, &stopped) => cause,
         }
     };
     let held = (most.wall_time, broken);
@@ -526,6 +527,11 @@ async fn live(
         pipeline.record(recording.ended()).await;
     }
     models.models_recorded().await;
+    // Nobody hears it when nothing is watched.
+    over.send(()).unwrap_or_default();
+    if let Some(telling) = telling {
+        telling.await.unwrap_or_default();
+    }
     denials.finish().await;
     if let Some(of_files) = of_files {
         of_files.finish().await;
@@ -543,7 +549,9 @@ async fn live(
             let swept = watch.list.take().map(List::done).unwrap_or_default();
             notices.extend(record_swept(&pipeline, &swept).await);
             let changes = kept.map(|kept| kept.end(Timestamp::now().to_string()));
-            finish(&pipeline, session, end, &cause, &account, notices, changes).await
+            let ended = finish(&pipeline, session, end, &cause, &account, notices, changes).await;
+            alarms::tell_last(&mut raised, &which, tell);
+            ended
         }
         Err(LaunchError::Exec(errno)) => {
             let name = order.command.first().map(|name| name.display().to_string());
@@ -579,14 +587,6 @@ fn opened(decoys: Option<&Decoys>, standing: &Standing) -> Result<Option<Opened>
     };
     let view = standing.view().refuse("look at the sandbox's files", "report this")?;
     Opened::watch(decoys, &view).map(Some)
-}
-
-/// Tell of decoys that are opened, for ever.
-async fn told(opened: Option<Opened>, authority: Arc<dyn Authority>) {
-    if let Some(opened) = opened {
-        opened.tell(authority).await;
-    }
-    std::future::pending().await
 }
 
 /// Who decides what is executed, where a rule is for commands.
@@ -645,6 +645,7 @@ async fn finish(
         End::Lost if cause.is_limit() || account.ended_by.is_some() => {
             "ended at a limit".to_owned()
         }
+        End::Lost if matches!(cause, Cause::Alarm { .. }) => "ended by an alarm".to_owned(),
         End::Lost => "the sandbox was ended from outside".to_owned(),
     };
     let event = Event::observed("end", Layer::Process, how);

@@ -2,9 +2,10 @@
 //!
 //! ```text
 //! palisade-evidence/README.txt
-//! palisade-evidence/verify.py                 the verifier, in Python
+//! palisade-evidence/verify.py, ed25519.py     the verifier, in Python
+//! palisade-evidence/key.txt                   the journal's first key
 //! palisade-evidence/journal/…                 the journal as it was at one moment
-//! palisade-evidence/report.html, report.json, report.oscal.json
+//! palisade-evidence/report.html, report.json, report.oscal.json, report.proof.json
 //! palisade-evidence/MANIFEST.json             each file with its size and SHA-256
 //! ```
 //!
@@ -33,6 +34,8 @@ use crate::report::Report;
 const ROOT: &str = "palisade-evidence";
 /// The verifier that is packed.
 const VERIFIER: &str = include_str!("../../../palisade-journal/tests/verify.py");
+/// What it checks signatures with.
+const ED25519: &str = include_str!("../../../palisade-journal/tests/ed25519.py");
 const README: &str = include_str!("README.txt");
 
 /// Why there is no archive.
@@ -99,6 +102,10 @@ pub fn pack(dir: &Path, reports: &[Report], into: impl Write) -> Result<Packed, 
     let mut archive = Archive { tar: tar::Builder::new(into), files: Vec::new() };
     archive.add("README.txt", README.as_bytes())?;
     archive.add("verify.py", VERIFIER.as_bytes())?;
+    archive.add("ed25519.py", ED25519.as_bytes())?;
+    if let Some(key) = &verified.signed {
+        archive.add("key.txt", format!("{key}\n").as_bytes())?;
+    }
     let snapshot = Snapshot::of(&verified.journal)?;
     for file in snapshot.files {
         let path = verified.journal.join(&file.name);
@@ -113,6 +120,9 @@ pub fn pack(dir: &Path, reports: &[Report], into: impl Write) -> Result<Packed, 
         archive.add(&format!("{name}.html"), report.to_html().as_bytes())?;
         archive.add(&format!("{name}.json"), report.to_json().as_bytes())?;
         archive.add(&format!("{name}.oscal.json"), report.to_oscal().as_bytes())?;
+        if let Some(proof) = report.to_proof() {
+            archive.add(&format!("{name}.proof.json"), proof.as_bytes())?;
+        }
     }
     packed.files = std::mem::take(&mut archive.files);
     let manifest = serde_json::to_string_pretty(&packed).unwrap_or_default();

@@ -77,6 +77,8 @@ pub struct Sample {
     pub policy: PolicyDigest,
     /// The record's hash.
     pub hash: Hash,
+    /// Whether the report has a proof of it.
+    pub proved: bool,
 }
 
 /// Something an auditor should look at.
@@ -164,6 +166,7 @@ impl Sample {
             reason: record.reason.clone(),
             policy: record.policy.clone(),
             hash: record.hash,
+            proved: false,
         }
     }
 }
@@ -192,6 +195,14 @@ pub(super) fn gather(
 }
 
 impl Gathered {
+    /// Each record that is shown.
+    pub(super) fn samples(&mut self) -> impl Iterator<Item = &mut Sample> {
+        let tallies = self.tallies.values_mut().flat_map(|tally| &mut tally.samples);
+        let exceptions = self.exceptions.values_mut().flat_map(|it| &mut it.records);
+        let acts = self.people.iter_mut().chain(&mut self.changes).map(|act| &mut act.record);
+        tallies.chain(exceptions).chain(acts)
+    }
+
     fn take(&mut self, record: &Record) {
         self.records = self.records.saturating_add(1);
         self.sessions.insert(record.session.clone());

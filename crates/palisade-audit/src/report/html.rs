@@ -216,12 +216,17 @@ fn samples(samples: &[Sample]) -> Markup {
                             (sample.decision.as_str())
                             @if let Some(rule) = &sample.rule { br; code { (escaped(rule)) } }
                         }
-                        td.hash { (sample.hash) }
+                        td.hash { (hash(sample)) }
                     }
                 }
             }
         }
     }
+}
+
+/// The hash, and whether it is proved.
+fn hash(sample: &Sample) -> Markup {
+    html! { (sample.hash) @if sample.proved { " " span.proved { "proved" } } }
 }
 
 fn policies(report: &Report) -> Markup {
@@ -262,7 +267,7 @@ fn acts(acts: &[Act], left_out: u64) -> Markup {
                             td { (escaped(&record.kind)) " " code { (escaped(&record.subject)) } }
                             td { (record.decision.as_str()) }
                             td { code { (record.session) " " (record.seq) } }
-                            td.hash { (record.hash) }
+                            td.hash { (hash(record)) }
                         }
                     }
                 }
@@ -338,6 +343,24 @@ fn journal(report: &Report) -> Markup {
             (journal.ledger_entries) " entries of the ledger hold together. "
             (report.records) " records are in the period."
         }
+        @match (&report.proofs.key, &report.proofs.checkpoint, &report.proofs.why) {
+            (Some(key), Some(checkpoint), _) => {
+                p {
+                    (report.proofs.proved) " of the records above are proved by the checkpoint below, "
+                    (report.proofs.not_yet) " are under no checkpoint yet. The proofs are in the report's JSON "
+                    "(" code { "proofs.proof" } ") and are checked with "
+                    code { "palisade audit verify --proof FILE --key FILE" }
+                    ". The key is worth what the way is worth that you have it by."
+                }
+                p { span.label { "Key" } code { (key) } }
+                pre { (checkpoint) }
+            }
+            (_, _, why) => p.none {
+                "No record is proved: " (escaped(why.as_deref().unwrap_or("there is no checkpoint"))) "."
+            },
+        }
+        @for key in &journal.revoked { p.exception { span.label { "Revoked key" } (escaped(key)) } }
+        @for step in &journal.clock_steps { p.exception { span.label { "Clock was set" } (step) } }
         @for damage in journal.damage.iter().chain(&journal.unreadable) {
             p.none { (escaped(damage)) }
         }

@@ -11,6 +11,7 @@ mod html;
 mod iso27001;
 mod nist;
 mod oscal;
+mod proofs;
 mod soc2;
 mod topic;
 
@@ -19,6 +20,7 @@ use std::{collections::BTreeMap, path::Path};
 use palisade_core::SessionId;
 use palisade_journal::{
     Hash, JournalError, Timestamp,
+    note::NamedKey,
     verify::{self, State},
 };
 use serde::Serialize;
@@ -26,14 +28,17 @@ use serde::Serialize;
 pub use self::{
     framework::{Control, Framework},
     gather::{Act, Exception, PolicyVersion, Sample, Tally, Use},
+    proofs::Proofs,
     topic::Topic,
 };
 
+/// Steps of the clock that are listed.
+const MOST_STEPS: usize = 200;
 /// Sessions that are listed one by one.
 const MOST_SESSIONS: usize = 2000;
 
 /// What to report on.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Options {
     /// The catalogue.
     pub framework: Framework,
@@ -41,6 +46,8 @@ pub struct Options {
     pub since: Option<Timestamp>,
     /// Before.
     pub until: Option<Timestamp>,
+    /// A key of the journal, had from elsewhere. Its own keys have to go back to it.
+    pub key: Option<NamedKey>,
 }
 
 /// A report.
@@ -87,6 +94,8 @@ pub struct Report {
     pub topics: Vec<Evidence>,
     /// The controls.
     pub controls: Vec<Answer>,
+    /// Proofs of the records that are shown.
+    pub proofs: Proofs,
     /// Parts of the catalogue that it says nothing of.
     pub outside: &'static str,
 }
@@ -101,6 +110,14 @@ pub struct Verified {
     pub sessions: u64,
     /// Entries of the ledger that hold together.
     pub ledger_entries: u64,
+    /// The first key that signed it.
+    pub signed: Option<String>,
+    /// Whether that goes back to a key that was given, had from elsewhere.
+    pub pinned: bool,
+    /// Keys that are not to be believed, and why.
+    pub revoked: Vec<String>,
+    /// Where the machine's clock was set while a session ran.
+    pub clock_steps: Vec<String>,
     /// Sessions whose end was never entered.
     pub ended_hard: Vec<SessionId>,
     /// Everything that is wrong.
@@ -165,15 +182,21 @@ impl Report {
     /// # Errors
     /// The journal cannot be read. One that is damaged can.
     pub fn new(dir: &Path, options: &Options) -> Result<Self, JournalError> {
-        let verified = verify::verify(dir, &verify::Options::default())?;
-        let all = gather::gather(dir, options.since, options.until)?;
+        let key = options.key.clone();
+        let verified = verify::verify(dir, &verify::Options { key, ..Default::default() })?;
+        let mut all = gather::gather(dir, options.since, options.until)?;
         let verifies = verified.is_whole() && all.unreadable.is_empty();
+        let proofs = prove(dir, &mut all, verifies);
         let damage: Vec<String> = verified.damages().map(ToString::to_string).collect();
         let hard = verified.sessions.iter().filter(|it| it.state == State::EndedHard);
         let journal = Verified {
             records: verified.records(),
             sessions: gather::count(verified.sessions.len()),
             ledger_entries: verified.ledger_entries,
+            signed: verified.signed.as_ref().map(ToString::to_string),
+            pinned: verified.pinned,
+            revoked: verified.revoked.iter().map(revoked).collect(),
+            clock_steps: verified.sessions.iter().flat_map(clock_steps).take(MOST_STEPS).collect(),
             ended_hard: hard.map(|it| it.session.clone()).collect(),
             damage,
             unreadable: all.unreadable,
@@ -226,6 +249,7 @@ impl Report {
             exceptions,
             topics: evidence.collect(),
             controls,
+            proofs,
             outside: options.framework.outside(),
         })
     }
@@ -238,6 +262,11 @@ impl Report {
     /// As one page of HTML that needs nothing else.
     pub fn to_html(&self) -> String {
         html::page(self).into_string()
+    }
+
+    /// The proofs of the records that are shown, if there are any, as `palisade audit verify --proof` takes them.
+    pub fn to_proof(&self) -> Option<String> {
+        self.proofs.proof.as_ref().and_then(|proof| serde_json::to_string(proof).ok())
     }
 
     /// As assessment results of OSCAL 1.1.
@@ -263,13 +292,49 @@ impl Answer {
     }
 }
 
+/// Prove the records that are shown. Of a journal that does not verify nothing is proved.
+fn prove(dir: &Path, all: &mut gather::Gathered, verifies: bool) -> Proofs {
+    if !verifies {
+        let why = Some("the journal does not verify".to_owned());
+        return Proofs { why, ..Proofs::default() };
+    }
+    let shown = all.samples().map(|sample| (sample.session.clone(), sample.seq)).collect();
+    let (proofs, proved) = proofs::prove(dir, &shown);
+    for sample in all.samples() {
+        sample.proved = proved.contains(&(sample.session.clone(), sample.seq));
+    }
+    proofs
+}
+
+fn revoked(key: &verify::Revoked) -> String {
+    format!("{}, behind entry {} of the ledger: {}", key.key, key.since, key.why)
+}
+
+fn clock_steps(session: &verify::Session) -> impl Iterator<Item = String> {
+    session.clock_steps.iter().map(|step| {
+        format!(
+            "by {} ms before record {} of session {}",
+            step.by_us / 1000,
+            step.seq,
+            session.session
+        )
+    })
+}
+
 fn statement(verifies: bool, journal: &Verified) -> String {
     let bad = journal.damage.first().or(journal.unreadable.first());
     match bad {
-        None if verifies => format!(
-            "The journal verifies: {} records of {} sessions hold together, with {} entries of the ledger.",
-            journal.records, journal.sessions, journal.ledger_entries
-        ),
+        None if verifies => {
+            let by = match (&journal.signed, journal.pinned) {
+                (None, _) => " It is not signed: that all of it was written anew would not show.",
+                (Some(_), true) => " It is signed by the key that was given.",
+                (Some(_), false) => " It is signed; compare its key with one had by another way.",
+            };
+            format!(
+                "The journal verifies: {} records of {} sessions hold together, with {} entries of the ledger.{by}",
+                journal.records, journal.sessions, journal.ledger_entries
+            )
+        }
         bad => format!(
             "THE JOURNAL DOES NOT VERIFY. Nothing below can be relied on. The first thing wrong: {}",
             bad.map_or("it could not be told", String::as_str)

@@ -39,12 +39,8 @@ pub(super) fn results(report: &Report) -> Value {
             "control-selections": [{"include-controls": controls}],
         },
     });
-    // The model has no empty lists.
-    for (name, list) in [("observations", observations), ("findings", findings)] {
-        if !list.is_empty() {
-            result[name] = list.into();
-        }
-    }
+    put(&mut result, "observations", observations);
+    put(&mut result, "findings", findings);
     json!({"assessment-results": {
         "uuid": id("results"),
         "metadata": {
@@ -113,9 +109,7 @@ fn observation(report: &Report, evidence: &Evidence) -> Option<Value> {
         "types": ["control-objective"],
         "collected": tally.last.unwrap_or(report.made).to_string(),
     });
-    if !samples.is_empty() {
-        observation["relevant-evidence"] = samples.into();
-    }
+    put(&mut observation, "relevant-evidence", samples);
     Some(observation)
 }
 
@@ -130,6 +124,7 @@ fn relevant(report: &Report, sample: &Sample) -> Value {
             {"name": "session", "ns": NAMESPACE, "value": sample.session},
             {"name": "record", "ns": NAMESPACE, "value": sample.seq.to_string()},
             {"name": "record-hash", "ns": NAMESPACE, "value": sample.hash.to_string()},
+            {"name": "proved", "ns": NAMESPACE, "value": sample.proved.to_string()},
             {"name": "policy", "ns": NAMESPACE, "value": sample.policy.as_str()},
         ],
     })
@@ -168,10 +163,15 @@ fn finding(report: &Report, control: &Answer) -> Option<Value> {
         },
         "remarks": format!("Not evidenced by any journal: {}", control.not_evidenced),
     });
-    if !related.is_empty() {
-        finding["related-observations"] = related.into();
-    }
+    put(&mut finding, "related-observations", related);
     Some(finding)
+}
+
+/// Add a list, if there is anything in it: the model has no empty ones.
+fn put(object: &mut Value, name: &str, list: Vec<Value>) {
+    if let Some(members) = object.as_object_mut().filter(|_| !list.is_empty()) {
+        members.insert(name.to_owned(), list.into());
+    }
 }
 
 fn first(report: &Report) -> Option<palisade_journal::Timestamp> {

@@ -14,7 +14,7 @@ use crate::{fixture::*, report::options};
 /// Run the verifier of an archive where it was unpacked; `None` where there is no Python.
 fn verify(evidence: &Path) -> Option<bool> {
     let mut python = Command::new("python3");
-    match python.current_dir(evidence).args(["verify.py", "journal"]).output() {
+    match python.current_dir(evidence).args(["verify.py", "journal", "key.txt"]).output() {
         Ok(output) => {
             print!("{}", String::from_utf8_lossy(&output.stderr));
             Some(output.status.success())
@@ -55,12 +55,15 @@ fn an_archive_verifies_elsewhere_without_palisade() {
         [
             "README.txt",
             "verify.py",
+            "ed25519.py",
+            "key.txt",
             "journal/0a1b/000001.jsonl",
             "journal/ledger.jsonl",
             "journal/other/000001.jsonl",
             "report.html",
             "report.json",
-            "report.oscal.json"
+            "report.oscal.json",
+            "report.proof.json"
         ]
     );
     for file in files {

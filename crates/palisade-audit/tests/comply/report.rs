@@ -5,7 +5,7 @@ use tempfile::TempDir;
 use crate::fixture::*;
 
 pub(crate) fn options(framework: Framework) -> Options {
-    Options { framework, since: None, until: None }
+    Options { framework, since: None, until: None, key: None }
 }
 
 #[test]
@@ -37,6 +37,40 @@ fn each_control_has_its_evidence_its_exceptions_and_what_is_not_evidenced() {
     assert_eq!(who, [Some("uid 1000"), Some("uid 1000")]);
     assert_eq!(report.changes.len(), 2, "the missing layer, and the exchange");
     assert_eq!(report.credentials["github"].uses, 1);
+
+    // Each record that is shown is proved, by a key that goes back to the first.
+    assert!(report.proofs.proved > 10 && report.proofs.not_yet == 0, "{:?}", report.proofs.why);
+    assert!(network.samples.iter().all(|sample| sample.proved));
+    let key: palisade_journal::note::NamedKey =
+        report.proofs.key.as_ref().unwrap().parse().unwrap();
+    let proof: palisade_journal::proof::Proof =
+        serde_json::from_str(&report.to_proof().unwrap()).unwrap();
+    assert_eq!(proof.verify(&key).unwrap().len(), usize::try_from(report.proofs.proved).unwrap());
+    let pinned = Options { key: Some(key), ..options(Framework::Soc2) };
+    assert!(Report::new(state.path(), &pinned).unwrap().journal.pinned);
+    // The key of another journal is not this one's.
+    let other = TempDir::new().unwrap();
+    session(other.path(), SESSION);
+    let other = Report::new(other.path(), &pinned).unwrap();
+    assert!(!other.verifies && other.statement.starts_with("THE JOURNAL DOES NOT VERIFY"));
+}
+
+#[test]
+fn a_record_under_no_checkpoint_yet_is_shown_and_not_said_to_be_proved() {
+    let state = TempDir::new().unwrap();
+    session(state.path(), SESSION);
+    let id: palisade_core::SessionId = "live".parse().unwrap();
+    let policy = palisade_core::PolicyDigest::of(b"one policy");
+    let journal = palisade_journal::Journal::open(state.path(), &id, None, &policy).unwrap();
+    let denied =
+        event("access", palisade_core::Layer::Files, palisade_core::Verdict::Deny, "/etc/x");
+    journal.record_blocking(denied, palisade_journal::Durability::Written).unwrap();
+    let report = Report::new(state.path(), &options(Framework::Soc2)).unwrap();
+    assert!(report.verifies && report.proofs.not_yet > 0 && report.proofs.proved > 10);
+    let files = report.topics.iter().find(|it| it.topic == Topic::Files).unwrap();
+    let samples = &files.tally.as_ref().unwrap().samples;
+    let of = |id: &str| samples.iter().find(|it| it.session.as_str() == id).unwrap();
+    assert!(of(SESSION).proved && !of("live").proved);
 }
 
 #[test]
@@ -44,7 +78,7 @@ fn a_period_holds_only_its_records() {
     let state = TempDir::new().unwrap();
     session(state.path(), SESSION);
     let later = Timestamp::parse("2100-01-01", Timestamp::now()).unwrap();
-    let options = Options { framework: Framework::Iso27001, since: Some(later), until: None };
+    let options = Options { since: Some(later), ..options(Framework::Iso27001) };
     let report = Report::new(state.path(), &options).unwrap();
     assert!(report.verifies && report.records == 0 && report.sessions.is_empty());
     assert!(report.controls.iter().all(|it| it.evidenced.is_empty() && it.exceptions.is_empty()));

@@ -157,14 +157,13 @@ fn record(alarm: &Alarm, by: &Event) -> Event {
 
 /// Tell of alarms and freeze, until one ends the sandbox.
 pub(crate) async fn until_ended(
-    mut raised: mpsc::UnboundedReceiver<Alarm>,
+    raised: &mut mpsc::UnboundedReceiver<Alarm>,
     which: &str,
     tell: &dyn Fn(&str),
     running: &Running,
 ) -> Cause {
     while let Some(alarm) = raised.recv().await {
-        let words = format!("ALARM ({}) in {which}: {}", alarm.severity.as_str(), alarm.title);
-        let look = format!("palisade audit query --session {which} --kind alarm");
+        let (words, look) = words(&alarm, which);
         if alarm.actions.contains(&Action::End) {
             tell(&format!("{words}; it is ended. {look}"));
             return Cause::Alarm { rule: name(&alarm), title: alarm.title };
@@ -182,4 +181,22 @@ pub(crate) async fn until_ended(
         }
     }
     std::future::pending().await
+}
+
+/// Tell of what was raised while the sandbox ended.
+pub(crate) fn tell_last(
+    raised: &mut mpsc::UnboundedReceiver<Alarm>,
+    which: &str,
+    tell: &dyn Fn(&str),
+) {
+    while let Ok(alarm) = raised.try_recv() {
+        let (words, look) = words(&alarm, which);
+        tell(&format!("{words}. {look}"));
+    }
+}
+
+fn words(alarm: &Alarm, which: &str) -> (String, String) {
+    let severity = alarm.severity.as_str();
+    let words = format!("ALARM ({severity}) in {which}: {}", alarm.title);
+    (words, format!("palisade audit query --session {which} --kind alarm"))
 }

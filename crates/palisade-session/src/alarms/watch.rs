@@ -13,10 +13,10 @@ use palisade_alarms::Decoys;
 use palisade_core::{Authority, Event, Layer};
 use palisade_sandbox::linux::execs::View;
 use rustix::{
-    fs::inotify::{self, CreateFlags, Reader, WatchFlags},
+    fs::inotify::{self, CreateFlags, ReadFlags, Reader, WatchFlags},
     io::Errno,
 };
-use tokio::{net::unix::pipe::Receiver, time::sleep};
+use tokio::{net::unix::pipe::Receiver, sync::oneshot, time::sleep};
 
 use crate::refusal::{Refusal, Refuse};
 
@@ -50,25 +50,28 @@ impl Opened {
         Ok(Self { notices, files })
     }
 
-    /// Record each that is opened, for ever.
-    pub(crate) async fn tell(self, authority: Arc<dyn Authority>) {
+    /// Record each that is opened, until `over`, and then what was not told of yet: who opens one and ends at
+    /// once is found out as well.
+    ///
+    /// Not to be dropped in between: what the kernel has told it tells no more.
+    pub(crate) async fn tell(self, authority: Arc<dyn Authority>, mut over: oneshot::Receiver<()>) {
         loop {
+            tokio::select! {
+                ready = self.notices.readable() => if ready.is_err() { break },
+                _ = &mut over => break,
+            }
             let look = || match self.taken() {
                 opened if opened.is_empty() => Err(io::ErrorKind::WouldBlock.into()),
                 opened => Ok(opened),
             };
-            if self.notices.readable().await.is_err() {
-                return;
-            }
             let Ok(opened) = self.notices.try_io(look) else { continue };
-            for (path, times) in opened {
-                let name = path.display().to_string();
-                let mut event = Event::observed("canary", Layer::Files, name.as_str());
-                event.reason = "the decoy file was opened".into();
-                authority.record(event.with("place", "file").with("times", times)).await;
+            record(opened, &*authority).await;
+            tokio::select! {
+                () = sleep(PAUSE) => {}
+                _ = &mut over => break,
             }
-            sleep(PAUSE).await;
         }
+        record(self.taken(), &*authority).await;
     }
 
     /// What was opened since the last look, each once, with how often.
@@ -78,6 +81,8 @@ impl Opened {
         let mut found: Vec<(&PathBuf, u64)> = Vec::new();
         loop {
             match reader.next() {
+                // With the sandbox the file goes, which is told too.
+                Ok(event) if !event.events().contains(ReadFlags::OPEN) => {}
                 Ok(event) => {
                     let file = self.files.iter().find(|(number, _)| *number == event.wd());
                     let Some((_, path)) = file else { continue };
@@ -91,5 +96,14 @@ impl Opened {
                 Err(_) => return found,
             }
         }
+    }
+}
+
+async fn record(opened: Vec<(&PathBuf, u64)>, authority: &dyn Authority) {
+    for (path, times) in opened {
+        let name = path.display().to_string();
+        let mut event = Event::observed("canary", Layer::Files, name.as_str());
+        event.reason = "the decoy file was opened".into();
+        authority.record(event.with("place", "file").with("times", times)).await;
     }
 }

@@ -18,6 +18,7 @@ mod mcp;
 mod policy;
 mod proof;
 mod ran;
+mod report;
 mod run;
 mod running;
 mod selftest;

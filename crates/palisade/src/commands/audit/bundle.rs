@@ -12,7 +12,7 @@ use palisade_audit::{
 };
 use palisade_journal::Timestamp;
 
-use super::{folder, time, unreadable};
+use super::{folder, proof::key_in, time, unreadable};
 use crate::{
     failure::{Failure, Kind},
     print,
@@ -32,6 +32,9 @@ pub(super) struct Args {
     /// The reports' period: before this time.
     #[arg(long, value_name = "TIME", value_parser = time, requires = "framework")]
     to: Option<Timestamp>,
+    /// A file with a key of this journal, had by another way than the journal's.
+    #[arg(long, value_name = "FILE")]
+    key: Option<PathBuf>,
     /// A state folder, or a journal's own; by default the state folder in use.
     #[arg(long, value_name = "FOLDER")]
     dir: Option<PathBuf>,
@@ -39,8 +42,11 @@ pub(super) struct Args {
 
 pub(super) fn run(args: Args) -> Result<ExitCode, Failure> {
     let dir = folder(args.dir.as_deref())?;
-    let report =
-        |framework| Report::new(&dir, &Options { framework, since: args.from, until: args.to });
+    let key = args.key.as_deref().map(key_in).transpose()?;
+    let report = |framework| {
+        let key = key.clone();
+        Report::new(&dir, &Options { framework, since: args.from, until: args.to, key })
+    };
     let reports: Vec<Report> =
         args.framework.iter().copied().map(report).collect::<Result<_, _>>().map_err(unreadable)?;
     let failed = |error: String| {

@@ -1,14 +1,15 @@
-use std::{fmt, io::Write, path::PathBuf, process::ExitCode};
+use std::{fmt, path::PathBuf, process::ExitCode};
 
 use clap::ValueEnum;
 use palisade_audit::report::{Framework, Options, Report};
 use palisade_journal::Timestamp;
 
-use super::{folder, time, unreadable};
-use crate::{
-    failure::{Failure, Kind},
-    print,
+use super::{
+    folder,
+    proof::{key_in, write_text},
+    time, unreadable,
 };
+use crate::failure::{Failure, Kind};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -27,6 +28,12 @@ pub(super) struct Args {
     /// The file to write. Default: standard output.
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
+    /// A file with a key of this journal, had by another way than the journal's.
+    #[arg(long, value_name = "FILE")]
+    key: Option<PathBuf>,
+    /// Write the proofs of the records that are shown to this file, for `palisade audit verify --proof`.
+    #[arg(long, value_name = "FILE")]
+    proof: Option<PathBuf>,
     /// A state folder, or a journal's own; by default the state folder in use.
     #[arg(long, value_name = "FOLDER")]
     dir: Option<PathBuf>,
@@ -54,7 +61,8 @@ impl fmt::Display for Form {
 
 pub(super) fn run(args: Args) -> Result<ExitCode, Failure> {
     let dir = folder(args.dir.as_deref())?;
-    let options = Options { framework: args.framework, since: args.from, until: args.to };
+    let key = args.key.as_deref().map(key_in).transpose()?;
+    let options = Options { framework: args.framework, since: args.from, until: args.to, key };
     let report = Report::new(&dir, &options).map_err(unreadable)?;
     let mut text = match args.format {
         Form::Html => report.to_html(),
@@ -62,17 +70,14 @@ pub(super) fn run(args: Args) -> Result<ExitCode, Failure> {
         Form::Oscal => report.to_oscal(),
     };
     text.push('\n');
-    match &args.output {
-        None => {
-            print::text(&text)?;
-        }
-        Some(path) => {
-            let written = std::fs::File::create(path)
-                .and_then(|mut file| file.write_all(text.as_bytes()).and_then(|()| file.flush()));
-            written.map_err(|error| {
-                Failure::new(Kind::Enforcement, format!("write {}: {error}", path.display()))
-            })?;
-        }
+    write_text(&text, args.output.as_deref())?;
+    if let Some(path) = &args.proof {
+        let none = || {
+            let why = report.proofs.why.as_deref().unwrap_or("no record is shown");
+            Failure::new(Kind::Denied, format!("there are no proofs: {why}"))
+        };
+        let proof = report.to_proof().ok_or_else(none)?;
+        write_text(&format!("{proof}\n"), Some(path))?;
     }
     if report.verifies {
         return Ok(ExitCode::SUCCESS);
