@@ -90,11 +90,14 @@ pub(super) fn of_document(
         };
         match (role, last) {
             (Role::Hook | Role::Start, "command" | "bash" | "powershell" | "run" | "script") => {
+                let key = format!("{}args", leaf.path.trim_end_matches(last));
+                let rest: Vec<&str> = document.below(&key).map(|leaf| leaf.text.as_str()).collect();
+                let line = format!("{} {}", leaf.text, rest.join(" "));
                 command(
                     package,
                     file,
                     leaf,
-                    &leaf.text,
+                    line.trim_end(),
                     if role == Role::Hook {
                         "a hook"
                     } else {

@@ -163,6 +163,25 @@ fn add_up(findings: &[&Finding]) -> bool {
                     | Technique::HiddenText
             )
     };
+    // Beside it in the text, a sign that is not sure does too.
+    let beside = |kept: &Finding| {
+        findings.iter().any(|finding| {
+            finding.severity >= Severity::Medium
+                && finding.rule.technique != kept.rule.technique
+                && !matches!(
+                    finding.rule.technique,
+                    Technique::NotVetted
+                        | Technique::Format
+                        | Technique::OpaqueFile
+                        | Technique::ApprovalBypass
+                )
+                && finding.place.file == kept.place.file
+                && finding.place.line.abs_diff(kept.place.line) <= 1
+        })
+    };
+    if findings.iter().copied().filter(|finding| kept(finding)).any(beside) {
+        return true;
+    }
     if findings.iter().copied().any(kept) && findings.iter().copied().any(reaches) {
         return true;
     }

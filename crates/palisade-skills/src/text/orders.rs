@@ -193,6 +193,7 @@ impl Here<'_> {
             ]
             .iter()
             .any(|word| self.unit.text.contains(word));
+        let backing = backing + usize::from(described);
         let sends = facts.orders(&[Send]) || described || (code && facts.says(&[Send]));
         // In whatever language: the path of a secret and a strange address in one thought.
         let literal = (facts.secret_path
@@ -491,11 +492,12 @@ impl Here<'_> {
             });
             let Some(noun) = noun else { continue };
             let (from, to) = (tag.start.min(noun.start), tag.end.max(noun.end));
+            let reach = if void { 100 } else { 20 };
             let prior: Vec<&str> = tags
                 .iter()
                 .filter(|other| {
                     other.concept == Prior
-                        && other.start >= from.saturating_sub(20)
+                        && other.start >= from.saturating_sub(reach)
                         && other.end <= to + 20
                 })
                 .map(word)
@@ -1089,6 +1091,19 @@ impl Here<'_> {
         }
         if facts.says(&[Miner]) && (facts.orders(&[Run, Install, Fetch, Write]) || facts.command) {
             self.say(seen, &rules::MINE, Severity::High, Medium, "it mines coins");
+        }
+        let spends = facts.coin
+            && ["approve(", "setapprovalforall", "increaseallowance", "permit("]
+                .iter()
+                .any(|word| self.unit.text.contains(word));
+        if spends {
+            self.say(
+                seen,
+                &rules::PAY,
+                Severity::High,
+                Medium,
+                "it lets an address that it names spend what a wallet holds",
+            );
         }
         let replaces = self.unit.text.contains("replace")
             || self.unit.text.contains("substitute")
