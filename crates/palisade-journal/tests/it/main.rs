@@ -4,6 +4,7 @@
 #![allow(clippy::print_stdout, reason = "a skipped test says so")]
 
 mod damage;
+mod edits;
 mod fixture;
 mod flood;
 mod full;
