@@ -8,7 +8,11 @@ mod clock;
 mod damage;
 mod ledger;
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::atomic::{AtomicUsize, Ordering},
+    thread,
+};
 
 use palisade_core::SessionId;
 use serde::Serialize;
@@ -141,12 +145,8 @@ pub fn verify(dir: &Path, options: &Options) -> Result<Report, JournalError> {
         sessions: Vec::new(),
     };
     let lost_ledger = ledger.entries == 0 && ledger.damage.is_none() && !ids.is_empty();
-    for id in ids {
-        if options.only.as_ref().is_none_or(|only| *only == id) {
-            let known = ledger.sessions.get(&id);
-            report.sessions.push(chain::session(&folder, id, known, ledger.stopped));
-        }
-    }
+    ids.retain(|id| options.only.as_ref().is_none_or(|only| only == id));
+    report.sessions = chains(&folder, &ids, &ledger);
     // One that has only opened may have died before it was entered.
     let entered = |s: &Session| s.state != State::Open && (s.records > 1 || s.damage.is_some());
     if lost_ledger && report.sessions.iter().any(entered) {
@@ -155,6 +155,36 @@ pub fn verify(dir: &Path, options: &Options) -> Result<Report, JournalError> {
             Some(Damage { path, line: 0, offset: 0, seq: 1, kind: Kind::Missing });
     }
     Ok(report)
+}
+
+/// Each session, several at a time.
+fn chains(folder: &Folder, ids: &[SessionId], ledger: &ledger::Walked) -> Vec<Session> {
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let mut done = Vec::new();
+        while let Some(id) = ids.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let known = ledger.sessions.get(id);
+            done.push(chain::session(folder, id.clone(), known, ledger.stopped));
+        }
+        done
+    };
+    let threads = thread::available_parallelism().map_or(1, usize::from).min(ids.len()).min(16);
+    let mut sessions: Vec<Session> = thread::scope(|scope| {
+        let others: Vec<_> = (1..threads)
+            .filter_map(|_| thread::Builder::new().spawn_scoped(scope, work).ok())
+            .collect();
+        let mut done = work();
+        for other in others {
+            match other.join() {
+                Ok(more) => done.extend(more),
+                // A session that nobody looked at must not pass for a whole one.
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        }
+        done
+    });
+    sessions.sort_by(|a, b| a.session.cmp(&b.session));
+    sessions
 }
 
 /// The journal's folder for what a user names.

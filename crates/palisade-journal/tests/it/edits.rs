@@ -117,7 +117,8 @@ fn change(random: &mut Random, folder: &mut Folder, ours: &Folder, other: &Folde
         }
         3 => {
             let at = random.below(bytes.len());
-            let new: Vec<u8> = (0..1 + random.below(200)).map(|_| random.next() as u8).collect();
+            let new: Vec<u8> =
+                (0..1 + random.below(200)).map(|_| random.next().to_le_bytes()[0]).collect();
             bytes.splice(at..at, new);
             return format!("bytes put in at {at} of {name}");
         }
