@@ -1,6 +1,6 @@
 use std::{future::Future, net::IpAddr, pin::Pin};
 
-use crate::{Action, Decision, Event, HostName, Look, ToolAnswer, ToolCall};
+use crate::{Action, Decision, Event, HostName, Look, Ties, ToolAnswer, ToolCall};
 
 /// A boxed future, so that [`Authority`] can be used as `dyn`.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -42,12 +42,28 @@ pub trait Authority: Send + Sync + 'static {
     /// journal cannot take it, this is a denial.
     fn authorize<'a>(&'a self, action: &'a Action) -> BoxFuture<'a, Decision>;
 
+    /// The same, with these facts in every event that it leaves. Who keeps no events has no use for them.
+    fn authorize_tied<'a>(&'a self, action: &'a Action, ties: &'a Ties) -> BoxFuture<'a, Decision> {
+        let _ = ties;
+        self.authorize(action)
+    }
+
     /// Decide and record a call of a tool, which a hook may also change.
     fn tool_call<'a>(&'a self, call: &'a ToolCall) -> BoxFuture<'a, ToolAnswer> {
         Box::pin(async move {
             let action = Action::ToolCall(Box::new(call.clone()));
             self.authorize(&action).await.into()
         })
+    }
+
+    /// The same, with these facts in every event that it leaves.
+    fn tool_call_tied<'a>(
+        &'a self,
+        call: &'a ToolCall,
+        ties: &'a Ties,
+    ) -> BoxFuture<'a, ToolAnswer> {
+        let _ = ties;
+        self.tool_call(call)
     }
 
     /// Record a decision that an enforcement point came to by itself (a TLS name that does not

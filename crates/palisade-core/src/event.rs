@@ -1,6 +1,6 @@
 use serde_json::{Map, Value};
 
-use crate::{Action, Body, Caller, Decision, Layer, Request, Verdict};
+use crate::{Action, Body, Caller, Decision, Layer, Lineage, Request, Ties, Verdict};
 
 /// Messages or fields of a body that an event lists.
 const MOST_LISTED: usize = 16;
@@ -110,6 +110,22 @@ impl Event {
         self.detail.insert(key.into(), value.into());
         self
     }
+
+    /// The same event with these facts, where it has none of the same name.
+    #[must_use]
+    pub fn tied(mut self, ties: &Ties) -> Self {
+        for (key, value) in ties {
+            self.detail.entry(key.clone()).or_insert_with(|| value.clone());
+        }
+        self
+    }
+
+    /// The same event with the process that did it, and those that it comes from.
+    #[must_use]
+    pub fn by(mut self, lineage: &Lineage) -> Self {
+        about_process(lineage, &mut self.detail);
+        self
+    }
 }
 
 /// Who connects. The script is what the process itself says.
@@ -131,6 +147,7 @@ fn about_caller(caller: &Caller, detail: &mut Map<String, Value>) {
         detail.insert("also_held_by".into(), others.into());
     }
     let Some(first) = programs.first() else { return };
+    about_process(&first.lineage, detail);
     if let Some(digest) = first.shown_digest() {
         detail.insert("binary_digest".into(), digest.into());
     }
@@ -141,6 +158,17 @@ fn about_caller(caller: &Caller, detail: &mut Map<String, Value>) {
         first.ancestors.iter().take(MOST_LISTED).map(|one| path(one)).collect();
     if !ancestors.is_empty() {
         detail.insert("ancestors".into(), ancestors.into());
+    }
+}
+
+fn about_process(lineage: &Lineage, detail: &mut Map<String, Value>) {
+    let mut processes = lineage.0.iter().map(ToString::to_string);
+    if let Some(first) = processes.next() {
+        detail.insert("process".into(), first.into());
+    }
+    let parents: Vec<String> = processes.take(MOST_LISTED).collect();
+    if !parents.is_empty() {
+        detail.insert("parents".into(), parents.into());
     }
 }
 

@@ -18,10 +18,12 @@ mod http_path;
 mod id;
 mod inspection;
 pub mod paths;
+mod process;
 mod program;
 mod record_kind;
 mod request;
 mod shown;
+mod tied;
 mod tool_call;
 mod whole;
 
@@ -36,10 +38,12 @@ pub use host::{HostName, HostNameError, HostPattern};
 pub use http_path::{AmbiguousPath, HttpPath, PathPattern, PathPatternError};
 pub use id::{IdError, PolicyDigest, SessionId};
 pub use inspection::{Handling, Inspection};
+pub use process::{Lineage, Process};
 pub use program::{Caller, Look, PathGlob, Program, ProgramPattern, ProgramPatternError};
 pub use record_kind::RecordKind;
 pub use request::{Body, BodyFacts, GraphqlKind, GraphqlOperation, Request, RpcMessage};
 /// A secret string: zeroed on drop, without `Debug` or `Serialize` of its content.
 pub use secrecy::{ExposeSecret, SecretString};
 pub use shown::shown;
+pub use tied::{Tied, Ties};
 pub use tool_call::{ToolAnswer, ToolCall, ToolInput, ToolSeen};

@@ -3,6 +3,8 @@ use std::{fmt, str::FromStr, sync::Arc};
 use globset::{GlobBuilder, GlobMatcher};
 use serde::{Serialize, Serializer};
 
+use crate::Lineage;
+
 /// How a digest begins where a program is named by it.
 const SHA256: &str = "sha256:";
 /// Programs of one caller that a text lists.
@@ -36,6 +38,8 @@ pub struct Program {
     pub script: Option<String>,
     /// The executables of the processes that it comes from, the nearest first.
     pub ancestors: Vec<String>,
+    /// The process that was looked at, and those that it comes from.
+    pub lineage: Lineage,
 }
 
 /// How much has to be known of a caller.
@@ -231,6 +235,7 @@ mod tests {
             changeable: false,
             script: None,
             ancestors: Vec::new(),
+            lineage: Lineage::default(),
         }
     }
 

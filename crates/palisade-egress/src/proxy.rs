@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use palisade_core::{Authority, Event, Layer, Verdict};
+use palisade_core::{Authority, Event, Layer, Tied, Verdict};
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::{Notify, Semaphore},
@@ -27,17 +27,20 @@ use crate::{
 const PAUSE: (Duration, Duration) = (Duration::from_millis(10), Duration::from_secs(1));
 
 /// Accepts every TCP connection of a sandbox and relays those that may go on.
+#[derive(Clone)]
 pub struct Proxy {
     pub(crate) authority: Arc<dyn Authority>,
     pub(crate) synthetic: Arc<SyntheticMap>,
     pub(crate) lookup: Arc<dyn Lookup>,
-    pub(crate) services: Services,
+    pub(crate) services: Arc<Services>,
     pub(crate) inspector: Option<Arc<Inspector>>,
     pub(crate) outbound: Option<Arc<OutboundProxy>>,
-    pub(crate) destination: Box<dyn Destination>,
-    pub(crate) callers: Box<dyn Callers>,
-    pub(crate) observer: Box<dyn Observer>,
+    pub(crate) destination: Arc<dyn Destination>,
+    pub(crate) callers: Arc<dyn Callers>,
+    pub(crate) observer: Arc<dyn Observer>,
     pub(crate) limits: Limits,
+    /// Connections until now.
+    count: Arc<AtomicU64>,
 }
 
 /// Connections that were reset because too many were open, until somebody writes them down.
@@ -59,20 +62,21 @@ impl Proxy {
             authority,
             synthetic,
             lookup,
-            services: Services::new(),
+            services: Arc::default(),
             inspector: None,
             outbound: None,
-            destination: Box::new(original_destination),
-            callers: Box::new(Untold),
-            observer: Box::new(|_: &Ended| {}),
+            destination: Arc::new(original_destination),
+            callers: Arc::new(Untold),
+            observer: Arc::new(|_: &Ended| {}),
             limits: Limits::default(),
+            count: Arc::default(),
         }
     }
 
     /// Serve these names itself.
     #[must_use]
     pub fn with_services(mut self, services: Services) -> Self {
-        self.services = services;
+        self.services = Arc::new(services);
         self
     }
 
@@ -100,21 +104,21 @@ impl Proxy {
     /// Tell `observer` of each dialled connection's end.
     #[must_use]
     pub fn with_observer(mut self, observer: impl Observer) -> Self {
-        self.observer = Box::new(observer);
+        self.observer = Arc::new(observer);
         self
     }
 
     /// Find out in another way where clients meant to go.
     #[must_use]
     pub fn with_destination(mut self, destination: impl Destination) -> Self {
-        self.destination = Box::new(destination);
+        self.destination = Arc::new(destination);
         self
     }
 
     /// Let `callers` tell who connects. Without it nobody can be told.
     #[must_use]
     pub fn with_callers(mut self, callers: impl Callers) -> Self {
-        self.callers = Box::new(callers);
+        self.callers = Arc::new(callers);
         self
     }
 
@@ -175,12 +179,19 @@ impl Proxy {
                 excess.reset(&client);
                 continue;
             };
-            let proxy = Arc::clone(&self);
+            let proxy = Arc::new(self.of_next());
             connections.spawn(async move {
                 Connection::new(&proxy, client).serve(own).await;
                 drop(permit);
             });
         }
+    }
+
+    /// The same, with the number of the next connection in each event.
+    fn of_next(&self) -> Self {
+        let number = self.count.fetch_add(1, Ordering::Relaxed).saturating_add(1);
+        let authority = Tied::to(Arc::clone(&self.authority), "connection", number);
+        Self { authority, ..self.clone() }
     }
 
     async fn record_excess(&self, excess: &Excess) {

@@ -1,26 +1,54 @@
-use std::{fmt, net::IpAddr, sync::Arc, time::Instant};
+use std::{
+    fmt,
+    net::IpAddr,
+    sync::Arc,
+    time::{Instant, SystemTime},
+};
 
 use arc_swap::ArcSwap;
+use palisade_condition::{History, Moment};
 use palisade_core::{
-    Action, Body, Decision, Handling, HostName, Inspection, Look, PolicyDigest, Request,
+    Action, Body, Decision, Handling, HostName, Inspection, Look, PolicyDigest, Request, Verdict,
 };
-use palisade_permissions::Permissions;
+use palisade_permissions::{List, Permissions, Settings};
 
-use crate::{Scope, http, meter::Meters, models::Models, reach::Reach};
+use crate::{
+    Rule, Scope, When, http,
+    meter::Meters,
+    models::Models,
+    reach::Reach,
+    when::{Counts, Kept},
+};
 
 /// Decides every action by the policy of the moment. Cheap, pure, and the same from any thread.
 pub struct Engine {
     now: ArcSwap<Compiled>,
     spent: Meters,
+    history: Arc<History>,
     own: Vec<IpAddr>,
 }
 
-/// A policy in the form that decides fast.
+/// A policy in the form that decides fast. `reach` and `permissions` have all of its rules, as if each condition held.
 struct Compiled {
     digest: Option<Arc<PolicyDigest>>,
     reach: Reach,
     models: Option<Models>,
     permissions: Option<ToolCalls>,
+    conditional: Conditional,
+}
+
+/// What is made anew when other conditions hold.
+#[derive(Default)]
+struct Conditional {
+    /// The rules, where one of them has a condition.
+    rules: Option<Vec<Rule>>,
+    ask: bool,
+    own: Vec<IpAddr>,
+    /// The rules for tool calls, where one of them has a condition.
+    settings: Option<Settings>,
+    conditions: Vec<(List, usize, When)>,
+    reaches: Kept<Reach>,
+    permissions: Kept<ToolCalls>,
 }
 
 /// Rules for tool calls. Those that cannot be understood permit nothing.
@@ -42,7 +70,7 @@ impl Engine {
     ) -> Self {
         let own: Vec<IpAddr> = own.into_iter().map(|address| address.to_canonical()).collect();
         let now = ArcSwap::from_pointee(Compiled::new(policy.into(), own.clone()));
-        Self { now, spent: Meters::default(), own }
+        Self { now, spent: Meters::default(), history: Arc::default(), own }
     }
 
     /// Decide by this policy from now on. What is being decided is decided by the old one or by
@@ -88,13 +116,21 @@ impl Engine {
 
     /// Whether this may happen, by which rule, and why.
     pub fn decide(&self, action: &Action) -> Decision {
-        self.now.load().decide(action)
+        self.now.load().decide(action, &self.history)
+    }
+
+    /// Remember for conditions that such an act was permitted and recorded.
+    pub fn happened(&self, kind: &str) {
+        let known = ["connect", "request", "tool_call", "exec"];
+        if let Some(kind) = known.into_iter().find(|known| *known == kind) {
+            self.history.add(kind);
+        }
     }
 
     /// The same, with the policy that says so.
     pub fn decide_under(&self, action: &Action) -> (Decision, Option<Arc<PolicyDigest>>) {
         let now = self.now.load();
-        (now.decide(action), now.digest.clone())
+        (now.decide(action, &self.history), now.digest.clone())
     }
 }
 
@@ -120,39 +156,80 @@ impl fmt::Debug for Engine {
 
 impl Compiled {
     fn new(scope: Scope, own: Vec<IpAddr>) -> Self {
+        let any = scope.rules.iter().any(|rule| rule.when != When::Always);
+        let settings = scope.permissions.clone().filter(|_| !scope.conditions.is_empty());
+        let conditional = Conditional {
+            rules: any.then(|| scope.rules.clone()),
+            ask: scope.ask,
+            own: own.clone(),
+            settings,
+            conditions: scope.conditions,
+            ..Conditional::default()
+        };
         Self {
             digest: scope.digest.map(Arc::new),
             reach: Reach::new(scope.rules, scope.ask, own),
             models: scope.models.map(Models::new),
-            permissions: scope.permissions.map(|settings| {
-                Permissions::new(settings).map_err(|wrong| {
-                    let first = wrong.first().map(|(rule, why)| format!("`{}`: {why}", rule.text));
-                    first.unwrap_or_default()
-                })
-            }),
+            permissions: scope.permissions.map(tool_calls),
+            conditional,
         }
     }
 
-    fn decide(&self, action: &Action) -> Decision {
+    fn decide(&self, action: &Action, history: &Arc<History>) -> Decision {
+        let conditional = &self.conditional;
+        match action {
+            Action::Resolve { .. }
+            | Action::Records { .. }
+            | Action::Connect { .. }
+            | Action::Request(_) => {
+                if let Some(rules) = &conditional.rules {
+                    let reach = conditional.reach(rules, action, &self.moment(history));
+                    let decision = self.by(action, &reach, None);
+                    return unless(decision, || self.by(action, &self.reach, None));
+                }
+            }
+            Action::ToolCall(_) | Action::Exec(_) => {
+                if let Some(settings) = &conditional.settings {
+                    let rules = conditional.tool_calls(settings, action, &self.moment(history));
+                    let decision = self.by(action, &self.reach, Some(&rules));
+                    return unless(decision, || {
+                        self.by(action, &self.reach, self.permissions.as_ref())
+                    });
+                }
+            }
+            _ => {}
+        }
+        self.by(action, &self.reach, self.permissions.as_ref())
+    }
+
+    fn moment<'a>(&'a self, history: &'a Arc<History>) -> Moment<'a> {
+        let mode = match &self.permissions {
+            Some(Ok(permissions)) => permissions.mode().as_str(),
+            Some(Err(_)) | None => "",
+        };
+        Moment { now: SystemTime::now(), mode, history }
+    }
+
+    fn by(&self, action: &Action, reach: &Reach, permissions: Option<&ToolCalls>) -> Decision {
         match action {
             // Who may start a sandbox is settled before there is a policy to ask.
             Action::Launch { .. } => Decision::allow("policy", "the operator starts it"),
-            Action::Resolve { name } => self.resolve(name),
-            Action::Records { name, kind } => self.reach.records(name, *kind),
+            Action::Resolve { name } => self.resolve(name, reach),
+            Action::Records { name, kind } => reach.records(name, *kind),
             Action::ResolveRefused { why, .. } => {
                 Decision::deny(format!("the resolver has no answer to this: {why}"))
             }
             Action::Connect { host: Some(host), port, address, tls, caller } => {
                 let address = address.map(|address| address.ip());
-                self.reach.to_name(host, *port, address, (tls, caller))
+                reach.to_name(host, *port, address, (tls, caller))
             }
             Action::Connect { host: None, port, address: Some(address), caller, .. } => {
-                self.reach.to_address(address.ip(), *port, caller)
+                reach.to_address(address.ip(), *port, caller)
             }
             Action::Connect { host: None, address: None, .. } => {
                 Decision::deny("the connection has neither a name nor an address")
             }
-            Action::Request(request) => self.reach.request(request),
+            Action::Request(request) => reach.request(request),
             Action::ModelCall { model, .. } => match &self.models {
                 Some(models) => models.decide(model),
                 None => Decision::deny(NO_INFERENCE),
@@ -166,14 +243,14 @@ impl Compiled {
             },
             // Without permission rules a tool call is only recorded: what it does is decided by the layers
             // that see it done.
-            Action::ToolCall(call) => match &self.permissions {
+            Action::ToolCall(call) => match permissions {
                 None => Decision::allow("permissions", "the policy has no permission rules"),
                 Some(Ok(permissions)) => permissions.decide(call),
                 Some(Err(why)) => {
                     Decision::deny(format!("the permission rules cannot be used: {why}"))
                 }
             },
-            Action::Exec(exec) => match &self.permissions {
+            Action::Exec(exec) => match permissions {
                 None => Decision::allow("permissions", "the policy has no permission rules"),
                 Some(Ok(permissions)) => permissions.decide_exec(exec),
                 Some(Err(why)) => {
@@ -185,12 +262,94 @@ impl Compiled {
         }
     }
 
-    fn resolve(&self, name: &HostName) -> Decision {
+    fn resolve(&self, name: &HostName, reach: &Reach) -> Decision {
         if self.models.is_some() && name.as_str() == GATEWAY {
             return Decision::allow("inference", "the model gateway's own name");
         }
-        self.reach.resolve(name)
+        reach.resolve(name)
     }
+}
+
+impl Conditional {
+    /// Where the rules lead that count now. One that does not count still names its hosts: they are not unknown.
+    fn reach(&self, rules: &[Rule], action: &Action, moment: &Moment<'_>) -> Arc<Reach> {
+        let counts = rules.iter().map(|rule| {
+            // What is looked into is decided again with each request, and all of it again once it is known to where.
+            let open = match action {
+                Action::Resolve { .. } | Action::Records { .. } => true,
+                Action::Connect { address, .. } => address.is_none() || rule.http.is_some(),
+                _ => false,
+            };
+            rule.when.counts(action, moment, open)
+        });
+        self.reaches.get(counts.collect(), |counts| {
+            let rules = rules.iter().cloned().zip(counts).map(|(rule, counts)| match counts {
+                Counts::Whole => rule,
+                Counts::Narrows => Rule { only_denies: true, ..rule },
+                Counts::Not => {
+                    let http = rule.http.as_ref().map(|_| Vec::new());
+                    Rule { only_denies: true, http, ..rule }
+                }
+            });
+            Reach::new(rules.collect(), self.ask, self.own.clone())
+        })
+    }
+
+    /// The rules for tool calls that count now.
+    fn tool_calls(
+        &self,
+        settings: &Settings,
+        action: &Action,
+        moment: &Moment<'_>,
+    ) -> Arc<ToolCalls> {
+        let counts = self.conditions.iter().map(|(_, _, when)| when.counts(action, moment, false));
+        self.permissions.get(counts.collect(), |counts| {
+            let mut settings = settings.clone();
+            for (list, rules) in [
+                (List::Deny, &mut settings.deny),
+                (List::Ask, &mut settings.ask),
+                (List::Allow, &mut settings.allow),
+            ] {
+                let left_out: Vec<usize> = self
+                    .conditions
+                    .iter()
+                    .zip(counts)
+                    .filter(|((of, _, _), counts)| {
+                        let narrows = **counts == Counts::Narrows && list == List::Allow;
+                        *of == list && (**counts == Counts::Not || narrows)
+                    })
+                    .map(|((_, at, _), _)| *at)
+                    .collect();
+                let mut at = 0;
+                rules.retain(|_| {
+                    at += 1;
+                    !left_out.contains(&(at - 1))
+                });
+            }
+            tool_calls(settings)
+        })
+    }
+}
+
+fn tool_calls(settings: Settings) -> ToolCalls {
+    Permissions::new(settings).map_err(|wrong| {
+        let first = wrong.first().map(|(rule, why)| format!("`{}`: {why}", rule.text));
+        first.unwrap_or_default()
+    })
+}
+
+/// Tells of a condition where it is what makes the difference: a rule that is there and does not count is looked for in vain.
+fn unless(decision: Decision, otherwise: impl FnOnce() -> Decision) -> Decision {
+    if decision.is_allowed() {
+        return decision;
+    }
+    let otherwise = otherwise();
+    let Some(rule) = otherwise.rule.filter(|_| otherwise.verdict == Verdict::Allow) else {
+        return decision;
+    };
+    let reason =
+        format!("{}; {rule} would permit it, but its `when` does not hold", decision.reason);
+    Decision { reason, ..decision }
 }
 
 const NO_INFERENCE: &str = "the policy has no `inference` section, so there is no model to call; to \

@@ -1,7 +1,8 @@
 //! Action in, decision out: what the policy says to one thing that an agent tries.
 //!
 //! The [`Engine`] holds a compiled policy and answers [`Engine::decide`] from memory alone: no
-//! I/O, no clock, no state. ([`Engine::count`] and [`Engine::may_send`] have both, for the limits of rules.) Whoever enforces records the decision and acts on it. Nothing
+//! I/O, no clock, no state. ([`Engine::count`] and [`Engine::may_send`] have both, for the limits of rules, and so have
+//! rules with a condition ([`When`]).) Whoever enforces records the decision and acts on it. Nothing
 //! is permitted that no rule permits; rules only ever add to each other.
 //!
 //! # Network
@@ -26,7 +27,9 @@ mod models;
 mod reach;
 mod requests;
 mod scope;
+mod when;
 
 pub use address::AddressClass;
 pub use engine::Engine;
 pub use scope::{Rule, Scope};
+pub use when::When;

@@ -1,9 +1,12 @@
 use std::collections::BTreeSet;
 
 use ipnet::IpNet;
+use palisade_condition::Stage;
 use palisade_core::{Caller, HostPattern, Look, PolicyDigest, ProgramPattern, RecordKind};
-use palisade_permissions::{Place, Settings, Written};
+use palisade_permissions::{List, Place, Settings, Written};
 use palisade_policy::{HttpRule, PermissionRule, Permissions, Policy, RuleLimits, Tls};
+
+use crate::When;
 
 /// What of a policy the engine decides by.
 #[derive(Debug, Clone, Default)]
@@ -19,6 +22,8 @@ pub struct Scope {
     pub models: Option<Vec<String>>,
     /// Rules for tool calls; `None` where the policy has none.
     pub permissions: Option<Settings>,
+    /// The rules for tool calls that have a condition: their list, and where they stand in it.
+    pub conditions: Vec<(List, usize, When)>,
 }
 
 /// A network rule, as far as deciding needs it.
@@ -45,6 +50,8 @@ pub struct Rule {
     pub limits: RuleLimits,
     /// Whether it permits nothing, and only what it refuses counts.
     pub only_denies: bool,
+    /// Where it does not hold, it permits and refuses nothing.
+    pub when: When,
 }
 
 impl Rule {
@@ -69,11 +76,15 @@ impl Rule {
 
     /// How much it needs to know of who connects.
     pub(crate) fn look(&self) -> Look {
+        let asked = match &self.when {
+            When::If(condition) if condition.names("programs") => Look::Paths,
+            When::If(_) | When::Always | When::Unreadable(_) => Look::None,
+        };
         let each = self.binaries.iter().map(|pattern| match pattern {
             ProgramPattern::Path(_) => Look::Paths,
             ProgramPattern::Digest(_) => Look::Digests,
         });
-        each.max().unwrap_or_default()
+        each.max().unwrap_or_default().max(asked)
     }
 }
 
@@ -90,15 +101,36 @@ impl From<&Policy> for Scope {
             http: rule.http.clone(),
             limits: rule.limits,
             only_denies: rule.only_denies,
+            when: When::of(
+                rule.when.as_deref(),
+                if rule.http.is_some() { Stage::Requests } else { Stage::Connections },
+            ),
         });
         let models = policy
             .inference
             .as_ref()
             .map(|inference| inference.routes.iter().map(|route| route.model.clone()).collect());
         let permissions = policy.permissions.as_ref().map(|given| settings(given, policy));
+        let conditions = policy.permissions.as_ref().map(conditions).unwrap_or_default();
         let digest = Some(policy.digest.clone());
-        Self { rules: rules.collect(), digest, ask: policy.network.ask, models, permissions }
+        Self {
+            rules: rules.collect(),
+            digest,
+            ask: policy.network.ask,
+            models,
+            permissions,
+            conditions,
+        }
     }
+}
+
+fn conditions(given: &Permissions) -> Vec<(List, usize, When)> {
+    let lists = [(List::Deny, &given.deny), (List::Ask, &given.ask), (List::Allow, &given.allow)];
+    let each = lists.into_iter().flat_map(|(list, rules)| {
+        let conditional = rules.iter().enumerate().filter(|(_, rule)| rule.when.is_some());
+        conditional.map(move |(at, rule)| (list, at, When::of(rule.when.as_deref(), Stage::Calls)))
+    });
+    each.collect()
 }
 
 fn settings(given: &Permissions, policy: &Policy) -> Settings {

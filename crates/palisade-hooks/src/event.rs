@@ -22,6 +22,8 @@ pub enum Seen {
     Requests,
     /// Calls of models.
     Models,
+    /// Alarms that the policy's rules raise.
+    Alarms,
 }
 
 /// Events that are understood, and that nothing fires yet.
@@ -42,6 +44,8 @@ impl Event {
     pub const PRE_MODEL_CALL: Event = Event::at(34);
     /// After a model has answered.
     pub const POST_MODEL_CALL: Event = Event::at(35);
+    /// After a rule has raised an alarm.
+    pub const ALARM: Event = Event::at(36);
 
     #[allow(clippy::indexing_slicing, reason = "at compile time")]
     const fn at(index: usize) -> Event {
@@ -142,6 +146,7 @@ mod tests {
             (Event::PRE_REQUEST, "PreRequest"),
             (Event::PRE_MODEL_CALL, "PreModelCall"),
             (Event::POST_MODEL_CALL, "PostModelCall"),
+            (Event::ALARM, "Alarm"),
         ] {
             assert_eq!(event.name(), name);
             assert_eq!(Event::named(name), Some(event));

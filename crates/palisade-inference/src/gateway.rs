@@ -1,12 +1,21 @@
-use std::{convert::Infallible, fmt, sync::Arc, time::Instant};
+use std::{
+    convert::Infallible,
+    fmt,
+    ops::Deref,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Instant,
+};
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use bytes::Bytes;
 use http::{Request, Response, Uri, header, request::Parts};
 use http_body_util::Full;
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use palisade_core::{Action, Authority, Decision, Event, Layer};
+use palisade_core::{Action, Authority, Decision, Event, Layer, Tied};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     sync::Semaphore,
@@ -28,7 +37,7 @@ use crate::{
     outgoing::{Outgoing, Preparing},
     passage::Checks,
     quota::{Estimate, Exceeded, Meters, Price, Reservation, Wanted, of_answer, price_of},
-    redact::Redacting,
+    redact::{Redacting, Redactor},
     refusal::Refusal,
     relay::relay,
     results::Results,
@@ -56,8 +65,33 @@ struct Inner {
     meters: Arc<Meters>,
     open: Open,
     redacting: Redacting,
+    decoys: ArcSwapOption<Redactor>,
     told: Arc<Told>,
     turn: tokio::sync::Mutex<()>,
+    /// Exchanges until now.
+    count: AtomicU64,
+}
+
+/// One request of a client, and all that comes of it: its events have one number.
+struct Exchange<'a> {
+    inner: &'a Inner,
+    authority: Arc<dyn Authority>,
+}
+
+impl Deref for Exchange<'_> {
+    type Target = Inner;
+
+    fn deref(&self) -> &Inner {
+        self.inner
+    }
+}
+
+impl<'a> Exchange<'a> {
+    fn next(inner: &'a Inner) -> Self {
+        let number = inner.count.fetch_add(1, Ordering::Relaxed).saturating_add(1);
+        let authority = Tied::to(Arc::clone(&inner.authority), "exchange", number);
+        Self { inner, authority }
+    }
 }
 
 /// A call that has its provider.
@@ -113,8 +147,10 @@ impl Gateway {
             meters,
             open: Open::default(),
             redacting,
+            decoys: ArcSwapOption::empty(),
             told: Arc::default(),
             turn: tokio::sync::Mutex::default(),
+            count: AtomicU64::default(),
             limits,
             tunnel,
         })))
@@ -136,6 +172,12 @@ impl Gateway {
     /// anything is, as long as the sandbox runs.
     pub fn keep_from_models(&self, values: Vec<KnownSecret>) {
         self.0.redacting.learn(values);
+    }
+
+    /// Tell, by an event of kind `canary`, when a request to a model has any of these.
+    pub fn watch_for(&self, decoys: &[KnownSecret]) {
+        let decoys = (!decoys.is_empty()).then(|| Arc::new(Redactor::only(decoys)));
+        self.0.decoys.store(decoys);
     }
 
     /// Resolves when the end of every call is recorded that has ended.
@@ -180,7 +222,7 @@ impl Gateway {
             if let Some(path) = door.and_then(|door| path_at(door, request.uri())) {
                 *request.uri_mut() = path;
             }
-            async move { Ok::<_, Infallible>(inner.answer(request).await) }
+            async move { Ok::<_, Infallible>(Exchange::next(&inner).answer(request).await) }
         });
         let served = http1::Builder::new()
             .timer(TokioTimer::new())
@@ -218,7 +260,7 @@ impl fmt::Debug for Gateway {
     }
 }
 
-impl Inner {
+impl Exchange<'_> {
     async fn answer(&self, request: Request<Incoming>) -> Response<Payload> {
         let (head, mut body) = request.into_parts();
         let endpoint =
@@ -277,10 +319,12 @@ impl Inner {
             let endpoint_name = endpoint.name.to_owned();
             let action = Action::ModelCall { endpoint: endpoint_name, model: field.model.clone() };
             let redactor = self.redacting.now();
+            let decoys = self.decoys.load_full();
             let preparing = Preparing {
                 authority: &*self.authority,
                 quotas: &table.quotas,
                 redactor: redactor.as_ref(),
+                decoys: decoys.as_ref(),
                 guard: table.guard,
                 told: &self.told,
                 turn: &self.turn,

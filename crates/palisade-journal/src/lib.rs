@@ -17,16 +17,19 @@
 
 #![forbid(unsafe_code)]
 
+mod condition;
 mod disk;
 mod encode;
 mod error;
 mod fold;
+pub mod follow;
 mod hash;
 mod journal;
 mod keys;
 mod ledger;
 pub mod note;
 mod park;
+mod places;
 pub mod proof;
 pub mod publish;
 mod query;
@@ -43,10 +46,12 @@ pub mod verify;
 pub mod witness;
 mod writer;
 
+pub use condition::{Condition, ConditionError};
 pub use error::JournalError;
 pub use hash::Hash;
 pub use journal::{Closed, Durability, Journal, Receipt};
 pub use keys::KeyHolder;
+pub use places::{Line, LinesFrom, Places, Segment};
 pub use query::{Filter, Query, Unreadable};
 pub use record::Record;
 pub use recover::{Recovered, recover};

@@ -7,7 +7,7 @@ use std::{
 use palisade_core::{SessionId, Verdict};
 
 use crate::{
-    JournalError, Record, Timestamp, ledger,
+    Condition, JournalError, Record, Timestamp, condition, ledger,
     reader::{Lines, Step},
     record,
     recover::reading,
@@ -30,6 +30,10 @@ pub struct Filter {
     pub rule: Option<String>,
     /// A part of the subject.
     pub subject: Option<String>,
+    /// A text in the subject, the reason, the rule or any value of the detail.
+    pub text: Option<String>,
+    /// What else holds of its fields.
+    pub conditions: Vec<Condition>,
     /// Not before.
     pub since: Option<Timestamp>,
     /// Before.
@@ -47,7 +51,16 @@ impl Filter {
             && self.subject.as_ref().is_none_or(|part| record.subject.contains(part.as_str()))
             && self.since.is_none_or(|since| record.time >= since)
             && self.until.is_none_or(|until| record.time < until)
+            && self.conditions.iter().all(|condition| condition.takes(record))
+            && self.text.as_ref().is_none_or(|text| says(record, text))
     }
+}
+
+fn says(record: &Record, text: &str) -> bool {
+    record.subject.contains(text)
+        || record.reason.contains(text)
+        || record.rule.as_ref().is_some_and(|rule| rule.contains(text))
+        || record.detail.values().any(|value| condition::holds(value, text))
 }
 
 /// A line that is no record, and was passed over.

@@ -43,6 +43,18 @@ impl<R: Read> Lines<R> {
         Self { reader, line: Vec::new(), offset: 0, number: 0, next: 0 }
     }
 
+    /// The lines of what is read from here on, where line `number` begins at `offset`.
+    pub(crate) fn begun(reader: R, offset: u64, number: u64) -> Self {
+        let mut lines = Self::new(reader);
+        (lines.next, lines.number) = (offset, number.saturating_sub(1));
+        lines
+    }
+
+    /// Where the line last read ends.
+    pub(crate) fn end(&self) -> u64 {
+        self.next
+    }
+
     /// The line last read, without its newline.
     pub(crate) fn line(&self) -> &[u8] {
         self.line.strip_suffix(b"\n").unwrap_or(&self.line)

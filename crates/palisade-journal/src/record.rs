@@ -58,6 +58,15 @@ impl Record {
     }
 }
 
+impl Record {
+    /// The detail as one line of JSON in printable ASCII.
+    pub fn detail_json(&self) -> String {
+        let mut out = Vec::new();
+        encode::value(&mut out, &Value::Object(self.detail.clone()));
+        String::from_utf8(out).unwrap_or_default()
+    }
+}
+
 /// What holds a line in its chain: all that verification needs.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub(crate) struct Link<'a> {

@@ -170,6 +170,15 @@ impl Folder {
         Ok(((stat.st_mtime, u32::try_from(stat.st_mtime_nsec).unwrap_or(0)), size(&stat)))
     }
 
+    /// Which file an entry is, when its content last changed, in seconds and nanoseconds, and its size.
+    pub(crate) fn look(&self, name: &str) -> Result<(u64, (i64, u32), u64), JournalError> {
+        let path = self.path.join(name);
+        let stat =
+            fs::statat(&self.fd, name, AtFlags::SYMLINK_NOFOLLOW).map_err(io("look at", &path))?;
+        let modified = (stat.st_mtime, u32::try_from(stat.st_mtime_nsec).unwrap_or(0));
+        Ok((stat.st_ino, modified, size(&stat)))
+    }
+
     /// Put the folder's own entries on the disk.
     pub(crate) fn sync(&self) -> Result<(), JournalError> {
         disk::sync_folder(&self.fd, &self.path)

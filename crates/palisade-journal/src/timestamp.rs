@@ -23,6 +23,11 @@ impl Timestamp {
         Self(now.tv_sec.saturating_mul(1_000_000).saturating_add(now.tv_nsec / 1000))
     }
 
+    /// Microseconds since 1970-01-01T00:00:00Z.
+    pub fn micros(self) -> i64 {
+        self.0
+    }
+
     /// Nanoseconds since the machine started, time asleep included. Never goes back.
     pub(crate) fn boot_ns() -> u64 {
         let now = clock_gettime(ClockId::Boottime);
@@ -30,8 +35,8 @@ impl Timestamp {
         u64::try_from(ns).unwrap_or(0)
     }
 
-    /// Microseconds since 1970.
-    pub(crate) fn micros(self) -> i64 {
+    /// Microseconds since 1970, in UTC.
+    pub fn unix_micros(self) -> i64 {
         self.0
     }
 

@@ -83,6 +83,11 @@ impl Permissions {
         self
     }
 
+    /// What becomes of a call that no rule names.
+    pub fn mode(&self) -> Mode {
+        self.mode
+    }
+
     /// What the call means, whatever the agent calls its tool.
     pub fn meaning(call: &ToolCall) -> Meaning {
         understand(call).meaning

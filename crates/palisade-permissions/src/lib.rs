@@ -53,6 +53,19 @@ pub enum Mode {
     BypassPermissions,
 }
 
+impl Mode {
+    /// Its word in a policy, as Claude Code has it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Mode::Default => "default",
+            Mode::AcceptEdits => "acceptEdits",
+            Mode::Plan => "plan",
+            Mode::DontAsk => "dontAsk",
+            Mode::BypassPermissions => "bypassPermissions",
+        }
+    }
+}
+
 /// A rule as the operator wrote it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Written {

@@ -12,7 +12,7 @@ use crate::{
     draft::{Draft, DraftProvider, DraftUpstream, GivenLists},
     load::Asked,
     merge::rank,
-    policy::Access,
+    policy::{Access, PermissionRule},
     real::{grants, holds},
 };
 
@@ -59,6 +59,7 @@ pub(crate) fn check(drafts: &[&Draft], asked: &Asked) -> Vec<Diagnostic> {
         ceiling.server_tools(draft, &mut beyond);
         ceiling.process(draft, &mut beyond);
         ceiling.permissions(draft, &mut beyond);
+        ceiling.audit(draft, &mut beyond);
     }
     found
 }
@@ -233,9 +234,25 @@ impl Ceiling<'_> {
         if managed().any(|most| !most.allow.is_empty()) {
             for rule in &asked.allow {
                 let mut known = managed().flat_map(|most| &most.allow);
-                if !known.any(|most| most.value.text == rule.value.text) {
+                let covers = |most: &At<PermissionRule>| {
+                    let (most, rule) = (&most.value, &rule.value);
+                    most.text == rule.text && (most.when.is_none() || most.when == rule.when)
+                };
+                if !known.any(covers) {
                     beyond(rule.place, format!("the permission `{}`", rule.value.text));
                 }
+            }
+        }
+    }
+
+    fn audit(&self, draft: &Draft, beyond: &mut impl FnMut(Place, String)) {
+        if !self.has(|given| given.audit) {
+            return;
+        }
+        for At { value, place } in &draft.audit.exports {
+            let mut most = self.managed.iter().flat_map(|draft| &draft.audit.exports);
+            if !most.any(|most| most.value.is(value)) {
+                beyond(*place, format!("events to {}", value.export.place()));
             }
         }
     }

@@ -82,12 +82,14 @@ pub(crate) fn rule(most: &NetworkRule, asked: &NetworkRule) -> bool {
         only_denies,
         credential,
         client_certificate,
+        when,
     } = asked;
     if *only_denies {
         return true;
     }
     // Without hosts a rule is one for bare addresses, which is something else.
     !most.only_denies
+        && (most.when.is_none() || most.when == *when)
         && (credential.is_none() || most.credential == *credential)
         && (client_certificate.is_none() || most.client_certificate == *client_certificate)
         && (most.tls == *tls || *tls == Tls::Inspect)

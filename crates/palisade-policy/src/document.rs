@@ -2,6 +2,9 @@
 //!
 //! The comments on what is read from a document are the descriptions of its JSON Schema.
 
+mod alarms;
+mod audit;
+
 use std::{collections::BTreeMap, fmt, sync::LazyLock};
 
 use palisade_hooks::Event;
@@ -12,6 +15,8 @@ use serde::{
 };
 use serde_json::Value;
 
+pub(crate) use self::alarms::{ActionWord, Alarms, Canaries};
+pub(crate) use self::audit::{Audit, Otlp, OtlpProtocol, Signal, Switch, Syslog, UrlOr, Webhook};
 use crate::{
     amount::{Size, Span},
     at::{At, Given},
@@ -44,6 +49,7 @@ pub(crate) struct Document {
     pub(crate) skills: Option<At<Skills>>,
     pub(crate) approvals: Option<At<Approvals>>,
     pub(crate) audit: Option<At<Audit>>,
+    pub(crate) alarms: Option<At<Alarms>>,
 }
 
 /// What the agent sees of the host's files. Nothing else exists inside.
@@ -197,6 +203,9 @@ pub(crate) struct NetworkRule {
     pub(crate) client_certificate: Option<At<String>>,
     /// How much may go to its hosts and ports, by whichever rule.
     pub(crate) limits: Option<At<RuleLimits>>,
+    /// A condition in CEL: where it does not hold, the rule permits and refuses nothing.
+    #[schemars(extend("examples" = ["now.hour >= 8 && now.hour < 18"]))]
+    pub(crate) when: Option<At<String>>,
 }
 
 /// A kind of DNS record.
@@ -724,15 +733,54 @@ pub(crate) struct Permissions {
     /// Tool calls that are permitted.
     #[serde(default)]
     #[schemars(extend("examples" = [["Bash(npm run *)", "Read"]]))]
-    pub(crate) allow: Vec<At<String>>,
+    pub(crate) allow: Vec<At<Permission>>,
     /// Tool calls that are asked.
     #[serde(default)]
     #[schemars(extend("examples" = [["Bash(git push *)"]]))]
-    pub(crate) ask: Vec<At<String>>,
+    pub(crate) ask: Vec<At<Permission>>,
     /// Tool calls that are refused.
     #[serde(default)]
     #[schemars(extend("examples" = [["Read(./.env)"]]))]
-    pub(crate) deny: Vec<At<String>>,
+    pub(crate) deny: Vec<At<Permission>>,
+}
+
+/// A permission rule, alone or with a condition.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(untagged, expecting = "a rule such as `Bash(npm run *)`, or `{rule: …, when: …}`")]
+pub(crate) enum Permission {
+    /// The rule.
+    Always(String),
+    /// The rule, and when it counts.
+    When(PermissionWhen),
+}
+
+/// A permission rule with a condition.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PermissionWhen {
+    /// The rule, such as `Bash(git push *)`.
+    pub(crate) rule: String,
+    /// A condition in CEL: where it does not hold, the rule does not count.
+    #[schemars(extend("examples" = ["now.hour >= 8 && now.hour < 18"]))]
+    pub(crate) when: String,
+}
+
+impl Permission {
+    /// The rule's text.
+    pub(crate) fn rule(&self) -> &str {
+        match self {
+            Permission::Always(rule) => rule,
+            Permission::When(conditional) => &conditional.rule,
+        }
+    }
+
+    /// The condition's text.
+    pub(crate) fn when(&self) -> Option<&str> {
+        match self {
+            Permission::Always(_) => None,
+            Permission::When(conditional) => Some(&conditional.when),
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
@@ -948,17 +996,4 @@ pub(crate) struct Approvals {
 pub(crate) enum Notify {
     /// The desktop's notifications.
     Desktop,
-}
-
-/// What becomes of the journal besides.
-#[derive(Debug, Clone, Default, Deserialize, Serialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Audit {
-    /// Whether events are written in OCSF's form as well.
-    pub(crate) ocsf: Option<bool>,
-    /// Where events are sent to by OpenTelemetry.
-    #[schemars(extend("examples" = ["http://127.0.0.1:4318"]))]
-    pub(crate) otlp: Option<At<String>>,
-    /// How long sessions are kept.
-    pub(crate) retain: Option<At<Span>>,
 }

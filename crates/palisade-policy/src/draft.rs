@@ -1,5 +1,6 @@
 //! One document, checked by itself: every path absolute, every name parsed, every error found.
 
+mod alarms;
 mod audit;
 mod commands;
 mod credentials;
@@ -26,7 +27,12 @@ use std::{
 use palisade_core::HostName;
 use serde::Serialize;
 
-pub(crate) use self::{hooks::DraftHook, permissions::DraftPermissions};
+pub(crate) use self::{
+    alarms::DraftAlarms,
+    audit::{DraftAudit, DraftExport},
+    hooks::DraftHook,
+    permissions::DraftPermissions,
+};
 use crate::{
     at::{At, Given, Place},
     diagnostic::{Diagnostic, Diagnostics},
@@ -108,6 +114,8 @@ pub(crate) struct Draft {
     pub(crate) set: BTreeMap<String, At<String>>,
     pub(crate) hooks: Vec<At<DraftHook>>,
     pub(crate) permissions: Option<DraftPermissions>,
+    pub(crate) audit: DraftAudit,
+    pub(crate) alarms: Option<DraftAlarms>,
     pub(crate) later: Vec<Later>,
     /// Names of credentials that are used, to be found in some layer.
     pub(crate) uses: Vec<At<String>>,
@@ -130,6 +138,7 @@ pub(crate) struct GivenLists {
     pub(crate) server_tools: bool,
     pub(crate) calls: bool,
     pub(crate) pass: bool,
+    pub(crate) audit: bool,
 }
 
 /// A rule with the name it was given, if any.
@@ -224,7 +233,9 @@ pub(crate) fn draft(
     let permissions = permissions::check(&mut check, &document, folder);
     let mut deny = files.deny;
     permissions::hide(permissions.as_ref(), &mut deny);
+    let alarms = alarms::check(&mut check, &document);
     sections::check(&mut check, &document);
+    let audit = audit::check(&mut check, &document);
     let given = given(&document);
     let uses = commands::credentials_of(&document);
     let Check { found, later, .. } = check;
@@ -257,6 +268,8 @@ pub(crate) fn draft(
         set: process.set,
         hooks,
         permissions,
+        audit,
+        alarms,
         later,
         uses,
         alone,
@@ -292,6 +305,7 @@ fn given(document: &Document) -> GivenLists {
         server_tools: inference.is_some_and(|inference| inference.server_tools.is_given()),
         calls: calls.is_some_and(|calls| calls.allow.is_given()),
         pass: environment.is_some_and(|environment| environment.pass.is_given()),
+        audit: document.audit.is_some(),
     }
 }
 

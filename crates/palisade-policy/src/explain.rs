@@ -1,3 +1,4 @@
+use palisade_alarms::Action;
 use palisade_core::TextPattern;
 use palisade_hooks::Seen;
 use palisade_permissions::Mode;
@@ -53,6 +54,11 @@ pub fn explain(policy: &Policy) -> Vec<Explained> {
     models(policy, &mut all);
     hooks(policy, &mut all);
     permissions(policy, &mut all);
+    for export in &policy.audit.exports {
+        let says = format!("events are sent to {}; nothing inside waits for it", export.place());
+        all.push(one(format!("audit.{}", export.key()), says, &["supervisor"]));
+    }
+    alarms(policy, &mut all);
     for missing in &policy.not_built {
         let says = format!("not built yet ({}): a launch refuses it", missing.at);
         let entry = one(&missing.what, says, &[]);
@@ -147,6 +153,9 @@ fn network(policy: &Policy, all: &mut Vec<Explained>) {
         }
         if let Some(certificate) = &rule.client_certificate {
             says.push_str(&format!(", showing the certificate of {certificate}"));
+        }
+        if let Some(when) = &rule.when {
+            says.push_str(&format!("; only when `{when}`"));
         }
         all.push(one(&rule.rule, says, &["kernel", "egress"]));
         limited(rule, all);
@@ -310,7 +319,7 @@ fn permissions(policy: &Policy, all: &mut Vec<Explained>) {
             let text = &rule.text;
             let name = format!("permissions.{list}[{text}]");
             let executed = list != "allow" && held.contains(&text.as_str());
-            let entry = if executed {
+            let mut entry = if executed {
                 let says = format!(
                     "{does} the tool calls `{text}`, and these programs wherever they are executed"
                 );
@@ -327,9 +336,32 @@ fn permissions(policy: &Policy, all: &mut Vec<Explained>) {
                 entry.advisory = list != "allow";
                 entry
             };
+            if let Some(when) = &rule.when {
+                entry.says.push_str(&format!("; only when `{when}`"));
+            }
             all.push(entry);
         }
     }
+}
+
+fn alarms(policy: &Policy, all: &mut Vec<Explained>) {
+    let Some(alarms) = &policy.alarms else { return };
+    let words = |actions: &mut dyn Iterator<Item = &Action>| {
+        let words: Vec<&str> = actions.map(|action| action.as_str()).collect();
+        words.join(", ")
+    };
+    for rule in &alarms.rules {
+        let does = words(&mut rule.actions.iter());
+        let says = format!("{} ({}): {does}", rule.title, rule.severity.as_str());
+        all.push(one(format!("alarms.rules[{}]", rule.id), says, &["supervisor"]));
+    }
+    let Some(canaries) = &alarms.canaries else { return };
+    let files: Vec<String> = canaries.files.iter().map(|it| it.display().to_string()).collect();
+    let variables = canaries.variables.iter().cloned();
+    let hosts = canaries.hosts.iter().map(ToString::to_string);
+    let named: Vec<String> = files.into_iter().chain(variables).chain(hosts).collect();
+    let says = format!("decoys, new in each sandbox: {}", named.join(", "));
+    all.push(one("alarms.canaries", says, &["supervisor"]));
 }
 
 fn hooks(policy: &Policy, all: &mut Vec<Explained>) {
@@ -340,6 +372,7 @@ fn hooks(policy: &Policy, all: &mut Vec<Explained>) {
             Seen::Tool if models => (&["inference", "tool"], false),
             Seen::Connections | Seen::Requests => (&["egress"], false),
             Seen::Models => (&["inference"], false),
+            Seen::Alarms => (&["supervisor"], false),
             _ => (&["tool"], true),
         };
         let about = match (hook.matcher.is_all(), &hook.only_if) {

@@ -15,6 +15,7 @@
 mod amend;
 mod amount;
 mod at;
+mod audit;
 mod cases;
 mod ceiling;
 mod cover;
@@ -43,6 +44,7 @@ mod trust;
 mod widening;
 
 pub use amend::{Addition, AmendError, Item, amended};
+pub use audit::{Audit, Export, Otlp, Syslog, Transport, Webhook};
 pub use cases::{Case, Cases, TRIED, cases, tried};
 pub use diagnostic::{Diagnostic, Diagnostics};
 pub use explain::{Explained, explain};
@@ -55,10 +57,11 @@ pub use load::{
 /// What becomes of a tool call that no rule names.
 pub use palisade_permissions::Mode as PermissionMode;
 pub use policy::{
-    Access, Api, Approvals, Credential, Deny, Fallback, Filesystem, Grant, Guard, HeaderCredential,
-    Inference, ModelLimits, ModelPrice, Network, NetworkRule, NotBuilt, OAuth2, PermissionRule,
-    Permissions, Place, Policy, Process, ProcessLimits, Provider, Route, RuleLimits, SecretSource,
-    ServerTool, Source, SshKeys, Syscalls, Upstream, UpstreamHost, Vault, Workspace,
+    Access, Alarms, Api, Approvals, Canaries, Credential, Deny, Fallback, Filesystem, Grant, Guard,
+    HeaderCredential, Inference, ModelLimits, ModelPrice, Network, NetworkRule, NotBuilt, OAuth2,
+    PermissionRule, Permissions, Place, Policy, Process, ProcessLimits, Provider, Route,
+    RuleLimits, SecretSource, ServerTool, Source, SshKeys, Syscalls, Upstream, UpstreamHost, Vault,
+    Workspace,
 };
 pub use profiles::{PROFILES, Profile, profile};
 pub use real::may_be_protected;

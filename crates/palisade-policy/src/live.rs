@@ -37,6 +37,9 @@ pub fn fixed_parts(old: &Policy, new: &Policy) -> Vec<String> {
     if old.network.upstream != new.network.upstream {
         found.push("network.upstream".to_owned());
     }
+    if old.audit != new.audit {
+        found.push("audit".to_owned());
+    }
     if !looks_into_tls(old) && looks_into_tls(new) {
         found.push("network.rules (nothing in the sandbox trusts an authority that TLS is looked into with)".to_owned());
     }
@@ -53,6 +56,10 @@ pub fn fixed_parts(old: &Policy, new: &Policy) -> Vec<String> {
     }
     if old.network.ssh != new.network.ssh {
         found.push("credentials (ssh keys)".to_owned());
+    }
+    let canaries = |policy: &Policy| policy.alarms.as_ref().and_then(|it| it.canaries.clone());
+    if canaries(old) != canaries(new) {
+        found.push("alarms.canaries".to_owned());
     }
     let there = exposed(old.inference.as_ref());
     for variable in exposed(new.inference.as_ref()).difference(&there) {
@@ -122,6 +129,7 @@ mod tests {
         }
         for (from, to, part) in [
             ("network: {", "network: {expose: [3000], ", "network.expose"),
+            ("network: {", "audit: {ocsf: true}\nnetwork: {", "audit"),
             ("network: {", "network: {upstream: {proxy: 'http://p.corp:1'}, ", "network.upstream"),
             ("[/usr, /etc]", "[/usr]", "filesystem"),
             ("[/usr, /etc]", "[/usr, /etc, /opt]", "filesystem"),

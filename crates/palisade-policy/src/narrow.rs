@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use crate::{
     at::At,
-    draft::{Draft, DraftLimits, DraftPermissions, DraftRule, GivenLists},
+    draft::{Draft, DraftAlarms, DraftAudit, DraftLimits, DraftPermissions, DraftRule, GivenLists},
     http::Effect,
 };
 
@@ -41,6 +41,9 @@ pub(crate) fn narrowed(draft: Draft) -> Draft {
         // They are programs from a repository, and would run outside.
         hooks: _,
         permissions,
+        // Whoever has the events knows what was done.
+        audit: _,
+        alarms,
         later,
         uses: _,
         alone: _,
@@ -80,6 +83,9 @@ pub(crate) fn narrowed(draft: Draft) -> Draft {
         set: BTreeMap::new(),
         hooks: Vec::new(),
         permissions: permissions.map(DraftPermissions::narrowed),
+        audit: DraftAudit::default(),
+        // Rules only watch, and stop what they watch. Decoys are put where others look for something.
+        alarms: alarms.map(|alarms| DraftAlarms { canaries: None, ..alarms }),
         later,
         uses: Vec::new(),
         alone: Vec::new(),

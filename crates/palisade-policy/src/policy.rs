@@ -11,7 +11,10 @@ use palisade_hooks::Config;
 use palisade_permissions::{List, Mode, Rule};
 use serde::Serialize;
 
-use crate::http::{HttpRule, Tls};
+use crate::{
+    audit::Audit,
+    http::{HttpRule, Tls},
+};
 
 /// A policy as it is enforced: every layer merged, every path absolute, every name normalised.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,6 +37,10 @@ pub struct Policy {
     pub hooks: Config,
     /// The `permissions` section, if a document has one.
     pub permissions: Option<Permissions>,
+    /// The `audit` section.
+    pub audit: Audit,
+    /// The `alarms` section, if a document has one.
+    pub alarms: Option<Alarms>,
     /// What it asks for that this version cannot enforce. A launch refuses when there is any.
     pub not_built: Vec<NotBuilt>,
     /// Where the workspace, and the paths of a project's documents, led through links when they were
@@ -42,6 +49,22 @@ pub struct Policy {
 }
 
 impl Policy {
+    /// What it means, in the canonical form that its digest is of.
+    pub fn meaning(&self) -> String {
+        crate::digest::meaning(&crate::digest::Meant {
+            filesystem: &self.filesystem,
+            network: &self.network,
+            process: &self.process,
+            inference: self.inference.as_ref(),
+            approvals: self.approvals,
+            hooks: &self.hooks,
+            permissions: self.permissions.as_ref(),
+            audit: &self.audit,
+            alarms: self.alarms.as_ref(),
+            not_built: &self.not_built,
+        })
+    }
+
     /// Whether it has rules for commands, so that it must be watched what is executed.
     pub fn holds_execs(&self) -> bool {
         self.permissions.as_ref().is_some_and(|rules| rules.of_commands().next().is_some())
@@ -92,16 +115,36 @@ pub struct PermissionRule {
     pub base: PathBuf,
     /// Whether the files that it refuses are hidden as well, whatever an agent runs.
     pub hidden: bool,
+    /// Where it does not hold, the rule does not count. It has been read once, and is a condition.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub when: Option<String>,
 }
 
 fn mode_word<S: serde::Serializer>(mode: &Mode, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(match mode {
-        Mode::Default => "default",
-        Mode::AcceptEdits => "acceptEdits",
-        Mode::Plan => "plan",
-        Mode::DontAsk => "dontAsk",
-        Mode::BypassPermissions => "bypassPermissions",
-    })
+    serializer.serialize_str(mode.as_str())
+}
+
+/// The `alarms` section: rules that look at each event, and decoys.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Alarms {
+    /// The rules, each id once.
+    pub rules: Vec<palisade_alarms::Rule>,
+    /// The decoys.
+    pub canaries: Option<Canaries>,
+}
+
+/// Decoys inside.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Canaries {
+    /// Files, by absolute path.
+    #[serde(serialize_with = "crate::digest::exact_all")]
+    pub files: BTreeSet<PathBuf>,
+    /// Variables.
+    pub variables: BTreeSet<String>,
+    /// Names of hosts.
+    pub hosts: BTreeSet<HostName>,
+    /// What touching one does besides.
+    pub actions: BTreeSet<palisade_alarms::Action>,
 }
 
 /// A document that took part.
@@ -284,6 +327,9 @@ pub struct NetworkRule {
     /// The credential whose certificate servers of its requests are shown, by its name in
     /// [`Network::credentials`].
     pub client_certificate: Option<String>,
+    /// Where it does not hold, the rule permits and refuses nothing. It has been read once, and is a condition.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub when: Option<String>,
 }
 
 /// A secret that requests carry.

@@ -97,6 +97,12 @@ impl<'a> Check<'a> {
         if branches.iter().all(|branch| tag(branch).is_some()) {
             return self.tagged(node, &branches, about, path);
         }
+        // What a table lacks is told of the one kind of table that it can be.
+        let tables: Vec<&Value> =
+            branches.iter().copied().filter(|branch| kind(branch) == "object").collect();
+        if let (Node::Table(_), [table]) = (&node.value, tables.as_slice()) {
+            return self.typed(node, table, about, path);
+        }
         let found = self.found.len();
         for branch in &branches {
             self.node(node, branch, path);
@@ -370,8 +376,20 @@ fn wants(schema: &Value) -> &'static str {
         (_, "integer") => "a whole number",
         (_, "number") => "a number",
         (_, "boolean") => "`true` or `false`",
+        _ if schema.get("anyOf").is_some_and(|all| has(all, "boolean")) => {
+            "`true`, `false` or a path"
+        }
+        _ if schema.get("anyOf").is_some_and(|all| has(all, "string") && !has(all, "array")) => {
+            "a URL, or a table with one"
+        }
         _ => "text or a list of texts",
     }
+}
+
+/// Whether one of these has this type.
+fn has(branches: &Value, kind: &str) -> bool {
+    let all = branches.as_array().into_iter().flatten();
+    all.into_iter().any(|branch| branch.get("type").is_some_and(|its| its == kind))
 }
 
 /// The tables that have this key, for a key that stands in the wrong one.

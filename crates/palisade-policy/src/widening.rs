@@ -63,6 +63,9 @@ fn added(draft: &Draft, base: &Base<'_>) -> Vec<Added> {
     models(draft, base, &mut add);
     process(draft, base, &mut add);
     permissions(draft, base, &mut add);
+    if let Some(place) = draft.alarms.as_ref().and_then(|alarms| alarms.place_of_canaries) {
+        add(place, "decoys".to_owned());
+    }
     for At { value, place } in &draft.hooks {
         let known = base.policy.hooks.of(value.event);
         if !known.iter().any(|hook| hook.does_the_same(&value.hook)) {
@@ -70,6 +73,13 @@ fn added(draft: &Draft, base: &Base<'_>) -> Vec<Added> {
                 *place,
                 format!("a hook for {}, which runs outside: {}", value.event, value.hook.handler),
             );
+        }
+    }
+    for At { value, place } in &draft.audit.exports {
+        let known = base.drafts.iter().flat_map(|draft| &draft.audit.exports);
+        if !known.into_iter().any(|known| known.value.is(value)) {
+            let export = &value.export;
+            add(*place, format!("a place that events are sent to: {}", export.place()));
         }
     }
     for later in draft.later.iter().filter(|later| later.widens) {

@@ -150,6 +150,7 @@ mod tests {
                     only_denies: false,
                     credential: None,
                     client_certificate: None,
+                    when: None,
                 }],
                 ..Network::default()
             },

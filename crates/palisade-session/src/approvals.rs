@@ -390,6 +390,7 @@ mod tests {
                 changeable: path.starts_with("/work"),
                 script: None,
                 ancestors: Vec::new(),
+                lineage: palisade_core::Lineage::default(),
             };
             let host = Some("a.test".parse().unwrap());
             let (tls, caller) = (TlsName::Unseen, Caller::Known([program].into()));

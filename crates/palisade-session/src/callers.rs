@@ -9,7 +9,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use palisade_core::{BoxFuture, Caller, Look, Program};
+use palisade_core::{BoxFuture, Caller, Lineage, Look, Program};
 use palisade_sandbox::linux::callers::{Callers, Executable, Identity};
 use rustix::fs::{CWD, Mode, OFlags, openat};
 use sha2::{Digest, Sha256};
@@ -98,11 +98,13 @@ fn find(
             changeable: executable.changeable(),
             script: None,
             ancestors: Vec::new(),
+            lineage: Lineage::default(),
         });
     }
     if let Some(first) = programs.first_mut() {
         first.script = callers.script(&sight);
         first.ancestors = callers.ancestors(&sight);
+        first.lineage = Lineage::of(callers.lineage(&sight));
     }
     match callers.confirm(&sight) {
         Ok(()) => Caller::Known(programs.into()),

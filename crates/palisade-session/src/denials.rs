@@ -11,9 +11,9 @@ use std::{
     time::Duration,
 };
 
-use palisade_core::{Authority, Event, Layer, Verdict};
+use palisade_core::{Authority, Event, Layer, Lineage, Verdict};
 use palisade_sandbox::linux::{
-    callers::{Callers, TICK},
+    callers::{Callers, Lineages, TICK},
     seccomp::{Executes, Heard, Listener, Refused},
 };
 use rustix::io::Errno;
@@ -43,6 +43,8 @@ pub(crate) struct Rules {
     denied: BTreeSet<String>,
     /// Where it is watched who connects.
     callers: Option<Arc<Callers>>,
+    /// Which processes one comes from.
+    lineages: Arc<Lineages>,
 }
 
 impl Denials {
@@ -52,8 +54,9 @@ impl Denials {
         denied: BTreeSet<String>,
         callers: Option<Arc<Callers>>,
         execs: Option<Execs>,
+        lineages: Arc<Lineages>,
     ) -> Self {
-        let rules = Arc::new(Rules { authority, denied, callers });
+        let rules = Arc::new(Rules { authority, denied, callers, lineages });
         Self { rules, listeners: JoinSet::new(), execs: execs.map(Arc::new) }
     }
 
@@ -175,7 +178,8 @@ impl Rules {
         };
         event.rule = Some(rule);
         event.reason = reason;
-        event.with("errno", named(*errno)).with("thread", refused.thread)
+        let lineage = Lineage::of(self.lineages.of_thread(refused.thread));
+        event.with("errno", named(*errno)).with("thread", refused.thread).by(&lineage)
     }
 }
 

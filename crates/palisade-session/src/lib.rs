@@ -14,18 +14,22 @@
 
 #![forbid(unsafe_code)]
 
+mod alarms;
 mod approvals;
 mod callers;
+mod commands;
 mod credentials;
 mod degraded;
 mod denials;
 mod denied_content;
 mod execs;
+pub mod exports;
 mod expose;
 mod file_denials;
 mod guard;
 pub mod hooks;
 mod identities;
+mod kept_policy;
 mod limits;
 mod live;
 mod models;

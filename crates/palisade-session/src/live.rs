@@ -16,7 +16,7 @@ use crate::{
     approvals::{Approvals, Scope},
     denied_content::DeniedFiles,
     hooks::{self, Hooks, Pinned},
-    models,
+    kept_policy, models,
     order::{Operator, Order},
     pipeline::Pipeline,
     plan,
@@ -180,7 +180,11 @@ impl Live {
             None => None,
         };
         let hooks = self.hooks(before, &policy).await?;
-        let mut event = event(before, wanted).with("to", policy.digest.as_str());
+        let document = kept_policy::keep(&self.operator.state_dir, &policy)
+            .refuse("keep the policy for the record", "see that the state folder has room")?;
+        let mut event = event(before, wanted)
+            .with("to", policy.digest.as_str())
+            .with("policy_document", document.as_str());
         event.decision = Verdict::Allow;
         if !self.pipeline.record(event).await {
             return Err(Refusal::new(UNRECORDED, "palisade audit verify"));

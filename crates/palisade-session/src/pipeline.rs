@@ -7,8 +7,9 @@ use std::{
 };
 
 use palisade_core::{
-    Action, Authority, Body, BoxFuture, Decision, Event, Handling, HostName, Inspection, Layer,
-    Look, PolicyDigest, Request, ToolAnswer, ToolCall, ToolSeen, UNRECORDED, Verdict,
+    Action, Authority, Body, BoxFuture, Decision, Event, Exec, Handling, HostName, Inspection,
+    Layer, Lineage, Look, PolicyDigest, Request, Ties, ToolAnswer, ToolCall, ToolSeen, UNRECORDED,
+    Verdict,
 };
 use palisade_engine::Engine;
 use palisade_hooks::{Agent, Event as Hooked, Ran, Reply, Say};
@@ -18,9 +19,14 @@ use serde_json::Value;
 use tokio::sync::watch;
 
 use crate::{
+    alarms::{self, Alarms, Raised},
     approvals::Approvals,
+    commands::Commands,
     hooks::{self, Decided, Hooks},
 };
+
+/// Characters of a tool call's id.
+const MOST_OF_ID: usize = 100;
 
 /// The one path of every action: the engine decides, hooks narrow that, the journal takes the event, and only
 /// then does the decision count.
@@ -34,6 +40,9 @@ pub(crate) struct Pipeline {
     generation: watch::Sender<u64>,
     /// The hooks of the policy in force, if it has any.
     hooks: RwLock<Option<Arc<Hooks>>>,
+    /// What tools were told to run.
+    commands: Commands,
+    alarms: Alarms,
     /// Itself, for what is told to hooks and not waited for.
     own: Weak<Pipeline>,
 }
@@ -44,6 +53,7 @@ impl Pipeline {
         journal: Journal,
         approvals: Approvals,
         hooks: Option<Arc<Hooks>>,
+        alarms: Alarms,
     ) -> Arc<Self> {
         let (denied, generation) = (AtomicU64::new(0), watch::Sender::new(0));
         let hooks = RwLock::new(hooks);
@@ -54,6 +64,8 @@ impl Pipeline {
             approvals,
             generation,
             hooks,
+            commands: Commands::default(),
+            alarms,
             own: own.clone(),
         })
     }
@@ -68,6 +80,21 @@ impl Pipeline {
         &self.approvals
     }
 
+    /// Record what is executed, beside what was decided about it: who does it, and which tool call told
+    /// it, if one did.
+    pub(crate) fn executed(&self, exec: &Exec, event: Event, lineage: &Lineage) -> Event {
+        event.tied(&self.ties_of(exec, lineage))
+    }
+
+    /// The same as facts.
+    pub(crate) fn ties_of(&self, exec: &Exec, lineage: &Lineage) -> Ties {
+        let mut none = Event::observed("exec", Layer::Process, "").by(lineage);
+        if let Some(call) = self.commands.of(exec) {
+            none = none.with("call", call).with("call_by", "text");
+        }
+        none.detail
+    }
+
     pub(crate) fn journal(&self) -> &Journal {
         &self.journal
     }
@@ -79,6 +106,7 @@ impl Pipeline {
         self.engine.replace(policy);
         *self.hooks.write().unwrap_or_else(PoisonError::into_inner) = hooks;
         self.approvals.set_timeout(policy.approvals.timeout);
+        self.alarms.replace(policy.alarms.as_ref());
         self.generation.send_modify(|number| *number += 1);
     }
 
@@ -98,13 +126,60 @@ impl Pipeline {
         self.write_under(event, None).await
     }
 
-    /// The same, for what this policy decided: another may be in force by now.
+    /// The same, for what this policy decided: another may be in force by now. Rules for alarms see it first.
     async fn write_under(&self, event: Event, policy: Option<&PolicyDigest>) -> bool {
+        let raised = self.alarms.look(&event);
+        // What waits for this record has to stop.
+        let stops = raised.holds().is_some();
+        let kept = self.put(event, policy).await;
+        self.raise(raised).await && kept && !stops
+    }
+
+    /// Whether the journal has this decision, which is a denial where an alarm stops the sandbox for it.
+    async fn write_decision(
+        &self,
+        decision: &mut Decision,
+        event: impl Fn(&Decision) -> Event,
+        policy: Option<&PolicyDigest>,
+    ) -> bool {
+        let raised = self.alarms.look(&event(decision));
+        if let (true, Some(alarm)) = (decision.is_allowed(), raised.holds()) {
+            let why = format!("it raised an alarm: {}", alarm.title);
+            *decision = Decision::deny_by(alarms::name(alarm), why);
+        }
+        let kept = self.put(event(decision), policy).await;
+        self.raise(raised).await && kept
+    }
+
+    /// Record alarms, then do what they do: that they could not be recorded is no reason to do less.
+    async fn raise(&self, raised: Raised) -> bool {
+        let mut kept = true;
+        for event in raised.events {
+            if event.kind == "alarm" {
+                self.alarm_to_hooks(&event);
+            }
+            kept = self.journal.record(event).await.is_ok() && kept;
+        }
+        self.alarms.raise(raised.alarms);
+        kept
+    }
+
+    /// Look at the last event of a session, which is written otherwise.
+    pub(crate) async fn look_at_last(&self, event: &Event) {
+        let raised = self.alarms.look(event);
+        self.raise(raised).await;
+    }
+
+    /// Whether the journal has it, once alarms have seen it.
+    async fn put(&self, event: Event, policy: Option<&PolicyDigest>) -> bool {
         if event.decision == Verdict::Deny {
             self.denied.fetch_add(1, Ordering::Relaxed);
         }
+        if event.decision == Verdict::Allow {
+            self.engine.happened(&event.kind);
+        }
         let each = event.decision == Verdict::Allow || event.kind == "model_answer";
-        let repeats = !each || event.kind == "resolve";
+        let repeats = !each || matches!(event.kind.as_str(), "resolve" | "exec");
         match (repeats, policy) {
             (true, None) => self.journal.record_folding(event).await.is_ok(),
             (true, Some(policy)) => self.journal.record_folding_under(event, policy).await.is_ok(),
@@ -117,14 +192,14 @@ impl Pipeline {
 impl Pipeline {
     /// The decision, if need be the operator's, and the policy that it is by. A policy that comes into force
     /// meanwhile decides anew.
-    async fn settle(&self, action: &Action) -> (Decision, Option<Arc<PolicyDigest>>) {
+    async fn settle(&self, action: &Action, ties: &Ties) -> (Decision, Option<Arc<PolicyDigest>>) {
         loop {
             let generation = self.generation();
             let (decision, policy) = self.considered(action);
             if decision.verdict != Verdict::Ask {
                 return (decision, policy);
             }
-            let asked = Event::decided(action, &decision);
+            let asked = Event::decided(action, &decision).tied(ties);
             if !self.write_under(asked, policy.as_deref()).await {
                 return (Decision::deny(UNRECORDED), policy);
             }
@@ -148,14 +223,14 @@ impl Pipeline {
 
 impl Pipeline {
     /// What was permitted, as hooks narrow it. An `allow` of theirs changes nothing here.
-    async fn narrowed(&self, action: &Action, decision: Decision) -> Decision {
+    async fn narrowed(&self, action: &Action, decision: Decision, ties: &Ties) -> Decision {
         let Some(hooks) = self.hooks().filter(|_| decision.is_allowed()) else { return decision };
         let Some((event, fields)) = hooks::about(action, &hooks.common) else { return decision };
         if !hooks.runner.has(event) {
             return decision;
         }
         let outcome = hooks.runner.run(event, &fields, None, &[]).await;
-        if !self.ran(event, &action.subject(), &outcome.ran).await {
+        if !self.ran(event, &action.subject(), &outcome.ran, ties).await {
             return Decision::deny(UNRECORDED);
         }
         let by = outcome.answer.by.unwrap_or_else(|| "hooks".to_owned());
@@ -168,7 +243,7 @@ impl Pipeline {
                     return settled;
                 }
                 let question = Decision::ask(by, reason);
-                if !self.write(Event::decided(action, &question)).await {
+                if !self.write(Event::decided(action, &question).tied(ties)).await {
                     return Decision::deny(UNRECORDED);
                 }
                 self.approvals.ask(action).await
@@ -177,9 +252,9 @@ impl Pipeline {
     }
 
     /// Whether the journal has what each hook did.
-    async fn ran(&self, event: Hooked, subject: &str, ran: &[Ran]) -> bool {
+    async fn ran(&self, event: Hooked, subject: &str, ran: &[Ran], ties: &Ties) -> bool {
         for one in ran {
-            if !self.journal_hook(hooks::record(event, subject, one)).await {
+            if !self.journal_hook(hooks::record(event, subject, one).tied(ties)).await {
                 return false;
             }
         }
@@ -196,20 +271,31 @@ impl Pipeline {
     }
 
     /// Settle what hooks and rules left open of a tool call, and record it all.
-    async fn settled(&self, mut decided: Decided) -> Decided {
+    async fn settled(&self, mut decided: Decided, ties: &Ties) -> Decided {
         let subject = decided.call.subject();
         let action = Action::ToolCall(Box::new(decided.call.clone()));
-        let mut kept = self.ran(Hooked::PRE_TOOL_USE, &subject, &decided.ran).await;
+        let ties = &of_call(&decided.call, ties);
+        let mut kept = self.ran(Hooked::PRE_TOOL_USE, &subject, &decided.ran, ties).await;
         // Who announces a call asks its own user.
         if decided.decision.verdict == Verdict::Ask && decided.call.seen != ToolSeen::Announced {
-            kept = kept && self.write(Event::decided(&action, &decided.decision)).await;
+            let asked = Event::decided(&action, &decided.decision).tied(ties);
+            kept = kept && self.write(asked).await;
             decided.decision = self.approvals.ask(&action).await;
         }
-        let mut event = Event::decided(&action, &decided.decision);
-        if decided.changed {
-            event = event.with("changed_by_hooks", true);
+        let changed = decided.changed;
+        let event = |decision: &Decision| {
+            let event = Event::decided(&action, decision).tied(ties);
+            if changed { event.with("changed_by_hooks", true) } else { event }
+        };
+        let allowed = decided.decision.is_allowed();
+        let written = self.write_decision(&mut decided.decision, event, None).await;
+        if allowed && !decided.decision.is_allowed() {
+            decided.say = Some(Say::Deny);
         }
-        if !(kept && self.write(event).await) {
+        if decided.decision.is_allowed() {
+            self.commands.told(&decided.call);
+        }
+        if !(kept && written) {
             decided.decision = Decision::deny(UNRECORDED);
             decided.say = Some(Say::Deny);
         }
@@ -236,17 +322,38 @@ impl Pipeline {
         let mut outcome = hooks::decided(hooks.as_deref(), &announced, &rules).await;
         let kept = match outcome.decided.take() {
             Some(decided) => {
-                let decided = self.settled(decided).await;
+                let decided = self.settled(decided, &Ties::new()).await;
                 outcome.to.say = decided.say;
                 outcome.to.reason.clone_from(&decided.decision.reason);
                 decided.decision.reason != UNRECORDED
             }
             None => match announced.event {
-                Some(event) => self.ran(event, agent.name(), &outcome.ran).await,
+                Some(event) => self.ran(event, agent.name(), &outcome.ran, &Ties::new()).await,
                 None => true,
             },
         };
         if kept { announced.reply(&outcome.to) } else { agent.refusal(UNRECORDED) }
+    }
+
+    /// Tell hooks of an alarm. Nobody waits for them, and what they leave raises no alarm.
+    fn alarm_to_hooks(&self, event: &Event) {
+        let Some(hooks) = self.hooks() else { return };
+        let Some(own) = self.own.upgrade().filter(|_| hooks.runner.has(Hooked::ALARM)) else {
+            return;
+        };
+        let rule = event.rule.clone().unwrap_or_default();
+        let rule = rule.trim_start_matches("alarms.rules[").trim_end_matches(']').to_owned();
+        let mut fields = hooks.common.event(Hooked::ALARM);
+        fields.insert("alarm".into(), rule.clone().into());
+        fields.insert("title".into(), event.subject.clone().into());
+        fields.insert("why".into(), event.reason.clone().into());
+        for (key, value) in &event.detail {
+            fields.entry(key.clone()).or_insert_with(|| Value::clone(value));
+        }
+        tokio::spawn(async move {
+            let outcome = hooks.runner.run(Hooked::ALARM, &fields, None, &[]).await;
+            own.ran(Hooked::ALARM, &rule, &outcome.ran, &Ties::new()).await;
+        });
     }
 
     /// Tell hooks that a model has answered. Nobody waits for them.
@@ -264,10 +371,11 @@ impl Pipeline {
         for (key, value) in &event.detail {
             fields.entry(key.clone()).or_insert_with(|| Value::clone(value));
         }
+        let ties = of_exchange(event);
         tokio::spawn(async move {
             let event = Hooked::POST_MODEL_CALL;
             let outcome = hooks.runner.run(event, &fields, None, &[]).await;
-            own.ran(event, &subject, &outcome.ran).await;
+            own.ran(event, &subject, &outcome.ran, &ties).await;
         });
     }
 }
@@ -290,15 +398,20 @@ impl Authority for Pipeline {
     }
 
     fn authorize<'a>(&'a self, action: &'a Action) -> BoxFuture<'a, Decision> {
+        Box::pin(async move { self.authorize_tied(action, &Ties::new()).await })
+    }
+
+    fn authorize_tied<'a>(&'a self, action: &'a Action, ties: &'a Ties) -> BoxFuture<'a, Decision> {
         Box::pin(async move {
-            let (decision, policy) = self.settle(action).await;
-            let mut decision = self.narrowed(action, decision).await;
+            let (decision, policy) = self.settle(action, ties).await;
+            let mut decision = self.narrowed(action, decision, ties).await;
             if let (true, Action::Request(request)) = (decision.is_allowed(), action)
                 && let Some(denial) = self.engine.count(request)
             {
                 decision = denial;
             }
-            if self.write_under(Event::decided(action, &decision), policy.as_deref()).await {
+            let event = |decision: &Decision| Event::decided(action, decision).tied(ties);
+            if self.write_decision(&mut decision, event, policy.as_deref()).await {
                 decision
             } else {
                 Decision::deny(UNRECORDED)
@@ -307,11 +420,19 @@ impl Authority for Pipeline {
     }
 
     fn tool_call<'a>(&'a self, call: &'a ToolCall) -> BoxFuture<'a, ToolAnswer> {
+        Box::pin(async move { self.tool_call_tied(call, &Ties::new()).await })
+    }
+
+    fn tool_call_tied<'a>(
+        &'a self,
+        call: &'a ToolCall,
+        ties: &'a Ties,
+    ) -> BoxFuture<'a, ToolAnswer> {
         Box::pin(async move {
             let hooks = self.hooks();
             let rules = |action: &Action| self.consider(action);
             let decided = hooks::tool_call(hooks.as_deref(), call, None, &rules).await;
-            let decided = self.settled(decided).await;
+            let decided = self.settled(decided, ties).await;
             let input = decided.input().filter(|_| decided.decision.is_allowed());
             ToolAnswer { decision: decided.decision, input }
         })
@@ -339,6 +460,21 @@ impl Authority for Pipeline {
             }
         })
     }
+}
+
+/// What ties the events of a tool call to it.
+fn of_call(call: &ToolCall, ties: &Ties) -> Ties {
+    let mut ties = ties.clone();
+    if let Some(id) = &call.id {
+        ties.insert("call".into(), palisade_core::shown(id, MOST_OF_ID).into());
+    }
+    ties
+}
+
+/// What ties events to the exchange with a model that this one is of.
+fn of_exchange(event: &Event) -> Ties {
+    let own = event.detail.get_key_value("exchange");
+    own.map(|(key, value)| (key.clone(), value.clone())).into_iter().collect()
 }
 
 impl Inspection for Pipeline {

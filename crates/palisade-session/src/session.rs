@@ -1,18 +1,24 @@
 use std::{os::fd::OwnedFd, path::Path, sync::Arc};
 
-use palisade_core::{Action, Authority, Event, Layer, SessionId, Verdict};
+use palisade_alarms::Decoys;
+use palisade_core::{Action, Authority, Event, Layer, SessionId, Ties, Verdict};
 use palisade_egress::{HostLookup, SandboxCa, Services};
 use palisade_engine::Engine;
+use palisade_export::{Exporter, Left};
 use palisade_journal::{Durability, Journal, Timestamp};
 use palisade_policy::Policy;
 use palisade_sandbox::{
     Building, LaunchError, Standing, begin,
-    linux::{audit::Records, callers::Callers},
+    linux::{
+        audit::Records,
+        callers::{Callers, Lineages},
+    },
 };
 use palisade_workspace::{Kept, Outcome, WorkspaceError};
 use rustix::rand::{GetRandomFlags, getrandom};
 
 use crate::{
+    alarms::{self, Alarms, Opened},
     approvals::Approvals,
     callers::Programs,
     credentials::{self, Ready},
@@ -20,11 +26,12 @@ use crate::{
     denials::Denials,
     denied_content::DeniedFiles,
     execs::{self, Execs},
+    exports,
     expose::Exposed,
     file_denials::{self, FileDenials},
     guard,
     hooks::{DOOR, DOOR_PORT, Door, Hooks, Pinned},
-    identities,
+    identities, kept_policy,
     limits::{self, Account, Writable},
     live::Live,
     models,
@@ -93,6 +100,12 @@ pub fn run(order: &Order, tell: impl Fn(&str)) -> Result<Ended, Refusal> {
     let late = watch.list.take().map(List::done).unwrap_or_default();
     // A lookup or a read that hangs must not keep us.
     runtime.shutdown_background();
+    // The journal has its last record by now.
+    let unsent = watch.exporter.take().map(Exporter::finish).unwrap_or_default();
+    let result = result.map(|mut ended| {
+        ended.notices.extend(unsent.iter().map(Left::told));
+        ended
+    });
     result.map_err(|mut refusal| {
         for found in &late {
             refusal.what = format!("{}; {}", refusal.what, found.told());
@@ -122,6 +135,8 @@ struct Started {
     authority: Option<Arc<SandboxCa>>,
     /// What stands inside for the keys of model providers.
     placeholders: Placeholders,
+    /// What has no use inside but to be found.
+    decoys: Option<Arc<Decoys>>,
     denied: DeniedFiles,
     /// Where programs are looked for inside.
     search: String,
@@ -131,6 +146,8 @@ struct Started {
 struct Watch {
     list: Option<List>,
     leftover: Vec<Found>,
+    /// What sends events elsewhere, if the policy says where to.
+    exporter: Option<Exporter>,
 }
 
 /// What has to happen while there is one thread, and no secret in memory.
@@ -151,6 +168,7 @@ fn prepare(
     let state = &order.operator.state_dir;
     let (mut list, leftover) = List::begin(state, session, plan::writable(&order.policy))?;
     let placeholders = Placeholders::of(order.policy.inference.as_ref())?;
+    let decoys = alarms::plant(&order.policy)?;
     let (stdio, copies) = streams::of_caller()?;
     let terminal =
         Terminal::detect().refuse("the terminal", "start palisade from another terminal")?;
@@ -158,7 +176,7 @@ fn prepare(
     let authority = outward::authority(&order.policy, session)?;
     let pem = authority.as_deref().map(SandboxCa::pem);
     let Made { plan, kept, repositories, held } =
-        plan::make(order, session, stdio, &placeholders, pem, &who)?;
+        plan::make(order, session, stdio, (&placeholders, decoys.as_deref()), pem, &who)?;
     let building = begun.and_then(|begun| begun.build(&plan));
     let building = building.map_err(|error| refusal::of_launch(&error, &order.allow_degraded))?;
     // While init builds. The agent does not start before this is kept.
@@ -187,9 +205,10 @@ fn prepare(
         records,
         authority,
         placeholders,
+        decoys,
         denied,
     };
-    Ok((started, Watch { list, leftover }))
+    Ok((started, Watch { list, leftover, exporter: None }))
 }
 
 async fn live(
@@ -211,6 +230,7 @@ async fn live(
         records,
         authority: certificates,
         placeholders,
+        decoys,
         denied,
         search,
     } = started;
@@ -220,6 +240,7 @@ async fn live(
         execs::prepare().refuse("prepare to watch what is executed", "report this")?;
     }
     let journal = open_journal(order, session)?;
+    let sending = exports::start(order, &journal).await;
     let own = palisade_egress::own_addresses().refuse("this machine's addresses", "report this")?;
     let approvals = Approvals::new(policy.approvals.timeout, order.permissive);
     let hooks = if policy.hooks.is_empty() {
@@ -232,7 +253,15 @@ async fn live(
         Err(refusal) => (None, Some(refusal)),
     };
     let engine = Engine::with_own_addresses(policy, own.clone());
-    let pipeline = Pipeline::new(engine, journal, approvals, hooks);
+    let (rules, raised) = Alarms::new(policy.alarms.as_ref(), decoys.clone());
+    let pipeline = Pipeline::new(engine, journal, approvals, hooks, rules);
+    let unready = match sending {
+        Ok(exporter) => {
+            watch.exporter = exporter;
+            unready
+        }
+        Err(refusal) => Some(refusal),
+    };
     if let Some(refusal) = unready {
         return Err(close_refused(&pipeline, refusal).await);
     }
@@ -253,6 +282,7 @@ async fn live(
         Ok(gateway) => gateway,
         Err(refusal) => return Err(refused(refusal).await),
     };
+    alarms::reach(decoys.as_deref(), gateway.as_ref());
     let services = door(&pipeline).and_then(|door| {
         models::services(gateway.as_ref(), certificates.as_ref(), &authority, door)
     });
@@ -263,8 +293,13 @@ async fn live(
     let live =
         Live::new(order, session, Arc::clone(&pipeline), Arc::clone(&lookup), gateway, denied);
     let live = Arc::new(live);
+    let of_decoys = match alarms::credentials(decoys.as_deref()) {
+        Ok(of_decoys) => of_decoys,
+        Err(refusal) => return Err(refused(refusal).await),
+    };
+    let (network, operator) = (&policy.network, &order.operator);
     let ready =
-        credentials::read(&policy.network, &order.operator, &placeholders, Arc::clone(&authority));
+        credentials::read(network, operator, &placeholders, of_decoys, Arc::clone(&authority));
     let Ready { credentials, variables, secrets } = match ready.await {
         Ok(ready) => ready,
         Err(refusal) => return Err(refused(refusal).await),
@@ -303,7 +338,19 @@ async fn live(
             return Err(refused(Refusal::new(what, JOURNAL)).await);
         }
     }
-    let decision = authority.authorize(&launch_action(order)).await;
+    let opened = match opened(decoys.as_deref(), &standing) {
+        Ok(opened) => opened,
+        Err(refusal) => return Err(refused(refusal).await),
+    };
+    let mut ties = Ties::new();
+    match kept_policy::keep(&order.operator.state_dir, policy) {
+        Ok(document) => drop(ties.insert("policy_document".into(), document.as_str().into())),
+        Err(error) => {
+            let what = format!("the policy could not be kept for the record: {error}");
+            return Err(refused(Refusal::new(what, JOURNAL)).await);
+        }
+    }
+    let decision = authority.authorize_tied(&launch_action(order), &ties).await;
     if !decision.is_allowed() {
         let refusal = Refusal::new(decision.reason, JOURNAL);
         return Err(refused(refusal).await);
@@ -313,7 +360,12 @@ async fn live(
         Ok(callers) => callers,
         Err(refusal) => return Err(refused(refusal).await),
     };
-    let execs = match hold_execs(policy, &standing, &pipeline, &search) {
+    let lineages =
+        match standing.lineages().refuse("look at the sandbox's processes", "report this") {
+            Ok(lineages) => Arc::new(lineages),
+            Err(refusal) => return Err(refused(refusal).await),
+        };
+    let execs = match hold_execs(policy, &standing, &pipeline, (&search, &lineages)) {
         Ok(execs) => execs,
         Err(refusal) => return Err(refused(refusal).await),
     };
@@ -373,8 +425,13 @@ async fn live(
         Ok(running) => Arc::new(running),
         Err(error) => return Err(refused(of_launch(&error)).await),
     };
-    let mut denials =
-        Denials::new(Arc::clone(&recorder), policy.process.syscalls.deny.clone(), callers, execs);
+    let mut denials = Denials::new(
+        Arc::clone(&recorder),
+        policy.process.syscalls.deny.clone(),
+        callers,
+        execs,
+        lineages,
+    );
     if !running.tells() && !missing.iter().any(Missing::is_filter) {
         denials.never();
     }
@@ -387,9 +444,20 @@ async fn live(
             () = async { exposing.await; std::future::pending().await } => String::new(),
         }
     };
+    let of_decoys = Arc::clone(&recorder);
     let mut desk = desk.serve(&running, recorder, Arc::clone(&live));
     let asked = desk.asked_to_end();
-    let held = (most.wall_time, limits.broken());
+    let which = order.name.clone().unwrap_or_else(|| session.as_str().to_owned());
+    let stopped = Arc::clone(&running);
+    let broken = async {
+        tokio::select! {
+            breach = limits.broken() => Cause::Limit(breach),
+            cause = alarms::until_ended(raised, &which, tell, &stopped) => cause,
+            // Never.
+            () = told(opened, of_decoys) => std::future::pending().await,
+        }
+    };
+    let held = (most.wall_time, broken);
     let terminal = relay.as_ref().map(Relay::handle);
     let models = Arc::clone(&live);
     let questions = Questions::new(order, session, live, tell, terminal);
@@ -446,12 +514,29 @@ fn watch_callers(
     Ok(callers)
 }
 
+/// The decoy files, watched.
+fn opened(decoys: Option<&Decoys>, standing: &Standing) -> Result<Option<Opened>, Refusal> {
+    let Some(decoys) = decoys.filter(|decoys| decoys.files().next().is_some()) else {
+        return Ok(None);
+    };
+    let view = standing.view().refuse("look at the sandbox's files", "report this")?;
+    Opened::watch(decoys, &view).map(Some)
+}
+
+/// Tell of decoys that are opened, for ever.
+async fn told(opened: Option<Opened>, authority: Arc<dyn Authority>) {
+    if let Some(opened) = opened {
+        opened.tell(authority).await;
+    }
+    std::future::pending().await
+}
+
 /// Who decides what is executed, where a rule is for commands.
 fn hold_execs(
     policy: &Policy,
     standing: &Standing,
     pipeline: &Arc<Pipeline>,
-    search: &str,
+    (search, lineages): (&str, &Arc<Lineages>),
 ) -> Result<Option<Execs>, Refusal> {
     if !policy.holds_execs() {
         return Ok(None);
@@ -459,7 +544,7 @@ fn hold_execs(
     let view = standing.view().refuse("look at the sandbox's files", "report this")?;
     let workspace = policy.filesystem.workspace.as_ref();
     let workspace = workspace.map_or("/sandbox".as_ref(), |workspace| workspace.path.as_path());
-    Execs::start(Arc::clone(pipeline), view, search, workspace)
+    Execs::start(Arc::clone(pipeline), view, search, workspace, Arc::clone(lineages))
         .refuse("start to watch what is executed", "see the limits of this user (ulimit -u)")
         .map(Some)
 }
@@ -519,6 +604,10 @@ async fn finish(
             event.rule = Some("process.limits.wall_time".to_owned());
             Some(format!("ended after {} s, the policy's wall_time", limit.as_secs()))
         }
+        Cause::Alarm { rule, title } => {
+            event.rule = Some(rule.clone());
+            Some(format!("ended by an alarm: {title}"))
+        }
         Cause::Network(why) => Some(format!("ended because its network failed: {why}")),
         Cause::Hangup => Some("ended because its terminal is gone".to_owned()),
         Cause::Operator(user) => Some(format!("ended by palisade kill, of uid {user}")),
@@ -537,6 +626,7 @@ async fn finish(
             notices.push(format!("the changes are kept, but {error}"));
         }
     }
+    pipeline.look_at_last(&event).await;
     if let Err(error) = pipeline.journal().close(event, Durability::Written).await {
         notices.push(format!("the end could not be written to the journal: {error}"));
     }
@@ -593,7 +683,8 @@ fn journal_refusal(order: &Order, session: &SessionId, refusal: Refusal) -> Refu
     match open_journal(order, session) {
         Ok(journal) => {
             let recorded = journal.close_blocking(refusal_event(&refusal), Durability::Written);
-            with_record(refusal, recorded.err().map(|error| error.to_string()))
+            let why = recorded.err().map(|error| error.to_string());
+            with_record(refusal, why.or_else(|| exports::owe(order, session)))
         }
         Err(error) => with_record(refusal, Some(error.what)),
     }

@@ -78,3 +78,26 @@ impl Seen {
         self.capabilities.extend(other.capabilities);
     }
 }
+
+impl Finding {
+    /// The same finding, as sure as this.
+    #[must_use]
+    pub fn sure(mut self, confidence: Confidence) -> Self {
+        self.confidence = confidence;
+        self
+    }
+
+    /// The same finding, as bad as this.
+    #[must_use]
+    pub fn of(mut self, severity: Severity) -> Self {
+        self.severity = severity;
+        self
+    }
+
+    /// The same finding, with a place that belongs to it.
+    #[must_use]
+    pub fn with(mut self, place: Place) -> Self {
+        self.related.push(place);
+        self
+    }
+}

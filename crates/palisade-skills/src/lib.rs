@@ -7,10 +7,23 @@
 
 mod capability;
 mod finding;
+mod formats;
+mod hidden;
+mod judge;
+pub mod output;
 mod package;
+pub mod read;
 mod rule;
+mod rules;
+mod scan;
+mod text;
+
+pub mod code;
 
 pub use capability::{Capability, Secret, Source, Use};
 pub use finding::{Confidence, Finding, Place, Seen, Severity};
+pub use judge::{Baseline, BaselineError, Reason, Report, Verdict};
 pub use package::{File, FileKind, Package};
 pub use rule::{Rule, Technique};
+pub use rules::rules;
+pub use scan::{Options, scan};

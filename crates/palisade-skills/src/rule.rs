@@ -1,6 +1,6 @@
 use serde::Serialize;
 
-use crate::Severity;
+use crate::{Confidence, Finding, Place, Severity};
 
 /// The family of attack that a rule belongs to: the rows of the taxonomy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -75,4 +75,29 @@ pub struct Rule {
     pub clear: &'static str,
     /// Ids of other catalogues: MITRE ATLAS (`AML.T0051`), OWASP LLM (`LLM01`), OWASP ASI (`ASI01`).
     pub references: &'static [&'static str],
+}
+
+/// The most characters of an excerpt.
+const EXCERPT: usize = 200;
+
+impl Rule {
+    /// A finding of this rule, with its usual severity and medium confidence.
+    pub fn at(
+        &'static self,
+        file: &str,
+        line: u32,
+        column: u32,
+        excerpt: &str,
+        message: impl Into<String>,
+    ) -> Finding {
+        Finding {
+            rule: self,
+            severity: self.severity,
+            confidence: Confidence::Medium,
+            place: Place { file: file.to_owned(), line, column },
+            excerpt: palisade_core::shown(excerpt.trim(), EXCERPT),
+            message: message.into(),
+            related: Vec::new(),
+        }
+    }
 }

@@ -10,7 +10,7 @@
 #[allow(dead_code, unused_imports, reason = "each bench uses a part of it")]
 mod stage;
 
-use std::fs;
+use std::{fs, process::Stdio};
 
 use serde_json::{Value, json};
 
@@ -54,7 +54,8 @@ fn of_caller(caller: Caller, execs: usize, rounds: usize) -> Outcome<Value> {
         for (policy, times) in [&plain, &ruled].into_iter().zip(&mut times) {
             let mut command = stage.command(stage.program());
             command.args(["run", "--quiet", "--policy"]).arg(policy);
-            let ran = command.args(["--", "python3", "-c", INSIDE, &execs]).output()?;
+            command.args(["--", "python3", "-c", INSIDE, &execs]);
+            let ran = command.stdout(Stdio::piped()).stderr(Stdio::piped()).output()?;
             let said = String::from_utf8(ran.stdout)?;
             let mut numbers = said.split_whitespace().map(str::parse::<f64>);
             let (Some(p50), Some(p99)) = (numbers.next(), numbers.next()) else {

@@ -204,6 +204,7 @@ fn caller(paths: &[&str]) -> Caller {
         changeable: path.starts_with("/work/"),
         script: None,
         ancestors: Vec::new(),
+        lineage: palisade_core::Lineage::default(),
     };
     Caller::Known(paths.iter().map(program).collect())
 }

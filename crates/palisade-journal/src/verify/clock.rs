@@ -27,7 +27,7 @@ pub(super) struct Clock {
 impl Clock {
     /// A record that `opens` may be of a later start of the machine, where the second clock began anew.
     pub(super) fn look(&mut self, link: &Link<'_>, opens: bool) {
-        let now = (link.time.micros(), i64::try_from(link.mono_ns / 1000).unwrap_or(i64::MAX));
+        let now = (link.time.unix_micros(), i64::try_from(link.mono_ns / 1000).unwrap_or(i64::MAX));
         if let Some((wall, boot)) = self.before.filter(|_| !opens) {
             let by_us = now.0.saturating_sub(wall).saturating_sub(now.1.saturating_sub(boot));
             if by_us.saturating_abs() > STEP_US && self.steps.len() < TOLD {

@@ -2,7 +2,7 @@
 
 use palisade_core::ProgramPattern;
 
-use super::{Check, DraftRule, network::is_name, shown};
+use super::{Check, DraftRule, audit, network::is_name, shown};
 use crate::{at::At, document::Document, merge::known};
 
 /// Limit the rules that programs have for themselves to those programs and what the rules' `binaries` name, and
@@ -74,5 +74,6 @@ pub(super) fn credentials_of(document: &Document) -> Vec<At<String>> {
     let by_providers = providers.filter_map(|provider| provider.value.credential.clone());
     let commands = document.commands.iter().flat_map(|commands| commands.value.values());
     let by_commands = commands.flat_map(|command| command.value.credentials.clone());
-    by_rules.chain(by_upstream).chain(by_providers).chain(by_commands).collect()
+    let by_audit = audit::credentials(document);
+    by_rules.chain(by_upstream).chain(by_providers).chain(by_commands).chain(by_audit).collect()
 }

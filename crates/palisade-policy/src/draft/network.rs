@@ -4,13 +4,14 @@ use std::{
 };
 
 use ipnet::IpNet;
+use palisade_condition::{Condition, Stage};
 use palisade_core::{
     HostName, HostNameError, HostPattern, ProgramPattern, ProgramPatternError, RecordKind,
 };
 
 use super::{Check, DraftRule, http, paths, shown};
 use crate::{
-    at::At,
+    at::{At, Place},
     cover,
     document::{Network, NetworkRule as Written, Record, Tls},
     http::{self as http_rules, Effect},
@@ -124,6 +125,7 @@ fn one(check: &mut Check<'_>, index: usize, rule: &At<Written>) -> Option<At<Dra
         Some(Tls::Passthrough) | None => http_rules::Tls::Passthrough,
     };
     let limits = limits(check, rule, tls);
+    let when = when(check, rule);
     let ports = if ports.is_empty() { vec![HTTPS] } else { ports };
     let id = format!("network.rules[{}]", name.clone().unwrap_or_else(|| index.to_string()));
     let credential = rule.credential.as_ref();
@@ -155,6 +157,7 @@ fn one(check: &mut Check<'_>, index: usize, rule: &At<Written>) -> Option<At<Dra
         only_denies: false,
         credential: credential.map(|name| name.value.clone()),
         client_certificate: certificate.map(|name| name.value.clone()),
+        when,
     };
     let credential = credential.map(|name| name.place);
     let client_certificate = certificate.map(|name| name.place);
@@ -185,6 +188,46 @@ pub(super) fn host(check: &mut Check<'_>, text: &At<String>) -> Option<HostPatte
     };
     check.wrong(text.place, message, help);
     None
+}
+
+fn when(check: &mut Check<'_>, rule: &Written) -> Option<String> {
+    let when = rule.when.as_ref()?;
+    let carried =
+        [("credential", &rule.credential), ("client_certificate", &rule.client_certificate)];
+    for (key, name) in carried {
+        if let Some(name) = name {
+            check.wrong(
+                name.place,
+                format!(
+                    "a rule with `when` has no `{key}`: its requests would carry it at all times"
+                ),
+                "make a rule of its own for it, without `when`",
+            );
+        }
+    }
+    // What is not looked into has no requests.
+    let stage = if rule.http.is_given() { Stage::Requests } else { Stage::Connections };
+    condition(check, when.place, &when.value, stage)
+}
+
+/// Reads a condition, and hands its text on.
+pub(super) fn condition(
+    check: &mut Check<'_>,
+    place: Place,
+    text: &str,
+    stage: Stage,
+) -> Option<String> {
+    match Condition::new(text, stage) {
+        Ok(condition) => Some(condition.as_str().to_owned()),
+        Err(error) => {
+            check.wrong(
+                place,
+                format!("`when: {}` is no condition: {error}", shown(text)),
+                "see docs/conditions.md for what there is",
+            );
+            None
+        }
+    }
 }
 
 fn limits(check: &mut Check<'_>, rule: &Written, tls: http_rules::Tls) -> RuleLimits {

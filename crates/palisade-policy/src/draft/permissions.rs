@@ -5,12 +5,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use palisade_condition::Stage;
 use palisade_permissions::{List, Mode, Permissions, Place, RuleError, Settings, Written};
 
-use super::{Check, shown};
+use super::{Check, network::condition, shown};
 use crate::{
     at::At,
-    document::{self, Document},
+    document::{self, Document, Permission},
     policy::{Deny, PermissionRule},
 };
 
@@ -38,15 +39,18 @@ pub(super) fn check(
     workspace: Option<PathBuf>,
 ) -> Option<DraftPermissions> {
     let section = &document.permissions.as_ref()?.value;
-    let denied: BTreeSet<&str> = section.deny.iter().map(|deny| deny.value.as_str()).collect();
+    // With a condition it may never count: then the other does.
+    let denied = section.deny.iter().map(|deny| &deny.value);
+    let denied: BTreeSet<&str> =
+        denied.filter(|deny| deny.when().is_none()).map(Permission::rule).collect();
     for (list, weaker) in [("allow", &section.allow), ("ask", &section.ask)] {
         for rule in weaker {
-            if denied.contains(rule.value.as_str()) {
+            if denied.contains(rule.value.rule()) {
                 check.wrong(
                     rule.place,
                     format!(
                         "`{}` is in `{list}` and in `deny`: a deny always wins, so this never counts",
-                        shown(&rule.value)
+                        shown(rule.value.rule())
                     ),
                     "remove one of the two",
                 );
@@ -56,13 +60,17 @@ pub(super) fn check(
     let workspace = workspace.unwrap_or_else(|| check.origin.workspace_dir.clone());
     let wrong = wrong(check, section, &workspace);
     let mut hidden = Vec::new();
-    let mut read = |list: List, rules: &[At<String>]| -> Vec<At<PermissionRule>> {
+    let mut read = |list: List, rules: &[At<Permission>]| -> Vec<At<PermissionRule>> {
         let mut out = Vec::new();
         for (index, rule) in rules.iter().enumerate() {
             match wrong.get(&key(list, index)) {
                 Some(why) => check.wrong(
                     rule.place,
-                    format!("`{}` is no permission rule: {}", shown(rule.value.trim()), why.what),
+                    format!(
+                        "`{}` is no permission rule: {}",
+                        shown(rule.value.rule().trim()),
+                        why.what
+                    ),
                     why.remedy.clone(),
                 ),
                 None => out.push(one(check, list, rule, &workspace, &mut hidden)),
@@ -97,9 +105,9 @@ fn wrong(
     section: &document::Permissions,
     workspace: &Path,
 ) -> BTreeMap<String, RuleError> {
-    let written = |list: List, rules: &[At<String>]| {
+    let written = |list: List, rules: &[At<Permission>]| {
         let each = rules.iter().enumerate().map(|(index, rule)| Written {
-            text: rule.value.trim().to_owned(),
+            text: rule.value.rule().trim().to_owned(),
             at: Some(key(list, index)),
             base: check.origin.base.clone(),
         });
@@ -121,17 +129,22 @@ fn wrong(
 }
 
 fn one(
-    check: &Check<'_>,
+    check: &mut Check<'_>,
     list: List,
-    rule: &At<String>,
+    rule: &At<Permission>,
     workspace: &Path,
     hidden: &mut Vec<At<Deny>>,
 ) -> At<PermissionRule> {
-    let text = rule.value.trim();
+    let text = rule.value.rule().trim();
+    let conditional = rule.value.when();
+    let when = conditional.and_then(|when| condition(check, rule.place, when, Stage::Calls));
     let (base, home) = (check.origin.base.clone(), check.origin.home.clone());
-    let pattern = (list == List::Deny).then(|| hides(text, &base, &home, workspace)).flatten();
+    // What is mounted stays as it is, whatever holds later.
+    let pattern = (list == List::Deny && conditional.is_none())
+        .then(|| hides(text, &base, &home, workspace))
+        .flatten();
     let at = format!("{}:{}", check.origin.file, rule.place.line);
-    let value = PermissionRule { text: text.to_owned(), at, base, hidden: pattern.is_some() };
+    let value = PermissionRule { text: text.to_owned(), at, base, hidden: pattern.is_some(), when };
     if let Some(pattern) = pattern {
         let glob = pattern.contains('*');
         let deny = Deny { pattern, glob, rule: format!("permissions.deny[{text}]") };

@@ -1,6 +1,6 @@
 //! Sections that are understood and checked for their form, and that nothing enforces yet.
 
-use super::{Check, audit};
+use super::Check;
 use crate::document::Document;
 
 pub(super) fn check(check: &mut Check<'_>, document: &Document) {
@@ -10,5 +10,4 @@ pub(super) fn check(check: &mut Check<'_>, document: &Document) {
     if let Some(approvals) = document.approvals.as_ref().filter(|at| !at.value.notify.is_empty()) {
         check.not_built("approvals.notify", approvals.place, &approvals.value.notify);
     }
-    audit::check(check, document);
 }

@@ -43,7 +43,7 @@ fn all(
     let rules = drafts.iter().filter_map(|draft| draft.permissions.as_ref()).flat_map(list);
     rules
         .map(|rule| &rule.value)
-        .filter(|rule| seen.insert((&rule.text, &rule.base)))
+        .filter(|rule| seen.insert((&rule.text, &rule.base, &rule.when)))
         .cloned()
         .collect()
 }

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
 
+mod alarms;
+mod audit;
 mod docs;
 mod limits;
 mod malformed;

@@ -301,7 +301,7 @@ fn a_value_that_was_overridden() {
 fn sections_that_are_not_built_widen_too() {
     for (project, what) in [
         ("hooks: {PreExec: [{hooks: [{type: command, command: ./evil.sh}]}]}", "`hooks.PreExec`"),
-        ("audit: {otlp: \"https://evil.example\"}", "`audit`"),
+        ("audit: {retain: 365d}", "`audit.retain`"),
         ("skills: {require: any}", "`skills`"),
     ] {
         let world = World::new();

@@ -9,6 +9,7 @@ mod supervisor;
 use std::{io, path::Path, rc::Rc, sync::Arc, thread};
 
 use palisade_sandbox::linux::{
+    callers::Lineages,
     execs::View,
     seccomp::Listener,
     sys::{signal, turns},
@@ -51,6 +52,7 @@ impl Execs {
         view: View,
         search: &str,
         workspace: &Path,
+        lineages: Arc<Lineages>,
     ) -> io::Result<Self> {
         let (listeners, mut served) = mpsc::unbounded_channel::<Served>();
         let places = Places::new(search, workspace);
@@ -66,7 +68,7 @@ impl Execs {
         };
         let run = move || {
             turns::take_short();
-            let supervisor = Rc::new(Supervisor::new(pipeline, view, places));
+            let supervisor = Rc::new(Supervisor::new(pipeline, view, places, lineages));
             let tasks = LocalSet::new();
             tasks.block_on(&runtime, async {
                 loop {

@@ -1,8 +1,8 @@
 use std::{cell::RefCell, collections::HashMap, io, rc::Rc, sync::Arc, time::Duration};
 
-use palisade_core::{Action, Authority, Decision, Event, Exec, Script, Verdict};
+use palisade_core::{Action, Authority, Decision, Event, Exec, Lineage, Script, Verdict};
 use palisade_sandbox::linux::{
-    callers::Executable,
+    callers::{Executable, Lineages},
     execs::{Attempt, Change, Image, Tracing, View},
     seccomp::{Executes, Listener},
 };
@@ -28,6 +28,7 @@ pub(super) struct Supervisor {
     digests: Digests,
     starts: Starts,
     tracing: Tracing,
+    lineages: Arc<Lineages>,
     /// By thread.
     begun: RefCell<HashMap<i32, Begun>>,
     /// Those that have to wait for another thread of their process.
@@ -44,7 +45,12 @@ struct Begun {
 }
 
 impl Supervisor {
-    pub(super) fn new(pipeline: Arc<Pipeline>, view: View, places: Places) -> Self {
+    pub(super) fn new(
+        pipeline: Arc<Pipeline>,
+        view: View,
+        places: Places,
+        lineages: Arc<Lineages>,
+    ) -> Self {
         let known = Rc::new(Known::find(&pipeline.programs(), &places, &view));
         Self {
             known: RefCell::new((pipeline.generation(), known)),
@@ -54,6 +60,7 @@ impl Supervisor {
             digests: Digests::default(),
             starts: Starts::default(),
             tracing: Tracing::default(),
+            lineages,
             begun: RefCell::default(),
             waiting: RefCell::default(),
         }
@@ -136,8 +143,10 @@ impl Supervisor {
         }
         tokio::task::spawn_local(async move {
             let (subject, permitted) = (exec.subject(), exec.fingerprint());
+            let lineage = Lineage::of(this.lineages.of_thread(call.thread));
+            let ties = this.pipeline.ties_of(&exec, &lineage);
             let action = Action::Exec(Box::new(exec));
-            let mut answer = this.pipeline.authorize(&action);
+            let mut answer = this.pipeline.authorize_tied(&action, &ties);
             let decision = loop {
                 tokio::select! {
                     decision = &mut answer => break decision,
@@ -208,7 +217,7 @@ impl Supervisor {
                 // It was killed before.
                 if errno != Errno::SRCH {
                     let why = format!("what it has become cannot be looked at: {errno}");
-                    self.ended(Exec::default(), Decision::deny(why), begun);
+                    self.ended((Exec::default(), Lineage::default()), Decision::deny(why), begun);
                 }
                 return;
             }
@@ -222,13 +231,18 @@ impl Supervisor {
             Err(error) => (program_of(&image), Err(error)),
         };
         match decision {
-            Ok(decision) if decision.is_allowed() => Tracing::release(pid, 0),
+            Ok(decision) if decision.is_allowed() => {
+                let event = self.told(&exec, pid, &decision);
+                Tracing::release(pid, 0);
+                self.record(event);
+            }
             Ok(decision) => {
                 let permitted = begun.as_ref().and_then(|begun| begun.permitted);
                 let same = exec.fingerprint().is_some_and(|print| permitted == Some(print));
                 if decision.verdict == Verdict::Ask && same {
                     return Tracing::release(pid, 0);
                 }
+                let lineage = self.lineage(pid);
                 Tracing::end(pid);
                 let decision = match decision.verdict {
                     Verdict::Ask => Decision {
@@ -238,26 +252,46 @@ impl Supervisor {
                     },
                     Verdict::Allow | Verdict::Deny | Verdict::Observe => decision,
                 };
-                self.ended(exec, decision, begun);
+                self.ended((exec, lineage), decision, begun);
             }
             Err(error) => {
+                let lineage = self.lineage(pid);
                 Tracing::end(pid);
                 let why = format!("it cannot be looked at, so it is not run: {error}");
-                self.ended(exec, Decision::deny(why), begun);
+                self.ended((exec, lineage), Decision::deny(why), begun);
             }
         }
     }
 
     /// Record what was ended before it ran.
-    fn ended(self: &Rc<Self>, exec: Exec, mut decision: Decision, begun: Option<Begun>) {
+    fn ended(
+        self: &Rc<Self>,
+        (exec, lineage): (Exec, Lineage),
+        mut decision: Decision,
+        begun: Option<Begun>,
+    ) {
         let asked_for = begun.map(|begun| begun.subject).unwrap_or_default();
         decision.reason.push_str("; it was ended before it ran");
-        let mut event = Event::decided(&Action::Exec(Box::new(exec)), &decision);
+        let event = Event::decided(&Action::Exec(Box::new(exec.clone())), &decision);
+        let mut event = self.pipeline.executed(&exec, event, &lineage);
         // Among many that are refused where they are asked for, it must not be one more of them.
         if !asked_for.is_empty() && asked_for != event.subject {
             event.subject = format!("{asked_for} became {}", event.subject);
         }
-        let event = event.with("asked_for", asked_for);
+        self.record(event.with("asked_for", asked_for));
+    }
+
+    /// The event of what has become another program and runs.
+    fn told(&self, exec: &Exec, pid: Pid, decision: &Decision) -> Event {
+        let event = Event::decided(&Action::Exec(Box::new(exec.clone())), decision);
+        self.pipeline.executed(exec, event, &self.lineage(pid))
+    }
+
+    fn lineage(&self, pid: Pid) -> Lineage {
+        Lineage::of(self.lineages.of_thread(pid.as_raw_nonzero().get().cast_unsigned()))
+    }
+
+    fn record(self: &Rc<Self>, event: Event) {
         let this = Rc::clone(self);
         tokio::task::spawn_local(async move {
             this.pipeline.record(event).await;

@@ -16,7 +16,7 @@ use palisade_core::{Event as Record, Layer, Verdict};
 use palisade_hooks::{
     Common, Event, Ran, RuleMatches, Runner, Say, Seen, Setup, environment, may_match,
 };
-use palisade_permissions::{Mode, Permissions, Place, Settings};
+use palisade_permissions::{Permissions, Place, Settings};
 use palisade_policy::Policy;
 
 pub use self::local::decide;
@@ -110,13 +110,8 @@ fn matches(project: &Path, operator: &Operator) -> Arc<RuleMatches> {
 
 /// The policy's permission mode, as Claude Code calls it.
 fn mode(policy: &Policy) -> &'static str {
-    match policy.permissions.as_ref().map(|permissions| permissions.mode) {
-        Some(Mode::AcceptEdits) => "acceptEdits",
-        Some(Mode::Plan) => "plan",
-        Some(Mode::DontAsk) => "dontAsk",
-        Some(Mode::BypassPermissions) => "bypassPermissions",
-        Some(Mode::Default) | None => "default",
-    }
+    let mode = policy.permissions.as_ref().map(|permissions| permissions.mode);
+    mode.unwrap_or_default().as_str()
 }
 
 /// The folder that is worked in, for hooks.
@@ -130,6 +125,7 @@ pub(crate) fn record(event: Event, subject: &str, ran: &Ran) -> Record {
     let layer = match event.seen() {
         Seen::Connections | Seen::Requests => Layer::Egress,
         Seen::Models => Layer::Inference,
+        Seen::Alarms => Layer::Supervisor,
         _ => Layer::Tool,
     };
     let mut record = Record::observed("hook", layer, format!("{event} {subject}").trim_end());

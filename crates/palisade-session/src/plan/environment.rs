@@ -14,6 +14,7 @@ use rustix::rand::{GetRandomFlags, getrandom};
 
 use super::{links::Names, tree::Tree, trust, who::Who};
 use crate::{
+    exports,
     order::{Operator, Order},
     refusal::{Refusal, Refuse},
 };
@@ -70,6 +71,9 @@ pub(crate) fn all(
     set("TMPDIR", OsStr::new("/tmp"));
     set("PATH", &path(operator, folders, names, tree));
     set("PALISADE_SESSION", OsStr::new(session.as_str()));
+    if exports::traces(&order.policy.audit) {
+        set("TRACEPARENT", OsStr::new(&palisade_export::trace_parent(session)));
+    }
     for (name, value) in &operator.environment {
         if process.pass.iter().any(|pattern| passes(pattern, name)) {
             all.insert(name.clone(), value.clone());

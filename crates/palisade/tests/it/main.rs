@@ -10,6 +10,7 @@ mod crashes;
 mod degraded;
 mod demo;
 mod doctor;
+mod export;
 mod faults;
 mod hook;
 mod import;

@@ -267,6 +267,7 @@ fn callers() -> [(&'static str, Caller); 3] {
             changeable: false,
             script: None,
             ancestors: Vec::new(),
+            lineage: palisade_core::Lineage::default(),
         };
         (path, Caller::Known([program].into()))
     };

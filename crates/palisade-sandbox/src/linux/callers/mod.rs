@@ -17,10 +17,12 @@
 mod begun;
 mod diagnosis;
 mod executable;
+mod lineage;
 mod processes;
 
 pub(crate) use diagnosis::Diagnosis;
 pub use executable::{Executable, Identity};
+pub use lineage::{Lineages, Origin};
 
 use std::{
     net::SocketAddr,
@@ -96,14 +98,7 @@ pub struct Sight {
 impl Callers {
     /// For the sandbox of this init, before its agent runs.
     pub(crate) fn of(init: Pid, diagnosis: Diagnosis) -> Result<Self, StepError> {
-        let step = "open the sandbox's /proc";
-        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let path = format!("/proc/{}/root/proc", init.as_raw_nonzero());
-        let proc = openat(CWD, path, flags, Mode::empty()).step(step)?;
-        match fstatfs(&proc).step(step)?.f_type {
-            PROC_SUPER_MAGIC => Ok(Self { diagnosis, proc, begun: Mutex::default() }),
-            _ => Err(Errno::NODEV).step(step),
-        }
+        Ok(Self { diagnosis, proc: open_proc(init)?, begun: Mutex::default() })
     }
 
     /// Note that a thread, by its number outside, is about to connect this descriptor of its. To be called
@@ -154,6 +149,12 @@ impl Callers {
         first.map(|holder| processes::ancestors(&self.proc, holder.process)).unwrap_or_default()
     }
 
+    /// The first holder, and the processes that it comes from, the nearest first.
+    pub fn lineage(&self, sight: &Sight) -> Vec<Origin> {
+        let first = sight.holders.first();
+        first.map(|holder| lineage::lineage(&self.proc, holder.process)).unwrap_or_default()
+    }
+
     /// What the first holder says it was started with: its first argument, if that is a file.
     pub fn script(&self, sight: &Sight) -> Option<String> {
         processes::script(&self.proc, sight.holders.first()?.process)
@@ -189,6 +190,18 @@ impl Sight {
             }
         }
         all
+    }
+}
+
+/// The `/proc` of the sandbox of this init.
+fn open_proc(init: Pid) -> Result<OwnedFd, StepError> {
+    let step = "open the sandbox's /proc";
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let path = format!("/proc/{}/root/proc", init.as_raw_nonzero());
+    let proc = openat(CWD, path, flags, Mode::empty()).step(step)?;
+    match fstatfs(&proc).step(step)?.f_type {
+        PROC_SUPER_MAGIC => Ok(proc),
+        _ => Err(Errno::NODEV).step(step),
     }
 }
 

@@ -109,6 +109,20 @@ fn started(process: impl AsFd) -> Option<u64> {
     stat(process)?.get(19)?.parse().ok()
 }
 
+/// When a process was started, and by its number which one it comes from.
+pub(super) fn origin(proc: &OwnedFd, number: u32) -> Option<(u64, u32)> {
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let fields = stat(openat(proc, number.to_string(), flags, Mode::empty()).ok()?)?;
+    Some((fields.get(19)?.parse().ok()?, fields.get(1)?.parse().ok()?))
+}
+
+/// The number that the process of a thread has in the innermost namespace it is in.
+pub(super) fn number_inside(folder: impl AsFd) -> Option<u32> {
+    let text = read(folder, "status")?;
+    let line = text.lines().find_map(|line| line.strip_prefix("NStgid:"))?;
+    line.split_ascii_whitespace().next_back()?.parse().ok()
+}
+
 fn is_over(process: impl AsFd) -> bool {
     stat(process).is_none_or(|fields| matches!(fields.first().map(String::as_str), Some("Z" | "X")))
 }

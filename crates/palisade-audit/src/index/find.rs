@@ -1,0 +1,283 @@
+use std::{fmt::Write, ops::ControlFlow, path::PathBuf};
+
+use palisade_journal::{Filter, Record};
+use rusqlite::{Result, types::Value};
+
+use super::{Index, facts};
+use crate::AuditError;
+
+/// Facts of one kind are not counted further than this.
+const COUNTED: i64 = 1_000_000;
+/// With more, the events are gone through in the order of time instead of being sorted.
+const SORTED: i64 = 200_000;
+
+/// What became of a search.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Found {
+    /// Places that were looked at in the journal.
+    pub looked: u64,
+    /// Where no record is, or not the one that was there.
+    pub unreadable: Vec<Place>,
+}
+
+/// A place in the journal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Place {
+    /// The file.
+    pub path: PathBuf,
+    /// The line, from 1, if that is known.
+    pub line: Option<u64>,
+}
+
+/// What a filter asks for, as the index has it.
+struct Asked {
+    /// `None`: of any.
+    shapes: Option<Vec<(i64, i64)>>,
+    segments: Option<Vec<(i64, i64)>>,
+    facts: Vec<(i64, i64)>,
+    since: Option<i64>,
+    until: Option<i64>,
+}
+
+/// By what the events are gone through.
+enum By {
+    Fact(i64),
+    Shape,
+    Segment,
+    Time,
+}
+
+impl Index {
+    /// Whether the index knows something of what a filter asks for.
+    pub fn helps(filter: &Filter) -> bool {
+        filter.session.is_some()
+            || filter.kind.is_some()
+            || filter.layer.is_some()
+            || filter.decision.is_some()
+            || filter.rule.is_some()
+            || filter.since.is_some()
+            || filter.until.is_some()
+            || filter
+                .conditions
+                .iter()
+                .any(|one| shape_field(one).is_some() || facts::asked(one).is_some())
+    }
+
+    /// Give `take` the events that a filter takes, in the order of time; with `newest`, from the newest
+    /// backwards. Each is read from the journal.
+    ///
+    /// # Errors
+    /// The journal or the index cannot be read.
+    pub fn find(
+        &mut self,
+        filter: &Filter,
+        newest: bool,
+        take: &mut dyn FnMut(Record) -> ControlFlow<()>,
+    ) -> std::result::Result<Found, AuditError> {
+        let mut found = Found::default();
+        let sessions = match &filter.session {
+            Some(wanted) => Some(self.places.sessions(Some(wanted))?),
+            None => None,
+        };
+        let asked = self.asked(filter, sessions.as_deref()).map_err(|e| self.failed(&e))?;
+        found.unreadable = self.bad(asked.segments.as_deref()).map_err(|e| self.failed(&e))?;
+        if asked.shapes.as_ref().is_some_and(Vec::is_empty)
+            || asked.segments.as_ref().is_some_and(Vec::is_empty)
+        {
+            return Ok(found);
+        }
+        let (text, values) = asked.statement(newest);
+        let Self { database, places, path } = self;
+        let failed =
+            |e: rusqlite::Error| AuditError::Index { path: path.clone(), why: e.to_string() };
+        let mut statement = database.prepare(&text).map_err(failed)?;
+        let mut rows = statement.query(rusqlite::params_from_iter(values)).map_err(failed)?;
+        while let Some(row) = rows.next().map_err(failed)? {
+            let get = || -> Result<(String, String, i64, i64)> {
+                Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+            };
+            let (session, name, offset, length) = get().map_err(failed)?;
+            let Ok(session) = session.parse() else { continue };
+            found.looked = found.looked.saturating_add(1);
+            let number = |number: i64| u64::try_from(number).unwrap_or(0);
+            match places.at(&session, &name, (number(offset), number(length)))? {
+                Some(record) if filter.takes(&record) => {
+                    if take(record).is_break() {
+                        break;
+                    }
+                }
+                Some(_) => {}
+                None => {
+                    let path = places.path().join(session.as_str()).join(name);
+                    found.unreadable.push(Place { path, line: None });
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    fn asked(
+        &self,
+        filter: &Filter,
+        sessions: Option<&[palisade_core::SessionId]>,
+    ) -> Result<Asked> {
+        let late: i64 = self.database.query_row(
+            "SELECT COALESCE(MAX(late), 0) FROM segments WHERE gone = 0",
+            [],
+            |row| row.get(0),
+        )?;
+        let mut counted = self
+            .database
+            .prepare("SELECT COUNT(*) FROM (SELECT 1 FROM facts WHERE fact = ?1 LIMIT ?2)")?;
+        let mut facts = Vec::new();
+        for fact in filter.conditions.iter().filter_map(facts::asked) {
+            facts.push((fact, counted.query_row([fact, COUNTED], |row| row.get(0))?));
+        }
+        facts.sort_by_key(|(_, count)| *count);
+        let segments = match sessions {
+            None => None,
+            Some(sessions) => {
+                let mut find = self
+                    .database
+                    .prepare("SELECT id, lines FROM segments WHERE session = ?1 AND gone = 0")?;
+                let mut all = Vec::new();
+                for session in sessions {
+                    let rows =
+                        find.query_map([session.as_str()], |row| Ok((row.get(0)?, row.get(1)?)))?;
+                    all.extend(rows.collect::<Result<Vec<_>>>()?);
+                }
+                Some(all)
+            }
+        };
+        Ok(Asked {
+            shapes: self.shapes(filter)?,
+            segments,
+            facts,
+            since: filter.since.map(|time| time.unix_micros()),
+            until: filter.until.map(|time| time.unix_micros().saturating_add(late)),
+        })
+    }
+
+    /// The shapes that a filter takes, with how often each is there.
+    fn shapes(&self, filter: &Filter) -> Result<Option<Vec<(i64, i64)>>> {
+        let mut asked: Vec<(&str, String)> = Vec::new();
+        let mut ask = |field, value: Option<&str>| {
+            asked.extend(value.map(|value| (field, value.to_owned())));
+        };
+        ask("kind", filter.kind.as_deref());
+        ask("layer", filter.layer.as_deref());
+        ask("decision", filter.decision.map(|it| it.as_str()));
+        ask("rule", filter.rule.as_deref());
+        for condition in &filter.conditions {
+            asked.extend(shape_field(condition));
+        }
+        if asked.is_empty() {
+            return Ok(None);
+        }
+        let mut text = "SELECT id, count FROM shapes WHERE 1".to_owned();
+        for (at, (field, _)) in asked.iter().enumerate() {
+            // Writing to a text does not fail.
+            write!(text, " AND {field} = ?{}", at.saturating_add(1)).unwrap_or_default();
+        }
+        let mut find = self.database.prepare(&text)?;
+        let values = rusqlite::params_from_iter(asked.iter().map(|(_, value)| value));
+        let rows = find.query_map(values, |row| Ok((row.get(0)?, row.get(1)?)))?;
+        rows.collect::<Result<_>>().map(Some)
+    }
+
+    /// The lines that are no records, of these segments or of all.
+    fn bad(&self, segments: Option<&[(i64, i64)]>) -> Result<Vec<Place>> {
+        let mut find = self.database.prepare(
+            "SELECT s.id, s.session, s.name, b.line FROM bad b JOIN segments s ON s.id = b.segment \
+             WHERE s.gone = 0",
+        )?;
+        let rows = find.query_map([], |row| {
+            let (session, name): (String, String) = (row.get(1)?, row.get(2)?);
+            let path = self.places.path().join(session).join(name);
+            let line: i64 = row.get(3)?;
+            Ok((row.get::<_, i64>(0)?, Place { path, line: u64::try_from(line).ok() }))
+        })?;
+        let mut places = Vec::new();
+        for row in rows {
+            let (segment, place) = row?;
+            if segments.is_none_or(|all| all.iter().any(|(id, _)| *id == segment)) {
+                places.push(place);
+            }
+        }
+        Ok(places)
+    }
+}
+
+/// The field of a shape, and its value, that a condition asks for.
+fn shape_field(condition: &palisade_journal::Condition) -> Option<(&'static str, String)> {
+    let (field, value) = condition.equals()?;
+    let known = ["kind", "layer", "decision", "rule"].into_iter().find(|known| *known == field)?;
+    Some((known, value.to_owned()))
+}
+
+impl Asked {
+    /// By what there are the fewest events to go through.
+    fn by(&self) -> By {
+        let sum = |all: &[(i64, i64)]| all.iter().map(|(_, count)| *count).sum::<i64>();
+        let fact = self.facts.first().map(|(fact, count)| (By::Fact(*fact), *count));
+        let shape = self.shapes.as_deref().map(|all| (By::Shape, sum(all)));
+        let segment = self.segments.as_deref().map(|all| (By::Segment, sum(all)));
+        let fewest = [fact, shape, segment].into_iter().flatten().min_by_key(|(_, count)| *count);
+        match fewest {
+            Some((by, count)) if count <= SORTED => by,
+            // Without a time all of them are wanted; with one, it may leave few.
+            Some(_) | None => By::Time,
+        }
+    }
+
+    fn statement(&self, newest: bool) -> (String, Vec<Value>) {
+        let mut values = Vec::new();
+        let by = self.by();
+        let from = match by {
+            By::Fact(fact) => {
+                values.push(Value::Integer(fact));
+                "facts f INDEXED BY facts_by_fact CROSS JOIN events e ON e.id = f.event AND f.fact = ?1"
+            }
+            By::Shape => "events e INDEXED BY events_by_shape",
+            By::Segment => "events e INDEXED BY events_by_segment",
+            By::Time => "events e INDEXED BY events_by_time",
+        };
+        let mut text = format!(
+            "SELECT s.session, s.name, e.offset, e.length FROM {from} CROSS JOIN segments s \
+             ON s.id = e.segment WHERE s.gone = 0"
+        );
+        let mut within = |field: &str, all: &Option<Vec<(i64, i64)>>| {
+            if let Some(all) = all {
+                let list: Vec<String> = all.iter().map(|(id, _)| id.to_string()).collect();
+                write!(text, " AND {field} IN ({})", list.join(", ")).unwrap_or_default();
+            }
+        };
+        within("e.shape", &self.shapes);
+        within("e.segment", &self.segments);
+        for (fact, _) in &self.facts {
+            if !matches!(by, By::Fact(driver) if driver == *fact) {
+                values.push(Value::Integer(*fact));
+                let at = values.len();
+                write!(
+                    text,
+                    " AND EXISTS (SELECT 1 FROM facts o WHERE o.fact = ?{at} AND o.event = e.id)"
+                )
+                .unwrap_or_default();
+            }
+        }
+        for (bound, sign) in [(self.since, ">="), (self.until, "<")] {
+            if let Some(bound) = bound {
+                values.push(Value::Integer(bound));
+                write!(text, " AND e.time {sign} ?{}", values.len()).unwrap_or_default();
+            } else if matches!(by, By::Time) && sign == ">=" {
+                // An index that is named has to be of use.
+                text.push_str(" AND e.time >= -9223372036854775808");
+            }
+        }
+        let way = if newest { "DESC" } else { "ASC" };
+        write!(text, " ORDER BY e.time {way}, e.id {way}").unwrap_or_default();
+        (text, values)
+    }
+}

@@ -1,0 +1,182 @@
+use std::{
+    collections::HashMap,
+    fs::File,
+    io::{Seek, SeekFrom},
+    os::fd::OwnedFd,
+    path::{Path, PathBuf},
+};
+
+use palisade_core::SessionId;
+use rustix::io::{Errno, pread};
+
+use crate::{
+    JournalError, Record,
+    encode::RECORD_MAX,
+    query,
+    reader::{Lines, Step},
+    record,
+    recover::reading,
+    store::{Folder, io},
+    verify,
+};
+
+/// Segments that are held open for single lines.
+const MOST_OPEN: usize = 64;
+
+/// The records of a journal by where they stand, for who keeps an index of them. Each record's own
+/// hash is checked when it is read.
+#[derive(Debug)]
+pub struct Places {
+    folder: Folder,
+    open: HashMap<(SessionId, String), OwnedFd>,
+}
+
+/// A segment of a session, as its file is now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Segment {
+    /// Its name in the session's folder.
+    pub name: String,
+    /// Which file it is.
+    pub inode: u64,
+    /// When it was last written, in seconds and nanoseconds.
+    pub modified: (i64, u32),
+    /// Its bytes.
+    pub size: u64,
+}
+
+/// A line of a segment.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Line {
+    /// Where it begins.
+    pub offset: u64,
+    /// Its bytes, with its newline.
+    pub length: u64,
+    /// Its number in the segment, from 1.
+    pub number: u64,
+    /// The record, if it is one of this session's with the hash that it says.
+    pub record: Option<Record>,
+}
+
+/// The whole lines of a segment from a place on.
+#[derive(Debug)]
+pub struct LinesFrom {
+    lines: Lines,
+    session: SessionId,
+    path: PathBuf,
+}
+
+impl Places {
+    /// The journal in `dir`: a state folder, or the journal's own.
+    ///
+    /// # Errors
+    /// There is none, or it cannot be opened.
+    pub fn open(dir: &Path) -> Result<Self, JournalError> {
+        Ok(Self { folder: verify::open(dir)?, open: HashMap::new() })
+    }
+
+    /// The journal's own folder.
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Every session, or those with this id or name.
+    ///
+    /// # Errors
+    /// The folder or the ledger cannot be read.
+    pub fn sessions(&self, wanted: Option<&str>) -> Result<Vec<SessionId>, JournalError> {
+        query::sessions(&self.folder, wanted)
+    }
+
+    /// A session's segments, in order. None, if it has no folder.
+    ///
+    /// # Errors
+    /// They cannot be looked at.
+    pub fn segments(&self, session: &SessionId) -> Result<Vec<Segment>, JournalError> {
+        let Ok(folder) = self.folder.existing(session.as_str()) else { return Ok(Vec::new()) };
+        let mut segments = Vec::new();
+        for name in folder.segments()? {
+            let (inode, modified, size) = folder.look(&name)?;
+            segments.push(Segment { name, inode, modified, size });
+        }
+        Ok(segments)
+    }
+
+    /// The whole lines of a segment from `offset` on, where line `number` begins. `None`, if there is no
+    /// such segment.
+    ///
+    /// # Errors
+    /// It cannot be opened.
+    pub fn lines(
+        &self,
+        session: &SessionId,
+        segment: &str,
+        (offset, number): (u64, u64),
+    ) -> Result<Option<LinesFrom>, JournalError> {
+        let Ok(folder) = self.folder.existing(session.as_str()) else { return Ok(None) };
+        let Some(fd) = folder.read(segment)? else { return Ok(None) };
+        let path = folder.path().join(segment);
+        let mut file = File::from(fd);
+        file.seek(SeekFrom::Start(offset)).map_err(|e| reading(&path, &e))?;
+        let lines = Lines::begun(file, offset, number);
+        Ok(Some(LinesFrom { lines, session: session.clone(), path }))
+    }
+
+    /// The record that stands at this place, if one of this session does.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn at(
+        &mut self,
+        session: &SessionId,
+        segment: &str,
+        (offset, length): (u64, u64),
+    ) -> Result<Option<Record>, JournalError> {
+        let path = self.folder.path().join(session.as_str()).join(segment);
+        let most = usize::try_from(length).unwrap_or(usize::MAX).min(RECORD_MAX);
+        let key = (session.clone(), segment.to_owned());
+        if !self.open.contains_key(&key) {
+            let Ok(folder) = self.folder.existing(session.as_str()) else { return Ok(None) };
+            let Some(fd) = folder.read(segment)? else { return Ok(None) };
+            if self.open.len() >= MOST_OPEN {
+                self.open.clear();
+            }
+            self.open.insert(key.clone(), fd);
+        }
+        let Some(fd) = self.open.get(&key) else { return Ok(None) };
+        let mut bytes = vec![0; most];
+        let mut filled = 0_usize;
+        while let Some(rest) = bytes.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+            let at = offset.saturating_add(u64::try_from(filled).unwrap_or(0));
+            match pread(fd, rest, at) {
+                Ok(0) => return Ok(None),
+                Ok(read) => filled = filled.saturating_add(read),
+                Err(Errno::INTR) => {}
+                Err(errno) => return Err(io("read", &path)(errno)),
+            }
+        }
+        let line = bytes.strip_suffix(b"\n").unwrap_or(&bytes);
+        Ok(record::parse(line).ok().filter(|record| record.session == *session))
+    }
+}
+
+impl LinesFrom {
+    /// The next whole line. `None` at the end, or before a line that is not finished.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn next_line(&mut self) -> Result<Option<Line>, JournalError> {
+        let step = self.lines.step().map_err(|e| reading(&self.path, &e))?;
+        let record = match step {
+            Step::End | Step::Torn(_) => return Ok(None),
+            Step::TooLong => None,
+            Step::Line => {
+                record::parse(self.lines.line()).ok().filter(|r| r.session == self.session)
+            }
+        };
+        let offset = self.lines.offset;
+        let length = self.lines.end().saturating_sub(offset);
+        Ok(Some(Line { offset, length, number: self.lines.number, record }))
+    }
+}

@@ -1,0 +1,171 @@
+//! The `audit` section as it is used: where events go besides the journal.
+
+use std::{path::PathBuf, time::Duration};
+
+use palisade_core::HostName;
+use serde::Serialize;
+
+use crate::policy::{HeaderCredential, SecretSource};
+
+/// The `audit` section.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Audit {
+    /// Each destination once.
+    pub exports: Vec<Export>,
+    /// How long the end of a session waits for what is not sent yet.
+    pub flush: Duration,
+}
+
+impl Default for Audit {
+    fn default() -> Self {
+        Self { exports: Vec::new(), flush: Duration::from_secs(3) }
+    }
+}
+
+/// One destination of events.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub enum Export {
+    /// A file of OCSF, an event a line; `None` is one a session in the state folder.
+    Ocsf(#[serde(serialize_with = "crate::digest::exact_or_none")] Option<PathBuf>),
+    /// An OpenTelemetry receiver.
+    Otlp(Otlp),
+    /// A syslog receiver.
+    Syslog(Syslog),
+    /// The socket of a systemd journal.
+    Journald(#[serde(serialize_with = "crate::digest::exact")] PathBuf),
+    /// A server that takes a signed POST.
+    Webhook(Webhook),
+}
+
+/// An OpenTelemetry receiver.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Otlp {
+    /// Its URL, `http` or `https`, without a slash at its end.
+    pub url: String,
+    /// Whether it is spoken to by gRPC, and not by HTTP.
+    pub grpc: bool,
+    /// Whether it gets log records.
+    pub logs: bool,
+    /// Whether it gets spans.
+    pub traces: bool,
+    /// Whether it gets metrics.
+    pub metrics: bool,
+    /// What each request carries.
+    pub credential: Option<HeaderCredential>,
+    /// A file of roots that are believed besides the operator's.
+    #[serde(serialize_with = "crate::digest::exact_or_none")]
+    pub ca: Option<PathBuf>,
+}
+
+/// A syslog receiver.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Syslog {
+    /// How it is reached.
+    pub transport: Transport,
+    /// A name or an address, without brackets.
+    pub host: String,
+    /// Its port.
+    pub port: u16,
+    /// The facility (RFC 5424, table 1), at most 23.
+    pub facility: u8,
+    /// A file of roots that are believed besides the operator's.
+    #[serde(serialize_with = "crate::digest::exact_or_none")]
+    pub ca: Option<PathBuf>,
+}
+
+/// How a syslog receiver is reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Transport {
+    /// RFC 5425.
+    Tls,
+    /// RFC 6587 with octet counting, on loopback alone.
+    Tcp,
+    /// RFC 5426, on loopback alone.
+    Udp,
+}
+
+/// A server that takes a signed POST.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Webhook {
+    /// Its URL, `http` or `https`.
+    pub url: String,
+    /// The name of the credential that signs.
+    pub secret: String,
+    /// Where that is.
+    pub from: SecretSource,
+    /// A file of roots that are believed besides the operator's.
+    #[serde(serialize_with = "crate::digest::exact_or_none")]
+    pub ca: Option<PathBuf>,
+}
+
+impl Export {
+    /// Its key in `audit`.
+    pub fn key(&self) -> &'static str {
+        match self {
+            Export::Ocsf(_) => "ocsf",
+            Export::Otlp(_) => "otlp",
+            Export::Syslog(_) => "syslog",
+            Export::Journald(_) => "journald",
+            Export::Webhook(_) => "webhook",
+        }
+    }
+
+    /// Where it is, for people.
+    pub fn place(&self) -> String {
+        match self {
+            Export::Ocsf(None) => "the state folder".to_owned(),
+            Export::Ocsf(Some(path)) | Export::Journald(path) => path.display().to_string(),
+            Export::Otlp(otlp) => otlp.url.clone(),
+            Export::Webhook(webhook) => webhook.url.clone(),
+            Export::Syslog(syslog) => {
+                let Syslog { transport, host, port, .. } = syslog;
+                let scheme = match transport {
+                    Transport::Tls => "tls",
+                    Transport::Tcp => "tcp",
+                    Transport::Udp => "udp",
+                };
+                match host.contains(':') {
+                    true => format!("{scheme}://[{host}]:{port}"),
+                    false => format!("{scheme}://{host}:{port}"),
+                }
+            }
+        }
+    }
+
+    /// The port that it is at, if it is a server on this machine.
+    pub(crate) fn loopback_port(&self) -> Option<u16> {
+        let of_url = |url: &str| {
+            let port = if url.starts_with("https://") { 443 } else { 80 };
+            let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+            let authority = rest.split('/').next().unwrap_or_default();
+            let behind = authority.rsplit_once(']').map_or(authority, |(_, behind)| behind);
+            let named = behind.rsplit_once(':').and_then(|(_, port)| port.parse().ok());
+            is_loopback(url).then(|| named.unwrap_or(port))
+        };
+        match self {
+            Export::Ocsf(_) | Export::Journald(_) => None,
+            Export::Otlp(otlp) => of_url(&otlp.url),
+            Export::Webhook(webhook) => of_url(&webhook.url),
+            Export::Syslog(syslog) => is_loopback_host(&syslog.host).then_some(syslog.port),
+        }
+    }
+}
+
+/// Whether a URL that was taken leads to this machine.
+pub(crate) fn is_loopback(url: &str) -> bool {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let authority = rest.split('/').next().unwrap_or_default();
+    is_loopback_host(match authority.strip_prefix('[') {
+        Some(rest) => rest.split(']').next().unwrap_or_default(),
+        None => authority.split(':').next().unwrap_or_default(),
+    })
+}
+
+/// Whether this name or address is this machine's own.
+pub(crate) fn is_loopback_host(host: &str) -> bool {
+    let address = host.parse::<std::net::IpAddr>();
+    let named = host.parse::<HostName>().is_ok_and(|name| name.as_str() == "localhost");
+    named || address.is_ok_and(|address| address.is_loopback())
+}

@@ -1,0 +1,84 @@
+//! Where events go besides the journal. Nothing of this is there without `audit` in the policy: no
+//! thread, no runtime, no secret.
+
+use std::{io, time::Duration};
+
+use palisade_core::SessionId;
+use palisade_export::{Destination, Exporter, Left};
+use palisade_journal::Journal;
+use palisade_policy::{Audit, Export};
+
+use crate::{
+    order::{Operator, Order},
+    refusal::{Refusal, Refuse},
+    secret::{self, Stderr},
+};
+
+/// Begin to send, if the policy says where to.
+///
+/// # Errors
+/// A secret is missing, or there can be no further thread.
+pub(crate) async fn start(order: &Order, journal: &Journal) -> Result<Option<Exporter>, Refusal> {
+    let audit = &order.policy.audit;
+    if audit.exports.is_empty() {
+        return Ok(None);
+    }
+    let to = destinations(audit, &order.operator).await?;
+    Exporter::start(&order.operator.state_dir, journal, to, audit.flush)
+        .refuse("the thread that sends events", "see the limits of this user (ulimit -u)")
+        .map(Some)
+}
+
+/// Nothing was started, so nothing sends: whoever sends next sends this as well. Why that cannot be noted, if
+/// it cannot.
+pub(crate) fn owe(order: &Order, session: &SessionId) -> Option<String> {
+    let state = &order.operator.state_dir;
+    let owed = palisade_export::owe(state, &order.policy.audit.exports, session);
+    owed.err().map(|error| error.to_string())
+}
+
+/// Whether spans are sent, so that what runs inside is to know whose they are.
+pub(crate) fn traces(audit: &Audit) -> bool {
+    audit.exports.iter().any(|export| matches!(export, Export::Otlp(otlp) if otlp.traces))
+}
+
+/// Send what sessions that have ended have left: how many are complete now, and what is still left.
+///
+/// # Errors
+/// A secret is missing, or there can be no runtime.
+pub fn flush(
+    audit: &Audit,
+    operator: &Operator,
+    within: Duration,
+) -> Result<(u64, Vec<Left>), Refusal> {
+    const AGAIN: &str = "see the limits of this user (ulimit -n), then try again";
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime: Result<_, io::Error> = runtime;
+    let runtime = runtime.refuse("start a runtime", AGAIN)?;
+    let to = runtime.block_on(destinations(audit, operator))?;
+    drop(runtime);
+    palisade_export::flush(&operator.state_dir, &to, within).refuse("start a runtime", AGAIN)
+}
+
+/// Every destination with its secret.
+async fn destinations(audit: &Audit, operator: &Operator) -> Result<Vec<Destination>, Refusal> {
+    let mut all = Vec::new();
+    for export in &audit.exports {
+        let named = match export {
+            Export::Otlp(otlp) => otlp.credential.as_ref().map(|it| (&it.name, &it.from)),
+            Export::Webhook(webhook) => Some((&webhook.secret, &webhook.from)),
+            _ => None,
+        };
+        let secret = match named {
+            None => None,
+            Some((name, from)) => {
+                let read = secret::read(name, from, operator, Stderr::Operator).await;
+                let help =
+                    format!("provide it, or take `audit.{}` out of the policy", export.key());
+                Some(read.map_err(|why| Refusal::new(why, help))?)
+            }
+        };
+        all.push(Destination { export: export.clone(), secret });
+    }
+    Ok(all)
+}

@@ -1,0 +1,151 @@
+//! Package managers: what is installed, and from where.
+
+use super::super::analysis::Analysis;
+use super::super::hosts::{self, HOLE_TEXT};
+use super::super::rules;
+use super::super::value::Value;
+use super::Run;
+use crate::{Confidence, Severity, Use};
+
+impl Analysis {
+    pub(super) fn package_program(&mut self, run: &Run) -> Option<Value> {
+        let words = run.words();
+        let sub = words
+            .iter()
+            .find(|word| !word.starts_with('-'))
+            .map(String::as_str)
+            .unwrap_or_default();
+        let installs = match run.name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.') {
+            "pip" | "pipx" | "conda" | "mamba" | "poetry" => {
+                matches!(sub, "install" | "add" | "inject" | "run")
+            }
+            "uv" => matches!(sub, "pip" | "add" | "tool" | "run"),
+            "npm" | "pnpm" | "yarn" => {
+                if sub == "config" {
+                    self.npm_config(&words, run);
+                    return Some(Value::default());
+                }
+                matches!(sub, "install" | "i" | "add" | "global" | "dlx" | "exec" | "x" | "ci")
+            }
+            "npx" | "uvx" | "bunx" | "pnpx" => true,
+            "gem" | "cargo" | "go" | "brew" | "apt" | "apt-get" | "yum" | "dnf" | "apk"
+            | "pacman" | "choco" | "winget" | "scoop" | "snap" | "install-module"
+            | "install-package" | "helm" | "composer" => {
+                matches!(
+                    sub,
+                    "install" | "get" | "run" | "tap" | "add" | "-S" | "plugin" | "require"
+                ) || run.name.starts_with("install-")
+            }
+            "kubectl" => {
+                self.apply_manifest(run, &words);
+                return Some(Value::default());
+            }
+            _ => return None,
+        };
+        if !installs {
+            return Some(Value::tainted(run.taint()));
+        }
+        for (at, word) in words.iter().enumerate() {
+            let value = run.args.get(at).cloned().unwrap_or_default();
+            let next = run.args.get(at + 1).cloned().unwrap_or_default();
+            let (option, given) = match word.split_once('=') {
+                Some((option, given)) if word.starts_with("--") => {
+                    (option.to_owned(), Value::text(given))
+                }
+                _ => (word.clone(), next),
+            };
+            if matches!(
+                option.as_str(),
+                "-i" | "--index-url"
+                    | "--extra-index-url"
+                    | "--registry"
+                    | "--source"
+                    | "-f"
+                    | "--find-links"
+                    | "--index"
+                    | "--default-index"
+            ) && let Some(address) = given.pattern(HOLE_TEXT)
+                && hosts::is_address(&address)
+            {
+                self.redirect(&option, &address, &given);
+                continue;
+            }
+            if at > 0 && words.get(at - 1).is_some_and(|before| is_index(before)) {
+                continue;
+            }
+            let address = word.strip_prefix("git+").unwrap_or(word);
+            let address = address
+                .split_once('@')
+                .filter(|(name, rest)| !name.contains("://") && rest.contains("://"))
+                .map_or(address, |(_, rest)| rest.trim().trim_start_matches("git+"));
+            if hosts::is_address(address) && !word.starts_with("--") {
+                self.install_address(address, &value);
+            } else if !word.starts_with('-') && word != sub && !word.is_empty() {
+                self.can(Use::Install(word.clone()));
+            }
+        }
+        Some(Value::default())
+    }
+
+    fn install_address(&mut self, address: &str, value: &Value) {
+        self.can(Use::Install(address.to_owned()));
+        self.can(Use::Network(hosts::host_of(address)));
+        let standing = hosts::standing_of(address);
+        let severity = match standing {
+            Some(
+                hosts::Standing::Shared
+                | hosts::Standing::Known
+                | hosts::Standing::Loopback
+                | hosts::Standing::Private,
+            ) => Severity::Low,
+            None => Severity::Low,
+            Some(hosts::Standing::Plain) => Severity::High,
+            Some(_) => Severity::Critical,
+        };
+        self.report(
+            &rules::DOWNLOAD_RUN,
+            severity,
+            Confidence::Medium,
+            format!(
+                "A package is installed from {}, past the registry; its install steps run.",
+                super::super::excerpt::safe(address)
+            ),
+            &value.taint,
+        );
+    }
+
+    fn npm_config(&mut self, words: &[String], run: &Run) {
+        let Some(at) = words.iter().position(|word| word == "set") else { return };
+        let (key, value) = match words.get(at + 1).and_then(|word| word.split_once('=')) {
+            Some((key, value)) => (key.to_owned(), value.to_owned()),
+            None => (
+                words.get(at + 1).cloned().unwrap_or_default(),
+                words.get(at + 2).cloned().unwrap_or_default(),
+            ),
+        };
+        if key.ends_with("registry") || key.contains("proxy") {
+            self.redirect(&format!("npm {key}"), &value, &Value::tainted(run.taint()));
+        }
+    }
+
+    fn apply_manifest(&mut self, run: &Run, words: &[String]) {
+        let at = words.iter().position(|word| word == "-f" || word == "--filename");
+        if let Some(file) = at.and_then(|at| run.args.get(at + 1))
+            && let Some(address) = file.pattern(HOLE_TEXT).filter(|text| hosts::is_address(text))
+        {
+            self.can(Use::Network(hosts::host_of(&address)));
+        }
+    }
+}
+
+fn is_index(option: &str) -> bool {
+    matches!(
+        option,
+        "-i" | "--index-url"
+            | "--extra-index-url"
+            | "--registry"
+            | "-f"
+            | "--find-links"
+            | "--index"
+    )
+}

@@ -1,0 +1,136 @@
+//! What a package says that it is, to hold against what it does.
+
+use std::collections::BTreeSet;
+
+use super::{base, frontmatter, parsed};
+use crate::{FileKind, Package};
+
+/// What a package declares.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Profile {
+    /// The folder's name.
+    pub(crate) folder: String,
+    /// The name in the frontmatter or the manifest, else the folder's.
+    pub(crate) name: String,
+    /// All descriptions, in lower case.
+    pub(crate) purpose: String,
+    /// The words of name and purpose, in lower case, without the common ones.
+    pub(crate) words: BTreeSet<String>,
+    /// Hosts of its homepage, repository and declared servers.
+    pub(crate) hosts: BTreeSet<String>,
+    /// Environment variables that it says it needs.
+    pub(crate) variables: BTreeSet<String>,
+    /// Programs that it says it needs.
+    pub(crate) programs: BTreeSet<String>,
+    /// Is it about attack and defence, so that attacks are its subject?
+    pub(crate) security: bool,
+    /// Does it hold code, or commands in its text?
+    pub(crate) runs: bool,
+}
+
+/// What the files of a package declare.
+pub(crate) fn profile(package: &Package, folder: &str) -> Profile {
+    let mut profile = Profile { folder: folder.to_owned(), ..Profile::default() };
+    let mut titles = String::new();
+    for file in &package.files {
+        let front;
+        let document = match file.kind {
+            FileKind::Prose => {
+                profile.runs |= memchr::memmem::find(&file.bytes, b"```").is_some();
+                front = frontmatter::front(file).map(|front| front.document);
+                if titles.is_empty() && base(&file.path).eq_ignore_ascii_case("SKILL.md") {
+                    titles = heading(&file.bytes);
+                }
+                front
+            }
+            FileKind::Definition => parsed(file),
+            FileKind::Data | FileKind::Media | FileKind::Archive | FileKind::Binary | FileKind::Unknown => None,
+            _ => {
+                profile.runs = true;
+                None
+            }
+        };
+        if let Some(document) = document {
+            declared(&mut profile, &document);
+        }
+    }
+    if profile.name.is_empty() {
+        folder.clone_into(&mut profile.name);
+    }
+    profile.purpose = profile.purpose.to_lowercase();
+    let text = format!("{} {} {} {}", profile.name, profile.folder, profile.purpose, titles.to_lowercase());
+    profile.words = words(&text);
+    profile.security = is_security(&text);
+    profile
+}
+
+fn declared(profile: &mut Profile, document: &super::Document) {
+    for leaf in &document.leaves {
+        let path = leaf.path.as_str();
+        let last = path.rsplit('.').find(|part| part.parse::<u32>().is_err()).unwrap_or_default();
+        match last {
+            "name" if profile.name.is_empty() && !path.contains('.') => leaf.text.clone_into(&mut profile.name),
+            "description" | "when_to_use" | "compatibility" | "keywords" | "tags" if path.matches('.').count() < 3 => {
+                profile.purpose.push_str(&leaf.text);
+                profile.purpose.push('\n');
+            }
+            "env" | "primaryEnv" => {
+                profile.variables.insert(leaf.text.clone());
+            }
+            "bins" | "anyBins" => {
+                profile.programs.insert(leaf.text.to_lowercase());
+            }
+            "homepage" | "repository" | "website" => {
+                profile.hosts.extend(crate::text::hosts(&leaf.text));
+            }
+            _ => {}
+        }
+    }
+}
+
+fn heading(bytes: &[u8]) -> String {
+    let text = String::from_utf8_lossy(bytes.get(..bytes.len().min(4096)).unwrap_or(bytes));
+    text.lines().find_map(|line| line.strip_prefix("# ")).unwrap_or_default().to_owned()
+}
+
+/// Words of a purpose that tell nothing.
+const COMMON: &[&str] = &[
+    "the", "and", "for", "with", "this", "that", "use", "when", "user", "users", "from", "into", "skill", "skills",
+    "agent", "agents", "tool", "tools", "you", "your", "any", "all", "via", "using", "asks", "needs", "api", "app",
+    "com", "net", "org", "data", "file", "files", "code", "help", "helper", "manager", "server", "service", "cloud",
+    "web", "dev", "www", "http", "https", "github", "raw", "get", "new", "can", "how", "are", "not", "will", "other",
+    "sync", "secure", "security", "backup", "analytics", "telemetry", "update", "updates",
+];
+
+pub(crate) fn words(text: &str) -> BTreeSet<String> {
+    text.split(|c: char| !c.is_alphanumeric())
+        .map(str::to_lowercase)
+        .filter(|word| word.chars().count() > 2 && !COMMON.contains(&word.as_str()))
+        .collect()
+}
+
+/// Words that a package about attack and defence uses of itself. One alone may be chance.
+const SECURITY: &[&str] = &[
+    "security", "pentest", "penetration", "red team", "redteam", "red-team", "blue team", "vulnerab", "exploit",
+    "malware", "forensic", "threat", "ctf", "capture the flag", "incident response", "detection", "yara", "sigma",
+    "semgrep", "owasp", "prompt injection", "jailbreak", "attack", "adversar", "offensive", "defensive", "hardening",
+    "reverse engineer", "reversing", "osint", "recon", "fuzz", "mitre", "att&ck", "soc analyst", "siem", "phishing",
+    "credential", "audit", "privilege escalation", "lateral movement", "payload", "shellcode", "bug bounty", "cve",
+    "secret scan", "injection", "xss", "sqli", "nmap", "metasploit", "burp", "active directory", "kerberos",
+    "exfiltration", "backdoor", "rootkit", "ransomware", "sandbox escape", "supply chain", "sast", "dast",
+    "devsecops", "cyber", "hacking", "infosec", "guardrail", "safety eval", "honeypot", "decoy", "canary",
+];
+
+fn is_security(text: &str) -> bool {
+    let text = text.to_lowercase();
+    let plain = |c: Option<char>| c.is_none_or(|c| !c.is_alphanumeric());
+    let said = |word: &str| {
+        text.match_indices(word).any(|(at, _)| {
+            let before = text.get(..at).and_then(|text| text.chars().next_back());
+            let after = text.get(at + word.len()..).and_then(|text| text.chars().next());
+            // A short word is an abbreviation; a long one may be a stem.
+            plain(before) && (word.len() > 5 || plain(after))
+        })
+    };
+    SECURITY.iter().filter(|word| said(word)).take(2).count() == 2
+}

@@ -1,0 +1,163 @@
+//! The verdict: findings and capabilities to one of three answers, with reasons that add up.
+
+mod baseline;
+mod combine;
+
+use std::collections::BTreeMap;
+
+pub use baseline::{Baseline, BaselineError};
+use serde::Serialize;
+
+use crate::{
+    Capability, Confidence, Finding, Seen, Severity, Technique, formats::Profile, read::Read,
+    scan::Options,
+};
+
+/// What becomes of a skill.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verdict {
+    /// All of it was read, and nothing stands against it.
+    Safe,
+    /// A person should look at the evidence.
+    Caution,
+    /// It is not to be loaded.
+    Dangerous,
+}
+
+/// One sentence of why a verdict is what it is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Reason {
+    /// The family of attack, or what is said of the package as a whole.
+    pub technique: Technique,
+    /// The worst of its findings.
+    pub severity: Severity,
+    /// The sentence.
+    pub text: String,
+}
+
+/// What is known of one package.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Report {
+    /// Where it lies.
+    pub path: String,
+    /// What it calls itself.
+    pub name: String,
+    /// The answer.
+    pub verdict: Verdict,
+    /// The worst finding that counts; none if there are none.
+    pub severity: Option<Severity>,
+    /// Was every byte read and understood as what it is?
+    pub vetted: bool,
+    /// Why the answer is what it is.
+    pub reasons: Vec<Reason>,
+    /// All findings, the worst first.
+    pub findings: Vec<Finding>,
+    /// What the operator's baseline took away.
+    pub accepted: usize,
+    /// What the package can do.
+    pub capabilities: Vec<Capability>,
+    /// How many files it has.
+    pub files: usize,
+    /// How many bytes.
+    pub bytes: u64,
+}
+
+/// Judges what all analysers saw.
+pub(crate) fn judge(read: &Read, profile: &Profile, mut seen: Seen, options: &Options) -> Report {
+    combine::combine(profile, &read.package, &mut seen);
+    let all = seen.findings.len();
+    seen.findings.retain(|finding| !options.baseline.holds(&profile.name, finding));
+    let accepted = all - seen.findings.len();
+    once(&mut seen.findings);
+    let blocked = blocks(&seen.findings);
+    if !blocked {
+        // What does not stop a skill is not called so: severity and verdict say the same.
+        for finding in &mut seen.findings {
+            finding.severity = finding.severity.min(Severity::Medium);
+        }
+    }
+    seen.findings.sort_by(|a, b| {
+        (b.severity, b.confidence).cmp(&(a.severity, a.confidence)).then_with(|| a.place.cmp(&b.place)).then_with(|| a.rule.id.cmp(b.rule.id))
+    });
+    let vetted = !seen.findings.iter().any(|finding| finding.rule.technique == Technique::NotVetted && finding.severity > Severity::Note);
+    let severity = seen.findings.iter().map(|finding| finding.severity).max();
+    let verdict = if blocked {
+        Verdict::Dangerous
+    } else if !vetted || severity >= Some(Severity::Medium) {
+        Verdict::Caution
+    } else {
+        Verdict::Safe
+    };
+    seen.capabilities.sort();
+    seen.capabilities.dedup();
+    Report {
+        path: read.path.clone(),
+        name: profile.name.clone(),
+        verdict,
+        severity,
+        vetted,
+        reasons: reasons(&seen.findings, blocked, vetted),
+        findings: seen.findings,
+        accepted,
+        capabilities: seen.capabilities,
+        files: read.package.files.len(),
+        bytes: read.package.files.iter().map(|file| file.bytes.len() as u64).sum(),
+    }
+}
+
+/// Do the findings stop the skill? Each rule of high severity rests on more than one sign; one
+/// that is not sure needs another of another family beside it.
+fn blocks(findings: &[Finding]) -> bool {
+    let grave = |finding: &&Finding| finding.severity >= Severity::High;
+    if findings.iter().filter(grave).any(|finding| finding.confidence >= Confidence::Medium) {
+        return true;
+    }
+    let mut families: Vec<Technique> = findings.iter().filter(grave).map(|finding| finding.rule.technique).collect();
+    families.sort_unstable();
+    families.dedup();
+    let mut weighty: Vec<Technique> = findings
+        .iter()
+        .filter(|finding| finding.severity >= Severity::Medium && finding.confidence >= Confidence::Medium && finding.rule.technique != Technique::NotVetted)
+        .map(|finding| finding.rule.technique)
+        .collect();
+    weighty.sort_unstable();
+    weighty.dedup();
+    families.len() >= 3 || (families.len() >= 2 && weighty.len() >= 2) || (!families.is_empty() && weighty.len() >= 3)
+}
+
+/// One finding a rule and line: several analysers may see the same.
+fn once(findings: &mut Vec<Finding>) {
+    findings.sort_by(|a, b| (&a.place.file, a.place.line, a.rule.id, b.severity, b.confidence).cmp(&(&b.place.file, b.place.line, b.rule.id, a.severity, a.confidence)));
+    findings.dedup_by(|a, b| a.rule.id == b.rule.id && a.place.file == b.place.file && a.place.line == b.place.line);
+}
+
+fn reasons(findings: &[Finding], blocked: bool, vetted: bool) -> Vec<Reason> {
+    let mut families: BTreeMap<Technique, (Severity, usize, &Finding)> = BTreeMap::new();
+    for finding in findings.iter().filter(|finding| finding.severity >= Severity::Medium) {
+        families
+            .entry(finding.rule.technique)
+            .and_modify(|(severity, count, _)| {
+                *severity = (*severity).max(finding.severity);
+                *count += 1;
+            })
+            .or_insert((finding.severity, 1, finding));
+    }
+    let mut reasons: Vec<Reason> = families
+        .into_iter()
+        .map(|(technique, (severity, count, first))| {
+            let more = if count > 1 { format!(", and {} more", count - 1) } else { String::new() };
+            let text = format!("{} ({}:{}){more}", first.message, first.place.file, first.place.line);
+            Reason { technique, severity, text }
+        })
+        .collect();
+    reasons.sort_by(|a, b| b.severity.cmp(&a.severity));
+    if !vetted {
+        let text = "not all of it could be read: not vetted is never safe".to_owned();
+        reasons.push(Reason { technique: Technique::NotVetted, severity: Severity::Medium, text });
+    }
+    if blocked {
+        reasons.truncate(12);
+    }
+    reasons
+}

@@ -1,0 +1,338 @@
+//! A folder or a file, read by descriptors that no link can divert.
+
+use std::{
+    ffi::OsString,
+    io::{self, Read as _},
+    os::{
+        fd::{AsFd, OwnedFd},
+        unix::ffi::{OsStrExt, OsStringExt},
+    },
+    path::{Path, PathBuf},
+};
+
+use rustix::fs::{
+    CWD, Dir, FileType, Mode, OFlags, ResolveFlags, fstat, openat, openat2, readlinkat,
+};
+use thiserror::Error;
+
+use super::{Limits, Reader, roots::Root, rules};
+
+/// Why a path cannot be scanned at all.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum ReadError {
+    /// It cannot be opened.
+    #[error("{path}: {error}")]
+    Open {
+        /// What was asked for.
+        path: String,
+        /// Why not.
+        error: io::Error,
+    },
+    /// It is neither a folder nor a regular file.
+    #[error("{0}: neither a folder nor a file")]
+    Special(String),
+}
+
+/// What an entry of a folder is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum What {
+    Folder,
+    File,
+    Link,
+    Special,
+    /// It could not be looked at, or is beyond a limit.
+    Unread,
+}
+
+/// One entry, by its path from the top.
+#[derive(Debug)]
+pub(super) struct Entry {
+    /// As text; what is not UTF-8 is replaced.
+    pub(super) path: String,
+    /// As it is.
+    raw: OsString,
+    pub(super) what: What,
+}
+
+#[derive(Debug)]
+pub(super) struct Tree {
+    top: PathBuf,
+    /// The folder, or the folder that the one file lies in.
+    descriptor: OwnedFd,
+    /// Sorted by path.
+    pub(super) entries: Vec<Entry>,
+    /// Is it one file?
+    single: bool,
+    /// Are there more entries than the limit?
+    cut: bool,
+}
+
+impl Tree {
+    pub(super) fn open(path: &Path, limits: &Limits) -> Result<Self, ReadError> {
+        let shown = || path.display().to_string();
+        let failed = |error: rustix::io::Errno| ReadError::Open { path: shown(), error: error.into() };
+        // The operator named this path: a link here is the operator's.
+        let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK;
+        let descriptor = openat(CWD, path, flags, Mode::empty()).map_err(failed)?;
+        let kind = FileType::from_raw_mode(fstat(&descriptor).map_err(failed)?.st_mode);
+        let mut tree = Self {
+            top: path.to_owned(),
+            descriptor,
+            entries: Vec::new(),
+            single: false,
+            cut: false,
+        };
+        match kind {
+            FileType::Directory => tree.walk(limits),
+            FileType::RegularFile => {
+                let whole = path.canonicalize().map_err(|error| ReadError::Open { path: shown(), error })?;
+                let folder = whole.parent().unwrap_or(Path::new("/"));
+                let name = whole.file_name().unwrap_or_default().to_owned();
+                tree.descriptor = openat(CWD, folder, flags | OFlags::DIRECTORY, Mode::empty()).map_err(failed)?;
+                tree.single = true;
+                tree.entries.push(Entry {
+                    path: name.to_string_lossy().into_owned(),
+                    raw: name,
+                    what: What::File,
+                });
+            }
+            _ => return Err(ReadError::Special(shown())),
+        }
+        Ok(tree)
+    }
+
+    /// Lists everything below the top, without following a link.
+    fn walk(&mut self, limits: &Limits) {
+        let mut waiting: Vec<(OsString, usize)> = vec![(OsString::new(), 0)];
+        while let Some((folder, depth)) = waiting.pop() {
+            let listed = self.list(&folder);
+            let Ok(listed) = listed else {
+                self.push(folder, What::Unread);
+                continue;
+            };
+            for (name, what) in listed {
+                if self.entries.len() >= limits.entries {
+                    self.cut = true;
+                    break;
+                }
+                let path = joined(&folder, &name);
+                match what {
+                    What::Folder if depth >= limits.depth => self.push(path, What::Unread),
+                    What::Folder => {
+                        waiting.push((path.clone(), depth + 1));
+                        self.push(path, What::Folder);
+                    }
+                    what => self.push(path, what),
+                }
+            }
+        }
+        self.entries.sort_by(|a, b| a.path.cmp(&b.path));
+    }
+
+    fn push(&mut self, raw: OsString, what: What) {
+        self.entries.push(Entry { path: raw.to_string_lossy().into_owned(), raw, what });
+    }
+
+    fn list(&self, folder: &OsString) -> rustix::io::Result<Vec<(OsString, What)>> {
+        let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::DIRECTORY | OFlags::NOFOLLOW;
+        let descriptor = if folder.is_empty() {
+            openat(&self.descriptor, c".", flags, Mode::empty())?
+        } else {
+            beneath(&self.descriptor, folder, flags)?
+        };
+        let mut found = Vec::new();
+        for entry in Dir::read_from(&descriptor)? {
+            let entry = entry?;
+            let name = entry.file_name().to_bytes();
+            if name == b"." || name == b".." {
+                continue;
+            }
+            let what = match entry.file_type() {
+                FileType::Directory => What::Folder,
+                FileType::RegularFile => What::File,
+                FileType::Symlink => What::Link,
+                FileType::Unknown => look(&descriptor, entry.file_name()),
+                _ => What::Special,
+            };
+            found.push((OsString::from_vec(name.to_vec()), what));
+        }
+        Ok(found)
+    }
+
+    /// What the package is called: the path to print, and the last part of it.
+    pub(super) fn named(&self, root: &Root) -> (String, String) {
+        let path = if self.single || root.at.is_empty() {
+            self.top.clone()
+        } else {
+            self.top.join(&root.at)
+        };
+        let name = path
+            .file_name()
+            .map(|name| name.to_string_lossy().into_owned())
+            .or_else(|| Some(path.canonicalize().ok()?.file_name()?.to_string_lossy().into_owned()))
+            .unwrap_or_default();
+        (path.to_string_lossy().into_owned(), name)
+    }
+
+    pub(super) fn read(&self, root: &Root, reader: &mut Reader) {
+        if self.cut && root.at.is_empty() {
+            reader.note(&rules::TOO_LARGE, "", "the tree has more entries than are searched".into());
+        }
+        let mut git = false;
+        for &at in &root.entries {
+            let Some(entry) = self.entries.get(at) else { continue };
+            let inside = entry.path.get(root.at.len()..).unwrap_or_default().trim_start_matches('/');
+            if entry.what == What::File && kind_of_git(inside) {
+                git = true;
+                continue;
+            }
+            self.one(entry, inside, reader);
+        }
+        if git {
+            reader.note(&rules::GIT, ".git", "a repository's history lies in the package".into());
+        }
+    }
+
+    fn one(&self, entry: &Entry, inside: &str, reader: &mut Reader) {
+        if odd_name(inside) || entry.raw.to_str().is_none() {
+            let message = "the name holds characters that are not shown, or is no UTF-8".to_owned();
+            reader.note(&rules::NAME, inside, message);
+        }
+        match entry.what {
+            What::Folder => {}
+            What::File => self.file(entry, inside, reader),
+            What::Link => self.link(entry, inside, reader),
+            What::Special => {
+                reader.note(&rules::SPECIAL, inside, "it is a device, a pipe or a socket".into());
+            }
+            What::Unread => {
+                reader.note(&rules::UNREADABLE, inside, "the folder cannot be listed".into());
+            }
+        }
+    }
+
+    fn file(&self, entry: &Entry, inside: &str, reader: &mut Reader) {
+        let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOFOLLOW;
+        let read = || -> io::Result<Result<(Vec<u8>, bool, bool), u64>> {
+            let descriptor = beneath(&self.descriptor, &entry.raw, flags)?;
+            let before = fstat(&descriptor)?;
+            if FileType::from_raw_mode(before.st_mode) != FileType::RegularFile {
+                return Err(io::Error::other("it is no regular file any more"));
+            }
+            let size = u64::try_from(before.st_size).unwrap_or(u64::MAX);
+            if size > reader.limits.file {
+                return Ok(Err(size));
+            }
+            let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0));
+            let mut file = std::fs::File::from(descriptor);
+            file.by_ref().take(reader.limits.file.saturating_add(1)).read_to_end(&mut bytes)?;
+            let after = fstat(&file)?;
+            let changed = bytes.len() as u64 != size
+                || (before.st_mtime, before.st_mtime_nsec, before.st_ctime, before.st_ctime_nsec)
+                    != (after.st_mtime, after.st_mtime_nsec, after.st_ctime, after.st_ctime_nsec);
+            Ok(Ok((bytes, before.st_mode & 0o111 != 0, changed)))
+        };
+        match read() {
+            Ok(Ok((bytes, executable, changed))) => {
+                if changed {
+                    reader.note(&rules::CHANGED, inside, "it was written to while it was read".into());
+                }
+                reader.add(inside.to_owned(), bytes, executable, 0);
+            }
+            Ok(Err(size)) => {
+                reader.room(inside, size);
+            }
+            Err(error) => reader.note(&rules::UNREADABLE, inside, error.to_string()),
+        }
+    }
+
+    fn link(&self, entry: &Entry, inside: &str, reader: &mut Reader) {
+        let (folder, name) = split(&entry.raw);
+        let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::DIRECTORY | OFlags::NOFOLLOW;
+        let target = match folder {
+            None => readlinkat(&self.descriptor, &*name, Vec::new()),
+            Some(folder) => beneath(&self.descriptor, &folder, flags)
+                .and_then(|folder| readlinkat(folder, &*name, Vec::new())),
+        };
+        let Ok(target) = target else {
+            reader.note(&rules::UNREADABLE, inside, "the link cannot be read".into());
+            return;
+        };
+        let target = String::from_utf8_lossy(target.as_bytes()).into_owned();
+        let (rule, where_to) = if leads_out(inside, &target) {
+            (&rules::LINK_OUT, "out of the package")
+        } else {
+            (&rules::LINK, "to another file of the package")
+        };
+        reader.note(rule, inside, format!("a link {where_to}: {}", palisade_core::shown(&target, 80)));
+    }
+}
+
+/// Would following the link from there leave the package?
+pub(super) fn leads_out(link: &str, target: &str) -> bool {
+    if target.starts_with('/') {
+        return true;
+    }
+    let mut depth = link.matches('/').count();
+    for part in target.split('/') {
+        match part {
+            "" | "." => {}
+            ".." if depth == 0 => return true,
+            ".." => depth -= 1,
+            _ => depth = depth.saturating_add(1),
+        }
+    }
+    false
+}
+
+/// A name that a terminal or a person would read as another.
+pub(super) fn odd_name(path: &str) -> bool {
+    path.chars().any(|c| c.is_control() || crate::hidden::is_hidden(c))
+}
+
+/// The parts of a repository that hold no orders and nothing that runs.
+fn kind_of_git(path: &str) -> bool {
+    let inside = path.strip_prefix(".git/").or_else(|| Some(path.split_once("/.git/")?.1));
+    inside.is_some_and(|path| {
+        !(path.starts_with("hooks/") && !path.ends_with(".sample")) && path != "config"
+    })
+}
+
+fn look(folder: &OwnedFd, name: &std::ffi::CStr) -> What {
+    let flags = rustix::fs::AtFlags::SYMLINK_NOFOLLOW;
+    match rustix::fs::statat(folder, name, flags).map(|stat| FileType::from_raw_mode(stat.st_mode)) {
+        Ok(FileType::Directory) => What::Folder,
+        Ok(FileType::RegularFile) => What::File,
+        Ok(FileType::Symlink) => What::Link,
+        Ok(_) => What::Special,
+        Err(_) => What::Unread,
+    }
+}
+
+fn beneath(top: &OwnedFd, path: &OsString, flags: OFlags) -> rustix::io::Result<OwnedFd> {
+    let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
+    openat2(top.as_fd(), path, flags, Mode::empty(), resolve)
+}
+
+fn joined(folder: &OsString, name: &OsString) -> OsString {
+    if folder.is_empty() {
+        return name.clone();
+    }
+    let mut path = folder.clone();
+    path.push("/");
+    path.push(name);
+    path
+}
+
+fn split(path: &OsString) -> (Option<OsString>, OsString) {
+    let bytes = path.as_bytes();
+    match bytes.iter().rposition(|&b| b == b'/') {
+        None => (None, path.clone()),
+        Some(at) => {
+            let (folder, name) = bytes.split_at(at);
+            let name = name.get(1..).unwrap_or_default();
+            (Some(OsString::from_vec(folder.to_vec())), OsString::from_vec(name.to_vec()))
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! Text meant for the model: who is told to do what, with what, to where, and who shall not know.
+
+pub(crate) mod blocks;
+mod facts;
+mod hosts;
+mod normal;
+mod orders;
+mod rules;
+mod tags;
+
+pub(crate) use blocks::{Blocks, Spot, Unit};
+pub(crate) use hosts::{hosts, is_anyones, is_bare, is_local, is_vendor};
+pub(crate) use rules::RULES;
+
+use crate::{File, FileKind, Package, Seen, formats, formats::Profile};
+
+/// The orders that the texts of a package give.
+pub(crate) fn look(package: &Package, profile: &Profile) -> Seen {
+    let mut seen = Seen::default();
+    let names: Vec<&str> = package.files.iter().map(|file| file.path.as_str()).collect();
+    for file in &package.files {
+        let Some(units) = units(file) else { continue };
+        orders::look(file, &units, profile, &names, &mut seen);
+    }
+    seen
+}
+
+/// Orders in a text that was hidden or encoded, and stood at this place.
+pub(crate) fn look_decoded(file: &File, text: &str, line: u32, profile: &Profile, seen: &mut Seen) {
+    let mut blocks = Blocks::of("");
+    blocks.push_at(text, line, Spot::Hidden);
+    orders::look(file, &blocks.units, profile, &[], seen);
+}
+
+/// The units of a file that a model may read.
+pub(crate) fn units(file: &File) -> Option<Vec<Unit>> {
+    let text = std::str::from_utf8(&file.bytes).ok()?;
+    let mut blocks = Blocks::of(text);
+    match file.kind {
+        FileKind::Prose => {
+            let front = formats::front(file);
+            if let Some(front) = &front {
+                values(&mut blocks, &front.document);
+            }
+            blocks.markdown(front.map_or(0, |front| front.body));
+        }
+        FileKind::Definition | FileKind::Data => match formats::parsed(file) {
+            Some(document) => values(&mut blocks, &document),
+            None if file.path.ends_with(".json") || file.bytes.len() < 1 << 20 => blocks.plain(),
+            None => return None,
+        },
+        FileKind::Shell | FileKind::Python | FileKind::JavaScript | FileKind::TypeScript
+        | FileKind::PowerShell | FileKind::Go | FileKind::Ruby => blocks.comments(),
+        FileKind::Media | FileKind::Archive | FileKind::Binary | FileKind::Unknown => return None,
+    }
+    Some(blocks.units)
+}
+
+fn values(blocks: &mut Blocks<'_>, document: &formats::Document) {
+    const MOST: usize = 5000;
+    for leaf in document.leaves.iter().filter(|leaf| leaf.text.len() > 12).take(MOST) {
+        let last = leaf.path.rsplit('.').find(|part| part.parse::<u32>().is_err()).unwrap_or_default();
+        let described = matches!(last, "description" | "when_to_use" | "instructions" | "prompt" | "short_description" | "systemPrompt" | "system_prompt" | "default_prompt" | "title" | "summary");
+        blocks.push_at(&leaf.text, leaf.line, if described { Spot::Description } else { Spot::Value });
+    }
+}

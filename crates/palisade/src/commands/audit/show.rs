@@ -1,0 +1,132 @@
+use std::process::ExitCode;
+
+use palisade_audit::{
+    cause::{self, Chain, Link},
+    session,
+};
+use palisade_journal::{Record, escaped};
+use serde_json::Value;
+
+use super::{print_lines, state_dir, unanswered};
+use crate::failure::Failure;
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// The event: the session's id (or its beginning, or its name), a colon, and the event's number.
+    #[arg(value_name = "SESSION:NUMBER", value_parser = event)]
+    event: (String, u64),
+    /// One JSON object.
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
+    let state = state_dir()?;
+    let (wanted, seq) = &args.event;
+    let id = session::find(&state, wanted).map_err(unanswered)?;
+    let chain = cause::chain(&state, &id, *seq).map_err(unanswered)?;
+    if args.json {
+        let mut line = String::new();
+        crate::print::json_line(&mut line, &chain);
+        return crate::print::text(&ascii(&line));
+    }
+    print_lines(lines(&chain))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn lines(chain: &Chain) -> Vec<String> {
+    let mut lines = about(&chain.event);
+    lines.push(String::new());
+    if chain.cause.is_empty() {
+        lines.push("cause: nothing that led to it is known".to_owned());
+    } else {
+        lines.push("cause, the nearest first:".to_owned());
+    }
+    for link in &chain.cause {
+        lines.push(format!("  {}", told(link)));
+    }
+    if let Some(link) = &chain.permitted_by {
+        lines.push(format!("permitted by {}", told(link)));
+    }
+    lines
+}
+
+fn told(link: &Link) -> String {
+    let event = &link.event;
+    let name = format!("{}:{}", event.session.short(), event.seq);
+    let (kind, subject) = (escaped(&event.kind), escaped(&event.subject));
+    format!("{name} {} {kind} {subject}  ({})", event.decision, link.says)
+}
+
+fn about(record: &Record) -> Vec<String> {
+    let mut lines = vec![
+        format!("event     {}:{}", record.session, record.seq),
+        format!("time      {}", record.time),
+        format!("kind      {}", escaped(&record.kind)),
+        format!("layer     {}", escaped(&record.layer)),
+        format!("decision  {}", record.decision),
+        format!("rule      {}", record.rule.as_deref().map_or_else(|| "-".into(), escaped)),
+        format!("subject   {}", escaped(&record.subject)),
+    ];
+    if !record.reason.is_empty() {
+        lines.push(format!("reason    {}", escaped(&record.reason)));
+    }
+    lines.push(format!("policy    {}", record.policy));
+    for (key, value) in &record.detail {
+        let text = match value {
+            Value::String(text) => escaped(text),
+            other => escaped(&other.to_string()),
+        };
+        lines.push(format!("  {}: {text}", escaped(key)));
+    }
+    lines.push(format!("hash      {}", record.hash));
+    lines
+}
+
+fn event(text: &str) -> Result<(String, u64), String> {
+    let form = || "name an event as SESSION:NUMBER, such as s-1f2e3d4c:17".to_owned();
+    let (session, number) = text.rsplit_once(':').ok_or_else(form)?;
+    let number: u64 = number.parse().map_err(|_| form())?;
+    if session.is_empty() { Err(form()) } else { Ok((session.to_owned(), number)) }
+}
+
+/// The same JSON in printable ASCII: no reader is steered by what it holds.
+pub(super) fn ascii(json: &str) -> String {
+    let mut out = String::with_capacity(json.len());
+    for character in json.chars() {
+        match character {
+            '\n' | ' '..='~' => out.push(character),
+            other => {
+                for unit in other.encode_utf16(&mut [0; 2]) {
+                    out.push_str(&format!("\\u{unit:04x}"));
+                }
+            }
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn an_event_has_a_session_and_a_number() {
+        assert_eq!(event("s-1:7"), Ok(("s-1".to_owned(), 7)));
+        for bad in ["", "7", ":7", "s-1:", "s-1:-1", "s-1:x", "s-1 7"] {
+            assert!(event(bad).is_err(), "{bad}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn ascii_says_the_same(text in ".{0,40}") {
+            let json = serde_json::to_string(&text).unwrap();
+            let shown = ascii(&json);
+            prop_assert!(shown.bytes().all(|byte| (0x20..0x7f).contains(&byte)));
+            prop_assert_eq!(serde_json::from_str::<String>(&shown).unwrap(), text);
+        }
+    }
+}
