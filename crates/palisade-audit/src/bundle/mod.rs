@@ -33,6 +33,8 @@ use crate::report::Report;
 const ROOT: &str = "palisade-evidence";
 /// The verifier that is packed.
 const VERIFIER: &str = include_str!("../../../palisade-journal/tests/verify.py");
+/// What it checks signatures with.
+const SIGNATURES: &str = include_str!("../../../palisade-journal/tests/ed25519.py");
 const README: &str = include_str!("README.txt");
 
 /// Why there is no archive.
@@ -99,6 +101,7 @@ pub fn pack(dir: &Path, reports: &[Report], into: impl Write) -> Result<Packed, 
     let mut archive = Archive { tar: tar::Builder::new(into), files: Vec::new() };
     archive.add("README.txt", README.as_bytes())?;
     archive.add("verify.py", VERIFIER.as_bytes())?;
+    archive.add("ed25519.py", SIGNATURES.as_bytes())?;
     let snapshot = Snapshot::of(&verified.journal)?;
     for file in snapshot.files {
         let path = verified.journal.join(&file.name);

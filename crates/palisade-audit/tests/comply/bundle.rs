@@ -55,6 +55,7 @@ fn an_archive_verifies_elsewhere_without_palisade() {
         [
             "README.txt",
             "verify.py",
+            "ed25519.py",
             "journal/0a1b/000001.jsonl",
             "journal/ledger.jsonl",
             "journal/other/000001.jsonl",
