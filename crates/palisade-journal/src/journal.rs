@@ -252,6 +252,12 @@ impl Journal {
         result.await.map_err(|_| self.gone())?
     }
 
+    /// How many more records the queue takes before callers wait.
+    #[cfg(test)]
+    pub(crate) fn free(&self) -> usize {
+        self.queue.capacity()
+    }
+
     /// Why the writer does not answer.
     fn gone(&self) -> JournalError {
         self.shared.check().err().unwrap_or(JournalError::NoWriter)

@@ -5,7 +5,7 @@ use std::{fs, path::Path, thread, time::Duration};
 use palisade_core::{Event, Layer, PolicyDigest, SessionId};
 use rustix::io::Errno;
 
-use super::faults::{What, over, plan};
+use super::faults::{What, over, pause, plan};
 use crate::{
     Durability, Filter, Journal, JournalError, KeyHolder, Query, journal_dir, recover,
     verify::{self, Options, Report, State},
@@ -209,4 +209,33 @@ fn without_a_sync_nothing_is_durable() {
     over(state.path());
     let refused = journal.record_blocking(event("b"), Durability::Written).unwrap_err();
     assert!(matches!(refused, JournalError::Poisoned(_)), "{refused}");
+}
+
+/// A disk that hangs: what waits is bounded, whoever needs a record waits, and nothing is lost when it goes on.
+#[tokio::test]
+async fn a_slow_disk_holds_up_callers_and_not_memory() {
+    let state = tempfile::tempdir().unwrap();
+    let journal = Journal::open(state.path(), &id("one"), None, &PolicyDigest::of(b"p")).unwrap();
+    pause(state.path(), true);
+    let waiting: Vec<_> = (0..3000)
+        .map(|n| {
+            let journal = journal.clone();
+            tokio::spawn(async move { journal.record(event(&n.to_string())).await })
+        })
+        .collect();
+    while journal.free() > 0 {
+        tokio::task::yield_now().await;
+    }
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    assert_eq!(journal.free(), 0);
+    assert!(waiting.iter().all(|one| !one.is_finished()), "one was answered before it was written");
+    pause(state.path(), false);
+    let mut numbers = Vec::new();
+    for one in waiting {
+        numbers.push(one.await.unwrap().unwrap().seq);
+    }
+    numbers.sort_unstable();
+    assert_eq!(numbers, (2..=3001).collect::<Vec<_>>());
+    journal.close(event("end"), Durability::Written).await.unwrap();
+    assert!(verified(state.path()).is_whole());
 }

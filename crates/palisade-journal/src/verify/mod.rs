@@ -7,6 +7,7 @@ mod chain;
 mod clock;
 mod damage;
 mod ledger;
+mod resume;
 
 use std::{
     path::{Path, PathBuf},
@@ -25,6 +26,7 @@ use crate::{
 
 pub use clock::ClockStep;
 pub use damage::{Damage, Kind};
+pub use resume::{Point, Resume};
 
 /// What to verify.
 #[derive(Debug, Clone, Default)]
@@ -35,6 +37,8 @@ pub struct Options {
     pub key: Option<NamedKey>,
     /// Checkpoints that were seen elsewhere, with signatures already checked. This ledger has to be their continuation.
     pub checkpoints: Vec<Checkpoint>,
+    /// Where an earlier verification came to ([`Report::reached`]): records before are not read again.
+    pub resume: Option<Resume>,
 }
 
 /// What verification found.
@@ -85,6 +89,8 @@ pub struct Session {
     pub records: u64,
     /// Records under a signed root, from the first. Those behind are held by the chain only.
     pub proved: u64,
+    #[serde(skip)]
+    reached: Option<Point>,
     /// Where the machine's clock was set, the first hundred.
     pub clock_steps: Vec<ClockStep>,
     /// The hash of the last of them.
@@ -108,6 +114,12 @@ pub enum State {
 }
 
 impl Report {
+    /// Where this verification came to, for the next one. Only of sessions that are whole.
+    pub fn reached(&self) -> Resume {
+        let one = |s: &Session| Some((s.session.clone(), s.reached.clone()?));
+        Resume { sessions: self.sessions.iter().filter_map(one).collect() }
+    }
+
     /// True when nothing is damaged.
     pub fn is_whole(&self) -> bool {
         self.damages().next().is_none()
@@ -146,7 +158,7 @@ pub fn verify(dir: &Path, options: &Options) -> Result<Report, JournalError> {
     };
     let lost_ledger = ledger.entries == 0 && ledger.damage.is_none() && !ids.is_empty();
     ids.retain(|id| options.only.as_ref().is_none_or(|only| only == id));
-    report.sessions = chains(&folder, &ids, &ledger);
+    report.sessions = chains(&folder, &ids, &ledger, options.resume.as_ref());
     // One that has only opened may have died before it was entered.
     let entered = |s: &Session| s.state != State::Open && (s.records > 1 || s.damage.is_some());
     if lost_ledger && report.sessions.iter().any(entered) {
@@ -158,13 +170,19 @@ pub fn verify(dir: &Path, options: &Options) -> Result<Report, JournalError> {
 }
 
 /// Each session, several at a time.
-fn chains(folder: &Folder, ids: &[SessionId], ledger: &ledger::Walked) -> Vec<Session> {
+fn chains(
+    folder: &Folder,
+    ids: &[SessionId],
+    ledger: &ledger::Walked,
+    resume: Option<&Resume>,
+) -> Vec<Session> {
     let next = AtomicUsize::new(0);
     let work = || {
         let mut done = Vec::new();
         while let Some(id) = ids.get(next.fetch_add(1, Ordering::Relaxed)) {
             let known = ledger.sessions.get(id);
-            done.push(chain::session(folder, id.clone(), known, ledger.stopped));
+            let from = resume.and_then(|resume| resume.sessions.get(id));
+            done.push(chain::session(folder, id.clone(), known, ledger.stopped, from));
         }
         done
     };
