@@ -63,6 +63,17 @@ pub enum Action {
         /// Why it cannot pass, or `None` for an endpoint the gateway answers.
         refused: Option<String>,
     },
+    /// Show a skill of the lock to the sandbox.
+    SkillLoad {
+        /// Its name, as agents see it.
+        name: String,
+        /// Its digest.
+        digest: String,
+        /// What the scanner said of it, if it was scanned.
+        verdict: Option<String>,
+        /// Why the policy lets it in.
+        why: String,
+    },
     /// Make a call of a tool.
     ToolCall(Box<ToolCall>),
     /// Become another program.
@@ -106,6 +117,7 @@ impl Action {
     pub fn layer(&self) -> Layer {
         match self {
             Action::Launch { .. } | Action::Exec(_) => Layer::Process,
+            Action::SkillLoad { .. } => Layer::Files,
             Action::Resolve { .. } | Action::Records { .. } | Action::ResolveRefused { .. } => {
                 Layer::Network
             }
@@ -128,6 +140,7 @@ impl Action {
             Action::Connect { .. } => "connect",
             Action::Request(_) => "request",
             Action::ModelCall { .. } | Action::ModelRequest { .. } => "model_call",
+            Action::SkillLoad { .. } => "skill",
             Action::ToolCall(_) => "tool_call",
             Action::Exec(_) => "exec",
         }
@@ -148,6 +161,7 @@ impl Action {
             Action::Request(request) => request.subject(),
             Action::ModelCall { endpoint, model } => format!("{endpoint} {model}"),
             Action::ModelRequest { request, .. } => request.clone(),
+            Action::SkillLoad { name, .. } => name.clone(),
             Action::ToolCall(call) => call.subject(),
             Action::Exec(exec) => exec.subject(),
         }

@@ -58,6 +58,12 @@ impl Event {
                 detail.insert("endpoint".into(), endpoint.clone().into());
                 detail.insert("model".into(), model.clone().into());
             }
+            Action::SkillLoad { digest, verdict, .. } => {
+                detail.insert("digest".into(), digest.clone().into());
+                if let Some(verdict) = verdict {
+                    detail.insert("verdict".into(), verdict.clone().into());
+                }
+            }
             Action::ToolCall(call) => {
                 detail.insert("tool".into(), cut(&call.name).into());
                 if let Some(id) = &call.id {

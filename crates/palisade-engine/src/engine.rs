@@ -214,6 +214,8 @@ impl Compiled {
         match action {
             // Who may start a sandbox is settled before there is a policy to ask.
             Action::Launch { .. } => Decision::allow("policy", "the operator starts it"),
+            // The lock and the policy's `skills` have let it in; hooks may still refuse it.
+            Action::SkillLoad { why, .. } => Decision::allow("skills.require", why.clone()),
             Action::Resolve { name } => self.resolve(name, reach),
             Action::Records { name, kind } => reach.records(name, *kind),
             Action::ResolveRefused { why, .. } => {

@@ -24,10 +24,12 @@ pub enum Seen {
     Models,
     /// Alarms that the policy's rules raise.
     Alarms,
+    /// Skills that are about to be shown, before the agent starts.
+    Skills,
 }
 
 /// Events that are understood, and that nothing fires yet.
-pub const NOT_BUILT: [&str; 2] = ["PreExec", "PreSkillLoad"];
+pub const NOT_BUILT: [&str; 1] = ["PreExec"];
 
 impl Event {
     /// Before a tool call.
@@ -46,6 +48,9 @@ impl Event {
     pub const POST_MODEL_CALL: Event = Event::at(35);
     /// After a rule has raised an alarm.
     pub const ALARM: Event = Event::at(36);
+
+    /// Before a skill is shown to a sandbox.
+    pub const PRE_SKILL_LOAD: Event = Event::at(37);
 
     #[allow(clippy::indexing_slicing, reason = "at compile time")]
     const fn at(index: usize) -> Event {
@@ -144,6 +149,7 @@ mod tests {
             (Event::POST_TOOL_USE, "PostToolUse"),
             (Event::PRE_CONNECT, "PreConnect"),
             (Event::PRE_REQUEST, "PreRequest"),
+            (Event::PRE_SKILL_LOAD, "PreSkillLoad"),
             (Event::PRE_MODEL_CALL, "PreModelCall"),
             (Event::POST_MODEL_CALL, "PostModelCall"),
             (Event::ALARM, "Alarm"),

@@ -29,9 +29,9 @@ const TOLD: (bool, bool) = (false, false);
 
 const TOOL: Option<&str> = Some("tool_name");
 
-use Seen::{Alarms, Announced, Connections, Models, Requests, Tool};
+use Seen::{Alarms, Announced, Connections, Models, Requests, Skills, Tool};
 
-pub(crate) static EVENTS: [Row; 37] = [
+pub(crate) static EVENTS: [Row; 38] = [
     row("PreToolUse", TOOL, GATE, Tool),
     row("PermissionRequest", TOOL, GATE, Announced),
     row("PermissionDenied", TOOL, TOLD, Announced),
@@ -69,4 +69,5 @@ pub(crate) static EVENTS: [Row; 37] = [
     row("PreModelCall", Some("model"), GATE, Models),
     row("PostModelCall", Some("model"), TOLD, Models),
     row("Alarm", Some("alarm"), TOLD, Alarms),
+    row("PreSkillLoad", Some("skill"), GATE, Skills),
 ];

@@ -11,7 +11,9 @@ use serde_json::{Value, json};
 use crate::{
     audit::Audit,
     http::HttpRule,
-    policy::{Alarms, Approvals, Filesystem, Inference, Network, NotBuilt, Permissions, Process},
+    policy::{
+        Alarms, Approvals, Filesystem, Inference, Network, NotBuilt, Permissions, Process, Skills,
+    },
 };
 
 /// What of a policy has a meaning.
@@ -25,6 +27,7 @@ pub(crate) struct Meant<'a> {
     pub(crate) permissions: Option<&'a Permissions>,
     pub(crate) audit: &'a Audit,
     pub(crate) alarms: Option<&'a Alarms>,
+    pub(crate) skills: Skills,
     pub(crate) not_built: &'a [NotBuilt],
 }
 
@@ -46,6 +49,7 @@ pub(crate) fn meaning(meant: &Meant<'_>) -> String {
         permissions,
         audit,
         alarms,
+        skills,
         not_built,
     } = meant;
     let grants = filesystem
@@ -90,6 +94,11 @@ pub(crate) fn meaning(meant: &Meant<'_>) -> String {
         "inference": inference,
         "later": sorted(later),
     });
+    if *skills != Skills::default()
+        && let Some(parts) = whole.as_object_mut()
+    {
+        parts.insert("skills".into(), json!(skills));
+    }
     if **audit != Audit::default()
         && let Some(parts) = whole.as_object_mut()
     {

@@ -947,13 +947,14 @@ pub(crate) enum HookKind {
     Worker,
 }
 
-/// Which skills may load.
+/// Which skills are in the sandbox. The strictest of all documents counts.
 #[derive(Debug, Clone, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Skills {
-    /// What must have happened to a skill before it loads.
+    /// What must have happened to a skill. More than `any`: the folders of agents hold skills of the lock
+    /// alone, and nothing can be put there.
     pub(crate) require: Option<SkillState>,
-    /// Findings of this severity and up stop a skill from loading.
+    /// Findings of this severity and up keep a skill of the lock out.
     pub(crate) block: Option<Severity>,
 }
 
@@ -962,9 +963,9 @@ pub(crate) struct Skills {
 pub(crate) enum SkillState {
     /// Nothing.
     Any,
-    /// It was scanned.
+    /// It is in the lock, and was scanned.
     Scanned,
-    /// A person has reviewed it.
+    /// A person has approved exactly this, or it is signed.
     Reviewed,
     /// It is signed by somebody trusted.
     Signed,

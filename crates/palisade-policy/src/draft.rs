@@ -39,7 +39,7 @@ use crate::{
     document::{Document, Unknown},
     policy::{
         Access, Credential, Deny, Grant, Guard, ModelLimits, NetworkRule, NotBuilt, Provider,
-        Route, ServerTool, Source, SshKeys, Upstream,
+        Route, ServerTool, Skills, Source, SshKeys, Upstream,
     },
 };
 
@@ -114,6 +114,7 @@ pub(crate) struct Draft {
     pub(crate) set: BTreeMap<String, At<String>>,
     pub(crate) hooks: Vec<At<DraftHook>>,
     pub(crate) permissions: Option<DraftPermissions>,
+    pub(crate) skills: Skills,
     pub(crate) audit: DraftAudit,
     pub(crate) alarms: Option<DraftAlarms>,
     pub(crate) later: Vec<Later>,
@@ -235,6 +236,7 @@ pub(crate) fn draft(
     permissions::hide(permissions.as_ref(), &mut deny);
     let alarms = alarms::check(&mut check, &document);
     sections::check(&mut check, &document);
+    let skills = sections::skills(&document);
     let audit = audit::check(&mut check, &document);
     let given = given(&document);
     let uses = commands::credentials_of(&document);
@@ -268,6 +270,7 @@ pub(crate) fn draft(
         set: process.set,
         hooks,
         permissions,
+        skills,
         audit,
         alarms,
         later,

@@ -9,7 +9,7 @@ use crate::{
     http::Tls,
     policy::{
         Access, Deny, Guard, ModelLimits, NetworkRule, Place, Policy, ProcessLimits, RuleLimits,
-        SecretSource, Upstream, UpstreamHost,
+        SecretSource, SkillRequire, Skills, Upstream, UpstreamHost,
     },
 };
 
@@ -54,6 +54,7 @@ pub fn explain(policy: &Policy) -> Vec<Explained> {
     models(policy, &mut all);
     hooks(policy, &mut all);
     permissions(policy, &mut all);
+    skills(policy.skills, &mut all);
     for export in &policy.audit.exports {
         let says = format!("events are sent to {}; nothing inside waits for it", export.place());
         all.push(one(format!("audit.{}", export.key()), says, &["supervisor"]));
@@ -65,6 +66,29 @@ pub fn explain(policy: &Policy) -> Vec<Explained> {
         all.push(Explained { advisory: false, built: false, ..entry });
     }
     all
+}
+
+fn skills(skills: Skills, all: &mut Vec<Explained>) {
+    let who = match skills.require {
+        SkillRequire::Any => None,
+        SkillRequire::Scanned => Some("that were scanned"),
+        SkillRequire::Reviewed => Some("that a person or a trusted publisher approved"),
+        SkillRequire::Signed => Some("that a trusted publisher signed"),
+    };
+    if let Some(who) = who {
+        let says = format!(
+            "the folders that agents load skills from hold those of the lock {who}, as they were then, \
+             and cannot be changed"
+        );
+        all.push(one("skills.require", says, &["kernel"]));
+    }
+    if let Some(severity) = skills.block {
+        let says = format!(
+            "a skill of the lock with a finding that is {} or worse is not there",
+            severity.as_str()
+        );
+        all.push(one("skills.block", says, &["kernel"]));
+    }
 }
 
 fn files(policy: &Policy, all: &mut Vec<Explained>) {
@@ -373,6 +397,7 @@ fn hooks(policy: &Policy, all: &mut Vec<Explained>) {
             Seen::Connections | Seen::Requests => (&["egress"], false),
             Seen::Models => (&["inference"], false),
             Seen::Alarms => (&["supervisor"], false),
+            Seen::Skills => (&["supervisor"], false),
             _ => (&["tool"], true),
         };
         let about = match (hook.matcher.is_all(), &hook.only_if) {

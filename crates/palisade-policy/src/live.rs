@@ -31,6 +31,9 @@ pub fn fixed_parts(old: &Policy, new: &Policy) -> Vec<String> {
     if old.inference.is_some() != new.inference.is_some() {
         found.push("inference (there is a way to models, or there is none)".to_owned());
     }
+    if old.skills != new.skills {
+        found.push("skills (the folders of agents are as they were made)".to_owned());
+    }
     if old.network.expose != new.network.expose {
         found.push("network.expose".to_owned());
     }
@@ -131,6 +134,11 @@ mod tests {
             ("network: {", "network: {expose: [3000], ", "network.expose"),
             ("network: {", "audit: {ocsf: true}\nnetwork: {", "audit"),
             ("network: {", "network: {upstream: {proxy: 'http://p.corp:1'}, ", "network.upstream"),
+            (
+                "network: {",
+                "skills: {require: signed}\nnetwork: {",
+                "skills (the folders of agents are as they were made)",
+            ),
             ("[/usr, /etc]", "[/usr]", "filesystem"),
             ("[/usr, /etc]", "[/usr, /etc, /opt]", "filesystem"),
             ("write: [/srv]", "write: []", "filesystem"),

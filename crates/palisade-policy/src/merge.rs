@@ -19,8 +19,8 @@ use crate::{
     near::nearest,
     policy::{
         Access, Api, Approvals, Credential, Deny, Filesystem, Grant, HeaderCredential, Inference,
-        Network, NotBuilt, Place, Policy, Process, ProcessLimits, SecretSource, Source, SshKeys,
-        Syscalls, Upstream, Workspace,
+        Network, NotBuilt, Place, Policy, Process, ProcessLimits, SecretSource, Skills, Source,
+        SshKeys, Syscalls, Upstream, Workspace,
     },
 };
 
@@ -48,6 +48,10 @@ pub(crate) fn merge(drafts: &[Draft], asked: &Asked) -> Result<Policy, Diagnosti
     let approvals = timeout.map_or_else(Approvals::default, |timeout| Approvals { timeout });
     let hooks = hooks(drafts);
     let permissions = permissions::merged(drafts);
+    let skills = Skills {
+        require: drafts.iter().map(|draft| draft.skills.require).max().unwrap_or_default(),
+        block: drafts.iter().filter_map(|draft| draft.skills.block).min(),
+    };
     let audit = audit::merged(drafts, &mut found);
     audit::kept_from_inside(drafts, (&filesystem, &network), &mut found);
     Diagnostics::unless_empty(found)?;
@@ -66,6 +70,7 @@ pub(crate) fn merge(drafts: &[Draft], asked: &Asked) -> Result<Policy, Diagnosti
             permissions: permissions.as_ref(),
             audit: &audit,
             alarms: alarms.as_ref(),
+            skills,
             not_built: &not_built,
         }),
         sources: sources(drafts),
@@ -76,6 +81,7 @@ pub(crate) fn merge(drafts: &[Draft], asked: &Asked) -> Result<Policy, Diagnosti
         approvals,
         hooks,
         permissions,
+        skills,
         audit,
         alarms,
         not_built,

@@ -41,6 +41,7 @@ pub(crate) fn narrowed(draft: Draft) -> Draft {
         // They are programs from a repository, and would run outside.
         hooks: _,
         permissions,
+        skills,
         // Whoever has the events knows what was done.
         audit: _,
         alarms,
@@ -83,6 +84,7 @@ pub(crate) fn narrowed(draft: Draft) -> Draft {
         set: BTreeMap::new(),
         hooks: Vec::new(),
         permissions: permissions.map(DraftPermissions::narrowed),
+        skills,
         audit: DraftAudit::default(),
         // Rules only watch, and stop what they watch. Decoys are put where others look for something.
         alarms: alarms.map(|alarms| DraftAlarms { canaries: None, ..alarms }),

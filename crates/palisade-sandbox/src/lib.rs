@@ -22,7 +22,7 @@ pub use linux::{
     sys::memory::release_text,
 };
 pub use plan::{
-    Command, Content, Degraded, Ground, HostObject, Identity, Limits, Mount, Overlay, Plan, Stdio,
-    There,
+    Command, Content, Degraded, Generated, GeneratedFolder, GeneratedKind, Ground, HostObject,
+    Identity, Limits, Mount, Overlay, Plan, Stdio, There,
 };
 pub use step::StepError;

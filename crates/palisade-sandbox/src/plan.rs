@@ -1,4 +1,4 @@
-use std::{ffi::OsString, os::fd::OwnedFd, path::PathBuf};
+use std::{ffi::OsString, os::fd::OwnedFd, path::PathBuf, sync::Arc};
 
 use crate::linux::{cgroup::Versions, seccomp::Filter};
 
@@ -102,6 +102,8 @@ pub enum Content {
     },
     /// A generated file that cannot be changed.
     Text(Vec<u8>),
+    /// A generated folder that cannot be changed, over whatever shows there.
+    Folder(GeneratedFolder),
     /// A symbolic link.
     Link(PathBuf),
     /// An empty folder that cannot be changed.
@@ -120,6 +122,38 @@ pub enum Content {
         /// Whether it cannot be changed either.
         read_only: bool,
     },
+}
+
+/// A folder in memory with what it holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GeneratedFolder {
+    /// What is in it, each path once. Folders are made as needed.
+    pub entries: Vec<Generated>,
+    /// What a host folder or an overlay shows where it is put, if that is what is there.
+    pub over: Option<There>,
+}
+
+/// A file or link of a generated folder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Generated {
+    /// Where it is: a path below the folder, without `.`, `..` or links.
+    pub path: PathBuf,
+    /// What it is.
+    pub what: GeneratedKind,
+}
+
+/// What is generated.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum GeneratedKind {
+    /// A regular file.
+    File {
+        /// All of its bytes.
+        bytes: Arc<[u8]>,
+        /// Whether it can be executed.
+        executable: bool,
+    },
+    /// A symbolic link that says this.
+    Link(PathBuf),
 }
 
 /// What was at a path when the plan was made. The launch is refused if it is something else by then.

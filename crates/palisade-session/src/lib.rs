@@ -42,6 +42,7 @@ mod refusal;
 pub mod running;
 mod secret;
 mod session;
+mod skills;
 mod ssh;
 mod streams;
 mod supervise;

@@ -23,6 +23,7 @@ use crate::{
     approvals::Approvals,
     commands::Commands,
     hooks::{self, Decided, Hooks},
+    skills::Named,
 };
 
 /// Characters of a tool call's id.
@@ -40,6 +41,8 @@ pub(crate) struct Pipeline {
     generation: watch::Sender<u64>,
     /// The hooks of the policy in force, if it has any.
     hooks: RwLock<Option<Arc<Hooks>>>,
+    /// The skills that models may ask for.
+    skills: Named,
     /// What tools were told to run.
     commands: Commands,
     alarms: Alarms,
@@ -54,6 +57,7 @@ impl Pipeline {
         approvals: Approvals,
         hooks: Option<Arc<Hooks>>,
         alarms: Alarms,
+        skills: Named,
     ) -> Arc<Self> {
         let (denied, generation) = (AtomicU64::new(0), watch::Sender::new(0));
         let hooks = RwLock::new(hooks);
@@ -64,6 +68,7 @@ impl Pipeline {
             approvals,
             generation,
             hooks,
+            skills,
             commands: Commands::default(),
             alarms,
             own: own.clone(),
@@ -213,6 +218,11 @@ impl Pipeline {
 
     fn considered(&self, action: &Action) -> (Decision, Option<Arc<PolicyDigest>>) {
         let (decision, policy) = self.engine.decide_under(action);
+        if let Action::ToolCall(call) = action
+            && let Some(why) = self.skills.refuses(call)
+        {
+            return (Decision::deny_by("skills.require", why), policy);
+        }
         let decision = match decision.verdict {
             Verdict::Ask => self.approvals.settled(action).unwrap_or(decision),
             _ => decision,

@@ -38,11 +38,11 @@ use crate::{
     order::Order,
     outward,
     pipeline::Pipeline,
-    plan::{self, Made, Placeholders, Who},
+    plan::{self, Made, Placeholders, Places, Who},
     questions::Questions,
     refusal::{self, Refusal, Refuse},
     running::Desk,
-    ssh,
+    skills, ssh,
     streams::{self, Copies},
     supervise::{Cause, End, relay, until_end},
     sweep::{self, Found, List},
@@ -140,10 +140,18 @@ struct Started {
     denied: DeniedFiles,
     /// Where programs are looked for inside.
     search: String,
+    /// What is to be shown of skills.
+    loads: Vec<Action>,
+    /// What became of the others.
+    kept_out: Vec<Event>,
+    /// The skills that models may ask for.
+    named: skills::Named,
 }
 
 /// What is swept at the end, and what was swept before for sessions whose supervisor was killed.
 struct Watch {
+    /// Folders that were made for the session. They go when nothing runs there any more.
+    _places: Places,
     list: Option<List>,
     leftover: Vec<Found>,
     /// What sends events elsewhere, if the policy says where to.
@@ -157,6 +165,7 @@ fn prepare(
     missing: Vec<Missing>,
 ) -> Result<(Started, Watch), Refusal> {
     let who = Who::find(&order.operator)?;
+    let mut locked = skills::read(order)?;
     let mut ground = plan::ground(order, &who);
     ground.degraded = degraded::for_plan(&missing);
     let records = file_denials::ask(order, &mut ground);
@@ -175,8 +184,16 @@ fn prepare(
     // After the fork: its key is not in init, nor in what init becomes.
     let authority = outward::authority(&order.policy, session)?;
     let pem = authority.as_deref().map(SandboxCa::pem);
-    let Made { plan, kept, repositories, held } =
-        plan::make(order, session, stdio, (&placeholders, decoys.as_deref()), pem, &who)?;
+    let made = plan::make(
+        order,
+        session,
+        stdio,
+        (&placeholders, decoys.as_deref()),
+        pem,
+        &who,
+        &mut locked,
+    )?;
+    let Made { plan, kept, repositories, held, places } = made;
     let building = begun.and_then(|begun| begun.build(&plan));
     let building = building.map_err(|error| refusal::of_launch(&error, &order.allow_degraded))?;
     // While init builds. The agent does not start before this is kept.
@@ -184,6 +201,10 @@ fn prepare(
     let lists = sweep::Lists {
         watched: sweep::find(&plan, grants),
         nested: sweep::find_nested(&plan, grants, &repositories),
+        skills: match order.policy.skills.holds() {
+            true => sweep::find_skill_places(&plan),
+            false => Vec::new(),
+        },
     };
     if let Some(list) = &mut list {
         list.fill(lists)?;
@@ -207,8 +228,11 @@ fn prepare(
         placeholders,
         decoys,
         denied,
+        named: skills::Named::of(&locked),
+        loads: locked.loads,
+        kept_out: locked.events,
     };
-    Ok((started, Watch { list, leftover, exporter: None }))
+    Ok((started, Watch { _places: places, list, leftover, exporter: None }))
 }
 
 async fn live(
@@ -233,6 +257,9 @@ async fn live(
         decoys,
         denied,
         search,
+        loads,
+        kept_out,
+        named,
     } = started;
     let policy = &order.policy;
     let mut signals = Signals::catch().refuse("catch signals", "report this")?;
@@ -254,7 +281,7 @@ async fn live(
     };
     let engine = Engine::with_own_addresses(policy, own.clone());
     let (rules, raised) = Alarms::new(policy.alarms.as_ref(), decoys.clone());
-    let pipeline = Pipeline::new(engine, journal, approvals, hooks, rules);
+    let pipeline = Pipeline::new(engine, journal, approvals, hooks, rules, named);
     let unready = match sending {
         Ok(exporter) => {
             watch.exporter = exporter;
@@ -328,6 +355,21 @@ async fn live(
     for one in &missing {
         if !authority.record(one.event()).await {
             let what = format!("that {} is missing could not be recorded", one.name());
+            return Err(refused(Refusal::new(what, JOURNAL)).await);
+        }
+    }
+    for one in &loads {
+        let decision = authority.authorize(one).await;
+        if !decision.is_allowed() {
+            let what = format!("the skill {} is refused: {}", one.subject(), decision.reason);
+            let remedy = "`palisade skill remove` it, or see who refuses it";
+            return Err(refused(Refusal::new(what, remedy)).await);
+        }
+    }
+    for one in kept_out {
+        tell(&format!("the skill {} is kept out: {}", one.subject, one.reason));
+        if !authority.record(one).await {
+            let what = "what became of a skill could not be recorded";
             return Err(refused(Refusal::new(what, JOURNAL)).await);
         }
     }

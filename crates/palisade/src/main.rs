@@ -55,7 +55,7 @@ enum Command {
     Policy(commands::policy::Args),
     /// List, show, take and discard what agents changed in overlays.
     Workspace(commands::workspace::Args),
-    /// Vet skills, plugins and tool definitions before an agent sees them.
+    /// Vet, take, review and sign skills, plugins and tool definitions before an agent sees them.
     Skill(commands::skill::Args),
     /// Read and verify the journal.
     Audit(commands::audit::Args),
@@ -89,7 +89,7 @@ fn main() -> ExitCode {
         Command::Hook(args) => commands::hook::run(&args),
         Command::Policy(args) => commands::policy::run(args),
         Command::Workspace(args) => commands::workspace::run(args),
-        Command::Skill(args) => commands::skill::run(&args),
+        Command::Skill(args) => commands::skill::run(args),
         Command::Audit(args) => commands::audit::run(args),
         Command::Usage(args) => commands::usage::run(&args),
         Command::Doctor(args) => commands::doctor::run(&args),

@@ -124,7 +124,10 @@ fn one(
         Some(event) if event.name() == "MessageDisplay" => 10,
         Some(event)
             if event.name() == "UserPromptSubmit"
-                || matches!(event.seen(), Seen::Connections | Seen::Requests | Seen::Models) =>
+                || matches!(
+                    event.seen(),
+                    Seen::Connections | Seen::Requests | Seen::Models | Seen::Skills
+                ) =>
         {
             SHORT
         }

@@ -302,7 +302,6 @@ fn sections_that_are_not_built_widen_too() {
     for (project, what) in [
         ("hooks: {PreExec: [{hooks: [{type: command, command: ./evil.sh}]}]}", "`hooks.PreExec`"),
         ("audit: {retain: 365d}", "`audit.retain`"),
-        ("skills: {require: any}", "`skills`"),
     ] {
         let world = World::new();
         world.user("").project(project);
@@ -701,4 +700,17 @@ fn ports_on_your_loopback() {
         narrows("network: {expose: [8080]}", "network: {expose: [8080]}").network.expose,
         [8080].into()
     );
+}
+
+/// What is asked of skills only ever takes away: the strictest of all counts, whoever says it.
+#[test]
+fn skills_are_asked_for_by_the_strictest() {
+    use palisade_policy::{SkillRequire, SkillSeverity};
+    let world = World::new();
+    world.user("skills: {require: reviewed, block: high}").project("skills: {require: any}");
+    let skills = world.policy().skills;
+    assert_eq!((skills.require, skills.block), (SkillRequire::Reviewed, Some(SkillSeverity::High)));
+    world.project("skills: {require: signed, block: low}");
+    let skills = world.policy().skills;
+    assert_eq!((skills.require, skills.block), (SkillRequire::Signed, Some(SkillSeverity::Low)));
 }

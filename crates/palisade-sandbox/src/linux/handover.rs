@@ -23,7 +23,10 @@ use super::{
     seccomp::Filter,
 };
 use crate::{
-    plan::{Command, Content, HostObject, Mount, Overlay, Plan, Stdio, There},
+    plan::{
+        Command, Content, Generated, GeneratedFolder, GeneratedKind, HostObject, Mount, Overlay,
+        Plan, Stdio, There,
+    },
     step::{Step, StepError},
 };
 
@@ -193,6 +196,11 @@ impl Writer {
                 self.bytes(to.as_os_str().as_bytes());
             }
             Content::EmptyFolder => tag(5),
+            Content::Folder(GeneratedFolder { entries, over }) => {
+                tag(9);
+                self.list(entries, Self::generated);
+                self.list(over.as_slice(), |out, there| out.there(*there));
+            }
             Content::Socket => tag(8),
             Content::Cover(there) => {
                 tag(6);
@@ -203,6 +211,18 @@ impl Writer {
                 self.there(*there);
                 self.flag(*read_only);
             }
+        }
+    }
+
+    fn generated(&mut self, Generated { path, what }: &Generated) {
+        self.bytes(path.as_os_str().as_bytes());
+        self.flag(matches!(what, GeneratedKind::Link(_)));
+        match what {
+            GeneratedKind::File { bytes, executable } => {
+                self.bytes(bytes);
+                self.flag(*executable);
+            }
+            GeneratedKind::Link(to) => self.bytes(to.as_os_str().as_bytes()),
         }
     }
 
@@ -281,11 +301,24 @@ impl<'a> Reader<'a> {
             3 => Content::Text(self.bytes()?.to_vec()),
             4 => Content::Link(self.path()?),
             5 => Content::EmptyFolder,
+            9 => Content::Folder(GeneratedFolder {
+                entries: self.list(Self::generated)?,
+                over: self.list(Self::there)?.pop(),
+            }),
             8 => Content::Socket,
             6 => Content::Cover(self.there()?),
             7 => Content::Pin { there: self.there()?, read_only: self.flag()? },
             _ => return None,
         })
+    }
+
+    fn generated(&mut self) -> Option<Generated> {
+        let path = self.path()?;
+        let what = match self.flag()? {
+            true => GeneratedKind::Link(self.path()?),
+            false => GeneratedKind::File { bytes: self.bytes()?.into(), executable: self.flag()? },
+        };
+        Some(Generated { path, what })
     }
 
     fn there(&mut self) -> Option<There> {
@@ -334,6 +367,16 @@ mod tests {
             Content::Text(b"a\0b".to_vec()),
             Content::Link("../x".into()),
             Content::EmptyFolder,
+            Content::Folder(GeneratedFolder {
+                entries: vec![
+                    Generated {
+                        path: "a/b".into(),
+                        what: GeneratedKind::File { bytes: b"x"[..].into(), executable: true },
+                    },
+                    Generated { path: "c".into(), what: GeneratedKind::Link("a/b".into()) },
+                ],
+                over: Some(there),
+            }),
             Content::Socket,
             Content::Cover(there),
             Content::Pin { there, read_only: true },

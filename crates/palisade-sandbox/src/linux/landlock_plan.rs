@@ -7,7 +7,9 @@ use crate::plan::{Content, There};
 pub(crate) fn access(content: &Content) -> Option<Access> {
     match content {
         Content::Host(object) if object.writable => Some(Access::ReadWrite),
-        Content::Host(_) | Content::Text(_) | Content::EmptyFolder => Some(Access::ReadExecute),
+        Content::Host(_) | Content::Text(_) | Content::Folder(_) | Content::EmptyFolder => {
+            Some(Access::ReadExecute)
+        }
         Content::Overlay(_) | Content::Scratch { .. } => Some(Access::ReadWrite),
         Content::Socket => Some(Access::Socket),
         Content::Cover(There { folder: true, .. }) => Some(Access::ReadExecute),

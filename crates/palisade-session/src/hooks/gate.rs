@@ -47,6 +47,13 @@ pub(crate) fn about(action: &Action, common: &Common) -> Option<(Event, Map<Stri
             }
             Some((Event::PRE_REQUEST, fields))
         }
+        Action::SkillLoad { name, digest, verdict, .. } => {
+            let mut fields = common.event(Event::PRE_SKILL_LOAD);
+            fields.insert("skill".into(), name.clone().into());
+            fields.insert("digest".into(), digest.clone().into());
+            fields.insert("verdict".into(), verdict.clone().into());
+            Some((Event::PRE_SKILL_LOAD, fields))
+        }
         Action::ModelCall { endpoint, model } => {
             let mut fields = common.event(Event::PRE_MODEL_CALL);
             fields.insert("endpoint".into(), endpoint.clone().into());

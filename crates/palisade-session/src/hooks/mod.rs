@@ -126,6 +126,7 @@ pub(crate) fn record(event: Event, subject: &str, ran: &Ran) -> Record {
         Seen::Connections | Seen::Requests => Layer::Egress,
         Seen::Models => Layer::Inference,
         Seen::Alarms => Layer::Supervisor,
+        Seen::Skills => Layer::Files,
         _ => Layer::Tool,
     };
     let mut record = Record::observed("hook", layer, format!("{event} {subject}").trim_end());

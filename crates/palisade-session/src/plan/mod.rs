@@ -17,6 +17,7 @@ mod program;
 mod protected;
 mod repository;
 mod second;
+mod skills;
 mod sockets;
 mod tree;
 mod trust;
@@ -46,6 +47,7 @@ pub(crate) use self::{
     overlay::of_overlay,
     protected::PROTECTED,
     repository::{Git, Repositories, find as find_repositories},
+    skills::{Places, is_place},
     who::Who,
 };
 use self::{
@@ -56,6 +58,7 @@ use crate::{
     hooks,
     order::{Operator, Order},
     refusal::{Refusal, Refuse},
+    skills::Skills,
     ssh,
 };
 
@@ -73,6 +76,8 @@ pub(crate) struct Made {
     /// Objects of the host that are kept until they are mounted: what is open does not give its inode number to
     /// another file.
     pub(crate) held: Vec<OwnedFd>,
+    /// Folders that are there for this session.
+    pub(crate) places: Places,
 }
 
 /// Folders of the host in which a session with this policy may write.
@@ -102,7 +107,7 @@ pub(crate) fn in_the_agents_hands(policy: &Policy, path: &Path) -> Result<Option
 }
 
 /// Make the plan. `authority` is the certificate that the sandbox is to believe, if connections are looked
-/// into.
+/// into. `locked` is what there is of skills, and hears what of the workspace is kept out.
 ///
 /// # Errors
 /// What cannot be granted, found or enforced.
@@ -113,6 +118,7 @@ pub(crate) fn make(
     (placeholders, decoys): (&Placeholders, Option<&Decoys>),
     authority: Option<&str>,
     who: &Who,
+    locked: &mut Skills,
 ) -> Result<Made, Refusal> {
     let Order { policy, operator, .. } = order;
     let (names, mut tree) = (Names::default(), Tree::new());
@@ -120,6 +126,7 @@ pub(crate) fn make(
     let kept = kept.flatten();
     grants::add(policy, operator, who, &names, &mut tree)?;
     let program = program::find(&order.command, operator, who, &names, &mut tree)?;
+    let mut places = skills::prepare(locked, workspace.as_deref(), &tree)?;
     // A part with less rights than what it lies in could be moved into the rest.
     tree.fix_above_all()?;
     let files = &policy.filesystem;
@@ -131,6 +138,7 @@ pub(crate) fn make(
     sockets::hide(&own, &repositories, &mut tree);
     own_files(operator, &mut tree)?;
     scratch(operator, workspace.is_none(), &mut tree);
+    skills::add(locked, operator, workspace.as_deref(), &names, &mut places, &mut tree)?;
     let announced = hooks::announced(policy);
     let own = match announced.is_empty() {
         true => None,
@@ -219,7 +227,7 @@ pub(crate) fn make(
         pinned_filter,
         stdio,
     };
-    Ok(Made { plan, kept, repositories, held })
+    Ok(Made { plan, kept, repositories, held, places })
 }
 
 /// A rule for commands is held where programs are executed, or nothing runs.

@@ -22,13 +22,15 @@ use crate::{
 };
 
 /// Read by programs of the host that run what they say.
-pub(crate) const PROTECTED: [&str; 29] = [
+pub(crate) const PROTECTED: [&str; 31] = [
     ".gitmodules",
+    ".agents",
     ".claude",
     ".mcp.json",
     ".codex",
     ".openclaw",
     ".gemini",
+    ".opencode",
     ".cursor",
     ".aider.conf.yml",
     ".vscode",

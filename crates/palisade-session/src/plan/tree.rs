@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use palisade_sandbox::{Content, HostObject, Mount, Overlay, There};
+use palisade_sandbox::{Content, Generated, GeneratedFolder, HostObject, Mount, Overlay, There};
 use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, openat2};
 
 use super::{
@@ -161,6 +161,21 @@ impl Tree {
         self.at.insert(path, Content::Text(text));
     }
 
+    /// A folder of generated files, over whatever shows there. Where that is the host's, it exists.
+    pub(crate) fn generate_folder(
+        &mut self,
+        path: &Path,
+        entries: Vec<Generated>,
+    ) -> Result<(), Refusal> {
+        self.at.retain(|at, _| !at.starts_with(path));
+        let over = match self.host_above(path) {
+            Some(_) => Some(there(&look(path)?)),
+            None => None,
+        };
+        self.at.insert(path.to_owned(), Content::Folder(GeneratedFolder { entries, over }));
+        Ok(())
+    }
+
     /// A link, unless it is shown already or something else is there.
     pub(crate) fn link(&mut self, link: &Link) {
         if self.host_above(&link.at).is_none() && !self.at.contains_key(&link.at) {
@@ -187,6 +202,11 @@ impl Tree {
     /// Whether the agent could change what is at this real path.
     pub(crate) fn is_writable(&self, path: &Path) -> bool {
         self.may_change(path, false)
+    }
+
+    /// Whether the agent could change or make something at this real path, be it in an overlay.
+    pub(crate) fn may_be_changed(&self, path: &Path) -> bool {
+        self.may_change(path, true)
     }
 
     /// Whether the agent may write there, in what is the host's or also in an overlay.

@@ -10,7 +10,7 @@ use palisade_core::SessionId;
 use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
 
-use super::{Found, How, Nested, Watched, sweep};
+use super::{Found, How, Nested, SkillPlaces, Watched, sweep};
 use crate::refusal::{Refusal, Refuse};
 
 const FOLDER: &str = "sweeps";
@@ -37,6 +37,9 @@ pub(crate) struct Lists {
     pub(crate) watched: Vec<Watched>,
     /// Folders in which there may be new repositories.
     pub(crate) nested: Vec<Nested>,
+    /// Folders in which there may be new skills, where only those of the lock may be.
+    #[serde(default)]
+    pub(crate) skills: Vec<SkillPlaces>,
 }
 
 impl Lists {
@@ -47,6 +50,9 @@ impl Lists {
             let (watched, unread) = nested.watched();
             found.extend(sweep(&watched));
             found.extend(unread);
+        }
+        for places in &self.skills {
+            found.extend(sweep(&places.watched()));
         }
         found.extend(sweep(&self.watched));
         found

@@ -12,6 +12,7 @@
 mod git;
 mod list;
 mod nested;
+mod skills;
 mod watched;
 
 use std::{
@@ -32,6 +33,7 @@ use rustix::{
 pub(crate) use self::{
     list::{List, Lists},
     nested::{Nested, find_nested},
+    skills::{SkillPlaces, find_skill_places},
     watched::{Was, Watched, find},
 };
 

@@ -65,6 +65,7 @@ impl Nested {
                 Content::Host(object) => object.writable,
                 Content::Overlay(_) | Content::Scratch { .. } => false,
                 Content::Text(_)
+                | Content::Folder(_)
                 | Content::Link(_)
                 | Content::EmptyFolder
                 | Content::Socket

@@ -44,6 +44,7 @@ mod repositories;
 mod requests;
 mod resources;
 mod servers;
+mod skills;
 mod ssh_keys;
 mod steering;
 mod system_calls;

@@ -62,12 +62,12 @@ fn check_says_valid_or_what_is_wrong_and_where() {
 #[test]
 fn check_tells_what_a_launch_would_refuse() {
     let home = Home::new();
-    home.write("p.yaml", "palisade: 1\nskills: {require: signed}\n");
+    home.write("p.yaml", "palisade: 1\naudit: {ocsf: true}\n");
     assert_snapshot!(home.policy(&["check", "p.yaml"]), @r"
     exit: 0
     ----- stdout -----
     p.yaml: valid
-      not built yet, a launch refuses it: skills (p.yaml:2:9)
+      not built yet, a launch refuses it: audit (p.yaml:2:8)
 
     ----- stderr -----
     ");
@@ -136,7 +136,7 @@ fn trust_is_in_these_bytes() {
 #[test]
 fn explain_is_a_table() {
     let home = Home::new();
-    home.write("good.yaml", &format!("{GOOD}skills: {{require: signed}}\n"));
+    home.write("good.yaml", &format!("{GOOD}skills: {{require: signed}}\naudit: {{ocsf: true}}\n"));
     let mut ran = without_digests(home.policy(&["explain", "good.yaml"]));
     // Machines differ in how they hold a limit.
     ran.stdout =
@@ -152,7 +152,8 @@ fn explain_is_a_table() {
     filesystem.deny[0]        kernel             hide what is at the launch like **/.env in the workspace and in what your own documents grant, but not in what only a profile grants for reading
     network.rules[docs]       kernel, egress     connect to docs.rs on port 443
     process.limits.processes  kernel             64 processes and threads
-    skills                    NOT BUILT          not built yet (good.yaml:5:9): a launch refuses it
+    skills.require            kernel             the folders that agents load skills from hold those of the lock that a trusted publisher signed, as they were then, and cannot be changed
+    audit                     NOT BUILT          not built yet (good.yaml:6:8): a launch refuses it
 
     What is not named is denied.
 

@@ -5,6 +5,7 @@
 //! `move_mount(2)`. All mounts are nosuid; all but the bound device nodes are nodev.
 
 mod device;
+mod generated;
 mod host;
 mod masks;
 mod overlay;

@@ -8,7 +8,7 @@ use rustix::{
 };
 
 use super::{
-    DetachedTrees, device,
+    DetachedTrees, device, generated,
     host::{Detached, detach, refuse_other},
     masks::Masks,
     overlay, proc,
@@ -138,6 +138,10 @@ impl Planned<'_> {
                 let tree = self.tree.masks.fresh_file(text, 0o444)?;
                 self.show(&tree, Kind::File, it)
             }
+            Content::Folder(folder) => {
+                let tree = generated::make(&folder.entries)?;
+                self.show(&tree, Kind::Folder, it)
+            }
             Content::Link(to) => self.tree.skeleton.link(at, to),
             Content::EmptyFolder if self.is_on_skeleton(at) => {
                 let folder = self.tree.skeleton.folder(at)?;
@@ -161,6 +165,7 @@ impl Planned<'_> {
                     Content::Host(HostObject { device, inode, folder, .. }) => {
                         Some(There { device: *device, inode: *inode, folder: *folder })
                     }
+                    Content::Folder(folder) => folder.over,
                     _ => None,
                 };
                 mount(tree, self.existing(at, kind, there)?, at)?;

@@ -21,8 +21,15 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
             json_line(&mut out, rule);
             continue;
         }
-        writeln!(out, "{}  ({})\n  {}\n  {}", rule.id, rule.references.join(", "), rule.why, rule.clear)
-            .unwrap_or_default();
+        writeln!(
+            out,
+            "{}  ({})\n  {}\n  {}",
+            rule.id,
+            rule.references.join(", "),
+            rule.why,
+            rule.clear
+        )
+        .unwrap_or_default();
     }
     print::text(&out)
 }

@@ -104,8 +104,8 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
             }
         };
         for batch in (0..tree.len()).collect::<Vec<_>>().chunks(BATCH) {
-            let reports: Vec<Report> =
-                pool.install(|| batch.par_iter().map(|&at| scan(&tree.read(at), &options)).collect());
+            let reports: Vec<Report> = pool
+                .install(|| batch.par_iter().map(|&at| scan(&tree.read(at), &options)).collect());
             for report in &reports {
                 found |= args.fail_on.reached(report.severity);
                 if let Some(count) = counts.get_mut(report.verdict as usize) {

@@ -1,0 +1,323 @@
+//! The places that agents load skills from hold the skills of the lock, and nothing can be put there.
+//!
+//! In the home, and in the workspace with all that lies in it. A place that is there already is mounted over.
+//! One that is missing in a folder of the host that may be written is made for the session, so that something
+//! can be mounted there: a name that does not exist cannot be kept from being made.
+
+use std::{
+    fs::File,
+    os::{
+        fd::AsFd,
+        unix::fs::{DirBuilderExt, MetadataExt},
+    },
+    path::{Path, PathBuf},
+};
+
+use palisade_sandbox::{Generated, GeneratedKind};
+use palisade_skill_store::{Entry, Tree as Skill, read_folder};
+use rustix::fs::{FlockOperation, flock};
+
+use super::{links::Names, tree::Tree};
+use crate::{
+    order::Operator,
+    refusal::{Refusal, Refuse},
+    skills::{Skills, hidden},
+    walk::walk,
+};
+
+/// Folders of agents, in a home and in a project. All are in [`super::PROTECTED`].
+const TOPS: [&str; 7] =
+    [".agents", ".claude", ".codex", ".cursor", ".gemini", ".openclaw", ".opencode"];
+
+/// What is loaded from them: skills, and what has the same power.
+const PLACES: [&str; 19] = [
+    ".agents/skills",
+    ".claude/skills",
+    ".claude/commands",
+    ".claude/agents",
+    ".claude/plugins",
+    ".codex/skills",
+    ".codex/prompts",
+    ".cursor/skills",
+    ".cursor/commands",
+    ".gemini/skills",
+    ".gemini/commands",
+    ".gemini/extensions",
+    ".openclaw/skills",
+    ".openclaw/extensions",
+    ".opencode/skills",
+    ".opencode/skill",
+    ".opencode/command",
+    ".opencode/agent",
+    ".opencode/plugin",
+];
+
+/// Whether a path ends like a place for skills.
+pub(crate) fn is_place(path: &Path) -> bool {
+    PLACES.iter().any(|place| path.ends_with(place))
+}
+
+/// The same in a home alone.
+const OF_HOME: [&str; 7] = [
+    ".openclaw/workspace/skills",
+    ".openclaw/workspace/.agents/skills",
+    ".config/opencode/skills",
+    ".config/opencode/skill",
+    ".config/opencode/command",
+    ".config/opencode/agent",
+    ".config/opencode/plugin",
+];
+
+/// Where the skills of the lock are shown in the home: each agent that is known reads one of these.
+const SHOWN: [&str; 2] = [".claude/skills", ".agents/skills"];
+
+/// A folder of a workspace that OpenClaw loads skills from. Other things are called so too: it is held
+/// where it holds a skill at the launch.
+const PLAIN: &str = "skills";
+
+/// Folders that were made for the session, and go with it.
+#[derive(Debug, Default)]
+pub(crate) struct Places {
+    /// Each with a lock that all sessions share, and whether this one made it.
+    folders: Vec<(PathBuf, File, bool)>,
+}
+
+impl Places {
+    /// Make what is missing, and hold what is there: another session must not take it away.
+    ///
+    /// # Errors
+    /// It cannot be made or held.
+    fn hold(&mut self, folder: &Path) -> Result<(), Refusal> {
+        const REMEDY: &str = "see that the folder can be written, or use `--workspace ro`";
+        let what = || format!("hold {} for skills", folder.display());
+        let made = match std::fs::DirBuilder::new().mode(0o755).create(folder) {
+            Ok(()) => true,
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => false,
+            Err(error) => return Err(error).refuse(what(), REMEDY),
+        };
+        if made && let Some(above) = folder.parent() {
+            give_to_owner_of(above, folder);
+        }
+        let opened = File::open(folder).refuse(what(), REMEDY)?;
+        flock(&opened, FlockOperation::NonBlockingLockShared)
+            .refuse(what(), "end other sessions in this folder, then try again")?;
+        self.folders.push((folder.to_owned(), opened, made));
+        Ok(())
+    }
+}
+
+/// A folder that root makes in somebody's project belongs to them.
+fn give_to_owner_of(above: &Path, folder: &Path) {
+    if let Ok(found) = above.metadata() {
+        // If it fails it is root's, empty, and removed at the end.
+        drop(std::os::unix::fs::chown(folder, Some(found.uid()), Some(found.gid())));
+    }
+}
+
+impl Drop for Places {
+    fn drop(&mut self) {
+        for (path, opened, made) in self.folders.drain(..).rev() {
+            // Fails where another session holds it, or something is in it.
+            if made && flock(opened.as_fd(), FlockOperation::NonBlockingLockExclusive).is_ok() {
+                std::fs::remove_dir(&path).unwrap_or_default();
+            }
+        }
+    }
+}
+
+/// Make the folders of agents that are missing in the workspace. What protects those that are there comes
+/// after this, and then has them too.
+///
+/// # Errors
+/// One cannot be made.
+pub(crate) fn prepare(
+    skills: &Skills,
+    workspace: Option<&Path>,
+    tree: &Tree,
+) -> Result<Places, Refusal> {
+    let mut places = Places::default();
+    let Some(workspace) = workspace.filter(|it| skills.only && tree.may_be_changed(it)) else {
+        return Ok(places);
+    };
+    for top in TOPS {
+        let folder = workspace.join(top);
+        // A link, or a file: it is covered later.
+        let found = folder.symlink_metadata();
+        if found.is_err() || found.is_ok_and(|found| found.is_dir()) {
+            places.hold(&folder)?;
+        }
+    }
+    Ok(places)
+}
+
+/// Put the skills in the tree, once all else of the host's is in it.
+///
+/// # Errors
+/// A place cannot be made or looked at.
+pub(crate) fn add(
+    skills: &mut Skills,
+    operator: &Operator,
+    workspace: Option<&Path>,
+    names: &Names,
+    places: &mut Places,
+    tree: &mut Tree,
+) -> Result<(), Refusal> {
+    if skills.is_nothing() {
+        return Ok(());
+    }
+    let view: Vec<Generated> = skills
+        .shown
+        .iter()
+        .flat_map(|shown| generated(Path::new(shown.name.as_str()), &shown.tree))
+        .collect();
+    let home = operator.home.as_path();
+    for place in PLACES.iter().chain(&OF_HOME) {
+        let entries = if SHOWN.contains(place) { view.clone() } else { Vec::new() };
+        let path = home.join(place);
+        if tree.host_above(&path).is_some() {
+            if skills.only {
+                hold(&path, entries, names, places, tree)?;
+            }
+        } else if skills.only || !entries.is_empty() {
+            // A mount of its own, so that it cannot be moved away with what is in it.
+            for above in path.ancestors().skip(1).take_while(|above| *above != home) {
+                tree.scratch(above, 0o700);
+            }
+            tree.generate_folder(&path, entries)?;
+        }
+    }
+    let Some(workspace) = workspace.filter(|_| skills.only) else { return Ok(()) };
+    for project in projects(workspace) {
+        let mut held: Vec<PathBuf> = PLACES.iter().map(|place| project.join(place)).collect();
+        if project == workspace {
+            held.extend(Some(project.join(PLAIN)).filter(|plain| holds_a_skill(plain)));
+        } else {
+            // Folders that are missing could be made in any folder that is new: see `sweep`.
+            held.retain(|path| path.parent().is_some_and(|top| top.symlink_metadata().is_ok()));
+        }
+        for path in held {
+            let entries = match names.real(&path) {
+                Some(real) if real == path => allowed(&path, skills),
+                _ => Vec::new(),
+            };
+            hold(&path, entries, names, places, tree)?;
+        }
+    }
+    skills.fold();
+    Ok(())
+}
+
+/// The workspace, and every folder in it that has a folder of an agent.
+fn projects(workspace: &Path) -> Vec<PathBuf> {
+    let walked = walk(workspace, |folder, found| {
+        let has = |name: &std::ffi::OsStr| TOPS.iter().any(|top| name == *top);
+        if folder.path != workspace && folder.entries().any(|(name, _)| has(name)) {
+            found.push(folder.path.to_owned());
+        }
+    });
+    let mut all = vec![workspace.to_owned()];
+    all.extend(walked.found);
+    all.sort();
+    all
+}
+
+fn holds_a_skill(folder: &Path) -> bool {
+    let Ok(list) = folder.read_dir() else { return false };
+    list.flatten().any(|entry| entry.path().join("SKILL.md").symlink_metadata().is_ok())
+}
+
+/// Put a folder over a place in something of the host's.
+fn hold(
+    path: &Path,
+    entries: Vec<Generated>,
+    names: &Names,
+    places: &mut Places,
+    tree: &mut Tree,
+) -> Result<(), Refusal> {
+    let Some((base, _)) = tree.host_above(path) else { return Ok(()) };
+    let base = base.to_owned();
+    let below: Vec<&Path> =
+        path.ancestors().take_while(|at| *at != base && at.starts_with(&base)).collect();
+    for step in below.into_iter().rev() {
+        match step.symlink_metadata() {
+            // Wherever it leads, skills would be loaded from there.
+            Ok(found) if !found.is_dir() => {
+                tree.cover(step, &found);
+                return tree.fix_above(step);
+            }
+            Ok(_) => {}
+            Err(_) if !tree.may_be_changed(step) => return Ok(()),
+            Err(_) => places.hold(step)?,
+        }
+    }
+    tree.generate_folder(path, entries)?;
+    tree.fix_way(path, names)
+}
+
+/// What of a place in a workspace is of the lock: a folder with its name and its bytes. The others are told.
+fn allowed(place: &Path, skills: &mut Skills) -> Vec<Generated> {
+    let mut entries = Vec::new();
+    let Ok(list) = place.read_dir() else { return entries };
+    for entry in list.flatten() {
+        let path = entry.path();
+        let name = entry.file_name();
+        // Whatever Git needs to keep an empty folder is no skill.
+        if name == ".gitkeep" || name == ".gitignore" {
+            continue;
+        }
+        let known = skills.shown.iter().find(|shown| name == shown.name.as_str());
+        let why = match known {
+            _ if !place.ends_with("skills") => {
+                "only skills of the lock are in the sandbox".to_owned()
+            }
+            None => format!(
+                "no skill of this name is in the lock and let in: `palisade skill add {}`",
+                palisade_core::shown(&path.to_string_lossy(), 200)
+            ),
+            Some(known) => match read_folder(&path) {
+                Ok(tree) if tree.digest() == known.digest => {
+                    entries.extend(generated(Path::new(known.name.as_str()), &known.tree));
+                    continue;
+                }
+                Ok(_) => {
+                    format!("it is not the {} of the lock: `palisade skill update` it", known.name)
+                }
+                Err(error) => error.to_string(),
+            },
+        };
+        skills.events.push(hidden(&path, &why));
+    }
+    entries
+}
+
+fn generated(folder: &Path, skill: &Skill) -> Vec<Generated> {
+    let entries = skill.iter().map(|(path, entry)| Generated {
+        path: folder.join(path),
+        what: match entry {
+            Entry::File { bytes, executable } => {
+                GeneratedKind::File { bytes: bytes.clone(), executable: *executable }
+            }
+            Entry::Link(to) => GeneratedKind::Link(to.into()),
+        },
+    });
+    entries.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::PROTECTED;
+
+    #[test]
+    fn folders_of_agents_are_protected_as_a_whole() {
+        for top in TOPS {
+            assert!(PROTECTED.contains(&top), "{top}");
+        }
+        for place in PLACES {
+            assert!(TOPS.iter().any(|top| Path::new(place).starts_with(top)), "{place}");
+        }
+        for place in SHOWN {
+            assert!(PLACES.contains(&place), "{place}");
+        }
+    }
+}

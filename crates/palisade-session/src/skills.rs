@@ -1,0 +1,221 @@
+//! Which skills a sandbox gets: those of the operator's lock that the policy lets in, as the store has them.
+//!
+//! All that is shown is read and compared with its digest before anything is built. What is shown is that
+//! very copy, in memory: whoever changes the store afterwards changes nothing.
+
+use std::{collections::BTreeMap, path::Path};
+
+use palisade_core::{Action, Event, Layer, ToolCall, Verdict};
+use palisade_permissions::{Meaning, Permissions};
+use palisade_policy::{SkillRequire, SkillSeverity, Skills as Asked};
+use palisade_skill_store::{
+    Digest, Lock, Locked, Require, Ruling, SkillName, Store, StoreError, Terms, Tree, Trust, judge,
+};
+use palisade_skills::Severity;
+
+use crate::{order::Order, refusal::Refusal};
+
+/// Bytes of all skills of a sandbox together: they are in memory.
+const MOST_BYTES: u64 = 256 << 20;
+/// Events of skills that are kept out, one by one.
+const MOST_EVENTS: usize = 200;
+const ADD: &str = "see `palisade skill list`, and take it anew with `palisade skill add`";
+
+/// The skills of a sandbox.
+#[derive(Debug, Default)]
+pub(crate) struct Skills {
+    /// Whether there are no others.
+    pub(crate) only: bool,
+    /// What is shown, by name.
+    pub(crate) shown: Vec<Shown>,
+    /// The same, to be decided before the agent starts.
+    pub(crate) loads: Vec<Action>,
+    /// What of the lock is not, and why; and what else is kept out.
+    pub(crate) events: Vec<Event>,
+}
+
+/// A skill that is shown.
+#[derive(Debug)]
+pub(crate) struct Shown {
+    pub(crate) name: SkillName,
+    pub(crate) digest: Digest,
+    pub(crate) tree: Tree,
+}
+
+/// Read the lock and the store.
+///
+/// # Errors
+/// The lock cannot be read, or the store has not what the lock says.
+pub(crate) fn read(order: &Order) -> Result<Skills, Refusal> {
+    let asked = order.policy.skills;
+    let state = &order.operator.state_dir;
+    let lock = Lock::read(state).map_err(|error| {
+        Refusal::new(
+            format!("the lock of skills cannot be read: {error}"),
+            "mend it, or move it away",
+        )
+    })?;
+    let store = Store::in_state(state);
+    let mut skills = Skills { only: asked.holds(), ..Skills::default() };
+    if lock.skills.is_empty() {
+        return Ok(skills);
+    }
+    let trust = Trust::read(&order.operator.config_dir, state).map_err(|error| {
+        let what = format!("it cannot be told whose skills are trusted: {error}");
+        Refusal::new(
+            what,
+            "mend it; the folder `skills` of the configuration (PALISADE_CONFIG) is meant",
+        )
+    })?;
+    let mut bytes = 0_u64;
+    for (name, locked) in &lock.skills {
+        let tree = store.get(&locked.digest);
+        let signers = tree.as_ref().map(|tree| trust.signers(locked, tree)).unwrap_or_default();
+        let revoked = trust.revoked(&locked.digest, tree.as_ref().ok());
+        let ruling = judge(locked, terms(asked), &signers, revoked.as_deref());
+        let why = match ruling {
+            Ruling::Kept { rule, why } => {
+                skills.events.push(kept(name, locked, rule, why));
+                continue;
+            }
+            Ruling::Loads(why) => why,
+        };
+        skills.loads.push(Action::SkillLoad {
+            name: name.to_string(),
+            digest: locked.digest.to_string(),
+            verdict: locked.scan.as_ref().map(|scan| scan.verdict.clone()),
+            why,
+        });
+        let tree = tree.map_err(|error| refused(name, &error))?;
+        bytes = bytes.saturating_add(tree.bytes());
+        if bytes > MOST_BYTES {
+            return Err(Refusal::new(
+                format!("the skills of the lock have more than {} MiB together", MOST_BYTES >> 20),
+                "remove those that are not needed with `palisade skill remove NAME`",
+            ));
+        }
+        skills.shown.push(Shown { name: name.clone(), digest: locked.digest, tree });
+    }
+    Ok(skills)
+}
+
+impl Skills {
+    /// A repository can have any number of skills. The first are told, and how many more there were.
+    pub(crate) fn fold(&mut self) {
+        let more = self.events.len().saturating_sub(MOST_EVENTS);
+        if more > 0 {
+            self.events.truncate(MOST_EVENTS);
+            let what = format!("{more} more");
+            self.events
+                .push(hidden(Path::new(&what), "only skills of the lock are in the sandbox"));
+        }
+    }
+
+    /// Whether the tree has to be touched at all.
+    pub(crate) fn is_nothing(&self) -> bool {
+        !self.only && self.shown.is_empty()
+    }
+}
+
+fn refused(name: &SkillName, error: &StoreError) -> Refusal {
+    Refusal::new(format!("the skill {name} is not what it was when it was taken: {error}"), ADD)
+}
+
+/// What the policy asks, in the store's words.
+pub(crate) fn terms(asked: Asked) -> Terms {
+    Terms {
+        require: match asked.require {
+            SkillRequire::Any => Require::Any,
+            SkillRequire::Scanned => Require::Scanned,
+            SkillRequire::Reviewed => Require::Reviewed,
+            SkillRequire::Signed => Require::Signed,
+        },
+        block: asked.block.map(|severity| match severity {
+            SkillSeverity::Low => Severity::Low,
+            SkillSeverity::Medium => Severity::Medium,
+            SkillSeverity::High => Severity::High,
+            SkillSeverity::Critical => Severity::Critical,
+        }),
+    }
+}
+
+fn kept(name: &SkillName, locked: &Locked, rule: &str, why: String) -> Event {
+    let mut event = Event::observed("skill", Layer::Files, name.as_str())
+        .with("digest", locked.digest.to_string());
+    if let Some(scan) = &locked.scan {
+        event = event.with("verdict", scan.verdict.clone());
+    }
+    event.decision = Verdict::Deny;
+    event.rule = Some(rule.to_owned());
+    event.reason = why;
+    event
+}
+
+/// Which skills a model may ask for by name, where there are no others.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Named {
+    /// The names, and whether it is a plugin with skills of its own.
+    names: Option<BTreeMap<String, bool>>,
+}
+
+impl Named {
+    pub(crate) fn of(skills: &Skills) -> Self {
+        let name = |shown: &Shown| {
+            (shown.name.to_string(), shown.tree.get(".claude-plugin/plugin.json").is_some())
+        };
+        Self { names: skills.only.then(|| skills.shown.iter().map(name).collect()) }
+    }
+
+    /// Why a call of a tool that loads a skill is refused, if it is. A file that an agent finds elsewhere it
+    /// can read all the same: this keeps it from being loaded as a skill.
+    pub(crate) fn refuses(&self, call: &ToolCall) -> Option<String> {
+        let names = self.names.as_ref()?;
+        let Meaning::Skill(asked) = Permissions::meaning(call) else { return None };
+        let Some(asked) = asked else { return Some("the call names no skill".to_owned()) };
+        let known = names.contains_key(&asked)
+            || asked.split_once(':').is_some_and(|(plugin, _)| names.get(plugin) == Some(&true));
+        (!known)
+            .then(|| format!("the skill {} is not of the lock", palisade_core::shown(&asked, 100)))
+    }
+}
+
+/// What the workspace has at a place of skills, and is not shown.
+pub(crate) fn hidden(path: &Path, why: &str) -> Event {
+    let mut event = Event::observed("skill", Layer::Files, path.to_string_lossy().into_owned());
+    event.decision = Verdict::Deny;
+    event.rule = Some("skills.require".to_owned());
+    event.reason = why.to_owned();
+    event
+}
+
+#[cfg(test)]
+mod tests {
+    use palisade_core::{ToolInput, ToolSeen};
+
+    use super::*;
+
+    #[test]
+    fn a_model_asks_for_skills_of_the_lock_alone() {
+        let names = [("pdf".to_owned(), false), ("tools".to_owned(), true)].into_iter().collect();
+        let (some, any) = (Named { names: Some(names) }, Named::default());
+        let call = |tool: &str, key: &str, name: &str| {
+            let input = [(key.to_owned(), name.into())].into_iter().collect();
+            let (name, id, seen) = (tool.to_owned(), None, ToolSeen::Answer);
+            ToolCall { name, input: ToolInput::Object(input), id, seen }
+        };
+        for (tool, key, name, refused) in [
+            ("Skill", "skill", "pdf", false),
+            ("Skill", "skill", "tools:convert", false),
+            ("Skill", "skill", "pdf:convert", true),
+            ("Skill", "skill", "evil", true),
+            ("Skill", "skill", "new/pdf", true),
+            ("Skill", "else", "pdf", true),
+            ("activate_skill", "name", "evil", true),
+            ("Bash", "command", "evil", false),
+        ] {
+            let call = call(tool, key, name);
+            assert_eq!(some.refuses(&call).is_some(), refused, "{tool} {name}");
+            assert!(any.refuses(&call).is_none());
+        }
+    }
+}

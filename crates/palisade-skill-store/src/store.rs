@@ -1,0 +1,112 @@
+use std::{
+    fs::{self, DirBuilder, File},
+    io::{ErrorKind, Read, Write},
+    os::unix::fs::{DirBuilderExt, PermissionsExt},
+    path::{Path, PathBuf},
+};
+
+use crate::{Digest, StoreError, Tree, pack};
+
+/// Where trees are kept, each in a file that is named for its digest: `STATE/skills/store/HEX.tar`.
+#[derive(Debug, Clone)]
+pub struct Store {
+    folder: PathBuf,
+}
+
+impl Store {
+    /// The store in this state folder. Nothing is made before something is kept.
+    pub fn in_state(state_dir: &Path) -> Self {
+        Self { folder: state_dir.join("skills/store") }
+    }
+
+    /// Keeps a tree.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn keep(&self, tree: &Tree) -> Result<Digest, StoreError> {
+        let digest = tree.digest();
+        // What is there may be damaged; what is written over it is not.
+        if self.get(&digest).is_ok() {
+            return Ok(digest);
+        }
+        let path = self.path(&digest);
+        let failed = |error| StoreError::file("write", &path)(error);
+        let packed = pack::pack(tree).map_err(failed)?;
+        let made = DirBuilder::new().recursive(true).mode(0o700).create(&self.folder);
+        made.map_err(StoreError::file("make", &self.folder))?;
+        let mut file = tempfile::NamedTempFile::new_in(&self.folder).map_err(failed)?;
+        file.write_all(&packed).map_err(failed)?;
+        file.as_file().set_permissions(fs::Permissions::from_mode(0o400)).map_err(failed)?;
+        file.as_file().sync_all().map_err(failed)?;
+        file.persist(&path).map_err(|error| failed(error.error))?;
+        Ok(digest)
+    }
+
+    /// The tree with this digest, all of it in memory: what is changed in the store from now on changes
+    /// nothing in it.
+    ///
+    /// # Errors
+    /// It is not there, cannot be read, or is something else by now.
+    pub fn get(&self, digest: &Digest) -> Result<Tree, StoreError> {
+        let path = self.path(digest);
+        let file = match File::open(&path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                return Err(StoreError::Missing(*digest));
+            }
+            opened => opened.map_err(StoreError::file("open", &path))?,
+        };
+        let damaged = |found| StoreError::Damaged { wanted: *digest, found };
+        let tree = pack::unpack(file.take(pack::most())).map_err(damaged)?;
+        match tree.digest() {
+            found if found == *digest => Ok(tree),
+            found => Err(StoreError::Damaged { wanted: *digest, found: found.to_string() }),
+        }
+    }
+
+    /// Keeps a tree no more. Whether it was there.
+    ///
+    /// # Errors
+    /// It cannot be removed.
+    pub fn forget(&self, digest: &Digest) -> Result<bool, StoreError> {
+        let path = self.path(digest);
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+            removed => removed.map(|()| true).map_err(StoreError::file("remove", path)),
+        }
+    }
+
+    fn path(&self, digest: &Digest) -> PathBuf {
+        self.folder.join(format!("{}.tar", digest.hex()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Entry;
+
+    fn tree(text: &str) -> Tree {
+        let mut tree = Tree::default();
+        let bytes = text.as_bytes().into();
+        tree.add("SKILL.md", Entry::File { bytes, executable: false }).unwrap();
+        tree
+    }
+
+    #[test]
+    fn what_is_kept_is_given_back_as_long_as_it_is_the_same() {
+        let state = tempfile::tempdir().unwrap();
+        let store = Store::in_state(state.path());
+        let digest = store.keep(&tree("good")).unwrap();
+        assert_eq!(store.get(&digest).unwrap(), tree("good"));
+        let other = store.keep(&tree("bad")).unwrap();
+        assert!(matches!(store.get(&Digest::of(b"")), Err(StoreError::Missing(_))));
+        // Somebody puts another one in its place.
+        fs::remove_file(store.path(&digest)).unwrap();
+        fs::copy(store.path(&other), store.path(&digest)).unwrap();
+        assert!(matches!(store.get(&digest), Err(StoreError::Damaged { .. })));
+        // It is mended by adding the same again.
+        store.keep(&tree("good")).unwrap();
+        assert_eq!(store.get(&digest).unwrap(), tree("good"));
+        assert!(store.forget(&digest).unwrap() && !store.forget(&digest).unwrap());
+    }
+}

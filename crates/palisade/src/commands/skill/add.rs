@@ -1,0 +1,112 @@
+use std::{path::PathBuf, process::ExitCode};
+
+use palisade_skill_store::{Digest, Lock, Locked, Review, SkillName, Store};
+
+use super::{
+    ask, failure, now, operator_name, sign,
+    taken::{self, Taken},
+};
+use crate::{
+    failure::{Failure, Kind},
+    operator::state_dir,
+    print,
+};
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    #[command(flatten)]
+    from: taken::From,
+    /// The name that agents see. Without: its folder's.
+    #[arg(long, value_name = "NAME")]
+    name: Option<SkillName>,
+    #[command(flatten)]
+    answer: Answer,
+    /// A publisher's signature of it, in minisign's format. Can be given for each.
+    #[arg(long, value_name = "FILE")]
+    signature: Vec<PathBuf>,
+}
+
+/// The answer to the question whether it is taken.
+#[derive(Debug, clap::Args)]
+pub(super) struct Answer {
+    /// Ask nothing, unless the scanner calls it dangerous or could not read all of it.
+    #[arg(short, long)]
+    yes: bool,
+    /// Take it if it has this digest, whatever the scanner says, and record that you approve it.
+    #[arg(long, value_name = "DIGEST")]
+    accept: Option<Digest>,
+}
+
+pub(super) fn run(args: Args) -> Result<ExitCode, Failure> {
+    let state = state_dir()?;
+    let signatures = args.signature.iter().map(|path| sign::read_signature(path));
+    let signatures = signatures.collect::<Result<Vec<_>, _>>()?;
+    let taken = taken::take(&args.from, args.name)?;
+    let (name, digest) = (&taken.name, taken.digest());
+    let lock = Lock::read(&state).map_err(failure)?;
+    match lock.skills.get(name) {
+        Some(known) if known.digest == digest && known.scan.as_ref() == Some(&taken.scan) => {
+            if args.answer.accept.is_none() && signatures.is_empty() {
+                return print::text(&format!("{name} is in the lock already: {digest}\n"));
+            }
+        }
+        Some(known) if known.digest != digest => {
+            let what = format!("the lock has another skill {name}");
+            let remedy = format!("palisade skill update {name}, or --name for another name");
+            return Err(Failure::new(Kind::Denied, what).remedy(remedy));
+        }
+        _ => {}
+    }
+    let review = args.answer.settle(&taken, "Take")?;
+    keep(&state, taken, review, signatures)
+}
+
+impl Answer {
+    /// Tell what it is, and ask if nothing was said. The review that is to be recorded, if any.
+    pub(super) fn settle(&self, taken: &Taken, verb: &str) -> Result<Option<Review>, Failure> {
+        let (name, digest, scan) = (&taken.name, taken.digest(), &taken.scan);
+        if let Some(accepted) = self.accept.filter(|accepted| *accepted != digest) {
+            let what = format!("{name} is {digest}, and you accept {accepted}");
+            return Err(Failure::new(Kind::Denied, what).remedy("look at what it is now"));
+        }
+        let (files, bytes) = (taken.tree.len(), taken.tree.bytes());
+        print::note(&format!("{name}: {files} files and links, {bytes} bytes\n{digest}"));
+        print::note(&format!("verdict: {}", scan.verdict));
+        for reason in &taken.report.reasons {
+            print::note(&format!("  {}", reason.text));
+        }
+        if let Some(digest) = self.accept {
+            let (by, at) = (operator_name(), now());
+            return Ok(Some(Review { by, at, digest, approved: true, comment: String::new() }));
+        }
+        let usual = matches!(scan.verdict.as_str(), "safe" | "caution");
+        let accept = format!("--accept {digest}, once you have looked at it");
+        if self.yes && !usual {
+            let what = format!("{name} is not taken: the scanner says {}", scan.verdict);
+            return Err(Failure::new(Kind::Denied, what).remedy(accept));
+        }
+        let otherwise = if usual { format!("--yes, or {accept}") } else { accept };
+        if !self.yes && !ask(&format!("{verb} {name}?"), &otherwise)? {
+            return Err(Failure::new(Kind::Denied, format!("{name} was not taken")));
+        }
+        Ok(None)
+    }
+}
+
+/// Put it into the store and the lock.
+pub(super) fn keep(
+    state: &std::path::Path,
+    taken: Taken,
+    review: Option<Review>,
+    signatures: Vec<String>,
+) -> Result<ExitCode, Failure> {
+    let digest = Store::in_state(state).keep(&taken.tree)?;
+    let Taken { name, source, scan, .. } = taken;
+    let told = format!("{name} {digest}\n");
+    let locked = Locked { digest, source, added: now(), scan: Some(scan), review, signatures };
+    Lock::change(state, |lock| {
+        lock.skills.insert(name, locked);
+        Ok::<_, Failure>(())
+    })?;
+    print::text(&told)
+}

@@ -1,0 +1,369 @@
+//! What an agent, or a repository, puts where agents load skills from.
+
+use std::{
+    fs,
+    io::{BufRead, BufReader, Write},
+    os::unix::fs::{PermissionsExt, symlink},
+    process::Stdio,
+};
+
+use serde_json::Value;
+
+use crate::world::{Ran, World, end_of, finish};
+
+const HELD: &str = "skills: {require: scanned}";
+const TEXT: &str = "---\nname: pdf\ndescription: Reads PDF files.\n---\n\nUse the reader.\n";
+
+/// A world with one skill in the lock, `pdf`.
+fn world(policy: &str) -> Option<World> {
+    let world = World::new(policy)?;
+    world.write("taken/pdf/SKILL.md", TEXT);
+    world.program("taken/pdf/scripts/run", "#!/bin/sh\necho ran\n");
+    skill(&world, &["add", world.at("taken/pdf").to_str().unwrap(), "--yes"]).good();
+    Some(world)
+}
+
+fn skill(world: &World, arguments: &[&str]) -> Ran {
+    finish(world.palisade().arg("skill").args(arguments))
+}
+
+/// What the journal has of skills: subject and decision.
+fn told(world: &World) -> Vec<(String, String)> {
+    let text = |event: &Value, key: &str| event[key].as_str().unwrap().to_owned();
+    let events = world.events();
+    let of_skills = events.iter().filter(|event| event["kind"] == "skill");
+    of_skills.map(|event| (text(event, "subject"), text(event, "decision"))).collect()
+}
+
+fn packed(world: &World) -> std::path::PathBuf {
+    let mut all = fs::read_dir(world.at("state/skills/store")).unwrap().flatten();
+    let path = all.next().unwrap().path();
+    assert!(all.next().is_none());
+    path
+}
+
+/// The twin: what was taken is there, its scripts run, and nothing else is.
+#[test]
+fn uses_a_skill_of_the_lock() {
+    let Some(world) = world(HELD) else { return };
+    let inside = world.inside_sh(
+        "cat ~/.claude/skills/pdf/SKILL.md; ~/.agents/skills/pdf/scripts/run; ls ~/.claude/skills",
+    );
+    assert_eq!(inside.good(), format!("{TEXT}ran\npdf"));
+    assert_eq!(told(&world), [("pdf".to_owned(), "allow".to_owned())]);
+    let bad = skill(&world, &["verify", "none"]);
+    assert_eq!(bad.code, Some(2), "{bad}");
+}
+
+const PLACES: [&str; 12] = [
+    "$HOME/.claude/skills",
+    "$HOME/.claude/commands",
+    "$HOME/.claude/plugins",
+    "$HOME/.agents/skills",
+    "$HOME/.codex/skills",
+    "$HOME/.gemini/extensions",
+    "$HOME/.openclaw/skills",
+    "$HOME/.openclaw/workspace/skills",
+    "$HOME/.config/opencode/skills",
+    ".claude/skills",
+    ".agents/skills",
+    ".gemini/skills",
+];
+
+fn plant(place: &str) -> String {
+    format!("mkdir -p {place}/evil && echo evil >{place}/evil/SKILL.md && echo {place}; ")
+}
+
+#[test]
+fn writes_a_skill_mid_session() {
+    let script: String = PLACES.iter().map(|place| plant(place)).collect();
+    let Some(world) = world(HELD) else { return };
+    let inside = world.inside_sh(&script);
+    assert_eq!(inside.out, "", "{inside}");
+    assert_eq!(inside.err.matches("Read-only file system").count(), PLACES.len(), "{inside}");
+    // Nothing of what was put there to hold it is left.
+    assert_eq!(fs::read_dir(world.workspace()).unwrap().count(), 0);
+    let Some(free) = World::plain() else { return };
+    assert_eq!(free.inside_sh(&script).out.lines().count(), PLACES.len());
+    assert_eq!(free.outside_sh(&script).out.lines().count(), PLACES.len());
+}
+
+/// A place that cannot be held while it is missing: what was made there does not outlive the session.
+#[test]
+fn writes_a_skill_into_a_folder_that_is_new() {
+    let Some(world) = world(HELD) else { return };
+    let inside = world.inside_sh(&plant("new/deep/.claude/skills"));
+    inside.good();
+    assert!(!world.at("work/new/deep/.claude/skills").exists());
+    assert!(world.at("work/new/deep/.claude/skills.palisade-moved/evil").exists());
+    let events = world.events();
+    let swept = events.iter().find(|event| event["kind"] == "sweep").unwrap();
+    assert_eq!(swept["decision"], "deny");
+    let Some(free) = World::plain() else { return };
+    free.inside_sh(&plant("new/deep/.claude/skills")).good();
+    assert!(free.at("work/new/deep/.claude/skills/evil").exists());
+}
+
+#[test]
+fn changes_a_skill_of_the_lock() {
+    let Some(world) = world(HELD) else { return };
+    let attempts = [
+        "echo evil >>SKILL.md",
+        "rm SKILL.md",
+        "mv SKILL.md x",
+        "chmod 777 SKILL.md",
+        "touch scripts/more",
+        "ln -sf /tmp/evil SKILL.md",
+        "setfattr -n user.x -v y SKILL.md",
+    ];
+    for attempt in attempts {
+        let inside = world.inside_sh(&format!("cd ~/.claude/skills/pdf && {attempt}"));
+        assert_ne!(inside.code, Some(0), "{attempt}: {inside}");
+    }
+    let inside = world.inside_sh("umount ~/.claude/skills || mount -o remount,rw ~/.claude/skills");
+    assert_ne!(inside.code, Some(0), "{inside}");
+    world.outside_sh("cd ../taken/pdf && echo evil >>SKILL.md").good();
+    // The source is changed now; what was taken is not.
+    assert_eq!(world.inside_sh("cat ~/.claude/skills/pdf/SKILL.md").out, TEXT);
+}
+
+#[test]
+fn moves_the_folders_above_away() {
+    let Some(world) = world(HELD) else { return };
+    for path in ["work/.claude/skills/own", "work/sub/.claude/skills/own"] {
+        world.write(format!("{path}/SKILL.md"), "own\n");
+    }
+    let moves = [
+        "mv ~/.claude ~/.x && mkdir -p ~/.claude/skills/evil",
+        "mv ~/.claude/skills ~/.x && mkdir -p ~/.claude/skills/evil",
+        "mv ~/.config ~/.x && mkdir -p ~/.config/opencode/skills/evil",
+        "mv .claude .x && mkdir -p .claude/skills/evil",
+        "mv .claude/skills .claude/x && mkdir -p .claude/skills/evil",
+        "mv .agents .x && mkdir -p .agents/skills/evil",
+        "rmdir .agents && mkdir -p .agents/skills/evil",
+        "mv sub x && mkdir -p sub/.claude/skills/evil",
+        "mv sub/.claude sub/x && mkdir -p sub/.claude/skills/evil",
+        "mkdir n && mv -T --exchange n .claude && mkdir -p .claude/skills/evil",
+    ];
+    for script in moves {
+        let inside = world.inside_sh(script);
+        assert_ne!(inside.code, Some(0), "{script}: {inside}");
+    }
+    assert!(world.at("work/sub/.claude/skills/own/SKILL.md").exists());
+    world.outside_sh("mv .claude .x && mkdir -p .claude/skills/evil").good();
+}
+
+#[test]
+fn swaps_the_store_after_verification() {
+    let Some(world) = world(HELD) else { return };
+    let mut child = world
+        .run(&["/bin/sh", "-c", "echo ready; read go; cat ~/.claude/skills/pdf/SKILL.md"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut out = BufReader::new(child.stdout.take().unwrap());
+    let mut line = String::new();
+    out.read_line(&mut line).unwrap();
+    assert_eq!(line, "ready\n");
+    let path = packed(&world);
+    let good = fs::read(&path).unwrap();
+    let evil = String::from_utf8_lossy(&good).replace("Use the reader", "Use the evil!!");
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+    fs::write(&path, evil.as_bytes()).unwrap();
+    child.stdin.take().unwrap().write_all(b"go\n").unwrap();
+    let mut rest = String::new();
+    std::io::Read::read_to_string(&mut out, &mut rest).unwrap();
+    let ran = end_of(child);
+    assert_eq!((rest.as_str(), ran.code), (TEXT, Some(0)), "{ran}");
+    // And from then on nothing starts.
+    let inside = world.inside_sh("touch ran");
+    assert_eq!(inside.code, Some(125), "{inside}");
+    assert!(inside.err.contains("the skill pdf is not what it was"), "{inside}");
+    assert!(!world.at("work/ran").exists());
+    let verified = skill(&world, &["verify"]);
+    assert!(verified.code == Some(1) && verified.out.contains("was changed"), "{verified}");
+    fs::write(&path, good).unwrap();
+    world.inside_sh("true").good();
+}
+
+/// A repository brings a skill of the same name, and others.
+#[test]
+fn shadows_a_skill_of_the_lock() {
+    let Some(world) = world(HELD) else { return };
+    world.write("work/.claude/skills/pdf/SKILL.md", "evil\n");
+    world.write("work/.claude/skills/other/SKILL.md", "evil\n");
+    world.write("work/.claude/commands/deploy.md", "evil\n");
+    world.write("work/skills/evil/SKILL.md", "evil\n");
+    world.write("work/sub/.agents/skills/pdf/SKILL.md", "evil\n");
+    let look = "cat ~/.claude/skills/*/SKILL.md; ls -A .claude/skills .claude/commands skills sub/.agents/skills; \
+                cat .claude/skills/*/* skills/*/* 2>/dev/null";
+    let inside = world.inside_sh(look);
+    assert!(inside.out.starts_with(TEXT) && !inside.out.contains("evil"), "{inside}");
+    assert!(!inside.out.contains("deploy.md"), "{inside}");
+    assert!(world.outside_sh(look).out.contains("evil"));
+    let told = told(&world);
+    for path in [
+        "work/.claude/skills/pdf",
+        "work/.claude/skills/other",
+        "work/.claude/commands/deploy.md",
+        "work/skills/evil",
+        "work/sub/.agents/skills/pdf",
+    ] {
+        let path = world.at(path).display().to_string();
+        assert!(told.contains(&(path.clone(), "deny".to_owned())), "{path}: {told:?}");
+    }
+    // The same bytes as in the lock are shown where they are, from the store.
+    world.write("work/.claude/skills/pdf/SKILL.md", TEXT);
+    world.program("work/.claude/skills/pdf/scripts/run", "#!/bin/sh\necho ran\n");
+    let inside = world.inside_sh("cat .claude/skills/pdf/SKILL.md; touch .claude/skills/pdf/more");
+    assert_eq!(inside.out, TEXT, "{inside}");
+    assert!(inside.err.contains("Read-only"), "{inside}");
+}
+
+/// A folder in a skills folder that is a plugin runs its hooks by itself.
+#[test]
+fn brings_a_plugin_with_hooks() {
+    let Some(world) = world(HELD) else { return };
+    world.write("work/.claude/skills/p/.claude-plugin/plugin.json", "{\"name\": \"p\"}\n");
+    world.write("work/.claude/skills/p/hooks/hooks.json", "{\"hooks\": {}}\n");
+    let find = "find . ~/.claude -name plugin.json -o -name hooks.json";
+    assert_eq!(world.inside_sh(find).good(), "");
+    assert!(world.outside_sh(find).out.contains("hooks.json"));
+    // It is seen as what it is when somebody takes it.
+    let ran = skill(&world, &["add", world.at("work/.claude/skills/p").to_str().unwrap(), "--yes"]);
+    ran.good();
+    let inside = world.inside_sh(find);
+    assert!(inside.out.contains(".claude/skills/p/hooks/hooks.json"), "{inside}");
+}
+
+/// Wherever a link leads, no skill is loaded from there.
+#[test]
+fn leads_a_place_elsewhere_by_a_link() {
+    for (link, to) in [
+        (".claude/skills", "../elsewhere"),
+        (".claude/skills", "/tmp/evil"),
+        (".agents", "/tmp/evil"),
+        (".gemini", "elsewhere"),
+        ("sub/.claude", "/tmp/evil"),
+    ] {
+        let Some(world) = world(HELD) else { return };
+        world.write("work/elsewhere/evil/SKILL.md", "evil\n");
+        world.write("work/elsewhere/skills/evil/SKILL.md", "evil\n");
+        let at = world.at("work").join(link);
+        fs::create_dir_all(at.parent().unwrap()).unwrap();
+        symlink(to, &at).unwrap();
+        let top = if link.ends_with("skills") { link.to_owned() } else { format!("{link}/skills") };
+        let script = format!(
+            "mkdir -p /tmp/evil/skills/evil /tmp/evil/evil; echo evil >/tmp/evil/skills/evil/SKILL.md; \
+             echo evil >/tmp/evil/evil/SKILL.md; cat {top}/evil/SKILL.md && echo led; \
+             rm {link} && mkdir -p {top}/evil && echo made"
+        );
+        let inside = world.inside_sh(&script);
+        assert!(
+            !inside.out.contains("led") && !inside.out.contains("made"),
+            "{link} {to}: {inside}"
+        );
+        assert!(at.is_symlink(), "{link}");
+        assert!(world.outside_sh(&script).out.contains("led"), "{link} {to}");
+        fs::remove_dir_all("/tmp/evil").unwrap_or_default();
+    }
+}
+
+/// What nobody approved, signed or scanned, what was refused and what is revoked is not there.
+#[test]
+fn loads_what_nobody_let_in() {
+    let Some(world) = world("skills: {require: reviewed}") else { return };
+    let look = |world: &World| world.inside_sh("ls ~/.claude/skills").good().to_owned();
+    assert_eq!(look(&world), "");
+    assert_eq!(world.why_denied("pdf"), "nobody has approved it");
+    let lock: Value = serde_json::from_str(&world.read("state/skills/skills.lock")).unwrap();
+    let digest = lock["skills"]["pdf"]["digest"].as_str().unwrap().to_owned();
+    let wrong = skill(&world, &["review", "pdf", "--approve", &"0".repeat(64)]);
+    assert_eq!(wrong.code, Some(1), "{wrong}");
+    skill(&world, &["review", "pdf", "--approve", &digest]).good();
+    assert_eq!(look(&world), "pdf");
+    skill(&world, &["review", "pdf", "--deny"]).good();
+    assert_eq!(look(&world), "");
+    skill(&world, &["review", "pdf", "--approve", &digest]).good();
+    let key = world.at("operator.key").display().to_string();
+    skill(&world, &["key", &key]).good();
+    let revoke = ["revoke", "--digest", &digest, "--reason", "it sends keys away", "--key", &key];
+    skill(&world, &revoke).good();
+    assert_eq!(look(&world), "");
+    // Without its signature the list is not believed, and nothing starts.
+    fs::remove_file(world.at("config/skills/revoked.json.minisig")).unwrap();
+    assert_eq!(world.inside_sh("true").code, Some(125));
+    // Nor is it forgotten by taking it away.
+    fs::remove_file(world.at("config/skills/revoked.json")).unwrap();
+    let inside = world.inside_sh("true");
+    assert!(inside.code == Some(125) && inside.err.contains("was there already"), "{inside}");
+}
+
+#[test]
+fn signs_with_a_key_that_nobody_trusts() {
+    let Some(world) = world("skills: {require: signed}") else { return };
+    let look = |world: &World| world.inside_sh("ls ~/.claude/skills").good().to_owned();
+    let key = world.at("publisher.key").display().to_string();
+    skill(&world, &["key", &key]).good();
+    skill(&world, &["sign", "pdf", "--key", &key]).good();
+    assert_eq!(look(&world), "");
+    world.write("config/skills/publishers/acme.pub", &world.read("publisher.key.pub"));
+    assert_eq!(look(&world), "pdf");
+    let verified = skill(&world, &["verify"]);
+    assert!(verified.good().contains("signed by acme"), "{verified}");
+    // A changed skill has no signature, whatever it was before.
+    world.write("taken/pdf/SKILL.md", &format!("{TEXT}More.\n"));
+    let updated = skill(&world, &["update", "pdf", "--yes"]);
+    assert!(updated.good().contains("  + More."), "{updated}");
+    assert_eq!(look(&world), "");
+}
+
+/// An update that does more is not taken by itself.
+#[test]
+fn changes_its_source_after_it_was_approved() {
+    let Some(world) = world(HELD) else { return };
+    world.write("taken/pdf/SKILL.md", &format!("{TEXT}\u{202e}evil\n"));
+    let ran = skill(&world, &["update", "pdf"]);
+    assert!(ran.code == Some(1) && ran.out.contains("evil"), "{ran}");
+    assert!(ran.out.contains("\\u{202e}") && !ran.out.contains('\u{202e}'), "{ran}");
+    assert_eq!(world.inside_sh("cat ~/.claude/skills/pdf/SKILL.md").out, TEXT);
+}
+
+/// The lock and the store are the operator's.
+#[test]
+fn writes_the_lock_itself() {
+    let Some(world) = world(HELD) else { return };
+    let lock = world.at("state/skills/skills.lock");
+    let inside = world.inside_sh(&format!("cat {0} || echo x >{0}", lock.display()));
+    assert_ne!(inside.code, Some(0), "{inside}");
+    let Some(inner) = world_in_workspace() else { return };
+    let inside = inner.inside_sh("ls -A state; echo x >state/skills/skills.lock");
+    assert!(inside.out.trim().is_empty() && inside.code != Some(0), "{inside}");
+}
+
+/// Where the state folder lies in the workspace.
+fn world_in_workspace() -> Option<World> {
+    let world = World::new(HELD)?;
+    let state = world.at("work/state").display().to_string();
+    let world = world.with_variable("PALISADE_STATE", &state);
+    world.write("taken/pdf/SKILL.md", TEXT);
+    skill(&world, &["add", world.at("taken/pdf").to_str().unwrap(), "--yes"]).good();
+    Some(world)
+}
+
+/// A hook of the operator's has the last word.
+#[test]
+fn is_refused_by_a_hook() {
+    let hook =
+        "hooks: {PreSkillLoad: [{matcher: pdf, hooks: [{type: command, command: ../refuse.sh}]}]}";
+    let Some(world) = World::new(hook) else { return };
+    world.program("refuse.sh", "#!/bin/sh\necho 'not this one' >&2\nexit 2\n");
+    world.inside_sh("true").good();
+    world.write("taken/pdf/SKILL.md", TEXT);
+    skill(&world, &["add", world.at("taken/pdf").to_str().unwrap(), "--yes"]).good();
+    let inside = world.inside_sh("touch ran");
+    assert!(inside.code == Some(125) && inside.err.contains("not this one"), "{inside}");
+    assert!(!world.at("work/ran").exists());
+}
