@@ -72,13 +72,13 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
         }
         writeln!(out, "{object}")
     } else {
-        summary(&mut out, &report)
+        summary(&mut out, &report, args.key.is_some())
     };
     finished(written)?;
     Ok(if whole { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
 
-fn summary(out: &mut impl Write, report: &Report) -> io::Result<()> {
+fn summary(out: &mut impl Write, report: &Report, keyed: bool) -> io::Result<()> {
     let count = |state| report.sessions.iter().filter(|s| s.state == state).count();
     for damage in report.damages() {
         writeln!(out, "damaged: {damage}")?;
@@ -109,7 +109,7 @@ fn summary(out: &mut impl Write, report: &Report) -> io::Result<()> {
             one.until
         )?;
     }
-    match (&report.signed, report.pinned) {
+    match (&report.signed, keyed) {
         (None, _) => writeln!(out, "note: not signed: it is of a version before signatures")?,
         (Some(_), false) => writeln!(
             out,
