@@ -7,7 +7,7 @@ use std::{
 };
 
 use arc_swap::ArcSwap;
-use palisade_core::{Event, Layer, PolicyDigest, SessionId};
+use palisade_core::{Event, Layer, PolicyDigest, SessionId, Verdict};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::{
@@ -39,6 +39,26 @@ pub enum Durability {
     /// The disk has it. For what allows an effect that cannot be undone; costs a sync, shared by
     /// all that wait at the same time.
     Durable,
+}
+
+impl Durability {
+    /// How durable an event is before its effect: the class that `docs/journal-format.md` states for its kind.
+    ///
+    /// On the disk is what lets something be changed elsewhere or in force, and cannot be taken back: an operator's
+    /// permission, a policy that comes into force, a request that is not only reading. All else is with the kernel:
+    /// it outlives every process, and what a power failure takes of it, it takes of the effects on this machine too.
+    pub fn of(event: &Event) -> Self {
+        if event.decision != Verdict::Allow {
+            return Durability::Written;
+        }
+        let method = || event.detail.get("method").and_then(|method| method.as_str());
+        let reads = |method| matches!(method, "GET" | "HEAD" | "OPTIONS" | "TRACE");
+        match event.kind.as_str() {
+            "approval" | "policy" => Durability::Durable,
+            "request" if !method().is_some_and(reads) => Durability::Durable,
+            _ => Durability::Written,
+        }
+    }
 }
 
 /// Proof that a record was taken.
@@ -132,6 +152,17 @@ impl Journal {
         self.send(event, None, Durability::Durable).await
     }
 
+    /// Write an event as durably as its class asks ([`Durability::of`]); `policy` is what decided it, by default the
+    /// one in force.
+    pub async fn record_by_class(
+        &self,
+        event: Event,
+        policy: Option<&PolicyDigest>,
+    ) -> Result<Receipt, JournalError> {
+        let durability = Durability::of(&event);
+        self.send(event, policy, durability).await
+    }
+
     /// Write an event from a thread that may wait.
     pub fn record_blocking(
         &self,
@@ -219,6 +250,12 @@ impl Journal {
         let message = Message::Record { members, durability, answer };
         self.queue.send(message).await.map_err(|_| self.gone())?;
         result.await.map_err(|_| self.gone())?
+    }
+
+    /// How many more records the queue takes before callers wait.
+    #[cfg(test)]
+    pub(crate) fn free(&self) -> usize {
+        self.queue.capacity()
     }
 
     /// Why the writer does not answer.

@@ -1,6 +1,6 @@
 use std::{
     fs::File,
-    io::{self, BufRead, BufReader, Read},
+    io::{self, BufRead, BufReader, Read, Seek, SeekFrom},
     os::fd::OwnedFd,
 };
 
@@ -34,6 +34,13 @@ pub(crate) struct Lines<R = File> {
 impl Lines<File> {
     pub(crate) fn of(fd: OwnedFd) -> Self {
         Self::new(File::from(fd))
+    }
+
+    /// The lines behind `offset`, which is the end of line `number`.
+    pub(crate) fn behind(fd: OwnedFd, offset: u64, number: u64) -> io::Result<Self> {
+        let mut file = File::from(fd);
+        file.seek(SeekFrom::Start(offset))?;
+        Ok(Self { next: offset, offset, number, ..Self::new(file) })
     }
 }
 

@@ -71,11 +71,41 @@ impl FromStr for Timestamp {
     /// Only the exact form that the journal writes.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let bad = || TimestampError(text.chars().take(40).flat_map(char::escape_debug).collect());
-        let moment = OffsetDateTime::parse(text, &Rfc3339).map_err(|_| bad())?;
-        let this =
-            i64::try_from(moment.unix_timestamp_nanos() / 1000).map(Self).map_err(|_| bad())?;
-        if this.to_string() == text { Ok(this) } else { Err(bad()) }
+        exact(text.as_bytes()).map(Self).ok_or_else(bad)
     }
+}
+
+/// Microseconds since 1970 of `2026-08-01T12:00:00.000000Z`. By hand: verification reads one a record.
+fn exact(text: &[u8]) -> Option<i64> {
+    let number = |from: usize, to: usize| -> Option<i64> {
+        let digits = text.get(from..to)?;
+        let all = digits.iter().all(u8::is_ascii_digit);
+        let value = digits.iter().fold(0, |sum, digit| sum * 10 + i64::from(digit & 15));
+        all.then_some(value)
+    };
+    let marks = [(4, b'-'), (7, b'-'), (10, b'T'), (13, b':'), (16, b':'), (19, b'.'), (26, b'Z')];
+    if text.len() != 27 || marks.iter().any(|(at, mark)| text.get(*at) != Some(mark)) {
+        return None;
+    }
+    let (year, month, day) = (number(0, 4)?, number(5, 7)?, number(8, 10)?);
+    let (hour, minute, second) = (number(11, 13)?, number(14, 16)?, number(17, 19)?);
+    let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    let days = match month {
+        2 if leap => 29,
+        2 => 28,
+        4 | 6 | 9 | 11 => 30,
+        1..=12 => 31,
+        _ => return None,
+    };
+    if !(1..=days).contains(&day) || hour > 23 || minute > 59 || second > 59 {
+        return None;
+    }
+    // Years from March on, so that the day that comes and goes is the last.
+    let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
+    let before = year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400);
+    let date = 365 * year + before + (153 * month + 2) / 5 + day - 719_469;
+    let seconds = ((date * 24 + hour) * 60 + minute) * 60 + second;
+    Some(seconds * 1_000_000 + number(20, 26)?)
 }
 
 impl TryFrom<std::borrow::Cow<'_, str>> for Timestamp {
@@ -114,6 +144,24 @@ mod tests {
         assert_eq!(text.parse::<Timestamp>().unwrap().to_string(), text);
         for other in ["2026-08-01T12:00:00Z", "2026-08-01T14:00:00.000123+02:00", "", "x"] {
             assert!(other.parse::<Timestamp>().is_err(), "{other}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn the_exact_form_is_read_as_the_library_reads_it(
+            micros in -62_135_596_800_000_000..253_402_300_800_000_000_i64, at in 0..27_usize, with in 0..=255_u8,
+        ) {
+            let text = Timestamp(micros).to_string();
+            proptest::prop_assert_eq!(text.parse(), Ok(Timestamp(micros)));
+            let mut bytes = text.into_bytes();
+            bytes[at] = with;
+            let theirs = std::str::from_utf8(&bytes).ok().and_then(|text| {
+                let moment = OffsetDateTime::parse(text, &Rfc3339).ok()?;
+                let this = Timestamp(i64::try_from(moment.unix_timestamp_nanos() / 1000).ok()?);
+                (this.to_string() == text).then_some(this.0)
+            });
+            proptest::prop_assert_eq!(exact(&bytes), theirs);
         }
     }
 

@@ -217,6 +217,10 @@ mod tests {
         (0..count).map(|n| leaf(&n.to_be_bytes())).collect()
     }
 
+    fn at(leaves: &[Hash], index: u64) -> &Hash {
+        &leaves[usize::try_from(index).unwrap()]
+    }
+
     /// As RFC 6962 defines it, word for word.
     fn defined(leaves: &[Hash]) -> Hash {
         match leaves {
@@ -290,13 +294,13 @@ mod tests {
             assert_eq!(head, defined(&all));
             for index in 0..size {
                 let path = proof(inclusion_parts(index, size), &all);
-                let leaf = all[index as usize];
+                let leaf = *at(&all, index);
                 assert!(included(leaf, index, size, &path, head), "{index} of {size}");
                 assert!(size == 1 || !included(leaf, (index + 1) % size, size, &path, head));
                 assert!(!included(leaf, index, size, &path, leaf_of_none()));
             }
             for old in 0..=size {
-                let was = root(&all[..old as usize]);
+                let was = root(&all[..usize::try_from(old).unwrap()]);
                 let path = proof(consistency_parts(old, size), &all);
                 assert!(consistent((old, was), (size, head), &path), "{old} of {size}");
                 if old > 0 {
@@ -333,7 +337,7 @@ mod tests {
             let mut bytes = *path[which].bytes();
             bytes[bit / 8] ^= 1 << (bit % 8);
             path[which] = Hash::from_bytes(bytes);
-            prop_assert!(!included(all[index as usize], index, size, &path, root(&all)));
+            prop_assert!(!included(*at(&all, index), index, size, &path, root(&all)));
         }
     }
 }

@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// Records written by one `write`, and put on the disk by one `fdatasync`.
-pub(crate) const BATCH: usize = 128;
+pub(crate) const BATCH: usize = 512;
 
 /// Records that may wait for a checkpoint, and for how long they may.
 pub(crate) const CHECKPOINT_RECORDS: u64 = 4096;

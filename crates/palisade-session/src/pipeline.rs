@@ -188,8 +188,8 @@ impl Pipeline {
         match (repeats, policy) {
             (true, None) => self.journal.record_folding(event).await.is_ok(),
             (true, Some(policy)) => self.journal.record_folding_under(event, policy).await.is_ok(),
-            (false, None) => self.journal.record(event).await.is_ok(),
-            (false, Some(policy)) => self.journal.record_under(event, policy).await.is_ok(),
+            // On the disk before the effect where that cannot be taken back.
+            (false, policy) => self.journal.record_by_class(event, policy).await.is_ok(),
         }
     }
 }

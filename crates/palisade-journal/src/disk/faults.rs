@@ -29,6 +29,27 @@ struct Plan {
     synced: BTreeMap<PathBuf, Vec<u8>>,
 }
 
+static PAUSED: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+
+/// From now on, writes below `folder` wait; or they go on.
+pub(crate) fn pause(folder: &Path, waits: bool) {
+    let mut paused = PAUSED.lock().unwrap_or_else(PoisonError::into_inner);
+    paused.retain(|one| one != folder);
+    if waits {
+        paused.push(folder.into());
+    }
+}
+
+fn wait(path: &Path) {
+    let held = || {
+        let paused = PAUSED.lock().unwrap_or_else(PoisonError::into_inner);
+        paused.iter().any(|folder| path.starts_with(folder))
+    };
+    while held() {
+        std::thread::sleep(std::time::Duration::from_millis(1));
+    }
+}
+
 static PLANS: Mutex<BTreeMap<PathBuf, Plan>> = Mutex::new(BTreeMap::new());
 
 /// From now on, step `at` (from 1; 0 for none) below `folder` fails.
@@ -83,6 +104,7 @@ pub(super) fn write<'a>(
     bytes: &'a [u8],
     at: Option<u64>,
 ) -> Result<&'a [u8], Errno> {
+    wait(path);
     match with(path, Plan::next).unwrap_or(Ok(())) {
         Ok(()) => Ok(bytes),
         Err((errno, half)) => {

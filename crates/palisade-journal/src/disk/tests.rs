@@ -5,7 +5,7 @@ use std::{fs, path::Path, thread, time::Duration};
 use palisade_core::{Event, Layer, PolicyDigest, SessionId};
 use rustix::io::Errno;
 
-use super::faults::{What, over, plan};
+use super::faults::{What, over, pause, plan};
 use crate::{
     Durability, Filter, Journal, JournalError, KeyHolder, Query, journal_dir, recover,
     verify::{self, Options, Report, State},
@@ -25,14 +25,17 @@ fn live(state: &Path) -> (Vec<String>, Vec<String>) {
     let policy = PolicyDigest::of(b"policy");
     for session in ["one", "two"] {
         let Ok(journal) = Journal::open(state, &id(session), None, &policy) else { continue };
+        let mut mine = Vec::new();
         for n in 0..6 {
             let subject = format!("{session}-{n}");
             let class = if n % 3 == 1 { Durability::Durable } else { Durability::Written };
             if journal.record_blocking(event(&subject), class).is_ok() {
                 if class == Durability::Durable {
-                    // One sync is for all that was written before.
-                    durable = written.clone();
+                    // One sync is for all of the session that was written before.
+                    durable.append(&mut mine);
                     durable.push(subject.clone());
+                } else {
+                    mine.push(subject.clone());
                 }
                 written.push(subject);
             }
@@ -156,12 +159,12 @@ fn a_failure_at_any_step_denies_and_leaves_a_whole_journal() {
     }
 }
 
-/// The power fails at every step: of each file only what was synced is left. What was durable is there. Between the
-/// first sync of a session and that of the ledger, the ledger may not know the session: then verification says so.
+/// The power fails at every step: of each file only what was synced is left. What was durable is there. Where the
+/// ledger and a session were not synced together one knows more than the other: then verification says so.
 #[test]
 fn a_power_failure_leaves_what_was_durable() {
-    let mut unknown = 0;
-    for at in 1..=steps() {
+    let (mut unknown, steps) = (0, steps());
+    for at in 1..=steps {
         let state = tempfile::tempdir().unwrap();
         plan(state.path(), at, What::Stops);
         let (_, durable) = live(state.path());
@@ -181,7 +184,10 @@ fn a_power_failure_leaves_what_was_durable() {
         }
         let report = verified(state.path());
         let kinds: Vec<_> = report.damages().map(|damage| damage.kind.clone()).collect();
-        let open = |kind: &_| matches!(kind, verify::Kind::Unlisted | verify::Kind::Missing);
+        let open = |kind: &_| {
+            use verify::Kind::{Missing, Truncated, Unlisted};
+            matches!(kind, Unlisted | Missing | Truncated { .. })
+        };
         if !kinds.is_empty() && kinds.iter().all(open) {
             unknown += 1;
             goes_on(state.path(), &durable, &what);
@@ -189,7 +195,7 @@ fn a_power_failure_leaves_what_was_durable() {
             survives(state.path(), &durable, &what);
         }
     }
-    assert!(unknown <= 8, "{unknown}");
+    assert!(unknown < steps * 2 / 3, "{unknown} of {steps}");
 }
 
 /// A disk that takes no sync: what must be durable is refused, and everything after it.
@@ -203,4 +209,33 @@ fn without_a_sync_nothing_is_durable() {
     over(state.path());
     let refused = journal.record_blocking(event("b"), Durability::Written).unwrap_err();
     assert!(matches!(refused, JournalError::Poisoned(_)), "{refused}");
+}
+
+/// A disk that hangs: what waits is bounded, whoever needs a record waits, and nothing is lost when it goes on.
+#[tokio::test]
+async fn a_slow_disk_holds_up_callers_and_not_memory() {
+    let state = tempfile::tempdir().unwrap();
+    let journal = Journal::open(state.path(), &id("one"), None, &PolicyDigest::of(b"p")).unwrap();
+    pause(state.path(), true);
+    let waiting: Vec<_> = (0..3000)
+        .map(|n| {
+            let journal = journal.clone();
+            tokio::spawn(async move { journal.record(event(&n.to_string())).await })
+        })
+        .collect();
+    while journal.free() > 0 {
+        tokio::task::yield_now().await;
+    }
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    assert_eq!(journal.free(), 0);
+    assert!(waiting.iter().all(|one| !one.is_finished()), "one was answered before it was written");
+    pause(state.path(), false);
+    let mut numbers = Vec::new();
+    for one in waiting {
+        numbers.push(one.await.unwrap().unwrap().seq);
+    }
+    numbers.sort_unstable();
+    assert_eq!(numbers, (2..=3001).collect::<Vec<_>>());
+    journal.close(event("end"), Durability::Written).await.unwrap();
+    assert!(verified(state.path()).is_whole());
 }

@@ -1,4 +1,4 @@
-use std::path::PathBuf;
+use std::{os::fd::OwnedFd, path::PathBuf};
 
 use palisade_core::SessionId;
 
@@ -6,6 +6,7 @@ use super::{
     Damage, Kind, Session, State,
     clock::Clock,
     ledger::{Anchor, Known},
+    resume::Point,
 };
 use crate::{
     Hash, JournalError,
@@ -25,6 +26,7 @@ pub(super) fn session(
     id: SessionId,
     known: Option<&Known>,
     ledger_cut: bool,
+    from: Option<&Point>,
 ) -> Session {
     let path = journal.path().join(id.as_str());
     let mut anchors: Vec<&Anchor> = known.iter().flat_map(|known| &known.anchors).collect();
@@ -33,9 +35,12 @@ pub(super) fn session(
     let most = anchors.first().map_or(0, |anchor| anchor.at.seq);
     let treed = anchors.iter().any(|anchor| anchor.root.is_some());
     let mut walk = Walk {
+        from,
+        reached: None,
         anchors,
         most,
-        tree: treed.then(Frontier::default),
+        tree: Frontier::default(),
+        treed,
         proved: 0,
         id: &id,
         known,
@@ -68,6 +73,7 @@ pub(super) fn session(
         proved: walk.proved,
         head: (records > 0).then_some(hash),
         clock_steps: walk.clock.steps,
+        reached: walk.reached.filter(|_| damage.is_none()),
         damage,
         session: id,
     }
@@ -76,6 +82,10 @@ pub(super) fn session(
 struct Walk<'a> {
     id: &'a SessionId,
     known: Option<&'a Known>,
+    /// Where an earlier verification came to.
+    from: Option<&'a Point>,
+    /// Where this one came to.
+    reached: Option<Point>,
     /// What the ledger knows of records that are still to come, the nearest last.
     anchors: Vec<&'a Anchor>,
     /// The last record that the ledger knows.
@@ -84,7 +94,8 @@ struct Walk<'a> {
     live: bool,
     head: Head,
     /// The tree of the records up to `head`, where the ledger has roots of it.
-    tree: Option<Frontier>,
+    tree: Frontier,
+    treed: bool,
     /// The last record under a signed root.
     proved: u64,
     clock: Clock,
@@ -106,9 +117,21 @@ impl Walk<'_> {
             let Some(fd) = folder.read(name)? else { continue };
             self.at.path = folder.path().join(name);
             self.live = at == last && is_live(&fd);
-            let mut lines = Lines::of(fd);
+            let failed = |path: &PathBuf| {
+                let path = path.clone();
+                move |error: std::io::Error| reading(&path, &error)
+            };
+            if self.from.is_some_and(|point| name.as_str() < point.segment()) {
+                continue;
+            }
+            let mut lines = match self.resumed(name, &fd) {
+                Some((offset, line)) => {
+                    Lines::behind(fd, offset, line).map_err(failed(&self.at.path))?
+                }
+                None => Lines::of(fd),
+            };
             loop {
-                let step = lines.step().map_err(|e| reading(&self.at.path, &e))?;
+                let step = lines.step().map_err(failed(&self.at.path))?;
                 self.at.line = lines.number;
                 self.at.offset = lines.offset;
                 self.at.seq = self.head.seq.saturating_add(1);
@@ -124,9 +147,35 @@ impl Walk<'_> {
                     return Ok(found);
                 }
             }
+            if self.treed && self.unlisted.is_none() && self.head.seq > 0 {
+                let at = (lines.offset, lines.number);
+                self.reached = Some(Point::new(name, at, self.head, &self.tree));
+            }
         }
         self.at.line = 0;
         Ok(self.end())
+    }
+
+    /// Take up an earlier verification in this segment. What the ledger says of records before is taken as checked, but that of
+    /// the last one.
+    fn resumed(&mut self, name: &str, fd: &OwnedFd) -> Option<(u64, u64)> {
+        let point = self.from.take().filter(|point| point.segment() == name && self.treed)?;
+        let (offset, line, head, tree) = point.stands(fd)?;
+        let root = tree.root();
+        let other = |anchor: &&Anchor| {
+            anchor.at.seq == head.seq
+                && (anchor.at.hash != head.hash || anchor.root.is_some_and(|it| it != root))
+        };
+        if self.anchors.iter().any(other) {
+            return None;
+        }
+        while let Some(anchor) = self.anchors.pop_if(|anchor| anchor.at.seq <= head.seq) {
+            if anchor.root.is_some() {
+                self.proved = anchor.at.seq;
+            }
+        }
+        (self.head, self.tree) = (head, tree);
+        Some((offset, line))
     }
 
     fn line(&mut self, folder: &Folder, line: &[u8]) -> Result<Option<Kind>, JournalError> {
@@ -164,8 +213,8 @@ impl Walk<'_> {
             self.at = at;
             return Ok(Some(Kind::Unlisted));
         }
-        if let Some(tree) = &mut self.tree {
-            tree.append(tree::leaf(line));
+        if self.treed {
+            self.tree.append(tree::leaf(line));
         }
         if let Some(kind) = self.against_ledger(&link, line) {
             return Ok(Some(kind));
@@ -179,7 +228,7 @@ impl Walk<'_> {
     fn against_ledger(&mut self, link: &Link<'_>, line: &[u8]) -> Option<Kind> {
         let mut start = None;
         while let Some(anchor) = self.anchors.pop_if(|anchor| anchor.at.seq <= link.seq) {
-            let root = self.tree.as_ref().map(Frontier::root).filter(|_| anchor.root.is_some());
+            let root = anchor.root.is_some().then(|| self.tree.root());
             if anchor.at.hash != link.hash || anchor.at.seq != link.seq || anchor.root != root {
                 return Some(Kind::Rewritten);
             }

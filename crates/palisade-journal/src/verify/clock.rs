@@ -37,3 +37,40 @@ impl Clock {
         self.before = Some(now);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_that_was_set_is_told_and_a_restart_is_not() {
+        let hash = crate::Hash::of(&[b"x"]);
+        let mut clock = Clock::default();
+        let mut seq = 0;
+        let mut look = |time: &str, mono_s: u64, opens| {
+            seq += 1;
+            let link = Link {
+                v: 1,
+                time: time.parse().unwrap(),
+                mono_ns: mono_s * 1_000_000_000,
+                kind: "x".into(),
+                session: "one".parse().unwrap(),
+                seq,
+                prev: hash,
+                hash,
+            };
+            clock.look(&link, opens);
+        };
+        look("2026-08-01T12:00:00.000000Z", 100, true);
+        look("2026-08-01T12:00:10.500000Z", 110, false);
+        // Back by an hour, and forth again.
+        look("2026-08-01T11:00:11.500000Z", 111, false);
+        look("2026-08-01T12:00:12.500000Z", 112, false);
+        // The machine slept: both clocks went on. Then it was started anew.
+        look("2026-08-02T12:00:12.500000Z", 112 + 86_400, false);
+        look("2026-08-02T12:01:12.500000Z", 7, true);
+        look("2026-08-02T12:01:13.500000Z", 8, false);
+        let back = ClockStep { seq: 3, by_us: -3_600_000_000 };
+        assert_eq!(clock.steps, [back, ClockStep { seq: 4, by_us: 3_600_000_000 }]);
+    }
+}

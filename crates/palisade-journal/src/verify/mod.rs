@@ -7,8 +7,13 @@ mod chain;
 mod clock;
 mod damage;
 mod ledger;
+mod resume;
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::atomic::{AtomicUsize, Ordering},
+    thread,
+};
 
 use palisade_core::SessionId;
 use serde::Serialize;
@@ -21,6 +26,7 @@ use crate::{
 
 pub use clock::ClockStep;
 pub use damage::{Damage, Kind};
+pub use resume::{Point, Resume};
 
 /// What to verify.
 #[derive(Debug, Clone, Default)]
@@ -31,6 +37,8 @@ pub struct Options {
     pub key: Option<NamedKey>,
     /// Checkpoints that were seen elsewhere, with signatures already checked. This ledger has to be their continuation.
     pub checkpoints: Vec<Checkpoint>,
+    /// Where an earlier verification came to ([`Report::reached`]): records before are not read again.
+    pub resume: Option<Resume>,
 }
 
 /// What verification found.
@@ -81,6 +89,8 @@ pub struct Session {
     pub records: u64,
     /// Records under a signed root, from the first. Those behind are held by the chain only.
     pub proved: u64,
+    #[serde(skip)]
+    reached: Option<Point>,
     /// Where the machine's clock was set, the first hundred.
     pub clock_steps: Vec<ClockStep>,
     /// The hash of the last of them.
@@ -104,6 +114,12 @@ pub enum State {
 }
 
 impl Report {
+    /// Where this verification came to, for the next one. Only of sessions that are whole.
+    pub fn reached(&self) -> Resume {
+        let one = |s: &Session| Some((s.session.clone(), s.reached.clone()?));
+        Resume { sessions: self.sessions.iter().filter_map(one).collect() }
+    }
+
     /// True when nothing is damaged.
     pub fn is_whole(&self) -> bool {
         self.damages().next().is_none()
@@ -141,12 +157,8 @@ pub fn verify(dir: &Path, options: &Options) -> Result<Report, JournalError> {
         sessions: Vec::new(),
     };
     let lost_ledger = ledger.entries == 0 && ledger.damage.is_none() && !ids.is_empty();
-    for id in ids {
-        if options.only.as_ref().is_none_or(|only| *only == id) {
-            let known = ledger.sessions.get(&id);
-            report.sessions.push(chain::session(&folder, id, known, ledger.stopped));
-        }
-    }
+    ids.retain(|id| options.only.as_ref().is_none_or(|only| only == id));
+    report.sessions = chains(&folder, &ids, &ledger, options.resume.as_ref());
     // One that has only opened may have died before it was entered.
     let entered = |s: &Session| s.state != State::Open && (s.records > 1 || s.damage.is_some());
     if lost_ledger && report.sessions.iter().any(entered) {
@@ -155,6 +167,42 @@ pub fn verify(dir: &Path, options: &Options) -> Result<Report, JournalError> {
             Some(Damage { path, line: 0, offset: 0, seq: 1, kind: Kind::Missing });
     }
     Ok(report)
+}
+
+/// Each session, several at a time.
+fn chains(
+    folder: &Folder,
+    ids: &[SessionId],
+    ledger: &ledger::Walked,
+    resume: Option<&Resume>,
+) -> Vec<Session> {
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let mut done = Vec::new();
+        while let Some(id) = ids.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let known = ledger.sessions.get(id);
+            let from = resume.and_then(|resume| resume.sessions.get(id));
+            done.push(chain::session(folder, id.clone(), known, ledger.stopped, from));
+        }
+        done
+    };
+    let threads = thread::available_parallelism().map_or(1, usize::from).min(ids.len()).min(16);
+    let mut sessions: Vec<Session> = thread::scope(|scope| {
+        let others: Vec<_> = (1..threads)
+            .filter_map(|_| thread::Builder::new().spawn_scoped(scope, work).ok())
+            .collect();
+        let mut done = work();
+        for other in others {
+            match other.join() {
+                Ok(more) => done.extend(more),
+                // A session that nobody looked at must not pass for a whole one.
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        }
+        done
+    });
+    sessions.sort_by(|a, b| a.session.cmp(&b.session));
+    sessions
 }
 
 /// The journal's folder for what a user names.

@@ -4,9 +4,11 @@
 #![allow(clippy::print_stdout, reason = "a skipped test says so")]
 
 mod damage;
+mod edits;
 mod fixture;
 mod flood;
 mod full;
+mod places;
 mod proof;
 mod python;
 mod questions;

@@ -377,13 +377,10 @@ proptest! {
             bytes[at] ^= with;
             let Ok(proof) = serde_json::from_slice::<Proof>(&bytes) else { return Ok(()) };
             let good: Proof = serde_json::from_str(text).unwrap();
-            match proof.verify(key) {
-                // Only what no statement hangs on: the sealed entry's own root and signature, the first key's way.
-                Ok(records) => {
-                    prop_assert_eq!(records, good.verify(key).unwrap());
-                    prop_assert_eq!(&proof.records[0].record, &good.records[0].record);
-                }
-                Err(_) => {}
+            // Only what no statement hangs on may differ: the sealed entry's own root and signature, the first key's way.
+            if let Ok(records) = proof.verify(key) {
+                prop_assert_eq!(records, good.verify(key).unwrap());
+                prop_assert_eq!(&proof.records[0].record, &good.records[0].record);
             }
             Ok(())
         })?;

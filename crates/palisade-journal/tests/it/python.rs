@@ -84,7 +84,8 @@ fn an_independent_verifier_agrees_on_signatures() {
         line.replace_range(at..=at, digit);
     };
     // A digit of the signature, of the root, of the key; the entry of the key is gone.
-    let attacks: [&dyn Fn(&mut Vec<String>); 4] = [
+    type Attack<'a> = &'a dyn Fn(&mut Vec<String>);
+    let attacks: [Attack<'_>; 4] = [
         &|all| {
             let at = all[4].len() - 10;
             flip(&mut all[4], at);

@@ -29,8 +29,11 @@ pub(super) struct Args {
     /// The key of a witness that has to have signed the checkpoints.
     #[arg(long, value_name = "FILE", requires = "checkpoint")]
     witness: Option<PathBuf>,
+    /// Go on where the last verification came to, and keep here where this one did. Keep it where agents cannot write.
+    #[arg(long, value_name = "FILE")]
+    resume: Option<PathBuf>,
     /// Check a proof of single records (`palisade audit prove`) and nothing else; no journal is needed.
-    #[arg(long, value_name = "FILE", requires = "key", conflicts_with_all = ["dir", "session", "checkpoint"])]
+    #[arg(long, value_name = "FILE", requires = "key", conflicts_with_all = ["dir", "session", "checkpoint", "resume"])]
     proof: Option<PathBuf>,
     /// One JSON object.
     #[arg(long)]
@@ -50,13 +53,18 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
         Some(dir) => dir.clone(),
         None => state_dir()?,
     };
-    let options = verify::Options { only: args.session.clone(), key, checkpoints };
+    let resume = args.resume.as_deref().filter(|file| file.exists());
+    let resume = resume.map(|file| proof::json_in(file, "place to go on from")).transpose()?;
+    let options = verify::Options { only: args.session.clone(), key, checkpoints, resume };
     let report = verify::verify(&dir, &options).map_err(unreadable)?;
     if args.session.is_some() && report.sessions.is_empty() {
         return Err(Failure::new(Kind::Usage, "there is no such session in this journal"));
     }
-    let mut out = io::stdout().lock();
     let whole = report.is_whole();
+    if let Some(file) = args.resume.as_deref().filter(|_| whole) {
+        proof::write_json(&report.reached(), Some(file))?;
+    }
+    let mut out = io::stdout().lock();
     let written = if args.json {
         let mut object = serde_json::to_value(&report).unwrap_or_default();
         if let Some(members) = object.as_object_mut() {
@@ -64,13 +72,13 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
         }
         writeln!(out, "{object}")
     } else {
-        summary(&mut out, &report)
+        summary(&mut out, &report, args.key.is_some())
     };
     finished(written)?;
     Ok(if whole { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
 
-fn summary(out: &mut impl Write, report: &Report) -> io::Result<()> {
+fn summary(out: &mut impl Write, report: &Report, keyed: bool) -> io::Result<()> {
     let count = |state| report.sessions.iter().filter(|s| s.state == state).count();
     for damage in report.damages() {
         writeln!(out, "damaged: {damage}")?;
@@ -101,7 +109,7 @@ fn summary(out: &mut impl Write, report: &Report) -> io::Result<()> {
             one.until
         )?;
     }
-    match (&report.signed, report.pinned) {
+    match (&report.signed, keyed) {
         (None, _) => writeln!(out, "note: not signed: it is of a version before signatures")?,
         (Some(_), false) => writeln!(
             out,

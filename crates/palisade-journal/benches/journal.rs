@@ -1,0 +1,280 @@
+//! What the journal costs: records a second, how long a decision waits for its record, what a session's begin and end
+//! cost, and how fast all of it is verified.
+//!
+//! ```text
+//! cargo bench -p palisade-journal --bench journal [-- --records 1000000 --folder DIR]
+//! ```
+//!
+//! The folder is on the disk that is to be measured; by default the system's for temporary files. `--records 100000000`
+//! shows that memory stays flat. Peers are measured in the same run where they are installed.
+
+#![allow(clippy::print_stdout, reason = "a bench tells")]
+
+use std::{
+    error::Error,
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use palisade_core::{Event, Layer, PolicyDigest, SessionId, Verdict};
+use palisade_journal::{
+    Durability, Journal, JournalError, journal_dir,
+    proof::Prover,
+    verify::{self, Options},
+};
+
+type Outcome<T = ()> = Result<T, Box<dyn Error>>;
+
+fn main() -> Outcome {
+    let records = argument("--records").map_or(Ok(1_000_000), |text| text.parse())?;
+    let own;
+    let folder = match argument("--folder") {
+        Some(folder) => PathBuf::from(folder),
+        None => {
+            own = tempfile::tempdir()?;
+            own.path().to_owned()
+        }
+    };
+    let state = folder.join("palisade-bench-state");
+    fs::create_dir_all(&state)?;
+    sessions(&state)?;
+    commits(&state)?;
+    long(&state, records)?;
+    verified(&state)?;
+    proofs(&state)?;
+    peers(&folder, records.min(200_000))?;
+    fs::remove_dir_all(&state)?;
+    Ok(())
+}
+
+fn argument(name: &str) -> Option<String> {
+    std::env::args().skip_while(|word| word != name).nth(1)
+}
+
+fn event(number: u64) -> Event {
+    let mut event = Event::observed("connect", Layer::Egress, format!("{number}.example:443"));
+    event.decision = Verdict::Allow;
+    event.rule = Some("network.rules[3]".into());
+    event.reason = "a rule permits it".into();
+    event.with("host", "api.example").with("port", 443).with("binary", "/usr/bin/curl")
+}
+
+fn open(state: &Path, name: &str) -> Outcome<Journal> {
+    let session: SessionId = name.parse()?;
+    Ok(Journal::open(state, &session, None, &PolicyDigest::of(b"policy"))?)
+}
+
+fn close(journal: &Journal) -> Outcome {
+    let end = Event::observed("end", Layer::Process, "exit 0");
+    journal.close_blocking(end, Durability::Written)?;
+    Ok(())
+}
+
+fn line(name: &str, times: &mut [Duration]) {
+    times.sort_unstable();
+    let at = |part: usize| times.get(times.len() * part / 1000).copied().unwrap_or_default();
+    let us = |time: Duration| time.as_secs_f64() * 1e6;
+    let (p50, p99, p999) = (us(at(500)), us(at(990)), us(at(999)));
+    println!("{name:44} p50 {p50:9.1} us  p99 {p99:9.1} us  p99.9 {p999:9.1} us");
+}
+
+/// The begin and the end of a session, which every launch pays.
+fn sessions(state: &Path) -> Outcome {
+    let start = Instant::now();
+    close(&open(state, "first")?)?;
+    println!(
+        "{:44} {:9.1} us",
+        "first session, makes the key",
+        start.elapsed().as_secs_f64() * 1e6
+    );
+    let (mut opening, mut closing) = (Vec::new(), Vec::new());
+    for number in 0..1000 {
+        let start = Instant::now();
+        let journal = open(state, &format!("short-{number}"))?;
+        opening.push(start.elapsed());
+        let start = Instant::now();
+        close(&journal)?;
+        closing.push(start.elapsed());
+    }
+    line("session: open", &mut opening);
+    line("session: close", &mut closing);
+    Ok(())
+}
+
+/// `tasks` at once, each its next record when it has the one before; how long each waited.
+fn storm(
+    journal: &Journal,
+    tasks: u64,
+    each: u64,
+    durability: Durability,
+) -> Outcome<(Duration, Vec<Duration>)> {
+    let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+    let waits = Arc::new(Mutex::new(Vec::new()));
+    let start = Instant::now();
+    runtime.block_on(async {
+        let running: Vec<_> = (0..tasks)
+            .map(|task| {
+                let (journal, waits) = (journal.clone(), Arc::clone(&waits));
+                tokio::spawn(async move {
+                    let mut mine = Vec::with_capacity(usize::try_from(each).unwrap_or(0));
+                    for number in 0..each {
+                        let start = Instant::now();
+                        let event = event(task * each + number);
+                        match durability {
+                            Durability::Written => journal.record(event).await?,
+                            Durability::Durable => journal.record_durable(event).await?,
+                        };
+                        mine.push(start.elapsed());
+                    }
+                    waits.lock().unwrap_or_else(PoisonError::into_inner).extend(mine);
+                    Ok::<_, JournalError>(())
+                })
+            })
+            .collect();
+        for task in running {
+            task.await??;
+        }
+        Ok::<_, Box<dyn Error>>(())
+    })?;
+    let took = start.elapsed();
+    let waits = std::mem::take(&mut *waits.lock().unwrap_or_else(PoisonError::into_inner));
+    Ok((took, waits))
+}
+
+/// Records that share syncs, and decisions that wait for a record beside them.
+fn commits(state: &Path) -> Outcome {
+    for (name, tasks, each) in [("one at a time", 1, 300), ("512 at once", 512, 200)] {
+        let journal = open(state, &format!("durable-{tasks}"))?;
+        let (took, mut waits) = storm(&journal, tasks, each, Durability::Durable)?;
+        close(&journal)?;
+        println!("durable, {name:35} {:9.0} records/s", rate(tasks * each, took));
+        line(&format!("durable, {name}: wait"), &mut waits);
+    }
+    let journal = open(state, "decisions")?;
+    let beside = journal.clone();
+    let load = std::thread::spawn(move || {
+        storm(&beside, 512, 200, Durability::Durable).map(|_| ()).map_err(|error| error.to_string())
+    });
+    let mut waits = Vec::new();
+    while !load.is_finished() {
+        let start = Instant::now();
+        journal.record_blocking(event(0), Durability::Written)?;
+        waits.push(start.elapsed());
+        std::thread::sleep(Duration::from_micros(200));
+    }
+    load.join().map_err(|_| "the load ended")??;
+    close(&journal)?;
+    line("a decision's wait beside that load", &mut waits);
+    Ok(())
+}
+
+/// One long session without syncs: chain, tree, a checkpoint each 4096 records.
+fn long(state: &Path, records: u64) -> Outcome {
+    let journal = open(state, "long")?;
+    let (took, mut waits) = storm(&journal, 256, records / 256, Durability::Written)?;
+    close(&journal)?;
+    println!("{:44} {:9.0} records/s", "written, 256 at once", rate(records, took));
+    line("written, 256 at once: wait", &mut waits);
+    Ok(())
+}
+
+fn verified(state: &Path) -> Outcome {
+    let key = Prover::open(state)?.keys().into_iter().next().map(|(_, key)| key);
+    let (before, start) = (peak(), Instant::now());
+    let report = verify::verify(state, &Options { key, ..Options::default() })?;
+    let took = start.elapsed();
+    if let Some(damage) = report.damages().next() {
+        return Err(damage.to_string().into());
+    }
+    let size = fs::metadata(journal_dir(state).join("long/000001.jsonl"))?.len();
+    println!(
+        "{:44} {:9.0} records/s, {} MB, memory {} MB more (peak {} MB)",
+        "verify, with a key",
+        rate(report.records(), took),
+        size >> 20,
+        peak().saturating_sub(before) >> 10,
+        peak() >> 10
+    );
+    Ok(())
+}
+
+fn proofs(state: &Path) -> Outcome {
+    let session: SessionId = "long".parse()?;
+    let start = Instant::now();
+    let prover = Prover::open(state)?;
+    let opened = start.elapsed();
+    let proof = prover.prove(&[(session.clone(), 10), (session, 5000)])?;
+    println!(
+        "{:44} {:9.1} ms, {} bytes (the ledger read in {:.1} ms)",
+        "proof of two records",
+        (start.elapsed() - opened).as_secs_f64() * 1e3,
+        serde_json::to_string(&proof)?.len(),
+        opened.as_secs_f64() * 1e3
+    );
+    Ok(())
+}
+
+/// What others do with as many records.
+fn peers(folder: &Path, records: u64) -> Outcome {
+    let remote = ["/lib/systemd/systemd-journal-remote", "/usr/lib/systemd/systemd-journal-remote"];
+    match remote.iter().find(|path| Path::new(path).exists()) {
+        None => println!(
+            "systemd-journal-remote: not installed, so there is nothing for journalctl --verify"
+        ),
+        Some(program) => {
+            let mut text = String::new();
+            for number in 0..records {
+                let at = 1_700_000_000_000_000 + number;
+                text.push_str(&format!(
+                    "__REALTIME_TIMESTAMP={at}\n__MONOTONIC_TIMESTAMP={number}\n_BOOT_ID=0123456789abcdef0123456789abcdef\n\
+                     MESSAGE={number}.example:443 allow network.rules[3]\nPRIORITY=6\n\n"
+                ));
+            }
+            let (input, output) = (folder.join("peer.export"), folder.join("peer.journal"));
+            fs::write(&input, text)?;
+            let start = Instant::now();
+            let ran = Command::new(program).arg("-o").arg(&output).arg(&input).output()?;
+            if !ran.status.success() {
+                println!("systemd-journal-remote: {}", String::from_utf8_lossy(&ran.stderr).trim());
+                return Ok(());
+            }
+            println!(
+                "{:44} {:9.0} records/s",
+                "systemd-journal-remote, append",
+                rate(records, start.elapsed())
+            );
+            let start = Instant::now();
+            let mut file = std::ffi::OsString::from("--file=");
+            file.push(&output);
+            let ran = Command::new("journalctl").arg("--verify").arg(file).output()?;
+            let verdict = if ran.status.success() { "" } else { " (it failed)" };
+            println!(
+                "{:44} {:9.0} records/s{verdict}",
+                "journalctl --verify",
+                rate(records, start.elapsed())
+            );
+            fs::remove_file(input)?;
+            fs::remove_file(output)?;
+        }
+    }
+    if !Path::new("/sbin/auditd").exists() && !Path::new("/usr/sbin/auditd").exists() {
+        println!("auditd: not installed");
+    } else {
+        println!("auditd: installed; its log has nothing that could be verified");
+    }
+    Ok(())
+}
+
+fn rate(records: u64, took: Duration) -> f64 {
+    u32::try_from(records).map_or(0.0, f64::from) / took.as_secs_f64()
+}
+
+/// The most memory that this process had, in KiB.
+fn peak() -> u64 {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    line.and_then(|line| line.split_whitespace().next()?.parse().ok()).unwrap_or(0)
+}
