@@ -21,3 +21,5 @@ pub mod session;
 pub mod timeline;
 
 pub use error::AuditError;
+pub mod bundle;
+pub mod report;

@@ -24,6 +24,8 @@ pub enum Seen {
     Models,
     /// Skills that are about to be shown, before the agent starts.
     Skills,
+    /// Alarms that the policy's rules raise.
+    Alarms,
 }
 
 /// Events that are understood, and that nothing fires yet.
@@ -44,6 +46,8 @@ impl Event {
     pub const PRE_MODEL_CALL: Event = Event::at(34);
     /// After a model has answered.
     pub const POST_MODEL_CALL: Event = Event::at(35);
+    /// After a rule has raised an alarm.
+    pub const ALARM: Event = Event::at(36);
 
     /// Before a skill is shown to a sandbox.
     pub const PRE_SKILL_LOAD: Event = Event::at(36);
@@ -148,6 +152,7 @@ mod tests {
             (Event::PRE_SKILL_LOAD, "PreSkillLoad"),
             (Event::PRE_MODEL_CALL, "PreModelCall"),
             (Event::POST_MODEL_CALL, "PostModelCall"),
+            (Event::ALARM, "Alarm"),
         ] {
             assert_eq!(event.name(), name);
             assert_eq!(Event::named(name), Some(event));

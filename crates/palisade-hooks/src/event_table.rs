@@ -29,9 +29,9 @@ const TOLD: (bool, bool) = (false, false);
 
 const TOOL: Option<&str> = Some("tool_name");
 
-use Seen::{Announced, Connections, Models, Requests, Skills, Tool};
+use Seen::{Alarms, Announced, Connections, Models, Requests, Skills, Tool};
 
-pub(crate) static EVENTS: [Row; 37] = [
+pub(crate) static EVENTS: [Row; 38] = [
     row("PreToolUse", TOOL, GATE, Tool),
     row("PermissionRequest", TOOL, GATE, Announced),
     row("PermissionDenied", TOOL, TOLD, Announced),
@@ -68,5 +68,6 @@ pub(crate) static EVENTS: [Row; 37] = [
     row("PreRequest", Some("host"), GATE, Requests),
     row("PreModelCall", Some("model"), GATE, Models),
     row("PostModelCall", Some("model"), TOLD, Models),
+    row("Alarm", Some("alarm"), TOLD, Alarms),
     row("PreSkillLoad", Some("skill"), GATE, Skills),
 ];

@@ -9,7 +9,7 @@ use std::{
     time::Instant,
 };
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use bytes::Bytes;
 use http::{Request, Response, Uri, header, request::Parts};
 use http_body_util::Full;
@@ -37,7 +37,7 @@ use crate::{
     outgoing::{Outgoing, Preparing},
     passage::Checks,
     quota::{Estimate, Exceeded, Meters, Price, Reservation, Wanted, of_answer, price_of},
-    redact::Redacting,
+    redact::{Redacting, Redactor},
     refusal::Refusal,
     relay::relay,
     results::Results,
@@ -65,6 +65,7 @@ struct Inner {
     meters: Arc<Meters>,
     open: Open,
     redacting: Redacting,
+    decoys: ArcSwapOption<Redactor>,
     told: Arc<Told>,
     turn: tokio::sync::Mutex<()>,
     /// Exchanges until now.
@@ -146,6 +147,7 @@ impl Gateway {
             meters,
             open: Open::default(),
             redacting,
+            decoys: ArcSwapOption::empty(),
             told: Arc::default(),
             turn: tokio::sync::Mutex::default(),
             count: AtomicU64::default(),
@@ -170,6 +172,12 @@ impl Gateway {
     /// anything is, as long as the sandbox runs.
     pub fn keep_from_models(&self, values: Vec<KnownSecret>) {
         self.0.redacting.learn(values);
+    }
+
+    /// Tell, by an event of kind `canary`, when a request to a model has any of these.
+    pub fn watch_for(&self, decoys: &[KnownSecret]) {
+        let decoys = (!decoys.is_empty()).then(|| Arc::new(Redactor::only(decoys)));
+        self.0.decoys.store(decoys);
     }
 
     /// Resolves when the end of every call is recorded that has ended.
@@ -311,10 +319,12 @@ impl Exchange<'_> {
             let endpoint_name = endpoint.name.to_owned();
             let action = Action::ModelCall { endpoint: endpoint_name, model: field.model.clone() };
             let redactor = self.redacting.now();
+            let decoys = self.decoys.load_full();
             let preparing = Preparing {
                 authority: &*self.authority,
                 quotas: &table.quotas,
                 redactor: redactor.as_ref(),
+                decoys: decoys.as_ref(),
                 guard: table.guard,
                 told: &self.told,
                 turn: &self.turn,

@@ -34,6 +34,8 @@ pub(crate) struct Preparing<'a> {
     pub(crate) authority: &'a dyn Authority,
     pub(crate) quotas: &'a [Quota],
     pub(crate) redactor: Option<&'a Arc<Redactor>>,
+    /// Knows what decoys hold.
+    pub(crate) decoys: Option<&'a Arc<Redactor>>,
     pub(crate) guard: Option<Guard>,
     pub(crate) told: &'a Arc<Told>,
     /// One large body is searched at a time: the memory that it takes is several times its size.
@@ -65,6 +67,18 @@ impl Preparing<'_> {
         } else {
             held
         };
+        if let Some(decoys) = self.decoys {
+            let decoys = Arc::clone(decoys);
+            let looked = self.aside(held, move |held| decoys.is_in(held.bytes()));
+            let (same, found) = looked.await?;
+            held = same;
+            if found {
+                let mut event = Event::observed("canary", Layer::Inference, "a decoy")
+                    .with("about", self.action.subject());
+                event.reason = "what a decoy holds goes to a model".into();
+                self.record(event).await?;
+            }
+        }
         if let Some(guard) = self.guard {
             let (looked, suspicion) = self.looked(held, guard).await?;
             held = looked;

@@ -1,4 +1,7 @@
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+};
 
 use palisade_core::PolicyDigest;
 use palisade_hooks::Config;
@@ -8,33 +11,47 @@ use serde_json::{Value, json};
 use crate::{
     audit::Audit,
     http::HttpRule,
-    policy::{Approvals, Filesystem, Inference, Network, NotBuilt, Permissions, Process, Skills},
+    policy::{
+        Alarms, Approvals, Filesystem, Inference, Network, NotBuilt, Permissions, Process, Skills,
+    },
 };
+
+/// What of a policy has a meaning.
+pub(crate) struct Meant<'a> {
+    pub(crate) filesystem: &'a Filesystem,
+    pub(crate) network: &'a Network,
+    pub(crate) process: &'a Process,
+    pub(crate) inference: Option<&'a Inference>,
+    pub(crate) approvals: Approvals,
+    pub(crate) hooks: &'a Config,
+    pub(crate) permissions: Option<&'a Permissions>,
+    pub(crate) audit: &'a Audit,
+    pub(crate) alarms: Option<&'a Alarms>,
+    pub(crate) skills: Skills,
+    pub(crate) not_built: &'a [NotBuilt],
+}
 
 /// The digest of what a policy means: neither its spelling, nor where lists that have no order were
 /// written, nor how its rules are numbered.
-pub(crate) fn of(
-    filesystem: &Filesystem,
-    network: &Network,
-    process: &Process,
-    inference: Option<&Inference>,
-    others: Others<'_>,
-) -> PolicyDigest {
-    PolicyDigest::of(meaning(filesystem, network, process, inference, others).as_bytes())
+pub(crate) fn of(meant: &Meant<'_>) -> PolicyDigest {
+    PolicyDigest::of(meaning(meant).as_bytes())
 }
 
-/// The sections that are small.
-pub(crate) type Others<'a> =
-    (Approvals, &'a Config, Option<&'a Permissions>, &'a Audit, Skills, &'a [NotBuilt]);
-
 /// What the digest is of.
-pub(crate) fn meaning(
-    filesystem: &Filesystem,
-    network: &Network,
-    process: &Process,
-    inference: Option<&Inference>,
-    (approvals, hooks, permissions, audit, skills, not_built): Others<'_>,
-) -> String {
+pub(crate) fn meaning(meant: &Meant<'_>) -> String {
+    let Meant {
+        filesystem,
+        network,
+        process,
+        inference,
+        approvals,
+        hooks,
+        permissions,
+        audit,
+        alarms,
+        skills,
+        not_built,
+    } = meant;
     let grants = filesystem
         .grants
         .iter()
@@ -55,6 +72,7 @@ pub(crate) fn meaning(
             rule.http.as_ref().map(|http| http.iter().map(request).collect::<Vec<_>>()),
             rule.limits,
             rule.only_denies,
+            rule.when,
         ])
     });
     let later = not_built.iter().map(|later| json!([later.what, canonical(&later.value)]));
@@ -76,15 +94,18 @@ pub(crate) fn meaning(
         "inference": inference,
         "later": sorted(later),
     });
-    if skills != Skills::default()
+    if *skills != Skills::default()
         && let Some(parts) = whole.as_object_mut()
     {
         parts.insert("skills".into(), json!(skills));
     }
-    if *audit != Audit::default()
+    if **audit != Audit::default()
         && let Some(parts) = whole.as_object_mut()
     {
         parts.insert("audit".into(), json!(audit));
+    }
+    if let (Some(alarms), Some(members)) = (alarms, whole.as_object_mut()) {
+        members.insert("alarms".into(), json!(alarms));
     }
     whole.to_string()
 }
@@ -128,6 +149,14 @@ pub(crate) fn exact_or_none<S: Serializer>(
     serializer: S,
 ) -> Result<S::Ok, S::Error> {
     path.as_deref().map(Exact).serialize(serializer)
+}
+
+/// The same for many.
+pub(crate) fn exact_all<S: Serializer>(
+    paths: &BTreeSet<PathBuf>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(paths.iter().map(|path| Exact(path)))
 }
 
 /// Each once, in an order of their own.

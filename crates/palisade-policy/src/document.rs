@@ -2,6 +2,7 @@
 //!
 //! The comments on what is read from a document are the descriptions of its JSON Schema.
 
+mod alarms;
 mod audit;
 
 use std::{collections::BTreeMap, fmt, sync::LazyLock};
@@ -14,6 +15,7 @@ use serde::{
 };
 use serde_json::Value;
 
+pub(crate) use self::alarms::{ActionWord, Alarms, Canaries};
 pub(crate) use self::audit::{Audit, Otlp, OtlpProtocol, Signal, Switch, Syslog, UrlOr, Webhook};
 use crate::{
     amount::{Size, Span},
@@ -47,6 +49,7 @@ pub(crate) struct Document {
     pub(crate) skills: Option<At<Skills>>,
     pub(crate) approvals: Option<At<Approvals>>,
     pub(crate) audit: Option<At<Audit>>,
+    pub(crate) alarms: Option<At<Alarms>>,
 }
 
 /// What the agent sees of the host's files. Nothing else exists inside.

@@ -1,5 +1,6 @@
 //! One document, checked by itself: every path absolute, every name parsed, every error found.
 
+mod alarms;
 mod audit;
 mod commands;
 mod credentials;
@@ -27,6 +28,7 @@ use palisade_core::HostName;
 use serde::Serialize;
 
 pub(crate) use self::{
+    alarms::DraftAlarms,
     audit::{DraftAudit, DraftExport},
     hooks::DraftHook,
     permissions::DraftPermissions,
@@ -114,6 +116,7 @@ pub(crate) struct Draft {
     pub(crate) permissions: Option<DraftPermissions>,
     pub(crate) skills: Skills,
     pub(crate) audit: DraftAudit,
+    pub(crate) alarms: Option<DraftAlarms>,
     pub(crate) later: Vec<Later>,
     /// Names of credentials that are used, to be found in some layer.
     pub(crate) uses: Vec<At<String>>,
@@ -231,6 +234,7 @@ pub(crate) fn draft(
     let permissions = permissions::check(&mut check, &document, folder);
     let mut deny = files.deny;
     permissions::hide(permissions.as_ref(), &mut deny);
+    let alarms = alarms::check(&mut check, &document);
     sections::check(&mut check, &document);
     let skills = sections::skills(&document);
     let audit = audit::check(&mut check, &document);
@@ -268,6 +272,7 @@ pub(crate) fn draft(
         permissions,
         skills,
         audit,
+        alarms,
         later,
         uses,
         alone,

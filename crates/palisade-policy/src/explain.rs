@@ -1,3 +1,4 @@
+use palisade_alarms::Action;
 use palisade_core::TextPattern;
 use palisade_hooks::Seen;
 use palisade_permissions::Mode;
@@ -58,6 +59,7 @@ pub fn explain(policy: &Policy) -> Vec<Explained> {
         let says = format!("events are sent to {}; nothing inside waits for it", export.place());
         all.push(one(format!("audit.{}", export.key()), says, &["supervisor"]));
     }
+    alarms(policy, &mut all);
     for missing in &policy.not_built {
         let says = format!("not built yet ({}): a launch refuses it", missing.at);
         let entry = one(&missing.what, says, &[]);
@@ -366,6 +368,26 @@ fn permissions(policy: &Policy, all: &mut Vec<Explained>) {
     }
 }
 
+fn alarms(policy: &Policy, all: &mut Vec<Explained>) {
+    let Some(alarms) = &policy.alarms else { return };
+    let words = |actions: &mut dyn Iterator<Item = &Action>| {
+        let words: Vec<&str> = actions.map(|action| action.as_str()).collect();
+        words.join(", ")
+    };
+    for rule in &alarms.rules {
+        let does = words(&mut rule.actions.iter());
+        let says = format!("{} ({}): {does}", rule.title, rule.severity.as_str());
+        all.push(one(format!("alarms.rules[{}]", rule.id), says, &["supervisor"]));
+    }
+    let Some(canaries) = &alarms.canaries else { return };
+    let files: Vec<String> = canaries.files.iter().map(|it| it.display().to_string()).collect();
+    let variables = canaries.variables.iter().cloned();
+    let hosts = canaries.hosts.iter().map(ToString::to_string);
+    let named: Vec<String> = files.into_iter().chain(variables).chain(hosts).collect();
+    let says = format!("decoys, new in each sandbox: {}", named.join(", "));
+    all.push(one("alarms.canaries", says, &["supervisor"]));
+}
+
 fn hooks(policy: &Policy, all: &mut Vec<Explained>) {
     for (event, hook) in policy.hooks.iter() {
         let models = policy.inference.is_some();
@@ -374,7 +396,7 @@ fn hooks(policy: &Policy, all: &mut Vec<Explained>) {
             Seen::Tool if models => (&["inference", "tool"], false),
             Seen::Connections | Seen::Requests => (&["egress"], false),
             Seen::Models => (&["inference"], false),
-            Seen::Skills => (&["supervisor"], false),
+            Seen::Skills | Seen::Alarms => (&["supervisor"], false),
             _ => (&["tool"], true),
         };
         let about = match (hook.matcher.is_all(), &hook.only_if) {

@@ -60,6 +60,10 @@ pub fn fixed_parts(old: &Policy, new: &Policy) -> Vec<String> {
     if old.network.ssh != new.network.ssh {
         found.push("credentials (ssh keys)".to_owned());
     }
+    let canaries = |policy: &Policy| policy.alarms.as_ref().and_then(|it| it.canaries.clone());
+    if canaries(old) != canaries(new) {
+        found.push("alarms.canaries".to_owned());
+    }
     let there = exposed(old.inference.as_ref());
     for variable in exposed(new.inference.as_ref()).difference(&there) {
         found.push(format!("credentials (the variable {variable} is not in the sandbox)"));

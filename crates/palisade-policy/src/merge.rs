@@ -1,6 +1,7 @@
 //! Many documents to one policy: lists add up, the nearest scalar wins, a deny always wins, and
 //! nothing goes beyond what a managed document says.
 
+mod alarms;
 mod audit;
 mod permissions;
 
@@ -12,7 +13,7 @@ use crate::{
     at::At,
     ceiling,
     diagnostic::{Diagnostic, Diagnostics},
-    digest,
+    digest::{self, Meant},
     draft::{Draft, DraftHook, DraftLimits, DraftRoute, DraftRule, same, shown},
     load::Asked,
     near::nearest,
@@ -35,6 +36,7 @@ pub(crate) fn merge(drafts: &[Draft], asked: &Asked) -> Result<Policy, Diagnosti
     keys_stay_outside(drafts, &mut found);
     alone(drafts, &mut found);
     no_tracing(drafts, &mut found);
+    let alarms = alarms::merged(drafts, &mut found);
     Diagnostics::unless_empty(std::mem::take(&mut found))?;
     let filesystem = filesystem(drafts, asked.access);
     let mut network =
@@ -58,13 +60,19 @@ pub(crate) fn merge(drafts: &[Draft], asked: &Asked) -> Result<Policy, Diagnosti
         .flat_map(|draft| draft.later.iter().map(|later| later.asked.clone()))
         .collect();
     Ok(Policy {
-        digest: digest::of(
-            &filesystem,
-            &network,
-            &process,
-            inference.as_ref(),
-            (approvals, &hooks, permissions.as_ref(), &audit, skills, &not_built),
-        ),
+        digest: digest::of(&Meant {
+            filesystem: &filesystem,
+            network: &network,
+            process: &process,
+            inference: inference.as_ref(),
+            approvals,
+            hooks: &hooks,
+            permissions: permissions.as_ref(),
+            audit: &audit,
+            alarms: alarms.as_ref(),
+            skills,
+            not_built: &not_built,
+        }),
         sources: sources(drafts),
         filesystem,
         network,
@@ -75,6 +83,7 @@ pub(crate) fn merge(drafts: &[Draft], asked: &Asked) -> Result<Policy, Diagnosti
         permissions,
         skills,
         audit,
+        alarms,
         not_built,
         led: BTreeMap::new(),
     })
@@ -96,8 +105,11 @@ fn in_order(drafts: &[Draft]) -> Vec<&Draft> {
 fn sources(drafts: &[&Draft]) -> Vec<Source> {
     let mut sources: Vec<Source> = Vec::new();
     for draft in drafts {
-        if !sources.contains(&draft.source) {
-            sources.push(draft.source.clone());
+        let of_alarms = draft.alarms.iter().flat_map(|of| &of.sources);
+        for source in std::iter::once(&draft.source).chain(of_alarms) {
+            if !sources.contains(source) {
+                sources.push(source.clone());
+            }
         }
     }
     sources

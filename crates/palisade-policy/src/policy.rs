@@ -41,6 +41,8 @@ pub struct Policy {
     pub skills: Skills,
     /// The `audit` section.
     pub audit: Audit,
+    /// The `alarms` section, if a document has one.
+    pub alarms: Option<Alarms>,
     /// What it asks for that this version cannot enforce. A launch refuses when there is any.
     pub not_built: Vec<NotBuilt>,
     /// Where the workspace, and the paths of a project's documents, led through links when they were
@@ -51,20 +53,19 @@ pub struct Policy {
 impl Policy {
     /// What it means, in the canonical form that its digest is of.
     pub fn meaning(&self) -> String {
-        crate::digest::meaning(
-            &self.filesystem,
-            &self.network,
-            &self.process,
-            self.inference.as_ref(),
-            (
-                self.approvals,
-                &self.hooks,
-                self.permissions.as_ref(),
-                &self.audit,
-                self.skills,
-                &self.not_built,
-            ),
-        )
+        crate::digest::meaning(&crate::digest::Meant {
+            filesystem: &self.filesystem,
+            network: &self.network,
+            process: &self.process,
+            inference: self.inference.as_ref(),
+            approvals: self.approvals,
+            hooks: &self.hooks,
+            permissions: self.permissions.as_ref(),
+            audit: &self.audit,
+            alarms: self.alarms.as_ref(),
+            skills: self.skills,
+            not_built: &self.not_built,
+        })
     }
 
     /// Whether it has rules for commands, so that it must be watched what is executed.
@@ -124,6 +125,29 @@ pub struct PermissionRule {
 
 fn mode_word<S: serde::Serializer>(mode: &Mode, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(mode.as_str())
+}
+
+/// The `alarms` section: rules that look at each event, and decoys.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Alarms {
+    /// The rules, each id once.
+    pub rules: Vec<palisade_alarms::Rule>,
+    /// The decoys.
+    pub canaries: Option<Canaries>,
+}
+
+/// Decoys inside.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Canaries {
+    /// Files, by absolute path.
+    #[serde(serialize_with = "crate::digest::exact_all")]
+    pub files: BTreeSet<PathBuf>,
+    /// Variables.
+    pub variables: BTreeSet<String>,
+    /// Names of hosts.
+    pub hosts: BTreeSet<HostName>,
+    /// What touching one does besides.
+    pub actions: BTreeSet<palisade_alarms::Action>,
 }
 
 /// A document that took part.

@@ -63,6 +63,9 @@ fn added(draft: &Draft, base: &Base<'_>) -> Vec<Added> {
     models(draft, base, &mut add);
     process(draft, base, &mut add);
     permissions(draft, base, &mut add);
+    if let Some(place) = draft.alarms.as_ref().and_then(|alarms| alarms.place_of_canaries) {
+        add(place, "decoys".to_owned());
+    }
     for At { value, place } in &draft.hooks {
         let known = base.policy.hooks.of(value.event);
         if !known.iter().any(|hook| hook.does_the_same(&value.hook)) {

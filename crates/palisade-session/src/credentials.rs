@@ -39,9 +39,10 @@ pub(crate) async fn read(
     network: &Network,
     operator: &Operator,
     placeholders: &Placeholders,
+    decoys: Vec<Credential>,
     authority: Arc<dyn Authority>,
 ) -> Result<Ready, Refusal> {
-    let mut list = Vec::new();
+    let mut list = decoys;
     let mut variables = Vec::new();
     let mut secrets = Vec::new();
     for (name, credential) in &network.credentials {
@@ -69,7 +70,7 @@ pub(crate) async fn read(
             variables.push((variable, placeholder.as_str().to_owned()));
         }
         let feed = Arc::new(feed);
-        list.push(Credential { name: name.clone(), template, placeholder, feed });
+        list.push(Credential { name: name.clone(), template, placeholder, decoy: false, feed });
     }
     let bindings: Vec<Binding> = network
         .rules

@@ -14,6 +14,7 @@
 
 #![forbid(unsafe_code)]
 
+mod alarms;
 mod approvals;
 mod callers;
 mod commands;

@@ -19,6 +19,7 @@ use serde_json::Value;
 use tokio::sync::watch;
 
 use crate::{
+    alarms::{self, Alarms, Raised},
     approvals::Approvals,
     commands::Commands,
     hooks::{self, Decided, Hooks},
@@ -44,6 +45,7 @@ pub(crate) struct Pipeline {
     skills: Named,
     /// What tools were told to run.
     commands: Commands,
+    alarms: Alarms,
     /// Itself, for what is told to hooks and not waited for.
     own: Weak<Pipeline>,
 }
@@ -54,7 +56,7 @@ impl Pipeline {
         journal: Journal,
         approvals: Approvals,
         hooks: Option<Arc<Hooks>>,
-        skills: Named,
+        (skills, alarms): (Named, Alarms),
     ) -> Arc<Self> {
         let (denied, generation) = (AtomicU64::new(0), watch::Sender::new(0));
         let hooks = RwLock::new(hooks);
@@ -67,6 +69,7 @@ impl Pipeline {
             hooks,
             skills,
             commands: Commands::default(),
+            alarms,
             own: own.clone(),
         })
     }
@@ -107,6 +110,7 @@ impl Pipeline {
         self.engine.replace(policy);
         *self.hooks.write().unwrap_or_else(PoisonError::into_inner) = hooks;
         self.approvals.set_timeout(policy.approvals.timeout);
+        self.alarms.replace(policy.alarms.as_ref());
         self.generation.send_modify(|number| *number += 1);
     }
 
@@ -126,8 +130,52 @@ impl Pipeline {
         self.write_under(event, None).await
     }
 
-    /// The same, for what this policy decided: another may be in force by now.
+    /// The same, for what this policy decided: another may be in force by now. Rules for alarms see it first.
     async fn write_under(&self, event: Event, policy: Option<&PolicyDigest>) -> bool {
+        let raised = self.alarms.look(&event);
+        // What waits for this record has to stop.
+        let stops = raised.holds().is_some();
+        let kept = self.put(event, policy).await;
+        self.raise(raised).await && kept && !stops
+    }
+
+    /// Whether the journal has this decision, which is a denial where an alarm stops the sandbox for it.
+    async fn write_decision(
+        &self,
+        decision: &mut Decision,
+        event: impl Fn(&Decision) -> Event,
+        policy: Option<&PolicyDigest>,
+    ) -> bool {
+        let raised = self.alarms.look(&event(decision));
+        if let (true, Some(alarm)) = (decision.is_allowed(), raised.holds()) {
+            let why = format!("it raised an alarm: {}", alarm.title);
+            *decision = Decision::deny_by(alarms::name(alarm), why);
+        }
+        let kept = self.put(event(decision), policy).await;
+        self.raise(raised).await && kept
+    }
+
+    /// Record alarms, then do what they do: that they could not be recorded is no reason to do less.
+    async fn raise(&self, raised: Raised) -> bool {
+        let mut kept = true;
+        for event in raised.events {
+            if event.kind == "alarm" {
+                self.alarm_to_hooks(&event);
+            }
+            kept = self.journal.record(event).await.is_ok() && kept;
+        }
+        self.alarms.raise(raised.alarms);
+        kept
+    }
+
+    /// Look at the last event of a session, which is written otherwise.
+    pub(crate) async fn look_at_last(&self, event: &Event) {
+        let raised = self.alarms.look(event);
+        self.raise(raised).await;
+    }
+
+    /// Whether the journal has it, once alarms have seen it.
+    async fn put(&self, event: Event, policy: Option<&PolicyDigest>) -> bool {
         if event.decision == Verdict::Deny {
             self.denied.fetch_add(1, Ordering::Relaxed);
         }
@@ -243,14 +291,20 @@ impl Pipeline {
             kept = kept && self.write(asked).await;
             decided.decision = self.approvals.ask(&action).await;
         }
-        let mut event = Event::decided(&action, &decided.decision).tied(ties);
-        if decided.changed {
-            event = event.with("changed_by_hooks", true);
+        let changed = decided.changed;
+        let event = |decision: &Decision| {
+            let event = Event::decided(&action, decision).tied(ties);
+            if changed { event.with("changed_by_hooks", true) } else { event }
+        };
+        let allowed = decided.decision.is_allowed();
+        let written = self.write_decision(&mut decided.decision, event, None).await;
+        if allowed && !decided.decision.is_allowed() {
+            decided.say = Some(Say::Deny);
         }
         if decided.decision.is_allowed() {
             self.commands.told(&decided.call);
         }
-        if !(kept && self.write(event).await) {
+        if !(kept && written) {
             decided.decision = Decision::deny(UNRECORDED);
             decided.say = Some(Say::Deny);
         }
@@ -288,6 +342,27 @@ impl Pipeline {
             },
         };
         if kept { announced.reply(&outcome.to) } else { agent.refusal(UNRECORDED) }
+    }
+
+    /// Tell hooks of an alarm. Nobody waits for them, and what they leave raises no alarm.
+    fn alarm_to_hooks(&self, event: &Event) {
+        let Some(hooks) = self.hooks() else { return };
+        let Some(own) = self.own.upgrade().filter(|_| hooks.runner.has(Hooked::ALARM)) else {
+            return;
+        };
+        let rule = event.rule.clone().unwrap_or_default();
+        let rule = rule.trim_start_matches("alarms.rules[").trim_end_matches(']').to_owned();
+        let mut fields = hooks.common.event(Hooked::ALARM);
+        fields.insert("alarm".into(), rule.clone().into());
+        fields.insert("title".into(), event.subject.clone().into());
+        fields.insert("why".into(), event.reason.clone().into());
+        for (key, value) in &event.detail {
+            fields.entry(key.clone()).or_insert_with(|| Value::clone(value));
+        }
+        tokio::spawn(async move {
+            let outcome = hooks.runner.run(Hooked::ALARM, &fields, None, &[]).await;
+            own.ran(Hooked::ALARM, &rule, &outcome.ran, &Ties::new()).await;
+        });
     }
 
     /// Tell hooks that a model has answered. Nobody waits for them.
@@ -344,8 +419,8 @@ impl Authority for Pipeline {
             {
                 decision = denial;
             }
-            let event = Event::decided(action, &decision).tied(ties);
-            if self.write_under(event, policy.as_deref()).await {
+            let event = |decision: &Decision| Event::decided(action, decision).tied(ties);
+            if self.write_decision(&mut decision, event, policy.as_deref()).await {
                 decision
             } else {
                 Decision::deny(UNRECORDED)

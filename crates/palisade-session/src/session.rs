@@ -1,5 +1,6 @@
 use std::{os::fd::OwnedFd, path::Path, sync::Arc};
 
+use palisade_alarms::Decoys;
 use palisade_core::{Action, Authority, Event, Layer, SessionId, Ties, Verdict};
 use palisade_egress::{HostLookup, SandboxCa, Services};
 use palisade_engine::Engine;
@@ -17,6 +18,7 @@ use palisade_workspace::{Kept, Outcome, WorkspaceError};
 use rustix::rand::{GetRandomFlags, getrandom};
 
 use crate::{
+    alarms::{self, Alarms, Opened},
     approvals::Approvals,
     callers::Programs,
     credentials::{self, Ready},
@@ -133,6 +135,8 @@ struct Started {
     authority: Option<Arc<SandboxCa>>,
     /// What stands inside for the keys of model providers.
     placeholders: Placeholders,
+    /// What has no use inside but to be found.
+    decoys: Option<Arc<Decoys>>,
     denied: DeniedFiles,
     /// Where programs are looked for inside.
     search: String,
@@ -173,13 +177,15 @@ fn prepare(
     let state = &order.operator.state_dir;
     let (mut list, leftover) = List::begin(state, session, plan::writable(&order.policy))?;
     let placeholders = Placeholders::of(order.policy.inference.as_ref())?;
+    let decoys = alarms::plant(&order.policy)?;
     let (stdio, copies) = streams::of_caller()?;
     let terminal =
         Terminal::detect().refuse("the terminal", "start palisade from another terminal")?;
     // After the fork: its key is not in init, nor in what init becomes.
     let authority = outward::authority(&order.policy, session)?;
     let pem = authority.as_deref().map(SandboxCa::pem);
-    let made = plan::make(order, session, stdio, &placeholders, pem, &who, &mut locked)?;
+    let inside = (&placeholders, decoys.as_deref());
+    let made = plan::make(order, session, stdio, inside, pem, &who, &mut locked)?;
     let Made { plan, kept, repositories, held, places } = made;
     let building = begun.and_then(|begun| begun.build(&plan));
     let building = building.map_err(|error| refusal::of_launch(&error, &order.allow_degraded))?;
@@ -213,6 +219,7 @@ fn prepare(
         records,
         authority,
         placeholders,
+        decoys,
         denied,
         named: skills::Named::of(&locked),
         loads: locked.loads,
@@ -240,6 +247,7 @@ async fn live(
         records,
         authority: certificates,
         placeholders,
+        decoys,
         denied,
         search,
         loads,
@@ -265,7 +273,8 @@ async fn live(
         Err(refusal) => (None, Some(refusal)),
     };
     let engine = Engine::with_own_addresses(policy, own.clone());
-    let pipeline = Pipeline::new(engine, journal, approvals, hooks, named);
+    let (rules, raised) = Alarms::new(policy.alarms.as_ref(), decoys.clone());
+    let pipeline = Pipeline::new(engine, journal, approvals, hooks, (named, rules));
     let unready = match sending {
         Ok(exporter) => {
             watch.exporter = exporter;
@@ -293,6 +302,7 @@ async fn live(
         Ok(gateway) => gateway,
         Err(refusal) => return Err(refused(refusal).await),
     };
+    alarms::reach(decoys.as_deref(), gateway.as_ref());
     let services = door(&pipeline).and_then(|door| {
         models::services(gateway.as_ref(), certificates.as_ref(), &authority, door)
     });
@@ -303,8 +313,13 @@ async fn live(
     let live =
         Live::new(order, session, Arc::clone(&pipeline), Arc::clone(&lookup), gateway, denied);
     let live = Arc::new(live);
+    let of_decoys = match alarms::credentials(decoys.as_deref()) {
+        Ok(of_decoys) => of_decoys,
+        Err(refusal) => return Err(refused(refusal).await),
+    };
+    let (network, operator) = (&policy.network, &order.operator);
     let ready =
-        credentials::read(&policy.network, &order.operator, &placeholders, Arc::clone(&authority));
+        credentials::read(network, operator, &placeholders, of_decoys, Arc::clone(&authority));
     let Ready { credentials, variables, secrets } = match ready.await {
         Ok(ready) => ready,
         Err(refusal) => return Err(refused(refusal).await),
@@ -358,6 +373,10 @@ async fn live(
             return Err(refused(Refusal::new(what, JOURNAL)).await);
         }
     }
+    let opened = match opened(decoys.as_deref(), &standing) {
+        Ok(opened) => opened,
+        Err(refusal) => return Err(refused(refusal).await),
+    };
     let mut ties = Ties::new();
     match kept_policy::keep(&order.operator.state_dir, policy) {
         Ok(document) => drop(ties.insert("policy_document".into(), document.as_str().into())),
@@ -460,9 +479,20 @@ async fn live(
             () = async { exposing.await; std::future::pending().await } => String::new(),
         }
     };
+    let of_decoys = Arc::clone(&recorder);
     let mut desk = desk.serve(&running, recorder, Arc::clone(&live));
     let asked = desk.asked_to_end();
-    let held = (most.wall_time, limits.broken());
+    let which = order.name.clone().unwrap_or_else(|| session.as_str().to_owned());
+    let stopped = Arc::clone(&running);
+    let broken = async {
+        tokio::select! {
+            breach = limits.broken() => Cause::Limit(breach),
+            cause = alarms::until_ended(raised, &which, tell, &stopped) => cause,
+            // Never.
+            () = told(opened, of_decoys) => std::future::pending().await,
+        }
+    };
+    let held = (most.wall_time, broken);
     let terminal = relay.as_ref().map(Relay::handle);
     let models = Arc::clone(&live);
     let questions = Questions::new(order, session, live, tell, terminal);
@@ -517,6 +547,23 @@ fn watch_callers(
         ));
     }
     Ok(callers)
+}
+
+/// The decoy files, watched.
+fn opened(decoys: Option<&Decoys>, standing: &Standing) -> Result<Option<Opened>, Refusal> {
+    let Some(decoys) = decoys.filter(|decoys| decoys.files().next().is_some()) else {
+        return Ok(None);
+    };
+    let view = standing.view().refuse("look at the sandbox's files", "report this")?;
+    Opened::watch(decoys, &view).map(Some)
+}
+
+/// Tell of decoys that are opened, for ever.
+async fn told(opened: Option<Opened>, authority: Arc<dyn Authority>) {
+    if let Some(opened) = opened {
+        opened.tell(authority).await;
+    }
+    std::future::pending().await
 }
 
 /// Who decides what is executed, where a rule is for commands.
@@ -592,6 +639,10 @@ async fn finish(
             event.rule = Some("process.limits.wall_time".to_owned());
             Some(format!("ended after {} s, the policy's wall_time", limit.as_secs()))
         }
+        Cause::Alarm { rule, title } => {
+            event.rule = Some(rule.clone());
+            Some(format!("ended by an alarm: {title}"))
+        }
         Cause::Network(why) => Some(format!("ended because its network failed: {why}")),
         Cause::Hangup => Some("ended because its terminal is gone".to_owned()),
         Cause::Operator(user) => Some(format!("ended by palisade kill, of uid {user}")),
@@ -610,6 +661,7 @@ async fn finish(
             notices.push(format!("the changes are kept, but {error}"));
         }
     }
+    pipeline.look_at_last(&event).await;
     if let Err(error) = pipeline.journal().close(event, Durability::Written).await {
         notices.push(format!("the end could not be written to the journal: {error}"));
     }

@@ -57,6 +57,13 @@ pub(crate) enum Cause {
     WallTime(Duration),
     /// A limit was broken that ends the sandbox at once.
     Limit(Breach),
+    /// An alarm ends it; by the name of its rule, and what it means.
+    Alarm {
+        /// The rule.
+        rule: String,
+        /// What it means.
+        title: String,
+    },
     /// The way out could not be served any more.
     Network(String),
     /// The operator ended it from elsewhere; the user's number.
@@ -84,7 +91,7 @@ pub(crate) fn relay(
 }
 
 /// See the command to its end. `denials` hears what its filter refuses, `outward` is what serves its network, for as long; `asked`
-/// resolves when the operator wants an end, `questions` shows the operator what is asked, `broken` when a limit is that is not of time.
+/// resolves when the operator wants an end, `questions` shows the operator what is asked, `broken` what else ends it at once.
 pub(crate) async fn until_end(
     running: Arc<Running>,
     relay: Option<Relay>,
@@ -92,7 +99,7 @@ pub(crate) async fn until_end(
     denials: &mut Denials,
     (asked, questions): (impl Future<Output = u32>, impl Future<Output = ()>),
     outward: impl Future<Output = String>,
-    (wall_time, broken): (Option<Duration>, impl Future<Output = Breach>),
+    (wall_time, broken): (Option<Duration>, impl Future<Output = Cause>),
 ) -> Result<(Result<End, LaunchError>, Cause), Refusal> {
     let reports = Reports::of(&running)?;
     let mut cause = Cause::Itself;
@@ -145,8 +152,8 @@ pub(crate) async fn until_end(
                 cause = Cause::Network(why);
                 last_call = Some(ask_to_end(&running));
             }
-            breach = &mut broken, if cause == Cause::Itself => {
-                cause = Cause::Limit(breach);
+            why = &mut broken, if cause == Cause::Itself => {
+                cause = why;
                 running.kill();
             }
             // It never ends.

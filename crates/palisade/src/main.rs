@@ -35,6 +35,14 @@ enum Command {
     Exec(commands::exec::Args),
     /// End a running sandbox.
     Kill(commands::kill::Args),
+    /// Stop all processes of a running sandbox where they are.
+    #[command(after_help = "Example: palisade freeze build\n\n\
+        Exit code: 0 they stand, 1 they do not, or there is no such sandbox.")]
+    Freeze(commands::freeze::Args),
+    /// Let a frozen sandbox go on.
+    #[command(after_help = "Example: palisade thaw build\n\n\
+        Exit code: 0 it goes on, 1 it does not, or there is no such sandbox.")]
+    Thaw(commands::freeze::Args),
     /// Show what a session did, from its journal.
     Logs(commands::logs::Args),
     /// Show a hostile agent in a sandbox, and what stops it.
@@ -71,6 +79,8 @@ fn main() -> ExitCode {
         Command::Ps(args) => commands::ps::run(&args),
         Command::Exec(args) => commands::exec::run(args),
         Command::Kill(args) => commands::kill::run(&args),
+        Command::Freeze(args) => commands::freeze::run(&args, true),
+        Command::Thaw(args) => commands::freeze::run(&args, false),
         Command::Logs(args) => commands::logs::run(&args),
         Command::Demo(args) => commands::demo::run(&args),
         Command::Selftest(args) => commands::selftest::run(&args),

@@ -48,6 +48,8 @@ pub struct Credential {
     pub template: Template,
     /// What stands inside.
     pub placeholder: Placeholder,
+    /// Whether it is a decoy: it opens nothing, and whoever sends it is found out.
+    pub decoy: bool,
     /// Where its secret comes from.
     pub feed: Arc<dyn SecretFeed>,
 }
@@ -143,7 +145,12 @@ impl Credentials {
             let own = here.contains(&number);
             let event = self.stray(&told, number, &place, own);
             if !own {
-                return Err(deny(event.reason));
+                let reason = event.reason.clone();
+                // The request itself is recorded as denied; that a decoy was sent is one thing more.
+                if event.kind == "canary" && !self.record(event).await {
+                    return Err(deny(UNRECORDED.to_owned()));
+                }
+                return Err(deny(reason));
             }
             if !self.record(event).await {
                 return Err(deny(UNRECORDED.to_owned()));
@@ -253,7 +260,17 @@ impl Credentials {
 
     /// What to record of a placeholder that is not where its credential belongs.
     pub(crate) fn stray(&self, told: &Told, number: usize, place: &str, own_host: bool) -> Event {
-        let name = self.list.get(number).map_or("", |bound| &bound.credential.name);
+        let bound = self.list.get(number);
+        let name = bound.map_or("", |bound| &bound.credential.name);
+        if bound.is_some_and(|bound| bound.credential.decoy) {
+            let mut event = Event::observed("canary", Layer::Egress, name)
+                .with("about", told.subject.as_str())
+                .with("place", place);
+            event.decision = Verdict::Deny;
+            event.rule.clone_from(&told.rule);
+            event.reason = format!("what the decoy {name} holds is in {place} of a request");
+            return event;
+        }
         let mut event = Event::observed("placeholder", Layer::Egress, told.subject.as_str())
             .with("credential", name);
         event.rule.clone_from(&told.rule);

@@ -45,6 +45,7 @@ fn world() -> World {
         name: name.to_owned(),
         template,
         placeholder: Placeholder::like(&secret.into()).unwrap(),
+        decoy: false,
         feed: Arc::new(Ok::<_, String>(Arc::new(Secret::new(secret.into()).unwrap()))),
     };
     let list = vec![
@@ -344,6 +345,7 @@ async fn a_refused_secret_is_told_to_its_source_and_an_old_one_is_still_covered(
         template: Template::header("x-key: {secret}").unwrap(),
         // One that is drawn may end as the new secret begins, and asterisks would stand for it.
         placeholder: Placeholder::fixed("qkv-wkvqkw-777777"),
+        decoy: false,
         feed: feed.clone(),
     };
     let placeholder = credential.placeholder.as_str().to_owned();
@@ -378,6 +380,7 @@ async fn no_secret_no_request() {
         name: "c".into(),
         template: Template::header("x-key: {secret}").unwrap(),
         placeholder: Placeholder::plain().unwrap(),
+        decoy: false,
         feed: Arc::new(Err::<Arc<Secret>, _>("set the variable X".to_owned())),
     };
     let binding = Binding {

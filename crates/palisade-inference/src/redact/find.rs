@@ -52,6 +52,11 @@ impl Finder {
         Self { known: Known::new(known), beginnings }
     }
 
+    /// One that knows these values and no forms.
+    pub(super) fn only<'a>(known: impl IntoIterator<Item = &'a KnownSecret>) -> Self {
+        Self { known: Known::new(known), beginnings: None }
+    }
+
     /// All of them, in order, none in another.
     pub(super) fn find(&self, text: &[u8], joins: &[usize]) -> Vec<Found> {
         let mut found = Vec::new();

@@ -25,6 +25,11 @@ impl KnownSecret {
         Self { kind: "credential", values: vec![Zeroizing::new(value)] }
     }
 
+    /// What a decoy holds. `kind` says which.
+    pub fn decoy(text: &str) -> Self {
+        Self { kind: "decoy", values: vec![Zeroizing::new(text.as_bytes().to_vec())] }
+    }
+
     /// What a denied file holds: its lines, of `name = value` the value, as far as they can be told from
     /// ordinary words.
     pub fn denied_file(content: &[u8]) -> Self {

@@ -54,6 +54,18 @@ impl Redactor {
         Self { finder: Finder::new(known), marks: Arc::default() }
     }
 
+    /// One that knows these values and no forms of keys.
+    pub(crate) fn only<'a>(known: impl IntoIterator<Item = &'a KnownSecret>) -> Self {
+        Self { finder: Finder::only(known), marks: Arc::default() }
+    }
+
+    /// Whether a body of JSON has any of them.
+    pub(crate) fn is_in(&self, body: &[u8]) -> Result<bool, Unsearchable> {
+        let texts = Texts::of(body)?;
+        let found = |buffer: &Buffer| !self.finder.find(&buffer.text, &buffer.joins).is_empty();
+        Ok(found(&texts.prose) || found(&texts.rest))
+    }
+
     /// One for other values that gives marks on as this one does.
     #[must_use]
     pub fn with<'a>(&self, known: impl IntoIterator<Item = &'a KnownSecret>) -> Self {

@@ -46,6 +46,8 @@ pub(crate) enum Message {
     Go(HeldByGroup),
     /// To init: send this signal to the agent's process group.
     Signal(i32),
+    /// To init: stop all processes inside where they are, or let them go on.
+    Freeze(bool),
     /// From init or the agent's process before exec: this step failed.
     Failed(StepError),
     /// From the agent's process: exec failed.
@@ -92,6 +94,7 @@ impl Message {
             Message::Environment => (b'V', 0, ""),
             Message::Go(held) => (b'G', held.bits(), ""),
             Message::Signal(signal) => (b'K', *signal, ""),
+            Message::Freeze(stop) => (b'Z', i32::from(*stop), ""),
             Message::Failed(error) => (b'E', error.errno.raw_os_error(), &error.step),
             Message::ExecFailed(errno) => (b'F', errno.raw_os_error(), ""),
             Message::Stopped(signal) => (b'P', *signal, ""),
@@ -126,6 +129,7 @@ impl Message {
             b'V' => Message::Environment,
             b'G' => Message::Go(HeldByGroup::from_bits(number)),
             b'K' => Message::Signal(number),
+            b'Z' => Message::Freeze(number != 0),
             b'E' => Message::Failed(StepError {
                 step: Cow::Owned(String::from_utf8_lossy(text).into_owned()),
                 errno: Errno::from_raw_os_error(number),

@@ -209,6 +209,11 @@ fn serve(control: &Control, agent: Pid, mut guests: Guests) -> Result<(), StepEr
                         let _ = kill_process_group(agent, signal);
                     }
                 }
+                Ok(Some((Message::Freeze(stop), _))) => {
+                    // With nobody there is nobody to stop.
+                    let signal = if stop { Signal::STOP } else { Signal::CONT };
+                    signal::signal_all(signal.as_raw()).unwrap_or_default();
+                }
                 Ok(Some((Message::Of(number, about), descriptors))) => {
                     if let Message::Dial(port, v6) = *about {
                         dial(control, number, net::to_loopback(port, v6));

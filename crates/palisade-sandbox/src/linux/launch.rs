@@ -5,7 +5,10 @@ use std::{
     fmt, fs,
     os::fd::{AsFd, BorrowedFd, OwnedFd},
     panic::AssertUnwindSafe,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use rustix::{
@@ -53,6 +56,9 @@ pub enum LaunchError {
     /// Init ended without a word.
     #[error("the sandbox's init ended before it was ready")]
     Gone,
+    /// Everything inside stands, and nothing is started beside it.
+    #[error("the sandbox is frozen")]
+    Frozen,
 }
 
 /// A sandbox that stands and whose agent has not started.
@@ -78,6 +84,8 @@ pub struct Running {
     dials: Mutex<Dials>,
     group: Option<Arc<Group>>,
     filters: Filters,
+    /// Whether everything inside stands.
+    frozen: AtomicBool,
 }
 
 /// The filters that processes inside may have: as in [`Plan`].
@@ -169,8 +177,9 @@ pub fn begin(ground: Ground) -> Result<Begun, LaunchError> {
             let may_be_missing = degraded.seccomp;
             let filters = Filters { usual: None, pinned: None, may_be_missing };
             let dials = Mutex::default();
+            let frozen = AtomicBool::new(false);
             let running =
-                Running { control: ours, pidfd, pid, guests, dials, group: None, filters };
+                Running { control: ours, pidfd, pid, guests, dials, group: None, filters, frozen };
             prefer_to_kill(pid)?;
             identity::write_maps(
                 pid,
@@ -375,6 +384,21 @@ impl Running {
         Ok(self.control.send(&Message::Signal(signal)).step("speak to init")?)
     }
 
+    /// Stop all processes inside where they are, or let them go on. While they stand no guest is admitted.
+    /// Nothing inside can undo it: whoever could send a signal stands too.
+    ///
+    /// # Errors
+    /// If init is gone.
+    pub fn freeze(&self, stop: bool) -> Result<(), LaunchError> {
+        self.frozen.store(stop, Ordering::Release);
+        Ok(self.control.send(&Message::Freeze(stop)).step("speak to init")?)
+    }
+
+    /// Whether they stand.
+    pub fn is_frozen(&self) -> bool {
+        self.frozen.load(Ordering::Acquire)
+    }
+
     /// Run a command beside the agent, under the same confinement, and return its number. `hear`
     /// is called by whoever asks for a [`Running::report`], and dropped after the last report; with
     /// the sandbox it is dropped without one.
@@ -386,6 +410,9 @@ impl Running {
         guest: &Guest,
         hear: impl Fn(GuestReport) + Send + 'static,
     ) -> Result<u32, LaunchError> {
+        if self.is_frozen() {
+            return Err(LaunchError::Frozen);
+        }
         let file = guest.write()?;
         let mut descriptors = vec![file.as_fd()];
         descriptors.extend(guest.given());

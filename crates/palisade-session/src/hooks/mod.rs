@@ -16,7 +16,7 @@ use palisade_core::{Event as Record, Layer, Verdict};
 use palisade_hooks::{
     Common, Event, Ran, RuleMatches, Runner, Say, Seen, Setup, environment, may_match,
 };
-use palisade_permissions::{Mode, Permissions, Place, Settings};
+use palisade_permissions::{Permissions, Place, Settings};
 use palisade_policy::Policy;
 
 pub use self::local::decide;
@@ -126,6 +126,7 @@ pub(crate) fn record(event: Event, subject: &str, ran: &Ran) -> Record {
         Seen::Connections | Seen::Requests => Layer::Egress,
         Seen::Models => Layer::Inference,
         Seen::Skills => Layer::Files,
+        Seen::Alarms => Layer::Supervisor,
         _ => Layer::Tool,
     };
     let mut record = Record::observed("hook", layer, format!("{event} {subject}").trim_end());

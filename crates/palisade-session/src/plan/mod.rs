@@ -4,6 +4,7 @@
 //! resolved here; what is mounted later is the very object that was looked at here.
 
 mod agents;
+mod decoys;
 mod denied;
 mod environment;
 mod files;
@@ -27,6 +28,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use palisade_alarms::Decoys;
 use palisade_core::SessionId;
 use palisade_policy::{Access, Policy};
 use palisade_sandbox::{
@@ -113,7 +115,7 @@ pub(crate) fn make(
     order: &Order,
     session: &SessionId,
     stdio: [Stdio; 3],
-    placeholders: &Placeholders,
+    (placeholders, decoys): (&Placeholders, Option<&Decoys>),
     authority: Option<&str>,
     who: &Who,
     locked: &mut Skills,
@@ -151,6 +153,7 @@ pub(crate) fn make(
     for (path, text) in files::all(who, operator, &hostname, environment::shell(&names, &tree)) {
         tree.generate(path, text.into_bytes());
     }
+    decoys::add(decoys, operator, &mut tree)?;
     let known_hosts = ssh::known_hosts(&policy.network, operator)?;
     let has_keys = known_hosts.is_some();
     if let Some(lines) = known_hosts {
@@ -167,6 +170,12 @@ pub(crate) fn make(
     };
     let mut environment =
         environment::all(order, who, session, placeholders, &program.folders, &names, &tree);
+    for (name, text) in decoys.iter().flat_map(|decoys| decoys.variables()) {
+        // What the policy says of a variable is no decoy.
+        if !environment.iter().any(|(known, _)| known == name) {
+            environment.push((name.into(), text.into()));
+        }
+    }
     if has_keys {
         // The operator's own leads to a socket that is not there.
         environment.retain(|(name, _)| name != "SSH_AUTH_SOCK");

@@ -69,6 +69,20 @@ async fn ask_to_end(registry: &Registry, entry: &Entry) -> Result<(), Refusal> {
     }
 }
 
+/// Stop all processes of a running sandbox where they are (`stop`), or let them go on.
+///
+/// # Errors
+/// There is no such sandbox, or its supervisor does not do it.
+pub fn freeze(state_dir: &Path, which: &str, stop: bool) -> Result<Entry, Refusal> {
+    let (registry, entry) = find(state_dir, which)?;
+    let word = if stop { "freeze" } else { "thaw" };
+    let what = || format!("{word} {}", entry.session);
+    match asked(&registry, &entry, &Request::Freeze(stop), what)? {
+        Reply::Frozen(done) if done == stop => Ok(entry),
+        _ => Err(Refusal::new(what(), "use the `palisade` that started it")),
+    }
+}
+
 /// Put another policy in force in a running sandbox: `file` as it would be named with `--policy`,
 /// or what it was started with, read anew. The supervisor reads it. `watched` says that each change
 /// of the file comes here by itself. Returns the sandbox and the digest of the policy.

@@ -192,6 +192,10 @@ impl Orders {
                 };
                 socket.send(&reply.encode(), &[]).await
             }
+            Some(Request::Freeze(stop)) => {
+                let reply = self.freeze(stop, peer).await.unwrap_or_else(Reply::Refused);
+                socket.send(&reply.encode(), &[]).await
+            }
             Some(Request::Apply { file, watched }) => {
                 let wanted = Wanted { file, watched, principal: principal(peer) };
                 let reply = match self.live.apply(wanted).await {
@@ -226,6 +230,18 @@ impl Orders {
                 socket.send(&Reply::Refused(refusal).encode(), &[]).await
             }
         }
+    }
+
+    /// Stop all that is inside, or let it go on.
+    async fn freeze(&self, stop: bool, peer: Peer) -> Result<Reply, Refusal> {
+        let gone = || Refusal::new("the sandbox is ending", "palisade ps lists those that run");
+        let event = by(if stop { "freeze" } else { "thaw" }, peer, "the sandbox");
+        if !self.authority.record(event).await {
+            return Err(Refusal::new(UNRECORDED, "palisade audit verify"));
+        }
+        let running = self.running.upgrade().ok_or_else(gone)?;
+        running.freeze(stop).refuse("speak to the sandbox", "palisade kill --force")?;
+        Ok(Reply::Frozen(stop))
     }
 
     fn ask_to_end(&self, user: u32) {

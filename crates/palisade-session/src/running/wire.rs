@@ -19,6 +19,8 @@ pub(crate) const MOST_BYTES: usize = 130 * 1024;
 pub(crate) enum Request {
     /// End the sandbox.
     End,
+    /// Stop all processes inside where they are, or let them go on.
+    Freeze(bool),
     /// Run this beside the agent. Each stream is a terminal of its own (`true`) or comes along.
     Exec {
         /// The program and its arguments; never empty.
@@ -53,6 +55,8 @@ pub(crate) enum Request {
 pub(crate) enum Reply {
     /// It will be ended.
     Ending,
+    /// All processes inside stand, or go on.
+    Frozen(bool),
     /// It is not done.
     Refused(Refusal),
     /// The controlling side of the command's terminal comes along.
@@ -73,6 +77,7 @@ impl Request {
     pub(crate) fn encode(&self) -> Vec<u8> {
         match self {
             Request::End => vec![b'E'],
+            Request::Freeze(stop) => vec![b'F', u8::from(*stop)],
             Request::Signal(number) => numbered(b'S', *number),
             Request::Apply { file, watched } => {
                 let mut bytes = vec![b'P', u8::from(*watched)];
@@ -101,6 +106,7 @@ impl Request {
         let (tag, rest) = bytes.split_first()?;
         match tag {
             b'E' if rest.is_empty() => Some(Request::End),
+            b'F' => flag(rest).map(Request::Freeze),
             b'S' => number(rest).map(Request::Signal),
             b'P' => {
                 let (watched, path) = rest.split_first().filter(|(flag, _)| **flag <= 1)?;
@@ -137,6 +143,7 @@ impl Reply {
     pub(crate) fn encode(&self) -> Vec<u8> {
         match self {
             Reply::Ending => vec![b'E'],
+            Reply::Frozen(stopped) => vec![b'F', u8::from(*stopped)],
             Reply::Terminal => vec![b'T'],
             Reply::Exited(code) => numbered(b'X', *code),
             Reply::Killed(signal) => numbered(b'K', *signal),
@@ -160,6 +167,7 @@ impl Reply {
         let (tag, rest) = bytes.split_first()?;
         match tag {
             b'E' if rest.is_empty() => Some(Reply::Ending),
+            b'F' => flag(rest).map(Reply::Frozen),
             b'T' if rest.is_empty() => Some(Reply::Terminal),
             b'X' => number(rest).map(Reply::Exited),
             b'K' => number(rest).map(Reply::Killed),
@@ -194,6 +202,15 @@ fn number(bytes: &[u8]) -> Option<i32> {
     bytes.try_into().ok().map(i32::from_le_bytes)
 }
 
+/// Yes or no, and nothing else.
+fn flag(bytes: &[u8]) -> Option<bool> {
+    match bytes {
+        [0] => Some(false),
+        [1] => Some(true),
+        _ => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -202,6 +219,8 @@ mod tests {
     fn messages_cross_as_they_are() {
         for request in [
             Request::End,
+            Request::Freeze(true),
+            Request::Freeze(false),
             Request::Signal(-1),
             Request::Pending,
             Request::Answer { id: 7, allow: true, scope: Scope::Once },
@@ -215,6 +234,8 @@ mod tests {
         }
         for reply in [
             Reply::Ending,
+            Reply::Frozen(true),
+            Reply::Frozen(false),
             Reply::Terminal,
             Reply::Exited(255),
             Reply::Killed(9),
@@ -240,6 +261,9 @@ mod tests {
         for bytes in [
             &b""[..],
             b"E1",
+            b"F",
+            b"F\x02",
+            b"F\x01\x01",
             b"S",
             b"S123",
             b"S12345",

@@ -23,6 +23,8 @@ pub(crate) struct Unit {
     pub(crate) auto_run: bool,
     /// Is it a snippet of prose?
     pub(crate) prose: bool,
+    /// Is it shown as what to avoid or to detect?
+    pub(crate) quoted: bool,
     pub(crate) ir: Rc<Ir>,
     pub(crate) globals: HashMap<String, Value>,
     /// Its arguments and its input, as another unit gives them.
@@ -80,6 +82,8 @@ pub(crate) struct Analysis {
     pub(crate) data: HashMap<String, Arc<[u8]>>,
     /// The words of the package's name, description and addresses.
     pub(crate) words: BTreeSet<String>,
+    /// Is the package about security by its own words?
+    pub(crate) teaching: bool,
     /// Are the files and inputs new since the last round?
     pub(crate) changed: bool,
     findings: Vec<Finding>,
@@ -114,6 +118,7 @@ impl Analysis {
             joined: Joined::default(),
             data: HashMap::new(),
             words: BTreeSet::new(),
+            teaching: false,
             changed: false,
             findings: Vec::new(),
             found: HashMap::new(),
@@ -151,6 +156,7 @@ impl Analysis {
             origin,
             auto_run,
             prose,
+            quoted: false,
             ir: Rc::new(ir),
             globals: HashMap::new(),
             input: Value::default(),
@@ -288,6 +294,12 @@ impl Analysis {
         excerpt: String,
     ) {
         let place = self.place(self.here);
+        // What is shown to be avoided is no order to run it; a person should look.
+        let quoted = self.outermost().is_some_and(|unit| unit.quoted);
+        let (severity, confidence) = match quoted {
+            true => (severity.min(Severity::Medium), Confidence::Low),
+            false => (severity, confidence),
+        };
         let mut related: Vec<Place> =
             self.tags(from).map(|origin| self.place(origin.at)).filter(|at| *at != place).collect();
         let gates: Vec<Place> = self

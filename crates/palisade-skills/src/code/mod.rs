@@ -16,6 +16,7 @@ mod analysis;
 mod attribute;
 mod call;
 mod commands;
+mod embedded;
 mod eval;
 mod excerpt;
 mod fold;
@@ -60,11 +61,17 @@ pub fn look(package: &Package) -> Seen {
             if let Some(language) = Language::of_file(file.kind, &file.path) {
                 let text = text(file, &mut analysis);
                 let origin = Place { file: file.path.clone(), line: 1, column: 1 };
+                let auto_run = embedded::runs_by_itself(&file.path);
                 if let Some(unit) =
-                    text.and_then(|t| analysis.add(language, &t, origin, false, false))
+                    text.and_then(|t| analysis.add(language, &t, origin, auto_run, false))
                 {
                     analysis.paths.insert(file.path.clone(), unit);
                 }
+            }
+        }
+        for file in &package.files {
+            if Language::of_file(file.kind, &file.path).is_none() {
+                analysis.add_pieces(file);
             }
         }
         analysis.rounds();
@@ -109,8 +116,61 @@ impl Analysis {
         }
     }
 
+    /// Adds the code that stands in a file of another kind.
+    fn add_pieces(&mut self, file: &File) {
+        let teaching = self.teaching;
+        for piece in embedded::pieces(file) {
+            let origin = Place { file: file.path.clone(), line: piece.line, column: piece.column };
+            let unit = self.add(piece.language, &piece.text, origin, piece.auto_run, piece.prose);
+            if let Some(unit) = unit.and_then(|unit| self.units.get_mut(unit)) {
+                unit.quoted = (piece.quoted || teaching && piece.prose) && !piece.auto_run;
+            }
+            if piece.auto_run {
+                self.mark_auto_run(&piece.text);
+            }
+        }
+    }
+
+    /// The scripts of the package that a command names run as it does.
+    fn mark_auto_run(&mut self, command: &str) {
+        let named: Vec<usize> = self
+            .paths
+            .iter()
+            .filter(|(path, _)| {
+                let name = path.rsplit('/').next().unwrap_or_default();
+                name.len() > 3 && command.contains(name)
+            })
+            .map(|(_, unit)| *unit)
+            .collect();
+        for unit in named {
+            if let Some(unit) = self.units.get_mut(unit) {
+                unit.auto_run = true;
+            }
+        }
+    }
+
     /// Learns the words of a manifest that say what the package is about.
     fn learn(&mut self, text: &str) {
+        let head: String = text.lines().take(30).collect::<Vec<_>>().join("\n").to_lowercase();
+        self.teaching |= [
+            "pentest",
+            "penetration test",
+            "red team",
+            "ctf",
+            "offensive security",
+            "exploit",
+            "malware analysis",
+            "forensic",
+            "security audit",
+            "vulnerability",
+            "threat",
+            "security review",
+            "bug bounty",
+            "adversar",
+            "security research",
+        ]
+        .iter()
+        .any(|word| head.contains(word));
         for line in text.lines().take(60) {
             let lower = line.trim().trim_start_matches(['"', '-']).to_lowercase();
             let telling = ["name", "homepage", "repository", "author", "url", "publisher"]

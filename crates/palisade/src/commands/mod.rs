@@ -7,6 +7,7 @@ pub(crate) mod completions;
 pub(crate) mod demo;
 pub(crate) mod doctor;
 pub(crate) mod exec;
+pub(crate) mod freeze;
 pub(crate) mod hook;
 mod hostile;
 pub(crate) mod kill;

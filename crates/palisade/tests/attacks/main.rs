@@ -10,6 +10,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
 #![allow(clippy::print_stdout, reason = "a skipped test says so")]
 
+mod alarms;
 mod attempts;
 mod audit_records;
 mod binaries;

@@ -136,7 +136,10 @@ fn trust_is_in_these_bytes() {
 #[test]
 fn explain_is_a_table() {
     let home = Home::new();
-    home.write("good.yaml", &format!("{GOOD}skills: {{require: signed}}\naudit: {{retain: 365d}}\n"));
+    home.write(
+        "good.yaml",
+        &format!("{GOOD}skills: {{require: signed}}\naudit: {{retain: 365d}}\n"),
+    );
     let mut ran = without_digests(home.policy(&["explain", "good.yaml"]));
     // Machines differ in how they hold a limit.
     ran.stdout =

@@ -9,7 +9,7 @@ use std::{
 
 use rustix::{
     fs::{
-        CWD, Dir, FileType, Mode, OFlags, ResolveFlags, StatVfsMountFlags, fstatvfs, openat,
+        CWD, Dir, FileType, Mode, OFlags, ResolveFlags, StatVfsMountFlags, fstat, fstatvfs, openat,
         openat2, readlinkat,
     },
     io::Errno,
@@ -68,6 +68,20 @@ impl View {
             openat2(self.root.as_fd(), OsStr::from_bytes(path), flags, Mode::empty(), resolve)?;
         let real = readlinkat(CWD, format!("/proc/self/fd/{}", file.as_raw_fd()), Vec::new())?;
         Executable::opened(real.to_string_lossy().into_owned(), file)
+    }
+
+    /// The regular file at an absolute path inside, never through a link, to be named and not read.
+    ///
+    /// # Errors
+    /// As of `openat2(2)`; `EINVAL` if it is no regular file.
+    pub fn named(&self, path: &Path) -> Result<OwnedFd, Errno> {
+        let flags = OFlags::PATH | OFlags::CLOEXEC | OFlags::NOFOLLOW;
+        let resolve = ResolveFlags::IN_ROOT | ResolveFlags::NO_SYMLINKS;
+        let file = openat2(self.root.as_fd(), path, flags, Mode::empty(), resolve)?;
+        match FileType::from_raw_mode(fstat(&file)?.st_mode) {
+            FileType::RegularFile => Ok(file),
+            _ => Err(Errno::INVAL),
+        }
     }
 
     /// Whether there is nothing of this absolute path, not even a link that leads nowhere from outside.

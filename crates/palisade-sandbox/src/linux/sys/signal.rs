@@ -46,6 +46,19 @@ pub fn give_default(signal: i32) {
     unsafe { libc::signal(signal, libc::SIG_DFL) };
 }
 
+/// Send a signal to every process of this PID namespace but its init, which is the caller. All get it at one
+/// moment: a process that forks meanwhile has it pending, and its child is not made. See `kill(2)`.
+///
+/// # Errors
+/// There is no other process.
+pub fn signal_all(signal: i32) -> Result<(), Errno> {
+    // SAFETY: no memory is passed.
+    match unsafe { libc::kill(-1, signal) } {
+        0 => Ok(()),
+        _ => Err(last_errno()),
+    }
+}
+
 /// Whether this process ignores a signal, as `nohup(1)` has it ignore `SIGHUP`.
 pub fn is_ignored(signal: i32) -> bool {
     let mut action = MaybeUninit::<libc::sigaction>::uninit();

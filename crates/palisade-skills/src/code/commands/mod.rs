@@ -267,7 +267,7 @@ impl Analysis {
         }
         let path = run.program.pattern(HOLE_TEXT).unwrap_or_default();
         let input = run.input.clone();
-        if path.contains('/') || run.program.taint != Taint::default() {
+        if path.contains(['/', '\\']) || run.program.taint != Taint::default() {
             let value = self.run_file(&run.program.clone(), &run.args, input);
             return value.with(&run.taint());
         }

@@ -58,8 +58,13 @@ fn method(call: &Call) -> Option<Act> {
         }
         "uploadstring" | "uploaddata" | "uploadfile" | "uploadvalues" | "postasync" => Act::Http(0),
         "downloadfile" => Act::Download,
-        "getstream" | "getstring" | "trim" | "tostring" | "tochararray" | "getbytes"
-        | "readtoend" | "trimend" => Act::Receiver,
+        "getstream" | "trim" | "tostring" | "tochararray" | "readtoend" | "trimend" => {
+            Act::Receiver
+        }
+        "getstring" | "getbytes" if call.count() > 0 => match call.at(0).elements() {
+            Some(_) => Act::FromCodes,
+            None => Act::Same,
+        },
         "read" | "readline" if connection => Act::Receive,
         "write" | "writeline" | "send" if handle => Act::WriteHandle,
         "invoke" | "invokescript" | "invokereturnasis" => Act::InvokeReceiver,

@@ -1,7 +1,9 @@
 //! Snippets that are attacks in many disguises, and others that only look like them.
 
+mod bounds;
 mod go;
 mod javascript;
+mod package;
 mod powershell;
 mod python;
 mod ruby;

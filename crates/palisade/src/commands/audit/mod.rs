@@ -1,5 +1,7 @@
 //! `palisade audit`: a file for each of its commands.
 
+mod alarms;
+mod bundle;
 mod diff;
 mod export;
 mod index;
@@ -8,6 +10,7 @@ mod proof;
 mod query;
 mod reach;
 mod recover;
+mod report;
 mod show;
 mod tail;
 mod timeline;
@@ -16,7 +19,7 @@ mod witness;
 
 use std::{
     io::{self, Write},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::ExitCode,
 };
 
@@ -93,6 +96,18 @@ A condition of --where is a field, one of = != ~ (contains) !~ < <= > >=, and a 
     Export(export::Args),
     /// Counts, in the text format of Prometheus.
     Metrics(metrics::Args),
+    /// Say what the journal shows for the controls of a catalogue, and what it does not.
+    #[command(
+        after_help = "Example: palisade audit report --framework soc2 --from 90d -o soc2.html\n\n\
+        Exit code: 0 the journal verifies, 1 it does not, 2 usage, 3 it could not be read."
+    )]
+    Report(report::Args),
+    /// Show rules for alarms, and try them on sessions that were.
+    Alarms(alarms::Args),
+    /// Pack the journal, reports and a verifier into one archive.
+    #[command(after_help = "Example: palisade audit bundle --framework soc2 -o evidence.tar\n\n\
+        Exit code: 0 the journal verifies, 1 it does not, 2 usage, 3 it could not be packed.")]
+    Bundle(bundle::Args),
 }
 
 pub(crate) fn run(args: Args) -> Result<ExitCode, Failure> {
@@ -112,6 +127,9 @@ pub(crate) fn run(args: Args) -> Result<ExitCode, Failure> {
         Command::Witness(args) => witness::witness(&args),
         Command::Export(args) => export::run(args),
         Command::Metrics(args) => metrics::run(&args),
+        Command::Alarms(args) => alarms::run(args),
+        Command::Report(args) => report::run(args),
+        Command::Bundle(args) => bundle::run(args),
     }
 }
 
@@ -157,6 +175,17 @@ fn finished(written: io::Result<()>) -> Result<bool, Failure> {
         Ok(()) => Ok(true),
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
         Err(error) => Err(Failure::new(Kind::Enforcement, format!("standard output: {error}"))),
+    }
+}
+
+/// The folder that was named, or the state folder in use.
+fn folder(named: Option<&Path>) -> Result<PathBuf, Failure> {
+    match named {
+        Some(dir) if !dir.is_dir() => {
+            Err(Failure::new(Kind::Usage, format!("{} is no folder", dir.display())))
+        }
+        Some(dir) => Ok(dir.to_path_buf()),
+        None => state_dir(),
     }
 }
 

@@ -9,6 +9,7 @@ mod stage;
 use std::{
     env, io,
     net::SocketAddr,
+    path::{Path, PathBuf},
     process::{Command, ExitCode, Output, Stdio},
     sync::atomic::Ordering,
 };
@@ -45,12 +46,15 @@ const ATTEMPTS: [&str; 12] = [
 ];
 
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example: palisade demo\n\n\
+#[command(after_help = "Examples:\n  palisade demo\n  palisade demo --report soc2.html\n\n\
     Exit code: 0 everything was stopped, and the rest works; 1 something was not; 3 no sandbox.")]
 pub(crate) struct Args {
     /// Leave the demo's folder in place, with its journal.
     #[arg(long)]
     keep: bool,
+    /// Write a report for an auditor on what happened, for SOC 2, as one page of HTML.
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
 }
 
 pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
@@ -123,6 +127,9 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
         permitted.len(),
         if whole { "verifies" } else { "DOES NOT VERIFY" },
     ))?;
+    if let Some(path) = &args.report {
+        report(&stage, path)?;
+    }
     if args.keep {
         say(&format!("The folder is left in {}.\n", stage.keep().display()))?;
     }
@@ -159,6 +166,25 @@ fn palisade(stage: &Stage) -> Command {
         .env("PALISADE_CONFIG", stage.folder().join("config"))
         .stdin(Stdio::null());
     command
+}
+
+/// Write what an auditor takes.
+fn report(stage: &Stage, path: &Path) -> Result<(), Failure> {
+    let file = path.to_string_lossy();
+    say(&format!("\nand for an auditor:\n\n  palisade audit report --framework soc2 -o {file}\n"))?;
+    let path = std::path::absolute(path)
+        .map_err(|error| Failure::new(Kind::Usage, format!("{file}: {error}")))?;
+    let path = path.as_os_str();
+    let written = palisade(stage)
+        .args(["audit", "report", "--framework", "soc2", "-o"])
+        .arg(path)
+        .output()
+        .map_err(|error| Failure::new(Kind::Enforcement, format!("audit: {error}")))?;
+    if written.status.success() {
+        return Ok(());
+    }
+    let why = String::from_utf8_lossy(&written.stderr);
+    Err(Failure::new(Kind::Enforcement, format!("the report was not written: {}", why.trim())))
 }
 
 fn audit(stage: &Stage, arguments: &[&str]) -> io::Result<Output> {

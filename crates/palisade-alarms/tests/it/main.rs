@@ -1,0 +1,5 @@
+//! Rules over events that layers leave.
+
+mod builtin;
+mod files;
+mod rules;
