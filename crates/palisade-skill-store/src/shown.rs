@@ -288,7 +288,9 @@ mod tests {
             let (report, _) = vet("x", &tree);
             let (shown, page) = (listing(&tree, &report), page(&name, &tree, &report));
             for out in [&shown, &page] {
-                prop_assert!(!out.chars().any(|c| (c.is_control() && c != '\n' && c != '\t') || c == '\u{202e}'));
+                let steers = |c: char| (c.is_control() && c != '\n' && c != '\t') || c == '\u{202e}';
+                let steered = out.chars().any(steers);
+                prop_assert!(!steered);
             }
             prop_assert!(!page.contains("<script"));
         }
