@@ -50,7 +50,7 @@ impl Event {
     pub const ALARM: Event = Event::at(36);
 
     /// Before a skill is shown to a sandbox.
-    pub const PRE_SKILL_LOAD: Event = Event::at(36);
+    pub const PRE_SKILL_LOAD: Event = Event::at(37);
 
     #[allow(clippy::indexing_slicing, reason = "at compile time")]
     const fn at(index: usize) -> Event {

@@ -173,7 +173,7 @@ pub fn page(name: &str, tree: &Tree, report: &Report) -> String {
             report.findings.iter().filter(|finding| finding.place.file == path).collect();
         let open = if found.is_empty() { "" } else { " open" };
         let head = format!("{path}{}", kind(entry));
-        write!(out, "<details{open}><summary>{}</summary>\n", html(&head)).unwrap_or_default();
+        writeln!(out, "<details{open}><summary>{}</summary>", html(&head)).unwrap_or_default();
         for finding in found.iter().filter(|finding| finding.place.line == 0) {
             boxed(&mut out, finding);
         }
