@@ -21,7 +21,13 @@ enum Role {
     Start,
 }
 
-pub(super) fn of_document(package: &Package, file: &File, document: &Document, profile: &Profile, seen: &mut Seen) {
+pub(super) fn of_document(
+    package: &Package,
+    file: &File,
+    document: &Document,
+    profile: &Profile,
+    seen: &mut Seen,
+) {
     let name = base(&file.path).to_ascii_lowercase();
     let definition = matches!(file.kind, crate::FileKind::Definition | crate::FileKind::Prose);
     for leaf in &document.leaves {
@@ -30,12 +36,25 @@ pub(super) fn of_document(package: &Package, file: &File, document: &Document, p
         let inside = |keys: &[&str]| parts.iter().any(|part| keys.contains(part));
         let role = if inside(&["hooks"]) || name == "hooks.json" {
             Role::Hook
-        } else if inside(&["mcpServers", "mcp_servers", "servers", "mcp", "context_servers"]) || name == ".mcp.json" || name == "mcp.json" {
+        } else if inside(&["mcpServers", "mcp_servers", "servers", "mcp", "context_servers"])
+            || name == ".mcp.json"
+            || name == "mcp.json"
+        {
             Role::Server
-        } else if inside(&["lspServers", "monitors"]) || name == ".lsp.json" || name == "monitors.json" {
+        } else if inside(&["lspServers", "monitors"])
+            || name == ".lsp.json"
+            || name == "monitors.json"
+        {
             Role::Start
-        } else if name == "tasks.json" && leaf.path.ends_with("runOn") && leaf.text == "folderOpen" {
-            seen.findings.push(rules::COMMAND.at(&file.path, leaf.line, 0, &leaf.text, "a task of the editor starts when the folder is opened"));
+        } else if name == "tasks.json" && leaf.path.ends_with("runOn") && leaf.text == "folderOpen"
+        {
+            seen.findings.push(rules::COMMAND.at(
+                &file.path,
+                leaf.line,
+                0,
+                &leaf.text,
+                "a task of the editor starts when the folder is opened",
+            ));
             continue;
         } else {
             if definition || name.ends_with(".json") {
@@ -45,11 +64,24 @@ pub(super) fn of_document(package: &Package, file: &File, document: &Document, p
         };
         match (role, last) {
             (Role::Hook | Role::Start, "command" | "bash" | "powershell" | "run" | "script") => {
-                command(package, file, leaf, &leaf.text, if role == Role::Hook { "a hook" } else { "a part that starts with the plugin" }, seen);
+                command(
+                    package,
+                    file,
+                    leaf,
+                    &leaf.text,
+                    if role == Role::Hook {
+                        "a hook"
+                    } else {
+                        "a part that starts with the plugin"
+                    },
+                    seen,
+                );
             }
             (Role::Hook, "url") => hook_url(file, leaf, seen),
             (Role::Server, "command") => server(package, file, document, leaf, profile, seen),
-            (Role::Server, "url" | "serverUrl" | "httpUrl") => server_url(file, leaf, profile, seen),
+            (Role::Server, "url" | "serverUrl" | "httpUrl") => {
+                server_url(file, leaf, profile, seen)
+            }
             _ => setting(file, leaf, last, &parts, seen),
         }
     }
@@ -108,40 +140,62 @@ fn pattern(pattern: &str) -> Regex {
 }
 
 static NETWORK: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"(?i)\b(curl|wget|nc|ncat|netcat|socat|telnet|ftp|tftp|scp|sftp|rsync|nslookup|dig|host|Invoke-WebRequest|Invoke-RestMethod|iwr|irm|Start-BitsTransfer|certutil|bitsadmin|httpie|xh|websocat)(\.exe)?\s|/dev/(tcp|udp)/|https?://|\b(requests\.(get|post|put|request)|urllib|httpx|aiohttp|fetch\(|axios|http\.client|XMLHttpRequest|Net::HTTP|socket\.|net\.connect|WebClient|urlopen|http\.request|https\.request|https\.get)|getaddrinfo|gethostbyname|dns\.(resolve|lookup)")
+    pattern(
+        r"(?i)\b(curl|wget|nc|ncat|netcat|socat|telnet|ftp|tftp|scp|sftp|rsync|nslookup|dig|host|Invoke-WebRequest|Invoke-RestMethod|iwr|irm|Start-BitsTransfer|certutil|bitsadmin|httpie|xh|websocat)(\.exe)?\s|/dev/(tcp|udp)/|https?://|\b(requests\.(get|post|put|request)|urllib|httpx|aiohttp|fetch\(|axios|http\.client|XMLHttpRequest|Net::HTTP|socket\.|net\.connect|WebClient|urlopen|http\.request|https\.request|https\.get)|getaddrinfo|gethostbyname|dns\.(resolve|lookup)",
+    )
 });
 static SENDS: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"(?i)(curl|wget)\b[^\n|]*\s(-d|--data\S*|-F|--form\S*|-T|--upload-file|--post-data|--post-file|--json|--body-data|--body-file)\b|-X\s*['\x22]?(POST|PUT)|\b(POST|PUT)\b|\.post\(|\.put\(|\.send\(|sendall\(|\|\s*(nc|ncat|netcat|curl)\b|\b(scp|rsync|sftp)\s|(curl|wget)[^\n]*(\$\(|`|\$\{?[A-Z_]{3,})|(nslookup|dig|host)\b[^\n]*(\$|`)|method['\x22]?\s*[:=]\s*['\x22](POST|PUT)|urlopen\([^\n]*data")
+    pattern(
+        r"(?i)(curl|wget)\b[^\n|]*\s(-d|--data\S*|-F|--form\S*|-T|--upload-file|--post-data|--post-file|--json|--body-data|--body-file)\b|-X\s*['\x22]?(POST|PUT)|\b(POST|PUT)\b|\.post\(|\.put\(|\.send\(|sendall\(|\|\s*(nc|ncat|netcat|curl)\b|\b(scp|rsync|sftp)\s|(curl|wget)[^\n]*(\$\(|`|\$\{?[A-Z_]{3,})|(nslookup|dig|host)\b[^\n]*(\$|`)|method['\x22]?\s*[:=]\s*['\x22](POST|PUT)|urlopen\([^\n]*data",
+    )
 });
 static RUNS_FETCHED: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"(?i)(curl|wget|iwr|irm|Invoke-WebRequest|Invoke-RestMethod|fetch|urlopen|requests\.get|DownloadString)[^\n]*(\|\s*(sudo\s+)?(env\s+)?(/usr/bin/|/bin/)?(ba|z|da|k)?sh\b|\|\s*(sudo\s+)?(python|node|perl|ruby|php|deno|bun)|\|\s*(iex|Invoke-Expression)|&&\s*(ba|z)?sh\s|chmod\s+\+?[0-7]*x?|;\s*(ba|z)?sh\s)|(\beval\b|\bsource\b|\bexec\b|\bsh\s+-c\b|\bbash\s+-c\b|\biex\b)[^\n]*(\$\(|<\(|`|\()\s*['\x22]?(curl|wget|iwr|irm|urlopen|requests)|exec\([^\n]*(urlopen|requests\.get)")
+    pattern(
+        r"(?i)(curl|wget|iwr|irm|Invoke-WebRequest|Invoke-RestMethod|fetch|urlopen|requests\.get|DownloadString)[^\n]*(\|\s*(sudo\s+)?(env\s+)?(/usr/bin/|/bin/)?(ba|z|da|k)?sh\b|\|\s*(sudo\s+)?(python|node|perl|ruby|php|deno|bun)|\|\s*(iex|Invoke-Expression)|&&\s*(ba|z)?sh\s|chmod\s+\+?[0-7]*x?|;\s*(ba|z)?sh\s)|(\beval\b|\bsource\b|\bexec\b|\bsh\s+-c\b|\bbash\s+-c\b|\biex\b)[^\n]*(\$\(|<\(|`|\()\s*['\x22]?(curl|wget|iwr|irm|urlopen|requests)|exec\([^\n]*(urlopen|requests\.get)",
+    )
 });
 static HIDDEN: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"(?i)base64\s+(-d|-D|--decode)|\bb64decode|FromBase64String|xxd\s+-r|\bopenssl\s+(enc|base64)[^\n]*-d|-enc(odedcommand)?\s+[A-Za-z0-9+/=]{16}|fromCharCode|(\\x[0-9a-f]{2}){6}|\batob\(|\brev\s*\||tr\s+['\x22]?[a-z]-[a-z]['\x22]?\s|codecs\.decode|unhexlify|bytes\.fromhex|printf\s+['\x22]?(\\[0-7x])|gunzip|zlib\.decompress")
+    pattern(
+        r"(?i)base64\s+(-d|-D|--decode)|\bb64decode|FromBase64String|xxd\s+-r|\bopenssl\s+(enc|base64)[^\n]*-d|-enc(odedcommand)?\s+[A-Za-z0-9+/=]{16}|fromCharCode|(\\x[0-9a-f]{2}){6}|\batob\(|\brev\s*\||tr\s+['\x22]?[a-z]-[a-z]['\x22]?\s|codecs\.decode|unhexlify|bytes\.fromhex|printf\s+['\x22]?(\\[0-7x])|gunzip|zlib\.decompress",
+    )
 });
 static SECRET: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"(?i)\.ssh/|id_rsa|id_ed25519|\.aws/|\.kube/|\.docker/config|\.npmrc|\.netrc|\.pypirc|\.git-credentials|\.config/gh|gcloud|(^|[\s/'\x22=@(])\.env\b|\bprintenv\b|\benv\s*(\||>|$|\))|os\.environ\b[^\[.]|process\.env\s*[,)]|\bkeychain\b|find-generic-password|Login Data|cookies\.sqlite|logins\.json|wallet\.dat|\.credentials\.json|auth-profiles|\.openclaw/|/etc/shadow|/proc/[^ ]*/environ|secretsmanager|(API|SECRET|ACCESS|AUTH)_?(KEY|TOKEN)|\.gnupg|metadata/(computeMetadata|identity)|169\.254\.169\.254")
+    pattern(
+        r"(?i)\.ssh/|id_rsa|id_ed25519|\.aws/|\.kube/|\.docker/config|\.npmrc|\.netrc|\.pypirc|\.git-credentials|\.config/gh|gcloud|(^|[\s/'\x22=@(])\.env\b|\bprintenv\b|\benv\s*(\||>|$|\))|os\.environ\b[^\[.]|process\.env\s*[,)]|\bkeychain\b|find-generic-password|Login Data|cookies\.sqlite|logins\.json|wallet\.dat|\.credentials\.json|auth-profiles|\.openclaw/|/etc/shadow|/proc/[^ ]*/environ|secretsmanager|(API|SECRET|ACCESS|AUTH)_?(KEY|TOKEN)|\.gnupg|metadata/(computeMetadata|identity)|169\.254\.169\.254",
+    )
 });
 static ALLOWS: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r#"(?i)permissionDecision\\*['"]?\s*[:=]>?\s*\\*['"]allow|\\*['"]decision\\*['"]\s*[:=]>?\s*\\*['"](approve|allow)|behavior\\*['"]?\s*[:=]\s*\\*['"]allow"#)
+    pattern(
+        r#"(?i)permissionDecision\\*['"]?\s*[:=]>?\s*\\*['"]allow|\\*['"]decision\\*['"]\s*[:=]>?\s*\\*['"](approve|allow)|behavior\\*['"]?\s*[:=]\s*\\*['"]allow"#,
+    )
 });
 static INPUT: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"(?i)@-|\bcat\b\s*(-|\||\))|stdin|\$\{?(CLAUDE|TOOL|PROMPT|INPUT|ARGUMENTS|GEMINI|HOOK)|transcript|\$\(cat|read\s+-r|tool_input|\bprompt\b|\$\(|`")
+    pattern(
+        r"(?i)@-|\bcat\b\s*(-|\||\))|stdin|\$\{?(CLAUDE|TOOL|PROMPT|INPUT|ARGUMENTS|GEMINI|HOOK)|transcript|\$\(cat|read\s+-r|tool_input|\bprompt\b|\$\(|`",
+    )
 });
 
 /// A shell for somebody outside.
 static SHELL: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"(?i)\b(bash|sh|zsh)\s+-i\b[^\n]*(/dev/tcp|>&|\|)|exec\s+\d+<>\s*/dev/tcp/|/dev/tcp/[^\n]*(bash|sh)\b|\b(nc|ncat|netcat)\b[^\n]*\s-(e|c|[a-z]*e)\s+\S*(sh|bash|cmd)|mkfifo[^\n]*\b(nc|ncat|netcat|telnet|openssl)\b|socat[^\n]*exec:|(pty\.spawn|os\.dup2|subprocess\.(call|run|Popen)\(\[?['\x22](/bin/)?(ba)?sh)[^\n]*|TCPClient\([^\n]*|fsockopen\([^\n]*(exec|shell_exec|proc_open)|io\.popen[^\n]*socket|IO::Socket::INET|TCPSocket\.(new|open)|socket\.connect\(|net\.Dial\(")
+    pattern(
+        r"(?i)\b(bash|sh|zsh)\s+-i\b[^\n]*(/dev/tcp|>&|\|)|exec\s+\d+<>\s*/dev/tcp/|/dev/tcp/[^\n]*(bash|sh)\b|\b(nc|ncat|netcat)\b[^\n]*\s-(e|c|[a-z]*e)\s+\S*(sh|bash|cmd)|mkfifo[^\n]*\b(nc|ncat|netcat|telnet|openssl)\b|socat[^\n]*exec:|(pty\.spawn|os\.dup2|subprocess\.(call|run|Popen)\(\[?['\x22](/bin/)?(ba)?sh)[^\n]*|TCPClient\([^\n]*|fsockopen\([^\n]*(exec|shell_exec|proc_open)|io\.popen[^\n]*socket|IO::Socket::INET|TCPSocket\.(new|open)|socket\.connect\(|net\.Dial\(",
+    )
 });
 static RUNS_SHELL: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"(?i)\b(exec|system|popen|spawn|shell_exec|proc_open|passthru|Invoke-Expression|iex|os\.execute|exec\.Command|ProcessBuilder|Runtime\.getRuntime|qx|IO\.popen|open3|sh|bash|cmd)\b")
+    pattern(
+        r"(?i)\b(exec|system|popen|spawn|shell_exec|proc_open|passthru|Invoke-Expression|iex|os\.execute|exec\.Command|ProcessBuilder|Runtime\.getRuntime|qx|IO\.popen|open3|sh|bash|cmd)\b",
+    )
 });
 /// Eyes and ears on the user.
 static WATCHES: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"(?i)\b(pynput|keyboard\.(on_press|hook|record)|GetAsyncKeyState|SetWindowsHookEx|CGEventTap|iohook|uiohook|xinput test|showkey|/dev/input/event|screencapture|ImageGrab|pyautogui\.screenshot|screenshot-desktop|mss\(|scrot|grim|import -window root|sounddevice|pyaudio|arecord|node-record-lpcm16|sox -d|getUserMedia|cv2\.VideoCapture|imagesnap|fswebcam|avfoundation|pbpaste|xclip -o|Get-Clipboard|pyperclip\.paste|clipboardy)\b")
+    pattern(
+        r"(?i)\b(pynput|keyboard\.(on_press|hook|record)|GetAsyncKeyState|SetWindowsHookEx|CGEventTap|iohook|uiohook|xinput test|showkey|/dev/input/event|screencapture|ImageGrab|pyautogui\.screenshot|screenshot-desktop|mss\(|scrot|grim|import -window root|sounddevice|pyaudio|arecord|node-record-lpcm16|sox -d|getUserMedia|cv2\.VideoCapture|imagesnap|fswebcam|avfoundation|pbpaste|xclip -o|Get-Clipboard|pyperclip\.paste|clipboardy)\b",
+    )
 });
 static PERSISTS: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"(?i)\bcrontab\b|/etc/cron|LaunchAgents|LaunchDaemons|systemctl\s+(--user\s+)?enable|/etc/systemd|\.(bashrc|zshrc|profile|bash_profile|zprofile)\b|CurrentVersion\\+Run|schtasks|Startup\\|authorized_keys|\.git/hooks|autostart/|rc\.local")
+    pattern(
+        r"(?i)\bcrontab\b|/etc/cron|LaunchAgents|LaunchDaemons|systemctl\s+(--user\s+)?enable|/etc/systemd|\.(bashrc|zshrc|profile|bash_profile|zprofile)\b|CurrentVersion\\+Run|schtasks|Startup\\|authorized_keys|\.git/hooks|autostart/|rc\.local",
+    )
 });
 
 pub(super) fn facts(text: &str) -> Facts {
@@ -180,7 +234,11 @@ fn command(package: &Package, file: &File, leaf: &Leaf, text: &str, who: &str, s
 }
 
 fn run(file: &File, leaf: &Leaf, text: &str, who: &str, scripts: &[&File], seen: &mut Seen) {
-    let mut say = |rule: &'static crate::Rule, severity: Severity, confidence: Confidence, place: Option<&str>, what: &str| {
+    let mut say = |rule: &'static crate::Rule,
+                   severity: Severity,
+                   confidence: Confidence,
+                   place: Option<&str>,
+                   what: &str| {
         let mut finding = rule
             .at(&file.path, leaf.line, 0, text, format!("{who} {what}"))
             .of(severity)
@@ -191,22 +249,55 @@ fn run(file: &File, leaf: &Leaf, text: &str, who: &str, scripts: &[&File], seen:
         seen.findings.push(finding);
     };
     say(&rules::COMMAND, Severity::Note, High, None, "runs this without being asked");
-    let texts = std::iter::once((None, text.into()))
-        .chain(scripts.iter().map(|script| (Some(script.path.as_str()), String::from_utf8_lossy(&script.bytes))));
+    let texts = std::iter::once((None, text.into())).chain(
+        scripts
+            .iter()
+            .map(|script| (Some(script.path.as_str()), String::from_utf8_lossy(&script.bytes))),
+    );
     for (script, text) in texts {
         let text: std::borrow::Cow<'_, str> = text;
         let facts = facts(&text);
         let direct = script.is_none();
         if facts.shell && facts.network {
-            say(&rules::COMMAND_SHELL, Severity::Critical, High, script, "opens a shell for somebody outside");
+            say(
+                &rules::COMMAND_SHELL,
+                Severity::Critical,
+                High,
+                script,
+                "opens a shell for somebody outside",
+            );
         } else if facts.executes_fetched {
-            say(&rules::COMMAND_FETCHES, Severity::Critical, High, script, "fetches code and executes it");
+            say(
+                &rules::COMMAND_FETCHES,
+                Severity::Critical,
+                High,
+                script,
+                "fetches code and executes it",
+            );
         } else if facts.network && facts.secret && facts.sends {
-            say(&rules::COMMAND_SECRET, Severity::Critical, if direct { High } else { Medium }, script, "reads secrets and sends something");
+            say(
+                &rules::COMMAND_SECRET,
+                Severity::Critical,
+                if direct { High } else { Medium },
+                script,
+                "reads secrets and sends something",
+            );
         } else if facts.network && facts.sends && facts.input {
-            say(&rules::COMMAND_NETWORK, Severity::High, High, script, "sends what it is given to the network");
+            say(
+                &rules::COMMAND_NETWORK,
+                Severity::High,
+                High,
+                script,
+                "sends what it is given to the network",
+            );
         } else if facts.network && facts.hidden {
-            say(&rules::COMMAND_HIDDEN, Severity::High, High, script, "decodes something and talks to the network");
+            say(
+                &rules::COMMAND_HIDDEN,
+                Severity::High,
+                High,
+                script,
+                "decodes something and talks to the network",
+            );
         } else if facts.network {
             let severity = if facts.sends { Severity::High } else { Severity::Medium };
             say(&rules::COMMAND_NETWORK, severity, Medium, script, "talks to the network");
@@ -215,10 +306,22 @@ fn run(file: &File, leaf: &Leaf, text: &str, who: &str, scripts: &[&File], seen:
         }
         if facts.hidden && (direct || !facts.network) {
             let severity = if direct { Severity::High } else { Severity::Medium };
-            say(&rules::COMMAND_HIDDEN, severity, if direct { High } else { Medium }, script, "decodes what it runs");
+            say(
+                &rules::COMMAND_HIDDEN,
+                severity,
+                if direct { High } else { Medium },
+                script,
+                "decodes what it runs",
+            );
         }
         if facts.allows {
-            say(&rules::AUTO_ALLOW, Severity::High, High, script, "answers the permission question with yes");
+            say(
+                &rules::AUTO_ALLOW,
+                Severity::High,
+                High,
+                script,
+                "answers the permission question with yes",
+            );
         }
     }
 }
@@ -229,24 +332,41 @@ fn hook_url(file: &File, leaf: &Leaf, seen: &mut Seen) {
         return;
     }
     let message = "a hook sends every event, with prompts and tool calls in it, to this address";
-    seen.findings.push(rules::COMMAND_NETWORK.at(&file.path, leaf.line, 0, &leaf.text, message).sure(High));
+    seen.findings
+        .push(rules::COMMAND_NETWORK.at(&file.path, leaf.line, 0, &leaf.text, message).sure(High));
     for host in hosts {
         let place = Place { file: file.path.clone(), line: leaf.line, column: 0 };
         seen.capabilities.push(Capability { what: Use::Network(Some(host)), place });
     }
 }
 
-fn server(package: &Package, file: &File, document: &Document, leaf: &Leaf, profile: &Profile, seen: &mut Seen) {
+fn server(
+    package: &Package,
+    file: &File,
+    document: &Document,
+    leaf: &Leaf,
+    profile: &Profile,
+    seen: &mut Seen,
+) {
     let before = leaf.path.trim_end_matches("command").trim_end_matches('.');
     let key = format!("{before}.args");
     let arguments: Vec<&str> = document.below(&key).map(|leaf| leaf.text.as_str()).collect();
     let line = format!("{} {}", leaf.text, arguments.join(" "));
-    seen.findings.push(rules::SERVER.at(&file.path, leaf.line, 0, &line, "a tool server is started").of(Severity::Note));
+    seen.findings.push(
+        rules::SERVER
+            .at(&file.path, leaf.line, 0, &line, "a tool server is started")
+            .of(Severity::Note),
+    );
     let place = Place { file: file.path.clone(), line: leaf.line, column: 0 };
     seen.capabilities.push(Capability { what: Use::Exec(Some(leaf.text.clone())), place });
     let program = base(&leaf.text).to_ascii_lowercase();
-    let shell = matches!(program.trim_end_matches(".exe"), "sh" | "bash" | "zsh" | "cmd" | "powershell" | "pwsh" | "osascript" | "dash")
-        || (matches!(program.as_str(), "python" | "python3" | "node" | "perl" | "ruby" | "deno" | "bun") && arguments.iter().any(|a| matches!(*a, "-c" | "-e" | "eval" | "--eval")))
+    let shell = matches!(
+        program.trim_end_matches(".exe"),
+        "sh" | "bash" | "zsh" | "cmd" | "powershell" | "pwsh" | "osascript" | "dash"
+    ) || (matches!(
+        program.as_str(),
+        "python" | "python3" | "node" | "perl" | "ruby" | "deno" | "bun"
+    ) && arguments.iter().any(|a| matches!(*a, "-c" | "-e" | "eval" | "--eval")))
         || leaf.text.contains([' ', '|', ';', '&']);
     if shell {
         command(package, file, leaf, &line, "a tool server", seen);
@@ -254,18 +374,45 @@ fn server(package: &Package, file: &File, document: &Document, leaf: &Leaf, prof
         // Servers talk to the network by trade: only what none of them has to do counts.
         let facts = facts(&line);
         if facts.executes_fetched {
-            seen.findings.push(rules::COMMAND_FETCHES.at(&file.path, leaf.line, 0, &line, "a tool server is fetched code").sure(High));
+            seen.findings.push(
+                rules::COMMAND_FETCHES
+                    .at(&file.path, leaf.line, 0, &line, "a tool server is fetched code")
+                    .sure(High),
+            );
         }
     }
-    if matches!(program.as_str(), "npx" | "uvx" | "bunx" | "pnpx" | "pipx") || (program == "npm" && arguments.first() == Some(&"exec")) {
+    if matches!(program.as_str(), "npx" | "uvx" | "bunx" | "pnpx" | "pipx")
+        || (program == "npm" && arguments.first() == Some(&"exec"))
+    {
         let package = arguments.iter().find(|a| !a.starts_with('-')).copied().unwrap_or_default();
-        let pinned = package.rsplit_once('@').is_some_and(|(name, version)| !name.is_empty() && version.starts_with(|c: char| c.is_ascii_digit()))
-            || package.contains("==");
-        let remote = package.contains("://") || package.starts_with("git+") || arguments.iter().any(|a| a.starts_with("git+") || a.contains("http://") || a.ends_with(".tgz"));
+        let pinned = package.rsplit_once('@').is_some_and(|(name, version)| {
+            !name.is_empty() && version.starts_with(|c: char| c.is_ascii_digit())
+        }) || package.contains("==");
+        let remote = package.contains("://")
+            || package.starts_with("git+")
+            || arguments
+                .iter()
+                .any(|a| a.starts_with("git+") || a.contains("http://") || a.ends_with(".tgz"));
         if remote {
-            seen.findings.push(rules::SERVER_UNPINNED.at(&file.path, leaf.line, 0, &line, "a tool server is run from an address, not from a registry").of(Severity::Medium));
+            seen.findings.push(
+                rules::SERVER_UNPINNED
+                    .at(
+                        &file.path,
+                        leaf.line,
+                        0,
+                        &line,
+                        "a tool server is run from an address, not from a registry",
+                    )
+                    .of(Severity::Medium),
+            );
         } else if !pinned {
-            seen.findings.push(rules::SERVER_UNPINNED.at(&file.path, leaf.line, 0, &line, "a tool server is run in whatever version is newest"));
+            seen.findings.push(rules::SERVER_UNPINNED.at(
+                &file.path,
+                leaf.line,
+                0,
+                &line,
+                "a tool server is run in whatever version is newest",
+            ));
         }
     }
     environment(file, document, before, profile, seen);
@@ -275,17 +422,44 @@ fn server(package: &Package, file: &File, document: &Document, leaf: &Leaf, prof
 fn environment(file: &File, document: &Document, before: &str, profile: &Profile, seen: &mut Seen) {
     let name = before.rsplit('.').next().unwrap_or_default().to_lowercase();
     let words = crate::formats::profile::words(&name);
-    let families = ["aws", "github", "gitlab", "openai", "anthropic", "google", "gcp", "azure", "npm", "slack", "stripe", "ssh", "database", "cloudflare", "heroku", "docker", "kube", "vault"];
+    let families = [
+        "aws",
+        "github",
+        "gitlab",
+        "openai",
+        "anthropic",
+        "google",
+        "gcp",
+        "azure",
+        "npm",
+        "slack",
+        "stripe",
+        "ssh",
+        "database",
+        "cloudflare",
+        "heroku",
+        "docker",
+        "kube",
+        "vault",
+    ];
     let mut foreign = std::collections::BTreeSet::new();
     let mut line = 0;
     let (env, headers) = (format!("{before}.env"), format!("{before}.headers"));
     for leaf in document.below(&env).chain(document.below(&headers)) {
-        let key = format!("{} {}", leaf.path.rsplit('.').next().unwrap_or_default(), leaf.text).to_lowercase();
-        if !["key", "token", "secret", "password", "credential", "sock"].iter().any(|word| key.contains(word)) {
+        let key = format!("{} {}", leaf.path.rsplit('.').next().unwrap_or_default(), leaf.text)
+            .to_lowercase();
+        if !["key", "token", "secret", "password", "credential", "sock"]
+            .iter()
+            .any(|word| key.contains(word))
+        {
             continue;
         }
         for family in families {
-            if key.contains(family) && !words.contains(family) && !name.contains(family) && !profile.words.contains(family) {
+            if key.contains(family)
+                && !words.contains(family)
+                && !name.contains(family)
+                && !profile.words.contains(family)
+            {
                 foreign.insert(family);
                 line = leaf.line;
             }
@@ -293,8 +467,18 @@ fn environment(file: &File, document: &Document, before: &str, profile: &Profile
     }
     if foreign.len() >= 2 {
         let list: Vec<&str> = foreign.into_iter().collect();
-        let message = format!("the server {} is given secrets of {}", palisade_core::shown(&name, 40), list.join(", "));
-        seen.findings.push(rules::SERVER_SECRET.at(&file.path, line, 0, "", message).sure(if list.len() > 2 { High } else { Medium }));
+        let message = format!(
+            "the server {} is given secrets of {}",
+            palisade_core::shown(&name, 40),
+            list.join(", ")
+        );
+        seen.findings.push(
+            rules::SERVER_SECRET.at(&file.path, line, 0, "", message).sure(if list.len() > 2 {
+                High
+            } else {
+                Medium
+            }),
+        );
     }
 }
 
@@ -307,11 +491,22 @@ fn server_url(file: &File, leaf: &Leaf, profile: &Profile, seen: &mut Seen) {
         let bare = host.chars().all(|c| c.is_ascii_digit() || c == '.');
         if leaf.text.starts_with("http://") || bare {
             let message = format!("a tool server without protection: {host}");
-            seen.findings.push(rules::SERVER_PLAIN.at(&file.path, leaf.line, 0, &leaf.text, message));
+            seen.findings
+                .push(rules::SERVER_PLAIN.at(&file.path, leaf.line, 0, &leaf.text, message));
         } else {
             let known = profile.words.iter().any(|word| host.contains(word.as_str()));
             let severity = if known { Severity::Note } else { Severity::Low };
-            seen.findings.push(rules::SERVER.at(&file.path, leaf.line, 0, &leaf.text, format!("a remote tool server: {host}")).of(severity));
+            seen.findings.push(
+                rules::SERVER
+                    .at(
+                        &file.path,
+                        leaf.line,
+                        0,
+                        &leaf.text,
+                        format!("a remote tool server: {host}"),
+                    )
+                    .of(severity),
+            );
         }
         seen.capabilities.push(Capability { what: Use::Network(Some(host)), place });
     }
@@ -320,29 +515,62 @@ fn server_url(file: &File, leaf: &Leaf, profile: &Profile, seen: &mut Seen) {
 /// A setting that a package has no business to bring.
 fn setting(file: &File, leaf: &Leaf, last: &str, parts: &[&str], seen: &mut Seen) {
     let value = leaf.text.as_str();
-    let in_permissions = parts.iter().any(|part| matches!(*part, "permissions" | "permission" | "autoApprove" | "alwaysAllow" | "tools"));
+    let in_permissions = parts.iter().any(|part| {
+        matches!(*part, "permissions" | "permission" | "autoApprove" | "alwaysAllow" | "tools")
+    });
     let off = match last {
         "defaultMode" => matches!(value, "bypassPermissions" | "dontAsk"),
         "approval_policy" | "approvalPolicy" => value == "never",
         "sandbox_mode" | "sandboxMode" => value == "danger-full-access",
-        "skipDangerousModePermissionPrompt" | "enableAllProjectMcpServers" | "dangerouslySkipPermissions"
-        | "chat.tools.autoApprove" | "bypassPermissionsModeAccepted" | "trust_all" | "yolo" | "dangerouslyDisableSandbox" => value == "true",
+        "skipDangerousModePermissionPrompt"
+        | "enableAllProjectMcpServers"
+        | "dangerouslySkipPermissions"
+        | "chat.tools.autoApprove"
+        | "bypassPermissionsModeAccepted"
+        | "trust_all"
+        | "yolo"
+        | "dangerouslyDisableSandbox" => value == "true",
         "approvalMode" => value == "yolo",
         _ if parts.ends_with(&["sandbox", "enabled"]) => value == "false",
         _ if parts.last().is_some_and(|part| part.parse::<u32>().is_ok()) && in_permissions => {
             let list = parts.iter().rev().nth(1).copied().unwrap_or_default();
-            matches!(list, "allow" | "autoApprove" | "alwaysAllow") && matches!(value, "*" | "Bash" | "Bash(*)" | "Bash(*:*)" | "Bash(**)")
+            matches!(list, "allow" | "autoApprove" | "alwaysAllow")
+                && matches!(value, "*" | "Bash" | "Bash(*)" | "Bash(*:*)" | "Bash(**)")
         }
         _ => false,
     };
     if off {
-        let message = format!("it sets {} to {}", palisade_core::shown(&leaf.path, 60), palisade_core::shown(value, 40));
+        let message = format!(
+            "it sets {} to {}",
+            palisade_core::shown(&leaf.path, 60),
+            palisade_core::shown(value, 40)
+        );
         seen.findings.push(rules::SETTINGS.at(&file.path, leaf.line, 0, value, message).sure(High));
     }
-    let address = matches!(last.to_ascii_uppercase().as_str(),
-        "ANTHROPIC_BASE_URL" | "OPENAI_BASE_URL" | "OPENAI_API_BASE" | "OPENAI_API_HOST" | "ANTHROPIC_API_URL" | "GOOGLE_GEMINI_BASE_URL"
-        | "HTTPS_PROXY" | "HTTP_PROXY" | "ALL_PROXY" | "ANTHROPIC_BEDROCK_BASE_URL" | "NPM_CONFIG_REGISTRY" | "PIP_INDEX_URL" | "GATEWAYURL" | "NODE_EXTRA_CA_CERTS");
-    if address && !hosts(value).iter().all(|host| is_local(host) || ["api.anthropic.com", "api.openai.com", "registry.npmjs.org", "pypi.org"].contains(&host.as_str())) {
+    let address = matches!(
+        last.to_ascii_uppercase().as_str(),
+        "ANTHROPIC_BASE_URL"
+            | "OPENAI_BASE_URL"
+            | "OPENAI_API_BASE"
+            | "OPENAI_API_HOST"
+            | "ANTHROPIC_API_URL"
+            | "GOOGLE_GEMINI_BASE_URL"
+            | "HTTPS_PROXY"
+            | "HTTP_PROXY"
+            | "ALL_PROXY"
+            | "ANTHROPIC_BEDROCK_BASE_URL"
+            | "NPM_CONFIG_REGISTRY"
+            | "PIP_INDEX_URL"
+            | "GATEWAYURL"
+            | "NODE_EXTRA_CA_CERTS"
+    );
+    if address
+        && !hosts(value).iter().all(|host| {
+            is_local(host)
+                || ["api.anthropic.com", "api.openai.com", "registry.npmjs.org", "pypi.org"]
+                    .contains(&host.as_str())
+        })
+    {
         let message = format!("it sets {last} to another host");
         seen.findings.push(rules::REDIRECT.at(&file.path, leaf.line, 0, value, message).sure(High));
     }

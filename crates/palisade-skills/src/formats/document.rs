@@ -30,9 +30,7 @@ impl Document {
     /// The texts below a key, at any depth: of `a` those of `a`, `a.b` and `a.0`.
     pub(crate) fn below<'a>(&'a self, key: &'a str) -> impl Iterator<Item = &'a Leaf> {
         self.leaves.iter().filter(move |leaf| {
-            leaf.path
-                .strip_prefix(key)
-                .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+            leaf.path.strip_prefix(key).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
         })
     }
 
@@ -137,7 +135,9 @@ pub(crate) fn yaml(text: &str, first: u32) -> Document {
         let why = error.to_string();
         let why = why.lines().next().unwrap_or_default();
         let why = why.split(" at line ").next().unwrap_or(why);
-        document.breaches.push((first.saturating_add(line.max(1)) - 1, palisade_core::shown(why, 100)));
+        document
+            .breaches
+            .push((first.saturating_add(line.max(1)) - 1, palisade_core::shown(why, 100)));
         read(false)
     });
     match value {
@@ -236,7 +236,8 @@ fn leaves(value: &Json, text: &str, first: u32, document: &mut Document) {
             }
             Json::Object(table) => {
                 let keys: Vec<_> = table.iter().collect();
-                waiting.extend(keys.into_iter().rev().map(|(key, item)| (joined(&path, key), item)));
+                waiting
+                    .extend(keys.into_iter().rev().map(|(key, item)| (joined(&path, key), item)));
             }
             leaf => {
                 let found = match leaf {
@@ -246,7 +247,8 @@ fn leaves(value: &Json, text: &str, first: u32, document: &mut Document) {
                 // Values come in the order of their lines.
                 let key = path.rsplit('.').next().unwrap_or_default();
                 let word = found.split_whitespace().next().unwrap_or_default();
-                let here = |line: &&str| line.contains(key) || (!word.is_empty() && line.contains(word));
+                let here =
+                    |line: &&str| line.contains(key) || (!word.is_empty() && line.contains(word));
                 if let Some(next) = lines.iter().skip(at).position(here) {
                     at += next;
                 }
@@ -266,7 +268,11 @@ fn by_lines(text: &str, first: u32, document: &mut Document) {
         match key {
             Some((key, value)) => {
                 key.clone_into(&mut path);
-                document.push(&path, value.trim().trim_matches(['"', '\'', '>', '|']).to_owned(), at);
+                document.push(
+                    &path,
+                    value.trim().trim_matches(['"', '\'', '>', '|']).to_owned(),
+                    at,
+                );
             }
             None if path.is_empty() => {}
             None => match document.leaves.last_mut() {

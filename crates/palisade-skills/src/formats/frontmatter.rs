@@ -49,13 +49,23 @@ pub(super) fn look(file: &File, front: &Front, profile: &Profile, seen: &mut See
     match document.text("name") {
         None => say("the frontmatter has no `name`".to_owned()),
         Some(name) => {
-            let plain = name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
-            if !plain || name.is_empty() || name.len() > 64 || name.starts_with('-') || name.ends_with('-') || name.contains("--") {
+            let plain =
+                name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
+            if !plain
+                || name.is_empty()
+                || name.len() > 64
+                || name.starts_with('-')
+                || name.ends_with('-')
+                || name.contains("--")
+            {
                 say("`name` is not 1 to 64 lowercase letters, digits and single hyphens".to_owned());
             }
             let folder = file.path.rsplit('/').nth(1).unwrap_or(&profile.folder);
             if name != folder && !folder.is_empty() && !file.path.contains('!') {
-                say(format!("`name` is not the name of the folder, {}", palisade_core::shown(folder, 60)));
+                say(format!(
+                    "`name` is not the name of the folder, {}",
+                    palisade_core::shown(folder, 60)
+                ));
             }
         }
     }
@@ -76,9 +86,11 @@ pub(super) fn look(file: &File, front: &Front, profile: &Profile, seen: &mut See
 /// Permissions asked for against those needed.
 fn tools(file: &File, leaf: &super::Leaf, profile: &Profile, seen: &mut Seen) {
     for tool in split_tools(&leaf.text) {
-        let wildcard = matches!(tool.as_str(), "*" | "all" | "Bash(*)" | "Bash(*:*)" | "Bash(**)" | "mcp__*");
+        let wildcard =
+            matches!(tool.as_str(), "*" | "all" | "Bash(*)" | "Bash(*:*)" | "Bash(**)" | "mcp__*");
         if wildcard {
-            let message = format!("it asks for {tool}, everything at once, without asking the user");
+            let message =
+                format!("it asks for {tool}, everything at once, without asking the user");
             seen.findings.push(rules::WILDCARD.at(&file.path, leaf.line, 0, &leaf.text, message));
         } else if tool == "Bash" && !profile.runs {
             let message = "it asks to run any command, and shows none that it would run".to_owned();

@@ -44,7 +44,11 @@ pub(crate) fn profile(package: &Package, folder: &str) -> Profile {
                 front
             }
             FileKind::Definition => parsed(file),
-            FileKind::Data | FileKind::Media | FileKind::Archive | FileKind::Binary | FileKind::Unknown => None,
+            FileKind::Data
+            | FileKind::Media
+            | FileKind::Archive
+            | FileKind::Binary
+            | FileKind::Unknown => None,
             _ => {
                 profile.runs = true;
                 None
@@ -58,7 +62,13 @@ pub(crate) fn profile(package: &Package, folder: &str) -> Profile {
         folder.clone_into(&mut profile.name);
     }
     profile.purpose = profile.purpose.to_lowercase();
-    let text = format!("{} {} {} {}", profile.name, profile.folder, profile.purpose, titles.to_lowercase());
+    let text = format!(
+        "{} {} {} {}",
+        profile.name,
+        profile.folder,
+        profile.purpose,
+        titles.to_lowercase()
+    );
     profile.words = words(&text);
     profile.security = is_security(&text);
     profile
@@ -69,8 +79,12 @@ fn declared(profile: &mut Profile, document: &super::Document) {
         let path = leaf.path.as_str();
         let last = path.rsplit('.').find(|part| part.parse::<u32>().is_err()).unwrap_or_default();
         match last {
-            "name" if profile.name.is_empty() && !path.contains('.') => leaf.text.clone_into(&mut profile.name),
-            "description" | "when_to_use" | "compatibility" | "keywords" | "tags" if path.matches('.').count() < 3 => {
+            "name" if profile.name.is_empty() && !path.contains('.') => {
+                leaf.text.clone_into(&mut profile.name)
+            }
+            "description" | "when_to_use" | "compatibility" | "keywords" | "tags"
+                if path.matches('.').count() < 3 =>
+            {
                 profile.purpose.push_str(&leaf.text);
                 profile.purpose.push('\n');
             }
@@ -95,11 +109,70 @@ fn heading(bytes: &[u8]) -> String {
 
 /// Words of a purpose that tell nothing.
 const COMMON: &[&str] = &[
-    "the", "and", "for", "with", "this", "that", "use", "when", "user", "users", "from", "into", "skill", "skills",
-    "agent", "agents", "tool", "tools", "you", "your", "any", "all", "via", "using", "asks", "needs", "api", "app",
-    "com", "net", "org", "data", "file", "files", "code", "help", "helper", "manager", "server", "service", "cloud",
-    "web", "dev", "www", "http", "https", "github", "raw", "get", "new", "can", "how", "are", "not", "will", "other",
-    "sync", "secure", "security", "backup", "analytics", "telemetry", "update", "updates",
+    "the",
+    "and",
+    "for",
+    "with",
+    "this",
+    "that",
+    "use",
+    "when",
+    "user",
+    "users",
+    "from",
+    "into",
+    "skill",
+    "skills",
+    "agent",
+    "agents",
+    "tool",
+    "tools",
+    "you",
+    "your",
+    "any",
+    "all",
+    "via",
+    "using",
+    "asks",
+    "needs",
+    "api",
+    "app",
+    "com",
+    "net",
+    "org",
+    "data",
+    "file",
+    "files",
+    "code",
+    "help",
+    "helper",
+    "manager",
+    "server",
+    "service",
+    "cloud",
+    "web",
+    "dev",
+    "www",
+    "http",
+    "https",
+    "github",
+    "raw",
+    "get",
+    "new",
+    "can",
+    "how",
+    "are",
+    "not",
+    "will",
+    "other",
+    "sync",
+    "secure",
+    "security",
+    "backup",
+    "analytics",
+    "telemetry",
+    "update",
+    "updates",
 ];
 
 pub(crate) fn words(text: &str) -> BTreeSet<String> {
@@ -111,14 +184,77 @@ pub(crate) fn words(text: &str) -> BTreeSet<String> {
 
 /// Words that a package about attack and defence uses of itself. One alone may be chance.
 const SECURITY: &[&str] = &[
-    "security", "pentest", "penetration", "red team", "redteam", "red-team", "blue team", "vulnerab", "exploit",
-    "malware", "forensic", "threat", "ctf", "capture the flag", "incident response", "detection", "yara", "sigma",
-    "semgrep", "owasp", "prompt injection", "jailbreak", "attack", "adversar", "offensive", "defensive", "hardening",
-    "reverse engineer", "reversing", "osint", "recon", "fuzz", "mitre", "att&ck", "soc analyst", "siem", "phishing",
-    "credential", "audit", "privilege escalation", "lateral movement", "payload", "shellcode", "bug bounty", "cve",
-    "secret scan", "injection", "xss", "sqli", "nmap", "metasploit", "burp", "active directory", "kerberos",
-    "exfiltration", "backdoor", "rootkit", "ransomware", "sandbox escape", "supply chain", "sast", "dast",
-    "devsecops", "cyber", "hacking", "infosec", "guardrail", "safety eval", "honeypot", "decoy", "canary",
+    "security",
+    "pentest",
+    "penetration",
+    "red team",
+    "redteam",
+    "red-team",
+    "blue team",
+    "vulnerab",
+    "exploit",
+    "malware",
+    "forensic",
+    "threat",
+    "ctf",
+    "capture the flag",
+    "incident response",
+    "detection",
+    "yara",
+    "sigma",
+    "semgrep",
+    "owasp",
+    "prompt injection",
+    "jailbreak",
+    "attack",
+    "adversar",
+    "offensive",
+    "defensive",
+    "hardening",
+    "reverse engineer",
+    "reversing",
+    "osint",
+    "recon",
+    "fuzz",
+    "mitre",
+    "att&ck",
+    "soc analyst",
+    "siem",
+    "phishing",
+    "credential",
+    "audit",
+    "privilege escalation",
+    "lateral movement",
+    "payload",
+    "shellcode",
+    "bug bounty",
+    "cve",
+    "secret scan",
+    "injection",
+    "xss",
+    "sqli",
+    "nmap",
+    "metasploit",
+    "burp",
+    "active directory",
+    "kerberos",
+    "exfiltration",
+    "backdoor",
+    "rootkit",
+    "ransomware",
+    "sandbox escape",
+    "supply chain",
+    "sast",
+    "dast",
+    "devsecops",
+    "cyber",
+    "hacking",
+    "infosec",
+    "guardrail",
+    "safety eval",
+    "honeypot",
+    "decoy",
+    "canary",
 ];
 
 fn is_security(text: &str) -> bool {

@@ -11,14 +11,89 @@ use crate::{
 
 /// Suffixes of languages that are not parsed.
 const SUFFIXES: &[&str] = &[
-    "bat", "cmd", "vbs", "vbe", "wsf", "hta", "php", "lua", "pl", "pm", "kt", "kts", "java", "swift", "applescript",
-    "scpt", "r", "jl", "ex", "exs", "groovy", "gradle", "awk", "fish", "nu", "tcl", "el", "vim", "scala", "clj", "cs",
-    "fs", "dart", "nim", "zig", "rs", "c", "cpp", "h", "m", "mm", "hs", "ml", "cr", "d", "pas", "yml", "yaml", "tf",
-    "mk", "cmake", "service", "desktop", "plist", "reg", "ahk", "ipynb", "html", "svg", "xml", "sql", "toml", "cfg", "ini", "pth",
+    "bat",
+    "cmd",
+    "vbs",
+    "vbe",
+    "wsf",
+    "hta",
+    "php",
+    "lua",
+    "pl",
+    "pm",
+    "kt",
+    "kts",
+    "java",
+    "swift",
+    "applescript",
+    "scpt",
+    "r",
+    "jl",
+    "ex",
+    "exs",
+    "groovy",
+    "gradle",
+    "awk",
+    "fish",
+    "nu",
+    "tcl",
+    "el",
+    "vim",
+    "scala",
+    "clj",
+    "cs",
+    "fs",
+    "dart",
+    "nim",
+    "zig",
+    "rs",
+    "c",
+    "cpp",
+    "h",
+    "m",
+    "mm",
+    "hs",
+    "ml",
+    "cr",
+    "d",
+    "pas",
+    "yml",
+    "yaml",
+    "tf",
+    "mk",
+    "cmake",
+    "service",
+    "desktop",
+    "plist",
+    "reg",
+    "ahk",
+    "ipynb",
+    "html",
+    "svg",
+    "xml",
+    "sql",
+    "toml",
+    "cfg",
+    "ini",
+    "pth",
 ];
 
 /// Names of files that hold commands.
-const NAMES: &[&str] = &["dockerfile", "makefile", "justfile", "procfile", "rakefile", "jenkinsfile", "vagrantfile", "commit-msg", "pre-commit", "pre-push", "post-commit", "post-checkout", "post-merge"];
+const NAMES: &[&str] = &[
+    "dockerfile",
+    "makefile",
+    "justfile",
+    "procfile",
+    "rakefile",
+    "jenkinsfile",
+    "vagrantfile",
+    "commit-msg",
+    "pre-commit",
+    "pre-push",
+    "post-commit",
+    "post-checkout",
+    "post-merge",
+];
 
 pub(super) fn look(file: &File, profile: &Profile, seen: &mut Seen) {
     let Ok(text) = std::str::from_utf8(&file.bytes) else { return };
@@ -28,8 +103,19 @@ pub(super) fn look(file: &File, profile: &Profile, seen: &mut Seen) {
     }
     let name = base(&file.path).to_ascii_lowercase();
     let suffix = name.rsplit_once('.').map_or("", |(_, suffix)| suffix);
-    let parsed = matches!(file.kind, FileKind::Shell | FileKind::Python | FileKind::JavaScript | FileKind::TypeScript | FileKind::PowerShell | FileKind::Go | FileKind::Ruby);
-    if parsed || !(SUFFIXES.contains(&suffix) || NAMES.contains(&name.as_str()) || text.starts_with("#!")) {
+    let parsed = matches!(
+        file.kind,
+        FileKind::Shell
+            | FileKind::Python
+            | FileKind::JavaScript
+            | FileKind::TypeScript
+            | FileKind::PowerShell
+            | FileKind::Go
+            | FileKind::Ruby
+    );
+    if parsed
+        || !(SUFFIXES.contains(&suffix) || NAMES.contains(&name.as_str()) || text.starts_with("#!"))
+    {
         return;
     }
     judge(file, text, 1, Medium, profile, seen);
@@ -46,7 +132,18 @@ fn inline(file: &File, text: &str, profile: &Profile, seen: &mut Seen) {
                 Some((from, body)) => judge(file, &body, from, Medium, profile, seen),
                 None if !code => {
                     let language = fence.trim().to_ascii_lowercase();
-                    let other = SUFFIXES.contains(&language.as_str()) || ["perl", "kotlin", "batch", "dockerfile", "makefile", "cmd", "csharp", "rust"].contains(&language.as_str());
+                    let other = SUFFIXES.contains(&language.as_str())
+                        || [
+                            "perl",
+                            "kotlin",
+                            "batch",
+                            "dockerfile",
+                            "makefile",
+                            "cmd",
+                            "csharp",
+                            "rust",
+                        ]
+                        .contains(&language.as_str());
                     block = other.then(|| (number + 1, String::new()));
                 }
                 None => {}
@@ -58,7 +155,12 @@ fn inline(file: &File, text: &str, profile: &Profile, seen: &mut Seen) {
             body.push_str(line);
             body.push('\n');
         } else if !code {
-            for span in line.split('`').skip(1).step_by(2).filter(|span| span.len() > 12 && span.contains(' ')) {
+            for span in line
+                .split('`')
+                .skip(1)
+                .step_by(2)
+                .filter(|span| span.len() > 12 && span.contains(' '))
+            {
                 judge(file, span, number, Medium, profile, seen);
             }
         }
@@ -71,27 +173,62 @@ fn judge(file: &File, text: &str, line: u32, sure: Confidence, profile: &Profile
     let sure = if many || profile.security && file.kind == FileKind::Prose { Low } else { sure };
     let hosts = hosts(text);
     let strange = hosts.iter().any(|host| !is_vendor(host) && !is_local(host));
-    let mut say = |rule: &'static Rule, severity: Severity, confidence: Confidence, message: &str| {
-        let place = text.lines().zip(line..).find(|(line, _)| ["http", "/dev/tcp", "curl", "socket", "Socket"].iter().any(|word| line.contains(word)));
+    let mut say = |rule: &'static Rule,
+                   severity: Severity,
+                   confidence: Confidence,
+                   message: &str| {
+        let place = text.lines().zip(line..).find(|(line, _)| {
+            ["http", "/dev/tcp", "curl", "socket", "Socket"].iter().any(|word| line.contains(word))
+        });
         let (excerpt, line) = place.unwrap_or((text, line));
-        seen.findings.push(rule.at(&file.path, line, 0, excerpt, message).of(severity).sure(confidence));
+        seen.findings
+            .push(rule.at(&file.path, line, 0, excerpt, message).of(severity).sure(confidence));
     };
     if facts.shell && facts.network {
-        say(&rules::SCRIPT_SHELL, Severity::High, sure, "a connection outwards is joined to a shell");
+        say(
+            &rules::SCRIPT_SHELL,
+            Severity::High,
+            sure,
+            "a connection outwards is joined to a shell",
+        );
     }
     if facts.executes_fetched {
         let known = !strange && !hosts.is_empty();
-        let (severity, confidence) = if known { (Severity::Medium, Low) } else { (Severity::High, sure) };
+        let (severity, confidence) =
+            if known { (Severity::Medium, Low) } else { (Severity::High, sure) };
         let prose = file.kind == FileKind::Prose;
-        say(&rules::SCRIPT_FETCHES, if prose && text.contains("https://") && !crate::text::hosts(text).iter().any(|host| crate::text::is_anyones(host) || crate::text::is_bare(host)) { Severity::Medium } else { severity }, confidence, "fetched bytes are executed");
+        say(
+            &rules::SCRIPT_FETCHES,
+            if prose
+                && text.contains("https://")
+                && !crate::text::hosts(text)
+                    .iter()
+                    .any(|host| crate::text::is_anyones(host) || crate::text::is_bare(host))
+            {
+                Severity::Medium
+            } else {
+                severity
+            },
+            confidence,
+            "fetched bytes are executed",
+        );
     }
     if facts.network && facts.sends && facts.secret && strange {
         say(&rules::SCRIPT_LEAKS, Severity::High, sure, "secrets are read and something is sent");
     }
     if facts.watches && facts.network && (facts.sends || strange) {
-        say(&rules::SCRIPT_WATCHES, Severity::High, sure, "the user is watched and something is sent");
+        say(
+            &rules::SCRIPT_WATCHES,
+            Severity::High,
+            sure,
+            "the user is watched and something is sent",
+        );
     }
-    if facts.hidden && (facts.network || facts.executes_fetched) && strange && file.kind != FileKind::Data {
+    if facts.hidden
+        && (facts.network || facts.executes_fetched)
+        && strange
+        && file.kind != FileKind::Data
+    {
         say(&rules::SCRIPT_HIDES, Severity::Medium, Low, "something is decoded beside the network");
     }
 }

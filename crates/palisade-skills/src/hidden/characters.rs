@@ -71,41 +71,123 @@ fn runs(file: &File, text: &str, lines: &Lines, profile: &Profile, seen: &mut Se
                 seen.findings.push(finding);
             }
         };
-        let letters: String = run.iter().filter(|&&c| is_tag(c)).filter_map(|&c| char::from_u32(c as u32 & 0x7f)).collect();
+        let letters: String = run
+            .iter()
+            .filter(|&&c| is_tag(c))
+            .filter_map(|&c| char::from_u32(c as u32 & 0x7f))
+            .collect();
         // The flags of England, Scotland and Wales are black flags with tags.
         if !letters.is_empty() && before != Some('\u{1f3f4}') {
-            let shown = if letters.trim_matches(char::from(1)).is_empty() { "nothing".to_owned() } else { palisade_core::shown(&letters, 120) };
-            say(0, rules::TAGS.at(&file.path, line, column, &letters, format!("{} tag characters say: {shown}", letters.len())).sure(if letters.len() > 3 { High } else { Medium }));
+            let shown = if letters.trim_matches(char::from(1)).is_empty() {
+                "nothing".to_owned()
+            } else {
+                palisade_core::shown(&letters, 120)
+            };
+            say(
+                0,
+                rules::TAGS
+                    .at(
+                        &file.path,
+                        line,
+                        column,
+                        &letters,
+                        format!("{} tag characters say: {shown}", letters.len()),
+                    )
+                    .sure(if letters.len() > 3 { High } else { Medium }),
+            );
             text::look_decoded(file, &letters, line, profile, seen);
             continue;
         }
-        let hidden: Vec<char> = run.iter().copied().filter(|&c| is_hidden(c) && c != '\u{fe0f}' && c != '\u{fe0e}').collect();
-        if hidden.iter().any(|&c| matches!(c, '\u{202d}' | '\u{202e}')) || hidden.iter().filter(|&&c| is_bidi(c)).count() > 2 {
-            let finding = rules::BIDI.at(&file.path, line, column, around(text, start), "the direction of the text is overridden");
-            say(1, if hidden.iter().any(|&c| matches!(c, '\u{202d}' | '\u{202e}')) { finding.sure(Medium) } else { finding.of(Severity::Medium) });
+        let hidden: Vec<char> = run
+            .iter()
+            .copied()
+            .filter(|&c| is_hidden(c) && c != '\u{fe0f}' && c != '\u{fe0e}')
+            .collect();
+        if hidden.iter().any(|&c| matches!(c, '\u{202d}' | '\u{202e}'))
+            || hidden.iter().filter(|&&c| is_bidi(c)).count() > 2
+        {
+            let finding = rules::BIDI.at(
+                &file.path,
+                line,
+                column,
+                around(text, start),
+                "the direction of the text is overridden",
+            );
+            say(
+                1,
+                if hidden.iter().any(|&c| matches!(c, '\u{202d}' | '\u{202e}')) {
+                    finding.sure(Medium)
+                } else {
+                    finding.of(Severity::Medium)
+                },
+            );
             continue;
         }
         if hidden.len() >= 8 {
             let decoded = bits(&hidden);
-            let what = decoded.as_deref().map_or_else(|| format!("{} characters without a shape", hidden.len()), |text| format!("{} characters without a shape say: {}", hidden.len(), palisade_core::shown(text, 120)));
+            let what = decoded.as_deref().map_or_else(
+                || format!("{} characters without a shape", hidden.len()),
+                |text| {
+                    format!(
+                        "{} characters without a shape say: {}",
+                        hidden.len(),
+                        palisade_core::shown(text, 120)
+                    )
+                },
+            );
             let sure = if decoded.is_some() || hidden.len() >= 16 { High } else { Medium };
-            say(2, rules::INVISIBLE.at(&file.path, line, column, decoded.as_deref().unwrap_or_default(), what).sure(sure));
+            say(
+                2,
+                rules::INVISIBLE
+                    .at(&file.path, line, column, decoded.as_deref().unwrap_or_default(), what)
+                    .sure(sure),
+            );
             if let Some(decoded) = decoded {
                 text::look_decoded(file, &decoded, line, profile, seen);
             }
             continue;
         }
         let latin = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphabetic());
-        if !hidden.is_empty() && latin(before) && latin(after) && !hidden.iter().all(|&c| c == '\u{00ad}') {
-            say(3, rules::SPLIT.at(&file.path, line, column, around(text, start), "an invisible character stands within a word").sure(Low));
+        if !hidden.is_empty()
+            && latin(before)
+            && latin(after)
+            && !hidden.iter().all(|&c| c == '\u{00ad}')
+        {
+            say(
+                3,
+                rules::SPLIT
+                    .at(
+                        &file.path,
+                        line,
+                        column,
+                        around(text, start),
+                        "an invisible character stands within a word",
+                    )
+                    .sure(Low),
+            );
         }
         let private = run.iter().filter(|&&c| is_private(c)).count();
         if private >= 8 {
-            say(4, rules::PRIVATE.at(&file.path, line, column, "", format!("{private} characters for private use")).sure(Low));
+            say(
+                4,
+                rules::PRIVATE
+                    .at(
+                        &file.path,
+                        line,
+                        column,
+                        "",
+                        format!("{private} characters for private use"),
+                    )
+                    .sure(Low),
+            );
         }
     }
     if told.get(3).is_some_and(|&told| told >= 3) {
-        for finding in seen.findings.iter_mut().filter(|finding| finding.rule == &rules::SPLIT && finding.place.file == file.path) {
+        for finding in seen
+            .findings
+            .iter_mut()
+            .filter(|finding| finding.rule == &rules::SPLIT && finding.place.file == file.path)
+        {
             finding.confidence = Medium;
         }
     }
@@ -113,7 +195,12 @@ fn runs(file: &File, text: &str, lines: &Lines, profile: &Profile, seen: &mut Se
 
 /// Two or more kinds of invisible characters as bits, or variation selectors as bytes.
 fn bits(hidden: &[char]) -> Option<String> {
-    let readable = |text: &String| text.len() > 2 && text.chars().all(|c| c == '\n' || c == '\t' || !c.is_control()) && text.chars().filter(|c| c.is_ascii_graphic() || *c == ' ').count() * 10 >= text.chars().count() * 8;
+    let readable = |text: &String| {
+        text.len() > 2
+            && text.chars().all(|c| c == '\n' || c == '\t' || !c.is_control())
+            && text.chars().filter(|c| c.is_ascii_graphic() || *c == ' ').count() * 10
+                >= text.chars().count() * 8
+    };
     let selectors: Vec<u8> = hidden
         .iter()
         .filter_map(|&c| match c {
@@ -137,10 +224,15 @@ fn bits(hidden: &[char]) -> Option<String> {
     for zero in &kinds {
         for one in kinds.iter().filter(|one| *one != zero) {
             for width in [8, 7, 16] {
-                let digits: Vec<bool> = hidden.iter().filter(|c| *c == zero || *c == one).map(|c| c == one).collect();
+                let digits: Vec<bool> =
+                    hidden.iter().filter(|c| *c == zero || *c == one).map(|c| c == one).collect();
                 let text: String = digits
                     .chunks_exact(width)
-                    .filter_map(|chunk| char::from_u32(chunk.iter().fold(0, |value, &bit| value << 1 | u32::from(bit))))
+                    .filter_map(|chunk| {
+                        char::from_u32(
+                            chunk.iter().fold(0, |value, &bit| value << 1 | u32::from(bit)),
+                        )
+                    })
                     .collect();
                 if readable(&text) {
                     return Some(text);
@@ -163,7 +255,16 @@ fn words(file: &File, text: &str, lines: &Lines, seen: &mut Seen) {
         if word.is_ascii() || word.chars().count() < 3 {
             continue;
         }
-        let foreign = |c: char| matches!(c.script(), Script::Cyrillic | Script::Greek | Script::Armenian | Script::Cherokee | Script::Coptic);
+        let foreign = |c: char| {
+            matches!(
+                c.script(),
+                Script::Cyrillic
+                    | Script::Greek
+                    | Script::Armenian
+                    | Script::Cherokee
+                    | Script::Coptic
+            )
+        };
         let strange = word.chars().filter(|&c| foreign(c)).count();
         let latin = word.chars().filter(char::is_ascii_alphabetic).count();
         // `µm` and `Δx` are one letter beside others; a disguise replaces some of many.
@@ -179,10 +280,21 @@ fn words(file: &File, text: &str, lines: &Lines, seen: &mut Seen) {
     if let Some((start, word, folded)) = first {
         let (line, column) = lines.place(text, start);
         // Where the rest is Latin, nobody typed that by chance.
-        let other = text.chars().filter(|c| matches!(c.script(), Script::Cyrillic | Script::Greek | Script::Armenian)).count();
+        let other = text
+            .chars()
+            .filter(|c| matches!(c.script(), Script::Cyrillic | Script::Greek | Script::Armenian))
+            .count();
         let severity = if other <= count * 6 { Severity::High } else { Severity::Medium };
-        let message = format!("{count} words mix scripts; the first looks like {}", palisade_core::shown(&folded, 40));
-        seen.findings.push(rules::LOOKALIKE.at(&file.path, line, column, word, message).of(severity).sure(if count > 2 { High } else { Medium }));
+        let message = format!(
+            "{count} words mix scripts; the first looks like {}",
+            palisade_core::shown(&folded, 40)
+        );
+        seen.findings.push(
+            rules::LOOKALIKE
+                .at(&file.path, line, column, word, message)
+                .of(severity)
+                .sure(if count > 2 { High } else { Medium }),
+        );
     }
 }
 
@@ -206,9 +318,16 @@ fn padding(file: &File, text: &str, seen: &mut Seen) {
             _ => {
                 if newlines >= LINES || spaces >= SPACES {
                     let line = Lines::of(text).line(at);
-                    let rest: String = text.get(at..).unwrap_or_default().chars().take(200).collect();
+                    let rest: String =
+                        text.get(at..).unwrap_or_default().chars().take(200).collect();
                     let acts = crate::formats::acts(text.get(at..).unwrap_or_default());
-                    let finding = rules::PADDING.at(&file.path, line, 0, &rest, format!("text stands behind {blank} blank characters"));
+                    let finding = rules::PADDING.at(
+                        &file.path,
+                        line,
+                        0,
+                        &rest,
+                        format!("text stands behind {blank} blank characters"),
+                    );
                     seen.findings.push(if acts { finding.of(Severity::High) } else { finding });
                     return;
                 }

@@ -14,7 +14,10 @@ use crate::{FileKind, Package, Seen, formats::Profile};
 pub(crate) fn look(package: &Package, profile: &Profile) -> Seen {
     let mut seen = Seen::default();
     for file in &package.files {
-        if matches!(file.kind, FileKind::Media | FileKind::Archive | FileKind::Binary | FileKind::Unknown) {
+        if matches!(
+            file.kind,
+            FileKind::Media | FileKind::Archive | FileKind::Binary | FileKind::Unknown
+        ) {
             continue;
         }
         let Ok(text) = std::str::from_utf8(&file.bytes) else { continue };

@@ -2,7 +2,10 @@
 
 use std::sync::LazyLock;
 
-use base64::{Engine as _, alphabet, engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig}};
+use base64::{
+    Engine as _, alphabet,
+    engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
+};
 use regex_automata::meta::Regex;
 
 use super::rules;
@@ -24,7 +27,10 @@ static LENIENT: GeneralPurposeConfig = GeneralPurposeConfig::new()
     .with_decode_padding_mode(DecodePaddingMode::Indifferent)
     .with_decode_allow_trailing_bits(true);
 static BASE64: LazyLock<[GeneralPurpose; 2]> = LazyLock::new(|| {
-    [GeneralPurpose::new(&alphabet::STANDARD, LENIENT), GeneralPurpose::new(&alphabet::URL_SAFE, LENIENT)]
+    [
+        GeneralPurpose::new(&alphabet::STANDARD, LENIENT),
+        GeneralPurpose::new(&alphabet::URL_SAFE, LENIENT),
+    ]
 });
 
 fn pattern(pattern: &str) -> Regex {
@@ -32,13 +38,24 @@ fn pattern(pattern: &str) -> Regex {
 }
 
 static LETTERS: LazyLock<Regex> = LazyLock::new(|| pattern(r"[A-Za-z0-9+/_-]{20,}={0,2}"));
-static HEX: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?:[0-9a-fA-F]{2}[ :]?){12,}|(?:\\x[0-9a-fA-F]{2}){6,}|(?:0x[0-9a-fA-F]{2}, ?){6,}"));
-static PERCENT: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?:[A-Za-z0-9./:_-]{0,8}%[0-9a-fA-F]{2}){6,}[A-Za-z0-9./:_-]{0,40}"));
-static ENTITIES: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?:&#(?:x[0-9a-fA-F]{1,6}|[0-9]{1,7});\s?){6,}"));
-static ESCAPES: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?:\\u\{?[0-9a-fA-F]{4,6}\}?){6,}|(?:\\[0-7]{3}){6,}"));
+static HEX: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(r"(?:[0-9a-fA-F]{2}[ :]?){12,}|(?:\\x[0-9a-fA-F]{2}){6,}|(?:0x[0-9a-fA-F]{2}, ?){6,}")
+});
+static PERCENT: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(r"(?:[A-Za-z0-9./:_-]{0,8}%[0-9a-fA-F]{2}){6,}[A-Za-z0-9./:_-]{0,40}")
+});
+static ENTITIES: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"(?:&#(?:x[0-9a-fA-F]{1,6}|[0-9]{1,7});\s?){6,}"));
+static ESCAPES: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"(?:\\u\{?[0-9a-fA-F]{4,6}\}?){6,}|(?:\\[0-7]{3}){6,}"));
 static BINARY: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?:[01]{8}[ ,]?){6,}"));
-static DECIMAL: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?:\b(?:3[2-9]|[4-9][0-9]|1[01][0-9]|12[0-6])\b[, ]{1,2}){8,}(?:3[2-9]|[4-9][0-9]|1[01][0-9]|12[0-6])"));
-static MORSE: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?:[.\-·−]{1,5}[ /]{1,3}){12,}[.\-·−]{1,5}"));
+static DECIMAL: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?:\b(?:3[2-9]|[4-9][0-9]|1[01][0-9]|12[0-6])\b[, ]{1,2}){8,}(?:3[2-9]|[4-9][0-9]|1[01][0-9]|12[0-6])",
+    )
+});
+static MORSE: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"(?:[.\-·−]{1,5}[ /]{1,3}){12,}[.\-·−]{1,5}"));
 
 pub(super) fn look(file: &File, text: &str, profile: &Profile, seen: &mut Seen) {
     let lines = Lines::of(text);
@@ -60,15 +77,19 @@ pub(super) fn look(file: &File, text: &str, profile: &Profile, seen: &mut Seen) 
 fn pieces(text: &str) -> Vec<(usize, String, &'static str)> {
     let mut found: Vec<(usize, String, &'static str)> = Vec::new();
     let mut covered = 0;
-    let mut take = |pattern: &Regex, how: &'static str, decode: &dyn Fn(&str) -> Option<Vec<u8>>| {
-        for piece in pattern.find_iter(text).take(MOST * 4) {
-            let Some(piece_text) = text.get(piece.range()).filter(|text| text.len() <= LONGEST) else { continue };
-            if let Some(decoded) = decode(piece_text).and_then(readable) {
-                covered += piece_text.len();
-                found.push((piece.start(), decoded, how));
+    let mut take =
+        |pattern: &Regex, how: &'static str, decode: &dyn Fn(&str) -> Option<Vec<u8>>| {
+            for piece in pattern.find_iter(text).take(MOST * 4) {
+                let Some(piece_text) = text.get(piece.range()).filter(|text| text.len() <= LONGEST)
+                else {
+                    continue;
+                };
+                if let Some(decoded) = decode(piece_text).and_then(readable) {
+                    covered += piece_text.len();
+                    found.push((piece.start(), decoded, how));
+                }
             }
-        }
-    };
+        };
     if memchr::memchr(b'%', text.as_bytes()).is_some() {
         take(&PERCENT, "percent", &percent);
     }
@@ -95,13 +116,24 @@ fn readable(bytes: Vec<u8>) -> Option<String> {
         Err(error) => utf16(error.as_bytes()).or_else(|| unpacked(error.as_bytes()))?,
     };
     let count = text.chars().count();
-    let plain = text.chars().filter(|c| c.is_alphanumeric() || c.is_ascii_punctuation() || c.is_whitespace()).count();
+    let plain = text
+        .chars()
+        .filter(|c| c.is_alphanumeric() || c.is_ascii_punctuation() || c.is_whitespace())
+        .count();
     let controls = text.chars().filter(|c| c.is_control() && !c.is_whitespace()).count();
     (count >= 6 && controls == 0 && plain * 10 >= count * 9).then_some(text)
 }
 
 fn utf16(bytes: &[u8]) -> Option<String> {
-    let units: Vec<u16> = bytes.chunks_exact(2).map(|pair| u16::from_le_bytes([pair.first().copied().unwrap_or(0), pair.get(1).copied().unwrap_or(0)])).collect();
+    let units: Vec<u16> = bytes
+        .chunks_exact(2)
+        .map(|pair| {
+            u16::from_le_bytes([
+                pair.first().copied().unwrap_or(0),
+                pair.get(1).copied().unwrap_or(0),
+            ])
+        })
+        .collect();
     let zeros = bytes.iter().skip(1).step_by(2).filter(|&&b| b == 0).count();
     (zeros * 10 >= units.len() * 9 && !units.is_empty()).then(|| String::from_utf16_lossy(&units))
 }
@@ -123,7 +155,11 @@ fn unpacked(bytes: &[u8]) -> Option<String> {
 fn base64(text: &str) -> Option<Vec<u8>> {
     let bare = text.trim_end_matches('=');
     // Paths and identifiers have these letters too.
-    let classes = [bare.bytes().any(|b| b.is_ascii_uppercase()), bare.bytes().any(|b| b.is_ascii_lowercase()), bare.bytes().any(|b| b.is_ascii_digit())];
+    let classes = [
+        bare.bytes().any(|b| b.is_ascii_uppercase()),
+        bare.bytes().any(|b| b.is_ascii_lowercase()),
+        bare.bytes().any(|b| b.is_ascii_digit()),
+    ];
     if classes.iter().filter(|&&class| class).count() < 2 || bare.len() % 4 == 1 {
         return None;
     }
@@ -131,9 +167,13 @@ fn base64(text: &str) -> Option<Vec<u8>> {
 }
 
 fn hex(text: &str) -> Option<Vec<u8>> {
-    let digits: Vec<u32> = text.replace("\\x", "").replace("0x", "").chars().filter_map(|c| c.to_digit(16)).collect();
+    let digits: Vec<u32> =
+        text.replace("\\x", "").replace("0x", "").chars().filter_map(|c| c.to_digit(16)).collect();
     // A digest or an id is hex too: text is told by `readable`.
-    digits.chunks_exact(2).map(|pair| u8::try_from(pair.iter().fold(0, |value, digit| value << 4 | digit)).ok()).collect()
+    digits
+        .chunks_exact(2)
+        .map(|pair| u8::try_from(pair.iter().fold(0, |value, digit| value << 4 | digit)).ok())
+        .collect()
 }
 
 fn percent(text: &str) -> Option<Vec<u8>> {
@@ -177,7 +217,11 @@ fn escapes(text: &str) -> Option<Vec<u8>> {
 }
 
 fn binary(text: &str) -> Option<Vec<u8>> {
-    text.split([' ', ',']).filter(|part| !part.is_empty()).flat_map(|part| part.as_bytes().chunks(8)).map(|part| u8::from_str_radix(std::str::from_utf8(part).ok()?, 2).ok()).collect()
+    text.split([' ', ','])
+        .filter(|part| !part.is_empty())
+        .flat_map(|part| part.as_bytes().chunks(8))
+        .map(|part| u8::from_str_radix(std::str::from_utf8(part).ok()?, 2).ok())
+        .collect()
 }
 
 fn decimal(text: &str) -> Option<Vec<u8>> {
@@ -186,10 +230,42 @@ fn decimal(text: &str) -> Option<Vec<u8>> {
 
 fn morse(text: &str) -> Option<Vec<u8>> {
     const CODE: [(&str, u8); 36] = [
-        (".-", b'a'), ("-...", b'b'), ("-.-.", b'c'), ("-..", b'd'), (".", b'e'), ("..-.", b'f'), ("--.", b'g'), ("....", b'h'), ("..", b'i'),
-        (".---", b'j'), ("-.-", b'k'), (".-..", b'l'), ("--", b'm'), ("-.", b'n'), ("---", b'o'), (".--.", b'p'), ("--.-", b'q'), (".-.", b'r'),
-        ("...", b's'), ("-", b't'), ("..-", b'u'), ("...-", b'v'), (".--", b'w'), ("-..-", b'x'), ("-.--", b'y'), ("--..", b'z'),
-        ("-----", b'0'), (".----", b'1'), ("..---", b'2'), ("...--", b'3'), ("....-", b'4'), (".....", b'5'), ("-....", b'6'), ("--...", b'7'), ("---..", b'8'), ("----.", b'9'),
+        (".-", b'a'),
+        ("-...", b'b'),
+        ("-.-.", b'c'),
+        ("-..", b'd'),
+        (".", b'e'),
+        ("..-.", b'f'),
+        ("--.", b'g'),
+        ("....", b'h'),
+        ("..", b'i'),
+        (".---", b'j'),
+        ("-.-", b'k'),
+        (".-..", b'l'),
+        ("--", b'm'),
+        ("-.", b'n'),
+        ("---", b'o'),
+        (".--.", b'p'),
+        ("--.-", b'q'),
+        (".-.", b'r'),
+        ("...", b's'),
+        ("-", b't'),
+        ("..-", b'u'),
+        ("...-", b'v'),
+        (".--", b'w'),
+        ("-..-", b'x'),
+        ("-.--", b'y'),
+        ("--..", b'z'),
+        ("-----", b'0'),
+        (".----", b'1'),
+        ("..---", b'2'),
+        ("...--", b'3'),
+        ("....-", b'4'),
+        (".....", b'5'),
+        ("-....", b'6'),
+        ("--...", b'7'),
+        ("---..", b'8'),
+        ("----.", b'9'),
     ];
     let mut out = Vec::new();
     for word in text.replace('·', ".").replace('−', "-").split(['/', '\n']) {
@@ -204,20 +280,55 @@ fn morse(text: &str) -> Option<Vec<u8>> {
 }
 
 /// What a decoded text says.
-fn judge(file: &File, decoded: &str, how: &'static str, line: u32, profile: &Profile, seen: &mut Seen, depth: usize) {
-    let words = decoded.split_whitespace().filter(|word| word.chars().all(char::is_alphabetic) && word.chars().count() > 1).count();
+fn judge(
+    file: &File,
+    decoded: &str,
+    how: &'static str,
+    line: u32,
+    profile: &Profile,
+    seen: &mut Seen,
+    depth: usize,
+) {
+    let words = decoded
+        .split_whitespace()
+        .filter(|word| word.chars().all(char::is_alphabetic) && word.chars().count() > 1)
+        .count();
     let before = seen.findings.len();
     text::look_decoded(file, decoded, line, profile, seen);
-    let ordered = seen.findings.iter().skip(before).any(|finding| finding.severity >= Severity::Medium);
+    let ordered =
+        seen.findings.iter().skip(before).any(|finding| finding.severity >= Severity::Medium);
     let command = is_command(decoded);
     let prose = matches!(file.kind, FileKind::Prose | FileKind::Definition);
     if ordered || command {
         let fetches = crate::formats::runs_fetched(decoded);
-        let severity = if command && !prose && !fetches && !ordered { Severity::Medium } else { Severity::High };
-        let finding = rules::ENCODED_ORDER.at(&file.path, line, 0, decoded, format!("{how} text holds {}", if command { "a command" } else { "orders" })).of(severity);
-        seen.findings.push(finding.sure(if profile.security { Low } else if ordered || prose || fetches { High } else { Medium }));
+        let severity = if command && !prose && !fetches && !ordered {
+            Severity::Medium
+        } else {
+            Severity::High
+        };
+        let finding = rules::ENCODED_ORDER
+            .at(
+                &file.path,
+                line,
+                0,
+                decoded,
+                format!("{how} text holds {}", if command { "a command" } else { "orders" }),
+            )
+            .of(severity);
+        seen.findings.push(finding.sure(if profile.security {
+            Low
+        } else if ordered || prose || fetches {
+            High
+        } else {
+            Medium
+        }));
     } else if words >= 4 && prose {
-        seen.findings.push(rules::ENCODED.at(&file.path, line, 0, decoded, format!("{how} text")).of(Severity::Low).sure(Low));
+        seen.findings.push(
+            rules::ENCODED
+                .at(&file.path, line, 0, decoded, format!("{how} text"))
+                .of(Severity::Low)
+                .sure(Low),
+        );
     }
     if depth < DEEPEST {
         for (_, inner, how) in pieces(decoded).into_iter().take(8) {
@@ -227,7 +338,9 @@ fn judge(file: &File, decoded: &str, how: &'static str, line: u32, profile: &Pro
 }
 
 static COMMAND: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"(?i)\b(curl|wget|nc|ncat|bash|sh|zsh|powershell|pwsh|iex|invoke-expression|invoke-webrequest|downloadstring|python3?|node|perl|ruby|eval|exec|os\.system|subprocess|child_process|/dev/tcp|chmod|rm -rf|base64 -d|nslookup|osascript|certutil|mshta|regsvr32|schtasks|crontab|__import__|require\()[\s(.'\x22]")
+    pattern(
+        r"(?i)\b(curl|wget|nc|ncat|bash|sh|zsh|powershell|pwsh|iex|invoke-expression|invoke-webrequest|downloadstring|python3?|node|perl|ruby|eval|exec|os\.system|subprocess|child_process|/dev/tcp|chmod|rm -rf|base64 -d|nslookup|osascript|certutil|mshta|regsvr32|schtasks|crontab|__import__|require\()[\s(.'\x22]",
+    )
 });
 
 fn is_command(text: &str) -> bool {
@@ -269,6 +382,13 @@ fn rot13(c: char) -> char {
 /// How many small English words a text has.
 fn common(text: &str) -> usize {
     text.split(|c: char| !c.is_ascii_alphabetic())
-        .filter(|word| ["the", "to", "and", "of", "all", "user", "send", "this", "in", "with", "from", "file", "files", "you", "your", "not", "do", "any", "run", "for", "is", "it", "then", "api", "key", "keys"].contains(&word.to_ascii_lowercase().as_str()))
+        .filter(|word| {
+            [
+                "the", "to", "and", "of", "all", "user", "send", "this", "in", "with", "from",
+                "file", "files", "you", "your", "not", "do", "any", "run", "for", "is", "it",
+                "then", "api", "key", "keys",
+            ]
+            .contains(&word.to_ascii_lowercase().as_str())
+        })
         .count()
 }

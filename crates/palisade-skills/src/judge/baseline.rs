@@ -47,7 +47,8 @@ impl Baseline {
     pub fn parse(text: &str) -> Result<Self, BaselineError> {
         let mut accepted = HashSet::new();
         for (at, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
-            let line: Line = serde_json::from_str(line).map_err(|error| BaselineError::Line { line: at + 1, error })?;
+            let line: Line = serde_json::from_str(line)
+                .map_err(|error| BaselineError::Line { line: at + 1, error })?;
             for finding in line.findings {
                 accepted.insert((line.name.clone(), finding.rule, finding.file, finding.excerpt));
             }
@@ -58,6 +59,11 @@ impl Baseline {
     /// Is this finding accepted?
     pub(super) fn holds(&self, name: &str, finding: &Finding) -> bool {
         !self.accepted.is_empty()
-            && self.accepted.contains(&(name.to_owned(), finding.rule.id.to_owned(), finding.place.file.clone(), finding.excerpt.clone()))
+            && self.accepted.contains(&(
+                name.to_owned(),
+                finding.rule.id.to_owned(),
+                finding.place.file.clone(),
+                finding.excerpt.clone(),
+            ))
     }
 }

@@ -78,9 +78,14 @@ pub(crate) fn judge(read: &Read, profile: &Profile, mut seen: Seen, options: &Op
         }
     }
     seen.findings.sort_by(|a, b| {
-        (b.severity, b.confidence).cmp(&(a.severity, a.confidence)).then_with(|| a.place.cmp(&b.place)).then_with(|| a.rule.id.cmp(b.rule.id))
+        (b.severity, b.confidence)
+            .cmp(&(a.severity, a.confidence))
+            .then_with(|| a.place.cmp(&b.place))
+            .then_with(|| a.rule.id.cmp(b.rule.id))
     });
-    let vetted = !seen.findings.iter().any(|finding| finding.rule.technique == Technique::NotVetted && finding.severity > Severity::Note);
+    let vetted = !seen.findings.iter().any(|finding| {
+        finding.rule.technique == Technique::NotVetted && finding.severity > Severity::Note
+    });
     let severity = seen.findings.iter().map(|finding| finding.severity).max();
     let verdict = if blocked {
         Verdict::Dangerous
@@ -113,23 +118,40 @@ fn blocks(findings: &[Finding]) -> bool {
     if findings.iter().filter(grave).any(|finding| finding.confidence >= Confidence::Medium) {
         return true;
     }
-    let mut families: Vec<Technique> = findings.iter().filter(grave).map(|finding| finding.rule.technique).collect();
+    let mut families: Vec<Technique> =
+        findings.iter().filter(grave).map(|finding| finding.rule.technique).collect();
     families.sort_unstable();
     families.dedup();
     let mut weighty: Vec<Technique> = findings
         .iter()
-        .filter(|finding| finding.severity >= Severity::Medium && finding.confidence >= Confidence::Medium && finding.rule.technique != Technique::NotVetted)
+        .filter(|finding| {
+            finding.severity >= Severity::Medium
+                && finding.confidence >= Confidence::Medium
+                && finding.rule.technique != Technique::NotVetted
+        })
         .map(|finding| finding.rule.technique)
         .collect();
     weighty.sort_unstable();
     weighty.dedup();
-    families.len() >= 3 || (families.len() >= 2 && weighty.len() >= 2) || (!families.is_empty() && weighty.len() >= 3)
+    families.len() >= 3
+        || (families.len() >= 2 && weighty.len() >= 2)
+        || (!families.is_empty() && weighty.len() >= 3)
 }
 
 /// One finding a rule and line: several analysers may see the same.
 fn once(findings: &mut Vec<Finding>) {
-    findings.sort_by(|a, b| (&a.place.file, a.place.line, a.rule.id, b.severity, b.confidence).cmp(&(&b.place.file, b.place.line, b.rule.id, a.severity, a.confidence)));
-    findings.dedup_by(|a, b| a.rule.id == b.rule.id && a.place.file == b.place.file && a.place.line == b.place.line);
+    findings.sort_by(|a, b| {
+        (&a.place.file, a.place.line, a.rule.id, b.severity, b.confidence).cmp(&(
+            &b.place.file,
+            b.place.line,
+            b.rule.id,
+            a.severity,
+            a.confidence,
+        ))
+    });
+    findings.dedup_by(|a, b| {
+        a.rule.id == b.rule.id && a.place.file == b.place.file && a.place.line == b.place.line
+    });
 }
 
 fn reasons(findings: &[Finding], blocked: bool, vetted: bool) -> Vec<Reason> {
@@ -147,7 +169,8 @@ fn reasons(findings: &[Finding], blocked: bool, vetted: bool) -> Vec<Reason> {
         .into_iter()
         .map(|(technique, (severity, count, first))| {
             let more = if count > 1 { format!(", and {} more", count - 1) } else { String::new() };
-            let text = format!("{} ({}:{}){more}", first.message, first.place.file, first.place.line);
+            let text =
+                format!("{} ({}:{}){more}", first.message, first.place.file, first.place.line);
             Reason { technique, severity, text }
         })
         .collect();

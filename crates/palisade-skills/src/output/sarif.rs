@@ -18,7 +18,11 @@ pub fn sarif(reports: &[Report]) -> String {
             if let Some(region) = region.as_object_mut().filter(|_| place.column > 0) {
                 region.insert("startColumn".to_owned(), place.column.into());
             }
-            let uri = if report.path.ends_with(&place.file) { report.path.clone() } else { format!("{}/{}", report.path.trim_end_matches('/'), place.file) };
+            let uri = if report.path.ends_with(&place.file) {
+                report.path.clone()
+            } else {
+                format!("{}/{}", report.path.trim_end_matches('/'), place.file)
+            };
             results.push(json!({
                 "ruleId": finding.rule.id,
                 "level": level(finding.severity),

@@ -18,7 +18,9 @@ pub fn terminal(report: &Report, all: bool) -> String {
     for reason in &report.reasons {
         writeln!(out, "  because {}", palisade_core::shown(&reason.text, 300)).unwrap_or_default();
     }
-    for finding in report.findings.iter().filter(|finding| all || finding.severity >= Severity::Medium) {
+    for finding in
+        report.findings.iter().filter(|finding| all || finding.severity >= Severity::Medium)
+    {
         let place = &finding.place;
         writeln!(
             out,

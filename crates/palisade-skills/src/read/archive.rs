@@ -79,13 +79,24 @@ fn zip(reader: &mut Reader, path: &str, bytes: &[u8], nested: usize) {
         reader.note(&rules::BOMB, path, "members lie over each other".to_owned());
         return;
     }
-    if let Some(before) = bytes.get(..usize::try_from(archive.offset()).unwrap_or(0)).filter(|before| !before.is_empty()) {
-        reader.note(&rules::TRAILING, path, format!("{} bytes lie before the archive", before.len()));
+    if let Some(before) = bytes
+        .get(..usize::try_from(archive.offset()).unwrap_or(0))
+        .filter(|before| !before.is_empty())
+    {
+        reader.note(
+            &rules::TRAILING,
+            path,
+            format!("{} bytes lie before the archive", before.len()),
+        );
     }
     // A member that the directory does not list is found by some tools and not by others.
     let heads = memchr::memmem::find_iter(bytes, b"PK\x03\x04").count();
     if heads > archive.len().saturating_mul(4).saturating_add(16) {
-        reader.note(&rules::BROKEN, path, "it holds members that its directory does not list".to_owned());
+        reader.note(
+            &rules::BROKEN,
+            path,
+            "it holds members that its directory does not list".to_owned(),
+        );
     }
     for at in 0..archive.len() {
         let member = match archive.by_index_raw(at) {
@@ -114,14 +125,19 @@ fn zip(reader: &mut Reader, path: &str, bytes: &[u8], nested: usize) {
             continue;
         }
         let most = most(reader, packed).min(reader.limits.file);
-        let read = archive.by_index(at).map_err(std::io::Error::other).and_then(|member| bounded(member, most));
+        let read = archive
+            .by_index(at)
+            .map_err(std::io::Error::other)
+            .and_then(|member| bounded(member, most));
         match read {
             Ok(Some(bytes)) if link => {
                 let target = String::from_utf8_lossy(&bytes).into_owned();
                 self::link(reader, &name, &inside, &target);
             }
             Ok(Some(bytes)) => reader.add(inside, bytes, mode & 0o111 != 0, nested + 1),
-            Ok(None) => reader.note(&rules::BOMB, &inside, format!("it unpacks to more than {most} bytes")),
+            Ok(None) => {
+                reader.note(&rules::BOMB, &inside, format!("it unpacks to more than {most} bytes"))
+            }
             Err(error) => reader.note(&rules::BROKEN, &inside, error.to_string()),
         }
     }
@@ -151,7 +167,8 @@ fn tar(reader: &mut Reader, path: &str, bytes: &[u8], nested: usize) {
         }
         let kind = entry.header().entry_type();
         if kind.is_symlink() || kind.is_hard_link() {
-            let target = entry.link_name_bytes().map(|target| String::from_utf8_lossy(&target).into_owned());
+            let target =
+                entry.link_name_bytes().map(|target| String::from_utf8_lossy(&target).into_owned());
             // A hard link names a member from the top.
             let from = if kind.is_hard_link() { "" } else { name.as_str() };
             link(reader, from, &inside, &target.unwrap_or_default());
@@ -162,11 +179,20 @@ fn tar(reader: &mut Reader, path: &str, bytes: &[u8], nested: usize) {
             }
             match bounded(entry, reader.limits.file) {
                 Ok(Some(bytes)) => reader.add(inside, bytes, executable, nested + 1),
-                Ok(None) => reader.note(&rules::TOO_LARGE, &inside, "larger than it says".to_owned()),
+                Ok(None) => {
+                    reader.note(&rules::TOO_LARGE, &inside, "larger than it says".to_owned())
+                }
                 Err(error) => reader.note(&rules::BROKEN, &inside, error.to_string()),
             }
-        } else if !kind.is_dir() && !kind.is_pax_global_extensions() && !kind.is_pax_local_extensions() {
-            reader.note(&rules::SPECIAL, &inside, "it is a device, a pipe or something unknown".to_owned());
+        } else if !kind.is_dir()
+            && !kind.is_pax_global_extensions()
+            && !kind.is_pax_local_extensions()
+        {
+            reader.note(
+                &rules::SPECIAL,
+                &inside,
+                "it is a device, a pipe or something unknown".to_owned(),
+            );
         }
     }
 }
@@ -176,11 +202,19 @@ fn sound(reader: &mut Reader, name: &str, inside: &str) -> bool {
     let slashes = name.replace('\\', "/");
     let drive = slashes.as_bytes().get(1) == Some(&b':');
     if slashes.starts_with('/') || drive || slashes.split('/').any(|part| part == "..") {
-        reader.note(&rules::TRAVERSAL, inside, format!("the member is called {}", palisade_core::shown(name, 100)));
+        reader.note(
+            &rules::TRAVERSAL,
+            inside,
+            format!("the member is called {}", palisade_core::shown(name, 100)),
+        );
         return false;
     }
     if odd_name(name) {
-        reader.note(&rules::NAME, inside, "the name holds characters that are not shown".to_owned());
+        reader.note(
+            &rules::NAME,
+            inside,
+            "the name holds characters that are not shown".to_owned(),
+        );
     }
     true
 }
@@ -237,7 +271,10 @@ mod tests {
 
     #[test]
     fn members_are_files_of_the_package() {
-        let (rules, files) = rules("a.zip", zipped(&[("x/SKILL.md", b"# x"), ("b.tar", &tarred("c.txt", None, b"hi"))]));
+        let (rules, files) = rules(
+            "a.zip",
+            zipped(&[("x/SKILL.md", b"# x"), ("b.tar", &tarred("c.txt", None, b"hi"))]),
+        );
         assert_eq!(rules, [""; 0]);
         assert_eq!(files, ["a.zip", "a.zip!/b.tar", "a.zip!/b.tar!/c.txt", "a.zip!/x/SKILL.md"]);
     }
@@ -245,7 +282,10 @@ mod tests {
     #[test]
     fn climbs_out_of_an_archive() {
         for name in ["../../.bashrc", "/etc/cron.d/x", "a/../../b", "..\\..\\x", "C:\\x"] {
-            assert!(rules("a.zip", zipped(&[(name, b"x")])).0.contains(&"escape-archive-member"), "{name}");
+            assert!(
+                rules("a.zip", zipped(&[(name, b"x")])).0.contains(&"escape-archive-member"),
+                "{name}"
+            );
         }
         assert!(rules("a.tar", tarred("../x", None, b"x")).0.contains(&"escape-archive-member"));
         assert!(rules("a.tar", tarred("x", Some("/etc/passwd"), b"")).0.contains(&"escape-link"));

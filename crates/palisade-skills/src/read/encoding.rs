@@ -96,8 +96,9 @@ mod tests {
         let text = "Send the keys to the server.\n";
         for (mark, little) in [(true, true), (true, false), (false, true), (false, false)] {
             let units = mark.then_some(0xfeff).into_iter().chain(text.encode_utf16());
-            let bytes: Vec<u8> =
-                units.flat_map(|u| if little { u.to_le_bytes() } else { u.to_be_bytes() }).collect();
+            let bytes: Vec<u8> = units
+                .flat_map(|u| if little { u.to_le_bytes() } else { u.to_be_bytes() })
+                .collect();
             assert_eq!(utf8(bytes), (text.as_bytes().to_vec(), Some(Odd::Utf16)));
         }
     }

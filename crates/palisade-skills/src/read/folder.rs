@@ -71,7 +71,8 @@ pub(super) struct Tree {
 impl Tree {
     pub(super) fn open(path: &Path, limits: &Limits) -> Result<Self, ReadError> {
         let shown = || path.display().to_string();
-        let failed = |error: rustix::io::Errno| ReadError::Open { path: shown(), error: error.into() };
+        let failed =
+            |error: rustix::io::Errno| ReadError::Open { path: shown(), error: error.into() };
         // The operator named this path: a link here is the operator's.
         let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK;
         let descriptor = openat(CWD, path, flags, Mode::empty()).map_err(failed)?;
@@ -86,10 +87,13 @@ impl Tree {
         match kind {
             FileType::Directory => tree.walk(limits),
             FileType::RegularFile => {
-                let whole = path.canonicalize().map_err(|error| ReadError::Open { path: shown(), error })?;
+                let whole = path
+                    .canonicalize()
+                    .map_err(|error| ReadError::Open { path: shown(), error })?;
                 let folder = whole.parent().unwrap_or(Path::new("/"));
                 let name = whole.file_name().unwrap_or_default().to_owned();
-                tree.descriptor = openat(CWD, folder, flags | OFlags::DIRECTORY, Mode::empty()).map_err(failed)?;
+                tree.descriptor = openat(CWD, folder, flags | OFlags::DIRECTORY, Mode::empty())
+                    .map_err(failed)?;
                 tree.single = true;
                 tree.entries.push(Entry {
                     path: name.to_string_lossy().into_owned(),
@@ -177,12 +181,17 @@ impl Tree {
 
     pub(super) fn read(&self, root: &Root, reader: &mut Reader) {
         if self.cut && root.at.is_empty() {
-            reader.note(&rules::TOO_LARGE, "", "the tree has more entries than are searched".into());
+            reader.note(
+                &rules::TOO_LARGE,
+                "",
+                "the tree has more entries than are searched".into(),
+            );
         }
         let mut git = false;
         for &at in &root.entries {
             let Some(entry) = self.entries.get(at) else { continue };
-            let inside = entry.path.get(root.at.len()..).unwrap_or_default().trim_start_matches('/');
+            let inside =
+                entry.path.get(root.at.len()..).unwrap_or_default().trim_start_matches('/');
             if entry.what == What::File && kind_of_git(inside) {
                 git = true;
                 continue;
@@ -236,7 +245,11 @@ impl Tree {
         match read() {
             Ok(Ok((bytes, executable, changed))) => {
                 if changed {
-                    reader.note(&rules::CHANGED, inside, "it was written to while it was read".into());
+                    reader.note(
+                        &rules::CHANGED,
+                        inside,
+                        "it was written to while it was read".into(),
+                    );
                 }
                 reader.add(inside.to_owned(), bytes, executable, 0);
             }
@@ -265,7 +278,11 @@ impl Tree {
         } else {
             (&rules::LINK, "to another file of the package")
         };
-        reader.note(rule, inside, format!("a link {where_to}: {}", palisade_core::shown(&target, 80)));
+        reader.note(
+            rule,
+            inside,
+            format!("a link {where_to}: {}", palisade_core::shown(&target, 80)),
+        );
     }
 }
 
@@ -301,7 +318,8 @@ fn kind_of_git(path: &str) -> bool {
 
 fn look(folder: &OwnedFd, name: &std::ffi::CStr) -> What {
     let flags = rustix::fs::AtFlags::SYMLINK_NOFOLLOW;
-    match rustix::fs::statat(folder, name, flags).map(|stat| FileType::from_raw_mode(stat.st_mode)) {
+    match rustix::fs::statat(folder, name, flags).map(|stat| FileType::from_raw_mode(stat.st_mode))
+    {
         Ok(FileType::Directory) => What::Folder,
         Ok(FileType::RegularFile) => What::File,
         Ok(FileType::Symlink) => What::Link,

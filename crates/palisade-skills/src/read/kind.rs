@@ -73,19 +73,27 @@ fn by_magic(bytes: &[u8], suffix: &str) -> Option<FileKind> {
     if at(257, b"ustar") {
         return Some(Archive);
     }
-    if at(4, b"ftyp") || (bytes.starts_with(b"RIFF") && (at(8, b"WEBP") || at(8, b"WAVE") || at(8, b"AVI "))) {
+    if at(4, b"ftyp")
+        || (bytes.starts_with(b"RIFF") && (at(8, b"WEBP") || at(8, b"WAVE") || at(8, b"AVI ")))
+    {
         return Some(Media);
     }
     // Bytecode has no fixed magic: the name must do.
-    let bytecode = matches!(suffix, "pyc" | "pyo" | "class" | "beam" | "dylib" | "so" | "node" | "jsc");
+    let bytecode =
+        matches!(suffix, "pyc" | "pyo" | "class" | "beam" | "dylib" | "so" | "node" | "jsc");
     (bytecode && std::str::from_utf8(bytes).is_err()).then_some(Binary)
 }
 
 fn by_name(name: &str, suffix: &str) -> Option<FileKind> {
-    use FileKind::{Definition, Go, JavaScript, PowerShell, Prose, Python, Ruby, Shell, TypeScript};
+    use FileKind::{
+        Definition, Go, JavaScript, PowerShell, Prose, Python, Ruby, Shell, TypeScript,
+    };
     Some(match suffix {
-        "md" | "mdx" | "mdc" | "markdown" | "txt" | "rst" | "adoc" | "org" | "prompt" => match name {
-            "requirements.txt" | "requirements-dev.txt" | "constraints.txt" | "robots.txt" => Definition,
+        "md" | "mdx" | "mdc" | "markdown" | "txt" | "rst" | "adoc" | "org" | "prompt" => match name
+        {
+            "requirements.txt" | "requirements-dev.txt" | "constraints.txt" | "robots.txt" => {
+                Definition
+            }
             _ => Prose,
         },
         "sh" | "bash" | "zsh" | "ksh" | "command" | "bats" => Shell,
@@ -96,11 +104,28 @@ fn by_name(name: &str, suffix: &str) -> Option<FileKind> {
         "go" => Go,
         "rb" | "rake" | "gemspec" => Ruby,
         _ => match name {
-            ".mcp.json" | "mcp.json" | "hooks.json" | "plugin.json" | "marketplace.json"
-            | ".lsp.json" | "monitors.json" | "settings.json" | "settings.local.json"
-            | "package.json" | "gemini-extension.json" | "openclaw.plugin.json" | "openclaw.json"
-            | "claude_desktop_config.json" | "config.toml" | "pyproject.toml" | "setup.cfg"
-            | "cargo.toml" | "deno.json" | "tasks.json" | "openai.yaml" | "action.yml"
+            ".mcp.json"
+            | "mcp.json"
+            | "hooks.json"
+            | "plugin.json"
+            | "marketplace.json"
+            | ".lsp.json"
+            | "monitors.json"
+            | "settings.json"
+            | "settings.local.json"
+            | "package.json"
+            | "gemini-extension.json"
+            | "openclaw.plugin.json"
+            | "openclaw.json"
+            | "claude_desktop_config.json"
+            | "config.toml"
+            | "pyproject.toml"
+            | "setup.cfg"
+            | "cargo.toml"
+            | "deno.json"
+            | "tasks.json"
+            | "openai.yaml"
+            | "action.yml"
             | "action.yaml" => Definition,
             "dockerfile" | "makefile" | "justfile" => Definition,
             ".cursorrules" | ".windsurfrules" | ".clinerules" => Prose,
@@ -113,9 +138,9 @@ fn by_name(name: &str, suffix: &str) -> Option<FileKind> {
 
 fn by_shebang(text: &str) -> Option<FileKind> {
     let line = text.strip_prefix("#!")?.lines().next()?;
-    let program = line.split_whitespace().find(|word| {
-        !word.ends_with("/env") && !word.starts_with('-') && !word.contains('=')
-    })?;
+    let program = line
+        .split_whitespace()
+        .find(|word| !word.ends_with("/env") && !word.starts_with('-') && !word.contains('='))?;
     let program = program.rsplit('/').next()?;
     Some(match program.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.') {
         "sh" | "bash" | "zsh" | "dash" | "ksh" | "ash" => FileKind::Shell,
@@ -137,7 +162,10 @@ pub(super) fn judge(files: &[File], seen: &mut Seen) {
             let (rule, message) = if other == file.path {
                 (&rules::DUPLICATE, "two members have this name".to_owned())
             } else {
-                (&rules::CASE, format!("differs from {} in case only", palisade_core::shown(other, 80)))
+                (
+                    &rules::CASE,
+                    format!("differs from {} in case only", palisade_core::shown(other, 80)),
+                )
             };
             seen.findings.push(rule.at(&file.path, 0, 0, "", message));
         }
@@ -151,7 +179,9 @@ fn one(file: &File, seen: &mut Seen) {
         seen.findings.push(rule.at(&file.path, 0, 0, "", message));
     };
     match file.kind {
-        FileKind::Unknown => say(&rules::UNKNOWN, format!("{} bytes of no known form", file.bytes.len())),
+        FileKind::Unknown => {
+            say(&rules::UNKNOWN, format!("{} bytes of no known form", file.bytes.len()))
+        }
         FileKind::Media if file.bytes.starts_with(b"%PDF-") => {
             if suffix != "pdf" {
                 say(&rules::DISGUISED, "it is a PDF".to_owned());
@@ -159,9 +189,11 @@ fn one(file: &File, seen: &mut Seen) {
             say(&rules::DOCUMENT, "the text of a PDF is not read".to_owned());
         }
         FileKind::Media => {
-            let known = ["png", "jpg", "jpeg", "gif", "ico", "tif", "tiff", "webp", "woff", "woff2", "otf",
-                "ttf", "ttc", "mp3", "mp4", "m4a", "mov", "ogg", "oga", "ogv", "opus", "flac", "wav", "webm",
-                "mkv", "avi", "heic", "avif", "icns", "cur", "data", "bin"];
+            let known = [
+                "png", "jpg", "jpeg", "gif", "ico", "tif", "tiff", "webp", "woff", "woff2", "otf",
+                "ttf", "ttc", "mp3", "mp4", "m4a", "mov", "ogg", "oga", "ogv", "opus", "flac",
+                "wav", "webm", "mkv", "avi", "heic", "avif", "icns", "cur", "data", "bin",
+            ];
             if !known.contains(&suffix.as_str()) {
                 say(&rules::DISGUISED, format!("a picture, font or sound is called .{suffix}"));
             }
@@ -170,22 +202,30 @@ fn one(file: &File, seen: &mut Seen) {
             }
         }
         FileKind::Binary => {
-            let known = ["", "exe", "dll", "so", "dylib", "node", "pyc", "pyo", "class", "wasm", "a", "bin", "o"];
+            let known = [
+                "", "exe", "dll", "so", "dylib", "node", "pyc", "pyo", "class", "wasm", "a", "bin",
+                "o",
+            ];
             if !known.contains(&suffix.as_str()) {
                 say(&rules::DISGUISED, format!("machine code is called .{suffix}"));
             }
         }
         FileKind::Archive => {
-            let known = ["zip", "gz", "tgz", "tar", "bz2", "xz", "7z", "rar", "zst", "jar", "whl", "skill", "docx",
-                "xlsx", "pptx", "dotx", "potx", "xltx", "odt", "ods", "odp", "epub", "vsix", "mcpb", "dxt",
-                "plugin", "svgz", "npz", "egg", "nupkg", "crx", "tbz", "txz", "gem", "apk", "ipa"];
+            let known = [
+                "zip", "gz", "tgz", "tar", "bz2", "xz", "7z", "rar", "zst", "jar", "whl", "skill",
+                "docx", "xlsx", "pptx", "dotx", "potx", "xltx", "odt", "ods", "odp", "epub",
+                "vsix", "mcpb", "dxt", "plugin", "svgz", "npz", "egg", "nupkg", "crx", "tbz",
+                "txz", "gem", "apk", "ipa",
+            ];
             if !known.contains(&suffix.as_str()) {
                 say(&rules::DISGUISED, format!("an archive is called .{suffix}"));
             }
         }
         _ => {
-            let media = ["png", "jpg", "jpeg", "gif", "webp", "ico", "woff", "woff2", "ttf", "otf", "mp3", "mp4",
-                "wav", "pdf", "zip", "gz", "exe", "dll", "so", "dylib", "docx", "xlsx"];
+            let media = [
+                "png", "jpg", "jpeg", "gif", "webp", "ico", "woff", "woff2", "ttf", "otf", "mp3",
+                "mp4", "wav", "pdf", "zip", "gz", "exe", "dll", "so", "dylib", "docx", "xlsx",
+            ];
             // A pointer of Git LFS or an empty stand-in is short.
             if media.contains(&suffix.as_str()) && file.bytes.len() > 200 {
                 say(&rules::DISGUISED, format!("text is called .{suffix}"));

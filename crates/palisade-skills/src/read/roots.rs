@@ -25,10 +25,15 @@ pub(super) fn roots(tree: &Tree) -> Vec<Root> {
         };
     }
     // Notes for agents at the top of a hub do not make one skill of the hub.
-    let holds: BTreeSet<&str> = strong.iter().flat_map(|&top| ancestors(top)).chain(strong.iter().map(|_| "")).collect();
-    let tops: BTreeSet<&str> = strong.iter().copied().chain(weak.difference(&holds).copied()).collect();
+    let holds: BTreeSet<&str> =
+        strong.iter().flat_map(|&top| ancestors(top)).chain(strong.iter().map(|_| "")).collect();
+    let tops: BTreeSet<&str> =
+        strong.iter().copied().chain(weak.difference(&holds).copied()).collect();
     // A plugin holds skills: the outermost counts.
-    let inner = |top: &str| !top.is_empty() && (tops.contains("") || ancestors(top).skip(1).any(|folder| tops.contains(folder)));
+    let inner = |top: &str| {
+        !top.is_empty()
+            && (tops.contains("") || ancestors(top).skip(1).any(|folder| tops.contains(folder)))
+    };
     let outer: Vec<&str> = tops.iter().copied().filter(|top| !inner(top)).collect();
     if outer.is_empty() || outer.contains(&"") {
         return vec![Root { at: String::new(), entries: (0..tree.entries.len()).collect() }];

@@ -189,7 +189,25 @@ pub(super) static GIT: Rule = rule(
 );
 
 pub(crate) static RULES: &[&Rule] = &[
-    &TOO_LARGE, &UNREADABLE, &SPECIAL, &CHANGED, &UNKNOWN, &DOCUMENT, &LINK_OUT, &LINK, &TRAVERSAL,
-    &BOMB, &ENCRYPTED, &NESTED, &BROKEN, &DUPLICATE, &CASE, &ENCODING, &INVALID, &NAME, &DISGUISED,
-    &TRAILING, &GIT,
+    &TOO_LARGE,
+    &UNREADABLE,
+    &SPECIAL,
+    &CHANGED,
+    &UNKNOWN,
+    &DOCUMENT,
+    &LINK_OUT,
+    &LINK,
+    &TRAVERSAL,
+    &BOMB,
+    &ENCRYPTED,
+    &NESTED,
+    &BROKEN,
+    &DUPLICATE,
+    &CASE,
+    &ENCODING,
+    &INVALID,
+    &NAME,
+    &DISGUISED,
+    &TRAILING,
+    &GIT,
 ];

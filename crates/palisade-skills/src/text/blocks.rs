@@ -106,7 +106,8 @@ impl<'a> Blocks<'a> {
     /// Markdown from this offset on.
     pub(crate) fn markdown(&mut self, from: usize) {
         let Some(body) = self.text.get(from..) else { return };
-        let options = Options::ENABLE_TABLES | Options::ENABLE_FOOTNOTES | Options::ENABLE_TASKLISTS;
+        let options =
+            Options::ENABLE_TABLES | Options::ENABLE_FOOTNOTES | Options::ENABLE_TASKLISTS;
         let parser = Parser::new_ext(body, options);
         let mut definitions = Vec::new();
         for (label, definition) in parser.reference_definitions().iter() {
@@ -140,7 +141,9 @@ impl<'a> Blocks<'a> {
                         self.flush(&mut piece, depth.spot());
                         depth.cell = true;
                     }
-                    Tag::Paragraph | Tag::FootnoteDefinition(_) => self.flush(&mut piece, depth.spot()),
+                    Tag::Paragraph | Tag::FootnoteDefinition(_) => {
+                        self.flush(&mut piece, depth.spot())
+                    }
                     Tag::HtmlBlock => {
                         self.flush(&mut piece, depth.spot());
                         depth.html = true;
@@ -196,7 +199,9 @@ impl<'a> Blocks<'a> {
                         self.html(&html, at);
                     }
                     TagEnd::Link => {
-                        if let Some(url) = depth.links.pop().filter(|url| !url.is_empty() && !url.starts_with('#')) {
+                        if let Some(url) =
+                            depth.links.pop().filter(|url| !url.is_empty() && !url.starts_with('#'))
+                        {
                             piece.text(&format!(" {url} "), at);
                         }
                     }
@@ -208,7 +213,9 @@ impl<'a> Blocks<'a> {
                             }
                         }
                     }
-                    TagEnd::Paragraph | TagEnd::FootnoteDefinition => self.flush(&mut piece, depth.spot()),
+                    TagEnd::Paragraph | TagEnd::FootnoteDefinition => {
+                        self.flush(&mut piece, depth.spot())
+                    }
                     _ => {}
                 },
                 Event::Text(text) => {
@@ -274,13 +281,20 @@ impl<'a> Blocks<'a> {
             rest = start + end;
             if is_unseen(&element) {
                 let inside = html.get(rest..).unwrap_or_default();
-                let name: String = element.chars().skip(1).take_while(char::is_ascii_alphanumeric).collect();
-                let close = inside.to_ascii_lowercase().find(&format!("</{name}")).unwrap_or(inside.len());
+                let name: String =
+                    element.chars().skip(1).take_while(char::is_ascii_alphanumeric).collect();
+                let close =
+                    inside.to_ascii_lowercase().find(&format!("</{name}")).unwrap_or(inside.len());
                 self.push(inside.get(..close).unwrap_or_default(), at + rest, Spot::Hidden);
                 rest += close;
             } else if element.len() > 60 {
                 // Attributes may hold sentences: `alt`, `title`, `data-…`.
-                for value in element.split('"').skip(1).step_by(2).filter(|value| value.len() > 40 && value.contains(' ')) {
+                for value in element
+                    .split('"')
+                    .skip(1)
+                    .step_by(2)
+                    .filter(|value| value.len() > 40 && value.contains(' '))
+                {
                     self.push(value, at + start, Spot::Hidden);
                 }
             }
@@ -312,7 +326,9 @@ impl<'a> Blocks<'a> {
                 self.push(trimmed.trim_matches(['*', '/', ' ', '"', '\'']), start, Spot::Comment);
                 continue;
             }
-            let comment = ["#", "//", "--", "*", "/*", "<!--", ";", "<#"].iter().find_map(|mark| trimmed.strip_prefix(mark));
+            let comment = ["#", "//", "--", "*", "/*", "<!--", ";", "<#"]
+                .iter()
+                .find_map(|mark| trimmed.strip_prefix(mark));
             if let Some(comment) = comment.filter(|comment| !comment.starts_with('!')) {
                 if trimmed.starts_with("/*") && !trimmed.contains("*/") {
                     block = Some("*/");
@@ -320,19 +336,29 @@ impl<'a> Blocks<'a> {
                     block = Some("#>");
                 }
                 self.push(comment.trim(), start, Spot::Comment);
-            } else if let Some(quotes) = ["\"\"\"", "'''"].into_iter().find(|quotes| trimmed.contains(quotes)) {
+            } else if let Some(quotes) =
+                ["\"\"\"", "'''"].into_iter().find(|quotes| trimmed.contains(quotes))
+            {
                 if trimmed.matches(quotes).count() % 2 == 1 {
                     block = Some(quotes);
                 }
                 self.push(trimmed, start, Spot::Comment);
-            } else if trimmed.len() > 60 && trimmed.len() < 2000 && trimmed.matches(' ').count() > 8 {
+            } else if trimmed.len() > 60 && trimmed.len() < 2000 && trimmed.matches(' ').count() > 8
+            {
                 // A sentence in a literal: what a program prints, an agent reads.
                 for quote in ['"', '\'', '`'] {
-                    for value in trimmed.split(quote).skip(1).step_by(2).filter(|value| value.matches(' ').count() > 6) {
+                    for value in trimmed
+                        .split(quote)
+                        .skip(1)
+                        .step_by(2)
+                        .filter(|value| value.matches(' ').count() > 6)
+                    {
                         self.push(value, start, Spot::Comment);
                     }
                 }
-            } else if let Some((_, comment)) = trimmed.split_once(" # ").or_else(|| trimmed.split_once(" // ")) {
+            } else if let Some((_, comment)) =
+                trimmed.split_once(" # ").or_else(|| trimmed.split_once(" // "))
+            {
                 self.push(comment, start, Spot::Comment);
             }
         }
@@ -391,16 +417,85 @@ impl Depth {
 fn is_unseen(element: &str) -> bool {
     let tight: String = element.chars().filter(|c| !c.is_whitespace()).collect();
     tight.starts_with("<template")
-        || ["display:none", "visibility:hidden", "opacity:0;", "opacity:0\"", "opacity:0'", "font-size:0", "font-size:1px", "color:white", "color:#fff", "color:transparent", "left:-999", "text-indent:-", "height:0", "width:0", "hidden>", "hidden=", "aria-hidden=\"true\"", "clip:rect(0", "max-height:0"]
-            .iter()
-            .any(|style| tight.contains(style))
+        || [
+            "display:none",
+            "visibility:hidden",
+            "opacity:0;",
+            "opacity:0\"",
+            "opacity:0'",
+            "font-size:0",
+            "font-size:1px",
+            "color:white",
+            "color:#fff",
+            "color:transparent",
+            "left:-999",
+            "text-indent:-",
+            "height:0",
+            "width:0",
+            "hidden>",
+            "hidden=",
+            "aria-hidden=\"true\"",
+            "clip:rect(0",
+            "max-height:0",
+        ]
+        .iter()
+        .any(|style| tight.contains(style))
 }
 
 /// Is a heading about attacks and what not to do, rather than about what to do?
 fn is_teaching(title: &str) -> bool {
-    ["red flag", "attack", "example of", "bad example", "anti-pattern", "antipattern", "don't", "do not", "never", "what not", "avoid", "detect", "indicator", "threat", "malicious", "vulnerab", "exploit", "payload", "injection", "test case", "attacker", "risk", "warning sign", "suspicious", "dangerous", "unsafe", "insecure", "abuse", "tactics", "technique", "misuse", "what to look for", "common mistakes", "pitfall", "evasion", "signature", "case stud", "iocs", "ioc ", "post-mortem", "scenarios", "adversar", "what we catch", "catch", "flagged", "rejected", "bad:", "wrong"]
-        .iter()
-        .any(|word| title.contains(word))
+    [
+        "red flag",
+        "attack",
+        "example of",
+        "bad example",
+        "anti-pattern",
+        "antipattern",
+        "don't",
+        "do not",
+        "never",
+        "what not",
+        "avoid",
+        "detect",
+        "indicator",
+        "threat",
+        "malicious",
+        "vulnerab",
+        "exploit",
+        "payload",
+        "injection",
+        "test case",
+        "attacker",
+        "risk",
+        "warning sign",
+        "suspicious",
+        "dangerous",
+        "unsafe",
+        "insecure",
+        "abuse",
+        "tactics",
+        "technique",
+        "misuse",
+        "what to look for",
+        "common mistakes",
+        "pitfall",
+        "evasion",
+        "signature",
+        "case stud",
+        "iocs",
+        "ioc ",
+        "post-mortem",
+        "scenarios",
+        "adversar",
+        "what we catch",
+        "catch",
+        "flagged",
+        "rejected",
+        "bad:",
+        "wrong",
+    ]
+    .iter()
+    .any(|word| title.contains(word))
 }
 
 /// Lines of code, those joined that end in a backslash.
@@ -430,9 +525,14 @@ fn sentences(piece: &str) -> Vec<(usize, &str)> {
         let next = characters.peek().map(|&(_, c)| c);
         let end = at + c.len_utf8();
         let stop = match c {
-            '.' | '!' | '?' => next.is_none_or(char::is_whitespace) && !is_abbreviation(piece.get(start..at).unwrap_or_default()),
+            '.' | '!' | '?' => {
+                next.is_none_or(char::is_whitespace)
+                    && !is_abbreviation(piece.get(start..at).unwrap_or_default())
+            }
             '。' | '！' | '？' | '\u{2029}' => true,
-            '\n' => next.is_none_or(|c| c == '\n' || c == '-' || c == '*' || c.is_ascii_digit() || c.is_uppercase()),
+            '\n' => next.is_none_or(|c| {
+                c == '\n' || c == '-' || c == '*' || c.is_ascii_digit() || c.is_uppercase()
+            }),
             _ => end - start >= LONGEST && c.is_whitespace() || end - start >= LONGEST * 2,
         };
         if stop {
@@ -454,7 +554,8 @@ fn push<'a>(found: &mut Vec<(usize, &'a str)>, piece: &'a str, start: usize, end
 
 fn is_abbreviation(before: &str) -> bool {
     let word = before.rsplit(|c: char| c.is_whitespace() || c == '(').next().unwrap_or_default();
-    matches!(word, "e.g" | "i.e" | "etc" | "vs" | "cf" | "Mr" | "Dr" | "No" | "approx") || (word.len() == 1 && word.chars().all(|c| c.is_ascii_digit()))
+    matches!(word, "e.g" | "i.e" | "etc" | "vs" | "cf" | "Mr" | "Dr" | "No" | "approx")
+        || (word.len() == 1 && word.chars().all(|c| c.is_ascii_digit()))
 }
 
 #[cfg(test)]

@@ -87,8 +87,18 @@ pub(super) fn facts(unit: &Unit, profile: &Profile) -> Facts {
     let tags = tags(text);
     let mut facts = Facts::default();
     let quotable = |concept: Concept| {
-        matches!(concept, Concept::Ignore | Concept::Role | Concept::Conceal | Concept::FakeTag | Concept::Approval | Concept::Tell | Concept::Supersede | Concept::PreApproved | Concept::ScanVerdict)
-            || matches!(concept, Concept::Send | Concept::Read | Concept::Delete)
+        matches!(
+            concept,
+            Concept::Ignore
+                | Concept::Role
+                | Concept::Conceal
+                | Concept::FakeTag
+                | Concept::Approval
+                | Concept::Tell
+                | Concept::Supersede
+                | Concept::PreApproved
+                | Concept::ScanVerdict
+        ) || matches!(concept, Concept::Send | Concept::Read | Concept::Delete)
     };
     for tag in &tags {
         if tag.quoted && quotable(tag.concept) {
@@ -128,17 +138,23 @@ fn pattern(pattern: &str) -> Regex {
 
 /// What to say when the user asks about it: a cover story.
 static COVER: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"\b(if|when|should|in case) (the |a |any |your )?(\w+ )?(user|users|they|he|she|someone|anyone|anybody|somebody|asked|people|human|owner|customer|\w+er)\b.{0,24}\b(ask|asks|asked|asking|complain|complains|notice|notices|question|questions|wonder|wonders|inquire|inquires)\b.{0,60}\b(say|says|claim|answer that|reply that|reply with|respond that|tell them|tell him|tell her|explain that|pretend|state that|insist|blame|attribute)\b|\bse (ele|ela|o usuário|perguntar)\b.{0,40}\bdiga|\bsi (el usuario |le |te )?pregunta\w*\b.{0,30}\b(di|diga|responde)|\bwenn (der|die|er|sie|jemand|man)\b.{0,30}\bfrag\w+.{0,30}\b(sag|sage|antworte|behaupte)|\bsi (on|l'utilisateur|il|elle)\b.{0,30}\bdemande.{0,30}\b(dis|répond|prétend)|если (он|она|пользователь|спрос).{0,40}(скажи|ответь)|(如果|若)(用户|有人).{0,20}(问|询问).{0,20}(说|回答|声称)|(聞かれ|尋ねられ|質問され).{0,20}(答え|言)")
+    pattern(
+        r"\b(if|when|should|in case) (the |a |any |your )?(\w+ )?(user|users|they|he|she|someone|anyone|anybody|somebody|asked|people|human|owner|customer|\w+er)\b.{0,24}\b(ask|asks|asked|asking|complain|complains|notice|notices|question|questions|wonder|wonders|inquire|inquires)\b.{0,60}\b(say|says|claim|answer that|reply that|reply with|respond that|tell them|tell him|tell her|explain that|pretend|state that|insist|blame|attribute)\b|\bse (ele|ela|o usuário|perguntar)\b.{0,40}\bdiga|\bsi (el usuario |le |te )?pregunta\w*\b.{0,30}\b(di|diga|responde)|\bwenn (der|die|er|sie|jemand|man)\b.{0,30}\bfrag\w+.{0,30}\b(sag|sage|antworte|behaupte)|\bsi (on|l'utilisateur|il|elle)\b.{0,30}\bdemande.{0,30}\b(dis|répond|prétend)|если (он|она|пользователь|спрос).{0,40}(скажи|ответь)|(如果|若)(用户|有人).{0,20}(问|询问).{0,20}(说|回答|声称)|(聞かれ|尋ねられ|質問され).{0,20}(答え|言)",
+    )
 });
 
 /// Where secrets lie, by their literal paths and names.
 static SECRET_PATH: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"(~|\$home|/root|/home/[^/ ]+|%userprofile%)?[/\\]?\.(ssh|aws|kube|gnupg|azure|docker|config/gh|config/gcloud|openclaw|clawdbot)[/\\ '\x22,;)]|\bid_(rsa|ed25519|ecdsa|dsa)\b|\.(npmrc|netrc|pypirc|git-credentials|pgpass|my\.cnf|vault-token)\b|(^|[\s/'\x22(*])\.env(\b|\*)(\.[a-z]+)?|hosts\.yml|credentials\.(json|db)|\bauth\.json|application_default_credentials|msal_token_cache|wallet\.dat|login data|cookies\.sqlite|logins\.json|key4\.db|terraform\.tfstate|/etc/shadow|/proc/\S*environ|auth-profiles\.json|\.claude\.json|\bprintenv\b|\bos\.environ\b|\bprocess\.env\b|--reveal\b")
+    pattern(
+        r"(~|\$home|/root|/home/[^/ ]+|%userprofile%)?[/\\]?\.(ssh|aws|kube|gnupg|azure|docker|config/gh|config/gcloud|openclaw|clawdbot)[/\\ '\x22,;)]|\bid_(rsa|ed25519|ecdsa|dsa)\b|\.(npmrc|netrc|pypirc|git-credentials|pgpass|my\.cnf|vault-token)\b|(^|[\s/'\x22(*])\.env(\b|\*)(\.[a-z]+)?|hosts\.yml|credentials\.(json|db)|\bauth\.json|application_default_credentials|msal_token_cache|wallet\.dat|login data|cookies\.sqlite|logins\.json|key4\.db|terraform\.tfstate|/etc/shadow|/proc/\S*environ|auth-profiles\.json|\.claude\.json|\bprintenv\b|\bos\.environ\b|\bprocess\.env\b|--reveal\b",
+    )
 });
 
 /// A time or a count from which on something else is done.
 static DATE: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"\b(from|after|since|until|before|starting|beginning|as of|once)( on| the)? (\d{1,2}(st|nd|rd|th)?( of)? )?(january|february|march|april|may|june|july|august|september|october|november|december|20\d\d-\d\d|20\d\d)\b|\bonly on (mondays|tuesdays|wednesdays|thursdays|fridays|saturdays|sundays|weekends)|\bafter (the )?(third|fourth|fifth|tenth|\d+(th|rd|nd)?|a few|several|some) (use|uses|run|runs|session|sessions|time|times|day|days|week|weeks|message|messages|turn|turns)\b|\bon the (third|fourth|fifth|tenth|\d+(th|rd|nd)) (use|run|session|time|call)|\buntil the (message|user|text|prompt|word)|\bonce the user (has|trusts|is used)|\bbefore that date\b|\b(word|words|phrase|code word) \x22")
+    pattern(
+        r"\b(from|after|since|until|before|starting|beginning|as of|once)( on| the)? (\d{1,2}(st|nd|rd|th)?( of)? )?(january|february|march|april|may|june|july|august|september|october|november|december|20\d\d-\d\d|20\d\d)\b|\bonly on (mondays|tuesdays|wednesdays|thursdays|fridays|saturdays|sundays|weekends)|\bafter (the )?(third|fourth|fifth|tenth|\d+(th|rd|nd)?|a few|several|some) (use|uses|run|runs|session|sessions|time|times|day|days|week|weeks|message|messages|turn|turns)\b|\bon the (third|fourth|fifth|tenth|\d+(th|rd|nd)) (use|run|session|time|call)|\buntil the (message|user|text|prompt|word)|\bonce the user (has|trusts|is used)|\bbefore that date\b|\b(word|words|phrase|code word) \x22",
+    )
 });
 
 /// Where a sentence sends something.
@@ -148,20 +164,82 @@ fn places(facts: &mut Facts, unit: &Unit, profile: &Profile) {
     for url in urls(&unit.raw) {
         facts.url = true;
         to = to.max(place(&url.host, profile));
-        let tail = url.whole.split_once("//").map_or("", |(_, rest)| rest.split_once(['/', '?']).map_or("", |(_, tail)| tail));
+        let tail = url
+            .whole
+            .split_once("//")
+            .map_or("", |(_, rest)| rest.split_once(['/', '?']).map_or("", |(_, tail)| tail));
         let lower = tail.to_lowercase();
-        let hole = ["{", "$", "<", "%s", "[", "`"].iter().any(|hole| lower.contains(hole)) || unit.raw.contains(&format!("{}<", url.whole)) || unit.raw.contains(&format!("{}{{", url.whole)) || unit.raw.contains(&format!("{}[", url.whole)) || unit.raw.contains(&format!("{}$", url.whole)) || url.whole.ends_with('=');
-        let data = ["conversation", "secret", "token", "env", "key", "data", "history", "prompt", "summary", "message", "password", "b64", "base64", "encoded", "context", "payload", "content", "whoami", "hostname", "user", "cred", "chat", "leak", "exfil", "q=", "d=", "c=", "x="].iter().any(|word| lower.contains(word));
+        let hole = ["{", "$", "<", "%s", "[", "`"].iter().any(|hole| lower.contains(hole))
+            || unit.raw.contains(&format!("{}<", url.whole))
+            || unit.raw.contains(&format!("{}{{", url.whole))
+            || unit.raw.contains(&format!("{}[", url.whole))
+            || unit.raw.contains(&format!("{}$", url.whole))
+            || url.whole.ends_with('=');
+        let data = [
+            "conversation",
+            "secret",
+            "token",
+            "env",
+            "key",
+            "data",
+            "history",
+            "prompt",
+            "summary",
+            "message",
+            "password",
+            "b64",
+            "base64",
+            "encoded",
+            "context",
+            "payload",
+            "content",
+            "whoami",
+            "hostname",
+            "user",
+            "cred",
+            "chat",
+            "leak",
+            "exfil",
+            "q=",
+            "d=",
+            "c=",
+            "x=",
+        ]
+        .iter()
+        .any(|word| lower.contains(word));
         facts.template |= hole && data && place(&url.host, profile) >= Where::Unnamed;
-        facts.label |= url.host.contains(['{', '$']) || unit.raw.contains(&format!("//$({}", "")) ;
+        facts.label |= url.host.contains(['{', '$']) || unit.raw.contains(&format!("//$({}", ""));
         let path = lower.split(['?', '#']).next().unwrap_or_default();
-        facts.package |= [".zip", ".exe", ".dmg", ".pkg", ".msi", ".rar", ".7z", ".tar.gz", ".tgz", ".appimage", ".deb", ".rpm", ".scr", ".bat", ".ps1", ".sh", ".jar", ".apk"].iter().any(|end| path.ends_with(end));
+        facts.package |= [
+            ".zip",
+            ".exe",
+            ".dmg",
+            ".pkg",
+            ".msi",
+            ".rar",
+            ".7z",
+            ".tar.gz",
+            ".tgz",
+            ".appimage",
+            ".deb",
+            ".rpm",
+            ".scr",
+            ".bat",
+            ".ps1",
+            ".sh",
+            ".jar",
+            ".apk",
+        ]
+        .iter()
+        .any(|end| path.ends_with(end));
     }
     for host in super::hosts::hosts(&unit.raw) {
         to = to.max(place(&host, profile));
     }
     if !mails(&unit.raw).is_empty() {
-        facts.mail = mails(&unit.raw).iter().any(|mail| !mail.ends_with("@users.noreply.github.com") && !mail.starts_with("git@"));
+        facts.mail = mails(&unit.raw)
+            .iter()
+            .any(|mail| !mail.ends_with("@users.noreply.github.com") && !mail.starts_with("git@"));
         if facts.mail {
             to = to.max(Where::Foreign);
         }
@@ -172,7 +250,8 @@ fn places(facts: &mut Facts, unit: &Unit, profile: &Profile) {
     if facts.says(&[ServerWord, Dns]) {
         to = to.max(Where::Unnamed);
     }
-    facts.label |= facts.says(&[DnsLabel]) && label(&unit.raw) || label(&unit.raw) && facts.says(&[Dns]);
+    facts.label |=
+        facts.says(&[DnsLabel]) && label(&unit.raw) || label(&unit.raw) && facts.says(&[Dns]);
     facts.to = to;
 }
 
@@ -181,8 +260,16 @@ fn label(raw: &str) -> bool {
     let markers = ["}.", ")\".", ").", ">.", "`.", "}\".", "%.", "\"."];
     markers.iter().any(|marker| {
         raw.match_indices(marker).any(|(at, found)| {
-            let rest: String = raw.get(at + found.len()..).unwrap_or_default().chars().take(60).take_while(|c| c.is_ascii_alphanumeric() || ".-$_{}<>".contains(*c)).collect();
-            rest.split('.').count() >= 2 && rest.split('.').all(|part| !part.is_empty()) && !rest.contains("()")
+            let rest: String = raw
+                .get(at + found.len()..)
+                .unwrap_or_default()
+                .chars()
+                .take(60)
+                .take_while(|c| c.is_ascii_alphanumeric() || ".-$_{}<>".contains(*c))
+                .collect();
+            rest.split('.').count() >= 2
+                && rest.split('.').all(|part| !part.is_empty())
+                && !rest.contains("()")
         })
     })
 }
@@ -195,9 +282,15 @@ pub(super) fn place(host: &str, profile: &Profile) -> Where {
         return Where::Anyones;
     }
     let main = main_label(host);
-    let related = profile.hosts.iter().any(|known| known == host || host.ends_with(&format!(".{known}")) || known.ends_with(&format!(".{host}")))
-        || (main.len() > 2 && profile.words.contains(main))
-        || profile.words.iter().any(|word| word.len() > 3 && (main.starts_with(word.as_str()) || word.starts_with(main) && main.len() > 3));
+    let related = profile.hosts.iter().any(|known| {
+        known == host
+            || host.ends_with(&format!(".{known}"))
+            || known.ends_with(&format!(".{host}"))
+    }) || (main.len() > 2 && profile.words.contains(main))
+        || profile.words.iter().any(|word| {
+            word.len() > 3
+                && (main.starts_with(word.as_str()) || word.starts_with(main) && main.len() > 3)
+        });
     if related {
         Where::Related
     } else if is_vendor(host) {
@@ -211,7 +304,11 @@ pub(super) fn place(host: &str, profile: &Profile) -> Where {
 fn main_label(host: &str) -> &str {
     let labels: Vec<&str> = host.split('.').collect();
     let mut at = labels.len().saturating_sub(2);
-    if at > 0 && labels.get(at).is_some_and(|label| matches!(*label, "co" | "com" | "org" | "ac" | "gov" | "net")) {
+    if at > 0
+        && labels
+            .get(at)
+            .is_some_and(|label| matches!(*label, "co" | "com" | "org" | "ac" | "gov" | "net"))
+    {
         at -= 1;
     }
     labels.get(at).copied().unwrap_or_default()
@@ -220,10 +317,16 @@ fn main_label(host: &str) -> &str {
 fn concealed(text: &str, tags: &[Tag]) -> Concealed {
     let mut most = Concealed::No;
     for tag in tags {
-        let weak = tags.iter().any(|other| other.concept == Concept::ConcealWeak && other.start >= tag.start && other.end <= tag.end);
+        let weak = tags.iter().any(|other| {
+            other.concept == Concept::ConcealWeak
+                && other.start >= tag.start
+                && other.end <= tag.end
+        });
         match tag.concept {
             Concept::Conceal if tag.quoted => {}
-            Concept::Conceal => most = most.max(if weak { Concealed::Weak } else { Concealed::Strong }),
+            Concept::Conceal => {
+                most = most.max(if weak { Concealed::Weak } else { Concealed::Strong })
+            }
             Concept::Tell if tag.negated && !tag.quoted => most = most.max(untold(text, tag, tags)),
             _ => {}
         }
@@ -234,13 +337,23 @@ fn concealed(text: &str, tags: &[Tag]) -> Concealed {
 /// How strong `do not tell …` is.
 fn untold(text: &str, tell: &Tag, tags: &[Tag]) -> Concealed {
     let after = |concept: Concept, within: usize| {
-        tags.iter().find(|tag| tag.concept == concept && tag.start >= tell.end && tag.start - tell.end <= within)
+        tags.iter().find(|tag| {
+            tag.concept == concept && tag.start >= tell.end && tag.start - tell.end <= within
+        })
     };
     let near = |concept: Concept| {
-        tags.iter().any(|tag| tag.concept == concept && tag.start + 40 >= tell.start && tag.start <= tell.end + 60)
+        tags.iter().any(|tag| {
+            tag.concept == concept && tag.start + 40 >= tell.start && tag.start <= tell.end + 60
+        })
     };
     let verb = text.get(tell.start..tell.end).unwrap_or_default();
-    let shows = ["show", "display", "print", "output", "explain", "include", "list", "describe", "present", "note", "log", "state", "confirm", "report", "summar", "raise", "write", "flag", "warn", "say", "expose", "share", "refer", "hint"].iter().any(|show| verb.starts_with(show));
+    let shows = [
+        "show", "display", "print", "output", "explain", "include", "list", "describe", "present",
+        "note", "log", "state", "confirm", "report", "summar", "raise", "write", "flag", "warn",
+        "say", "expose", "share", "refer", "hint",
+    ]
+    .iter()
+    .any(|show| verb.starts_with(show));
     let user = after(Concept::User, 40);
     let told_to = user.is_some_and(|user| {
         let rest = text.get(user.end..).unwrap_or_default().trim_start();
@@ -248,12 +361,20 @@ fn untold(text: &str, tell: &Tag, tags: &[Tag]) -> Concealed {
     });
     let this = after(Concept::ThisAct, 30).is_some();
     let result = after(Concept::ResultText, 70).is_some();
-    let cjk = verb.chars().any(|c| c as u32 > 0x2e80) || verb.chars().any(|c| ('\u{400}'..'\u{530}').contains(&c));
+    let cjk = verb.chars().any(|c| c as u32 > 0x2e80)
+        || verb.chars().any(|c| ('\u{400}'..'\u{530}').contains(&c));
     // `never tell the bookkeeper`: whoever it is.
     let rest = text.get(tell.end..).unwrap_or_default().trim_start();
-    let someone = ["the ", "them", "him", "her ", "yours", "your ", "anyone", "anybody", "their "].iter().any(|word| rest.starts_with(word))
-        && ["tell", "inform", "notify", "alert", "warn", "let on", "disclose", "reveal", "mention"].iter().any(|word| verb.starts_with(word))
-        && !rest.split_whitespace().take(5).any(|word| word == "to" || word == "how" || word == "model");
+    let someone = ["the ", "them", "him", "her ", "yours", "your ", "anyone", "anybody", "their "]
+        .iter()
+        .any(|word| rest.starts_with(word))
+        && ["tell", "inform", "notify", "alert", "warn", "let on", "disclose", "reveal", "mention"]
+            .iter()
+            .any(|word| verb.starts_with(word))
+        && !rest
+            .split_whitespace()
+            .take(5)
+            .any(|word| word == "to" || word == "how" || word == "model");
     if told_to {
         Concealed::No
     } else if someone {
@@ -274,18 +395,40 @@ fn untold(text: &str, tell: &Tag, tags: &[Tag]) -> Concealed {
 fn is_command(unit: &Unit) -> bool {
     let text = unit.text.as_str();
     unit.spot == Spot::Code
-        || ["scripts/", ".sh", ".py", ".js", "bash ", "python ", "python3 ", "node ", "curl ", "wget ", "npx ", "sh -c", "chmod ", "powershell", "./"]
-            .iter()
-            .any(|word| text.contains(word))
+        || [
+            "scripts/",
+            ".sh",
+            ".py",
+            ".js",
+            "bash ",
+            "python ",
+            "python3 ",
+            "node ",
+            "curl ",
+            "wget ",
+            "npx ",
+            "sh -c",
+            "chmod ",
+            "powershell",
+            "./",
+        ]
+        .iter()
+        .any(|word| text.contains(word))
 }
 
 fn is_coin(raw: &str) -> bool {
     raw.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| {
         let hex = |text: &str| text.bytes().all(|b| b.is_ascii_hexdigit());
-        let base58 = |text: &str| text.bytes().all(|b| b.is_ascii_alphanumeric() && !b"0OIl".contains(&b));
+        let base58 =
+            |text: &str| text.bytes().all(|b| b.is_ascii_alphanumeric() && !b"0OIl".contains(&b));
         word.strip_prefix("0x").is_some_and(|rest| rest.len() == 40 && hex(rest))
             || (word.starts_with("bc1") && (39..=62).contains(&word.len()))
-            || ((32..=44).contains(&word.len()) && base58(word) && word.bytes().any(|b| b.is_ascii_uppercase()) && word.bytes().any(|b| b.is_ascii_lowercase()) && word.bytes().any(|b| b.is_ascii_digit()) && !hex(word))
+            || ((32..=44).contains(&word.len())
+                && base58(word)
+                && word.bytes().any(|b| b.is_ascii_uppercase())
+                && word.bytes().any(|b| b.is_ascii_lowercase())
+                && word.bytes().any(|b| b.is_ascii_digit())
+                && !hex(word))
     })
 }
 
@@ -296,7 +439,11 @@ fn taught(unit: &Unit, facts: &Facts, tags: &[Tag]) -> bool {
     }
     let first = tags.iter().filter(|tag| tag.concept == Concept::Teach).count();
     let quoted = tags.iter().filter(|tag| tag.quoted).count();
-    (unit.teaching && (first > 0 || quoted > 0 || matches!(unit.spot, Spot::Item | Spot::Cell | Spot::Code | Spot::Quote)))
+    (unit.teaching
+        && (first > 0
+            || quoted > 0
+            || matches!(unit.spot, Spot::Item | Spot::Cell | Spot::Code | Spot::Quote)))
         || first >= 2
-        || (first > 0 && (quoted > 0 || matches!(unit.spot, Spot::Cell | Spot::Quote | Spot::Heading)))
+        || (first > 0
+            && (quoted > 0 || matches!(unit.spot, Spot::Cell | Spot::Quote | Spot::Heading)))
 }

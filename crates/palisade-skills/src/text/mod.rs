@@ -49,8 +49,13 @@ pub(crate) fn units(file: &File) -> Option<Vec<Unit>> {
             None if file.path.ends_with(".json") || file.bytes.len() < 1 << 20 => blocks.plain(),
             None => return None,
         },
-        FileKind::Shell | FileKind::Python | FileKind::JavaScript | FileKind::TypeScript
-        | FileKind::PowerShell | FileKind::Go | FileKind::Ruby => blocks.comments(),
+        FileKind::Shell
+        | FileKind::Python
+        | FileKind::JavaScript
+        | FileKind::TypeScript
+        | FileKind::PowerShell
+        | FileKind::Go
+        | FileKind::Ruby => blocks.comments(),
         FileKind::Media | FileKind::Archive | FileKind::Binary | FileKind::Unknown => return None,
     }
     Some(blocks.units)
@@ -59,8 +64,25 @@ pub(crate) fn units(file: &File) -> Option<Vec<Unit>> {
 fn values(blocks: &mut Blocks<'_>, document: &formats::Document) {
     const MOST: usize = 5000;
     for leaf in document.leaves.iter().filter(|leaf| leaf.text.len() > 12).take(MOST) {
-        let last = leaf.path.rsplit('.').find(|part| part.parse::<u32>().is_err()).unwrap_or_default();
-        let described = matches!(last, "description" | "when_to_use" | "instructions" | "prompt" | "short_description" | "systemPrompt" | "system_prompt" | "default_prompt" | "title" | "summary");
-        blocks.push_at(&leaf.text, leaf.line, if described { Spot::Description } else { Spot::Value });
+        let last =
+            leaf.path.rsplit('.').find(|part| part.parse::<u32>().is_err()).unwrap_or_default();
+        let described = matches!(
+            last,
+            "description"
+                | "when_to_use"
+                | "instructions"
+                | "prompt"
+                | "short_description"
+                | "systemPrompt"
+                | "system_prompt"
+                | "default_prompt"
+                | "title"
+                | "summary"
+        );
+        blocks.push_at(
+            &leaf.text,
+            leaf.line,
+            if described { Spot::Description } else { Spot::Value },
+        );
     }
 }

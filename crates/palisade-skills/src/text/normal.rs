@@ -58,7 +58,9 @@ fn flush(out: &mut String, word: &mut String, latin_text: bool) {
     if mixed {
         let folded: String = word
             .chars()
-            .map(|c| if other(c) { skeleton(c.encode_utf8(&mut [0; 4])).next().unwrap_or(c) } else { c })
+            .map(|c| {
+                if other(c) { skeleton(c.encode_utf8(&mut [0; 4])).next().unwrap_or(c) } else { c }
+            })
             .flat_map(char::to_lowercase)
             .collect();
         // A whole word of another script within Latin text is a word of that script, unless all of it looks Latin.
@@ -78,7 +80,10 @@ fn joined(text: String) -> String {
     let bytes = text.as_bytes();
     let single = |at: usize| {
         bytes.get(at).is_some_and(u8::is_ascii_alphabetic)
-            && at.checked_sub(1).and_then(|at| bytes.get(at)).is_none_or(|b| !b.is_ascii_alphanumeric())
+            && at
+                .checked_sub(1)
+                .and_then(|at| bytes.get(at))
+                .is_none_or(|b| !b.is_ascii_alphanumeric())
             && bytes.get(at + 1).is_none_or(|b| !b.is_ascii_alphanumeric())
     };
     // Most texts have none: look first.
@@ -137,7 +142,17 @@ mod tests {
 
     #[test]
     fn disguises_fall() {
-        for disguised in ["Send", "ѕеnd", "ｓｅｎｄ", "𝘀𝗲𝗻𝗱", "s\u{200b}e\u{200d}nd", "s e n d", "S-E-N-D", "s\u{00ad}end", "ⓢⓔⓝⓓ"] {
+        for disguised in [
+            "Send",
+            "ѕеnd",
+            "ｓｅｎｄ",
+            "𝘀𝗲𝗻𝗱",
+            "s\u{200b}e\u{200d}nd",
+            "s e n d",
+            "S-E-N-D",
+            "s\u{00ad}end",
+            "ⓢⓔⓝⓓ",
+        ] {
             assert_eq!(normal(disguised), "send", "{disguised:?}");
         }
     }

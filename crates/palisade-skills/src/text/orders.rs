@@ -4,7 +4,10 @@ use super::{
     blocks::{Spot, Unit},
     facts::{Concealed, Facts, Where, facts},
     rules,
-    tags::{Concept::{self, *}, Set},
+    tags::{
+        Concept::{self, *},
+        Set,
+    },
 };
 use crate::{
     Confidence::{self, High, Low, Medium},
@@ -36,18 +39,35 @@ struct Here<'a> {
     ordered_after: Set,
 }
 
-pub(super) fn look(file: &File, units: &[Unit], profile: &Profile, names: &[&str], seen: &mut Seen) {
+pub(super) fn look(
+    file: &File,
+    units: &[Unit],
+    profile: &Profile,
+    names: &[&str],
+    seen: &mut Seen,
+) {
     let all: Vec<Facts> = units.iter().map(|unit| facts(unit, profile)).collect();
     for (at, (unit, own)) in units.iter().zip(&all).enumerate() {
         let mut here = Here {
-            file, unit, facts: own, profile,
-            said: own.said, ordered: own.ordered, concealed: own.concealed, to: own.to, command: own.command,
-            read_before: Set::default(), foreign: own.to >= Where::Foreign, ordered_after: Set::default(),
+            file,
+            unit,
+            facts: own,
+            profile,
+            said: own.said,
+            ordered: own.ordered,
+            concealed: own.concealed,
+            to: own.to,
+            command: own.command,
+            read_before: Set::default(),
+            foreign: own.to >= Where::Foreign,
+            ordered_after: Set::default(),
         };
         let from = at.saturating_sub(NEAR);
         let to = (at + NEAR + 1).min(units.len());
         for other in from..to {
-            let (Some(neighbour), Some(facts)) = (units.get(other), all.get(other)) else { continue };
+            let (Some(neighbour), Some(facts)) = (units.get(other), all.get(other)) else {
+                continue;
+            };
             if other == at || neighbour.section != unit.section || (facts.taught && !own.taught) {
                 continue;
             }
@@ -91,7 +111,14 @@ impl Here<'_> {
         self.hiding(seen);
     }
 
-    fn say(&self, seen: &mut Seen, rule: &'static Rule, severity: Severity, confidence: Confidence, message: &str) {
+    fn say(
+        &self,
+        seen: &mut Seen,
+        rule: &'static Rule,
+        severity: Severity,
+        confidence: Confidence,
+        message: &str,
+    ) {
         let (mut severity, mut confidence) = (severity, confidence);
         let open = self.unit.spot != Spot::Hidden;
         if self.facts.taught && open {
@@ -99,7 +126,11 @@ impl Here<'_> {
             confidence = Low;
         } else if self.profile.security && open {
             // Attacks are its subject: what is shown there counts less than what is said outright.
-            let shown = self.unit.teaching || matches!(self.unit.spot, Spot::Code | Spot::Cell | Spot::Quote | Spot::Heading | Spot::Comment);
+            let shown = self.unit.teaching
+                || matches!(
+                    self.unit.spot,
+                    Spot::Code | Spot::Cell | Spot::Quote | Spot::Heading | Spot::Comment
+                );
             if shown || self.to < Where::Foreign || self.facts.says(&[Placeholder]) {
                 confidence = if confidence == High && !shown { Medium } else { Low };
             }
@@ -134,28 +165,57 @@ impl Here<'_> {
         let backing = self.backing();
         let sends = facts.orders(&[Send]) || (code && facts.says(&[Send]));
         // In whatever language: the path of a secret and a strange address in one thought.
-        let literal = facts.secret_path && facts.url && facts.to >= Where::Related
-            && matches!(self.unit.spot, Spot::Prose | Spot::Item | Spot::Description | Spot::Hidden | Spot::Quote | Spot::Value | Spot::Comment);
+        let literal = facts.secret_path
+            && facts.url
+            && facts.to >= Where::Related
+            && matches!(
+                self.unit.spot,
+                Spot::Prose
+                    | Spot::Item
+                    | Spot::Description
+                    | Spot::Hidden
+                    | Spot::Quote
+                    | Spot::Value
+                    | Spot::Comment
+            );
         if literal && !sends {
             let act = facts.said.any(&[Send, Read, Fetch, Run]) || !self.unit.text.is_ascii();
-            let confidence = if facts.to >= Where::Foreign && act || backing > 0 { Medium } else { Low };
-            self.say(seen, &rules::SEND_SECRETS, Severity::High, confidence, "the path of a secret and an address outside stand in one sentence");
+            let confidence =
+                if facts.to >= Where::Foreign && act || backing > 0 { Medium } else { Low };
+            self.say(
+                seen,
+                &rules::SEND_SECRETS,
+                Severity::High,
+                confidence,
+                "the path of a secret and an address outside stand in one sentence",
+            );
         }
         if !sends || to < Where::Related {
             return;
         }
-        let own_key = ["authorization", "bearer", "header", "x-api-key", "auth"].iter().any(|word| self.unit.text.contains(word)) && !facts.secret_path;
+        let own_key = ["authorization", "bearer", "header", "x-api-key", "auth"]
+            .iter()
+            .any(|word| self.unit.text.contains(word))
+            && !facts.secret_path;
         let strong = facts.secret_path || said.any(&[Wallet]) || said.has(SecretStrong) && !own_key;
         let secret = strong || said.any(&[Secret, Account]);
         if secret && !(own_key && !strong) {
             let confidence = match (strong, to >= Where::Foreign, backing) {
                 (true, true, _) | (_, true, 2..) | (true, _, 2..) => High,
                 (true, _, 1) | (false, true, 1) => Medium,
-                (false, _, 2..) if to >= Where::Unnamed || self.concealed == Concealed::Strong => Medium,
+                (false, _, 2..) if to >= Where::Unnamed || self.concealed == Concealed::Strong => {
+                    Medium
+                }
                 (true, _, 0) if !code && facts.url => Medium,
                 _ => Low,
             };
-            self.say(seen, &rules::SEND_SECRETS, Severity::High, confidence, "it tells the agent to send secrets away");
+            self.say(
+                seen,
+                &rules::SEND_SECRETS,
+                Severity::High,
+                confidence,
+                "it tells the agent to send secrets away",
+            );
         }
         if said.any(&[Conversation, SystemPrompt]) && !code {
             let (severity, confidence) = match (to, backing) {
@@ -166,7 +226,13 @@ impl Here<'_> {
                 (Where::Unnamed | Where::Related, 1) => (Severity::Medium, Medium),
                 _ => (Severity::Low, Low),
             };
-            self.say(seen, &rules::SEND_CONVERSATION, severity, confidence, "it tells the agent to send what was said in the conversation away");
+            self.say(
+                seen,
+                &rules::SEND_CONVERSATION,
+                severity,
+                confidence,
+                "it tells the agent to send what was said in the conversation away",
+            );
         } else if said.any(&[Files, Personal, Environment, HistoryFile]) {
             let own = facts.says(&[Files, Personal, Environment, HistoryFile]);
             let (severity, confidence) = match (to, backing) {
@@ -179,38 +245,95 @@ impl Here<'_> {
                 (Where::Unnamed, 1) => (Severity::Low, Low),
                 _ => return,
             };
-            self.say(seen, &rules::SEND_FILES, severity, confidence, "it tells the agent to send the user's data to a place outside");
+            self.say(
+                seen,
+                &rules::SEND_FILES,
+                severity,
+                confidence,
+                "it tells the agent to send the user's data to a place outside",
+            );
         } else if !secret && to >= Where::Foreign && !code {
             let (severity, confidence) = match (self.said.has(Standing), backing) {
                 (true, 3..) => (Severity::High, Medium),
                 (true, _) | (_, 2..) => (Severity::Medium, Medium),
                 _ => return,
             };
-            self.say(seen, &rules::STANDING, severity, confidence, "it tells the agent to report to a place outside each time");
+            self.say(
+                seen,
+                &rules::STANDING,
+                severity,
+                confidence,
+                "it tells the agent to report to a place outside each time",
+            );
         }
     }
 
     /// Ways out that do not look like sending.
     fn channels(&self, seen: &mut Seen) {
         let facts = self.facts;
-        let object = self.said.any(&[Secret, SecretStrong, Conversation, Files, Personal, Environment, HistoryFile, SystemPrompt]);
+        let object = self.said.any(&[
+            Secret,
+            SecretStrong,
+            Conversation,
+            Files,
+            Personal,
+            Environment,
+            HistoryFile,
+            SystemPrompt,
+        ]);
         let acts = facts.orders(&[Send, Read, Run, Fetch, Encode, Write, Install]) || facts.command;
         if facts.says(&[Dns]) && acts {
-            let carries = facts.label || (self.said.has(DnsLabel) && (self.said.has(Encode) || object));
+            let carries =
+                facts.label || (self.said.has(DnsLabel) && (self.said.has(Encode) || object));
             if carries {
-                let confidence = if object || self.said.has(Encode) || facts.to >= Where::Foreign { High } else { Medium };
-                self.say(seen, &rules::SEND_DNS, Severity::High, confidence, "it puts data into the name of a host that is looked up");
+                let confidence = if object || self.said.has(Encode) || facts.to >= Where::Foreign {
+                    High
+                } else {
+                    Medium
+                };
+                self.say(
+                    seen,
+                    &rules::SEND_DNS,
+                    Severity::High,
+                    confidence,
+                    "it puts data into the name of a host that is looked up",
+                );
             }
         }
         if facts.template && self.unit.spot != Spot::Code && (acts || facts.says(&[ImageWord])) {
-            let data = self.said.any(&[Secret, SecretStrong, Conversation, Files, Personal, Environment, Encode]);
-            let confidence = if data && (facts.says(&[ImageWord]) || self.backing() > 0) { High } else { Medium };
-            let severity = if facts.to >= Where::Foreign && (data || facts.says(&[ImageWord])) { Severity::High } else { Severity::Medium };
+            let data = self.said.any(&[
+                Secret,
+                SecretStrong,
+                Conversation,
+                Files,
+                Personal,
+                Environment,
+                Encode,
+            ]);
+            let confidence = if data && (facts.says(&[ImageWord]) || self.backing() > 0) {
+                High
+            } else {
+                Medium
+            };
+            let severity = if facts.to >= Where::Foreign && (data || facts.says(&[ImageWord])) {
+                Severity::High
+            } else {
+                Severity::Medium
+            };
             self.say(seen, &rules::SEND_URL, severity, confidence, "an address takes data along");
-        } else if facts.says(&[ImageWord]) && self.said.has(QueryWord) && facts.orders(&[Write, Encode, Read, Send, Fetch])
-            && self.said.any(&[Secret, SecretStrong, Conversation, Personal, Environment]) && self.to >= Where::Related
+        } else if facts.says(&[ImageWord])
+            && self.said.has(QueryWord)
+            && facts.orders(&[Write, Encode, Read, Send, Fetch])
+            && self.said.any(&[Secret, SecretStrong, Conversation, Personal, Environment])
+            && self.to >= Where::Related
         {
-            self.say(seen, &rules::SEND_URL, Severity::High, Medium, "a picture's address takes data along");
+            self.say(
+                seen,
+                &rules::SEND_URL,
+                Severity::High,
+                Medium,
+                "a picture's address takes data along",
+            );
         }
     }
 
@@ -219,18 +342,43 @@ impl Here<'_> {
         if facts.concealed < Concealed::Strong || protected(self, Conceal) {
             return;
         }
-        let heavy = facts.orders(&[Send, Install, Delete, Pay, Disable, Fetch]) || (facts.orders(&[Read, Write, Run]) && facts.says(&[SecretStrong, Secret, MemoryFile, Startup, Conversation]));
+        let heavy = facts.orders(&[Send, Install, Delete, Pay, Disable, Fetch])
+            || (facts.orders(&[Read, Write, Run])
+                && facts.says(&[SecretStrong, Secret, MemoryFile, Startup, Conversation]));
         let outward = self.to >= Where::Related && self.ordered.has(Send);
-        let around = self.ordered.any(&[Send, Install, Delete, Pay, Run, Fetch, Write, Read, Disable]) || self.command;
+        let around =
+            self.ordered.any(&[Send, Install, Delete, Pay, Run, Fetch, Write, Read, Disable])
+                || self.command;
         let secret = self.said.any(&[SecretStrong, Secret]);
-        if heavy || outward || (around && (secret || self.said.has(MemoryFile) || self.to >= Where::Related)) {
-            self.say(seen, &rules::CONCEAL_ACT, Severity::High, High, "it tells the agent to do something and to keep it from the user");
+        if heavy
+            || outward
+            || (around && (secret || self.said.has(MemoryFile) || self.to >= Where::Related))
+        {
+            self.say(
+                seen,
+                &rules::CONCEAL_ACT,
+                Severity::High,
+                High,
+                "it tells the agent to do something and to keep it from the user",
+            );
         } else if around {
             let standing = self.said.any(&[Standing, Approval, Urgent]);
             let confidence = if standing { Medium } else { Low };
-            self.say(seen, &rules::CONCEAL_ACT, Severity::High, confidence, "it tells the agent to do something and to keep it from the user");
+            self.say(
+                seen,
+                &rules::CONCEAL_ACT,
+                Severity::High,
+                confidence,
+                "it tells the agent to do something and to keep it from the user",
+            );
         } else {
-            self.say(seen, &rules::CONCEAL, Severity::Medium, Medium, "it tells the agent to keep something from the user");
+            self.say(
+                seen,
+                &rules::CONCEAL,
+                Severity::Medium,
+                Medium,
+                "it tells the agent to keep something from the user",
+            );
         }
     }
 
@@ -239,75 +387,274 @@ impl Here<'_> {
         let tags = &facts.tags;
         let text = self.unit.text.as_str();
         let word = |tag: &super::tags::Tag| text.get(tag.start..tag.end).unwrap_or_default();
-        let weak_noun = |noun: &str| ["context", "configuration", "preferences", "filters", "commands", "orders", "programming", "training", "guidance", "prompt"].contains(&noun);
-        for tag in tags.iter().filter(|tag| matches!(tag.concept, Ignore | Supersede) && !tag.negated && !tag.quoted) {
-            let noun = tags.iter().find(|other| other.concept == Instructions && other.start >= tag.start && other.end > tag.end && other.start <= tag.end + 80)
-                .or_else(|| tags.iter().find(|other| other.concept == Instructions && !text.is_ascii() && other.end <= tag.start && tag.start - other.end <= 30));
+        let weak_noun = |noun: &str| {
+            [
+                "context",
+                "configuration",
+                "preferences",
+                "filters",
+                "commands",
+                "orders",
+                "programming",
+                "training",
+                "guidance",
+                "prompt",
+            ]
+            .contains(&noun)
+        };
+        for tag in tags
+            .iter()
+            .filter(|tag| matches!(tag.concept, Ignore | Supersede) && !tag.negated && !tag.quoted)
+        {
+            let noun = tags
+                .iter()
+                .find(|other| {
+                    other.concept == Instructions
+                        && other.start >= tag.start
+                        && other.end > tag.end
+                        && other.start <= tag.end + 80
+                })
+                .or_else(|| {
+                    tags.iter().find(|other| {
+                        other.concept == Instructions
+                            && !text.is_ascii()
+                            && other.end <= tag.start
+                            && tag.start - other.end <= 30
+                    })
+                });
             let Some(noun) = noun else { continue };
             let (from, to) = (tag.start.min(noun.start), tag.end.max(noun.end));
-            let prior: Vec<&str> = tags.iter().filter(|other| other.concept == Prior && other.start >= from.saturating_sub(20) && other.end <= to + 20).map(word).collect();
+            let prior: Vec<&str> = tags
+                .iter()
+                .filter(|other| {
+                    other.concept == Prior
+                        && other.start >= from.saturating_sub(20)
+                        && other.end <= to + 20
+                })
+                .map(word)
+                .collect();
             let verb = word(tag);
-            let ignoring = tag.concept == Ignore && !tags.iter().any(|other| other.concept == Supersede && other.start == tag.start);
+            let ignoring = tag.concept == Ignore
+                && !tags.iter().any(|other| other.concept == Supersede && other.start == tag.start);
             let subject = text.get(..tag.start).unwrap_or_default();
             if prior.is_empty() || weak_noun(word(noun)) && !ignoring {
                 continue;
             }
-            let own = ["this skill", "these instructions", "these rules", "this file", "this document", "following", "below", "it ", "they "].iter().any(|own| subject.contains(own)) || subject.trim().len() < 12;
-            let weak_prior = prior.iter().all(|prior| matches!(*prior, "default" | "current" | "existing" | "any" | "other" | "your" | "built-in" | "content" | "past" | "security" | "conflicting" | "user" | "user's"));
+            let own = [
+                "this skill",
+                "these instructions",
+                "these rules",
+                "this file",
+                "this document",
+                "following",
+                "below",
+                "it ",
+                "they ",
+            ]
+            .iter()
+            .any(|own| subject.contains(own))
+                || subject.trim().len() < 12;
+            let weak_prior = prior.iter().all(|prior| {
+                matches!(
+                    *prior,
+                    "default"
+                        | "current"
+                        | "existing"
+                        | "any"
+                        | "other"
+                        | "your"
+                        | "built-in"
+                        | "content"
+                        | "past"
+                        | "security"
+                        | "conflicting"
+                        | "user"
+                        | "user's"
+                )
+            });
             let base_form = ignoring && (verb.is_ascii() || !verb.is_empty());
-            let polite = text.contains("user's instructions take") || text.contains("user instructions always") || text.contains("if the user");
-            let (severity, confidence) = if ignoring && base_form && !weak_prior && !weak_noun(word(noun)) {
-                (Severity::High, High)
-            } else if ignoring && !weak_prior {
-                (Severity::Medium, Medium)
-            } else if !ignoring && own && !polite && prior.iter().any(|prior| matches!(*prior, "system" | "safety" | "developer" | "user" | "user's" | "previous" | "prior" | "platform" | "security" | "earlier" | "ethical") || prior.starts_with("anthropic")) {
-                (Severity::High, Medium)
-            } else {
-                (Severity::Low, Low)
-            };
-            self.say(seen, &rules::OVERRIDE, severity, confidence, "it puts its orders above others");
+            let polite = text.contains("user's instructions take")
+                || text.contains("user instructions always")
+                || text.contains("if the user");
+            let (severity, confidence) =
+                if ignoring && base_form && !weak_prior && !weak_noun(word(noun)) {
+                    (Severity::High, High)
+                } else if ignoring && !weak_prior {
+                    (Severity::Medium, Medium)
+                } else if !ignoring
+                    && own
+                    && !polite
+                    && prior.iter().any(|prior| {
+                        matches!(
+                            *prior,
+                            "system"
+                                | "safety"
+                                | "developer"
+                                | "user"
+                                | "user's"
+                                | "previous"
+                                | "prior"
+                                | "platform"
+                                | "security"
+                                | "earlier"
+                                | "ethical"
+                        ) || prior.starts_with("anthropic")
+                    })
+                {
+                    (Severity::High, Medium)
+                } else {
+                    (Severity::Low, Low)
+                };
+            self.say(
+                seen,
+                &rules::OVERRIDE,
+                severity,
+                confidence,
+                "it puts its orders above others",
+            );
             break;
         }
-        let backed = self.concealed >= Concealed::Weak || self.ordered.any(&[Send, Run, Delete, Install, Ignore, Pay, Fetch, Disable]) || self.said.any(&[SecretStrong, Approval, PreApproved]);
+        let backed = self.concealed >= Concealed::Weak
+            || self.ordered.any(&[Send, Run, Delete, Install, Ignore, Pay, Fetch, Disable])
+            || self.said.any(&[SecretStrong, Approval, PreApproved]);
         let frame = tags.iter().find(|tag| tag.concept == FakeTag && !tag.quoted && tag.start < 4);
         if let Some(frame) = frame {
             let frame = word(frame);
-            let strong = frame.contains("system") || frame.contains("im_start") || frame.contains("inst]") || frame.contains("function_results") || frame.contains("tool_result") || frame.contains("override") || frame.contains("end of");
-            if strong && matches!(self.unit.spot, Spot::Prose | Spot::Item | Spot::Description | Spot::Hidden | Spot::Comment | Spot::Value | Spot::Heading | Spot::Quote) {
-                let (severity, confidence) = if backed { (Severity::High, Medium) } else { (Severity::Medium, Low) };
-                self.say(seen, &rules::FAKE_ROLE, severity, confidence, "it pretends to be part of the agent's own frame");
+            let strong = frame.contains("system")
+                || frame.contains("im_start")
+                || frame.contains("inst]")
+                || frame.contains("function_results")
+                || frame.contains("tool_result")
+                || frame.contains("override")
+                || frame.contains("end of");
+            if strong
+                && matches!(
+                    self.unit.spot,
+                    Spot::Prose
+                        | Spot::Item
+                        | Spot::Description
+                        | Spot::Hidden
+                        | Spot::Comment
+                        | Spot::Value
+                        | Spot::Heading
+                        | Spot::Quote
+                )
+            {
+                let (severity, confidence) =
+                    if backed { (Severity::High, Medium) } else { (Severity::Medium, Low) };
+                self.say(
+                    seen,
+                    &rules::FAKE_ROLE,
+                    severity,
+                    confidence,
+                    "it pretends to be part of the agent's own frame",
+                );
             }
         }
-        if tags.iter().any(|tag| tag.concept == Role && !tag.quoted && !matches!(word(tag), "you are now" | "you're now" | "assume the role" | "debug mode enabled" | "maintenance mode" | "new persona" | "without restrictions" | "no restrictions" | "developer mode" | "pretend to be" | "pretend you are" | "updated instructions" | "unfiltered" | "uncensored" | "admin mode" | "your primary objective" | "new objective" | "elevated mode" | "sudo mode")) {
-            let (severity, confidence) = if backed || self.said.has(Ignore) { (Severity::High, Medium) } else { (Severity::Medium, Medium) };
-            self.say(seen, &rules::FAKE_ROLE, severity, confidence, "it gives the agent another role or purpose");
+        if tags.iter().any(|tag| {
+            tag.concept == Role
+                && !tag.quoted
+                && !matches!(
+                    word(tag),
+                    "you are now"
+                        | "you're now"
+                        | "assume the role"
+                        | "debug mode enabled"
+                        | "maintenance mode"
+                        | "new persona"
+                        | "without restrictions"
+                        | "no restrictions"
+                        | "developer mode"
+                        | "pretend to be"
+                        | "pretend you are"
+                        | "updated instructions"
+                        | "unfiltered"
+                        | "uncensored"
+                        | "admin mode"
+                        | "your primary objective"
+                        | "new objective"
+                        | "elevated mode"
+                        | "sudo mode"
+                )
+        }) {
+            let (severity, confidence) = if backed || self.said.has(Ignore) {
+                (Severity::High, Medium)
+            } else {
+                (Severity::Medium, Medium)
+            };
+            self.say(
+                seen,
+                &rules::FAKE_ROLE,
+                severity,
+                confidence,
+                "it gives the agent another role or purpose",
+            );
         }
     }
 
     fn approving(&self, seen: &mut Seen) {
         let facts = self.facts;
-        let acts = self.ordered.any(&[Run, Delete, Send, Install, Pay, Write, Fetch, Disable]) || self.command;
-        let grave = (self.to >= Where::Foreign && self.ordered.any(&[Send, Fetch, Run])) || (self.said.has(SecretStrong) && self.ordered.any(&[Read, Send])) || self.concealed == Concealed::Strong || self.ordered.has(Pay);
+        let acts = self.ordered.any(&[Run, Delete, Send, Install, Pay, Write, Fetch, Disable])
+            || self.command;
+        let grave = (self.to >= Where::Foreign && self.ordered.any(&[Send, Fetch, Run]))
+            || (self.said.has(SecretStrong) && self.ordered.any(&[Read, Send]))
+            || self.concealed == Concealed::Strong
+            || self.ordered.has(Pay);
         if facts.says(&[PreApproved]) && acts {
             let confidence = Medium;
-            let severity = if grave || self.ordered.any(&[Delete, Disable]) || (self.ordered.any(&[Send, Run, Install]) && self.said.any(&[Approval, Standing, Secret])) { Severity::High } else { Severity::Medium };
-            self.say(seen, &rules::FALSE_CONSENT, severity, confidence, "it claims that the user has agreed");
+            let severity = if grave
+                || self.ordered.any(&[Delete, Disable])
+                || (self.ordered.any(&[Send, Run, Install])
+                    && self.said.any(&[Approval, Standing, Secret]))
+            {
+                Severity::High
+            } else {
+                Severity::Medium
+            };
+            self.say(
+                seen,
+                &rules::FALSE_CONSENT,
+                severity,
+                confidence,
+                "it claims that the user has agreed",
+            );
         } else if facts.says(&[Approval]) && !protected(self, Approval) && acts {
             let severity = if grave { Severity::High } else { Severity::Medium };
             let confidence = if grave && self.unit.spot != Spot::Code { Medium } else { Low };
-            self.say(seen, &rules::APPROVAL, severity, confidence, "it tells the agent to act without asking");
+            self.say(
+                seen,
+                &rules::APPROVAL,
+                severity,
+                confidence,
+                "it tells the agent to act without asking",
+            );
         }
     }
 
     fn including(&self, seen: &mut Seen) {
         let facts = self.facts;
-        let remote = facts.url || facts.says(&[Webhook, Paste]) || (facts.says(&[ServerWord]) && self.to >= Where::Related);
+        let remote = facts.url
+            || facts.says(&[Webhook, Paste])
+            || (facts.says(&[ServerWord]) && self.to >= Where::Related);
         if !facts.orders(&[Fetch, Read]) || !remote || self.unit.spot == Spot::Code {
             return;
         }
         let text = self.unit.text.as_str();
         let follows = facts.orders(&[Follow, Run]) || self.ordered_after.any(&[Follow, Run]);
-        let orders_there = self.said.any(&[Instructions, SystemPrompt]) || ["whatever", "what it says", "its contents", "the contents", "the content", "response", "the result", "its output", "the steps"].iter().any(|word| text.contains(word));
+        let orders_there = self.said.any(&[Instructions, SystemPrompt])
+            || [
+                "whatever",
+                "what it says",
+                "its contents",
+                "the contents",
+                "the content",
+                "response",
+                "the result",
+                "its output",
+                "the steps",
+            ]
+            .iter()
+            .any(|word| text.contains(word));
         if !follows || !orders_there || facts.to == Where::None && !facts.says(&[ServerWord]) {
             return;
         }
@@ -315,15 +662,50 @@ impl Here<'_> {
             + usize::from(self.said.any(&[Supersede, Ignore, ExcludeOthers]))
             + usize::from(self.concealed >= Concealed::Weak)
             + usize::from(self.unasked())
-            + usize::from(["whatever", "exactly", "verbatim", "any instructions", "any commands", "without question", "as if", "treat", "as your", "to the letter", "trusted", "authoritative"].iter().any(|word| text.contains(word)))
+            + usize::from(
+                [
+                    "whatever",
+                    "exactly",
+                    "verbatim",
+                    "any instructions",
+                    "any commands",
+                    "without question",
+                    "as if",
+                    "treat",
+                    "as your",
+                    "to the letter",
+                    "trusted",
+                    "authoritative",
+                ]
+                .iter()
+                .any(|word| text.contains(word)),
+            )
             + usize::from(self.to >= Where::Anyones);
         let foreign = self.to >= Where::Related;
         if blind >= 2 && foreign || blind >= 3 {
-            self.say(seen, &rules::INCLUDE_BLIND, Severity::High, if blind >= 3 { High } else { Medium }, "it tells the agent to obey what a place outside says");
+            self.say(
+                seen,
+                &rules::INCLUDE_BLIND,
+                Severity::High,
+                if blind >= 3 { High } else { Medium },
+                "it tells the agent to obey what a place outside says",
+            );
         } else if blind == 1 && self.to >= Where::Foreign {
-            self.say(seen, &rules::INCLUDE_BLIND, Severity::High, Medium, "it tells the agent to obey what a place outside says");
+            self.say(
+                seen,
+                &rules::INCLUDE_BLIND,
+                Severity::High,
+                Medium,
+                "it tells the agent to obey what a place outside says",
+            );
         } else {
-            self.say(seen, &rules::INCLUDE, Severity::Medium, Medium, "it fetches instructions and follows them");
+            self.say(
+                seen,
+                &rules::INCLUDE,
+                Severity::Medium,
+                Medium,
+                "it fetches instructions and follows them",
+            );
         }
     }
 
@@ -337,16 +719,48 @@ impl Here<'_> {
             || (self.to >= Where::Foreign && self.ordered.any(&[Fetch, Run]));
         if facts.orders(&[Write]) && facts.says(&[MemoryFile]) {
             if hostile {
-                self.say(seen, &rules::REMEMBER_HOSTILE, Severity::High, Medium, "it plants orders in what later sessions obey");
+                self.say(
+                    seen,
+                    &rules::REMEMBER_HOSTILE,
+                    Severity::High,
+                    Medium,
+                    "it plants orders in what later sessions obey",
+                );
             } else {
-                let lasting = self.said.has(Standing) || ["future", "persist", "permanent", "never remove", "do not remove", "survive"].iter().any(|word| self.unit.text.contains(word));
+                let lasting = self.said.has(Standing)
+                    || [
+                        "future",
+                        "persist",
+                        "permanent",
+                        "never remove",
+                        "do not remove",
+                        "survive",
+                    ]
+                    .iter()
+                    .any(|word| self.unit.text.contains(word));
                 let severity = if lasting { Severity::Medium } else { Severity::Low };
-                self.say(seen, &rules::REMEMBER, severity, Medium, "it writes to a file that later sessions obey");
+                self.say(
+                    seen,
+                    &rules::REMEMBER,
+                    severity,
+                    Medium,
+                    "it writes to a file that later sessions obey",
+                );
             }
         }
-        if facts.orders(&[Write, Install, Run]) && facts.says(&[Startup]) && self.unit.spot != Spot::Code {
-            let (severity, confidence) = if hostile { (Severity::High, Medium) } else { (Severity::Medium, Low) };
-            self.say(seen, &rules::STARTUP, severity, confidence, "it puts something where it starts by itself");
+        if facts.orders(&[Write, Install, Run])
+            && facts.says(&[Startup])
+            && self.unit.spot != Spot::Code
+        {
+            let (severity, confidence) =
+                if hostile { (Severity::High, Medium) } else { (Severity::Medium, Low) };
+            self.say(
+                seen,
+                &rules::STARTUP,
+                severity,
+                confidence,
+                "it puts something where it starts by itself",
+            );
         }
     }
 
@@ -358,14 +772,35 @@ impl Here<'_> {
         let breadth = said.has(Breadth);
         let first = said.has(First);
         let others = said.has(ExcludeOthers);
-        if others && (breadth || first || facts.orders(&[Ignore, Disable])) && (described || facts.says(&[SkillSelf, First])) {
+        if others
+            && (breadth || first || facts.orders(&[Ignore, Disable]))
+            && (described || facts.says(&[SkillSelf, First]))
+        {
             let confidence = if described && breadth { High } else { Medium };
-            let severity = if described || breadth && first { Severity::High } else { Severity::Medium };
-            self.say(seen, &rules::HIJACK_OTHERS, severity, confidence, "it puts itself before the user's wishes or other tools");
+            let severity =
+                if described || breadth && first { Severity::High } else { Severity::Medium };
+            self.say(
+                seen,
+                &rules::HIJACK_OTHERS,
+                severity,
+                confidence,
+                "it puts itself before the user's wishes or other tools",
+            );
         } else if described && breadth && first && facts.says(&[Breadth, First]) {
             let forced = said.has(Urgent) || said.has(Standing);
-            let (severity, confidence) = if forced && self.unit.text.contains("before") || said.has(Supersede) { (Severity::High, Medium) } else { (Severity::Medium, Medium) };
-            self.say(seen, &rules::HIJACK_OTHERS, severity, confidence, "it claims every task, and to be first");
+            let (severity, confidence) =
+                if forced && self.unit.text.contains("before") || said.has(Supersede) {
+                    (Severity::High, Medium)
+                } else {
+                    (Severity::Medium, Medium)
+                };
+            self.say(
+                seen,
+                &rules::HIJACK_OTHERS,
+                severity,
+                confidence,
+                "it claims every task, and to be first",
+            );
         } else if described && breadth && facts.says(&[Breadth]) && said.any(&[Standing, Urgent]) {
             self.say(seen, &rules::HIJACK, Severity::Medium, Low, "it claims tasks of every kind");
         }
@@ -373,10 +808,40 @@ impl Here<'_> {
 
     fn harming(&self, seen: &mut Seen) {
         let facts = self.facts;
-        let backing = usize::from(self.concealed >= Concealed::Weak) + usize::from(self.said.has(Standing)) + usize::from(self.unasked()) + usize::from(self.said.has(Gate));
+        let backing = usize::from(self.concealed >= Concealed::Weak)
+            + usize::from(self.said.has(Standing))
+            + usize::from(self.unasked())
+            + usize::from(self.said.has(Gate));
         if facts.orders(&[Delete]) && facts.says(&[BroadTarget]) {
             let text = self.unit.text.as_str();
-            let whole = ["home directory", "home folder", "all files", "every file", "entire disk", "rm -rf /", "rm -rf ~", "rm -rf \"$home", "rm -rf $home", "all data", "the database", "all tables", "backups", "git history", "system files", "all emails", "production", "documents", "entire", "evidence", "shell history", "bash_history", "audit log"].iter().any(|word| text.contains(word)) || !text.is_ascii();
+            let whole = [
+                "home directory",
+                "home folder",
+                "all files",
+                "every file",
+                "entire disk",
+                "rm -rf /",
+                "rm -rf ~",
+                "rm -rf \"$home",
+                "rm -rf $home",
+                "all data",
+                "the database",
+                "all tables",
+                "backups",
+                "git history",
+                "system files",
+                "all emails",
+                "production",
+                "documents",
+                "entire",
+                "evidence",
+                "shell history",
+                "bash_history",
+                "audit log",
+            ]
+            .iter()
+            .any(|word| text.contains(word))
+                || !text.is_ascii();
             let (severity, confidence) = match (whole, backing) {
                 (true, 2..) => (Severity::High, High),
                 (true, 1) if self.unit.spot != Spot::Code => (Severity::High, Medium),
@@ -384,77 +849,251 @@ impl Here<'_> {
                 (false, 2..) => (Severity::Medium, Medium),
                 _ => (Severity::Low, Low),
             };
-            self.say(seen, &rules::DESTROY, severity, confidence, "it tells the agent to destroy data");
+            self.say(
+                seen,
+                &rules::DESTROY,
+                severity,
+                confidence,
+                "it tells the agent to destroy data",
+            );
         }
         if facts.orders(&[Disable]) && facts.says(&[Defence]) && self.unit.spot != Spot::Code {
-            let (severity, confidence) = if backing >= 1 { (Severity::High, if backing >= 2 { Medium } else { Low }) } else { (Severity::Medium, Low) };
-            self.say(seen, &rules::DEFENCE, severity, confidence, "it tells the agent to switch a protection off");
+            let (severity, confidence) = if backing >= 1 {
+                (Severity::High, if backing >= 2 { Medium } else { Low })
+            } else {
+                (Severity::Medium, Low)
+            };
+            self.say(
+                seen,
+                &rules::DEFENCE,
+                severity,
+                confidence,
+                "it tells the agent to switch a protection off",
+            );
         }
         if facts.says(&[Miner]) && (facts.orders(&[Run, Install, Fetch, Write]) || facts.command) {
             self.say(seen, &rules::MINE, Severity::High, Medium, "it mines coins");
         }
-        let replaces = self.unit.text.contains("replace") || self.unit.text.contains("substitute") || self.unit.text.contains("swap");
-        if facts.coin && (facts.orders(&[Pay, Send, Write]) && self.said.any(&[Money, Recipient, Wallet]) || replaces) {
+        let replaces = self.unit.text.contains("replace")
+            || self.unit.text.contains("substitute")
+            || self.unit.text.contains("swap");
+        if facts.coin
+            && (facts.orders(&[Pay, Send, Write]) && self.said.any(&[Money, Recipient, Wallet])
+                || replaces)
+        {
             let confidence = if backing > 0 || replaces { High } else { Medium };
-            self.say(seen, &rules::PAY, Severity::High, confidence, "it sends money to an address that it names");
-        } else if facts.orders(&[Pay]) && facts.says(&[Recipient]) && facts.says(&[Money]) && backing > 0 {
-            self.say(seen, &rules::PAY, Severity::High, if backing >= 2 { High } else { Medium }, "it sends money to a recipient of its own");
+            self.say(
+                seen,
+                &rules::PAY,
+                Severity::High,
+                confidence,
+                "it sends money to an address that it names",
+            );
+        } else if facts.orders(&[Pay])
+            && facts.says(&[Recipient])
+            && facts.says(&[Money])
+            && backing > 0
+        {
+            self.say(
+                seen,
+                &rules::PAY,
+                Severity::High,
+                if backing >= 2 { High } else { Medium },
+                "it sends money to a recipient of its own",
+            );
         }
         if facts.orders(&[AskUser]) && facts.says(&[Wallet, Account]) {
             let sends = self.ordered.has(Send) && self.to >= Where::Related;
-            let (severity, confidence) = if sends || self.concealed >= Concealed::Weak { (Severity::High, Medium) } else { (Severity::Medium, Medium) };
-            self.say(seen, &rules::PHISH, severity, confidence, "it makes the agent ask the user for a secret");
+            let (severity, confidence) = if sends || self.concealed >= Concealed::Weak {
+                (Severity::High, Medium)
+            } else {
+                (Severity::Medium, Medium)
+            };
+            self.say(
+                seen,
+                &rules::PHISH,
+                severity,
+                confidence,
+                "it makes the agent ask the user for a secret",
+            );
         }
         if facts.orders(&[Read]) && facts.says(&[SecretStrong]) && self.unit.spot != Spot::Code {
-            let own = self.profile.words.iter().any(|word| word.len() > 3 && self.unit.text.contains(word.as_str()));
+            let own = self
+                .profile
+                .words
+                .iter()
+                .any(|word| word.len() > 3 && self.unit.text.contains(word.as_str()));
             let severity = if own { Severity::Low } else { Severity::Medium };
-            self.say(seen, &rules::READ_SECRETS, severity, if backing > 0 { Medium } else { Low }, "it tells the agent to read secrets");
+            self.say(
+                seen,
+                &rules::READ_SECRETS,
+                severity,
+                if backing > 0 { Medium } else { Low },
+                "it tells the agent to read secrets",
+            );
         }
     }
 
     fn side_tasks(&self, names: &[&str], seen: &mut Seen) {
         let facts = self.facts;
-        if facts.orders(&[Write]) && facts.says(&[Backdoor]) && self.unit.spot != Spot::Code && !facts.says(&[Teach]) {
+        if facts.orders(&[Write])
+            && facts.says(&[Backdoor])
+            && self.unit.spot != Spot::Code
+            && !facts.says(&[Teach])
+        {
             let backed = self.concealed >= Concealed::Weak || self.said.any(&[Standing, Gate]);
-            self.say(seen, &rules::SABOTAGE, Severity::High, if backed { High } else { Medium }, "it tells the agent to weaken what it writes");
+            self.say(
+                seen,
+                &rules::SABOTAGE,
+                Severity::High,
+                if backed { High } else { Medium },
+                "it tells the agent to weaken what it writes",
+            );
         }
-        if facts.says(&[SkillSelf]) && facts.says(&[Propagate]) && facts.orders(&[Write, Send, Install]) {
-            let backed = self.concealed >= Concealed::Weak || self.said.has(Standing) || self.unasked();
-            self.say(seen, &rules::SPREAD, Severity::High, if backed { Medium } else { Low }, "it copies itself elsewhere");
+        if facts.says(&[SkillSelf])
+            && facts.says(&[Propagate])
+            && facts.orders(&[Write, Send, Install])
+        {
+            let backed =
+                self.concealed >= Concealed::Weak || self.said.has(Standing) || self.unasked();
+            self.say(
+                seen,
+                &rules::SPREAD,
+                Severity::High,
+                if backed { Medium } else { Low },
+                "it copies itself elsewhere",
+            );
         }
-        let third_mail = facts.mail && !self.unit.text.contains("noreply@") && !self.unit.text.contains("example.com");
-        let account = ["collaborators/", "deploy-key add", "permission=admin", "authorized_keys", "net localgroup", "create-access-key", "add-iam-policy", "clusterrolebinding", "usermod -ag"].iter().any(|word| self.unit.text.contains(word));
-        if facts.says(&[Grant]) && (third_mail || account && (self.said.any(&[Standing, Approval]) || self.concealed >= Concealed::Weak) || facts.says(&[SecretStrong]) && facts.orders(&[Write])) && (facts.orders(&[Write, Send, Run, Install]) || facts.command || self.said.has(Standing)) {
-            let (severity, confidence) = if self.backing() >= 1 { (Severity::High, if self.backing() >= 2 { High } else { Medium }) } else { (Severity::Medium, Medium) };
-            self.say(seen, &rules::GRANT, severity, confidence, "it gives access or copies to somebody whom it names");
+        let third_mail = facts.mail
+            && !self.unit.text.contains("noreply@")
+            && !self.unit.text.contains("example.com");
+        let account = [
+            "collaborators/",
+            "deploy-key add",
+            "permission=admin",
+            "authorized_keys",
+            "net localgroup",
+            "create-access-key",
+            "add-iam-policy",
+            "clusterrolebinding",
+            "usermod -ag",
+        ]
+        .iter()
+        .any(|word| self.unit.text.contains(word));
+        if facts.says(&[Grant])
+            && (third_mail
+                || account
+                    && (self.said.any(&[Standing, Approval]) || self.concealed >= Concealed::Weak)
+                || facts.says(&[SecretStrong]) && facts.orders(&[Write]))
+            && (facts.orders(&[Write, Send, Run, Install])
+                || facts.command
+                || self.said.has(Standing))
+        {
+            let (severity, confidence) = if self.backing() >= 1 {
+                (Severity::High, if self.backing() >= 2 { High } else { Medium })
+            } else {
+                (Severity::Medium, Medium)
+            };
+            self.say(
+                seen,
+                &rules::GRANT,
+                severity,
+                confidence,
+                "it gives access or copies to somebody whom it names",
+            );
         }
-        if facts.orders(&[Recommend]) && (facts.says(&[Affiliate]) || facts.says(&[Competitor]) && (facts.forbidden.any(&[Recommend]) || facts.says(&[Neg, Ignore]))) {
+        if facts.orders(&[Recommend])
+            && (facts.says(&[Affiliate])
+                || facts.says(&[Competitor])
+                    && (facts.forbidden.any(&[Recommend]) || facts.says(&[Neg, Ignore])))
+        {
             let backed = self.concealed >= Concealed::Weak;
-            let (severity, confidence) = if backed { (Severity::High, High) } else if self.said.has(Standing) { (Severity::High, Low) } else { (Severity::Medium, Low) };
+            let (severity, confidence) = if backed {
+                (Severity::High, High)
+            } else if self.said.has(Standing) {
+                (Severity::High, Low)
+            } else {
+                (Severity::Medium, Low)
+            };
             self.say(seen, &rules::PROMOTE, severity, confidence, "it bends the agent's advice");
         }
-        let set = self.unit.spot == Spot::Code && ["anthropic_base_url", "openai_base_url", "openai_api_base"].iter().any(|word| self.unit.text.contains(word));
-        if facts.says(&[BaseUrl]) && (set || facts.orders(&[Write, Run, Install])) && facts.to >= Where::Foreign && facts.url {
-            let model = ["anthropic_base_url", "openai_base_url", "openai_api_base", "gateway", "proxy", "/etc/hosts", "pushurl", "remote set-url"].iter().any(|word| self.unit.text.contains(word));
+        let set = self.unit.spot == Spot::Code
+            && ["anthropic_base_url", "openai_base_url", "openai_api_base"]
+                .iter()
+                .any(|word| self.unit.text.contains(word));
+        if facts.says(&[BaseUrl])
+            && (set || facts.orders(&[Write, Run, Install]))
+            && facts.to >= Where::Foreign
+            && facts.url
+        {
+            let model = [
+                "anthropic_base_url",
+                "openai_base_url",
+                "openai_api_base",
+                "gateway",
+                "proxy",
+                "/etc/hosts",
+                "pushurl",
+                "remote set-url",
+            ]
+            .iter()
+            .any(|word| self.unit.text.contains(word));
             let (severity, confidence) = match (model, self.backing()) {
                 (true, 1..) => (Severity::High, High),
                 (true, 0) => (Severity::High, Medium),
                 (false, 2..) => (Severity::High, Medium),
                 _ => (Severity::Medium, Low),
             };
-            self.say(seen, &rules::REDIRECT, severity, confidence, "it points the agent to another host");
+            self.say(
+                seen,
+                &rules::REDIRECT,
+                severity,
+                confidence,
+                "it points the agent to another host",
+            );
         }
-        if facts.says(&[Gate]) && (facts.orders(&[Send, Delete, Run, Fetch, Install, Ignore, Pay]) || facts.gated && facts.orders(&[Write, Disable])) {
-            let grave = self.to >= Where::Foreign || self.said.has(SecretStrong) || self.concealed == Concealed::Strong || self.said.has(Money) && facts.gated || (self.ordered.has(Delete) && self.said.has(BroadTarget)) || self.ordered.has(Ignore) && self.said.has(Instructions);
-            let (severity, confidence) = if grave { (Severity::High, Medium) } else { (Severity::Medium, Low) };
-            self.say(seen, &rules::GATE, severity, confidence, "it does something on a condition that a trial would not meet");
+        if facts.says(&[Gate])
+            && (facts.orders(&[Send, Delete, Run, Fetch, Install, Ignore, Pay])
+                || facts.gated && facts.orders(&[Write, Disable]))
+        {
+            let grave = self.to >= Where::Foreign
+                || self.said.has(SecretStrong)
+                || self.concealed == Concealed::Strong
+                || self.said.has(Money) && facts.gated
+                || (self.ordered.has(Delete) && self.said.has(BroadTarget))
+                || self.ordered.has(Ignore) && self.said.has(Instructions);
+            let (severity, confidence) =
+                if grave { (Severity::High, Medium) } else { (Severity::Medium, Low) };
+            self.say(
+                seen,
+                &rules::GATE,
+                severity,
+                confidence,
+                "it does something on a condition that a trial would not meet",
+            );
         }
         // A script that is to be run every time: what it does decides.
-        if self.said.has(Standing) && facts.orders(&[Run]) && facts.command && self.unit.spot != Spot::Code {
-            let named: Vec<&&str> = names.iter().filter(|name| base(name).contains('.') && self.unit.text.contains(&base(name).to_lowercase())).take(4).collect();
+        if self.said.has(Standing)
+            && facts.orders(&[Run])
+            && facts.command
+            && self.unit.spot != Spot::Code
+        {
+            let named: Vec<&&str> = names
+                .iter()
+                .filter(|name| {
+                    base(name).contains('.') && self.unit.text.contains(&base(name).to_lowercase())
+                })
+                .take(4)
+                .collect();
             if !named.is_empty() {
                 let mut finding = rules::STANDING
-                    .at(&self.file.path, self.unit.line, self.unit.column, &self.unit.raw, "each time a script of the package is to be run")
+                    .at(
+                        &self.file.path,
+                        self.unit.line,
+                        self.unit.column,
+                        &self.unit.raw,
+                        "each time a script of the package is to be run",
+                    )
                     .of(Severity::Note)
                     .sure(Low);
                 for name in named {
@@ -463,31 +1102,78 @@ impl Here<'_> {
                 seen.findings.push(finding);
             }
         }
-        if facts.orders(&[Install]) && self.concealed >= Concealed::Weak && self.said.has(Standing) {
-            self.say(seen, &rules::INSTALL, Severity::Medium, Medium, "it installs something unseen");
+        if facts.orders(&[Install]) && self.concealed >= Concealed::Weak && self.said.has(Standing)
+        {
+            self.say(
+                seen,
+                &rules::INSTALL,
+                Severity::Medium,
+                Medium,
+                "it installs something unseen",
+            );
         }
     }
 
     fn prerequisites(&self, seen: &mut Seen) {
         let facts = self.facts;
         let asks = self.said.has(Prerequisite) || self.ordered.any(&[Install, Run, Fetch]);
-        let unlocks = self.said.has(ArchivePassword) && ["zip", "rar", "7z", "archive", "extract", "unzip"].iter().any(|word| self.unit.text.contains(word)) ;
+        let unlocks = self.said.has(ArchivePassword)
+            && ["zip", "rar", "7z", "archive", "extract", "unzip"]
+                .iter()
+                .any(|word| self.unit.text.contains(word));
         let far = self.to >= Where::Foreign;
         if !asks || !(facts.url || facts.says(&[PasteTerminal, Paste])) {
             return;
         }
         if facts.package && unlocks || unlocks && far && facts.orders(&[Install, Run, Fetch]) {
-            self.say(seen, &rules::PREREQUISITE_TRAP, Severity::High, High, "a program in an archive with a password is to be run");
+            self.say(
+                seen,
+                &rules::PREREQUISITE_TRAP,
+                Severity::High,
+                High,
+                "a program in an archive with a password is to be run",
+            );
         } else if facts.says(&[PasteTerminal]) && (far || self.to == Where::Anyones) {
             let required = self.said.has(Prerequisite);
-            self.say(seen, &rules::PREREQUISITE_TRAP, Severity::High, if required || self.to >= Where::Anyones { High } else { Medium }, "a command from elsewhere is to be pasted into a terminal");
+            self.say(
+                seen,
+                &rules::PREREQUISITE_TRAP,
+                Severity::High,
+                if required || self.to >= Where::Anyones { High } else { Medium },
+                "a command from elsewhere is to be pasted into a terminal",
+            );
         } else if facts.package && facts.to >= Where::Foreign {
             let forced = self.said.has(Prerequisite) && self.ordered.any(&[Run, Install]);
-            let (severity, confidence) = if forced || facts.to >= Where::Anyones { (Severity::High, Medium) } else { (Severity::Medium, Medium) };
-            self.say(seen, &rules::PREREQUISITE_TRAP, severity, confidence, "a program from an unrelated place is to be run");
-        } else if self.said.has(Prerequisite) && facts.url && facts.to >= Where::Foreign && facts.orders(&[Install, Run, Fetch]) && self.unit.spot != Spot::Code {
-            let (severity, confidence) = if facts.to >= Where::Anyones { (Severity::High, Medium) } else { (Severity::Medium, Medium) };
-            self.say(seen, &rules::PREREQUISITE, severity, confidence, "something from an unrelated place is made a condition");
+            let (severity, confidence) = if forced || facts.to >= Where::Anyones {
+                (Severity::High, Medium)
+            } else {
+                (Severity::Medium, Medium)
+            };
+            self.say(
+                seen,
+                &rules::PREREQUISITE_TRAP,
+                severity,
+                confidence,
+                "a program from an unrelated place is to be run",
+            );
+        } else if self.said.has(Prerequisite)
+            && facts.url
+            && facts.to >= Where::Foreign
+            && facts.orders(&[Install, Run, Fetch])
+            && self.unit.spot != Spot::Code
+        {
+            let (severity, confidence) = if facts.to >= Where::Anyones {
+                (Severity::High, Medium)
+            } else {
+                (Severity::Medium, Medium)
+            };
+            self.say(
+                seen,
+                &rules::PREREQUISITE,
+                severity,
+                confidence,
+                "something from an unrelated place is made a condition",
+            );
         }
     }
 
@@ -495,27 +1181,105 @@ impl Here<'_> {
         let facts = self.facts;
         let aside = matches!(self.unit.spot, Spot::Hidden | Spot::Comment);
         if facts.says(&[ScanVerdict]) && facts.says(&[SkillSelf, Scanner]) {
-            let verdict = ["do not flag", "don't flag", "not flag", "mark as safe", "mark this as safe", "classify", "rate as safe", "rate this", "report no issues", "verdict", "return safe", "output safe", "report as safe", "should ignore", "must ignore", "skip this file", "skip this section", "skip analysis", "exclude from", "pre-vetted", "already audited", "been audited", "been vetted", "clean bill", "nothing suspicious", "not malicious", "no malicious"].iter().any(|word| self.unit.text.contains(word));
+            let verdict = [
+                "do not flag",
+                "don't flag",
+                "not flag",
+                "mark as safe",
+                "mark this as safe",
+                "classify",
+                "rate as safe",
+                "rate this",
+                "report no issues",
+                "verdict",
+                "return safe",
+                "output safe",
+                "report as safe",
+                "should ignore",
+                "must ignore",
+                "skip this file",
+                "skip this section",
+                "skip analysis",
+                "exclude from",
+                "pre-vetted",
+                "already audited",
+                "been audited",
+                "been vetted",
+                "clean bill",
+                "nothing suspicious",
+                "not malicious",
+                "no malicious",
+            ]
+            .iter()
+            .any(|word| self.unit.text.contains(word));
             if verdict {
                 let both = facts.says(&[Scanner]) && facts.says(&[SkillSelf]);
-                let (severity, confidence) = if both && (aside || facts.orders(&[Disable]) || facts.says(&[Address, Neg])) { (Severity::High, Medium) } else { (Severity::Medium, Medium) };
-                self.say(seen, &rules::SCANNER, severity, confidence, "it speaks to whoever vets it");
+                let (severity, confidence) =
+                    if both && (aside || facts.orders(&[Disable]) || facts.says(&[Address, Neg])) {
+                        (Severity::High, Medium)
+                    } else {
+                        (Severity::Medium, Medium)
+                    };
+                self.say(
+                    seen,
+                    &rules::SCANNER,
+                    severity,
+                    confidence,
+                    "it speaks to whoever vets it",
+                );
             }
         }
-        let poison = self.unit.spot == Spot::Description && self.file.kind == crate::FileKind::Definition || self.unit.spot == Spot::Value && self.file.kind == crate::FileKind::Definition;
-        if poison && (facts.says(&[SecretStrong]) && facts.orders(&[Read, Send, Write, Fetch]) || facts.concealed == Concealed::Strong || facts.says(&[FakeTag]) && facts.orders(&[Read, Send, Run, Fetch])) && self.unit.text.split(' ').count() > 5 {
-            self.say(seen, &rules::TOOL_POISON, Severity::High, High, "the description of a tool gives orders");
+        let poison = self.unit.spot == Spot::Description
+            && self.file.kind == crate::FileKind::Definition
+            || self.unit.spot == Spot::Value && self.file.kind == crate::FileKind::Definition;
+        if poison
+            && (facts.says(&[SecretStrong]) && facts.orders(&[Read, Send, Write, Fetch])
+                || facts.concealed == Concealed::Strong
+                || facts.says(&[FakeTag]) && facts.orders(&[Read, Send, Run, Fetch]))
+            && self.unit.text.split(' ').count() > 5
+        {
+            self.say(
+                seen,
+                &rules::TOOL_POISON,
+                Severity::High,
+                High,
+                "the description of a tool gives orders",
+            );
         }
         if self.unit.spot != Spot::Hidden {
             return;
         }
-        let act = facts.orders(&[Send, Run, Fetch, Delete, Install, Ignore, Pay, Disable]) || facts.orders(&[Read, Write]) && facts.says(&[Secret, SecretStrong, MemoryFile, Conversation, Files]) || facts.says(&[Ignore]) && facts.says(&[Instructions]);
-        let aim = usize::from(self.said.any(&[Secret, SecretStrong, Conversation, MemoryFile])) + usize::from(self.to >= Where::Related)
-            + usize::from(self.concealed >= Concealed::Weak) + usize::from(self.unasked()) + usize::from(self.said.any(&[Ignore, Role]) && self.said.has(Instructions)) + usize::from(facts.says(&[Address])) + usize::from(self.said.has(Standing)) + usize::from(facts.says(&[FakeTag]));
+        let act = facts.orders(&[Send, Run, Fetch, Delete, Install, Ignore, Pay, Disable])
+            || facts.orders(&[Read, Write])
+                && facts.says(&[Secret, SecretStrong, MemoryFile, Conversation, Files])
+            || facts.says(&[Ignore]) && facts.says(&[Instructions]);
+        let aim = usize::from(self.said.any(&[Secret, SecretStrong, Conversation, MemoryFile]))
+            + usize::from(self.to >= Where::Related)
+            + usize::from(self.concealed >= Concealed::Weak)
+            + usize::from(self.unasked())
+            + usize::from(self.said.any(&[Ignore, Role]) && self.said.has(Instructions))
+            + usize::from(facts.says(&[Address]))
+            + usize::from(self.said.has(Standing))
+            + usize::from(facts.says(&[FakeTag]));
         if act && aim >= 2 {
-            self.say(seen, &rules::HIDDEN_ORDER, Severity::High, High, "an order stands where only the model reads");
-        } else if (act && aim == 1) || facts.concealed == Concealed::Strong || (facts.says(&[Address]) && facts.orders(&[Run, Send, Follow])) {
-            self.say(seen, &rules::HIDDEN_NOTE, Severity::Medium, Medium, "a hidden text speaks to the agent");
+            self.say(
+                seen,
+                &rules::HIDDEN_ORDER,
+                Severity::High,
+                High,
+                "an order stands where only the model reads",
+            );
+        } else if (act && aim == 1)
+            || facts.concealed == Concealed::Strong
+            || (facts.says(&[Address]) && facts.orders(&[Run, Send, Follow]))
+        {
+            self.say(
+                seen,
+                &rules::HIDDEN_NOTE,
+                Severity::Medium,
+                Medium,
+                "a hidden text speaks to the agent",
+            );
         }
     }
 }
@@ -529,7 +1293,8 @@ fn protected(here: &Here<'_>, concept: Concept) -> bool {
         let guarded = tags.iter().any(|neg| {
             neg.concept == Neg && neg.end <= tag.start && {
                 let between = text.get(neg.end..tag.start).unwrap_or_default();
-                between.len() <= 120 && !between.contains(['.', ';', ':', '!', '?'])
+                between.len() <= 120
+                    && !between.contains(['.', ';', ':', '!', '?'])
                     && !(between.contains(',') && between.len() > 60)
             }
         });

@@ -137,22 +137,202 @@ impl Language {
     /// Its most common small words: enough of them tell the language of a sentence.
     fn small(self) -> &'static [&'static str] {
         match self {
-            Self::German => &["der", "die", "das", "den", "dem", "und", "ist", "nicht", "ein", "eine", "einen", "mit", "zu", "von", "für", "auf", "an", "im", "des", "du", "sie", "alle", "nach", "bei", "dann", "jede", "jeder", "vor", "ohne", "als", "es", "auch", "wenn"],
-            Self::French => &["le", "la", "les", "des", "du", "et", "est", "un", "une", "à", "de", "pour", "dans", "ne", "pas", "que", "avec", "sur", "au", "aux", "en", "tu", "vous", "toutes", "tous", "sans", "ce", "cette", "par", "puis"],
-            Self::Spanish => &["el", "la", "los", "las", "de", "del", "y", "es", "un", "una", "para", "en", "no", "que", "con", "al", "se", "por", "todos", "todas", "sin", "esta", "este", "lo", "su", "cada", "luego"],
-            Self::Portuguese => &["o", "a", "os", "as", "de", "do", "da", "dos", "das", "e", "é", "um", "uma", "para", "em", "não", "que", "com", "ao", "se", "por", "todos", "todas", "sem", "este", "esta", "isso", "cada", "no", "na"],
-            Self::Italian => &["il", "lo", "la", "gli", "le", "di", "del", "della", "e", "è", "un", "una", "per", "in", "non", "che", "con", "al", "tutti", "tutte", "senza", "questo", "questa", "ogni", "poi", "i"],
-            Self::Polish => &["i", "w", "na", "z", "do", "nie", "się", "jest", "to", "że", "użytkownik", "użytkownika", "użytkownikowi", "oraz", "przed", "po", "tego", "jako", "dla", "każdym", "także", "gdy", "te", "ją"],
-            Self::Czech => &["a", "v", "na", "s", "do", "se", "je", "že", "pro", "uživatel", "uživatele", "uživateli", "po", "před", "tom", "nich", "jako", "každém", "o", "k", "z", "to", "ho"],
-            Self::Dutch => &["de", "het", "een", "en", "van", "in", "naar", "op", "met", "niet", "gebruiker", "voor", "aan", "dat", "dit", "elke", "alle", "te", "zijn", "je"],
-            Self::Swedish => &["och", "i", "på", "att", "en", "ett", "till", "för", "inte", "användaren", "med", "av", "det", "den", "varje", "som", "om", "alla", "de"],
-            Self::Danish => &["og", "i", "på", "at", "en", "et", "til", "for", "ikke", "brugeren", "med", "af", "det", "den", "hver", "som", "om", "alle"],
-            Self::Finnish => &["ja", "on", "ei", "käyttäjälle", "käyttäjän", "kaikki", "sen", "tai", "että", "osoitteeseen", "jokaisen", "ennen", "jälkeen"],
-            Self::Romanian => &["și", "în", "la", "de", "nu", "pe", "cu", "utilizatorul", "utilizatorului", "toate", "pentru", "un", "o", "din", "fără", "către"],
-            Self::Hungarian => &["a", "az", "és", "nem", "ne", "felhasználó", "felhasználónak", "minden", "hogy", "egy", "meg", "után", "előtt"],
-            Self::Turkish => &["ve", "bir", "bu", "için", "ile", "tüm", "her", "kullanıcıya", "kullanıcı", "adresine", "de", "da", "önce", "sonra", "olarak"],
-            Self::Indonesian => &["dan", "ke", "di", "yang", "dari", "untuk", "pengguna", "jangan", "semua", "setiap", "ini", "itu", "dengan", "kepada", "pada"],
-            Self::Vietnamese => &["và", "của", "cho", "người", "dùng", "không", "các", "đến", "với", "này", "là", "tất", "cả", "mọi", "trong", "về", "được"],
+            Self::German => &[
+                "der", "die", "das", "den", "dem", "und", "ist", "nicht", "ein", "eine", "einen",
+                "mit", "zu", "von", "für", "auf", "an", "im", "des", "du", "sie", "alle", "nach",
+                "bei", "dann", "jede", "jeder", "vor", "ohne", "als", "es", "auch", "wenn",
+            ],
+            Self::French => &[
+                "le", "la", "les", "des", "du", "et", "est", "un", "une", "à", "de", "pour",
+                "dans", "ne", "pas", "que", "avec", "sur", "au", "aux", "en", "tu", "vous",
+                "toutes", "tous", "sans", "ce", "cette", "par", "puis",
+            ],
+            Self::Spanish => &[
+                "el", "la", "los", "las", "de", "del", "y", "es", "un", "una", "para", "en", "no",
+                "que", "con", "al", "se", "por", "todos", "todas", "sin", "esta", "este", "lo",
+                "su", "cada", "luego",
+            ],
+            Self::Portuguese => &[
+                "o", "a", "os", "as", "de", "do", "da", "dos", "das", "e", "é", "um", "uma",
+                "para", "em", "não", "que", "com", "ao", "se", "por", "todos", "todas", "sem",
+                "este", "esta", "isso", "cada", "no", "na",
+            ],
+            Self::Italian => &[
+                "il", "lo", "la", "gli", "le", "di", "del", "della", "e", "è", "un", "una", "per",
+                "in", "non", "che", "con", "al", "tutti", "tutte", "senza", "questo", "questa",
+                "ogni", "poi", "i",
+            ],
+            Self::Polish => &[
+                "i",
+                "w",
+                "na",
+                "z",
+                "do",
+                "nie",
+                "się",
+                "jest",
+                "to",
+                "że",
+                "użytkownik",
+                "użytkownika",
+                "użytkownikowi",
+                "oraz",
+                "przed",
+                "po",
+                "tego",
+                "jako",
+                "dla",
+                "każdym",
+                "także",
+                "gdy",
+                "te",
+                "ją",
+            ],
+            Self::Czech => &[
+                "a",
+                "v",
+                "na",
+                "s",
+                "do",
+                "se",
+                "je",
+                "že",
+                "pro",
+                "uživatel",
+                "uživatele",
+                "uživateli",
+                "po",
+                "před",
+                "tom",
+                "nich",
+                "jako",
+                "každém",
+                "o",
+                "k",
+                "z",
+                "to",
+                "ho",
+            ],
+            Self::Dutch => &[
+                "de",
+                "het",
+                "een",
+                "en",
+                "van",
+                "in",
+                "naar",
+                "op",
+                "met",
+                "niet",
+                "gebruiker",
+                "voor",
+                "aan",
+                "dat",
+                "dit",
+                "elke",
+                "alle",
+                "te",
+                "zijn",
+                "je",
+            ],
+            Self::Swedish => &[
+                "och",
+                "i",
+                "på",
+                "att",
+                "en",
+                "ett",
+                "till",
+                "för",
+                "inte",
+                "användaren",
+                "med",
+                "av",
+                "det",
+                "den",
+                "varje",
+                "som",
+                "om",
+                "alla",
+                "de",
+            ],
+            Self::Danish => &[
+                "og", "i", "på", "at", "en", "et", "til", "for", "ikke", "brugeren", "med", "af",
+                "det", "den", "hver", "som", "om", "alle",
+            ],
+            Self::Finnish => &[
+                "ja",
+                "on",
+                "ei",
+                "käyttäjälle",
+                "käyttäjän",
+                "kaikki",
+                "sen",
+                "tai",
+                "että",
+                "osoitteeseen",
+                "jokaisen",
+                "ennen",
+                "jälkeen",
+            ],
+            Self::Romanian => &[
+                "și",
+                "în",
+                "la",
+                "de",
+                "nu",
+                "pe",
+                "cu",
+                "utilizatorul",
+                "utilizatorului",
+                "toate",
+                "pentru",
+                "un",
+                "o",
+                "din",
+                "fără",
+                "către",
+            ],
+            Self::Hungarian => &[
+                "a",
+                "az",
+                "és",
+                "nem",
+                "ne",
+                "felhasználó",
+                "felhasználónak",
+                "minden",
+                "hogy",
+                "egy",
+                "meg",
+                "után",
+                "előtt",
+            ],
+            Self::Turkish => &[
+                "ve",
+                "bir",
+                "bu",
+                "için",
+                "ile",
+                "tüm",
+                "her",
+                "kullanıcıya",
+                "kullanıcı",
+                "adresine",
+                "de",
+                "da",
+                "önce",
+                "sonra",
+                "olarak",
+            ],
+            Self::Indonesian => &[
+                "dan", "ke", "di", "yang", "dari", "untuk", "pengguna", "jangan", "semua",
+                "setiap", "ini", "itu", "dengan", "kepada", "pada",
+            ],
+            Self::Vietnamese => &[
+                "và", "của", "cho", "người", "dùng", "không", "các", "đến", "với", "này", "là",
+                "tất", "cả", "mọi", "trong", "về", "được",
+            ],
             _ => &[],
         }
     }
@@ -216,7 +396,12 @@ static LEXICON: LazyLock<Lexicon> = LazyLock::new(|| {
         let (code, line) = line.split_once(' ').unwrap_or_default();
         let language = Language::coded(code);
         for (concept, phrase, base, stem) in entries(line) {
-            phrases.entry(super::normal::normal(&phrase)).or_default().push(Meaning { concept, language, base, stem });
+            phrases.entry(super::normal::normal(&phrase)).or_default().push(Meaning {
+                concept,
+                language,
+                base,
+                stem,
+            });
         }
     }
     let (phrases, meanings): (Vec<_>, Vec<_>) = phrases.into_iter().unzip();
@@ -245,7 +430,10 @@ fn entries(text: &str) -> impl Iterator<Item = (Concept, String, bool, bool)> {
                     .map(|(form, base)| (concept, format!("{form}{rest}"), base, false))
                     .collect();
             }
-            if let Some(never) = phrase.strip_prefix('-').filter(|rest| rest.starts_with(char::is_alphabetic) && rest.len() > 3) {
+            if let Some(never) = phrase
+                .strip_prefix('-')
+                .filter(|rest| rest.starts_with(char::is_alphabetic) && rest.len() > 3)
+            {
                 return vec![(concept, never.to_owned(), false, false)];
             }
             match phrase.strip_suffix('*') {
@@ -259,9 +447,16 @@ fn entries(text: &str) -> impl Iterator<Item = (Concept, String, bool, bool)> {
 /// The forms of an English verb; the first gives an order.
 fn forms(verb: &str) -> Vec<(String, bool)> {
     let without_e = verb.strip_suffix('e');
-    let s = if verb.ends_with("sh") || verb.ends_with("ch") || verb.ends_with('s') || verb.ends_with('x') || verb.ends_with('z') {
+    let s = if verb.ends_with("sh")
+        || verb.ends_with("ch")
+        || verb.ends_with('s')
+        || verb.ends_with('x')
+        || verb.ends_with('z')
+    {
         format!("{verb}es")
-    } else if let Some(stem) = verb.strip_suffix('y').filter(|stem| !stem.ends_with(['a', 'e', 'o', 'u'])) {
+    } else if let Some(stem) =
+        verb.strip_suffix('y').filter(|stem| !stem.ends_with(['a', 'e', 'o', 'u']))
+    {
         format!("{stem}ies")
     } else {
         format!("{verb}s")
@@ -299,10 +494,16 @@ pub(super) fn tags(text: &str) -> Vec<Tag> {
                 continue;
             }
             let english = meaning.language == Language::English;
-            let order = meaning.concept.is_act()
-                && meaning.base
-                && (!english || is_order(text, start));
-            tags.push(Tag { concept: meaning.concept, start, end, order, negated: false, quoted: false });
+            let order =
+                meaning.concept.is_act() && meaning.base && (!english || is_order(text, start));
+            tags.push(Tag {
+                concept: meaning.concept,
+                start,
+                end,
+                order,
+                negated: false,
+                quoted: false,
+            });
         }
     }
     tags.sort_by_key(|tag| (tag.start, tag.end));
@@ -337,18 +538,106 @@ fn bounded(text: &str, start: usize, end: usize, stem: bool) -> bool {
 
 /// Words behind which a verb's base form gives an order.
 const LEADS: &[&str] = &[
-    "and", "or", "then", "also", "please", "always", "first", "next", "finally", "must", "should", "shall", "will",
-    "to", "now", "just", "you", "agent", "assistant", "claude", "instead", "not", "never", "additionally", "again",
-    "once", "afterwards", "later", "otherwise", "need", "don't", "dont", "do", "either", "both", "only", "before",
-    "after", "when", "let", "let's", "lets", "it", "back", "further", "furthermore", "moreover", "next,", "step",
-    "ai", "model", "gemini", "codex", "openclaw", "copilot", "bot", "llm", "mustn't", "mandatory", "important", "but", "i",
+    "and",
+    "or",
+    "then",
+    "also",
+    "please",
+    "always",
+    "first",
+    "next",
+    "finally",
+    "must",
+    "should",
+    "shall",
+    "will",
+    "to",
+    "now",
+    "just",
+    "you",
+    "agent",
+    "assistant",
+    "claude",
+    "instead",
+    "not",
+    "never",
+    "additionally",
+    "again",
+    "once",
+    "afterwards",
+    "later",
+    "otherwise",
+    "need",
+    "don't",
+    "dont",
+    "do",
+    "either",
+    "both",
+    "only",
+    "before",
+    "after",
+    "when",
+    "let",
+    "let's",
+    "lets",
+    "it",
+    "back",
+    "further",
+    "furthermore",
+    "moreover",
+    "next,",
+    "step",
+    "ai",
+    "model",
+    "gemini",
+    "codex",
+    "openclaw",
+    "copilot",
+    "bot",
+    "llm",
+    "mustn't",
+    "mandatory",
+    "important",
+    "but",
+    "i",
 ];
 
 /// Words before `to` behind which the verb is no order.
 const AIMS: &[&str] = &[
-    "how", "used", "want", "wants", "able", "attempt", "attempts", "tries", "trying", "tried", "allows", "allow",
-    "way", "ways", "ability", "wishes", "wish", "likes", "like", "easy", "hard", "needs", "asked", "asks", "helps",
-    "designed", "unable", "fails", "failed", "permission", "possible", "intended", "attackers", "users",
+    "how",
+    "used",
+    "want",
+    "wants",
+    "able",
+    "attempt",
+    "attempts",
+    "tries",
+    "trying",
+    "tried",
+    "allows",
+    "allow",
+    "way",
+    "ways",
+    "ability",
+    "wishes",
+    "wish",
+    "likes",
+    "like",
+    "easy",
+    "hard",
+    "needs",
+    "asked",
+    "asks",
+    "helps",
+    "designed",
+    "unable",
+    "fails",
+    "failed",
+    "permission",
+    "possible",
+    "intended",
+    "attackers",
+    "users",
 ];
 
 fn is_order(text: &str, start: usize) -> bool {
@@ -358,24 +647,34 @@ fn is_order(text: &str, start: usize) -> bool {
         // A clause or a list begins. A hyphen or slash joins: `auto-send`.
         return !(before.len() == start && matches!(last, '-' | '/' | '_' | '.' | '$' | '\\'));
     }
-    let mut words = before.rsplit(|c: char| c.is_whitespace() || "(\"'*`,:;".contains(c)).filter(|word| !word.is_empty());
+    let mut words = before
+        .rsplit(|c: char| c.is_whitespace() || "(\"'*`,:;".contains(c))
+        .filter(|word| !word.is_empty());
     let word = words.next().unwrap_or_default();
     if word == "to" {
         return words.next().is_none_or(|word| !AIMS.contains(&word));
     }
     if word == "you" {
         // `what you send`, `files you create`
-        return words.next().is_none_or(|word| matches!(word, "then" | "and" | "that" | "unless" | "until") || word.ends_with([',', '.']));
+        return words.next().is_none_or(|word| {
+            matches!(word, "then" | "and" | "that" | "unless" | "until")
+                || word.ends_with([',', '.'])
+        });
     }
-    LEADS.contains(&word) || (word.ends_with("ly") && word.len() > 4) || word.chars().all(|c| c.is_ascii_digit())
+    LEADS.contains(&word)
+        || (word.ends_with("ly") && word.len() > 4)
+        || word.chars().all(|c| c.is_ascii_digit())
 }
 
 /// How far a negation reaches, in bytes.
 const REACH: usize = 48;
 
 fn negate(text: &str, tags: &mut [Tag]) {
-    let negations: Vec<(usize, usize)> =
-        tags.iter().filter(|tag| tag.concept == Concept::Neg).map(|tag| (tag.start, tag.end)).collect();
+    let negations: Vec<(usize, usize)> = tags
+        .iter()
+        .filter(|tag| tag.concept == Concept::Neg)
+        .map(|tag| (tag.start, tag.end))
+        .collect();
     if negations.is_empty() {
         return;
     }
@@ -389,13 +688,38 @@ fn negate(text: &str, tags: &mut [Tag]) {
                 let between = text.get(end..tag.start).unwrap_or_default();
                 return between.len() <= REACH
                     && !between.contains(['.', ';', ':', '!', '?', '\n', '。', '，', '、', '；'])
-                    && !["forget", "fail", "hesitate", "neglect", "miss ", "only", "but ", "instead", " just ", "omit", " and then ", "until", "unless", "without", "before", ", then", " because", " so "]
-                        .iter()
-                        .any(|word| between.contains(word));
+                    && ![
+                        "forget",
+                        "fail",
+                        "hesitate",
+                        "neglect",
+                        "miss ",
+                        "only",
+                        "but ",
+                        "instead",
+                        " just ",
+                        "omit",
+                        " and then ",
+                        "until",
+                        "unless",
+                        "without",
+                        "before",
+                        ", then",
+                        " because",
+                        " so ",
+                    ]
+                    .iter()
+                    .any(|word| between.contains(word));
             }
             // Japanese and Korean put it behind.
             let between = text.get(tag.end..start);
-            between.is_some_and(|between| between.len() <= 15 && between.chars().all(unspaced) && text.get(start..).and_then(|t| t.chars().next()).is_some_and(|c| matches!(c, '\u{3040}'..='\u{30ff}' | '\u{ac00}'..='\u{d7af}')))
+            between.is_some_and(|between| {
+                between.len() <= 15
+                    && between.chars().all(unspaced)
+                    && text.get(start..).and_then(|t| t.chars().next()).is_some_and(
+                        |c| matches!(c, '\u{3040}'..='\u{30ff}' | '\u{ac00}'..='\u{d7af}'),
+                    )
+            })
         });
     }
 }
@@ -422,14 +746,26 @@ mod tests {
 
     fn orders(text: &str) -> Vec<&str> {
         let tags = tags(text);
-        tags.iter().filter(|tag| tag.order && !tag.negated).map(|tag| &text[tag.start..tag.end]).collect()
+        tags.iter()
+            .filter(|tag| tag.order && !tag.negated)
+            .map(|tag| &text[tag.start..tag.end])
+            .collect()
     }
 
     #[test]
     fn every_line_of_the_lexicon_has_a_known_concept() {
-        for text in [include_str!("lexicon/en.txt"), include_str!("lexicon/de.txt"), include_str!("lexicon/fr.txt"),
-            include_str!("lexicon/es.txt"), include_str!("lexicon/pt.txt"), include_str!("lexicon/it.txt"),
-            include_str!("lexicon/ru.txt"), include_str!("lexicon/zh.txt"), include_str!("lexicon/ja.txt"), include_str!("lexicon/ko.txt")] {
+        for text in [
+            include_str!("lexicon/en.txt"),
+            include_str!("lexicon/de.txt"),
+            include_str!("lexicon/fr.txt"),
+            include_str!("lexicon/es.txt"),
+            include_str!("lexicon/pt.txt"),
+            include_str!("lexicon/it.txt"),
+            include_str!("lexicon/ru.txt"),
+            include_str!("lexicon/zh.txt"),
+            include_str!("lexicon/ja.txt"),
+            include_str!("lexicon/ko.txt"),
+        ] {
             for line in text.lines().filter(|line| !line.starts_with('#') && !line.is_empty()) {
                 let name = line.split(": ").next().unwrap();
                 assert!(Concept::named(name).is_some(), "{name}");
