@@ -56,12 +56,7 @@ impl Pipeline {
         journal: Journal,
         approvals: Approvals,
         hooks: Option<Arc<Hooks>>,
-<<<<<<< HEAD
         (skills, alarms): (Named, Alarms),
-=======
-        alarms: Alarms,
-        skills: Named,
->>>>>>> main
     ) -> Arc<Self> {
         let (denied, generation) = (AtomicU64::new(0), watch::Sender::new(0));
         let hooks = RwLock::new(hooks);
