@@ -22,10 +22,10 @@ pub enum Seen {
     Requests,
     /// Calls of models.
     Models,
-    /// Alarms that the policy's rules raise.
-    Alarms,
     /// Skills that are about to be shown, before the agent starts.
     Skills,
+    /// Alarms that the policy's rules raise.
+    Alarms,
 }
 
 /// Events that are understood, and that nothing fires yet.

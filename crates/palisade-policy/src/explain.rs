@@ -396,8 +396,7 @@ fn hooks(policy: &Policy, all: &mut Vec<Explained>) {
             Seen::Tool if models => (&["inference", "tool"], false),
             Seen::Connections | Seen::Requests => (&["egress"], false),
             Seen::Models => (&["inference"], false),
-            Seen::Alarms => (&["supervisor"], false),
-            Seen::Skills => (&["supervisor"], false),
+            Seen::Skills | Seen::Alarms => (&["supervisor"], false),
             _ => (&["tool"], true),
         };
         let about = match (hook.matcher.is_all(), &hook.only_if) {

@@ -56,8 +56,7 @@ impl Pipeline {
         journal: Journal,
         approvals: Approvals,
         hooks: Option<Arc<Hooks>>,
-        alarms: Alarms,
-        skills: Named,
+        (skills, alarms): (Named, Alarms),
     ) -> Arc<Self> {
         let (denied, generation) = (AtomicU64::new(0), watch::Sender::new(0));
         let hooks = RwLock::new(hooks);

@@ -186,15 +186,8 @@ fn prepare(
     // After the fork: its key is not in init, nor in what init becomes.
     let authority = outward::authority(&order.policy, session)?;
     let pem = authority.as_deref().map(SandboxCa::pem);
-    let made = plan::make(
-        order,
-        session,
-        stdio,
-        (&placeholders, decoys.as_deref()),
-        pem,
-        &who,
-        &mut locked,
-    )?;
+    let inside = (&placeholders, decoys.as_deref());
+    let made = plan::make(order, session, stdio, inside, pem, &who, &mut locked)?;
     let Made { plan, kept, repositories, held, places } = made;
     let building = begun.and_then(|begun| begun.build(&plan));
     let building = building.map_err(|error| refusal::of_launch(&error, &order.allow_degraded))?;
@@ -283,7 +276,7 @@ async fn live(
     };
     let engine = Engine::with_own_addresses(policy, own.clone());
     let (rules, mut raised) = Alarms::new(policy.alarms.as_ref(), decoys.clone());
-    let pipeline = Pipeline::new(engine, journal, approvals, hooks, rules, named);
+    let pipeline = Pipeline::new(engine, journal, approvals, hooks, (named, rules));
     let unready = match sending {
         Ok(exporter) => {
             watch.exporter = exporter;

@@ -171,7 +171,12 @@ impl Lock {
     pub fn read(state_dir: &Path) -> Result<Self, StoreError> {
         let path = Self::path(state_dir);
         let file = match File::open(&path) {
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Self::default()),
+            // Whoever writes there says what is wrong with the folder.
+            Err(error)
+                if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) =>
+            {
+                return Ok(Self::default());
+            }
             opened => opened.map_err(StoreError::file("open", &path))?,
         };
         let wrong = |why: String| StoreError::Lock { path: path.clone(), why };

@@ -173,7 +173,7 @@ pub fn page(name: &str, tree: &Tree, report: &Report) -> String {
             report.findings.iter().filter(|finding| finding.place.file == path).collect();
         let open = if found.is_empty() { "" } else { " open" };
         let head = format!("{path}{}", kind(entry));
-        write!(out, "<details{open}><summary>{}</summary>\n", html(&head)).unwrap_or_default();
+        writeln!(out, "<details{open}><summary>{}</summary>", html(&head)).unwrap_or_default();
         for finding in found.iter().filter(|finding| finding.place.line == 0) {
             boxed(&mut out, finding);
         }
@@ -288,7 +288,9 @@ mod tests {
             let (report, _) = vet("x", &tree);
             let (shown, page) = (listing(&tree, &report), page(&name, &tree, &report));
             for out in [&shown, &page] {
-                prop_assert!(!out.chars().any(|c| (c.is_control() && c != '\n' && c != '\t') || c == '\u{202e}'));
+                let steers = |c: char| (c.is_control() && c != '\n' && c != '\t') || c == '\u{202e}';
+                let steered = out.chars().any(steers);
+                prop_assert!(!steered);
             }
             prop_assert!(!page.contains("<script"));
         }

@@ -125,8 +125,8 @@ pub(crate) fn record(event: Event, subject: &str, ran: &Ran) -> Record {
     let layer = match event.seen() {
         Seen::Connections | Seen::Requests => Layer::Egress,
         Seen::Models => Layer::Inference,
-        Seen::Alarms => Layer::Supervisor,
         Seen::Skills => Layer::Files,
+        Seen::Alarms => Layer::Supervisor,
         _ => Layer::Tool,
     };
     let mut record = Record::observed("hook", layer, format!("{event} {subject}").trim_end());

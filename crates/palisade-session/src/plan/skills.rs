@@ -71,6 +71,9 @@ const OF_HOME: [&str; 7] = [
 /// Where the skills of the lock are shown in the home: each agent that is known reads one of these.
 const SHOWN: [&str; 2] = [".claude/skills", ".agents/skills"];
 
+/// Folders with settings of agents. A repository can have any number; each costs mounts.
+const MOST_PROJECTS: usize = 500;
+
 /// A folder of a workspace that OpenClaw loads skills from. Other things are called so too: it is held
 /// where it holds a skill at the launch.
 const PLAIN: &str = "skills";
@@ -186,10 +189,12 @@ pub(crate) fn add(
             tree.generate_folder(&path, entries)?;
         }
     }
-    let Some(workspace) = workspace.filter(|_| skills.only) else { return Ok(()) };
-    for project in projects(workspace) {
+    if !skills.only {
+        return Ok(());
+    }
+    for project in projects(&roots(workspace, tree))? {
         let mut held: Vec<PathBuf> = PLACES.iter().map(|place| project.join(place)).collect();
-        if project == workspace {
+        if workspace == Some(project.as_path()) {
             held.extend(Some(project.join(PLAIN)).filter(|plain| holds_a_skill(plain)));
         } else {
             // Folders that are missing could be made in any folder that is new: see `sweep`.
@@ -207,18 +212,44 @@ pub(crate) fn add(
     Ok(())
 }
 
-/// The workspace, and every folder in it that has a folder of an agent.
-fn projects(workspace: &Path) -> Vec<PathBuf> {
-    let walked = walk(workspace, |folder, found| {
-        let has = |name: &std::ffi::OsStr| TOPS.iter().any(|top| name == *top);
-        if folder.path != workspace && folder.entries().any(|(name, _)| has(name)) {
-            found.push(folder.path.to_owned());
-        }
-    });
-    let mut all = vec![workspace.to_owned()];
-    all.extend(walked.found);
+/// The workspace and all else that the agent may write, none in another.
+fn roots(workspace: Option<&Path>, tree: &Tree) -> Vec<PathBuf> {
+    let hosts = tree.hosts().into_iter();
+    let writable = hosts.filter(|(_, object)| object.writable && object.folder).map(|(at, _)| at);
+    let mut all: Vec<PathBuf> = writable.chain(workspace.map(Path::to_owned)).collect();
     all.sort();
+    // What lies in a folder comes right behind it.
+    all.dedup_by(|path, above| path.starts_with(above));
     all
+}
+
+/// These folders, and every folder in them that has a folder of an agent.
+///
+/// # Errors
+/// There are too many.
+fn projects(roots: &[PathBuf]) -> Result<Vec<PathBuf>, Refusal> {
+    let mut all = roots.to_vec();
+    for root in roots {
+        let walked = walk(root, |folder, found| {
+            let has = |name: &std::ffi::OsStr| TOPS.iter().any(|top| name == *top);
+            if folder.path != root && folder.entries().any(|(name, _)| has(name)) {
+                found.push(folder.path.to_owned());
+            }
+        });
+        all.extend(walked.found);
+    }
+    if all.len() > MOST_PROJECTS {
+        return Err(Refusal::new(
+            format!(
+                "more than {MOST_PROJECTS} folders that the agent may write hold settings of agents, which may \
+                 hold skills"
+            ),
+            "name a smaller workspace, or `skills: {require: any}`",
+        ));
+    }
+    all.sort();
+    all.dedup();
+    Ok(all)
 }
 
 fn holds_a_skill(folder: &Path) -> bool {

@@ -97,7 +97,7 @@ fn kept(state: &Path, folder: &Path, session: &SessionId, watched: Vec<Watched>)
     let (list, found) = List::begin(state, session, vec![folder.to_owned()]).unwrap();
     assert!(found.is_empty());
     let mut list = list.unwrap();
-    list.fill(Lists { watched, nested: Vec::new() }).unwrap();
+    list.fill(Lists { watched, nested: Vec::new(), skills: Vec::new() }).unwrap();
     list
 }
 

@@ -102,6 +102,57 @@ mod tests {
         assert!(!fits(b"abc", "") && !fits(b"abc", "sha512-"));
     }
 
+    /// A registry with one package, whose metadata names this integrity.
+    fn registry(integrity: Option<&str>) -> String {
+        use std::io::{Read, Write};
+        let mut gz = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        let mut builder = tar::Builder::new(Vec::new());
+        let mut header = tar::Header::new_gnu();
+        header.set_size(5);
+        header.set_mode(0o644);
+        builder.append_data(&mut header, "package/skills/pdf/SKILL.md", &b"text\n"[..]).unwrap();
+        gz.write_all(&builder.into_inner().unwrap()).unwrap();
+        let tarball = gz.finish().unwrap();
+        let own = format!("sha512-{}", STANDARD.encode(Sha512::digest(&tarball)));
+        let integrity = integrity.unwrap_or(&own).to_owned();
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let at = format!("http://{}", listener.local_addr().unwrap());
+        let url = format!("{at}/pdf.tgz");
+        let metadata = serde_json::json!({
+            "version": "1.2.3",
+            "scripts": {"postinstall": "touch /tmp/ran"},
+            "dist": {"tarball": url, "integrity": integrity},
+        });
+        std::thread::spawn(move || {
+            for _ in 0..2 {
+                let Ok((mut stream, _)) = listener.accept() else { return };
+                let mut bytes = [0; 4096];
+                let length = stream.read(&mut bytes).unwrap();
+                let asked = String::from_utf8_lossy(&bytes[..length]).into_owned();
+                let body = match asked.split(' ').nth(1) {
+                    Some("/@acme%2fskills/1.2.3") => metadata.to_string().into_bytes(),
+                    Some("/pdf.tgz") => tarball.clone(),
+                    other => panic!("{other:?}"),
+                };
+                let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", body.len());
+                stream.write_all(&[head.into_bytes(), body].concat()).unwrap();
+            }
+        });
+        at
+    }
+
+    #[test]
+    fn a_package_is_what_its_registry_names() {
+        let at = registry(None);
+        let fetched = fetch(&at, "@acme/skills", Some("1.2.3"), "skills/pdf").unwrap();
+        assert_eq!((fetched.name.as_str(), fetched.tree.len()), ("pdf", 1));
+        let Source::Npm { version, .. } = &fetched.source else { panic!("{fetched:?}") };
+        assert_eq!(version, "1.2.3");
+        let other = format!("sha512-{}", STANDARD.encode(Sha512::digest(b"other")));
+        let wrong = fetch(&registry(Some(&other)), "@acme/skills", Some("1.2.3"), "");
+        assert!(matches!(wrong, Err(SourceError::Integrity(_))), "{wrong:?}");
+    }
+
     #[test]
     fn a_name_that_leads_elsewhere_is_none() {
         for (package, version) in

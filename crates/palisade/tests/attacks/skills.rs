@@ -222,6 +222,21 @@ fn shadows_a_skill_of_the_lock() {
     assert!(inside.err.contains("Read-only"), "{inside}");
 }
 
+/// What is not the workspace and may be written is looked through as well.
+#[test]
+fn brings_skills_in_another_folder_that_may_be_written() {
+    let Some(world) = World::new(&format!("{HELD}\nfilesystem: {{write: [../other]}}")) else {
+        return;
+    };
+    world.write("other/deep/.claude/skills/evil/SKILL.md", "evil\n");
+    let script =
+        "cd ../other/deep && touch ../may && cat .claude/skills/*/*; mkdir .claude/skills/more";
+    let inside = world.inside_sh(script);
+    assert!(inside.out.is_empty() && inside.err.contains("Read-only"), "{inside}");
+    assert!(world.at("other/may").exists());
+    assert!(world.outside_sh(script).out.contains("evil"));
+}
+
 /// A folder in a skills folder that is a plugin runs its hooks by itself.
 #[test]
 fn brings_a_plugin_with_hooks() {

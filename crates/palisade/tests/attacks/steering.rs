@@ -102,7 +102,7 @@ fn passes_options_in_values() {
 fn runs_under_rules_that_nothing_enforces() {
     for policy in [
         "hooks: {PreExec: [{hooks: [{type: command, command: /bin/true}]}]}",
-        "audit: {ocsf: true}",
+        "audit: {retain: 365d}",
         "approvals: {notify: [desktop]}",
     ] {
         let Some(world) = World::new(policy) else { return };

@@ -62,12 +62,12 @@ fn check_says_valid_or_what_is_wrong_and_where() {
 #[test]
 fn check_tells_what_a_launch_would_refuse() {
     let home = Home::new();
-    home.write("p.yaml", "palisade: 1\naudit: {ocsf: true}\n");
+    home.write("p.yaml", "palisade: 1\naudit: {retain: 365d}\n");
     assert_snapshot!(home.policy(&["check", "p.yaml"]), @r"
     exit: 0
     ----- stdout -----
     p.yaml: valid
-      not built yet, a launch refuses it: audit (p.yaml:2:8)
+      not built yet, a launch refuses it: audit.retain (p.yaml:2:17)
 
     ----- stderr -----
     ");
@@ -136,7 +136,10 @@ fn trust_is_in_these_bytes() {
 #[test]
 fn explain_is_a_table() {
     let home = Home::new();
-    home.write("good.yaml", &format!("{GOOD}skills: {{require: signed}}\naudit: {{ocsf: true}}\n"));
+    home.write(
+        "good.yaml",
+        &format!("{GOOD}skills: {{require: signed}}\naudit: {{retain: 365d}}\n"),
+    );
     let mut ran = without_digests(home.policy(&["explain", "good.yaml"]));
     // Machines differ in how they hold a limit.
     ran.stdout =
@@ -153,7 +156,7 @@ fn explain_is_a_table() {
     network.rules[docs]       kernel, egress     connect to docs.rs on port 443
     process.limits.processes  kernel             64 processes and threads
     skills.require            kernel             the folders that agents load skills from hold those of the lock that a trusted publisher signed, as they were then, and cannot be changed
-    audit                     NOT BUILT          not built yet (good.yaml:6:8): a launch refuses it
+    audit.retain              NOT BUILT          not built yet (good.yaml:6:17): a launch refuses it
 
     What is not named is denied.
 
