@@ -1,7 +1,12 @@
 //! What one event costs: no rules, those that come with Palisade, and the most there can be.
 //! `cargo bench -p palisade-alarms --bench see`.
 
-#![expect(clippy::print_stdout, clippy::unwrap_used, reason = "a bench prints, and may fail")]
+#![expect(
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a bench prints, and may fail"
+)]
 
 use std::time::{Duration, Instant};
 

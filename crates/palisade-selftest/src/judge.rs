@@ -162,6 +162,9 @@ mod tests {
             approvals: palisade_policy::Approvals::default(),
             hooks: Default::default(),
             permissions: None,
+            audit: Default::default(),
+            alarms: None,
+            skills: Default::default(),
             not_built: Vec::new(),
             led: std::collections::BTreeMap::new(),
         }

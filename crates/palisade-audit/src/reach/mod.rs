@@ -226,9 +226,9 @@ fn kind(rule: &KeptRule) -> Kind {
     let denies = rule.says.starts_with("deny") || rule.says.starts_with("nothing by itself");
     if begins(&["network.rules["]) && name.ends_with(".limits") {
         Kind::Restriction
-    } else if begins(&["network.rules[", "inference.routes["]) && !denies {
-        Kind::Grant
-    } else if begins(&["permissions.allow[", "credentials[", "inference.server_tools"]) {
+    } else if begins(&["network.rules[", "inference.routes["]) && !denies
+        || begins(&["permissions.allow[", "credentials[", "inference.server_tools"])
+    {
         Kind::Grant
     } else if begins(&[
         "filesystem.workspace",

@@ -44,11 +44,14 @@ pub(super) fn run(args: Args) -> Result<ExitCode, Failure> {
     let taken = taken::take(&args.from, args.name)?;
     let (name, digest) = (&taken.name, taken.digest());
     let lock = Lock::read(&state).map_err(failure)?;
+    let nothing_new = args.answer.accept.is_none() && signatures.is_empty();
     match lock.skills.get(name) {
-        Some(known) if known.digest == digest && known.scan.as_ref() == Some(&taken.scan) => {
-            if args.answer.accept.is_none() && signatures.is_empty() {
-                return print::text(&format!("{name} is in the lock already: {digest}\n"));
-            }
+        Some(known)
+            if nothing_new
+                && known.digest == digest
+                && known.scan.as_ref() == Some(&taken.scan) =>
+        {
+            return print::text(&format!("{name} is in the lock already: {digest}\n"));
         }
         Some(known) if known.digest != digest => {
             let what = format!("the lock has another skill {name}");
