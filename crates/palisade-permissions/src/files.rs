@@ -113,7 +113,8 @@ pub(crate) fn is_protected(path: &std::path::Path) -> bool {
         ".mvn",
         ".palisade",
     ];
-    const AGENTS: [&str; 5] = [".claude", ".codex", ".gemini", ".openclaw", ".cursor"];
+    const AGENTS: [&str; 7] =
+        [".agents", ".claude", ".codex", ".gemini", ".openclaw", ".opencode", ".cursor"];
     const FILES: [&str; 16] = [
         ".bashrc",
         ".bash_profile",

@@ -362,7 +362,9 @@ async fn live(
         }
     }
     for one in kept_out {
-        tell(&format!("the skill {} is kept out: {}", one.subject, one.reason));
+        // A repository names its folders.
+        let named = palisade_core::shown(&one.subject, 300);
+        tell(&format!("the skill {named} is kept out: {}", one.reason));
         if !authority.record(one).await {
             let what = "what became of a skill could not be recorded";
             return Err(refused(Refusal::new(what, JOURNAL)).await);

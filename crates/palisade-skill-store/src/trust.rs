@@ -149,7 +149,14 @@ fn publishers(folder: &Path) -> Result<BTreeMap<String, PublicKey>, TrustError> 
 
 fn revoked(folder: &Path, sequence: &Path) -> Result<Advisories, TrustError> {
     let path = folder.join("revoked.json");
-    let known = read(sequence, 64)?.and_then(|text| text.trim().parse::<u64>().ok());
+    let known = match read(sequence, 64)? {
+        // What was there cannot be told, so no list can be believed to be no older.
+        Some(text) => Some(text.trim().parse::<u64>().map_err(|_| {
+            let why = "it is no number: write the one of the newest list that you know".to_owned();
+            TrustError::List { path: sequence.to_owned(), why }
+        })?),
+        None => None,
+    };
     let older =
         |found| Err(TrustError::Older { path: path.clone(), found, known: known.unwrap_or(0) });
     let Some(text) = read(&path, MOST_OF_LIST)? else {
@@ -302,6 +309,9 @@ mod tests {
         assert!(stage.read().unwrap().revoked(&tree().digest(), None).is_none());
         stage.put("revoked.json", "{}");
         assert!(matches!(stage.read(), Err(TrustError::Sign { .. })));
+        stage.revoke(6, Advisory::default());
+        fs::write(stage.at("state/skills/revoked.sequence"), "many").unwrap();
+        assert!(matches!(stage.read(), Err(TrustError::List { .. })));
     }
 
     #[test]

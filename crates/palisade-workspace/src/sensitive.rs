@@ -7,11 +7,13 @@
 use std::path::{Component, Path, PathBuf};
 
 /// Folders: all that is in one is sensitive.
-const FOLDERS: [&str; 15] = [
+const FOLDERS: [&str; 17] = [
+    ".agents",
     ".claude",
     ".codex",
     ".openclaw",
     ".gemini",
+    ".opencode",
     ".cursor",
     ".vscode",
     ".idea",
@@ -227,6 +229,8 @@ mod tests {
             "a/.envrc",
             ".vscode/tasks.json",
             "sub/.claude/settings.json",
+            "sub/.agents/skills/x/SKILL.md",
+            ".opencode/plugins/x.ts",
             "Makefile",
             "build/rules.mk",
             ".venv/bin/activate",

@@ -47,7 +47,7 @@ pub(crate) use self::{
     overlay::of_overlay,
     protected::PROTECTED,
     repository::{Git, Repositories, find as find_repositories},
-    skills::{Places, is_place},
+    skills::{Places, is_place, leads_to_places},
     who::Who,
 };
 use self::{

@@ -30,26 +30,38 @@ const TOPS: [&str; 7] =
     [".agents", ".claude", ".codex", ".cursor", ".gemini", ".openclaw", ".opencode"];
 
 /// What is loaded from them: skills, and what has the same power.
-const PLACES: [&str; 19] = [
+const PLACES: [&str; 31] = [
     ".agents/skills",
+    ".agents/plugins",
     ".claude/skills",
     ".claude/commands",
     ".claude/agents",
     ".claude/plugins",
     ".codex/skills",
     ".codex/prompts",
+    ".codex/agents",
     ".cursor/skills",
     ".cursor/commands",
+    ".cursor/agents",
+    ".cursor/plugins",
     ".gemini/skills",
     ".gemini/commands",
+    ".gemini/agents",
     ".gemini/extensions",
     ".openclaw/skills",
     ".openclaw/extensions",
-    ".opencode/skills",
     ".opencode/skill",
+    ".opencode/skills",
     ".opencode/command",
+    ".opencode/commands",
     ".opencode/agent",
+    ".opencode/agents",
+    ".opencode/mode",
+    ".opencode/modes",
     ".opencode/plugin",
+    ".opencode/plugins",
+    ".opencode/tool",
+    ".opencode/tools",
 ];
 
 /// Whether a path ends like a place for skills.
@@ -57,15 +69,27 @@ pub(crate) fn is_place(path: &Path) -> bool {
     PLACES.iter().any(|place| path.ends_with(place))
 }
 
+/// Whether places for skills would be below a link with this path, or it would be one.
+pub(crate) fn leads_to_places(link: &Path) -> bool {
+    is_place(link) || TOPS.iter().any(|top| link.ends_with(top))
+}
+
 /// The same in a home alone.
-const OF_HOME: [&str; 7] = [
+const OF_HOME: [&str; 14] = [
     ".openclaw/workspace/skills",
     ".openclaw/workspace/.agents/skills",
-    ".config/opencode/skills",
     ".config/opencode/skill",
+    ".config/opencode/skills",
     ".config/opencode/command",
+    ".config/opencode/commands",
     ".config/opencode/agent",
+    ".config/opencode/agents",
+    ".config/opencode/mode",
+    ".config/opencode/modes",
     ".config/opencode/plugin",
+    ".config/opencode/plugins",
+    ".config/opencode/tool",
+    ".config/opencode/tools",
 ];
 
 /// Where the skills of the lock are shown in the home: each agent that is known reads one of these.

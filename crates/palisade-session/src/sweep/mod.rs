@@ -69,25 +69,24 @@ pub(crate) enum How {
 impl Found {
     /// For the operator.
     pub(crate) fn told(&self) -> String {
+        // The agent gave the names.
+        let path = palisade_core::shown(&self.path.to_string_lossy(), 1000);
         match &self.moved {
             _ if self.how == How::Later => format!(
-                "another session writes in {} still: what appeared there is looked at when that has ended",
-                self.path.display()
+                "another session writes in {path} still: what appeared there is looked at when that has ended"
             ),
             _ if self.how == How::Exchanged => format!(
-                "{} is another file than before, put there from outside, and was not protected from then on: look at it",
-                self.path.display()
+                "{path} is another file than before, put there from outside, and was not protected from then on: look at it"
             ),
             Ok(to) => {
-                format!("{} appeared and is now {}", self.path.display(), name_of(to).display())
+                let to = palisade_core::shown(&name_of(to).to_string_lossy(), 300);
+                format!("{path} appeared and is now {to}")
             }
             Err(why) if self.how == How::Unseen => format!(
-                "{} could not be looked into ({why}): a repository in it may run programs",
-                self.path.display()
+                "{path} could not be looked into ({why}): a repository in it may run programs"
             ),
             Err(why) => format!(
-                "{} appeared, and could not be moved aside ({why}): look at it before you use the folder",
-                self.path.display()
+                "{path} appeared, and could not be moved aside ({why}): look at it before you use the folder"
             ),
         }
     }

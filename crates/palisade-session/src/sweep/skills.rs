@@ -8,10 +8,14 @@ use std::{
 };
 
 use palisade_sandbox::{Content, Plan};
+use rustix::fs::FileType;
 use serde::{Deserialize, Serialize};
 
 use super::{Was, Watched};
-use crate::{plan::is_place, walk::walk};
+use crate::{
+    plan::{is_place, leads_to_places},
+    walk::walk,
+};
 
 /// A writable folder, and the places for skills in it that were there at the launch.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,13 +50,18 @@ impl SkillPlaces {
     }
 }
 
-/// Places for skills below a folder, by their paths in it.
+/// Places for skills below a folder, by their paths in it. A link holds something, wherever it leads: what is
+/// there may come later.
 fn places(folder: &Path, wanted: impl Fn(bool) -> bool + Sync) -> Vec<OsString> {
     let walked = walk(folder, |seen, found| {
         let Ok(below) = seen.path.strip_prefix(folder) else { return };
         if is_place(below) && wanted(seen.entries().next().is_some()) {
             found.push(OsString::from(below));
         }
+        let links = seen.entries().filter(|(_, kind)| *kind == FileType::Symlink);
+        let links = links.map(|(name, _)| below.join(name));
+        found
+            .extend(links.filter(|path| leads_to_places(path) && wanted(true)).map(OsString::from));
     });
     walked.found
 }

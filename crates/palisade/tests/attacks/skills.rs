@@ -55,7 +55,7 @@ fn uses_a_skill_of_the_lock() {
     assert_eq!(bad.code, Some(2), "{bad}");
 }
 
-const PLACES: [&str; 12] = [
+const PLACES: [&str; 17] = [
     "$HOME/.claude/skills",
     "$HOME/.claude/commands",
     "$HOME/.claude/plugins",
@@ -65,6 +65,11 @@ const PLACES: [&str; 12] = [
     "$HOME/.openclaw/skills",
     "$HOME/.openclaw/workspace/skills",
     "$HOME/.config/opencode/skills",
+    "$HOME/.config/opencode/plugins",
+    "$HOME/.config/opencode/tools",
+    "$HOME/.gemini/agents",
+    "$HOME/.codex/agents",
+    ".opencode/plugins",
     ".claude/skills",
     ".agents/skills",
     ".gemini/skills",
@@ -220,6 +225,63 @@ fn shadows_a_skill_of_the_lock() {
     let inside = world.inside_sh("cat .claude/skills/pdf/SKILL.md; touch .claude/skills/pdf/more");
     assert_eq!(inside.out, TEXT, "{inside}");
     assert!(inside.err.contains("Read-only"), "{inside}");
+}
+
+/// What has the power of a skill under another name: a tool or a plugin runs by itself.
+#[test]
+fn brings_what_is_loaded_like_a_skill() {
+    let Some(world) = world(HELD) else { return };
+    let places = [
+        ".opencode/plugins/evil.ts",
+        ".opencode/tool/evil.ts",
+        ".opencode/tools/evil.ts",
+        ".opencode/agents/evil.md",
+        ".opencode/commands/evil.md",
+        ".gemini/agents/evil.md",
+        ".codex/agents/evil.toml",
+        ".cursor/agents/evil.md",
+        "sub/.opencode/plugins/evil.ts",
+    ];
+    for place in places {
+        world.write(format!("work/{place}"), "evil\n");
+    }
+    let look = format!("cat {}", places.join(" "));
+    let inside = world.inside_sh(&look);
+    assert_eq!(inside.out, "", "{inside}");
+    assert_eq!(world.outside_sh(&look).out.lines().count(), places.len());
+    assert_eq!(told(&world).iter().filter(|(_, said)| said == "deny").count(), places.len());
+}
+
+/// What the operator is told of a name has one line, whatever is in the name.
+#[test]
+fn names_a_skill_like_a_message() {
+    let Some(world) = world(HELD) else { return };
+    world.write("work/.claude/skills/x\npalisade: all is well\u{1b}[2J/SKILL.md", "evil\n");
+    let inside =
+        world.inside_sh(&plant("\"$(printf 'a\\npalisade: all is well')\"/.claude/skills"));
+    assert!(inside.err.contains("all is well") && inside.err.contains("appeared"), "{inside}");
+    assert!(!inside.err.contains("\npalisade: all is well"), "{inside}");
+    assert!(!inside.err.contains('\u{1b}'), "{inside}");
+}
+
+/// A link in a folder that is new is a place as well.
+#[test]
+fn leads_a_new_place_elsewhere_by_a_link() {
+    let Some(world) = world(HELD) else { return };
+    let script = "mkdir -p x/skills/evil one two/.agents && echo evil >x/skills/evil/SKILL.md && \
+                  ln -s ../x one/.claude && ln -s ../../x/skills two/.agents/skills && ln -s x fine";
+    world.inside_sh(script).good();
+    for link in ["work/one/.claude", "work/two/.agents/skills"] {
+        assert!(!world.at(link).is_symlink(), "{link}");
+        assert!(world.at(format!("{link}.palisade-moved")).is_symlink(), "{link}");
+    }
+    assert!(world.at("work/fine").is_symlink());
+    // One that was there is the operator's.
+    let Some(world) = self::world(HELD) else { return };
+    world.write("work/sub/file", "");
+    symlink("../x", world.at("work/sub/.claude")).unwrap();
+    world.inside_sh("true").good();
+    assert!(world.at("work/sub/.claude").is_symlink());
 }
 
 /// What is not the workspace and may be written is looked through as well.
