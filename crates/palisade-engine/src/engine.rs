@@ -1,7 +1,7 @@
 use std::{
     fmt,
     net::IpAddr,
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
     time::{Instant, SystemTime},
 };
 
@@ -25,6 +25,8 @@ pub struct Engine {
     now: ArcSwap<Compiled>,
     spent: Meters,
     history: Arc<History>,
+    /// Held from the last look at conditions until the act counts.
+    turn: Mutex<()>,
     own: Vec<IpAddr>,
 }
 
@@ -70,7 +72,7 @@ impl Engine {
     ) -> Self {
         let own: Vec<IpAddr> = own.into_iter().map(|address| address.to_canonical()).collect();
         let now = ArcSwap::from_pointee(Compiled::new(policy.into(), own.clone()));
-        Self { now, spent: Meters::default(), history: Arc::default(), own }
+        Self { now, spent: Meters::default(), history: Arc::default(), turn: Mutex::default(), own }
     }
 
     /// Decide by this policy from now on. What is being decided is decided by the old one or by
@@ -125,6 +127,23 @@ impl Engine {
         if let Some(kind) = known.into_iter().find(|known| *known == kind) {
             self.history.add(kind);
         }
+    }
+
+    /// Remember the same of an act that is about to be permitted; or the denial, if by now a condition of a
+    /// network rule does not hold any more. Of acts that are decided at once no more are permitted than a
+    /// condition has room for.
+    pub fn happens(&self, action: &Action) -> Option<Decision> {
+        let now = self.now.load();
+        let network = matches!(action, Action::Connect { .. } | Action::Request(_));
+        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        if network && now.conditional.rules.is_some() {
+            let again = now.decide(action, &self.history);
+            if again.verdict == Verdict::Deny {
+                return Some(again);
+            }
+        }
+        self.happened(action.kind());
+        None
     }
 
     /// The same, with the policy that says so.

@@ -6,7 +6,7 @@ use std::{
 use serde_json::{Map, Value, json};
 
 use crate::{
-    Pins,
+    Pins, digest,
     message::{self, Id, Message, shown},
     methods::{self, Kind},
 };
@@ -53,9 +53,38 @@ pub struct Between<D> {
     server: String,
     pins: Option<Pins>,
     decide: D,
-    /// What each side waits for, by the request's id: whether its answer lists tools.
-    client_waits: Mutex<HashMap<Id, bool>>,
-    server_waits: Mutex<HashMap<Id, bool>>,
+    /// What each side waits for, by the request's id.
+    client_waits: Mutex<HashMap<Id, Waits>>,
+    server_waits: Mutex<HashMap<Id, Waits>>,
+}
+
+/// What an answer is looked into for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Waits {
+    /// It passes.
+    Any,
+    /// What the server says of itself.
+    Greets,
+    /// The server's tools.
+    Tools,
+}
+
+impl Step {
+    /// Some readers end a line at other characters than a line feed, and would find a message in a message.
+    /// Between the parts of a message a carriage return is a space, and the others stand in texts alone.
+    fn in_one_line(self) -> Self {
+        let one = |line: Option<Vec<u8>>| {
+            let line = line?;
+            let odd = |at: &[u8]| matches!(at, [0xc2, 0x85, _] | [0xe2, 0x80, 0xa8 | 0xa9]);
+            if !line.contains(&b'\r') && !line.windows(3).any(odd) {
+                return Some(line);
+            }
+            let text = String::from_utf8(line).ok()?;
+            let text = text.replace('\r', " ").replace('\u{85}', "\\u0085");
+            Some(text.replace('\u{2028}', "\\u2028").replace('\u{2029}', "\\u2029").into_bytes())
+        };
+        Self { on: one(self.on), back: one(self.back), note: self.note }
+    }
 }
 
 impl<D: Decide> Between<D> {
@@ -67,6 +96,15 @@ impl<D: Decide> Between<D> {
 
     /// A message of the client's.
     pub fn of_client(&self, line: &[u8]) -> Step {
+        self.client_said(line).in_one_line()
+    }
+
+    /// A message of the server's.
+    pub fn of_server(&self, line: &[u8]) -> Step {
+        self.server_said(line).in_one_line()
+    }
+
+    fn client_said(&self, line: &[u8]) -> Step {
         let message = match message::read(line) {
             Ok(message) => message,
             Err(why) => return refused(None, &format!("the message cannot be read: {why}")),
@@ -79,14 +117,21 @@ impl<D: Decide> Between<D> {
                     return unknown(&id, &method);
                 };
                 match kind {
-                    Kind::Passes => self.asked(&self.client_waits, id, false, line.to_vec()),
-                    Kind::ListsTools => self.asked(&self.client_waits, id, true, line.to_vec()),
+                    Kind::Passes => self.asked(&self.client_waits, id, Waits::Any, line.to_vec()),
+                    Kind::Greets => {
+                        self.asked(&self.client_waits, id, Waits::Greets, line.to_vec())
+                    }
+                    Kind::ListsTools => {
+                        self.asked(&self.client_waits, id, Waits::Tools, line.to_vec())
+                    }
                     Kind::DecidedAs(name) => {
                         match self.decide.decide(&self.rule_name(name), &params) {
-                            Said::Allow => self.asked(&self.client_waits, id, false, line.to_vec()),
+                            Said::Allow => {
+                                self.asked(&self.client_waits, id, Waits::Any, line.to_vec())
+                            }
                             Said::AllowWith(params) => {
                                 let changed = message::request(&id, &method, &params);
-                                self.asked(&self.client_waits, id, false, changed)
+                                self.asked(&self.client_waits, id, Waits::Any, changed)
                             }
                             Said::Deny(why) => refused(Some(&id), &why),
                         }
@@ -97,8 +142,7 @@ impl<D: Decide> Between<D> {
         }
     }
 
-    /// A message of the server's.
-    pub fn of_server(&self, line: &[u8]) -> Step {
+    fn server_said(&self, line: &[u8]) -> Step {
         let message = match message::read(line) {
             Ok(message) => message,
             Err(why) => {
@@ -111,7 +155,10 @@ impl<D: Decide> Between<D> {
             Message::Response { id, result } => {
                 let waits = id.as_ref().and_then(|id| taken(&self.client_waits, id));
                 match (waits, id, result) {
-                    (Some(true), Some(id), Some(result)) => self.tools(&id, result),
+                    (Some(Waits::Tools), Some(id), Some(result)) => self.tools(&id, result),
+                    (Some(Waits::Greets), Some(id), Some(result)) => {
+                        self.greeting(&id, result, line)
+                    }
                     (Some(_), ..) => Step { on: Some(line.to_vec()), ..Step::default() },
                     (None, ..) => Step {
                         note: Some(
@@ -122,18 +169,20 @@ impl<D: Decide> Between<D> {
                 }
             }
             Message::Request { id, method, params } => match methods::of_server(&method) {
-                Some(Kind::Passes) => self.asked(&self.server_waits, id, false, line.to_vec()),
+                Some(Kind::Passes) => self.asked(&self.server_waits, id, Waits::Any, line.to_vec()),
                 Some(Kind::DecidedAs(name)) => {
                     match self.decide.decide(&self.rule_name(name), &params) {
-                        Said::Allow => self.asked(&self.server_waits, id, false, line.to_vec()),
+                        Said::Allow => {
+                            self.asked(&self.server_waits, id, Waits::Any, line.to_vec())
+                        }
                         Said::AllowWith(params) => {
                             let changed = message::request(&id, &method, &params);
-                            self.asked(&self.server_waits, id, false, changed)
+                            self.asked(&self.server_waits, id, Waits::Any, changed)
                         }
                         Said::Deny(why) => refused(Some(&id), &why),
                     }
                 }
-                Some(Kind::ListsTools | Kind::Calls) | None => unknown(&id, &method),
+                Some(Kind::ListsTools | Kind::Greets | Kind::Calls) | None => unknown(&id, &method),
             },
         }
     }
@@ -162,11 +211,11 @@ impl<D: Decide> Between<D> {
             _ => self.decide.decide(&self.rule_name(&name), &input),
         };
         match said {
-            Said::Allow => self.asked(&self.client_waits, id, false, line.to_vec()),
+            Said::Allow => self.asked(&self.client_waits, id, Waits::Any, line.to_vec()),
             Said::AllowWith(input) => {
                 params.insert("arguments".into(), Value::Object(input));
                 let changed = message::request(&id, method, &params);
-                self.asked(&self.client_waits, id, false, changed)
+                self.asked(&self.client_waits, id, Waits::Any, changed)
             }
             Said::Deny(why) => {
                 // What a model is told of a call that failed, so that it can go on.
@@ -176,6 +225,26 @@ impl<D: Decide> Between<D> {
                 Step { back: Some(message::answer(&id, &result)), note: Some(note), on: None }
             }
         }
+    }
+
+    /// A server's instructions are text that a model obeys, like what a tool says of itself.
+    fn greeting(&self, id: &Id, mut result: Value, line: &[u8]) -> Step {
+        let as_it_is = || Step { on: Some(line.to_vec()), ..Step::default() };
+        let (Some(pins), Some(said)) = (&self.pins, result.get("instructions")) else {
+            return as_it_is();
+        };
+        if pins.instructions.as_ref() == Some(&digest(said)) {
+            return as_it_is();
+        }
+        if let Some(result) = result.as_object_mut() {
+            result.remove("instructions");
+        }
+        let note = format!(
+            "the server's instructions are not shown, since nobody accepted them as they are; to see and accept \
+             them: `palisade mcp --pin --name {} -- …`",
+            self.server
+        );
+        Step { on: Some(message::answer(id, &result)), note: Some(note), back: None }
     }
 
     /// The tools that a client may see: those that somebody has seen before it, unchanged.
@@ -212,7 +281,7 @@ impl<D: Decide> Between<D> {
     }
 
     /// A request goes on, and its answer will be let through once.
-    fn asked(&self, waits: &Mutex<HashMap<Id, bool>>, id: Id, lists: bool, line: Vec<u8>) -> Step {
+    fn asked(&self, waits: &Mutex<HashMap<Id, Waits>>, id: Id, what: Waits, line: Vec<u8>) -> Step {
         let mut waiting = waits.lock().unwrap_or_else(PoisonError::into_inner);
         if waiting.contains_key(&id) {
             return refused(Some(&id), "a request with this id waits for its answer");
@@ -220,11 +289,11 @@ impl<D: Decide> Between<D> {
         if waiting.len() >= MOST_WAITING {
             return refused(Some(&id), "too many requests wait for their answers");
         }
-        waiting.insert(id, lists);
+        waiting.insert(id, what);
         Step { on: Some(line), ..Step::default() }
     }
 
-    fn answered(&self, waits: &Mutex<HashMap<Id, bool>>, id: Option<Id>, line: &[u8]) -> Step {
+    fn answered(&self, waits: &Mutex<HashMap<Id, Waits>>, id: Option<Id>, line: &[u8]) -> Step {
         match id.and_then(|id| taken(waits, &id)) {
             Some(_) => Step { on: Some(line.to_vec()), ..Step::default() },
             None => Step {
@@ -244,7 +313,7 @@ impl<D: Decide> Between<D> {
     }
 }
 
-fn taken(waits: &Mutex<HashMap<Id, bool>>, id: &Id) -> Option<bool> {
+fn taken(waits: &Mutex<HashMap<Id, Waits>>, id: &Id) -> Option<Waits> {
     waits.lock().unwrap_or_else(PoisonError::into_inner).remove(id)
 }
 

@@ -5,6 +5,8 @@
 pub(crate) enum Kind {
     /// It passes.
     Passes,
+    /// In its answer the server says who it is and what it is for.
+    Greets,
     /// Its answer lists tools, and is looked at.
     ListsTools,
     /// A call of a tool.
@@ -16,8 +18,8 @@ pub(crate) enum Kind {
 /// What a client asks of a server.
 pub(crate) fn of_client(method: &str) -> Option<Kind> {
     Some(match method {
-        "initialize"
-        | "ping"
+        "initialize" => Kind::Greets,
+        "ping"
         | "logging/setLevel"
         | "completion/complete"
         | "prompts/list"

@@ -21,6 +21,9 @@ const MOST_TOOLS: usize = 4096;
 pub struct Pins {
     /// The tool's name, and the [`digest`] of its definition.
     pub tools: BTreeMap<String, String>,
+    /// The [`digest`] of the server's instructions, if it has some.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instructions: Option<String>,
 }
 
 /// Why pins cannot be used.
@@ -95,13 +98,13 @@ impl Pins {
         self.tools.contains_key(name)
     }
 
-    /// Accepts these definitions and no others.
-    pub fn of(tools: &[Value]) -> Self {
+    /// Accepts these definitions and no others, and these instructions.
+    pub fn of(tools: &[Value], instructions: Option<&Value>) -> Self {
         let named = tools.iter().take(MOST_TOOLS).filter_map(|tool| {
             let name = tool.get("name")?.as_str()?;
             Some((name.to_owned(), digest(tool)))
         });
-        Self { tools: named.collect() }
+        Self { tools: named.collect(), instructions: instructions.map(digest) }
     }
 }
 
@@ -162,9 +165,9 @@ mod tests {
             json!({"name": "read", "description": "Reads.", "inputSchema": {"type": "object", "a": 1}, "title": ""}),
         ] {
             assert_ne!(digest(&tool), digest(&other), "{other}");
-            assert!(!Pins::of(std::slice::from_ref(&tool)).has(&other));
+            assert!(!Pins::of(std::slice::from_ref(&tool), None).has(&other));
         }
-        assert!(Pins::of(std::slice::from_ref(&tool)).has(&same));
+        assert!(Pins::of(std::slice::from_ref(&tool), None).has(&same));
     }
 
     #[test]
@@ -172,7 +175,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a/b.json");
         assert_eq!(Pins::load(&path).unwrap(), Pins::default());
-        let pins = Pins::of(&[json!({"name": "x"})]);
+        let pins = Pins::of(&[json!({"name": "x"})], None);
         pins.save(&path).unwrap();
         assert_eq!(Pins::load(&path).unwrap(), pins);
         for wrong in ["", "[]", "{}x", r#"{"tools":{},"tools":{}}"#, r#"{"tools":{},"x":1}"#] {

@@ -142,6 +142,7 @@ impl Pipeline {
     /// Whether the journal has this decision, which is a denial where an alarm stops the sandbox for it.
     async fn write_decision(
         &self,
+        action: &Action,
         decision: &mut Decision,
         event: impl Fn(&Decision) -> Event,
         policy: Option<&PolicyDigest>,
@@ -151,7 +152,12 @@ impl Pipeline {
             let why = format!("it raised an alarm: {}", alarm.title);
             *decision = Decision::deny_by(alarms::name(alarm), why);
         }
-        let kept = self.put(event(decision), policy).await;
+        if decision.is_allowed()
+            && let Some(denial) = self.engine.happens(action)
+        {
+            *decision = denial;
+        }
+        let kept = self.keep(event(decision), policy).await;
         self.raise(raised).await && kept
     }
 
@@ -176,11 +182,16 @@ impl Pipeline {
 
     /// Whether the journal has it, once alarms have seen it.
     async fn put(&self, event: Event, policy: Option<&PolicyDigest>) -> bool {
-        if event.decision == Verdict::Deny {
-            self.denied.fetch_add(1, Ordering::Relaxed);
-        }
         if event.decision == Verdict::Allow {
             self.engine.happened(&event.kind);
+        }
+        self.keep(event, policy).await
+    }
+
+    /// The same of what counts already.
+    async fn keep(&self, event: Event, policy: Option<&PolicyDigest>) -> bool {
+        if event.decision == Verdict::Deny {
+            self.denied.fetch_add(1, Ordering::Relaxed);
         }
         let each = event.decision == Verdict::Allow || event.kind == "model_answer";
         let repeats = !each || matches!(event.kind.as_str(), "resolve" | "exec");
@@ -297,7 +308,7 @@ impl Pipeline {
             if changed { event.with("changed_by_hooks", true) } else { event }
         };
         let allowed = decided.decision.is_allowed();
-        let written = self.write_decision(&mut decided.decision, event, None).await;
+        let written = self.write_decision(&action, &mut decided.decision, event, None).await;
         if allowed && !decided.decision.is_allowed() {
             decided.say = Some(Say::Deny);
         }
@@ -420,7 +431,7 @@ impl Authority for Pipeline {
                 decision = denial;
             }
             let event = |decision: &Decision| Event::decided(action, decision).tied(ties);
-            if self.write_decision(&mut decision, event, policy.as_deref()).await {
+            if self.write_decision(action, &mut decision, event, policy.as_deref()).await {
                 decision
             } else {
                 Decision::deny(UNRECORDED)

@@ -172,6 +172,17 @@ mod conditions {
         assert!(!engine.decide(&far).is_allowed());
     }
 
+    /// All are decided before one of them counts.
+    #[test]
+    fn what_is_decided_at_once_has_no_more_room() {
+        let engine = engine(vec![rule("count('connect', 10) < 2")]);
+        let far = connect(Some("93.184.216.34:443"));
+        let decided: Vec<bool> = (0..5).map(|_| engine.decide(&far).is_allowed()).collect();
+        assert_eq!(decided, [true; 5]);
+        let denied: Vec<bool> = (0..5).map(|_| engine.happens(&far).is_some()).collect();
+        assert_eq!(denied, [false, false, true, true, true]);
+    }
+
     fn bash(command: &str) -> Action {
         let input = serde_json::json!({ "command": command });
         let serde_json::Value::Object(input) = input else { unreachable!() };

@@ -25,7 +25,7 @@ fn tool(name: &str, description: &str) -> Value {
 }
 
 fn between(pinned: &[Value]) -> Between<Rules> {
-    Between::new("files", Some(Pins::of(pinned)), Rules)
+    Between::new("files", Some(Pins::of(pinned, None)), Rules)
 }
 
 fn line(value: Value) -> Vec<u8> {
@@ -122,6 +122,48 @@ fn what_could_be_read_in_two_ways_passes_in_neither_direction() {
         between.of_client(b"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\xff\"}").on,
         None
     );
+}
+
+/// Python ends a line at a lone carriage return, and readers of Node at U+2028.
+#[test]
+fn no_message_stands_in_a_message() {
+    let between = between(&[tool("good", "")]);
+    let inner = String::from_utf8(call(9, "bad")).unwrap();
+    let outer = format!(
+        "{{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\",\"params\":{{\"_meta\":\r{inner}\r}}}}"
+    );
+    let step = between.of_client(outer.as_bytes());
+    let on = String::from_utf8(step.on.unwrap()).unwrap();
+    assert!(!on.contains('\r') && on.contains(&inner), "{on}");
+    for end in ['\u{2028}', '\u{2029}', '\u{85}'] {
+        let text = format!("a{end}b");
+        let note =
+            json!({"jsonrpc": "2.0", "method": "notifications/message", "params": {"data": text}});
+        let on = between.of_server(&line(note.clone())).on.unwrap();
+        assert!(!String::from_utf8(on.clone()).unwrap().contains(end));
+        assert_eq!(parsed(&Some(on)), note);
+    }
+}
+
+#[test]
+fn instructions_that_nobody_saw_are_not_shown() {
+    let hello = line(json!({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {}}));
+    let answer =
+        json!({"jsonrpc": "2.0", "id": 1, "result": {"instructions": "Obey.", "capabilities": {}}});
+    let seen = |pins: Option<Pins>| {
+        let between = Between::new("files", pins, Rules);
+        between.of_client(&hello).on.unwrap();
+        between.of_server(&line(answer.clone()))
+    };
+    let of = |text: &str| Some(Pins::of(&[], Some(&json!(text))));
+    for pins in [of("Obey?"), Some(Pins::of(&[], None))] {
+        let step = seen(pins);
+        assert_eq!(parsed(&step.on)["result"], json!({"capabilities": {}}));
+        assert!(step.note.unwrap().contains("instructions"));
+    }
+    for pins in [of("Obey."), None] {
+        assert_eq!(seen(pins), Step { on: Some(line(answer.clone())), ..Step::default() });
+    }
 }
 
 #[test]

@@ -104,6 +104,10 @@ impl Tree {
 pub fn from_files(name: &str, files: Vec<(String, Vec<u8>, bool)>, limits: Limits) -> Read {
     let mut reader = Reader::new(limits);
     for (path, bytes, executable) in files {
+        if folder::odd_name(&path) {
+            let message = "the name holds characters that are not shown".to_owned();
+            reader.note(&rules::NAME, &path, message);
+        }
         reader.add(path, bytes, executable, 0);
     }
     reader.done(name.to_owned(), name.to_owned())

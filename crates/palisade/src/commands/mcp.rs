@@ -303,11 +303,20 @@ fn ended(child: &mut Server) -> Option<u8> {
 }
 
 fn pin(args: &Args, name: &str, file: &Path) -> Result<ExitCode, Failure> {
-    let tools = listed(&args.server)?;
+    let Listed { tools, instructions } = listed(&args.server)?;
     let known = Pins::load(file).unwrap_or_default();
     let mut out = io::stdout().lock();
     let mut names = HashSet::new();
     let mut show = || -> io::Result<()> {
+        if let Some(said) = &instructions {
+            let state = match known.instructions.as_ref() {
+                Some(known) if *known == digest(said) => "known",
+                Some(_) => "CHANGED",
+                None => "new",
+            };
+            writeln!(out, "{state:<8} instructions  {}", digest(said))?;
+            writeln!(out, "         {}", shown(&said.to_string(), 20_000))?;
+        }
         for tool in &tools {
             let of = |key: &str| tool.get(key).and_then(Value::as_str).unwrap_or_default();
             let (tool_name, pinned) = (of("name"), known.has(tool));
@@ -337,7 +346,7 @@ fn pin(args: &Args, name: &str, file: &Path) -> Result<ExitCode, Failure> {
     if !args.yes && !asked(name)? {
         return Err(Failure::new(Kind::Denied, "nothing was accepted"));
     }
-    Pins::of(&tools)
+    Pins::of(&tools, instructions.as_ref())
         .save(file)
         .map_err(|error| Failure::new(Kind::Enforcement, error.to_string()))?;
     println!("accepted {} tools of {name}", tools.len());
@@ -359,8 +368,14 @@ fn asked(name: &str) -> Result<bool, Failure> {
     Ok(read.is_ok() && matches!(answer.trim(), "y" | "yes"))
 }
 
-/// All tools of a server, which is started for it.
-fn listed(server: &[String]) -> Result<Vec<Value>, Failure> {
+/// What a server says of itself.
+struct Listed {
+    tools: Vec<Value>,
+    instructions: Option<Value>,
+}
+
+/// All tools of a server and its instructions. It is started for it.
+fn listed(server: &[String]) -> Result<Listed, Failure> {
     let failed = |why: String| Failure::new(Kind::Enforcement, format!("the server: {why}"));
     let mut child = start(server, Stdio::inherit())?;
     let (Some(mut input), Some(output)) = (child.0.stdin.take(), child.0.stdout.take()) else {
@@ -405,7 +420,8 @@ fn listed(server: &[String]) -> Result<Vec<Value>, Failure> {
         "capabilities": {},
         "clientInfo": {"name": "palisade", "version": env!("CARGO_PKG_VERSION")},
     });
-    ask(0, "initialize", hello).map_err(failed)?;
+    let mut greeting = ask(0, "initialize", hello).map_err(failed)?;
+    let instructions = greeting.get_mut("instructions").map(Value::take);
     let (mut tools, mut cursor) = (Vec::new(), None);
     for page in 1..=MOST_PAGES {
         let params = cursor.map_or_else(|| json!({}), |cursor: Value| json!({"cursor": cursor}));
@@ -417,7 +433,7 @@ fn listed(server: &[String]) -> Result<Vec<Value>, Failure> {
         tools.extend(more);
         cursor = result.get_mut("nextCursor").map(Value::take).filter(Value::is_string);
         if cursor.is_none() {
-            return Ok(tools);
+            return Ok(Listed { tools, instructions });
         }
     }
     Err(failed(format!("it has more than {MOST_PAGES} lists of tools")))

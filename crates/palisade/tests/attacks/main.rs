@@ -16,6 +16,7 @@ mod audit_records;
 mod binaries;
 mod causes;
 mod clients;
+mod conditions;
 mod credentials;
 mod denied;
 mod descriptors;
