@@ -45,6 +45,10 @@ async fn follow(url: &str, most: u64) -> Result<Vec<u8>, String> {
     for _ in 0..MOST_STEPS {
         match ask(&url, most).await? {
             Answer::Whole(bytes) => return Ok(bytes),
+            // From elsewhere nothing leads to this machine, in the clear.
+            Answer::Elsewhere(to) if url.starts_with("https:") && !to.starts_with("https:") => {
+                return Err("the server sends from `https` to what is none".to_owned());
+            }
             Answer::Elsewhere(to) => url = to,
         }
     }

@@ -96,6 +96,9 @@ pub(super) fn fetch(index: &str, entry: &str, folder: &str) -> Result<Fetched, S
             (Asked::Npm { registry, package, version }, String::new())
         }
     };
+    if index.starts_with("https://") && is_near(&asked) {
+        return Err(wrong("an index of elsewhere leads to something of this machine".to_owned()));
+    }
     let part = match (part.trim_matches('/'), folder) {
         (part, "") => part.trim_start_matches("./").to_owned(),
         ("", folder) => folder.to_owned(),
@@ -109,6 +112,15 @@ pub(super) fn fetch(index: &str, entry: &str, folder: &str) -> Result<Fetched, S
     };
     let name = if folder.is_empty() { entry.to_owned() } else { fetched.name };
     Ok(Fetched { tree: fetched.tree, source, name })
+}
+
+/// Whether it is on this machine. Whoever writes an index elsewhere has no say about that.
+fn is_near(asked: &Asked) -> bool {
+    match asked {
+        Asked::Git { url, .. } => !url.starts_with("https://"),
+        Asked::Npm { registry, .. } => !registry.starts_with("https://"),
+        _ => true,
+    }
 }
 
 /// The index's text, and the folder that its entries are relative to.
@@ -155,6 +167,21 @@ mod tests {
         fs::write(folder.path().join(".claude-plugin/marketplace.json"), text).unwrap();
         symlink("/etc", folder.path().join("out")).unwrap();
         folder
+    }
+
+    #[test]
+    fn an_index_of_elsewhere_leads_elsewhere() {
+        let git = |url: &str| Asked::Git { url: url.into(), at: None };
+        let npm = |registry: &str| {
+            let (registry, package) = (registry.into(), "a".into());
+            Asked::Npm { registry, package, version: None }
+        };
+        for near in [git("/srv/r"), git("file:///srv/r"), npm("http://127.0.0.1:8080")] {
+            assert!(is_near(&near), "{near:?}");
+        }
+        for far in [git("https://a.example/r.git"), npm(REGISTRY)] {
+            assert!(!is_near(&far), "{far:?}");
+        }
     }
 
     #[test]
