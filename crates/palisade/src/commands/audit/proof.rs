@@ -18,7 +18,7 @@ use super::{finished, print, state_dir, unreadable};
 use crate::failure::{Failure, Kind};
 
 /// Bytes of a proof or a key that are read.
-const MOST: u64 = 64 << 20;
+const MOST: u64 = 256 << 20;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct ProveArgs {
