@@ -16,6 +16,14 @@ const APART: Duration = Duration::from_millis(50);
 /// One that was never seen to stand is given so many looks: on a loaded machine a stop takes its time.
 const LOOKS: u32 = 40;
 
+/// What a process does at one look: the last of these that a thread of it does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Does {
+    Stand,
+    Unknown,
+    Go,
+}
+
 /// What is known of a process that is to stand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Known {
@@ -57,40 +65,31 @@ impl Frozen {
         if begun < self.due {
             return;
         }
-        match (&mut self.known, states()) {
-            (Some(known), Some(seen)) => {
-                let mut some = false;
-                for (pid, goes) in seen {
-                    some |= goes;
-                    if judge(known, pid, goes) {
-                        end(pid);
-                    }
-                }
-                if some {
-                    signal::signal_all(Signal::STOP.as_raw()).unwrap_or_default();
-                }
-            }
-            // Who stands is not seen here.
-            _ => signal::signal_all(Signal::STOP.as_raw()).unwrap_or_default(),
+        if let (Some(known), Some(seen)) = (&mut self.known, states()) {
+            seen.into_iter()
+                .filter(|(pid, does)| judge(known, *pid, *does))
+                .for_each(|(pid, _)| end(pid));
         }
+        signal::signal_all(Signal::STOP.as_raw()).unwrap_or_default();
         self.due = Instant::now() + APART.max(begun.elapsed().saturating_mul(10));
     }
 }
 
 /// Whether a process is to be ended for what it does.
-fn judge(known: &mut BTreeMap<i32, Known>, pid: i32, goes: bool) -> bool {
-    match known.get_mut(&pid) {
-        // Born of one that went on.
-        None => true,
-        Some(Known::Stands) => goes,
-        Some(Known::Goes(looks)) if goes => {
-            *looks = looks.saturating_add(1);
-            *looks > LOOKS
+fn judge(known: &mut BTreeMap<i32, Known>, pid: i32, does: Does) -> bool {
+    // Unknown ones were born of one that went on.
+    let Some(state) = known.get_mut(&pid) else { return true };
+    match (*state, does) {
+        (Known::Stands, Does::Go) => true,
+        (Known::Goes(looks), Does::Go) => {
+            *state = Known::Goes(looks.saturating_add(1));
+            looks >= LOOKS
         }
-        Some(state) => {
+        (_, Does::Stand) => {
             *state = Known::Stands;
             false
         }
+        (_, Does::Unknown) => false,
     }
 }
 
@@ -101,8 +100,8 @@ fn end(pid: i32) {
     }
 }
 
-/// Each process but this one, and whether a thread of it goes. `None` without `/proc`.
-fn states() -> Option<Vec<(i32, bool)>> {
+/// Each process but this one, and what it does. `None` without `/proc`.
+fn states() -> Option<Vec<(i32, Does)>> {
     let mut seen = Vec::new();
     for entry in fs::read_dir("/proc").ok()?.flatten() {
         let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse::<i32>().ok()) else {
@@ -111,22 +110,23 @@ fn states() -> Option<Vec<(i32, bool)>> {
         if pid == 1 {
             continue;
         }
-        let Ok(tasks) = fs::read_dir(entry.path().join("task")) else { continue };
-        let goes = tasks
-            .flatten()
-            .any(|task| fs::read(task.path().join("stat")).is_ok_and(|stat| is_going(&stat)));
-        seen.push((pid, goes));
+        let tasks = fs::read_dir(entry.path().join("task")).into_iter().flatten().flatten();
+        let threads = tasks.map(|task| fs::read(task.path().join("stat")).unwrap_or_default());
+        seen.push((pid, threads.map(|stat| of_thread(&stat)).max().unwrap_or(Does::Unknown)));
     }
     // Not this namespace's, or hidden: then nothing is known of anybody.
     (!seen.is_empty()).then_some(seen)
 }
 
-/// Whether a line of `proc_pid_stat(5)` is of a thread that runs or could be woken. Stopped, traced and ended ones cannot, and
-/// one in an uninterruptible wait stops when that is over.
-fn is_going(stat: &[u8]) -> bool {
+/// What a thread does by a line of `proc_pid_stat(5)`. One in an uninterruptible wait stops when that is over, and runs a
+/// moment before.
+fn of_thread(stat: &[u8]) -> Does {
     let name_ends = stat.iter().rposition(|&byte| byte == b')');
-    let state = name_ends.and_then(|at| stat.get(at.checked_add(2)?));
-    matches!(state, Some(b'R' | b'S'))
+    match name_ends.and_then(|at| stat.get(at.checked_add(2)?)) {
+        Some(b'R' | b'S') => Does::Go,
+        Some(b'T' | b't' | b'Z' | b'X') => Does::Stand,
+        _ => Does::Unknown,
+    }
 }
 
 #[cfg(test)]
@@ -135,24 +135,25 @@ mod tests {
 
     #[test]
     fn states_are_read_behind_the_last_bracket() {
-        assert!(is_going(b"7 (a) T (b)) S 1 7"));
-        assert!(is_going(b"7 (sh) R 1 7"));
-        assert!(!is_going(b"7 (a) R (b)) T 1 7"));
-        assert!(!is_going(b"7 (sh) D 1 7"));
-        assert!(!is_going(b""));
-        assert!(!is_going(b"7 (sh)"));
-        assert!(!is_going(b"7 (sh)\xff"));
+        assert_eq!(of_thread(b"7 (a) T (b)) S 1 7"), Does::Go);
+        assert_eq!(of_thread(b"7 (sh) R 1 7"), Does::Go);
+        assert_eq!(of_thread(b"7 (a) R (b)) T 1 7"), Does::Stand);
+        for unknown in [&b"7 (sh) D 1 7"[..], b"", b"7 (sh)", b"7 (sh)\xff"] {
+            assert_eq!(of_thread(unknown), Does::Unknown);
+        }
     }
 
     #[test]
     fn who_goes_on_is_ended() {
-        let mut known = BTreeMap::from([(5, Known::Goes(0)), (6, Known::Goes(0))]);
-        assert!(!judge(&mut known, 5, true), "it may be slow");
-        assert!(!judge(&mut known, 5, false));
-        assert!(!judge(&mut known, 5, false));
-        assert!(judge(&mut known, 5, true), "it stood");
-        assert!(judge(&mut known, 9, false), "it was born meanwhile");
-        let ended = (0..1000).position(|_| judge(&mut known, 6, true));
+        let mut known = BTreeMap::from([5, 6, 7].map(|pid| (pid, Known::Goes(0))));
+        assert!(!judge(&mut known, 5, Does::Go), "it may be slow");
+        assert!(!judge(&mut known, 5, Does::Stand));
+        assert!(!judge(&mut known, 5, Does::Stand));
+        assert!(judge(&mut known, 5, Does::Go), "it stood");
+        assert!(judge(&mut known, 9, Does::Unknown), "it was born meanwhile");
+        // It waits for a disk, and stops as soon as it can.
+        assert!(!judge(&mut known, 7, Does::Unknown) && !judge(&mut known, 7, Does::Go));
+        let ended = (0..1000).position(|_| judge(&mut known, 6, Does::Go));
         assert_eq!(ended, Some(40));
     }
 }
