@@ -207,6 +207,8 @@ impl<'a> Ledger<'a> {
         let slot = keys::other(self.memory.slot);
         let next = self.keys.make(slot)?;
         if kept {
+            // What is remembered of the ledger goes to the disk with the key, and so not before the ledger.
+            self.sync()?;
             self.keys.sync()?;
         }
         let key = PublicKey::of(&next);
