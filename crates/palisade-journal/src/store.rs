@@ -60,6 +60,13 @@ impl Folder {
             }
             Err(errno) => return Err(io("open", state_dir)(errno)),
         };
+        let stat = fs::fstat(&state).map_err(io("look at", state_dir))?;
+        // Who can write it can put another journal and its keys in the place of ours.
+        let mode = stat.st_mode & 0o7777;
+        if mode & 0o1002 == 0o002 && stat.st_uid == geteuid().as_raw() {
+            fs::fchmod(&state, Mode::from_raw_mode(mode & !0o022))
+                .map_err(io("make private", state_dir))?;
+        }
         Ok(Folder { fd: state, path: state_dir.into() })
     }
 

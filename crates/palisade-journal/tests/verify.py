@@ -90,7 +90,7 @@ def chain(records, genesis):
 
 def ledger(path, trusted):
     """The entries; checks the tree and the keys, which must go back to the trusted one."""
-    tree, entries, origin, keys = Tree(), [], None, []
+    tree, entries, origin, keys, revoked = Tree(), [], None, [], set()
     for where, leaf, entry in chain(lines(path), b"palisade-ledger/1\n"):
         tree.append(leaf)
         entries.append(entry)
@@ -105,7 +105,9 @@ def ledger(path, trusted):
         text = f"{origin}\n{entry['seq']}\n{root}\n".encode()
         may_sign = [keys[-1]] if keys else [new]
         if keys and new:
-            may_sign = keys[-1:-3:-1]
+            may_sign = keys[-1:]
+            if not (trusted and trusted[1] == keys[-1]):
+                may_sign += [key for key in keys[-2:-1] if key not in revoked]
         if tree.root().hex() != entry["root"] or not any(
             ed25519.verify(key, text, bytes.fromhex(entry["sig"])) for key in may_sign
         ):
@@ -114,6 +116,8 @@ def ledger(path, trusted):
             keys.pop()
         if new:
             keys.append(new)
+        if entry["entry"] == "revoked":
+            revoked.add(bytes.fromhex(entry["key"]))
         if entry["entry"] == "lost":
             raise Damaged(f"{where}: rolled back: {entry['at_seq']} entries were signed")
     if trusted and (trusted[0] != origin or trusted[1].hex() not in named(entries)):

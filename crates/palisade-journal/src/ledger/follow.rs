@@ -1,3 +1,5 @@
+use std::collections::HashSet;
+
 use super::{
     Head,
     line::{Entry, Line, checkpoint, parse},
@@ -10,6 +12,9 @@ pub(crate) struct Follow {
     pub(crate) head: Head,
     pub(crate) tree: Frontier,
     pub(crate) keys: Option<Keys>,
+    /// A key that was had from elsewhere: none from before it may name another.
+    trusted: Option<PublicKey>,
+    revoked: HashSet<PublicKey>,
 }
 
 /// The keys of a ledger, at some entry.
@@ -26,7 +31,11 @@ pub(crate) struct Keys {
 impl Follow {
     pub(crate) fn new() -> Self {
         let head = Head { seq: 0, hash: Hash::ledger_genesis() };
-        Self { head, tree: Frontier::default(), keys: None }
+        Self { head, tree: Frontier::default(), keys: None, trusted: None, revoked: HashSet::new() }
+    }
+
+    pub(crate) fn trusting(trusted: Option<PublicKey>) -> Self {
+        Self { trusted, ..Self::new() }
     }
 
     /// Take the next line, without newline. After an error nothing more can be taken.
@@ -67,7 +76,12 @@ impl Follow {
                     let now = next.filter(|_| keys.before.is_some_and(by)).ok_or(Kind::Forged)?;
                     Keys { now, ..keys }
                 };
-                self.keys = Some(keys);
+                let revoked = line.key.filter(|_| line.entry == Entry::Revoked);
+                self.revoked.extend(revoked);
+                // A crash takes no key that somebody has elsewhere, and a thief may have one that was revoked.
+                let fit =
+                    |one: &PublicKey| self.trusted != Some(keys.now) && !self.revoked.contains(one);
+                self.keys = Some(Keys { before: keys.before.filter(fit), ..keys });
             }
             (Some(_), Some(_)) => return Err(Kind::Forged),
             // What was signed once is signed from then on.

@@ -199,8 +199,18 @@ impl<'a> Ledger<'a> {
 
     /// Let another key sign from now on. The one before stays until that is surely on the disk.
     pub(crate) fn evolve(&mut self) -> Result<PublicKey, JournalError> {
+        self.follow_key(false)
+    }
+
+    /// The same; `kept` puts the new key on the disk before an entry names it.
+    fn follow_key(&mut self, kept: bool) -> Result<PublicKey, JournalError> {
         let slot = keys::other(self.memory.slot);
         let next = self.keys.make(slot)?;
+        if kept {
+            // What is remembered of the ledger goes to the disk with the key, and so not before the ledger.
+            self.sync()?;
+            self.keys.sync()?;
+        }
         let key = PublicKey::of(&next);
         // It is remembered with the key that it names, or a crash would let the old one go on.
         self.write(Said { key: Some(key), ..Said::plain(Entry::Key) })?;
@@ -224,7 +234,8 @@ impl<'a> Ledger<'a> {
 
     /// Let another key sign, and destroy the one before at once.
     pub(crate) fn replace_key(&mut self) -> Result<PublicKey, JournalError> {
-        let next = self.evolve()?;
+        // One that was revoked may not name another again, whatever a power failure takes.
+        let next = self.follow_key(true)?;
         self.sync()?;
         self.keys.sync()?;
         self.keys.forget(keys::other(self.memory.slot))?;

@@ -64,7 +64,7 @@ pub(super) fn walk(folder: &Folder, options: &Options) -> Result<Walked, Journal
     if let Some(fd) = folder.read(LEDGER)? {
         let whole = settled_size(&fd).map_err(io("look at", &path))?;
         let mut lines = Lines::new(File::from(fd).take(whole));
-        let mut follow = Follow::new();
+        let mut follow = Follow::trusting(options.key.as_ref().map(|key| key.key));
         loop {
             let step = lines.step().map_err(|e| reading(&path, &e))?;
             let before = follow.head;

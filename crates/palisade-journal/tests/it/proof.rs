@@ -199,6 +199,80 @@ fn signs_with_a_stolen_old_key() {
     assert_eq!(report.ledger_damage.unwrap().kind, Kind::OtherKey);
 }
 
+/// Append the entry that `key` signs from the next one on, with the root and the signature that `seed` makes.
+fn name_key(ledger: &Path, key: &str, seed: &[u8]) {
+    use palisade_journal::tree::leaf;
+    let pair = ring::signature::Ed25519KeyPair::from_seed_unchecked(seed).unwrap();
+    let hex = |bytes: &[u8]| bytes.iter().map(|b| format!("{b:02x}")).collect::<String>();
+    let mut all = lines(ledger);
+    let body_of = |line: &str| format!("{}}}", &line[..line.len() - 212]);
+    let (mut tree, last) = (Frontier::default(), all.last().unwrap());
+    all.iter().for_each(|line| tree.append(leaf(body_of(line).as_bytes())));
+    let prev = &last[last.find("\"hash\":\"").unwrap() + 8..][..64];
+    let time = &last[7..43];
+    let seq = all.len() + 1;
+    let body = format!(
+        "{{\"v\":2,{time},\"seq\":{seq},\"entry\":\"key\",\"session\":null,\"name\":null,\"at_seq\":0,\
+         \"at_hash\":null,\"at_root\":null,\"key\":\"{key}\",\"prev\":\"{prev}\""
+    );
+    let line = resealed(&format!("{body},\"hash\":\"{}\"}}", "0".repeat(64)));
+    tree.append(leaf(line.as_bytes()));
+    let first: &str = &all[0][all[0].find("\"key\":\"").unwrap() + 7..][..64];
+    let first: Vec<u8> =
+        (0..32).map(|at| u8::from_str_radix(&first[2 * at..2 * at + 2], 16).unwrap()).collect();
+    let text = palisade_journal::note::Checkpoint {
+        origin: format!(
+            "palisade.journal/{}",
+            hex(&<sha2::Sha256 as sha2::Digest>::digest(&first))[..16].to_owned()
+        ),
+        size: tree.size(),
+        root: tree.root(),
+    };
+    let sig = hex(pair.sign(text.to_string().as_bytes()).as_ref());
+    let body = line.strip_suffix('}').unwrap();
+    all.push(format!("{body},\"root\":\"{}\",\"sig\":\"{sig}\"}}", tree.root()));
+    write_lines(ledger, &all);
+}
+
+/// A key that was followed may name another after a crash. One that was revoked may not, nor one before a key that a
+/// verifier was given.
+#[test]
+fn a_thief_names_his_own_key_with_a_revoked_one() {
+    let state = state();
+    session(state.path(), "one", 5);
+    let ledger = journal_dir(state.path()).join("ledger.jsonl");
+    let (stolen, first) =
+        (fs::read(state.path().join("journal.key")).unwrap(), first_key(state.path()));
+    let stolen = &stolen[64..96];
+    let thief = "a".repeat(64);
+    let keys = KeyHolder::open(state.path()).unwrap();
+
+    // The entry is made as the format has it.
+    let before = fs::read(&ledger).unwrap();
+    name_key(&ledger, &thief, stolen);
+    let report = with_key(state.path(), &first);
+    assert!(report.is_whole(), "{report:?}");
+    fs::write(&ledger, &before).unwrap();
+
+    let next = keys.revoke(first.key, 3, "stolen").unwrap().unwrap();
+    let whole = fs::read(&ledger).unwrap();
+    assert!(with_key(state.path(), &next).is_whole());
+    name_key(&ledger, &thief, stolen);
+    for key in [&first, &next] {
+        assert_eq!(with_key(state.path(), key).ledger_damage.map(|d| d.kind), Some(Kind::Forged));
+    }
+    fs::write(&ledger, &whole).unwrap();
+    assert!(with_key(state.path(), &next).is_whole());
+
+    // Without the revocation: he knows the new key's public half.
+    fs::write(&ledger, &before).unwrap();
+    name_key(&ledger, &next.key.to_string(), stolen);
+    name_key(&ledger, &thief, stolen);
+    assert_eq!(with_key(state.path(), &next).ledger_damage.map(|d| d.kind), Some(Kind::Forged));
+    let proof = Prover::open(state.path()).unwrap().prove(&[(id("one"), 3)]).unwrap();
+    assert!(matches!(proof.verify(&next), Err(ProofError::OtherKey(_))));
+}
+
 fn copy(from: &Path, to: &Path) {
     for entry in fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();

@@ -106,6 +106,19 @@ fn folders_and_files_are_for_the_owner_only() {
 }
 
 #[test]
+fn a_state_folder_that_anybody_can_write_is_closed() {
+    let state = state();
+    let mode = || fs::metadata(state.path()).unwrap().permissions().mode() & 0o7777;
+    // With the sticky bit nobody can rename what is another's; a group is its owner's choice.
+    for (before, after) in [(0o777, 0o755), (0o1777, 0o1777), (0o770, 0o770)] {
+        fs::set_permissions(state.path(), fs::Permissions::from_mode(before)).unwrap();
+        session(state.path(), &format!("s{before}"), 3);
+        assert_eq!(mode(), after);
+    }
+    assert!(report(state.path()).is_whole());
+}
+
+#[test]
 fn a_link_planted_as_journal_is_not_followed() {
     let state = state();
     let elsewhere = tempfile::TempDir::new().unwrap();

@@ -21,6 +21,7 @@ use super::{
     agent,
     cgroup::{Entry, HeldByGroup},
     control::{Control, Message},
+    frozen::Frozen,
     guest::Guests,
     handover, identity, mounts, net, privileges,
     sys::{
@@ -187,11 +188,19 @@ fn serve(control: &Control, agent: Pid, mut guests: Guests) -> Result<(), StepEr
     let children = signal::child_descriptor().step("watch for ended children")?;
     // A command that is over at once shall not wait for it.
     let mut settles = Some(Timespec { tv_sec: 1, tv_nsec: 0 });
+    let mut frozen: Option<Frozen> = None;
     loop {
+        let rest = frozen.as_ref().map(|frozen| Timespec::try_from(frozen.rest()));
+        let rest = rest.transpose().unwrap_or_default();
         let mut ready =
             [PollFd::new(control, PollFlags::IN), PollFd::new(&children, PollFlags::IN)];
-        let some = rustix::io::retry_on_intr(|| poll(&mut ready, settles.as_ref()));
-        if some.step("wait for events")? == 0 {
+        let some =
+            rustix::io::retry_on_intr(|| poll(&mut ready, rest.as_ref().or(settles.as_ref())));
+        let some = some.step("wait for events")?;
+        if let Some(frozen) = &mut frozen {
+            frozen.look();
+        }
+        if some == 0 && rest.is_none() {
             memory::release_text();
             settles = None;
             continue;
@@ -209,11 +218,10 @@ fn serve(control: &Control, agent: Pid, mut guests: Guests) -> Result<(), StepEr
                         let _ = kill_process_group(agent, signal);
                     }
                 }
-                Ok(Some((Message::Freeze(stop), _))) => {
-                    // With nobody there is nobody to stop.
-                    let signal = if stop { Signal::STOP } else { Signal::CONT };
-                    signal::signal_all(signal.as_raw()).unwrap_or_default();
-                }
+                Ok(Some((Message::Freeze(stop), _))) => match (stop, frozen.take()) {
+                    (true, already) => frozen = already.or_else(|| Some(Frozen::all())),
+                    (false, frozen) => frozen.into_iter().for_each(Frozen::thaw),
+                },
                 Ok(Some((Message::Of(number, about), descriptors))) => {
                     if let Message::Dial(port, v6) = *about {
                         dial(control, number, net::to_loopback(port, v6));

@@ -385,7 +385,7 @@ impl Running {
     }
 
     /// Stop all processes inside where they are, or let them go on. While they stand no guest is admitted.
-    /// Nothing inside can undo it: whoever could send a signal stands too.
+    /// Whoever could send a signal stands too, and one that had the kernel send it is ended.
     ///
     /// # Errors
     /// If init is gone.

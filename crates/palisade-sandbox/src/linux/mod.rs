@@ -16,6 +16,7 @@ mod agent;
 #[cfg(test)]
 mod alone;
 mod control;
+mod frozen;
 mod handover;
 mod identity;
 mod idmap;

@@ -176,6 +176,62 @@ fn goes_on_after_a_decoy_that_freezes() {
     world.verify();
 }
 
+/// A child has the kernel wake it by a timer, and has children of its own go on for it.
+const WAKES: &str = r#"
+import ctypes, os, signal, time
+class Event(ctypes.Structure):
+    _fields_ = [("value", ctypes.c_void_p), ("signal", ctypes.c_int), ("notify", ctypes.c_int), ("rest", ctypes.c_char * 48)]
+libc = ctypes.CDLL(None)
+def count(name):
+    number = 0
+    while True:
+        number += 1
+        open(name, "w").write(str(number))
+        time.sleep(0.02)
+        if name == "child" and number % 5 == 0 and os.fork() == 0:
+            open("born-%d" % os.getpid(), "w").close()
+            os._exit(0)
+signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+if os.fork():
+    count("parent")
+os.setsid()
+signal.signal(signal.SIGCONT, lambda *_: None)
+timer, event = ctypes.c_void_p(), Event(None, signal.SIGCONT, 0)
+assert libc.timer_create(1, ctypes.byref(event), ctypes.byref(timer)) == 0
+assert libc.timer_settime(timer, 0, (ctypes.c_long * 4)(0, 1000000, 0, 1000000), None) == 0
+count("child")
+"#;
+
+#[test]
+fn has_the_kernel_wake_it_while_it_is_frozen() {
+    let Some(world) = World::new("") else { return };
+    let running = started(&world, WAKES);
+    let of_one = |name: &str| std::fs::read_to_string(world.at("work").join(name)).ok();
+    let names = || std::fs::read_dir(world.at("work")).unwrap().count();
+    let number = || of_one("child").and_then(|text| text.parse::<u32>().ok());
+    until("the child's work", || of_one("parent").is_some() && number() > Some(10));
+    let frozen = finish(world.palisade().args(["freeze", "watched"]));
+    assert_eq!(frozen.code, Some(0), "{frozen}");
+    let stopped = of_one("parent");
+    // It may try for some seconds.
+    let still = || {
+        let before = (of_one("child"), names());
+        thread::sleep(Duration::from_millis(1500));
+        (of_one("child"), names()) == before
+    };
+    until("its end", still);
+    assert!(still(), "it goes on");
+    assert_eq!(of_one("parent"), stopped);
+    // The other did nothing.
+    let thawed = finish(world.palisade().args(["thaw", "watched"]));
+    assert_eq!(thawed.code, Some(0), "{thawed}");
+    until("the parent going on", || of_one("parent") != stopped);
+    let killed = finish(world.palisade().args(["kill", "watched"]));
+    assert_eq!(killed.code, Some(0), "{killed}");
+    running.end();
+    world.verify();
+}
+
 #[test]
 fn goes_on_after_a_decoy_that_ends() {
     let Some(world) = World::new(&policy("end")) else { return };

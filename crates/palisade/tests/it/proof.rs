@@ -304,3 +304,21 @@ fn a_time_stamp_server_stamps_a_checkpoint() {
     }
     server.join().unwrap();
 }
+
+/// What has no length is not read without end.
+#[test]
+fn a_proof_without_end_is_refused() {
+    let home = Home::new();
+    home.session(1);
+    let key = home.audit(&["key", "show"]).stdout;
+    fs::write(home.path("key"), key).unwrap();
+    for arguments in [
+        ["verify", "--key", "/dev/zero", "."],
+        ["verify", "--key", "key", "--proof=/dev/zero"],
+        ["verify", "--key", "key", "--checkpoint=/dev/zero"],
+    ] {
+        let ran = home.audit(&arguments);
+        assert_eq!(ran.exit, 2, "{ran}");
+        assert!(ran.stderr.contains("/dev/zero: it is too long"), "{ran}");
+    }
+}

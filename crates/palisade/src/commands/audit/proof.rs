@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    io::{self, Write},
+    io::{self, Read, Write},
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -140,11 +140,14 @@ pub(super) fn named_key(file: &Path, used: Use) -> Result<NamedKey, Failure> {
 
 pub(super) fn text_in(file: &Path) -> Result<String, Failure> {
     let usage = |what: String| Failure::new(Kind::Usage, format!("{}: {what}", file.display()));
-    let length = fs::metadata(file).map_err(|error| usage(error.to_string()))?.len();
-    if length > MOST {
+    // What a device or a pipe has says no length.
+    let open = fs::File::open(file).map_err(|error| usage(error.to_string()))?;
+    let (mut text, mut open) = (Vec::new(), open.take(MOST + 1));
+    open.read_to_end(&mut text).map_err(|error| usage(error.to_string()))?;
+    if open.limit() == 0 {
         return Err(usage("it is too long".into()));
     }
-    fs::read_to_string(file).map_err(|error| usage(error.to_string()))
+    String::from_utf8(text).map_err(|_| usage("it is no text".into()))
 }
 
 pub(super) fn json_in<T: serde::de::DeserializeOwned>(
