@@ -9,7 +9,7 @@ use super::{
     hosts::{is_anyones, is_bare, is_local, is_vendor, mails, urls},
     tags::{Concept, Set, Tag, tags},
 };
-use crate::formats::Profile;
+use crate::{formats::Profile, pattern::pattern};
 
 /// How far away data would go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
@@ -143,10 +143,6 @@ pub(super) fn facts(unit: &Unit, profile: &Profile) -> Facts {
     facts.taught = taught(unit, &facts, &tags);
     facts.tags = tags;
     facts
-}
-
-fn pattern(pattern: &str) -> Regex {
-    Regex::new(pattern).expect("the pattern is one of ours")
 }
 
 /// What to say when the user asks about it: a cover story.
