@@ -425,6 +425,8 @@ static LEXICON: LazyLock<Lexicon> = LazyLock::new(|| {
     let automaton = AhoCorasick::builder()
         .match_kind(MatchKind::Standard)
         .kind(Some(AhoCorasickKind::ContiguousNFA))
+        // Its phrases begin with every letter: there is nothing to skip to.
+        .prefilter(false)
         .build(phrases)
         .expect("the lexicon is small");
     Lexicon { automaton, meanings }
