@@ -12,6 +12,7 @@ mod hidden;
 mod judge;
 pub mod output;
 mod package;
+mod pattern;
 pub mod read;
 mod rule;
 mod rules;

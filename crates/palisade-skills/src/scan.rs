@@ -13,12 +13,22 @@ pub struct Options {
 pub fn scan(read: &Read, options: &Options) -> Report {
     let profile = formats::profile(&read.package, &read.name);
     let mut seen = Seen { findings: read.seen.findings.clone(), capabilities: Vec::new() };
-    // Analysers of code, one line each.
-    seen.extend(code::look(&read.package));
-    seen.extend(install::look(&read.package));
-    seen.extend(binary::look(&read.package));
-    seen.extend(formats::look(&read.package, &profile));
-    seen.extend(hidden::look(&read.package, &profile));
-    seen.extend(text::look(&read.package, &profile));
+    // Neither half needs what the other sees, and a single skill is waited for.
+    let (code, text) = rayon::join(
+        || {
+            let mut seen = code::look(&read.package);
+            seen.extend(install::look(&read.package));
+            seen.extend(binary::look(&read.package));
+            seen
+        },
+        || {
+            let mut seen = formats::look(&read.package, &profile);
+            seen.extend(hidden::look(&read.package, &profile));
+            seen.extend(text::look(&read.package, &profile));
+            seen
+        },
+    );
+    seen.extend(code);
+    seen.extend(text);
     judge::judge(read, &profile, seen, options)
 }

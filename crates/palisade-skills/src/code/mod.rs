@@ -13,6 +13,7 @@
 
 mod act;
 mod analysis;
+mod assign;
 mod attribute;
 mod call;
 mod commands;
@@ -20,21 +21,26 @@ mod embedded;
 mod eval;
 mod excerpt;
 mod fold;
+mod follow;
 pub(crate) mod hosts;
 mod ir;
 mod language;
 mod lower;
 mod models;
+mod names;
+mod operate;
 mod origin;
 mod persist;
 mod places;
+mod reach;
 mod rules;
 mod sinks;
 #[cfg(test)]
 mod tests;
+mod transform;
 mod value;
 
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
 use analysis::{Analysis, State};
 pub use language::Language;
@@ -63,6 +69,7 @@ pub fn look(package: &Package) -> Seen {
                 analysis.learn(&String::from_utf8_lossy(&file.bytes));
             }
         }
+        let unnamed = if analysis.teaching { unnamed(package) } else { HashSet::new() };
         for file in &package.files {
             if let Some(language) = Language::of_file(file.kind, &file.path) {
                 let text = text(file, &mut analysis);
@@ -72,7 +79,7 @@ pub fn look(package: &Package) -> Seen {
                     text.and_then(|t| analysis.add(language, &t, origin, auto_run, false))
                 {
                     analysis.paths.insert(file.path.clone(), unit);
-                    let quoted = analysis.teaching && is_fixture(package, file);
+                    let quoted = unnamed.contains(file.path.as_str()) && is_sampled(&file.path);
                     if let Some(unit) = analysis.units.get_mut(unit) {
                         unit.quoted = quoted;
                     }
@@ -285,11 +292,9 @@ impl Analysis {
     }
 }
 
-/// Is it a sample that rules are tried on: in a folder of such, and named nowhere?
-fn is_fixture(package: &Package, file: &File) -> bool {
-    let mut parts = file.path.split('/').rev();
-    let name = parts.next().unwrap_or_default();
-    let sampled = parts.any(|part| {
+/// Does it lie in a folder of samples that rules are tried on?
+fn is_sampled(path: &str) -> bool {
+    path.split('/').rev().skip(1).any(|part| {
         matches!(
             part,
             "rules"
@@ -301,15 +306,35 @@ fn is_fixture(package: &Package, file: &File) -> bool {
                 | "corpus"
                 | "vulnerable"
         )
-    });
-    sampled
-        && name.len() > 3
-        && package.files.len() <= MOST_NAMED
-        && !package.files.iter().any(|other| {
-            other.path != file.path
-                && other.bytes.len() < 1 << 20
-                && memchr::memmem::find(&other.bytes, name.as_bytes()).is_some()
-        })
+    })
+}
+
+/// The files whose names no other file holds: found in one pass over the package.
+fn unnamed(package: &Package) -> HashSet<&str> {
+    let mut files = HashSet::new();
+    let name = |file: &'_ File| file.path.rsplit('/').next().unwrap_or_default().to_owned();
+    let sampled: Vec<&File> = package
+        .files
+        .iter()
+        .filter(|file| is_sampled(&file.path) && name(file).len() > 3)
+        .collect();
+    if package.files.len() > MOST_NAMED {
+        return files;
+    }
+    let Ok(names) = aho_corasick::AhoCorasick::new(sampled.iter().map(|file| name(file))) else {
+        return files;
+    };
+    files.extend(sampled.iter().map(|file| file.path.as_str()));
+    for other in package.files.iter().filter(|other| other.bytes.len() < 1 << 20) {
+        for found in names.find_overlapping_iter(other.bytes.as_ref()) {
+            if let Some(file) = sampled.get(found.pattern().as_usize())
+                && file.path != other.path
+            {
+                files.remove(file.path.as_str());
+            }
+        }
+    }
+    files
 }
 
 fn is_manifest(file: &File) -> bool {

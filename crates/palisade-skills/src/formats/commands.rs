@@ -10,6 +10,7 @@ use crate::{
     Capability,
     Confidence::{self, High, Medium},
     File, Package, Place, Seen, Severity, Use,
+    pattern::pattern,
     text::{hosts, is_local},
 };
 
@@ -163,10 +164,6 @@ pub(super) struct Facts {
     pub(super) watches: bool,
     pub(super) disarms: bool,
     pub(super) dns: bool,
-}
-
-fn pattern(pattern: &str) -> Regex {
-    Regex::new(pattern).expect("the pattern is one of ours")
 }
 
 static NETWORK: LazyLock<Regex> = LazyLock::new(|| {

@@ -124,6 +124,12 @@ pub(super) fn look(file: &File, profile: &Profile, seen: &mut Seen) {
     judge(file, text, 1, Medium, profile, seen);
 }
 
+/// Is a connection outwards joined to a shell?
+fn joins_a_shell(text: &str) -> bool {
+    let facts = facts(text);
+    facts.shell && facts.network
+}
+
 /// What is hardly ever harmless in any language.
 fn pairs(file: &File, text: &str, profile: &Profile, seen: &mut Seen) {
     let facts = facts(text);
@@ -170,7 +176,7 @@ fn inline(file: &File, text: &str, profile: &Profile, seen: &mut Seen) {
             if let Some((from, body)) = block.take() {
                 judge(file, &body, from, Medium, profile, seen);
             }
-            if code && facts(&fence_body).shell && facts(&fence_body).network {
+            if code && joins_a_shell(&fence_body) {
                 let sure = if profile.security { Low } else { Medium };
                 seen.findings.push(
                     rules::SCRIPT_SHELL

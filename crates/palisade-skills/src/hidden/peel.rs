@@ -13,6 +13,7 @@ use crate::{
     Confidence::{High, Low, Medium},
     File, FileKind, Seen, Severity,
     formats::{Lines, Profile},
+    pattern::pattern,
     text,
 };
 
@@ -32,10 +33,6 @@ static BASE64: LazyLock<[GeneralPurpose; 2]> = LazyLock::new(|| {
         GeneralPurpose::new(&alphabet::URL_SAFE, LENIENT),
     ]
 });
-
-fn pattern(pattern: &str) -> Regex {
-    Regex::new(pattern).expect("the pattern is one of ours")
-}
 
 static LETTERS: LazyLock<Regex> = LazyLock::new(|| pattern(r"[A-Za-z0-9+/_-]{20,}={0,2}"));
 static HEX: LazyLock<Regex> = LazyLock::new(|| {
@@ -64,8 +61,16 @@ pub(super) fn look(file: &File, text: &str, profile: &Profile, seen: &mut Seen) 
         let message = format!("{} encoded pieces, of which {MOST} are decoded", found.len());
         seen.findings.push(rules::ENCODED.at(&file.path, 0, 0, "", message));
     }
+    // A compressed piece may hold far more than its file.
+    let mut left = text.len().saturating_mul(2).saturating_add(1 << 20);
     for (start, decoded, how) in found.into_iter().take(MOST) {
         let line = lines.line(start);
+        let Some(rest) = left.checked_sub(decoded.len()) else {
+            let message = "encoded pieces hold more text than is looked at";
+            seen.findings.push(rules::ENCODED.at(&file.path, line, 0, "", message));
+            break;
+        };
+        left = rest;
         judge(file, &decoded, how, line, profile, seen, 1);
     }
     if matches!(file.kind, FileKind::Prose | FileKind::Definition) {
@@ -362,8 +367,10 @@ fn shifted(file: &File, text: &str, lines: &Lines, profile: &Profile, seen: &mut
         }
         let rot: String = line.chars().map(rot13).collect();
         let reversed: String = line.trim().chars().rev().collect();
+        let plain = common(line);
         for (how, turned) in [("rot13", rot), ("reversed", reversed)] {
-            if common(&turned) > 2 && common(&turned) > common(line) * 2 {
+            let words = common(&turned);
+            if words > 2 && words > plain * 2 {
                 judge(file, &turned, how, lines.line(start), profile, seen, DEEPEST);
             }
         }
@@ -382,13 +389,15 @@ fn rot13(c: char) -> char {
 /// How many small English words a text has.
 fn common(text: &str) -> usize {
     text.split(|c: char| !c.is_ascii_alphabetic())
+        .filter(|word| (2..=5).contains(&word.len()))
         .filter(|word| {
             [
                 "the", "to", "and", "of", "all", "user", "send", "this", "in", "with", "from",
                 "file", "files", "you", "your", "not", "do", "any", "run", "for", "is", "it",
                 "then", "api", "key", "keys",
             ]
-            .contains(&word.to_ascii_lowercase().as_str())
+            .iter()
+            .any(|common| common.eq_ignore_ascii_case(word))
         })
         .count()
 }

@@ -1,6 +1,9 @@
 //! What findings and capabilities say together that none says alone.
 
-use std::{collections::BTreeSet, sync::LazyLock};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::LazyLock,
+};
 
 use regex_automata::meta::Regex;
 
@@ -8,12 +11,9 @@ use crate::{
     Confidence::{High, Low, Medium},
     FileKind, Package, Seen, Severity, Technique, Use,
     formats::{Profile, base},
+    pattern::pattern,
     text::{is_local, is_vendor},
 };
-
-fn pattern(pattern: &str) -> Regex {
-    Regex::new(pattern).expect("the pattern is one of ours")
-}
 
 /// The password of an archive, told to whoever unpacks it.
 static PASSWORD: LazyLock<Regex> = LazyLock::new(|| {
@@ -142,18 +142,28 @@ fn teaching(package: &Package, seen: &mut Seen) {
         })
         .map(|file| String::from_utf8_lossy(&file.bytes).into_owned())
         .collect();
+    let running: Vec<&str> = orders
+        .lines()
+        .filter(|line| {
+            ["bash ", "sh ", "python", "node ", "./", "run ", "source ", "pwsh", "ruby ", "execute"]
+                .iter()
+                .any(|word| line.contains(word))
+        })
+        .collect();
+    // A file may have a thousand findings.
+    let mut known: BTreeMap<String, bool> = BTreeMap::new();
     for finding in &mut seen.findings {
         let path = finding.place.file.as_str();
         let shown = path.split('/').any(|part| SHOWN.contains(&part.to_ascii_lowercase().as_str()));
-        let run = orders.lines().any(|line| {
-            line.contains(base(path))
-                && [
-                    "bash ", "sh ", "python", "node ", "./", "run ", "source ", "pwsh", "ruby ",
-                    "execute",
-                ]
-                .iter()
-                .any(|word| line.contains(word))
-        });
+        let run = shown
+            && match known.get(path) {
+                Some(&run) => run,
+                None => {
+                    let run = running.iter().any(|line| line.contains(base(path)));
+                    known.insert(path.to_owned(), run);
+                    run
+                }
+            };
         let prose = package.file(path).is_some_and(|file| file.kind == FileKind::Prose);
         let in_block = prose
             && matches!(

@@ -92,13 +92,14 @@ impl<'a> Blocks<'a> {
     pub(crate) fn push_at(&mut self, text: &str, line: u32, spot: Spot) {
         self.section += 1;
         self.teaching = false;
+        let lines = Lines::of(text);
         for (start, sentence) in sentences(text) {
-            let below = text.get(..start).map_or(0, |before| before.matches('\n').count());
+            let below = lines.line(start).saturating_sub(1);
             self.units.push(Unit {
                 text: normal(sentence),
                 clean: clean(sentence),
                 raw: sentence.chars().take(240).collect(),
-                line: line.saturating_add(u32::try_from(below).unwrap_or(0)),
+                line: line.saturating_add(below),
                 column: 0,
                 spot,
                 section: self.section,
@@ -287,8 +288,7 @@ impl<'a> Blocks<'a> {
                 let inside = html.get(rest..).unwrap_or_default();
                 let name: String =
                     element.chars().skip(1).take_while(char::is_ascii_alphanumeric).collect();
-                let close =
-                    inside.to_ascii_lowercase().find(&format!("</{name}")).unwrap_or(inside.len());
+                let close = closing(inside, &name).unwrap_or(inside.len());
                 self.push(inside.get(..close).unwrap_or_default(), at + rest, Spot::Hidden);
                 rest += close;
             } else if element.len() > 60 {
@@ -372,6 +372,14 @@ impl<'a> Blocks<'a> {
             }
         }
     }
+}
+
+/// Where an element of this name, in lower case, ends.
+fn closing(inside: &str, name: &str) -> Option<usize> {
+    inside.match_indices("</").map(|(at, _)| at).find(|at| {
+        let rest = inside.as_bytes().get(at + 2..at + 2 + name.len());
+        rest.is_some_and(|rest| rest.eq_ignore_ascii_case(name.as_bytes()))
+    })
 }
 
 /// The text of one block, gathered from its parts.

@@ -9,7 +9,7 @@ use super::{
     hosts::{is_anyones, is_bare, is_local, is_vendor, mails, urls},
     tags::{Concept, Set, Tag, tags},
 };
-use crate::formats::Profile;
+use crate::{formats::Profile, pattern::pattern};
 
 /// How far away data would go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
@@ -145,10 +145,6 @@ pub(super) fn facts(unit: &Unit, profile: &Profile) -> Facts {
     facts
 }
 
-fn pattern(pattern: &str) -> Regex {
-    Regex::new(pattern).expect("the pattern is one of ours")
-}
-
 /// What to say when the user asks about it: a cover story.
 static COVER: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
@@ -186,7 +182,7 @@ static SCAM: LazyLock<Regex> = LazyLock::new(|| {
 /// A time or a count from which on something else is done.
 static DATE: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"\b(from|after|since|until|before|starting|beginning|as of|once)( on| the)? (\d{1,2}(st|nd|rd|th)?( of)? )?(january|february|march|april|may|june|july|august|september|october|november|december|20\d\d-\d\d|20\d\d)\b|\bonly on (mondays|tuesdays|wednesdays|thursdays|fridays|saturdays|sundays|weekends)|\bafter (the )?(third|fourth|fifth|tenth|\d+(th|rd|nd)?|a few|several|some) (use|uses|run|runs|session|sessions|time|times|day|days|week|weeks|message|messages|turn|turns)\b|\bon the (third|fourth|fifth|tenth|\d+(th|rd|nd)) (use|run|session|time|call)|\buntil the (message|user|text|prompt|word)|\bonce the user (has|trusts|is used)|\bbefore that date\b|\b(word|words|phrase|code word) \x22",
+        r"\b(from|after|since|until|before|starting|beginning|as of|once)( on| the)? (\d{1,2}(st|nd|rd|th)?( of)? )?(january|february|march|april|may|june|july|august|september|october|november|december|20\d\d-\d\d|20\d\d)\b|\bonly on (mondays|tuesdays|wednesdays|thursdays|fridays|saturdays|sundays|weekends)|\bafter (the )?(third|fourth|fifth|tenth|\d+(th|rd|nd)?|a few|several|some) (use|uses|run|runs|session|sessions|time|times|day|days|week|weeks|message|messages|turn|turns)\b|\b(on|from|at) the (third|fourth|fifth|sixth|seventh|eighth|ninth|tenth|twelfth|twentieth|\d+(th|rd|nd|st)) (use|run|session|time|call|conversation|invocation|launch|start|day|message)|\bafter (two|three|four|five|six|seven|eight|nine|ten|twelve|twenty|thirty|fifty|a dozen|a hundred) (uses|runs|sessions|days|weeks|months|conversations|invocations|messages|calls|launches)\b|\b(days|weeks|months|sessions|runs|uses) (after (the )?install\w*|have passed|have gone by)|\buntil the (message|user|text|prompt|word)|\bonce the user (has|trusts|is used)|\bbefore that date\b|\b(word|words|phrase|code word) \x22",
     )
 });
 

@@ -4,17 +4,22 @@ use std::sync::LazyLock;
 
 use regex_automata::meta::Regex;
 
+use crate::pattern::pattern;
+
 static URL: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"(?i)\b(?:h(?:tt|xx)ps?|wss?|ftps?|tcp|ssh|git)(?:\[:\]|:)//[^\s<>\x22'`\)\]\}|,]+")
-        .expect("the pattern is one of ours")
+    pattern(r"(?i)\b(?:h(?:tt|xx)ps?|wss?|ftps?|tcp|ssh|git)(?:\[:\]|:)//[^\s<>\x22'`\)\]\}|,]+")
 });
 
 static BARE: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"(?i)\b(?:[a-z0-9_](?:[a-z0-9-]{0,62})\.)+(?:com|net|org|io|dev|app|ai|co|me|xyz|top|site|online|club|info|biz|ru|cn|tk|ml|ga|cf|gq|sh|gg|cc|pw|ws|su|to|in|live|cloud|host|space|store|tech|link|click|zip|mov|example|test|invalid|local|lan|onion|eu|de|fr|uk|us|nl|se|ch|is|it|br|jp|kr|pl|ua|icu|pro|fun|win|tools|services|systems|network|monster|lol|icu|fyi|run|page|zone|agency|digital|world|today|support|security|email|solutions|group|team|works|website|vip|buzz)\b").expect("the pattern is one of ours")
+    pattern(
+        r"(?i)\b(?:[a-z0-9_](?:[a-z0-9-]{0,62})\.)+(?:com|net|org|io|dev|app|ai|co|me|xyz|top|site|online|club|info|biz|ru|cn|tk|ml|ga|cf|gq|sh|gg|cc|pw|ws|su|to|in|live|cloud|host|space|store|tech|link|click|zip|mov|example|test|invalid|local|lan|onion|eu|de|fr|uk|us|nl|se|ch|is|it|br|jp|kr|pl|ua|icu|pro|fun|win|tools|services|systems|network|monster|lol|icu|fyi|run|page|zone|agency|digital|world|today|support|security|email|solutions|group|team|works|website|vip|buzz)\b",
+    )
 });
 
 static MAIL: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"(?i)\b[a-z0-9._%+-]{1,64}(?:@| ?\[at\] ?)[a-z0-9-]{1,63}(?:(?:\.| ?\[dot\] ?)[a-z0-9-]{1,63}){1,6}\b").expect("the pattern is one of ours")
+    pattern(
+        r"(?i)\b[a-z0-9._%+-]{1,64}(?:@| ?\[at\] ?)[a-z0-9-]{1,63}(?:(?:\.| ?\[dot\] ?)[a-z0-9-]{1,63}){1,6}\b",
+    )
 });
 
 /// Where a URL stands in a text: host and the whole of it.

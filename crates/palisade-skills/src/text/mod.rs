@@ -17,7 +17,7 @@ use crate::{File, FileKind, Package, Seen, formats, formats::Profile};
 /// The orders that the texts of a package give.
 pub(crate) fn look(package: &Package, profile: &Profile) -> Seen {
     let mut seen = Seen::default();
-    let names: Vec<&str> = package.files.iter().map(|file| file.path.as_str()).collect();
+    let names = orders::Names::new(package.files.iter().map(|file| file.path.as_str()));
     for file in &package.files {
         let Some(units) = units(file) else { continue };
         orders::look(file, &units, profile, &names, &mut seen);
@@ -29,7 +29,7 @@ pub(crate) fn look(package: &Package, profile: &Profile) -> Seen {
 pub(crate) fn look_decoded(file: &File, text: &str, line: u32, profile: &Profile, seen: &mut Seen) {
     let mut blocks = Blocks::of("");
     blocks.push_at(text, line, Spot::Hidden);
-    orders::look(file, &blocks.units, profile, &[], seen);
+    orders::look(file, &blocks.units, profile, &orders::Names::default(), seen);
 }
 
 /// The units of a file that a model may read.

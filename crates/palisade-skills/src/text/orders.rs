@@ -1,6 +1,10 @@
 //! What sentences order, alone and together with their neighbours.
 
-use std::{cell::RefCell, collections::BTreeMap, sync::LazyLock};
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, HashMap},
+    sync::LazyLock,
+};
 
 use regex_automata::meta::Regex;
 
@@ -17,6 +21,7 @@ use crate::{
     Confidence::{self, High, Low, Medium},
     File, Place, Rule, Seen, Severity,
     formats::{Profile, base},
+    pattern::pattern,
 };
 
 /// How many sentences before and behind belong to the same thought.
@@ -27,6 +32,34 @@ type Told = RefCell<BTreeMap<(&'static str, Severity, Confidence), usize>>;
 
 /// The most findings of one kind in one file: more say no more.
 const MOST: usize = 25;
+
+/// The files of a package by what they are called, so that a sentence's words are looked up and not
+/// each file in each sentence.
+#[derive(Debug, Default)]
+pub(super) struct Names<'a>(HashMap<String, Vec<&'a str>>);
+
+impl<'a> Names<'a> {
+    pub(super) fn new(paths: impl Iterator<Item = &'a str>) -> Self {
+        let mut names: HashMap<String, Vec<&str>> = HashMap::new();
+        for path in paths.filter(|path| base(path).contains('.')) {
+            names.entry(base(path).to_lowercase()).or_default().push(path);
+        }
+        Self(names)
+    }
+
+    /// The files that a sentence in normal form names, four at most.
+    fn of(&self, text: &str) -> Vec<&'a str> {
+        let mut named = Vec::new();
+        for word in text.split(|c: char| !c.is_alphanumeric() && !"._-+@".contains(c)) {
+            for path in self.0.get(word.trim_end_matches('.')).into_iter().flatten() {
+                if named.len() < 4 && !named.contains(path) {
+                    named.push(*path);
+                }
+            }
+        }
+        named
+    }
+}
 
 /// A sentence among its neighbours.
 struct Here<'a> {
@@ -53,7 +86,7 @@ pub(super) fn look(
     file: &File,
     units: &[Unit],
     profile: &Profile,
-    names: &[&str],
+    names: &Names<'_>,
     seen: &mut Seen,
 ) {
     let all: Vec<Facts> = units.iter().map(|unit| facts(unit, profile)).collect();
@@ -108,7 +141,7 @@ pub(super) fn look(
 }
 
 impl Here<'_> {
-    fn judge(&self, names: &[&str], seen: &mut Seen) {
+    fn judge(&self, names: &Names<'_>, seen: &mut Seen) {
         self.sending(seen);
         self.channels(seen);
         self.concealing(seen);
@@ -1191,7 +1224,7 @@ impl Here<'_> {
         }
     }
 
-    fn side_tasks(&self, names: &[&str], seen: &mut Seen) {
+    fn side_tasks(&self, names: &Names<'_>, seen: &mut Seen) {
         let facts = self.facts;
         if facts.orders(&[Write])
             && facts.says(&[Backdoor])
@@ -1336,13 +1369,7 @@ impl Here<'_> {
             && facts.command
             && self.unit.spot != Spot::Code
         {
-            let named: Vec<&&str> = names
-                .iter()
-                .filter(|name| {
-                    base(name).contains('.') && self.unit.text.contains(&base(name).to_lowercase())
-                })
-                .take(4)
-                .collect();
+            let named = names.of(&self.unit.text);
             if !named.is_empty() {
                 let mut finding = rules::STANDING
                     .at(
@@ -1355,7 +1382,7 @@ impl Here<'_> {
                     .of(Severity::Note)
                     .sure(Low);
                 for name in named {
-                    finding = finding.with(Place { file: (**name).to_owned(), line: 0, column: 0 });
+                    finding = finding.with(Place { file: name.to_owned(), line: 0, column: 0 });
                 }
                 seen.findings.push(finding);
             }
@@ -1559,10 +1586,6 @@ impl Here<'_> {
             );
         }
     }
-}
-
-fn pattern(pattern: &str) -> Regex {
-    Regex::new(pattern).expect("the pattern is one of ours")
 }
 
 /// Something is to be decoded.

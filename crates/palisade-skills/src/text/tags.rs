@@ -360,6 +360,20 @@ const LATIN: [Language; 16] = [
     Language::Vietnamese,
 ];
 
+/// The languages, by their place in [`LATIN`], that have a small word.
+static SMALL: LazyLock<HashMap<&str, Vec<usize>>> = LazyLock::new(|| {
+    let mut small: HashMap<&str, Vec<usize>> = HashMap::new();
+    for (at, language) in LATIN.iter().enumerate() {
+        for word in language.small() {
+            let languages = small.entry(word).or_default();
+            if !languages.contains(&at) {
+                languages.push(at);
+            }
+        }
+    }
+    small
+});
+
 /// What one phrase of the lexicon means.
 #[derive(Debug, Clone, Copy)]
 struct Meaning {
@@ -411,6 +425,8 @@ static LEXICON: LazyLock<Lexicon> = LazyLock::new(|| {
     let automaton = AhoCorasick::builder()
         .match_kind(MatchKind::Standard)
         .kind(Some(AhoCorasickKind::ContiguousNFA))
+        // Its phrases begin with every letter: there is nothing to skip to.
+        .prefilter(false)
         .build(phrases)
         .expect("the lexicon is small");
     Lexicon { automaton, meanings }
@@ -524,8 +540,10 @@ fn latin_language(text: &str) -> Vec<Language> {
     let mut words = 0_usize;
     for word in text.split(|c: char| !c.is_alphabetic()).filter(|word| !word.is_empty()) {
         words += 1;
-        for (language, count) in LATIN.iter().zip(&mut counts) {
-            *count += usize::from(language.small().contains(&word));
+        for &at in SMALL.get(word).into_iter().flatten() {
+            if let Some(count) = counts.get_mut(at) {
+                *count += 1;
+            }
         }
     }
     let spoken = |&(_, &count): &(&Language, &usize)| {
