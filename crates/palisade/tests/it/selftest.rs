@@ -114,13 +114,15 @@ fn the_shell_profile_lets_nothing_through_and_nothing_is_changed() {
     }
     assert_eq!(with(&reports, "works"), ["runs_program", "writes_in_workspace"]);
 
-    // Nothing of the user's was touched, and nothing is left but the journal.
+    // Nothing of the user's was touched, and nothing is left but the journal, its key and the policy that it names.
     assert!(all(&machine.path("home")) == before);
     assert!(machine.path("tmp").read_dir().unwrap().next().is_none());
     let state = all(&machine.path("state"));
-    let odd = |path: &&PathBuf| !path.starts_with(machine.path("state/journal"));
+    let (journal, policies) = (machine.path("state/journal"), machine.path("state/policies"));
+    let odd = |path: &&PathBuf| !path.starts_with(&journal) && !path.starts_with(&policies);
     let left: Vec<_> = state.keys().filter(odd).collect();
-    assert_eq!(left, [&machine.path("state/running"), &machine.path("state/sweeps")]);
+    let kept = ["journal.key", "running", "sweeps"].map(|name| machine.path("state").join(name));
+    assert_eq!(left, kept.iter().collect::<Vec<_>>());
     let verified = machine.audit(&["verify"]);
     assert_eq!(verified.exit, 0, "{verified}");
     let denied = machine.audit(&["query", "--decision", "deny", "--kind", "connect"]);
