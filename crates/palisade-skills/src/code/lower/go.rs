@@ -2,7 +2,7 @@
 
 use tree_sitter::Node as Syntax;
 
-use super::super::ir::{Arg, Function, Id, Node, Op};
+use super::super::ir::{Arg, Function, Id, Node};
 use super::{Lowering, literal};
 
 pub(super) fn lower(l: &mut Lowering<'_>, node: Syntax<'_>) -> Id {
@@ -78,7 +78,7 @@ pub(super) fn lower(l: &mut Lowering<'_>, node: Syntax<'_>) -> Id {
         "composite_literal" => l.field_or_nothing(node, "body"),
         "literal_value" => literal_value(l, node),
         "literal_element" => l.mix(node),
-        "binary_expression" => binary(l, node),
+        "binary_expression" => l.binary(node),
         "short_var_declaration" | "assignment_statement" => {
             let target = list_or_one(l, node, "left");
             let value = list_or_one(l, node, "right");
@@ -197,30 +197,6 @@ fn literal_value(l: &mut Lowering<'_>, node: Syntax<'_>) -> Id {
     }
     let parts = l.lowered_children(node);
     l.add(Node::List(parts), node)
-}
-
-fn binary(l: &mut Lowering<'_>, node: Syntax<'_>) -> Id {
-    let operator = node.child_by_field_name("operator").map_or("", |o| l.source(o));
-    if operator == "+" {
-        let operands = l.chain(node, "+");
-        let parts = operands.into_iter().map(|operand| l.any(operand)).collect();
-        return l.add(Node::Sum(parts), node);
-    }
-    let left = l.field_or_nothing(node, "left");
-    let right = l.field_or_nothing(node, "right");
-    let op = match operator {
-        "-" => Op::Subtract,
-        "*" => Op::Multiply,
-        "/" => Op::Divide,
-        "%" => Op::Remainder,
-        "^" => Op::Xor,
-        "&" => Op::And,
-        "|" => Op::Or,
-        "<<" => Op::ShiftLeft,
-        ">>" => Op::ShiftRight,
-        _ => Op::Compare,
-    };
-    l.add(Node::Binary(op, left, right), node)
 }
 
 fn function(l: &mut Lowering<'_>, node: Syntax<'_>) -> Function {

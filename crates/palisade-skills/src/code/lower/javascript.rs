@@ -2,7 +2,7 @@
 
 use tree_sitter::Node as Syntax;
 
-use super::super::ir::{Arg, Function, Id, Node, Op};
+use super::super::ir::{Arg, Function, Id, Node};
 use super::{Lowering, literal};
 
 pub(super) fn lower(l: &mut Lowering<'_>, node: Syntax<'_>) -> Id {
@@ -101,15 +101,7 @@ pub(super) fn lower(l: &mut Lowering<'_>, node: Syntax<'_>) -> Id {
             let value = l.mix(node);
             l.add(Node::Return(value), node)
         }
-        "if_statement" | "while_statement" | "do_statement" => {
-            let condition = l.field_or_nothing(node, "condition");
-            let then = match node.child_by_field_name("consequence") {
-                Some(then) => l.any(then),
-                None => l.field_or_nothing(node, "body"),
-            };
-            let otherwise = l.field(node, "alternative");
-            l.add(Node::If { condition, then, otherwise }, node)
-        }
+        "if_statement" | "while_statement" | "do_statement" => l.branch(node),
         "for_in_statement" => {
             let target = l.field_or_nothing(node, "left");
             let of = l.field_or_nothing(node, "right");
@@ -240,12 +232,7 @@ fn object(l: &mut Lowering<'_>, node: Syntax<'_>) -> Id {
 }
 
 fn binary(l: &mut Lowering<'_>, node: Syntax<'_>) -> Id {
-    let operator = node.child_by_field_name("operator").map_or("", |o| l.source(o));
-    if operator == "+" {
-        let operands = l.chain(node, "+");
-        let parts = operands.into_iter().map(|operand| l.any(operand)).collect();
-        return l.add(Node::Sum(parts), node);
-    }
+    let operator = l.operator(node);
     if matches!(operator, "||" | "??" | "&&") {
         let operands = l.chain(node, operator);
         let mut parts: Vec<Id> = operands.into_iter().map(|operand| l.any(operand)).collect();
@@ -255,21 +242,7 @@ fn binary(l: &mut Lowering<'_>, node: Syntax<'_>) -> Id {
         }
         return l.add(Node::Either(parts), node);
     }
-    let left = l.field_or_nothing(node, "left");
-    let right = l.field_or_nothing(node, "right");
-    let op = match operator {
-        "-" => Op::Subtract,
-        "*" => Op::Multiply,
-        "/" => Op::Divide,
-        "%" => Op::Remainder,
-        "^" => Op::Xor,
-        "&" => Op::And,
-        "|" => Op::Or,
-        "<<" => Op::ShiftLeft,
-        ">>" | ">>>" => Op::ShiftRight,
-        _ => Op::Compare,
-    };
-    l.add(Node::Binary(op, left, right), node)
+    l.binary(node)
 }
 
 fn declarator(l: &mut Lowering<'_>, node: Syntax<'_>) -> Id {

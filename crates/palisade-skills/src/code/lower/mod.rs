@@ -15,7 +15,7 @@ use tree_sitter::{Node as Syntax, Tree};
 
 pub(crate) use literal::unescape;
 
-use super::ir::{Arg, Function, Id, Ir, Node};
+use super::ir::{Arg, Function, Id, Ir, Node, Op};
 use super::language::Language;
 
 /// Deeper than this, only the leaves count. Hand-written code stays below 60.
@@ -41,6 +41,22 @@ pub(super) fn lower(language: Language, source: &str, tree: &Tree) -> Ir {
     let root = lowering.any(tree.root_node());
     lowering.ir.root = root;
     lowering.ir
+}
+
+/// What an operator with two sides does, in whichever language has it.
+fn operation(operator: &str) -> Op {
+    match operator {
+        "-" => Op::Subtract,
+        "*" => Op::Multiply,
+        "/" | "//" => Op::Divide,
+        "%" => Op::Remainder,
+        "^" => Op::Xor,
+        "&" => Op::And,
+        "|" => Op::Or,
+        "<<" => Op::ShiftLeft,
+        ">>" | ">>>" => Op::ShiftRight,
+        _ => Op::Compare,
+    }
 }
 
 impl<'a> Lowering<'a> {
@@ -108,6 +124,35 @@ impl<'a> Lowering<'a> {
     fn field(&mut self, node: Syntax<'_>, name: &str) -> Option<Id> {
         let child = node.child_by_field_name(name)?;
         Some(self.any(child))
+    }
+
+    /// The operator of an expression with two sides.
+    fn operator(&self, node: Syntax<'_>) -> &'a str {
+        node.child_by_field_name("operator").map_or("", |operator| self.source(operator))
+    }
+
+    /// An expression with two sides. What is added is one sum, however many terms it has.
+    fn binary(&mut self, node: Syntax<'_>) -> Id {
+        let operator = self.operator(node);
+        if operator == "+" {
+            let operands = self.chain(node, "+");
+            let parts = operands.into_iter().map(|operand| self.any(operand)).collect();
+            return self.add(Node::Sum(parts), node);
+        }
+        let left = self.field_or_nothing(node, "left");
+        let right = self.field_or_nothing(node, "right");
+        self.add(Node::Binary(operation(operator), left, right), node)
+    }
+
+    /// What is done or not by a condition, once or again and again.
+    fn branch(&mut self, node: Syntax<'_>) -> Id {
+        let condition = self.field_or_nothing(node, "condition");
+        let then = match node.child_by_field_name("consequence") {
+            Some(then) => self.any(then),
+            None => self.field_or_nothing(node, "body"),
+        };
+        let otherwise = self.field(node, "alternative");
+        self.add(Node::If { condition, then, otherwise }, node)
     }
 
     fn field_or_nothing(&mut self, node: Syntax<'_>, name: &str) -> Id {

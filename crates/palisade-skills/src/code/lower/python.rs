@@ -48,7 +48,7 @@ pub(super) fn lower(l: &mut Lowering<'_>, node: Syntax<'_>) -> Id {
             }
             l.add(Node::Map(entries), node)
         }
-        "binary_operator" => binary(l, node),
+        "binary_operator" => l.binary(node),
         "comparison_operator" | "not_operator" => {
             let parts = l.lowered_children(node);
             let left = l.add(Node::Mix(parts), node);
@@ -215,30 +215,6 @@ fn argument(l: &mut Lowering<'_>, node: Syntax<'_>) -> Arg {
         }
         _ => Arg { name: None, value: l.any(node), spread: false },
     }
-}
-
-fn binary(l: &mut Lowering<'_>, node: Syntax<'_>) -> Id {
-    let operator = node.child_by_field_name("operator").map_or("", |o| l.source(o));
-    if operator == "+" {
-        let operands = l.chain(node, "+");
-        let parts = operands.into_iter().map(|operand| l.any(operand)).collect();
-        return l.add(Node::Sum(parts), node);
-    }
-    let left = l.field_or_nothing(node, "left");
-    let right = l.field_or_nothing(node, "right");
-    let op = match operator {
-        "-" => Op::Subtract,
-        "*" => Op::Multiply,
-        "/" | "//" => Op::Divide,
-        "%" => Op::Remainder,
-        "^" => Op::Xor,
-        "&" => Op::And,
-        "|" => Op::Or,
-        "<<" => Op::ShiftLeft,
-        ">>" => Op::ShiftRight,
-        _ => Op::Compare,
-    };
-    l.add(Node::Binary(op, left, right), node)
 }
 
 fn parameters(l: &mut Lowering<'_>, node: Option<Syntax<'_>>) -> Vec<(String, Option<Id>)> {

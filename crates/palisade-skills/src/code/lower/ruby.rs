@@ -2,7 +2,7 @@
 
 use tree_sitter::Node as Syntax;
 
-use super::super::ir::{Arg, Function, Id, Node, Op};
+use super::super::ir::{Arg, Function, Id, Node};
 use super::{Lowering, literal};
 
 pub(super) fn lower(l: &mut Lowering<'_>, node: Syntax<'_>) -> Id {
@@ -116,15 +116,7 @@ pub(super) fn lower(l: &mut Lowering<'_>, node: Syntax<'_>) -> Id {
             l.add(Node::Return(value), node)
         }
         "if" | "unless" | "while" | "until" | "elsif" | "if_modifier" | "unless_modifier"
-        | "while_modifier" | "until_modifier" | "conditional" => {
-            let condition = l.field_or_nothing(node, "condition");
-            let then = match node.child_by_field_name("consequence") {
-                Some(then) => l.any(then),
-                None => l.field_or_nothing(node, "body"),
-            };
-            let otherwise = l.field(node, "alternative");
-            l.add(Node::If { condition, then, otherwise }, node)
-        }
+        | "while_modifier" | "until_modifier" | "conditional" => l.branch(node),
         "for" => {
             let target = l.field_or_nothing(node, "pattern");
             let of = l.field_or_nothing(node, "value");
@@ -217,30 +209,19 @@ fn call(l: &mut Lowering<'_>, node: Syntax<'_>) -> Id {
 }
 
 fn binary(l: &mut Lowering<'_>, node: Syntax<'_>) -> Id {
-    let operator = node.child_by_field_name("operator").map_or("", |o| l.source(o));
-    if operator == "+" {
-        let operands = l.chain(node, "+");
-        let parts = operands.into_iter().map(|operand| l.any(operand)).collect();
-        return l.add(Node::Sum(parts), node);
+    let operator = l.operator(node);
+    if !matches!(operator, "||" | "or" | "&&" | "and" | "<<") {
+        return l.binary(node);
     }
     let left = l.field_or_nothing(node, "left");
     let right = l.field_or_nothing(node, "right");
-    let op = match operator {
-        "||" | "or" => return l.add(Node::Either(vec![left, right]), node),
-        "&&" | "and" => return l.add(Node::Either(vec![right, left]), node),
+    let made = match operator {
+        "||" | "or" => Node::Either(vec![left, right]),
+        "&&" | "and" => Node::Either(vec![right, left]),
         // `text << more`.
-        "<<" => return l.add(Node::Assign { target: left, value: right, add: true }, node),
-        "-" => Op::Subtract,
-        "*" => Op::Multiply,
-        "/" => Op::Divide,
-        "%" => Op::Remainder,
-        "^" => Op::Xor,
-        "&" => Op::And,
-        "|" => Op::Or,
-        ">>" => Op::ShiftRight,
-        _ => Op::Compare,
+        _ => Node::Assign { target: left, value: right, add: true },
     };
-    l.add(Node::Binary(op, left, right), node)
+    l.add(made, node)
 }
 
 fn parameters(l: &mut Lowering<'_>, node: Option<Syntax<'_>>) -> Vec<(String, Option<Id>)> {
