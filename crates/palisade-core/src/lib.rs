@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 mod action;
+mod agent_folders;
 mod authority;
 mod decision;
 mod event;
@@ -29,6 +30,7 @@ mod tool_call;
 mod whole;
 
 pub use action::{Action, TlsName};
+pub use agent_folders::AGENT_FOLDERS;
 pub use authority::{Authority, BoxFuture, UNRECORDED};
 pub use decision::{Decision, Layer, Verdict};
 pub use event::Event;

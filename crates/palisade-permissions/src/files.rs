@@ -113,8 +113,6 @@ pub(crate) fn is_protected(path: &std::path::Path) -> bool {
         ".mvn",
         ".palisade",
     ];
-    const AGENTS: [&str; 7] =
-        [".agents", ".claude", ".codex", ".gemini", ".openclaw", ".opencode", ".cursor"];
     const FILES: [&str; 16] = [
         ".bashrc",
         ".bash_profile",
@@ -139,7 +137,7 @@ pub(crate) fn is_protected(path: &std::path::Path) -> bool {
         if FOLDERS.contains(name) || (*name == ".config" && next == Some("git")) {
             return true;
         }
-        if AGENTS.contains(name) && next != Some("worktrees") {
+        if palisade_core::AGENT_FOLDERS.contains(name) && next != Some("worktrees") {
             return true;
         }
     }

@@ -6,15 +6,10 @@
 
 use std::path::{Component, Path, PathBuf};
 
-/// Folders: all that is in one is sensitive.
-const FOLDERS: [&str; 17] = [
-    ".agents",
-    ".claude",
-    ".codex",
-    ".openclaw",
-    ".gemini",
-    ".opencode",
-    ".cursor",
+use palisade_core::AGENT_FOLDERS;
+
+/// Folders besides those of agents: all that is in one is sensitive.
+const FOLDERS: [&str; 10] = [
     ".vscode",
     ".idea",
     ".fleet",
@@ -151,7 +146,8 @@ pub fn is_sensitive(path: &Path) -> bool {
     };
     let in_bin =
         names.iter().rev().nth(1).is_some_and(|above| above == "bin" || above == "scripts");
-    names.iter().any(|name| FOLDERS.contains(&name.as_str()))
+    let sensitive = |name: &str| FOLDERS.contains(&name) || AGENT_FOLDERS.contains(&name);
+    names.iter().any(|name| sensitive(name))
         || FILES.contains(&last.as_str())
         || ENDS.iter().any(|end| last.ends_with(end))
         || names.windows(2).any(pair)

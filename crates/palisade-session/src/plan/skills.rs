@@ -13,6 +13,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use palisade_core::AGENT_FOLDERS;
 use palisade_sandbox::{Generated, GeneratedKind};
 use palisade_skill_store::{Entry, Tree as Skill, read_folder};
 use rustix::fs::{FlockOperation, flock};
@@ -24,10 +25,6 @@ use crate::{
     skills::{Skills, hidden},
     walk::walk,
 };
-
-/// Folders of agents, in a home and in a project. All are in [`super::PROTECTED`].
-const TOPS: [&str; 7] =
-    [".agents", ".claude", ".codex", ".cursor", ".gemini", ".openclaw", ".opencode"];
 
 /// What is loaded from them: skills, and what has the same power.
 const PLACES: [&str; 31] = [
@@ -71,7 +68,7 @@ pub(crate) fn is_place(path: &Path) -> bool {
 
 /// Whether places for skills would be below a link with this path, or it would be one.
 pub(crate) fn leads_to_places(link: &Path) -> bool {
-    is_place(link) || TOPS.iter().any(|top| link.ends_with(top))
+    is_place(link) || AGENT_FOLDERS.iter().any(|top| link.ends_with(top))
 }
 
 /// The same in a home alone.
@@ -166,7 +163,7 @@ pub(crate) fn prepare(
     let Some(workspace) = workspace.filter(|it| skills.only && tree.may_be_changed(it)) else {
         return Ok(places);
     };
-    for top in TOPS {
+    for top in AGENT_FOLDERS {
         let folder = workspace.join(top);
         // A link, or a file: it is covered later.
         let found = folder.symlink_metadata();
@@ -255,7 +252,7 @@ fn projects(roots: &[PathBuf]) -> Result<Vec<PathBuf>, Refusal> {
     let mut all = roots.to_vec();
     for root in roots {
         let walked = walk(root, |folder, found| {
-            let has = |name: &std::ffi::OsStr| TOPS.iter().any(|top| name == *top);
+            let has = |name: &std::ffi::OsStr| AGENT_FOLDERS.iter().any(|top| name == *top);
             if folder.path != root && folder.entries().any(|(name, _)| has(name)) {
                 found.push(folder.path.to_owned());
             }
@@ -365,11 +362,11 @@ mod tests {
 
     #[test]
     fn folders_of_agents_are_protected_as_a_whole() {
-        for top in TOPS {
+        for top in AGENT_FOLDERS {
             assert!(PROTECTED.contains(&top), "{top}");
         }
         for place in PLACES {
-            assert!(TOPS.iter().any(|top| Path::new(place).starts_with(top)), "{place}");
+            assert!(AGENT_FOLDERS.iter().any(|top| Path::new(place).starts_with(top)), "{place}");
         }
         for place in SHOWN {
             assert!(PLACES.contains(&place), "{place}");
