@@ -1,0 +1,184 @@
+//! Whom a program talks to.
+
+use std::sync::LazyLock;
+
+use regex_automata::meta::Regex;
+
+use super::{Report, programs::Program, rules};
+use crate::{
+    Confidence::Medium,
+    Severity,
+    code::hosts::{Standing, standing, standing_of},
+    formats::Profile,
+    pattern::pattern,
+    text::{is_anyones, is_bare, is_local, is_vendor},
+};
+
+/// Somebody whom neither a vendor's name nor the package's purpose explains.
+pub(super) struct Stranger {
+    host: String,
+    /// Where the program names it.
+    pub(super) at: usize,
+    /// Something is sent, not only fetched.
+    pub(super) sends: bool,
+    /// It is an address, or a place that anybody may use.
+    pub(super) anyones: bool,
+}
+
+impl Stranger {
+    pub(super) fn shown(&self) -> String {
+        palisade_core::shown(&self.host, 60).to_string()
+    }
+}
+
+/// Anything that opens a connection, in any language.
+static TALKS: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r#"(?i)\b(?:curl|wget|ncat?|netcat|socat|scp|sftp|rsync|ftp|Invoke-WebRequest|Invoke-RestMethod|iwr|irm|certutil|bitsadmin|xh|websocat)(?:\.exe)?\s|/dev/(?:tcp|udp)/|requests\.|\burllib|httpx\.|aiohttp|\bfetch\s*\(|axios|http\.client|XMLHttpRequest|Net::HTTP|\bsocket\b|WebClient|urlopen|\bhttps?\.(?:request|get|post)|HttpClient|openConnection|LWP::|HTTP::Tiny|IO::Socket|reqwest|\bureq\b|URLSession|http\.(?:Post|Get|NewRequest)|net\.(?:Dial|connect|Socket)|TCPSocket|sendBeacon|WebSocket|HTTPSConnection|fsockopen|curl_exec|curl_init|file_get_contents\(|create_connection|Faraday|HTTParty|RestClient|URI\.open|https?\.createClient|undici|\bgot\s*[.(]|node-fetch|MSXML2|WinHttp|httr::|PSXMLHTTP|hyper::|Http\.send|gh\s+api|smtplib|sendmail|Resolv\.|gethostby|getaddrinfo|dns\.resolve|nslookup|\bdig\s"#,
+    )
+});
+
+/// Something is given to the other side.
+static SENDS: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r#"(?i)\.(?:post|put|patch)\s*\(|\bPOST\b|\bPUT\b|sendall\s*\(|\.send\s*\(|\.end\s*\(\s*[^)\s]|\.write\s*\(|print\s+\$\w|upload|sendBeacon|\s(?:-d|-F|-T|--data\S*|--form|--json|--post-\S+|--upload-file|--body-\S+|-InFile|-Body)[\s=]|\.request\s*\(|params\s*=|\.query\b|searchParams|data\s*=|headers?\s*[=:]|setRequestHeader|\|\s*(?:ncat?|netcat|curl|socat)\b|\b(?:scp|rsync|sftp)\s|\?[a-z_]{1,12}=["'`]?\s*[+.$%{&]|encode_www_form|encodeURIComponent|urlencode|http_build_query"#,
+    )
+});
+
+/// An address, or a host that stands alone between quotation marks or behind a program's option.
+static HOST: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r#"(?i)(?:https?|wss?|ftps?|tcp|ssh)://[^\s"'`<>()\\]{3,200}|["'`](?:[a-z0-9_-]{1,63}\.){1,5}[a-z]{2,18}(?::\d{2,5})?["'`]|["'`](?:\d{1,3}\.){3}\d{1,3}(?::\d{2,5})?["'`]|/dev/(?:tcp|udp)/[^\s/]{3,80}|\b(?:ncat?|netcat|telnet)\s+(?:-\S+\s+)*[a-z0-9.-]{4,80}|[\w.-]{1,40}@(?:[a-z0-9-]{1,63}\.){1,4}[a-z]{2,12}:"#,
+    )
+});
+
+/// Names of files that a quoted host may be.
+static FILE: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)\.(?:json|ya?ml|toml|md|txt|js|mjs|cjs|ts|tsx|jsx|py|sh|rb|go|rs|html?|css|csv|xml|lock|log|db|sqlite|env|conf|cfg|ini|pem|key|crt|png|jpe?g|gif|svg|pdf|zip|gz|tgz|tar|bin|exe|dll|so|dat|bak|tmp|out|err|sock|pid|plist|ps1|psm1|bat|cmd|php|java|kt|swift|cs|fs|class|jar|war|whl|egg|map|node|wasm|lua|pl|pm|r|sql|ipynb|docx?|xlsx?|pptx?|parquet|npy|pkl|pt|onnx|gguf|keychain|name|path|get|post|env|argv|stdin|stdout|exports|prototype|length|system|exec|run|call|join|dirname|content|body|data|text|value|type|id|url|host|port|file|list|dict|str|int|time|date|user|pub|d)$",
+    )
+});
+
+/// Does the program talk to the network at all?
+pub(super) fn talks(program: &Program<'_>) -> bool {
+    TALKS.is_match(&program.text)
+}
+
+/// The stranger whom the program talks to, the worst of them.
+pub(super) fn stranger(program: &Program<'_>, profile: &Profile) -> Option<Stranger> {
+    const MOST: usize = 256;
+    if !talks(program) {
+        return None;
+    }
+    let sends = SENDS.is_match(&program.text);
+    let mut best: Option<Stranger> = None;
+    for found in HOST.find_iter(&program.text).take(MOST) {
+        let Some(whole) = program.text.get(found.range()) else { continue };
+        let quoted = whole.starts_with(['"', '\'', '`']);
+        let bare = whole.trim_matches(['"', '\'', '`', ':']);
+        let Some(host) = host(bare) else { continue };
+        if quoted && FILE.is_match(&host) && !host.parse::<std::net::Ipv4Addr>().is_ok() {
+            continue;
+        }
+        let anyones = is_account(bare) || is_anyones(&host) || is_bare(&host);
+        if !anyones && !is_strange(&host, profile) || is_local(&host) {
+            continue;
+        }
+        if best.as_ref().is_none_or(|best| anyones && !best.anyones) {
+            best = Some(Stranger { host, at: found.start(), sends, anyones });
+        }
+    }
+    best
+}
+
+fn host(text: &str) -> Option<String> {
+    let after = text.split_once("://").map_or(text, |(_, rest)| rest);
+    let after = after.strip_prefix("/dev/tcp/").or_else(|| after.strip_prefix("/dev/udp/")).unwrap_or(after);
+    let after = after.rsplit(' ').next()?;
+    let authority = after.split(['/', '?', '#']).next()?;
+    let host = authority.rsplit('@').next()?.split(':').next()?.trim_end_matches('.').to_ascii_lowercase();
+    // What is computed in front is not known: `${data}.host.tld`.
+    let host = host.rsplit(['}', ')', '$', '{', '%', '*', '+']).next()?.trim_start_matches(['.', '-']).to_owned();
+    let shape = host.contains('.') && host.chars().all(|c| c.is_alphanumeric() || matches!(c, '.' | '-' | '_'));
+    (shape && !host.starts_with('.') && host.len() > 3).then_some(host)
+}
+
+/// Hosts that stand in programs as names of forms, not as somebody to talk to.
+const FORMS: &[&str] = &[
+    "w3.org",
+    "schemas.openxmlformats.org",
+    "schemas.microsoft.com",
+    "xmlsoap.org",
+    "json-schema.org",
+    "schemastore.org",
+    "purl.org",
+    "opensource.org",
+    "creativecommons.org",
+    "spdx.org",
+    "example.com",
+    "example.org",
+    "example.net",
+    "test.com",
+];
+
+fn is_strange(host: &str, profile: &Profile) -> bool {
+    let within = |domain: &str| crate::code::hosts::is_within(host, domain);
+    !is_vendor(host)
+        && !FORMS.iter().any(|domain| within(domain))
+        && !matches!(standing(host), Standing::Known | Standing::Loopback | Standing::Private)
+        // What the package names as its home, in the open.
+        && !profile.hosts.iter().any(|known| within(known))
+}
+
+/// An account at a service of everybody's, named in the program.
+fn is_account(address: &str) -> bool {
+    let lower = address.to_ascii_lowercase();
+    standing_of(&lower) == Some(Standing::Drop)
+        || [
+            "hooks.slack.com/services/t",
+            "discord.com/api/webhooks/",
+            "discordapp.com/api/webhooks/",
+            "api.telegram.org/bot",
+            "docs.google.com/forms/",
+            "script.google.com/macros/",
+            "formspree.io/f/",
+            "api.airtable.com/v0/app",
+            "hooks.zapier.com/",
+            "maker.ifttt.com/trigger",
+            "webhook.office.com/",
+            "outlook.office.com/webhook",
+            "firebaseio.com/",
+            "getform.io/",
+            "submit-form.com/",
+            "ntfy.sh/",
+            "pushover.net/",
+            "sentry.io/api/",
+        ]
+        .iter()
+        .any(|account| lower.contains(account))
+}
+
+/// Data goes to an account that the program names, by a service's own tool.
+static ACCOUNT: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r#"(?i)\baws\s+s3\s+(?:cp|sync|mv)\s[^\n]{0,200}s3://[a-z0-9][a-z0-9.-]{2,60}|\bgsutil\s[^\n]{0,40}\b(?:cp|rsync)\s[^\n]{0,200}gs://[a-z0-9][a-z0-9._-]{2,60}|\bgh\s+(?:issue|gist|release)\s+(?:create|comment|upload)[^\n]{0,80}(?:-R|--repo)[\s=]+[\w.-]{1,40}/[\w.-]{1,60}|\brclone\s+(?:copy|sync|move)\b[^\n]{0,200}:[\w.-]+:"#,
+    )
+});
+
+/// Whole stores go to an account of somebody's.
+pub(super) fn look(report: &mut Report<'_>) {
+    let text = report.program.text.as_str();
+    let Some(account) = ACCOUNT.find(text) else { return };
+    let given = text.get(account.range()).unwrap_or_default();
+    // `$BUCKET` and `<bucket>` are the user's to fill in.
+    let line_end = text.get(account.end()..).unwrap_or_default().lines().next().unwrap_or_default();
+    let line = format!("{given}{line_end}").to_ascii_lowercase();
+    let unsigned = line.contains("--no-sign-request");
+    let secret = ["cat ~/.", "cat $home/.", "$(env", "printenv", ".ssh", ".aws", ".netrc", ".npmrc", "credential"]
+        .iter()
+        .any(|word| line.contains(word));
+    if unsigned || secret {
+        let message = "data goes to an account that the program names";
+        report.say(&rules::MESSAGES_SENT, Severity::High, Medium, account.start(), message);
+    }
+}

@@ -1,0 +1,105 @@
+//! The programs of a package, as text without whole lines of comment.
+
+use crate::{File, FileKind, Package, formats::base};
+
+/// The largest program that is looked at; what is larger is not vetted by the parser either, which says so.
+const LARGEST: usize = 4 << 20;
+
+/// One program.
+pub(super) struct Program<'a> {
+    pub(super) path: &'a str,
+    /// Its text; lines of comment are blank.
+    pub(super) text: String,
+}
+
+impl Program<'_> {
+    /// The line of a byte, from 1, and what stands there.
+    pub(super) fn line(&self, at: usize) -> (u32, &str) {
+        let before = self.text.get(..at).unwrap_or_default();
+        let number = memchr::memchr_iter(b'\n', before.as_bytes()).count() + 1;
+        let start = before.rfind('\n').map_or(0, |at| at + 1);
+        let line = self.text.get(start..).unwrap_or_default().lines().next().unwrap_or_default();
+        (u32::try_from(number).unwrap_or(u32::MAX), line)
+    }
+}
+
+/// Suffixes of programs and of files that hold commands, beyond the languages that are parsed.
+const SUFFIXES: &[&str] = &[
+    "bat", "cmd", "vbs", "vbe", "wsf", "hta", "php", "phtml", "lua", "pl", "pm", "kt", "kts", "java", "swift",
+    "applescript", "scpt", "r", "jl", "ex", "exs", "groovy", "gradle", "awk", "fish", "nu", "tcl", "el", "vim",
+    "scala", "clj", "cs", "fs", "dart", "nim", "zig", "rs", "c", "cc", "cpp", "m", "mm", "hs", "ml", "cr", "pas",
+    "ahk", "ipynb", "mk", "cmake", "bas", "vb", "sql", "pth", "vue", "svelte", "tf", "service", "html", "htm",
+    "sample", "tmpl", "template", "jinja", "j2", "tpl", "ejs", "erb",
+];
+
+/// Names of files that hold commands.
+const NAMES: &[&str] = &[
+    "dockerfile", "containerfile", "makefile", "gnumakefile", "justfile", "procfile", "rakefile", "gemfile",
+    "jenkinsfile", "vagrantfile", "brewfile", "podfile", "fastfile", "commit-msg", "pre-commit", "pre-push",
+    "post-commit", "post-checkout", "post-merge", "prepare-commit-msg", "package.json", "composer.json",
+    "taskfile.yml", "docker-compose.yml", "compose.yml", "compose.yaml", "devcontainer.json", "tasks.json",
+    "hooks.json", "deno.json", "turbo.json", "action.yml",
+];
+
+fn is_program(file: &File, text: &str) -> bool {
+    match file.kind {
+        FileKind::Shell
+        | FileKind::Python
+        | FileKind::JavaScript
+        | FileKind::TypeScript
+        | FileKind::PowerShell
+        | FileKind::Go
+        | FileKind::Ruby => return true,
+        FileKind::Prose
+        | FileKind::Media
+        | FileKind::Archive
+        | FileKind::Binary
+        | FileKind::Unknown => return false,
+        FileKind::Definition | FileKind::Data => {}
+    }
+    let name = base(&file.path).to_ascii_lowercase();
+    let suffix = name.rsplit_once('.').map_or("", |(_, suffix)| suffix);
+    SUFFIXES.contains(&suffix)
+        || NAMES.contains(&name.as_str())
+        || text.starts_with("#!")
+        || file.path.contains(".github/workflows/")
+        || name == ".gitlab-ci.yml"
+        || file.path.contains("/hooks/")
+        || name.starts_with(".envrc")
+        || name.starts_with("envrc")
+}
+
+/// The programs of a package. Tests and fixtures of a package are programs too.
+pub(super) fn all(package: &Package) -> Vec<Program<'_>> {
+    package
+        .files
+        .iter()
+        .filter(|file| file.bytes.len() <= LARGEST)
+        .filter_map(|file| {
+            let text = String::from_utf8_lossy(&file.bytes);
+            is_program(file, &text).then(|| Program { path: &file.path, text: bare(&text) })
+        })
+        .collect()
+}
+
+/// The text with whole lines of comment made blank, so that lines keep their numbers.
+fn bare(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for line in text.split_inclusive('\n') {
+        let trimmed = line.trim_start();
+        let comment = trimmed.starts_with("//")
+            || trimmed.starts_with('#')
+                && !["#!", "#include", "#define", "#if", "#%", "#{"]
+                    .iter()
+                    .any(|code| trimmed.starts_with(code))
+            || trimmed.starts_with("-- ")
+            || trimmed.starts_with("* ")
+            || trimmed.get(..4).is_some_and(|word| word.eq_ignore_ascii_case("rem "));
+        if comment {
+            out.push('\n');
+        } else {
+            out.push_str(line);
+        }
+    }
+    out
+}
