@@ -5,7 +5,9 @@
 //! both ends in its text: where a secret lies, and whom it talks to. Each pairing here needs two signs of
 //! different kinds, and holds whatever names, hosts and languages are used.
 
+mod fetched;
 mod outward;
+mod planted;
 mod programs;
 mod ruin;
 mod rules;
@@ -28,6 +30,8 @@ pub(crate) fn look(package: &Package, profile: &Profile) -> Seen {
         outward::look(&mut report);
         spread::look(&mut report);
         ruin::look(&mut report);
+        fetched::look(&mut report);
+        planted::look(&mut report);
     }
     secrets::together(&programs, profile, &mut seen);
     seen

@@ -10,6 +10,8 @@ pub(super) struct Program<'a> {
     pub(super) path: &'a str,
     /// Its text; lines of comment are blank.
     pub(super) text: String,
+    /// It is a block of prose, which somebody has to run.
+    pub(super) prose: bool,
 }
 
 impl Program<'_> {
@@ -71,15 +73,58 @@ fn is_program(file: &File, text: &str) -> bool {
 
 /// The programs of a package. Tests and fixtures of a package are programs too.
 pub(super) fn all(package: &Package) -> Vec<Program<'_>> {
-    package
-        .files
-        .iter()
-        .filter(|file| file.bytes.len() <= LARGEST)
-        .filter_map(|file| {
-            let text = String::from_utf8_lossy(&file.bytes);
-            is_program(file, &text).then(|| Program { path: &file.path, text: bare(&text) })
-        })
-        .collect()
+    let mut found = Vec::new();
+    for file in package.files.iter().filter(|file| file.bytes.len() <= LARGEST) {
+        let text = String::from_utf8_lossy(&file.bytes);
+        if file.kind == FileKind::Prose {
+            blocks(&file.path, &text, &mut found);
+        } else if is_program(file, &text) {
+            found.push(Program { path: &file.path, text: bare(&text), prose: false });
+        }
+    }
+    found
+}
+
+/// More blocks of one text than this are not programs but examples.
+const MOST_BLOCKS: usize = 64;
+
+/// The fenced blocks of a text, each a program by itself, that nothing around shows as what to avoid.
+fn blocks<'a>(path: &'a str, text: &str, found: &mut Vec<Program<'a>>) {
+    let mut fence: Option<(usize, &str)> = None;
+    let mut context = String::new();
+    let mut at = 0;
+    let from = found.len();
+    for line in text.split_inclusive('\n') {
+        let start = at;
+        at += line.len();
+        let trimmed = line.trim_start();
+        let mark = ["```", "~~~"].into_iter().find(|mark| trimmed.starts_with(mark));
+        match (&fence, mark) {
+            (None, Some(mark)) => fence = Some((at, mark)),
+            (Some((body, opened)), Some(mark)) if *opened == mark => {
+                if !crate::code::teaches(&context) && found.len() - from < MOST_BLOCKS {
+                    let lines = memchr::memchr_iter(b'\n', text.get(..*body).unwrap_or_default().as_bytes()).count();
+                    let block = text.get(*body..start).unwrap_or_default();
+                    found.push(Program {
+                        path,
+                        text: format!("{}{}", "\n".repeat(lines.min(100_000)), bare(block)),
+                        prose: true,
+                    });
+                }
+                fence = None;
+                context.clear();
+            }
+            (None, None) => {
+                if trimmed.starts_with('#') {
+                    context.clear();
+                }
+                if context.len() < 2000 {
+                    context.push_str(line);
+                }
+            }
+            _ => {}
+        }
+    }
 }
 
 /// The text with whole lines of comment made blank, so that lines keep their numbers.

@@ -3,7 +3,10 @@
 use crate::{
     Rule,
     Severity::{Critical, High, Medium},
-    Technique::{CredentialAccess, Destruction, Exfiltration, SideTask},
+    Technique::{
+        ApprovalBypass, CredentialAccess, Destruction, DownloadAndRun, Exfiltration, Obfuscation, Persistence,
+        SideTask,
+    },
 };
 
 pub(super) static SECRET_AND_STRANGER: Rule = Rule {
@@ -55,5 +58,54 @@ pub(super) static RECOVERY: Rule = Rule {
     references: &["AML.T0029", "LLM06", "ASI02"],
 };
 
+pub(super) static FETCHED_RUNS: Rule = Rule {
+    id: "download-and-run-by-any-means",
+    technique: DownloadAndRun,
+    severity: High,
+    why: "What a host of nobody's knowing serves is run as code, now and at each later run.",
+    clear: "Ship the code in the package, or pin the download to a digest that is checked before it runs.",
+    references: &["AML.T0011", "LLM03", "ASI04"],
+};
+pub(super) static DECODED_RUNS: Rule = Rule {
+    id: "obfuscation-decoded-text-runs",
+    technique: Obfuscation,
+    severity: High,
+    why: "A program that evaluates text and takes it from an encoding hides what it does.",
+    clear: "Ship the code as plain text.",
+    references: &["AML.T0011", "LLM03", "ASI05"],
+};
+pub(super) static STAYS_AND_CALLS: Rule = Rule {
+    id: "persistence-that-calls-out",
+    technique: Persistence,
+    severity: High,
+    why: "What starts by itself from now on talks to a host of nobody's knowing: it can be told what to do later.",
+    clear: "Let what stays do its work without the network, or name the host in the description.",
+    references: &["AML.T0011", "LLM06", "ASI05"],
+};
+pub(super) static LOGIN_KEY: Rule = Rule {
+    id: "persistence-login-key",
+    technique: Persistence,
+    severity: Critical,
+    why: "Whoever holds the other half of the key can log in from now on.",
+    clear: "Let the user add keys.",
+    references: &["AML.T0011", "LLM06", "ASI03"],
+};
+pub(super) static PASSWORD_ASKED: Rule = Rule {
+    id: "credential-password-trap",
+    technique: CredentialAccess,
+    severity: High,
+    why: "The program asks for the password of the machine in the place of the program that may ask for it.",
+    clear: "Leave the question to sudo or the system.",
+    references: &["AML.T0052", "LLM02", "ASI09"],
+};
+pub(super) static GUARDS_OFF: Rule = Rule {
+    id: "approval-settings-written",
+    technique: ApprovalBypass,
+    severity: High,
+    why: "Settings that make an agent or an editor ask before it acts are switched off.",
+    clear: "Leave the user's permissions to the user.",
+    references: &["AML.T0053", "LLM06", "ASI02"],
+};
+
 pub(crate) static RULES: &[&Rule] =
-    &[&SECRET_AND_STRANGER, &SECRETS_GATHERED, &MESSAGES_SENT, &SPREADS, &RUINS, &RECOVERY];
+    &[&FETCHED_RUNS, &DECODED_RUNS, &STAYS_AND_CALLS, &LOGIN_KEY, &PASSWORD_ASKED, &GUARDS_OFF, &SECRET_AND_STRANGER, &SECRETS_GATHERED, &MESSAGES_SENT, &SPREADS, &RUINS, &RECOVERY];

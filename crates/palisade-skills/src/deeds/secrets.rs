@@ -193,6 +193,7 @@ const MOST: usize = 24;
 
 /// One program of a package opens the store, another talks to the stranger.
 pub(super) fn together(programs: &[Program<'_>], profile: &Profile, seen: &mut Seen) {
+    let programs: Vec<&Program<'_>> = programs.iter().filter(|program| !program.prose).collect();
     if programs.len() > MOST {
         return;
     }
@@ -222,7 +223,7 @@ pub(super) fn together(programs: &[Program<'_>], profile: &Profile, seen: &mut S
             }) {
                 continue;
             }
-            let joined = joined(from, to, programs);
+            let joined = joined(from, to, &programs);
             let (severity, sure) =
                 if joined { (Severity::High, Medium) } else { (Severity::Medium, Low) };
             let message = format!(
@@ -237,7 +238,7 @@ pub(super) fn together(programs: &[Program<'_>], profile: &Profile, seen: &mut S
 }
 
 /// Do two programs have to do with each other: one names the other, a third names both, or both name one file?
-fn joined(one: &Program<'_>, other: &Program<'_>, all: &[Program<'_>]) -> bool {
+fn joined(one: &Program<'_>, other: &Program<'_>, all: &[&Program<'_>]) -> bool {
     let names = |program: &Program<'_>, path: &str| {
         let name = crate::formats::base(path);
         let stem = name.split('.').next().unwrap_or(name);

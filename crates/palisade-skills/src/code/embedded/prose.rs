@@ -475,7 +475,7 @@ fn marked(code: &str) -> bool {
 }
 
 /// Does a text show what follows as an attack, a test for one, or a mistake?
-pub(super) fn teaches(text: &str) -> bool {
+pub(crate) fn teaches(text: &str) -> bool {
     let lower = text.to_lowercase();
     [
         "malicious",
