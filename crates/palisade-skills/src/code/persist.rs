@@ -63,7 +63,14 @@ impl Analysis {
                     || text.contains("::1")
                     || text.contains("0.0.0.0")
                     || text.is_empty();
-                let severity = if hosts && local { Severity::Low } else { Severity::High };
+                let sudo = path.contains("sudoers")
+                    && !text.is_empty()
+                    && !["NOPASSWD", "ALL=", "ALL ="].iter().any(|word| text.contains(word));
+                let severity = match () {
+                    () if hosts && local => Severity::Low,
+                    () if sudo => Severity::Medium,
+                    () => Severity::High,
+                };
                 (&rules::PERSISTENCE, severity, format!("The system's `{shown}` is changed."))
             }
             Standing::ToolSettings => {
@@ -130,6 +137,15 @@ enum Line {
 }
 
 fn shell_line(text: &str) -> Line {
+    // `eval "$(tool init zsh)"` is how tools of the prompt are switched on.
+    static SWITCH: std::sync::LazyLock<regex_automata::meta::Regex> = std::sync::LazyLock::new(|| {
+        crate::pattern::pattern(r#"eval "?\$\((?:~?[\w./-]{0,60}/)?[a-z][\w-]{1,20} (?:activate|init|hook|shellenv|completion|env|setup|virtualenv-init|alias)[\w =-]{0,30}\)"?"#)
+    });
+    let switched: String = text.lines().filter(|line| !SWITCH.is_match(line)).map(|line| format!("{line}\n")).collect();
+    if switched.trim().is_empty() && !text.trim().is_empty() {
+        return Line::Path;
+    }
+    let text = switched.as_str();
     let telling = [
         "curl ",
         "wget ",

@@ -70,7 +70,11 @@ fn found(
 ) -> crate::Finding {
     let (line, excerpt) = program.line(at);
     // A package about attacks shows them.
-    let confidence = if profile.security { Confidence::Low } else { confidence };
+    let shown = program.prose || crate::judge::is_shown(program.path);
+    let confidence = match profile.security && (shown || rule.id != rules::SECRET_AND_STRANGER.id) {
+        true => Confidence::Low,
+        false => confidence,
+    };
     rule.at(program.path, line, 0, excerpt, message).of(severity).sure(confidence)
 }
 

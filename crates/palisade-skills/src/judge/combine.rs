@@ -35,11 +35,25 @@ const SHOWN: &[&str] = &[
     "signatures",
     "corpus",
     "testdata",
+    "attacks",
+    "exploits",
+    "malware",
+    "poc",
+    "pocs",
+    "data",
+    "datasets",
+    "labs",
+    "exercises",
     "references",
     "reference",
     "docs",
     "wordlists",
 ];
+
+/// Does a file lie where samples are looked at and not run?
+pub(crate) fn is_shown(path: &str) -> bool {
+    path.split('/').rev().skip(1).any(|part| SHOWN.contains(&part.to_ascii_lowercase().as_str()))
+}
 
 /// Raises and lowers findings by what stands beside them.
 pub(super) fn combine(profile: &Profile, package: &Package, seen: &mut Seen) {
@@ -176,7 +190,12 @@ fn teaching(package: &Package, seen: &mut Seen) {
                     | Technique::Destruction
                     | Technique::Escape
             );
-        if (shown && !run || in_block) && finding.rule.technique != Technique::HiddenText {
+        let sample = path.split('/').rev().skip(1).any(|part| {
+            matches!(part, "attacks" | "payloads" | "fixtures" | "samples" | "testdata" | "corpus" | "cases")
+        });
+        if (shown && !run || in_block)
+            && (sample || finding.rule.technique != Technique::HiddenText)
+        {
             finding.confidence = finding.confidence.min(Low);
         }
     }

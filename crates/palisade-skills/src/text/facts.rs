@@ -115,7 +115,14 @@ pub(super) fn facts(unit: &Unit, profile: &Profile) -> Facts {
     }
     // A line of code is done as it stands.
     facts.concealed = concealed(text, &tags);
-    if COVER.is_match(text) {
+    // To say that one may not say is no cover.
+    let covers = COVER.find(text).is_some_and(|found| {
+        let rest = text.get(found.end()..).unwrap_or_default().trim_start();
+        !["so", "that you can", "you can", "that it is an ai", "that you are", "yes", "no", "the truth"]
+            .iter()
+            .any(|word| rest.starts_with(word))
+    });
+    if covers {
         facts.concealed = Concealed::Strong;
     }
     // The key of another service than the one that the package is about.
@@ -125,7 +132,8 @@ pub(super) fn facts(unit: &Unit, profile: &Profile) -> Facts {
             !profile.words.contains(family)
                 && !profile.variables.iter().any(|known| known.eq_ignore_ascii_case(name))
         });
-    facts.secret_path = SECRET_PATH.is_match(text) || foreign_key && unit.spot != Spot::Code;
+    facts.secret_path = SECRET_PATH.find_iter(text).any(|found| !is_public(text, found.end()))
+        || foreign_key && unit.spot != Spot::Code;
     facts.scam = SCAM.is_match(text);
     if unit.clean.contains("![") {
         facts.said.add(Concept::ImageWord);
@@ -143,6 +151,17 @@ pub(super) fn facts(unit: &Unit, profile: &Profile) -> Facts {
     facts.taught = taught(unit, &facts, &tags);
     facts.tags = tags;
     facts
+}
+
+/// Is what stands at the end of a path the public half of a key, or a list of hosts?
+fn is_public(text: &str, end: usize) -> bool {
+    let rest = text.get(end..).unwrap_or_default();
+    let rest = rest.trim_start_matches(|c: char| c.is_alphanumeric() || c == '_');
+    rest.starts_with(".pub")
+        || ["config", "known_hosts", "authorized_keys"].iter().any(|name| {
+            text.get(end..).is_some_and(|rest| rest.starts_with(name))
+                && text.get(..end).is_some_and(|before| before.ends_with(".ssh/"))
+        })
 }
 
 /// What to say when the user asks about it: a cover story.
@@ -186,6 +205,28 @@ static DATE: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 
+/// Does an address name a thing and no more: `…/{{page_id}}/cover.png`, `?id={id}`?
+fn is_identity(tail: &str) -> bool {
+    static HOLE: LazyLock<Regex> =
+        LazyLock::new(|| pattern(r"\{\{?\s*([A-Za-z_.,|-]{1,40})\s*\}?\}|<([A-Za-z_ -]{1,40})>|\$\{?([A-Za-z_]{1,40})"));
+    let mut holes = 0;
+    let all = HOLE.find_iter(tail).all(|found| {
+        holes += 1;
+        let name = tail.get(found.range()).unwrap_or_default().to_ascii_lowercase();
+        name.split(|c: char| !c.is_ascii_alphabetic()).filter(|word| !word.is_empty()).all(|word| {
+            matches!(
+                word,
+                "id" | "page" | "post" | "slug" | "name" | "sha" | "branch" | "repo" | "owner" | "org" | "project"
+                    | "version" | "file" | "filename" | "title" | "size" | "color" | "colour" | "w" | "h" | "width"
+                    | "height" | "lang" | "locale" | "campaign" | "item" | "uuid" | "number" | "issue" | "tag"
+                    | "image" | "img" | "ext" | "date" | "year" | "month" | "low" | "high" | "open" | "closed"
+                    | "ok" | "icon" | "theme" | "format" | "x" | "y" | "z" | "n" | "i"
+            )
+        })
+    });
+    holes > 0 && all
+}
+
 /// Where a sentence sends something.
 fn places(facts: &mut Facts, unit: &Unit, profile: &Profile) {
     use Concept::{Dns, DnsLabel, Paste, ServerWord, Webhook};
@@ -198,7 +239,7 @@ fn places(facts: &mut Facts, unit: &Unit, profile: &Profile) {
             .split_once("//")
             .map_or("", |(_, rest)| rest.split_once(['/', '?']).map_or("", |(_, tail)| tail));
         let lower = tail.to_lowercase();
-        let image = unit.clean.contains("![") || facts.says(&[Concept::ImageWord]);
+        let image = (unit.clean.contains("![") || facts.says(&[Concept::ImageWord])) && !is_identity(tail);
         let hole = CAPITALS.is_match(tail)
             || ["{", "$", "<", "%s", "[", "`"].iter().any(|hole| lower.contains(hole))
             || unit.clean.contains(&format!("{}<", url.whole))
@@ -309,6 +350,9 @@ fn label(raw: &str) -> bool {
 
 pub(super) fn place(host: &str, profile: &Profile) -> Where {
     if is_local(host)
+        || host.split(['.', '-']).any(|label| {
+            matches!(label, "yourdomain" | "yourcompany" | "yourorg" | "yoursite" | "your" | "mydomain" | "mycompany")
+        })
         || !host.contains('.')
         || !host.chars().all(|c| c.is_alphanumeric() || "-._".contains(c))
         || !host.starts_with(char::is_alphanumeric)
@@ -366,6 +410,7 @@ fn concealed(text: &str, tags: &[Tag]) -> Concealed {
         match tag.concept {
             Concept::Conceal if tag.quoted => {}
             Concept::Conceal => {
+                let weak = weak || is_third(text.get(tag.end..).unwrap_or_default());
                 most = most.max(if weak { Concealed::Weak } else { Concealed::Strong })
             }
             Concept::Tell if tag.negated && !tag.quoted => most = most.max(untold(text, tag, tags)),
@@ -429,6 +474,8 @@ fn untold(text: &str, tell: &Tag, tags: &[Tag]) -> Concealed {
         || (!cjk && this && (result || !shows));
     if told_to {
         Concealed::No
+    } else if is_third(text.get(tell.end..).unwrap_or_default()) {
+        Concealed::Weak
     } else if strong {
         Concealed::Strong
     } else if cjk || user.is_some() || this {
@@ -437,6 +484,28 @@ fn untold(text: &str, tell: &Tag, tags: &[Tag]) -> Concealed {
         Concealed::No
     }
 }
+
+/// Is it somebody else than the user from whom something is kept: discretion, not concealment?
+fn is_third(rest: &str) -> bool {
+    let near: String = rest.chars().take(32).collect();
+    let first = near.split(['.', ';', ':', '!', '?', '(']).next().unwrap_or_default();
+    first.contains("user of the ")
+        || first
+            .split(|c: char| !c.is_alphabetic())
+            .filter(|word| !word.is_empty())
+            .take(4)
+            .any(|word| THIRD.contains(&word))
+}
+
+/// Whom a user's agent serves the user by not telling everything.
+const THIRD: &[&str] = &[
+    "sender", "senders", "customer", "customers", "client", "clients", "patient", "patients", "student",
+    "students", "pupils", "recipient", "recipients", "guest", "guests", "caller", "callers", "visitor",
+    "visitors", "candidate", "candidates", "applicant", "applicants", "supplier", "suppliers", "attendees",
+    "subscribers", "followers", "players", "opponent", "counterparty", "press", "public", "competitors",
+    "cliente", "clientes", "kunde", "kunden", "kundin", "clients", "cliente", "klient", "klienta", "клиенту",
+    "клиентам", "клієнту", "müşteriye", "asiakkaalle", "kunden",
+];
 
 /// Is it an act that shall not be shown, rather than a thing?
 fn this_act(text: &str, tell: &Tag, tags: &[Tag]) -> bool {
@@ -491,13 +560,28 @@ fn is_command(unit: &Unit) -> bool {
 }
 
 fn is_coin(raw: &str) -> bool {
+    // Pieces of a long encoded run look like anything.
+    let encoded = |word: &str| {
+        let at = word.as_ptr() as usize - raw.as_ptr() as usize;
+        let near = |c: u8| matches!(c, b'+' | b'/' | b'=');
+        let before = at.checked_sub(1).and_then(|at| raw.as_bytes().get(at));
+        let after = raw.as_bytes().get(at + word.len());
+        before.is_some_and(|c| near(*c)) && after.is_some_and(|c| near(*c))
+            || raw.split(' ').any(|part| part.len() > 150 && part.contains(word))
+    };
+    // A blank to be filled in: `0x0000…`, `0x1111…`.
+    let blank = |digits: &str| {
+        ["00000000", "11111111", "12345678", "deadbeef"]
+            .iter()
+            .any(|run| digits.to_ascii_lowercase().contains(run))
+    };
     IBAN.is_match(raw)
-        || raw.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| {
+        || raw.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| word.len() > 31 && !encoded(word)).any(|word| {
             let hex = |text: &str| text.bytes().all(|b| b.is_ascii_hexdigit());
             let base58 = |text: &str| {
                 text.bytes().all(|b| b.is_ascii_alphanumeric() && !b"0OIl".contains(&b))
             };
-            word.strip_prefix("0x").is_some_and(|rest| rest.len() == 40 && hex(rest))
+            word.strip_prefix("0x").is_some_and(|rest| rest.len() == 40 && hex(rest) && !blank(rest))
                 || (word.starts_with("bc1") && (39..=62).contains(&word.len()))
                 || ((32..=44).contains(&word.len())
                     && base58(word)
@@ -515,6 +599,10 @@ fn taught(unit: &Unit, facts: &Facts, tags: &[Tag]) -> bool {
     }
     if facts.says(&[Concept::ThirdPerson]) {
         return true;
+    }
+    // A pair of examples, one of them wrong.
+    if unit.clean.trim_start().starts_with(['\u{274c}', '\u{2705}', '\u{2717}', '\u{2713}', '\u{2714}', '\u{2718}']) {
+        return unit.spot != Spot::Hidden;
     }
     let first = tags.iter().filter(|tag| tag.concept == Concept::Teach).count();
     let quoted = tags.iter().filter(|tag| tag.quoted).count();

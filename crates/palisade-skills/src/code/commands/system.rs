@@ -354,7 +354,14 @@ impl Analysis {
             "bcdedit" => lower.contains("recoveryenabled"),
             _ => false,
         };
-        if off {
+        // A firewall's rules are dropped before its new ones are loaded.
+        let renewed = matches!(name, "iptables" | "pfctl")
+            && self.unit().is_some_and(|unit| {
+                ["iptables -A", "iptables -P", "iptables-restore", "pfctl -f", "pfctl -e"]
+                    .iter()
+                    .any(|rule| unit.source.contains(rule))
+            });
+        if off && !renewed {
             self.defence_off("A protection of the machine is turned off.", Severity::High);
         }
         if name == "xattr"

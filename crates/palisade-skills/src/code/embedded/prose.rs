@@ -76,7 +76,7 @@ pub(super) fn pieces(text: &str) -> Vec<Piece> {
                 let before = text.get(..at).unwrap_or_default();
                 if before.ends_with('!') {
                     found.auto_run(&code, at + 1);
-                } else if code.contains(' ') && starts_command(&code) {
+                } else if code.contains(' ') && starts_command(&code) && !forbidden(&paragraph) {
                     waiting.push((code.to_string(), at + 1));
                 }
                 paragraph.push_str(&code);
@@ -460,6 +460,20 @@ fn bare_command(text: &str) -> Option<&str> {
         .filter_map(|word| text.find(word))
         .min()?;
     text.get(at..)
+}
+
+/// Do the words in front of a command forbid it: ``never `rm -rf ~` ``?
+fn forbidden(before: &str) -> bool {
+    let sentence = before.rsplit(['.', ';', '!', '?', ':', '\n']).next().unwrap_or_default().to_lowercase();
+    let words: Vec<&str> = sentence.split(|c: char| !c.is_alphanumeric() && c != '\'').filter(|word| !word.is_empty()).collect();
+    let near = words.get(words.len().saturating_sub(3)..).unwrap_or_default();
+    near.iter().any(|word| {
+        matches!(
+            *word,
+            "never" | "don't" | "dont" | "avoid" | "nie" | "niemals" | "nunca" | "jamais" | "mai" | "никогда"
+                | "nigdy" | "nooit" | "aldrig" | "asla"
+        )
+    }) || near.windows(2).any(|pair| matches!(pair, ["do" | "must" | "should" | "may", "not"]))
 }
 
 /// Does a block say of itself that it shows what is wrong?
