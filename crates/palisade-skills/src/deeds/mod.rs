@@ -8,7 +8,9 @@
 mod fetched;
 mod outward;
 mod planted;
+mod platform;
 mod programs;
+mod remote;
 mod ruin;
 mod rules;
 mod secrets;
@@ -32,6 +34,8 @@ pub(crate) fn look(package: &Package, profile: &Profile) -> Seen {
         ruin::look(&mut report);
         fetched::look(&mut report);
         planted::look(&mut report);
+        remote::look(&mut report);
+        platform::look(&mut report);
     }
     secrets::together(&programs, profile, &mut seen);
     seen

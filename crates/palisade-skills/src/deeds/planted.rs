@@ -49,8 +49,21 @@ static WRITES: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 
+/// What is put on the clipboard fetches and runs.
+static PASTED: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r#"(?i)(?:Set-Clipboard|\bclip\b)[^\n]{0,200}(?:curl|iwr|irm|mshta|powershell|wget)|(?:curl|wget|base64|osascript)[^\n]{0,200}\|\s*(?:pbcopy|xclip|wl-copy|clip(?:\.exe)?)|(?:pyperclip\.copy|clipboard\.writeText|writeText)\([^\n]{0,200}(?:curl|iwr|irm|mshta|powershell|wget)"#,
+    )
+});
+
 pub(super) fn look(report: &mut Report<'_>) {
     let text = report.program.text.as_str();
+    if let Some(pasted) = PASTED.find(text)
+        && (text.contains("sh") || text.contains("cmd") || text.contains("iex"))
+    {
+        let message = "a command that fetches and runs is put on the clipboard";
+        report.say(&rules::PASTE_TRAP, Severity::High, Medium, pasted.start(), message);
+    }
     if let Some(key) = LOGIN_KEY.find(text)
         && text.contains("authorized_keys")
     {

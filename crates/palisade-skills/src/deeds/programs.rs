@@ -64,9 +64,11 @@ fn is_program(file: &File, text: &str) -> bool {
     SUFFIXES.contains(&suffix)
         || NAMES.contains(&name.as_str())
         || text.starts_with("#!")
-        || file.path.contains(".github/workflows/")
+        || matches!(suffix, "yml" | "yaml") && (file.path.contains("workflows/") || text.contains("runs-on:") || text.contains("script:"))
         || name == ".gitlab-ci.yml"
         || file.path.contains("/hooks/")
+        || name.ends_with("gitconfig")
+        || name.ends_with("gitattributes")
         || name.starts_with(".envrc")
         || name.starts_with("envrc")
 }
@@ -121,9 +123,31 @@ fn blocks<'a>(path: &'a str, text: &str, found: &mut Vec<Program<'a>>) {
                 if context.len() < 2000 {
                     context.push_str(line);
                 }
+                if line.contains('`') && found.len() - from < MOST_BLOCKS {
+                    let number = memchr::memchr_iter(b'\n', text.get(..start).unwrap_or_default().as_bytes()).count();
+                    spans(path, line, number, &context, found);
+                }
             }
             _ => {}
         }
+    }
+}
+
+/// The commands within one line of prose, together one program.
+fn spans<'a>(path: &'a str, line: &str, number: usize, context: &str, found: &mut Vec<Program<'a>>) {
+    let mut before = String::new();
+    let mut commands = String::new();
+    for (at, part) in line.split('`').enumerate() {
+        let code = at % 2 == 1;
+        if code && part.contains(' ') && !crate::code::forbidden(&before) {
+            commands.push_str(part);
+            commands.push_str(" ; ");
+        }
+        before.push_str(part);
+    }
+    let heading = context.lines().next().unwrap_or_default();
+    if commands.len() > 12 && !crate::code::teaches(heading) && !crate::code::teaches(line) {
+        found.push(Program { path, text: format!("{}{commands}", "\n".repeat(number.min(100_000))), prose: true });
     }
 }
 

@@ -4,8 +4,8 @@ use crate::{
     Rule,
     Severity::{Critical, High, Medium},
     Technique::{
-        ApprovalBypass, CredentialAccess, Destruction, DownloadAndRun, Exfiltration, Obfuscation, Persistence,
-        SideTask,
+        ApprovalBypass, CredentialAccess, Destruction, DownloadAndRun, Escape, Exfiltration, FakePrerequisite,
+        InstructionOverride, Obfuscation, Persistence, RemoteControl, SideTask,
     },
 };
 
@@ -107,5 +107,86 @@ pub(super) static GUARDS_OFF: Rule = Rule {
     references: &["AML.T0053", "LLM06", "ASI02"],
 };
 
+pub(super) static FORGED_OUTPUT: Rule = Rule {
+    id: "override-by-output",
+    technique: InstructionOverride,
+    severity: High,
+    why: "What a program prints reaches the model: marks of the agent's own frame in it make orders look like the system's.",
+    clear: "Print results only.",
+    references: &["AML.T0051.001", "LLM01", "ASI01"],
+};
+pub(super) static GIT_TRAP: Rule = Rule {
+    id: "persistence-git-command",
+    technique: Persistence,
+    severity: High,
+    why: "Git runs the command by itself at each fetch, checkout or login, and it talks to the network.",
+    clear: "Leave helpers, filters and monitors of git to the user.",
+    references: &["AML.T0011", "LLM06", "ASI05"],
+};
+pub(super) static SHELL_FOR_STRANGER: Rule = Rule {
+    id: "remote-shell-for-stranger",
+    technique: RemoteControl,
+    severity: Critical,
+    why: "Whoever holds the other end of the connection types into a shell of the user's.",
+    clear: "Leave it out.",
+    references: &["AML.T0072", "LLM06", "ASI05"],
+};
+pub(super) static MASS_DESTRUCTION: Rule = Rule {
+    id: "destruction-of-all-that-is-listed",
+    technique: Destruction,
+    severity: High,
+    why: "A listing joined to a deletion leaves nothing: no name that a person has looked at stands between.",
+    clear: "Delete what the user has named, one by one, after showing it.",
+    references: &["AML.T0029", "LLM06", "ASI02"],
+};
+pub(super) static AUDIT_OFF: Rule = Rule {
+    id: "destruction-of-records",
+    technique: Destruction,
+    severity: High,
+    why: "Records of what was done exist for whoever looks later; to switch them off or thin them out helps nobody else.",
+    clear: "Leave records alone; shorten how long they are kept instead.",
+    references: &["AML.T0015", "LLM06", "ASI09"],
+};
+pub(super) static HOST_GIVEN: Rule = Rule {
+    id: "escape-host-given-to-container",
+    technique: Escape,
+    severity: High,
+    why: "A container with the machine's root to write to is the machine.",
+    clear: "Mount the folder that is needed, read-only where that suffices.",
+    references: &["AML.T0053", "LLM06", "ASI05"],
+};
+pub(super) static WORKFLOW_SECRETS: Rule = Rule {
+    id: "exfiltration-workflow-secrets",
+    technique: Exfiltration,
+    severity: High,
+    why: "A workflow that hands all secrets to a step, or runs a stranger's change with them, gives them away.",
+    clear: "Name the one secret that a step needs; run strangers' changes without rights.",
+    references: &["AML.T0024", "LLM02", "LLM03", "ASI03"],
+};
+pub(super) static ACCESS_GIVEN: Rule = Rule {
+    id: "side-task-access-given",
+    technique: SideTask,
+    severity: High,
+    why: "Somebody whom the user did not name can change or read what is the user's.",
+    clear: "Let the user name who gets access.",
+    references: &["AML.T0051", "LLM06", "ASI03"],
+};
+pub(super) static PASTE_TRAP: Rule = Rule {
+    id: "prerequisite-paste-trap",
+    technique: FakePrerequisite,
+    severity: High,
+    why: "A command is put where the user pastes it without having read it.",
+    clear: "Show the command, and say what it does.",
+    references: &["AML.T0011", "LLM03", "ASI09"],
+};
+pub(super) static BACKDOOR: Rule = Rule {
+    id: "side-task-backdoor-in-template",
+    technique: SideTask,
+    severity: High,
+    why: "Code that goes into the user's product lets somebody in, or makes what protects it weak.",
+    clear: "Leave it out.",
+    references: &["AML.T0051", "LLM05", "ASI01"],
+};
+
 pub(crate) static RULES: &[&Rule] =
-    &[&FETCHED_RUNS, &DECODED_RUNS, &STAYS_AND_CALLS, &LOGIN_KEY, &PASSWORD_ASKED, &GUARDS_OFF, &SECRET_AND_STRANGER, &SECRETS_GATHERED, &MESSAGES_SENT, &SPREADS, &RUINS, &RECOVERY];
+    &[&FORGED_OUTPUT, &GIT_TRAP, &SHELL_FOR_STRANGER, &MASS_DESTRUCTION, &AUDIT_OFF, &HOST_GIVEN, &WORKFLOW_SECRETS, &ACCESS_GIVEN, &PASTE_TRAP, &BACKDOOR, &FETCHED_RUNS, &DECODED_RUNS, &STAYS_AND_CALLS, &LOGIN_KEY, &PASSWORD_ASKED, &GUARDS_OFF, &SECRET_AND_STRANGER, &SECRETS_GATHERED, &MESSAGES_SENT, &SPREADS, &RUINS, &RECOVERY];

@@ -24,6 +24,10 @@ enum Store {
     Keychain,
     Agent,
     Machine,
+    /// Variables of a process, all of them or those whose names tell.
+    Environment,
+    /// Sessions of programs for talk.
+    Talk,
 }
 
 /// Stores, by the names of their files and of the programs that open them. Parts of a path may be apart, as in
@@ -136,7 +140,25 @@ static STORES: LazyLock<Vec<(Store, Regex)>> = LazyLock::new(|| {
                 r"\.cursor~~mcp\.json|\.continue~~config|opencode~~auth\.json",
             ],
         ),
-        all(Store::Machine, &[r"/etc/shadow\b", r"/proc/[^\s/]{1,20}/environ\b"]),
+        all(Store::Machine, &[r"/etc/shadow\b", r"/proc/[^\s/]{1,20}/environ\b", r"\$\{?\w{1,12}\}?/environ\b"]),
+        all(
+            Store::Environment,
+            &[
+                r"\bprintenv\b|(?:^|[\s;&|({`])env\s*[|>;)]|\bexport\s+-p\b|(?:^|[;{&]\s*)set\s*[|;]|\bdeclare\s+-x\b",
+                r"os\.environ\.items\(\)|dict\(\s*os\.environ\s*\)|\(\s*os\.environ\s*\)|\bos\.environ\s*[,})\]]",
+                r"JSON\.stringify\(\s*process\.env\s*[,)]|Object\.(?:entries|keys|values|fromEntries)\(\s*process\.env|\{\s*\.\.\.process\.env\s*\}|[:=]\s*process\.env\s*[,})]",
+                r"System\.getenv\(\)|env::vars(?:_os)?\(\)|\bENV\.(?:to_h|to_a|map|each|select|inspect)|os\.Environ\(\)|Get(?:-ChildItem|-Item)?\s+env:|gci\s+env:|dir\s+env:|\[Environment\]::GetEnvironmentVariables|\$_ENV\b|%ENV\b|getenv\(\)|ProcessInfo\.processInfo\.environment",
+            ],
+        ),
+        all(
+            Store::Talk,
+            &[
+                r"(?:slack|discord|teams|element|whatsapp)[^\n]{0,60}(?:leveldb|local storage|cookies|indexeddb)",
+                r"\btdata\b|signal~~(?:config\.json|sql)\b|xox\[|mtalk|weechat~~sec\.conf",
+                r"document\.cookie\b|\.\.\.localStorage|JSON\.stringify\(\s*(?:window\.)?localStorage",
+                r"pykeepass|keepassxc-cli|\bkeepass\b[^\n]{0,40}password",
+            ],
+        ),
     ]
 });
 
@@ -150,6 +172,22 @@ fn stores(program: &Program<'_>) -> Vec<(Store, usize)> {
                 .take(32)
                 .find(|found| {
                     let rest = program.text.get(found.end()..).unwrap_or_default();
+                    // What a child process inherits is not read.
+                    let inherits = *store == Store::Environment && {
+                        let mut from = found.start().saturating_sub(24);
+                        while !program.text.is_char_boundary(from) {
+                            from -= 1;
+                        }
+                        let before = program.text.get(from..found.start()).unwrap_or_default();
+                        let here = program.text.get(found.range()).unwrap_or_default();
+                        ["env=", "env =", "env:", "Env =", "Env=", "append(", "environment"]
+                            .iter()
+                            .any(|word| before.contains(word))
+                            || here.starts_with(['=', ':']) && before.trim_end().ends_with("env")
+                    };
+                    if inherits {
+                        return false;
+                    }
                     let start = rest.trim_start_matches(['*', '?', '"', '\'', '`', ' ']);
                     // The public half is no secret, and what is written there is none of theirs.
                     !start.starts_with(".pub")
@@ -172,7 +210,7 @@ pub(super) fn look(report: &mut Report<'_>) {
     kinds.dedup();
     if let Some(stranger) = outward::stranger(report.program, report.profile) {
         // Registries' settings are named by whoever installs from one.
-        let weak = kinds == [Store::Registry] && !stranger.sends && !stranger.anyones;
+        let weak = (kinds == [Store::Registry] || kinds == [Store::Environment]) && !stranger.sends && !stranger.anyones;
         let severity = if weak { Severity::Medium } else { Severity::High };
         let message = format!("a store of secrets is opened, and it talks to {}", stranger.shown());
         report.say(&rules::SECRET_AND_STRANGER, severity, Medium, at, message);

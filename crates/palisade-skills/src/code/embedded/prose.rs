@@ -463,7 +463,7 @@ fn bare_command(text: &str) -> Option<&str> {
 }
 
 /// Do the words in front of a command forbid it: ``never `rm -rf ~` ``?
-fn forbidden(before: &str) -> bool {
+pub(crate) fn forbidden(before: &str) -> bool {
     let sentence = before.rsplit(['.', ';', '!', '?', ':', '\n']).next().unwrap_or_default().to_lowercase();
     let words: Vec<&str> = sentence.split(|c: char| !c.is_alphanumeric() && c != '\'').filter(|word| !word.is_empty()).collect();
     let near = words.get(words.len().saturating_sub(3)..).unwrap_or_default();
