@@ -27,6 +27,7 @@ impl Analysis {
             Standing::ShellStart => {
                 let severity = match shell_line(&text) {
                     Line::Path if !fetched => Severity::Note,
+                    Line::Telling if self.is_prose() && !fetched && !is_active(&text) => Severity::Medium,
                     Line::Telling => Severity::High,
                     _ if fetched => Severity::High,
                     Line::Path | Line::Other => Severity::Medium,
@@ -134,6 +135,17 @@ enum Line {
     /// It fetches, decodes, connects or runs something in the background.
     Telling,
     Other,
+}
+
+/// Does a line do more than to fetch something to look at?
+fn is_active(text: &str) -> bool {
+    [
+        "| sh", "|sh", "| bash", "|bash", "| zsh", "nohup", "base64", "/dev/tcp", " -d ", "--data", " -T ", " -F ", "eval ",
+        "<(", "nc ", "python", "perl", "node ", "openssl", "socat", "LD_PRELOAD", "PROMPT_COMMAND", "alias sudo",
+        "alias ssh", "alias git=", "Invoke-", "iex", " &\n", "& }", "trap ",
+    ]
+    .iter()
+    .any(|part| text.contains(part))
 }
 
 fn shell_line(text: &str) -> Line {

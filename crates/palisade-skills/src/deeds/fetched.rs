@@ -64,7 +64,10 @@ pub(super) fn look(report: &mut Report<'_>) {
         && DECODES.is_match(text)
     {
         // Libraries that were packed for the browser have all of this in them.
-        let packed = report.program.path.ends_with(".min.js") || text.len() > 200_000;
+        let bundled = ["__getOwnPropNames", "__webpack_require__", "webpackBootstrap", "__toESM", "__commonJS"]
+            .iter()
+            .any(|mark| text.contains(mark));
+        let packed = report.program.path.ends_with(".min.js") || text.len() > 200_000 || bundled;
         let (severity, sure) =
             if packed { (Severity::Medium, Low) } else { (Severity::High, Medium) };
         let message = "text is evaluated, in a program that takes text out of an encoding";

@@ -29,7 +29,7 @@ static AUDIT_OFF: LazyLock<Regex> = LazyLock::new(|| {
 /// What the user and the agent did is taken out of its records.
 static TRACES: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r#"(?i)sed\s+-i[^\n]{0,120}(?:/d["'][^\n]{0,80}|d\s+)(?:\S*history|\S*\.jsonl|/var/log/\S+|auth\.log|wtmp|\.claude/projects)|(?:truncate|shred|rm|>)\s[^\n]{0,40}(?:\.(?:bash|zsh)_history|\.claude/projects|/var/log/(?:auth|secure|wtmp|btmp|audit)|\.claude/history)|ln\s+-sf\s+/dev/null\s+\S*history"#,
+        r#"(?i)sed\s+-i[^\n]{0,120}(?:/d["'][^\n]{0,80}|d\s+)(?:\S*history|\S*\.jsonl|/var/log/\S+|auth\.log|wtmp|\.claude/projects)|(?:\btruncate|\bshred|\brm|(?:^|[;&]|:|echo(?:\s+["']{2})?)\s*>)\s[^\n]{0,20}(?:\.(?:bash|zsh)_history|\.claude/projects|/var/log/(?:auth|secure|wtmp|btmp|audit)|\.claude/history)|ln\s+-sf\s+/dev/null\s+\S*history"#,
     )
 });
 
@@ -62,7 +62,13 @@ pub(super) fn look(report: &mut Report<'_>) {
     let text = report.program.text.as_str();
     if let Some(mass) = MASS.find(text) {
         let message = "everything that a listing gives is destroyed";
-        report.say(&rules::MASS_DESTRUCTION, Severity::High, Medium, mass.start(), message);
+        // A filter, a prefix, a label: somebody has said what shall go.
+        let given = text.get(mass.range()).unwrap_or_default().to_ascii_lowercase();
+        let chosen = ["prefix", "filter", "contains(", "starts_with(", "tag:", "-l ", "--selector", "| grep -e", "| grep '"]
+            .iter()
+            .any(|word| given.contains(word));
+        let (severity, sure) = if chosen { (Severity::Medium, Low) } else { (Severity::High, Medium) };
+        report.say(&rules::MASS_DESTRUCTION, severity, sure, mass.start(), message);
     }
     if let Some(off) = AUDIT_OFF.find(text) {
         let message = "the records of what happens in the account or on the machine are switched off";

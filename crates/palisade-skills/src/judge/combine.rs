@@ -194,7 +194,17 @@ fn teaching(package: &Package, seen: &mut Seen) {
             matches!(part, "attacks" | "payloads" | "fixtures" | "samples" | "testdata" | "corpus" | "cases")
         });
         if (shown && !run || in_block)
-            && (sample || finding.rule.technique != Technique::HiddenText)
+            && (sample
+                || finding.rule.technique != Technique::HiddenText
+                || matches!(
+                    finding.rule.id,
+                    "hidden-direction" | "hidden-look-alike-letters" | "hidden-split-word"
+                ))
+            || prose
+                && matches!(
+                    finding.rule.id,
+                    "hidden-direction" | "hidden-look-alike-letters" | "hidden-split-word"
+                )
         {
             finding.confidence = finding.confidence.min(Low);
         }

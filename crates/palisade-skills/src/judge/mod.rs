@@ -199,6 +199,7 @@ fn add_up(findings: &[&Finding]) -> bool {
         | Technique::FakePrerequisite
         | Technique::OpaqueFile
         | Technique::Persistence
+        | Technique::Escape
         | Technique::Destruction => Technique::DownloadAndRun,
         // A tool of the platform's own reads what it stages.
         other => other,

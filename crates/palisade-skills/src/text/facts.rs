@@ -157,7 +157,12 @@ pub(super) fn facts(unit: &Unit, profile: &Profile) -> Facts {
 fn is_public(text: &str, end: usize) -> bool {
     let rest = text.get(end..).unwrap_or_default();
     let rest = rest.trim_start_matches(|c: char| c.is_alphanumeric() || c == '_');
+    // The folder itself is made, or its rights are set.
+    let made = text.get(..end).unwrap_or_default().trim_end_matches([' ', '"', '\'']);
+    let made = made.rsplit(['&', ';', '|', '\'', '"']).next().unwrap_or_default();
     rest.starts_with(".pub")
+        || made.contains("mkdir ")
+        || made.contains("chmod ")
         || ["config", "known_hosts", "authorized_keys"].iter().any(|name| {
             text.get(end..).is_some_and(|rest| rest.starts_with(name))
                 && text.get(..end).is_some_and(|before| before.ends_with(".ssh/"))
@@ -208,7 +213,7 @@ static DATE: LazyLock<Regex> = LazyLock::new(|| {
 /// Does an address name a thing and no more: `…/{{page_id}}/cover.png`, `?id={id}`?
 fn is_identity(tail: &str) -> bool {
     static HOLE: LazyLock<Regex> =
-        LazyLock::new(|| pattern(r"\{\{?\s*([A-Za-z_.,|-]{1,40})\s*\}?\}|<([A-Za-z_ -]{1,40})>|\$\{?([A-Za-z_]{1,40})"));
+        LazyLock::new(|| pattern(r"\{\{?\s*([A-Za-z_.,|-]{1,40})|<([A-Za-z_ -]{1,40})>|\$\{?([A-Za-z_]{1,40})"));
     let mut holes = 0;
     let all = HOLE.find_iter(tail).all(|found| {
         holes += 1;
@@ -440,7 +445,11 @@ fn untold(text: &str, tell: &Tag, tags: &[Tag]) -> Concealed {
     ]
     .iter()
     .any(|show| verb.starts_with(show));
-    let user = after(Concept::User, 40);
+    // `don't comment on them`: things.
+    let things = !["tell", "inform", "notify", "alert", "warn", "let on", "show", "disclose", "reveal", "bother"]
+        .iter()
+        .any(|teller| verb.starts_with(teller));
+    let user = after(Concept::User, 40).filter(|user| !things || text.get(user.start..user.end) != Some("them"));
     let told_to = user.is_some_and(|user| {
         let rest = text.get(user.end..).unwrap_or_default().trim_start();
         rest.starts_with("to ") || rest.starts_with("how ")
@@ -489,6 +498,14 @@ fn untold(text: &str, tell: &Tag, tags: &[Tag]) -> Concealed {
 fn is_third(rest: &str) -> bool {
     let near: String = rest.chars().take(32).collect();
     let first = near.split(['.', ';', ':', '!', '?', '(']).next().unwrap_or_default();
+    let far: String = rest.chars().take(90).collect();
+    if ["to the ", "to our ", "to your ", "to a "].iter().any(|to| {
+        far.split_once(to).is_some_and(|(_, rest)| {
+            THIRD.contains(&rest.split(|c: char| !c.is_alphabetic()).next().unwrap_or_default())
+        })
+    }) {
+        return true;
+    }
     first.contains("user of the ")
         || first
             .split(|c: char| !c.is_alphabetic())
@@ -502,7 +519,7 @@ const THIRD: &[&str] = &[
     "sender", "senders", "customer", "customers", "client", "clients", "patient", "patients", "student",
     "students", "pupils", "recipient", "recipients", "guest", "guests", "caller", "callers", "visitor",
     "visitors", "candidate", "candidates", "applicant", "applicants", "supplier", "suppliers", "attendees",
-    "subscribers", "followers", "players", "opponent", "counterparty", "press", "public", "competitors",
+    "subscribers", "followers", "players", "subject", "suspect", "opponent", "counterparty", "press", "public", "competitors",
     "cliente", "clientes", "kunde", "kunden", "kundin", "clients", "cliente", "klient", "klienta", "клиенту",
     "клиентам", "клієнту", "müşteriye", "asiakkaalle", "kunden",
 ];

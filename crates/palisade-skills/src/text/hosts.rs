@@ -55,6 +55,10 @@ pub(crate) fn hosts(text: &str) -> Vec<String> {
     const MOST: usize = 64;
     for found in BARE.find_iter(text).take(MOST) {
         let Some(host) = text.get(found.range()) else { continue };
+        // `com.my.app` names a program, the other way round.
+        if ["com.", "org.", "io.", "net.", "dev.", "de.", "edu."].iter().any(|start| host.to_ascii_lowercase().starts_with(start)) {
+            continue;
+        }
         let before = found.start().checked_sub(1).and_then(|at| text.as_bytes().get(at));
         // The host of a URL was taken; of `user@host` only mail programs make a host.
         if matches!(before, Some(b'/' | b'.' | b'_' | b'-' | b'$')) || is_file(host) {
@@ -543,6 +547,14 @@ const SERVICES: &[&str] = &[
     "deps.dev",
     "sigstore.dev",
     "tldr.sh",
+    "bsky.social",
+    "bsky.app",
+    "mastodon.social",
+    "threads.net",
+    "pinterest.com",
+    "tiktok.com",
+    "buffer.com",
+    "rvm.io",
     "cheat.sh",
 ];
 

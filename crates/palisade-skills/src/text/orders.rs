@@ -230,7 +230,10 @@ impl Here<'_> {
         let sends = facts.orders(&[Send]) || described || (code && facts.says(&[Send]));
         // In whatever language: the path of a secret and a strange address in one thought.
         let literal = (facts.secret_path
-            || facts.mail && facts.says(&[Secret]) && !self.unit.text.is_ascii())
+            || facts.mail
+                && facts.says(&[Secret])
+                && !self.unit.text.is_ascii()
+                && !self.unit.text.contains('$'))
             && (facts.url || facts.mail)
             && facts.to >= Where::Related
             && matches!(
@@ -493,6 +496,7 @@ impl Here<'_> {
                 .iter()
                 .find(|other| {
                     other.concept == Instructions
+                        && other.quoted == tag.quoted
                         && other.start >= tag.start
                         && other.end > tag.end
                         && other.start <= tag.end + 80
@@ -524,6 +528,14 @@ impl Here<'_> {
                 })
             });
             let Some(noun) = noun else { continue };
+            // `the earlier rules about file names`: one matter of the skill's own, not all that was said.
+            let rest = text.get(noun.end..).unwrap_or_default().trim_start();
+            let narrow = ["about ", "on ", "regarding ", "concerning ", "zum ", "zur ", "zu den ", "über ", "aus version", "from version", "sobre ", "sur ", "for file", "for naming", "in version", "of version"]
+                .iter()
+                .any(|word| rest.starts_with(word));
+            if narrow && self.backing() == 0 && !self.ordered.any(&[Send, Run, Delete, Install, Fetch]) {
+                continue;
+            }
             let (from, to) = (tag.start.min(noun.start), tag.end.max(noun.end));
             let reach = if void { 100 } else { 20 };
             let prior: Vec<&str> = tags
@@ -790,6 +802,11 @@ impl Here<'_> {
                 "it claims that the user has agreed",
             );
         } else if facts.says(&[Approval]) && !protected(self, Approval) && acts {
+            // In a box that is thrown away nobody is asked.
+            let boxed = ["container", "docker", "devcontainer", "sandbox", "unattended", "ephemeral"]
+                .iter()
+                .any(|word| self.profile.words.contains(*word));
+            let grave = grave && !(boxed && self.to < Where::Foreign && self.concealed == Concealed::No);
             let severity = if grave { Severity::High } else { Severity::Medium };
             let confidence = if grave && self.unit.spot != Spot::Code { Medium } else { Low };
             self.say(
@@ -997,6 +1014,8 @@ impl Here<'_> {
             && facts.says(&[Startup])
             && self.unit.spot != Spot::Code
         {
+            let fetches = self.to >= Where::Foreign && self.ordered.any(&[Fetch, Run]);
+            let hostile = hostile && (!fetches || facts.to >= Where::Foreign || self.backing() > 0);
             let (severity, confidence) =
                 if hostile { (Severity::High, Medium) } else { (Severity::Medium, Low) };
             self.say(

@@ -29,6 +29,10 @@ impl Analysis {
                 let name = run.args.first().and_then(Value::known_text).unwrap_or_default();
                 self.environment_variable(&name)
             }
+            // The system's kind and the processor's are nobody's name.
+            "uname" if !run.words().iter().any(|word| word.contains('n') || word.contains('a')) => {
+                Value::default()
+            }
             "hostname" | "whoami" | "id" | "uname" | "ifconfig" | "ip" | "ipconfig" | "who"
             | "scutil" | "systeminfo" | "ioreg" | "system_profiler" | "hostnamectl" | "sw_vers" => {
                 let origin = self.origin(Tag::Identity);
