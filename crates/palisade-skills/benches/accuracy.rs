@@ -4,6 +4,7 @@
 //! The corpus has two halves, told apart by a hash of the name: one that rules may be mended against, and one
 //! that is only counted. `--misses` names what was judged wrongly in the first half and why; `--held-out` does so
 //! for the second one, which spoils it. `--benign DIR` counts the skills of a folder, all of them taken as harmless.
+//! `--all` explains every case of it.
 //! `--folder DIR` measures a corpus of plain folders that lies elsewhere: `malicious/FAMILY/CASE`, `benign/CASE`,
 //! `dual-use/CASE`.
 
@@ -122,7 +123,7 @@ fn name(path: &Path) -> String {
 }
 
 /// Measures a corpus of plain folders.
-fn elsewhere(root: &Path, misses: bool) {
+fn elsewhere(root: &Path, misses: bool, every: bool) {
     println!("\n{:42} {:>4} {:>9} {:>7} {:>4}  blocked", "folders", "all", "dangerous", "caution", "safe");
     for (class, folder) in Class::ALL {
         let families: Vec<(String, Vec<PathBuf>)> = match class {
@@ -144,7 +145,7 @@ fn elsewhere(root: &Path, misses: bool) {
             let mut count = Count::default();
             for (path, reports) in &judged {
                 let blocked = worst(reports) == Verdict::Dangerous;
-                if misses && blocked != (class == Class::Malicious) {
+                if every || misses && blocked != (class == Class::Malicious) {
                     explain(&path.display().to_string(), reports);
                 }
                 count.add(worst(reports));
@@ -176,7 +177,7 @@ fn main() {
     }
 
     if let Some(at) = arguments.iter().position(|argument| argument == "--folder") {
-        elsewhere(Path::new(arguments.get(at + 1).expect("--folder DIR")), has("--misses"));
+        elsewhere(Path::new(arguments.get(at + 1).expect("--folder DIR")), has("--misses"), has("--all"));
         return;
     }
 

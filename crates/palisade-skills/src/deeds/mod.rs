@@ -15,6 +15,7 @@ mod ruin;
 mod rules;
 mod secrets;
 mod spread;
+mod undeclared;
 
 pub(crate) use rules::RULES;
 
@@ -38,6 +39,7 @@ pub(crate) fn look(package: &Package, profile: &Profile) -> Seen {
         platform::look(&mut report);
     }
     secrets::together(&programs, profile, &mut seen);
+    undeclared::look(package, &programs, profile, &mut seen);
     seen
 }
 

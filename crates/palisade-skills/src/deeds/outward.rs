@@ -16,7 +16,7 @@ use crate::{
 
 /// Somebody whom neither a vendor's name nor the package's purpose explains.
 pub(super) struct Stranger {
-    host: String,
+    pub(super) host: String,
     /// Where the program names it.
     pub(super) at: usize,
     /// Something is sent, not only fetched.
@@ -26,6 +26,18 @@ pub(super) struct Stranger {
 }
 
 impl Stranger {
+    /// Does a text, in lower case, name the host, or whose it is?
+    pub(super) fn is_told(&self, text: &str) -> bool {
+        let mut labels = self.host.rsplit('.').skip(1);
+        let mut label = labels.next().unwrap_or_default();
+        if matches!(label, "co" | "com" | "org" | "ac" | "gov" | "net") {
+            label = labels.next().unwrap_or(label);
+        }
+        text.contains(&self.host)
+            || label.len() > 3 && text.contains(label)
+            || label.len() > 3 && text.contains(&label.replace(['-', '_'], " "))
+    }
+
     pub(super) fn shown(&self) -> String {
         palisade_core::shown(&self.host, 60).to_string()
     }

@@ -188,5 +188,14 @@ pub(super) static BACKDOOR: Rule = Rule {
     references: &["AML.T0051", "LLM05", "ASI01"],
 };
 
+pub(super) static UNTOLD: Rule = Rule {
+    id: "exfiltration-host-untold",
+    technique: Exfiltration,
+    severity: High,
+    why: "The program sends something to a host which nothing that the user reads mentions.",
+    clear: "Say in the text with whom the program talks, and what it sends.",
+    references: &["AML.T0024", "LLM02", "ASI02"],
+};
+
 pub(crate) static RULES: &[&Rule] =
-    &[&FORGED_OUTPUT, &GIT_TRAP, &SHELL_FOR_STRANGER, &MASS_DESTRUCTION, &AUDIT_OFF, &HOST_GIVEN, &WORKFLOW_SECRETS, &ACCESS_GIVEN, &PASTE_TRAP, &BACKDOOR, &FETCHED_RUNS, &DECODED_RUNS, &STAYS_AND_CALLS, &LOGIN_KEY, &PASSWORD_ASKED, &GUARDS_OFF, &SECRET_AND_STRANGER, &SECRETS_GATHERED, &MESSAGES_SENT, &SPREADS, &RUINS, &RECOVERY];
+    &[&UNTOLD, &FORGED_OUTPUT, &GIT_TRAP, &SHELL_FOR_STRANGER, &MASS_DESTRUCTION, &AUDIT_OFF, &HOST_GIVEN, &WORKFLOW_SECRETS, &ACCESS_GIVEN, &PASTE_TRAP, &BACKDOOR, &FETCHED_RUNS, &DECODED_RUNS, &STAYS_AND_CALLS, &LOGIN_KEY, &PASSWORD_ASKED, &GUARDS_OFF, &SECRET_AND_STRANGER, &SECRETS_GATHERED, &MESSAGES_SENT, &SPREADS, &RUINS, &RECOVERY];
