@@ -10,6 +10,7 @@ pub fn rules() -> Vec<&'static Rule> {
         formats::RULES,
         code::RULES,
         deeds::RULES,
+        deeds::HANDED,
         install::RULES,
         binary::RULES,
     ];

@@ -6,22 +6,27 @@
 //! different kinds, and holds whatever names, hosts and languages are used.
 
 mod fetched;
+mod handed;
 mod outward;
 mod planted;
 mod platform;
 mod programs;
+mod redirect;
 mod remote;
 mod ruin;
 mod rules;
 mod secrets;
 mod spread;
+mod tamper;
+mod tokens;
 mod undeclared;
 
+pub(crate) use handed::HANDED;
 pub(crate) use rules::RULES;
 
 use programs::Program;
 
-use crate::{Confidence, Package, Place, Rule, Seen, Severity, formats::Profile};
+use crate::{Confidence, FileKind, Package, Place, Rule, Seen, Severity, formats::Profile};
 
 /// Looks at all programs of a package, each by itself and together.
 pub(crate) fn look(package: &Package, profile: &Profile) -> Seen {
@@ -37,6 +42,15 @@ pub(crate) fn look(package: &Package, profile: &Profile) -> Seen {
         planted::look(&mut report);
         remote::look(&mut report);
         platform::look(&mut report);
+        redirect::look(&mut report);
+        tamper::look(&mut report);
+        tokens::look(&mut report, FileKind::Unknown);
+    }
+    for (kind, settings) in programs::settings(package) {
+        let mut report = Report { program: &settings, profile, seen: &mut seen };
+        redirect::look(&mut report);
+        tamper::look(&mut report);
+        tokens::look(&mut report, kind);
     }
     secrets::together(&programs, profile, &mut seen);
     undeclared::look(package, &programs, profile, &mut seen);

@@ -46,7 +46,7 @@ impl Stranger {
 /// Anything that opens a connection, in any language.
 static TALKS: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r#"(?i)\b(?:curl|wget|ncat?|netcat|socat|scp|sftp|rsync|ftp|Invoke-WebRequest|Invoke-RestMethod|iwr|irm|certutil|bitsadmin|xh|websocat)(?:\.exe)?\s|/dev/(?:tcp|udp)/|requests\.|\burllib|httpx\.|aiohttp|\bfetch\s*\(|axios|http\.client|XMLHttpRequest|Net::HTTP|\bsocket\b|WebClient|urlopen|\bhttps?\.(?:request|get|post)|HttpClient|openConnection|LWP::|HTTP::Tiny|IO::Socket|reqwest|\bureq\b|URLSession|http\.(?:Post|Get|NewRequest)|net\.(?:Dial|connect|Socket)|TCPSocket|sendBeacon|WebSocket|HTTPSConnection|fsockopen|curl_exec|curl_init|file_get_contents\(|create_connection|Faraday|HTTParty|RestClient|URI\.open|https?\.createClient|undici|\bgot\s*[.(]|node-fetch|MSXML2|WinHttp|httr::|PSXMLHTTP|hyper::|Http\.send|gh\s+api|smtplib|sendmail|Resolv\.|gethostby|getaddrinfo|dns\.resolve|nslookup|\bdig\s|\bdsn\b|\bping\b[^\n]{0,40}\s-p\s|npm[^\n]{0,12}publish|docker[^\n]{0,12}push|twine[^\n]{0,6}upload|OTEL_EXPORTER|send_message|ENDPOINT=|Sentry\.init|git\b[^\n]{0,30}push|upload_file|put_object"#,
+        r#"(?i)\b(?:curl|wget|ncat?|netcat|socat|scp|sftp|rsync|ftp|Invoke-WebRequest|Invoke-RestMethod|iwr|irm|certutil|bitsadmin|xh|websocat)(?:\.exe)?["'\s]|UrlFetchApp|wp_remote_|/dev/(?:tcp|udp)/|requests\.|\burllib|httpx\.|aiohttp|\bfetch\s*\(|axios|http\.client|XMLHttpRequest|Net::HTTP|\bsocket\b|WebClient|urlopen|\bhttps?\.(?:request|get|post)|HttpClient|openConnection|LWP::|HTTP::Tiny|IO::Socket|reqwest|\bureq\b|URLSession|http\.(?:Post|Get|NewRequest)|net\.(?:Dial|connect|Socket)|TCPSocket|sendBeacon|WebSocket|HTTPSConnection|fsockopen|curl_exec|curl_init|file_get_contents\(|create_connection|Faraday|HTTParty|RestClient|URI\.open|https?\.createClient|undici|\bgot\s*[.(]|node-fetch|MSXML2|WinHttp|httr::|PSXMLHTTP|hyper::|Http\.send|gh\s+api|smtplib|sendmail|Resolv\.|gethostby|getaddrinfo|dns\.resolve|nslookup|\bdig\s|\bdsn\b|\bping\b[^\n]{0,40}\s-p\s|npm[^\n]{0,12}publish|docker[^\n]{0,12}push|twine[^\n]{0,6}upload|OTEL_EXPORTER|send_message|ENDPOINT=|Sentry\.init|git\b[^\n]{0,30}push|upload_file|put_object"#,
     )
 });
 
@@ -70,6 +70,16 @@ static FILE: LazyLock<Regex> = LazyLock::new(|| {
         r"(?i)\.(?:json|ya?ml|toml|md|txt|js|mjs|cjs|ts|tsx|jsx|py|sh|rb|go|rs|html?|css|csv|xml|lock|log|db|sqlite|env|conf|cfg|ini|pem|key|crt|png|jpe?g|gif|svg|pdf|zip|gz|tgz|tar|bin|exe|dll|so|dat|bak|tmp|out|err|sock|pid|plist|ps1|psm1|bat|cmd|php|java|kt|swift|cs|fs|class|jar|war|whl|egg|map|node|wasm|lua|pl|pm|r|sql|ipynb|docx?|xlsx?|pptx?|parquet|npy|pkl|pt|onnx|gguf|keychain|name|path|get|post|env|argv|stdin|stdout|exports|prototype|length|system|exec|run|call|join|dirname|content|body|data|text|value|type|id|url|host|port|file|list|dict|str|int|time|date|user|pub|d)$",
     )
 });
+
+/// Is this the name of a file rather than of a host?
+pub(super) fn is_file(host: &str) -> bool {
+    FILE.is_match(host) && host.parse::<std::net::Ipv4Addr>().is_err()
+}
+
+/// Does the program give something to the other side?
+pub(super) fn sends(program: &Program<'_>) -> bool {
+    SENDS.is_match(&program.text)
+}
 
 /// Does the program talk to the network at all?
 pub(super) fn talks(program: &Program<'_>) -> bool {
@@ -133,7 +143,7 @@ const FORMS: &[&str] = &[
     "test.com",
 ];
 
-fn is_strange(host: &str, profile: &Profile) -> bool {
+pub(super) fn is_strange(host: &str, profile: &Profile) -> bool {
     let within = |domain: &str| crate::code::hosts::is_within(host, domain);
     !is_vendor(host)
         && !FORMS.iter().any(|domain| within(domain))

@@ -87,6 +87,23 @@ pub(super) fn all(package: &Package) -> Vec<Program<'_>> {
     found
 }
 
+/// Files of settings and records that hold no commands, each with its kind.
+pub(super) fn settings(package: &Package) -> Vec<(FileKind, Program<'_>)> {
+    const LARGEST_SETTINGS: usize = 256 << 10;
+    package
+        .files
+        .iter()
+        .filter(|file| {
+            matches!(file.kind, FileKind::Definition | FileKind::Data) && file.bytes.len() <= LARGEST_SETTINGS
+        })
+        .filter_map(|file| {
+            let text = String::from_utf8_lossy(&file.bytes);
+            (!is_program(file, &text))
+                .then(|| (file.kind, Program { path: &file.path, text: bare(&text), prose: false }))
+        })
+        .collect()
+}
+
 /// More blocks of one text than this are not programs but examples.
 const MOST_BLOCKS: usize = 64;
 
