@@ -21,7 +21,11 @@ impl Analysis {
         let (rule, severity, what) = match to {
             Standing::AuthorizedKeys => (
                 &rules::PERSISTENCE,
-                Severity::Critical,
+                // Whose key it is decides: one that the program brings or fetches is not the user's.
+                match fetched || text.contains("AAAA") || append && !text.is_empty() {
+                    true => Severity::Critical,
+                    false => Severity::Medium,
+                },
                 format!("A key that may log in is written to `{shown}`."),
             ),
             Standing::ShellStart => {
@@ -66,7 +70,10 @@ impl Analysis {
                     || text.is_empty();
                 let sudo = path.contains("sudoers")
                     && !text.is_empty()
-                    && !["NOPASSWD", "ALL=", "ALL ="].iter().any(|word| text.contains(word));
+                    && !text.lines().any(|line| {
+                        let line: String = line.chars().filter(|c| !c.is_whitespace()).collect();
+                        line.ends_with("NOPASSWD:ALL") || line.ends_with(")ALL")
+                    });
                 let severity = match () {
                     () if hosts && local => Severity::Low,
                     () if sudo => Severity::Medium,

@@ -93,7 +93,11 @@ pub(super) fn stranger(program: &Program<'_>, profile: &Profile) -> Option<Stran
             continue;
         }
         let anyones = is_account(bare) || is_anyones(&host) || is_bare(&host);
-        if !anyones && !is_strange(&host, profile) || is_local(&host) {
+        // The user's own name below a platform's: `https://$App.platform.net`.
+        let own = bare.split('/').nth(2).unwrap_or(bare).starts_with(['$', '{', '%', '<'])
+            && matches!(standing(&host), Standing::Shared | Standing::Known | Standing::Plain)
+            && PLATFORMS.iter().any(|domain| crate::code::hosts::is_within(&host, domain));
+        if own || !anyones && !is_strange(&host, profile) || is_local(&host) || host.starts_with("169.254.") {
             continue;
         }
         if best.as_ref().is_none_or(|best| anyones && !best.anyones) {
@@ -113,6 +117,20 @@ fn host(text: &str) -> Option<String> {
     let host = host.rsplit(['}', ')', '$', '{', '%', '*', '+']).next()?.trim_start_matches(['.', '-']).to_owned();
     let shape = host.contains('.') && host.chars().all(|c| c.is_alphanumeric() || matches!(c, '.' | '-' | '_'));
     (shape && !host.starts_with('.') && host.len() > 3).then_some(host)
+}
+
+/// Where everybody's applications have names.
+const PLATFORMS: &[&str] = &[
+    "azurewebsites.net", "windows.net", "cloudapp.azure.com", "run.app", "appspot.com", "elasticbeanstalk.com",
+    "amazonaws.com", "herokuapp.com", "fly.dev", "vercel.app", "netlify.app", "onrender.com", "web.app",
+    "github.io", "gitlab.io", "atlassian.net", "zendesk.com", "myshopify.com", "okta.com", "auth0.com",
+    "service-now.com", "sharepoint.com", "cloudfront.net", "supabase.co", "firebaseio.com",
+];
+
+/// Is it a state's or a university's host?
+fn is_public_body(host: &str) -> bool {
+    host.split('.').rev().take(3).any(|label| matches!(label, "gov" | "gob" | "gouv" | "edu" | "mil" | "govt" | "admin"))
+        && host.matches('.').count() > 0
 }
 
 /// Hosts that stand in programs as names of forms, not as somebody to talk to.
@@ -136,6 +154,7 @@ const FORMS: &[&str] = &[
 fn is_strange(host: &str, profile: &Profile) -> bool {
     let within = |domain: &str| crate::code::hosts::is_within(host, domain);
     !is_vendor(host)
+        && !is_public_body(host)
         && !FORMS.iter().any(|domain| within(domain))
         && !matches!(standing(host), Standing::Known | Standing::Loopback | Standing::Private)
         // What the package names as its home, in the open.

@@ -235,7 +235,7 @@ impl Here<'_> {
                 && !self.unit.text.is_ascii()
                 && !self.unit.text.contains('$'))
             && (facts.url || facts.mail)
-            && facts.to >= Where::Related
+            && (facts.to == Where::Related || facts.to >= Where::Unnamed)
             && matches!(
                 self.unit.spot,
                 Spot::Prose
