@@ -74,7 +74,15 @@ impl Analysis {
                         let line: String = line.chars().filter(|c| !c.is_whitespace()).collect();
                         line.ends_with("NOPASSWD:ALL") || line.ends_with(")ALL")
                     });
+                let resolvers = path.contains("resolv")
+                    && text.contains("nameserver")
+                    && text.lines().filter(|line| line.contains("nameserver")).all(|line| {
+                        ["127.", "192.168.", "10.", "172.", "1.1.1.1", "1.0.0.1", "8.8.8.8", "8.8.4.4", "9.9.9.9", "::1"]
+                            .iter()
+                            .any(|known| line.contains(known))
+                    });
                 let severity = match () {
+                    () if resolvers => Severity::Low,
                     () if hosts && local => Severity::Low,
                     () if sudo => Severity::Medium,
                     () => Severity::High,

@@ -200,6 +200,7 @@ impl Analysis {
                     let severity = match (hostile, known, &host) {
                         (true, ..) => Severity::High,
                         (_, true, _) | (_, _, None) => Severity::Note,
+                        _ if standing == Some(Standing::Private) => Severity::Note,
                         _ if encoded => Severity::High,
                         _ => Severity::Medium,
                     };
@@ -256,6 +257,10 @@ impl Analysis {
             (_, true, _) if part == Part::Header && (known || keyed) => Severity::Low,
             (_, true, true) => Severity::Medium,
             (_, true, false) if part == Part::Header => Severity::Medium,
+            // `scp .env user@$SERVER:`: whoever runs it says where.
+            (_, true, false) if secret == Secret::EnvFile && whom == "a computed address" && self.is_prose() => {
+                Severity::Medium
+            }
             (_, true, false) if secret == Secret::EnvFile => Severity::High,
             (_, true, false) => Severity::Critical,
         };

@@ -71,6 +71,7 @@ pub(super) fn look(report: &mut Report<'_>) {
     }
     if let Some(key) = LOGIN_KEY.find(text)
         && AUTHORIZED.is_match(text)
+        && (!report.program.prose || text.contains(">>") || text.contains("tee -a"))
     {
         let message = "a key that the program brings may log in from now on";
         report.say(&rules::LOGIN_KEY, Severity::Critical, High, key.start(), message);

@@ -118,7 +118,19 @@ pub(super) fn facts(unit: &Unit, profile: &Profile) -> Facts {
     if UNTOLD.is_match(text) {
         facts.concealed = facts.concealed.max(Concealed::Weak);
     }
-    if CONSENT.is_match(text) {
+    // `must have accepted`, `once the user has agreed`: a condition, no claim.
+    let claimed = CONSENT.find_iter(text).any(|found| {
+        let before = text.get(..found.start()).unwrap_or_default();
+        let clause = before.rsplit(['.', ';', ',', ':']).next().unwrap_or_default();
+        let here = text.get(found.range()).unwrap_or_default();
+        !["if", "unless", "until", "after", "once", "when", "only", "whether", "wait", "before", "whatever"]
+            .iter()
+            .any(|word| clause.split(' ').any(|part| part == *word))
+            && !here.contains("must ")
+            && !here.contains("should ")
+            && !here.contains(" not ")
+    });
+    if claimed {
         facts.said.add(Concept::PreApproved);
     }
     // To say that one may not say is no cover.
@@ -303,7 +315,9 @@ fn places(facts: &mut Facts, unit: &Unit, profile: &Profile) {
         .iter()
         .any(|word| lower.contains(word))
             || image;
-        facts.template |= hole && data && place(&url.host, profile) >= Where::Unnamed;
+        // The bot's own token stands in the path of its calls.
+        let own_token = url.host == "api.telegram.org";
+        facts.template |= !own_token && hole && data && place(&url.host, profile) >= Where::Unnamed;
         facts.label |= url.host.contains(['{', '$']) || unit.clean.contains(&format!("//$({}", ""));
         let path = lower.split(['?', '#']).next().unwrap_or_default();
         facts.package |= [
@@ -425,6 +439,17 @@ fn main_label(host: &str) -> &str {
 }
 
 fn concealed(text: &str, tags: &[Tag]) -> Concealed {
+    let most = most_concealed(text, tags);
+    // Somebody else is named as the one who shall not know.
+    let third = ["to the ", "to our ", "to your ", "from the ", "vor dem ", "al ", "ao "].iter().any(|to| {
+        text.split(to).skip(1).any(|rest| {
+            THIRD.contains(&rest.split(|c: char| !c.is_alphabetic()).next().unwrap_or_default())
+        })
+    });
+    if third { most.min(Concealed::Weak) } else { most }
+}
+
+fn most_concealed(text: &str, tags: &[Tag]) -> Concealed {
     let mut most = Concealed::No;
     for tag in tags {
         let weak = tags.iter().any(|other| {
@@ -480,7 +505,11 @@ fn untold(text: &str, tell: &Tag, tags: &[Tag]) -> Concealed {
         });
     let told_to = style || user.is_some_and(|user| {
         let rest = text.get(user.end..).unwrap_or_default().trim_start();
-        rest.starts_with("to ") || rest.starts_with("how ")
+        rest.starts_with("to ")
+            || rest.starts_with("how ")
+            || ["that they ", "that he ", "that she ", "they're ", "that it is easy", "that you are an"]
+                .iter()
+                .any(|tone| rest.starts_with(tone))
     });
     let this = after(Concept::ThisAct, 30).is_some();
     let result = after(Concept::ResultText, 70).is_some();
