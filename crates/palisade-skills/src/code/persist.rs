@@ -21,7 +21,11 @@ impl Analysis {
         let (rule, severity, what) = match to {
             Standing::AuthorizedKeys => (
                 &rules::PERSISTENCE,
-                Severity::Critical,
+                // Whose key it is decides: one that the program brings or fetches is not the user's.
+                match fetched || text.contains("AAAA") || append && !text.is_empty() {
+                    true => Severity::Critical,
+                    false => Severity::Medium,
+                },
                 format!("A key that may log in is written to `{shown}`."),
             ),
             Standing::ShellStart => {
@@ -66,8 +70,19 @@ impl Analysis {
                     || text.is_empty();
                 let sudo = path.contains("sudoers")
                     && !text.is_empty()
-                    && !["NOPASSWD", "ALL=", "ALL ="].iter().any(|word| text.contains(word));
+                    && !text.lines().any(|line| {
+                        let line: String = line.chars().filter(|c| !c.is_whitespace()).collect();
+                        line.ends_with("NOPASSWD:ALL") || line.ends_with(")ALL")
+                    });
+                let resolvers = path.contains("resolv")
+                    && text.contains("nameserver")
+                    && text.lines().filter(|line| line.contains("nameserver")).all(|line| {
+                        ["127.", "192.168.", "10.", "172.", "1.1.1.1", "1.0.0.1", "8.8.8.8", "8.8.4.4", "9.9.9.9", "::1"]
+                            .iter()
+                            .any(|known| line.contains(known))
+                    });
                 let severity = match () {
+                    () if resolvers => Severity::Low,
                     () if hosts && local => Severity::Low,
                     () if sudo => Severity::Medium,
                     () => Severity::High,

@@ -46,21 +46,21 @@ impl Stranger {
 /// Anything that opens a connection, in any language.
 static TALKS: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r#"(?i)\b(?:curl|wget|ncat?|netcat|socat|scp|sftp|rsync|ftp|Invoke-WebRequest|Invoke-RestMethod|iwr|irm|certutil|bitsadmin|xh|websocat)(?:\.exe)?["'\s]|UrlFetchApp|wp_remote_|/dev/(?:tcp|udp)/|requests\.|\burllib|httpx\.|aiohttp|\bfetch\s*\(|axios|http\.client|XMLHttpRequest|Net::HTTP|\bsocket\b|WebClient|urlopen|\bhttps?\.(?:request|get|post)|HttpClient|openConnection|LWP::|HTTP::Tiny|IO::Socket|reqwest|\bureq\b|URLSession|http\.(?:Post|Get|NewRequest)|net\.(?:Dial|connect|Socket)|TCPSocket|sendBeacon|WebSocket|HTTPSConnection|fsockopen|curl_exec|curl_init|file_get_contents\(|create_connection|Faraday|HTTParty|RestClient|URI\.open|https?\.createClient|undici|\bgot\s*[.(]|node-fetch|MSXML2|WinHttp|httr::|PSXMLHTTP|hyper::|Http\.send|gh\s+api|smtplib|sendmail|Resolv\.|gethostby|getaddrinfo|dns\.resolve|nslookup|\bdig\s|\bdsn\b|\bping\b[^\n]{0,40}\s-p\s|npm[^\n]{0,12}publish|docker[^\n]{0,12}push|twine[^\n]{0,6}upload|OTEL_EXPORTER|send_message|ENDPOINT=|Sentry\.init|git\b[^\n]{0,30}push|upload_file|put_object"#,
+        r#"(?i)\b(?:curl|wget|ncat?|netcat|socat|scp|sftp|rsync|ftp|Invoke-WebRequest|Invoke-RestMethod|iwr|irm|certutil|bitsadmin|xh|websocat)(?:\.exe)?["'\s]|UrlFetchApp|wp_remote_|/dev/(?:tcp|udp)/|requests\.|\burllib|httpx\.|aiohttp|\bfetch\s*\(|axios|http\.client|XMLHttpRequest|Net::HTTP|\bsocket\b|WebClient|urlopen|\bhttps?\.(?:request|get|post)|HttpClient|openConnection|LWP::|HTTP::Tiny|IO::Socket|reqwest|\bureq\b|URLSession|http\.(?:Post|Get|NewRequest)|net\.(?:Dial|connect|Socket)|TCPSocket|sendBeacon|WebSocket|HTTPSConnection|fsockopen|curl_exec|curl_init|file_get_contents\(|create_connection|Faraday|HTTParty|RestClient|URI\.open|https?\.createClient|undici|\bgot\s*[.(]|node-fetch|MSXML2|WinHttp|httr::|PSXMLHTTP|hyper::|Http\.send|gh\s+api|smtplib|sendmail|Resolv\.|gethostby|getaddrinfo|dns\.resolve|nslookup|\bdig\s|\bdsn\b|UrlFetchApp|wp_remote_|importScripts|\.src\s*=|<script[^>]{1,80}src=|new\s+Image\(|rest_command|request_url|redirect_url|webhook|\bping\b[^\n]{0,40}\s-p\s|npm[^\n]{0,12}publish|docker[^\n]{0,12}push|twine[^\n]{0,6}upload|OTEL_EXPORTER|send_message|ENDPOINT=|Sentry\.init|git\b[^\n]{0,30}push|upload_file|put_object"#,
     )
 });
 
 /// Something is given to the other side.
 static SENDS: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r#"(?i)\.(?:post|put|patch)\s*\(|\bPOST\b|\bPUT\b|sendall\s*\(|\.send\s*\(|\.end\s*\(\s*[^)\s]|\.write\s*\(|print\s+\$\w|upload|sendBeacon|\s(?:-d|-F|-T|--data\S*|--form|--json|--post-\S+|--upload-file|--body-\S+|-InFile|-Body)[\s=]|-p\s+["']?\$|publish|\bpush\b|\bdsn\b|EXPORTER|urlopen\([^\n]{0,120},|\.request\s*\(|params\s*=|\.query\b|searchParams|data\s*=|headers?\s*[=:]|setRequestHeader|\|\s*(?:ncat?|netcat|curl|socat)\b|\b(?:scp|rsync|sftp)\s|\?[a-z_]{1,12}=["'`]?\s*[+.$%{&]|encode_www_form|encodeURIComponent|urlencode|http_build_query"#,
+        r#"(?i)\.(?:post|put|patch)\s*\(|\bPOST\b|\bPUT\b|sendall\s*\(|\.send\s*\(|\.end\s*\(\s*[^)\s]|\.write\s*\(|print\s+\$\w|upload|sendBeacon|\s(?:-d|-F|-T|--data\S*|--form|--json|--post-\S+|--upload-file|--body-\S+|-InFile|-Body)[\s=]|URLSearchParams|payload\b|btoa\(|JSON\.stringify|\.src\s*=[^\n]{0,120}\+|method:\s*["']?post|-p\s+["']?\$|publish|\bpush\b|\bdsn\b|EXPORTER|urlopen\([^\n]{0,120},|\.request\s*\(|params\s*=|\.query\b|searchParams|data\s*=|headers?\s*[=:]|setRequestHeader|\|\s*(?:ncat?|netcat|curl|socat)\b|\b(?:scp|rsync|sftp)\s|\?[a-z_]{1,12}=["'`]?\s*[+.$%{&]|encode_www_form|encodeURIComponent|urlencode|http_build_query"#,
     )
 });
 
 /// An address, or a host that stands alone between quotation marks or behind a program's option.
 static HOST: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r#"(?i)(?:https?|wss?|ftps?|tcp|ssh)://[^\s"'`<>()\\]{3,200}|["'`](?:[a-z0-9_-]{1,63}\.){1,5}[a-z]{2,18}(?::\d{2,5})?["'`]|["'`](?:\d{1,3}\.){3}\d{1,3}(?::\d{2,5})?["'`]|/dev/(?:tcp|udp)/[^\s/]{3,80}|\b(?:ncat?|netcat|telnet)\s+(?:-\S+\s+)*[a-z0-9.-]{4,80}|[\w.-]{1,40}@(?:[a-z0-9-]{1,63}\.){1,4}[a-z]{2,12}\b|\s(?:\d{1,3}\.){3}\d{1,3}\b|docker\s+(?:push|tag)\b[^\n]{0,60}\s(?:[a-z0-9-]{1,63}\.){1,4}[a-z]{2,12}/|=(?:[a-z0-9-]{1,63}\.){1,4}(?:example|com|net|org|io|dev|app)\b"#,
+        r#"(?i)(?:https?|wss?|ftps?|tcp|ssh)://[^\s"'`<>()\\]{3,200}|["'`](?://)?(?:[a-z0-9_-]{1,63}\.){1,5}[a-z]{2,18}(?::\d{2,5})?(?:/[^\s"'`]{0,120})?["'`]|["'`](?:\d{1,3}\.){3}\d{1,3}(?::\d{2,5})?["'`]|/dev/(?:tcp|udp)/[^\s/]{3,80}|\b(?:ncat?|netcat|telnet)\s+(?:-\S+\s+)*[a-z0-9.-]{4,80}|[\w.-]{1,40}@(?:[a-z0-9-]{1,63}\.){1,4}[a-z]{2,12}\b|\s(?:\d{1,3}\.){3}\d{1,3}\b|docker\s+(?:push|tag)\b[^\n]{0,60}\s(?:[a-z0-9-]{1,63}\.){1,4}[a-z]{2,12}/|=(?:[a-z0-9-]{1,63}\.){1,4}(?:example|com|net|org|io|dev|app)\b"#,
     )
 });
 
@@ -99,11 +99,24 @@ pub(super) fn stranger(program: &Program<'_>, profile: &Profile) -> Option<Stran
         let quoted = whole.starts_with(['"', '\'', '`']);
         let bare = whole.trim_matches(['"', '\'', '`', ':']);
         let Some(host) = host(bare) else { continue };
+        // The name of a form of XML is no address.
+        let mut from = found.start().saturating_sub(28);
+        while !program.text.is_char_boundary(from) {
+            from -= 1;
+        }
+        let before = program.text.get(from..found.start()).unwrap_or_default();
+        if before.contains("xmlns") || before.contains("chemaLocation") || before.contains("$schema") {
+            continue;
+        }
         if quoted && !bare.contains("://") && FILE.is_match(&host) && !host.parse::<std::net::Ipv4Addr>().is_ok() {
             continue;
         }
         let anyones = is_account(bare) || is_anyones(&host) || is_bare(&host);
-        if !anyones && !is_strange(&host, profile) || is_local(&host) {
+        // The user's own name below a platform's: `https://$App.platform.net`.
+        let own = bare.split('/').nth(2).unwrap_or(bare).starts_with(['$', '{', '%', '<'])
+            && matches!(standing(&host), Standing::Shared | Standing::Known | Standing::Plain)
+            && PLATFORMS.iter().any(|domain| crate::code::hosts::is_within(&host, domain));
+        if own || !anyones && !is_strange(&host, profile) || is_local(&host) || host.starts_with("169.254.") {
             continue;
         }
         if best.as_ref().is_none_or(|best| anyones && !best.anyones) {
@@ -123,6 +136,20 @@ fn host(text: &str) -> Option<String> {
     let host = host.rsplit(['}', ')', '$', '{', '%', '*', '+']).next()?.trim_start_matches(['.', '-']).to_owned();
     let shape = host.contains('.') && host.chars().all(|c| c.is_alphanumeric() || matches!(c, '.' | '-' | '_'));
     (shape && !host.starts_with('.') && host.len() > 3).then_some(host)
+}
+
+/// Where everybody's applications have names.
+const PLATFORMS: &[&str] = &[
+    "azurewebsites.net", "windows.net", "cloudapp.azure.com", "run.app", "appspot.com", "elasticbeanstalk.com",
+    "amazonaws.com", "herokuapp.com", "fly.dev", "vercel.app", "netlify.app", "onrender.com", "web.app",
+    "github.io", "gitlab.io", "atlassian.net", "zendesk.com", "myshopify.com", "okta.com", "auth0.com",
+    "service-now.com", "sharepoint.com", "cloudfront.net", "supabase.co", "firebaseio.com",
+];
+
+/// Is it a state's or a university's host?
+fn is_public_body(host: &str) -> bool {
+    host.split('.').rev().take(3).any(|label| matches!(label, "gov" | "gob" | "gouv" | "edu" | "mil" | "govt" | "admin"))
+        && host.matches('.').count() > 0
 }
 
 /// Hosts that stand in programs as names of forms, not as somebody to talk to.
@@ -146,6 +173,7 @@ const FORMS: &[&str] = &[
 pub(super) fn is_strange(host: &str, profile: &Profile) -> bool {
     let within = |domain: &str| crate::code::hosts::is_within(host, domain);
     !is_vendor(host)
+        && !is_public_body(host)
         && !FORMS.iter().any(|domain| within(domain))
         && !matches!(standing(host), Standing::Known | Standing::Loopback | Standing::Private)
         // What the package names as its home, in the open.

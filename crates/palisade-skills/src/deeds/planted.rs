@@ -23,6 +23,11 @@ static LOGIN_KEY: LazyLock<Regex> = LazyLock::new(|| {
     pattern(r"(?:ssh-(?:ed25519|rsa|dss)|ecdsa-sha2-\S{1,20}|sk-ssh-\S{1,30})\s+AAAA[A-Za-z0-9+/=]{12,}")
 });
 
+/// The file in which keys that may log in stand, as something is written to it.
+static AUTHORIZED: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(r#"(?i)(?:>>|\btee\b|append|write|open\(|["']a["']|Add-Content|AppendAll|puts|echo)(?s:.){0,600}authorized_keys|authorized_keys(?s:.){0,300}(?:>>|\btee\b|append|write|open\(|["']a["']|Add-Content|AppendAll)"#)
+});
+
 /// The password of the machine is asked for.
 static PASSWORD: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
@@ -65,7 +70,8 @@ pub(super) fn look(report: &mut Report<'_>) {
         report.say(&rules::PASTE_TRAP, Severity::High, Medium, pasted.start(), message);
     }
     if let Some(key) = LOGIN_KEY.find(text)
-        && text.contains("authorized_keys")
+        && AUTHORIZED.is_match(text)
+        && (!report.program.prose || text.contains(">>") || text.contains("tee -a"))
     {
         let message = "a key that the program brings may log in from now on";
         report.say(&rules::LOGIN_KEY, Severity::Critical, High, key.start(), message);

@@ -64,7 +64,7 @@ pub(super) fn look(report: &mut Report<'_>) {
         let message = "everything that a listing gives is destroyed";
         // A filter, a prefix, a label: somebody has said what shall go.
         let given = text.get(mass.range()).unwrap_or_default().to_ascii_lowercase();
-        let chosen = ["prefix", "filter", "contains(", "starts_with(", "tag:", "-l ", "--selector", "| grep -e", "| grep '"]
+        let chosen = ["prefix", "filter", "contains(", "starts_with(", "tag:", "-l ", "selector", "status", "| grep -e", "| grep '"]
             .iter()
             .any(|word| given.contains(word));
         let (severity, sure) = if chosen { (Severity::Medium, Low) } else { (Severity::High, Medium) };

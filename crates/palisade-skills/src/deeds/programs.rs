@@ -31,7 +31,8 @@ const SUFFIXES: &[&str] = &[
     "applescript", "scpt", "r", "jl", "ex", "exs", "groovy", "gradle", "awk", "fish", "nu", "tcl", "el", "vim",
     "scala", "clj", "cs", "fs", "dart", "nim", "zig", "rs", "c", "cc", "cpp", "m", "mm", "hs", "ml", "cr", "pas",
     "ahk", "ipynb", "mk", "cmake", "bas", "vb", "sql", "pth", "vue", "svelte", "tf", "service", "html", "htm",
-    "sample", "tmpl", "template", "jinja", "j2", "tpl", "ejs", "erb",
+    "gs", "liquid", "hbs", "njk", "mustache", "conf", "reg", "inf", "desktop", "timer", "plist", "nix", "cfc", "jsp",
+    "asp", "aspx", "graphql", "prisma", "tfvars", "hcl", "bicep", "sample", "tmpl", "template", "jinja", "j2", "tpl", "ejs", "erb",
 ];
 
 /// Names of files that hold commands.

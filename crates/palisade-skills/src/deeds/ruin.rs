@@ -42,7 +42,7 @@ static RANSOM: LazyLock<Regex> = LazyLock::new(|| {
 /// Copies from which a system is recovered.
 static RECOVERY: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"(?i)vssadmin(?:\.exe)?\s+delete\s+shadows|wbadmin\s+delete|bcdedit\b[^\n]{0,60}recoveryenabled\s+no|wmic\s+shadowcopy\s+delete|Win32_ShadowCopy[^\n]{0,60}(?:Delete|Remove)|tmutil\s+(?:disable|deletelocalsnapshots|delete)|btrfs\s+subvolume\s+delete[^\n]{0,40}snapshots|zfs\s+destroy\s+-r",
+        r"(?i)vssadmin(?:\.exe)?\s+delete\s+shadows|wbadmin\s+delete|bcdedit\b[^\n]{0,60}recoveryenabled\s+no|wmic\s+shadowcopy\s+delete|Win32_ShadowCopy[^\n]{0,60}(?:Delete|Remove)|tmutil\s+disable|btrfs\s+subvolume\s+delete[^\n]{0,40}snapshots|zfs\s+destroy\s+-r",
     )
 });
 

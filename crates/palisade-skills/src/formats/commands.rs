@@ -205,7 +205,7 @@ static INPUT: LazyLock<Regex> = LazyLock::new(|| {
 /// A shell for somebody outside.
 static SHELL: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"(?i)\b(bash|sh|zsh)\s+-i\b[^\n]*(/dev/tcp|>&|\|)|exec\s+\d+<>\s*/dev/tcp/|/dev/tcp/[^\n]*(bash|sh)\b|\b(nc|ncat|netcat)\b[^\n]*\s-(e|c|[a-z]*e)\s+\S*(sh|bash|cmd)|mkfifo[^\n]*\b(nc|ncat|netcat|telnet|openssl)\b|\bsh\s+-i\b[^\n]*\|\s*(nc|ncat|telnet|openssl)|Net\.Sockets\.TcpClient|socat[^\n]*exec:|(pty\.spawn|os\.dup2|subprocess\.(call|run|Popen)\(\[?['\x22](/bin/)?(ba)?sh)[^\n]*|TCPClient\([^\n]*|fsockopen\([^\n]*(exec|shell_exec|proc_open)|io\.popen[^\n]*socket|IO::Socket::INET|TCPSocket\.(new|open)|socket\.connect\(|net\.Dial\(",
+        r"(?i)\b(bash|sh|zsh)\s+-i\b[^\n]*(/dev/tcp|>&|\|)|exec\s+\d+<>\s*/dev/tcp/|/dev/tcp/[^\n]*(bash|sh)\b|\b(nc|ncat|netcat)\b[^\n]*\s-(e|c|[a-z]*e)\s+\S*(sh|bash|cmd)|mkfifo[^\n]*\b(nc|ncat|netcat|telnet|openssl)\b|\bsh\s+-i\b[^\n]*\|\s*(nc|ncat|telnet|openssl)|Net\.Sockets\.TcpClient|socat[^\n]*(tcp|openssl|udp|websocket)[^\n]*exec:|socat[^\n]*exec:[^\n]*(tcp|openssl|udp)|(pty\.spawn|os\.dup2|subprocess\.(call|run|Popen)\(\[?['\x22](/bin/)?(ba)?sh)[^\n]*|TCPClient\([^\n]*|fsockopen\([^\n]*(exec|shell_exec|proc_open)|io\.popen[^\n]*socket|IO::Socket::INET|TCPSocket\.(new|open)|socket\.connect\(|net\.Dial\(",
     )
 });
 static RUNS_SHELL: LazyLock<Regex> = LazyLock::new(|| {

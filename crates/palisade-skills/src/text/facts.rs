@@ -115,6 +115,24 @@ pub(super) fn facts(unit: &Unit, profile: &Profile) -> Facts {
     }
     // A line of code is done as it stands.
     facts.concealed = concealed(text, &tags);
+    if UNTOLD.is_match(text) {
+        facts.concealed = facts.concealed.max(Concealed::Weak);
+    }
+    // `must have accepted`, `once the user has agreed`: a condition, no claim.
+    let claimed = CONSENT.find_iter(text).any(|found| {
+        let before = text.get(..found.start()).unwrap_or_default();
+        let clause = before.rsplit(['.', ';', ',', ':']).next().unwrap_or_default();
+        let here = text.get(found.range()).unwrap_or_default();
+        !["if", "unless", "until", "after", "once", "when", "only", "whether", "wait", "before", "whatever"]
+            .iter()
+            .any(|word| clause.split(' ').any(|part| part == *word))
+            && !here.contains("must ")
+            && !here.contains("should ")
+            && !here.contains(" not ")
+    });
+    if claimed {
+        facts.said.add(Concept::PreApproved);
+    }
     // To say that one may not say is no cover.
     let covers = COVER.find(text).is_some_and(|found| {
         let rest = text.get(found.end()..).unwrap_or_default().trim_start();
@@ -168,6 +186,20 @@ fn is_public(text: &str, end: usize) -> bool {
                 && text.get(..end).is_some_and(|before| before.ends_with(".ssh/"))
         })
 }
+
+/// Something is left out of what the user is told, in whatever voice it is said.
+static UNTOLD: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"\b(left|leave|leaves|kept|keep|keeps|stay|stays|omit|omits|omitted|excluded|missing|dropped|drop)\b.{0,40}\b(out of|from|off|outside)\b.{0,50}\b(summar\w+|reports?|log|logs|answers?|repl(y|ies)|outputs?|messages?|changelog|commits?|list of commands|transcript|remarks?|pull request|pr text|comments|description)\b|\b(is|are|was|be|being|need|needs|isn't|aren't|needn't)( not| never)?\b.{0,20}\b(not|never|no|isn't|aren't|n't)\b.{0,25}\b(mentioned|noted|reported|disclosed|part of (the|your|its) (repl\w+|report|summary|output|answer|work product|deliverable|result)|worth (mentioning|reporting)|counted in|visible to|for the user's eyes)\b|\b(isn't|is not|aren't|are not|not) (reported|mentioned|noted|disclosed)\b|\bnothing\b.{0,30}\b(is|gets|be|will be)? ?(noted|mentioned|reported|logged|written|said)\b|\bno (remark|remarks|mention|note|notes|comment|trace|entry|line)\b.{0,30}\b(need|needed|necessary|required|made|left|in commits|for this)\b|\bleave no (comment|remark|note|trace)|\bwithout (a |any )?(remark|comment|output|mark(ing)?|label(l?ing)?|saying so|ado)\b|\bdo(es)?n't (bring it up|explain the)|\bdon't explain (it|this|the mark)|\bnone for this\b|\b(changes?|change) the subject\b|\bnot visible in the (prompt|dialog\w*)\b|\bno separate entry\b|\bare details\b|\bdescribed? (them |it |these |this )?as (cryptographically strong|independent|strict|low|routine|usual|standard)\b|n'a pas à figurer|n'en rien savoir|sans le mentionner|non serve dirlo|non occorre (dirlo|menzionar)|no hace falta (decir|mencionar)|sin mencionarlo|muss nicht erwähnt|bleibt unerwähnt|wird nicht erwähnt|taucht .{0,20}nicht auf|nicht der rede wert|não (precisa|é preciso) (mencionar|dizer)|упоминать .{0,12}не (нужно|надо)|не упоминается|不必(提|说明|告知)|无需(提及|说明|告知)|言及(は)?不要|触れる必要はない",
+    )
+});
+
+/// The user is said to have agreed, by an act that is no agreement.
+static CONSENT: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"\b(user|users|they|he|she|customer|person|people|owner|team|board|whoever|everyone|everybody|employee)\b.{0,40}\b(has|have|had|already)\b.{0,20}\b(agreed|consented|confirmed (this|both|it|in)|approved|authori[sz]ed|opted in|accepted|the authority)\b|\b(agreed|consented|accepted|approved|granted) (to )?by (installing|using|loading|starting|opening|the set-?up)|\bby (installing|using|loading) .{0,30}\b(agrees?|consents?|accepts?)\b|\b(implied|implicit|standing|blanket) (consent|permission|approval|authori[sz]ation)\b|\btreat (it |this |that |them )?as (approved|agreed|confirmed)\b|\busers know\b|\bas (they|the user) (have|has) confirmed\b|\bthe user set .{0,30}so .{0,20}no need\b",
+    )
+});
 
 /// What to say when the user asks about it: a cover story.
 static COVER: LazyLock<Regex> = LazyLock::new(|| {
@@ -283,7 +315,9 @@ fn places(facts: &mut Facts, unit: &Unit, profile: &Profile) {
         .iter()
         .any(|word| lower.contains(word))
             || image;
-        facts.template |= hole && data && place(&url.host, profile) >= Where::Unnamed;
+        // The bot's own token stands in the path of its calls.
+        let own_token = url.host == "api.telegram.org";
+        facts.template |= !own_token && hole && data && place(&url.host, profile) >= Where::Unnamed;
         facts.label |= url.host.contains(['{', '$']) || unit.clean.contains(&format!("//$({}", ""));
         let path = lower.split(['?', '#']).next().unwrap_or_default();
         facts.package |= [
@@ -405,6 +439,17 @@ fn main_label(host: &str) -> &str {
 }
 
 fn concealed(text: &str, tags: &[Tag]) -> Concealed {
+    let most = most_concealed(text, tags);
+    // Somebody else is named as the one who shall not know.
+    let third = ["to the ", "to our ", "to your ", "from the ", "vor dem ", "al ", "ao "].iter().any(|to| {
+        text.split(to).skip(1).any(|rest| {
+            THIRD.contains(&rest.split(|c: char| !c.is_alphabetic()).next().unwrap_or_default())
+        })
+    });
+    if third { most.min(Concealed::Weak) } else { most }
+}
+
+fn most_concealed(text: &str, tags: &[Tag]) -> Concealed {
     let mut most = Concealed::No;
     for tag in tags {
         let weak = tags.iter().any(|other| {
@@ -450,9 +495,21 @@ fn untold(text: &str, tell: &Tag, tags: &[Tag]) -> Concealed {
         .iter()
         .any(|teller| verb.starts_with(teller));
     let user = after(Concept::User, 40).filter(|user| !things || text.get(user.start..user.end) != Some("them"));
-    let told_to = user.is_some_and(|user| {
+    // How much of a result is shown is style.
+    let style = shows
+        && text.get(tell.end..).is_some_and(|rest| {
+            let rest = rest.trim_start().trim_start_matches("the ").trim_start_matches("your ");
+            ["raw ", "full ", "verbose", "intermediate", "internal ", "debug", "entire ", "whole ", "complete ", "long ", "stack trace"]
+                .iter()
+                .any(|word| rest.starts_with(word))
+        });
+    let told_to = style || user.is_some_and(|user| {
         let rest = text.get(user.end..).unwrap_or_default().trim_start();
-        rest.starts_with("to ") || rest.starts_with("how ")
+        rest.starts_with("to ")
+            || rest.starts_with("how ")
+            || ["that they ", "that he ", "that she ", "they're ", "that it is easy", "that you are an"]
+                .iter()
+                .any(|tone| rest.starts_with(tone))
     });
     let this = after(Concept::ThisAct, 30).is_some();
     let result = after(Concept::ResultText, 70).is_some();
@@ -466,6 +523,7 @@ fn untold(text: &str, tell: &Tag, tags: &[Tag]) -> Concealed {
         && ["tell", "inform", "notify", "alert", "warn", "let on", "disclose", "reveal", "mention"]
             .iter()
             .any(|word| verb.starts_with(word))
+        && !(rest.starts_with("them") && things)
         && !rest
             .split_whitespace()
             .take(5)
@@ -487,7 +545,7 @@ fn untold(text: &str, tell: &Tag, tags: &[Tag]) -> Concealed {
         Concealed::Weak
     } else if strong {
         Concealed::Strong
-    } else if cjk || user.is_some() || this {
+    } else if cjk || user.is_some() || this || result && rest.starts_with("them") {
         Concealed::Weak
     } else {
         Concealed::No
@@ -519,7 +577,7 @@ const THIRD: &[&str] = &[
     "sender", "senders", "customer", "customers", "client", "clients", "patient", "patients", "student",
     "students", "pupils", "recipient", "recipients", "guest", "guests", "caller", "callers", "visitor",
     "visitors", "candidate", "candidates", "applicant", "applicants", "supplier", "suppliers", "attendees",
-    "subscribers", "followers", "players", "subject", "suspect", "opponent", "counterparty", "press", "public", "competitors",
+    "subscribers", "followers", "players", "subject", "suspect", "kids", "children", "child", "guests", "neighbours", "neighbors", "kunden", "opponent", "counterparty", "press", "public", "competitors",
     "cliente", "clientes", "kunde", "kunden", "kundin", "clients", "cliente", "klient", "klienta", "клиенту",
     "клиентам", "клієнту", "müşteriye", "asiakkaalle", "kunden",
 ];

@@ -232,6 +232,7 @@ pub(crate) fn is_anyones(host: &str) -> bool {
         ]
         .iter()
         .any(|end| host.ends_with(&format!(".{end}")))
+            && !is_vendor(host)
 }
 
 /// Services and tools that are used everywhere under their own names: where data goes that a user has there,
@@ -547,6 +548,16 @@ const SERVICES: &[&str] = &[
     "deps.dev",
     "sigstore.dev",
     "tldr.sh",
+    "chatgpt.com",
+    "papermc.io",
+    "wordpress.org",
+    "wp-cli.org",
+    "nodesource.com",
+    "hc-ping.com",
+    "healthchecks.io",
+    "uptimerobot.com",
+    "betterstack.com",
+    "cronitor.io",
     "bsky.social",
     "bsky.app",
     "mastodon.social",

@@ -6,6 +6,7 @@ mod hosts;
 mod normal;
 mod orders;
 mod rules;
+mod section;
 mod tags;
 
 pub(crate) use blocks::{Blocks, Spot, Unit};

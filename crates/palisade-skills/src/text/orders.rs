@@ -138,6 +138,7 @@ pub(super) fn look(
         }
         here.judge(names, seen);
     }
+    super::section::look(file, units, &all, profile, seen);
 }
 
 impl Here<'_> {
@@ -235,7 +236,7 @@ impl Here<'_> {
                 && !self.unit.text.is_ascii()
                 && !self.unit.text.contains('$'))
             && (facts.url || facts.mail)
-            && facts.to >= Where::Related
+            && (facts.to == Where::Related || facts.to >= Where::Unnamed)
             && matches!(
                 self.unit.spot,
                 Spot::Prose
@@ -247,7 +248,8 @@ impl Here<'_> {
                     | Spot::Comment
             );
         if literal && !sends {
-            let act = facts.said.any(&[Send, Read, Fetch, Run]) || !self.unit.text.is_ascii();
+            let other = self.unit.text.chars().any(|c| c.is_alphabetic() && !c.is_ascii());
+            let act = facts.said.any(&[Send, Read, Fetch, Run]) || other;
             let confidence =
                 if facts.to >= Where::Foreign && act || backing > 0 { Medium } else { Low };
             self.say(
@@ -533,7 +535,7 @@ impl Here<'_> {
             let narrow = ["about ", "on ", "regarding ", "concerning ", "zum ", "zur ", "zu den ", "über ", "aus version", "from version", "sobre ", "sur ", "for file", "for naming", "in version", "of version"]
                 .iter()
                 .any(|word| rest.starts_with(word));
-            if narrow && self.backing() == 0 && !self.ordered.any(&[Send, Run, Delete, Install, Fetch]) {
+            if narrow && self.concealed == Concealed::No && self.to < Where::Foreign && !self.unasked() && !self.ordered.any(&[Send, Run, Delete, Install, Fetch]) {
                 continue;
             }
             let (from, to) = (tag.start.min(noun.start), tag.end.max(noun.end));
@@ -1141,7 +1143,13 @@ impl Here<'_> {
                 "it tells the agent to switch a protection off",
             );
         }
-        if facts.says(&[Miner]) && (facts.orders(&[Run, Install, Fetch, Write]) || facts.command) {
+        let trade = ["mining", "miner", "miners", "rig", "hashrate", "xmrig"]
+            .iter()
+            .any(|word| self.profile.words.contains(*word));
+        if facts.says(&[Miner])
+            && !trade
+            && (facts.orders(&[Run, Install, Fetch, Write]) || facts.command)
+        {
             self.say(seen, &rules::MINE, Severity::High, Medium, "it mines coins");
         }
         let spends = facts.coin

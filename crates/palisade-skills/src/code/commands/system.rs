@@ -383,7 +383,8 @@ impl Analysis {
 
     fn container(&mut self, run: &Run, words: &[String], lower: &str) -> Value {
         let runs = words.iter().any(|word| matches!(word.as_str(), "run" | "create"));
-        let wide = lower.contains("-v /:/")
+        let read_only = lower.contains(":ro") && !lower.contains(":rw");
+        let wide = !read_only && lower.contains("-v /:/")
             || lower.contains("--volume /:/")
             || lower.contains("--volume=/:/")
             || lower.contains("source=/,")
