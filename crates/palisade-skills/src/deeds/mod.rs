@@ -9,6 +9,7 @@ mod fetched;
 mod outward;
 mod planted;
 mod platform;
+mod product;
 mod programs;
 mod remote;
 mod ruin;
@@ -37,6 +38,10 @@ pub(crate) fn look(package: &Package, profile: &Profile) -> Seen {
         planted::look(&mut report);
         remote::look(&mut report);
         platform::look(&mut report);
+        product::look(&mut report);
+    }
+    for file in &package.files {
+        product::names(file, &mut seen);
     }
     secrets::together(&programs, profile, &mut seen);
     undeclared::look(package, &programs, profile, &mut seen);

@@ -64,7 +64,8 @@ pub(super) fn look(report: &mut Report<'_>) {
         let message = "everything that a listing gives is destroyed";
         // A filter, a prefix, a label: somebody has said what shall go.
         let given = text.get(mass.range()).unwrap_or_default().to_ascii_lowercase();
-        let chosen = ["prefix", "filter", "contains(", "starts_with(", "tag:", "-l ", "selector", "status", "| grep -e", "| grep '"]
+        // `git push --mirror` is how a cleaned history is put back, after everybody was asked.
+        let chosen = given.contains("--mirror") || ["prefix", "filter", "contains(", "starts_with(", "tag:", "-l ", "selector", "status", "| grep -e", "| grep '"]
             .iter()
             .any(|word| given.contains(word));
         let (severity, sure) = if chosen { (Severity::Medium, Low) } else { (Severity::High, Medium) };
@@ -99,8 +100,9 @@ pub(super) fn look(report: &mut Report<'_>) {
     }
     if let Some(access) = ACCESS.find(text) {
         // A name in angle brackets is the user's to fill in.
-        let line = report.program.line(access.start()).1;
-        let named = !line.contains('<') && !line.contains("${");
+        let given = text.get(access.range()).unwrap_or_default();
+        let rest = text.get(access.end()..).unwrap_or_default().trim_start();
+        let named = !given.contains('<') && !given.contains("${") && !rest.starts_with(['<', '$', '{']);
         let (severity, sure) = if named { (Severity::High, Medium) } else { (Severity::Medium, Low) };
         let message = "somebody whom the text names is given access, or a gate comes down";
         report.say(&rules::ACCESS_GIVEN, severity, sure, access.start(), message);

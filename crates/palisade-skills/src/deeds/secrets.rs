@@ -78,6 +78,7 @@ static STORES: LazyLock<Vec<(Store, Regex)>> = LazyLock::new(|| {
             &[
                 r"\.npmrc\b",
                 r"_authtoken",
+                r"--build-arg\s+\w*(?:TOKEN|KEY|PAT|SECRET|PASSWORD)",
                 r"\.pypirc\b",
                 r"\.cargo~~credentials",
                 r"\.gem~~credentials",
@@ -201,6 +202,18 @@ fn stores(program: &Program<'_>) -> Vec<(Store, usize)> {
     found
 }
 
+/// Does it open any?
+pub(super) fn opens(program: &Program<'_>) -> bool {
+    !stores(program).is_empty()
+}
+
+/// A secret is made to look like something else.
+static ENCODES: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"(?i)\|\s*(?:gzip[^|\n]{0,20}\|\s*)?(?:base64|xxd|openssl\s+enc|hexdump|od)\b"));
+static KEPT: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(r"(?i)secret\s+set|create\s+secret|--decode|base64\s+-[dD]\b|pbcopy|xclip|\bclip\b|>\s*\S+\.b64|set-secret")
+});
+
 /// One program opens a store and talks to a stranger.
 pub(super) fn look(report: &mut Report<'_>) {
     let stores = stores(report.program);
@@ -214,6 +227,11 @@ pub(super) fn look(report: &mut Report<'_>) {
         let severity = if weak { Severity::Medium } else { Severity::High };
         let message = format!("a store of secrets is opened, and it talks to {}", stranger.shown());
         report.say(&rules::SECRET_AND_STRANGER, severity, Medium, at, message);
+    }
+    let strong = kinds.iter().any(|kind| !matches!(kind, Store::Environment | Store::Registry | Store::Machine));
+    if strong && report.program.prose && ENCODES.is_match(&report.program.text) && !KEPT.is_match(&report.program.text) {
+        let message = "secrets are made to look like something else";
+        report.say(&rules::SECRETS_ENCODED, Severity::High, Medium, at, message);
     }
     if kinds.len() >= 3 && outward::talks(report.program) {
         report.say(
