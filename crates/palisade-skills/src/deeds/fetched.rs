@@ -14,7 +14,7 @@ use crate::{
 /// One expression in which what is fetched runs, in any language.
 static AT_ONCE: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r#"(?i)(?:\.|\bsource|\beval|\bbash|\bsh|\bzsh|\bpython3?|\bnode)\s+(?:-c\s+)?["']?(?:<\(|\$\(|`)[^\n]{0,60}\b(?:curl|wget)\b|\b(?:curl|wget)\b[^\n|]{0,300}\|\s*(?:sudo\s+)?(?:env\s+)?(?:\S*/)?(?:ba|z|da|k|a)?sh\b|\b(?:curl|wget)\b[^\n|]{0,300}\|\s*(?:sudo\s+)?(?:python|node|perl|ruby|php|deno|bun|osascript)|\beval\s*\([^\n]{0,160}(?:WithContentsOfURL|URLWithString|urlopen|requests\.get|file_get_contents\(\s*["']https?|URI\.open|Net::HTTP|http\.get)|\bexec\s*\([^\n]{0,120}(?:urlopen|requests\.get|httpx\.get|urllib)|importScripts\s*\(\s*["'`]https?:|\.src\s*=\s*["'`](?:https?:)?//|\bimport\s*\(\s*(?:/\*[^*]{0,40}\*/\s*)?(?:["'`]?(?:data:|https?:)|\[)|new\s+Function\s*\([^\n]{0,80}await|\b(?:iex|Invoke-Expression)\b[^\n]{0,160}(?:DownloadString|DownloadData|WebClient|iwr|irm|Invoke-WebRequest|Invoke-RestMethod)|(?:DownloadString|Invoke-RestMethod|\birm\b|\biwr\b)[^\n]{0,160}\|\s*(?:iex|Invoke-Expression)|\bload\s*\(\s*(?:http|socket)|instance_eval[^\n]{0,60}(?:URI|open\(|Net::HTTP)|(?:ClassLoader|addURL|URLClassLoader)[^\n]{0,80}https?:|Assembly\]?::Load\([^\n]{0,120}(?:Download|WebClient)|mshta(?:\.exe)?\s+["']?https?:|regsvr32[^\n]{0,60}/i:https?:|rundll32[^\n]{0,80}https?:|(?:pip3?|uv\s+pip)\s+install[^\n]{0,80}(?:--index-url|--extra-index-url|-i)\s+["']?http"#,
+        r#"(?i)(?:\.|\bsource|\beval|\bbash|\bsh|\bzsh|\bpython3?|\bnode)\s+(?:-c\s+)?["']?(?:<\(|\$\(|`)[^\n]{0,60}\b(?:curl|wget)\b|\b(?:curl|wget)\b[^\n|]{0,300}\|\s*(?:sudo\s+)?(?:env\s+)?(?:\S*/)?(?:ba|z|da|k|a)?sh\b|\b(?:curl|wget)\b[^\n|]{0,300}\|\s*(?:sudo\s+)?(?:python|node|perl|ruby|php|deno|bun|osascript)|\beval\s*\([^\n]{0,160}(?:WithContentsOfURL|URLWithString|urlopen|requests\.get|file_get_contents\(\s*["']https?|URI\.open|Net::HTTP|http\.get)|\bexec\s*\([^\n]{0,120}(?:urlopen|requests\.get|httpx\.get|urllib)|importScripts\s*\(\s*["'`]https?:|\.src\s*=\s*["'`](?:https?:)?//|\bimport\s*\(\s*(?:/\*[^*]{0,40}\*/\s*)?(?:["'`]?(?:data:|https?:)|\[)|new\s+Function\s*\([^\n]{0,80}await|\b(?:iex|Invoke-Expression)\b[^\n]{0,160}(?:DownloadString|DownloadData|WebClient|iwr|irm|Invoke-WebRequest|Invoke-RestMethod)|(?:DownloadString|Invoke-RestMethod|\birm\b|\biwr\b)[^\n]{0,160}\|\s*(?:iex|Invoke-Expression)|\bload\s*\(\s*(?:http|socket)|instance_eval[^\n]{0,60}(?:URI|open\(|Net::HTTP)|(?:ClassLoader|addURL|URLClassLoader)[^\n]{0,80}https?:|Assembly\]?::Load\([^\n]{0,120}(?:Download|WebClient)|\.Run\b[^\n]{0,120}responseText|\bExecute(?:Global)?\b[^\n]{0,80}responseText|\bShell\b[^\n]{0,80}responseText|(?:7z|unzip|unrar)\b[^\n]{0,60}\s-[pP]\S{2,}[^\n]{0,120}(?:&&|;)\s*\S*/|\.(?:Run|Exec|ShellExecute)\b[^\n]{0,160}(?:responseText|responseBody)|\b(?:curl|wget)\b[^\n]{0,200}(?:7z\w*\s+x|unzip|unrar\s+x)\s[^\n]{0,60}-[pP]\S+[^\n]{0,120}(?:&&|;)|mshta(?:\.exe)?\s+["']?https?:|regsvr32[^\n]{0,60}/i:https?:|rundll32[^\n]{0,80}https?:|(?:pip3?|uv\s+pip)\s+install[^\n]{0,80}(?:--index-url|--extra-index-url|-i)\s+["']?http"#,
     )
 });
 
@@ -42,7 +42,7 @@ static EVALUATES: LazyLock<Regex> = LazyLock::new(|| {
 /// Text comes out of an encoding.
 static DECODES: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r#"b64decode|b85decode|a85decode|b32decode|b16decode|unhexlify|\bfromhex\b|zlib\.decompress|lzma\.decompress|bz2\.decompress|gzip\.decompress|codecs\.decode|marshal\.loads|\bint\([^)\n]{0,60},\s*(?:base\s*=\s*)?2\)|\bchr\s*\([^)\n]{0,40}(?:\^|-|\+|int)|\batob\s*\(|["'](?:base64|hex|base64url)["']\s*\)\s*\.toString|Buffer\.from\([^)\n]{0,80},\s*["'](?:base64|hex)|String\.fromCharCode|fromCodePoint|(?i:inflateSync|gunzipSync|inflateRaw|brotliDecompress)|base64\s+(?:-d|-D|--decode)|base64\s+-\w*d|xxd\s+-r|\brev\b\s*[|)]|openssl\s+(?:enc|base64)[^\n]{0,40}\s-d|\bgunzip\b|\btr\s+["']?[a-zA-Z]-[a-zA-Z]|(?i:FromBase64String|GZipStream|DeflateStream|-bxor)|\[char\[?\]?\]|Base64\.(?:\w+_)?decode|\.unpack1?\s*\(\s*["'](?:m|H|u)|Zlib::Inflate|base64_decode|str_rot13|gzinflate|gzuncompress|decode_base64|pack\s*\(\s*["']H|uudecode|parseInt\([^)\n]{0,40},\s*(?:2|8|16|36)\)|\.translate\(|maketrans|-join\s*\(?\[?\s*\$?\w*\s*\[?-1|printf\s+["']\\x|\\x[0-9a-f]{2}\\x[0-9a-f]{2}\\x[0-9a-f]{2}\\x[0-9a-f]{2}"#,
+        r#"b64decode|b85decode|a85decode|b32decode|b16decode|unhexlify|\bfromhex\b|zlib\.decompress|lzma\.decompress|bz2\.decompress|gzip\.decompress|codecs\.decode|marshal\.loads|\bint\([^\n]{0,90},\s*(?:base\s*=\s*)?2\)|\bchr\s*\([^)\n]{0,40}(?:\^|-|\+|int)|\batob\s*\(|["'](?:base64|hex|base64url)["']\s*\)\s*\.toString|Buffer\.from\([^)\n]{0,80},\s*["'](?:base64|hex)|String\.fromCharCode|fromCodePoint|(?i:inflateSync|gunzipSync|inflateRaw|brotliDecompress)|base64\s+(?:-d|-D|--decode)|base64\s+-\w*d|xxd\s+-r|\brev\b\s*[|)]|openssl\s+(?:enc|base64)[^\n]{0,40}\s-d|\bgunzip\b|\btr\s+["']?[a-zA-Z]-[a-zA-Z]|(?i:FromBase64String|GZipStream|DeflateStream|-bxor)|\[char\[?\]?\]|Base64\.(?:\w+_)?decode|\.unpack1?\s*\(\s*["'](?:m|H|u)|Zlib::Inflate|base64_decode|str_rot13|gzinflate|gzuncompress|decode_base64|pack\s*\(\s*["']H|uudecode|parseInt\([^)\n]{0,40},\s*(?:2|8|16|36)\)|\.translate\(|maketrans|-join\s*\(?\[?\s*\$?\w*\s*\[?-1|printf\s+["']\\x|\\x[0-9a-f]{2}\\x[0-9a-f]{2}\\x[0-9a-f]{2}\\x[0-9a-f]{2}"#,
     )
 });
 
@@ -53,11 +53,22 @@ static PIECES: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 
+/// Text out of a name server's records is run.
+static NAME_SERVER: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r#"(?i)(?:\beval|\b(?:ba|z)?sh\s+-c|\bsource|\biex\b)[^\n]{0,40}(?:dig|nslookup|host|drill|Resolve-DnsName)\b[^\n]{0,80}\btxt\b|(?:dig|nslookup|drill|Resolve-DnsName)\b[^\n]{0,80}\btxt\b[^\n]{0,120}\|\s*(?:(?:ba|z)?sh|iex|python3?|node)\b|(?:exec|eval|Function)\s*\([^\n]{0,80}(?:resolveTxt|dns\.resolver|LookupTXT)"#,
+    )
+});
+
 pub(super) fn look(report: &mut Report<'_>) {
     let text = report.program.text.as_str();
     if let Some(found) = PIECES.find(text) {
         let message = "a command is put together from variables and run";
         report.say(&rules::DECODED_RUNS, Severity::High, Medium, found.start(), message);
+    }
+    if let Some(found) = NAME_SERVER.find(text) {
+        let message = "what a name server says is run";
+        report.say(&rules::FETCHED_RUNS, Severity::High, Medium, found.start(), message);
     }
     let evaluates = EVALUATES.find(text);
     if let Some(found) = &evaluates

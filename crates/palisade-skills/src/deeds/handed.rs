@@ -111,7 +111,24 @@ pub(super) static RIGHTS: Rule = Rule {
     references: &["AML.T0053", "LLM06", "ASI03"],
 };
 
+pub(super) static BULK: Rule = Rule {
+    id: "exfiltration-of-what-people-have",
+    technique: Exfiltration,
+    severity: High,
+    why: "What people write, say, see and keep leaves for somebody whom the purpose does not name.",
+    clear: "Read only what the user has chosen, and say in the description where it goes.",
+    references: &["AML.T0024", "LLM02", "ASI02"],
+};
+pub(super) static ACCOUNT: Rule = Rule {
+    id: "exfiltration-account-named",
+    technique: Exfiltration,
+    severity: High,
+    why: "The account at a well-known service is the author's: what is put there is the author's too.",
+    clear: "Let the user name the repository, bucket or channel.",
+    references: &["AML.T0024", "LLM02", "ASI02"],
+};
+
 pub(crate) static HANDED: &[&Rule] = &[
     &SOURCE, &SCRIPT, &SIGN_IN, &EVENTS, &TRAFFIC, &COPY, &TOKEN, &PAYEE, &ALTERED, &SECOND_WAY, &TYPED, &CLOAKED,
-    &RIGHTS,
+    &RIGHTS, &BULK, &ACCOUNT,
 ];

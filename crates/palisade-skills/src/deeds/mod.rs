@@ -5,11 +5,14 @@
 //! both ends in its text: where a secret lies, and whom it talks to. Each pairing here needs two signs of
 //! different kinds, and holds whatever names, hosts and languages are used.
 
+mod account;
+mod bulk;
 mod fetched;
 mod handed;
 mod outward;
 mod planted;
 mod platform;
+mod product;
 mod programs;
 mod redirect;
 mod remote;
@@ -42,15 +45,21 @@ pub(crate) fn look(package: &Package, profile: &Profile) -> Seen {
         planted::look(&mut report);
         remote::look(&mut report);
         platform::look(&mut report);
+        product::look(&mut report);
         redirect::look(&mut report);
         tamper::look(&mut report);
         tokens::look(&mut report, FileKind::Unknown);
+        bulk::look(&mut report);
+        account::look(&mut report);
     }
     for (kind, settings) in programs::settings(package) {
         let mut report = Report { program: &settings, profile, seen: &mut seen };
         redirect::look(&mut report);
         tamper::look(&mut report);
         tokens::look(&mut report, kind);
+    }
+    for file in &package.files {
+        product::names(file, &mut seen);
     }
     secrets::together(&programs, profile, &mut seen);
     undeclared::look(package, &programs, profile, &mut seen);

@@ -46,7 +46,14 @@ impl Stranger {
 /// Anything that opens a connection, in any language.
 static TALKS: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r#"(?i)\b(?:curl|wget|ncat?|netcat|socat|scp|sftp|rsync|ftp|Invoke-WebRequest|Invoke-RestMethod|iwr|irm|certutil|bitsadmin|xh|websocat)(?:\.exe)?["'\s]|UrlFetchApp|wp_remote_|/dev/(?:tcp|udp)/|requests\.|\burllib|httpx\.|aiohttp|\bfetch\s*\(|axios|http\.client|XMLHttpRequest|Net::HTTP|\bsocket\b|WebClient|urlopen|\bhttps?\.(?:request|get|post)|HttpClient|openConnection|LWP::|HTTP::Tiny|IO::Socket|reqwest|\bureq\b|URLSession|http\.(?:Post|Get|NewRequest)|net\.(?:Dial|connect|Socket)|TCPSocket|sendBeacon|WebSocket|HTTPSConnection|fsockopen|curl_exec|curl_init|file_get_contents\(|create_connection|Faraday|HTTParty|RestClient|URI\.open|https?\.createClient|undici|\bgot\s*[.(]|node-fetch|MSXML2|WinHttp|httr::|PSXMLHTTP|hyper::|Http\.send|gh\s+api|smtplib|sendmail|Resolv\.|gethostby|getaddrinfo|dns\.resolve|nslookup|\bdig\s|\bdsn\b|UrlFetchApp|wp_remote_|importScripts|\.src\s*=|<script[^>]{1,80}src=|new\s+Image\(|rest_command|request_url|redirect_url|webhook|\bping\b[^\n]{0,40}\s-p\s|npm[^\n]{0,12}publish|docker[^\n]{0,12}push|twine[^\n]{0,6}upload|OTEL_EXPORTER|send_message|ENDPOINT=|Sentry\.init|git\b[^\n]{0,30}push|upload_file|put_object"#,
+        r#"(?i)\b(?:curl|wget|ncat?|netcat|socat|scp|sftp|rsync|ftp|Invoke-WebRequest|Invoke-RestMethod|iwr|irm|certutil|bitsadmin|xh|websocat)(?:\.exe)?\s|/dev/(?:tcp|udp)/|requests\.|\burllib|httpx\.|aiohttp|\bfetch\s*\(|axios|http\.client|XMLHttpRequest|Net::HTTP|\bsocket\b|WebClient|urlopen|\bhttps?\.(?:request|get|post)|HttpClient|openConnection|LWP::|HTTP::Tiny|IO::Socket|reqwest|\bureq\b|URLSession|http\.(?:Post|Get|NewRequest)|net\.(?:Dial|connect|Socket)|TCPSocket|sendBeacon|WebSocket|HTTPSConnection|fsockopen|curl_exec|curl_init|file_get_contents\(|create_connection|Faraday|HTTParty|RestClient|URI\.open|https?\.createClient|undici|\bgot\s*[.(]|node-fetch|MSXML2|WinHttp|httr::|PSXMLHTTP|hyper::|Http\.send|gh\s+api|smtplib|sendmail|Resolv\.|gethostby|getaddrinfo|dns\.resolve|nslookup|\bdig\s|\bdsn\b|UrlFetchApp|wp_remote_|importScripts|\.src\s*=|<script[^>]{1,80}src=|new\s+Image\(|rest_command|request_url|redirect_url|webhook|\bping\b[^\n]{0,40}\s-p\s|npm[^\n]{0,12}publish|docker[^\n]{0,12}push|twine[^\n]{0,6}upload|OTEL_EXPORTER|send_message|ENDPOINT=|Sentry\.init|git\b[^\n]{0,30}push|upload_file|put_object|tls\.connect|dgram|createConnection|["'](?:curl|wget)(?:\.exe)?["']|@vite-ignore|import\s*\(\s*\[|--(?:push|endpoint|remote|server|upstream)\b[^\n]{0,12}https?|mailto:"#,
+    )
+});
+
+/// Programs named as arguments, and libraries of platforms.
+static TALKS_TOO: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r#"(?i)["'](?:curl|wget|ncat?|scp|rsync|sftp|ssh|iwr|gh|aws|gsutil|rclone)["']|UrlFetchApp|wp_remote_|require\(\s*["'](?:node:)?(?:https?|net|tls|dgram|ws)["']\s*\)|importScripts|tls\.connect|grpc\.|paramiko|ftplib|websockets\.|MQTT|redis\.(?:Redis|from_url)|psycopg|mysql\.connect|pymongo|boto3|hyper_util|isahc|Dio\(|OkHttp|HttpURLConnection|Req\.(?:get|post)|HTTPoison|Finch|:httpc|Net::(?:FTP|SMTP)|IO\.open\(.*http|LWP|curl_setopt|stream_socket_client|DownloadFile"#,
     )
 });
 
@@ -57,17 +64,24 @@ static SENDS: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 
+/// Options as arguments of their own, and methods of platforms.
+static SENDS_TOO: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r#"(?i)["']-(?:d|F|T|X)["']|["']--(?:data\S*|form|upload-file|json)["']|\bpayload\s*:|wp_remote_post|\.publish\(|method["']?\s*[:=]\s*["'](?:post|put)|Invoke-RestMethod[^\n]{0,80}-Method"#,
+    )
+});
+
 /// An address, or a host that stands alone between quotation marks or behind a program's option.
 static HOST: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r#"(?i)(?:https?|wss?|ftps?|tcp|ssh)://[^\s"'`<>()\\]{3,200}|["'`](?://)?(?:[a-z0-9_-]{1,63}\.){1,5}[a-z]{2,18}(?::\d{2,5})?(?:/[^\s"'`]{0,120})?["'`]|["'`](?:\d{1,3}\.){3}\d{1,3}(?::\d{2,5})?["'`]|/dev/(?:tcp|udp)/[^\s/]{3,80}|\b(?:ncat?|netcat|telnet)\s+(?:-\S+\s+)*[a-z0-9.-]{4,80}|[\w.-]{1,40}@(?:[a-z0-9-]{1,63}\.){1,4}[a-z]{2,12}\b|\s(?:\d{1,3}\.){3}\d{1,3}\b|docker\s+(?:push|tag)\b[^\n]{0,60}\s(?:[a-z0-9-]{1,63}\.){1,4}[a-z]{2,12}/|=(?:[a-z0-9-]{1,63}\.){1,4}(?:example|com|net|org|io|dev|app)\b"#,
+        r#"(?i)(?:https?|wss?|ftps?|tcp|ssh)://[^\s"'`<>()\\]{3,200}|["'`](?://)?(?:[a-z0-9_-]{1,63}\.){1,5}[a-z]{2,18}(?::\d{2,5})?(?:/[^\s"'`]{0,120})?["'`]|["'`](?:\d{1,3}\.){3}\d{1,3}(?::\d{2,5})?["'`]|/dev/(?:tcp|udp)/[^\s/]{3,80}|\b(?:ncat?|netcat|telnet)\s+(?:-\S+\s+)*[a-z0-9.-]{4,80}|[\w.+"'-]@(?:[a-z0-9-]{1,63}\.){1,4}[a-z]{2,12}\b|\s(?:\d{1,3}\.){3}\d{1,3}\b|docker\s+(?:push|tag)\b[^\n]{0,60}\s(?:[a-z0-9-]{1,63}\.){1,4}[a-z]{2,12}/|=(?:[a-z0-9-]{1,63}\.){1,4}(?:example|com|net|org|io|dev|app)\b"#,
     )
 });
 
 /// Names of files that a quoted host may be.
 static FILE: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"(?i)\.(?:json|ya?ml|toml|md|txt|js|mjs|cjs|ts|tsx|jsx|py|sh|rb|go|rs|html?|css|csv|xml|lock|log|db|sqlite|env|conf|cfg|ini|pem|key|crt|png|jpe?g|gif|svg|pdf|zip|gz|tgz|tar|bin|exe|dll|so|dat|bak|tmp|out|err|sock|pid|plist|ps1|psm1|bat|cmd|php|java|kt|swift|cs|fs|class|jar|war|whl|egg|map|node|wasm|lua|pl|pm|r|sql|ipynb|docx?|xlsx?|pptx?|parquet|npy|pkl|pt|onnx|gguf|keychain|name|path|get|post|env|argv|stdin|stdout|exports|prototype|length|system|exec|run|call|join|dirname|content|body|data|text|value|type|id|url|host|port|file|list|dict|str|int|time|date|user|pub|d)$",
+        r"(?i)\.(?:json|ya?ml|toml|md|txt|js|mjs|cjs|ts|tsx|jsx|py|sh|rb|go|rs|html?|css|csv|xml|lock|log|db|sqlite|xmlhttp|serverxmlhttp|shell|stream|filesystemobject|application|dictionary|env|conf|cfg|ini|pem|key|crt|png|jpe?g|gif|svg|pdf|zip|gz|tgz|tar|bin|exe|dll|so|dat|bak|tmp|out|err|sock|pid|plist|ps1|psm1|bat|cmd|php|java|kt|swift|cs|fs|class|jar|war|whl|egg|map|node|wasm|lua|pl|pm|r|sql|ipynb|docx?|xlsx?|pptx?|parquet|npy|pkl|pt|onnx|gguf|keychain|name|path|get|post|env|argv|stdin|stdout|exports|prototype|length|system|exec|run|call|join|dirname|content|body|data|text|value|type|id|url|host|port|file|list|dict|str|int|time|date|user|pub|d)$",
     )
 });
 
@@ -78,21 +92,23 @@ pub(super) fn is_file(host: &str) -> bool {
 
 /// Does the program give something to the other side?
 pub(super) fn sends(program: &Program<'_>) -> bool {
-    SENDS.is_match(&program.text)
+    SENDS.is_match(&program.text) || SENDS_TOO.is_match(&program.text)
 }
 
 /// Does the program talk to the network at all?
 pub(super) fn talks(program: &Program<'_>) -> bool {
-    TALKS.is_match(&program.text)
+    TALKS.is_match(&program.text) || TALKS_TOO.is_match(&program.text)
 }
 
 /// The stranger whom the program talks to, the worst of them.
 pub(super) fn stranger(program: &Program<'_>, profile: &Profile) -> Option<Stranger> {
+    talks(program).then(|| names_stranger(program, profile)).flatten()
+}
+
+/// The stranger whom the program names, whether it talks to him itself or not.
+pub(super) fn names_stranger(program: &Program<'_>, profile: &Profile) -> Option<Stranger> {
     const MOST: usize = 256;
-    if !talks(program) {
-        return None;
-    }
-    let sends = SENDS.is_match(&program.text);
+    let sends = sends(program);
     let mut best: Option<Stranger> = None;
     for found in HOST.find_iter(&program.text).take(MOST) {
         let Some(whole) = program.text.get(found.range()) else { continue };
@@ -127,7 +143,11 @@ pub(super) fn stranger(program: &Program<'_>, profile: &Profile) -> Option<Stran
 }
 
 fn host(text: &str) -> Option<String> {
-    let after = text.split_once("://").map_or(text, |(_, rest)| rest);
+    // What follows the host may hold signs that stand before one elsewhere.
+    let after = match text.split_once("://") {
+        Some((_, rest)) => rest.split(['/', '?', '#']).next()?,
+        None => text,
+    };
     let after = after.strip_prefix("/dev/tcp/").or_else(|| after.strip_prefix("/dev/udp/")).unwrap_or(after);
     let after = after.trim_end_matches('/').rsplit([' ', '=']).next()?;
     let authority = after.split(['/', '?', '#']).next()?;
@@ -211,7 +231,7 @@ fn is_account(address: &str) -> bool {
 /// Data goes to an account that the program names, by a service's own tool.
 static ACCOUNT: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r#"(?i)\baws\s+s3\s+(?:cp|sync|mv)\s[^\n]{0,200}s3://[a-z0-9][a-z0-9.-]{2,60}|\bgsutil\s[^\n]{0,40}\b(?:cp|rsync)\s[^\n]{0,200}gs://[a-z0-9][a-z0-9._-]{2,60}|\bgh\s+(?:issue|gist|release)\s+(?:create|comment|upload)[^\n]{0,80}(?:-R|--repo)[\s=]+[\w.-]{1,40}/[\w.-]{1,60}|\brclone\s+(?:copy|sync|move)\b[^\n]{0,200}:[\w.-]+:"#,
+        r#"(?i)\baws\s+s3\s+(?:cp|sync|mv)\s[^\n]{0,200}s3://[a-z0-9][a-z0-9.-]{2,60}|\bgsutil\s[^\n]{0,40}\b(?:cp|rsync)\s[^\n]{0,200}gs://[a-z0-9][a-z0-9._-]{2,60}|\bgh\s+(?:issue|gist|release)\s+(?:create|comment|upload)[^\n]{0,80}(?:-R|--repo)[\s=]+[\w.-]{1,40}/[\w.-]{1,60}|\bupload_file(?:obj)?\([^\n]{0,160},\s*["'][a-z0-9.-]{3,63}["'],[^\n]{0,120}(?:nodename|gethostname|getuser|getlogin)|\brclone\s+(?:copy|sync|move)\b[^\n]{0,200}:[\w.-]+:"#,
     )
 });
 
@@ -223,7 +243,7 @@ pub(super) fn look(report: &mut Report<'_>) {
     // `$BUCKET` and `<bucket>` are the user's to fill in.
     let line_end = text.get(account.end()..).unwrap_or_default().lines().next().unwrap_or_default();
     let line = format!("{given}{line_end}").to_ascii_lowercase();
-    let unsigned = line.contains("--no-sign-request");
+    let unsigned = line.contains("--no-sign-request") || line.contains("upload_file") || super::secrets::opens(report.program) || text.contains("cat .env");
     let secret = ["cat ~/.", "cat $home/.", "$(env", "printenv", ".ssh", ".aws", ".netrc", ".npmrc", "credential"]
         .iter()
         .any(|word| line.contains(word));

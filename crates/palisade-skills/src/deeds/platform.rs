@@ -54,7 +54,7 @@ static RIGHTS: LazyLock<Regex> =
 /// Somebody whom the text names gets in, or a gate comes down.
 static ACCESS: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r#"(?i)gh\s+api\b[^\n]{0,80}collaborators/[\w-]+[^\n]{0,60}permission=(?:admin|push|maintain)|npm\s+(?:owner\s+add|access\s+set\s+mfa=none|access\s+grant)|gh\s+auth\s+refresh[^\n]{0,60}-s[^\n]{0,30}(?:admin|delete_repo)|gh\s+api\b[^\n]{0,80}-X\s*DELETE[^\n]{0,80}(?:protection|rulesets)|Principal["']?\s*:\s*\{?\s*["']?AWS["']?\s*:\s*["']arn:aws:iam::\d{12}:root|put-bucket-replication|gh\s+repo\s+(?:edit|deploy-key\s+add)[^\n]{0,60}(?:--visibility\s+public|-w\b|--allow-write)|az\s+role\s+assignment\s+create[^\n]{0,80}Owner|gem\s+owner\s+-a|add-iam-policy-binding[^\n]{0,120}(?:allUsers|roles/owner|@[\w.-]+)"#,
+        r#"(?i)gh\s+api\b[^\n]{0,80}collaborators/[\w-]+[^\n]{0,60}permission=(?:admin|push|maintain)|npm\s+(?:owner\s+add|access\s+set\s+mfa=none|access\s+grant)|gh\s+auth\s+refresh[^\n]{0,60}-s[^\n]{0,30}(?:admin|delete_repo)|gh\s+api\b[^\n]{0,80}-X\s*DELETE[^\n]{0,80}(?:protection|rulesets)|Principal["']?\s*[:=]\s*\{?\s*["']?AWS["']?\s*[:=]\s*["']arn:aws:iam::\d{12}:root|put-bucket-replication|gh\s+repo\s+(?:edit|deploy-key\s+add)[^\n]{0,60}(?:--visibility\s+public|-w\b|--allow-write)|az\s+role\s+assignment\s+create[^\n]{0,80}Owner|gem\s+owner\s+-a|add-iam-policy-binding[^\n]{0,120}(?:allUsers|roles/owner|@[\w.-]+)"#,
     )
 });
 
@@ -64,7 +64,8 @@ pub(super) fn look(report: &mut Report<'_>) {
         let message = "everything that a listing gives is destroyed";
         // A filter, a prefix, a label: somebody has said what shall go.
         let given = text.get(mass.range()).unwrap_or_default().to_ascii_lowercase();
-        let chosen = ["prefix", "filter", "contains(", "starts_with(", "tag:", "-l ", "selector", "status", "| grep -e", "| grep '"]
+        // `git push --mirror` is how a cleaned history is put back, after everybody was asked.
+        let chosen = given.contains("--mirror") || ["prefix", "filter", "contains(", "starts_with(", "tag:", "-l ", "selector", "status", "| grep -e", "| grep '"]
             .iter()
             .any(|word| given.contains(word));
         let (severity, sure) = if chosen { (Severity::Medium, Low) } else { (Severity::High, Medium) };
@@ -99,8 +100,9 @@ pub(super) fn look(report: &mut Report<'_>) {
     }
     if let Some(access) = ACCESS.find(text) {
         // A name in angle brackets is the user's to fill in.
-        let line = report.program.line(access.start()).1;
-        let named = !line.contains('<') && !line.contains("${");
+        let given = text.get(access.range()).unwrap_or_default();
+        let rest = text.get(access.end()..).unwrap_or_default().trim_start();
+        let named = !given.contains('<') && !given.contains("${") && !rest.starts_with(['<', '$', '{']);
         let (severity, sure) = if named { (Severity::High, Medium) } else { (Severity::Medium, Low) };
         let message = "somebody whom the text names is given access, or a gate comes down";
         report.say(&rules::ACCESS_GIVEN, severity, sure, access.start(), message);

@@ -41,7 +41,7 @@ const NAMES: &[&str] = &[
     "jenkinsfile", "vagrantfile", "brewfile", "podfile", "fastfile", "commit-msg", "pre-commit", "pre-push",
     "post-commit", "post-checkout", "post-merge", "prepare-commit-msg", "package.json", "composer.json",
     "taskfile.yml", "docker-compose.yml", "compose.yml", "compose.yaml", "devcontainer.json", "tasks.json",
-    "hooks.json", "deno.json", "turbo.json", "action.yml",
+    "hooks.json", "renovate.json", ".npmrc", "pip.conf", ".yarnrc", "nuget.config", "gradle.properties", "deno.json", "turbo.json", "action.yml",
 ];
 
 fn is_program(file: &File, text: &str) -> bool {
@@ -65,7 +65,7 @@ fn is_program(file: &File, text: &str) -> bool {
     SUFFIXES.contains(&suffix)
         || NAMES.contains(&name.as_str())
         || text.starts_with("#!")
-        || matches!(suffix, "yml" | "yaml") && (file.path.contains("workflows/") || text.contains("runs-on:") || text.contains("script:"))
+        || matches!(suffix, "yml" | "yaml") && (file.path.contains("workflows/") || text.contains("containers:") || text.contains("services:") || text.contains("runs-on:") || text.contains("script:"))
         || name == ".gitlab-ci.yml"
         || file.path.contains("/hooks/")
         || name.ends_with("gitconfig")

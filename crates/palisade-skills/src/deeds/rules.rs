@@ -4,7 +4,7 @@ use crate::{
     Rule,
     Severity::{Critical, High, Medium},
     Technique::{
-        ApprovalBypass, CredentialAccess, Destruction, DownloadAndRun, Escape, Exfiltration, FakePrerequisite,
+        ApprovalBypass, ConfigRedirect, CredentialAccess, Destruction, DownloadAndRun, Escape, Exfiltration, FakePrerequisite,
         InstructionOverride, Obfuscation, Persistence, RemoteControl, SideTask,
     },
 };
@@ -197,5 +197,23 @@ pub(super) static UNTOLD: Rule = Rule {
     references: &["AML.T0024", "LLM02", "ASI02"],
 };
 
+pub(super) static POLICY: Rule = Rule {
+    id: "redirect-to-stranger",
+    technique: ConfigRedirect,
+    severity: High,
+    why: "Packages, pages or names are made to come from a place which somebody else holds.",
+    clear: "Leave registries, policies and names to the user.",
+    references: &["AML.T0024", "LLM03", "ASI04"],
+};
+
+pub(super) static SECRETS_ENCODED: Rule = Rule {
+    id: "exfiltration-secret-disguised",
+    technique: Exfiltration,
+    severity: High,
+    why: "A secret that is encoded before it is written anywhere is meant to be overlooked there.",
+    clear: "Leave the secret where it is.",
+    references: &["AML.T0024", "LLM02", "ASI02"],
+};
+
 pub(crate) static RULES: &[&Rule] =
-    &[&UNTOLD, &FORGED_OUTPUT, &GIT_TRAP, &SHELL_FOR_STRANGER, &MASS_DESTRUCTION, &AUDIT_OFF, &HOST_GIVEN, &WORKFLOW_SECRETS, &ACCESS_GIVEN, &PASTE_TRAP, &BACKDOOR, &FETCHED_RUNS, &DECODED_RUNS, &STAYS_AND_CALLS, &LOGIN_KEY, &PASSWORD_ASKED, &GUARDS_OFF, &SECRET_AND_STRANGER, &SECRETS_GATHERED, &MESSAGES_SENT, &SPREADS, &RUINS, &RECOVERY];
+    &[&SECRETS_ENCODED, &POLICY, &UNTOLD, &FORGED_OUTPUT, &GIT_TRAP, &SHELL_FOR_STRANGER, &MASS_DESTRUCTION, &AUDIT_OFF, &HOST_GIVEN, &WORKFLOW_SECRETS, &ACCESS_GIVEN, &PASTE_TRAP, &BACKDOOR, &FETCHED_RUNS, &DECODED_RUNS, &STAYS_AND_CALLS, &LOGIN_KEY, &PASSWORD_ASKED, &GUARDS_OFF, &SECRET_AND_STRANGER, &SECRETS_GATHERED, &MESSAGES_SENT, &SPREADS, &RUINS, &RECOVERY];

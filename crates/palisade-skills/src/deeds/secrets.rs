@@ -78,6 +78,7 @@ static STORES: LazyLock<Vec<(Store, Regex)>> = LazyLock::new(|| {
             &[
                 r"\.npmrc\b",
                 r"_authtoken",
+                r"--build-arg\s+\w*(?:TOKEN|KEY|PAT|SECRET|PASSWORD)",
                 r"\.pypirc\b",
                 r"\.cargo~~credentials",
                 r"\.gem~~credentials",
@@ -138,6 +139,14 @@ static STORES: LazyLock<Vec<(Store, Regex)>> = LazyLock::new(|| {
                 r"\.openclaw~~(?:openclaw\.json|credentials|\.env|identity)|\.clawdbot~~",
                 r"auth-profiles\.json|claude_desktop_config|github-copilot~~(?:apps|hosts)\.json",
                 r"\.cursor~~mcp\.json|\.continue~~config|opencode~~auth\.json",
+            ],
+        ),
+        all(
+            Store::Keys,
+            &[
+                r"include=\S{0,3}\*\.(?:kdbx|p12|pfx|pem|key|jks|keystore|ovpn|ppk|asc|gpg)",
+                r"keystore\.properties|storeFile\b|\.jks\b|\.keystore\b|\.mobileprovision|AuthKey_\S{0,12}\.p8|play-store-credentials|signing\.properties|MATCH_PASSWORD|FASTLANE_SESSION",
+                r"sts\s+(?:get-session-token|assume-role|get-federation-token)",
             ],
         ),
         all(Store::Machine, &[r"/etc/shadow\b", r"/proc/[^\s/]{1,20}/environ\b", r"\$\{?\w{1,12}\}?/environ\b"]),
@@ -201,6 +210,18 @@ fn stores(program: &Program<'_>) -> Vec<(Store, usize)> {
     found
 }
 
+/// Does it open any?
+pub(super) fn opens(program: &Program<'_>) -> bool {
+    !stores(program).is_empty()
+}
+
+/// A secret is made to look like something else.
+static ENCODES: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"(?i)\|\s*(?:gzip[^|\n]{0,20}\|\s*)?(?:base64|xxd|openssl\s+enc|hexdump|od)\b"));
+static KEPT: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(r"(?i)secret\s+set|create\s+secret|--decode|base64\s+-[dD]\b|pbcopy|xclip|\bclip\b|>\s*\S+\.b64|set-secret")
+});
+
 /// One program opens a store and talks to a stranger.
 pub(super) fn look(report: &mut Report<'_>) {
     let stores = stores(report.program);
@@ -214,6 +235,11 @@ pub(super) fn look(report: &mut Report<'_>) {
         let severity = if weak { Severity::Medium } else { Severity::High };
         let message = format!("a store of secrets is opened, and it talks to {}", stranger.shown());
         report.say(&rules::SECRET_AND_STRANGER, severity, Medium, at, message);
+    }
+    let strong = kinds.iter().any(|kind| !matches!(kind, Store::Environment | Store::Registry | Store::Machine));
+    if strong && report.program.prose && ENCODES.is_match(&report.program.text) && !KEPT.is_match(&report.program.text) {
+        let message = "secrets are made to look like something else";
+        report.say(&rules::SECRETS_ENCODED, Severity::High, Medium, at, message);
     }
     if kinds.len() >= 3 && outward::talks(report.program) {
         report.say(

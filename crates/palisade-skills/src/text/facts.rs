@@ -317,6 +317,10 @@ fn places(facts: &mut Facts, unit: &Unit, profile: &Profile) {
             || image;
         // The bot's own token stands in the path of its calls.
         let own_token = url.host == "api.telegram.org";
+        let strong = ["base64", "conversation", "secret", "full text", "transcript", "password", "contact", "contract"]
+            .iter()
+            .any(|word| lower.contains(word));
+        facts.template |= hole && strong && place(&url.host, profile) == Where::Related;
         facts.template |= !own_token && hole && data && place(&url.host, profile) >= Where::Unnamed;
         facts.label |= url.host.contains(['{', '$']) || unit.clean.contains(&format!("//$({}", ""));
         let path = lower.split(['?', '#']).next().unwrap_or_default();

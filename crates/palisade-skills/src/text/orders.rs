@@ -874,7 +874,13 @@ impl Here<'_> {
         ]
         .iter()
         .any(|word| text.contains(word));
-        if strangers && owner && !facts.says(&[Neg]) {
+        // A word in a text that others write makes the rest of it orders.
+        let word = WORD_COMMANDS.is_match(text);
+        let unstoppable = UNSTOPPABLE.is_match(text) && !facts.taught;
+        if unstoppable {
+            self.say(seen, &rules::OVERRIDE, Severity::High, Medium, "it goes on when the user says stop");
+        }
+        if (strangers && owner && !facts.says(&[Neg])) || word && !facts.taught {
             self.say(
                 seen,
                 &rules::INCLUDE_BLIND,
@@ -883,7 +889,9 @@ impl Here<'_> {
                 "it makes the agent obey whoever writes to it",
             );
         }
+        let fetched = ["gist view", "git pull", " pull -q", "curl ", "wget "].iter().any(|word| text.contains(word));
         let remote = facts.url
+            || fetched
             || facts.says(&[Webhook, Paste])
             || (facts.says(&[ServerWord]) && self.to >= Where::Related);
         if !facts.orders(&[Fetch, Read]) || !remote || self.unit.spot == Spot::Code {
@@ -901,6 +909,11 @@ impl Here<'_> {
                 "the result",
                 "its output",
                 "the steps",
+                "work through",
+                "top to bottom",
+                "asks for",
+                "first one",
+                "playbook",
             ]
             .iter()
             .any(|word| text.contains(word));
@@ -1558,8 +1571,24 @@ impl Here<'_> {
                 );
             }
         }
+        let served = self.unit.spot == Spot::Comment && is_server(self.file);
+        let stuffed = (served
+            || self.file.kind != crate::FileKind::Prose
+                && matches!(self.unit.spot, Spot::Description | Spot::Value))
+            && STUFFED.is_match(&self.unit.text)
+            && !facts.taught;
+        if stuffed {
+            self.say(
+                seen,
+                &rules::TOOL_POISON,
+                Severity::High,
+                Medium,
+                "the description of a tool asks for what the tool has no use for",
+            );
+        }
         let poison = self.file.kind != crate::FileKind::Prose
-            && (self.unit.spot == Spot::Description
+            && (served && (facts.says(&[SecretStrong, Conversation]) || self.concealed == Concealed::Strong)
+                || self.unit.spot == Spot::Description
                 || self.unit.spot == Spot::Value && self.file.kind == crate::FileKind::Definition);
         if poison
             && (facts.says(&[SecretStrong]) && facts.orders(&[Read, Send, Write, Fetch])
@@ -1615,10 +1644,38 @@ impl Here<'_> {
     }
 }
 
+/// Is it the program of a tool server?
+fn is_server(file: &File) -> bool {
+    ["inputSchema", "McpServer", "FastMCP", "tools/list", "modelcontextprotocol", "@mcp.tool", "mcp.server"]
+        .iter()
+        .any(|mark| memchr::memmem::find(&file.bytes, mark.as_bytes()).is_some())
+}
+
+/// An argument that is to be filled with what the user said or has, or the calls of other tools.
+static STUFFED: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"\b(fill (it )?in|put|pass|include|provide|give|add|copy|holds?|contains?|append|attach)\b.{0,60}\b((full|complete|whole|entire) (conversation|history|chat|context|e-?mail|message)|conversation so far|(last|latest|previous|recent) (e-?mail|mails?|messages?|calendar|turns)|user's (latest|last|recent|previous) messages?|system prompt|content(s)? of (the )?(\.env|~?/|files?)|\.env files?|environment variables|ssh keys?)\b|\b(replaces|instead of|in place of|takes over)\b.{0,80}\b(calls? meant for|calls to|go(es)? through|are routed|all arguments)\b|\banswer yes on (their|the user's) behalf\b",
+    )
+});
+
 /// Something is to be decoded.
 static DECODES: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
         r"\b(decode|deobfuscate|decrypt|unscramble|un-?base64|de-?obfuscate|decipher)\b[^(_]|\breverse the (string|text|letters|order)\b|\b(base64|rot13|hex)[- ](encoded|decoded)\b",
+    )
+});
+
+/// What stands behind a word in somebody's text is to be done.
+static WORD_COMMANDS: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"\b(contain|contains|includes?|has|have|carr(y|ies)|begins? with|starts? with|of the form)\b.{0,60}\b(words?|phrase|marker|line|prefix|tag|comment)?\b.{0,80}\b(is a step for you|is an instruction for you|you (then )?(do|run|execute|carry out|follow) (it|what|whatever)|whatever (it|such a comment|the comment) says|do (it|what it says) (with|before|at))\b|\bwhatever such an? \w+ says\b",
+    )
+});
+
+/// The user's own word is not to count.
+static UNSTOPPABLE: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"\b(don't|do not|never) (stop|halt|cancel|abort|pause)( it| this)? (when|if|even if|although) (the )?(user|they|he|she|person|human)\b.{0,20}\b(asks?|says?|tells?|wants?|objects?)\b|\btake the seed entry\b|\b(if|when) the user (removes|deletes|undoes|reverts) (it|this|them).{0,40}\b(put|add|insert|restore|write)\b.{0,30}\b(back|again)\b",
     )
 });
 

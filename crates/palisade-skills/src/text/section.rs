@@ -27,6 +27,11 @@ static CARRIES: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 
+/// An address ends in what is computed.
+static QUERY: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(r"(?i)https?://[^\s]{4,160}([?&][a-z_]{1,12}=|#)['`]? ?(\+|followed|…|\.\.\.)|https?://[^\s]{4,160}[?&][a-z_]{1,12}=$")
+});
+
 /// Something is to be taken to somebody, in plain words.
 static TAKEN: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
@@ -45,7 +50,9 @@ pub(super) fn look(file: &File, units: &[Unit], all: &[Facts], profile: &Profile
             unit.spot,
             Spot::Prose | Spot::Item | Spot::Cell | Spot::Quote | Spot::Hidden | Spot::Description | Spot::Value | Spot::Comment | Spot::Code
         );
-        let far = facts.to >= Where::Foreign && (facts.url || facts.mail);
+        // A host that is called like the skill is the author's: enough if it is also kept from the user.
+        let related = facts.to == Where::Related && facts.url;
+        let far = facts.to >= Where::Foreign && (facts.url || facts.mail) || related;
         if !prose || !far {
             if facts.orders(&[Write]) && facts.says(&[MemoryFile]) && !profile.security {
                 told += usize::from(plants(file, units, all, at, seen));
@@ -76,6 +83,11 @@ pub(super) fn look(file: &File, units: &[Unit], all: &[Facts], profile: &Profile
             kept = kept.max(facts.concealed);
             unasked |= facts.says(&[PreApproved, Approval]);
         }
+        if related && kept == Concealed::No {
+            continue;
+        }
+        let query = QUERY.is_match(&unit.text) && facts.says(&[Conversation, Personal, SecretStrong, SystemPrompt]);
+        let aside = matches!(unit.spot, Spot::Hidden | Spot::Comment);
         let code = unit.spot == Spot::Code;
         let mut say = |rule: &'static crate::Rule, severity: Severity, sure: crate::Confidence, message: &str| {
             // In a package about attacks they are shown.
@@ -96,7 +108,10 @@ pub(super) fn look(file: &File, units: &[Unit], all: &[Facts], profile: &Profile
         } else if data && (standing || unasked) && carries {
             say(&rules::SEND_FILES, Severity::High, Medium, "the user's data goes to a stranger each time");
             told += 1;
-        } else if kept == Concealed::Strong && carries {
+        } else if query && !code {
+            say(&rules::SEND_URL, Severity::High, Medium, "an address is made from what the user said");
+            told += 1;
+        } else if carries && (kept == Concealed::Strong || kept == Concealed::Weak && aside) {
             say(&rules::SEND_FILES, Severity::High, Medium, "something goes to a stranger, and the user shall not know");
             told += 1;
         }
