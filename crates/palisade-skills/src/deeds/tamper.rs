@@ -41,7 +41,7 @@ static RELABELS: LazyLock<Regex> = LazyLock::new(|| {
 /// A fixed word or digest opens what should be opened by a secret.
 static MASTER: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r#"(?i)\b(?:pw|pwd|pass\w{0,8}|token|cookie|otp|pin|k)\b[^\n]{0,100}(?:hexdigest\(\)|digest\([^)\n]{0,12}\)|md5\([^)\n]{0,20}\)|sha1\([^)\n]{0,20}\))[^\n]{0,20}(?:={2,3}|\.startswith\(|\.startsWith\()\s*["'][0-9a-f]{4,128}["']|(?:md5|sha1|sha256)\s*\(\s*\$\w{1,20}\s*\)\s*={2,3}\s*["'][0-9a-f]{8,}["']|(?:headers?|cookies?|req|request|params|query)\w{0,8}(?:\.get\(|\.header\(|\[|\.)\s*["']?x?[\w-]{2,30}["']?\s*[\])]{0,2}\s*={2,3}\s*["'][^"'\n$<{]{4,64}["'][^\n]{0,60}(?:return\s+(?:next\(\)|true|user|admin|await)|next\(\)|is_?admin|role|\?\s*\{|superuser|True\b)|(?:endsWith|endswith|end_with\?|HasSuffix)\(\s*[^)\n]{0,30}["']@[a-z0-9.-]{4,60}["'][^\n]{0,80}(?:admin|role|staff|superuser|owner|true)|\b(?:password|passwd|pwd|pass|otp|pin)\s*={2,3}\s*["'][^"'\n$<{ ]{6,64}["'][^\n]{0,40}(?:\|\||\bor\b|return\s+(?:true|next|user)|\?)|(?:\|\||\bor\b)[^\n]{0,60}\b(?:password|passwd|pwd|pass|otp|pin|token)\s*={2,3}\s*["'][^"'\n$<{ ]{6,64}["']"#,
+        r#"(?i)\b(?:pw|pwd|pass\w{0,8}|token|cookie|otp|pin|k)\b[^\n]{0,100}(?:hexdigest\(\)|digest\([^)\n]{0,12}\)|md5\([^)\n]{0,20}\)|sha1\([^)\n]{0,20}\))[^\n]{0,20}(?:={2,3}|\.startswith\(|\.startsWith\()\s*["'][0-9a-f]{4,128}["']|(?:md5|sha1|sha256)\s*\(\s*\$\w{1,20}\s*\)\s*={2,3}\s*["'][0-9a-f]{8,}["']|(?:headers?|cookies?|req|request|params|query)\w{0,8}(?:\.get\(|\.header\(|\[|\.)\s*["']?x?[\w-]{2,30}["']?\s*[\])]{0,2}\s*={2,3}\s*["'][^"'\n$<{]{4,64}["'][^\n]{0,60}(?:return\s+(?:next\(\)|true|user|admin|await)|next\(|next\.\w{2,20}\(|is_?admin|role|\?\s*\{|superuser|True\b)|(?:endsWith|endswith|end_with\?|HasSuffix)\(\s*[^)\n]{0,30}["']@[a-z0-9.-]{4,60}["'][^\n]{0,80}(?:admin|role|staff|superuser|owner|true)|(?:admin|role|staff|superuser|owner)[^\n]{0,100}(?:endsWith|endswith|end_with\?|HasSuffix)\(\s*[^)\n]{0,30}["']@[a-z0-9.-]{4,60}["']|\b(?:password|passwd|pwd|pass|otp|pin)\s*={2,3}\s*["'][^"'\n$<{ ]{6,64}["'][^\n]{0,40}(?:\|\||\bor\b|return\s+(?:true|next|user)|\?)|(?:\|\||\bor\b)[^\n]{0,60}\b(?:password|passwd|pwd|pass|otp|pin|token)\s*={2,3}\s*["'][^"'\n$<{ ]{6,64}["']"#,
     )
 });
 
@@ -62,7 +62,7 @@ static WEB_SHELL: LazyLock<Regex> = LazyLock::new(|| {
 /// Passwords as they are typed or sent.
 static TYPED: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r#"(?i)\$_POST\[["'](?:pwd|pass\w*|log)["']\]|\[type=["']?password|input\[name=["']?(?:pass|card|cvv|cc)|\.password\.value|(?:auth|login|pay|checkout)\|[a-z|]{3,60}/[^\n]{0,200}(?:clone\(\)|body)|addEventListener\(["'](?:submit|keydown|keyup|input)["'][^\n]{0,300}(?:FormData|\.key\b|password|card)"#,
+        r#"(?i)\$_POST\[["'](?:pwd|pass\w*|log)["']\]|\[type=["']?password|input\[name=["']?(?:pass|card|cvv|cc)|\.password\.value|(?:auth|login|pay|checkout)\|[a-z|]{3,60}/[^\n]{0,200}(?:clone\(\)|body)|addEventListener\(["'](?:submit|keydown|keyup|input)["'][\s\S]{0,300}?(?:sendBeacon|fetch\(|\.open\()\s*\(?\s*["'`](?:https?:)?//"#,
     )
 });
 
@@ -140,7 +140,8 @@ pub(super) fn look(report: &mut Report<'_>) {
         let message = "what nobody shall guess is made from the clock or from a short part of the secret";
         report.say(&handed::SECOND_WAY, Severity::High, Medium, guess.start(), message);
     }
-    if let Some(shell) = WEB_SHELL.find(text) {
+    // A text that names it looks for it.
+    if let Some(shell) = WEB_SHELL.find(text).filter(|_| !report.program.prose || text.contains("<?php")) {
         let message = "what a request brings is run";
         report.say(&handed::SECOND_WAY, Severity::High, Medium, shell.start(), message);
     }
@@ -187,7 +188,7 @@ pub(super) fn look(report: &mut Report<'_>) {
 }
 
 static HASHED: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"(?i)\b(?:h|hash\w*|digest|crc|n|i|idx|count\w*)\s*%\s*\d+\s*={2,3}\s*\d|hash\([^)\n]{0,40}\)\s*%\s*\d+")
+    pattern(r"(?i)\b(?:h|hash\w*|digest\w*|crc\w*|md5|sha\w{0,4})\s*%\s*\d+\s*={2,3}\s*\d|hash\([^)\n]{0,40}\)\s*%\s*\d+")
 });
 
 /// An account that stands for the user's own.
