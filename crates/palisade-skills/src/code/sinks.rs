@@ -259,7 +259,7 @@ impl Analysis {
             (_, true, false) if part == Part::Header => Severity::Medium,
             // `scp .env user@$SERVER:`: whoever runs it says where.
             (_, true, false) if secret == Secret::EnvFile && whom == "a computed address" && self.is_prose() => {
-                Severity::Medium
+                Severity::Low
             }
             (_, true, false) if secret == Secret::EnvFile => Severity::High,
             (_, true, false) => Severity::Critical,

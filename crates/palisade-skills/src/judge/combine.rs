@@ -164,12 +164,21 @@ fn teaching(package: &Package, seen: &mut Seen) {
                 .any(|word| line.contains(word))
         })
         .collect();
+    // Invisible letters that spell no order are an exhibit.
+    let carries_orders = seen.findings.iter().any(|finding| {
+        matches!(finding.rule.id, "hidden-order" | "hidden-note-to-agent") && finding.severity >= Severity::Medium
+            || finding.rule.id == "obfuscation-encoded-order" && finding.severity >= Severity::High
+    });
     // A file may have a thousand findings.
     let mut known: BTreeMap<String, bool> = BTreeMap::new();
     for finding in &mut seen.findings {
         let path = finding.place.file.as_str();
         let shown = path.split('/').any(|part| SHOWN.contains(&part.to_ascii_lowercase().as_str()));
+        let data = package.file(path).is_some_and(|file| {
+            matches!(file.kind, FileKind::Data | FileKind::Prose | FileKind::Archive | FileKind::Media)
+        });
         let run = shown
+            && !data
             && match known.get(path) {
                 Some(&run) => run,
                 None => {
@@ -200,6 +209,9 @@ fn teaching(package: &Package, seen: &mut Seen) {
                     finding.rule.id,
                     "hidden-direction" | "hidden-look-alike-letters" | "hidden-split-word"
                 ))
+            || prose
+                && matches!(finding.rule.id, "hidden-invisible-run" | "hidden-tag-characters")
+                && !carries_orders
             || prose
                 && matches!(
                     finding.rule.id,

@@ -531,7 +531,8 @@ impl Here<'_> {
             });
             let Some(noun) = noun else { continue };
             // `the earlier rules about file names`: one matter of the skill's own, not all that was said.
-            let rest = text.get(noun.end..).unwrap_or_default().trim_start();
+            let rest = text.get(noun.end..).unwrap_or_default();
+            let rest = rest.trim_start_matches(char::is_alphabetic).trim_start();
             let narrow = ["about ", "on ", "regarding ", "concerning ", "zum ", "zur ", "zu den ", "über ", "aus version", "from version", "sobre ", "sur ", "for file", "for naming", "in version", "of version"]
                 .iter()
                 .any(|word| rest.starts_with(word));
@@ -1026,6 +1027,7 @@ impl Here<'_> {
             }
         }
         if facts.orders(&[Write, Install, Run])
+            && !self.unit.text.contains("grep ")
             && facts.says(&[Startup])
             && self.unit.spot != Spot::Code
         {

@@ -59,6 +59,10 @@ pub(super) fn look(file: &File, units: &[Unit], all: &[Facts], profile: &Profile
             }
             continue;
         }
+        // The bot's own token stands in the path of its calls.
+        if unit.text.contains("api.telegram.org/bot$") || unit.text.contains("api.telegram.org/bot{") {
+            continue;
+        }
         let carries = CARRIES.is_match(&unit.text);
         let taken = facts.said.any(&[Send]) || TAKEN.is_match(&unit.text);
         if !carries && !taken {
@@ -139,7 +143,8 @@ fn plants(file: &File, units: &[Unit], all: &[Facts], at: usize, seen: &mut Seen
             continue;
         }
         let negative = ["avoid", "bad", "wrong", "instead of", "❌"].iter().any(|word| unit.text.contains(word));
-        if !negative && (PLANTED.is_match(&unit.text) || facts.concealed == Concealed::Strong) {
+        if !negative && (PLANTED.is_match(&unit.text)
+                || facts.concealed == Concealed::Strong && facts.said.any(&[Send, PreApproved, SecretStrong])) {
             seen.findings.push(
                 rules::REMEMBER_HOSTILE
                     .at(&file.path, unit.line, unit.column, &unit.raw, "orders against the user are to be written where later sessions obey them")
