@@ -8,7 +8,7 @@ use super::{Report, outward, rules};
 use crate::{
     Confidence::{Low, Medium},
     Severity,
-    pattern::pattern,
+    pattern::code as pattern,
 };
 
 /// One expression in which what is fetched runs, in any language.

@@ -10,7 +10,7 @@ use crate::{
     Severity,
     code::hosts::{Standing, standing, standing_of},
     formats::Profile,
-    pattern::pattern,
+    pattern::code as pattern,
     text::{is_anyones, is_bare, is_local, is_vendor},
 };
 

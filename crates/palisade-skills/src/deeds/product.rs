@@ -9,7 +9,7 @@ use super::{Report, outward, rules};
 use crate::{
     Confidence::Medium,
     File, Severity,
-    pattern::pattern,
+    pattern::code as pattern,
 };
 
 /// A registry is replaced, and what would tell is switched off or a token goes along.
@@ -43,7 +43,7 @@ static INTEGRITY: LazyLock<Regex> =
 
 /// An account is made that nobody asked for.
 static ACCOUNT_MADE: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"(?i)(?:post_migrate|def\s+ready\s*\(|AppConfig|after_initialize|register_activation_hook|add_action\()[^\x00]{0,1500}(?:is_superuser|create_user|wp_create_user|administrator)|(?:is_superuser\s*=|wp_create_user)[^\x00]{0,1500}(?:post_migrate|AppConfig|add_action\()")
+    pattern(r"(?i)(?:post_migrate|def\s+ready\s*\(|AppConfig|after_initialize|register_activation_hook|add_action\()[\x00-\xff]{0,1500}(?:is_superuser|create_user|wp_create_user|administrator)|(?:is_superuser\s*=|wp_create_user)[\x00-\xff]{0,1500}(?:post_migrate|AppConfig|add_action\()")
 });
 
 /// Protection that is none under the name of one.

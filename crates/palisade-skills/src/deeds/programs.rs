@@ -17,6 +17,10 @@ pub(super) struct Program<'a> {
 impl Program<'_> {
     /// The line of a byte, from 1, and what stands there.
     pub(super) fn line(&self, at: usize) -> (u32, &str) {
+        let mut at = at.min(self.text.len());
+        while !self.text.is_char_boundary(at) {
+            at -= 1;
+        }
         let before = self.text.get(..at).unwrap_or_default();
         let number = memchr::memchr_iter(b'\n', before.as_bytes()).count() + 1;
         let start = before.rfind('\n').map_or(0, |at| at + 1);

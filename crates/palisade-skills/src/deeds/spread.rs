@@ -8,7 +8,7 @@ use super::{Report, rules};
 use crate::{
     Confidence::{High, Medium},
     Severity,
-    pattern::pattern,
+    pattern::code as pattern,
 };
 
 /// Other people's projects, packages and machines are searched for.

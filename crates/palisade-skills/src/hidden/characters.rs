@@ -335,7 +335,8 @@ fn padding(file: &File, text: &str, seen: &mut Seen) {
                         &rest,
                         format!("text stands behind {blank} blank characters"),
                     );
-                    seen.findings.push(if acts { finding.of(Severity::High) } else { finding });
+                    let far = newlines >= LINES * 2 || spaces >= SPACES;
+                    seen.findings.push(if acts && far { finding.of(Severity::High) } else { finding });
                     return;
                 }
                 (blank, newlines, spaces) = (0, 0, 0);

@@ -42,6 +42,8 @@ const SHOWN: &[&str] = &[
     "pocs",
     "data",
     "datasets",
+    "demo",
+    "demo-repo",
     "labs",
     "exercises",
     "references",
@@ -200,7 +202,7 @@ fn teaching(package: &Package, seen: &mut Seen) {
                     | Technique::Escape
             );
         let sample = path.split('/').rev().skip(1).any(|part| {
-            matches!(part, "attacks" | "payloads" | "fixtures" | "samples" | "testdata" | "corpus" | "cases")
+            matches!(part, "attacks" | "payloads" | "fixtures" | "samples" | "testdata" | "corpus" | "cases" | "tests" | "test" | "demo" | "demo-repo")
         });
         if (shown && !run || in_block)
             && (sample
@@ -219,6 +221,10 @@ fn teaching(package: &Package, seen: &mut Seen) {
                 )
         {
             finding.confidence = finding.confidence.min(Low);
+        }
+        // Many exhibits are no more of an attack than one.
+        if finding.confidence == Low && prose {
+            finding.severity = finding.severity.min(Severity::Medium);
         }
     }
 }

@@ -467,7 +467,19 @@ fn most_concealed(text: &str, tags: &[Tag]) -> Concealed {
                 let weak = weak || is_third(text.get(tag.end..).unwrap_or_default());
                 most = most.max(if weak { Concealed::Weak } else { Concealed::Strong })
             }
-            Concept::Tell if tag.negated && !tag.quoted => most = most.max(untold(text, tag, tags)),
+            // `do not show the raw output`: the second is a thing.
+            Concept::Tell
+                if tag.negated
+                    && !tag.quoted
+                    && !tags.iter().any(|other| {
+                        other.concept == Concept::Tell
+                            && other.negated
+                            && other.end < tag.start
+                            && tag.start - other.end <= 16
+                    }) =>
+            {
+                most = most.max(untold(text, tag, tags));
+            }
             _ => {}
         }
     }

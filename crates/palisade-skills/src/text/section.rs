@@ -54,7 +54,11 @@ pub(super) fn look(file: &File, units: &[Unit], all: &[Facts], profile: &Profile
         let related = facts.to == Where::Related && facts.url;
         let far = facts.to >= Where::Foreign && (facts.url || facts.mail) || related;
         if !prose || !far {
-            if facts.orders(&[Write]) && facts.says(&[MemoryFile]) && !profile.security {
+            if facts.orders(&[Write])
+                && facts.says(&[MemoryFile])
+                && unit.spot != Spot::Description
+                && !profile.security
+            {
                 told += usize::from(plants(file, units, all, at, seen));
             }
             continue;
