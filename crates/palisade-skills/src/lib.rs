@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod capability;
+mod confusable;
 mod finding;
 mod formats;
 mod hidden;
