@@ -19,6 +19,7 @@ mod lock;
 pub mod minisign;
 mod name;
 mod pack;
+mod plain;
 mod revoked;
 mod shown;
 pub mod source;
