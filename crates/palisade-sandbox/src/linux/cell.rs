@@ -56,8 +56,6 @@ pub struct CellLimits {
 /// What the one inside has.
 #[derive(Debug)]
 pub struct Inside {
-    /// The folder or file that it was started with.
-    pub held: Option<OwnedFd>,
     orders: File,
     answers: File,
 }
@@ -102,7 +100,8 @@ pub enum CellEnd {
 }
 
 impl Cell {
-    /// Start one. `work` runs in it, with what `held` is; the cell ends when it returns.
+    /// Start one. `work` runs in it; the cell ends when it returns. Of all descriptors it has only `held`, a
+    /// folder or a file.
     ///
     /// The caller's other threads do not exist there: `work` must need none, nor a lock that one may hold.
     ///
@@ -122,21 +121,13 @@ impl Cell {
                 drop((orders_in, answers_out));
                 let mut answers = File::from(answers_in);
                 let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-                    let held = match held.map(|held| held.try_clone_to_owned()).transpose() {
-                        Ok(held) => held,
-                        Err(error) => return tell(&mut answers, &Err(of_io(error))),
-                    };
-                    let kept = [
-                        Some(orders_out.as_fd()),
-                        Some(answers.as_fd()),
-                        held.as_ref().map(AsFd::as_fd),
-                    ];
+                    let kept = [Some(orders_out.as_fd()), Some(answers.as_fd()), held];
                     let kept: Vec<_> = kept.into_iter().flatten().collect();
-                    let given = give_up(parent, held.as_ref(), &kept, limits, &filter);
+                    let given = give_up(parent, held, &kept, limits, &filter);
                     let failed = given.is_err();
                     tell(&mut answers, &given);
                     if !failed {
-                        work(Inside { held, orders: File::from(orders_out), answers });
+                        work(Inside { orders: File::from(orders_out), answers });
                     }
                 }));
                 exit_now(i32::from(outcome.is_err()))
@@ -356,15 +347,10 @@ fn tell(to: &mut File, given: &Result<(), StepError>) {
     to.write_all(&bytes).unwrap_or_default();
 }
 
-fn of_io(error: io::Error) -> StepError {
-    let errno = Errno::from_io_error(&error).unwrap_or(Errno::IO);
-    StepError { step: "take what is to be read".into(), errno }
-}
-
 /// Give up everything but what is held. Until this has returned nothing hostile was looked at.
 fn give_up(
     parent: Pid,
-    held: Option<&OwnedFd>,
+    held: Option<BorrowedFd<'_>>,
     kept: &[BorrowedFd<'_>],
     limits: &CellLimits,
     filter: &Filter,
@@ -399,7 +385,7 @@ fn give_up(
 }
 
 fn landlock(
-    held: Option<&OwnedFd>,
+    held: Option<BorrowedFd<'_>>,
     optional: bool,
 ) -> Result<super::landlock::Prepared, StepError> {
     let mut rules = if optional { Rules::as_far_as_it_goes() } else { Rules::new()? };
@@ -436,7 +422,7 @@ fn set_limits(limits: &CellLimits) -> Result<(), StepError> {
 
 /// Root becomes whoever owns what is read, and nobody where that is nobody's. Where a namespace has no such
 /// user it stays who it is, with no capability.
-fn become_owner(held: Option<&OwnedFd>) -> Result<(), StepError> {
+fn become_owner(held: Option<BorrowedFd<'_>>) -> Result<(), StepError> {
     /// The user that owns nothing, by custom.
     const NOBODY: u32 = 65534;
     let (uid, gid) = match held {

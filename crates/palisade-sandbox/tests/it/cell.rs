@@ -50,10 +50,9 @@ fn told<T>(result: std::io::Result<T>) -> String {
 #[test]
 fn reads_what_it_holds_and_answers() {
     let (_place, held) = place();
-    let answer = in_cell(Some(held.as_fd()), LIMITS, |inside| {
-        let held = inside.held.as_ref().unwrap();
+    let answer = in_cell(Some(held.as_fd()), LIMITS, |_| {
         let mut text = String::new();
-        let opened = openat(held, "file", OFlags::RDONLY, Mode::empty()).unwrap();
+        let opened = openat(&held, "file", OFlags::RDONLY, Mode::empty()).unwrap();
         File::from(opened).read_to_string(&mut text).unwrap();
         // Threads are its own matter.
         std::thread::spawn(move || text).join().unwrap()
@@ -78,7 +77,7 @@ fn opens_no_other_file() {
         openat(held, "../beside", OFlags::RDONLY, Mode::empty()).map_err(std::io::Error::from)
     };
     assert_eq!(told(out(&held)), "it works");
-    let said = in_cell(Some(held.as_fd()), LIMITS, |it| told(out(it.held.as_ref().unwrap())));
+    let said = in_cell(Some(held.as_fd()), LIMITS, |_| told(out(&held)));
     assert_eq!(said.as_deref(), Ok("permission denied"));
 }
 
