@@ -48,8 +48,8 @@ pub struct CellLimits {
     pub processor: u64,
     /// Bytes of one answer.
     pub answer: usize,
-    /// Whether it may go on where the kernel has no Landlock: then any file that its user may read is
-    /// within its reach, and nothing leaves it all the same.
+    /// Whether it may go on where the kernel has no Landlock: then, if it holds a folder, any file that its
+    /// user may read is within its reach. Nothing leaves it all the same.
     pub without_landlock: bool,
 }
 
@@ -112,7 +112,9 @@ impl Cell {
         limits: &CellLimits,
         work: impl FnOnce(Inside),
     ) -> Result<Self, StepError> {
-        let filter = Filter::of_reader().map_err(|_| Errno::INVAL).step("assemble the filter")?;
+        let folder = held.map(is_folder).transpose()?.unwrap_or(false);
+        let filter =
+            Filter::of_reader(folder).map_err(|_| Errno::INVAL).step("assemble the filter")?;
         let pipe = || pipe_with(PipeFlags::CLOEXEC).step("make a pipe for a reader");
         let ((orders_out, orders_in), (answers_out, answers_in)) = (pipe()?, pipe()?);
         let parent = getpid();
@@ -388,14 +390,19 @@ fn landlock(
     held: Option<BorrowedFd<'_>>,
     optional: bool,
 ) -> Result<super::landlock::Prepared, StepError> {
+    let folder = held.map(is_folder).transpose()?.unwrap_or(false);
+    // Without a folder the filter lets nothing be opened.
+    let optional = optional || !folder;
     let mut rules = if optional { Rules::as_far_as_it_goes() } else { Rules::new()? };
-    if let Some(held) = held {
-        let stat = fstat(held).step("look at what is to be read")?;
-        if FileType::from_raw_mode(stat.st_mode) == FileType::Directory {
-            rules.allow(held, true, Access::ReadOnly, Path::new("what is to be read"))?;
-        }
+    if let Some(held) = held.filter(|_| folder) {
+        rules.allow(held, true, Access::ReadOnly, Path::new("what is to be read"))?;
     }
     rules.finish()
+}
+
+fn is_folder(held: BorrowedFd<'_>) -> Result<bool, StepError> {
+    let stat = fstat(held).step("look at what is to be read")?;
+    Ok(FileType::from_raw_mode(stat.st_mode) == FileType::Directory)
 }
 
 fn set_limits(limits: &CellLimits) -> Result<(), StepError> {

@@ -8,6 +8,7 @@ use std::{
         unix::ffi::{OsStrExt, OsStringExt},
     },
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use rustix::fs::{
@@ -63,11 +64,11 @@ struct Content {
 }
 
 /// A folder or a file that was opened, and nothing of it read.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Opened {
     top: PathBuf,
     name: String,
-    descriptor: OwnedFd,
+    descriptor: Arc<OwnedFd>,
     single: bool,
 }
 
@@ -92,12 +93,17 @@ impl Opened {
         let asked = path.file_name().filter(|_| !single).map(ToOwned::to_owned);
         let name = asked.or_else(|| Some(path.canonicalize().ok()?.file_name()?.to_owned()));
         let name = name.unwrap_or_default().to_string_lossy().into_owned();
-        Ok(Self { top: path.to_owned(), name, descriptor, single })
+        Ok(Self { top: path.to_owned(), name, descriptor: Arc::new(descriptor), single })
     }
 
     /// The path that was asked for.
     pub fn path(&self) -> &Path {
         &self.top
+    }
+
+    /// The name of what lies there.
+    pub fn name(&self) -> &str {
+        &self.name
     }
 }
 
@@ -113,7 +119,7 @@ pub(super) struct Tree {
     /// The name of the top.
     name: String,
     /// The folder, or the one file.
-    descriptor: OwnedFd,
+    descriptor: Arc<OwnedFd>,
     /// Sorted by path.
     pub(super) entries: Vec<Entry>,
     /// Is it one file?
