@@ -15,7 +15,7 @@ use http::{Request, Response, Uri, header, request::Parts};
 use http_body_util::Full;
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use palisade_core::{Action, Authority, Decision, Event, Layer, Tied};
+use palisade_core::{Action, Authority, Decision, Event, Layer, Tied, Untrusted};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     sync::Semaphore,
@@ -378,6 +378,17 @@ impl Exchange<'_> {
             return Err(Refusal::AtProvider(not_named(*tool, kind)));
         }
         let subject = format!("{} {}", endpoint.name, request.field.model);
+        // Whether a model looks there is not to be seen before it has.
+        let brings = at_provider.iter().filter_map(|(tool, _)| match tool {
+            Some(ServerTool::WebSearch | ServerTool::WebFetch) => Some(Untrusted::Web),
+            Some(ServerTool::Mcp) => Some(Untrusted::Mcp),
+            _ => None,
+        });
+        for how in brings.chain(searches.then_some(Untrusted::Web)) {
+            if !self.authority.brought(how, &subject).await {
+                return Err(Refusal::Denied(palisade_core::UNRECORDED.into()));
+            }
+        }
         let why = Results { calls: &self.calls, authority: &*self.authority }
             .check(results, &subject, table.deny_unknown_results)
             .await;

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use http::HeaderMap;
-use palisade_core::{Action, Authority, Decision, Event, Layer, Verdict};
+use palisade_core::{Action, Authority, Decision, Event, Layer, Untrusted, Verdict};
 
 use crate::{
     Guard, Redactor,
@@ -83,6 +83,9 @@ impl Preparing<'_> {
         if let Some(guard) = self.guard {
             let (looked, suspicion) = self.looked(held, guard).await?;
             held = looked;
+            if suspicion.any {
+                self.brought(Untrusted::Injection).await?;
+            }
             for (shapes, digest) in suspicion.news {
                 let event = self.observed("injection_suspected");
                 let mut event = event
@@ -143,6 +146,13 @@ impl Preparing<'_> {
         let beside = tokio::task::spawn_blocking(move || work(&held).map(|done| (held, done)));
         let done = beside.await.map_err(|_| Refusal::Incomplete)?;
         done.map_err(Refusal::Unsearchable)
+    }
+
+    async fn brought(&self, how: Untrusted) -> Result<(), Refusal> {
+        if self.authority.brought(how, &self.action.subject()).await {
+            return Ok(());
+        }
+        Err(Refusal::Denied(palisade_core::UNRECORDED.into()))
     }
 
     fn observed(&self, kind: &str) -> Event {

@@ -4,6 +4,7 @@
 
 mod alarms;
 mod audit;
+mod taint;
 
 use std::{collections::BTreeMap, fmt, sync::LazyLock};
 
@@ -17,6 +18,7 @@ use serde_json::Value;
 
 pub(crate) use self::alarms::{ActionWord, Alarms, Canaries};
 pub(crate) use self::audit::{Audit, Otlp, OtlpProtocol, Signal, Switch, Syslog, UrlOr, Webhook};
+pub(crate) use self::taint::{Taint, UntrustedWord};
 use crate::{
     amount::{Size, Span},
     at::{At, Given},
@@ -50,6 +52,7 @@ pub(crate) struct Document {
     pub(crate) approvals: Option<At<Approvals>>,
     pub(crate) audit: Option<At<Audit>>,
     pub(crate) alarms: Option<At<Alarms>>,
+    pub(crate) taint: Option<At<Taint>>,
 }
 
 /// What the agent sees of the host's files. Nothing else exists inside.

@@ -38,6 +38,7 @@ mod real;
 mod schema;
 mod shape;
 mod syntax;
+mod taint;
 mod text;
 mod tree;
 mod trust;
@@ -66,4 +67,5 @@ pub use policy::{
 pub use profiles::{PROFILES, Profile, profile};
 pub use real::may_be_protected;
 pub use schema::schema;
+pub use taint::{Taint, TaintRule, TaintedAct};
 pub use trust::{Trust, TrustError, trust, trust_of, untrust};

@@ -4,6 +4,7 @@
 mod alarms;
 mod audit;
 mod permissions;
+mod taint;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -48,6 +49,7 @@ pub(crate) fn merge(drafts: &[Draft], asked: &Asked) -> Result<Policy, Diagnosti
     let approvals = timeout.map_or_else(Approvals::default, |timeout| Approvals { timeout });
     let hooks = hooks(drafts);
     let permissions = permissions::merged(drafts);
+    let taint = taint::merged(drafts, &network, permissions.as_ref());
     let skills = Skills {
         require: drafts.iter().map(|draft| draft.skills.require).max().unwrap_or_default(),
         block: drafts.iter().filter_map(|draft| draft.skills.block).min(),
@@ -70,6 +72,7 @@ pub(crate) fn merge(drafts: &[Draft], asked: &Asked) -> Result<Policy, Diagnosti
             permissions: permissions.as_ref(),
             audit: &audit,
             alarms: alarms.as_ref(),
+            taint: taint.as_ref(),
             skills,
             not_built: &not_built,
         }),
@@ -84,6 +87,7 @@ pub(crate) fn merge(drafts: &[Draft], asked: &Asked) -> Result<Policy, Diagnosti
         skills,
         audit,
         alarms,
+        taint,
         not_built,
         led: BTreeMap::new(),
     })

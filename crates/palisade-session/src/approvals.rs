@@ -71,6 +71,8 @@ enum Destination {
     Address(SocketAddr),
     /// A tool call, by the digest of its name and its whole input: an answer is for this very one.
     Call([u8; 32]),
+    /// Requests of this method to this path of a host.
+    Request(HostName, u16, String, Vec<u8>),
     /// A program with its arguments, by the digest of both.
     Exec([u8; 32]),
 }
@@ -90,7 +92,7 @@ pub struct Pending {
     pub id: u32,
     /// What is wanted, such as `api.example.com:443`.
     pub subject: String,
-    /// What kind of act it is, as in the journal: `connect`, `tool_call` or `exec`.
+    /// What kind of act it is, as in the journal: `connect`, `request`, `tool_call` or `exec`.
     #[serde(default)]
     pub kind: String,
     /// The program that wants it, by its executable's path inside; more than one where several have the
@@ -279,7 +281,19 @@ impl Drop for Waiter<'_> {
 
 impl Wish {
     fn of(action: &Action) -> Option<Self> {
+        let by = |caller: &Caller| match caller {
+            Caller::Known(programs) => {
+                let one = |it: &Program| (it.path.clone(), it.digest.filter(|_| it.changeable));
+                programs.iter().map(one).collect()
+            }
+            Caller::Unasked | Caller::Unknown(_) => Vec::new(),
+        };
         let (host, port, address, caller) = match action {
+            Action::Request(request) => {
+                let (host, method) = (request.host.clone(), request.method.clone());
+                let to = Destination::Request(host, request.port, method, request.path.clone());
+                return Some(Self { to, by: by(&request.caller) });
+            }
             Action::Connect { host, port, address, caller, .. } => (host, port, address, caller),
             Action::ToolCall(call) => {
                 return Some(Self { to: Destination::Call(call.digest()), by: Vec::new() });
@@ -294,14 +308,7 @@ impl Wish {
             (None, Some(address)) => Destination::Address(*address),
             (None, None) => return None,
         };
-        let by = match caller {
-            Caller::Known(programs) => {
-                let one = |it: &Program| (it.path.clone(), it.digest.filter(|_| it.changeable));
-                programs.iter().map(one).collect()
-            }
-            Caller::Unasked | Caller::Unknown(_) => Vec::new(),
-        };
-        Some(Self { to, by })
+        Some(Self { to, by: by(caller) })
     }
 }
 
@@ -309,6 +316,7 @@ impl Wish {
 fn program(action: &Action) -> Option<String> {
     let caller = match action {
         Action::Connect { caller, .. } => caller,
+        Action::Request(request) => &request.caller,
         Action::Exec(exec) => return Some(exec.program.clone()),
         _ => return None,
     };
