@@ -1,7 +1,7 @@
 //! What becomes of a request's body before it goes to a provider: as long an answer as it may ask for,
 //! without secrets, and with what its tools gave back looked at.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use http::HeaderMap;
 use palisade_core::{Action, Authority, Decision, Event, Layer, Untrusted, Verdict};
@@ -13,6 +13,7 @@ use crate::{
     endpoint::Endpoint,
     guard::{Suspicion, Told},
     model_field::ModelField,
+    private::Private,
     quota::{Estimate, Quota},
     refusal::Refusal,
 };
@@ -117,6 +118,16 @@ impl Preparing<'_> {
             }
         }
         Ok(Outgoing { held, changed, estimate })
+    }
+
+    /// Which kinds of what only a local provider may have a body carries.
+    pub(crate) async fn private(
+        &self,
+        held: Held,
+        (private, secrets): (&Arc<Private>, Option<Arc<Redactor>>),
+    ) -> Result<(Held, BTreeSet<&'static str>), Refusal> {
+        let private = Arc::clone(private);
+        self.aside(held, move |held| private.find(held.bytes(), secrets.as_deref())).await
     }
 
     async fn looked(&self, held: Held, guard: Guard) -> Result<(Held, Suspicion), Refusal> {

@@ -39,8 +39,8 @@ use crate::{
     diagnostic::{Diagnostic, Diagnostics},
     document::{Document, Unknown},
     policy::{
-        Access, Credential, Deny, Grant, Guard, ModelLimits, NetworkRule, NotBuilt, Provider,
-        Route, ServerTool, Skills, Source, SshKeys, Upstream,
+        Access, Credential, Deny, Grant, Guard, LocalOnly, ModelLimits, NetworkRule, NotBuilt,
+        Provider, Route, ServerTool, Skills, Source, SshKeys, Upstream,
     },
     taint::Taint,
 };
@@ -187,6 +187,7 @@ pub(crate) struct DraftHeld {
     pub(crate) redact: bool,
     pub(crate) block_results: bool,
     pub(crate) guard: Option<Guard>,
+    pub(crate) local_only: Option<LocalOnly>,
 }
 
 /// Limits, each with its place.

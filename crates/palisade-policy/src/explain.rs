@@ -488,6 +488,21 @@ fn models(policy: &Policy, all: &mut Vec<Explained>) {
                     as they are recognised";
         all.push(one("inference.redact", says.to_owned(), &["inference"]));
     }
+    if let Some(of) = &inference.local_only {
+        let mut kinds = Vec::new();
+        for (has, kind) in [
+            (of.secrets, "secrets"),
+            (of.cards, "numbers of cards"),
+            (!of.texts.is_empty(), "certain words"),
+            (!of.patterns.is_empty(), "certain patterns"),
+        ] {
+            if has {
+                kinds.push(kind);
+            }
+        }
+        let says = format!("prompts with {} go to local providers only", kinds.join(", "));
+        all.push(one("inference.local_only", says, &["inference"]));
+    }
     if let Some(guard) = inference.guard {
         let does = match guard {
             Guard::Observe => "recorded",

@@ -20,8 +20,8 @@ use crate::{
     near::nearest,
     policy::{
         Access, Api, Approvals, Credential, Deny, Filesystem, Grant, HeaderCredential, Inference,
-        Network, NotBuilt, Place, Policy, Process, ProcessLimits, SecretSource, Skills, Source,
-        SshKeys, Syscalls, Upstream, Workspace,
+        LocalOnly, Network, NotBuilt, Place, Policy, Process, ProcessLimits, SecretSource, Skills,
+        Source, SshKeys, Syscalls, Upstream, Workspace,
     },
 };
 
@@ -320,6 +320,18 @@ fn inference(drafts: &[&Draft], found: &mut Vec<Diagnostic>) -> Option<Inference
         block_results: drafts.iter().any(|draft| draft.held.block_results),
         redact: drafts.iter().any(|draft| draft.held.redact),
         guard: drafts.iter().filter_map(|draft| draft.held.guard).max(),
+        local_only: local_only(drafts),
+    })
+}
+
+/// What any document keeps for local providers.
+fn local_only(drafts: &[&Draft]) -> Option<LocalOnly> {
+    drafts.iter().filter_map(|draft| draft.held.local_only.clone()).reduce(|mut all, more| {
+        all.secrets |= more.secrets;
+        all.cards |= more.cards;
+        all.texts.extend(more.texts);
+        all.patterns.extend(more.patterns);
+        all
     })
 }
 

@@ -517,6 +517,22 @@ pub struct Inference {
     /// What becomes of results of tools that look like instructions, if they are looked at.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub guard: Option<Guard>,
+    /// What only local providers may have.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub local_only: Option<LocalOnly>,
+}
+
+/// What marks a prompt as one for local providers. Of several documents all counts.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct LocalOnly {
+    /// Secrets.
+    pub secrets: bool,
+    /// Numbers of payment cards.
+    pub cards: bool,
+    /// Words.
+    pub texts: BTreeSet<String>,
+    /// Regular expressions.
+    pub patterns: BTreeSet<String>,
 }
 
 /// What one document says of how much models may be used.
@@ -585,6 +601,9 @@ pub struct Provider {
     pub url: String,
     /// What opens it.
     pub credential: Option<HeaderCredential>,
+    /// Whether the document calls it local.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub local: bool,
 }
 
 /// The wire format of a provider.

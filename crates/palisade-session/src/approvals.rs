@@ -51,6 +51,7 @@ struct Question {
     subject: String,
     kind: &'static str,
     program: Option<String>,
+    rule: Option<String>,
     since: Timestamp,
     until: Instant,
     waiting: usize,
@@ -99,6 +100,9 @@ pub struct Pending {
     /// connection.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub program: Option<String>,
+    /// The rule that asks, where it is one that asks because of what came into the session.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rule: Option<String>,
     /// Since when.
     pub since: Timestamp,
     /// How many seconds are left for an answer.
@@ -159,6 +163,11 @@ impl Approvals {
 
     /// Ask, and wait for the answer. None in time is a denial.
     pub(crate) async fn ask(&self, action: &Action) -> Decision {
+        self.ask_by(action, None).await
+    }
+
+    /// The same for what this rule asks.
+    pub(crate) async fn ask_by(&self, action: &Action, rule: Option<&str>) -> Decision {
         let Some(wish) = Wish::of(action) else {
             return Decision::deny("nobody can be asked for this");
         };
@@ -186,6 +195,7 @@ impl Approvals {
                         subject,
                         kind: action.kind(),
                         program: program(action),
+                        rule: rule.map(str::to_owned),
                         since: Timestamp::now(),
                         until: Instant::now() + timeout,
                         waiting: 0,
@@ -223,6 +233,7 @@ impl Approvals {
             subject: question.subject.clone(),
             kind: question.kind.to_owned(),
             program: question.program.clone(),
+            rule: question.rule.clone(),
             since: question.since,
             seconds_left: question.until.saturating_duration_since(now).as_secs(),
             waiting: question.waiting,

@@ -5,8 +5,8 @@ use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
 use palisade_core::{Authority, BoxFuture, Event, HostName, Layer, Untrusted};
 use palisade_egress::{OutboundProxy, SandboxCa, Service, Services, TlsEnd};
 use palisade_inference::{
-    Api, Fallback, Gateway, GatewayConfig, Guard, HeaderCredential, KeySource, KnownSecret, Price,
-    PriceFor, Provider, Quota, Route, ServerTool, Tunnel, Usd,
+    Api, Fallback, Gateway, GatewayConfig, Guard, HeaderCredential, KeySource, KnownSecret,
+    LocalOnly, Price, PriceFor, Provider, Quota, Route, ServerTool, Tunnel, Usd,
 };
 use palisade_policy::{Inference, ModelLimits, Network, Policy};
 use tokio::net::TcpStream;
@@ -156,6 +156,10 @@ pub(crate) async fn configuration(
                     palisade_policy::Api::OpenAi => Api::OpenAi,
                     palisade_policy::Api::Gemini => Api::Gemini,
                 },
+                local: provider.local
+                    || url.is_local()
+                    || (!addresses.is_empty()
+                        && addresses.iter().all(|one| palisade_inference::is_local(one.ip()))),
                 key: key(provider.credential.as_ref(), operator, &mut secrets).await,
                 url,
                 addresses,
@@ -188,6 +192,13 @@ pub(crate) async fn configuration(
     // What is to be remembered has to be looked for.
     let looks = policy.taint.as_ref().is_some_and(|taint| taint.by.contains(&Untrusted::Injection));
     let guard = guard.or(looks.then_some(Guard::Observe));
+    let local_only = inference.local_only.as_ref().map(|of| LocalOnly {
+        secrets: of.secrets,
+        cards: of.cards,
+        texts: of.texts.clone(),
+        patterns: of.patterns.clone(),
+    });
+    let private = secrets.clone();
     let redact = inference.redact.then_some(secrets);
     Ok(GatewayConfig {
         providers,
@@ -196,6 +207,8 @@ pub(crate) async fn configuration(
         quota_folder,
         redact,
         guard,
+        local_only,
+        private,
         server_tools: inference.server_tools.iter().copied().map(server_tool).collect(),
         deny_unknown_results: inference.block_results,
         ..GatewayConfig::default()

@@ -246,7 +246,7 @@ impl Pipeline {
             tokio::select! {
                 biased;
                 _ = self.replaced(generation) => {}
-                answer = self.approvals.ask(action) => {
+                answer = self.approvals.ask_by(action, about_taint(&decision)) => {
                     return (self.answered(action, &decision, answer), policy);
                 }
             }
@@ -346,7 +346,8 @@ impl Pipeline {
         if decided.decision.verdict == Verdict::Ask && decided.call.seen != ToolSeen::Announced {
             let asked = Event::decided(&action, &decided.decision).tied(ties);
             kept = kept && self.write(asked).await;
-            let answer = self.approvals.ask(&action).await;
+            let rule = about_taint(&decided.decision).map(str::to_owned);
+            let answer = self.approvals.ask_by(&action, rule.as_deref()).await;
             decided.decision = self.answered(&action, &decided.decision, answer);
         }
         let changed = decided.changed;
@@ -531,6 +532,11 @@ impl Authority for Pipeline {
             }
         })
     }
+}
+
+/// The rule that asks, where untrusted content is why.
+fn about_taint(decision: &Decision) -> Option<&str> {
+    decision.rule.as_deref().filter(|_| decision.is_about_taint())
 }
 
 /// What ties the events of a tool call to it.

@@ -70,7 +70,8 @@ def reads(text):
     return ask('http://inference.local/v1/messages', json.dumps(body).encode())
 host = 'http://git.test:' + os.environ['PORT']
 def git(*words):
-    run = subprocess.run(['git', *words], capture_output=True, text=True)
+    try: run = subprocess.run(['git', *words], capture_output=True, text=True)
+    except OSError as error: return f'refused {error}'
     return f'{run.returncode} {run.stderr.strip()}'
 acts = {
     'good': lambda: reads('the weather is fine'),
