@@ -297,12 +297,8 @@ async fn live(
     let lookup = Arc::new(HostLookup::new(policy.network.hosts.clone()));
     let outbound =
         outward::outbound(&policy.network, &order.operator, own, Arc::clone(&lookup)).await;
-    let gateway = models::gateway(
-        policy.inference.as_ref(),
-        (&policy.network, outbound.clone()),
-        &order.operator,
-        Arc::clone(&authority),
-    );
+    let gateway =
+        models::gateway(policy, outbound.clone(), &order.operator, Arc::clone(&authority));
     let gateway = match gateway.await {
         Ok(gateway) => gateway,
         Err(refusal) => return Err(refused(refusal).await),
