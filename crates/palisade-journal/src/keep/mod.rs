@@ -11,7 +11,7 @@ mod rewrite;
 mod tidy;
 
 pub use hold::{Erased, Holds, erase, hold, holds, release};
-pub use retention::{CLASSES, Retention};
+pub use retention::Retention;
 pub use tidy::{Options, Skipped, Tidied, Tidy, end_dead, tidy};
 
 /// The kind of the record that says how long a session's records stay.

@@ -13,37 +13,6 @@ use crate::{
 const DEFAULT: &str = "default";
 const RETAIN: &str = "retain";
 
-/// The classes that a rule can name: all, a layer's events, or those of one kind.
-pub const CLASSES: [&str; 27] = [
-    DEFAULT,
-    "files",
-    "process",
-    "network",
-    "egress",
-    "inference",
-    "supervisor",
-    "launch",
-    "resolve",
-    "connect",
-    "request",
-    "expose",
-    "model_call",
-    "model_answer",
-    "redaction",
-    "injection_suspected",
-    "syscall",
-    "access",
-    "exec",
-    "tool_call",
-    "tool_result",
-    "hook",
-    "approval",
-    "policy",
-    "alarm",
-    "degraded",
-    "folded",
-];
-
 /// How long records stay, by class. An event's kind wins over its layer, and that over `default`. What no class is for stays.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Retention {

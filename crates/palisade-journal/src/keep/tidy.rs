@@ -4,7 +4,7 @@ use palisade_core::SessionId;
 use rustix::fs::{FlockOperation, flock};
 
 use super::{
-    KEEPING, Retention, hold,
+    Retention, hold,
     rewrite::{self, NEW, Rewritten, Rule},
 };
 use crate::{
