@@ -32,7 +32,7 @@ use crate::{
     file_denials::{self, FileDenials},
     guard,
     hooks::{DOOR, DOOR_PORT, Door, Hooks, Pinned},
-    identities, kept_policy,
+    identities, keeping, kept_policy,
     limits::{self, Account, Writable},
     live::Live,
     models,
@@ -265,6 +265,11 @@ async fn live(
         execs::prepare().refuse("prepare to watch what is executed", "report this")?;
     }
     let journal = open_journal(order, session)?;
+    if let Some(rule) = keeping::rule(&policy.audit) {
+        let said = journal.record(rule).await;
+        said.refuse("the record of how long records are kept", JOURNAL)?;
+        keeping::begin(&order.operator.state_dir);
+    }
     let sending = exports::start(order, &journal).await;
     let own = palisade_egress::own_addresses().refuse("this machine's addresses", "report this")?;
     let approvals = Approvals::new(policy.approvals.timeout, order.permissive);
@@ -280,6 +285,13 @@ async fn live(
     let engine = Engine::with_own_addresses(policy, own.clone());
     let (rules, mut raised) = Alarms::new(policy.alarms.as_ref(), decoys.clone());
     let pipeline = Pipeline::new(engine, journal, approvals, hooks, (named, rules));
+    let unready = match keeping::content(order, session) {
+        Ok(content) => {
+            content.into_iter().for_each(|content| pipeline.keep_in(content));
+            unready
+        }
+        Err(refusal) => Some(refusal),
+    };
     let unready = match sending {
         Ok(exporter) => {
             watch.exporter = exporter;
