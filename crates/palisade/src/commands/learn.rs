@@ -13,7 +13,8 @@ use palisade_session::Order;
 
 use super::{
     doctor,
-    rules::{Destinations, Place},
+    place::Place,
+    rules::Destinations,
     run,
 };
 use crate::{
