@@ -258,7 +258,9 @@ impl Analysis {
             (_, true, true) => Severity::Medium,
             (_, true, false) if part == Part::Header => Severity::Medium,
             // `scp .env user@$SERVER:`: whoever runs it says where.
-            (_, true, false) if secret == Secret::EnvFile && whom == "a computed address" && self.is_prose() => {
+            (_, true, false)
+                if secret == Secret::EnvFile && whom == "a computed address" && self.is_prose() =>
+            {
                 Severity::Low
             }
             (_, true, false) if secret == Secret::EnvFile => Severity::High,
@@ -433,8 +435,12 @@ impl Analysis {
         };
         // What it decodes to is all there, and does nothing that matters: an odd way to write it.
         let idle = code.known_text().is_some_and(|text| {
-            !text.trim().is_empty() && text.len() < 400 && !crate::formats::acts(&text) && !crate::hidden::matters(&text)
-        }) && !self.has(&code.taint, |tag| matches!(tag, Tag::Network(_) | Tag::Channel));
+            !text.trim().is_empty()
+                && text.len() < 400
+                && !crate::formats::acts(&text)
+                && !crate::hidden::matters(&text)
+        }) && !self
+            .has(&code.taint, |tag| matches!(tag, Tag::Network(_) | Tag::Channel));
         if !template && !idle {
             self.ran(&code.taint, how);
         }

@@ -31,21 +31,137 @@ impl Program<'_> {
 
 /// Suffixes of programs and of files that hold commands, beyond the languages that are parsed.
 const SUFFIXES: &[&str] = &[
-    "bat", "cmd", "vbs", "vbe", "wsf", "hta", "php", "phtml", "lua", "pl", "pm", "kt", "kts", "java", "swift",
-    "applescript", "scpt", "r", "jl", "ex", "exs", "groovy", "gradle", "awk", "fish", "nu", "tcl", "el", "vim",
-    "scala", "clj", "cs", "fs", "dart", "nim", "zig", "rs", "c", "cc", "cpp", "m", "mm", "hs", "ml", "cr", "pas",
-    "ahk", "ipynb", "mk", "cmake", "bas", "vb", "sql", "pth", "vue", "svelte", "tf", "service", "html", "htm",
-    "gs", "liquid", "hbs", "njk", "mustache", "conf", "reg", "inf", "desktop", "timer", "plist", "nix", "cfc", "jsp",
-    "asp", "aspx", "graphql", "prisma", "tfvars", "hcl", "bicep", "sample", "tmpl", "template", "jinja", "j2", "tpl", "ejs", "erb",
+    "bat",
+    "cmd",
+    "vbs",
+    "vbe",
+    "wsf",
+    "hta",
+    "php",
+    "phtml",
+    "lua",
+    "pl",
+    "pm",
+    "kt",
+    "kts",
+    "java",
+    "swift",
+    "applescript",
+    "scpt",
+    "r",
+    "jl",
+    "ex",
+    "exs",
+    "groovy",
+    "gradle",
+    "awk",
+    "fish",
+    "nu",
+    "tcl",
+    "el",
+    "vim",
+    "scala",
+    "clj",
+    "cs",
+    "fs",
+    "dart",
+    "nim",
+    "zig",
+    "rs",
+    "c",
+    "cc",
+    "cpp",
+    "m",
+    "mm",
+    "hs",
+    "ml",
+    "cr",
+    "pas",
+    "ahk",
+    "ipynb",
+    "mk",
+    "cmake",
+    "bas",
+    "vb",
+    "sql",
+    "pth",
+    "vue",
+    "svelte",
+    "tf",
+    "service",
+    "html",
+    "htm",
+    "gs",
+    "liquid",
+    "hbs",
+    "njk",
+    "mustache",
+    "conf",
+    "reg",
+    "inf",
+    "desktop",
+    "timer",
+    "plist",
+    "nix",
+    "cfc",
+    "jsp",
+    "asp",
+    "aspx",
+    "graphql",
+    "prisma",
+    "tfvars",
+    "hcl",
+    "bicep",
+    "sample",
+    "tmpl",
+    "template",
+    "jinja",
+    "j2",
+    "tpl",
+    "ejs",
+    "erb",
 ];
 
 /// Names of files that hold commands.
 const NAMES: &[&str] = &[
-    "dockerfile", "containerfile", "makefile", "gnumakefile", "justfile", "procfile", "rakefile", "gemfile",
-    "jenkinsfile", "vagrantfile", "brewfile", "podfile", "fastfile", "commit-msg", "pre-commit", "pre-push",
-    "post-commit", "post-checkout", "post-merge", "prepare-commit-msg", "package.json", "composer.json",
-    "taskfile.yml", "docker-compose.yml", "compose.yml", "compose.yaml", "devcontainer.json", "tasks.json",
-    "hooks.json", "renovate.json", ".npmrc", "pip.conf", ".yarnrc", "nuget.config", "gradle.properties", "deno.json", "turbo.json", "action.yml",
+    "dockerfile",
+    "containerfile",
+    "makefile",
+    "gnumakefile",
+    "justfile",
+    "procfile",
+    "rakefile",
+    "gemfile",
+    "jenkinsfile",
+    "vagrantfile",
+    "brewfile",
+    "podfile",
+    "fastfile",
+    "commit-msg",
+    "pre-commit",
+    "pre-push",
+    "post-commit",
+    "post-checkout",
+    "post-merge",
+    "prepare-commit-msg",
+    "package.json",
+    "composer.json",
+    "taskfile.yml",
+    "docker-compose.yml",
+    "compose.yml",
+    "compose.yaml",
+    "devcontainer.json",
+    "tasks.json",
+    "hooks.json",
+    "renovate.json",
+    ".npmrc",
+    "pip.conf",
+    ".yarnrc",
+    "nuget.config",
+    "gradle.properties",
+    "deno.json",
+    "turbo.json",
+    "action.yml",
 ];
 
 fn is_program(file: &File, text: &str) -> bool {
@@ -69,7 +185,12 @@ fn is_program(file: &File, text: &str) -> bool {
     SUFFIXES.contains(&suffix)
         || NAMES.contains(&name.as_str())
         || text.starts_with("#!")
-        || matches!(suffix, "yml" | "yaml") && (file.path.contains("workflows/") || text.contains("containers:") || text.contains("services:") || text.contains("runs-on:") || text.contains("script:"))
+        || matches!(suffix, "yml" | "yaml")
+            && (file.path.contains("workflows/")
+                || text.contains("containers:")
+                || text.contains("services:")
+                || text.contains("runs-on:")
+                || text.contains("script:"))
         || name == ".gitlab-ci.yml"
         || file.path.contains("/hooks/")
         || name.ends_with("gitconfig")
@@ -110,7 +231,11 @@ fn blocks<'a>(path: &'a str, text: &str, found: &mut Vec<Program<'a>>) {
             (None, Some(mark)) => fence = Some((at, mark)),
             (Some((body, opened)), Some(mark)) if *opened == mark => {
                 if !crate::code::teaches(&context) && found.len() - from < MOST_BLOCKS {
-                    let lines = memchr::memchr_iter(b'\n', text.get(..*body).unwrap_or_default().as_bytes()).count();
+                    let lines = memchr::memchr_iter(
+                        b'\n',
+                        text.get(..*body).unwrap_or_default().as_bytes(),
+                    )
+                    .count();
                     let block = text.get(*body..start).unwrap_or_default();
                     found.push(Program {
                         path,
@@ -129,7 +254,11 @@ fn blocks<'a>(path: &'a str, text: &str, found: &mut Vec<Program<'a>>) {
                     context.push_str(line);
                 }
                 if line.contains('`') && found.len() - from < MOST_BLOCKS {
-                    let number = memchr::memchr_iter(b'\n', text.get(..start).unwrap_or_default().as_bytes()).count();
+                    let number = memchr::memchr_iter(
+                        b'\n',
+                        text.get(..start).unwrap_or_default().as_bytes(),
+                    )
+                    .count();
                     spans(path, line, number, &context, found);
                 }
             }
@@ -139,7 +268,13 @@ fn blocks<'a>(path: &'a str, text: &str, found: &mut Vec<Program<'a>>) {
 }
 
 /// The commands within one line of prose, together one program.
-fn spans<'a>(path: &'a str, line: &str, number: usize, context: &str, found: &mut Vec<Program<'a>>) {
+fn spans<'a>(
+    path: &'a str,
+    line: &str,
+    number: usize,
+    context: &str,
+    found: &mut Vec<Program<'a>>,
+) {
     let mut before = String::new();
     let mut commands = String::new();
     for (at, part) in line.split('`').enumerate() {
@@ -152,7 +287,11 @@ fn spans<'a>(path: &'a str, line: &str, number: usize, context: &str, found: &mu
     }
     let heading = context.lines().next().unwrap_or_default();
     if commands.len() > 12 && !crate::code::teaches(heading) && !crate::code::teaches(line) {
-        found.push(Program { path, text: format!("{}{commands}", "\n".repeat(number.min(100_000))), prose: true });
+        found.push(Program {
+            path,
+            text: format!("{}{commands}", "\n".repeat(number.min(100_000))),
+            prose: true,
+        });
     }
 }
 

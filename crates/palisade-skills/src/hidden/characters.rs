@@ -336,7 +336,11 @@ fn padding(file: &File, text: &str, seen: &mut Seen) {
                         format!("text stands behind {blank} blank characters"),
                     );
                     let far = newlines >= LINES * 2 || spaces >= SPACES;
-                    seen.findings.push(if acts && far { finding.of(Severity::High) } else { finding });
+                    seen.findings.push(if acts && far {
+                        finding.of(Severity::High)
+                    } else {
+                        finding
+                    });
                     return;
                 }
                 (blank, newlines, spaces) = (0, 0, 0);

@@ -310,7 +310,11 @@ fn judge(
     if ordered || command {
         let fetches = crate::formats::runs_fetched(decoded);
         // `echo hello` in base64 is nobody's secret.
-        let idle = command && !ordered && !fetches && !crate::formats::acts(decoded) && !ACTS.is_match(decoded);
+        let idle = command
+            && !ordered
+            && !fetches
+            && !crate::formats::acts(decoded)
+            && !ACTS.is_match(decoded);
         let severity = if idle {
             Severity::Low
         } else if command && !prose && !fetches && !ordered {

@@ -168,7 +168,8 @@ fn teaching(package: &Package, seen: &mut Seen) {
         .collect();
     // Invisible letters that spell no order are an exhibit.
     let carries_orders = seen.findings.iter().any(|finding| {
-        matches!(finding.rule.id, "hidden-order" | "hidden-note-to-agent") && finding.severity >= Severity::Medium
+        matches!(finding.rule.id, "hidden-order" | "hidden-note-to-agent")
+            && finding.severity >= Severity::Medium
             || finding.rule.id == "obfuscation-encoded-order" && finding.severity >= Severity::High
     });
     // A file may have a thousand findings.
@@ -177,7 +178,10 @@ fn teaching(package: &Package, seen: &mut Seen) {
         let path = finding.place.file.as_str();
         let shown = path.split('/').any(|part| SHOWN.contains(&part.to_ascii_lowercase().as_str()));
         let data = package.file(path).is_some_and(|file| {
-            matches!(file.kind, FileKind::Data | FileKind::Prose | FileKind::Archive | FileKind::Media)
+            matches!(
+                file.kind,
+                FileKind::Data | FileKind::Prose | FileKind::Archive | FileKind::Media
+            )
         });
         let run = shown
             && !data
@@ -202,7 +206,20 @@ fn teaching(package: &Package, seen: &mut Seen) {
                     | Technique::Escape
             );
         let sample = path.split('/').rev().skip(1).any(|part| {
-            matches!(part, "attacks" | "payloads" | "fixtures" | "samples" | "testdata" | "corpus" | "cases" | "tests" | "test" | "demo" | "demo-repo")
+            matches!(
+                part,
+                "attacks"
+                    | "payloads"
+                    | "fixtures"
+                    | "samples"
+                    | "testdata"
+                    | "corpus"
+                    | "cases"
+                    | "tests"
+                    | "test"
+                    | "demo"
+                    | "demo-repo"
+            )
         });
         if (shown && !run || in_block)
             && (sample

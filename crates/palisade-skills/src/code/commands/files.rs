@@ -563,7 +563,9 @@ impl Analysis {
             .is_some_and(|to| to.starts_with("/dev/") && !matches!(to, "/dev/null" | "/dev/stdout"))
         {
             // `/dev/sdX` is for the user to fill in.
-            let blank = to.is_some_and(|to| to.ends_with(['X', 'N', 'x']) || to.contains(HOLE_TEXT) || to.contains('<'));
+            let blank = to.is_some_and(|to| {
+                to.ends_with(['X', 'N', 'x']) || to.contains(HOLE_TEXT) || to.contains('<')
+            });
             let (severity, sure) = match blank && self.is_prose() {
                 true => (Severity::Medium, Confidence::Low),
                 false => (Severity::Critical, Confidence::High),
