@@ -16,6 +16,8 @@ mod ruin;
 mod rules;
 mod secrets;
 mod spread;
+#[cfg(test)]
+mod tests;
 mod undeclared;
 
 pub(crate) use rules::RULES;
