@@ -17,7 +17,7 @@ use crate::{
     ledger::{Entry, Ledger},
     park,
     recover::{self, Whole},
-    store::{FIRST_SEGMENT, Folder},
+    store::{FIRST_SEGMENT, Folder, PACKED, following},
     writer::{self, Chain, Message, Shared},
 };
 
@@ -280,7 +280,16 @@ pub(crate) fn open_chain(
     let journal = state.journal()?;
     let keys = Keyring::open(&state)?;
     let folder = journal.session(session)?;
-    let segment = folder.segments()?.pop().unwrap_or_else(|| FIRST_SEGMENT.into());
+    let last = folder.segments()?.pop().unwrap_or_else(|| FIRST_SEGMENT.into());
+    let segment = if last.ends_with(PACKED) {
+        following(&last).ok_or_else(|| JournalError::Damaged {
+            path: folder.path().into(),
+            offset: 0,
+            what: "there is no number for another segment".into(),
+        })?
+    } else {
+        last
+    };
     let (fd, size) = folder.append(&segment)?;
     let path = folder.path().join(&segment);
     recover::own(&fd, &path, session)?;

@@ -29,6 +29,7 @@ mod file_denials;
 mod guard;
 pub mod hooks;
 mod identities;
+mod keeping;
 mod kept_policy;
 mod limits;
 mod live;

@@ -175,7 +175,7 @@ impl Live {
         changeable(before, &policy)?;
         let configuration = match &policy.inference {
             Some(inference) => {
-                Some(models::configuration(inference, &policy.network, &self.operator).await?)
+                Some(models::configuration(inference, &policy, &self.operator).await?)
             }
             None => None,
         };

@@ -32,7 +32,7 @@ use crate::{
     file_denials::{self, FileDenials},
     guard,
     hooks::{DOOR, DOOR_PORT, Door, Hooks, Pinned},
-    identities, kept_policy,
+    identities, keeping, kept_policy,
     limits::{self, Account, Writable},
     live::Live,
     models,
@@ -170,11 +170,12 @@ fn prepare(
     let mut locked = skills::read(order)?;
     let mut ground = plan::ground(order, &who);
     ground.degraded = degraded::for_plan(&missing);
-    let records = file_denials::ask(order, &mut ground);
+    let host_uid = ground.identity.host_uid;
     // It builds what it can while the plan is made. Should it fail, what is wrong with the order
     // is told first.
     let begun = begin(ground);
     // Init, which is forked by now, has none of these.
+    let records = file_denials::ask(order);
     let exposed = Exposed::open(&order.policy.network.expose, &order.operator)?;
     let state = &order.operator.state_dir;
     let (mut list, leftover) = List::begin(state, session, plan::writable(&order.policy))?;
@@ -188,7 +189,9 @@ fn prepare(
     let pem = authority.as_deref().map(SandboxCa::pem);
     let inside = (&placeholders, decoys.as_deref());
     let made = plan::make(order, session, stdio, inside, pem, &who, &mut locked)?;
-    let Made { plan, kept, repositories, held, places } = made;
+    let Made { mut plan, kept, repositories, held, places } = made;
+    let records = records.and_then(|question| Records::of(question, host_uid).ok());
+    plan.tell_audit = records.is_some();
     let building = begun.and_then(|begun| begun.build(&plan));
     let building = building.map_err(|error| refusal::of_launch(&error, &order.allow_degraded))?;
     // While init builds. The agent does not start before this is kept.
@@ -262,6 +265,11 @@ async fn live(
         execs::prepare().refuse("prepare to watch what is executed", "report this")?;
     }
     let journal = open_journal(order, session)?;
+    if let Some(rule) = keeping::rule(&policy.audit) {
+        let said = journal.record(rule).await;
+        said.refuse("the record of how long records are kept", JOURNAL)?;
+        keeping::begin(&order.operator.state_dir);
+    }
     let sending = exports::start(order, &journal).await;
     let own = palisade_egress::own_addresses().refuse("this machine's addresses", "report this")?;
     let approvals = Approvals::new(policy.approvals.timeout, order.permissive);
@@ -277,6 +285,13 @@ async fn live(
     let engine = Engine::with_own_addresses(policy, own.clone());
     let (rules, mut raised) = Alarms::new(policy.alarms.as_ref(), decoys.clone());
     let pipeline = Pipeline::new(engine, journal, approvals, hooks, (named, rules));
+    let unready = match keeping::content(order, session) {
+        Ok(content) => {
+            content.into_iter().for_each(|content| pipeline.keep_in(content));
+            unready
+        }
+        Err(refusal) => Some(refusal),
+    };
     let unready = match sending {
         Ok(exporter) => {
             watch.exporter = exporter;
@@ -294,12 +309,8 @@ async fn live(
     let lookup = Arc::new(HostLookup::new(policy.network.hosts.clone()));
     let outbound =
         outward::outbound(&policy.network, &order.operator, own, Arc::clone(&lookup)).await;
-    let gateway = models::gateway(
-        policy.inference.as_ref(),
-        (&policy.network, outbound.clone()),
-        &order.operator,
-        Arc::clone(&authority),
-    );
+    let gateway =
+        models::gateway(policy, outbound.clone(), &order.operator, Arc::clone(&authority));
     let gateway = match gateway.await {
         Ok(gateway) => gateway,
         Err(refusal) => return Err(refused(refusal).await),
@@ -333,6 +344,7 @@ async fn live(
         Ok(desk) => desk,
         Err(refusal) => return Err(refused(refusal).await),
     };
+    let document = kept_policy::keep(&order.operator.state_dir, policy);
     let standing = match building.wait() {
         Ok(standing) => standing,
         Err(error) => return Err(refused(of_launch(&error)).await),
@@ -382,7 +394,7 @@ async fn live(
         Err(refusal) => return Err(refused(refusal).await),
     };
     let mut ties = Ties::new();
-    match kept_policy::keep(&order.operator.state_dir, policy) {
+    match document {
         Ok(document) => drop(ties.insert("policy_document".into(), document.as_str().into())),
         Err(error) => {
             let what = format!("the policy could not be kept for the record: {error}");

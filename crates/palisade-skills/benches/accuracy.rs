@@ -124,7 +124,10 @@ fn name(path: &Path) -> String {
 
 /// Measures a corpus of plain folders.
 fn elsewhere(root: &Path, misses: bool, every: bool) {
-    println!("\n{:42} {:>4} {:>9} {:>7} {:>4}  blocked", "folders", "all", "dangerous", "caution", "safe");
+    println!(
+        "\n{:42} {:>4} {:>9} {:>7} {:>4}  blocked",
+        "folders", "all", "dangerous", "caution", "safe"
+    );
     for (class, folder) in Class::ALL {
         let families: Vec<(String, Vec<PathBuf>)> = match class {
             Class::Malicious => below(&root.join(folder))
@@ -177,7 +180,11 @@ fn main() {
     }
 
     if let Some(at) = arguments.iter().position(|argument| argument == "--folder") {
-        elsewhere(Path::new(arguments.get(at + 1).expect("--folder DIR")), has("--misses"), has("--all"));
+        elsewhere(
+            Path::new(arguments.get(at + 1).expect("--folder DIR")),
+            has("--misses"),
+            has("--all"),
+        );
         return;
     }
 

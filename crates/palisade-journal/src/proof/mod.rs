@@ -46,6 +46,14 @@ pub enum ProofError {
         /// The number that was asked for.
         seq: u64,
     },
+    /// The record was removed by a rule for keeping.
+    #[error("record {seq} of session {session} was removed, as the rules for keeping say")]
+    Dropped {
+        /// The session.
+        session: SessionId,
+        /// The number that was asked for.
+        seq: u64,
+    },
     /// The journal is of a version without signatures, or has no entry yet.
     #[error("this journal is not signed: the next session that opens it begins that")]
     Unsigned,

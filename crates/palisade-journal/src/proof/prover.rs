@@ -4,7 +4,9 @@ use palisade_core::SessionId;
 
 use super::{CONTINUATION, Continuation, KeyLink, PROOF, Proof, ProofError, Proved, Signed};
 use crate::{
-    Hash, keys,
+    Hash,
+    gap::{self, Gap},
+    keys,
     ledger::{Entry, Follow, Keys, line},
     note::{NamedKey, NoteSignature, PublicKey, Signature, SignedNote},
     reader::{Lines, Step},
@@ -71,7 +73,8 @@ impl Prover {
                 named.push((entry.seq, key));
             }
             newest = Some((entry.seq, entry.root.zip(entry.sig), signer));
-            if let (Some(session), Some(root)) = (entry.session, entry.at_root) {
+            let anchor = entry.entry.is_anchor();
+            if let (Some(session), Some(root)) = (entry.session.filter(|_| anchor), entry.at_root) {
                 let anchor = Anchor { line: text, seq: entry.seq, root };
                 anchors.entry((session, entry.at_seq)).or_insert(anchor);
             }
@@ -192,6 +195,19 @@ impl Prover {
             let mut lines = Lines::of(fd);
             while tree.size() < most && lines.step().map_err(|e| reading(&path, &e))? == Step::Line
             {
+                if gap::is_gap(lines.line()) {
+                    let what = || format!("a gap in session {session} is not what stood there");
+                    let gap = Gap::parse(lines.line()).ok().map(|(_, gap)| gap);
+                    let gap = gap.filter(|gap| gap.append_to(&mut tree));
+                    let gap = gap.ok_or_else(|| ProofError::Damaged(what()))?;
+                    for way in ways.values_mut() {
+                        gap.peaks.iter().for_each(|(level, root)| way.tree(*level, *root));
+                    }
+                    if let Some(seq) = ways.keys().find(|seq| (gap.from..=gap.to).contains(seq)) {
+                        return Err(ProofError::Dropped { session: session.clone(), seq: *seq });
+                    }
+                    continue;
+                }
                 let hash = leaf(lines.line());
                 tree.append(hash);
                 ways.values_mut().for_each(|way| way.leaf(hash));

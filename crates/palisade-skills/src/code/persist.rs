@@ -31,7 +31,9 @@ impl Analysis {
             Standing::ShellStart => {
                 let severity = match shell_line(&text) {
                     Line::Path if !fetched => Severity::Note,
-                    Line::Telling if self.is_prose() && !fetched && !is_active(&text) => Severity::Medium,
+                    Line::Telling if self.is_prose() && !fetched && !is_active(&text) => {
+                        Severity::Medium
+                    }
                     Line::Telling => Severity::High,
                     _ if fetched => Severity::High,
                     Line::Path | Line::Other => Severity::Medium,
@@ -77,9 +79,12 @@ impl Analysis {
                 let resolvers = path.contains("resolv")
                     && text.contains("nameserver")
                     && text.lines().filter(|line| line.contains("nameserver")).all(|line| {
-                        ["127.", "192.168.", "10.", "172.", "1.1.1.1", "1.0.0.1", "8.8.8.8", "8.8.4.4", "9.9.9.9", "::1"]
-                            .iter()
-                            .any(|known| line.contains(known))
+                        [
+                            "127.", "192.168.", "10.", "172.", "1.1.1.1", "1.0.0.1", "8.8.8.8",
+                            "8.8.4.4", "9.9.9.9", "::1",
+                        ]
+                        .iter()
+                        .any(|known| line.contains(known))
                     });
                 let severity = match () {
                     () if resolvers => Severity::Low,
@@ -155,9 +160,36 @@ enum Line {
 /// Does a line do more than to fetch something to look at?
 fn is_active(text: &str) -> bool {
     [
-        "| sh", "|sh", "| bash", "|bash", "| zsh", "nohup", "base64", "/dev/tcp", " -d ", "--data", " -T ", " -F ", "eval ",
-        "<(", "nc ", "python", "perl", "node ", "openssl", "socat", "LD_PRELOAD", "PROMPT_COMMAND", "alias sudo",
-        "alias ssh", "alias git=", "Invoke-", "iex", " &\n", "& }", "trap ",
+        "| sh",
+        "|sh",
+        "| bash",
+        "|bash",
+        "| zsh",
+        "nohup",
+        "base64",
+        "/dev/tcp",
+        " -d ",
+        "--data",
+        " -T ",
+        " -F ",
+        "eval ",
+        "<(",
+        "nc ",
+        "python",
+        "perl",
+        "node ",
+        "openssl",
+        "socat",
+        "LD_PRELOAD",
+        "PROMPT_COMMAND",
+        "alias sudo",
+        "alias ssh",
+        "alias git=",
+        "Invoke-",
+        "iex",
+        " &\n",
+        "& }",
+        "trap ",
     ]
     .iter()
     .any(|part| text.contains(part))
@@ -165,10 +197,18 @@ fn is_active(text: &str) -> bool {
 
 fn shell_line(text: &str) -> Line {
     // `eval "$(tool init zsh)"` is how tools of the prompt are switched on.
-    static SWITCH: std::sync::LazyLock<regex_automata::meta::Regex> = std::sync::LazyLock::new(|| {
-        crate::pattern::pattern(r#"eval "?\$\((?:~?[\w./-]{0,60}/)?[a-z][\w-]{1,20} (?:activate|init|hook|shellenv|completion|env|setup|virtualenv-init|alias)[\w =-]{0,30}\)"?"#)
-    });
-    let switched: String = text.lines().filter(|line| !SWITCH.is_match(line)).map(|line| format!("{line}\n")).collect();
+    static SWITCH: std::sync::LazyLock<regex_automata::meta::Regex> = std::sync::LazyLock::new(
+        || {
+            crate::pattern::pattern(
+                r#"eval "?\$\((?:~?[\w./-]{0,60}/)?[a-z][\w-]{1,20} (?:activate|init|hook|shellenv|completion|env|setup|virtualenv-init|alias)[\w =-]{0,30}\)"?"#,
+            )
+        },
+    );
+    let switched: String = text
+        .lines()
+        .filter(|line| !SWITCH.is_match(line))
+        .map(|line| format!("{line}\n"))
+        .collect();
     if switched.trim().is_empty() && !text.trim().is_empty() {
         return Line::Path;
     }

@@ -8,7 +8,7 @@ use super::{Report, outward, rules};
 use crate::{
     Confidence::{Low, Medium},
     Severity,
-    pattern::pattern,
+    pattern::code as pattern,
 };
 
 /// One expression in which what is fetched runs, in any language.
@@ -75,9 +75,15 @@ pub(super) fn look(report: &mut Report<'_>) {
         && DECODES.is_match(text)
     {
         // Libraries that were packed for the browser have all of this in them.
-        let bundled = ["__getOwnPropNames", "__webpack_require__", "webpackBootstrap", "__toESM", "__commonJS"]
-            .iter()
-            .any(|mark| text.contains(mark));
+        let bundled = [
+            "__getOwnPropNames",
+            "__webpack_require__",
+            "webpackBootstrap",
+            "__toESM",
+            "__commonJS",
+        ]
+        .iter()
+        .any(|mark| text.contains(mark));
         let packed = report.program.path.ends_with(".min.js") || text.len() > 200_000 || bundled;
         let (severity, sure) =
             if packed { (Severity::Medium, Low) } else { (Severity::High, Medium) };
@@ -102,7 +108,8 @@ fn held_and_run(text: &str) -> Option<usize> {
         let whole = captures.get_match()?;
         from = whole.end().max(from + 1);
         for group in [1, 2] {
-            let Some(name) = captures.get_group(group).and_then(|name| text.get(name.range())) else {
+            let Some(name) = captures.get_group(group).and_then(|name| text.get(name.range()))
+            else {
                 continue;
             };
             let name = name.trim_matches(['\\', '$', '{', '}', '"', '\'']);
@@ -127,7 +134,9 @@ fn runs(text: &str, name: &str) -> Option<usize> {
         let rest = text.get(found.end()..)?;
         let rest = rest.trim_start_matches(['$', '{', '\\', '/', '.', '~']);
         // A path in front of the file's name.
-        let word_end = rest.find(|c: char| !(c.is_alphanumeric() || "_./-~$\\".contains(c))).unwrap_or(rest.len());
+        let word_end = rest
+            .find(|c: char| !(c.is_alphanumeric() || "_./-~$\\".contains(c)))
+            .unwrap_or(rest.len());
         let word = rest.get(..word_end)?.trim_end_matches('.');
         let last = word.rsplit('/').next().unwrap_or(word);
         let last = last.trim_start_matches(['$', '\\']);

@@ -22,9 +22,12 @@ mod secrets;
 mod spread;
 mod tamper;
 mod tokens;
+#[cfg(test)]
+mod tests;
 mod undeclared;
 
 pub(crate) use handed::HANDED;
+pub(crate) use redirect::is_placeholder_address as is_placeholder;
 pub(crate) use rules::RULES;
 
 use programs::Program;

@@ -10,7 +10,7 @@ use crate::{
     Severity,
     code::hosts::{Standing, standing, standing_of},
     formats::Profile,
-    pattern::pattern,
+    pattern::code as pattern,
     text::{is_anyones, is_bare, is_local, is_vendor},
 };
 
@@ -67,7 +67,7 @@ static SENDS: LazyLock<Regex> = LazyLock::new(|| {
 /// Options as arguments of their own, and methods of platforms.
 static SENDS_TOO: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r#"(?i)["']-(?:d|F|T|X)["']|["']--(?:data\S*|form|upload-file|json)["']|\bpayload\s*:|wp_remote_post|\.publish\(|method["']?\s*[:=]\s*["'](?:post|put)|Invoke-RestMethod[^\n]{0,80}-Method"#,
+        r#"(?i)["']-(?:d|F|T|X)["']|["']--(?:data\S*|form|upload-file|json)["']|\bpayload\s*:|->(?:post|put|send)\w*\(|\.post_form|http\.post\(|wp_remote_post|\.publish\(|method["']?\s*[:=]\s*["'](?:post|put)|Invoke-RestMethod[^\n]{0,80}-Method"#,
     )
 });
 
@@ -121,10 +121,17 @@ pub(super) fn names_stranger(program: &Program<'_>, profile: &Profile) -> Option
             from -= 1;
         }
         let before = program.text.get(from..found.start()).unwrap_or_default();
-        if before.contains("xmlns") || before.contains("chemaLocation") || before.contains("$schema") {
+        if before.contains("xmlns")
+            || before.contains("chemaLocation")
+            || before.contains("$schema")
+        {
             continue;
         }
-        if quoted && !bare.contains("://") && FILE.is_match(&host) && !host.parse::<std::net::Ipv4Addr>().is_ok() {
+        if quoted
+            && !bare.contains("://")
+            && FILE.is_match(&host)
+            && host.parse::<std::net::Ipv4Addr>().is_err()
+        {
             continue;
         }
         let anyones = is_account(bare) || is_anyones(&host) || is_bare(&host);
@@ -132,7 +139,11 @@ pub(super) fn names_stranger(program: &Program<'_>, profile: &Profile) -> Option
         let own = bare.split('/').nth(2).unwrap_or(bare).starts_with(['$', '{', '%', '<'])
             && matches!(standing(&host), Standing::Shared | Standing::Known | Standing::Plain)
             && PLATFORMS.iter().any(|domain| crate::code::hosts::is_within(&host, domain));
-        if own || !anyones && !is_strange(&host, profile) || is_local(&host) || host.starts_with("169.254.") {
+        if own
+            || !anyones && !is_strange(&host, profile)
+            || is_local(&host)
+            || host.starts_with("169.254.")
+        {
             continue;
         }
         if best.as_ref().is_none_or(|best| anyones && !best.anyones) {
@@ -151,24 +162,54 @@ fn host(text: &str) -> Option<String> {
     let after = after.strip_prefix("/dev/tcp/").or_else(|| after.strip_prefix("/dev/udp/")).unwrap_or(after);
     let after = after.trim_end_matches('/').rsplit([' ', '=']).next()?;
     let authority = after.split(['/', '?', '#']).next()?;
-    let host = authority.rsplit('@').next()?.split(':').next()?.trim_end_matches('.').to_ascii_lowercase();
+    let host =
+        authority.rsplit('@').next()?.split(':').next()?.trim_end_matches('.').to_ascii_lowercase();
     // What is computed in front is not known: `${data}.host.tld`.
-    let host = host.rsplit(['}', ')', '$', '{', '%', '*', '+']).next()?.trim_start_matches(['.', '-']).to_owned();
-    let shape = host.contains('.') && host.chars().all(|c| c.is_alphanumeric() || matches!(c, '.' | '-' | '_'));
+    let host = host
+        .rsplit(['}', ')', '$', '{', '%', '*', '+'])
+        .next()?
+        .trim_start_matches(['.', '-'])
+        .to_owned();
+    let shape = host.contains('.')
+        && host.chars().all(|c| c.is_alphanumeric() || matches!(c, '.' | '-' | '_'));
     (shape && !host.starts_with('.') && host.len() > 3).then_some(host)
 }
 
 /// Where everybody's applications have names.
 const PLATFORMS: &[&str] = &[
-    "azurewebsites.net", "windows.net", "cloudapp.azure.com", "run.app", "appspot.com", "elasticbeanstalk.com",
-    "amazonaws.com", "herokuapp.com", "fly.dev", "vercel.app", "netlify.app", "onrender.com", "web.app",
-    "github.io", "gitlab.io", "atlassian.net", "zendesk.com", "myshopify.com", "okta.com", "auth0.com",
-    "service-now.com", "sharepoint.com", "cloudfront.net", "supabase.co", "firebaseio.com",
+    "azurewebsites.net",
+    "windows.net",
+    "cloudapp.azure.com",
+    "run.app",
+    "appspot.com",
+    "elasticbeanstalk.com",
+    "amazonaws.com",
+    "herokuapp.com",
+    "fly.dev",
+    "vercel.app",
+    "netlify.app",
+    "onrender.com",
+    "web.app",
+    "github.io",
+    "gitlab.io",
+    "atlassian.net",
+    "zendesk.com",
+    "myshopify.com",
+    "okta.com",
+    "auth0.com",
+    "service-now.com",
+    "sharepoint.com",
+    "cloudfront.net",
+    "supabase.co",
+    "firebaseio.com",
 ];
 
 /// Is it a state's or a university's host?
 fn is_public_body(host: &str) -> bool {
-    host.split('.').rev().take(3).any(|label| matches!(label, "gov" | "gob" | "gouv" | "edu" | "mil" | "govt" | "admin"))
+    host.split('.')
+        .rev()
+        .take(3)
+        .any(|label| matches!(label, "gov" | "gob" | "gouv" | "edu" | "mil" | "govt" | "admin"))
         && host.matches('.').count() > 0
 }
 
@@ -243,10 +284,23 @@ pub(super) fn look(report: &mut Report<'_>) {
     // `$BUCKET` and `<bucket>` are the user's to fill in.
     let line_end = text.get(account.end()..).unwrap_or_default().lines().next().unwrap_or_default();
     let line = format!("{given}{line_end}").to_ascii_lowercase();
-    let unsigned = line.contains("--no-sign-request") || line.contains("upload_file") || super::secrets::opens(report.program) || text.contains("cat .env");
-    let secret = ["cat ~/.", "cat $home/.", "$(env", "printenv", ".ssh", ".aws", ".netrc", ".npmrc", "credential"]
-        .iter()
-        .any(|word| line.contains(word));
+    let unsigned = line.contains("--no-sign-request")
+        || line.contains("upload_file")
+        || super::secrets::opens(report.program)
+        || text.contains("cat .env");
+    let secret = [
+        "cat ~/.",
+        "cat $home/.",
+        "$(env",
+        "printenv",
+        ".ssh",
+        ".aws",
+        ".netrc",
+        ".npmrc",
+        "credential",
+    ]
+    .iter()
+    .any(|word| line.contains(word));
     if unsigned || secret {
         let message = "data goes to an account that the program names";
         report.say(&rules::MESSAGES_SENT, Severity::High, Medium, account.start(), message);

@@ -8,7 +8,7 @@ use super::{Report, fetched, outward, rules};
 use crate::{
     Confidence::{High, Low, Medium},
     Severity,
-    pattern::pattern,
+    pattern::code as pattern,
 };
 
 /// Where something starts by itself from now on.
@@ -20,12 +20,16 @@ static STARTS: LazyLock<Regex> = LazyLock::new(|| {
 
 /// A key that may log in, which the program brings.
 static LOGIN_KEY: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"(?:ssh-(?:ed25519|rsa|dss)|ecdsa-sha2-\S{1,20}|sk-ssh-\S{1,30})\s+AAAA[A-Za-z0-9+/=]{12,}")
+    pattern(
+        r"(?:ssh-(?:ed25519|rsa|dss)|ecdsa-sha2-\S{1,20}|sk-ssh-\S{1,30})\s+AAAA[A-Za-z0-9+/=]{12,}",
+    )
 });
 
 /// The file in which keys that may log in stand, as something is written to it.
 static AUTHORIZED: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r#"(?i)(?:>>|\btee\b|append|write|open\(|["']a["']|Add-Content|AppendAll|puts|echo)(?s:.){0,600}authorized_keys|authorized_keys(?s:.){0,300}(?:>>|\btee\b|append|write|open\(|["']a["']|Add-Content|AppendAll)"#)
+    pattern(
+        r#"(?i)(?:>>|\btee\b|append|write|open\(|["']a["']|Add-Content|AppendAll|puts|echo)[\x00-\xff]{0,600}authorized_keys|authorized_keys[\x00-\xff]{0,300}(?:>>|\btee\b|append|write|open\(|["']a["']|Add-Content|AppendAll)"#,
+    )
 });
 
 /// The password of the machine is asked for.
@@ -87,7 +91,8 @@ pub(super) fn look(report: &mut Report<'_>) {
         && ASKS.is_match(text)
         && stranger.sends
     {
-        let message = format!("it asks for the password of the machine and talks to {}", stranger.shown());
+        let message =
+            format!("it asks for the password of the machine and talks to {}", stranger.shown());
         report.say(&rules::PASSWORD_ASKED, Severity::High, Medium, password.start(), message);
     }
     if let Some(starts) = STARTS.find(text) {

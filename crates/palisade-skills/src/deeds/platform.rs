@@ -9,7 +9,7 @@ use super::{Report, rules};
 use crate::{
     Confidence::{High, Low, Medium},
     Severity,
-    pattern::pattern,
+    pattern::code as pattern,
 };
 
 /// All that a listing gives is destroyed.
@@ -35,21 +35,33 @@ static TRACES: LazyLock<Regex> = LazyLock::new(|| {
 
 /// The whole machine is given to a container.
 static HOST_GIVEN: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r#"(?i)(?:-v|--volume|--mount\s+type=bind,source=)[\s=]?["']?/:/[A-Za-z][\w/]*(?:["'\s,]|:rw|$)|hostPath:\s*\{?\s*path:\s*["']?/["']?\s*[}\n]|["']/:/(?:host|mnt|rootfs)\w*["']"#)
+    pattern(
+        r#"(?i)(?:-v|--volume|--mount\s+type=bind,source=)[\s=]?["']?/:/[A-Za-z][\w/]*(?:["'\s,]|:rw|$)|hostPath:\s*\{?\s*path:\s*["']?/["']?\s*[}\n]|["']/:/(?:host|mnt|rootfs)\w*["']"#,
+    )
 });
 
-static PRIVILEGED: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r"(?i)--privileged\b|--pid[= ]host|privileged:\s*true|hostPID:\s*true|nsenter|docker\.sock"));
+static PRIVILEGED: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)--privileged\b|--pid[= ]host|privileged:\s*true|hostPID:\s*true|nsenter|docker\.sock",
+    )
+});
 
 /// Secrets of a workflow, all of them.
 static ALL_SECRETS: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?i)toJSON\(\s*secrets\s*\)"));
 
 /// A stranger's change is checked out with the rights of the repository.
-static TARGET: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?i)pull_request_target|issue_comment|workflow_run"));
-static HEAD: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r"(?i)github\.event\.(?:pull_request\.head|workflow_run\.head)|github\.head_ref|refs/pull/"));
-static RIGHTS: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r"(?i)write-all|contents:\s*write|secrets\.|self-hosted|id-token:\s*write|packages:\s*write"));
+static TARGET: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"(?i)pull_request_target|issue_comment|workflow_run"));
+static HEAD: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)github\.event\.(?:pull_request\.head|workflow_run\.head)|github\.head_ref|refs/pull/",
+    )
+});
+static RIGHTS: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)write-all|contents:\s*write|secrets\.|self-hosted|id-token:\s*write|packages:\s*write",
+    )
+});
 
 /// Somebody whom the text names gets in, or a gate comes down.
 static ACCESS: LazyLock<Regex> = LazyLock::new(|| {
@@ -65,14 +77,28 @@ pub(super) fn look(report: &mut Report<'_>) {
         // A filter, a prefix, a label: somebody has said what shall go.
         let given = text.get(mass.range()).unwrap_or_default().to_ascii_lowercase();
         // `git push --mirror` is how a cleaned history is put back, after everybody was asked.
-        let chosen = given.contains("--mirror") || ["prefix", "filter", "contains(", "starts_with(", "tag:", "-l ", "selector", "status", "| grep -e", "| grep '"]
+        let chosen = given.contains("--mirror")
+            || [
+                "prefix",
+                "filter",
+                "contains(",
+                "starts_with(",
+                "tag:",
+                "-l ",
+                "selector",
+                "status",
+                "| grep -e",
+                "| grep '",
+            ]
             .iter()
             .any(|word| given.contains(word));
-        let (severity, sure) = if chosen { (Severity::Medium, Low) } else { (Severity::High, Medium) };
+        let (severity, sure) =
+            if chosen { (Severity::Medium, Low) } else { (Severity::High, Medium) };
         report.say(&rules::MASS_DESTRUCTION, severity, sure, mass.start(), message);
     }
     if let Some(off) = AUDIT_OFF.find(text) {
-        let message = "the records of what happens in the account or on the machine are switched off";
+        let message =
+            "the records of what happens in the account or on the machine are switched off";
         report.say(&rules::AUDIT_OFF, Severity::High, Medium, off.start(), message);
     }
     if let Some(traces) = TRACES.find(text) {
@@ -95,15 +121,18 @@ pub(super) fn look(report: &mut Report<'_>) {
         && RIGHTS.is_match(text)
         && text.contains("checkout")
     {
-        let message = "a stranger's change is checked out and run with the rights of the repository";
+        let message =
+            "a stranger's change is checked out and run with the rights of the repository";
         report.say(&rules::WORKFLOW_SECRETS, Severity::High, Medium, target.start(), message);
     }
     if let Some(access) = ACCESS.find(text) {
         // A name in angle brackets is the user's to fill in.
         let given = text.get(access.range()).unwrap_or_default();
         let rest = text.get(access.end()..).unwrap_or_default().trim_start();
-        let named = !given.contains('<') && !given.contains("${") && !rest.starts_with(['<', '$', '{']);
-        let (severity, sure) = if named { (Severity::High, Medium) } else { (Severity::Medium, Low) };
+        let named =
+            !given.contains('<') && !given.contains("${") && !rest.starts_with(['<', '$', '{']);
+        let (severity, sure) =
+            if named { (Severity::High, Medium) } else { (Severity::Medium, Low) };
         let message = "somebody whom the text names is given access, or a gate comes down";
         report.say(&rules::ACCESS_GIVEN, severity, sure, access.start(), message);
     }

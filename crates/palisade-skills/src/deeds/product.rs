@@ -6,11 +6,7 @@ use std::sync::LazyLock;
 use regex_automata::meta::Regex;
 
 use super::{Report, outward, rules};
-use crate::{
-    Confidence::Medium,
-    File, Severity,
-    pattern::pattern,
-};
+use crate::{Confidence::Medium, File, Severity, pattern::code as pattern};
 
 /// A registry is replaced, and what would tell is switched off or a token goes along.
 static REGISTRY: LazyLock<Regex> = LazyLock::new(|| {
@@ -26,7 +22,9 @@ static UNCHECKED: LazyLock<Regex> = LazyLock::new(|| {
 
 /// Policies of a browser that install something or route it.
 static POLICY: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"(?i)ExtensionInstallForcelist|ExtensionSettings[^\n]{0,200}force_installed|ProxyPacUrl|remote-debugging-address=0\.0\.0\.0|SafeBrowsingProtectionLevel[^\n]{0,6}0")
+    pattern(
+        r"(?i)ExtensionInstallForcelist|ExtensionSettings[^\n]{0,200}force_installed|ProxyPacUrl|remote-debugging-address=0\.0\.0\.0|SafeBrowsingProtectionLevel[^\n]{0,6}0",
+    )
 });
 
 /// Somebody who knows a word passes the check.
@@ -36,14 +34,21 @@ static PASSES: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 static GUARDS_ENTRY: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"(?i)\b(?:login|signin|sign_in|authenticat\w+|verify\w*|password|bcrypt|session|wp_login|_COOKIE|is_admin|authoriz\w+)\b")
+    pattern(
+        r"(?i)\b(?:login|signin|sign_in|authenticat\w+|verify\w*|password|bcrypt|session|wp_login|_COOKIE|is_admin|authoriz\w+)\b",
+    )
 });
-static INTEGRITY: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r"(?i)checksum|integrity|download|urlretrieve|release|expected|digest\s*of|tarball|wheel"));
+static INTEGRITY: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)checksum|integrity|download|urlretrieve|release|expected|digest\s*of|tarball|wheel",
+    )
+});
 
 /// An account is made that nobody asked for.
 static ACCOUNT_MADE: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"(?i)(?:post_migrate|def\s+ready\s*\(|AppConfig|after_initialize|register_activation_hook|add_action\()[^\x00]{0,1500}(?:is_superuser|create_user|wp_create_user|administrator)|(?:is_superuser\s*=|wp_create_user)[^\x00]{0,1500}(?:post_migrate|AppConfig|add_action\()")
+    pattern(
+        r"(?i)(?:post_migrate|def\s+ready\s*\(|AppConfig|after_initialize|register_activation_hook|add_action\()[\x00-\xff]{0,1500}(?:is_superuser|create_user|wp_create_user|administrator)|(?:is_superuser\s*=|wp_create_user)[\x00-\xff]{0,1500}(?:post_migrate|AppConfig|add_action\()",
+    )
 });
 
 /// Protection that is none under the name of one.
@@ -52,8 +57,9 @@ static WEAK: LazyLock<Regex> = LazyLock::new(|| {
         r#"(?i)pbkdf2_hmac\(\s*["']md5["']|pbkdf2\w*\([^\n]{0,120},\s*1\s*[,)]|(?:random\.Random|rand\.NewSource|new\s+Random|srand|seed)\s*\([^\n]{0,60}(?:time|Date\.now|Now\(\))[^\n]{0,200}(?:token|secret|key|password|otp|getrandbits)|(?:token|secret|apikey|otp)\w*\s*=?[^\n]{0,60}(?:random\.Random|rand\.NewSource|new\s+Random|srand|Date\.now\(\)\s*/)[^\n]{0,40}"#,
     )
 });
-static STRONG: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r"(?i)argon2|cryptographically\s+(?:strong|secure)|\bsecure\b|\bstrong\b|\btoken\b"));
+static STRONG: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(r"(?i)argon2|cryptographically\s+(?:strong|secure)|\bsecure\b|\bstrong\b|\btoken\b")
+});
 
 /// A known host's name is given an address.
 static NAMES: LazyLock<Regex> = LazyLock::new(|| {
@@ -91,7 +97,8 @@ pub(super) fn look(report: &mut Report<'_>) {
     if let Some(registry) = REGISTRY.find(text)
         && UNCHECKED.is_match(text)
     {
-        let message = format!("packages come from {}, unchecked or with a token along", stranger.shown());
+        let message =
+            format!("packages come from {}, unchecked or with a token along", stranger.shown());
         report.say(&rules::POLICY, Severity::High, Medium, registry.start(), message);
     }
 }
@@ -105,17 +112,27 @@ pub(super) fn names(file: &File, seen: &mut crate::Seen) {
     let Ok(text) = std::str::from_utf8(&file.bytes) else { return };
     let mut captures = NAMES.create_captures();
     NAMES.captures(text, &mut captures);
-    let (Some(whole), Some(address)) = (captures.get_match(), captures.get_group(1)) else { return };
+    let (Some(whole), Some(address)) = (captures.get_match(), captures.get_group(1)) else {
+        return;
+    };
     let address = text.get(address.range()).unwrap_or_default();
     if address.starts_with("0.") || address.starts_with("127.") {
         return;
     }
-    let line = memchr::memchr_iter(b'\n', text.get(..whole.start()).unwrap_or_default().as_bytes()).count() + 1;
+    let line = memchr::memchr_iter(b'\n', text.get(..whole.start()).unwrap_or_default().as_bytes())
+        .count()
+        + 1;
     let line = u32::try_from(line).unwrap_or(u32::MAX);
     let excerpt = text.get(whole.range()).unwrap_or_default().trim();
     seen.findings.push(
         rules::POLICY
-            .at(&file.path, line, 0, excerpt, "a well-known host's name leads to an address of somebody's")
+            .at(
+                &file.path,
+                line,
+                0,
+                excerpt,
+                "a well-known host's name leads to an address of somebody's",
+            )
             .of(Severity::High)
             .sure(crate::Confidence::High),
     );

@@ -108,6 +108,13 @@ static SETTINGS: LazyLock<Vec<Setting>> = LazyLock::new(|| {
         ),
         setting(
             &handed::TRAFFIC,
+            "the model is asked through",
+            r#"(?:ANTHROPIC|OPENAI|CLAUDE_CODE|CODEX|GEMINI|GOOGLE_GEMINI|AZURE_OPENAI|MISTRAL|DEEPSEEK|OPENROUTER|LITELLM|GROQ)_(?:API_)?(?:BASE_URL|API_BASE|BASE|ENDPOINT|API_URL)["']?\s*[\])]?\s*[:=,\s]"#,
+            24,
+            Some(r"settings\.json|\.(?:bash|zsh)rc|\.z?profile|\.zshenv|\bsetx\b|launchctl\s+setenv|\.codex|environment\.d|writeFile|json\.dump|write_text"),
+        ),
+        setting(
+            &handed::TRAFFIC,
             "names are looked up at",
             r#"\bnameserver\s|setdnsservers\s+\S{1,30}|set\s+dns(?:servers)?\s|ipv[46]\.dns["'\s,=]|resolvectl\s+dns\s|Set-DnsClientServerAddress|--dns[\s=]|^DNS=|\bdns-nameservers"#,
             60,
@@ -202,6 +209,13 @@ pub(super) fn is_handed(host: &str, profile: &Profile) -> bool {
     outward::is_strange(host, profile) && !is_local(host) && !RESOLVERS.contains(&host)
         && !MIRRORS.iter().any(|domain| crate::code::hosts::is_within(host, domain))
         && !is_placeholder(host)
+}
+
+/// Does an address stand for the user's own, or for a mirror that many people use?
+pub(crate) fn is_placeholder_address(address: &str) -> bool {
+    crate::code::hosts::host_of(address).is_none_or(|host| {
+        is_placeholder(&host) || MIRRORS.iter().any(|domain| crate::code::hosts::is_within(&host, domain))
+    })
 }
 
 /// Names that stand for the user's own.

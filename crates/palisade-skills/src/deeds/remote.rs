@@ -8,7 +8,7 @@ use super::{Report, outward, rules};
 use crate::{
     Confidence::{High, Medium},
     Severity,
-    pattern::pattern,
+    pattern::code as pattern,
 };
 
 /// A connection that stays open.
@@ -75,7 +75,9 @@ pub(super) fn look(report: &mut Report<'_>) {
 }
 
 static PRINTS: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"(?i)\bprint|console\.|echo\b|write|return|puts\b|\btext\s*[:=]|Write-(?:Host|Output)|fmt\.|println|yield")
+    pattern(
+        r"(?i)\bprint|console\.|echo\b|write|return|puts\b|\btext\s*[:=]|Write-(?:Host|Output)|fmt\.|println|yield",
+    )
 });
 
 /// The lines around a byte.

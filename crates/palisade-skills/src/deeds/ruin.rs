@@ -8,7 +8,7 @@ use super::{Report, rules};
 use crate::{
     Confidence::{High, Low, Medium},
     Severity,
-    pattern::pattern,
+    pattern::code as pattern,
 };
 
 /// All below the home folder, or a folder of the user's own files, is gone through.
@@ -66,8 +66,10 @@ pub(super) fn look(report: &mut Report<'_>) {
         report.say(&rules::RUINS, Severity::High, High, wide.start(), message);
         return;
     }
-    static RANDOM: LazyLock<Regex> = LazyLock::new(|| pattern(r"token_bytes|urandom|randomBytes|getrandbits|RNGCrypto"));
-    static PAPERS: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?i)\.(?:docx?|xlsx?|pptx?|pdf|jpe?g|odt|pst|sqlite|kdbx)\b"));
+    static RANDOM: LazyLock<Regex> =
+        LazyLock::new(|| pattern(r"token_bytes|urandom|randomBytes|getrandbits|RNGCrypto"));
+    static PAPERS: LazyLock<Regex> =
+        LazyLock::new(|| pattern(r"(?i)\.(?:docx?|xlsx?|pptx?|pdf|jpe?g|odt|pst|sqlite|kdbx)\b"));
     if let Some(random) = RANDOM.find(text)
         && PAPERS.is_match(text)
         && (text.contains("write") || text.contains("fwrite"))

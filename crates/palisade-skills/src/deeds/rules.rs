@@ -4,8 +4,9 @@ use crate::{
     Rule,
     Severity::{Critical, High, Medium},
     Technique::{
-        ApprovalBypass, ConfigRedirect, CredentialAccess, Destruction, DownloadAndRun, Escape, Exfiltration, FakePrerequisite,
-        InstructionOverride, Obfuscation, Persistence, RemoteControl, SideTask,
+        ApprovalBypass, ConfigRedirect, CredentialAccess, Destruction, DownloadAndRun, Escape,
+        Exfiltration, FakePrerequisite, InstructionOverride, Obfuscation, Persistence,
+        RemoteControl, SideTask,
     },
 };
 
@@ -215,5 +216,30 @@ pub(super) static SECRETS_ENCODED: Rule = Rule {
     references: &["AML.T0024", "LLM02", "ASI02"],
 };
 
-pub(crate) static RULES: &[&Rule] =
-    &[&SECRETS_ENCODED, &POLICY, &UNTOLD, &FORGED_OUTPUT, &GIT_TRAP, &SHELL_FOR_STRANGER, &MASS_DESTRUCTION, &AUDIT_OFF, &HOST_GIVEN, &WORKFLOW_SECRETS, &ACCESS_GIVEN, &PASTE_TRAP, &BACKDOOR, &FETCHED_RUNS, &DECODED_RUNS, &STAYS_AND_CALLS, &LOGIN_KEY, &PASSWORD_ASKED, &GUARDS_OFF, &SECRET_AND_STRANGER, &SECRETS_GATHERED, &MESSAGES_SENT, &SPREADS, &RUINS, &RECOVERY];
+pub(crate) static RULES: &[&Rule] = &[
+    &SECRETS_ENCODED,
+    &POLICY,
+    &UNTOLD,
+    &FORGED_OUTPUT,
+    &GIT_TRAP,
+    &SHELL_FOR_STRANGER,
+    &MASS_DESTRUCTION,
+    &AUDIT_OFF,
+    &HOST_GIVEN,
+    &WORKFLOW_SECRETS,
+    &ACCESS_GIVEN,
+    &PASTE_TRAP,
+    &BACKDOOR,
+    &FETCHED_RUNS,
+    &DECODED_RUNS,
+    &STAYS_AND_CALLS,
+    &LOGIN_KEY,
+    &PASSWORD_ASKED,
+    &GUARDS_OFF,
+    &SECRET_AND_STRANGER,
+    &SECRETS_GATHERED,
+    &MESSAGES_SENT,
+    &SPREADS,
+    &RUINS,
+    &RECOVERY,
+];

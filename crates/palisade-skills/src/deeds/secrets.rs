@@ -9,7 +9,7 @@ use crate::{
     Confidence::{Low, Medium},
     Seen, Severity,
     formats::Profile,
-    pattern::pattern,
+    pattern::code as pattern,
 };
 
 /// Whose secrets.
@@ -146,10 +146,14 @@ static STORES: LazyLock<Vec<(Store, Regex)>> = LazyLock::new(|| {
             &[
                 r"include=\S{0,3}\*\.(?:kdbx|p12|pfx|pem|key|jks|keystore|ovpn|ppk|asc|gpg)",
                 r"keystore\.properties|storeFile\b|\.jks\b|\.keystore\b|\.mobileprovision|AuthKey_\S{0,12}\.p8|play-store-credentials|signing\.properties|MATCH_PASSWORD|FASTLANE_SESSION",
+                r"\b(?:pgpass|git-credentials|npmrc|pypirc)\b",
                 r"sts\s+(?:get-session-token|assume-role|get-federation-token)",
             ],
         ),
-        all(Store::Machine, &[r"/etc/shadow\b", r"/proc/[^\s/]{1,20}/environ\b", r"\$\{?\w{1,12}\}?/environ\b"]),
+        all(
+            Store::Machine,
+            &[r"/etc/shadow\b", r"/proc/[^\s/]{1,20}/environ\b", r"\$\{?\w{1,12}\}?/environ\b"],
+        ),
         all(
             Store::Environment,
             &[
@@ -216,10 +220,13 @@ pub(super) fn opens(program: &Program<'_>) -> bool {
 }
 
 /// A secret is made to look like something else.
-static ENCODES: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r"(?i)\|\s*(?:gzip[^|\n]{0,20}\|\s*)?(?:base64|xxd|openssl\s+enc|hexdump|od)\b"));
+static ENCODES: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(r"(?i)\|\s*(?:gzip[^|\n]{0,20}\|\s*)?(?:base64|xxd|openssl\s+enc|hexdump|od)\b")
+});
 static KEPT: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"(?i)secret\s+set|create\s+secret|--decode|base64\s+-[dD]\b|pbcopy|xclip|\bclip\b|>\s*\S+\.b64|set-secret")
+    pattern(
+        r"(?i)secret\s+set|create\s+secret|--decode|base64\s+-[dD]\b|pbcopy|xclip|\bclip\b|>\s*\S+\.b64|set-secret",
+    )
 });
 
 /// One program opens a store and talks to a stranger.
@@ -231,13 +238,21 @@ pub(super) fn look(report: &mut Report<'_>) {
     kinds.dedup();
     if let Some(stranger) = outward::stranger(report.program, report.profile) {
         // Registries' settings are named by whoever installs from one.
-        let weak = (kinds == [Store::Registry] || kinds == [Store::Environment]) && !stranger.sends && !stranger.anyones;
+        let weak = (kinds == [Store::Registry] || kinds == [Store::Environment])
+            && !stranger.sends
+            && !stranger.anyones;
         let severity = if weak { Severity::Medium } else { Severity::High };
         let message = format!("a store of secrets is opened, and it talks to {}", stranger.shown());
         report.say(&rules::SECRET_AND_STRANGER, severity, Medium, at, message);
     }
-    let strong = kinds.iter().any(|kind| !matches!(kind, Store::Environment | Store::Registry | Store::Machine));
-    if strong && report.program.prose && ENCODES.is_match(&report.program.text) && !KEPT.is_match(&report.program.text) {
+    let strong = kinds
+        .iter()
+        .any(|kind| !matches!(kind, Store::Environment | Store::Registry | Store::Machine));
+    if strong
+        && report.program.prose
+        && ENCODES.is_match(&report.program.text)
+        && !KEPT.is_match(&report.program.text)
+    {
         let message = "secrets are made to look like something else";
         report.say(&rules::SECRETS_ENCODED, Severity::High, Medium, at, message);
     }
@@ -282,9 +297,12 @@ pub(super) fn together(programs: &[Program<'_>], profile: &Profile, seen: &mut S
             let (Some(from), Some(to)) = (programs.get(*opener), programs.get(*sender)) else {
                 continue;
             };
-            if opener == sender || seen.findings.iter().any(|finding| {
-                finding.rule.id == rules::SECRET_AND_STRANGER.id && finding.place.file == from.path
-            }) {
+            if opener == sender
+                || seen.findings.iter().any(|finding| {
+                    finding.rule.id == rules::SECRET_AND_STRANGER.id
+                        && finding.place.file == from.path
+                })
+            {
                 continue;
             }
             let joined = joined(from, to, &programs);
@@ -294,8 +312,9 @@ pub(super) fn together(programs: &[Program<'_>], profile: &Profile, seen: &mut S
                 "a store of secrets is opened here, and another part of the package talks to {}",
                 stranger.shown()
             );
-            let finding = found(from, profile, &rules::SECRET_AND_STRANGER, severity, sure, *at, message)
-                .with(place(to, stranger.at));
+            let finding =
+                found(from, profile, &rules::SECRET_AND_STRANGER, severity, sure, *at, message)
+                    .with(place(to, stranger.at));
             seen.findings.push(finding);
         }
     }
@@ -343,7 +362,10 @@ fn files(text: &str) -> Vec<&str> {
     found.sort_unstable();
     found.dedup();
     found.retain(|file| {
-        !matches!(*file, ".ssh" | ".aws" | ".config" | ".cache" | ".local" | ".git" | ".github" | ".env")
+        !matches!(
+            *file,
+            ".ssh" | ".aws" | ".config" | ".cache" | ".local" | ".git" | ".github" | ".env"
+        )
     });
     found
 }

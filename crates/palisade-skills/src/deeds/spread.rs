@@ -8,7 +8,7 @@ use super::{Report, rules};
 use crate::{
     Confidence::{High, Medium},
     Severity,
-    pattern::pattern,
+    pattern::code as pattern,
 };
 
 /// Other people's projects, packages and machines are searched for.
@@ -94,13 +94,17 @@ fn copies_itself(text: &str) -> bool {
 /// A program that is called for what it does may put its own package where the user wants it.
 fn is_installer(path: &str) -> bool {
     let name = crate::formats::base(path).to_ascii_lowercase();
-    ["install", "setup", "deploy", "link", "bootstrap", "sync"].iter().any(|word| name.contains(word))
+    ["install", "setup", "deploy", "link", "bootstrap", "sync"]
+        .iter()
+        .any(|word| name.contains(word))
 }
 
 /// Itself by `scp` or a pipe to each known host, and run there.
 fn to_each_host(text: &str) -> Option<usize> {
     static KNOWN: LazyLock<Regex> = LazyLock::new(|| {
-        pattern(r"(?i)known_hosts|\.ssh/config|\barp\s+-a|/etc/hosts|\bnmap\b|ip\s+neigh|/24\b|kubectl\s+get\s+nodes")
+        pattern(
+            r"(?i)known_hosts|\.ssh/config|\barp\s+-a|/etc/hosts|\bnmap\b|ip\s+neigh|/24\b|kubectl\s+get\s+nodes",
+        )
     });
     static SELF_THERE: LazyLock<Regex> = LazyLock::new(|| {
         pattern(

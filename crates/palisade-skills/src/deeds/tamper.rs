@@ -141,7 +141,7 @@ pub(super) fn look(report: &mut Report<'_>) {
         report.say(&handed::SECOND_WAY, Severity::High, Medium, guess.start(), message);
     }
     // A text that names it looks for it.
-    if let Some(shell) = WEB_SHELL.find(text).filter(|_| !report.program.prose || text.contains("<?php")) {
+    if let Some(shell) = WEB_SHELL.find(text).filter(|_| !report.program.prose || text.trim().lines().count() > 3) {
         let message = "what a request brings is run";
         report.say(&handed::SECOND_WAY, Severity::High, Medium, shell.start(), message);
     }

@@ -12,7 +12,12 @@ use crate::{
     formats::Profile,
 };
 
-pub(super) fn look(package: &Package, programs: &[Program<'_>], profile: &Profile, seen: &mut Seen) {
+pub(super) fn look(
+    package: &Package,
+    programs: &[Program<'_>],
+    profile: &Profile,
+    seen: &mut Seen,
+) {
     let mut told: Option<String> = None;
     let mut known: BTreeSet<(&str, String)> = BTreeSet::new();
     for program in programs.iter().filter(|program| !program.prose) {
@@ -32,7 +37,16 @@ pub(super) fn look(package: &Package, programs: &[Program<'_>], profile: &Profil
             true => (Severity::High, Medium),
             false => (Severity::Medium, Low),
         };
-        let message = format!("it talks to {}, which no text of the package mentions", stranger.shown());
-        seen.findings.push(found(program, profile, &rules::UNTOLD, severity, sure, stranger.at, message));
+        let message =
+            format!("it talks to {}, which no text of the package mentions", stranger.shown());
+        seen.findings.push(found(
+            program,
+            profile,
+            &rules::UNTOLD,
+            severity,
+            sure,
+            stranger.at,
+            message,
+        ));
     }
 }

@@ -632,15 +632,18 @@ fn server_url(file: &File, document: &Document, leaf: &Leaf, profile: &Profile, 
                 else {
                     continue;
                 };
-                let stranger = crate::code::hosts::issuers(name)
-                    .is_some_and(|list| !list.iter().any(|domain| crate::code::hosts::is_within(&host, domain)));
+                let stranger = crate::code::hosts::issuers(name).is_some_and(|list| {
+                    !list.iter().any(|domain| crate::code::hosts::is_within(&host, domain))
+                });
                 if stranger {
                     let message = format!(
                         "the server at {host} is given {}, which it did not issue",
                         palisade_core::shown(name, 60)
                     );
                     seen.findings.push(
-                        rules::SERVER_SECRET.at(&file.path, header.line, 0, &header.text, message).sure(High),
+                        rules::SERVER_SECRET
+                            .at(&file.path, header.line, 0, &header.text, message)
+                            .sure(High),
                     );
                 }
             }

@@ -355,7 +355,9 @@ const SECURITY: &[&str] = &[
 
 fn is_security(text: &str) -> bool {
     let text = text.to_lowercase();
-    let plain = |c: Option<char>| c.is_none_or(|c| !c.is_alphanumeric() || !c.is_ascii() && !c.is_lowercase());
+    let plain = |c: Option<char>| {
+        c.is_none_or(|c| !c.is_alphanumeric() || !c.is_ascii() && !c.is_lowercase())
+    };
     let said = |word: &str| {
         text.match_indices(word).any(|(at, _)| {
             let before = text.get(..at).and_then(|text| text.chars().next_back());

@@ -251,7 +251,11 @@ fn judge(file: &File, text: &str, line: u32, sure: Confidence, profile: &Profile
     // Whom the lines name that fetch; a file may name others for other ends.
     let fetching: String = text
         .lines()
-        .filter(|line| ["curl", "wget", "iwr", "irm", "Invoke-", "Download", "fetch", "http"].iter().any(|word| line.contains(word)))
+        .filter(|line| {
+            ["curl", "wget", "iwr", "irm", "Invoke-", "Download", "fetch", "http"]
+                .iter()
+                .any(|word| line.contains(word))
+        })
         .collect::<Vec<_>>()
         .join("\n");
     let fetched_from = crate::text::hosts(&fetching);
@@ -276,7 +280,9 @@ fn judge(file: &File, text: &str, line: u32, sure: Confidence, profile: &Profile
     }
     // In a sentence it counts only with a real address.
     let real = file.kind != FileKind::Prose
-        || hosts.iter().any(|host| host.is_ascii() && host.contains('.') && !host.contains("example"));
+        || hosts
+            .iter()
+            .any(|host| host.is_ascii() && host.contains('.') && !host.contains("example"));
     if facts.executes_fetched && real {
         let known = !fetched_from.iter().any(|host| !is_vendor(host) && !is_local(host));
         let (severity, confidence) =

@@ -279,7 +279,9 @@ impl<'a> Blocks<'a> {
                 let end = comment.find("-->").unwrap_or(comment.len());
                 let body = comment.get(..end).unwrap_or_default();
                 // `<!--[if mso]>`: what one mail program shows.
-                let spot = match body.trim_start().starts_with("[if ") || body.trim_start().starts_with("<![") {
+                let spot = match body.trim_start().starts_with("[if ")
+                    || body.trim_start().starts_with("<![")
+                {
                     true => Spot::Prose,
                     false => Spot::Hidden,
                 };

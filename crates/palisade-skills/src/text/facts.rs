@@ -123,9 +123,12 @@ pub(super) fn facts(unit: &Unit, profile: &Profile) -> Facts {
         let before = text.get(..found.start()).unwrap_or_default();
         let clause = before.rsplit(['.', ';', ',', ':']).next().unwrap_or_default();
         let here = text.get(found.range()).unwrap_or_default();
-        !["if", "unless", "until", "after", "once", "when", "only", "whether", "wait", "before", "whatever"]
-            .iter()
-            .any(|word| clause.split(' ').any(|part| part == *word))
+        ![
+            "if", "unless", "until", "after", "once", "when", "only", "whether", "wait", "before",
+            "whatever",
+        ]
+        .iter()
+        .any(|word| clause.split(' ').any(|part| part == *word))
             && !here.contains("must ")
             && !here.contains("should ")
             && !here.contains(" not ")
@@ -136,9 +139,18 @@ pub(super) fn facts(unit: &Unit, profile: &Profile) -> Facts {
     // To say that one may not say is no cover.
     let covers = COVER.find(text).is_some_and(|found| {
         let rest = text.get(found.end()..).unwrap_or_default().trim_start();
-        !["so", "that you can", "you can", "that it is an ai", "that you are", "yes", "no", "the truth"]
-            .iter()
-            .any(|word| rest.starts_with(word))
+        ![
+            "so",
+            "that you can",
+            "you can",
+            "that it is an ai",
+            "that you are",
+            "yes",
+            "no",
+            "the truth",
+        ]
+        .iter()
+        .any(|word| rest.starts_with(word))
     });
     if covers {
         facts.concealed = Concealed::Strong;
@@ -244,8 +256,9 @@ static DATE: LazyLock<Regex> = LazyLock::new(|| {
 
 /// Does an address name a thing and no more: `…/{{page_id}}/cover.png`, `?id={id}`?
 fn is_identity(tail: &str) -> bool {
-    static HOLE: LazyLock<Regex> =
-        LazyLock::new(|| pattern(r"\{\{?\s*([A-Za-z_.,|-]{1,40})|<([A-Za-z_ -]{1,40})>|\$\{?([A-Za-z_]{1,40})"));
+    static HOLE: LazyLock<Regex> = LazyLock::new(|| {
+        pattern(r"\{\{?\s*([A-Za-z_.,|-]{1,40})|<([A-Za-z_ -]{1,40})>|\$\{?([A-Za-z_]{1,40})")
+    });
     let mut holes = 0;
     let all = HOLE.find_iter(tail).all(|found| {
         holes += 1;
@@ -253,11 +266,54 @@ fn is_identity(tail: &str) -> bool {
         name.split(|c: char| !c.is_ascii_alphabetic()).filter(|word| !word.is_empty()).all(|word| {
             matches!(
                 word,
-                "id" | "page" | "post" | "slug" | "name" | "sha" | "branch" | "repo" | "owner" | "org" | "project"
-                    | "version" | "file" | "filename" | "title" | "size" | "color" | "colour" | "w" | "h" | "width"
-                    | "height" | "lang" | "locale" | "campaign" | "item" | "uuid" | "number" | "issue" | "tag"
-                    | "image" | "img" | "ext" | "date" | "year" | "month" | "low" | "high" | "open" | "closed"
-                    | "ok" | "icon" | "theme" | "format" | "x" | "y" | "z" | "n" | "i"
+                "id" | "page"
+                    | "post"
+                    | "slug"
+                    | "name"
+                    | "sha"
+                    | "branch"
+                    | "repo"
+                    | "owner"
+                    | "org"
+                    | "project"
+                    | "version"
+                    | "file"
+                    | "filename"
+                    | "title"
+                    | "size"
+                    | "color"
+                    | "colour"
+                    | "w"
+                    | "h"
+                    | "width"
+                    | "height"
+                    | "lang"
+                    | "locale"
+                    | "campaign"
+                    | "item"
+                    | "uuid"
+                    | "number"
+                    | "issue"
+                    | "tag"
+                    | "image"
+                    | "img"
+                    | "ext"
+                    | "date"
+                    | "year"
+                    | "month"
+                    | "low"
+                    | "high"
+                    | "open"
+                    | "closed"
+                    | "ok"
+                    | "icon"
+                    | "theme"
+                    | "format"
+                    | "x"
+                    | "y"
+                    | "z"
+                    | "n"
+                    | "i"
             )
         })
     });
@@ -276,7 +332,8 @@ fn places(facts: &mut Facts, unit: &Unit, profile: &Profile) {
             .split_once("//")
             .map_or("", |(_, rest)| rest.split_once(['/', '?']).map_or("", |(_, tail)| tail));
         let lower = tail.to_lowercase();
-        let image = (unit.clean.contains("![") || facts.says(&[Concept::ImageWord])) && !is_identity(tail);
+        let image =
+            (unit.clean.contains("![") || facts.says(&[Concept::ImageWord])) && !is_identity(tail);
         let hole = CAPITALS.is_match(tail)
             || ["{", "$", "<", "%s", "[", "`"].iter().any(|hole| lower.contains(hole))
             || unit.clean.contains(&format!("{}<", url.whole))
@@ -317,9 +374,18 @@ fn places(facts: &mut Facts, unit: &Unit, profile: &Profile) {
             || image;
         // The bot's own token stands in the path of its calls.
         let own_token = url.host == "api.telegram.org";
-        let strong = ["base64", "conversation", "secret", "full text", "transcript", "password", "contact", "contract"]
-            .iter()
-            .any(|word| lower.contains(word));
+        let strong = [
+            "base64",
+            "conversation",
+            "secret",
+            "full text",
+            "transcript",
+            "password",
+            "contact",
+            "contract",
+        ]
+        .iter()
+        .any(|word| lower.contains(word));
         facts.template |= hole && strong && place(&url.host, profile) == Where::Related;
         facts.template |= !own_token && hole && data && place(&url.host, profile) >= Where::Unnamed;
         facts.label |= url.host.contains(['{', '$']) || unit.clean.contains(&format!("//$({}", ""));
@@ -394,7 +460,16 @@ fn label(raw: &str) -> bool {
 pub(super) fn place(host: &str, profile: &Profile) -> Where {
     if is_local(host)
         || host.split(['.', '-']).any(|label| {
-            matches!(label, "yourdomain" | "yourcompany" | "yourorg" | "yoursite" | "your" | "mydomain" | "mycompany")
+            matches!(
+                label,
+                "yourdomain"
+                    | "yourcompany"
+                    | "yourorg"
+                    | "yoursite"
+                    | "your"
+                    | "mydomain"
+                    | "mycompany"
+            )
         })
         || !host.contains('.')
         || !host.chars().all(|c| c.is_alphanumeric() || "-._".contains(c))
@@ -445,11 +520,13 @@ fn main_label(host: &str) -> &str {
 fn concealed(text: &str, tags: &[Tag]) -> Concealed {
     let most = most_concealed(text, tags);
     // Somebody else is named as the one who shall not know.
-    let third = ["to the ", "to our ", "to your ", "from the ", "vor dem ", "al ", "ao "].iter().any(|to| {
-        text.split(to).skip(1).any(|rest| {
-            THIRD.contains(&rest.split(|c: char| !c.is_alphabetic()).next().unwrap_or_default())
-        })
-    });
+    let third = ["to the ", "to our ", "to your ", "from the ", "vor dem ", "al ", "ao "]
+        .iter()
+        .any(|to| {
+            text.split(to).skip(1).any(|rest| {
+                THIRD.contains(&rest.split(|c: char| !c.is_alphabetic()).next().unwrap_or_default())
+            })
+        });
     if third { most.min(Concealed::Weak) } else { most }
 }
 
@@ -467,7 +544,19 @@ fn most_concealed(text: &str, tags: &[Tag]) -> Concealed {
                 let weak = weak || is_third(text.get(tag.end..).unwrap_or_default());
                 most = most.max(if weak { Concealed::Weak } else { Concealed::Strong })
             }
-            Concept::Tell if tag.negated && !tag.quoted => most = most.max(untold(text, tag, tags)),
+            // `do not show the raw output`: the second is a thing.
+            Concept::Tell
+                if tag.negated
+                    && !tag.quoted
+                    && !tags.iter().any(|other| {
+                        other.concept == Concept::Tell
+                            && other.negated
+                            && other.end < tag.start
+                            && tag.start - other.end <= 16
+                    }) =>
+            {
+                most = most.max(untold(text, tag, tags));
+            }
             _ => {}
         }
     }
@@ -495,26 +584,50 @@ fn untold(text: &str, tell: &Tag, tags: &[Tag]) -> Concealed {
     .iter()
     .any(|show| verb.starts_with(show));
     // `don't comment on them`: things.
-    let things = !["tell", "inform", "notify", "alert", "warn", "let on", "show", "disclose", "reveal", "bother"]
-        .iter()
-        .any(|teller| verb.starts_with(teller));
-    let user = after(Concept::User, 40).filter(|user| !things || text.get(user.start..user.end) != Some("them"));
+    let things = ![
+        "tell", "inform", "notify", "alert", "warn", "let on", "show", "disclose", "reveal",
+        "bother",
+    ]
+    .iter()
+    .any(|teller| verb.starts_with(teller));
+    let user = after(Concept::User, 40)
+        .filter(|user| !things || text.get(user.start..user.end) != Some("them"));
     // How much of a result is shown is style.
     let style = shows
         && text.get(tell.end..).is_some_and(|rest| {
             let rest = rest.trim_start().trim_start_matches("the ").trim_start_matches("your ");
-            ["raw ", "full ", "verbose", "intermediate", "internal ", "debug", "entire ", "whole ", "complete ", "long ", "stack trace"]
-                .iter()
-                .any(|word| rest.starts_with(word))
+            [
+                "raw ",
+                "full ",
+                "verbose",
+                "intermediate",
+                "internal ",
+                "debug",
+                "entire ",
+                "whole ",
+                "complete ",
+                "long ",
+                "stack trace",
+            ]
+            .iter()
+            .any(|word| rest.starts_with(word))
         });
-    let told_to = style || user.is_some_and(|user| {
-        let rest = text.get(user.end..).unwrap_or_default().trim_start();
-        rest.starts_with("to ")
-            || rest.starts_with("how ")
-            || ["that they ", "that he ", "that she ", "they're ", "that it is easy", "that you are an"]
+    let told_to = style
+        || user.is_some_and(|user| {
+            let rest = text.get(user.end..).unwrap_or_default().trim_start();
+            rest.starts_with("to ")
+                || rest.starts_with("how ")
+                || [
+                    "that they ",
+                    "that he ",
+                    "that she ",
+                    "they're ",
+                    "that it is easy",
+                    "that you are an",
+                ]
                 .iter()
                 .any(|tone| rest.starts_with(tone))
-    });
+        });
     let this = after(Concept::ThisAct, 30).is_some();
     let result = after(Concept::ResultText, 70).is_some();
     let cjk = verb.chars().any(|c| c as u32 > 0x2e80)
@@ -578,12 +691,64 @@ fn is_third(rest: &str) -> bool {
 
 /// Whom a user's agent serves the user by not telling everything.
 const THIRD: &[&str] = &[
-    "sender", "senders", "customer", "customers", "client", "clients", "patient", "patients", "student",
-    "students", "pupils", "recipient", "recipients", "guest", "guests", "caller", "callers", "visitor",
-    "visitors", "candidate", "candidates", "applicant", "applicants", "supplier", "suppliers", "attendees",
-    "subscribers", "followers", "players", "subject", "suspect", "kids", "children", "child", "guests", "neighbours", "neighbors", "kunden", "opponent", "counterparty", "press", "public", "competitors",
-    "cliente", "clientes", "kunde", "kunden", "kundin", "clients", "cliente", "klient", "klienta", "клиенту",
-    "клиентам", "клієнту", "müşteriye", "asiakkaalle", "kunden",
+    "sender",
+    "senders",
+    "customer",
+    "customers",
+    "client",
+    "clients",
+    "patient",
+    "patients",
+    "student",
+    "students",
+    "pupils",
+    "recipient",
+    "recipients",
+    "guest",
+    "guests",
+    "caller",
+    "callers",
+    "visitor",
+    "visitors",
+    "candidate",
+    "candidates",
+    "applicant",
+    "applicants",
+    "supplier",
+    "suppliers",
+    "attendees",
+    "subscribers",
+    "followers",
+    "players",
+    "subject",
+    "suspect",
+    "kids",
+    "children",
+    "child",
+    "guests",
+    "neighbours",
+    "neighbors",
+    "kunden",
+    "opponent",
+    "counterparty",
+    "press",
+    "public",
+    "competitors",
+    "cliente",
+    "clientes",
+    "kunde",
+    "kunden",
+    "kundin",
+    "clients",
+    "cliente",
+    "klient",
+    "klienta",
+    "клиенту",
+    "клиентам",
+    "клієнту",
+    "müşteriye",
+    "asiakkaalle",
+    "kunden",
 ];
 
 /// Is it an act that shall not be shown, rather than a thing?
@@ -655,20 +820,24 @@ fn is_coin(raw: &str) -> bool {
             .any(|run| digits.to_ascii_lowercase().contains(run))
     };
     IBAN.is_match(raw)
-        || raw.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| word.len() > 31 && !encoded(word)).any(|word| {
-            let hex = |text: &str| text.bytes().all(|b| b.is_ascii_hexdigit());
-            let base58 = |text: &str| {
-                text.bytes().all(|b| b.is_ascii_alphanumeric() && !b"0OIl".contains(&b))
-            };
-            word.strip_prefix("0x").is_some_and(|rest| rest.len() == 40 && hex(rest) && !blank(rest))
-                || (word.starts_with("bc1") && (39..=62).contains(&word.len()))
-                || ((32..=44).contains(&word.len())
-                    && base58(word)
-                    && word.bytes().any(|b| b.is_ascii_uppercase())
-                    && word.bytes().any(|b| b.is_ascii_lowercase())
-                    && word.bytes().any(|b| b.is_ascii_digit())
-                    && !hex(word))
-        })
+        || raw
+            .split(|c: char| !c.is_ascii_alphanumeric())
+            .filter(|word| word.len() > 31 && !encoded(word))
+            .any(|word| {
+                let hex = |text: &str| text.bytes().all(|b| b.is_ascii_hexdigit());
+                let base58 = |text: &str| {
+                    text.bytes().all(|b| b.is_ascii_alphanumeric() && !b"0OIl".contains(&b))
+                };
+                word.strip_prefix("0x")
+                    .is_some_and(|rest| rest.len() == 40 && hex(rest) && !blank(rest))
+                    || (word.starts_with("bc1") && (39..=62).contains(&word.len()))
+                    || ((32..=44).contains(&word.len())
+                        && base58(word)
+                        && word.bytes().any(|b| b.is_ascii_uppercase())
+                        && word.bytes().any(|b| b.is_ascii_lowercase())
+                        && word.bytes().any(|b| b.is_ascii_digit())
+                        && !hex(word))
+            })
 }
 
 /// Is the sentence about what others do, rather than an order?
@@ -680,7 +849,11 @@ fn taught(unit: &Unit, facts: &Facts, tags: &[Tag]) -> bool {
         return true;
     }
     // A pair of examples, one of them wrong.
-    if unit.clean.trim_start().starts_with(['\u{274c}', '\u{2705}', '\u{2717}', '\u{2713}', '\u{2714}', '\u{2718}']) {
+    if unit
+        .clean
+        .trim_start()
+        .starts_with(['\u{274c}', '\u{2705}', '\u{2717}', '\u{2713}', '\u{2714}', '\u{2718}'])
+    {
         return unit.spot != Spot::Hidden;
     }
     let first = tags.iter().filter(|tag| tag.concept == Concept::Teach).count();

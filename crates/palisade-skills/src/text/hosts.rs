@@ -56,7 +56,10 @@ pub(crate) fn hosts(text: &str) -> Vec<String> {
     for found in BARE.find_iter(text).take(MOST) {
         let Some(host) = text.get(found.range()) else { continue };
         // `com.my.app` names a program, the other way round.
-        if ["com.", "org.", "io.", "net.", "dev.", "de.", "edu."].iter().any(|start| host.to_ascii_lowercase().starts_with(start)) {
+        if ["com.", "org.", "io.", "net.", "dev.", "de.", "edu."]
+            .iter()
+            .any(|start| host.to_ascii_lowercase().starts_with(start))
+        {
             continue;
         }
         let before = found.start().checked_sub(1).and_then(|at| text.as_bytes().get(at));

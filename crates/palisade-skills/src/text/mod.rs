@@ -72,8 +72,17 @@ pub(crate) fn units(file: &File) -> Option<Vec<Unit>> {
 /// Is it a file of commands, in which only comments are words?
 fn is_build_file(path: &str) -> bool {
     let name = formats::base(path).to_ascii_lowercase();
-    ["makefile", "gnumakefile", "justfile", "dockerfile", "containerfile", "procfile", "rakefile", "gemfile"]
-        .contains(&name.as_str())
+    [
+        "makefile",
+        "gnumakefile",
+        "justfile",
+        "dockerfile",
+        "containerfile",
+        "procfile",
+        "rakefile",
+        "gemfile",
+    ]
+    .contains(&name.as_str())
         || [".mk", ".dockerfile", ".gradle", ".cmake"].iter().any(|end| name.ends_with(end))
 }
 

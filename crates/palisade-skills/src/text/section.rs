@@ -8,7 +8,10 @@ use super::{
     blocks::{Spot, Unit},
     facts::{Concealed, Facts, Where},
     rules,
-    tags::Concept::{Account, Approval, AskUser, Conversation, Environment, Files, MemoryFile, Personal, PreApproved, Secret, SecretStrong, Send, Standing, SystemPrompt, Wallet, Write},
+    tags::Concept::{
+        Account, Approval, AskUser, Conversation, Environment, Files, MemoryFile, Personal,
+        PreApproved, Secret, SecretStrong, Send, Standing, SystemPrompt, Wallet, Write,
+    },
 };
 use crate::{
     Confidence::{High, Low, Medium},
@@ -29,7 +32,9 @@ static CARRIES: LazyLock<Regex> = LazyLock::new(|| {
 
 /// An address ends in what is computed.
 static QUERY: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"(?i)https?://[^\s]{4,160}([?&][a-z_]{1,12}=|#)['`]? ?(\+|followed|…|\.\.\.)|https?://[^\s]{4,160}[?&][a-z_]{1,12}=$")
+    pattern(
+        r"(?i)https?://[^\s]{4,160}([?&][a-z_]{1,12}=|#)['`]? ?(\+|followed|…|\.\.\.)|https?://[^\s]{4,160}[?&][a-z_]{1,12}=$",
+    )
 });
 
 /// Something is to be taken to somebody, in plain words.
@@ -48,15 +53,33 @@ pub(super) fn look(file: &File, units: &[Unit], all: &[Facts], profile: &Profile
         }
         let prose = matches!(
             unit.spot,
-            Spot::Prose | Spot::Item | Spot::Cell | Spot::Quote | Spot::Hidden | Spot::Description | Spot::Value | Spot::Comment | Spot::Code
+            Spot::Prose
+                | Spot::Item
+                | Spot::Cell
+                | Spot::Quote
+                | Spot::Hidden
+                | Spot::Description
+                | Spot::Value
+                | Spot::Comment
+                | Spot::Code
         );
         // A host that is called like the skill is the author's: enough if it is also kept from the user.
         let related = facts.to == Where::Related && facts.url;
         let far = facts.to >= Where::Foreign && (facts.url || facts.mail) || related;
         if !prose || !far {
-            if facts.orders(&[Write]) && facts.says(&[MemoryFile]) && !profile.security {
+            if facts.orders(&[Write])
+                && facts.says(&[MemoryFile])
+                && unit.spot != Spot::Description
+                && !profile.security
+            {
                 told += usize::from(plants(file, units, all, at, seen));
             }
+            continue;
+        }
+        // The bot's own token stands in the path of its calls.
+        if unit.text.contains("api.telegram.org/bot$")
+            || unit.text.contains("api.telegram.org/bot{")
+        {
             continue;
         }
         let carries = CARRIES.is_match(&unit.text);
@@ -68,17 +91,32 @@ pub(super) fn look(file: &File, units: &[Unit], all: &[Facts], profile: &Profile
         let to = (at + REACH + 1).min(units.len());
         let near = (from..to).filter_map(|other| {
             let (unit, facts) = (units.get(other)?, all.get(other)?);
-            (unit.section == units.get(at)?.section && !facts.taught).then_some((other, unit, facts))
+            (unit.section == units.get(at)?.section && !facts.taught)
+                .then_some((other, unit, facts))
         });
         let (mut strong, mut account, mut asks, mut data, mut standing, mut kept, mut unasked) =
             (false, false, false, false, false, Concealed::No, false);
         for (other, unit, facts) in near {
-            let header = ["authorization", "bearer", "x-api-key", "header"].iter().any(|word| unit.text.contains(word));
+            let header = ["authorization", "bearer", "x-api-key", "header"]
+                .iter()
+                .any(|word| unit.text.contains(word));
             let close = other.abs_diff(at) <= 2;
             strong |= close && (facts.secret_path || facts.says(&[Wallet])) && !header;
-            account |= facts.says(&[Account, Wallet]) || facts.says(&[Secret]) && facts.orders(&[AskUser]);
-            asks |= facts.orders(&[AskUser]) || ["ask for", "ask the user", "ask in a", "type their", "enter their"].iter().any(|ask| unit.text.contains(ask));
-            data |= close && facts.says(&[Conversation, Files, Personal, Environment, SystemPrompt, SecretStrong]);
+            account |=
+                facts.says(&[Account, Wallet]) || facts.says(&[Secret]) && facts.orders(&[AskUser]);
+            asks |= facts.orders(&[AskUser])
+                || ["ask for", "ask the user", "ask in a", "type their", "enter their"]
+                    .iter()
+                    .any(|ask| unit.text.contains(ask));
+            data |= close
+                && facts.says(&[
+                    Conversation,
+                    Files,
+                    Personal,
+                    Environment,
+                    SystemPrompt,
+                    SecretStrong,
+                ]);
             standing |= close && (facts.says(&[Standing]) || EACH.is_match(&unit.text));
             kept = kept.max(facts.concealed);
             unasked |= facts.says(&[PreApproved, Approval]);
@@ -86,33 +124,69 @@ pub(super) fn look(file: &File, units: &[Unit], all: &[Facts], profile: &Profile
         if related && kept == Concealed::No {
             continue;
         }
-        let query = QUERY.is_match(&unit.text) && facts.says(&[Conversation, Personal, SecretStrong, SystemPrompt]);
+        let query = QUERY.is_match(&unit.text)
+            && facts.says(&[Conversation, Personal, SecretStrong, SystemPrompt]);
         let aside = matches!(unit.spot, Spot::Hidden | Spot::Comment);
         let code = unit.spot == Spot::Code;
-        let mut say = |rule: &'static crate::Rule, severity: Severity, sure: crate::Confidence, message: &str| {
+        let mut say = |rule: &'static crate::Rule,
+                       severity: Severity,
+                       sure: crate::Confidence,
+                       message: &str| {
             // In a package about attacks they are shown.
             let sure = if profile.security && unit.spot != Spot::Hidden { Low } else { sure };
             seen.findings.push(
-                rule.at(&file.path, unit.line, unit.column, &unit.raw, message).of(severity).sure(sure),
+                rule.at(&file.path, unit.line, unit.column, &unit.raw, message)
+                    .of(severity)
+                    .sure(sure),
             );
         };
         if strong && carries {
-            say(&rules::SEND_SECRETS, Severity::High, Medium, "a secret is taken in one sentence and goes to a stranger in another");
+            say(
+                &rules::SEND_SECRETS,
+                Severity::High,
+                Medium,
+                "a secret is taken in one sentence and goes to a stranger in another",
+            );
             told += 1;
         } else if account && asks {
-            say(&rules::PHISH, Severity::High, Medium, "the user is asked for what only the user may enter, and it goes to a stranger");
+            say(
+                &rules::PHISH,
+                Severity::High,
+                Medium,
+                "the user is asked for what only the user may enter, and it goes to a stranger",
+            );
             told += 1;
         } else if data && kept >= Concealed::Weak && !code {
-            say(&rules::SEND_FILES, Severity::High, if kept == Concealed::Strong { High } else { Medium }, "the user's data goes to a stranger, and it is left out of what the user is told");
+            say(
+                &rules::SEND_FILES,
+                Severity::High,
+                if kept == Concealed::Strong { High } else { Medium },
+                "the user's data goes to a stranger, and it is left out of what the user is told",
+            );
             told += 1;
         } else if data && (standing || unasked) && carries {
-            say(&rules::SEND_FILES, Severity::High, Medium, "the user's data goes to a stranger each time");
+            say(
+                &rules::SEND_FILES,
+                Severity::High,
+                Medium,
+                "the user's data goes to a stranger each time",
+            );
             told += 1;
         } else if query && !code {
-            say(&rules::SEND_URL, Severity::High, Medium, "an address is made from what the user said");
+            say(
+                &rules::SEND_URL,
+                Severity::High,
+                Medium,
+                "an address is made from what the user said",
+            );
             told += 1;
         } else if carries && (kept == Concealed::Strong || kept == Concealed::Weak && aside) {
-            say(&rules::SEND_FILES, Severity::High, Medium, "something goes to a stranger, and the user shall not know");
+            say(
+                &rules::SEND_FILES,
+                Severity::High,
+                Medium,
+                "something goes to a stranger, and the user shall not know",
+            );
             told += 1;
         }
     }
@@ -138,11 +212,23 @@ fn plants(file: &File, units: &[Unit], all: &[Facts], at: usize, seen: &mut Seen
         if unit.section.abs_diff(section) > 1 || facts.taught {
             continue;
         }
-        let negative = ["avoid", "bad", "wrong", "instead of", "❌"].iter().any(|word| unit.text.contains(word));
-        if !negative && (PLANTED.is_match(&unit.text) || facts.concealed == Concealed::Strong) {
+        let negative = ["avoid", "bad", "wrong", "instead of", "❌"]
+            .iter()
+            .any(|word| unit.text.contains(word));
+        if !negative
+            && (PLANTED.is_match(&unit.text)
+                || facts.concealed == Concealed::Strong
+                    && facts.said.any(&[Send, PreApproved, SecretStrong]))
+        {
             seen.findings.push(
                 rules::REMEMBER_HOSTILE
-                    .at(&file.path, unit.line, unit.column, &unit.raw, "orders against the user are to be written where later sessions obey them")
+                    .at(
+                        &file.path,
+                        unit.line,
+                        unit.column,
+                        &unit.raw,
+                        "orders against the user are to be written where later sessions obey them",
+                    )
                     .of(Severity::High)
                     .sure(Medium),
             );

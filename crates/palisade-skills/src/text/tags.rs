@@ -517,7 +517,9 @@ pub(super) fn tags(text: &str) -> Vec<Tag> {
             if phrase.starts_with("rm ")
                 && phrase.ends_with(['/', '~'])
                 && text.get(end..).is_some_and(|rest| {
-                    rest.trim_start_matches('/').starts_with(|c: char| c.is_alphanumeric() || matches!(c, '.' | '_' | '-' | '$'))
+                    rest.trim_start_matches('/').starts_with(|c: char| {
+                        c.is_alphanumeric() || matches!(c, '.' | '_' | '-' | '$')
+                    })
                 })
             {
                 continue;
@@ -814,9 +816,12 @@ fn quote(text: &str, tags: &mut [Tag]) {
     // A sentence may end within what it quotes.
     if let Some(start) = open {
         let before = text.get(..start).unwrap_or_default();
-        let told = ["contain", " say", "such as", " like ", "hidden", "phrase", "text", "e.g", "wie ", "sagt", "dice", "dit "]
-            .iter()
-            .any(|word| before.contains(word));
+        let told = [
+            "contain", " say", "such as", " like ", "hidden", "phrase", "text", "e.g", "wie ",
+            "sagt", "dice", "dit ",
+        ]
+        .iter()
+        .any(|word| before.contains(word));
         if told {
             ranges.push((start, text.len()));
         }

@@ -563,7 +563,9 @@ impl Analysis {
             .is_some_and(|to| to.starts_with("/dev/") && !matches!(to, "/dev/null" | "/dev/stdout"))
         {
             // `/dev/sdX` is for the user to fill in.
-            let blank = to.is_some_and(|to| to.ends_with(['X', 'N', 'x']) || to.contains(HOLE_TEXT) || to.contains('<'));
+            let blank = to.is_some_and(|to| {
+                to.ends_with(['X', 'N', 'x']) || to.contains(HOLE_TEXT) || to.contains('<')
+            });
             let (severity, sure) = match blank && self.is_prose() {
                 true => (Severity::Medium, Confidence::Low),
                 false => (Severity::Critical, Confidence::High),
@@ -592,14 +594,8 @@ impl Analysis {
 
     pub(crate) fn defence_off(&mut self, what: &str, severity: Severity) {
         // In prose somebody still has to run it, and runbooks are full of it.
-        let severity = if self.is_prose() { severity.min(Severity::Medium) } else { severity };
-        self.report(
-            &rules::DEFENCE_OFF,
-            severity,
-            Confidence::Medium,
-            what.to_owned(),
-            &Taint::default(),
-        );
+        let sure = if self.is_prose() { Confidence::Low } else { Confidence::Medium };
+        self.report(&rules::DEFENCE_OFF, severity, sure, what.to_owned(), &Taint::default());
     }
 }
 

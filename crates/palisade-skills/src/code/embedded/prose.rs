@@ -464,14 +464,30 @@ fn bare_command(text: &str) -> Option<&str> {
 
 /// Do the words in front of a command forbid it: ``never `rm -rf ~` ``?
 pub(crate) fn forbidden(before: &str) -> bool {
-    let sentence = before.rsplit(['.', ';', '!', '?', ':', '\n']).next().unwrap_or_default().to_lowercase();
-    let words: Vec<&str> = sentence.split(|c: char| !c.is_alphanumeric() && c != '\'').filter(|word| !word.is_empty()).collect();
+    let sentence =
+        before.rsplit(['.', ';', '!', '?', ':', '\n']).next().unwrap_or_default().to_lowercase();
+    let words: Vec<&str> = sentence
+        .split(|c: char| !c.is_alphanumeric() && c != '\'')
+        .filter(|word| !word.is_empty())
+        .collect();
     let near = words.get(words.len().saturating_sub(3)..).unwrap_or_default();
     near.iter().any(|word| {
         matches!(
             *word,
-            "never" | "don't" | "dont" | "avoid" | "nie" | "niemals" | "nunca" | "jamais" | "mai" | "никогда"
-                | "nigdy" | "nooit" | "aldrig" | "asla"
+            "never"
+                | "don't"
+                | "dont"
+                | "avoid"
+                | "nie"
+                | "niemals"
+                | "nunca"
+                | "jamais"
+                | "mai"
+                | "никогда"
+                | "nigdy"
+                | "nooit"
+                | "aldrig"
+                | "asla"
         )
     }) || near.windows(2).any(|pair| matches!(pair, ["do" | "must" | "should" | "may", "not"]))
 }
