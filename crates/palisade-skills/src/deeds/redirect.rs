@@ -121,6 +121,20 @@ static SETTINGS: LazyLock<Vec<Setting>> = LazyLock::new(|| {
             None,
         ),
         setting(
+            &handed::RIGHTS,
+            "whoever may act is decided by",
+            r#"issuer(?:[-_]ur[il])?["']?\s*[:=\s]|oidc_discovery_url|jwks_ur[il]|create-open-id-connect-provider|\bissuer_?url"#,
+            60,
+            Some(r"workload-identity|create-open-id|federated|AssumeRoleWithWebIdentity|openid_connect_provider|oidc_discovery_url|identity[-_]provider"),
+        ),
+        setting(
+            &handed::COPY,
+            "a copy of the data goes to",
+            r#"\b\w{0,20}(?:replica\w*|standby|follower|mirror\w*|secondary|offsite|off_site|dr[_-]site|destination|\bdest|\btarget|\bremote|upstream|\bsink|\bpeers?)\w{0,20}["']?\s*[:=]|rs\.add\(|\bmc\s+(?:mirror|replicate)|zfs\s+send|GRANT\s+REPLICATION|_replicate\b|\bhost\w{0,5}\s+replication\s"#,
+            60,
+            Some(r"replicat|backup|mirror|archive|\bdump|\bsync|export|\bwal\b|binlog|snapshot"),
+        ),
+        setting(
             &handed::COPY,
             "a copy of the data goes to",
             r#"(?:\[\[?(?:sinks?|outputs?)[.\w]{0,40}\]\]?|\[OUTPUT\]|\bexporters?:|<match\b|<store>|destination\s+\w{1,30}\s*\{)[\s\S]{0,200}?(?:uri|endpoint|address|urls?|host|server)["']?\s*[:=]?|archive_command|primary_conninfo|\breplicaof\s|\bslaveof\s|CREATE\s+SUBSCRIPTION|MASTER_HOST|SOURCE_HOST|drains:add|log_?drain|remote_write|\$InputFileName|^\*\.\*\s|mirror_?(?:to|url|target)|put-bucket-replication|set_tracking_uri|MLFLOW_TRACKING_URI|WANDB_BASE_URL|WANDB_HOST|CLEARML_API_HOST|COMET_URL_OVERRIDE|remote_?syslog|forward_?to|git\s+remote\s+add\s+(?:--mirror\S*\s+)?\S{1,30}|dvc\s+remote\s+add"#,

@@ -86,6 +86,32 @@ static SAYS_ADMIN: LazyLock<Regex> = LazyLock::new(|| {
     pattern(r#"(?i)kind:\s*ClusterRoleBinding[\s\S]{0,400}?name:\s*cluster-admin[\s\S]{0,300}?(?:system:(?:anonymous|unauthenticated|authenticated)|name:\s*default\b|kind:\s*ServiceAccount)|name:\s*cluster-admin[\s\S]{0,200}?kind:\s*ServiceAccount|repo:\*[:/]|sub[^\n]{0,40}repo:\*|Principal[^\n]{0,30}\bAWS\b[^\n]{0,20}arn:aws:iam::\d{12}:root|\bprincipal[^\n]{0,20}[:=]\s*\[?\s*\{?[^\n]{0,20}[:=]?\s*["']\*["'][\s\S]{0,200}?AssumeRole"#)
 });
 
+/// A repository or an account of one name may take on a role.
+static TRUSTED: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(r#"(?i)\brepo:([a-z0-9][a-z0-9-]{1,38})/|attribute\.repository(?:_owner)?/([a-z0-9][a-z0-9-]{1,38})|arn:aws:iam::(\d{12}):(?:root|role/|user/)"#)
+});
+
+/// What makes such a name one that is trusted.
+static TRUSTS: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(r"(?i)AssumeRole|workloadIdentity|workload-identity|principalSet|federated|trust[-_ ]?polic|assume_role_policy|:sub\b")
+});
+
+/// The desk or the shell of the machine is opened to whoever comes.
+static DESK: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)x11vnc\b[^\n]{0,80}-(?:nopw|forever)|vncserver[^\n]{0,60}SecurityTypes\s+None|\bttyd\b[^\n]{0,60}\b(?:ba|z)?sh\b|\bgotty\b[^\n]{0,60}-w\b|\bsshx\b|\btmate\b[^\n]{0,40}-F|\bwaypipe\b|rustdesk[^\n]{0,60}--password|anydesk[^\n]{0,60}--set-password|NoMachine",
+    )
+});
+
+/// An address of one service is put into the path of another's.
+static RELAYED: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r#"(?i)\$\{\s*\w{1,30}\.host(?:name)?\s*\}\s*\$\{\s*\w{1,30}\.path|\.netloc\b[^\n]{0,40}\.path|\.(?:replace|sub|gsub|replaceFirst)\(\s*["'/]https?:\\?/\\?/(?:api\.|)[\w.\\-]{4,40}["'/]\s*,|url\.Host\s*\+\s*\w{1,20}\.(?:Path|URL)"#,
+    )
+});
+static BEARS: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"(?i)\bBearer\b|authorization|x-api-key|\w{2,20}_TOKEN\b|\w{2,20}_API_KEY\b"));
+
 /// A protection that is left out, each another one.
 static WEAKENINGS: LazyLock<Vec<Regex>> = LazyLock::new(|| {
     [
@@ -178,6 +204,31 @@ pub(super) fn look(report: &mut Report<'_>) {
         let message = "anybody, or an account that the text names, gets all rights";
         report.say(&handed::RIGHTS, severity, sure, admin.start(), message);
     }
+    if TRUSTS.is_match(text) {
+        let mut captures = TRUSTED.create_captures();
+        TRUSTED.captures(text, &mut captures);
+        let name = (1..4).find_map(|group| captures.get_group(group)).and_then(|name| text.get(name.range()));
+        if let (Some(whole), Some(name)) = (captures.get_match(), name)
+            && !is_blank_name(name)
+            && !report.profile.purpose.contains(&name.to_ascii_lowercase())
+        {
+            let message = format!("`{}`, which the text names, may take on a role", palisade_core::shown(name, 40));
+            report.say(&handed::RIGHTS, Severity::High, Medium, whole.start(), message);
+        }
+    }
+    if let Some(desk) = DESK.find(text)
+        && has_stranger(text, report)
+    {
+        let message = "the desk or the shell of the machine is opened, and a stranger is told";
+        report.say(&handed::SECOND_WAY, Severity::High, Medium, desk.start(), message);
+    }
+    if let Some(relayed) = RELAYED.find(text)
+        && BEARS.is_match(text)
+        && has_stranger(text, report)
+    {
+        let message = "calls to a service go through a stranger, with their token";
+        report.say(&handed::TOKEN, Severity::High, Medium, relayed.start(), message);
+    }
     let weak: Vec<usize> = WEAKENINGS.iter().filter_map(|pattern| pattern.find(text)).map(|found| found.start()).collect();
     if weak.len() >= 4
         && let Some(first) = weak.iter().min()
@@ -190,6 +241,18 @@ pub(super) fn look(report: &mut Report<'_>) {
 static HASHED: LazyLock<Regex> = LazyLock::new(|| {
     pattern(r"(?i)\b(?:h|hash\w*|digest\w*|crc\w*|md5|sha\w{0,4})\s*%\s*\d+\s*={2,3}\s*\d|hash\([^)\n]{0,40}\)\s*%\s*\d+")
 });
+
+/// A name of an organisation, or a number of an account, that the user has to fill in.
+fn is_blank_name(name: &str) -> bool {
+    let lower = name.to_ascii_lowercase();
+    matches!(
+        lower.as_str(),
+        "acme" | "org" | "owner" | "orgname" | "organization" | "octo-org" | "octo-organization" | "example" | "company"
+            | "contoso" | "user" | "username" | "github" | "actions" | "aws-actions" | "team" | "foo"
+            | "123456789012" | "111122223333" | "111111111111" | "000000000000" | "999999999999" | "012345678901"
+            | "444455556666" | "222222222222"
+    ) || ["your", "my-", "myorg", "example", "placeholder"].iter().any(|word| lower.contains(word))
+}
 
 /// An account that stands for the user's own.
 fn is_blank(account: &str) -> bool {
