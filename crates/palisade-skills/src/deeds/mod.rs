@@ -6,6 +6,7 @@
 //! different kinds, and holds whatever names, hosts and languages are used.
 
 mod fetched;
+mod names;
 mod outward;
 mod planted;
 mod platform;
@@ -37,6 +38,7 @@ pub(crate) fn look(package: &Package, profile: &Profile) -> Seen {
         spread::look(&mut report);
         ruin::look(&mut report);
         fetched::look(&mut report);
+        names::look(&mut report);
         planted::look(&mut report);
         remote::look(&mut report);
         platform::look(&mut report);
