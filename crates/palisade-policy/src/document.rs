@@ -16,7 +16,9 @@ use serde::{
 use serde_json::Value;
 
 pub(crate) use self::alarms::{ActionWord, Alarms, Canaries};
-pub(crate) use self::audit::{Audit, Otlp, OtlpProtocol, Retain, Signal, Switch, Syslog, UrlOr, Webhook};
+pub(crate) use self::audit::{
+    Audit, Otlp, OtlpProtocol, Retain, Signal, Switch, Syslog, UrlOr, Webhook,
+};
 use crate::{
     amount::{Size, Span},
     at::{At, Given},

@@ -61,11 +61,14 @@ pub fn explain(policy: &Policy) -> Vec<Explained> {
     }
     for (class, seconds) in &policy.audit.retain {
         let time = amount::span(std::time::Duration::from_secs(*seconds));
-        let says = format!("records of the class {class} are removed after {time}, unless a hold forbids it");
+        let says = format!(
+            "records of the class {class} are removed after {time}, unless a hold forbids it"
+        );
         all.push(one(format!("audit.retain.{class}"), says, &["supervisor"]));
     }
     if policy.audit.content {
-        let says = "what is said to models and what they answer is kept, sealed for the key of recordings";
+        let says =
+            "what is said to models and what they answer is kept, sealed for the key of recordings";
         all.push(one("audit.content".to_owned(), says.to_owned(), &["inference", "supervisor"]));
     }
     alarms(policy, &mut all);

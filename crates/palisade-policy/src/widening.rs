@@ -84,7 +84,10 @@ fn added(draft: &Draft, base: &Base<'_>) -> Vec<Added> {
     }
     for (class, At { value, place }) in &draft.audit.retain {
         if base.policy.audit.retain.get(class) != Some(value) {
-            add(*place, format!("`audit.retain`, by which records of the class {class} are removed"));
+            add(
+                *place,
+                format!("`audit.retain`, by which records of the class {class} are removed"),
+            );
         }
     }
     for later in draft.later.iter().filter(|later| later.widens) {

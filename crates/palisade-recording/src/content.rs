@@ -70,9 +70,8 @@ impl Content {
             setup_sender::<Aead, Kdf, Kem>(&OpModeS::Base, &public.0, &info)
                 .map_err(|_| RecordingError::BadKey)?;
         let sealed = context.seal(bytes.as_ref(), b"key").map_err(|_| RecordingError::BadKey)?;
-        let new = |path: PathBuf| {
-            OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
-        };
+        let new =
+            |path: PathBuf| OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
         let mut key = new(key_path(state, session))?;
         key.write_all(&[FIRST_LINE, &shared.to_bytes(), &sealed].concat())?;
         key.sync_all()?;

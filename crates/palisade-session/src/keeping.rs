@@ -77,7 +77,8 @@ fn tidied(state: &Path, stamp: &PathBuf) {
     // What cannot be removed stays; `palisade audit prune` says why.
     let done = keep::tidy(state, &options);
     if done.is_ok_and(|done| !done.busy) {
-        let open = OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(stamp);
+        let open =
+            OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(stamp);
         open.and_then(|file| file.set_modified(SystemTime::now())).ok();
     }
 }

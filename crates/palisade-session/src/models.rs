@@ -15,6 +15,7 @@ use crate::{
     order::Operator,
     refusal::{Refusal, Refuse},
     secret::{self, Stderr},
+    unwritten::Unwritten,
 };
 
 /// The gateway's name inside. Nobody can own it: `.local` is no zone of the public DNS.
@@ -53,10 +54,10 @@ pub(crate) async fn gateway(
     inference: Option<&Inference>,
     (network, outbound): (&Network, Option<Arc<OutboundProxy>>),
     operator: &Operator,
-    authority: Arc<dyn Authority>,
+    (authority, unwritten): (Arc<dyn Authority>, &Unwritten),
 ) -> Result<Option<Gateway>, Refusal> {
     let Some(inference) = inference else { return Ok(None) };
-    let mut configuration = configuration(inference, network, operator).await?;
+    let mut configuration = configuration(inference, network, operator, unwritten).await?;
     configuration.tunnel = outbound.map(|outbound| Arc::new(Through(outbound)) as _);
     Gateway::new(configuration, authority).refuse("the model gateway", POLICY).map(Some)
 }
@@ -141,6 +142,7 @@ pub(crate) async fn configuration(
     inference: &Inference,
     network: &Network,
     operator: &Operator,
+    unwritten: &Unwritten,
 ) -> Result<GatewayConfig, Refusal> {
     let mut providers = BTreeMap::new();
     let mut secrets = Vec::new();
@@ -185,6 +187,7 @@ pub(crate) async fn configuration(
         palisade_policy::Guard::Annotate => Guard::Annotate,
         palisade_policy::Guard::Block => Guard::Block,
     });
+    unwritten.learn(&secrets);
     let redact = inference.redact.then_some(secrets);
     Ok(GatewayConfig {
         providers,

@@ -299,9 +299,9 @@ fn a_value_that_was_overridden() {
 
 #[test]
 fn sections_that_are_not_built_widen_too() {
-    for (project, what) in [
-        ("hooks: {PreExec: [{hooks: [{type: command, command: ./evil.sh}]}]}", "`hooks.PreExec`"),
-    ] {
+    for (project, what) in
+        [("hooks: {PreExec: [{hooks: [{type: command, command: ./evil.sh}]}]}", "`hooks.PreExec`")]
+    {
         let world = World::new();
         world.user("").project(project);
         let wrong = world.wrong();

@@ -86,9 +86,9 @@ pub(super) fn release(args: &HoldArgs) -> Result<ExitCode, Failure> {
     }
     keep::release(&state, session.as_ref(), &args.reason).map_err(unreadable)?;
     let holds = keep::holds(&state).map_err(unreadable)?;
-    let still = session.and_then(|_| holds.all).map(|why| {
-        format!("note: a hold on all sessions is still there ({})", escaped(&why))
-    });
+    let still = session
+        .and_then(|_| holds.all)
+        .map(|why| format!("note: a hold on all sessions is still there ({})", escaped(&why)));
     print_lines([format!("the hold on {what} is over")].into_iter().chain(still))?;
     Ok(ExitCode::SUCCESS)
 }
@@ -127,7 +127,8 @@ pub(super) fn prune(args: &PruneArgs) -> Result<ExitCode, Failure> {
         forget(&state)?;
     }
     print_lines(if args.json { objects(&tidied) } else { told(&tidied, args.dry_run) })?;
-    let failed = |one: &keep::Tidy| matches!(one.skipped, Some(Skipped::Damaged(_) | Skipped::Failed(_)));
+    let failed =
+        |one: &keep::Tidy| matches!(one.skipped, Some(Skipped::Damaged(_) | Skipped::Failed(_)));
     Ok(if tidied.sessions.iter().any(failed) { ExitCode::from(1) } else { ExitCode::SUCCESS })
 }
 
@@ -160,7 +161,10 @@ fn told(tidied: &Tidied, dry: bool) -> Vec<String> {
     let would = if dry { "would be removed" } else { "removed" };
     for one in &tidied.sessions {
         if one.dropped > 0 {
-            lines.push(format!("session {}: {} records {would} by {}", one.session, one.dropped, one.rule));
+            lines.push(format!(
+                "session {}: {} records {would} by {}",
+                one.session, one.dropped, one.rule
+            ));
         }
         if let Some(skipped) = &one.skipped {
             lines.push(format!("session {}: nothing is removed: {}", one.session, why(skipped)));
@@ -207,7 +211,8 @@ pub(super) fn erase(args: &EraseArgs) -> Result<ExitCode, Failure> {
         }
         Erased::Held(why) => {
             let what = format!("session {id} is under a hold ({})", escaped(&why));
-            Err(Failure::new(Kind::Denied, what).remedy("palisade audit release, if the hold is over"))
+            Err(Failure::new(Kind::Denied, what)
+                .remedy("palisade audit release, if the hold is over"))
         }
         Erased::Failed(error) => {
             let what = format!("the content of session {id} could not be destroyed: {error}");

@@ -82,9 +82,7 @@ left out. With --cast they are in the output, escaped as JSON.")]
     #[command(after_help = "Example: palisade audit index --rebuild")]
     Index(index::Args),
     /// Let nothing of a session, or of all, be removed, whatever rules say.
-    #[command(
-        after_help = "Example: palisade audit hold s-1f2e3d4c --reason 'case 2026-17'"
-    )]
+    #[command(after_help = "Example: palisade audit hold s-1f2e3d4c --reason 'case 2026-17'")]
     Hold(keep::HoldArgs),
     /// End a hold.
     #[command(after_help = "Example: palisade audit release s-1f2e3d4c --reason 'case closed'")]

@@ -54,7 +54,9 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
         let mut out = io::stdout().lock();
         if out.is_terminal() {
             let what = "what was said may steer a terminal, and so is not written to one as it is";
-            return Err(Failure::new(Kind::Usage, what).remedy("leave out --raw, or write to a file"));
+            return Err(
+                Failure::new(Kind::Usage, what).remedy("leave out --raw, or write to a file")
+            );
         }
         finished(out.write_all(said).and_then(|()| out.flush()))?;
         return Ok(ExitCode::SUCCESS);
@@ -78,8 +80,9 @@ fn said(state: &Path, event: &Record, key: &Path) -> Result<Vec<u8>, Failure> {
     let pieces = event.detail.get("content").cloned().unwrap_or_default();
     let pieces: Vec<Piece> = serde_json::from_value(pieces).unwrap_or_default();
     if pieces.is_empty() {
-        return Err(usage("nothing was kept of what was said in this event".to_owned())
-            .remedy("ask for one of kind content or model_answer, of a session with `audit.content`"));
+        return Err(usage("nothing was kept of what was said in this event".to_owned()).remedy(
+            "ask for one of kind content or model_answer, of a session with `audit.content`",
+        ));
     }
     let mut all = Vec::new();
     for piece in &pieces {
