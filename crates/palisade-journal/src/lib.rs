@@ -55,7 +55,7 @@ pub use error::JournalError;
 pub use hash::Hash;
 pub use journal::{Closed, Durability, Journal, Receipt, Scrub};
 pub use keys::KeyHolder;
-pub use places::{Line, LinesFrom, Places, Segment};
+pub use places::{Content, Line, LinesFrom, Places, Segment};
 pub use query::{Filter, Query, Unreadable};
 pub use record::Record;
 pub use recover::{Recovered, recover};

@@ -147,6 +147,13 @@ fn finds_records_that_were_due() {
     assert!(!events.iter().any(|event| event["kind"] == "resolve"), "{events:?}");
     let verified = audit(&world, &["verify"]);
     assert!(verified.good().contains("removed by retention (audit.retain: "), "{verified}");
+    // Elsewhere, by another program, without anything that reads zstd.
+    let bundle = world.at("evidence.tar");
+    let packed = audit(&world, &["bundle", "-o", bundle.to_str().unwrap()]);
+    assert_eq!(packed.code, Some(0), "{packed}");
+    let there = "cd .. && tar xf evidence.tar && cd palisade-evidence && python3 -B verify.py journal key.txt && ls journal/*";
+    let verified = world.outside_sh(there);
+    assert!(verified.good().contains("whole") && !verified.out.contains(".zst"), "{verified}");
     // Taken away by somebody else it is damage.
     let taken = world.outside_sh("rm ../state/journal/s-*/*.zst");
     assert_eq!(taken.code, Some(0), "{taken}");
