@@ -1,6 +1,6 @@
 use std::{future::Future, net::IpAddr, pin::Pin};
 
-use crate::{Action, Decision, Event, HostName, Look, Ties, ToolAnswer, ToolCall};
+use crate::{Action, Decision, Event, HostName, Look, Ties, ToolAnswer, ToolCall, Untrusted};
 
 /// A boxed future, so that [`Authority`] can be used as `dyn`.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -70,6 +70,13 @@ pub trait Authority: Send + Sync + 'static {
     /// agree, a failed dial), or an observation. Returns false when the journal could not
     /// take it: the caller must then end what it was doing.
     fn record(&self, event: Event) -> BoxFuture<'_, bool>;
+
+    /// Remember for the rest of the session that content of this kind came in by what `subject` names. Returns
+    /// false when that is news and the journal could not take it.
+    fn brought<'a>(&'a self, how: Untrusted, subject: &'a str) -> BoxFuture<'a, bool> {
+        let _ = (how, subject);
+        Box::pin(std::future::ready(true))
+    }
 
     /// Whether what is said to models, and what they answer, is kept ([`Authority::keep_content`]).
     fn keeps_content(&self) -> bool {

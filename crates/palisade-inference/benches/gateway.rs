@@ -149,6 +149,7 @@ fn config(server: &str, folder: &std::path::Path) -> GatewayConfig {
         url: format!("http://{server}").parse().unwrap(),
         key: KeySource::Header(key),
         addresses: Vec::new(),
+        local: false,
     };
     let route = Route {
         model: "claude-*".parse().unwrap(),

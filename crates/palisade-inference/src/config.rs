@@ -11,8 +11,8 @@ use rustls::pki_types::CertificateDer;
 use tokio::net::TcpStream;
 
 use crate::{
-    Api, Guard, HeaderCredential, KnownSecret, Limits, ModelPattern, Quota, QuotaError, ServerTool,
-    UpstreamUrl,
+    Api, Guard, HeaderCredential, KnownSecret, Limits, LocalOnly, ModelPattern, Quota, QuotaError,
+    ServerTool, UpstreamUrl,
 };
 
 /// All that a gateway is made of, in plain types.
@@ -39,6 +39,10 @@ pub struct GatewayConfig {
     pub redact: Option<Vec<KnownSecret>>,
     /// What becomes of results of tools that look like instructions. `None`: they are not looked at.
     pub guard: Option<Guard>,
+    /// Prompts that only a local provider may have. `None`: there are no such.
+    pub local_only: Option<LocalOnly>,
+    /// Values that count as secrets for it.
+    pub private: Vec<KnownSecret>,
     /// The way out, where connections do not leave directly. It stays when the rest is exchanged.
     pub tunnel: Option<Arc<dyn Tunnel>>,
 }
@@ -66,6 +70,8 @@ pub struct Provider {
     pub key: KeySource,
     /// Dial these and do not resolve the URL's host. TLS still asks for that host's certificate.
     pub addresses: Vec<SocketAddr>,
+    /// Whether what goes there stays with the operator.
+    pub local: bool,
 }
 
 /// Where a provider's key comes from.
@@ -122,6 +128,9 @@ pub enum ConfigError {
         /// The name it goes to.
         to: String,
     },
+    /// What marks a prompt as one for local providers cannot be looked for.
+    #[error("`inference.local_only` cannot be used: {0}")]
+    LocalOnly(String),
     /// What was used of limits cannot be kept.
     #[error(transparent)]
     Quota(#[from] QuotaError),

@@ -1,4 +1,5 @@
 use std::{
+    collections::BTreeSet,
     convert::Infallible,
     fmt,
     ops::Deref,
@@ -15,7 +16,7 @@ use http::{Request, Response, Uri, header, request::Parts};
 use http_body_util::Full;
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use palisade_core::{Action, Authority, Decision, Event, Layer, Tied};
+use palisade_core::{Action, Authority, Decision, Event, Layer, Tied, Untrusted, Verdict};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     sync::Semaphore,
@@ -65,6 +66,8 @@ struct Inner {
     meters: Arc<Meters>,
     open: Open,
     redacting: Redacting,
+    /// What counts as a secret for what may not leave.
+    private: Redacting,
     decoys: ArcSwapOption<Redactor>,
     told: Arc<Told>,
     turn: tokio::sync::Mutex<()>,
@@ -101,8 +104,6 @@ struct Routed<'a> {
     targets: Vec<Target>,
     /// Where the model stands in the body, if it does.
     field: Option<ModelField>,
-    /// The policy that the providers were chosen by.
-    generation: u64,
     table: &'a Table,
     /// What the call may use. None for one that no model answers.
     estimate: Option<Estimate>,
@@ -134,6 +135,7 @@ impl Gateway {
         let tls = Arc::new(Tls::new(config.extra_roots.clone()));
         let meters = Arc::new(Meters::new(config.quota_folder.clone()));
         let redacting = Redacting::new(config.redact.take());
+        let private = Redacting::new(of_private(&mut config));
         let table = Table::new(config, &tls)?;
         meters.prepare(&table.quotas)?;
         Ok(Self(Arc::new(Inner {
@@ -147,6 +149,7 @@ impl Gateway {
             meters,
             open: Open::default(),
             redacting,
+            private,
             decoys: ArcSwapOption::empty(),
             told: Arc::default(),
             turn: tokio::sync::Mutex::default(),
@@ -161,9 +164,11 @@ impl Gateway {
     pub fn replace(&self, mut config: GatewayConfig) -> Result<(), ConfigError> {
         let (limits, tunnel) = (self.0.limits.clone(), self.0.tunnel.clone());
         let redact = config.redact.take();
+        let private = of_private(&mut config);
         let table = Table::new(GatewayConfig { limits, tunnel, ..config }, &self.0.tls)?;
         self.0.meters.prepare(&table.quotas)?;
         self.0.redacting.configure(redact);
+        self.0.private.configure(private);
         self.0.table.store(Arc::new(table));
         Ok(())
     }
@@ -171,6 +176,7 @@ impl Gateway {
     /// Values that are taken out of what goes to a model besides those of the configuration, wherever
     /// anything is, as long as the sandbox runs.
     pub fn keep_from_models(&self, values: Vec<KnownSecret>) {
+        self.0.private.learn(values.clone());
         self.0.redacting.learn(values);
     }
 
@@ -244,6 +250,12 @@ impl Gateway {
     }
 }
 
+/// The values that count as secrets for what may not leave, if they do.
+fn of_private(config: &mut GatewayConfig) -> Option<Vec<KnownSecret>> {
+    let values = std::mem::take(&mut config.private);
+    config.local_only.as_ref().is_some_and(|of| of.secrets).then_some(values)
+}
+
 /// The path that a request to a provider has here, if it is another one.
 fn path_at(door: &Door, uri: &Uri) -> Option<Uri> {
     if uri.scheme().is_some() || uri.authority().is_some() {
@@ -307,7 +319,6 @@ impl Exchange<'_> {
             return Err(Refusal::Encoding);
         }
         let held = Held::read(body, &self.limits, &self.budget).await?;
-        let generation = self.authority.generation();
         let table = self.table.load_full();
         let mut estimate = None;
         let mut in_body = None;
@@ -330,6 +341,15 @@ impl Exchange<'_> {
                 turn: &self.turn,
                 action: &action,
             };
+            let (held, targets) = match &table.private {
+                Some(private) => {
+                    let secrets = self.private.now();
+                    let (held, found) = preparing.private(held, (private, secrets)).await?;
+                    let asked = (endpoint, field.model.as_str());
+                    (held, self.kept_local(found, targets, &table, asked, &action).await?)
+                }
+                None => (held, targets),
+            };
             let prepared = preparing.body(held, &field, &head.headers, endpoint).await?;
             let Outgoing { held, changed, estimate: expected } = prepared;
             estimate = Some(expected);
@@ -351,7 +371,7 @@ impl Exchange<'_> {
         let field = in_body;
         let action = &action;
         let table = &table;
-        let routed = Routed { action, targets, field, generation, table, estimate };
+        let routed = Routed { action, targets, field, table, estimate };
         self.call(head, endpoint, &routed, held).await
     }
 
@@ -378,10 +398,52 @@ impl Exchange<'_> {
             return Err(Refusal::AtProvider(not_named(*tool, kind)));
         }
         let subject = format!("{} {}", endpoint.name, request.field.model);
+        // Whether a model looks there is not to be seen before it has.
+        let brings = at_provider.iter().filter_map(|(tool, _)| match tool {
+            Some(ServerTool::WebSearch | ServerTool::WebFetch) => Some(Untrusted::Web),
+            Some(ServerTool::Mcp) => Some(Untrusted::Mcp),
+            _ => None,
+        });
+        for how in brings.chain(searches.then_some(Untrusted::Web)) {
+            if !self.authority.brought(how, &subject).await {
+                return Err(Refusal::Denied(palisade_core::UNRECORDED.into()));
+            }
+        }
         let why = Results { calls: &self.calls, authority: &*self.authority }
             .check(results, &subject, table.deny_unknown_results)
             .await;
         why.map_or(Ok(()), |why| Err(Refusal::Results(why)))
+    }
+
+    /// The targets of a prompt that carries `found`, which only local ones may have.
+    async fn kept_local(
+        &self,
+        found: BTreeSet<&'static str>,
+        targets: Vec<Target>,
+        table: &Table,
+        (endpoint, model): (&Endpoint, &str),
+        action: &Action,
+    ) -> Result<Vec<Target>, Refusal> {
+        if found.is_empty() {
+            return Ok(targets);
+        }
+        let local = table.local_of_model(model, endpoint.api, endpoint.wire);
+        let kinds: Vec<&str> = found.into_iter().collect();
+        let mut event = Event::observed("privacy", Layer::Inference, action.subject())
+            .with("found", kinds.clone());
+        event.rule = Some("inference.local_only".into());
+        event.reason = "it goes to a local provider only".into();
+        if local.is_empty() {
+            event.decision = Verdict::Deny;
+            event.reason = "no route for its model leads to a local provider".into();
+        }
+        if !self.authority.record(event).await {
+            return Err(Refusal::Denied(palisade_core::UNRECORDED.into()));
+        }
+        if local.is_empty() {
+            return Err(Refusal::Private(kinds.join(", ")));
+        }
+        Ok(local)
     }
 
     /// Asks one provider after the other, until one answers in a way that is the client's to hear.
@@ -443,7 +505,7 @@ impl Exchange<'_> {
         body: Option<Bytes>,
         decided: &mut bool,
     ) -> Result<Response<Payload>, Refusal> {
-        let Routed { action, generation, .. } = *routed;
+        let Routed { action, .. } = *routed;
         let upstream = &*target.upstream;
         let translation = Translation::between(endpoint.wire, upstream.api)
             .filter(|_| upstream.api != endpoint.api);
@@ -503,7 +565,7 @@ impl Exchange<'_> {
             *decided = true;
         }
         // The new policy permits it, and perhaps not to this provider.
-        if self.authority.generation() != generation {
+        if !std::ptr::eq(&**self.inner.table.load(), routed.table) {
             return Err(failed(upstream, "was chosen by a policy that has just been replaced"));
         }
         // From here on it counts as made.

@@ -1,10 +1,10 @@
 //! What becomes of a request's body before it goes to a provider: as long an answer as it may ask for,
 //! without secrets, and with what its tools gave back looked at.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use http::HeaderMap;
-use palisade_core::{Action, Authority, Decision, Event, Layer, Verdict};
+use palisade_core::{Action, Authority, Decision, Event, Layer, Untrusted, Verdict};
 
 use crate::{
     Guard, Redactor,
@@ -13,6 +13,7 @@ use crate::{
     endpoint::Endpoint,
     guard::{Suspicion, Told},
     model_field::ModelField,
+    private::Private,
     quota::{Estimate, Quota},
     refusal::Refusal,
 };
@@ -83,6 +84,9 @@ impl Preparing<'_> {
         if let Some(guard) = self.guard {
             let (looked, suspicion) = self.looked(held, guard).await?;
             held = looked;
+            if suspicion.any {
+                self.brought(Untrusted::Injection).await?;
+            }
             for (shapes, digest) in suspicion.news {
                 let event = self.observed("injection_suspected");
                 let mut event = event
@@ -116,6 +120,16 @@ impl Preparing<'_> {
         Ok(Outgoing { held, changed, estimate })
     }
 
+    /// Which kinds of what only a local provider may have a body carries.
+    pub(crate) async fn private(
+        &self,
+        held: Held,
+        (private, secrets): (&Arc<Private>, Option<Arc<Redactor>>),
+    ) -> Result<(Held, BTreeSet<&'static str>), Refusal> {
+        let private = Arc::clone(private);
+        self.aside(held, move |held| private.find(held.bytes(), secrets.as_deref())).await
+    }
+
     async fn looked(&self, held: Held, guard: Guard) -> Result<(Held, Suspicion), Refusal> {
         let told = Arc::clone(self.told);
         self.aside(held, move |held| guard.look(held.bytes(), &told)).await
@@ -143,6 +157,13 @@ impl Preparing<'_> {
         let beside = tokio::task::spawn_blocking(move || work(&held).map(|done| (held, done)));
         let done = beside.await.map_err(|_| Refusal::Incomplete)?;
         done.map_err(Refusal::Unsearchable)
+    }
+
+    async fn brought(&self, how: Untrusted) -> Result<(), Refusal> {
+        if self.authority.brought(how, &self.action.subject()).await {
+            return Ok(());
+        }
+        Err(Refusal::Denied(palisade_core::UNRECORDED.into()))
     }
 
     fn observed(&self, kind: &str) -> Event {

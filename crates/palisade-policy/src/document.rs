@@ -4,6 +4,7 @@
 
 mod alarms;
 mod audit;
+mod taint;
 
 use std::{collections::BTreeMap, fmt, sync::LazyLock};
 
@@ -19,6 +20,7 @@ pub(crate) use self::alarms::{ActionWord, Alarms, Canaries};
 pub(crate) use self::audit::{
     Audit, Otlp, OtlpProtocol, Retain, Signal, Switch, Syslog, UrlOr, Webhook,
 };
+pub(crate) use self::taint::{Taint, UntrustedWord};
 use crate::{
     amount::{Size, Span},
     at::{At, Given},
@@ -52,6 +54,7 @@ pub(crate) struct Document {
     pub(crate) approvals: Option<At<Approvals>>,
     pub(crate) audit: Option<At<Audit>>,
     pub(crate) alarms: Option<At<Alarms>>,
+    pub(crate) taint: Option<At<Taint>>,
 }
 
 /// What the agent sees of the host's files. Nothing else exists inside.
@@ -549,6 +552,36 @@ pub(crate) struct Inference {
     pub(crate) redact: Vec<Redact>,
     /// What becomes of results of tools that look as if somebody spoke to the model through them.
     pub(crate) guard: Option<At<GuardWord>>,
+    /// What marks a prompt as one that only local providers may have: it goes to one of these, or nowhere.
+    #[schemars(extend("examples" = [{"find": ["secrets"], "texts": ["Project Falcon"]}]))]
+    pub(crate) local_only: Option<At<LocalOnly>>,
+}
+
+/// What only local providers may have.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct LocalOnly {
+    /// What is found by its form.
+    #[serde(default)]
+    #[schemars(extend("examples" = [["secrets", "cards"]]))]
+    pub(crate) find: Vec<At<SensitiveWord>>,
+    /// Words, whatever the case of ASCII letters.
+    #[serde(default)]
+    #[schemars(extend("examples" = [["Project Falcon"]]))]
+    pub(crate) texts: Vec<At<String>>,
+    /// Regular expressions, without backreferences.
+    #[serde(default)]
+    #[schemars(extend("examples" = [["\\bPF-[0-9]{6}\\b"]]))]
+    pub(crate) patterns: Vec<At<String>>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum SensitiveWord {
+    /// What `redact: [secrets]` looks for.
+    Secrets,
+    /// Numbers of payment cards.
+    Cards,
 }
 
 /// A place that answers model calls.
@@ -563,6 +596,9 @@ pub(crate) struct Provider {
     /// The credential that opens it.
     #[schemars(extend("examples" = ["anthropic"]))]
     pub(crate) credential: Option<At<String>>,
+    /// Whether what goes there stays with you, for `local_only`. Default: so it is at loopback and private
+    /// addresses.
+    pub(crate) local: Option<bool>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]

@@ -14,6 +14,7 @@ mod paths;
 mod permissions;
 mod process;
 mod sections;
+mod taint;
 mod upstream;
 mod url;
 
@@ -38,9 +39,10 @@ use crate::{
     diagnostic::{Diagnostic, Diagnostics},
     document::{Document, Unknown},
     policy::{
-        Access, Credential, Deny, Grant, Guard, ModelLimits, NetworkRule, NotBuilt, Provider,
-        Route, ServerTool, Skills, Source, SshKeys, Upstream,
+        Access, Credential, Deny, Grant, Guard, LocalOnly, ModelLimits, NetworkRule, NotBuilt,
+        Provider, Route, ServerTool, Skills, Source, SshKeys, Upstream,
     },
+    taint::Taint,
 };
 
 /// Whose authority a document has, the strongest first. A profile has that of whoever extends it.
@@ -117,6 +119,7 @@ pub(crate) struct Draft {
     pub(crate) skills: Skills,
     pub(crate) audit: DraftAudit,
     pub(crate) alarms: Option<DraftAlarms>,
+    pub(crate) taint: Option<Taint>,
     pub(crate) later: Vec<Later>,
     /// Names of credentials that are used, to be found in some layer.
     pub(crate) uses: Vec<At<String>>,
@@ -184,6 +187,7 @@ pub(crate) struct DraftHeld {
     pub(crate) redact: bool,
     pub(crate) block_results: bool,
     pub(crate) guard: Option<Guard>,
+    pub(crate) local_only: Option<LocalOnly>,
 }
 
 /// Limits, each with its place.
@@ -235,6 +239,7 @@ pub(crate) fn draft(
     let mut deny = files.deny;
     permissions::hide(permissions.as_ref(), &mut deny);
     let alarms = alarms::check(&mut check, &document);
+    let taint = taint::check(&mut check, &document);
     sections::check(&mut check, &document);
     let skills = sections::skills(&document);
     let audit = audit::check(&mut check, &document);
@@ -273,6 +278,7 @@ pub(crate) fn draft(
         skills,
         audit,
         alarms,
+        taint,
         later,
         uses,
         alone,

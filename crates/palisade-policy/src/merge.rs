@@ -4,6 +4,7 @@
 mod alarms;
 mod audit;
 mod permissions;
+mod taint;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,8 +20,8 @@ use crate::{
     near::nearest,
     policy::{
         Access, Api, Approvals, Credential, Deny, Filesystem, Grant, HeaderCredential, Inference,
-        Network, NotBuilt, Place, Policy, Process, ProcessLimits, SecretSource, Skills, Source,
-        SshKeys, Syscalls, Upstream, Workspace,
+        LocalOnly, Network, NotBuilt, Place, Policy, Process, ProcessLimits, SecretSource, Skills,
+        Source, SshKeys, Syscalls, Upstream, Workspace,
     },
 };
 
@@ -48,6 +49,7 @@ pub(crate) fn merge(drafts: &[Draft], asked: &Asked) -> Result<Policy, Diagnosti
     let approvals = timeout.map_or_else(Approvals::default, |timeout| Approvals { timeout });
     let hooks = hooks(drafts);
     let permissions = permissions::merged(drafts);
+    let taint = taint::merged(drafts, &network, permissions.as_ref());
     let skills = Skills {
         require: drafts.iter().map(|draft| draft.skills.require).max().unwrap_or_default(),
         block: drafts.iter().filter_map(|draft| draft.skills.block).min(),
@@ -70,6 +72,7 @@ pub(crate) fn merge(drafts: &[Draft], asked: &Asked) -> Result<Policy, Diagnosti
             permissions: permissions.as_ref(),
             audit: &audit,
             alarms: alarms.as_ref(),
+            taint: taint.as_ref(),
             skills,
             not_built: &not_built,
         }),
@@ -84,6 +87,7 @@ pub(crate) fn merge(drafts: &[Draft], asked: &Asked) -> Result<Policy, Diagnosti
         skills,
         audit,
         alarms,
+        taint,
         not_built,
         led: BTreeMap::new(),
     })
@@ -316,6 +320,18 @@ fn inference(drafts: &[&Draft], found: &mut Vec<Diagnostic>) -> Option<Inference
         block_results: drafts.iter().any(|draft| draft.held.block_results),
         redact: drafts.iter().any(|draft| draft.held.redact),
         guard: drafts.iter().filter_map(|draft| draft.held.guard).max(),
+        local_only: local_only(drafts),
+    })
+}
+
+/// What any document keeps for local providers.
+fn local_only(drafts: &[&Draft]) -> Option<LocalOnly> {
+    drafts.iter().filter_map(|draft| draft.held.local_only.clone()).reduce(|mut all, more| {
+        all.secrets |= more.secrets;
+        all.cards |= more.cards;
+        all.texts.extend(more.texts);
+        all.patterns.extend(more.patterns);
+        all
     })
 }
 

@@ -45,6 +45,7 @@ pub(crate) fn narrowed(draft: Draft) -> Draft {
         // Whoever has the events knows what was done.
         audit: _,
         alarms,
+        taint,
         later,
         uses: _,
         alone: _,
@@ -88,6 +89,8 @@ pub(crate) fn narrowed(draft: Draft) -> Draft {
         audit: DraftAudit::default(),
         // Rules only watch, and stop what they watch. Decoys are put where others look for something.
         alarms: alarms.map(|alarms| DraftAlarms { canaries: None, ..alarms }),
+        // It only ever asks.
+        taint,
         later,
         uses: Vec::new(),
         alone: Vec::new(),

@@ -14,6 +14,7 @@ use serde::Serialize;
 use crate::{
     audit::Audit,
     http::{HttpRule, Tls},
+    taint::Taint,
 };
 
 /// A policy as it is enforced: every layer merged, every path absolute, every name normalised.
@@ -43,6 +44,8 @@ pub struct Policy {
     pub audit: Audit,
     /// The `alarms` section, if a document has one.
     pub alarms: Option<Alarms>,
+    /// The `taint` section, if a document has one, or a condition names it.
+    pub taint: Option<Taint>,
     /// What it asks for that this version cannot enforce. A launch refuses when there is any.
     pub not_built: Vec<NotBuilt>,
     /// Where the workspace, and the paths of a project's documents, led through links when they were
@@ -63,6 +66,7 @@ impl Policy {
             permissions: self.permissions.as_ref(),
             audit: &self.audit,
             alarms: self.alarms.as_ref(),
+            taint: self.taint.as_ref(),
             skills: self.skills,
             not_built: &self.not_built,
         })
@@ -71,6 +75,7 @@ impl Policy {
     /// Whether it has rules for commands, so that it must be watched what is executed.
     pub fn holds_execs(&self) -> bool {
         self.permissions.as_ref().is_some_and(|rules| rules.of_commands().next().is_some())
+            || self.taint.as_ref().is_some_and(Taint::holds_execs)
     }
 }
 
@@ -512,6 +517,22 @@ pub struct Inference {
     /// What becomes of results of tools that look like instructions, if they are looked at.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub guard: Option<Guard>,
+    /// What only local providers may have.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub local_only: Option<LocalOnly>,
+}
+
+/// What marks a prompt as one for local providers. Of several documents all counts.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct LocalOnly {
+    /// Secrets.
+    pub secrets: bool,
+    /// Numbers of payment cards.
+    pub cards: bool,
+    /// Words.
+    pub texts: BTreeSet<String>,
+    /// Regular expressions.
+    pub patterns: BTreeSet<String>,
 }
 
 /// What one document says of how much models may be used.
@@ -580,6 +601,9 @@ pub struct Provider {
     pub url: String,
     /// What opens it.
     pub credential: Option<HeaderCredential>,
+    /// Whether the document calls it local.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub local: bool,
 }
 
 /// The wire format of a provider.

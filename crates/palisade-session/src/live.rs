@@ -176,8 +176,8 @@ impl Live {
         changeable(before, &policy)?;
         let configuration = match &policy.inference {
             Some(inference) => {
-                let (network, unwritten) = (&policy.network, self.pipeline.unwritten());
-                Some(models::configuration(inference, network, &self.operator, unwritten).await?)
+                let unwritten = self.pipeline.unwritten();
+                Some(models::configuration(inference, &policy, &self.operator, unwritten).await?)
             }
             None => None,
         };

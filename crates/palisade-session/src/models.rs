@@ -2,13 +2,13 @@
 
 use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
 
-use palisade_core::{Authority, BoxFuture, Event, HostName, Layer};
+use palisade_core::{Authority, BoxFuture, Event, HostName, Layer, Untrusted};
 use palisade_egress::{OutboundProxy, SandboxCa, Service, Services, TlsEnd};
 use palisade_inference::{
-    Api, Fallback, Gateway, GatewayConfig, Guard, HeaderCredential, KeySource, KnownSecret, Price,
-    PriceFor, Provider, Quota, Route, ServerTool, Tunnel, Usd,
+    Api, Fallback, Gateway, GatewayConfig, Guard, HeaderCredential, KeySource, KnownSecret,
+    LocalOnly, Price, PriceFor, Provider, Quota, Route, ServerTool, Tunnel, Usd,
 };
-use palisade_policy::{Inference, ModelLimits, Network};
+use palisade_policy::{Inference, ModelLimits, Network, Policy};
 use tokio::net::TcpStream;
 
 use crate::{
@@ -51,13 +51,13 @@ impl Tunnel for Through {
 
 /// The model gateway of this policy, if it has any provider.
 pub(crate) async fn gateway(
-    inference: Option<&Inference>,
-    (network, outbound): (&Network, Option<Arc<OutboundProxy>>),
+    policy: &Policy,
+    outbound: Option<Arc<OutboundProxy>>,
     operator: &Operator,
     (authority, unwritten): (Arc<dyn Authority>, &Unwritten),
 ) -> Result<Option<Gateway>, Refusal> {
-    let Some(inference) = inference else { return Ok(None) };
-    let mut configuration = configuration(inference, network, operator, unwritten).await?;
+    let Some(inference) = &policy.inference else { return Ok(None) };
+    let mut configuration = configuration(inference, policy, operator, unwritten).await?;
     configuration.tunnel = outbound.map(|outbound| Arc::new(Through(outbound)) as _);
     Gateway::new(configuration, authority).refuse("the model gateway", POLICY).map(Some)
 }
@@ -140,7 +140,7 @@ pub(crate) fn services(
 
 pub(crate) async fn configuration(
     inference: &Inference,
-    network: &Network,
+    policy: &Policy,
     operator: &Operator,
     unwritten: &Unwritten,
 ) -> Result<GatewayConfig, Refusal> {
@@ -149,7 +149,7 @@ pub(crate) async fn configuration(
     for (name, provider) in &inference.providers {
         let url: palisade_inference::UpstreamUrl =
             provider.url.parse().refuse(format!("the URL of the provider `{name}`"), POLICY)?;
-        let addresses = fixed_addresses(&url, network);
+        let addresses = fixed_addresses(&url, &policy.network);
         providers.insert(
             name.clone(),
             Provider {
@@ -158,6 +158,10 @@ pub(crate) async fn configuration(
                     palisade_policy::Api::OpenAi => Api::OpenAi,
                     palisade_policy::Api::Gemini => Api::Gemini,
                 },
+                local: provider.local
+                    || url.is_local()
+                    || (!addresses.is_empty()
+                        && addresses.iter().all(|one| palisade_inference::is_local(one.ip()))),
                 key: key(provider.credential.as_ref(), operator, &mut secrets).await,
                 url,
                 addresses,
@@ -188,6 +192,16 @@ pub(crate) async fn configuration(
         palisade_policy::Guard::Block => Guard::Block,
     });
     unwritten.learn(&secrets);
+    // What is to be remembered has to be looked for.
+    let looks = policy.taint.as_ref().is_some_and(|taint| taint.by.contains(&Untrusted::Injection));
+    let guard = guard.or(looks.then_some(Guard::Observe));
+    let local_only = inference.local_only.as_ref().map(|of| LocalOnly {
+        secrets: of.secrets,
+        cards: of.cards,
+        texts: of.texts.clone(),
+        patterns: of.patterns.clone(),
+    });
+    let private = secrets.clone();
     let redact = inference.redact.then_some(secrets);
     Ok(GatewayConfig {
         providers,
@@ -196,6 +210,8 @@ pub(crate) async fn configuration(
         quota_folder,
         redact,
         guard,
+        local_only,
+        private,
         server_tools: inference.server_tools.iter().copied().map(server_tool).collect(),
         deny_unknown_results: inference.block_results,
         ..GatewayConfig::default()

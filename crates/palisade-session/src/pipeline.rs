@@ -9,7 +9,7 @@ use std::{
 use palisade_core::{
     Action, Authority, Body, BoxFuture, Decision, Event, Exec, Handling, HostName, Inspection,
     Layer, Lineage, Look, PolicyDigest, Request, Ties, ToolAnswer, ToolCall, ToolSeen, UNRECORDED,
-    Verdict,
+    Untrusted, Verdict,
 };
 use palisade_engine::Engine;
 use palisade_hooks::{Agent, Event as Hooked, Ran, Reply, Say};
@@ -30,6 +30,8 @@ use crate::{
 
 /// Characters of a tool call's id.
 const MOST_OF_ID: usize = 100;
+/// Characters of what brought untrusted content in.
+const MOST_OF_SUBJECT: usize = 200;
 
 /// The one path of every action: the engine decides, hooks narrow that, the journal takes the event, and only
 /// then does the decision count.
@@ -176,8 +178,31 @@ impl Pipeline {
         {
             *decision = denial;
         }
+        if decision.is_allowed()
+            && let Some(how) = self.engine.brings(action, decision)
+            && !self.came(how, &action.subject()).await
+        {
+            return false;
+        }
         let kept = self.keep(event(decision), policy).await;
         self.raise(raised).await && kept
+    }
+
+    /// Remember that untrusted content came in. False if that is news, and the journal has it not.
+    async fn came(&self, how: Untrusted, subject: &str) -> bool {
+        let first = !self.engine.is_tainted();
+        if !self.engine.tainted(how) {
+            return true;
+        }
+        let mut event = Event::observed("taint", Layer::Supervisor, how.as_str())
+            .with("about", palisade_core::shown(subject, MOST_OF_SUBJECT));
+        event.reason = "content that nobody answers for came into this session".into();
+        let kept = self.write(event).await;
+        if first {
+            // What is under way was permitted without it.
+            self.generation.send_modify(|number| *number += 1);
+        }
+        kept
     }
 
     /// Record alarms, then do what they do: that they could not be recorded is no reason to do less.
@@ -241,7 +266,9 @@ impl Pipeline {
             tokio::select! {
                 biased;
                 _ = self.replaced(generation) => {}
-                answer = self.approvals.ask(action) => return (answer, policy),
+                answer = self.approvals.ask_by(action, about_taint(&decision)) => {
+                    return (self.answered(action, &decision, answer), policy);
+                }
             }
         }
     }
@@ -254,10 +281,29 @@ impl Pipeline {
             return (Decision::deny_by("skills.require", why), policy);
         }
         let decision = match decision.verdict {
-            Verdict::Ask => self.approvals.settled(action).unwrap_or(decision),
+            Verdict::Ask => match self.approvals.settled(action) {
+                Some(answer) => self.answered(action, &decision, answer),
+                None => decision,
+            },
             _ => decision,
         };
         (decision, policy)
+    }
+
+    /// What an answer of the operator permits. Where the rules permit it and untrusted content alone made it a
+    /// question, it is done by those rules: with their credentials, for instance.
+    fn answered(&self, action: &Action, asked: &Decision, answer: Decision) -> Decision {
+        if !(asked.is_about_taint() && answer.is_allowed()) {
+            return answer;
+        }
+        let ruled = self.engine.decide_untainted(action);
+        match ruled.verdict {
+            Verdict::Allow => {
+                Decision { reason: format!("{}; {}", answer.reason, ruled.reason), ..ruled }
+            }
+            Verdict::Ask => answer,
+            Verdict::Deny | Verdict::Observe => ruled,
+        }
     }
 }
 
@@ -320,7 +366,9 @@ impl Pipeline {
         if decided.decision.verdict == Verdict::Ask && decided.call.seen != ToolSeen::Announced {
             let asked = Event::decided(&action, &decided.decision).tied(ties);
             kept = kept && self.write(asked).await;
-            decided.decision = self.approvals.ask(&action).await;
+            let rule = about_taint(&decided.decision).map(str::to_owned);
+            let answer = self.approvals.ask_by(&action, rule.as_deref()).await;
+            decided.decision = self.answered(&action, &decided.decision, answer);
         }
         let changed = decided.changed;
         let event = |decision: &Decision| {
@@ -496,6 +544,10 @@ impl Authority for Pipeline {
         Box::pin(self.write(event))
     }
 
+    fn brought<'a>(&'a self, how: Untrusted, subject: &'a str) -> BoxFuture<'a, bool> {
+        Box::pin(self.came(how, subject))
+    }
+
     fn generation(&self) -> u64 {
         *self.generation.borrow()
     }
@@ -511,6 +563,11 @@ impl Authority for Pipeline {
             }
         })
     }
+}
+
+/// The rule that asks, where untrusted content is why.
+fn about_taint(decision: &Decision) -> Option<&str> {
+    decision.rule.as_deref().filter(|_| decision.is_about_taint())
 }
 
 /// What ties the events of a tool call to it.

@@ -171,11 +171,12 @@ fn prepare(
     let mut locked = skills::read(order)?;
     let mut ground = plan::ground(order, &who);
     ground.degraded = degraded::for_plan(&missing);
-    let records = file_denials::ask(order, &mut ground);
+    let host_uid = ground.identity.host_uid;
     // It builds what it can while the plan is made. Should it fail, what is wrong with the order
     // is told first.
     let begun = begin(ground);
     // Init, which is forked by now, has none of these.
+    let records = file_denials::ask(order);
     let exposed = Exposed::open(&order.policy.network.expose, &order.operator)?;
     let state = &order.operator.state_dir;
     let (mut list, leftover) = List::begin(state, session, plan::writable(&order.policy))?;
@@ -189,7 +190,9 @@ fn prepare(
     let pem = authority.as_deref().map(SandboxCa::pem);
     let inside = (&placeholders, decoys.as_deref());
     let made = plan::make(order, session, stdio, inside, pem, &who, &mut locked)?;
-    let Made { plan, kept, repositories, held, places } = made;
+    let Made { mut plan, kept, repositories, held, places } = made;
+    let records = records.and_then(|question| Records::of(question, host_uid).ok());
+    plan.tell_audit = records.is_some();
     let building = begun.and_then(|begun| begun.build(&plan));
     let building = building.map_err(|error| refusal::of_launch(&error, &order.allow_degraded))?;
     // While init builds. The agent does not start before this is kept.
@@ -308,8 +311,8 @@ async fn live(
     let outbound =
         outward::outbound(&policy.network, &order.operator, own, Arc::clone(&lookup)).await;
     let gateway = models::gateway(
-        policy.inference.as_ref(),
-        (&policy.network, outbound.clone()),
+        policy,
+        outbound.clone(),
         &order.operator,
         (Arc::clone(&authority), pipeline.unwritten()),
     );
@@ -346,6 +349,7 @@ async fn live(
         Ok(desk) => desk,
         Err(refusal) => return Err(refused(refusal).await),
     };
+    let document = kept_policy::keep(&order.operator.state_dir, policy);
     let standing = match building.wait() {
         Ok(standing) => standing,
         Err(error) => return Err(refused(of_launch(&error)).await),
@@ -395,7 +399,7 @@ async fn live(
         Err(refusal) => return Err(refused(refusal).await),
     };
     let mut ties = Ties::new();
-    match kept_policy::keep(&order.operator.state_dir, policy) {
+    match document {
         Ok(document) => drop(ties.insert("policy_document".into(), document.as_str().into())),
         Err(error) => {
             let what = format!("the policy could not be kept for the record: {error}");

@@ -65,6 +65,8 @@ impl Told {
 /// What is suspected of a body's results.
 #[derive(Debug, Default)]
 pub(crate) struct Suspicion {
+    /// Whether there is anything, told of before or not.
+    pub(crate) any: bool,
     /// What is to be changed.
     pub(crate) edits: Vec<Edit>,
     /// What was not told of before: the shapes of each, and the digest of its text.
@@ -81,6 +83,7 @@ impl Guard {
             if shapes.is_empty() {
                 continue;
             }
+            suspicion.any = true;
             let named = shapes.iter().copied().collect::<Vec<_>>();
             match self {
                 Guard::Observe => {}

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     Hash, JournalError,
-    gap::{self, Gap},
+    gap::Gap,
     journal::{OPEN, RECOVERED, REOPEN},
     ledger::{Entry, Head},
     reader::{Lines, Step},

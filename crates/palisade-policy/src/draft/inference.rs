@@ -1,5 +1,7 @@
 use std::collections::BTreeMap;
 
+use regex_automata::meta::Regex;
+
 use super::{
     Check, DraftHeld, DraftProvider, DraftRoute, credentials::named, model_limits, shown, url,
 };
@@ -7,9 +9,10 @@ use crate::{
     at::At,
     cover,
     document::{
-        ApiWord, GuardWord, Inference, Redact, ResultsWord, Route as Written, ServerToolWord,
+        ApiWord, GuardWord, Inference, LocalOnly as WrittenLocal, Redact, ResultsWord,
+        Route as Written, SensitiveWord, ServerToolWord,
     },
-    policy::{Api, Fallback, Guard, Provider, Route, ServerTool},
+    policy::{Api, Fallback, Guard, LocalOnly, Provider, Route, ServerTool},
 };
 
 type Checked = (BTreeMap<String, At<DraftProvider>>, Vec<At<DraftRoute>>);
@@ -34,6 +37,62 @@ pub(super) fn narrows(
             GuardWord::Annotate => Guard::Annotate,
             GuardWord::Block => Guard::Block,
         }),
+        local_only: section.local_only.as_ref().map(|at| local_only(check, &at.value)),
+    }
+}
+
+/// Words and patterns of one document, and bytes of each.
+const MOST_MARKS: usize = 256;
+const LONGEST_MARK: usize = 1000;
+/// What may be compiled of them.
+const MOST_COMPILED: usize = 4 << 20;
+
+fn local_only(check: &mut Check<'_>, written: &WrittenLocal) -> LocalOnly {
+    let find = |word: SensitiveWord| written.find.iter().any(|at| at.value == word);
+    for (list, name) in [(&written.texts, "texts"), (&written.patterns, "patterns")] {
+        if let Some(more) = list.get(MOST_MARKS) {
+            let what = format!("`local_only.{name}` has at most {MOST_MARKS} entries");
+            check.wrong(more.place, what, "say it with fewer");
+        }
+        for at in
+            list.iter().filter(|at| at.value.trim().len() < 2 || at.value.len() > LONGEST_MARK)
+        {
+            check.wrong(
+                at.place,
+                format!("`{}` would be found everywhere, or nowhere", shown(&at.value)),
+                format!("write 2 to {LONGEST_MARK} characters"),
+            );
+        }
+    }
+    for at in &written.patterns {
+        let compiled = Regex::builder()
+            .configure(Regex::config().nfa_size_limit(Some(MOST_COMPILED)))
+            .build(&at.value);
+        match compiled {
+            // What is in every text says nothing of one.
+            Ok(pattern) if pattern.is_match("") => check.wrong(
+                at.place,
+                format!("`{}` is in every text", shown(&at.value)),
+                "write what has to stand there",
+            ),
+            Ok(_) => {}
+            Err(error) => check.wrong(
+                at.place,
+                format!(
+                    "`{}` is no regular expression: {}",
+                    shown(&at.value),
+                    shown(&error.to_string())
+                ),
+                "write one without backreferences and look-around, or name a word in `texts`",
+            ),
+        }
+    }
+    let all = |list: &[At<String>]| list.iter().map(|at| at.value.clone()).collect();
+    LocalOnly {
+        secrets: find(SensitiveWord::Secrets),
+        cards: find(SensitiveWord::Cards),
+        texts: all(&written.texts),
+        patterns: all(&written.patterns),
     }
 }
 
@@ -65,6 +124,7 @@ pub(super) fn check(check: &mut Check<'_>, section: Option<&Inference>) -> Check
                 },
                 url: provider.url.value.clone(),
                 credential: None,
+                local: provider.local.unwrap_or_default(),
             },
             credential: provider.credential.clone(),
         };

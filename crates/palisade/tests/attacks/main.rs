@@ -50,6 +50,7 @@ mod skills;
 mod ssh_keys;
 mod steering;
 mod system_calls;
+mod taint;
 mod tools;
 mod unix_sockets;
 mod world;

@@ -1,6 +1,7 @@
 //! `palisade skill`: skills, plugins and tool definitions, vetted, taken and reviewed before an agent sees them.
 
 mod add;
+mod hub;
 mod key;
 mod list;
 mod remove;
@@ -120,6 +121,13 @@ pub(crate) fn run(args: Args) -> Result<ExitCode, Failure> {
         Command::Revoke(args) => revoke::run(args),
         Command::Verify(args) => verify::run(&args),
     }
+}
+
+/// There is no reader that has given up everything.
+fn unvetted(error: palisade_vetting::VetError) -> Failure {
+    Failure::new(Kind::Enforcement, error.to_string()).remedy(
+        "run `palisade doctor`; `skill scan --allow-degraded landlock` does without that layer",
+    )
 }
 
 fn failure(error: StoreError) -> Failure {

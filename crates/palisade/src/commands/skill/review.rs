@@ -4,7 +4,7 @@ use std::{
     process::ExitCode,
 };
 
-use palisade_skill_store::{Digest, Lock, Review, SkillName, Store, listing, page, vet};
+use palisade_skill_store::{Digest, Lock, Review, SkillName, Store, listing, page};
 
 use super::{failure, now, of_lock, operator_name, unknown};
 use crate::{
@@ -42,7 +42,8 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
         return Err(Failure::new(Kind::Denied, what).remedy("look at what it is now"));
     }
     let tree = Store::in_state(&state).get(&digest).map_err(failure)?;
-    let (report, scan) = vet(args.name.as_str(), &tree);
+    let (report, scan) =
+        palisade_vetting::vet(args.name.as_str(), &tree).map_err(super::unvetted)?;
     if let Some(path) = &args.html {
         let text = page(args.name.as_str(), &tree, &report);
         return match std::fs::write(path, text) {
