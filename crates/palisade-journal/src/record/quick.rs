@@ -181,8 +181,9 @@ mod tests {
             let event = Event::observed("connect", Layer::Egress, "a\u{1b}b")
                 .with("x", json!([{"a": "\u{7}", "b": [1, 20]}, null, true]));
             let mut line = line(&event);
-            let at = at.index(line.len());
-            let end = (at + cut).min(line.len());
+            // The hash itself is checked before.
+            let at = at.index(line.len() - 75 - 9);
+            let end = at + cut;
             line.splice(at..end, put.bytes());
             let hash = Hash::of(&[b"x"]);
             if let Some(quick) = link(&line, hash) {
