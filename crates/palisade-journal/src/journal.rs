@@ -96,8 +96,11 @@ pub struct Journal {
     shared: Arc<Shared>,
     session: SessionId,
     policy: Arc<ArcSwap<PolicyDigest>>,
-    scrub: Arc<OnceLock<Arc<dyn Scrub>>>,
+    scrub: Scrubs,
 }
+
+/// What events go through, once it is set.
+pub(crate) type Scrubs = Arc<OnceLock<Arc<dyn Scrub>>>;
 
 impl Journal {
     /// Open the journal of `session`, make it if it is new, and start its writer thread (so:
@@ -120,12 +123,13 @@ impl Journal {
         let (queue, messages) = mpsc::channel(QUEUE);
         let policy = Arc::new(ArcSwap::from_pointee(policy.clone()));
         let syncer = Syncer::new(chain.durable()?, Arc::clone(&shared));
-        let (theirs, digest) = (Arc::clone(&shared), Arc::clone(&policy));
+        let scrub = Scrubs::default();
+        let (theirs, digest) = (Arc::clone(&shared), (Arc::clone(&policy), Arc::clone(&scrub)));
         thread::Builder::new()
             .name("journal".into())
-            .spawn(move || writer::run(chain, messages, &theirs, &digest, syncer))
+            .spawn(move || writer::run(chain, messages, &theirs, (&digest.0, &digest.1), syncer))
             .map_err(|_| JournalError::NoWriter)?;
-        Ok(Self { queue, shared, session: session.clone(), policy, scrub: Arc::default() })
+        Ok(Self { queue, shared, session: session.clone(), policy, scrub })
     }
 
     /// The session that this journal is of.
@@ -219,14 +223,12 @@ impl Journal {
         policy: Option<&PolicyDigest>,
     ) -> Result<Option<Receipt>, JournalError> {
         self.shared.check()?;
-        // Those that differ in a secret alone are the same.
-        let event = self.scrubbed(event);
         let admit = {
             let mut fold = self.shared.fold.lock().unwrap_or_else(PoisonError::into_inner);
             fold.admit(&event, Instant::now())
         };
         match admit {
-            Admit::Write => self.put(event, policy, Durability::Written).await.map(Some),
+            Admit::Write => self.send(event, policy, Durability::Written).await.map(Some),
             Admit::Fold(first) => {
                 if first {
                     // The writer must not sleep on it; from now on it keeps the time itself.
@@ -265,15 +267,7 @@ impl Journal {
         durability: Durability,
     ) -> Result<Receipt, JournalError> {
         self.shared.check()?;
-        self.put(self.scrubbed(event), policy, durability).await
-    }
-
-    async fn put(
-        &self,
-        event: Event,
-        policy: Option<&PolicyDigest>,
-        durability: Durability,
-    ) -> Result<Receipt, JournalError> {
+        let event = self.scrubbed(event);
         let members = match policy {
             Some(policy) => encode::event(&event, policy.as_str()),
             None => encode::event(&event, self.policy.load().as_str()),

@@ -15,6 +15,7 @@ use tokio::sync::{mpsc, oneshot};
 use crate::{
     Closed, Durability, Hash, JournalError, Receipt, Timestamp, disk, encode,
     fold::{FLUSH, Fold},
+    journal::Scrubs,
     keys::Keyring,
     ledger::{Entry, Head, Ledger},
     park, record,
@@ -257,7 +258,7 @@ pub(crate) fn run(
     mut chain: Chain,
     mut queue: mpsc::Receiver<Message>,
     shared: &Shared,
-    policy: &ArcSwap<PolicyDigest>,
+    (policy, scrub): (&ArcSwap<PolicyDigest>, &Scrubs),
     mut syncer: Syncer,
 ) {
     let mut messages = Vec::with_capacity(BATCH);
@@ -290,7 +291,7 @@ pub(crate) fn run(
         }
         let due = counting.is_some_and(|until| until <= Instant::now());
         if due || close.is_some() {
-            stage_counts(&mut chain, shared, &policy.load());
+            stage_counts(&mut chain, shared, &policy.load(), scrub);
             counting = None;
         }
         if let Some((members, ..)) = &close {
@@ -323,7 +324,7 @@ pub(crate) fn run(
             return;
         }
     }
-    stage_counts(&mut chain, shared, &policy.load());
+    stage_counts(&mut chain, shared, &policy.load(), scrub);
     if shared.check().is_ok() {
         // No handle is left that could be told.
         chain.commit().ok();
@@ -357,10 +358,15 @@ fn write_and_answer(
     Ok(())
 }
 
-fn stage_counts(chain: &mut Chain, shared: &Shared, policy: &PolicyDigest) {
+fn stage_counts(chain: &mut Chain, shared: &Shared, policy: &PolicyDigest, scrub: &Scrubs) {
     let mut fold = shared.fold.lock().unwrap_or_else(PoisonError::into_inner);
     if fold.is_pending() {
         for event in fold.flush(Instant::now()) {
+            // What is counted only is not looked at each time.
+            let event = match scrub.get() {
+                Some(scrub) => scrub.scrub(event),
+                None => event,
+            };
             chain.stage(&encode::event(&event, policy.as_str()));
         }
     }
