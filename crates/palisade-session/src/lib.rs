@@ -51,6 +51,7 @@ mod supervise;
 mod sweep;
 pub mod terminal;
 mod time_stamp;
+mod unwritten;
 mod walk;
 
 pub use order::{Operator, Order};

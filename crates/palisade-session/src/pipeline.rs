@@ -25,6 +25,7 @@ use crate::{
     commands::Commands,
     hooks::{self, Decided, Hooks},
     skills::Named,
+    unwritten::Unwritten,
 };
 
 /// Characters of a tool call's id.
@@ -51,6 +52,7 @@ pub(crate) struct Pipeline {
     alarms: Alarms,
     /// Keeps what is said to models, where the policy wants that.
     content: OnceLock<Content>,
+    unwritten: Arc<Unwritten>,
     /// Itself, for what is told to hooks and not waited for.
     own: Weak<Pipeline>,
 }
@@ -62,6 +64,7 @@ impl Pipeline {
         approvals: Approvals,
         hooks: Option<Arc<Hooks>>,
         (skills, alarms): (Named, Alarms),
+        unwritten: Arc<Unwritten>,
     ) -> Arc<Self> {
         let (denied, generation) = (AtomicU64::new(0), watch::Sender::new(0));
         let hooks = RwLock::new(hooks);
@@ -76,8 +79,14 @@ impl Pipeline {
             commands: Commands::default(),
             alarms,
             content: OnceLock::new(),
+            unwritten: Arc::clone(&unwritten),
             own: own.clone(),
         })
+    }
+
+    /// What may not stand in the journal.
+    pub(crate) fn unwritten(&self) -> &Unwritten {
+        &self.unwritten
     }
 
     /// Keep what is said to models from now on.

@@ -30,6 +30,7 @@ mod files;
 mod hooks;
 mod inspection;
 mod ipc;
+mod keeping;
 mod live_policy;
 mod model_limits;
 mod models;
