@@ -51,4 +51,5 @@ mod steering;
 mod system_calls;
 mod tools;
 mod unix_sockets;
+mod vetting;
 mod world;
