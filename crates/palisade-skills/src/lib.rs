@@ -21,6 +21,7 @@ mod scan;
 #[cfg(test)]
 mod tests;
 mod text;
+pub mod trial;
 mod wire;
 
 pub mod binary;

@@ -53,4 +53,5 @@ mod system_calls;
 mod taint;
 mod tools;
 mod unix_sockets;
+mod vetting;
 mod world;
