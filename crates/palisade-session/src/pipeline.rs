@@ -119,6 +119,11 @@ impl Pipeline {
         self.engine.programs()
     }
 
+    /// Whether hooks are asked before a program is executed.
+    pub(crate) fn guards_execs(&self) -> bool {
+        self.hooks().is_some_and(|hooks| hooks.runner.has(Hooked::PRE_EXEC))
+    }
+
     /// How many acts were refused until now.
     pub(crate) fn denied(&self) -> u64 {
         self.denied.load(Ordering::Relaxed)
@@ -221,7 +226,7 @@ impl Pipeline {
             tokio::select! {
                 biased;
                 _ = self.replaced(generation) => {}
-                answer = self.approvals.ask(action) => return (answer, policy),
+                answer = self.approvals.ask(action, decision.rule.as_deref()) => return (answer, policy),
             }
         }
     }
@@ -266,7 +271,7 @@ impl Pipeline {
                 if !self.write(Event::decided(action, &question).tied(ties)).await {
                     return Decision::deny(UNRECORDED);
                 }
-                self.approvals.ask(action).await
+                self.approvals.ask(action, question.rule.as_deref()).await
             }
         }
     }
@@ -300,7 +305,8 @@ impl Pipeline {
         if decided.decision.verdict == Verdict::Ask && decided.call.seen != ToolSeen::Announced {
             let asked = Event::decided(&action, &decided.decision).tied(ties);
             kept = kept && self.write(asked).await;
-            decided.decision = self.approvals.ask(&action).await;
+            let by = decided.decision.rule.clone();
+            decided.decision = self.approvals.ask(&action, by.as_deref()).await;
         }
         let changed = decided.changed;
         let event = |decision: &Decision| {

@@ -300,7 +300,7 @@ fn a_value_that_was_overridden() {
 #[test]
 fn sections_that_are_not_built_widen_too() {
     for (project, what) in [
-        ("hooks: {PreExec: [{hooks: [{type: command, command: ./evil.sh}]}]}", "`hooks.PreExec`"),
+        ("approvals: {notify: [desktop]}", "`approvals.notify`"),
         ("audit: {retain: 365d}", "`audit.retain`"),
     ] {
         let world = World::new();
