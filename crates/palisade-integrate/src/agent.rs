@@ -72,9 +72,9 @@ impl Agent {
             Agent::Cursor => Err(
                 "its hook interface is spoken by `palisade hook --agent cursor`, but this version was not tried with the real one: put it in .cursor/hooks.json yourself",
             ),
-            Agent::OpenClaw => {
-                Err("it takes hooks from a plugin in its own process only, and none is part of this version")
-            }
+            Agent::OpenClaw => Err(
+                "it takes hooks from a plugin in its own process only, and none is part of this version",
+            ),
         }
     }
 }

@@ -40,7 +40,11 @@ pub enum EditError {
 ///
 /// # Errors
 /// The text is not changed unless it then says what it said before and what is added.
-pub fn installed(text: &str, entry: &Entry, own: impl Fn(&str) -> bool) -> Result<String, EditError> {
+pub fn installed(
+    text: &str,
+    entry: &Entry,
+    own: impl Fn(&str) -> bool,
+) -> Result<String, EditError> {
     let bare = removed(text, own)?;
     let bare = if bare.trim().is_empty() { "{}\n".to_owned() } else { bare };
     let mut expected = read(&bare)?;
@@ -58,7 +62,9 @@ pub fn installed(text: &str, entry: &Entry, own: impl Fn(&str) -> bool) -> Resul
         let expected = expected.as_object_mut().ok_or_else(|| EditError::Form("hooks".into()))?;
         let expected = expected.entry(event.as_str()).or_insert_with(|| json!([]));
         let expected = expected.as_array_mut().ok_or_else(|| form(event))?;
-        expected.push(json!({"hooks": [{"type": "command", "command": entry.command, "timeout": PATIENCE}]}));
+        expected.push(
+            json!({"hooks": [{"type": "command", "command": entry.command, "timeout": PATIENCE}]}),
+        );
     }
     checked(root.to_string(), &expected)
 }
@@ -197,7 +203,10 @@ mod tests {
     use super::*;
 
     fn entry() -> Entry {
-        Entry { command: "p hook --record".into(), events: vec!["PreToolUse".into(), "Stop".into()] }
+        Entry {
+            command: "p hook --record".into(),
+            events: vec!["PreToolUse".into(), "Stop".into()],
+        }
     }
 
     fn own(command: &str) -> bool {
@@ -229,7 +238,8 @@ mod tests {
 
     #[test]
     fn an_older_entry_is_exchanged() {
-        let old = Entry { command: "p hook --record --policy old".into(), events: vec!["Stop".into()] };
+        let old =
+            Entry { command: "p hook --record --policy old".into(), events: vec!["Stop".into()] };
         let with = installed("{}", &old, own).unwrap();
         let with = installed(&with, &entry(), own).unwrap();
         assert!(!with.contains("old"), "{with}");

@@ -49,7 +49,8 @@ mod tests {
     fn fits_only_what_was_put_there() {
         let undo = Undo::new("/a", Some("x"), "y");
         assert!(undo.fits("/a", Some("y")));
-        for (file, now) in [("/b", Some("y")), ("/a", Some("y\n")), ("/a", Some("x")), ("/a", None)] {
+        for (file, now) in [("/b", Some("y")), ("/a", Some("y\n")), ("/a", Some("x")), ("/a", None)]
+        {
             assert!(!undo.fits(file, now), "{file} {now:?}");
         }
         assert!(undo.and("z").fits("/a", Some("z")));

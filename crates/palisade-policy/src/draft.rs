@@ -38,8 +38,8 @@ use crate::{
     diagnostic::{Diagnostic, Diagnostics},
     document::{Document, Unknown},
     policy::{
-        Access, AnswersBy, Credential, Deny, Grant, Guard, ModelLimits, NetworkRule, NotBuilt, Provider,
-        Route, ServerTool, Skills, Source, SshKeys, Upstream,
+        Access, AnswersBy, Credential, Deny, Grant, Guard, ModelLimits, NetworkRule, NotBuilt,
+        Provider, Route, ServerTool, Skills, Source, SshKeys, Upstream,
     },
 };
 

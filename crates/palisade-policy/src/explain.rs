@@ -406,7 +406,7 @@ fn hooks(policy: &Policy, all: &mut Vec<Explained>) {
             Seen::Connections | Seen::Requests => (&["egress"], false),
             Seen::Models => (&["inference"], false),
             Seen::Skills | Seen::Alarms => (&["supervisor"], false),
-            Seen::Execs => (&["process"], false),
+            Seen::Execs => (&["exec"], false),
             _ => (&["tool"], true),
         };
         let about = match (hook.matcher.is_all(), &hook.only_if) {

@@ -48,7 +48,10 @@ pub(crate) fn merge(drafts: &[Draft], asked: &Asked) -> Result<Policy, Diagnosti
     let approvals = Approvals {
         timeout: timeout.unwrap_or_else(|| Approvals::default().timeout),
         desktop: drafts.iter().any(|draft| draft.tells.desktop.is_some()),
-        webhook: drafts.iter().find_map(|draft| draft.tells.webhook.as_ref()).map(|at| at.value.clone()),
+        webhook: drafts
+            .iter()
+            .find_map(|draft| draft.tells.webhook.as_ref())
+            .map(|at| at.value.clone()),
     };
     let hooks = hooks(drafts);
     let permissions = permissions::merged(drafts);

@@ -2,7 +2,10 @@ use std::collections::BTreeMap;
 
 use crate::{
     at::At,
-    draft::{Draft, DraftAlarms, DraftAudit, DraftLimits, DraftPermissions, DraftRule, DraftTells, GivenLists},
+    draft::{
+        Draft, DraftAlarms, DraftAudit, DraftLimits, DraftPermissions, DraftRule, DraftTells,
+        GivenLists,
+    },
     http::Effect,
 };
 

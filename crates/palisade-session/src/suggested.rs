@@ -57,13 +57,25 @@ mod tests {
     fn says_what_was_asked_and_no_more() {
         for (name, input, expected) in [
             ("Bash", json!({"command": "npm test"}), Some("Bash(npm test)")),
-            ("Bash", json!({"command": "npm test && npm run x"}), Some("Bash(npm test && npm run x)")),
+            (
+                "Bash",
+                json!({"command": "npm test && npm run x"}),
+                Some("Bash(npm test && npm run x)"),
+            ),
             ("Bash", json!({"command": "rm *"}), None),
             ("Bash", json!({"command": "a\nb"}), None),
-            ("Edit", json!({"file_path": "/w/a.rs", "old_string": "", "new_string": ""}), Some("Edit(//w/a.rs)")),
+            (
+                "Edit",
+                json!({"file_path": "/w/a.rs", "old_string": "", "new_string": ""}),
+                Some("Edit(//w/a.rs)"),
+            ),
             ("Write", json!({"file_path": "/w/**", "content": ""}), None),
             ("Write", json!({"file_path": "a.rs", "content": ""}), None),
-            ("WebFetch", json!({"url": "https://docs.rs/x", "prompt": ""}), Some("WebFetch(domain:docs.rs)")),
+            (
+                "WebFetch",
+                json!({"url": "https://docs.rs/x", "prompt": ""}),
+                Some("WebFetch(domain:docs.rs)"),
+            ),
             ("mcp__files__read", json!({"path": "x"}), Some("mcp__files__read")),
             ("exec", json!({"code": "1"}), None),
         ] {

@@ -108,8 +108,7 @@ impl Tells {
     fn on_desktop(&self, question: &Pending) {
         let policy = self.live.policy();
         let here = self.operator.directory.clone();
-        let mut all =
-            environment(&self.operator.environment, &plan::writable(&policy), &here, "");
+        let mut all = environment(&self.operator.environment, &plan::writable(&policy), &here, "");
         // Not one that the agent has put there.
         let path = all.iter().find(|(name, _)| name == "PATH").map(|(_, value)| value.clone());
         let Some(program) = found("notify-send", path.unwrap_or_default()) else { return };

@@ -126,11 +126,7 @@ fn one(
             if event.name() == "UserPromptSubmit"
                 || matches!(
                     event.seen(),
-                    Seen::Connections
-                        | Seen::Requests
-                        | Seen::Models
-                        | Seen::Skills
-                        | Seen::Execs
+                    Seen::Connections | Seen::Requests | Seen::Models | Seen::Skills | Seen::Execs
                 ) =>
         {
             SHORT

@@ -2,7 +2,7 @@ use std::{
     cell::RefCell, collections::HashMap, io, os::fd::OwnedFd, rc::Rc, sync::Arc, time::Duration,
 };
 
-use palisade_core::{Action, Authority, Decision, Event, Exec, Lineage, Script, Verdict};
+use palisade_core::{Action, Authority, Decision, Event, Exec, Lineage, Script, Ties, Verdict};
 use palisade_sandbox::linux::{
     callers::{Executable, Lineages},
     execs::{Attempt, Change, Image, Tracing, View},
@@ -13,6 +13,7 @@ use rustix::{
     io::Errno,
     process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal},
 };
+use tokio::{runtime::Handle, task::JoinHandle};
 
 use super::known::{Known, Places, Starts};
 use crate::{callers::Digests, pipeline::Pipeline};
@@ -35,6 +36,8 @@ pub(super) struct Supervisor {
     starts: Starts,
     tracing: Tracing,
     lineages: Arc<Lineages>,
+    /// Where questions are asked.
+    elsewhere: Handle,
     /// By thread.
     begun: RefCell<HashMap<i32, Begun>>,
     /// Those that have to wait for another thread of their process.
@@ -55,7 +58,7 @@ impl Supervisor {
         pipeline: Arc<Pipeline>,
         view: View,
         places: Places,
-        lineages: Arc<Lineages>,
+        (lineages, elsewhere): (Arc<Lineages>, Handle),
     ) -> Self {
         let known = Rc::new(Known::find(&pipeline.programs(), &places, &view));
         Self {
@@ -67,6 +70,7 @@ impl Supervisor {
             starts: Starts::default(),
             tracing: Tracing::default(),
             lineages,
+            elsewhere,
             begun: RefCell::default(),
             waiting: RefCell::default(),
         }
@@ -155,10 +159,10 @@ impl Supervisor {
             let lineage = Lineage::of(this.lineages.of_thread(call.thread));
             let ties = this.pipeline.ties_of(&exec, &lineage);
             let action = Action::Exec(Box::new(exec));
-            let mut answer = this.pipeline.authorize_tied(&action, &ties);
+            let mut answer = this.asked(action, ties);
             let decision = loop {
                 tokio::select! {
-                    decision = &mut answer => break decision,
+                    decision = answer.decision() => break decision,
                     // Who asked is gone, and so is the question.
                     () = tokio::time::sleep(LOOK) => if !listener.waits(&call) {
                         return;
@@ -280,6 +284,13 @@ impl Supervisor {
         }
     }
 
+    /// Ask whoever has to be asked, elsewhere: what a hook starts would be a child of this thread, which waits for
+    /// all of its children.
+    fn asked(&self, action: Action, ties: Ties) -> Asked {
+        let pipeline = Arc::clone(&self.pipeline);
+        Asked(self.elsewhere.spawn(async move { pipeline.authorize_tied(&action, &ties).await }))
+    }
+
     /// Ask hooks about what it has become: a script has an interpreter now, which they have not seen. It waits
     /// meanwhile, and nothing of it has run.
     fn guard(self: &Rc<Self>, exec: Exec, pid: Pid) {
@@ -290,10 +301,10 @@ impl Supervisor {
             let lineage = this.lineage(pid);
             let ties = this.pipeline.ties_of(&exec, &lineage);
             let action = Action::Exec(Box::new(exec));
-            let mut answer = this.pipeline.authorize_tied(&action, &ties);
+            let mut answer = this.asked(action, ties);
             let decision = loop {
                 tokio::select! {
-                    decision = &mut answer => break decision,
+                    decision = answer.decision() => break decision,
                     () = tokio::time::sleep(LOOK) => if is_gone(&handle) {
                         return;
                     },
@@ -413,6 +424,22 @@ impl Supervisor {
         let known = Rc::new(Known::find(&self.pipeline.programs(), &self.places, &self.view));
         *self.known.borrow_mut() = (now, Rc::clone(&known));
         known
+    }
+}
+
+/// A question that is asked elsewhere, as long as somebody waits for the answer.
+struct Asked(JoinHandle<Decision>);
+
+impl Asked {
+    async fn decision(&mut self) -> Decision {
+        let answered = (&mut self.0).await;
+        answered.unwrap_or_else(|_| Decision::deny("it could not be decided"))
+    }
+}
+
+impl Drop for Asked {
+    fn drop(&mut self) {
+        self.0.abort();
     }
 }
 

@@ -114,12 +114,7 @@ pub(super) fn decided(
 }
 
 /// By a policy, in this process.
-fn decide(
-    agent: Agent,
-    told: &[u8],
-    policy: Option<&Path>,
-    record: bool,
-) -> Result<Reply, String> {
+fn decide(agent: Agent, told: &[u8], policy: Option<&Path>, record: bool) -> Result<Reply, String> {
     let mut operator = operator().map_err(|(what, remedy)| format!("{what}: {remedy}"))?;
     // The agent may have changed its folder since it was started.
     let project = env::var_os("CLAUDE_PROJECT_DIR").map(PathBuf::from);

@@ -150,17 +150,15 @@ fn quoted(path: &Path) -> Result<String, Failure> {
         Some(text) if !text.contains(char::is_control) => {
             Ok(format!("'{}'", text.replace('\'', r"'\''")))
         }
-        _ => Err(Failure::new(
-            Kind::Usage,
-            format!("{} cannot stand in settings", path.display()),
-        )
-        .remedy("use a path without control characters")),
+        _ => Err(Failure::new(Kind::Usage, format!("{} cannot stand in settings", path.display()))
+            .remedy("use a path without control characters")),
     }
 }
 
 /// Whether a line is one that this command wrote.
 fn is_own(agent: Agent, command: &str) -> bool {
-    let Some((program, rest)) = command.strip_prefix('\'').and_then(|rest| rest.split_once("' hook "))
+    let Some((program, rest)) =
+        command.strip_prefix('\'').and_then(|rest| rest.split_once("' hook "))
     else {
         return false;
     };
@@ -242,8 +240,11 @@ fn change(
         return Ok(false);
     }
     if place.read_own()?.text != before {
-        return Err(Failure::new(Kind::Denied, format!("{shown} is not changed: it changed meanwhile"))
-            .remedy("close the agent, then try again"));
+        return Err(Failure::new(
+            Kind::Denied,
+            format!("{shown} is not changed: it changed meanwhile"),
+        )
+        .remedy("close the agent, then try again"));
     }
     match (&after, entry) {
         (Some(text), Some(_)) => {

@@ -10,7 +10,7 @@ use crate::{
     stage::Stage,
 };
 
-const POLICY: &str = "palisade: 1\nextends: [shell]\npermissions: {allow: [\"Bash(echo *)\"], deny: [\"Bash(touch *)\"]}\n";
+const POLICY: &str = "palisade: 1\nextends: [shell]\npermissions: {allow: [\"Bash(echo *)\", Edit], deny: [\"Bash(touch *)\"]}\n";
 
 fn integrate(stage: &Stage, arguments: &[&str]) -> Ran {
     fs::write(stage.home.join("p.yaml"), POLICY).unwrap();
@@ -29,8 +29,7 @@ fn claude_code_is_decided_without_a_sandbox() {
     let settings = stage.home.join(".claude/settings.json");
     fs::create_dir(settings.parent().unwrap()).unwrap();
     fs::write(&settings, "{\"model\": \"claude-theirs-1\"}").unwrap();
-    let bash =
-        |command: &str| Turn::tool("Bash", json!({"command": command, "description": "x"}));
+    let bash = |command: &str| Turn::tool("Bash", json!({"command": command, "description": "x"}));
     let turns = || {
         vec![bash("echo made > made.txt"), bash("true && touch denied.txt"), Turn::text("Done.")]
     };

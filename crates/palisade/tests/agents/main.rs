@@ -10,6 +10,7 @@
 mod by_name;
 mod claude;
 mod codex;
+mod differential;
 mod integrate;
 mod interactive;
 mod openclaw;

@@ -85,7 +85,10 @@ fn a_server_answers_with_a_signature() {
     assert_eq!(said.len(), 1, "{said:?}");
     assert!(said[0]["detail"]["principal"].as_str().unwrap().starts_with("webhook 127.0.0.1"));
     let told: Value = serde_json::from_slice(&server.requests()[0].body).unwrap();
-    assert_eq!((&told["kind"], &told["subject"]), (&json!("exec"), &json!("/usr/bin/unshare --version")));
+    assert_eq!(
+        (&told["kind"], &told["subject"]),
+        (&json!("exec"), &json!("/usr/bin/unshare --version"))
+    );
     world.verify();
 }
 
@@ -130,11 +133,14 @@ fn answers_a_question_without_the_key() {
 /// The desktop is told by the operator's program, never by one that the agent has put in the way.
 #[test]
 fn puts_a_program_where_notifications_come_from() {
-    let policy = "permissions: {ask: ['Bash(unshare *)']}\napprovals: {timeout: 3s, notify: [desktop]}";
+    let policy =
+        "permissions: {ask: ['Bash(unshare *)']}\napprovals: {timeout: 3s, notify: [desktop]}";
     let Some(world) = World::new(policy) else { return };
-    let path = format!("{}:{}:/usr/bin:/bin", world.workspace().display(), world.at("bin").display());
+    let path =
+        format!("{}:{}:/usr/bin:/bin", world.workspace().display(), world.at("bin").display());
     let world = world.with_variable("PATH", &path);
-    let tell = |name: &str| format!("#!/bin/sh\nprintf '%s\\n' \"$@\" > '{}'\n", world.at(name).display());
+    let tell =
+        |name: &str| format!("#!/bin/sh\nprintf '%s\\n' \"$@\" > '{}'\n", world.at(name).display());
     world.program("bin/notify-send", &tell("told"));
     world.program("work/notify-send", &tell("stolen"));
     let ran = world.inside_sh("unshare --version '<b>x</b>'");

@@ -395,7 +395,9 @@ fn breaks_the_hooks_of_the_layers_below() {
     let model = model();
     for (how, script) in BROKEN.into_iter().chain([("is missing", "")]) {
         let hook = |matcher: &str| {
-            format!("[{{matcher: {matcher}, hooks: [{{type: command, command: ./hooks/broken.sh, args: [], timeout: 1}}]}}]")
+            format!(
+                "[{{matcher: {matcher}, hooks: [{{type: command, command: ./hooks/broken.sh, args: [], timeout: 1}}]}}]"
+            )
         };
         let hooks = format!(
             "  PreExec: {}\n  PreConnect: {}\n  PreModelCall: {}",
@@ -427,9 +429,8 @@ fn breaks_the_hooks_of_the_layers_below() {
         assert!(!asked.out.contains("hello"), "{how} {asked}");
         let events = world.events();
         for kind in ["exec", "connect", "model_call"] {
-            let denied = |event: &&serde_json::Value| {
-                event["kind"] == kind && event["decision"] == "deny"
-            };
+            let denied =
+                |event: &&serde_json::Value| event["kind"] == kind && event["decision"] == "deny";
             assert!(events.iter().any(|event| denied(&event)), "{how} {kind} {events:#?}");
         }
     }

@@ -82,7 +82,10 @@ fn is_put_in_and_taken_out_again_byte_for_byte() {
     let home = Home::with(SETTINGS);
     let ran = home.install();
     assert_eq!(ran.exit, 0, "{ran}");
-    assert!(ran.stderr.contains("+") && ran.stderr.contains("hook --agent claude-code --record"), "{ran}");
+    assert!(
+        ran.stderr.contains("+") && ran.stderr.contains("hook --agent claude-code --record"),
+        "{ran}"
+    );
     assert!(ran.stderr.contains("confines nothing"), "{ran}");
     let value = home.value();
     let of = |event: &str, group: usize| {
@@ -226,7 +229,9 @@ fn the_line_that_is_written_decides_and_records() {
         let line = line.to_owned();
         std::thread::spawn(move || {
             let mut shell = Command::new("sh");
-            shell.env_clear().envs(palisade(&home).get_envs().filter_map(|(key, value)| Some((key, value?))));
+            shell
+                .env_clear()
+                .envs(palisade(&home).get_envs().filter_map(|(key, value)| Some((key, value?))));
             let mut child = shell
                 .args(["-c", &line])
                 .current_dir(&home)
@@ -242,8 +247,7 @@ fn the_line_that_is_written_decides_and_records() {
         })
     };
     // Several at once, as an agent calls its tools.
-    let all: Vec<_> =
-        ["curl x", "ls", "true && curl y", "curl z"].into_iter().map(tell).collect();
+    let all: Vec<_> = ["curl x", "ls", "true && curl y", "curl z"].into_iter().map(tell).collect();
     let answers: Vec<String> = all.into_iter().map(|one| one.join().unwrap()).collect();
     assert!(answers[0].contains("\"deny\"") && answers[2].contains("\"deny\""), "{answers:?}");
     assert!(!answers[1].contains("\"deny\""), "{answers:?}");
@@ -278,7 +282,8 @@ fn without_a_journal_nothing_is_permitted() {
         .unwrap();
     let event = json!({"session_id": "4f", "cwd": "/", "hook_event_name": "PreToolUse",
         "tool_name": "Bash", "tool_input": {"command": "ls"}, "tool_use_id": "t"});
-    std::io::Write::write_all(&mut child.stdin.take().unwrap(), event.to_string().as_bytes()).unwrap();
+    std::io::Write::write_all(&mut child.stdin.take().unwrap(), event.to_string().as_bytes())
+        .unwrap();
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(2), "{output:?}");
     assert!(String::from_utf8_lossy(&output.stderr).contains("recorded"), "{output:?}");

@@ -83,7 +83,9 @@ pub(super) fn run(place: Option<&Place>) -> Result<ExitCode, Failure> {
             continue;
         }
         let code = match key.code {
-            KeyCode::Char('c') if key.modifiers.contains(KeyModifiers::CONTROL) => KeyCode::Char('q'),
+            KeyCode::Char('c') if key.modifiers.contains(KeyModifiers::CONTROL) => {
+                KeyCode::Char('q')
+            }
             code => code,
         };
         if code == KeyCode::Char('q') {
@@ -99,7 +101,9 @@ impl Screen {
         let before = self.chosen().map(|(entry, pending)| (entry.session.clone(), pending.id));
         self.all = all()?;
         let at = before.as_ref().and_then(|(session, id)| {
-            self.all.iter().position(|(entry, pending)| entry.session == *session && pending.id == *id)
+            self.all
+                .iter()
+                .position(|(entry, pending)| entry.session == *session && pending.id == *id)
         });
         match (at, before) {
             (Some(at), _) => self.chosen = at,
@@ -123,8 +127,12 @@ impl Screen {
         let last = self.all.len().saturating_sub(1);
         let sure = self.sure.take();
         match key {
-            KeyCode::Down | KeyCode::Char('j') => self.choose(self.chosen.wrapping_add(1).min(last)),
-            KeyCode::Up | KeyCode::Char('k') => self.choose(self.chosen.min(last + 1).saturating_sub(1)),
+            KeyCode::Down | KeyCode::Char('j') => {
+                self.choose(self.chosen.wrapping_add(1).min(last))
+            }
+            KeyCode::Up | KeyCode::Char('k') => {
+                self.choose(self.chosen.min(last + 1).saturating_sub(1))
+            }
             KeyCode::PageDown | KeyCode::Char(' ') => self.from = self.from.saturating_add(10),
             KeyCode::PageUp => self.from = self.from.saturating_sub(10),
             KeyCode::Char('a') => self.answer(true, Scope::Once),
@@ -216,7 +224,12 @@ impl Screen {
             if inverse {
                 queue!(out, SetAttribute(Attribute::Reverse))?;
             }
-            queue!(out, Print(text), SetForegroundColor(Color::Reset), SetAttribute(Attribute::Reset))
+            queue!(
+                out,
+                Print(text),
+                SetForegroundColor(Color::Reset),
+                SetAttribute(Attribute::Reset)
+            )
         };
         let heads = "a once  s session  r for good  d deny  j/k choose  space further  q end";
         line(&mut out, heads, Look::Dim, false)?;

@@ -52,7 +52,8 @@ pub(super) fn of(pending: &Pending) -> Vec<Line> {
         _ => None,
     };
     if let Some((old, new)) = change {
-        let ended = |text: &str| if text.ends_with('\n') { text.to_owned() } else { format!("{text}\n") };
+        let ended =
+            |text: &str| if text.ends_with('\n') { text.to_owned() } else { format!("{text}\n") };
         let (old, new) = (old.map(ended), ended(new));
         for part in diff(file, old.as_deref(), Some(&new)).lines() {
             let look = match part.as_bytes().first() {
@@ -84,7 +85,9 @@ pub(super) fn of(pending: &Pending) -> Vec<Line> {
 fn bounded(mut lines: Vec<Line>) -> Vec<Line> {
     if lines.len() > MOST_LINES {
         lines.truncate(MOST_LINES);
-        lines.push(Line { text: "… more: palisade approvals list --json".into(), look: Look::Dim });
+        lines.push(Line {
+            text: "… more: palisade approvals list --json".into(), look: Look::Dim
+        });
     }
     lines
 }
