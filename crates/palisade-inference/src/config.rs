@@ -6,13 +6,13 @@ use std::{
     sync::Arc,
 };
 
-use palisade_core::BoxFuture;
+use palisade_core::{BoxFuture, SecretString};
 use rustls::pki_types::CertificateDer;
 use tokio::net::TcpStream;
 
 use crate::{
-    Api, Guard, HeaderCredential, KnownSecret, Limits, LocalOnly, ModelPattern, Quota, QuotaError,
-    ServerTool, UpstreamUrl,
+    Api, Guard, HeaderCredential, Hosting, KnownSecret, Limits, LocalOnly, ModelPattern, Quota,
+    QuotaError, ServerTool, UpstreamUrl,
 };
 
 /// All that a gateway is made of, in plain types.
@@ -72,6 +72,20 @@ pub struct Provider {
     pub addresses: Vec<SocketAddr>,
     /// Whether what goes there stays with the operator.
     pub local: bool,
+    /// Who hosts the models, where that changes the form. The API is then Anthropic's.
+    pub hosting: Option<Hosting>,
+}
+
+/// Gives a key that may be another one each time.
+pub trait KeyFeed: Send + Sync + 'static {
+    /// The key as it is now, or one sentence on what is missing.
+    fn current(&self) -> BoxFuture<'_, Result<Arc<HeaderCredential>, String>>;
+}
+
+impl fmt::Debug for dyn KeyFeed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("KeyFeed")
+    }
 }
 
 /// Where a provider's key comes from.
@@ -81,6 +95,15 @@ pub enum KeySource {
     None,
     /// This key, in this header.
     Header(HeaderCredential),
+    /// One that is asked for with each call.
+    Fed(Arc<dyn KeyFeed>),
+    /// A key of AWS, which signs and is not sent.
+    Aws {
+        /// Its id.
+        access_key: String,
+        /// It.
+        secret: SecretString,
+    },
     /// There should be one and there is not. Calls are refused with this text, which tells
     /// the operator what to set.
     Missing {

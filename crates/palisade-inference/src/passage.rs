@@ -12,6 +12,7 @@ use tokio::time::{Duration, Instant, Sleep, sleep};
 
 use crate::{
     body::Budget,
+    hosted::{Damaged, Frames},
     inspect::{Judge, Outlet, Ruling, Unreadable, denied},
     observe::{Finish, Unwatched, Watcher},
     reading::Reading,
@@ -28,6 +29,10 @@ const SILENCE: Duration = Duration::from_secs(15);
 pub(crate) enum Broken {
     #[error("the provider's answer broke off")]
     Upstream(#[from] hyper::Error),
+    #[error(transparent)]
+    Damaged(#[from] Damaged),
+    #[error("the provider's stream ends in the midst of an event")]
+    Cut,
     #[error("the provider paused for too long")]
     Pause,
     #[error("the journal cannot take an event")]
@@ -39,6 +44,10 @@ pub(crate) struct Checks {
     pub(crate) scrubber: Option<Scrubber>,
     /// None for an answer that holds no tool call.
     pub(crate) reading: Option<Reading>,
+    /// Whether errors have the form of a host of models, and not of the API.
+    pub(crate) hosted: bool,
+    /// Set where its events come in frames.
+    pub(crate) frames: Option<Frames>,
     /// Set where the provider speaks another format than the client.
     pub(crate) translation: Option<Translation>,
     pub(crate) judge: Judge,
@@ -243,6 +252,14 @@ impl Body for Passage {
                 Poll::Ready(None) => {
                     let rest = this.checks.scrubber.as_mut().map(Scrubber::finish);
                     let rest = rest.unwrap_or_default();
+                    let rest = match &mut this.checks.frames {
+                        Some(frames) => match frames.push(&rest) {
+                            Ok(_) if frames.is_cut() => return this.broken(Broken::Cut),
+                            Ok(rest) => rest,
+                            Err(why) => return this.broken(why.into()),
+                        },
+                        None => rest,
+                    };
                     match &mut this.checks.reading {
                         Some(reading) if !reading.has_ended() => {
                             reading.push(&rest);
@@ -263,6 +280,13 @@ impl Body for Passage {
             let Ok(data) = frame.into_data() else { continue };
             let data = match &mut this.checks.scrubber {
                 Some(scrubber) => scrubber.push(data),
+                None => data,
+            };
+            let data = match &mut this.checks.frames {
+                Some(frames) => match frames.push(&data) {
+                    Ok(data) => data,
+                    Err(why) => return this.broken(why.into()),
+                },
                 None => data,
             };
             this.checks.watcher.came(&data);

@@ -11,6 +11,7 @@ use crate::{
     body::Share,
     endpoint::Wire,
     headers,
+    hosted::{self, EVENT_STREAM, Frames},
     inspect::{MOST_WHOLE, Ruling, Unreadable, denied},
     observe::Finish,
     passage::{Checks, Passage},
@@ -24,6 +25,8 @@ use crate::{
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Media {
     Events,
+    /// Events in binary frames.
+    Frames,
     Json,
 }
 
@@ -47,21 +50,35 @@ pub(crate) async fn relay(
     let wire = translation.map_or(wire, Translation::wire);
     // What an error says no client takes for an answer of the model.
     if !head.status.is_success() || wire.whole().is_none() {
-        let Some(translation) = translation else {
+        if translation.is_none() && !checks.hosted {
             return Ok(passed(head, body, checks, limits));
-        };
-        let Checks { mut scrubber, mut watcher, budget, .. } = checks;
+        }
+        let Checks { mut scrubber, mut watcher, budget, hosted, .. } = checks;
         let mut share = Share::of(&budget);
         let told = gathered(body, &mut scrubber, &mut share, limits).await;
         watcher.finished(if told.is_ok() { Finish::Whole } else { Finish::Broken });
-        let told = serde_json::from_slice(&told?).unwrap_or_default();
+        let told = if hosted { hosted::error(head.status, &told?) } else { told? };
         head.headers.remove(header::CONTENT_LENGTH);
         let json = HeaderValue::from_static("application/json");
         head.headers.insert(header::CONTENT_TYPE, json);
-        let told = translation.error(&told).to_string();
-        return Ok(answered(head, Either::Left(Full::new(told.into()))));
+        let told = match translation {
+            Some(translation) => {
+                let told = serde_json::from_slice(&told).unwrap_or_default();
+                translation.error(&told).to_string().into()
+            }
+            None => told,
+        };
+        return Ok(answered(head, Either::Left(Full::new(told))));
     }
     match media(&head.headers) {
+        Some(Media::Frames) if checks.hosted => {
+            checks.frames = Some(Frames::default());
+            checks.reading = wire.stream().map(|stream| Reading::new(stream, &checks.budget));
+            head.headers.remove(header::CONTENT_LENGTH);
+            let events = HeaderValue::from_static("text/event-stream");
+            head.headers.insert(header::CONTENT_TYPE, events);
+            Ok(passed(head, body, checks, limits))
+        }
         Some(Media::Events) => {
             checks.reading = wire.stream().map(|stream| Reading::new(stream, &checks.budget));
             head.headers.remove(header::CONTENT_LENGTH);
@@ -72,7 +89,7 @@ pub(crate) async fn relay(
             head.headers.remove(header::CONTENT_LENGTH);
             Ok(answered(head, Either::Left(Full::new(body))))
         }
-        None => Err("answered in a form that cannot be looked into".into()),
+        Some(Media::Frames) | None => Err("answered in a form that cannot be looked into".into()),
     }
 }
 
@@ -106,6 +123,7 @@ fn media(headers: &HeaderMap) -> Option<Media> {
     match kind.trim() {
         _ if foreign => None,
         "text/event-stream" => Some(Media::Events),
+        EVENT_STREAM => Some(Media::Frames),
         "application/json" => Some(Media::Json),
         _ => None,
     }

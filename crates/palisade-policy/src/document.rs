@@ -597,6 +597,15 @@ pub(crate) struct Provider {
     /// Whether what goes there stays with you, for `local_only`. Default: so it is at loopback and private
     /// addresses.
     pub(crate) local: Option<bool>,
+    /// The region of `bedrock`. Default: the one that its URL names.
+    #[schemars(extend("examples" = ["us-east-1"]))]
+    pub(crate) region: Option<At<String>>,
+    /// The project of `vertex`.
+    #[schemars(extend("examples" = ["my-project"]))]
+    pub(crate) project: Option<At<String>>,
+    /// The location of `vertex`.
+    #[schemars(extend("examples" = ["us-east5"]))]
+    pub(crate) location: Option<At<String>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -608,6 +617,10 @@ pub(crate) enum ApiWord {
     Openai,
     /// Gemini `generateContent`.
     Gemini,
+    /// Claude on Amazon Bedrock. Clients speak Anthropic Messages.
+    Bedrock,
+    /// Claude on Google Vertex AI. Clients speak Anthropic Messages.
+    Vertex,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]

@@ -32,6 +32,7 @@ mod identities;
 mod kept_policy;
 mod limits;
 mod live;
+mod model_keys;
 mod models;
 mod order;
 mod outward;
