@@ -37,6 +37,8 @@ pub struct GatewayConfig {
     pub quota_folder: Option<PathBuf>,
     /// Values that are taken out of what goes to a model, with keys of known forms. `None`: nothing is.
     pub redact: Option<Vec<KnownSecret>>,
+    /// Whether marks are turned back in what the client gets, where the client had sent the secret itself.
+    pub restore: bool,
     /// What becomes of results of tools that look like instructions. `None`: they are not looked at.
     pub guard: Option<Guard>,
     /// Prompts that only a local provider may have. `None`: there are no such.

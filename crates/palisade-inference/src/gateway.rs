@@ -42,6 +42,7 @@ use crate::{
     redact::{Redacting, Redactor},
     refusal::Refusal,
     relay::relay,
+    restore::Restorer,
     results::Results,
     scrub::Scrubber,
     table::{Table, Target, Upstream},
@@ -137,6 +138,7 @@ impl Gateway {
         let meters = Arc::new(Meters::new(config.quota_folder.clone()));
         let redacting = Redacting::new(config.redact.take());
         let private = Redacting::new(of_private(&mut config));
+        redacting.marks().keep(config.restore);
         let table = Table::new(config, &tls)?;
         meters.prepare(&table.quotas)?;
         Ok(Self(Arc::new(Inner {
@@ -166,9 +168,11 @@ impl Gateway {
         let (limits, tunnel) = (self.0.limits.clone(), self.0.tunnel.clone());
         let redact = config.redact.take();
         let private = of_private(&mut config);
+        let restore = config.restore;
         let table = Table::new(GatewayConfig { limits, tunnel, ..config }, &self.0.tls)?;
         self.0.meters.prepare(&table.quotas)?;
         self.0.redacting.configure(redact);
+        self.0.redacting.marks().keep(restore);
         self.0.private.configure(private);
         self.0.table.store(Arc::new(table));
         Ok(())
@@ -600,6 +604,8 @@ impl Exchange<'_> {
                 let mut checks = self.checks(action, upstream, scrubber, account);
                 checks.translation = translation;
                 checks.hosted = upstream.hosting.is_some();
+                checks.restorer =
+                    routed.table.restore.then(|| Restorer::new(Arc::clone(self.redacting.marks())));
                 let relayed = relay(response, endpoint.wire, checks, &self.limits).await;
                 relayed.map_err(|why| failed(upstream, &why))
             }
@@ -677,6 +683,7 @@ impl Exchange<'_> {
             translation: None,
             hosted: false,
             frames: None,
+            restorer: None,
             judge,
             budget: self.answers.clone(),
             watcher: Box::new(account),

@@ -44,6 +44,7 @@ mod reading;
 mod redact;
 mod refusal;
 mod relay;
+mod restore;
 mod results;
 mod scrub;
 mod sse;

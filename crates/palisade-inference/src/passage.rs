@@ -12,10 +12,12 @@ use tokio::time::{Duration, Instant, Sleep, sleep};
 
 use crate::{
     body::Budget,
+    endpoint::Wire,
     hosted::{Damaged, Frames},
     inspect::{Judge, Outlet, Ruling, Unreadable, denied},
     observe::{Finish, Unwatched, Watcher},
     reading::Reading,
+    restore::{Restorer, Restoring},
     scrub::Scrubber,
     translate::{Translation, Translator},
 };
@@ -33,6 +35,8 @@ pub(crate) enum Broken {
     Damaged(#[from] Damaged),
     #[error("the provider's stream ends in the midst of an event")]
     Cut,
+    #[error("the answer's events cannot be read")]
+    Events,
     #[error("the provider paused for too long")]
     Pause,
     #[error("the journal cannot take an event")]
@@ -46,6 +50,8 @@ pub(crate) struct Checks {
     pub(crate) reading: Option<Reading>,
     /// Whether errors have the form of a host of models, and not of the API.
     pub(crate) hosted: bool,
+    /// Set where marks are turned back.
+    pub(crate) restorer: Option<Restorer>,
     /// Set where its events come in frames.
     pub(crate) frames: Option<Frames>,
     /// Set where the provider speaks another format than the client.
@@ -76,6 +82,7 @@ pub(crate) struct Passage {
     waits: Option<Pin<Box<dyn Future<Output = Done> + Send>>>,
     outlet: Outlet,
     translator: Option<Translator>,
+    restoring: Option<Restoring>,
     /// What may go on once all before is written down.
     clean: Bytes,
     /// Nothing further is read.
@@ -88,11 +95,14 @@ pub(crate) struct Passage {
 }
 
 impl Passage {
-    pub(crate) fn new(inner: Incoming, checks: Checks, pause: Duration) -> Self {
+    /// `wire` is how the client reads it.
+    pub(crate) fn new(inner: Incoming, checks: Checks, wire: Wire, pause: Duration) -> Self {
+        let restorer = checks.restorer.clone().filter(|_| checks.reading.is_some());
         let translator = checks.translation.filter(|_| checks.reading.is_some());
         Self {
             inner,
             translator: translator.map(Translator::new),
+            restoring: restorer.map(|restorer| Restoring::new(restorer, wire)),
             checks,
             told: false,
             waits: None,
@@ -225,6 +235,19 @@ impl Body for Passage {
                 let mut all = BytesMut::from(&*this.clean);
                 all.extend_from_slice(&translator.finish());
                 this.clean = all.freeze();
+            }
+            if let Some(restoring) = &mut this.restoring
+                && (!this.clean.is_empty() || this.over.is_some())
+            {
+                let over = this.over.is_some();
+                match restoring.push(&this.clean, over) {
+                    Ok(clean) => this.clean = clean,
+                    // It was read before.
+                    Err(_) => return this.broken(Broken::Events),
+                }
+                if over {
+                    this.restoring = None;
+                }
             }
             if !this.clean.is_empty() {
                 this.heard();

@@ -16,6 +16,7 @@ use crate::{
     observe::Finish,
     passage::{Checks, Passage},
     reading::Reading,
+    restore::Restorer,
     scrub::Scrubber,
     strict_json,
     translate::Translation,
@@ -47,11 +48,12 @@ pub(crate) async fn relay(
         }
     }
     let translation = checks.translation;
+    let of_client = wire;
     let wire = translation.map_or(wire, Translation::wire);
     // What an error says no client takes for an answer of the model.
     if !head.status.is_success() || wire.whole().is_none() {
         if translation.is_none() && !checks.hosted {
-            return Ok(passed(head, body, checks, limits));
+            return Ok(passed(head, body, (checks, of_client), limits));
         }
         let Checks { mut scrubber, mut watcher, budget, hosted, .. } = checks;
         let mut share = Share::of(&budget);
@@ -77,12 +79,12 @@ pub(crate) async fn relay(
             head.headers.remove(header::CONTENT_LENGTH);
             let events = HeaderValue::from_static("text/event-stream");
             head.headers.insert(header::CONTENT_TYPE, events);
-            Ok(passed(head, body, checks, limits))
+            Ok(passed(head, body, (checks, of_client), limits))
         }
         Some(Media::Events) => {
             checks.reading = wire.stream().map(|stream| Reading::new(stream, &checks.budget));
             head.headers.remove(header::CONTENT_LENGTH);
-            Ok(passed(head, body, checks, limits))
+            Ok(passed(head, body, (checks, of_client), limits))
         }
         Some(Media::Json) => {
             let body = whole(body, wire, checks, limits).await?;
@@ -96,10 +98,10 @@ pub(crate) async fn relay(
 fn passed(
     head: response::Parts,
     body: Incoming,
-    checks: Checks,
+    (checks, wire): (Checks, Wire),
     limits: &Limits,
 ) -> Response<Payload> {
-    answered(head, Either::Right(Passage::new(body, checks, limits.answer_pause)))
+    answered(head, Either::Right(Passage::new(body, checks, wire, limits.answer_pause)))
 }
 
 fn answered(head: response::Parts, payload: Payload) -> Response<Payload> {
@@ -136,8 +138,17 @@ async fn whole(
     checks: Checks,
     limits: &Limits,
 ) -> Result<Bytes, String> {
-    let Checks { mut scrubber, judge, mut watcher, subject, provider, translation, budget, .. } =
-        checks;
+    let Checks {
+        mut scrubber,
+        judge,
+        mut watcher,
+        subject,
+        provider,
+        translation,
+        budget,
+        restorer,
+        ..
+    } = checks;
     let mut share = Share::of(&budget);
     let said = |body: Bytes, value: &Value| match translation {
         None => Ok(body),
@@ -181,7 +192,21 @@ async fn whole(
     };
     let read = read.await;
     watcher.finished(if read.is_ok() { Finish::Whole } else { Finish::Broken });
-    read
+    read.map(|body| match restorer.filter(|_| Restorer::may_be_in(&body)) {
+        Some(restorer) => restored(&restorer, body),
+        None => body,
+    })
+}
+
+/// What is no JSON any more stays as it is.
+fn restored(restorer: &Restorer, body: Bytes) -> Bytes {
+    match serde_json::from_slice::<Value>(&body) {
+        Ok(mut value) => {
+            restorer.value(&mut value);
+            value.to_string().into()
+        }
+        Err(_) => body,
+    }
 }
 
 /// Some servers tell errors with a status that says nothing of them.

@@ -45,6 +45,7 @@ pub(crate) struct Table {
     pub(crate) quotas: Vec<Quota>,
     pub(crate) guard: Option<Guard>,
     pub(crate) private: Option<Arc<Private>>,
+    pub(crate) restore: bool,
 }
 
 /// Where a model goes, and under what name.
@@ -97,6 +98,7 @@ impl Table {
             quotas: config.quotas,
             guard: config.guard,
             private,
+            restore: config.restore,
         })
     }
 

@@ -548,6 +548,8 @@ pub(crate) struct Inference {
     #[serde(default)]
     #[schemars(extend("examples" = [["secrets"]]))]
     pub(crate) redact: Vec<Redact>,
+    /// Whether marks of `redact` are turned back in answers, where the agent had sent the secret itself. Default: no.
+    pub(crate) restore: Option<At<bool>>,
     /// What becomes of results of tools that look as if somebody spoke to the model through them.
     pub(crate) guard: Option<At<GuardWord>>,
     /// What marks a prompt as one that only local providers may have: it goes to one of these, or nowhere.

@@ -319,6 +319,7 @@ fn inference(drafts: &[&Draft], found: &mut Vec<Diagnostic>) -> Option<Inference
             .collect(),
         block_results: drafts.iter().any(|draft| draft.held.block_results),
         redact: drafts.iter().any(|draft| draft.held.redact),
+        restore: drafts.iter().find_map(|draft| draft.restore.as_ref()).is_some_and(|at| at.value),
         guard: drafts.iter().filter_map(|draft| draft.held.guard).max(),
         local_only: local_only(drafts),
     })

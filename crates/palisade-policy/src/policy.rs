@@ -514,6 +514,9 @@ pub struct Inference {
     /// Whether secrets are taken out of what goes to a model.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub redact: bool,
+    /// Whether marks are turned back in answers.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub restore: bool,
     /// What becomes of results of tools that look like instructions, if they are looked at.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub guard: Option<Guard>,

@@ -208,6 +208,7 @@ pub(crate) async fn configuration(
         quotas,
         quota_folder,
         redact,
+        restore: inference.restore,
         guard,
         local_only,
         private,
