@@ -78,6 +78,20 @@ pub trait Authority: Send + Sync + 'static {
         Box::pin(std::future::ready(true))
     }
 
+    /// Whether what is said to models, and what they answer, is kept ([`Authority::keep_content`]).
+    fn keeps_content(&self) -> bool {
+        false
+    }
+
+    /// Keep this, sealed. What is to stand in the event about it: where it is, and its digest.
+    ///
+    /// # Errors
+    /// Why it cannot be kept. What was not said yet is not to be said then.
+    fn keep_content(&self, bytes: &[u8]) -> Result<serde_json::Value, String> {
+        let _ = bytes;
+        Err("nothing is kept here".to_owned())
+    }
+
     /// Which policy decides, as a number that grows with each replacement. Read before a decision that
     /// [`Authority::replaced`] is to watch over.
     fn generation(&self) -> u64 {

@@ -92,6 +92,14 @@ impl Authority for Tied {
         self.authority.brought(how, subject)
     }
 
+    fn keeps_content(&self) -> bool {
+        self.authority.keeps_content()
+    }
+
+    fn keep_content(&self, bytes: &[u8]) -> Result<Value, String> {
+        self.authority.keep_content(bytes)
+    }
+
     fn generation(&self) -> u64 {
         self.authority.generation()
     }

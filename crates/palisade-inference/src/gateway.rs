@@ -460,6 +460,9 @@ impl Exchange<'_> {
         body: Option<Held>,
     ) -> Result<Response<Payload>, Refusal> {
         let body = body.map(Held::into_bytes);
+        if let Some(said) = body.as_ref().filter(|_| self.authority.keeps_content()) {
+            self.said(routed.action, said).await?;
+        }
         let mut decided = false;
         let mut last = Err(Refusal::NoProvider(endpoint.api));
         for (at, target) in routed.targets.iter().enumerate() {
@@ -478,6 +481,25 @@ impl Exchange<'_> {
             }
         }
         last
+    }
+
+    /// Keep what is said to a model before it is.
+    async fn said(&self, action: &Action, body: &Bytes) -> Result<(), Refusal> {
+        let kept = match self.authority.keep_content(body) {
+            Ok(kept) => kept,
+            Err(why) => {
+                let decision = Decision::deny_by("audit.content", why);
+                self.authority.record(Event::decided(action, &decision)).await;
+                return Err(Refusal::Denied(decision.reason));
+            }
+        };
+        let event = Event::observed("content", Layer::Inference, action.subject())
+            .with("of", "request")
+            .with("content", vec![kept]);
+        if self.authority.record(event).await {
+            return Ok(());
+        }
+        Err(Refusal::Denied(palisade_core::UNRECORDED.into()))
     }
 
     async fn attempt(

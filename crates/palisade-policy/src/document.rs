@@ -17,7 +17,9 @@ use serde::{
 use serde_json::Value;
 
 pub(crate) use self::alarms::{ActionWord, Alarms, Canaries};
-pub(crate) use self::audit::{Audit, Otlp, OtlpProtocol, Signal, Switch, Syslog, UrlOr, Webhook};
+pub(crate) use self::audit::{
+    Audit, Otlp, OtlpProtocol, Retain, Signal, Switch, Syslog, UrlOr, Webhook,
+};
 pub(crate) use self::taint::{Taint, UntrustedWord};
 use crate::{
     amount::{Size, Span},

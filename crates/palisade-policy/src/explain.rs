@@ -61,6 +61,18 @@ pub fn explain(policy: &Policy) -> Vec<Explained> {
         let says = format!("events are sent to {}; nothing inside waits for it", export.place());
         all.push(one(format!("audit.{}", export.key()), says, &["supervisor"]));
     }
+    for (class, seconds) in &policy.audit.retain {
+        let time = amount::span(std::time::Duration::from_secs(*seconds));
+        let says = format!(
+            "records of the class {class} are removed after {time}, unless a hold forbids it"
+        );
+        all.push(one(format!("audit.retain.{class}"), says, &["supervisor"]));
+    }
+    if policy.audit.content {
+        let says =
+            "what is said to models and what they answer is kept, sealed for the key of recordings";
+        all.push(one("audit.content".to_owned(), says.to_owned(), &["inference", "supervisor"]));
+    }
     alarms(policy, &mut all);
     for missing in &policy.not_built {
         let says = format!("not built yet ({}): a launch refuses it", missing.at);

@@ -82,6 +82,14 @@ fn added(draft: &Draft, base: &Base<'_>) -> Vec<Added> {
             add(*place, format!("a place that events are sent to: {}", export.place()));
         }
     }
+    for (class, At { value, place }) in &draft.audit.retain {
+        if base.policy.audit.retain.get(class) != Some(value) {
+            add(
+                *place,
+                format!("`audit.retain`, by which records of the class {class} are removed"),
+            );
+        }
+    }
     for later in draft.later.iter().filter(|later| later.widens) {
         let known = |other: &&crate::policy::NotBuilt| {
             (&other.what, &other.value) == (&later.asked.what, &later.asked.value)

@@ -29,6 +29,7 @@ mod file_denials;
 mod guard;
 pub mod hooks;
 mod identities;
+mod keeping;
 mod kept_policy;
 mod limits;
 mod live;
@@ -51,6 +52,7 @@ mod supervise;
 mod sweep;
 pub mod terminal;
 mod time_stamp;
+mod unwritten;
 mod walk;
 
 pub use order::{Operator, Order};

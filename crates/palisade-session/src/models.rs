@@ -16,6 +16,7 @@ use crate::{
     order::Operator,
     refusal::{Refusal, Refuse},
     secret::{self, Stderr},
+    unwritten::Unwritten,
 };
 
 /// The gateway's name inside. Nobody can own it: `.local` is no zone of the public DNS.
@@ -54,10 +55,10 @@ pub(crate) async fn gateway(
     policy: &Policy,
     outbound: Option<Arc<OutboundProxy>>,
     operator: &Operator,
-    authority: Arc<dyn Authority>,
+    (authority, unwritten): (Arc<dyn Authority>, &Unwritten),
 ) -> Result<Option<Gateway>, Refusal> {
     let Some(inference) = &policy.inference else { return Ok(None) };
-    let mut configuration = configuration(inference, policy, operator).await?;
+    let mut configuration = configuration(inference, policy, operator, unwritten).await?;
     configuration.tunnel = outbound.map(|outbound| Arc::new(Through(outbound)) as _);
     Gateway::new(configuration, authority).refuse("the model gateway", POLICY).map(Some)
 }
@@ -142,6 +143,7 @@ pub(crate) async fn configuration(
     inference: &Inference,
     policy: &Policy,
     operator: &Operator,
+    unwritten: &Unwritten,
 ) -> Result<GatewayConfig, Refusal> {
     let mut providers = BTreeMap::new();
     let mut secrets = Vec::new();
@@ -191,6 +193,7 @@ pub(crate) async fn configuration(
         palisade_policy::Guard::Annotate => Guard::Annotate,
         palisade_policy::Guard::Block => Guard::Block,
     });
+    unwritten.learn(&secrets);
     // What is to be remembered has to be looked for.
     let looks = policy.taint.as_ref().is_some_and(|taint| taint.by.contains(&Untrusted::Injection));
     let guard = guard.or(looks.then_some(Guard::Observe));

@@ -1,7 +1,7 @@
 use std::{
     net::IpAddr,
     sync::{
-        Arc, PoisonError, RwLock, Weak,
+        Arc, OnceLock, PoisonError, RwLock, Weak,
         atomic::{AtomicU64, Ordering},
     },
 };
@@ -15,6 +15,7 @@ use palisade_engine::Engine;
 use palisade_hooks::{Agent, Event as Hooked, Ran, Reply, Say};
 use palisade_journal::Journal;
 use palisade_policy::Policy;
+use palisade_recording::content::Content;
 use serde_json::Value;
 use tokio::sync::watch;
 
@@ -24,6 +25,7 @@ use crate::{
     commands::Commands,
     hooks::{self, Decided, Hooks},
     skills::Named,
+    unwritten::Unwritten,
 };
 
 /// Characters of a tool call's id.
@@ -48,6 +50,9 @@ pub(crate) struct Pipeline {
     /// What tools were told to run.
     commands: Commands,
     alarms: Alarms,
+    /// Keeps what is said to models, where the policy wants that.
+    content: OnceLock<Content>,
+    unwritten: Arc<Unwritten>,
     /// Itself, for what is told to hooks and not waited for.
     own: Weak<Pipeline>,
 }
@@ -59,6 +64,7 @@ impl Pipeline {
         approvals: Approvals,
         hooks: Option<Arc<Hooks>>,
         (skills, alarms): (Named, Alarms),
+        unwritten: Arc<Unwritten>,
     ) -> Arc<Self> {
         let (denied, generation) = (AtomicU64::new(0), watch::Sender::new(0));
         let hooks = RwLock::new(hooks);
@@ -72,8 +78,21 @@ impl Pipeline {
             skills,
             commands: Commands::default(),
             alarms,
+            content: OnceLock::new(),
+            unwritten: Arc::clone(&unwritten),
             own: own.clone(),
         })
+    }
+
+    /// What may not stand in the journal.
+    pub(crate) fn unwritten(&self) -> &Unwritten {
+        &self.unwritten
+    }
+
+    /// Keep what is said to models from now on.
+    pub(crate) fn keep_in(&self, content: Content) {
+        // Set once, before anything is said.
+        self.content.set(content).ok();
     }
 
     /// The hooks that are asked now.
@@ -218,7 +237,8 @@ impl Pipeline {
         if event.decision == Verdict::Deny {
             self.denied.fetch_add(1, Ordering::Relaxed);
         }
-        let each = event.decision == Verdict::Allow || event.kind == "model_answer";
+        let own = matches!(event.kind.as_str(), "model_answer" | "content");
+        let each = event.decision == Verdict::Allow || own;
         let repeats = !each || matches!(event.kind.as_str(), "resolve" | "exec");
         match (repeats, policy) {
             (true, None) => self.journal.record_folding(event).await.is_ok(),
@@ -463,6 +483,17 @@ impl Authority for Pipeline {
 
     fn may_send(&self, host: &HostName, port: u16, bytes: u64) -> Result<(), Decision> {
         self.engine.may_send(host, port, bytes)
+    }
+
+    fn keeps_content(&self) -> bool {
+        self.content.get().is_some()
+    }
+
+    fn keep_content(&self, bytes: &[u8]) -> Result<Value, String> {
+        let content = self.content.get().ok_or("nothing is kept here")?;
+        let why = |error: &dyn std::fmt::Display| format!("what is said cannot be kept: {error}");
+        let piece = content.keep(bytes).map_err(|error| why(&error))?;
+        serde_json::to_value(piece).map_err(|error| why(&error))
     }
 
     fn authorize<'a>(&'a self, action: &'a Action) -> BoxFuture<'a, Decision> {

@@ -115,6 +115,27 @@ impl Redactor {
         }
     }
 
+    /// Takes secrets out of plain text that may have been cut: what may be the beginning of a key at its end goes too. `None`:
+    /// nothing was found.
+    pub fn redact_text(&self, text: &str) -> Option<String> {
+        let mut found = self.finder.find(text.as_bytes(), &[]);
+        let behind = found.last().map_or(0, |last| last.end);
+        found.extend(find::cut(text.as_bytes(), behind));
+        if found.is_empty() {
+            return None;
+        }
+        let (mut out, mut at) = (String::with_capacity(text.len()), 0);
+        for one in found {
+            // What is encoded is ASCII, and so is a key; of a value of the operator's any byte may be the first.
+            let start = text.floor_char_boundary(one.start).max(at);
+            out.push_str(text.get(at..start).unwrap_or_default());
+            out.push_str(&self.marks.of(one.kind, &one.value));
+            at = text.ceil_char_boundary(one.end);
+        }
+        out.push_str(text.get(at..).unwrap_or_default());
+        Some(out)
+    }
+
     /// What is found in plain text, by kind. For measuring.
     pub fn kinds_in(&self, text: &[u8]) -> Vec<(&'static str, std::ops::Range<usize>)> {
         self.finder.find(text, &[]).into_iter().map(|one| (one.kind, one.start..one.end)).collect()

@@ -47,6 +47,13 @@ pub(super) fn merged(drafts: &[&Draft], found: &mut Vec<Diagnostic>) -> Audit {
     if let Some(flush) = drafts.iter().find_map(|draft| draft.audit.flush) {
         audit.flush = flush;
     }
+    // The nearest comes first.
+    for draft in drafts {
+        for (class, at) in &draft.audit.retain {
+            audit.retain.entry(class.clone()).or_insert(at.value);
+        }
+        audit.content |= draft.audit.content;
+    }
     audit
 }
 

@@ -8,7 +8,7 @@ use palisade_journal::escaped;
 use palisade_session::running::{self, Entry, Pending, Registry, Scope};
 use serde::Serialize;
 
-use super::rules::{Destinations, Place};
+use super::{place::Place, rules::Destinations};
 use crate::{
     failure::{Failure, Kind},
     operator::state_dir,

@@ -52,6 +52,9 @@ pub(crate) struct Args {
     /// The policy, in place of the project's and the user's. Inside a sandbox its own counts.
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
+    /// Record each decision in the journal; what cannot be recorded is refused. Inside a sandbox it always is.
+    #[arg(long)]
+    record: bool,
     /// Show the server's tools, and accept their definitions as they are now.
     #[arg(long)]
     pin: bool,
@@ -92,7 +95,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
              palisade mcp --pin --name {name} -- …"
         ));
     }
-    let rules = Rules { policy: args.policy.clone() };
+    let rules = Rules { policy: args.policy.clone(), record: args.record };
     serve(&args.server, Arc::new(Between::new(name, pins, rules)))
 }
 
@@ -118,6 +121,7 @@ fn pins_file(name: &str) -> Result<PathBuf, Failure> {
 #[derive(Debug)]
 struct Rules {
     policy: Option<PathBuf>,
+    record: bool,
 }
 
 impl Decide for Rules {
@@ -134,6 +138,7 @@ impl Decide for Rules {
             Agent::ClaudeCode,
             told.to_string().as_bytes(),
             self.policy.as_deref(),
+            self.record,
         ) {
             Ok(reply) => reply,
             Err(why) => return Said::Deny(why),

@@ -14,6 +14,7 @@ mod export;
 mod faults;
 mod hook;
 mod import;
+mod integrate;
 mod mcp;
 mod policy;
 mod proof;
