@@ -550,6 +550,8 @@ pub(crate) struct Inference {
     #[serde(default)]
     #[schemars(extend("examples" = [["secrets"]]))]
     pub(crate) redact: Vec<Redact>,
+    /// Whether marks of `redact` are turned back in answers, where the agent had sent the secret itself. Default: no.
+    pub(crate) restore: Option<At<bool>>,
     /// What becomes of results of tools that look as if somebody spoke to the model through them.
     pub(crate) guard: Option<At<GuardWord>>,
     /// What marks a prompt as one that only local providers may have: it goes to one of these, or nowhere.
@@ -599,6 +601,15 @@ pub(crate) struct Provider {
     /// Whether what goes there stays with you, for `local_only`. Default: so it is at loopback and private
     /// addresses.
     pub(crate) local: Option<bool>,
+    /// The region of `bedrock`. Default: the one that its URL names.
+    #[schemars(extend("examples" = ["us-east-1"]))]
+    pub(crate) region: Option<At<String>>,
+    /// The project of `vertex`.
+    #[schemars(extend("examples" = ["my-project"]))]
+    pub(crate) project: Option<At<String>>,
+    /// The location of `vertex`.
+    #[schemars(extend("examples" = ["us-east5"]))]
+    pub(crate) location: Option<At<String>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -610,6 +621,10 @@ pub(crate) enum ApiWord {
     Openai,
     /// Gemini `generateContent`.
     Gemini,
+    /// Claude on Amazon Bedrock. Clients speak Anthropic Messages.
+    Bedrock,
+    /// Claude on Google Vertex AI. Clients speak Anthropic Messages.
+    Vertex,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]

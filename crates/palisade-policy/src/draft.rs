@@ -111,6 +111,8 @@ pub(crate) struct Draft {
     pub(crate) routes: Vec<At<DraftRoute>>,
     pub(crate) server_tools: Vec<At<ServerTool>>,
     pub(crate) held: DraftHeld,
+    /// Whether marks are turned back in answers.
+    pub(crate) restore: Option<At<bool>>,
     pub(crate) limits: DraftLimits,
     pub(crate) calls: Vec<At<String>>,
     pub(crate) no_calls: Vec<At<String>>,
@@ -243,6 +245,7 @@ pub(crate) fn draft(
     let (providers, routes) = inference::check(&mut check, document.inference.as_ref());
     let server_tools = inference::server_tools(document.inference.as_ref());
     let held = inference::narrows(&mut check, document.inference.as_ref(), || scope(&origin));
+    let restore = document.inference.as_ref().and_then(|section| section.restore.clone());
     let process = process::check(&mut check, document.process.as_ref());
     let hooks = hooks::check(&mut check, &document);
     let folder = files.workspace_path.as_ref().map(|path| path.value.clone());
@@ -280,6 +283,7 @@ pub(crate) fn draft(
         routes,
         server_tools,
         held,
+        restore,
         limits: process.limits,
         calls: process.calls,
         no_calls: process.no_calls,

@@ -510,6 +510,11 @@ fn models(policy: &Policy, all: &mut Vec<Explained>) {
                     as they are recognised";
         all.push(one("inference.redact", says.to_owned(), &["inference"]));
     }
+    if inference.restore {
+        let says =
+            "marks are turned back in answers, where the agent had sent the secret".to_owned();
+        all.push(one("inference.restore", says, &["inference"]));
+    }
     if let Some(of) = &inference.local_only {
         let mut kinds = Vec::new();
         for (has, kind) in [

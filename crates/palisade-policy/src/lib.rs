@@ -59,8 +59,8 @@ pub use load::{
 pub use palisade_permissions::Mode as PermissionMode;
 pub use policy::{
     Access, Alarms, AnswersBy, Api, Approvals, Canaries, Credential, Deny, Fallback, Filesystem,
-    Grant, Guard, HeaderCredential, Inference, LocalOnly, ModelLimits, ModelPrice, Network,
-    NetworkRule, NotBuilt, OAuth2, PermissionRule, Permissions, Place, Policy, Process,
+    Grant, Guard, HeaderCredential, Hosting, Inference, LocalOnly, ModelLimits, ModelPrice,
+    Network, NetworkRule, NotBuilt, OAuth2, PermissionRule, Permissions, Place, Policy, Process,
     ProcessLimits, Provider, Route, RuleLimits, SecretSource, ServerTool, SkillRequire,
     SkillSeverity, Skills, Source, SshKeys, Syscalls, Upstream, UpstreamHost, Vault, Workspace,
 };

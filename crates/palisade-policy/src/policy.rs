@@ -528,6 +528,9 @@ pub struct Inference {
     /// Whether secrets are taken out of what goes to a model.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub redact: bool,
+    /// Whether marks are turned back in answers.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub restore: bool,
     /// What becomes of results of tools that look like instructions, if they are looked at.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub guard: Option<Guard>,
@@ -618,6 +621,27 @@ pub struct Provider {
     /// Whether the document calls it local.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub local: bool,
+    /// Who hosts its models, where that changes the form. Its API is then Anthropic's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hosting: Option<Hosting>,
+}
+
+/// Who hosts models in a form of its own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Hosting {
+    /// Amazon Bedrock.
+    Bedrock {
+        /// Such as `us-east-1`.
+        region: String,
+    },
+    /// Google Vertex AI.
+    Vertex {
+        /// The project's id.
+        project: String,
+        /// Such as `us-east5`.
+        location: String,
+    },
 }
 
 /// The wire format of a provider.
@@ -676,6 +700,12 @@ pub struct HeaderCredential {
     pub header: String,
     /// The variable that holds the placeholder inside.
     pub expose: Option<String>,
+    /// The id of a key of AWS, of which the secret signs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub aws: Option<String>,
+    /// How often it is read anew.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refresh: Option<Duration>,
 }
 
 /// Where a secret is, read by the supervisor when the sandbox starts.

@@ -217,6 +217,10 @@ fn models(draft: &Draft, base: &Base<'_>, add: &mut impl FnMut(Place, String)) {
             add(*place, format!("a route for the models `{model}`, before yours"));
         }
     }
+    let restores = base.policy.inference.as_ref().is_some_and(|inference| inference.restore);
+    if let Some(at) = draft.restore.as_ref().filter(|at| at.value && !restores) {
+        add(at.place, "that marks of secrets are turned back".to_owned());
+    }
     let given = base.policy.inference.as_ref().map(|inference| &inference.server_tools);
     for At { value, place } in &draft.server_tools {
         if !given.is_some_and(|given| given.contains(value)) {

@@ -33,6 +33,7 @@ mod keeping;
 mod kept_policy;
 mod limits;
 mod live;
+mod model_keys;
 mod models;
 mod order;
 mod outward;
