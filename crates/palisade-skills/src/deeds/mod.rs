@@ -5,27 +5,34 @@
 //! both ends in its text: where a secret lies, and whom it talks to. Each pairing here needs two signs of
 //! different kinds, and holds whatever names, hosts and languages are used.
 
+mod account;
+mod bulk;
 mod fetched;
+mod handed;
 mod names;
 mod outward;
 mod planted;
 mod platform;
 mod product;
 mod programs;
+mod redirect;
 mod remote;
 mod ruin;
 mod rules;
 mod secrets;
 mod spread;
+mod tamper;
 #[cfg(test)]
 mod tests;
+mod tokens;
 mod undeclared;
 
+pub(crate) use handed::HANDED;
 pub(crate) use rules::RULES;
 
 use programs::Program;
 
-use crate::{Confidence, Package, Place, Rule, Seen, Severity, formats::Profile};
+use crate::{Confidence, FileKind, Package, Place, Rule, Seen, Severity, formats::Profile};
 
 /// Looks at all programs of a package, each by itself and together.
 pub(crate) fn look(package: &Package, profile: &Profile) -> Seen {
@@ -43,6 +50,17 @@ pub(crate) fn look(package: &Package, profile: &Profile) -> Seen {
         remote::look(&mut report);
         platform::look(&mut report);
         product::look(&mut report);
+        redirect::look(&mut report);
+        tamper::look(&mut report);
+        tokens::look(&mut report, FileKind::Unknown);
+        bulk::look(&mut report);
+        account::look(&mut report);
+    }
+    for (kind, settings) in programs::settings(package) {
+        let mut report = Report { program: &settings, profile, seen: &mut seen };
+        redirect::look(&mut report);
+        tamper::look(&mut report);
+        tokens::look(&mut report, kind);
     }
     for file in &package.files {
         product::names(file, &mut seen);

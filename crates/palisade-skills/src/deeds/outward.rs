@@ -50,10 +50,24 @@ static TALKS: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 
+/// Programs named as arguments, and libraries of platforms.
+static TALKS_TOO: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r#"(?i)["'](?:curl|wget|ncat?|scp|rsync|sftp|ssh|iwr|gh|aws|gsutil|rclone)["']|UrlFetchApp|wp_remote_|require\(\s*["'](?:node:)?(?:https?|net|tls|dgram|ws)["']\s*\)|importScripts|tls\.connect|grpc\.|paramiko|ftplib|websockets\.|MQTT|redis\.(?:Redis|from_url)|psycopg|mysql\.connect|pymongo|boto3|hyper_util|isahc|Dio\(|OkHttp|HttpURLConnection|Req\.(?:get|post)|HTTPoison|Finch|:httpc|Net::(?:FTP|SMTP)|IO\.open\(.*http|LWP|curl_setopt|stream_socket_client|DownloadFile"#,
+    )
+});
+
 /// Something is given to the other side.
 static SENDS: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
         r#"(?i)\.(?:post|put|patch)\s*\(|\bPOST\b|\bPUT\b|sendall\s*\(|\.send\s*\(|\.end\s*\(\s*[^)\s]|\.write\s*\(|print\s+\$\w|upload|sendBeacon|\s(?:-d|-F|-T|--data\S*|--form|--json|--post-\S+|--upload-file|--body-\S+|-InFile|-Body)[\s=]|URLSearchParams|payload\b|btoa\(|JSON\.stringify|\.src\s*=[^\n]{0,120}\+|method:\s*["']?post|-p\s+["']?\$|publish|\bpush\b|\bdsn\b|EXPORTER|urlopen\([^\n]{0,120},|\.request\s*\(|params\s*=|\.query\b|searchParams|data\s*=|headers?\s*[=:]|setRequestHeader|\|\s*(?:ncat?|netcat|curl|socat)\b|\b(?:scp|rsync|sftp)\s|\?[a-z_]{1,12}=["'`]?\s*[+.$%{&]|encode_www_form|encodeURIComponent|urlencode|http_build_query"#,
+    )
+});
+
+/// Options as arguments of their own, and methods of platforms.
+static SENDS_TOO: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r#"(?i)["']-(?:d|F|T|X)["']|["']--(?:data\S*|form|upload-file|json)["']|\bpayload\s*:|wp_remote_post|\.publish\(|method["']?\s*[:=]\s*["'](?:post|put)|Invoke-RestMethod[^\n]{0,80}-Method"#,
     )
 });
 
@@ -67,13 +81,23 @@ static HOST: LazyLock<Regex> = LazyLock::new(|| {
 /// Names of files that a quoted host may be.
 static FILE: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"(?i)\.(?:json|ya?ml|toml|md|txt|js|mjs|cjs|ts|tsx|jsx|py|sh|rb|go|rs|html?|css|csv|xml|lock|log|db|sqlite|env|conf|cfg|ini|pem|key|crt|png|jpe?g|gif|svg|pdf|zip|gz|tgz|tar|bin|exe|dll|so|dat|bak|tmp|out|err|sock|pid|plist|ps1|psm1|bat|cmd|php|java|kt|swift|cs|fs|class|jar|war|whl|egg|map|node|wasm|lua|pl|pm|r|sql|ipynb|docx?|xlsx?|pptx?|parquet|npy|pkl|pt|onnx|gguf|keychain|name|path|get|post|env|argv|stdin|stdout|exports|prototype|length|system|exec|run|call|join|dirname|content|body|data|text|value|type|id|url|host|port|file|list|dict|str|int|time|date|user|pub|d)$",
+        r"(?i)\.(?:json|ya?ml|toml|md|txt|js|mjs|cjs|ts|tsx|jsx|py|sh|rb|go|rs|html?|css|csv|xml|lock|log|db|sqlite|xmlhttp|serverxmlhttp|shell|stream|filesystemobject|application|dictionary|env|conf|cfg|ini|pem|key|crt|png|jpe?g|gif|svg|pdf|zip|gz|tgz|tar|bin|exe|dll|so|dat|bak|tmp|out|err|sock|pid|plist|ps1|psm1|bat|cmd|php|java|kt|swift|cs|fs|class|jar|war|whl|egg|map|node|wasm|lua|pl|pm|r|sql|ipynb|docx?|xlsx?|pptx?|parquet|npy|pkl|pt|onnx|gguf|keychain|name|path|get|post|env|argv|stdin|stdout|exports|prototype|length|system|exec|run|call|join|dirname|content|body|data|text|value|type|id|url|host|port|file|list|dict|str|int|time|date|user|pub|d)$",
     )
 });
 
+/// Is this the name of a file rather than of a host?
+pub(super) fn is_file(host: &str) -> bool {
+    FILE.is_match(host) && host.parse::<std::net::Ipv4Addr>().is_err()
+}
+
+/// Does the program give something to the other side?
+pub(super) fn sends(program: &Program<'_>) -> bool {
+    SENDS.is_match(&program.text) || SENDS_TOO.is_match(&program.text)
+}
+
 /// Does the program talk to the network at all?
 pub(super) fn talks(program: &Program<'_>) -> bool {
-    TALKS.is_match(&program.text)
+    TALKS.is_match(&program.text) || TALKS_TOO.is_match(&program.text)
 }
 
 /// The stranger whom the program talks to, the worst of them.
@@ -84,7 +108,7 @@ pub(super) fn stranger(program: &Program<'_>, profile: &Profile) -> Option<Stran
 /// The stranger whom the program names, whether it talks to him itself or not.
 pub(super) fn names_stranger(program: &Program<'_>, profile: &Profile) -> Option<Stranger> {
     const MOST: usize = 256;
-    let sends = SENDS.is_match(&program.text);
+    let sends = sends(program);
     let mut best: Option<Stranger> = None;
     for found in HOST.find_iter(&program.text).take(MOST) {
         let Some(whole) = program.text.get(found.range()) else { continue };
@@ -130,7 +154,11 @@ pub(super) fn names_stranger(program: &Program<'_>, profile: &Profile) -> Option
 }
 
 fn host(text: &str) -> Option<String> {
-    let after = text.split_once("://").map_or(text, |(_, rest)| rest);
+    // What follows the host may hold signs that stand before one elsewhere.
+    let after = match text.split_once("://") {
+        Some((_, rest)) => rest.split(['/', '?', '#']).next()?,
+        None => text,
+    };
     let after = after
         .strip_prefix("/dev/tcp/")
         .or_else(|| after.strip_prefix("/dev/udp/"))
@@ -206,7 +234,7 @@ const FORMS: &[&str] = &[
     "test.com",
 ];
 
-fn is_strange(host: &str, profile: &Profile) -> bool {
+pub(super) fn is_strange(host: &str, profile: &Profile) -> bool {
     let within = |domain: &str| crate::code::hosts::is_within(host, domain);
     !is_vendor(host)
         && !is_public_body(host)

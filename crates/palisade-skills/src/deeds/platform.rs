@@ -66,7 +66,7 @@ static RIGHTS: LazyLock<Regex> = LazyLock::new(|| {
 /// Somebody whom the text names gets in, or a gate comes down.
 static ACCESS: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r#"(?i)gh\s+api\b[^\n]{0,80}collaborators/[\w-]+[^\n]{0,60}permission=(?:admin|push|maintain)|npm\s+(?:owner\s+add|access\s+set\s+mfa=none|access\s+grant)|gh\s+auth\s+refresh[^\n]{0,60}-s[^\n]{0,30}(?:admin|delete_repo)|gh\s+api\b[^\n]{0,80}-X\s*DELETE[^\n]{0,80}(?:protection|rulesets)|Principal["']?\s*:\s*\{?\s*["']?AWS["']?\s*:\s*["']arn:aws:iam::\d{12}:root|put-bucket-replication|gh\s+repo\s+(?:edit|deploy-key\s+add)[^\n]{0,60}(?:--visibility\s+public|-w\b|--allow-write)|az\s+role\s+assignment\s+create[^\n]{0,80}Owner|gem\s+owner\s+-a|add-iam-policy-binding[^\n]{0,120}(?:allUsers|roles/owner|@[\w.-]+)"#,
+        r#"(?i)gh\s+api\b[^\n]{0,80}collaborators/[\w-]+[^\n]{0,60}permission=(?:admin|push|maintain)|npm\s+(?:owner\s+add|access\s+set\s+mfa=none|access\s+grant)|gh\s+auth\s+refresh[^\n]{0,60}-s[^\n]{0,30}(?:admin|delete_repo)|gh\s+api\b[^\n]{0,80}-X\s*DELETE[^\n]{0,80}(?:protection|rulesets)|Principal["']?\s*[:=]\s*\{?\s*["']?AWS["']?\s*[:=]\s*["']arn:aws:iam::\d{12}:root|put-bucket-replication|gh\s+repo\s+(?:edit|deploy-key\s+add)[^\n]{0,60}(?:--visibility\s+public|-w\b|--allow-write)|az\s+role\s+assignment\s+create[^\n]{0,80}Owner|gem\s+owner\s+-a|add-iam-policy-binding[^\n]{0,120}(?:allUsers|roles/owner|@[\w.-]+)"#,
     )
 });
 

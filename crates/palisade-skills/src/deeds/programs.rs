@@ -225,6 +225,28 @@ pub(super) fn all(package: &Package) -> Vec<Program<'_>> {
     found
 }
 
+/// Files of settings and records that hold no commands, each with its kind.
+pub(super) fn settings(package: &Package) -> Vec<(FileKind, Program<'_>)> {
+    const LARGEST_SETTINGS: usize = 256 << 10;
+    package
+        .files
+        .iter()
+        .filter(|file| {
+            matches!(file.kind, FileKind::Definition | FileKind::Data)
+                && file.bytes.len() <= LARGEST_SETTINGS
+        })
+        .filter_map(|file| {
+            let text = String::from_utf8_lossy(&file.bytes);
+            (!is_program(file, &text)).then(|| {
+                (
+                    file.kind,
+                    Program { path: &file.path, text: bare(&text), before: 0, prose: false },
+                )
+            })
+        })
+        .collect()
+}
+
 /// More blocks of one text than this are left to the parsers, which read them all.
 const MOST_BLOCKS: usize = 512;
 /// The most commands within one line of prose.

@@ -14,7 +14,7 @@ use crate::{
 /// A connection that stays open.
 static CONNECTS: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r#"(?i)\bWebSocket|websocket|socket\.io|\bio\s*\(|net\.(?:connect|createConnection|Socket|Dial)|tls\.connect|socket\.socket|create_connection|TcpClient|TCPSocket|fsockopen|IO::Socket|EventSource|mqtt|NWConnection|paho|irc\b|getUpdates|/messages\?|long.?poll"#,
+        r#"(?i)\bWebSocket|websocket|socket\.io|\bio\s*\(|net\.(?:connect|createConnection|Socket|Dial)|(?:tls|net)["')]{0,3}\.(?:connect|createConnection)|socket\.socket|create_connection|TcpClient|TCPSocket|fsockopen|IO::Socket|EventSource|mqtt|NWConnection|paho|irc\b|getUpdates|/messages\?|long.?poll"#,
     )
 });
 
@@ -28,7 +28,7 @@ static SPAWNS: LazyLock<Regex> = LazyLock::new(|| {
 /// What arrives is handed on to it.
 static FEEDS: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r#"(?i)on\s*\(\s*["'](?:data|message|cmd|command|exec|task)["'][^\n]{0,160}(?:exec|spawn|eval|stdin\.write|Popen|system)|onmessage[^\n]{0,120}(?:stdin\.write|exec|spawn|eval)|(?:exec\w*|spawn\w*|popen|system|check_output|getoutput|run|Popen|Command)\s*\(\s*(?:["'`]{2}\s*\+\s*)?(?:str\s*\(\s*)?(?:\[?["'](?:/bin/)?(?:ba|z)?sh["'],\s*["']-c["'],\s*)?(?:d|data|msg|message|cmd|command|line|task|m|payload|body|text|req|e\.data|event\.data|m\.data|recv\w*|s\.recv|sock\.recv|conn\.recv|ws\.recv|r\.text|resp\.text|job\[["']\w+["']\])\b|dup2\s*\(|pty\.spawn|\.pipe\s*\(\s*\w+\.stdin|stdin\s*[:=]\s*(?:s|sock|conn|socket)\b"#,
+        r#"(?i)on\s*\(\s*["'](?:data|message|cmd|command|exec|task)["'][^\n]{0,160}(?:exec|spawn|eval|stdin\.write|Popen|system)|\.on\s*\(\s*["'](?:data|message)["'][^\n]{0,80}child_process|onmessage[^\n]{0,120}(?:stdin\.write|exec|spawn|eval)|(?:exec\w*|spawn\w*|popen|system|check_output|getoutput|run|Popen|Command)\s*\(\s*(?:["'`]{2}\s*\+\s*)?(?:str\s*\(\s*)?(?:\[?["'](?:/bin/)?(?:ba|z)?sh["'],\s*["']-c["'],\s*)?(?:d|data|msg|message|cmd|command|line|task|m|payload|body|text|req|e\.data|event\.data|m\.data|recv\w*|s\.recv|sock\.recv|conn\.recv|ws\.recv|r\.text|resp\.text|job\[["']\w+["']\])\b|dup2\s*\(|pty\.spawn|\.pipe\s*\(\s*\w+\.stdin|stdin\s*[:=]\s*(?:s|sock|conn|socket)\b"#,
     )
 });
 

@@ -142,6 +142,14 @@ static STORES: LazyLock<Vec<(Store, Regex)>> = LazyLock::new(|| {
             ],
         ),
         all(
+            Store::Keys,
+            &[
+                r"include=\S{0,3}\*\.(?:kdbx|p12|pfx|pem|key|jks|keystore|ovpn|ppk|asc|gpg)",
+                r"keystore\.properties|storeFile\b|\.jks\b|\.keystore\b|\.mobileprovision|AuthKey_\S{0,12}\.p8|play-store-credentials|signing\.properties|MATCH_PASSWORD|FASTLANE_SESSION",
+                r"sts\s+(?:get-session-token|assume-role|get-federation-token)",
+            ],
+        ),
+        all(
             Store::Machine,
             &[r"/etc/shadow\b", r"/proc/[^\s/]{1,20}/environ\b", r"\$\{?\w{1,12}\}?/environ\b"],
         ),
