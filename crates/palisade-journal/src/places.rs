@@ -1,5 +1,7 @@
 use std::{
     collections::HashMap,
+    io::Read,
+    os::fd::OwnedFd,
     path::{Path, PathBuf},
 };
 
@@ -62,6 +64,31 @@ pub struct LinesFrom {
     lines: Lines,
     session: SessionId,
     path: PathBuf,
+}
+
+/// A segment's bytes as they were written, whether its file is compressed or not.
+#[derive(Debug)]
+pub struct Content(Source);
+
+impl Content {
+    /// Of an open file.
+    pub fn of(file: OwnedFd) -> Self {
+        Self(Source::of(file))
+    }
+
+    /// How many bytes there are.
+    ///
+    /// # Errors
+    /// The file is no segment, or cannot be read.
+    pub fn size(&self) -> std::io::Result<u64> {
+        self.0.size()
+    }
+}
+
+impl Read for Content {
+    fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
+        self.0.read(into)
+    }
 }
 
 impl Places {

@@ -74,6 +74,12 @@ impl Folder {
         Ok(Folder { fd: state, path: state_dir.into() })
     }
 
+    /// The same folder once more.
+    pub(crate) fn again(&self) -> Result<Self, JournalError> {
+        let fd = rustix::io::fcntl_dupfd_cloexec(&self.fd, 0).map_err(io("open", &self.path))?;
+        Ok(Self { fd, path: self.path.clone() })
+    }
+
     /// The journal's folder under the state folder, made if missing, private to us.
     pub(crate) fn journal(&self) -> Result<Self, JournalError> {
         self.subfolder("journal")

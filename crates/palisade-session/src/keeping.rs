@@ -76,6 +76,12 @@ fn tidied(state: &Path, stamp: &PathBuf) {
     let options = Options { now, otherwise: Retention::default(), only: None, dry: false };
     // What cannot be removed stays; `palisade audit prune` says why.
     let done = keep::tidy(state, &options);
+    if done.as_ref().is_ok_and(|done| done.sessions.iter().any(|one| one.dropped > 0)) {
+        // It has facts of what is gone, and is made anew by the next question.
+        for name in ["events.db", "events.db-wal", "events.db-shm", "events.db-journal"] {
+            fs::remove_file(state.join("index").join(name)).ok();
+        }
+    }
     if done.is_ok_and(|done| !done.busy) {
         let open =
             OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(stamp);

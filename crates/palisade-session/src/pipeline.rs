@@ -25,6 +25,7 @@ use crate::{
     commands::Commands,
     hooks::{self, Decided, Hooks},
     skills::Named,
+    unwritten::Unwritten,
 };
 
 /// Characters of a tool call's id.
@@ -51,6 +52,7 @@ pub(crate) struct Pipeline {
     alarms: Alarms,
     /// Keeps what is said to models, where the policy wants that.
     content: OnceLock<Content>,
+    unwritten: Arc<Unwritten>,
     /// Itself, for what is told to hooks and not waited for.
     own: Weak<Pipeline>,
 }
@@ -62,6 +64,7 @@ impl Pipeline {
         approvals: Approvals,
         hooks: Option<Arc<Hooks>>,
         (skills, alarms): (Named, Alarms),
+        unwritten: Arc<Unwritten>,
     ) -> Arc<Self> {
         let (denied, generation) = (AtomicU64::new(0), watch::Sender::new(0));
         let hooks = RwLock::new(hooks);
@@ -76,8 +79,14 @@ impl Pipeline {
             commands: Commands::default(),
             alarms,
             content: OnceLock::new(),
+            unwritten: Arc::clone(&unwritten),
             own: own.clone(),
         })
+    }
+
+    /// What may not stand in the journal.
+    pub(crate) fn unwritten(&self) -> &Unwritten {
+        &self.unwritten
     }
 
     /// Keep what is said to models from now on.
@@ -129,6 +138,11 @@ impl Pipeline {
     /// The programs that rules for commands name.
     pub(crate) fn programs(&self) -> Vec<String> {
         self.engine.programs()
+    }
+
+    /// Whether hooks are asked before a program is executed.
+    pub(crate) fn guards_execs(&self) -> bool {
+        self.hooks().is_some_and(|hooks| hooks.runner.has(Hooked::PRE_EXEC))
     }
 
     /// How many acts were refused until now.
@@ -257,7 +271,7 @@ impl Pipeline {
             tokio::select! {
                 biased;
                 _ = self.replaced(generation) => {}
-                answer = self.approvals.ask_by(action, about_taint(&decision)) => {
+                answer = self.approvals.ask(action, decision.rule.as_deref()) => {
                     return (self.answered(action, &decision, answer), policy);
                 }
             }
@@ -323,7 +337,7 @@ impl Pipeline {
                 if !self.write(Event::decided(action, &question).tied(ties)).await {
                     return Decision::deny(UNRECORDED);
                 }
-                self.approvals.ask(action).await
+                self.approvals.ask(action, question.rule.as_deref()).await
             }
         }
     }
@@ -357,8 +371,8 @@ impl Pipeline {
         if decided.decision.verdict == Verdict::Ask && decided.call.seen != ToolSeen::Announced {
             let asked = Event::decided(&action, &decided.decision).tied(ties);
             kept = kept && self.write(asked).await;
-            let rule = about_taint(&decided.decision).map(str::to_owned);
-            let answer = self.approvals.ask_by(&action, rule.as_deref()).await;
+            let by = decided.decision.rule.clone();
+            let answer = self.approvals.ask(&action, by.as_deref()).await;
             decided.decision = self.answered(&action, &decided.decision, answer);
         }
         let changed = decided.changed;
@@ -557,10 +571,6 @@ impl Authority for Pipeline {
 }
 
 /// The rule that asks, where untrusted content is why.
-fn about_taint(decision: &Decision) -> Option<&str> {
-    decision.rule.as_deref().filter(|_| decision.is_about_taint())
-}
-
 /// What ties the events of a tool call to it.
 fn of_call(call: &ToolCall, ties: &Ties) -> Ties {
     let mut ties = ties.clone();

@@ -22,6 +22,7 @@ mod scan;
 #[cfg(test)]
 mod tests;
 mod text;
+pub mod trial;
 mod wire;
 
 pub mod binary;

@@ -1,4 +1,4 @@
-use crate::{Rule, binary, code, deeds, formats, hidden, install, read, text};
+use crate::{Rule, binary, code, deeds, formats, hidden, install, read, text, trial};
 
 /// Every rule there is, sorted by id.
 pub fn rules() -> Vec<&'static Rule> {
@@ -13,6 +13,7 @@ pub fn rules() -> Vec<&'static Rule> {
         deeds::HANDED,
         install::RULES,
         binary::RULES,
+        trial::RULES,
     ];
     let mut rules: Vec<_> = all.into_iter().flatten().copied().collect();
     rules.sort_by_key(|rule| rule.id);

@@ -16,3 +16,6 @@ pub use tidy::{Options, Skipped, Tidied, Tidy, end_dead, tidy};
 
 /// The kind of the record that says how long a session's records stay.
 pub const KEEPING: &str = "keeping";
+
+#[cfg(test)]
+mod tests;

@@ -171,7 +171,9 @@ impl Work<'_> {
             return Ok(skipped.map(|why| self.skipped(why)));
         }
         let id = self.session.clone();
-        if let Some(damage) = chain::session(self.journal, id, Some(known), false, None).damage {
+        if let Some(damage) =
+            chain::session(self.journal, id, Some(known), false, None, false).damage
+        {
             return Ok(Some(self.skipped(Skipped::Damaged(damage.to_string()))));
         }
         self.rewrite(&folder, &segments, known, &retention, skipped)

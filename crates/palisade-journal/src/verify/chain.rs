@@ -5,30 +5,33 @@ use sha2::{Digest, Sha256};
 
 use super::{
     Damage, Kind, Session, State,
+    batch::{self, Batch},
     clock::Clock,
     ledger::{Anchor, Known},
     resume::Point,
 };
 use crate::{
     Hash, JournalError,
-    gap::{self, Gap},
+    gap::Gap,
     journal::{OPEN, RECOVERED, REOPEN},
     ledger::{Entry, Head},
     reader::{Lines, Step},
     record::{self, BadLine, Link},
     recover::reading,
     store::{Folder, PACKED, is_live},
-    tree::{self, Frontier},
+    tree::Frontier,
     writer::genesis,
 };
 
-/// Verify one session. `ledger_cut` says that the ledger is damaged, and so may have known more.
+/// Verify one session. `ledger_cut` says that the ledger is damaged, and so may have known more; `two`, that a second
+/// processor may be used.
 pub(crate) fn session(
     journal: &Folder,
     id: SessionId,
     known: Option<&Known>,
     ledger_cut: bool,
     from: Option<&Point>,
+    two: bool,
 ) -> Session {
     let path = journal.path().join(id.as_str());
     let mut anchors: Vec<&Anchor> = known.iter().flat_map(|known| &known.anchors).collect();
@@ -47,6 +50,7 @@ pub(crate) fn session(
         id: &id,
         known,
         ledger_cut,
+        two,
         live: false,
         head: genesis(&id),
         clock: Clock::default(),
@@ -57,7 +61,7 @@ pub(crate) fn session(
     let mut result = walk.run(journal);
     if matches!(result, Ok(Some(Kind::Resume))) {
         // It is not what was there: all of it is read.
-        return session(journal, id, known, ledger_cut, None);
+        return session(journal, id, known, ledger_cut, None, two);
     }
     if let (Ok(None), Some(first)) = (&result, walk.gaps.unsigned.take().filter(|_| !ledger_cut)) {
         walk.at = first.0;
@@ -107,6 +111,8 @@ struct Walk<'a> {
     /// The last record that the ledger knows.
     most: u64,
     ledger_cut: bool,
+    /// Lines are looked at on two processors.
+    two: bool,
     live: bool,
     head: Head,
     /// The tree of the records up to `head`, where the ledger has roots of it.
@@ -164,28 +170,41 @@ impl Walk<'_> {
                 }
                 false => Lines::of(fd),
             };
-            loop {
-                let step = lines.step().map_err(failed(&self.at.path))?;
-                self.at.line = lines.number;
-                self.at.offset = lines.offset;
-                self.at.seq = self.head.seq.saturating_add(1);
-                let found = match step {
-                    Step::End => break,
-                    // A writer is in the middle of it.
-                    Step::Torn(_) if self.live => break,
-                    Step::Torn(bytes) => Some(Kind::TornTail { bytes }),
-                    Step::TooLong => Some(Kind::Unparsable { why: "the line is too long".into() }),
-                    Step::Line if gap::is_gap(lines.line()) => self.gap(lines.line()),
-                    Step::Line => self.line(&folder, lines.line())?,
-                };
-                if found.is_some() {
-                    return Ok(found);
+            let mut batches = [Batch::default(), Batch::default()];
+            let mut end = (0, 0);
+            let mut more = true;
+            while more {
+                let [first, second] = &mut batches;
+                more = first.fill(&mut lines).map_err(failed(&self.at.path))?;
+                second.clear();
+                if more && self.two {
+                    more = second.fill(&mut lines).map_err(failed(&self.at.path))?;
+                }
+                for one in batch::checked(first, second).into_iter().flatten() {
+                    end = (one.offset, one.number);
+                    (self.at.offset, self.at.line) = end;
+                    self.at.seq = self.head.seq.saturating_add(1);
+                    let found = match one.step {
+                        Step::End => None,
+                        // A writer is in the middle of it.
+                        Step::Torn(_) if self.live => None,
+                        Step::Torn(bytes) => Some(Kind::TornTail { bytes }),
+                        Step::TooLong => {
+                            Some(Kind::Unparsable { why: "the line is too long".into() })
+                        }
+                        Step::Line => match one.record {
+                            None => self.gap(one.line),
+                            Some((link, leaf)) => self.line(&folder, link, one.line, leaf)?,
+                        },
+                    };
+                    if found.is_some() {
+                        return Ok(found);
+                    }
                 }
             }
             self.segment_ends();
             if self.treed && self.unlisted.is_none() && self.head.seq > 0 {
-                let at = (lines.offset, lines.number);
-                self.reached = Some(Point::new(name, at, self.head, &self.tree));
+                self.reached = Some(Point::new(name, end, self.head, &self.tree));
             }
         }
         self.at.line = 0;
@@ -214,8 +233,14 @@ impl Walk<'_> {
         Some((offset, line))
     }
 
-    fn line(&mut self, folder: &Folder, line: &[u8]) -> Result<Option<Kind>, JournalError> {
-        let link = match record::link(line) {
+    fn line(
+        &mut self,
+        folder: &Folder,
+        link: Result<Link<'_>, BadLine>,
+        line: &[u8],
+        leaf: Hash,
+    ) -> Result<Option<Kind>, JournalError> {
+        let link = match link {
             Ok(link) => link,
             Err(BadLine::Hash) => return Ok(Some(Kind::Edited)),
             Err(BadLine::Form(why)) => return Ok(Some(Kind::Unparsable { why })),
@@ -250,7 +275,7 @@ impl Walk<'_> {
             return Ok(Some(Kind::Unlisted));
         }
         if self.treed {
-            self.tree.append(tree::leaf(line));
+            self.tree.append(leaf);
         }
         if let Some(kind) = self.against_ledger(&link, line) {
             return Ok(Some(kind));

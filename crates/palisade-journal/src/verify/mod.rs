@@ -3,6 +3,7 @@
 //! Every file is read once, line by line; memory grows with the number of sessions, not of
 //! records. A session that is being written is verified as far as it has come.
 
+mod batch;
 pub(crate) mod chain;
 mod clock;
 mod damage;
@@ -188,16 +189,19 @@ fn chains(
     resume: Option<&Resume>,
 ) -> Vec<Session> {
     let next = AtomicUsize::new(0);
+    let processors = thread::available_parallelism().map_or(1, usize::from);
+    // Of many sessions each has one.
+    let two = processors > 1 && ids.len() < processors.saturating_mul(4);
     let work = || {
         let mut done = Vec::new();
         while let Some(id) = ids.get(next.fetch_add(1, Ordering::Relaxed)) {
             let known = ledger.sessions.get(id);
             let from = resume.and_then(|resume| resume.sessions.get(id));
-            done.push(chain::session(folder, id.clone(), known, ledger.stopped, from));
+            done.push(chain::session(folder, id.clone(), known, ledger.stopped, from, two));
         }
         done
     };
-    let threads = thread::available_parallelism().map_or(1, usize::from).min(ids.len()).min(16);
+    let threads = processors.min(ids.len()).min(16);
     let mut sessions: Vec<Session> = thread::scope(|scope| {
         let others: Vec<_> = (1..threads)
             .filter_map(|_| thread::Builder::new().spawn_scoped(scope, work).ok())

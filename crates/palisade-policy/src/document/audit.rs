@@ -171,7 +171,7 @@ impl JsonSchema for Retain {
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
         let all = generator.subschema_for::<Span>();
         let classes = generator.subschema_for::<BTreeMap<String, Span>>();
-        json_schema!({ "anyOf": [all, classes] })
+        json_schema!({ "title": "Retain", "anyOf": [all, classes] })
     }
 }
 

@@ -39,8 +39,22 @@ static FILLED: LazyLock<Regex> = LazyLock::new(|| {
 fn is_blank(name: &str) -> bool {
     let lower = name.to_ascii_lowercase();
     let first = lower.split('/').next().unwrap_or_default();
-    matches!(first, "owner" | "org" | "user" | "username" | "you" | "me" | "acme" | "example" | "team" | "company" | "repos")
-        || ["your", "my-", "example", "placeholder", "xxx", "backup-bucket", "bucket-name"].iter().any(|word| lower.contains(word))
+    matches!(
+        first,
+        "owner"
+            | "org"
+            | "user"
+            | "username"
+            | "you"
+            | "me"
+            | "acme"
+            | "example"
+            | "team"
+            | "company"
+            | "repos"
+    ) || ["your", "my-", "example", "placeholder", "xxx", "backup-bucket", "bucket-name"]
+        .iter()
+        .any(|word| lower.contains(word))
 }
 
 pub(super) fn look(report: &mut Report<'_>) {
@@ -52,7 +66,9 @@ pub(super) fn look(report: &mut Report<'_>) {
         let Some(whole) = captures.get_match() else { return };
         from = whole.end();
         let groups = captures.group_len();
-        let Some(name) = (1..groups).find_map(|group| captures.get_group(group)).and_then(|name| text.get(name.range()))
+        let Some(name) = (1..groups)
+            .find_map(|group| captures.get_group(group))
+            .and_then(|name| text.get(name.range()))
         else {
             continue;
         };
@@ -73,7 +89,10 @@ pub(super) fn look(report: &mut Report<'_>) {
             (false, true) => (Severity::Medium, Low),
             (false, false) => continue,
         };
-        let message = format!("what is the user's goes to `{}`, which the program names", palisade_core::shown(name, 60));
+        let message = format!(
+            "what is the user's goes to `{}`, which the program names",
+            palisade_core::shown(name, 60)
+        );
         report.say(&handed::ACCOUNT, severity, sure, whole.start(), message);
         return;
     }

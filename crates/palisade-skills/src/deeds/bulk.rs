@@ -20,7 +20,11 @@ struct Source {
 }
 
 static SOURCES: LazyLock<Vec<Source>> = LazyLock::new(|| {
-    let source = |what, watches, text: &str| Source { what, watches, pattern: pattern(&format!("(?i)(?:{text})")) };
+    let source = |what, watches, text: &str| Source {
+        what,
+        watches,
+        pattern: pattern(&format!("(?i)(?:{text})")),
+    };
     vec![
         source(
             "a whole database",
@@ -96,7 +100,8 @@ pub(super) fn look(report: &mut Report<'_>) {
             (false, false) if stranger.anyones => (Severity::High, Medium),
             (false, false) => (Severity::Medium, Medium),
         };
-        let message = format!("{} is read, and something is sent to {}", source.what, stranger.shown());
+        let message =
+            format!("{} is read, and something is sent to {}", source.what, stranger.shown());
         report.say(&handed::BULK, severity, sure, found.start(), message);
         return;
     }

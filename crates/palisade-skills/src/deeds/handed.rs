@@ -129,6 +129,19 @@ pub(super) static ACCOUNT: Rule = Rule {
 };
 
 pub(crate) static HANDED: &[&Rule] = &[
-    &SOURCE, &SCRIPT, &SIGN_IN, &EVENTS, &TRAFFIC, &COPY, &TOKEN, &PAYEE, &ALTERED, &SECOND_WAY, &TYPED, &CLOAKED,
-    &RIGHTS, &BULK, &ACCOUNT,
+    &SOURCE,
+    &SCRIPT,
+    &SIGN_IN,
+    &EVENTS,
+    &TRAFFIC,
+    &COPY,
+    &TOKEN,
+    &PAYEE,
+    &ALTERED,
+    &SECOND_WAY,
+    &TYPED,
+    &CLOAKED,
+    &RIGHTS,
+    &BULK,
+    &ACCOUNT,
 ];

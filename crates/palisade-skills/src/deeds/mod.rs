@@ -9,6 +9,7 @@ mod account;
 mod bulk;
 mod fetched;
 mod handed;
+mod names;
 mod outward;
 mod planted;
 mod platform;
@@ -21,9 +22,9 @@ mod rules;
 mod secrets;
 mod spread;
 mod tamper;
-mod tokens;
 #[cfg(test)]
 mod tests;
+mod tokens;
 mod undeclared;
 
 pub(crate) use handed::HANDED;
@@ -45,6 +46,7 @@ pub(crate) fn look(package: &Package, profile: &Profile) -> Seen {
         spread::look(&mut report);
         ruin::look(&mut report);
         fetched::look(&mut report);
+        names::look(&mut report);
         planted::look(&mut report);
         remote::look(&mut report);
         platform::look(&mut report);
@@ -104,10 +106,11 @@ fn found(
     // A package about attacks shows them.
     let shown = program.prose || crate::judge::is_shown(program.path);
     // Many of them say no more than one.
-    let (severity, confidence) = match profile.security && (shown || rule.id != rules::SECRET_AND_STRANGER.id) {
-        true => (severity.min(Severity::Medium), Confidence::Low),
-        false => (severity, confidence),
-    };
+    let (severity, confidence) =
+        match profile.security && (shown || rule.id != rules::SECRET_AND_STRANGER.id) {
+            true => (severity.min(Severity::Medium), Confidence::Low),
+            false => (severity, confidence),
+        };
     rule.at(program.path, line, 0, excerpt, message).of(severity).sure(confidence)
 }
 

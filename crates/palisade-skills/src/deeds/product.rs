@@ -68,6 +68,33 @@ static NAMES: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 
+/// What was copied is looked at, and something else of its shape is put in its place.
+static WATCHES_COPY: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)pyperclip\.paste|clipboard\.(?:read|get|paste)|readText|Get-Clipboard|\bpbpaste\b|xclip\s+-o|GetClipboardData|NSPasteboard|clipboardy\.read|ClipboardText",
+    )
+});
+static PUTS_COPY: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)pyperclip\.copy|clipboard\.(?:write|set|copy)|writeText|Set-Clipboard|\bpbcopy\b|xclip\s+-i|SetClipboardData|setString|clipboardy\.write",
+    )
+});
+static COIN_SHAPE: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)0x\[0-9a-f|\[a-f0-9\]\{40\}|\{40\}|bc1[a-z0-9(|\[]|\{25,\d\d\}|\{26,\d\d\}|\[13\]\[|T\[A-Za-z0-9\]\{33\}|1-9A-HJ-NP-Za-km-z",
+    )
+});
+
+/// A transfer to an address that stands in the program, beside a look at what is left.
+static TRANSFER: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r#"(?i)(?:sendTransaction|signTransaction|transfer|send_transaction|toPubkey|sendRawTransaction|submitTransaction)\b[^\n]{0,120}["'](?:0x[0-9a-f]{40}|bc1[a-z0-9]{20,60}|[1-9A-HJ-NP-Za-km-z]{32,44})["']"#,
+    )
+});
+static LEFT_OVER: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(r"(?i)getBalance|get_balance|balanceOf|\brest\b|\bremaining\b|\bfee\b|\bcommission\b")
+});
+
 pub(super) fn look(report: &mut Report<'_>) {
     let text = report.program.text.as_str();
     if let Some(weak) = WEAK.find(text)
@@ -88,6 +115,19 @@ pub(super) fn look(report: &mut Report<'_>) {
     {
         let message = "an account with all rights is made by itself";
         report.say(&rules::BACKDOOR, Severity::High, Medium, made.start(), message);
+    }
+    if let Some(watch) = WATCHES_COPY.find(text)
+        && PUTS_COPY.is_match(text)
+        && COIN_SHAPE.is_match(text)
+    {
+        let message = "an address that was copied is replaced by another";
+        report.say(&rules::PAYEE, Severity::High, Medium, watch.start(), message);
+    }
+    if let Some(transfer) = TRANSFER.find(text)
+        && LEFT_OVER.is_match(text)
+    {
+        let message = "what is left goes to an address that the program names";
+        report.say(&rules::PAYEE, Severity::High, Medium, transfer.start(), message);
     }
     let Some(stranger) = outward::names_stranger(report.program, report.profile) else { return };
     if let Some(policy) = POLICY.find(text) {

@@ -93,6 +93,10 @@ const SUFFIXES: &[&str] = &[
     "service",
     "html",
     "htm",
+    "csproj",
+    "props",
+    "targets",
+    "code-workspace",
     "gs",
     "liquid",
     "hbs",
@@ -155,6 +159,12 @@ const NAMES: &[&str] = &[
     "devcontainer.json",
     "tasks.json",
     "hooks.json",
+    "settings.json",
+    "launch.json",
+    ".mcp.json",
+    "mcp.json",
+    "plugin.json",
+    "pom.xml",
     "renovate.json",
     ".npmrc",
     "pip.conf",
@@ -222,12 +232,17 @@ pub(super) fn settings(package: &Package) -> Vec<(FileKind, Program<'_>)> {
         .files
         .iter()
         .filter(|file| {
-            matches!(file.kind, FileKind::Definition | FileKind::Data) && file.bytes.len() <= LARGEST_SETTINGS
+            matches!(file.kind, FileKind::Definition | FileKind::Data)
+                && file.bytes.len() <= LARGEST_SETTINGS
         })
         .filter_map(|file| {
             let text = String::from_utf8_lossy(&file.bytes);
-            (!is_program(file, &text))
-                .then(|| (file.kind, Program { path: &file.path, text: bare(&text), before: 0, prose: false }))
+            (!is_program(file, &text)).then(|| {
+                (
+                    file.kind,
+                    Program { path: &file.path, text: bare(&text), before: 0, prose: false },
+                )
+            })
         })
         .collect()
 }

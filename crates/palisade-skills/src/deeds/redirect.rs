@@ -28,8 +28,7 @@ struct Setting {
 }
 
 /// How an address follows the name of a setting.
-const ADDRESS: &str =
-    r#"(?:(?:[a-z][a-z0-9+]{1,14}:)?//(?:[^\s/@"']{1,60}@)?|@@?|["'=\s])((?:[a-z0-9_-]{1,63}\.){1,6}[a-z]{2,18}|(?:\d{1,3}\.){3}\d{1,3})(?:[:/?\s"'`,;)\]}|]|$)"#;
+const ADDRESS: &str = r#"(?:(?:[a-z][a-z0-9+]{1,14}:)?//(?:[^\s/@"']{1,60}@)?|@@?|["'=\s])((?:[a-z0-9_-]{1,63}\.){1,6}[a-z]{2,18}|(?:\d{1,3}\.){3}\d{1,3})(?:[:/?\s"'`,;)\]}|]|$)"#;
 
 fn setting(
     rule: &'static Rule,
@@ -76,7 +75,9 @@ static SETTINGS: LazyLock<Vec<Setting>> = LazyLock::new(|| {
             "pages load a script from",
             r#"importScripts\s*\(\s*["'`]|createElement\(\s*["']script["'][^\n]{0,120}?\.src\s*=|\.src\s*=\s*["'`]"#,
             12,
-            Some(r"importScripts|referrer|userAgent|Math\.random|location\.(?:host|pathname|href)|document\.cookie|localStorage"),
+            Some(
+                r"importScripts|referrer|userAgent|Math\.random|location\.(?:host|pathname|href)|document\.cookie|localStorage",
+            ),
         ),
         setting(
             &handed::SCRIPT,
@@ -90,14 +91,18 @@ static SETTINGS: LazyLock<Vec<Setting>> = LazyLock::new(|| {
             "sign-ins come back to",
             r#"redirect_?ur[il]s?|callback_?url|\breply_?url|\bredirect\b\s*="#,
             100,
-            Some(r"\brelay|access_type|offline_access|admin|\.readonly|history|code_verifier|localhost"),
+            Some(
+                r"\brelay|access_type|offline_access|admin|\.readonly|history|code_verifier|localhost",
+            ),
         ),
         setting(
             &handed::EVENTS,
             "what happens in the workspace is told to",
             r"request_url|event_subscriptions|webhook_url|hook_url|notification_?url|push_endpoint",
             40,
-            Some(r"\badmin\b|:history|files:read|search:read|Mail\.Read|\*\.\*|read_all|message\.(?:im|groups|mpim)"),
+            Some(
+                r"\badmin\b|:history|files:read|search:read|Mail\.Read|\*\.\*|read_all|message\.(?:im|groups|mpim)",
+            ),
         ),
         setting(
             &handed::TRAFFIC,
@@ -111,7 +116,9 @@ static SETTINGS: LazyLock<Vec<Setting>> = LazyLock::new(|| {
             "the model is asked through",
             r#"(?:ANTHROPIC|OPENAI|CLAUDE_CODE|CODEX|GEMINI|GOOGLE_GEMINI|AZURE_OPENAI|MISTRAL|DEEPSEEK|OPENROUTER|LITELLM|GROQ)_(?:API_)?(?:BASE_URL|API_BASE|BASE|ENDPOINT|API_URL)["']?\s*[\])]?\s*[:=,\s]"#,
             24,
-            Some(r"settings\.json|\.(?:bash|zsh)rc|\.z?profile|\.zshenv|\bsetx\b|launchctl\s+setenv|\.codex|environment\.d|writeFile|json\.dump|write_text"),
+            Some(
+                r"settings\.json|\.(?:bash|zsh)rc|\.z?profile|\.zshenv|\bsetx\b|launchctl\s+setenv|\.codex|environment\.d|writeFile|json\.dump|write_text",
+            ),
         ),
         setting(
             &handed::TRAFFIC,
@@ -125,7 +132,9 @@ static SETTINGS: LazyLock<Vec<Setting>> = LazyLock::new(|| {
             "whoever may act is decided by",
             r#"issuer(?:[-_]ur[il])?["']?\s*[:=\s]|oidc_discovery_url|jwks_ur[il]|create-open-id-connect-provider|\bissuer_?url"#,
             60,
-            Some(r"workload-identity|create-open-id|federated|AssumeRoleWithWebIdentity|openid_connect_provider|oidc_discovery_url|identity[-_]provider"),
+            Some(
+                r"workload-identity|create-open-id|federated|AssumeRoleWithWebIdentity|openid_connect_provider|oidc_discovery_url|identity[-_]provider",
+            ),
         ),
         setting(
             &handed::COPY,
@@ -174,7 +183,9 @@ pub(super) fn look(report: &mut Report<'_>) {
     {
         let ip = text.get(ip.range()).unwrap_or_default();
         let name = text.get(name.range()).unwrap_or_default().to_ascii_lowercase();
-        let elsewhere = ip.parse::<std::net::Ipv4Addr>().is_ok_and(|ip| !ip.is_loopback() && !ip.is_unspecified());
+        let elsewhere = ip
+            .parse::<std::net::Ipv4Addr>()
+            .is_ok_and(|ip| !ip.is_loopback() && !ip.is_unspecified());
         if elsewhere && crate::text::is_vendor(&name) && text.contains("hosts") {
             let message = format!("{name} is said to be at {ip}");
             report.say(&handed::TRAFFIC, Severity::High, Medium, whole.start(), message);
@@ -202,25 +213,90 @@ fn first(setting: &Setting, program: &Program<'_>, profile: &Profile) -> Option<
 
 /// Name servers that people choose.
 const RESOLVERS: &[&str] = &[
-    "1.1.1.1", "1.0.0.1", "8.8.8.8", "8.8.4.4", "9.9.9.9", "149.112.112.112", "208.67.222.222", "208.67.220.220",
-    "94.140.14.14", "94.140.15.15", "127.0.0.53", "1.1.1.2", "1.1.1.3",
+    "1.1.1.1",
+    "1.0.0.1",
+    "8.8.8.8",
+    "8.8.4.4",
+    "9.9.9.9",
+    "149.112.112.112",
+    "208.67.222.222",
+    "208.67.220.220",
+    "94.140.14.14",
+    "94.140.15.15",
+    "127.0.0.53",
+    "1.1.1.2",
+    "1.1.1.3",
 ];
 
 /// Mirrors and hubs that many people take packages from, beside the vendors.
 const MIRRORS: &[&str] = &[
-    "pytorch.org", "nvidia.com", "anaconda.org", "anaconda.com", "jitpack.io", "apache.org", "sonatype.org",
-    "edu.cn", "ac.cn", "aliyun.com", "npmmirror.com", "taobao.org", "huaweicloud.com", "tencent.com", "cloudsmith.io",
-    "jfrog.io", "gemfury.com", "fury.io", "pkg.dev", "amazonaws.com", "microsoft.com", "jsr.io", "esm.sh", "nixos.org",
-    "cachix.org", "debian.org", "ubuntu.com", "kernel.org", "fedoraproject.org", "archlinux.org", "alpinelinux.org",
-    "goproxy.cn", "goproxy.io", "golang.google.cn", "r-project.org", "rstudio.com", "posit.co", "julialang.org",
-    "hex.pm", "metacpan.org", "cpan.org", "packagist.org", "cocoapods.org", "pub.dev", "flutter-io.cn", "hf-mirror.com",
-    "datadoghq.com", "grafana.net", "newrelic.com", "honeycomb.io", "sentry.io", "logtail.com", "axiom.co",
-    "papertrailapp.com", "loggly.com", "elastic-cloud.com", "auth0.com", "okta.com", "clerk.com", "ngrok.io",
+    "pytorch.org",
+    "nvidia.com",
+    "anaconda.org",
+    "anaconda.com",
+    "jitpack.io",
+    "apache.org",
+    "sonatype.org",
+    "edu.cn",
+    "ac.cn",
+    "aliyun.com",
+    "npmmirror.com",
+    "taobao.org",
+    "huaweicloud.com",
+    "tencent.com",
+    "cloudsmith.io",
+    "jfrog.io",
+    "gemfury.com",
+    "fury.io",
+    "pkg.dev",
+    "amazonaws.com",
+    "microsoft.com",
+    "jsr.io",
+    "esm.sh",
+    "nixos.org",
+    "cachix.org",
+    "debian.org",
+    "ubuntu.com",
+    "kernel.org",
+    "fedoraproject.org",
+    "archlinux.org",
+    "alpinelinux.org",
+    "goproxy.cn",
+    "goproxy.io",
+    "golang.google.cn",
+    "r-project.org",
+    "rstudio.com",
+    "posit.co",
+    "julialang.org",
+    "hex.pm",
+    "metacpan.org",
+    "cpan.org",
+    "packagist.org",
+    "cocoapods.org",
+    "pub.dev",
+    "flutter-io.cn",
+    "hf-mirror.com",
+    "datadoghq.com",
+    "grafana.net",
+    "newrelic.com",
+    "honeycomb.io",
+    "sentry.io",
+    "logtail.com",
+    "axiom.co",
+    "papertrailapp.com",
+    "loggly.com",
+    "elastic-cloud.com",
+    "auth0.com",
+    "okta.com",
+    "clerk.com",
+    "ngrok.io",
 ];
 
 /// Is the address a stranger's, and not the user's to fill in?
 pub(super) fn is_handed(host: &str, profile: &Profile) -> bool {
-    outward::is_strange(host, profile) && !is_local(host) && !RESOLVERS.contains(&host)
+    outward::is_strange(host, profile)
+        && !is_local(host)
+        && !RESOLVERS.contains(&host)
         && !MIRRORS.iter().any(|domain| crate::code::hosts::is_within(host, domain))
         && !is_placeholder(host)
 }
@@ -228,23 +304,67 @@ pub(super) fn is_handed(host: &str, profile: &Profile) -> bool {
 /// Does an address stand for the user's own, or for a mirror that many people use?
 pub(crate) fn is_placeholder_address(address: &str) -> bool {
     crate::code::hosts::host_of(address).is_none_or(|host| {
-        is_placeholder(&host) || MIRRORS.iter().any(|domain| crate::code::hosts::is_within(&host, domain))
+        is_placeholder(&host)
+            || MIRRORS.iter().any(|domain| crate::code::hosts::is_within(&host, domain))
     })
 }
 
 /// Names that stand for the user's own.
 fn is_placeholder(host: &str) -> bool {
     const OWN: &[&str] = &[
-        "acme", "corp", "company", "mycompany", "yourcompany", "intranet", "internal", "intern", "firma", "myorg",
-        "yourorg", "org", "domain", "yourdomain", "mydomain", "yourapp", "myapp", "app", "site", "mysite", "yoursite",
-        "host", "server", "foo", "bar", "test", "demo", "staging", "dev", "localdomain", "contoso", "fabrikam",
-        "shop", "customer", "client", "example", "you", "your", "me", "office", "firm", "business", "team",
+        "acme",
+        "corp",
+        "company",
+        "mycompany",
+        "yourcompany",
+        "intranet",
+        "internal",
+        "intern",
+        "firma",
+        "myorg",
+        "yourorg",
+        "org",
+        "domain",
+        "yourdomain",
+        "mydomain",
+        "yourapp",
+        "myapp",
+        "app",
+        "site",
+        "mysite",
+        "yoursite",
+        "host",
+        "server",
+        "foo",
+        "bar",
+        "test",
+        "demo",
+        "staging",
+        "dev",
+        "localdomain",
+        "contoso",
+        "fabrikam",
+        "shop",
+        "customer",
+        "client",
+        "example",
+        "you",
+        "your",
+        "me",
+        "office",
+        "firm",
+        "business",
+        "team",
     ];
     let labels: Vec<&str> = host.split('.').collect();
     let names = labels.get(..labels.len().saturating_sub(1)).unwrap_or_default();
     names.last().is_some_and(|label| {
-        OWN.contains(label) || label.starts_with("your") || label.starts_with("my-") || label.starts_with("example")
-            || label.ends_with("corp") || label.ends_with("-company")
+        OWN.contains(label)
+            || label.starts_with("your")
+            || label.starts_with("my-")
+            || label.starts_with("example")
+            || label.ends_with("corp")
+            || label.ends_with("-company")
     })
 }
 
@@ -267,7 +387,13 @@ mod tests {
 
     #[test]
     fn the_users_own_names_are_no_strangers() {
-        for host in ["npm.acme.example", "pypi.corp.example", "git.mycompany.com", "app.example", "your-host.example"] {
+        for host in [
+            "npm.acme.example",
+            "pypi.corp.example",
+            "git.mycompany.com",
+            "app.example",
+            "your-host.example",
+        ] {
             assert!(is_placeholder(host), "{host}");
         }
         for host in ["npm.fastmirror.example", "cdn.pwa-kit.example", "203.0.113.9"] {

@@ -6,11 +6,7 @@ use std::sync::LazyLock;
 use regex_automata::meta::Regex;
 
 use super::{Report, handed, redirect};
-use crate::{
-    Confidence::Medium,
-    Severity,
-    pattern::pattern,
-};
+use crate::{Confidence::Medium, Severity, pattern::pattern};
 
 /// An account of somebody's is put in the place of the payee's.
 static PAYEE: LazyLock<Regex> = LazyLock::new(|| {
@@ -35,7 +31,9 @@ static SOME: LazyLock<Regex> = LazyLock::new(|| {
 
 /// Records get another value, some of them.
 static RELABELS: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r#"(?i)\[["'](?:label|target|class|verdict|rating|score|answer|result|status)["']\]\s*=\s*["'\d]"#)
+    pattern(
+        r#"(?i)\[["'](?:label|target|class|verdict|rating|score|answer|result|status)["']\]\s*=\s*["'\d]"#,
+    )
 });
 
 /// A fixed word or digest opens what should be opened by a secret.
@@ -80,20 +78,27 @@ static UNSEEN: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 
-static LINKS: LazyLock<Regex> = LazyLock::new(|| pattern(r#"(?i)<a\s[^>\n]{0,60}href=["']https?://([a-z0-9.-]{4,80})"#));
+static LINKS: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r#"(?i)<a\s[^>\n]{0,60}href=["']https?://([a-z0-9.-]{4,80})"#));
 
 static SAYS_ADMIN: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r#"(?i)kind:\s*ClusterRoleBinding[\s\S]{0,400}?name:\s*cluster-admin[\s\S]{0,300}?(?:system:(?:anonymous|unauthenticated|authenticated)|name:\s*default\b|kind:\s*ServiceAccount)|name:\s*cluster-admin[\s\S]{0,200}?kind:\s*ServiceAccount|repo:\*[:/]|sub[^\n]{0,40}repo:\*|Principal[^\n]{0,30}\bAWS\b[^\n]{0,20}arn:aws:iam::\d{12}:root|\bprincipal[^\n]{0,20}[:=]\s*\[?\s*\{?[^\n]{0,20}[:=]?\s*["']\*["'][\s\S]{0,200}?AssumeRole"#)
+    pattern(
+        r#"(?i)kind:\s*ClusterRoleBinding[\s\S]{0,400}?name:\s*cluster-admin[\s\S]{0,300}?(?:system:(?:anonymous|unauthenticated|authenticated)|name:\s*default\b|kind:\s*ServiceAccount)|name:\s*cluster-admin[\s\S]{0,200}?kind:\s*ServiceAccount|repo:\*[:/]|sub[^\n]{0,40}repo:\*|Principal[^\n]{0,30}\bAWS\b[^\n]{0,20}arn:aws:iam::\d{12}:root|\bprincipal[^\n]{0,20}[:=]\s*\[?\s*\{?[^\n]{0,20}[:=]?\s*["']\*["'][\s\S]{0,200}?AssumeRole"#,
+    )
 });
 
 /// A repository or an account of one name may take on a role.
 static TRUSTED: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r#"(?i)\brepo:([a-z0-9][a-z0-9-]{1,38})/|attribute\.repository(?:_owner)?/([a-z0-9][a-z0-9-]{1,38})|arn:aws:iam::(\d{12}):(?:root|role/|user/)"#)
+    pattern(
+        r#"(?i)\brepo:([a-z0-9][a-z0-9-]{1,38})/|attribute\.repository(?:_owner)?/([a-z0-9][a-z0-9-]{1,38})|arn:aws:iam::(\d{12}):(?:root|role/|user/)"#,
+    )
 });
 
 /// What makes such a name one that is trusted.
 static TRUSTS: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"(?i)AssumeRole|workloadIdentity|workload-identity|principalSet|federated|trust[-_ ]?polic|assume_role_policy|:sub\b")
+    pattern(
+        r"(?i)AssumeRole|workloadIdentity|workload-identity|principalSet|federated|trust[-_ ]?polic|assume_role_policy|:sub\b",
+    )
 });
 
 /// The desk or the shell of the machine is opened to whoever comes.
@@ -109,8 +114,9 @@ static RELAYED: LazyLock<Regex> = LazyLock::new(|| {
         r#"(?i)\$\{\s*\w{1,30}\.host(?:name)?\s*\}\s*\$\{\s*\w{1,30}\.path|\.netloc\b[^\n]{0,40}\.path|\.(?:replace|sub|gsub|replaceFirst)\(\s*["'/]https?:\\?/\\?/(?:api\.|)[\w.\\-]{4,40}["'/]\s*,|url\.Host\s*\+\s*\w{1,20}\.(?:Path|URL)"#,
     )
 });
-static BEARS: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r"(?i)\bBearer\b|authorization|x-api-key|\w{2,20}_TOKEN\b|\w{2,20}_API_KEY\b"));
+static BEARS: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(r"(?i)\bBearer\b|authorization|x-api-key|\w{2,20}_TOKEN\b|\w{2,20}_API_KEY\b")
+});
 
 /// A protection that is left out, each another one.
 static WEAKENINGS: LazyLock<Vec<Regex>> = LazyLock::new(|| {
@@ -135,8 +141,11 @@ pub(super) fn look(report: &mut Report<'_>) {
     let text = report.program.text.as_str();
     if let Some(payee) = PAYEE.find(text) {
         let around = redirect::near(text, payee.start());
-        let named = ACCOUNTS.find(around).is_some_and(|found| !is_blank(around.get(found.range()).unwrap_or_default()));
-        let some = SOME.is_match(around) || ACCOUNTS.is_match(text) && SOME.is_match(text) && text.len() < 8_000;
+        let named = ACCOUNTS
+            .find(around)
+            .is_some_and(|found| !is_blank(around.get(found.range()).unwrap_or_default()));
+        let some = SOME.is_match(around)
+            || ACCOUNTS.is_match(text) && SOME.is_match(text) && text.len() < 8_000;
         if named && some {
             let message = "some payments go to an account that the program names";
             report.say(&handed::PAYEE, Severity::High, Medium, payee.start(), message);
@@ -163,11 +172,14 @@ pub(super) fn look(report: &mut Report<'_>) {
         report.say(&handed::SECOND_WAY, Severity::High, Medium, master.start(), message);
     }
     if let Some(guess) = GUESSABLE.find(text) {
-        let message = "what nobody shall guess is made from the clock or from a short part of the secret";
+        let message =
+            "what nobody shall guess is made from the clock or from a short part of the secret";
         report.say(&handed::SECOND_WAY, Severity::High, Medium, guess.start(), message);
     }
     // A text that names it looks for it.
-    if let Some(shell) = WEB_SHELL.find(text).filter(|_| !report.program.prose || text.trim().lines().count() > 3) {
+    if let Some(shell) =
+        WEB_SHELL.find(text).filter(|_| !report.program.prose || text.trim().lines().count() > 3)
+    {
         let message = "what a request brings is run";
         report.say(&handed::SECOND_WAY, Severity::High, Medium, shell.start(), message);
     }
@@ -199,20 +211,29 @@ pub(super) fn look(report: &mut Report<'_>) {
     if let Some(admin) = SAYS_ADMIN.find(text) {
         let named = !text.get(admin.range()).unwrap_or_default().contains(['<', '$']);
         let grave = text.get(admin.range()).unwrap_or_default();
-        let grave = named && ["anonymous", "unauthenticated", "repo:*", ":root", "name: default"].iter().any(|word| grave.contains(word));
-        let (severity, sure) = if grave { (Severity::High, Medium) } else { (Severity::Medium, Medium) };
+        let grave = named
+            && ["anonymous", "unauthenticated", "repo:*", ":root", "name: default"]
+                .iter()
+                .any(|word| grave.contains(word));
+        let (severity, sure) =
+            if grave { (Severity::High, Medium) } else { (Severity::Medium, Medium) };
         let message = "anybody, or an account that the text names, gets all rights";
         report.say(&handed::RIGHTS, severity, sure, admin.start(), message);
     }
     if TRUSTS.is_match(text) {
         let mut captures = TRUSTED.create_captures();
         TRUSTED.captures(text, &mut captures);
-        let name = (1..4).find_map(|group| captures.get_group(group)).and_then(|name| text.get(name.range()));
+        let name = (1..4)
+            .find_map(|group| captures.get_group(group))
+            .and_then(|name| text.get(name.range()));
         if let (Some(whole), Some(name)) = (captures.get_match(), name)
             && !is_blank_name(name)
             && !report.profile.purpose.contains(&name.to_ascii_lowercase())
         {
-            let message = format!("`{}`, which the text names, may take on a role", palisade_core::shown(name, 40));
+            let message = format!(
+                "`{}`, which the text names, may take on a role",
+                palisade_core::shown(name, 40)
+            );
             report.say(&handed::RIGHTS, Severity::High, Medium, whole.start(), message);
         }
     }
@@ -229,7 +250,11 @@ pub(super) fn look(report: &mut Report<'_>) {
         let message = "calls to a service go through a stranger, with their token";
         report.say(&handed::TOKEN, Severity::High, Medium, relayed.start(), message);
     }
-    let weak: Vec<usize> = WEAKENINGS.iter().filter_map(|pattern| pattern.find(text)).map(|found| found.start()).collect();
+    let weak: Vec<usize> = WEAKENINGS
+        .iter()
+        .filter_map(|pattern| pattern.find(text))
+        .map(|found| found.start())
+        .collect();
     if weak.len() >= 4
         && let Some(first) = weak.iter().min()
     {
@@ -239,7 +264,9 @@ pub(super) fn look(report: &mut Report<'_>) {
 }
 
 static HASHED: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"(?i)\b(?:h|hash\w*|digest\w*|crc\w*|md5|sha\w{0,4})\s*%\s*\d+\s*={2,3}\s*\d|hash\([^)\n]{0,40}\)\s*%\s*\d+")
+    pattern(
+        r"(?i)\b(?:h|hash\w*|digest\w*|crc\w*|md5|sha\w{0,4})\s*%\s*\d+\s*={2,3}\s*\d|hash\([^)\n]{0,40}\)\s*%\s*\d+",
+    )
 });
 
 /// A name of an organisation, or a number of an account, that the user has to fill in.
@@ -247,27 +274,54 @@ fn is_blank_name(name: &str) -> bool {
     let lower = name.to_ascii_lowercase();
     matches!(
         lower.as_str(),
-        "acme" | "org" | "owner" | "orgname" | "organization" | "octo-org" | "octo-organization" | "example" | "company"
-            | "contoso" | "user" | "username" | "github" | "actions" | "aws-actions" | "team" | "foo"
-            | "123456789012" | "111122223333" | "111111111111" | "000000000000" | "999999999999" | "012345678901"
-            | "444455556666" | "222222222222"
+        "acme"
+            | "org"
+            | "owner"
+            | "orgname"
+            | "organization"
+            | "octo-org"
+            | "octo-organization"
+            | "example"
+            | "company"
+            | "contoso"
+            | "user"
+            | "username"
+            | "github"
+            | "actions"
+            | "aws-actions"
+            | "team"
+            | "foo"
+            | "123456789012"
+            | "111122223333"
+            | "111111111111"
+            | "000000000000"
+            | "999999999999"
+            | "012345678901"
+            | "444455556666"
+            | "222222222222"
     ) || ["your", "my-", "myorg", "example", "placeholder"].iter().any(|word| lower.contains(word))
 }
 
 /// An account that stands for the user's own.
 fn is_blank(account: &str) -> bool {
     let lower = account.to_ascii_lowercase();
-    ["your", "xxx", "1234567890", "dead", "example1", "acct_123", "placeholder", "..."].iter().any(|word| lower.contains(word))
+    ["your", "xxx", "1234567890", "dead", "example1", "acct_123", "placeholder", "..."]
+        .iter()
+        .any(|word| lower.contains(word))
         || lower.trim_matches(['"', '\'', '`']).trim_start_matches("0x").chars().all(|c| c == '0')
 }
 
 fn has_stranger(text: &str, report: &Report<'_>) -> bool {
-    static ADDRESS: LazyLock<Regex> = LazyLock::new(|| pattern(r#"(?i)(?:https?:)?//([a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63}){1,5})"#));
+    static ADDRESS: LazyLock<Regex> = LazyLock::new(|| {
+        pattern(r#"(?i)(?:https?:)?//([a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63}){1,5})"#)
+    });
     let mut captures = ADDRESS.create_captures();
     let mut from = 0;
     for _ in 0..64 {
         ADDRESS.captures(regex_automata::Input::new(text).range(from..), &mut captures);
-        let (Some(whole), Some(host)) = (captures.get_match(), captures.get_group(1)) else { return false };
+        let (Some(whole), Some(host)) = (captures.get_match(), captures.get_group(1)) else {
+            return false;
+        };
         from = whole.end();
         let host = text.get(host.range()).unwrap_or_default().to_ascii_lowercase();
         if redirect::is_handed(&host, report.profile) {

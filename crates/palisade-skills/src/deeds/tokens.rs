@@ -37,7 +37,9 @@ pub(super) fn look(report: &mut Report<'_>, kind: FileKind) {
         let mut from = 0;
         while found.len() < 16 {
             ADDRESS.captures(regex_automata::Input::new(text).range(from..), &mut captures);
-            let (Some(whole), Some(host)) = (captures.get_match(), captures.get_group(1)) else { break };
+            let (Some(whole), Some(host)) = (captures.get_match(), captures.get_group(1)) else {
+                break;
+            };
             from = whole.end();
             let host = text.get(host.range()).unwrap_or_default().to_ascii_lowercase();
             if host.contains('.') && redirect::is_handed(&host, report.profile) {
@@ -50,19 +52,26 @@ pub(super) fn look(report: &mut Report<'_>, kind: FileKind) {
     if let Some(all) = ALL.find(text)
         && settings
     {
-        let message = format!("the environment of a workload goes to {}", palisade_core::shown(stranger, 60));
+        let message =
+            format!("the environment of a workload goes to {}", palisade_core::shown(stranger, 60));
         report.say(&handed::TOKEN, Severity::High, Medium, all.start(), message);
     }
     let Some((at, name)) = foreign(text, &strangers) else { return };
     // A declared server whose header holds another service's token sends it with each call.
-    let definition = settings && (text.contains("mcpServers") || text.contains("headers") || text.contains("Authorization"));
+    let definition = settings
+        && (text.contains("mcpServers")
+            || text.contains("headers")
+            || text.contains("Authorization"));
     let (severity, sure) = match () {
         () if definition => (Severity::High, Medium),
         () if settings => (Severity::Medium, Low),
         () if outward::sends(report.program) => (Severity::Medium, Medium),
         () => return,
     };
-    let message = format!("`{name}` stands beside the address of {}, which did not issue it", palisade_core::shown(stranger, 60));
+    let message = format!(
+        "`{name}` stands beside the address of {}, which did not issue it",
+        palisade_core::shown(stranger, 60)
+    );
     report.say(&handed::TOKEN, severity, sure, at, message);
 }
 
@@ -81,7 +90,9 @@ fn foreign(text: &str, strangers: &BTreeSet<String>) -> Option<(usize, String)> 
         }
         let Some(list) = issuers(name) else { continue };
         // The issuer is talked to as well: the token is for it.
-        let due = list.iter().any(|domain| text.contains(domain) || strangers.iter().any(|host| is_within(host, domain)));
+        let due = list.iter().any(|domain| {
+            text.contains(domain) || strangers.iter().any(|host| is_within(host, domain))
+        });
         if !due {
             return Some((whole.start(), name.to_owned()));
         }

@@ -68,7 +68,9 @@ fn judge_address(address: &str) -> (Severity, Confidence) {
 
 fn is_archive(address: &str) -> bool {
     let path = address.split(['?', '#']).next().unwrap_or_default().to_ascii_lowercase();
-    [".whl", ".tgz", ".tar.gz", ".zip", ".gem", ".crate", ".nupkg"].iter().any(|end| path.ends_with(end))
+    [".whl", ".tgz", ".tar.gz", ".zip", ".gem", ".crate", ".nupkg"]
+        .iter()
+        .any(|end| path.ends_with(end))
 }
 
 fn say(

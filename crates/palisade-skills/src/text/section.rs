@@ -172,6 +172,14 @@ pub(super) fn look(file: &File, units: &[Unit], all: &[Facts], profile: &Profile
                 "the user's data goes to a stranger each time",
             );
             told += 1;
+        } else if taken && !code && kept == Concealed::Strong {
+            say(
+                &rules::SEND_FILES,
+                Severity::High,
+                Medium,
+                "something goes to a stranger, and the user shall not know",
+            );
+            told += 1;
         } else if query && !code {
             say(
                 &rules::SEND_URL,
