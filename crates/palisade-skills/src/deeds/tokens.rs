@@ -30,7 +30,9 @@ static ALL: LazyLock<Regex> = LazyLock::new(|| {
 
 pub(super) fn look(report: &mut Report<'_>, kind: FileKind) {
     let text = report.program.text.as_str();
-    let settings = matches!(kind, FileKind::Definition | FileKind::Data);
+    let suffix = report.program.path.rsplit('.').next().unwrap_or_default();
+    let settings = matches!(kind, FileKind::Definition | FileKind::Data)
+        || matches!(suffix, "json" | "yaml" | "yml" | "toml");
     let strangers: BTreeSet<String> = {
         let mut captures = ADDRESS.create_captures();
         let mut found = BTreeSet::new();
