@@ -13,7 +13,7 @@ use crate::{
     Confidence::{Low, Medium},
     Rule, Severity,
     formats::Profile,
-    pattern::pattern,
+    pattern::code as pattern,
     text::is_local,
 };
 

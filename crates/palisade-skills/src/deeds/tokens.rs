@@ -9,7 +9,7 @@ use crate::{
     Confidence::{Low, Medium},
     FileKind, Severity,
     code::hosts::{is_secret_name, is_within, issuers},
-    pattern::pattern,
+    pattern::code as pattern,
 };
 
 /// Variables by the ways that languages and settings name them.
