@@ -7,6 +7,7 @@
 
 mod capability;
 mod confusable;
+mod deeds;
 mod finding;
 mod formats;
 mod hidden;
@@ -21,6 +22,8 @@ mod scan;
 #[cfg(test)]
 mod tests;
 mod text;
+pub mod trial;
+mod wire;
 
 pub mod binary;
 pub mod code;
@@ -33,3 +36,4 @@ pub use package::{File, FileKind, Package};
 pub use rule::{Rule, Technique};
 pub use rules::rules;
 pub use scan::{Options, scan};
+pub use wire::WireError;

@@ -51,6 +51,8 @@ enum Command {
     Approvals(commands::approvals::Args),
     /// Decide what an agent announces on its own hook interface.
     Hook(commands::hook::Args),
+    /// Put the hook into an agent's own settings, without a sandbox: decisions and a record, nothing held.
+    Integrate(commands::integrate::Args),
     /// Stand between a client of the Model Context Protocol and a server.
     Mcp(commands::mcp::Args),
     /// Check, explain, trust and exchange policies.
@@ -111,6 +113,7 @@ fn main() -> ExitCode {
         Command::Attempt(args) => commands::attempt::run(&args),
         Command::Approvals(args) => commands::approvals::run(&args),
         Command::Hook(args) => commands::hook::run(&args),
+        Command::Integrate(args) => commands::integrate::run(&args),
         Command::Mcp(args) => commands::mcp::run(&args),
         Command::Policy(args) => commands::policy::run(args),
         Command::Workspace(args) => commands::workspace::run(args),
