@@ -130,7 +130,7 @@ pub(super) fn names_stranger(program: &Program<'_>, profile: &Profile) -> Option
         if quoted
             && !bare.contains("://")
             && FILE.is_match(&host)
-            && !host.parse::<std::net::Ipv4Addr>().is_ok()
+            && host.parse::<std::net::Ipv4Addr>().is_err()
         {
             continue;
         }
