@@ -71,7 +71,7 @@ fn has(report: &Value, rule: &str) -> bool {
     report["findings"].as_array().unwrap().iter().any(|finding| finding["rule"] == rule)
 }
 
-/// What it takes, changes and runs is seen, though its code says nothing that a scanner could read.
+/// What it takes, changes and runs is seen by what happens, whatever its code looks like.
 #[test]
 fn steals_while_it_is_tried() {
     let Some(world) = World::plain() else { return };
@@ -114,7 +114,7 @@ fn steals_while_it_is_tried() {
     // Nothing of it reached this machine.
     assert!(host.accept().is_err());
     let policy = world.read("derived.yaml");
-    assert!(!policy.contains("in.collector.example"), "{policy}");
+    assert!(!policy.contains("collector.example"), "{policy}");
     assert!(!world.home().join(".bashrc").exists());
 }
 
