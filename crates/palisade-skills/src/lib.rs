@@ -6,6 +6,8 @@
 #![forbid(unsafe_code)]
 
 mod capability;
+mod confusable;
+mod deeds;
 mod finding;
 mod formats;
 mod hidden;

@@ -1,27 +1,80 @@
 //! `palisade hook` where there is no sandbox: the policy and its hooks decide in this process, for this event
 //! alone.
 
-use palisade_core::{Action, Decision};
+use std::time::Duration;
+
+use palisade_core::{Action, Decision, Event, Layer, Verdict};
 use palisade_engine::Engine;
 use palisade_hooks::{Agent, Announced, Reply};
 use palisade_policy::Policy;
+use tokio::time::timeout;
 
-use super::{Hooks, Pinned, door};
+use super::{Hooks, Pinned, door, kept, record};
 use crate::order::Operator;
 
-/// What an agent is to be told, by this policy.
-pub fn decide(policy: &Policy, operator: &Operator, agent: Agent, told: &[u8]) -> Reply {
-    match decided(policy, operator, agent, told) {
+/// An agent goes on without an answer when it has waited an hour for it.
+const LONGEST: Duration = Duration::from_secs(3500);
+
+/// What an agent is to be told, by this policy. `recorded`: not before the journal has it.
+pub fn decide(
+    policy: &Policy,
+    operator: &Operator,
+    agent: Agent,
+    told: &[u8],
+    recorded: bool,
+) -> Reply {
+    let keep = |session: &str, events: Vec<Event>| {
+        if !recorded || events.is_empty() {
+            return Ok(());
+        }
+        kept::keep(&operator.state_dir, agent.name(), session, &policy.digest, events)
+    };
+    match decided(policy, operator, agent, told, &keep) {
         Ok(reply) => reply,
-        Err(why) => agent.refusal(&format!("palisade: {why}")),
+        Err(why) => {
+            let mut event = Event::observed("tool_call", Layer::Tool, agent.name());
+            event.decision = Verdict::Deny;
+            event.reason.clone_from(&why);
+            let why = match keep("", vec![event]) {
+                Ok(()) => why,
+                Err(also) => format!("{why}; and {also}"),
+            };
+            agent.refusal(&format!("palisade: {why}"))
+        }
     }
 }
+
+/// What an outcome leaves in the journal.
+fn events(agent: Agent, announced: &Announced, outcome: &door::Outcome) -> Vec<Event> {
+    let Some(event) = announced.event else { return Vec::new() };
+    let mut events: Vec<Event>;
+    match &outcome.decided {
+        Some(decided) => {
+            let subject = decided.call.subject();
+            events = decided.ran.iter().map(|ran| record(event, &subject, ran)).collect();
+            let action = Action::ToolCall(Box::new(decided.call.clone()));
+            let mut last = Event::decided(&action, &decided.decision);
+            if decided.changed {
+                last = last.with("changed_by_hooks", true);
+            }
+            events.push(last);
+        }
+        None => {
+            events = outcome.ran.iter().map(|ran| record(event, agent.name(), ran)).collect();
+        }
+    }
+    events
+}
+
+/// Takes what a session of an agent leaves.
+type Keep<'a> = dyn Fn(&str, Vec<Event>) -> Result<(), String> + 'a;
 
 fn decided(
     policy: &Policy,
     operator: &Operator,
     agent: Agent,
     told: &[u8],
+    keep: &Keep<'_>,
 ) -> Result<Reply, String> {
     if let Some(missing) = policy.not_built.first() {
         return Err(format!(
@@ -33,15 +86,20 @@ fn decided(
     let engine = Engine::new(policy);
     let rules = |action: &Action| -> Decision { engine.decide(action) };
     let runs = announced.event.is_some_and(|event| !policy.hooks.of(event).is_empty());
-    if !runs {
-        return Ok(now(door::decided(None, &announced, &rules)).reply(&announced));
-    }
     let session = announced.fields.get("session_id").and_then(|id| id.as_str()).unwrap_or("none");
+    if !runs {
+        let outcome = now(door::decided(None, &announced, &rules));
+        keep(session, events(agent, &announced, &outcome))?;
+        return Ok(outcome.reply(&announced));
+    }
     let hooks = Hooks::new(policy, operator, session, Pinned::No).map_err(|error| error.what)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| error.to_string())?;
-    let decided = runtime.block_on(door::decided(Some(&hooks), &announced, &rules));
-    Ok(decided.reply(&announced))
+    let outcome = runtime
+        .block_on(async { timeout(LONGEST, door::decided(Some(&hooks), &announced, &rules)).await })
+        .map_err(|_| format!("no decision within {} s", LONGEST.as_secs()))?;
+    keep(session, events(agent, &announced, &outcome))?;
+    Ok(outcome.reply(&announced))
 }
 
 /// Without hooks nothing is waited for: a runtime would cost more than the decision.

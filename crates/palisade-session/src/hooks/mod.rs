@@ -2,6 +2,7 @@
 
 mod door;
 mod gate;
+mod kept;
 mod local;
 mod post;
 mod told;
@@ -85,7 +86,7 @@ impl Hooks {
 }
 
 /// Events that only an agent itself tells of, and that the policy has hooks for.
-pub(crate) fn announced(policy: &Policy) -> Vec<Event> {
+pub fn announced(policy: &Policy) -> Vec<Event> {
     let events = policy.hooks.events.keys().copied();
     events.filter(|event| event.seen() == Seen::Announced).collect()
 }
@@ -126,6 +127,7 @@ pub(crate) fn record(event: Event, subject: &str, ran: &Ran) -> Record {
         Seen::Connections | Seen::Requests => Layer::Egress,
         Seen::Models => Layer::Inference,
         Seen::Skills => Layer::Files,
+        Seen::Execs => Layer::Process,
         Seen::Alarms => Layer::Supervisor,
         _ => Layer::Tool,
     };

@@ -1,9 +1,8 @@
 //! The normal form of a text: what a reader makes of it, whatever it is written with.
 
 use unicode_normalization::UnicodeNormalization as _;
-use unicode_security::confusable_detection::skeleton;
 
-use crate::hidden::is_hidden;
+use crate::{confusable::skeleton, hidden::is_hidden};
 
 /// Lower case, compatibility forms unfolded, invisible characters left out, letters of other
 /// scripts that stand within Latin words made Latin, spaced-out words joined.
@@ -23,7 +22,12 @@ pub(crate) fn clean(text: &str) -> String {
 fn plain(c: char) -> char {
     match c {
         '\u{2018}' | '\u{2019}' | '\u{201a}' | '\u{2032}' | '\u{02bc}' | '`' => '\'',
-        '\u{201c}' | '\u{201d}' | '\u{201e}' | '\u{00ab}' | '\u{00bb}' => '"',
+        '\u{201c}'
+        | '\u{201d}'
+        | '\u{201e}'
+        | '\u{00ab}'
+        | '\u{00bb}'
+        | '\u{300c}'..='\u{300f}' => '"',
         '\u{2010}'..='\u{2015}' | '\u{2212}' => '-',
         c if c.is_whitespace() && c != '\n' => ' ',
         c => c,

@@ -48,6 +48,9 @@ pub(crate) struct Args {
     /// The policy, in place of the project's and the user's. Inside a sandbox its own counts.
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
+    /// Record each decision in the journal; what cannot be recorded is refused. Inside a sandbox it always is.
+    #[arg(long)]
+    record: bool,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -78,7 +81,7 @@ impl From<AgentArg> for Agent {
 
 pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
     let agent = Agent::from(args.agent);
-    let reply = answer(agent, args.policy.as_deref())
+    let reply = answer(agent, args.policy.as_deref(), args.record)
         .unwrap_or_else(|why| agent.refusal(&format!("palisade: {why}")));
     let said = io::stdout().lock().write_all(reply.stdout.as_bytes());
     io::stderr().lock().write_all(reply.stderr.as_bytes()).unwrap_or_default();
@@ -87,7 +90,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
     Ok(ExitCode::from(exit))
 }
 
-fn answer(agent: Agent, policy: Option<&Path>) -> Result<Reply, String> {
+fn answer(agent: Agent, policy: Option<&Path>, record: bool) -> Result<Reply, String> {
     if env::var_os(MARK).is_some() {
         return Err("a hook cannot ask `palisade hook` again".to_owned());
     }
@@ -97,16 +100,21 @@ fn answer(agent: Agent, policy: Option<&Path>) -> Result<Reply, String> {
     if told.len() as u64 > MOST_TOLD {
         return Err(format!("the agent says more than {MOST_TOLD} bytes"));
     }
-    decided(agent, &told, policy)
+    decided(agent, &told, policy, record)
 }
 
 /// By whoever decides here: the supervisor inside a sandbox, elsewhere a policy.
-pub(super) fn decided(agent: Agent, told: &[u8], policy: Option<&Path>) -> Result<Reply, String> {
-    if Path::new(INSIDE).exists() { ask(agent, told) } else { decide(agent, told, policy) }
+pub(super) fn decided(
+    agent: Agent,
+    told: &[u8],
+    policy: Option<&Path>,
+    record: bool,
+) -> Result<Reply, String> {
+    if Path::new(INSIDE).exists() { ask(agent, told) } else { decide(agent, told, policy, record) }
 }
 
 /// By a policy, in this process.
-fn decide(agent: Agent, told: &[u8], policy: Option<&Path>) -> Result<Reply, String> {
+fn decide(agent: Agent, told: &[u8], policy: Option<&Path>, record: bool) -> Result<Reply, String> {
     let mut operator = operator().map_err(|(what, remedy)| format!("{what}: {remedy}"))?;
     // The agent may have changed its folder since it was started.
     let project = env::var_os("CLAUDE_PROJECT_DIR").map(PathBuf::from);
@@ -122,7 +130,7 @@ fn decide(agent: Agent, told: &[u8], policy: Option<&Path>) -> Result<Reply, Str
     };
     let sources = sources(&operator, named, Asked::default(), profile);
     let policy = load(&sources).map_err(|found| format!("the policy is not valid\n{found}"))?;
-    Ok(palisade_session::hooks::decide(&policy, &operator, agent, told))
+    Ok(palisade_session::hooks::decide(&policy, &operator, agent, told, record))
 }
 
 /// By the supervisor of the sandbox that this is in.

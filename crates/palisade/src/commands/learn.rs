@@ -11,11 +11,7 @@ use palisade_journal::{Filter, Query, journal_dir};
 use palisade_policy::{Asked, CommandLine, PROJECT_FILE, load};
 use palisade_session::Order;
 
-use super::{
-    doctor,
-    rules::{Destinations, Place},
-    run,
-};
+use super::{doctor, place::Place, rules::Destinations, run};
 use crate::{
     failure::{Failure, Kind},
     operator::{operator, sources},

@@ -2,25 +2,14 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    ffi::{OsStr, OsString},
-    fs::{self, File},
-    io::{self, Read, Write},
     net::SocketAddr,
-    os::{fd::OwnedFd, unix::fs::PermissionsExt},
-    path::Path,
 };
 
 use palisade_policy::{Addition, Item, amended};
-use rustix::{
-    fs::{AtFlags, Mode, OFlags, open, openat, renameat, unlinkat},
-    io::Errno,
-};
 use serde_json::json;
 
+use super::place::{Found, Place};
 use crate::failure::{Failure, Kind};
-
-/// More than the longest policy.
-const MOST_READ: u64 = (1 << 20) + 1;
 
 /// Programs that a comment names.
 const MOST_PROGRAMS: usize = 4;
@@ -77,97 +66,55 @@ impl Destinations {
     }
 }
 
-/// The policy's file that gets rules. Its folder is held: what is put in the way to it later changes nothing.
-#[derive(Debug)]
-pub(super) struct Place {
-    folder: OwnedFd,
-    name: OsString,
-    shown: String,
-}
-
 impl Place {
-    /// Where this path leads now.
-    ///
-    /// # Errors
-    /// It names no file of a folder that is there.
-    pub(super) fn find(file: &Path) -> Result<Self, Failure> {
-        let shown = file.display().to_string();
-        let name = file.file_name().ok_or(Errno::INVAL);
-        let folder = match file.parent() {
-            Some(folder) if !folder.as_os_str().is_empty() => folder,
-            _ => Path::new("."),
-        };
-        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let opened = name.and_then(|name| Ok((open(folder, flags, Mode::empty())?, name)));
-        let (folder, name) = opened.map_err(|errno| cannot(&shown, &errno.into()))?;
-        Ok(Self { folder, name: name.to_owned(), shown })
-    }
-
-    /// Add to the policy, which is made if it is not there.
+    /// Add to the policy that is here, which is made if it is not there.
     ///
     /// # Errors
     /// It stays as it was.
     pub(super) fn write(&self, addition: &Addition) -> Result<(), Failure> {
-        let Self { folder, name, shown } = self;
-        let failed = |errno: Errno| cannot(shown, &errno.into());
-        let (text, mode) = self.read()?;
-        let changed = amended(shown, &text, std::slice::from_ref(addition)).map_err(|error| {
+        let Change { mode, after, .. } = self.with(addition)?;
+        self.put(&after, mode)
+    }
+
+    /// What would be written.
+    ///
+    /// # Errors
+    /// Nothing can be added to what is there.
+    pub(super) fn with(&self, addition: &Addition) -> Result<Change, Failure> {
+        let Found { text: before, mode } = self.read()?;
+        let shown = self.shown();
+        let text = before.as_deref().unwrap_or_default();
+        let after = amended(shown, text, std::slice::from_ref(addition)).map_err(|error| {
             Failure::new(Kind::Denied, format!("{shown} is not changed: {error}"))
         })?;
-        let fresh = fresh_name(name);
-        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
-        let mut made =
-            File::from(openat(folder, &fresh, flags, Mode::from(0o600)).map_err(failed)?);
-        let written = made
-            .write_all(changed.as_bytes())
-            .and_then(|()| made.set_permissions(mode))
-            .and_then(|()| made.sync_all())
-            .and_then(|()| Ok(renameat(folder, &fresh, folder, name)?));
-        written.map_err(|error| {
-            unlinkat(folder, &fresh, AtFlags::empty()).unwrap_or_default();
-            cannot(shown, &error)
-        })
-    }
-
-    /// The text as it is. An agent may have written here: through no link, and only what is a file.
-    fn read(&self) -> Result<(String, fs::Permissions), Failure> {
-        let Self { folder, name, shown } = self;
-        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-        let file = match openat(folder, name, flags, Mode::empty()) {
-            Ok(file) => File::from(file),
-            Err(Errno::NOENT) => return Ok((String::new(), fs::Permissions::from_mode(0o644))),
-            Err(Errno::LOOP) => {
-                let what = format!("{shown} is not changed: it is a symbolic link");
-                return Err(Failure::new(Kind::Denied, what).remedy("name the file itself"));
-            }
-            Err(errno) => return Err(cannot(shown, &errno.into())),
-        };
-        let failed = |error: io::Error| cannot(shown, &error);
-        let found = file.metadata().map_err(failed)?;
-        if !found.is_file() {
-            return Err(failed(io::Error::other("it is no file")));
-        }
-        let mut text = String::new();
-        // One more than a policy has; that is refused where it is read as one.
-        file.take(MOST_READ).read_to_string(&mut text).map_err(failed)?;
-        Ok((text, found.permissions()))
+        Ok(Change { before, after, mode })
     }
 }
 
-fn cannot(shown: &str, error: &io::Error) -> Failure {
-    Failure::new(Kind::Enforcement, format!("{shown} cannot be changed: {error}"))
-        .remedy("see that it is yours and can be written")
+/// A policy before and after.
+#[derive(Debug)]
+pub(super) struct Change {
+    before: Option<String>,
+    after: String,
+    mode: std::fs::Permissions,
 }
 
-/// Beside it, so that it can take its place.
-fn fresh_name(name: &OsStr) -> OsString {
-    let mut fresh = name.to_owned();
-    fresh.push(format!(".{}.new", std::process::id()));
-    fresh
+impl Change {
+    /// As it is; none: it is not there.
+    pub(super) fn before(&self) -> Option<&str> {
+        self.before.as_deref()
+    }
+
+    /// As it will be.
+    pub(super) fn after(&self) -> &str {
+        &self.after
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]

@@ -11,6 +11,7 @@
 #![allow(clippy::print_stdout, reason = "a skipped test says so")]
 
 mod alarms;
+mod answers;
 mod attempts;
 mod audit_records;
 mod binaries;
@@ -30,6 +31,7 @@ mod files;
 mod hooks;
 mod inspection;
 mod ipc;
+mod keeping;
 mod live_policy;
 mod model_limits;
 mod models;
@@ -49,6 +51,7 @@ mod skills;
 mod ssh_keys;
 mod steering;
 mod system_calls;
+mod taint;
 mod tools;
 mod unix_sockets;
 mod vetting;
