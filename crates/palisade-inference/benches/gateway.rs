@@ -150,6 +150,7 @@ fn config(server: &str, folder: &std::path::Path) -> GatewayConfig {
         key: KeySource::Header(key),
         addresses: Vec::new(),
         local: false,
+        hosting: None,
     };
     let route = Route {
         model: "claude-*".parse().unwrap(),

@@ -7,7 +7,7 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
-    time::Instant,
+    time::{Instant, SystemTime},
 };
 
 use arc_swap::{ArcSwap, ArcSwapOption};
@@ -32,6 +32,7 @@ use crate::{
     endpoint::{Endpoint, family},
     guard::Told,
     headers,
+    hosted::{Hosting, Signing, sign},
     inspect::{Judge, ServerTool, not_named},
     known_calls::KnownCalls,
     model_field::{BodyError, ModelField},
@@ -41,6 +42,7 @@ use crate::{
     redact::{Redacting, Redactor},
     refusal::Refusal,
     relay::relay,
+    restore::Restorer,
     results::Results,
     scrub::Scrubber,
     table::{Table, Target, Upstream},
@@ -136,6 +138,7 @@ impl Gateway {
         let meters = Arc::new(Meters::new(config.quota_folder.clone()));
         let redacting = Redacting::new(config.redact.take());
         let private = Redacting::new(of_private(&mut config));
+        redacting.marks().keep(config.restore);
         let table = Table::new(config, &tls)?;
         meters.prepare(&table.quotas)?;
         Ok(Self(Arc::new(Inner {
@@ -165,9 +168,11 @@ impl Gateway {
         let (limits, tunnel) = (self.0.limits.clone(), self.0.tunnel.clone());
         let redact = config.redact.take();
         let private = of_private(&mut config);
+        let restore = config.restore;
         let table = Table::new(GatewayConfig { limits, tunnel, ..config }, &self.0.tls)?;
         self.0.meters.prepare(&table.quotas)?;
         self.0.redacting.configure(redact);
+        self.0.redacting.marks().keep(restore);
         self.0.private.configure(private);
         self.0.table.store(Arc::new(table));
         Ok(())
@@ -520,6 +525,19 @@ impl Exchange<'_> {
                 fields.insert(key.name().clone(), value);
                 scrubber = Scrubber::new(key.secret());
             }
+            KeySource::Fed(feed) => {
+                let key = feed
+                    .current()
+                    .await
+                    .map_err(|why| Refusal::KeyMissing { provider: upstream.name.clone(), why })?;
+                let value = key
+                    .value()
+                    .ok_or_else(|| failed(upstream, "has a key that no header can hold"))?;
+                fields.insert(key.name().clone(), value);
+                scrubber = Scrubber::new(key.secret());
+            }
+            // Once all is there that is signed.
+            KeySource::Aws { .. } => {}
             KeySource::Missing { why } => {
                 let provider = upstream.name.clone();
                 return Err(Refusal::KeyMissing { provider, why: why.clone() });
@@ -530,11 +548,6 @@ impl Exchange<'_> {
             (None, Some(model)) => endpoint.renamed(model).map_err(Refusal::Endpoint)?,
             (None, None) => endpoint.target.clone(),
         };
-        let uri = upstream.url.join(&path);
-        let (Some(uri), Some(host)) = (uri, upstream.url.host_header()) else {
-            return Err(failed(upstream, "has a URL that cannot be called"));
-        };
-        fields.insert(header::HOST, host);
         let payload = match (body, &target.rename, &routed.field) {
             (Some(body), Some(name), Some(field)) => {
                 field.renamed(&body, name).map(Bytes::from).ok_or(BodyError::Model)?
@@ -550,6 +563,27 @@ impl Exchange<'_> {
             }
             None => payload,
         };
+        let (path, payload) = match &upstream.hosting {
+            Some(hosting) => {
+                let hosted = hosting.request(&path, &payload, &mut fields).map_err(|why| {
+                    Refusal::Untranslated { provider: upstream.name.clone(), why }
+                })?;
+                (hosted.path, hosted.body)
+            }
+            None => (path, payload),
+        };
+        let uri = upstream.url.join(&path);
+        let (Some(uri), Some(host)) = (uri, upstream.url.host_header()) else {
+            return Err(failed(upstream, "has a URL that cannot be called"));
+        };
+        fields.insert(header::HOST, host);
+        if let (KeySource::Aws { access_key, secret }, Some(Hosting::Bedrock { region })) =
+            (&upstream.key, &upstream.hosting)
+        {
+            let signing = Signing { access_key, secret, region, now: SystemTime::now() };
+            sign(&signing, &uri, &mut fields, &payload)
+                .ok_or_else(|| failed(upstream, "has a key that cannot sign"))?;
+        }
         let prompt = routed.estimate.is_some().then(|| Prompt::of(&payload));
         let mut request = Request::new(Full::new(payload));
         *request.method_mut() = head.method.clone();
@@ -591,6 +625,9 @@ impl Exchange<'_> {
                 let account = Account::new(call, Arc::clone(&self.authority), &self.open, taken);
                 let mut checks = self.checks(action, upstream, scrubber, account);
                 checks.translation = translation;
+                checks.hosted = upstream.hosting.is_some();
+                checks.restorer =
+                    routed.table.restore.then(|| Restorer::new(Arc::clone(self.redacting.marks())));
                 let relayed = relay(response, endpoint.wire, checks, &self.limits).await;
                 relayed.map_err(|why| failed(upstream, &why))
             }
@@ -666,6 +703,9 @@ impl Exchange<'_> {
             scrubber,
             reading: None,
             translation: None,
+            hosted: false,
+            frames: None,
+            restorer: None,
             judge,
             budget: self.answers.clone(),
             watcher: Box::new(account),

@@ -29,6 +29,7 @@ mod gateway;
 mod gemini_path;
 mod guard;
 mod headers;
+mod hosted;
 mod inspect;
 mod known_calls;
 mod limits;
@@ -43,6 +44,7 @@ mod reading;
 mod redact;
 mod refusal;
 mod relay;
+mod restore;
 mod results;
 mod scrub;
 mod sse;
@@ -54,11 +56,14 @@ mod upstream_url;
 mod usage;
 
 pub use api::Api;
-pub use config::{ConfigError, Fallback, GatewayConfig, KeySource, Provider, Route, Tunnel};
+pub use config::{
+    ConfigError, Fallback, GatewayConfig, KeyFeed, KeySource, Provider, Route, Tunnel,
+};
 pub use credential::{HeaderCredential, TemplateError};
 pub use doors::Door;
 pub use gateway::Gateway;
 pub use guard::Guard;
+pub use hosted::Hosting;
 pub use inspect::ServerTool;
 pub use limits::Limits;
 pub use model_pattern::{ModelPattern, ModelPatternError};

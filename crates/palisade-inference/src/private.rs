@@ -8,10 +8,7 @@ use std::{collections::BTreeSet, fmt};
 use aho_corasick::AhoCorasick;
 use regex_automata::{meta::Regex, util::syntax};
 
-use crate::{
-    ConfigError, Redactor,
-    redact::{Texts, Unsearchable},
-};
+use crate::{ConfigError, Redactor, redact::Texts};
 
 /// Bytes that a compiled set of patterns may take.
 const MOST_COMPILED: usize = 4 << 20;
@@ -69,16 +66,11 @@ impl Private {
         })
     }
 
-    /// Which kinds of it a body of JSON has.
-    pub(crate) fn find(
-        &self,
-        body: &[u8],
-        secrets: Option<&Redactor>,
-    ) -> Result<BTreeSet<&'static str>, Unsearchable> {
-        let texts = Texts::of(body)?;
+    /// Which kinds of it these texts have.
+    pub(crate) fn find(&self, texts: &Texts, secrets: Option<&Redactor>) -> BTreeSet<&'static str> {
         let mut found = BTreeSet::new();
         if let Some(secrets) = secrets.filter(|_| self.secrets)
-            && secrets.is_in(body)?
+            && secrets.is_in(texts)
         {
             found.insert("secrets");
         }
@@ -93,7 +85,7 @@ impl Private {
                 found.insert("patterns");
             }
         }
-        Ok(found)
+        found
     }
 }
 
@@ -173,8 +165,8 @@ mod tests {
 
     fn found(of: &LocalOnly, body: &serde_json::Value) -> Vec<&'static str> {
         let redactor = Redactor::new(&[]);
-        let found = Private::new(of).unwrap().find(body.to_string().as_bytes(), Some(&redactor));
-        found.unwrap().into_iter().collect()
+        let texts = Texts::of(body.to_string().as_bytes()).unwrap();
+        Private::new(of).unwrap().find(&texts, Some(&redactor)).into_iter().collect()
     }
 
     fn said(text: &str) -> serde_json::Value {
@@ -208,7 +200,7 @@ mod tests {
         assert_eq!(found(&of, &parts), ["texts"]);
         let escaped = said("x").to_string().replace("\"x\"", r#""Project\u0020Falcon""#);
         let private = Private::new(&of).unwrap();
-        assert!(private.find(escaped.as_bytes(), None).unwrap().contains("texts"));
+        assert!(private.find(&Texts::of(escaped.as_bytes()).unwrap(), None).contains("texts"));
     }
 
     #[test]

@@ -13,8 +13,8 @@ use hyper_util::{
 };
 
 use crate::{
-    Api, ConfigError, Fallback, GatewayConfig, Guard, KeySource, ModelPattern, Provider, Quota,
-    ServerTool, Tunnel, UpstreamUrl, connector::Connector, endpoint::Wire,
+    Api, ConfigError, Fallback, GatewayConfig, Guard, Hosting, KeySource, ModelPattern, Provider,
+    Quota, ServerTool, Tunnel, UpstreamUrl, connector::Connector, endpoint::Wire,
     model_pattern::LONGEST_MODEL, private::Private, refusal::Refusal, tls::Tls,
     translate::Translation,
 };
@@ -26,6 +26,7 @@ pub(crate) struct Upstream {
     pub(crate) url: UpstreamUrl,
     pub(crate) key: KeySource,
     pub(crate) local: bool,
+    pub(crate) hosting: Option<Hosting>,
     pub(crate) client: Client<Connector, Full<Bytes>>,
 }
 
@@ -44,6 +45,7 @@ pub(crate) struct Table {
     pub(crate) quotas: Vec<Quota>,
     pub(crate) guard: Option<Guard>,
     pub(crate) private: Option<Arc<Private>>,
+    pub(crate) restore: bool,
 }
 
 /// Where a model goes, and under what name.
@@ -96,6 +98,7 @@ impl Table {
             quotas: config.quotas,
             guard: config.guard,
             private,
+            restore: config.restore,
         })
     }
 
@@ -199,7 +202,7 @@ fn ready(
     (tls, tunnel): (&Arc<Tls>, &Option<Arc<dyn Tunnel>>),
     within: Duration,
 ) -> Upstream {
-    let Provider { api, url, key, addresses, local } = provider;
+    let Provider { api, url, key, addresses, local, hosting } = provider;
     let connector =
         Connector::new(url.clone(), addresses, (Arc::clone(tls), tunnel.clone()), within);
     let client = Client::builder(TokioExecutor::new())
@@ -208,7 +211,7 @@ fn ready(
         .pool_max_idle_per_host(32)
         .set_host(false)
         .build(connector);
-    Upstream { name, api, url, key, local, client }
+    Upstream { name, api, url, key, local, hosting, client }
 }
 
 #[cfg(test)]
@@ -225,6 +228,7 @@ mod tests {
                 key: KeySource::None,
                 addresses: Vec::new(),
                 local: false,
+                hosting: None,
             };
             let upstream =
                 Arc::new(ready(name.into(), provider, (&tls, &None), Duration::from_secs(1)));

@@ -550,6 +550,8 @@ pub(crate) struct Inference {
     #[serde(default)]
     #[schemars(extend("examples" = [["secrets"]]))]
     pub(crate) redact: Vec<Redact>,
+    /// Whether marks of `redact` are turned back in answers, where the agent had sent the secret itself. Default: no.
+    pub(crate) restore: Option<At<bool>>,
     /// What becomes of results of tools that look as if somebody spoke to the model through them.
     pub(crate) guard: Option<At<GuardWord>>,
     /// What marks a prompt as one that only local providers may have: it goes to one of these, or nowhere.
@@ -599,6 +601,15 @@ pub(crate) struct Provider {
     /// Whether what goes there stays with you, for `local_only`. Default: so it is at loopback and private
     /// addresses.
     pub(crate) local: Option<bool>,
+    /// The region of `bedrock`. Default: the one that its URL names.
+    #[schemars(extend("examples" = ["us-east-1"]))]
+    pub(crate) region: Option<At<String>>,
+    /// The project of `vertex`.
+    #[schemars(extend("examples" = ["my-project"]))]
+    pub(crate) project: Option<At<String>>,
+    /// The location of `vertex`.
+    #[schemars(extend("examples" = ["us-east5"]))]
+    pub(crate) location: Option<At<String>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -610,6 +621,10 @@ pub(crate) enum ApiWord {
     Openai,
     /// Gemini `generateContent`.
     Gemini,
+    /// Claude on Amazon Bedrock. Clients speak Anthropic Messages.
+    Bedrock,
+    /// Claude on Google Vertex AI. Clients speak Anthropic Messages.
+    Vertex,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -864,8 +879,7 @@ pub(crate) struct Hooks {
 
 /// The events that a hook can be for: Claude Code's, and Palisade's own.
 static EVENTS: LazyLock<Vec<&str>> = LazyLock::new(|| {
-    let known = Event::all().map(Event::name);
-    let mut events: Vec<&str> = known.chain(palisade_hooks::NOT_BUILT).collect();
+    let mut events: Vec<&str> = Event::all().map(Event::name).collect();
     events.sort_unstable();
     events
 });
@@ -1027,7 +1041,20 @@ pub(crate) struct Approvals {
     /// Where to tell of a question.
     #[serde(default)]
     #[schemars(extend("examples" = [["desktop"]]))]
-    pub(crate) notify: Vec<Notify>,
+    pub(crate) notify: Vec<At<Notify>>,
+    /// A server that is told of each question, and may answer it.
+    pub(crate) webhook: Option<At<AnswersBy>>,
+}
+
+/// A server that is told of questions, and may answer them.
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct AnswersBy {
+    /// Where each question is posted: `https`, or `http` at a loopback address.
+    #[schemars(extend("examples" = ["https://approvals.example.com/palisade"]))]
+    pub(crate) url: At<String>,
+    /// The Ed25519 public key that signs answers, in base64. Without one it is only told.
+    pub(crate) key: Option<At<String>>,
 }
 
 #[derive(Debug, Clone, Copy, Deserialize, Serialize, JsonSchema)]

@@ -2,7 +2,10 @@ use std::collections::BTreeMap;
 
 use crate::{
     at::At,
-    draft::{Draft, DraftAlarms, DraftAudit, DraftLimits, DraftPermissions, DraftRule, GivenLists},
+    draft::{
+        Draft, DraftAlarms, DraftAudit, DraftLimits, DraftPermissions, DraftRule, DraftTells,
+        GivenLists,
+    },
     http::Effect,
 };
 
@@ -25,6 +28,8 @@ pub(crate) fn narrowed(draft: Draft) -> Draft {
         rules,
         ask,
         approval_timeout: _,
+        // Who is told of a question learns what is done, and may answer.
+        tells: _,
         expose: _,
         credentials: _,
         ssh: _,
@@ -33,6 +38,7 @@ pub(crate) fn narrowed(draft: Draft) -> Draft {
         routes: _,
         server_tools: _,
         held,
+        restore,
         limits,
         calls: _,
         no_calls,
@@ -70,6 +76,7 @@ pub(crate) fn narrowed(draft: Draft) -> Draft {
         rules: rules.into_iter().filter_map(denies).collect(),
         ask: ask.filter(|ask| own && !ask.value),
         approval_timeout: None,
+        tells: DraftTells::default(),
         expose: Vec::new(),
         credentials: BTreeMap::new(),
         ssh: BTreeMap::new(),
@@ -78,6 +85,7 @@ pub(crate) fn narrowed(draft: Draft) -> Draft {
         routes: Vec::new(),
         server_tools: Vec::new(),
         held,
+        restore: restore.filter(|at| own && !at.value),
         limits: if own { limits } else { DraftLimits::default() },
         calls: Vec::new(),
         no_calls,

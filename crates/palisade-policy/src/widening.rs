@@ -75,6 +75,15 @@ fn added(draft: &Draft, base: &Base<'_>) -> Vec<Added> {
             );
         }
     }
+    let given = &base.policy.approvals;
+    if let Some(place) = draft.tells.desktop.filter(|_| !given.desktop) {
+        add(place, "notifications of questions on the desktop".to_owned());
+    }
+    if let Some(At { value, place }) = &draft.tells.webhook
+        && given.webhook.as_ref() != Some(value)
+    {
+        add(*place, format!("a server that is told of questions: {}", value.url));
+    }
     for At { value, place } in &draft.audit.exports {
         let known = base.drafts.iter().flat_map(|draft| &draft.audit.exports);
         if !known.into_iter().any(|known| known.value.is(value)) {
@@ -207,6 +216,10 @@ fn models(draft: &Draft, base: &Base<'_>, add: &mut impl FnMut(Place, String)) {
             let model = &value.route.model;
             add(*place, format!("a route for the models `{model}`, before yours"));
         }
+    }
+    let restores = base.policy.inference.as_ref().is_some_and(|inference| inference.restore);
+    if let Some(at) = draft.restore.as_ref().filter(|at| at.value && !restores) {
+        add(at.place, "that marks of secrets are turned back".to_owned());
     }
     let given = base.policy.inference.as_ref().map(|inference| &inference.server_tools);
     for At { value, place } in &draft.server_tools {

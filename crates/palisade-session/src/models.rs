@@ -5,13 +5,14 @@ use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
 use palisade_core::{Authority, BoxFuture, Event, HostName, Layer, Untrusted};
 use palisade_egress::{OutboundProxy, SandboxCa, Service, Services, TlsEnd};
 use palisade_inference::{
-    Api, Fallback, Gateway, GatewayConfig, Guard, HeaderCredential, KeySource, KnownSecret,
-    LocalOnly, Price, PriceFor, Provider, Quota, Route, ServerTool, Tunnel, Usd,
+    Api, Fallback, Gateway, GatewayConfig, Guard, HeaderCredential, Hosting, KeySource,
+    KnownSecret, LocalOnly, Price, PriceFor, Provider, Quota, Route, ServerTool, Tunnel, Usd,
 };
-use palisade_policy::{Inference, ModelLimits, Network, Policy};
+use palisade_policy::{Inference, ModelLimits, Network, Policy, SecretSource};
 use tokio::net::TcpStream;
 
 use crate::{
+    model_keys::Fed,
     order::Operator,
     refusal::{Refusal, Refuse},
     secret::{self, Stderr},
@@ -163,6 +164,7 @@ pub(crate) async fn configuration(
                     || (!addresses.is_empty()
                         && addresses.iter().all(|one| palisade_inference::is_local(one.ip()))),
                 key: key(provider.credential.as_ref(), operator, &mut secrets).await,
+                hosting: provider.hosting.as_ref().map(hosting),
                 url,
                 addresses,
             },
@@ -209,6 +211,7 @@ pub(crate) async fn configuration(
         quotas,
         quota_folder,
         redact,
+        restore: inference.restore,
         guard,
         local_only,
         private,
@@ -216,6 +219,15 @@ pub(crate) async fn configuration(
         deny_unknown_results: inference.block_results,
         ..GatewayConfig::default()
     })
+}
+
+fn hosting(of: &palisade_policy::Hosting) -> Hosting {
+    match of.clone() {
+        palisade_policy::Hosting::Bedrock { region } => Hosting::Bedrock { region },
+        palisade_policy::Hosting::Vertex { project, location } => {
+            Hosting::Vertex { project, location }
+        }
+    }
 }
 
 fn fallback(other: &palisade_policy::Fallback) -> Fallback {
@@ -278,12 +290,23 @@ async fn key(
     secrets: &mut Vec<KnownSecret>,
 ) -> KeySource {
     let Some(credential) = credential else { return KeySource::None };
+    let ends = matches!(credential.from, SecretSource::OAuth2(_)) || credential.refresh.is_some();
+    if ends && credential.aws.is_none() {
+        let fed = Fed::begin(credential, operator).await;
+        if let Some(known) = fed.known().await {
+            secrets.push(known);
+        }
+        return KeySource::Fed(Arc::new(fed));
+    }
     let secret =
         match secret::read(&credential.name, &credential.from, operator, Stderr::Operator).await {
             Ok(secret) => secret,
             Err(why) => return KeySource::Missing { why },
         };
     secrets.push(KnownSecret::credential(&secret));
+    if let Some(access_key) = &credential.aws {
+        return KeySource::Aws { access_key: access_key.clone(), secret };
+    }
     match HeaderCredential::new(&credential.header, secret) {
         Ok(header) => KeySource::Header(header),
         Err(error) => KeySource::Missing {

@@ -7,6 +7,7 @@
 
 mod capability;
 mod confusable;
+mod deeds;
 mod finding;
 mod formats;
 mod hidden;
@@ -21,6 +22,7 @@ mod scan;
 #[cfg(test)]
 mod tests;
 mod text;
+pub mod trial;
 mod wire;
 
 pub mod binary;

@@ -1,4 +1,4 @@
-use crate::{Rule, binary, code, formats, hidden, install, read, text};
+use crate::{Rule, binary, code, deeds, formats, hidden, install, read, text, trial};
 
 /// Every rule there is, sorted by id.
 pub fn rules() -> Vec<&'static Rule> {
@@ -9,8 +9,11 @@ pub fn rules() -> Vec<&'static Rule> {
         text::RULES,
         formats::RULES,
         code::RULES,
+        deeds::RULES,
+        deeds::HANDED,
         install::RULES,
         binary::RULES,
+        trial::RULES,
     ];
     let mut rules: Vec<_> = all.into_iter().flatten().copied().collect();
     rules.sort_by_key(|rule| rule.id);

@@ -12,8 +12,10 @@ mod batch;
 mod cache;
 mod cells;
 mod single;
+mod trial;
 
 pub use batch::{Batch, Progress};
 pub use cache::Cache;
 pub use cells::VetError;
 pub use single::vet;
+pub use trial::{Trial, TrialError, Tried};

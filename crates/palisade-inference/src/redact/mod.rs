@@ -25,7 +25,7 @@ pub use known::KnownSecret;
 pub use texts::Unsearchable;
 
 use find::Finder;
-use marks::Marks;
+pub(crate) use marks::Marks;
 pub(crate) use now::Redacting;
 pub(crate) use texts::Texts;
 use texts::{Buffer, Cursor};
@@ -60,10 +60,13 @@ impl Redactor {
     }
 
     /// Whether a body of JSON has any of them.
-    pub(crate) fn is_in(&self, body: &[u8]) -> Result<bool, Unsearchable> {
-        let texts = Texts::of(body)?;
+    pub(crate) fn is_in(&self, texts: &Texts) -> bool {
         let found = |buffer: &Buffer| !self.finder.find(&buffer.text, &buffer.joins).is_empty();
-        Ok(found(&texts.prose) || found(&texts.rest))
+        found(&texts.prose) || found(&texts.rest)
+    }
+
+    pub(crate) fn marks(&self) -> &Arc<Marks> {
+        &self.marks
     }
 
     /// One for other values that gives marks on as this one does.
@@ -77,16 +80,20 @@ impl Redactor {
     /// # Errors
     /// The body is no JSON that can be searched.
     pub fn redact(&self, body: &[u8]) -> Result<Redacted, Unsearchable> {
-        let texts = Texts::of(body)?;
+        Ok(self.redact_in(body, &Texts::of(body)?))
+    }
+
+    /// The same of a body whose texts are known.
+    pub(crate) fn redact_in(&self, body: &[u8], texts: &Texts) -> Redacted {
         let mut edits = Vec::new();
         let mut found = BTreeMap::new();
         for buffer in [&texts.prose, &texts.rest] {
             self.buffer(body, buffer, &mut edits, &mut found);
         }
         if edits.is_empty() {
-            return Ok(Redacted::default());
+            return Redacted::default();
         }
-        Ok(Redacted { body: Some(crate::bounds::edited(body, edits)), found })
+        Redacted { body: Some(crate::bounds::edited(body, edits)), found }
     }
 
     fn buffer(

@@ -137,6 +137,7 @@ pub(crate) fn config(anthropic: &str, openai: &str) -> GatewayConfig {
         key: KeySource::Header(HeaderCredential::new(template, SecretString::from(KEY)).unwrap()),
         addresses: Vec::new(),
         local: false,
+        hosting: None,
     };
     let route = |model: &str, to: &str| Route {
         model: model.parse().unwrap(),

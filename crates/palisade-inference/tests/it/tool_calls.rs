@@ -171,6 +171,7 @@ fn provider(api: Api, url: &str) -> Provider {
         key: KeySource::None,
         addresses: Vec::new(),
         local: false,
+        hosting: None,
     }
 }
 

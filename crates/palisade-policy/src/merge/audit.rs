@@ -98,7 +98,14 @@ fn header(credential: &Credential) -> Option<HeaderCredential> {
     match &credential.place {
         Some(Place::Header(header)) if !header.contains("base64(") && certificate.is_none() => {
             let fixed = !matches!(from, SecretSource::OAuth2(_));
-            fixed.then(|| HeaderCredential { name, from, header: header.clone(), expose })
+            fixed.then(|| HeaderCredential {
+                name,
+                from,
+                header: header.clone(),
+                expose,
+                aws: None,
+                refresh: None,
+            })
         }
         _ => None,
     }

@@ -55,3 +55,26 @@ fn what_is_wrong_is_told() {
         assert!(error.contains(message), "{taint}: {error}");
     }
 }
+
+#[test]
+fn what_is_kept_local_adds_up_and_is_checked() {
+    let world = World::new();
+    let provider = "providers: {own: {api: openai, url: 'http://127.0.0.1:8000/v1'}}, routes: [{model: '*', to: own}]";
+    world
+        .user(&format!(
+            "inference: {{{provider}, local_only: {{find: [secrets], texts: [Falcon]}}}}"
+        ))
+        .project("inference: {local_only: {find: [cards], patterns: ['PF-[0-9]+']}}");
+    let of = world.policy().inference.unwrap().local_only.unwrap();
+    assert!(of.secrets && of.cards && of.texts.len() == 1 && of.patterns.len() == 1);
+    for (marks, message) in [
+        ("{patterns: ['(']}", "is no regular expression"),
+        ("{patterns: ['x*']}", "is in every text"),
+        ("{texts: [a]}", "would be found everywhere"),
+        ("{find: [thoughts]}", "thoughts"),
+    ] {
+        let world = World::new();
+        world.user(&format!("inference: {{{provider}, local_only: {marks}}}"));
+        assert!(world.wrong().contains(message), "{marks}: {}", world.wrong());
+    }
+}

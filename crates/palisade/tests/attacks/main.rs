@@ -11,6 +11,7 @@
 #![allow(clippy::print_stdout, reason = "a skipped test says so")]
 
 mod alarms;
+mod answers;
 mod attempts;
 mod audit_records;
 mod binaries;
@@ -53,4 +54,5 @@ mod system_calls;
 mod taint;
 mod tools;
 mod unix_sockets;
+mod vetting;
 mod world;

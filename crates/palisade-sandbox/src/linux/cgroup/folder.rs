@@ -30,8 +30,8 @@ const PREFIX: &str = "palisade-";
 const ATTEMPTS: usize = 4;
 /// How long the last process may take to leave a group.
 const LEAVING: Duration = Duration::from_secs(1);
-/// How soon it is looked again at first: mostly it has left by then. Then each time twice as late, up to the last.
-const SOON: Duration = Duration::from_micros(50);
+/// How soon it is looked again: mostly it has left in less than a millisecond, and somebody waits for that.
+const SOON: Duration = Duration::from_micros(60);
 const LATE: Duration = Duration::from_millis(2);
 
 /// A group, with the controllers that it limits by.
@@ -135,12 +135,11 @@ impl Folder {
         if !self.ours.swap(false, Ordering::Relaxed) {
             return;
         }
-        let (start, mut pause) = (Instant::now(), SOON);
+        let start = Instant::now();
         while unlinkat(CWD, &self.path, AtFlags::REMOVEDIR) == Err(Errno::BUSY)
             && start.elapsed() < LEAVING
         {
-            thread::sleep(pause);
-            pause = (pause * 2).min(LATE);
+            thread::sleep((start.elapsed() / 4).clamp(SOON, LATE));
         }
         if let Some(parent) = self.path.parent() {
             sweep(parent);

@@ -58,6 +58,7 @@ impl Image {
 fn read(folder: &OwnedFd, name: &str, most: usize) -> Result<Vec<u8>, Errno> {
     let flags = OFlags::RDONLY | OFlags::CLOEXEC;
     let file = File::from(openat(folder, name, flags, Mode::empty())?);
+    // More than most have: each read costs as much as what it reads.
     let mut bytes = Vec::with_capacity(4096.min(most));
     let most = u64::try_from(most).unwrap_or(u64::MAX);
     let read = file.take(most).read_to_end(&mut bytes);

@@ -56,7 +56,7 @@ pub(super) struct Args {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
+pub(super) enum Format {
     Terminal,
     Json,
     Sarif,
@@ -64,7 +64,7 @@ enum Format {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum FailOn {
+pub(super) enum FailOn {
     Note,
     Low,
     Medium,
@@ -74,7 +74,7 @@ enum FailOn {
 }
 
 impl FailOn {
-    fn reached(self, severity: Option<Severity>) -> bool {
+    pub(super) fn reached(self, severity: Option<Severity>) -> bool {
         let least = match self {
             Self::Note => Severity::Note,
             Self::Low => Severity::Low,
