@@ -29,9 +29,9 @@ const TOLD: (bool, bool) = (false, false);
 
 const TOOL: Option<&str> = Some("tool_name");
 
-use Seen::{Alarms, Announced, Connections, Models, Requests, Skills, Tool};
+use Seen::{Alarms, Announced, Connections, Execs, Models, Requests, Skills, Tool};
 
-pub(crate) static EVENTS: [Row; 38] = [
+pub(crate) static EVENTS: [Row; 39] = [
     row("PreToolUse", TOOL, GATE, Tool),
     row("PermissionRequest", TOOL, GATE, Announced),
     row("PermissionDenied", TOOL, TOLD, Announced),
@@ -70,4 +70,5 @@ pub(crate) static EVENTS: [Row; 38] = [
     row("PostModelCall", Some("model"), TOLD, Models),
     row("Alarm", Some("alarm"), TOLD, Alarms),
     row("PreSkillLoad", Some("skill"), GATE, Skills),
+    row("PreExec", Some("program"), GATE, Execs),
 ];

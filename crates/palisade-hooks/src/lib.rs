@@ -39,7 +39,7 @@ pub use answer::{Answer, Exit, Read, Say, of_body, of_program};
 pub use config::{Config, Handler, Hook, Http, OnError, Program};
 pub use copies::fingerprint;
 pub use environment::{MARK, environment};
-pub use event::{Event, NOT_BUILT, Seen};
+pub use event::{Event, Seen};
 pub use input::{Common, changed_input, may_match, of_tool_call};
 pub use matcher::{Matcher, MatcherError};
 pub use program::scripts;

@@ -17,7 +17,7 @@ use crate::{
     ledger::{Entry, Ledger},
     park,
     recover::{self, Whole},
-    store::{FIRST_SEGMENT, Folder, PACKED, following},
+    store::{self, FIRST_SEGMENT, Folder, PACKED, following},
     syncer::Syncer,
     writer::{self, Chain, Clock, Message, Shared},
 };
@@ -316,9 +316,14 @@ pub(crate) fn open_chain(
     } else {
         last
     };
-    let (fd, size) = folder.append(&segment)?;
+    let (fd, _) = folder.append(&segment)?;
     let path = folder.path().join(&segment);
     recover::own(&fd, &path, session)?;
+    // Another process may have written until now, and ended.
+    let size = store::size(&rustix::fs::fstat(&fd).map_err(store::io("look at", &path))?);
+    if folder.segments()?.pop().is_some_and(|newest| newest != segment) {
+        return Err(JournalError::Busy(session.clone()));
+    }
 
     // The ledger stays locked until both chains name each other.
     let mut ledger = Ledger::lock(&journal, &keys)?;

@@ -5,6 +5,7 @@
 //! - [`Pins`] are the tool definitions that a person has seen. A tool that is not pinned, or whose definition
 //!   has changed by a letter, is not shown to the client and cannot be called: a definition is text that a
 //!   model obeys.
+//! - [`Remote`] is a server over HTTP as one over standard input and output.
 //! - [`Lines`] are the messages of a stream (one JSON object a line), each within a bound.
 //!
 //! # Trust
@@ -19,7 +20,9 @@ mod lines;
 mod message;
 mod methods;
 mod pins;
+mod remote;
 
 pub use between::{Between, Decide, Said, Step};
 pub use lines::{LineError, Lines, MOST_BYTES};
 pub use pins::{Pins, PinsError, digest};
+pub use remote::{Remote, RemoteError};

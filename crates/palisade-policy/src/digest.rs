@@ -23,7 +23,7 @@ pub(crate) struct Meant<'a> {
     pub(crate) network: &'a Network,
     pub(crate) process: &'a Process,
     pub(crate) inference: Option<&'a Inference>,
-    pub(crate) approvals: Approvals,
+    pub(crate) approvals: &'a Approvals,
     pub(crate) hooks: &'a Config,
     pub(crate) permissions: Option<&'a Permissions>,
     pub(crate) audit: &'a Audit,

@@ -879,8 +879,7 @@ pub(crate) struct Hooks {
 
 /// The events that a hook can be for: Claude Code's, and Palisade's own.
 static EVENTS: LazyLock<Vec<&str>> = LazyLock::new(|| {
-    let known = Event::all().map(Event::name);
-    let mut events: Vec<&str> = known.chain(palisade_hooks::NOT_BUILT).collect();
+    let mut events: Vec<&str> = Event::all().map(Event::name).collect();
     events.sort_unstable();
     events
 });
@@ -1042,7 +1041,20 @@ pub(crate) struct Approvals {
     /// Where to tell of a question.
     #[serde(default)]
     #[schemars(extend("examples" = [["desktop"]]))]
-    pub(crate) notify: Vec<Notify>,
+    pub(crate) notify: Vec<At<Notify>>,
+    /// A server that is told of each question, and may answer it.
+    pub(crate) webhook: Option<At<AnswersBy>>,
+}
+
+/// A server that is told of questions, and may answer them.
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct AnswersBy {
+    /// Where each question is posted: `https`, or `http` at a loopback address.
+    #[schemars(extend("examples" = ["https://approvals.example.com/palisade"]))]
+    pub(crate) url: At<String>,
+    /// The Ed25519 public key that signs answers, in base64. Without one it is only told.
+    pub(crate) key: Option<At<String>>,
 }
 
 #[derive(Debug, Clone, Copy, Deserialize, Serialize, JsonSchema)]

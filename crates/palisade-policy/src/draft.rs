@@ -39,8 +39,8 @@ use crate::{
     diagnostic::{Diagnostic, Diagnostics},
     document::{Document, Unknown},
     policy::{
-        Access, Credential, Deny, Grant, Guard, LocalOnly, ModelLimits, NetworkRule, NotBuilt,
-        Provider, Route, ServerTool, Skills, Source, SshKeys, Upstream,
+        Access, AnswersBy, Credential, Deny, Grant, Guard, LocalOnly, ModelLimits, NetworkRule,
+        NotBuilt, Provider, Route, ServerTool, Skills, Source, SshKeys, Upstream,
     },
     taint::Taint,
 };
@@ -100,6 +100,8 @@ pub(crate) struct Draft {
     /// Whether destinations that no rule names are asked for.
     pub(crate) ask: Option<At<bool>>,
     pub(crate) approval_timeout: Option<Duration>,
+    /// Who is told of questions.
+    pub(crate) tells: DraftTells,
     pub(crate) expose: Vec<At<u16>>,
     pub(crate) credentials: BTreeMap<String, At<Option<Credential>>>,
     /// Those of the credentials that are ssh keys.
@@ -204,6 +206,15 @@ pub(crate) struct DraftLimits {
     pub(crate) wall_time: Option<At<Duration>>,
 }
 
+/// Who is told of questions to the operator.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct DraftTells {
+    /// Where the desktop's notifications are asked for.
+    pub(crate) desktop: Option<Place>,
+    /// Who is asked besides.
+    pub(crate) webhook: Option<At<AnswersBy>>,
+}
+
 /// Something that is asked for and not enforced yet.
 #[derive(Debug, Clone)]
 pub(crate) struct Later {
@@ -243,7 +254,7 @@ pub(crate) fn draft(
     permissions::hide(permissions.as_ref(), &mut deny);
     let alarms = alarms::check(&mut check, &document);
     let taint = taint::check(&mut check, &document);
-    sections::check(&mut check, &document);
+    let tells = sections::tells(&mut check, &document);
     let skills = sections::skills(&document);
     let audit = audit::check(&mut check, &document);
     let given = given(&document);
@@ -263,6 +274,7 @@ pub(crate) fn draft(
         rules,
         ask,
         approval_timeout,
+        tells,
         expose,
         credentials,
         ssh,
@@ -333,11 +345,6 @@ pub(crate) struct Check<'a> {
 impl Check<'_> {
     fn wrong(&mut self, place: Place, message: impl Into<String>, help: impl Into<String>) {
         self.found.push(Diagnostic::at(&self.origin.file, self.text, place, message, help));
-    }
-
-    /// Note what is asked for and not built. It gives nothing, or is judged elsewhere.
-    fn not_built(&mut self, what: impl Into<String>, place: Place, asked: &impl Serialize) {
-        self.later(what, place, asked, false);
     }
 
     /// Note what is asked for and not built, and would give something.

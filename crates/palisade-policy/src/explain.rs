@@ -151,6 +151,15 @@ fn network(policy: &Policy, all: &mut Vec<Explained>) {
         );
         all.push(one("network.unknown", says, &["kernel", "egress"]));
     }
+    if policy.approvals.desktop {
+        let says = "questions are told by the desktop's notifications (notify-send)".to_owned();
+        all.push(one("approvals.notify", says, &["supervisor"]));
+    }
+    if let Some(server) = &policy.approvals.webhook {
+        let may = if server.key.is_some() { "and may answer, signed" } else { "and answers none" };
+        let says = format!("{} is told of questions, {may}", server.url);
+        all.push(one("approvals.webhook", says, &["supervisor"]));
+    }
     if let Some(upstream) = &policy.network.upstream {
         all.push(one("network.upstream", leaves_by(upstream), &["egress"]));
     }
@@ -439,6 +448,7 @@ fn hooks(policy: &Policy, all: &mut Vec<Explained>) {
             Seen::Connections | Seen::Requests => (&["egress"], false),
             Seen::Models => (&["inference"], false),
             Seen::Skills | Seen::Alarms => (&["supervisor"], false),
+            Seen::Execs => (&["exec"], false),
             _ => (&["tool"], true),
         };
         let about = match (hook.matcher.is_all(), &hook.only_if) {

@@ -51,7 +51,7 @@ pub fn fixed_parts(old: &Policy, new: &Policy) -> Vec<String> {
     }
     if !old.holds_execs() && new.holds_execs() {
         found.push(
-            "permissions (rules for commands: it was not watched what is executed)".to_owned(),
+            "permissions or hooks (rules for commands, PreExec: it was not watched what is executed)".to_owned(),
         );
     }
     if (&old.network.credentials, bound(old)) != (&new.network.credentials, bound(new)) {

@@ -46,7 +46,14 @@ pub(crate) fn merge(drafts: &[Draft], asked: &Asked) -> Result<Policy, Diagnosti
     network.ask |= asked.ask;
     let process = process(drafts);
     let timeout = drafts.iter().find_map(|draft| draft.approval_timeout);
-    let approvals = timeout.map_or_else(Approvals::default, |timeout| Approvals { timeout });
+    let approvals = Approvals {
+        timeout: timeout.unwrap_or_else(|| Approvals::default().timeout),
+        desktop: drafts.iter().any(|draft| draft.tells.desktop.is_some()),
+        webhook: drafts
+            .iter()
+            .find_map(|draft| draft.tells.webhook.as_ref())
+            .map(|at| at.value.clone()),
+    };
     let hooks = hooks(drafts);
     let permissions = permissions::merged(drafts);
     let taint = taint::merged(drafts, &network, permissions.as_ref());
@@ -67,7 +74,7 @@ pub(crate) fn merge(drafts: &[Draft], asked: &Asked) -> Result<Policy, Diagnosti
             network: &network,
             process: &process,
             inference: inference.as_ref(),
-            approvals,
+            approvals: &approvals,
             hooks: &hooks,
             permissions: permissions.as_ref(),
             audit: &audit,

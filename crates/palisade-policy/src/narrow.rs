@@ -2,7 +2,10 @@ use std::collections::BTreeMap;
 
 use crate::{
     at::At,
-    draft::{Draft, DraftAlarms, DraftAudit, DraftLimits, DraftPermissions, DraftRule, GivenLists},
+    draft::{
+        Draft, DraftAlarms, DraftAudit, DraftLimits, DraftPermissions, DraftRule, DraftTells,
+        GivenLists,
+    },
     http::Effect,
 };
 
@@ -25,6 +28,8 @@ pub(crate) fn narrowed(draft: Draft) -> Draft {
         rules,
         ask,
         approval_timeout: _,
+        // Who is told of a question learns what is done, and may answer.
+        tells: _,
         expose: _,
         credentials: _,
         ssh: _,
@@ -71,6 +76,7 @@ pub(crate) fn narrowed(draft: Draft) -> Draft {
         rules: rules.into_iter().filter_map(denies).collect(),
         ask: ask.filter(|ask| own && !ask.value),
         approval_timeout: None,
+        tells: DraftTells::default(),
         expose: Vec::new(),
         credentials: BTreeMap::new(),
         ssh: BTreeMap::new(),

@@ -61,7 +61,7 @@ impl Policy {
             network: &self.network,
             process: &self.process,
             inference: self.inference.as_ref(),
-            approvals: self.approvals,
+            approvals: &self.approvals,
             hooks: &self.hooks,
             permissions: self.permissions.as_ref(),
             audit: &self.audit,
@@ -72,10 +72,11 @@ impl Policy {
         })
     }
 
-    /// Whether it has rules for commands, so that it must be watched what is executed.
+    /// Whether it has rules for commands, or hooks for what is executed, so that this must be watched.
     pub fn holds_execs(&self) -> bool {
         self.permissions.as_ref().is_some_and(|rules| rules.of_commands().next().is_some())
             || self.taint.as_ref().is_some_and(Taint::holds_execs)
+            || !self.hooks.of(palisade_hooks::Event::PRE_EXEC).is_empty()
     }
 }
 
@@ -294,15 +295,28 @@ pub struct SshKeys {
 }
 
 /// The `approvals` section.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Approvals {
     /// How long a question waits for its answer. None in time is a denial.
     pub timeout: Duration,
+    /// Whether the desktop's notifications tell of questions.
+    pub desktop: bool,
+    /// A server that is told of questions, and may answer them.
+    pub webhook: Option<AnswersBy>,
+}
+
+/// A server that is told of questions.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct AnswersBy {
+    /// Where a question is posted.
+    pub url: String,
+    /// The Ed25519 public key of those who may answer; without one nobody may.
+    pub key: Option<[u8; 32]>,
 }
 
 impl Default for Approvals {
     fn default() -> Self {
-        Self { timeout: Duration::from_secs(10 * 60) }
+        Self { timeout: Duration::from_secs(10 * 60), desktop: false, webhook: None }
     }
 }
 

@@ -75,6 +75,15 @@ fn added(draft: &Draft, base: &Base<'_>) -> Vec<Added> {
             );
         }
     }
+    let given = &base.policy.approvals;
+    if let Some(place) = draft.tells.desktop.filter(|_| !given.desktop) {
+        add(place, "notifications of questions on the desktop".to_owned());
+    }
+    if let Some(At { value, place }) = &draft.tells.webhook
+        && given.webhook.as_ref() != Some(value)
+    {
+        add(*place, format!("a server that is told of questions: {}", value.url));
+    }
     for At { value, place } in &draft.audit.exports {
         let known = base.drafts.iter().flat_map(|draft| &draft.audit.exports);
         if !known.into_iter().any(|known| known.value.is(value)) {

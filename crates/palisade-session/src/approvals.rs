@@ -10,10 +10,13 @@ use std::{
 use palisade_core::{Action, Caller, Decision, HostName, Program, Verdict};
 use palisade_journal::Timestamp;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use tokio::{
     sync::watch,
     time::{Instant, timeout_at},
 };
+
+use crate::suggested;
 
 /// Questions at one time. An agent can ask for as many destinations as it likes.
 const MOST: usize = 64;
@@ -52,6 +55,7 @@ struct Question {
     kind: &'static str,
     program: Option<String>,
     rule: Option<String>,
+    always: Option<String>,
     since: Timestamp,
     until: Instant,
     waiting: usize,
@@ -103,6 +107,9 @@ pub struct Pending {
     /// The rule that asks, where it is one that asks because of what came into the session.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rule: Option<String>,
+    /// The permission rule that would permit it for good, where one can.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub always: Option<String>,
     /// Since when.
     pub since: Timestamp,
     /// How many seconds are left for an answer.
@@ -112,7 +119,8 @@ pub struct Pending {
 }
 
 /// What an answer is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Scope {
     /// Those who wait, and who comes in the next 15 seconds.
     Once,
@@ -161,13 +169,8 @@ impl Approvals {
         Some(standing.decision())
     }
 
-    /// Ask, and wait for the answer. None in time is a denial.
-    pub(crate) async fn ask(&self, action: &Action) -> Decision {
-        self.ask_by(action, None).await
-    }
-
-    /// The same for what this rule asks.
-    pub(crate) async fn ask_by(&self, action: &Action, rule: Option<&str>) -> Decision {
+    /// Ask, and wait for the answer. None in time is a denial. `by`: the rule that wants it asked.
+    pub(crate) async fn ask(&self, action: &Action, by: Option<&str>) -> Decision {
         let Some(wish) = Wish::of(action) else {
             return Decision::deny("nobody can be asked for this");
         };
@@ -195,7 +198,12 @@ impl Approvals {
                         subject,
                         kind: action.kind(),
                         program: program(action),
-                        rule: rule.map(str::to_owned),
+                        rule: by.filter(|by| by.starts_with("taint.")).map(str::to_owned),
+                        // What a rule or a hook has asked is asked whatever else is permitted.
+                        always: by
+                            .is_some_and(|by| by.starts_with("permissions.mode"))
+                            .then(|| suggested::rule_for(action))
+                            .flatten(),
                         since: Timestamp::now(),
                         until: Instant::now() + timeout,
                         waiting: 0,
@@ -234,6 +242,7 @@ impl Approvals {
             kind: question.kind.to_owned(),
             program: question.program.clone(),
             rule: question.rule.clone(),
+            always: question.always.clone(),
             since: question.since,
             seconds_left: question.until.saturating_duration_since(now).as_secs(),
             waiting: question.waiting,
@@ -244,6 +253,22 @@ impl Approvals {
     /// What question `id` is about.
     pub(crate) fn subject(&self, id: u32) -> Option<String> {
         self.lock().questions.get(&id).map(|question| question.subject.clone())
+    }
+
+    /// `sha256:` and the digest of the very act that question `id` is about.
+    pub(crate) fn digest(&self, id: u32) -> Option<String> {
+        let state = self.lock();
+        let wish = &state.questions.get(&id)?.wish;
+        let mut hash = Sha256::new();
+        hash.update(format!("{:?}", wish.by));
+        match &wish.to {
+            Destination::Name(host, port) => hash.update(format!("name {host}:{port}")),
+            Destination::Address(address) => hash.update(format!("address {address}")),
+            Destination::Call(digest) => hash.update([&b"call "[..], digest].concat()),
+            Destination::Exec(digest) => hash.update([&b"exec "[..], digest].concat()),
+        }
+        let hex: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+        Some(format!("sha256:{hex}"))
     }
 
     /// Who wants what question `id` is about, as far as it is known.
@@ -372,7 +397,7 @@ mod tests {
         action: &Action,
     ) -> tokio::task::JoinHandle<Decision> {
         let (approvals, action) = (Arc::clone(approvals), action.clone());
-        let task = tokio::spawn(async move { approvals.ask(&action).await });
+        let task = tokio::spawn(async move { approvals.ask(&action, None).await });
         sleep(Duration::from_millis(1)).await;
         task
     }

@@ -107,6 +107,11 @@ impl Live {
         self.pipeline.approvals()
     }
 
+    /// Record an answer that does not count.
+    pub(crate) async fn told_wrong(&self, event: Event) {
+        self.pipeline.record(event).await;
+    }
+
     /// Answer a question. The answer is recorded before it counts.
     ///
     /// # Errors

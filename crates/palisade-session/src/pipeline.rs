@@ -140,6 +140,11 @@ impl Pipeline {
         self.engine.programs()
     }
 
+    /// Whether hooks are asked before a program is executed.
+    pub(crate) fn guards_execs(&self) -> bool {
+        self.hooks().is_some_and(|hooks| hooks.runner.has(Hooked::PRE_EXEC))
+    }
+
     /// How many acts were refused until now.
     pub(crate) fn denied(&self) -> u64 {
         self.denied.load(Ordering::Relaxed)
@@ -266,7 +271,7 @@ impl Pipeline {
             tokio::select! {
                 biased;
                 _ = self.replaced(generation) => {}
-                answer = self.approvals.ask_by(action, about_taint(&decision)) => {
+                answer = self.approvals.ask(action, decision.rule.as_deref()) => {
                     return (self.answered(action, &decision, answer), policy);
                 }
             }
@@ -332,7 +337,7 @@ impl Pipeline {
                 if !self.write(Event::decided(action, &question).tied(ties)).await {
                     return Decision::deny(UNRECORDED);
                 }
-                self.approvals.ask(action).await
+                self.approvals.ask(action, question.rule.as_deref()).await
             }
         }
     }
@@ -366,8 +371,8 @@ impl Pipeline {
         if decided.decision.verdict == Verdict::Ask && decided.call.seen != ToolSeen::Announced {
             let asked = Event::decided(&action, &decided.decision).tied(ties);
             kept = kept && self.write(asked).await;
-            let rule = about_taint(&decided.decision).map(str::to_owned);
-            let answer = self.approvals.ask_by(&action, rule.as_deref()).await;
+            let by = decided.decision.rule.clone();
+            let answer = self.approvals.ask(&action, by.as_deref()).await;
             decided.decision = self.answered(&action, &decided.decision, answer);
         }
         let changed = decided.changed;
@@ -566,10 +571,6 @@ impl Authority for Pipeline {
 }
 
 /// The rule that asks, where untrusted content is why.
-fn about_taint(decision: &Decision) -> Option<&str> {
-    decision.rule.as_deref().filter(|_| decision.is_about_taint())
-}
-
 /// What ties the events of a tool call to it.
 fn of_call(call: &ToolCall, ties: &Ties) -> Ties {
     let mut ties = ties.clone();

@@ -15,6 +15,7 @@ use crate::{
     approvals::{Pending, Scope},
     live::Live,
     order::Order,
+    tells::Tells,
     terminal::Handle,
 };
 
@@ -37,6 +38,8 @@ pub(crate) struct Questions<'a> {
     /// How the operator names the sandbox.
     which: String,
     live: Arc<Live>,
+    /// Others who are told.
+    tells: Tells,
     tell: &'a dyn Fn(&str),
     /// The terminal that the command has.
     terminal: Option<Handle>,
@@ -58,7 +61,9 @@ impl<'a> Questions<'a> {
         terminal: Option<Handle>,
     ) -> Self {
         let which = order.name.clone().unwrap_or_else(|| session.short().to_owned());
-        Self { which, live, tell, terminal: terminal.filter(Handle::is_raw) }
+        let operator = order.operator.clone();
+        let tells = Tells::new(which.clone(), session.clone(), Arc::clone(&live), operator);
+        Self { which, live, tells, tell, terminal: terminal.filter(Handle::is_raw) }
     }
 
     /// Tell of each new question, for ever.
@@ -66,6 +71,8 @@ impl<'a> Questions<'a> {
         let mut asked = self.live.approvals().asked();
         let mut told = 0;
         let mut room = Room::new(Instant::now());
+        // The same for who is told elsewhere.
+        let mut elsewhere = Room::new(Instant::now());
         while asked.changed().await.is_ok() {
             asked.borrow_and_update();
             let next = |told: u32| {
@@ -74,6 +81,9 @@ impl<'a> Questions<'a> {
             };
             while let Some(question) = next(told) {
                 told = question.id;
+                if elsewhere.take(Instant::now()) == Taken::One {
+                    self.tells.tell(&question);
+                }
                 match (room.take(Instant::now()), &self.terminal) {
                     (Taken::One, Some(terminal)) => {
                         if self.ask(terminal, &question).await.is_break() {

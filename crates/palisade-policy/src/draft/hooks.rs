@@ -126,7 +126,7 @@ fn one(
             if event.name() == "UserPromptSubmit"
                 || matches!(
                     event.seen(),
-                    Seen::Connections | Seen::Requests | Seen::Models | Seen::Skills
+                    Seen::Connections | Seen::Requests | Seen::Models | Seen::Skills | Seen::Execs
                 ) =>
         {
             SHORT
@@ -266,7 +266,8 @@ fn nul(check: &mut Check<'_>, text: &At<String>) {
     }
 }
 
-fn server(check: &mut Check<'_>, at: &At<String>) {
+/// Where something of Palisade's is posted.
+pub(super) fn server(check: &mut Check<'_>, at: &At<String>) {
     if let Err(why) = url::check(&at.value) {
         check.wrong(
             at.place,

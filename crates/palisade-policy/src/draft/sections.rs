@@ -1,15 +1,36 @@
-//! Sections that are understood and checked for their form, and that nothing enforces yet.
+//! Small sections: who is told of questions, and what is asked of skills.
 
-use super::Check;
+use base64::{Engine, engine::general_purpose::STANDARD};
+
+use super::{Check, DraftTells, hooks};
 use crate::{
+    at::At,
     document::{Document, Severity, SkillState},
-    policy::{SkillRequire, SkillSeverity, Skills},
+    policy::{AnswersBy, SkillRequire, SkillSeverity, Skills},
 };
 
-pub(super) fn check(check: &mut Check<'_>, document: &Document) {
-    if let Some(approvals) = document.approvals.as_ref().filter(|at| !at.value.notify.is_empty()) {
-        check.not_built("approvals.notify", approvals.place, &approvals.value.notify);
-    }
+/// Who is told of questions to the operator.
+pub(super) fn tells(check: &mut Check<'_>, document: &Document) -> DraftTells {
+    let Some(approvals) = document.approvals.as_ref().map(|at| &at.value) else {
+        return DraftTells::default();
+    };
+    let webhook = approvals.webhook.as_ref().map(|At { value, place }| {
+        hooks::server(check, &value.url);
+        let key = value.key.as_ref().and_then(|key| {
+            let bytes: Option<[u8; 32]> =
+                STANDARD.decode(&key.value).ok().and_then(|bytes| bytes.try_into().ok());
+            if bytes.is_none() {
+                check.wrong(
+                    key.place,
+                    "it is no Ed25519 public key: 32 bytes in base64",
+                    "print yours with `openssl pkey -in key.pem -pubout -outform DER | tail -c 32 | base64`",
+                );
+            }
+            bytes
+        });
+        At { value: AnswersBy { url: value.url.value.clone(), key }, place: *place }
+    });
+    DraftTells { desktop: approvals.notify.first().map(|at| at.place), webhook }
 }
 
 /// What the document asks of skills. It can only take away, so it counts whoever wrote it.

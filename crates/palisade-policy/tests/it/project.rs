@@ -297,20 +297,6 @@ fn a_value_that_was_overridden() {
     world.project("process: {environment: {set: {CI: user}}}").policy();
 }
 
-#[test]
-fn sections_that_are_not_built_widen_too() {
-    for (project, what) in
-        [("hooks: {PreExec: [{hooks: [{type: command, command: ./evil.sh}]}]}", "`hooks.PreExec`")]
-    {
-        let world = World::new();
-        world.user("").project(project);
-        let wrong = world.wrong();
-        assert!(wrong.contains(&format!("{NOT_TRUSTED}{what}")), "{wrong}");
-        // It is no widening where the user says the same.
-        assert!(!world.user(project).policy().not_built.is_empty());
-    }
-}
-
 /// A repository may not have the record of what it did removed.
 #[test]
 fn a_project_shortens_the_time_that_records_are_kept() {

@@ -1,7 +1,7 @@
 //! What is executed inside: each program is decided about before any of it runs.
 //!
 //! On a thread of its own, for the kernel knows who traces by thread; and so nobody's connections wait for it. It is there
-//! only where the policy has rules for commands.
+//! only where the policy has rules for commands or hooks for `PreExec`.
 
 mod known;
 mod supervisor;
@@ -16,7 +16,7 @@ use palisade_sandbox::linux::{
 };
 use tokio::{
     io::Interest,
-    runtime::Builder,
+    runtime::{Builder, Handle},
     sync::{mpsc, oneshot},
     task::LocalSet,
 };
@@ -46,7 +46,7 @@ pub(crate) fn prepare() -> io::Result<()> {
 }
 
 impl Execs {
-    /// From now on. `search` is the variable `PATH` inside.
+    /// From now on; called in the runtime where questions are asked. `search` is the variable `PATH` inside.
     pub(crate) fn start(
         pipeline: Arc<Pipeline>,
         view: View,
@@ -56,6 +56,7 @@ impl Execs {
     ) -> io::Result<Self> {
         let (listeners, mut served) = mpsc::unbounded_channel::<Served>();
         let places = Places::new(search, workspace);
+        let elsewhere = Handle::current();
         let runtime = Builder::new_current_thread().enable_all().build()?;
         // A handler would run on whichever thread the kernel takes, which has to be woken for that.
         let changes = signal::child_descriptor()?;
@@ -68,7 +69,8 @@ impl Execs {
         };
         let run = move || {
             turns::take_short();
-            let supervisor = Rc::new(Supervisor::new(pipeline, view, places, lineages));
+            let with = (lineages, elsewhere);
+            let supervisor = Rc::new(Supervisor::new(pipeline, view, places, with));
             let tasks = LocalSet::new();
             tasks.block_on(&runtime, async {
                 loop {

@@ -1,12 +1,19 @@
-use std::{cell::RefCell, collections::HashMap, io, rc::Rc, sync::Arc, time::Duration};
+use std::{
+    cell::RefCell, collections::HashMap, io, os::fd::OwnedFd, rc::Rc, sync::Arc, time::Duration,
+};
 
-use palisade_core::{Action, Authority, Decision, Event, Exec, Lineage, Script, Verdict};
+use palisade_core::{Action, Authority, Decision, Event, Exec, Lineage, Script, Ties, Verdict};
 use palisade_sandbox::linux::{
     callers::{Executable, Lineages},
     execs::{Attempt, Change, Image, Tracing, View},
     seccomp::{Executes, Listener},
 };
-use rustix::{io::Errno, process::Pid};
+use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
+    io::Errno,
+    process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal},
+};
+use tokio::{runtime::Handle, task::JoinHandle};
 
 use super::known::{Known, Places, Starts};
 use crate::{callers::Digests, pipeline::Pipeline};
@@ -29,6 +36,8 @@ pub(super) struct Supervisor {
     starts: Starts,
     tracing: Tracing,
     lineages: Arc<Lineages>,
+    /// Where questions are asked.
+    elsewhere: Handle,
     /// By thread.
     begun: RefCell<HashMap<i32, Begun>>,
     /// Those that have to wait for another thread of their process.
@@ -40,7 +49,7 @@ pub(super) struct Supervisor {
 struct Begun {
     /// What it was, for the record.
     subject: String,
-    /// What the operator has permitted.
+    /// What the operator or hooks have permitted.
     permitted: Option<[u8; 32]>,
     /// Its process and those that it comes from: looked up while the kernel took the new image, which takes it longer.
     lineage: Lineage,
@@ -51,7 +60,7 @@ impl Supervisor {
         pipeline: Arc<Pipeline>,
         view: View,
         places: Places,
-        lineages: Arc<Lineages>,
+        (lineages, elsewhere): (Arc<Lineages>, Handle),
     ) -> Self {
         let known = Rc::new(Known::find(&pipeline.programs(), &places, &view));
         Self {
@@ -63,6 +72,7 @@ impl Supervisor {
             starts: Starts::default(),
             tracing: Tracing::default(),
             lineages,
+            elsewhere,
             begun: RefCell::default(),
             waiting: RefCell::default(),
         }
@@ -86,12 +96,13 @@ impl Supervisor {
             Err(error) => return self.refuse(listener, call, Exec::default(), Some(&error)),
         };
         let subject = exec.subject();
-        let (exec, decision) = self.considered(exec, attempt.file.as_ref());
+        let guarded = self.pipeline.guards_execs();
+        let (exec, decision) = self.considered(exec, attempt.file.as_ref(), guarded);
         let decision = match decision {
             Ok(decision) => decision,
             Err(error) => return self.refuse(listener, call, exec, Some(&error)),
         };
-        if decision.is_allowed() {
+        if decision.is_allowed() && !guarded {
             let permitted = exec.fingerprint();
             let begun = Begun { subject, permitted, lineage: Lineage::default() };
             return self.begin(listener, call, begun);
@@ -99,14 +110,16 @@ impl Supervisor {
         self.refuse(listener, call, exec, None);
     }
 
-    /// What rules say. What has to be asked is looked at wholly.
+    /// What rules say. What has to be asked, of the operator or of hooks (`guarded`), is looked at wholly.
     fn considered(
         &self,
         mut exec: Exec,
         file: Option<&Executable>,
+        guarded: bool,
     ) -> (Exec, io::Result<Decision>) {
         let decision = self.decision(&exec);
-        if decision.verdict != Verdict::Ask {
+        let asked = decision.verdict == Verdict::Ask || (guarded && decision.is_allowed());
+        if !asked {
             return (exec, Ok(decision));
         }
         let digest = match file {
@@ -125,7 +138,7 @@ impl Supervisor {
         self.pipeline.consider(&Action::Exec(Box::new(exec.clone())))
     }
 
-    /// What is not permitted by rules: refused, or asked and then perhaps begun.
+    /// What is not permitted by rules alone: refused, or asked and then perhaps begun.
     fn refuse(
         self: &Rc<Self>,
         listener: &Rc<Listener>,
@@ -149,10 +162,10 @@ impl Supervisor {
             let lineage = Lineage::of(this.lineages.of_thread(call.thread));
             let ties = this.pipeline.ties_of(&exec, &lineage);
             let action = Action::Exec(Box::new(exec));
-            let mut answer = this.pipeline.authorize_tied(&action, &ties);
+            let mut answer = this.asked(action, ties);
             let decision = loop {
                 tokio::select! {
-                    decision = &mut answer => break decision,
+                    decision = answer.decision() => break decision,
                     // Who asked is gone, and so is the question.
                     () = tokio::time::sleep(LOOK) => if !listener.waits(&call) {
                         return;
@@ -239,11 +252,19 @@ impl Supervisor {
             Some(script) => script.as_ref(),
             None => Some(&image.executable),
         };
+        let guarded = self.pipeline.guards_execs();
         let (exec, decision) = match self.has_become(&image, pid) {
-            Ok(exec) => self.considered(exec, file),
+            Ok(exec) => self.considered(exec, file, guarded),
             Err(error) => (program_of(&image), Err(error)),
         };
         match decision {
+            Ok(decision) if decision.is_allowed() && guarded => {
+                let permitted = begun.as_ref().and_then(|begun| begun.permitted);
+                if exec.fingerprint().is_some_and(|print| permitted == Some(print)) {
+                    return Tracing::release(pid, 0);
+                }
+                self.guard(exec, pid);
+            }
             Ok(decision) if decision.is_allowed() => {
                 let lineage = self.lineage_of(begun.as_ref(), pid);
                 Tracing::release(pid, 0);
@@ -274,6 +295,43 @@ impl Supervisor {
                 self.ended((exec, lineage), Decision::deny(why), begun);
             }
         }
+    }
+
+    /// Ask whoever has to be asked, elsewhere: what a hook starts would be a child of this thread, which waits for
+    /// all of its children.
+    fn asked(&self, action: Action, ties: Ties) -> Asked {
+        let pipeline = Arc::clone(&self.pipeline);
+        Asked(self.elsewhere.spawn(async move { pipeline.authorize_tied(&action, &ties).await }))
+    }
+
+    /// Ask hooks about what it has become: a script has an interpreter now, which they have not seen. It waits
+    /// meanwhile, and nothing of it has run.
+    fn guard(self: &Rc<Self>, exec: Exec, pid: Pid) {
+        // Its number may be another's once it was killed and that was told.
+        let Ok(handle) = pidfd_open(pid, PidfdFlags::empty()) else { return Tracing::end(pid) };
+        let this = Rc::clone(self);
+        tokio::task::spawn_local(async move {
+            let lineage = this.lineage(pid);
+            let ties = this.pipeline.ties_of(&exec, &lineage);
+            let action = Action::Exec(Box::new(exec));
+            let mut answer = this.asked(action, ties);
+            let decision = loop {
+                tokio::select! {
+                    decision = answer.decision() => break decision,
+                    () = tokio::time::sleep(LOOK) => if is_gone(&handle) {
+                        return;
+                    },
+                }
+            };
+            if decision.is_allowed() {
+                if !is_gone(&handle) {
+                    Tracing::release(pid, 0);
+                }
+                return;
+            }
+            // It may have been killed meanwhile.
+            pidfd_send_signal(&handle, Signal::KILL).unwrap_or_default();
+        });
     }
 
     /// Record what was ended before it ran.
@@ -388,6 +446,28 @@ impl Supervisor {
         *self.known.borrow_mut() = (now, Rc::clone(&known));
         known
     }
+}
+
+/// A question that is asked elsewhere, as long as somebody waits for the answer.
+struct Asked(JoinHandle<Decision>);
+
+impl Asked {
+    async fn decision(&mut self) -> Decision {
+        let answered = (&mut self.0).await;
+        answered.unwrap_or_else(|_| Decision::deny("it could not be decided"))
+    }
+}
+
+impl Drop for Asked {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// Whether a process has ended.
+fn is_gone(process: &OwnedFd) -> bool {
+    let mut polled = [PollFd::new(process, PollFlags::IN)];
+    !matches!(poll(&mut polled, Some(&Timespec::default())), Ok(0))
 }
 
 fn program_of(image: &Image) -> Exec {

@@ -54,6 +54,28 @@ pub(crate) fn about(action: &Action, common: &Common) -> Option<(Event, Map<Stri
             fields.insert("verdict".into(), verdict.clone().into());
             Some((Event::PRE_SKILL_LOAD, fields))
         }
+        Action::Exec(exec) => {
+            let mut fields = common.event(Event::PRE_EXEC);
+            // A matcher has the name; the rest is for who looks closer.
+            let path = exec.script.as_ref().map_or(&exec.program, |script| &script.path);
+            let name = path.rsplit('/').next().unwrap_or_default();
+            fields.insert("program".into(), name.into());
+            fields.insert("path".into(), path.clone().into());
+            if exec.script.is_some() {
+                fields.insert("interpreter".into(), exec.program.clone().into());
+            }
+            fields.insert("argv".into(), exec.argv.clone().into());
+            fields.insert("argv_whole".into(), exec.whole.into());
+            fields.insert("names".into(), exec.names.clone().into());
+            let loads = exec.loads.iter().map(|loaded| Value::from(loaded.path.clone()));
+            fields.insert("loads".into(), loads.collect::<Vec<_>>().into());
+            let digest = exec.digest.map(|digest| {
+                let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+                format!("sha256:{hex}")
+            });
+            fields.insert("digest".into(), digest.into());
+            Some((Event::PRE_EXEC, fields))
+        }
         Action::ModelCall { endpoint, model } => {
             let mut fields = common.event(Event::PRE_MODEL_CALL);
             fields.insert("endpoint".into(), endpoint.clone().into());

@@ -127,6 +127,7 @@ pub(crate) fn record(event: Event, subject: &str, ran: &Ran) -> Record {
         Seen::Connections | Seen::Requests => Layer::Egress,
         Seen::Models => Layer::Inference,
         Seen::Skills => Layer::Files,
+        Seen::Execs => Layer::Process,
         Seen::Alarms => Layer::Supervisor,
         _ => Layer::Tool,
     };

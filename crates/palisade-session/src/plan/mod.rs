@@ -235,9 +235,9 @@ pub(crate) fn make(
 fn execs_can_be_held(filter: &Filter, told: bool, order: &Order) -> Result<(), Refusal> {
     let refused = |why: &str, remedy: &str| {
         let what = format!(
-            "the policy has rules for commands, and it cannot be held here what is executed: {why}"
+            "the policy has rules for commands or hooks for PreExec, and it cannot be held here what is executed: {why}"
         );
-        let rules = "take the `Bash(…)` rules out of `permissions.deny` and `permissions.ask`";
+        let rules = "take the `Bash(…)` rules out of `permissions.deny` and `permissions.ask`, and PreExec out of `hooks`";
         Err(Refusal::new(what, format!("{remedy}, or {rules}")))
     };
     if order.missing.contains(&Kind::Seccomp) || order.allow_degraded.contains(&Kind::Seccomp) {

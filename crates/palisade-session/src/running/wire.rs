@@ -247,6 +247,7 @@ mod tests {
                 kind: "connect".into(),
                 program: Some("/usr/bin/git".into()),
                 rule: Some("taint.ask[push]".into()),
+                always: None,
                 since: palisade_journal::Timestamp::now(),
                 seconds_left: 9,
                 waiting: 2,

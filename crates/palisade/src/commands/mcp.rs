@@ -14,7 +14,7 @@ use std::{
 
 use palisade_core::{paths, shown};
 use palisade_hooks::Agent;
-use palisade_mcp::{Between, Decide, Lines, Pins, Said, Step, digest};
+use palisade_mcp::{Between, Decide, Lines, Pins, Remote, RemoteError, Said, Step, digest};
 use serde_json::{Map, Value, json};
 
 use super::hook;
@@ -38,9 +38,10 @@ const REVISION: &str = "2025-06-18";
 #[command(after_help = "\
 Examples:
   palisade mcp --pin --name files -- npx -y @modelcontextprotocol/server-filesystem@2025.8.21 .
+  palisade mcp --name docs --url https://mcp.example.com/mcp --header authorization=DOCS_TOKEN
   palisade mcp --name files -- palisade run --profile shell -- npx -y @modelcontextprotocol/server-filesystem@2025.8.21 .
 
-Put the second in place of the server's own command in the client's settings. Each call of a tool is decided by the
+Put the last in place of the server's own command in the client's settings. Each call of a tool is decided by the
 permission rules, as mcp__NAME__TOOL; so are reads of resources (mcp__NAME__resources_read), prompts
 (mcp__NAME__prompts_get), and what the server asks of the client (mcp__NAME__sampling, mcp__NAME__elicitation).
 A question is a refusal: nobody can be asked here. The server runs as the client would have run it; `palisade run`
@@ -65,8 +66,24 @@ pub(crate) struct Args {
     #[arg(long, conflicts_with = "pin")]
     any_tools: bool,
     /// The server and its arguments.
-    #[arg(last = true, required = true, value_name = "SERVER")]
+    #[arg(last = true, required_unless_present = "url", value_name = "SERVER")]
     server: Vec<String>,
+    /// A server over HTTP, in place of a command: `https`, or `http` at a loopback address.
+    #[arg(long, value_name = "URL", conflicts_with = "server", requires = "name")]
+    url: Option<String>,
+    /// A header field for it, and the variable that holds its value.
+    #[arg(long = "header", value_name = "NAME=VARIABLE", requires = "url", value_parser = header)]
+    headers: Vec<(String, String)>,
+    /// Only speak to the server over HTTP; nothing is decided.
+    #[arg(long, hide = true, requires = "url")]
+    bridge: bool,
+}
+
+fn header(text: &str) -> Result<(String, String), &'static str> {
+    let parts =
+        text.split_once('=').filter(|(name, variable)| !name.is_empty() && !variable.is_empty());
+    let (name, variable) = parts.ok_or("write it as in authorization=TOKEN")?;
+    Ok((name.to_owned(), variable.to_owned()))
 }
 
 /// What can stand in a rule.
@@ -77,10 +94,17 @@ fn name(text: &str) -> Result<String, &'static str> {
 }
 
 pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
+    if let (true, Some(remote)) = (args.bridge, remote(args)?) {
+        return match remote.bridge() {
+            Ok(()) => Ok(ExitCode::SUCCESS),
+            Err(error) => Err(Failure::new(Kind::Enforcement, error.to_string())),
+        };
+    }
+    let server = server(args)?;
     let name = named(args)?;
     let file = pins_file(&name)?;
     if args.pin {
-        return pin(args, &name, &file);
+        return pin(args, &server, &name, &file);
     }
     let pins = match args.any_tools {
         true => None,
@@ -96,7 +120,43 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
         ));
     }
     let rules = Rules { policy: args.policy.clone(), record: args.record };
-    serve(&args.server, Arc::new(Between::new(name, pins, rules)))
+    serve(&server, Arc::new(Between::new(name, pins, rules)))
+}
+
+/// The server over HTTP, if it is one.
+fn remote(args: &Args) -> Result<Option<Remote>, Failure> {
+    let Some(url) = &args.url else { return Ok(None) };
+    let value = |(name, variable): &(String, String)| match env::var(variable) {
+        Ok(value) => Ok((name.clone(), value)),
+        Err(_) => Err(Failure::new(Kind::Usage, format!("the variable {variable} is not set"))
+            .remedy("set it to the header field's value")),
+    };
+    let headers: Vec<_> = args.headers.iter().map(value).collect::<Result<_, _>>()?;
+    let remote = Remote::new(url, &headers).map_err(|error| {
+        let kind = match error {
+            RemoteError::Url(_) | RemoteError::Header(_) => Kind::Usage,
+            _ => Kind::Enforcement,
+        };
+        Failure::new(kind, error.to_string())
+    })?;
+    Ok(Some(remote))
+}
+
+/// What is started: the server, or this program for one that is elsewhere.
+fn server(args: &Args) -> Result<Vec<String>, Failure> {
+    if remote(args)?.is_none() {
+        return Ok(args.server.clone());
+    }
+    let own = env::current_exe().ok().and_then(|own| own.to_str().map(str::to_owned));
+    let own = own
+        .ok_or_else(|| Failure::new(Kind::Enforcement, "this program's own file cannot be told"))?;
+    let url = args.url.clone().unwrap_or_default();
+    let mut server: Vec<String> =
+        [own.as_str(), "mcp", "--name", "x", "--bridge", "--url", &url].map(str::to_owned).into();
+    for (name, variable) in &args.headers {
+        server.extend(["--header".to_owned(), format!("{name}={variable}")]);
+    }
+    Ok(server)
 }
 
 fn named(args: &Args) -> Result<String, Failure> {
@@ -307,8 +367,8 @@ fn ended(child: &mut Server) -> Option<u8> {
     }
 }
 
-fn pin(args: &Args, name: &str, file: &Path) -> Result<ExitCode, Failure> {
-    let Listed { tools, instructions } = listed(&args.server)?;
+fn pin(args: &Args, server: &[String], name: &str, file: &Path) -> Result<ExitCode, Failure> {
+    let Listed { tools, instructions } = listed(server)?;
     let known = Pins::load(file).unwrap_or_default();
     let mut out = io::stdout().lock();
     let mut names = HashSet::new();

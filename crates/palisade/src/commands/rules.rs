@@ -72,18 +72,49 @@ impl Place {
     /// # Errors
     /// It stays as it was.
     pub(super) fn write(&self, addition: &Addition) -> Result<(), Failure> {
-        let Found { text, mode } = self.read()?;
+        let Change { mode, after, .. } = self.with(addition)?;
+        self.put(&after, mode)
+    }
+
+    /// What would be written.
+    ///
+    /// # Errors
+    /// Nothing can be added to what is there.
+    pub(super) fn with(&self, addition: &Addition) -> Result<Change, Failure> {
+        let Found { text: before, mode } = self.read()?;
         let shown = self.shown();
-        let before = text.unwrap_or_default();
-        let changed = amended(shown, &before, std::slice::from_ref(addition)).map_err(|error| {
+        let text = before.as_deref().unwrap_or_default();
+        let after = amended(shown, text, std::slice::from_ref(addition)).map_err(|error| {
             Failure::new(Kind::Denied, format!("{shown} is not changed: {error}"))
         })?;
-        self.put(&changed, mode)
+        Ok(Change { before, after, mode })
+    }
+}
+
+/// A policy before and after.
+#[derive(Debug)]
+pub(super) struct Change {
+    before: Option<String>,
+    after: String,
+    mode: std::fs::Permissions,
+}
+
+impl Change {
+    /// As it is; none: it is not there.
+    pub(super) fn before(&self) -> Option<&str> {
+        self.before.as_deref()
+    }
+
+    /// As it will be.
+    pub(super) fn after(&self) -> &str {
+        &self.after
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]

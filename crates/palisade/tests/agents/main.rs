@@ -10,6 +10,8 @@
 mod by_name;
 mod claude;
 mod codex;
+mod differential;
+mod integrate;
 mod interactive;
 mod openclaw;
 mod ran;

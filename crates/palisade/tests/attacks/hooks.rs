@@ -337,3 +337,103 @@ fn brings_hooks_along_in_a_repository() {
     assert!(ran.out.ends_with("exit 2\n"), "{ran}");
     assert!(!world.at("pwned").exists());
 }
+
+/// What the hook of `PreExec` refuses is not executed: by its name, as the interpreter of a script that the agent
+/// writes, by a loader. The program is `unshare`, which only tells its version here.
+#[test]
+fn executes_what_a_hook_refuses() {
+    let hooks = "  PreExec: [{hooks: [{type: command, command: ./hooks/exec.sh}]}]";
+    let Some(world) = world(hooks, "") else { return };
+    let script = "unshare --version; echo \"code $?\"
+printf '#!/usr/bin/unshare --version\\n' > script; chmod +x script; ./script; echo \"code $?\"
+for loader in /lib64/ld-linux-x86-64.so.2 /lib/ld-linux-aarch64.so.1; do
+  [ ! -e $loader ] || $loader /usr/bin/unshare --version
+done; echo \"code $?\"
+printf '#!/bin/sh\\necho permitted\\n' > fine; chmod +x fine; ./fine a b; /bin/echo also
+";
+    let all = world.outside(&["/bin/sh", "-c", script]);
+    assert_eq!(all.out.matches("util-linux").count(), 3, "{all}");
+    world.program(
+        "config/hooks/exec.sh",
+        "#!/bin/sh\ngrep -q '/unshare\"' && { echo 'not this program' >&2; exit 2; }\nexit 0\n",
+    );
+    let ran = world.inside(&["/bin/sh", "-c", script]);
+    assert!(!ran.out.contains("util-linux"), "{ran}");
+    for said in ["code 126\n", "code 137\n", "permitted\nalso"] {
+        assert!(ran.out.contains(said), "{said} {ran}");
+    }
+    let events = world.events();
+    let denied: Vec<_> = events
+        .iter()
+        .filter(|event| event["kind"] == "exec" && event["decision"] == "deny")
+        .collect();
+    assert_eq!(denied.len(), 3, "{denied:#?}");
+    assert!(denied.iter().all(|event| {
+        event["rule"] == "hooks.PreExec[0]"
+            && event["reason"].as_str().unwrap().contains("not this program")
+    }));
+    // Each that ran is in the record, with what it was asked of.
+    assert!(events.iter().any(|event| event["kind"] == "hook" && event["layer"] == "process"));
+    world.verify();
+}
+
+/// Ways for a hook to have no answer.
+const BROKEN: [(&str, &str); 5] = [
+    ("fails", "#!/bin/sh\nexit 1\n"),
+    ("hangs", "#!/bin/sh\nsleep 614.25\n"),
+    ("floods", "#!/bin/sh\nexec head -c 3000000 /dev/zero\n"),
+    ("talks", "#!/bin/sh\necho '{\"hookSpecificOutput\": {\"hookEventName\": \"PreToolUse\"}}'\n"),
+    ("dies", "#!/bin/sh\nkill -9 $$\n"),
+];
+
+/// A hook that gives no answer is a denial, where programs are executed, where connections leave and where models
+/// are called; and one that is not there as well.
+#[test]
+fn breaks_the_hooks_of_the_layers_below() {
+    let server = hello();
+    let port = server.address().port();
+    let model = model();
+    for (how, script) in BROKEN.into_iter().chain([("is missing", "")]) {
+        let hook = |matcher: &str| {
+            format!(
+                "[{{matcher: {matcher}, hooks: [{{type: command, command: ./hooks/broken.sh, args: [], timeout: 1}}]}}]"
+            )
+        };
+        let hooks = format!(
+            "  PreExec: {}\n  PreConnect: {}\n  PreModelCall: {}",
+            hook("unshare"),
+            hook("one.test"),
+            hook("cheap")
+        );
+        let more = format!(
+            "network:
+  hosts: {{one.test: [127.0.0.1], two.test: [127.0.0.1]}}
+  rules:
+    - {{name: all, hosts: [one.test, two.test], ports: [{port}], addresses: [127.0.0.1]}}
+{}",
+            routed_to(&model)
+        );
+        let Some(world) = world(&hooks, &more) else { return };
+        if !script.is_empty() {
+            world.program("config/hooks/broken.sh", script);
+        }
+        let ran = world.inside_sh(&format!(
+            "unshare --version; echo \"code $?\"
+             curl -s --max-time 20 http://one.test:{port}/denied; echo
+             curl -s --max-time 20 http://two.test:{port}/permitted"
+        ));
+        assert!(ran.out.contains("code 126") && !ran.out.contains("util-linux"), "{how} {ran}");
+        assert!(!ran.out.contains("hello /denied"), "{how} {ran}");
+        assert!(ran.out.contains("hello /permitted"), "{how} {ran}");
+        let asked = wants(&world, "hi");
+        assert!(!asked.out.contains("hello"), "{how} {asked}");
+        let events = world.events();
+        for kind in ["exec", "connect", "model_call"] {
+            let denied =
+                |event: &&serde_json::Value| event["kind"] == kind && event["decision"] == "deny";
+            assert!(events.iter().any(|event| denied(&event)), "{how} {kind} {events:#?}");
+        }
+    }
+    assert!(server.requests().iter().all(|request| request.uri != "/denied"));
+    assert_eq!(model.requests().len(), 0);
+}

@@ -11,6 +11,7 @@
 #![allow(clippy::print_stdout, reason = "a skipped test says so")]
 
 mod alarms;
+mod answers;
 mod attempts;
 mod audit_records;
 mod binaries;

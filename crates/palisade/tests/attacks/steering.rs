@@ -100,11 +100,7 @@ fn passes_options_in_values() {
 /// A rule that nothing enforces would be believed in: with one, nothing starts.
 #[test]
 fn runs_under_rules_that_nothing_enforces() {
-    for policy in [
-        "hooks: {PreExec: [{hooks: [{type: command, command: /bin/true}]}]}",
-        "audit: {retain: 365d}",
-        "approvals: {notify: [desktop]}",
-    ] {
+    for policy in ["audit: {retain: 365d}"] {
         let Some(world) = World::new(policy) else { return };
         let inside = world.inside_sh("touch ran");
         assert_eq!(inside.code, Some(125), "{policy}: {inside}");

@@ -19,6 +19,7 @@ mod mcp;
 mod policy;
 mod proof;
 mod ran;
+mod ready_hooks;
 mod report;
 mod run;
 mod running;

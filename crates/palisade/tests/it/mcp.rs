@@ -164,3 +164,93 @@ fn nothing_is_accepted_unasked() {
     assert_eq!(client.tools(), Vec::<String>::new());
     client.end();
 }
+
+/// A server over HTTP, ended with the test.
+struct Served(Child, BufReader<ChildStdout>, String);
+
+impl Served {
+    fn start() -> Self {
+        let script = include_str!("mcp_http.py");
+        let mut child =
+            Command::new("python3").args(["-c", script]).stdout(Stdio::piped()).spawn().unwrap();
+        let mut said = BufReader::new(child.stdout.take().unwrap());
+        let mut port = String::new();
+        said.read_line(&mut port).unwrap();
+        Self(child, said, format!("http://127.0.0.1:{}/mcp", port.trim()))
+    }
+
+    fn line(&mut self) -> String {
+        let mut line = String::new();
+        self.1.read_line(&mut line).unwrap();
+        line.trim().to_owned()
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        self.0.kill().unwrap_or_default();
+        self.0.wait().map(drop).unwrap_or_default();
+    }
+}
+
+/// The same holds for a server over HTTP: pins, decisions, and its own requests, which are answered while its stream is
+/// open.
+#[test]
+fn a_server_over_http_is_stood_in_front_of() {
+    let home = Home::new("{allow: [mcp__sums__add]}");
+    let mut server = Served::start();
+    let url = server.2.clone();
+    let command = |options: &[&str]| {
+        let mut command = palisade(&home.at(""));
+        command.env("TOKEN", "Bearer the-token");
+        command.args(["mcp", "--name", "sums", "--policy"]).arg(home.at("p.yaml")).args(options);
+        command.args(["--url", &url, "--header", "authorization=TOKEN"]);
+        command
+    };
+    let pinned = command(&["--pin", "--yes"]).output().unwrap();
+    let shown = String::from_utf8_lossy(&pinned.stdout).into_owned();
+    assert!(pinned.status.success() && shown.contains("Adds two numbers."), "{pinned:?}");
+    let mut command = command(&[]);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let input = child.stdin.take();
+    let output = BufReader::new(child.stdout.take().unwrap());
+    let mut client = Client { child, input, output, id: 0 };
+    client.ask("initialize", json!({"protocolVersion": "2025-06-18", "capabilities": {}}));
+    let ready = json!({"jsonrpc": "2.0", "method": "notifications/initialized"});
+    writeln!(client.input.as_mut().unwrap(), "{ready}").unwrap();
+    assert_eq!(client.tools(), ["add", "erase"]);
+    assert_eq!(client.call("add", json!({"a": 1, "b": 2}))["content"][0]["text"], json!("3"));
+    let refused = client.call("erase", json!({"path": "/x"}));
+    assert_eq!(refused["isError"], json!(true));
+    client.end();
+    let mut said: Vec<String> = Vec::new();
+    while said.last().is_none_or(|line| !line.starts_with("deleted")) || said.len() < 2 {
+        said.push(server.line());
+    }
+    assert!(said.contains(&"answered -32001".to_owned()), "{said:?}");
+    // The call that was refused never came there.
+    assert_eq!(said.iter().filter(|line| line.starts_with("answered")).count(), 1, "{said:?}");
+}
+
+#[test]
+fn a_server_that_is_not_there_is_an_error_and_not_a_silence() {
+    let home = Home::new("{allow: [mcp__sums__add]}");
+    let mut command = palisade(&home.at(""));
+    command.args(["mcp", "--name", "sums", "--any-tools", "--policy"]).arg(home.at("p.yaml"));
+    command.args(["--url", "http://127.0.0.1:9/mcp"]);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let input = child.stdin.take();
+    let output = BufReader::new(child.stdout.take().unwrap());
+    let mut client = Client { child, input, output, id: 0 };
+    let answer = client.ask("initialize", json!({}));
+    assert_eq!(answer["error"]["code"], json!(-32000), "{answer}");
+    client.end();
+    for bad in ["http://mcp.example/x", "nonsense"] {
+        let mut command = palisade(&home.at(""));
+        let output =
+            command.args(["mcp", "--name", "x", "--any-tools", "--url", bad]).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{bad} {output:?}");
+    }
+}

@@ -1,10 +1,18 @@
 //! `palisade approvals`: what waits for the operator, and the answers.
 
-use std::{path::PathBuf, process::ExitCode};
+mod screen;
+mod view;
+
+use std::{
+    io::{self, IsTerminal},
+    path::PathBuf,
+    process::ExitCode,
+};
 
 use clap::Subcommand;
 use palisade_core::SessionId;
 use palisade_journal::escaped;
+use palisade_policy::{Addition, Item};
 use palisade_session::running::{self, Entry, Pending, Registry, Scope};
 use serde::Serialize;
 
@@ -16,9 +24,16 @@ use crate::{
 };
 
 #[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Without a command: the list, at a terminal one in which keys answer: a once, s for the session, \
+    r for good (a rule, with --rule FILE), d deny, v the whole of it, q end."
+)]
 pub(crate) struct Args {
+    /// The policy that gets a rule for what is permitted for good, by the key r.
+    #[arg(long, value_name = "FILE")]
+    rule: Option<PathBuf>,
     #[command(subcommand)]
-    command: Command,
+    command: Option<Command>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -82,9 +97,14 @@ struct Listed<'a> {
 
 pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
     match &args.command {
-        Command::List(args) => list(args),
-        Command::Allow(args) => allow(args),
-        Command::Deny(args) => {
+        None if io::stdin().is_terminal() && io::stdout().is_terminal() => {
+            let place = args.rule.as_deref().map(Place::find).transpose()?;
+            screen::run(place.as_ref())
+        }
+        None => list(&ListArgs { json: false }),
+        Some(Command::List(args)) => list(args),
+        Some(Command::Allow(args)) => allow(args),
+        Some(Command::Deny(args)) => {
             answer(&args.question, false, args.session).map(|_| ExitCode::SUCCESS)
         }
     }
@@ -95,27 +115,39 @@ fn list(args: &ListArgs) -> Result<ExitCode, Failure> {
     if !args.json {
         out.push_str(&row("QUESTION", "LEFT", "WAITING", "WANTS"));
     }
-    let registry = Registry::open(&state_dir()?).map_err(Failure::denied)?;
-    if let Some(registry) = &registry {
-        for entry in registry.running().map_err(Failure::denied)? {
-            // One that is ending has nothing to ask any more.
-            for pending in running::pending(registry, &entry).unwrap_or_default() {
-                if args.json {
-                    let (session, name) = (&entry.session, entry.name.as_deref());
-                    json_line(&mut out, &Listed { session, name, pending: &pending });
-                } else {
-                    out.push_str(&shown(&entry, &pending));
-                }
-            }
+    for (entry, pending) in all()? {
+        if args.json {
+            let (session, name) = (&entry.session, entry.name.as_deref());
+            json_line(&mut out, &Listed { session, name, pending: &pending });
+        } else {
+            out.push_str(&shown(&entry, &pending));
         }
     }
     print::text(&out)
 }
 
-fn shown(entry: &Entry, pending: &Pending) -> String {
+/// All that waits, in all sandboxes.
+fn all() -> Result<Vec<(Entry, Pending)>, Failure> {
+    let mut all = Vec::new();
+    let Some(registry) = Registry::open(&state_dir()?).map_err(Failure::denied)? else {
+        return Ok(all);
+    };
+    for entry in registry.running().map_err(Failure::denied)? {
+        // One that is ending has nothing to ask any more.
+        let pending = running::pending(&registry, &entry).unwrap_or_default();
+        all.extend(pending.into_iter().map(|pending| (entry.clone(), pending)));
+    }
+    Ok(all)
+}
+
+fn named(entry: &Entry, pending: &Pending) -> String {
     let which = entry.name.as_deref().unwrap_or(entry.session.short());
+    format!("{which}/{}", pending.id)
+}
+
+fn shown(entry: &Entry, pending: &Pending) -> String {
     row(
-        &format!("{which}/{}", pending.id),
+        &named(entry, pending),
         &format!("{} s", pending.seconds_left),
         &pending.waiting.to_string(),
         &match &pending.program {
@@ -130,32 +162,46 @@ fn row(question: &str, left: &str, waiting: &str, wants: &str) -> String {
 }
 
 fn allow(args: &AllowArgs) -> Result<ExitCode, Failure> {
-    let place = args.rule.as_deref().map(Place::find).transpose()?;
-    if place.is_some() {
-        is_of_the_network(&args.question)?;
-    }
-    let subject = answer(&args.question, true, args.session || args.rule.is_some())?;
-    if let (Some(file), Some(place)) = (&args.rule, place) {
-        let mut to = Destinations::default();
-        to.add(&subject, None);
-        place.write(&to.rules("the operator's answer"))?;
-        print::note(&format!("palisade: {} has a rule for it", file.display()));
-    }
+    let Some(file) = args.rule.as_deref() else {
+        return answer(&args.question, true, args.session).map(|_| ExitCode::SUCCESS);
+    };
+    let place = Place::find(file)?;
+    let addition = addition(&waiting(&args.question)?)?;
+    // It is tried before the answer: what cannot be written is not permitted for good.
+    let change = place.with(&addition)?;
+    print::note(&palisade_integrate::diff(place.shown(), change.before(), Some(change.after())));
+    answer(&args.question, true, true)?;
+    place.write(&addition)?;
+    print::note(&format!("palisade: {} has a rule for it", file.display()));
     Ok(ExitCode::SUCCESS)
 }
 
-/// Rules are written for destinations only.
-fn is_of_the_network((which, id): &(String, u32)) -> Result<(), Failure> {
+/// The question as it waits.
+fn waiting((which, id): &(String, u32)) -> Result<Pending, Failure> {
     let state = state_dir()?;
     let (registry, entry) = running::find(&state, which).map_err(Failure::denied)?;
     let pending = running::pending(&registry, &entry).map_err(Failure::denied)?;
-    match pending.iter().find(|pending| pending.id == *id) {
-        Some(found) if !matches!(found.kind.as_str(), "" | "connect") => {
-            Err(Failure::new(Kind::Usage, "a rule can only be written for a destination")
-                .remedy("allow it without --rule, and add a rule to `permissions` yourself"))
-        }
-        _ => Ok(()),
+    let found = pending.into_iter().find(|pending| pending.id == *id);
+    found.ok_or_else(|| {
+        Failure::new(Kind::Denied, format!("no question {id} waits for an answer"))
+            .remedy("palisade approvals list shows those that do")
+    })
+}
+
+/// What permits it for good: a rule with a comment.
+fn addition(pending: &Pending) -> Result<Addition, Failure> {
+    if matches!(pending.kind.as_str(), "" | "connect") {
+        let mut to = Destinations::default();
+        to.add(&pending.subject, None);
+        return Ok(to.rules("the operator's answer"));
     }
+    let rule = pending.always.as_ref().ok_or_else(|| {
+        Failure::new(Kind::Usage, "no rule says for good what this asks")
+            .remedy("allow it without --rule; what a rule in `permissions.ask` or a hook has asked stays a question")
+    })?;
+    let comment = vec!["the operator's answer".to_owned()];
+    let items = vec![Item { comment, value: rule.clone().into() }];
+    Ok(Addition { list: vec!["permissions", "allow"], items })
 }
 
 /// Answer a question. Returns what it was about.

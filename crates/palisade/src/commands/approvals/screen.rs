@@ -1,0 +1,260 @@
+//! The list at a terminal, with keys that answer.
+
+use std::{
+    io::{self, Write},
+    process::ExitCode,
+    time::Duration,
+};
+
+use crossterm::{
+    cursor::{Hide, MoveTo, Show},
+    event::{self, Event, KeyCode, KeyEventKind, KeyModifiers},
+    execute, queue,
+    style::{Attribute, Color, Print, SetAttribute, SetForegroundColor},
+    terminal::{
+        Clear, ClearType, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode,
+        enable_raw_mode, size,
+    },
+};
+use palisade_session::running::{self, Entry, Pending, Scope};
+
+use super::{
+    addition, all, named,
+    view::{self, Look},
+};
+use crate::{
+    commands::place::Place,
+    failure::{Failure, Kind},
+    operator::state_dir,
+};
+
+/// How often it is looked what waits.
+const LOOK: Duration = Duration::from_millis(500);
+/// Rows of the list at most; the rest of the screen is the question itself.
+const MOST_ROWS: usize = 10;
+
+/// What is on the screen.
+#[derive(Debug, Default)]
+struct Screen {
+    all: Vec<(Entry, Pending)>,
+    chosen: usize,
+    /// The first line of the question that is seen.
+    from: usize,
+    said: String,
+    /// A rule that was shown, and is written if `r` is pressed again: of this question.
+    sure: Option<String>,
+}
+
+/// Puts the terminal back, whatever happens.
+struct Raw;
+
+impl Raw {
+    fn enter() -> io::Result<Self> {
+        enable_raw_mode()?;
+        let raw = Self;
+        execute!(io::stdout(), EnterAlternateScreen, Hide)?;
+        Ok(raw)
+    }
+}
+
+impl Drop for Raw {
+    fn drop(&mut self) {
+        execute!(io::stdout(), Show, LeaveAlternateScreen).unwrap_or_default();
+        disable_raw_mode().unwrap_or_default();
+    }
+}
+
+/// Until `q`. `place`: the policy that `r` writes to.
+pub(super) fn run(place: Option<&Place>) -> Result<ExitCode, Failure> {
+    let failed = |error: io::Error| {
+        Failure::new(Kind::Enforcement, format!("the terminal: {error}"))
+            .remedy("palisade approvals list")
+    };
+    let _raw = Raw::enter().map_err(failed)?;
+    let mut screen = Screen::default();
+    loop {
+        screen.look()?;
+        screen.draw().map_err(failed)?;
+        if !event::poll(LOOK).map_err(failed)? {
+            continue;
+        }
+        let Event::Key(key) = event::read().map_err(failed)? else { continue };
+        if key.kind == KeyEventKind::Release {
+            continue;
+        }
+        let code = match key.code {
+            KeyCode::Char('c') if key.modifiers.contains(KeyModifiers::CONTROL) => {
+                KeyCode::Char('q')
+            }
+            code => code,
+        };
+        if code == KeyCode::Char('q') {
+            return Ok(ExitCode::SUCCESS);
+        }
+        screen.press(code, place);
+    }
+}
+
+impl Screen {
+    /// See what waits now. What was chosen stays chosen, so that no key answers what has just moved under it.
+    fn look(&mut self) -> Result<(), Failure> {
+        let before = self.chosen().map(|(entry, pending)| (entry.session.clone(), pending.id));
+        self.all = all()?;
+        let at = before.as_ref().and_then(|(session, id)| {
+            self.all
+                .iter()
+                .position(|(entry, pending)| entry.session == *session && pending.id == *id)
+        });
+        match (at, before) {
+            (Some(at), _) => self.chosen = at,
+            (None, Some(_)) => {
+                self.said = "the question that was chosen is open no more".into();
+                // Another one takes its place: a key that is being pressed is not for it.
+                self.chosen = usize::MAX;
+                (self.from, self.sure) = (0, None);
+            }
+            (None, None) if self.chosen == usize::MAX && !self.said.is_empty() => {}
+            (None, None) => self.chosen = 0,
+        }
+        Ok(())
+    }
+
+    fn chosen(&self) -> Option<&(Entry, Pending)> {
+        self.all.get(self.chosen)
+    }
+
+    fn press(&mut self, key: KeyCode, place: Option<&Place>) {
+        let last = self.all.len().saturating_sub(1);
+        let sure = self.sure.take();
+        match key {
+            KeyCode::Down | KeyCode::Char('j') => {
+                self.choose(self.chosen.wrapping_add(1).min(last))
+            }
+            KeyCode::Up | KeyCode::Char('k') => {
+                self.choose(self.chosen.min(last + 1).saturating_sub(1))
+            }
+            KeyCode::PageDown | KeyCode::Char(' ') => self.from = self.from.saturating_add(10),
+            KeyCode::PageUp => self.from = self.from.saturating_sub(10),
+            KeyCode::Char('a') => self.answer(true, Scope::Once),
+            KeyCode::Char('s') => self.answer(true, Scope::Session),
+            KeyCode::Char('d') => self.answer(false, Scope::Once),
+            KeyCode::Char('r') => self.for_good(place, sure),
+            _ => {}
+        }
+    }
+
+    fn choose(&mut self, at: usize) {
+        (self.chosen, self.from) = (at, 0);
+        self.said.clear();
+    }
+
+    fn answer(&mut self, allow: bool, scope: Scope) {
+        let Some((entry, pending)) = self.chosen() else { return };
+        let which = entry.session.to_string();
+        let said = state_dir().and_then(|state| {
+            running::answer(&state, &which, pending.id, allow, scope).map_err(Failure::denied)
+        });
+        let question = named(entry, pending);
+        self.said = match said {
+            Ok(_) if allow => format!("{question} is allowed"),
+            Ok(_) => format!("{question} is denied"),
+            Err(failure) => failure.to_string(),
+        };
+        self.chosen = usize::MAX;
+    }
+
+    /// Show the rule, and at the second time write it.
+    fn for_good(&mut self, place: Option<&Place>, sure: Option<String>) {
+        let Some((entry, pending)) = self.chosen() else { return };
+        let question = named(entry, pending);
+        let Some(place) = place else {
+            self.said = "name the policy that gets the rule: palisade approvals --rule FILE".into();
+            return;
+        };
+        let written = addition(pending).and_then(|addition| {
+            place.with(&addition)?;
+            Ok(addition)
+        });
+        match written {
+            Err(failure) => self.said = failure.to_string(),
+            Ok(addition) if sure.as_ref() != Some(&question) => {
+                let rules: Vec<String> =
+                    addition.items.iter().map(|item| item.value.to_string()).collect();
+                self.said = format!(
+                    "{} gets {} {}; once more r to write it",
+                    place.shown(),
+                    addition.list.join("."),
+                    rules.join(", ")
+                );
+                self.sure = Some(question);
+            }
+            Ok(addition) => {
+                self.answer(true, Scope::Session);
+                if !self.said.ends_with("is allowed") {
+                    return;
+                }
+                self.said = match place.write(&addition) {
+                    Ok(()) => format!("{question} is allowed, and {} has a rule", place.shown()),
+                    Err(failure) => failure.to_string(),
+                };
+            }
+        }
+    }
+
+    fn draw(&self) -> io::Result<()> {
+        let (width, height) = size()?;
+        let (width, height) = (usize::from(width), usize::from(height));
+        let mut out = io::stdout().lock();
+        queue!(out, Clear(ClearType::All), MoveTo(0, 0))?;
+        let mut row = 0;
+        let mut line = |out: &mut io::StdoutLock<'_>, text: &str, look: Look, inverse: bool| {
+            if row >= height {
+                return Ok(());
+            }
+            let text: String = text.chars().take(width).collect();
+            let at = u16::try_from(row).unwrap_or(u16::MAX);
+            row += 1;
+            queue!(out, MoveTo(0, at))?;
+            match look {
+                Look::Plain => {}
+                Look::Added => queue!(out, SetForegroundColor(Color::Green))?,
+                Look::Removed => queue!(out, SetForegroundColor(Color::Red))?,
+                Look::Dim => queue!(out, SetAttribute(Attribute::Dim))?,
+            }
+            if inverse {
+                queue!(out, SetAttribute(Attribute::Reverse))?;
+            }
+            queue!(
+                out,
+                Print(text),
+                SetForegroundColor(Color::Reset),
+                SetAttribute(Attribute::Reset)
+            )
+        };
+        let heads = "a once  s session  r for good  d deny  j/k choose  space further  q end";
+        line(&mut out, heads, Look::Dim, false)?;
+        let first = (self.chosen.min(self.all.len())).saturating_sub(MOST_ROWS - 1);
+        for (at, (entry, pending)) in self.all.iter().enumerate().skip(first).take(MOST_ROWS) {
+            let text = super::shown(entry, pending);
+            line(&mut out, text.trim_end(), Look::Plain, at == self.chosen)?;
+        }
+        if self.all.is_empty() {
+            line(&mut out, "nothing waits for an answer", Look::Plain, false)?;
+        }
+        line(&mut out, &palisade_journal::escaped(&self.said).to_string(), Look::Dim, false)?;
+        if let Some((_, pending)) = self.chosen() {
+            // A line that is longer than the screen goes on below: nothing of it is hidden.
+            let whole = view::of(pending);
+            for shown in whole.iter().skip(self.from) {
+                let letters: Vec<char> = shown.text.chars().collect();
+                if letters.is_empty() {
+                    line(&mut out, "", shown.look, false)?;
+                }
+                for part in letters.chunks(width.max(1)) {
+                    line(&mut out, &part.iter().collect::<String>(), shown.look, false)?;
+                }
+            }
+        }
+        out.flush()
+    }
+}

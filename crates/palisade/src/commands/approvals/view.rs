@@ -1,0 +1,137 @@
+//! What the list shows, as lines: no terminal is needed for it.
+
+use palisade_integrate::diff;
+use palisade_journal::escaped;
+use palisade_session::running::Pending;
+use serde_json::Value;
+
+/// Lines of one question.
+const MOST_LINES: usize = 400;
+
+/// A line, and how it is to look.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Line {
+    pub(super) text: String,
+    pub(super) look: Look,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Look {
+    Plain,
+    Added,
+    Removed,
+    Dim,
+}
+
+/// The whole of a question: a command as it would be read, an edit as a diff, else every field. Nothing in it steers
+/// a terminal.
+pub(super) fn of(pending: &Pending) -> Vec<Line> {
+    let mut lines = Vec::new();
+    let mut line = |look, text: &str| lines.push(Line { text: escaped(text).to_string(), look });
+    if let Some(program) = &pending.program {
+        line(Look::Dim, &format!("by {program}"));
+    }
+    let input = pending.subject.split_once(' ').filter(|_| pending.kind == "tool_call");
+    let fields = input.and_then(|(tool, input)| {
+        let Ok(Value::Object(fields)) = serde_json::from_str(input) else { return None };
+        Some((tool, fields))
+    });
+    let Some((tool, fields)) = fields else {
+        line(Look::Plain, &pending.subject);
+        return bounded(lines);
+    };
+    let text = |key: &str| fields.get(key).and_then(Value::as_str);
+    line(Look::Dim, tool);
+    if let Some(command) = text("command") {
+        command.split('\n').for_each(|part| line(Look::Plain, part));
+    }
+    let file = text("file_path").or(text("path")).unwrap_or_default();
+    let change = match (text("old_string"), text("new_string"), text("content")) {
+        (Some(old), Some(new), _) => Some((Some(old), new)),
+        (None, _, Some(new)) => Some((None, new)),
+        _ => None,
+    };
+    if let Some((old, new)) = change {
+        let ended =
+            |text: &str| if text.ends_with('\n') { text.to_owned() } else { format!("{text}\n") };
+        let (old, new) = (old.map(ended), ended(new));
+        for part in diff(file, old.as_deref(), Some(&new)).lines() {
+            let look = match part.as_bytes().first() {
+                Some(b'+') => Look::Added,
+                Some(b'-') => Look::Removed,
+                Some(b'@') => Look::Dim,
+                _ => Look::Plain,
+            };
+            line(look, part);
+        }
+    }
+    // Whatever was not shown yet: nothing is left out.
+    for (key, value) in &fields {
+        let known = match key.as_str() {
+            "command" => value.is_string(),
+            "old_string" | "new_string" | "content" => change.is_some(),
+            _ => false,
+        };
+        if !known {
+            line(Look::Dim, &format!("{key}: {value}"));
+        }
+    }
+    if let Some(rule) = &pending.always {
+        line(Look::Dim, &format!("for good: permissions.allow {rule}"));
+    }
+    bounded(lines)
+}
+
+fn bounded(mut lines: Vec<Line>) -> Vec<Line> {
+    if lines.len() > MOST_LINES {
+        lines.truncate(MOST_LINES);
+        lines.push(Line {
+            text: "… more: palisade approvals list --json".into(), look: Look::Dim
+        });
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    fn pending(subject: &str) -> Pending {
+        serde_json::from_value(json!({"id": 1, "kind": "tool_call", "subject": subject,
+            "since": "2026-01-01T00:00:00.000000Z", "seconds_left": 1, "waiting": 1}))
+        .unwrap()
+    }
+
+    fn texts(subject: &str) -> Vec<String> {
+        of(&pending(subject)).into_iter().map(|line| line.text).collect()
+    }
+
+    #[test]
+    fn shows_a_command_and_an_edit_whole() {
+        let command = json!({"command": "npm test\nrm -rf x", "timeout": 5});
+        assert_eq!(
+            texts(&format!("Bash {command}")),
+            ["Bash", "npm test", "rm -rf x", "timeout: 5"]
+        );
+        let edit = json!({"file_path": "/w/a", "old_string": "one", "new_string": "two", "replace_all": true});
+        let lines = of(&pending(&format!("Edit {edit}")));
+        assert!(lines.contains(&Line { text: "+two".into(), look: Look::Added }), "{lines:?}");
+        assert!(lines.contains(&Line { text: "-one".into(), look: Look::Removed }), "{lines:?}");
+        assert!(lines.iter().any(|line| line.text == "replace_all: true"), "{lines:?}");
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn steers_no_terminal(command in ".{0,60}", text in "[\\x00-\\x1f\\x7f-\\x9fa\u{202e}]{0,20}") {
+            let input = json!({"command": command, "old_string": text, "new_string": command});
+            for line in texts(&format!("Bash {input}")).into_iter().chain(texts(&text)) {
+                prop_assert!(!line.chars().any(|c| c.is_control() || c == '\u{202e}'), "{line:?}");
+            }
+        }
+    }
+}
