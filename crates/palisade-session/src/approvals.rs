@@ -266,6 +266,10 @@ impl Approvals {
             Destination::Address(address) => hash.update(format!("address {address}")),
             Destination::Call(digest) => hash.update([&b"call "[..], digest].concat()),
             Destination::Exec(digest) => hash.update([&b"exec "[..], digest].concat()),
+            Destination::Request(host, port, method, path) => {
+                hash.update(format!("request {host}:{port} {method:?} "));
+                hash.update(path);
+            }
         }
         let hex: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
         Some(format!("sha256:{hex}"))
