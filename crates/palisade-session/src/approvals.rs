@@ -270,10 +270,6 @@ impl Approvals {
                 hash.update(path);
             }
             Destination::Exec(digest) => hash.update([&b"exec "[..], digest].concat()),
-            Destination::Request(host, port, method, path) => {
-                hash.update(format!("request {host}:{port} {method:?} "));
-                hash.update(path);
-            }
         }
         let hex: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
         Some(format!("sha256:{hex}"))
