@@ -40,6 +40,7 @@ pub(crate) fn kind_of(name: &str, stage: Stage) -> Option<Kind> {
     Some(match (name, stage) {
         ("kind" | "mode", _) => Kind::String,
         ("now", _) => Kind::Record(NOW),
+        ("taint", _) => words(),
         ("host", Stage::Requests | Stage::Connections) => Kind::String,
         ("address", Stage::Connections) => Kind::String,
         ("port", Stage::Requests | Stage::Connections) => Kind::Int,
@@ -57,8 +58,8 @@ pub(crate) fn kind_of(name: &str, stage: Stage) -> Option<Kind> {
 /// All that a stage has, for an error.
 pub(crate) fn names(stage: Stage) -> Vec<&'static str> {
     let all = [
-        "kind", "mode", "now", "host", "address", "port", "programs", "method", "path", "query",
-        "headers", "tool", "input", "program", "argv",
+        "kind", "mode", "now", "taint", "host", "address", "port", "programs", "method", "path",
+        "query", "headers", "tool", "input", "program", "argv",
     ];
     all.into_iter().filter(|name| kind_of(name, stage).is_some()).collect()
 }
@@ -74,6 +75,9 @@ pub(crate) fn value(
         ("kind", _) => text(action.kind()),
         ("mode", _) => text(moment.mode),
         ("now", _) => now(moment.now),
+        ("taint", _) => {
+            Value::List(Arc::new(moment.taint.iter().map(|how| text(how.as_str())).collect()))
+        }
         ("host", Action::Resolve { name } | Action::Records { name, .. }) => text(name.as_str()),
         ("host", Action::Connect { host, .. }) => {
             text(host.as_ref().map(palisade_core::HostName::as_str).unwrap_or_default())

@@ -4,6 +4,8 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
+use palisade_core::Untrusted;
+
 /// Minutes that are remembered: a day.
 pub(crate) const MOST_MINUTES: u64 = 24 * 60;
 
@@ -16,6 +18,8 @@ pub struct Moment<'a> {
     pub mode: &'a str,
     /// What was permitted before.
     pub history: &'a Arc<History>,
+    /// How untrusted content has come into the session, as the policy counts it.
+    pub taint: &'a [Untrusted],
 }
 
 /// How many acts of each kind were permitted, by the minute, for a day.

@@ -1,6 +1,6 @@
 use std::{future::Future, net::IpAddr, pin::Pin};
 
-use crate::{Action, Decision, Event, HostName, Look, Ties, ToolAnswer, ToolCall};
+use crate::{Action, Decision, Event, HostName, Look, Ties, ToolAnswer, ToolCall, Untrusted};
 
 /// A boxed future, so that [`Authority`] can be used as `dyn`.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -70,6 +70,27 @@ pub trait Authority: Send + Sync + 'static {
     /// agree, a failed dial), or an observation. Returns false when the journal could not
     /// take it: the caller must then end what it was doing.
     fn record(&self, event: Event) -> BoxFuture<'_, bool>;
+
+    /// Remember for the rest of the session that content of this kind came in by what `subject` names. Returns
+    /// false when that is news and the journal could not take it.
+    fn brought<'a>(&'a self, how: Untrusted, subject: &'a str) -> BoxFuture<'a, bool> {
+        let _ = (how, subject);
+        Box::pin(std::future::ready(true))
+    }
+
+    /// Whether what is said to models, and what they answer, is kept ([`Authority::keep_content`]).
+    fn keeps_content(&self) -> bool {
+        false
+    }
+
+    /// Keep this, sealed. What is to stand in the event about it: where it is, and its digest.
+    ///
+    /// # Errors
+    /// Why it cannot be kept. What was not said yet is not to be said then.
+    fn keep_content(&self, bytes: &[u8]) -> Result<serde_json::Value, String> {
+        let _ = bytes;
+        Err("nothing is kept here".to_owned())
+    }
 
     /// Which policy decides, as a number that grows with each replacement. Read before a decision that
     /// [`Authority::replaced`] is to watch over.

@@ -115,6 +115,12 @@ impl Decision {
         matches!(self.verdict, Verdict::Allow | Verdict::Ask)
     }
 
+    /// Whether it is a question only because untrusted content has come into the session.
+    pub fn is_about_taint(&self) -> bool {
+        self.verdict == Verdict::Ask
+            && self.rule.as_deref().is_some_and(|rule| rule.starts_with("taint."))
+    }
+
     /// The rule as the policy has it, where one of its entries decided: `network.rules[github]` of
     /// `network.rules[github].http[2]`.
     pub fn whole_rule(&self) -> Option<&str> {

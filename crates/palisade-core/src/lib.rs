@@ -27,6 +27,7 @@ mod shown;
 mod strict_json;
 mod tied;
 mod tool_call;
+mod untrusted;
 mod whole;
 
 pub use action::{Action, TlsName};
@@ -51,3 +52,4 @@ pub use shown::shown;
 pub use strict_json::{Strict, strict_object};
 pub use tied::{Tied, Ties};
 pub use tool_call::{ToolAnswer, ToolCall, ToolInput, ToolSeen};
+pub use untrusted::Untrusted;

@@ -2,7 +2,9 @@ use std::{fmt, net::IpAddr, sync::Arc};
 
 use serde_json::{Map, Value};
 
-use crate::{Action, Authority, BoxFuture, Decision, Event, HostName, Look, ToolAnswer, ToolCall};
+use crate::{
+    Action, Authority, BoxFuture, Decision, Event, HostName, Look, ToolAnswer, ToolCall, Untrusted,
+};
 
 /// Facts that each event has of which these acts are a part: the number of a connection, or of an exchange
 /// with a model. By these an event is tied to those that led to it.
@@ -84,6 +86,18 @@ impl Authority for Tied {
 
     fn record(&self, event: Event) -> BoxFuture<'_, bool> {
         self.authority.record(event.tied(&self.ties))
+    }
+
+    fn brought<'a>(&'a self, how: Untrusted, subject: &'a str) -> BoxFuture<'a, bool> {
+        self.authority.brought(how, subject)
+    }
+
+    fn keeps_content(&self) -> bool {
+        self.authority.keeps_content()
+    }
+
+    fn keep_content(&self, bytes: &[u8]) -> Result<Value, String> {
+        self.authority.keep_content(bytes)
     }
 
     fn generation(&self) -> u64 {

@@ -1,4 +1,5 @@
 use std::{
+    collections::BTreeSet,
     fmt,
     net::IpAddr,
     sync::{Arc, Mutex, PoisonError},
@@ -8,7 +9,8 @@ use std::{
 use arc_swap::ArcSwap;
 use palisade_condition::{History, Moment};
 use palisade_core::{
-    Action, Body, Decision, Handling, HostName, Inspection, Look, PolicyDigest, Request, Verdict,
+    Action, Body, Decision, Handling, HostName, Inspection, Look, PolicyDigest, Request, Untrusted,
+    Verdict,
 };
 use palisade_permissions::{List, Permissions, Settings};
 
@@ -17,6 +19,7 @@ use crate::{
     meter::Meters,
     models::Models,
     reach::Reach,
+    taint::{Guarded, Tainted},
     when::{Counts, Kept},
 };
 
@@ -25,6 +28,7 @@ pub struct Engine {
     now: ArcSwap<Compiled>,
     spent: Meters,
     history: Arc<History>,
+    tainted: Tainted,
     /// Held from the last look at conditions until the act counts.
     turn: Mutex<()>,
     own: Vec<IpAddr>,
@@ -37,6 +41,9 @@ struct Compiled {
     models: Option<Models>,
     permissions: Option<ToolCalls>,
     conditional: Conditional,
+    guarded: Option<Guarded>,
+    /// The rules whose requests carry a credential.
+    carrying: BTreeSet<String>,
 }
 
 /// What is made anew when other conditions hold.
@@ -72,7 +79,14 @@ impl Engine {
     ) -> Self {
         let own: Vec<IpAddr> = own.into_iter().map(|address| address.to_canonical()).collect();
         let now = ArcSwap::from_pointee(Compiled::new(policy.into(), own.clone()));
-        Self { now, spent: Meters::default(), history: Arc::default(), turn: Mutex::default(), own }
+        Self {
+            now,
+            spent: Meters::default(),
+            history: Arc::default(),
+            tainted: Tainted::default(),
+            turn: Mutex::default(),
+            own,
+        }
     }
 
     /// Decide by this policy from now on. What is being decided is decided by the old one or by
@@ -110,15 +124,43 @@ impl Engine {
 
     /// The programs that rules for commands name, as these name them.
     pub fn programs(&self) -> Vec<String> {
-        match &self.now.load().permissions {
+        let now = self.now.load();
+        let mut programs = match &now.permissions {
             Some(Ok(permissions)) => permissions.programs(),
             Some(Err(_)) | None => Vec::new(),
-        }
+        };
+        programs.extend(now.guarded.iter().flat_map(Guarded::programs));
+        programs.sort_unstable();
+        programs.dedup();
+        programs
     }
 
     /// Whether this may happen, by which rule, and why.
     pub fn decide(&self, action: &Action) -> Decision {
-        self.now.load().decide(action, &self.history)
+        self.now.load().decide(action, &self.history, &self.tainted)
+    }
+
+    /// The same without what is asked for only because of untrusted content: what an answer of the operator to that
+    /// question permits.
+    pub fn decide_untainted(&self, action: &Action) -> Decision {
+        self.now.load().ruled(action, &self.history, &self.tainted)
+    }
+
+    /// Remember that untrusted content came in. True if that is news, and the policy counts it.
+    pub fn tainted(&self, how: Untrusted) -> bool {
+        let counts = self.now.load().guarded.as_ref().is_some_and(|it| it.counts(how));
+        self.tainted.add(how) && counts
+    }
+
+    /// What untrusted content an act brings in that is permitted so, if the policy looks for it.
+    pub fn brings(&self, action: &Action, decision: &Decision) -> Option<Untrusted> {
+        self.now.load().guarded.as_ref()?.brings(action, decision)
+    }
+
+    /// Whether untrusted content came in already, of any kind that the policy counts.
+    pub fn is_tainted(&self) -> bool {
+        let now = self.now.load();
+        now.guarded.as_ref().is_some_and(|it| !it.came(&self.tainted).is_empty())
     }
 
     /// Remember for conditions that such an act was permitted and recorded.
@@ -137,7 +179,7 @@ impl Engine {
         let network = matches!(action, Action::Connect { .. } | Action::Request(_));
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         if network && now.conditional.rules.is_some() {
-            let again = now.decide(action, &self.history);
+            let again = now.ruled(action, &self.history, &self.tainted);
             if again.verdict == Verdict::Deny {
                 return Some(again);
             }
@@ -149,7 +191,7 @@ impl Engine {
     /// The same, with the policy that says so.
     pub fn decide_under(&self, action: &Action) -> (Decision, Option<Arc<PolicyDigest>>) {
         let now = self.now.load();
-        (now.decide(action, &self.history), now.digest.clone())
+        (now.decide(action, &self.history, &self.tainted), now.digest.clone())
     }
 }
 
@@ -176,6 +218,9 @@ impl fmt::Debug for Engine {
 impl Compiled {
     fn new(scope: Scope, own: Vec<IpAddr>) -> Self {
         let any = scope.rules.iter().any(|rule| rule.when != When::Always);
+        let carrying =
+            scope.rules.iter().filter(|rule| rule.carries).map(|rule| rule.id.clone()).collect();
+        let guarded = scope.taint.map(|it| Guarded::new(it.taint, it.place, it.signs));
         let settings = scope.permissions.clone().filter(|_| !scope.conditions.is_empty());
         let conditional = Conditional {
             rules: any.then(|| scope.rules.clone()),
@@ -191,10 +236,27 @@ impl Compiled {
             models: scope.models.map(Models::new),
             permissions: scope.permissions.map(tool_calls),
             conditional,
+            guarded,
+            carrying,
         }
     }
 
-    fn decide(&self, action: &Action, history: &Arc<History>) -> Decision {
+    fn decide(&self, action: &Action, history: &Arc<History>, tainted: &Tainted) -> Decision {
+        let decision = self.ruled(action, history, tainted);
+        let Some(guarded) = &self.guarded else { return decision };
+        let carries = decision.whole_rule().is_some_and(|rule| self.carrying.contains(rule));
+        let seen = match action {
+            Action::Connect { host: Some(host), port, .. } => {
+                self.reach.handling(host, *port) == Handling::Inspect
+            }
+            _ => false,
+        };
+        guarded.narrowed(action, decision, tainted, (carries, seen))
+    }
+
+    /// What the rules say, those with a condition that holds.
+    fn ruled(&self, action: &Action, history: &Arc<History>, tainted: &Tainted) -> Decision {
+        let came = self.guarded.as_ref().map(|it| it.came(tainted)).unwrap_or_default();
         let conditional = &self.conditional;
         match action {
             Action::Resolve { .. }
@@ -202,14 +264,15 @@ impl Compiled {
             | Action::Connect { .. }
             | Action::Request(_) => {
                 if let Some(rules) = &conditional.rules {
-                    let reach = conditional.reach(rules, action, &self.moment(history));
+                    let reach = conditional.reach(rules, action, &self.moment(history, &came));
                     let decision = self.by(action, &reach, None);
                     return unless(decision, || self.by(action, &self.reach, None));
                 }
             }
             Action::ToolCall(_) | Action::Exec(_) => {
                 if let Some(settings) = &conditional.settings {
-                    let rules = conditional.tool_calls(settings, action, &self.moment(history));
+                    let moment = self.moment(history, &came);
+                    let rules = conditional.tool_calls(settings, action, &moment);
                     let decision = self.by(action, &self.reach, Some(&rules));
                     return unless(decision, || {
                         self.by(action, &self.reach, self.permissions.as_ref())
@@ -221,12 +284,12 @@ impl Compiled {
         self.by(action, &self.reach, self.permissions.as_ref())
     }
 
-    fn moment<'a>(&'a self, history: &'a Arc<History>) -> Moment<'a> {
+    fn moment<'a>(&'a self, history: &'a Arc<History>, taint: &'a [Untrusted]) -> Moment<'a> {
         let mode = match &self.permissions {
             Some(Ok(permissions)) => permissions.mode().as_str(),
             Some(Err(_)) | None => "",
         };
-        Moment { now: SystemTime::now(), mode, history }
+        Moment { now: SystemTime::now(), mode, history, taint }
     }
 
     fn by(&self, action: &Action, reach: &Reach, permissions: Option<&ToolCalls>) -> Decision {

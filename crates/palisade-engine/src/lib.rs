@@ -14,6 +14,10 @@
 //!   refused, whatever other rules permit: no rule that is added takes away what another refuses.
 //! - A connection to a bare address needs a rule without `hosts` that names the address.
 //!
+//! # Taint
+//! That content came in which nobody answers for is remembered until the session ends ([`Engine::tainted`]): conditions may
+//! name it, and what `taint.ask` names is asked for from then on, whatever permits it.
+//!
 //! # Trust
 //! Actions are made of hostile data. The policy is the operator's.
 
@@ -27,9 +31,10 @@ mod models;
 mod reach;
 mod requests;
 mod scope;
+mod taint;
 mod when;
 
 pub use address::AddressClass;
 pub use engine::Engine;
-pub use scope::{Rule, Scope};
+pub use scope::{Rule, Scope, TaintScope};
 pub use when::When;

@@ -1,10 +1,12 @@
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, path::Path};
 
 use ipnet::IpNet;
 use palisade_condition::Stage;
-use palisade_core::{Caller, HostPattern, Look, PolicyDigest, ProgramPattern, RecordKind};
+use palisade_core::{
+    Caller, HostName, HostPattern, Look, PolicyDigest, ProgramPattern, RecordKind,
+};
 use palisade_permissions::{List, Place, Settings, Written};
-use palisade_policy::{HttpRule, PermissionRule, Permissions, Policy, RuleLimits, Tls};
+use palisade_policy::{HttpRule, PermissionRule, Permissions, Policy, RuleLimits, Taint, Tls};
 
 use crate::When;
 
@@ -24,6 +26,19 @@ pub struct Scope {
     pub permissions: Option<Settings>,
     /// The rules for tool calls that have a condition: their list, and where they stand in it.
     pub conditions: Vec<(List, usize, When)>,
+    /// What is asked once untrusted content has come in.
+    pub taint: Option<TaintScope>,
+}
+
+/// The policy's `taint`, and what it depends on.
+#[derive(Debug, Clone)]
+pub struct TaintScope {
+    /// The section.
+    pub taint: Taint,
+    /// Where agents are.
+    pub place: Place,
+    /// Hosts at which keys of an ssh agent sign.
+    pub signs: Vec<HostName>,
 }
 
 /// A network rule, as far as deciding needs it.
@@ -52,6 +67,8 @@ pub struct Rule {
     pub only_denies: bool,
     /// Where it does not hold, it permits and refuses nothing.
     pub when: When,
+    /// Whether its requests carry a credential.
+    pub carries: bool,
 }
 
 impl Rule {
@@ -105,6 +122,7 @@ impl From<&Policy> for Scope {
                 rule.when.as_deref(),
                 if rule.http.is_some() { Stage::Requests } else { Stage::Connections },
             ),
+            carries: rule.credential.is_some() || rule.client_certificate.is_some(),
         });
         let models = policy
             .inference
@@ -120,6 +138,7 @@ impl From<&Policy> for Scope {
             models,
             permissions,
             conditions,
+            taint: policy.taint.as_ref().map(|taint| tainted(taint, policy)),
         }
     }
 }
@@ -142,17 +161,26 @@ fn settings(given: &Permissions, policy: &Policy) -> Settings {
         });
         written.collect()
     };
-    let workspace = policy.filesystem.workspace.as_ref().map(|workspace| workspace.path.clone());
     Settings {
         mode: given.mode,
         allow: written(&given.allow),
         ask: written(&given.ask),
         deny: written(&given.deny),
-        place: Place {
-            // What a sandbox without a workspace works in.
-            workspace: workspace.unwrap_or_else(|| "/sandbox".into()),
-            additional: Vec::new(),
-            home: Some(given.home.clone()),
-        },
+        place: place(policy, &given.home),
+    }
+}
+
+fn tainted(taint: &Taint, policy: &Policy) -> TaintScope {
+    let signs = policy.network.ssh.values().flat_map(|keys| keys.hosts.iter().cloned());
+    TaintScope { taint: taint.clone(), place: place(policy, &taint.home), signs: signs.collect() }
+}
+
+fn place(policy: &Policy, home: &Path) -> Place {
+    let workspace = policy.filesystem.workspace.as_ref().map(|workspace| workspace.path.clone());
+    Place {
+        // What a sandbox without a workspace works in.
+        workspace: workspace.unwrap_or_else(|| "/sandbox".into()),
+        additional: Vec::new(),
+        home: Some(home.to_owned()),
     }
 }

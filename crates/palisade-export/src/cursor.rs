@@ -229,6 +229,37 @@ pub fn states(state_dir: &Path, all: bool) -> Result<States, CursorError> {
     Ok(found)
 }
 
+/// The files of which nobody can tell how far their destination has come. What they are of is not sent until they are mended or
+/// removed.
+///
+/// # Errors
+/// The folder cannot be read.
+pub fn unreadable(state_dir: &Path) -> Result<Vec<CursorError>, CursorError> {
+    let folder = folder(state_dir);
+    let entries = match fs::read_dir(&folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(failed("list", &folder)(error)),
+    };
+    let mut found = Vec::new();
+    for entry in entries.flatten() {
+        for folder in [entry.path(), entry.path().join("done")] {
+            let files = match fs::read_dir(&folder) {
+                Ok(files) => files,
+                Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+                    found.push(failed("list", &folder)(error));
+                    continue;
+                }
+                Err(_) => continue,
+            };
+            let json = |path: &PathBuf| path.extension().is_some_and(|it| it == "json");
+            let paths = files.flatten().map(|file| file.path()).filter(json);
+            found.extend(paths.filter_map(|path| read(&path).err()));
+        }
+    }
+    Ok(found)
+}
+
 pub(crate) fn folder(state_dir: &Path) -> PathBuf {
     state_dir.join("export")
 }

@@ -54,9 +54,8 @@ pub(crate) fn weight(record: &Record) -> Weight {
         (_, Verdict::Deny) | ("export_dropped" | "unrecorded" | "recovered" | "degraded", _) => {
             Weight::Warning
         }
-        (_, Verdict::Ask) | ("export_lag" | "model_failure" | "policy" | "approval", _) => {
-            Weight::Notice
-        }
+        (_, Verdict::Ask)
+        | ("taint" | "export_lag" | "model_failure" | "policy" | "approval", _) => Weight::Notice,
         (_, Verdict::Allow | Verdict::Observe) => Weight::Info,
     }
 }

@@ -28,7 +28,7 @@ mod sink;
 mod syslog;
 mod webhook;
 
-pub use cursor::{CursorError, Progress, States, states};
+pub use cursor::{CursorError, Progress, States, states, unreadable};
 pub use exporter::{Destination, Exporter, Left, flush, owe};
 pub use host::Host;
 pub use ids::{trace_id, trace_parent};

@@ -149,6 +149,8 @@ fn config(server: &str, folder: &std::path::Path) -> GatewayConfig {
         url: format!("http://{server}").parse().unwrap(),
         key: KeySource::Header(key),
         addresses: Vec::new(),
+        local: false,
+        hosting: None,
     };
     let route = Route {
         model: "claude-*".parse().unwrap(),

@@ -107,11 +107,39 @@ pub(crate) struct Account {
     first: Option<Instant>,
     calls: usize,
     denied: usize,
+    /// What came, as far as it is to be kept.
+    answer: Option<Answer>,
+}
+
+/// Bytes of an answer that are kept in one piece.
+const PIECE: usize = 256 * 1024;
+
+/// An answer that is kept.
+#[derive(Default)]
+struct Answer {
+    waiting: Vec<u8>,
+    pieces: Vec<serde_json::Value>,
+    lost: Option<String>,
+}
+
+impl Answer {
+    fn keep(&mut self, authority: &dyn Authority) {
+        if self.waiting.is_empty() || self.lost.is_some() {
+            return;
+        }
+        match authority.keep_content(&self.waiting) {
+            Ok(piece) => self.pieces.push(piece),
+            Err(why) => self.lost = Some(why),
+        }
+        self.waiting.clear();
+    }
 }
 
 impl Account {
     pub(crate) fn new(call: Call, authority: Arc<dyn Authority>, open: &Open, taken: bool) -> Self {
+        let answer = authority.keeps_content().then(Answer::default);
         let mut account = Self {
+            answer,
             call: Some(call),
             authority,
             open: Some(open.one()),
@@ -187,6 +215,13 @@ impl Account {
         }
         let answer = std::mem::replace(&mut self.digest, Context::new(&SHA256)).finish();
         event = event.with("answer_sha256", shown(answer));
+        if let Some(mut answer) = self.answer.take() {
+            answer.keep(&*self.authority);
+            event = event.with("content", answer.pieces);
+            if let Some(why) = answer.lost {
+                event = event.with("content_lost", why);
+            }
+        }
         let (authority, open) = (Arc::clone(&self.authority), self.open.take());
         let recording = async move {
             let _open = open;
@@ -214,6 +249,12 @@ impl Watcher for Account {
         }
         self.first.get_or_insert_with(Instant::now);
         self.digest.update(bytes);
+        if let Some(answer) = &mut self.answer {
+            answer.waiting.extend_from_slice(bytes);
+            if answer.waiting.len() >= PIECE {
+                answer.keep(&*self.authority);
+            }
+        }
         self.bytes = self.bytes.saturating_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
         self.charge(Finish::Left);
     }

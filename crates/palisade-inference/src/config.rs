@@ -6,13 +6,13 @@ use std::{
     sync::Arc,
 };
 
-use palisade_core::BoxFuture;
+use palisade_core::{BoxFuture, SecretString};
 use rustls::pki_types::CertificateDer;
 use tokio::net::TcpStream;
 
 use crate::{
-    Api, Guard, HeaderCredential, KnownSecret, Limits, ModelPattern, Quota, QuotaError, ServerTool,
-    UpstreamUrl,
+    Api, Guard, HeaderCredential, Hosting, KnownSecret, Limits, LocalOnly, ModelPattern, Quota,
+    QuotaError, ServerTool, UpstreamUrl,
 };
 
 /// All that a gateway is made of, in plain types.
@@ -37,8 +37,14 @@ pub struct GatewayConfig {
     pub quota_folder: Option<PathBuf>,
     /// Values that are taken out of what goes to a model, with keys of known forms. `None`: nothing is.
     pub redact: Option<Vec<KnownSecret>>,
+    /// Whether marks are turned back in what the client gets, where the client had sent the secret itself.
+    pub restore: bool,
     /// What becomes of results of tools that look like instructions. `None`: they are not looked at.
     pub guard: Option<Guard>,
+    /// Prompts that only a local provider may have. `None`: there are no such.
+    pub local_only: Option<LocalOnly>,
+    /// Values that count as secrets for it.
+    pub private: Vec<KnownSecret>,
     /// The way out, where connections do not leave directly. It stays when the rest is exchanged.
     pub tunnel: Option<Arc<dyn Tunnel>>,
 }
@@ -66,6 +72,22 @@ pub struct Provider {
     pub key: KeySource,
     /// Dial these and do not resolve the URL's host. TLS still asks for that host's certificate.
     pub addresses: Vec<SocketAddr>,
+    /// Whether what goes there stays with the operator.
+    pub local: bool,
+    /// Who hosts the models, where that changes the form. The API is then Anthropic's.
+    pub hosting: Option<Hosting>,
+}
+
+/// Gives a key that may be another one each time.
+pub trait KeyFeed: Send + Sync + 'static {
+    /// The key as it is now, or one sentence on what is missing.
+    fn current(&self) -> BoxFuture<'_, Result<Arc<HeaderCredential>, String>>;
+}
+
+impl fmt::Debug for dyn KeyFeed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("KeyFeed")
+    }
 }
 
 /// Where a provider's key comes from.
@@ -75,6 +97,15 @@ pub enum KeySource {
     None,
     /// This key, in this header.
     Header(HeaderCredential),
+    /// One that is asked for with each call.
+    Fed(Arc<dyn KeyFeed>),
+    /// A key of AWS, which signs and is not sent.
+    Aws {
+        /// Its id.
+        access_key: String,
+        /// It.
+        secret: SecretString,
+    },
     /// There should be one and there is not. Calls are refused with this text, which tells
     /// the operator what to set.
     Missing {
@@ -122,6 +153,9 @@ pub enum ConfigError {
         /// The name it goes to.
         to: String,
     },
+    /// What marks a prompt as one for local providers cannot be looked for.
+    #[error("`inference.local_only` cannot be used: {0}")]
+    LocalOnly(String),
     /// What was used of limits cannot be kept.
     #[error(transparent)]
     Quota(#[from] QuotaError),

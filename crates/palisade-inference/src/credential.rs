@@ -70,7 +70,8 @@ impl HeaderCredential {
         Some(value)
     }
 
-    pub(crate) fn secret(&self) -> &SecretString {
+    /// The key alone.
+    pub fn secret(&self) -> &SecretString {
         &self.secret
     }
 }

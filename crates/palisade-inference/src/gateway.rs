@@ -1,4 +1,5 @@
 use std::{
+    collections::BTreeSet,
     convert::Infallible,
     fmt,
     ops::Deref,
@@ -6,7 +7,7 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
-    time::Instant,
+    time::{Instant, SystemTime},
 };
 
 use arc_swap::{ArcSwap, ArcSwapOption};
@@ -15,7 +16,7 @@ use http::{Request, Response, Uri, header, request::Parts};
 use http_body_util::Full;
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use palisade_core::{Action, Authority, Decision, Event, Layer, Tied};
+use palisade_core::{Action, Authority, Decision, Event, Layer, Tied, Untrusted, Verdict};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     sync::Semaphore,
@@ -31,6 +32,7 @@ use crate::{
     endpoint::{Endpoint, family},
     guard::Told,
     headers,
+    hosted::{Hosting, Signing, sign},
     inspect::{Judge, ServerTool, not_named},
     known_calls::KnownCalls,
     model_field::{BodyError, ModelField},
@@ -40,6 +42,7 @@ use crate::{
     redact::{Redacting, Redactor},
     refusal::Refusal,
     relay::relay,
+    restore::Restorer,
     results::Results,
     scrub::Scrubber,
     table::{Table, Target, Upstream},
@@ -65,6 +68,8 @@ struct Inner {
     meters: Arc<Meters>,
     open: Open,
     redacting: Redacting,
+    /// What counts as a secret for what may not leave.
+    private: Redacting,
     decoys: ArcSwapOption<Redactor>,
     told: Arc<Told>,
     turn: tokio::sync::Mutex<()>,
@@ -101,8 +106,6 @@ struct Routed<'a> {
     targets: Vec<Target>,
     /// Where the model stands in the body, if it does.
     field: Option<ModelField>,
-    /// The policy that the providers were chosen by.
-    generation: u64,
     table: &'a Table,
     /// What the call may use. None for one that no model answers.
     estimate: Option<Estimate>,
@@ -134,6 +137,8 @@ impl Gateway {
         let tls = Arc::new(Tls::new(config.extra_roots.clone()));
         let meters = Arc::new(Meters::new(config.quota_folder.clone()));
         let redacting = Redacting::new(config.redact.take());
+        let private = Redacting::new(of_private(&mut config));
+        redacting.marks().keep(config.restore);
         let table = Table::new(config, &tls)?;
         meters.prepare(&table.quotas)?;
         Ok(Self(Arc::new(Inner {
@@ -147,6 +152,7 @@ impl Gateway {
             meters,
             open: Open::default(),
             redacting,
+            private,
             decoys: ArcSwapOption::empty(),
             told: Arc::default(),
             turn: tokio::sync::Mutex::default(),
@@ -161,9 +167,13 @@ impl Gateway {
     pub fn replace(&self, mut config: GatewayConfig) -> Result<(), ConfigError> {
         let (limits, tunnel) = (self.0.limits.clone(), self.0.tunnel.clone());
         let redact = config.redact.take();
+        let private = of_private(&mut config);
+        let restore = config.restore;
         let table = Table::new(GatewayConfig { limits, tunnel, ..config }, &self.0.tls)?;
         self.0.meters.prepare(&table.quotas)?;
         self.0.redacting.configure(redact);
+        self.0.redacting.marks().keep(restore);
+        self.0.private.configure(private);
         self.0.table.store(Arc::new(table));
         Ok(())
     }
@@ -171,6 +181,7 @@ impl Gateway {
     /// Values that are taken out of what goes to a model besides those of the configuration, wherever
     /// anything is, as long as the sandbox runs.
     pub fn keep_from_models(&self, values: Vec<KnownSecret>) {
+        self.0.private.learn(values.clone());
         self.0.redacting.learn(values);
     }
 
@@ -244,6 +255,12 @@ impl Gateway {
     }
 }
 
+/// The values that count as secrets for what may not leave, if they do.
+fn of_private(config: &mut GatewayConfig) -> Option<Vec<KnownSecret>> {
+    let values = std::mem::take(&mut config.private);
+    config.local_only.as_ref().is_some_and(|of| of.secrets).then_some(values)
+}
+
 /// The path that a request to a provider has here, if it is another one.
 fn path_at(door: &Door, uri: &Uri) -> Option<Uri> {
     if uri.scheme().is_some() || uri.authority().is_some() {
@@ -307,7 +324,6 @@ impl Exchange<'_> {
             return Err(Refusal::Encoding);
         }
         let held = Held::read(body, &self.limits, &self.budget).await?;
-        let generation = self.authority.generation();
         let table = self.table.load_full();
         let mut estimate = None;
         let mut in_body = None;
@@ -330,6 +346,15 @@ impl Exchange<'_> {
                 turn: &self.turn,
                 action: &action,
             };
+            let (held, targets) = match &table.private {
+                Some(private) => {
+                    let secrets = self.private.now();
+                    let (held, found) = preparing.private(held, (private, secrets)).await?;
+                    let asked = (endpoint, field.model.as_str());
+                    (held, self.kept_local(found, targets, &table, asked, &action).await?)
+                }
+                None => (held, targets),
+            };
             let prepared = preparing.body(held, &field, &head.headers, endpoint).await?;
             let Outgoing { held, changed, estimate: expected } = prepared;
             estimate = Some(expected);
@@ -351,7 +376,7 @@ impl Exchange<'_> {
         let field = in_body;
         let action = &action;
         let table = &table;
-        let routed = Routed { action, targets, field, generation, table, estimate };
+        let routed = Routed { action, targets, field, table, estimate };
         self.call(head, endpoint, &routed, held).await
     }
 
@@ -378,10 +403,52 @@ impl Exchange<'_> {
             return Err(Refusal::AtProvider(not_named(*tool, kind)));
         }
         let subject = format!("{} {}", endpoint.name, request.field.model);
+        // Whether a model looks there is not to be seen before it has.
+        let brings = at_provider.iter().filter_map(|(tool, _)| match tool {
+            Some(ServerTool::WebSearch | ServerTool::WebFetch) => Some(Untrusted::Web),
+            Some(ServerTool::Mcp) => Some(Untrusted::Mcp),
+            _ => None,
+        });
+        for how in brings.chain(searches.then_some(Untrusted::Web)) {
+            if !self.authority.brought(how, &subject).await {
+                return Err(Refusal::Denied(palisade_core::UNRECORDED.into()));
+            }
+        }
         let why = Results { calls: &self.calls, authority: &*self.authority }
             .check(results, &subject, table.deny_unknown_results)
             .await;
         why.map_or(Ok(()), |why| Err(Refusal::Results(why)))
+    }
+
+    /// The targets of a prompt that carries `found`, which only local ones may have.
+    async fn kept_local(
+        &self,
+        found: BTreeSet<&'static str>,
+        targets: Vec<Target>,
+        table: &Table,
+        (endpoint, model): (&Endpoint, &str),
+        action: &Action,
+    ) -> Result<Vec<Target>, Refusal> {
+        if found.is_empty() {
+            return Ok(targets);
+        }
+        let local = table.local_of_model(model, endpoint.api, endpoint.wire);
+        let kinds: Vec<&str> = found.into_iter().collect();
+        let mut event = Event::observed("privacy", Layer::Inference, action.subject())
+            .with("found", kinds.clone());
+        event.rule = Some("inference.local_only".into());
+        event.reason = "it goes to a local provider only".into();
+        if local.is_empty() {
+            event.decision = Verdict::Deny;
+            event.reason = "no route for its model leads to a local provider".into();
+        }
+        if !self.authority.record(event).await {
+            return Err(Refusal::Denied(palisade_core::UNRECORDED.into()));
+        }
+        if local.is_empty() {
+            return Err(Refusal::Private(kinds.join(", ")));
+        }
+        Ok(local)
     }
 
     /// Asks one provider after the other, until one answers in a way that is the client's to hear.
@@ -393,6 +460,9 @@ impl Exchange<'_> {
         body: Option<Held>,
     ) -> Result<Response<Payload>, Refusal> {
         let body = body.map(Held::into_bytes);
+        if let Some(said) = body.as_ref().filter(|_| self.authority.keeps_content()) {
+            self.said(routed.action, said).await?;
+        }
         let mut decided = false;
         let mut last = Err(Refusal::NoProvider(endpoint.api));
         for (at, target) in routed.targets.iter().enumerate() {
@@ -413,6 +483,25 @@ impl Exchange<'_> {
         last
     }
 
+    /// Keep what is said to a model before it is.
+    async fn said(&self, action: &Action, body: &Bytes) -> Result<(), Refusal> {
+        let kept = match self.authority.keep_content(body) {
+            Ok(kept) => kept,
+            Err(why) => {
+                let decision = Decision::deny_by("audit.content", why);
+                self.authority.record(Event::decided(action, &decision)).await;
+                return Err(Refusal::Denied(decision.reason));
+            }
+        };
+        let event = Event::observed("content", Layer::Inference, action.subject())
+            .with("of", "request")
+            .with("content", vec![kept]);
+        if self.authority.record(event).await {
+            return Ok(());
+        }
+        Err(Refusal::Denied(palisade_core::UNRECORDED.into()))
+    }
+
     async fn attempt(
         &self,
         head: &Parts,
@@ -421,7 +510,7 @@ impl Exchange<'_> {
         body: Option<Bytes>,
         decided: &mut bool,
     ) -> Result<Response<Payload>, Refusal> {
-        let Routed { action, generation, .. } = *routed;
+        let Routed { action, .. } = *routed;
         let upstream = &*target.upstream;
         let translation = Translation::between(endpoint.wire, upstream.api)
             .filter(|_| upstream.api != endpoint.api);
@@ -436,6 +525,19 @@ impl Exchange<'_> {
                 fields.insert(key.name().clone(), value);
                 scrubber = Scrubber::new(key.secret());
             }
+            KeySource::Fed(feed) => {
+                let key = feed
+                    .current()
+                    .await
+                    .map_err(|why| Refusal::KeyMissing { provider: upstream.name.clone(), why })?;
+                let value = key
+                    .value()
+                    .ok_or_else(|| failed(upstream, "has a key that no header can hold"))?;
+                fields.insert(key.name().clone(), value);
+                scrubber = Scrubber::new(key.secret());
+            }
+            // Once all is there that is signed.
+            KeySource::Aws { .. } => {}
             KeySource::Missing { why } => {
                 let provider = upstream.name.clone();
                 return Err(Refusal::KeyMissing { provider, why: why.clone() });
@@ -446,11 +548,6 @@ impl Exchange<'_> {
             (None, Some(model)) => endpoint.renamed(model).map_err(Refusal::Endpoint)?,
             (None, None) => endpoint.target.clone(),
         };
-        let uri = upstream.url.join(&path);
-        let (Some(uri), Some(host)) = (uri, upstream.url.host_header()) else {
-            return Err(failed(upstream, "has a URL that cannot be called"));
-        };
-        fields.insert(header::HOST, host);
         let payload = match (body, &target.rename, &routed.field) {
             (Some(body), Some(name), Some(field)) => {
                 field.renamed(&body, name).map(Bytes::from).ok_or(BodyError::Model)?
@@ -466,6 +563,27 @@ impl Exchange<'_> {
             }
             None => payload,
         };
+        let (path, payload) = match &upstream.hosting {
+            Some(hosting) => {
+                let hosted = hosting.request(&path, &payload, &mut fields).map_err(|why| {
+                    Refusal::Untranslated { provider: upstream.name.clone(), why }
+                })?;
+                (hosted.path, hosted.body)
+            }
+            None => (path, payload),
+        };
+        let uri = upstream.url.join(&path);
+        let (Some(uri), Some(host)) = (uri, upstream.url.host_header()) else {
+            return Err(failed(upstream, "has a URL that cannot be called"));
+        };
+        fields.insert(header::HOST, host);
+        if let (KeySource::Aws { access_key, secret }, Some(Hosting::Bedrock { region })) =
+            (&upstream.key, &upstream.hosting)
+        {
+            let signing = Signing { access_key, secret, region, now: SystemTime::now() };
+            sign(&signing, &uri, &mut fields, &payload)
+                .ok_or_else(|| failed(upstream, "has a key that cannot sign"))?;
+        }
         let prompt = routed.estimate.is_some().then(|| Prompt::of(&payload));
         let mut request = Request::new(Full::new(payload));
         *request.method_mut() = head.method.clone();
@@ -481,7 +599,7 @@ impl Exchange<'_> {
             *decided = true;
         }
         // The new policy permits it, and perhaps not to this provider.
-        if self.authority.generation() != generation {
+        if !std::ptr::eq(&**self.inner.table.load(), routed.table) {
             return Err(failed(upstream, "was chosen by a policy that has just been replaced"));
         }
         // From here on it counts as made.
@@ -507,6 +625,9 @@ impl Exchange<'_> {
                 let account = Account::new(call, Arc::clone(&self.authority), &self.open, taken);
                 let mut checks = self.checks(action, upstream, scrubber, account);
                 checks.translation = translation;
+                checks.hosted = upstream.hosting.is_some();
+                checks.restorer =
+                    routed.table.restore.then(|| Restorer::new(Arc::clone(self.redacting.marks())));
                 let relayed = relay(response, endpoint.wire, checks, &self.limits).await;
                 relayed.map_err(|why| failed(upstream, &why))
             }
@@ -582,6 +703,9 @@ impl Exchange<'_> {
             scrubber,
             reading: None,
             translation: None,
+            hosted: false,
+            frames: None,
+            restorer: None,
             judge,
             budget: self.answers.clone(),
             watcher: Box::new(account),

@@ -1,19 +1,21 @@
 //! What becomes of a request's body before it goes to a provider: as long an answer as it may ask for,
 //! without secrets, and with what its tools gave back looked at.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use http::HeaderMap;
-use palisade_core::{Action, Authority, Decision, Event, Layer, Verdict};
+use palisade_core::{Action, Authority, Decision, Event, Layer, Untrusted, Verdict};
 
 use crate::{
-    Guard, Redactor,
+    Guard, Redacted, Redactor,
     body::Held,
     bounds::{bounded, edited},
     endpoint::Endpoint,
     guard::{Suspicion, Told},
     model_field::ModelField,
+    private::Private,
     quota::{Estimate, Quota},
+    redact::Texts,
     refusal::Refusal,
 };
 
@@ -27,6 +29,17 @@ pub(crate) struct Outgoing {
     pub(crate) changed: bool,
     /// What its call may use.
     pub(crate) estimate: Estimate,
+}
+
+/// What was found in a body.
+#[derive(Default)]
+struct Searched {
+    /// Whether it has what a decoy holds.
+    decoy: bool,
+    suspicion: Suspicion,
+    redacted: Option<Redacted>,
+    /// The body as it may go out, if it is another one.
+    body: Option<Vec<u8>>,
 }
 
 /// Who prepares bodies.
@@ -67,67 +80,100 @@ impl Preparing<'_> {
         } else {
             held
         };
-        if let Some(decoys) = self.decoys {
-            let decoys = Arc::clone(decoys);
-            let looked = self.aside(held, move |held| decoys.is_in(held.bytes()));
-            let (same, found) = looked.await?;
-            held = same;
-            if found {
-                let mut event = Event::observed("canary", Layer::Inference, "a decoy")
-                    .with("about", self.action.subject())
-                    .with("place", "model");
-                event.reason = "what a decoy holds goes to a model".into();
-                self.record(event).await?;
-            }
+        if self.decoys.is_none() && self.guard.is_none() && self.redactor.is_none() {
+            return Ok(Outgoing { held, changed, estimate });
+        }
+        let (same, searched) = self.searched(held).await?;
+        held = same;
+        if searched.decoy {
+            let mut event = Event::observed("canary", Layer::Inference, "a decoy")
+                .with("about", self.action.subject())
+                .with("place", "model");
+            event.reason = "what a decoy holds goes to a model".into();
+            self.record(event).await?;
         }
         if let Some(guard) = self.guard {
-            let (looked, suspicion) = self.looked(held, guard).await?;
-            held = looked;
-            for (shapes, digest) in suspicion.news {
-                let event = self.observed("injection_suspected");
-                let mut event = event
-                    .with("shapes", shapes)
-                    .with("sha256", digest)
-                    .with("guard", guard.as_str());
-                if guard == Guard::Block {
-                    event.decision = Verdict::Deny;
-                    event.rule = Some("inference.guard".into());
-                    event.reason = "a result of a tool was withheld from the model".into();
-                }
-                self.record(event).await?;
-            }
-            if !suspicion.edits.is_empty() {
-                let body = edited(held.bytes(), suspicion.edits);
-                held = held.with(body);
-                changed = true;
-            }
+            self.suspected(guard, &searched.suspicion).await?;
         }
-        if let Some(redactor) = self.redactor {
-            let (searched, redacted) = self.searched(held, redactor).await?;
-            held = searched;
-            if let Some(body) = redacted.body {
-                let found = redacted.found.into_iter().map(|(kind, number)| (kind, number.into()));
-                let found: serde_json::Map<String, serde_json::Value> = found.collect();
-                self.record(self.observed("redaction").with("found", found)).await?;
-                held = held.with(body);
-                changed = true;
-            }
+        if let Some(redacted) = searched.redacted
+            && redacted.body.is_some()
+        {
+            let found = redacted.found.into_iter().map(|(kind, number)| (kind, number.into()));
+            let found: serde_json::Map<String, serde_json::Value> = found.collect();
+            self.record(self.observed("redaction").with("found", found)).await?;
+        }
+        if let Some(body) = searched.body {
+            held = held.with(body);
+            changed = true;
         }
         Ok(Outgoing { held, changed, estimate })
     }
 
-    async fn looked(&self, held: Held, guard: Guard) -> Result<(Held, Suspicion), Refusal> {
-        let told = Arc::clone(self.told);
-        self.aside(held, move |held| guard.look(held.bytes(), &told)).await
-    }
-
-    async fn searched(
+    /// Which kinds of what only a local provider may have a body carries.
+    pub(crate) async fn private(
         &self,
         held: Held,
-        redactor: &Arc<Redactor>,
-    ) -> Result<(Held, crate::Redacted), Refusal> {
-        let redactor = Arc::clone(redactor);
-        self.aside(held, move |held| redactor.redact(held.bytes())).await
+        (private, secrets): (&Arc<Private>, Option<Arc<Redactor>>),
+    ) -> Result<(Held, BTreeSet<&'static str>), Refusal> {
+        let private = Arc::clone(private);
+        self.aside(
+            held,
+            move |held| Ok(private.find(&Texts::of(held.bytes())?, secrets.as_deref())),
+        )
+        .await
+    }
+
+    /// All that is looked for in a body, by one reading of it.
+    async fn searched(&self, held: Held) -> Result<(Held, Searched), Refusal> {
+        let (decoys, redactor) = (self.decoys.cloned(), self.redactor.cloned());
+        let (guard, told) = (self.guard, Arc::clone(self.told));
+        self.aside(held, move |held| {
+            let mut texts = Texts::of(held.bytes())?;
+            let mut searched = Searched {
+                decoy: decoys.is_some_and(|decoys| decoys.is_in(&texts)),
+                ..Searched::default()
+            };
+            if let Some(guard) = guard {
+                searched.suspicion = guard.look(&texts, &told);
+                let edits = std::mem::take(&mut searched.suspicion.edits);
+                if !edits.is_empty() {
+                    let body = edited(held.bytes(), edits);
+                    texts = Texts::of(&body)?;
+                    searched.body = Some(body);
+                }
+            }
+            if let Some(redactor) = redactor {
+                let body = searched.body.as_deref().unwrap_or(held.bytes());
+                let mut redacted = redactor.redact_in(body, &texts);
+                if redacted.body.is_some() {
+                    searched.body = redacted.body.replace(Vec::new());
+                }
+                searched.redacted = Some(redacted);
+            }
+            Ok(searched)
+        })
+        .await
+    }
+
+    /// Records what is suspected of results of tools.
+    async fn suspected(&self, guard: Guard, suspicion: &Suspicion) -> Result<(), Refusal> {
+        if suspicion.any {
+            self.brought(Untrusted::Injection).await?;
+        }
+        for (shapes, digest) in &suspicion.news {
+            let event = self.observed("injection_suspected");
+            let mut event = event
+                .with("shapes", shapes.clone())
+                .with("sha256", digest.as_str())
+                .with("guard", guard.as_str());
+            if guard == Guard::Block {
+                event.decision = Verdict::Deny;
+                event.rule = Some("inference.guard".into());
+                event.reason = "a result of a tool was withheld from the model".into();
+            }
+            self.record(event).await?;
+        }
+        Ok(())
     }
 
     async fn aside<T: Send + 'static>(
@@ -143,6 +189,13 @@ impl Preparing<'_> {
         let beside = tokio::task::spawn_blocking(move || work(&held).map(|done| (held, done)));
         let done = beside.await.map_err(|_| Refusal::Incomplete)?;
         done.map_err(Refusal::Unsearchable)
+    }
+
+    async fn brought(&self, how: Untrusted) -> Result<(), Refusal> {
+        if self.authority.brought(how, &self.action.subject()).await {
+            return Ok(());
+        }
+        Err(Refusal::Denied(palisade_core::UNRECORDED.into()))
     }
 
     fn observed(&self, kind: &str) -> Event {

@@ -12,9 +12,12 @@ use tokio::time::{Duration, Instant, Sleep, sleep};
 
 use crate::{
     body::Budget,
+    endpoint::Wire,
+    hosted::{Damaged, Frames},
     inspect::{Judge, Outlet, Ruling, Unreadable, denied},
     observe::{Finish, Unwatched, Watcher},
     reading::Reading,
+    restore::{Restorer, Restoring},
     scrub::Scrubber,
     translate::{Translation, Translator},
 };
@@ -28,6 +31,12 @@ const SILENCE: Duration = Duration::from_secs(15);
 pub(crate) enum Broken {
     #[error("the provider's answer broke off")]
     Upstream(#[from] hyper::Error),
+    #[error(transparent)]
+    Damaged(#[from] Damaged),
+    #[error("the provider's stream ends in the midst of an event")]
+    Cut,
+    #[error("the answer's events cannot be read")]
+    Events,
     #[error("the provider paused for too long")]
     Pause,
     #[error("the journal cannot take an event")]
@@ -39,6 +48,12 @@ pub(crate) struct Checks {
     pub(crate) scrubber: Option<Scrubber>,
     /// None for an answer that holds no tool call.
     pub(crate) reading: Option<Reading>,
+    /// Whether errors have the form of a host of models, and not of the API.
+    pub(crate) hosted: bool,
+    /// Set where marks are turned back.
+    pub(crate) restorer: Option<Restorer>,
+    /// Set where its events come in frames.
+    pub(crate) frames: Option<Frames>,
     /// Set where the provider speaks another format than the client.
     pub(crate) translation: Option<Translation>,
     pub(crate) judge: Judge,
@@ -67,6 +82,7 @@ pub(crate) struct Passage {
     waits: Option<Pin<Box<dyn Future<Output = Done> + Send>>>,
     outlet: Outlet,
     translator: Option<Translator>,
+    restoring: Option<Restoring>,
     /// What may go on once all before is written down.
     clean: Bytes,
     /// Nothing further is read.
@@ -79,11 +95,14 @@ pub(crate) struct Passage {
 }
 
 impl Passage {
-    pub(crate) fn new(inner: Incoming, checks: Checks, pause: Duration) -> Self {
+    /// `wire` is how the client reads it.
+    pub(crate) fn new(inner: Incoming, checks: Checks, wire: Wire, pause: Duration) -> Self {
+        let restorer = checks.restorer.clone().filter(|_| checks.reading.is_some());
         let translator = checks.translation.filter(|_| checks.reading.is_some());
         Self {
             inner,
             translator: translator.map(Translator::new),
+            restoring: restorer.map(|restorer| Restoring::new(restorer, wire)),
             checks,
             told: false,
             waits: None,
@@ -217,6 +236,19 @@ impl Body for Passage {
                 all.extend_from_slice(&translator.finish());
                 this.clean = all.freeze();
             }
+            if let Some(restoring) = &mut this.restoring
+                && (!this.clean.is_empty() || this.over.is_some())
+            {
+                let over = this.over.is_some();
+                match restoring.push(&this.clean, over) {
+                    Ok(clean) => this.clean = clean,
+                    // It was read before.
+                    Err(_) => return this.broken(Broken::Events),
+                }
+                if over {
+                    this.restoring = None;
+                }
+            }
             if !this.clean.is_empty() {
                 this.heard();
                 return Poll::Ready(Some(Ok(Frame::data(mem::take(&mut this.clean)))));
@@ -243,6 +275,14 @@ impl Body for Passage {
                 Poll::Ready(None) => {
                     let rest = this.checks.scrubber.as_mut().map(Scrubber::finish);
                     let rest = rest.unwrap_or_default();
+                    let rest = match &mut this.checks.frames {
+                        Some(frames) => match frames.push(&rest) {
+                            Ok(_) if frames.is_cut() => return this.broken(Broken::Cut),
+                            Ok(rest) => rest,
+                            Err(why) => return this.broken(why.into()),
+                        },
+                        None => rest,
+                    };
                     match &mut this.checks.reading {
                         Some(reading) if !reading.has_ended() => {
                             reading.push(&rest);
@@ -263,6 +303,13 @@ impl Body for Passage {
             let Ok(data) = frame.into_data() else { continue };
             let data = match &mut this.checks.scrubber {
                 Some(scrubber) => scrubber.push(data),
+                None => data,
+            };
+            let data = match &mut this.checks.frames {
+                Some(frames) => match frames.push(&data) {
+                    Ok(data) => data,
+                    Err(why) => return this.broken(why.into()),
+                },
                 None => data,
             };
             this.checks.watcher.came(&data);

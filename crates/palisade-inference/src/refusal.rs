@@ -49,6 +49,11 @@ pub(crate) enum Refusal {
     /// No provider speaks the format of a request that names no model.
     #[error("no provider in the policy speaks the {0} API")]
     NoProvider(Api),
+    /// It carries what only a local provider may have, and no route leads to one.
+    #[error(
+        "the request carries what may not leave ({0}; `inference.local_only` of the policy), and no route for its model leads to a local provider"
+    )]
+    Private(String),
     /// The operator has not provided the key.
     #[error("the provider `{provider}` has no key: {why}")]
     KeyMissing { provider: String, why: String },
@@ -79,6 +84,7 @@ impl Refusal {
             | Refusal::Translation { .. }
             | Refusal::NoProvider(_)
             | Refusal::KeyMissing { .. }
+            | Refusal::Private(_)
             | Refusal::Denied(_) => StatusCode::FORBIDDEN,
             Refusal::Limit(Exceeded::Spent { .. } | Exceeded::Locked) => {
                 StatusCode::TOO_MANY_REQUESTS
@@ -128,6 +134,7 @@ impl Refusal {
             | Refusal::Translation { .. }
             | Refusal::NoProvider(_)
             | Refusal::KeyMissing { .. }
+            | Refusal::Private(_)
             | Refusal::Denied(_) => "permission_error",
         }
     }
@@ -184,6 +191,7 @@ impl Refusal {
         matches!(
             self,
             Refusal::Denied(_)
+                | Refusal::Private(_)
                 | Refusal::Limit(_)
                 | Refusal::Upstream { .. }
                 | Refusal::Slow { .. }

@@ -11,10 +11,12 @@ use crate::{
     body::Share,
     endpoint::Wire,
     headers,
+    hosted::{self, EVENT_STREAM, Frames},
     inspect::{MOST_WHOLE, Ruling, Unreadable, denied},
     observe::Finish,
     passage::{Checks, Passage},
     reading::Reading,
+    restore::Restorer,
     scrub::Scrubber,
     strict_json,
     translate::Translation,
@@ -24,6 +26,8 @@ use crate::{
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Media {
     Events,
+    /// Events in binary frames.
+    Frames,
     Json,
 }
 
@@ -44,45 +48,60 @@ pub(crate) async fn relay(
         }
     }
     let translation = checks.translation;
+    let of_client = wire;
     let wire = translation.map_or(wire, Translation::wire);
     // What an error says no client takes for an answer of the model.
     if !head.status.is_success() || wire.whole().is_none() {
-        let Some(translation) = translation else {
-            return Ok(passed(head, body, checks, limits));
-        };
-        let Checks { mut scrubber, mut watcher, budget, .. } = checks;
+        if translation.is_none() && !checks.hosted {
+            return Ok(passed(head, body, (checks, of_client), limits));
+        }
+        let Checks { mut scrubber, mut watcher, budget, hosted, .. } = checks;
         let mut share = Share::of(&budget);
         let told = gathered(body, &mut scrubber, &mut share, limits).await;
         watcher.finished(if told.is_ok() { Finish::Whole } else { Finish::Broken });
-        let told = serde_json::from_slice(&told?).unwrap_or_default();
+        let told = if hosted { hosted::error(head.status, &told?) } else { told? };
         head.headers.remove(header::CONTENT_LENGTH);
         let json = HeaderValue::from_static("application/json");
         head.headers.insert(header::CONTENT_TYPE, json);
-        let told = translation.error(&told).to_string();
-        return Ok(answered(head, Either::Left(Full::new(told.into()))));
+        let told = match translation {
+            Some(translation) => {
+                let told = serde_json::from_slice(&told).unwrap_or_default();
+                translation.error(&told).to_string().into()
+            }
+            None => told,
+        };
+        return Ok(answered(head, Either::Left(Full::new(told))));
     }
     match media(&head.headers) {
+        Some(Media::Frames) if checks.hosted => {
+            checks.frames = Some(Frames::default());
+            checks.reading = wire.stream().map(|stream| Reading::new(stream, &checks.budget));
+            head.headers.remove(header::CONTENT_LENGTH);
+            let events = HeaderValue::from_static("text/event-stream");
+            head.headers.insert(header::CONTENT_TYPE, events);
+            Ok(passed(head, body, (checks, of_client), limits))
+        }
         Some(Media::Events) => {
             checks.reading = wire.stream().map(|stream| Reading::new(stream, &checks.budget));
             head.headers.remove(header::CONTENT_LENGTH);
-            Ok(passed(head, body, checks, limits))
+            Ok(passed(head, body, (checks, of_client), limits))
         }
         Some(Media::Json) => {
             let body = whole(body, wire, checks, limits).await?;
             head.headers.remove(header::CONTENT_LENGTH);
             Ok(answered(head, Either::Left(Full::new(body))))
         }
-        None => Err("answered in a form that cannot be looked into".into()),
+        Some(Media::Frames) | None => Err("answered in a form that cannot be looked into".into()),
     }
 }
 
 fn passed(
     head: response::Parts,
     body: Incoming,
-    checks: Checks,
+    (checks, wire): (Checks, Wire),
     limits: &Limits,
 ) -> Response<Payload> {
-    answered(head, Either::Right(Passage::new(body, checks, limits.answer_pause)))
+    answered(head, Either::Right(Passage::new(body, checks, wire, limits.answer_pause)))
 }
 
 fn answered(head: response::Parts, payload: Payload) -> Response<Payload> {
@@ -106,6 +125,7 @@ fn media(headers: &HeaderMap) -> Option<Media> {
     match kind.trim() {
         _ if foreign => None,
         "text/event-stream" => Some(Media::Events),
+        EVENT_STREAM => Some(Media::Frames),
         "application/json" => Some(Media::Json),
         _ => None,
     }
@@ -118,8 +138,17 @@ async fn whole(
     checks: Checks,
     limits: &Limits,
 ) -> Result<Bytes, String> {
-    let Checks { mut scrubber, judge, mut watcher, subject, provider, translation, budget, .. } =
-        checks;
+    let Checks {
+        mut scrubber,
+        judge,
+        mut watcher,
+        subject,
+        provider,
+        translation,
+        budget,
+        restorer,
+        ..
+    } = checks;
     let mut share = Share::of(&budget);
     let said = |body: Bytes, value: &Value| match translation {
         None => Ok(body),
@@ -163,7 +192,21 @@ async fn whole(
     };
     let read = read.await;
     watcher.finished(if read.is_ok() { Finish::Whole } else { Finish::Broken });
-    read
+    read.map(|body| match restorer.filter(|_| Restorer::may_be_in(&body)) {
+        Some(restorer) => restored(&restorer, body),
+        None => body,
+    })
+}
+
+/// What is no JSON any more stays as it is.
+fn restored(restorer: &Restorer, body: Bytes) -> Bytes {
+    match serde_json::from_slice::<Value>(&body) {
+        Ok(mut value) => {
+            restorer.value(&mut value);
+            value.to_string().into()
+        }
+        Err(_) => body,
+    }
 }
 
 /// Some servers tell errors with a status that says nothing of them.

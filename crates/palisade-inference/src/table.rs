@@ -13,9 +13,10 @@ use hyper_util::{
 };
 
 use crate::{
-    Api, ConfigError, Fallback, GatewayConfig, Guard, KeySource, ModelPattern, Provider, Quota,
-    ServerTool, Tunnel, UpstreamUrl, connector::Connector, endpoint::Wire,
-    model_pattern::LONGEST_MODEL, refusal::Refusal, tls::Tls, translate::Translation,
+    Api, ConfigError, Fallback, GatewayConfig, Guard, Hosting, KeySource, ModelPattern, Provider,
+    Quota, ServerTool, Tunnel, UpstreamUrl, connector::Connector, endpoint::Wire,
+    model_pattern::LONGEST_MODEL, private::Private, refusal::Refusal, tls::Tls,
+    translate::Translation,
 };
 
 /// A provider that is ready to be called.
@@ -24,6 +25,8 @@ pub(crate) struct Upstream {
     pub(crate) api: Api,
     pub(crate) url: UpstreamUrl,
     pub(crate) key: KeySource,
+    pub(crate) local: bool,
+    pub(crate) hosting: Option<Hosting>,
     pub(crate) client: Client<Connector, Full<Bytes>>,
 }
 
@@ -41,6 +44,8 @@ pub(crate) struct Table {
     pub(crate) deny_unknown_results: bool,
     pub(crate) quotas: Vec<Quota>,
     pub(crate) guard: Option<Guard>,
+    pub(crate) private: Option<Arc<Private>>,
+    pub(crate) restore: bool,
 }
 
 /// Where a model goes, and under what name.
@@ -83,6 +88,8 @@ impl Table {
             routes.push(Entry { model: route.model, targets });
         }
         let providers = providers.into_values().collect();
+        let private = config.local_only.filter(|of| !of.is_empty());
+        let private = private.map(|of| Private::new(&of)).transpose()?.map(Arc::new);
         Ok(Self {
             routes,
             providers,
@@ -90,6 +97,8 @@ impl Table {
             deny_unknown_results: config.deny_unknown_results,
             quotas: config.quotas,
             guard: config.guard,
+            private,
+            restore: config.restore,
         })
     }
 
@@ -122,6 +131,21 @@ impl Table {
         }
         targets.retain(speaks);
         Ok(targets)
+    }
+
+    /// Those of the targets that are local, of the first route that has any for this model.
+    pub(crate) fn local_of_model(&self, model: &str, asked: Api, wire: Wire) -> Vec<Target> {
+        let speaks = |target: &Target| {
+            target.upstream.api == asked
+                || Translation::between(wire, target.upstream.api).is_some()
+        };
+        let routes = self.routes.iter().filter(|entry| entry.model.matches(model));
+        let local = routes.map(|entry| {
+            let mut targets = ordered(&entry.targets, draw());
+            targets.retain(|target| target.upstream.local && speaks(target));
+            targets
+        });
+        local.into_iter().find(|targets| !targets.is_empty()).unwrap_or_default()
     }
 
     /// Who answers a request that names no model: the provider of the first route that speaks
@@ -178,7 +202,7 @@ fn ready(
     (tls, tunnel): (&Arc<Tls>, &Option<Arc<dyn Tunnel>>),
     within: Duration,
 ) -> Upstream {
-    let Provider { api, url, key, addresses } = provider;
+    let Provider { api, url, key, addresses, local, hosting } = provider;
     let connector =
         Connector::new(url.clone(), addresses, (Arc::clone(tls), tunnel.clone()), within);
     let client = Client::builder(TokioExecutor::new())
@@ -187,7 +211,7 @@ fn ready(
         .pool_max_idle_per_host(32)
         .set_host(false)
         .build(connector);
-    Upstream { name, api, url, key, client }
+    Upstream { name, api, url, key, local, hosting, client }
 }
 
 #[cfg(test)]
@@ -203,6 +227,8 @@ mod tests {
                 url: "http://a.example".parse().unwrap(),
                 key: KeySource::None,
                 addresses: Vec::new(),
+                local: false,
+                hosting: None,
             };
             let upstream =
                 Arc::new(ready(name.into(), provider, (&tls, &None), Duration::from_secs(1)));

@@ -1,4 +1,4 @@
-use std::{fmt, str::FromStr};
+use std::{fmt, net::IpAddr, str::FromStr};
 
 use http::{
     HeaderValue, Uri,
@@ -40,6 +40,12 @@ impl UpstreamUrl {
         self.scheme == Scheme::HTTPS
     }
 
+    /// Whether it is on this machine or at an address that is not public, by what it says itself.
+    pub fn is_local(&self) -> bool {
+        let host = self.host().trim_end_matches('.');
+        host.eq_ignore_ascii_case("localhost") || host.parse().is_ok_and(is_local)
+    }
+
     /// The host, without brackets round an IPv6 address.
     pub fn host(&self) -> &str {
         let host = self.authority.host();
@@ -76,6 +82,14 @@ impl UpstreamUrl {
     /// What the `Host` header says there.
     pub(crate) fn host_header(&self) -> Option<HeaderValue> {
         HeaderValue::from_str(self.authority.as_str()).ok()
+    }
+}
+
+/// Whether an address is loopback or of a private network.
+pub fn is_local(address: IpAddr) -> bool {
+    match address.to_canonical() {
+        IpAddr::V4(address) => address.is_loopback() || address.is_private(),
+        IpAddr::V6(address) => address.is_loopback() || address.is_unique_local(),
     }
 }
 

@@ -174,8 +174,11 @@ fn commits(state: &Path) -> Outcome {
 /// One long session without syncs: chain, tree, a checkpoint each 4096 records.
 fn long(state: &Path, records: u64) -> Outcome {
     let journal = open(state, "long")?;
+    let before = processors();
     let (took, mut waits) = storm(&journal, 256, records / 256, Durability::Written)?;
     close(&journal)?;
+    let used = each(records, processors() - before);
+    println!("{:44} {used:9.2} us a record", "written, 256 at once: processors' time");
     println!("{:44} {:9.0} records/s", "written, 256 at once", rate(records, took));
     line("written, 256 at once: wait", &mut waits);
     Ok(())
@@ -183,9 +186,11 @@ fn long(state: &Path, records: u64) -> Outcome {
 
 fn verified(state: &Path) -> Outcome {
     let key = Prover::open(state)?.keys().into_iter().next().map(|(_, key)| key);
-    let (before, start) = (peak(), Instant::now());
+    let (before, used, start) = (peak(), processors(), Instant::now());
     let report = verify::verify(state, &Options { key, ..Options::default() })?;
     let took = start.elapsed();
+    let used = each(report.records(), processors() - used);
+    println!("{:44} {used:9.2} us a record", "verify, with a key: processors' time");
     if let Some(damage) = report.damages().next() {
         return Err(damage.to_string().into());
     }
@@ -270,6 +275,16 @@ fn peers(folder: &Path, records: u64) -> Outcome {
 
 fn rate(records: u64, took: Duration) -> f64 {
     u32::try_from(records).map_or(0.0, f64::from) / took.as_secs_f64()
+}
+
+/// The processors' time that this process used, which other work on the machine does not change much.
+fn processors() -> Duration {
+    let now = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    Duration::new(now.tv_sec.unsigned_abs(), u32::try_from(now.tv_nsec).unwrap_or(0))
+}
+
+fn each(records: u64, used: Duration) -> f64 {
+    used.as_secs_f64() * 1e6 / u32::try_from(records).map_or(1.0, f64::from)
 }
 
 /// The most memory that this process had, in KiB.

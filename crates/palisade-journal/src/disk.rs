@@ -58,6 +58,18 @@ pub(crate) fn cut(fd: impl AsFd, path: &Path, length: u64) -> Result<(), Journal
     fs::ftruncate(fd, length).map_err(io("cut", path))
 }
 
+/// Give a file in a folder another name.
+pub(crate) fn rename(
+    folder: impl AsFd,
+    path: &Path,
+    from: &str,
+    to: &str,
+) -> Result<(), JournalError> {
+    #[cfg(test)]
+    faults::step(path).map_err(io("rename", path))?;
+    fs::renameat(&folder, from, &folder, to).map_err(io("rename", path))
+}
+
 /// Put a file's content on the disk.
 pub(crate) fn sync_data(fd: impl AsFd, path: &Path) -> Result<(), JournalError> {
     #[cfg(test)]

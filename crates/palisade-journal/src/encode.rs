@@ -50,6 +50,15 @@ pub(crate) fn event(event: &Event, policy: &str) -> Vec<u8> {
 /// A JSON string of at most `max` encoded bytes between its quotes. A longer one is cut, and
 /// ends in ` [cut N bytes]`.
 pub(crate) fn string(out: &mut Vec<u8>, text: &str, max: usize) {
+    // Most texts need no escape.
+    let plain = |byte: &u8| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\');
+    if text.len() <= max && text.as_bytes().iter().all(plain) {
+        out.reserve(text.len().saturating_add(2));
+        out.push(b'"');
+        out.extend_from_slice(text.as_bytes());
+        out.push(b'"');
+        return;
+    }
     let keep = max.saturating_sub(MARK_ROOM);
     let (mut used, mut fits, mut whole) = (0_usize, 0, true);
     for (at, character) in text.char_indices() {

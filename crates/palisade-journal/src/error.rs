@@ -25,6 +25,17 @@ pub enum JournalError {
         /// What is wrong with it.
         why: &'static str,
     },
+    /// Another user owns the state folder, and could put another journal and its keys in the place of ours.
+    #[error(
+        "{} belongs to another user (uid {owner}), who could put another record in its place: name a folder of your own in PALISADE_STATE, or run Palisade as that user",
+        path.display()
+    )]
+    NotYours {
+        /// The folder.
+        path: PathBuf,
+        /// Its owner's number.
+        owner: u32,
+    },
     /// Another process writes this session's journal.
     #[error("the journal of session {0} is being written by another process")]
     Busy(SessionId),

@@ -3,14 +3,16 @@
 use std::path::Path;
 
 use palisade_core::SessionId;
-use rustix::{fs::fstat, io::pread};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     JournalError, Record,
     encode::RECORD_MAX,
+    gap::{self, Gap},
     record,
-    store::{FIRST_SEGMENT, Folder, io, is_live, size},
+    recover::reading,
+    sealed::Source,
+    store::{FIRST_SEGMENT, Folder, PACKED, is_live, number},
     verify,
 };
 
@@ -63,7 +65,9 @@ impl Follow {
     /// Follow the session's records from a place on, in the journal of a state folder.
     pub fn open(dir: &Path, session: &SessionId, at: Position) -> Result<Self, JournalError> {
         let folder = verify::open(dir)?.existing(session.as_str())?;
-        Ok(Self { folder, session: session.clone(), at })
+        let mut follow = Self { folder, session: session.clone(), at };
+        follow.moved()?;
+        Ok(follow)
     }
 
     /// The place behind what was taken.
@@ -73,7 +77,8 @@ impl Follow {
 
     /// Whether some process writes this session's journal now.
     pub fn is_written(&self) -> Result<bool, JournalError> {
-        Ok(self.folder.read(FIRST_SEGMENT)?.is_some_and(is_live))
+        let Some(last) = self.folder.segments()?.pop() else { return Ok(false) };
+        Ok(self.folder.read(&last)?.is_some_and(is_live))
     }
 
     /// At most `most` records behind the place, and some hundred kilobytes; the place moves behind them.
@@ -115,8 +120,31 @@ impl Follow {
         Ok(found)
     }
 
+    /// The segment may have been compressed, or records in it removed: then it is read from its beginning, and what was
+    /// taken is passed over by its number.
+    fn moved(&mut self) -> Result<(), JournalError> {
+        let segments = self.folder.segments()?;
+        if segments.contains(&self.at.segment) && !self.at.segment.ends_with(PACKED) {
+            return Ok(());
+        }
+        let now = segments.into_iter().find(|name| number(name) == number(&self.at.segment));
+        if let Some(now) = now {
+            (self.at.segment, self.at.offset) = (now, 0);
+        }
+        Ok(())
+    }
+
     fn read(&mut self, line: &[u8], found: &mut Followed) {
+        if gap::is_gap(line)
+            && let Ok((of, gap)) = Gap::parse(line)
+            && of == self.session
+        {
+            self.at.seq = self.at.seq.max(gap.to);
+            return;
+        }
         match record::parse(line).ok().filter(|record| record.session == self.session) {
+            // Taken before the segment was compressed.
+            Some(record) if record.seq <= self.at.seq => {}
             Some(record) => {
                 let between = record.seq.saturating_sub(self.at.seq.saturating_add(1));
                 found.missing = found.missing.saturating_add(between);
@@ -129,28 +157,22 @@ impl Follow {
 
     fn next_segment(&self) -> Result<Option<String>, JournalError> {
         let segments = self.folder.segments()?;
-        Ok(segments.into_iter().find(|name| *name > self.at.segment))
+        Ok(segments.into_iter().find(|name| number(name) > number(&self.at.segment)))
     }
 
     /// What stands behind the place in its segment, as much as is read at once.
     fn bytes(&self) -> Result<Vec<u8>, JournalError> {
         let path = self.folder.path().join(&self.at.segment);
         let Some(fd) = self.folder.read(&self.at.segment)? else { return Ok(Vec::new()) };
-        let length = size(&fstat(&fd).map_err(io("look at", &path))?);
+        let mut source = Source::of(fd);
+        let failed = |e: std::io::Error| reading(&path, &e);
+        let length = source.size().map_err(failed)?;
         if length < self.at.offset {
             return Err(JournalError::Interfered { path });
         }
         let wanted = length.saturating_sub(self.at.offset);
         let mut bytes = vec![0; usize::try_from(wanted).unwrap_or(CHUNK).min(CHUNK)];
-        let mut filled = 0_usize;
-        while let Some(rest) = bytes.get_mut(filled..).filter(|rest| !rest.is_empty()) {
-            let at = self.at.offset.saturating_add(u64::try_from(filled).unwrap_or(0));
-            let read = pread(&fd, rest, at).map_err(io("read", &path))?;
-            if read == 0 {
-                break;
-            }
-            filled = filled.saturating_add(read);
-        }
+        let filled = source.fill_at(self.at.offset, &mut bytes).map_err(failed)?;
         bytes.truncate(filled);
         Ok(bytes)
     }

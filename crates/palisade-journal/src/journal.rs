@@ -1,7 +1,7 @@
 use std::{
     fmt,
     path::Path,
-    sync::{Arc, Mutex, PoisonError, atomic::AtomicBool},
+    sync::{Arc, Mutex, OnceLock, PoisonError, atomic::AtomicBool},
     thread,
     time::Instant,
 };
@@ -17,8 +17,9 @@ use crate::{
     ledger::{Entry, Ledger},
     park,
     recover::{self, Whole},
-    store::{self, FIRST_SEGMENT, Folder},
-    writer::{self, Chain, Message, Shared},
+    store::{self, FIRST_SEGMENT, Folder, PACKED, following},
+    syncer::Syncer,
+    writer::{self, Chain, Clock, Message, Shared},
 };
 
 /// The kinds of the records that tie a session's chain to the ledger. Reserved.
@@ -79,6 +80,12 @@ pub struct Closed {
     pub head: Hash,
 }
 
+/// Takes out of an event what must not be in any record: secrets.
+pub trait Scrub: fmt::Debug + Send + Sync + 'static {
+    /// The event without them. It stays what it was about otherwise.
+    fn scrub(&self, event: Event) -> Event;
+}
+
 /// One session's journal, open for writing. Clones are handles to the same journal.
 ///
 /// A handle that is dropped without [`Journal::close`] leaves the session without an end in the
@@ -89,7 +96,11 @@ pub struct Journal {
     shared: Arc<Shared>,
     session: SessionId,
     policy: Arc<ArcSwap<PolicyDigest>>,
+    scrub: Scrubs,
 }
+
+/// What events go through, once it is set.
+pub(crate) type Scrubs = Arc<OnceLock<Arc<dyn Scrub>>>;
 
 impl Journal {
     /// Open the journal of `session`, make it if it is new, and start its writer thread (so:
@@ -111,17 +122,31 @@ impl Journal {
         });
         let (queue, messages) = mpsc::channel(QUEUE);
         let policy = Arc::new(ArcSwap::from_pointee(policy.clone()));
-        let (theirs, digest) = (Arc::clone(&shared), Arc::clone(&policy));
+        let syncer = Syncer::new(chain.durable()?, Arc::clone(&shared));
+        let scrub = Scrubs::default();
+        let (theirs, digest) = (Arc::clone(&shared), (Arc::clone(&policy), Arc::clone(&scrub)));
         thread::Builder::new()
             .name("journal".into())
-            .spawn(move || writer::run(chain, messages, &theirs, &digest))
+            .spawn(move || writer::run(chain, messages, &theirs, (&digest.0, &digest.1), syncer))
             .map_err(|_| JournalError::NoWriter)?;
-        Ok(Self { queue, shared, session: session.clone(), policy })
+        Ok(Self { queue, shared, session: session.clone(), policy, scrub })
     }
 
     /// The session that this journal is of.
     pub fn session(&self) -> &SessionId {
         &self.session
+    }
+
+    /// From now on every event goes through this first. It is set once.
+    pub fn scrub_with(&self, scrub: Arc<dyn Scrub>) {
+        self.scrub.set(scrub).ok();
+    }
+
+    fn scrubbed(&self, event: Event) -> Event {
+        match self.scrub.get() {
+            Some(scrub) => scrub.scrub(event),
+            None => event,
+        }
     }
 
     /// Records from now on were decided under this policy. One that waits for the writer keeps the
@@ -219,7 +244,7 @@ impl Journal {
     /// With [`Durability::Durable`] all of it is on the disk when this resolves.
     pub async fn close(&self, last: Event, durability: Durability) -> Result<Closed, JournalError> {
         self.shared.check()?;
-        let members = encode::event(&last, self.policy.load().as_str());
+        let members = encode::event(&self.scrubbed(last), self.policy.load().as_str());
         let (answer, result) = oneshot::channel();
         let message = Message::Close { members, durability, answer };
         self.queue.send(message).await.map_err(|_| self.gone())?;
@@ -242,6 +267,7 @@ impl Journal {
         durability: Durability,
     ) -> Result<Receipt, JournalError> {
         self.shared.check()?;
+        let event = self.scrubbed(event);
         let members = match policy {
             Some(policy) => encode::event(&event, policy.as_str()),
             None => encode::event(&event, self.policy.load().as_str()),
@@ -280,7 +306,16 @@ pub(crate) fn open_chain(
     let journal = state.journal()?;
     let keys = Keyring::open(&state)?;
     let folder = journal.session(session)?;
-    let segment = folder.segments()?.pop().unwrap_or_else(|| FIRST_SEGMENT.into());
+    let last = folder.segments()?.pop().unwrap_or_else(|| FIRST_SEGMENT.into());
+    let segment = if last.ends_with(PACKED) {
+        following(&last).ok_or_else(|| JournalError::Damaged {
+            path: folder.path().into(),
+            offset: 0,
+            what: "there is no number for another segment".into(),
+        })?
+    } else {
+        last
+    };
     let (fd, _) = folder.append(&segment)?;
     let path = folder.path().join(&segment);
     recover::own(&fd, &path, session)?;
@@ -309,7 +344,7 @@ pub(crate) fn open_chain(
         pending_tree: tail.tree,
         anchored: 0,
         buffer: Vec::new(),
-        entries_durable: false,
+        clock: Clock::default(),
         state,
         journal,
         folder,

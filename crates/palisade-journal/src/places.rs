@@ -1,22 +1,21 @@
 use std::{
     collections::HashMap,
-    fs::File,
-    io::{Seek, SeekFrom},
+    io::Read,
     os::fd::OwnedFd,
     path::{Path, PathBuf},
 };
 
 use palisade_core::SessionId;
-use rustix::io::{Errno, pread};
 
 use crate::{
     JournalError, Record,
     encode::RECORD_MAX,
-    query,
+    gap, query,
     reader::{Lines, Step},
     record,
     recover::reading,
-    store::{Folder, io},
+    sealed::Source,
+    store::Folder,
     verify,
 };
 
@@ -28,7 +27,7 @@ const MOST_OPEN: usize = 64;
 #[derive(Debug)]
 pub struct Places {
     folder: Folder,
-    open: HashMap<(SessionId, String), OwnedFd>,
+    open: HashMap<(SessionId, String), Source>,
 }
 
 /// A segment of a session, as its file is now.
@@ -65,6 +64,31 @@ pub struct LinesFrom {
     lines: Lines,
     session: SessionId,
     path: PathBuf,
+}
+
+/// A segment's bytes as they were written, whether its file is compressed or not.
+#[derive(Debug)]
+pub struct Content(Source);
+
+impl Content {
+    /// Of an open file.
+    pub fn of(file: OwnedFd) -> Self {
+        Self(Source::of(file))
+    }
+
+    /// How many bytes there are.
+    ///
+    /// # Errors
+    /// The file is no segment, or cannot be read.
+    pub fn size(&self) -> std::io::Result<u64> {
+        self.0.size()
+    }
+}
+
+impl Read for Content {
+    fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
+        self.0.read(into)
+    }
 }
 
 impl Places {
@@ -117,9 +141,9 @@ impl Places {
         let Ok(folder) = self.folder.existing(session.as_str()) else { return Ok(None) };
         let Some(fd) = folder.read(segment)? else { return Ok(None) };
         let path = folder.path().join(segment);
-        let mut file = File::from(fd);
-        file.seek(SeekFrom::Start(offset)).map_err(|e| reading(&path, &e))?;
-        let lines = Lines::begun(file, offset, number);
+        let mut source = Source::of(fd);
+        source.go_to(offset).map_err(|e| reading(&path, &e))?;
+        let lines = Lines::begun(source, offset, number);
         Ok(Some(LinesFrom { lines, session: session.clone(), path }))
     }
 
@@ -142,19 +166,13 @@ impl Places {
             if self.open.len() >= MOST_OPEN {
                 self.open.clear();
             }
-            self.open.insert(key.clone(), fd);
+            self.open.insert(key.clone(), Source::of(fd));
         }
-        let Some(fd) = self.open.get(&key) else { return Ok(None) };
+        let Some(source) = self.open.get_mut(&key) else { return Ok(None) };
         let mut bytes = vec![0; most];
-        let mut filled = 0_usize;
-        while let Some(rest) = bytes.get_mut(filled..).filter(|rest| !rest.is_empty()) {
-            let at = offset.saturating_add(u64::try_from(filled).unwrap_or(0));
-            match pread(fd, rest, at) {
-                Ok(0) => return Ok(None),
-                Ok(read) => filled = filled.saturating_add(read),
-                Err(Errno::INTR) => {}
-                Err(errno) => return Err(io("read", &path)(errno)),
-            }
+        let filled = source.fill_at(offset, &mut bytes).map_err(|e| reading(&path, &e))?;
+        if filled < most {
+            return Ok(None);
         }
         let line = bytes.strip_suffix(b"\n").unwrap_or(&bytes);
         Ok(record::parse(line).ok().filter(|record| record.session == *session))
@@ -167,12 +185,16 @@ impl LinesFrom {
     /// # Errors
     /// The file cannot be read.
     pub fn next_line(&mut self) -> Result<Option<Line>, JournalError> {
-        let step = self.lines.step().map_err(|e| reading(&self.path, &e))?;
-        let record = match step {
-            Step::End | Step::Torn(_) => return Ok(None),
-            Step::TooLong => None,
-            Step::Line => {
-                record::parse(self.lines.line()).ok().filter(|r| r.session == self.session)
+        let record = loop {
+            match self.lines.step().map_err(|e| reading(&self.path, &e))? {
+                Step::End | Step::Torn(_) => return Ok(None),
+                Step::TooLong => break None,
+                // What was removed says nothing.
+                Step::Line if gap::is_gap(self.lines.line()) => {}
+                Step::Line => {
+                    let record = record::parse(self.lines.line()).ok();
+                    break record.filter(|r| r.session == self.session);
+                }
             }
         };
         let offset = self.lines.offset;

@@ -7,7 +7,7 @@ use std::{
 use palisade_core::{SessionId, Verdict};
 
 use crate::{
-    Condition, JournalError, Record, Timestamp, condition, ledger,
+    Condition, JournalError, Record, Timestamp, condition, gap, ledger,
     reader::{Lines, Step},
     record,
     recover::reading,
@@ -199,6 +199,8 @@ impl Query {
                     continue;
                 }
                 Step::TooLong => None,
+                // What was removed says nothing.
+                Step::Line if gap::is_gap(open.line()) => continue,
                 Step::Line => record::parse(open.line()).ok().filter(|r| r.session == *id),
             };
             match good {
@@ -226,8 +228,9 @@ pub(crate) fn sessions(
                 Step::TooLong => {}
                 Step::Line => {
                     let line = ledger::line::parse(lines.line()).ok();
-                    if let Some((line, _)) = line.filter(|(l, _)| l.name.as_deref() == Some(wanted))
-                    {
+                    let named_so =
+                        |l: &ledger::Line| l.entry.is_anchor() && l.name.as_deref() == Some(wanted);
+                    if let Some((line, _)) = line.filter(|(l, _)| named_so(l)) {
                         named.extend(line.session);
                     }
                 }

@@ -1,10 +1,9 @@
 use std::{
-    fs::File,
-    io::{self, BufRead, BufReader, Read, Seek, SeekFrom},
+    io::{self, BufRead, BufReader, Read},
     os::fd::OwnedFd,
 };
 
-use crate::encode::RECORD_MAX;
+use crate::{encode::RECORD_MAX, sealed::Source};
 
 /// What one step through a file found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,7 +20,7 @@ pub(crate) enum Step {
 
 /// The lines of a file, one at a time, in bounded memory.
 #[derive(Debug)]
-pub(crate) struct Lines<R = File> {
+pub(crate) struct Lines<R = Source> {
     reader: BufReader<R>,
     line: Vec<u8>,
     /// Where the line begins.
@@ -31,16 +30,16 @@ pub(crate) struct Lines<R = File> {
     next: u64,
 }
 
-impl Lines<File> {
+impl Lines<Source> {
     pub(crate) fn of(fd: OwnedFd) -> Self {
-        Self::new(File::from(fd))
+        Self::new(Source::of(fd))
     }
 
     /// The lines behind `offset`, which is the end of line `number`.
     pub(crate) fn behind(fd: OwnedFd, offset: u64, number: u64) -> io::Result<Self> {
-        let mut file = File::from(fd);
-        file.seek(SeekFrom::Start(offset))?;
-        Ok(Self { next: offset, offset, number, ..Self::new(file) })
+        let mut source = Source::of(fd);
+        source.go_to(offset)?;
+        Ok(Self { next: offset, offset, number, ..Self::new(source) })
     }
 }
 

@@ -11,6 +11,7 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     Durability, Hash, Journal, JournalError, disk,
+    gap::{self, Gap},
     ledger::{self, Head},
     reader::{Lines, Step},
     record::{self, BadLine},
@@ -84,6 +85,11 @@ pub(crate) fn tail(
     session: &SessionId,
 ) -> Result<Whole, JournalError> {
     let anchors = anchors(journal, session)?;
+    let fits = |head: &Head, tree: &Frontier| {
+        anchors.get(&head.seq).is_none_or(|(hash, root)| {
+            *hash == head.hash && root.is_none_or(|root| root == tree.root())
+        })
+    };
     let mut head = writer::genesis(session);
     let mut tree = Frontier::default();
     let (mut size, mut torn) = (0, None::<u64>);
@@ -104,6 +110,18 @@ pub(crate) fn tail(
             let step = lines.step().map_err(|e| reading(&path, &e))?;
             let good = match step {
                 Step::End => break,
+                // Whoever made it checked it, and what follows it goes on from its hash.
+                Step::Line if torn.is_none() && gap::is_gap(lines.line()) => {
+                    let gap = Gap::parse(lines.line()).ok().filter(|(of, _)| of == session);
+                    let Some((_, gap)) = gap.filter(|(_, gap)| gap.append_to(&mut tree)) else {
+                        return Err(damaged(lines.offset, "the chain is broken"));
+                    };
+                    head = Head { seq: gap.to, hash: gap.last };
+                    if anchors.range(gap.from..gap.to).next().is_some() || !fits(&head, &tree) {
+                        return Err(damaged(lines.offset, "the ledger knows another record here"));
+                    }
+                    continue;
+                }
                 Step::Line => record::link(lines.line()),
                 Step::Torn(_) | Step::TooLong => Err(BadLine::Hash),
             };
@@ -119,9 +137,7 @@ pub(crate) fn tail(
                     }
                     head = Head { seq: link.seq, hash: link.hash };
                     tree.append(tree::leaf(lines.line()));
-                    if let Some((hash, root)) = anchors.get(&head.seq)
-                        && (*hash != head.hash || root.is_some_and(|root| root != tree.root()))
-                    {
+                    if !fits(&head, &tree) {
                         return Err(damaged(lines.offset, "the ledger knows another record here"));
                     }
                 }
@@ -157,7 +173,8 @@ fn anchors(
     let mut lines = Lines::of(fd);
     while lines.step().map_err(|e| reading(&path, &e))? == Step::Line {
         let Ok((line, _)) = ledger::line::parse(lines.line()) else { continue };
-        if let Some(hash) = line.at_hash.filter(|_| line.session.as_ref() == Some(session)) {
+        let ours = line.entry.is_anchor() && line.session.as_ref() == Some(session);
+        if let Some(hash) = line.at_hash.filter(|_| ours) {
             anchors.insert(line.at_seq, (hash, line.at_root));
         }
     }

@@ -18,7 +18,7 @@ use rustix::{
 
 use crate::{JournalError, disk};
 
-/// The only segment that is written today; readers take every `NNNNNN.jsonl` in order.
+/// The segment that a session begins with. It goes on in the next one when the last is compressed or has gaps.
 pub(crate) const FIRST_SEGMENT: &str = "000001.jsonl";
 pub(crate) const LEDGER: &str = "ledger.jsonl";
 
@@ -61,6 +61,10 @@ impl Folder {
             Err(errno) => return Err(io("open", state_dir)(errno)),
         };
         let stat = fs::fstat(&state).map_err(io("look at", state_dir))?;
+        // Root may own it, for it can do everything anyway.
+        if ![geteuid().as_raw(), 0].contains(&stat.st_uid) {
+            return Err(JournalError::NotYours { path: state_dir.into(), owner: stat.st_uid });
+        }
         // Who can write it can put another journal and its keys in the place of ours.
         let mode = stat.st_mode & 0o7777;
         if mode & 0o1002 == 0o002 && stat.st_uid == geteuid().as_raw() {
@@ -68,6 +72,12 @@ impl Folder {
                 .map_err(io("make private", state_dir))?;
         }
         Ok(Folder { fd: state, path: state_dir.into() })
+    }
+
+    /// The same folder once more.
+    pub(crate) fn again(&self) -> Result<Self, JournalError> {
+        let fd = rustix::io::fcntl_dupfd_cloexec(&self.fd, 0).map_err(io("open", &self.path))?;
+        Ok(Self { fd, path: self.path.clone() })
     }
 
     /// The journal's folder under the state folder, made if missing, private to us.
@@ -131,6 +141,29 @@ impl Folder {
         Ok((fd, size(&stat)))
     }
 
+    /// Make a file anew, private to us; what has its name is removed.
+    pub(crate) fn make(&self, name: &str) -> Result<std::fs::File, JournalError> {
+        let path = self.path.join(name);
+        self.remove(name)?;
+        let flags = (APPEND - OFlags::APPEND) | OFlags::EXCL;
+        let fd = fs::openat(&self.fd, name, flags, Mode::from_raw_mode(0o600))
+            .map_err(io("make", &path))?;
+        Ok(fd.into())
+    }
+
+    /// Let a file take another's name, and its place if it is there.
+    pub(crate) fn rename(&self, from: &str, to: &str) -> Result<(), JournalError> {
+        disk::rename(&self.fd, &self.path, from, to)
+    }
+
+    /// Remove a file, if it is there.
+    pub(crate) fn remove(&self, name: &str) -> Result<(), JournalError> {
+        match fs::unlinkat(&self.fd, name, AtFlags::empty()) {
+            Ok(()) | Err(Errno::NOENT) => Ok(()),
+            Err(errno) => Err(io("remove", &self.path.join(name))(errno)),
+        }
+    }
+
     /// Open a file to read; `None` when there is none.
     pub(crate) fn read(&self, name: &str) -> Result<Option<OwnedFd>, JournalError> {
         let path = self.path.join(name);
@@ -162,11 +195,16 @@ impl Folder {
     /// The names of a session's segments, in order.
     pub(crate) fn segments(&self) -> Result<Vec<String>, JournalError> {
         let mut names = self.names()?;
-        names.retain(|name| {
-            name.strip_suffix(".jsonl")
-                .is_some_and(|n| n.len() == 6 && n.bytes().all(|b| b.is_ascii_digit()))
-        });
-        Ok(names)
+        names.retain(|name| number(name).is_some());
+        // Of one that was being compressed at a crash the compressed one is whole, and sorts behind.
+        let mut one_of_each: Vec<String> = Vec::with_capacity(names.len());
+        for name in names {
+            if one_of_each.last().is_some_and(|last| number(last) == number(&name)) {
+                one_of_each.pop();
+            }
+            one_of_each.push(name);
+        }
+        Ok(one_of_each)
     }
 
     /// When an entry's content last changed, in seconds and nanoseconds, and its size.
@@ -198,6 +236,22 @@ impl Folder {
             None => Err(io("sync", &self.path.join(name))(Errno::NOENT)),
         }
     }
+}
+
+/// What follows a segment's digits, and what follows that if it is compressed.
+pub(crate) const SEGMENT: &str = ".jsonl";
+pub(crate) const PACKED: &str = ".zst";
+
+/// The digits of a segment's name.
+pub(crate) fn number(name: &str) -> Option<&str> {
+    let digits = name.strip_suffix(PACKED).unwrap_or(name).strip_suffix(SEGMENT)?;
+    (digits.len() == 6 && digits.bytes().all(|byte| byte.is_ascii_digit())).then_some(digits)
+}
+
+/// The name of the segment behind this one.
+pub(crate) fn following(name: &str) -> Option<String> {
+    let next = number(name)?.parse::<u32>().ok()?.checked_add(1).filter(|n| *n <= 999_999)?;
+    Some(format!("{next:06}{SEGMENT}"))
 }
 
 /// Whether some process holds the writer's lock on this file.

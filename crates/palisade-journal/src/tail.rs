@@ -3,13 +3,14 @@
 use std::{collections::BTreeMap, path::Path};
 
 use palisade_core::SessionId;
-use rustix::{fs::fstat, io::pread};
 
 use crate::{
     JournalError, Record, Timestamp,
     encode::RECORD_MAX,
     query, record,
-    store::{Folder, io, size},
+    recover::reading,
+    sealed::Source,
+    store::{Folder, PACKED},
     verify,
 };
 
@@ -88,7 +89,13 @@ impl Tail {
         for id in query::sessions(&self.folder, self.session.as_deref())? {
             let Ok(folder) = self.folder.existing(id.as_str()) else { continue };
             for segment in folder.segments()? {
-                let (changed, length) = folder.changed(&segment)?;
+                let (changed, mut length) = folder.changed(&segment)?;
+                if segment.ends_with(PACKED)
+                    && let Some(fd) = folder.read(&segment)?
+                {
+                    let path = folder.path().join(&segment);
+                    length = Source::of(fd).size().map_err(|e| reading(&path, &e))?;
+                }
                 files.push((changed, id.clone(), segment, length));
             }
         }
@@ -132,17 +139,11 @@ impl Tail {
         let folder = self.folder.existing(id.as_str())?;
         let path = folder.path().join(segment);
         let Some(fd) = folder.read(segment)? else { return Ok(Vec::new()) };
-        let length = size(&fstat(&fd).map_err(io("look at", &path))?).min(to).saturating_sub(from);
+        let mut source = Source::of(fd);
+        let failed = |e: std::io::Error| reading(&path, &e);
+        let length = source.size().map_err(failed)?.min(to).saturating_sub(from);
         let mut bytes = vec![0; usize::try_from(length).unwrap_or(0)];
-        let mut filled = 0_usize;
-        while let Some(rest) = bytes.get_mut(filled..).filter(|rest| !rest.is_empty()) {
-            let at = from.saturating_add(u64::try_from(filled).unwrap_or(0));
-            let read = pread(&fd, rest, at).map_err(io("read", &path))?;
-            if read == 0 {
-                break;
-            }
-            filled = filled.saturating_add(read);
-        }
+        let filled = source.fill_at(from, &mut bytes).map_err(failed)?;
         bytes.truncate(filled);
         Ok(bytes)
     }

@@ -28,6 +28,13 @@ impl Timestamp {
         self.0
     }
 
+    /// So many seconds later.
+    #[must_use]
+    pub fn plus_seconds(self, seconds: u64) -> Self {
+        let micros = seconds.saturating_mul(1_000_000);
+        Self(self.0.saturating_add(i64::try_from(micros).unwrap_or(i64::MAX)))
+    }
+
     /// Nanoseconds since the machine started, time asleep included. Never goes back.
     pub(crate) fn boot_ns() -> u64 {
         let now = clock_gettime(ClockId::Boottime);

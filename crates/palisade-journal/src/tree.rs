@@ -17,7 +17,7 @@ pub fn leaf(bytes: &[u8]) -> Hash {
     Hash::of(&[&[0], bytes])
 }
 
-fn node(left: Hash, right: Hash) -> Hash {
+pub(crate) fn node(left: Hash, right: Hash) -> Hash {
     let mut hasher = Sha256::new();
     hasher.update([1]);
     hasher.update(left.bytes());
@@ -59,6 +59,24 @@ impl Frontier {
         }
         self.peaks.push(right);
         self.size = self.size.saturating_add(1);
+    }
+
+    /// Put a whole subtree of 2^`level` leaves behind the last; false, if it cannot stand there.
+    pub(crate) fn append_tree(&mut self, level: u32, root: Hash) -> bool {
+        let Some(leaves) = 1_u64.checked_shl(level) else { return false };
+        if !self.size.is_multiple_of(leaves) {
+            return false;
+        }
+        let mut right = root;
+        let mut full = self.size >> level;
+        while full & 1 == 1 {
+            let Some(left) = self.peaks.pop() else { return false };
+            right = node(left, right);
+            full >>= 1;
+        }
+        self.peaks.push(right);
+        self.size = self.size.saturating_add(leaves);
+        true
     }
 
     /// The root.
@@ -133,6 +151,16 @@ impl Gather {
             tree.append(leaf);
         }
         self.next = at.saturating_add(1);
+    }
+
+    /// A whole subtree of 2^`level` leaves. A part that is to be proved holds all of it or nothing: its
+    /// sibling is on the way from a leaf that is there.
+    pub(crate) fn tree(&mut self, level: u32, root: Hash) {
+        let at = self.next;
+        if let Some((_, tree)) = self.parts.iter_mut().find(|(part, _)| part.contains(&at)) {
+            tree.append_tree(level, root);
+        }
+        self.next = at.saturating_add(1_u64.checked_shl(level).unwrap_or(u64::MAX));
     }
 
     pub(crate) fn proof(&self) -> Vec<Hash> {

@@ -15,10 +15,12 @@ use tokio::sync::{mpsc, oneshot};
 use crate::{
     Closed, Durability, Hash, JournalError, Receipt, Timestamp, disk, encode,
     fold::{FLUSH, Fold},
+    journal::Scrubs,
     keys::Keyring,
     ledger::{Entry, Head, Ledger},
     park, record,
-    store::{Folder, LEDGER, io, size},
+    store::{Folder, io, size},
+    syncer::{Durable, Syncer},
     tree::{self, Frontier},
 };
 
@@ -62,7 +64,7 @@ impl Shared {
         Err(cause.clone().map_or(JournalError::Closed, JournalError::Poisoned))
     }
 
-    fn poison(&self, cause: JournalError) {
+    pub(crate) fn poison(&self, cause: JournalError) {
         let mut slot = self.cause.lock().unwrap_or_else(PoisonError::into_inner);
         slot.get_or_insert_with(|| Arc::new(cause));
         self.poisoned.store(true, Ordering::Release);
@@ -88,7 +90,7 @@ pub(crate) struct Chain {
     /// The last record that the ledger knows.
     pub(crate) anchored: u64,
     pub(crate) keys: Keyring,
-    pub(crate) entries_durable: bool,
+    pub(crate) clock: Clock,
 }
 
 impl Chain {
@@ -96,13 +98,15 @@ impl Chain {
     pub(crate) fn stage(&mut self, members: &[u8]) -> Head {
         let from = self.buffer.len();
         let seq = self.pending.seq.saturating_add(1);
-        let head = format!(
-            "{{\"v\":1,\"time\":\"{}\",\"mono_ns\":{},\"session\":\"{}\",\"seq\":{seq},",
-            Timestamp::now(),
-            Timestamp::boot_ns(),
-            self.session
-        );
-        self.buffer.extend_from_slice(head.as_bytes());
+        self.buffer.extend_from_slice(b"{\"v\":1,\"time\":\"");
+        self.clock.write(Timestamp::now(), &mut self.buffer);
+        self.buffer.extend_from_slice(b"\",\"mono_ns\":");
+        number(Timestamp::boot_ns(), &mut self.buffer);
+        self.buffer.extend_from_slice(b",\"session\":\"");
+        self.buffer.extend_from_slice(self.session.as_str().as_bytes());
+        self.buffer.extend_from_slice(b"\",\"seq\":");
+        number(seq, &mut self.buffer);
+        self.buffer.push(b',');
         self.buffer.extend_from_slice(members);
         self.buffer.extend_from_slice(b",\"prev\":\"");
         self.buffer.extend_from_slice(&self.pending.hash.hex());
@@ -140,19 +144,10 @@ impl Chain {
         written
     }
 
-    /// Put the file on the disk; the first time, also the folders that lead to it and its opening in the ledger.
-    pub(crate) fn sync(&mut self) -> Result<(), JournalError> {
-        disk::sync_data(&self.fd, &self.path)?;
-        if !self.entries_durable {
-            self.folder.sync()?;
-            // Without its opening in the ledger the session would look planted, without the key unsigned.
-            self.keys.sync()?;
-            self.journal.sync_file(LEDGER)?;
-            self.journal.sync()?;
-            self.state.sync()?;
-            self.entries_durable = true;
-        }
-        Ok(())
+    /// What puts its records on the disk.
+    pub(crate) fn durable(&self) -> Result<Durable, JournalError> {
+        let folders = (&self.folder, &self.journal, &self.state);
+        Durable::of((&self.fd, &self.path), folders, &self.keys)
     }
 
     /// Nobody else cut, grew or unlinked the file since our last write.
@@ -165,10 +160,10 @@ impl Chain {
         }
     }
 
-    fn end(&mut self, durability: Durability) -> Result<Closed, JournalError> {
+    fn end(&mut self, durability: Durability, syncer: &mut Syncer) -> Result<Closed, JournalError> {
         // The ledger must not know of records that a power failure can still take.
         if durability == Durability::Durable {
-            self.sync()?;
+            syncer.sync()?;
         }
         let mut ledger = Ledger::lock(&self.journal, &self.keys)?;
         ledger.enter(Entry::End, &self.session, None, self.head, self.tree.root())?;
@@ -192,6 +187,49 @@ impl Chain {
         self.anchored = self.head.seq;
         Ok(true)
     }
+}
+
+/// The text of the last second, which most records share.
+#[derive(Debug, Default)]
+pub(crate) struct Clock {
+    second: Option<i64>,
+    text: String,
+}
+
+impl Clock {
+    fn write(&mut self, time: Timestamp, out: &mut Vec<u8>) {
+        let micros = time.unix_micros();
+        let second = micros.div_euclid(1_000_000);
+        if self.second != Some(second) {
+            self.text = time.to_string();
+            self.second = Some(second);
+        }
+        // `2026-08-01T12:00:00.` and six digits.
+        let seconds = self.text.as_bytes().get(..20).unwrap_or_default();
+        out.extend_from_slice(seconds);
+        let mut digits = [b'0'; 6];
+        let mut rest = micros.rem_euclid(1_000_000);
+        for digit in digits.iter_mut().rev() {
+            *digit = b'0'.saturating_add(u8::try_from(rest % 10).unwrap_or(0));
+            rest /= 10;
+        }
+        out.extend_from_slice(&digits);
+        out.push(b'Z');
+    }
+}
+
+fn number(mut rest: u64, out: &mut Vec<u8>) {
+    let mut digits = [b'0'; 20];
+    let mut used = 0_usize;
+    for digit in digits.iter_mut().rev() {
+        *digit = b'0'.saturating_add(u8::try_from(rest % 10).unwrap_or(0));
+        used = used.saturating_add(1);
+        rest /= 10;
+        if rest == 0 {
+            break;
+        }
+    }
+    out.extend_from_slice(digits.get(20_usize.saturating_sub(used)..).unwrap_or_default());
 }
 
 /// When the next checkpoint is due.
@@ -220,7 +258,8 @@ pub(crate) fn run(
     mut chain: Chain,
     mut queue: mpsc::Receiver<Message>,
     shared: &Shared,
-    policy: &ArcSwap<PolicyDigest>,
+    (policy, scrub): (&ArcSwap<PolicyDigest>, &Scrubs),
+    mut syncer: Syncer,
 ) {
     let mut messages = Vec::with_capacity(BATCH);
     let mut counting: Option<Instant> = None;
@@ -252,13 +291,15 @@ pub(crate) fn run(
         }
         let due = counting.is_some_and(|until| until <= Instant::now());
         if due || close.is_some() {
-            stage_counts(&mut chain, shared, &policy.load());
+            stage_counts(&mut chain, shared, &policy.load(), scrub);
             counting = None;
         }
         if let Some((members, ..)) = &close {
             chain.stage(members);
         }
-        let written = shared.check().and_then(|()| write_and_answer(&mut chain, shared, waiting));
+        let written = shared
+            .check()
+            .and_then(|()| write_and_answer(&mut chain, shared, waiting, &mut syncer));
         if close.is_none()
             && written.is_ok()
             && let Err(error) = checkpoint.look(&mut chain)
@@ -267,18 +308,23 @@ pub(crate) fn run(
         }
         if let Some((_, durability, answer)) = close {
             queue.close();
-            let ended = written.and_then(|()| chain.end(durability));
+            // Whoever still waits for the disk is answered first.
+            syncer.settle();
+            let ended = written
+                .and_then(|()| shared.check())
+                .and_then(|()| chain.end(durability, &mut syncer));
             shared.poison(match &ended {
                 Ok(_) => JournalError::Closed,
                 Err(error) => error.clone(),
             });
             // Whoever is told that it ended must find it unlocked.
             drop(chain);
+            drop(syncer);
             answer_to(answer, ended);
             return;
         }
     }
-    stage_counts(&mut chain, shared, &policy.load());
+    stage_counts(&mut chain, shared, &policy.load(), scrub);
     if shared.check().is_ok() {
         // No handle is left that could be told.
         chain.commit().ok();
@@ -291,6 +337,7 @@ fn write_and_answer(
     chain: &mut Chain,
     shared: &Shared,
     waiting: Waiting,
+    syncer: &mut Syncer,
 ) -> Result<(), JournalError> {
     let written = if chain.buffer.is_empty() { Ok(()) } else { chain.commit() };
     if let Err(error) = &written {
@@ -306,22 +353,20 @@ fn write_and_answer(
     }
     written?;
     if !durable.is_empty() {
-        let synced = chain.sync();
-        if let Err(error) = &synced {
-            shared.poison(error.clone());
-        }
-        for (head, answer) in durable {
-            answer_to(answer, synced.clone().map(|()| Receipt { seq: head.seq }));
-        }
-        synced?;
+        syncer.wait(durable);
     }
     Ok(())
 }
 
-fn stage_counts(chain: &mut Chain, shared: &Shared, policy: &PolicyDigest) {
+fn stage_counts(chain: &mut Chain, shared: &Shared, policy: &PolicyDigest, scrub: &Scrubs) {
     let mut fold = shared.fold.lock().unwrap_or_else(PoisonError::into_inner);
     if fold.is_pending() {
         for event in fold.flush(Instant::now()) {
+            // What is counted only is not looked at each time.
+            let event = match scrub.get() {
+                Some(scrub) => scrub.scrub(event),
+                None => event,
+            };
             chain.stage(&encode::event(&event, policy.as_str()));
         }
     }

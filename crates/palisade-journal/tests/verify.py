@@ -6,9 +6,11 @@ Prints `whole` and exits 0, or names the first bad record and exits 1. KEY_FILE 
 """
 import base64
 import hashlib
+import io
 import json
 import os
 import re
+import subprocess
 import sys
 
 import ed25519
@@ -39,6 +41,15 @@ class Tree:
         self.peaks.append(node)
         self.size += 1
 
+    def append_tree(self, level, node):
+        full = self.size >> level
+        if self.size % (1 << level):
+            raise ValueError("a subtree cannot stand here")
+        while full & 1:
+            node, full = sha256(b"\1", self.peaks.pop(), node), full >> 1
+        self.peaks.append(node)
+        self.size += 1 << level
+
     def root(self):
         node = self.peaks[-1]
         for peak in self.peaks[-2::-1]:
@@ -52,15 +63,67 @@ def unique(pairs):
     return dict(pairs)
 
 
+def unpacked(path):
+    """The bytes of a compressed segment, by whatever reads zstd here."""
+    try:
+        from compression import zstd
+
+        return zstd.open(path, "rb")
+    except ImportError:
+        pass
+    try:
+        import zstandard
+
+        reader = zstandard.ZstdDecompressor().stream_reader(open(path, "rb"), read_across_frames=True)
+        return io.BufferedReader(reader)
+    except ImportError:
+        pass
+    try:
+        done = subprocess.run(["zstd", "-dcq", path], stdout=subprocess.PIPE, check=True)
+    except FileNotFoundError:
+        print(f"{path}: nothing here reads zstd: install the program or Python's zstandard", file=sys.stderr)
+        sys.exit(3)
+    except subprocess.CalledProcessError as error:
+        raise Damaged(f"{path}: {error}")
+    return io.BytesIO(done.stdout)
+
+
+def levels(at, end):
+    """The sizes, as powers of two, of the largest subtrees that the leaves from `at` on are."""
+    while at < end:
+        level = (end - at).bit_length() - 1
+        if at:
+            level = min(level, (at & -at).bit_length() - 1)
+        yield level
+        at += 1 << level
+
+
+def gap(where, line):
+    it = json.loads(line, object_pairs_hook=unique)
+    if list(it) != ["v", "gap", "session", "from", "to", "peaks", "last"] or it["v"] != 1:
+        raise Damaged(f"{where}: no gap")
+    if json.dumps(it, separators=(",", ":")).encode() + b"\n" != line:
+        raise Damaged(f"{where}: no gap")
+    if it["from"] < 1 or it["gap"] < 1 or it["to"] - it["from"] + 1 != it["gap"]:
+        raise Damaged(f"{where}: no gap")
+    it["levels"] = list(levels(it["from"] - 1, it["to"]))
+    if len(it["levels"]) != len(it["peaks"]):
+        raise Damaged(f"{where}: the gap has not the roots of its records")
+    return it
+
+
 def lines(path):
     """Each line: where it is, its sealed part (which is its leaf), and its members."""
-    with open(path, "rb") as file:
+    with unpacked(path) if path.endswith(".zst") else open(path, "rb") as file:
         for number, line in enumerate(file, 1):
             where = f"{path}:{number}"
             if not line.endswith(b"\n"):
                 raise Damaged(f"{where}: torn tail")
             if len(line) > 65536 or re.search(rb"[^ -~]", line[:-1]):
                 raise Damaged(f"{where}: not printable ASCII of at most 64 KiB")
+            if line.startswith(b'{"v":1,"gap":'):
+                yield where, line, gap(where, line)
+                continue
             signed = SIGNED.fullmatch(line[:-1])
             body = signed[1] if signed else line[:-2]
             sealed = SEAL.fullmatch(body)
@@ -80,6 +143,12 @@ def lines(path):
 def chain(records, genesis):
     head, due = hashlib.sha256(genesis).hexdigest(), 1
     for where, leaf, record in records:
+        if "gap" in record:
+            if record["from"] != due:
+                raise Damaged(f"{where}: a gap from {record['from']} on where {due} is due")
+            head, due = record["last"], record["to"] + 1
+            yield where, leaf, record
+            continue
         if record["seq"] != due:
             raise Damaged(f"{where}: record {record['seq']} where {due} is due")
         if record["prev"] != head:
@@ -130,16 +199,44 @@ def named(entries):
 
 
 def session(folder, name, anchors):
+    dropped = {e["at_hash"] for e in anchors if e["entry"] == "dropped"}
+    anchors = [e for e in anchors if e["entry"] in ("start", "checkpoint", "end")]
+
     def records():
+        segments = {}
         for segment in sorted(os.listdir(os.path.join(folder, name))):
-            if re.fullmatch(r"[0-9]{6}\.jsonl", segment):
-                yield from lines(os.path.join(folder, name, segment))
+            if re.fullmatch(r"[0-9]{6}\.jsonl(\.zst)?", segment):
+                segments[segment[:6]] = segment
+        for segment in segments.values():
+            gaps, first = hashlib.sha256(), None
+            for where, leaf, record in lines(os.path.join(folder, name, segment)):
+                if "gap" in record:
+                    gaps.update(leaf)
+                    first = first or where
+                yield where, leaf, record
+            if first and gaps.hexdigest() not in dropped:
+                raise Damaged(f"{first}: removed, and no rule in the ledger did it")
 
     by_seq = {}
     for entry in anchors:
         by_seq.setdefault(entry["at_seq"], []).append(entry)
     last, unlisted, tree = 0, None, Tree()
     for where, leaf, record in chain(records(), f"palisade-journal/1\n{name}\n".encode()):
+        if "gap" in record:
+            last = record["to"]
+            inside = [n for n in by_seq if record["from"] <= n < last]
+            known = by_seq.get(last, [])
+            for level, peak in zip(record["levels"], record["peaks"]):
+                tree.append_tree(level, bytes.fromhex(peak))
+            for entry in known:
+                root = entry.get("at_root", "")
+                if entry["at_hash"] != record["last"] or root != tree.root().hex():
+                    raise Damaged(f"{where}: the ledger knows another record here")
+            if unlisted or inside or record["session"] != name or any(
+                entry["entry"] == "start" for entry in known
+            ):
+                raise Damaged(f"{where}: a gap where a record has to be")
+            continue
         last = record["seq"]
         tree.append(leaf)
         if record["session"] != name:

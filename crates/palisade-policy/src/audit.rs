@@ -1,6 +1,6 @@
 //! The `audit` section as it is used: where events go besides the journal.
 
-use std::{path::PathBuf, time::Duration};
+use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
 use palisade_core::HostName;
 use serde::Serialize;
@@ -14,11 +14,68 @@ pub struct Audit {
     pub exports: Vec<Export>,
     /// How long the end of a session waits for what is not sent yet.
     pub flush: Duration,
+    /// For how many seconds records are kept, by class ([`RETAIN_CLASSES`]). What no class is for is kept for ever.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub retain: BTreeMap<String, u64>,
+    /// Whether what is said to models, and what they answer, is kept, sealed for the key of recordings.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub content: bool,
 }
+
+/// What `retain` can name: all that nothing else is for, a layer's events, or those of a kind. A kind wins over its layer.
+pub const RETAIN_CLASSES: [&str; 42] = [
+    "default",
+    "files",
+    "process",
+    "network",
+    "egress",
+    "inference",
+    "supervisor",
+    "access",
+    "act",
+    "alarm",
+    "answer",
+    "approval",
+    "canary",
+    "connect",
+    "credential",
+    "degraded",
+    "end",
+    "exec",
+    "exec_end",
+    "expose",
+    "folded",
+    "hook",
+    "key_in_answer",
+    "launch",
+    "learn",
+    "limits",
+    "model_answer",
+    "model_call",
+    "model_failure",
+    "policy",
+    "recording",
+    "recorded",
+    "redaction",
+    "refusal",
+    "request",
+    "resolve",
+    "server_tool",
+    "skill",
+    "ssh_sign",
+    "syscall",
+    "tool_call",
+    "tool_result",
+];
 
 impl Default for Audit {
     fn default() -> Self {
-        Self { exports: Vec::new(), flush: Duration::from_secs(3) }
+        Self {
+            exports: Vec::new(),
+            flush: Duration::from_secs(3),
+            retain: BTreeMap::new(),
+            content: false,
+        }
     }
 }
 

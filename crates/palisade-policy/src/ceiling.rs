@@ -249,6 +249,16 @@ impl Ceiling<'_> {
         if !self.has(|given| given.audit) {
             return;
         }
+        let drafts = || self.managed.iter().map(|draft| &draft.audit);
+        // A shorter time takes away what the managed policy keeps, a longer one keeps what it wants gone.
+        if drafts().any(|managed| !managed.retain.is_empty()) {
+            for (class, At { value, place }) in &draft.audit.retain {
+                let same = |at: &At<u64>| at.value == *value;
+                if !drafts().any(|managed| managed.retain.get(class).is_some_and(same)) {
+                    beyond(*place, format!("another `audit.retain` for {class}"));
+                }
+            }
+        }
         for At { value, place } in &draft.audit.exports {
             let mut most = self.managed.iter().flat_map(|draft| &draft.audit.exports);
             if !most.any(|most| most.value.is(value)) {

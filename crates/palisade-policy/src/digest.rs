@@ -14,6 +14,7 @@ use crate::{
     policy::{
         Alarms, Approvals, Filesystem, Inference, Network, NotBuilt, Permissions, Process, Skills,
     },
+    taint::Taint,
 };
 
 /// What of a policy has a meaning.
@@ -27,6 +28,7 @@ pub(crate) struct Meant<'a> {
     pub(crate) permissions: Option<&'a Permissions>,
     pub(crate) audit: &'a Audit,
     pub(crate) alarms: Option<&'a Alarms>,
+    pub(crate) taint: Option<&'a Taint>,
     pub(crate) skills: Skills,
     pub(crate) not_built: &'a [NotBuilt],
 }
@@ -49,6 +51,7 @@ pub(crate) fn meaning(meant: &Meant<'_>) -> String {
         permissions,
         audit,
         alarms,
+        taint,
         skills,
         not_built,
     } = meant;
@@ -106,6 +109,9 @@ pub(crate) fn meaning(meant: &Meant<'_>) -> String {
     }
     if let (Some(alarms), Some(members)) = (alarms, whole.as_object_mut()) {
         members.insert("alarms".into(), json!(alarms));
+    }
+    if let (Some(taint), Some(members)) = (taint, whole.as_object_mut()) {
+        members.insert("taint".into(), json!(taint));
     }
     whole.to_string()
 }

@@ -4,6 +4,7 @@
 
 mod alarms;
 mod audit;
+mod taint;
 
 use std::{collections::BTreeMap, fmt, sync::LazyLock};
 
@@ -16,7 +17,10 @@ use serde::{
 use serde_json::Value;
 
 pub(crate) use self::alarms::{ActionWord, Alarms, Canaries};
-pub(crate) use self::audit::{Audit, Otlp, OtlpProtocol, Signal, Switch, Syslog, UrlOr, Webhook};
+pub(crate) use self::audit::{
+    Audit, Otlp, OtlpProtocol, Retain, Signal, Switch, Syslog, UrlOr, Webhook,
+};
+pub(crate) use self::taint::{Taint, UntrustedWord};
 use crate::{
     amount::{Size, Span},
     at::{At, Given},
@@ -50,6 +54,7 @@ pub(crate) struct Document {
     pub(crate) approvals: Option<At<Approvals>>,
     pub(crate) audit: Option<At<Audit>>,
     pub(crate) alarms: Option<At<Alarms>>,
+    pub(crate) taint: Option<At<Taint>>,
 }
 
 /// What the agent sees of the host's files. Nothing else exists inside.
@@ -545,8 +550,40 @@ pub(crate) struct Inference {
     #[serde(default)]
     #[schemars(extend("examples" = [["secrets"]]))]
     pub(crate) redact: Vec<Redact>,
+    /// Whether marks of `redact` are turned back in answers, where the agent had sent the secret itself. Default: no.
+    pub(crate) restore: Option<At<bool>>,
     /// What becomes of results of tools that look as if somebody spoke to the model through them.
     pub(crate) guard: Option<At<GuardWord>>,
+    /// What marks a prompt as one that only local providers may have: it goes to one of these, or nowhere.
+    #[schemars(extend("examples" = [{"find": ["secrets"], "texts": ["Project Falcon"]}]))]
+    pub(crate) local_only: Option<At<LocalOnly>>,
+}
+
+/// What only local providers may have.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct LocalOnly {
+    /// What is found by its form.
+    #[serde(default)]
+    #[schemars(extend("examples" = [["secrets", "cards"]]))]
+    pub(crate) find: Vec<At<SensitiveWord>>,
+    /// Words, whatever the case of ASCII letters.
+    #[serde(default)]
+    #[schemars(extend("examples" = [["Project Falcon"]]))]
+    pub(crate) texts: Vec<At<String>>,
+    /// Regular expressions, without backreferences.
+    #[serde(default)]
+    #[schemars(extend("examples" = [["\\bPF-[0-9]{6}\\b"]]))]
+    pub(crate) patterns: Vec<At<String>>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum SensitiveWord {
+    /// What `redact: [secrets]` looks for.
+    Secrets,
+    /// Numbers of payment cards.
+    Cards,
 }
 
 /// A place that answers model calls.
@@ -561,6 +598,18 @@ pub(crate) struct Provider {
     /// The credential that opens it.
     #[schemars(extend("examples" = ["anthropic"]))]
     pub(crate) credential: Option<At<String>>,
+    /// Whether what goes there stays with you, for `local_only`. Default: so it is at loopback and private
+    /// addresses.
+    pub(crate) local: Option<bool>,
+    /// The region of `bedrock`. Default: the one that its URL names.
+    #[schemars(extend("examples" = ["us-east-1"]))]
+    pub(crate) region: Option<At<String>>,
+    /// The project of `vertex`.
+    #[schemars(extend("examples" = ["my-project"]))]
+    pub(crate) project: Option<At<String>>,
+    /// The location of `vertex`.
+    #[schemars(extend("examples" = ["us-east5"]))]
+    pub(crate) location: Option<At<String>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -572,6 +621,10 @@ pub(crate) enum ApiWord {
     Openai,
     /// Gemini `generateContent`.
     Gemini,
+    /// Claude on Amazon Bedrock. Clients speak Anthropic Messages.
+    Bedrock,
+    /// Claude on Google Vertex AI. Clients speak Anthropic Messages.
+    Vertex,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]

@@ -14,6 +14,7 @@ mod paths;
 mod permissions;
 mod process;
 mod sections;
+mod taint;
 mod upstream;
 mod url;
 
@@ -38,9 +39,10 @@ use crate::{
     diagnostic::{Diagnostic, Diagnostics},
     document::{Document, Unknown},
     policy::{
-        Access, AnswersBy, Credential, Deny, Grant, Guard, ModelLimits, NetworkRule, NotBuilt,
-        Provider, Route, ServerTool, Skills, Source, SshKeys, Upstream,
+        Access, AnswersBy, Credential, Deny, Grant, Guard, LocalOnly, ModelLimits, NetworkRule,
+        NotBuilt, Provider, Route, ServerTool, Skills, Source, SshKeys, Upstream,
     },
+    taint::Taint,
 };
 
 /// Whose authority a document has, the strongest first. A profile has that of whoever extends it.
@@ -109,6 +111,8 @@ pub(crate) struct Draft {
     pub(crate) routes: Vec<At<DraftRoute>>,
     pub(crate) server_tools: Vec<At<ServerTool>>,
     pub(crate) held: DraftHeld,
+    /// Whether marks are turned back in answers.
+    pub(crate) restore: Option<At<bool>>,
     pub(crate) limits: DraftLimits,
     pub(crate) calls: Vec<At<String>>,
     pub(crate) no_calls: Vec<At<String>>,
@@ -119,6 +123,7 @@ pub(crate) struct Draft {
     pub(crate) skills: Skills,
     pub(crate) audit: DraftAudit,
     pub(crate) alarms: Option<DraftAlarms>,
+    pub(crate) taint: Option<Taint>,
     pub(crate) later: Vec<Later>,
     /// Names of credentials that are used, to be found in some layer.
     pub(crate) uses: Vec<At<String>>,
@@ -186,6 +191,7 @@ pub(crate) struct DraftHeld {
     pub(crate) redact: bool,
     pub(crate) block_results: bool,
     pub(crate) guard: Option<Guard>,
+    pub(crate) local_only: Option<LocalOnly>,
 }
 
 /// Limits, each with its place.
@@ -239,6 +245,7 @@ pub(crate) fn draft(
     let (providers, routes) = inference::check(&mut check, document.inference.as_ref());
     let server_tools = inference::server_tools(document.inference.as_ref());
     let held = inference::narrows(&mut check, document.inference.as_ref(), || scope(&origin));
+    let restore = document.inference.as_ref().and_then(|section| section.restore.clone());
     let process = process::check(&mut check, document.process.as_ref());
     let hooks = hooks::check(&mut check, &document);
     let folder = files.workspace_path.as_ref().map(|path| path.value.clone());
@@ -246,6 +253,7 @@ pub(crate) fn draft(
     let mut deny = files.deny;
     permissions::hide(permissions.as_ref(), &mut deny);
     let alarms = alarms::check(&mut check, &document);
+    let taint = taint::check(&mut check, &document);
     let tells = sections::tells(&mut check, &document);
     let skills = sections::skills(&document);
     let audit = audit::check(&mut check, &document);
@@ -275,6 +283,7 @@ pub(crate) fn draft(
         routes,
         server_tools,
         held,
+        restore,
         limits: process.limits,
         calls: process.calls,
         no_calls: process.no_calls,
@@ -285,6 +294,7 @@ pub(crate) fn draft(
         skills,
         audit,
         alarms,
+        taint,
         later,
         uses,
         alone,

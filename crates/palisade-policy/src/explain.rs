@@ -11,6 +11,7 @@ use crate::{
         Access, Deny, Guard, ModelLimits, NetworkRule, Place, Policy, ProcessLimits, RuleLimits,
         SecretSource, SkillRequire, Skills, Upstream, UpstreamHost,
     },
+    taint::TaintedAct,
 };
 
 /// One rule of a policy, and what holds it.
@@ -54,10 +55,23 @@ pub fn explain(policy: &Policy) -> Vec<Explained> {
     models(policy, &mut all);
     hooks(policy, &mut all);
     permissions(policy, &mut all);
+    taint(policy, &mut all);
     skills(policy.skills, &mut all);
     for export in &policy.audit.exports {
         let says = format!("events are sent to {}; nothing inside waits for it", export.place());
         all.push(one(format!("audit.{}", export.key()), says, &["supervisor"]));
+    }
+    for (class, seconds) in &policy.audit.retain {
+        let time = amount::span(std::time::Duration::from_secs(*seconds));
+        let says = format!(
+            "records of the class {class} are removed after {time}, unless a hold forbids it"
+        );
+        all.push(one(format!("audit.retain.{class}"), says, &["supervisor"]));
+    }
+    if policy.audit.content {
+        let says =
+            "what is said to models and what they answer is kept, sealed for the key of recordings";
+        all.push(one("audit.content".to_owned(), says.to_owned(), &["inference", "supervisor"]));
     }
     alarms(policy, &mut all);
     for missing in &policy.not_built {
@@ -377,6 +391,34 @@ fn permissions(policy: &Policy, all: &mut Vec<Explained>) {
     }
 }
 
+fn taint(policy: &Policy, all: &mut Vec<Explained>) {
+    let Some(taint) = &policy.taint else { return };
+    let words: Vec<&str> = taint.by.iter().map(|how| how.as_str()).collect();
+    let mut says = format!("content that nobody answers for is remembered: {}", words.join(", "));
+    if !taint.hosts.is_empty() {
+        let hosts: Vec<String> = taint.hosts.iter().map(ToString::to_string).collect();
+        says.push_str(&format!(" ({})", hosts.join(", ")));
+    }
+    all.push(one("taint.by", says, &["egress", "inference", "tool"]));
+    for act in &taint.acts {
+        let says = format!("once it came in, these are asked for: {}", act.says());
+        let layers: &[&'static str] = match act {
+            TaintedAct::Push | TaintedAct::Publish => &["exec", "egress", "inference", "tool"],
+            TaintedAct::Send | TaintedAct::Secrets => &["egress"],
+        };
+        all.push(one(format!("taint.ask[{}]", act.as_str()), says, layers));
+    }
+    for rule in &taint.rules {
+        let says = format!("once it came in, the tool calls `{}` are asked for", rule.text);
+        let executed = rule.is_for_commands();
+        let layers: &[&'static str] =
+            if executed { &["exec", "inference", "tool"] } else { &["inference", "tool"] };
+        let mut entry = one(format!("taint.ask[{}]", rule.text), says, layers);
+        entry.advisory = !executed;
+        all.push(entry);
+    }
+}
+
 fn alarms(policy: &Policy, all: &mut Vec<Explained>) {
     let Some(alarms) = &policy.alarms else { return };
     let words = |actions: &mut dyn Iterator<Item = &Action>| {
@@ -467,6 +509,26 @@ fn models(policy: &Policy, all: &mut Vec<Explained>) {
         let says = "keys and what denied files hold are taken out of what goes to a model, as far \
                     as they are recognised";
         all.push(one("inference.redact", says.to_owned(), &["inference"]));
+    }
+    if inference.restore {
+        let says =
+            "marks are turned back in answers, where the agent had sent the secret".to_owned();
+        all.push(one("inference.restore", says, &["inference"]));
+    }
+    if let Some(of) = &inference.local_only {
+        let mut kinds = Vec::new();
+        for (has, kind) in [
+            (of.secrets, "secrets"),
+            (of.cards, "numbers of cards"),
+            (!of.texts.is_empty(), "certain words"),
+            (!of.patterns.is_empty(), "certain patterns"),
+        ] {
+            if has {
+                kinds.push(kind);
+            }
+        }
+        let says = format!("prompts with {} go to local providers only", kinds.join(", "));
+        all.push(one("inference.local_only", says, &["inference"]));
     }
     if let Some(guard) = inference.guard {
         let does = match guard {

@@ -38,13 +38,14 @@ mod real;
 mod schema;
 mod shape;
 mod syntax;
+mod taint;
 mod text;
 mod tree;
 mod trust;
 mod widening;
 
 pub use amend::{Addition, AmendError, Item, amended};
-pub use audit::{Audit, Export, Otlp, Syslog, Transport, Webhook};
+pub use audit::{Audit, Export, Otlp, RETAIN_CLASSES, Syslog, Transport, Webhook};
 pub use cases::{Case, Cases, TRIED, cases, tried};
 pub use diagnostic::{Diagnostic, Diagnostics};
 pub use explain::{Explained, explain};
@@ -58,12 +59,13 @@ pub use load::{
 pub use palisade_permissions::Mode as PermissionMode;
 pub use policy::{
     Access, Alarms, AnswersBy, Api, Approvals, Canaries, Credential, Deny, Fallback, Filesystem,
-    Grant, Guard, HeaderCredential, Inference, ModelLimits, ModelPrice, Network, NetworkRule,
-    NotBuilt, OAuth2, PermissionRule, Permissions, Place, Policy, Process, ProcessLimits, Provider,
-    Route, RuleLimits, SecretSource, ServerTool, SkillRequire, SkillSeverity, Skills, Source,
-    SshKeys, Syscalls, Upstream, UpstreamHost, Vault, Workspace,
+    Grant, Guard, HeaderCredential, Hosting, Inference, LocalOnly, ModelLimits, ModelPrice,
+    Network, NetworkRule, NotBuilt, OAuth2, PermissionRule, Permissions, Place, Policy, Process,
+    ProcessLimits, Provider, Route, RuleLimits, SecretSource, ServerTool, SkillRequire,
+    SkillSeverity, Skills, Source, SshKeys, Syscalls, Upstream, UpstreamHost, Vault, Workspace,
 };
 pub use profiles::{PROFILES, Profile, profile};
 pub use real::may_be_protected;
 pub use schema::schema;
+pub use taint::{Taint, TaintRule, TaintedAct};
 pub use trust::{Trust, TrustError, trust, trust_of, untrust};

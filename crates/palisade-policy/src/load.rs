@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    ops::Deref,
     path::{Component, Path, PathBuf},
 };
 
@@ -75,6 +76,26 @@ pub enum CommandLine {
 /// # Errors
 /// All that is wrong, each with its place and a remedy.
 pub fn load(sources: &Sources) -> Result<Policy, Diagnostics> {
+    let quick = joined(&Looked { sources, exactly: false });
+    // What is wrong is told with its place, also where a profile is what does not fit.
+    quick.or_else(|_| joined(&Looked { sources, exactly: true }))
+}
+
+/// Sources, and whether the places of what profiles say have to be known.
+struct Looked<'a> {
+    sources: &'a Sources,
+    exactly: bool,
+}
+
+impl Deref for Looked<'_> {
+    type Target = Sources;
+
+    fn deref(&self) -> &Sources {
+        self.sources
+    }
+}
+
+fn joined(sources: &Looked<'_>) -> Result<Policy, Diagnostics> {
     let mut drafts = managed(sources)?;
     let mut led = BTreeMap::new();
     match &sources.command_line {
@@ -118,6 +139,7 @@ pub fn check_file(path: &Path, home: &Path) -> Result<Policy, Diagnostics> {
         managed: PathBuf::new(),
         default_profile: String::new(),
     };
+    let sources = Looked { sources: &sources, exactly: true };
     merge(&chain(&sources, Layer::CommandLine, path)?, &Asked::default())
 }
 
@@ -143,7 +165,7 @@ pub fn check_text(
         default_profile: String::new(),
     };
     let mut chain = Chain {
-        sources: &sources,
+        sources: &Looked { sources: &sources, exactly: true },
         layer: Layer::CommandLine,
         top: folder.to_owned(),
         above: vec![],
@@ -178,7 +200,7 @@ pub struct ProjectFile {
 pub fn project_file(path: &Path, sources: &Sources) -> Result<ProjectFile, Diagnostics> {
     let mut sources = sources.clone();
     sources.workspace_dir = real(&folder_of(&absolute(path)));
-    let sources = &sources;
+    let sources = &Looked { sources: &sources, exactly: true };
     let mut base = managed(sources)?;
     base.extend(user(sources)?);
     let drafts = chain(sources, Layer::Project, path)?;
@@ -200,7 +222,7 @@ pub fn project_file(path: &Path, sources: &Sources) -> Result<ProjectFile, Diagn
     })
 }
 
-fn managed(sources: &Sources) -> Result<Vec<Draft>, Diagnostics> {
+fn managed(sources: &Looked<'_>) -> Result<Vec<Draft>, Diagnostics> {
     if there(&sources.managed)? {
         chain(sources, Layer::Managed, &sources.managed)
     } else {
@@ -209,7 +231,7 @@ fn managed(sources: &Sources) -> Result<Vec<Draft>, Diagnostics> {
 }
 
 /// The user's own policy, or else the default profile.
-fn user(sources: &Sources) -> Result<Vec<Draft>, Diagnostics> {
+fn user(sources: &Looked<'_>) -> Result<Vec<Draft>, Diagnostics> {
     let path = sources.config_dir.join("policy.yaml");
     if there(&path)? {
         chain(sources, Layer::User, &path)
@@ -221,7 +243,7 @@ fn user(sources: &Sources) -> Result<Vec<Draft>, Diagnostics> {
 /// A project's documents: whole if the user trusts them, else only what narrows `base`. `led` gets where
 /// their paths lead.
 fn project(
-    sources: &Sources,
+    sources: &Looked<'_>,
     path: &Path,
     base: &[Draft],
     led: &mut BTreeMap<PathBuf, PathBuf>,
@@ -271,7 +293,7 @@ fn no_trust(error: crate::TrustError) -> Diagnostics {
 
 /// The digest that trust is about: that of the file, or of it, those that it extends, and the hook scripts
 /// that they name, which run outside.
-fn digest_of(drafts: &[Draft], sources: &Sources) -> PolicyDigest {
+fn digest_of(drafts: &[Draft], sources: &Looked<'_>) -> PolicyDigest {
     let mut parts: Vec<String> = drafts
         .iter()
         .filter(|draft| !draft.origin.profile)
@@ -312,7 +334,7 @@ fn folder_of(path: &Path) -> PathBuf {
 }
 
 /// A file and what it extends, the nearest first.
-fn chain(sources: &Sources, layer: Layer, path: &Path) -> Result<Vec<Draft>, Diagnostics> {
+fn chain(sources: &Looked<'_>, layer: Layer, path: &Path) -> Result<Vec<Draft>, Diagnostics> {
     let file = path.display().to_string();
     let path = absolute(path);
     let bytes = read(&path, layer).map_err(|error| unread(&file, error))?;
@@ -322,7 +344,7 @@ fn chain(sources: &Sources, layer: Layer, path: &Path) -> Result<Vec<Draft>, Dia
 }
 
 struct Chain<'a> {
-    sources: &'a Sources,
+    sources: &'a Looked<'a>,
     layer: Layer,
     /// The folder of the first file.
     top: PathBuf,
@@ -395,12 +417,12 @@ fn no_profile(name: &str) -> (String, String) {
 }
 
 /// A profile and those that it extends, with the authority of whoever names it.
-fn of_profile(sources: &Sources, layer: Layer, name: &str) -> Result<Vec<Draft>, Diagnostics> {
+fn of_profile(sources: &Looked<'_>, layer: Layer, name: &str) -> Result<Vec<Draft>, Diagnostics> {
     let Some(found) = profile(name) else {
         let (message, help) = no_profile(name);
         return Err(Diagnostic::of("--profile", message, help).into());
     };
-    let document = parse::parse(found.name, found.text.as_bytes())?;
+    let document = parse::of_profile(found, sources.exactly)?;
     let origin = Origin {
         layer,
         profile: true,
@@ -424,7 +446,7 @@ fn of_profile(sources: &Sources, layer: Layer, name: &str) -> Result<Vec<Draft>,
 }
 
 fn understand(
-    sources: &Sources,
+    sources: &Looked<'_>,
     layer: Layer,
     file: String,
     base: PathBuf,
@@ -443,4 +465,29 @@ fn understand(
         workspace_dir: sources.workspace_dir.clone(),
     };
     draft::draft(origin, source, text, document)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_profile_means_the_same_whether_its_places_are_known_or_not() {
+        for profile in &PROFILES {
+            let sources = Sources {
+                command_line: Some(CommandLine::Profile(profile.name.to_owned())),
+                asked: Asked::default(),
+                workspace_dir: "/work".into(),
+                home: "/home/me".into(),
+                config_dir: "/nowhere".into(),
+                state_dir: "/nowhere".into(),
+                managed: "/nowhere/managed.yaml".into(),
+                default_profile: "shell".into(),
+            };
+            let [quick, exact] = [false, true]
+                .map(|exactly| joined(&Looked { sources: &sources, exactly }).unwrap());
+            assert_eq!(quick.digest, exact.digest);
+            assert_eq!(format!("{quick:?}"), format!("{exact:?}"), "{}", profile.name);
+        }
+    }
 }

@@ -4,6 +4,7 @@
 mod alarms;
 mod audit;
 mod permissions;
+mod taint;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,9 +19,9 @@ use crate::{
     load::Asked,
     near::nearest,
     policy::{
-        Access, Api, Approvals, Credential, Deny, Filesystem, Grant, HeaderCredential, Inference,
-        Network, NotBuilt, Place, Policy, Process, ProcessLimits, SecretSource, Skills, Source,
-        SshKeys, Syscalls, Upstream, Workspace,
+        Access, Api, Approvals, Credential, Deny, Filesystem, Grant, HeaderCredential, Hosting,
+        Inference, LocalOnly, Network, NotBuilt, Place, Policy, Process, ProcessLimits, Provider,
+        SecretSource, Skills, Source, SshKeys, Syscalls, Upstream, Workspace,
     },
 };
 
@@ -55,6 +56,7 @@ pub(crate) fn merge(drafts: &[Draft], asked: &Asked) -> Result<Policy, Diagnosti
     };
     let hooks = hooks(drafts);
     let permissions = permissions::merged(drafts);
+    let taint = taint::merged(drafts, &network, permissions.as_ref());
     let skills = Skills {
         require: drafts.iter().map(|draft| draft.skills.require).max().unwrap_or_default(),
         block: drafts.iter().filter_map(|draft| draft.skills.block).min(),
@@ -77,6 +79,7 @@ pub(crate) fn merge(drafts: &[Draft], asked: &Asked) -> Result<Policy, Diagnosti
             permissions: permissions.as_ref(),
             audit: &audit,
             alarms: alarms.as_ref(),
+            taint: taint.as_ref(),
             skills,
             not_built: &not_built,
         }),
@@ -91,6 +94,7 @@ pub(crate) fn merge(drafts: &[Draft], asked: &Asked) -> Result<Policy, Diagnosti
         skills,
         audit,
         alarms,
+        taint,
         not_built,
         led: BTreeMap::new(),
     })
@@ -281,12 +285,12 @@ fn inference(drafts: &[&Draft], found: &mut Vec<Diagnostic>) -> Option<Inference
             let named = provider.value.credential.as_ref();
             let known = named.and_then(|name| Some((name, credentials.get(&*name.value)?)));
             if let Some((name, Some(credential))) = known {
-                resolved.credential = with_header(credential, resolved.api);
+                resolved.credential = with_header(credential, &resolved);
                 if resolved.credential.is_none() {
                     found.push(draft.wrong(
                         name.place,
                         format!(
-                            "the credential `{}` goes into a query, is encoded, signs, or expires",
+                            "the credential `{}` goes into a query, is encoded, or signs",
                             shown(&name.value)
                         ),
                         "models are called with a plain header: use another one",
@@ -322,7 +326,20 @@ fn inference(drafts: &[&Draft], found: &mut Vec<Diagnostic>) -> Option<Inference
             .collect(),
         block_results: drafts.iter().any(|draft| draft.held.block_results),
         redact: drafts.iter().any(|draft| draft.held.redact),
+        restore: drafts.iter().find_map(|draft| draft.restore.as_ref()).is_some_and(|at| at.value),
         guard: drafts.iter().filter_map(|draft| draft.held.guard).max(),
+        local_only: local_only(drafts),
+    })
+}
+
+/// What any document keeps for local providers.
+fn local_only(drafts: &[&Draft]) -> Option<LocalOnly> {
+    drafts.iter().filter_map(|draft| draft.held.local_only.clone()).reduce(|mut all, more| {
+        all.secrets |= more.secrets;
+        all.cards |= more.cards;
+        all.texts.extend(more.texts);
+        all.patterns.extend(more.patterns);
+        all
     })
 }
 
@@ -341,19 +358,29 @@ pub(crate) fn known<'a>(
 }
 
 /// The credential in its header: the one that the API takes a key in, if the policy names none.
-fn with_header(credential: &Credential, api: Api) -> Option<HeaderCredential> {
-    if matches!(credential.from, SecretSource::OAuth2(_)) || credential.certificate.is_some() {
+fn with_header(credential: &Credential, provider: &Provider) -> Option<HeaderCredential> {
+    if credential.certificate.is_some() {
         return None;
     }
+    let (api, hosting) = (provider.api, provider.hosting.as_ref());
+    let mut aws = None;
     let header = match (&credential.place, api) {
         (Some(Place::Header(header)), _) if !header.contains("base64(") => header.clone(),
+        (Some(Place::Aws(key)), _) if matches!(hosting, Some(Hosting::Bedrock { .. })) => {
+            aws = Some(key.clone());
+            String::new()
+        }
+        // Tokens, and keys of Bedrock's own.
+        (None, _) if hosting.is_some() || matches!(credential.from, SecretSource::OAuth2(_)) => {
+            "authorization: Bearer {secret}".to_owned()
+        }
         (Some(Place::Header(_) | Place::Query(_) | Place::Aws(_)), _) => return None,
         (None, Api::Anthropic) => "x-api-key: {secret}".to_owned(),
         (None, Api::Gemini) => "x-goog-api-key: {secret}".to_owned(),
         (None, Api::OpenAi) => "authorization: Bearer {secret}".to_owned(),
     };
-    let Credential { name, from, expose, .. } = credential.clone();
-    Some(HeaderCredential { name, from, header, expose })
+    let Credential { name, from, expose, refresh, .. } = credential.clone();
+    Some(HeaderCredential { name, from, header, expose, aws, refresh })
 }
 
 /// The nearest keys of each name.

@@ -38,6 +38,7 @@ pub(crate) fn narrowed(draft: Draft) -> Draft {
         routes: _,
         server_tools: _,
         held,
+        restore,
         limits,
         calls: _,
         no_calls,
@@ -50,6 +51,7 @@ pub(crate) fn narrowed(draft: Draft) -> Draft {
         // Whoever has the events knows what was done.
         audit: _,
         alarms,
+        taint,
         later,
         uses: _,
         alone: _,
@@ -83,6 +85,7 @@ pub(crate) fn narrowed(draft: Draft) -> Draft {
         routes: Vec::new(),
         server_tools: Vec::new(),
         held,
+        restore: restore.filter(|at| own && !at.value),
         limits: if own { limits } else { DraftLimits::default() },
         calls: Vec::new(),
         no_calls,
@@ -94,6 +97,8 @@ pub(crate) fn narrowed(draft: Draft) -> Draft {
         audit: DraftAudit::default(),
         // Rules only watch, and stop what they watch. Decoys are put where others look for something.
         alarms: alarms.map(|alarms| DraftAlarms { canaries: None, ..alarms }),
+        // It only ever asks.
+        taint,
         later,
         uses: Vec::new(),
         alone: Vec::new(),

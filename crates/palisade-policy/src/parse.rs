@@ -10,6 +10,7 @@ use crate::{
     at::{At, Place},
     diagnostic::{Diagnostic, Diagnostics},
     document::Document,
+    profiles::Profile,
     shape, syntax, text,
     tree::Node,
 };
@@ -31,6 +32,14 @@ pub(crate) fn parse(file: &str, bytes: &[u8]) -> Result<Document, Diagnostics> {
         },
         Err(error) => Err(explained(file, text, &error)),
     }
+}
+
+/// The document of a profile. Its places are known only if it is read `exactly`, which takes longer.
+pub(crate) fn of_profile(profile: &Profile, exactly: bool) -> Result<Document, Diagnostics> {
+    if let (false, Ok(document)) = (exactly, serde_json::from_str(profile.said)) {
+        return Ok(document);
+    }
+    parse(profile.name, profile.text.as_bytes())
 }
 
 /// What a valid document says, for comparing two.

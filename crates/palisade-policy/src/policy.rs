@@ -14,6 +14,7 @@ use serde::Serialize;
 use crate::{
     audit::Audit,
     http::{HttpRule, Tls},
+    taint::Taint,
 };
 
 /// A policy as it is enforced: every layer merged, every path absolute, every name normalised.
@@ -43,6 +44,8 @@ pub struct Policy {
     pub audit: Audit,
     /// The `alarms` section, if a document has one.
     pub alarms: Option<Alarms>,
+    /// The `taint` section, if a document has one, or a condition names it.
+    pub taint: Option<Taint>,
     /// What it asks for that this version cannot enforce. A launch refuses when there is any.
     pub not_built: Vec<NotBuilt>,
     /// Where the workspace, and the paths of a project's documents, led through links when they were
@@ -63,6 +66,7 @@ impl Policy {
             permissions: self.permissions.as_ref(),
             audit: &self.audit,
             alarms: self.alarms.as_ref(),
+            taint: self.taint.as_ref(),
             skills: self.skills,
             not_built: &self.not_built,
         })
@@ -71,6 +75,7 @@ impl Policy {
     /// Whether it has rules for commands, or hooks for what is executed, so that this must be watched.
     pub fn holds_execs(&self) -> bool {
         self.permissions.as_ref().is_some_and(|rules| rules.of_commands().next().is_some())
+            || self.taint.as_ref().is_some_and(Taint::holds_execs)
             || !self.hooks.of(palisade_hooks::Event::PRE_EXEC).is_empty()
     }
 }
@@ -523,9 +528,28 @@ pub struct Inference {
     /// Whether secrets are taken out of what goes to a model.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub redact: bool,
+    /// Whether marks are turned back in answers.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub restore: bool,
     /// What becomes of results of tools that look like instructions, if they are looked at.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub guard: Option<Guard>,
+    /// What only local providers may have.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub local_only: Option<LocalOnly>,
+}
+
+/// What marks a prompt as one for local providers. Of several documents all counts.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct LocalOnly {
+    /// Secrets.
+    pub secrets: bool,
+    /// Numbers of payment cards.
+    pub cards: bool,
+    /// Words.
+    pub texts: BTreeSet<String>,
+    /// Regular expressions.
+    pub patterns: BTreeSet<String>,
 }
 
 /// What one document says of how much models may be used.
@@ -594,6 +618,30 @@ pub struct Provider {
     pub url: String,
     /// What opens it.
     pub credential: Option<HeaderCredential>,
+    /// Whether the document calls it local.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub local: bool,
+    /// Who hosts its models, where that changes the form. Its API is then Anthropic's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hosting: Option<Hosting>,
+}
+
+/// Who hosts models in a form of its own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Hosting {
+    /// Amazon Bedrock.
+    Bedrock {
+        /// Such as `us-east-1`.
+        region: String,
+    },
+    /// Google Vertex AI.
+    Vertex {
+        /// The project's id.
+        project: String,
+        /// Such as `us-east5`.
+        location: String,
+    },
 }
 
 /// The wire format of a provider.
@@ -652,6 +700,12 @@ pub struct HeaderCredential {
     pub header: String,
     /// The variable that holds the placeholder inside.
     pub expose: Option<String>,
+    /// The id of a key of AWS, of which the secret signs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub aws: Option<String>,
+    /// How often it is read anew.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refresh: Option<Duration>,
 }
 
 /// Where a secret is, read by the supervisor when the sandbox starts.

@@ -376,6 +376,9 @@ fn wants(schema: &Value) -> &'static str {
         (_, "integer") => "a whole number",
         (_, "number") => "a number",
         (_, "boolean") => "`true` or `false`",
+        _ if schema.get("title").is_some_and(|title| title == "Retain") => {
+            "a time with its unit, or a table of classes with one each"
+        }
         _ if schema.get("anyOf").is_some_and(|all| has(all, "boolean")) => {
             "`true`, `false` or a path"
         }

@@ -91,6 +91,14 @@ fn added(draft: &Draft, base: &Base<'_>) -> Vec<Added> {
             add(*place, format!("a place that events are sent to: {}", export.place()));
         }
     }
+    for (class, At { value, place }) in &draft.audit.retain {
+        if base.policy.audit.retain.get(class) != Some(value) {
+            add(
+                *place,
+                format!("`audit.retain`, by which records of the class {class} are removed"),
+            );
+        }
+    }
     for later in draft.later.iter().filter(|later| later.widens) {
         let known = |other: &&crate::policy::NotBuilt| {
             (&other.what, &other.value) == (&later.asked.what, &later.asked.value)
@@ -208,6 +216,10 @@ fn models(draft: &Draft, base: &Base<'_>, add: &mut impl FnMut(Place, String)) {
             let model = &value.route.model;
             add(*place, format!("a route for the models `{model}`, before yours"));
         }
+    }
+    let restores = base.policy.inference.as_ref().is_some_and(|inference| inference.restore);
+    if let Some(at) = draft.restore.as_ref().filter(|at| at.value && !restores) {
+        add(at.place, "that marks of secrets are turned back".to_owned());
     }
     let given = base.policy.inference.as_ref().map(|inference| &inference.server_tools);
     for At { value, place } in &draft.server_tools {

@@ -13,10 +13,13 @@
 //! seen, and so is an end that is missing.
 //!
 //! What is typed is not recorded: a password is typed and not shown.
+//!
+//! [`content`] keeps what is said to models and what they answer, under a key that can be destroyed.
 
 #![forbid(unsafe_code)]
 
 mod cast;
+pub mod content;
 mod error;
 mod key;
 mod open;

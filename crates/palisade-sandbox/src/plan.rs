@@ -20,9 +20,6 @@ pub struct Ground {
     /// Where the caller's memory has what no fork of it may keep, such as variables with secrets: addresses
     /// and lengths. Init overwrites its own copy first of all.
     pub forget: Vec<(u64, u64)>,
-    /// Have the kernel's audit told what Landlock refuses. Only where
-    /// [`Records`](crate::linux::audit::Records) can be heard.
-    pub tell_audit: bool,
 }
 
 /// Everything else that one sandbox contains. Made and checked outside, fixed for the sandbox's life.
@@ -45,6 +42,9 @@ pub struct Plan {
     pub pinned_filter: Option<Filter>,
     /// Where descriptors 0, 1 and 2 of the command lead.
     pub stdio: [Stdio; 3],
+    /// Have the kernel's audit told what Landlock refuses. Only where
+    /// [`Records`](crate::linux::audit::Records) can be heard.
+    pub tell_audit: bool,
 }
 
 /// Layers that the operator lets the sandbox be without, because this system lacks them. Each is put up

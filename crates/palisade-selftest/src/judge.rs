@@ -164,6 +164,7 @@ mod tests {
             permissions: None,
             audit: Default::default(),
             alarms: None,
+            taint: None,
             skills: Default::default(),
             not_built: Vec::new(),
             led: std::collections::BTreeMap::new(),

@@ -19,7 +19,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// Where the gateway is for every agent.
 const GATEWAY: (&str, u16) = ("inference.local", 80);
 
-pub(crate) const ACTS: &[Attempt] = &[
+pub(crate) static ACTS: &[Attempt] = &[
     Attempt {
         name: "writes_in_workspace",
         tries: "write a file in the workspace",

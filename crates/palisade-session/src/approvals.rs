@@ -54,6 +54,7 @@ struct Question {
     subject: String,
     kind: &'static str,
     program: Option<String>,
+    rule: Option<String>,
     always: Option<String>,
     since: Timestamp,
     until: Instant,
@@ -75,6 +76,8 @@ enum Destination {
     Address(SocketAddr),
     /// A tool call, by the digest of its name and its whole input: an answer is for this very one.
     Call([u8; 32]),
+    /// Requests of this method to this path of a host.
+    Request(HostName, u16, String, Vec<u8>),
     /// A program with its arguments, by the digest of both.
     Exec([u8; 32]),
 }
@@ -94,13 +97,16 @@ pub struct Pending {
     pub id: u32,
     /// What is wanted, such as `api.example.com:443`.
     pub subject: String,
-    /// What kind of act it is, as in the journal: `connect`, `tool_call` or `exec`.
+    /// What kind of act it is, as in the journal: `connect`, `request`, `tool_call` or `exec`.
     #[serde(default)]
     pub kind: String,
     /// The program that wants it, by its executable's path inside; more than one where several have the
     /// connection.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub program: Option<String>,
+    /// The rule that asks, where it is one that asks because of what came into the session.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rule: Option<String>,
     /// The permission rule that would permit it for good, where one can.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub always: Option<String>,
@@ -192,6 +198,7 @@ impl Approvals {
                         subject,
                         kind: action.kind(),
                         program: program(action),
+                        rule: by.filter(|by| by.starts_with("taint.")).map(str::to_owned),
                         // What a rule or a hook has asked is asked whatever else is permitted.
                         always: by
                             .is_some_and(|by| by.starts_with("permissions.mode"))
@@ -234,6 +241,7 @@ impl Approvals {
             subject: question.subject.clone(),
             kind: question.kind.to_owned(),
             program: question.program.clone(),
+            rule: question.rule.clone(),
             always: question.always.clone(),
             since: question.since,
             seconds_left: question.until.saturating_duration_since(now).as_secs(),
@@ -309,7 +317,19 @@ impl Drop for Waiter<'_> {
 
 impl Wish {
     fn of(action: &Action) -> Option<Self> {
+        let by = |caller: &Caller| match caller {
+            Caller::Known(programs) => {
+                let one = |it: &Program| (it.path.clone(), it.digest.filter(|_| it.changeable));
+                programs.iter().map(one).collect()
+            }
+            Caller::Unasked | Caller::Unknown(_) => Vec::new(),
+        };
         let (host, port, address, caller) = match action {
+            Action::Request(request) => {
+                let (host, method) = (request.host.clone(), request.method.clone());
+                let to = Destination::Request(host, request.port, method, request.path.clone());
+                return Some(Self { to, by: by(&request.caller) });
+            }
             Action::Connect { host, port, address, caller, .. } => (host, port, address, caller),
             Action::ToolCall(call) => {
                 return Some(Self { to: Destination::Call(call.digest()), by: Vec::new() });
@@ -324,14 +344,7 @@ impl Wish {
             (None, Some(address)) => Destination::Address(*address),
             (None, None) => return None,
         };
-        let by = match caller {
-            Caller::Known(programs) => {
-                let one = |it: &Program| (it.path.clone(), it.digest.filter(|_| it.changeable));
-                programs.iter().map(one).collect()
-            }
-            Caller::Unasked | Caller::Unknown(_) => Vec::new(),
-        };
-        Some(Self { to, by })
+        Some(Self { to, by: by(caller) })
     }
 }
 
@@ -339,6 +352,7 @@ impl Wish {
 fn program(action: &Action) -> Option<String> {
     let caller = match action {
         Action::Connect { caller, .. } => caller,
+        Action::Request(request) => &request.caller,
         Action::Exec(exec) => return Some(exec.program.clone()),
         _ => return None,
     };

@@ -10,12 +10,9 @@ use std::{
 };
 
 use palisade_core::{Authority, Event, Layer, Verdict};
-use palisade_sandbox::{
-    Ground,
-    linux::{
-        abilities::Kind,
-        audit::{Denied, Records, Told},
-    },
+use palisade_sandbox::linux::{
+    abilities::Kind,
+    audit::{Denied, Question, Records, Told},
 };
 use tokio::{io::Interest, sync::oneshot, task::JoinHandle, time::timeout};
 
@@ -34,14 +31,13 @@ pub(crate) struct FileDenials {
     over: oneshot::Sender<()>,
 }
 
-/// Ask for the records of the sandbox to be, if this system tells of them.
-pub(crate) fn ask(order: &Order, ground: &mut Ground) -> Option<Records> {
+/// Ask for the records of the sandbox to be. Whether this system tells of them is known when that is answered
+/// ([`Records::of`]).
+pub(crate) fn ask(order: &Order) -> Option<Question> {
     if !rustix::process::geteuid().is_root() || order.missing.contains(&Kind::AuditRecords) {
         return None;
     }
-    let records = Records::of(ground.identity.host_uid).ok()?;
-    ground.tell_audit = true;
-    Some(records)
+    Question::ask().ok()
 }
 
 impl FileDenials {

@@ -80,6 +80,7 @@ impl Live {
 
     /// Keeps these values from models, wherever the policy says that anything is.
     pub(crate) fn keep_from_models(&self, values: Vec<KnownSecret>) {
+        self.pipeline.unwritten().learn(&values);
         if let Some(gateway) = &self.gateway {
             gateway.keep_from_models(values);
         }
@@ -180,7 +181,8 @@ impl Live {
         changeable(before, &policy)?;
         let configuration = match &policy.inference {
             Some(inference) => {
-                Some(models::configuration(inference, &policy.network, &self.operator).await?)
+                let unwritten = self.pipeline.unwritten();
+                Some(models::configuration(inference, &policy, &self.operator, unwritten).await?)
             }
             None => None,
         };

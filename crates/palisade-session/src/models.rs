@@ -2,19 +2,21 @@
 
 use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
 
-use palisade_core::{Authority, BoxFuture, Event, HostName, Layer};
+use palisade_core::{Authority, BoxFuture, Event, HostName, Layer, Untrusted};
 use palisade_egress::{OutboundProxy, SandboxCa, Service, Services, TlsEnd};
 use palisade_inference::{
-    Api, Fallback, Gateway, GatewayConfig, Guard, HeaderCredential, KeySource, KnownSecret, Price,
-    PriceFor, Provider, Quota, Route, ServerTool, Tunnel, Usd,
+    Api, Fallback, Gateway, GatewayConfig, Guard, HeaderCredential, Hosting, KeySource,
+    KnownSecret, LocalOnly, Price, PriceFor, Provider, Quota, Route, ServerTool, Tunnel, Usd,
 };
-use palisade_policy::{Inference, ModelLimits, Network};
+use palisade_policy::{Inference, ModelLimits, Network, Policy, SecretSource};
 use tokio::net::TcpStream;
 
 use crate::{
+    model_keys::Fed,
     order::Operator,
     refusal::{Refusal, Refuse},
     secret::{self, Stderr},
+    unwritten::Unwritten,
 };
 
 /// The gateway's name inside. Nobody can own it: `.local` is no zone of the public DNS.
@@ -50,13 +52,13 @@ impl Tunnel for Through {
 
 /// The model gateway of this policy, if it has any provider.
 pub(crate) async fn gateway(
-    inference: Option<&Inference>,
-    (network, outbound): (&Network, Option<Arc<OutboundProxy>>),
+    policy: &Policy,
+    outbound: Option<Arc<OutboundProxy>>,
     operator: &Operator,
-    authority: Arc<dyn Authority>,
+    (authority, unwritten): (Arc<dyn Authority>, &Unwritten),
 ) -> Result<Option<Gateway>, Refusal> {
-    let Some(inference) = inference else { return Ok(None) };
-    let mut configuration = configuration(inference, network, operator).await?;
+    let Some(inference) = &policy.inference else { return Ok(None) };
+    let mut configuration = configuration(inference, policy, operator, unwritten).await?;
     configuration.tunnel = outbound.map(|outbound| Arc::new(Through(outbound)) as _);
     Gateway::new(configuration, authority).refuse("the model gateway", POLICY).map(Some)
 }
@@ -139,15 +141,16 @@ pub(crate) fn services(
 
 pub(crate) async fn configuration(
     inference: &Inference,
-    network: &Network,
+    policy: &Policy,
     operator: &Operator,
+    unwritten: &Unwritten,
 ) -> Result<GatewayConfig, Refusal> {
     let mut providers = BTreeMap::new();
     let mut secrets = Vec::new();
     for (name, provider) in &inference.providers {
         let url: palisade_inference::UpstreamUrl =
             provider.url.parse().refuse(format!("the URL of the provider `{name}`"), POLICY)?;
-        let addresses = fixed_addresses(&url, network);
+        let addresses = fixed_addresses(&url, &policy.network);
         providers.insert(
             name.clone(),
             Provider {
@@ -156,7 +159,12 @@ pub(crate) async fn configuration(
                     palisade_policy::Api::OpenAi => Api::OpenAi,
                     palisade_policy::Api::Gemini => Api::Gemini,
                 },
+                local: provider.local
+                    || url.is_local()
+                    || (!addresses.is_empty()
+                        && addresses.iter().all(|one| palisade_inference::is_local(one.ip()))),
                 key: key(provider.credential.as_ref(), operator, &mut secrets).await,
+                hosting: provider.hosting.as_ref().map(hosting),
                 url,
                 addresses,
             },
@@ -185,6 +193,17 @@ pub(crate) async fn configuration(
         palisade_policy::Guard::Annotate => Guard::Annotate,
         palisade_policy::Guard::Block => Guard::Block,
     });
+    unwritten.learn(&secrets);
+    // What is to be remembered has to be looked for.
+    let looks = policy.taint.as_ref().is_some_and(|taint| taint.by.contains(&Untrusted::Injection));
+    let guard = guard.or(looks.then_some(Guard::Observe));
+    let local_only = inference.local_only.as_ref().map(|of| LocalOnly {
+        secrets: of.secrets,
+        cards: of.cards,
+        texts: of.texts.clone(),
+        patterns: of.patterns.clone(),
+    });
+    let private = secrets.clone();
     let redact = inference.redact.then_some(secrets);
     Ok(GatewayConfig {
         providers,
@@ -192,11 +211,23 @@ pub(crate) async fn configuration(
         quotas,
         quota_folder,
         redact,
+        restore: inference.restore,
         guard,
+        local_only,
+        private,
         server_tools: inference.server_tools.iter().copied().map(server_tool).collect(),
         deny_unknown_results: inference.block_results,
         ..GatewayConfig::default()
     })
+}
+
+fn hosting(of: &palisade_policy::Hosting) -> Hosting {
+    match of.clone() {
+        palisade_policy::Hosting::Bedrock { region } => Hosting::Bedrock { region },
+        palisade_policy::Hosting::Vertex { project, location } => {
+            Hosting::Vertex { project, location }
+        }
+    }
 }
 
 fn fallback(other: &palisade_policy::Fallback) -> Fallback {
@@ -259,12 +290,23 @@ async fn key(
     secrets: &mut Vec<KnownSecret>,
 ) -> KeySource {
     let Some(credential) = credential else { return KeySource::None };
+    let ends = matches!(credential.from, SecretSource::OAuth2(_)) || credential.refresh.is_some();
+    if ends && credential.aws.is_none() {
+        let fed = Fed::begin(credential, operator).await;
+        if let Some(known) = fed.known().await {
+            secrets.push(known);
+        }
+        return KeySource::Fed(Arc::new(fed));
+    }
     let secret =
         match secret::read(&credential.name, &credential.from, operator, Stderr::Operator).await {
             Ok(secret) => secret,
             Err(why) => return KeySource::Missing { why },
         };
     secrets.push(KnownSecret::credential(&secret));
+    if let Some(access_key) = &credential.aws {
+        return KeySource::Aws { access_key: access_key.clone(), secret };
+    }
     match HeaderCredential::new(&credential.header, secret) {
         Ok(header) => KeySource::Header(header),
         Err(error) => KeySource::Missing {

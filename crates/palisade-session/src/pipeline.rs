@@ -1,7 +1,7 @@
 use std::{
     net::IpAddr,
     sync::{
-        Arc, PoisonError, RwLock, Weak,
+        Arc, OnceLock, PoisonError, RwLock, Weak,
         atomic::{AtomicU64, Ordering},
     },
 };
@@ -9,12 +9,13 @@ use std::{
 use palisade_core::{
     Action, Authority, Body, BoxFuture, Decision, Event, Exec, Handling, HostName, Inspection,
     Layer, Lineage, Look, PolicyDigest, Request, Ties, ToolAnswer, ToolCall, ToolSeen, UNRECORDED,
-    Verdict,
+    Untrusted, Verdict,
 };
 use palisade_engine::Engine;
 use palisade_hooks::{Agent, Event as Hooked, Ran, Reply, Say};
 use palisade_journal::Journal;
 use palisade_policy::Policy;
+use palisade_recording::content::Content;
 use serde_json::Value;
 use tokio::sync::watch;
 
@@ -24,10 +25,13 @@ use crate::{
     commands::Commands,
     hooks::{self, Decided, Hooks},
     skills::Named,
+    unwritten::Unwritten,
 };
 
 /// Characters of a tool call's id.
 const MOST_OF_ID: usize = 100;
+/// Characters of what brought untrusted content in.
+const MOST_OF_SUBJECT: usize = 200;
 
 /// The one path of every action: the engine decides, hooks narrow that, the journal takes the event, and only
 /// then does the decision count.
@@ -46,6 +50,9 @@ pub(crate) struct Pipeline {
     /// What tools were told to run.
     commands: Commands,
     alarms: Alarms,
+    /// Keeps what is said to models, where the policy wants that.
+    content: OnceLock<Content>,
+    unwritten: Arc<Unwritten>,
     /// Itself, for what is told to hooks and not waited for.
     own: Weak<Pipeline>,
 }
@@ -57,6 +64,7 @@ impl Pipeline {
         approvals: Approvals,
         hooks: Option<Arc<Hooks>>,
         (skills, alarms): (Named, Alarms),
+        unwritten: Arc<Unwritten>,
     ) -> Arc<Self> {
         let (denied, generation) = (AtomicU64::new(0), watch::Sender::new(0));
         let hooks = RwLock::new(hooks);
@@ -70,8 +78,21 @@ impl Pipeline {
             skills,
             commands: Commands::default(),
             alarms,
+            content: OnceLock::new(),
+            unwritten: Arc::clone(&unwritten),
             own: own.clone(),
         })
+    }
+
+    /// What may not stand in the journal.
+    pub(crate) fn unwritten(&self) -> &Unwritten {
+        &self.unwritten
+    }
+
+    /// Keep what is said to models from now on.
+    pub(crate) fn keep_in(&self, content: Content) {
+        // Set once, before anything is said.
+        self.content.set(content).ok();
     }
 
     /// The hooks that are asked now.
@@ -162,8 +183,31 @@ impl Pipeline {
         {
             *decision = denial;
         }
+        if decision.is_allowed()
+            && let Some(how) = self.engine.brings(action, decision)
+            && !self.came(how, &action.subject()).await
+        {
+            return false;
+        }
         let kept = self.keep(event(decision), policy).await;
         self.raise(raised).await && kept
+    }
+
+    /// Remember that untrusted content came in. False if that is news, and the journal has it not.
+    async fn came(&self, how: Untrusted, subject: &str) -> bool {
+        let first = !self.engine.is_tainted();
+        if !self.engine.tainted(how) {
+            return true;
+        }
+        let mut event = Event::observed("taint", Layer::Supervisor, how.as_str())
+            .with("about", palisade_core::shown(subject, MOST_OF_SUBJECT));
+        event.reason = "content that nobody answers for came into this session".into();
+        let kept = self.write(event).await;
+        if first {
+            // What is under way was permitted without it.
+            self.generation.send_modify(|number| *number += 1);
+        }
+        kept
     }
 
     /// Record alarms, then do what they do: that they could not be recorded is no reason to do less.
@@ -198,7 +242,8 @@ impl Pipeline {
         if event.decision == Verdict::Deny {
             self.denied.fetch_add(1, Ordering::Relaxed);
         }
-        let each = event.decision == Verdict::Allow || event.kind == "model_answer";
+        let own = matches!(event.kind.as_str(), "model_answer" | "content");
+        let each = event.decision == Verdict::Allow || own;
         let repeats = !each || matches!(event.kind.as_str(), "resolve" | "exec");
         match (repeats, policy) {
             (true, None) => self.journal.record_folding(event).await.is_ok(),
@@ -226,7 +271,9 @@ impl Pipeline {
             tokio::select! {
                 biased;
                 _ = self.replaced(generation) => {}
-                answer = self.approvals.ask(action, decision.rule.as_deref()) => return (answer, policy),
+                answer = self.approvals.ask(action, decision.rule.as_deref()) => {
+                    return (self.answered(action, &decision, answer), policy);
+                }
             }
         }
     }
@@ -239,10 +286,29 @@ impl Pipeline {
             return (Decision::deny_by("skills.require", why), policy);
         }
         let decision = match decision.verdict {
-            Verdict::Ask => self.approvals.settled(action).unwrap_or(decision),
+            Verdict::Ask => match self.approvals.settled(action) {
+                Some(answer) => self.answered(action, &decision, answer),
+                None => decision,
+            },
             _ => decision,
         };
         (decision, policy)
+    }
+
+    /// What an answer of the operator permits. Where the rules permit it and untrusted content alone made it a
+    /// question, it is done by those rules: with their credentials, for instance.
+    fn answered(&self, action: &Action, asked: &Decision, answer: Decision) -> Decision {
+        if !(asked.is_about_taint() && answer.is_allowed()) {
+            return answer;
+        }
+        let ruled = self.engine.decide_untainted(action);
+        match ruled.verdict {
+            Verdict::Allow => {
+                Decision { reason: format!("{}; {}", answer.reason, ruled.reason), ..ruled }
+            }
+            Verdict::Ask => answer,
+            Verdict::Deny | Verdict::Observe => ruled,
+        }
     }
 }
 
@@ -306,7 +372,8 @@ impl Pipeline {
             let asked = Event::decided(&action, &decided.decision).tied(ties);
             kept = kept && self.write(asked).await;
             let by = decided.decision.rule.clone();
-            decided.decision = self.approvals.ask(&action, by.as_deref()).await;
+            let answer = self.approvals.ask(&action, by.as_deref()).await;
+            decided.decision = self.answered(&action, &decided.decision, answer);
         }
         let changed = decided.changed;
         let event = |decision: &Decision| {
@@ -423,6 +490,17 @@ impl Authority for Pipeline {
         self.engine.may_send(host, port, bytes)
     }
 
+    fn keeps_content(&self) -> bool {
+        self.content.get().is_some()
+    }
+
+    fn keep_content(&self, bytes: &[u8]) -> Result<Value, String> {
+        let content = self.content.get().ok_or("nothing is kept here")?;
+        let why = |error: &dyn std::fmt::Display| format!("what is said cannot be kept: {error}");
+        let piece = content.keep(bytes).map_err(|error| why(&error))?;
+        serde_json::to_value(piece).map_err(|error| why(&error))
+    }
+
     fn authorize<'a>(&'a self, action: &'a Action) -> BoxFuture<'a, Decision> {
         Box::pin(async move { self.authorize_tied(action, &Ties::new()).await })
     }
@@ -471,6 +549,10 @@ impl Authority for Pipeline {
         Box::pin(self.write(event))
     }
 
+    fn brought<'a>(&'a self, how: Untrusted, subject: &'a str) -> BoxFuture<'a, bool> {
+        Box::pin(self.came(how, subject))
+    }
+
     fn generation(&self) -> u64 {
         *self.generation.borrow()
     }
@@ -488,6 +570,7 @@ impl Authority for Pipeline {
     }
 }
 
+/// The rule that asks, where untrusted content is why.
 /// What ties the events of a tool call to it.
 fn of_call(call: &ToolCall, ties: &Ties) -> Ties {
     let mut ties = ties.clone();

@@ -212,7 +212,10 @@ impl Room {
 /// Why the operator is asked.
 fn why(question: &Pending) -> &'static str {
     match question.kind.as_str() {
-        "tool_call" | "exec" => "which the policy has asked",
+        _ if question.rule.is_some() => {
+            "which the policy has asked since untrusted content came into the session"
+        }
+        "tool_call" | "exec" | "request" => "which the policy has asked",
         _ => "which no rule names",
     }
 }

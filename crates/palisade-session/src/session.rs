@@ -32,7 +32,7 @@ use crate::{
     file_denials::{self, FileDenials},
     guard,
     hooks::{DOOR, DOOR_PORT, Door, Hooks, Pinned},
-    identities, kept_policy,
+    identities, keeping, kept_policy,
     limits::{self, Account, Writable},
     live::Live,
     models,
@@ -49,6 +49,7 @@ use crate::{
     supervise::{Cause, End, relay, until_end},
     sweep::{self, Found, List},
     terminal::{self, Relay, Signals, Terminal},
+    unwritten::Unwritten,
 };
 
 const JOURNAL: &str = "see that the state folder (PALISADE_STATE) can be written and has room";
@@ -170,11 +171,12 @@ fn prepare(
     let mut locked = skills::read(order)?;
     let mut ground = plan::ground(order, &who);
     ground.degraded = degraded::for_plan(&missing);
-    let records = file_denials::ask(order, &mut ground);
+    let host_uid = ground.identity.host_uid;
     // It builds what it can while the plan is made. Should it fail, what is wrong with the order
     // is told first.
     let begun = begin(ground);
     // Init, which is forked by now, has none of these.
+    let records = file_denials::ask(order);
     let exposed = Exposed::open(&order.policy.network.expose, &order.operator)?;
     let state = &order.operator.state_dir;
     let (mut list, leftover) = List::begin(state, session, plan::writable(&order.policy))?;
@@ -188,7 +190,9 @@ fn prepare(
     let pem = authority.as_deref().map(SandboxCa::pem);
     let inside = (&placeholders, decoys.as_deref());
     let made = plan::make(order, session, stdio, inside, pem, &who, &mut locked)?;
-    let Made { plan, kept, repositories, held, places } = made;
+    let Made { mut plan, kept, repositories, held, places } = made;
+    let records = records.and_then(|question| Records::of(question, host_uid).ok());
+    plan.tell_audit = records.is_some();
     let building = begun.and_then(|begun| begun.build(&plan));
     let building = building.map_err(|error| refusal::of_launch(&error, &order.allow_degraded))?;
     // While init builds. The agent does not start before this is kept.
@@ -261,7 +265,12 @@ async fn live(
     if policy.holds_execs() {
         execs::prepare().refuse("prepare to watch what is executed", "report this")?;
     }
-    let journal = open_journal(order, session)?;
+    let (journal, unwritten) = open_journal(order, session)?;
+    if let Some(rule) = keeping::rule(&policy.audit) {
+        let said = journal.record(rule).await;
+        said.refuse("the record of how long records are kept", JOURNAL)?;
+        keeping::begin(&order.operator.state_dir);
+    }
     let sending = exports::start(order, &journal).await;
     let own = palisade_egress::own_addresses().refuse("this machine's addresses", "report this")?;
     let approvals = Approvals::new(policy.approvals.timeout, order.permissive);
@@ -276,7 +285,14 @@ async fn live(
     };
     let engine = Engine::with_own_addresses(policy, own.clone());
     let (rules, mut raised) = Alarms::new(policy.alarms.as_ref(), decoys.clone());
-    let pipeline = Pipeline::new(engine, journal, approvals, hooks, (named, rules));
+    let pipeline = Pipeline::new(engine, journal, approvals, hooks, (named, rules), unwritten);
+    let unready = match keeping::content(order, session) {
+        Ok(content) => {
+            content.into_iter().for_each(|content| pipeline.keep_in(content));
+            unready
+        }
+        Err(refusal) => Some(refusal),
+    };
     let unready = match sending {
         Ok(exporter) => {
             watch.exporter = exporter;
@@ -295,10 +311,10 @@ async fn live(
     let outbound =
         outward::outbound(&policy.network, &order.operator, own, Arc::clone(&lookup)).await;
     let gateway = models::gateway(
-        policy.inference.as_ref(),
-        (&policy.network, outbound.clone()),
+        policy,
+        outbound.clone(),
         &order.operator,
-        Arc::clone(&authority),
+        (Arc::clone(&authority), pipeline.unwritten()),
     );
     let gateway = match gateway.await {
         Ok(gateway) => gateway,
@@ -333,6 +349,7 @@ async fn live(
         Ok(desk) => desk,
         Err(refusal) => return Err(refused(refusal).await),
     };
+    let document = kept_policy::keep(&order.operator.state_dir, policy);
     let standing = match building.wait() {
         Ok(standing) => standing,
         Err(error) => return Err(refused(of_launch(&error)).await),
@@ -382,7 +399,7 @@ async fn live(
         Err(refusal) => return Err(refused(refusal).await),
     };
     let mut ties = Ties::new();
-    match kept_policy::keep(&order.operator.state_dir, policy) {
+    match document {
         Ok(document) => drop(ties.insert("policy_document".into(), document.as_str().into())),
         Err(error) => {
             let what = format!("the policy could not be kept for the record: {error}");
@@ -719,10 +736,13 @@ fn new_session() -> Result<SessionId, Refusal> {
     Ok(SessionId::from_random(bits))
 }
 
-fn open_journal(order: &Order, session: &SessionId) -> Result<Journal, Refusal> {
+fn open_journal(order: &Order, session: &SessionId) -> Result<(Journal, Arc<Unwritten>), Refusal> {
     let folder: &Path = &order.operator.state_dir;
-    Journal::open(folder, session, order.name.as_deref(), &order.policy.digest)
-        .refuse("the journal", JOURNAL)
+    let journal = Journal::open(folder, session, order.name.as_deref(), &order.policy.digest);
+    let journal = journal.refuse("the journal", JOURNAL)?;
+    let unwritten = Arc::new(Unwritten::default());
+    journal.scrub_with(unwritten.clone());
+    Ok((journal, unwritten))
 }
 
 fn refusal_event(refusal: &Refusal) -> Event {
@@ -735,7 +755,7 @@ fn refusal_event(refusal: &Refusal) -> Event {
 /// Record why nothing was started. The refusal itself counts more than its record.
 fn journal_refusal(order: &Order, session: &SessionId, refusal: Refusal) -> Refusal {
     match open_journal(order, session) {
-        Ok(journal) => {
+        Ok((journal, _)) => {
             let recorded = journal.close_blocking(refusal_event(&refusal), Durability::Written);
             let why = recorded.err().map(|error| error.to_string());
             with_record(refusal, why.or_else(|| exports::owe(order, session)))

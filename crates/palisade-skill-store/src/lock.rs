@@ -10,7 +10,7 @@ use palisade_skills::Severity;
 use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
 
-use crate::{Digest, SkillName, StoreError};
+use crate::{Digest, SkillName, StoreError, plain};
 
 /// Bytes that a lock may have.
 const MOST: u64 = 16 << 20;
@@ -170,7 +170,7 @@ impl Lock {
     /// It cannot be read, is no lock of this version, or others than its owner may have written it.
     pub fn read(state_dir: &Path) -> Result<Self, StoreError> {
         let path = Self::path(state_dir);
-        let file = match File::open(&path) {
+        let file = match plain::open(&path) {
             // Whoever writes there says what is wrong with the folder.
             Err(error)
                 if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) =>

@@ -1,11 +1,11 @@
 use std::{
-    fs::{self, DirBuilder, File},
+    fs::{self, DirBuilder},
     io::{ErrorKind, Read, Write},
     os::unix::fs::{DirBuilderExt, PermissionsExt},
     path::{Path, PathBuf},
 };
 
-use crate::{Digest, StoreError, Tree, pack};
+use crate::{Digest, StoreError, Tree, pack, plain};
 
 /// Where trees are kept, each in a file that is named for its digest: `STATE/skills/store/HEX.tar`.
 #[derive(Debug, Clone)]
@@ -49,7 +49,7 @@ impl Store {
     /// It is not there, cannot be read, or is something else by now.
     pub fn get(&self, digest: &Digest) -> Result<Tree, StoreError> {
         let path = self.path(digest);
-        let file = match File::open(&path) {
+        let file = match plain::open(&path) {
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 return Err(StoreError::Missing(*digest));
             }

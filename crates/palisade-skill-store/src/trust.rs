@@ -1,6 +1,6 @@
 use std::{
     collections::BTreeMap,
-    fs::{self, File},
+    fs,
     io::{ErrorKind, Read},
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
@@ -11,6 +11,7 @@ use thiserror::Error;
 use crate::{
     Advisories, Digest, Locked, Tree,
     minisign::{self, PublicKey, SignError},
+    plain,
 };
 
 /// Publishers that can be trusted at a time.
@@ -188,7 +189,7 @@ fn revoked(folder: &Path, sequence: &Path) -> Result<Advisories, TrustError> {
 /// The text of a file that nobody else could have written, if it is there.
 fn read(path: &Path, most: u64) -> Result<Option<String>, TrustError> {
     let failed = |source| TrustError::File { path: path.to_owned(), source };
-    let file = match File::open(path) {
+    let file = match plain::open(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         opened => opened.map_err(failed)?,
     };

@@ -11,8 +11,9 @@ use crate::{Entry, Scan, Tree, lock::word};
 /// Links that lead to each other; the kernel follows no more.
 const MOST_LINKS: usize = 40;
 
-/// What the scanner says of a tree: of exactly the bytes that are kept.
-pub fn vet(name: &str, tree: &Tree) -> (Report, Scan) {
+/// What the scanner says of a tree: of exactly the bytes that are kept. It parses hostile bytes in the calling
+/// process: a program that has something to lose has it done in a cell.
+pub fn report(name: &str, tree: &Tree) -> Report {
     let files = tree.iter().filter_map(|(path, entry)| {
         // By its link's name it may be a script or the skill's text, and by its own a picture.
         let (bytes, executable) = match entry {
@@ -21,27 +22,32 @@ pub fn vet(name: &str, tree: &Tree) -> (Report, Scan) {
         };
         Some((path.to_owned(), bytes.to_vec(), *executable))
     });
-    let report = scan(&from_files(name, files.collect(), Limits::default()), &Options::default());
-    let rules: BTreeSet<&str> = report.findings.iter().map(|finding| finding.rule.id).collect();
-    let capabilities: BTreeSet<String> = report
-        .capabilities
-        .iter()
-        .map(|capability| serde_json::to_string(&capability.what).unwrap_or_default())
-        .collect();
-    let summary = Scan {
-        verdict: match report.verdict {
-            Verdict::Dangerous => "dangerous",
-            _ if !report.vetted => "not vetted",
-            Verdict::Caution => "caution",
-            Verdict::Safe => "safe",
+    scan(&from_files(name, files.collect(), Limits::default()), &Options::default())
+}
+
+impl Scan {
+    /// What is kept of a report.
+    pub fn of(report: &Report) -> Self {
+        let rules: BTreeSet<&str> = report.findings.iter().map(|finding| finding.rule.id).collect();
+        let capabilities: BTreeSet<String> = report
+            .capabilities
+            .iter()
+            .map(|capability| serde_json::to_string(&capability.what).unwrap_or_default())
+            .collect();
+        Self {
+            verdict: match report.verdict {
+                Verdict::Dangerous => "dangerous",
+                _ if !report.vetted => "not vetted",
+                Verdict::Caution => "caution",
+                Verdict::Safe => "safe",
+            }
+            .to_owned(),
+            severity: report.severity.map(|severity| word(severity).to_owned()),
+            rules: rules.into_iter().map(str::to_owned).collect(),
+            capabilities: capabilities.into_iter().collect(),
+            by: format!("palisade {}", env!("CARGO_PKG_VERSION")),
         }
-        .to_owned(),
-        severity: report.severity.map(|severity| word(severity).to_owned()),
-        rules: rules.into_iter().map(str::to_owned).collect(),
-        capabilities: capabilities.into_iter().collect(),
-        by: format!("palisade {}", env!("CARGO_PKG_VERSION")),
-    };
-    (report, summary)
+    }
 }
 
 /// The file at the end of a link. Of a folder that a link leads to, the files have their names already.
@@ -70,6 +76,12 @@ fn led_to<'a>(tree: &'a Tree, link: &str) -> Option<(&'a Arc<[u8]>, &'a bool)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn vet(name: &str, tree: &Tree) -> (Report, Scan) {
+        let report = report(name, tree);
+        let scan = Scan::of(&report);
+        (report, scan)
+    }
 
     fn tree(text: &str) -> Tree {
         let mut tree = Tree::default();

@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod capability;
+mod confusable;
 mod finding;
 mod formats;
 mod hidden;
@@ -20,6 +21,8 @@ mod scan;
 #[cfg(test)]
 mod tests;
 mod text;
+pub mod trial;
+mod wire;
 
 pub mod binary;
 pub mod code;
@@ -32,3 +35,4 @@ pub use package::{File, FileKind, Package};
 pub use rule::{Rule, Technique};
 pub use rules::rules;
 pub use scan::{Options, scan};
+pub use wire::WireError;

@@ -1,4 +1,4 @@
-use crate::{Rule, binary, code, formats, hidden, install, read, text};
+use crate::{Rule, binary, code, formats, hidden, install, read, text, trial};
 
 /// Every rule there is, sorted by id.
 pub fn rules() -> Vec<&'static Rule> {
@@ -11,6 +11,7 @@ pub fn rules() -> Vec<&'static Rule> {
         code::RULES,
         install::RULES,
         binary::RULES,
+        trial::RULES,
     ];
     let mut rules: Vec<_> = all.into_iter().flatten().copied().collect();
     rules.sort_by_key(|rule| rule.id);

@@ -11,9 +11,9 @@ mod failure;
 mod operator;
 mod print;
 
-use std::process::ExitCode;
+use std::{ffi::OsString, process::ExitCode};
 
-use clap::{Parser, Subcommand};
+use clap::{Args, Parser, Subcommand};
 
 /// Confines AI agents and decides, from outside, everything they do.
 #[derive(Debug, Parser)]
@@ -75,9 +75,31 @@ enum Command {
     Completions(commands::completions::Args),
 }
 
+/// The command of this name, if that is what is called and its arguments are right. All commands together are
+/// thousands of words, which a program that others wait for need not put together. What else there is to say, of help
+/// and of mistakes, [`Cli`] says.
+fn alone<A: Args>(name: &'static str, words: &[OsString]) -> Option<A> {
+    let (called, arguments) = words.get(1..)?.split_first()?;
+    if called != name {
+        return None;
+    }
+    let command = A::augment_args(clap::Command::new(name).no_binary_name(true));
+    let found = command.try_get_matches_from(arguments).ok()?;
+    A::from_arg_matches(&found).ok()
+}
+
+/// What programs call again and again.
+fn of_programs(words: &[OsString]) -> Option<Command> {
+    None.or_else(|| alone("run", words).map(Command::Run))
+        .or_else(|| alone("hook", words).map(Command::Hook))
+        .or_else(|| alone("exec", words).map(Command::Exec))
+        .or_else(|| alone("mcp", words).map(Command::Mcp))
+}
+
 fn main() -> ExitCode {
-    let cli = Cli::parse();
-    let result = match cli.command {
+    let words: Vec<OsString> = std::env::args_os().collect();
+    let command = of_programs(&words).unwrap_or_else(|| Cli::parse().command);
+    let result = match command {
         Command::Run(args) => commands::run::run(args),
         Command::Learn(args) => commands::learn::run(args),
         Command::Ps(args) => commands::ps::run(&args),
@@ -102,4 +124,41 @@ fn main() -> ExitCode {
         Command::Completions(args) => commands::completions::run(&args),
     };
     result.unwrap_or_else(|failure| failure.report())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Arguments that are right, and some that are not.
+    const LINES: [&str; 14] = [
+        "palisade run -- true",
+        "palisade run true --quiet",
+        "palisade run -q --policy a.yaml --name x --expose 80 --expose 81 -- sh -c 'a b'",
+        "palisade run --profile shell --workspace ro --allow-degraded seccomp -- true",
+        "palisade run --policy a --profile b -- true",
+        "palisade run --help",
+        "palisade run --version",
+        "palisade run",
+        "palisade run --expose 0 -- true",
+        "palisade hook --agent claude-code",
+        "palisade exec build -- ls -l",
+        "palisade mcp -- server --flag",
+        "palisade ps",
+        "palisade",
+    ];
+
+    #[test]
+    fn a_command_alone_is_what_it_is_among_all() {
+        let mut found = 0;
+        for line in LINES {
+            let words: Vec<OsString> = line.split(' ').map(OsString::from).collect();
+            let whole = Cli::try_parse_from(&words);
+            let Some(alone) = of_programs(&words) else { continue };
+            found += 1;
+            let whole = whole.unwrap_or_else(|error| panic!("{line}: {error}"));
+            assert_eq!(format!("{alone:?}"), format!("{:?}", whole.command), "{line}");
+        }
+        assert_eq!(found, 7);
+    }
 }

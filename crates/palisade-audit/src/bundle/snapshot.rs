@@ -6,6 +6,7 @@ use std::{
 };
 
 use palisade_core::SessionId;
+use palisade_journal::Content;
 use rustix::{
     fs::{self, CWD, Dir, FileType, FlockOperation, Mode, OFlags},
     io::Errno,
@@ -14,6 +15,8 @@ use rustix::{
 use super::BundleError;
 
 const LEDGER: &str = "ledger.jsonl";
+/// What follows the name of a compressed segment.
+const PACKED: &str = ".zst";
 /// No line is longer, so a newline is found in as many bytes.
 const LONGEST_LINE: u64 = 65_536;
 const FOLDER: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
@@ -61,9 +64,12 @@ impl Snapshot {
                         Err(Errno::NOTDIR | Errno::LOOP) => continue,
                         Err(errno) => return Err(reading(&path)(errno)),
                     };
-                for segment in names(&session).map_err(reading(&path))? {
-                    if is_segment(&segment) {
-                        let found = size(&session, &segment).map_err(reading(&path))?;
+                let segments = names(&session).map_err(reading(&path))?;
+                for segment in &segments {
+                    // Of one that was being compressed at a crash the compressed one counts.
+                    let packed = segments.contains(&format!("{segment}{PACKED}"));
+                    if is_segment(segment) && !packed {
+                        let found = size(&session, segment).map_err(reading(&path))?;
                         seen.extend(
                             found.map(|it| Seen { name: format!("{name}/{segment}"), ..it }),
                         );
@@ -82,9 +88,14 @@ impl Snapshot {
 impl Taken {
     fn of(folder: &OwnedFd, journal: &Path, seen: Seen) -> Result<Self, BundleError> {
         let path = journal.join(&seen.name);
-        let bytes = match read(folder, &seen.name).map_err(reading(&path))? {
+        let bytes = match now(folder, &seen.name).map_err(reading(&path))? {
             None => 0,
-            Some(file) => {
+            // It does not grow any more.
+            Some((file, true)) => {
+                let io = |source| BundleError::Read { path: path.clone(), source };
+                Content::of(file).size().map_err(io)?
+            }
+            Some((file, false)) => {
                 let io = |source| BundleError::Read { path: path.clone(), source };
                 whole_lines(&mut File::from(file), seen.size).map_err(io)?
             }
@@ -92,7 +103,9 @@ impl Taken {
         // Opened again when it is its turn: a journal may have more sessions than we may hold open.
         let (folder, name) = (folder.try_clone(), seen.name.clone());
         let folder = folder.map_err(|source| BundleError::Read { path: path.clone(), source })?;
-        Ok(Self { name: seen.name, bytes, content: Box::new(Later { folder, name, file: None }) })
+        // Whoever verifies a bundle needs nothing that reads zstd.
+        let plain = seen.name.strip_suffix(PACKED).unwrap_or(&seen.name).to_owned();
+        Ok(Self { name: plain, bytes, content: Box::new(Later { folder, name, file: None }) })
     }
 }
 
@@ -100,15 +113,15 @@ impl Taken {
 struct Later {
     folder: OwnedFd,
     name: String,
-    file: Option<File>,
+    file: Option<Content>,
 }
 
 impl Read for Later {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
         let file = match &mut self.file {
             Some(file) => file,
-            None => match read(&self.folder, &self.name)? {
-                Some(file) => self.file.insert(File::from(file)),
+            None => match now(&self.folder, &self.name)? {
+                Some((file, _)) => self.file.insert(Content::of(file)),
                 None => return Ok(0),
             },
         };
@@ -130,12 +143,20 @@ fn whole_lines(file: &mut File, size: u64) -> std::io::Result<u64> {
 }
 
 fn is_segment(name: &str) -> bool {
-    let number = name.strip_suffix(".jsonl");
+    let number = name.strip_suffix(PACKED).unwrap_or(name).strip_suffix(".jsonl");
     number.is_some_and(|n| n.len() == 6 && n.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 fn open(path: &Path) -> Result<OwnedFd, BundleError> {
     fs::openat(CWD, path, FOLDER, Mode::empty()).map_err(reading(path))
+}
+
+/// A segment, or what it has become: compressed since it was seen. Whether it is.
+fn now(folder: impl AsFd, name: &str) -> Result<Option<(OwnedFd, bool)>, Errno> {
+    match read(&folder, name)? {
+        Some(file) => Ok(Some((file, name.ends_with(PACKED)))),
+        None => Ok(read(&folder, &format!("{name}{PACKED}"))?.map(|file| (file, true))),
+    }
 }
 
 /// A regular file below `folder`, never through a link; `None` when there is none.

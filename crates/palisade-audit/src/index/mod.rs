@@ -92,7 +92,11 @@ fn private(path: &Path) -> io::Result<()> {
     file.map(drop)
 }
 
-fn remove(path: &Path) -> io::Result<()> {
+/// Remove an index; it is made anew when it is asked for.
+///
+/// # Errors
+/// A file of it cannot be removed.
+pub fn remove(path: &Path) -> io::Result<()> {
     for end in ["", "-wal", "-shm", "-journal"] {
         let mut name = path.as_os_str().to_owned();
         name.push(end);

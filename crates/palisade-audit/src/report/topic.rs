@@ -152,7 +152,7 @@ impl Topic {
             "credential" | "placeholder" | "secret_in_answer" | "key_in_answer" | "ssh_sign" => {
                 vec![Topic::Credentials]
             }
-            "redaction" | "injection_suspected" => vec![Topic::Content],
+            "redaction" | "injection_suspected" | "taint" | "privacy" => vec![Topic::Content],
             "policy" | "learn" | "degraded" => vec![Topic::Configuration],
             "limits" => vec![Topic::Limits, Topic::Configuration],
             "alarm" | "canary" => vec![Topic::Alarms],
@@ -207,6 +207,7 @@ pub(super) fn exception(record: &Record) -> Option<&'static str> {
             "a placeholder was sent where its credential is not bound"
         }
         ("injection_suspected", _) => "a tool's result looked like instructions to the model",
+        ("taint", _) => "content that nobody answers for came into a session",
         ("alarm" | "canary", _) => "an alarm was raised",
         ("hook", _) if record.detail.contains_key("failed") => "a hook failed",
         ("refusal", _) => "a sandbox was not started",

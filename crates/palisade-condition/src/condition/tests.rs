@@ -1,6 +1,8 @@
 use std::time::{Duration, SystemTime};
 
-use palisade_core::{Body, Caller, Exec, HostName, Request, ToolCall, ToolInput, ToolSeen};
+use palisade_core::{
+    Body, Caller, Exec, HostName, Request, ToolCall, ToolInput, ToolSeen, Untrusted,
+};
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -43,9 +45,10 @@ fn answer(text: &str, stage: Stage, action: &Action) -> Answer {
     }
     // A Thursday, 26 November 2026, 15:30 UTC.
     let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_795_707_000);
-    Condition::new(text, stage)
-        .unwrap_or_else(|error| panic!("{text}: {error}"))
-        .holds(action, &Moment { now, mode: "default", history: &history })
+    Condition::new(text, stage).unwrap_or_else(|error| panic!("{text}: {error}")).holds(
+        action,
+        &Moment { now, mode: "default", history: &history, taint: &[Untrusted::Web] },
+    )
 }
 
 #[test]
@@ -159,7 +162,7 @@ fn a_text_that_goes_deep_is_refused_and_ends_nothing() {
         // Whether it is too deep or just long: it comes back.
         let _said = Condition::new(&text, Stage::Requests).map(|condition| {
             let history = Arc::new(History::default());
-            let moment = Moment { now: SystemTime::now(), mode: "", history: &history };
+            let moment = Moment { now: SystemTime::now(), mode: "", history: &history, taint: &[] };
             condition.holds(&request(), &moment)
         });
     }
@@ -179,7 +182,7 @@ proptest! {
         ]), 0..20)) {
         if let Ok(condition) = Condition::new(&words.join(" "), Stage::Requests) {
             let history = Arc::new(History::default());
-            let moment = Moment { now: SystemTime::now(), mode: "", history: &history };
+            let moment = Moment { now: SystemTime::now(), mode: "", history: &history, taint: &[] };
             let _said = condition.holds(&request(), &moment);
         }
     }

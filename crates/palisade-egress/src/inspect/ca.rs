@@ -98,7 +98,7 @@ impl SandboxCa {
     ///
     /// # Errors
     /// It cannot be made.
-    pub(crate) fn leaf(&self, host: &HostName) -> Result<Arc<CertifiedKey>, CaError> {
+    pub fn leaf(&self, host: &HostName) -> Result<Arc<CertifiedKey>, CaError> {
         self.leaf_at(host, OffsetDateTime::now_utc())
     }
 

@@ -112,6 +112,8 @@ pub(super) fn of(record: &Record) -> Class {
         | "secret_in_answer"
         | "key_in_answer"
         | "injection_suspected"
+        | "taint"
+        | "privacy"
         | "redaction"
         | "alarm"
         | "canary" => {

@@ -112,6 +112,28 @@ impl fmt::Debug for Finder {
     }
 }
 
+/// A key that a cut has left the beginning of, at the end of a text and not before `behind`. Of less than eight characters of it
+/// nothing can be made.
+pub(super) fn cut(text: &[u8], behind: usize) -> Option<Found> {
+    const LEAST: usize = 8;
+    let bytes = Text { bytes: text, joins: &[], rough: false };
+    let begins = |form: &Form| {
+        let most = form.most.max(MOST_HEADER);
+        let from = text.len().saturating_sub(most).max(behind);
+        let place = memmem::rfind(text.get(from..)?, form.prefix.as_bytes())?;
+        let start = from.saturating_add(place);
+        let rest = text.get(start.saturating_add(form.prefix.len())..)?;
+        let chars = if form.check == Check::Jwt { Chars::Dotted } else { form.chars };
+        let all = chars.run(rest, rest.len()) == rest.len() && rest.len() >= LEAST;
+        let drawn = rest.iter().any(u8::is_ascii_digit)
+            || (rest.iter().any(u8::is_ascii_uppercase) && rest.iter().any(u8::is_ascii_lowercase));
+        let own = matches!(form.check, Check::AwsSecret | Check::PrivateKey);
+        (all && drawn && !own && bytes.begins(start)).then_some((start, form.kind))
+    };
+    let (start, kind) = FORMS.iter().filter_map(begins).min_by_key(|(start, _)| *start)?;
+    Some(Found { start, end: text.len(), kind, value: text.get(start..)?.to_vec() })
+}
+
 /// The key that begins here, if one does: where it is.
 fn whole(form: &Form, text: Text<'_>, start: usize, after: usize) -> Option<(usize, usize)> {
     match form.check {

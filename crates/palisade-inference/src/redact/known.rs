@@ -13,6 +13,7 @@ const MOST: usize = 20_000;
 const LONGEST: usize = 4096;
 
 /// A value that must not go to a model.
+#[derive(Clone)]
 pub struct KnownSecret {
     kind: &'static str,
     values: Vec<Zeroizing<Vec<u8>>>,

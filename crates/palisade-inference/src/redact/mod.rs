@@ -25,7 +25,7 @@ pub use known::KnownSecret;
 pub use texts::Unsearchable;
 
 use find::Finder;
-use marks::Marks;
+pub(crate) use marks::Marks;
 pub(crate) use now::Redacting;
 pub(crate) use texts::Texts;
 use texts::{Buffer, Cursor};
@@ -60,10 +60,13 @@ impl Redactor {
     }
 
     /// Whether a body of JSON has any of them.
-    pub(crate) fn is_in(&self, body: &[u8]) -> Result<bool, Unsearchable> {
-        let texts = Texts::of(body)?;
+    pub(crate) fn is_in(&self, texts: &Texts) -> bool {
         let found = |buffer: &Buffer| !self.finder.find(&buffer.text, &buffer.joins).is_empty();
-        Ok(found(&texts.prose) || found(&texts.rest))
+        found(&texts.prose) || found(&texts.rest)
+    }
+
+    pub(crate) fn marks(&self) -> &Arc<Marks> {
+        &self.marks
     }
 
     /// One for other values that gives marks on as this one does.
@@ -77,16 +80,20 @@ impl Redactor {
     /// # Errors
     /// The body is no JSON that can be searched.
     pub fn redact(&self, body: &[u8]) -> Result<Redacted, Unsearchable> {
-        let texts = Texts::of(body)?;
+        Ok(self.redact_in(body, &Texts::of(body)?))
+    }
+
+    /// The same of a body whose texts are known.
+    pub(crate) fn redact_in(&self, body: &[u8], texts: &Texts) -> Redacted {
         let mut edits = Vec::new();
         let mut found = BTreeMap::new();
         for buffer in [&texts.prose, &texts.rest] {
             self.buffer(body, buffer, &mut edits, &mut found);
         }
         if edits.is_empty() {
-            return Ok(Redacted::default());
+            return Redacted::default();
         }
-        Ok(Redacted { body: Some(crate::bounds::edited(body, edits)), found })
+        Redacted { body: Some(crate::bounds::edited(body, edits)), found }
     }
 
     fn buffer(
@@ -106,6 +113,27 @@ impl Redactor {
                 edits.push(Edit { span, text: text.take().unwrap_or_default() });
             }
         }
+    }
+
+    /// Takes secrets out of plain text that may have been cut: what may be the beginning of a key at its end goes too. `None`:
+    /// nothing was found.
+    pub fn redact_text(&self, text: &str) -> Option<String> {
+        let mut found = self.finder.find(text.as_bytes(), &[]);
+        let behind = found.last().map_or(0, |last| last.end);
+        found.extend(find::cut(text.as_bytes(), behind));
+        if found.is_empty() {
+            return None;
+        }
+        let (mut out, mut at) = (String::with_capacity(text.len()), 0);
+        for one in found {
+            // What is encoded is ASCII, and so is a key; of a value of the operator's any byte may be the first.
+            let start = text.floor_char_boundary(one.start).max(at);
+            out.push_str(text.get(at..start).unwrap_or_default());
+            out.push_str(&self.marks.of(one.kind, &one.value));
+            at = text.ceil_char_boundary(one.end);
+        }
+        out.push_str(text.get(at..).unwrap_or_default());
+        Some(out)
     }
 
     /// What is found in plain text, by kind. For measuring.

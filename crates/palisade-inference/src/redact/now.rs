@@ -2,7 +2,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwapOption;
 
-use super::{KnownSecret, Redactor};
+use super::{KnownSecret, Marks, Redactor};
 
 /// The redactor of the moment: what the configuration names and what was learned besides, or none.
 #[derive(Debug)]
@@ -34,6 +34,11 @@ impl Redacting {
     /// The one in force, if any is.
     pub(crate) fn now(&self) -> Option<Arc<Redactor>> {
         self.now.load_full()
+    }
+
+    /// Those who know what marks stand for.
+    pub(crate) fn marks(&self) -> &Arc<Marks> {
+        self.first.marks()
     }
 
     pub(crate) fn configure(&self, configured: Option<Vec<KnownSecret>>) {

@@ -136,6 +136,8 @@ pub(crate) fn config(anthropic: &str, openai: &str) -> GatewayConfig {
         url: url.parse().unwrap(),
         key: KeySource::Header(HeaderCredential::new(template, SecretString::from(KEY)).unwrap()),
         addresses: Vec::new(),
+        local: false,
+        hosting: None,
     };
     let route = |model: &str, to: &str| Route {
         model: model.parse().unwrap(),

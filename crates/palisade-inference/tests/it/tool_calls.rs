@@ -165,7 +165,14 @@ fn say(text: &'static str) -> impl Fn(Recorded) -> std::future::Ready<Answer> + 
 }
 
 fn provider(api: Api, url: &str) -> Provider {
-    Provider { api, url: url.parse().unwrap(), key: KeySource::None, addresses: Vec::new() }
+    Provider {
+        api,
+        url: url.parse().unwrap(),
+        key: KeySource::None,
+        addresses: Vec::new(),
+        local: false,
+        hosting: None,
+    }
 }
 
 #[tokio::test]

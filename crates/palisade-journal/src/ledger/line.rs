@@ -33,9 +33,22 @@ pub(crate) enum Entry {
     Revoked,
     /// The keys' holder knows of entries that are not here any more.
     Lost,
+    /// Nothing of a session, or of all of them, may be removed.
+    Hold,
+    /// From now on it may again.
+    Released,
+    /// Records of a session were removed by a rule; the anchor is the digest of what stands in their place.
+    Dropped,
+    /// What a session's key opened is gone, for the key was destroyed.
+    Erased,
 }
 
 impl Entry {
+    /// Whether it says how far a session came.
+    pub(crate) fn is_anchor(self) -> bool {
+        matches!(self, Entry::Start | Entry::Checkpoint | Entry::End)
+    }
+
     fn word(self) -> &'static str {
         match self {
             Entry::Start => "start",
@@ -45,6 +58,10 @@ impl Entry {
             Entry::Key => "key",
             Entry::Revoked => "revoked",
             Entry::Lost => "lost",
+            Entry::Hold => "hold",
+            Entry::Released => "released",
+            Entry::Dropped => "dropped",
+            Entry::Erased => "erased",
         }
     }
 }
@@ -161,7 +178,12 @@ pub(crate) fn parse(line: &[u8]) -> Result<(Line, Hash), BadLine> {
         (record::sealed(line)?, crate::tree::leaf(line))
     };
     let line: Line = serde_json::from_slice(line).map_err(|e| form(&e.to_string()))?;
-    let about_session = matches!(line.entry, Entry::Start | Entry::Checkpoint | Entry::End);
+    let about_session = line.entry.is_anchor();
+    let of_session = match line.entry {
+        Entry::Hold | Entry::Released => true,
+        Entry::Dropped | Entry::Erased => line.session.is_some(),
+        _ => about_session == line.session.is_some(),
+    };
     let right = match line.v {
         1 => {
             let old = matches!(line.entry, Entry::Start | Entry::End | Entry::Recovered);
@@ -175,10 +197,11 @@ pub(crate) fn parse(line: &[u8]) -> Result<(Line, Hash), BadLine> {
                 && line.sig.is_some()
                 && key == line.key.is_some()
                 && (!about_session || anchor)
+                && (line.entry != Entry::Dropped || line.at_hash.is_some())
         }
         other => return Err(form(&format!("version {other} is not known here"))),
     };
-    if !right || line.hash != sealed || about_session != line.session.is_some() {
+    if !right || line.hash != sealed || !of_session {
         return Err(form("it has not the members of such an entry"));
     }
     Ok((line, leaf))

@@ -259,7 +259,7 @@ impl<'a> Ledger<'a> {
         Ok(())
     }
 
-    fn append(&mut self, said: Said<'_>) -> Result<(), JournalError> {
+    pub(crate) fn append(&mut self, said: Said<'_>) -> Result<(), JournalError> {
         self.write(said)?;
         self.keys.remember(&self.memory)
     }

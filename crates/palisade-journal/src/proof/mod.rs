@@ -46,6 +46,14 @@ pub enum ProofError {
         /// The number that was asked for.
         seq: u64,
     },
+    /// The record was removed by a rule for keeping.
+    #[error("record {seq} of session {session} was removed, as the rules for keeping say")]
+    Dropped {
+        /// The session.
+        session: SessionId,
+        /// The number that was asked for.
+        seq: u64,
+    },
     /// The journal is of a version without signatures, or has no entry yet.
     #[error("this journal is not signed: the next session that opens it begins that")]
     Unsigned,
@@ -73,6 +81,20 @@ pub enum ProofError {
         session: SessionId,
         /// The record's number.
         seq: u64,
+    },
+    /// A key that was revoked signed what the record is proved by.
+    #[error(
+        "record {seq} of session {session} is proved by entry {entry}, and the key that signed that was revoked ({why})"
+    )]
+    Revoked {
+        /// The session.
+        session: SessionId,
+        /// The record's number.
+        seq: u64,
+        /// The ledger's entry.
+        entry: u64,
+        /// Why it was revoked.
+        why: String,
     },
     /// The new tree is no continuation of the old one.
     #[error(
@@ -116,6 +138,19 @@ pub struct Proof {
     pub signed: Signed,
     /// The records.
     pub records: Vec<Proved>,
+    /// The entries that revoked keys.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub revocations: Vec<Revocation>,
+}
+
+/// An entry of the ledger that revokes a key.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Revocation {
+    /// The line of the ledger.
+    pub entry: String,
+    /// From the entry to the root of the ledger's tree, as the checkpoint has it.
+    pub entry_path: Vec<Hash>,
 }
 
 /// The way from one record to the checkpoint.
@@ -207,12 +242,50 @@ impl Proof {
             return Err(ProofError::Form("its format is not palisade-proof/1"));
         }
         let checkpoint = self.signed.verify(trust)?;
-        self.records.iter().map(|one| one.verify(&checkpoint)).collect()
+        let revoked = self.revoked(&checkpoint)?;
+        self.records.iter().map(|one| one.verify(&checkpoint, &revoked)).collect()
+    }
+
+    /// What was revoked, of which keys and in which entries. That no other was is not proved.
+    fn revoked(&self, checkpoint: &Checkpoint) -> Result<Vec<Revoked>, ProofError> {
+        let named = |link: &KeyLink| {
+            let (entry, _) = line::parse(link.entry.as_bytes()).ok()?;
+            entry.key.map(|key| (entry.seq, key))
+        };
+        let named: Vec<_> = self.signed.keys.iter().filter_map(named).collect();
+        let form = || ProofError::Form("an entry revokes no key");
+        let mut all = Vec::new();
+        for one in &self.revocations {
+            let (entry, leaf) = line::parse(one.entry.as_bytes()).map_err(|_| form())?;
+            let (Entry::Revoked, Some(key), Some(at)) =
+                (entry.entry, entry.key, entry.seq.checked_sub(1))
+            else {
+                return Err(form());
+            };
+            if !included(leaf, at, checkpoint.size, &one.entry_path, checkpoint.root) {
+                return Err(ProofError::Form("a revocation is not in the signed tree"));
+            }
+            // It signed what stands behind the entry that named it, up to the one that named the next.
+            let place = named.iter().position(|(_, one)| *one == key);
+            let from = place.and_then(|at| named.get(at)).map_or(0, |(seq, _)| *seq);
+            let next = place.and_then(|at| named.get(at.saturating_add(1)));
+            let until = next.map_or(entry.seq, |(seq, _)| seq.saturating_add(1)).min(entry.seq);
+            let why = entry.name.unwrap_or_default();
+            all.push(Revoked { since: entry.at_seq.max(from), until, why });
+        }
+        Ok(all)
     }
 }
 
+/// Entries that prove nothing: behind `since` and before `until`.
+struct Revoked {
+    since: u64,
+    until: u64,
+    why: String,
+}
+
 impl Proved {
-    fn verify(&self, checkpoint: &Checkpoint) -> Result<Record, ProofError> {
+    fn verify(&self, checkpoint: &Checkpoint, revoked: &[Revoked]) -> Result<Record, ProofError> {
         let record = record::parse(self.record.as_bytes());
         let record = record.map_err(|_| ProofError::Form("a record is not whole"))?;
         let entry = line::parse(self.entry.as_bytes());
@@ -228,7 +301,18 @@ impl Proved {
         let in_session = included(line, at, entry.at_seq, &self.path, root);
         let in_ledger =
             included(entry_leaf, entry_at, checkpoint.size, &self.entry_path, checkpoint.root);
-        if of_session && in_session && in_ledger { Ok(record) } else { Err(not()) }
+        if !(of_session && in_session && in_ledger) {
+            return Err(not());
+        }
+        match revoked.iter().find(|one| one.since < entry.seq && entry.seq < one.until) {
+            None => Ok(record),
+            Some(one) => Err(ProofError::Revoked {
+                session: record.session,
+                seq: record.seq,
+                entry: entry.seq,
+                why: crate::escaped(&one.why),
+            }),
+        }
     }
 }
 

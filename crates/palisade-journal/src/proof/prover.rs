@@ -2,9 +2,13 @@ use std::{collections::BTreeMap, path::Path};
 
 use palisade_core::SessionId;
 
-use super::{CONTINUATION, Continuation, KeyLink, PROOF, Proof, ProofError, Proved, Signed};
+use super::{
+    CONTINUATION, Continuation, KeyLink, PROOF, Proof, ProofError, Proved, Revocation, Signed,
+};
 use crate::{
-    Hash, keys,
+    Hash,
+    gap::{self, Gap},
+    keys,
     ledger::{Entry, Follow, Keys, line},
     note::{NamedKey, NoteSignature, PublicKey, Signature, SignedNote},
     reader::{Lines, Step},
@@ -26,6 +30,7 @@ pub struct Prover {
     first: PublicKey,
     named: Vec<(u64, PublicKey)>,
     keys: Vec<KeyLink>,
+    revoked: Vec<(u64, String)>,
     checkpoint: SignedNote,
     anchors: BTreeMap<(SessionId, u64), Anchor>,
 }
@@ -48,7 +53,7 @@ impl Prover {
         let mut lines = Lines::of(fd);
         let mut follow = Follow::new();
         let (mut leaves, mut keys, mut named) = (Vec::new(), Vec::new(), Vec::new());
-        let mut anchors = BTreeMap::new();
+        let (mut anchors, mut revoked) = (BTreeMap::new(), Vec::new());
         let mut newest = None;
         loop {
             match lines.step().map_err(|e| reading(&path, &e))? {
@@ -70,8 +75,12 @@ impl Prover {
                 keys.push(KeyLink { entry: text.clone(), path: peaks });
                 named.push((entry.seq, key));
             }
+            if entry.entry == Entry::Revoked {
+                revoked.push((entry.seq, text.clone()));
+            }
             newest = Some((entry.seq, entry.root.zip(entry.sig), signer));
-            if let (Some(session), Some(root)) = (entry.session, entry.at_root) {
+            let anchor = entry.entry.is_anchor();
+            if let (Some(session), Some(root)) = (entry.session.filter(|_| anchor), entry.at_root) {
                 let anchor = Anchor { line: text, seq: entry.seq, root };
                 anchors.entry((session, entry.at_seq)).or_insert(anchor);
             }
@@ -81,7 +90,7 @@ impl Prover {
         };
         let checkpoint = note(seq, root, sig, known, signer).ok_or(ProofError::Unsigned)?;
         let first = known.first;
-        Ok(Self { folder, leaves, first, named, keys, checkpoint, anchors })
+        Ok(Self { folder, leaves, first, named, keys, revoked, checkpoint, anchors })
     }
 
     /// The newest checkpoint of the ledger. Every entry of it is one; this is the last.
@@ -112,7 +121,12 @@ impl Prover {
             self.of_session(session, &seqs, &mut found)?;
         }
         let records = wanted.iter().filter_map(|one| found.get(one).cloned()).collect();
-        Ok(Proof { format: PROOF.into(), signed: self.signed(), records })
+        let revocation = |(seq, entry): &(u64, String)| Revocation {
+            entry: entry.clone(),
+            entry_path: self.gathered(inclusion_parts(seq.saturating_sub(1), self.size())),
+        };
+        let revocations = self.revoked.iter().map(revocation).collect();
+        Ok(Proof { format: PROOF.into(), signed: self.signed(), records, revocations })
     }
 
     /// Proof that the ledger goes on from its first `old` entries.
@@ -192,6 +206,19 @@ impl Prover {
             let mut lines = Lines::of(fd);
             while tree.size() < most && lines.step().map_err(|e| reading(&path, &e))? == Step::Line
             {
+                if gap::is_gap(lines.line()) {
+                    let what = || format!("a gap in session {session} is not what stood there");
+                    let gap = Gap::parse(lines.line()).ok().map(|(_, gap)| gap);
+                    let gap = gap.filter(|gap| gap.append_to(&mut tree));
+                    let gap = gap.ok_or_else(|| ProofError::Damaged(what()))?;
+                    for way in ways.values_mut() {
+                        gap.peaks.iter().for_each(|(level, root)| way.tree(*level, *root));
+                    }
+                    if let Some(seq) = ways.keys().find(|seq| (gap.from..=gap.to).contains(seq)) {
+                        return Err(ProofError::Dropped { session: session.clone(), seq: *seq });
+                    }
+                    continue;
+                }
                 let hash = leaf(lines.line());
                 tree.append(hash);
                 ways.values_mut().for_each(|way| way.leaf(hash));

@@ -1,32 +1,37 @@
 use std::{os::fd::OwnedFd, path::PathBuf};
 
 use palisade_core::SessionId;
+use sha2::{Digest, Sha256};
 
 use super::{
     Damage, Kind, Session, State,
+    batch::{self, Batch},
     clock::Clock,
     ledger::{Anchor, Known},
     resume::Point,
 };
 use crate::{
     Hash, JournalError,
+    gap::Gap,
     journal::{OPEN, RECOVERED, REOPEN},
     ledger::{Entry, Head},
     reader::{Lines, Step},
     record::{self, BadLine, Link},
     recover::reading,
-    store::{Folder, is_live},
-    tree::{self, Frontier},
+    store::{Folder, PACKED, is_live},
+    tree::Frontier,
     writer::genesis,
 };
 
-/// Verify one session. `ledger_cut` says that the ledger is damaged, and so may have known more.
-pub(super) fn session(
+/// Verify one session. `ledger_cut` says that the ledger is damaged, and so may have known more; `two`, that a second
+/// processor may be used.
+pub(crate) fn session(
     journal: &Folder,
     id: SessionId,
     known: Option<&Known>,
     ledger_cut: bool,
     from: Option<&Point>,
+    two: bool,
 ) -> Session {
     let path = journal.path().join(id.as_str());
     let mut anchors: Vec<&Anchor> = known.iter().flat_map(|known| &known.anchors).collect();
@@ -45,13 +50,24 @@ pub(super) fn session(
         id: &id,
         known,
         ledger_cut,
+        two,
         live: false,
         head: genesis(&id),
         clock: Clock::default(),
         at: Damage { path, line: 0, offset: 0, seq: 1, kind: Kind::Missing },
         unlisted: None,
+        gaps: Gaps::default(),
     };
-    let damage = match walk.run(journal) {
+    let mut result = walk.run(journal);
+    if matches!(result, Ok(Some(Kind::Resume))) {
+        // It is not what was there: all of it is read.
+        return session(journal, id, known, ledger_cut, None, two);
+    }
+    if let (Ok(None), Some(first)) = (&result, walk.gaps.unsigned.take().filter(|_| !ledger_cut)) {
+        walk.at = first.0;
+        result = Ok(Some(Kind::Removed { from: first.1.from, to: first.1.to }));
+    }
+    let damage = match result {
         Ok(None) => None,
         Ok(Some(kind)) => Some(Damage { kind, ..walk.at.clone() }),
         Err(error) => {
@@ -71,9 +87,13 @@ pub(super) fn session(
         state,
         records,
         proved: walk.proved,
+        dropped: walk.gaps.records,
+        dropped_by: walk.gaps.rules,
+        hold: known.and_then(|k| k.hold.clone()),
+        erased: known.and_then(|k| k.erased.clone()),
         head: (records > 0).then_some(hash),
         clock_steps: walk.clock.steps,
-        reached: walk.reached.filter(|_| damage.is_none()),
+        reached: walk.reached.filter(|_| damage.is_none() && !walk.gaps.sealed),
         damage,
         session: id,
     }
@@ -91,6 +111,8 @@ struct Walk<'a> {
     /// The last record that the ledger knows.
     most: u64,
     ledger_cut: bool,
+    /// Lines are looked at on two processors.
+    two: bool,
     live: bool,
     head: Head,
     /// The tree of the records up to `head`, where the ledger has roots of it.
@@ -104,6 +126,20 @@ struct Walk<'a> {
     /// An opening that the ledger does not know. A crash leaves one between the two writes, and
     /// then nothing but another opening can follow.
     unlisted: Option<Damage>,
+    gaps: Gaps,
+}
+
+/// What stands in the place of records.
+#[derive(Default)]
+struct Gaps {
+    records: u64,
+    rules: Vec<String>,
+    /// Of the segment that is being read: the digest of its gaps, and the first of them.
+    segment: Option<(Sha256, Damage, Gap)>,
+    /// The first gap of a segment of which the ledger does not know that it may have such.
+    unsigned: Option<(Damage, Gap)>,
+    /// A segment is compressed.
+    sealed: bool,
 }
 
 impl Walk<'_> {
@@ -121,35 +157,54 @@ impl Walk<'_> {
                 let path = path.clone();
                 move |error: std::io::Error| reading(&path, &error)
             };
+            self.gaps.sealed |= name.ends_with(PACKED);
             if self.from.is_some_and(|point| name.as_str() < point.segment()) {
                 continue;
             }
-            let mut lines = match self.resumed(name, &fd) {
-                Some((offset, line)) => {
+            let mut lines = match self.from.is_some() {
+                true => {
+                    let Some((offset, line)) = self.resumed(name, &fd) else {
+                        return Ok(Some(Kind::Resume));
+                    };
                     Lines::behind(fd, offset, line).map_err(failed(&self.at.path))?
                 }
-                None => Lines::of(fd),
+                false => Lines::of(fd),
             };
-            loop {
-                let step = lines.step().map_err(failed(&self.at.path))?;
-                self.at.line = lines.number;
-                self.at.offset = lines.offset;
-                self.at.seq = self.head.seq.saturating_add(1);
-                let found = match step {
-                    Step::End => break,
-                    // A writer is in the middle of it.
-                    Step::Torn(_) if self.live => break,
-                    Step::Torn(bytes) => Some(Kind::TornTail { bytes }),
-                    Step::TooLong => Some(Kind::Unparsable { why: "the line is too long".into() }),
-                    Step::Line => self.line(&folder, lines.line())?,
-                };
-                if found.is_some() {
-                    return Ok(found);
+            let mut batches = [Batch::default(), Batch::default()];
+            let mut end = (0, 0);
+            let mut more = true;
+            while more {
+                let [first, second] = &mut batches;
+                more = first.fill(&mut lines).map_err(failed(&self.at.path))?;
+                second.clear();
+                if more && self.two {
+                    more = second.fill(&mut lines).map_err(failed(&self.at.path))?;
+                }
+                for one in batch::checked(first, second).into_iter().flatten() {
+                    end = (one.offset, one.number);
+                    (self.at.offset, self.at.line) = end;
+                    self.at.seq = self.head.seq.saturating_add(1);
+                    let found = match one.step {
+                        Step::End => None,
+                        // A writer is in the middle of it.
+                        Step::Torn(_) if self.live => None,
+                        Step::Torn(bytes) => Some(Kind::TornTail { bytes }),
+                        Step::TooLong => {
+                            Some(Kind::Unparsable { why: "the line is too long".into() })
+                        }
+                        Step::Line => match one.record {
+                            None => self.gap(one.line),
+                            Some((link, leaf)) => self.line(&folder, link, one.line, leaf)?,
+                        },
+                    };
+                    if found.is_some() {
+                        return Ok(found);
+                    }
                 }
             }
+            self.segment_ends();
             if self.treed && self.unlisted.is_none() && self.head.seq > 0 {
-                let at = (lines.offset, lines.number);
-                self.reached = Some(Point::new(name, at, self.head, &self.tree));
+                self.reached = Some(Point::new(name, end, self.head, &self.tree));
             }
         }
         self.at.line = 0;
@@ -178,8 +233,14 @@ impl Walk<'_> {
         Some((offset, line))
     }
 
-    fn line(&mut self, folder: &Folder, line: &[u8]) -> Result<Option<Kind>, JournalError> {
-        let link = match record::link(line) {
+    fn line(
+        &mut self,
+        folder: &Folder,
+        link: Result<Link<'_>, BadLine>,
+        line: &[u8],
+        leaf: Hash,
+    ) -> Result<Option<Kind>, JournalError> {
+        let link = match link {
             Ok(link) => link,
             Err(BadLine::Hash) => return Ok(Some(Kind::Edited)),
             Err(BadLine::Form(why)) => return Ok(Some(Kind::Unparsable { why })),
@@ -214,7 +275,7 @@ impl Walk<'_> {
             return Ok(Some(Kind::Unlisted));
         }
         if self.treed {
-            self.tree.append(tree::leaf(line));
+            self.tree.append(leaf);
         }
         if let Some(kind) = self.against_ledger(&link, line) {
             return Ok(Some(kind));
@@ -222,6 +283,63 @@ impl Walk<'_> {
         self.clock.look(&link, opens);
         self.head = Head { seq: link.seq, hash: link.hash };
         Ok(None)
+    }
+
+    /// Records were removed here. The roots of their subtrees keep the tree whole; that it was a rule which removed them is
+    /// in the ledger.
+    fn gap(&mut self, line: &[u8]) -> Option<Kind> {
+        let (session, gap) = match Gap::parse(line) {
+            Ok(read) => read,
+            Err(BadLine::Hash) => return Some(Kind::Edited),
+            Err(BadLine::Form(why)) => return Some(Kind::Unparsable { why }),
+        };
+        if session != *self.id {
+            return Some(Kind::Spliced { from: session });
+        }
+        if gap.from > self.at.seq {
+            return Some(Kind::Removed { from: self.at.seq, to: gap.from.saturating_sub(1) });
+        }
+        if gap.from < self.at.seq {
+            return Some(Kind::Duplicate { found: gap.from });
+        }
+        if let Some(at) = self.unlisted.take() {
+            self.at = at;
+            return Some(Kind::Unlisted);
+        }
+        if !self.treed || !gap.append_to(&mut self.tree) {
+            return Some(Kind::Removed { from: gap.from, to: gap.to });
+        }
+        while let Some(anchor) = self.anchors.pop_if(|anchor| anchor.at.seq <= gap.to) {
+            let root = anchor.root.is_some().then(|| self.tree.root());
+            let opens = anchor.entry == Entry::Start;
+            if opens || (anchor.at.seq, anchor.at.hash) != (gap.to, gap.last) || anchor.root != root
+            {
+                return Some(Kind::Rewritten);
+            }
+            self.proved = gap.to;
+        }
+        self.clock.forget();
+        self.head = Head { seq: gap.to, hash: gap.last };
+        self.gaps.records = self.gaps.records.saturating_add(gap.count());
+        let (digest, ..) =
+            self.gaps.segment.get_or_insert_with(|| (Sha256::new(), self.at.clone(), gap));
+        digest.update(line);
+        digest.update(b"\n");
+        None
+    }
+
+    /// The gaps of a segment have to be those of which the ledger says that a rule made them.
+    fn segment_ends(&mut self) {
+        let Some((digest, at, gap)) = self.gaps.segment.take() else { return };
+        let digest = Hash::from(digest);
+        let mut signed = self.known.into_iter().flat_map(|known| &known.dropped);
+        match signed.find(|(one, _)| *one == digest) {
+            Some((_, rule)) if self.gaps.rules.contains(rule) => {}
+            Some((_, rule)) => self.gaps.rules.push(rule.clone()),
+            None => {
+                self.gaps.unsigned.get_or_insert((at, gap));
+            }
+        }
     }
 
     /// What the ledger says about this record.

@@ -25,6 +25,11 @@ pub(super) struct Clock {
 }
 
 impl Clock {
+    /// The record before is not there any more.
+    pub(super) fn forget(&mut self) {
+        self.before = None;
+    }
+
     /// A record that `opens` may be of a later start of the machine, where the second clock began anew.
     pub(super) fn look(&mut self, link: &Link<'_>, opens: bool) {
         let now = (link.time.unix_micros(), i64::try_from(link.mono_ns / 1000).unwrap_or(i64::MAX));

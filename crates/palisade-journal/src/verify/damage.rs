@@ -106,6 +106,10 @@ pub enum Kind {
         /// The checkpoint's size.
         size: u64,
     },
+    /// Not of a report: the place of an earlier verification is not there any more.
+    #[doc(hidden)]
+    #[serde(skip)]
+    Resume,
     /// It could not be read.
     Unreadable {
         /// The system's answer.
@@ -154,6 +158,7 @@ impl fmt::Display for Kind {
             Kind::Diverged { size } => {
                 write!(f, "forked: a checkpoint of {size} entries knows others")
             }
+            Kind::Resume => write!(f, "it is read from its beginning"),
             Kind::Unreadable { why } => write!(f, "it cannot be read: {why}"),
         }
     }

@@ -22,40 +22,46 @@ use crate::{
 
 /// What the ledger says, as far as it holds together.
 #[derive(Debug, Default)]
-pub(super) struct Walked {
-    pub(super) entries: u64,
-    pub(super) damage: Option<Damage>,
+pub(crate) struct Walked {
+    pub(crate) entries: u64,
+    pub(crate) damage: Option<Damage>,
     /// The walk ended at the damage: the ledger may have known more.
-    pub(super) stopped: bool,
-    pub(super) keys: Option<Keys>,
+    pub(crate) stopped: bool,
+    pub(crate) keys: Option<Keys>,
     /// Each key with the entry that named it.
-    pub(super) in_force: Vec<(u64, PublicKey)>,
-    pub(super) revoked: Vec<Revoked>,
-    pub(super) sessions: BTreeMap<SessionId, Known>,
+    pub(crate) in_force: Vec<(u64, PublicKey)>,
+    pub(crate) revoked: Vec<Revoked>,
+    /// A hold on all sessions.
+    pub(crate) hold: Option<String>,
+    pub(crate) sessions: BTreeMap<SessionId, Known>,
 }
 
 /// What the ledger knows of one session.
 #[derive(Debug, Default)]
-pub(super) struct Known {
-    pub(super) name: Option<String>,
+pub(crate) struct Known {
+    pub(crate) name: Option<String>,
     /// In the order of the ledger.
-    pub(super) anchors: Vec<Anchor>,
+    pub(crate) anchors: Vec<Anchor>,
     /// The last of them is an end.
-    pub(super) ended: bool,
+    pub(crate) ended: bool,
+    /// What may stand in the place of records: the digest of a segment's gaps, and the rule.
+    pub(crate) dropped: Vec<(Hash, String)>,
+    pub(crate) hold: Option<String>,
+    pub(crate) erased: Option<String>,
 }
 
 /// A record of a session that the ledger names.
 #[derive(Debug)]
-pub(super) struct Anchor {
-    pub(super) entry: Entry,
-    pub(super) at: Head,
+pub(crate) struct Anchor {
+    pub(crate) entry: Entry,
+    pub(crate) at: Head,
     /// The root of the session's tree there, if it is signed.
-    pub(super) root: Option<Hash>,
+    pub(crate) root: Option<Hash>,
     /// The ledger's head when the entry was made.
-    pub(super) before: Head,
+    pub(crate) before: Head,
 }
 
-pub(super) fn walk(folder: &Folder, options: &Options) -> Result<Walked, JournalError> {
+pub(crate) fn walk(folder: &Folder, options: &Options) -> Result<Walked, JournalError> {
     let path = folder.path().join(LEDGER);
     let mut walked = Walked::default();
     let mut seen = options.checkpoints.clone();
@@ -131,7 +137,28 @@ impl Walked {
             }
             _ => {}
         }
-        let (Some(session), Some(hash)) = (line.session, line.at_hash) else { return };
+        let name = || line.name.clone().unwrap_or_default();
+        let hold = match line.entry {
+            Entry::Hold => Some(Some(name())),
+            Entry::Released => Some(None),
+            _ => None,
+        };
+        let Some(session) = line.session else {
+            self.hold = hold.unwrap_or(self.hold.take());
+            return;
+        };
+        if !line.entry.is_anchor() {
+            // Of a session that it does not know otherwise it says nothing.
+            let Some(known) = self.sessions.get_mut(&session) else { return };
+            known.hold = hold.unwrap_or(known.hold.take());
+            match (line.entry, line.at_hash) {
+                (Entry::Dropped, Some(digest)) => known.dropped.push((digest, name())),
+                (Entry::Erased, _) => known.erased = Some(name()),
+                _ => {}
+            }
+            return;
+        }
+        let Some(hash) = line.at_hash else { return };
         let known = self.sessions.entry(session).or_default();
         known.name = line.name.or(known.name.take());
         let at = Head { seq: line.at_seq, hash };

@@ -3,10 +3,11 @@
 //! Every file is read once, line by line; memory grows with the number of sessions, not of
 //! records. A session that is being written is verified as far as it has come.
 
-mod chain;
+mod batch;
+pub(crate) mod chain;
 mod clock;
 mod damage;
-mod ledger;
+pub(crate) mod ledger;
 mod resume;
 
 use std::{
@@ -57,6 +58,8 @@ pub struct Report {
     pub pinned: bool,
     /// Keys that are not to be believed, and for what.
     pub revoked: Vec<Revoked>,
+    /// Nothing of any session may be removed: why.
+    pub hold: Option<String>,
     /// Each session, sorted by id.
     pub sessions: Vec<Session>,
 }
@@ -89,6 +92,14 @@ pub struct Session {
     pub records: u64,
     /// Records under a signed root, from the first. Those behind are held by the chain only.
     pub proved: u64,
+    /// Records that were removed by a rule for keeping, which the ledger has under its signature.
+    pub dropped: u64,
+    /// The rules.
+    pub dropped_by: Vec<String>,
+    /// Nothing of it may be removed: why.
+    pub hold: Option<String>,
+    /// Its key was destroyed: why.
+    pub erased: Option<String>,
     #[serde(skip)]
     reached: Option<Point>,
     /// Where the machine's clock was set, the first hundred.
@@ -154,6 +165,7 @@ pub fn verify(dir: &Path, options: &Options) -> Result<Report, JournalError> {
         signed: ledger.keys.and_then(|keys| keys::named(keys.first, keys.first)),
         pinned: options.key.is_some() && ledger.damage.is_none(),
         revoked: ledger.revoked.clone(),
+        hold: ledger.hold.clone(),
         sessions: Vec::new(),
     };
     let lost_ledger = ledger.entries == 0 && ledger.damage.is_none() && !ids.is_empty();
@@ -177,16 +189,19 @@ fn chains(
     resume: Option<&Resume>,
 ) -> Vec<Session> {
     let next = AtomicUsize::new(0);
+    let processors = thread::available_parallelism().map_or(1, usize::from);
+    // Of many sessions each has one.
+    let two = processors > 1 && ids.len() < processors.saturating_mul(4);
     let work = || {
         let mut done = Vec::new();
         while let Some(id) = ids.get(next.fetch_add(1, Ordering::Relaxed)) {
             let known = ledger.sessions.get(id);
             let from = resume.and_then(|resume| resume.sessions.get(id));
-            done.push(chain::session(folder, id.clone(), known, ledger.stopped, from));
+            done.push(chain::session(folder, id.clone(), known, ledger.stopped, from, two));
         }
         done
     };
-    let threads = thread::available_parallelism().map_or(1, usize::from).min(ids.len()).min(16);
+    let threads = processors.min(ids.len()).min(16);
     let mut sessions: Vec<Session> = thread::scope(|scope| {
         let others: Vec<_> = (1..threads)
             .filter_map(|_| thread::Builder::new().spawn_scoped(scope, work).ok())

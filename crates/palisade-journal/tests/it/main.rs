@@ -8,6 +8,7 @@ mod edits;
 mod fixture;
 mod flood;
 mod full;
+mod keep;
 mod places;
 mod proof;
 mod python;

@@ -182,6 +182,16 @@ fn a_revoked_key_is_told_of() {
     let [revoked] = report.revoked.as_slice() else { panic!("{report:?}") };
     assert_eq!((revoked.key, revoked.since, revoked.until), (key.key, 2, 4));
     assert_eq!(revoked.why, "a laptop was lost");
+    // So is a proof: of what the key signed since, and of nothing else.
+    let prover = Prover::open(state.path()).unwrap();
+    let refused = prover.prove(&[(id("one"), 2)]).unwrap().verify(&key).unwrap_err();
+    assert!(matches!(&refused, ProofError::Revoked { entry: 3, .. }), "{refused}");
+    let proof = prover.prove(&[(id("two"), 2)]).unwrap();
+    assert_eq!(proof.revocations.len(), 1);
+    assert_eq!(proof.verify(&key).unwrap().len(), 1);
+    let mut forged = proof.clone();
+    forged.revocations[0].entry_path.pop();
+    assert!(forged.verify(&key).is_err());
 }
 
 /// What a thief of an old copy of the keys can write is not what the new key goes back to.

@@ -7,8 +7,8 @@ use palisade_journal::{Durability, KeyHolder, journal_dir, verify::State};
 
 use crate::{fixture::*, proof::first_key};
 
-/// `None` when there is no Python, which in CI is a failure.
-fn python(state: &Path) -> Option<bool> {
+/// `None` when there is no Python, which in CI is a failure, or none that reads what is compressed.
+pub(crate) fn python(state: &Path) -> Option<bool> {
     python_with(state, None)
 }
 
@@ -19,7 +19,8 @@ fn python_with(state: &Path, key: Option<&Path>) -> Option<bool> {
     match command.output() {
         Ok(output) => {
             print!("{}", String::from_utf8_lossy(&output.stderr));
-            Some(output.status.success())
+            // Nothing here reads zstd.
+            (output.status.code() != Some(3)).then_some(output.status.success())
         }
         Err(error) => {
             assert!(std::env::var_os("CI").is_none(), "python3 is needed in CI: {error}");

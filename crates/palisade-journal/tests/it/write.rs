@@ -105,6 +105,22 @@ fn folders_and_files_are_for_the_owner_only() {
     assert_eq!(mode(&journal.join("ledger.jsonl")), 0o600);
 }
 
+/// Its owner could put another journal and its keys in the place of ours. Only root can make such a folder here.
+#[test]
+fn a_state_folder_of_another_user_is_refused() {
+    let state = state();
+    let owner = 47_812;
+    if std::os::unix::fs::chown(state.path(), Some(owner), None).is_err() {
+        println!("skipped: only root gives folders away");
+        return;
+    }
+    let refused = Journal::open(state.path(), &id("one"), None, &policy()).unwrap_err();
+    assert!(matches!(refused, JournalError::NotYours { owner: 47_812, .. }), "{refused}");
+    assert!(refused.to_string().contains("PALISADE_STATE"), "{refused}");
+    std::os::unix::fs::chown(state.path(), Some(0), None).unwrap();
+    end(&open(state.path(), "one"));
+}
+
 #[test]
 fn a_state_folder_that_anybody_can_write_is_closed() {
     let state = state();

@@ -1,6 +1,6 @@
 //! `audit`: where events go besides the journal.
 
-use std::{borrow::Cow, fmt, marker::PhantomData};
+use std::{borrow::Cow, collections::BTreeMap, fmt, marker::PhantomData};
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{
@@ -30,8 +30,18 @@ pub(crate) struct Audit {
     /// How long the end of a session waits for what is not sent yet. Default: 3s. What is left then
     /// is sent by the next session with the same destination, or by `palisade audit export --flush`.
     pub(crate) flush: Option<At<Span>>,
-    /// How long sessions are kept.
-    pub(crate) retain: Option<At<Span>>,
+    /// How long records are kept, all of them or by class: a layer, a kind of event, or `default`. Default: for ever.
+    #[schemars(extend("examples" = ["365d", {"default": "365d", "network": "90d"}]))]
+    pub(crate) retain: Option<At<Retain>>,
+    /// Whether what is said to models and what they answer is kept, sealed for the key of recordings. Default: false.
+    pub(crate) content: Option<At<bool>>,
+}
+
+/// One time, or one for each class.
+#[derive(Debug, Clone)]
+pub(crate) enum Retain {
+    All(Span),
+    Classes(BTreeMap<String, At<Span>>),
 }
 
 /// On, off, or on at a place.
@@ -118,6 +128,51 @@ pub(crate) struct Webhook {
     /// Roots (PEM) that are believed besides the operator's.
     #[schemars(extend("examples" = ["~/.config/ca.pem"]))]
     pub(crate) ca: Option<At<String>>,
+}
+
+impl<'de> Deserialize<'de> for Retain {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Either;
+
+        impl<'de> Visitor<'de> for Either {
+            type Value = Retain;
+
+            fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+                out.write_str("a time with its unit, or a table of classes")
+            }
+
+            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Retain, E> {
+                Span::deserialize(serde::de::value::StrDeserializer::new(text)).map(Retain::All)
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Retain, A::Error> {
+                BTreeMap::deserialize(MapAccessDeserializer::new(map)).map(Retain::Classes)
+            }
+        }
+
+        deserializer.deserialize_any(Either)
+    }
+}
+
+impl Serialize for Retain {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Retain::All(span) => span.serialize(serializer),
+            Retain::Classes(classes) => classes.serialize(serializer),
+        }
+    }
+}
+
+impl JsonSchema for Retain {
+    fn schema_name() -> Cow<'static, str> {
+        "Retain".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let all = generator.subschema_for::<Span>();
+        let classes = generator.subschema_for::<BTreeMap<String, Span>>();
+        json_schema!({ "title": "Retain", "anyOf": [all, classes] })
+    }
 }
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for UrlOr<T> {

@@ -1,14 +1,16 @@
 //! `audit`: where events go besides the journal.
 
-use std::{net::IpAddr, path::PathBuf, time::Duration};
+use std::{collections::BTreeMap, net::IpAddr, path::PathBuf, time::Duration};
 
 use palisade_core::HostName;
 
 use super::{Check, shown, url};
 use crate::{
     at::{At, Place},
-    audit::{Export, Otlp, Syslog, Transport, Webhook, is_loopback, is_loopback_host},
-    document::{self, Document, OtlpProtocol, Signal, Switch, UrlOr},
+    audit::{
+        Export, Otlp, RETAIN_CLASSES, Syslog, Transport, Webhook, is_loopback, is_loopback_host,
+    },
+    document::{self, Document, OtlpProtocol, Retain, Signal, Switch, UrlOr},
     policy::SecretSource,
 };
 
@@ -24,6 +26,9 @@ const MOST_FACILITY: u8 = 23;
 pub(crate) struct DraftAudit {
     pub(crate) exports: Vec<At<DraftExport>>,
     pub(crate) flush: Option<Duration>,
+    /// Seconds by class.
+    pub(crate) retain: BTreeMap<String, At<u64>>,
+    pub(crate) content: bool,
 }
 
 /// A destination whose credential is still a name.
@@ -44,9 +49,6 @@ impl DraftExport {
 pub(super) fn check(check: &mut Check<'_>, document: &Document) -> DraftAudit {
     let Some(section) = &document.audit else { return DraftAudit::default() };
     let audit = &section.value;
-    if let Some(retain) = &audit.retain {
-        check.not_built_and_widens("audit.retain", retain.place, retain);
-    }
     let mut exports = Vec::new();
     let mut add = |place: Place, export: Export, credential: Option<At<String>>| {
         exports.push(At { value: DraftExport { export, credential }, place });
@@ -93,7 +95,34 @@ pub(super) fn check(check: &mut Check<'_>, document: &Document) -> DraftAudit {
         }
     }
     let flush = audit.flush.as_ref().map(|at| at.value.0);
-    DraftAudit { exports, flush }
+    let retain = audit.retain.as_ref().map(|at| retained(check, at)).unwrap_or_default();
+    let content = audit.content.as_ref().is_some_and(|at| at.value);
+    DraftAudit { exports, flush, retain, content }
+}
+
+/// Seconds by class.
+fn retained(check: &mut Check<'_>, at: &At<Retain>) -> BTreeMap<String, At<u64>> {
+    let classes = match &at.value {
+        Retain::All(span) => {
+            let all = At { value: span.0.as_secs(), place: at.place };
+            return BTreeMap::from([(RETAIN_CLASSES[0].to_owned(), all)]);
+        }
+        Retain::Classes(classes) => classes,
+    };
+    if classes.is_empty() {
+        check.wrong(at.place, "`retain` names no class", "name one, or remove it");
+    }
+    let mut all = BTreeMap::new();
+    for (class, span) in classes {
+        if RETAIN_CLASSES.contains(&class.as_str()) {
+            all.insert(class.clone(), At { value: span.value.0.as_secs(), place: span.place });
+        } else {
+            let message = format!("there is no class of events `{}`", shown(class));
+            let help = format!("write one of {}", RETAIN_CLASSES.join(", "));
+            check.wrong(span.place, message, help);
+        }
+    }
+    all
 }
 
 /// The credentials that it names.

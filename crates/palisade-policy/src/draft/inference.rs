@@ -1,15 +1,18 @@
 use std::collections::BTreeMap;
 
+use regex_automata::meta::Regex;
+
 use super::{
     Check, DraftHeld, DraftProvider, DraftRoute, credentials::named, model_limits, shown, url,
 };
 use crate::{
-    at::At,
+    at::{At, Place},
     cover,
     document::{
-        ApiWord, GuardWord, Inference, Redact, ResultsWord, Route as Written, ServerToolWord,
+        ApiWord, GuardWord, Inference, LocalOnly as WrittenLocal, Provider as WrittenProvider,
+        Redact, ResultsWord, Route as Written, SensitiveWord, ServerToolWord,
     },
-    policy::{Api, Fallback, Guard, Provider, Route, ServerTool},
+    policy::{Api, Fallback, Guard, Hosting, LocalOnly, Provider, Route, ServerTool},
 };
 
 type Checked = (BTreeMap<String, At<DraftProvider>>, Vec<At<DraftRoute>>);
@@ -34,6 +37,125 @@ pub(super) fn narrows(
             GuardWord::Annotate => Guard::Annotate,
             GuardWord::Block => Guard::Block,
         }),
+        local_only: section.local_only.as_ref().map(|at| local_only(check, &at.value)),
+    }
+}
+
+/// Who hosts the models of a provider, if its API says so.
+fn hosting(check: &mut Check<'_>, provider: &WrittenProvider, place: Place) -> Option<Hosting> {
+    let api = provider.api.value;
+    for (key, given, belongs) in [
+        ("region", &provider.region, ApiWord::Bedrock),
+        ("project", &provider.project, ApiWord::Vertex),
+        ("location", &provider.location, ApiWord::Vertex),
+    ] {
+        let Some(at) = given else { continue };
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._:".contains(&byte);
+        if api != belongs {
+            check.wrong(
+                at.place,
+                format!("`{key}` says nothing of a provider of this `api`"),
+                "remove it, or write `api: bedrock` (region) or `api: vertex` (project, location)",
+            );
+        } else if at.value.is_empty() || at.value.len() > 100 || !at.value.bytes().all(plain) {
+            check.wrong(
+                at.place,
+                format!("`{}` is no {key}", shown(&at.value)),
+                "write it as the host's console has it, such as us-east-1",
+            );
+        }
+    }
+    match api {
+        ApiWord::Anthropic | ApiWord::Openai | ApiWord::Gemini => None,
+        ApiWord::Bedrock => {
+            let named = provider.region.as_ref().map(|at| at.value.clone());
+            let region = named.or_else(|| region_of(&provider.url.value));
+            if region.is_none() {
+                check.wrong(
+                    place,
+                    "the region of this provider is not known",
+                    "write `region: us-east-1`, or a URL such as https://bedrock-runtime.us-east-1.amazonaws.com",
+                );
+            }
+            region.map(|region| Hosting::Bedrock { region })
+        }
+        ApiWord::Vertex => {
+            let (Some(project), Some(location)) = (&provider.project, &provider.location) else {
+                check.wrong(
+                    place,
+                    "a provider with `api: vertex` has a `project` and a `location`",
+                    "add them, such as `project: my-project, location: us-east5`",
+                );
+                return None;
+            };
+            let (project, location) = (project.value.clone(), location.value.clone());
+            Some(Hosting::Vertex { project, location })
+        }
+    }
+}
+
+/// The region in `https://bedrock-runtime.us-east-1.amazonaws.com`.
+fn region_of(url: &str) -> Option<String> {
+    let host = url.strip_prefix("https://")?.split(['/', ':']).next()?;
+    let rest =
+        host.strip_prefix("bedrock-runtime.").or(host.strip_prefix("bedrock-runtime-fips."))?;
+    let region = rest.strip_suffix(".amazonaws.com").or(rest.strip_suffix(".amazonaws.com.cn"))?;
+    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    (!region.is_empty() && region.bytes().all(plain)).then(|| region.to_owned())
+}
+
+/// Words and patterns of one document, and bytes of each.
+const MOST_MARKS: usize = 256;
+const LONGEST_MARK: usize = 1000;
+/// What may be compiled of them.
+const MOST_COMPILED: usize = 4 << 20;
+
+fn local_only(check: &mut Check<'_>, written: &WrittenLocal) -> LocalOnly {
+    let find = |word: SensitiveWord| written.find.iter().any(|at| at.value == word);
+    for (list, name) in [(&written.texts, "texts"), (&written.patterns, "patterns")] {
+        if let Some(more) = list.get(MOST_MARKS) {
+            let what = format!("`local_only.{name}` has at most {MOST_MARKS} entries");
+            check.wrong(more.place, what, "say it with fewer");
+        }
+        for at in
+            list.iter().filter(|at| at.value.trim().len() < 2 || at.value.len() > LONGEST_MARK)
+        {
+            check.wrong(
+                at.place,
+                format!("`{}` would be found everywhere, or nowhere", shown(&at.value)),
+                format!("write 2 to {LONGEST_MARK} characters"),
+            );
+        }
+    }
+    for at in &written.patterns {
+        let compiled = Regex::builder()
+            .configure(Regex::config().nfa_size_limit(Some(MOST_COMPILED)))
+            .build(&at.value);
+        match compiled {
+            // What is in every text says nothing of one.
+            Ok(pattern) if pattern.is_match("") => check.wrong(
+                at.place,
+                format!("`{}` is in every text", shown(&at.value)),
+                "write what has to stand there",
+            ),
+            Ok(_) => {}
+            Err(error) => check.wrong(
+                at.place,
+                format!(
+                    "`{}` is no regular expression: {}",
+                    shown(&at.value),
+                    shown(&error.to_string())
+                ),
+                "write one without backreferences and look-around, or name a word in `texts`",
+            ),
+        }
+    }
+    let all = |list: &[At<String>]| list.iter().map(|at| at.value.clone()).collect();
+    LocalOnly {
+        secrets: find(SensitiveWord::Secrets),
+        cards: find(SensitiveWord::Cards),
+        texts: all(&written.texts),
+        patterns: all(&written.patterns),
     }
 }
 
@@ -59,12 +181,14 @@ pub(super) fn check(check: &mut Check<'_>, section: Option<&Inference>) -> Check
         let value = DraftProvider {
             provider: Provider {
                 api: match provider.api.value {
-                    ApiWord::Anthropic => Api::Anthropic,
+                    ApiWord::Anthropic | ApiWord::Bedrock | ApiWord::Vertex => Api::Anthropic,
                     ApiWord::Openai => Api::OpenAi,
                     ApiWord::Gemini => Api::Gemini,
                 },
                 url: provider.url.value.clone(),
                 credential: None,
+                local: provider.local.unwrap_or_default(),
+                hosting: hosting(check, provider, place),
             },
             credential: provider.credential.clone(),
         };

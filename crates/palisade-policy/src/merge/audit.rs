@@ -47,6 +47,13 @@ pub(super) fn merged(drafts: &[&Draft], found: &mut Vec<Diagnostic>) -> Audit {
     if let Some(flush) = drafts.iter().find_map(|draft| draft.audit.flush) {
         audit.flush = flush;
     }
+    // The nearest comes first.
+    for draft in drafts {
+        for (class, at) in &draft.audit.retain {
+            audit.retain.entry(class.clone()).or_insert(at.value);
+        }
+        audit.content |= draft.audit.content;
+    }
     audit
 }
 
@@ -91,7 +98,14 @@ fn header(credential: &Credential) -> Option<HeaderCredential> {
     match &credential.place {
         Some(Place::Header(header)) if !header.contains("base64(") && certificate.is_none() => {
             let fixed = !matches!(from, SecretSource::OAuth2(_));
-            fixed.then(|| HeaderCredential { name, from, header: header.clone(), expose })
+            fixed.then(|| HeaderCredential {
+                name,
+                from,
+                header: header.clone(),
+                expose,
+                aws: None,
+                refresh: None,
+            })
         }
         _ => None,
     }

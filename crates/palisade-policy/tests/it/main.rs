@@ -13,4 +13,5 @@ mod permissions;
 mod profiles;
 mod project;
 mod properties;
+mod taint;
 mod world;

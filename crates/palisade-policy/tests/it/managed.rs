@@ -186,6 +186,16 @@ fn variables_and_calls() {
     );
 }
 
+/// Neither sooner than whoever manages the machine wants, nor later.
+#[test]
+fn how_long_records_are_kept() {
+    let managed = "audit: {retain: {default: 365d, network: 90d}}";
+    goes_beyond(managed, "audit: {retain: 30d}", "another `audit.retain` for default");
+    goes_beyond(managed, "audit: {retain: {connect: 400d}}", "another `audit.retain` for connect");
+    stays_within(managed, "audit: {retain: {network: 90d}}");
+    stays_within(managed, "audit: {content: true}");
+}
+
 #[test]
 fn a_managed_deny_stays() {
     let world = World::new();

@@ -102,6 +102,7 @@ fn encode(plan: &Plan) -> Vec<u8> {
         filter,
         pinned_filter,
         stdio,
+        tell_audit,
     } = plan;
     let mut out = Writer(Vec::with_capacity(32 * 1024));
     out.bytes(hostname.as_bytes());
@@ -119,6 +120,7 @@ fn encode(plan: &Plan) -> Vec<u8> {
     out.bytes(&filter.to_bytes());
     out.list(pinned_filter.as_slice(), |out, filter| out.bytes(&filter.to_bytes()));
     out.list(stdio, |out, stream| out.flag(matches!(stream, Stdio::Terminal)));
+    out.flag(*tell_audit);
     out.0
 }
 
@@ -139,6 +141,7 @@ fn decode(bytes: &[u8], given: &mut impl Iterator<Item = OwnedFd>) -> Option<Pla
             })?
             .try_into()
             .ok()?,
+        tell_audit: from.flag()?,
     };
     (from.0.is_empty() && given.next().is_none()).then_some(plan)
 }
@@ -392,6 +395,7 @@ mod tests {
             filter: filter.clone(),
             pinned_filter: Some(filter),
             stdio: [given(), Stdio::Terminal, given()],
+            tell_audit: true,
         }
     }
 

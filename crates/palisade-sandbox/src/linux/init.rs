@@ -92,7 +92,7 @@ fn build_and_run(ground: &Ground, control: &Control, privileged: bool) -> Result
     let (plan, trees) = hear_plan(control, privileged)?;
     rustix::system::sethostname(plan.hostname.as_bytes()).step("set the host name")?;
     let (rules, socket) = tree.finish(&plan.mounts, trees)?;
-    let rules = rules.told_to_audit(ground.tell_audit);
+    let rules = rules.told_to_audit(plan.tell_audit);
     if let Some(socket) = socket {
         control.send_with(&Message::Socket, &[socket.as_fd()]).step("hand out the socket")?;
     }

@@ -3,6 +3,7 @@
 pub mod abilities;
 pub mod audit;
 pub mod callers;
+pub mod cell;
 pub mod cgroup;
 pub mod execs;
 pub mod guest;

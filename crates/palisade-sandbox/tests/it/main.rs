@@ -7,6 +7,7 @@
     reason = "a test fails by a panic"
 )]
 
+mod cell;
 mod child;
 mod landlock;
 mod net;

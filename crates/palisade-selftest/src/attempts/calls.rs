@@ -16,7 +16,7 @@ const fn kill(name: &'static str, tries: &'static str, call: Forbidden) -> Attem
 }
 
 #[rustfmt::skip]
-pub(super) const ATTEMPTS: &[Attempt] = &[
+pub(super) static ATTEMPTS: &[Attempt] = &[
     call("traces_init", "ptrace another process", Forbidden::ptrace_seize(1), Errno::PERM),
     call("asks_to_be_traced", "be traced", Forbidden::PTRACE_ME, Errno::PERM),
     call("reads_memory_of_init", "read another process's memory", Forbidden::process_vm_read(1), Errno::PERM),

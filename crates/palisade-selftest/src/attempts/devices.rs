@@ -22,7 +22,7 @@ const fn finds(name: &'static str, tries: &'static str, path: &'static str) -> A
     Attempt { name, tries, layer: Layer::Files, act: Act::Find(Place::At(path)) }
 }
 
-pub(super) const ATTEMPTS: &[Attempt] = &[
+pub(super) static ATTEMPTS: &[Attempt] = &[
     Attempt {
         name: "lists_devices",
         tries: "find a device beyond the few",

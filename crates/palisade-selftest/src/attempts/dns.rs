@@ -46,7 +46,7 @@ macro_rules! asks {
     };
 }
 
-pub(super) const ATTEMPTS: &[Attempt] = &[
+pub(super) static ATTEMPTS: &[Attempt] = &[
     attempt(
         "resolves_unlisted_name",
         "resolve an unlisted name",

@@ -10,7 +10,7 @@ use crate::{
 /// What stands inside in place of a key begins so.
 const PLACEHOLDER: &str = "palisade-placeholder-";
 
-pub(super) const ATTEMPTS: &[Attempt] = &[Attempt {
+pub(super) static ATTEMPTS: &[Attempt] = &[Attempt {
     name: "takes_model_key",
     tries: "take the model's key from the environment",
     layer: Layer::Inference,

@@ -60,7 +60,7 @@ macro_rules! follows {
     };
 }
 
-pub(super) const ATTEMPTS: &[Attempt] = &[
+pub(super) static ATTEMPTS: &[Attempt] = &[
     writes("writes_kernel_setting", "set where cores go", "/proc/sys/kernel/core_pattern"),
     writes("writes_module_loader", "set what loads modules", "/proc/sys/kernel/modprobe"),
     writes("writes_host_name_setting", "set the host's name", "/proc/sys/kernel/hostname"),

@@ -70,7 +70,7 @@ macro_rules! speaks_netlink {
     };
 }
 
-pub(super) const ATTEMPTS: &[Attempt] = &[
+pub(super) static ATTEMPTS: &[Attempt] = &[
     attempt(
         "fetches_unlisted_address",
         "fetch from an unlisted host by its address",

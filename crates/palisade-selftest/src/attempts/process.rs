@@ -51,7 +51,7 @@ macro_rules! has {
 
 const NONE: &str = "0000000000000000";
 
-pub(super) const ATTEMPTS: &[Attempt] = &[
+pub(super) static ATTEMPTS: &[Attempt] = &[
     attempt("signals_host_process", "signal a process of the host", Act::Do(signal)),
     attempt("signals_host_group", "signal a process group of the host", Act::Do(signal_group)),
     attempt("holds_host_process", "hold a process of the host", Act::Do(hold)),

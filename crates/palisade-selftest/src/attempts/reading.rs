@@ -54,7 +54,7 @@ const fn of_home(name: &'static str, tries: &'static str, path: &'static str) ->
 
 const SECRET: Place = Place::Aimed(|targets| targets.secret.clone());
 
-pub(super) const ATTEMPTS: &[Attempt] = &[
+pub(super) static ATTEMPTS: &[Attempt] = &[
     attempt("finds_inherited_descriptor", "find a descriptor left open", Act::Do(descriptors)),
     attempt("leaves_by_standard_stream", "leave by a standard stream", Act::Do(by_stream)),
     reads("reads_secret", "read a secret file of the operator's", SECRET, NOT_THERE),

@@ -24,7 +24,7 @@ const fn attempt(name: &'static str, tries: &'static str, act: Act) -> Attempt {
     Attempt { name, tries, layer: Layer::Process, act }
 }
 
-pub(super) const ATTEMPTS: &[Attempt] = &[
+pub(super) static ATTEMPTS: &[Attempt] = &[
     attempt("raises_core_limit", "write core dumps", Act::Do(|_| core_dumps())),
     attempt("raises_process_limit", "raise its limit of processes", Act::Do(processes)),
     attempt("raises_open_files_limit", "raise its limit of open files", Act::Do(open_files)),

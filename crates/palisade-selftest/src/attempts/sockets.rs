@@ -15,7 +15,7 @@ const fn socket(
 }
 
 #[rustfmt::skip]
-pub(super) const ATTEMPTS: &[Attempt] = &[
+pub(super) static ATTEMPTS: &[Attempt] = &[
     socket("opens_raw_socket", "open a raw socket", (2, 3, 1), Errno::PERM),
     socket("opens_raw_socket_v6", "open a raw IPv6 socket", (10, 3, 58), Errno::PERM),
     socket("opens_raw_ip_socket", "open a socket of raw IP", (2, 3, 255), Errno::PERM),

@@ -57,7 +57,7 @@ const DENIED_LINK: Place = Place::Aimed(|targets| targets.work(targets.denied_li
 const READ_ONLY_FOLDER: Place =
     Place::Aimed(|targets| targets.work("planted").filter(|_| !targets.writable));
 
-pub(super) const ATTEMPTS: &[Attempt] = &[
+pub(super) static ATTEMPTS: &[Attempt] = &[
     attempt(
         "writes_read_only_workspace",
         "write in a workspace that is read-only",

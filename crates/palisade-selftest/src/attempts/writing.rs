@@ -53,7 +53,7 @@ const fn writes(name: &'static str, tries: &'static str, path: &'static str) -> 
     attempt(name, tries, Act::Write(Place::At(path), READ_ONLY))
 }
 
-pub(super) const ATTEMPTS: &[Attempt] = &[
+pub(super) static ATTEMPTS: &[Attempt] = &[
     of_home("writes_startup_file", "write ~/.bashrc", ".bashrc"),
     of_home("writes_profile", "write ~/.profile", ".profile"),
     of_home("writes_zsh_startup_file", "write ~/.zshrc", ".zshrc"),

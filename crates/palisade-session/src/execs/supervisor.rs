@@ -51,6 +51,8 @@ struct Begun {
     subject: String,
     /// What the operator or hooks have permitted.
     permitted: Option<[u8; 32]>,
+    /// Its process and those that it comes from: looked up while the kernel took the new image, which takes it longer.
+    lineage: Lineage,
 }
 
 impl Supervisor {
@@ -102,7 +104,8 @@ impl Supervisor {
         };
         if decision.is_allowed() && !guarded {
             let permitted = exec.fingerprint();
-            return self.begin(listener, call, Begun { subject, permitted });
+            let begun = Begun { subject, permitted, lineage: Lineage::default() };
+            return self.begin(listener, call, begun);
         }
         self.refuse(listener, call, exec, None);
     }
@@ -170,7 +173,7 @@ impl Supervisor {
                 }
             };
             if decision.is_allowed() && permitted.is_some() {
-                this.begin(&listener, call, Begun { subject, permitted });
+                this.begin(&listener, call, Begun { subject, permitted, lineage });
             } else {
                 listener.refuse_exec(&call, Errno::ACCESS);
             }
@@ -188,8 +191,14 @@ impl Supervisor {
         let Some(thread) = number else { return listener.refuse_exec(&call, Errno::ACCESS) };
         match self.tracing.hold(thread) {
             Ok(true) if listener.waits(&call) => {
-                self.begun.borrow_mut().insert(thread.as_raw_nonzero().get(), begun);
+                let number = thread.as_raw_nonzero().get();
+                self.begun.borrow_mut().insert(number, begun);
                 listener.proceed(&call);
+                // It stays what it is until it has stopped and that was heard here, next of all.
+                let lineage = self.lineage(thread);
+                if let Some(begun) = self.begun.borrow_mut().get_mut(&number) {
+                    begun.lineage = lineage;
+                }
             }
             // It is gone; whoever has its number since is let go at its next stop.
             Ok(true) | Err(Errno::SRCH) => {}
@@ -203,7 +212,11 @@ impl Supervisor {
         let mut any = false;
         while let Some((number, pid, change)) = self.tracing.changed() {
             any = true;
-            let begun = self.begun.borrow_mut().remove(&number);
+            let mut begun = self.begun.borrow_mut().remove(&number);
+            if number != pid.as_raw_nonzero().get() {
+                // A thread has become its process: that is another one to be told of.
+                begun.iter_mut().for_each(|begun| begun.lineage = Lineage::default());
+            }
             match change {
                 Change::Exec(_) => self.arrived(pid, begun),
                 // It was not executed, for whatever reason, and its thread goes on.
@@ -253,9 +266,9 @@ impl Supervisor {
                 self.guard(exec, pid);
             }
             Ok(decision) if decision.is_allowed() => {
-                let event = self.told(&exec, pid, &decision);
+                let lineage = self.lineage_of(begun.as_ref(), pid);
                 Tracing::release(pid, 0);
-                self.record(event);
+                self.record(self.told(&exec, &lineage, &decision));
             }
             Ok(decision) => {
                 let permitted = begun.as_ref().and_then(|begun| begun.permitted);
@@ -263,7 +276,7 @@ impl Supervisor {
                 if decision.verdict == Verdict::Ask && same {
                     return Tracing::release(pid, 0);
                 }
-                let lineage = self.lineage(pid);
+                let lineage = self.lineage_of(begun.as_ref(), pid);
                 Tracing::end(pid);
                 let decision = match decision.verdict {
                     Verdict::Ask => Decision {
@@ -276,7 +289,7 @@ impl Supervisor {
                 self.ended((exec, lineage), decision, begun);
             }
             Err(error) => {
-                let lineage = self.lineage(pid);
+                let lineage = self.lineage_of(begun.as_ref(), pid);
                 Tracing::end(pid);
                 let why = format!("it cannot be looked at, so it is not run: {error}");
                 self.ended((exec, lineage), Decision::deny(why), begun);
@@ -340,9 +353,17 @@ impl Supervisor {
     }
 
     /// The event of what has become another program and runs.
-    fn told(&self, exec: &Exec, pid: Pid, decision: &Decision) -> Event {
+    fn told(&self, exec: &Exec, lineage: &Lineage, decision: &Decision) -> Event {
         let event = Event::decided(&Action::Exec(Box::new(exec.clone())), decision);
-        self.pipeline.executed(exec, event, &self.lineage(pid))
+        self.pipeline.executed(exec, event, lineage)
+    }
+
+    /// As it was looked up before; now, if it was not, or was gone.
+    fn lineage_of(&self, begun: Option<&Begun>, pid: Pid) -> Lineage {
+        match begun {
+            Some(begun) if !begun.lineage.0.is_empty() => begun.lineage.clone(),
+            _ => self.lineage(pid),
+        }
     }
 
     fn lineage(&self, pid: Pid) -> Lineage {

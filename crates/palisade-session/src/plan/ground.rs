@@ -30,7 +30,6 @@ pub(crate) fn ground(order: &Order, who: &Who) -> Ground {
         network: true,
         degraded: Degraded::default(),
         forget: secrets(order),
-        tell_audit: false,
     }
 }
 

@@ -226,6 +226,7 @@ pub(crate) fn make(
         filter,
         pinned_filter,
         stdio,
+        tell_audit: false,
     };
     Ok(Made { plan, kept, repositories, held, places })
 }

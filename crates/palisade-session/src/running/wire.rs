@@ -246,6 +246,7 @@ mod tests {
                 subject: "a.test:443".into(),
                 kind: "connect".into(),
                 program: Some("/usr/bin/git".into()),
+                rule: Some("taint.ask[push]".into()),
                 always: None,
                 since: palisade_journal::Timestamp::now(),
                 seconds_left: 9,

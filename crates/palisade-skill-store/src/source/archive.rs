@@ -2,7 +2,6 @@
 //! what unpacks to more than a skill may have.
 
 use std::{
-    fs::File,
     io::{Cursor, Read},
     path::Path,
 };
@@ -11,12 +10,12 @@ use flate2::read::MultiGzDecoder;
 use tar::{Archive, EntryType};
 
 use super::{SourceError, file};
-use crate::{Entry, MOST_BYTES, Tree};
+use crate::{Entry, MOST_BYTES, Tree, plain};
 
 /// Reads an archive's file, by its first bytes.
 pub(super) fn read_file(path: &Path) -> Result<Tree, SourceError> {
     let mut bytes = Vec::new();
-    let opened = File::open(path).map_err(file(path))?;
+    let opened = plain::open(path).map_err(file(path))?;
     opened.take(MOST_BYTES.saturating_add(1)).read_to_end(&mut bytes).map_err(file(path))?;
     read(&bytes)
 }

@@ -2,7 +2,6 @@
 //! The entry leads to a folder beside the index, a Git repository or a package; nothing else is followed.
 
 use std::{
-    fs::File,
     io::Read,
     path::{Path, PathBuf},
 };
@@ -10,7 +9,7 @@ use std::{
 use serde::Deserialize;
 
 use super::{Asked, Fetched, SourceError, file, http, npm::REGISTRY};
-use crate::Source;
+use crate::{Source, plain};
 
 /// Bytes of an index.
 const MOST: u64 = 16 << 20;
@@ -136,7 +135,7 @@ fn local(path: &Path) -> Result<(Vec<u8>, Option<PathBuf>), SourceError> {
         (path.clone(), base)
     };
     let mut text = Vec::new();
-    let opened = File::open(&index).map_err(file(&index))?;
+    let opened = plain::open(&index).map_err(file(&index))?;
     opened.take(MOST).read_to_end(&mut text).map_err(file(&index))?;
     Ok((text, Some(base)))
 }

@@ -1,12 +1,12 @@
 //! Characters without a shape, and letters that look like others.
 
 use unicode_script::{Script, UnicodeScript as _};
-use unicode_security::confusable_detection::skeleton;
 
 use super::rules;
 use crate::{
     Confidence::{High, Low, Medium},
     File, Seen, Severity,
+    confusable::skeleton,
     formats::{Lines, Profile},
     text,
 };

@@ -2,12 +2,13 @@
 
 use std::{
     ffi::OsString,
-    io::{self, Read as _},
+    io,
     os::{
-        fd::{AsFd, OwnedFd},
+        fd::{AsFd, BorrowedFd, OwnedFd},
         unix::ffi::{OsStrExt, OsStringExt},
     },
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use rustix::fs::{
@@ -62,11 +63,63 @@ struct Content {
     changed: bool,
 }
 
+/// A folder or a file that was opened, and nothing of it read.
+#[derive(Debug, Clone)]
+pub struct Opened {
+    top: PathBuf,
+    name: String,
+    descriptor: Arc<OwnedFd>,
+    single: bool,
+}
+
+impl Opened {
+    /// Opens it. The operator named this path: a link here is the operator's.
+    ///
+    /// # Errors
+    /// It is not there, may not be read, or is neither a folder nor a regular file.
+    pub fn open(path: &Path) -> Result<Self, ReadError> {
+        let shown = || path.display().to_string();
+        let failed =
+            |error: rustix::io::Errno| ReadError::Open { path: shown(), error: error.into() };
+        let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
+        let descriptor = openat(CWD, path, flags, Mode::empty()).map_err(failed)?;
+        let kind = FileType::from_raw_mode(fstat(&descriptor).map_err(failed)?.st_mode);
+        let single = match kind {
+            FileType::Directory => false,
+            FileType::RegularFile => true,
+            _ => return Err(ReadError::Special(shown())),
+        };
+        // A file is known by the name that it has, a folder by the one that was asked for.
+        let asked = path.file_name().filter(|_| !single).map(ToOwned::to_owned);
+        let name = asked.or_else(|| Some(path.canonicalize().ok()?.file_name()?.to_owned()));
+        let name = name.unwrap_or_default().to_string_lossy().into_owned();
+        Ok(Self { top: path.to_owned(), name, descriptor: Arc::new(descriptor), single })
+    }
+
+    /// The path that was asked for.
+    pub fn path(&self) -> &Path {
+        &self.top
+    }
+
+    /// The name of what lies there.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+}
+
+impl AsFd for Opened {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.descriptor.as_fd()
+    }
+}
+
 #[derive(Debug)]
 pub(super) struct Tree {
     top: PathBuf,
-    /// The folder, or the folder that the one file lies in.
-    descriptor: OwnedFd,
+    /// The name of the top.
+    name: String,
+    /// The folder, or the one file.
+    descriptor: Arc<OwnedFd>,
     /// Sorted by path.
     pub(super) entries: Vec<Entry>,
     /// Is it one file?
@@ -76,41 +129,16 @@ pub(super) struct Tree {
 }
 
 impl Tree {
-    pub(super) fn open(path: &Path, limits: &Limits) -> Result<Self, ReadError> {
-        let shown = || path.display().to_string();
-        let failed =
-            |error: rustix::io::Errno| ReadError::Open { path: shown(), error: error.into() };
-        // The operator named this path: a link here is the operator's.
-        let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK;
-        let descriptor = openat(CWD, path, flags, Mode::empty()).map_err(failed)?;
-        let kind = FileType::from_raw_mode(fstat(&descriptor).map_err(failed)?.st_mode);
-        let mut tree = Self {
-            top: path.to_owned(),
-            descriptor,
-            entries: Vec::new(),
-            single: false,
-            cut: false,
-        };
-        match kind {
-            FileType::Directory => tree.walk(limits),
-            FileType::RegularFile => {
-                let whole = path
-                    .canonicalize()
-                    .map_err(|error| ReadError::Open { path: shown(), error })?;
-                let folder = whole.parent().unwrap_or(Path::new("/"));
-                let name = whole.file_name().unwrap_or_default().to_owned();
-                tree.descriptor = openat(CWD, folder, flags | OFlags::DIRECTORY, Mode::empty())
-                    .map_err(failed)?;
-                tree.single = true;
-                tree.entries.push(Entry {
-                    path: name.to_string_lossy().into_owned(),
-                    raw: name,
-                    what: What::File,
-                });
-            }
-            _ => return Err(ReadError::Special(shown())),
+    pub(super) fn walk_of(opened: Opened, limits: &Limits) -> Self {
+        let Opened { top, name, descriptor, single } = opened;
+        let mut tree = Self { top, name, descriptor, entries: Vec::new(), single, cut: false };
+        if single {
+            let (path, raw) = (tree.name.clone(), OsString::from(&tree.name));
+            tree.entries.push(Entry { path, raw, what: What::File });
+        } else {
+            tree.walk(limits);
         }
-        Ok(tree)
+        tree
     }
 
     /// Lists everything below the top, without following a link.
@@ -173,16 +201,11 @@ impl Tree {
 
     /// What the package is called: the path to print, and the last part of it.
     pub(super) fn named(&self, root: &Root) -> (String, String) {
-        let path = if self.single || root.at.is_empty() {
-            self.top.clone()
-        } else {
-            self.top.join(&root.at)
-        };
-        let name = path
-            .file_name()
-            .map(|name| name.to_string_lossy().into_owned())
-            .or_else(|| Some(path.canonicalize().ok()?.file_name()?.to_string_lossy().into_owned()))
-            .unwrap_or_default();
+        if self.single || root.at.is_empty() {
+            return (self.top.to_string_lossy().into_owned(), self.name.clone());
+        }
+        let path = self.top.join(&root.at);
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         (path.to_string_lossy().into_owned(), name)
     }
 
@@ -231,8 +254,14 @@ impl Tree {
     fn file(&self, entry: &Entry, inside: &str, reader: &mut Reader) {
         let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOFOLLOW;
         let read = || -> io::Result<Result<Content, u64>> {
-            let descriptor = beneath(&self.descriptor, &entry.raw, flags)?;
-            let before = fstat(&descriptor)?;
+            let opened;
+            let descriptor = if self.single {
+                self.descriptor.as_fd()
+            } else {
+                opened = beneath(&self.descriptor, &entry.raw, flags)?;
+                opened.as_fd()
+            };
+            let before = fstat(descriptor)?;
             if FileType::from_raw_mode(before.st_mode) != FileType::RegularFile {
                 return Err(io::Error::other("it is no regular file any more"));
             }
@@ -240,10 +269,8 @@ impl Tree {
             if size > reader.limits.file {
                 return Ok(Err(size));
             }
-            let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0));
-            let mut file = std::fs::File::from(descriptor);
-            file.by_ref().take(reader.limits.file.saturating_add(1)).read_to_end(&mut bytes)?;
-            let after = fstat(&file)?;
+            let bytes = all_of(descriptor, size)?;
+            let after = fstat(descriptor)?;
             let changed = bytes.len() as u64 != size
                 || (before.st_mtime, before.st_mtime_nsec, before.st_ctime, before.st_ctime_nsec)
                     != (after.st_mtime, after.st_mtime_nsec, after.st_ctime, after.st_ctime_nsec);
@@ -291,6 +318,24 @@ impl Tree {
             format!("a link {where_to}: {}", palisade_core::shown(&target, 80)),
         );
     }
+}
+
+/// The bytes of a file, one more at most than it had.
+fn all_of(file: BorrowedFd<'_>, size: u64) -> io::Result<Vec<u8>> {
+    let most = usize::try_from(size.saturating_add(1)).map_err(io::Error::other)?;
+    let mut bytes = vec![0; most];
+    let mut at = 0;
+    while let Some(rest) = bytes.get_mut(at..).filter(|rest| !rest.is_empty()) {
+        let offset = u64::try_from(at).map_err(io::Error::other)?;
+        match rustix::io::pread(file, rest, offset) {
+            Ok(0) => break,
+            Ok(read) => at = at.saturating_add(read),
+            Err(rustix::io::Errno::INTR) => {}
+            Err(errno) => return Err(errno.into()),
+        }
+    }
+    bytes.truncate(at);
+    Ok(bytes)
 }
 
 /// Would following the link from there leave the package?

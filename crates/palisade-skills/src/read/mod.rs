@@ -12,9 +12,11 @@ mod tests;
 
 use std::{path::Path, sync::Arc};
 
-pub use folder::ReadError;
+pub use folder::{Opened, ReadError};
 pub use kind::kind;
-pub(crate) use rules::RULES;
+pub(crate) use rules::{READER, RULES};
+
+use sha2::{Digest as _, Sha256};
 
 use crate::{File, Package, Seen};
 
@@ -75,9 +77,35 @@ pub struct Tree {
 impl Tree {
     /// Finds the packages at a path: one skill, a plugin, an archive, one file, or a folder of many.
     pub fn open(path: &Path, limits: Limits) -> Result<Self, ReadError> {
-        let inner = folder::Tree::open(path, &limits)?;
+        Ok(Self::of(Opened::open(path)?, limits))
+    }
+
+    /// The same for what is open already.
+    pub fn of(opened: Opened, limits: Limits) -> Self {
+        let inner = folder::Tree::walk_of(opened, &limits);
         let found = roots::roots(&inner);
-        Ok(Self { inner, found, limits })
+        Self { inner, found, limits }
+    }
+
+    /// The path and the name of one of them.
+    pub fn named(&self, at: usize) -> (String, String) {
+        self.found.get(at).map(|root| self.inner.named(root)).unwrap_or_default()
+    }
+
+    /// A digest of which packages there are, and of what entries. Two that walked the same tree have the same, unless it
+    /// was changed meanwhile.
+    pub fn outline(&self) -> [u8; 32] {
+        let mut hash = Sha256::new();
+        for root in &self.found {
+            for &at in &root.entries {
+                let path = self.inner.entries.get(at).map_or("", |entry| entry.path.as_str());
+                hash.update(path.len().to_le_bytes());
+                hash.update(path.as_bytes());
+            }
+            hash.update(root.at.as_bytes());
+            hash.update([0]);
+        }
+        hash.finalize().into()
     }
 
     /// How many packages there are; at least one.
@@ -111,6 +139,29 @@ pub fn from_files(name: &str, files: Vec<(String, Vec<u8>, bool)>, limits: Limit
         reader.add(path, bytes, executable, 0);
     }
     reader.done(name.to_owned(), name.to_owned())
+}
+
+impl Read {
+    /// A digest of all that a verdict rests on: names, bytes, and what reading them showed.
+    pub fn digest(&self) -> [u8; 32] {
+        let mut hash = Sha256::new();
+        let mut part = |bytes: &[u8]| {
+            hash.update(bytes.len().to_le_bytes());
+            hash.update(bytes);
+        };
+        part(self.name.as_bytes());
+        for file in &self.package.files {
+            part(file.path.as_bytes());
+            part(&file.bytes);
+            part(&[u8::from(file.executable)]);
+        }
+        for finding in &self.seen.findings {
+            part(finding.rule.id.as_bytes());
+            part(finding.place.file.as_bytes());
+            part(finding.message.as_bytes());
+        }
+        hash.finalize().into()
+    }
 }
 
 /// Gathers the files of one package within the limits.

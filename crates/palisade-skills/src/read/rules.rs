@@ -35,6 +35,14 @@ pub(super) static UNREADABLE: Rule = rule(
     "Give read rights to the file, or leave it out.",
     SUPPLY,
 );
+pub(crate) static READER: Rule = rule(
+    "not-vetted-reader-ended",
+    NotVetted,
+    Medium,
+    "The process that read it was ended, by its limits or because it did what reading does not need: what makes a reader end can be meant to.",
+    "Find the file that does it, and leave it out.",
+    SUPPLY,
+);
 pub(super) static SPECIAL: Rule = rule(
     "not-vetted-special-file",
     NotVetted,
@@ -191,6 +199,7 @@ pub(super) static GIT: Rule = rule(
 pub(crate) static RULES: &[&Rule] = &[
     &TOO_LARGE,
     &UNREADABLE,
+    &READER,
     &SPECIAL,
     &CHANGED,
     &UNKNOWN,

@@ -1,9 +1,8 @@
 //! The normal form of a text: what a reader makes of it, whatever it is written with.
 
 use unicode_normalization::UnicodeNormalization as _;
-use unicode_security::confusable_detection::skeleton;
 
-use crate::hidden::is_hidden;
+use crate::{confusable::skeleton, hidden::is_hidden};
 
 /// Lower case, compatibility forms unfolded, invisible characters left out, letters of other
 /// scripts that stand within Latin words made Latin, spaced-out words joined.

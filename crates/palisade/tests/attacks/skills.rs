@@ -444,3 +444,30 @@ fn is_refused_by_a_hook() {
     assert!(inside.code == Some(125) && inside.err.contains("not this one"), "{inside}");
     assert!(!world.at("work/ran").exists());
 }
+
+/// Who can write in the state folder could keep every sandbox from starting, and nobody would be told why.
+#[test]
+fn puts_a_pipe_in_place_of_the_lock() {
+    use rustix::fs::{CWD, FileType, Mode, mknodat};
+    let Some(world) = world(HELD) else { return };
+    let lock = world.at("state/skills/skills.lock");
+    fs::remove_file(&lock).unwrap();
+    mknodat(CWD, &lock, FileType::Fifo, Mode::from_raw_mode(0o600), 0).unwrap();
+    let began = std::time::Instant::now();
+    let mut command = world.run(&["true"]);
+    let mut started = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let ended = loop {
+        if let Some(status) = started.try_wait().unwrap() {
+            break Some(status);
+        }
+        if began.elapsed() > std::time::Duration::from_secs(60) {
+            started.kill().unwrap();
+            break None;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    };
+    let mut told = String::new();
+    std::io::Read::read_to_string(&mut started.stderr.take().unwrap(), &mut told).unwrap();
+    let ended = ended.expect("it waits for a writer");
+    assert!(!ended.success() && told.contains("no regular file"), "{ended} {told}");
+}

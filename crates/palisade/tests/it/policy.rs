@@ -62,12 +62,12 @@ fn check_says_valid_or_what_is_wrong_and_where() {
 #[test]
 fn check_tells_what_a_launch_would_refuse() {
     let home = Home::new();
-    home.write("p.yaml", "palisade: 1\naudit: {retain: 365d}\n");
+    home.write("p.yaml", "palisade: 1\napprovals: {notify: [desktop]}\n");
     assert_snapshot!(home.policy(&["check", "p.yaml"]), @r"
     exit: 0
     ----- stdout -----
     p.yaml: valid
-      not built yet, a launch refuses it: audit.retain (p.yaml:2:17)
+      not built yet, a launch refuses it: approvals.notify (p.yaml:2:13)
 
     ----- stderr -----
     ");
@@ -138,7 +138,7 @@ fn explain_is_a_table() {
     let home = Home::new();
     home.write(
         "good.yaml",
-        &format!("{GOOD}skills: {{require: signed}}\naudit: {{retain: 365d}}\n"),
+        &format!("{GOOD}skills: {{require: signed}}\naudit: {{retain: {{default: 365d, network: 90d}}, content: true}}\napprovals: {{notify: [desktop]}}\n"),
     );
     let mut ran = without_digests(home.policy(&["explain", "good.yaml"]));
     // Machines differ in how they hold a limit.
@@ -156,7 +156,10 @@ fn explain_is_a_table() {
     network.rules[docs]       kernel, egress     connect to docs.rs on port 443
     process.limits.processes  kernel             64 processes and threads
     skills.require            kernel             the folders that agents load skills from hold those of the lock that a trusted publisher signed, as they were then, and cannot be changed
-    audit.retain              NOT BUILT          not built yet (good.yaml:6:17): a launch refuses it
+    audit.retain.default      supervisor         records of the class default are removed after 365 d, unless a hold forbids it
+    audit.retain.network      supervisor         records of the class network are removed after 90 d, unless a hold forbids it
+    audit.content             inference, supervisor  what is said to models and what they answer is kept, sealed for the key of recordings
+    approvals.notify          NOT BUILT          not built yet (good.yaml:7:13): a launch refuses it
 
     What is not named is denied.
 

@@ -123,7 +123,7 @@ fn what_is_refused_says_what_and_what_to_do() {
     let world = World::new();
     fs::write(
         world.path("work/unbuilt.yaml"),
-        "palisade: 1\nextends: [shell]\naudit: {retain: 365d}\n",
+        "palisade: 1\nextends: [shell]\napprovals: {notify: [desktop]}\n",
     )
     .unwrap();
     fs::write(world.path("work/file"), "").unwrap();
@@ -150,16 +150,16 @@ fn what_is_refused_says_what_and_what_to_do() {
     ----- stdout -----
 
     ----- stderr -----
-    palisade: the policy asks for what this version cannot enforce yet: audit.retain (unbuilt.yaml:3:17)
-      try: take `audit.retain` out of the policy; nothing is ignored silently
+    palisade: the policy asks for what this version cannot enforce yet: approvals.notify (unbuilt.yaml:3:13)
+      try: take `approvals.notify` out of the policy; nothing is ignored silently
     ");
     assert_snapshot!(world.says(&["--quiet", "--policy", "unbuilt.yaml", "--", "true"]), @r"
     exit: 125
     ----- stdout -----
 
     ----- stderr -----
-    palisade: the policy asks for what this version cannot enforce yet: audit.retain (unbuilt.yaml:3:17)
-      try: take `audit.retain` out of the policy; nothing is ignored silently
+    palisade: the policy asks for what this version cannot enforce yet: approvals.notify (unbuilt.yaml:3:13)
+      try: take `approvals.notify` out of the policy; nothing is ignored silently
     ");
 }
 

@@ -90,16 +90,28 @@ pub enum Told {
 /// # Errors
 /// What is lacking.
 pub fn available() -> Result<(), StepError> {
-    open().map(drop)
+    Question::ask()?.answered().map(drop)
+}
+
+/// Whether the records of a sandbox can be heard: asked, and not yet answered. The kernel starts a thread for each answer,
+/// and other things can be done meanwhile.
+#[derive(Debug)]
+pub struct Question {
+    socket: OwnedFd,
 }
 
 impl Records {
-    /// Hear of what is refused to this user of the host, who must be of one sandbox only.
+    /// Hear of what is refused to this user of the host, who must be of one sandbox only, since the question was asked.
     ///
     /// # Errors
     /// This system does not tell; see [`available`].
-    pub fn of(user: u32) -> Result<Self, StepError> {
-        Ok(Self { socket: open()?, user, ours: BTreeMap::new(), early: VecDeque::new() })
+    pub fn of(question: Question, user: u32) -> Result<Self, StepError> {
+        Ok(Self {
+            socket: question.answered()?,
+            user,
+            ours: BTreeMap::new(),
+            early: VecDeque::new(),
+        })
     }
 
     /// The next one, without waiting.
@@ -179,24 +191,37 @@ impl AsFd for Records {
     }
 }
 
-fn open() -> Result<OwnedFd, StepError> {
-    if landlock::landlock_abi().is_none_or(|abi| abi < LEAST_ABI) {
-        return Err(Errno::OPNOTSUPP).step("ask Landlock for audit records (Linux 6.15)");
+impl Question {
+    /// Ask. From now on records are kept.
+    ///
+    /// # Errors
+    /// This system does not tell.
+    pub fn ask() -> Result<Self, StepError> {
+        if landlock::landlock_abi().is_none_or(|abi| abi < LEAST_ABI) {
+            return Err(Errno::OPNOTSUPP).step("ask Landlock for audit records (Linux 6.15)");
+        }
+        let flags = SocketFlags::CLOEXEC;
+        let socket = socket_with(AddressFamily::NETLINK, SocketType::RAW, flags, Some(AUDIT));
+        let socket = socket.step("make a socket for audit records")?;
+        // Before anything is sent: that gives the socket an address.
+        bind(&socket, &SocketAddrNetlink::new(0, READ_LOG)).step("listen to audit records")?;
+        ask_for_state(&socket)?;
+        Ok(Self { socket })
     }
-    let flags = SocketFlags::CLOEXEC;
-    let socket = socket_with(AddressFamily::NETLINK, SocketType::RAW, flags, Some(AUDIT));
-    let socket = socket.step("make a socket for audit records")?;
-    // Before anything is sent: that gives the socket an address.
-    bind(&socket, &SocketAddrNetlink::new(0, READ_LOG)).step("listen to audit records")?;
-    let state = state(&socket)?;
-    if state.enabled == 0 {
-        return Err(Errno::OPNOTSUPP).step("see auditing switched on (auditctl -e 1)");
+
+    fn answered(self) -> Result<OwnedFd, StepError> {
+        let Self { socket } = self;
+        let state = state(&socket)?;
+        if state.enabled == 0 {
+            return Err(Errno::OPNOTSUPP).step("see auditing switched on (auditctl -e 1)");
+        }
+        if state.daemon != 0 {
+            return Err(Errno::BUSY)
+                .step("see no audit daemon that keeps every record on its disk");
+        }
+        set_socket_recv_buffer_size_force(&socket, ROOM).step("make room for audit records")?;
+        Ok(socket)
     }
-    if state.daemon != 0 {
-        return Err(Errno::BUSY).step("see no audit daemon that keeps every record on its disk");
-    }
-    set_socket_recv_buffer_size_force(&socket, ROOM).step("make room for audit records")?;
-    Ok(socket)
 }
 
 /// Of `struct audit_status`.
@@ -205,14 +230,19 @@ struct State {
     daemon: u32,
 }
 
-fn state(socket: &OwnedFd) -> Result<State, StepError> {
-    const STEP: &str = "ask for the state of auditing";
+/// The step that a failure is named by.
+const STEP: &str = "ask for the state of auditing";
+
+fn ask_for_state(socket: &OwnedFd) -> Result<(), StepError> {
     let mut request = Vec::with_capacity(HEADER);
     request.extend_from_slice(&16_u32.to_ne_bytes());
     request.extend_from_slice(&GET.to_ne_bytes());
     request.extend_from_slice(&REQUEST.to_ne_bytes());
     request.extend_from_slice(&[0; 8]);
-    send(socket, &request, SendFlags::empty()).step(STEP)?;
+    send(socket, &request, SendFlags::empty()).step(STEP).map(drop)
+}
+
+fn state(socket: &OwnedFd) -> Result<State, StepError> {
     loop {
         let mut ready = [PollFd::new(socket, PollFlags::IN)];
         let patience = Timespec::try_from(PATIENCE).map_err(|_| Errno::INVAL).step(STEP)?;

@@ -1,10 +1,6 @@
 //! What the sandbox's `/proc` tells of its processes.
 
-use std::{
-    fs::File,
-    io::Read,
-    os::fd::{AsFd, OwnedFd},
-};
+use std::os::fd::{AsFd, OwnedFd};
 
 use rustix::{
     fs::{Dir, FileType, Mode, OFlags, ResolveFlags, fstat, openat, openat2, readlinkat},
@@ -18,7 +14,7 @@ const MOST_ANCESTORS: usize = 16;
 /// Different programs that may have one socket. Each is held open while it is looked at.
 const MOST_PROGRAMS: usize = 64;
 /// Bytes of a process's arguments that are read.
-const MOST_OF_ARGUMENTS: u64 = 4096;
+const MOST_OF_ARGUMENTS: usize = 4096;
 
 /// A process that has a socket open.
 #[derive(Debug, PartialEq, Eq)]
@@ -98,8 +94,11 @@ pub(super) fn socket_inode(link: &[u8]) -> Option<u64> {
 
 /// What stands behind the name in `stat`: the name is in brackets, and may have any in it.
 fn stat(process: impl AsFd) -> Option<Vec<String>> {
-    let text = read(process, "stat")?;
-    let (_, rest) = text.rsplit_once(')')?;
+    fields(&read(process, "stat")?)
+}
+
+fn fields(stat: &str) -> Option<Vec<String>> {
+    let (_, rest) = stat.rsplit_once(')')?;
     Some(rest.split_ascii_whitespace().map(str::to_owned).collect())
 }
 
@@ -111,8 +110,7 @@ fn started(process: impl AsFd) -> Option<u64> {
 
 /// When a process was started, and by its number which one it comes from.
 pub(super) fn origin(proc: &OwnedFd, number: u32) -> Option<(u64, u32)> {
-    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let fields = stat(openat(proc, number.to_string(), flags, Mode::empty()).ok()?)?;
+    let fields = fields(&read(proc, &format!("{number}/stat"))?)?;
     Some((fields.get(19)?.parse().ok()?, fields.get(1)?.parse().ok()?))
 }
 
@@ -165,10 +163,12 @@ pub(super) fn script(proc: &OwnedFd, process: u32) -> Option<String> {
     (FileType::from_raw_mode(found.st_mode) == FileType::RegularFile).then(|| first.to_owned())
 }
 
+/// The beginning of one of its files. The kernel makes the text for one read, of one moment; a second one would only say
+/// that there is no more.
 fn read(process: impl AsFd, name: &str) -> Option<String> {
     let flags = OFlags::RDONLY | OFlags::CLOEXEC;
     let file = openat(process.as_fd(), name, flags, Mode::empty()).ok()?;
-    let mut bytes = Vec::new();
-    File::from(file).take(MOST_OF_ARGUMENTS).read_to_end(&mut bytes).ok()?;
-    Some(String::from_utf8_lossy(&bytes).into_owned())
+    let mut bytes = [0; MOST_OF_ARGUMENTS];
+    let read = rustix::io::retry_on_intr(|| rustix::io::read(&file, &mut bytes)).ok()?;
+    Some(String::from_utf8_lossy(bytes.get(..read)?).into_owned())
 }

@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
     sync::atomic::{AtomicBool, Ordering},
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use rustix::{
@@ -28,8 +28,11 @@ use crate::{
 const PREFIX: &str = "palisade-";
 /// How often a name is tried that a sweep took from under us.
 const ATTEMPTS: usize = 4;
-/// How long the last process may take to leave a group, in milliseconds.
-const LEAVING: u32 = 1000;
+/// How long the last process may take to leave a group.
+const LEAVING: Duration = Duration::from_secs(1);
+/// How soon it is looked again: mostly it has left in less than a millisecond, and somebody waits for that.
+const SOON: Duration = Duration::from_micros(60);
+const LATE: Duration = Duration::from_millis(2);
 
 /// A group, with the controllers that it limits by.
 #[derive(Debug)]
@@ -132,11 +135,11 @@ impl Folder {
         if !self.ours.swap(false, Ordering::Relaxed) {
             return;
         }
-        for _ in 0..LEAVING {
-            match unlinkat(CWD, &self.path, AtFlags::REMOVEDIR) {
-                Err(Errno::BUSY) => thread::sleep(Duration::from_millis(1)),
-                _ => break,
-            }
+        let start = Instant::now();
+        while unlinkat(CWD, &self.path, AtFlags::REMOVEDIR) == Err(Errno::BUSY)
+            && start.elapsed() < LEAVING
+        {
+            thread::sleep((start.elapsed() / 4).clamp(SOON, LATE));
         }
         if let Some(parent) = self.path.parent() {
             sweep(parent);

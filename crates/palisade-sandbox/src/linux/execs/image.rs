@@ -41,12 +41,16 @@ impl Image {
         let executable = Executable::of(&folder)?;
         let arguments = arguments(&folder)?;
         let name = Memory::of(&folder)?.path(name_of(&folder)?)?;
-        let named = view.file_of(folder.as_fd(), None, &name).ok().flatten();
-        let is_program =
-            named.as_ref().is_some_and(|file| file.identity().is_same_file(&executable.identity()));
         // The kernel puts a script's path behind its interpreter and that one's argument.
         let behind = arguments.words.iter().skip(1).any(|word| *word == name);
-        let script = (!is_program && behind).then_some(named);
+        let script = if behind {
+            let named = view.file_of(folder.as_fd(), None, &name).ok().flatten();
+            let is_program =
+                |file: &Executable| file.identity().is_same_file(&executable.identity());
+            (!named.as_ref().is_some_and(is_program)).then_some(named)
+        } else {
+            None
+        };
         Ok(Self { executable, arguments, name, script })
     }
 }
@@ -54,7 +58,8 @@ impl Image {
 fn read(folder: &OwnedFd, name: &str, most: usize) -> Result<Vec<u8>, Errno> {
     let flags = OFlags::RDONLY | OFlags::CLOEXEC;
     let file = File::from(openat(folder, name, flags, Mode::empty())?);
-    let mut bytes = Vec::new();
+    // More than most have: each read costs as much as what it reads.
+    let mut bytes = Vec::with_capacity(4096.min(most));
     let most = u64::try_from(most).unwrap_or(u64::MAX);
     let read = file.take(most).read_to_end(&mut bytes);
     read.map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::IO))?;

@@ -21,6 +21,7 @@ mod assemble;
 mod decide;
 mod listener;
 mod numbers;
+mod reader;
 mod rule;
 mod shown;
 mod table;

@@ -75,6 +75,27 @@ pub fn fork_into_group(namespaces: u64, group: Option<BorrowedFd<'_>>) -> Result
     }
 }
 
+/// Fork as the C library does, which leaves its allocator usable in the child whatever threads the caller
+/// has. What other threads hold besides, such as locks, stays held in the child.
+///
+/// # Errors
+/// What `fork(2)` or `pidfd_open(2)` says.
+pub fn fork_to_work() -> Result<Forked, Errno> {
+    // SAFETY: the callers end the child with `exit_now`, so no destructor or atexit handler of the
+    // parent's runs twice.
+    let pid = unsafe { libc::fork() };
+    match pid {
+        0 => Ok(Forked::Child),
+        pid if pid > 0 => {
+            let pid = Pid::from_raw(pid).ok_or(Errno::SRCH)?;
+            // Nobody has waited for it yet, so the number is still its own.
+            let pidfd = rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::empty())?;
+            Ok(Forked::Parent { pid, pidfd })
+        }
+        _ => Err(last_errno()),
+    }
+}
+
 /// Do `work` in a child that shares this process's memory, and return once that has replaced itself by
 /// a program, or ended, as `vfork(2)` does. It saves copying the memory, which exec throws away.
 ///
@@ -216,6 +237,30 @@ pub fn close_from(first: u32, on_exec: bool) -> Result<(), Errno> {
     // no owned descriptor from `first` on is used after this.
     let result = unsafe { libc::syscall(libc::SYS_close_range, first, u32::MAX, flags) };
     if result == 0 { Ok(()) } else { Err(last_errno()) }
+}
+
+/// Close every descriptor from 3 on but these.
+///
+/// # Errors
+/// ENOSYS before Linux 5.9.
+pub fn close_all_but(kept: &[BorrowedFd<'_>]) -> Result<(), Errno> {
+    let number = |fd: &BorrowedFd<'_>| u32::try_from(fd.as_raw_fd()).map_err(|_| Errno::BADF);
+    let mut numbers = kept.iter().map(number).collect::<Result<Vec<_>, _>>()?;
+    numbers.sort_unstable();
+    let mut first = 3;
+    for number in numbers.into_iter().chain([u32::MAX]) {
+        if number > first {
+            let last = number.saturating_sub(u32::from(number != u32::MAX));
+            // SAFETY: the callers are children that end with `exit_now`; no owned descriptor but those
+            // kept is used after this.
+            let result = unsafe { libc::syscall(libc::SYS_close_range, first, last, 0_u32) };
+            if result != 0 {
+                return Err(last_errno());
+            }
+        }
+        first = first.max(number.saturating_add(1));
+    }
+    Ok(())
 }
 
 /// The errno of the last failed call of this thread.

@@ -35,6 +35,23 @@ pub fn overwrite(places: &[(u64, u64)]) -> Result<(), Errno> {
     Ok(())
 }
 
+/// Overwrite what the environment's variables say. For a child that has no use for what its parent was given.
+///
+/// # Errors
+/// As [`overwrite`], or `/proc` is not there.
+pub fn forget_environment() -> Result<(), Errno> {
+    let stat = fs::read_to_string("/proc/self/stat").map_err(|_| Errno::NOENT)?;
+    // `proc_pid_stat(5)`: env_start and env_end are fields 50 and 51; the second, a name in brackets, may
+    // hold anything.
+    let fields = stat.rsplit_once(')').map(|(_, rest)| rest).ok_or(Errno::INVAL)?;
+    let mut fields = fields.split_ascii_whitespace().skip(47).map(str::parse::<u64>);
+    match (fields.next(), fields.next()) {
+        (Some(Ok(start)), Some(Ok(end))) if end > start => overwrite(&[(start, end - start)]),
+        (Some(Ok(_)), Some(Ok(_))) => Ok(()),
+        _ => Err(Errno::INVAL),
+    }
+}
+
 /// `proc_pid_maps(5)`: the range, if this line is one of text of a file.
 fn text(line: &str) -> Option<(usize, usize)> {
     let mut fields = line.split_ascii_whitespace();

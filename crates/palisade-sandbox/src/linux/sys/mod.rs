@@ -10,6 +10,7 @@ pub mod memory;
 pub mod mount;
 pub mod notify;
 pub mod peer;
+pub mod pid_namespace;
 pub mod probe;
 pub mod seccomp;
 pub mod signal;

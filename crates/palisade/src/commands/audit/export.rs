@@ -223,8 +223,20 @@ fn status(all: bool, json: bool) -> Result<ExitCode, Failure> {
             text.push('\n');
         }
     }
-    if text.is_empty() && !json {
+    let unreadable = palisade_export::unreadable(&state_dir()?).map_err(unread)?;
+    if text.is_empty() && !json && unreadable.is_empty() {
         text.push_str("nothing waits\n");
     }
-    print::text(&text)
+    let shown = print::text(&text)?;
+    if unreadable.is_empty() {
+        return Ok(shown);
+    }
+    for error in &unreadable {
+        print::note(&format!(
+            "palisade: it is not known how far this came: {}",
+            escaped(&error.to_string())
+        ));
+    }
+    Err(Failure::new(Kind::Denied, "not every destination's place can be read")
+        .remedy("remove such a file: all of its session is sent again, and says so"))
 }

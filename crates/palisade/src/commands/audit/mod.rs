@@ -5,6 +5,7 @@ mod bundle;
 mod diff;
 mod export;
 mod index;
+mod keep;
 mod metrics;
 mod proof;
 mod query;
@@ -80,6 +81,30 @@ left out. With --cast they are in the output, escaped as JSON.")]
     /// Bring the index up to date, or make it anew.
     #[command(after_help = "Example: palisade audit index --rebuild")]
     Index(index::Args),
+    /// Let nothing of a session, or of all, be removed, whatever rules say.
+    #[command(after_help = "Example: palisade audit hold s-1f2e3d4c --reason 'case 2026-17'")]
+    Hold(keep::HoldArgs),
+    /// End a hold.
+    #[command(after_help = "Example: palisade audit release s-1f2e3d4c --reason 'case closed'")]
+    Release(keep::HoldArgs),
+    /// Show the holds.
+    #[command(after_help = "Example: palisade audit holds")]
+    Holds(keep::HoldsArgs),
+    /// Remove records that are due by their session's rule (audit.retain), and compress sessions that ended.
+    #[command(after_help = "\
+Examples:
+  palisade audit prune --dry-run
+  palisade audit prune --retain 365d
+
+What is removed is in the ledger, with the rule; the rest verifies as before.
+
+Exit code: 0, 1 something is damaged and stays, 2 usage, 3 the journal could not be read.")]
+    Prune(keep::PruneArgs),
+    /// Destroy the key of what was said in a session, and its recording. The chain still verifies.
+    #[command(
+        after_help = "Example: palisade audit erase s-1f2e3d4c --reason 'asked for by the person'"
+    )]
+    Erase(keep::EraseArgs),
     /// Prove the journal whole, or say where and how it is damaged.
     #[command(after_help = "Example: palisade audit verify --json\n\n\
         Exit code: 0 whole, 1 damaged, 2 usage, 3 it could not be read.")]
@@ -135,6 +160,11 @@ pub(crate) fn run(args: Args) -> Result<ExitCode, Failure> {
         Command::Index(args) => index::run(&args),
         Command::Replay(args) => replay::run(&args),
         Command::RecordingKey(args) => recording_key::run(&args),
+        Command::Hold(args) => keep::hold(&args),
+        Command::Release(args) => keep::release(&args),
+        Command::Holds(args) => keep::holds(&args),
+        Command::Prune(args) => keep::prune(&args),
+        Command::Erase(args) => keep::erase(&args),
         Command::Verify(args) => verify::run(&args),
         Command::Recover(args) => recover::run(&args),
         Command::Prove(args) => proof::prove(&args),

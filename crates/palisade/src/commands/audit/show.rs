@@ -1,14 +1,24 @@
-use std::process::ExitCode;
+use std::{
+    fs,
+    io::{self, IsTerminal, Write},
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use palisade_audit::{
     cause::{self, Chain, Link},
     session,
 };
 use palisade_journal::{Record, escaped};
+use palisade_recording::{
+    SecretKey,
+    content::{self, Piece},
+};
 use serde_json::Value;
+use zeroize::Zeroizing;
 
-use super::{print_lines, state_dir, unanswered};
-use crate::failure::Failure;
+use super::{finished, print_lines, state_dir, unanswered};
+use crate::failure::{Failure, Kind};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -18,6 +28,12 @@ pub(super) struct Args {
     /// One JSON object.
     #[arg(long)]
     json: bool,
+    /// The secret key that opens what was said (`audit.content`): it is shown as well.
+    #[arg(long, value_name = "FILE", conflicts_with = "json")]
+    key: Option<PathBuf>,
+    /// What was said and nothing else, byte for byte. Not to a terminal.
+    #[arg(long, requires = "key")]
+    raw: bool,
 }
 
 pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
@@ -30,8 +46,54 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
         crate::print::json_line(&mut line, &chain);
         return crate::print::text(&ascii(&line));
     }
-    print_lines(lines(&chain))?;
+    let said = match &args.key {
+        Some(key) => Some(said(&state, &chain.event, key)?),
+        None => None,
+    };
+    if let Some(said) = said.as_ref().filter(|_| args.raw) {
+        let mut out = io::stdout().lock();
+        if out.is_terminal() {
+            let what = "what was said may steer a terminal, and so is not written to one as it is";
+            return Err(
+                Failure::new(Kind::Usage, what).remedy("leave out --raw, or write to a file")
+            );
+        }
+        finished(out.write_all(said).and_then(|()| out.flush()))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let shown = said.iter().flat_map(|said| {
+        let text = String::from_utf8_lossy(said).into_owned();
+        let lines: Vec<String> = text.split('\n').map(escaped).collect();
+        [String::new(), "content:".to_owned()].into_iter().chain(lines)
+    });
+    print_lines(lines(&chain).into_iter().chain(shown))?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// What was said in an event, opened.
+fn said(state: &Path, event: &Record, key: &Path) -> Result<Vec<u8>, Failure> {
+    let usage = |what: String| Failure::new(Kind::Usage, what);
+    let text = fs::read_to_string(key).map(Zeroizing::new);
+    let text = text.map_err(|error| usage(format!("{}: {error}", key.display())))?;
+    let secret = SecretKey::parse(&text);
+    let secret = secret.map_err(|error| usage(format!("{}: {error}", key.display())))?;
+    let pieces = event.detail.get("content").cloned().unwrap_or_default();
+    let pieces: Vec<Piece> = serde_json::from_value(pieces).unwrap_or_default();
+    if pieces.is_empty() {
+        return Err(usage("nothing was kept of what was said in this event".to_owned()).remedy(
+            "ask for one of kind content or model_answer, of a session with `audit.content`",
+        ));
+    }
+    let mut all = Vec::new();
+    for piece in &pieces {
+        let opened = content::open(state, event.session.as_str(), &secret, piece);
+        all.extend(opened.map_err(|error| {
+            let what = format!("what was said cannot be opened: {error}");
+            Failure::new(Kind::Denied, what)
+                .remedy("palisade audit verify, which says whether it was erased")
+        })?);
+    }
+    Ok(all)
 }
 
 fn lines(chain: &Chain) -> Vec<String> {

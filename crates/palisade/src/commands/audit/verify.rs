@@ -91,6 +91,21 @@ fn summary(out: &mut impl Write, report: &Report, keyed: bool) -> io::Result<()>
         } else if hard && session.damage.as_ref().is_some_and(|d| torn(&d.kind)) {
             writeln!(out, "  try: palisade audit recover {}", session.session)?;
         }
+        if session.dropped > 0 {
+            let rules: Vec<String> =
+                session.dropped_by.iter().map(|rule| escaped(rule).to_string()).collect();
+            writeln!(
+                out,
+                "note: session {}: {} records were removed by retention ({})",
+                session.session,
+                session.dropped,
+                rules.join("; ")
+            )?;
+        }
+        if let Some(why) = &session.erased {
+            let id = &session.session;
+            writeln!(out, "note: session {id}: its content was erased ({})", escaped(why))?;
+        }
         for step in &session.clock_steps {
             let (id, seconds) = (&session.session, step.by_us / 1_000_000);
             writeln!(

@@ -1,6 +1,8 @@
 //! `palisade skill`: skills, plugins and tool definitions, vetted, taken and reviewed before an agent sees them.
 
 mod add;
+mod hub;
+mod init;
 mod key;
 mod list;
 mod remove;
@@ -10,8 +12,10 @@ mod rules;
 mod scan;
 mod sign;
 mod taken;
+mod trial;
 mod update;
 mod verify;
+mod view;
 
 use std::{
     io::{self, IsTerminal, Write},
@@ -34,6 +38,12 @@ enum Command {
     /// Say what skills would make an agent do, and whether they may be loaded.
     #[command(after_help = scan::HELP)]
     Scan(scan::Args),
+    /// Run what a skill would run, among decoys and without a way out, and say what it touches.
+    #[command(after_help = trial::HELP)]
+    Try(trial::Args),
+    /// For authors: begin a skill, and say what to fix so that it is safe.
+    #[command(after_help = init::HELP)]
+    Init(init::Args),
     /// List the rules: what each means, and what clears it.
     #[command(after_help = "Example: palisade skill rules")]
     Rules(rules::Args),
@@ -68,7 +78,7 @@ Exit code: 0 taken or nothing new, 1 not taken, 2 usage, 3 it could not be done.
     /// Show a skill of the lock with its findings beside its text, and approve or refuse it.
     #[command(after_help = "\
 Examples:
-  palisade skill review pdf-tools            shows it; asks at a terminal
+  palisade skill review pdf-tools            shows it on the whole terminal, and asks
   palisade skill review pdf-tools --html review.html
   palisade skill review pdf-tools --deny --comment \"reads the whole home\"")]
     Review(review::Args),
@@ -109,6 +119,8 @@ Exit code: 0 all is as it was taken, 1 something is not, 3 it could not be done.
 pub(crate) fn run(args: Args) -> Result<ExitCode, Failure> {
     match args.command {
         Command::Scan(args) => scan::run(&args),
+        Command::Try(args) => trial::run(&args),
+        Command::Init(args) => init::run(&args),
         Command::Rules(args) => rules::run(&args),
         Command::Add(args) => add::run(args),
         Command::Update(args) => update::run(&args),
@@ -120,6 +132,13 @@ pub(crate) fn run(args: Args) -> Result<ExitCode, Failure> {
         Command::Revoke(args) => revoke::run(args),
         Command::Verify(args) => verify::run(&args),
     }
+}
+
+/// There is no reader that has given up everything.
+fn unvetted(error: palisade_vetting::VetError) -> Failure {
+    Failure::new(Kind::Enforcement, error.to_string()).remedy(
+        "run `palisade doctor`; `skill scan --allow-degraded landlock` does without that layer",
+    )
 }
 
 fn failure(error: StoreError) -> Failure {

@@ -1,12 +1,15 @@
 use std::{
-    io::{self, IsTerminal, Write},
+    io::{self, IsTerminal},
     path::PathBuf,
     process::ExitCode,
 };
 
-use palisade_skill_store::{Digest, Lock, Review, SkillName, Store, listing, page, vet};
+use palisade_skill_store::{Digest, Lock, Review, SkillName, Store, listing, page};
 
-use super::{failure, now, of_lock, operator_name, unknown};
+use super::{
+    failure, now, of_lock, operator_name, unknown,
+    view::{Answer, View},
+};
 use crate::{
     failure::{Failure, Kind},
     operator::state_dir,
@@ -42,7 +45,8 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
         return Err(Failure::new(Kind::Denied, what).remedy("look at what it is now"));
     }
     let tree = Store::in_state(&state).get(&digest).map_err(failure)?;
-    let (report, scan) = vet(args.name.as_str(), &tree);
+    let (report, scan) =
+        palisade_vetting::vet(args.name.as_str(), &tree).map_err(super::unvetted)?;
     if let Some(path) = &args.html {
         let text = page(args.name.as_str(), &tree, &report);
         return match std::fs::write(path, text) {
@@ -58,17 +62,26 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
     } else if args.deny {
         false
     } else {
-        print::text(&listing(&tree, &report))?;
-        print::text(&format!("{} {digest}\nverdict: {}\n", args.name, scan.verdict))?;
-        for reason in &report.reasons {
-            print::text(&format!("  {}\n", palisade_skill_store::visible(&reason.text)))?;
-        }
+        let listing = listing(&tree, &report);
         if !io::stdin().is_terminal() || !io::stdout().is_terminal() {
+            print::text(&listing)?;
+            print::text(&format!("{} {digest}\nverdict: {}\n", args.name, scan.verdict))?;
+            for reason in &report.reasons {
+                print::text(&format!("  {}\n", palisade_skill_store::visible(&reason.text)))?;
+            }
+            print::note("palisade: no terminal: `--approve DIGEST` or `--deny` is the answer");
             return Ok(ExitCode::SUCCESS);
         }
-        match answer(&mut comment)? {
-            Some(approved) => approved,
-            None => return Ok(ExitCode::SUCCESS),
+        let title = format!("{}  {}  {}", args.name, digest.short(), scan.verdict);
+        let (answer, said) = View::new(title, &listing, comment).ask().map_err(|error| {
+            Failure::new(Kind::Enforcement, format!("the terminal: {error}"))
+                .remedy("--html FILE for a browser, or --approve DIGEST and --deny")
+        })?;
+        comment = said;
+        match answer {
+            Answer::Approve => true,
+            Answer::Deny => false,
+            Answer::Nothing => return Ok(ExitCode::SUCCESS),
         }
     };
     let review = Review { by: operator_name(), at: now(), digest, approved, comment };
@@ -82,30 +95,4 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
     })?;
     let word = if approved { "approved" } else { "refused" };
     print::text(&format!("{} {word}\n", args.name))
-}
-
-/// `a`, `d`, or `c` and a comment before; anything else is no answer.
-fn answer(comment: &mut String) -> Result<Option<bool>, Failure> {
-    loop {
-        eprint!("[a]pprove, [d]eny, [c]omment, or nothing: ");
-        io::stderr().flush().unwrap_or_default();
-        match read()?.as_str() {
-            "a" => return Ok(Some(true)),
-            "d" => return Ok(Some(false)),
-            "c" => {
-                eprint!("comment: ");
-                io::stderr().flush().unwrap_or_default();
-                *comment = palisade_core::shown(&read()?, 1000);
-            }
-            _ => return Ok(None),
-        }
-    }
-}
-
-fn read() -> Result<String, Failure> {
-    let mut text = String::new();
-    io::stdin()
-        .read_line(&mut text)
-        .map_err(|error| Failure::new(Kind::Enforcement, format!("standard input: {error}")))?;
-    Ok(text.trim().to_owned())
 }

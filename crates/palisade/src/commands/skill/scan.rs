@@ -1,19 +1,19 @@
 use std::{
     fs,
+    num::NonZero,
     path::{Path, PathBuf},
     process::ExitCode,
+    thread,
 };
 
 use clap::ValueEnum;
-use palisade_skills::{
-    Baseline, Options, Report, Severity, Verdict, output,
-    read::{Limits, Tree},
-    scan,
-};
-use rayon::prelude::*;
+use palisade_skills::{Baseline, Options, Report, Severity, output, read::Opened};
+use palisade_vetting::{Batch, Cache, Progress};
 
+use super::hub::{Bar, Hub};
 use crate::{
     failure::{Failure, Kind},
+    operator::state_dir,
     print,
 };
 
@@ -22,7 +22,8 @@ pub(super) const HELP: &str = "Examples:\n  \
     palisade skill scan --format json hub/ > seen.json  a line a skill\n  \
     palisade skill scan --baseline seen.json hub/     only what is new since\n\n\
     A verdict is safe, caution (look at the evidence) or dangerous (do not load). What could not be read\n\
-    is never safe. Nothing is executed, and no link is followed.\n\
+    is never safe. Nothing is executed, and no link is followed. What reads has no rights: no network, no program,\n\
+    no other file. What did not change since an earlier scan by this program is not judged again.\n\
     Exit code: 0 nothing at or over --fail-on, 1 something, 2 usage, 3 a path cannot be read.";
 
 #[derive(Debug, clap::Args)]
@@ -41,14 +42,21 @@ pub(super) struct Args {
     baseline: Option<PathBuf>,
     /// How many skills are judged at once. Default: one a processor.
     #[arg(long, value_name = "N")]
-    jobs: Option<usize>,
+    jobs: Option<NonZero<usize>>,
+    /// Judge again what was judged before by this program and has not changed.
+    #[arg(long)]
+    no_cache: bool,
+    /// Scan folders also where this system lacks landlock: a reader that a skill takes over could then
+    /// open your other files, and still send nothing.
+    #[arg(long, value_name = "LAYER", value_parser = ["landlock"])]
+    allow_degraded: Option<String>,
     /// Show the weak findings too.
     #[arg(long)]
     all: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
+pub(super) enum Format {
     Terminal,
     Json,
     Sarif,
@@ -56,7 +64,7 @@ enum Format {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum FailOn {
+pub(super) enum FailOn {
     Note,
     Low,
     Medium,
@@ -66,7 +74,7 @@ enum FailOn {
 }
 
 impl FailOn {
-    fn reached(self, severity: Option<Severity>) -> bool {
+    pub(super) fn reached(self, severity: Option<Severity>) -> bool {
         let least = match self {
             Self::Note => Severity::Note,
             Self::Low => Severity::Low,
@@ -79,22 +87,14 @@ impl FailOn {
     }
 }
 
-/// How many skills are judged before they are printed.
-const BATCH: usize = 256;
-
 pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
     let options = Options { baseline: baseline(args.baseline.as_deref())? };
-    let pool = rayon::ThreadPoolBuilder::new()
-        .num_threads(args.jobs.unwrap_or(0))
-        .build()
-        .map_err(|error| Failure::new(Kind::Enforcement, format!("threads: {error}")))?;
+    let jobs = args.jobs.or_else(|| thread::available_parallelism().ok()).map_or(1, NonZero::get);
+    let mut told = Told::new(args);
     let mut unread = None;
-    let mut kept = Vec::new();
-    let mut counts = [0_usize; 3];
-    let mut found = false;
     for path in &args.paths {
-        let tree = match Tree::open(path, Limits::default()) {
-            Ok(tree) => tree,
+        let opened = match Opened::open(path) {
+            Ok(opened) => opened,
             Err(error) => {
                 let failure = Failure::new(Kind::Enforcement, error.to_string())
                     .remedy("name a skill, a plugin, an archive, or a folder of them");
@@ -103,47 +103,73 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
                 continue;
             }
         };
-        for batch in (0..tree.len()).collect::<Vec<_>>().chunks(BATCH) {
-            let reports: Vec<Report> = pool
-                .install(|| batch.par_iter().map(|&at| scan(&tree.read(at), &options)).collect());
-            for report in &reports {
-                found |= args.fail_on.reached(report.severity);
-                if let Some(count) = counts.get_mut(report.verdict as usize) {
-                    *count += 1;
+        let mut cache = match args.no_cache || args.baseline.is_some() {
+            true => None,
+            false => state_dir().ok().and_then(|state| Cache::open(&state).ok()),
+        };
+        let without_landlock = args.allow_degraded.is_some();
+        let batch = Batch { opened: &opened, options: &options, jobs, without_landlock };
+        let mut failed = None;
+        batch
+            .run(cache.as_mut(), |report, progress| {
+                if let Err(failure) = told.report(report, progress) {
+                    failed.get_or_insert(failure);
                 }
-            }
-            match args.format {
-                Format::Json => {
-                    print::text(&reports.iter().map(output::json).collect::<String>())?;
-                }
-                Format::Terminal => {
-                    let text = reports.iter().map(|report| output::terminal(report, args.all));
-                    print::text(&text.collect::<String>())?;
-                }
-                Format::Sarif | Format::Markdown => kept.extend(reports),
-            }
+            })
+            .map_err(super::unvetted)?;
+        told.progress.clear();
+        if let Some(failure) = failed {
+            return Err(failure);
         }
     }
-    match args.format {
-        Format::Sarif => {
-            print::text(&output::sarif(&kept))?;
-        }
-        Format::Markdown => {
-            print::text(&output::markdown(&kept))?;
-        }
-        Format::Terminal => {
-            let count = |verdict: Verdict| counts.get(verdict as usize).copied().unwrap_or(0);
-            let text = format!(
-                "{} safe, {} caution, {} dangerous\n",
-                count(Verdict::Safe),
-                count(Verdict::Caution),
-                count(Verdict::Dangerous)
-            );
-            print::text(&text)?;
-        }
-        Format::Json => {}
-    }
+    let found = told.end()?;
     Ok(unread.unwrap_or(if found { ExitCode::from(1) } else { ExitCode::SUCCESS }))
+}
+
+/// What is printed.
+struct Told<'a> {
+    args: &'a Args,
+    /// For the forms that are one document.
+    kept: Vec<Report>,
+    hub: Hub,
+    progress: Bar,
+    found: bool,
+}
+
+impl<'a> Told<'a> {
+    fn new(args: &'a Args) -> Self {
+        let (kept, hub, progress) = (Vec::new(), Hub::default(), Bar::new());
+        Self { args, kept, hub, progress, found: false }
+    }
+
+    fn report(&mut self, report: Report, progress: Progress) -> Result<(), Failure> {
+        self.found |= self.args.fail_on.reached(report.severity);
+        self.hub.add(&report);
+        let text = match self.args.format {
+            Format::Json => output::json(&report),
+            Format::Terminal => output::terminal(&report, self.args.all),
+            Format::Sarif | Format::Markdown => {
+                self.kept.push(report);
+                self.progress.show(progress);
+                return Ok(());
+            }
+        };
+        self.progress.clear();
+        print::text(&text)?;
+        self.progress.show(progress);
+        Ok(())
+    }
+
+    /// Whether something was found.
+    fn end(self) -> Result<bool, Failure> {
+        print::text(&match self.args.format {
+            Format::Sarif => output::sarif(&self.kept),
+            Format::Markdown => output::markdown(&self.kept),
+            Format::Terminal => self.hub.table(),
+            Format::Json => String::new(),
+        })?;
+        Ok(self.found)
+    }
 }
 
 fn baseline(path: Option<&Path>) -> Result<Baseline, Failure> {

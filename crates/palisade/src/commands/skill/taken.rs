@@ -3,7 +3,6 @@ use std::{collections::BTreeSet, path::PathBuf};
 use palisade_skill_store::{
     Digest, Scan, SkillName, Source, Tree,
     source::{self, Asked, REGISTRY, SourceError},
-    vet,
 };
 use palisade_skills::Report;
 
@@ -67,7 +66,8 @@ pub(super) fn get(asked: &Asked, folder: &str, name: Option<SkillName>) -> Resul
         Failure::new(Kind::Usage, "its folder has no name for a skill")
             .remedy("give one with --name")
     })?;
-    let (report, scan) = vet(name.as_str(), &fetched.tree);
+    let (report, scan) =
+        palisade_vetting::vet(name.as_str(), &fetched.tree).map_err(super::unvetted)?;
     Ok(Taken { name, tree: fetched.tree, source: fetched.source, report, scan })
 }
 

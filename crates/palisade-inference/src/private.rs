@@ -1,0 +1,232 @@
+//! What may not leave for a provider elsewhere: prompts that carry it go to a local one, or nowhere.
+//!
+//! A prompt is read as its receiver reads it, the texts of a conversation in one piece. Secrets are found as
+//! [`crate::Redactor`] finds them, in encodings too; numbers of cards, words and patterns as they stand there.
+
+use std::{collections::BTreeSet, fmt};
+
+use aho_corasick::AhoCorasick;
+use regex_automata::{meta::Regex, util::syntax};
+
+use crate::{ConfigError, Redactor, redact::Texts};
+
+/// Bytes that a compiled set of patterns may take.
+const MOST_COMPILED: usize = 4 << 20;
+/// Digits of a card's number (ISO/IEC 7812-1).
+const CARD_DIGITS: std::ops::RangeInclusive<usize> = 13..=19;
+
+/// What marks a prompt as one that may not leave.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LocalOnly {
+    /// What redaction looks for.
+    pub secrets: bool,
+    /// Numbers of payment cards.
+    pub cards: bool,
+    /// Words, whatever the case of ASCII letters.
+    pub texts: BTreeSet<String>,
+    /// Regular expressions.
+    pub patterns: BTreeSet<String>,
+}
+
+/// The same in the form that finds.
+pub(crate) struct Private {
+    pub(crate) secrets: bool,
+    cards: bool,
+    texts: Option<AhoCorasick>,
+    patterns: Option<Regex>,
+}
+
+impl LocalOnly {
+    /// Whether it names anything.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+impl Private {
+    pub(crate) fn new(of: &LocalOnly) -> Result<Self, ConfigError> {
+        let wrong = |why: String| ConfigError::LocalOnly(why);
+        let texts = (!of.texts.is_empty()).then(|| {
+            let builder = AhoCorasick::builder().ascii_case_insensitive(true).build(&of.texts);
+            builder.map_err(|error| wrong(error.to_string()))
+        });
+        let patterns = (!of.patterns.is_empty()).then(|| {
+            let patterns: Vec<&String> = of.patterns.iter().collect();
+            Regex::builder()
+                .syntax(syntax::Config::new().utf8(false))
+                .configure(Regex::config().nfa_size_limit(Some(MOST_COMPILED)))
+                .build_many(&patterns)
+                .map_err(|error| wrong(error.to_string()))
+        });
+        Ok(Self {
+            secrets: of.secrets,
+            cards: of.cards,
+            texts: texts.transpose()?,
+            patterns: patterns.transpose()?,
+        })
+    }
+
+    /// Which kinds of it these texts have.
+    pub(crate) fn find(&self, texts: &Texts, secrets: Option<&Redactor>) -> BTreeSet<&'static str> {
+        let mut found = BTreeSet::new();
+        if let Some(secrets) = secrets.filter(|_| self.secrets)
+            && secrets.is_in(texts)
+        {
+            found.insert("secrets");
+        }
+        for text in [&texts.prose.text, &texts.rest.text] {
+            if self.cards && has_card(text) {
+                found.insert("cards");
+            }
+            if self.texts.as_ref().is_some_and(|texts| texts.is_match(text)) {
+                found.insert("texts");
+            }
+            if self.patterns.as_ref().is_some_and(|patterns| patterns.is_match(text)) {
+                found.insert("patterns");
+            }
+        }
+        found
+    }
+}
+
+/// Whether a number of a card stands there: of the right length, in a range that is given to cards, and with its
+/// check digit; alone, or in groups.
+fn has_card(text: &[u8]) -> bool {
+    let mut digits: Vec<u8> = Vec::new();
+    let mut gap = false;
+    let mut inside = false;
+    for byte in text.iter().copied().chain([b'\n']) {
+        match byte {
+            b'0'..=b'9' => {
+                // A word that ends in digits is no number.
+                if !inside {
+                    digits.push(byte.wrapping_sub(b'0'));
+                }
+                gap = false;
+            }
+            b' ' | b'-' if !gap && !digits.is_empty() => gap = true,
+            _ => {
+                if is_card(&digits) {
+                    return true;
+                }
+                digits.clear();
+                gap = false;
+                inside = byte.is_ascii_alphabetic() || byte == b'_' || byte == b'.';
+                continue;
+            }
+        }
+        if !byte.is_ascii_digit() {
+            inside = false;
+        }
+        // More digits than a card has can only be another number.
+        if digits.len() > 64 {
+            digits.clear();
+            inside = true;
+        }
+    }
+    false
+}
+
+fn is_card(digits: &[u8]) -> bool {
+    let issued = matches!(digits, [3..=6, ..] | [2, 2..=7, ..]);
+    let same = digits.windows(2).all(|two| matches!(two, [one, other] if one == other));
+    CARD_DIGITS.contains(&digits.len()) && issued && !same && passes_luhn(digits)
+}
+
+/// ISO/IEC 7812-1, annex B.
+fn passes_luhn(digits: &[u8]) -> bool {
+    let sum: u32 = digits
+        .iter()
+        .rev()
+        .enumerate()
+        .map(|(at, digit)| {
+            let digit = u32::from(*digit);
+            match (at % 2, digit) {
+                (0, digit) => digit,
+                (_, 5..) => digit.saturating_mul(2).saturating_sub(9),
+                _ => digit.saturating_mul(2),
+            }
+        })
+        .fold(0, u32::saturating_add);
+    sum.is_multiple_of(10)
+}
+
+impl fmt::Debug for Private {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Private").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn found(of: &LocalOnly, body: &serde_json::Value) -> Vec<&'static str> {
+        let redactor = Redactor::new(&[]);
+        let texts = Texts::of(body.to_string().as_bytes()).unwrap();
+        Private::new(of).unwrap().find(&texts, Some(&redactor)).into_iter().collect()
+    }
+
+    fn said(text: &str) -> serde_json::Value {
+        serde_json::json!({"messages": [{"role": "user", "content": text}]})
+    }
+
+    #[test]
+    fn each_kind_is_found() {
+        let of = LocalOnly {
+            secrets: true,
+            cards: true,
+            texts: ["Project Falcon".to_owned()].into(),
+            patterns: [r"\bPF-[0-9]{4}\b".to_owned()].into(),
+        };
+        for (text, kinds) in [
+            ("nothing of note", vec![]),
+            ("about PROJECT falcon", vec!["texts"]),
+            ("see PF-1234.", vec!["patterns"]),
+            ("see PF-12345", vec![]),
+            ("pay with 4111 1111 1111 1111 now", vec!["cards"]),
+            ("4111-1111-1111-1111", vec!["cards"]),
+            ("4111111111111112", vec![]),
+            ("id4111111111111111", vec![]),
+            ("1795707000123", vec![]),
+            ("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", vec!["secrets"]),
+        ] {
+            assert_eq!(found(&of, &said(text)), kinds, "{text}");
+        }
+        let parts = serde_json::json!({"messages": [{"role": "user", "content": [
+            {"type": "text", "text": "Project Fal"}, {"type": "text", "text": "con"}]}]});
+        assert_eq!(found(&of, &parts), ["texts"]);
+        let escaped = said("x").to_string().replace("\"x\"", r#""Project\u0020Falcon""#);
+        let private = Private::new(&of).unwrap();
+        assert!(private.find(&Texts::of(escaped.as_bytes()).unwrap(), None).contains("texts"));
+    }
+
+    #[test]
+    fn what_is_no_pattern_is_an_error() {
+        for pattern in ["(", "a{1000}{1000}{1000}"] {
+            let of = LocalOnly { patterns: [pattern.to_owned()].into(), ..LocalOnly::default() };
+            assert!(Private::new(&of).is_err(), "{pattern}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_card_is_found_wherever_it_stands(before in "[a-z ]{0,20} ", after in "( [a-z]{0,20})?", group in 1_usize..6) {
+            let number = "5555555555554444";
+            let grouped: Vec<String> = number
+                .as_bytes()
+                .chunks(group)
+                .map(|chunk| String::from_utf8_lossy(chunk).into_owned())
+                .collect();
+            let text = format!("{before}{}{after}", grouped.join(" "));
+            prop_assert!(has_card(text.as_bytes()), "{}", text);
+        }
+
+        #[test]
+        fn any_bytes_are_looked_through(text in prop::collection::vec(any::<u8>(), 0..200)) {
+            has_card(&text);
+        }
+    }
+}

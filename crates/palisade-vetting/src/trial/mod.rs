@@ -1,0 +1,516 @@
+//! Trying a skill: what it would run is run, in a sandbox with a home of decoys and a network that answers and leads
+//! nowhere. What it touches becomes findings.
+//!
+//! The sandbox is that of `palisade run`; nothing of it is weaker. Each name that is asked for and unknown is a denial
+//! and recorded, so that no name carries anything unseen; then it is let in, and the trial is done again, since what
+//! gets an answer shows more. A trial shows what happened, and never that nothing else would: it only raises a verdict.
+
+mod canary;
+mod policy;
+mod sink;
+mod stage;
+mod steps;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs::{self, File},
+    io,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    sync::Arc,
+    thread,
+    time::{Duration, Instant},
+};
+
+use palisade_core::Verdict;
+use palisade_journal::{Filter, Query, Record, journal_dir};
+use palisade_skill_store::Tree;
+use palisade_skills::{Confidence, Finding, Report, Rule, Use, trial as rules};
+use thiserror::Error;
+
+use self::{
+    canary::Canaries,
+    policy::Places,
+    sink::{Asked, Sink},
+    stage::{Kept, Stage},
+    steps::Step,
+};
+
+/// How often a trial is done again with the names that it asked for.
+const ROUNDS: usize = 3;
+/// Names below one domain that are too many to be servers.
+const MANY_NAMES: usize = 8;
+/// Characters of a name's first label that are too many to be one.
+const LONG_LABEL: usize = 20;
+/// What hooks and servers get to read.
+const EVENT: &str = "{\"session_id\":\"5f1c\",\"hook_event_name\":\"PreToolUse\",\"tool_name\":\"Bash\",\
+    \"tool_input\":{\"command\":\"ls\"},\"prompt\":\"Tidy up the project.\",\"cwd\":\".\"}\n";
+
+/// What is tried.
+#[derive(Debug)]
+pub struct Trial<'a> {
+    /// This program, which is run as `palisade run`.
+    pub program: &'a Path,
+    /// What the skill is called.
+    pub name: &'a str,
+    /// The skill.
+    pub tree: &'a Tree,
+    /// How long each step may take.
+    pub seconds: u64,
+}
+
+/// What came of it.
+#[derive(Debug)]
+pub struct Tried {
+    /// What was seen. None of it takes anything from a verdict.
+    pub findings: Vec<Finding>,
+    /// The smallest policy under which the part would have passed that nothing stands against.
+    pub policy: String,
+    /// How many steps were run.
+    pub steps: usize,
+}
+
+/// Why nothing was tried.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum TrialError {
+    /// The world of the trial cannot be made.
+    #[error("{0}: {1}")]
+    Stage(&'static str, #[source] io::Error),
+    /// There was no sandbox; nothing was run.
+    #[error("there is no sandbox to try it in: {0}")]
+    NoSandbox(String),
+    /// What happened cannot be read.
+    #[error("the trial's journal cannot be read: {0}")]
+    Journal(#[from] palisade_journal::JournalError),
+}
+
+/// Findings, each once.
+#[derive(Default)]
+struct Found {
+    findings: Vec<Finding>,
+    /// Hosts that something stands against.
+    bad: BTreeSet<String>,
+    asked: Vec<Asked>,
+}
+
+impl Trial<'_> {
+    /// Tries it. `report` is what the scanner said: the hosts that it names get an answer from the first.
+    ///
+    /// # Errors
+    /// Nothing was tried.
+    pub fn run(&self, report: &Report) -> Result<Tried, TrialError> {
+        let failed = |what| move |error| TrialError::Stage(what, error);
+        let canaries = Canaries::make().ok_or_else(|| {
+            TrialError::Stage("decoys", io::Error::other("the system has no random numbers"))
+        })?;
+        let canaries = Arc::new(canaries);
+        let mark = format!(".ran-{}", std::process::id());
+        let sink = Sink::start(Arc::clone(&canaries), &mark).map_err(failed("a network"))?;
+        let all = steps::steps(self.tree);
+        let mut found = Found::default();
+        if all.len() > steps::MOST {
+            let why =
+                format!("it has {} things that run, and {} were tried", all.len(), steps::MOST);
+            found.add(rules::NOT_TRIED.at("", 0, 0, "", why));
+        }
+        let tried = all.get(..steps::MOST.min(all.len())).unwrap_or_default();
+        let mut places = Places::default();
+        for capability in &report.capabilities {
+            if let Use::Network(Some(host)) = &capability.what {
+                places.host(host);
+            }
+        }
+        for _ in 0..ROUNDS {
+            let before = places.clone();
+            let stage = Stage::set(&folder(self.name), self.tree, &canaries);
+            let stage = stage.map_err(failed("a home of decoys"))?;
+            fs::write(stage.at("event"), EVENT).map_err(failed("a home of decoys"))?;
+            fs::write(stage.at("ca.pem"), sink.authority.pem()).map_err(failed("a network"))?;
+            let text = policy::of_trial(&stage, &canaries, &places, sink.port, self.seconds);
+            fs::write(stage.at("trial.yaml"), text).map_err(failed("its policy"))?;
+            for (number, step) in tried.iter().enumerate() {
+                let picture = stage.picture();
+                stage.opened();
+                let ended = self.step(&stage, step, number)?;
+                let seen = Seen {
+                    step,
+                    stage: &stage,
+                    canaries: &canaries,
+                    mark: &mark,
+                    records: records(&stage, number)?,
+                    asked: sink.taken(),
+                    opened: stage.opened(),
+                    before: picture,
+                    after: stage.picture(),
+                };
+                seen.learn(&mut places);
+                found.step(seen, ended);
+            }
+            if places == before {
+                break;
+            }
+        }
+        let policy = policy::derived(self.name, &found.asked, &found.bad);
+        Ok(Tried { findings: found.findings, policy, steps: tried.len() })
+    }
+
+    /// Run one. What it was ended by, if not by itself.
+    fn step(
+        &self,
+        stage: &Stage,
+        step: &Step,
+        number: usize,
+    ) -> Result<Option<String>, TrialError> {
+        let failed = |error| TrialError::Stage("start palisade", error);
+        let told = File::create(stage.at("told")).map_err(failed)?;
+        let mut command = Command::new(self.program);
+        command
+            .env_clear()
+            .env("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
+            .env("HOME", stage.at("operator"))
+            .env("PALISADE_STATE", stage.at("state"))
+            .env("PALISADE_CONFIG", stage.at("config"))
+            .env("SSL_CERT_FILE", stage.at("ca.pem"))
+            .current_dir(stage.home())
+            .args(["run", "--quiet", "--name", &session(number), "--policy"])
+            .arg(stage.at("trial.yaml"))
+            .args(["--", "sh", "-c", "cd \"$1\" && shift && exec \"$@\"", "sh"])
+            .arg(stage.home().join(&stage.skill))
+            .args(&step.argv)
+            .stdin(File::open(stage.at("event")).map_err(failed)?)
+            .stdout(Stdio::null())
+            .stderr(told);
+        let mut started = command.spawn().map_err(failed)?;
+        let until = Instant::now() + Duration::from_secs(self.seconds.saturating_add(20));
+        let status = loop {
+            match started.try_wait().map_err(failed)? {
+                Some(status) => break Some(status),
+                None if Instant::now() > until => {
+                    started.kill().map_err(failed)?;
+                    started.wait().map_err(failed)?;
+                    break None;
+                }
+                None => thread::sleep(Duration::from_millis(10)),
+            }
+        };
+        match status.and_then(|status| status.code()) {
+            // It is palisade's own: nothing ran.
+            Some(125) => {
+                let text = fs::read(stage.at("told")).unwrap_or_default();
+                let text = String::from_utf8_lossy(&text);
+                Err(TrialError::NoSandbox(palisade_core::shown(text.trim(), 600)))
+            }
+            Some(126 | 127) => {
+                let program = step.argv.first().map_or("", String::as_str);
+                let program = program.rsplit('/').next().unwrap_or(program);
+                Ok(Some(format!(
+                    "`{}` or what it starts is not on this machine",
+                    palisade_core::shown(program, 60)
+                )))
+            }
+            None => Ok(Some("it did not end by itself".to_owned())),
+            Some(code) if code >= 128 => Ok(Some(format!("signal {} ended it", code - 128))),
+            Some(_) => Ok(None),
+        }
+    }
+}
+
+/// The name of a step's session.
+fn session(number: usize) -> String {
+    format!("try-{number}")
+}
+
+/// A name that a folder can have.
+fn folder(name: &str) -> String {
+    let plain: String =
+        name.chars().filter(|c| c.is_ascii_alphanumeric() || "-_".contains(*c)).take(60).collect();
+    if plain.is_empty() { "skill".to_owned() } else { plain }
+}
+
+fn records(stage: &Stage, number: usize) -> Result<Vec<Record>, TrialError> {
+    /// A step that makes more has shown enough.
+    const MOST: usize = 20_000;
+    let filter = Filter { session: Some(session(number)), ..Filter::default() };
+    let mut query = Query::new(&journal_dir(&stage.at("state")), filter)?;
+    let mut records = Vec::new();
+    while let Some(record) = query.next_record()? {
+        records.push(record);
+        if records.len() >= MOST {
+            break;
+        }
+    }
+    Ok(records)
+}
+
+/// What was seen of one step.
+struct Seen<'a> {
+    step: &'a Step,
+    stage: &'a Stage,
+    canaries: &'a Canaries,
+    mark: &'a str,
+    records: Vec<Record>,
+    asked: Vec<Asked>,
+    opened: Vec<String>,
+    before: BTreeMap<PathBuf, Kept>,
+    after: BTreeMap<PathBuf, Kept>,
+}
+
+impl Seen<'_> {
+    fn denied(&self, kind: &'static str) -> impl Iterator<Item = &Record> {
+        self.records.iter().filter(move |it| it.kind == kind && it.decision == Verdict::Deny)
+    }
+
+    /// Where it wanted to go and could not.
+    fn learn(&self, places: &mut Places) {
+        for record in self.denied("resolve") {
+            // One that carries something gets no answer: there would be another each time.
+            if !long(&record.subject) && self.canaries.found_in_name(&record.subject).is_empty() {
+                places.host(&record.subject);
+            }
+        }
+        for record in self.denied("connect") {
+            if let Some((host, port)) = destination(&record.subject) {
+                places.destination(host, port);
+            }
+        }
+    }
+}
+
+fn destination(subject: &str) -> Option<(&str, u16)> {
+    let (host, port) = subject.rsplit_once(':')?;
+    Some((host.trim_matches(['[', ']']), port.parse().ok()?))
+}
+
+/// A name whose first label is no server's.
+fn long(name: &str) -> bool {
+    name.split('.').next().is_some_and(|label| label.len() >= LONG_LABEL)
+}
+
+impl Found {
+    fn add(&mut self, finding: Finding) {
+        let known = self.findings.iter().any(|one| {
+            one.rule.id == finding.rule.id
+                && one.place == finding.place
+                && one.excerpt == finding.excerpt
+                && one.message == finding.message
+        });
+        if !known && self.findings.len() < 500 {
+            self.findings.push(finding.sure(Confidence::High));
+        }
+    }
+
+    fn step(&mut self, seen: Seen<'_>, ended: Option<String>) {
+        let (file, line) = (seen.step.file.clone(), seen.step.line);
+        let mut note = |rule: &'static Rule, excerpt: &str, message: String| {
+            self.add(rule.at(&file, line, 0, excerpt, message));
+        };
+        if let Some(why) = ended {
+            note(&rules::NOT_TRIED, "", why);
+        }
+        for path in &seen.opened {
+            note(&rules::DECOY_OPENED, path, format!("it read the decoy {path}"));
+        }
+        names(&seen, &mut note);
+        files(&seen, &mut note);
+        for record in seen.records.iter().filter(|it| it.kind == "exec") {
+            executed(record, &mut note);
+        }
+        for record in seen.denied("connect") {
+            match destination(&record.subject) {
+                Some(("169.254.169.254" | "fd00:ec2::254" | "100.100.100.200", _)) => {
+                    note(
+                        &rules::METADATA,
+                        &record.subject,
+                        "it asked for the machine's keys".into(),
+                    );
+                }
+                Some((host, _)) if host.parse::<std::net::IpAddr>().is_ok() => {
+                    let what = format!("it connected to {}", record.subject);
+                    note(&rules::BARE_ADDRESS, &record.subject, what);
+                }
+                _ => {}
+            }
+        }
+        for record in seen.denied("syscall") {
+            let call = record.subject.split([' ', '(']).next().unwrap_or_default();
+            if ESCAPES.contains(&call) {
+                note(&rules::TRIED_TO_ESCAPE, call, format!("it called {call}"));
+            }
+        }
+        for asked in &seen.asked {
+            let Asked { host, port, method, path, sent, decoys } = asked;
+            let what = match method.as_str() {
+                "" => format!("{host}:{port}"),
+                method => format!("{method} {host}:{port}{path}"),
+            };
+            for decoy in decoys {
+                let body = if *sent > 0 { format!(" ({sent} bytes sent)") } else { String::new() };
+                let message =
+                    format!("what stands in {decoy} alone was sent to {host}:{port}{body}");
+                note(&rules::SECRET_LEFT, &what, message);
+            }
+            note(&rules::CONNECTED, &what, format!("it talked to {host}:{port}"));
+        }
+        for asked in seen.asked {
+            if !asked.decoys.is_empty() || long(&asked.host) {
+                self.bad.insert(asked.host.clone());
+            }
+            if self.asked.len() < 10_000 {
+                self.asked.push(asked);
+            }
+        }
+    }
+}
+
+/// Calls by which a sandbox is left, where there is none that holds.
+const ESCAPES: [&str; 14] = [
+    "ptrace",
+    "mount",
+    "umount2",
+    "pivot_root",
+    "chroot",
+    "setns",
+    "bpf",
+    "init_module",
+    "finit_module",
+    "kexec_load",
+    "open_by_handle_at",
+    "process_vm_readv",
+    "process_vm_writev",
+    "perf_event_open",
+];
+
+type Note<'a> = &'a mut dyn FnMut(&'static Rule, &str, String);
+
+/// What names say that were asked for.
+fn names(seen: &Seen<'_>, note: Note<'_>) {
+    let mut below: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
+    for record in seen.records.iter().filter(|it| it.kind == "resolve") {
+        let name = record.subject.as_str();
+        for decoy in seen.canaries.found_in_name(name) {
+            let message = format!("what stands in {decoy} alone was in a name that it asked for");
+            note(&rules::SECRET_LEFT, name, message);
+        }
+        let labels: Vec<&str> = name.split('.').collect();
+        if let Some(domain) = labels.get(labels.len().saturating_sub(2)..)
+            && labels.len() > 2
+            && long(name)
+        {
+            below.entry(domain.join(".")).or_default().insert(name);
+        }
+    }
+    for (domain, names) in below.into_iter().filter(|(_, names)| names.len() >= MANY_NAMES) {
+        let message = format!("it asked for {} long names below {domain}", names.len());
+        note(&rules::NAMES_CARRY, names.first().copied().unwrap_or_default(), message);
+    }
+}
+
+/// What became of the home.
+fn files(seen: &Seen<'_>, note: Note<'_>) {
+    let skill = &seen.stage.skill;
+    let mut gone = 0_usize;
+    for path in seen.before.keys().filter(|path| !path.starts_with(skill)) {
+        let emptied = matches!(
+            (seen.before.get(path), seen.after.get(path)),
+            (Some(Kept::Bytes(_, 1..)), Some(Kept::Bytes(_, 0)))
+        );
+        let missing = !seen.after.contains_key(path);
+        // Palisade itself moves aside what is new and would be run.
+        if emptied || missing {
+            gone = gone.saturating_add(1);
+            if gone <= 3 || seen.canaries.is_file(path) {
+                let shown = path.display().to_string();
+                let how = if missing { "gone" } else { "empty" };
+                note(&rules::DESTROYED, &shown, format!("{shown} is {how}"));
+            }
+        }
+    }
+    for (path, now) in &seen.after {
+        let before = seen.before.get(path);
+        if before == Some(now) {
+            continue;
+        }
+        let shown = path.display().to_string();
+        let how = if before.is_some() { "changed" } else { "made" };
+        if path.as_os_str() == seen.mark {
+            let what = "what a server answered was executed".to_owned();
+            note(&rules::FETCHED_AND_RAN, "", what);
+        } else if let Ok(inside) = path.strip_prefix(skill) {
+            let text = inside.extension().is_some_and(|it| it == "md") && before.is_some();
+            if text || inside == Path::new("SKILL.md") {
+                note(&rules::CHANGED_ITSELF, &shown, format!("it {how} {}", inside.display()));
+            }
+        } else if acts_later(&shown) {
+            note(&rules::PERSISTED, &shown, format!("it {how} {shown}"));
+        }
+    }
+}
+
+/// Whether what lies there runs, or is obeyed, by itself.
+fn acts_later(path: &str) -> bool {
+    const FILES: [&str; 12] = [
+        ".bashrc",
+        ".bash_profile",
+        ".bash_login",
+        ".profile",
+        ".zshrc",
+        ".zprofile",
+        ".zshenv",
+        ".gitconfig",
+        ".npmrc",
+        ".envrc",
+        ".xprofile",
+        ".claude.json",
+    ];
+    const FOLDERS: [&str; 18] = [
+        ".config/autostart/",
+        ".config/systemd/",
+        ".config/fish/",
+        ".config/git/",
+        ".config/opencode/",
+        ".local/share/systemd/",
+        ".local/bin/",
+        "Library/LaunchAgents/",
+        ".ssh/authorized_keys",
+        ".ssh/config",
+        ".ssh/rc",
+        ".claude/",
+        ".codex/",
+        ".gemini/",
+        ".cursor/",
+        ".openclaw/",
+        ".agents/",
+        "project/.git/",
+    ];
+    let bare = path.strip_suffix(".palisade-moved").unwrap_or(path);
+    let name = bare.rsplit('/').next().unwrap_or(bare);
+    // What agents write there in the course of things.
+    let usual = [".claude/todos/", ".claude/projects/", ".codex/log/", "project/.git/index"];
+    FILES.contains(&bare)
+        || path.contains(".palisade-moved")
+        || (FOLDERS.iter().any(|folder| bare.starts_with(folder))
+            && !usual.iter().any(|folder| bare.starts_with(folder)))
+        || (bare.starts_with("project/")
+            && matches!(
+                name,
+                "CLAUDE.md" | "AGENTS.md" | "GEMINI.md" | ".envrc" | ".mcp.json" | "tasks.json"
+            ))
+}
+
+/// Programs whose use is to have something run later.
+fn executed(record: &Record, note: Note<'_>) {
+    let mut words = record.subject.split(' ');
+    let program = words.next().unwrap_or_default().rsplit('/').next().unwrap_or_default();
+    let first = words.next().unwrap_or_default();
+    let later = match program {
+        "crontab" => first != "-l",
+        "systemctl" => record.subject.contains(" enable"),
+        "at" | "atd" | "launchctl" | "schtasks" => true,
+        _ => false,
+    };
+    if later {
+        let what = format!("it ran {program}");
+        note(&rules::PERSISTED, &record.subject, what);
+    }
+}
