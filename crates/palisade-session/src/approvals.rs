@@ -265,6 +265,10 @@ impl Approvals {
             Destination::Name(host, port) => hash.update(format!("name {host}:{port}")),
             Destination::Address(address) => hash.update(format!("address {address}")),
             Destination::Call(digest) => hash.update([&b"call "[..], digest].concat()),
+            Destination::Request(host, port, method, path) => {
+                hash.update(format!("request {host}:{port} {method:?} "));
+                hash.update(path);
+            }
             Destination::Exec(digest) => hash.update([&b"exec "[..], digest].concat()),
         }
         let hex: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();

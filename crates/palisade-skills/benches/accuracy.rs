@@ -1,14 +1,20 @@
 //! How well the scanner tells the labelled corpus apart:
-//! `cargo bench -p palisade-skills --bench accuracy -- [--misses] [--held-out] [--benign DIR]`.
+//! `cargo bench -p palisade-skills --bench accuracy -- [--misses] [--held-out] [--benign DIR] [--folder DIR]`.
 //!
 //! The corpus has two halves, told apart by a hash of the name: one that rules may be mended against, and one
 //! that is only counted. `--misses` names what was judged wrongly in the first half and why; `--held-out` does so
 //! for the second one, which spoils it. `--benign DIR` counts the skills of a folder, all of them taken as harmless.
+//! `--all` explains every case of it.
+//! `--folder DIR` measures a corpus of plain folders that lies elsewhere: `malicious/FAMILY/CASE`, `benign/CASE`,
+//! `dual-use/CASE`.
 
 #![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a program that measures")]
 #![allow(unreachable_pub, reason = "the corpus is a module of tests and benches")]
 
-use std::{collections::BTreeMap, path::Path};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 use palisade_skills::{
     Options, Report, Verdict,
@@ -102,6 +108,60 @@ fn table(title: &str, judged: &[(Sample, Vec<Report>)], held_out: bool) {
     }
 }
 
+/// The folders directly below a folder, in order.
+fn below(folder: &Path) -> Vec<PathBuf> {
+    let mut found: Vec<PathBuf> = std::fs::read_dir(folder)
+        .map(|entries| entries.flatten().map(|entry| entry.path()).collect())
+        .unwrap_or_default();
+    found.retain(|path| path.is_dir());
+    found.sort();
+    found
+}
+
+fn name(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+/// Measures a corpus of plain folders.
+fn elsewhere(root: &Path, misses: bool, every: bool) {
+    println!(
+        "\n{:42} {:>4} {:>9} {:>7} {:>4}  blocked",
+        "folders", "all", "dangerous", "caution", "safe"
+    );
+    for (class, folder) in Class::ALL {
+        let families: Vec<(String, Vec<PathBuf>)> = match class {
+            Class::Malicious => below(&root.join(folder))
+                .into_iter()
+                .map(|family| (name(&family), below(&family)))
+                .collect(),
+            _ => vec![(String::new(), below(&root.join(folder)))],
+        };
+        let mut sum = Count::default();
+        for (family, cases) in families {
+            let judged: Vec<(PathBuf, Vec<Report>)> = cases
+                .into_par_iter()
+                .map(|path| {
+                    let reports = judge(&path);
+                    (path, reports)
+                })
+                .collect();
+            let mut count = Count::default();
+            for (path, reports) in &judged {
+                let blocked = worst(reports) == Verdict::Dangerous;
+                if every || misses && blocked != (class == Class::Malicious) {
+                    explain(&path.display().to_string(), reports);
+                }
+                count.add(worst(reports));
+                sum.add(worst(reports));
+            }
+            if class == Class::Malicious {
+                count.line(&format!("  {folder}/{family}"));
+            }
+        }
+        sum.line(folder);
+    }
+}
+
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let has = |flag: &str| arguments.iter().any(|argument| argument == flag);
@@ -116,6 +176,15 @@ fn main() {
             }
         }
         count.line("benign");
+        return;
+    }
+
+    if let Some(at) = arguments.iter().position(|argument| argument == "--folder") {
+        elsewhere(
+            Path::new(arguments.get(at + 1).expect("--folder DIR")),
+            has("--misses"),
+            has("--all"),
+        );
         return;
     }
 

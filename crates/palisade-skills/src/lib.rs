@@ -7,6 +7,7 @@
 
 mod capability;
 mod confusable;
+mod deeds;
 mod finding;
 mod formats;
 mod hidden;

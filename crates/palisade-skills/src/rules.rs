@@ -1,4 +1,4 @@
-use crate::{Rule, binary, code, formats, hidden, install, read, text, trial};
+use crate::{Rule, binary, code, deeds, formats, hidden, install, read, text, trial};
 
 /// Every rule there is, sorted by id.
 pub fn rules() -> Vec<&'static Rule> {
@@ -9,6 +9,8 @@ pub fn rules() -> Vec<&'static Rule> {
         text::RULES,
         formats::RULES,
         code::RULES,
+        deeds::RULES,
+        deeds::HANDED,
         install::RULES,
         binary::RULES,
         trial::RULES,

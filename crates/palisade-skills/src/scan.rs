@@ -1,6 +1,6 @@
 //! One package through all analysers to a verdict.
 
-use crate::{Report, Seen, binary, code, formats, hidden, install, judge, read::Read, text};
+use crate::{Report, Seen, binary, code, deeds, formats, hidden, install, judge, read::Read, text};
 
 /// What the operator says about scanning.
 #[derive(Debug, Clone, Default)]
@@ -23,6 +23,7 @@ pub fn scan(read: &Read, options: &Options) -> Report {
         },
         || {
             let mut seen = formats::look(&read.package, &profile);
+            seen.extend(deeds::look(&read.package, &profile));
             seen.extend(hidden::look(&read.package, &profile));
             seen.extend(text::look(&read.package, &profile));
             seen

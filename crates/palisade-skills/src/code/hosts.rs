@@ -80,7 +80,10 @@ pub(crate) fn standing(host: &str) -> Standing {
             return standing;
         }
     }
-    Standing::Plain
+    match crate::text::is_vendor(host) {
+        true => Standing::Known,
+        false => Standing::Plain,
+    }
 }
 
 /// Is the host this domain or below it?

@@ -21,12 +21,19 @@ impl Analysis {
         let (rule, severity, what) = match to {
             Standing::AuthorizedKeys => (
                 &rules::PERSISTENCE,
-                Severity::Critical,
+                // Whose key it is decides: one that the program brings or fetches is not the user's.
+                match fetched || text.contains("AAAA") || append && !text.is_empty() {
+                    true => Severity::Critical,
+                    false => Severity::Medium,
+                },
                 format!("A key that may log in is written to `{shown}`."),
             ),
             Standing::ShellStart => {
                 let severity = match shell_line(&text) {
                     Line::Path if !fetched => Severity::Note,
+                    Line::Telling if self.is_prose() && !fetched && !is_active(&text) => {
+                        Severity::Medium
+                    }
                     Line::Telling => Severity::High,
                     _ if fetched => Severity::High,
                     Line::Path | Line::Other => Severity::Medium,
@@ -63,7 +70,28 @@ impl Analysis {
                     || text.contains("::1")
                     || text.contains("0.0.0.0")
                     || text.is_empty();
-                let severity = if hosts && local { Severity::Low } else { Severity::High };
+                let sudo = path.contains("sudoers")
+                    && !text.is_empty()
+                    && !text.lines().any(|line| {
+                        let line: String = line.chars().filter(|c| !c.is_whitespace()).collect();
+                        line.ends_with("NOPASSWD:ALL") || line.ends_with(")ALL")
+                    });
+                let resolvers = path.contains("resolv")
+                    && text.contains("nameserver")
+                    && text.lines().filter(|line| line.contains("nameserver")).all(|line| {
+                        [
+                            "127.", "192.168.", "10.", "172.", "1.1.1.1", "1.0.0.1", "8.8.8.8",
+                            "8.8.4.4", "9.9.9.9", "::1",
+                        ]
+                        .iter()
+                        .any(|known| line.contains(known))
+                    });
+                let severity = match () {
+                    () if resolvers => Severity::Low,
+                    () if hosts && local => Severity::Low,
+                    () if sudo => Severity::Medium,
+                    () => Severity::High,
+                };
                 (&rules::PERSISTENCE, severity, format!("The system's `{shown}` is changed."))
             }
             Standing::ToolSettings => {
@@ -129,7 +157,62 @@ enum Line {
     Other,
 }
 
+/// Does a line do more than to fetch something to look at?
+fn is_active(text: &str) -> bool {
+    [
+        "| sh",
+        "|sh",
+        "| bash",
+        "|bash",
+        "| zsh",
+        "nohup",
+        "base64",
+        "/dev/tcp",
+        " -d ",
+        "--data",
+        " -T ",
+        " -F ",
+        "eval ",
+        "<(",
+        "nc ",
+        "python",
+        "perl",
+        "node ",
+        "openssl",
+        "socat",
+        "LD_PRELOAD",
+        "PROMPT_COMMAND",
+        "alias sudo",
+        "alias ssh",
+        "alias git=",
+        "Invoke-",
+        "iex",
+        " &\n",
+        "& }",
+        "trap ",
+    ]
+    .iter()
+    .any(|part| text.contains(part))
+}
+
 fn shell_line(text: &str) -> Line {
+    // `eval "$(tool init zsh)"` is how tools of the prompt are switched on.
+    static SWITCH: std::sync::LazyLock<regex_automata::meta::Regex> = std::sync::LazyLock::new(
+        || {
+            crate::pattern::pattern(
+                r#"eval "?\$\((?:~?[\w./-]{0,60}/)?[a-z][\w-]{1,20} (?:activate|init|hook|shellenv|completion|env|setup|virtualenv-init|alias)[\w =-]{0,30}\)"?"#,
+            )
+        },
+    );
+    let switched: String = text
+        .lines()
+        .filter(|line| !SWITCH.is_match(line))
+        .map(|line| format!("{line}\n"))
+        .collect();
+    if switched.trim().is_empty() && !text.trim().is_empty() {
+        return Line::Path;
+    }
+    let text = switched.as_str();
     let telling = [
         "curl ",
         "wget ",

@@ -47,6 +47,7 @@ pub(crate) fn secret(path: &str) -> Option<Secret> {
         || name.ends_with(".template")
         || name.ends_with(".md")
         || name == "known_hosts"
+        || matches!(name, "history" | "bookmarks" | "favicons" | "places.sqlite" | "preferences")
         || lower.ends_with(".ssh/config")
     {
         return None;

@@ -200,6 +200,7 @@ impl Analysis {
                     let severity = match (hostile, known, &host) {
                         (true, ..) => Severity::High,
                         (_, true, _) | (_, _, None) => Severity::Note,
+                        _ if standing == Some(Standing::Private) => Severity::Note,
                         _ if encoded => Severity::High,
                         _ => Severity::Medium,
                     };
@@ -256,6 +257,12 @@ impl Analysis {
             (_, true, _) if part == Part::Header && (known || keyed) => Severity::Low,
             (_, true, true) => Severity::Medium,
             (_, true, false) if part == Part::Header => Severity::Medium,
+            // `scp .env user@$SERVER:`: whoever runs it says where.
+            (_, true, false)
+                if secret == Secret::EnvFile && whom == "a computed address" && self.is_prose() =>
+            {
+                Severity::Medium
+            }
             (_, true, false) if secret == Secret::EnvFile => Severity::High,
             (_, true, false) => Severity::Critical,
         };
@@ -426,7 +433,15 @@ impl Analysis {
             }
             None => false,
         };
-        if !template {
+        // What it decodes to is all there, and does nothing that matters: an odd way to write it.
+        let idle = code.known_text().is_some_and(|text| {
+            !text.trim().is_empty()
+                && text.len() < 400
+                && !crate::formats::acts(&text)
+                && !crate::hidden::matters(&text)
+        }) && !self
+            .has(&code.taint, |tag| matches!(tag, Tag::Network(_) | Tag::Channel));
+        if !template && !idle {
             self.ran(&code.taint, how);
         }
         let Some(pattern) = pattern else { return Value::tainted(code.taint) };

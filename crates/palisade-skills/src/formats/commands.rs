@@ -173,7 +173,7 @@ static NETWORK: LazyLock<Regex> = LazyLock::new(|| {
 });
 static SENDS: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"(?i)\bgit\s+push\b|\s-sT\s|(curl|wget)\b[^\n|]*\s(-d|--data\S*|-F|--form\S*|-T|--upload-file|--post-data|--post-file|--json|--body-data|--body-file)\b|-X\s*['\x22]?(POST|PUT)|\b(POST|PUT)\b|\.post\(|\.put\(|\.send\(|sendall\(|\|\s*(nc|ncat|netcat|curl)\b|\b(scp|rsync|sftp)\s|(curl|wget)[^\n]*(\$\(|`|\$\{?[A-Z_]{3,})|(nslookup|dig|host)\b[^\n]*(\$|`)|method['\x22]?\s*[:=]\s*['\x22](POST|PUT)|urlopen\([^\n]*data",
+        r"(?i)\bgit\s+push\b|\s-sT\s|(curl|wget)\b[^\n|]*\s(-d|--data\S*|-F|--form\S*|-T|--upload-file|--post-data|--post-file|--json|--body-data|--body-file)\b|-X\s*['\x22]?(POST|PUT)|\b(POST|PUT)\b|\.post\(|\.put\(|\.send\(|sendall\(|\|\s*(nc|ncat|netcat|curl)\b|\b(scp|rsync|sftp)\s|(curl|wget)[^\n]*(\$\(|`|\$\{?[A-Z_]{3,})|(nslookup|dig|host)\b[^\n]*(\$|`)|method['\x22]?\s*[:=]\s*['\x22](POST|PUT)|urlopen\([^\n]*data|urlopen\([^\n,]{0,120},|sendBeacon",
     )
 });
 static RUNS_FETCHED: LazyLock<Regex> = LazyLock::new(|| {
@@ -205,7 +205,7 @@ static INPUT: LazyLock<Regex> = LazyLock::new(|| {
 /// A shell for somebody outside.
 static SHELL: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"(?i)\b(bash|sh|zsh)\s+-i\b[^\n]*(/dev/tcp|>&|\|)|exec\s+\d+<>\s*/dev/tcp/|/dev/tcp/[^\n]*(bash|sh)\b|\b(nc|ncat|netcat)\b[^\n]*\s-(e|c|[a-z]*e)\s+\S*(sh|bash|cmd)|mkfifo[^\n]*\b(nc|ncat|netcat|telnet|openssl)\b|\bsh\s+-i\b[^\n]*\|\s*(nc|ncat|telnet|openssl)|Net\.Sockets\.TcpClient|socat[^\n]*exec:|(pty\.spawn|os\.dup2|subprocess\.(call|run|Popen)\(\[?['\x22](/bin/)?(ba)?sh)[^\n]*|TCPClient\([^\n]*|fsockopen\([^\n]*(exec|shell_exec|proc_open)|io\.popen[^\n]*socket|IO::Socket::INET|TCPSocket\.(new|open)|socket\.connect\(|net\.Dial\(",
+        r"(?i)\b(bash|sh|zsh)\s+-i\b[^\n]*(/dev/tcp|>&|\|)|exec\s+\d+<>\s*/dev/tcp/|/dev/tcp/[^\n]*(bash|sh)\b|\b(nc|ncat|netcat)\b[^\n]*\s-(e|c|[a-z]*e)\s+\S*(sh|bash|cmd)|mkfifo[^\n]*\b(nc|ncat|netcat|telnet|openssl)\b|\bsh\s+-i\b[^\n]*\|\s*(nc|ncat|telnet|openssl)|Net\.Sockets\.TcpClient|socat[^\n]*(tcp|openssl|udp|websocket)[^\n]*exec:|socat[^\n]*exec:[^\n]*(tcp|openssl|udp)|(pty\.spawn|os\.dup2|subprocess\.(call|run|Popen)\(\[?['\x22](/bin/)?(ba)?sh)[^\n]*|TCPClient\([^\n]*|fsockopen\([^\n]*(exec|shell_exec|proc_open)|io\.popen[^\n]*socket|IO::Socket::INET|TCPSocket\.(new|open)|socket\.connect\(|net\.Dial\(",
     )
 });
 static RUNS_SHELL: LazyLock<Regex> = LazyLock::new(|| {
@@ -227,7 +227,7 @@ static DNS: LazyLock<Regex> = LazyLock::new(|| {
 /// Eyes and ears on the user.
 static WATCHES: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"(?i)\b(pynput|keyboard\.(on_press|hook|record)|GetAsyncKeyState|SetWindowsHookEx|CGEventTap|iohook|uiohook|xinput test|showkey|/dev/input/event|screencapture|ImageGrab|pyautogui\.screenshot|screenshot-desktop|mss\(|scrot|grim|import -window root|sounddevice|pyaudio|arecord|node-record-lpcm16|sox -d|getUserMedia|cv2\.VideoCapture|imagesnap|fswebcam|avfoundation|pbpaste|xclip -o|Get-Clipboard|pyperclip\.paste|clipboardy)\b",
+        r"(?i)\b(pynput|keyboard\.(on_press|hook|record)|GetAsyncKeyState|SetWindowsHookEx|CGEventTap|iohook|uiohook|xinput test|showkey|/dev/input/event|screencapture|ImageGrab|pyautogui\.screenshot|screenshot-desktop|mss\(|scrot|grim|import -window root|sounddevice|pyaudio|arecord|node-record-lpcm16|sox\b[^\n]{0,20}\s-d|getUserMedia|cv2\.VideoCapture|imagesnap|fswebcam|avfoundation|pbpaste|xclip -o|Get-Clipboard|pyperclip\.paste|clipboardy)\b",
     )
 });
 
@@ -623,6 +623,30 @@ fn server_url(file: &File, document: &Document, leaf: &Leaf, profile: &Profile, 
             let finding = rules::SERVER_PLAIN.at(&file.path, leaf.line, 0, &leaf.text, message);
             seen.findings.push(if given { finding.of(Severity::High) } else { finding });
         } else {
+            let before = leaf.path.rsplit_once('.').map_or("", |(before, _)| before);
+            for header in document.below(before) {
+                let Some(name) = header
+                    .text
+                    .split_once("${")
+                    .and_then(|(_, rest)| rest.split(['}', ':']).next())
+                else {
+                    continue;
+                };
+                let stranger = crate::code::hosts::issuers(name).is_some_and(|list| {
+                    !list.iter().any(|domain| crate::code::hosts::is_within(&host, domain))
+                });
+                if stranger {
+                    let message = format!(
+                        "the server at {host} is given {}, which it did not issue",
+                        palisade_core::shown(name, 60)
+                    );
+                    seen.findings.push(
+                        rules::SERVER_SECRET
+                            .at(&file.path, header.line, 0, &header.text, message)
+                            .sure(High),
+                    );
+                }
+            }
             let known = profile.words.iter().any(|word| host.contains(word.as_str()));
             let severity = if known { Severity::Note } else { Severity::Low };
             seen.findings.push(

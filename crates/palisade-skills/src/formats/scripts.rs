@@ -248,6 +248,17 @@ fn judge(file: &File, text: &str, line: u32, sure: Confidence, profile: &Profile
     let sure = if many || profile.security { Low } else { sure };
     let hosts = hosts(text);
     let strange = hosts.iter().any(|host| !is_vendor(host) && !is_local(host));
+    // Whom the lines name that fetch; a file may name others for other ends.
+    let fetching: String = text
+        .lines()
+        .filter(|line| {
+            ["curl", "wget", "iwr", "irm", "Invoke-", "Download", "fetch", "http"]
+                .iter()
+                .any(|word| line.contains(word))
+        })
+        .collect::<Vec<_>>()
+        .join("\n");
+    let fetched_from = crate::text::hosts(&fetching);
     let mut say = |rule: &'static Rule,
                    severity: Severity,
                    confidence: Confidence,
@@ -269,9 +280,11 @@ fn judge(file: &File, text: &str, line: u32, sure: Confidence, profile: &Profile
     }
     // In a sentence it counts only with a real address.
     let real = file.kind != FileKind::Prose
-        || hosts.iter().any(|host| host.is_ascii() && !host.contains("example"));
+        || hosts
+            .iter()
+            .any(|host| host.is_ascii() && host.contains('.') && !host.contains("example"));
     if facts.executes_fetched && real {
-        let known = !strange;
+        let known = !fetched_from.iter().any(|host| !is_vendor(host) && !is_local(host));
         let (severity, confidence) =
             if known { (Severity::Medium, Low) } else { (Severity::High, sure) };
         let prose = file.kind == FileKind::Prose;

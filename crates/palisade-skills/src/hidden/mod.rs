@@ -6,6 +6,7 @@ mod peel;
 mod rules;
 
 pub(crate) use characters::is_hidden;
+pub(crate) use peel::matters;
 pub(crate) use rules::{DECODE_AND_OBEY, RULES};
 
 use crate::{FileKind, Package, Seen, formats::Profile};

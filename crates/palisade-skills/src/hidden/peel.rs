@@ -306,7 +306,15 @@ fn judge(
     let prose = matches!(file.kind, FileKind::Prose | FileKind::Definition);
     if ordered || command {
         let fetches = crate::formats::runs_fetched(decoded);
-        let severity = if command && !prose && !fetches && !ordered {
+        // `echo hello` in base64 is nobody's secret.
+        let idle = command
+            && !ordered
+            && !fetches
+            && !crate::formats::acts(decoded)
+            && !ACTS.is_match(decoded);
+        let severity = if idle {
+            Severity::Low
+        } else if command && !prose && !fetches && !ordered {
             Severity::Medium
         } else {
             Severity::High
@@ -347,6 +355,18 @@ static COMMAND: LazyLock<Regex> = LazyLock::new(|| {
         r"(?i)\b(curl|wget|nc|ncat|bash|sh|zsh|powershell|pwsh|iex|invoke-expression|invoke-webrequest|downloadstring|python3?|node|perl|ruby|eval|exec|os\.system|subprocess|child_process|/dev/tcp|chmod|rm -rf|base64 -d|nslookup|osascript|certutil|mshta|regsvr32|schtasks|crontab|__import__|require\()[\s(.'\x22]",
     )
 });
+
+/// What a command does that matters.
+static ACTS: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)rm -rf|\beval\b|\bexec\b|/dev/tcp|/dev/sd|https?:|\bnc\b|os\.system|subprocess|child_process|__import__|invoke-expression|\biex\b|downloadstring|mshta|regsvr32|schtasks|crontab|\.ssh|\.aws|\.env|passw|token|secret|chmod|osascript|certutil|-enc",
+    )
+});
+
+/// Does a decoded text do anything that matters?
+pub(crate) fn matters(text: &str) -> bool {
+    ACTS.is_match(text) || COMMAND.is_match(text) && text.contains(['|', '>', ';', '&'])
+}
 
 fn is_command(text: &str) -> bool {
     COMMAND.is_match(text) && text.split_whitespace().count() > 1

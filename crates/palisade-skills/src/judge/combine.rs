@@ -35,11 +35,25 @@ const SHOWN: &[&str] = &[
     "signatures",
     "corpus",
     "testdata",
+    "attacks",
+    "exploits",
+    "malware",
+    "poc",
+    "pocs",
+    "data",
+    "datasets",
+    "labs",
+    "exercises",
     "references",
     "reference",
     "docs",
     "wordlists",
 ];
+
+/// Does a file lie where samples are looked at and not run?
+pub(crate) fn is_shown(path: &str) -> bool {
+    path.split('/').rev().skip(1).any(|part| SHOWN.contains(&part.to_ascii_lowercase().as_str()))
+}
 
 /// Raises and lowers findings by what stands beside them.
 pub(super) fn combine(profile: &Profile, package: &Package, seen: &mut Seen) {
@@ -176,7 +190,25 @@ fn teaching(package: &Package, seen: &mut Seen) {
                     | Technique::Destruction
                     | Technique::Escape
             );
-        if (shown && !run || in_block) && finding.rule.technique != Technique::HiddenText {
+        let sample = path.split('/').rev().skip(1).any(|part| {
+            matches!(
+                part,
+                "attacks" | "payloads" | "fixtures" | "samples" | "testdata" | "corpus" | "cases"
+            )
+        });
+        if (shown && !run || in_block)
+            && (sample
+                || finding.rule.technique != Technique::HiddenText
+                || matches!(
+                    finding.rule.id,
+                    "hidden-direction" | "hidden-look-alike-letters" | "hidden-split-word"
+                ))
+            || prose
+                && matches!(
+                    finding.rule.id,
+                    "hidden-direction" | "hidden-look-alike-letters" | "hidden-split-word"
+                )
+        {
             finding.confidence = finding.confidence.min(Low);
         }
     }

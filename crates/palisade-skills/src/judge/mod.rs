@@ -3,6 +3,8 @@
 mod baseline;
 mod combine;
 
+pub(crate) use combine::is_shown;
+
 use std::collections::BTreeMap;
 
 pub use baseline::{Baseline, BaselineError};
@@ -189,6 +191,19 @@ fn add_up(findings: &[&Finding]) -> bool {
         findings.iter().filter(grave).map(|finding| finding.rule.technique).collect();
     families.sort_unstable();
     families.dedup();
+    // What sets a machine up fetches, installs and stays: that is one thing, however many signs it has.
+    let setup = |technique: Technique| match technique {
+        Technique::DownloadAndRun
+        | Technique::Dependency
+        | Technique::AutoRun
+        | Technique::FakePrerequisite
+        | Technique::OpaqueFile
+        | Technique::Persistence
+        | Technique::Escape
+        | Technique::Destruction => Technique::DownloadAndRun,
+        // A tool of the platform's own reads what it stages.
+        other => other,
+    };
     let mut weighty: Vec<Technique> = findings
         .iter()
         .filter(|finding| {
@@ -196,7 +211,7 @@ fn add_up(findings: &[&Finding]) -> bool {
                 && finding.confidence >= Confidence::Medium
                 && finding.rule.technique != Technique::NotVetted
         })
-        .map(|finding| finding.rule.technique)
+        .map(|finding| setup(finding.rule.technique))
         .collect();
     weighty.sort_unstable();
     weighty.dedup();

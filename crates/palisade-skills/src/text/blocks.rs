@@ -277,7 +277,15 @@ impl<'a> Blocks<'a> {
             let tail = html.get(start..).unwrap_or_default();
             if let Some(comment) = tail.strip_prefix("<!--") {
                 let end = comment.find("-->").unwrap_or(comment.len());
-                self.push(comment.get(..end).unwrap_or_default(), at + start + 4, Spot::Hidden);
+                let body = comment.get(..end).unwrap_or_default();
+                // `<!--[if mso]>`: what one mail program shows.
+                let spot = match body.trim_start().starts_with("[if ")
+                    || body.trim_start().starts_with("<![")
+                {
+                    true => Spot::Prose,
+                    false => Spot::Hidden,
+                };
+                self.push(body, at + start + 4, spot);
                 rest = (start + 4 + end + 3).min(html.len());
                 continue;
             }

@@ -115,7 +115,44 @@ pub(super) fn facts(unit: &Unit, profile: &Profile) -> Facts {
     }
     // A line of code is done as it stands.
     facts.concealed = concealed(text, &tags);
-    if COVER.is_match(text) {
+    if UNTOLD.is_match(text) {
+        facts.concealed = facts.concealed.max(Concealed::Weak);
+    }
+    // `must have accepted`, `once the user has agreed`: a condition, no claim.
+    let claimed = CONSENT.find_iter(text).any(|found| {
+        let before = text.get(..found.start()).unwrap_or_default();
+        let clause = before.rsplit(['.', ';', ',', ':']).next().unwrap_or_default();
+        let here = text.get(found.range()).unwrap_or_default();
+        ![
+            "if", "unless", "until", "after", "once", "when", "only", "whether", "wait", "before",
+            "whatever",
+        ]
+        .iter()
+        .any(|word| clause.split(' ').any(|part| part == *word))
+            && !here.contains("must ")
+            && !here.contains("should ")
+            && !here.contains(" not ")
+    });
+    if claimed {
+        facts.said.add(Concept::PreApproved);
+    }
+    // To say that one may not say is no cover.
+    let covers = COVER.find(text).is_some_and(|found| {
+        let rest = text.get(found.end()..).unwrap_or_default().trim_start();
+        ![
+            "so",
+            "that you can",
+            "you can",
+            "that it is an ai",
+            "that you are",
+            "yes",
+            "no",
+            "the truth",
+        ]
+        .iter()
+        .any(|word| rest.starts_with(word))
+    });
+    if covers {
         facts.concealed = Concealed::Strong;
     }
     // The key of another service than the one that the package is about.
@@ -125,7 +162,8 @@ pub(super) fn facts(unit: &Unit, profile: &Profile) -> Facts {
             !profile.words.contains(family)
                 && !profile.variables.iter().any(|known| known.eq_ignore_ascii_case(name))
         });
-    facts.secret_path = SECRET_PATH.is_match(text) || foreign_key && unit.spot != Spot::Code;
+    facts.secret_path = SECRET_PATH.find_iter(text).any(|found| !is_public(text, found.end()))
+        || foreign_key && unit.spot != Spot::Code;
     facts.scam = SCAM.is_match(text);
     if unit.clean.contains("![") {
         facts.said.add(Concept::ImageWord);
@@ -144,6 +182,36 @@ pub(super) fn facts(unit: &Unit, profile: &Profile) -> Facts {
     facts.tags = tags;
     facts
 }
+
+/// Is what stands at the end of a path the public half of a key, or a list of hosts?
+fn is_public(text: &str, end: usize) -> bool {
+    let rest = text.get(end..).unwrap_or_default();
+    let rest = rest.trim_start_matches(|c: char| c.is_alphanumeric() || c == '_');
+    // The folder itself is made, or its rights are set.
+    let made = text.get(..end).unwrap_or_default().trim_end_matches([' ', '"', '\'']);
+    let made = made.rsplit(['&', ';', '|', '\'', '"']).next().unwrap_or_default();
+    rest.starts_with(".pub")
+        || made.contains("mkdir ")
+        || made.contains("chmod ")
+        || ["config", "known_hosts", "authorized_keys"].iter().any(|name| {
+            text.get(end..).is_some_and(|rest| rest.starts_with(name))
+                && text.get(..end).is_some_and(|before| before.ends_with(".ssh/"))
+        })
+}
+
+/// Something is left out of what the user is told, in whatever voice it is said.
+static UNTOLD: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"\b(left|leave|leaves|kept|keep|keeps|stay|stays|omit|omits|omitted|excluded|missing|dropped|drop)\b.{0,40}\b(out of|from|off|outside)\b.{0,50}\b(summar\w+|reports?|log|logs|answers?|repl(y|ies)|outputs?|messages?|changelog|commits?|list of commands|transcript|remarks?|pull request|pr text|comments|description)\b|\b(is|are|was|be|being|need|needs|isn't|aren't|needn't)( not| never)?\b.{0,20}\b(not|never|no|isn't|aren't|n't)\b.{0,25}\b(mentioned|noted|reported|disclosed|part of (the|your|its) (repl\w+|report|summary|output|answer|work product|deliverable|result)|worth (mentioning|reporting)|counted in|visible to|for the user's eyes)\b|\b(isn't|is not|aren't|are not|not) (reported|mentioned|noted|disclosed)\b|\bnothing\b.{0,30}\b(is|gets|be|will be)? ?(noted|mentioned|reported|logged|written|said)\b|\bno (remark|remarks|mention|note|notes|comment|trace|entry|line)\b.{0,30}\b(need|needed|necessary|required|made|left|in commits|for this)\b|\bleave no (comment|remark|note|trace)|\bwithout (a |any )?(remark|comment|output|mark(ing)?|label(l?ing)?|saying so|ado)\b|\bdo(es)?n't (bring it up|explain the)|\bdon't explain (it|this|the mark)|\bnone for this\b|\b(changes?|change) the subject\b|\bnot visible in the (prompt|dialog\w*)\b|\bno separate entry\b|\bare details\b|\bdescribed? (them |it |these |this )?as (cryptographically strong|independent|strict|low|routine|usual|standard)\b|n'a pas à figurer|n'en rien savoir|sans le mentionner|non serve dirlo|non occorre (dirlo|menzionar)|no hace falta (decir|mencionar)|sin mencionarlo|muss nicht erwähnt|bleibt unerwähnt|wird nicht erwähnt|taucht .{0,20}nicht auf|nicht der rede wert|não (precisa|é preciso) (mencionar|dizer)|упоминать .{0,12}не (нужно|надо)|не упоминается|不必(提|说明|告知)|无需(提及|说明|告知)|言及(は)?不要|触れる必要はない",
+    )
+});
+
+/// The user is said to have agreed, by an act that is no agreement.
+static CONSENT: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"\b(user|users|they|he|she|customer|person|people|owner|team|board|whoever|everyone|everybody|employee)\b.{0,40}\b(has|have|had|already)\b.{0,20}\b(agreed|consented|confirmed (this|both|it|in)|approved|authori[sz]ed|opted in|accepted|the authority)\b|\b(agreed|consented|accepted|approved|granted) (to )?by (installing|using|loading|starting|opening|the set-?up)|\bby (installing|using|loading) .{0,30}\b(agrees?|consents?|accepts?)\b|\b(implied|implicit|standing|blanket) (consent|permission|approval|authori[sz]ation)\b|\btreat (it |this |that |them )?as (approved|agreed|confirmed)\b|\busers know\b|\bas (they|the user) (have|has) confirmed\b|\bthe user set .{0,30}so .{0,20}no need\b",
+    )
+});
 
 /// What to say when the user asks about it: a cover story.
 static COVER: LazyLock<Regex> = LazyLock::new(|| {
@@ -186,6 +254,72 @@ static DATE: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 
+/// Does an address name a thing and no more: `…/{{page_id}}/cover.png`, `?id={id}`?
+fn is_identity(tail: &str) -> bool {
+    static HOLE: LazyLock<Regex> = LazyLock::new(|| {
+        pattern(r"\{\{?\s*([A-Za-z_.,|-]{1,40})|<([A-Za-z_ -]{1,40})>|\$\{?([A-Za-z_]{1,40})")
+    });
+    let mut holes = 0;
+    let all = HOLE.find_iter(tail).all(|found| {
+        holes += 1;
+        let name = tail.get(found.range()).unwrap_or_default().to_ascii_lowercase();
+        name.split(|c: char| !c.is_ascii_alphabetic()).filter(|word| !word.is_empty()).all(|word| {
+            matches!(
+                word,
+                "id" | "page"
+                    | "post"
+                    | "slug"
+                    | "name"
+                    | "sha"
+                    | "branch"
+                    | "repo"
+                    | "owner"
+                    | "org"
+                    | "project"
+                    | "version"
+                    | "file"
+                    | "filename"
+                    | "title"
+                    | "size"
+                    | "color"
+                    | "colour"
+                    | "w"
+                    | "h"
+                    | "width"
+                    | "height"
+                    | "lang"
+                    | "locale"
+                    | "campaign"
+                    | "item"
+                    | "uuid"
+                    | "number"
+                    | "issue"
+                    | "tag"
+                    | "image"
+                    | "img"
+                    | "ext"
+                    | "date"
+                    | "year"
+                    | "month"
+                    | "low"
+                    | "high"
+                    | "open"
+                    | "closed"
+                    | "ok"
+                    | "icon"
+                    | "theme"
+                    | "format"
+                    | "x"
+                    | "y"
+                    | "z"
+                    | "n"
+                    | "i"
+            )
+        })
+    });
+    holes > 0 && all
+}
+
 /// Where a sentence sends something.
 fn places(facts: &mut Facts, unit: &Unit, profile: &Profile) {
     use Concept::{Dns, DnsLabel, Paste, ServerWord, Webhook};
@@ -198,7 +332,8 @@ fn places(facts: &mut Facts, unit: &Unit, profile: &Profile) {
             .split_once("//")
             .map_or("", |(_, rest)| rest.split_once(['/', '?']).map_or("", |(_, tail)| tail));
         let lower = tail.to_lowercase();
-        let image = unit.clean.contains("![") || facts.says(&[Concept::ImageWord]);
+        let image =
+            (unit.clean.contains("![") || facts.says(&[Concept::ImageWord])) && !is_identity(tail);
         let hole = CAPITALS.is_match(tail)
             || ["{", "$", "<", "%s", "[", "`"].iter().any(|hole| lower.contains(hole))
             || unit.clean.contains(&format!("{}<", url.whole))
@@ -237,7 +372,22 @@ fn places(facts: &mut Facts, unit: &Unit, profile: &Profile) {
         .iter()
         .any(|word| lower.contains(word))
             || image;
-        facts.template |= hole && data && place(&url.host, profile) >= Where::Unnamed;
+        // The bot's own token stands in the path of its calls.
+        let own_token = url.host == "api.telegram.org";
+        let strong = [
+            "base64",
+            "conversation",
+            "secret",
+            "full text",
+            "transcript",
+            "password",
+            "contact",
+            "contract",
+        ]
+        .iter()
+        .any(|word| lower.contains(word));
+        facts.template |= hole && strong && place(&url.host, profile) == Where::Related;
+        facts.template |= !own_token && hole && data && place(&url.host, profile) >= Where::Unnamed;
         facts.label |= url.host.contains(['{', '$']) || unit.clean.contains(&format!("//$({}", ""));
         let path = lower.split(['?', '#']).next().unwrap_or_default();
         facts.package |= [
@@ -309,6 +459,18 @@ fn label(raw: &str) -> bool {
 
 pub(super) fn place(host: &str, profile: &Profile) -> Where {
     if is_local(host)
+        || host.split(['.', '-']).any(|label| {
+            matches!(
+                label,
+                "yourdomain"
+                    | "yourcompany"
+                    | "yourorg"
+                    | "yoursite"
+                    | "your"
+                    | "mydomain"
+                    | "mycompany"
+            )
+        })
         || !host.contains('.')
         || !host.chars().all(|c| c.is_alphanumeric() || "-._".contains(c))
         || !host.starts_with(char::is_alphanumeric)
@@ -356,6 +518,19 @@ fn main_label(host: &str) -> &str {
 }
 
 fn concealed(text: &str, tags: &[Tag]) -> Concealed {
+    let most = most_concealed(text, tags);
+    // Somebody else is named as the one who shall not know.
+    let third = ["to the ", "to our ", "to your ", "from the ", "vor dem ", "al ", "ao "]
+        .iter()
+        .any(|to| {
+            text.split(to).skip(1).any(|rest| {
+                THIRD.contains(&rest.split(|c: char| !c.is_alphabetic()).next().unwrap_or_default())
+            })
+        });
+    if third { most.min(Concealed::Weak) } else { most }
+}
+
+fn most_concealed(text: &str, tags: &[Tag]) -> Concealed {
     let mut most = Concealed::No;
     for tag in tags {
         let weak = tags.iter().any(|other| {
@@ -366,6 +541,7 @@ fn concealed(text: &str, tags: &[Tag]) -> Concealed {
         match tag.concept {
             Concept::Conceal if tag.quoted => {}
             Concept::Conceal => {
+                let weak = weak || is_third(text.get(tag.end..).unwrap_or_default());
                 most = most.max(if weak { Concealed::Weak } else { Concealed::Strong })
             }
             Concept::Tell if tag.negated && !tag.quoted => most = most.max(untold(text, tag, tags)),
@@ -395,11 +571,51 @@ fn untold(text: &str, tell: &Tag, tags: &[Tag]) -> Concealed {
     ]
     .iter()
     .any(|show| verb.starts_with(show));
-    let user = after(Concept::User, 40);
-    let told_to = user.is_some_and(|user| {
-        let rest = text.get(user.end..).unwrap_or_default().trim_start();
-        rest.starts_with("to ") || rest.starts_with("how ")
-    });
+    // `don't comment on them`: things.
+    let things = ![
+        "tell", "inform", "notify", "alert", "warn", "let on", "show", "disclose", "reveal",
+        "bother",
+    ]
+    .iter()
+    .any(|teller| verb.starts_with(teller));
+    let user = after(Concept::User, 40)
+        .filter(|user| !things || text.get(user.start..user.end) != Some("them"));
+    // How much of a result is shown is style.
+    let style = shows
+        && text.get(tell.end..).is_some_and(|rest| {
+            let rest = rest.trim_start().trim_start_matches("the ").trim_start_matches("your ");
+            [
+                "raw ",
+                "full ",
+                "verbose",
+                "intermediate",
+                "internal ",
+                "debug",
+                "entire ",
+                "whole ",
+                "complete ",
+                "long ",
+                "stack trace",
+            ]
+            .iter()
+            .any(|word| rest.starts_with(word))
+        });
+    let told_to = style
+        || user.is_some_and(|user| {
+            let rest = text.get(user.end..).unwrap_or_default().trim_start();
+            rest.starts_with("to ")
+                || rest.starts_with("how ")
+                || [
+                    "that they ",
+                    "that he ",
+                    "that she ",
+                    "they're ",
+                    "that it is easy",
+                    "that you are an",
+                ]
+                .iter()
+                .any(|tone| rest.starts_with(tone))
+        });
     let this = after(Concept::ThisAct, 30).is_some();
     let result = after(Concept::ResultText, 70).is_some();
     let cjk = verb.chars().any(|c| c as u32 > 0x2e80)
@@ -412,6 +628,7 @@ fn untold(text: &str, tell: &Tag, tags: &[Tag]) -> Concealed {
         && ["tell", "inform", "notify", "alert", "warn", "let on", "disclose", "reveal", "mention"]
             .iter()
             .any(|word| verb.starts_with(word))
+        && !(rest.starts_with("them") && things)
         && !rest
             .split_whitespace()
             .take(5)
@@ -429,14 +646,98 @@ fn untold(text: &str, tell: &Tag, tags: &[Tag]) -> Concealed {
         || (!cjk && this && (result || !shows));
     if told_to {
         Concealed::No
+    } else if is_third(text.get(tell.end..).unwrap_or_default()) {
+        Concealed::Weak
     } else if strong {
         Concealed::Strong
-    } else if cjk || user.is_some() || this {
+    } else if cjk || user.is_some() || this || result && rest.starts_with("them") {
         Concealed::Weak
     } else {
         Concealed::No
     }
 }
+
+/// Is it somebody else than the user from whom something is kept: discretion, not concealment?
+fn is_third(rest: &str) -> bool {
+    let near: String = rest.chars().take(32).collect();
+    let first = near.split(['.', ';', ':', '!', '?', '(']).next().unwrap_or_default();
+    let far: String = rest.chars().take(90).collect();
+    if ["to the ", "to our ", "to your ", "to a "].iter().any(|to| {
+        far.split_once(to).is_some_and(|(_, rest)| {
+            THIRD.contains(&rest.split(|c: char| !c.is_alphabetic()).next().unwrap_or_default())
+        })
+    }) {
+        return true;
+    }
+    first.contains("user of the ")
+        || first
+            .split(|c: char| !c.is_alphabetic())
+            .filter(|word| !word.is_empty())
+            .take(4)
+            .any(|word| THIRD.contains(&word))
+}
+
+/// Whom a user's agent serves the user by not telling everything.
+const THIRD: &[&str] = &[
+    "sender",
+    "senders",
+    "customer",
+    "customers",
+    "client",
+    "clients",
+    "patient",
+    "patients",
+    "student",
+    "students",
+    "pupils",
+    "recipient",
+    "recipients",
+    "guest",
+    "guests",
+    "caller",
+    "callers",
+    "visitor",
+    "visitors",
+    "candidate",
+    "candidates",
+    "applicant",
+    "applicants",
+    "supplier",
+    "suppliers",
+    "attendees",
+    "subscribers",
+    "followers",
+    "players",
+    "subject",
+    "suspect",
+    "kids",
+    "children",
+    "child",
+    "guests",
+    "neighbours",
+    "neighbors",
+    "kunden",
+    "opponent",
+    "counterparty",
+    "press",
+    "public",
+    "competitors",
+    "cliente",
+    "clientes",
+    "kunde",
+    "kunden",
+    "kundin",
+    "clients",
+    "cliente",
+    "klient",
+    "klienta",
+    "клиенту",
+    "клиентам",
+    "клієнту",
+    "müşteriye",
+    "asiakkaalle",
+    "kunden",
+];
 
 /// Is it an act that shall not be shown, rather than a thing?
 fn this_act(text: &str, tell: &Tag, tags: &[Tag]) -> bool {
@@ -491,21 +792,40 @@ fn is_command(unit: &Unit) -> bool {
 }
 
 fn is_coin(raw: &str) -> bool {
+    // Pieces of a long encoded run look like anything.
+    let encoded = |word: &str| {
+        let at = word.as_ptr() as usize - raw.as_ptr() as usize;
+        let near = |c: u8| matches!(c, b'+' | b'/' | b'=');
+        let before = at.checked_sub(1).and_then(|at| raw.as_bytes().get(at));
+        let after = raw.as_bytes().get(at + word.len());
+        before.is_some_and(|c| near(*c)) && after.is_some_and(|c| near(*c))
+            || raw.split(' ').any(|part| part.len() > 150 && part.contains(word))
+    };
+    // A blank to be filled in: `0x0000…`, `0x1111…`.
+    let blank = |digits: &str| {
+        ["00000000", "11111111", "12345678", "deadbeef"]
+            .iter()
+            .any(|run| digits.to_ascii_lowercase().contains(run))
+    };
     IBAN.is_match(raw)
-        || raw.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| {
-            let hex = |text: &str| text.bytes().all(|b| b.is_ascii_hexdigit());
-            let base58 = |text: &str| {
-                text.bytes().all(|b| b.is_ascii_alphanumeric() && !b"0OIl".contains(&b))
-            };
-            word.strip_prefix("0x").is_some_and(|rest| rest.len() == 40 && hex(rest))
-                || (word.starts_with("bc1") && (39..=62).contains(&word.len()))
-                || ((32..=44).contains(&word.len())
-                    && base58(word)
-                    && word.bytes().any(|b| b.is_ascii_uppercase())
-                    && word.bytes().any(|b| b.is_ascii_lowercase())
-                    && word.bytes().any(|b| b.is_ascii_digit())
-                    && !hex(word))
-        })
+        || raw
+            .split(|c: char| !c.is_ascii_alphanumeric())
+            .filter(|word| word.len() > 31 && !encoded(word))
+            .any(|word| {
+                let hex = |text: &str| text.bytes().all(|b| b.is_ascii_hexdigit());
+                let base58 = |text: &str| {
+                    text.bytes().all(|b| b.is_ascii_alphanumeric() && !b"0OIl".contains(&b))
+                };
+                word.strip_prefix("0x")
+                    .is_some_and(|rest| rest.len() == 40 && hex(rest) && !blank(rest))
+                    || (word.starts_with("bc1") && (39..=62).contains(&word.len()))
+                    || ((32..=44).contains(&word.len())
+                        && base58(word)
+                        && word.bytes().any(|b| b.is_ascii_uppercase())
+                        && word.bytes().any(|b| b.is_ascii_lowercase())
+                        && word.bytes().any(|b| b.is_ascii_digit())
+                        && !hex(word))
+            })
 }
 
 /// Is the sentence about what others do, rather than an order?
@@ -515,6 +835,14 @@ fn taught(unit: &Unit, facts: &Facts, tags: &[Tag]) -> bool {
     }
     if facts.says(&[Concept::ThirdPerson]) {
         return true;
+    }
+    // A pair of examples, one of them wrong.
+    if unit
+        .clean
+        .trim_start()
+        .starts_with(['\u{274c}', '\u{2705}', '\u{2717}', '\u{2713}', '\u{2714}', '\u{2718}'])
+    {
+        return unit.spot != Spot::Hidden;
     }
     let first = tags.iter().filter(|tag| tag.concept == Concept::Teach).count();
     let quoted = tags.iter().filter(|tag| tag.quoted).count();

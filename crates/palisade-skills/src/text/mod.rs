@@ -6,6 +6,7 @@ mod hosts;
 mod normal;
 mod orders;
 mod rules;
+mod section;
 mod tags;
 
 pub(crate) use blocks::{Blocks, Spot, Unit};
@@ -44,6 +45,7 @@ pub(crate) fn units(file: &File) -> Option<Vec<Unit>> {
             }
             blocks.markdown(front.map_or(0, |front| front.body));
         }
+        FileKind::Definition | FileKind::Data if is_build_file(&file.path) => blocks.comments(),
         FileKind::Definition | FileKind::Data => match formats::parsed(file) {
             Some(document) => values(&mut blocks, &document),
             None if [".html", ".htm", ".svg", ".xml", ".xhtml"]
@@ -65,6 +67,23 @@ pub(crate) fn units(file: &File) -> Option<Vec<Unit>> {
         FileKind::Media | FileKind::Archive | FileKind::Binary | FileKind::Unknown => return None,
     }
     Some(blocks.units)
+}
+
+/// Is it a file of commands, in which only comments are words?
+fn is_build_file(path: &str) -> bool {
+    let name = formats::base(path).to_ascii_lowercase();
+    [
+        "makefile",
+        "gnumakefile",
+        "justfile",
+        "dockerfile",
+        "containerfile",
+        "procfile",
+        "rakefile",
+        "gemfile",
+    ]
+    .contains(&name.as_str())
+        || [".mk", ".dockerfile", ".gradle", ".cmake"].iter().any(|end| name.ends_with(end))
 }
 
 fn values(blocks: &mut Blocks<'_>, document: &formats::Document) {

@@ -138,6 +138,7 @@ pub(super) fn look(
         }
         here.judge(names, seen);
     }
+    super::section::look(file, units, &all, profile, seen);
 }
 
 impl Here<'_> {
@@ -230,9 +231,12 @@ impl Here<'_> {
         let sends = facts.orders(&[Send]) || described || (code && facts.says(&[Send]));
         // In whatever language: the path of a secret and a strange address in one thought.
         let literal = (facts.secret_path
-            || facts.mail && facts.says(&[Secret]) && !self.unit.text.is_ascii())
+            || facts.mail
+                && facts.says(&[Secret])
+                && !self.unit.text.is_ascii()
+                && !self.unit.text.contains('$'))
             && (facts.url || facts.mail)
-            && facts.to >= Where::Related
+            && (facts.to == Where::Related || facts.to >= Where::Unnamed)
             && matches!(
                 self.unit.spot,
                 Spot::Prose
@@ -244,7 +248,8 @@ impl Here<'_> {
                     | Spot::Comment
             );
         if literal && !sends {
-            let act = facts.said.any(&[Send, Read, Fetch, Run]) || !self.unit.text.is_ascii();
+            let other = self.unit.text.chars().any(|c| c.is_alphabetic() && !c.is_ascii());
+            let act = facts.said.any(&[Send, Read, Fetch, Run]) || other;
             let confidence =
                 if facts.to >= Where::Foreign && act || backing > 0 { Medium } else { Low };
             self.say(
@@ -493,6 +498,7 @@ impl Here<'_> {
                 .iter()
                 .find(|other| {
                     other.concept == Instructions
+                        && other.quoted == tag.quoted
                         && other.start >= tag.start
                         && other.end > tag.end
                         && other.start <= tag.end + 80
@@ -524,6 +530,36 @@ impl Here<'_> {
                 })
             });
             let Some(noun) = noun else { continue };
+            // `the earlier rules about file names`: one matter of the skill's own, not all that was said.
+            let rest = text.get(noun.end..).unwrap_or_default().trim_start();
+            let narrow = [
+                "about ",
+                "on ",
+                "regarding ",
+                "concerning ",
+                "zum ",
+                "zur ",
+                "zu den ",
+                "über ",
+                "aus version",
+                "from version",
+                "sobre ",
+                "sur ",
+                "for file",
+                "for naming",
+                "in version",
+                "of version",
+            ]
+            .iter()
+            .any(|word| rest.starts_with(word));
+            if narrow
+                && self.concealed == Concealed::No
+                && self.to < Where::Foreign
+                && !self.unasked()
+                && !self.ordered.any(&[Send, Run, Delete, Install, Fetch])
+            {
+                continue;
+            }
             let (from, to) = (tag.start.min(noun.start), tag.end.max(noun.end));
             let reach = if void { 100 } else { 20 };
             let prior: Vec<&str> = tags
@@ -790,6 +826,13 @@ impl Here<'_> {
                 "it claims that the user has agreed",
             );
         } else if facts.says(&[Approval]) && !protected(self, Approval) && acts {
+            // In a box that is thrown away nobody is asked.
+            let boxed =
+                ["container", "docker", "devcontainer", "sandbox", "unattended", "ephemeral"]
+                    .iter()
+                    .any(|word| self.profile.words.contains(*word));
+            let grave =
+                grave && !(boxed && self.to < Where::Foreign && self.concealed == Concealed::No);
             let severity = if grave { Severity::High } else { Severity::Medium };
             let confidence = if grave && self.unit.spot != Spot::Code { Medium } else { Low };
             self.say(
@@ -855,7 +898,19 @@ impl Here<'_> {
         ]
         .iter()
         .any(|word| text.contains(word));
-        if strangers && owner && !facts.says(&[Neg]) {
+        // A word in a text that others write makes the rest of it orders.
+        let word = WORD_COMMANDS.is_match(text);
+        let unstoppable = UNSTOPPABLE.is_match(text) && !facts.taught;
+        if unstoppable {
+            self.say(
+                seen,
+                &rules::OVERRIDE,
+                Severity::High,
+                Medium,
+                "it goes on when the user says stop",
+            );
+        }
+        if (strangers && owner && !facts.says(&[Neg])) || word && !facts.taught {
             self.say(
                 seen,
                 &rules::INCLUDE_BLIND,
@@ -864,7 +919,11 @@ impl Here<'_> {
                 "it makes the agent obey whoever writes to it",
             );
         }
+        let fetched = ["gist view", "git pull", " pull -q", "curl ", "wget "]
+            .iter()
+            .any(|word| text.contains(word));
         let remote = facts.url
+            || fetched
             || facts.says(&[Webhook, Paste])
             || (facts.says(&[ServerWord]) && self.to >= Where::Related);
         if !facts.orders(&[Fetch, Read]) || !remote || self.unit.spot == Spot::Code {
@@ -882,6 +941,11 @@ impl Here<'_> {
                 "the result",
                 "its output",
                 "the steps",
+                "work through",
+                "top to bottom",
+                "asks for",
+                "first one",
+                "playbook",
             ]
             .iter()
             .any(|word| text.contains(word));
@@ -997,6 +1061,8 @@ impl Here<'_> {
             && facts.says(&[Startup])
             && self.unit.spot != Spot::Code
         {
+            let fetches = self.to >= Where::Foreign && self.ordered.any(&[Fetch, Run]);
+            let hostile = hostile && (!fetches || facts.to >= Where::Foreign || self.backing() > 0);
             let (severity, confidence) =
                 if hostile { (Severity::High, Medium) } else { (Severity::Medium, Low) };
             self.say(
@@ -1122,7 +1188,13 @@ impl Here<'_> {
                 "it tells the agent to switch a protection off",
             );
         }
-        if facts.says(&[Miner]) && (facts.orders(&[Run, Install, Fetch, Write]) || facts.command) {
+        let trade = ["mining", "miner", "miners", "rig", "hashrate", "xmrig"]
+            .iter()
+            .any(|word| self.profile.words.contains(*word));
+        if facts.says(&[Miner])
+            && !trade
+            && (facts.orders(&[Run, Install, Fetch, Write]) || facts.command)
+        {
             self.say(seen, &rules::MINE, Severity::High, Medium, "it mines coins");
         }
         let spends = facts.coin
@@ -1531,8 +1603,26 @@ impl Here<'_> {
                 );
             }
         }
+        let served = self.unit.spot == Spot::Comment && is_server(self.file);
+        let stuffed = (served
+            || self.file.kind != crate::FileKind::Prose
+                && matches!(self.unit.spot, Spot::Description | Spot::Value))
+            && STUFFED.is_match(&self.unit.text)
+            && !facts.taught;
+        if stuffed {
+            self.say(
+                seen,
+                &rules::TOOL_POISON,
+                Severity::High,
+                Medium,
+                "the description of a tool asks for what the tool has no use for",
+            );
+        }
         let poison = self.file.kind != crate::FileKind::Prose
-            && (self.unit.spot == Spot::Description
+            && (served
+                && (facts.says(&[SecretStrong, Conversation])
+                    || self.concealed == Concealed::Strong)
+                || self.unit.spot == Spot::Description
                 || self.unit.spot == Spot::Value && self.file.kind == crate::FileKind::Definition);
         if poison
             && (facts.says(&[SecretStrong]) && facts.orders(&[Read, Send, Write, Fetch])
@@ -1588,10 +1678,46 @@ impl Here<'_> {
     }
 }
 
+/// Is it the program of a tool server?
+fn is_server(file: &File) -> bool {
+    [
+        "inputSchema",
+        "McpServer",
+        "FastMCP",
+        "tools/list",
+        "modelcontextprotocol",
+        "@mcp.tool",
+        "mcp.server",
+    ]
+    .iter()
+    .any(|mark| memchr::memmem::find(&file.bytes, mark.as_bytes()).is_some())
+}
+
+/// An argument that is to be filled with what the user said or has, or the calls of other tools.
+static STUFFED: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"\b(fill (it )?in|put|pass|include|provide|give|add|copy|holds?|contains?|append|attach)\b.{0,60}\b((full|complete|whole|entire) (conversation|history|chat|context|e-?mail|message)|conversation so far|(last|latest|previous|recent) (e-?mail|mails?|messages?|calendar|turns)|user's (latest|last|recent|previous) messages?|system prompt|content(s)? of (the )?(\.env|~?/|files?)|\.env files?|environment variables|ssh keys?)\b|\b(replaces|instead of|in place of|takes over)\b.{0,80}\b(calls? meant for|calls to|go(es)? through|are routed|all arguments)\b|\banswer yes on (their|the user's) behalf\b",
+    )
+});
+
 /// Something is to be decoded.
 static DECODES: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
         r"\b(decode|deobfuscate|decrypt|unscramble|un-?base64|de-?obfuscate|decipher)\b[^(_]|\breverse the (string|text|letters|order)\b|\b(base64|rot13|hex)[- ](encoded|decoded)\b",
+    )
+});
+
+/// What stands behind a word in somebody's text is to be done.
+static WORD_COMMANDS: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"\b(contain|contains|includes?|has|have|carr(y|ies)|begins? with|starts? with|of the form)\b.{0,60}\b(words?|phrase|marker|line|prefix|tag|comment)?\b.{0,80}\b(is a step for you|is an instruction for you|you (then )?(do|run|execute|carry out|follow) (it|what|whatever)|whatever (it|such a comment|the comment) says|do (it|what it says) (with|before|at))\b|\bwhatever such an? \w+ says\b",
+    )
+});
+
+/// The user's own word is not to count.
+static UNSTOPPABLE: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"\b(don't|do not|never) (stop|halt|cancel|abort|pause)( it| this)? (when|if|even if|although) (the )?(user|they|he|she|person|human)\b.{0,20}\b(asks?|says?|tells?|wants?|objects?)\b|\btake the seed entry\b|\b(if|when) the user (removes|deletes|undoes|reverts) (it|this|them).{0,40}\b(put|add|insert|restore|write)\b.{0,30}\b(back|again)\b",
     )
 });
 

@@ -512,6 +512,18 @@ pub(super) fn tags(text: &str) -> Vec<Tag> {
             if !spoken || !bounded(text, start, end, meaning.stem) {
                 continue;
             }
+            // `rm -rf /` is the root; `rm -rf /var/lib/apt` is not.
+            let phrase = text.get(start..end).unwrap_or_default();
+            if phrase.starts_with("rm ")
+                && phrase.ends_with(['/', '~'])
+                && text.get(end..).is_some_and(|rest| {
+                    rest.trim_start_matches('/').starts_with(|c: char| {
+                        c.is_alphanumeric() || matches!(c, '.' | '_' | '-' | '$')
+                    })
+                })
+            {
+                continue;
+            }
             let english = meaning.language == Language::English;
             let order = meaning.concept.is_act()
                 && meaning.base
@@ -799,6 +811,19 @@ fn quote(text: &str, tags: &mut [Tag]) {
                 Some(start) => ranges.push((start, at)),
                 None => open = Some(at),
             }
+        }
+    }
+    // A sentence may end within what it quotes.
+    if let Some(start) = open {
+        let before = text.get(..start).unwrap_or_default();
+        let told = [
+            "contain", " say", "such as", " like ", "hidden", "phrase", "text", "e.g", "wie ",
+            "sagt", "dice", "dit ",
+        ]
+        .iter()
+        .any(|word| before.contains(word));
+        if told {
+            ranges.push((start, text.len()));
         }
     }
     for tag in tags {

@@ -113,7 +113,9 @@ impl Change {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
+    use std::{fs, path::Path};
+
+    use rustix::fs::Mode;
 
     use super::*;
 

@@ -562,10 +562,18 @@ impl Analysis {
         if to
             .is_some_and(|to| to.starts_with("/dev/") && !matches!(to, "/dev/null" | "/dev/stdout"))
         {
+            // `/dev/sdX` is for the user to fill in.
+            let blank = to.is_some_and(|to| {
+                to.ends_with(['X', 'N', 'x']) || to.contains(HOLE_TEXT) || to.contains('<')
+            });
+            let (severity, sure) = match blank && self.is_prose() {
+                true => (Severity::Medium, Confidence::Low),
+                false => (Severity::Critical, Confidence::High),
+            };
             self.report(
                 &rules::DESTRUCTION,
-                Severity::Critical,
-                Confidence::High,
+                severity,
+                sure,
                 "A disk is overwritten.".to_owned(),
                 &Taint::default(),
             );
@@ -585,6 +593,8 @@ impl Analysis {
     }
 
     pub(crate) fn defence_off(&mut self, what: &str, severity: Severity) {
+        // In prose somebody still has to run it, and runbooks are full of it.
+        let severity = if self.is_prose() { severity.min(Severity::Medium) } else { severity };
         self.report(
             &rules::DEFENCE_OFF,
             severity,

@@ -126,6 +126,17 @@ impl Analysis {
                     | "--url-query"
                     | "--unix-socket"
                     | "--variable"
+                    | "--proto"
+                    | "--proto-redir"
+                    | "--proto-default"
+                    | "--tls-max"
+                    | "--max-redirs"
+                    | "--retry-max-time"
+                    | "--noproxy"
+                    | "--netrc-file"
+                    | "--capath"
+                    | "--pinnedpubkey"
+                    | "--max-filesize"
             )
         };
         let mut addresses = Vec::new();

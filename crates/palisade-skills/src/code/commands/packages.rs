@@ -81,6 +81,12 @@ impl Analysis {
                 .split_once('@')
                 .filter(|(name, rest)| !name.contains("://") && rest.contains("://"))
                 .map_or(address, |(_, rest)| rest.trim().trim_start_matches("git+"));
+            // What stands behind a program's name is the program's.
+            let runner = matches!(run.name.as_str(), "npx" | "uvx" | "bunx" | "pnpx");
+            let given = runner && words.iter().take(at).any(|word| !word.starts_with('-'));
+            if given {
+                continue;
+            }
             if hosts::is_address(address) && !word.starts_with("--") {
                 self.install_address(address, &value);
             } else if !word.starts_with('-') && word != sub && !word.is_empty() {

@@ -29,6 +29,10 @@ impl Analysis {
                 let name = run.args.first().and_then(Value::known_text).unwrap_or_default();
                 self.environment_variable(&name)
             }
+            // The system's kind and the processor's are nobody's name.
+            "uname" if !run.words().iter().any(|word| word.contains('n') || word.contains('a')) => {
+                Value::default()
+            }
             "hostname" | "whoami" | "id" | "uname" | "ifconfig" | "ip" | "ipconfig" | "who"
             | "scutil" | "systeminfo" | "ioreg" | "system_profiler" | "hostnamectl" | "sw_vers" => {
                 let origin = self.origin(Tag::Identity);
@@ -354,7 +358,14 @@ impl Analysis {
             "bcdedit" => lower.contains("recoveryenabled"),
             _ => false,
         };
-        if off {
+        // A firewall's rules are dropped before its new ones are loaded.
+        let renewed = matches!(name, "iptables" | "pfctl")
+            && self.unit().is_some_and(|unit| {
+                ["iptables -A", "iptables -P", "iptables-restore", "pfctl -f", "pfctl -e"]
+                    .iter()
+                    .any(|rule| unit.source.contains(rule))
+            });
+        if off && !renewed {
             self.defence_off("A protection of the machine is turned off.", Severity::High);
         }
         if name == "xattr"
@@ -372,7 +383,8 @@ impl Analysis {
 
     fn container(&mut self, run: &Run, words: &[String], lower: &str) -> Value {
         let runs = words.iter().any(|word| matches!(word.as_str(), "run" | "create"));
-        let wide = lower.contains("-v /:/")
+        let read_only = lower.contains(":ro") && !lower.contains(":rw");
+        let wide = !read_only && lower.contains("-v /:/")
             || lower.contains("--volume /:/")
             || lower.contains("--volume=/:/")
             || lower.contains("source=/,")

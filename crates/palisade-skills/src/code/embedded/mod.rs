@@ -9,6 +9,8 @@ mod notebook;
 pub(super) mod other;
 mod prose;
 
+pub(crate) use prose::{forbidden, teaches};
+
 use super::Language;
 use crate::{File, FileKind};
 

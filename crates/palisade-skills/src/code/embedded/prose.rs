@@ -76,7 +76,7 @@ pub(super) fn pieces(text: &str) -> Vec<Piece> {
                 let before = text.get(..at).unwrap_or_default();
                 if before.ends_with('!') {
                     found.auto_run(&code, at + 1);
-                } else if code.contains(' ') && starts_command(&code) {
+                } else if code.contains(' ') && starts_command(&code) && !forbidden(&paragraph) {
                     waiting.push((code.to_string(), at + 1));
                 }
                 paragraph.push_str(&code);
@@ -462,6 +462,36 @@ fn bare_command(text: &str) -> Option<&str> {
     text.get(at..)
 }
 
+/// Do the words in front of a command forbid it: ``never `rm -rf ~` ``?
+pub(crate) fn forbidden(before: &str) -> bool {
+    let sentence =
+        before.rsplit(['.', ';', '!', '?', ':', '\n']).next().unwrap_or_default().to_lowercase();
+    let words: Vec<&str> = sentence
+        .split(|c: char| !c.is_alphanumeric() && c != '\'')
+        .filter(|word| !word.is_empty())
+        .collect();
+    let near = words.get(words.len().saturating_sub(3)..).unwrap_or_default();
+    near.iter().any(|word| {
+        matches!(
+            *word,
+            "never"
+                | "don't"
+                | "dont"
+                | "avoid"
+                | "nie"
+                | "niemals"
+                | "nunca"
+                | "jamais"
+                | "mai"
+                | "никогда"
+                | "nigdy"
+                | "nooit"
+                | "aldrig"
+                | "asla"
+        )
+    }) || near.windows(2).any(|pair| matches!(pair, ["do" | "must" | "should" | "may", "not"]))
+}
+
 /// Does a block say of itself that it shows what is wrong?
 fn marked(code: &str) -> bool {
     code.lines().take(6).any(|line| {
@@ -475,7 +505,7 @@ fn marked(code: &str) -> bool {
 }
 
 /// Does a text show what follows as an attack, a test for one, or a mistake?
-pub(super) fn teaches(text: &str) -> bool {
+pub(crate) fn teaches(text: &str) -> bool {
     let lower = text.to_lowercase();
     [
         "malicious",

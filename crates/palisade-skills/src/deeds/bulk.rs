@@ -1,0 +1,113 @@
+//! What people have and do, all of it, beside somebody outside: databases, repositories, mail, screens, histories.
+
+use std::sync::LazyLock;
+
+use regex_automata::meta::Regex;
+
+use super::{Report, handed, outward};
+use crate::{
+    Confidence::{Low, Medium},
+    Severity,
+    pattern::pattern,
+};
+
+/// One kind of what people have.
+struct Source {
+    what: &'static str,
+    pattern: Regex,
+    /// Nothing but watching needs it together with a stranger.
+    watches: bool,
+}
+
+static SOURCES: LazyLock<Vec<Source>> = LazyLock::new(|| {
+    let source = |what, watches, text: &str| Source {
+        what,
+        watches,
+        pattern: pattern(&format!("(?i)(?:{text})")),
+    };
+    vec![
+        source(
+            "a whole database",
+            false,
+            r"\bpg_dump(?:all)?\b|\bmysqldump\b|\bmongodump\b|\bmongoexport\b|sqlite3\b[^\n]{0,60}\.dump|redis-cli[^\n]{0,40}--rdb|etcdctl\s+snapshot|\bto\s+program\s+'|into\s+outfile|\bexpdp\b|\bcqlsh\b[^\n]{0,40}copy",
+        ),
+        source(
+            "a whole repository or folder",
+            false,
+            r#"git["'\s,]+(?:bundle|archive|stash\s+show|log\s+-p|format-patch|fast-export)|\btar["'\s,]+-?c[a-z]*f?\s+(?:-|\S+)\s+[^\n|]{0,60}(?:\s\.(?:\s|$|/)|\$PWD|\$HOME|~|src\b|/home)|\bzip\s+-[a-z]*r[a-z]*\s[^\n]{0,60}(?:\s\.(?:\s|$)|~|\$HOME|\$PWD)|make_archive\(|zipfile[\s\S]{0,400}os\.walk|git["'\s,]+remote["'\s,]+add"#,
+        ),
+        source(
+            "mail",
+            true,
+            r"GmailApp\.|imaplib\.|IMAP4|/me/messages|mail\.Items|GetDefaultFolder|users\(\)\.messages\(\)|\.mbox\b|Library/Mail|Net::IMAP|node-imap|imapflow|mbsync|himalaya|thunderbird[^\n]{0,40}profiles",
+        ),
+        source(
+            "messages and contacts",
+            true,
+            r"chat\.db\b|AddressBook|CNContactStore|ContactsApp\.|ContactsContract|Library/Messages|msgstore|wa\.db\b|signal-cli|\.vcf\b|contacts\.(?:list|json|csv)|calllog|sms/inbox",
+        ),
+        source(
+            "the screen, the camera or the microphone",
+            true,
+            r#"screencapture\b|\bscrot\b|\bgrim\b|gnome-screenshot|spectacle\s+-|\bimport\s+-window|ImageGrab|\bmss\(|mss\.mss|pyautogui\.screenshot|screenshot-desktop|desktopCapturer|getDisplayMedia|CopyFromScreen|\barecord\b|\bsox\s+-d|avfoundation|x11grab|gdigrab|-f\s+(?:pulse|alsa|dshow)|sounddevice|pyaudio|imagesnap|fswebcam|VideoCapture\(\s*0|MediaRecorder|parecord|pw-record"#,
+        ),
+        source(
+            "the clipboard",
+            true,
+            r"\bpbpaste\b|xclip\s[^\n]{0,20}-o|xsel\s[^\n]{0,12}-o|\bwl-paste\b|Get-Clipboard|pyperclip\.paste|clipboard\.readText|clipboardy|clipboard\.ReadAll|Clipboard\.paste|GetText\(\)|robotgo\.ReadAll",
+        ),
+        source(
+            "keys as they are typed",
+            true,
+            r"pynput|keyboard\.on_press|GetAsyncKeyState|xinput\s+test|\bevdev\b|iohook|uiohook|global-?key-?listener|keylog|CGEventTap|SetWindowsHookEx|gohook|rdev::listen|/dev/input/event",
+        ),
+        source(
+            "histories",
+            true,
+            r#"\.(?:bash|zsh|python|psql|mysql|node_repl|lesss?)_?_?(?:history|hst)\b|fish_history|ConsoleHost_history|places\.sqlite|(?:Chrome|Chromium|Edge|Brave|Default)["'/\\, ]{1,6}History\b|atuin|\bhistory\s*\|"#,
+        ),
+        source(
+            "conversations with the agent",
+            true,
+            r#"\.claude["'\s,/\\)]{1,6}["']?(?:projects|history|todos|sessions)|\.codex["'\s,/\\)]{1,6}["']?(?:sessions|history)|transcript_?path|\.openclaw["'\s,/\\)]{1,6}["']?(?:sessions|agents|workspace)|\.gemini["'\s,/\\)]{1,6}["']?(?:tmp|history)|aider\.chat\.history|\.cursor[^\n]{0,40}(?:state\.vscdb|chats)|\.specstory|state\.vscdb|user_?prompt|UserPromptSubmit|hook_event|tool_input"#,
+        ),
+        source(
+            "networks and their passwords",
+            true,
+            r"wpa_supplicant\.conf|show-secrets|key=clear|system-connections|find-generic-password\s+-D|AirPort\s+network|802-11-wireless-security|wg\s+showconf",
+        ),
+        source(
+            "personal records",
+            false,
+            r"\b(?:ssn|social_?security|date_?of_?birth|passport|national_?id|patient\w{0,12}|diagnos\w{1,6}|salary|payroll|iban|card_?number|cvv|\bpan\b)\b",
+        ),
+    ]
+});
+
+pub(super) fn look(report: &mut Report<'_>) {
+    let Some(stranger) = outward::stranger(report.program, report.profile) else { return };
+    if !stranger.sends {
+        return;
+    }
+    let text = report.program.text.as_str();
+    // Said in the description, by its whole name: the user has chosen it.
+    let said = report.profile.purpose.contains(&stranger.host);
+    for source in SOURCES.iter() {
+        let Some(found) = source.pattern.find(text) else { continue };
+        let (severity, sure) = match (source.watches, said) {
+            (_, true) => (Severity::Medium, Low),
+            (true, false) => (Severity::High, Medium),
+            (false, false) if stranger.anyones => (Severity::High, Medium),
+            (false, false) => (Severity::Medium, Medium),
+        };
+        let message =
+            format!("{} is read, and something is sent to {}", source.what, stranger.shown());
+        report.say(&handed::BULK, severity, sure, found.start(), message);
+        return;
+    }
+}
+
+/// Does the program read what people have?
+pub(super) fn reads(text: &str) -> bool {
+    SOURCES.iter().any(|source| source.pattern.is_match(text))
+}

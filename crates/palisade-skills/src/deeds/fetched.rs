@@ -1,0 +1,151 @@
+//! Bytes from elsewhere, or decoded ones, that end as code.
+
+use std::sync::LazyLock;
+
+use regex_automata::meta::Regex;
+
+use super::{Report, outward, rules};
+use crate::{
+    Confidence::{Low, Medium},
+    Severity,
+    pattern::pattern,
+};
+
+/// One expression in which what is fetched runs, in any language.
+static AT_ONCE: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r#"(?i)(?:\.|\bsource|\beval|\bbash|\bsh|\bzsh|\bpython3?|\bnode)\s+(?:-c\s+)?["']?(?:<\(|\$\(|`)[^\n]{0,60}\b(?:curl|wget)\b|\b(?:curl|wget)\b[^\n|]{0,300}\|\s*(?:sudo\s+)?(?:env\s+)?(?:\S*/)?(?:ba|z|da|k|a)?sh\b|\b(?:curl|wget)\b[^\n|]{0,300}\|\s*(?:sudo\s+)?(?:python|node|perl|ruby|php|deno|bun|osascript)|\beval\s*\([^\n]{0,160}(?:WithContentsOfURL|URLWithString|urlopen|requests\.get|file_get_contents\(\s*["']https?|URI\.open|Net::HTTP|http\.get)|\bexec\s*\([^\n]{0,120}(?:urlopen|requests\.get|httpx\.get|urllib)|importScripts\s*\(\s*["'`]https?:|\.src\s*=\s*["'`](?:https?:)?//|\bimport\s*\(\s*(?:/\*[^*]{0,40}\*/\s*)?(?:["'`]?(?:data:|https?:)|\[)|new\s+Function\s*\([^\n]{0,80}await|\b(?:iex|Invoke-Expression)\b[^\n]{0,160}(?:DownloadString|DownloadData|WebClient|iwr|irm|Invoke-WebRequest|Invoke-RestMethod)|(?:DownloadString|Invoke-RestMethod|\birm\b|\biwr\b)[^\n]{0,160}\|\s*(?:iex|Invoke-Expression)|\bload\s*\(\s*(?:http|socket)|instance_eval[^\n]{0,60}(?:URI|open\(|Net::HTTP)|(?:ClassLoader|addURL|URLClassLoader)[^\n]{0,80}https?:|Assembly\]?::Load\([^\n]{0,120}(?:Download|WebClient)|\.Run\b[^\n]{0,120}responseText|\bExecute(?:Global)?\b[^\n]{0,80}responseText|\bShell\b[^\n]{0,80}responseText|(?:7z|unzip|unrar)\b[^\n]{0,60}\s-[pP]\S{2,}[^\n]{0,120}(?:&&|;)\s*\S*/|\.(?:Run|Exec|ShellExecute)\b[^\n]{0,160}(?:responseText|responseBody)|\b(?:curl|wget)\b[^\n]{0,200}(?:7z\w*\s+x|unzip|unrar\s+x)\s[^\n]{0,60}-[pP]\S+[^\n]{0,120}(?:&&|;)|mshta(?:\.exe)?\s+["']?https?:|regsvr32[^\n]{0,60}/i:https?:|rundll32[^\n]{0,80}https?:|(?:pip3?|uv\s+pip)\s+install[^\n]{0,80}(?:--index-url|--extra-index-url|-i)\s+["']?http"#,
+    )
+});
+
+/// A variable that holds what was fetched, or the file that it was saved to.
+static HELD: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r#"(?i)(?:^|[\s;&({])(?:const\s+|let\s+|var\s+|local\s+|export\s+|\$)?([A-Za-z_]\w{0,40})\s*:?=\s*["']?(?:\$\(|`|await|\(|requests|urllib|urlopen|httpx|fetch|Net::HTTP|URI|http|file_get_contents|Invoke-|iwr|irm|\(?New-Object)[^\n]{0,160}(?:curl|wget|urlopen|requests|urllib|httpx|fetch|Net::HTTP|URI\.open|http\.[Gg]et|https?://|file_get_contents|DownloadString|Invoke-|iwr|irm)|(?:curl|wget|iwr|Invoke-WebRequest)\b[^\n]{0,200}?\s(?:-[A-Za-z]*[oO]|--output|--output-document|-OutFile)[\s=]*["']?(\\?[$A-Za-z0-9_./~{}-]{1,80})"#,
+    )
+});
+
+/// Text that is run: what follows is its name.
+static RUNS: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r#"(?i)(?:\beval|\bexec|\bsource|(?:^|[\s;&|({`])\.|\bbash(?:\s+-c)?|\bsh(?:\s+-c)?|\bzsh(?:\s+-c)?|\bpython3?(?:\s+-c)?|\bnode(?:\s+-e)?|\bperl|\bruby|new\s+Function|\bFunction|vm\.run\w*|\biex|Invoke-Expression|chmod\s+\S{1,8}|nohup|import|require|runpy\.run_path|compile|instance_eval|ScriptBlock\]::Create|_compile|runInThisContext|runInNewContext|load|loadstring|dofile|\bopen|\bstart)\s*[\s(,'"]{1,8}(?:["'`]data:[^"'`]{0,60}["'`]\s*\+\s*)?(?:encodeURIComponent\()?[\s('"]{0,4}(?:exports?,\s*)?\\?\$?\{?"#,
+    )
+});
+
+/// Text is evaluated whose words do not stand there.
+static EVALUATES: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r#"(?:^|[^\w.$'"-])(?:eval|exec)\s*\(\s*[A-Za-z_(\[]|["'](?:exec|eval)["']\s*[\])]|new\s+Function\s*\(|\bvm\.run\w*\s*\(|(?i:\b(?:iex|Invoke-Expression)\b)|(?:^|[\s;&|])eval\s+["'$`]|instance_eval|\bloadstring\s*\(\s*[a-z]|\b(?:assert|pcall)\s*\(\s*load\s*\(|\bcreate_function\s*\(|\bassert\s*\(\s*\$|compile\s*\([^\n]{0,60}["']exec["']|\.constructor\.constructor|\[["']constructor["']\]|ScriptBlock\]::Create|FunctionType\s*\(|os\.system\s*\(\s*[A-Za-z_]+\s*\(|execSync\s*\(\s*[A-Za-z_$]+\s*\(|(?:-d|-D|--decode|-r|gunzip|rev|zcat)\b[^\n|]{0,40}\|\s*(?:ba|z|da)?sh\b"#,
+    )
+});
+
+/// Text comes out of an encoding.
+static DECODES: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r#"b64decode|b85decode|a85decode|b32decode|b16decode|unhexlify|\bfromhex\b|zlib\.decompress|lzma\.decompress|bz2\.decompress|gzip\.decompress|codecs\.decode|marshal\.loads|\bint\([^\n]{0,90},\s*(?:base\s*=\s*)?2\)|\bchr\s*\([^)\n]{0,40}(?:\^|-|\+|int)|\batob\s*\(|["'](?:base64|hex|base64url)["']\s*\)\s*\.toString|Buffer\.from\([^)\n]{0,80},\s*["'](?:base64|hex)|String\.fromCharCode|fromCodePoint|(?i:inflateSync|gunzipSync|inflateRaw|brotliDecompress)|base64\s+(?:-d|-D|--decode)|base64\s+-\w*d|xxd\s+-r|\brev\b\s*[|)]|openssl\s+(?:enc|base64)[^\n]{0,40}\s-d|\bgunzip\b|\btr\s+["']?[a-zA-Z]-[a-zA-Z]|(?i:FromBase64String|GZipStream|DeflateStream|-bxor)|\[char\[?\]?\]|Base64\.(?:\w+_)?decode|\.unpack1?\s*\(\s*["'](?:m|H|u)|Zlib::Inflate|base64_decode|str_rot13|gzinflate|gzuncompress|decode_base64|pack\s*\(\s*["']H|uudecode|parseInt\([^)\n]{0,40},\s*(?:2|8|16|36)\)|\.translate\(|maketrans|-join\s*\(?\[?\s*\$?\w*\s*\[?-1|printf\s+["']\\x|\\x[0-9a-f]{2}\\x[0-9a-f]{2}\\x[0-9a-f]{2}\\x[0-9a-f]{2}"#,
+    )
+});
+
+/// A command of a shell put together from variables that elsewhere get a part each.
+static PIECES: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r#"(?:\beval|\b(?:ba|z)?sh\s+-c)\s+["']?(?:\$\{?\w{1,30}\}?\s?){3,}["']?|(?:^|[\s;&|(])\$\{?\w{1,20}\}?\$\{?\w{1,20}\}?\s+-\w+[^\n]{0,80}\|\s*\$\{?\w"#,
+    )
+});
+
+/// Text out of a name server's records is run.
+static NAME_SERVER: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r#"(?i)(?:\beval|\b(?:ba|z)?sh\s+-c|\bsource|\biex\b)[^\n]{0,40}(?:dig|nslookup|host|drill|Resolve-DnsName)\b[^\n]{0,80}\btxt\b|(?:dig|nslookup|drill|Resolve-DnsName)\b[^\n]{0,80}\btxt\b[^\n]{0,120}\|\s*(?:(?:ba|z)?sh|iex|python3?|node)\b|(?:exec|eval|Function)\s*\([^\n]{0,80}(?:resolveTxt|dns\.resolver|LookupTXT)"#,
+    )
+});
+
+pub(super) fn look(report: &mut Report<'_>) {
+    let text = report.program.text.as_str();
+    if let Some(found) = PIECES.find(text) {
+        let message = "a command is put together from variables and run";
+        report.say(&rules::DECODED_RUNS, Severity::High, Medium, found.start(), message);
+    }
+    if let Some(found) = NAME_SERVER.find(text) {
+        let message = "what a name server says is run";
+        report.say(&rules::FETCHED_RUNS, Severity::High, Medium, found.start(), message);
+    }
+    let evaluates = EVALUATES.find(text);
+    if let Some(found) = &evaluates
+        && DECODES.is_match(text)
+    {
+        // Libraries that were packed for the browser have all of this in them.
+        let bundled = [
+            "__getOwnPropNames",
+            "__webpack_require__",
+            "webpackBootstrap",
+            "__toESM",
+            "__commonJS",
+        ]
+        .iter()
+        .any(|mark| text.contains(mark));
+        let packed = report.program.path.ends_with(".min.js") || text.len() > 200_000 || bundled;
+        let (severity, sure) =
+            if packed { (Severity::Medium, Low) } else { (Severity::High, Medium) };
+        let message = "text is evaluated, in a program that takes text out of an encoding";
+        report.say(&rules::DECODED_RUNS, severity, sure, found.start(), message);
+    }
+    let Some(stranger) = outward::stranger(report.program, report.profile) else { return };
+    let at = AT_ONCE.find(text).map(|found| found.start()).or_else(|| held_and_run(text));
+    if let Some(at) = at {
+        let message = format!("what {} serves is run", stranger.shown());
+        report.say(&rules::FETCHED_RUNS, Severity::High, Medium, at, message);
+    }
+}
+
+/// What a variable or a file holds was fetched, and is run.
+fn held_and_run(text: &str) -> Option<usize> {
+    const MOST: usize = 24;
+    let mut captures = HELD.create_captures();
+    let mut from = 0;
+    for _ in 0..MOST {
+        HELD.captures(regex_automata::Input::new(text).range(from..), &mut captures);
+        let whole = captures.get_match()?;
+        from = whole.end().max(from + 1);
+        for group in [1, 2] {
+            let Some(name) = captures.get_group(group).and_then(|name| text.get(name.range()))
+            else {
+                continue;
+            };
+            let name = name.trim_matches(['\\', '$', '{', '}', '"', '\'']);
+            let name = name.rsplit('/').next().unwrap_or(name);
+            if name.is_empty() || matches!(name, "-" | "null" | "headers" | "options" | "url") {
+                continue;
+            }
+            if let Some(at) = runs(text, name) {
+                return Some(at);
+            }
+        }
+        if from >= text.len() {
+            return None;
+        }
+    }
+    None
+}
+
+fn runs(text: &str, name: &str) -> Option<usize> {
+    const MOST: usize = 200;
+    RUNS.find_iter(text).take(MOST).find_map(|found| {
+        let rest = text.get(found.end()..)?;
+        let rest = rest.trim_start_matches(['$', '{', '\\', '/', '.', '~']);
+        // A path in front of the file's name.
+        let word_end = rest
+            .find(|c: char| !(c.is_alphanumeric() || "_./-~$\\".contains(c)))
+            .unwrap_or(rest.len());
+        let word = rest.get(..word_end)?.trim_end_matches('.');
+        let last = word.rsplit('/').next().unwrap_or(word);
+        let last = last.trim_start_matches(['$', '\\']);
+        let is = last == name || last.strip_prefix(name).is_some_and(|rest| rest.starts_with('.'));
+        is.then_some(found.start())
+    })
+}
+
+/// Is something fetched and run here?
+pub(super) fn fetches_and_runs(text: &str) -> bool {
+    AT_ONCE.is_match(text) || held_and_run(text).is_some()
+}

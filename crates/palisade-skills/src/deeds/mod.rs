@@ -1,0 +1,112 @@
+//! What programs do, told from their text in any language: pairs of deeds that are hardly ever harmless together.
+//!
+//! [`crate::code`] follows data through the languages that it parses. What it cannot follow (a library that it
+//! does not know, a language without a parser, a value that goes through a file or another program) still names
+//! both ends in its text: where a secret lies, and whom it talks to. Each pairing here needs two signs of
+//! different kinds, and holds whatever names, hosts and languages are used.
+
+mod account;
+mod bulk;
+mod fetched;
+mod handed;
+mod outward;
+mod planted;
+mod platform;
+mod product;
+mod programs;
+mod redirect;
+mod remote;
+mod ruin;
+mod rules;
+mod secrets;
+mod spread;
+mod tamper;
+mod tokens;
+mod undeclared;
+
+pub(crate) use handed::HANDED;
+pub(crate) use rules::RULES;
+
+use programs::Program;
+
+use crate::{Confidence, FileKind, Package, Place, Rule, Seen, Severity, formats::Profile};
+
+/// Looks at all programs of a package, each by itself and together.
+pub(crate) fn look(package: &Package, profile: &Profile) -> Seen {
+    let mut seen = Seen::default();
+    let programs = programs::all(package);
+    for program in &programs {
+        let mut report = Report { program, profile, seen: &mut seen };
+        secrets::look(&mut report);
+        outward::look(&mut report);
+        spread::look(&mut report);
+        ruin::look(&mut report);
+        fetched::look(&mut report);
+        planted::look(&mut report);
+        remote::look(&mut report);
+        platform::look(&mut report);
+        product::look(&mut report);
+        redirect::look(&mut report);
+        tamper::look(&mut report);
+        tokens::look(&mut report, FileKind::Unknown);
+        bulk::look(&mut report);
+        account::look(&mut report);
+    }
+    for (kind, settings) in programs::settings(package) {
+        let mut report = Report { program: &settings, profile, seen: &mut seen };
+        redirect::look(&mut report);
+        tamper::look(&mut report);
+        tokens::look(&mut report, kind);
+    }
+    for file in &package.files {
+        product::names(file, &mut seen);
+    }
+    secrets::together(&programs, profile, &mut seen);
+    undeclared::look(package, &programs, profile, &mut seen);
+    seen
+}
+
+/// Where findings of one program go.
+struct Report<'a> {
+    program: &'a Program<'a>,
+    profile: &'a Profile,
+    seen: &'a mut Seen,
+}
+
+impl Report<'_> {
+    /// Reports at a byte of the program's text.
+    fn say(
+        &mut self,
+        rule: &'static Rule,
+        severity: Severity,
+        confidence: Confidence,
+        at: usize,
+        message: impl Into<String>,
+    ) {
+        let finding = found(self.program, self.profile, rule, severity, confidence, at, message);
+        self.seen.findings.push(finding);
+    }
+}
+
+fn found(
+    program: &Program<'_>,
+    profile: &Profile,
+    rule: &'static Rule,
+    severity: Severity,
+    confidence: Confidence,
+    at: usize,
+    message: impl Into<String>,
+) -> crate::Finding {
+    let (line, excerpt) = program.line(at);
+    // A package about attacks shows them.
+    let shown = program.prose || crate::judge::is_shown(program.path);
+    let confidence = match profile.security && (shown || rule.id != rules::SECRET_AND_STRANGER.id) {
+        true => Confidence::Low,
+        false => confidence,
+    };
+    rule.at(program.path, line, 0, excerpt, message).of(severity).sure(confidence)
+}
+
+fn place(program: &Program<'_>, at: usize) -> Place {
+    Place { file: program.path.to_owned(), line: program.line(at).0, column: 0 }
+}

@@ -1,0 +1,311 @@
+//! Whom a program talks to.
+
+use std::sync::LazyLock;
+
+use regex_automata::meta::Regex;
+
+use super::{Report, programs::Program, rules};
+use crate::{
+    Confidence::Medium,
+    Severity,
+    code::hosts::{Standing, standing, standing_of},
+    formats::Profile,
+    pattern::pattern,
+    text::{is_anyones, is_bare, is_local, is_vendor},
+};
+
+/// Somebody whom neither a vendor's name nor the package's purpose explains.
+pub(super) struct Stranger {
+    pub(super) host: String,
+    /// Where the program names it.
+    pub(super) at: usize,
+    /// Something is sent, not only fetched.
+    pub(super) sends: bool,
+    /// It is an address, or a place that anybody may use.
+    pub(super) anyones: bool,
+}
+
+impl Stranger {
+    /// Does a text, in lower case, name the host, or whose it is?
+    pub(super) fn is_told(&self, text: &str) -> bool {
+        let mut labels = self.host.rsplit('.').skip(1);
+        let mut label = labels.next().unwrap_or_default();
+        if matches!(label, "co" | "com" | "org" | "ac" | "gov" | "net") {
+            label = labels.next().unwrap_or(label);
+        }
+        text.contains(&self.host)
+            || label.len() > 3 && text.contains(label)
+            || label.len() > 3 && text.contains(&label.replace(['-', '_'], " "))
+    }
+
+    pub(super) fn shown(&self) -> String {
+        palisade_core::shown(&self.host, 60).to_string()
+    }
+}
+
+/// Anything that opens a connection, in any language.
+static TALKS: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r#"(?i)\b(?:curl|wget|ncat?|netcat|socat|scp|sftp|rsync|ftp|Invoke-WebRequest|Invoke-RestMethod|iwr|irm|certutil|bitsadmin|xh|websocat)(?:\.exe)?\s|/dev/(?:tcp|udp)/|requests\.|\burllib|httpx\.|aiohttp|\bfetch\s*\(|axios|http\.client|XMLHttpRequest|Net::HTTP|\bsocket\b|WebClient|urlopen|\bhttps?\.(?:request|get|post)|HttpClient|openConnection|LWP::|HTTP::Tiny|IO::Socket|reqwest|\bureq\b|URLSession|http\.(?:Post|Get|NewRequest)|net\.(?:Dial|connect|Socket)|TCPSocket|sendBeacon|WebSocket|HTTPSConnection|fsockopen|curl_exec|curl_init|file_get_contents\(|create_connection|Faraday|HTTParty|RestClient|URI\.open|https?\.createClient|undici|\bgot\s*[.(]|node-fetch|MSXML2|WinHttp|httr::|PSXMLHTTP|hyper::|Http\.send|gh\s+api|smtplib|sendmail|Resolv\.|gethostby|getaddrinfo|dns\.resolve|nslookup|\bdig\s|\bdsn\b|UrlFetchApp|wp_remote_|importScripts|\.src\s*=|<script[^>]{1,80}src=|new\s+Image\(|rest_command|request_url|redirect_url|webhook|\bping\b[^\n]{0,40}\s-p\s|npm[^\n]{0,12}publish|docker[^\n]{0,12}push|twine[^\n]{0,6}upload|OTEL_EXPORTER|send_message|ENDPOINT=|Sentry\.init|git\b[^\n]{0,30}push|upload_file|put_object|tls\.connect|dgram|createConnection|["'](?:curl|wget)(?:\.exe)?["']|@vite-ignore|import\s*\(\s*\[|--(?:push|endpoint|remote|server|upstream)\b[^\n]{0,12}https?|mailto:"#,
+    )
+});
+
+/// Programs named as arguments, and libraries of platforms.
+static TALKS_TOO: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r#"(?i)["'](?:curl|wget|ncat?|scp|rsync|sftp|ssh|iwr|gh|aws|gsutil|rclone)["']|UrlFetchApp|wp_remote_|require\(\s*["'](?:node:)?(?:https?|net|tls|dgram|ws)["']\s*\)|importScripts|tls\.connect|grpc\.|paramiko|ftplib|websockets\.|MQTT|redis\.(?:Redis|from_url)|psycopg|mysql\.connect|pymongo|boto3|hyper_util|isahc|Dio\(|OkHttp|HttpURLConnection|Req\.(?:get|post)|HTTPoison|Finch|:httpc|Net::(?:FTP|SMTP)|IO\.open\(.*http|LWP|curl_setopt|stream_socket_client|DownloadFile"#,
+    )
+});
+
+/// Something is given to the other side.
+static SENDS: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r#"(?i)\.(?:post|put|patch)\s*\(|\bPOST\b|\bPUT\b|sendall\s*\(|\.send\s*\(|\.end\s*\(\s*[^)\s]|\.write\s*\(|print\s+\$\w|upload|sendBeacon|\s(?:-d|-F|-T|--data\S*|--form|--json|--post-\S+|--upload-file|--body-\S+|-InFile|-Body)[\s=]|URLSearchParams|payload\b|btoa\(|JSON\.stringify|\.src\s*=[^\n]{0,120}\+|method:\s*["']?post|-p\s+["']?\$|publish|\bpush\b|\bdsn\b|EXPORTER|urlopen\([^\n]{0,120},|\.request\s*\(|params\s*=|\.query\b|searchParams|data\s*=|headers?\s*[=:]|setRequestHeader|\|\s*(?:ncat?|netcat|curl|socat)\b|\b(?:scp|rsync|sftp)\s|\?[a-z_]{1,12}=["'`]?\s*[+.$%{&]|encode_www_form|encodeURIComponent|urlencode|http_build_query"#,
+    )
+});
+
+/// Options as arguments of their own, and methods of platforms.
+static SENDS_TOO: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r#"(?i)["']-(?:d|F|T|X)["']|["']--(?:data\S*|form|upload-file|json)["']|\bpayload\s*:|wp_remote_post|\.publish\(|method["']?\s*[:=]\s*["'](?:post|put)|Invoke-RestMethod[^\n]{0,80}-Method"#,
+    )
+});
+
+/// An address, or a host that stands alone between quotation marks or behind a program's option.
+static HOST: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r#"(?i)(?:https?|wss?|ftps?|tcp|ssh)://[^\s"'`<>()\\]{3,200}|["'`](?://)?(?:[a-z0-9_-]{1,63}\.){1,5}[a-z]{2,18}(?::\d{2,5})?(?:/[^\s"'`]{0,120})?["'`]|["'`](?:\d{1,3}\.){3}\d{1,3}(?::\d{2,5})?["'`]|/dev/(?:tcp|udp)/[^\s/]{3,80}|\b(?:ncat?|netcat|telnet)\s+(?:-\S+\s+)*[a-z0-9.-]{4,80}|[\w.+"'-]@(?:[a-z0-9-]{1,63}\.){1,4}[a-z]{2,12}\b|\s(?:\d{1,3}\.){3}\d{1,3}\b|docker\s+(?:push|tag)\b[^\n]{0,60}\s(?:[a-z0-9-]{1,63}\.){1,4}[a-z]{2,12}/|=(?:[a-z0-9-]{1,63}\.){1,4}(?:example|com|net|org|io|dev|app)\b"#,
+    )
+});
+
+/// Names of files that a quoted host may be.
+static FILE: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)\.(?:json|ya?ml|toml|md|txt|js|mjs|cjs|ts|tsx|jsx|py|sh|rb|go|rs|html?|css|csv|xml|lock|log|db|sqlite|xmlhttp|serverxmlhttp|shell|stream|filesystemobject|application|dictionary|env|conf|cfg|ini|pem|key|crt|png|jpe?g|gif|svg|pdf|zip|gz|tgz|tar|bin|exe|dll|so|dat|bak|tmp|out|err|sock|pid|plist|ps1|psm1|bat|cmd|php|java|kt|swift|cs|fs|class|jar|war|whl|egg|map|node|wasm|lua|pl|pm|r|sql|ipynb|docx?|xlsx?|pptx?|parquet|npy|pkl|pt|onnx|gguf|keychain|name|path|get|post|env|argv|stdin|stdout|exports|prototype|length|system|exec|run|call|join|dirname|content|body|data|text|value|type|id|url|host|port|file|list|dict|str|int|time|date|user|pub|d)$",
+    )
+});
+
+/// Is this the name of a file rather than of a host?
+pub(super) fn is_file(host: &str) -> bool {
+    FILE.is_match(host) && host.parse::<std::net::Ipv4Addr>().is_err()
+}
+
+/// Does the program give something to the other side?
+pub(super) fn sends(program: &Program<'_>) -> bool {
+    SENDS.is_match(&program.text) || SENDS_TOO.is_match(&program.text)
+}
+
+/// Does the program talk to the network at all?
+pub(super) fn talks(program: &Program<'_>) -> bool {
+    TALKS.is_match(&program.text) || TALKS_TOO.is_match(&program.text)
+}
+
+/// The stranger whom the program talks to, the worst of them.
+pub(super) fn stranger(program: &Program<'_>, profile: &Profile) -> Option<Stranger> {
+    talks(program).then(|| names_stranger(program, profile)).flatten()
+}
+
+/// The stranger whom the program names, whether it talks to him itself or not.
+pub(super) fn names_stranger(program: &Program<'_>, profile: &Profile) -> Option<Stranger> {
+    const MOST: usize = 256;
+    let sends = sends(program);
+    let mut best: Option<Stranger> = None;
+    for found in HOST.find_iter(&program.text).take(MOST) {
+        let Some(whole) = program.text.get(found.range()) else { continue };
+        let quoted = whole.starts_with(['"', '\'', '`']);
+        let bare = whole.trim_matches(['"', '\'', '`', ':']);
+        let Some(host) = host(bare) else { continue };
+        // The name of a form of XML is no address.
+        let mut from = found.start().saturating_sub(28);
+        while !program.text.is_char_boundary(from) {
+            from -= 1;
+        }
+        let before = program.text.get(from..found.start()).unwrap_or_default();
+        if before.contains("xmlns")
+            || before.contains("chemaLocation")
+            || before.contains("$schema")
+        {
+            continue;
+        }
+        if quoted
+            && !bare.contains("://")
+            && FILE.is_match(&host)
+            && !host.parse::<std::net::Ipv4Addr>().is_ok()
+        {
+            continue;
+        }
+        let anyones = is_account(bare) || is_anyones(&host) || is_bare(&host);
+        // The user's own name below a platform's: `https://$App.platform.net`.
+        let own = bare.split('/').nth(2).unwrap_or(bare).starts_with(['$', '{', '%', '<'])
+            && matches!(standing(&host), Standing::Shared | Standing::Known | Standing::Plain)
+            && PLATFORMS.iter().any(|domain| crate::code::hosts::is_within(&host, domain));
+        if own
+            || !anyones && !is_strange(&host, profile)
+            || is_local(&host)
+            || host.starts_with("169.254.")
+        {
+            continue;
+        }
+        if best.as_ref().is_none_or(|best| anyones && !best.anyones) {
+            best = Some(Stranger { host, at: found.start(), sends, anyones });
+        }
+    }
+    best
+}
+
+fn host(text: &str) -> Option<String> {
+    // What follows the host may hold signs that stand before one elsewhere.
+    let after = match text.split_once("://") {
+        Some((_, rest)) => rest.split(['/', '?', '#']).next()?,
+        None => text,
+    };
+    let after = after
+        .strip_prefix("/dev/tcp/")
+        .or_else(|| after.strip_prefix("/dev/udp/"))
+        .unwrap_or(after);
+    let after = after.trim_end_matches('/').rsplit([' ', '=']).next()?;
+    let authority = after.split(['/', '?', '#']).next()?;
+    let host =
+        authority.rsplit('@').next()?.split(':').next()?.trim_end_matches('.').to_ascii_lowercase();
+    // What is computed in front is not known: `${data}.host.tld`.
+    let host = host
+        .rsplit(['}', ')', '$', '{', '%', '*', '+'])
+        .next()?
+        .trim_start_matches(['.', '-'])
+        .to_owned();
+    let shape = host.contains('.')
+        && host.chars().all(|c| c.is_alphanumeric() || matches!(c, '.' | '-' | '_'));
+    (shape && !host.starts_with('.') && host.len() > 3).then_some(host)
+}
+
+/// Where everybody's applications have names.
+const PLATFORMS: &[&str] = &[
+    "azurewebsites.net",
+    "windows.net",
+    "cloudapp.azure.com",
+    "run.app",
+    "appspot.com",
+    "elasticbeanstalk.com",
+    "amazonaws.com",
+    "herokuapp.com",
+    "fly.dev",
+    "vercel.app",
+    "netlify.app",
+    "onrender.com",
+    "web.app",
+    "github.io",
+    "gitlab.io",
+    "atlassian.net",
+    "zendesk.com",
+    "myshopify.com",
+    "okta.com",
+    "auth0.com",
+    "service-now.com",
+    "sharepoint.com",
+    "cloudfront.net",
+    "supabase.co",
+    "firebaseio.com",
+];
+
+/// Is it a state's or a university's host?
+fn is_public_body(host: &str) -> bool {
+    host.split('.')
+        .rev()
+        .take(3)
+        .any(|label| matches!(label, "gov" | "gob" | "gouv" | "edu" | "mil" | "govt" | "admin"))
+        && host.matches('.').count() > 0
+}
+
+/// Hosts that stand in programs as names of forms, not as somebody to talk to.
+const FORMS: &[&str] = &[
+    "w3.org",
+    "schemas.openxmlformats.org",
+    "schemas.microsoft.com",
+    "xmlsoap.org",
+    "json-schema.org",
+    "schemastore.org",
+    "purl.org",
+    "opensource.org",
+    "creativecommons.org",
+    "spdx.org",
+    "example.com",
+    "example.org",
+    "example.net",
+    "test.com",
+];
+
+pub(super) fn is_strange(host: &str, profile: &Profile) -> bool {
+    let within = |domain: &str| crate::code::hosts::is_within(host, domain);
+    !is_vendor(host)
+        && !is_public_body(host)
+        && !FORMS.iter().any(|domain| within(domain))
+        && !matches!(standing(host), Standing::Known | Standing::Loopback | Standing::Private)
+        // What the package names as its home, in the open.
+        && !profile.hosts.iter().any(|known| within(known))
+}
+
+/// An account at a service of everybody's, named in the program.
+fn is_account(address: &str) -> bool {
+    let lower = address.to_ascii_lowercase();
+    standing_of(&lower) == Some(Standing::Drop)
+        || [
+            "hooks.slack.com/services/t",
+            "discord.com/api/webhooks/",
+            "discordapp.com/api/webhooks/",
+            "api.telegram.org/bot",
+            "docs.google.com/forms/",
+            "script.google.com/macros/",
+            "formspree.io/f/",
+            "api.airtable.com/v0/app",
+            "hooks.zapier.com/",
+            "maker.ifttt.com/trigger",
+            "webhook.office.com/",
+            "outlook.office.com/webhook",
+            "firebaseio.com/",
+            "getform.io/",
+            "submit-form.com/",
+            "ntfy.sh/",
+            "pushover.net/",
+            "sentry.io/api/",
+        ]
+        .iter()
+        .any(|account| lower.contains(account))
+}
+
+/// Data goes to an account that the program names, by a service's own tool.
+static ACCOUNT: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r#"(?i)\baws\s+s3\s+(?:cp|sync|mv)\s[^\n]{0,200}s3://[a-z0-9][a-z0-9.-]{2,60}|\bgsutil\s[^\n]{0,40}\b(?:cp|rsync)\s[^\n]{0,200}gs://[a-z0-9][a-z0-9._-]{2,60}|\bgh\s+(?:issue|gist|release)\s+(?:create|comment|upload)[^\n]{0,80}(?:-R|--repo)[\s=]+[\w.-]{1,40}/[\w.-]{1,60}|\bupload_file(?:obj)?\([^\n]{0,160},\s*["'][a-z0-9.-]{3,63}["'],[^\n]{0,120}(?:nodename|gethostname|getuser|getlogin)|\brclone\s+(?:copy|sync|move)\b[^\n]{0,200}:[\w.-]+:"#,
+    )
+});
+
+/// Whole stores go to an account of somebody's.
+pub(super) fn look(report: &mut Report<'_>) {
+    let text = report.program.text.as_str();
+    let Some(account) = ACCOUNT.find(text) else { return };
+    let given = text.get(account.range()).unwrap_or_default();
+    // `$BUCKET` and `<bucket>` are the user's to fill in.
+    let line_end = text.get(account.end()..).unwrap_or_default().lines().next().unwrap_or_default();
+    let line = format!("{given}{line_end}").to_ascii_lowercase();
+    let unsigned = line.contains("--no-sign-request")
+        || line.contains("upload_file")
+        || super::secrets::opens(report.program)
+        || text.contains("cat .env");
+    let secret = [
+        "cat ~/.",
+        "cat $home/.",
+        "$(env",
+        "printenv",
+        ".ssh",
+        ".aws",
+        ".netrc",
+        ".npmrc",
+        "credential",
+    ]
+    .iter()
+    .any(|word| line.contains(word));
+    if unsigned || secret {
+        let message = "data goes to an account that the program names";
+        report.say(&rules::MESSAGES_SENT, Severity::High, Medium, account.start(), message);
+    }
+}

@@ -1,0 +1,139 @@
+//! Clouds, clusters, repositories and machines: mass destruction, audit switched off, ways out of a container,
+//! workflows that hand out their secrets.
+
+use std::sync::LazyLock;
+
+use regex_automata::meta::Regex;
+
+use super::{Report, rules};
+use crate::{
+    Confidence::{High, Low, Medium},
+    Severity,
+    pattern::pattern,
+};
+
+/// All that a listing gives is destroyed.
+static MASS: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r#"(?i)\b(?:describe|list)-[a-z-]+\b[^\n]{0,300}(?:xargs|while\s+read|for\s)[^\n]{0,120}\b(?:delete|terminate|deregister|remove|destroy)-|kubectl\s+get\s+(?:ns|namespaces?|deploy\w*|all|pods?|pvc?|svc|sts)\b[^\n|]{0,80}(?:\|\s*grep\s+-v[^\n|]{0,60})?\|\s*xargs[^\n]{0,40}\bdelete\b|kubectl\s+delete\s+(?:ns|namespaces?|all|pvc?|deploy\w*)\s+--all\b[^\n]{0,30}|git\b[^\n]{0,20}\spush\b[^\n]{0,60}(?:--force|-f)\b[^\n]{0,40}(?:--all|--prune|--mirror|refs/heads/\*)|git\b[^\n]{0,20}\spush\b[^\n]{0,40}--(?:mirror|prune)[^\n]{0,40}--force|ls-remote[^\n]{0,120}xargs[^\n]{0,40}push|gh\s+(?:release|repo|run)\s+list[^\n]{0,120}xargs[^\n]{0,40}delete|workspace\s+list[^\n]{0,200}destroy[^\n]{0,60}-auto-approve|az\s+group\s+list[^\n]{0,160}delete|gcloud\s+\S+\s+(?:\S+\s+)?list[^\n]{0,160}delete[^\n]{0,40}(?:-q\b|--quiet)|aws\s+s3\s+ls[^\n]{0,160}(?:rb|rm)\b[^\n]{0,40}(?:--force|--recursive)|doctl[^\n]{0,40}list[^\n]{0,120}delete|heroku\s+apps[^\n]{0,120}destroy"#,
+    )
+});
+
+/// What a cloud records of itself.
+static AUDIT_OFF: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)cloudtrail[^\n]{0,40}(?:stop-logging|delete-trail)|\bstop-logging\b|guardduty[^\n]{0,20}delete-detector|stop-configuration-recorder|delete-configuration-recorder|delete-flow-logs|securityhub\s+disable|macie2?\s+disable|--no-log(?:ging)?-enabled|az\s+monitor\s+(?:diagnostic-settings|log-profiles)\s+delete|gcloud\s+logging\s+sinks\s+delete|auditctl\s+-e\s*0|wevtutil\s+cl\b|Clear-EventLog|journalctl\s+--rotate[^\n]{0,40}--vacuum-time=1s",
+    )
+});
+
+/// What the user and the agent did is taken out of its records.
+static TRACES: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r#"(?i)sed\s+-i[^\n]{0,120}(?:/d["'][^\n]{0,80}|d\s+)(?:\S*history|\S*\.jsonl|/var/log/\S+|auth\.log|wtmp|\.claude/projects)|(?:\btruncate|\bshred|\brm|(?:^|[;&]|:|echo(?:\s+["']{2})?)\s*>)\s[^\n]{0,20}(?:\.(?:bash|zsh)_history|\.claude/projects|/var/log/(?:auth|secure|wtmp|btmp|audit)|\.claude/history)|ln\s+-sf\s+/dev/null\s+\S*history"#,
+    )
+});
+
+/// The whole machine is given to a container.
+static HOST_GIVEN: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r#"(?i)(?:-v|--volume|--mount\s+type=bind,source=)[\s=]?["']?/:/[A-Za-z][\w/]*(?:["'\s,]|:rw|$)|hostPath:\s*\{?\s*path:\s*["']?/["']?\s*[}\n]|["']/:/(?:host|mnt|rootfs)\w*["']"#,
+    )
+});
+
+static PRIVILEGED: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)--privileged\b|--pid[= ]host|privileged:\s*true|hostPID:\s*true|nsenter|docker\.sock",
+    )
+});
+
+/// Secrets of a workflow, all of them.
+static ALL_SECRETS: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?i)toJSON\(\s*secrets\s*\)"));
+
+/// A stranger's change is checked out with the rights of the repository.
+static TARGET: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"(?i)pull_request_target|issue_comment|workflow_run"));
+static HEAD: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)github\.event\.(?:pull_request\.head|workflow_run\.head)|github\.head_ref|refs/pull/",
+    )
+});
+static RIGHTS: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)write-all|contents:\s*write|secrets\.|self-hosted|id-token:\s*write|packages:\s*write",
+    )
+});
+
+/// Somebody whom the text names gets in, or a gate comes down.
+static ACCESS: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r#"(?i)gh\s+api\b[^\n]{0,80}collaborators/[\w-]+[^\n]{0,60}permission=(?:admin|push|maintain)|npm\s+(?:owner\s+add|access\s+set\s+mfa=none|access\s+grant)|gh\s+auth\s+refresh[^\n]{0,60}-s[^\n]{0,30}(?:admin|delete_repo)|gh\s+api\b[^\n]{0,80}-X\s*DELETE[^\n]{0,80}(?:protection|rulesets)|Principal["']?\s*[:=]\s*\{?\s*["']?AWS["']?\s*[:=]\s*["']arn:aws:iam::\d{12}:root|put-bucket-replication|gh\s+repo\s+(?:edit|deploy-key\s+add)[^\n]{0,60}(?:--visibility\s+public|-w\b|--allow-write)|az\s+role\s+assignment\s+create[^\n]{0,80}Owner|gem\s+owner\s+-a|add-iam-policy-binding[^\n]{0,120}(?:allUsers|roles/owner|@[\w.-]+)"#,
+    )
+});
+
+pub(super) fn look(report: &mut Report<'_>) {
+    let text = report.program.text.as_str();
+    if let Some(mass) = MASS.find(text) {
+        let message = "everything that a listing gives is destroyed";
+        // A filter, a prefix, a label: somebody has said what shall go.
+        let given = text.get(mass.range()).unwrap_or_default().to_ascii_lowercase();
+        // `git push --mirror` is how a cleaned history is put back, after everybody was asked.
+        let chosen = given.contains("--mirror")
+            || [
+                "prefix",
+                "filter",
+                "contains(",
+                "starts_with(",
+                "tag:",
+                "-l ",
+                "selector",
+                "status",
+                "| grep -e",
+                "| grep '",
+            ]
+            .iter()
+            .any(|word| given.contains(word));
+        let (severity, sure) =
+            if chosen { (Severity::Medium, Low) } else { (Severity::High, Medium) };
+        report.say(&rules::MASS_DESTRUCTION, severity, sure, mass.start(), message);
+    }
+    if let Some(off) = AUDIT_OFF.find(text) {
+        let message =
+            "the records of what happens in the account or on the machine are switched off";
+        report.say(&rules::AUDIT_OFF, Severity::High, Medium, off.start(), message);
+    }
+    if let Some(traces) = TRACES.find(text) {
+        let message = "traces of what was done are removed";
+        report.say(&rules::AUDIT_OFF, Severity::High, Medium, traces.start(), message);
+    }
+    if let Some(given) = HOST_GIVEN.find(text) {
+        let (severity, sure) = match PRIVILEGED.is_match(text) {
+            true => (Severity::High, Medium),
+            false => (Severity::Medium, Low),
+        };
+        let message = "a container gets the whole file system of the machine to write to";
+        report.say(&rules::HOST_GIVEN, severity, sure, given.start(), message);
+    }
+    if let Some(secrets) = ALL_SECRETS.find(text) {
+        let message = "all secrets of the repository are handed to a step";
+        report.say(&rules::WORKFLOW_SECRETS, Severity::High, High, secrets.start(), message);
+    } else if let Some(target) = TARGET.find(text)
+        && HEAD.is_match(text)
+        && RIGHTS.is_match(text)
+        && text.contains("checkout")
+    {
+        let message =
+            "a stranger's change is checked out and run with the rights of the repository";
+        report.say(&rules::WORKFLOW_SECRETS, Severity::High, Medium, target.start(), message);
+    }
+    if let Some(access) = ACCESS.find(text) {
+        // A name in angle brackets is the user's to fill in.
+        let given = text.get(access.range()).unwrap_or_default();
+        let rest = text.get(access.end()..).unwrap_or_default().trim_start();
+        let named =
+            !given.contains('<') && !given.contains("${") && !rest.starts_with(['<', '$', '{']);
+        let (severity, sure) =
+            if named { (Severity::High, Medium) } else { (Severity::Medium, Low) };
+        let message = "somebody whom the text names is given access, or a gate comes down";
+        report.say(&rules::ACCESS_GIVEN, severity, sure, access.start(), message);
+    }
+}

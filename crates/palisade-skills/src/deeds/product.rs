@@ -1,0 +1,139 @@
+//! What goes into the user's product or machine and lets somebody in: names that lead elsewhere, registries and
+//! policies of a stranger's, code that makes protection weak.
+
+use std::sync::LazyLock;
+
+use regex_automata::meta::Regex;
+
+use super::{Report, outward, rules};
+use crate::{Confidence::Medium, File, Severity, pattern::pattern};
+
+/// A registry is replaced, and what would tell is switched off or a token goes along.
+static REGISTRY: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r#"(?i)(?:GOPROXY|registry|registryUrls?|npmrc|index-url|extra-index-url|PIP_INDEX_URL|mirror|substituters)["'\]]{0,3}\s*[:=\s]\s*\[?["']?https?://"#,
+    )
+});
+static UNCHECKED: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)GOSUMDB=off|GONOSUM\w+|GOFLAGS=-insecure|_authToken=\$|trusted-host|ignoreTests.{0,4}true|NODE_TLS_REJECT_UNAUTHORIZED|strict-ssl.{0,4}false|sslVerify.{0,4}false|require-sigs.{0,4}false|--no-verify|minimumReleaseAge.{0,4}null",
+    )
+});
+
+/// Policies of a browser that install something or route it.
+static POLICY: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)ExtensionInstallForcelist|ExtensionSettings[^\n]{0,200}force_installed|ProxyPacUrl|remote-debugging-address=0\.0\.0\.0|SafeBrowsingProtectionLevel[^\n]{0,6}0",
+    )
+});
+
+/// Somebody who knows a word passes the check.
+static PASSES: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r#"(?i)(?:createHash|\bmd5|\bsha1|\bsha256|hashlib\.\w+)\b[^\n]{0,160}(?:===?|\.startswith\s*\(|\.equals\s*\()\s*\(?["'][0-9a-f]{6,64}["']"#,
+    )
+});
+static GUARDS_ENTRY: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)\b(?:login|signin|sign_in|authenticat\w+|verify\w*|password|bcrypt|session|wp_login|_COOKIE|is_admin|authoriz\w+)\b",
+    )
+});
+static INTEGRITY: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)checksum|integrity|download|urlretrieve|release|expected|digest\s*of|tarball|wheel",
+    )
+});
+
+/// An account is made that nobody asked for.
+static ACCOUNT_MADE: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)(?:post_migrate|def\s+ready\s*\(|AppConfig|after_initialize|register_activation_hook|add_action\()[^\x00]{0,1500}(?:is_superuser|create_user|wp_create_user|administrator)|(?:is_superuser\s*=|wp_create_user)[^\x00]{0,1500}(?:post_migrate|AppConfig|add_action\()",
+    )
+});
+
+/// Protection that is none under the name of one.
+static WEAK: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r#"(?i)pbkdf2_hmac\(\s*["']md5["']|pbkdf2\w*\([^\n]{0,120},\s*1\s*[,)]|(?:random\.Random|rand\.NewSource|new\s+Random|srand|seed)\s*\([^\n]{0,60}(?:time|Date\.now|Now\(\))[^\n]{0,200}(?:token|secret|key|password|otp|getrandbits)|(?:token|secret|apikey|otp)\w*\s*=?[^\n]{0,60}(?:random\.Random|rand\.NewSource|new\s+Random|srand|Date\.now\(\)\s*/)[^\n]{0,40}"#,
+    )
+});
+static STRONG: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(r"(?i)argon2|cryptographically\s+(?:strong|secure)|\bsecure\b|\bstrong\b|\btoken\b")
+});
+
+/// A known host's name is given an address.
+static NAMES: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?m)^[ \t]*(\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3})[ \t]+[^\n#]{0,120}\b(?:pypi\.org|pythonhosted\.org|npmjs\.(?:org|com)|github(?:usercontent)?\.com|googleapis\.com|crates\.io|rubygems\.org|docker\.(?:io|com)|windowsupdate\.com|update\.microsoft\.com|apple\.com|symantec\.com|debian\.org|ubuntu\.com|anthropic\.com|openai\.com|clamav\.net|virustotal\.com|proxy\.golang\.org)\b",
+    )
+});
+
+pub(super) fn look(report: &mut Report<'_>) {
+    let text = report.program.text.as_str();
+    if let Some(weak) = WEAK.find(text)
+        && STRONG.is_match(text)
+    {
+        let message = "what is to protect is made from the clock, or in one round";
+        report.say(&rules::BACKDOOR, Severity::High, Medium, weak.start(), message);
+    }
+    if let Some(passes) = PASSES.find(text)
+        && GUARDS_ENTRY.is_match(text)
+        && !INTEGRITY.is_match(text)
+    {
+        let message = "whoever knows a word passes a check of who it is";
+        report.say(&rules::BACKDOOR, Severity::High, Medium, passes.start(), message);
+    }
+    if let Some(made) = ACCOUNT_MADE.find(text)
+        && text.contains("password")
+    {
+        let message = "an account with all rights is made by itself";
+        report.say(&rules::BACKDOOR, Severity::High, Medium, made.start(), message);
+    }
+    let Some(stranger) = outward::names_stranger(report.program, report.profile) else { return };
+    if let Some(policy) = POLICY.find(text) {
+        let message = format!("a browser is made to load or route by {}", stranger.shown());
+        report.say(&rules::POLICY, Severity::High, Medium, policy.start(), message);
+    }
+    if let Some(registry) = REGISTRY.find(text)
+        && UNCHECKED.is_match(text)
+    {
+        let message =
+            format!("packages come from {}, unchecked or with a token along", stranger.shown());
+        report.say(&rules::POLICY, Severity::High, Medium, registry.start(), message);
+    }
+}
+
+/// Lines for a file of hosts that lead well-known names elsewhere, in whatever file they stand.
+pub(super) fn names(file: &File, seen: &mut crate::Seen) {
+    const LARGEST: usize = 4 << 20;
+    if file.bytes.len() > LARGEST {
+        return;
+    }
+    let Ok(text) = std::str::from_utf8(&file.bytes) else { return };
+    let mut captures = NAMES.create_captures();
+    NAMES.captures(text, &mut captures);
+    let (Some(whole), Some(address)) = (captures.get_match(), captures.get_group(1)) else {
+        return;
+    };
+    let address = text.get(address.range()).unwrap_or_default();
+    if address.starts_with("0.") || address.starts_with("127.") {
+        return;
+    }
+    let line = memchr::memchr_iter(b'\n', text.get(..whole.start()).unwrap_or_default().as_bytes())
+        .count()
+        + 1;
+    let line = u32::try_from(line).unwrap_or(u32::MAX);
+    let excerpt = text.get(whole.range()).unwrap_or_default().trim();
+    seen.findings.push(
+        rules::POLICY
+            .at(
+                &file.path,
+                line,
+                0,
+                excerpt,
+                "a well-known host's name leads to an address of somebody's",
+            )
+            .of(Severity::High)
+            .sure(crate::Confidence::High),
+    );
+}

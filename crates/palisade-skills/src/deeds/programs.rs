@@ -1,0 +1,332 @@
+//! The programs of a package, as text without whole lines of comment.
+
+use crate::{File, FileKind, Package, formats::base};
+
+/// The largest program that is looked at; what is larger is not vetted by the parser either, which says so.
+const LARGEST: usize = 4 << 20;
+
+/// One program.
+pub(super) struct Program<'a> {
+    pub(super) path: &'a str,
+    /// Its text; lines of comment are blank.
+    pub(super) text: String,
+    /// It is a block of prose, which somebody has to run.
+    pub(super) prose: bool,
+}
+
+impl Program<'_> {
+    /// The line of a byte, from 1, and what stands there.
+    pub(super) fn line(&self, at: usize) -> (u32, &str) {
+        let before = self.text.get(..at).unwrap_or_default();
+        let number = memchr::memchr_iter(b'\n', before.as_bytes()).count() + 1;
+        let start = before.rfind('\n').map_or(0, |at| at + 1);
+        let line = self.text.get(start..).unwrap_or_default().lines().next().unwrap_or_default();
+        (u32::try_from(number).unwrap_or(u32::MAX), line)
+    }
+}
+
+/// Suffixes of programs and of files that hold commands, beyond the languages that are parsed.
+const SUFFIXES: &[&str] = &[
+    "bat",
+    "cmd",
+    "vbs",
+    "vbe",
+    "wsf",
+    "hta",
+    "php",
+    "phtml",
+    "lua",
+    "pl",
+    "pm",
+    "kt",
+    "kts",
+    "java",
+    "swift",
+    "applescript",
+    "scpt",
+    "r",
+    "jl",
+    "ex",
+    "exs",
+    "groovy",
+    "gradle",
+    "awk",
+    "fish",
+    "nu",
+    "tcl",
+    "el",
+    "vim",
+    "scala",
+    "clj",
+    "cs",
+    "fs",
+    "dart",
+    "nim",
+    "zig",
+    "rs",
+    "c",
+    "cc",
+    "cpp",
+    "m",
+    "mm",
+    "hs",
+    "ml",
+    "cr",
+    "pas",
+    "ahk",
+    "ipynb",
+    "mk",
+    "cmake",
+    "bas",
+    "vb",
+    "sql",
+    "pth",
+    "vue",
+    "svelte",
+    "tf",
+    "service",
+    "html",
+    "htm",
+    "gs",
+    "liquid",
+    "hbs",
+    "njk",
+    "mustache",
+    "conf",
+    "reg",
+    "inf",
+    "desktop",
+    "timer",
+    "plist",
+    "nix",
+    "cfc",
+    "jsp",
+    "asp",
+    "aspx",
+    "graphql",
+    "prisma",
+    "tfvars",
+    "hcl",
+    "bicep",
+    "sample",
+    "tmpl",
+    "template",
+    "jinja",
+    "j2",
+    "tpl",
+    "ejs",
+    "erb",
+];
+
+/// Names of files that hold commands.
+const NAMES: &[&str] = &[
+    "dockerfile",
+    "containerfile",
+    "makefile",
+    "gnumakefile",
+    "justfile",
+    "procfile",
+    "rakefile",
+    "gemfile",
+    "jenkinsfile",
+    "vagrantfile",
+    "brewfile",
+    "podfile",
+    "fastfile",
+    "commit-msg",
+    "pre-commit",
+    "pre-push",
+    "post-commit",
+    "post-checkout",
+    "post-merge",
+    "prepare-commit-msg",
+    "package.json",
+    "composer.json",
+    "taskfile.yml",
+    "docker-compose.yml",
+    "compose.yml",
+    "compose.yaml",
+    "devcontainer.json",
+    "tasks.json",
+    "hooks.json",
+    "renovate.json",
+    ".npmrc",
+    "pip.conf",
+    ".yarnrc",
+    "nuget.config",
+    "gradle.properties",
+    "deno.json",
+    "turbo.json",
+    "action.yml",
+];
+
+fn is_program(file: &File, text: &str) -> bool {
+    match file.kind {
+        FileKind::Shell
+        | FileKind::Python
+        | FileKind::JavaScript
+        | FileKind::TypeScript
+        | FileKind::PowerShell
+        | FileKind::Go
+        | FileKind::Ruby => return true,
+        FileKind::Prose
+        | FileKind::Media
+        | FileKind::Archive
+        | FileKind::Binary
+        | FileKind::Unknown => return false,
+        FileKind::Definition | FileKind::Data => {}
+    }
+    let name = base(&file.path).to_ascii_lowercase();
+    let suffix = name.rsplit_once('.').map_or("", |(_, suffix)| suffix);
+    SUFFIXES.contains(&suffix)
+        || NAMES.contains(&name.as_str())
+        || text.starts_with("#!")
+        || matches!(suffix, "yml" | "yaml")
+            && (file.path.contains("workflows/")
+                || text.contains("containers:")
+                || text.contains("services:")
+                || text.contains("runs-on:")
+                || text.contains("script:"))
+        || name == ".gitlab-ci.yml"
+        || file.path.contains("/hooks/")
+        || name.ends_with("gitconfig")
+        || name.ends_with("gitattributes")
+        || name.starts_with(".envrc")
+        || name.starts_with("envrc")
+}
+
+/// The programs of a package. Tests and fixtures of a package are programs too.
+pub(super) fn all(package: &Package) -> Vec<Program<'_>> {
+    let mut found = Vec::new();
+    for file in package.files.iter().filter(|file| file.bytes.len() <= LARGEST) {
+        let text = String::from_utf8_lossy(&file.bytes);
+        if file.kind == FileKind::Prose {
+            blocks(&file.path, &text, &mut found);
+        } else if is_program(file, &text) {
+            found.push(Program { path: &file.path, text: bare(&text), prose: false });
+        }
+    }
+    found
+}
+
+/// Files of settings and records that hold no commands, each with its kind.
+pub(super) fn settings(package: &Package) -> Vec<(FileKind, Program<'_>)> {
+    const LARGEST_SETTINGS: usize = 256 << 10;
+    package
+        .files
+        .iter()
+        .filter(|file| {
+            matches!(file.kind, FileKind::Definition | FileKind::Data)
+                && file.bytes.len() <= LARGEST_SETTINGS
+        })
+        .filter_map(|file| {
+            let text = String::from_utf8_lossy(&file.bytes);
+            (!is_program(file, &text))
+                .then(|| (file.kind, Program { path: &file.path, text: bare(&text), prose: false }))
+        })
+        .collect()
+}
+
+/// More blocks of one text than this are not programs but examples.
+const MOST_BLOCKS: usize = 64;
+
+/// The fenced blocks of a text, each a program by itself, that nothing around shows as what to avoid.
+fn blocks<'a>(path: &'a str, text: &str, found: &mut Vec<Program<'a>>) {
+    let mut fence: Option<(usize, &str)> = None;
+    let mut context = String::new();
+    let mut at = 0;
+    let from = found.len();
+    for line in text.split_inclusive('\n') {
+        let start = at;
+        at += line.len();
+        let trimmed = line.trim_start();
+        let mark = ["```", "~~~"].into_iter().find(|mark| trimmed.starts_with(mark));
+        match (&fence, mark) {
+            (None, Some(mark)) => fence = Some((at, mark)),
+            (Some((body, opened)), Some(mark)) if *opened == mark => {
+                if !crate::code::teaches(&context) && found.len() - from < MOST_BLOCKS {
+                    let lines = memchr::memchr_iter(
+                        b'\n',
+                        text.get(..*body).unwrap_or_default().as_bytes(),
+                    )
+                    .count();
+                    let block = text.get(*body..start).unwrap_or_default();
+                    found.push(Program {
+                        path,
+                        text: format!("{}{}", "\n".repeat(lines.min(100_000)), bare(block)),
+                        prose: true,
+                    });
+                }
+                fence = None;
+                context.clear();
+            }
+            (None, None) => {
+                if trimmed.starts_with('#') {
+                    context.clear();
+                }
+                if context.len() < 2000 {
+                    context.push_str(line);
+                }
+                if line.contains('`') && found.len() - from < MOST_BLOCKS {
+                    let number = memchr::memchr_iter(
+                        b'\n',
+                        text.get(..start).unwrap_or_default().as_bytes(),
+                    )
+                    .count();
+                    spans(path, line, number, &context, found);
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// The commands within one line of prose, together one program.
+fn spans<'a>(
+    path: &'a str,
+    line: &str,
+    number: usize,
+    context: &str,
+    found: &mut Vec<Program<'a>>,
+) {
+    let mut before = String::new();
+    let mut commands = String::new();
+    for (at, part) in line.split('`').enumerate() {
+        let code = at % 2 == 1;
+        if code && part.contains(' ') && !crate::code::forbidden(&before) {
+            commands.push_str(part);
+            commands.push_str(" ; ");
+        }
+        before.push_str(part);
+    }
+    let heading = context.lines().next().unwrap_or_default();
+    if commands.len() > 12 && !crate::code::teaches(heading) && !crate::code::teaches(line) {
+        found.push(Program {
+            path,
+            text: format!("{}{commands}", "\n".repeat(number.min(100_000))),
+            prose: true,
+        });
+    }
+}
+
+/// The text with whole lines of comment made blank, so that lines keep their numbers.
+fn bare(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for line in text.split_inclusive('\n') {
+        let trimmed = line.trim_start();
+        let comment = trimmed.starts_with("//")
+            || trimmed.starts_with('#')
+                && !["#!", "#include", "#define", "#if", "#%", "#{"]
+                    .iter()
+                    .any(|code| trimmed.starts_with(code))
+            || trimmed.starts_with("-- ")
+            || trimmed.starts_with("* ")
+            || trimmed.get(..4).is_some_and(|word| word.eq_ignore_ascii_case("rem "));
+        if comment {
+            out.push('\n');
+        } else {
+            out.push_str(line);
+        }
+    }
+    out
+}

@@ -1,0 +1,308 @@
+//! Settings whose value hands something to a stranger: where packages, updates, scripts and names come from, where
+//! copies, records and sign-ins go.
+//!
+//! Such a line looks like any other setting. What tells it is whose address it holds: neither the vendor's, nor the
+//! user's to fill in.
+
+use std::sync::LazyLock;
+
+use regex_automata::{Input, meta::Regex};
+
+use super::{Report, handed, outward, programs::Program};
+use crate::{
+    Confidence::{Low, Medium},
+    Rule, Severity,
+    formats::Profile,
+    pattern::pattern,
+    text::is_local,
+};
+
+/// One kind of setting.
+struct Setting {
+    rule: &'static Rule,
+    /// Its name, and the address behind it.
+    pattern: Regex,
+    what: &'static str,
+    /// What makes it grave whatever else is there; `None` for what is grave by itself.
+    grave: Option<Regex>,
+}
+
+/// How an address follows the name of a setting.
+const ADDRESS: &str = r#"(?:(?:[a-z][a-z0-9+]{1,14}:)?//(?:[^\s/@"']{1,60}@)?|@@?|["'=\s])((?:[a-z0-9_-]{1,63}\.){1,6}[a-z]{2,18}|(?:\d{1,3}\.){3}\d{1,3})(?:[:/?\s"'`,;)\]}|]|$)"#;
+
+fn setting(
+    rule: &'static Rule,
+    what: &'static str,
+    names: &str,
+    gap: usize,
+    grave: Option<&str>,
+) -> Setting {
+    Setting {
+        rule,
+        pattern: pattern(&format!("(?i)(?:{names})[^\\n]{{0,{gap}}}?{ADDRESS}")),
+        what,
+        grave: grave.map(|grave| pattern(&format!("(?i)(?:{grave})"))),
+    }
+}
+
+static SETTINGS: LazyLock<Vec<Setting>> = LazyLock::new(|| {
+    vec![
+        setting(
+            &handed::SOURCE,
+            "packages come from",
+            r#"\bregistry["']?\s*[=:,]|--registry[\s=]|npm_config_registry|npmRegistryServer|\bindex-url|\bextra-index-url|PIP_(?:EXTRA_)?INDEX_URL|UV_(?:DEFAULT_|EXTRA_)?INDEX|--find-links|GOPROXY|replace-with|sparse\+|<mirrorOf>|gem\s+sources\s+(?:-a|--add)|BUNDLE_MIRROR|HOMEBREW_(?:BOTTLE_DOMAIN|API_DOMAIN|ARTIFACT_DOMAIN|BREW_GIT_REMOTE|CORE_GIT_REMOTE)|RUSTUP_(?:DIST_SERVER|UPDATE_ROOT)|NVM_\w{0,12}_MIRROR|NODEJS_ORG_MIRROR|registry-mirrors|insecure-registries|\bdeb\s+(?:\[[^\]\n]{0,60}\]\s+)?http|\breplace\s+[\w./-]{4,80}\s+(?:v\S{1,20}\s+)?=>|\[\[?tool\.(?:uv\.index|poetry\.source)|composer\s+config\s+repos\w*"#,
+            60,
+            Some(
+                r#"strict-ssl\s*[=:]\s*["']?false|GO(?:NO)?SUM(?:DB|CHECK)\s*=\s*(?:off|1|\*)|GONOSUMDB\s*=\s*\*|GOFLAGS\s*=\s*\S{0,20}-insecure|trusted-host|sslVerify\s*[=:]?\s*false|allow-insecure|\[[^\]\n]{0,40}trusted=yes|insecure-registries|--no-verify|verify_ssl\s*[=:]\s*false|\breplace\s+(?:golang\.org|github\.com|google\.golang\.org|gopkg\.in)"#,
+            ),
+        ),
+        setting(
+            &handed::SOURCE,
+            "new versions of the program come from",
+            r#"["']?updates["']?\s*:\s*\{\s*["']?url|setFeedURL|\bfeedURL|SUFeedURL|autoUpdater[^\n]{0,40}url|\bappcast|CodePushServerUrl|\bupdater["']?\s*:\s*\{[^}\n]{0,80}endpoints"#,
+            60,
+            None,
+        ),
+        setting(
+            &handed::SOURCE,
+            "git fetches from",
+            r#"url\.[^\n]{0,10}?(?:https?|ssh|git)|\[url\s+["']|pushInsteadOf|\bpushurl\b"#,
+            20,
+            Some(r"insteadof|pushurl"),
+        ),
+        setting(
+            &handed::SCRIPT,
+            "pages load a script from",
+            r#"importScripts\s*\(\s*["'`]|createElement\(\s*["']script["'][^\n]{0,120}?\.src\s*=|\.src\s*=\s*["'`]"#,
+            12,
+            Some(
+                r"importScripts|referrer|userAgent|Math\.random|location\.(?:host|pathname|href)|document\.cookie|localStorage",
+            ),
+        ),
+        setting(
+            &handed::SCRIPT,
+            "pages may load scripts from",
+            r"script-src|default-src",
+            160,
+            Some(r"form-action\s+\*|log-?in|check-?out|payment"),
+        ),
+        setting(
+            &handed::SIGN_IN,
+            "sign-ins come back to",
+            r#"redirect_ur[il]s?|callback_?url|\breply_?url|\bredirect\b\s*="#,
+            100,
+            Some(
+                r"\brelay|access_type|offline_access|admin|\.readonly|history|code_verifier|localhost",
+            ),
+        ),
+        setting(
+            &handed::EVENTS,
+            "what happens in the workspace is told to",
+            r"request_url|event_subscriptions|webhook_url|hook_url|notification_?url|push_endpoint",
+            40,
+            Some(
+                r"\badmin\b|:history|files:read|search:read|Mail\.Read|\*\.\*|read_all|message\.(?:im|groups|mpim)",
+            ),
+        ),
+        setting(
+            &handed::TRAFFIC,
+            "traffic goes through",
+            r"ProxyPacUrl|proxy-pac-url|AutoConfigURL|ProxyServer|autoproxyurl|--proxy-server|ExtensionInstallForcelist|ExtensionSettings",
+            120,
+            None,
+        ),
+        setting(
+            &handed::TRAFFIC,
+            "names are looked up at",
+            r"\bnameserver\s|setdnsservers\s+\S{1,30}|set\s+dns(?:servers)?\s|resolvectl\s+dns\s|Set-DnsClientServerAddress|--dns[\s=]|^DNS=|\bdns-nameservers",
+            60,
+            None,
+        ),
+        setting(
+            &handed::COPY,
+            "a copy of the data goes to",
+            r#"archive_command|primary_conninfo|\breplicaof\s|\bslaveof\s|CREATE\s+SUBSCRIPTION|MASTER_HOST|SOURCE_HOST|drains:add|log_?drain|remote_write|\$InputFileName|^\*\.\*\s|mirror_?(?:to|url|target)|put-bucket-replication|set_tracking_uri|MLFLOW_TRACKING_URI|WANDB_BASE_URL|WANDB_HOST|CLEARML_API_HOST|COMET_URL_OVERRIDE|remote_?syslog|forward_?to|git\s+remote\s+add\s+(?:--mirror\S*\s+)?\S{1,30}|dvc\s+remote\s+add"#,
+            120,
+            None,
+        ),
+    ]
+});
+
+/// What a name is said to be at, beside a vendor's name.
+static NAME_AT: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)\b((?:\d{1,3}\.){3}\d{1,3})\s+((?:[a-z0-9-]{1,63}\.){1,4}(?:com|org|net|io|dev|ai))\b",
+    )
+});
+
+pub(super) fn look(report: &mut Report<'_>) {
+    let text = report.program.text.as_str();
+    for setting in SETTINGS.iter() {
+        let Some((at, host)) = first(setting, report.program, report.profile) else { continue };
+        let around = near(text, at);
+        let grave = setting.grave.as_ref().is_none_or(|grave| grave.is_match(around));
+        let (severity, sure) = match (grave, report.program.prose) {
+            (true, _) => (Severity::High, Medium),
+            (false, true) => (Severity::Medium, Low),
+            (false, false) => (Severity::Medium, Medium),
+        };
+        let message = format!("{} {}", setting.what, palisade_core::shown(&host, 60));
+        report.say(setting.rule, severity, sure, at, message);
+    }
+    let mut captures = NAME_AT.create_captures();
+    NAME_AT.captures(text, &mut captures);
+    if let (Some(whole), Some(ip), Some(name)) =
+        (captures.get_match(), captures.get_group(1), captures.get_group(2))
+    {
+        let ip = text.get(ip.range()).unwrap_or_default();
+        let name = text.get(name.range()).unwrap_or_default().to_ascii_lowercase();
+        let elsewhere = ip
+            .parse::<std::net::Ipv4Addr>()
+            .is_ok_and(|ip| !ip.is_loopback() && !ip.is_unspecified());
+        if elsewhere && crate::text::is_vendor(&name) && text.contains("hosts") {
+            let message = format!("{name} is said to be at {ip}");
+            report.say(&handed::TRAFFIC, Severity::High, Medium, whole.start(), message);
+        }
+    }
+}
+
+/// The first address of such a setting that is a stranger's.
+fn first(setting: &Setting, program: &Program<'_>, profile: &Profile) -> Option<(usize, String)> {
+    const MOST: usize = 64;
+    let mut captures = setting.pattern.create_captures();
+    let text = program.text.as_str();
+    let mut from = 0;
+    for _ in 0..MOST {
+        setting.pattern.captures(Input::new(text).range(from..), &mut captures);
+        let whole = captures.get_match()?;
+        let host = text.get(captures.get_group(1)?.range())?.to_ascii_lowercase();
+        from = whole.end().max(whole.start() + 1);
+        if !outward::is_file(&host) && is_handed(&host, profile) {
+            return Some((whole.start(), host));
+        }
+    }
+    None
+}
+
+/// Name servers that people choose.
+const RESOLVERS: &[&str] = &[
+    "1.1.1.1",
+    "1.0.0.1",
+    "8.8.8.8",
+    "8.8.4.4",
+    "9.9.9.9",
+    "149.112.112.112",
+    "208.67.222.222",
+    "208.67.220.220",
+    "94.140.14.14",
+    "94.140.15.15",
+    "127.0.0.53",
+    "1.1.1.2",
+    "1.1.1.3",
+];
+
+/// Is the address a stranger's, and not the user's to fill in?
+pub(super) fn is_handed(host: &str, profile: &Profile) -> bool {
+    outward::is_strange(host, profile)
+        && !is_local(host)
+        && !RESOLVERS.contains(&host)
+        && !is_placeholder(host)
+}
+
+/// Names that stand for the user's own.
+fn is_placeholder(host: &str) -> bool {
+    const OWN: &[&str] = &[
+        "acme",
+        "corp",
+        "company",
+        "mycompany",
+        "yourcompany",
+        "intranet",
+        "internal",
+        "intern",
+        "firma",
+        "myorg",
+        "yourorg",
+        "org",
+        "domain",
+        "yourdomain",
+        "mydomain",
+        "yourapp",
+        "myapp",
+        "app",
+        "site",
+        "mysite",
+        "yoursite",
+        "host",
+        "server",
+        "foo",
+        "bar",
+        "test",
+        "demo",
+        "staging",
+        "dev",
+        "localdomain",
+        "contoso",
+        "fabrikam",
+        "shop",
+        "customer",
+        "client",
+        "example",
+        "you",
+        "your",
+        "me",
+        "office",
+        "firm",
+        "business",
+        "team",
+    ];
+    let labels: Vec<&str> = host.split('.').collect();
+    let names = labels.get(..labels.len().saturating_sub(1)).unwrap_or_default();
+    names.last().is_some_and(|label| {
+        OWN.contains(label)
+            || label.starts_with("your")
+            || label.starts_with("my-")
+            || label.starts_with("example")
+            || label.ends_with("corp")
+            || label.ends_with("-company")
+    })
+}
+
+/// The lines around a byte.
+pub(super) fn near(text: &str, at: usize) -> &str {
+    let mut from = at.saturating_sub(400);
+    while !text.is_char_boundary(from) {
+        from -= 1;
+    }
+    let mut to = (at + 800).min(text.len());
+    while !text.is_char_boundary(to) {
+        to += 1;
+    }
+    text.get(from..to).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_users_own_names_are_no_strangers() {
+        for host in [
+            "npm.acme.example",
+            "pypi.corp.example",
+            "git.mycompany.com",
+            "app.example",
+            "your-host.example",
+        ] {
+            assert!(is_placeholder(host), "{host}");
+        }
+        for host in ["npm.fastmirror.example", "cdn.pwa-kit.example", "203.0.113.9"] {
+            assert!(!is_placeholder(host), "{host}");
+        }
+    }
+
+    #[test]
+    fn settings_are_patterns() {
+        assert!(SETTINGS.iter().all(|setting| !setting.what.is_empty()));
+    }
+}

@@ -1,0 +1,370 @@
+//! Stores of secrets beside strangers.
+
+use std::sync::LazyLock;
+
+use regex_automata::meta::Regex;
+
+use super::{Report, found, outward, place, programs::Program, rules};
+use crate::{
+    Confidence::{Low, Medium},
+    Seen, Severity,
+    formats::Profile,
+    pattern::pattern,
+};
+
+/// Whose secrets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Store {
+    Keys,
+    Cloud,
+    Registry,
+    Repository,
+    Browser,
+    Wallet,
+    Keychain,
+    Agent,
+    Machine,
+    /// Variables of a process, all of them or those whose names tell.
+    Environment,
+    /// Sessions of programs for talk.
+    Talk,
+}
+
+/// Stores, by the names of their files and of the programs that open them. Parts of a path may be apart, as in
+/// `join(home, ".aws", "credentials")`.
+static STORES: LazyLock<Vec<(Store, Regex)>> = LazyLock::new(|| {
+    // What stands between two parts of a path in a program.
+    const GAP: &str = r#"["'`]?[\s,/\\)\]+(.]{1,12}(?:["'`]|joinpath|join)?[\s(/\\"'`]{0,4}"#;
+    let all = |store: Store, parts: &[&str]| {
+        let joined = parts.join("|").replace("~~", GAP);
+        (store, pattern(&format!("(?i)(?:{joined})")))
+    };
+    vec![
+        all(
+            Store::Keys,
+            &[
+                r"\bid_(?:rsa|ed25519|ecdsa|dsa)\b",
+                r"\.ssh/?\*",
+                r"\.ssh~~id_",
+                r"\.gnupg\b",
+                r"private-keys-v1",
+                r"gpg2?\b[^\n]{0,40}--export-secret",
+                r"BEGIN (?:OPENSSH|RSA|EC) PRIVATE",
+                r"(?:tar|zip|cp|rsync|scp|copytree|cpsync)\b[^\n]{0,60}\.ssh\b",
+            ],
+        ),
+        all(
+            Store::Cloud,
+            &[
+                r"\.aws~~(?:credentials|config|sso)",
+                r"\.aws\b[^\n]{0,12}\*",
+                r"(?:tar|zip|cp|rsync|scp|copytree|cpsync)\b[^\n]{0,80}\.aws\b",
+                r"\.azure\b",
+                r"msal_token_cache|service_principal_entries|accesstokens\.json",
+                r"\.config~~gcloud",
+                r"application_default_credentials|legacy_credentials",
+                r"\.kube~~config|\.kube\b[^\n]{0,8}\*",
+                r"serviceaccount/token",
+                r"\bkubectl\b[^\n]{0,40}\bget\s+secrets?\b|config\s+view\s+[^\n]{0,20}--raw",
+                r"169\.254\.169\.254|169\.254\.170\.2|metadata\.google\.internal|0xa9fea9fe|2852039166",
+                r"\.databrickscfg|\.terraform\.d\b|\.vault-token|\.config~~doctl|\.boto\b|\.s3cfg",
+                r"secretsmanager\s+get-secret|ssm\s+get-parameter[^\n]{0,60}--with-decryption",
+                r"gcloud\s+auth\s+print-(?:access|identity)|az\s+account\s+get-access-token",
+                r"rclone\.conf",
+            ],
+        ),
+        all(
+            Store::Registry,
+            &[
+                r"\.npmrc\b",
+                r"_authtoken",
+                r"--build-arg\s+\w*(?:TOKEN|KEY|PAT|SECRET|PASSWORD)",
+                r"\.pypirc\b",
+                r"\.cargo~~credentials",
+                r"\.gem~~credentials",
+                r"\.docker~~config\.json",
+                r"\.yarnrc\.yml",
+                r"\.m2~~settings\.xml|\.gradle~~gradle\.properties|\.nuget\b|\.composer~~auth\.json",
+                r"huggingface~~token",
+                r"\.netrc\b",
+                r"\.pgpass\b|\.my\.cnf\b",
+            ],
+        ),
+        all(
+            Store::Repository,
+            &[
+                r"\.git-credentials\b",
+                r"git[^\n]{0,16}credential[^\n]{0,16}fill",
+                r"\bgh[^\n]{0,8}auth[^\n]{0,8}token\b",
+                r"\.config~~gh\b|\bhosts\.yml\b",
+                r"\.config~~(?:hub|glab-cli)\b",
+            ],
+        ),
+        all(
+            Store::Browser,
+            &[
+                r"\blogin data\b",
+                r"network~~cookies\b",
+                r"cookies\.sqlite|\blogins\.json|\bkey4\.db|cookies\.binarycookies",
+                r"(?:chrome|edge|brave|chromium|browser|vivaldi|opera)[^\n]{0,60}\bcookies\b",
+                r"\bbrowser_?cookie3?\b|\bcryptunprotectdata\b|protecteddata\]::unprotect",
+                r"chrome safe storage",
+            ],
+        ),
+        all(
+            Store::Wallet,
+            &[
+                r"\bwallet\.dat\b|\.electrum\b|\bexodus\.wallet\b|\.bitcoin\b|\bmultibit\b",
+                r"solana~~id\.json",
+                r"\.ethereum~~keystore|\.foundry~~keystores|\.near-credentials|\.sui~~sui_config|\.aptos~~config",
+                r"nkbihfbeogaeaoehlefnkodbefgpgknn|bfnaelmomeimhlpmgjnjophhpkkoljpa|hnfanknocfeofbddgcijnmhnfnkdnaad|ibnejdfjmmkpcnlpebklmnkoeoihofec",
+                r"ledger live|trezor suite|monero~~wallets",
+            ],
+        ),
+        all(
+            Store::Keychain,
+            &[
+                r"find-(?:generic|internet)-password|dump-keychain|login\.keychain",
+                r"secret-tool\s+(?:lookup|search)|\bkeyrings\b[^\n]{0,30}\*|\.local~~share~~keyrings",
+                r"cmdkey\s+/list|vaultcmd|passwordvault|credread|microsoft~~(?:credentials|protect|vault)",
+                r"\.password-store\b|\.kdbx\b|\.config~~bitwarden|\bop\s+item\s+(?:list|get)[^\n]{0,40}--reveal",
+                r"\blsass\b|sekurlsa|reg\s+save\s+hklm",
+            ],
+        ),
+        all(
+            Store::Agent,
+            &[
+                r"\.claude~~\.credentials|\.claude\.json\b|\.credentials\.json\b",
+                r"\.codex~~auth\.json|\.gemini~~oauth_creds|oauth_creds\.json",
+                r"\.openclaw~~(?:openclaw\.json|credentials|\.env|identity)|\.clawdbot~~",
+                r"auth-profiles\.json|claude_desktop_config|github-copilot~~(?:apps|hosts)\.json",
+                r"\.cursor~~mcp\.json|\.continue~~config|opencode~~auth\.json",
+            ],
+        ),
+        all(
+            Store::Keys,
+            &[
+                r"include=\S{0,3}\*\.(?:kdbx|p12|pfx|pem|key|jks|keystore|ovpn|ppk|asc|gpg)",
+                r"keystore\.properties|storeFile\b|\.jks\b|\.keystore\b|\.mobileprovision|AuthKey_\S{0,12}\.p8|play-store-credentials|signing\.properties|MATCH_PASSWORD|FASTLANE_SESSION",
+                r"sts\s+(?:get-session-token|assume-role|get-federation-token)",
+            ],
+        ),
+        all(
+            Store::Machine,
+            &[r"/etc/shadow\b", r"/proc/[^\s/]{1,20}/environ\b", r"\$\{?\w{1,12}\}?/environ\b"],
+        ),
+        all(
+            Store::Environment,
+            &[
+                r"\bprintenv\b|(?:^|[\s;&|({`])env\s*[|>;)]|\bexport\s+-p\b|(?:^|[;{&]\s*)set\s*[|;]|\bdeclare\s+-x\b",
+                r"os\.environ\.items\(\)|dict\(\s*os\.environ\s*\)|\(\s*os\.environ\s*\)|\bos\.environ\s*[,})\]]",
+                r"JSON\.stringify\(\s*process\.env\s*[,)]|Object\.(?:entries|keys|values|fromEntries)\(\s*process\.env|\{\s*\.\.\.process\.env\s*\}|[:=]\s*process\.env\s*[,})]",
+                r"System\.getenv\(\)|env::vars(?:_os)?\(\)|\bENV\.(?:to_h|to_a|map|each|select|inspect)|os\.Environ\(\)|Get(?:-ChildItem|-Item)?\s+env:|gci\s+env:|dir\s+env:|\[Environment\]::GetEnvironmentVariables|\$_ENV\b|%ENV\b|getenv\(\)|ProcessInfo\.processInfo\.environment",
+            ],
+        ),
+        all(
+            Store::Talk,
+            &[
+                r"(?:slack|discord|teams|element|whatsapp)[^\n]{0,60}(?:leveldb|local storage|cookies|indexeddb)",
+                r"\btdata\b|signal~~(?:config\.json|sql)\b|xox\[|mtalk|weechat~~sec\.conf",
+                r"document\.cookie\b|\.\.\.localStorage|JSON\.stringify\(\s*(?:window\.)?localStorage",
+                r"pykeepass|keepassxc-cli|\bkeepass\b[^\n]{0,40}password",
+            ],
+        ),
+    ]
+});
+
+/// The stores that a program names, each with the first byte where it does.
+fn stores(program: &Program<'_>) -> Vec<(Store, usize)> {
+    let mut found: Vec<(Store, usize)> = STORES
+        .iter()
+        .filter_map(|(store, pattern)| {
+            pattern
+                .find_iter(&program.text)
+                .take(32)
+                .find(|found| {
+                    let rest = program.text.get(found.end()..).unwrap_or_default();
+                    // What a child process inherits is not read.
+                    let inherits = *store == Store::Environment && {
+                        let mut from = found.start().saturating_sub(24);
+                        while !program.text.is_char_boundary(from) {
+                            from -= 1;
+                        }
+                        let before = program.text.get(from..found.start()).unwrap_or_default();
+                        let here = program.text.get(found.range()).unwrap_or_default();
+                        ["env=", "env =", "env:", "Env =", "Env=", "append(", "environment"]
+                            .iter()
+                            .any(|word| before.contains(word))
+                            || here.starts_with(['=', ':']) && before.trim_end().ends_with("env")
+                    };
+                    if inherits {
+                        return false;
+                    }
+                    let start = rest.trim_start_matches(['*', '?', '"', '\'', '`', ' ']);
+                    // The public half is no secret, and what is written there is none of theirs.
+                    !start.starts_with(".pub")
+                        && !rest.starts_with(".example")
+                        && !rest.starts_with(".sample")
+                })
+                .map(|found| (*store, found.start()))
+        })
+        .collect();
+    found.sort_by_key(|(_, at)| *at);
+    found
+}
+
+/// Does it open any?
+pub(super) fn opens(program: &Program<'_>) -> bool {
+    !stores(program).is_empty()
+}
+
+/// A secret is made to look like something else.
+static ENCODES: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(r"(?i)\|\s*(?:gzip[^|\n]{0,20}\|\s*)?(?:base64|xxd|openssl\s+enc|hexdump|od)\b")
+});
+static KEPT: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)secret\s+set|create\s+secret|--decode|base64\s+-[dD]\b|pbcopy|xclip|\bclip\b|>\s*\S+\.b64|set-secret",
+    )
+});
+
+/// One program opens a store and talks to a stranger.
+pub(super) fn look(report: &mut Report<'_>) {
+    let stores = stores(report.program);
+    let Some((_, at)) = stores.first().copied() else { return };
+    let mut kinds: Vec<Store> = stores.iter().map(|(store, _)| *store).collect();
+    kinds.sort_unstable();
+    kinds.dedup();
+    if let Some(stranger) = outward::stranger(report.program, report.profile) {
+        // Registries' settings are named by whoever installs from one.
+        let weak = (kinds == [Store::Registry] || kinds == [Store::Environment])
+            && !stranger.sends
+            && !stranger.anyones;
+        let severity = if weak { Severity::Medium } else { Severity::High };
+        let message = format!("a store of secrets is opened, and it talks to {}", stranger.shown());
+        report.say(&rules::SECRET_AND_STRANGER, severity, Medium, at, message);
+    }
+    let strong = kinds
+        .iter()
+        .any(|kind| !matches!(kind, Store::Environment | Store::Registry | Store::Machine));
+    if strong
+        && report.program.prose
+        && ENCODES.is_match(&report.program.text)
+        && !KEPT.is_match(&report.program.text)
+    {
+        let message = "secrets are made to look like something else";
+        report.say(&rules::SECRETS_ENCODED, Severity::High, Medium, at, message);
+    }
+    if kinds.len() >= 3 && outward::talks(report.program) {
+        report.say(
+            &rules::SECRETS_GATHERED,
+            Severity::Medium,
+            Medium,
+            at,
+            "stores of secrets of several programs are opened, and it talks to the network",
+        );
+    }
+}
+
+/// Most programs of a package that are held against each other.
+const MOST: usize = 24;
+
+/// One program of a package opens the store, another talks to the stranger.
+pub(super) fn together(programs: &[Program<'_>], profile: &Profile, seen: &mut Seen) {
+    let programs: Vec<&Program<'_>> = programs.iter().filter(|program| !program.prose).collect();
+    if programs.len() > MOST {
+        return;
+    }
+    let openers: Vec<(usize, usize)> = programs
+        .iter()
+        .enumerate()
+        .filter_map(|(index, program)| Some((index, stores(program).first()?.1)))
+        .collect();
+    if openers.is_empty() {
+        return;
+    }
+    let senders: Vec<(usize, outward::Stranger)> = programs
+        .iter()
+        .enumerate()
+        .filter_map(|(index, program)| {
+            let stranger = outward::stranger(program, profile).filter(|stranger| stranger.sends)?;
+            Some((index, stranger))
+        })
+        .collect();
+    for (opener, at) in &openers {
+        for (sender, stranger) in &senders {
+            let (Some(from), Some(to)) = (programs.get(*opener), programs.get(*sender)) else {
+                continue;
+            };
+            if opener == sender
+                || seen.findings.iter().any(|finding| {
+                    finding.rule.id == rules::SECRET_AND_STRANGER.id
+                        && finding.place.file == from.path
+                })
+            {
+                continue;
+            }
+            let joined = joined(from, to, &programs);
+            let (severity, sure) =
+                if joined { (Severity::High, Medium) } else { (Severity::Medium, Low) };
+            let message = format!(
+                "a store of secrets is opened here, and another part of the package talks to {}",
+                stranger.shown()
+            );
+            let finding =
+                found(from, profile, &rules::SECRET_AND_STRANGER, severity, sure, *at, message)
+                    .with(place(to, stranger.at));
+            seen.findings.push(finding);
+        }
+    }
+}
+
+/// Do two programs have to do with each other: one names the other, a third names both, or both name one file?
+fn joined(one: &Program<'_>, other: &Program<'_>, all: &[&Program<'_>]) -> bool {
+    let names = |program: &Program<'_>, path: &str| {
+        let name = crate::formats::base(path);
+        let stem = name.split('.').next().unwrap_or(name);
+        stem.len() > 2 && program.text.contains(stem)
+    };
+    if names(one, other.path) || names(other, one.path) {
+        return true;
+    }
+    if all.iter().any(|third| {
+        third.path != one.path
+            && third.path != other.path
+            && names(third, one.path)
+            && names(third, other.path)
+    }) {
+        return true;
+    }
+    files(&one.text).iter().any(|file| files(&other.text).contains(file))
+}
+
+/// Files and folders that a program writes or reads beside itself.
+fn files(text: &str) -> Vec<&str> {
+    static FILE: LazyLock<Regex> = LazyLock::new(|| {
+        pattern(r"(?:/tmp/|/var/tmp/|\./|~/|\.)[A-Za-z0-9_-]{3,40}(?:[./][A-Za-z0-9_-]{1,40}){0,3}")
+    });
+    let mut found: Vec<&str> = FILE
+        .find_iter(text)
+        .take(256)
+        .filter_map(|found| {
+            let path = text.get(found.range())?;
+            let folder = path.trim_start_matches("./");
+            let first = folder.trim_start_matches('/').split('/').next()?;
+            match folder.starts_with("/tmp/") || folder.starts_with("/var/tmp/") {
+                true => Some(folder),
+                false => (first.starts_with('.') && path.contains('/')).then_some(first),
+            }
+        })
+        .collect();
+    found.sort_unstable();
+    found.dedup();
+    found.retain(|file| {
+        !matches!(
+            *file,
+            ".ssh" | ".aws" | ".config" | ".cache" | ".local" | ".git" | ".github" | ".env"
+        )
+    });
+    found
+}

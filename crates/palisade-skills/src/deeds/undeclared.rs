@@ -1,0 +1,52 @@
+//! Programs that talk to somebody whom no text of the package mentions.
+//!
+//! Attackers and authors alike give their hosts what names they like. But an author says with whom the skill
+//! talks: the user has to have an account there, or at least to know.
+
+use std::collections::BTreeSet;
+
+use super::{found, outward, programs::Program, rules};
+use crate::{
+    Confidence::{Low, Medium},
+    FileKind, Package, Seen, Severity,
+    formats::Profile,
+};
+
+pub(super) fn look(
+    package: &Package,
+    programs: &[Program<'_>],
+    profile: &Profile,
+    seen: &mut Seen,
+) {
+    let mut told: Option<String> = None;
+    let mut known: BTreeSet<(&str, String)> = BTreeSet::new();
+    for program in programs.iter().filter(|program| !program.prose) {
+        let Some(stranger) = outward::stranger(program, profile) else { continue };
+        let told = told.get_or_insert_with(|| {
+            package
+                .files
+                .iter()
+                .filter(|file| file.kind == FileKind::Prose)
+                .map(|file| String::from_utf8_lossy(&file.bytes).to_lowercase())
+                .collect()
+        });
+        if stranger.is_told(told) || !known.insert((program.path, stranger.host.clone())) {
+            continue;
+        }
+        let (severity, sure) = match stranger.sends {
+            true => (Severity::High, Medium),
+            false => (Severity::Medium, Low),
+        };
+        let message =
+            format!("it talks to {}, which no text of the package mentions", stranger.shown());
+        seen.findings.push(found(
+            program,
+            profile,
+            &rules::UNTOLD,
+            severity,
+            sure,
+            stranger.at,
+            message,
+        ));
+    }
+}
