@@ -139,6 +139,7 @@ fn explain_is_a_table() {
     filesystem.workspace      kernel             the workspace [HOME]: read only
     filesystem.read[0]        kernel             read /usr
     filesystem.deny[0]        kernel             hide what is at the launch like **/.env in the workspace and in what your own documents grant, but not in what only a profile grants for reading
+    approvals.notify          supervisor         questions are told by the desktop's notifications (notify-send)
     network.rules[docs]       kernel, egress     connect to docs.rs on port 443
     process.limits.processes  kernel             64 processes and threads
     skills.require            kernel             the folders that agents load skills from hold those of the lock that a trusted publisher signed, as they were then, and cannot be changed
