@@ -124,6 +124,8 @@ pub(crate) struct Analysis {
     pub(crate) teaching: bool,
     /// Are the files and inputs new since the last round?
     pub(crate) changed: bool,
+    /// Does the code that is run do nothing that matters?
+    pub(crate) idle: bool,
     findings: Vec<Finding>,
     found: HashMap<(&'static str, Place), usize>,
     capabilities: BTreeSet<Capability>,
@@ -159,6 +161,7 @@ impl Analysis {
             marked: 0,
             teaching: false,
             changed: false,
+            idle: false,
             findings: Vec::new(),
             found: HashMap::new(),
             capabilities: BTreeSet::new(),

@@ -261,7 +261,7 @@ impl Analysis {
             (_, true, false)
                 if secret == Secret::EnvFile && whom == "a computed address" && self.is_prose() =>
             {
-                Severity::Medium
+                Severity::Low
             }
             (_, true, false) if secret == Secret::EnvFile => Severity::High,
             (_, true, false) => Severity::Critical,
@@ -388,7 +388,7 @@ impl Analysis {
                 Tag::Decoded => self.report(
                     &rules::DECODE_RUN,
                     Severity::High,
-                    Confidence::High,
+                    if self.idle { Confidence::Low } else { Confidence::High },
                     format!("Code that is decoded or computed is run {how}."),
                     taint,
                 ),
@@ -434,16 +434,16 @@ impl Analysis {
             None => false,
         };
         // What it decodes to is all there, and does nothing that matters: an odd way to write it.
-        let idle = code.known_text().is_some_and(|text| {
+        self.idle = code.known_text().is_some_and(|text| {
             !text.trim().is_empty()
                 && text.len() < 400
                 && !crate::formats::acts(&text)
                 && !crate::hidden::matters(&text)
-        }) && !self
-            .has(&code.taint, |tag| matches!(tag, Tag::Network(_) | Tag::Channel));
-        if !template && !idle {
+        });
+        if !template {
             self.ran(&code.taint, how);
         }
+        self.idle = false;
         let Some(pattern) = pattern else { return Value::tainted(code.taint) };
         self.nested(language, &pattern, &code.taint)
     }

@@ -8,7 +8,7 @@ use super::{Report, outward, rules};
 use crate::{
     Confidence::{Low, Medium},
     Severity,
-    pattern::pattern,
+    pattern::code as pattern,
 };
 
 /// One expression in which what is fetched runs, in any language.
@@ -35,14 +35,14 @@ static RUNS: LazyLock<Regex> = LazyLock::new(|| {
 /// Text is evaluated whose words do not stand there.
 static EVALUATES: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r#"(?:^|[^\w.$'"-])(?:eval|exec)\s*\(\s*[A-Za-z_(\[]|["'](?:exec|eval)["']\s*[\])]|new\s+Function\s*\(|\bvm\.run\w*\s*\(|(?i:\b(?:iex|Invoke-Expression)\b)|(?:^|[\s;&|])eval\s+["'$`]|instance_eval|\bloadstring\s*\(\s*[a-z]|\b(?:assert|pcall)\s*\(\s*load\s*\(|\bcreate_function\s*\(|\bassert\s*\(\s*\$|compile\s*\([^\n]{0,60}["']exec["']|\.constructor\.constructor|\[["']constructor["']\]|ScriptBlock\]::Create|FunctionType\s*\(|os\.system\s*\(\s*[A-Za-z_]+\s*\(|execSync\s*\(\s*[A-Za-z_$]+\s*\(|(?:-d|-D|--decode|-r|gunzip|rev|zcat)\b[^\n|]{0,40}\|\s*(?:ba|z|da)?sh\b"#,
+        r#"(?:^|[^\w.$'"-])(?:eval|exec)\s*\(\s*[A-Za-z_(\[]|["'](?:exec|eval)["']\s*[\])]|new\s+Function\s*\(|\bvm\.run\w*\s*\(|(?i:\b(?:iex|Invoke-Expression)\b)|(?:^|[\s;&|])eval\s+["'$`]|instance_eval|\bloadstring\s*\(\s*[a-z]|\b(?:assert|pcall)\s*\(\s*load\s*\(|\bcreate_function\s*\(|\bassert\s*\(\s*\$|compile\s*\([^\n]{0,60}["']exec["']|\.constructor\.constructor|\[["']constructor["']\]|&\s*\(\s*["']\{\d\}|ScriptBlock\]::Create|FunctionType\s*\(|os\.system\s*\(\s*[A-Za-z_]+\s*\(|execSync\s*\(\s*[A-Za-z_$]+\s*\(|(?:-d|-D|--decode|-r|gunzip|rev|zcat)\b[^\n|]{0,40}\|\s*(?:ba|z|da)?sh\b"#,
     )
 });
 
 /// Text comes out of an encoding.
 static DECODES: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r#"b64decode|b85decode|a85decode|b32decode|b16decode|unhexlify|\bfromhex\b|zlib\.decompress|lzma\.decompress|bz2\.decompress|gzip\.decompress|codecs\.decode|marshal\.loads|\bint\([^\n]{0,90},\s*(?:base\s*=\s*)?2\)|\bchr\s*\([^)\n]{0,40}(?:\^|-|\+|int)|\batob\s*\(|["'](?:base64|hex|base64url)["']\s*\)\s*\.toString|Buffer\.from\([^)\n]{0,80},\s*["'](?:base64|hex)|String\.fromCharCode|fromCodePoint|(?i:inflateSync|gunzipSync|inflateRaw|brotliDecompress)|base64\s+(?:-d|-D|--decode)|base64\s+-\w*d|xxd\s+-r|\brev\b\s*[|)]|openssl\s+(?:enc|base64)[^\n]{0,40}\s-d|\bgunzip\b|\btr\s+["']?[a-zA-Z]-[a-zA-Z]|(?i:FromBase64String|GZipStream|DeflateStream|-bxor)|\[char\[?\]?\]|Base64\.(?:\w+_)?decode|\.unpack1?\s*\(\s*["'](?:m|H|u)|Zlib::Inflate|base64_decode|str_rot13|gzinflate|gzuncompress|decode_base64|pack\s*\(\s*["']H|uudecode|parseInt\([^)\n]{0,40},\s*(?:2|8|16|36)\)|\.translate\(|maketrans|-join\s*\(?\[?\s*\$?\w*\s*\[?-1|printf\s+["']\\x|\\x[0-9a-f]{2}\\x[0-9a-f]{2}\\x[0-9a-f]{2}\\x[0-9a-f]{2}"#,
+        r#"b64decode|b85decode|a85decode|b32decode|b16decode|unhexlify|\bfromhex\b|zlib\.decompress|lzma\.decompress|bz2\.decompress|gzip\.decompress|codecs\.decode|marshal\.loads|\bint\([^\n]{0,90},\s*(?:base\s*=\s*)?2\)|\bchr\s*\([^)\n]{0,40}(?:\^|-|\+|int)|\batob\s*\(|["'](?:base64|hex|base64url)["']\s*\)\s*\.toString|Buffer\.from\([^)\n]{0,80},\s*["'](?:base64|hex)|String\.fromCharCode|fromCodePoint|(?i:inflateSync|gunzipSync|inflateRaw|brotliDecompress)|base64\s+(?:-d|-D|--decode)|base64\s+-\w*d|xxd\s+-r|\brev\b\s*[|)]|openssl\s+(?:enc|base64)[^\n]{0,40}\s-d|\bgunzip\b|\btr\s+["']?[a-zA-Z]-[a-zA-Z]|(?i:FromBase64String|GZipStream|DeflateStream|-bxor)|\[char\[?\]?\]|Base64\.(?:\w+_)?decode|\.unpack1?\s*\(\s*["'](?:m|H|u)|Zlib::Inflate|base64_decode|str_rot13|gzinflate|gzuncompress|decode_base64|pack\s*\(\s*["']H|uudecode|parseInt\([^)\n]{0,40},\s*(?:2|8|16|36)\)|\.translate\(|maketrans|\[-1\.\.-\d|["']\s+-f\s+["'(]|-join\s*\(?\[?\s*\$?\w*\s*\[?-1|printf\s+["']\\x|\\x[0-9a-f]{2}\\x[0-9a-f]{2}\\x[0-9a-f]{2}\\x[0-9a-f]{2}"#,
     )
 });
 

@@ -9,6 +9,7 @@ mod account;
 mod bulk;
 mod fetched;
 mod handed;
+mod names;
 mod outward;
 mod planted;
 mod platform;
@@ -21,6 +22,8 @@ mod rules;
 mod secrets;
 mod spread;
 mod tamper;
+#[cfg(test)]
+mod tests;
 mod tokens;
 mod undeclared;
 
@@ -42,6 +45,7 @@ pub(crate) fn look(package: &Package, profile: &Profile) -> Seen {
         spread::look(&mut report);
         ruin::look(&mut report);
         fetched::look(&mut report);
+        names::look(&mut report);
         planted::look(&mut report);
         remote::look(&mut report);
         platform::look(&mut report);

@@ -10,7 +10,7 @@ use crate::{
     Severity,
     code::hosts::{Standing, standing, standing_of},
     formats::Profile,
-    pattern::pattern,
+    pattern::code as pattern,
     text::{is_anyones, is_bare, is_local, is_vendor},
 };
 
@@ -46,7 +46,7 @@ impl Stranger {
 /// Anything that opens a connection, in any language.
 static TALKS: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r#"(?i)\b(?:curl|wget|ncat?|netcat|socat|scp|sftp|rsync|ftp|Invoke-WebRequest|Invoke-RestMethod|iwr|irm|certutil|bitsadmin|xh|websocat)(?:\.exe)?\s|/dev/(?:tcp|udp)/|requests\.|\burllib|httpx\.|aiohttp|\bfetch\s*\(|axios|http\.client|XMLHttpRequest|Net::HTTP|\bsocket\b|WebClient|urlopen|\bhttps?\.(?:request|get|post)|HttpClient|openConnection|LWP::|HTTP::Tiny|IO::Socket|reqwest|\bureq\b|URLSession|http\.(?:Post|Get|NewRequest)|net\.(?:Dial|connect|Socket)|TCPSocket|sendBeacon|WebSocket|HTTPSConnection|fsockopen|curl_exec|curl_init|file_get_contents\(|create_connection|Faraday|HTTParty|RestClient|URI\.open|https?\.createClient|undici|\bgot\s*[.(]|node-fetch|MSXML2|WinHttp|httr::|PSXMLHTTP|hyper::|Http\.send|gh\s+api|smtplib|sendmail|Resolv\.|gethostby|getaddrinfo|dns\.resolve|nslookup|\bdig\s|\bdsn\b|UrlFetchApp|wp_remote_|importScripts|\.src\s*=|<script[^>]{1,80}src=|new\s+Image\(|rest_command|request_url|redirect_url|webhook|\bping\b[^\n]{0,40}\s-p\s|npm[^\n]{0,12}publish|docker[^\n]{0,12}push|twine[^\n]{0,6}upload|OTEL_EXPORTER|send_message|ENDPOINT=|Sentry\.init|git\b[^\n]{0,30}push|upload_file|put_object|tls\.connect|dgram|createConnection|["'](?:curl|wget)(?:\.exe)?["']|@vite-ignore|import\s*\(\s*\[|--(?:push|endpoint|remote|server|upstream)\b[^\n]{0,12}https?|mailto:"#,
+        r#"(?i)\b(?:curl|wget|ncat?|netcat|socat|scp|sftp|rsync|ftp|Invoke-WebRequest|Invoke-RestMethod|iwr|irm|certutil|bitsadmin|xh|websocat)(?:\.exe)?\s|/dev/(?:tcp|udp)/|requests\.|\burllib|httpx\.|aiohttp|\bfetch\s*\(|axios|http\.client|XMLHttpRequest|Net::HTTP|\bsocket\b|WebClient|urlopen|\bhttps?\.(?:request|get|post)|HttpClient|openConnection|LWP::|HTTP::Tiny|IO::Socket|reqwest|\bureq\b|URLSession|http\.(?:Post|Get|NewRequest)|net\.(?:Dial|connect|Socket)|TCPSocket|sendBeacon|WebSocket|HTTPSConnection|fsockopen|curl_exec|curl_init|file_get_contents\(|create_connection|Faraday|HTTParty|RestClient|URI\.open|https?\.createClient|undici|\bgot\s*[.(]|node-fetch|MSXML2|WinHttp|httr::|PSXMLHTTP|hyper::|Http\.send|gh\s+api|smtplib|sendmail|Resolv\.|gethostby|getaddrinfo|dns\.resolve|nslookup|\bdig\s|\bdsn\b|UrlFetchApp|wp_remote_|importScripts|\.src\s*=|<script[^>]{1,80}src=|new\s+Image\(|rest_command|request_url|redirect_url|webhook|\bping\b[^\n]{0,40}\s-p\s|npm[^\n]{0,12}publish|docker[^\n]{0,12}push|twine[^\n]{0,6}upload|OTEL_EXPORTER|send_message|ENDPOINT=|Sentry\.init|git\b[^\n]{0,30}push|upload_file|put_object|require\(["'](?:node:)?(?:https?|net|tls|dgram|dns)["']\)|from\s+["'](?:node:)?(?:https?|net|tls)["']|tls\.connect|dgram|createConnection|["'](?:curl|wget)(?:\.exe)?["']|@vite-ignore|import\s*\(\s*\[|--(?:push|endpoint|remote|server|upstream)\b[^\n]{0,12}https?|mailto:"#,
     )
 });
 

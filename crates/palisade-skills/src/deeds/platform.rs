@@ -9,7 +9,7 @@ use super::{Report, rules};
 use crate::{
     Confidence::{High, Low, Medium},
     Severity,
-    pattern::pattern,
+    pattern::code as pattern,
 };
 
 /// All that a listing gives is destroyed.

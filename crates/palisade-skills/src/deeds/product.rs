@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use regex_automata::meta::Regex;
 
 use super::{Report, outward, rules};
-use crate::{Confidence::Medium, File, Severity, pattern::pattern};
+use crate::{Confidence::Medium, File, Severity, pattern::code as pattern};
 
 /// A registry is replaced, and what would tell is switched off or a token goes along.
 static REGISTRY: LazyLock<Regex> = LazyLock::new(|| {
@@ -47,7 +47,7 @@ static INTEGRITY: LazyLock<Regex> = LazyLock::new(|| {
 /// An account is made that nobody asked for.
 static ACCOUNT_MADE: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"(?i)(?:post_migrate|def\s+ready\s*\(|AppConfig|after_initialize|register_activation_hook|add_action\()[^\x00]{0,1500}(?:is_superuser|create_user|wp_create_user|administrator)|(?:is_superuser\s*=|wp_create_user)[^\x00]{0,1500}(?:post_migrate|AppConfig|add_action\()",
+        r"(?i)(?:post_migrate|def\s+ready\s*\(|AppConfig|after_initialize|register_activation_hook|add_action\()[\x00-\xff]{0,1500}(?:is_superuser|create_user|wp_create_user|administrator)|(?:is_superuser\s*=|wp_create_user)[\x00-\xff]{0,1500}(?:post_migrate|AppConfig|add_action\()",
     )
 });
 
@@ -66,6 +66,33 @@ static NAMES: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
         r"(?m)^[ \t]*(\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3})[ \t]+[^\n#]{0,120}\b(?:pypi\.org|pythonhosted\.org|npmjs\.(?:org|com)|github(?:usercontent)?\.com|googleapis\.com|crates\.io|rubygems\.org|docker\.(?:io|com)|windowsupdate\.com|update\.microsoft\.com|apple\.com|symantec\.com|debian\.org|ubuntu\.com|anthropic\.com|openai\.com|clamav\.net|virustotal\.com|proxy\.golang\.org)\b",
     )
+});
+
+/// What was copied is looked at, and something else of its shape is put in its place.
+static WATCHES_COPY: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)pyperclip\.paste|clipboard\.(?:read|get|paste)|readText|Get-Clipboard|\bpbpaste\b|xclip\s+-o|GetClipboardData|NSPasteboard|clipboardy\.read|ClipboardText",
+    )
+});
+static PUTS_COPY: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)pyperclip\.copy|clipboard\.(?:write|set|copy)|writeText|Set-Clipboard|\bpbcopy\b|xclip\s+-i|SetClipboardData|setString|clipboardy\.write",
+    )
+});
+static COIN_SHAPE: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)0x\[0-9a-f|\[a-f0-9\]\{40\}|\{40\}|bc1[a-z0-9(|\[]|\{25,\d\d\}|\{26,\d\d\}|\[13\]\[|T\[A-Za-z0-9\]\{33\}|1-9A-HJ-NP-Za-km-z",
+    )
+});
+
+/// A transfer to an address that stands in the program, beside a look at what is left.
+static TRANSFER: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r#"(?i)(?:sendTransaction|signTransaction|transfer|send_transaction|toPubkey|sendRawTransaction|submitTransaction)\b[^\n]{0,120}["'](?:0x[0-9a-f]{40}|bc1[a-z0-9]{20,60}|[1-9A-HJ-NP-Za-km-z]{32,44})["']"#,
+    )
+});
+static LEFT_OVER: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(r"(?i)getBalance|get_balance|balanceOf|\brest\b|\bremaining\b|\bfee\b|\bcommission\b")
 });
 
 pub(super) fn look(report: &mut Report<'_>) {
@@ -88,6 +115,19 @@ pub(super) fn look(report: &mut Report<'_>) {
     {
         let message = "an account with all rights is made by itself";
         report.say(&rules::BACKDOOR, Severity::High, Medium, made.start(), message);
+    }
+    if let Some(watch) = WATCHES_COPY.find(text)
+        && PUTS_COPY.is_match(text)
+        && COIN_SHAPE.is_match(text)
+    {
+        let message = "an address that was copied is replaced by another";
+        report.say(&rules::PAYEE, Severity::High, Medium, watch.start(), message);
+    }
+    if let Some(transfer) = TRANSFER.find(text)
+        && LEFT_OVER.is_match(text)
+    {
+        let message = "what is left goes to an address that the program names";
+        report.say(&rules::PAYEE, Severity::High, Medium, transfer.start(), message);
     }
     let Some(stranger) = outward::names_stranger(report.program, report.profile) else { return };
     if let Some(policy) = POLICY.find(text) {

@@ -10,6 +10,8 @@ pub(super) struct Program<'a> {
     pub(super) path: &'a str,
     /// Its text; lines of comment are blank.
     pub(super) text: String,
+    /// How many lines of its file stand before it.
+    before: u32,
     /// It is a block of prose, which somebody has to run.
     pub(super) prose: bool,
 }
@@ -17,11 +19,15 @@ pub(super) struct Program<'a> {
 impl Program<'_> {
     /// The line of a byte, from 1, and what stands there.
     pub(super) fn line(&self, at: usize) -> (u32, &str) {
+        let mut at = at.min(self.text.len());
+        while !self.text.is_char_boundary(at) {
+            at -= 1;
+        }
         let before = self.text.get(..at).unwrap_or_default();
         let number = memchr::memchr_iter(b'\n', before.as_bytes()).count() + 1;
         let start = before.rfind('\n').map_or(0, |at| at + 1);
         let line = self.text.get(start..).unwrap_or_default().lines().next().unwrap_or_default();
-        (u32::try_from(number).unwrap_or(u32::MAX), line)
+        (u32::try_from(number).unwrap_or(u32::MAX).saturating_add(self.before), line)
     }
 }
 
@@ -87,6 +93,10 @@ const SUFFIXES: &[&str] = &[
     "service",
     "html",
     "htm",
+    "csproj",
+    "props",
+    "targets",
+    "code-workspace",
     "gs",
     "liquid",
     "hbs",
@@ -149,6 +159,12 @@ const NAMES: &[&str] = &[
     "devcontainer.json",
     "tasks.json",
     "hooks.json",
+    "settings.json",
+    "launch.json",
+    ".mcp.json",
+    "mcp.json",
+    "plugin.json",
+    "pom.xml",
     "renovate.json",
     ".npmrc",
     "pip.conf",
@@ -203,7 +219,7 @@ pub(super) fn all(package: &Package) -> Vec<Program<'_>> {
         if file.kind == FileKind::Prose {
             blocks(&file.path, &text, &mut found);
         } else if is_program(file, &text) {
-            found.push(Program { path: &file.path, text: bare(&text), prose: false });
+            found.push(Program { path: &file.path, text: bare(&text), before: 0, prose: false });
         }
     }
     found
@@ -221,92 +237,91 @@ pub(super) fn settings(package: &Package) -> Vec<(FileKind, Program<'_>)> {
         })
         .filter_map(|file| {
             let text = String::from_utf8_lossy(&file.bytes);
-            (!is_program(file, &text))
-                .then(|| (file.kind, Program { path: &file.path, text: bare(&text), prose: false }))
+            (!is_program(file, &text)).then(|| {
+                (
+                    file.kind,
+                    Program { path: &file.path, text: bare(&text), before: 0, prose: false },
+                )
+            })
         })
         .collect()
 }
 
-/// More blocks of one text than this are not programs but examples.
-const MOST_BLOCKS: usize = 64;
+/// More blocks of one text than this are left to the parsers, which read them all.
+const MOST_BLOCKS: usize = 512;
+/// The most commands within one line of prose.
+const MOST_SPANS: usize = 64;
+/// How much of the text above a block is searched for what it says of it, in bytes.
+const CONTEXT: usize = 2000;
 
-/// The fenced blocks of a text, each a program by itself, that nothing around shows as what to avoid.
+/// The fenced blocks of a text and the commands within its lines, each a program by itself, that nothing around
+/// shows as what to avoid.
 fn blocks<'a>(path: &'a str, text: &str, found: &mut Vec<Program<'a>>) {
-    let mut fence: Option<(usize, &str)> = None;
+    let mut push = |code: String, before: u32| {
+        found.push(Program { path, text: code, before, prose: true });
+    };
+    let mut fence: Option<(&str, u32, String)> = None;
     let mut context = String::new();
-    let mut at = 0;
-    let from = found.len();
-    for line in text.split_inclusive('\n') {
-        let start = at;
-        at += line.len();
+    let mut pushed = 0_usize;
+    for (line, number) in text.split_inclusive('\n').zip(0_u32..) {
         let trimmed = line.trim_start();
         let mark = ["```", "~~~"].into_iter().find(|mark| trimmed.starts_with(mark));
-        match (&fence, mark) {
-            (None, Some(mark)) => fence = Some((at, mark)),
-            (Some((body, opened)), Some(mark)) if *opened == mark => {
-                if !crate::code::teaches(&context) && found.len() - from < MOST_BLOCKS {
-                    let lines = memchr::memchr_iter(
-                        b'\n',
-                        text.get(..*body).unwrap_or_default().as_bytes(),
-                    )
-                    .count();
-                    let block = text.get(*body..start).unwrap_or_default();
-                    found.push(Program {
-                        path,
-                        text: format!("{}{}", "\n".repeat(lines.min(100_000)), bare(block)),
-                        prose: true,
-                    });
+        match (&mut fence, mark) {
+            (None, Some(mark)) => fence = Some((mark, number + 1, String::new())),
+            (Some((opened, before, body)), Some(mark)) if *opened == mark => {
+                if !crate::code::teaches(&context) && pushed < MOST_BLOCKS {
+                    pushed += 1;
+                    push(bare(body), *before);
                 }
                 fence = None;
                 context.clear();
             }
+            (Some((_, _, body)), _) => body.push_str(line),
             (None, None) => {
                 if trimmed.starts_with('#') {
                     context.clear();
                 }
-                if context.len() < 2000 {
+                if context.len() < CONTEXT {
                     context.push_str(line);
                 }
-                if line.contains('`') && found.len() - from < MOST_BLOCKS {
-                    let number = memchr::memchr_iter(
-                        b'\n',
-                        text.get(..start).unwrap_or_default().as_bytes(),
-                    )
-                    .count();
-                    spans(path, line, number, &context, found);
+                if line.contains('`')
+                    && pushed < MOST_BLOCKS
+                    && let Some(commands) = spans(line, &context)
+                {
+                    pushed += 1;
+                    push(commands, number);
                 }
             }
-            _ => {}
         }
+    }
+    // A block that is never closed goes to the end.
+    if let Some((_, before, body)) = fence
+        && !crate::code::teaches(&context)
+    {
+        push(bare(&body), before);
     }
 }
 
 /// The commands within one line of prose, together one program.
-fn spans<'a>(
-    path: &'a str,
-    line: &str,
-    number: usize,
-    context: &str,
-    found: &mut Vec<Program<'a>>,
-) {
+fn spans(line: &str, context: &str) -> Option<String> {
+    const NEAR: usize = 120;
     let mut before = String::new();
     let mut commands = String::new();
-    for (at, part) in line.split('`').enumerate() {
+    for (at, part) in line.split('`').take(MOST_SPANS * 2).enumerate() {
         let code = at % 2 == 1;
         if code && part.contains(' ') && !crate::code::forbidden(&before) {
             commands.push_str(part);
             commands.push_str(" ; ");
         }
         before.push_str(part);
+        if before.len() > NEAR * 4 {
+            before =
+                before.chars().rev().take(NEAR).collect::<Vec<_>>().into_iter().rev().collect();
+        }
     }
     let heading = context.lines().next().unwrap_or_default();
-    if commands.len() > 12 && !crate::code::teaches(heading) && !crate::code::teaches(line) {
-        found.push(Program {
-            path,
-            text: format!("{}{commands}", "\n".repeat(number.min(100_000))),
-            prose: true,
-        });
-    }
+    (commands.len() > 12 && !crate::code::teaches(heading) && !crate::code::teaches(line))
+        .then_some(commands)
 }
 
 /// The text with whole lines of comment made blank, so that lines keep their numbers.

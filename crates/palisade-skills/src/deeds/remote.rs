@@ -8,7 +8,7 @@ use super::{Report, outward, rules};
 use crate::{
     Confidence::{High, Medium},
     Severity,
-    pattern::pattern,
+    pattern::code as pattern,
 };
 
 /// A connection that stays open.

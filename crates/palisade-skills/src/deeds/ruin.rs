@@ -8,7 +8,7 @@ use super::{Report, rules};
 use crate::{
     Confidence::{High, Low, Medium},
     Severity,
-    pattern::pattern,
+    pattern::code as pattern,
 };
 
 /// All below the home folder, or a folder of the user's own files, is gone through.

@@ -216,7 +216,26 @@ pub(super) static SECRETS_ENCODED: Rule = Rule {
     references: &["AML.T0024", "LLM02", "ASI02"],
 };
 
+pub(super) static NAMES_CARRY: Rule = Rule {
+    id: "exfiltration-labels-looked-up",
+    technique: Exfiltration,
+    severity: High,
+    why: "Data in the labels of a name reaches whoever runs the domain, past proxies and firewalls.",
+    clear: "Leave data out of names that are looked up.",
+    references: &["AML.T0024", "LLM02", "ASI02"],
+};
+pub(super) static PAYEE: Rule = Rule {
+    id: "side-task-payee-in-program",
+    technique: SideTask,
+    severity: High,
+    why: "Money goes to an address which the program names, beside or in the place of the one that the user gave.",
+    clear: "Let the user name the recipient of each payment.",
+    references: &["AML.T0048", "LLM06", "ASI02"],
+};
+
 pub(crate) static RULES: &[&Rule] = &[
+    &NAMES_CARRY,
+    &PAYEE,
     &SECRETS_ENCODED,
     &POLICY,
     &UNTOLD,

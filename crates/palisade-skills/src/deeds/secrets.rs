@@ -9,7 +9,7 @@ use crate::{
     Confidence::{Low, Medium},
     Seen, Severity,
     formats::Profile,
-    pattern::pattern,
+    pattern::code as pattern,
 };
 
 /// Whose secrets.

@@ -8,13 +8,13 @@ use super::{Report, rules};
 use crate::{
     Confidence::{High, Medium},
     Severity,
-    pattern::pattern,
+    pattern::code as pattern,
 };
 
 /// Other people's projects, packages and machines are searched for.
 static SEARCHES: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r#"(?i)\bgh\b[^\n]{0,8}repo[^\n]{0,8}list|/user/repos|/orgs/[^\s"']{1,40}/repos|npm\b[^\n]{0,8}access[^\n]{0,12}(?:list|ls)|maintainer:|/-/user/|-/v1/search|known_hosts|\.ssh/config|\barp\s+-a|\bnmap\b|/24\b|\*/\.git\b|name\s+["']?\.git\b|glob\w*\(\s*[rf]?["'][^"'\n]{0,40}(?:\.git|package\.json|setup\.py|pyproject\.toml|SKILL\.md|CLAUDE\.md|AGENTS\.md)|(?:readdir\w*|listdir|walk|scandir|iterdir|rglob|Get-ChildItem|Dir\.glob|filepath\.Walk\w*|find)\b[^\n]{0,80}(?:home|~|repos|projects|src|work|skills|node_modules|\.git)|list_?(?:for_?)?(?:org|user|authenticated|repos|forks)|getRepos|pip\s+list|for_each_ref"#,
+        r#"(?i)\bgh\b[^\n]{0,8}repo[^\n]{0,8}list|/user/repos|/orgs/[^\s"']{1,40}/repos|npm\b[^\n]{0,8}access[^\n]{0,12}(?:list|ls)|maintainer:|/-/user/|-/v1/search|known_hosts|\.ssh/config|\barp\s+-a|\bnmap\b|/24\b|\*/\.git\b|name\s+["']?\.git\b|join\(\s*\w+,\s*["'](?:package\.json|SKILL\.md|CLAUDE\.md|setup\.py)|glob\w*\(\s*[rf]?["'][^"'\n]{0,40}(?:\.git|package\.json|setup\.py|pyproject\.toml|SKILL\.md|CLAUDE\.md|AGENTS\.md)|(?:readdir\w*|listdir|walk|scandir|iterdir|rglob|Get-ChildItem|Dir\.glob|filepath\.Walk\w*|find)\b[^\n]{0,80}(?:home|~|repos|projects|src|work|skills|node_modules|\.git)|list_?(?:for_?)?(?:org|user|authenticated|repos|forks)|getRepos|pip\s+list|for_each_ref"#,
     )
 });
 
@@ -34,7 +34,7 @@ static COPIES: LazyLock<Regex> = LazyLock::new(|| {
 /// Where agents, and whoever opens or installs a project, obey what lies there.
 static OBEYED: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r#"(?i)\.(?:claude|codex|agents|openclaw|cursor|windsurf|gemini|clawdbot)["'\s,/\\)]{1,6}["']?(?:skills|rules|commands|agents|hooks)|\bSKILL\.md|\bCLAUDE\.md|\bAGENTS\.md|\.cursorrules|copilot-instructions|\.git/hooks|["'\s.](?:post|pre)install\b|scripts[^\n]{0,30}\bprepare\b|\bprepare["']?\s*\]?\s*[:=]|sitecustomize|conftest\.py|authorized_keys|\.vscode/tasks|\.github/workflows|setup\.py\b|\.pth\b"#,
+        r#"(?i)\.(?:claude|codex|agents|openclaw|cursor|windsurf|gemini|clawdbot)["'\s,/\\)]{1,6}["']?(?:skills|rules|commands|agents|hooks)|\bSKILL\.md|\bCLAUDE\.md|\bAGENTS\.md|\.cursorrules|copilot-instructions|\.git/hooks|["'\s.](?:post|pre)install\b|scripts[^\n]{0,30}\bprepare\b|\bprepare["']?\s*\]?\s*[:=]|extconf\.rb|sitecustomize|conftest\.py|authorized_keys|\.vscode/tasks|\.github/workflows|setup\.py\b|\.pth\b"#,
     )
 });
 

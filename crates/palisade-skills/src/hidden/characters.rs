@@ -322,7 +322,12 @@ fn padding(file: &File, text: &str, seen: &mut Seen) {
                     let line = Lines::of(text).line(at);
                     let rest: String =
                         text.get(at..).unwrap_or_default().chars().take(200).collect();
-                    let acts = crate::formats::acts(text.get(at..).unwrap_or_default());
+                    // What stands right behind it counts, not what the rest of a long text does.
+                    let mut end = (at + 1500).min(text.len());
+                    while !text.is_char_boundary(end) {
+                        end -= 1;
+                    }
+                    let acts = crate::formats::acts(text.get(at..end).unwrap_or_default());
                     let finding = rules::PADDING.at(
                         &file.path,
                         line,
@@ -330,7 +335,12 @@ fn padding(file: &File, text: &str, seen: &mut Seen) {
                         &rest,
                         format!("text stands behind {blank} blank characters"),
                     );
-                    seen.findings.push(if acts { finding.of(Severity::High) } else { finding });
+                    let far = newlines >= LINES * 2 || spaces >= SPACES;
+                    seen.findings.push(if acts && far {
+                        finding.of(Severity::High)
+                    } else {
+                        finding
+                    });
                     return;
                 }
                 (blank, newlines, spaces) = (0, 0, 0);

@@ -19,7 +19,7 @@ use crate::{
 
 /// How many encodings lie within each other at most.
 const DEEPEST: usize = 4;
-/// The most pieces of one file that are decoded.
+/// So many pieces of one file are read whatever they hold; of more, those that hold words or commands.
 const MOST: usize = 200;
 /// The longest piece that is decoded, in bytes.
 const LONGEST: usize = 256 << 10;
@@ -57,17 +57,16 @@ static MORSE: LazyLock<Regex> =
 pub(super) fn look(file: &File, text: &str, profile: &Profile, seen: &mut Seen) {
     let lines = Lines::of(text);
     let found = pieces(text);
-    if found.len() > MOST {
-        let message = format!("{} encoded pieces, of which {MOST} are decoded", found.len());
-        seen.findings.push(rules::ENCODED.at(&file.path, 0, 0, "", message));
-    }
     // A compressed piece may hold far more than its file.
     let mut left = text.len().saturating_mul(2).saturating_add(1 << 20);
-    for (start, decoded, how) in found.into_iter().take(MOST) {
+    for (at, (start, decoded, how)) in found.into_iter().enumerate() {
         let line = lines.line(start);
+        if at >= MOST && !speaks(&decoded) {
+            continue;
+        }
         let Some(rest) = left.checked_sub(decoded.len()) else {
-            let message = "encoded pieces hold more text than is looked at";
-            seen.findings.push(rules::ENCODED.at(&file.path, line, 0, "", message));
+            let message = "encoded pieces hold more text than is read";
+            seen.findings.push(rules::UNREAD.at(&file.path, line, 0, "", message).sure(High));
             break;
         };
         left = rest;
@@ -84,11 +83,10 @@ fn pieces(text: &str) -> Vec<(usize, String, &'static str)> {
     let mut covered = 0;
     let mut take =
         |pattern: &Regex, how: &'static str, decode: &dyn Fn(&str) -> Option<Vec<u8>>| {
-            for piece in pattern.find_iter(text).take(MOST * 4) {
-                let Some(piece_text) = text.get(piece.range()).filter(|text| text.len() <= LONGEST)
-                else {
-                    continue;
-                };
+            for piece in pattern.find_iter(text) {
+                let Some(piece_text) = text.get(piece.range()) else { continue };
+                // A longer one is read as far as it is looked at; a picture is no text anyway.
+                let piece_text = piece_text.get(..LONGEST).unwrap_or(piece_text);
                 if let Some(decoded) = decode(piece_text).and_then(readable) {
                     covered += piece_text.len();
                     found.push((piece.start(), decoded, how));
@@ -111,6 +109,11 @@ fn pieces(text: &str) -> Vec<(usize, String, &'static str)> {
     take(&LETTERS, "base64", &base64);
     found.sort_by_key(|(start, ..)| *start);
     found
+}
+
+/// Does a decoded piece hold words or a command, rather than an id?
+fn speaks(decoded: &str) -> bool {
+    decoded.split_whitespace().take(3).count() == 3 || is_command(decoded) || ACTS.is_match(decoded)
 }
 
 /// Text, or UTF-16 text as PowerShell encodes it, that reads like one.

@@ -3,7 +3,7 @@
 use crate::{
     Rule,
     Severity::{self, High, Medium},
-    Technique::{self, HiddenText, Obfuscation},
+    Technique::{self, HiddenText, NotVetted, Obfuscation},
 };
 
 const fn rule(
@@ -91,6 +91,14 @@ pub(crate) static DECODE_AND_OBEY: Rule = rule(
     "Write the instructions plainly.",
     &["AML.T0051", "AML.T0068", "LLM01", "ASI01"],
 );
+pub(super) static UNREAD: Rule = rule(
+    "not-vetted-encoded",
+    NotVetted,
+    Medium,
+    "What is encoded beyond any use keeps a scanner from reading all of it.",
+    "Write the text plainly.",
+    HIDE,
+);
 pub(super) static PADDING: Rule = rule(
     "hidden-padding",
     HiddenText,
@@ -108,6 +116,7 @@ pub(crate) static RULES: &[&Rule] = &[
     &LOOKALIKE,
     &PRIVATE,
     &ENCODED,
+    &UNREAD,
     &ENCODED_ORDER,
     &DECODE_AND_OBEY,
     &PADDING,

@@ -42,6 +42,8 @@ const SHOWN: &[&str] = &[
     "pocs",
     "data",
     "datasets",
+    "demo",
+    "demo-repo",
     "labs",
     "exercises",
     "references",
@@ -164,12 +166,25 @@ fn teaching(package: &Package, seen: &mut Seen) {
                 .any(|word| line.contains(word))
         })
         .collect();
+    // Invisible letters that spell no order are an exhibit.
+    let carries_orders = seen.findings.iter().any(|finding| {
+        matches!(finding.rule.id, "hidden-order" | "hidden-note-to-agent")
+            && finding.severity >= Severity::Medium
+            || finding.rule.id == "obfuscation-encoded-order" && finding.severity >= Severity::High
+    });
     // A file may have a thousand findings.
     let mut known: BTreeMap<String, bool> = BTreeMap::new();
     for finding in &mut seen.findings {
         let path = finding.place.file.as_str();
         let shown = path.split('/').any(|part| SHOWN.contains(&part.to_ascii_lowercase().as_str()));
+        let data = package.file(path).is_some_and(|file| {
+            matches!(
+                file.kind,
+                FileKind::Data | FileKind::Prose | FileKind::Archive | FileKind::Media
+            )
+        });
         let run = shown
+            && !data
             && match known.get(path) {
                 Some(&run) => run,
                 None => {
@@ -193,7 +208,17 @@ fn teaching(package: &Package, seen: &mut Seen) {
         let sample = path.split('/').rev().skip(1).any(|part| {
             matches!(
                 part,
-                "attacks" | "payloads" | "fixtures" | "samples" | "testdata" | "corpus" | "cases"
+                "attacks"
+                    | "payloads"
+                    | "fixtures"
+                    | "samples"
+                    | "testdata"
+                    | "corpus"
+                    | "cases"
+                    | "tests"
+                    | "test"
+                    | "demo"
+                    | "demo-repo"
             )
         });
         if (shown && !run || in_block)
@@ -204,12 +229,19 @@ fn teaching(package: &Package, seen: &mut Seen) {
                     "hidden-direction" | "hidden-look-alike-letters" | "hidden-split-word"
                 ))
             || prose
+                && matches!(finding.rule.id, "hidden-invisible-run" | "hidden-tag-characters")
+                && !carries_orders
+            || prose
                 && matches!(
                     finding.rule.id,
                     "hidden-direction" | "hidden-look-alike-letters" | "hidden-split-word"
                 )
         {
             finding.confidence = finding.confidence.min(Low);
+        }
+        // Many exhibits are no more of an attack than one.
+        if finding.confidence == Low && prose {
+            finding.severity = finding.severity.min(Severity::Medium);
         }
     }
 }

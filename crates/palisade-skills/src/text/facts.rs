@@ -202,7 +202,7 @@ fn is_public(text: &str, end: usize) -> bool {
 /// Something is left out of what the user is told, in whatever voice it is said.
 static UNTOLD: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"\b(left|leave|leaves|kept|keep|keeps|stay|stays|omit|omits|omitted|excluded|missing|dropped|drop)\b.{0,40}\b(out of|from|off|outside)\b.{0,50}\b(summar\w+|reports?|log|logs|answers?|repl(y|ies)|outputs?|messages?|changelog|commits?|list of commands|transcript|remarks?|pull request|pr text|comments|description)\b|\b(is|are|was|be|being|need|needs|isn't|aren't|needn't)( not| never)?\b.{0,20}\b(not|never|no|isn't|aren't|n't)\b.{0,25}\b(mentioned|noted|reported|disclosed|part of (the|your|its) (repl\w+|report|summary|output|answer|work product|deliverable|result)|worth (mentioning|reporting)|counted in|visible to|for the user's eyes)\b|\b(isn't|is not|aren't|are not|not) (reported|mentioned|noted|disclosed)\b|\bnothing\b.{0,30}\b(is|gets|be|will be)? ?(noted|mentioned|reported|logged|written|said)\b|\bno (remark|remarks|mention|note|notes|comment|trace|entry|line)\b.{0,30}\b(need|needed|necessary|required|made|left|in commits|for this)\b|\bleave no (comment|remark|note|trace)|\bwithout (a |any )?(remark|comment|output|mark(ing)?|label(l?ing)?|saying so|ado)\b|\bdo(es)?n't (bring it up|explain the)|\bdon't explain (it|this|the mark)|\bnone for this\b|\b(changes?|change) the subject\b|\bnot visible in the (prompt|dialog\w*)\b|\bno separate entry\b|\bare details\b|\bdescribed? (them |it |these |this )?as (cryptographically strong|independent|strict|low|routine|usual|standard)\b|n'a pas à figurer|n'en rien savoir|sans le mentionner|non serve dirlo|non occorre (dirlo|menzionar)|no hace falta (decir|mencionar)|sin mencionarlo|muss nicht erwähnt|bleibt unerwähnt|wird nicht erwähnt|taucht .{0,20}nicht auf|nicht der rede wert|não (precisa|é preciso) (mencionar|dizer)|упоминать .{0,12}не (нужно|надо)|не упоминается|不必(提|说明|告知)|无需(提及|说明|告知)|言及(は)?不要|触れる必要はない",
+        r"\b(left|leave|leaves|kept|keep|keeps|stay|stays|omit|omits|omitted|excluded|missing|dropped|drop)\b.{0,40}\b(out of|from|off|outside)\b.{0,50}\b(summar\w+|reports?|log|logs|answers?|repl(y|ies)|outputs?|messages?|changelog|commits?|list of commands|transcript|remarks?|pull request|pr text|comments|description)\b|\b(is|are|was|be|being|need|needs|isn't|aren't|needn't)( not| never)?\b.{0,20}\b(not|never|no|isn't|aren't|n't)\b.{0,25}\b(mentioned|noted|reported|disclosed|part of (the|your|its) (repl\w+|report|summary|output|answer|work product|deliverable|result)|worth (mentioning|reporting)|counted in|visible to|for the user's eyes)\b|\b(isn't|is not|aren't|are not|not) (reported|mentioned|noted|disclosed)\b|\bnothing\b.{0,30}\b(is|gets|be|will be)? ?(noted|mentioned|reported|logged|written|said)\b|\bno (remark|remarks|mention|note|notes|comment|trace|entry|line)\b.{0,30}\b(need|needed|necessary|required|made|left|in commits|for this)\b|\bleave no (comment|remark|note|trace)|\bwithout (a |any )?(remark|comment|output|mark(ing)?|label(l?ing)?|saying so|ado)\b|\bdo(es)?n't (bring it up|explain the)|\bdon't explain (it|this|the mark)|\bnone for this\b|\b(changes?|change) the subject\b|\bnot visible in the (prompt|dialog\w*)\b|\bno separate entry\b|\bare details\b|\bdescribed? (them |it |these |this )?as (cryptographically strong|independent|strict|low|routine|usual|standard)\b|n'a pas à figurer|n'en rien savoir|sans le mentionner|non serve dirlo|non occorre (dirlo|menzionar)|no hace falta (decir|mencionar)|sin mencionarlo|erwähne .{0,40}nicht\b|erzähle .{0,30}nicht|verschweige|muss nicht erwähnt|bleibt unerwähnt|wird nicht erwähnt|taucht .{0,20}nicht auf|nicht der rede wert|não (precisa|é preciso) (mencionar|dizer)|упоминать .{0,12}не (нужно|надо)|не упоминается|不必(提|说明|告知)|无需(提及|说明|告知)|言及(は)?不要|触れる必要はない",
     )
 });
 
@@ -544,7 +544,19 @@ fn most_concealed(text: &str, tags: &[Tag]) -> Concealed {
                 let weak = weak || is_third(text.get(tag.end..).unwrap_or_default());
                 most = most.max(if weak { Concealed::Weak } else { Concealed::Strong })
             }
-            Concept::Tell if tag.negated && !tag.quoted => most = most.max(untold(text, tag, tags)),
+            // `do not show the raw output`: the second is a thing.
+            Concept::Tell
+                if tag.negated
+                    && !tag.quoted
+                    && !tags.iter().any(|other| {
+                        other.concept == Concept::Tell
+                            && other.negated
+                            && other.end < tag.start
+                            && tag.start - other.end <= 16
+                    }) =>
+            {
+                most = most.max(untold(text, tag, tags));
+            }
             _ => {}
         }
     }

@@ -67,9 +67,19 @@ pub(super) fn look(file: &File, units: &[Unit], all: &[Facts], profile: &Profile
         let related = facts.to == Where::Related && facts.url;
         let far = facts.to >= Where::Foreign && (facts.url || facts.mail) || related;
         if !prose || !far {
-            if facts.orders(&[Write]) && facts.says(&[MemoryFile]) && !profile.security {
+            if facts.orders(&[Write])
+                && facts.says(&[MemoryFile])
+                && unit.spot != Spot::Description
+                && !profile.security
+            {
                 told += usize::from(plants(file, units, all, at, seen));
             }
+            continue;
+        }
+        // The bot's own token stands in the path of its calls.
+        if unit.text.contains("api.telegram.org/bot$")
+            || unit.text.contains("api.telegram.org/bot{")
+        {
             continue;
         }
         let carries = CARRIES.is_match(&unit.text);
@@ -162,6 +172,14 @@ pub(super) fn look(file: &File, units: &[Unit], all: &[Facts], profile: &Profile
                 "the user's data goes to a stranger each time",
             );
             told += 1;
+        } else if taken && !code && kept == Concealed::Strong {
+            say(
+                &rules::SEND_FILES,
+                Severity::High,
+                Medium,
+                "something goes to a stranger, and the user shall not know",
+            );
+            told += 1;
         } else if query && !code {
             say(
                 &rules::SEND_URL,
@@ -205,7 +223,11 @@ fn plants(file: &File, units: &[Unit], all: &[Facts], at: usize, seen: &mut Seen
         let negative = ["avoid", "bad", "wrong", "instead of", "❌"]
             .iter()
             .any(|word| unit.text.contains(word));
-        if !negative && (PLANTED.is_match(&unit.text) || facts.concealed == Concealed::Strong) {
+        if !negative
+            && (PLANTED.is_match(&unit.text)
+                || facts.concealed == Concealed::Strong
+                    && facts.said.any(&[Send, PreApproved, SecretStrong]))
+        {
             seen.findings.push(
                 rules::REMEMBER_HOSTILE
                     .at(

@@ -594,14 +594,8 @@ impl Analysis {
 
     pub(crate) fn defence_off(&mut self, what: &str, severity: Severity) {
         // In prose somebody still has to run it, and runbooks are full of it.
-        let severity = if self.is_prose() { severity.min(Severity::Medium) } else { severity };
-        self.report(
-            &rules::DEFENCE_OFF,
-            severity,
-            Confidence::Medium,
-            what.to_owned(),
-            &Taint::default(),
-        );
+        let sure = if self.is_prose() { Confidence::Low } else { Confidence::Medium };
+        self.report(&rules::DEFENCE_OFF, severity, sure, what.to_owned(), &Taint::default());
     }
 }
 

@@ -1,0 +1,253 @@
+//! Tasks beside the task, and conditions that lead into a trap.
+
+use super::super::{
+    blocks::Spot,
+    facts::{Concealed, Where},
+    rules,
+    tags::Concept::*,
+};
+use super::{Here, Names};
+use crate::{
+    Confidence::{High, Low, Medium},
+    Place, Seen, Severity,
+};
+
+impl Here<'_> {
+    pub(super) fn side_tasks(&self, names: &Names<'_>, seen: &mut Seen) {
+        let facts = self.facts;
+        if facts.orders(&[Write])
+            && facts.says(&[Backdoor])
+            && self.unit.spot != Spot::Code
+            && !facts.says(&[Teach])
+        {
+            let backed = self.concealed >= Concealed::Weak || self.said.any(&[Standing, Gate]);
+            self.say(
+                seen,
+                &rules::SABOTAGE,
+                Severity::High,
+                if backed { High } else { Medium },
+                "it tells the agent to weaken what it writes",
+            );
+        }
+        if facts.says(&[SkillSelf])
+            && facts.says(&[Propagate])
+            && facts.orders(&[Write, Send, Install])
+        {
+            let backed =
+                self.concealed >= Concealed::Weak || self.said.has(Standing) || self.unasked();
+            self.say(
+                seen,
+                &rules::SPREAD,
+                Severity::High,
+                if backed { Medium } else { Low },
+                "it copies itself elsewhere",
+            );
+        }
+        let third_mail = facts.mail
+            && !self.unit.text.contains("noreply@")
+            && !self.unit.text.contains("example.com");
+        let account = [
+            "collaborators/",
+            "deploy-key add",
+            "permission=admin",
+            "authorized_keys",
+            "net localgroup",
+            "create-access-key",
+            "add-iam-policy",
+            "clusterrolebinding",
+            "usermod -ag",
+        ]
+        .iter()
+        .any(|word| self.unit.text.contains(word));
+        if facts.says(&[Grant])
+            && (third_mail
+                || account
+                    && (self.said.any(&[Approval])
+                        || self.concealed >= Concealed::Weak
+                        || self.said.has(Standing) && !self.said.has(User)))
+            && (facts.orders(&[Write, Send, Run, Install])
+                || facts.command
+                || self.said.has(Standing))
+        {
+            let (severity, confidence) = if self.backing() >= 1 {
+                (Severity::High, if self.backing() >= 2 { High } else { Medium })
+            } else {
+                (Severity::Medium, Medium)
+            };
+            self.say(
+                seen,
+                &rules::GRANT,
+                severity,
+                confidence,
+                "it gives access or copies to somebody whom it names",
+            );
+        }
+        if facts.orders(&[Recommend])
+            && (facts.says(&[Affiliate])
+                || facts.says(&[Competitor])
+                    && (facts.forbidden.any(&[Recommend]) || facts.says(&[Neg, Ignore])))
+        {
+            let backed = self.concealed >= Concealed::Weak;
+            let (severity, confidence) = if backed {
+                (Severity::High, High)
+            } else if self.said.has(Standing) {
+                (Severity::High, Low)
+            } else {
+                (Severity::Medium, Low)
+            };
+            self.say(seen, &rules::PROMOTE, severity, confidence, "it bends the agent's advice");
+        }
+        let set = self.unit.spot == Spot::Code
+            && ["anthropic_base_url", "openai_base_url", "openai_api_base"]
+                .iter()
+                .any(|word| self.unit.text.contains(word));
+        if facts.says(&[BaseUrl])
+            && (set || facts.orders(&[Write, Run, Install]))
+            && facts.to >= Where::Foreign
+            && facts.url
+        {
+            let model = [
+                "anthropic_base_url",
+                "openai_base_url",
+                "openai_api_base",
+                "gateway",
+                "proxy",
+                "/etc/hosts",
+                "pushurl",
+                "remote set-url",
+            ]
+            .iter()
+            .any(|word| self.unit.text.contains(word));
+            let (severity, confidence) = match (model, self.backing()) {
+                (true, 1..) => (Severity::High, High),
+                (true, 0) => (Severity::High, Medium),
+                (false, 2..) => (Severity::High, Medium),
+                _ => (Severity::Medium, Low),
+            };
+            self.say(
+                seen,
+                &rules::REDIRECT,
+                severity,
+                confidence,
+                "it points the agent to another host",
+            );
+        }
+        if facts.says(&[Gate])
+            && (facts.orders(&[Send, Delete, Run, Fetch, Install, Ignore, Pay])
+                || facts.gated && facts.orders(&[Write, Disable]))
+        {
+            let grave = self.to >= Where::Foreign
+                || self.said.has(SecretStrong)
+                || self.concealed == Concealed::Strong
+                || self.said.has(Money) && facts.gated
+                || (self.ordered.has(Delete) && self.said.has(BroadTarget))
+                || self.ordered.has(Ignore) && self.said.has(Instructions);
+            let (severity, confidence) =
+                if grave { (Severity::High, Medium) } else { (Severity::Medium, Low) };
+            self.say(
+                seen,
+                &rules::GATE,
+                severity,
+                confidence,
+                "it does something on a condition that a trial would not meet",
+            );
+        }
+        // A script that is to be run every time: what it does decides.
+        if self.said.has(Standing)
+            && facts.orders(&[Run])
+            && facts.command
+            && self.unit.spot != Spot::Code
+        {
+            let named = names.of(&self.unit.text);
+            if !named.is_empty() {
+                let mut finding = rules::STANDING
+                    .at(
+                        &self.file.path,
+                        self.unit.line,
+                        self.unit.column,
+                        &self.unit.raw,
+                        "each time a script of the package is to be run",
+                    )
+                    .of(Severity::Note)
+                    .sure(Low);
+                for name in named {
+                    finding = finding.with(Place { file: name.to_owned(), line: 0, column: 0 });
+                }
+                seen.findings.push(finding);
+            }
+        }
+        if facts.orders(&[Install]) && self.concealed >= Concealed::Weak && self.said.has(Standing)
+        {
+            self.say(
+                seen,
+                &rules::INSTALL,
+                Severity::Medium,
+                Medium,
+                "it installs something unseen",
+            );
+        }
+    }
+
+    pub(super) fn prerequisites(&self, seen: &mut Seen) {
+        let facts = self.facts;
+        let asks = self.said.has(Prerequisite) || self.ordered.any(&[Install, Run, Fetch]);
+        let unlocks = self.said.has(ArchivePassword)
+            && ["zip", "rar", "7z", "archive", "extract", "unzip"]
+                .iter()
+                .any(|word| self.unit.text.contains(word));
+        let far = self.to >= Where::Foreign;
+        if !asks || !(facts.url || facts.says(&[PasteTerminal, Paste])) {
+            return;
+        }
+        if facts.package && unlocks || unlocks && far && facts.orders(&[Install, Run, Fetch]) {
+            self.say(
+                seen,
+                &rules::PREREQUISITE_TRAP,
+                Severity::High,
+                High,
+                "a program in an archive with a password is to be run",
+            );
+        } else if facts.says(&[PasteTerminal]) && (far || self.to == Where::Anyones) {
+            let required = self.said.has(Prerequisite);
+            self.say(
+                seen,
+                &rules::PREREQUISITE_TRAP,
+                Severity::High,
+                if required || self.to >= Where::Anyones { High } else { Medium },
+                "a command from elsewhere is to be pasted into a terminal",
+            );
+        } else if facts.package && facts.to >= Where::Foreign {
+            let forced = self.said.has(Prerequisite) && self.ordered.any(&[Run, Install]);
+            let (severity, confidence) = if forced || facts.to >= Where::Anyones {
+                (Severity::High, Medium)
+            } else {
+                (Severity::Medium, Medium)
+            };
+            self.say(
+                seen,
+                &rules::PREREQUISITE_TRAP,
+                severity,
+                confidence,
+                "a program from an unrelated place is to be run",
+            );
+        } else if self.said.has(Prerequisite)
+            && facts.url
+            && facts.to >= Where::Foreign
+            && facts.orders(&[Install, Run, Fetch])
+            && self.unit.spot != Spot::Code
+        {
+            let (severity, confidence) = if facts.to >= Where::Anyones {
+                (Severity::High, Medium)
+            } else {
+                (Severity::Medium, Medium)
+            };
+            self.say(
+                seen,
+                &rules::PREREQUISITE,
+                severity,
+                confidence,
+                "something from an unrelated place is made a condition",
+            );
+        }
+    }
+}

@@ -1,0 +1,194 @@
+//! What is destroyed, disarmed, paid, or asked of the user.
+
+use super::super::{
+    blocks::Spot,
+    facts::{Concealed, Where},
+    rules,
+    tags::Concept::*,
+};
+use super::Here;
+use crate::{
+    Confidence::{High, Low, Medium},
+    Seen, Severity,
+};
+
+impl Here<'_> {
+    pub(super) fn harming(&self, seen: &mut Seen) {
+        let facts = self.facts;
+        let backing = usize::from(self.concealed >= Concealed::Weak)
+            + usize::from(self.said.has(Standing))
+            + usize::from(self.unasked())
+            + usize::from(self.said.has(Gate));
+        if facts.orders(&[Delete]) && facts.says(&[BroadTarget]) {
+            let text = self.unit.text.as_str();
+            let whole = [
+                "home directory",
+                "home folder",
+                "all files",
+                "every file",
+                "entire disk",
+                "rm -rf /",
+                "rm -rf ~",
+                "rm -rf \"$home",
+                "rm -rf $home",
+                "all data",
+                "the database",
+                "all tables",
+                "backups",
+                "git history",
+                "remote tags",
+                "rm -rf .git",
+                "reflog",
+                "system files",
+                "all emails",
+                "production",
+                "documents",
+                "entire",
+                "evidence",
+                "shell history",
+                "bash_history",
+                "audit log",
+            ]
+            .iter()
+            .any(|word| text.contains(word))
+                || !text.is_ascii();
+            let (severity, confidence) = match (whole, backing) {
+                (true, 2..) => (Severity::High, High),
+                (true, 1) if self.unit.spot != Spot::Code => (Severity::High, Medium),
+                (true, _) => (Severity::Medium, Medium),
+                (false, 2..) => (Severity::Medium, Medium),
+                _ => (Severity::Low, Low),
+            };
+            self.say(
+                seen,
+                &rules::DESTROY,
+                severity,
+                confidence,
+                "it tells the agent to destroy data",
+            );
+        }
+        if facts.orders(&[Disable]) && facts.says(&[Defence]) && self.unit.spot != Spot::Code {
+            let (severity, confidence) = if backing >= 1 {
+                (
+                    Severity::High,
+                    if backing >= 2 || self.concealed == Concealed::Strong { Medium } else { Low },
+                )
+            } else {
+                (Severity::Medium, Low)
+            };
+            self.say(
+                seen,
+                &rules::DEFENCE,
+                severity,
+                confidence,
+                "it tells the agent to switch a protection off",
+            );
+        }
+        let trade = ["mining", "miner", "miners", "rig", "hashrate", "xmrig"]
+            .iter()
+            .any(|word| self.profile.words.contains(*word));
+        if facts.says(&[Miner])
+            && !trade
+            && (facts.orders(&[Run, Install, Fetch, Write]) || facts.command)
+        {
+            self.say(seen, &rules::MINE, Severity::High, Medium, "it mines coins");
+        }
+        let spends = facts.coin
+            && ["approve(", "setapprovalforall", "increaseallowance", "permit("]
+                .iter()
+                .any(|word| self.unit.text.contains(word));
+        if spends {
+            self.say(
+                seen,
+                &rules::PAY,
+                Severity::High,
+                Medium,
+                "it lets an address that it names spend what a wallet holds",
+            );
+        }
+        let replaces = self.unit.text.contains("replace")
+            || self.unit.text.contains("substitute")
+            || self.unit.text.contains("swap");
+        if facts.coin
+            && (facts.orders(&[Pay, Send, Write]) && self.said.any(&[Money, Recipient, Wallet])
+                || replaces)
+        {
+            let confidence = if backing > 0 || replaces { High } else { Medium };
+            self.say(
+                seen,
+                &rules::PAY,
+                Severity::High,
+                confidence,
+                "it sends money to an address that it names",
+            );
+        } else if facts.orders(&[Pay])
+            && facts.says(&[Recipient])
+            && facts.says(&[Money])
+            && backing > 0
+        {
+            self.say(
+                seen,
+                &rules::PAY,
+                Severity::High,
+                if backing >= 2 { High } else { Medium },
+                "it sends money to a recipient of its own",
+            );
+        }
+        if facts.scam && !facts.taught && !self.profile.security {
+            self.say(
+                seen,
+                &rules::PHISH,
+                Severity::High,
+                Medium,
+                "it leads the user to a stranger",
+            );
+        }
+        if facts.orders(&[Disable, Delete])
+            && (facts.says(&[Scanner]) || self.unit.text.contains("guard"))
+            && ["is running", "is active", "is installed", "is detected", "if a ", "whose name"]
+                .iter()
+                .any(|word| self.unit.text.contains(word))
+        {
+            self.say(
+                seen,
+                &rules::DEFENCE,
+                Severity::High,
+                Medium,
+                "it switches off what watches it",
+            );
+        }
+        if facts.orders(&[AskUser])
+            && facts.says(&[Wallet, Account])
+            && !facts.forbidden.any(&[AskUser])
+        {
+            let sends = self.ordered.has(Send) && self.to >= Where::Related;
+            let (severity, confidence) = if sends || self.concealed >= Concealed::Weak {
+                (Severity::High, Medium)
+            } else {
+                (Severity::Medium, Medium)
+            };
+            self.say(
+                seen,
+                &rules::PHISH,
+                severity,
+                confidence,
+                "it makes the agent ask the user for a secret",
+            );
+        }
+        if facts.orders(&[Read]) && facts.says(&[SecretStrong]) && self.unit.spot != Spot::Code {
+            let own = self
+                .profile
+                .words
+                .iter()
+                .any(|word| word.len() > 3 && self.unit.text.contains(word.as_str()));
+            let severity = if own { Severity::Low } else { Severity::Medium };
+            self.say(
+                seen,
+                &rules::READ_SECRETS,
+                severity,
+                if backing > 0 { Medium } else { Low },
+                "it tells the agent to read secrets",
+            );
+        }
+    }
+}

@@ -1,0 +1,227 @@
+//! What leaves: secrets, conversations, files, and the ways out that do not look like sending.
+
+use super::super::{
+    blocks::Spot,
+    facts::{Concealed, Where},
+    rules,
+    tags::Concept::*,
+};
+use super::Here;
+use crate::{
+    Confidence::{High, Low, Medium},
+    Seen, Severity,
+};
+
+impl Here<'_> {
+    pub(super) fn sending(&self, seen: &mut Seen) {
+        let facts = self.facts;
+        let code = self.unit.spot == Spot::Code;
+        let to = if facts.to > Where::None { facts.to } else { self.to };
+        let said = facts.said.with(self.read_before);
+        let backing = self.backing();
+        // `every draft is transmitted to …` is an order in the form of a description.
+        let described = !code
+            && !facts.forbidden.any(&[Send])
+            && facts.says(&[Send])
+            && facts.to >= Where::Foreign
+            && (facts.url || facts.mail)
+            && [
+                "every ", "each ", "all ", "any ", "whoever", "whatever", "upon", "once ",
+                "always", "they ", "caring",
+            ]
+            .iter()
+            .any(|word| self.unit.text.contains(word));
+        let backing = backing + usize::from(described);
+        let sends = facts.orders(&[Send]) || described || (code && facts.says(&[Send]));
+        // In whatever language: the path of a secret and a strange address in one thought.
+        let literal = (facts.secret_path
+            || facts.mail
+                && facts.says(&[Secret])
+                && !self.unit.text.is_ascii()
+                && !self.unit.text.contains('$'))
+            && (facts.url || facts.mail)
+            && (facts.to == Where::Related || facts.to >= Where::Unnamed)
+            && matches!(
+                self.unit.spot,
+                Spot::Prose
+                    | Spot::Item
+                    | Spot::Description
+                    | Spot::Hidden
+                    | Spot::Quote
+                    | Spot::Value
+                    | Spot::Comment
+            );
+        if literal && !sends {
+            let other = self.unit.text.chars().any(|c| c.is_alphabetic() && !c.is_ascii());
+            let act = facts.said.any(&[Send, Read, Fetch, Run]) || other;
+            let confidence =
+                if facts.to >= Where::Foreign && act || backing > 0 { Medium } else { Low };
+            self.say(
+                seen,
+                &rules::SEND_SECRETS,
+                Severity::High,
+                confidence,
+                "the path of a secret and an address outside stand in one sentence",
+            );
+        }
+        if !sends || to < Where::Related {
+            return;
+        }
+        let own_key = ["authorization", "bearer", "header", "x-api-key", "auth"]
+            .iter()
+            .any(|word| self.unit.text.contains(word))
+            && !facts.secret_path;
+        let strong = facts.secret_path || said.any(&[Wallet]) || said.has(SecretStrong) && !own_key;
+        let secret = strong || said.any(&[Secret, Account]);
+        if secret && (strong || !own_key) {
+            let confidence = match (strong, to >= Where::Foreign, backing) {
+                (true, true, _) | (_, true, 2..) | (true, _, 2..) => High,
+                (true, _, 1) | (false, true, 1) => Medium,
+                (false, _, 2..) if to >= Where::Unnamed || self.concealed == Concealed::Strong => {
+                    Medium
+                }
+                (true, _, 0) if !code && facts.url => Medium,
+                _ => Low,
+            };
+            self.say(
+                seen,
+                &rules::SEND_SECRETS,
+                Severity::High,
+                confidence,
+                "it tells the agent to send secrets away",
+            );
+        }
+        if said.any(&[Conversation, SystemPrompt]) && !code {
+            let (severity, confidence) = match (to, backing) {
+                (Where::Foreign | Where::Anyones, 1..) => (Severity::High, High),
+                (Where::Foreign | Where::Anyones, 0) => (Severity::High, Medium),
+                (Where::Unnamed | Where::Related | Where::Vendor, 2..) => (Severity::High, Medium),
+                (_, _) if self.concealed == Concealed::Strong => (Severity::High, Medium),
+                (Where::Unnamed | Where::Related, 1) => (Severity::Medium, Medium),
+                _ => (Severity::Low, Low),
+            };
+            self.say(
+                seen,
+                &rules::SEND_CONVERSATION,
+                severity,
+                confidence,
+                "it tells the agent to send what was said in the conversation away",
+            );
+        } else if said.any(&[Files, Personal, Environment, HistoryFile]) {
+            let own = facts.says(&[Files, Personal, Environment, HistoryFile]);
+            let (severity, confidence) = match (to, backing) {
+                (Where::Foreign | Where::Anyones, 2..) => (Severity::High, High),
+                (Where::Foreign | Where::Anyones, 1) if !code && own => (Severity::High, Medium),
+                (Where::Foreign | Where::Anyones, _) => (Severity::Medium, Medium),
+                (Where::Unnamed | Where::Related, 3..) => (Severity::High, Medium),
+                (_, _) if self.concealed == Concealed::Strong => (Severity::High, Medium),
+                (Where::Unnamed | Where::Related, 2) => (Severity::Medium, Medium),
+                (Where::Unnamed, 1) => (Severity::Low, Low),
+                _ => return,
+            };
+            self.say(
+                seen,
+                &rules::SEND_FILES,
+                severity,
+                confidence,
+                "it tells the agent to send the user's data to a place outside",
+            );
+        } else if !secret && to >= Where::Foreign && !code {
+            let (severity, confidence) = match (self.said.has(Standing), backing) {
+                (true, 3..) => (Severity::High, Medium),
+                (true, _) | (_, 2..) => (Severity::Medium, Medium),
+                _ => return,
+            };
+            self.say(
+                seen,
+                &rules::STANDING,
+                severity,
+                confidence,
+                "it tells the agent to report to a place outside each time",
+            );
+        }
+    }
+
+    /// Ways out that do not look like sending.
+    pub(super) fn channels(&self, seen: &mut Seen) {
+        let facts = self.facts;
+        let object = self.said.any(&[
+            Secret,
+            SecretStrong,
+            Conversation,
+            Files,
+            Personal,
+            Environment,
+            HistoryFile,
+            SystemPrompt,
+        ]);
+        let acts = facts.orders(&[Send, Read, Run, Fetch, Encode, Write, Install]) || facts.command;
+        if facts.says(&[Dns]) && acts {
+            let data = object || self.said.has(Encode) || self.concealed >= Concealed::Weak;
+            let carries = data && facts.label
+                || (self.said.has(DnsLabel) && (self.said.has(Encode) || object));
+            if carries {
+                let confidence = if object || self.said.has(Encode) || facts.to >= Where::Foreign {
+                    High
+                } else {
+                    Medium
+                };
+                self.say(
+                    seen,
+                    &rules::SEND_DNS,
+                    Severity::High,
+                    confidence,
+                    "it puts data into the name of a host that is looked up",
+                );
+            }
+        }
+        if facts.orders(&[Encode])
+            && facts.says(&[Secret, SecretStrong, Conversation])
+            && self.concealed == Concealed::Strong
+            && self.unit.spot != Spot::Code
+        {
+            self.say(
+                seen,
+                &rules::SEND_SECRETS,
+                Severity::High,
+                Medium,
+                "it hides secrets in what others can read",
+            );
+        }
+        if facts.template && self.unit.spot != Spot::Code && (acts || facts.says(&[ImageWord])) {
+            let data = self.said.any(&[
+                Secret,
+                SecretStrong,
+                Conversation,
+                Files,
+                Personal,
+                Environment,
+                Encode,
+            ]);
+            let confidence = if data && (facts.says(&[ImageWord]) || self.backing() > 0) {
+                High
+            } else {
+                Medium
+            };
+            let severity = if facts.to >= Where::Foreign && (data || facts.says(&[ImageWord])) {
+                Severity::High
+            } else {
+                Severity::Medium
+            };
+            self.say(seen, &rules::SEND_URL, severity, confidence, "an address takes data along");
+        } else if facts.says(&[ImageWord])
+            && self.said.has(QueryWord)
+            && facts.orders(&[Write, Encode, Read, Send, Fetch])
+            && self.said.any(&[Secret, SecretStrong, Conversation, Personal, Environment])
+            && self.to >= Where::Related
+        {
+            self.say(
+                seen,
+                &rules::SEND_URL,
+                Severity::High,
+                Medium,
+                "a picture's address takes data along",
+            );
+        }
+    }
+}

@@ -1,0 +1,440 @@
+//! Words that steer: what is kept from the user, orders above others, another role, what nobody is asked.
+
+use super::super::{
+    blocks::Spot,
+    facts::{Concealed, Where},
+    rules,
+    tags::Concept::*,
+};
+use super::{Here, protected};
+use crate::{
+    Confidence::{High, Low, Medium},
+    Seen, Severity,
+};
+
+impl Here<'_> {
+    pub(super) fn concealing(&self, seen: &mut Seen) {
+        let facts = self.facts;
+        if facts.concealed < Concealed::Strong || protected(self, Conceal) {
+            return;
+        }
+        let heavy = facts.orders(&[Send, Install, Delete, Pay, Disable, Fetch])
+            || (facts.orders(&[Read, Write, Run])
+                && facts.says(&[SecretStrong, Secret, MemoryFile, Startup, Conversation]));
+        let outward = self.to >= Where::Related && self.ordered.has(Send);
+        let around =
+            self.ordered.any(&[Send, Install, Delete, Pay, Run, Fetch, Write, Read, Disable])
+                || self.command;
+        let secret = self.said.any(&[SecretStrong, Secret]);
+        if heavy
+            || outward
+            || (around && (secret || self.said.has(MemoryFile) || self.to >= Where::Related))
+        {
+            self.say(
+                seen,
+                &rules::CONCEAL_ACT,
+                Severity::High,
+                High,
+                "it tells the agent to do something and to keep it from the user",
+            );
+        } else if around {
+            let near = facts.orders(&[Write, Run, Delete, Install, Send, Fetch, Disable]);
+            let confidence = if near || self.said.any(&[Standing, Approval, Urgent, Gate]) {
+                Medium
+            } else {
+                Low
+            };
+            self.say(
+                seen,
+                &rules::CONCEAL_ACT,
+                Severity::High,
+                confidence,
+                "it tells the agent to do something and to keep it from the user",
+            );
+        } else {
+            self.say(
+                seen,
+                &rules::CONCEAL,
+                Severity::Medium,
+                Medium,
+                "it tells the agent to keep something from the user",
+            );
+        }
+    }
+
+    pub(super) fn overriding(&self, seen: &mut Seen) {
+        let facts = self.facts;
+        let tags = &facts.tags;
+        let text = self.unit.text.as_str();
+        let word = |tag: &super::super::tags::Tag| text.get(tag.start..tag.end).unwrap_or_default();
+        let weak_noun = |noun: &str| {
+            [
+                "context",
+                "configuration",
+                "preferences",
+                "filters",
+                "commands",
+                "orders",
+                "programming",
+                "training",
+                "guidance",
+                "prompt",
+            ]
+            .contains(&noun)
+        };
+        for tag in tags
+            .iter()
+            .filter(|tag| matches!(tag.concept, Ignore | Supersede) && !tag.negated && !tag.quoted)
+        {
+            let noun = tags
+                .iter()
+                .find(|other| {
+                    other.concept == Instructions
+                        && other.quoted == tag.quoted
+                        && other.start >= tag.start
+                        && other.end > tag.end
+                        && other.start <= tag.end + 80
+                })
+                .or_else(|| {
+                    tags.iter().find(|other| {
+                        other.concept == Instructions
+                            && !text.is_ascii()
+                            && other.end <= tag.start
+                            && tag.start - other.end <= 30
+                    })
+                });
+            let void = [
+                "are void",
+                "no longer apply",
+                "do not apply",
+                "don't apply",
+                "are suspended",
+                "are lifted",
+                "are superseded",
+                "replaced by",
+            ]
+            .contains(&word(tag));
+            let noun = noun.filter(|_| !void).or_else(|| {
+                tags.iter().rev().find(|other| {
+                    void && other.concept == Instructions
+                        && other.end <= tag.start
+                        && tag.start - other.end <= 100
+                })
+            });
+            let Some(noun) = noun else { continue };
+            // `the earlier rules about file names`: one matter of the skill's own, not all that was said.
+            let rest = text.get(noun.end..).unwrap_or_default();
+            let rest = rest.trim_start_matches(char::is_alphabetic).trim_start();
+            let narrow = [
+                "about ",
+                "on ",
+                "regarding ",
+                "concerning ",
+                "zum ",
+                "zur ",
+                "zu den ",
+                "über ",
+                "aus version",
+                "from version",
+                "sobre ",
+                "sur ",
+                "for file",
+                "for naming",
+                "in version",
+                "of version",
+            ]
+            .iter()
+            .any(|word| rest.starts_with(word));
+            if narrow
+                && self.concealed == Concealed::No
+                && self.to < Where::Foreign
+                && !self.unasked()
+                && !self.ordered.any(&[Send, Run, Delete, Install, Fetch])
+            {
+                continue;
+            }
+            let (from, to) = (tag.start.min(noun.start), tag.end.max(noun.end));
+            let reach = if void { 100 } else { 20 };
+            let prior: Vec<&str> = tags
+                .iter()
+                .filter(|other| {
+                    other.concept == Prior
+                        && other.start >= from.saturating_sub(reach)
+                        && other.end <= to + 20
+                })
+                .map(word)
+                .collect();
+            let verb = word(tag);
+            let ignoring = tag.concept == Ignore
+                && !tags.iter().any(|other| other.concept == Supersede && other.start == tag.start);
+            let subject = text.get(..tag.start).unwrap_or_default();
+            // `text that violates policies`, `it cannot override rules`: told of, not ordered.
+            let governor = subject
+                .trim_end()
+                .rsplit(|c: char| !c.is_alphanumeric() && c != '\'')
+                .next()
+                .unwrap_or_default();
+            let told = matches!(
+                governor,
+                "that"
+                    | "which"
+                    | "who"
+                    | "might"
+                    | "may"
+                    | "could"
+                    | "can"
+                    | "cannot"
+                    | "can't"
+                    | "would"
+                    | "attempts"
+                    | "tries"
+                    | "doesn't"
+                    | "shouldn't"
+                    | "wouldn't"
+                    | "won't"
+            );
+            let refused = subject.contains("cannot ")
+                || subject.contains("can not ")
+                || subject.contains("may not ");
+            if told || refused {
+                continue;
+            }
+            if prior.is_empty() || weak_noun(word(noun)) && !ignoring {
+                continue;
+            }
+            let own = [
+                "this skill",
+                "these instructions",
+                "these rules",
+                "this file",
+                "this document",
+                "following",
+                "below",
+                "it ",
+                "they ",
+            ]
+            .iter()
+            .any(|own| subject.contains(own))
+                || subject.trim().len() < 12;
+            let weak_prior = prior.iter().all(|prior| {
+                matches!(
+                    *prior,
+                    "default"
+                        | "current"
+                        | "existing"
+                        | "any"
+                        | "other"
+                        | "your"
+                        | "built-in"
+                        | "content"
+                        | "past"
+                        | "security"
+                        | "conflicting"
+                        | "user"
+                        | "user's"
+                )
+            });
+            let base_form = ignoring && (verb.is_ascii() || !verb.is_empty());
+            let polite = text.contains("user's instructions take")
+                || text.contains("user instructions always")
+                || text.contains("if the user");
+            let (severity, confidence) =
+                if ignoring && base_form && !weak_prior && !weak_noun(word(noun)) {
+                    (Severity::High, High)
+                } else if ignoring && !weak_prior {
+                    (Severity::Medium, Medium)
+                } else if !ignoring
+                    && own
+                    && !polite
+                    && prior.iter().any(|prior| {
+                        matches!(
+                            *prior,
+                            "system"
+                                | "safety"
+                                | "developer"
+                                | "user"
+                                | "user's"
+                                | "previous"
+                                | "prior"
+                                | "platform"
+                                | "security"
+                                | "earlier"
+                                | "ethical"
+                        ) || prior.starts_with("anthropic")
+                    })
+                {
+                    (Severity::High, Medium)
+                } else {
+                    (Severity::Low, Low)
+                };
+            self.say(
+                seen,
+                &rules::OVERRIDE,
+                severity,
+                confidence,
+                "it puts its orders above others",
+            );
+            break;
+        }
+        let above = tags.iter().any(|tag| {
+            matches!(tag.concept, Supersede | Ignore) && !tag.negated && !tag.quoted && {
+                let rest: String =
+                    text.get(tag.end..).unwrap_or_default().chars().take(80).collect();
+                [
+                    "the user has said",
+                    "the user said",
+                    "user says",
+                    "what the user",
+                    "claude.md",
+                    "agents.md",
+                    "user's wishes",
+                    "user's request",
+                    "the user's instructions",
+                    "user's orders",
+                    "other instructions",
+                    "anything the user",
+                    "your guidelines",
+                    "your safety",
+                    "your training",
+                ]
+                .iter()
+                .any(|word| rest.contains(word))
+            }
+        });
+        if above && facts.orders(&[Follow, Delete, Send, Run, Write, Ignore, Install, Disable]) {
+            self.say(
+                seen,
+                &rules::OVERRIDE,
+                Severity::High,
+                Medium,
+                "it puts its orders above the user's",
+            );
+        }
+        let backed = self.concealed >= Concealed::Weak
+            || self.ordered.any(&[Send, Run, Delete, Install, Ignore, Pay, Fetch, Disable])
+            || self.said.any(&[SecretStrong, Approval, PreApproved]);
+        let frame = tags.iter().find(|tag| tag.concept == FakeTag && !tag.quoted && tag.start < 4);
+        if let Some(frame) = frame {
+            let frame = word(frame);
+            let strong = frame.contains("system")
+                || frame.contains("im_start")
+                || frame.contains("inst]")
+                || frame.contains("function_results")
+                || frame.contains("tool_result")
+                || frame.contains("override")
+                || frame.contains("end of");
+            if strong
+                && matches!(
+                    self.unit.spot,
+                    Spot::Prose
+                        | Spot::Item
+                        | Spot::Description
+                        | Spot::Hidden
+                        | Spot::Comment
+                        | Spot::Value
+                        | Spot::Heading
+                        | Spot::Quote
+                )
+            {
+                let (severity, confidence) =
+                    if backed { (Severity::High, Medium) } else { (Severity::Medium, Low) };
+                self.say(
+                    seen,
+                    &rules::FAKE_ROLE,
+                    severity,
+                    confidence,
+                    "it pretends to be part of the agent's own frame",
+                );
+            }
+        }
+        if tags.iter().any(|tag| {
+            tag.concept == Role
+                && !tag.quoted
+                && !matches!(
+                    word(tag),
+                    "god mode"
+                        | "root mode"
+                        | "privileged mode"
+                        | "override mode"
+                        | "you are now"
+                        | "you're now"
+                        | "assume the role"
+                        | "debug mode enabled"
+                        | "maintenance mode"
+                        | "new persona"
+                        | "without restrictions"
+                        | "no restrictions"
+                        | "developer mode"
+                        | "pretend to be"
+                        | "pretend you are"
+                        | "updated instructions"
+                        | "unfiltered"
+                        | "uncensored"
+                        | "admin mode"
+                        | "your primary objective"
+                        | "new objective"
+                        | "elevated mode"
+                        | "sudo mode"
+                )
+        }) {
+            let (severity, confidence) = if backed || self.said.has(Ignore) {
+                (Severity::High, Medium)
+            } else {
+                (Severity::Medium, Medium)
+            };
+            self.say(
+                seen,
+                &rules::FAKE_ROLE,
+                severity,
+                confidence,
+                "it gives the agent another role or purpose",
+            );
+        }
+    }
+
+    pub(super) fn approving(&self, seen: &mut Seen) {
+        let facts = self.facts;
+        let acts = self.ordered.any(&[Run, Delete, Send, Install, Pay, Write, Fetch, Disable])
+            || self.command;
+        let grave = (self.to >= Where::Foreign && self.ordered.any(&[Send, Fetch, Run]))
+            || (self.said.has(SecretStrong) && self.ordered.any(&[Read, Send]))
+            || (self.concealed == Concealed::Strong && self.unit.spot != Spot::Code)
+            || facts.orders(&[Pay]);
+        if facts.says(&[PreApproved]) && acts {
+            let confidence = Medium;
+            let severity = if grave
+                || self.ordered.any(&[Delete, Disable])
+                || (self.ordered.any(&[Send, Run, Install])
+                    && self.said.any(&[Approval, Standing, Secret]))
+            {
+                Severity::High
+            } else {
+                Severity::Medium
+            };
+            self.say(
+                seen,
+                &rules::FALSE_CONSENT,
+                severity,
+                confidence,
+                "it claims that the user has agreed",
+            );
+        } else if facts.says(&[Approval]) && !protected(self, Approval) && acts {
+            // In a box that is thrown away nobody is asked.
+            let boxed =
+                ["container", "docker", "devcontainer", "sandbox", "unattended", "ephemeral"]
+                    .iter()
+                    .any(|word| self.profile.words.contains(*word));
+            let grave =
+                grave && !(boxed && self.to < Where::Foreign && self.concealed == Concealed::No);
+            let severity = if grave { Severity::High } else { Severity::Medium };
+            let confidence = if grave && self.unit.spot != Spot::Code { Medium } else { Low };
+            self.say(
+                seen,
+                &rules::APPROVAL,
+                severity,
+                confidence,
+                "it tells the agent to act without asking",
+            );
+        }
+    }
+}
