@@ -14,6 +14,7 @@
 mod digest;
 mod error;
 mod folder;
+mod frames;
 mod gate;
 mod lock;
 pub mod minisign;
@@ -31,6 +32,7 @@ mod vet;
 pub use digest::Digest;
 pub use error::StoreError;
 pub use folder::read_folder;
+pub use frames::OF_ENTRY as FRAME_OF_ENTRY;
 pub use gate::{Require, Ruling, Terms, judge};
 pub use lock::{Lock, Locked, Review, Scan, Source};
 pub use name::SkillName;

@@ -241,7 +241,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::vet;
+    use crate::report;
 
     fn tree(text: &str) -> Tree {
         let mut tree = Tree::default();
@@ -285,7 +285,7 @@ mod tests {
         #[test]
         fn a_review_is_not_steered(text in ".{0,200}", name in ".{0,20}") {
             let tree = tree(&format!("{text}\u{1b}]0;x\u{7}\u{202e}<script>alert(1)</script>"));
-            let (report, _) = vet("x", &tree);
+            let report = report("x", &tree);
             let (shown, page) = (listing(&tree, &report), page(&name, &tree, &report));
             for out in [&shown, &page] {
                 let steers = |c: char| (c.is_control() && c != '\n' && c != '\t') || c == '\u{202e}';

@@ -71,25 +71,26 @@ mod tests {
 
     #[test]
     fn every_character_looks_as_the_standard_says() {
+        let writes = std::env::var_os("PALISADE_WRITE_CONFUSABLES").is_some();
         let mut table = String::new();
         for c in '\0'..=char::MAX {
             let wanted = of_one(c, |text| known(text).collect());
-            // A composed one is looked up by its parts.
-            if !std::iter::once(c).nfd().eq([c]) || std::iter::once(c).eq(wanted.chars()) {
-                continue;
+            let same = std::iter::once(c).eq(wanted.chars());
+            // What is the same is not in the table, which is compared below.
+            if !writes && (!same || c.is_ascii()) {
+                assert_eq!(of_one(c, |text| skeleton(text).collect()), wanted, "{c:?}");
             }
-            assert!(c != '\n' && !wanted.contains('\n'));
-            writeln!(table, "{c}{wanted}").unwrap();
+            // A composed one is looked up by its parts.
+            if !same && std::iter::once(c).nfd().eq([c]) {
+                assert!(c != '\n' && !wanted.contains('\n'));
+                writeln!(table, "{c}{wanted}").unwrap();
+            }
         }
-        if std::env::var_os("PALISADE_WRITE_CONFUSABLES").is_some() {
+        if writes {
             let file = concat!(env!("CARGO_MANIFEST_DIR"), "/src/confusables.txt");
             return std::fs::write(file, table).unwrap();
         }
         assert!(TABLE == table, "PALISADE_WRITE_CONFUSABLES=1 writes src/confusables.txt");
-        for c in '\0'..=char::MAX {
-            let ours = of_one(c, |text| skeleton(text).collect());
-            assert_eq!(ours, of_one(c, |text| known(text).collect()), "{c:?}");
-        }
     }
 
     #[test]

@@ -13,9 +13,11 @@ mod cache;
 mod cells;
 mod single;
 mod trial;
+mod unpack;
 
 pub use batch::{Batch, Progress};
 pub use cache::Cache;
 pub use cells::VetError;
 pub use single::vet;
 pub use trial::{Trial, TrialError, Tried};
+pub use unpack::unpack;

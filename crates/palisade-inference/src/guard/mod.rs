@@ -47,6 +47,8 @@ impl Guard {
 pub(crate) struct Told {
     hasher: RandomState,
     seen: Mutex<HashSet<u64>>,
+    /// Those in which nothing was found. They come again with each call as well.
+    clean: Mutex<HashSet<u64>>,
 }
 
 impl Told {
@@ -56,6 +58,23 @@ impl Told {
             seen.clear();
         }
         seen.insert(self.hasher.hash_one(text))
+    }
+
+    /// What a text is suspected of.
+    fn shapes_of(&self, text: &[u8]) -> BTreeSet<&'static str> {
+        let key = self.hasher.hash_one(text);
+        if self.clean.lock().unwrap_or_else(PoisonError::into_inner).contains(&key) {
+            return BTreeSet::new();
+        }
+        let shapes = shapes_of(text);
+        if shapes.is_empty() {
+            let mut clean = self.clean.lock().unwrap_or_else(PoisonError::into_inner);
+            if clean.len() >= MOST_TOLD {
+                clean.clear();
+            }
+            clean.insert(key);
+        }
+        shapes
     }
 }
 
@@ -75,7 +94,7 @@ impl Guard {
     pub(crate) fn look(self, texts: &Texts, told: &Told) -> Suspicion {
         let mut suspicion = Suspicion::default();
         for result in texts.results() {
-            let shapes = shapes_of(&result.text);
+            let shapes = told.shapes_of(&result.text);
             if shapes.is_empty() {
                 continue;
             }

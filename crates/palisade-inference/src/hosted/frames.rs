@@ -159,7 +159,24 @@ fn write(kind: &str, data: &[u8], out: &mut BytesMut) {
 
 /// CRC-32 of IEEE 802.3.
 fn checksum(bytes: &[u8]) -> u32 {
-    const TABLE: [u32; 16] = nibbles();
+    const TABLE: [u32; 16] = [
+        0x0000_0000,
+        0x1DB7_1064,
+        0x3B6E_20C8,
+        0x26D9_30AC,
+        0x76DC_4190,
+        0x6B6B_51F4,
+        0x4DB2_6158,
+        0x5005_713C,
+        0xEDB8_8320,
+        0xF00F_9344,
+        0xD6D6_A3E8,
+        0xCB61_B38C,
+        0x9B64_C2B0,
+        0x86D3_D2D4,
+        0xA00A_E278,
+        0xBDBD_F21C,
+    ];
     let mut crc = u32::MAX;
     for byte in bytes {
         crc ^= u32::from(*byte);
@@ -171,33 +188,21 @@ fn checksum(bytes: &[u8]) -> u32 {
     !crc
 }
 
-const fn nibbles() -> [u32; 16] {
-    let mut table = [0; 16];
-    let mut at = 0;
-    while at < 16 {
-        let mut crc = at as u32;
-        let mut bit = 0;
-        while bit < 4 {
-            crc = if crc & 1 == 1 { (crc >> 1) ^ 0xEDB8_8320 } else { crc >> 1 };
-            bit += 1;
-        }
-        table[at] = crc;
-        at += 1;
-    }
-    table
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
 
+    fn short(length: usize) -> u16 {
+        u16::try_from(length).unwrap()
+    }
+
     fn header(name: &str, value: &str, out: &mut Vec<u8>) {
-        out.push(name.len() as u8);
+        out.push(u8::try_from(name.len()).unwrap());
         out.extend_from_slice(name.as_bytes());
         out.push(7);
-        out.extend_from_slice(&(value.len() as u16).to_be_bytes());
+        out.extend_from_slice(&short(value.len()).to_be_bytes());
         out.extend_from_slice(value.as_bytes());
     }
 
@@ -206,9 +211,9 @@ mod tests {
         let key = if kind == "event" { ":event-type" } else { ":exception-type" };
         header(key, name, &mut headers);
         header(":message-type", kind, &mut headers);
-        let length = (PRELUDE + headers.len() + payload.len() + CHECK) as u32;
+        let length = u32::from(short(PRELUDE + headers.len() + payload.len() + CHECK));
         let mut out = length.to_be_bytes().to_vec();
-        out.extend_from_slice(&(headers.len() as u32).to_be_bytes());
+        out.extend_from_slice(&u32::from(short(headers.len())).to_be_bytes());
         out.extend_from_slice(&checksum(&out).to_be_bytes());
         out.extend_from_slice(&headers);
         out.extend_from_slice(payload.as_bytes());

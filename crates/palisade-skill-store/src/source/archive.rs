@@ -12,16 +12,19 @@ use tar::{Archive, EntryType};
 use super::{SourceError, file};
 use crate::{Entry, MOST_BYTES, Tree, plain};
 
-/// Reads an archive's file, by its first bytes.
-pub(super) fn read_file(path: &Path) -> Result<Tree, SourceError> {
+/// The bytes of an archive's file.
+pub(super) fn read_file(path: &Path) -> Result<Vec<u8>, SourceError> {
     let mut bytes = Vec::new();
     let opened = plain::open(path).map_err(file(path))?;
     opened.take(MOST_BYTES.saturating_add(1)).read_to_end(&mut bytes).map_err(file(path))?;
-    read(&bytes)
+    Ok(bytes)
 }
 
-/// Reads an archive. If all that is in it lies in one folder, that folder is what it holds.
-pub(super) fn read(bytes: &[u8]) -> Result<Tree, SourceError> {
+/// Reads an archive, by its first bytes. If all that is in it lies in one folder, that folder is what it holds.
+///
+/// # Errors
+/// It is none that is taken.
+pub fn read(bytes: &[u8]) -> Result<Tree, SourceError> {
     if u64::try_from(bytes.len()).unwrap_or(u64::MAX) > MOST_BYTES {
         return Err(SourceError::Archive("it is too large".to_owned()));
     }

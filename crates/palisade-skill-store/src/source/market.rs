@@ -8,7 +8,7 @@ use std::{
 
 use serde::Deserialize;
 
-use super::{Asked, Fetched, SourceError, file, http, npm::REGISTRY};
+use super::{Asked, Fetched, SourceError, Unpack, file, http, npm::REGISTRY};
 use crate::{Source, plain};
 
 /// Bytes of an index.
@@ -59,7 +59,12 @@ enum Other {
     },
 }
 
-pub(super) fn fetch(index: &str, entry: &str, folder: &str) -> Result<Fetched, SourceError> {
+pub(super) fn fetch(
+    index: &str,
+    entry: &str,
+    folder: &str,
+    unpack: Unpack<'_>,
+) -> Result<Fetched, SourceError> {
     let wrong = |why: String| SourceError::Marketplace(why);
     let remote = index.starts_with("https://") || index.starts_with("http://");
     let (text, base) =
@@ -103,7 +108,7 @@ pub(super) fn fetch(index: &str, entry: &str, folder: &str) -> Result<Fetched, S
         ("", folder) => folder.to_owned(),
         (part, folder) => format!("{part}/{folder}"),
     };
-    let fetched = super::fetch(&asked, &part)?;
+    let fetched = super::fetch(&asked, &part, unpack)?;
     let source = Source::Marketplace {
         index: index.to_owned(),
         entry: entry.to_owned(),
@@ -157,6 +162,7 @@ mod tests {
     use std::{fs, os::unix::fs::symlink};
 
     use super::*;
+    use crate::source::unpack;
 
     fn index(text: &str) -> tempfile::TempDir {
         let folder = tempfile::tempdir().unwrap();
@@ -192,13 +198,13 @@ mod tests {
             {"name": "two", "source": "."}, {"name": "two", "source": "."}]}"#,
         );
         let at = folder.path().display().to_string();
-        let fetched = fetch(&at, "pdf", "").unwrap();
+        let fetched = fetch(&at, "pdf", "", &unpack).unwrap();
         assert_eq!((fetched.tree.len(), fetched.name.as_str()), (1, "pdf"));
         assert!(matches!(fetched.source, Source::Marketplace { .. }));
         for entry in ["out", "up", "abs", "ext", "two", "none"] {
-            assert!(fetch(&at, entry, "").is_err(), "{entry}");
+            assert!(fetch(&at, entry, "", &unpack).is_err(), "{entry}");
         }
         let file = folder.path().join(".claude-plugin/marketplace.json");
-        assert!(fetch(&file.display().to_string(), "pdf", "").is_ok());
+        assert!(fetch(&file.display().to_string(), "pdf", "", &unpack).is_ok());
     }
 }

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-pub use self::npm::REGISTRY;
+pub use self::{archive::read as unpack, npm::REGISTRY};
 use crate::{Source, StoreError, Tree, read_folder};
 
 /// What is asked for.
@@ -96,13 +96,16 @@ pub enum SourceError {
     NoFolder(String),
 }
 
-/// Fetch it. `folder` is the part of it that is wanted; empty for all.
+/// Makes a tree of an archive's bytes. [`unpack`] does; where there is something to lose, a process without rights.
+pub type Unpack<'a> = &'a dyn Fn(&[u8]) -> Result<Tree, SourceError>;
+
+/// Fetch it. `folder` is the part of it that is wanted; empty for all. What is an archive is unpacked by `unpack`.
 ///
 /// Nothing of it is executed.
 ///
 /// # Errors
 /// The source gave nothing that is taken.
-pub fn fetch(asked: &Asked, folder: &str) -> Result<Fetched, SourceError> {
+pub fn fetch(asked: &Asked, folder: &str, unpack: Unpack<'_>) -> Result<Fetched, SourceError> {
     match asked {
         Asked::Folder(path) => {
             let path = path.join(folder);
@@ -112,7 +115,7 @@ pub fn fetch(asked: &Asked, folder: &str) -> Result<Fetched, SourceError> {
         }
         Asked::Archive(path) => {
             let path = path.canonicalize().map_err(file(path))?;
-            let tree = part(archive::read_file(&path)?, folder)?;
+            let tree = part(unpack(&archive::read_file(&path)?)?, folder)?;
             let stem = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
             let stem = [".zip", ".tar.gz", ".tgz", ".tar"]
                 .iter()
@@ -123,9 +126,9 @@ pub fn fetch(asked: &Asked, folder: &str) -> Result<Fetched, SourceError> {
         }
         Asked::Git { url, at } => git::fetch(url, at.as_deref(), folder),
         Asked::Npm { registry, package, version } => {
-            npm::fetch(registry, package, version.as_deref(), folder)
+            npm::fetch(registry, package, version.as_deref(), folder, unpack)
         }
-        Asked::Marketplace { index, entry } => market::fetch(index, entry, folder),
+        Asked::Marketplace { index, entry } => market::fetch(index, entry, folder, unpack),
     }
 }
 

@@ -5,7 +5,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256, Sha384, Sha512};
 
-use super::{Fetched, SourceError, archive, http, last, part};
+use super::{Fetched, SourceError, Unpack, http, last, part};
 use crate::{MOST_BYTES, Source};
 
 /// Where packages are, if nothing else is said.
@@ -30,6 +30,7 @@ pub(super) fn fetch(
     package: &str,
     version: Option<&str>,
     folder: &str,
+    unpack: Unpack<'_>,
 ) -> Result<Fetched, SourceError> {
     let registry = registry.trim_end_matches('/');
     let failed = |why: String| SourceError::Http { url: palisade_core::shown(package, 200), why };
@@ -60,7 +61,7 @@ pub(super) fn fetch(
     if !fits(&tarball, &integrity) {
         return Err(SourceError::Integrity(palisade_core::shown(package, 200)));
     }
-    let tree = part(archive::read(&tarball)?, folder)?;
+    let tree = part(unpack(&tarball)?, folder)?;
     let source = Source::Npm {
         registry: registry.to_owned(),
         package: package.to_owned(),
@@ -91,6 +92,7 @@ fn fits(bytes: &[u8], integrity: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::source::unpack;
 
     #[test]
     fn integrity_is_of_all_bytes_and_strong() {
@@ -144,12 +146,12 @@ mod tests {
     #[test]
     fn a_package_is_what_its_registry_names() {
         let at = registry(None);
-        let fetched = fetch(&at, "@acme/skills", Some("1.2.3"), "skills/pdf").unwrap();
+        let fetched = fetch(&at, "@acme/skills", Some("1.2.3"), "skills/pdf", &unpack).unwrap();
         assert_eq!((fetched.name.as_str(), fetched.tree.len()), ("pdf", 1));
         let Source::Npm { version, .. } = &fetched.source else { panic!("{fetched:?}") };
         assert_eq!(version, "1.2.3");
         let other = format!("sha512-{}", STANDARD.encode(Sha512::digest(b"other")));
-        let wrong = fetch(&registry(Some(&other)), "@acme/skills", Some("1.2.3"), "");
+        let wrong = fetch(&registry(Some(&other)), "@acme/skills", Some("1.2.3"), "", &unpack);
         assert!(matches!(wrong, Err(SourceError::Integrity(_))), "{wrong:?}");
     }
 
@@ -158,7 +160,8 @@ mod tests {
         for (package, version) in
             [("../x", "1"), ("a/b", "1"), ("@a/../b", "1"), ("a", "../1"), ("", "1"), ("a?", "1")]
         {
-            let error = fetch("http://127.0.0.1:1", package, Some(version), "").unwrap_err();
+            let error =
+                fetch("http://127.0.0.1:1", package, Some(version), "", &unpack).unwrap_err();
             assert!(error.to_string().contains("no package"), "{package} {error}");
         }
     }

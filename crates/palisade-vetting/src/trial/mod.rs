@@ -339,7 +339,7 @@ impl Found {
             }
         }
         for asked in &seen.asked {
-            let Asked { host, port, method, path, sent, decoys } = asked;
+            let Asked { host, port, method, path, sent, decoys, runs: _ } = asked;
             let what = match method.as_str() {
                 "" => format!("{host}:{port}"),
                 method => format!("{method} {host}:{port}{path}"),
@@ -352,8 +352,9 @@ impl Found {
             }
             note(&rules::CONNECTED, &what, format!("it talked to {host}:{port}"));
         }
+        let ran = seen.after.contains_key(Path::new(seen.mark));
         for asked in seen.asked {
-            if !asked.decoys.is_empty() || long(&asked.host) {
+            if !asked.decoys.is_empty() || long(&asked.host) || (ran && asked.runs) {
                 self.bad.insert(asked.host.clone());
             }
             if self.asked.len() < 10_000 {

@@ -230,6 +230,7 @@ mod tests {
             path: path.into(),
             sent: 0,
             decoys: BTreeSet::new(),
+            runs: false,
         };
         let all = [
             asked("api.good.example", "GET", "/v1/a"),

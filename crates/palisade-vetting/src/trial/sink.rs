@@ -45,6 +45,8 @@ pub(super) struct Asked {
     pub(super) sent: usize,
     /// The decoys of which a piece was in it.
     pub(super) decoys: BTreeSet<String>,
+    /// Whether the answer could be executed.
+    pub(super) runs: bool,
 }
 
 #[derive(Debug)]
@@ -148,7 +150,7 @@ impl Server {
             let mut request = httparse::Request::new(&mut headers);
             let parsed = request.parse(&head);
             if !matches!(parsed, Ok(httparse::Status::Complete(_))) {
-                self.keep(host, port, "", "", &head, &more);
+                self.keep(host, port, ("", ""), (&head, &more), false);
                 return Ok(());
             }
             let method = request.method.unwrap_or_default().to_owned();
@@ -165,8 +167,9 @@ impl Server {
             }
             let (body, after) = body(stream, more, length, chunked)?;
             let path = target.split('?').next().unwrap_or_default();
-            self.keep(host, port, &method, path, &head, &body);
             let (kind, answer) = self.answer(path, json);
+            let runs = answer.contains(&self.mark);
+            self.keep(host, port, (&method, path), (&head, &body), runs);
             let answer = if method == "HEAD" { String::new() } else { answer };
             let head = format!(
                 "HTTP/1.1 200 OK\r\ncontent-type: {kind}\r\ncontent-length: {}\r\n\r\n",
@@ -209,7 +212,14 @@ impl Server {
         }
     }
 
-    fn keep(&self, host: &str, port: u16, method: &str, path: &str, head: &[u8], body: &[u8]) {
+    fn keep(
+        &self,
+        host: &str,
+        port: u16,
+        (method, path): (&str, &str),
+        (head, body): (&[u8], &[u8]),
+        runs: bool,
+    ) {
         let mut decoys: BTreeSet<String> =
             self.canaries.found_in(&unescaped(head)).into_iter().map(str::to_owned).collect();
         decoys.extend(self.canaries.found_in(body).into_iter().map(str::to_owned));
@@ -224,6 +234,7 @@ impl Server {
                 path: path.chars().take(1000).collect(),
                 sent: body.len(),
                 decoys,
+                runs,
             });
         }
     }

@@ -10,7 +10,7 @@ use crate::{
     stage::Stage,
 };
 
-const POLICY: &str = "palisade: 1\nextends: [shell]\npermissions: {allow: [\"Bash(echo *)\", Edit], deny: [\"Bash(touch *)\"]}\n";
+const POLICY: &str = "palisade: 1\nextends: [shell]\npermissions: {allow: [\"Bash(echo *)\", \"Edit(made.txt)\"], deny: [\"Bash(touch *)\"]}\n";
 
 fn integrate(stage: &Stage, arguments: &[&str]) -> Ran {
     fs::write(stage.home.join("p.yaml"), POLICY).unwrap();

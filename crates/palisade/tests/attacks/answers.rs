@@ -44,6 +44,9 @@ fn signed(pair: &Ed25519KeyPair, question: &[u8], allow: bool) -> String {
     json!({"answer": said, "signature": base64(signature.as_ref())}).to_string()
 }
 
+/// What a server says to a question.
+type Say = Box<dyn Fn(&[u8]) -> (u16, String) + Send + Sync>;
+
 /// A world in which running `unshare` is a question, and this server answers with what `say` makes of each.
 fn asked(
     pair: &Ed25519KeyPair,
@@ -109,7 +112,7 @@ fn answers_a_question_without_the_key() {
     assert!(world.inside_sh("unshare --version").good().contains("util-linux"));
     let kept = kept.lock().unwrap().clone().unwrap();
 
-    let tries: [Box<dyn Fn(&[u8]) -> (u16, String) + Send + Sync>; 4] = [
+    let tries: [Say; 4] = [
         Box::new(move |_| (200, kept.clone())),
         Box::new(move |body| (200, signed(&other, body, true))),
         Box::new(|_| (200, json!({"allow": true, "scope": "session"}).to_string())),

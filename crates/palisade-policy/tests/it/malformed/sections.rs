@@ -213,10 +213,6 @@ fn credentials() {
                 "palisade: 1\ncredentials: {a: {from: ▸{oauth2: {token_url: \"https://a.example/t\", client_id: c}}}}\n",
             ),
             (
-                "tokens_for_a_provider",
-                "palisade: 1\ncredentials: {a: {from: {oauth2: {token_url: \"https://a.example/t\", client_id: c, client_secret: {env: S}}}}}\ninference: {providers: {p: {api: openai, url: \"https://a.b\", credential: ▸a}}}\n",
-            ),
-            (
                 "aws_with_a_secret_key",
                 "palisade: 1\ncredentials: {a: {from: {env: A}, aws: ▸{access_key: wJalrXUtnFEMI/K7}}}\n",
             ),

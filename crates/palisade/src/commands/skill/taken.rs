@@ -60,7 +60,7 @@ pub(super) fn take(from: &From, name: Option<SkillName>) -> Result<Taken, Failur
 /// # Errors
 /// As [`take`].
 pub(super) fn get(asked: &Asked, folder: &str, name: Option<SkillName>) -> Result<Taken, Failure> {
-    let fetched = source::fetch(asked, folder).map_err(unfetched)?;
+    let fetched = source::fetch(asked, folder, &palisade_vetting::unpack).map_err(unfetched)?;
     loads(&fetched.tree)?;
     let name = name.or_else(|| SkillName::like(&fetched.name)).ok_or_else(|| {
         Failure::new(Kind::Usage, "its folder has no name for a skill")
