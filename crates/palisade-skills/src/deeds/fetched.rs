@@ -35,7 +35,7 @@ static RUNS: LazyLock<Regex> = LazyLock::new(|| {
 /// Text is evaluated whose words do not stand there.
 static EVALUATES: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r#"(?:^|[^\w.$'"-])(?:eval|exec)\s*\(\s*[A-Za-z_(\[]|["'](?:exec|eval)["']\s*[\])]|new\s+Function\s*\(|\bvm\.run\w*\s*\(|(?i:\b(?:iex|Invoke-Expression)\b)|(?:^|[\s;&|])eval\s+["'$`]|instance_eval|\bloadstring\s*\(\s*[a-z]|\b(?:assert|pcall)\s*\(\s*load\s*\(|\bcreate_function\s*\(|\bassert\s*\(\s*\$|compile\s*\([^\n]{0,60}["']exec["']|\.constructor\.constructor|\[["']constructor["']\]|&\s*\(\s*["']\{\d\}|ScriptBlock\]::Create|FunctionType\s*\(|os\.system\s*\(\s*[A-Za-z_]+\s*\(|execSync\s*\(\s*[A-Za-z_$]+\s*\(|(?:-d|-D|--decode|-r|gunzip|rev|zcat)\b[^\n|]{0,40}\|\s*(?:ba|z|da)?sh\b"#,
+        r#"(?:^|[^\w.$'"-])(?:eval|exec)\s*\(\s*[A-Za-z_(\[]|[\[(,]\s*["'](?:exec|eval)["']\s*[\])]|new\s+Function\s*\(|\bvm\.run\w*\s*\(|(?i:\b(?:iex|Invoke-Expression)\b)|(?:^|[\s;&|])eval\s+["'$`]|instance_eval|\bloadstring\s*\(\s*[a-z]|\b(?:assert|pcall)\s*\(\s*load\s*\(|\bcreate_function\s*\(|\bassert\s*\(\s*\$|compile\s*\([^\n]{0,60}["']exec["']|\.constructor\.constructor|\[["']constructor["']\]|&\s*\(\s*["']\{\d\}|ScriptBlock\]::Create|FunctionType\s*\(|os\.system\s*\(\s*[A-Za-z_]+\s*\(|execSync\s*\(\s*[A-Za-z_$]+\s*\(|(?:-d|-D|--decode|-r|gunzip|rev|zcat)\b[^\n|]{0,40}\|\s*(?:ba|z|da)?sh\b"#,
     )
 });
 

@@ -129,8 +129,8 @@ pub(super) fn names_stranger(program: &Program<'_>, profile: &Profile) -> Option
         }
         if quoted
             && !bare.contains("://")
-            && FILE.is_match(&host)
             && host.parse::<std::net::Ipv4Addr>().is_err()
+            && (FILE.is_match(&host) || !has_known_end(&host))
         {
             continue;
         }
@@ -152,6 +152,129 @@ pub(super) fn names_stranger(program: &Program<'_>, profile: &Profile) -> Option
     }
     best
 }
+
+/// Ends it as names of hosts do? `"conversations.history"` is the name of a method.
+fn has_known_end(host: &str) -> bool {
+    host.rsplit('.').next().is_some_and(|end| {
+        end.len() == 2 && end.bytes().all(|byte| byte.is_ascii_lowercase()) || ENDS.contains(&end)
+    })
+}
+
+/// The longer ends under which most hosts are, and those for examples.
+const ENDS: &[&str] = &[
+    "com",
+    "net",
+    "org",
+    "info",
+    "biz",
+    "edu",
+    "gov",
+    "mil",
+    "int",
+    "arpa",
+    "dev",
+    "app",
+    "page",
+    "web",
+    "xyz",
+    "online",
+    "site",
+    "store",
+    "shop",
+    "tech",
+    "cloud",
+    "host",
+    "space",
+    "website",
+    "fun",
+    "icu",
+    "pro",
+    "top",
+    "live",
+    "life",
+    "link",
+    "click",
+    "work",
+    "works",
+    "world",
+    "agency",
+    "digital",
+    "network",
+    "systems",
+    "team",
+    "tools",
+    "zone",
+    "services",
+    "solutions",
+    "support",
+    "software",
+    "studio",
+    "design",
+    "global",
+    "group",
+    "company",
+    "finance",
+    "capital",
+    "money",
+    "news",
+    "media",
+    "blog",
+    "wiki",
+    "academy",
+    "run",
+    "sh",
+    "cam",
+    "rest",
+    "bar",
+    "bond",
+    "cfd",
+    "sbs",
+    "lol",
+    "buzz",
+    "monster",
+    "quest",
+    "cyou",
+    "one",
+    "vip",
+    "win",
+    "bid",
+    "loan",
+    "party",
+    "date",
+    "trade",
+    "science",
+    "download",
+    "review",
+    "stream",
+    "men",
+    "onion",
+    "i2p",
+    "example",
+    "test",
+    "invalid",
+    "localhost",
+    "local",
+    "internal",
+    "lan",
+    "corp",
+    "home",
+    "name",
+    "mobi",
+    "asia",
+    "email",
+    "express",
+    "chat",
+    "social",
+    "codes",
+    "build",
+    "zip",
+    "mov",
+    "foo",
+    "health",
+    "care",
+    "bank",
+    "insure",
+];
 
 fn host(text: &str) -> Option<String> {
     // What follows the host may hold signs that stand before one elsewhere.
@@ -234,9 +357,31 @@ const FORMS: &[&str] = &[
     "test.com",
 ];
 
+/// Is it a blank to be filled in: `telemetry.yourcompany.example`?
+fn is_blank(host: &str) -> bool {
+    host.split('.').any(|label| {
+        matches!(
+            label,
+            "yourcompany"
+                | "your-company"
+                | "yourdomain"
+                | "your-domain"
+                | "yourorg"
+                | "your-org"
+                | "yoursite"
+                | "your-site"
+                | "mycompany"
+                | "my-company"
+                | "mydomain"
+                | "my-domain"
+        )
+    })
+}
+
 pub(super) fn is_strange(host: &str, profile: &Profile) -> bool {
     let within = |domain: &str| crate::code::hosts::is_within(host, domain);
     !is_vendor(host)
+        && !is_blank(host)
         && !is_public_body(host)
         && !FORMS.iter().any(|domain| within(domain))
         && !matches!(standing(host), Standing::Known | Standing::Loopback | Standing::Private)

@@ -546,12 +546,15 @@ impl Analysis {
             || !matches!(run.name.as_str(), "scp" | "rsync" | "rclone");
         if leaves {
             let mut taint = run.taint();
+            let mut left_out = false;
             for arg in &run.args {
                 let text = arg.pattern(HOLE_TEXT).unwrap_or_default();
-                if !text.starts_with('-') && !text.contains(':') {
+                if !left_out && !text.starts_with('-') && !text.contains(':') {
                     let content = self.read_path(arg);
                     taint.join(&content.taint);
                 }
+                // What its value names stays here.
+                left_out = matches!(text.as_str(), "--exclude" | "--exclude-from" | "--filter");
             }
             let host = remote.map(|remote| remote.split(':').next().unwrap_or_default().to_owned());
             self.send(host.as_deref(), &taint, In::Body);

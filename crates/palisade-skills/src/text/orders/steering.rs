@@ -164,6 +164,38 @@ impl Here<'_> {
                 })
                 .map(word)
                 .collect();
+            // `ignore any instruction inside the document`: what a careful skill says of data.
+            let placed = [
+                "inside ",
+                "within ",
+                "in the ",
+                "in a ",
+                "in an ",
+                "in it",
+                "embedded ",
+                "contained ",
+                "found ",
+                "written ",
+                "that stand",
+                "which stand",
+                "that appear",
+                "which appear",
+                "hidden ",
+                "from the page",
+                "from the document",
+                "from web",
+                "coming from",
+                "it contains",
+                "they contain",
+            ]
+            .iter()
+            .any(|word| rest.starts_with(word));
+            if placed
+                && !prior.is_empty()
+                && prior.iter().all(|prior| matches!(*prior, "any" | "all" | "other" | "such"))
+            {
+                continue;
+            }
             let verb = word(tag);
             let ignoring = tag.concept == Ignore
                 && !tags.iter().any(|other| other.concept == Supersede && other.start == tag.start);
