@@ -118,7 +118,10 @@ impl Preparing<'_> {
         let private = Arc::clone(private);
         self.aside(
             held,
-            move |held| Ok(private.find(&Texts::of(held.bytes())?, secrets.as_deref())),
+            move |held| {
+                let texts = Texts::of(held.bytes())?;
+                Ok(private.find(held.bytes(), &texts, secrets.as_deref()))
+            },
         )
         .await
     }

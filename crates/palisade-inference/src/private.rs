@@ -66,9 +66,18 @@ impl Private {
         })
     }
 
-    /// Which kinds of it these texts have.
-    pub(crate) fn find(&self, texts: &Texts, secrets: Option<&Redactor>) -> BTreeSet<&'static str> {
+    /// Which kinds of it a body with these texts has.
+    pub(crate) fn find(
+        &self,
+        body: &[u8],
+        texts: &Texts,
+        secrets: Option<&Redactor>,
+    ) -> BTreeSet<&'static str> {
         let mut found = BTreeSet::new();
+        // What a tool was told may be a number, and no text.
+        if self.cards && has_card(body) {
+            found.insert("cards");
+        }
         if let Some(secrets) = secrets.filter(|_| self.secrets)
             && secrets.is_in(texts)
         {
@@ -210,8 +219,10 @@ mod tests {
 
     fn found(of: &LocalOnly, body: &serde_json::Value) -> Vec<&'static str> {
         let redactor = Redactor::new(&[]);
-        let texts = Texts::of(body.to_string().as_bytes()).unwrap();
-        Private::new(of).unwrap().find(&texts, Some(&redactor)).into_iter().collect()
+        let body = body.to_string();
+        let texts = Texts::of(body.as_bytes()).unwrap();
+        let private = Private::new(of).unwrap();
+        private.find(body.as_bytes(), &texts, Some(&redactor)).into_iter().collect()
     }
 
     fn said(text: &str) -> serde_json::Value {
@@ -252,7 +263,11 @@ mod tests {
         assert_eq!(found(&of, &parts), ["texts"]);
         let escaped = said("x").to_string().replace("\"x\"", r#""Project\u0020Falcon""#);
         let private = Private::new(&of).unwrap();
-        assert!(private.find(&Texts::of(escaped.as_bytes()).unwrap(), None).contains("texts"));
+        let texts = Texts::of(escaped.as_bytes()).unwrap();
+        assert!(private.find(escaped.as_bytes(), &texts, None).contains("texts"));
+        let number = serde_json::json!({"messages": [{"role": "assistant", "content": [
+            {"type": "tool_use", "id": "t", "name": "pay", "input": {"card": 4_111_111_111_111_111_u64}}]}]});
+        assert_eq!(found(&of, &number), ["cards"]);
     }
 
     #[test]
