@@ -175,8 +175,8 @@ fn ends_card(digits: &[u8], starts: &[usize]) -> bool {
         start.and_then(|start| digits.get(*start..)).is_some_and(is_card)
     };
     let grouped = |sizes: &&[usize]| {
-        let fits = (1..=sizes.len()).zip(sizes.iter().rev());
-        fits.into_iter().all(|(back, size)| group(back) == Some(*size)) && from(sizes.len())
+        let mut fits = (1..=sizes.len()).zip(sizes.iter().rev());
+        fits.all(|(back, size)| group(back) == Some(*size)) && from(sizes.len())
     };
     from(1) || GROUPS.iter().any(grouped)
 }
