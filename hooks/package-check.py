@@ -102,7 +102,8 @@ def packages(event):
                     yield kind, word
     for words in told.calls_of("npx", event):
         name = next((word for word in words if not word.startswith("-")), None)
-        if name and ("-y" in words or "--yes" in words):
+        # Without a terminal npx asks nobody, whether or not it has `-y`.
+        if name and not {"--no", "--no-install"} & set(words[: words.index(name)]):
             yield "npm", name
 
 

@@ -14,7 +14,7 @@ import told
 
 PATTERNS = sys.argv[1:] or ["main", "master", "release/*"]
 # Options of `git` itself that have a value.
-VALUED = {"-C", "-c", "--git-dir", "--work-tree", "--namespace", "--exec-path", "--config-env"}
+VALUED = {"-C", "-c", "--git-dir", "--work-tree", "--namespace", "--config-env", "--attr-source", "--shallow-file"}
 # Options of `git push` that have a value.
 PUSH_VALUED = {"-o", "--push-option", "--repo", "--receive-pack", "--exec"}
 FORCE = ("-f", "--force", "--force-with-lease", "--force-if-includes", "--mirror", "--delete", "-d", "--prune")
@@ -92,6 +92,11 @@ def decide(event):
     branch = None
     for words in told.calls_of("git", event):
         command, arguments, elsewhere = own(words)
+        before = " ".join(words[: len(words) - len(arguments)]).lower()
+        if "alias." in before or "include" in before or "remote." in before:
+            told.refuse("settings that give git's commands or branches other names cannot be looked at")
+        if command in ("send-pack", "http-push"):
+            told.refuse(f"`git {command}` pushes: use git push")
         if command not in ("push", "commit", "merge", "rebase", "cherry-pick", "branch", "update-ref"):
             continue
         branch = branch or checked_out(folder)

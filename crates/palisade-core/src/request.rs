@@ -123,15 +123,20 @@ impl Request {
     /// `GET https://host/path`, escaped and cut for the record. The query is left out: it may hold
     /// a secret.
     pub fn subject(&self) -> String {
+        self.told(20, MOST_SHOWN)
+    }
+
+    /// The same with so many characters of the method and the path.
+    pub(crate) fn told(&self, method: usize, path: usize) -> String {
         let scheme = if self.tls { "https" } else { "http" };
         let default = if self.tls { 443 } else { 80 };
         let port = if self.port == default { String::new() } else { format!(":{}", self.port) };
         let query = if self.query.is_some() { "?…" } else { "" };
         format!(
             "{} {scheme}://{}{port}{}{query}",
-            shown(&self.method, 20),
+            shown(&self.method, method),
             self.host,
-            shown(&String::from_utf8_lossy(&self.path), MOST_SHOWN)
+            shown(&String::from_utf8_lossy(&self.path), path)
         )
     }
 

@@ -36,6 +36,8 @@ impl Action {
                 }
                 text
             }
+            // An answer is for the path, all of it.
+            Action::Request(request) => request.told(usize::MAX, usize::MAX),
             other => other.subject(),
         };
         if text.chars().count() > LONGEST {
@@ -57,7 +59,7 @@ fn shown(c: char) -> String {
 mod tests {
     use serde_json::json;
 
-    use crate::{Action, ToolCall, ToolInput, ToolSeen};
+    use crate::{Action, Body, Caller, Request, ToolCall, ToolInput, ToolSeen};
 
     fn call(command: &str) -> Action {
         let input = json!({"command": command, "timeout": 5});
@@ -81,5 +83,26 @@ mod tests {
         assert!(odd.contains("\\u{202e}") && odd.contains("\\u{200b}"), "{odd}");
         assert!(!odd.chars().any(char::is_control), "{odd}");
         assert_eq!(call(&"x".repeat(5000)).whole(), None);
+    }
+
+    #[test]
+    fn the_end_of_a_path_is_shown() {
+        let request = |path: String| {
+            Action::Request(Box::new(Request {
+                host: "a.example".parse().unwrap(),
+                port: 443,
+                tls: true,
+                address: None,
+                method: "POST".into(),
+                path: path.into(),
+                query: None,
+                headers: Vec::new(),
+                body: Body::Unread,
+                caller: Caller::Unasked,
+            }))
+        };
+        let whole = request(format!("/{}/delete", "x".repeat(300))).whole();
+        assert!(whole.is_some_and(|text| text.ends_with("/delete")));
+        assert_eq!(request("/x".repeat(3000)).whole(), None);
     }
 }

@@ -161,7 +161,10 @@ impl Guarded {
                 if self.has(TaintedAct::Publish) && fits(publishes()) {
                     return act(TaintedAct::Publish, "this request publishes something");
                 }
-                let sends = || !SAFE.contains(&request.method.as_str()) || fits(changes());
+                // Of what follows an upgrade (a WebSocket) nothing is decided.
+                let upgrades = || request.headers.iter().any(|(name, _)| name == "upgrade");
+                let sends =
+                    || !SAFE.contains(&request.method.as_str()) || upgrades() || fits(changes());
                 if self.has(TaintedAct::Send) && sends() {
                     return act(TaintedAct::Send, "this request sends something");
                 }

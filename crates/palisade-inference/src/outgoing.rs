@@ -116,10 +116,10 @@ impl Preparing<'_> {
         (private, secrets): (&Arc<Private>, Option<Arc<Redactor>>),
     ) -> Result<(Held, BTreeSet<&'static str>), Refusal> {
         let private = Arc::clone(private);
-        self.aside(
-            held,
-            move |held| Ok(private.find(&Texts::of(held.bytes())?, secrets.as_deref())),
-        )
+        self.aside(held, move |held| {
+            let texts = Texts::of(held.bytes())?;
+            Ok(private.find(held.bytes(), &texts, secrets.as_deref()))
+        })
         .await
     }
 

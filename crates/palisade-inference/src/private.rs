@@ -66,9 +66,18 @@ impl Private {
         })
     }
 
-    /// Which kinds of it these texts have.
-    pub(crate) fn find(&self, texts: &Texts, secrets: Option<&Redactor>) -> BTreeSet<&'static str> {
+    /// Which kinds of it a body with these texts has.
+    pub(crate) fn find(
+        &self,
+        body: &[u8],
+        texts: &Texts,
+        secrets: Option<&Redactor>,
+    ) -> BTreeSet<&'static str> {
         let mut found = BTreeSet::new();
+        // What a tool was told may be a number, and no text.
+        if self.cards && has_card(body) {
+            found.insert("cards");
+        }
         if let Some(secrets) = secrets.filter(|_| self.secrets)
             && secrets.is_in(texts)
         {
@@ -89,10 +98,15 @@ impl Private {
     }
 }
 
+/// Groups of digits that a card's number is written in, where other numbers may stand beside it.
+const GROUPS: [&[usize]; 3] = [&[4, 4, 4, 4], &[4, 6, 5], &[4, 6, 4]];
+
 /// Whether a number of a card stands there: of the right length, in a range that is given to cards, and with its
-/// check digit; alone, or in groups.
+/// check digit; alone, or in groups. Its code or the month that it ends may stand behind it.
 fn has_card(text: &[u8]) -> bool {
     let mut digits: Vec<u8> = Vec::new();
+    // Where each group begins.
+    let mut starts: Vec<usize> = Vec::new();
     let mut gap = false;
     let mut inside = false;
     for byte in text.iter().copied().chain([b'\n']) {
@@ -100,16 +114,25 @@ fn has_card(text: &[u8]) -> bool {
             b'0'..=b'9' => {
                 // A word that ends in digits is no number.
                 if !inside {
+                    if gap || starts.is_empty() {
+                        starts.push(digits.len());
+                    }
                     digits.push(byte.wrapping_sub(b'0'));
                 }
                 gap = false;
             }
-            b' ' | b'-' if !gap && !digits.is_empty() => gap = true,
+            b' ' | b'-' if !gap && !digits.is_empty() => {
+                if ends_card(&digits, &starts) {
+                    return true;
+                }
+                gap = true;
+            }
             _ => {
-                if is_card(&digits) {
+                if is_card(&digits) || ends_card(&digits, &starts) {
                     return true;
                 }
                 digits.clear();
+                starts.clear();
                 gap = false;
                 inside = byte.is_ascii_alphabetic() || byte == b'_' || byte == b'.';
                 continue;
@@ -118,13 +141,44 @@ fn has_card(text: &[u8]) -> bool {
         if !byte.is_ascii_digit() {
             inside = false;
         }
-        // More digits than a card has can only be another number.
         if digits.len() > 64 {
-            digits.clear();
-            inside = true;
+            // No card begins before these groups.
+            let most = *CARD_DIGITS.end();
+            let from = starts.iter().position(|start| digits.len().saturating_sub(*start) <= most);
+            match from.and_then(|from| Some((from, *starts.get(from)?))) {
+                Some((from, first)) => {
+                    digits.drain(..first);
+                    starts.drain(..from);
+                    starts.iter_mut().for_each(|start| *start = start.saturating_sub(first));
+                }
+                // More digits than a card has can only be another number.
+                None => {
+                    digits.clear();
+                    starts.clear();
+                    inside = true;
+                }
+            }
         }
     }
     false
+}
+
+/// Whether the last group is a card's number, or the last of such groups.
+fn ends_card(digits: &[u8], starts: &[usize]) -> bool {
+    let group = |back: usize| {
+        let at = starts.len().checked_sub(back)?;
+        let end = starts.get(at.saturating_add(1)).copied().unwrap_or(digits.len());
+        Some(end.saturating_sub(*starts.get(at)?))
+    };
+    let from = |back: usize| {
+        let start = starts.len().checked_sub(back).and_then(|at| starts.get(at));
+        start.and_then(|start| digits.get(*start..)).is_some_and(is_card)
+    };
+    let grouped = |sizes: &&[usize]| {
+        let mut fits = (1..=sizes.len()).zip(sizes.iter().rev());
+        fits.all(|(back, size)| group(back) == Some(*size)) && from(sizes.len())
+    };
+    from(1) || GROUPS.iter().any(grouped)
 }
 
 fn is_card(digits: &[u8]) -> bool {
@@ -165,8 +219,10 @@ mod tests {
 
     fn found(of: &LocalOnly, body: &serde_json::Value) -> Vec<&'static str> {
         let redactor = Redactor::new(&[]);
-        let texts = Texts::of(body.to_string().as_bytes()).unwrap();
-        Private::new(of).unwrap().find(&texts, Some(&redactor)).into_iter().collect()
+        let body = body.to_string();
+        let texts = Texts::of(body.as_bytes()).unwrap();
+        let private = Private::new(of).unwrap();
+        private.find(body.as_bytes(), &texts, Some(&redactor)).into_iter().collect()
     }
 
     fn said(text: &str) -> serde_json::Value {
@@ -188,6 +244,13 @@ mod tests {
             ("see PF-12345", vec![]),
             ("pay with 4111 1111 1111 1111 now", vec!["cards"]),
             ("4111-1111-1111-1111", vec!["cards"]),
+            ("4111 1111 1111 1111 12/27 code 123", vec!["cards"]),
+            ("4111111111111111 123", vec!["cards"]),
+            ("2 of 4111-1111-1111-1111-999", vec!["cards"]),
+            ("no 1 4111 1111 1111 1111", vec!["cards"]),
+            ("3782 822463 10005 1234", vec!["cards"]),
+            (&"77 ".repeat(40).replace("77 ", "7 7 7 4111 1111 1111 1111 "), vec!["cards"]),
+            ("41 11 11 11 11 11 11 11 7", vec![]),
             ("4111111111111112", vec![]),
             ("id4111111111111111", vec![]),
             ("1795707000123", vec![]),
@@ -200,7 +263,11 @@ mod tests {
         assert_eq!(found(&of, &parts), ["texts"]);
         let escaped = said("x").to_string().replace("\"x\"", r#""Project\u0020Falcon""#);
         let private = Private::new(&of).unwrap();
-        assert!(private.find(&Texts::of(escaped.as_bytes()).unwrap(), None).contains("texts"));
+        let texts = Texts::of(escaped.as_bytes()).unwrap();
+        assert!(private.find(escaped.as_bytes(), &texts, None).contains("texts"));
+        let number = serde_json::json!({"messages": [{"role": "assistant", "content": [
+            {"type": "tool_use", "id": "t", "name": "pay", "input": {"card": 4_111_111_111_111_111_u64}}]}]});
+        assert_eq!(found(&of, &number), ["cards"]);
     }
 
     #[test]

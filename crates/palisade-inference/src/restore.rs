@@ -8,7 +8,6 @@ use std::{borrow::Cow, sync::Arc};
 
 use bytes::{Bytes, BytesMut};
 use serde_json::Value;
-use zeroize::Zeroizing;
 
 use crate::{
     endpoint::Wire,
@@ -23,8 +22,9 @@ const LONGEST: usize = 64;
 /// Texts that are signed, or names.
 const LEFT: [&str; 6] =
     ["thinking", "signature", "encrypted_content", "thoughtSignature", "id", "name"];
-/// Texts that are JSON themselves.
-const JSON: [&str; 2] = ["arguments", "partial_json"];
+/// What calls of tools are made of, and all that is below.
+const CALLS: [&str; 7] =
+    ["arguments", "partial_json", "input", "args", "action", "operation", "code"];
 
 /// Turns marks back.
 #[derive(Debug, Clone)]
@@ -53,7 +53,8 @@ struct Held {
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Place {
     pointer: String,
-    json: bool,
+    /// Whether it is what a call of a tool is made of.
+    call: bool,
     /// What distinguishes it from other texts of the stream.
     of: String,
 }
@@ -64,7 +65,7 @@ impl Restorer {
     }
 
     /// A text with its marks turned back; as it was, if it has none.
-    fn text<'a>(&self, text: &'a str, json: bool) -> Cow<'a, str> {
+    fn text<'a>(&self, text: &'a str, call: bool) -> Cow<'a, str> {
         if !text.contains(OPENS) {
             return Cow::Borrowed(text);
         }
@@ -76,9 +77,9 @@ impl Restorer {
             let end = from.bytes().take(LONGEST).position(|byte| byte == b']');
             let mark = end.and_then(|end| from.get(..=end));
             let secret = mark.and_then(|mark| Some((mark, self.marks.secret(mark)?)));
-            match secret {
+            match secret.filter(|(_, secret)| !call || is_one_word(secret)) {
                 Some((mark, secret)) => {
-                    out.push_str(&said(&secret, json));
+                    out.push_str(&secret);
                     rest = from.get(mark.len()..).unwrap_or_default();
                 }
                 None => {
@@ -93,7 +94,7 @@ impl Restorer {
 
     /// All texts of a value.
     pub(crate) fn value(&self, value: &mut Value) {
-        self.below(value, "");
+        self.below(value, "", false);
     }
 
     /// Whether there may be a mark in these bytes.
@@ -101,32 +102,33 @@ impl Restorer {
         memchr::memmem::find(bytes, b"palisade:").is_some()
     }
 
-    fn below(&self, value: &mut Value, key: &str) {
+    fn below(&self, value: &mut Value, key: &str, call: bool) {
+        let call = call || CALLS.contains(&key);
         match value {
             Value::String(text) => {
                 if !LEFT.contains(&key)
-                    && let Cow::Owned(restored) = self.text(text, JSON.contains(&key))
+                    && let Cow::Owned(restored) = self.text(text, call)
                 {
                     *text = restored;
                 }
             }
-            Value::Array(items) => items.iter_mut().for_each(|item| self.below(item, key)),
+            Value::Array(items) => {
+                items.iter_mut().for_each(|item| self.below(item, key, call));
+            }
             Value::Object(members) => {
-                members.iter_mut().for_each(|(key, member)| self.below(member, key));
+                members.iter_mut().for_each(|(key, member)| self.below(member, key, call));
             }
             Value::Null | Value::Bool(_) | Value::Number(_) => {}
         }
     }
 }
 
-/// A secret as it stands in a text, or in the JSON that a text is.
-fn said(secret: &str, json: bool) -> Zeroizing<String> {
-    if !json {
-        return Zeroizing::new(secret.to_owned());
-    }
-    let quoted = Zeroizing::new(Value::from(secret).to_string());
-    let inner = quoted.get(1..quoted.len().saturating_sub(1)).unwrap_or_default();
-    Zeroizing::new(inner.to_owned())
+/// Whether a secret is one word wherever it comes to stand. Rules have decided a call with the mark in it: what takes the
+/// mark's place there must not be more than a word to a shell, nor lead out of a folder. Who can have an agent read a key can
+/// choose what is between its lines.
+fn is_one_word(secret: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.+/=:@".contains(&byte);
+    secret.bytes().all(plain) && !secret.starts_with(['-', '/']) && !secret.contains("..")
 }
 
 impl Restoring {
@@ -183,7 +185,7 @@ impl Restoring {
         let held = self.held.take().filter(|_| same).map(|held| held.text).unwrap_or_default();
         let whole = format!("{held}{text}");
         let (known, tail) = whole.split_at(unsure(&whole));
-        let restored = self.restorer.text(known, place.json);
+        let restored = self.restorer.text(known, place.call);
         if held.is_empty() && tail.is_empty() && matches!(restored, Cow::Borrowed(_)) {
             out.extend_from_slice(&event.raw);
             return;
@@ -201,7 +203,7 @@ impl Restoring {
     /// What was held is no beginning of a mark.
     fn flush(&mut self, out: &mut BytesMut) {
         let Some(mut held) = self.held.take() else { return };
-        let text = self.restorer.text(&held.text, held.place.json).into_owned();
+        let text = self.restorer.text(&held.text, held.place.call).into_owned();
         if let Some(place) = held.event.pointer_mut(&held.place.pointer) {
             *place = Value::String(text);
         }
@@ -235,9 +237,9 @@ fn place(wire: Wire, event: &Value) -> Option<Place> {
     let shown = |keys: &[&str]| {
         keys.iter().map(|key| event.pointer(key).unwrap_or(&Value::Null).to_string()).collect()
     };
-    let at = |pointer: &str, json: bool, of: Vec<String>| {
+    let at = |pointer: &str, call: bool, of: Vec<String>| {
         let text = event.pointer(pointer).is_some_and(Value::is_string);
-        text.then(|| Place { pointer: pointer.to_owned(), json, of: of.join(" ") })
+        text.then(|| Place { pointer: pointer.to_owned(), call, of: of.join(" ") })
     };
     match wire {
         Wire::Nothing => None,
@@ -251,7 +253,7 @@ fn place(wire: Wire, event: &Value) -> Option<Place> {
             }
             at(
                 "/delta",
-                kind.contains("arguments"),
+                !matches!(kind, "response.output_text" | "response.refusal"),
                 shown(&["/type", "/item_id", "/content_index"]),
             )
         }
@@ -383,23 +385,40 @@ mod tests {
     }
 
     #[test]
-    fn a_call_gets_it_as_json_and_thoughts_do_not() {
+    fn a_call_gets_a_word_and_nothing_that_is_more_to_a_shell() {
         let marks = Marks::keeping();
-        let key = "-----BEGIN KEY-----\nab\"c\n-----END KEY-----";
+        let key = "-----BEGIN KEY-----\n'\nsh /w/x\n'\n-----END KEY-----";
         let mark = marks.of("private-key", key.as_bytes());
+        let token = marks.of("github-token", SECRET.as_bytes());
+        let path = marks.of("aws-secret-key", b"a/../../b");
         let restorer = Restorer::new(Arc::new(marks));
         let mut value = json!({"content": [
             {"type": "thinking", "thinking": mark, "signature": "s"},
             {"type": "text", "text": mark},
-            {"type": "tool_use", "id": "t", "name": "Bash", "input": {"command": format!("echo {mark}")}},
-            {"function": {"arguments": json!({"command": mark}).to_string()}},
+            {"type": "tool_use", "id": "t", "name": "Bash", "input": {"command": format!("echo '{mark}' {token} {path}")}},
+            {"function": {"arguments": json!({"command": format!("{mark}{token}")}).to_string()}},
+            {"functionCall": {"args": {"all": [mark]}}},
         ]});
         restorer.value(&mut value);
         assert_eq!(value["content"][0]["thinking"], mark);
         assert_eq!(value["content"][1]["text"], key);
-        assert_eq!(value["content"][2]["input"]["command"], format!("echo {key}"));
+        let command = format!("echo '{mark}' {SECRET} {path}");
+        assert_eq!(value["content"][2]["input"]["command"], command);
         let inner = value["content"][3]["function"]["arguments"].as_str().unwrap();
-        assert_eq!(serde_json::from_str::<Value>(inner).unwrap()["command"], key);
+        let inner: Value = serde_json::from_str(inner).unwrap();
+        assert_eq!(inner["command"], format!("{mark}{SECRET}"));
+        assert_eq!(value["content"][4]["functionCall"]["args"]["all"][0], mark);
+        for event in [
+            json!({"type": "content_block_delta", "index": 0, "delta": {"type": "input_json_delta", "partial_json": mark}}),
+            json!({"type": "response.custom_tool_call_input.delta", "item_id": "i", "delta": mark}),
+        ] {
+            let wire = if event.get("index").is_some() { Wire::Messages } else { Wire::Responses };
+            let mut restoring = Restoring::new(restorer.clone(), wire);
+            let stream = format!("data: {event}\n\n");
+            let out = restoring.push(&Bytes::from(stream), true).unwrap();
+            let out = String::from_utf8_lossy(&out);
+            assert!(out.contains(&mark) && !out.contains("sh /w/x"), "{out}");
+        }
     }
 
     #[test]

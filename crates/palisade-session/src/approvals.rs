@@ -104,7 +104,8 @@ pub struct Pending {
     /// connection.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub program: Option<String>,
-    /// The rule that asks, where it is one that asks because of what came into the session.
+    /// What asks, where it is not that no rule says anything: a rule or a hook, which goes on asking whatever else is
+    /// permitted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rule: Option<String>,
     /// The permission rule that would permit it for good, where one can.
@@ -198,7 +199,7 @@ impl Approvals {
                         subject,
                         kind: action.kind(),
                         program: program(action),
-                        rule: by.filter(|by| by.starts_with("taint.")).map(str::to_owned),
+                        rule: by.filter(|by| !is_for_want_of_a_rule(by)).map(str::to_owned),
                         // What a rule or a hook has asked is asked whatever else is permitted.
                         always: by
                             .is_some_and(|by| by.starts_with("permissions.mode"))
@@ -350,6 +351,11 @@ impl Wish {
         };
         Some(Self { to, by: by(caller) })
     }
+}
+
+/// Whether it is asked because no rule says anything of it.
+fn is_for_want_of_a_rule(by: &str) -> bool {
+    by == "network.unknown" || by.starts_with("permissions.mode")
 }
 
 /// Who it is that wants it, as the operator is told.

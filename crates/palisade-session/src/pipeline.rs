@@ -183,7 +183,8 @@ impl Pipeline {
         {
             *decision = denial;
         }
-        if decision.is_allowed()
+        // What is asked still is announced, and permitted by the agent's own user, who answers unseen.
+        if (decision.is_allowed() || decision.verdict == Verdict::Ask)
             && let Some(how) = self.engine.brings(action, decision)
             && !self.came(how, &action.subject()).await
         {
@@ -195,7 +196,6 @@ impl Pipeline {
 
     /// Remember that untrusted content came in. False if that is news, and the journal has it not.
     async fn came(&self, how: Untrusted, subject: &str) -> bool {
-        let first = !self.engine.is_tainted();
         if !self.engine.tainted(how) {
             return true;
         }
@@ -203,10 +203,8 @@ impl Pipeline {
             .with("about", palisade_core::shown(subject, MOST_OF_SUBJECT));
         event.reason = "content that nobody answers for came into this session".into();
         let kept = self.write(event).await;
-        if first {
-            // What is under way was permitted without it.
-            self.generation.send_modify(|number| *number += 1);
-        }
+        // What is under way was permitted without it. A condition may name this kind and no other.
+        self.generation.send_modify(|number| *number += 1);
         kept
     }
 
@@ -374,6 +372,11 @@ impl Pipeline {
             let by = decided.decision.rule.clone();
             let answer = self.approvals.ask(&action, by.as_deref()).await;
             decided.decision = self.answered(&action, &decided.decision, answer);
+            // A policy that came into force meanwhile may refuse it.
+            let now = self.consider(&action);
+            if now.verdict == Verdict::Deny {
+                decided.decision = now;
+            }
         }
         let changed = decided.changed;
         let event = |decision: &Decision| {
@@ -570,7 +573,6 @@ impl Authority for Pipeline {
     }
 }
 
-/// The rule that asks, where untrusted content is why.
 /// What ties the events of a tool call to it.
 fn of_call(call: &ToolCall, ties: &Ties) -> Ties {
     let mut ties = ties.clone();

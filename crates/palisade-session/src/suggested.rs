@@ -16,7 +16,10 @@ pub(crate) fn rule_for(action: &Action) -> Option<String> {
             let url: http::Uri = only(&urls)?.parse().ok()?;
             format!("WebFetch(domain:{})", url.host()?)
         }
-        Meaning::Other if call.name.starts_with("mcp__") => call.name.clone(),
+        // A server names its tools itself: with `*` it would be all of them.
+        Meaning::Other if call.name.starts_with("mcp__") && !call.name.contains('*') => {
+            call.name.clone()
+        }
         _ => return None,
     };
     permits(&rule, call).then_some(rule)
@@ -27,7 +30,8 @@ fn only(all: &[String]) -> Option<&String> {
     let [one] = all else { return None };
     let plain = !one.contains(['*', '?', '[', ']', '!', '\\', '{', '}', ' ', '\n', '\r']);
     let whole = one.starts_with('/') || one.contains("://");
-    (plain && whole && !one.contains("..")).then_some(one)
+    // A folder is all that is below it.
+    (plain && whole && !one.contains("..") && !one.ends_with('/')).then_some(one)
 }
 
 /// Whether it permits the call, where nothing else does.
@@ -71,6 +75,11 @@ mod tests {
             ),
             ("Write", json!({"file_path": "/w/**", "content": ""}), None),
             ("Write", json!({"file_path": "a.rs", "content": ""}), None),
+            ("Write", json!({"file_path": "/", "content": ""}), None),
+            ("Write", json!({"file_path": "/w/", "content": ""}), None),
+            ("Bash", json!({"command": ""}), None),
+            ("mcp__files__*", json!({"path": "x"}), None),
+            ("mcp__files", json!({"path": "x"}), None),
             (
                 "WebFetch",
                 json!({"url": "https://docs.rs/x", "prompt": ""}),

@@ -178,6 +178,10 @@ async fn asked(live: &Live, server: &AnswersBy, id: u32, text: Bytes) {
                 let Some(key) = &server.key else { return };
                 match verified(key, &said.body, &digest) {
                     Ok(answer) => {
+                        // Another policy may have taken its key away.
+                        if live.policy().approvals.webhook.as_ref() != Some(server) {
+                            return;
+                        }
                         let principal = principal(server, key);
                         live.answer(id, answer.allow, answer.scope, &principal)
                             .await

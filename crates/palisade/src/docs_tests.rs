@@ -88,7 +88,12 @@ fn file_of(crates: &Path, modules: &[&str]) -> Option<PathBuf> {
         [] => return None,
     };
     let path = base.1.iter().fold(base.0, |path, module| path.join(module));
-    [path.with_extension("rs"), path.join("mod.rs")].into_iter().find(|path| path.is_file())
+    let found = [path.with_extension("rs"), path.join("mod.rs")];
+    found.into_iter().find(|path| path.is_file()).or_else(|| match modules {
+        // Short ones stand in the file that they are about.
+        [of @ .., "tests"] => file_of(crates, of),
+        _ => None,
+    })
 }
 
 /// Whether a file has a test of this name.

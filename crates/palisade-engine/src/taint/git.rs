@@ -3,7 +3,7 @@
 use palisade_core::Exec;
 
 /// Options with a value in the next argument, from git(1).
-const WITH_VALUE: [&str; 8] = [
+const WITH_VALUE: [&str; 9] = [
     "-C",
     "-c",
     "--git-dir",
@@ -12,6 +12,7 @@ const WITH_VALUE: [&str; 8] = [
     "--super-prefix",
     "--config-env",
     "--attr-source",
+    "--shallow-file",
 ];
 
 /// The same execution with Git's own options left out, if there are any. One that gives a command of Git another
@@ -35,7 +36,9 @@ pub(super) fn without_options(exec: &Exec) -> Option<Exec> {
         }
         let value = if WITH_VALUE.contains(&word.as_str()) { rest.next() } else { None };
         let set = value.unwrap_or(word).to_ascii_lowercase();
-        if set.trim_start_matches("-c").trim_start_matches("--config-env=").starts_with("alias.") {
+        let set = set.trim_start_matches("-c").trim_start_matches("--config-env=");
+        // What is included may give such names.
+        if ["alias.", "include.", "includeif."].iter().any(|start| set.starts_with(start)) {
             kept = vec!["push".into()];
             break;
         }

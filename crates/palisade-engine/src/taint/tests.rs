@@ -77,6 +77,12 @@ fn request(host: &str, method: &str, target: &str) -> Action {
     }))
 }
 
+fn websocket(host: &str) -> Action {
+    let Action::Request(mut request) = request(host, "GET", "/") else { unreachable!() };
+    request.headers.push(("upgrade".into(), b"websocket".to_vec()));
+    Action::Request(request)
+}
+
 fn connect(host: &str, port: u16) -> Action {
     Action::Connect {
         host: Some(format!("{host}.example").parse().unwrap()),
@@ -97,6 +103,9 @@ fn acts() -> Vec<(TaintedAct, Action, bool)> {
         (Push, exec(&["git", "-C", "y", "--no-pager", "push", "origin"]), true),
         (Push, exec(&["git", "-c", "alias.p=push", "p"]), true),
         (Push, exec(&["git", "-calias.p=push", "p"]), true),
+        (Push, exec(&["git", "--shallow-file", "f", "push"]), true),
+        (Push, exec(&["git", "-c", "include.path=f", "p"]), true),
+        (Push, exec(&["git", "-c", "includeIf.gitdir:/.path=f", "p"]), true),
         (Push, exec(&["git", "-C", "push", "status"]), false),
         (Push, exec(&["git", "--version"]), false),
         (Push, bash("sh -c 'git push --force'"), true),
@@ -113,6 +122,8 @@ fn acts() -> Vec<(TaintedAct, Action, bool)> {
         (Send, request("seen", "POST", "/"), true),
         (Send, request("seen", "GET", "/"), false),
         (Send, request("seen", "GET", "/?_method=delete"), true),
+        (Send, websocket("seen"), true),
+        (Push, websocket("seen"), false),
         (Send, connect("dark", 443), true),
         (Send, connect("seen", 443), false),
         (Secrets, request("carries", "GET", "/"), true),

@@ -72,6 +72,10 @@ impl Hosting {
             Some(_) => return Err("`stream` is neither true nor false".into()),
         };
         fields.remove(VERSION);
+        // It is a part of the path, and must not lead out of where it stands.
+        if matches!(model.as_str(), "" | "." | "..") {
+            return Err("it names no model".into());
+        }
         let model = encoded(&model);
         let path = match self {
             Self::Bedrock { .. } => {
@@ -209,6 +213,7 @@ mod tests {
             "[]",
             "{}",
             r#"{"model":1}"#,
+            r#"{"model":".."}"#,
             r#"{"model":"m","stream":"yes"}"#,
             r#"{"model":"m","anthropic_beta":["x"]}"#,
         ] {

@@ -1,6 +1,7 @@
 //! `taint`: all documents' add up, and it counts where a condition names it.
 
 use palisade_condition::{Condition, Stage};
+use palisade_core::Untrusted;
 
 use crate::{draft::Draft, policy::Network, policy::Permissions, taint::Taint};
 
@@ -28,7 +29,13 @@ pub(super) fn merged(
             }
         }
     }
-    if merged.is_some() || !is_named(network, permissions) {
+    // What an untrusted project counts must not be less than what conditions count without it.
+    let of_operator = drafts.iter().any(|draft| draft.taint.is_some() && !draft.narrowed);
+    if of_operator || !is_named(network, permissions) {
+        return merged;
+    }
+    if let Some(all) = &mut merged {
+        all.by.extend(Untrusted::ALL);
         return merged;
     }
     let home = drafts.first().map(|draft| draft.origin.home.clone()).unwrap_or_default();

@@ -40,6 +40,18 @@ fn a_condition_that_names_it_has_it_counted() {
     assert!(other.policy().taint.is_none());
 }
 
+/// A repository that counts one thing cannot have the operator's conditions count nothing else.
+#[test]
+fn a_project_takes_nothing_from_conditions() {
+    let world = World::new();
+    world
+        .user("network: {rules: [{hosts: [a.example], when: size(taint) == 0}]}")
+        .project("taint: {by: [mcp], ask: [push]}");
+    let taint = world.policy().taint.unwrap();
+    assert_eq!(taint.by, Untrusted::ALL.into());
+    assert_eq!(taint.acts, [TaintedAct::Push].into());
+}
+
 #[test]
 fn what_is_wrong_is_told() {
     for (taint, message) in [

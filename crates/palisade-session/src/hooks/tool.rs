@@ -136,7 +136,7 @@ impl Decided {
                 self.say = Some(Say::Ask);
             }
             // A hook answers a question that nobody's rule wants asked; a rule's own stays.
-            (Some(Say::Allow), Verdict::Ask) if !is_by_rule(&self.decision, "permissions.ask") => {
+            (Some(Say::Allow), Verdict::Ask) if !is_asked_by_a_rule(&self.decision) => {
                 self.decision = Decision::allow(by, reason);
                 self.say = Some(Say::Allow);
             }
@@ -150,6 +150,11 @@ impl Decided {
         let input = self.changed.then(|| self.call.input.clone());
         input.filter(|_| self.decision.may_be_allowed())
     }
+}
+
+/// Whether the question is a rule's own, which only the operator answers.
+fn is_asked_by_a_rule(decision: &Decision) -> bool {
+    is_by_rule(decision, "permissions.ask") || decision.is_about_taint()
 }
 
 /// Whether a rule of this list decided, and not a mode or that there is none.

@@ -240,3 +240,32 @@ inference:
         "{ran}"
     );
 }
+
+/// A fetch that its own user was asked for, and who answers where nobody sees it.
+#[test]
+fn announces_a_fetch_that_its_own_user_permits() {
+    let policy = "permissions: {mode: bypassPermissions, ask: [WebFetch]}
+taint: {by: [web], ask: [\"Bash(scp *)\"]}
+";
+    let Some(world) = World::new(policy) else { return };
+    let agent = "\
+import json, urllib.request
+def tell(name, call):
+    event = {'session_id': 's', 'cwd': '/', 'hook_event_name': 'PreToolUse', 'tool_name': name, 'tool_input': call}
+    url = 'http://palisade.local/v1/hook/claude-code'
+    said = json.load(urllib.request.urlopen(url, json.dumps(event).encode(), timeout=60))['stdout']
+    said = json.loads(said) if said.strip() else {}
+    print(said.get('hookSpecificOutput', {}).get('permissionDecision', 'nothing'))
+tell('Bash', {'command': 'scp a b:'})
+tell('WebFetch', {'url': 'https://a.example/', 'prompt': 'x'})
+tell('Bash', {'command': 'scp a b:'})
+";
+    let ran = world.inside_python(agent);
+    let lines: Vec<&str> = ran.good().lines().collect();
+    assert_ne!(lines[0], "ask", "{ran}");
+    assert_eq!(lines[1..], ["ask", "ask"], "{ran}");
+    let events = world.events();
+    assert!(events.iter().any(|event| event["kind"] == "taint"), "{events:?}");
+    assert!(events.iter().any(|event| event["rule"] == "taint.ask[Bash(scp *)]"), "{events:?}");
+    world.verify();
+}

@@ -115,6 +115,10 @@ fn protected_branches_are_not_pushed_to() {
         ("echo $(git push origin main)", false),
         ("echo `git push origin main`", false),
         ("git -C /elsewhere push", false),
+        ("git -c alias.p=push p origin main", false),
+        ("git -c remote.origin.push=HEAD:main push origin feature", false),
+        ("git --shallow-file f push origin main", false),
+        ("git send-pack origin main", false),
         ("git branch -D main", false),
         ("git push origin 'main", false),
     ];
@@ -208,6 +212,9 @@ fn young_and_misspelt_packages_are_not_installed() {
             ("npm i ./local", false),
             ("npm i x@npm:y", false),
             ("npm i $NAME", false),
+            ("npx expresss", false),
+            ("npx --yes expresss", false),
+            ("npx --no expresss", true),
         ],
     );
     let server = Upstream::start(|request: Recorded| async move {

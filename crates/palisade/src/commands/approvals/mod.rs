@@ -190,14 +190,15 @@ fn waiting((which, id): &(String, u32)) -> Result<Pending, Failure> {
 
 /// What permits it for good: a rule with a comment.
 fn addition(pending: &Pending) -> Result<Addition, Failure> {
-    if matches!(pending.kind.as_str(), "" | "connect") {
+    // A rule that asks would ask again, and another beside it may permit more: any program, without a look inside.
+    if matches!(pending.kind.as_str(), "" | "connect") && pending.rule.is_none() {
         let mut to = Destinations::default();
         to.add(&pending.subject, None);
         return Ok(to.rules("the operator's answer"));
     }
     let rule = pending.always.as_ref().ok_or_else(|| {
         Failure::new(Kind::Usage, "no rule says for good what this asks")
-            .remedy("allow it without --rule; what a rule in `permissions.ask` or a hook has asked stays a question")
+            .remedy("allow it without --rule; what a rule or a hook has asked stays a question")
     })?;
     let comment = vec!["the operator's answer".to_owned()];
     let items = vec![Item { comment, value: rule.clone().into() }];
@@ -219,4 +220,25 @@ fn question(text: &str) -> Result<(String, u32), String> {
     let parts = text.rsplit_once('/').filter(|(which, _)| !which.is_empty());
     let number = parts.and_then(|(which, id)| Some((which.to_owned(), id.parse().ok()?)));
     number.ok_or_else(|| "write it as `palisade approvals list` has it, such as build/3".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn only_what_no_rule_names_gets_a_rule_of_the_network() {
+        let mut pending = json!({"id": 1, "kind": "connect", "subject": "a.example:443",
+            "since": "2026-01-01T00:00:00.000000Z", "seconds_left": 1, "waiting": 1});
+        let asked = |pending: &serde_json::Value| {
+            addition(&serde_json::from_value(pending.clone()).unwrap())
+        };
+        assert_eq!(asked(&pending).unwrap().list, ["network", "rules"]);
+        for rule in ["taint.ask[send]", "hooks.PreConnect[0]"] {
+            pending["rule"] = rule.into();
+            assert!(asked(&pending).is_err(), "{rule}");
+        }
+    }
 }

@@ -211,7 +211,7 @@ impl Screen {
             if row >= height {
                 return Ok(());
             }
-            let text: String = text.chars().take(width).collect();
+            let text = view::rows(text, width).into_iter().next().unwrap_or_default();
             let at = u16::try_from(row).unwrap_or(u16::MAX);
             row += 1;
             queue!(out, MoveTo(0, at))?;
@@ -246,12 +246,8 @@ impl Screen {
             // A line that is longer than the screen goes on below: nothing of it is hidden.
             let whole = view::of(pending);
             for shown in whole.iter().skip(self.from) {
-                let letters: Vec<char> = shown.text.chars().collect();
-                if letters.is_empty() {
-                    line(&mut out, "", shown.look, false)?;
-                }
-                for part in letters.chunks(width.max(1)) {
-                    line(&mut out, &part.iter().collect::<String>(), shown.look, false)?;
+                for part in view::rows(&shown.text, width) {
+                    line(&mut out, &part, shown.look, false)?;
                 }
             }
         }

