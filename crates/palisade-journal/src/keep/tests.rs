@@ -37,7 +37,7 @@ fn a_crash_or_a_failure_at_any_step_leaves_a_journal_that_verifies() {
             faults::plan(state.path(), at, what);
             drop(tidy(state.path(), &options));
             let (steps, _) = faults::over(state.path());
-            let report = verify::verify(state.path(), &verify::Options::default()).unwrap();
+            let report = verify(state.path(), &verify::Options::default()).unwrap();
             // The ledger's own tail may be torn, which the next entry cuts and tells.
             let torn =
                 |damage: &verify::Damage| matches!(damage.kind, verify::Kind::TornTail { .. });
@@ -56,7 +56,7 @@ fn a_crash_or_a_failure_at_any_step_leaves_a_journal_that_verifies() {
             });
             let again = again.unwrap();
             assert!(again.sessions.iter().all(|one| one.skipped.is_none()), "{again:?}");
-            let report = verify::verify(state.path(), &verify::Options::default()).unwrap();
+            let report = verify(state.path(), &verify::Options::default()).unwrap();
             assert!(report.is_whole(), "{what:?} {at}: {:?}", report.damages().next());
             let one = report.sessions.iter().find(|one| one.session == session).unwrap();
             assert_eq!((one.dropped, one.records), (40, 83), "{what:?} {at}");

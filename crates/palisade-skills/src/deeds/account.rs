@@ -11,7 +11,7 @@ use super::{Report, bulk, handed, secrets};
 use crate::{
     Confidence::{Low, Medium},
     Severity,
-    pattern::pattern,
+    pattern::code as pattern,
 };
 
 /// Something is put into an account; its name is the group.

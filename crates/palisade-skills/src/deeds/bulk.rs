@@ -8,7 +8,7 @@ use super::{Report, handed, outward};
 use crate::{
     Confidence::{Low, Medium},
     Severity,
-    pattern::pattern,
+    pattern::code as pattern,
 };
 
 /// One kind of what people have.

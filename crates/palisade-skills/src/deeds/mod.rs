@@ -28,6 +28,7 @@ mod tokens;
 mod undeclared;
 
 pub(crate) use handed::HANDED;
+pub(crate) use redirect::is_placeholder_address as is_placeholder;
 pub(crate) use rules::RULES;
 
 use programs::Program;
@@ -104,10 +105,12 @@ fn found(
     let (line, excerpt) = program.line(at);
     // A package about attacks shows them.
     let shown = program.prose || crate::judge::is_shown(program.path);
-    let confidence = match profile.security && (shown || rule.id != rules::SECRET_AND_STRANGER.id) {
-        true => Confidence::Low,
-        false => confidence,
-    };
+    // Many of them say no more than one.
+    let (severity, confidence) =
+        match profile.security && (shown || rule.id != rules::SECRET_AND_STRANGER.id) {
+            true => (severity.min(Severity::Medium), Confidence::Low),
+            false => (severity, confidence),
+        };
     rule.at(program.path, line, 0, excerpt, message).of(severity).sure(confidence)
 }
 

@@ -67,14 +67,14 @@ static SENDS: LazyLock<Regex> = LazyLock::new(|| {
 /// Options as arguments of their own, and methods of platforms.
 static SENDS_TOO: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r#"(?i)["']-(?:d|F|T|X)["']|["']--(?:data\S*|form|upload-file|json)["']|\bpayload\s*:|wp_remote_post|\.publish\(|method["']?\s*[:=]\s*["'](?:post|put)|Invoke-RestMethod[^\n]{0,80}-Method"#,
+        r#"(?i)["']-(?:d|F|T|X)["']|["']--(?:data\S*|form|upload-file|json)["']|\bpayload\s*:|->(?:post|put|send)\w*\(|\.post_form|http\.post\(|wp_remote_post|\.publish\(|method["']?\s*[:=]\s*["'](?:post|put)|Invoke-RestMethod[^\n]{0,80}-Method"#,
     )
 });
 
 /// An address, or a host that stands alone between quotation marks or behind a program's option.
 static HOST: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r#"(?i)(?:https?|wss?|ftps?|tcp|ssh)://[^\s"'`<>()\\]{3,200}|["'`](?://)?(?:[a-z0-9_-]{1,63}\.){1,5}[a-z]{2,18}(?::\d{2,5})?(?:/[^\s"'`]{0,120})?["'`]|["'`](?:\d{1,3}\.){3}\d{1,3}(?::\d{2,5})?["'`]|/dev/(?:tcp|udp)/[^\s/]{3,80}|\b(?:ncat?|netcat|telnet)\s+(?:-\S+\s+)*[a-z0-9.-]{4,80}|[\w.+"'-]@(?:[a-z0-9-]{1,63}\.){1,4}[a-z]{2,12}\b|\s(?:\d{1,3}\.){3}\d{1,3}\b|docker\s+(?:push|tag)\b[^\n]{0,60}\s(?:[a-z0-9-]{1,63}\.){1,4}[a-z]{2,12}/|=(?:[a-z0-9-]{1,63}\.){1,4}(?:example|com|net|org|io|dev|app)\b"#,
+        r#"(?i)(?:https?|wss?|ftps?|tcp|ssh)://[^\s"'`<>()\\]{3,200}|["'`](?://)?(?:[a-z0-9_-]{1,63}\.){1,5}[a-z]{2,18}(?::\d{2,5})?(?:/[^\s"'`]{0,120})?["'`]|["'`](?:\d{1,3}\.){3}\d{1,3}(?::\d{2,5})?["'`]|/dev/(?:tcp|udp)/[^\s/]{3,80}|\b(?:ncat?|netcat|telnet)\s+(?:-\S+\s+)*[a-z0-9.-]{4,80}|[\w.+"'-]@(?:[a-z0-9-]{1,63}\.){1,4}[a-z]{2,12}\b|\s(?:\d{1,3}\.){3}\d{1,3}\b|docker\s+(?:push|tag)\b[^\n]{0,60}\s(?:[a-z0-9-]{1,63}\.){1,4}[a-z]{2,12}/|(?:=|:-)(?:[a-z0-9-]{1,63}\.){1,4}(?:example|com|net|org|io|dev|app)\b"#,
     )
 });
 
@@ -157,7 +157,7 @@ fn host(text: &str) -> Option<String> {
     // What follows the host may hold signs that stand before one elsewhere.
     let after = match text.split_once("://") {
         Some((_, rest)) => rest.split(['/', '?', '#']).next()?,
-        None => text,
+        None => text.trim_start_matches(":-"),
     };
     let after = after
         .strip_prefix("/dev/tcp/")

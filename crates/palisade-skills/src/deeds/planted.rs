@@ -28,7 +28,7 @@ static LOGIN_KEY: LazyLock<Regex> = LazyLock::new(|| {
 /// The file in which keys that may log in stand, as something is written to it.
 static AUTHORIZED: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r#"(?i)(?:>>|\btee\b|append|write|open\(|["']a["']|Add-Content|AppendAll|puts|echo)[\x00-\xff]{0,600}authorized_keys|authorized_keys[\x00-\xff]{0,300}(?:>>|\btee\b|append|write|open\(|["']a["']|Add-Content|AppendAll)"#,
+        r#"(?i)(?:>>|\btee\b|append|write|open\(|["']a["']|Add-Content|AppendAll|puts|echo)[\x00-\xff]{0,600}authorized_keys|AuthorizedKeysFile|TrustedUserCAKeys|authorized_keys[\x00-\xff]{0,300}(?:>>|\btee\b|append|write|open\(|["']a["']|Add-Content|AppendAll)"#,
     )
 });
 

@@ -13,7 +13,7 @@ use crate::{
     Confidence::{Low, Medium},
     Rule, Severity,
     formats::Profile,
-    pattern::pattern,
+    pattern::code as pattern,
     text::is_local,
 };
 
@@ -50,7 +50,7 @@ static SETTINGS: LazyLock<Vec<Setting>> = LazyLock::new(|| {
         setting(
             &handed::SOURCE,
             "packages come from",
-            r#"\bregistry["']?\s*[=:,]|--registry[\s=]|npm_config_registry|npmRegistryServer|\bindex-url|\bextra-index-url|PIP_(?:EXTRA_)?INDEX_URL|UV_(?:DEFAULT_|EXTRA_)?INDEX|--find-links|GOPROXY|replace-with|sparse\+|<mirrorOf>|gem\s+sources\s+(?:-a|--add)|BUNDLE_MIRROR|HOMEBREW_(?:BOTTLE_DOMAIN|API_DOMAIN|ARTIFACT_DOMAIN|BREW_GIT_REMOTE|CORE_GIT_REMOTE)|RUSTUP_(?:DIST_SERVER|UPDATE_ROOT)|NVM_\w{0,12}_MIRROR|NODEJS_ORG_MIRROR|registry-mirrors|insecure-registries|\bdeb\s+(?:\[[^\]\n]{0,60}\]\s+)?http|\breplace\s+[\w./-]{4,80}\s+(?:v\S{1,20}\s+)?=>|\[\[?tool\.(?:uv\.index|poetry\.source)|composer\s+config\s+repos\w*"#,
+            r#"\bregistry["']?\s*[=:,]|--registry[\s=]|npm_config_registry|npmRegistryServer|\bindex-url|\bextra-index-url|PIP_(?:EXTRA_)?INDEX_URL|UV_(?:DEFAULT_|EXTRA_)?INDEX|--find-links|GOPROXY|replace-with|sparse\+|<mirrorOf>|gem\s+sources\s+(?:-a|--add)|BUNDLE_MIRROR|HOMEBREW_(?:BOTTLE_DOMAIN|API_DOMAIN|ARTIFACT_DOMAIN|BREW_GIT_REMOTE|CORE_GIT_REMOTE)|RUSTUP_(?:DIST_SERVER|UPDATE_ROOT)|NVM_\w{0,12}_MIRROR|NODEJS_ORG_MIRROR|registry-mirrors|insecure-registries|\bdeb\s+(?:\[[^\]\n]{0,60}\]\s+)?http|\breplace\s+[\w./-]{4,80}\s+(?:v\S{1,20}\s+)?=>|\[\[?tool\.(?:uv\.index|poetry\.source)[\s\S]{0,120}?url|\[source\.\w{1,30}\][\s\S]{0,80}?(?:registry|url)|composer\s+config\s+repos\w*"#,
             60,
             Some(
                 r#"strict-ssl\s*[=:]\s*["']?false|GO(?:NO)?SUM(?:DB|CHECK)\s*=\s*(?:off|1|\*)|GONOSUMDB\s*=\s*\*|GOFLAGS\s*=\s*\S{0,20}-insecure|trusted-host|sslVerify\s*[=:]?\s*false|allow-insecure|\[[^\]\n]{0,40}trusted=yes|insecure-registries|--no-verify|verify_ssl\s*[=:]\s*false|\breplace\s+(?:golang\.org|github\.com|google\.golang\.org|gopkg\.in)"#,
@@ -89,7 +89,7 @@ static SETTINGS: LazyLock<Vec<Setting>> = LazyLock::new(|| {
         setting(
             &handed::SIGN_IN,
             "sign-ins come back to",
-            r#"redirect_ur[il]s?|callback_?url|\breply_?url|\bredirect\b\s*="#,
+            r#"redirect_?ur[il]s?|callback_?url|\breply_?url|\bredirect\b\s*="#,
             100,
             Some(
                 r"\brelay|access_type|offline_access|admin|\.readonly|history|code_verifier|localhost",
@@ -113,15 +113,40 @@ static SETTINGS: LazyLock<Vec<Setting>> = LazyLock::new(|| {
         ),
         setting(
             &handed::TRAFFIC,
+            "the model is asked through",
+            r#"(?:ANTHROPIC|OPENAI|CLAUDE_CODE|CODEX|GEMINI|GOOGLE_GEMINI|AZURE_OPENAI|MISTRAL|DEEPSEEK|OPENROUTER|LITELLM|GROQ)_(?:API_)?(?:BASE_URL|API_BASE|BASE|ENDPOINT|API_URL)["']?\s*[\])]?\s*[:=,\s]"#,
+            24,
+            Some(
+                r"settings\.json|\.(?:bash|zsh)rc|\.z?profile|\.zshenv|\bsetx\b|launchctl\s+setenv|\.codex|environment\.d|writeFile|json\.dump|write_text",
+            ),
+        ),
+        setting(
+            &handed::TRAFFIC,
             "names are looked up at",
-            r"\bnameserver\s|setdnsservers\s+\S{1,30}|set\s+dns(?:servers)?\s|resolvectl\s+dns\s|Set-DnsClientServerAddress|--dns[\s=]|^DNS=|\bdns-nameservers",
+            r#"\bnameserver\s|setdnsservers\s+\S{1,30}|set\s+dns(?:servers)?\s|ipv[46]\.dns["'\s,=]|resolvectl\s+dns\s|Set-DnsClientServerAddress|--dns[\s=]|^DNS=|\bdns-nameservers"#,
             60,
             None,
         ),
         setting(
+            &handed::RIGHTS,
+            "whoever may act is decided by",
+            r#"issuer(?:[-_]ur[il])?["']?\s*[:=\s]|oidc_discovery_url|jwks_ur[il]|create-open-id-connect-provider|\bissuer_?url"#,
+            60,
+            Some(
+                r"workload-identity|create-open-id|federated|AssumeRoleWithWebIdentity|openid_connect_provider|oidc_discovery_url|identity[-_]provider",
+            ),
+        ),
+        setting(
             &handed::COPY,
             "a copy of the data goes to",
-            r#"archive_command|primary_conninfo|\breplicaof\s|\bslaveof\s|CREATE\s+SUBSCRIPTION|MASTER_HOST|SOURCE_HOST|drains:add|log_?drain|remote_write|\$InputFileName|^\*\.\*\s|mirror_?(?:to|url|target)|put-bucket-replication|set_tracking_uri|MLFLOW_TRACKING_URI|WANDB_BASE_URL|WANDB_HOST|CLEARML_API_HOST|COMET_URL_OVERRIDE|remote_?syslog|forward_?to|git\s+remote\s+add\s+(?:--mirror\S*\s+)?\S{1,30}|dvc\s+remote\s+add"#,
+            r#"\b\w{0,20}(?:replica\w*|standby|follower|mirror\w*|secondary|offsite|off_site|dr[_-]site|destination|\bdest|\btarget|\bremote|upstream|\bsink|\bpeers?)\w{0,20}["']?\s*[:=]|rs\.add\(|\bmc\s+(?:mirror|replicate)|zfs\s+send|GRANT\s+REPLICATION|_replicate\b|\bhost\w{0,5}\s+replication\s"#,
+            60,
+            Some(r"replicat|backup|mirror|archive|\bdump|\bsync|export|\bwal\b|binlog|snapshot"),
+        ),
+        setting(
+            &handed::COPY,
+            "a copy of the data goes to",
+            r#"(?:\[\[?(?:sinks?|outputs?)[.\w]{0,40}\]\]?|\[OUTPUT\]|\bexporters?:|<match\b|<store>|destination\s+\w{1,30}\s*\{)[\s\S]{0,200}?(?:uri|endpoint|address|urls?|host|server)["']?\s*[:=]?|archive_command|primary_conninfo|\breplicaof\s|\bslaveof\s|CREATE\s+SUBSCRIPTION|MASTER_HOST|SOURCE_HOST|drains:add|log_?drain|remote_write|\$InputFileName|^\*\.\*\s|mirror_?(?:to|url|target)|put-bucket-replication|set_tracking_uri|MLFLOW_TRACKING_URI|WANDB_BASE_URL|WANDB_HOST|CLEARML_API_HOST|COMET_URL_OVERRIDE|remote_?syslog|forward_?to|git\s+remote\s+add\s+(?:--mirror\S*\s+)?\S{1,30}|dvc\s+remote\s+add"#,
             120,
             None,
         ),
@@ -143,6 +168,8 @@ pub(super) fn look(report: &mut Report<'_>) {
         let grave = setting.grave.as_ref().is_none_or(|grave| grave.is_match(around));
         let (severity, sure) = match (grave, report.program.prose) {
             (true, _) => (Severity::High, Medium),
+            // A file that is copied as it stands.
+            (false, false) if setting.rule.id == handed::SOURCE.id => (Severity::High, Medium),
             (false, true) => (Severity::Medium, Low),
             (false, false) => (Severity::Medium, Medium),
         };
@@ -201,12 +228,85 @@ const RESOLVERS: &[&str] = &[
     "1.1.1.3",
 ];
 
+/// Mirrors and hubs that many people take packages from, beside the vendors.
+const MIRRORS: &[&str] = &[
+    "pytorch.org",
+    "nvidia.com",
+    "anaconda.org",
+    "anaconda.com",
+    "jitpack.io",
+    "apache.org",
+    "sonatype.org",
+    "edu.cn",
+    "ac.cn",
+    "aliyun.com",
+    "npmmirror.com",
+    "taobao.org",
+    "huaweicloud.com",
+    "tencent.com",
+    "cloudsmith.io",
+    "jfrog.io",
+    "gemfury.com",
+    "fury.io",
+    "pkg.dev",
+    "amazonaws.com",
+    "microsoft.com",
+    "jsr.io",
+    "esm.sh",
+    "nixos.org",
+    "cachix.org",
+    "debian.org",
+    "ubuntu.com",
+    "kernel.org",
+    "fedoraproject.org",
+    "archlinux.org",
+    "alpinelinux.org",
+    "goproxy.cn",
+    "goproxy.io",
+    "golang.google.cn",
+    "r-project.org",
+    "rstudio.com",
+    "posit.co",
+    "julialang.org",
+    "hex.pm",
+    "metacpan.org",
+    "cpan.org",
+    "packagist.org",
+    "cocoapods.org",
+    "pub.dev",
+    "flutter-io.cn",
+    "hf-mirror.com",
+    "datadoghq.com",
+    "grafana.net",
+    "newrelic.com",
+    "honeycomb.io",
+    "sentry.io",
+    "logtail.com",
+    "axiom.co",
+    "papertrailapp.com",
+    "loggly.com",
+    "elastic-cloud.com",
+    "auth0.com",
+    "okta.com",
+    "clerk.com",
+    "ngrok.io",
+];
+
 /// Is the address a stranger's, and not the user's to fill in?
 pub(super) fn is_handed(host: &str, profile: &Profile) -> bool {
     outward::is_strange(host, profile)
         && !is_local(host)
         && !RESOLVERS.contains(&host)
+        && !MIRRORS.iter().any(|domain| crate::code::hosts::is_within(host, domain))
         && !is_placeholder(host)
+}
+
+/// Does an address stand for the user's own, or for a mirror that many people use?
+pub(crate) fn is_placeholder_address(address: &str) -> bool {
+    crate::code::hosts::host_of(address).is_none_or(|host| {
+        is_placeholder(&host)
+            || MIRRORS.iter().any(|domain| crate::code::hosts::is_within(&host, domain))
+    })
 }
 
 /// Names that stand for the user's own.

@@ -146,6 +146,7 @@ static STORES: LazyLock<Vec<(Store, Regex)>> = LazyLock::new(|| {
             &[
                 r"include=\S{0,3}\*\.(?:kdbx|p12|pfx|pem|key|jks|keystore|ovpn|ppk|asc|gpg)",
                 r"keystore\.properties|storeFile\b|\.jks\b|\.keystore\b|\.mobileprovision|AuthKey_\S{0,12}\.p8|play-store-credentials|signing\.properties|MATCH_PASSWORD|FASTLANE_SESSION",
+                r"\b(?:pgpass|git-credentials|npmrc|pypirc)\b",
                 r"sts\s+(?:get-session-token|assume-role|get-federation-token)",
             ],
         ),

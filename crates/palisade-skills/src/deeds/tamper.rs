@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use regex_automata::meta::Regex;
 
 use super::{Report, handed, redirect};
-use crate::{Confidence::Medium, Severity, pattern::pattern};
+use crate::{Confidence::Medium, Severity, pattern::code as pattern};
 
 /// An account of somebody's is put in the place of the payee's.
 static PAYEE: LazyLock<Regex> = LazyLock::new(|| {
@@ -39,7 +39,7 @@ static RELABELS: LazyLock<Regex> = LazyLock::new(|| {
 /// A fixed word or digest opens what should be opened by a secret.
 static MASTER: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r#"(?i)\b(?:pw|pwd|pass\w{0,8}|token|cookie|otp|pin|k)\b[^\n]{0,100}(?:hexdigest\(\)|digest\([^)\n]{0,12}\)|md5\([^)\n]{0,20}\)|sha1\([^)\n]{0,20}\))[^\n]{0,20}(?:={2,3}|\.startswith\(|\.startsWith\()\s*["'][0-9a-f]{4,128}["']|(?:md5|sha1|sha256)\s*\(\s*\$\w{1,20}\s*\)\s*={2,3}\s*["'][0-9a-f]{8,}["']|(?:headers?|cookies?|req|request|params|query)\w{0,8}(?:\.get\(|\.header\(|\[|\.)\s*["']?x?[\w-]{2,30}["']?\s*[\])]{0,2}\s*={2,3}\s*["'][^"'\n$<{]{4,64}["'][^\n]{0,60}(?:return\s+(?:next\(\)|true|user|admin|await)|next\(\)|is_?admin|role|\?\s*\{|superuser|True\b)|(?:endsWith|endswith|end_with\?|HasSuffix)\(\s*[^)\n]{0,30}["']@[a-z0-9.-]{4,60}["'][^\n]{0,80}(?:admin|role|staff|superuser|owner|true)|\b(?:password|passwd|pwd|pass|otp|pin)\s*={2,3}\s*["'][^"'\n$<{ ]{6,64}["'][^\n]{0,40}(?:\|\||\bor\b|return\s+(?:true|next|user)|\?)|(?:\|\||\bor\b)[^\n]{0,60}\b(?:password|passwd|pwd|pass|otp|pin|token)\s*={2,3}\s*["'][^"'\n$<{ ]{6,64}["']"#,
+        r#"(?i)\b(?:pw|pwd|pass\w{0,8}|token|cookie|otp|pin|k)\b[^\n]{0,100}(?:hexdigest\(\)|digest\([^)\n]{0,12}\)|md5\([^)\n]{0,20}\)|sha1\([^)\n]{0,20}\))[^\n]{0,20}(?:={2,3}|\.startswith\(|\.startsWith\()\s*["'][0-9a-f]{4,128}["']|(?:md5|sha1|sha256)\s*\(\s*\$\w{1,20}\s*\)\s*={2,3}\s*["'][0-9a-f]{8,}["']|(?:headers?|cookies?|req|request|params|query)\w{0,8}(?:\.get\(|\.header\(|\[|\.)\s*["']?x?[\w-]{2,30}["']?\s*[\])]{0,2}\s*={2,3}\s*["'][^"'\n$<{]{4,64}["'][^\n]{0,60}(?:return\s+(?:next\(\)|true|user|admin|await)|next\(|next\.\w{2,20}\(|is_?admin|role|\?\s*\{|superuser|True\b)|(?:endsWith|endswith|end_with\?|HasSuffix)\(\s*[^)\n]{0,30}["']@[a-z0-9.-]{4,60}["'][^\n]{0,80}(?:admin|role|staff|superuser|owner|true)|(?:admin|role|staff|superuser|owner)[^\n]{0,100}(?:endsWith|endswith|end_with\?|HasSuffix)\(\s*[^)\n]{0,30}["']@[a-z0-9.-]{4,60}["']|\b(?:password|passwd|pwd|pass|otp|pin)\s*={2,3}\s*["'][^"'\n$<{ ]{6,64}["'][^\n]{0,40}(?:\|\||\bor\b|return\s+(?:true|next|user)|\?)|(?:\|\||\bor\b)[^\n]{0,60}\b(?:password|passwd|pwd|pass|otp|pin|token)\s*={2,3}\s*["'][^"'\n$<{ ]{6,64}["']"#,
     )
 });
 
@@ -60,7 +60,7 @@ static WEB_SHELL: LazyLock<Regex> = LazyLock::new(|| {
 /// Passwords as they are typed or sent.
 static TYPED: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r#"(?i)\$_POST\[["'](?:pwd|pass\w*|log)["']\]|\[type=["']?password|input\[name=["']?(?:pass|card|cvv|cc)|\.password\.value|(?:auth|login|pay|checkout)\|[a-z|]{3,60}/[^\n]{0,200}(?:clone\(\)|body)|addEventListener\(["'](?:submit|keydown|keyup|input)["'][^\n]{0,300}(?:FormData|\.key\b|password|card)"#,
+        r#"(?i)\$_POST\[["'](?:pwd|pass\w*|log)["']\]|\[type=["']?password|input\[name=["']?(?:pass|card|cvv|cc)|\.password\.value|(?:auth|login|pay|checkout)\|[a-z|]{3,60}/[^\n]{0,200}(?:clone\(\)|body)|addEventListener\(["'](?:submit|keydown|keyup|input)["'][\s\S]{0,300}?(?:sendBeacon|fetch\(|\.open\()\s*\(?\s*["'`](?:https?:)?//"#,
     )
 });
 
@@ -85,6 +85,37 @@ static SAYS_ADMIN: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
         r#"(?i)kind:\s*ClusterRoleBinding[\s\S]{0,400}?name:\s*cluster-admin[\s\S]{0,300}?(?:system:(?:anonymous|unauthenticated|authenticated)|name:\s*default\b|kind:\s*ServiceAccount)|name:\s*cluster-admin[\s\S]{0,200}?kind:\s*ServiceAccount|repo:\*[:/]|sub[^\n]{0,40}repo:\*|Principal[^\n]{0,30}\bAWS\b[^\n]{0,20}arn:aws:iam::\d{12}:root|\bprincipal[^\n]{0,20}[:=]\s*\[?\s*\{?[^\n]{0,20}[:=]?\s*["']\*["'][\s\S]{0,200}?AssumeRole"#,
     )
+});
+
+/// A repository or an account of one name may take on a role.
+static TRUSTED: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r#"(?i)\brepo:([a-z0-9][a-z0-9-]{1,38})/|attribute\.repository(?:_owner)?/([a-z0-9][a-z0-9-]{1,38})|arn:aws:iam::(\d{12}):(?:root|role/|user/)"#,
+    )
+});
+
+/// What makes such a name one that is trusted.
+static TRUSTS: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)AssumeRole|workloadIdentity|workload-identity|principalSet|federated|trust[-_ ]?polic|assume_role_policy|:sub\b",
+    )
+});
+
+/// The desk or the shell of the machine is opened to whoever comes.
+static DESK: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)x11vnc\b[^\n]{0,80}-(?:nopw|forever)|vncserver[^\n]{0,60}SecurityTypes\s+None|\bttyd\b[^\n]{0,60}\b(?:ba|z)?sh\b|\bgotty\b[^\n]{0,60}-w\b|\bsshx\b|\btmate\b[^\n]{0,40}-F|\bwaypipe\b|rustdesk[^\n]{0,60}--password|anydesk[^\n]{0,60}--set-password|NoMachine",
+    )
+});
+
+/// An address of one service is put into the path of another's.
+static RELAYED: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r#"(?i)\$\{\s*\w{1,30}\.host(?:name)?\s*\}\s*\$\{\s*\w{1,30}\.path|\.netloc\b[^\n]{0,40}\.path|\.(?:replace|sub|gsub|replaceFirst)\(\s*["'/]https?:\\?/\\?/(?:api\.|)[\w.\\-]{4,40}["'/]\s*,|url\.Host\s*\+\s*\w{1,20}\.(?:Path|URL)"#,
+    )
+});
+static BEARS: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(r"(?i)\bBearer\b|authorization|x-api-key|\w{2,20}_TOKEN\b|\w{2,20}_API_KEY\b")
 });
 
 /// A protection that is left out, each another one.
@@ -145,7 +176,10 @@ pub(super) fn look(report: &mut Report<'_>) {
             "what nobody shall guess is made from the clock or from a short part of the secret";
         report.say(&handed::SECOND_WAY, Severity::High, Medium, guess.start(), message);
     }
-    if let Some(shell) = WEB_SHELL.find(text) {
+    // A text that names it looks for it.
+    if let Some(shell) =
+        WEB_SHELL.find(text).filter(|_| !report.program.prose || text.trim().lines().count() > 3)
+    {
         let message = "what a request brings is run";
         report.say(&handed::SECOND_WAY, Severity::High, Medium, shell.start(), message);
     }
@@ -186,6 +220,36 @@ pub(super) fn look(report: &mut Report<'_>) {
         let message = "anybody, or an account that the text names, gets all rights";
         report.say(&handed::RIGHTS, severity, sure, admin.start(), message);
     }
+    if TRUSTS.is_match(text) {
+        let mut captures = TRUSTED.create_captures();
+        TRUSTED.captures(text, &mut captures);
+        let name = (1..4)
+            .find_map(|group| captures.get_group(group))
+            .and_then(|name| text.get(name.range()));
+        if let (Some(whole), Some(name)) = (captures.get_match(), name)
+            && !is_blank_name(name)
+            && !report.profile.purpose.contains(&name.to_ascii_lowercase())
+        {
+            let message = format!(
+                "`{}`, which the text names, may take on a role",
+                palisade_core::shown(name, 40)
+            );
+            report.say(&handed::RIGHTS, Severity::High, Medium, whole.start(), message);
+        }
+    }
+    if let Some(desk) = DESK.find(text)
+        && has_stranger(text, report)
+    {
+        let message = "the desk or the shell of the machine is opened, and a stranger is told";
+        report.say(&handed::SECOND_WAY, Severity::High, Medium, desk.start(), message);
+    }
+    if let Some(relayed) = RELAYED.find(text)
+        && BEARS.is_match(text)
+        && has_stranger(text, report)
+    {
+        let message = "calls to a service go through a stranger, with their token";
+        report.say(&handed::TOKEN, Severity::High, Medium, relayed.start(), message);
+    }
     let weak: Vec<usize> = WEAKENINGS
         .iter()
         .filter_map(|pattern| pattern.find(text))
@@ -201,9 +265,42 @@ pub(super) fn look(report: &mut Report<'_>) {
 
 static HASHED: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"(?i)\b(?:h|hash\w*|digest|crc|n|i|idx|count\w*)\s*%\s*\d+\s*={2,3}\s*\d|hash\([^)\n]{0,40}\)\s*%\s*\d+",
+        r"(?i)\b(?:h|hash\w*|digest\w*|crc\w*|md5|sha\w{0,4})\s*%\s*\d+\s*={2,3}\s*\d|hash\([^)\n]{0,40}\)\s*%\s*\d+",
     )
 });
+
+/// A name of an organisation, or a number of an account, that the user has to fill in.
+fn is_blank_name(name: &str) -> bool {
+    let lower = name.to_ascii_lowercase();
+    matches!(
+        lower.as_str(),
+        "acme"
+            | "org"
+            | "owner"
+            | "orgname"
+            | "organization"
+            | "octo-org"
+            | "octo-organization"
+            | "example"
+            | "company"
+            | "contoso"
+            | "user"
+            | "username"
+            | "github"
+            | "actions"
+            | "aws-actions"
+            | "team"
+            | "foo"
+            | "123456789012"
+            | "111122223333"
+            | "111111111111"
+            | "000000000000"
+            | "999999999999"
+            | "012345678901"
+            | "444455556666"
+            | "222222222222"
+    ) || ["your", "my-", "myorg", "example", "placeholder"].iter().any(|word| lower.contains(word))
+}
 
 /// An account that stands for the user's own.
 fn is_blank(account: &str) -> bool {

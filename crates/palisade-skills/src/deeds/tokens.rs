@@ -9,7 +9,7 @@ use crate::{
     Confidence::{Low, Medium},
     FileKind, Severity,
     code::hosts::{is_secret_name, is_within, issuers},
-    pattern::pattern,
+    pattern::code as pattern,
 };
 
 /// Variables by the ways that languages and settings name them.
@@ -30,7 +30,9 @@ static ALL: LazyLock<Regex> = LazyLock::new(|| {
 
 pub(super) fn look(report: &mut Report<'_>, kind: FileKind) {
     let text = report.program.text.as_str();
-    let settings = matches!(kind, FileKind::Definition | FileKind::Data);
+    let suffix = report.program.path.rsplit('.').next().unwrap_or_default();
+    let settings = matches!(kind, FileKind::Definition | FileKind::Data)
+        || matches!(suffix, "json" | "yaml" | "yml" | "toml");
     let strangers: BTreeSet<String> = {
         let mut captures = ADDRESS.create_captures();
         let mut found = BTreeSet::new();

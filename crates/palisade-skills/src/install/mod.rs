@@ -55,11 +55,22 @@ fn judge_address(address: &str) -> (Severity, Confidence) {
         Some(Standing::Plain) if address.starts_with("http://") => {
             (Severity::High, Confidence::Medium)
         }
+        // The package itself lies there, and no registry has seen it.
+        Some(Standing::Plain) if is_archive(address) && !crate::deeds::is_placeholder(address) => {
+            (Severity::High, Confidence::Medium)
+        }
         Some(Standing::Plain) => (Severity::Medium, Confidence::Medium),
         Some(Standing::Drop | Standing::Address | Standing::Shortener) => {
             (Severity::High, Confidence::High)
         }
     }
+}
+
+fn is_archive(address: &str) -> bool {
+    let path = address.split(['?', '#']).next().unwrap_or_default().to_ascii_lowercase();
+    [".whl", ".tgz", ".tar.gz", ".zip", ".gem", ".crate", ".nupkg"]
+        .iter()
+        .any(|end| path.ends_with(end))
 }
 
 fn say(

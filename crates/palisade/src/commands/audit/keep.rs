@@ -87,7 +87,7 @@ pub(super) fn release(args: &HoldArgs) -> Result<ExitCode, Failure> {
     keep::release(&state, session.as_ref(), &args.reason).map_err(unreadable)?;
     let holds = keep::holds(&state).map_err(unreadable)?;
     let still = session
-        .and_then(|_| holds.all)
+        .and(holds.all)
         .map(|why| format!("note: a hold on all sessions is still there ({})", escaped(&why)));
     print_lines([format!("the hold on {what} is over")].into_iter().chain(still))?;
     Ok(ExitCode::SUCCESS)
