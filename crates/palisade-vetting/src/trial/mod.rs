@@ -202,8 +202,10 @@ impl Trial<'_> {
             }
         };
         match status.and_then(|status| status.code()) {
-            // Whoever is tried may end so too, and then that is in the record.
-            Some(125) if ended(&records(stage, number)?) => Ok(None),
+            // Whoever is tried may end so too, and then the record has what was executed.
+            Some(125) if records(stage, number).is_ok_and(|records| ran(&records)) => {
+                Ok(Some("it ended with 125, as palisade does when it fails".to_owned()))
+            }
             Some(125) => {
                 let mut text = Vec::new();
                 let told = File::open(stage.at("told")).map_err(failed)?;
@@ -244,9 +246,9 @@ fn folder(name: &str) -> String {
     if plain.is_empty() { "skill".to_owned() } else { plain }
 }
 
-/// Whether the program itself ended with the code that palisade's own failures have.
-fn ended(records: &[Record]) -> bool {
-    records.iter().any(|it| it.kind == "end" && it.subject == "exit 125")
+/// Whether anything was executed, and so there was a sandbox.
+fn ran(records: &[Record]) -> bool {
+    records.iter().any(|it| it.kind == "exec")
 }
 
 /// Acts of a step that are looked at.
