@@ -47,7 +47,7 @@ pub struct Batch<'a> {
     /// How many readers, at least 1.
     pub jobs: usize,
     /// Whether to scan a folder where the kernel has no Landlock, so that a reader that was taken over could open other
-    /// files of its user's.
+    /// files of its user's, empty them or make new ones.
     pub without_landlock: bool,
 }
 

@@ -14,7 +14,7 @@ mod steps;
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs::{self, File},
-    io,
+    io::{self, Read as _},
     path::{Path, PathBuf},
     process::{Command, Stdio},
     sync::Arc,
@@ -92,6 +92,8 @@ struct Found {
     /// Hosts that something stands against.
     bad: BTreeSet<String>,
     asked: Vec<Asked>,
+    /// Something was run: there is a sandbox.
+    begun: bool,
 }
 
 impl Trial<'_> {
@@ -132,7 +134,8 @@ impl Trial<'_> {
             for (number, step) in tried.iter().enumerate() {
                 let picture = stage.picture();
                 stage.opened();
-                let ended = self.step(&stage, step, number)?;
+                let ended = self.step(&stage, step, number, &found)?;
+                found.begun = true;
                 let seen = Seen {
                     step,
                     stage: &stage,
@@ -161,7 +164,10 @@ impl Trial<'_> {
         stage: &Stage,
         step: &Step,
         number: usize,
+        found: &Found,
     ) -> Result<Option<String>, TrialError> {
+        /// Of what palisade says.
+        const MOST_TOLD: u64 = 64 * 1024;
         let failed = |error| TrialError::Stage("start palisade", error);
         let told = File::create(stage.at("told")).map_err(failed)?;
         let mut command = Command::new(self.program);
@@ -175,7 +181,8 @@ impl Trial<'_> {
             .current_dir(stage.home())
             .args(["run", "--quiet", "--name", &session(number), "--policy"])
             .arg(stage.at("trial.yaml"))
-            .args(["--", "sh", "-c", "cd \"$1\" && shift && exec \"$@\"", "sh"])
+            // What it says is not palisade's word.
+            .args(["--", "sh", "-c", "cd \"$1\" && shift && exec \"$@\" 2>/dev/null", "sh"])
             .arg(stage.home().join(&stage.skill))
             .args(&step.argv)
             .stdin(File::open(stage.at("event")).map_err(failed)?)
@@ -195,11 +202,22 @@ impl Trial<'_> {
             }
         };
         match status.and_then(|status| status.code()) {
-            // It is palisade's own: nothing ran.
+            // Whoever is tried may end so too, and then the record has what was executed.
+            Some(125) if records(stage, number).is_ok_and(|records| ran(&records)) => {
+                Ok(Some("it ended with 125, as palisade does when it fails".to_owned()))
+            }
             Some(125) => {
-                let text = fs::read(stage.at("told")).unwrap_or_default();
-                let text = String::from_utf8_lossy(&text);
-                Err(TrialError::NoSandbox(palisade_core::shown(text.trim(), 600)))
+                let mut text = Vec::new();
+                let told = File::open(stage.at("told")).map_err(failed)?;
+                told.take(MOST_TOLD).read_to_end(&mut text).map_err(failed)?;
+                let text = palisade_core::shown(String::from_utf8_lossy(&text).trim(), 600);
+                // What ran before made the home one that no sandbox has, such as by a link out of it.
+                if found.begun {
+                    return Ok(Some(format!(
+                        "after what was run before it, it was refused: {text}"
+                    )));
+                }
+                Err(TrialError::NoSandbox(text))
             }
             Some(126 | 127) => {
                 let program = step.argv.first().map_or("", String::as_str);
@@ -228,15 +246,21 @@ fn folder(name: &str) -> String {
     if plain.is_empty() { "skill".to_owned() } else { plain }
 }
 
+/// Whether anything was executed, and so there was a sandbox.
+fn ran(records: &[Record]) -> bool {
+    records.iter().any(|it| it.kind == "exec")
+}
+
+/// Acts of a step that are looked at.
+const MOST_RECORDS: usize = 20_000;
+
 fn records(stage: &Stage, number: usize) -> Result<Vec<Record>, TrialError> {
-    /// A step that makes more has shown enough.
-    const MOST: usize = 20_000;
     let filter = Filter { session: Some(session(number)), ..Filter::default() };
     let mut query = Query::new(&journal_dir(&stage.at("state")), filter)?;
     let mut records = Vec::new();
     while let Some(record) = query.next_record()? {
         records.push(record);
-        if records.len() >= MOST {
+        if records.len() >= MOST_RECORDS {
             break;
         }
     }
@@ -306,6 +330,11 @@ impl Found {
             self.add(rule.at(&file, line, 0, excerpt, message));
         };
         if let Some(why) = ended {
+            note(&rules::NOT_TRIED, "", why);
+        }
+        if seen.records.len() >= MOST_RECORDS {
+            let why =
+                format!("it did more than {MOST_RECORDS} things, and the rest was not looked at");
             note(&rules::NOT_TRIED, "", why);
         }
         for path in &seen.opened {

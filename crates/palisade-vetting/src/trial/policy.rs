@@ -149,6 +149,7 @@ pub(super) fn of_trial(
                 "memory": "1GiB",
                 "processes": 256,
                 "open_files": 1024,
+                "disk": "512MiB",
                 "wall_time": format!("{seconds}s"),
             },
             "environment": {"set": set},

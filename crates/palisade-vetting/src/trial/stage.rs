@@ -112,7 +112,8 @@ impl Stage {
         for (path, text) in &canaries.files {
             let at = home.join(path);
             put(&at, text.as_bytes(), 0o600)?;
-            let number = inotify::add_watch(&stage.watch, &at, WatchFlags::ACCESS)?;
+            // What is mapped into memory is opened, and never read.
+            let number = inotify::add_watch(&stage.watch, &at, WatchFlags::OPEN)?;
             stage.watched.push((number, path.display().to_string()));
         }
         Ok(stage)
@@ -132,7 +133,7 @@ impl Stage {
         LET.iter().map(|path| self.home().join(path)).collect()
     }
 
-    /// The decoys that were read since the last look.
+    /// The decoys that were opened since the last look.
     pub(super) fn opened(&self) -> Vec<String> {
         let mut buffer = [MaybeUninit::<u8>::uninit(); 4096];
         let mut reader = Reader::new(self.watch.as_fd(), &mut buffer);
