@@ -54,6 +54,7 @@ fn kills_its_reader() {
     assert!(status.contains("Seccomp:\t2") && status.contains("NoNewPrivs:\t1"), "{status}");
     assert!(status.contains("CapEff:\t0000000000000000"), "{status}");
     let pid = rustix::process::Pid::from_raw(child).unwrap();
+    thread::sleep(std::time::Duration::from_millis(200));
     rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
     scan.wait().unwrap();
     let text = reader.join().unwrap();
