@@ -124,7 +124,7 @@ fn explain_is_a_table() {
     let home = Home::new();
     home.write(
         "good.yaml",
-        &format!("{GOOD}skills: {{require: signed}}\naudit: {{retain: {{default: 365d, network: 90d}}, content: true}}\n"),
+        &format!("{GOOD}approvals: {{notify: [desktop]}}\nskills: {{require: signed}}\naudit: {{retain: {{default: 365d, network: 90d}}, content: true}}\n"),
     );
     let mut ran = without_digests(home.policy(&["explain", "good.yaml"]));
     // Machines differ in how they hold a limit.

@@ -27,7 +27,9 @@ fn scan(home: &Path, arguments: &[&str]) -> (i32, String) {
 fn a_line_a_skill_and_the_exit_code_of_the_contract() {
     let hub = hub();
     let path = hub.path().to_str().unwrap();
-    let (code, out) = scan(hub.path(), &["--format", "json", path]);
+    // Beside it: the state of scans is kept in the home.
+    let home = tempfile::tempdir().unwrap();
+    let (code, out) = scan(home.path(), &["--format", "json", path]);
     assert_eq!(code, 1);
     let lines: Vec<serde_json::Value> =
         out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
@@ -39,9 +41,9 @@ fn a_line_a_skill_and_the_exit_code_of_the_contract() {
     }
     assert_eq!(finding["file"], "SKILL.md");
     assert_eq!(finding["line"], 7);
-    assert_eq!(scan(hub.path(), &["--fail-on", "never", path]).0, 0);
-    assert_eq!(scan(hub.path(), &[&format!("{path}/words")]).0, 0);
-    assert_eq!(scan(hub.path(), &["/no/such/skill"]).0, 3);
+    assert_eq!(scan(home.path(), &["--fail-on", "never", path]).0, 0);
+    assert_eq!(scan(home.path(), &[&format!("{path}/words")]).0, 0);
+    assert_eq!(scan(home.path(), &["/no/such/skill"]).0, 3);
 }
 
 #[test]

@@ -453,8 +453,8 @@ fn what_the_terminal_shows_is_recorded_for_the_key_alone_and_played_back_tamed()
     let world = World::new();
     let made = world.run(&["audit", "recording-key"]);
     assert_eq!(made.exit, 0, "{made}");
-    let script =
-        "printf 'seen\\033[1mbold\\033[6n\\033]0;owned\\007 é'; read x; echo got-$x; stty size";
+    let script = "printf 'seen\\033[1mbold\\033[6n\\033]0;owned\\007 é'; read x; echo got-$x; \
+         until stty size | grep -q '33 101'; do sleep 0.05; done";
     let mut screen = recorded(&world, script);
     screen.shows("seen");
     let size = Winsize { ws_row: 33, ws_col: 101, ws_xpixel: 0, ws_ypixel: 0 };
