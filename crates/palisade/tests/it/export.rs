@@ -443,8 +443,9 @@ fn a_refused_launch_is_sent_by_the_next_session() {
     let audit =
         format!("audit: {{otlp: {{url: \"{}\", signals: [logs]}}, flush: 20s}}", server.url());
     let world = World::new(&audit);
-    // It is sealed for a key that nobody made.
-    world.policy(&audit.replace("flush: 20s", "flush: 20s, content: true"));
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port();
+    world.policy(&format!("{audit}\nnetwork: {{expose: [{port}]}}"));
     let refused = world.run("true");
     assert_eq!(refused.exit, 125, "{refused}");
     assert!(server.requests().is_empty());
