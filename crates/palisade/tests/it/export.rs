@@ -443,7 +443,7 @@ fn a_refused_launch_is_sent_by_the_next_session() {
     let audit =
         format!("audit: {{otlp: {{url: \"{}\", signals: [logs]}}, flush: 20s}}", server.url());
     let world = World::new(&audit);
-    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port();
     world.policy(&format!("{audit}\nnetwork: {{expose: [{port}]}}"));
     let refused = world.run("true");
