@@ -182,8 +182,15 @@ impl Text<'_> {
             .take_while(move |length| *length < run)
             .filter(move |length| (least..=most).contains(length))
             .collect::<Vec<_>>();
-        let fixed =
-            (rough || form.check == Check::Crc).then_some(least).filter(|least| *least < run);
+        // Nor does what parts words belong to it: `SG.….example.com`.
+        let apart = least == most
+            && self
+                .bytes
+                .get(after.saturating_add(least))
+                .is_some_and(|byte| !byte.is_ascii_alphanumeric());
+        let fixed = (rough || apart || form.check == Check::Crc)
+            .then_some(least)
+            .filter(|least| *least < run);
         all.into_iter().chain(cut.into_iter().rev()).chain(fixed)
     }
 }
@@ -264,7 +271,9 @@ fn aws_secret(text: Text<'_>, after: usize) -> Option<(usize, usize)> {
     let key = key.get(..40)?;
     let looks = checks::random(key) && key.iter().any(u8::is_ascii_uppercase);
     // The one of AWS's own documents.
-    if between == 0 || run != 40 || !looks || key.ends_with(b"EXAMPLEKEY") {
+    // A path may go on behind it.
+    let ends = run == 40 || rest.get(between.saturating_add(40)) == Some(&b'/');
+    if between == 0 || !ends || !looks || key.ends_with(b"EXAMPLEKEY") {
         return None;
     }
     let start = after.saturating_add(between);
