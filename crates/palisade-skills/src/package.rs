@@ -33,6 +33,22 @@ pub enum FileKind {
     Unknown,
 }
 
+impl FileKind {
+    /// Is it in a language that has a parser here?
+    pub(crate) fn is_parsed(self) -> bool {
+        matches!(
+            self,
+            FileKind::Shell
+                | FileKind::Python
+                | FileKind::JavaScript
+                | FileKind::TypeScript
+                | FileKind::PowerShell
+                | FileKind::Go
+                | FileKind::Ruby
+        )
+    }
+}
+
 /// One regular file.
 #[derive(Debug, Clone)]
 pub struct File {

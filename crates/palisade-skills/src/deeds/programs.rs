@@ -1,6 +1,9 @@
 //! The programs of a package, as text without whole lines of comment.
 
-use crate::{File, FileKind, Package, formats::base};
+use crate::{
+    File, FileKind, Package,
+    formats::{COMMAND_FILES, UNPARSED, base},
+};
 
 /// The largest program that is looked at; what is larger is not vetted by the parser either, which says so.
 const LARGEST: usize = 4 << 20;
@@ -31,67 +34,14 @@ impl Program<'_> {
     }
 }
 
-/// Suffixes of programs and of files that hold commands, beyond the languages that are parsed.
+/// Suffixes besides: of templates, settings and pages that hold commands.
 const SUFFIXES: &[&str] = &[
-    "bat",
-    "cmd",
-    "vbs",
-    "vbe",
-    "wsf",
-    "hta",
-    "php",
     "phtml",
-    "lua",
-    "pl",
-    "pm",
-    "kt",
-    "kts",
-    "java",
-    "swift",
-    "applescript",
-    "scpt",
-    "r",
-    "jl",
-    "ex",
-    "exs",
-    "groovy",
-    "gradle",
-    "awk",
-    "fish",
-    "nu",
-    "tcl",
-    "el",
-    "vim",
-    "scala",
-    "clj",
-    "cs",
-    "fs",
-    "dart",
-    "nim",
-    "zig",
-    "rs",
-    "c",
     "cc",
-    "cpp",
-    "m",
-    "mm",
-    "hs",
-    "ml",
-    "cr",
-    "pas",
-    "ahk",
-    "ipynb",
-    "mk",
-    "cmake",
     "bas",
     "vb",
-    "sql",
-    "pth",
     "vue",
     "svelte",
-    "tf",
-    "service",
-    "html",
     "htm",
     "csproj",
     "props",
@@ -103,11 +53,8 @@ const SUFFIXES: &[&str] = &[
     "njk",
     "mustache",
     "conf",
-    "reg",
     "inf",
-    "desktop",
     "timer",
-    "plist",
     "nix",
     "cfc",
     "jsp",
@@ -128,27 +75,14 @@ const SUFFIXES: &[&str] = &[
     "erb",
 ];
 
-/// Names of files that hold commands.
+/// Names besides.
 const NAMES: &[&str] = &[
-    "dockerfile",
     "containerfile",
-    "makefile",
     "gnumakefile",
-    "justfile",
-    "procfile",
-    "rakefile",
     "gemfile",
-    "jenkinsfile",
-    "vagrantfile",
     "brewfile",
     "podfile",
     "fastfile",
-    "commit-msg",
-    "pre-commit",
-    "pre-push",
-    "post-commit",
-    "post-checkout",
-    "post-merge",
     "prepare-commit-msg",
     "package.json",
     "composer.json",
@@ -177,24 +111,17 @@ const NAMES: &[&str] = &[
 ];
 
 fn is_program(file: &File, text: &str) -> bool {
-    match file.kind {
-        FileKind::Shell
-        | FileKind::Python
-        | FileKind::JavaScript
-        | FileKind::TypeScript
-        | FileKind::PowerShell
-        | FileKind::Go
-        | FileKind::Ruby => return true,
-        FileKind::Prose
-        | FileKind::Media
-        | FileKind::Archive
-        | FileKind::Binary
-        | FileKind::Unknown => return false,
-        FileKind::Definition | FileKind::Data => {}
+    if file.kind.is_parsed() {
+        return true;
+    }
+    if !matches!(file.kind, FileKind::Definition | FileKind::Data) {
+        return false;
     }
     let name = base(&file.path).to_ascii_lowercase();
     let suffix = name.rsplit_once('.').map_or("", |(_, suffix)| suffix);
-    SUFFIXES.contains(&suffix)
+    UNPARSED.contains(&suffix)
+        || SUFFIXES.contains(&suffix)
+        || COMMAND_FILES.contains(&name.as_str())
         || NAMES.contains(&name.as_str())
         || text.starts_with("#!")
         || matches!(suffix, "yml" | "yaml")

@@ -11,6 +11,7 @@ pub(crate) use document::{Document, Leaf, Lines};
 pub(crate) use frontmatter::front;
 pub(crate) use profile::{Profile, profile};
 pub(crate) use rules::RULES;
+pub(crate) use scripts::{COMMAND_FILES, UNPARSED};
 
 use crate::{File, FileKind, Package, Seen};
 

@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// Suffixes of languages that are not parsed.
-const SUFFIXES: &[&str] = &[
+pub(crate) const UNPARSED: &[&str] = &[
     "bat",
     "cmd",
     "vbs",
@@ -49,16 +49,12 @@ const SUFFIXES: &[&str] = &[
     "rs",
     "c",
     "cpp",
-    "h",
     "m",
     "mm",
     "hs",
     "ml",
     "cr",
-    "d",
     "pas",
-    "yml",
-    "yaml",
     "tf",
     "mk",
     "cmake",
@@ -69,17 +65,15 @@ const SUFFIXES: &[&str] = &[
     "ahk",
     "ipynb",
     "html",
-    "svg",
-    "xml",
     "sql",
-    "toml",
-    "cfg",
-    "ini",
     "pth",
 ];
 
+/// Suffixes besides, of what holds commands here and there.
+const SUFFIXES: &[&str] = &["h", "d", "yml", "yaml", "svg", "xml", "toml", "cfg", "ini"];
+
 /// Names of files that hold commands.
-const NAMES: &[&str] = &[
+pub(crate) const COMMAND_FILES: &[&str] = &[
     "dockerfile",
     "makefile",
     "justfile",
@@ -103,22 +97,16 @@ pub(super) fn look(file: &File, profile: &Profile, seen: &mut Seen) {
     }
     let name = base(&file.path).to_ascii_lowercase();
     let suffix = name.rsplit_once('.').map_or("", |(_, suffix)| suffix);
-    let parsed = matches!(
-        file.kind,
-        FileKind::Shell
-            | FileKind::Python
-            | FileKind::JavaScript
-            | FileKind::TypeScript
-            | FileKind::PowerShell
-            | FileKind::Go
-            | FileKind::Ruby
-    );
-    if parsed {
+    if file.kind.is_parsed() {
         // Its parser sees more; these signs hold wherever they stand.
         pairs(file, text, profile, seen);
         return;
     }
-    if !(SUFFIXES.contains(&suffix) || NAMES.contains(&name.as_str()) || text.starts_with("#!")) {
+    if !(UNPARSED.contains(&suffix)
+        || SUFFIXES.contains(&suffix)
+        || COMMAND_FILES.contains(&name.as_str())
+        || text.starts_with("#!"))
+    {
         return;
     }
     judge(file, text, 1, Medium, profile, seen);
