@@ -1,19 +1,6 @@
 use std::path::{Path, PathBuf};
 
-/// An agent that has a hook interface.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Agent {
-    /// Claude Code.
-    ClaudeCode,
-    /// Codex.
-    Codex,
-    /// Gemini CLI.
-    Gemini,
-    /// Cursor.
-    Cursor,
-    /// OpenClaw.
-    OpenClaw,
-}
+use palisade_hooks::Agent;
 
 /// How an agent is told of a hook.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,52 +17,39 @@ pub struct Installable {
     pub then: Option<&'static str>,
 }
 
-impl Agent {
-    /// As `palisade hook --agent` has it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Agent::ClaudeCode => "claude-code",
-            Agent::Codex => "codex",
-            Agent::Gemini => "gemini",
-            Agent::Cursor => "cursor",
-            Agent::OpenClaw => "openclaw",
-        }
-    }
-
-    /// How it is told.
-    ///
-    /// # Errors
-    /// Why this version does not: only what is tried with the real agent is installed.
-    pub fn installable(self) -> Result<Installable, &'static str> {
-        match self {
-            // https://code.claude.com/docs/en/settings
-            Agent::ClaudeCode => Ok(Installable {
-                variable: "CLAUDE_CONFIG_DIR",
-                folder: ".claude",
-                file: "settings.json",
-                project: Some(".claude/settings.local.json"),
-                then: None,
-            }),
-            // https://developers.openai.com/codex/hooks
-            Agent::Codex => Ok(Installable {
-                variable: "CODEX_HOME",
-                folder: ".codex",
-                file: "hooks.json",
-                project: None,
-                then: Some(
-                    "Codex runs no hook before you have trusted it: start `codex`, and trust this one in `/hooks`",
-                ),
-            }),
-            Agent::Gemini => Err(
-                "its hook interface is spoken by `palisade hook --agent gemini`, but this version was not tried with the real one: put it in its settings.json yourself",
+/// How this agent is told.
+///
+/// # Errors
+/// Why this version does not: only what is tried with the real agent is installed.
+pub fn installable(agent: Agent) -> Result<Installable, &'static str> {
+    match agent {
+        // https://code.claude.com/docs/en/settings
+        Agent::ClaudeCode => Ok(Installable {
+            variable: "CLAUDE_CONFIG_DIR",
+            folder: ".claude",
+            file: "settings.json",
+            project: Some(".claude/settings.local.json"),
+            then: None,
+        }),
+        // https://developers.openai.com/codex/hooks
+        Agent::Codex => Ok(Installable {
+            variable: "CODEX_HOME",
+            folder: ".codex",
+            file: "hooks.json",
+            project: None,
+            then: Some(
+                "Codex runs no hook before you have trusted it: start `codex`, and trust this one in `/hooks`",
             ),
-            Agent::Cursor => Err(
-                "its hook interface is spoken by `palisade hook --agent cursor`, but this version was not tried with the real one: put it in .cursor/hooks.json yourself",
-            ),
-            Agent::OpenClaw => Err(
-                "it takes hooks from a plugin in its own process only, and none is part of this version",
-            ),
-        }
+        }),
+        Agent::Gemini => Err(
+            "its hook interface is spoken by `palisade hook --agent gemini`, but this version was not tried with the real one: put it in its settings.json yourself",
+        ),
+        Agent::Cursor => Err(
+            "its hook interface is spoken by `palisade hook --agent cursor`, but this version was not tried with the real one: put it in .cursor/hooks.json yourself",
+        ),
+        Agent::OpenClaw => Err(
+            "it takes hooks from a plugin in its own process only, and none is part of this version",
+        ),
     }
 }
 

@@ -18,7 +18,7 @@ mod diff;
 mod edit;
 mod undo;
 
-pub use agent::{Agent, Installable};
+pub use agent::{Installable, installable};
 pub use diff::diff;
 pub use edit::{EditError, Entry, MOST_BYTES, installed, removed};
 pub use undo::Undo;

@@ -17,7 +17,6 @@ use crate::{
 
 /// An agent with a hook interface.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
 pub enum Agent {
     /// Claude Code.
     ClaudeCode,

@@ -54,7 +54,7 @@ pub(crate) struct Args {
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
-enum AgentArg {
+pub(super) enum AgentArg {
     /// Claude Code.
     ClaudeCode,
     /// Codex.

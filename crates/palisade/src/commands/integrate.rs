@@ -9,12 +9,15 @@ use std::{
     process::ExitCode,
 };
 
-use clap::ValueEnum;
-use palisade_integrate::{Agent, Entry, Installable, Undo, diff, installed, removed};
+use palisade_hooks::Agent;
+use palisade_integrate::{Entry, Installable, Undo, diff, installable, installed, removed};
 use palisade_policy::{Asked, CommandLine, Policy, load};
 use palisade_session::{Operator, hooks};
 
-use super::place::{Found, Place};
+use super::{
+    hook::AgentArg,
+    place::{Found, Place},
+};
 use crate::{
     failure::{Failure, Kind},
     operator::{operator, sources},
@@ -48,35 +51,9 @@ pub(crate) struct Args {
     yes: bool,
 }
 
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum AgentArg {
-    /// Claude Code.
-    ClaudeCode,
-    /// Codex.
-    Codex,
-    /// Not built.
-    Gemini,
-    /// Not built.
-    Cursor,
-    /// Not built.
-    Openclaw,
-}
-
-impl From<AgentArg> for Agent {
-    fn from(word: AgentArg) -> Self {
-        match word {
-            AgentArg::ClaudeCode => Agent::ClaudeCode,
-            AgentArg::Codex => Agent::Codex,
-            AgentArg::Gemini => Agent::Gemini,
-            AgentArg::Cursor => Agent::Cursor,
-            AgentArg::Openclaw => Agent::OpenClaw,
-        }
-    }
-}
-
 pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
     let agent = Agent::from(args.agent);
-    let how = agent.installable().map_err(|why| {
+    let how = installable(agent).map_err(|why| {
         Failure::new(Kind::Usage, format!("{} is not set up by this version: {why}", agent.name()))
             .remedy("docs/hooks.md has what to write")
     })?;
