@@ -199,14 +199,8 @@ pub type States = Vec<(String, Vec<Progress>)>;
 /// # Errors
 /// The folder cannot be read.
 pub fn states(state_dir: &Path, all: bool) -> Result<States, CursorError> {
-    let folder = folder(state_dir);
-    let entries = match fs::read_dir(&folder) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(failed("list", &folder)(error)),
-    };
     let mut found = Vec::new();
-    for entry in entries.flatten() {
+    for entry in destinations(state_dir)? {
         let Ok(id) = entry.file_name().into_string() else { continue };
         let mut folders = vec![entry.path()];
         if all {
@@ -235,14 +229,8 @@ pub fn states(state_dir: &Path, all: bool) -> Result<States, CursorError> {
 /// # Errors
 /// The folder cannot be read.
 pub fn unreadable(state_dir: &Path) -> Result<Vec<CursorError>, CursorError> {
-    let folder = folder(state_dir);
-    let entries = match fs::read_dir(&folder) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(failed("list", &folder)(error)),
-    };
     let mut found = Vec::new();
-    for entry in entries.flatten() {
+    for entry in destinations(state_dir)? {
         for folder in [entry.path(), entry.path().join("done")] {
             let files = match fs::read_dir(&folder) {
                 Ok(files) => files,
@@ -258,6 +246,16 @@ pub fn unreadable(state_dir: &Path) -> Result<Vec<CursorError>, CursorError> {
         }
     }
     Ok(found)
+}
+
+/// The folder of each destination.
+fn destinations(state_dir: &Path) -> Result<Vec<fs::DirEntry>, CursorError> {
+    let folder = folder(state_dir);
+    match fs::read_dir(&folder) {
+        Ok(entries) => Ok(entries.flatten().collect()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        Err(error) => Err(failed("list", &folder)(error)),
+    }
 }
 
 pub(crate) fn folder(state_dir: &Path) -> PathBuf {
