@@ -163,15 +163,7 @@ impl Supervisor {
             let ties = this.pipeline.ties_of(&exec, &lineage);
             let action = Action::Exec(Box::new(exec));
             let mut answer = this.asked(action, ties);
-            let decision = loop {
-                tokio::select! {
-                    decision = answer.decision() => break decision,
-                    // Who asked is gone, and so is the question.
-                    () = tokio::time::sleep(LOOK) => if !listener.waits(&call) {
-                        return;
-                    },
-                }
-            };
+            let Some(decision) = answer.decision(|| !listener.waits(&call)).await else { return };
             if decision.is_allowed() && permitted.is_some() {
                 this.begin(&listener, call, Begun { subject, permitted, lineage });
             } else {
@@ -315,14 +307,7 @@ impl Supervisor {
             let ties = this.pipeline.ties_of(&exec, &lineage);
             let action = Action::Exec(Box::new(exec));
             let mut answer = this.asked(action, ties);
-            let decision = loop {
-                tokio::select! {
-                    decision = answer.decision() => break decision,
-                    () = tokio::time::sleep(LOOK) => if is_gone(&handle) {
-                        return;
-                    },
-                }
-            };
+            let Some(decision) = answer.decision(|| is_gone(&handle)).await else { return };
             if decision.is_allowed() {
                 if !is_gone(&handle) {
                     Tracing::release(pid, 0);
@@ -452,9 +437,18 @@ impl Supervisor {
 struct Asked(JoinHandle<Decision>);
 
 impl Asked {
-    async fn decision(&mut self) -> Decision {
-        let answered = (&mut self.0).await;
-        answered.unwrap_or_else(|_| Decision::deny("it could not be decided"))
+    /// The answer. `None`: who asked is gone, and so is the question.
+    async fn decision(&mut self, gone: impl Fn() -> bool) -> Option<Decision> {
+        loop {
+            tokio::select! {
+                answered = &mut self.0 => {
+                    return Some(answered.unwrap_or_else(|_| Decision::deny("it could not be decided")));
+                }
+                () = tokio::time::sleep(LOOK) => if gone() {
+                    return None;
+                },
+            }
+        }
     }
 }
 
