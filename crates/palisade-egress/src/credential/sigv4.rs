@@ -2,16 +2,13 @@
 //! is signed anew with the real one. See "Signing AWS API requests" of AWS' documentation.
 
 use http::{HeaderMap, HeaderValue, Method, Uri, header};
-use palisade_core::{ExposeSecret, SecretString};
-use ring::{digest, hmac};
-use zeroize::Zeroizing;
+use palisade_core::SecretString;
+use palisade_sigv4::{ALGORITHM, DATE, ToSign, hash};
 
 use super::query;
 
-const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 /// Tells that what is signed is not the body.
 const PAYLOAD: &str = "x-amz-content-sha256";
-const DATE: &str = "x-amz-date";
 
 /// What of a request is signed.
 pub(crate) struct Signed<'a> {
@@ -63,16 +60,8 @@ pub(crate) fn authorization(
         (None, None) => return Err("the request's body was not read".to_owned()),
     };
     let (canonical, names) = canonical(request, &asked, &payload);
-    let to_sign = format!("{ALGORITHM}\n{date}\n{}\n{}", asked.scope, hash(canonical.as_bytes()));
-    let key = key(secret, asked.scope);
-    let signature = hex(hmac::sign(&key, to_sign.as_bytes()).as_ref());
-    let text = format!(
-        "{ALGORITHM} Credential={access_key}/{}, SignedHeaders={names}, Signature={signature}",
-        asked.scope
-    );
-    let mut value = HeaderValue::from_str(&text).map_err(|_| UNSIGNED)?;
-    value.set_sensitive(true);
-    Ok(value)
+    let to_sign = ToSign { stamp: date, scope: asked.scope, names: &names, canonical: &canonical };
+    palisade_sigv4::authorization(&to_sign, access_key, secret).map_err(|_| UNSIGNED.to_owned())
 }
 
 fn read(authorization: &str) -> Option<Asked<'_>> {
@@ -174,22 +163,6 @@ fn normalized(path: &str) -> String {
 fn again(text: &str) -> String {
     let decoded = query::decoded(&text.replace('+', "%2B"));
     query::encoded_bytes(&decoded).to_string()
-}
-
-fn key(secret: &SecretString, scope: &str) -> hmac::Key {
-    let first = Zeroizing::new(format!("AWS4{}", secret.expose_secret()));
-    let key = hmac::Key::new(hmac::HMAC_SHA256, first.as_bytes());
-    scope.split('/').fold(key, |key, part| {
-        hmac::Key::new(hmac::HMAC_SHA256, hmac::sign(&key, part.as_bytes()).as_ref())
-    })
-}
-
-fn hash(bytes: &[u8]) -> String {
-    hex(digest::digest(&digest::SHA256, bytes).as_ref())
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

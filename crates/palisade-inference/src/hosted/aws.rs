@@ -3,12 +3,9 @@
 use std::time::SystemTime;
 
 use http::{HeaderMap, HeaderValue, Uri, header};
-use palisade_core::{ExposeSecret, SecretString};
-use ring::{digest, hmac};
-use zeroize::Zeroizing;
+use palisade_core::SecretString;
+use palisade_sigv4::{DATE, ToSign, authorization, hash};
 
-const ALGORITHM: &str = "AWS4-HMAC-SHA256";
-const DATE: &str = "x-amz-date";
 const SERVICE: &str = "bedrock";
 
 /// Who signs, and for where.
@@ -40,32 +37,10 @@ pub(crate) fn sign(
     }
     let names = format!("content-type;host;{DATE}");
     let canonical = format!("POST\n{}\n\n{lines}\n{names}\n{}", path.join("/"), hash(body));
-    let to_sign = format!("{ALGORITHM}\n{stamp}\n{scope}\n{}", hash(canonical.as_bytes()));
-    let signature = hex(hmac::sign(&key(signing.secret, &scope), to_sign.as_bytes()).as_ref());
-    let access_key = signing.access_key;
-    let text = format!(
-        "{ALGORITHM} Credential={access_key}/{scope}, SignedHeaders={names}, Signature={signature}"
-    );
-    let mut value = HeaderValue::from_str(&text).ok()?;
-    value.set_sensitive(true);
+    let to_sign = ToSign { stamp: &stamp, scope: &scope, names: &names, canonical: &canonical };
+    let value = authorization(&to_sign, signing.access_key, signing.secret).ok()?;
     fields.insert(header::AUTHORIZATION, value);
     Some(())
-}
-
-fn key(secret: &SecretString, scope: &str) -> hmac::Key {
-    let first = Zeroizing::new(format!("AWS4{}", secret.expose_secret()));
-    let key = hmac::Key::new(hmac::HMAC_SHA256, first.as_bytes());
-    scope.split('/').fold(key, |key, part| {
-        hmac::Key::new(hmac::HMAC_SHA256, hmac::sign(&key, part.as_bytes()).as_ref())
-    })
-}
-
-fn hash(bytes: &[u8]) -> String {
-    hex(digest::digest(&digest::SHA256, bytes).as_ref())
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// `20150830T123600Z`.
@@ -96,9 +71,9 @@ mod tests {
 
     use super::*;
 
-    /// The date and the key of AWS' published example, "Create a signed request".
+    /// The date of AWS' published example, "Create a signed request", and others.
     #[test]
-    fn a_day_and_its_key_are_those_of_the_published_example() {
+    fn a_day_is_that_of_the_published_example() {
         let at = SystemTime::UNIX_EPOCH + Duration::from_secs(1_440_938_160);
         assert_eq!(stamp(at).unwrap(), "20150830T123600Z");
         for (seconds, expected) in [
@@ -110,13 +85,5 @@ mod tests {
             let at = SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
             assert_eq!(stamp(at).unwrap(), expected);
         }
-        let secret = SecretString::from("wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY");
-        let key = key(&secret, "20150830/us-east-1/iam/aws4_request");
-        let to_sign = "AWS4-HMAC-SHA256\n20150830T123600Z\n20150830/us-east-1/iam/aws4_request\n\
-                       f536975d06c0309214f805bb90ccff089219ecd68b2577efef23edd43b7e1a59";
-        assert_eq!(
-            hex(hmac::sign(&key, to_sign.as_bytes()).as_ref()),
-            "5d672d79c15b13162d9279b0855cfba6789a8edb4c82c400e06b5924a6f2b5d7"
-        );
     }
 }
