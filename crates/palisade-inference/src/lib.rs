@@ -25,6 +25,8 @@ mod connector;
 mod credential;
 mod doors;
 mod endpoint;
+#[doc(hidden)]
+pub mod fuzz;
 mod gateway;
 mod gemini_path;
 mod guard;

@@ -77,6 +77,12 @@ impl Admissions {
         self.shared().broken
     }
 
+    /// All that was told and not asked for, for the fuzzer: whether each asks for another protocol.
+    pub(crate) fn drained(&self) -> Vec<Result<bool, &'static str>> {
+        let told = std::mem::take(&mut self.shared().told);
+        told.into_iter().map(|one| one.map(|admitted| admitted.upgrade)).collect()
+    }
+
     fn shared(&self) -> MutexGuard<'_, Shared> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
