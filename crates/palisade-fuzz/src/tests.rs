@@ -31,6 +31,7 @@ fn every_target_holds_over_its_corpus() {
         assert!(!inputs.is_empty(), "{} has no input", target.name);
         for input in inputs {
             let bytes = fs::read(&input).unwrap();
+            // What a failed test prints last is the input that it failed with.
             println!("{}", input.display());
             let from = Instant::now();
             (target.run)(&bytes);
