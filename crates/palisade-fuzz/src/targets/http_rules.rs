@@ -13,7 +13,7 @@ network:
   rules:
     - hosts: [api.example.com]
       http:
-        - {deny: {path: "/admin/**"}}
+        - {deny: {paths: ["/admin/**"]}}
         - {deny: {json_rpc: {methods: [tools/call], tools: [drop]}}}
         - {deny: {graphql: {operations: [mutation]}}}
         - {allow: {methods: [GET, POST]}}
