@@ -85,6 +85,8 @@ fn chunked(body: &[u8]) -> usize {
                 }
             }
             Ok(httparse::Status::Partial) => return body.len(),
+            // A line that is not whole is not judged yet.
+            Err(_) if !body[at..].contains(&b'\n') => return body.len(),
             Err(_) => panic!("another reader finds no chunk in {:?}", body.escape_ascii().to_string()),
         }
     }
