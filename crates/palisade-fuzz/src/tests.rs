@@ -38,7 +38,11 @@ fn holds(target: &Target, name: &str, bytes: &[u8]) -> bool {
     let held = catch_unwind(AssertUnwindSafe(|| (target.run)(bytes))).is_ok();
     let took = from.elapsed();
     if !held || took >= MOST {
-        println!("{} does not hold ({took:?}) of {name}: \"{}\"", target.name, bytes.escape_ascii());
+        println!(
+            "{} does not hold ({took:?}) of {name}: \"{}\"",
+            target.name,
+            bytes.escape_ascii()
+        );
     }
     held && took < MOST
 }
@@ -107,8 +111,26 @@ fn changed(bytes: &[u8], other: &[u8], chance: &mut Chance) -> Vec<u8> {
 
 /// What parsers stumble over.
 const ODD: [&[u8]; 20] = [
-    b"\0", b"\xff", b"\r", b"\n", b"\r\n\r\n", b"\"", b"\\", b"'", b"{", b"[", b"(", b"%", b"$", b"*",
-    "\u{e9}".as_bytes(), "\u{2028}".as_bytes(), b"\x1b[", b"18446744073709551616", b"-1", b"1e999",
+    b"\0",
+    b"\xff",
+    b"\r",
+    b"\n",
+    b"\r\n\r\n",
+    b"\"",
+    b"\\",
+    b"'",
+    b"{",
+    b"[",
+    b"(",
+    b"%",
+    b"$",
+    b"*",
+    "\u{e9}".as_bytes(),
+    "\u{2028}".as_bytes(),
+    b"\x1b[",
+    b"18446744073709551616",
+    b"-1",
+    b"1e999",
 ];
 
 /// Numbers that are the same each time (xorshift64).

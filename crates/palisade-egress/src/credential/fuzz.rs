@@ -16,5 +16,9 @@ pub(crate) fn scrubber(secret: &SecretString, placeholder: &SecretString) -> Opt
 /// A secret in each form that is looked for.
 pub(crate) fn forms(secret: &str) -> Vec<Vec<u8>> {
     let forms = Forms::of(secret);
-    forms.iter().filter(|form| form.len() >= super::patterns::SHORTEST).map(<[u8]>::to_vec).collect()
+    forms
+        .iter()
+        .filter(|form| form.len() >= super::patterns::SHORTEST)
+        .map(<[u8]>::to_vec)
+        .collect()
 }
