@@ -11,14 +11,18 @@ const SECRET: &str = "correct-horse-42-battery";
 
 pub(crate) fn target(data: &[u8]) {
     if let Some((model, other)) = renamed(data, "another") {
-        let (Ok(mut before), Ok(after)) =
-            (serde_json::from_slice::<Value>(data), serde_json::from_slice::<Value>(&other))
-        else {
-            panic!("what is renamed is no JSON")
-        };
-        assert_eq!(before["model"], model.as_str());
-        before["model"] = "another".into();
-        assert_eq!(after, before);
+        let (before, after) =
+            (serde_json::from_slice::<Value>(data), serde_json::from_slice::<Value>(&other));
+        match (before, after) {
+            (Ok(mut before), Ok(after)) => {
+                assert_eq!(before["model"], model.as_str());
+                before["model"] = "another".into();
+                assert_eq!(after, before);
+            }
+            // A number that this reader has no room for is JSON all the same.
+            (Err(_), Err(_)) => {}
+            (before, after) => panic!("{before:?} became {after:?}"),
+        }
     }
     for to_chat in [true, false] {
         if let Ok(there) = translated(to_chat, data) {
