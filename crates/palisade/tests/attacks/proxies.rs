@@ -143,7 +143,6 @@ fn connects_by_socks_where_no_rule_leads() {
         ("loopback of IPv6", to(&[4], &[&[0; 15][..], &[1]].concat())),
         ("a bare address", to(&[1], &[1, 2, 3, 4])),
         ("metadata", to(&[1], &[169, 254, 169, 254])),
-        ("private", named("private.test")),
         ("listening", [b"\x05\x02\0\x01\x7f\0\0\x01", &port[..]].concat()),
         ("UDP", [b"\x05\x03\0\x01\0\0\0\0", &port[..]].concat()),
         ("another version", b"\x04\x01\0\x50\x7f\0\0\x01\0".to_vec()),
