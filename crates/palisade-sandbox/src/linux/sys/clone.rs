@@ -2,13 +2,13 @@
 
 use std::{
     convert::Infallible,
-    os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd},
+    os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd},
     panic::AssertUnwindSafe,
 };
 
 use rustix::{
     io::Errno,
-    process::{Pid, Signal, WaitOptions, pidfd_send_signal, waitpid},
+    process::{Pid, Signal, WaitOptions, kill_process, pidfd_send_signal, waitpid},
 };
 
 /// Which side of a fork this is.
@@ -186,7 +186,7 @@ impl Sleeper {
 
     /// End it, without waiting for that.
     pub fn end(&self) {
-        let _ = pidfd_send_signal(&self.pidfd, Signal::KILL);
+        end_child(&self.pidfd, self.pid);
     }
 }
 
@@ -194,6 +194,14 @@ impl Drop for Sleeper {
     fn drop(&mut self) {
         self.end();
         let _ = rustix::io::retry_on_intr(|| waitpid(Some(self.pid), WaitOptions::empty()));
+    }
+}
+
+/// End a child that has not been waited for, without waiting for that: by its descriptor, and where a system refuses
+/// that by its number, which is its own for so long.
+pub fn end_child(pidfd: impl AsFd, pid: Pid) {
+    if !matches!(pidfd_send_signal(pidfd, Signal::KILL), Ok(()) | Err(Errno::SRCH)) {
+        let _ = kill_process(pid, Signal::KILL);
     }
 }
 
