@@ -218,6 +218,15 @@ impl Filter {
         Self { telling: None, ..self }
     }
 
+    /// See from inside that a filter of ours is on: `clone3` is there for nobody. Allocates nothing unless it
+    /// fails.
+    pub(crate) fn require_in_force() -> Result<(), StepError> {
+        match crate::linux::sys::clone::clone3_of_nothing() {
+            Errno::NOSYS => Ok(()),
+            _ => Err(Errno::PERM).step("find the system call filter in force"),
+        }
+    }
+
     /// Put the filter on like [`Filter::install`], and return the descriptor of its [`Listener`]. The
     /// caller must hand it out before it makes a call that is told of: that would wait for itself.
     ///
