@@ -113,3 +113,14 @@ pub fn records(name: &HostName, kind: RecordKind, rest: &[u8]) -> Option<usize> 
 pub fn hello_to_us(bytes: &[u8]) -> crate::ClientHello {
     crate::tls_hello::read_hello_to_us(bytes)
 }
+
+/// How many bytes are read of what a client asks a proxy for, by HTTP or by a request of SOCKS 5, and whether it is
+/// served; none while more is needed. The first `seen` bytes were judged before.
+pub fn proxy_head(bytes: &[u8], seen: usize) -> Option<(usize, bool)> {
+    crate::forward::judged(bytes, seen)
+}
+
+/// The `Authorization` of AWS that a request with these fields gets in place of its own.
+pub fn signed_anew(target: &str, fields: &[(&str, &[u8])], body: &[u8]) -> Option<Vec<u8>> {
+    crate::credential::fuzz::signed_anew(target, fields, body)
+}

@@ -25,6 +25,8 @@ targets! {
     tls_hello: "the first bytes of TLS, for the name they ask for",
     http_head: "the first bytes of HTTP/1, for the host they name",
     http_requests: "a connection of HTTP/1 that is looked into",
+    proxy_head: "what a client asks a proxy for, by HTTP or SOCKS",
+    aws_request: "a request that a client signed for AWS",
     http_path: "a request's path against patterns",
     http_rules: "a request and its body against the rules of a policy",
     scrub_egress: "an answer that reflects a credential",
