@@ -6,14 +6,13 @@ use base64::{
     Engine as _, alphabet,
     engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
 };
-use regex_automata::meta::Regex;
 
 use super::rules;
 use crate::{
     Confidence::{High, Low, Medium},
     File, FileKind, Seen, Severity,
     formats::{Lines, Profile},
-    pattern::pattern,
+    pattern::{Regex, pattern},
     text,
 };
 
