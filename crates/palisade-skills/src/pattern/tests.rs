@@ -51,10 +51,13 @@ fn what_a_pattern_requires_is_read_off_it() {
     assert_eq!(lists(r#"(?:fs|os)\.unlink(?:Sync)?\(["']"#)[0][0], "fs.unlinksync(\"");
     assert_eq!(lists(r"[^\n]{0,80}(?:pay|send)+x*"), [["pay", "send"]]);
     assert_eq!(lists(r"(?P<a>ab)[]x]?[^]x]cd"), [["cd"].as_slice(), &["ab]", "abx", "ab"]]);
-    assert_eq!(lists(r"ab{2}c\u{e9}d é ef"), [[" ef"], ["d "]]);
+    assert_eq!(lists(r"ab{2}c\u{e9}d é ef"), [["d é ef"], ["a"], ["b"], ["c"]]);
+    assert_eq!(lists(r"不必(提|说)|sé \x22x|[^a]%"), [["不必提", "不必说", "sé \"x", "%"]]);
+    assert_eq!(lists(r"(?i)不必(提|说)|é!"), [["不必提", "不必说", "!"]]);
     assert_eq!(lists(r"[a-c&&[^b]][[:alpha:]]gh"), [["gh"]]);
     // Nothing, where one way to match holds nothing, or where it is not understood.
-    for pattern in [r"abc|\w+", r"(?:abc)?", r"(?:abc|)", r"(?x) a b c", r"\x61bc", "", r"abc|."] {
+    for pattern in [r"abc|\w+", r"(?:abc)?", r"(?:abc|)", r"(?x) a b c", r"\x{61}b?", "", r"abc|."]
+    {
         assert_eq!(lists(pattern), <[[&str; 0]; 0]>::default(), "{pattern}");
     }
 }
