@@ -452,8 +452,7 @@ mod tests {
             waiting: BTreeMap::new(),
             done: 0,
         };
-        let mut reader =
-            run.first().unwrap().unwrap().map_or_else(|| run.reader().unwrap(), |it| it);
+        let mut reader = run.first().unwrap().unwrap().unwrap_or_else(|| run.reader().unwrap());
         run.look_ahead(2);
         let named = |at: usize| {
             let name = format!("skill-{at:03}");

@@ -101,16 +101,17 @@ fn pieces(text: &str) -> Vec<(usize, String, &'static str)> {
     if memchr::memchr(b'\\', text.as_bytes()).is_some() {
         take(&ESCAPES, "escapes", &escapes);
     }
-    let others: [(&Regex, &str, &dyn Fn(&str) -> Option<Vec<u8>>); 4] = [
-        (&HEX, "hex", &hex),
-        (&BINARY, "binary", &binary),
-        (&DECIMAL, "decimal", &decimal),
-        (&MORSE, "morse", &morse),
-    ];
-    for (pattern, how, decode) in others {
-        if is_long_enough(how, text) {
-            take(pattern, how, decode);
-        }
+    if is_long_enough("hex", text) {
+        take(&HEX, "hex", &hex);
+    }
+    if is_long_enough("binary", text) {
+        take(&BINARY, "binary", &binary);
+    }
+    if is_long_enough("decimal", text) {
+        take(&DECIMAL, "decimal", &decimal);
+    }
+    if is_long_enough("morse", text) {
+        take(&MORSE, "morse", &morse);
     }
     take(&LETTERS, "base64", &base64);
     found.sort_by_key(|(start, ..)| *start);
