@@ -173,11 +173,12 @@ impl Shipping {
         Ok(Sealing::Sealed(Sealed { records, segments }))
     }
 
-    /// The entries behind what was reached, as far as they fit in one part. They are on the disk. `None`: there are no more.
+    /// The entries behind what was reached, up to entry `most`, as far as they fit in one part. They are on the disk. `None`: there
+    /// are no more.
     ///
     /// # Errors
     /// It cannot be read, or is not the continuation of what was reached.
-    pub fn part(&self, from: &Reached) -> Result<Option<Part>, JournalError> {
+    pub fn part(&self, from: &Reached, most: Option<u64>) -> Result<Option<Part>, JournalError> {
         let path = self.journal.path().join(LEDGER);
         self.journal.sync_file(LEDGER)?;
         let damaged = |what: &str| {
@@ -187,7 +188,10 @@ impl Shipping {
         let Some(fd) = self.journal.read(LEDGER)? else { return damaged("it is gone") };
         let mut lines = Lines::behind(fd, from.offset, from.seq).map_err(|e| reading(&path, &e))?;
         let (mut text, mut end) = (Vec::new(), from.clone());
-        while text.len() < PART && lines.step().map_err(|e| reading(&path, &e))? == Step::Line {
+        while text.len() < PART
+            && most.is_none_or(|most| end.seq < most)
+            && lines.step().map_err(|e| reading(&path, &e))? == Step::Line
+        {
             let Ok((entry, _)) = line::parse(lines.line()) else {
                 return damaged("an entry is not what was written");
             };

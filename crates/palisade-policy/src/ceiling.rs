@@ -265,7 +265,7 @@ impl Ceiling<'_> {
                 beyond(*place, format!("events to {}", value.export.place()));
             }
         }
-        for At { value, place } in &draft.audit.ship {
+        if let Some(At { value, place }) = &draft.audit.ship {
             let mut most = self.managed.iter().flat_map(|draft| &draft.audit.ship);
             if !most.any(|most| most.value.is(value)) {
                 beyond(*place, format!("sessions to {}", value.ship.place()));
