@@ -105,7 +105,13 @@ impl Round<'_> {
             return Ok(());
         }
         let mut store = Store::of(self.place)?;
-        self.ledger(&cursors, &shipping, &mut store).await?;
+        if let Err(why) = self.ledger(&cursors, &shipping, &mut store).await {
+            // Without it none of them goes.
+            for (_, known) in &mut due {
+                noted(&cursors, known, &why)?;
+            }
+            return Err(why);
+        }
         for (session, known) in due {
             match self.session(&cursors, &shipping, &mut store, known).await {
                 Ok(true) => done.shipped = done.shipped.saturating_add(1),
@@ -171,7 +177,7 @@ impl Round<'_> {
             Sealing::Open | Sealing::Busy => return Ok(false),
             Sealing::Damaged(what) => {
                 let why = format!("it is damaged, and stays where it is ({what})");
-                self.failure(cursors, &mut known, &why)?;
+                noted(cursors, &mut known, &why).map_err(Stop::This)?;
                 return Err(Stop::This(why));
             }
             _ => return Ok(false),
@@ -189,8 +195,7 @@ impl Round<'_> {
             item.before = again.as_ref().map(|begun| begun.sha256);
             known.begun = Some(object.clone());
             cursors.keep(&known).map_err(|e| failed(&e))?;
-            let put =
-                self.attempts(store, &item, |why| self_failure(cursors, &mut known, why)).await;
+            let put = self.attempts(store, &item, |why| noted(cursors, &mut known, why)).await;
             let put = match put {
                 Ok(put) => put,
                 Err(stop) => {
@@ -220,10 +225,6 @@ impl Round<'_> {
         (known.records, known.shipped, known.error) = (records, Some(Timestamp::now()), None);
         cursors.complete(&known).map_err(|e| failed(&e))?;
         Ok(true)
-    }
-
-    fn failure(&self, cursors: &Cursors, known: &mut Shipment, why: &str) -> Result<(), Stop> {
-        self_failure(cursors, known, why).map_err(Stop::This)
     }
 
     /// Attempts until it is there, the place will never have it, or the time is over.
@@ -277,7 +278,8 @@ impl Round<'_> {
     }
 }
 
-fn self_failure(cursors: &Cursors, known: &mut Shipment, why: &str) -> Result<(), String> {
+/// Keep that an attempt failed, and why.
+fn noted(cursors: &Cursors, known: &mut Shipment, why: &str) -> Result<(), String> {
     known.failures = known.failures.saturating_add(1);
     known.failing_since.get_or_insert(Timestamp::now());
     known.error = Some(why.to_owned());
