@@ -241,6 +241,30 @@ fn retention_and_shipping_go_together() {
     assert!(report.sessions.iter().any(|it| it.dropped > 5));
 }
 
+/// What comes behind a session's end goes as well, and until it is there the copy is that of before.
+#[test]
+fn a_session_that_goes_on_after_it_was_shipped_is_shipped_again() {
+    let (state, to) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let one = whole(1, state.path(), 5);
+    assert_eq!(send(state.path(), &folder(to.path()), PATIENCE), (1, vec![]));
+    whole(1, state.path(), 9);
+    whole(2, state.path(), 3);
+    let copy = fs::read_dir(to.path()).unwrap().next().unwrap().unwrap().path();
+    let next = copy.join(one.as_str()).join("000002.jsonl.zst");
+    fs::create_dir(&next).unwrap();
+    let (there, left) = send(state.path(), &folder(to.path()), PATIENCE);
+    assert_eq!((there, left.len()), (1, 1), "{left:?}");
+    let aside = to.path().join("aside");
+    fs::rename(&next, &aside).unwrap();
+    let report = is_whole(state.path(), &copy);
+    assert_eq!((report.sessions.len(), report.absent.as_slice()), (2, &[one][..]));
+    assert_eq!(send(state.path(), &folder(to.path()), PATIENCE), (1, vec![]));
+    let report = is_whole(state.path(), &copy);
+    assert_eq!((report.records(), report.absent.len()), (7 + 11 + 5, 0));
+    fs::remove_file(&next).unwrap();
+    assert!(!checked(state.path(), &copy).is_whole());
+}
+
 #[test]
 fn a_session_ships_itself_when_it_ends_and_what_was_left_before() {
     let (world, to) = (World::new(), tempfile::tempdir().unwrap());

@@ -65,7 +65,7 @@ pub struct Report {
     pub hold: Option<String>,
     /// It is a copy that was shipped.
     pub copy: bool,
-    /// In a copy: sessions that its ledger knows and that are not in it. None of them has to be there.
+    /// In a copy: sessions that its ledger knows and that are not in it, or not all of them. By the ledger they need not be.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub absent: Vec<SessionId>,
     /// Each session, sorted by id.
@@ -187,17 +187,17 @@ pub fn verify(dir: &Path, options: &Options) -> Result<Report, JournalError> {
     }
     report.sessions = chains(&folder, &ids, &ledger, options.resume.as_ref());
     if report.copy {
-        // One that is on its way has not all of its segments.
-        let under_way = |one: &Session| {
-            let known = ledger.sessions.get(&one.session);
-            let cut = one.damage.as_ref().map(|damage| &damage.kind);
-            matches!(cut, Some(Kind::Truncated { .. }))
-                && known.is_some_and(|known| known.shipped.is_empty())
-        };
-        let (away, here) = report.sessions.drain(..).partition(under_way);
-        report.sessions = here;
-        let away: Vec<Session> = away;
-        report.absent.extend(away.into_iter().map(|one| one.session));
+        // One that is on its way, or went on since, has not all of its segments.
+        for session in &mut report.sessions {
+            let cut = session.damage.as_ref().map(|damage| &damage.kind);
+            if let (Some(Kind::Truncated { found, .. }), Some(known)) =
+                (cut, ledger.sessions.get(&session.session))
+                && copy::may_end(known, *found)
+            {
+                session.damage = None;
+                report.absent.push(session.session.clone());
+            }
+        }
         report.absent.sort();
     }
     // One that has only opened may have died before it was entered.
