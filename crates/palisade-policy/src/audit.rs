@@ -168,7 +168,7 @@ pub enum Ship {
     /// A folder.
     Folder(#[serde(serialize_with = "crate::digest::exact")] PathBuf),
     /// A bucket of a server that speaks S3.
-    S3(S3),
+    S3(Box<S3>),
 }
 
 /// A bucket.
@@ -205,10 +205,13 @@ impl Ship {
     pub fn place(&self) -> String {
         match self {
             Ship::Folder(path) => path.display().to_string(),
-            Ship::S3(S3 { endpoint, bucket, prefix, .. }) => match prefix.as_str() {
-                "" => format!("s3://{bucket} at {endpoint}"),
-                prefix => format!("s3://{bucket}/{prefix} at {endpoint}"),
-            },
+            Ship::S3(s3) => {
+                let S3 { endpoint, bucket, prefix, .. } = &**s3;
+                match prefix.as_str() {
+                    "" => format!("s3://{bucket} at {endpoint}"),
+                    prefix => format!("s3://{bucket}/{prefix} at {endpoint}"),
+                }
+            }
         }
     }
 

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::{
     amount,
-    audit::{S3, Ship},
+    audit::Ship,
     http::Tls,
     policy::{
         Access, Deny, Guard, ModelLimits, NetworkRule, Place, Policy, ProcessLimits, RuleLimits,
@@ -67,7 +67,9 @@ pub fn explain(policy: &Policy) -> Vec<Explained> {
             "a session that has ended goes to {} as it is, with the ledger; nothing inside waits for it",
             ship.place()
         );
-        if let Ship::S3(S3 { lock: Some(lock), .. }) = ship {
+        if let Ship::S3(s3) = ship
+            && let Some(lock) = &s3.lock
+        {
             let time = amount::span(std::time::Duration::from_secs(lock.seconds));
             let mode = if lock.compliance { "compliance" } else { "governance" };
             says.push_str(&format!("; it stays there for {time} ({mode})"));

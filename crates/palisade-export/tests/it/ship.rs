@@ -345,7 +345,7 @@ fn s3(port: u16, access_key: &str, secret: &str, lock: Option<ObjectLock>) -> Pl
         lock,
         ca: None,
     };
-    Place { ship: Ship::S3(s3), secret: Some(SecretString::from(secret)) }
+    Place { ship: Ship::S3(Box::new(s3)), secret: Some(SecretString::from(secret)) }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

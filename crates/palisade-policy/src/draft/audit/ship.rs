@@ -35,7 +35,7 @@ pub(super) fn check(
         }
     };
     let ship = match written.to.value.strip_prefix("s3://") {
-        Some(rest) => s3(check, written, rest).map(Ship::S3),
+        Some(rest) => s3(check, written, rest).map(|s3| Ship::S3(Box::new(s3))),
         None => folder(check, written),
     };
     let credential = written.credential.clone();
