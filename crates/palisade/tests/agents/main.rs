@@ -15,5 +15,6 @@ mod integrate;
 mod interactive;
 mod openclaw;
 mod ran;
+mod sdk;
 mod stage;
 mod work;
