@@ -29,6 +29,7 @@ use crate::{
     answer::{Payload, refused},
     asking::Asking,
     body::{Budget, Held, drain},
+    embeddings,
     endpoint::{Endpoint, family},
     guard::Told,
     headers,
@@ -515,6 +516,7 @@ impl Exchange<'_> {
         let translation = Translation::between(endpoint.wire, upstream.api)
             .filter(|_| upstream.api != endpoint.api);
         let mut scrubber = None;
+        let mut aws = None;
         let mut fields = headers::for_provider(&head.headers, body.is_some());
         match &upstream.key {
             KeySource::None => {}
@@ -537,7 +539,14 @@ impl Exchange<'_> {
                 scrubber = Scrubber::new(key.secret());
             }
             // Once all is there that is signed.
-            KeySource::Aws { .. } => {}
+            KeySource::Aws(keys) => aws = Some(Arc::new(keys.clone())),
+            KeySource::AwsFed(feed) => {
+                let keys = feed.current().await;
+                aws = Some(keys.map_err(|why| {
+                    let provider = upstream.name.clone();
+                    Refusal::KeyMissing { provider, why }
+                })?);
+            }
             KeySource::Missing { why } => {
                 let provider = upstream.name.clone();
                 return Err(Refusal::KeyMissing { provider, why: why.clone() });
@@ -551,6 +560,9 @@ impl Exchange<'_> {
         let payload = match (body, &target.rename, &routed.field) {
             (Some(body), Some(name), Some(field)) => {
                 field.renamed(&body, name).map(Bytes::from).ok_or(BodyError::Model)?
+            }
+            (Some(body), Some(name), None) if endpoint.names_twice() => {
+                embeddings::renamed(&body, name)?.into()
             }
             (body, _, _) => body.unwrap_or_default(),
         };
@@ -577,10 +589,9 @@ impl Exchange<'_> {
             return Err(failed(upstream, "has a URL that cannot be called"));
         };
         fields.insert(header::HOST, host);
-        if let (KeySource::Aws { access_key, secret }, Some(Hosting::Bedrock { region })) =
-            (&upstream.key, &upstream.hosting)
-        {
-            let signing = Signing { access_key, secret, region, now: SystemTime::now() };
+        if let (Some(keys), Some(Hosting::Bedrock { region })) = (&aws, &upstream.hosting) {
+            scrubber = keys.session_token.as_ref().and_then(Scrubber::new);
+            let signing = Signing { keys, region, now: SystemTime::now() };
             sign(&signing, &uri, &mut fields, &payload)
                 .ok_or_else(|| failed(upstream, "has a key that cannot sign"))?;
         }
@@ -785,7 +796,7 @@ struct Understood {
 impl Understood {
     fn of(body: &[u8], endpoint: &Endpoint, nesting: usize) -> Result<Self, BodyError> {
         let field = match &endpoint.path_model {
-            Some(model) => ModelField::of_path(body, model, nesting)?,
+            Some(model) => ModelField::of_path(body, model, nesting, endpoint.names_twice())?,
             None => ModelField::of(body, nesting)?,
         };
         Ok(Self { field, asking: Asking::of(body, endpoint.wire)? })

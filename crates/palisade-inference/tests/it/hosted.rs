@@ -9,7 +9,8 @@ use std::sync::{
 use http::StatusCode;
 use palisade_core::{Action, BoxFuture, SecretString};
 use palisade_inference::{
-    Api, GatewayConfig, HeaderCredential, Hosting, KeyFeed, KeySource, LocalOnly, Provider, Route,
+    Api, AwsKeys, GatewayConfig, HeaderCredential, Hosting, KeyFeed, KeySource, LocalOnly,
+    Provider, Route,
 };
 use palisade_testkit::{Answer, Recorded, Upstream, answer, json_answer};
 use ring::{digest, hmac};
@@ -152,7 +153,11 @@ fn on_bedrock(url: &str, secret: &str) -> GatewayConfig {
     let provider = Provider {
         api: Api::Anthropic,
         url: url.parse().unwrap(),
-        key: KeySource::Aws { access_key: ACCESS.into(), secret: SecretString::from(secret) },
+        key: KeySource::Aws(AwsKeys {
+            access_key: ACCESS.into(),
+            secret: SecretString::from(secret),
+            session_token: None,
+        }),
         addresses: Vec::new(),
         local: false,
         hosting: Some(Hosting::Bedrock { region: "eu-west-1".into() }),
@@ -186,6 +191,31 @@ async fn bedrock_is_called_with_a_signature_and_its_frames_are_events() {
         assert!(!request.contains(SECRET) && !request.contains(KEY));
     }
 }
+
+/// Keys that end come with a token, which is signed and goes along.
+#[tokio::test]
+async fn bedrock_has_the_session_token() {
+    let server = Upstream::start(|request: Recorded| async move {
+        if request.header("x-amz-security-token") != TOKEN {
+            return json_answer(StatusCode::FORBIDDEN, &json!({"message": "no such token"}));
+        }
+        bedrock(&request)
+    })
+    .unwrap();
+    let mut config = on_bedrock(&server.url(), SECRET);
+    let printed = json!({"Version": 1, "AccessKeyId": ACCESS, "SecretAccessKey": SECRET, "SessionToken": TOKEN});
+    let keys = AwsKeys::printed(&printed.to_string()).unwrap();
+    config.providers.get_mut("anthropic").unwrap().key = KeySource::Aws(keys);
+    let bench = Bench::of(config, Ledger::default()).await;
+    let got = bench.post("/v1/messages", r#"{"model":"claude-x","max_tokens":5}"#).await;
+    assert_eq!(got.status, StatusCode::OK, "{}", String::from_utf8_lossy(&got.body));
+    let requests = server.requests();
+    let signed = requests[0].header("authorization");
+    assert!(signed.contains("SignedHeaders=content-type;host;x-amz-date;x-amz-security-token,"));
+    assert!(!requests[0].contains(SECRET));
+}
+
+const TOKEN: &str = "IQoJb3JpZ2luX2VjEXAMPLETOKEN==";
 
 #[tokio::test]
 async fn bedrocks_tool_calls_are_decided_and_its_errors_are_errors_of_messages() {

@@ -11,6 +11,7 @@ mod by_name;
 mod claude;
 mod codex;
 mod differential;
+mod gemini;
 mod integrate;
 mod interactive;
 mod openclaw;

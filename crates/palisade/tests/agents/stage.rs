@@ -113,6 +113,9 @@ impl Stage {
         let providers = match self.profile {
             "claude-code" => format!("inference:\n  providers:\n{anthropic}"),
             "codex" => format!("inference:\n  providers:\n{openai}"),
+            "gemini" => format!(
+                "inference:\n  providers:\n    google: {{api: gemini, url: \"{url}\", credential: google}}\n"
+            ),
             "openclaw" => format!("inference:\n  providers:\n{anthropic}{openai}"),
             _ => String::new(),
         };
