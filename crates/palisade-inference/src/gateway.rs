@@ -350,7 +350,10 @@ impl Exchange<'_> {
             let (held, targets) = match &table.private {
                 Some(private) => {
                     let secrets = self.private.now();
-                    let (held, found) = preparing.private(held, (private, secrets)).await?;
+                    let (held, found) = {
+                        let beside = headers::beside(&endpoint.target, &head.headers);
+                        preparing.private(held, (private, secrets), beside).await?
+                    };
                     let asked = (endpoint, field.model.as_str());
                     (held, self.kept_local(found, targets, &table, asked, &action).await?)
                 }
@@ -372,7 +375,17 @@ impl Exchange<'_> {
                 return Err(Refusal::Endpoint("a GET request has no body".into()));
             }
             let target = table.of_api(endpoint.api)?;
-            (Action::ModelRequest { request: shown(head), refused: None }, vec![target], None)
+            let action = Action::ModelRequest { request: shown(head), refused: None };
+            if let Some(private) = table.private.as_ref().filter(|_| !target.upstream.local) {
+                let beside = headers::beside(&endpoint.target, &head.headers);
+                let found = private.find_beside(&beside, self.private.now().as_deref());
+                if !found.is_empty() {
+                    let kinds: Vec<&str> = found.into_iter().collect();
+                    self.keeps(&kinds, false, "a list of models").await?;
+                    return Err(Refusal::Private(kinds.join(", ")));
+                }
+            }
+            (action, vec![target], None)
         };
         let field = in_body;
         let action = &action;
@@ -435,21 +448,27 @@ impl Exchange<'_> {
         }
         let local = table.local_of_model(model, endpoint.api, endpoint.wire);
         let kinds: Vec<&str> = found.into_iter().collect();
-        let mut event = Event::observed("privacy", Layer::Inference, action.subject())
-            .with("found", kinds.clone());
-        event.rule = Some("inference.local_only".into());
-        event.reason = "it goes to a local provider only".into();
-        if local.is_empty() {
-            event.decision = Verdict::Deny;
-            event.reason = "no route for its model leads to a local provider".into();
-        }
-        if !self.authority.record(event).await {
-            return Err(Refusal::Denied(palisade_core::UNRECORDED.into()));
-        }
+        self.keeps(&kinds, !local.is_empty(), &action.subject()).await?;
         if local.is_empty() {
             return Err(Refusal::Private(kinds.join(", ")));
         }
         Ok(local)
+    }
+
+    /// Records what is kept from providers elsewhere. `goes`: a local one has it.
+    async fn keeps(&self, kinds: &[&str], goes: bool, subject: &str) -> Result<(), Refusal> {
+        let mut event = Event::observed("privacy", Layer::Inference, subject)
+            .with("found", kinds.iter().map(|kind| (*kind).to_owned()).collect::<Vec<_>>());
+        event.rule = Some("inference.local_only".into());
+        event.reason = "it goes to a local provider only".into();
+        if !goes {
+            event.decision = Verdict::Deny;
+            event.reason = "no route for its model leads to a local provider".into();
+        }
+        if self.authority.record(event).await {
+            return Ok(());
+        }
+        Err(Refusal::Denied(palisade_core::UNRECORDED.into()))
     }
 
     /// Asks one provider after the other, until one answers in a way that is the client's to hear.

@@ -16,7 +16,7 @@ use palisade_testkit::{Answer, Recorded, Upstream, answer, json_answer};
 use ring::{digest, hmac};
 use serde_json::{Value, json};
 
-use crate::bench::{Bench, KEY, Ledger, config};
+use crate::bench::{Bench, KEY, Ledger, config, got};
 
 const ACCESS: &str = "AKIDEXAMPLE";
 const SECRET: &str = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
@@ -370,10 +370,24 @@ async fn what_may_not_leave_goes_to_a_local_provider_or_nowhere() {
     assert!(cloud.requests().is_empty());
     assert_eq!(own.requests().len(), sensitive.len());
     assert!(own.requests().iter().all(|request| request.json()["model"] == "local-model"));
+    // Beside a body, and where there is none.
+    let list = http::Request::get("/v1/models?after_id=PF-1234").header("x-api-key", "x");
+    let titled = http::Request::post("/v1/messages")
+        .header("x-api-key", "x")
+        .header("x-title", "Project Falcon")
+        .header("content-type", "application/json");
+    let other = said("claude-other", "the weather");
+    for (request, body) in [(list, String::new()), (titled, other)] {
+        let request = request.body(http_body_util::Full::from(body)).unwrap();
+        let refused = got(bench.send(request).await).await;
+        assert_eq!(refused.status, StatusCode::FORBIDDEN);
+        assert!(refused.message().contains("inference.local_only"), "{}", refused.message());
+    }
+    assert!(cloud.requests().is_empty());
     let plain = bench.post("/v1/messages", &said("claude-both", "the weather")).await;
     assert_eq!((plain.status, cloud.requests().len()), (StatusCode::OK, 1));
     let events = bench.ledger.events.lock().unwrap();
     let found = events.iter().filter(|event| event.kind == "privacy");
-    assert_eq!(found.count(), 3 * sensitive.len());
+    assert_eq!(found.count(), 3 * sensitive.len() + 2);
     assert!(!events.iter().any(|event| format!("{event:?}").contains("1111")));
 }
