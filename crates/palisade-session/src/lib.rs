@@ -56,6 +56,7 @@ pub mod terminal;
 mod time_stamp;
 mod unwritten;
 mod walk;
+mod wants;
 
 pub use order::{Operator, Order};
 pub use refusal::{Exit, Refusal};

@@ -50,6 +50,7 @@ use crate::{
     sweep::{self, Found, List},
     terminal::{self, Relay, Signals, Terminal},
     unwritten::Unwritten,
+    wants::Wants,
 };
 
 const JOURNAL: &str = "see that the state folder (PALISADE_STATE) can be written and has room";
@@ -398,6 +399,10 @@ async fn live(
         Ok(opened) => opened,
         Err(refusal) => return Err(refused(refusal).await),
     };
+    let wants = match watch_files(order, &standing) {
+        Ok(wants) => wants,
+        Err(refusal) => return Err(refused(refusal).await),
+    };
     let mut ties = Ties::new();
     match document {
         Ok(document) => drop(ties.insert("policy_document".into(), document.as_str().into())),
@@ -498,6 +503,7 @@ async fn live(
         policy.process.syscalls.deny.clone(),
         callers,
         execs,
+        wants,
         lineages,
     );
     if !running.tells() && !missing.iter().any(Missing::is_filter) {
@@ -590,6 +596,16 @@ fn watch_callers(
         ));
     }
     Ok(callers)
+}
+
+/// Where it is learned which files are wanted.
+fn watch_files(order: &Order, standing: &Standing) -> Result<Option<Wants>, Refusal> {
+    if !order.learns_files {
+        return Ok(None);
+    }
+    let view = standing.view().refuse("look at the sandbox's files", "report this")?;
+    let home = order.operator.home.clone();
+    Ok(Some(Wants::new(view, plan::writable(&order.policy), home)))
 }
 
 /// The decoy files, watched.

@@ -12,6 +12,7 @@ use super::{
     Filter, assemble,
     decide::decide,
     number_of,
+    paths::{self, Names},
     rule::{Row, Rule},
     shown::shown,
     table,
@@ -34,6 +35,8 @@ pub enum Heard {
     Call(Refused),
     /// This connection waits to go on.
     Connects(Connects),
+    /// This call with paths waits to go on.
+    Names(Names),
     /// This program waits to be started, or not.
     Executes(Executes),
     /// No call waits; the listener will be readable when one does.
@@ -133,10 +136,10 @@ impl Listener {
                     if let Some(executes) = self.filter.holds(&heard) {
                         return Ok(Heard::Executes(executes));
                     }
-                    return Ok(match self.filter.watches(&heard) {
-                        Some(connects) => Heard::Connects(connects),
-                        None => Heard::Call(self.filter.refused(&heard)),
-                    });
+                    return Ok(self
+                        .filter
+                        .watches(&heard)
+                        .unwrap_or_else(|| Heard::Call(self.filter.refused(&heard))));
                 }
                 // Its thread was killed since.
                 Err(Errno::NOENT | Errno::INTR) => {}
@@ -190,13 +193,21 @@ impl Filter {
     }
 
     /// A call that the program in force shows and does not refuse.
-    fn watches(&self, heard: &Notification) -> Option<Connects> {
+    fn watches(&self, heard: &Notification) -> Option<Heard> {
         let program = self.telling.as_ref()?;
-        let watched = decide(program, &heard.call)? == assemble::RETURN_TELL;
+        if decide(program, &heard.call)? != assemble::RETURN_TELL {
+            return None;
+        }
+        let (id, thread) = (heard.id, heard.thread);
+        let call = known(heard.call.number).map_or("", |(name, _)| name);
+        if paths::has_paths(call) {
+            let paths = paths::named(call, &heard.call.arguments);
+            return Some(Heard::Names(Names { id, thread, paths }));
+        }
         let [descriptor, ..] = heard.call.arguments;
         // The kernel takes it as 32 bits.
         let descriptor = (descriptor & 0xffff_ffff).try_into().map(u32::cast_signed).ok()?;
-        watched.then_some(Connects { id: heard.id, thread: heard.thread, descriptor })
+        Some(Heard::Connects(Connects { id, thread, descriptor }))
     }
 
     fn refused(&self, heard: &Notification) -> Refused {
@@ -296,8 +307,14 @@ mod tests {
             let number = number_of("connect").unwrap();
             Registers { number, architecture: ARCHITECTURE, arguments }
         };
-        let heard =
-            |filter: &Filter, call| filter.watches(&Notification { id: 7, thread: 3, call });
+        let heard = |filter: &Filter, call| match filter.watches(&Notification {
+            id: 7,
+            thread: 3,
+            call,
+        }) {
+            Some(Heard::Connects(connects)) => Some(connects),
+            _ => None,
+        };
         let seen = heard(&filter, connect(0xffff_ffff_0000_0005));
         assert_eq!(seen, Some(Connects { id: 7, thread: 3, descriptor: 5 }));
         let silent = decide(&filter.program, &connect(5));

@@ -21,6 +21,7 @@ mod assemble;
 mod decide;
 mod listener;
 mod numbers;
+mod paths;
 mod reader;
 mod rule;
 mod shown;
@@ -37,6 +38,7 @@ use self::rule::{Rule, Verdict};
 pub use self::{
     assemble::Instruction,
     listener::{Connects, Executes, Heard, Listener, Refused, Waiting},
+    paths::{NamedPath, Names, Want},
 };
 use crate::step::{Step, StepError};
 
@@ -61,6 +63,8 @@ pub struct SyscallPolicy {
     pub watch_connect: bool,
     /// Whether each `execve` and `execveat` is to wait for a decision at the [`Listener`]. Without one they fail.
     pub hold_exec: bool,
+    /// Whether each call that names a path is to wait until the [`Listener`] has seen it.
+    pub watch_paths: bool,
 }
 
 /// A policy that cannot be made into a filter.
@@ -166,6 +170,9 @@ impl Filter {
                     }
                     Rule::Allow if policy.hold_exec && HELD.contains(&name) => {
                         Decision::Is(Verdict::Hold)
+                    }
+                    Rule::Allow if policy.watch_paths && paths::has_paths(name) => {
+                        Decision::Is(Verdict::Watch)
                     }
                     Rule::Allow => Decision::Is(Verdict::Allow),
                     Rule::Check { .. } => Decision::By(

@@ -298,6 +298,7 @@ fn a_policy_opens_what_may_be_opened_and_closes_the_rest() {
             deny: owned(deny),
             watch_connect: false,
             hold_exec: false,
+            watch_paths: false,
         })
     };
     let number = |name| number_of(name).unwrap();
