@@ -229,7 +229,7 @@ async fn bedrocks_tool_calls_are_decided_and_its_errors_are_errors_of_messages()
     assert_eq!(busy.status, StatusCode::TOO_MANY_REQUESTS);
     assert_eq!(busy.json()["error"]["type"], "rate_limit_error");
     let counts = bench.post("/v1/messages/count_tokens", r#"{"model":"claude-x"}"#).await;
-    assert!(counts.message().contains("Messages only"), "{}", counts.message());
+    assert!(counts.message().contains("counts of tokens"), "{}", counts.message());
     // Another key: the server does not take it.
     let other = Bench::of(on_bedrock(&server.url(), "another-secret-key"), Ledger::default()).await;
     let refused = other.post("/v1/messages", asks).await;

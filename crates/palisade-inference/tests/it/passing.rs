@@ -70,7 +70,8 @@ async fn both_formats_stream_and_count_and_list() {
 async fn gemini_embeds_under_the_same_rules() {
     let server = server();
     let mut config = config(&server.url(), &server.url());
-    config.providers.insert("google".into(), provider(Api::Gemini, &server.url()));
+    let google = provider(Api::Gemini, &server.url(), "x-goog-api-key: {secret}");
+    config.providers.insert("google".into(), google);
     config.routes.push(Route {
         model: "gemini-*".parse().unwrap(),
         to: "google".into(),
