@@ -327,6 +327,27 @@ mod tests {
         assert_eq!(heard(&Filter::compile(&denied).unwrap(), connect(5)), None);
     }
 
+    /// What the arguments refuse is refused and not shown.
+    #[test]
+    fn a_call_with_a_path_is_shown_where_it_is_allowed() {
+        let given = SyscallPolicy { watch_paths: true, ..Default::default() };
+        let filter = Filter::compile(&given).unwrap();
+        let open = |flags, mode| {
+            let number = number_of("openat").unwrap();
+            let arguments = [0xffff_ff9c, 0x1000, flags, mode, 0, 0];
+            let call = Registers { number, architecture: ARCHITECTURE, arguments };
+            Notification { id: 7, thread: 3, call }
+        };
+        for heard in [open(0, 0), open(0o101, 0o644)] {
+            let Some(Heard::Names(names)) = filter.watches(&heard) else { panic!("{heard:?}") };
+            assert_eq!((names.thread, names.paths[0].unwrap().path), (3, 0x1000));
+            assert_eq!(decide(&filter.program, &heard.call), Some(assemble::RETURN_ALLOW));
+        }
+        assert!(filter.watches(&open(0o101, 0o4755)).is_none());
+        let unwatched = Filter::compile(&SyscallPolicy::default()).unwrap();
+        assert!(unwatched.watches(&open(0, 0)).is_none());
+    }
+
     /// What is not decided about is not started.
     #[test]
     fn a_program_is_held_and_fails_without_a_listener() {
