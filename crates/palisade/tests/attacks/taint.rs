@@ -177,21 +177,21 @@ approvals: {{timeout: 5s}}
     )) else {
         return;
     };
+    // The operator permits the first question for the session, and is away then.
     let answered = |acts: &str| {
         thread::scope(|scope| {
             let agent = scope.spawn(|| world.inside_python_with(AGENT, &[acts, "x"]));
             let until = Instant::now() + Duration::from_secs(60);
-            let mut asked = 0;
+            let mut here = true;
             while !agent.is_finished() && Instant::now() < until {
                 let ran = finish(world.palisade().args(["approvals", "list", "--json"]));
-                for line in ran.out.lines().filter(|_| asked == 0) {
+                if let Some(line) = ran.out.lines().next().filter(|_| here) {
                     let question: Value = serde_json::from_str(line).unwrap();
-                    let which =
-                        format!("{}/{}", question["session"].as_str().unwrap(), question["id"]);
-                    let ran =
-                        finish(world.palisade().args(["approvals", "allow", &which, "--session"]));
-                    assert_eq!(ran.code, Some(0), "{ran}");
-                    asked += 1;
+                    let session = question["session"].as_str().unwrap();
+                    let which = format!("{session}/{}", question["id"]);
+                    let allow = ["approvals", "allow", &which, "--session"];
+                    assert_eq!(finish(world.palisade().args(allow)).code, Some(0));
+                    here = false;
                 }
                 thread::sleep(Duration::from_millis(50));
             }
