@@ -22,6 +22,11 @@ const EVENTS: [(&str, &str); 8] = [
 /// Events that have no twin: models are decided at the gateway.
 const OTHERS: [&str; 3] = ["BeforeModel", "AfterModel", "BeforeToolSelection"];
 
+/// What it calls this event.
+pub(super) fn own_name(event: Event) -> Option<&'static str> {
+    EVENTS.iter().find(|(_, claude)| *claude == event.name()).map(|(own, _)| *own)
+}
+
 pub(super) fn read(mut fields: Map<String, Value>) -> Result<Announced, Unreadable> {
     let agent = Agent::Gemini;
     let own_name = text(&fields, "hook_event_name")?;

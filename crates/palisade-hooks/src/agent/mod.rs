@@ -105,6 +105,15 @@ impl Agent {
         Agent::ALL.into_iter().find(|agent| agent.name() == name)
     }
 
+    /// What it calls this event, if it tells of it.
+    pub fn own_name(self, event: Event) -> Option<&'static str> {
+        match self {
+            Agent::ClaudeCode | Agent::Codex => Some(event.name()),
+            Agent::Gemini => gemini::own_name(event),
+            Agent::Cursor | Agent::OpenClaw => None,
+        }
+    }
+
     /// Read what it says on a hook's standard input.
     ///
     /// # Errors

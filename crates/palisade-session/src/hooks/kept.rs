@@ -42,7 +42,7 @@ pub(super) fn keep(
 }
 
 /// Names no session of a sandbox, whatever the agent calls its own.
-fn id(agent: &str, session: &str) -> SessionId {
+pub(super) fn id(agent: &str, session: &str) -> SessionId {
     let mut bits = [0; 16];
     let digest = Sha256::new().chain_update(agent).chain_update([0]).chain_update(session);
     bits.iter_mut().zip(digest.finalize()).for_each(|(bit, byte)| *bit = byte);

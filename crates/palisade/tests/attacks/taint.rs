@@ -159,6 +159,57 @@ fn sends_after_it_read_an_injected_page_with_leave() {
     assert!(host.requests().iter().all(|request| request.header("x-key") == SECRET.1));
 }
 
+/// Leave that it has from before it read anything.
+#[test]
+fn uses_a_permission_from_before_it_read_an_injected_page() {
+    let (model, host) = (model(), host());
+    let port = host.address().port();
+    let Some(world) = World::new(&format!(
+        "process: {{environment: {{set: {{PORT: '{port}'}}}}}}
+network: {{hosts: {{git.test: [127.0.0.1]}}, unknown: ask}}
+inference:
+  providers: {{own: {{api: anthropic, url: \"{}\"}}}}
+  routes: [{{model: \"*\", to: own}}]
+taint: {{by: [injection], ask: [send]}}
+approvals: {{timeout: 5s}}
+",
+        model.url()
+    )) else {
+        return;
+    };
+    // The operator permits the first question for the session, and is away then.
+    let answered = |acts: &str| {
+        thread::scope(|scope| {
+            let agent = scope.spawn(|| world.inside_python_with(AGENT, &[acts, "x"]));
+            let until = Instant::now() + Duration::from_secs(60);
+            let mut here = true;
+            while !agent.is_finished() && Instant::now() < until {
+                let ran = finish(world.palisade().args(["approvals", "list", "--json"]));
+                if let Some(line) = ran.out.lines().next().filter(|_| here) {
+                    let question: Value = serde_json::from_str(line).unwrap();
+                    let session = question["session"].as_str().unwrap();
+                    let which = format!("{session}/{}", question["id"]);
+                    let allow = ["approvals", "allow", &which, "--session"];
+                    assert_eq!(finish(world.palisade().args(allow)).code, Some(0));
+                    here = false;
+                }
+                thread::sleep(Duration::from_millis(50));
+            }
+            agent.join().unwrap()
+        })
+    };
+    // One answer is good for the whole session, as long as nothing came in.
+    let ran = answered("page good post page");
+    assert_eq!(ran.good().matches(" 200 ").count(), 4, "{ran}");
+    let served = host.requests().len();
+    let ran = answered("page bad post page");
+    let lines: Vec<&str> = ran.good().lines().collect();
+    assert!(lines[0].starts_with("page 200") && lines[1].starts_with("bad 200"), "{ran}");
+    assert!(!lines[2].contains("200") && !lines[3].contains("200"), "{ran}");
+    assert_eq!(host.requests().len(), served + 1);
+    world.verify();
+}
+
 /// A connection that was made before, and that nobody looks into.
 #[test]
 fn goes_on_with_a_connection_from_before() {
