@@ -348,7 +348,12 @@ fn permits(
         let what = format!("permissions.additionalDirectories: {text}");
         match (no, paths::resolve(text, &layer.folder, &parts.request.home)) {
             (Some(why), _) => parts.lost(&place, what, why),
-            (None, Ok(path)) => parts.grant(true, &path, &place, &what),
+            (None, Ok(path)) => {
+                parts.grant(true, &path, &place, &what);
+                if path.exists() && paths::own(&path, &parts.request.home).is_none() {
+                    rules::take_reads(parts, &path, &place);
+                }
+            }
             (None, Err(why)) => parts.lost(&place, what, why),
         }
     }

@@ -8,7 +8,7 @@ use std::{
 
 use palisade_core::{
     Action, Authority, Body, BoxFuture, Decision, Event, Exec, Handling, HostName, Inspection,
-    Layer, Lineage, Look, PolicyDigest, Request, Ties, ToolAnswer, ToolCall, ToolSeen, UNRECORDED,
+    Layer, Lineage, Look, PolicyDigest, Request, Ties, ToolAnswer, ToolCall, ToolInput, UNRECORDED,
     Untrusted, Verdict,
 };
 use palisade_engine::Engine;
@@ -55,6 +55,15 @@ pub(crate) struct Pipeline {
     unwritten: Arc<Unwritten>,
     /// Itself, for what is told to hooks and not waited for.
     own: Weak<Pipeline>,
+}
+
+/// Who is asked about a tool call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Asks {
+    /// The operator, here.
+    Operator,
+    /// Its own user, by the agent that announces it.
+    Agent,
 }
 
 impl Pipeline {
@@ -359,29 +368,38 @@ impl Pipeline {
         }
     }
 
-    /// Settle what hooks and rules left open of a tool call, and record it all.
-    async fn settled(&self, mut decided: Decided, ties: &Ties) -> Decided {
+    /// Settle what hooks and rules left open of a tool call, and record it all. `asks`: who is asked.
+    async fn settled(&self, mut decided: Decided, asks: Asks, ties: &Ties) -> Decided {
         let subject = decided.call.subject();
-        let action = Action::ToolCall(Box::new(decided.call.clone()));
+        let mut action = Action::ToolCall(Box::new(decided.call.clone()));
         let ties = &of_call(&decided.call, ties);
         let mut kept = self.ran(Hooked::PRE_TOOL_USE, &subject, &decided.ran, ties).await;
-        // Who announces a call asks its own user.
-        if decided.decision.verdict == Verdict::Ask && decided.call.seen != ToolSeen::Announced {
+        let changed = decided.changed;
+        let mut edited = false;
+        if decided.decision.verdict == Verdict::Ask && asks == Asks::Operator {
             let asked = Event::decided(&action, &decided.decision).tied(ties);
             kept = kept && self.write(asked).await;
             let by = decided.decision.rule.clone();
-            let answer = self.approvals.ask(&action, by.as_deref()).await;
+            let (answer, input) = self.approvals.ask_call(&action, by.as_deref()).await;
+            let allowed = answer.is_allowed();
             decided.decision = self.answered(&action, &decided.decision, answer);
+            if let Some(input) = input.filter(|_| allowed) {
+                edited = true;
+                kept = self.edited(&mut decided, input, ties).await && kept;
+                action = Action::ToolCall(Box::new(decided.call.clone()));
+            }
             // A policy that came into force meanwhile may refuse it.
             let now = self.consider(&action);
             if now.verdict == Verdict::Deny {
                 decided.decision = now;
             }
+            decided.say =
+                Some(if decided.decision.is_allowed() { Say::Allow } else { Say::Deny });
         }
-        let changed = decided.changed;
         let event = |decision: &Decision| {
             let event = Event::decided(&action, decision).tied(ties);
-            if changed { event.with("changed_by_hooks", true) } else { event }
+            let event = if changed { event.with("changed_by_hooks", true) } else { event };
+            if edited { event.with("changed_by_operator", true) } else { event }
         };
         let allowed = decided.decision.is_allowed();
         let written = self.write_decision(&action, &mut decided.decision, event, None).await;
@@ -398,8 +416,28 @@ impl Pipeline {
         decided
     }
 
-    /// What an agent is told of an event that it announces on its own hook interface.
-    pub(crate) async fn announced(&self, agent: Agent, told: &[u8]) -> Reply {
+    /// The call as the operator has changed it: rules and hooks look at it as at any, and may refuse it. Whether the
+    /// journal has what hooks did.
+    async fn edited(&self, decided: &mut Decided, input: ToolInput, ties: &Ties) -> bool {
+        let call = ToolCall { input, ..decided.call.clone() };
+        let hooks = self.hooks();
+        let rules = |action: &Action| self.consider(action);
+        let again = hooks::tool_call(hooks.as_deref(), &call, None, &rules).await;
+        let kept = self.ran(Hooked::PRE_TOOL_USE, &call.subject(), &again.ran, ties).await;
+        if again.decision.verdict == Verdict::Deny {
+            decided.decision = again.decision;
+        } else if again.changed {
+            let why = "a hook changes what the operator has written";
+            decided.decision = Decision::deny_by("approval", why);
+        }
+        decided.call = call;
+        decided.changed = true;
+        kept
+    }
+
+    /// What an agent is told of an event that it announces on its own hook interface. `asks`: who is asked what is to
+    /// be asked.
+    pub(crate) async fn announced(&self, agent: Agent, told: &[u8], asks: Asks) -> Reply {
         let announced = match agent.read(told) {
             Ok(announced) => match self.hooks() {
                 Some(hooks) => hooks::without_places(announced, &hooks.common),
@@ -418,9 +456,10 @@ impl Pipeline {
         let mut outcome = hooks::decided(hooks.as_deref(), &announced, &rules).await;
         let kept = match outcome.decided.take() {
             Some(decided) => {
-                let decided = self.settled(decided, &Ties::new()).await;
+                let decided = self.settled(decided, asks, &Ties::new()).await;
                 outcome.to.say = decided.say;
                 outcome.to.reason.clone_from(&decided.decision.reason);
+                outcome.to.input = decided.input();
                 decided.decision.reason != UNRECORDED
             }
             None => match announced.event {
@@ -539,7 +578,7 @@ impl Authority for Pipeline {
             let hooks = self.hooks();
             let rules = |action: &Action| self.consider(action);
             let decided = hooks::tool_call(hooks.as_deref(), call, None, &rules).await;
-            let decided = self.settled(decided, ties).await;
+            let decided = self.settled(decided, Asks::Operator, ties).await;
             let input = decided.input().filter(|_| decided.decision.is_allowed());
             ToolAnswer { decision: decided.decision, input }
         })

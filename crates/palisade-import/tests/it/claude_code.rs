@@ -68,7 +68,7 @@ fn a_repository_permits_nothing_until_it_is_trusted() {
 
     world.trusted();
     let came = world.import(TOOL, &[]);
-    assert_eq!(came.rules("allow"), ["Bash"]);
+    assert_eq!(came.rules("allow"), ["Bash", "Read(//usr)"]);
     assert_eq!(came.policy.permissions.as_ref().unwrap().mode, PermissionMode::Default);
     assert!(came.reaches("evil.test"));
     // It may switch hooks off then, as there.
