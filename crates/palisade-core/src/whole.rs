@@ -22,6 +22,10 @@ impl Action {
                     Some(script) => (&script.path, script.arguments.as_slice()),
                     None => (&exec.program, exec.argv.get(1..).unwrap_or_default()),
                 };
+                // They are shown beside it.
+                if exec.environment.iter().map(|one| one.chars().count()).sum::<usize>() > LONGEST {
+                    return None;
+                }
                 let mut text = path.clone();
                 for argument in arguments {
                     text.push(' ');
@@ -55,6 +59,16 @@ impl Action {
             return None;
         }
         Some(text.chars().map(shown).collect())
+    }
+
+    /// The variables by which a program may do something else than [`Action::whole`] says, as it is shown.
+    pub fn surroundings(&self) -> Vec<String> {
+        match self {
+            Action::Exec(exec) => {
+                exec.environment.iter().map(|one| one.chars().map(shown).collect()).collect()
+            }
+            _ => Vec::new(),
+        }
     }
 }
 

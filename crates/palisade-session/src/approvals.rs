@@ -58,6 +58,7 @@ struct Question {
     recorded: String,
     kind: &'static str,
     program: Option<String>,
+    environment: Vec<String>,
     rule: Option<String>,
     always: Option<String>,
     since: Timestamp,
@@ -114,6 +115,10 @@ pub struct Pending {
     /// connection.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub program: Option<String>,
+    /// The variables by which a program may do something else than `subject` says, as `NAME=value`. They are part of what
+    /// is asked.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub environment: Vec<String>,
     /// What asks, where it is not that no rule says anything: a rule or a hook, which goes on asking whatever else is
     /// permitted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -226,6 +231,7 @@ impl Approvals {
                         subject,
                         kind: action.kind(),
                         program: program(action),
+                        environment: action.surroundings(),
                         rule: by.filter(|by| !is_for_want_of_a_rule(by)).map(str::to_owned),
                         // What a rule or a hook has asked is asked whatever else is permitted.
                         always: by
@@ -271,6 +277,7 @@ impl Approvals {
             digest: question.wish.digest(),
             kind: question.kind.to_owned(),
             program: question.program.clone(),
+            environment: question.environment.clone(),
             rule: question.rule.clone(),
             always: question.always.clone(),
             since: question.since,
@@ -298,6 +305,12 @@ impl Approvals {
     /// Who wants what question `id` is about, as far as it is known.
     pub(crate) fn program(&self, id: u32) -> Option<String> {
         self.lock().questions.get(&id).and_then(|question| question.program.clone())
+    }
+
+    /// The variables that are part of question `id`.
+    pub(crate) fn environment(&self, id: u32) -> Vec<String> {
+        let state = self.lock();
+        state.questions.get(&id).map(|question| question.environment.clone()).unwrap_or_default()
     }
 
     /// Answer question `id`. False: there is none, or not any more.

@@ -133,6 +133,10 @@ impl Live {
         if let Some(program) = self.approvals().program(id) {
             event = event.with("program", program);
         }
+        let environment = self.approvals().environment(id);
+        if !environment.is_empty() {
+            event = event.with("environment", environment);
+        }
         event.decision = if allow { Verdict::Allow } else { Verdict::Deny };
         event.reason = "the operator's answer".into();
         if !self.pipeline.record(event).await {

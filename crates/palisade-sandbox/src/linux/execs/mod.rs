@@ -15,8 +15,8 @@ mod memory;
 mod tracing;
 mod view;
 
-pub use attempt::Attempt;
-pub use image::Image;
+pub use attempt::{Attempt, environment};
+pub use image::{Image, environment_of};
 pub use tracing::{Change, Tracing};
 pub use view::{Named, View};
 

@@ -321,7 +321,9 @@ impl Screen {
         if self.all.is_empty() {
             line(&mut out, "nothing waits for an answer", Look::Plain, false)?;
         }
-        line(&mut out, &palisade_journal::escaped(&self.said).to_string(), Look::Dim, false)?;
+        for part in view::rows(&palisade_journal::escaped(&self.said).to_string(), width) {
+            line(&mut out, &part, Look::Dim, false)?;
+        }
         if let Some((_, pending)) = self.chosen() {
             // A line that is longer than the screen goes on below: nothing of it is hidden.
             let whole = match &self.changed {

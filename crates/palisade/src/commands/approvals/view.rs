@@ -31,6 +31,9 @@ pub(super) fn of(pending: &Pending) -> Vec<Line> {
     if let Some(program) = &pending.program {
         line(Look::Dim, &format!("by {program}"));
     }
+    for variable in &pending.environment {
+        line(Look::Dim, &format!("with {variable}"));
+    }
     let input = pending.subject.split_once(' ').filter(|_| pending.kind == "tool_call");
     let fields = input.and_then(|(tool, input)| {
         let Ok(Value::Object(fields)) = serde_json::from_str(input) else { return None };
