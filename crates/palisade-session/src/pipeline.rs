@@ -12,7 +12,7 @@ use palisade_core::{
     Untrusted, Verdict,
 };
 use palisade_engine::Engine;
-use palisade_hooks::{Agent, Event as Hooked, Ran, Reply, Say};
+use palisade_hooks::{Agent, Announced, Event as Hooked, Ran, Reply, ReplyTo, Say};
 use palisade_journal::Journal;
 use palisade_policy::Policy;
 use palisade_recording::content::Content;
@@ -24,6 +24,7 @@ use crate::{
     approvals::Approvals,
     commands::Commands,
     hooks::{self, Decided, Hooks},
+    passed::Passed,
     skills::Named,
     unwritten::Unwritten,
 };
@@ -49,6 +50,8 @@ pub(crate) struct Pipeline {
     skills: Named,
     /// What tools were told to run.
     commands: Commands,
+    /// What models' answers were let through with.
+    passed: Passed,
     alarms: Alarms,
     /// Keeps what is said to models, where the policy wants that.
     content: OnceLock<Content>,
@@ -86,6 +89,7 @@ impl Pipeline {
             hooks,
             skills,
             commands: Commands::default(),
+            passed: Passed::default(),
             alarms,
             content: OnceLock::new(),
             unwritten: Arc::clone(&unwritten),
@@ -451,6 +455,9 @@ impl Pipeline {
                 return agent.refusal(&format!("palisade: {error}"));
             }
         };
+        if let Some(reply) = self.passed(&announced).await {
+            return reply;
+        }
         let hooks = self.hooks();
         let rules = |action: &Action| self.consider(action);
         let mut outcome = hooks::decided(hooks.as_deref(), &announced, &rules).await;
@@ -468,6 +475,34 @@ impl Pipeline {
             },
         };
         if kept { announced.reply(&outcome.to) } else { agent.refusal(UNRECORDED) }
+    }
+
+    /// The answer to a call that a model's answer was let through with: it was decided there, by hooks and by whoever
+    /// was asked. Rules may have changed since.
+    async fn passed(&self, announced: &Announced) -> Option<Reply> {
+        let call = announced.call.as_ref()?;
+        if announced.event != Some(Hooked::PRE_TOOL_USE) || !self.passed.take(call) {
+            return None;
+        }
+        let action = Action::ToolCall(Box::new(call.clone()));
+        let now = self.consider(&action);
+        if now.verdict == Verdict::Deny {
+            return None;
+        }
+        let mut decision = Decision { verdict: Verdict::Allow, ..now };
+        decision.reason = "it was permitted in the model's answer".to_owned();
+        let ties = of_call(call, &Ties::new());
+        let event = |decision: &Decision| Event::decided(&action, decision).tied(&ties);
+        let written = self.write_decision(&action, &mut decision, event, None).await;
+        if !(written && decision.is_allowed()) {
+            return Some(announced.agent.refusal(&decision.reason));
+        }
+        let to = ReplyTo {
+            say: Some(Say::Allow),
+            reason: decision.reason,
+            ..ReplyTo::default()
+        };
+        Some(announced.reply(&to))
     }
 
     /// Tell hooks of an alarm. Nobody waits for them, and what they leave raises no alarm.
@@ -579,6 +614,9 @@ impl Authority for Pipeline {
             let rules = |action: &Action| self.consider(action);
             let decided = hooks::tool_call(hooks.as_deref(), call, None, &rules).await;
             let decided = self.settled(decided, Asks::Operator, ties).await;
+            if decided.decision.is_allowed() {
+                self.passed.add(&decided.call);
+            }
             let input = decided.input().filter(|_| decided.decision.is_allowed());
             ToolAnswer { decision: decided.decision, input }
         })

@@ -188,12 +188,15 @@ fn values_of_variables_are_never_shown() {
     let world = World::new();
     world.write(
         "home/.claude/settings.json",
-        r#"{"env": {"TOKEN": "s3cret"}, "apiKeyHelper": "get s3cret"}"#,
+        r#"{"env": {"TOKEN": "s3cret", "DISABLE_TELEMETRY": "1", "LD_DEBUG": "1"}, "apiKeyHelper": "get s3cret"}"#,
     );
     let came = world.import(TOOL, &[]);
     assert!(!came.text().contains("s3cret"));
     assert!(!format!("{:?}", came.imported.notes).contains("s3cret"));
     assert_eq!(came.outcome("env.TOKEN").0, Outcome::Lost);
+    assert_eq!(came.outcome("env.LD_DEBUG").0, Outcome::Lost);
+    assert_eq!(came.outcome("env.DISABLE_TELEMETRY").0, Outcome::Carried);
+    assert!(came.text().contains("      DISABLE_TELEMETRY: \"1\""), "{}", came.text());
 }
 
 #[test]
