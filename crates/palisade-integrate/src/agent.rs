@@ -59,7 +59,7 @@ pub fn installable(agent: Agent) -> Result<Installable, &'static str> {
             file: "settings.json",
             project: None,
             form: Form::Groups(Unit::Milliseconds),
-            then: Some(UNTRIED),
+            then: None,
         }),
         // https://cursor.com/docs/agent/hooks
         Agent::Cursor => Ok(Installable {

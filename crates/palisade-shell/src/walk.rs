@@ -292,6 +292,7 @@ impl<'a> Walk<'a> {
                     }
                 }
                 if let Some(name) = variable {
+                    self.own.insert(name.clone());
                     self.variables.remove(name);
                     if programs::changes_meaning(name) {
                         self.line.construct("a variable that changes what commands mean");

@@ -470,6 +470,7 @@ fn what_only_reads_by_its_name_is_asked() {
         "for x in 'b -o out'; do sort a$x; done",
         "for x in '. -delete'; do find ./$x; done",
         "for x in ../../etc/passwd; do cat ./\"$x\"; done",
+        "for x in a b; do echo \"$x\"; done",
         "cat a/*/../../../etc/passwd",
         "cat a/{b,../../etc/passwd}",
         "cat li*/passwd",
@@ -492,7 +493,7 @@ fn what_only_reads_by_its_name_is_asked() {
         "jq .a f",
         "sort -T x z",
         "go test ./...",
-        "for x in a b; do echo \"$x\"; done",
+        "for x in a b; do echo x; done",
         "((i++)); ls",
     ] {
         assert_eq!(verdict(&rules, &bash(command)), Verdict::Allow, "{command}");

@@ -89,7 +89,7 @@ fn settings_of_claude_code_hold_in_two_commands() {
     let own = stage.home.join(".claude/hooks");
     fs::create_dir_all(&own).unwrap();
     palisade_testkit::write_program(
-        &own.join("guard.sh"),
+        own.join("guard.sh"),
         "#!/bin/sh\ngrep -q forbidden && { echo 'not this one' >&2; exit 2; }\nexit 0\n",
     );
     let settings = json!({

@@ -304,7 +304,7 @@ try:
     screen.shows("odd/1")
     screen.key("k", "with PATH=")
     assert b"\x1b]0;" not in screen.seen and b"\x1b[1;1Hallowed" not in screen.seen and "\u202e".encode() not in screen.seen
-    assert b"\\u{1b}]0;mine" in screen.seen, screen.seen[-2000:]
+    assert b"\\u001b]0;mine" in screen.seen, screen.seen[-2000:]
     # A terminal that goes away is no answer.
     os.close(screen.terminal)
     screen.ended()

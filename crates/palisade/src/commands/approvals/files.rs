@@ -9,10 +9,10 @@ use std::{
     fs::{self, DirBuilder, File, OpenOptions},
     io::{self, Read, Write},
     os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt},
-    path::{Path, PathBuf},
+    path::Path,
     process::ExitCode,
     thread::sleep,
-    time::{Duration, SystemTime},
+    time::Duration,
 };
 
 use palisade_journal::escaped;
@@ -36,8 +36,6 @@ use crate::{
 const LOOK: Duration = Duration::from_millis(200);
 /// Bytes of an answer.
 const MOST_BYTES: u64 = 64 << 10;
-/// An answer that cannot be read may still be written, for so long.
-const UNFINISHED: Duration = Duration::from_secs(2);
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -95,18 +93,20 @@ fn look(folder: &Path, open: &mut BTreeMap<String, Vec<u8>>) -> io::Result<()> {
                 open.remove(stem);
                 remove(&path)?;
             }
-            (Some("answer"), Some((entry, pending))) => match answered(&path, entry, pending) {
-                Ok(true) => remove(&path)?,
-                Ok(false) => {}
-                Err(why) => {
+            (Some("answer"), Some((entry, pending))) => {
+                // Another one may be put in its place as soon as this one is judged.
+                let taken = path.with_extension("taken");
+                fs::rename(&path, &taken)?;
+                let answered = answered(&taken, entry, pending);
+                remove(&taken)?;
+                if let Err(why) = answered {
                     note(&format!("palisade: {} does not count: {}", path.display(), escaped(&why)));
-                    remove(&path)?;
                 }
-            },
+            }
             // The question may have been closed a moment ago.
             (Some("answer"), None) => {
-                note(&format!("palisade: {} is for no open question", path.display()));
                 remove(&path)?;
+                note(&format!("palisade: {} is for no open question", path.display()));
             }
             _ => {}
         }
@@ -134,9 +134,9 @@ fn remove(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Gives the answer of a file. False: it is still being written.
-fn answered(path: &PathBuf, entry: &Entry, pending: &Pending) -> Result<bool, String> {
-    let mut file = OpenOptions::new()
+/// Gives the answer of a file.
+fn answered(path: &Path, entry: &Entry, pending: &Pending) -> Result<(), String> {
+    let file = OpenOptions::new()
         .read(true)
         .custom_flags((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed())
         .open(path)
@@ -148,19 +148,12 @@ fn answered(path: &PathBuf, entry: &Entry, pending: &Pending) -> Result<bool, St
         return Err("it is not a plain file that only you can write".into());
     }
     let mut text = Vec::new();
-    let read = file.by_ref().take(MOST_BYTES + 1).read_to_end(&mut text);
+    let read = (&file).take(MOST_BYTES + 1).read_to_end(&mut text);
     read.map_err(|error| error.to_string())?;
     if text.len() as u64 > MOST_BYTES {
         return Err("it is too long".into());
     }
-    let object = match palisade_core::strict_object(&text) {
-        Ok(object) => object,
-        Err(why) => {
-            let changed = file.metadata().and_then(|found| found.modified()).ok();
-            let age = changed.and_then(|at| SystemTime::now().duration_since(at).ok());
-            return if age.is_none_or(|age| age < UNFINISHED) { Ok(false) } else { Err(why) };
-        }
-    };
+    let object = palisade_core::strict_object(&text)?;
     let answer: Answer =
         serde_json::from_value(Value::from(object)).map_err(|error| error.to_string())?;
     if answer.question != pending.digest {
@@ -176,5 +169,5 @@ fn answered(path: &PathBuf, entry: &Entry, pending: &Pending) -> Result<bool, St
         }
         (Some(_), ..) => return Err("another input can be permitted once, and not else".into()),
     };
-    done.map(|_| true).map_err(|refusal| refusal.what)
+    done.map(drop).map_err(|refusal| refusal.what)
 }
