@@ -57,6 +57,7 @@ pub mod terminal;
 mod time_stamp;
 mod unwritten;
 mod walk;
+mod wants;
 
 pub use order::{Operator, Order};
 pub use refusal::{Exit, Refusal};

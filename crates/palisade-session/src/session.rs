@@ -50,6 +50,7 @@ use crate::{
     sweep::{self, Found, List},
     terminal::{self, Relay, Signals, Terminal},
     unwritten::Unwritten,
+    wants::Wants,
 };
 
 const JOURNAL: &str = "see that the state folder (PALISADE_STATE) can be written and has room";
@@ -78,6 +79,7 @@ pub struct Ended {
 /// # Errors
 /// Why the command was not started. The journal has it as well, if there is a journal.
 pub fn run(order: &Order, tell: impl Fn(&str)) -> Result<Ended, Refusal> {
+    palisade_sandbox::linux::sys::signal::outlive_large_files();
     let session = new_session()?;
     let prepared = refuse_unbuilt(&order.policy)
         .and_then(|()| degraded::find(order))
@@ -398,6 +400,10 @@ async fn live(
         Ok(opened) => opened,
         Err(refusal) => return Err(refused(refusal).await),
     };
+    let wants = match watch_files(order, &standing) {
+        Ok(wants) => wants,
+        Err(refusal) => return Err(refused(refusal).await),
+    };
     let mut ties = Ties::new();
     match document {
         Ok(document) => drop(ties.insert("policy_document".into(), document.as_str().into())),
@@ -498,6 +504,7 @@ async fn live(
         policy.process.syscalls.deny.clone(),
         callers,
         execs,
+        wants,
         lineages,
     );
     if !running.tells() && !missing.iter().any(Missing::is_filter) {
@@ -590,6 +597,16 @@ fn watch_callers(
         ));
     }
     Ok(callers)
+}
+
+/// Where it is learned which files are wanted.
+fn watch_files(order: &Order, standing: &Standing) -> Result<Option<Wants>, Refusal> {
+    if !order.learns_files {
+        return Ok(None);
+    }
+    let view = standing.view().refuse("look at the sandbox's files", "report this")?;
+    let home = order.operator.home.clone();
+    Ok(Some(Wants::new(view, plan::writable(&order.policy), home)))
 }
 
 /// The decoy files, watched.

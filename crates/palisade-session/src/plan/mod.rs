@@ -194,6 +194,7 @@ pub(crate) fn make(
         deny: syscalls.deny.iter().cloned().collect(),
         watch_connect: policy.network.watches_programs(),
         hold_exec: policy.holds_execs(),
+        watch_paths: order.learns_files,
     };
     let told = !order.missing.contains(&Kind::SeccompListener);
     let compile = |calls: &SyscallPolicy| {

@@ -122,6 +122,7 @@ pub(crate) fn run(args: Args) -> Result<ExitCode, Failure> {
         allow_degraded,
         record,
         permissive: false,
+        learns_files: false,
         operator,
     };
     let ended = to_its_end(&order, quiet)?;
