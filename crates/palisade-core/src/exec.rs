@@ -86,8 +86,18 @@ impl Exec {
             "MAKEFLAGS",
         ];
         const BEGIN: [&str; 12] = [
-            "LD_", "BASH_ENV", "BASH_FUNC_", "NODE_", "NPM_CONFIG_", "npm_config_", "PYTHON", "PERL", "RUBY", "GIT_",
-            "SSH_ASKPASS", "CARGO_",
+            "LD_",
+            "BASH_ENV",
+            "BASH_FUNC_",
+            "NODE_",
+            "NPM_CONFIG_",
+            "npm_config_",
+            "PYTHON",
+            "PERL",
+            "RUBY",
+            "GIT_",
+            "SSH_ASKPASS",
+            "CARGO_",
         ];
         const HARMLESS: [&str; 6] = [
             "PYTHONUNBUFFERED",
@@ -167,9 +177,15 @@ mod tests {
 
     #[test]
     fn variables_that_lead_elsewhere_are_known() {
-        for name in
-            ["LD_PRELOAD", "BASH_ENV", "NODE_OPTIONS", "PYTHONPATH", "GIT_SSH_COMMAND", "PATH", "BASH_FUNC_ls%%"]
-        {
+        for name in [
+            "LD_PRELOAD",
+            "BASH_ENV",
+            "NODE_OPTIONS",
+            "PYTHONPATH",
+            "GIT_SSH_COMMAND",
+            "PATH",
+            "BASH_FUNC_ls%%",
+        ] {
             assert!(Exec::is_told_by(name), "{name}");
         }
         for name in ["LANG", "HOME", "PYTHONUNBUFFERED", "_", "PWD", "SHLVL"] {

@@ -609,8 +609,7 @@ fn others(parts: &mut Parts<'_>, layer: &Layer) {
                             parts.add(Section::Variable, entry);
                         }
                         _ => {
-                            let why =
-                                "name it in process.environment.set, or, if it is a secret, in credentials";
+                            let why = "name it in process.environment.set, or, if it is a secret, in credentials";
                             parts.lost(&place, what, why);
                         }
                     }

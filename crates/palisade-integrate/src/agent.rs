@@ -22,8 +22,7 @@ pub struct Installable {
 }
 
 /// Of agents whose interface is known from their documents alone.
-const UNTRIED: &str =
-    "this is written as the agent's documents say, and was not tried with the agent itself: see that a call \
+const UNTRIED: &str = "this is written as the agent's documents say, and was not tried with the agent itself: see that a call \
      that the policy refuses is refused";
 
 /// How this agent is told.

@@ -46,8 +46,7 @@ impl Entry {
         match self.form {
             Form::Groups(unit) => {
                 let factor = if unit == Unit::Milliseconds { 1000 } else { 1 };
-                let handler =
-                    json!({"type": "command", "command": self.command, "timeout": PATIENCE * factor});
+                let handler = json!({"type": "command", "command": self.command, "timeout": PATIENCE * factor});
                 json!({"hooks": [handler]})
             }
             Form::Commands => {
@@ -293,7 +292,8 @@ mod tests {
     #[test]
     fn commands_stand_in_a_list_beside_others() {
         let entry = Entry { form: Form::Commands, ..entry() };
-        let text = "{\n  \"version\": 1,\n  \"hooks\": {\"Stop\": [{\"command\": \"./mine.sh\"}]}\n}\n";
+        let text =
+            "{\n  \"version\": 1,\n  \"hooks\": {\"Stop\": [{\"command\": \"./mine.sh\"}]}\n}\n";
         let with = installed(text, &entry, own).unwrap();
         let value = Value::from(read(&with).unwrap());
         assert_eq!(value["hooks"]["Stop"][0]["command"], "./mine.sh");
@@ -311,8 +311,11 @@ mod tests {
 
     #[test]
     fn an_older_entry_is_exchanged() {
-        let old =
-            Entry { command: "p hook --record --policy old".into(), events: vec!["Stop".into()], ..entry() };
+        let old = Entry {
+            command: "p hook --record --policy old".into(),
+            events: vec!["Stop".into()],
+            ..entry()
+        };
         let with = installed("{}", &old, own).unwrap();
         let with = installed(&with, &entry(), own).unwrap();
         assert!(!with.contains("old"), "{with}");

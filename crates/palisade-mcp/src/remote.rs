@@ -328,7 +328,9 @@ fn sign_in(status: StatusCode, headers: &HeaderMap) -> String {
     if let Some(error) = value("error") {
         why.push_str(&format!(" ({error})"));
     }
-    why.push_str("; nobody signs in (OAuth) here: give it a token with --header authorization=VARIABLE");
+    why.push_str(
+        "; nobody signs in (OAuth) here: give it a token with --header authorization=VARIABLE",
+    );
     if let Some(scope) = value("scope") {
         why.push_str(&format!(", of the scope `{scope}`"));
     }
@@ -458,7 +460,9 @@ mod tests {
         let said = of(
             r#"Bearer error="invalid_token", scope="files:read", resource_metadata="https://a.example/.well-known/oauth-protected-resource""#,
         );
-        for part in ["401", "invalid_token", "--header", "files:read", "https://a.example/.well-known/"] {
+        for part in
+            ["401", "invalid_token", "--header", "files:read", "https://a.example/.well-known/"]
+        {
             assert!(said.contains(part), "{said}");
         }
         assert!(of("Basic").contains("--header"));

@@ -7,7 +7,8 @@ use std::{
 };
 
 use palisade_core::{
-    Action, Authority, Event, Layer, PolicyDigest, SessionId, ToolCall, ToolInput, UNRECORDED, Verdict,
+    Action, Authority, Event, Layer, PolicyDigest, SessionId, ToolCall, ToolInput, UNRECORDED,
+    Verdict,
 };
 use palisade_egress::HostLookup;
 use palisade_inference::{Gateway, KnownSecret};
@@ -142,7 +143,11 @@ impl Live {
         if !self.pipeline.record(event).await {
             return Err(Refusal::new(UNRECORDED, "palisade audit verify"));
         }
-        if self.approvals().answer(id, allow, scope, principal) { Ok(subject) } else { Err(none(id)) }
+        if self.approvals().answer(id, allow, scope, principal) {
+            Ok(subject)
+        } else {
+            Err(none(id))
+        }
     }
 
     /// The tool call that question `id` is about: its digest as a question, the tool and its input.
@@ -199,7 +204,11 @@ impl Live {
         if !self.pipeline.record(event).await {
             return Err(Refusal::new(UNRECORDED, "palisade audit verify"));
         }
-        if self.approvals().answer_edited(id, input, principal) { Ok(subject) } else { Err(none(id)) }
+        if self.approvals().answer_edited(id, input, principal) {
+            Ok(subject)
+        } else {
+            Err(none(id))
+        }
     }
 
     /// Read, check and put another policy in force: all of it, or nothing of it. Either is recorded.

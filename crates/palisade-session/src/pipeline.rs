@@ -397,8 +397,7 @@ impl Pipeline {
             if now.verdict == Verdict::Deny {
                 decided.decision = now;
             }
-            decided.say =
-                Some(if decided.decision.is_allowed() { Say::Allow } else { Say::Deny });
+            decided.say = Some(if decided.decision.is_allowed() { Say::Allow } else { Say::Deny });
         }
         let event = |decision: &Decision| {
             let event = Event::decided(&action, decision).tied(ties);
@@ -497,11 +496,7 @@ impl Pipeline {
         if !(written && decision.is_allowed()) {
             return Some(announced.agent.refusal(&decision.reason));
         }
-        let to = ReplyTo {
-            say: Some(Say::Allow),
-            reason: decision.reason,
-            ..ReplyTo::default()
-        };
+        let to = ReplyTo { say: Some(Say::Allow), reason: decision.reason, ..ReplyTo::default() };
         Some(announced.reply(&to))
     }
 

@@ -19,7 +19,8 @@ fn said(reply: &Reply) -> Value {
 #[test]
 fn a_servers_tool_of_gemini_has_the_name_of_rules() {
     let name = |tool: &str, more: Value| {
-        let mut told = json!({"hook_event_name": "BeforeTool", "tool_name": tool, "tool_input": {}});
+        let mut told =
+            json!({"hook_event_name": "BeforeTool", "tool_name": tool, "tool_input": {}});
         told.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         Agent::Gemini.read(told.to_string().as_bytes()).unwrap().call.unwrap().name
     };

@@ -5,9 +5,7 @@ use std::{
 use palisade_core::{Action, Authority, Decision, Event, Exec, Lineage, Script, Ties, Verdict};
 use palisade_sandbox::linux::{
     callers::{Executable, Lineages},
-    execs::{
-        Arguments, Attempt, Change, Image, Tracing, View, environment, environment_of,
-    },
+    execs::{Arguments, Attempt, Change, Image, Tracing, View, environment, environment_of},
     seccomp::{Executes, Listener},
 };
 use rustix::{

@@ -123,7 +123,10 @@ fn settings_of_claude_code_hold_in_two_commands() {
     assert_eq!(stage.file("made.txt"), "made\n", "{ran}");
     assert!(!stage.workspace.join("denied.txt").exists(), "{ran}");
     let talk = stage.talk();
-    assert!(talk.contains("1\\\\nPermissionError") || talk.contains("1\\nPermissionError"), "{talk}");
+    assert!(
+        talk.contains("1\\\\nPermissionError") || talk.contains("1\\nPermissionError"),
+        "{talk}"
+    );
     assert!(talk.contains("from the other folder"), "{talk}");
     assert!(ran.stdout.contains("not this one"), "{ran}");
     let refused = stage.refused();

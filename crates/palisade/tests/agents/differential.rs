@@ -259,8 +259,14 @@ fn prepared(group: &Group) -> Option<Stage> {
         ("sub/src/c.js", "c\n"),
         ("secrets/key.pem", "k\n"),
         ("nb.ipynb", r#"{"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}"#),
-        (".claude/skills/review/SKILL.md", "---\nname: review\ndescription: Reviews.\n---\nReview.\n"),
-        (".claude/skills/deploy/SKILL.md", "---\nname: deploy\ndescription: Deploys.\n---\nDeploy.\n"),
+        (
+            ".claude/skills/review/SKILL.md",
+            "---\nname: review\ndescription: Reviews.\n---\nReview.\n",
+        ),
+        (
+            ".claude/skills/deploy/SKILL.md",
+            "---\nname: deploy\ndescription: Deploys.\n---\nDeploy.\n",
+        ),
     ] {
         put(&work.join(file), text);
     }
@@ -281,13 +287,15 @@ fn prepared(group: &Group) -> Option<Stage> {
         text.replace("@OUT@", &stage.outside.display().to_string())
     };
     put(&stage.home.join(".claude/settings.json"), &own(&user.into()));
-    for (name, settings) in [("settings.json", &group.project), ("settings.local.json", &group.local)]
+    for (name, settings) in
+        [("settings.json", &group.project), ("settings.local.json", &group.local)]
     {
         if let Some(settings) = settings {
             put(&work.join(".claude").join(name), &own(settings));
         }
     }
-    let trust = json!({"projects": {work.to_str().unwrap(): {"hasTrustDialogAccepted": group.trusted}}});
+    let trust =
+        json!({"projects": {work.to_str().unwrap(): {"hasTrustDialogAccepted": group.trusted}}});
     put(&stage.home.join(".claude.json"), &trust.to_string());
     Some(stage)
 }

@@ -168,7 +168,11 @@ fn gemini_and_cursor_are_told_in_their_own_words() {
         let settings = home.at(folder).join(file);
         fs::write(&settings, before).unwrap();
         let ran = home.run(&[agent, "--policy", "p.yaml", "--yes"]);
-        assert_eq!((ran.exit, ran.stderr.contains("was not tried")), (0, agent == "cursor"), "{ran}");
+        assert_eq!(
+            (ran.exit, ran.stderr.contains("was not tried")),
+            (0, agent == "cursor"),
+            "{ran}"
+        );
         let value: Value = serde_json::from_str(&fs::read_to_string(&settings).unwrap()).unwrap();
         let hook = match agent {
             "gemini" => {

@@ -23,10 +23,7 @@ use crate::{
 const MOST_BYTES: u64 = 64 << 10;
 
 /// `palisade approvals edit`.
-pub(super) fn run(
-    (which, id): &(String, u32),
-    input: Option<&Path>,
-) -> Result<ExitCode, Failure> {
+pub(super) fn run((which, id): &(String, u32), input: Option<&Path>) -> Result<ExitCode, Failure> {
     let state = state_dir()?;
     let asked = running::call(&state, which, *id).map_err(Failure::denied)?;
     let text = match input {

@@ -100,7 +100,11 @@ fn look(folder: &Path, open: &mut BTreeMap<String, Vec<u8>>) -> io::Result<()> {
                 let answered = answered(&taken, entry, pending);
                 remove(&taken)?;
                 if let Err(why) = answered {
-                    note(&format!("palisade: {} does not count: {}", path.display(), escaped(&why)));
+                    note(&format!(
+                        "palisade: {} does not count: {}",
+                        path.display(),
+                        escaped(&why)
+                    ));
                 }
             }
             // The question may have been closed a moment ago.
@@ -116,8 +120,7 @@ fn look(folder: &Path, open: &mut BTreeMap<String, Vec<u8>>) -> io::Result<()> {
         if open.contains_key(name) && path.exists() {
             continue;
         }
-        let listed =
-            Listed { session: &entry.session, name: entry.name.as_deref(), pending };
+        let listed = Listed { session: &entry.session, name: entry.name.as_deref(), pending };
         let text = serde_json::to_vec(&listed).map_err(io::Error::other)?;
         let mut file = NamedTempFile::new_in(folder)?;
         file.write_all(&text)?;

@@ -192,8 +192,7 @@ impl Screen {
     fn edit(&mut self) -> io::Result<()> {
         (self.sure, self.changed) = (None, None);
         let Some((entry, pending)) = self.chosen() else { return Ok(()) };
-        let (which, id, question) =
-            (entry.session.to_string(), pending.id, named(entry, pending));
+        let (which, id, question) = (entry.session.to_string(), pending.id, named(entry, pending));
         let asked = state_dir()
             .and_then(|state| running::call(&state, &which, id).map_err(Failure::denied));
         let asked = match asked {
@@ -311,7 +310,8 @@ impl Screen {
                 SetAttribute(Attribute::Reset)
             )
         };
-        let heads = "a once  s session  e edit first  r for good  d deny  j/k choose  space further  q end";
+        let heads =
+            "a once  s session  e edit first  r for good  d deny  j/k choose  space further  q end";
         line(&mut out, heads, Look::Dim, false)?;
         let first = (self.chosen.min(self.all.len())).saturating_sub(MOST_ROWS - 1);
         for (at, (entry, pending)) in self.all.iter().enumerate().skip(first).take(MOST_ROWS) {
