@@ -103,7 +103,18 @@ pub(super) fn look(report: &mut Report<'_>) {
     }
     if let Some(traces) = TRACES.find(text) {
         let message = "traces of what was done are removed";
-        report.say(&rules::AUDIT_OFF, Severity::High, Medium, traces.start(), message);
+        // `/PATTERN/d`: one line, which the user names, and no deed of the text's own.
+        let given = text.get(traces.range()).unwrap_or_default();
+        let named = given.split('/').nth(1).is_some_and(|word| {
+            word.len() > 2 && word.bytes().all(|b| b.is_ascii_uppercase() || b == b'_')
+                || word.starts_with(['<', '{'])
+        });
+        let (severity, sure) = if named && report.program.prose {
+            (Severity::Medium, Low)
+        } else {
+            (Severity::High, Medium)
+        };
+        report.say(&rules::AUDIT_OFF, severity, sure, traces.start(), message);
     }
     if let Some(given) = HOST_GIVEN.find(text) {
         let (severity, sure) = match PRIVILEGED.is_match(text) {

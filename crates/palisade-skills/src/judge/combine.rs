@@ -183,6 +183,8 @@ fn teaching(package: &Package, seen: &mut Seen) {
                 FileKind::Data | FileKind::Prose | FileKind::Archive | FileKind::Media
             )
         });
+        let specimen = is_specimen(package, path);
+        let shown = shown || specimen;
         let run = shown
             && !data
             && match known.get(path) {
@@ -205,22 +207,23 @@ fn teaching(package: &Package, seen: &mut Seen) {
                     | Technique::Destruction
                     | Technique::Escape
             );
-        let sample = path.split('/').rev().skip(1).any(|part| {
-            matches!(
-                part,
-                "attacks"
-                    | "payloads"
-                    | "fixtures"
-                    | "samples"
-                    | "testdata"
-                    | "corpus"
-                    | "cases"
-                    | "tests"
-                    | "test"
-                    | "demo"
-                    | "demo-repo"
-            )
-        });
+        let sample = specimen
+            || path.split('/').rev().skip(1).any(|part| {
+                matches!(
+                    part,
+                    "attacks"
+                        | "payloads"
+                        | "fixtures"
+                        | "samples"
+                        | "testdata"
+                        | "corpus"
+                        | "cases"
+                        | "tests"
+                        | "test"
+                        | "demo"
+                        | "demo-repo"
+                )
+            });
         if (shown && !run || in_block)
             && (sample
                 || finding.rule.technique != Technique::HiddenText
@@ -240,8 +243,87 @@ fn teaching(package: &Package, seen: &mut Seen) {
             finding.confidence = finding.confidence.min(Low);
         }
         // Many exhibits are no more of an attack than one.
-        if finding.confidence == Low && prose {
+        if finding.confidence == Low && (prose || specimen || sample && data) {
             finding.severity = finding.severity.min(Severity::Medium);
         }
     }
+}
+
+/// Is it a file of records that a program of the package reads, and that no text tells the agent to obey: cases of
+/// a test, a set of attacks, an exercise?
+fn is_specimen(package: &Package, path: &str) -> bool {
+    let Some(file) = package.file(path).filter(|file| file.kind == FileKind::Data) else {
+        return false;
+    };
+    let name = base(path);
+    let records = {
+        let text = String::from_utf8_lossy(&file.bytes);
+        let marks = [": ", "\":", "\t", ",", "|"];
+        // The same sign begins or divides line after line.
+        let mut lines: BTreeMap<&str, usize> = BTreeMap::new();
+        for line in text.lines() {
+            let line = line.trim_start().trim_start_matches(['-', '{', ' ']);
+            let end = marks.iter().filter_map(|mark| line.find(mark)).min().unwrap_or_default();
+            let key = line.get(..end).unwrap_or_default();
+            if (1..=24).contains(&key.len()) {
+                *lines.entry(key).or_default() += 1;
+            }
+        }
+        lines.values().any(|count| *count >= 3)
+    };
+    let stem = name.split('.').next().unwrap_or_default().to_ascii_lowercase();
+    let called = [
+        "case",
+        "payload",
+        "attack",
+        "corpus",
+        "sample",
+        "prompts",
+        "probes",
+        "injections",
+        "poison",
+        "malicious",
+        "hostile",
+        "jailbreak",
+        "strings",
+        "wordlist",
+    ]
+    .iter()
+    .any(|word| stem.contains(word));
+    if !records && !called && !is_shown(path) {
+        return false;
+    }
+    let mut read = false;
+    for other in &package.files {
+        if other.path == path || !(other.kind.is_parsed() || other.kind == FileKind::Prose) {
+            continue;
+        }
+        let text = String::from_utf8_lossy(&other.bytes);
+        for line in text.lines().filter(|line| line.contains(name)) {
+            let lower = line.to_lowercase();
+            if [
+                "follow",
+                "obey",
+                "carry out",
+                "comply",
+                "do what",
+                "do as",
+                "apply",
+                "instructions in",
+                "act on",
+                "whatever",
+            ]
+            .iter()
+            .any(|word| lower.contains(word))
+            {
+                return false;
+            }
+            read |= other.kind.is_parsed()
+                || ["python", "node ", "bash ", "./", "--", "scripts/"]
+                    .iter()
+                    .any(|word| lower.contains(word));
+        }
+        read |= other.kind.is_parsed() && records;
+    }
+    read
 }

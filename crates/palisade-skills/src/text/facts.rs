@@ -86,7 +86,13 @@ impl Facts {
 
 pub(super) fn facts(unit: &Unit, profile: &Profile) -> Facts {
     let text = unit.text.as_str();
-    let tags = tags(text);
+    let mut tags = tags(text);
+    if unit.inside {
+        let end = text.find('"').unwrap_or(text.len());
+        for tag in tags.iter_mut().filter(|tag| tag.end <= end) {
+            tag.quoted = true;
+        }
+    }
     let mut facts = Facts::default();
     let quotable = |concept: Concept| {
         matches!(
@@ -118,6 +124,16 @@ pub(super) fn facts(unit: &Unit, profile: &Profile) -> Facts {
     }
     // A line of code is done as it stands.
     facts.concealed = concealed(text, &tags);
+    // A prompt for another model, in a block: it keeps its own words, not a deed.
+    if unit.spot == Spot::Code
+        && facts.said.any(&[Concept::Instructions, Concept::SystemPrompt])
+        && !facts.said.has(Concept::User)
+        && ["instructions", "prompt", "rules"]
+            .iter()
+            .any(|word| text.trim_end_matches('.').ends_with(word))
+    {
+        facts.concealed = facts.concealed.min(Concealed::Weak);
+    }
     if UNTOLD.is_match(text) {
         facts.concealed = facts.concealed.max(Concealed::Weak);
     }
