@@ -404,7 +404,6 @@ const ATTACKS: &[&str] = &[
     "prompt injection",
     "poisoning",
     "data loss prevention",
-    "dlp",
     "ctf",
     "adversar",
     "steganograph",

@@ -8,6 +8,7 @@ mod orders;
 mod rules;
 mod section;
 mod tags;
+mod weigh;
 
 pub(crate) use blocks::{Blocks, Spot, Unit};
 pub(crate) use hosts::{hosts, is_anyones, is_bare, is_local, is_vendor};

@@ -141,6 +141,7 @@ pub(super) fn look(
         here.judge(names, seen);
     }
     super::section::look(file, units, &all, profile, seen);
+    super::weigh::look(file, units, &all, profile, seen);
 }
 
 impl Here<'_> {
