@@ -63,6 +63,8 @@ pub(super) fn combine(profile: &Profile, package: &Package, seen: &mut Seen) {
     steps(profile, seen);
     if profile.security {
         teaching(package, seen);
+    } else {
+        records(package, seen);
     }
 }
 
@@ -146,6 +148,52 @@ fn steps(profile: &Profile, seen: &mut Seen) {
             finding.message.push_str(", and it talks to a host that the purpose does not name");
         }
     }
+}
+
+/// What only a program of the package reads gives the agent no orders.
+fn records(package: &Package, seen: &mut Seen) {
+    let mut known: BTreeMap<String, bool> = BTreeMap::new();
+    for finding in &mut seen.findings {
+        let path = finding.place.file.as_str();
+        if !matches!(
+            finding.rule.technique,
+            Technique::InstructionOverride
+                | Technique::Concealment
+                | Technique::ApprovalBypass
+                | Technique::Exfiltration
+                | Technique::CredentialAccess
+        ) {
+            continue;
+        }
+        let told = *known
+            .entry(path.to_owned())
+            .or_insert_with(|| is_specimen(package, path) && is_argument(package, path));
+        if told {
+            finding.confidence = Low;
+            finding.severity = finding.severity.min(Severity::Medium);
+        }
+    }
+}
+
+/// Do texts name a file only behind a program, which reads it?
+fn is_argument(package: &Package, path: &str) -> bool {
+    let name = base(path);
+    let mut named = false;
+    for file in package.files.iter().filter(|file| file.kind == FileKind::Prose) {
+        let text = String::from_utf8_lossy(&file.bytes);
+        for line in text.lines().filter(|line| line.contains(name)) {
+            let program = line.find(name).and_then(|at| line.get(..at)).is_some_and(|before| {
+                [".py ", ".js ", ".mjs ", ".sh ", ".ts ", ".rb ", "go run "]
+                    .iter()
+                    .any(|end| before.contains(end))
+            });
+            if !program {
+                return false;
+            }
+            named = true;
+        }
+    }
+    named
 }
 
 /// What a package about security shows and does not run counts less.

@@ -175,7 +175,22 @@ impl Here<'_> {
             confidence = Low;
         } else if self.profile.security && open {
             // Attacks are its subject: what is shown there counts less than what is said outright.
-            let shown = self.unit.teaching
+            // `they copy …`: it is told what others do.
+            let narrated = [
+                "they ",
+                "the family",
+                "these families",
+                "the stealer",
+                "the loader",
+                "the dropper",
+                "the actor",
+                "the gang",
+                "victims",
+            ]
+            .iter()
+            .any(|word| self.unit.text.starts_with(word));
+            let shown = narrated
+                || self.unit.teaching
                 || matches!(
                     self.unit.spot,
                     Spot::Code | Spot::Cell | Spot::Quote | Spot::Heading | Spot::Comment
