@@ -7,6 +7,7 @@
 
 mod account;
 mod bulk;
+mod carried;
 mod fetched;
 mod handed;
 mod names;
@@ -67,6 +68,7 @@ pub(crate) fn look(package: &Package, profile: &Profile) -> Seen {
         product::names(file, &mut seen);
     }
     secrets::together(&programs, profile, &mut seen);
+    carried::look(package, profile, &mut seen);
     undeclared::look(package, &programs, profile, &mut seen);
     seen
 }

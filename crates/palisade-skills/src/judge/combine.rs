@@ -60,6 +60,7 @@ pub(crate) fn is_shown(path: &str) -> bool {
 /// Raises and lowers findings by what stands beside them.
 pub(super) fn combine(profile: &Profile, package: &Package, seen: &mut Seen) {
     archives(package, seen);
+    disguised(package, seen);
     steps(profile, seen);
     if profile.security {
         teaching(package, seen);
@@ -101,6 +102,49 @@ fn archives(package: &Package, seen: &mut Seen) {
                 finding.confidence = High;
                 finding.message.push_str(", and the text tells the password");
             }
+        }
+    }
+}
+
+/// A program with the name of something else, which a text or a script of the package starts.
+fn disguised(package: &Package, seen: &mut Seen) {
+    const STARTS: &[&str] = &[
+        "chmod",
+        "install -",
+        " bin/",
+        "/bin",
+        "exec",
+        "spawn",
+        "nohup",
+        "start ",
+        "./",
+        "popen",
+        "system(",
+        "ld_preload",
+        "cdll",
+        "dlopen",
+        "ctypes",
+    ];
+    for finding in
+        seen.findings.iter_mut().filter(|finding| finding.rule.id == "opaque-disguised-file")
+    {
+        let name = base(&finding.place.file);
+        let started = package
+            .files
+            .iter()
+            .filter(|file| file.kind.is_parsed() || file.kind == FileKind::Prose)
+            .any(|file| {
+                String::from_utf8_lossy(&file.bytes).lines().any(|line| {
+                    line.contains(name) && {
+                        let line = line.to_ascii_lowercase();
+                        STARTS.iter().any(|word| line.contains(word))
+                    }
+                })
+            });
+        if started {
+            finding.severity = Severity::High;
+            finding.confidence = finding.confidence.max(Medium);
+            finding.message.push_str(", and the package starts it");
         }
     }
 }
@@ -347,6 +391,24 @@ fn is_specimen(package: &Package, path: &str) -> bool {
             continue;
         }
         let text = String::from_utf8_lossy(&other.bytes);
+        // Whoever evaluates what it reads does not read records.
+        if other.kind.is_parsed()
+            && [
+                "unsafe_load",
+                "yaml.load(",
+                "pickle",
+                "eval(",
+                "exec(",
+                "subprocess",
+                "os.system",
+                "child_process",
+                "new Function",
+            ]
+            .iter()
+            .any(|run| text.contains(run))
+        {
+            return false;
+        }
         for line in text.lines().filter(|line| line.contains(name)) {
             let lower = line.to_lowercase();
             if [

@@ -79,6 +79,10 @@ static SILENCED: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 
+/// An address with a name and a password in it, which are not the user's.
+static LENT: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"://[A-Za-z0-9_-]{2,30}:[A-Za-z0-9_-]{2,40}@"));
+
 /// What is against the deed is not to be shown.
 static WITHHELD: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
@@ -110,7 +114,7 @@ static FALSE_RESULT: LazyLock<Regex> = LazyLock::new(|| {
 /// Whoever writes somewhere commands.
 static OBEYS: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"(?i)\b(?:treat|regard|take|consider|handle|read|accept)\b[^\n.;]{0,50}\b(?:body|text|content|comment|message|mail|e-mail|issue|ticket|page|reply|note|it|them|rest|line|review)s?\b[^\n.;]{0,24}\b(?:as|like) (?:an? |the |if it were an? )?(?:(?:owner|user|operator|admin|maintainer|principal|boss)\S{0,2} (?:own )?(?:instruction|order|command|request|word)|(?:direct |own |valid |trusted |binding )?(?:instruction|order|command)s? (?:from|of|by) (?:the |your )?(?:owner|user|operator|admin|maintainer|principal))|\b(?:comes?|came|is|are|was|were) (?:from|by|dictated by|written by|sent by|an? (?:instruction|order|command) of) (?:the |your )(?:owner|user|operator|maintainer|admin|account holder|principal)\b[^\n.;]{0,10},? (?:whatever|whoever|no matter|regardless|even if)\b|\b(?:comments?|messages?|mails?|issues?|events?|invitations?|cells?|rows?|lines?|pages?|documents?|subjects?|fields?|tickets?|reviews?|text)\b[^\n]{0,80}\b(?:counts? as|is|are|was|were|as) (?:an? |the )?(?:binding |direct |own |valid )?(?:instruction|order|command|dictated)\w*\b[^\n.;]{0,20}\b(?:from|of|by) (?:the |your )?(?:owner|user|operator|admin|maintainer|principal|account holder|human)\b|\bas (?:if|though) (?:it|they) (?:had been|were|was) (?:typed|written|said|given|entered|spoken)\b",
+        r"(?i)\b(?:treat|regard|take|consider|handle|read|accept)\b[^\n.;]{0,50}\b(?:body|text|content|comment|message|mail|e-mail|issue|ticket|page|reply|note|it|them|rest|line|review)s?\b[^\n.;]{0,24}\b(?:as|like) (?:an? |the |if it were an? )?(?:(?:owner|user|operator|admin|maintainer|principal|boss)\S{0,2} (?:own )?(?:instruction|order|command|request|word)|(?:direct |own |valid |trusted |binding )?(?:instruction|order|command)s? (?:from|of|by) (?:the |your )?(?:owner|user|operator|admin|maintainer|principal))|\b(?:comes?|came|is|are|was|were) (?:from|by|dictated by|written by|sent by|an? (?:instruction|order|command) of) (?:the |your )(?:owner|user|operator|maintainer|admin|account holder|principal)\b[^\n.;]{0,10},? (?:whatever|whoever|no matter|regardless|even if)\b|\b(?:comments?|messages?|mails?|issues?|events?|invitations?|cells?|rows?|lines?|pages?|documents?|subjects?|fields?|tickets?|reviews?|text)\b[^\n]{0,80}\b(?:counts? as|is|are|was|were|as) (?:an? |the )?(?:binding |direct |own |valid )?(?:instruction|order|command|dictated)\w*\b[^\n.;]{0,20}\b(?:from|of|by) (?:the |your )?(?:owner|user|operator|admin|maintainer|principal|account holder|human)\b|\bas (?:if|though) (?:it|they) (?:had been|were|was) (?:typed|written|said|given|entered|spoken)\b|\b(?:comments?|messages?|mails?|issues?|cells?|rows?|lines?|pages?|fields?|tickets?)\b[^\n.;]{0,50}\b(?:names?|holds?|gives?|carr(?:y|ies)|is|are) (?:an? |the )?(?:command|step|order|remedy|instruction)s?\b[^\n.;]{0,10}[;,:] ?(?:run|execute|perform|carry|do|follow|obey)\b|\b(?:son|sont|sind|são|sono|gelten als|gilt als)\b[^\n.;]{0,16}\b(?:instrucciones|órdenes|ordres|instructions|anweisung\w*|befehle?|instruções|ordens|istruzioni|ordini)\b[^\n.;]{0,16}\b(?:propietari|propriétaire|besitzer|inhaber|eigentümer|proprietári|proprietari|dueñ|dono)",
     )
 });
 
@@ -204,6 +208,7 @@ struct Weight {
     named: usize,
     part: usize,
     silenced: usize,
+    lent: usize,
     standing: usize,
     withheld: usize,
     admits: usize,
@@ -224,6 +229,7 @@ impl Weight {
             named: word(NAMED.is_match(text)),
             part: word(PART.is_match(text)),
             silenced: word(close && SILENCED.is_match(text)),
+            lent: word(close && LENT.is_match(text)),
             standing: word(close && facts.says(&[Standing])),
             // `do not suggest others unless asked`: the user decides.
             withheld: word(WITHHELD.is_match(text) && !LIMITED.is_match(text)),
@@ -240,6 +246,7 @@ impl Weight {
             named: self.named.max(other.named),
             part: self.part.max(other.part),
             silenced: self.silenced.max(other.silenced),
+            lent: self.lent.max(other.lent),
             standing: self.standing.max(other.standing),
             withheld: self.withheld.max(other.withheld),
             admits: self.admits.max(other.admits),
@@ -253,7 +260,7 @@ impl Weight {
     }
 
     fn all(self) -> usize {
-        self.hides() + self.part + self.silenced + self.standing + self.admits
+        self.hides() + self.part + self.silenced + self.lent + self.standing + self.admits
     }
 }
 
@@ -299,6 +306,16 @@ fn act(unit: &Unit, facts: &Facts) -> Option<(&'static Rule, Where, &'static str
     None
 }
 
+/// Is it said that this is not to be done? `no matter who wrote it` denies nothing.
+fn is_denied(text: &str) -> bool {
+    ["never ", "not ", "don't", "n't ", "cannot ", "rather than", "nicht ", "ne pas", "nunca "]
+        .iter()
+        .any(|word| text.contains(word))
+        && !["no matter", "does not matter", "not ask", "not bother"]
+            .iter()
+            .any(|word| text.contains(word))
+}
+
 /// Weighs the acts of one file.
 pub(super) fn look(file: &File, units: &[Unit], all: &[Facts], profile: &Profile, seen: &mut Seen) {
     // In a box that is thrown away nobody is asked.
@@ -323,20 +340,22 @@ pub(super) fn look(file: &File, units: &[Unit], all: &[Facts], profile: &Profile
             );
         };
         let prose = unit.spot != Spot::Code && unit.spot != Spot::Heading;
-        if prose && OBEYS.is_match(&unit.clean) && !facts.says(&[Neg]) {
+        if prose && OBEYS.is_match(&unit.clean) && !is_denied(&unit.text) {
             say(&rules::INCLUDE_BLIND, Severity::High, "whoever writes to it is obeyed".into());
         }
-        if prose && FALSE_RESULT.is_match(&unit.clean) && !facts.says(&[Neg]) {
+        if prose && FALSE_RESULT.is_match(&unit.clean) && !is_denied(&unit.text) {
             let message = "what failed is to be told as if it had not".into();
             say(&rules::SABOTAGE, Severity::High, message);
         }
         let text = unit.clean.as_str();
-        let far = facts.to >= Where::Foreign;
-        if FORWARDS.is_match(text) && facts.mail && !facts.says(&[Neg]) {
+        if FORWARDS.is_match(text) && facts.mail && !is_denied(&unit.text) {
             let message = "what comes in is copied to somebody from now on".into();
             say(&rules::GRANT, Severity::High, message);
         }
-        if far && CONSENT_PAGE.is_match(text) {
+        let own = ["localhost", "127.0.0.1", "example.com", "your", "<", "{"];
+        let leads = text.find("redirect_uri=").and_then(|at| text.get(at..)).unwrap_or_default();
+        let leads = leads.split('&').next().unwrap_or_default();
+        if CONSENT_PAGE.is_match(text) && !own.iter().any(|word| leads.contains(word)) {
             let message = "the user is to grant a stranger wide rights".into();
             say(&rules::GRANT, Severity::High, message);
         }
