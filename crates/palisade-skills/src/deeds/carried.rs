@@ -44,7 +44,7 @@ static LEAVES: LazyLock<Regex> = LazyLock::new(|| {
 /// A name that a step gives to what it makes.
 static CARRIER: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r#"([A-Za-z_][A-Za-z0-9_]{2,40})=(?:\$\(|`)|((?:~|\$HOME|\$TMPDIR|/tmp|/var/tmp|\.{1,2})?/?(?:\.?[A-Za-z0-9_-]{2,40}/)*\.?[A-Za-z0-9_-]{3,40}(?:\.[a-z0-9]{1,6}|/))"#,
+        r#"([A-Za-z_][A-Za-z0-9_]{2,40})=(?:\$\(|`)|((?:~|\$HOME|\$TMPDIR|/tmp|/var/tmp)/[A-Za-z0-9_./-]{2,60}|(?:~|\$HOME|\$TMPDIR|/tmp|/var/tmp|\.{1,2})?/?(?:\.?[A-Za-z0-9_-]{2,40}/)*\.?[A-Za-z0-9_-]{3,40}(?:\.[a-z0-9]{1,6}|/))"#,
     )
 });
 
@@ -80,6 +80,34 @@ const PLAIN: &[&str] = &[
     "id_ed25519",
     "example",
     "production",
+    "out",
+    "log",
+    "app",
+    "api",
+    "lib",
+    "bin",
+    "doc",
+    "docs",
+    "new",
+    "all",
+    "run",
+    "key",
+    "keys",
+    "url",
+    "the",
+    "data",
+    "file",
+    "output",
+    "input",
+    "build",
+    "index",
+    "main",
+    "test",
+    "tests",
+    "json",
+    "yaml",
+    "dist",
+    "ssh_config",
 ];
 
 /// What a name is when paths and endings are taken off.
@@ -87,7 +115,7 @@ fn stem(name: &str) -> Option<String> {
     let name = name.trim_matches(['/', '.', '~', '`', '"', '\'']);
     let last = name.rsplit('/').next().unwrap_or(name).trim_start_matches('.');
     let stem = last.split('.').next().unwrap_or(last).to_ascii_lowercase();
-    (stem.len() > 3 && !PLAIN.contains(&stem.as_str())).then_some(stem)
+    (stem.len() > 2 && !PLAIN.contains(&stem.as_str())).then_some(stem)
 }
 
 fn names(line: &str) -> Vec<String> {

@@ -246,8 +246,10 @@ fn spans(line: &str, context: &str) -> Option<String> {
                 before.chars().rev().take(NEAR).collect::<Vec<_>>().into_iter().rev().collect();
         }
     }
+    // The words around the commands, not those in them.
+    let around: String = line.split('`').step_by(2).collect();
     let heading = context.lines().next().unwrap_or_default();
-    (commands.len() > 12 && !crate::code::teaches(heading) && !crate::code::teaches(line))
+    (commands.len() > 12 && !crate::code::teaches(heading) && !crate::code::teaches(&around))
         .then_some(commands)
 }
 

@@ -65,6 +65,10 @@ pub(super) struct Facts {
     pub(super) taught: bool,
     /// The literal path of a secret.
     pub(super) secret_path: bool,
+    /// What it takes along is all that was said or written, or a secret.
+    pub(super) whole: bool,
+    /// It says what to answer to whoever asks.
+    pub(super) cover: bool,
     /// It leads the user to a stranger.
     pub(super) scam: bool,
     /// A date, a count or a word after which something changes.
@@ -167,6 +171,7 @@ pub(super) fn facts(unit: &Unit, profile: &Profile) -> Facts {
         .iter()
         .any(|word| rest.starts_with(word))
     });
+    facts.cover = covers;
     if covers {
         facts.concealed = Concealed::Strong;
     }
@@ -421,6 +426,13 @@ fn places(facts: &mut Facts, unit: &Unit, profile: &Profile) {
         .iter()
         .any(|word| lower.contains(word));
         facts.template |= hole && strong && place(&url.host, profile) == Where::Related;
+        facts.whole |= hole
+            && ["full text", "full_text", "conversation", "transcript", "password", "secret"]
+                .iter()
+                .any(|word| {
+                    lower.contains(word)
+                        || facts.url && unit.text.contains(word) && unit.text.contains("![")
+                });
         facts.template |= !own_token && hole && data && place(&url.host, profile) >= Where::Unnamed;
         facts.label |= url.host.contains(['{', '$']) || unit.clean.contains(&format!("//$({}", ""));
         let path = lower.split(['?', '#']).next().unwrap_or_default();
@@ -895,7 +907,27 @@ fn taught(unit: &Unit, facts: &Facts, tags: &[Tag]) -> bool {
     {
         return unit.spot != Spot::Hidden;
     }
-    let first = tags.iter().filter(|tag| tag.concept == Concept::Teach).count();
+    // `the block below` blocks nothing.
+    let noun = |tag: &Tag| {
+        unit.text.get(tag.start..tag.end).is_some_and(|word| word.starts_with("block"))
+            && unit.text.get(..tag.start).is_some_and(|before| {
+                [
+                    "the ",
+                    "a ",
+                    "this ",
+                    "that ",
+                    "code ",
+                    "standard ",
+                    "following ",
+                    "text ",
+                    "each ",
+                    "these ",
+                ]
+                .iter()
+                .any(|lead| before.ends_with(lead))
+            })
+    };
+    let first = tags.iter().filter(|tag| tag.concept == Concept::Teach && !noun(tag)).count();
     let quoted = tags.iter().filter(|tag| tag.quoted).count();
     (unit.teaching
         && (first > 0

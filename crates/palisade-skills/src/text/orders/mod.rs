@@ -195,7 +195,16 @@ impl Here<'_> {
                     self.unit.spot,
                     Spot::Code | Spot::Cell | Spot::Quote | Spot::Heading | Spot::Comment
                 );
-            if shown || self.to < Where::Foreign || self.facts.says(&[Placeholder]) {
+            // In running text, always or unseen, with an address of its own name: that is ordered, not shown.
+            let ordered = !shown
+                && self.unit.spot == Spot::Prose
+                && self.to == Where::Related
+                && self.said.has(Standing)
+                && self.concealed >= Concealed::Weak
+                && self.ordered.has(Send);
+            if ordered {
+                confidence = confidence.min(Medium);
+            } else if shown || self.to < Where::Foreign || self.facts.says(&[Placeholder]) {
                 confidence = if confidence == High && !shown { Medium } else { Low };
             }
         }
