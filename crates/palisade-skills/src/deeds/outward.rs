@@ -360,21 +360,22 @@ const FORMS: &[&str] = &[
 /// Is it a blank to be filled in: `telemetry.yourcompany.example`?
 fn is_blank(host: &str) -> bool {
     host.split('.').any(|label| {
-        matches!(
-            label,
-            "yourcompany"
-                | "your-company"
-                | "yourdomain"
-                | "your-domain"
-                | "yourorg"
-                | "your-org"
-                | "yoursite"
-                | "your-site"
-                | "mycompany"
-                | "my-company"
-                | "mydomain"
-                | "my-domain"
-        )
+        label.starts_with("your-")
+            || matches!(
+                label,
+                "yourcompany"
+                    | "your-company"
+                    | "yourdomain"
+                    | "your-domain"
+                    | "yourorg"
+                    | "your-org"
+                    | "yoursite"
+                    | "your-site"
+                    | "mycompany"
+                    | "my-company"
+                    | "mydomain"
+                    | "my-domain"
+            )
     })
 }
 

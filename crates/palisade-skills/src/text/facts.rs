@@ -282,7 +282,7 @@ static KEY_NAME: LazyLock<Regex> = LazyLock::new(|| {
 /// Help that is none: strangers at the screen, fees in gift cards.
 static SCAM: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"(gift card|remote desktop|anydesk|teamviewer|quick assist|western union|wire transfer).{0,160}(\bcall|fee|\bpay|technician|infect|support)|(\bcall|infect|technician|refund).{0,160}(gift card|remote desktop|anydesk|teamviewer|quick assist|western union)",
+        r"(gift card|remote desktop|anydesk|teamviewer|quick assist|western union|wire transfer).{0,160}(\bcall|fee|\bpay|technician|infect|support)|\b(call|ring|dial|phone)\b.{0,20}\+?\d[\d ()-]{7,}.{0,120}(technician|\bcode\b|remote|leave the|infected)|(\bcall|infect|technician|refund).{0,160}(gift card|remote desktop|anydesk|teamviewer|quick assist|western union)",
     )
 });
 
@@ -434,6 +434,8 @@ fn places(facts: &mut Facts, unit: &Unit, profile: &Profile) {
                         || facts.url && unit.text.contains(word) && unit.text.contains("![")
                 });
         facts.template |= !own_token && hole && data && place(&url.host, profile) >= Where::Unnamed;
+        // A command in the query: what it prints leaves.
+        facts.template |= lower.contains("=$(") && place(&url.host, profile) >= Where::Foreign;
         facts.label |= url.host.contains(['{', '$']) || unit.clean.contains(&format!("//$({}", ""));
         let path = lower.split(['?', '#']).next().unwrap_or_default();
         facts.package |= [
@@ -450,6 +452,7 @@ fn places(facts: &mut Facts, unit: &Unit, profile: &Profile) {
             ".deb",
             ".rpm",
             ".scr",
+            ".mobileconfig",
             ".bat",
             ".ps1",
             ".sh",

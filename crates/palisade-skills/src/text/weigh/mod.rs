@@ -165,7 +165,16 @@ fn alone(
         if signs::FALSE_RESULT.is_match(text) {
             found[1] = Some((&rules::SABOTAGE, "what failed is to be told as if it had not"));
         }
-        if facts.coin && (text.contains("in place of") || text.contains("instead of")) {
+        let moved = [
+            "in place of",
+            "instead of",
+            "changed banks",
+            "change of bank",
+            "new account",
+            "standing order",
+            "new bank",
+        ];
+        if facts.coin && moved.iter().any(|word| text.contains(word)) {
             found[2] = Some((&rules::PAY, "a payee is exchanged for another"));
         }
         if facts.url && facts.to >= Where::Foreign && signs::INSTEAD.is_match(text) {
@@ -196,6 +205,33 @@ fn alone(
         found[6] = Some((&rules::SPREAD, message));
     }
     found.into_iter().flatten()
+}
+
+/// Goes what the user has to an address in running text, in a package that says nothing of sending?
+fn carries_off(
+    unit: &Unit,
+    facts: &Facts,
+    before: Option<(&Unit, &Facts)>,
+    profile: &Profile,
+) -> bool {
+    const DATA: &[super::tags::Concept] =
+        &[Files, Personal, Conversation, HistoryFile, Secret, SecretStrong];
+    let text = unit.clean.as_str();
+    let running = matches!(unit.spot, Spot::Prose | Spot::Item | Spot::Cell | Spot::Quote);
+    if !running
+        || facts.to < Where::Foreign
+        || !(facts.url || facts.mail)
+        || profile.security
+        || facts.says(&[Ask])
+        || is_denied(&unit.text)
+    {
+        return false;
+    }
+    let goes = facts.says(&[Send]) || signs::GOES.is_match(text);
+    let near = before.filter(|(near, _)| near.section == unit.section);
+    let data = facts.says(DATA) || near.is_some_and(|(_, said)| said.says(DATA));
+    let asked = near.is_some_and(|(_, said)| said.says(&[Ask]));
+    goes && data && !asked && !signs::OUTWARD.is_match(&profile.purpose)
 }
 
 /// What a sentence does that is work when it is told, and harm when it is kept.
@@ -290,16 +326,9 @@ impl Around {
                     .any(|no| near.text.contains(no))
                 && said.concealed == Concealed::No
                 && !said.says(&[Approval]);
-            around.settings |= [
-                "settings.json",
-                "settings.local.json",
-                "config.toml",
-                "openclaw.json",
-                "gateway",
-                "channels.",
-            ]
-            .iter()
-            .any(|name| near.text.contains(name));
+            around.settings |= ["settings", "config.toml", "openclaw.json", "gateway", "channels."]
+                .iter()
+                .any(|name| near.text.contains(name));
             around.brings |=
                 close && (signs::BRINGS.is_match(text) || signs::INSTALLS.is_match(text));
             around.doors += usize::from(signs::ADMITS.is_match(text));
@@ -390,6 +419,16 @@ pub(super) fn look(file: &File, units: &[Unit], all: &[Facts], profile: &Profile
         let next = units.get(at + 1..(at + 4).min(units.len())).unwrap_or_default();
         for (rule, message) in alone(unit, facts, next) {
             say(rule, message.to_owned());
+        }
+        if carries_off(
+            unit,
+            facts,
+            units.get(at.wrapping_sub(1)).zip(all.get(at.wrapping_sub(1))),
+            profile,
+        ) {
+            let message =
+                "what is the user's goes to somebody whom the package does not name as its purpose";
+            say(&rules::SEND_FILES, message.to_owned());
         }
         let deed = Deed::of(unit);
         let act = act(unit, facts);

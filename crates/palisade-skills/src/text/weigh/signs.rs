@@ -36,14 +36,14 @@ pub(super) static INSTALLS: LazyLock<Regex> = LazyLock::new(|| {
 /// Somebody gets in, or gets to read along.
 pub(super) static ADMITS: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"(?i)\b(?:add|invite|make|grant|give|set|create|enable|share)\w*\b[^\n.]{0,80}\b(?:collaborator|co-?owner|delegate|guest|external user|superuser|administrator|admin rights|owner role|full access|read access|write access|editor)\b[^\n.]{0,80}|collaborators/[a-z0-9][\w-]{2,38}\b|\balter\s+share\b[^\n]{0,80}\badd\s+accounts|\bsuperuser\b[^\n]{0,40}\bpassword\b|\bNew-Mg(?:ServicePrincipal|RoleManagementDirectoryRoleAssignment)\b|\bNew-InboxRule\b|-ForwardingSmtpAddress\b|\ballow_bypass_login\b|\b(?:0\.0\.0\.0/0|::/0)\s+(?:trust|md5)\b|\banyone with the link\b|\bto the web\b[^\n.]{0,40}\b(?:on|public|index)|\badd-iam-policy-binding\b|\b(?:assumed|assume|trust\w*)\b[^\n.]{0,60}\baccounts?\b[^\n.]{0,12}\b\d{12}\b",
+        r"(?i)\b(?:add|invite|make|grant|give|set|create|enable|share)\w*\b[^\n.]{0,80}\b(?:collaborator|co-?owner|delegate|guest|external user|superuser|administrator|admin rights|owner role|full access|read access|write access|editor)\b[^\n.]{0,80}|collaborators/[a-z0-9][\w-]{2,38}\b|\balter\s+share\b[^\n]{0,80}\badd\s+accounts|\bsuperuser\b[^\n]{0,40}\bpassword\b|\bNew-Mg(?:ServicePrincipal|RoleManagementDirectoryRoleAssignment)\b|\bNew-InboxRule\b|-ForwardingSmtpAddress\b|\ballow_bypass_login\b|\b(?:0\.0\.0\.0/0|::/0)\s+(?:trust|md5)\b|\banyone with the link\b|\bto the web\b[^\n.]{0,40}\b(?:on|public|index)|\badd-iam-policy-binding\b|\b(?:assumed|assume|trust\w*)\b[^\n.]{0,60}\baccounts?\b[^\n.]{0,12}\b\d{12}\b|\bas an? (?:co-?)?owner\b|\b(?:[2-9]\d?|1[1-9]|1[0-9]\d|2[0-4]\d)(?:\.\d{1,3}){3}/32\b",
     )
 });
 
 /// It shall bear another name where people look, or belongs to something that was asked for.
 pub(super) static NAMED: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r#"(?i)\b(?:in|for) (?:the|your) (?:report|summary|hand-?over|change ?log|log|minutes|ticket|answer|protocol)\b[^\n.]{0,20}\b(?:call|list|name|describe|put|label|enter|book)\w*\b|\b(?:list|book|label|enter|record|log|report|mention|describe|summari[sz]e|file) (?:it|this|that|them)?\s?(?:as|under|in the report)\b[^\n.]{0,12}["'`:]|\b(?:change ?log|report|log|summary|hand-?over|commit) (?:line|entry|title|says|reads)(?: is| reads| says)?\b|\b(?:call it|is called|calls it) ["'`]\w[^\n]{0,30}["'`] (?:in|for) (?:the|your) |\bcommit (?:it |them )?(?:called|with|as) ["'`]|\bin the (?:report|summary|hand-?over)[^\n.]{0,20}: ["]|\b(?:enter|book|log|file|show|list|describe|explain)\w* [^\n.]{0,30} (?:under|as) ["'`]|\breport (?:only )?(?:steps?|points?|items?|numbers?) \d"#,
+        r#"(?i)\b(?:in|for) (?:the|your) (?:report|summary|hand-?over|change ?log|log|minutes|ticket|answer|protocol)\b[^\n.]{0,20}\b(?:call|list|name|describe|put|label|enter|book)\w*\b|\b(?:list|book|label|enter|record|log|report|mention|describe|summari[sz]e|file) (?:it|this|that|them)?\s?(?:as|under|in the report)\b[^\n.]{0,12}["'`:]|\b(?:change ?log|report|log|summary|hand-?over|commit) (?:line|entry|title|says|reads)(?: is| reads| says)?\b|\b(?:call it|is called|calls it) ["'`]\w[^\n]{0,30}["'`] (?:in|for) (?:the|your) |\bcommit (?:it |them )?(?:called|with|as) ["'`]|\bin the (?:report|summary|hand-?over)[^\n.]{0,20}: ["]|\b(?:enter|book|log|file|show|list|describe|explain)\w* [^\n.]{0,30} (?:under|as) ["'`]|\breport (?:only )?(?:steps?|points?|items?|numbers?) \d|\b(?:the|a) (?:line|entry|title) (?:is|reads|says) ["']"#,
     )
 });
 
@@ -75,7 +75,7 @@ pub(super) static WITHHELD: LazyLock<Regex> = LazyLock::new(|| {
 /// A judgement that holds whatever is judged.
 pub(super) static FIXED: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r#"(?i)\b(?:whatever|regardless of|no matter (?:what|how|whether)|irrespective of|even if|even when|egal was|unabhängig d?a?von|gleichgültig|quell?e? que soi\w+|sea cual sea|independientemente|qualunque|indipendentemente|qualquer que seja)\b[^\n.;]{0,40}\b(?:it|they|costs?|prices?|preis|prix|precio|prezzo|preço|kostet|fees?|says?|shows?|contains?|criteria|results?|quality|evidence|leaflet|sources?|ratings?|reviews?|tests?|data|findings?|figures?|numbers?|contents?|reads?|lists?)\b|\b(?:always|in every (?:row|case|category|table|ranking|comparison)|without exception|in any case)\b[^\n.;]{0,50}["'`]?\b(?:green|fine|safe|approved?|suitable|compliant|harmless|excellent|low risk|favou?rabl[ey]|unproblematic|superior|preferred|score of (?:9|10|100))\b"#,
+        r#"(?i)\b(?:whatever|regardless of|no matter (?:what|how|whether)|irrespective of|even if|even when|egal was|unabhängig d?a?von|gleichgültig|quell?e? que soi\w+|sea cual sea|independientemente|qualunque|indipendentemente|qualquer que seja)\b[^\n.;]{0,40}\b(?:it|they|costs?|prices?|preis|prix|precio|prezzo|preço|kostet|fees?|says?|shows?|contains?|criteria|results?|quality|evidence|leaflet|sources?|ratings?|reviews?|tests?|data|findings?|figures?|numbers?|contents?|reads?|lists?)\b|\b(?:always|in every (?:row|case|category|table|ranking|comparison)|without exception|in any case)\b[^\n.;]{0,50}["'`]?\b(?:green|fine|safe|approved?|suitable|compliant|harmless|excellent|low risk|favou?rabl[ey]|unproblematic|superior|preferred|score of (?:9|10|100))\b|\b(?:fit|deserved|true|good|suitable|needed) or not\b|oavsett|uavhengig av|uanset|riippumatta|ongeacht|niezależnie od|bez względu na|независимо от|не глядя на|不管|无论|不論|に関わらず|にかかわらず|관계없이|상관없이"#,
     )
 });
 
@@ -96,7 +96,7 @@ pub(super) static FALSE_RESULT: LazyLock<Regex> = LazyLock::new(|| {
 /// Whoever writes somewhere commands.
 pub(super) static OBEYS: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"(?i)\b(?:treat|regard|take|consider|handle|read|accept)\b[^\n.;]{0,50}\b(?:body|text|content|comment|message|mail|e-mail|issue|ticket|page|reply|note|it|them|rest|line|review)s?\b[^\n.;]{0,24}\b(?:as|like) (?:an? |the |if it were an? )?(?:(?:owner|user|operator|admin|maintainer|principal|boss)\S{0,2} (?:own )?(?:instruction|order|command|request|word)|(?:direct |own |valid |trusted |binding )?(?:instruction|order|command)s? (?:from|of|by) (?:the |your )?(?:owner|user|operator|admin|maintainer|principal))|\b(?:comes?|came|is|are|was|were) (?:from|by|dictated by|written by|sent by|an? (?:instruction|order|command) of) (?:the |your )(?:owner|user|operator|maintainer|admin|account holder|principal)\b[^\n.;]{0,10},? (?:whatever|whoever|no matter|regardless|even if)\b|\b(?:comments?|messages?|mails?|issues?|events?|invitations?|cells?|rows?|lines?|pages?|documents?|subjects?|fields?|tickets?|reviews?|text)\b[^\n]{0,80}\b(?:counts? as|is|are|was|were|as) (?:an? |the )?(?:binding |direct |own |valid )?(?:instruction|order|command|dictated)\w*\b[^\n.;]{0,20}\b(?:from|of|by) (?:the |your )?(?:owner|user|operator|admin|maintainer|principal|account holder|human)\b|\bas (?:if|though) (?:it|they) (?:had been|were|was) (?:typed|written|said|given|entered|spoken)\b|\b(?:comments?|messages?|mails?|issues?|cells?|rows?|lines?|pages?|fields?|tickets?)\b[^\n.;]{0,50}\b(?:names?|holds?|gives?|carr(?:y|ies)|is|are) (?:an? |the )?(?:command|step|order|remedy|instruction)s?\b[^\n.;]{0,10}[;,:] ?(?:run|execute|perform|carry|do|follow|obey)\b|\b(?:son|sont|sind|são|sono|gelten als|gilt als)\b[^\n.;]{0,16}\b(?:instrucciones|órdenes|ordres|instructions|anweisung\w*|befehle?|instruções|ordens|istruzioni|ordini)\b[^\n.;]{0,16}\b(?:propietari|propriétaire|besitzer|inhaber|eigentümer|proprietári|proprietari|dueñ|dono)",
+        r"(?i)\b(?:treat|regard|take|consider|handle|read|accept)\b[^\n.;]{0,50}\b(?:body|text|content|comment|message|mail|e-mail|issue|ticket|page|reply|note|it|them|rest|line|review)s?\b[^\n.;]{0,24}\b(?:as|like) (?:an? |the |if it were an? )?(?:(?:owner|user|operator|admin|maintainer|principal|boss)\S{0,2} (?:own )?(?:instruction|order|command|request|word)|(?:direct |own |valid |trusted |binding )?(?:instruction|order|command)s? (?:from|of|by) (?:the |your )?(?:owner|user|operator|admin|maintainer|principal))|\b(?:comes?|came|is|are|was|were) (?:from|by|dictated by|written by|sent by|an? (?:instruction|order|command) of) (?:the |your )(?:owner|user|operator|maintainer|admin|account holder|principal)\b[^\n.;]{0,10},? (?:whatever|whoever|no matter|regardless|even if)\b|\b(?:comments?|messages?|mails?|issues?|events?|invitations?|cells?|rows?|lines?|pages?|documents?|subjects?|fields?|tickets?|reviews?|text)\b[^\n]{0,80}\b(?:counts? as|is|are|was|were|as) (?:an? |the )?(?:binding |direct |own |valid )?(?:instruction|order|command|dictated)\w*\b[^\n.;]{0,20}\b(?:from|of|by) (?:the |your )?(?:owner|user|operator|admin|maintainer|principal|account holder|human)\b|\bas (?:if|though) (?:it|they) (?:had been|were|was) (?:typed|written|said|given|entered|spoken)\b|\b(?:comments?|messages?|mails?|issues?|cells?|rows?|lines?|pages?|fields?|tickets?)\b[^\n.;]{0,50}\b(?:names?|holds?|gives?|carr(?:y|ies)|is|are) (?:an? |the )?(?:command|step|order|remedy|instruction)s?\b[^\n.;]{0,10}[;,:] ?(?:run|execute|perform|carry|do|follow|obey)\b|\b(?:son|sont|sind|são|sono|gelten als|gilt als)\b[^\n.;]{0,16}\b(?:instrucciones|órdenes|ordres|instructions|anweisung\w*|befehle?|instruções|ordens|istruzioni|ordini)\b[^\n.;]{0,16}\b(?:propietari|propriétaire|besitzer|inhaber|eigentümer|proprietári|proprietari|dueñ|dono)|\b(?:holds?|says?|contains?) what is to be done\b|\bwhat (?:it|they) says? has (?:priority|precedence)\b|\bführe aus, was (?:darin|dort) steht\b|\bstammt \w+ vom (?:inhaber|besitzer|eigentümer|nutzer)\b",
     )
 });
 
@@ -117,7 +117,7 @@ pub(super) static CONSENT_PAGE: LazyLock<Regex> = LazyLock::new(|| {
 /// The agent's own settings stop asking, or let everybody in.
 pub(super) static UNGUARDED: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r#"(?i)defaultMode["']?\s*:\s*["']bypassPermissions|approval_policy\s*=\s*["']never|sandbox_mode\s*=\s*["']danger-full-access|["']Bash\(\*\)["']|skipDangerousModePermissionPrompt["']?\s*:\s*true|dmPolicy\W{1,6}(?:to\s)?\W{0,4}open\b|allowFrom\W{1,6}(?:to\s)?\W{0,4}\*|exec\.ask\W{1,6}(?:to\s)?\W{0,4}off\b|["']sandbox["']\s*:\s*\{\s*["']enabled["']\s*:\s*false"#,
+        r#"(?i)defaultMode["']?\s*:\s*["']bypassPermissions|approval_policy\s*=\s*["']never|sandbox_mode\s*=\s*["']danger-full-access|["']Bash\(\*\)["']|skipDangerousModePermissionPrompt["']?\s*:\s*true|dmPolicy\W{1,6}(?:to\s)?\W{0,4}open\b|allowFrom\W{1,6}(?:to\s)?\W{0,4}\*|exec\.ask\W{1,6}(?:to\s)?\W{0,4}off\b|["']sandbox["']\s*:\s*\{\s*["']enabled["']\s*:\s*false|["']?(?:autoAccept|autoApprove|chat\.tools\.autoApprove|enableAllProjectMcpServers)["']?\s*:\s*true|["']sandbox["']\s*:\s*false|workspace\.trust\.enabled["']?\s*:\s*false"#,
     )
 });
 
@@ -131,7 +131,7 @@ pub(super) static WEAKENS: LazyLock<Regex> = LazyLock::new(|| {
 /// Figures are changed on their way.
 pub(super) static ALTERS: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"(?i)\b(?:results?|figures?|scores?|counts?|measurements?|values?|rows?|totals?|doses?|ratings?|labels?|hours?|amounts?)\b[^\n.;]{0,60}\b(?:is|are|be|gets?|goes?)\b[^\n.;]{0,20}\b(?:lower|rais|reduc|increas|round|shift|multipl|inflat|doubl|halv|replac|relabel|adjust|trimm|up|down|twice)\w*|\blabels? [\x22']?\w+[\x22']?, (?:whatever|regardless|no matter)",
+        r"(?i)\b(?:results?|figures?|scores?|counts?|measurements?|values?|rows?|totals?|doses?|ratings?|labels?|hours?|amounts?)\b[^\n.;]{0,60}\b(?:is|are|be|gets?|goes?)\b[^\n.;]{0,20}\b(?:lower|rais|reduc|increas|round(?:ed)? (?:up|down)|shift|multipl|inflat|doubl|halv|replac|relabel|adjust|trimm|up|down|twice)\w*|\blabels? [\x22']?\w+[\x22']?, (?:whatever|regardless|no matter)",
     )
 });
 
@@ -217,5 +217,19 @@ pub(super) static INSTEAD: LazyLock<Regex> = LazyLock::new(|| {
 pub(super) static CHARGED: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
         r"(?i)\b(?:stored|saved|connected|configured|linked) (?:card|bank|account|payment\w*|wallet)\b|\bcard on file\b|\bpayment (?:tool|method)\b",
+    )
+});
+
+/// What the package says of itself that means sending.
+pub(super) static OUTWARD: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)\b(?:upload|publish|send|post|sync|shar|deploy|back-?up|webhook|notif|mirror|submit|deliver|forward|mail|messag|integrat|connect|telemetry|report to|api\b|client\b|account|gateway|proxy|server|hub|cloud|service|remote)\w*",
+    )
+});
+
+/// Something goes somewhere, in more words than those for sending.
+pub(super) static GOES: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)\b(?:goes?|leaves?|travels?|handed over|laid down|deposited|lodged|filed|stored|kept|copied|put|registered|confirmed|given)\b[^\n.;]{0,60}\b(?:to|for|at|with|into)\b|\bPOST\b|\bPUT\b",
     )
 });
