@@ -59,7 +59,11 @@ impl Weight {
                 Concealed::Weak => 1,
                 Concealed::No => word(signs::PARTLY.is_match(text)),
             },
-            unasked: word(facts.says(&[Approval, PreApproved]) || signs::BY_ITSELF.is_match(text)),
+            // `never push without asking` asks.
+            unasked: word(
+                (facts.says(&[Approval, PreApproved]) || signs::BY_ITSELF.is_match(text))
+                    && !signs::ASKS.is_match(text),
+            ),
             named: word(signs::NAMED.is_match(text)),
             part: word(signs::PART.is_match(text)),
             silenced: word(close && signs::SILENCED.is_match(text)),
@@ -142,7 +146,8 @@ fn act(unit: &Unit, facts: &Facts) -> Option<(&'static Rule, Where, &'static str
     {
         return Some((&rules::PAY, Where::Foreign, "money goes to somebody whom the text names"));
     }
-    if signs::BRINGS.is_match(text) && facts.said.any(&[Install, Run, Fetch]) {
+    let vendor = facts.url && facts.to < Where::Foreign;
+    if !vendor && signs::BRINGS.is_match(text) && facts.said.any(&[Install, Run, Fetch]) {
         return Some((&rules::INSTALL, Where::Foreign, "something is installed"));
     }
     None
@@ -222,6 +227,10 @@ fn carries_off(
         || facts.to < Where::Foreign
         || !(facts.url || facts.mail)
         || profile.security
+        || unit.text.contains(".example")
+            && ["@empresa.", "@firma.", "@kunde.", "@company.", "@acme."]
+                .iter()
+                .any(|own| unit.text.contains(own))
         || facts.says(&[Ask])
         || is_denied(&unit.text)
     {
@@ -267,7 +276,7 @@ impl Deed {
             mixes: prose && signs::MIXES.is_match(text),
             fixed: prose && signs::FIXED.is_match(text),
             weakens: prose && signs::WEAKENS.is_match(text),
-            alters: prose && signs::ALTERS.is_match(text),
+            alters: prose && signs::ALTERS.is_match(text) && !signs::LIMITED.is_match(text),
             clears: signs::CLEARS.is_match(text) && signs::TAKES_OUT.is_match(text),
             unguarded: signs::UNGUARDED.is_match(text),
             unchecked: prose && signs::UNCHECKED.is_match(text),

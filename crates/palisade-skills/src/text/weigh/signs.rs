@@ -181,7 +181,7 @@ pub(super) static PARTLY: LazyLock<Regex> = LazyLock::new(|| {
 /// How much, or for whom: no secret.
 pub(super) static LIMITED: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"(?i)\bunless\b|\bmore than\b|\bwithout its\b|\buntil\b|\bunder \w+ days\b|\bif (?:you|it|there|they) (?:are|is|have|has)\b",
+        r"(?i)\bunless\b|\bmore than\b|\bwithout its\b|\buntil\b|\bunder \w+ days\b|\b(?:when|if) the user\b|\bif (?:you|it|there|they) (?:are|is|have|has)\b",
     )
 });
 
@@ -223,7 +223,7 @@ pub(super) static CHARGED: LazyLock<Regex> = LazyLock::new(|| {
 /// What the package says of itself that means sending.
 pub(super) static OUTWARD: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"(?i)\b(?:upload|publish|send|post|sync|shar|deploy|back-?up|webhook|notif|mirror|submit|deliver|forward|mail|messag|integrat|connect|telemetry|report to|api\b|client\b|account|gateway|proxy|server|hub|cloud|service|remote)\w*",
+        r"(?i)\b(?:upload|publish|send|post|sync|shar|deploy|back-?up|webhook|notif|mirror|submit|deliver|forward|mail|messag|integrat|connect|telemetry|report to|api\b|client\b|account|gateway|proxy|server|hub|cloud|service|remote|envi|corre[oi]|courriel|envoi|versend|verschick|schick|send|invi|inoltr|teil|veröffentlich|отправ|рассыл|пересыл|发送|上传|发布|送信|共有|公開|전송|공유)\w*",
     )
 });
 
@@ -231,5 +231,12 @@ pub(super) static OUTWARD: LazyLock<Regex> = LazyLock::new(|| {
 pub(super) static GOES: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
         r"(?i)\b(?:goes?|leaves?|travels?|handed over|laid down|deposited|lodged|filed|stored|kept|copied|put|registered|confirmed|given)\b[^\n.;]{0,60}\b(?:to|for|at|with|into)\b|\bPOST\b|\bPUT\b",
+    )
+});
+
+/// Somebody is asked after all.
+pub(super) static ASKS: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)\b(?:never|not|don't|nothing|no)\b[^\n.;]{0,60}\b(?:without|before)\b|\b(?:only|not) (?:after|with|when|if)\b",
     )
 });
