@@ -1,16 +1,23 @@
 //! An agent's settings: what is put in is taken out again, and all else says what it said.
 
-use palisade_integrate::{Entry, installed, removed};
+use palisade_integrate::{Entry, Form, Unit, installed, removed};
 use serde_json::Value;
 
 use crate::input::text;
 
 pub(crate) fn target(data: &[u8]) {
     let text = text(data);
-    let entry = Entry { command: "palisade hook".into(), events: vec!["PreToolUse".into()] };
+    for form in [Form::Groups(Unit::Seconds), Form::Commands] {
+        put_in_and_taken_out(&text, form);
+    }
+}
+
+fn put_in_and_taken_out(text: &str, form: Form) {
+    let events = vec!["PreToolUse".into()];
+    let entry = Entry { command: "palisade hook".into(), events, form };
     let own = |command: &str| command == "palisade hook";
-    let Ok(with) = installed(&text, &entry, own) else { return };
-    let (Ok(without), Ok(bare)) = (removed(&with, own), removed(&text, own)) else {
+    let Ok(with) = installed(text, &entry, own) else { return };
+    let (Ok(without), Ok(bare)) = (removed(&with, own), removed(text, own)) else {
         panic!("what was put in is not taken out: {with}")
     };
     let Ok(twice) = installed(&with, &entry, own) else { panic!("not twice: {with}") };
