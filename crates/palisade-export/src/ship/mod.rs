@@ -2,7 +2,7 @@
 //!
 //! At the place stands what verifies by itself: the ledger in parts and each session's compressed segments (see
 //! [`palisade_journal::ship`]). The ledger goes first, then the sessions, and then the ledger's entries that say that they are
-//! there; so whatever stands there at any moment verifies.
+//! there; so whatever stands there at any moment verifies, from the first part on.
 //!
 //! # Trust
 //! The journal's bytes and the policy. What a place says decides only whether something is sent again; what of it can be

@@ -58,6 +58,14 @@ impl World {
         fs::write(self.at("key.txt"), shown.stdout).unwrap();
     }
 
+    /// Whether something of the ledger is there, without which there is nothing to verify.
+    fn has_a_part(&self) -> bool {
+        let listed = |folder: PathBuf| fs::read_dir(folder).into_iter().flatten().flatten();
+        let parts = listed(self.at("to")).flat_map(|copy| listed(copy.path().join("_ledger")));
+        let names = parts.map(|part| part.file_name().into_string().unwrap());
+        names.into_iter().any(|name| name.starts_with('0'))
+    }
+
     fn verified(&self) -> Ran {
         self.audit(&["verify", "to", "--key", "key.txt"])
     }
@@ -120,7 +128,7 @@ fn shipping_is_killed_at_any_moment() {
         command.arg(&killer).args(["0", &count.to_string()]).arg(of_palisade.get_program());
         command.args(["audit", "ship", "--all", "--policy", "ships.yaml"]);
         let ran = run(command.current_dir(world.0.path()).stdin(Stdio::null()));
-        if fs::read_dir(world.at("to")).unwrap().next().is_some() {
+        if world.has_a_part() {
             let verified = world.verified();
             assert_eq!(verified.exit, 0, "after {count}: {verified}");
         }
