@@ -26,6 +26,8 @@ mod credential;
 mod doors;
 mod embeddings;
 mod endpoint;
+#[doc(hidden)]
+pub mod fuzz;
 mod gateway;
 mod gemini_path;
 mod guard;

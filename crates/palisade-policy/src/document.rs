@@ -18,7 +18,7 @@ use serde_json::Value;
 
 pub(crate) use self::alarms::{ActionWord, Alarms, Canaries};
 pub(crate) use self::audit::{
-    Audit, Otlp, OtlpProtocol, Retain, Signal, Switch, Syslog, UrlOr, Webhook,
+    Audit, LockMode, Otlp, OtlpProtocol, Retain, Ship, Signal, Switch, Syslog, UrlOr, Webhook,
 };
 pub(crate) use self::taint::{Taint, UntrustedWord};
 use crate::{

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::{
     amount,
+    audit::Ship,
     http::Tls,
     policy::{
         Access, AwsKey, Deny, Guard, ModelLimits, NetworkRule, Place, Policy, ProcessLimits,
@@ -60,6 +61,20 @@ pub fn explain(policy: &Policy) -> Vec<Explained> {
     for export in &policy.audit.exports {
         let says = format!("events are sent to {}; nothing inside waits for it", export.place());
         all.push(one(format!("audit.{}", export.key()), says, &["supervisor"]));
+    }
+    for ship in &policy.audit.ship {
+        let mut says = format!(
+            "a session that has ended goes to {} as it is, with the ledger; nothing inside waits for it",
+            ship.place()
+        );
+        if let Ship::S3(s3) = ship
+            && let Some(lock) = &s3.lock
+        {
+            let time = amount::span(std::time::Duration::from_secs(lock.seconds));
+            let mode = if lock.compliance { "compliance" } else { "governance" };
+            says.push_str(&format!("; it stays there for {time} ({mode})"));
+        }
+        all.push(one("audit.ship".to_owned(), says, &["supervisor"]));
     }
     for (class, seconds) in &policy.audit.retain {
         let time = amount::span(std::time::Duration::from_secs(*seconds));

@@ -45,7 +45,9 @@ mod trust;
 mod widening;
 
 pub use amend::{Addition, AmendError, Item, amended};
-pub use audit::{Audit, Export, Otlp, RETAIN_CLASSES, Syslog, Transport, Webhook};
+pub use audit::{
+    Audit, Export, ObjectLock, Otlp, RETAIN_CLASSES, S3, Ship, Syslog, Transport, Webhook,
+};
 pub use cases::{Case, Cases, TRIED, cases, tried};
 pub use diagnostic::{Diagnostic, Diagnostics};
 pub use explain::{Explained, explain};

@@ -105,12 +105,13 @@ impl Agent {
         Agent::ALL.into_iter().find(|agent| agent.name() == name)
     }
 
-    /// What it calls this event, if it tells of it.
-    pub fn own_name(self, event: Event) -> Option<&'static str> {
+    /// What it calls an event; none: it has none like it.
+    pub fn own_names(self, event: Event) -> Vec<&'static str> {
         match self {
-            Agent::ClaudeCode | Agent::Codex => Some(event.name()),
-            Agent::Gemini => gemini::own_name(event),
-            Agent::Cursor | Agent::OpenClaw => None,
+            Agent::ClaudeCode | Agent::Codex => vec![event.name()],
+            Agent::Gemini => gemini::own_names(event),
+            Agent::Cursor => cursor::own_names(event),
+            Agent::OpenClaw => openclaw::own_names(event),
         }
     }
 

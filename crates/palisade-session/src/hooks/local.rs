@@ -89,7 +89,7 @@ fn decided(
     let session = announced.fields.get("session_id").and_then(|id| id.as_str()).unwrap_or("none");
     let remembers = policy.taint.is_some() && announced.call.is_some();
     let brought =
-        remembers.then(|| Brought::of(&operator.state_dir, &kept::id(agent.name(), session)));
+        remembers.then(|| Brought::of(&operator.state_dir, &kept::id(agent.name(), session, 0)));
     let unknown = |why: String| format!("what came into this session is not known: {why}");
     if let Some(brought) = &brought {
         brought.tell(&engine).map_err(unknown)?;

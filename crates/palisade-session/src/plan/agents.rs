@@ -113,7 +113,7 @@ fn gemini_settings(announced: Option<(&Path, &[Event])>) -> String {
             json!([{"hooks": [{"name": "palisade", "type": "command", "command": command}]}]);
         let hooks: Map<String, Value> = events
             .iter()
-            .filter_map(|event| Agent::Gemini.own_name(*event))
+            .flat_map(|event| Agent::Gemini.own_names(*event))
             .map(|name| (name.to_owned(), hook.clone()))
             .collect();
         if let Value::Object(settings) = &mut settings {

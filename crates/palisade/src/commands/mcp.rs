@@ -44,7 +44,7 @@ Examples:
 Put the last in place of the server's own command in the client's settings. Each call of a tool is decided by the
 permission rules, as mcp__NAME__TOOL; so are reads of resources (mcp__NAME__resources_read), prompts
 (mcp__NAME__prompts_get), and what the server asks of the client (mcp__NAME__sampling, mcp__NAME__elicitation).
-A question is a refusal: nobody can be asked here. The server runs as the client would have run it; `palisade run`
+Inside a sandbox a question waits in `palisade approvals`; elsewhere it is a refusal, as nobody can be asked. The server runs as the client would have run it; `palisade run`
 confines it.")]
 pub(crate) struct Args {
     /// What rules call the server. Default: the program's name.
@@ -200,6 +200,7 @@ impl Decide for Rules {
         });
         let reply = match hook::decided(
             Agent::ClaudeCode,
+            hook::Asks::Supervisor,
             told.to_string().as_bytes(),
             self.policy.as_deref(),
             self.record,

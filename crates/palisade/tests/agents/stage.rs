@@ -137,6 +137,13 @@ impl Stage {
         self.variables.push((name.into(), value.into()));
     }
 
+    /// What this policy says besides.
+    pub(crate) fn extend(&self, other: &Path) {
+        let text = fs::read_to_string(&self.policy).unwrap();
+        let text = text.replace("extends: [", &format!("extends: [\"{}\", ", other.display()));
+        fs::write(&self.policy, text).unwrap();
+    }
+
     /// Let the agent write there as well.
     pub(crate) fn grant_writing(&self, paths: &str) {
         let text = fs::read_to_string(&self.policy).unwrap();

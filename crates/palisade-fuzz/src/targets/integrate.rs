@@ -1,0 +1,24 @@
+//! An agent's settings: what is put in is taken out again, and all else says what it said.
+
+use palisade_integrate::{Entry, installed, removed};
+use serde_json::Value;
+
+use crate::input::text;
+
+pub(crate) fn target(data: &[u8]) {
+    let text = text(data);
+    let entry = Entry { command: "palisade hook".into(), events: vec!["PreToolUse".into()] };
+    let own = |command: &str| command == "palisade hook";
+    let Ok(with) = installed(&text, &entry, own) else { return };
+    let (Ok(without), Ok(bare)) = (removed(&with, own), removed(&text, own)) else {
+        panic!("what was put in is not taken out: {with}")
+    };
+    let Ok(twice) = installed(&with, &entry, own) else { panic!("not twice: {with}") };
+    let said = |text: &str| palisade_core::strict_object(text.as_bytes()).map(Value::Object);
+    if let (Ok(twice), Ok(with)) = (said(&twice), said(&with)) {
+        assert_eq!(twice, with);
+    }
+    if let (Ok(without), Ok(bare)) = (said(&without), said(&bare)) {
+        assert_eq!(without, bare);
+    }
+}
