@@ -162,25 +162,25 @@ fn sends_after_it_read_an_injected_page_with_leave() {
 /// Leave that it has from before it read anything.
 #[test]
 fn uses_a_permission_from_before_it_read_an_injected_page() {
-    let (model, host) = (model(), host());
-    let port = host.address().port();
+    let model = model();
     let Some(world) = World::new(&format!(
-        "process: {{environment: {{set: {{PORT: '{port}'}}}}}}
-network: {{hosts: {{git.test: [127.0.0.1]}}, unknown: ask}}
+        "process: {{environment: {{set: {{PORT: '1'}}}}}}
 inference:
   providers: {{own: {{api: anthropic, url: \"{}\"}}}}
   routes: [{{model: \"*\", to: own}}]
-taint: {{by: [injection], ask: [send]}}
+permissions: {{mode: bypassPermissions, ask: [\"Bash(git push *)\"]}}
+taint: {{by: [injection], ask: [push]}}
 approvals: {{timeout: 5s}}
 ",
         model.url()
     )) else {
         return;
     };
+    let agent = format!("import os\nos.makedirs('repo', exist_ok=True); os.chdir('repo')\n{AGENT}");
     // The operator permits the first question for the session, and is away then.
     let answered = |acts: &str| {
         thread::scope(|scope| {
-            let agent = scope.spawn(|| world.inside_python_with(AGENT, &[acts, "x"]));
+            let agent = scope.spawn(|| world.inside_python_with(&agent, &[acts, "x"]));
             let until = Instant::now() + Duration::from_secs(60);
             let mut here = true;
             while !agent.is_finished() && Instant::now() < until {
@@ -199,14 +199,13 @@ approvals: {{timeout: 5s}}
         })
     };
     // One answer is good for the whole session, as long as nothing came in.
-    let ran = answered("page good post page");
-    assert_eq!(ran.good().matches(" 200 ").count(), 4, "{ran}");
-    let served = host.requests().len();
-    let ran = answered("page bad post page");
+    let pushed = |line: &str| line.starts_with("push 0");
+    let ran = answered("push good push");
     let lines: Vec<&str> = ran.good().lines().collect();
-    assert!(lines[0].starts_with("page 200") && lines[1].starts_with("bad 200"), "{ran}");
-    assert!(!lines[2].contains("200") && !lines[3].contains("200"), "{ran}");
-    assert_eq!(host.requests().len(), served + 1);
+    assert!(pushed(lines[0]) && pushed(lines[2]), "{ran}");
+    let ran = answered("push bad push");
+    let lines: Vec<&str> = ran.good().lines().collect();
+    assert!(pushed(lines[0]) && !pushed(lines[2]), "{ran}");
     world.verify();
 }
 
