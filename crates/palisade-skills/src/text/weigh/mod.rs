@@ -238,7 +238,12 @@ fn carries_off(
     }
     let goes = facts.says(&[Send]) || signs::GOES.is_match(text);
     let near = before.filter(|(near, _)| near.section == unit.section);
-    let data = facts.says(DATA) || near.is_some_and(|(_, said)| said.says(DATA));
+    // `… and it is sent to`: what the sentence before speaks of.
+    let again = unit
+        .text
+        .split(|c: char| !c.is_alphanumeric())
+        .any(|word| matches!(word, "it" | "them" | "they" | "each" | "everything" | "all"));
+    let data = facts.says(DATA) || again && near.is_some_and(|(_, said)| said.says(DATA));
     let asked = near.is_some_and(|(_, said)| said.says(&[Ask]));
     goes && data && !asked && !signs::OUTWARD.is_match(&profile.purpose)
 }
