@@ -9,8 +9,8 @@ use crate::{
     audit::Ship,
     http::Tls,
     policy::{
-        Access, Deny, Guard, ModelLimits, NetworkRule, Place, Policy, ProcessLimits, RuleLimits,
-        SecretSource, SkillRequire, Skills, Upstream, UpstreamHost,
+        Access, AwsKey, Deny, Guard, ModelLimits, NetworkRule, Place, Policy, ProcessLimits,
+        RuleLimits, SecretSource, SkillRequire, Skills, Upstream, UpstreamHost,
     },
     taint::TaintedAct,
 };
@@ -240,7 +240,8 @@ fn network(policy: &Policy, all: &mut Vec<Explained>) {
             Some(Place::Query(field)) => {
                 format!("the query's {}", field.split('=').next().unwrap_or_default())
             }
-            Some(Place::Aws(access_key)) => format!("signatures of {access_key}"),
+            Some(Place::Aws(AwsKey::Named(access_key))) => format!("signatures of {access_key}"),
+            Some(Place::Aws(AwsKey::Printed)) => "signatures for AWS".to_owned(),
             None => "nothing".to_owned(),
         };
         let mut says = format!("{}, put into {to} outside", key(&credential.from));

@@ -60,10 +60,10 @@ pub use load::{
 /// What becomes of a tool call that no rule names.
 pub use palisade_permissions::Mode as PermissionMode;
 pub use policy::{
-    Access, Alarms, AnswersBy, Api, Approvals, Canaries, Credential, Deny, Fallback, Filesystem,
-    Grant, Guard, HeaderCredential, Hosting, Inference, LocalOnly, ModelLimits, ModelPrice,
-    Network, NetworkRule, NotBuilt, OAuth2, PermissionRule, Permissions, Place, Policy, Process,
-    ProcessLimits, Provider, Route, RuleLimits, SecretSource, ServerTool, SkillRequire,
+    Access, Alarms, AnswersBy, Api, Approvals, AwsKey, Canaries, Credential, Deny, Fallback,
+    Filesystem, Grant, Guard, HeaderCredential, Hosting, Inference, LocalOnly, ModelLimits,
+    ModelPrice, Network, NetworkRule, NotBuilt, OAuth2, PermissionRule, Permissions, Place, Policy,
+    Process, ProcessLimits, Provider, Route, RuleLimits, SecretSource, ServerTool, SkillRequire,
     SkillSeverity, Skills, Source, SshKeys, Syscalls, Upstream, UpstreamHost, Vault, Workspace,
 };
 pub use profiles::{PROFILES, Profile, profile};

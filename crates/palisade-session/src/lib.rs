@@ -37,6 +37,7 @@ mod model_keys;
 mod models;
 mod order;
 mod outward;
+mod passed;
 mod pipeline;
 mod plan;
 mod questions;

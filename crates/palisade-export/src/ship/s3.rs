@@ -2,7 +2,7 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use palisade_core::SecretString;
 use palisade_journal::{Hash, Timestamp};
-use palisade_policy::{ObjectLock, S3};
+use palisade_policy::{AwsKey, ObjectLock, S3};
 use palisade_sigv4::{DATE, ToSign, authorization, hash};
 
 use super::{Item, Put};
@@ -30,7 +30,10 @@ impl Bucket {
         let server = Server::of(&s3.endpoint, s3.ca.as_ref())
             .ok_or_else(|| format!("`{}` is no URL", s3.endpoint))?;
         let credential = s3.credential.as_ref().ok_or("there is no credential that signs")?;
-        let key = credential.aws.clone();
+        let key = match &credential.aws {
+            Some(AwsKey::Named(key)) => Some(key.clone()),
+            Some(AwsKey::Printed) | None => None,
+        };
         let (Some(access_key), Some(secret)) = (key, secret) else {
             return Err(format!("the credential `{}` is missing", credential.name));
         };

@@ -6,7 +6,9 @@ use crate::{
     audit::{Audit, Export, Ship},
     diagnostic::Diagnostic,
     draft::{Draft, DraftExport, DraftShip, shown},
-    policy::{Access, Credential, Filesystem, HeaderCredential, Network, Place, SecretSource},
+    policy::{
+        Access, AwsKey, Credential, Filesystem, HeaderCredential, Network, Place, SecretSource,
+    },
     real::holds,
 };
 
@@ -51,8 +53,7 @@ pub(super) fn merged(drafts: &[&Draft], found: &mut Vec<Diagnostic>) -> Audit {
                 s3.credential = credential.as_ref().and_then(aws);
                 if s3.credential.is_none() {
                     let what = format!("`{}` signs no requests to S3", shown(&name.value));
-                    let help =
-                        "use a credential with `aws` that nothing else has: without `expose`";
+                    let help = "use a credential with `aws: {access_key: AKIA…}` that nothing else has: without `expose`";
                     found.push(draft.wrong(name.place, what, help));
                 }
             }
@@ -149,11 +150,11 @@ fn header(credential: &Credential) -> Option<HeaderCredential> {
     }
 }
 
-/// One that signs, and that the agent cannot use as well.
+/// One that signs for as long as a session may take, and that the agent cannot use as well.
 fn aws(credential: &Credential) -> Option<HeaderCredential> {
     let Credential { name, from, expose, certificate, place, .. } = credential.clone();
     match place {
-        Some(Place::Aws(key)) if expose.is_none() && certificate.is_none() => {
+        Some(Place::Aws(key @ AwsKey::Named(_))) if expose.is_none() && certificate.is_none() => {
             let fixed = !matches!(from, SecretSource::OAuth2(_));
             fixed.then(|| HeaderCredential {
                 name,

@@ -16,8 +16,8 @@ mod tracing;
 mod view;
 mod wanted;
 
-pub use attempt::Attempt;
-pub use image::Image;
+pub use attempt::{Attempt, environment};
+pub use image::{Image, environment_of};
 pub use tracing::{Change, Tracing};
 pub use view::{Named, View};
 pub use wanted::{Shown, Wanted};

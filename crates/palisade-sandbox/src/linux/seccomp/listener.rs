@@ -69,6 +69,8 @@ pub struct Executes {
     pub path: u64,
     /// Where the addresses of the arguments are.
     pub arguments: u64,
+    /// Where the addresses of the variables are.
+    pub environment: u64,
     /// The flags of `execveat`.
     pub flags: u32,
 }
@@ -175,7 +177,7 @@ impl Filter {
         let program = self.telling.as_ref()?;
         let held = decide(program, &heard.call)? == assemble::RETURN_TELL | assemble::HELD;
         let low = |argument: u64| u32::try_from(argument & 0xffff_ffff).unwrap_or_default();
-        let [first, second, third, _, fifth, _] = heard.call.arguments;
+        let [first, second, third, fourth, fifth, _] = heard.call.arguments;
         let (id, thread) = (heard.id, heard.thread);
         let call = known(heard.call.number).map(|(name, _)| name);
         let executes = match call {
@@ -185,9 +187,18 @@ impl Filter {
                 folder: Some(low(first).cast_signed()),
                 path: second,
                 arguments: third,
+                environment: fourth,
                 flags: low(fifth),
             },
-            _ => Executes { id, thread, folder: None, path: first, arguments: second, flags: 0 },
+            _ => Executes {
+                id,
+                thread,
+                folder: None,
+                path: first,
+                arguments: second,
+                environment: third,
+                flags: 0,
+            },
         };
         held.then_some(executes)
     }
