@@ -494,7 +494,7 @@ fn what_a_server_says_that_lies_refuses_or_hangs_is_not_believed() {
         let ledger = fs::read_to_string(journal_dir(state.path()).join("ledger.jsonl")).unwrap();
         assert!(!ledger.contains("\"shipped\"") && ledger.contains(one.as_str()));
         // Another server gets it.
-        let (other, bucket) = self::bucket(Flaw::None);
+        let (other, bucket) = bucket(Flaw::None);
         let place = s3(other.address().port(), "AKIA1", "secret", None);
         assert_eq!(send(state.path(), &place, PATIENCE), (1, vec![]));
         is_whole(state.path(), downloaded(&bucket).path());

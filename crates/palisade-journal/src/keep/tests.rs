@@ -46,8 +46,7 @@ fn a_crash_or_a_failure_at_any_step_leaves_a_journal_that_verifies() {
             let (steps, _) = faults::over(state.path());
             let report = verify(state.path(), &verify::Options::default()).unwrap();
             // The ledger's own tail may be torn, which the next entry cuts and tells.
-            let torn =
-                |damage: &verify::Damage| matches!(damage.kind, verify::Kind::TornTail { .. });
+            let torn = |damage: &verify::Damage| matches!(damage.kind, Kind::TornTail { .. });
             assert!(report.damages().all(torn), "{what:?} {at}: {:?}", report.damages().next());
             let again = tidy(state.path(), &options);
             // A ledger that was torn is cut by the next entry.

@@ -160,9 +160,9 @@ fn a_folder_that_is_full_or_cannot_be_written_gets_the_rest_later() {
         {ship} && exit 7
         PALISADE audit verify to --key key.txt
         PALISADE audit ship --status
-        mount -o remount,ro,size=1m to
+        mount --options-mode ignore -o remount,ro,size=1m none to
         {ship} && exit 8
-        mount -o remount,rw to
+        mount --options-mode ignore -o remount,rw,size=1m none to
         {ship}
         PALISADE audit verify to --key key.txt
         test -z \"$(find to -name '*.new')\""
