@@ -78,9 +78,11 @@ pub(crate) async fn read(
 }
 
 fn judge(bytes: &[u8], seen: usize) -> Option<(usize, Result<Asked, String>)> {
-    let fresh = bytes.get(seen..).unwrap_or_default();
+    // With the last byte that was seen: what follows a CR says whether it ends a line.
+    let fresh = bytes.get(seen.saturating_sub(1)..).unwrap_or_default();
+    let tells = |byte: &u8| matches!(byte, b'\r' | b'\n' | 0);
     // One that comes byte by byte is not judged for each.
-    if bytes.len() < LONGEST && !fresh.iter().any(|byte| matches!(byte, b'\n' | 0)) {
+    if bytes.len() < LONGEST && !fresh.iter().any(tells) {
         return None;
     }
     let blank = bytes.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
@@ -108,6 +110,16 @@ fn judge(bytes: &[u8], seen: usize) -> Option<(usize, Result<Asked, String>)> {
             Some((blank.saturating_add(length), plain(head)))
         }
     }
+}
+
+/// For [`crate::fuzz`]: how many bytes are read of what a client asks a proxy for, and whether it is served; none
+/// while more is needed. `seen` of them were there before.
+pub(crate) fn judged(bytes: &[u8], seen: usize) -> Option<(usize, bool)> {
+    let judged = match bytes.first() {
+        Some(&socks::VERSION) => socks::request(bytes),
+        _ => judge(bytes, seen),
+    };
+    judged.map(|(length, asked)| (length, asked.is_ok()))
 }
 
 fn bare_line_end(text: &[u8]) -> bool {

@@ -46,6 +46,8 @@ struct State {
     next: u32,
     questions: BTreeMap<u32, Question>,
     answers: HashMap<Wish, Standing>,
+    /// How often untrusted content of a new kind came into the session.
+    taints: u32,
 }
 
 #[derive(Debug)]
@@ -94,6 +96,8 @@ struct Standing {
     allowed: bool,
     by: String,
     until: Option<Instant>,
+    /// How often untrusted content had come in when it was given.
+    taints: u32,
     /// What the tool is to be given in place of what was asked for.
     edited: Option<ToolInput>,
 }
@@ -158,7 +162,8 @@ impl Approvals {
     /// `permissive`: nothing is asked that could be, and all of it is permitted.
     pub(crate) fn new(timeout: Duration, permissive: bool) -> Self {
         let (questions, answers) = (BTreeMap::new(), HashMap::new());
-        let state = Mutex::new(State { timeout, permissive, next: 1, questions, answers });
+        let state =
+            Mutex::new(State { timeout, permissive, next: 1, questions, answers, taints: 0 });
         Self { state, asked: watch::Sender::new(0) }
     }
 
@@ -172,8 +177,19 @@ impl Approvals {
         self.asked.subscribe()
     }
 
-    /// What was answered to such a question before, if it still counts.
-    pub(crate) fn settled(&self, action: &Action) -> Option<Decision> {
+    /// Untrusted content of a new kind came in: what was permitted before was permitted without it.
+    pub(crate) fn tainted(&self) {
+        let mut state = self.lock();
+        state.taints = state.taints.saturating_add(1);
+    }
+
+    /// What was answered to such a question before, if it still counts. `tainted` tells whether the act is one that is
+    /// asked because of untrusted content: a permission from before that does not cover it.
+    pub(crate) fn settled(
+        &self,
+        action: &Action,
+        tainted: impl FnOnce() -> bool,
+    ) -> Option<Decision> {
         let wish = Wish::of(action)?;
         let state = self.lock();
         // What is learned is where programs go; nothing else is permitted on the way.
@@ -182,7 +198,8 @@ impl Approvals {
             return Some(Decision::allow(LEARN, "no rule names it, and all such is permitted"));
         }
         let standing = state.answers.get(&wish).filter(|standing| standing.counts())?;
-        Some(standing.decision())
+        let older = standing.allowed && standing.taints < state.taints;
+        (!(older && tainted())).then(|| standing.decision())
     }
 
     /// Ask, and wait for the answer. None in time is a denial. `by`: the rule that wants it asked.
@@ -318,7 +335,8 @@ impl Approvals {
         let mut state = self.lock();
         let Some(question) = state.questions.remove(&id) else { return false };
         let until = (scope == Scope::Once).then(|| Instant::now() + ONCE);
-        let standing = Standing { allowed, by: by.to_owned(), until, edited: None };
+        let taints = state.taints;
+        let standing = Standing { allowed, by: by.to_owned(), until, taints, edited: None };
         // A denial for once is for those who wait.
         if allowed || scope == Scope::Session {
             state.answers.retain(|_, standing| standing.counts());
@@ -338,7 +356,9 @@ impl Approvals {
         let Some(call) = question.call else { return false };
         let edited = ToolCall { input: input.clone(), ..call };
         let until = Some(Instant::now() + ONCE);
-        let standing = Standing { allowed: true, by: by.to_owned(), until, edited: None };
+        let taints = state.taints;
+        let by = by.to_owned();
+        let standing = Standing { allowed: true, by, until, taints, edited: None };
         state.answers.retain(|_, standing| standing.counts());
         // It is announced once more by who makes it. What was asked for is not permitted.
         if state.answers.len() < MOST_ANSWERS {
@@ -510,12 +530,12 @@ mod tests {
         assert_eq!((pending[0].waiting, pending[0].subject.as_str()), (2, "a.test:443"));
         assert!(approvals.answer(pending[0].id, true, Scope::Session, "uid 7"));
         assert!(first.await.unwrap().is_allowed() && second.await.unwrap().is_allowed());
-        assert!(approvals.settled(&action).unwrap().is_allowed());
+        assert!(approvals.settled(&action, || false).unwrap().is_allowed());
         assert!(!approvals.answer(pending[0].id, true, Scope::Session, "uid 7"));
         assert!(approvals.answer(pending[1].id, false, Scope::Once, "uid 7"));
         assert!(!other.await.unwrap().is_allowed());
-        assert_eq!(approvals.settled(&connect("a.test", 80)), None);
-        assert_eq!(approvals.settled(&connect("b.test", 443)), None);
+        assert_eq!(approvals.settled(&connect("a.test", 80), || false), None);
+        assert_eq!(approvals.settled(&connect("b.test", 443), || false), None);
     }
 
     #[tokio::test(start_paused = true)]
@@ -542,17 +562,21 @@ mod tests {
         assert_eq!(pending[0].program.as_deref(), Some("/usr/bin/git"));
         assert!(approvals.answer(pending[0].id, true, Scope::Session, "uid 7"));
         assert!(first.await.unwrap().is_allowed());
-        assert_eq!(approvals.settled(&by("/usr/bin/curl")), None);
-        assert_eq!(approvals.settled(&connect("a.test", 443)), None);
+        assert_eq!(approvals.settled(&by("/usr/bin/curl"), || false), None);
+        assert_eq!(approvals.settled(&connect("a.test", 443), || false), None);
         assert!(approvals.answer(pending[1].id, false, Scope::Once, "uid 7"));
         assert!(!second.await.unwrap().is_allowed());
         // Where the agent can write, another file at the same path is another program.
         let built = asked(&approvals, &of("/work/tool", Some([1; 32]))).await;
         assert!(approvals.answer(approvals.pending()[0].id, true, Scope::Session, "uid 7"));
         assert!(built.await.unwrap().is_allowed());
-        assert!(approvals.settled(&of("/work/tool", Some([1; 32]))).unwrap().is_allowed());
-        assert_eq!(approvals.settled(&of("/work/tool", Some([2; 32]))), None);
-        assert!(approvals.settled(&of("/usr/bin/git", Some([2; 32]))).unwrap().is_allowed());
+        assert!(
+            approvals.settled(&of("/work/tool", Some([1; 32])), || false).unwrap().is_allowed()
+        );
+        assert_eq!(approvals.settled(&of("/work/tool", Some([2; 32])), || false), None);
+        assert!(
+            approvals.settled(&of("/usr/bin/git", Some([2; 32])), || false).unwrap().is_allowed()
+        );
     }
 
     #[tokio::test(start_paused = true)]
@@ -561,14 +585,14 @@ mod tests {
         let waiting = asked(&approvals, &action).await;
         approvals.answer(approvals.pending()[0].id, true, Scope::Once, "uid 7");
         assert!(waiting.await.unwrap().is_allowed());
-        assert!(approvals.settled(&action).unwrap().is_allowed());
+        assert!(approvals.settled(&action, || false).unwrap().is_allowed());
         advance(ONCE).await;
-        assert_eq!(approvals.settled(&action), None);
+        assert_eq!(approvals.settled(&action, || false), None);
         let waiting = asked(&approvals, &action).await;
         approvals.answer(approvals.pending()[0].id, false, Scope::Session, "uid 7");
         assert!(!waiting.await.unwrap().is_allowed());
         advance(Duration::from_secs(86_400)).await;
-        assert_eq!(approvals.settled(&action).unwrap().verdict, Verdict::Deny);
+        assert_eq!(approvals.settled(&action, || false).unwrap().verdict, Verdict::Deny);
     }
 
     #[tokio::test(start_paused = true)]
@@ -605,10 +629,10 @@ mod tests {
         let (decision, input) = task.await.unwrap();
         assert!(decision.is_allowed() && decision.reason.contains("as changed"), "{decision:?}");
         assert_eq!(input, Some(edited.input.clone()));
-        assert_eq!(approvals.settled(&call("rm -rf x")), None);
-        assert!(approvals.settled(&call("rm x")).unwrap().is_allowed());
+        assert_eq!(approvals.settled(&call("rm -rf x"), || false), None);
+        assert!(approvals.settled(&call("rm x"), || false).unwrap().is_allowed());
         advance(ONCE).await;
-        assert_eq!(approvals.settled(&call("rm x")), None);
+        assert_eq!(approvals.settled(&call("rm x"), || false), None);
         // What is no tool call cannot be changed.
         let waiting = asked(&approvals, &connect("a.test", 443)).await;
         let id = approvals.pending()[0].id;

@@ -46,6 +46,7 @@ mod refusal;
 pub mod running;
 mod secret;
 mod session;
+pub mod ships;
 mod skills;
 mod ssh;
 mod streams;

@@ -215,6 +215,7 @@ impl Pipeline {
         let mut event = Event::observed("taint", Layer::Supervisor, how.as_str())
             .with("about", palisade_core::shown(subject, MOST_OF_SUBJECT));
         event.reason = "content that nobody answers for came into this session".into();
+        self.approvals.tainted();
         let kept = self.write(event).await;
         // What is under way was permitted without it. A condition may name this kind and no other.
         self.generation.send_modify(|number| *number += 1);
@@ -297,10 +298,12 @@ impl Pipeline {
             return (Decision::deny_by("skills.require", why), policy);
         }
         let decision = match decision.verdict {
-            Verdict::Ask => match self.approvals.settled(action) {
-                Some(answer) => self.answered(action, &decision, answer),
-                None => decision,
-            },
+            Verdict::Ask => {
+                match self.approvals.settled(action, || self.engine.asks_tainted(action)) {
+                    Some(answer) => self.answered(action, &decision, answer),
+                    None => decision,
+                }
+            }
             _ => decision,
         };
         (decision, policy)
@@ -341,7 +344,8 @@ impl Pipeline {
             None | Some(Say::Allow) => decision,
             Some(Say::Deny | Say::Defer) => Decision::deny_by(by, reason),
             Some(Say::Ask) => {
-                if let Some(settled) = self.approvals.settled(action) {
+                let tainted = || self.engine.asks_tainted(action);
+                if let Some(settled) = self.approvals.settled(action, tainted) {
                     return settled;
                 }
                 let question = Decision::ask(by, reason);

@@ -4,7 +4,10 @@ use palisade_alarms::Decoys;
 use palisade_core::{Action, Authority, Event, Layer, SessionId, Ties, Verdict};
 use palisade_egress::{HostLookup, SandboxCa, Services};
 use palisade_engine::Engine;
-use palisade_export::{Exporter, Left};
+use palisade_export::{
+    Exporter, Left,
+    ship::{Shipper, Unshipped},
+};
 use palisade_journal::{Durability, Journal, Timestamp};
 use palisade_policy::Policy;
 use palisade_sandbox::{
@@ -44,7 +47,7 @@ use crate::{
     recording::Recording,
     refusal::{self, Refusal, Refuse},
     running::Desk,
-    skills, ssh,
+    ships, skills, ssh,
     streams::{self, Copies},
     supervise::{Cause, End, relay, until_end},
     sweep::{self, Found, List},
@@ -107,8 +110,10 @@ pub fn run(order: &Order, tell: impl Fn(&str)) -> Result<Ended, Refusal> {
     runtime.shutdown_background();
     // The journal has its last record by now.
     let unsent = watch.exporter.take().map(Exporter::finish).unwrap_or_default();
+    let unshipped = watch.shipper.take().map(Shipper::finish).unwrap_or_default();
     let result = result.map(|mut ended| {
         ended.notices.extend(unsent.iter().map(Left::told));
+        ended.notices.extend(unshipped.iter().map(Unshipped::told));
         ended
     });
     result.map_err(|mut refusal| {
@@ -161,6 +166,8 @@ struct Watch {
     leftover: Vec<Found>,
     /// What sends events elsewhere, if the policy says where to.
     exporter: Option<Exporter>,
+    /// What ships sessions that ended, if the policy says where to.
+    shipper: Option<Shipper>,
 }
 
 /// What has to happen while there is one thread, and no secret in memory.
@@ -233,7 +240,7 @@ fn prepare(
         loads: locked.loads,
         kept_out: locked.events,
     };
-    Ok((started, Watch { _places: places, list, leftover, exporter: None }))
+    Ok((started, Watch { _places: places, list, leftover, exporter: None, shipper: None }))
 }
 
 async fn live(
@@ -274,6 +281,7 @@ async fn live(
         keeping::begin(&order.operator.state_dir);
     }
     let sending = exports::start(order, &journal).await;
+    let shipping = ships::start(order, &journal).await;
     let own = palisade_egress::own_addresses().refuse("this machine's addresses", "report this")?;
     let approvals = Approvals::new(policy.approvals.timeout, order.permissive);
     let hooks = if policy.hooks.is_empty() {
@@ -298,6 +306,13 @@ async fn live(
     let unready = match sending {
         Ok(exporter) => {
             watch.exporter = exporter;
+            unready
+        }
+        Err(refusal) => Some(refusal),
+    };
+    let unready = match shipping {
+        Ok(shipper) => {
+            watch.shipper = shipper;
             unready
         }
         Err(refusal) => Some(refusal),

@@ -54,7 +54,7 @@ fn greeting(bytes: &[u8]) -> Option<(usize, bool)> {
     Some((methods.len().saturating_add(2), methods.contains(&NO_AUTHENTICATION)))
 }
 
-fn request(bytes: &[u8]) -> Option<(usize, Result<Asked, String>)> {
+pub(super) fn request(bytes: &[u8]) -> Option<(usize, Result<Asked, String>)> {
     let refused = |why: String| Some((bytes.len(), Err(why)));
     let [version, command, _, kind, rest @ ..] = bytes else { return None };
     if *version != VERSION {

@@ -62,7 +62,7 @@ fn bytes_of(folder: &Path) -> u64 {
 }
 
 /// Names no session of a sandbox, whatever the agent calls its own.
-fn id(agent: &str, session: &str, part: u32) -> SessionId {
+pub(super) fn id(agent: &str, session: &str, part: u32) -> SessionId {
     let mut bits = [0; 16];
     let mut digest = Sha256::new().chain_update(agent).chain_update([0]).chain_update(session);
     if part > 0 {

@@ -33,7 +33,7 @@ mod origin;
 mod persist;
 mod places;
 mod reach;
-mod rules;
+pub(crate) mod rules;
 mod sinks;
 #[cfg(test)]
 mod tests;

@@ -2,13 +2,11 @@
 
 use std::sync::LazyLock;
 
-use regex_automata::meta::Regex;
-
 use super::{Report, handed, outward};
 use crate::{
     Confidence::{Low, Medium},
     Severity,
-    pattern::code as pattern,
+    pattern::{Regex, code as pattern},
 };
 
 /// One kind of what people have.
@@ -84,12 +82,24 @@ static SOURCES: LazyLock<Vec<Source>> = LazyLock::new(|| {
     ]
 });
 
+/// What git shows of a change goes straight to a program of the network.
+static COMMITTED: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)\bgit\s+(?:-\S+\s+)?(?:diff|show|log|archive|bundle|format-patch|stash)\b[^\n|]{0,120}\|[^\n]{0,80}\b(?:curl|nc|ncat|socat)\b",
+    )
+});
+
 pub(super) fn look(report: &mut Report<'_>) {
     let Some(stranger) = outward::stranger(report.program, report.profile) else { return };
     if !stranger.sends {
         return;
     }
     let text = report.program.text.as_str();
+    if let Some(pushed) = COMMITTED.find(text) {
+        let message = format!("what is committed is sent to {}", stranger.shown());
+        report.say(&handed::BULK, Severity::High, Medium, pushed.start(), message);
+        return;
+    }
     // Said in the description, by its whole name: the user has chosen it.
     let said = report.profile.purpose.contains(&stranger.host);
     for source in SOURCES.iter() {

@@ -2,13 +2,11 @@
 
 use std::sync::LazyLock;
 
-use regex_automata::meta::Regex;
-
 use super::{Report, outward, rules};
 use crate::{
     Confidence::{Low, Medium},
     Severity,
-    pattern::code as pattern,
+    pattern::{Regex, code as pattern},
 };
 
 /// One expression in which what is fetched runs, in any language.
@@ -72,7 +70,7 @@ pub(super) fn look(report: &mut Report<'_>) {
     }
     let evaluates = EVALUATES.find(text);
     if let Some(found) = &evaluates
-        && DECODES.is_match(text)
+        && DECODES.find_iter(text).any(|decoded| !is_saved(text, decoded.start()))
     {
         // Libraries that were packed for the browser have all of this in them.
         let bundled = [
@@ -96,6 +94,17 @@ pub(super) fn look(report: &mut Report<'_>) {
         let message = format!("what {} serves is run", stranger.shown());
         report.say(&rules::FETCHED_RUNS, Severity::High, Medium, at, message);
     }
+}
+
+/// Goes what is decoded into a file or a picture, on the line where it is?
+fn is_saved(text: &str, at: usize) -> bool {
+    let before = text.get(..at).unwrap_or_default();
+    let start = before.rfind('\n').map_or(0, |at| at + 1);
+    let line = text.get(start..).unwrap_or_default().lines().next().unwrap_or_default();
+    ["write_bytes(", "writeFile", ".write(", "Image.open(", "imread(", "imdecode("]
+        .iter()
+        .any(|sink| line.contains(sink))
+        && !["eval", "exec", "loads", "import"].iter().any(|run| line.contains(run))
 }
 
 /// What a variable or a file holds was fetched, and is run.

@@ -7,6 +7,7 @@
 
 mod account;
 mod bulk;
+mod carried;
 mod fetched;
 mod handed;
 mod names;
@@ -67,6 +68,7 @@ pub(crate) fn look(package: &Package, profile: &Profile) -> Seen {
         product::names(file, &mut seen);
     }
     secrets::together(&programs, profile, &mut seen);
+    carried::look(package, profile, &mut seen);
     undeclared::look(package, &programs, profile, &mut seen);
     seen
 }
@@ -105,9 +107,13 @@ fn found(
     let (line, excerpt) = program.line(at);
     // A package about attacks shows them.
     let shown = program.prose || crate::judge::is_shown(program.path);
+    // Its own program, which sends something away, is none of them.
+    let own = !shown
+        && program.path.contains("scripts/")
+        && (rule.id == rules::UNTOLD.id || rule.id == handed::BULK.id);
     // Many of them say no more than one.
     let (severity, confidence) =
-        match profile.security && (shown || rule.id != rules::SECRET_AND_STRANGER.id) {
+        match profile.security && (shown || !own && rule.id != rules::SECRET_AND_STRANGER.id) {
             true => (severity.min(Severity::Medium), Confidence::Low),
             false => (severity, confidence),
         };

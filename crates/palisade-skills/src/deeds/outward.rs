@@ -2,15 +2,13 @@
 
 use std::sync::LazyLock;
 
-use regex_automata::meta::Regex;
-
 use super::{Report, programs::Program, rules};
 use crate::{
     Confidence::Medium,
     Severity,
     code::hosts::{Standing, standing, standing_of},
     formats::Profile,
-    pattern::code as pattern,
+    pattern::{Regex, code as pattern},
     text::{is_anyones, is_bare, is_local, is_vendor},
 };
 
@@ -46,7 +44,7 @@ impl Stranger {
 /// Anything that opens a connection, in any language.
 static TALKS: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r#"(?i)\b(?:curl|wget|ncat?|netcat|socat|scp|sftp|rsync|ftp|Invoke-WebRequest|Invoke-RestMethod|iwr|irm|certutil|bitsadmin|xh|websocat)(?:\.exe)?\s|/dev/(?:tcp|udp)/|requests\.|\burllib|httpx\.|aiohttp|\bfetch\s*\(|axios|http\.client|XMLHttpRequest|Net::HTTP|\bsocket\b|WebClient|urlopen|\bhttps?\.(?:request|get|post)|HttpClient|openConnection|LWP::|HTTP::Tiny|IO::Socket|reqwest|\bureq\b|URLSession|http\.(?:Post|Get|NewRequest)|net\.(?:Dial|connect|Socket)|TCPSocket|sendBeacon|WebSocket|HTTPSConnection|fsockopen|curl_exec|curl_init|file_get_contents\(|create_connection|Faraday|HTTParty|RestClient|URI\.open|https?\.createClient|undici|\bgot\s*[.(]|node-fetch|MSXML2|WinHttp|httr::|PSXMLHTTP|hyper::|Http\.send|gh\s+api|smtplib|sendmail|Resolv\.|gethostby|getaddrinfo|dns\.resolve|nslookup|\bdig\s|\bdsn\b|UrlFetchApp|wp_remote_|importScripts|\.src\s*=|<script[^>]{1,80}src=|new\s+Image\(|rest_command|request_url|redirect_url|webhook|\bping\b[^\n]{0,40}\s-p\s|npm[^\n]{0,12}publish|docker[^\n]{0,12}push|twine[^\n]{0,6}upload|OTEL_EXPORTER|send_message|ENDPOINT=|Sentry\.init|git\b[^\n]{0,30}push|upload_file|put_object|require\(["'](?:node:)?(?:https?|net|tls|dgram|dns)["']\)|from\s+["'](?:node:)?(?:https?|net|tls)["']|tls\.connect|dgram|createConnection|["'](?:curl|wget)(?:\.exe)?["']|@vite-ignore|import\s*\(\s*\[|--(?:push|endpoint|remote|server|upstream)\b[^\n]{0,12}https?|mailto:"#,
+        r#"(?i)\b(?:curl|wget|ncat?|netcat|socat|scp|sftp|rsync|ftp|Invoke-WebRequest|Invoke-RestMethod|iwr|irm|certutil|bitsadmin|xh|websocat|restic|borg|rclone|kopia|duplicity|duplicacy|lftp|croc|azcopy|s3cmd|mbuffer)(?:\.exe)?\s|/dev/(?:tcp|udp)/|requests\.|\burllib|httpx\.|aiohttp|\bfetch\s*\(|axios|http\.client|XMLHttpRequest|Net::HTTP|\bsocket\b|WebClient|urlopen|\bhttps?\.(?:request|get|post)|HttpClient|openConnection|LWP::|HTTP::Tiny|IO::Socket|reqwest|\bureq\b|URLSession|http\.(?:Post|Get|NewRequest)|net\.(?:Dial|connect|Socket)|TCPSocket|sendBeacon|WebSocket|HTTPSConnection|fsockopen|curl_exec|curl_init|file_get_contents\(|create_connection|Faraday|HTTParty|RestClient|URI\.open|https?\.createClient|undici|\bgot\s*[.(]|node-fetch|MSXML2|WinHttp|httr::|PSXMLHTTP|hyper::|Http\.send|gh\s+api|smtplib|sendmail|Resolv\.|gethostby|getaddrinfo|dns\.resolve|nslookup|\bdig\s|\bdsn\b|UrlFetchApp|wp_remote_|importScripts|\.src\s*=|<script[^>]{1,80}src=|new\s+Image\(|rest_command|request_url|redirect_url|webhook|\bping\b[^\n]{0,40}\s-p\s|npm[^\n]{0,12}publish|docker[^\n]{0,12}push|twine[^\n]{0,6}upload|OTEL_EXPORTER|send_message|ENDPOINT=|Sentry\.init|git\b[^\n]{0,30}push|upload_file|put_object|require\(["'](?:node:)?(?:https?|net|tls|dgram|dns)["']\)|from\s+["'](?:node:)?(?:https?|net|tls)["']|tls\.connect|dgram|createConnection|["'](?:curl|wget)(?:\.exe)?["']|@vite-ignore|import\s*\(\s*\[|--(?:push|endpoint|remote|server|upstream)\b[^\n]{0,12}https?|mailto:"#,
     )
 });
 
@@ -60,7 +58,7 @@ static TALKS_TOO: LazyLock<Regex> = LazyLock::new(|| {
 /// Something is given to the other side.
 static SENDS: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r#"(?i)\.(?:post|put|patch)\s*\(|\bPOST\b|\bPUT\b|sendall\s*\(|\.send\s*\(|\.end\s*\(\s*[^)\s]|\.write\s*\(|print\s+\$\w|upload|sendBeacon|\s(?:-d|-F|-T|--data\S*|--form|--json|--post-\S+|--upload-file|--body-\S+|-InFile|-Body)[\s=]|URLSearchParams|payload\b|btoa\(|JSON\.stringify|\.src\s*=[^\n]{0,120}\+|method:\s*["']?post|-p\s+["']?\$|publish|\bpush\b|\bdsn\b|EXPORTER|urlopen\([^\n]{0,120},|\.request\s*\(|params\s*=|\.query\b|searchParams|data\s*=|headers?\s*[=:]|setRequestHeader|\|\s*(?:ncat?|netcat|curl|socat)\b|\b(?:scp|rsync|sftp)\s|\?[a-z_]{1,12}=["'`]?\s*[+.$%{&]|encode_www_form|encodeURIComponent|urlencode|http_build_query"#,
+        r#"(?i)\.(?:post|put|patch)\s*\(|\bPOST\b|\bPUT\b|sendall\s*\(|\.send\s*\(|\.end\s*\(\s*[^)\s]|\.write\s*\(|print\s+\$\w|upload|sendBeacon|\s(?:-d|-F|-T|--data\S*|--form|--json|--post-\S+|--upload-file|--body-\S+|-InFile|-Body)[\s=]|URLSearchParams|payload\b|btoa\(|JSON\.stringify|\.src\s*=[^\n]{0,120}\+|method:\s*["']?post|-p\s+["']?\$|publish|\bpush\b|\bbackup\b|\bdsn\b|EXPORTER|urlopen\([^\n]{0,120},|\.request\s*\(|params\s*=|\.query\b|searchParams|data\s*=|headers?\s*[=:]|setRequestHeader|\|\s*(?:ncat?|netcat|curl|socat)\b|\b(?:scp|rsync|sftp)\s|\?[a-z_]{1,12}=["'`]?\s*[+.$%{&]|encode_www_form|encodeURIComponent|urlencode|http_build_query"#,
     )
 });
 
@@ -360,21 +358,22 @@ const FORMS: &[&str] = &[
 /// Is it a blank to be filled in: `telemetry.yourcompany.example`?
 fn is_blank(host: &str) -> bool {
     host.split('.').any(|label| {
-        matches!(
-            label,
-            "yourcompany"
-                | "your-company"
-                | "yourdomain"
-                | "your-domain"
-                | "yourorg"
-                | "your-org"
-                | "yoursite"
-                | "your-site"
-                | "mycompany"
-                | "my-company"
-                | "mydomain"
-                | "my-domain"
-        )
+        label.starts_with("your-")
+            || matches!(
+                label,
+                "yourcompany"
+                    | "your-company"
+                    | "yourdomain"
+                    | "your-domain"
+                    | "yourorg"
+                    | "your-org"
+                    | "yoursite"
+                    | "your-site"
+                    | "mycompany"
+                    | "my-company"
+                    | "mydomain"
+                    | "my-domain"
+            )
     })
 }
 

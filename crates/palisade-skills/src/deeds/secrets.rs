@@ -2,14 +2,12 @@
 
 use std::sync::LazyLock;
 
-use regex_automata::meta::Regex;
-
 use super::{Report, found, outward, place, programs::Program, rules};
 use crate::{
     Confidence::{Low, Medium},
     Seen, Severity,
     formats::Profile,
-    pattern::code as pattern,
+    pattern::{Regex, code as pattern},
 };
 
 /// Whose secrets.
@@ -71,6 +69,8 @@ static STORES: LazyLock<Vec<(Store, Regex)>> = LazyLock::new(|| {
                 r"secretsmanager\s+get-secret|ssm\s+get-parameter[^\n]{0,60}--with-decryption",
                 r"gcloud\s+auth\s+print-(?:access|identity)|az\s+account\s+get-access-token",
                 r"rclone\.conf",
+                r"kubectl\s+create\s+token|vault\s+(?:token\s+create|kv\s+get)|sts\s+get-session-token|\bdoctl\s+auth\b|\b(?:heroku\s+auth:token|fly(?:ctl)?\s+(?:auth\s+token|tokens\s+create))|npm\s+token\s+create",
+                r"(?:cp|tar|zip|backup|rsync|scp)\b[^\n]{0,80}\.(?:ssh|gnupg)\b",
             ],
         ),
         all(
@@ -109,6 +109,7 @@ static STORES: LazyLock<Vec<(Store, Regex)>> = LazyLock::new(|| {
                 r"(?:chrome|edge|brave|chromium|browser|vivaldi|opera)[^\n]{0,60}\bcookies\b",
                 r"\bbrowser_?cookie3?\b|\bcryptunprotectdata\b|protecteddata\]::unprotect",
                 r"chrome safe storage",
+                r"(?:network\.getall|storage\.get|network\.get)cookies",
             ],
         ),
         all(

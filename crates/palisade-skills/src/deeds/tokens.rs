@@ -2,14 +2,12 @@
 
 use std::{collections::BTreeSet, sync::LazyLock};
 
-use regex_automata::meta::Regex;
-
 use super::{Report, handed, outward, redirect};
 use crate::{
     Confidence::{Low, Medium},
     FileKind, Severity,
     code::hosts::{is_secret_name, is_within, issuers},
-    pattern::code as pattern,
+    pattern::{Regex, code as pattern},
 };
 
 /// Variables by the ways that languages and settings name them.
@@ -59,6 +57,10 @@ pub(super) fn look(report: &mut Report<'_>, kind: FileKind) {
         report.say(&handed::TOKEN, Severity::High, Medium, all.start(), message);
     }
     let Some((at, name)) = foreign(text, &strangers) else { return };
+    // One server's settings are not another's.
+    if text.contains("mcpServers") && !beside(text, at, &strangers) {
+        return;
+    }
     // A declared server whose header holds another service's token sends it with each call.
     let definition = settings
         && (text.contains("mcpServers")
@@ -100,4 +102,33 @@ fn foreign(text: &str, strangers: &BTreeSet<String>) -> Option<(usize, String)> 
         }
     }
     None
+}
+
+/// Stands the address of a stranger in the settings of the server that hold this place?
+fn beside(text: &str, at: usize, strangers: &BTreeSet<String>) -> bool {
+    let mut open: Vec<usize> = Vec::new();
+    let mut quoted = false;
+    let mut escaped = false;
+    let mut server: Option<(usize, usize)> = None;
+    for (place, byte) in text.bytes().enumerate() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if quoted => escaped = true,
+            b'"' => quoted = !quoted,
+            b'{' if !quoted => open.push(place),
+            b'}' if !quoted => {
+                let Some(start) = open.pop() else { return true };
+                // The file, its list of servers, the server.
+                if open.len() == 2 && start <= at && at < place {
+                    server = Some((start, place));
+                    break;
+                }
+            }
+            _ => {}
+        }
+    }
+    server.and_then(|(from, to)| text.get(from..to)).is_none_or(|server| {
+        let server = server.to_ascii_lowercase();
+        strangers.iter().any(|host| server.contains(host.as_str()))
+    })
 }

@@ -3,14 +3,12 @@
 
 use std::sync::LazyLock;
 
-use regex_automata::meta::Regex;
-
 use super::{Document, Leaf, Profile, base, rules};
 use crate::{
     Capability,
     Confidence::{self, High, Medium},
     File, Package, Place, Seen, Severity, Use,
-    pattern::pattern,
+    pattern::{Regex, pattern},
     text::{hosts, is_local},
 };
 
@@ -178,7 +176,7 @@ static SENDS: LazyLock<Regex> = LazyLock::new(|| {
 });
 static RUNS_FETCHED: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"(?i)(curl|wget|iwr|irm|Invoke-WebRequest|Invoke-RestMethod|fetch|urlopen|requests\.get|DownloadString)[^\n]*(\|\s*(sudo\s+)?(env\s+)?(/usr/bin/|/bin/)?(ba|z|da|k)?sh\b|\|\s*(sudo\s+)?(python|node|perl|ruby|php|deno|bun)|\|\s*(iex|Invoke-Expression)|&&\s*(ba|z)?sh\s|chmod\s+\+?[0-7]*x?|;\s*(ba|z)?sh\s)|(\beval\b|\bsource\b|\bexec\b|\bsh\s+-c\b|\bbash\s+-c\b|\biex\b)[^\n]*(\$\(|<\(|`|\()\s*['\x22]?(curl|wget|iwr|irm|urlopen|requests)|exec\([^\n]*(urlopen|requests\.get)|\b(iex|Invoke-Expression)\b[^\n]*(DownloadString|DownloadData|Net\.WebClient|iwr|irm)|(instance_eval|class_eval|module_eval|\beval)\b[^\n]*(URI\.open|open\(|Net::HTTP|file_get_contents\(\s*['\x22]?http|\$_(COOKIE|POST|GET|REQUEST))|git\s+clone[^\n]*&&[^\n]*(make|\./|bash|sh\s)|\(\s*(curl|wget)[^\n]*\)\s*['\x22]?\s*$|<\(\s*(curl|wget)",
+        r"(?i)\bfetch\s*\([^\n]{0,200}\.then\s*\(\s*(?:eval|Function)\b|(curl|wget|iwr|irm|Invoke-WebRequest|Invoke-RestMethod|fetch|urlopen|requests\.get|DownloadString)[^\n]*(\|\s*(sudo\s+)?(env\s+)?(/usr/bin/|/bin/)?(ba|z|da|k)?sh\b|\|\s*(sudo\s+)?(python|node|perl|ruby|php|deno|bun)|\|\s*(iex|Invoke-Expression)|&&\s*(ba|z)?sh\s|chmod\s+\+?[0-7]*x?|;\s*(ba|z)?sh\s)|(\beval\b|\bsource\b|\bexec\b|\bsh\s+-c\b|\bbash\s+-c\b|\biex\b)[^\n]*(\$\(|<\(|`|\()\s*['\x22]?(curl|wget|iwr|irm|urlopen|requests)|exec\([^\n]*(urlopen|requests\.get)|\b(iex|Invoke-Expression)\b[^\n]*(DownloadString|DownloadData|Net\.WebClient|iwr|irm)|(instance_eval|class_eval|module_eval|\beval)\b[^\n]*(URI\.open|open\(|Net::HTTP|file_get_contents\(\s*['\x22]?http|\$_(COOKIE|POST|GET|REQUEST))|git\s+clone[^\n]*&&[^\n]*(make|\./|bash|sh\s)|\(\s*(curl|wget)[^\n]*\)\s*['\x22]?\s*$|<\(\s*(curl|wget)",
     )
 });
 static HIDDEN: LazyLock<Regex> = LazyLock::new(|| {

@@ -70,7 +70,7 @@ pub(crate) fn profile(package: &Package, folder: &str) -> Profile {
         titles.to_lowercase()
     );
     profile.words = words(&text);
-    profile.security = is_security(&text);
+    profile.security = is_security(&format!("{} {} {titles}", profile.name, profile.folder), &text);
     profile
 }
 
@@ -186,10 +186,8 @@ pub(crate) fn words(text: &str) -> BTreeSet<String> {
 const SECURITY: &[&str] = &[
     "security",
     "reverse shell",
-    "reverse-shell",
     "shells",
     "payloads",
-    "red-team",
     "macro",
     "samples",
     "evaluat",
@@ -212,7 +210,6 @@ const SECURITY: &[&str] = &[
     "penetration",
     "red team",
     "redteam",
-    "red-team",
     "blue team",
     "vulnerab",
     "exploit",
@@ -249,6 +246,40 @@ const SECURITY: &[&str] = &[
     "privilege escalation",
     "lateral movement",
     "payload",
+    "stealer",
+    "infostealer",
+    "poison",
+    "tabletop",
+    "hostile",
+    "content filter",
+    "moderation",
+    "exercise",
+    "workshop",
+    "static analysis",
+    "virtual machine",
+    "trust and safety",
+    "red flags",
+    "vetting",
+    "vetter",
+    "intrusions",
+    "tunnel",
+    "emulation",
+    "abuse",
+    "scam",
+    "fraud",
+    "spoof",
+    "botnet",
+    "trojan",
+    "spyware",
+    "hunt",
+    "hunting",
+    "compromise",
+    "first responder",
+    "attack surface",
+    "escape",
+    "cracking",
+    "wordlist",
+    "purple team",
     "shellcode",
     "bug bounty",
     "cve",
@@ -290,7 +321,6 @@ const SECURITY: &[&str] = &[
     "data loss",
     "insider",
     "typosquat",
-    "supply-chain",
     "ssti",
     "sandbox",
     "awareness",
@@ -353,18 +383,62 @@ const SECURITY: &[&str] = &[
     "취약점",
 ];
 
-fn is_security(text: &str) -> bool {
-    let text = text.to_lowercase();
+/// Words that no package about anything else has in its name or title: one is enough there.
+const ATTACKS: &[&str] = &[
+    "malware",
+    "ransomware",
+    "jailbreak",
+    "phishing",
+    "exploit",
+    "pentest",
+    "penetration test",
+    "red team",
+    "redteam",
+    "purple team",
+    "stealer",
+    "trojan",
+    "rootkit",
+    "botnet",
+    "keylogger",
+    "spyware",
+    "backdoor",
+    "shellcode",
+    "reverse shell",
+    "prompt injection",
+    "poison",
+    "data loss prevention",
+    "ctf",
+    "adversar",
+    "steganograph",
+    "steg",
+    "intrusion",
+    "vulnerabilit",
+    "hacking",
+    "forensic",
+    "infostealer",
+    "social engineering",
+    "deepfake",
+    "scam",
+    "fraud",
+];
+
+fn is_security(name: &str, text: &str) -> bool {
+    let text = text.to_lowercase().replace('-', " ");
+    let name = name.to_lowercase().replace('-', " ");
+    SECURITY.iter().filter(|word| says(&text, word)).take(2).count() == 2
+        || ATTACKS.iter().any(|word| says(&name, word))
+}
+
+/// Does a text in lower case say this word, or begin one with it?
+fn says(text: &str, word: &str) -> bool {
     let plain = |c: Option<char>| {
         c.is_none_or(|c| !c.is_alphanumeric() || !c.is_ascii() && !c.is_lowercase())
     };
-    let said = |word: &str| {
-        text.match_indices(word).any(|(at, _)| {
-            let before = text.get(..at).and_then(|text| text.chars().next_back());
-            let after = text.get(at + word.len()..).and_then(|text| text.chars().next());
-            // A short word is an abbreviation; a long one may be a stem.
-            plain(before) && (word.len() > 5 || plain(after))
-        })
-    };
-    SECURITY.iter().filter(|word| said(word)).take(2).count() == 2
+    let word = word.replace('-', " ");
+    text.match_indices(&word).any(|(at, _)| {
+        let before = text.get(..at).and_then(|text| text.chars().next_back());
+        let after = text.get(at + word.len()..).and_then(|text| text.chars().next());
+        // A short word is an abbreviation; a long one may be a stem.
+        plain(before) && (word.len() > 5 || plain(after))
+    })
 }

@@ -10,15 +10,90 @@ pub use rules::RULES;
 use names::{Alike, Registry};
 
 use crate::code::{hosts, safe};
-use crate::{Confidence, Finding, Package, Place, Rule, Seen, Severity};
+use crate::{Confidence, File, FileKind, Finding, Package, Place, Rule, Seen, Severity};
 
 /// Looks at the manifests of a package.
 pub fn look(package: &Package) -> Seen {
     let mut seen = Seen::default();
     for file in &package.files {
         manifests::look(package, file, &mut seen);
+        successors(file, &mut seen);
     }
     seen
+}
+
+/// A list that exchanges well-known packages for others which only add a word that is to be trusted.
+fn successors(file: &File, seen: &mut Seen) {
+    const LARGEST: usize = 256 << 10;
+    const TRUSTED: &[&str] = &[
+        "maintained",
+        "lts",
+        "secure",
+        "fork",
+        "official",
+        "patched",
+        "safe",
+        "fixed",
+        "updated",
+        "stable",
+        "revived",
+        "modern",
+        "hardened",
+        "supported",
+        "continued",
+        "next-lts",
+        "secure-fork",
+    ];
+    if !matches!(file.kind, FileKind::Prose | FileKind::Data) || file.bytes.len() > LARGEST {
+        return;
+    }
+    let Ok(text) = std::str::from_utf8(&file.bytes) else { return };
+    let known = |name: &str| Registry::Npm.knows(name) || Registry::PyPi.knows(name);
+    let mut found: Vec<(u32, String, String)> = Vec::new();
+    for (line, number) in text.lines().zip(1_u32..) {
+        if !TRUSTED.iter().any(|word| line.contains(word)) {
+            continue;
+        }
+        let tokens: Vec<&str> = line
+            .split(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '@')))
+            .filter(|token| token.len() > 2)
+            .take(64)
+            .collect();
+        for name in &tokens {
+            let Some(old) = TRUSTED
+                .iter()
+                .find_map(|word| name.strip_suffix(word).map(|old| old.trim_end_matches('-')))
+            else {
+                continue;
+            };
+            let twice = tokens.iter().any(|token| {
+                *token == old
+                    || old.strip_suffix('s') == Some(token)
+                    || token.len() > 4 && old.starts_with(token)
+            });
+            if twice
+                && name.contains('-')
+                && !known(name)
+                && tokens.iter().any(|token| known(token))
+            {
+                found.push((number, (*name).to_owned(), line.to_owned()));
+            }
+        }
+    }
+    if let [(number, name, line), _, ..] = found.as_slice() {
+        let message = format!(
+            "`{}` and others take the place of well-known packages and only add a word that is to be trusted.",
+            safe(name)
+        );
+        say(
+            seen,
+            &rules::TYPOSQUAT,
+            (Severity::High, Confidence::Medium),
+            (&file.path, *number),
+            line,
+            message,
+        );
+    }
 }
 
 /// A finding about a name that looks like another.

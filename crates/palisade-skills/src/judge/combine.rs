@@ -5,13 +5,11 @@ use std::{
     sync::LazyLock,
 };
 
-use regex_automata::meta::Regex;
-
 use crate::{
     Confidence::{High, Low, Medium},
     FileKind, Package, Seen, Severity, Technique, Use,
     formats::{Profile, base},
-    pattern::pattern,
+    pattern::{Regex, pattern},
     text::{is_local, is_vendor},
 };
 
@@ -60,9 +58,12 @@ pub(crate) fn is_shown(path: &str) -> bool {
 /// Raises and lowers findings by what stands beside them.
 pub(super) fn combine(profile: &Profile, package: &Package, seen: &mut Seen) {
     archives(package, seen);
+    disguised(package, seen);
     steps(profile, seen);
     if profile.security {
         teaching(package, seen);
+    } else {
+        records(package, seen);
     }
 }
 
@@ -99,6 +100,49 @@ fn archives(package: &Package, seen: &mut Seen) {
                 finding.confidence = High;
                 finding.message.push_str(", and the text tells the password");
             }
+        }
+    }
+}
+
+/// A program with the name of something else, which a text or a script of the package starts.
+fn disguised(package: &Package, seen: &mut Seen) {
+    const STARTS: &[&str] = &[
+        "chmod",
+        "install -",
+        " bin/",
+        "/bin",
+        "exec",
+        "spawn",
+        "nohup",
+        "start ",
+        "./",
+        "popen",
+        "system(",
+        "ld_preload",
+        "cdll",
+        "dlopen",
+        "ctypes",
+    ];
+    for finding in
+        seen.findings.iter_mut().filter(|finding| finding.rule.id == "opaque-disguised-file")
+    {
+        let name = base(&finding.place.file);
+        let started = package
+            .files
+            .iter()
+            .filter(|file| file.kind.is_parsed() || file.kind == FileKind::Prose)
+            .any(|file| {
+                String::from_utf8_lossy(&file.bytes).lines().any(|line| {
+                    line.contains(name) && {
+                        let line = line.to_ascii_lowercase();
+                        STARTS.iter().any(|word| line.contains(word))
+                    }
+                })
+            });
+        if started {
+            finding.severity = Severity::High;
+            finding.confidence = finding.confidence.max(Medium);
+            finding.message.push_str(", and the package starts it");
         }
     }
 }
@@ -148,6 +192,52 @@ fn steps(profile: &Profile, seen: &mut Seen) {
     }
 }
 
+/// What only a program of the package reads gives the agent no orders.
+fn records(package: &Package, seen: &mut Seen) {
+    let mut known: BTreeMap<String, bool> = BTreeMap::new();
+    for finding in &mut seen.findings {
+        let path = finding.place.file.as_str();
+        if !matches!(
+            finding.rule.technique,
+            Technique::InstructionOverride
+                | Technique::Concealment
+                | Technique::ApprovalBypass
+                | Technique::Exfiltration
+                | Technique::CredentialAccess
+        ) {
+            continue;
+        }
+        let told = *known
+            .entry(path.to_owned())
+            .or_insert_with(|| is_specimen(package, path) && is_argument(package, path));
+        if told {
+            finding.confidence = Low;
+            finding.severity = finding.severity.min(Severity::Medium);
+        }
+    }
+}
+
+/// Do texts name a file only behind a program, which reads it?
+fn is_argument(package: &Package, path: &str) -> bool {
+    let name = base(path);
+    let mut named = false;
+    for file in package.files.iter().filter(|file| file.kind == FileKind::Prose) {
+        let text = String::from_utf8_lossy(&file.bytes);
+        for line in text.lines().filter(|line| line.contains(name)) {
+            let program = line.find(name).and_then(|at| line.get(..at)).is_some_and(|before| {
+                [".py ", ".js ", ".mjs ", ".sh ", ".ts ", ".rb ", "go run "]
+                    .iter()
+                    .any(|end| before.contains(end))
+            });
+            if !program {
+                return false;
+            }
+            named = true;
+        }
+    }
+    named
+}
+
 /// What a package about security shows and does not run counts less.
 fn teaching(package: &Package, seen: &mut Seen) {
     let orders: String = package
@@ -183,6 +273,8 @@ fn teaching(package: &Package, seen: &mut Seen) {
                 FileKind::Data | FileKind::Prose | FileKind::Archive | FileKind::Media
             )
         });
+        let specimen = is_specimen(package, path);
+        let shown = shown || specimen;
         let run = shown
             && !data
             && match known.get(path) {
@@ -205,22 +297,23 @@ fn teaching(package: &Package, seen: &mut Seen) {
                     | Technique::Destruction
                     | Technique::Escape
             );
-        let sample = path.split('/').rev().skip(1).any(|part| {
-            matches!(
-                part,
-                "attacks"
-                    | "payloads"
-                    | "fixtures"
-                    | "samples"
-                    | "testdata"
-                    | "corpus"
-                    | "cases"
-                    | "tests"
-                    | "test"
-                    | "demo"
-                    | "demo-repo"
-            )
-        });
+        let sample = specimen
+            || path.split('/').rev().skip(1).any(|part| {
+                matches!(
+                    part,
+                    "attacks"
+                        | "payloads"
+                        | "fixtures"
+                        | "samples"
+                        | "testdata"
+                        | "corpus"
+                        | "cases"
+                        | "tests"
+                        | "test"
+                        | "demo"
+                        | "demo-repo"
+                )
+            });
         if (shown && !run || in_block)
             && (sample
                 || finding.rule.technique != Technique::HiddenText
@@ -240,8 +333,105 @@ fn teaching(package: &Package, seen: &mut Seen) {
             finding.confidence = finding.confidence.min(Low);
         }
         // Many exhibits are no more of an attack than one.
-        if finding.confidence == Low && prose {
+        if finding.confidence == Low && (prose || specimen || sample && data) {
             finding.severity = finding.severity.min(Severity::Medium);
         }
     }
+}
+
+/// Is it a file of records that a program of the package reads, and that no text tells the agent to obey: cases of
+/// a test, a set of attacks, an exercise?
+fn is_specimen(package: &Package, path: &str) -> bool {
+    let Some(file) = package.file(path).filter(|file| file.kind == FileKind::Data) else {
+        return false;
+    };
+    let name = base(path);
+    let records = {
+        let text = String::from_utf8_lossy(&file.bytes);
+        let marks = [": ", "\":", "\t", ",", "|"];
+        // The same sign begins or divides line after line.
+        let mut lines: BTreeMap<&str, usize> = BTreeMap::new();
+        for line in text.lines() {
+            let line = line.trim_start().trim_start_matches(['-', '{', ' ']);
+            let end = marks.iter().filter_map(|mark| line.find(mark)).min().unwrap_or_default();
+            let key = line.get(..end).unwrap_or_default();
+            if (1..=24).contains(&key.len()) {
+                *lines.entry(key).or_default() += 1;
+            }
+        }
+        lines.values().any(|count| *count >= 3)
+    };
+    let stem = name.split('.').next().unwrap_or_default().to_ascii_lowercase();
+    let called = [
+        "case",
+        "payload",
+        "attack",
+        "corpus",
+        "sample",
+        "prompts",
+        "probes",
+        "injections",
+        "poison",
+        "malicious",
+        "hostile",
+        "jailbreak",
+        "strings",
+        "wordlist",
+    ]
+    .iter()
+    .any(|word| stem.contains(word));
+    if !records && !called && !is_shown(path) {
+        return false;
+    }
+    let mut read = false;
+    for other in &package.files {
+        if other.path == path || !(other.kind.is_parsed() || other.kind == FileKind::Prose) {
+            continue;
+        }
+        let text = String::from_utf8_lossy(&other.bytes);
+        // Whoever evaluates what it reads does not read records.
+        if other.kind.is_parsed()
+            && [
+                "unsafe_load",
+                "yaml.load(",
+                "pickle",
+                "eval(",
+                "exec(",
+                "subprocess",
+                "os.system",
+                "child_process",
+                "new Function",
+            ]
+            .iter()
+            .any(|run| text.contains(run))
+        {
+            return false;
+        }
+        for line in text.lines().filter(|line| line.contains(name)) {
+            let lower = line.to_lowercase();
+            if [
+                "follow",
+                "obey",
+                "carry out",
+                "comply",
+                "do what",
+                "do as",
+                "apply",
+                "instructions in",
+                "act on",
+                "whatever",
+            ]
+            .iter()
+            .any(|word| lower.contains(word))
+            {
+                return false;
+            }
+            read |= other.kind.is_parsed()
+                || ["python", "node ", "bash ", "./", "--", "scripts/"]
+                    .iter()
+                    .any(|word| lower.contains(word));
+        }
+        read |= other.kind.is_parsed() && records;
+    }
+    read
 }

@@ -46,6 +46,8 @@ pub(crate) struct Unit {
     pub(crate) section: u32,
     /// The heading is about attacks, examples or what not to do.
     pub(crate) teaching: bool,
+    /// It begins within quotation marks that an earlier sentence opened and a later place closes.
+    pub(crate) inside: bool,
 }
 
 /// The longest unit; what is longer is taken in pieces.
@@ -69,6 +71,7 @@ impl<'a> Blocks<'a> {
 
     /// Takes what stands in a part of the text. The map leads from offsets in the piece to the text's.
     fn push(&mut self, piece: &str, at: usize, spot: Spot) {
+        let quotations = quotations(piece);
         for (start, sentence) in sentences(piece) {
             if self.units.len() >= MOST {
                 return;
@@ -84,6 +87,7 @@ impl<'a> Blocks<'a> {
                 spot,
                 section: self.section,
                 teaching: self.teaching,
+                inside: quotations.iter().any(|&(from, to)| from < start && start < to),
             });
         }
     }
@@ -104,6 +108,7 @@ impl<'a> Blocks<'a> {
                 spot,
                 section: self.section,
                 teaching: false,
+                inside: false,
             });
         }
     }
@@ -577,6 +582,33 @@ fn sentences(piece: &str) -> Vec<(usize, &str)> {
         }
     }
     push(&mut found, piece, start, piece.len());
+    found
+}
+
+/// Where quotations begin and end in a piece. A mark behind a letter opens none (`5" wide`), and a long one is none.
+fn quotations(piece: &str) -> Vec<(usize, usize)> {
+    const LONGEST_QUOTATION: usize = 400;
+    let mut found = Vec::new();
+    let mut open: Option<usize> = None;
+    let mut before = None;
+    let mut characters = piece.char_indices().peekable();
+    while let Some((at, c)) = characters.next() {
+        if matches!(c, '"' | '\u{201c}' | '\u{201d}' | '\u{201e}') {
+            let joined = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
+            let next = characters.peek().map(|&(_, c)| c);
+            match open {
+                Some(start) if !joined(next) => {
+                    if at - start <= LONGEST_QUOTATION {
+                        found.push((start, at));
+                    }
+                    open = None;
+                }
+                None if !joined(before) => open = Some(at),
+                _ => {}
+            }
+        }
+        before = Some(c);
+    }
     found
 }
 

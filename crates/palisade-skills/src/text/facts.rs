@@ -2,14 +2,15 @@
 
 use std::sync::LazyLock;
 
-use regex_automata::meta::Regex;
-
 use super::{
     blocks::{Spot, Unit},
     hosts::{is_anyones, is_bare, is_local, is_vendor, mails, urls},
     tags::{Concept, Set, Tag, tags},
 };
-use crate::{formats::Profile, pattern::pattern};
+use crate::{
+    formats::Profile,
+    pattern::{Regex, pattern},
+};
 
 /// How far away data would go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
@@ -65,6 +66,10 @@ pub(super) struct Facts {
     pub(super) taught: bool,
     /// The literal path of a secret.
     pub(super) secret_path: bool,
+    /// What it takes along is all that was said or written, or a secret.
+    pub(super) whole: bool,
+    /// It says what to answer to whoever asks.
+    pub(super) cover: bool,
     /// It leads the user to a stranger.
     pub(super) scam: bool,
     /// A date, a count or a word after which something changes.
@@ -86,7 +91,13 @@ impl Facts {
 
 pub(super) fn facts(unit: &Unit, profile: &Profile) -> Facts {
     let text = unit.text.as_str();
-    let tags = tags(text);
+    let mut tags = tags(text);
+    if unit.inside {
+        let end = text.find('"').unwrap_or(text.len());
+        for tag in tags.iter_mut().filter(|tag| tag.end <= end) {
+            tag.quoted = true;
+        }
+    }
     let mut facts = Facts::default();
     let quotable = |concept: Concept| {
         matches!(
@@ -118,6 +129,16 @@ pub(super) fn facts(unit: &Unit, profile: &Profile) -> Facts {
     }
     // A line of code is done as it stands.
     facts.concealed = concealed(text, &tags);
+    // A prompt for another model, in a block: it keeps its own words, not a deed.
+    if unit.spot == Spot::Code
+        && facts.said.any(&[Concept::Instructions, Concept::SystemPrompt])
+        && !facts.said.has(Concept::User)
+        && ["instructions", "prompt", "rules"]
+            .iter()
+            .any(|word| text.trim_end_matches('.').ends_with(word))
+    {
+        facts.concealed = facts.concealed.min(Concealed::Weak);
+    }
     if UNTOLD.is_match(text) {
         facts.concealed = facts.concealed.max(Concealed::Weak);
     }
@@ -131,6 +152,9 @@ pub(super) fn facts(unit: &Unit, profile: &Profile) -> Facts {
     });
     if claimed {
         facts.said.add(Concept::PreApproved);
+    }
+    if UNASKED.is_match(text) {
+        facts.said.add(Concept::Approval);
     }
     // To say that one may not say is no cover.
     let covers = COVER.find(text).is_some_and(|found| {
@@ -148,6 +172,7 @@ pub(super) fn facts(unit: &Unit, profile: &Profile) -> Facts {
         .iter()
         .any(|word| rest.starts_with(word))
     });
+    facts.cover = covers;
     if covers {
         facts.concealed = Concealed::Strong;
     }
@@ -210,7 +235,7 @@ fn is_public(text: &str, end: usize) -> bool {
 /// Something is left out of what the user is told, in whatever voice it is said.
 static UNTOLD: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"\b(left|leave|leaves|kept|keep|keeps|stay|stays|omit|omits|omitted|excluded|missing|dropped|drop)\b.{0,40}\b(out of|from|off|outside)\b.{0,50}\b(summar\w+|reports?|log|logs|answers?|repl(y|ies)|outputs?|messages?|changelog|commits?|list of commands|transcript|remarks?|pull request|pr text|comments|description)\b|\b(is|are|was|be|being|need|needs|isn't|aren't|needn't)( not| never)?\b.{0,20}\b(not|never|no|isn't|aren't|n't)\b.{0,25}\b(mentioned|noted|reported|disclosed|part of (the|your|its) (repl\w+|report|summary|output|answer|work product|deliverable|result)|worth (mentioning|reporting)|counted in|visible to|for the user's eyes)\b|\b(isn't|is not|aren't|are not|not) (reported|mentioned|noted|disclosed)\b|\bnothing\b.{0,30}\b(is|gets|be|will be)? ?(noted|mentioned|reported|logged|written|said)\b|\bno (remark|remarks|mention|note|notes|comment|trace|entry|line)\b.{0,30}\b(need|needed|necessary|required|made|left|in commits|for this)\b|\bleave no (comment|remark|note|trace)|\bwithout (a |any )?(remark|comment|output|mark(ing)?|label(l?ing)?|saying so|ado)\b|\bdo(es)?n't (bring it up|explain the)|\bdon't explain (it|this|the mark)|\bnone for this\b|\b(changes?|change) the subject\b|\bnot visible in the (prompt|dialog\w*)\b|\bno separate entry\b|\bare details\b|\bdescribed? (them |it |these |this )?as (cryptographically strong|independent|strict|low|routine|usual|standard)\b|n'a pas à figurer|n'en rien savoir|sans le mentionner|non serve dirlo|non occorre (dirlo|menzionar)|no hace falta (decir|mencionar)|sin mencionarlo|erwähne .{0,40}nicht\b|erzähle .{0,30}nicht|verschweige|muss nicht erwähnt|bleibt unerwähnt|wird nicht erwähnt|taucht .{0,20}nicht auf|nicht der rede wert|não (precisa|é preciso) (mencionar|dizer)|упоминать .{0,12}не (нужно|надо)|не упоминается|不必(提|说明|告知)|无需(提及|说明|告知)|言及(は)?不要|触れる必要はない",
+        r"\b(left|leave|leaves|kept|keep|keeps|stay|stays|omit|omits|omitted|excluded|missing|dropped|drop)\b.{0,40}\b(out of|from|off|outside)\b.{0,50}\b(summar\w+|reports?|log|logs|answers?|repl(y|ies)|outputs?|messages?|changelog|commits?|list of commands|transcript|remarks?|pull request|pr text|comments|description)\b|\b(is|are|was|be|being|need|needs|isn't|aren't|needn't)( not| never)?\b.{0,20}\b(not|never|no|isn't|aren't|n't)\b.{0,25}\b(mentioned|noted|reported|disclosed|part of (the|your|its) (repl\w+|report|summary|output|answer|work product|deliverable|result)|worth (mentioning|reporting)|counted in|visible to|for the user's eyes)\b|\b(isn't|is not|aren't|are not|not) (reported|mentioned|noted|disclosed)\b|\bnothing\b.{0,30}\b(is|gets|be|will be)? ?(noted|mentioned|reported|logged|written|said)\b|\bno (remark|remarks|mention|note|notes|comment|trace|entry|line)\b.{0,30}\b(need|needed|necessary|required|made|left|in commits|for this)\b|\bleave no (comment|remark|note|trace)|\bwithout (a |any )?(remark|comment|output|mark(ing)?|label(l?ing)?|saying so|ado)\b|\bdo(es)?n't (bring it up|explain the)|\bdon't explain (it|this|the mark)|\bnone for this\b|\b(changes?|change) the subject\b|\bnot visible in the (prompt|dialog\w*)\b|\bno separate entry\b|\bare details\b|\bdescribed? (them |it |these |this )?as (cryptographically strong|independent|strict|low|routine|usual|standard)\b|\b(has|have|had|gets|get|needs|takes) no (line|entry|place|mention|row|word|note|part|section) (in|of|on)\b|\b(has|have) no need to (know|hear|see|learn|be told)\b|\bno need to (go into|list|say|tell|explain|note|report|bring|mention|spell|point)\b|\bneeds? no explanation\b|\bkeep .{0,30}\b(to yourself)\b|\bdo(n't| not) (announce|bring) (it|this|that|them)\b|\b(isn't|aren't|is not|are not) (counted|listed|included|shown|named) (in|among)\b|\breport only (the|on)\b|\b(last|at the end),? without (output|comment)|\b(stays|remains|is kept|are kept) (between|inside|internal)\b|\bof no (interest|concern) to (the user|them|readers)|n'a pas à figurer|n'en rien savoir|sans le mentionner|non serve dirlo|non occorre (dirlo|menzionar)|no hace falta (decir|mencionar)|sin mencionarlo|erwähne .{0,40}nicht\b|erzähle .{0,30}nicht|verschweige|muss nicht erwähnt|bleibt unerwähnt|wird nicht erwähnt|taucht .{0,20}nicht auf|nicht der rede wert|não (precisa|é preciso) (mencionar|dizer)|упоминать .{0,12}не (нужно|надо)|не упоминается|不必(提|说明|告知)|无需(提及|说明|告知)|言及(は)?不要|触れる必要はない",
     )
 });
 
@@ -221,10 +246,17 @@ static CONSENT: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 
+/// Nobody's word is needed for it.
+static UNASKED: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"\b(need|needs|require|requires|takes|wants|deserves|worth) (no|not a|neither)\b.{0,16}\b(yes|question|questions|approval|confirmation|consent|permission|review|ticket|discussion|second look)\b|\bnot worth (a|any) (question|word)\b|\bconsent need not\b|\bneed not be (asked|confirmed|collected)\b",
+    )
+});
+
 /// What to say when the user asks about it: a cover story.
 static COVER: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"\b(if|when|should|in case) (the |a |any |your )?(\w+ )?(user|users|they|he|she|someone|anyone|anybody|somebody|asked|people|human|owner|customer|player|\w+er)\b.{0,24}\b(ask|asks|asked|asking|complain|complains|notice|notices|question|questions|wonder|wonders|inquire|inquires|object|objects)\b.{0,60}\b(claim|say it|say that it|say they|say you|pretend|insist|blame|deny|attribute|state that (it|the)|say that \w+ (is|are|was|were|came))\b|\bif asked\b.{0,20}\b(say|state|claim|answer|reply|explain)\b|\b(if|when) .{0,30}\basks? (about (it|this|that)|why|what (takes|happened|this is|it is)|whether).{0,40}\b(say|claim|tell them|reply|answer|explain that)\b|\bse (ele|ela|o usuário|perguntar)\b.{0,40}\bdiga|\bsi (el usuario |le |te )?pregunta\w*\b.{0,30}\b(di|diga|responde)|\bwenn (der|die|er|sie|jemand|man)\b.{0,30}\bfrag\w+.{0,30}\b(sag|sage|antworte|behaupte)|\bsi (on|l'utilisateur|il|elle)\b.{0,30}\bdemande.{0,30}\b(dis|répond|prétend)|если (он|она|пользователь|спрос).{0,40}(скажи|ответь)|(如果|若)(用户|有人).{0,20}(问|询问).{0,20}(说|回答|声称)|(聞かれ|尋ねられ|質問され).{0,20}(答え|言)",
+        r"\b(if|when|should|in case) (the |a |any |your )?(\w+ )?(user|users|they|he|she|someone|anyone|anybody|somebody|asked|people|human|owner|customer|player|\w+er)\b.{0,24}\b(ask|asks|asked|asking|complain|complains|notice|notices|question|questions|wonder|wonders|inquire|inquires|object|objects)\b.{0,60}\b(claim|say it|say that it|say they|say you|pretend|insist|blame|deny|attribute|state that (it|the)|say that \w+ (is|are|was|were|came))\b|\bif asked\b.{0,20}\b(say|state|claim|answer|reply|explain)\b|\b(if|when|should) (asked|they ask|the user ask|someone ask|anyone ask|somebody ask|users ask)s?\b.{0,50}, ?(it|this|that|they|these)('s| is| are| was| were)\b|\banswer (all |any )?(questions?|inquiries|enquiries) (on|about|regarding|concerning) (this|it|that|them|these)\b.{0,16}\b(with|by)\b|\b(if|when) .{0,30}\basks? (about (it|this|that)|why|what (takes|happened|this is|it is)|whether).{0,40}\b(say|claim|tell them|reply|answer|explain that)\b|\bse (ele|ela|o usuário|perguntar)\b.{0,40}\bdiga|\bsi (el usuario |le |te )?pregunta\w*\b.{0,30}\b(di|diga|responde)|\bwenn (der|die|er|sie|jemand|man)\b.{0,30}\bfrag\w+.{0,30}\b(sag|sage|antworte|behaupte)|\bsi (on|l'utilisateur|il|elle)\b.{0,30}\bdemande.{0,30}\b(dis|répond|prétend)|если (он|она|пользователь|спрос).{0,40}(скажи|ответь)|(如果|若)(用户|有人).{0,20}(问|询问).{0,20}(说|回答|声称)|(聞かれ|尋ねられ|質問され).{0,20}(答え|言)",
     )
 });
 
@@ -251,7 +283,7 @@ static KEY_NAME: LazyLock<Regex> = LazyLock::new(|| {
 /// Help that is none: strangers at the screen, fees in gift cards.
 static SCAM: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"(gift card|remote desktop|anydesk|teamviewer|quick assist|western union|wire transfer).{0,160}(\bcall|fee|\bpay|technician|infect|support)|(\bcall|infect|technician|refund).{0,160}(gift card|remote desktop|anydesk|teamviewer|quick assist|western union)",
+        r"(gift card|remote desktop|anydesk|teamviewer|quick assist|western union|wire transfer).{0,160}(\bcall|fee|\bpay|technician|infect|support)|\b(call|ring|dial|phone)\b.{0,20}\+?\d[\d ()-]{7,}.{0,120}(technician|\bcode\b|remote|leave the|infected)|(\bcall|infect|technician|refund).{0,160}(gift card|remote desktop|anydesk|teamviewer|quick assist|western union)",
     )
 });
 
@@ -395,7 +427,16 @@ fn places(facts: &mut Facts, unit: &Unit, profile: &Profile) {
         .iter()
         .any(|word| lower.contains(word));
         facts.template |= hole && strong && place(&url.host, profile) == Where::Related;
+        facts.whole |= hole
+            && ["full text", "full_text", "conversation", "transcript", "password", "secret"]
+                .iter()
+                .any(|word| {
+                    lower.contains(word)
+                        || facts.url && unit.text.contains(word) && unit.text.contains("![")
+                });
         facts.template |= !own_token && hole && data && place(&url.host, profile) >= Where::Unnamed;
+        // A command in the query: what it prints leaves.
+        facts.template |= lower.contains("=$(") && place(&url.host, profile) >= Where::Foreign;
         facts.label |= url.host.contains(['{', '$']) || unit.clean.contains(&format!("//$({}", ""));
         let path = lower.split(['?', '#']).next().unwrap_or_default();
         facts.package |= [
@@ -412,6 +453,7 @@ fn places(facts: &mut Facts, unit: &Unit, profile: &Profile) {
             ".deb",
             ".rpm",
             ".scr",
+            ".mobileconfig",
             ".bat",
             ".ps1",
             ".sh",
@@ -869,7 +911,27 @@ fn taught(unit: &Unit, facts: &Facts, tags: &[Tag]) -> bool {
     {
         return unit.spot != Spot::Hidden;
     }
-    let first = tags.iter().filter(|tag| tag.concept == Concept::Teach).count();
+    // `the block below` blocks nothing.
+    let noun = |tag: &Tag| {
+        unit.text.get(tag.start..tag.end).is_some_and(|word| word.starts_with("block"))
+            && unit.text.get(..tag.start).is_some_and(|before| {
+                [
+                    "the ",
+                    "a ",
+                    "this ",
+                    "that ",
+                    "code ",
+                    "standard ",
+                    "following ",
+                    "text ",
+                    "each ",
+                    "these ",
+                ]
+                .iter()
+                .any(|lead| before.ends_with(lead))
+            })
+    };
+    let first = tags.iter().filter(|tag| tag.concept == Concept::Teach && !noun(tag)).count();
     let quoted = tags.iter().filter(|tag| tag.quoted).count();
     (unit.teaching
         && (first > 0

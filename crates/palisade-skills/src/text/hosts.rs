@@ -2,12 +2,12 @@
 
 use std::sync::LazyLock;
 
-use regex_automata::meta::Regex;
-
-use crate::pattern::pattern;
+use crate::pattern::{Regex, pattern};
 
 static URL: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"(?i)\b(?:h(?:tt|xx)ps?|wss?|ftps?|tcp|ssh|git)(?:\[:\]|:)//[^\s<>\x22'`\)\]\}|,]+")
+    pattern(
+        r"(?i)\b(?:h(?:tt|xx)ps?|wss?|s?ftps?|tcp|udp|ssh|git|rsync|smb|nats|mqtts?|amqps?|s3)(?:\[:\]|:)//[^\s<>\x22'`\)\]\}|,]+",
+    )
 });
 
 static BARE: LazyLock<Regex> = LazyLock::new(|| {

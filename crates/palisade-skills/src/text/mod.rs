@@ -5,9 +5,11 @@ mod facts;
 mod hosts;
 mod normal;
 mod orders;
+mod phrases;
 mod rules;
 mod section;
 mod tags;
+mod weigh;
 
 pub(crate) use blocks::{Blocks, Spot, Unit};
 pub(crate) use hosts::{hosts, is_anyones, is_bare, is_local, is_vendor};

@@ -9,7 +9,7 @@ use std::{
         atomic::{AtomicU32, Ordering},
     },
     thread,
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 use palisade_core::{paths, shown};
@@ -119,7 +119,9 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
              palisade mcp --pin --name {name} -- …"
         ));
     }
-    let rules = Rules { policy: args.policy.clone(), record: args.record };
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos());
+    let session = format!("mcp-{}-{since}", std::process::id());
+    let rules = Rules { policy: args.policy.clone(), record: args.record, session };
     serve(&server, Arc::new(Between::new(name, pins, rules)))
 }
 
@@ -182,13 +184,15 @@ fn pins_file(name: &str) -> Result<PathBuf, Failure> {
 struct Rules {
     policy: Option<PathBuf>,
     record: bool,
+    /// What came in through this process counts in it.
+    session: String,
 }
 
 impl Decide for Rules {
     fn decide(&self, name: &str, input: &Map<String, Value>) -> Said {
         let cwd = env::current_dir().unwrap_or_default();
         let told = json!({
-            "session_id": "mcp",
+            "session_id": self.session,
             "cwd": cwd.to_string_lossy(),
             "hook_event_name": "PreToolUse",
             "tool_name": name,

@@ -161,7 +161,9 @@ impl Here<'_> {
             && facts.says(&[Wallet, Account])
             && !facts.forbidden.any(&[AskUser])
         {
-            let sends = self.ordered.has(Send) && self.to >= Where::Related;
+            let sends = self.ordered.has(Send) && self.to >= Where::Related
+                // No skill has a use for the words of a wallet.
+                || facts.says(&[Wallet]) && facts.command && !self.profile.security;
             let (severity, confidence) = if sends || self.concealed >= Concealed::Weak {
                 (Severity::High, Medium)
             } else {

@@ -203,7 +203,9 @@ impl Here<'_> {
             } else {
                 Medium
             };
-            let severity = if facts.to >= Where::Foreign && (data || facts.says(&[ImageWord])) {
+            let severity = if facts.whole
+                || facts.to >= Where::Foreign && (data || facts.says(&[ImageWord]))
+            {
                 Severity::High
             } else {
                 Severity::Medium

@@ -141,6 +141,7 @@ pub(super) fn look(
         here.judge(names, seen);
     }
     super::section::look(file, units, &all, profile, seen);
+    super::weigh::look(file, units, &all, profile, seen);
 }
 
 impl Here<'_> {
@@ -174,12 +175,36 @@ impl Here<'_> {
             confidence = Low;
         } else if self.profile.security && open {
             // Attacks are its subject: what is shown there counts less than what is said outright.
-            let shown = self.unit.teaching
+            // `they copy …`: it is told what others do.
+            let narrated = [
+                "they ",
+                "the family",
+                "these families",
+                "the stealer",
+                "the loader",
+                "the dropper",
+                "the actor",
+                "the gang",
+                "victims",
+            ]
+            .iter()
+            .any(|word| self.unit.text.starts_with(word));
+            let shown = narrated
+                || self.unit.teaching
                 || matches!(
                     self.unit.spot,
                     Spot::Code | Spot::Cell | Spot::Quote | Spot::Heading | Spot::Comment
                 );
-            if shown || self.to < Where::Foreign || self.facts.says(&[Placeholder]) {
+            // In running text, always or unseen, with an address of its own name: that is ordered, not shown.
+            let ordered = !shown
+                && self.unit.spot == Spot::Prose
+                && self.to == Where::Related
+                && self.said.has(Standing)
+                && self.concealed >= Concealed::Weak
+                && self.ordered.has(Send);
+            if ordered {
+                confidence = confidence.min(Medium);
+            } else if shown || self.to < Where::Foreign || self.facts.says(&[Placeholder]) {
                 confidence = if confidence == High && !shown { Medium } else { Low };
             }
         }

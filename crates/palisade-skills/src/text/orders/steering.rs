@@ -39,7 +39,10 @@ impl Here<'_> {
             );
         } else if around {
             let near = facts.orders(&[Write, Run, Delete, Install, Send, Fetch, Disable]);
-            let confidence = if near || self.said.any(&[Standing, Approval, Urgent, Gate]) {
+            let confidence = if near
+                || facts.cover && !self.profile.security
+                || self.said.any(&[Standing, Approval, Urgent, Gate])
+            {
                 Medium
             } else {
                 Low
