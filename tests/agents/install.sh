@@ -1,11 +1,14 @@
 #!/bin/sh
-# Installs the agents that tests drive, at the versions of versions.txt and openclaw.txt.
+# Installs the agents and clients that tests drive, at the versions of versions.txt, clients.txt,
+# requirements.txt and openclaw.txt.
 #
-#   install.sh [DIR]          Claude Code and Codex; with CI set, OpenClaw too. DIR: target/agents
+#   install.sh [DIR]          Claude Code and Codex; gemini-cli and the SDKs of Anthropic and OpenAI for
+#                             JavaScript and Python to DIR/clients; with CI set, OpenClaw too.
+#                             DIR: target/agents
 #   install.sh DIR openclaw   OpenClaw alone, with a Node.js of its own (830 MB), to DIR/openclaw
 #
-# Needs npm and node; npm's registry is the only network it uses. Runs again without work when
-# the versions are there already.
+# Needs npm, node, and python3 with pip; npm's registry and PyPI are the only network it uses. Runs
+# again without work when the versions are there already.
 set -eu
 
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
@@ -53,6 +56,28 @@ claude_and_codex() {
     cp "$list" "$dir/installed.txt"
 }
 
+clients() {
+    list=$here/clients.txt to=$dir/clients
+    cat "$list" "$here/requirements.txt" >"$dir/clients.wanted"
+    ! cmp -s "$dir/clients.wanted" "$to/installed.txt" || return 0
+    install "$list" "$to" \
+        "@google/gemini-cli@$(version "$list" @google/gemini-cli)" \
+        "@anthropic-ai/sdk@$(version "$list" @anthropic-ai/sdk)" \
+        "openai@$(version "$list" openai)"
+    rm -rf "$to/python"
+    python=/usr/bin/python3
+    "$python" -m pip --version >/dev/null 2>&1 || python=python3
+    # For the python3 that tests run, whichever has pip here. Only built packages are taken, so that
+    # nothing of theirs runs while they are installed.
+    abi=$(/usr/bin/env -i PATH=/usr/local/bin:/usr/bin:/bin python3 -c \
+        'import sys; print("%d.%d" % sys.version_info[:2])')
+    "$python" -m pip install --quiet --disable-pip-version-check --root-user-action=ignore \
+        --only-binary=:all: --no-deps --python-version "$abi" --target "$to/python" \
+        -r "$here/requirements.txt" >&2
+    chmod -R a+rX "$to"
+    mv "$dir/clients.wanted" "$to/installed.txt"
+}
+
 openclaw() {
     list=$here/openclaw.txt
     ! cmp -s "$list" "$dir/openclaw/installed.txt" || return 0
@@ -73,6 +98,7 @@ case ${2:-} in
 openclaw) openclaw ;;
 '')
     claude_and_codex
+    clients
     [ -z "${CI:-}" ] || openclaw
     ;;
 *)

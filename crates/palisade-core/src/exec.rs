@@ -17,6 +17,9 @@ pub struct Exec {
     pub loads: Vec<Script>,
     /// Whether `argv` has all arguments. With more than are read, what is not read may be anything.
     pub whole: bool,
+    /// The variables by which it does something else than it says, as `NAME=value` and in their order; looked at only
+    /// where somebody is asked.
+    pub environment: Vec<String>,
     /// SHA-256 of the file that was executed, where it was looked at: of the script, if it is one.
     pub digest: Option<[u8; 32]>,
 }
@@ -33,7 +36,8 @@ pub struct Script {
 }
 
 impl Exec {
-    /// What a permission is for: the bytes of the file and every argument. `None` where they are not all known.
+    /// What a permission is for: the bytes of the file, every argument, and each variable that counts. `None` where
+    /// they are not all known.
     pub fn fingerprint(&self) -> Option<[u8; 32]> {
         let digest = self.digest.filter(|_| self.whole)?;
         // A script's first argument is its path, whatever it was told.
@@ -46,7 +50,65 @@ impl Exec {
             hash.update((part.len() as u64).to_be_bytes());
             hash.update(part);
         }
+        for variable in &self.environment {
+            hash.update(b"with");
+            hash.update((variable.len() as u64).to_be_bytes());
+            hash.update(variable);
+        }
         Some(hash.finalize().into())
+    }
+
+    /// Whether a program that gets this variable may load, run or look for something else for it: libraries, start-up
+    /// files, options, other programs of the same name.
+    pub fn is_told_by(name: &str) -> bool {
+        const NAMES: [&str; 22] = [
+            "PATH",
+            "ENV",
+            "IFS",
+            "CDPATH",
+            "SHELLOPTS",
+            "BASHOPTS",
+            "PS4",
+            "PROMPT_COMMAND",
+            "GCONV_PATH",
+            "GETCONF_DIR",
+            "LOCPATH",
+            "HOSTALIASES",
+            "RES_OPTIONS",
+            "CLASSPATH",
+            "JAVA_TOOL_OPTIONS",
+            "_JAVA_OPTIONS",
+            "EDITOR",
+            "VISUAL",
+            "PAGER",
+            "LESSOPEN",
+            "LESSCLOSE",
+            "MAKEFLAGS",
+        ];
+        const BEGIN: [&str; 12] = [
+            "LD_",
+            "BASH_ENV",
+            "BASH_FUNC_",
+            "NODE_",
+            "NPM_CONFIG_",
+            "npm_config_",
+            "PYTHON",
+            "PERL",
+            "RUBY",
+            "GIT_",
+            "SSH_ASKPASS",
+            "CARGO_",
+        ];
+        const HARMLESS: [&str; 6] = [
+            "PYTHONUNBUFFERED",
+            "PYTHONDONTWRITEBYTECODE",
+            "GIT_TERMINAL_PROMPT",
+            "NODE_ENV",
+            "NODE_EXTRA_CA_CERTS",
+            "CARGO_TERM_COLOR",
+        ];
+        let begins = BEGIN.iter().any(|begin| name.starts_with(begin));
+        (NAMES.contains(&name) || begins) && !HARMLESS.contains(&name)
     }
 
     /// Whether it is a loader (`ld.so(8)`), which runs the program that it is given.
@@ -102,8 +164,33 @@ mod tests {
             base.fingerprint(),
             Exec { digest: Some([8; 32]), ..base.clone() }.fingerprint()
         );
+        let with = |environment: &[&str]| {
+            let environment = environment.iter().map(|one| (*one).to_owned()).collect();
+            Exec { environment, ..base.clone() }.fingerprint()
+        };
+        assert_ne!(base.fingerprint(), with(&["LD_PRELOAD=/work/x.so"]));
+        assert_ne!(with(&["PATH=/a", "ENV=b"]), with(&["PATH=/a"]));
+        assert_ne!(with(&["PATH=/a", "ENV=b"]), with(&["PATH=/aENV=b"]));
         assert_eq!(Exec { digest: None, ..base.clone() }.fingerprint(), None);
         assert_eq!(Exec { whole: false, ..base }.fingerprint(), None);
+    }
+
+    #[test]
+    fn variables_that_lead_elsewhere_are_known() {
+        for name in [
+            "LD_PRELOAD",
+            "BASH_ENV",
+            "NODE_OPTIONS",
+            "PYTHONPATH",
+            "GIT_SSH_COMMAND",
+            "PATH",
+            "BASH_FUNC_ls%%",
+        ] {
+            assert!(Exec::is_told_by(name), "{name}");
+        }
+        for name in ["LANG", "HOME", "PYTHONUNBUFFERED", "_", "PWD", "SHLVL"] {
+            assert!(!Exec::is_told_by(name), "{name}");
+        }
     }
 
     #[test]

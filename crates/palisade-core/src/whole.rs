@@ -1,6 +1,6 @@
 //! What an act is about, all of it, for whoever has to permit it.
 
-use crate::{Action, ToolInput};
+use crate::{Action, Body, ToolInput};
 
 /// Characters that a person can be asked to look through.
 const LONGEST: usize = 4000;
@@ -22,6 +22,10 @@ impl Action {
                     Some(script) => (&script.path, script.arguments.as_slice()),
                     None => (&exec.program, exec.argv.get(1..).unwrap_or_default()),
                 };
+                // They are shown beside it.
+                if exec.environment.iter().map(|one| one.chars().count()).sum::<usize>() > LONGEST {
+                    return None;
+                }
                 let mut text = path.clone();
                 for argument in arguments {
                     text.push(' ');
@@ -36,14 +40,35 @@ impl Action {
                 }
                 text
             }
-            // An answer is for the path, all of it.
-            Action::Request(request) => request.told(usize::MAX, usize::MAX),
+            // An answer is for the path and the query, all of both, and says so where it is for any body.
+            Action::Request(request) => {
+                let mut text = request.told(usize::MAX, usize::MAX);
+                if let Some(query) = &request.query {
+                    text.truncate(text.trim_end_matches('…').len());
+                    text.push_str(&String::from_utf8_lossy(query));
+                }
+                text.push_str(match &request.body {
+                    Body::Unread | Body::Refused(_) => " (with any body)",
+                    Body::Read(_) => "",
+                });
+                text
+            }
             other => other.subject(),
         };
         if text.chars().count() > LONGEST {
             return None;
         }
         Some(text.chars().map(shown).collect())
+    }
+
+    /// The variables by which a program may do something else than [`Action::whole`] says, as it is shown.
+    pub fn surroundings(&self) -> Vec<String> {
+        match self {
+            Action::Exec(exec) => {
+                exec.environment.iter().map(|one| one.chars().map(shown).collect()).collect()
+            }
+            _ => Vec::new(),
+        }
     }
 }
 
@@ -87,7 +112,7 @@ mod tests {
 
     #[test]
     fn the_end_of_a_path_is_shown() {
-        let request = |path: String| {
+        let request = |path: String, query: Option<&str>| {
             Action::Request(Box::new(Request {
                 host: "a.example".parse().unwrap(),
                 port: 443,
@@ -95,14 +120,17 @@ mod tests {
                 address: None,
                 method: "POST".into(),
                 path: path.into(),
-                query: None,
+                query: query.map(|text| text.as_bytes().to_vec()),
                 headers: Vec::new(),
                 body: Body::Unread,
                 caller: Caller::Unasked,
             }))
         };
-        let whole = request(format!("/{}/delete", "x".repeat(300))).whole();
-        assert!(whole.is_some_and(|text| text.ends_with("/delete")));
-        assert_eq!(request("/x".repeat(3000)).whole(), None);
+        let whole = request(format!("/{}/delete", "x".repeat(300)), None).whole();
+        assert!(whole.is_some_and(|text| text.ends_with("/delete (with any body)")));
+        let whole = request("/a".into(), Some("to=b&all=1\u{1b}")).whole();
+        assert!(whole.is_some_and(|text| text.contains("/a?to=b&all=1\\u{1b} (with")));
+        assert_eq!(request("/x".repeat(3000), None).whole(), None);
+        assert_eq!(request("/x".into(), Some(&"x".repeat(4000))).whole(), None);
     }
 }

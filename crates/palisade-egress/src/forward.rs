@@ -1,4 +1,6 @@
-//! What a client asks for that takes us for an HTTP proxy: a tunnel to somewhere, or one plain request.
+//! What a client asks for that takes us for a proxy: a tunnel to somewhere, by HTTP or SOCKS, or one plain request.
+
+mod socks;
 
 use std::{
     fmt,
@@ -6,6 +8,7 @@ use std::{
 };
 
 use palisade_core::HostName;
+pub(crate) use socks::Reply;
 use tokio::net::TcpStream;
 
 use crate::{
@@ -40,18 +43,46 @@ pub(crate) enum Host {
     Address(IpAddr),
 }
 
+/// By which words a client asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Speech {
+    Http,
+    Socks,
+}
+
+/// How a client begins. Nothing of it is taken.
+///
+/// # Errors
+/// The connection broke.
+pub(crate) async fn speech(client: &TcpStream) -> std::io::Result<Speech> {
+    let mut first = [0];
+    match client.peek(&mut first).await? {
+        0 => Err(std::io::ErrorKind::UnexpectedEof.into()),
+        _ if first == [socks::VERSION] => Ok(Speech::Socks),
+        _ => Ok(Speech::Http),
+    }
+}
+
 /// Read what a client asks for, and nothing behind that. `Err` inside: why it is not served.
 ///
 /// # Errors
 /// The connection broke.
-pub(crate) async fn read(client: &TcpStream) -> std::io::Result<Result<Asked, String>> {
-    peeked::head(client, judge).await
+pub(crate) async fn read(
+    client: &mut TcpStream,
+    speech: Speech,
+) -> std::io::Result<Result<Asked, String>> {
+    match speech {
+        Speech::Http => peeked::head(client, judge).await,
+        Speech::Socks => socks::read(client).await,
+    }
 }
 
 fn judge(bytes: &[u8], seen: usize) -> Option<(usize, Result<Asked, String>)> {
-    let fresh = bytes.get(seen..).unwrap_or_default();
+    // With the last byte that was seen: what follows a CR says whether it ends a line.
+    let fresh = bytes.get(seen.saturating_sub(1)..).unwrap_or_default();
+    let tells = |byte: &u8| matches!(byte, b'\r' | b'\n' | 0);
     // One that comes byte by byte is not judged for each.
-    if bytes.len() < LONGEST && !fresh.iter().any(|byte| matches!(byte, b'\n' | 0)) {
+    if bytes.len() < LONGEST && !fresh.iter().any(tells) {
         return None;
     }
     let blank = bytes.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
@@ -79,6 +110,16 @@ fn judge(bytes: &[u8], seen: usize) -> Option<(usize, Result<Asked, String>)> {
             Some((blank.saturating_add(length), plain(head)))
         }
     }
+}
+
+/// For [`crate::fuzz`]: how many bytes are read of what a client asks a proxy for, and whether it is served; none
+/// while more is needed. `seen` of them were there before.
+pub(crate) fn judged(bytes: &[u8], seen: usize) -> Option<(usize, bool)> {
+    let judged = match bytes.first() {
+        Some(&socks::VERSION) => socks::request(bytes),
+        _ => judge(bytes, seen),
+    };
+    judged.map(|(length, asked)| (length, asked.is_ok()))
 }
 
 fn bare_line_end(text: &[u8]) -> bool {

@@ -34,6 +34,8 @@ mod dial;
 mod error;
 mod first_flight;
 mod forward;
+#[doc(hidden)]
+pub mod fuzz;
 mod inspect;
 mod limits;
 mod lookup;

@@ -279,6 +279,15 @@ impl Question {
     }
 }
 
+/// For [`crate::fuzz`]: how many records are taken of an answer that begins like one to this question.
+pub(crate) fn taken_of(name: &HostName, kind: RecordKind, rest: &[u8]) -> Option<usize> {
+    let question = Question::new(name, kind).ok()?;
+    let mut packet = question.bytes.get(..2)?.to_vec();
+    packet.extend_from_slice(rest);
+    let answer = question.read(&packet)?;
+    question.records(&answer).ok().map(|found| found.len())
+}
+
 /// About what a record takes of an answer.
 fn length(data: &RData) -> usize {
     match data {

@@ -146,6 +146,13 @@ impl Engine {
         self.now.load().ruled(action, &self.history, &self.tainted)
     }
 
+    /// Whether it would be asked only because of untrusted content, if all else permitted it.
+    pub fn asks_tainted(&self, action: &Action) -> bool {
+        let now = self.now.load();
+        let permitted = Decision::allow("approval", "");
+        now.tainted(action, permitted, &self.tainted).verdict == Verdict::Ask
+    }
+
     /// Remember that untrusted content came in. True if that is news, and the policy counts it.
     pub fn tainted(&self, how: Untrusted) -> bool {
         let counts = self.now.load().guarded.as_ref().is_some_and(|it| it.counts(how));
@@ -242,7 +249,11 @@ impl Compiled {
     }
 
     fn decide(&self, action: &Action, history: &Arc<History>, tainted: &Tainted) -> Decision {
-        let decision = self.ruled(action, history, tainted);
+        self.tainted(action, self.ruled(action, history, tainted), tainted)
+    }
+
+    /// A decision of the rules, as untrusted content narrows it.
+    fn tainted(&self, action: &Action, decision: Decision, tainted: &Tainted) -> Decision {
         let Some(guarded) = &self.guarded else { return decision };
         let carries = decision.whole_rule().is_some_and(|rule| self.carrying.contains(rule));
         let seen = match action {

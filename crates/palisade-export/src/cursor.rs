@@ -276,7 +276,7 @@ fn read(path: &Path) -> Result<Option<Progress>, CursorError> {
     }
 }
 
-fn failed(step: &'static str, path: &Path) -> impl FnOnce(io::Error) -> CursorError {
+pub(crate) fn failed(step: &'static str, path: &Path) -> impl FnOnce(io::Error) -> CursorError {
     move |error| CursorError { step, path: path.to_owned(), error }
 }
 

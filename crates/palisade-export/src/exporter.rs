@@ -24,7 +24,7 @@ const LEFT_EVERY: Duration = Duration::from_secs(30);
 /// Before the first: a session that has just begun has other things to do.
 const LEFT_FIRST: Duration = Duration::from_secs(2);
 /// What the thread may take to end once its time is over.
-const MARGIN: Duration = Duration::from_millis(500);
+pub(crate) const MARGIN: Duration = Duration::from_millis(500);
 
 /// Where events go, and the secret for it.
 #[derive(Clone)]

@@ -26,7 +26,7 @@ const POLL: Duration = Duration::from_millis(500);
 /// For one attempt, answer included.
 const ATTEMPT_WITHIN: Duration = Duration::from_secs(30);
 /// Attempts that fail in a row before it is recorded that sending lags.
-const LAGS_AFTER: u32 = 3;
+pub(crate) const LAGS_AFTER: u32 = 3;
 
 /// Until when to go on: `None` is for ever.
 pub(crate) type Until = Option<Instant>;
@@ -314,7 +314,7 @@ fn count(
 }
 
 /// Wait, and say whether to try again.
-async fn pause(wait: Duration, until: &mut watch::Receiver<Until>) -> bool {
+pub(crate) async fn pause(wait: Duration, until: &mut watch::Receiver<Until>) -> bool {
     let stopped = until.borrow_and_update().is_some();
     tokio::select! {
         () = tokio::time::sleep(wait) => true,
@@ -325,7 +325,7 @@ async fn pause(wait: Duration, until: &mut watch::Receiver<Until>) -> bool {
 }
 
 /// Resolves when the time is over.
-async fn over(mut until: watch::Receiver<Until>) {
+pub(crate) async fn over(mut until: watch::Receiver<Until>) {
     loop {
         let end = *until.borrow_and_update();
         match end {

@@ -24,6 +24,7 @@ pub mod ocsf;
 pub mod otlp;
 mod prometheus;
 mod serve;
+pub mod ship;
 mod sink;
 mod syslog;
 mod webhook;

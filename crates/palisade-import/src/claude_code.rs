@@ -2,7 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
+use palisade_core::Exec;
 use palisade_permissions::List;
+use serde_json::json;
 
 use crate::{
     error::ImportError,
@@ -348,7 +350,12 @@ fn permits(
         let what = format!("permissions.additionalDirectories: {text}");
         match (no, paths::resolve(text, &layer.folder, &parts.request.home)) {
             (Some(why), _) => parts.lost(&place, what, why),
-            (None, Ok(path)) => parts.grant(true, &path, &place, &what),
+            (None, Ok(path)) => {
+                parts.grant(true, &path, &place, &what);
+                if path.exists() && paths::own(&path, &parts.request.home).is_none() {
+                    rules::take_reads(parts, &path, &place);
+                }
+            }
             (None, Err(why)) => parts.lost(&place, what, why),
         }
     }
@@ -537,6 +544,12 @@ pub(crate) fn refuse_server(parts: &mut Parts<'_>, name: &str, place: &Place, wh
     }
 }
 
+/// Whether a variable's value is a switch or a short number, and so no secret.
+fn is_flag(value: &str) -> bool {
+    matches!(value, "true" | "false")
+        || ((1..=6).contains(&value.len()) && value.bytes().all(|b| b.is_ascii_digit()))
+}
+
 fn others(parts: &mut Parts<'_>, layer: &Layer) {
     const SECTIONS: [&str; 13] = [
         "permissions",
@@ -580,9 +593,26 @@ fn others(parts: &mut Parts<'_>, layer: &Layer) {
             _ if NO_CONCERN.contains(&name) => parts.lost(&place, name, "no policy is about it"),
             "env" => {
                 for variable in key.node.keys() {
-                    let why =
-                        "name it in process.environment.set, or, if it is a secret, in credentials";
-                    parts.lost(&doc.place(&variable.node), format!("env.{}", variable.name), why);
+                    let (place, name) = (doc.place(&variable.node), variable.name.as_str());
+                    let what = format!("env.{name}");
+                    let value = variable.node.text().filter(|value| is_flag(value));
+                    match value {
+                        Some(_) if !layer.trusted => parts.lost(&place, what, UNTRUSTED),
+                        Some(value) if !Exec::is_told_by(name) => {
+                            // The strongest layer comes first.
+                            let set = parts.of(&Section::Variable).iter();
+                            if set.filter_map(|entry| entry.value.get(name)).next().is_some() {
+                                continue;
+                            }
+                            parts.carried(&place, what.clone(), "process.environment.set");
+                            let entry = Entry::new(json!({name: value}), &place, what);
+                            parts.add(Section::Variable, entry);
+                        }
+                        _ => {
+                            let why = "name it in process.environment.set, or, if it is a secret, in credentials";
+                            parts.lost(&place, what, why);
+                        }
+                    }
                 }
             }
             "apiKeyHelper" | "awsCredentialExport" | "otelHeadersHelper" => {

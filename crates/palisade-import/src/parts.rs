@@ -35,6 +35,8 @@ pub(crate) enum Section {
     Ask,
     /// `permissions.deny`
     Deny,
+    /// `process.environment.set`
+    Variable,
     /// `hooks.EVENT`
     Hook(String),
 }

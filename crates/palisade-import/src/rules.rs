@@ -62,6 +62,13 @@ pub(crate) fn take_allow(
     }
 }
 
+/// Has nobody asked for what is read below a further folder, as there.
+pub(crate) fn take_reads(parts: &mut Parts<'_>, folder: &Path, place: &Place) {
+    let Some(path) = paths::escaped(folder) else { return };
+    let rule = format!("Read(/{})", path.trim_end_matches('/'));
+    entered(parts, List::Allow, &rule, folder, place);
+}
+
 /// Takes a rule that asks or refuses. A path with one leading `/` begins at `folder`.
 pub(crate) fn take(parts: &mut Parts<'_>, list: List, text: &str, folder: &Path, place: &Place) {
     let Some(rule) = entered(parts, list, text, folder, place) else { return };

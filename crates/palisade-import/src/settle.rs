@@ -115,7 +115,7 @@ fn told(
             let matcher = entry.value.get("matcher").and_then(|matcher| matcher.as_str());
             parts.without_hook(event, matcher.map(str::to_owned).as_deref(), &entry.place, why);
         }
-        Section::Read | Section::Write | Section::Allow => {
+        Section::Read | Section::Write | Section::Allow | Section::Variable => {
             parts.note(outcome, &entry.place, entry.what.clone(), why);
         }
         Section::Network if !entry.refuses() => {

@@ -63,6 +63,12 @@ pub(crate) fn write(parts: &Parts<'_>) -> (String, Vec<Span>) {
         list(&mut out, &mut spans, parts, "  hosts:", &Section::Fixed);
         list(&mut out, &mut spans, parts, "  rules:", &Section::Network);
     }
+    if lists(&[Section::Variable]) {
+        out.line("");
+        out.line("process:");
+        out.line("  environment:");
+        list(&mut out, &mut spans, parts, "    set:", &Section::Variable);
+    }
     if parts.mode.is_some() || lists(&[Section::Allow, Section::Ask, Section::Deny]) {
         out.line("");
         out.line("permissions:");
@@ -98,10 +104,12 @@ fn list(out: &mut Out, spans: &mut Vec<Span>, parts: &Parts<'_>, head: &str, sec
         let first = out.line.saturating_add(1);
         let of = |lines, http| Span { lines, section: section.clone(), index, http };
         let value = flow(&entry.value);
-        if let (Section::Fixed, Some(keys)) = (section, entry.value.as_object()) {
-            for (name, addresses) in keys {
+        let indent = if *section == Section::Variable { "      " } else { "    " };
+        if let (Section::Fixed | Section::Variable, Some(keys)) = (section, entry.value.as_object())
+        {
+            for (name, value) in keys {
                 out.said(
-                    &format!("    {}: {}", quoted(name), flow(addresses)),
+                    &format!("{indent}{}: {}", quoted(name), flow(value)),
                     &from(parts, &entry.place),
                 );
             }

@@ -100,7 +100,9 @@ pub(crate) fn bounded(
 
 /// Whether a model writes something there.
 fn answers(endpoint: &Endpoint) -> bool {
-    !endpoint.name.ends_with("/embeddings") && !endpoint.name.ends_with("/count_tokens")
+    !endpoint.name.ends_with("/embeddings")
+        && !endpoint.name.ends_with("/count_tokens")
+        && !endpoint.names_twice()
 }
 
 /// The key that says how long an answer may be, of a format in which it may be left out.
@@ -282,7 +284,7 @@ mod tests {
         let uri = Uri::from_static(path);
         let endpoint = Endpoint::of(&Method::POST, &uri, &HeaderMap::new(), Api::OpenAi).unwrap();
         let field = match &endpoint.path_model {
-            Some(model) => ModelField::of_path(body.as_bytes(), model, 128).unwrap(),
+            Some(model) => ModelField::of_path(body.as_bytes(), model, 128, false).unwrap(),
             None => ModelField::of(body.as_bytes(), 128).unwrap(),
         };
         let (edits, estimate) = bounded(body.as_bytes(), &field, &headers, &endpoint, &[quota])?;

@@ -6,7 +6,8 @@ use std::{
     sync::Arc,
 };
 
-use palisade_core::{BoxFuture, SecretString};
+use palisade_core::BoxFuture;
+use palisade_sigv4::Keys;
 use rustls::pki_types::CertificateDer;
 use tokio::net::TcpStream;
 
@@ -90,6 +91,18 @@ impl fmt::Debug for dyn KeyFeed {
     }
 }
 
+/// Gives a key of AWS that may be another one each time.
+pub trait AwsFeed: Send + Sync + 'static {
+    /// The key as it is now, or one sentence on what is missing.
+    fn current(&self) -> BoxFuture<'_, Result<Arc<Keys>, String>>;
+}
+
+impl fmt::Debug for dyn AwsFeed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("AwsFeed")
+    }
+}
+
 /// Where a provider's key comes from.
 #[derive(Debug)]
 pub enum KeySource {
@@ -99,13 +112,10 @@ pub enum KeySource {
     Header(HeaderCredential),
     /// One that is asked for with each call.
     Fed(Arc<dyn KeyFeed>),
-    /// A key of AWS, which signs and is not sent.
-    Aws {
-        /// Its id.
-        access_key: String,
-        /// It.
-        secret: SecretString,
-    },
+    /// A key of AWS, which signs and is not sent. Its session token is, if it has one.
+    Aws(Keys),
+    /// A key of AWS that is asked for with each call.
+    AwsFed(Arc<dyn AwsFeed>),
     /// There should be one and there is not. Calls are refused with this text, which tells
     /// the operator what to set.
     Missing {

@@ -212,6 +212,11 @@ impl Endpoint {
         })
     }
 
+    /// Whether its body may name the model that its path names.
+    pub(crate) fn names_twice(&self) -> bool {
+        matches!(self.name, "gemini/embed_content" | "gemini/batch_embed_contents")
+    }
+
     /// The same with another model in its path, if it has one there.
     pub(crate) fn renamed(&self, model: &str) -> Result<String, String> {
         let (path, query) = match self.target.split_once('?') {

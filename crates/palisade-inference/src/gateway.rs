@@ -29,6 +29,7 @@ use crate::{
     answer::{Payload, refused},
     asking::Asking,
     body::{Budget, Held, drain},
+    embeddings,
     endpoint::{Endpoint, family},
     guard::Told,
     headers,
@@ -349,7 +350,10 @@ impl Exchange<'_> {
             let (held, targets) = match &table.private {
                 Some(private) => {
                     let secrets = self.private.now();
-                    let (held, found) = preparing.private(held, (private, secrets)).await?;
+                    let (held, found) = {
+                        let beside = headers::beside(&endpoint.target, &head.headers);
+                        preparing.private(held, (private, secrets), beside).await?
+                    };
                     let asked = (endpoint, field.model.as_str());
                     (held, self.kept_local(found, targets, &table, asked, &action).await?)
                 }
@@ -371,7 +375,17 @@ impl Exchange<'_> {
                 return Err(Refusal::Endpoint("a GET request has no body".into()));
             }
             let target = table.of_api(endpoint.api)?;
-            (Action::ModelRequest { request: shown(head), refused: None }, vec![target], None)
+            let action = Action::ModelRequest { request: shown(head), refused: None };
+            if let Some(private) = table.private.as_ref().filter(|_| !target.upstream.local) {
+                let beside = headers::beside(&endpoint.target, &head.headers);
+                let found = private.find_beside(&beside, self.private.now().as_deref());
+                if !found.is_empty() {
+                    let kinds: Vec<&str> = found.into_iter().collect();
+                    self.keeps(&kinds, false, "a list of models").await?;
+                    return Err(Refusal::Private(kinds.join(", ")));
+                }
+            }
+            (action, vec![target], None)
         };
         let field = in_body;
         let action = &action;
@@ -434,21 +448,27 @@ impl Exchange<'_> {
         }
         let local = table.local_of_model(model, endpoint.api, endpoint.wire);
         let kinds: Vec<&str> = found.into_iter().collect();
-        let mut event = Event::observed("privacy", Layer::Inference, action.subject())
-            .with("found", kinds.clone());
-        event.rule = Some("inference.local_only".into());
-        event.reason = "it goes to a local provider only".into();
-        if local.is_empty() {
-            event.decision = Verdict::Deny;
-            event.reason = "no route for its model leads to a local provider".into();
-        }
-        if !self.authority.record(event).await {
-            return Err(Refusal::Denied(palisade_core::UNRECORDED.into()));
-        }
+        self.keeps(&kinds, !local.is_empty(), &action.subject()).await?;
         if local.is_empty() {
             return Err(Refusal::Private(kinds.join(", ")));
         }
         Ok(local)
+    }
+
+    /// Records what is kept from providers elsewhere. `goes`: a local one has it.
+    async fn keeps(&self, kinds: &[&str], goes: bool, subject: &str) -> Result<(), Refusal> {
+        let mut event = Event::observed("privacy", Layer::Inference, subject)
+            .with("found", kinds.iter().map(|kind| (*kind).to_owned()).collect::<Vec<_>>());
+        event.rule = Some("inference.local_only".into());
+        event.reason = "it goes to a local provider only".into();
+        if !goes {
+            event.decision = Verdict::Deny;
+            event.reason = "no route for its model leads to a local provider".into();
+        }
+        if self.authority.record(event).await {
+            return Ok(());
+        }
+        Err(Refusal::Denied(palisade_core::UNRECORDED.into()))
     }
 
     /// Asks one provider after the other, until one answers in a way that is the client's to hear.
@@ -515,6 +535,7 @@ impl Exchange<'_> {
         let translation = Translation::between(endpoint.wire, upstream.api)
             .filter(|_| upstream.api != endpoint.api);
         let mut scrubber = None;
+        let mut aws = None;
         let mut fields = headers::for_provider(&head.headers, body.is_some());
         match &upstream.key {
             KeySource::None => {}
@@ -537,7 +558,14 @@ impl Exchange<'_> {
                 scrubber = Scrubber::new(key.secret());
             }
             // Once all is there that is signed.
-            KeySource::Aws { .. } => {}
+            KeySource::Aws(keys) => aws = Some(Arc::new(keys.clone())),
+            KeySource::AwsFed(feed) => {
+                let keys = feed.current().await;
+                aws = Some(keys.map_err(|why| {
+                    let provider = upstream.name.clone();
+                    Refusal::KeyMissing { provider, why }
+                })?);
+            }
             KeySource::Missing { why } => {
                 let provider = upstream.name.clone();
                 return Err(Refusal::KeyMissing { provider, why: why.clone() });
@@ -551,6 +579,9 @@ impl Exchange<'_> {
         let payload = match (body, &target.rename, &routed.field) {
             (Some(body), Some(name), Some(field)) => {
                 field.renamed(&body, name).map(Bytes::from).ok_or(BodyError::Model)?
+            }
+            (Some(body), Some(name), None) if endpoint.names_twice() => {
+                embeddings::renamed(&body, name)?.into()
             }
             (body, _, _) => body.unwrap_or_default(),
         };
@@ -577,10 +608,9 @@ impl Exchange<'_> {
             return Err(failed(upstream, "has a URL that cannot be called"));
         };
         fields.insert(header::HOST, host);
-        if let (KeySource::Aws { access_key, secret }, Some(Hosting::Bedrock { region })) =
-            (&upstream.key, &upstream.hosting)
-        {
-            let signing = Signing { access_key, secret, region, now: SystemTime::now() };
+        if let (Some(keys), Some(Hosting::Bedrock { region })) = (&aws, &upstream.hosting) {
+            scrubber = keys.session_token.as_ref().and_then(Scrubber::new);
+            let signing = Signing { keys, region, now: SystemTime::now() };
             sign(&signing, &uri, &mut fields, &payload)
                 .ok_or_else(|| failed(upstream, "has a key that cannot sign"))?;
         }
@@ -785,7 +815,7 @@ struct Understood {
 impl Understood {
     fn of(body: &[u8], endpoint: &Endpoint, nesting: usize) -> Result<Self, BodyError> {
         let field = match &endpoint.path_model {
-            Some(model) => ModelField::of_path(body, model, nesting)?,
+            Some(model) => ModelField::of_path(body, model, nesting, endpoint.names_twice())?,
             None => ModelField::of(body, nesting)?,
         };
         Ok(Self { field, asking: Asking::of(body, endpoint.wire)? })

@@ -24,6 +24,10 @@ impl<'a> GeminiPath<'a> {
                 ("gemini/stream_generate_content", "streamGenerateContent", Wire::Gemini)
             }
             "countTokens" => ("gemini/count_tokens", "countTokens", Wire::Nothing),
+            "embedContent" => ("gemini/embed_content", "embedContent", Wire::Nothing),
+            "batchEmbedContents" => {
+                ("gemini/batch_embed_contents", "batchEmbedContents", Wire::Nothing)
+            }
             _ => return None,
         };
         let plain = !model.is_empty() && !model.contains(['/', ':']);

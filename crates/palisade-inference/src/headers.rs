@@ -60,6 +60,18 @@ pub(crate) fn for_provider(client: &HeaderMap, has_body: bool) -> HeaderMap {
     out
 }
 
+/// Path, query and headers of a request as they go out, a line each: what may say something beside its body.
+pub(crate) fn beside(target: &str, client: &HeaderMap) -> Vec<u8> {
+    let mut out = target.as_bytes().to_vec();
+    for (name, value) in &for_provider(client, true) {
+        out.push(b'\n');
+        out.extend_from_slice(name.as_str().as_bytes());
+        out.extend_from_slice(b": ");
+        out.extend_from_slice(value.as_bytes());
+    }
+    out
+}
+
 /// The headers of the answer that the client gets.
 pub(crate) fn for_client(provider: &HeaderMap) -> HeaderMap {
     let mut out = HeaderMap::with_capacity(provider.len());

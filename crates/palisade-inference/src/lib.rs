@@ -24,7 +24,10 @@ mod config;
 mod connector;
 mod credential;
 mod doors;
+mod embeddings;
 mod endpoint;
+#[doc(hidden)]
+pub mod fuzz;
 mod gateway;
 mod gemini_path;
 mod guard;
@@ -57,7 +60,7 @@ mod usage;
 
 pub use api::Api;
 pub use config::{
-    ConfigError, Fallback, GatewayConfig, KeyFeed, KeySource, Provider, Route, Tunnel,
+    AwsFeed, ConfigError, Fallback, GatewayConfig, KeyFeed, KeySource, Provider, Route, Tunnel,
 };
 pub use credential::{HeaderCredential, TemplateError};
 pub use doors::Door;
@@ -67,6 +70,7 @@ pub use hosted::Hosting;
 pub use inspect::ServerTool;
 pub use limits::Limits;
 pub use model_pattern::{ModelPattern, ModelPatternError};
+pub use palisade_sigv4::Keys as AwsKeys;
 pub use private::LocalOnly;
 pub use quota::{PRICES_OF, Price, PriceFor, Quota, QuotaError, Usd, built_in};
 pub use redact::{KnownSecret, Redacted, Redactor, Unsearchable};

@@ -3,7 +3,7 @@ use std::{collections::HashSet, fmt, ops::Range};
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use crate::model_pattern::LONGEST_MODEL;
+use crate::{embeddings, model_pattern::LONGEST_MODEL};
 
 /// The top-level `model` of a request body, and where it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,10 +62,18 @@ impl ModelField {
         Ok(Self { model: plain(model)?, span, limited: limited(text, &top)? })
     }
 
-    /// The same for a body whose model stands in the path. Its `span` is nowhere.
-    pub(crate) fn of_path(body: &[u8], model: &str, nesting: usize) -> Result<Self, BodyError> {
+    /// The same for a body whose model stands in the path. Its `span` is nowhere. `twice`: it may name the same
+    /// model again.
+    pub(crate) fn of_path(
+        body: &[u8],
+        model: &str,
+        nesting: usize,
+        twice: bool,
+    ) -> Result<Self, BodyError> {
         let (text, top) = read(body, nesting)?;
-        if top.model.is_some() {
+        if twice {
+            embeddings::check(body, model)?;
+        } else if top.model.is_some() {
             return Err(BodyError::Model);
         }
         Ok(Self { model: plain(model.to_owned())?, span: 0..0, limited: limited(text, &top)? })

@@ -109,16 +109,19 @@ impl Preparing<'_> {
         Ok(Outgoing { held, changed, estimate })
     }
 
-    /// Which kinds of what only a local provider may have a body carries.
+    /// Which kinds of what only a local provider may have a body carries, or what goes beside it.
     pub(crate) async fn private(
         &self,
         held: Held,
         (private, secrets): (&Arc<Private>, Option<Arc<Redactor>>),
+        beside: Vec<u8>,
     ) -> Result<(Held, BTreeSet<&'static str>), Refusal> {
         let private = Arc::clone(private);
         self.aside(held, move |held| {
             let texts = Texts::of(held.bytes())?;
-            Ok(private.find(held.bytes(), &texts, secrets.as_deref()))
+            let mut found = private.find(held.bytes(), &texts, secrets.as_deref());
+            found.extend(private.find_beside(&beside, secrets.as_deref()));
+            Ok(found)
         })
         .await
     }

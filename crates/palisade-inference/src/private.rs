@@ -1,14 +1,18 @@
 //! What may not leave for a provider elsewhere: prompts that carry it go to a local one, or nowhere.
 //!
-//! A prompt is read as its receiver reads it, the texts of a conversation in one piece. Secrets are found as
-//! [`crate::Redactor`] finds them, in encodings too; numbers of cards, words and patterns as they stand there.
+//! A prompt is read as its receiver reads it, the texts of a conversation in one piece, and what is encoded in it: a
+//! picture's or a document's own words about itself stand in base64. So are the path, the query and the headers
+//! that go out with it. Nothing else can: a body is JSON, or it is refused.
 
 use std::{collections::BTreeSet, fmt};
 
 use aho_corasick::AhoCorasick;
 use regex_automata::{meta::Regex, util::syntax};
 
-use crate::{ConfigError, Redactor, redact::Texts};
+use crate::{
+    ConfigError, Redactor,
+    redact::{Texts, each_encoded},
+};
 
 /// Bytes that a compiled set of patterns may take.
 const MOST_COMPILED: usize = 4 << 20;
@@ -83,18 +87,37 @@ impl Private {
         {
             found.insert("secrets");
         }
-        for text in [&texts.prose.text, &texts.rest.text] {
-            if self.cards && has_card(text) {
-                found.insert("cards");
-            }
-            if self.texts.as_ref().is_some_and(|texts| texts.is_match(text)) {
-                found.insert("texts");
-            }
-            if self.patterns.as_ref().is_some_and(|patterns| patterns.is_match(text)) {
-                found.insert("patterns");
-            }
+        for buffer in [&texts.prose, &texts.rest] {
+            self.plain(&buffer.text, &mut found);
+            each_encoded(buffer, &mut |text| self.plain(text, &mut found));
         }
         found
+    }
+
+    /// The same of what goes out beside a body.
+    pub(crate) fn find_beside(
+        &self,
+        beside: &[u8],
+        secrets: Option<&Redactor>,
+    ) -> BTreeSet<&'static str> {
+        let mut found = BTreeSet::new();
+        self.plain(beside, &mut found);
+        if secrets.is_some_and(|secrets| self.secrets && !secrets.kinds_in(beside).is_empty()) {
+            found.insert("secrets");
+        }
+        found
+    }
+
+    fn plain(&self, text: &[u8], found: &mut BTreeSet<&'static str>) {
+        if self.cards && has_card(text) {
+            found.insert("cards");
+        }
+        if self.texts.as_ref().is_some_and(|texts| texts.is_match(text)) {
+            found.insert("texts");
+        }
+        if self.patterns.as_ref().is_some_and(|patterns| patterns.is_match(text)) {
+            found.insert("patterns");
+        }
     }
 }
 
@@ -268,6 +291,50 @@ mod tests {
         let number = serde_json::json!({"messages": [{"role": "assistant", "content": [
             {"type": "tool_use", "id": "t", "name": "pay", "input": {"card": 4_111_111_111_111_111_u64}}]}]});
         assert_eq!(found(&of, &number), ["cards"]);
+    }
+
+    /// A picture that says in itself what it is of, and a text that somebody has encoded.
+    #[test]
+    fn what_is_encoded_is_read() {
+        let of = LocalOnly {
+            texts: ["Project Falcon".to_owned()].into(),
+            cards: true,
+            ..LocalOnly::default()
+        };
+        // `\x89PNG\r\n\x1a\n....tEXtTitle\0Project Falcon, draft 3`
+        let picture = "iVBORw0KGgouLi4udEVYdFRpdGxlAFByb2plY3QgRmFsY29uLCBkcmFmdCAz";
+        let long = format!("{}{picture}", "A".repeat(40_000));
+        for data in [picture, &long] {
+            let body = serde_json::json!({"messages": [{"role": "user", "content": [
+                {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": data}}]}]});
+            assert_eq!(found(&of, &body), ["texts"]);
+            let url = format!("data:image/png;base64,{data}");
+            let body = serde_json::json!({"messages": [{"role": "user", "content": [
+                {"type": "image_url", "image_url": {"url": url}}]}]});
+            assert_eq!(found(&of, &body), ["texts"]);
+        }
+        // `card 4111 1111 1111 1111 of project falcon`
+        let coded = "Y2FyZCA0MTExIDExMTEgMTExMSAxMTExIG9mIHByb2plY3QgZmFsY29u";
+        assert_eq!(found(&of, &said(&format!("decode {coded} please"))), ["cards", "texts"]);
+        assert_eq!(
+            found(&of, &said("6f662070726f6a6563742066616c636f6e20616e64206d6f7265")),
+            ["texts"]
+        );
+    }
+
+    #[test]
+    fn what_goes_beside_a_body_is_read() {
+        let of = LocalOnly {
+            secrets: true,
+            texts: ["falcon".to_owned()].into(),
+            ..LocalOnly::default()
+        };
+        let private = Private::new(&of).unwrap();
+        let redactor = Redactor::new(&[]);
+        let beside = |text: &str| private.find_beside(text.as_bytes(), Some(&redactor));
+        assert!(beside("/v1/messages?beta=true\nuser-agent: x").is_empty());
+        assert!(beside("/v1/models?after_id=Falcon-1\n").contains("texts"));
+        assert!(beside("x-title: 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").contains("secrets"));
     }
 
     #[test]

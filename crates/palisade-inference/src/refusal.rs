@@ -180,6 +180,10 @@ impl Refusal {
     /// Seconds after which the same may succeed.
     pub(crate) fn retry_after(&self) -> Option<u64> {
         match self {
+            // A minute's window is a second longer. Versions of the SDKs that are told of more than a minute do not wait.
+            Refusal::Limit(Exceeded::Spent { retry, rate: true, .. }) => {
+                retry.map(|seconds| seconds.min(60))
+            }
             Refusal::Limit(Exceeded::Spent { retry, .. }) => *retry,
             _ => self.is_passing().then_some(1),
         }

@@ -2,20 +2,28 @@ use std::path::{Path, PathBuf};
 
 use palisade_hooks::Agent;
 
+use crate::edit::{Form, Unit};
+
 /// How an agent is told of a hook.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Installable {
-    /// The variable that moves the folder of the user's settings.
-    pub variable: &'static str,
+    /// The variable that moves the folder of the user's settings, if there is one.
+    pub variable: Option<&'static str>,
     /// That folder, in the home folder.
     pub folder: &'static str,
     /// The file of the user's settings in it.
     pub file: &'static str,
     /// The file of a project's settings that is not for others, below the project.
     pub project: Option<&'static str>,
+    /// How hooks stand in it.
+    pub form: Form,
     /// What is left for the user to do.
     pub then: Option<&'static str>,
 }
+
+/// Of agents whose interface is known from their documents alone.
+const UNTRIED: &str = "this is written as the agent's documents say, and was not tried with the agent itself: see that a call \
+     that the policy refuses is refused";
 
 /// How this agent is told.
 ///
@@ -25,28 +33,42 @@ pub fn installable(agent: Agent) -> Result<Installable, &'static str> {
     match agent {
         // https://code.claude.com/docs/en/settings
         Agent::ClaudeCode => Ok(Installable {
-            variable: "CLAUDE_CONFIG_DIR",
+            variable: Some("CLAUDE_CONFIG_DIR"),
             folder: ".claude",
             file: "settings.json",
             project: Some(".claude/settings.local.json"),
+            form: Form::Groups(Unit::Seconds),
             then: None,
         }),
         // https://developers.openai.com/codex/hooks
         Agent::Codex => Ok(Installable {
-            variable: "CODEX_HOME",
+            variable: Some("CODEX_HOME"),
             folder: ".codex",
             file: "hooks.json",
             project: None,
+            form: Form::Groups(Unit::Seconds),
             then: Some(
                 "Codex runs no hook before you have trusted it: start `codex`, and trust this one in `/hooks`",
             ),
         }),
-        Agent::Gemini => Err(
-            "its hook interface is spoken by `palisade hook --agent gemini`, but this version was not tried with the real one: put it in its settings.json yourself",
-        ),
-        Agent::Cursor => Err(
-            "its hook interface is spoken by `palisade hook --agent cursor`, but this version was not tried with the real one: put it in .cursor/hooks.json yourself",
-        ),
+        // https://geminicli.com/docs/hooks/reference
+        Agent::Gemini => Ok(Installable {
+            variable: None,
+            folder: ".gemini",
+            file: "settings.json",
+            project: None,
+            form: Form::Groups(Unit::Milliseconds),
+            then: None,
+        }),
+        // https://cursor.com/docs/agent/hooks
+        Agent::Cursor => Ok(Installable {
+            variable: None,
+            folder: ".cursor",
+            file: "hooks.json",
+            project: None,
+            form: Form::Commands,
+            then: Some(UNTRIED),
+        }),
         Agent::OpenClaw => Err(
             "it takes hooks from a plugin in its own process only, and none is part of this version",
         ),

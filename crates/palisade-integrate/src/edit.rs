@@ -18,6 +18,42 @@ pub struct Entry {
     pub command: String,
     /// The agent's events that it is run for.
     pub events: Vec<String>,
+    /// How the agent writes it.
+    pub form: Form,
+}
+
+/// How an agent's settings name the hooks of an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// Groups of handlers, each with a time limit in this unit.
+    Groups(Unit),
+    /// A list of commands, in settings with a `version`; one that fails is a denial.
+    Commands,
+}
+
+/// Of a time limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unit {
+    /// As in Claude Code.
+    Seconds,
+    /// As in gemini-cli.
+    Milliseconds,
+}
+
+impl Entry {
+    /// The hook, as it stands in the list of an event.
+    fn value(&self) -> Value {
+        match self.form {
+            Form::Groups(unit) => {
+                let factor = if unit == Unit::Milliseconds { 1000 } else { 1 };
+                let handler = json!({"type": "command", "command": self.command, "timeout": PATIENCE * factor});
+                json!({"hooks": [handler]})
+            }
+            Form::Commands => {
+                json!({"command": self.command, "timeout": PATIENCE, "failClosed": true})
+            }
+        }
+    }
 }
 
 /// Why settings were not changed.
@@ -57,14 +93,16 @@ pub fn installed(
     for event in &entry.events {
         let list = hooks.array_value_or_create(event).ok_or_else(|| form(event))?;
         list.ensure_multiline();
-        list.append(group(entry));
+        list.append(written(&entry.value()));
         let expected = expected.entry("hooks").or_insert_with(|| json!({}));
         let expected = expected.as_object_mut().ok_or_else(|| EditError::Form("hooks".into()))?;
         let expected = expected.entry(event.as_str()).or_insert_with(|| json!([]));
         let expected = expected.as_array_mut().ok_or_else(|| form(event))?;
-        expected.push(
-            json!({"hooks": [{"type": "command", "command": entry.command, "timeout": PATIENCE}]}),
-        );
+        expected.push(entry.value());
+    }
+    if entry.form == Form::Commands && object.get("version").is_none() {
+        object.append("version", CstInputValue::Number("1".to_owned()));
+        expected.insert("version".into(), 1.into());
     }
     checked(root.to_string(), &expected)
 }
@@ -93,15 +131,18 @@ pub fn removed(text: &str, own: impl Fn(&str) -> bool) -> Result<String, EditErr
     checked(root.to_string(), &expected)
 }
 
-fn group(entry: &Entry) -> CstInputValue {
-    let text = |text: &str| CstInputValue::String(text.to_owned());
-    let handler = vec![
-        ("type".to_owned(), text("command")),
-        ("command".to_owned(), text(&entry.command)),
-        ("timeout".to_owned(), CstInputValue::Number(PATIENCE.to_string())),
-    ];
-    let handlers = CstInputValue::Array(vec![CstInputValue::Object(handler)]);
-    CstInputValue::Object(vec![("hooks".to_owned(), handlers)])
+/// The same value for the text.
+fn written(value: &Value) -> CstInputValue {
+    match value {
+        Value::Null => CstInputValue::Null,
+        Value::Bool(flag) => CstInputValue::Bool(*flag),
+        Value::Number(number) => CstInputValue::Number(number.to_string()),
+        Value::String(text) => CstInputValue::String(text.clone()),
+        Value::Array(all) => CstInputValue::Array(all.iter().map(written).collect()),
+        Value::Object(all) => CstInputValue::Object(
+            all.iter().map(|(name, value)| (name.clone(), written(value))).collect(),
+        ),
+    }
 }
 
 fn read(text: &str) -> Result<Map<String, Value>, EditError> {
@@ -129,6 +170,9 @@ fn without(settings: &mut Map<String, Value>, own: &impl Fn(&str) -> bool) {
         let Value::Array(groups) = groups else { return true };
         let before = groups.len();
         groups.retain_mut(|group| {
+            if is_own(group.get("command").and_then(Value::as_str), own) {
+                return false;
+            }
             let Some(Value::Array(handlers)) = group.get_mut("hooks") else { return true };
             let before = handlers.len();
             handlers.retain(|handler| !is_own(handler.get("command").and_then(Value::as_str), own));
@@ -155,6 +199,11 @@ fn take_out(settings: &CstObject, own: &impl Fn(&str) -> bool) {
         let Some(groups) = event.array_value() else { continue };
         let mut taken = false;
         for group in groups.elements() {
+            if is_own(command(&group).as_deref(), own) {
+                group.remove();
+                taken = true;
+                continue;
+            }
             let Some(handlers) = object(&group).and_then(|group| group.array_value("hooks")) else {
                 continue;
             };
@@ -179,14 +228,17 @@ fn take_out(settings: &CstObject, own: &impl Fn(&str) -> bool) {
 fn take_own(handlers: &CstArray, own: &impl Fn(&str) -> bool) -> bool {
     let mut taken = false;
     for handler in handlers.elements() {
-        let command = object(&handler).and_then(|handler| handler.get("command")?.value());
-        let command = command.and_then(|value| value.as_string_lit()?.decoded_value().ok());
-        if is_own(command.as_deref(), own) {
+        if is_own(command(&handler).as_deref(), own) {
             handler.remove();
             taken = true;
         }
     }
     taken
+}
+
+fn command(node: &CstNode) -> Option<String> {
+    let value = object(node)?.get("command")?.value()?;
+    value.as_string_lit()?.decoded_value().ok()
 }
 
 fn object(node: &CstNode) -> Option<CstObject> {
@@ -206,6 +258,7 @@ mod tests {
         Entry {
             command: "p hook --record".into(),
             events: vec!["PreToolUse".into(), "Stop".into()],
+            form: Form::Groups(Unit::Seconds),
         }
     }
 
@@ -237,9 +290,32 @@ mod tests {
     }
 
     #[test]
+    fn commands_stand_in_a_list_beside_others() {
+        let entry = Entry { form: Form::Commands, ..entry() };
+        let text =
+            "{\n  \"version\": 1,\n  \"hooks\": {\"Stop\": [{\"command\": \"./mine.sh\"}]}\n}\n";
+        let with = installed(text, &entry, own).unwrap();
+        let value = Value::from(read(&with).unwrap());
+        assert_eq!(value["hooks"]["Stop"][0]["command"], "./mine.sh");
+        let own_entry = json!({"command": "p hook --record", "timeout": 3600, "failClosed": true});
+        assert_eq!(value["hooks"]["Stop"][1], own_entry);
+        assert_eq!(value["hooks"]["PreToolUse"], json!([own_entry]));
+        let left = removed(&with, own).unwrap();
+        assert_eq!(read(&left).unwrap(), read(text).unwrap(), "{left}");
+        let new = Value::from(read(&installed("", &entry, own).unwrap()).unwrap());
+        assert_eq!(new["version"], 1);
+        let milliseconds = Entry { form: Form::Groups(Unit::Milliseconds), ..entry };
+        let with = Value::from(read(&installed("", &milliseconds, own).unwrap()).unwrap());
+        assert_eq!(with["hooks"]["Stop"][0]["hooks"][0]["timeout"], 3_600_000);
+    }
+
+    #[test]
     fn an_older_entry_is_exchanged() {
-        let old =
-            Entry { command: "p hook --record --policy old".into(), events: vec!["Stop".into()] };
+        let old = Entry {
+            command: "p hook --record --policy old".into(),
+            events: vec!["Stop".into()],
+            ..entry()
+        };
         let with = installed("{}", &old, own).unwrap();
         let with = installed(&with, &entry(), own).unwrap();
         assert!(!with.contains("old"), "{with}");

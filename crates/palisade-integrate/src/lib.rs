@@ -20,5 +20,5 @@ mod undo;
 
 pub use agent::{Installable, installable};
 pub use diff::diff;
-pub use edit::{EditError, Entry, MOST_BYTES, installed, removed};
+pub use edit::{EditError, Entry, Form, MOST_BYTES, Unit, installed, removed};
 pub use undo::Undo;

@@ -46,6 +46,12 @@ impl Hash {
     }
 }
 
+impl From<[u8; 32]> for Hash {
+    fn from(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+}
+
 impl From<Sha256> for Hash {
     fn from(hasher: Sha256) -> Self {
         Self(hasher.finalize().into())

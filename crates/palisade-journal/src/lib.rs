@@ -40,6 +40,7 @@ mod record;
 mod recover;
 pub mod rfc3161;
 mod sealed;
+pub mod ship;
 mod show;
 mod store;
 mod syncer;

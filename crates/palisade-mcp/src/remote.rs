@@ -32,8 +32,10 @@ use tokio_rustls::TlsConnector;
 
 use crate::{Lines, MOST_BYTES};
 
-/// For a connection and the head of an answer to a greeting.
+/// For a connection, and then for the head of an answer.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// For the head of an answer to a call of a tool, which may work as long before it says anything.
+const CALL: Duration = Duration::from_secs(15 * 60);
 /// For what is under way when the client has gone.
 const LAST: Duration = Duration::from_secs(5);
 /// Requests at one time; more wait.
@@ -156,7 +158,7 @@ impl Spoken {
         let rest = async { while tasks.join_next().await.is_some() {} };
         timeout(LAST, rest).await.unwrap_or_default();
         if self.session.lock().unwrap_or_else(PoisonError::into_inner).0.is_some() {
-            let bye = self.asked(Method::DELETE, Bytes::new());
+            let bye = self.asked(Method::DELETE, Bytes::new(), PATIENCE);
             timeout(LAST, bye).await.map(drop).unwrap_or_default();
         }
     }
@@ -169,8 +171,9 @@ impl Spoken {
 
     /// Send a message, and hand on what is answered.
     async fn say(&self, line: Vec<u8>) {
+        let patience = if method(&line).as_deref() == Some("tools/call") { CALL } else { PATIENCE };
         let (id, line) = (id(&line), Bytes::from(line));
-        let answered = match self.asked(Method::POST, line).await {
+        let answered = match self.asked(Method::POST, line, patience).await {
             Ok(answer) => self.read(answer, id.is_some()).await,
             Err(why) => Err(why),
         };
@@ -183,14 +186,20 @@ impl Spoken {
 
     /// What it says by itself, if it does.
     async fn listen(self: Arc<Self>) {
-        if let Ok(answer) = self.asked(Method::GET, Bytes::new()).await
+        if let Ok(answer) = self.asked(Method::GET, Bytes::new(), PATIENCE).await
             && answer.status() == StatusCode::OK
         {
             self.read(answer, false).await.unwrap_or_default();
         }
     }
 
-    async fn asked(&self, method: Method, body: Bytes) -> Result<Response<Incoming>, String> {
+    /// Send a request, and wait so long for the head of its answer.
+    async fn asked(
+        &self,
+        method: Method,
+        body: Bytes,
+        patience: Duration,
+    ) -> Result<Response<Incoming>, String> {
         let target = self.remote.url.path_and_query().map_or("/", |target| target.as_str());
         let mut request = Request::new(Full::new(body));
         *request.method_mut() = method;
@@ -219,7 +228,10 @@ impl Spoken {
         let (mut sender, connection) =
             http1::handshake(TokioIo::new(stream)).await.map_err(broke)?;
         tokio::spawn(async move { connection.await.unwrap_or_default() });
-        sender.send_request(request).await.map_err(broke)
+        let answer = timeout(patience, sender.send_request(request)).await;
+        answer
+            .map_err(|_| format!("it does not answer within {} s", patience.as_secs()))?
+            .map_err(broke)
     }
 
     async fn connected(&self) -> Result<Box<dyn Stream>, String> {
@@ -247,6 +259,9 @@ impl Spoken {
             } else {
                 Ok(())
             };
+        }
+        if matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
+            return Err(sign_in(status, answer.headers()));
         }
         if status != StatusCode::OK {
             // Where it would lead to, nobody was asked about.
@@ -295,6 +310,34 @@ impl Spoken {
         }
         hand_on(message);
     }
+}
+
+/// What a server that wants a sign-in says of it. Nobody signs in here: to its client this is a server over standard
+/// input and output, which has its keys from its surroundings.
+///
+/// Source: Model Context Protocol, revision 2025-06-18, "Authorization"; RFC 9728, section 5.1.
+fn sign_in(status: StatusCode, headers: &HeaderMap) -> String {
+    let wants = headers.get_all(header::WWW_AUTHENTICATE).iter();
+    let wants: Vec<&str> = wants.filter_map(|wants| wants.to_str().ok()).collect();
+    let wants = wants.join(", ");
+    let value = |name: &str| {
+        let rest = wants.split_once(&format!("{name}=\""))?.1;
+        rest.split_once('"').map(|(value, _)| crate::message::shown(value))
+    };
+    let mut why = format!("it answers {status}");
+    if let Some(error) = value("error") {
+        why.push_str(&format!(" ({error})"));
+    }
+    why.push_str(
+        "; nobody signs in (OAuth) here: give it a token with --header authorization=VARIABLE",
+    );
+    if let Some(scope) = value("scope") {
+        why.push_str(&format!(", of the scope `{scope}`"));
+    }
+    if let Some(place) = value("resource_metadata") {
+        why.push_str(&format!("; it says that {place} names who gives one"));
+    }
+    why
 }
 
 trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
@@ -406,6 +449,24 @@ mod tests {
         assert_eq!(messages(&[stream]), ["{\"a\":1}", "{\n}"]);
         assert_eq!(messages(&[b"data: a\r", b"\n\r", b"\ndata: b\r\r"]), ["a", "b"]);
         assert!(Events::default().take(&vec![b'x'; MOST_BYTES + 1]).is_err());
+    }
+
+    #[test]
+    fn a_server_that_wants_a_sign_in_is_not_only_a_number() {
+        let of = |wants: &'static str| {
+            let field = (header::WWW_AUTHENTICATE, HeaderValue::from_static(wants));
+            sign_in(StatusCode::UNAUTHORIZED, &HeaderMap::from_iter([field]))
+        };
+        let said = of(
+            r#"Bearer error="invalid_token", scope="files:read", resource_metadata="https://a.example/.well-known/oauth-protected-resource""#,
+        );
+        for part in
+            ["401", "invalid_token", "--header", "files:read", "https://a.example/.well-known/"]
+        {
+            assert!(said.contains(part), "{said}");
+        }
+        assert!(of("Basic").contains("--header"));
+        assert!(of("Bearer scope=\"a").contains("--header"));
     }
 
     #[test]

@@ -18,6 +18,14 @@ use crate::{
 /// The longest command that rules for single commands permit, in bytes.
 const LONGEST: usize = 10_000;
 
+/// Whether another program starts the command, such as `timeout`. The mode permits none that changes files so, as
+/// Claude Code does not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Wrapped {
+    Yes,
+    No,
+}
+
 /// Whether a call needs no question.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Permitted {
@@ -143,7 +151,7 @@ impl Permissions {
             ));
         }
         let mut rule = None;
-        match self.line_permitted(line, folder, &mut rule) {
+        match self.line_permitted(line, folder, Wrapped::No, &mut rule) {
             Ok(()) => Permitted::By(match rule {
                 Some(rule) => {
                     self.allow.decision(List::Allow, rule, "each command in it is permitted")
@@ -158,6 +166,7 @@ impl Permissions {
         &self,
         line: &Line,
         folder: &Path,
+        wrapped: Wrapped,
         by: &mut Option<usize>,
     ) -> Result<(), String> {
         if let Some(what) = line.constructs.first() {
@@ -170,7 +179,7 @@ impl Permissions {
             return Err("there is no command in it".into());
         }
         for command in &line.commands {
-            self.one_permitted(command, folder, by)?;
+            self.one_permitted(command, folder, wrapped, by)?;
         }
         Ok(())
     }
@@ -179,6 +188,7 @@ impl Permissions {
         &self,
         command: &Command,
         folder: &Path,
+        wrapped: Wrapped,
         by: &mut Option<usize>,
     ) -> Result<(), String> {
         if !command.certain {
@@ -213,14 +223,14 @@ impl Permissions {
             by.get_or_insert(rule);
             return Ok(());
         }
-        if self.is_safe(command, &folders, lost) {
+        if self.is_safe(command, &folders, lost, wrapped) {
             return Ok(());
         }
         let transparent =
             !command.starts.is_empty() && command.starts.iter().all(|started| started.transparent);
         if transparent {
             for started in &command.starts {
-                self.line_permitted(&started.line, folder, by)?;
+                self.line_permitted(&started.line, folder, Wrapped::Yes, by)?;
             }
             return Ok(());
         }
@@ -276,10 +286,20 @@ impl Permissions {
         })
     }
 
-    fn is_safe(&self, command: &Command, folders: &[PathBuf], lost: bool) -> bool {
+    fn is_safe(
+        &self,
+        command: &Command,
+        folders: &[PathBuf],
+        lost: bool,
+        wrapped: Wrapped,
+    ) -> bool {
+        // Nor one that has gone to another folder.
+        let accepts = self.mode == Mode::AcceptEdits
+            && wrapped == Wrapped::No
+            && matches!(command.directories.as_slice(), [only] if only == ".");
         let (paths, edits) = match safe(command) {
             Some(Safe::Reads(paths)) => (paths, false),
-            Some(Safe::Edits(paths)) if self.mode == Mode::AcceptEdits => (paths, true),
+            Some(Safe::Edits(paths)) if accepts => (paths, true),
             _ => return false,
         };
         if lost && paths.iter().any(|path| !path.starts_with('/')) {

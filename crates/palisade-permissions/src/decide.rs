@@ -5,7 +5,7 @@ mod lists;
 use std::path::{Path, PathBuf};
 
 use palisade_core::{Decision, ToolCall, ToolInput, glob};
-use palisade_shell::{Known, Line};
+use palisade_shell::{BACKGROUND, Known, Line};
 use serde_json::Value;
 
 use crate::{
@@ -107,7 +107,10 @@ impl Permissions {
         for (list, rules) in [(List::Deny, &self.deny), (List::Ask, &self.ask)] {
             match self.found(rules, call, &understood, &line, &folder) {
                 Found::No => {}
-                Found::Sure { rule, what } => return rules.decision(list, rule, &what),
+                Found::Sure { rule, what } => {
+                    let found = rules.decision(list, rule, &what);
+                    return if list == List::Ask { self.or_refused(found) } else { found };
+                }
                 Found::Perhaps { rule, why } => {
                     doubt.get_or_insert_with(|| rules.doubt(list, rule, &why));
                 }
@@ -270,8 +273,11 @@ impl Permissions {
         folder: &Path,
     ) -> Permitted {
         let whole = self.allow.whole_tool(&understood.names);
+        // What goes on in the background is not there any more to be looked at: Claude Code asks, whatever is permitted.
+        let leaves = line.as_ref().is_ok_and(|line| line.constructs.contains(&BACKGROUND));
         if let Some(rule) = whole
             && (self.mode != Mode::Plan || !changes(&understood.meaning))
+            && !leaves
         {
             return Permitted::By(self.allow.decision(List::Allow, rule, "its tool is permitted"));
         }
@@ -341,9 +347,12 @@ impl Permissions {
     pub(crate) fn may_read(&self, path: &str, folder: &Path) -> Result<(), String> {
         let home = self.place.home.as_deref();
         let ways = [lexical(folder, path, home), real(folder, path, home)];
-        let permitted =
-            |path: &PathBuf| self.is_inside(path) || self.allow.reads.of(path).is_some();
-        if ways.iter().all(permitted) || files::is_sink(path) {
+        // A link from the workspace to where a rule permits it is neither.
+        let inside = ways.iter().all(|path| self.is_inside(path));
+        if inside
+            || ways.iter().all(|path| self.allow.reads.of(path).is_some())
+            || files::is_sink(path)
+        {
             return Ok(());
         }
         Err(format!("`{}` is outside of the workspace, and no `Read` rule permits it", shown(path)))

@@ -53,14 +53,25 @@ const READS: &[&str] = &[
     "strings",
     "od",
     "hexdump",
-    "xxd",
     "tac",
     "fold",
     "fmt",
     "paste",
     "join",
     "jq",
+    "base64",
     "cd",
+];
+/// Commands that are only known as a whole.
+const WHOLE: &[&[&str]] = &[
+    &["node", "-v"],
+    &["node", "--version"],
+    &["python3", "--version"],
+    &["python3", "-V"],
+    &["git", "branch"],
+    &["git", "remote"],
+    &["git", "remote", "-v"],
+    &["ps"],
 ];
 const GIT_READS: &[&str] = &[
     "status",
@@ -91,8 +102,15 @@ pub(crate) fn safe(command: &Command) -> Option<Safe> {
     if SPEAKS.contains(&program) {
         return only_speaks(program, command, arguments).then(|| Safe::Reads(Vec::new()));
     }
+    let whole = |known: &&&[&str]| {
+        known.len() == command.words.len()
+            && known.iter().zip(&command.words).all(|(known, word)| word.known() == Some(known))
+    };
+    if WHOLE.iter().any(|known| whole(&known)) {
+        return Some(Safe::Reads(Vec::new()));
+    }
     if program == "sed" {
-        return sed(arguments);
+        return sed(arguments).or_else(|| sed_in_place(arguments));
     }
     if EDITS.contains(&program) {
         return Some(Safe::Edits(all_plain(arguments)?));
@@ -135,9 +153,8 @@ fn only_speaks(program: &str, command: &Command, arguments: &[Field]) -> bool {
 /// Whether a program that reads what it is given may do something else with these arguments.
 fn does_more(program: &str, arguments: &[Field]) -> bool {
     match program {
-        // A second name is a file that it writes.
-        "uniq" => operands(arguments, &["-f", "-s", "-w"]).is_none_or(|count| count > 1),
-        "xxd" => operands(arguments, &["-c", "-g", "-l", "-s"]).is_none_or(|count| count > 1),
+        // A second name is a file that it writes; Claude Code permits no first one either.
+        "uniq" => operands(arguments, &["-f", "-s", "-w"]).is_none_or(|count| count > 0),
         // A program of its own language, which may read modules from anywhere.
         "jq" => arguments.iter().any(|argument| {
             let text = argument.start();
@@ -186,6 +203,46 @@ fn sed(arguments: &[Field]) -> Option<Safe> {
     let plain = quiet && !script.is_empty() && script.chars().all(prints);
     let none_is_option = !files.iter().any(|file| file.starts_with('-'));
     (plain && none_is_option).then(|| Safe::Reads(files.iter().map(|f| (*f).to_owned()).collect()))
+}
+
+/// `sed -i 's/…/…/g' file`: one substitution, which neither runs nor writes anything else.
+fn sed_in_place(arguments: &[Field]) -> Option<Safe> {
+    let known: Vec<&str> =
+        arguments.iter().map(|argument| argument.known()).collect::<Option<_>>()?;
+    let (first, mut rest) = known.split_first()?;
+    if *first != "-i" {
+        return None;
+    }
+    if let Some(("-E" | "-r", more)) = rest.split_first().map(|(first, more)| (*first, more)) {
+        rest = more;
+    }
+    let (script, files) = rest.split_first()?;
+    let named = !files.is_empty() && !files.iter().any(|file| file.starts_with('-'));
+    (named && substitutes(script))
+        .then(|| Safe::Edits(files.iter().map(|file| (*file).to_owned()).collect()))
+}
+
+/// `s/…/…/` with flags that only say which of what is found. A border that stands in a bracket is not counted by all
+/// kinds of sed: then there are more than three, and it is not one that is known.
+fn substitutes(script: &str) -> bool {
+    let mut letters = script.chars();
+    let (Some('s'), Some(border)) = (letters.next(), letters.next()) else { return false };
+    if !matches!(border, '/' | '|' | '#' | ',' | '@' | ':' | '%' | '!') {
+        return false;
+    }
+    let (mut borders, mut flags, mut escaped) = (0, String::new(), false);
+    for c in letters {
+        if c == '\n' {
+            return false;
+        }
+        if !escaped && c == border {
+            borders += 1;
+        } else if borders == 2 {
+            flags.push(c);
+        }
+        escaped = !escaped && c == '\\';
+    }
+    borders == 2 && flags.chars().all(|c| matches!(c, 'g' | 'i' | 'I' | '0'..='9'))
 }
 
 /// All arguments that are no options; `None` if one is not known.

@@ -164,7 +164,15 @@ const TOOLS: &[(&str, Kind, &[&str])] = &[
     (
         "Agent",
         Kind::Agent,
-        &["Agent", "Task", "task", "spawn_agent", "sessions_spawn", "delegate_to_agent"],
+        &[
+            "Agent",
+            "Task",
+            "task",
+            "spawn_agent",
+            "sessions_spawn",
+            "delegate_to_agent",
+            "invoke_agent",
+        ],
     ),
     ("Skill", Kind::Skill, &["Skill", "skill", "activate_skill"]),
     (
@@ -199,6 +207,9 @@ const TOOLS: &[(&str, Kind, &[&str])] = &[
             "wait_agent",
             "get_goal",
             "update_goal",
+            "update_topic",
+            "list_background_processes",
+            "read_background_output",
         ],
     ),
 ];

@@ -12,6 +12,9 @@ use crate::policy::{HeaderCredential, SecretSource};
 pub struct Audit {
     /// Each destination once.
     pub exports: Vec<Export>,
+    /// Where sessions that ended go as they are, each place once.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub ship: Vec<Ship>,
     /// How long the end of a session waits for what is not sent yet.
     pub flush: Duration,
     /// For how many seconds records are kept, by class ([`RETAIN_CLASSES`]). What no class is for is kept for ever.
@@ -72,6 +75,7 @@ impl Default for Audit {
     fn default() -> Self {
         Self {
             exports: Vec::new(),
+            ship: Vec::new(),
             flush: Duration::from_secs(3),
             retain: BTreeMap::new(),
             content: false,
@@ -157,6 +161,69 @@ pub struct Webhook {
     pub ca: Option<PathBuf>,
 }
 
+/// Where sessions that ended go.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub enum Ship {
+    /// A folder.
+    Folder(#[serde(serialize_with = "crate::digest::exact")] PathBuf),
+    /// A bucket of a server that speaks S3.
+    S3(Box<S3>),
+}
+
+/// A bucket.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct S3 {
+    /// The server, `http` or `https`, without a slash at its end.
+    pub endpoint: String,
+    /// Its name.
+    pub bucket: String,
+    /// What stands before each object's name: empty, or parts with `/` between.
+    pub prefix: String,
+    /// The region that requests are signed for.
+    pub region: String,
+    /// Who signs: one with an access key of AWS.
+    pub credential: Option<HeaderCredential>,
+    /// How long each object stays, whoever wants it gone.
+    pub lock: Option<ObjectLock>,
+    /// A file of roots that are believed besides the operator's.
+    #[serde(serialize_with = "crate::digest::exact_or_none")]
+    pub ca: Option<PathBuf>,
+}
+
+/// The retention that each object gets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct ObjectLock {
+    /// Nobody can shorten it, the account's owner neither. Else who has the right can.
+    pub compliance: bool,
+    /// Seconds from when it is sent.
+    pub seconds: u64,
+}
+
+impl Ship {
+    /// Where it is, for people.
+    pub fn place(&self) -> String {
+        match self {
+            Ship::Folder(path) => path.display().to_string(),
+            Ship::S3(s3) => {
+                let S3 { endpoint, bucket, prefix, .. } = &**s3;
+                match prefix.as_str() {
+                    "" => format!("s3://{bucket} at {endpoint}"),
+                    prefix => format!("s3://{bucket}/{prefix} at {endpoint}"),
+                }
+            }
+        }
+    }
+
+    /// The port that it is at, if it is a server on this machine.
+    pub(crate) fn loopback_port(&self) -> Option<u16> {
+        match self {
+            Ship::Folder(_) => None,
+            Ship::S3(s3) => loopback_port(&s3.endpoint),
+        }
+    }
+}
+
 impl Export {
     /// Its key in `audit`.
     pub fn key(&self) -> &'static str {
@@ -193,21 +260,23 @@ impl Export {
 
     /// The port that it is at, if it is a server on this machine.
     pub(crate) fn loopback_port(&self) -> Option<u16> {
-        let of_url = |url: &str| {
-            let port = if url.starts_with("https://") { 443 } else { 80 };
-            let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
-            let authority = rest.split('/').next().unwrap_or_default();
-            let behind = authority.rsplit_once(']').map_or(authority, |(_, behind)| behind);
-            let named = behind.rsplit_once(':').and_then(|(_, port)| port.parse().ok());
-            is_loopback(url).then(|| named.unwrap_or(port))
-        };
         match self {
             Export::Ocsf(_) | Export::Journald(_) => None,
-            Export::Otlp(otlp) => of_url(&otlp.url),
-            Export::Webhook(webhook) => of_url(&webhook.url),
+            Export::Otlp(otlp) => loopback_port(&otlp.url),
+            Export::Webhook(webhook) => loopback_port(&webhook.url),
             Export::Syslog(syslog) => is_loopback_host(&syslog.host).then_some(syslog.port),
         }
     }
+}
+
+/// The port of a URL that leads to this machine.
+fn loopback_port(url: &str) -> Option<u16> {
+    let port = if url.starts_with("https://") { 443 } else { 80 };
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let authority = rest.split('/').next().unwrap_or_default();
+    let behind = authority.rsplit_once(']').map_or(authority, |(_, behind)| behind);
+    let named = behind.rsplit_once(':').and_then(|(_, port)| port.parse().ok());
+    is_loopback(url).then(|| named.unwrap_or(port))
 }
 
 /// Whether a URL that was taken leads to this machine.

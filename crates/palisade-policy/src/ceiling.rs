@@ -265,6 +265,12 @@ impl Ceiling<'_> {
                 beyond(*place, format!("events to {}", value.export.place()));
             }
         }
+        if let Some(At { value, place }) = &draft.audit.ship {
+            let mut most = self.managed.iter().flat_map(|draft| &draft.audit.ship);
+            if !most.any(|most| most.value.is(value)) {
+                beyond(*place, format!("sessions to {}", value.ship.place()));
+            }
+        }
     }
 
     fn process(&self, draft: &Draft, beyond: &mut impl FnMut(Place, String)) {

@@ -18,7 +18,7 @@ use serde_json::Value;
 
 pub(crate) use self::alarms::{ActionWord, Alarms, Canaries};
 pub(crate) use self::audit::{
-    Audit, Otlp, OtlpProtocol, Retain, Signal, Switch, Syslog, UrlOr, Webhook,
+    Audit, LockMode, Otlp, OtlpProtocol, Retain, Ship, Signal, Switch, Syslog, UrlOr, Webhook,
 };
 pub(crate) use self::taint::{Taint, UntrustedWord};
 use crate::{
@@ -344,7 +344,8 @@ pub(crate) struct Credential {
     /// `{secret}` once in the value.
     #[schemars(extend("examples" = ["key={secret}"]))]
     pub(crate) query: Option<At<String>>,
-    /// The access key that signs requests to AWS, in place of a header: `from` is its secret key.
+    /// The access key that signs requests to AWS, in place of a header: `from` is its secret key. `aws: {}`: `from`
+    /// is what a `credential_process` of AWS prints, with access key, secret key and session token.
     #[schemars(extend("examples" = [{"access_key": "AKIAIOSFODNN7EXAMPLE"}]))]
     pub(crate) aws: Option<At<Aws>>,
     /// The certificate to show to servers, a file with its chain (PEM): `from` is its key.
@@ -401,7 +402,7 @@ pub(crate) struct OAuth2 {
 pub(crate) struct Aws {
     /// The access key's id, which is no secret.
     #[schemars(extend("examples" = ["AKIAIOSFODNN7EXAMPLE"]))]
-    pub(crate) access_key: String,
+    pub(crate) access_key: Option<String>,
 }
 
 /// A field of a secret in a server's key-value store.

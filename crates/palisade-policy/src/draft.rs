@@ -30,7 +30,7 @@ use serde::Serialize;
 
 pub(crate) use self::{
     alarms::DraftAlarms,
-    audit::{DraftAudit, DraftExport},
+    audit::{DraftAudit, DraftExport, DraftShip},
     hooks::DraftHook,
     permissions::DraftPermissions,
 };

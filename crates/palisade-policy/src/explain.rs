@@ -6,10 +6,11 @@ use serde::Serialize;
 
 use crate::{
     amount,
+    audit::Ship,
     http::Tls,
     policy::{
-        Access, Deny, Guard, ModelLimits, NetworkRule, Place, Policy, ProcessLimits, RuleLimits,
-        SecretSource, SkillRequire, Skills, Upstream, UpstreamHost,
+        Access, AwsKey, Deny, Guard, ModelLimits, NetworkRule, Place, Policy, ProcessLimits,
+        RuleLimits, SecretSource, SkillRequire, Skills, Upstream, UpstreamHost,
     },
     taint::TaintedAct,
 };
@@ -60,6 +61,20 @@ pub fn explain(policy: &Policy) -> Vec<Explained> {
     for export in &policy.audit.exports {
         let says = format!("events are sent to {}; nothing inside waits for it", export.place());
         all.push(one(format!("audit.{}", export.key()), says, &["supervisor"]));
+    }
+    for ship in &policy.audit.ship {
+        let mut says = format!(
+            "a session that has ended goes to {} as it is, with the ledger; nothing inside waits for it",
+            ship.place()
+        );
+        if let Ship::S3(s3) = ship
+            && let Some(lock) = &s3.lock
+        {
+            let time = amount::span(std::time::Duration::from_secs(lock.seconds));
+            let mode = if lock.compliance { "compliance" } else { "governance" };
+            says.push_str(&format!("; it stays there for {time} ({mode})"));
+        }
+        all.push(one("audit.ship".to_owned(), says, &["supervisor"]));
     }
     for (class, seconds) in &policy.audit.retain {
         let time = amount::span(std::time::Duration::from_secs(*seconds));
@@ -225,7 +240,8 @@ fn network(policy: &Policy, all: &mut Vec<Explained>) {
             Some(Place::Query(field)) => {
                 format!("the query's {}", field.split('=').next().unwrap_or_default())
             }
-            Some(Place::Aws(access_key)) => format!("signatures of {access_key}"),
+            Some(Place::Aws(AwsKey::Named(access_key))) => format!("signatures of {access_key}"),
+            Some(Place::Aws(AwsKey::Printed)) => "signatures for AWS".to_owned(),
             None => "nothing".to_owned(),
         };
         let mut says = format!("{}, put into {to} outside", key(&credential.from));

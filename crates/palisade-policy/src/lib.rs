@@ -45,7 +45,9 @@ mod trust;
 mod widening;
 
 pub use amend::{Addition, AmendError, Item, amended};
-pub use audit::{Audit, Export, Otlp, RETAIN_CLASSES, Syslog, Transport, Webhook};
+pub use audit::{
+    Audit, Export, ObjectLock, Otlp, RETAIN_CLASSES, S3, Ship, Syslog, Transport, Webhook,
+};
 pub use cases::{Case, Cases, TRIED, cases, tried};
 pub use diagnostic::{Diagnostic, Diagnostics};
 pub use explain::{Explained, explain};
@@ -58,10 +60,10 @@ pub use load::{
 /// What becomes of a tool call that no rule names.
 pub use palisade_permissions::Mode as PermissionMode;
 pub use policy::{
-    Access, Alarms, AnswersBy, Api, Approvals, Canaries, Credential, Deny, Fallback, Filesystem,
-    Grant, Guard, HeaderCredential, Hosting, Inference, LocalOnly, ModelLimits, ModelPrice,
-    Network, NetworkRule, NotBuilt, OAuth2, PermissionRule, Permissions, Place, Policy, Process,
-    ProcessLimits, Provider, Route, RuleLimits, SecretSource, ServerTool, SkillRequire,
+    Access, Alarms, AnswersBy, Api, Approvals, AwsKey, Canaries, Credential, Deny, Fallback,
+    Filesystem, Grant, Guard, HeaderCredential, Hosting, Inference, LocalOnly, ModelLimits,
+    ModelPrice, Network, NetworkRule, NotBuilt, OAuth2, PermissionRule, Permissions, Place, Policy,
+    Process, ProcessLimits, Provider, Route, RuleLimits, SecretSource, ServerTool, SkillRequire,
     SkillSeverity, Skills, Source, SshKeys, Syscalls, Upstream, UpstreamHost, Vault, Workspace,
 };
 pub use profiles::{PROFILES, Profile, profile};

@@ -6,7 +6,10 @@ mod audit;
 mod permissions;
 mod taint;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use palisade_hooks::{Config, Hook};
 
@@ -19,9 +22,9 @@ use crate::{
     load::Asked,
     near::nearest,
     policy::{
-        Access, Api, Approvals, Credential, Deny, Filesystem, Grant, HeaderCredential, Hosting,
-        Inference, LocalOnly, Network, NotBuilt, Place, Policy, Process, ProcessLimits, Provider,
-        SecretSource, Skills, Source, SshKeys, Syscalls, Upstream, Workspace,
+        Access, Api, Approvals, AwsKey, Credential, Deny, Filesystem, Grant, HeaderCredential,
+        Hosting, Inference, LocalOnly, Network, NotBuilt, Place, Policy, Process, ProcessLimits,
+        Provider, SecretSource, Skills, Source, SshKeys, Syscalls, Upstream, Workspace,
     },
 };
 
@@ -357,6 +360,9 @@ pub(crate) fn known<'a>(
     }
 }
 
+/// How often keys of AWS with a session token are read anew, where the policy does not say.
+const OF_SESSION: Duration = Duration::from_secs(10 * 60);
+
 /// The credential in its header: the one that the API takes a key in, if the policy names none.
 fn with_header(credential: &Credential, provider: &Provider) -> Option<HeaderCredential> {
     if credential.certificate.is_some() {
@@ -379,7 +385,11 @@ fn with_header(credential: &Credential, provider: &Provider) -> Option<HeaderCre
         (None, Api::Gemini) => "x-goog-api-key: {secret}".to_owned(),
         (None, Api::OpenAi) => "authorization: Bearer {secret}".to_owned(),
     };
-    let Credential { name, from, expose, refresh, .. } = credential.clone();
+    let Credential { name, from, expose, mut refresh, .. } = credential.clone();
+    // Keys with a session token end, after an hour or less where nobody says more.
+    if aws == Some(AwsKey::Printed) && !matches!(from, SecretSource::Env(_)) {
+        refresh = refresh.or(Some(OF_SESSION));
+    }
     Some(HeaderCredential { name, from, header, expose, aws, refresh })
 }
 
@@ -439,6 +449,12 @@ fn carried(drafts: &[&Draft], found: &mut Vec<Diagnostic>) -> BTreeMap<String, C
                         "the credential `{name}` is a certificate's key, which no request carries"
                     ),
                     "write `client_certificate` in place of `credential`",
+                ));
+            } else if credential.place == Some(Place::Aws(AwsKey::Printed)) {
+                found.push(draft.wrong(
+                    place,
+                    format!("the credential `{name}` names no access key"),
+                    "write `aws: {access_key: AKIA…}`: keys with a session token are for providers of models only",
                 ));
             } else if credential.place.is_none() {
                 found.push(draft.wrong(

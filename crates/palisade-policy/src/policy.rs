@@ -448,8 +448,17 @@ pub enum Place {
     Header(String),
     /// In a field of the query: a template `name=value` with `{secret}` once.
     Query(String),
-    /// Nowhere: it signs, for this access key of AWS.
-    Aws(String),
+    /// Nowhere: it signs, for a key of AWS.
+    Aws(AwsKey),
+}
+
+/// A key of AWS.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub enum AwsKey {
+    /// That of this access key: the secret is its secret key.
+    Named(String),
+    /// All of it is in the secret, as a `credential_process` prints it, with a session token.
+    Printed,
 }
 
 /// The most that may go to a rule's hosts and ports; `None` is no limit.
@@ -700,9 +709,9 @@ pub struct HeaderCredential {
     pub header: String,
     /// The variable that holds the placeholder inside.
     pub expose: Option<String>,
-    /// The id of a key of AWS, of which the secret signs.
+    /// The key of AWS of which the secret signs.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub aws: Option<String>,
+    pub aws: Option<AwsKey>,
     /// How often it is read anew.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refresh: Option<Duration>,

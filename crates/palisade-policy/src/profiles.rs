@@ -13,7 +13,7 @@ pub struct Profile {
 }
 
 /// All of them.
-pub const PROFILES: [Profile; 4] = [
+pub const PROFILES: [Profile; 5] = [
     Profile {
         name: "shell",
         about: "any command: the workspace and the system's programs, no network, no models",
@@ -31,6 +31,12 @@ pub const PROFILES: [Profile; 4] = [
         about: "Codex: what `shell` has, and OpenAI's models",
         text: include_str!("../profiles/codex.yaml"),
         said: include_str!("../profiles/codex.json"),
+    },
+    Profile {
+        name: "gemini",
+        about: "gemini-cli: what `shell` has, and Google's models",
+        text: include_str!("../profiles/gemini.yaml"),
+        said: include_str!("../profiles/gemini.json"),
     },
     Profile {
         name: "openclaw",

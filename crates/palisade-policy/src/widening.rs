@@ -91,6 +91,12 @@ fn added(draft: &Draft, base: &Base<'_>) -> Vec<Added> {
             add(*place, format!("a place that events are sent to: {}", export.place()));
         }
     }
+    if let Some(At { value, place }) = &draft.audit.ship {
+        let known = base.drafts.iter().flat_map(|draft| &draft.audit.ship);
+        if !known.into_iter().any(|known| known.value.is(value)) {
+            add(*place, format!("a place that sessions are shipped to: {}", value.ship.place()));
+        }
+    }
     for (class, At { value, place }) in &draft.audit.retain {
         if base.policy.audit.retain.get(class) != Some(value) {
             add(

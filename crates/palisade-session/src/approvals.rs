@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use palisade_core::{Action, Caller, Decision, HostName, Program, Verdict};
+use palisade_core::{Action, Caller, Decision, HostName, Program, ToolCall, ToolInput, Verdict};
 use palisade_journal::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -46,14 +46,21 @@ struct State {
     next: u32,
     questions: BTreeMap<u32, Question>,
     answers: HashMap<Wish, Standing>,
+    /// How often untrusted content of a new kind came into the session.
+    taints: u32,
 }
 
 #[derive(Debug)]
 struct Question {
     wish: Wish,
+    /// The call, of a tool that is given named values: what may be changed before it is permitted.
+    call: Option<ToolCall>,
     subject: String,
+    /// The same for the journal, without a query: it may hold a secret.
+    recorded: String,
     kind: &'static str,
     program: Option<String>,
+    environment: Vec<String>,
     rule: Option<String>,
     always: Option<String>,
     since: Timestamp,
@@ -76,8 +83,9 @@ enum Destination {
     Address(SocketAddr),
     /// A tool call, by the digest of its name and its whole input: an answer is for this very one.
     Call([u8; 32]),
-    /// Requests of this method to this path of a host.
-    Request(HostName, u16, String, Vec<u8>),
+    /// Requests of this method to this path and query of a host, and what is known of their bodies: where nobody has
+    /// read one, an answer is for any.
+    Request(HostName, u16, String, [u8; 32]),
     /// A program with its arguments, by the digest of both.
     Exec([u8; 32]),
 }
@@ -88,6 +96,10 @@ struct Standing {
     allowed: bool,
     by: String,
     until: Option<Instant>,
+    /// How often untrusted content had come in when it was given.
+    taints: u32,
+    /// What the tool is to be given in place of what was asked for.
+    edited: Option<ToolInput>,
 }
 
 /// A question, as it is shown.
@@ -97,6 +109,9 @@ pub struct Pending {
     pub id: u32,
     /// What is wanted, such as `api.example.com:443`.
     pub subject: String,
+    /// `sha256:` and the digest of the very act, which an answer is for.
+    #[serde(default)]
+    pub digest: String,
     /// What kind of act it is, as in the journal: `connect`, `request`, `tool_call` or `exec`.
     #[serde(default)]
     pub kind: String,
@@ -104,6 +119,10 @@ pub struct Pending {
     /// connection.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub program: Option<String>,
+    /// The variables by which a program may do something else than `subject` says, as `NAME=value`. They are part of what
+    /// is asked.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub environment: Vec<String>,
     /// What asks, where it is not that no rule says anything: a rule or a hook, which goes on asking whatever else is
     /// permitted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -143,7 +162,8 @@ impl Approvals {
     /// `permissive`: nothing is asked that could be, and all of it is permitted.
     pub(crate) fn new(timeout: Duration, permissive: bool) -> Self {
         let (questions, answers) = (BTreeMap::new(), HashMap::new());
-        let state = Mutex::new(State { timeout, permissive, next: 1, questions, answers });
+        let state =
+            Mutex::new(State { timeout, permissive, next: 1, questions, answers, taints: 0 });
         Self { state, asked: watch::Sender::new(0) }
     }
 
@@ -157,8 +177,19 @@ impl Approvals {
         self.asked.subscribe()
     }
 
-    /// What was answered to such a question before, if it still counts.
-    pub(crate) fn settled(&self, action: &Action) -> Option<Decision> {
+    /// Untrusted content of a new kind came in: what was permitted before was permitted without it.
+    pub(crate) fn tainted(&self) {
+        let mut state = self.lock();
+        state.taints = state.taints.saturating_add(1);
+    }
+
+    /// What was answered to such a question before, if it still counts. `tainted` tells whether the act is one that is
+    /// asked because of untrusted content: a permission from before that does not cover it.
+    pub(crate) fn settled(
+        &self,
+        action: &Action,
+        tainted: impl FnOnce() -> bool,
+    ) -> Option<Decision> {
         let wish = Wish::of(action)?;
         let state = self.lock();
         // What is learned is where programs go; nothing else is permitted on the way.
@@ -167,17 +198,32 @@ impl Approvals {
             return Some(Decision::allow(LEARN, "no rule names it, and all such is permitted"));
         }
         let standing = state.answers.get(&wish).filter(|standing| standing.counts())?;
-        Some(standing.decision())
+        let older = standing.allowed && standing.taints < state.taints;
+        (!(older && tainted())).then(|| standing.decision())
     }
 
     /// Ask, and wait for the answer. None in time is a denial. `by`: the rule that wants it asked.
     pub(crate) async fn ask(&self, action: &Action, by: Option<&str>) -> Decision {
+        match self.ask_call(action, by).await {
+            (decision, None) => decision,
+            (_, Some(_)) => Decision::deny_by(RULE, "it cannot be changed before it is permitted"),
+        }
+    }
+
+    /// The same for a tool call, with what the tool is to be given instead where the operator has changed that. Such a
+    /// permission is for the changed call alone.
+    pub(crate) async fn ask_call(
+        &self,
+        action: &Action,
+        by: Option<&str>,
+    ) -> (Decision, Option<ToolInput>) {
         let Some(wish) = Wish::of(action) else {
-            return Decision::deny("nobody can be asked for this");
+            return (Decision::deny("nobody can be asked for this"), None);
         };
         // What is not shown whole, nobody can permit.
         let Some(subject) = action.whole() else {
-            return Decision::deny_by(RULE, "it is too long to be shown whole to the operator");
+            let why = "it is too long to be shown whole to the operator";
+            return (Decision::deny_by(RULE, why), None);
         };
         let (waiter, mut answer, until, timeout) = {
             let mut state = self.lock();
@@ -186,19 +232,23 @@ impl Approvals {
             let id = match open.map(|(id, _)| *id) {
                 Some(id) => id,
                 None if state.questions.len() >= MOST => {
-                    return Decision::deny_by(
-                        RULE,
-                        format!("{MOST} questions wait for the operator already"),
-                    );
+                    let why = format!("{MOST} questions wait for the operator already");
+                    return (Decision::deny_by(RULE, why), None);
                 }
                 None => {
                     let id = state.next;
                     state.next = id.wrapping_add(1);
                     let question = Question {
                         wish,
+                        call: editable(action),
+                        recorded: match action {
+                            Action::Request(request) => request.subject(),
+                            _ => subject.clone(),
+                        },
                         subject,
                         kind: action.kind(),
                         program: program(action),
+                        environment: action.surroundings(),
                         rule: by.filter(|by| !is_for_want_of_a_rule(by)).map(str::to_owned),
                         // What a rule or a hook has asked is asked whatever else is permitted.
                         always: by
@@ -216,7 +266,7 @@ impl Approvals {
                 }
             };
             let Some(question) = state.questions.get_mut(&id) else {
-                return Decision::deny("the question is gone");
+                return (Decision::deny("the question is gone"), None);
             };
             question.waiting += 1;
             let answer = question.answer.subscribe();
@@ -226,9 +276,10 @@ impl Approvals {
         let given = given.ok().and_then(|given| given.ok().and_then(|given| given.clone()));
         drop(waiter);
         match given {
-            Some(standing) => standing.decision(),
+            Some(standing) => (standing.decision(), standing.edited),
             None => {
-                Decision::deny_by(RULE, format!("nobody answered within {} s", timeout.as_secs()))
+                let why = format!("nobody answered within {} s", timeout.as_secs());
+                (Decision::deny_by(RULE, why), None)
             }
         }
     }
@@ -240,8 +291,10 @@ impl Approvals {
         let shown = state.questions.iter().map(|(id, question)| Pending {
             id: *id,
             subject: question.subject.clone(),
+            digest: question.wish.digest(),
             kind: question.kind.to_owned(),
             program: question.program.clone(),
+            environment: question.environment.clone(),
             rule: question.rule.clone(),
             always: question.always.clone(),
             since: question.since,
@@ -251,29 +304,19 @@ impl Approvals {
         shown.collect()
     }
 
-    /// What question `id` is about.
+    /// What question `id` is about, for the record.
     pub(crate) fn subject(&self, id: u32) -> Option<String> {
-        self.lock().questions.get(&id).map(|question| question.subject.clone())
+        self.lock().questions.get(&id).map(|question| question.recorded.clone())
     }
 
     /// `sha256:` and the digest of the very act that question `id` is about.
     pub(crate) fn digest(&self, id: u32) -> Option<String> {
-        let state = self.lock();
-        let wish = &state.questions.get(&id)?.wish;
-        let mut hash = Sha256::new();
-        hash.update(format!("{:?}", wish.by));
-        match &wish.to {
-            Destination::Name(host, port) => hash.update(format!("name {host}:{port}")),
-            Destination::Address(address) => hash.update(format!("address {address}")),
-            Destination::Call(digest) => hash.update([&b"call "[..], digest].concat()),
-            Destination::Request(host, port, method, path) => {
-                hash.update(format!("request {host}:{port} {method:?} "));
-                hash.update(path);
-            }
-            Destination::Exec(digest) => hash.update([&b"exec "[..], digest].concat()),
-        }
-        let hex: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-        Some(format!("sha256:{hex}"))
+        self.lock().questions.get(&id).map(|question| question.wish.digest())
+    }
+
+    /// The call that question `id` is about, if it is one that can be changed.
+    pub(crate) fn call(&self, id: u32) -> Option<ToolCall> {
+        self.lock().questions.get(&id)?.call.clone()
     }
 
     /// Who wants what question `id` is about, as far as it is known.
@@ -281,12 +324,19 @@ impl Approvals {
         self.lock().questions.get(&id).and_then(|question| question.program.clone())
     }
 
+    /// The variables that are part of question `id`.
+    pub(crate) fn environment(&self, id: u32) -> Vec<String> {
+        let state = self.lock();
+        state.questions.get(&id).map(|question| question.environment.clone()).unwrap_or_default()
+    }
+
     /// Answer question `id`. False: there is none, or not any more.
     pub(crate) fn answer(&self, id: u32, allowed: bool, scope: Scope, by: &str) -> bool {
         let mut state = self.lock();
         let Some(question) = state.questions.remove(&id) else { return false };
         let until = (scope == Scope::Once).then(|| Instant::now() + ONCE);
-        let standing = Standing { allowed, by: by.to_owned(), until };
+        let taints = state.taints;
+        let standing = Standing { allowed, by: by.to_owned(), until, taints, edited: None };
         // A denial for once is for those who wait.
         if allowed || scope == Scope::Session {
             state.answers.retain(|_, standing| standing.counts());
@@ -295,6 +345,27 @@ impl Approvals {
             }
         }
         question.answer.send_replace(Some(standing));
+        true
+    }
+
+    /// Permit, for once, another input than that of question `id`. False: there is none, or not any more.
+    pub(crate) fn answer_edited(&self, id: u32, input: ToolInput, by: &str) -> bool {
+        let mut state = self.lock();
+        let Some(question) = state.questions.remove(&id) else { return false };
+        // Whoever waits is denied: nothing is sent.
+        let Some(call) = question.call else { return false };
+        let edited = ToolCall { input: input.clone(), ..call };
+        let until = Some(Instant::now() + ONCE);
+        let taints = state.taints;
+        let by = by.to_owned();
+        let standing = Standing { allowed: true, by, until, taints, edited: None };
+        state.answers.retain(|_, standing| standing.counts());
+        // It is announced once more by who makes it. What was asked for is not permitted.
+        if state.answers.len() < MOST_ANSWERS {
+            let wish = Wish { to: Destination::Call(edited.digest()), by: Vec::new() };
+            state.answers.insert(wish, standing.clone());
+        }
+        question.answer.send_replace(Some(Standing { edited: Some(input), ..standing }));
         true
     }
 
@@ -321,6 +392,23 @@ impl Drop for Waiter<'_> {
 }
 
 impl Wish {
+    fn digest(&self) -> String {
+        let mut hash = Sha256::new();
+        hash.update(format!("{:?}", self.by));
+        match &self.to {
+            Destination::Name(host, port) => hash.update(format!("name {host}:{port}")),
+            Destination::Address(address) => hash.update(format!("address {address}")),
+            Destination::Call(digest) => hash.update([&b"call "[..], digest].concat()),
+            Destination::Request(host, port, method, whole) => {
+                hash.update(format!("request {host}:{port} {method:?} "));
+                hash.update(whole);
+            }
+            Destination::Exec(digest) => hash.update([&b"exec "[..], digest].concat()),
+        }
+        let hex: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+        format!("sha256:{hex}")
+    }
+
     fn of(action: &Action) -> Option<Self> {
         let by = |caller: &Caller| match caller {
             Caller::Known(programs) => {
@@ -332,7 +420,10 @@ impl Wish {
         let (host, port, address, caller) = match action {
             Action::Request(request) => {
                 let (host, method) = (request.host.clone(), request.method.clone());
-                let to = Destination::Request(host, request.port, method, request.path.clone());
+                let mut hash = Sha256::new();
+                hash.update(format!("{:?} {:?} {:?}", request.path, request.query, request.body));
+                let whole = hash.finalize().into();
+                let to = Destination::Request(host, request.port, method, whole);
                 return Some(Self { to, by: by(&request.caller) });
             }
             Action::Connect { host, port, address, caller, .. } => (host, port, address, caller),
@@ -350,6 +441,17 @@ impl Wish {
             (None, None) => return None,
         };
         Some(Self { to, by: by(caller) })
+    }
+}
+
+/// The call, if what its tool is given has names: a text without a form is not changed, and neither is what the kernel
+/// has before it.
+fn editable(action: &Action) -> Option<ToolCall> {
+    match action {
+        Action::ToolCall(call) if matches!(call.input, ToolInput::Object(_)) => {
+            Some(ToolCall::clone(call))
+        }
+        _ => None,
     }
 }
 
@@ -381,7 +483,8 @@ impl Standing {
     fn decision(&self) -> Decision {
         let scope = if self.until.is_some() { "for once" } else { "for this session" };
         let word = if self.allowed { "permits" } else { "denies" };
-        let reason = format!("{} {word} it {scope}", self.by);
+        let as_what = if self.edited.is_some() { ", as changed" } else { "" };
+        let reason = format!("{} {word} it {scope}{as_what}", self.by);
         let verdict = if self.allowed { Verdict::Allow } else { Verdict::Deny };
         Decision { verdict, rule: Some(RULE.to_owned()), reason }
     }
@@ -427,12 +530,12 @@ mod tests {
         assert_eq!((pending[0].waiting, pending[0].subject.as_str()), (2, "a.test:443"));
         assert!(approvals.answer(pending[0].id, true, Scope::Session, "uid 7"));
         assert!(first.await.unwrap().is_allowed() && second.await.unwrap().is_allowed());
-        assert!(approvals.settled(&action).unwrap().is_allowed());
+        assert!(approvals.settled(&action, || false).unwrap().is_allowed());
         assert!(!approvals.answer(pending[0].id, true, Scope::Session, "uid 7"));
         assert!(approvals.answer(pending[1].id, false, Scope::Once, "uid 7"));
         assert!(!other.await.unwrap().is_allowed());
-        assert_eq!(approvals.settled(&connect("a.test", 80)), None);
-        assert_eq!(approvals.settled(&connect("b.test", 443)), None);
+        assert_eq!(approvals.settled(&connect("a.test", 80), || false), None);
+        assert_eq!(approvals.settled(&connect("b.test", 443), || false), None);
     }
 
     #[tokio::test(start_paused = true)]
@@ -459,17 +562,21 @@ mod tests {
         assert_eq!(pending[0].program.as_deref(), Some("/usr/bin/git"));
         assert!(approvals.answer(pending[0].id, true, Scope::Session, "uid 7"));
         assert!(first.await.unwrap().is_allowed());
-        assert_eq!(approvals.settled(&by("/usr/bin/curl")), None);
-        assert_eq!(approvals.settled(&connect("a.test", 443)), None);
+        assert_eq!(approvals.settled(&by("/usr/bin/curl"), || false), None);
+        assert_eq!(approvals.settled(&connect("a.test", 443), || false), None);
         assert!(approvals.answer(pending[1].id, false, Scope::Once, "uid 7"));
         assert!(!second.await.unwrap().is_allowed());
         // Where the agent can write, another file at the same path is another program.
         let built = asked(&approvals, &of("/work/tool", Some([1; 32]))).await;
         assert!(approvals.answer(approvals.pending()[0].id, true, Scope::Session, "uid 7"));
         assert!(built.await.unwrap().is_allowed());
-        assert!(approvals.settled(&of("/work/tool", Some([1; 32]))).unwrap().is_allowed());
-        assert_eq!(approvals.settled(&of("/work/tool", Some([2; 32]))), None);
-        assert!(approvals.settled(&of("/usr/bin/git", Some([2; 32]))).unwrap().is_allowed());
+        assert!(
+            approvals.settled(&of("/work/tool", Some([1; 32])), || false).unwrap().is_allowed()
+        );
+        assert_eq!(approvals.settled(&of("/work/tool", Some([2; 32])), || false), None);
+        assert!(
+            approvals.settled(&of("/usr/bin/git", Some([2; 32])), || false).unwrap().is_allowed()
+        );
     }
 
     #[tokio::test(start_paused = true)]
@@ -478,14 +585,14 @@ mod tests {
         let waiting = asked(&approvals, &action).await;
         approvals.answer(approvals.pending()[0].id, true, Scope::Once, "uid 7");
         assert!(waiting.await.unwrap().is_allowed());
-        assert!(approvals.settled(&action).unwrap().is_allowed());
+        assert!(approvals.settled(&action, || false).unwrap().is_allowed());
         advance(ONCE).await;
-        assert_eq!(approvals.settled(&action), None);
+        assert_eq!(approvals.settled(&action, || false), None);
         let waiting = asked(&approvals, &action).await;
         approvals.answer(approvals.pending()[0].id, false, Scope::Session, "uid 7");
         assert!(!waiting.await.unwrap().is_allowed());
         advance(Duration::from_secs(86_400)).await;
-        assert_eq!(approvals.settled(&action).unwrap().verdict, Verdict::Deny);
+        assert_eq!(approvals.settled(&action, || false).unwrap().verdict, Verdict::Deny);
     }
 
     #[tokio::test(start_paused = true)]
@@ -499,6 +606,39 @@ mod tests {
         waiting.abort();
         waiting.await.unwrap_err();
         assert_eq!(approvals.pending(), []);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_edited_call_is_permitted_and_what_was_asked_is_not() {
+        let call = |command: &str| {
+            let input = serde_json::json!({"command": command});
+            Action::ToolCall(Box::new(ToolCall {
+                name: "Bash".into(),
+                input: ToolInput::Object(input.as_object().cloned().unwrap()),
+                id: None,
+                seen: palisade_core::ToolSeen::Answer,
+            }))
+        };
+        let approvals = new();
+        let (waits, action) = (Arc::clone(&approvals), call("rm -rf x"));
+        let task = tokio::spawn(async move { waits.ask_call(&action, None).await });
+        sleep(Duration::from_millis(1)).await;
+        let id = approvals.pending()[0].id;
+        let Action::ToolCall(edited) = call("rm x") else { unreachable!() };
+        assert!(approvals.answer_edited(id, edited.input.clone(), "uid 7"));
+        let (decision, input) = task.await.unwrap();
+        assert!(decision.is_allowed() && decision.reason.contains("as changed"), "{decision:?}");
+        assert_eq!(input, Some(edited.input.clone()));
+        assert_eq!(approvals.settled(&call("rm -rf x")), None);
+        assert!(approvals.settled(&call("rm x")).unwrap().is_allowed());
+        advance(ONCE).await;
+        assert_eq!(approvals.settled(&call("rm x")), None);
+        // What is no tool call cannot be changed.
+        let waiting = asked(&approvals, &connect("a.test", 443)).await;
+        let id = approvals.pending()[0].id;
+        assert_eq!(approvals.call(id), None);
+        assert!(!approvals.answer_edited(id, edited.input, "uid 7"));
+        assert!(!waiting.await.unwrap().is_allowed());
     }
 
     #[tokio::test(start_paused = true)]

@@ -11,7 +11,7 @@ use palisade_egress::credential::{
     Binding, Credential, Credentials, Placeholder, Secret, SecretFeed, Template,
 };
 use palisade_inference::KnownSecret;
-use palisade_policy::{Network, Place, SecretSource};
+use palisade_policy::{AwsKey, Network, Place, SecretSource};
 use tokio::time::Instant;
 
 use crate::{
@@ -49,9 +49,9 @@ pub(crate) async fn read(
         let template = match &credential.place {
             Some(Place::Header(text)) => Template::header(text),
             Some(Place::Query(text)) => Template::query(text),
-            Some(Place::Aws(access_key)) => Template::aws(access_key),
+            Some(Place::Aws(AwsKey::Named(access_key))) => Template::aws(access_key),
             // No rule names such a one.
-            None => continue,
+            Some(Place::Aws(AwsKey::Printed)) | None => continue,
         };
         let what = || format!("the credential `{name}`");
         let template =

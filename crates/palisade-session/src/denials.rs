@@ -23,7 +23,7 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use crate::execs::Execs;
+use crate::{execs::Execs, wants::Wants};
 
 /// How long the last denials may take to reach the journal once everything inside is gone.
 const LAST_WORDS: Duration = Duration::from_secs(5);
@@ -46,6 +46,8 @@ pub(crate) struct Rules {
     denied: BTreeSet<String>,
     /// Where it is watched who connects.
     callers: Option<Arc<Callers>>,
+    /// Where it is learned which files are wanted.
+    wants: Option<Wants>,
     /// Which processes one comes from.
     lineages: Arc<Lineages>,
     /// Since when calls are counted, and how many there were.
@@ -53,18 +55,21 @@ pub(crate) struct Rules {
 }
 
 impl Denials {
-    /// `denied` are the calls that the policy denies by name; `callers` are shown what connects, `execs` what is executed.
+    /// `denied` are the calls that the policy denies by name; `callers` are shown what connects, `execs` what is
+    /// executed, `wants` which files are named.
     pub(crate) fn new(
         authority: Arc<dyn Authority>,
         denied: BTreeSet<String>,
         callers: Option<Arc<Callers>>,
         execs: Option<Execs>,
+        wants: Option<Wants>,
         lineages: Arc<Lineages>,
     ) -> Self {
         let rules = Arc::new(Rules {
             authority,
             denied,
             callers,
+            wants,
             lineages,
             looked: Mutex::new((Instant::now(), 0)),
         });
@@ -121,6 +126,9 @@ impl Denials {
     pub(crate) async fn finish(mut self) {
         let all = async { while self.listeners.join_next().await.is_some() {} };
         timeout(LAST_WORDS, all).await.unwrap_or_default();
+        for event in self.rules.wants.iter().flat_map(Wants::events) {
+            self.rules.authority.record(event).await;
+        }
     }
 }
 
@@ -156,6 +164,12 @@ pub(crate) async fn serve(
                     }
                 }
                 // What was not seen is nobody's: where a rule names a program, it is denied.
+                listener.proceed(&call);
+            }
+            Heard::Names(call) => {
+                if let Some(wants) = &rules.wants {
+                    wants.look(&call);
+                }
                 listener.proceed(&call);
             }
             Heard::Executes(call) => executes(call),

@@ -33,7 +33,9 @@ pub(crate) async fn start(order: &Order, journal: &Journal) -> Result<Option<Exp
 /// it cannot.
 pub(crate) fn owe(order: &Order, session: &SessionId) -> Option<String> {
     let state = &order.operator.state_dir;
-    let owed = palisade_export::owe(state, &order.policy.audit.exports, session);
+    let audit = &order.policy.audit;
+    let owed = palisade_export::owe(state, &audit.exports, session)
+        .and_then(|()| palisade_export::ship::owe(state, &audit.ship, session));
     owed.err().map(|error| error.to_string())
 }
 

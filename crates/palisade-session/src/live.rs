@@ -6,10 +6,14 @@ use std::{
     time::Duration,
 };
 
-use palisade_core::{Authority, Event, Layer, PolicyDigest, SessionId, UNRECORDED, Verdict};
+use palisade_core::{
+    Action, Authority, Event, Layer, PolicyDigest, SessionId, ToolCall, ToolInput, UNRECORDED,
+    Verdict,
+};
 use palisade_egress::HostLookup;
 use palisade_inference::{Gateway, KnownSecret};
 use palisade_policy::{CommandLine, Policy, Sources, fixed_parts, load};
+use serde_json::Value;
 use tokio::sync::Mutex;
 
 use crate::{
@@ -123,25 +127,88 @@ impl Live {
         scope: Scope,
         principal: &str,
     ) -> Result<String, Refusal> {
-        let none = || {
-            Refusal::new(
-                format!("no question {id} waits for an answer"),
-                "palisade approvals list shows those that do",
-            )
-        };
-        let subject = self.approvals().subject(id).ok_or_else(none)?;
+        let subject = self.approvals().subject(id).ok_or_else(|| none(id))?;
         let mut event = Event::observed("approval", Layer::Supervisor, subject.clone())
             .with("principal", principal)
             .with("scope", scope.as_str());
         if let Some(program) = self.approvals().program(id) {
             event = event.with("program", program);
         }
+        let environment = self.approvals().environment(id);
+        if !environment.is_empty() {
+            event = event.with("environment", environment);
+        }
         event.decision = if allow { Verdict::Allow } else { Verdict::Deny };
         event.reason = "the operator's answer".into();
         if !self.pipeline.record(event).await {
             return Err(Refusal::new(UNRECORDED, "palisade audit verify"));
         }
-        if self.approvals().answer(id, allow, scope, principal) { Ok(subject) } else { Err(none()) }
+        if self.approvals().answer(id, allow, scope, principal) {
+            Ok(subject)
+        } else {
+            Err(none(id))
+        }
+    }
+
+    /// The tool call that question `id` is about: its digest as a question, the tool and its input.
+    ///
+    /// # Errors
+    /// There is no such question, or it is about something that cannot be changed.
+    pub(crate) fn call(&self, id: u32) -> Result<(String, String, String), Refusal> {
+        let digest = self.approvals().digest(id).ok_or_else(|| none(id))?;
+        let call = self.approvals().call(id).ok_or_else(unchangeable)?;
+        let ToolInput::Object(input) = &call.input else { return Err(unchangeable()) };
+        Ok((digest, call.name, Value::from(input.clone()).to_string()))
+    }
+
+    /// Permit another input in place of that of question `id`, for once. It is decided by the rules like any, and the
+    /// journal has both. Returns what the question was about.
+    ///
+    /// # Errors
+    /// There is no such question any more, it was another (`digest`), a rule refuses the changed call, or the journal
+    /// cannot take the answer. The question stays open.
+    pub(crate) async fn edit(
+        &self,
+        id: u32,
+        digest: &str,
+        input: &str,
+        principal: &str,
+    ) -> Result<String, Refusal> {
+        let (asked, ..) = self.call(id)?;
+        if asked != digest {
+            return Err(none(id));
+        }
+        let call = self.approvals().call(id).ok_or_else(|| none(id))?;
+        let subject = self.approvals().subject(id).ok_or_else(|| none(id))?;
+        let remedy = "the question is still open; answer it in another way";
+        let input = palisade_core::strict_object(input.as_bytes())
+            .refuse("the changed input is no JSON object", remedy)?;
+        let call = ToolCall { input: ToolInput::Object(input), ..call };
+        let input = call.input.clone();
+        let action = Action::ToolCall(Box::new(call));
+        let Some(whole) = action.whole() else {
+            return Err(Refusal::new("the changed call is too long to be permitted", remedy));
+        };
+        let decision = self.pipeline.consider(&action);
+        if decision.verdict == Verdict::Deny {
+            let what = format!("the changed call is refused: {}", decision.reason);
+            return Err(Refusal::new(what, remedy));
+        }
+        let mut event = Event::observed("approval", Layer::Supervisor, subject.clone())
+            .with("principal", principal)
+            .with("scope", Scope::Once.as_str())
+            .with("digest", digest)
+            .with("edited_to", whole);
+        event.decision = Verdict::Allow;
+        event.reason = "the operator's answer, for another input in place of what was asked".into();
+        if !self.pipeline.record(event).await {
+            return Err(Refusal::new(UNRECORDED, "palisade audit verify"));
+        }
+        if self.approvals().answer_edited(id, input, principal) {
+            Ok(subject)
+        } else {
+            Err(none(id))
+        }
     }
 
     /// Read, check and put another policy in force: all of it, or nothing of it. Either is recorded.
@@ -247,6 +314,20 @@ impl std::fmt::Debug for Live {
 
 /// Nobody confirms what a watched file says. So the agent must not be able to write it, nor to put another in
 /// its place.
+fn none(id: u32) -> Refusal {
+    Refusal::new(
+        format!("no question {id} waits for an answer"),
+        "palisade approvals list shows those that do",
+    )
+}
+
+fn unchangeable() -> Refusal {
+    Refusal::new(
+        "this cannot be changed before it is permitted: only a tool call whose input has names can",
+        "allow it as it is, or deny it and say what to do instead",
+    )
+}
+
 fn not_the_agents(file: &Path, policy: &Policy) -> Result<(), Refusal> {
     let found = plan::in_the_agents_hands(policy, file)
         .refuse(format!("find {}", file.display()), "name a policy that is there")?;

@@ -5,8 +5,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use palisade_core::{BoxFuture, SecretString};
-use palisade_inference::{HeaderCredential, KeyFeed, KnownSecret};
+use palisade_core::{BoxFuture, ExposeSecret, SecretString};
+use palisade_inference::{AwsFeed, AwsKeys, HeaderCredential, KeyFeed, KnownSecret};
 use palisade_policy::SecretSource;
 use tokio::sync::Mutex;
 
@@ -20,23 +20,52 @@ const BEFORE_END: Duration = Duration::from_secs(60);
 /// What is not to be had is not asked for more often.
 const PAUSE: Duration = Duration::from_secs(5);
 
+/// What becomes of a secret that is read.
+pub(crate) trait Key: Sized {
+    /// The key in this text.
+    fn of(header: &str, secret: SecretString) -> Result<Self, String>;
+
+    /// What of it is secret.
+    fn secrets(&self) -> Vec<&SecretString>;
+}
+
+impl Key for HeaderCredential {
+    fn of(header: &str, secret: SecretString) -> Result<Self, String> {
+        HeaderCredential::new(header, secret).map_err(|error| error.to_string())
+    }
+
+    fn secrets(&self) -> Vec<&SecretString> {
+        vec![self.secret()]
+    }
+}
+
+impl Key for AwsKeys {
+    fn of(_: &str, secret: SecretString) -> Result<Self, String> {
+        AwsKeys::printed(secret.expose_secret()).map_err(|error| error.to_string())
+    }
+
+    fn secrets(&self) -> Vec<&SecretString> {
+        [Some(&self.secret), self.session_token.as_ref()].into_iter().flatten().collect()
+    }
+}
+
 /// A key that is read anew when it is old.
-pub(crate) struct Fed {
+pub(crate) struct Fed<K> {
     name: String,
     source: SecretSource,
     header: String,
     refresh: Option<Duration>,
     operator: Operator,
-    now: Mutex<Now>,
+    now: Mutex<Now<K>>,
 }
 
-struct Now {
-    key: Result<Arc<HeaderCredential>, String>,
+struct Now<K> {
+    key: Result<Arc<K>, String>,
     due: Option<Instant>,
     refresh_token: Option<SecretString>,
 }
 
-impl Fed {
+impl<K: Key> Fed<K> {
     pub(crate) async fn begin(
         credential: &palisade_policy::HeaderCredential,
         operator: &Operator,
@@ -59,13 +88,14 @@ impl Fed {
         fed
     }
 
-    /// The secret as it is now, to be kept out of prompts.
-    pub(crate) async fn known(&self) -> Option<KnownSecret> {
+    /// The secrets as they are now, to be kept out of prompts.
+    pub(crate) async fn known(&self) -> Vec<KnownSecret> {
         let now = self.now.lock().await;
-        now.key.as_ref().ok().map(|key| KnownSecret::credential(key.secret()))
+        let secrets = now.key.iter().flat_map(|key| key.secrets());
+        secrets.map(KnownSecret::credential).collect()
     }
 
-    async fn read(&self, now: &mut Now, stderr: Stderr) {
+    async fn read(&self, now: &mut Now<K>, stderr: Stderr) {
         let token = now.refresh_token.clone();
         let read =
             secret::read_with(&self.name, &self.source, &self.operator, stderr, token.as_ref());
@@ -75,7 +105,7 @@ impl Fed {
             let after = [ends, self.refresh].into_iter().flatten().min();
             now.due = after.and_then(|after| began.checked_add(after));
             now.refresh_token = refresh_token.or(now.refresh_token.take());
-            HeaderCredential::new(&self.header, secret)
+            K::of(&self.header, secret)
                 .map(Arc::new)
                 .map_err(|error| format!("the credential `{}` cannot be used: {error}", self.name))
         });
@@ -92,14 +122,24 @@ impl Fed {
     }
 }
 
-impl KeyFeed for Fed {
+impl<K: Key> Fed<K> {
+    async fn as_it_is(&self) -> Result<Arc<K>, String> {
+        let mut now = self.now.lock().await;
+        if now.due.is_some_and(|due| Instant::now() >= due) {
+            self.read(&mut now, Stderr::Nobody).await;
+        }
+        now.key.clone()
+    }
+}
+
+impl KeyFeed for Fed<HeaderCredential> {
     fn current(&self) -> BoxFuture<'_, Result<Arc<HeaderCredential>, String>> {
-        Box::pin(async {
-            let mut now = self.now.lock().await;
-            if now.due.is_some_and(|due| Instant::now() >= due) {
-                self.read(&mut now, Stderr::Nobody).await;
-            }
-            now.key.clone()
-        })
+        Box::pin(self.as_it_is())
+    }
+}
+
+impl AwsFeed for Fed<AwsKeys> {
+    fn current(&self) -> BoxFuture<'_, Result<Arc<AwsKeys>, String>> {
+        Box::pin(self.as_it_is())
     }
 }

@@ -5,10 +5,10 @@ use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
 use palisade_core::{Authority, BoxFuture, Event, HostName, Layer, Untrusted};
 use palisade_egress::{OutboundProxy, SandboxCa, Service, Services, TlsEnd};
 use palisade_inference::{
-    Api, Fallback, Gateway, GatewayConfig, Guard, HeaderCredential, Hosting, KeySource,
+    Api, AwsKeys, Fallback, Gateway, GatewayConfig, Guard, HeaderCredential, Hosting, KeySource,
     KnownSecret, LocalOnly, Price, PriceFor, Provider, Quota, Route, ServerTool, Tunnel, Usd,
 };
-use palisade_policy::{Inference, ModelLimits, Network, Policy, SecretSource};
+use palisade_policy::{AwsKey, Inference, ModelLimits, Network, Policy, SecretSource};
 use tokio::net::TcpStream;
 
 use crate::{
@@ -290,12 +290,15 @@ async fn key(
     secrets: &mut Vec<KnownSecret>,
 ) -> KeySource {
     let Some(credential) = credential else { return KeySource::None };
+    if credential.aws == Some(AwsKey::Printed) {
+        let fed = Fed::begin(credential, operator).await;
+        secrets.extend(fed.known().await);
+        return KeySource::AwsFed(Arc::new(fed));
+    }
     let ends = matches!(credential.from, SecretSource::OAuth2(_)) || credential.refresh.is_some();
     if ends && credential.aws.is_none() {
         let fed = Fed::begin(credential, operator).await;
-        if let Some(known) = fed.known().await {
-            secrets.push(known);
-        }
+        secrets.extend(fed.known().await);
         return KeySource::Fed(Arc::new(fed));
     }
     let secret =
@@ -304,8 +307,9 @@ async fn key(
             Err(why) => return KeySource::Missing { why },
         };
     secrets.push(KnownSecret::credential(&secret));
-    if let Some(access_key) = &credential.aws {
-        return KeySource::Aws { access_key: access_key.clone(), secret };
+    if let Some(AwsKey::Named(access_key)) = &credential.aws {
+        let access_key = access_key.clone();
+        return KeySource::Aws(AwsKeys { access_key, secret, session_token: None });
     }
     match HeaderCredential::new(&credential.header, secret) {
         Ok(header) => KeySource::Header(header),

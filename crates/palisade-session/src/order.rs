@@ -25,6 +25,8 @@ pub struct Order {
     pub allow_degraded: Vec<Kind>,
     /// Whether what no rule names is permitted unasked, and only recorded.
     pub permissive: bool,
+    /// Whether it is watched and recorded which files are wanted that the policy does not show.
+    pub learns_files: bool,
     /// For whom the terminal is recorded, if it is.
     pub record: Option<PublicKey>,
     /// Who gives the order.

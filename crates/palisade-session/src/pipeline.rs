@@ -8,11 +8,11 @@ use std::{
 
 use palisade_core::{
     Action, Authority, Body, BoxFuture, Decision, Event, Exec, Handling, HostName, Inspection,
-    Layer, Lineage, Look, PolicyDigest, Request, Ties, ToolAnswer, ToolCall, ToolSeen, UNRECORDED,
+    Layer, Lineage, Look, PolicyDigest, Request, Ties, ToolAnswer, ToolCall, ToolInput, UNRECORDED,
     Untrusted, Verdict,
 };
 use palisade_engine::Engine;
-use palisade_hooks::{Agent, Event as Hooked, Ran, Reply, Say};
+use palisade_hooks::{Agent, Announced, Event as Hooked, Ran, Reply, ReplyTo, Say};
 use palisade_journal::Journal;
 use palisade_policy::Policy;
 use palisade_recording::content::Content;
@@ -24,6 +24,7 @@ use crate::{
     approvals::Approvals,
     commands::Commands,
     hooks::{self, Decided, Hooks},
+    passed::Passed,
     skills::Named,
     unwritten::Unwritten,
 };
@@ -49,12 +50,23 @@ pub(crate) struct Pipeline {
     skills: Named,
     /// What tools were told to run.
     commands: Commands,
+    /// What models' answers were let through with.
+    passed: Passed,
     alarms: Alarms,
     /// Keeps what is said to models, where the policy wants that.
     content: OnceLock<Content>,
     unwritten: Arc<Unwritten>,
     /// Itself, for what is told to hooks and not waited for.
     own: Weak<Pipeline>,
+}
+
+/// Who is asked about a tool call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Asks {
+    /// The operator, here.
+    Operator,
+    /// Its own user, by the agent that announces it.
+    Agent,
 }
 
 impl Pipeline {
@@ -77,6 +89,7 @@ impl Pipeline {
             hooks,
             skills,
             commands: Commands::default(),
+            passed: Passed::default(),
             alarms,
             content: OnceLock::new(),
             unwritten: Arc::clone(&unwritten),
@@ -202,6 +215,7 @@ impl Pipeline {
         let mut event = Event::observed("taint", Layer::Supervisor, how.as_str())
             .with("about", palisade_core::shown(subject, MOST_OF_SUBJECT));
         event.reason = "content that nobody answers for came into this session".into();
+        self.approvals.tainted();
         let kept = self.write(event).await;
         // What is under way was permitted without it. A condition may name this kind and no other.
         self.generation.send_modify(|number| *number += 1);
@@ -284,10 +298,12 @@ impl Pipeline {
             return (Decision::deny_by("skills.require", why), policy);
         }
         let decision = match decision.verdict {
-            Verdict::Ask => match self.approvals.settled(action) {
-                Some(answer) => self.answered(action, &decision, answer),
-                None => decision,
-            },
+            Verdict::Ask => {
+                match self.approvals.settled(action, || self.engine.asks_tainted(action)) {
+                    Some(answer) => self.answered(action, &decision, answer),
+                    None => decision,
+                }
+            }
             _ => decision,
         };
         (decision, policy)
@@ -328,7 +344,8 @@ impl Pipeline {
             None | Some(Say::Allow) => decision,
             Some(Say::Deny | Say::Defer) => Decision::deny_by(by, reason),
             Some(Say::Ask) => {
-                if let Some(settled) = self.approvals.settled(action) {
+                let tainted = || self.engine.asks_tainted(action);
+                if let Some(settled) = self.approvals.settled(action, tainted) {
                     return settled;
                 }
                 let question = Decision::ask(by, reason);
@@ -359,29 +376,37 @@ impl Pipeline {
         }
     }
 
-    /// Settle what hooks and rules left open of a tool call, and record it all.
-    async fn settled(&self, mut decided: Decided, ties: &Ties) -> Decided {
+    /// Settle what hooks and rules left open of a tool call, and record it all. `asks`: who is asked.
+    async fn settled(&self, mut decided: Decided, asks: Asks, ties: &Ties) -> Decided {
         let subject = decided.call.subject();
-        let action = Action::ToolCall(Box::new(decided.call.clone()));
+        let mut action = Action::ToolCall(Box::new(decided.call.clone()));
         let ties = &of_call(&decided.call, ties);
         let mut kept = self.ran(Hooked::PRE_TOOL_USE, &subject, &decided.ran, ties).await;
-        // Who announces a call asks its own user.
-        if decided.decision.verdict == Verdict::Ask && decided.call.seen != ToolSeen::Announced {
+        let changed = decided.changed;
+        let mut edited = false;
+        if decided.decision.verdict == Verdict::Ask && asks == Asks::Operator {
             let asked = Event::decided(&action, &decided.decision).tied(ties);
             kept = kept && self.write(asked).await;
             let by = decided.decision.rule.clone();
-            let answer = self.approvals.ask(&action, by.as_deref()).await;
+            let (answer, input) = self.approvals.ask_call(&action, by.as_deref()).await;
+            let allowed = answer.is_allowed();
             decided.decision = self.answered(&action, &decided.decision, answer);
+            if let Some(input) = input.filter(|_| allowed) {
+                edited = true;
+                kept = self.edited(&mut decided, input, ties).await && kept;
+                action = Action::ToolCall(Box::new(decided.call.clone()));
+            }
             // A policy that came into force meanwhile may refuse it.
             let now = self.consider(&action);
             if now.verdict == Verdict::Deny {
                 decided.decision = now;
             }
+            decided.say = Some(if decided.decision.is_allowed() { Say::Allow } else { Say::Deny });
         }
-        let changed = decided.changed;
         let event = |decision: &Decision| {
             let event = Event::decided(&action, decision).tied(ties);
-            if changed { event.with("changed_by_hooks", true) } else { event }
+            let event = if changed { event.with("changed_by_hooks", true) } else { event };
+            if edited { event.with("changed_by_operator", true) } else { event }
         };
         let allowed = decided.decision.is_allowed();
         let written = self.write_decision(&action, &mut decided.decision, event, None).await;
@@ -398,8 +423,28 @@ impl Pipeline {
         decided
     }
 
-    /// What an agent is told of an event that it announces on its own hook interface.
-    pub(crate) async fn announced(&self, agent: Agent, told: &[u8]) -> Reply {
+    /// The call as the operator has changed it: rules and hooks look at it as at any, and may refuse it. Whether the
+    /// journal has what hooks did.
+    async fn edited(&self, decided: &mut Decided, input: ToolInput, ties: &Ties) -> bool {
+        let call = ToolCall { input, ..decided.call.clone() };
+        let hooks = self.hooks();
+        let rules = |action: &Action| self.consider(action);
+        let again = hooks::tool_call(hooks.as_deref(), &call, None, &rules).await;
+        let kept = self.ran(Hooked::PRE_TOOL_USE, &call.subject(), &again.ran, ties).await;
+        if again.decision.verdict == Verdict::Deny {
+            decided.decision = again.decision;
+        } else if again.changed {
+            let why = "a hook changes what the operator has written";
+            decided.decision = Decision::deny_by("approval", why);
+        }
+        decided.call = call;
+        decided.changed = true;
+        kept
+    }
+
+    /// What an agent is told of an event that it announces on its own hook interface. `asks`: who is asked what is to
+    /// be asked.
+    pub(crate) async fn announced(&self, agent: Agent, told: &[u8], asks: Asks) -> Reply {
         let announced = match agent.read(told) {
             Ok(announced) => match self.hooks() {
                 Some(hooks) => hooks::without_places(announced, &hooks.common),
@@ -413,14 +458,18 @@ impl Pipeline {
                 return agent.refusal(&format!("palisade: {error}"));
             }
         };
+        if let Some(reply) = self.passed(&announced).await {
+            return reply;
+        }
         let hooks = self.hooks();
         let rules = |action: &Action| self.consider(action);
         let mut outcome = hooks::decided(hooks.as_deref(), &announced, &rules).await;
         let kept = match outcome.decided.take() {
             Some(decided) => {
-                let decided = self.settled(decided, &Ties::new()).await;
+                let decided = self.settled(decided, asks, &Ties::new()).await;
                 outcome.to.say = decided.say;
                 outcome.to.reason.clone_from(&decided.decision.reason);
+                outcome.to.input = decided.input();
                 decided.decision.reason != UNRECORDED
             }
             None => match announced.event {
@@ -429,6 +478,30 @@ impl Pipeline {
             },
         };
         if kept { announced.reply(&outcome.to) } else { agent.refusal(UNRECORDED) }
+    }
+
+    /// The answer to a call that a model's answer was let through with: it was decided there, by hooks and by whoever
+    /// was asked. Rules may have changed since.
+    async fn passed(&self, announced: &Announced) -> Option<Reply> {
+        let call = announced.call.as_ref()?;
+        if announced.event != Some(Hooked::PRE_TOOL_USE) || !self.passed.take(call) {
+            return None;
+        }
+        let action = Action::ToolCall(Box::new(call.clone()));
+        let now = self.consider(&action);
+        if now.verdict == Verdict::Deny {
+            return None;
+        }
+        let mut decision = Decision { verdict: Verdict::Allow, ..now };
+        decision.reason = "it was permitted in the model's answer".to_owned();
+        let ties = of_call(call, &Ties::new());
+        let event = |decision: &Decision| Event::decided(&action, decision).tied(&ties);
+        let written = self.write_decision(&action, &mut decision, event, None).await;
+        if !(written && decision.is_allowed()) {
+            return Some(announced.agent.refusal(&decision.reason));
+        }
+        let to = ReplyTo { say: Some(Say::Allow), reason: decision.reason, ..ReplyTo::default() };
+        Some(announced.reply(&to))
     }
 
     /// Tell hooks of an alarm. Nobody waits for them, and what they leave raises no alarm.
@@ -539,7 +612,10 @@ impl Authority for Pipeline {
             let hooks = self.hooks();
             let rules = |action: &Action| self.consider(action);
             let decided = hooks::tool_call(hooks.as_deref(), call, None, &rules).await;
-            let decided = self.settled(decided, ties).await;
+            let decided = self.settled(decided, Asks::Operator, ties).await;
+            if decided.decision.is_allowed() {
+                self.passed.add(&decided.call);
+            }
             let input = decided.input().filter(|_| decided.decision.is_allowed());
             ToolAnswer { decision: decided.decision, input }
         })

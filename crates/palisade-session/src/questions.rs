@@ -106,7 +106,7 @@ impl<'a> Questions<'a> {
             "{} waits for {}, {}: palisade approvals allow {}/{} (or deny; no \
              answer in {} s is a denial)",
             question.program.as_deref().unwrap_or("it"),
-            question.subject,
+            wanted(question),
             why(question),
             self.which,
             question.id,
@@ -123,7 +123,7 @@ impl<'a> Questions<'a> {
                     "\n\x1b[0m\x1b[?25hpalisade: {} wants {}, {}.\n  \
                      once, session (as long as it runs), no, never (as long as it runs)? ",
                     question.program.as_deref().unwrap_or("the sandbox"),
-                    question.subject,
+                    wanted(question),
                     why(question)
                 );
                 let Ok(line) = terminal.ask(&text).await else { break };
@@ -206,6 +206,14 @@ impl Room {
             return Taken::One;
         }
         if std::mem::replace(&mut self.full, true) { Taken::None } else { Taken::Last }
+    }
+}
+
+/// What is asked, with the variables that are part of it.
+fn wanted(question: &Pending) -> String {
+    match question.environment.as_slice() {
+        [] => question.subject.clone(),
+        with => format!("{} (with {})", question.subject, with.join(" ")),
     }
 }
 

@@ -4,7 +4,10 @@ use palisade_alarms::Decoys;
 use palisade_core::{Action, Authority, Event, Layer, SessionId, Ties, Verdict};
 use palisade_egress::{HostLookup, SandboxCa, Services};
 use palisade_engine::Engine;
-use palisade_export::{Exporter, Left};
+use palisade_export::{
+    Exporter, Left,
+    ship::{Shipper, Unshipped},
+};
 use palisade_journal::{Durability, Journal, Timestamp};
 use palisade_policy::Policy;
 use palisade_sandbox::{
@@ -44,12 +47,13 @@ use crate::{
     recording::Recording,
     refusal::{self, Refusal, Refuse},
     running::Desk,
-    skills, ssh,
+    ships, skills, ssh,
     streams::{self, Copies},
     supervise::{Cause, End, relay, until_end},
     sweep::{self, Found, List},
     terminal::{self, Relay, Signals, Terminal},
     unwritten::Unwritten,
+    wants::Wants,
 };
 
 const JOURNAL: &str = "see that the state folder (PALISADE_STATE) can be written and has room";
@@ -78,6 +82,7 @@ pub struct Ended {
 /// # Errors
 /// Why the command was not started. The journal has it as well, if there is a journal.
 pub fn run(order: &Order, tell: impl Fn(&str)) -> Result<Ended, Refusal> {
+    palisade_sandbox::linux::sys::signal::outlive_large_files();
     let session = new_session()?;
     let prepared = refuse_unbuilt(&order.policy)
         .and_then(|()| degraded::find(order))
@@ -105,8 +110,10 @@ pub fn run(order: &Order, tell: impl Fn(&str)) -> Result<Ended, Refusal> {
     runtime.shutdown_background();
     // The journal has its last record by now.
     let unsent = watch.exporter.take().map(Exporter::finish).unwrap_or_default();
+    let unshipped = watch.shipper.take().map(Shipper::finish).unwrap_or_default();
     let result = result.map(|mut ended| {
         ended.notices.extend(unsent.iter().map(Left::told));
+        ended.notices.extend(unshipped.iter().map(Unshipped::told));
         ended
     });
     result.map_err(|mut refusal| {
@@ -159,6 +166,8 @@ struct Watch {
     leftover: Vec<Found>,
     /// What sends events elsewhere, if the policy says where to.
     exporter: Option<Exporter>,
+    /// What ships sessions that ended, if the policy says where to.
+    shipper: Option<Shipper>,
 }
 
 /// What has to happen while there is one thread, and no secret in memory.
@@ -231,7 +240,7 @@ fn prepare(
         loads: locked.loads,
         kept_out: locked.events,
     };
-    Ok((started, Watch { _places: places, list, leftover, exporter: None }))
+    Ok((started, Watch { _places: places, list, leftover, exporter: None, shipper: None }))
 }
 
 async fn live(
@@ -272,6 +281,7 @@ async fn live(
         keeping::begin(&order.operator.state_dir);
     }
     let sending = exports::start(order, &journal).await;
+    let shipping = ships::start(order, &journal).await;
     let own = palisade_egress::own_addresses().refuse("this machine's addresses", "report this")?;
     let approvals = Approvals::new(policy.approvals.timeout, order.permissive);
     let hooks = if policy.hooks.is_empty() {
@@ -296,6 +306,13 @@ async fn live(
     let unready = match sending {
         Ok(exporter) => {
             watch.exporter = exporter;
+            unready
+        }
+        Err(refusal) => Some(refusal),
+    };
+    let unready = match shipping {
+        Ok(shipper) => {
+            watch.shipper = shipper;
             unready
         }
         Err(refusal) => Some(refusal),
@@ -398,6 +415,10 @@ async fn live(
         Ok(opened) => opened,
         Err(refusal) => return Err(refused(refusal).await),
     };
+    let wants = match watch_files(order, &standing) {
+        Ok(wants) => wants,
+        Err(refusal) => return Err(refused(refusal).await),
+    };
     let mut ties = Ties::new();
     match document {
         Ok(document) => drop(ties.insert("policy_document".into(), document.as_str().into())),
@@ -498,6 +519,7 @@ async fn live(
         policy.process.syscalls.deny.clone(),
         callers,
         execs,
+        wants,
         lineages,
     );
     if !running.tells() && !missing.iter().any(Missing::is_filter) {
@@ -590,6 +612,16 @@ fn watch_callers(
         ));
     }
     Ok(callers)
+}
+
+/// Where it is learned which files are wanted.
+fn watch_files(order: &Order, standing: &Standing) -> Result<Option<Wants>, Refusal> {
+    if !order.learns_files {
+        return Ok(None);
+    }
+    let view = standing.view().refuse("look at the sandbox's files", "report this")?;
+    let home = order.operator.home.clone();
+    Ok(Some(Wants::new(view, plan::writable(&order.policy), home)))
 }
 
 /// The decoy files, watched.

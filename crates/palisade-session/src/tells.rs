@@ -60,7 +60,6 @@ struct Question<'a> {
     session: &'a SessionId,
     sandbox: &'a str,
     nonce: String,
-    digest: &'a str,
     #[serde(flatten)]
     pending: &'a Pending,
 }
@@ -143,13 +142,11 @@ impl Tells {
         if getrandom(&mut nonce, GetRandomFlags::empty()).is_err() {
             return;
         }
-        let Some(digest) = self.live.approvals().digest(pending.id) else { return };
         let question = Question {
             palisade: "question",
             session: &self.session,
             sandbox: &self.which,
             nonce: STANDARD.encode(nonce),
-            digest: &digest,
             pending: &pending,
         };
         let Ok(text) = serde_json::to_vec(&question) else { return };

@@ -26,6 +26,9 @@ use std::fmt;
 pub use field::{Field, Piece};
 pub use programs::{changes_meaning, is_harmless_variable};
 
+/// The construct by which a command goes on in the background.
+pub const BACKGROUND: &str = "`&`, which leaves a command running";
+
 /// The longest text that is read, in bytes.
 pub const LONGEST: usize = 128 * 1024;
 

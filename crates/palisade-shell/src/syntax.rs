@@ -89,6 +89,8 @@ pub(crate) enum RedirectKind {
     Duplicate,
     /// The text itself: a here-document or a here-string.
     Text,
+    /// A here-document in which expansions count, as its end is not quoted.
+    Expanded,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

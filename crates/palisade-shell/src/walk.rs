@@ -9,7 +9,7 @@ use std::{
 };
 
 use crate::{
-    Command, Field, Known, LONGEST, Line, Redirect, Started, Unreadable,
+    BACKGROUND, Command, Field, Known, LONGEST, Line, Redirect, Started, Unreadable,
     parse::{self, Script},
     programs,
     syntax::{Group, Item, List, Node, RedirectKind, Simple, Word},
@@ -115,6 +115,8 @@ struct Walk<'a> {
     /// What variables hold; those that are not in it are not known.
     variables: HashMap<String, Field>,
     functions: HashSet<String>,
+    /// Variables that are set here.
+    own: HashSet<String>,
     /// Folders that the next command may run in.
     directories: Vec<String>,
     /// How many constructs around here make it unsure that what is here runs, once and in order.
@@ -155,6 +157,7 @@ impl<'a> Walk<'a> {
             line: Line::default(),
             variables,
             functions: HashSet::new(),
+            own: HashSet::new(),
             directories: vec![".".to_owned()],
             unsure: 0,
             doubtful: false,
@@ -211,7 +214,7 @@ impl<'a> Walk<'a> {
 
     fn item(&mut self, item: &Item) {
         if item.background {
-            self.line.construct("`&`, which leaves a command running");
+            self.line.construct(BACKGROUND);
         }
         // Each command of a pipe has a shell of its own, and one in the background too.
         let apart = item.background || item.commands.len() > 1;
@@ -278,6 +281,9 @@ impl<'a> Walk<'a> {
                 }
             }
             Node::Flow { variable, words, lists, redirects } => {
+                if variable.is_none() && !words.is_empty() {
+                    self.line.construct("a `case` or a `for` that counts");
+                }
                 for word in words {
                     self.fields(word);
                     if variable.is_none() {
@@ -286,6 +292,7 @@ impl<'a> Walk<'a> {
                     }
                 }
                 if let Some(name) = variable {
+                    self.own.insert(name.clone());
                     self.variables.remove(name);
                     if programs::changes_meaning(name) {
                         self.line.construct("a variable that changes what commands mean");
@@ -358,7 +365,10 @@ impl<'a> Walk<'a> {
                 RedirectKind::Write => (false, true),
                 RedirectKind::ReadWrite => (true, true),
                 RedirectKind::Duplicate => continue,
-                RedirectKind::Text => {
+                RedirectKind::Text | RedirectKind::Expanded => {
+                    if redirect.kind == RedirectKind::Expanded {
+                        self.line.construct("a here-document in which expansions count");
+                    }
                     input = Some(Given::Text(field));
                     continue;
                 }

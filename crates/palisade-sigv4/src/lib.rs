@@ -5,6 +5,10 @@
 
 #![forbid(unsafe_code)]
 
+mod keys;
+
+pub use keys::{Keys, Unprinted};
+
 use http::{HeaderValue, header::InvalidHeaderValue};
 use palisade_core::{ExposeSecret, SecretString};
 use ring::{digest, hmac};
@@ -14,6 +18,9 @@ use zeroize::Zeroizing;
 pub const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 /// The header field that says when a request was signed.
 pub const DATE: &str = "x-amz-date";
+
+/// The header field of a session token.
+pub const TOKEN: &str = "x-amz-security-token";
 
 /// What is signed.
 #[derive(Debug, Clone, Copy)]

@@ -1,7 +1,8 @@
 //! What scanning costs: `cargo bench -p palisade-skills --bench skills [-- --against PROGRAM]`.
 //!
 //! A thousand usual skills (the harmless half of the corpus, over and over), one skill by a new process, and
-//! trees and single files that grow fourfold, which may not cost eight times as much. `--against` runs Cisco's `skill-scanner` over the same skills, with its static and
+//! trees and single files that grow fourfold, which may not cost eight times as much. `--say FOLDER` prints what is said of
+//! all skills in it instead, to be held against what another build says. `--against` runs Cisco's `skill-scanner` over the same skills, with its static and
 //! behavioural analysers: `pip install cisco-ai-skill-scanner` into an environment of its own, and give the path of the program.
 
 #![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a program that measures")]
@@ -117,6 +118,14 @@ fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     if let Some(at) = arguments.iter().position(|argument| argument == "--one") {
         scan_all(Path::new(arguments.get(at + 1).unwrap()));
+        return;
+    }
+    if let Some(at) = arguments.iter().position(|argument| argument == "--say") {
+        let tree =
+            Tree::open(Path::new(arguments.get(at + 1).unwrap()), Limits::default()).unwrap();
+        for report in (0..tree.len()).map(|at| scan(&tree.read(at), &Options::default())) {
+            print!("{}", palisade_skills::output::json(&report));
+        }
         return;
     }
     let folder = tempfile::tempdir().unwrap();

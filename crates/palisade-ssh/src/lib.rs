@@ -15,6 +15,8 @@
 mod agent;
 mod binding;
 mod fingerprint;
+#[doc(hidden)]
+pub mod fuzz;
 mod known_hosts;
 mod operator;
 mod signed;

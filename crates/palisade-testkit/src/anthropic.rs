@@ -2,7 +2,7 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 
 use crate::{
-    script::Speech,
+    script::{Speech, item_id},
     sse::{event, parts},
 };
 
@@ -22,9 +22,12 @@ pub(crate) fn error(kind: &str, message: &str) -> Value {
 
 /// A whole message.
 pub(crate) fn message(id: &str, model: &Value, speech: &Speech) -> Value {
+    let items = speech.items();
+    let content: Vec<Value> =
+        items.into_iter().enumerate().map(|(at, item)| block(&item_id(id, at), item)).collect();
     json!({
         "id": format!("msg_{id}"), "type": "message", "role": "assistant", "model": model,
-        "content": [block(id, speech)],
+        "content": content,
         "stop_reason": stop_reason(speech), "stop_sequence": null,
         "usage": usage(),
     })
@@ -35,30 +38,26 @@ pub(crate) fn events(id: &str, model: &Value, speech: &Speech) -> Vec<Bytes> {
     let mut start = message(id, model, speech);
     start["content"] = json!([]);
     start["stop_reason"] = Value::Null;
-    let mut block = block(id, speech);
-    let deltas: Vec<Value> = match speech {
-        Speech::Text { text } => {
-            block["text"] = json!("");
-            parts(text).into_iter().map(|t| json!({"type": "text_delta", "text": t})).collect()
+    let mut out = vec![event(&json!({"type": "message_start", "message": start}))];
+    for (index, item) in speech.items().into_iter().enumerate() {
+        let mut block = block(&item_id(id, index), item);
+        let deltas: Vec<Value> = if block["type"] == "text" {
+            let text = std::mem::replace(&mut block["text"], json!(""));
+            let parts = parts(text.as_str().unwrap_or_default());
+            parts.into_iter().map(|text| json!({"type": "text_delta", "text": text})).collect()
+        } else {
+            input_deltas(&std::mem::replace(&mut block["input"], json!({})).to_string())
+        };
+        out.push(event(
+            &json!({"type": "content_block_start", "index": index, "content_block": block}),
+        ));
+        out.push(event(&json!({"type": "ping"})));
+        for delta in deltas {
+            let delta = json!({"type": "content_block_delta", "index": index, "delta": delta});
+            out.push(event(&delta));
         }
-        Speech::Tool { input, .. } => {
-            block["input"] = json!({});
-            input_deltas(&input.to_string())
-        }
-        Speech::CustomTool { input, .. } => {
-            block["input"] = json!({});
-            input_deltas(&json!({ "input": input }).to_string())
-        }
-    };
-    let mut out = vec![
-        event(&json!({"type": "message_start", "message": start})),
-        event(&json!({"type": "content_block_start", "index": 0, "content_block": block})),
-        event(&json!({"type": "ping"})),
-    ];
-    for delta in deltas {
-        out.push(event(&json!({"type": "content_block_delta", "index": 0, "delta": delta})));
+        out.push(event(&json!({"type": "content_block_stop", "index": index})));
     }
-    out.push(event(&json!({"type": "content_block_stop", "index": 0})));
     out.push(event(&json!({
         "type": "message_delta",
         "delta": {"stop_reason": stop_reason(speech), "stop_sequence": null},
@@ -75,20 +74,17 @@ fn input_deltas(text: &str) -> Vec<Value> {
         .collect()
 }
 
-fn block(id: &str, speech: &Speech) -> Value {
+fn block(id: &str, item: &Speech) -> Value {
     let call = |name: &str, input: Value| json!({"type": "tool_use", "id": format!("toolu_{id}"), "name": name, "input": input});
-    match speech {
-        Speech::Text { text } => json!({"type": "text", "text": text}),
+    match item {
         Speech::Tool { tool, input } => call(tool, input.clone()),
         Speech::CustomTool { custom_tool, input } => call(custom_tool, json!({ "input": input })),
+        words => json!({"type": "text", "text": words.words()}),
     }
 }
 
 fn stop_reason(speech: &Speech) -> &'static str {
-    match speech {
-        Speech::Text { .. } => "end_turn",
-        Speech::Tool { .. } | Speech::CustomTool { .. } => "tool_use",
-    }
+    if speech.calls() { "tool_use" } else { "end_turn" }
 }
 
 fn usage() -> Value {

@@ -49,7 +49,7 @@ impl TestAuthority {
         self.0.der().clone()
     }
 
-    /// The server's side of TLS for `name`, with these protocols (ALPN), the best first.
+    /// The server's side of TLS for `name` (several have commas between), with these protocols (ALPN), the best first.
     pub fn server(
         &self,
         name: &str,
@@ -87,7 +87,8 @@ impl TestAuthority {
     ) -> Result<ServerConfig, Box<dyn std::error::Error + Send + Sync>> {
         let key = KeyPair::generate()?;
         let name = if flaw == Flaw::OtherName { "other.invalid" } else { name };
-        let mut params = CertificateParams::new([name.to_owned()])?;
+        let mut params =
+            CertificateParams::new(name.split(',').map(str::to_owned).collect::<Vec<_>>())?;
         params.use_authority_key_identifier_extension = true;
         if flaw == Flaw::Expired {
             params.not_before = date_time_ymd(2020, 1, 1);

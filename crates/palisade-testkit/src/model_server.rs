@@ -6,14 +6,16 @@ use std::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
-use http::{Method, StatusCode};
+use http::{HeaderValue, Method, StatusCode, header};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
 use crate::{
-    Answer, Recorded, Script, Speech, Upstream, anthropic, json_answer, openai, upstream::stream,
+    Answer, Recorded, Script, Speech, Upstream, anthropic, gemini, json_answer, openai,
+    upstream::stream,
 };
 
 /// A model provider that follows a script.
@@ -37,18 +39,13 @@ impl ModelServer {
 
     /// Starts at an address, and writes each request to `log` as a line of JSON.
     pub fn start_at(address: SocketAddr, script: Script, log: Option<File>) -> io::Result<Self> {
-        let model = Arc::new(Model {
-            key: script.key.clone(),
-            skip_without_tools: script.skip_without_tools,
-            script: Mutex::new(script),
-            messages: AtomicU64::new(1),
-            log: log.map(Mutex::new),
-        });
-        Upstream::start_at(address, move |request| {
-            let model = Arc::clone(&model);
-            async move { model.answer(&request) }
-        })
-        .map(Self)
+        let model = Arc::new(Model::of(script, log));
+        Upstream::start_at(address, answering(model)).map(Self)
+    }
+
+    /// Starts on a free port of loopback, over TLS.
+    pub fn start_secure(tls: rustls::ServerConfig, script: Script) -> io::Result<Self> {
+        Upstream::start_secure(tls, answering(Arc::new(Model::of(script, None)))).map(Self)
     }
 
     /// Where it listens.
@@ -72,7 +69,23 @@ impl ModelServer {
     }
 }
 
+fn answering(
+    model: Arc<Model>,
+) -> impl Fn(Recorded) -> std::future::Ready<Answer> + Send + Sync + 'static {
+    move |request| std::future::ready(model.answer(&request))
+}
+
 impl Model {
+    fn of(script: Script, log: Option<File>) -> Self {
+        Self {
+            key: script.key.clone(),
+            skip_without_tools: script.skip_without_tools,
+            script: Mutex::new(script),
+            messages: AtomicU64::new(1),
+            log: log.map(Mutex::new),
+        }
+    }
+
     fn answer(&self, request: &Recorded) -> Answer {
         if let Some(log) = &self.log {
             let mut log = log.lock().unwrap_or_else(PoisonError::into_inner);
@@ -87,12 +100,18 @@ impl Model {
             return json_answer(StatusCode::UNAUTHORIZED, &refused);
         }
         if request.method == Method::GET && path == "/v1/models" {
-            let models = json!({"object": "list", "has_more": false, "data": [
-                {"id": "scripted-1", "object": "model", "type": "model", "display_name": "Scripted"},
+            let models = json!({"object": "list", "has_more": false, "first_id": null, "last_id": null, "data": [
+                {"id": "scripted-1", "object": "model", "type": "model", "display_name": "Scripted",
+                 "created": 0, "created_at": "2026-01-01T00:00:00Z", "owned_by": "test"},
             ]});
             return json_answer(StatusCode::OK, &models);
         }
         let body = request.json();
+        if let Some((model, verb)) =
+            path.strip_prefix("/v1beta/models/").and_then(|rest| rest.split_once(':'))
+        {
+            return self.gemini(model, verb, &body);
+        }
         if request.method == Method::POST && body["model"].is_string() {
             match path {
                 "/v1/messages" if is_anthropic => return self.messages(&body),
@@ -101,6 +120,7 @@ impl Model {
                 }
                 "/v1/responses" => return self.responses(&body),
                 "/v1/chat/completions" => return self.completions(&body),
+                "/v1/embeddings" => return json_answer(StatusCode::OK, &openai::embeddings(&body)),
                 _ => {}
             }
         }
@@ -110,32 +130,61 @@ impl Model {
     fn opens(&self, request: &Recorded) -> bool {
         self.key.as_ref().is_none_or(|key| {
             request.header("x-api-key") == *key
+                || request.header("x-goog-api-key") == *key
                 || request.header("authorization") == format!("Bearer {key}")
         })
     }
 
     fn messages(&self, body: &Value) -> Answer {
         let (id, speech) = self.next(body, &anthropic::heard(body));
+        if let Some(failed) = failed(&speech, |_| anthropic::error("api_error", "as scripted")) {
+            return failed;
+        }
         if body["stream"] == true {
-            return sse(anthropic::events(&id, &body["model"], &speech));
+            return sse(anthropic::events(&id, &body["model"], &speech), &speech);
         }
         json_answer(StatusCode::OK, &anthropic::message(&id, &body["model"], &speech))
     }
 
     fn responses(&self, body: &Value) -> Answer {
         let (id, speech) = self.next(body, &openai::heard(body));
+        if let Some(failed) = failed(&speech, |_| openai::error("server_error", "as scripted")) {
+            return failed;
+        }
         if body["stream"] == true {
-            return sse(openai::response_events(&id, &body["model"], &speech));
+            return sse(openai::response_events(&id, &body["model"], &speech), &speech);
         }
         json_answer(StatusCode::OK, &openai::response(&id, &body["model"], &speech))
     }
 
     fn completions(&self, body: &Value) -> Answer {
         let (id, speech) = self.next(body, &openai::heard(body));
+        if let Some(failed) = failed(&speech, |_| openai::error("server_error", "as scripted")) {
+            return failed;
+        }
         if body["stream"] == true {
-            return sse(openai::completion_events(&id, &body["model"], &speech));
+            return sse(openai::completion_events(&id, &body["model"], &speech), &speech);
         }
         json_answer(StatusCode::OK, &openai::completion(&id, &body["model"], &speech))
+    }
+
+    fn gemini(&self, model: &str, verb: &str, body: &Value) -> Answer {
+        match verb {
+            "generateContent" | "streamGenerateContent" => {}
+            "countTokens" => return json_answer(StatusCode::OK, &json!({"totalTokens": 10})),
+            "embedContent" | "batchEmbedContents" => {
+                return json_answer(StatusCode::OK, &gemini::embeddings(body));
+            }
+            _ => return json_answer(StatusCode::NOT_FOUND, &gemini::error(404, "no such thing")),
+        }
+        let (id, speech) = self.next(body, &gemini::heard(body));
+        if let Some(failed) = failed(&speech, |status| gemini::error(status, "as scripted")) {
+            return failed;
+        }
+        if verb == "streamGenerateContent" {
+            return sse(gemini::events(&id, model, &speech), &speech);
+        }
+        json_answer(StatusCode::OK, &gemini::answer(&id, model, &speech))
     }
 
     fn next(&self, body: &Value, heard: &str) -> (String, Speech) {
@@ -149,11 +198,33 @@ impl Model {
     }
 }
 
-fn sse(events: Vec<bytes::Bytes>) -> Answer {
-    let (sender, receiver) = mpsc::channel(events.len().max(1));
+/// The answer of a model that fails.
+fn failed(speech: &Speech, error: impl Fn(u16) -> Value) -> Option<Answer> {
+    let Speech::Fails { fails, retry_after } = speech else { return None };
+    let status = StatusCode::from_u16(*fails).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut answer = json_answer(status, &error(*fails));
+    if let Some(seconds) = retry_after {
+        answer.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(*seconds));
+    }
+    Some(answer)
+}
+
+fn sse(mut events: Vec<bytes::Bytes>, speech: &Speech) -> Answer {
+    let breaks_off = matches!(speech, Speech::BreaksOff { .. });
+    if breaks_off {
+        events.truncate(events.len() / 2);
+    }
+    let (sender, receiver) = mpsc::channel(events.len().saturating_add(1));
     for event in events {
         // The channel has room for every event.
         drop(sender.try_send(Ok(event)));
+    }
+    if breaks_off {
+        // What stands before it is to arrive.
+        tokio::spawn(async move {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            drop(sender.send(Err(io::Error::other("as scripted"))).await);
+        });
     }
     stream("text/event-stream; charset=utf-8", receiver)
 }

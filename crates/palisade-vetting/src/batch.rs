@@ -1,7 +1,7 @@
 //! Many packages, by several readers at once.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, VecDeque},
     os::fd::AsFd,
     time::{Duration, Instant},
 };
@@ -9,13 +9,14 @@ use std::{
 use palisade_sandbox::linux::cell::{Cell, CellEnd, Inside, ready};
 use palisade_skills::{
     Options, Report,
-    read::{Limits, Opened, Tree},
+    read::{Limits, Opened, Stamp, Tree},
     scan,
 };
 
 use crate::{
     Cache,
     cells::{self, PATIENCE, RENEWED, VetError},
+    stamps::{Ended, Stamps},
 };
 
 // What an answer is: its first byte.
@@ -23,9 +24,7 @@ use crate::{
 const OUTLINE: u8 = b'O';
 /// The path and the name of the package that is read now.
 const BEGUN: u8 = b'B';
-/// The digest of a package whose report is known.
-const KNOWN: u8 = b'K';
-/// The digest of a package, and its report.
+/// Its report.
 const REPORT: u8 = b'R';
 
 /// How far it is.
@@ -55,8 +54,22 @@ pub struct Batch<'a> {
 struct Reader {
     cell: Cell,
     began: Instant,
-    /// What it reads: the package's number, since when, and what it is called.
-    at: Option<(usize, Instant, (String, String))>,
+    /// What it reads.
+    at: Option<Reading>,
+}
+
+/// A package that a reader is at.
+struct Reading {
+    work: Work,
+    since: Instant,
+    /// What it is called: path and name.
+    named: (String, String),
+}
+
+/// A package that is to be read: its number, and what there was of it before, if it can be remembered.
+struct Work {
+    at: usize,
+    stamp: Option<Stamp>,
 }
 
 struct Run<'a, 'b> {
@@ -65,6 +78,10 @@ struct Run<'a, 'b> {
     outline: Vec<u8>,
     all: usize,
     next: usize,
+    /// To be read next, and not known.
+    ahead: VecDeque<Work>,
+    /// Who tells what there is to read, where reports are remembered.
+    stamps: Option<Stamps>,
     /// Judged, and waiting for those before them.
     waiting: BTreeMap<usize, Report>,
     done: usize,
@@ -87,11 +104,13 @@ impl Batch<'_> {
             outline: Vec::new(),
             all: 0,
             next: 0,
+            ahead: VecDeque::new(),
+            stamps: None,
             waiting: BTreeMap::new(),
             done: 0,
         };
         let mut readers = match run.first()? {
-            Ok(reader) => vec![reader],
+            Ok(reader) => reader.into_iter().collect::<Vec<_>>(),
             Err(end) => {
                 each(run.ended(None, &end), Progress { done: 1, all: 1 });
                 return Ok(());
@@ -101,16 +120,19 @@ impl Batch<'_> {
         while run.done < run.all {
             run.staff(&mut readers)?;
             let cells: Vec<&Cell> = readers.iter().map(|reader| &reader.cell).collect();
-            let ready = ready(&cells, Duration::from_secs(1))?;
+            let ready = match cells.is_empty() {
+                true => Vec::new(),
+                false => ready(&cells, Duration::from_secs(1))?,
+            };
             let mut left = Vec::with_capacity(readers.len());
             for (mut reader, ready) in readers.into_iter().zip(ready) {
                 let outcome = if ready { run.hear(&mut reader) } else { Ok(()) };
                 match outcome.and_then(|()| reader.in_time()) {
                     Ok(()) => left.push(reader),
                     Err(why) => {
-                        if let Some((at, _, named)) = reader.at.take() {
-                            let report = run.ended(Some(named), &why);
-                            run.judged(at, report);
+                        if let Some(reading) = reader.at.take() {
+                            let report = run.ended(Some(reading.named), &why);
+                            run.judged(reading.work.at, report);
                         }
                     }
                 }
@@ -124,16 +146,15 @@ impl Batch<'_> {
         Ok(())
     }
 
-    fn start(&self, cache: Option<&Cache>) -> Result<Cell, VetError> {
+    fn start(&self) -> Result<Cell, VetError> {
         let limits = cells::limits(self.without_landlock);
-        Ok(Cell::start(Some(self.opened.as_fd()), &limits, |inside| self.read(inside, cache))?)
+        Ok(Cell::start(Some(self.opened.as_fd()), &limits, |inside| self.read(inside))?)
     }
 
     /// What a reader does.
-    fn read(&self, mut inside: Inside, cache: Option<&Cache>) {
+    fn read(&self, mut inside: Inside) {
         let tree = Tree::of(self.opened.clone(), Limits::default());
-        let count = u64::try_from(tree.len()).unwrap_or(u64::MAX);
-        inside.answer(&[&[OUTLINE], &tree.outline()[..], &count.to_le_bytes()].concat());
+        inside.answer(&outline(&tree, OUTLINE));
         // Many are judged side by side by several readers; the parts of one by several threads.
         let threads = if tree.len() == 1 { self.jobs } else { 1 };
         cells::with_threads(threads, || {
@@ -143,13 +164,7 @@ impl Batch<'_> {
                 let (path, name) = tree.named(at);
                 inside.answer(&[&[BEGUN], path.as_bytes(), b"\0", name.as_bytes()].concat());
                 let read = tree.read(at);
-                let digest = read.digest();
-                if cache.is_some_and(|cache| cache.knows(&digest)) {
-                    inside.answer(&[&[KNOWN], &digest[..]].concat());
-                    continue;
-                }
-                let report = scan(&read, self.options);
-                cells::answer(&mut inside, &[&[REPORT], &digest[..]].concat(), report);
+                cells::answer(&mut inside, &[REPORT], scan(&read, self.options));
             }
         });
     }
@@ -159,7 +174,7 @@ impl Reader {
     /// It is not at the same package for too long.
     fn in_time(&mut self) -> Result<(), String> {
         match &self.at {
-            Some((_, since, _)) if since.elapsed() > PATIENCE => {
+            Some(reading) if reading.since.elapsed() > PATIENCE => {
                 Err(self.cell.kill(CellEnd::Silent).to_string())
             }
             _ => Ok(()),
@@ -168,10 +183,20 @@ impl Reader {
 }
 
 impl Run<'_, '_> {
-    /// The reader by whose word it goes how many packages there are.
-    fn first(&mut self) -> Result<Result<Reader, String>, VetError> {
-        let mut reader = self.reader()?;
-        let outline = reader.cell.answer(Instant::now() + PATIENCE);
+    /// Learns how many packages there are: from who stamps them, or else from a reader, which is of use later.
+    fn first(&mut self) -> Result<Result<Option<Reader>, String>, VetError> {
+        if self.cache.is_some() {
+            let limits = cells::limits(self.batch.without_landlock);
+            self.stamps = Stamps::start(self.batch.opened, &limits, OUTLINE);
+        }
+        let (reader, outline) = match &self.stamps {
+            Some(stamps) => (None, Ok(stamps.outline().to_vec())),
+            None => {
+                let mut reader = self.reader()?;
+                let outline = reader.cell.answer(Instant::now() + PATIENCE);
+                (Some(reader), outline)
+            }
+        };
         Ok(match outline {
             Ok(outline) => match count(&outline) {
                 Some(count) if count > 0 => {
@@ -185,15 +210,42 @@ impl Run<'_, '_> {
     }
 
     fn reader(&self) -> Result<Reader, VetError> {
-        let cell = self.batch.start(self.cache.as_deref())?;
-        Ok(Reader { cell, began: Instant::now(), at: None })
+        Ok(Reader { cell: self.batch.start()?, began: Instant::now(), at: None })
+    }
+
+    /// Finds work for so many readers; what is known needs none.
+    fn look_ahead(&mut self, readers: usize) {
+        while self.ahead.len() < readers && self.next < self.all {
+            let at = self.next;
+            self.next += 1;
+            let stamped = match self.stamps.as_mut().map(|stamps| stamps.of(at)) {
+                Some(Ok(stamped)) => stamped,
+                Some(Err(Ended)) => {
+                    self.stamps = None;
+                    None
+                }
+                None => None,
+            };
+            let known = stamped.as_ref().and_then(|stamped| {
+                let (path, _) = self.named(&stamped.named)?;
+                self.cache.as_deref()?.report(&stamped.stamp.content, path)
+            });
+            match known {
+                Some(report) => self.judged(at, report),
+                None => {
+                    self.ahead.push_back(Work { at, stamp: stamped.map(|stamped| stamped.stamp) });
+                }
+            }
+        }
     }
 
     /// As many readers as there is work for, each with some.
     fn staff(&mut self, readers: &mut Vec<Reader>) -> Result<(), VetError> {
         readers.retain(|reader| reader.at.is_some() || reader.began.elapsed() < RENEWED);
         let busy = readers.iter().filter(|reader| reader.at.is_some()).count();
-        let wanted = self.batch.jobs.max(1).min(busy + (self.all - self.next));
+        let jobs = self.batch.jobs.max(1);
+        self.look_ahead(jobs.saturating_sub(busy));
+        let wanted = jobs.min(busy + self.ahead.len());
         while readers.len() < wanted {
             let mut reader = self.reader()?;
             match reader.cell.answer(Instant::now() + PATIENCE) {
@@ -205,7 +257,9 @@ impl Run<'_, '_> {
                             |end| end.to_string(),
                             |_| "the folder was changed while it was read".to_owned(),
                         );
-                        for at in std::mem::replace(&mut self.next, self.all)..self.all {
+                        let rest = std::mem::replace(&mut self.next, self.all)..self.all;
+                        let ahead: Vec<usize> = self.ahead.drain(..).map(|work| work.at).collect();
+                        for at in ahead.into_iter().chain(rest) {
                             let report = self.ended(None, &why);
                             self.judged(at, report);
                         }
@@ -215,15 +269,11 @@ impl Run<'_, '_> {
             }
         }
         for reader in readers.iter_mut().filter(|reader| reader.at.is_none()) {
-            if self.next == self.all {
-                break;
-            }
-            let at = self.next;
-            self.next += 1;
-            let named = (self.batch.opened.path().display().to_string(), String::new());
-            reader.at = Some((at, Instant::now(), named));
+            let Some(work) = self.ahead.pop_front() else { break };
             // If it is gone, that shows when it is to be heard.
-            let number = u64::try_from(at).unwrap_or(u64::MAX);
+            let number = u64::try_from(work.at).unwrap_or(u64::MAX);
+            let named = (self.batch.opened.path().display().to_string(), String::new());
+            reader.at = Some(Reading { work, since: Instant::now(), named });
             let _ = reader.cell.order(&number.to_le_bytes());
         }
         Ok(())
@@ -241,37 +291,39 @@ impl Run<'_, '_> {
     fn answered(&mut self, reader: &mut Reader, answer: &[u8]) -> Result<(), String> {
         let disbelieved = || "its answer is not believed".to_owned();
         let (kind, rest) = answer.split_first().ok_or_else(disbelieved)?;
-        let (at, _, named) = reader.at.as_mut().ok_or_else(disbelieved)?;
-        if *kind == BEGUN {
-            *named = self.named(rest).ok_or_else(disbelieved)?;
-            return Ok(());
-        }
-        let (digest, text) = rest.split_first_chunk::<32>().ok_or_else(disbelieved)?;
-        let path = named.0.clone();
-        let report = match *kind {
-            KNOWN => {
-                let cache = self.cache.as_deref().ok_or_else(disbelieved)?;
-                match cache.report(digest, path) {
-                    Some(report) => report,
-                    None => return Err("what was kept of it is damaged".to_owned()),
-                }
+        let reading = reader.at.as_mut().ok_or_else(disbelieved)?;
+        match *kind {
+            BEGUN => {
+                reading.named = self.named(rest).ok_or_else(disbelieved)?;
+                Ok(())
             }
             REPORT => {
-                let report = cells::report(text)?;
-                if report.path != path {
+                let report = cells::report(rest)?;
+                if report.path != reading.named.0 {
                     return Err(disbelieved());
                 }
-                if let Some(cache) = &mut self.cache {
-                    cache.keep(*digest, &report);
+                if let Some(Reading { work, .. }) = reader.at.take() {
+                    self.keep(&work, &report);
+                    self.judged(work.at, report);
                 }
-                report
+                Ok(())
             }
-            _ => return Err(disbelieved()),
+            _ => Err(disbelieved()),
+        }
+    }
+
+    /// Remembers a report, if what was read is what there was before and is still there.
+    fn keep(&mut self, work: &Work, report: &Report) {
+        let (Some(stamp), Some(stamps), Some(cache)) =
+            (work.stamp, &mut self.stamps, &mut self.cache)
+        else {
+            return;
         };
-        let at = *at;
-        reader.at = None;
-        self.judged(at, report);
-        Ok(())
+        match stamps.is_still(work.at, &stamp.state) {
+            Ok(true) => cache.keep(stamp.content, report),
+            Ok(false) => {}
+            Err(Ended) => self.stamps = None,
+        }
     }
 
     /// A path and a name; the path is the one that was asked for, or below it.
@@ -296,6 +348,12 @@ impl Run<'_, '_> {
             self.done += 1;
         }
     }
+}
+
+/// Which packages there are, and how many.
+pub(crate) fn outline(tree: &Tree, kind: u8) -> Vec<u8> {
+    let count = u64::try_from(tree.len()).unwrap_or(u64::MAX);
+    [&[kind], &tree.outline()[..], &count.to_le_bytes()].concat()
 }
 
 /// The number of packages in an outline.
@@ -356,6 +414,15 @@ mod tests {
             let mut cache = Cache::open(state.path()).unwrap();
             assert_eq!(reports(hub.path(), 2, Some(&mut cache)), alone);
         }
+        // All of them are known: what was kept is what is said, and not what lies there.
+        let kept = state.path().join("skills/scanned");
+        let kept = fs::read_dir(kept).unwrap().next().unwrap().unwrap().path();
+        let text = fs::read_to_string(&kept).unwrap();
+        assert_eq!(text.lines().count(), 30);
+        fs::write(&kept, text.replace(r#""name":"s3""#, r#""name":"remembered""#)).unwrap();
+        let mut cache = Cache::open(state.path()).unwrap();
+        assert_eq!(reports(hub.path(), 2, Some(&mut cache))[3].name, "remembered");
+        fs::write(&kept, text).unwrap();
         // What was changed is not known.
         fs::write(hub.path().join("skill-001/SKILL.md"), "---\nname: s1\n---\n\nOther.\n").unwrap();
         let mut cache = Cache::open(state.path()).unwrap();
@@ -364,6 +431,53 @@ mod tests {
         assert_eq!(now[2..], alone[2..]);
         let one = hub.path().join("skill-002/SKILL.md");
         assert_eq!(reports(&one, 2, None).len(), 1);
+    }
+
+    #[test]
+    fn a_reader_has_no_say_in_what_is_remembered() {
+        let _turn = cells::TURN.lock().unwrap();
+        let (hub, state) = (hub(2), tempfile::tempdir().unwrap());
+        std::thread::sleep(Duration::from_millis(100));
+        let (opened, options) = (Opened::open(hub.path()).unwrap(), Options::default());
+        let batch = Batch { opened: &opened, options: &options, jobs: 1, without_landlock: false };
+        let mut cache = Cache::open(state.path()).unwrap();
+        let mut run = Run {
+            batch: &batch,
+            cache: Some(&mut cache),
+            outline: Vec::new(),
+            all: 0,
+            next: 0,
+            ahead: VecDeque::new(),
+            stamps: None,
+            waiting: BTreeMap::new(),
+            done: 0,
+        };
+        let mut reader = run.first().unwrap().unwrap().unwrap_or_else(|| run.reader().unwrap());
+        run.look_ahead(2);
+        let named = |at: usize| {
+            let name = format!("skill-{at:03}");
+            (hub.path().join(&name).display().to_string(), name)
+        };
+        let stamps: Vec<Stamp> = run.ahead.iter().map(|work| work.stamp.unwrap()).collect();
+        // A report of one, with the digest of another before it, is none.
+        let report = |at: usize| {
+            let tree = Tree::open(hub.path(), Limits::default()).unwrap();
+            palisade_skills::output::json(&scan(&tree.read(at), &Options::default()))
+        };
+        let mut read = |at: usize, answer: &[u8]| {
+            let work = Work { at, stamp: Some(stamps[at]) };
+            reader.at = Some(Reading { work, since: Instant::now(), named: named(at) });
+            run.answered(&mut reader, answer)
+        };
+        let (first, second) = (report(0), report(1));
+        assert!(read(0, &[&[REPORT], &stamps[1].content[..], second.as_bytes()].concat()).is_err());
+        assert!(read(0, &[&[REPORT], second.as_bytes()].concat()).is_err());
+        read(0, &[&[REPORT], first.as_bytes()].concat()).unwrap();
+        // What was read need not be what is remembered, once it was written to.
+        fs::write(hub.path().join("skill-001/SKILL.md"), "Harmless.").unwrap();
+        read(1, &[&[REPORT], second.as_bytes()].concat()).unwrap();
+        let cache = Cache::open(state.path()).unwrap();
+        assert!(cache.knows(&stamps[0].content) && !cache.knows(&stamps[1].content));
     }
 
     #[test]
@@ -377,6 +491,8 @@ mod tests {
             outline: Vec::new(),
             all: 1,
             next: 0,
+            ahead: VecDeque::new(),
+            stamps: None,
             waiting: BTreeMap::new(),
             done: 0,
         };

@@ -70,6 +70,7 @@ impl Cache {
     }
 
     /// Is there a report of this?
+    #[cfg(test)]
     pub(crate) fn knows(&self, digest: &[u8; 32]) -> bool {
         self.lines.contains_key(digest)
     }

@@ -12,6 +12,7 @@ mod batch;
 mod cache;
 mod cells;
 mod single;
+mod stamps;
 mod trial;
 mod unpack;
 

@@ -1,4 +1,4 @@
-//! A client that came by the HTTP proxy: what it asks for is decided as if it had connected there itself.
+//! A client that came by the proxy of HTTP and SOCKS: what it asks for is decided as if it had connected there itself.
 
 use std::{
     io,
@@ -17,7 +17,7 @@ use super::{Connection, bare, reset};
 use crate::{
     dial::Target,
     first_flight::FirstFlight,
-    forward::{self, Asked, Host},
+    forward::{self, Asked, Host, Reply, Speech},
     inspect::answer,
 };
 
@@ -34,6 +34,8 @@ pub(super) enum Front {
     Tunnel,
     /// An answer to its request, if no server gives one.
     Request,
+    /// The reply of SOCKS.
+    Socks,
 }
 
 impl Connection<'_> {
@@ -45,7 +47,12 @@ impl Connection<'_> {
             Look::None => None,
             look => Some(self.who(look).await),
         };
-        let asked = match timeout(self.proxy.limits.head, forward::read(&self.client)).await {
+        let client = &mut self.client;
+        let reading = async {
+            let speech = forward::speech(client).await?;
+            io::Result::Ok((speech, forward::read(client, speech).await?))
+        };
+        let (speech, asked) = match timeout(self.proxy.limits.head, reading).await {
             Ok(Ok(asked)) => asked,
             // It went away, or never came to the point. Nothing was done for it.
             _ => return,
@@ -58,11 +65,18 @@ impl Connection<'_> {
         let Asked { host, port, request } = match asked {
             Ok(asked) => asked,
             Err(why) => {
-                self.front = Some(Front::Request);
+                self.front = Some(match speech {
+                    Speech::Http => Front::Request,
+                    Speech::Socks => Front::Socks,
+                });
                 return self.refuse(here(), format!("not served by the proxy: {why}")).await;
             }
         };
-        self.front = Some(if request.is_some() { Front::Request } else { Front::Tunnel });
+        self.front = Some(match (speech, &request) {
+            (Speech::Socks, _) => Front::Socks,
+            (Speech::Http, Some(_)) => Front::Request,
+            (Speech::Http, None) => Front::Tunnel,
+        });
         let flight = FirstFlight::begun(request.unwrap_or_default());
         match host {
             Host::Address(address) => {
@@ -98,29 +112,36 @@ impl Connection<'_> {
 
     /// Tell a client that its tunnel is there, if it waits for that.
     pub(super) async fn established(&mut self) -> io::Result<()> {
-        if self.front == Some(Front::Tunnel) {
-            self.front = None;
-            timeout(PATIENCE, self.client.write_all(ESTABLISHED)).await??;
-        }
+        let succeeded = Reply::Succeeded.bytes();
+        let word = match self.front {
+            Some(Front::Tunnel) => ESTABLISHED,
+            Some(Front::Socks) => &succeeded,
+            Some(Front::Request) | None => return Ok(()),
+        };
+        self.front = None;
+        timeout(PATIENCE, self.client.write_all(word)).await??;
         Ok(())
     }
 
     /// End a client's connection that was denied. That is recorded.
     pub(super) async fn turn_away(self, denial: &Decision) {
-        self.end(|| answer::denied_bytes(denial)).await;
+        self.end(Reply::NotAllowed, || answer::denied_bytes(denial)).await;
     }
 
     /// End a client's connection that leads nowhere.
     pub(super) async fn give_up(self, why: &str) {
-        self.end(|| answer::failed_bytes(StatusCode::BAD_GATEWAY, why)).await;
+        let answer = || answer::failed_bytes(StatusCode::BAD_GATEWAY, why);
+        self.end(Reply::HostUnreachable, answer).await;
     }
 
-    async fn end(mut self, answer: impl FnOnce() -> Vec<u8>) {
-        if self.front.is_none() {
-            return reset(&self.client);
-        }
+    async fn end(mut self, reply: Reply, answer: impl FnOnce() -> Vec<u8>) {
+        let word = match self.front {
+            None => return reset(&self.client),
+            Some(Front::Socks) => reply.bytes().to_vec(),
+            Some(Front::Tunnel | Front::Request) => answer(),
+        };
         let ending = async {
-            self.client.write_all(&answer()).await?;
+            self.client.write_all(&word).await?;
             self.client.shutdown().await?;
             // What is sent after a close takes the answer away before it is read.
             let (mut rest, mut sink) = (self.client.take(MOST_DRAINED), tokio::io::sink());

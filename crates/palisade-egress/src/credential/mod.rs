@@ -14,6 +14,7 @@
 mod credentials;
 mod exchange;
 mod forms;
+pub(crate) mod fuzz;
 mod patterns;
 mod placeholder;
 mod query;

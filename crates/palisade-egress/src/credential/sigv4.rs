@@ -42,6 +42,10 @@ pub(crate) fn authorization(
                             the placeholder as the secret key";
     let written = request.headers.get(header::AUTHORIZATION).and_then(|it| it.to_str().ok());
     let asked = written.and_then(read).ok_or(UNSIGNED)?;
+    // A signature without a host is good for any.
+    if request.uri.authority().is_none() {
+        return Err("the request's target names no host".to_owned());
+    }
     let text = |name: &str| request.headers.get(name).and_then(|value| value.to_str().ok());
     let date = text(DATE).ok_or("the request has no x-amz-date")?;
     if !asked.scope.starts_with(date.get(..8).unwrap_or("-")) {

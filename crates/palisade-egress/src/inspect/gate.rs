@@ -77,6 +77,12 @@ impl Admissions {
         self.shared().broken
     }
 
+    /// All that was told and not asked for, for the fuzzer: whether each asks for another protocol.
+    pub(crate) fn drained(&self) -> Vec<Result<bool, &'static str>> {
+        let told = std::mem::take(&mut self.shared().told);
+        told.into_iter().map(|one| one.map(|admitted| admitted.upgrade)).collect()
+    }
+
     fn shared(&self) -> MutexGuard<'_, Shared> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -192,9 +198,11 @@ impl<S> Gate<S> {
             return false;
         }
         let pending = self.raw.get(self.used..).unwrap_or_default();
-        let fresh = pending.get(self.seen..).unwrap_or_default();
+        // With the last byte that was seen: what follows a CR says whether it ends a line.
+        let fresh = pending.get(self.seen.saturating_sub(1)..).unwrap_or_default();
+        let tells = |byte: &u8| matches!(byte, b'\r' | b'\n' | 0);
         // A client that sends byte by byte must not have all of it judged for each.
-        if pending.len() < head::LONGEST && !fresh.iter().any(|byte| matches!(byte, b'\n' | 0)) {
+        if pending.len() < head::LONGEST && !fresh.iter().any(tells) {
             self.seen = pending.len();
             return false;
         }

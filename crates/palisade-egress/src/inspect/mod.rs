@@ -27,6 +27,7 @@ mod writes;
 
 pub use ca::{CaError, SandboxCa};
 pub use end::TlsEnd;
+pub(crate) use gate::Gate;
 pub(crate) use inspector::H2;
 pub use inspector::Inspector;
 pub(crate) use prefixed::Prefixed;

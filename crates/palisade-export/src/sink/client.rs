@@ -3,8 +3,8 @@
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Request, StatusCode, header};
-use http_body_util::{BodyExt, Full};
+use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header};
+use http_body_util::BodyExt;
 use hyper::{
     body::Incoming,
     client::conn::{http1, http2},
@@ -23,7 +23,7 @@ use tokio::{
 };
 use tokio_rustls::TlsConnector;
 
-use super::{Failure, SecretHeader};
+use super::{Failure, Payload, SecretHeader};
 
 /// To a connection that can be used.
 const CONNECT_WITHIN: Duration = Duration::from_secs(10);
@@ -55,10 +55,15 @@ impl Server {
         })
     }
 
-    fn authority(&self) -> String {
-        match self.host.contains(':') {
-            true => format!("[{}]:{}", self.host, self.port),
-            false => format!("{}:{}", self.host, self.port),
+    /// Host and port, the latter where it is not the scheme's own: who checks a signature may have left it out.
+    pub(crate) fn authority(&self) -> String {
+        let host = match self.host.contains(':') {
+            true => format!("[{}]", self.host),
+            false => self.host.clone(),
+        };
+        match (self.secure, self.port) {
+            (true, 443) | (false, 80) => host,
+            (_, port) => format!("{host}:{port}"),
         }
     }
 
@@ -113,8 +118,8 @@ pub(crate) struct Answer {
 
 #[derive(Debug)]
 enum Sender {
-    One(http1::SendRequest<Full<Bytes>>),
-    Two(http2::SendRequest<Full<Bytes>>),
+    One(http1::SendRequest<Payload>),
+    Two(http2::SendRequest<Payload>),
 }
 
 /// A server, and the connection to it.
@@ -140,7 +145,17 @@ impl Client {
         headers: HeaderMap,
         body: Bytes,
     ) -> Result<Answer, Failure> {
-        let request = self.request(path, headers, body)?;
+        self.send((Method::POST, path), headers, Payload::Bytes(body)).await
+    }
+
+    /// Send a request, and read the answer.
+    pub(crate) async fn send(
+        &mut self,
+        (method, path): (Method, &str),
+        headers: HeaderMap,
+        body: Payload,
+    ) -> Result<Answer, Failure> {
+        let request = self.request((method, path), headers, body)?;
         self.ready().await?;
         let Some((sender, _)) = &mut self.open else {
             return Err(Failure::before("there is no connection"));
@@ -161,10 +176,10 @@ impl Client {
 
     fn request(
         &self,
-        path: &str,
+        (method, path): (Method, &str),
         headers: HeaderMap,
-        body: Bytes,
-    ) -> Result<Request<Full<Bytes>>, Failure> {
+        body: Payload,
+    ) -> Result<Request<Payload>, Failure> {
         let server = &self.server;
         let target = format!("{}{path}", server.path);
         let target = if target.is_empty() { "/".to_owned() } else { target };
@@ -175,8 +190,10 @@ impl Client {
             }
             false => target,
         };
-        let mut request = Request::post(uri)
-            .body(Full::new(body))
+        let mut request = Request::builder()
+            .method(method)
+            .uri(uri)
+            .body(body)
             .map_err(|error| Failure::before(error.to_string()))?;
         *request.headers_mut() = headers;
         let fields = request.headers_mut();

@@ -4,6 +4,7 @@ mod client;
 mod file;
 mod journald;
 mod otlp;
+mod payload;
 mod syslog;
 mod webhook;
 
@@ -13,10 +14,11 @@ use palisade_core::SecretString;
 use palisade_journal::Record;
 
 pub(crate) use self::{
-    client::{Client, Server},
+    client::{Answer, Client, Server, judged},
     file::OcsfFile,
     journald::Journald,
     otlp::{Otlp, Signal},
+    payload::Payload,
     syslog::Syslog,
     webhook::Webhook,
 };

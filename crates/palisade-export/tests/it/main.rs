@@ -8,5 +8,6 @@ mod http;
 mod injection;
 mod ocsf;
 mod schema;
+mod ship;
 mod streams;
 mod world;

@@ -31,6 +31,17 @@ const OTHERS: [&str; 8] = [
     "workspaceOpen",
 ];
 
+/// Its events that are about a tool call to come. Older versions know the last three alone.
+const BEFORE: [&str; 4] =
+    ["preToolUse", "beforeShellExecution", "beforeMCPExecution", "beforeReadFile"];
+
+pub(super) fn own_names(event: Event) -> Vec<&'static str> {
+    if event == Event::PRE_TOOL_USE {
+        return BEFORE.into();
+    }
+    EVENTS.iter().filter(|(_, claude)| *claude == event.name()).map(|(own, _)| *own).collect()
+}
+
 pub(super) fn read(mut fields: Map<String, Value>) -> Result<Announced, Unreadable> {
     let agent = Agent::Cursor;
     let own_name = text(&fields, "hook_event_name")?;

@@ -22,6 +22,10 @@ const EVENTS: [(&str, &str); 8] = [
 /// Events that have no twin: models are decided at the gateway.
 const OTHERS: [&str; 3] = ["BeforeModel", "AfterModel", "BeforeToolSelection"];
 
+pub(super) fn own_names(event: Event) -> Vec<&'static str> {
+    EVENTS.iter().filter(|(_, claude)| *claude == event.name()).map(|(own, _)| *own).collect()
+}
+
 pub(super) fn read(mut fields: Map<String, Value>) -> Result<Announced, Unreadable> {
     let agent = Agent::Gemini;
     let own_name = text(&fields, "hook_event_name")?;
@@ -32,8 +36,24 @@ pub(super) fn read(mut fields: Map<String, Value>) -> Result<Announced, Unreadab
     let event = twin.and_then(|(_, claude)| Event::named(claude));
     let event = event.ok_or_else(|| Unreadable::Event(shown(&own_name)))?;
     fields.insert("hook_event_name".into(), event.name().into());
-    let call = tool_call(event, &fields)?;
+    let mut call = tool_call(event, &fields)?;
+    if let Some(call) = &mut call
+        && let Some(name) = of_server(&call.name, fields.get("mcp_context"))
+    {
+        call.name = name;
+    }
     Ok(Announced { agent, own_name, event: Some(event), fields, call })
+}
+
+/// The name of a server's tool as permission rules have it. Its own is `mcp_SERVER_TOOL`, which may be read in more
+/// than one way; which server it is it tells besides.
+fn of_server(name: &str, context: Option<&Value>) -> Option<String> {
+    let told = |key: &str| context.and_then(|context| context.get(key)?.as_str());
+    match (told("server_name"), told("tool_name"), name.strip_prefix("mcp_")) {
+        (Some(server), Some(tool), _) => Some(format!("mcp__{server}__{tool}")),
+        (_, _, Some(rest)) if !rest.starts_with('_') => Some(format!("mcp__unknown__{rest}")),
+        _ => None,
+    }
 }
 
 pub(super) fn reply(announced: &Announced, to: &ReplyTo) -> Reply {

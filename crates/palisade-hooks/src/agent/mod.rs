@@ -105,6 +105,16 @@ impl Agent {
         Agent::ALL.into_iter().find(|agent| agent.name() == name)
     }
 
+    /// What it calls an event; none: it has none like it.
+    pub fn own_names(self, event: Event) -> Vec<&'static str> {
+        match self {
+            Agent::ClaudeCode | Agent::Codex => vec![event.name()],
+            Agent::Gemini => gemini::own_names(event),
+            Agent::Cursor => cursor::own_names(event),
+            Agent::OpenClaw => openclaw::own_names(event),
+        }
+    }
+
     /// Read what it says on a hook's standard input.
     ///
     /// # Errors

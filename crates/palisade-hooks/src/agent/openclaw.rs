@@ -17,6 +17,10 @@ const EVENTS: [(&str, &str); 4] = [
     ("session_end", "SessionEnd"),
 ];
 
+pub(super) fn own_names(event: Event) -> Vec<&'static str> {
+    EVENTS.iter().filter(|(_, claude)| *claude == event.name()).map(|(own, _)| *own).collect()
+}
+
 pub(super) fn read(mut fields: Map<String, Value>) -> Result<Announced, Unreadable> {
     let own_name = text(&fields, "hook")?;
     let twin = EVENTS.iter().find(|(own, _)| *own == own_name);

@@ -15,6 +15,21 @@ fn said(reply: &Reply) -> Value {
     serde_json::from_str(&reply.stdout).unwrap_or_default()
 }
 
+/// Rules name tools of servers in one way, whatever the agent does.
+#[test]
+fn a_servers_tool_of_gemini_has_the_name_of_rules() {
+    let name = |tool: &str, more: Value| {
+        let mut told =
+            json!({"hook_event_name": "BeforeTool", "tool_name": tool, "tool_input": {}});
+        told.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        Agent::Gemini.read(told.to_string().as_bytes()).unwrap().call.unwrap().name
+    };
+    let context = json!({"mcp_context": {"server_name": "a_b", "tool_name": "c"}});
+    assert_eq!(name("mcp_a_b_c", context), "mcp__a_b__c");
+    assert_eq!(name("mcp_a_b_c", json!({})), "mcp__unknown__a_b_c");
+    assert_eq!(name("run_shell_command", json!({})), "run_shell_command");
+}
+
 #[test]
 fn each_agent_is_understood_and_refused() {
     let claude = json!({"session_id": "s", "hook_event_name": "PreToolUse", "tool_name": "Bash",

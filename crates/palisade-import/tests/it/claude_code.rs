@@ -68,7 +68,7 @@ fn a_repository_permits_nothing_until_it_is_trusted() {
 
     world.trusted();
     let came = world.import(TOOL, &[]);
-    assert_eq!(came.rules("allow"), ["Bash"]);
+    assert_eq!(came.rules("allow"), ["Bash", "Read(//usr)"]);
     assert_eq!(came.policy.permissions.as_ref().unwrap().mode, PermissionMode::Default);
     assert!(came.reaches("evil.test"));
     // It may switch hooks off then, as there.
@@ -188,12 +188,15 @@ fn values_of_variables_are_never_shown() {
     let world = World::new();
     world.write(
         "home/.claude/settings.json",
-        r#"{"env": {"TOKEN": "s3cret"}, "apiKeyHelper": "get s3cret"}"#,
+        r#"{"env": {"TOKEN": "s3cret", "DISABLE_TELEMETRY": "1", "LD_DEBUG": "1"}, "apiKeyHelper": "get s3cret"}"#,
     );
     let came = world.import(TOOL, &[]);
     assert!(!came.text().contains("s3cret"));
     assert!(!format!("{:?}", came.imported.notes).contains("s3cret"));
     assert_eq!(came.outcome("env.TOKEN").0, Outcome::Lost);
+    assert_eq!(came.outcome("env.LD_DEBUG").0, Outcome::Lost);
+    assert_eq!(came.outcome("env.DISABLE_TELEMETRY").0, Outcome::Carried);
+    assert!(came.text().contains("      DISABLE_TELEMETRY: \"1\""), "{}", came.text());
 }
 
 #[test]

@@ -3,15 +3,14 @@
 use std::time::SystemTime;
 
 use http::{HeaderMap, HeaderValue, Uri, header};
-use palisade_core::SecretString;
-use palisade_sigv4::{DATE, ToSign, authorization, hash};
+use palisade_core::ExposeSecret;
+use palisade_sigv4::{DATE, Keys, TOKEN, ToSign, authorization, hash};
 
 const SERVICE: &str = "bedrock";
 
 /// Who signs, and for where.
 pub(crate) struct Signing<'a> {
-    pub(crate) access_key: &'a str,
-    pub(crate) secret: &'a SecretString,
+    pub(crate) keys: &'a Keys,
     pub(crate) region: &'a str,
     pub(crate) now: SystemTime,
 }
@@ -31,14 +30,23 @@ pub(crate) fn sign(
     // The path is encoded already, and is encoded again: only S3 has it otherwise.
     let path: Vec<String> = uri.path().split('/').map(super::encoded).collect();
     let mut lines = String::new();
-    for name in ["content-type", "host", DATE] {
-        let value = fields.get(name)?.to_str().ok()?;
+    let mut names = vec!["content-type", "host", DATE];
+    // No client says who signs.
+    fields.remove(TOKEN);
+    if let Some(token) = &signing.keys.session_token {
+        let mut value = HeaderValue::from_str(token.expose_secret()).ok()?;
+        value.set_sensitive(true);
+        fields.insert(TOKEN, value);
+        names.push(TOKEN);
+    }
+    for name in &names {
+        let value = fields.get(*name)?.to_str().ok()?;
         lines.push_str(&format!("{name}:{}\n", value.trim()));
     }
-    let names = format!("content-type;host;{DATE}");
+    let names = names.join(";");
     let canonical = format!("POST\n{}\n\n{lines}\n{names}\n{}", path.join("/"), hash(body));
     let to_sign = ToSign { stamp: &stamp, scope: &scope, names: &names, canonical: &canonical };
-    let value = authorization(&to_sign, signing.access_key, signing.secret).ok()?;
+    let value = authorization(&to_sign, &signing.keys.access_key, &signing.keys.secret).ok()?;
     fields.insert(header::AUTHORIZATION, value);
     Some(())
 }

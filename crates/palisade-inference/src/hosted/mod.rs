@@ -57,9 +57,14 @@ impl Hosting {
         body: &[u8],
         fields: &mut HeaderMap,
     ) -> Result<Hosted, String> {
-        if asked.split('?').next() != Some("/v1/messages") {
-            return Err("it answers Messages only: neither lists nor counts of tokens".into());
-        }
+        let counts = match (asked.split('?').next(), self) {
+            (Some("/v1/messages"), _) => false,
+            (Some("/v1/messages/count_tokens"), Self::Vertex { .. }) => true,
+            _ => return Err(
+                "it has no such thing: neither lists of models nor, at Bedrock, counts of tokens"
+                    .into(),
+            ),
+        };
         let text = std::str::from_utf8(body).map_err(|_| "it is not UTF-8".to_owned())?;
         let value = strict_json::parse(text).map_err(|error| error.to_string())?;
         let Value::Object(mut body) = value else { return Err("it is no object".into()) };
@@ -75,6 +80,10 @@ impl Hosting {
         // It is a part of the path, and must not lead out of where it stands.
         if matches!(model.as_str(), "" | "." | "..") {
             return Err("it names no model".into());
+        }
+        if counts {
+            body.insert("model".into(), model.into());
+            return Ok(self.counting(body));
         }
         let model = encoded(&model);
         let path = match self {
@@ -94,6 +103,20 @@ impl Hosting {
         };
         body.insert("anthropic_version".into(), self.version().into());
         Ok(Hosted { path, body: Value::Object(body).to_string().into() })
+    }
+
+    /// Vertex AI counts under a name of its own, and has the model in the body there.
+    fn counting(&self, mut body: Map<String, Value>) -> Hosted {
+        let (project, location) = match self {
+            Self::Vertex { project, location } => (encoded(project), encoded(location)),
+            Self::Bedrock { .. } => Default::default(),
+        };
+        body.remove("stream");
+        body.insert("anthropic_version".into(), self.version().into());
+        let path = format!(
+            "/v1/projects/{project}/locations/{location}/publishers/anthropic/models/count-tokens:rawPredict"
+        );
+        Hosted { path, body: Value::Object(body).to_string().into() }
     }
 
     fn version(&self) -> &'static str {
@@ -207,6 +230,22 @@ mod tests {
     }
 
     #[test]
+    fn vertex_counts_with_the_model_in_the_body() {
+        let vertex = Hosting::Vertex { project: "p-1".into(), location: "global".into() };
+        let body = br#"{"model":"claude-x@1","messages":[]}"#;
+        let hosted = vertex.request("/v1/messages/count_tokens", body, &mut HeaderMap::new());
+        let hosted = hosted.unwrap();
+        assert_eq!(
+            hosted.path,
+            "/v1/projects/p-1/locations/global/publishers/anthropic/models/count-tokens:rawPredict"
+        );
+        let sent: Value = serde_json::from_slice(&hosted.body).unwrap();
+        let version = "vertex-2023-10-16";
+        let expected = serde_json::json!({"model": "claude-x@1", "messages": [], "anthropic_version": version});
+        assert_eq!(sent, expected);
+    }
+
+    #[test]
     fn what_a_host_has_not_is_refused() {
         let bedrock = Hosting::Bedrock { region: "us-east-1".into() };
         for body in [
@@ -220,7 +259,7 @@ mod tests {
             assert!(asked(&bedrock, body, None).is_err(), "{body}");
         }
         let counts = bedrock.request("/v1/messages/count_tokens", b"{}", &mut HeaderMap::new());
-        assert!(counts.unwrap_err().contains("Messages only"));
+        assert!(counts.unwrap_err().contains("counts of tokens"));
     }
 
     #[test]

@@ -11,7 +11,7 @@ use super::{
 };
 
 /// How many encodings are peeled, one from inside the other.
-const DEPTH: usize = 3;
+pub(super) const DEPTH: usize = 3;
 /// The longest header of a token, and the longest private key.
 const MOST_HEADER: usize = 1024;
 const MOST_KEY: usize = 16 * 1024;

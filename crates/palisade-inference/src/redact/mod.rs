@@ -142,5 +142,19 @@ impl Redactor {
     }
 }
 
+/// Gives each text that is encoded in these, as deep as secrets are looked for.
+pub(crate) fn each_encoded(buffer: &Buffer, give: &mut dyn FnMut(&[u8])) {
+    let text = find::Text { bytes: &buffer.text, joins: &buffer.joins, rough: false };
+    peeled(text, find::DEPTH, give);
+}
+
+fn peeled(text: find::Text<'_>, depth: usize, give: &mut dyn FnMut(&[u8])) {
+    let Some(depth) = depth.checked_sub(1) else { return };
+    for layer in peel::layers(text) {
+        give(&layer.text);
+        peeled(find::Text { bytes: &layer.text, joins: &layer.joins, rough: true }, depth, give);
+    }
+}
+
 #[cfg(test)]
 mod tests;

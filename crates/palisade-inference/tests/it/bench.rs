@@ -130,15 +130,19 @@ impl Bench {
     }
 }
 
-pub(crate) fn config(anthropic: &str, openai: &str) -> GatewayConfig {
-    let provider = |api, url: &str, template: &str| Provider {
+/// One with its key in this header.
+pub(crate) fn provider(api: Api, url: &str, template: &str) -> Provider {
+    Provider {
         api,
         url: url.parse().unwrap(),
         key: KeySource::Header(HeaderCredential::new(template, SecretString::from(KEY)).unwrap()),
         addresses: Vec::new(),
         local: false,
         hosting: None,
-    };
+    }
+}
+
+pub(crate) fn config(anthropic: &str, openai: &str) -> GatewayConfig {
     let route = |model: &str, to: &str| Route {
         model: model.parse().unwrap(),
         to: to.into(),

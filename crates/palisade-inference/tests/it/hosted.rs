@@ -9,13 +9,14 @@ use std::sync::{
 use http::StatusCode;
 use palisade_core::{Action, BoxFuture, SecretString};
 use palisade_inference::{
-    Api, GatewayConfig, HeaderCredential, Hosting, KeyFeed, KeySource, LocalOnly, Provider, Route,
+    Api, AwsKeys, GatewayConfig, HeaderCredential, Hosting, KeyFeed, KeySource, LocalOnly,
+    Provider, Route,
 };
 use palisade_testkit::{Answer, Recorded, Upstream, answer, json_answer};
 use ring::{digest, hmac};
 use serde_json::{Value, json};
 
-use crate::bench::{Bench, KEY, Ledger, config};
+use crate::bench::{Bench, KEY, Ledger, config, got};
 
 const ACCESS: &str = "AKIDEXAMPLE";
 const SECRET: &str = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
@@ -152,7 +153,11 @@ fn on_bedrock(url: &str, secret: &str) -> GatewayConfig {
     let provider = Provider {
         api: Api::Anthropic,
         url: url.parse().unwrap(),
-        key: KeySource::Aws { access_key: ACCESS.into(), secret: SecretString::from(secret) },
+        key: KeySource::Aws(AwsKeys {
+            access_key: ACCESS.into(),
+            secret: SecretString::from(secret),
+            session_token: None,
+        }),
         addresses: Vec::new(),
         local: false,
         hosting: Some(Hosting::Bedrock { region: "eu-west-1".into() }),
@@ -187,6 +192,31 @@ async fn bedrock_is_called_with_a_signature_and_its_frames_are_events() {
     }
 }
 
+/// Keys that end come with a token, which is signed and goes along.
+#[tokio::test]
+async fn bedrock_has_the_session_token() {
+    let server = Upstream::start(|request: Recorded| async move {
+        if request.header("x-amz-security-token") != TOKEN {
+            return json_answer(StatusCode::FORBIDDEN, &json!({"message": "no such token"}));
+        }
+        bedrock(&request)
+    })
+    .unwrap();
+    let mut config = on_bedrock(&server.url(), SECRET);
+    let printed = json!({"Version": 1, "AccessKeyId": ACCESS, "SecretAccessKey": SECRET, "SessionToken": TOKEN});
+    let keys = AwsKeys::printed(&printed.to_string()).unwrap();
+    config.providers.get_mut("anthropic").unwrap().key = KeySource::Aws(keys);
+    let bench = Bench::of(config, Ledger::default()).await;
+    let got = bench.post("/v1/messages", r#"{"model":"claude-x","max_tokens":5}"#).await;
+    assert_eq!(got.status, StatusCode::OK, "{}", String::from_utf8_lossy(&got.body));
+    let requests = server.requests();
+    let signed = requests[0].header("authorization");
+    assert!(signed.contains("SignedHeaders=content-type;host;x-amz-date;x-amz-security-token,"));
+    assert!(!requests[0].contains(SECRET));
+}
+
+const TOKEN: &str = "IQoJb3JpZ2luX2VjEXAMPLETOKEN==";
+
 #[tokio::test]
 async fn bedrocks_tool_calls_are_decided_and_its_errors_are_errors_of_messages() {
     let server = Upstream::start(|request: Recorded| async move { bedrock(&request) }).unwrap();
@@ -199,7 +229,7 @@ async fn bedrocks_tool_calls_are_decided_and_its_errors_are_errors_of_messages()
     assert_eq!(busy.status, StatusCode::TOO_MANY_REQUESTS);
     assert_eq!(busy.json()["error"]["type"], "rate_limit_error");
     let counts = bench.post("/v1/messages/count_tokens", r#"{"model":"claude-x"}"#).await;
-    assert!(counts.message().contains("Messages only"), "{}", counts.message());
+    assert!(counts.message().contains("counts of tokens"), "{}", counts.message());
     // Another key: the server does not take it.
     let other = Bench::of(on_bedrock(&server.url(), "another-secret-key"), Ledger::default()).await;
     let refused = other.post("/v1/messages", asks).await;
@@ -340,10 +370,24 @@ async fn what_may_not_leave_goes_to_a_local_provider_or_nowhere() {
     assert!(cloud.requests().is_empty());
     assert_eq!(own.requests().len(), sensitive.len());
     assert!(own.requests().iter().all(|request| request.json()["model"] == "local-model"));
+    // Beside a body, and where there is none.
+    let list = http::Request::get("/v1/models?after_id=PF-1234").header("x-api-key", "x");
+    let titled = http::Request::post("/v1/messages")
+        .header("x-api-key", "x")
+        .header("x-title", "Project Falcon")
+        .header("content-type", "application/json");
+    let other = said("claude-other", "the weather");
+    for (request, body) in [(list, String::new()), (titled, other)] {
+        let request = request.body(http_body_util::Full::from(body)).unwrap();
+        let refused = got(bench.send(request).await).await;
+        assert_eq!(refused.status, StatusCode::FORBIDDEN);
+        assert!(refused.message().contains("inference.local_only"), "{}", refused.message());
+    }
+    assert!(cloud.requests().is_empty());
     let plain = bench.post("/v1/messages", &said("claude-both", "the weather")).await;
     assert_eq!((plain.status, cloud.requests().len()), (StatusCode::OK, 1));
     let events = bench.ledger.events.lock().unwrap();
     let found = events.iter().filter(|event| event.kind == "privacy");
-    assert_eq!(found.count(), 3 * sensitive.len());
+    assert_eq!(found.count(), 3 * sensitive.len() + 2);
     assert!(!events.iter().any(|event| format!("{event:?}").contains("1111")));
 }

@@ -3,6 +3,7 @@
 use http::{Request, StatusCode};
 use http_body_util::Full;
 use palisade_core::Action;
+use palisade_inference::{Api, Quota, Route};
 use palisade_testkit::{ModelServer, Script, Turn};
 use serde_json::json;
 use tokio::{
@@ -10,7 +11,7 @@ use tokio::{
     net::TcpStream,
 };
 
-use crate::bench::{Bench, KEY, Ledger, PLACEHOLDER, config, got};
+use crate::bench::{Bench, KEY, Ledger, PLACEHOLDER, config, got, provider};
 
 fn server() -> ModelServer {
     ModelServer::start(Script::new(vec![Turn::text("Hello there, reader.")]).with_key(KEY)).unwrap()
@@ -63,6 +64,49 @@ async fn both_formats_stream_and_count_and_list() {
     assert!(!seen.iter().any(|request| request.contains(PLACEHOLDER)));
     let models = Action::ModelRequest { request: "GET /v1/models".into(), refused: None };
     assert_eq!(bench.ledger.actions.lock().unwrap()[3], models);
+}
+
+#[tokio::test]
+async fn gemini_embeds_under_the_same_rules() {
+    let server = server();
+    let mut config = config(&server.url(), &server.url());
+    let google = provider(Api::Gemini, &server.url(), "x-goog-api-key: {secret}");
+    config.providers.insert("google".into(), google);
+    config.routes.push(Route {
+        model: "gemini-*".parse().unwrap(),
+        to: "google".into(),
+        rename: Some("gemini-embedding-2".into()),
+        weight: 1,
+        fallback: Vec::new(),
+    });
+    config.redact = Some(Vec::new());
+    config.quotas.push(Quota { tokens_per_minute: Some(1000), ..Quota::default() });
+    let bench = Bench::of(config, Ledger::default()).await;
+    let at = |verb: &str| format!("/v1beta/models/gemini-embedding-1:{verb}");
+    let one = json!({"model": "models/gemini-embedding-1", "content": {"parts": [
+        {"text": "the key is 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"}]}});
+    let got = bench.post(&at("embedContent"), &one.to_string()).await;
+    assert_eq!(got.json(), json!({"embedding": {"values": [0.25, -0.5]}}));
+    let both = json!({"requests": [one, {"content": {"parts": [{"text": "x"}]}}]});
+    let got = bench.post(&at("batchEmbedContents"), &both.to_string()).await;
+    assert_eq!(got.json()["embeddings"].as_array().unwrap().len(), 2);
+    let seen = server.requests();
+    assert_eq!(seen[0].uri.path(), "/v1beta/models/gemini-embedding-2:embedContent");
+    assert_eq!(seen[0].json()["model"], "models/gemini-embedding-2");
+    assert_eq!(seen[1].json()["requests"][0]["model"], "models/gemini-embedding-2");
+    assert!(!seen.iter().any(|request| request.contains("ghp_zQWB")));
+    // The prompt counts, and nothing is written.
+    let long = json!({"content": {"parts": [{"text": "word ".repeat(1000)}]}}).to_string();
+    let got = bench.post(&at("embedContent"), &long).await;
+    assert_eq!(got.status, StatusCode::BAD_REQUEST);
+    for other in [
+        json!({"model": "models/gemini-2.5-pro", "content": {}}),
+        json!({"requests": [{"model": "models/gemini-2.5-pro", "content": {}}]}),
+    ] {
+        let got = bench.post(&at("batchEmbedContents"), &other.to_string()).await;
+        assert_eq!(got.status, StatusCode::BAD_REQUEST, "{other}");
+    }
+    assert_eq!(server.requests().len(), 2);
 }
 
 #[tokio::test]

@@ -79,10 +79,18 @@ pub fn release(state: &Path, session: Option<&SessionId>, why: &str) -> Result<(
 fn enter(state: &Path, said: Said<'_>) -> Result<(), JournalError> {
     let state = Folder::state(state)?;
     let (journal, keys) = (state.journal()?, Keyring::open(&state)?);
-    let mut ledger = Ledger::lock(&journal, &keys)?;
+    let mut ledger = verified(&journal, &keys)?;
     ledger.append(said)?;
     ledger.sync()?;
     keys.sync()
+}
+
+/// The ledger, ours to write, of which every entry was verified first: nothing is signed on top of one that somebody changed.
+fn verified<'a>(journal: &Folder, keys: &'a Keyring) -> Result<Ledger<'a>, JournalError> {
+    // It cuts what a crash left behind the last entry, which is no damage.
+    drop(Ledger::lock(journal, keys)?);
+    super::tidy::walked(journal)?;
+    Ledger::lock(journal, keys)
 }
 
 /// How an erasure went.
@@ -109,7 +117,7 @@ pub fn erase(
 ) -> Result<Erased, JournalError> {
     let state = Folder::state(state)?;
     let (journal, keys) = (state.journal()?, Keyring::open(&state)?);
-    let mut ledger = Ledger::lock(&journal, &keys)?;
+    let mut ledger = verified(&journal, &keys)?;
     if let Some(held) = Holds::read(&journal)?.of(session) {
         return Ok(Erased::Held(held.to_owned()));
     }

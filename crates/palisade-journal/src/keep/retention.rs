@@ -20,6 +20,19 @@ pub struct Retention {
 }
 
 impl Retention {
+    /// The class of all that no other is for.
+    pub(super) const ALL: &str = DEFAULT;
+
+    /// Whether it says this of the class.
+    pub(super) fn says(&self, class: &str, seconds: u64) -> bool {
+        self.seconds.get(class) == Some(&seconds)
+    }
+
+    /// The shortest time of all.
+    pub(super) fn shortest(&self) -> Option<u64> {
+        self.seconds.values().min().copied()
+    }
+
     /// Records of this class stay for so many seconds.
     #[must_use]
     pub fn with(mut self, class: &str, seconds: u64) -> Self {
@@ -43,7 +56,7 @@ impl Retention {
     }
 
     /// What a session's record says.
-    pub(super) fn of(record: &Record) -> Option<Self> {
+    pub(crate) fn of(record: &Record) -> Option<Self> {
         let all = record.detail.get(RETAIN)?.as_object()?;
         let one = |(class, seconds): (&String, &Value)| Some((class.clone(), seconds.as_u64()?));
         Some(Self { seconds: all.iter().filter_map(one).collect() })

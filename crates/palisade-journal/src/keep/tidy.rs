@@ -107,7 +107,7 @@ pub fn tidy(state_dir: &Path, options: &Options) -> Result<Tidied, JournalError>
     Ok(tidied)
 }
 
-fn lock(state: &Folder) -> Result<Option<OwnedFd>, JournalError> {
+pub(super) fn lock(state: &Folder) -> Result<Option<OwnedFd>, JournalError> {
     let (fd, _) = state.append(LOCK)?;
     match flock(&fd, FlockOperation::NonBlockingLockExclusive) {
         Ok(()) => Ok(Some(fd)),
@@ -116,7 +116,7 @@ fn lock(state: &Folder) -> Result<Option<OwnedFd>, JournalError> {
     }
 }
 
-fn walked(journal: &Folder) -> Result<Walked, JournalError> {
+pub(super) fn walked(journal: &Folder) -> Result<Walked, JournalError> {
     let ledger = verify::ledger::walk(journal, &verify::Options::default())?;
     match &ledger.damage {
         None => Ok(ledger),
@@ -267,6 +267,8 @@ impl Work<'_> {
                 name: Some(&said(new)),
                 at_seq: new.dropped,
                 at_hash: Some(new.gaps),
+                // Whether it was due then is checked.
+                time: Some(self.options.now),
                 ..Said::plain(Entry::Dropped)
             })?;
             ledger.sync()?;
@@ -306,6 +308,9 @@ fn says_keeping(line: &[u8]) -> bool {
     line.get(..300).unwrap_or(line).windows(word.len()).any(|part| part == word)
 }
 
+/// How a rule in words begins.
+pub(super) const SAID: &str = "audit.retain: ";
+
 /// The rules in words, such as `audit.retain: egress 30d, default 1y`.
 fn said(new: &Rewritten) -> String {
     let span = |seconds: u64| match seconds {
@@ -315,7 +320,7 @@ fn said(new: &Rewritten) -> String {
     };
     let all: Vec<String> =
         new.rules.iter().map(|(class, seconds)| format!("{class} {}", span(*seconds))).collect();
-    format!("audit.retain: {}", all.join(", "))
+    format!("{SAID}{}", all.join(", "))
 }
 
 /// End sessions whose supervisor died, so that their rules can be applied.

@@ -41,6 +41,8 @@ pub(crate) enum Entry {
     Dropped,
     /// What a session's key opened is gone, for the key was destroyed.
     Erased,
+    /// A whole session is at a place elsewhere; the anchor is the digest of what was sent.
+    Shipped,
 }
 
 impl Entry {
@@ -62,6 +64,7 @@ impl Entry {
             Entry::Released => "released",
             Entry::Dropped => "dropped",
             Entry::Erased => "erased",
+            Entry::Shipped => "shipped",
         }
     }
 }
@@ -102,6 +105,8 @@ pub(crate) struct Said<'a> {
     pub(crate) at_hash: Option<Hash>,
     pub(crate) at_root: Option<Hash>,
     pub(crate) key: Option<PublicKey>,
+    /// When, if not now.
+    pub(crate) time: Option<Timestamp>,
 }
 
 impl Said<'_> {
@@ -114,6 +119,7 @@ impl Said<'_> {
             at_hash: None,
             at_root: None,
             key: None,
+            time: None,
         }
     }
 }
@@ -122,7 +128,7 @@ impl Said<'_> {
 pub(crate) fn body(said: Said<'_>, before: Head) -> (Vec<u8>, Head) {
     let seq = before.seq.saturating_add(1);
     let mut text = String::with_capacity(800);
-    let (time, word) = (Timestamp::now(), said.entry.word());
+    let (time, word) = (said.time.unwrap_or_else(Timestamp::now), said.entry.word());
     // Writing to a String cannot fail.
     write!(text, "{{\"v\":2,\"time\":\"{time}\",\"seq\":{seq},\"entry\":\"{word}\",\"session\":")
         .ok();
@@ -147,6 +153,13 @@ pub(crate) fn body(said: Said<'_>, before: Head) -> (Vec<u8>, Head) {
     // Without `}` and the newline.
     line.truncate(line.len().saturating_sub(2));
     (line, Head { seq, hash })
+}
+
+/// A name as an entry has it: what is too long is cut.
+pub(crate) fn name(text: &str) -> String {
+    let mut written = Vec::new();
+    encode::string(&mut written, text, NAME_MAX);
+    serde_json::from_slice(&written).unwrap_or_default()
 }
 
 /// The leaf's hash of an entry: of the line without root and signature.
@@ -181,7 +194,7 @@ pub(crate) fn parse(line: &[u8]) -> Result<(Line, Hash), BadLine> {
     let about_session = line.entry.is_anchor();
     let of_session = match line.entry {
         Entry::Hold | Entry::Released => true,
-        Entry::Dropped | Entry::Erased => line.session.is_some(),
+        Entry::Dropped | Entry::Erased | Entry::Shipped => line.session.is_some(),
         _ => about_session == line.session.is_some(),
     };
     let right = match line.v {
@@ -197,7 +210,8 @@ pub(crate) fn parse(line: &[u8]) -> Result<(Line, Hash), BadLine> {
                 && line.sig.is_some()
                 && key == line.key.is_some()
                 && (!about_session || anchor)
-                && (line.entry != Entry::Dropped || line.at_hash.is_some())
+                && (!matches!(line.entry, Entry::Dropped | Entry::Shipped)
+                    || line.at_hash.is_some())
         }
         other => return Err(form(&format!("version {other} is not known here"))),
     };

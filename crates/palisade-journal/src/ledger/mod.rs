@@ -7,6 +7,7 @@
 
 mod follow;
 pub(crate) mod line;
+pub(crate) mod parts;
 
 use std::{
     os::fd::OwnedFd,

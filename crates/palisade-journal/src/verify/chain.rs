@@ -11,9 +11,10 @@ use super::{
     resume::Point,
 };
 use crate::{
-    Hash, JournalError,
+    Hash, JournalError, Timestamp,
     gap::Gap,
     journal::{OPEN, RECOVERED, REOPEN},
+    keep::{Claims, KEEPING, Retention},
     ledger::{Entry, Head},
     reader::{Lines, Step},
     record::{self, BadLine, Link},
@@ -66,6 +67,10 @@ pub(crate) fn session(
     if let (Ok(None), Some(first)) = (&result, walk.gaps.unsigned.take().filter(|_| !ledger_cut)) {
         walk.at = first.0;
         result = Ok(Some(Kind::Removed { from: first.1.from, to: first.1.to }));
+    }
+    if let (Ok(None), Some((at, kind))) = (&result, walk.gaps.beyond(known)) {
+        walk.at = at;
+        result = Ok(Some(kind));
     }
     let damage = match result {
         Ok(None) => None,
@@ -134,12 +139,59 @@ struct Walk<'a> {
 struct Gaps {
     records: u64,
     rules: Vec<String>,
-    /// Of the segment that is being read: the digest of its gaps, and the first of them.
-    segment: Option<(Sha256, Damage, Gap)>,
+    /// Of the segment that is being read.
+    segment: Option<InSegment>,
+    /// Segments whose gaps the ledger has, each with the number of that entry.
+    signed: Vec<(usize, InSegment)>,
+    /// The session's rule for keeping, the last one.
+    rule: Option<Retention>,
+    /// When the record before was written.
+    before: Option<Timestamp>,
     /// The first gap of a segment of which the ledger does not know that it may have such.
     unsigned: Option<(Damage, Gap)>,
     /// A segment is compressed.
     sealed: bool,
+}
+
+/// The gaps of a segment.
+struct InSegment {
+    digest: Sha256,
+    /// The first of them.
+    first: (Damage, Gap),
+    /// The time of a record before one of them, the latest. None of what was there is from before it, as far as clocks go.
+    newest: Option<Timestamp>,
+    /// The record behind the last of them was not seen yet.
+    open: Option<Timestamp>,
+}
+
+impl InSegment {
+    /// What stands behind the last gap. A clock that was set back in between is heeded.
+    fn closed_by(&mut self, behind: Option<Timestamp>) {
+        let Some(before) = self.open.take() else { return };
+        self.newest = self.newest.max(Some(behind.map_or(before, |behind| behind.min(before))));
+    }
+}
+
+impl Gaps {
+    /// The first removal that goes beyond the rule that was in force.
+    fn beyond(&self, known: Option<&Known>) -> Option<(Damage, Kind)> {
+        let dropped = known.map(|known| known.dropped.as_slice()).unwrap_or_default();
+        let damage = |segment: &InSegment, why| {
+            let (at, gap) = segment.first.clone();
+            (at, Kind::BeyondRule { from: gap.from, to: gap.to, why })
+        };
+        for (entry, segment) in &self.signed {
+            let entries = dropped.get(..=*entry).unwrap_or_default();
+            let claims = Claims { own: self.rule.as_ref(), entries };
+            if let Some(why) = claims.beyond(segment.newest) {
+                return Some(damage(segment, why));
+            }
+        }
+        let most = dropped.iter().fold(0_u64, |sum, one| sum.saturating_add(one.count));
+        let (_, segment) = self.signed.first().filter(|_| self.records > most)?;
+        let why = format!("the ledger knows of {most} removed records, {} are gone", self.records);
+        Some(damage(segment, why))
+    }
 }
 
 impl Walk<'_> {
@@ -281,6 +333,15 @@ impl Walk<'_> {
             return Ok(Some(kind));
         }
         self.clock.look(&link, opens);
+        if let Some(segment) = &mut self.gaps.segment {
+            segment.closed_by(Some(link.time));
+        }
+        self.gaps.before = Some(link.time);
+        if link.kind == KEEPING
+            && let Ok(record) = record::parse(line)
+        {
+            self.gaps.rule = Retention::of(&record).or(self.gaps.rule.take());
+        }
         self.head = Head { seq: link.seq, hash: link.hash };
         Ok(None)
     }
@@ -321,25 +382,35 @@ impl Walk<'_> {
         self.clock.forget();
         self.head = Head { seq: gap.to, hash: gap.last };
         self.gaps.records = self.gaps.records.saturating_add(gap.count());
-        let (digest, ..) =
-            self.gaps.segment.get_or_insert_with(|| (Sha256::new(), self.at.clone(), gap));
-        digest.update(line);
-        digest.update(b"\n");
+        let before = self.gaps.before;
+        let segment = self.gaps.segment.get_or_insert_with(|| InSegment {
+            digest: Sha256::new(),
+            first: (self.at.clone(), gap),
+            newest: None,
+            open: None,
+        });
+        segment.closed_by(None);
+        segment.open = before;
+        segment.digest.update(line);
+        segment.digest.update(b"\n");
         None
     }
 
     /// The gaps of a segment have to be those of which the ledger says that a rule made them.
     fn segment_ends(&mut self) {
-        let Some((digest, at, gap)) = self.gaps.segment.take() else { return };
-        let digest = Hash::from(digest);
-        let mut signed = self.known.into_iter().flat_map(|known| &known.dropped);
-        match signed.find(|(one, _)| *one == digest) {
-            Some((_, rule)) if self.gaps.rules.contains(rule) => {}
-            Some((_, rule)) => self.gaps.rules.push(rule.clone()),
-            None => {
-                self.gaps.unsigned.get_or_insert((at, gap));
-            }
+        let Some(mut segment) = self.gaps.segment.take() else { return };
+        segment.closed_by(None);
+        let digest = Hash::from(segment.digest.clone());
+        let dropped = self.known.map(|known| known.dropped.as_slice()).unwrap_or_default();
+        let Some((at, entry)) = dropped.iter().enumerate().find(|(_, one)| one.digest == digest)
+        else {
+            self.gaps.unsigned.get_or_insert(segment.first);
+            return;
+        };
+        if !self.gaps.rules.contains(&entry.rule) {
+            self.gaps.rules.push(entry.rule.clone());
         }
+        self.gaps.signed.push((at, segment));
     }
 
     /// What the ledger says about this record.

@@ -46,6 +46,15 @@ pub enum Kind {
         /// The last missing.
         to: u64,
     },
+    /// Records were removed from here that the rule did not let go, or not yet.
+    BeyondRule {
+        /// The first missing.
+        from: u64,
+        /// The last missing.
+        to: u64,
+        /// What the rule does not say.
+        why: String,
+    },
     /// A record stands here for a second time.
     Duplicate {
         /// Its number.
@@ -126,6 +135,10 @@ impl fmt::Display for Kind {
             Kind::Reordered { found } => write!(f, "reordered: record {found} stands here"),
             Kind::Removed { from, to } if from == to => write!(f, "record {from} was removed"),
             Kind::Removed { from, to } => write!(f, "records {from} to {to} were removed"),
+            Kind::BeyondRule { from, to, why } => {
+                let why = crate::escaped(why);
+                write!(f, "records {from} to {to} were removed beyond the rule: {why}")
+            }
             Kind::Duplicate { found } => write!(f, "record {found} stands here a second time"),
             Kind::Forked { found } => write!(f, "a second, other record {found}"),
             Kind::Spliced { from } => write!(f, "a record of session {from}"),

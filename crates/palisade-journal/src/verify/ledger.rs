@@ -12,8 +12,11 @@ use rustix::fs::{FlockOperation, flock, fstat};
 
 use super::{Damage, Kind, Options, Revoked};
 use crate::{
-    Hash, JournalError,
-    ledger::{Entry, Follow, Head, Keys, Line, line},
+    Hash, JournalError, Timestamp,
+    ledger::{
+        Entry, Follow, Head, Keys, Line, line,
+        parts::{PARTS, Parts},
+    },
     note::{NamedKey, PublicKey},
     reader::{Lines, Step},
     recover::reading,
@@ -24,6 +27,8 @@ use crate::{
 #[derive(Debug, Default)]
 pub(crate) struct Walked {
     pub(crate) entries: u64,
+    /// It is in parts, as in a copy.
+    pub(crate) in_parts: bool,
     pub(crate) damage: Option<Damage>,
     /// The walk ended at the damage: the ledger may have known more.
     pub(crate) stopped: bool,
@@ -44,10 +49,24 @@ pub(crate) struct Known {
     pub(crate) anchors: Vec<Anchor>,
     /// The last of them is an end.
     pub(crate) ended: bool,
-    /// What may stand in the place of records: the digest of a segment's gaps, and the rule.
-    pub(crate) dropped: Vec<(Hash, String)>,
+    /// What may stand in the place of records, in the order of the ledger.
+    pub(crate) dropped: Vec<Dropped>,
+    /// Where it is besides, and how many records of it.
+    pub(crate) shipped: Vec<(String, u64)>,
     pub(crate) hold: Option<String>,
     pub(crate) erased: Option<String>,
+}
+
+/// A removal of records from a segment.
+#[derive(Debug)]
+pub(crate) struct Dropped {
+    /// Of the segment's gaps.
+    pub(crate) digest: Hash,
+    /// The rule, in words.
+    pub(crate) rule: String,
+    /// How many records.
+    pub(crate) count: u64,
+    pub(crate) time: Timestamp,
 }
 
 /// A record of a session that the ledger names.
@@ -62,14 +81,23 @@ pub(crate) struct Anchor {
 }
 
 pub(crate) fn walk(folder: &Folder, options: &Options) -> Result<Walked, JournalError> {
-    let path = folder.path().join(LEDGER);
+    let mut path = folder.path().join(LEDGER);
     let mut walked = Walked::default();
     let mut seen = options.checkpoints.clone();
     seen.retain(|checkpoint| checkpoint.size > 0);
     seen.sort_by_key(|checkpoint| std::cmp::Reverse(checkpoint.size));
-    if let Some(fd) = folder.read(LEDGER)? {
-        let whole = settled_size(&fd).map_err(io("look at", &path))?;
-        let mut lines = Lines::new(File::from(fd).take(whole));
+    let reader: Option<Box<dyn Read>> = match folder.read(LEDGER)? {
+        Some(fd) => {
+            let whole = settled_size(&fd).map_err(io("look at", &path))?;
+            Some(Box::new(File::from(fd).take(whole)))
+        }
+        None => Parts::of(folder)?.map(|parts| {
+            (walked.in_parts, path) = (true, folder.path().join(PARTS));
+            Box::new(parts) as Box<dyn Read>
+        }),
+    };
+    if let Some(reader) = reader {
+        let mut lines = Lines::new(reader);
         let mut follow = Follow::trusting(options.key.as_ref().map(|key| key.key));
         loop {
             let step = lines.step().map_err(|e| reading(&path, &e))?;
@@ -152,7 +180,13 @@ impl Walked {
             let Some(known) = self.sessions.get_mut(&session) else { return };
             known.hold = hold.unwrap_or(known.hold.take());
             match (line.entry, line.at_hash) {
-                (Entry::Dropped, Some(digest)) => known.dropped.push((digest, name())),
+                (Entry::Dropped, Some(digest)) => known.dropped.push(Dropped {
+                    digest,
+                    rule: name(),
+                    count: line.at_seq,
+                    time: line.time,
+                }),
+                (Entry::Shipped, _) => known.shipped.push((name(), line.at_seq)),
                 (Entry::Erased, _) => known.erased = Some(name()),
                 _ => {}
             }

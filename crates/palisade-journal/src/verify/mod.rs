@@ -6,11 +6,13 @@
 mod batch;
 pub(crate) mod chain;
 mod clock;
+mod copy;
 mod damage;
 pub(crate) mod ledger;
 mod resume;
 
 use std::{
+    collections::BTreeSet,
     path::{Path, PathBuf},
     sync::atomic::{AtomicUsize, Ordering},
     thread,
@@ -21,6 +23,7 @@ use serde::Serialize;
 
 use crate::{
     Hash, JournalError, keys,
+    ledger::parts::PARTS,
     note::{Checkpoint, NamedKey, PublicKey},
     store::{Folder, LEDGER},
 };
@@ -60,6 +63,11 @@ pub struct Report {
     pub revoked: Vec<Revoked>,
     /// Nothing of any session may be removed: why.
     pub hold: Option<String>,
+    /// It is a copy that was shipped.
+    pub copy: bool,
+    /// In a copy: sessions that its ledger knows and that are not in it, or not all of them. By the ledger they need not be.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub absent: Vec<SessionId>,
     /// Each session, sorted by id.
     pub sessions: Vec<Session>,
 }
@@ -155,6 +163,7 @@ pub fn verify(dir: &Path, options: &Options) -> Result<Report, JournalError> {
     // records are written before the ledger knows them.
     let mut ids: Vec<SessionId> = folder.names()?.iter().filter_map(|n| n.parse().ok()).collect();
     let ledger = ledger::walk(&folder, options)?;
+    let there: BTreeSet<SessionId> = ids.iter().cloned().collect();
     ids.extend(ledger.sessions.keys().cloned());
     ids.sort();
     ids.dedup();
@@ -166,11 +175,31 @@ pub fn verify(dir: &Path, options: &Options) -> Result<Report, JournalError> {
         pinned: options.key.is_some() && ledger.damage.is_none(),
         revoked: ledger.revoked.clone(),
         hold: ledger.hold.clone(),
+        copy: ledger.in_parts,
+        absent: Vec::new(),
         sessions: Vec::new(),
     };
     let lost_ledger = ledger.entries == 0 && ledger.damage.is_none() && !ids.is_empty();
     ids.retain(|id| options.only.as_ref().is_none_or(|only| only == id));
+    if report.copy {
+        report.absent = copy::absent(&ledger, &ids, &there);
+        ids.retain(|id| report.absent.binary_search(id).is_err());
+    }
     report.sessions = chains(&folder, &ids, &ledger, options.resume.as_ref());
+    if report.copy {
+        // One that is on its way, or went on since, has not all of its segments.
+        for session in &mut report.sessions {
+            let cut = session.damage.as_ref().map(|damage| &damage.kind);
+            if let (Some(Kind::Truncated { found, .. }), Some(known)) =
+                (cut, ledger.sessions.get(&session.session))
+                && copy::may_end(known, *found)
+            {
+                session.damage = None;
+                report.absent.push(session.session.clone());
+            }
+        }
+        report.absent.sort();
+    }
     // One that has only opened may have died before it was entered.
     let entered = |s: &Session| s.state != State::Open && (s.records > 1 || s.damage.is_some());
     if lost_ledger && report.sessions.iter().any(entered) {
@@ -228,5 +257,23 @@ pub(crate) fn open(dir: &Path) -> Result<Folder, JournalError> {
     if has("journal") && !has(LEDGER) {
         return folder.existing("journal");
     }
-    Ok(folder)
+    if has(LEDGER) || has(PARTS) {
+        return Ok(folder);
+    }
+    // A place that copies are shipped to.
+    let copy = |name: &&String| {
+        let digits = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+        let named = name.len() == 16 && name.bytes().all(digits);
+        let inside = || folder.existing(name).and_then(|copy| copy.names());
+        named && inside().is_ok_and(|names| names.iter().any(|name| name == PARTS))
+    };
+    let mut copies = names.iter().filter(copy);
+    match (copies.next(), copies.next()) {
+        (Some(one), None) => folder.existing(one),
+        (Some(_), Some(_)) => {
+            let why = "it has copies of several journals: name one of its folders";
+            Err(JournalError::Untrusted { path: dir.into(), why })
+        }
+        (None, _) => Ok(folder),
+    }
 }

@@ -107,6 +107,18 @@ fn allow_rows() {
         ("Bash(*)", "cat /etc/shadow | head -0", Allow),
         ("Bash(*)", "echo x > /outside", Allow),
         ("Bash", "node -e \"$(touch q)\" && curl x | sh", Allow),
+        ("Bash", "true &", Ask),
+        ("Bash(true &)", "true &", Allow),
+        ("Bash(node -e *)", "x=1; node -e $x", Ask),
+        ("Bash(node -e *)", "case x in x) node -e 1;; esac", Ask),
+        ("Bash(node -e *)", "node -e 1 <<E\nx\nE", Ask),
+        ("Bash(node -e *)", "node -e 1 <<'E'\nx\nE", Allow),
+        ("Bash(git commit -m *)", "git commit -m \"$(cat <<'E'\na (b) `c` $(d)\nE\n)\"", Allow),
+        ("Bash(git commit -m *)", "git commit -m \"$(cat <<E\n$(touch q)\nE\n)\"", Ask),
+        ("Bash(git commit -m *)", "git commit -m $(cat <<'E'\na\nE\n)", Ask),
+        ("Bash(git commit -m *)", "git commit -m \"$(cat x <<'E'\na\nE\n)\"", Ask),
+        ("Bash(git commit -m *)", "git commit -m \"$(touch q; cat <<'E'\na\nE\n)\"", Ask),
+        ("Bash(git commit -m *)", "git commit \"$(cat <<'E'\n-m\nE\n)\"", Ask),
         ("Read(//abs/out/**)", "cat ../abs/out/o.txt", Allow),
     ] {
         let rules = rules(Mode::Default, &[rule], &[], &[]);
@@ -251,6 +263,17 @@ fn modes() {
         (Mode::AcceptEdits, bash("touch a && mkdir b && rm -rf b && mv a c && sed -n 1p c"), Allow),
         (Mode::AcceptEdits, bash("echo x > z"), Allow),
         (Mode::AcceptEdits, bash("node x"), Ask),
+        (Mode::AcceptEdits, bash("timeout 5 touch x"), Ask),
+        (Mode::AcceptEdits, bash("cd sub && touch x"), Ask),
+        (Mode::AcceptEdits, bash("sed -i 's/a\\/b/[c]/g' x"), Allow),
+        (Mode::AcceptEdits, bash("sed -i -E 's|a|b|2' x y"), Allow),
+        (Mode::AcceptEdits, bash("sed -i 's/a/b/' ../x"), Ask),
+        (Mode::AcceptEdits, bash("sed -i 's/a/b/e' x"), Ask),
+        (Mode::AcceptEdits, bash("sed -i 's/a/b/w out' x"), Ask),
+        (Mode::AcceptEdits, bash("sed -i 's/[/]/b/;e id;s/a/' x"), Ask),
+        (Mode::AcceptEdits, bash("sed -i '1e id' x"), Ask),
+        (Mode::AcceptEdits, bash("sed -i.bak 's/a/b/' x"), Ask),
+        (Mode::Default, bash("sed -i 's/a/b/' x"), Ask),
         (Mode::AcceptEdits, edit("/etc/x"), Ask),
         (Mode::AcceptEdits, edit(".git/config"), Ask),
         (Mode::AcceptEdits, edit("sub/.bashrc"), Ask),
@@ -281,6 +304,12 @@ fn modes() {
         let decision = rules.decide(&call);
         assert_eq!(decision.verdict, expected, "{mode:?}: {call:?}\n{decision:?}");
     }
+}
+
+#[test]
+fn nobody_is_asked_where_nobody_is_to_be() {
+    let ask = |mode| rules(mode, &[], &["Bash(npm *)"], &[]).decide(&bash("npm x")).verdict;
+    assert_eq!((ask(Mode::Default), ask(Mode::DontAsk)), (Verdict::Ask, Verdict::Deny));
 }
 
 #[test]
@@ -330,6 +359,12 @@ fn links_count_for_what_they_lead_to() {
     let rules = Permissions::new(Settings { deny, place, ..Settings::default() }).unwrap();
     assert_eq!(verdict(&rules, &call("Read", json!({"file_path": "plain"}))), Verdict::Deny);
     assert_eq!(verdict(&rules, &bash("cat plain")), Verdict::Deny);
+    assert_eq!(verdict(&rules, &call("Read", json!({"file_path": "away/passwd"}))), Verdict::Ask);
+    // The link is not where the rule says, and the file not in the workspace.
+    let place = Place { workspace: work.clone(), additional: vec![], home: None };
+    let allow = vec![Written { text: "Read(//etc/**)".into(), at: None, base: work.clone() }];
+    let rules = Permissions::new(Settings { allow, place, ..Settings::default() }).unwrap();
+    assert_eq!(verdict(&rules, &call("Read", json!({"file_path": "/etc/passwd"}))), Verdict::Allow);
     assert_eq!(verdict(&rules, &call("Read", json!({"file_path": "away/passwd"}))), Verdict::Ask);
 }
 
@@ -399,6 +434,9 @@ fn what_only_reads_by_its_name_is_asked() {
     for command in [
         "find -- . -delete",
         "find -- . -exec ./evil ;",
+        "uniq a",
+        "git branch x",
+        "node -v x",
         "uniq a b",
         "uniq -c -f 1 a b",
         "uniq 1 a",
@@ -432,6 +470,7 @@ fn what_only_reads_by_its_name_is_asked() {
         "for x in 'b -o out'; do sort a$x; done",
         "for x in '. -delete'; do find ./$x; done",
         "for x in ../../etc/passwd; do cat ./\"$x\"; done",
+        "for x in a b; do echo \"$x\"; done",
         "cat a/*/../../../etc/passwd",
         "cat a/{b,../../etc/passwd}",
         "cat li*/passwd",
@@ -442,18 +481,19 @@ fn what_only_reads_by_its_name_is_asked() {
     }
     for command in [
         "find . -name '*.rs'",
-        "uniq -c a",
-        "uniq -f 1 a",
-        "uniq -- -a",
-        "xxd -l 16 a",
-        "xxd -l 16 a",
+        "sort a | uniq -c",
+        "uniq -f 1",
+        "base64 a",
+        "node --version",
+        "git branch",
+        "git remote -v",
         "date +%s",
         "tree src",
         "ls src/*.rs",
         "jq .a f",
         "sort -T x z",
         "go test ./...",
-        "for x in a b; do echo \"$x\"; done",
+        "for x in a b; do echo x; done",
         "((i++)); ls",
     ] {
         assert_eq!(verdict(&rules, &bash(command)), Verdict::Allow, "{command}");

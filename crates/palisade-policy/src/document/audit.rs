@@ -27,6 +27,9 @@ pub(crate) struct Audit {
     /// A POST of JSON, signed, to this URL.
     #[schemars(extend("examples" = [{"url": "https://siem.example/in", "secret": "siem"}]))]
     pub(crate) webhook: Option<At<Webhook>>,
+    /// Where sessions go as they are when they have ended, compressed, with the ledger: a folder, or a bucket of S3.
+    #[schemars(extend("examples" = ["/mnt/evidence", {"to": "s3://evidence/host-1", "region": "eu-central-1", "credential": "evidence"}]))]
+    pub(crate) ship: Option<At<UrlOr<Ship>>>,
     /// How long the end of a session waits for what is not sent yet. Default: 3s. What is left then
     /// is sent by the next session with the same destination, or by `palisade audit export --flush`.
     pub(crate) flush: Option<At<Span>>,
@@ -128,6 +131,48 @@ pub(crate) struct Webhook {
     /// Roots (PEM) that are believed besides the operator's.
     #[schemars(extend("examples" = ["~/.config/ca.pem"]))]
     pub(crate) ca: Option<At<String>>,
+}
+
+/// A place for sessions that ended.
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Ship {
+    /// A folder, or `s3://bucket/prefix`.
+    #[schemars(extend("examples" = ["s3://evidence/host-1"]))]
+    pub(crate) to: At<String>,
+    /// The server. Default: that of AWS for the region.
+    #[schemars(extend("examples" = ["https://minio.example:9000"]))]
+    pub(crate) endpoint: Option<At<String>>,
+    /// The region that requests are signed for. Default: `us-east-1`, where there is an `endpoint`.
+    #[schemars(extend("examples" = ["eu-central-1"]))]
+    pub(crate) region: Option<At<String>>,
+    /// The credential that signs: one with `aws`.
+    #[schemars(extend("examples" = ["evidence"]))]
+    pub(crate) credential: Option<At<String>>,
+    /// How long each object stays there, whoever wants it gone (S3 Object Lock).
+    pub(crate) lock: Option<At<Lock>>,
+    /// Roots (PEM) that are believed besides the operator's.
+    #[schemars(extend("examples" = ["~/.config/ca.pem"]))]
+    pub(crate) ca: Option<At<String>>,
+}
+
+/// S3 Object Lock.
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Lock {
+    /// `compliance`: nobody can shorten it; `governance`: who has the right can.
+    pub(crate) mode: LockMode,
+    /// How long, from when it is sent.
+    #[serde(rename = "for")]
+    #[schemars(extend("examples" = ["365d"]))]
+    pub(crate) time: Span,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum LockMode {
+    Compliance,
+    Governance,
 }
 
 impl<'de> Deserialize<'de> for Retain {

@@ -4,11 +4,14 @@ use std::{collections::BTreeMap, net::IpAddr, path::PathBuf, time::Duration};
 
 use palisade_core::HostName;
 
+mod ship;
+
 use super::{Check, shown, url};
 use crate::{
     at::{At, Place},
     audit::{
-        Export, Otlp, RETAIN_CLASSES, Syslog, Transport, Webhook, is_loopback, is_loopback_host,
+        Export, Otlp, RETAIN_CLASSES, Ship, Syslog, Transport, Webhook, is_loopback,
+        is_loopback_host,
     },
     document::{self, Document, OtlpProtocol, Retain, Signal, Switch, UrlOr},
     policy::SecretSource,
@@ -25,10 +28,26 @@ const MOST_FACILITY: u8 = 23;
 #[derive(Debug, Clone, Default)]
 pub(crate) struct DraftAudit {
     pub(crate) exports: Vec<At<DraftExport>>,
+    pub(crate) ship: Option<At<DraftShip>>,
     pub(crate) flush: Option<Duration>,
     /// Seconds by class.
     pub(crate) retain: BTreeMap<String, At<u64>>,
     pub(crate) content: bool,
+}
+
+/// A place for sessions whose credential is still a name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct DraftShip {
+    pub(crate) ship: Ship,
+    pub(crate) credential: Option<At<String>>,
+}
+
+impl DraftShip {
+    /// Whether it is the same place, with the same credential.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        let name = |of: &Self| of.credential.as_ref().map(|name| name.value.clone());
+        self.ship == other.ship && name(self) == name(other)
+    }
 }
 
 /// A destination whose credential is still a name.
@@ -97,7 +116,8 @@ pub(super) fn check(check: &mut Check<'_>, document: &Document) -> DraftAudit {
     let flush = audit.flush.as_ref().map(|at| at.value.0);
     let retain = audit.retain.as_ref().map(|at| retained(check, at)).unwrap_or_default();
     let content = audit.content.as_ref().is_some_and(|at| at.value);
-    DraftAudit { exports, flush, retain, content }
+    let ship = audit.ship.as_ref().and_then(|at| ship::check(check, at));
+    DraftAudit { exports, ship, flush, retain, content }
 }
 
 /// Seconds by class.
@@ -133,7 +153,11 @@ pub(super) fn credentials(document: &Document) -> Vec<At<String>> {
         _ => None,
     };
     let webhook = audit.value.webhook.as_ref().map(|at| at.value.secret.clone());
-    otlp.into_iter().chain(webhook).collect()
+    let ship = match audit.value.ship.as_ref().map(|at| &at.value) {
+        Some(UrlOr::Table(ship)) => ship.credential.clone(),
+        _ => None,
+    };
+    otlp.into_iter().chain(webhook).chain(ship).collect()
 }
 
 fn otlp(

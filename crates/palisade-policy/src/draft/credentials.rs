@@ -72,10 +72,11 @@ fn one(
     }
     if let Some(aws) = &credential.aws {
         let plain = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit();
-        if aws.value.access_key.is_empty() || !aws.value.access_key.chars().all(plain) {
+        let wrong = |key: &&String| key.is_empty() || !key.chars().all(plain);
+        if let Some(key) = aws.value.access_key.as_ref().filter(wrong) {
             check.wrong(
                 aws.place,
-                format!("`{}` is no access key of AWS", shown(&aws.value.access_key)),
+                format!("`{}` is no access key of AWS", shown(key)),
                 "write its id, such as AKIAIOSFODNN7EXAMPLE; the secret key comes by `from`",
             );
         }
@@ -141,7 +142,10 @@ fn one(
         );
     }
     let header = credential.header.as_ref().map(|text| policy::Place::Header(text.value.clone()));
-    let aws = credential.aws.as_ref().map(|it| policy::Place::Aws(it.value.access_key.clone()));
+    let aws = credential.aws.as_ref().map(|it| match &it.value.access_key {
+        Some(key) => policy::Place::Aws(policy::AwsKey::Named(key.clone())),
+        None => policy::Place::Aws(policy::AwsKey::Printed),
+    });
     let query = credential.query.as_ref().map(|text| policy::Place::Query(text.value.clone()));
     Some(policy::Credential {
         name: name.to_owned(),

@@ -2,10 +2,13 @@
 
 use super::credentials;
 use crate::{
-    audit::{Audit, Export},
+    at::At,
+    audit::{Audit, Export, Ship},
     diagnostic::Diagnostic,
-    draft::{Draft, DraftExport, shown},
-    policy::{Access, Credential, Filesystem, HeaderCredential, Network, Place, SecretSource},
+    draft::{Draft, DraftExport, DraftShip, shown},
+    policy::{
+        Access, AwsKey, Credential, Filesystem, HeaderCredential, Network, Place, SecretSource,
+    },
     real::holds,
 };
 
@@ -41,6 +44,21 @@ pub(super) fn merged(drafts: &[&Draft], found: &mut Vec<Diagnostic>) -> Audit {
             }
             if !audit.exports.contains(&export) {
                 audit.exports.push(export);
+            }
+        }
+        if let Some(at) = &draft.audit.ship {
+            let DraftShip { mut ship, credential } = at.value.clone();
+            let named = credential.and_then(|name| Some((all.get(name.value.as_str())?, name)));
+            if let (Ship::S3(s3), Some((credential, name))) = (&mut ship, named) {
+                s3.credential = credential.as_ref().and_then(aws);
+                if s3.credential.is_none() {
+                    let what = format!("`{}` signs no requests to S3", shown(&name.value));
+                    let help = "use a credential with `aws: {access_key: AKIA…}` that nothing else has: without `expose`";
+                    found.push(draft.wrong(name.place, what, help));
+                }
+            }
+            if !audit.ship.contains(&ship) {
+                audit.ship.push(ship);
             }
         }
     }
@@ -90,6 +108,27 @@ pub(super) fn kept_from_inside(
                 ));
             }
         }
+        let Some(At { value: DraftShip { ship, .. }, place: at }) = &draft.audit.ship else {
+            continue;
+        };
+        let place = ship.place();
+        if let Some(port) = ship.loopback_port().filter(|port| network.expose.contains(port)) {
+            found.push(draft.wrong(
+                *at,
+                format!("{place} is port {port} of the sandbox, which `expose` publishes"),
+                "use another port: the agent would get its own record, or answer for it",
+            ));
+        }
+        if let Ship::Folder(path) = ship
+            && let Some(folder) =
+                writable.iter().find(|folder| holds(folder, path) || holds(path, folder))
+        {
+            let what = match holds(folder, path) {
+                true => format!("{place} is in {}, which the agent may write", folder.display()),
+                false => format!("{}, which the agent may write, is in {place}", folder.display()),
+            };
+            found.push(draft.wrong(*at, what, "name a place that no rule gives to the agent"));
+        }
     }
 }
 
@@ -104,6 +143,25 @@ fn header(credential: &Credential) -> Option<HeaderCredential> {
                 header: header.clone(),
                 expose,
                 aws: None,
+                refresh: None,
+            })
+        }
+        _ => None,
+    }
+}
+
+/// One that signs for as long as a session may take, and that the agent cannot use as well.
+fn aws(credential: &Credential) -> Option<HeaderCredential> {
+    let Credential { name, from, expose, certificate, place, .. } = credential.clone();
+    match place {
+        Some(Place::Aws(key @ AwsKey::Named(_))) if expose.is_none() && certificate.is_none() => {
+            let fixed = !matches!(from, SecretSource::OAuth2(_));
+            fixed.then(|| HeaderCredential {
+                name,
+                from,
+                header: String::new(),
+                expose: None,
+                aws: Some(key),
                 refresh: None,
             })
         }

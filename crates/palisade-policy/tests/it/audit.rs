@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use palisade_policy::{Audit, Export, explain};
+use palisade_policy::{Audit, Export, Ship, explain};
 
 use crate::world::World;
 
@@ -146,4 +146,87 @@ fn a_relative_file_starts_at_its_policy() {
     let policy = world.user("audit: {ocsf: ./log/x.jsonl}").policy();
     let expected: PathBuf = world.at("config/log/x.jsonl");
     assert_eq!(policy.audit.exports, [Export::Ocsf(Some(expected))]);
+}
+
+const EVIDENCE: &str = "credentials:
+  evidence: {from: {env: S3_SECRET}, aws: {access_key: AKIAIOSFODNN7EXAMPLE}}
+  both: {from: {env: S3_SECRET}, aws: {access_key: AKIAIOSFODNN7EXAMPLE}, expose: KEY}
+  other: {from: {env: K}, header: \"x-key: {secret}\"}\n";
+
+#[test]
+fn places_for_sessions_are_taken_and_explained() {
+    let world = World::new();
+    let audit = "audit: {ship: {to: \"s3://evidence/host-1/\", region: eu-central-1, credential: evidence, lock: {mode: compliance, for: 365d}}}";
+    let policy = world.user(&format!("{EVIDENCE}{audit}")).policy();
+    let [Ship::S3(s3)] = policy.audit.ship.as_slice() else { panic!("{:?}", policy.audit) };
+    assert_eq!((s3.bucket.as_str(), s3.prefix.as_str()), ("evidence", "host-1"));
+    assert_eq!(s3.endpoint, "https://s3.eu-central-1.amazonaws.com");
+    assert_eq!(s3.credential.as_ref().unwrap().aws.as_deref(), Some("AKIAIOSFODNN7EXAMPLE"));
+    assert!(s3.lock.is_some_and(|lock| lock.compliance && lock.seconds == 365 * 86_400));
+    let explained = explain(&policy);
+    let row = explained.iter().find(|row| row.rule == "audit.ship").unwrap();
+    assert!(row.says.contains("s3://evidence/host-1 at https://s3.eu-central-1"), "{}", row.says);
+    assert!(row.says.contains("for 365 d (compliance)"), "{}", row.says);
+    // Where a policy ships nothing its digest is what it was.
+    let without = world.user("audit: {ocsf: true}").policy().digest;
+    let with = world.user("audit: {ocsf: true, ship: /mnt/evidence}").policy();
+    assert_eq!(with.audit.ship, [Ship::Folder("/mnt/evidence".into())]);
+    assert_ne!(with.digest, without);
+}
+
+#[test]
+fn what_is_no_place_for_sessions() {
+    for (ship, says) in [
+        ("evidence", "neither `true`, `false` nor a path"),
+        ("ftp://evidence", "neither a folder nor s3://"),
+        ("{to: /mnt/x, region: eu-central-1}", "a folder has no such thing"),
+        ("\"s3://evidence\"", "it is not said where the bucket is"),
+        ("{to: \"s3://evidence\", region: eu-central-1}", "everybody may write to"),
+        ("{to: \"s3://E\", region: eu-central-1, credential: evidence}", "no place in S3"),
+        ("{to: \"s3://evidence/../x\", region: a, credential: evidence}", "no place in S3"),
+        ("{to: \"s3://evidence\", region: \"a b\", credential: evidence}", "is no region"),
+        ("{to: \"s3://evidence\", region: a, credential: none}", "no credential `none`"),
+        ("{to: \"s3://evidence\", region: a, credential: other}", "signs no requests to S3"),
+        ("{to: \"s3://evidence\", region: a, credential: both}", "signs no requests to S3"),
+        (
+            "{to: \"s3://evidence\", endpoint: \"http://a.example\", credential: evidence}",
+            "over plain HTTP",
+        ),
+        (
+            "{to: \"s3://evidence\", endpoint: \"https://a.example/x\", credential: evidence}",
+            "has a path",
+        ),
+        (
+            "{to: \"s3://evidence\", region: a, credential: evidence, lock: {mode: none, for: 1d}}",
+            "none",
+        ),
+        (
+            "{to: \"s3://evidence\", region: a, credential: evidence, lock: {mode: compliance, for: 40000d}}",
+            "keeps anything",
+        ),
+        (
+            "{to: \"s3://evidence\", endpoint: \"http://127.0.0.1:80\", credential: evidence}\nnetwork: {expose: [80]}",
+            "port 80 of the sandbox",
+        ),
+        ("/srv/a\nfilesystem: {write: [/srv]}", "which the agent may write"),
+        ("/srv/a\nfilesystem: {write: [/srv/a/b]}", "which the agent may write, is in /srv/a"),
+    ] {
+        let world = World::new();
+        let (ship, rest) = ship.split_once('\n').unwrap_or((ship, ""));
+        let wrong = world.user(&format!("{EVIDENCE}audit: {{ship: {ship}}}\n{rest}")).wrong();
+        assert!(wrong.contains(says), "{ship}: {wrong}");
+    }
+}
+
+#[test]
+fn nobody_ships_sessions_elsewhere_unasked() {
+    let world = World::new();
+    world.managed("audit: {ship: /mnt/evidence}").user("audit: {ship: /mnt/mine}");
+    let wrong = world.wrong();
+    assert!(wrong.contains("sessions to /mnt/mine goes beyond the managed policy"), "{wrong}");
+    let world = World::new();
+    world.user("").project("audit: {ship: /tmp/x}");
+    let wrong = world.wrong();
+    assert!(wrong.contains("it adds a place that sessions are shipped to"), "{wrong}");
+    assert_eq!(world.user("audit: {ship: /tmp/x}").policy().audit.ship.len(), 1);
 }

@@ -184,6 +184,7 @@ impl Confinement {
         close_from(3, true).step("close inherited descriptors")?;
         privileges()?;
         self.rules.restrict_self()?;
+        self.rules.require_in_force()?;
         let (filter, pinned) = match &self.pinned {
             Some((_, filter)) if !self.held.processors => (filter, true),
             _ => (&self.filter, false),
@@ -198,19 +199,8 @@ impl Confinement {
             filter.install().unwrap_or_default();
             return Ok(());
         }
-        if !filter.can_tell() {
-            return filter.install();
-        }
-        let told = match filter.install_telling() {
-            // Ours is closed in this line, and by exec: nobody inside may answer.
-            Ok(listener) => tell(Message::Listener { pinned }, &[listener.as_fd()]),
-            Err(error) if filter.holds_exec() => return Err(error),
-            Err(error) => {
-                filter.install()?;
-                tell(Message::NoListener(error.errno), &[])
-            }
-        };
-        told.step("hand out the listener of refused calls")
+        install(filter, pinned, tell)?;
+        Filter::require_in_force()
     }
 
     /// The limits of each process, and of the whole what no group holds.
@@ -255,6 +245,27 @@ impl Confinement {
     pub(crate) fn search(&self) -> &OsStr {
         &self.search
     }
+}
+
+/// Put the filter on, with a listener that the supervisor gets where that can be.
+fn install(
+    filter: &Filter,
+    pinned: bool,
+    tell: impl FnOnce(Message, &[BorrowedFd<'_>]) -> Result<(), Errno>,
+) -> Result<(), StepError> {
+    if !filter.can_tell() {
+        return filter.install();
+    }
+    let told = match filter.install_telling() {
+        // Ours is closed in this line, and by exec: nobody inside may answer.
+        Ok(listener) => tell(Message::Listener { pinned }, &[listener.as_fd()]),
+        Err(error) if filter.holds_exec() => return Err(error),
+        Err(error) => {
+            filter.install()?;
+            tell(Message::NoListener(error.errno), &[])
+        }
+    };
+    told.step("hand out the listener of refused calls")
 }
 
 /// Put the standard streams in their places.

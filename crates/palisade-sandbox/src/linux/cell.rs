@@ -33,7 +33,7 @@ use super::{
     privileges,
     seccomp::Filter,
     sys::{
-        clone::{Forked, close_all_but, exit_now, fork_to_work},
+        clone::{Forked, close_all_but, end_child, exit_now, fork_to_work},
         memory::forget_environment,
     },
 };
@@ -235,7 +235,9 @@ impl Cell {
 
     /// End it, and say why.
     pub fn kill(&mut self, why: CellEnd) -> CellEnd {
-        let _ = rustix::process::pidfd_send_signal(&self.pidfd, Signal::KILL);
+        if !self.waited {
+            end_child(&self.pidfd, self.pid);
+        }
         self.ended();
         why
     }
@@ -248,7 +250,7 @@ impl Cell {
         self.orders = None;
         // One that closed its pipe and stays is none of those that end by themselves.
         if !matches!(wait_for(self.pidfd.as_fd(), Duration::from_secs(5)), Ok(true)) {
-            let _ = rustix::process::pidfd_send_signal(&self.pidfd, Signal::KILL);
+            end_child(&self.pidfd, self.pid);
         }
         self.waited = true;
         match rustix::io::retry_on_intr(|| waitpid(Some(self.pid), WaitOptions::empty())) {

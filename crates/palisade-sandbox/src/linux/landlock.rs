@@ -25,12 +25,15 @@ use rustix::{
     io::Errno,
 };
 
-use super::sys;
+use super::sys::{self, landlock::Log};
 use crate::step::{Step, StepError};
 
 /// The oldest Landlock that [`prepare`] is content with: file rights with rename (2) and truncate (3,
 /// Linux 6.2). What later versions add, the namespaces and the empty `/dev` hold as well.
 pub const LEAST_ABI: u32 = 3;
+
+/// The first that can be asked to log less or more (Linux 6.15).
+const LOG_ABI: u32 = 7;
 
 /// What a rule grants, at a path and below it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -203,9 +206,29 @@ impl Prepared {
             Some(ruleset) => ruleset.as_fd(),
             None => return Ok(()),
         };
-        match sys::landlock::restrict_self(ruleset, self.told) {
+        let log = match self {
+            Self { told: true, .. } => Log::AfterExec,
+            Self { abi: LOG_ABI.., .. } => Log::Nothing,
+            _ => Log::Unasked,
+        };
+        match sys::landlock::restrict_self(ruleset, log) {
             Err(_) if self.optional => Ok(()),
             done => done.step("put the Landlock rules in force"),
+        }
+    }
+
+    /// See from inside that the rules hold: none is for `/`, so it cannot be opened. A system that says yes to
+    /// calls which it does not know would leave the layer missing. Allocates nothing unless it fails.
+    pub(crate) fn require_in_force(&self) -> Result<(), StepError> {
+        if self.ruleset.is_none() {
+            return Ok(());
+        }
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        match rustix::fs::open(c"/", flags, Mode::empty()) {
+            Err(Errno::ACCESS) => Ok(()),
+            _ if self.optional => Ok(()),
+            Err(error) => Err(error).step("find the Landlock rules in force"),
+            Ok(_) => Err(Errno::PERM).step("find the Landlock rules in force"),
         }
     }
 

@@ -13,7 +13,7 @@ use std::{
 
 use rustix::{
     io::Errno,
-    process::{Pid, Signal, WaitOptions, pidfd_send_signal, waitpid},
+    process::{Pid, WaitOptions, waitpid},
 };
 
 use super::{
@@ -27,7 +27,7 @@ use super::{
     init, mounts,
     net::NetSockets,
     seccomp::{Filter, Listener},
-    sys::clone::{Forked, Sleeper, exit_now, fork_into_group},
+    sys::clone::{Forked, Sleeper, end_child, exit_now, fork_into_group},
     variables,
 };
 use crate::{
@@ -525,7 +525,7 @@ impl Running {
 
     /// End everything inside, at once. Returns when it is gone.
     pub fn kill(&self) {
-        let _ = pidfd_send_signal(&self.pidfd, Signal::KILL);
+        end_child(&self.pidfd, self.pid);
         if let Some(group) = &self.group {
             group.kill();
         }

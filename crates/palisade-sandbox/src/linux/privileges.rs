@@ -38,8 +38,8 @@ pub(crate) fn rule_out() -> Result<(), StepError> {
     clear_ambient_capability_set().step("clear the ambient set")
 }
 
-/// Drop the effective, permitted and inheritable sets. Needs [`rule_out`] before. Allocates
-/// nothing unless it fails.
+/// Drop the effective, permitted and inheritable sets, and see that nothing is left. Needs
+/// [`rule_out`] before. Allocates nothing unless it fails.
 pub(crate) fn give_up() -> Result<(), StepError> {
     set_capabilities(
         None,
@@ -49,11 +49,12 @@ pub(crate) fn give_up() -> Result<(), StepError> {
             inheritable: CapabilitySet::empty(),
         },
     )
-    .step("drop all capabilities")
+    .step("drop all capabilities")?;
+    require_none()
 }
 
-/// See that there is nothing to give up any more: the caller is a child of a process that has
-/// done so. Allocates nothing unless it fails.
+/// See that there is nothing to give up any more: the caller has done so, or is a child of a process that
+/// has. Allocates nothing unless it fails.
 pub(crate) fn require_none() -> Result<(), StepError> {
     let sets = capabilities(None).step("look at the capabilities")?;
     let mut none = no_new_privs().step("look at no_new_privs")?

@@ -34,6 +34,7 @@ fn install(allow: &[&str], deny: &[&str]) {
         deny: owned(deny),
         watch_connect: false,
         hold_exec: false,
+        watch_paths: false,
     })
     .unwrap()
     .install()

@@ -5,7 +5,7 @@ use std::{
 use palisade_core::{Action, Authority, Decision, Event, Exec, Lineage, Script, Ties, Verdict};
 use palisade_sandbox::linux::{
     callers::{Executable, Lineages},
-    execs::{Attempt, Change, Image, Tracing, View},
+    execs::{Arguments, Attempt, Change, Image, Tracing, View, environment, environment_of},
     seccomp::{Executes, Listener},
 };
 use rustix::{
@@ -97,7 +97,8 @@ impl Supervisor {
         };
         let subject = exec.subject();
         let guarded = self.pipeline.guards_execs();
-        let (exec, decision) = self.considered(exec, attempt.file.as_ref(), guarded);
+        let given = || environment(&call);
+        let (exec, decision) = self.considered(exec, attempt.file.as_ref(), given, guarded);
         let decision = match decision {
             Ok(decision) => decision,
             Err(error) => return self.refuse(listener, call, exec, Some(&error)),
@@ -110,11 +111,13 @@ impl Supervisor {
         self.refuse(listener, call, exec, None);
     }
 
-    /// What rules say. What has to be asked, of the operator or of hooks (`guarded`), is looked at wholly.
+    /// What rules say. What has to be asked, of the operator or of hooks (`guarded`), is looked at wholly: its file,
+    /// and the variables that it is given.
     fn considered(
         &self,
         mut exec: Exec,
         file: Option<&Executable>,
+        given: impl FnOnce() -> Result<Arguments, Errno>,
         guarded: bool,
     ) -> (Exec, io::Result<Decision>) {
         let decision = self.decision(&exec);
@@ -129,6 +132,13 @@ impl Supervisor {
         match digest {
             Ok(digest) => exec.digest = Some(digest),
             Err(error) => return (exec, Err(error)),
+        }
+        match given() {
+            Ok(given) => {
+                exec.whole &= given.whole;
+                exec.environment = that_count(&given);
+            }
+            Err(error) => return (exec, Err(error.into())),
         }
         let decision = self.decision(&exec);
         (exec, Ok(decision))
@@ -246,7 +256,7 @@ impl Supervisor {
         };
         let guarded = self.pipeline.guards_execs();
         let (exec, decision) = match self.has_become(&image, pid) {
-            Ok(exec) => self.considered(exec, file, guarded),
+            Ok(exec) => self.considered(exec, file, || environment_of(pid), guarded),
             Err(error) => (program_of(&image), Err(error)),
         };
         match decision {
@@ -471,6 +481,12 @@ fn program_of(image: &Image) -> Exec {
         whole: image.arguments.whole,
         ..Exec::default()
     }
+}
+
+/// The variables that lead a program elsewhere.
+fn that_count(given: &Arguments) -> Vec<String> {
+    let name = |word: &[u8]| text(word.split(|byte| *byte == b'=').next().unwrap_or_default());
+    given.words.iter().filter(|word| Exec::is_told_by(&name(word))).map(|word| text(word)).collect()
 }
 
 fn text(bytes: &[u8]) -> String {

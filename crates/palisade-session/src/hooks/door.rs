@@ -1,6 +1,7 @@
 //! How an agent inside tells of its hooks' events: HTTP to a name that only the supervisor answers.
 //!
-//! `POST /v1/hook/AGENT` with the agent's own JSON; the answer is a [`Reply`]. Whoever is inside can ask, and
+//! `POST /v1/hook/AGENT` with the agent's own JSON; the answer is a [`Reply`]. With `/v1/call/AGENT` whoever announces
+//! a call can ask nobody, as `palisade mcp`: the operator is asked then, and the answer waits for that. Whoever is inside can ask, and
 //! learns what the policy says of a call; nothing is permitted by an answer, as every layer below decides by
 //! itself what is then done.
 
@@ -17,7 +18,7 @@ use palisade_hooks::{Agent, Announced, Event, Ran, ReplyTo, Say};
 use tokio::{net::TcpStream, sync::Semaphore, time::timeout};
 
 use super::{Decided, Hooks, Rules, tool_call};
-use crate::pipeline::Pipeline;
+use crate::pipeline::{Asks, Pipeline};
 
 /// The name inside. Nobody can own it: `.local` is no zone of the public DNS.
 pub(crate) const NAME: &str = "palisade.local";
@@ -46,9 +47,14 @@ impl Door {
     }
 
     async fn answered(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
-        let agent = request.uri().path().strip_prefix("/v1/hook/").and_then(Agent::named);
-        let agent = match (agent, request.method()) {
-            (Some(agent), &Method::POST) => agent,
+        let path = request.uri().path();
+        let asked = match (path.strip_prefix("/v1/hook/"), path.strip_prefix("/v1/call/")) {
+            (Some(name), _) => Agent::named(name).map(|agent| (agent, Asks::Agent)),
+            (None, Some(name)) => Agent::named(name).map(|agent| (agent, Asks::Operator)),
+            (None, None) => None,
+        };
+        let (agent, asks) = match (asked, request.method()) {
+            (Some(asked), &Method::POST) => asked,
             (Some(_), _) => return plain(StatusCode::METHOD_NOT_ALLOWED),
             (None, _) => return plain(StatusCode::NOT_FOUND),
         };
@@ -70,7 +76,7 @@ impl Door {
             Ok(Err(_)) => return plain(StatusCode::PAYLOAD_TOO_LARGE),
             Err(_) => return plain(StatusCode::REQUEST_TIMEOUT),
         };
-        let reply = self.pipeline.announced(agent, &told).await;
+        let reply = self.pipeline.announced(agent, &told, asks).await;
         let bytes = serde_json::to_vec(&reply).unwrap_or_default();
         let mut response = Response::new(Full::new(Bytes::from(bytes)));
         let json = http::HeaderValue::from_static("application/json");

@@ -1,5 +1,5 @@
 //! `palisade hook` where there is no sandbox: the policy and its hooks decide in this process, for this event
-//! alone.
+//! and what came into the session before it.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use palisade_hooks::{Agent, Announced, Reply};
 use palisade_policy::Policy;
 use tokio::time::timeout;
 
-use super::{Hooks, Pinned, door, kept, record};
+use super::{Hooks, Pinned, brought::Brought, door, kept, record};
 use crate::order::Operator;
 
 /// An agent goes on without an answer when it has waited an hour for it.
@@ -87,8 +87,18 @@ fn decided(
     let rules = |action: &Action| -> Decision { engine.decide(action) };
     let runs = announced.event.is_some_and(|event| !policy.hooks.of(event).is_empty());
     let session = announced.fields.get("session_id").and_then(|id| id.as_str()).unwrap_or("none");
+    let remembers = policy.taint.is_some() && announced.call.is_some();
+    let brought =
+        remembers.then(|| Brought::of(&operator.state_dir, &kept::id(agent.name(), session, 0)));
+    let unknown = |why: String| format!("what came into this session is not known: {why}");
+    if let Some(brought) = &brought {
+        brought.tell(&engine).map_err(unknown)?;
+    }
+    let brings =
+        |outcome: &door::Outcome| brings(&engine, brought.as_ref(), outcome).map_err(unknown);
     if !runs {
         let outcome = now(door::decided(None, &announced, &rules));
+        brings(&outcome)?;
         keep(session, events(agent, &announced, &outcome))?;
         return Ok(outcome.reply(&announced));
     }
@@ -98,8 +108,23 @@ fn decided(
     let outcome = runtime
         .block_on(async { timeout(LONGEST, door::decided(Some(&hooks), &announced, &rules)).await })
         .map_err(|_| format!("no decision within {} s", LONGEST.as_secs()))?;
+    brings(&outcome)?;
     keep(session, events(agent, &announced, &outcome))?;
     Ok(outcome.reply(&announced))
+}
+
+/// Remember what a call brings in. What is asked still is permitted by the agent's own user, who answers unseen.
+fn brings(
+    engine: &Engine,
+    brought: Option<&Brought>,
+    outcome: &door::Outcome,
+) -> Result<(), String> {
+    let (Some(brought), Some(decided)) = (brought, &outcome.decided) else { return Ok(()) };
+    if decided.decision.verdict == Verdict::Deny {
+        return Ok(());
+    }
+    let action = Action::ToolCall(Box::new(decided.call.clone()));
+    engine.brings(&action, &decided.decision).map_or(Ok(()), |how| brought.add(how))
 }
 
 /// Without hooks nothing is waited for: a runtime would cost more than the decision.

@@ -1,5 +1,6 @@
 //! The policy's hooks in a session: made ready, asked on each layer, and what they say recorded.
 
+mod brought;
 mod door;
 mod gate;
 mod kept;

@@ -7,7 +7,7 @@
 
 use std::path::Path;
 
-use palisade_hooks::Event;
+use palisade_hooks::{Agent, Event};
 use palisade_policy::{Api, Inference, Provider};
 use serde_json::{Map, Value, json};
 
@@ -27,6 +27,10 @@ pub(crate) fn add(
         all.find(|provider| provider.api == api)
     };
     let (anthropic, openai) = (provider(Api::Anthropic), provider(Api::OpenAi));
+    if provider(Api::Gemini).is_some() {
+        let settings = operator.home.join(".gemini/settings.json");
+        put(tree, &settings, gemini_settings(announced));
+    }
     if let Some(provider) = anthropic {
         let state = operator.home.join(".claude.json");
         put(tree, &state, claude_state(variable(provider), placeholders));
@@ -88,6 +92,30 @@ fn claude_settings(announced: Option<(&Path, &[Event])>) -> String {
         let hook = json!([{"hooks": [{"type": "command", "command": command}]}]);
         let hooks: Map<String, Value> =
             events.iter().map(|event| (event.name().to_owned(), hook.clone())).collect();
+        if let Value::Object(settings) = &mut settings {
+            settings.insert("hooks".to_owned(), hooks.into());
+        }
+    }
+    format!("{settings}\n")
+}
+
+/// gemini-cli's settings of the user: it logs in with the key in its environment and asks nothing, reports
+/// nothing and updates nothing. It tells of events as Claude Code does.
+fn gemini_settings(announced: Option<(&Path, &[Event])>) -> String {
+    let mut settings = json!({
+        "security": {"auth": {"selectedType": "gemini-api-key"}},
+        "privacy": {"usageStatisticsEnabled": false},
+        "general": {"enableAutoUpdate": false, "enableAutoUpdateNotification": false},
+    });
+    if let Some((own, events)) = announced {
+        let command = format!("{} hook --agent gemini", quoted(own));
+        let hook =
+            json!([{"hooks": [{"name": "palisade", "type": "command", "command": command}]}]);
+        let hooks: Map<String, Value> = events
+            .iter()
+            .flat_map(|event| Agent::Gemini.own_names(*event))
+            .map(|name| (name.to_owned(), hook.clone()))
+            .collect();
         if let Value::Object(settings) = &mut settings {
             settings.insert("hooks".to_owned(), hooks.into());
         }

@@ -30,6 +30,7 @@ use std::{
 
 use palisade_alarms::Decoys;
 use palisade_core::SessionId;
+use palisade_hooks::Event;
 use palisade_policy::{Access, Policy};
 use palisade_sandbox::{
     Content, Plan, Stdio,
@@ -139,7 +140,11 @@ pub(crate) fn make(
     own_files(operator, &mut tree)?;
     scratch(operator, workspace.is_none(), &mut tree);
     skills::add(locked, operator, workspace.as_deref(), &names, &mut places, &mut tree)?;
-    let announced = hooks::announced(policy);
+    let mut announced = hooks::announced(policy);
+    // What the gateway has decided, an agent need not ask its user about once more.
+    if policy.permissions.is_some() {
+        announced.push(Event::PRE_TOOL_USE);
+    }
     let own = match announced.is_empty() {
         true => None,
         false => show_own_program(who, &names, &mut tree)?,
@@ -189,6 +194,7 @@ pub(crate) fn make(
         deny: syscalls.deny.iter().cloned().collect(),
         watch_connect: policy.network.watches_programs(),
         hold_exec: policy.holds_execs(),
+        watch_paths: order.learns_files,
     };
     let told = !order.missing.contains(&Kind::SeccompListener);
     let compile = |calls: &SyscallPolicy| {

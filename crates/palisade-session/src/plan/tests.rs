@@ -48,6 +48,7 @@ impl World {
             allow_degraded: Default::default(),
             record: None,
             permissive: false,
+            learns_files: false,
             operator: Operator {
                 home,
                 directory: self.at.join("work"),

@@ -139,6 +139,50 @@ pub fn answer(
     }
 }
 
+/// A tool call that waits for an answer: what may be changed before it is permitted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Asked {
+    /// The digest of what is asked, which a change is for.
+    pub digest: String,
+    /// The tool.
+    pub tool: String,
+    /// What it is given: a JSON object.
+    pub input: String,
+}
+
+/// The tool call that question `id` of a running sandbox is about.
+///
+/// # Errors
+/// There is no such sandbox or question, or it is about something that cannot be changed.
+pub fn call(state_dir: &Path, which: &str, id: u32) -> Result<Asked, Refusal> {
+    let (registry, entry) = find(state_dir, which)?;
+    let what = || format!("ask what question {id} of {} is about", entry.session);
+    match asked(&registry, &entry, &Request::Call(id), what)? {
+        Reply::Call { digest, tool, input } => Ok(Asked { digest, tool, input }),
+        _ => Err(Refusal::new(what(), "use the `palisade` that started it")),
+    }
+}
+
+/// Permit, for once, another input than the one that was asked (`asked`), in its place. Returns what it was about.
+///
+/// # Errors
+/// There is no such sandbox or question, a rule refuses the changed call, or it could not be recorded.
+pub fn edit(
+    state_dir: &Path,
+    which: &str,
+    id: u32,
+    digest: &str,
+    input: &str,
+) -> Result<String, Refusal> {
+    let (registry, entry) = find(state_dir, which)?;
+    let what = || format!("answer a question of {}", entry.session);
+    let request = Request::Edit { id, digest: digest.to_owned(), input: input.to_owned() };
+    match asked(&registry, &entry, &request, what)? {
+        Reply::Answered(subject) => Ok(subject),
+        _ => Err(Refusal::new(what(), "use the `palisade` that started it")),
+    }
+}
+
 /// Say one thing to a supervisor and hear its reply, which is no refusal.
 fn asked(
     registry: &Registry,

@@ -215,6 +215,20 @@ impl Orders {
                 };
                 socket.send(&reply.encode(), &[]).await
             }
+            Some(Request::Call(id)) => {
+                let reply = match self.live.call(id) {
+                    Ok((digest, tool, input)) => Reply::Call { digest, tool, input },
+                    Err(refusal) => Reply::Refused(refusal),
+                };
+                socket.send(&reply.encode(), &[]).await
+            }
+            Some(Request::Edit { id, digest, input }) => {
+                let reply = match self.live.edit(id, &digest, &input, &principal(peer)).await {
+                    Ok(subject) => Reply::Answered(subject),
+                    Err(refusal) => Reply::Refused(refusal),
+                };
+                socket.send(&reply.encode(), &[]).await
+            }
             Some(Request::Exec { argv, terminal }) => {
                 let streams = Streams { terminal, descriptors };
                 match self.exec(&socket, peer, argv, streams).await {

@@ -23,7 +23,7 @@ mod socket;
 mod wire;
 
 pub use crate::approvals::{Pending, Scope};
-pub use client::{answer, apply, end, exec, freeze, pending};
+pub use client::{Asked, answer, apply, call, edit, end, exec, freeze, pending};
 pub use entry::Entry;
 pub use registry::{Registry, find};
 

@@ -48,6 +48,17 @@ pub(crate) enum Request {
         /// What the answer is for.
         scope: Scope,
     },
+    /// What is the tool of question `id` given?
+    Call(u32),
+    /// Permit another input than that of question `id`, for once.
+    Edit {
+        /// Its number.
+        id: u32,
+        /// The digest of what was asked, as it was shown.
+        digest: String,
+        /// The input, as a JSON object.
+        input: String,
+    },
 }
 
 /// From the supervisor.
@@ -71,6 +82,15 @@ pub(crate) enum Reply {
     Pending(Vec<Pending>),
     /// The question about this is answered.
     Answered(String),
+    /// A tool call: its digest as a question, and its input as a JSON object.
+    Call {
+        /// See [`Request::Edit`].
+        digest: String,
+        /// The tool.
+        tool: String,
+        /// What it is given.
+        input: String,
+    },
 }
 
 impl Request {
@@ -89,6 +109,11 @@ impl Request {
                 let mut bytes = vec![b'A', u8::from(*allow), u8::from(*scope == Scope::Session)];
                 bytes.extend_from_slice(&id.to_le_bytes());
                 bytes
+            }
+            Request::Call(id) => [&b"C"[..], &id.to_le_bytes()].concat(),
+            Request::Edit { id, digest, input } => {
+                let words = [digest.as_bytes(), b"\0", input.as_bytes()].concat();
+                [&b"D"[..], &id.to_le_bytes(), &words].concat()
             }
             Request::Exec { argv, terminal } => {
                 let mut bytes = vec![b'X'];
@@ -125,6 +150,12 @@ impl Request {
                 let scope = if *session == 1 { Scope::Session } else { Scope::Once };
                 Some(Request::Answer { id, allow: *allow == 1, scope })
             }
+            b'C' => rest.try_into().ok().map(u32::from_le_bytes).map(Request::Call),
+            b'D' => {
+                let (id, words) = rest.split_first_chunk::<4>()?;
+                let [digest, input] = texts(words)?;
+                Some(Request::Edit { id: u32::from_le_bytes(*id), digest, input })
+            }
             b'X' => {
                 let (flags, words) = rest.split_first_chunk::<3>()?;
                 if flags.iter().any(|flag| *flag > 1) {
@@ -148,8 +179,19 @@ impl Reply {
             Reply::Exited(code) => numbered(b'X', *code),
             Reply::Killed(signal) => numbered(b'K', *signal),
             Reply::Pending(questions) => {
-                let text = serde_json::to_vec(questions).unwrap_or_default();
-                [b"Q", text.as_slice()].concat()
+                // The oldest of those that a message has room for: the others come once these are answered.
+                let mut questions = questions.as_slice();
+                loop {
+                    let text = serde_json::to_vec(questions).unwrap_or_default();
+                    if text.len() < MOST_BYTES || questions.is_empty() {
+                        return [b"Q", text.as_slice()].concat();
+                    }
+                    questions = questions.split_last().map_or(&[], |(_, rest)| rest);
+                }
+            }
+            Reply::Call { digest, tool, input } => {
+                [&b"C"[..], digest.as_bytes(), b"\0", tool.as_bytes(), b"\0", input.as_bytes()]
+                    .concat()
             }
             Reply::Answered(subject) => [b"A", subject.as_bytes()].concat(),
             Reply::Applied(digest) => [b"P", digest.as_bytes()].concat(),
@@ -174,6 +216,10 @@ impl Reply {
             b'P' => String::from_utf8(rest.to_vec()).ok().map(Reply::Applied),
             b'Q' => serde_json::from_slice(rest).ok().map(Reply::Pending),
             b'A' => String::from_utf8(rest.to_vec()).ok().map(Reply::Answered),
+            b'C' => {
+                let [digest, tool, input] = texts(rest)?;
+                Some(Reply::Call { digest, tool, input })
+            }
             b'R' => {
                 let (code, text) = rest.split_first()?;
                 let exits = [Exit::Refused, Exit::NotExecutable, Exit::NotFound];
@@ -185,6 +231,13 @@ impl Reply {
             _ => None,
         }
     }
+}
+
+/// So many texts, a NUL between them.
+fn texts<const N: usize>(bytes: &[u8]) -> Option<[String; N]> {
+    let text = std::str::from_utf8(bytes).ok()?;
+    let parts: Vec<String> = text.split('\0').map(str::to_owned).collect();
+    parts.try_into().ok()
 }
 
 /// So much of a text as a message has room for.
@@ -225,6 +278,8 @@ mod tests {
             Request::Pending,
             Request::Answer { id: 7, allow: true, scope: Scope::Once },
             Request::Answer { id: u32::MAX, allow: false, scope: Scope::Session },
+            Request::Call(9),
+            Request::Edit { id: 9, digest: "sha256:1".into(), input: "{\"a\": 1}".into() },
             Request::Apply { file: None, watched: false },
             Request::Apply { file: Some("/a policy".into()), watched: true },
             Request::Exec { argv: vec!["sh".into(), "".into()], terminal: [true, false, true] },
@@ -241,11 +296,14 @@ mod tests {
             Reply::Killed(9),
             Reply::Applied("sha256:1".into()),
             Reply::Answered("a.test:443".into()),
+            Reply::Call { digest: "sha256:1".into(), tool: "Bash".into(), input: "{}".into() },
             Reply::Pending(vec![Pending {
                 id: 3,
                 subject: "a.test:443".into(),
+                digest: "sha256:1".into(),
                 kind: "connect".into(),
                 program: Some("/usr/bin/git".into()),
+                environment: vec!["PATH=/bin".into()],
                 rule: Some("taint.ask[push]".into()),
                 always: None,
                 since: palisade_journal::Timestamp::now(),
@@ -256,6 +314,28 @@ mod tests {
         ] {
             assert_eq!(Reply::decode(&reply.encode()), Some(reply));
         }
+    }
+
+    /// An agent whose questions are long does not hide them all.
+    #[test]
+    fn of_many_long_questions_the_oldest_are_told() {
+        let question = |id| Pending {
+            id,
+            subject: "\u{1f600}".repeat(4000),
+            digest: String::new(),
+            kind: "tool_call".into(),
+            program: None,
+            environment: Vec::new(),
+            rule: None,
+            always: None,
+            since: palisade_journal::Timestamp::now(),
+            seconds_left: 9,
+            waiting: 1,
+        };
+        let bytes = Reply::Pending((1..=64).map(question).collect()).encode();
+        assert!(bytes.len() <= MOST_BYTES);
+        let Some(Reply::Pending(told)) = Reply::decode(&bytes) else { panic!() };
+        assert!(told.len() > 2 && told[0].id == 1, "{}", told.len());
     }
 
     #[test]
@@ -282,6 +362,9 @@ mod tests {
             b"A\x01\x01",
             b"A\x02\x01\0\0\0\0",
             b"A\x01\x01\0\0\0",
+            b"C123",
+            b"D1234",
+            b"D1234a\0b\0c",
             b"Z",
             b"\xff\xff",
         ] {

@@ -266,7 +266,8 @@ impl Parser<'_, '_> {
             self.shared.texts.push(Word::default());
             self.pending.push(Pending { number, end, literal, strip_tabs });
             let target = Word { parts: vec![Part::Here(number)] };
-            return Ok(Some(Redirect { kind: RedirectKind::Text, target }));
+            let kind = if literal { RedirectKind::Text } else { RedirectKind::Expanded };
+            return Ok(Some(Redirect { kind, target }));
         }
         let kind = if self.cursor.eat("&>>") || self.cursor.eat("&>") {
             RedirectKind::Write

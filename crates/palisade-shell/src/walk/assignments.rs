@@ -47,6 +47,7 @@ impl Walk<'_> {
     }
 
     fn set(&mut self, name: &str, value: Field) {
+        self.own.insert(name.to_owned());
         if self.unsure > 0 || sets_itself(name) {
             self.variables.remove(name);
         } else {

@@ -3,7 +3,7 @@
 use super::Walk;
 use crate::{
     Field, Piece,
-    syntax::{Part, Word},
+    syntax::{List, Node, Part, Redirect, RedirectKind, Word},
 };
 
 /// A word on its way to be arguments.
@@ -90,6 +90,12 @@ impl Walk<'_> {
                     // `"$@"` is several arguments in spite of its quotes.
                     fields.unknown(*quoted && !inner.is_empty());
                 }
+                Part::Command { list, quoted } if self.told(list, *quoted).is_some() => {
+                    let text = self.told(list, *quoted).unwrap_or_default();
+                    self.loaded.push(text.clone());
+                    fields.push(Piece::Text(text));
+                    self.apart(list);
+                }
                 Part::Command { list, quoted } => {
                     self.line.construct("a command substitution");
                     self.apart(list);
@@ -105,14 +111,44 @@ impl Walk<'_> {
         }
     }
 
+    /// What `"$(cat <<'END' … END)"` stands for, the way in which agents write a text of several lines: nothing in it
+    /// is expanded.
+    fn told(&self, list: &List, quoted: bool) -> Option<String> {
+        let [item] = list.items.as_slice() else { return None };
+        let [Node::Simple(simple)] = item.commands.as_slice() else { return None };
+        let [word] = simple.words.as_slice() else { return None };
+        let [Redirect { kind: RedirectKind::Text, target }] = simple.redirects.as_slice() else {
+            return None;
+        };
+        let [Part::Here(number)] = target.parts.as_slice() else { return None };
+        if !quoted
+            || item.background
+            || !simple.assignments.is_empty()
+            || word.bare() != Some("cat")
+            || self.functions.contains("cat")
+        {
+            return None;
+        }
+        let mut text = String::new();
+        for part in &self.texts.get(*number)?.parts {
+            let Part::Text { text: more, .. } = part else { return None };
+            text.push_str(more);
+        }
+        text.truncate(text.trim_end_matches('\n').len());
+        Some(text)
+    }
+
     /// Commands in a shell of their own.
-    fn apart(&mut self, list: &crate::syntax::List) {
+    fn apart(&mut self, list: &List) {
         let kept = (self.variables.clone(), self.directories.clone());
         self.list(list);
         (self.variables, self.directories) = kept;
     }
 
     fn variable(&mut self, name: &str, quoted: bool, fields: &mut Fields) {
+        if self.own.contains(name) {
+            self.line.construct("a variable that is set in it");
+        }
         let value = match self.variables.get(name) {
             Some(value) if !self.doubtful && (quoted || !self.other_breaks) => value.clone(),
             _ => return fields.unknown(quoted),

@@ -197,13 +197,11 @@ fn is_active(text: &str) -> bool {
 
 fn shell_line(text: &str) -> Line {
     // `eval "$(tool init zsh)"` is how tools of the prompt are switched on.
-    static SWITCH: std::sync::LazyLock<regex_automata::meta::Regex> = std::sync::LazyLock::new(
-        || {
-            crate::pattern::pattern(
-                r#"eval "?\$\((?:~?[\w./-]{0,60}/)?[a-z][\w-]{1,20} (?:activate|init|hook|shellenv|completion|env|setup|virtualenv-init|alias)[\w =-]{0,30}\)"?"#,
-            )
-        },
-    );
+    static SWITCH: std::sync::LazyLock<crate::pattern::Regex> = std::sync::LazyLock::new(|| {
+        crate::pattern::pattern(
+            r#"eval "?\$\((?:~?[\w./-]{0,60}/)?[a-z][\w-]{1,20} (?:activate|init|hook|shellenv|completion|env|setup|virtualenv-init|alias)[\w =-]{0,30}\)"?"#,
+        )
+    });
     let switched: String = text
         .lines()
         .filter(|line| !SWITCH.is_match(line))

@@ -5,13 +5,11 @@
 
 use std::sync::LazyLock;
 
-use regex_automata::meta::Regex;
-
 use super::{Report, bulk, handed, secrets};
 use crate::{
     Confidence::{Low, Medium},
     Severity,
-    pattern::code as pattern,
+    pattern::{Regex, code as pattern},
 };
 
 /// Something is put into an account; its name is the group.

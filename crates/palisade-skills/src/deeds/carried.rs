@@ -6,14 +6,12 @@
 
 use std::{collections::BTreeMap, sync::LazyLock};
 
-use regex_automata::meta::Regex;
-
 use super::{outward, redirect, rules};
 use crate::{
     Confidence::{Low, Medium},
     FileKind, Package, Place, Seen, Severity,
     formats::Profile,
-    pattern::code as pattern,
+    pattern::{Regex, code as pattern},
 };
 
 /// The largest file that is looked at, and the most names and lines that are kept.

@@ -2,10 +2,12 @@
 
 use std::sync::LazyLock;
 
-use regex_automata::meta::Regex;
-
 use super::{Report, rules};
-use crate::{Confidence::High, Severity, pattern::code as pattern};
+use crate::{
+    Confidence::High,
+    Severity,
+    pattern::{Regex, code as pattern},
+};
 
 /// A name is looked up.
 static LOOKS_UP: LazyLock<Regex> = LazyLock::new(|| {

@@ -2,15 +2,13 @@
 
 use std::sync::LazyLock;
 
-use regex_automata::meta::Regex;
-
 use super::{Report, programs::Program, rules};
 use crate::{
     Confidence::Medium,
     Severity,
     code::hosts::{Standing, standing, standing_of},
     formats::Profile,
-    pattern::code as pattern,
+    pattern::{Regex, code as pattern},
     text::{is_anyones, is_bare, is_local, is_vendor},
 };
 

@@ -3,13 +3,11 @@
 
 use std::sync::LazyLock;
 
-use regex_automata::meta::Regex;
-
 use super::{Report, rules};
 use crate::{
     Confidence::{High, Low, Medium},
     Severity,
-    pattern::code as pattern,
+    pattern::{Regex, code as pattern},
 };
 
 /// All that a listing gives is destroyed.

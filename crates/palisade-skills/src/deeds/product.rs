@@ -3,10 +3,12 @@
 
 use std::sync::LazyLock;
 
-use regex_automata::meta::Regex;
-
 use super::{Report, outward, rules};
-use crate::{Confidence::Medium, File, Severity, pattern::code as pattern};
+use crate::{
+    Confidence::Medium,
+    File, Severity,
+    pattern::{Regex, code as pattern},
+};
 
 /// A registry is replaced, and what would tell is switched off or a token goes along.
 static REGISTRY: LazyLock<Regex> = LazyLock::new(|| {

@@ -6,14 +6,14 @@
 
 use std::sync::LazyLock;
 
-use regex_automata::{Input, meta::Regex};
+use regex_automata::Input;
 
 use super::{Report, handed, outward, programs::Program};
 use crate::{
     Confidence::{Low, Medium},
     Rule, Severity,
     formats::Profile,
-    pattern::code as pattern,
+    pattern::{Regex, code as pattern},
     text::is_local,
 };
 

@@ -2,13 +2,11 @@
 
 use std::sync::LazyLock;
 
-use regex_automata::meta::Regex;
-
 use super::{Report, rules};
 use crate::{
     Confidence::{High, Low, Medium},
     Severity,
-    pattern::code as pattern,
+    pattern::{Regex, code as pattern},
 };
 
 /// All below the home folder, or a folder of the user's own files, is gone through.

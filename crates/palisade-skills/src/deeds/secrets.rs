@@ -2,14 +2,12 @@
 
 use std::sync::LazyLock;
 
-use regex_automata::meta::Regex;
-
 use super::{Report, found, outward, place, programs::Program, rules};
 use crate::{
     Confidence::{Low, Medium},
     Seen, Severity,
     formats::Profile,
-    pattern::code as pattern,
+    pattern::{Regex, code as pattern},
 };
 
 /// Whose secrets.

@@ -3,10 +3,12 @@
 
 use std::sync::LazyLock;
 
-use regex_automata::meta::Regex;
-
 use super::{Report, handed, redirect};
-use crate::{Confidence::Medium, Severity, pattern::code as pattern};
+use crate::{
+    Confidence::Medium,
+    Severity,
+    pattern::{Regex, code as pattern},
+};
 
 /// An account of somebody's is put in the place of the payee's.
 static PAYEE: LazyLock<Regex> = LazyLock::new(|| {

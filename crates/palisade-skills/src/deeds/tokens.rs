@@ -2,14 +2,12 @@
 
 use std::{collections::BTreeSet, sync::LazyLock};
 
-use regex_automata::meta::Regex;
-
 use super::{Report, handed, outward, redirect};
 use crate::{
     Confidence::{Low, Medium},
     FileKind, Severity,
     code::hosts::{is_secret_name, is_within, issuers},
-    pattern::code as pattern,
+    pattern::{Regex, code as pattern},
 };
 
 /// Variables by the ways that languages and settings name them.

@@ -3,14 +3,12 @@
 
 use std::sync::LazyLock;
 
-use regex_automata::meta::Regex;
-
 use super::{Document, Leaf, Profile, base, rules};
 use crate::{
     Capability,
     Confidence::{self, High, Medium},
     File, Package, Place, Seen, Severity, Use,
-    pattern::pattern,
+    pattern::{Regex, pattern},
     text::{hosts, is_local},
 };
 

@@ -6,14 +6,13 @@ use base64::{
     Engine as _, alphabet,
     engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
 };
-use regex_automata::meta::Regex;
 
 use super::rules;
 use crate::{
     Confidence::{High, Low, Medium},
     File, FileKind, Seen, Severity,
     formats::{Lines, Profile},
-    pattern::pattern,
+    pattern::{Regex, pattern},
     text,
 };
 
@@ -102,13 +101,47 @@ fn pieces(text: &str) -> Vec<(usize, String, &'static str)> {
     if memchr::memchr(b'\\', text.as_bytes()).is_some() {
         take(&ESCAPES, "escapes", &escapes);
     }
-    take(&HEX, "hex", &hex);
-    take(&BINARY, "binary", &binary);
-    take(&DECIMAL, "decimal", &decimal);
-    take(&MORSE, "morse", &morse);
+    if is_long_enough("hex", text) {
+        take(&HEX, "hex", &hex);
+    }
+    if is_long_enough("binary", text) {
+        take(&BINARY, "binary", &binary);
+    }
+    if is_long_enough("decimal", text) {
+        take(&DECIMAL, "decimal", &decimal);
+    }
+    if is_long_enough("morse", text) {
+        take(&MORSE, "morse", &morse);
+    }
     take(&LETTERS, "base64", &base64);
     found.sort_by_key(|(start, ..)| *start);
     found
+}
+
+/// Has it somewhere as many of the bytes that a pattern knows as its shortest match? Few texts have, and to compile these
+/// patterns costs more than to look.
+fn is_long_enough(how: &str, text: &str) -> bool {
+    match how {
+        "hex" => has_run(text, 24, |b| b.is_ascii_hexdigit() || b" :\\x,".contains(&b)),
+        "binary" => has_run(text, 48, |b| b"01 ,".contains(&b)),
+        "decimal" => has_run(text, 26, |b| b.is_ascii_digit() || b" ,".contains(&b)),
+        "morse" => has_run(text, 25, |b| b".- /".contains(&b) || !b.is_ascii()),
+        _ => true,
+    }
+}
+
+/// Are there so many bytes of this kind, one behind the other?
+fn has_run(text: &str, least: usize, is: impl Fn(u8) -> bool) -> bool {
+    let bytes = text.as_bytes();
+    // Where a run would end that begins behind all that was looked at.
+    let mut end = least;
+    while let Some(window) = end.checked_sub(least).and_then(|start| bytes.get(start..end)) {
+        match window.iter().rposition(|b| !is(*b)) {
+            Some(at) => end += at + 1,
+            None => return true,
+        }
+    }
+    false
 }
 
 /// Does a decoded piece hold words or a command, rather than an id?
@@ -423,4 +456,32 @@ fn common(text: &str) -> usize {
             .any(|common| common.eq_ignore_ascii_case(word))
         })
         .count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_long_enough_for_its_pattern_is_looked_at() {
+        for (encoded, how) in [
+            ("736d616c6c20776f72647320".to_owned(), "hex"),
+            (r"\x73\x6d\x61\x6c\x6c\x20".to_owned(), "hex"),
+            ("0x73,0x6d,0x61,0x6c,0x6c,0x20,".to_owned(), "hex"),
+            ("smalls".bytes().map(|b| format!("{b:08b}")).collect(), "binary"),
+            ("40,41,42,43,44,45,46,47,48".to_owned(), "decimal"),
+            ("- - - - - - - - - - - - -".to_owned(), "morse"),
+        ] {
+            let shortest = [("hex", &HEX), ("binary", &BINARY), ("decimal", &DECIMAL)];
+            let pattern =
+                shortest.iter().find(|(name, _)| *name == how).map_or(&MORSE, |(_, it)| it);
+            assert!(pattern.is_match(encoded.as_str()), "{encoded}");
+            assert!(is_long_enough(how, &format!("ä {encoded}x")), "{encoded}");
+        }
+        let text = "a dozen".repeat(100);
+        assert!(
+            ["hex", "binary", "decimal", "morse"].iter().all(|how| !is_long_enough(how, &text))
+        );
+        assert!(!has_run("aaaabaaa", 5, |b| b == b'a') && has_run("baaaab", 4, |b| b == b'a'));
+    }
 }

@@ -5,13 +5,11 @@ use std::{
     sync::LazyLock,
 };
 
-use regex_automata::meta::Regex;
-
 use crate::{
     Confidence::{High, Low, Medium},
     FileKind, Package, Seen, Severity, Technique, Use,
     formats::{Profile, base},
-    pattern::pattern,
+    pattern::{Regex, pattern},
     text::{is_local, is_vendor},
 };
 

@@ -1,7 +1,7 @@
 //! A folder or a file, read by descriptors that no link can divert.
 
 use std::{
-    ffi::OsString,
+    ffi::{CString, OsString},
     io,
     os::{
         fd::{AsFd, BorrowedFd, OwnedFd},
@@ -52,7 +52,7 @@ pub(super) struct Entry {
     /// As text; what is not UTF-8 is replaced.
     pub(super) path: String,
     /// As it is.
-    raw: OsString,
+    pub(super) raw: OsString,
     pub(super) what: What,
 }
 
@@ -119,13 +119,13 @@ pub(super) struct Tree {
     /// The name of the top.
     name: String,
     /// The folder, or the one file.
-    descriptor: Arc<OwnedFd>,
+    pub(super) descriptor: Arc<OwnedFd>,
     /// Sorted by path.
     pub(super) entries: Vec<Entry>,
     /// Is it one file?
-    single: bool,
+    pub(super) single: bool,
     /// Are there more entries than the limit?
-    cut: bool,
+    pub(super) cut: bool,
 }
 
 impl Tree {
@@ -294,15 +294,19 @@ impl Tree {
         }
     }
 
-    fn link(&self, entry: &Entry, inside: &str, reader: &mut Reader) {
+    /// Where a link leads.
+    pub(super) fn target(&self, entry: &Entry) -> rustix::io::Result<CString> {
         let (folder, name) = split(&entry.raw);
         let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::DIRECTORY | OFlags::NOFOLLOW;
-        let target = match folder {
+        match folder {
             None => readlinkat(&self.descriptor, &*name, Vec::new()),
             Some(folder) => beneath(&self.descriptor, &folder, flags)
                 .and_then(|folder| readlinkat(folder, &*name, Vec::new())),
-        };
-        let Ok(target) = target else {
+        }
+    }
+
+    fn link(&self, entry: &Entry, inside: &str, reader: &mut Reader) {
+        let Ok(target) = self.target(entry) else {
             reader.note(&rules::UNREADABLE, inside, "the link cannot be read".into());
             return;
         };
@@ -321,7 +325,7 @@ impl Tree {
 }
 
 /// The bytes of a file, one more at most than it had.
-fn all_of(file: BorrowedFd<'_>, size: u64) -> io::Result<Vec<u8>> {
+pub(super) fn all_of(file: BorrowedFd<'_>, size: u64) -> io::Result<Vec<u8>> {
     let most = usize::try_from(size.saturating_add(1)).map_err(io::Error::other)?;
     let mut bytes = vec![0; most];
     let mut at = 0;
@@ -361,7 +365,7 @@ pub(super) fn odd_name(path: &str) -> bool {
 }
 
 /// The parts of a repository that hold no orders and nothing that runs.
-fn kind_of_git(path: &str) -> bool {
+pub(super) fn kind_of_git(path: &str) -> bool {
     let inside = path.strip_prefix(".git/").or_else(|| Some(path.split_once("/.git/")?.1));
     inside.is_some_and(|path| {
         let hook = path.starts_with("hooks/") && !path.ends_with(".sample");
@@ -381,7 +385,11 @@ fn look(folder: &OwnedFd, name: &std::ffi::CStr) -> What {
     }
 }
 
-fn beneath(top: &OwnedFd, path: &OsString, flags: OFlags) -> rustix::io::Result<OwnedFd> {
+pub(super) fn beneath(
+    top: &OwnedFd,
+    path: &OsString,
+    flags: OFlags,
+) -> rustix::io::Result<OwnedFd> {
     let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
     openat2(top.as_fd(), path, flags, Mode::empty(), resolve)
 }

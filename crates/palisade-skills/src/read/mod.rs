@@ -7,6 +7,7 @@ mod folder;
 mod kind;
 mod roots;
 mod rules;
+mod stamp;
 #[cfg(test)]
 mod tests;
 
@@ -15,6 +16,7 @@ use std::{path::Path, sync::Arc};
 pub use folder::{Opened, ReadError};
 pub use kind::kind;
 pub(crate) use rules::{READER, RULES};
+pub use stamp::Stamp;
 
 use sha2::{Digest as _, Sha256};
 
@@ -118,6 +120,16 @@ impl Tree {
         self.found.is_empty()
     }
 
+    /// What would be read of one of them, without a look at what it means; none if not all of it can be read.
+    pub fn stamp(&self, at: usize) -> Option<Stamp> {
+        self.inner.stamp(self.found.get(at)?, &self.limits, true)
+    }
+
+    /// In which state its files are, without reading them.
+    pub fn state(&self, at: usize) -> Option<[u8; 32]> {
+        Some(self.inner.stamp(self.found.get(at)?, &self.limits, false)?.state)
+    }
+
     /// Reads one of them.
     pub fn read(&self, at: usize) -> Read {
         let Some(root) = self.found.get(at) else { return Read::default() };
@@ -139,29 +151,6 @@ pub fn from_files(name: &str, files: Vec<(String, Vec<u8>, bool)>, limits: Limit
         reader.add(path, bytes, executable, 0);
     }
     reader.done(name.to_owned(), name.to_owned())
-}
-
-impl Read {
-    /// A digest of all that a verdict rests on: names, bytes, and what reading them showed.
-    pub fn digest(&self) -> [u8; 32] {
-        let mut hash = Sha256::new();
-        let mut part = |bytes: &[u8]| {
-            hash.update(bytes.len().to_le_bytes());
-            hash.update(bytes);
-        };
-        part(self.name.as_bytes());
-        for file in &self.package.files {
-            part(file.path.as_bytes());
-            part(&file.bytes);
-            part(&[u8::from(file.executable)]);
-        }
-        for finding in &self.seen.findings {
-            part(finding.rule.id.as_bytes());
-            part(finding.place.file.as_bytes());
-            part(finding.message.as_bytes());
-        }
-        hash.finalize().into()
-    }
 }
 
 /// Gathers the files of one package within the limits.

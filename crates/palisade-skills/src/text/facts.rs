@@ -2,14 +2,15 @@
 
 use std::sync::LazyLock;
 
-use regex_automata::meta::Regex;
-
 use super::{
     blocks::{Spot, Unit},
     hosts::{is_anyones, is_bare, is_local, is_vendor, mails, urls},
     tags::{Concept, Set, Tag, tags},
 };
-use crate::{formats::Profile, pattern::pattern};
+use crate::{
+    formats::Profile,
+    pattern::{Regex, pattern},
+};
 
 /// How far away data would go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]

@@ -2,9 +2,7 @@
 
 use std::sync::LazyLock;
 
-use regex_automata::meta::Regex;
-
-use crate::pattern::pattern;
+use crate::pattern::{Regex, pattern};
 
 static URL: LazyLock<Regex> = LazyLock::new(|| {
     pattern(

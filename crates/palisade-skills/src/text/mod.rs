@@ -5,6 +5,7 @@ mod facts;
 mod hosts;
 mod normal;
 mod orders;
+mod phrases;
 mod rules;
 mod section;
 mod tags;

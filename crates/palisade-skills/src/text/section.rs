@@ -2,8 +2,6 @@
 
 use std::sync::LazyLock;
 
-use regex_automata::meta::Regex;
-
 use super::{
     blocks::{Spot, Unit},
     facts::{Concealed, Facts, Where},
@@ -17,7 +15,7 @@ use crate::{
     Confidence::{High, Low, Medium},
     File, Seen, Severity,
     formats::Profile,
-    pattern::pattern,
+    pattern::{Regex, pattern},
 };
 
 /// How many sentences before and behind are held against one.

@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, sync::LazyLock};
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
+use super::phrases::Phrases;
 
 macro_rules! concepts {
     ($($name:ident $word:literal),* $(,)?) => {
@@ -385,13 +385,8 @@ struct Meaning {
     stem: bool,
 }
 
-struct Lexicon {
-    automaton: AhoCorasick,
-    meanings: Vec<Vec<Meaning>>,
-}
-
-static LEXICON: LazyLock<Lexicon> = LazyLock::new(|| {
-    let mut phrases: HashMap<String, Vec<Meaning>> = HashMap::new();
+static LEXICON: LazyLock<Phrases<Meaning>> = LazyLock::new(|| {
+    let mut phrases = Phrases::default();
     let texts = [
         (Language::English, include_str!("lexicon/en.txt")),
         (Language::German, include_str!("lexicon/de.txt")),
@@ -406,30 +401,18 @@ static LEXICON: LazyLock<Lexicon> = LazyLock::new(|| {
     ];
     for (language, text) in texts {
         for (concept, phrase, base, stem) in entries(text) {
-            phrases.entry(phrase).or_default().push(Meaning { concept, language, base, stem });
+            phrases.add(&phrase, Meaning { concept, language, base, stem });
         }
     }
     for line in include_str!("lexicon/more.txt").lines() {
         let (code, line) = line.split_once(' ').unwrap_or_default();
         let language = Language::coded(code);
         for (concept, phrase, base, stem) in entries(line) {
-            phrases.entry(super::normal::normal(&phrase)).or_default().push(Meaning {
-                concept,
-                language,
-                base,
-                stem,
-            });
+            let meaning = Meaning { concept, language, base, stem };
+            phrases.add(&super::normal::normal(&phrase), meaning);
         }
     }
-    let (phrases, meanings): (Vec<_>, Vec<_>) = phrases.into_iter().unzip();
-    let automaton = AhoCorasick::builder()
-        .match_kind(MatchKind::Standard)
-        .kind(Some(AhoCorasickKind::ContiguousNFA))
-        // Its phrases begin with every letter: there is nothing to skip to.
-        .prefilter(false)
-        .build(phrases)
-        .expect("the lexicon is small");
-    Lexicon { automaton, meanings }
+    phrases
 });
 
 /// The phrases of a lexicon: concept, phrase, whether it gives an order, whether it is a stem.
@@ -499,10 +482,15 @@ pub(super) fn tags(text: &str) -> Vec<Tag> {
     let foreign = latin_language(text);
     let kana = text.chars().any(|c| matches!(c, '\u{3040}'..='\u{30ff}'));
     let mut tags = Vec::new();
-    for found in LEXICON.automaton.find_overlapping_iter(text) {
-        let (start, end) = (found.start(), found.end());
-        let Some(meanings) = LEXICON.meanings.get(found.pattern().as_usize()) else { continue };
-        for meaning in meanings {
+    let mut before = None;
+    for (start, c) in text.char_indices() {
+        let within = joins(c) && before.is_some_and(joins);
+        before = Some(c);
+        if within {
+            continue;
+        }
+        for (length, meaning) in LEXICON.begin(text.get(start..).unwrap_or_default()) {
+            let end = start + length;
             let spoken = match meaning.language {
                 Language::English | Language::Russian | Language::Korean | Language::Other => true,
                 Language::Chinese => !kana,
@@ -564,8 +552,12 @@ fn latin_language(text: &str) -> Vec<Language> {
     LATIN.iter().zip(&counts).filter(spoken).map(|(language, _)| *language).collect()
 }
 
+/// Is it a letter that others make a word with?
+fn joins(c: char) -> bool {
+    c.is_alphanumeric() && !unspaced(c)
+}
+
 fn bounded(text: &str, start: usize, end: usize, stem: bool) -> bool {
-    let joins = |c: char| c.is_alphanumeric() && !unspaced(c);
     let first = text.get(start..).and_then(|text| text.chars().next());
     let last = text.get(..end).and_then(|text| text.chars().next_back());
     let before = text.get(..start).and_then(|text| text.chars().next_back());

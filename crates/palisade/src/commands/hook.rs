@@ -100,17 +100,31 @@ fn answer(agent: Agent, policy: Option<&Path>, record: bool) -> Result<Reply, St
     if told.len() as u64 > MOST_TOLD {
         return Err(format!("the agent says more than {MOST_TOLD} bytes"));
     }
-    decided(agent, &told, policy, record)
+    decided(agent, Asks::Itself, &told, policy, record)
+}
+
+/// Who asks what is to be asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Asks {
+    /// The agent, its own user.
+    Itself,
+    /// The supervisor, its operator: inside a sandbox, by whoever can ask nobody.
+    Supervisor,
 }
 
 /// By whoever decides here: the supervisor inside a sandbox, elsewhere a policy.
 pub(super) fn decided(
     agent: Agent,
+    asks: Asks,
     told: &[u8],
     policy: Option<&Path>,
     record: bool,
 ) -> Result<Reply, String> {
-    if Path::new(INSIDE).exists() { ask(agent, told) } else { decide(agent, told, policy, record) }
+    if Path::new(INSIDE).exists() {
+        ask(agent, asks, told)
+    } else {
+        decide(agent, told, policy, record)
+    }
 }
 
 /// By a policy, in this process.
@@ -134,15 +148,16 @@ fn decide(agent: Agent, told: &[u8], policy: Option<&Path>, record: bool) -> Res
 }
 
 /// By the supervisor of the sandbox that this is in.
-fn ask(agent: Agent, told: &[u8]) -> Result<Reply, String> {
+fn ask(agent: Agent, asks: Asks, told: &[u8]) -> Result<Reply, String> {
     let failed =
         |error: io::Error| format!("the supervisor of this sandbox cannot be asked: {error}");
     let mut stream = connected().map_err(failed)?;
     stream.set_read_timeout(Some(ANSWER)).map_err(failed)?;
     stream.set_write_timeout(Some(CONNECT)).map_err(failed)?;
     let head = format!(
-        "POST /v1/hook/{} HTTP/1.1\r\nhost: {}\r\ncontent-type: application/json\r\n\
+        "POST /v1/{}/{} HTTP/1.1\r\nhost: {}\r\ncontent-type: application/json\r\n\
          content-length: {}\r\nconnection: close\r\n\r\n",
+        if asks == Asks::Supervisor { "call" } else { "hook" },
         agent.name(),
         SUPERVISOR.0,
         told.len()

@@ -9,7 +9,7 @@ use std::{
     process::ExitCode,
 };
 
-use palisade_hooks::Agent;
+use palisade_hooks::{Agent, Event};
 use palisade_integrate::{Entry, Installable, Undo, diff, installable, installed, removed};
 use palisade_policy::{Asked, CommandLine, Policy, load};
 use palisade_session::{Operator, hooks};
@@ -31,7 +31,7 @@ Examples:
   palisade integrate claude-code --remove
 
 Decisions and a record, no confinement: the agent asks, and keeps to the answer as far as it keeps to its hooks.
-`palisade run -- claude` holds what is decided. For claude-code and codex; others are refused.
+`palisade run -- claude` holds what is decided. For claude-code, codex, gemini and cursor; openclaw is refused.
 
 Exit code: 0 it is as asked, 1 nothing is changed, 2 usage, 3 the files cannot be read or written.")]
 pub(crate) struct Args {
@@ -60,7 +60,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
     let operator =
         operator().map_err(|(what, remedy)| Failure::new(Kind::Usage, what).remedy(remedy))?;
     let file = settings(&how, &operator, args.project)?;
-    let entry = if args.remove { None } else { Some(entry(agent, &operator, args)?) };
+    let entry = if args.remove { None } else { Some(entry(agent, &how, &operator, args)?) };
     let made = if args.remove { false } else { folder(&file)? };
     let done = change(agent, &how, &operator, &file, entry.as_ref(), args.yes);
     if made && !matches!(done, Ok(true)) {
@@ -72,7 +72,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
 
 fn settings(how: &Installable, operator: &Operator, project: bool) -> Result<PathBuf, Failure> {
     if !project {
-        let moved = env::var_os(how.variable).filter(|folder| !folder.is_empty());
+        let moved = how.variable.and_then(env::var_os).filter(|folder| !folder.is_empty());
         return Ok(how.of_user(&operator.home, moved.map(PathBuf::from)));
     }
     let file = how.project.ok_or_else(|| {
@@ -83,7 +83,12 @@ fn settings(how: &Installable, operator: &Operator, project: bool) -> Result<Pat
 }
 
 /// What is put there: the hook by this very program, for calls of tools and for what the policy's hooks want to hear.
-fn entry(agent: Agent, operator: &Operator, args: &Args) -> Result<Entry, Failure> {
+fn entry(
+    agent: Agent,
+    how: &Installable,
+    operator: &Operator,
+    args: &Args,
+) -> Result<Entry, Failure> {
     let policy = policy(agent, operator, args.policy.as_deref())?;
     if let Some(missing) = policy.not_built.first() {
         return Err(Failure::new(
@@ -95,8 +100,18 @@ fn entry(agent: Agent, operator: &Operator, args: &Args) -> Result<Entry, Failur
         )
         .remedy("take it out of the policy: the hook would refuse every call"));
     }
-    let mut events = vec!["PreToolUse".to_owned()];
-    events.extend(hooks::announced(&policy).iter().map(|event| event.name().to_owned()));
+    let mut events: Vec<String> = Vec::new();
+    for event in [Event::PRE_TOOL_USE].into_iter().chain(hooks::announced(&policy)) {
+        let names = agent.own_names(event);
+        if names.is_empty() {
+            note(&format!(
+                "palisade: {} has no event like {event}: hooks of the policy for it are never asked",
+                agent.name()
+            ));
+        }
+        events.extend(names.into_iter().map(str::to_owned));
+    }
+    events.dedup();
     if policy.permissions.is_none() && policy.hooks.events.is_empty() {
         note(
             "palisade: the policy has neither `permissions` nor `hooks`: calls are recorded and none is refused",
@@ -110,7 +125,7 @@ fn entry(agent: Agent, operator: &Operator, args: &Args) -> Result<Entry, Failur
         let file = operator.directory.join(file);
         command.push_str(&format!(" --policy {}", quoted(&file)?));
     }
-    Ok(Entry { command, events })
+    Ok(Entry { command, events, form: how.form })
 }
 
 fn policy(agent: Agent, operator: &Operator, file: Option<&Path>) -> Result<Policy, Failure> {

@@ -9,7 +9,7 @@ use std::{
         atomic::{AtomicU32, Ordering},
     },
     thread,
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 use palisade_core::{paths, shown};
@@ -44,7 +44,7 @@ Examples:
 Put the last in place of the server's own command in the client's settings. Each call of a tool is decided by the
 permission rules, as mcp__NAME__TOOL; so are reads of resources (mcp__NAME__resources_read), prompts
 (mcp__NAME__prompts_get), and what the server asks of the client (mcp__NAME__sampling, mcp__NAME__elicitation).
-A question is a refusal: nobody can be asked here. The server runs as the client would have run it; `palisade run`
+Inside a sandbox a question waits in `palisade approvals`; elsewhere it is a refusal, as nobody can be asked. The server runs as the client would have run it; `palisade run`
 confines it.")]
 pub(crate) struct Args {
     /// What rules call the server. Default: the program's name.
@@ -119,7 +119,9 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
              palisade mcp --pin --name {name} -- …"
         ));
     }
-    let rules = Rules { policy: args.policy.clone(), record: args.record };
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos());
+    let session = format!("mcp-{}-{since}", std::process::id());
+    let rules = Rules { policy: args.policy.clone(), record: args.record, session };
     serve(&server, Arc::new(Between::new(name, pins, rules)))
 }
 
@@ -182,13 +184,15 @@ fn pins_file(name: &str) -> Result<PathBuf, Failure> {
 struct Rules {
     policy: Option<PathBuf>,
     record: bool,
+    /// What came in through this process counts in it.
+    session: String,
 }
 
 impl Decide for Rules {
     fn decide(&self, name: &str, input: &Map<String, Value>) -> Said {
         let cwd = env::current_dir().unwrap_or_default();
         let told = json!({
-            "session_id": "mcp",
+            "session_id": self.session,
             "cwd": cwd.to_string_lossy(),
             "hook_event_name": "PreToolUse",
             "tool_name": name,
@@ -196,6 +200,7 @@ impl Decide for Rules {
         });
         let reply = match hook::decided(
             Agent::ClaudeCode,
+            hook::Asks::Supervisor,
             told.to_string().as_bytes(),
             self.policy.as_deref(),
             self.record,

@@ -23,4 +23,5 @@ pub(crate) mod run;
 pub(crate) mod selftest;
 pub(crate) mod skill;
 pub(crate) mod usage;
+mod wanted_files;
 pub(crate) mod workspace;

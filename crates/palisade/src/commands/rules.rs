@@ -72,7 +72,15 @@ impl Place {
     /// # Errors
     /// It stays as it was.
     pub(super) fn write(&self, addition: &Addition) -> Result<(), Failure> {
-        let Change { mode, after, .. } = self.with(addition)?;
+        self.write_all(std::slice::from_ref(addition))
+    }
+
+    /// The same with several, all or none.
+    ///
+    /// # Errors
+    /// It stays as it was.
+    pub(super) fn write_all(&self, additions: &[Addition]) -> Result<(), Failure> {
+        let Change { mode, after, .. } = self.with_all(additions)?;
         self.put(&after, mode)
     }
 
@@ -81,10 +89,14 @@ impl Place {
     /// # Errors
     /// Nothing can be added to what is there.
     pub(super) fn with(&self, addition: &Addition) -> Result<Change, Failure> {
+        self.with_all(std::slice::from_ref(addition))
+    }
+
+    fn with_all(&self, additions: &[Addition]) -> Result<Change, Failure> {
         let Found { text: before, mode } = self.read()?;
         let shown = self.shown();
         let text = before.as_deref().unwrap_or_default();
-        let after = amended(shown, text, std::slice::from_ref(addition)).map_err(|error| {
+        let after = amended(shown, text, additions).map_err(|error| {
             Failure::new(Kind::Denied, format!("{shown} is not changed: {error}"))
         })?;
         Ok(Change { before, after, mode })

@@ -27,7 +27,7 @@ Examples:
 
 Without --policy and --profile the policy is ./palisade.yaml (once trusted) over
 ~/.config/palisade/policy.yaml, or else over the profile of the command's name
-(claude, codex, openclaw), or else over the profile `shell`.
+(claude, codex, gemini, openclaw), or else over the profile `shell`.
 
 Exit code: the command's own; 128 and the number of the signal that ended it; 125 if Palisade
 refused to start it; 126 if it cannot be executed; 127 if it is not found.")]
@@ -88,8 +88,8 @@ impl From<AccessArg> for Access {
 }
 
 /// Agents whose command has another name than their profile, or the same.
-const AGENTS: [(&str, &str); 3] =
-    [("claude", "claude-code"), ("codex", "codex"), ("openclaw", "openclaw")];
+const AGENTS: [(&str, &str); 4] =
+    [("claude", "claude-code"), ("codex", "codex"), ("gemini", "gemini"), ("openclaw", "openclaw")];
 
 pub(crate) fn run(args: Args) -> Result<ExitCode, Failure> {
     let refused = |what: String| Failure::new(Kind::Refused, what);
@@ -122,6 +122,7 @@ pub(crate) fn run(args: Args) -> Result<ExitCode, Failure> {
         allow_degraded,
         record,
         permissive: false,
+        learns_files: false,
         operator,
     };
     let ended = to_its_end(&order, quiet)?;

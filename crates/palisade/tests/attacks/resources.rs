@@ -183,3 +183,18 @@ fn takes_what_the_host_counts_for_each_user() {
     let watches = world.inside_sh("cat /proc/sys/user/max_inotify_watches");
     assert_eq!(watches.good(), (count("/proc/sys/fs/inotify/max_user_watches") / 4).to_string());
 }
+
+/// All sandboxes and containers share what the machine may have.
+#[test]
+fn takes_the_terminals_of_the_machine() {
+    let Some(world) = World::plain() else { return };
+    let program = "import os\n\
+         had = []\n\
+         try:\n\
+         \x20   while len(had) < 300: had.append(os.open('/dev/ptmx', os.O_RDWR | os.O_NOCTTY))\n\
+         except OSError: pass\n\
+         print(len(had))\n";
+    assert_eq!(world.outside_python(program).good(), "300");
+    let had: u32 = world.inside_python(program).good().parse().unwrap();
+    assert!((100..=256).contains(&had), "{had}");
+}

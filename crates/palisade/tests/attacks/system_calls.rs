@@ -168,6 +168,37 @@ fn speaks_to_kernel_parts_that_nobody_needs() {
     permitted(&world, &["filter"]);
 }
 
+/// Each is code that the kernel compiles, or a part of it that hardly anybody uses.
+#[test]
+fn reaches_rare_parts_by_an_option_of_a_socket() {
+    let Some(world) = World::plain() else { return };
+    refused(
+        &world,
+        &[
+            ("socket-filter", "EPERM", Works),
+            ("reuseport-filter", "EPERM", Works),
+            // Programs that ask for these go on without.
+            ("udp-encap", "ENOPROTOOPT", IfBuilt),
+            ("tcp-md5", "ENOPROTOOPT", IfBuilt),
+        ],
+    );
+}
+
+/// The time that a write to a merged page takes tells whether somebody else has the same.
+#[test]
+fn has_its_memory_merged_with_that_of_others() {
+    let Some(world) = World::plain() else { return };
+    refused(&world, &[("merge", "EPERM", IfBuilt), ("merge-advice", "EINVAL", IfBuilt)]);
+    permitted(&world, &["dontneed-advice"]);
+}
+
+/// The kernel counts them for the whole machine, whoever made them.
+#[test]
+fn takes_the_machines_asynchronous_requests() {
+    let Some(world) = World::plain() else { return };
+    refused(&world, &[("aio", "ENOSYS", IfBuilt)]);
+}
+
 /// A newer kernel answers them; the filter lists what is allowed, so that it does not get to.
 #[test]
 fn calls_that_this_build_does_not_know() {

@@ -159,6 +159,56 @@ fn sends_after_it_read_an_injected_page_with_leave() {
     assert!(host.requests().iter().all(|request| request.header("x-key") == SECRET.1));
 }
 
+/// Leave that it has from before it read anything.
+#[test]
+fn uses_a_permission_from_before_it_read_an_injected_page() {
+    let model = model();
+    let Some(world) = World::new(&format!(
+        "process: {{environment: {{set: {{PORT: '1'}}}}}}
+inference:
+  providers: {{own: {{api: anthropic, url: \"{}\"}}}}
+  routes: [{{model: \"*\", to: own}}]
+permissions: {{mode: bypassPermissions, ask: [\"Bash(git push *)\"]}}
+taint: {{by: [injection], ask: [push]}}
+approvals: {{timeout: 5s}}
+",
+        model.url()
+    )) else {
+        return;
+    };
+    let agent = format!("import os\nos.makedirs('repo', exist_ok=True); os.chdir('repo')\n{AGENT}");
+    // The operator permits the first question for the session, and is away then.
+    let answered = |acts: &str| {
+        thread::scope(|scope| {
+            let agent = scope.spawn(|| world.inside_python_with(&agent, &[acts, "x"]));
+            let until = Instant::now() + Duration::from_secs(60);
+            let mut here = true;
+            while !agent.is_finished() && Instant::now() < until {
+                let ran = finish(world.palisade().args(["approvals", "list", "--json"]));
+                if let Some(line) = ran.out.lines().next().filter(|_| here) {
+                    let question: Value = serde_json::from_str(line).unwrap();
+                    let session = question["session"].as_str().unwrap();
+                    let which = format!("{session}/{}", question["id"]);
+                    let allow = ["approvals", "allow", &which, "--session"];
+                    assert_eq!(finish(world.palisade().args(allow)).code, Some(0));
+                    here = false;
+                }
+                thread::sleep(Duration::from_millis(50));
+            }
+            agent.join().unwrap()
+        })
+    };
+    // One answer is good for the whole session, as long as nothing came in.
+    let pushed = |line: &str| line.starts_with("push 0");
+    let ran = answered("push good push");
+    let lines: Vec<&str> = ran.good().lines().collect();
+    assert!(pushed(lines[0]) && pushed(lines[2]), "{ran}");
+    let ran = answered("push bad push");
+    let lines: Vec<&str> = ran.good().lines().collect();
+    assert!(pushed(lines[0]) && !pushed(lines[2]), "{ran}");
+    world.verify();
+}
+
 /// A connection that was made before, and that nobody looks into.
 #[test]
 fn goes_on_with_a_connection_from_before() {

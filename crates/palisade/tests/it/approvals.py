@@ -2,7 +2,7 @@
 
 `approvals.py PALISADE`, with the environment of the operator; the policy asks for what no rule names.
 """
-import json, os, signal, socket, subprocess, sys, threading, time
+import fcntl, json, os, pty, signal, socket, struct, subprocess, sys, termios, threading, time
 
 palisade = sys.argv[1]
 children = []
@@ -71,6 +71,48 @@ def dial(wanted):
         return type(error).__name__
 print(*[dial(wanted) for wanted in sys.argv[1:]])
 """
+
+class Screen:
+    """`palisade approvals` at a terminal of its own."""
+
+    def __init__(self, *words, rows=24, columns=400):
+        self.pid, self.terminal = pty.fork()
+        if self.pid == 0:
+            os.environ["TERM"] = "xterm"
+            os.execv(palisade, [palisade, "approvals", *words])
+        self.seen, self.from_here = b"", 0
+        self.resize(rows, columns)
+        threading.Thread(target=self.read, daemon=True).start()
+
+    def read(self):
+        try:
+            while part := os.read(self.terminal, 65536):
+                self.seen += part
+        except OSError:
+            pass
+
+    def resize(self, rows, columns):
+        fcntl.ioctl(self.terminal, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+        os.kill(self.pid, signal.SIGWINCH)
+
+    def shows(self, text):
+        """Waits for it, from what was shown last."""
+        until = time.time() + 60
+        while text.encode() not in self.seen[self.from_here :]:
+            assert time.time() < until, (text, self.seen[self.from_here :][-3000:])
+            time.sleep(0.02)
+
+    def key(self, letter, then):
+        self.from_here = len(self.seen)
+        os.write(self.terminal, letter.encode())
+        self.shows(then)
+
+    def ended(self):
+        until = time.time() + 60
+        while os.waitpid(self.pid, os.WNOHANG) == (0, 0):
+            assert time.time() < until
+            time.sleep(0.02)
+
 
 NETWORK = "palisade: 1\nextends: [shell]\nnetwork:\n  hosts: {a.test: [93.184.216.34], inner.test: [127.0.0.1]}\n"
 open("ask.yaml", "w").write(NETWORK + "  unknown: ask\n")
@@ -208,6 +250,110 @@ try:
     pending(0)
     assert child.poll() is None
     run("kill", "patient")
+    # The list at a terminal, by its keys. What follows an answer has to be chosen.
+    open("keys.yaml", "w").write(NETWORK + "  unknown: ask\n")
+    child = start("a.test:7001", "a.test:7002", name="keys", policy="keys.yaml")
+    pending()
+    screen = Screen("--rule", "keys.yaml")
+    screen.shows("keys/1")
+    screen.shows("a.test:7001")
+    screen.key("a", "keys/1 is allowed")
+    screen.shows("a.test:7002")
+    os.write(screen.terminal, b"a")
+    time.sleep(1.5)
+    assert len(pending()) == 1
+    screen.key("k", "j/k choose")
+    # A terminal of a few rows shows as much as it has room for, and keys count there as well.
+    screen.resize(6, 30)
+    screen.key("k", "a.test:7002")
+    screen.key("d", "keys/2 is denied")
+    ends(child, "hello ConnectionResetError")
+    assert [(event["decision"], event["detail"]["scope"]) for event in events("approval", "keys")] == [("allow", "once"), ("deny", "once")]
+    screen.resize(24, 400)
+
+    # For the session, and for good: that takes two keys, and another one between them forgets the first.
+    child = start("a.test:7001", "93.184.216.99:7001", name="more", policy="keys.yaml")
+    pending()
+    screen.shows("more/1")
+    screen.key("k", "more/1")
+    screen.key("s", "more/1 is allowed")
+    screen.shows("more/2")
+    before = open("keys.yaml").read()
+    screen.key("k", "more/2")
+    screen.key("r", "once more r to write it")
+    screen.key("j", "more/2")
+    screen.key("r", "once more r to write it")
+    assert open("keys.yaml").read() == before
+    # A connection is not a call that could be changed.
+    screen.key("e", "cannot be changed")
+    screen.key("r", "once more r to write it")
+    screen.key("r", "has a rule")
+    ends(child, "hello hello")
+    assert "93.184.216.99" in open("keys.yaml").read()
+    assert [event["detail"]["scope"] for event in events("approval", "more")] == ["session", "session"]
+
+    # Nothing that a question says steers the terminal.
+    open("exec.yaml", "w").write("palisade: 1\nextends: [shell]\npermissions: {ask: ['Bash(unshare *)']}\n")
+    hostile = "\x1b]0;mine\x07\x1b[1;1Hallowed\u202e\r"
+    argv = [palisade, "run", "--name", "odd", "--policy", "exec.yaml", "--", "unshare", "--version", hostile]
+    child = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    children.append(child)
+    (question,) = pending()
+    # The variables that lead it elsewhere are part of what is asked.
+    assert any(one.startswith("PATH=") for one in question["environment"]), question
+    screen.shows("odd/1")
+    screen.key("k", "with PATH=")
+    assert b"\x1b]0;" not in screen.seen and b"\x1b[1;1Hallowed" not in screen.seen and "\u202e".encode() not in screen.seen
+    assert b"\\u001b]0;mine" in screen.seen, screen.seen[-2000:]
+    # A terminal that goes away is no answer.
+    os.close(screen.terminal)
+    screen.ended()
+    assert len(pending()) == 1 and not events("approval", "odd")
+    run("approvals", "edit", f"odd/{question['id']}", "--input", "/dev/null", expect=1)
+    run("approvals", "deny", f"odd/{question['id']}")
+    assert child.wait(timeout=60) != 0
+
+    # Questions as files, and answers as files.
+    folder = os.path.join(os.environ["PALISADE_STATE"], "approvals")
+    server = subprocess.Popen([palisade, "approvals", "files"], stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    children.append(server)
+    assert folder in server.stderr.readline()
+
+    def asked():
+        until = time.time() + 60
+        while not (found := [name for name in os.listdir(folder) if name.endswith(".json")] if os.path.isdir(folder) else []):
+            assert time.time() < until
+            time.sleep(0.02)
+        return os.path.join(folder, found[0])
+
+    def answer(path, **fields):
+        open(path + ".new", "w").write(json.dumps(fields))
+        os.rename(path + ".new", path.removesuffix(".json") + ".answer")
+
+    child = start("a.test:7001", name="files")
+    path = asked()
+    told = json.load(open(path))
+    assert told["subject"] == "a.test:7001" and told["digest"].startswith("sha256:") and told["name"] == "files", told
+    # For another act, by another's file, or with another input: none counts.
+    answer(path, question="sha256:0", allow=True)
+    assert "another question" in server.stderr.readline()
+    answer(path, question=told["digest"], allow=True, input={"a": 1})
+    assert "cannot be changed" in server.stderr.readline()
+    answer(path, question=told["digest"], allow=True, more=1)
+    assert "more" in server.stderr.readline()
+    os.symlink("/etc/passwd", path.removesuffix(".json") + ".answer")
+    assert "does not count" in server.stderr.readline()
+    assert len(pending()) == 1
+    answer(path, question=told["digest"], allow=True)
+    ends(child, "hello")
+    until = time.time() + 60
+    while os.listdir(folder):
+        assert time.time() < until, os.listdir(folder)
+        time.sleep(0.02)
+    child = start("a.test:7001", name="files")
+    told = json.load(open(path := asked()))
+    answer(path, question=told["digest"], allow=False)
+    ends(child, "ConnectionResetError")
     for bad in ["build", "/3", "build/x", "build/-1"]:
         run("approvals", "allow", bad, expect=2)
     run("approvals", "allow", "nobody/1", expect=1)

@@ -58,6 +58,22 @@ const CALLS: &[(&str, i64)] = &[
     ("eventfd2", libc::SYS_eventfd2),
     ("mlockall", libc::SYS_mlockall),
     ("setgroups", libc::SYS_setgroups),
+    ("unshare", libc::SYS_unshare),
+    ("clone", libc::SYS_clone),
+    ("wait4", libc::SYS_wait4),
+    ("ppoll", libc::SYS_ppoll),
+    ("pidfd_send_signal", libc::SYS_pidfd_send_signal),
+    ("fcntl", libc::SYS_fcntl),
+    ("fstatfs", libc::SYS_fstatfs),
+    ("fchmodat", libc::SYS_fchmodat),
+    ("readlinkat", libc::SYS_readlinkat),
+    ("unlinkat", libc::SYS_unlinkat),
+    ("getdents64", libc::SYS_getdents64),
+    ("pwrite64", libc::SYS_pwrite64),
+    ("pipe2", libc::SYS_pipe2),
+    ("sched_getaffinity", libc::SYS_sched_getaffinity),
+    ("getsockname", libc::SYS_getsockname),
+    ("epoll_ctl", libc::SYS_epoll_ctl),
 ];
 
 /// Prints `confined` if every layer that a process can see of itself stands.
@@ -146,5 +162,34 @@ fn a_call_that_fails_leaves_no_agent_with_a_layer_missing() {
     let fault = Fault { errno: libc::ENOSYS, ..fault };
     for (name, number) in CALLS.iter().step_by(3) {
         fault.run(name, *number);
+    }
+}
+
+/// Worse than a call that fails is one that says yes and does nothing, as under a system that imitates this
+/// one: what was put up is looked at.
+#[test]
+fn a_call_that_does_nothing_and_says_yes_leaves_no_agent_with_a_layer_missing() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["work", "home"] {
+        fs::create_dir(folder.path().join(name)).unwrap();
+    }
+    let outside = folder.path().join("outside");
+    fs::write(&outside, "secret").unwrap();
+    let policy = format!(
+        "palisade: 1\nextends: [shell]\nprocess: {{environment: {{set: {{OUTSIDE: \"{}\"}}}}}}\n",
+        outside.display()
+    );
+    fs::write(folder.path().join("p.yaml"), policy).unwrap();
+    let fault = Fault { folder: folder.path(), errno: 0 };
+    for (name, number) in [
+        ("capset", libc::SYS_capset),
+        ("prctl", libc::SYS_prctl),
+        ("landlock_restrict_self", libc::SYS_landlock_restrict_self),
+        ("seccomp", libc::SYS_seccomp),
+        ("pivot_root", libc::SYS_pivot_root),
+        ("umount2", libc::SYS_umount2),
+        ("move_mount", libc::SYS_move_mount),
+    ] {
+        assert!(!fault.run(name, number), "{name} did nothing, and the command ran");
     }
 }

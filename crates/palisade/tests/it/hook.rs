@@ -265,3 +265,28 @@ fn permission_rules_decide() {
         assert_eq!(answer["permissionDecision"], decision, "{command}: {ran}");
     }
 }
+
+/// Each event is decided by a process of its own; what came into the agent's session before it counts all the same.
+#[test]
+fn what_came_into_a_session_is_remembered() {
+    let rules =
+        "permissions: {mode: bypassPermissions}\ntaint: {by: [web], ask: [\"Bash(scp *)\"]}";
+    let home = Home::new(rules);
+    let call = |session: &str, name: &str, input: Value| {
+        let told = json!({"session_id": session, "cwd": "/", "hook_event_name": "PreToolUse",
+            "tool_name": name, "tool_input": input, "tool_use_id": "t"});
+        let ran = home.tell("claude-code", told.to_string().as_bytes());
+        assert_eq!(ran.exit, 0, "{ran}");
+        said(&ran)["hookSpecificOutput"]["permissionDecision"].as_str().unwrap().to_owned()
+    };
+    let copy = || json!({"command": "scp a b:"});
+    assert_eq!(call("one", "Bash", copy()), "allow");
+    assert_eq!(
+        call("one", "WebFetch", json!({"url": "https://a.example/", "prompt": "x"})),
+        "allow"
+    );
+    assert_eq!(call("one", "Bash", copy()), "ask");
+    assert_eq!(call("one", "Bash", json!({"command": "ls"})), "allow");
+    // Of another session nothing is known.
+    assert_eq!(call("two", "Bash", copy()), "allow");
+}

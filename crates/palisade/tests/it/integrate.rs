@@ -156,6 +156,49 @@ fn a_project_has_settings_of_its_own() {
     assert!(home.at(".codex/hooks.json").exists());
 }
 
+/// In the form that each has, for its own names of the events.
+#[test]
+fn gemini_and_cursor_are_told_in_their_own_words() {
+    let home = Home::new();
+    let before = "{\n  \"theme\": \"x\"\n}";
+    for (agent, folder, file) in
+        [("gemini", ".gemini", "settings.json"), ("cursor", ".cursor", "hooks.json")]
+    {
+        fs::create_dir(home.at(folder)).unwrap();
+        let settings = home.at(folder).join(file);
+        fs::write(&settings, before).unwrap();
+        let ran = home.run(&[agent, "--policy", "p.yaml", "--yes"]);
+        assert_eq!(
+            (ran.exit, ran.stderr.contains("was not tried")),
+            (0, agent == "cursor"),
+            "{ran}"
+        );
+        let value: Value = serde_json::from_str(&fs::read_to_string(&settings).unwrap()).unwrap();
+        let hook = match agent {
+            "gemini" => {
+                assert_eq!(value["hooks"]["AfterAgent"].as_array().unwrap().len(), 1, "{value}");
+                let hook = &value["hooks"]["BeforeTool"][0]["hooks"][0];
+                assert_eq!(hook["timeout"], 3_600_000, "{value}");
+                hook
+            }
+            _ => {
+                assert_eq!((&value["version"], &value["theme"]), (&json!(1), &json!("x")));
+                assert_eq!(value["hooks"]["stop"].as_array().unwrap().len(), 1, "{value}");
+                for event in
+                    ["preToolUse", "beforeShellExecution", "beforeMCPExecution", "beforeReadFile"]
+                {
+                    assert_eq!(value["hooks"][event][0]["failClosed"], true, "{value}");
+                }
+                &value["hooks"]["preToolUse"][0]
+            }
+        };
+        let command = hook["command"].as_str().unwrap();
+        assert!(command.contains(&format!("hook --agent {agent} --record")), "{command}");
+        assert_eq!(home.run(&[agent, "--remove", "--yes"]).exit, 0);
+        assert_eq!(fs::read_to_string(&settings).unwrap(), before);
+    }
+}
+
 #[test]
 fn nothing_changes_without_a_yes() {
     let home = Home::with(SETTINGS);
@@ -170,10 +213,8 @@ fn nothing_changes_without_a_yes() {
 #[test]
 fn what_is_not_built_is_refused_and_says_so() {
     let home = Home::new();
-    for agent in ["gemini", "cursor", "openclaw"] {
-        let ran = home.run(&[agent, "--yes"]);
-        assert!(ran.exit == 2 && ran.stderr.contains("not set up by this version"), "{ran}");
-    }
+    let ran = home.run(&["openclaw", "--yes"]);
+    assert!(ran.exit == 2 && ran.stderr.contains("not set up by this version"), "{ran}");
     fs::write(home.at("p.yaml"), "palisade: 1\npermissions: {deny: [\"Nonsense(\"]}\n").unwrap();
     let ran = home.install();
     assert!(ran.exit == 1 && ran.stderr.contains("not valid"), "{ran}");

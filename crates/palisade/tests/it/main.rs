@@ -24,6 +24,7 @@ mod report;
 mod run;
 mod running;
 mod selftest;
+mod ship;
 mod skill;
 mod surroundings;
 mod terminal;

@@ -92,7 +92,7 @@ fn explain_is_what_a_run_here_would_use() {
     {
         assert!(ran.stdout.contains(expected), "no `{expected}`: {ran}");
     }
-    for profile in ["shell", "claude-code", "codex", "openclaw"] {
+    for profile in ["shell", "claude-code", "codex", "gemini", "openclaw"] {
         assert_eq!(home.policy(&["explain", "--profile", profile]).exit, 0, "{profile}");
         assert!(home.policy(&["show", profile]).stdout.contains("palisade: 1"), "{profile}");
     }

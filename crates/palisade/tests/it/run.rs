@@ -129,7 +129,7 @@ fn what_is_refused_says_what_and_what_to_do() {
     ----- stderr -----
     palisade: nothing was started, because of the policy
     --profile: there is no profile `nope`
-      help: known: shell, claude-code, codex, openclaw
+      help: known: shell, claude-code, codex, gemini, openclaw
     ");
     assert_snapshot!(world.says(&["--policy", "nope.yaml", "--", "true"]), @r"
     exit: 125

@@ -256,6 +256,22 @@ fn a_tmp_that_holds_nothing() {
     place.verifies();
 }
 
+/// The kernel would end the supervisor by a signal, without a word.
+#[test]
+fn a_limit_of_the_size_of_files() {
+    let place = Place::new();
+    let palisade = place.command();
+    let mut command = Command::new("sh");
+    command
+        .args(["-c", "ulimit -f 0; exec \"$0\" run -- echo ran"])
+        .arg(palisade.get_program())
+        .env_clear()
+        .envs(palisade.get_envs().filter_map(|(name, value)| Some((name, value?))))
+        .current_dir(place.at("work"))
+        .stdin(Stdio::null());
+    refused(&run(&mut command), &["File too large"]);
+}
+
 #[test]
 fn a_state_disk_that_is_full_at_the_launch() {
     let place = Place::new();

@@ -34,7 +34,7 @@ const PROGRAMS: &[&str] = &[
     "strings",
     "od",
     "hexdump",
-    "xxd",
+    "base64",
     "tac",
     "fold",
     "fmt",

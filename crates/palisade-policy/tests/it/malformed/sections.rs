@@ -221,6 +221,10 @@ fn credentials() {
                 "palisade: 1\ncredentials: {a: {from: {env: A}, header: \"a: {secret}\", aws: ▸{access_key: AKIA}}}\n",
             ),
             (
+                "aws_without_a_key_for_a_rule",
+                "palisade: 1\ncredentials: {a: {from: {env: A}, aws: {}}}\nnetwork: {rules: [{name: r, hosts: [b.c], ports: [443], credential: ▸a}]}\n",
+            ),
+            (
                 "ssh_key_by_its_path",
                 "palisade: 1\ncredentials: {a: {ssh: {keys: [▸~/.ssh/id_ed25519, ▸\"SHA256:x\"], hosts: [b.c]}}}\n",
             ),

@@ -45,6 +45,10 @@ const MOST_BYTES: usize = 9 * 1024;
 const ROOM: usize = 4 << 20;
 /// How long the kernel may take to tell the state.
 const PATIENCE: Duration = Duration::from_secs(1);
+/// What is in the count of each domain and is no program's: the look by which its process sees that the
+/// rules hold (`landlock::Prepared::require_in_force`), of which the kernel does not tell.
+const OWN_DENIALS: u64 = 1;
+
 /// Domains of one sandbox that are told apart: one for each command that was let in.
 const MOST_DOMAINS: usize = 4096;
 /// Records of others that are passed over before the caller has a turn.
@@ -171,7 +175,7 @@ impl Records {
             }
             Record::Made { domain, user } if user == self.user => {
                 if self.ours.len() < MOST_DOMAINS {
-                    self.ours.insert(domain, 0);
+                    self.ours.insert(domain, OWN_DENIALS);
                 }
             }
             Record::Made { domain, .. } => self.early.retain(|(other, _)| *other != domain),

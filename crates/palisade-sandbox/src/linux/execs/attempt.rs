@@ -42,6 +42,14 @@ impl Attempt {
     }
 }
 
+/// The variables that a thread gives to what it asks to become. It can still change them.
+///
+/// # Errors
+/// See [`Attempt::read`].
+pub fn environment(call: &Executes) -> Result<Arguments, Errno> {
+    Memory::of(folder_of(call.thread)?)?.arguments(call.environment)
+}
+
 /// A thread's folder of `/proc`.
 pub(super) fn folder_of(thread: u32) -> Result<OwnedFd, Errno> {
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;

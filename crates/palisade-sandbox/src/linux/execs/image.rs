@@ -55,6 +55,15 @@ impl Image {
     }
 }
 
+/// The variables of a process that is stopped there.
+///
+/// # Errors
+/// See [`Image::look`].
+pub fn environment_of(process: Pid) -> Result<Arguments, Errno> {
+    let number = u32::try_from(process.as_raw_nonzero().get()).map_err(|_| Errno::SRCH)?;
+    Ok(split(&read(&folder_of(number)?, "environ", MOST_BYTES + 1)?))
+}
+
 fn read(folder: &OwnedFd, name: &str, most: usize) -> Result<Vec<u8>, Errno> {
     let flags = OFlags::RDONLY | OFlags::CLOEXEC;
     let file = File::from(openat(folder, name, flags, Mode::empty())?);

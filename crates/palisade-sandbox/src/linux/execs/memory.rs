@@ -75,7 +75,8 @@ impl Memory {
         self.text(address, LONGEST_PATH - 1)?.ok_or(Errno::NAMETOOLONG)
     }
 
-    fn word(&mut self, address: u64) -> Result<u64, Errno> {
+    /// A word of 64 bits.
+    pub(super) fn word(&mut self, address: u64) -> Result<u64, Errno> {
         let mut word = [0; 8];
         for (offset, byte) in word.iter_mut().enumerate() {
             let at = address.checked_add(offset as u64).ok_or(Errno::FAULT)?;

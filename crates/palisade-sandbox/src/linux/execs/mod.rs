@@ -14,11 +14,13 @@ mod image;
 mod memory;
 mod tracing;
 mod view;
+mod wanted;
 
-pub use attempt::Attempt;
-pub use image::Image;
+pub use attempt::{Attempt, environment};
+pub use image::{Image, environment_of};
 pub use tracing::{Change, Tracing};
 pub use view::{Named, View};
+pub use wanted::{Shown, Wanted};
 
 /// Bytes of arguments that are read.
 const MOST_BYTES: usize = 256 * 1024;

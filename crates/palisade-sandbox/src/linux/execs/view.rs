@@ -40,6 +40,11 @@ pub struct View {
 }
 
 impl View {
+    /// Its root.
+    pub(super) fn root(&self) -> BorrowedFd<'_> {
+        self.root.as_fd()
+    }
+
     /// Of the sandbox with this init, before its agent runs.
     pub(crate) fn of(init: Pid) -> Result<Self, StepError> {
         let path = format!("/proc/{}/root", init.as_raw_nonzero());

@@ -92,11 +92,15 @@ pub(super) fn populate(skeleton: &mut Skeleton, rules: &mut Rules) -> Result<(),
     pts(skeleton, rules)
 }
 
+/// The most terminals: all sandboxes and containers of the machine share `kernel.pty.max`, whoever has
+/// made the terminals of each.
+const MOST_TERMINALS: &str = "256";
+
 /// A devpts of the sandbox's own: its terminals are no one else's.
 fn pts(skeleton: &mut Skeleton, rules: &mut Rules) -> Result<(), StepError> {
     let at = Path::new("/dev/pts");
     let context = fsopen("devpts", FsOpenFlags::FSOPEN_CLOEXEC).step("open a devpts")?;
-    for (key, value) in [("ptmxmode", "0666"), ("mode", "0620")] {
+    for (key, value) in [("ptmxmode", "0666"), ("mode", "0620"), ("max", MOST_TERMINALS)] {
         fsconfig_set_string(&context, key, value).step("configure the devpts")?;
     }
     fsconfig_create(&context).step("make the devpts")?;

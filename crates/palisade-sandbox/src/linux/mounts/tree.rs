@@ -1,7 +1,8 @@
 use std::{collections::HashMap, os::fd::OwnedFd, path::Path};
 
 use rustix::{
-    fs::{CWD, Mode, OFlags, ResolveFlags, openat2},
+    fs::{CWD, Mode, OFlags, ResolveFlags, fstat, openat2, stat},
+    io::Errno,
     mount::{OpenTreeFlags, UnmountFlags, open_tree, unmount},
     net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, bind, socket_with},
     process::{fchdir, pivot_root},
@@ -89,10 +90,23 @@ impl Tree {
         pivot_root(".", ".").step("pivot_root")?;
         unmount(".", UnmountFlags::DETACH).step("leave the old root")?;
         rustix::process::chdir("/").step("enter the new root")?;
+        require_alone(root)?;
         let socket = socket.map(|it| listen(it, &mut rules)).transpose()?;
         set_attributes(root, Attributes { set: ATTR_RDONLY, ..Default::default() })
             .step("make the root read-only")?;
         Ok((rules.finish()?, socket))
+    }
+}
+
+/// See that the new root is one, and that nothing is mounted over it: `..` leads from there to
+/// what is.
+fn require_alone(root: &OwnedFd) -> Result<(), StepError> {
+    const STEP: &str = "find the old root gone";
+    let (ours, found) = (fstat(root).step(STEP)?, stat("/..").step(STEP)?);
+    if (ours.st_dev, ours.st_ino) == (found.st_dev, found.st_ino) {
+        Ok(())
+    } else {
+        Err(Errno::BUSY).step(STEP)
     }
 }
 

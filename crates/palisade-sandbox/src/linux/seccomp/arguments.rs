@@ -1,6 +1,6 @@
 //! Rules for calls whose arguments decide: sockets, clone, ioctl, prctl and the like.
 
-use libc::{EACCES, EAFNOSUPPORT, EINVAL, ENOTTY, EPERM, EPROTONOSUPPORT};
+use libc::{EACCES, EAFNOSUPPORT, EINVAL, ENOENT, ENOPROTOOPT, ENOTTY, EPERM, EPROTONOSUPPORT};
 
 use super::rule::{Clause, Rule, Test};
 
@@ -108,8 +108,7 @@ const fn mode(clauses: &'static [Clause]) -> Rule {
 }
 
 /// `chmod(path, mode)` and `fchmod(fd, mode)` without the set-user-id bit: the file is on the host as
-/// well, the operator's own, and any user of the machine could run it. That bit in the mode a
-/// file is made with (`open`, `mknod`) does no harm: the kernel clears it when something is written.
+/// well, the operator's own, and any user of the machine could run it.
 pub(super) const MODE_1: Rule = mode(&[Clause::allow(&[Test::masked(1, SET_USER_ID, &[0])])]);
 
 /// `fchmodat(dir, path, mode)` and `fchmodat2`, likewise.
@@ -119,30 +118,109 @@ const SET_ID: u32 = SET_USER_ID | SET_GROUP_ID;
 const MODE_1_ROOT: Rule = mode(&[Clause::allow(&[Test::masked(1, SET_ID, &[0])])]);
 const MODE_2_ROOT: Rule = mode(&[Clause::allow(&[Test::masked(2, SET_ID, &[0])])]);
 
-/// A call's rule where the files are root's on the host, if it is another: no set-group-id bit either.
-/// Folders have a good use for it (a repository that a group shares), so it is free elsewhere.
-pub(super) fn for_roots_files(call: &str) -> Option<Rule> {
-    match call {
-        "chmod" | "fchmod" => Some(MODE_1_ROOT),
-        "fchmodat" | "fchmodat2" => Some(MODE_2_ROOT),
-        _ => None,
-    }
-}
+/// O_CREAT and the bit of O_TMPFILE that is its own: without either the mode has no meaning, and
+/// may be whatever the register held.
+const MAKES: u32 = 0o100 | 0o20_000_000;
+
+/// `open(path, flags, mode)` makes no set-id file either. The kernel takes the bit away when something
+/// is written, but not when root does the writing: who copies a program over the file makes it one.
+#[cfg(target_arch = "x86_64")]
+pub(super) const OPEN: Rule = mode(&[
+    Clause::allow(&[Test::masked(2, SET_USER_ID, &[0])]),
+    Clause::allow(&[Test::masked(1, MAKES, &[0])]),
+]);
+#[cfg(target_arch = "x86_64")]
+const OPEN_ROOT: Rule = mode(&[
+    Clause::allow(&[Test::masked(2, SET_ID, &[0])]),
+    Clause::allow(&[Test::masked(1, MAKES, &[0])]),
+]);
+
+/// `openat(dir, path, flags, mode)`, likewise.
+pub(super) const OPENAT: Rule = mode(&[
+    Clause::allow(&[Test::masked(3, SET_USER_ID, &[0])]),
+    Clause::allow(&[Test::masked(2, MAKES, &[0])]),
+]);
+const OPENAT_ROOT: Rule = mode(&[
+    Clause::allow(&[Test::masked(3, SET_ID, &[0])]),
+    Clause::allow(&[Test::masked(2, MAKES, &[0])]),
+]);
 
 const FILE_TYPE: u32 = 0o170_000;
 const FILE_TYPES: &[u32] = &[0, 0o100_000, 0o010_000, 0o140_000];
 
-/// `mknod(path, mode, dev)`: regular files, pipes and sockets; no devices and no overlay whiteouts.
+/// `mknod(path, mode, dev)`: regular files, pipes and sockets, without a set-user-id bit; no devices and
+/// no overlay whiteouts.
 #[cfg(target_arch = "x86_64")]
-pub(super) const MKNOD: Rule = Rule::Check {
-    clauses: &[Clause::allow(&[Test::masked(1, FILE_TYPE, FILE_TYPES)])],
-    otherwise: EPERM,
-};
+pub(super) const MKNOD: Rule =
+    mode(&[Clause::allow(&[Test::masked(1, FILE_TYPE | SET_USER_ID, FILE_TYPES)])]);
+#[cfg(target_arch = "x86_64")]
+const MKNOD_ROOT: Rule = mode(&[Clause::allow(&[Test::masked(1, FILE_TYPE | SET_ID, FILE_TYPES)])]);
 
 /// `mknodat(dir, path, mode, dev)`, likewise.
-pub(super) const MKNODAT: Rule = Rule::Check {
-    clauses: &[Clause::allow(&[Test::masked(2, FILE_TYPE, FILE_TYPES)])],
-    otherwise: EPERM,
+pub(super) const MKNODAT: Rule =
+    mode(&[Clause::allow(&[Test::masked(2, FILE_TYPE | SET_USER_ID, FILE_TYPES)])]);
+const MKNODAT_ROOT: Rule =
+    mode(&[Clause::allow(&[Test::masked(2, FILE_TYPE | SET_ID, FILE_TYPES)])]);
+
+/// A call's rule where the files are root's on the host, if it is another: no set-group-id bit either.
+/// Folders have a good use for it (a repository that a group shares), so it is free elsewhere.
+pub(super) fn for_roots_files(call: &str) -> Option<Rule> {
+    match call {
+        "chmod" | "fchmod" | "creat" => Some(MODE_1_ROOT),
+        "fchmodat" | "fchmodat2" => Some(MODE_2_ROOT),
+        #[cfg(target_arch = "x86_64")]
+        "open" => Some(OPEN_ROOT),
+        "openat" => Some(OPENAT_ROOT),
+        #[cfg(target_arch = "x86_64")]
+        "mknod" => Some(MKNOD_ROOT),
+        "mknodat" => Some(MKNODAT_ROOT),
+        _ => None,
+    }
+}
+
+/// RENAME_WHITEOUT leaves a device (0, 0) under the old name, which hides a file of an overlay's
+/// lower layer: what `mknod` is refused for.
+const RENAME_WHITEOUT: u32 = 4;
+
+/// `renameat2(dir, path, dir, path, flags)`.
+pub(super) const RENAMEAT2: Rule =
+    mode(&[Clause::allow(&[Test::masked(4, RENAME_WHITEOUT, &[0])])]);
+
+/// `madvise(2)` without MADV_MERGEABLE: pages that are merged with those of others tell, by the time that a write to
+/// them takes, what the others hold. The same answer as of a kernel that cannot merge.
+pub(super) const MADVISE: Rule = Rule::Check {
+    clauses: &[
+        Clause::fail(EINVAL, &[Test::is(2, &[12])]),
+        // MADV_HWPOISON and MADV_SOFT_OFFLINE: the machine's memory, not its own.
+        Clause::fail(EPERM, &[Test::is(2, &[100, 101])]),
+        Clause::allow(&[Test::masked(2, 0, &[0])]),
+    ],
+    otherwise: EINVAL,
+};
+
+const SOL_SOCKET: u32 = 1;
+const SOL_TCP: u32 = 6;
+const SOL_UDP: u32 = 17;
+
+/// `setsockopt(2)` without what puts code into the kernel or switches a socket over to rarely used parts
+/// of it. Programs that ask for the latter go on without it, so they hear that it is not there.
+pub(super) const SETSOCKOPT: Rule = Rule::Check {
+    clauses: &[
+        // SO_ATTACH_FILTER, SO_ATTACH_BPF, SO_ATTACH_REUSEPORT_CBPF and _EBPF: programs that the
+        // kernel compiles.
+        Clause::fail(EPERM, &[Test::is(1, &[SOL_SOCKET]), Test::is(2, &[26, 50, 51, 52])]),
+        // TCP_ULP: TLS in the kernel, and whatever other module has a name.
+        Clause::fail(ENOENT, &[Test::is(1, &[SOL_TCP]), Test::is(2, &[31])]),
+        // TCP_MD5SIG, TCP_MD5SIG_EXT, TCP_AO_*: routers' signatures.
+        Clause::fail(
+            ENOPROTOOPT,
+            &[Test::is(1, &[SOL_TCP]), Test::is(2, &[14, 32, 38, 39, 40, 41])],
+        ),
+        // UDP_ENCAP: tunnels of IPsec, L2TP and GTP.
+        Clause::fail(ENOPROTOOPT, &[Test::is(1, &[SOL_UDP]), Test::is(2, &[100])]),
+        Clause::allow(&[Test::masked(1, 0, &[0])]),
+    ],
+    otherwise: ENOPROTOOPT,
 };
 
 /// `PER_LINUX`, or the query. Others relax memory protection (READ_IMPLIES_EXEC), randomisation,
@@ -234,7 +312,6 @@ const PRCTL_ALLOWED: &[u32] = &[
     64,          // PR_SME_GET_VL
     65,          // PR_SET_MDWE
     66,          // PR_GET_MDWE
-    67,          // PR_SET_MEMORY_MERGE
     68,          // PR_GET_MEMORY_MERGE
     74,          // PR_GET_SHADOW_STACK_STATUS
     75,          // PR_SET_SHADOW_STACK_STATUS
@@ -255,6 +332,7 @@ const PRCTL_REFUSED: &[u32] = &[
     57,          // PR_SET_IO_FLUSHER
     59,          // PR_SET_SYSCALL_USER_DISPATCH
     62,          // PR_SCHED_CORE
+    67,          // PR_SET_MEMORY_MERGE: see `MADVISE`
 ];
 
 pub(super) const PRCTL: Rule = Rule::Check {

@@ -145,11 +145,11 @@ fn long_jump(over: usize) -> Instruction {
 }
 
 /// The clauses in order, then `otherwise`. Always ends with a return.
-pub(super) fn clauses(clauses: &[Clause], otherwise: Verdict) -> Code {
+pub(super) fn clauses(clauses: &[Clause], allowed: Verdict, otherwise: Verdict) -> Code {
     let mut all = Code::new();
     for clause in clauses {
-        let body =
-            clause.tests.iter().rev().fold(finish(clause.verdict), |then, one| test(one, then));
+        let verdict = if clause.verdict == Verdict::Allow { allowed } else { clause.verdict };
+        let body = clause.tests.iter().rev().fold(finish(verdict), |then, one| test(one, then));
         all.extend(body);
     }
     all.extend(finish(otherwise));

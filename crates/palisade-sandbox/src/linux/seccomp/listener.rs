@@ -12,6 +12,7 @@ use super::{
     Filter, assemble,
     decide::decide,
     number_of,
+    paths::{self, Names},
     rule::{Row, Rule},
     shown::shown,
     table,
@@ -34,6 +35,8 @@ pub enum Heard {
     Call(Refused),
     /// This connection waits to go on.
     Connects(Connects),
+    /// This call with paths waits to go on.
+    Names(Names),
     /// This program waits to be started, or not.
     Executes(Executes),
     /// No call waits; the listener will be readable when one does.
@@ -66,6 +69,8 @@ pub struct Executes {
     pub path: u64,
     /// Where the addresses of the arguments are.
     pub arguments: u64,
+    /// Where the addresses of the variables are.
+    pub environment: u64,
     /// The flags of `execveat`.
     pub flags: u32,
 }
@@ -133,10 +138,10 @@ impl Listener {
                     if let Some(executes) = self.filter.holds(&heard) {
                         return Ok(Heard::Executes(executes));
                     }
-                    return Ok(match self.filter.watches(&heard) {
-                        Some(connects) => Heard::Connects(connects),
-                        None => Heard::Call(self.filter.refused(&heard)),
-                    });
+                    return Ok(self
+                        .filter
+                        .watches(&heard)
+                        .unwrap_or_else(|| Heard::Call(self.filter.refused(&heard))));
                 }
                 // Its thread was killed since.
                 Err(Errno::NOENT | Errno::INTR) => {}
@@ -172,7 +177,7 @@ impl Filter {
         let program = self.telling.as_ref()?;
         let held = decide(program, &heard.call)? == assemble::RETURN_TELL | assemble::HELD;
         let low = |argument: u64| u32::try_from(argument & 0xffff_ffff).unwrap_or_default();
-        let [first, second, third, _, fifth, _] = heard.call.arguments;
+        let [first, second, third, fourth, fifth, _] = heard.call.arguments;
         let (id, thread) = (heard.id, heard.thread);
         let call = known(heard.call.number).map(|(name, _)| name);
         let executes = match call {
@@ -182,21 +187,38 @@ impl Filter {
                 folder: Some(low(first).cast_signed()),
                 path: second,
                 arguments: third,
+                environment: fourth,
                 flags: low(fifth),
             },
-            _ => Executes { id, thread, folder: None, path: first, arguments: second, flags: 0 },
+            _ => Executes {
+                id,
+                thread,
+                folder: None,
+                path: first,
+                arguments: second,
+                environment: third,
+                flags: 0,
+            },
         };
         held.then_some(executes)
     }
 
     /// A call that the program in force shows and does not refuse.
-    fn watches(&self, heard: &Notification) -> Option<Connects> {
+    fn watches(&self, heard: &Notification) -> Option<Heard> {
         let program = self.telling.as_ref()?;
-        let watched = decide(program, &heard.call)? == assemble::RETURN_TELL;
+        if decide(program, &heard.call)? != assemble::RETURN_TELL {
+            return None;
+        }
+        let (id, thread) = (heard.id, heard.thread);
+        let call = known(heard.call.number).map_or("", |(name, _)| name);
+        if paths::has_paths(call) {
+            let paths = paths::named(call, &heard.call.arguments);
+            return Some(Heard::Names(Names { id, thread, paths }));
+        }
         let [descriptor, ..] = heard.call.arguments;
         // The kernel takes it as 32 bits.
         let descriptor = (descriptor & 0xffff_ffff).try_into().map(u32::cast_signed).ok()?;
-        watched.then_some(Connects { id: heard.id, thread: heard.thread, descriptor })
+        Some(Heard::Connects(Connects { id, thread, descriptor }))
     }
 
     fn refused(&self, heard: &Notification) -> Refused {
@@ -296,8 +318,14 @@ mod tests {
             let number = number_of("connect").unwrap();
             Registers { number, architecture: ARCHITECTURE, arguments }
         };
-        let heard =
-            |filter: &Filter, call| filter.watches(&Notification { id: 7, thread: 3, call });
+        let heard = |filter: &Filter, call| match filter.watches(&Notification {
+            id: 7,
+            thread: 3,
+            call,
+        }) {
+            Some(Heard::Connects(connects)) => Some(connects),
+            _ => None,
+        };
         let seen = heard(&filter, connect(0xffff_ffff_0000_0005));
         assert_eq!(seen, Some(Connects { id: 7, thread: 3, descriptor: 5 }));
         let silent = decide(&filter.program, &connect(5));
@@ -308,6 +336,27 @@ mod tests {
         // What a policy denies is refused, watched or not.
         let denied = SyscallPolicy { deny: vec!["connect".into()], ..given };
         assert_eq!(heard(&Filter::compile(&denied).unwrap(), connect(5)), None);
+    }
+
+    /// What the arguments refuse is refused and not shown.
+    #[test]
+    fn a_call_with_a_path_is_shown_where_it_is_allowed() {
+        let given = SyscallPolicy { watch_paths: true, ..Default::default() };
+        let filter = Filter::compile(&given).unwrap();
+        let open = |flags, mode| {
+            let number = number_of("openat").unwrap();
+            let arguments = [0xffff_ff9c, 0x1000, flags, mode, 0, 0];
+            let call = Registers { number, architecture: ARCHITECTURE, arguments };
+            Notification { id: 7, thread: 3, call }
+        };
+        for heard in [open(0, 0), open(0o101, 0o644)] {
+            let Some(Heard::Names(names)) = filter.watches(&heard) else { panic!("{heard:?}") };
+            assert_eq!((names.thread, names.paths[0].unwrap().path), (3, 0x1000));
+            assert_eq!(decide(&filter.program, &heard.call), Some(assemble::RETURN_ALLOW));
+        }
+        assert!(filter.watches(&open(0o101, 0o4755)).is_none());
+        let unwatched = Filter::compile(&SyscallPolicy::default()).unwrap();
+        assert!(unwatched.watches(&open(0, 0)).is_none());
     }
 
     /// What is not decided about is not started.

@@ -21,6 +21,7 @@ mod assemble;
 mod decide;
 mod listener;
 mod numbers;
+mod paths;
 mod reader;
 mod rule;
 mod shown;
@@ -37,6 +38,7 @@ use self::rule::{Rule, Verdict};
 pub use self::{
     assemble::Instruction,
     listener::{Connects, Executes, Heard, Listener, Refused, Waiting},
+    paths::{NamedPath, Names, Want},
 };
 use crate::step::{Step, StepError};
 
@@ -61,6 +63,8 @@ pub struct SyscallPolicy {
     pub watch_connect: bool,
     /// Whether each `execve` and `execveat` is to wait for a decision at the [`Listener`]. Without one they fail.
     pub hold_exec: bool,
+    /// Whether each call that names a path is to wait until the [`Listener`] has seen it.
+    pub watch_paths: bool,
 }
 
 /// A policy that cannot be made into a filter.
@@ -159,6 +163,8 @@ impl Filter {
             for name in row.names() {
                 let Some(number) = number_of(name) else { continue };
                 let named = |list: &[String]| list.iter().any(|entry| entry == name);
+                let shown = policy.watch_paths && paths::has_paths(name);
+                let allowed = if shown { Verdict::Watch } else { Verdict::Allow };
                 let decision = match row.rule {
                     _ if named(&policy.deny) => Decision::Is(Verdict::Fail(libc::EPERM)),
                     Rule::Allow if policy.watch_connect && name == WATCHED => {
@@ -167,14 +173,15 @@ impl Filter {
                     Rule::Allow if policy.hold_exec && HELD.contains(&name) => {
                         Decision::Is(Verdict::Hold)
                     }
-                    Rule::Allow => Decision::Is(Verdict::Allow),
+                    Rule::Allow => Decision::Is(allowed),
                     Rule::Check { .. } => Decision::By(
                         roots_files
                             .then(|| arguments::for_roots_files(name))
                             .flatten()
                             .unwrap_or(row.rule),
+                        allowed,
                     ),
-                    Rule::Refuse(_) if named(&policy.allow) => Decision::Is(Verdict::Allow),
+                    Rule::Refuse(_) if named(&policy.allow) => Decision::Is(allowed),
                     Rule::Refuse(errno) | Rule::Never(errno) if rule::UNTOLD.contains(&name) => {
                         Decision::Is(Verdict::FailUntold(errno))
                     }
@@ -209,6 +216,15 @@ impl Filter {
     #[must_use]
     pub fn without_listener(self) -> Self {
         Self { telling: None, ..self }
+    }
+
+    /// See from inside that a filter of ours is on: `clone3` is there for nobody. Allocates nothing unless it
+    /// fails.
+    pub(crate) fn require_in_force() -> Result<(), StepError> {
+        match crate::linux::sys::clone::clone3_of_nothing() {
+            Errno::NOSYS => Ok(()),
+            _ => Err(Errno::PERM).step("find the system call filter in force"),
+        }
     }
 
     /// Put the filter on like [`Filter::install`], and return the descriptor of its [`Listener`]. The
@@ -331,7 +347,8 @@ fn check(policy: &SyscallPolicy) -> Result<(), SeccompError> {
 #[derive(Debug, Clone, Copy)]
 enum Decision {
     Is(Verdict),
-    By(Rule),
+    /// By the arguments; where the rule allows, this happens.
+    By(Rule, Verdict),
 }
 
 /// The decision for all numbers from `start` to the next range's.
@@ -397,11 +414,11 @@ fn search(ranges: &[Range]) -> Code {
         (_, None) => assemble::finish(Verdict::Kill),
         (true, Some((only, _))) => match only.decision {
             Decision::Is(verdict) => assemble::finish(verdict),
-            Decision::By(Rule::Check { clauses, otherwise }) => {
-                assemble::clauses(clauses, Verdict::Fail(otherwise))
+            Decision::By(Rule::Check { clauses, otherwise }, allowed) => {
+                assemble::clauses(clauses, allowed, Verdict::Fail(otherwise))
             }
-            Decision::By(Rule::Allow) => assemble::finish(Verdict::Allow),
-            Decision::By(Rule::Refuse(errno) | Rule::Never(errno)) => {
+            Decision::By(Rule::Allow, allowed) => assemble::finish(allowed),
+            Decision::By(Rule::Refuse(errno) | Rule::Never(errno), _) => {
                 assemble::finish(Verdict::Fail(errno))
             }
         },

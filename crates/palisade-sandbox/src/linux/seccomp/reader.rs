@@ -52,9 +52,9 @@ impl Filter {
     pub fn of_reader(opens: bool) -> Result<Self, SeccompError> {
         let named = |list: &str, name: &str| list.split_ascii_whitespace().any(|one| one == name);
         let decide = |name: &str| match name {
-            "mmap" | "mprotect" => Decision::By(NO_CODE),
-            "fcntl" => Decision::By(LOOKS),
-            "clone" => Decision::By(THREAD),
+            "mmap" | "mprotect" => Decision::By(NO_CODE, Verdict::Allow),
+            "fcntl" => Decision::By(LOOKS, Verdict::Allow),
+            "clone" => Decision::By(THREAD, Verdict::Allow),
             // Its flags are in memory; the C library falls back to clone.
             "clone3" => Decision::Is(Verdict::Fail(libc::ENOSYS)),
             name if named(ALLOWED, name) || (opens && named(OPENS, name)) => {

@@ -3,11 +3,11 @@
 use libc::{ENOSYS, EPERM};
 
 #[cfg(target_arch = "x86_64")]
-use super::arguments::{ARCH_PRCTL, MKNOD};
+use super::arguments::{ARCH_PRCTL, MKNOD, OPEN};
 use super::{
     arguments::{
-        CLONE, FCNTL, IOCTL, MKNODAT, MODE_1, MODE_2, PERSONALITY, PRCTL, PRLIMIT,
-        SCHED_SETSCHEDULER, SECCOMP, SETRLIMIT, SOCKET, SOCKETPAIR,
+        CLONE, FCNTL, IOCTL, MADVISE, MKNODAT, MODE_1, MODE_2, OPENAT, PERSONALITY, PRCTL, PRLIMIT,
+        RENAMEAT2, SCHED_SETSCHEDULER, SECCOMP, SETRLIMIT, SETSOCKOPT, SOCKET, SOCKETPAIR,
     },
     rule::{Row, Rule},
 };
@@ -38,7 +38,8 @@ pub(super) const COMMON: &[Row] = &[
         "read write readv writev pread64 pwrite64 preadv pwritev preadv2 pwritev2 lseek \
          sendfile copy_file_range splice tee vmsplice readahead fadvise64",
     ),
-    allow("opens what the mount tree and Landlock grant", "openat openat2 close close_range"),
+    check(OPENAT, "opens what the mount tree and Landlock grant; makes no set-id file", "openat"),
+    allow("closes what is open", "close close_range"),
     allow(
         "file metadata",
         "newfstatat fstat statx statfs fstatfs faccessat faccessat2 readlinkat getdents64 \
@@ -46,9 +47,9 @@ pub(super) const COMMON: &[Row] = &[
     ),
     allow(
         "creates, renames and removes where the mount tree and Landlock grant writing",
-        "mkdirat unlinkat renameat renameat2 linkat symlinkat truncate ftruncate fallocate \
-         umask",
+        "mkdirat unlinkat renameat linkat symlinkat truncate ftruncate fallocate umask",
     ),
+    check(RENAMEAT2, "renames; leaves no whiteout", "renameat2"),
     allow("owner and times, on mounts that are writable", "fchown fchownat utimensat"),
     check(MODE_1, "mode, on mounts that are writable; no set-id bit", "fchmod"),
     check(MODE_2, "mode, on mounts that are writable; no set-id bit", "fchmodat fchmodat2"),
@@ -63,24 +64,21 @@ pub(super) const COMMON: &[Row] = &[
     allow("descriptors, locks and pipes", "dup dup3 flock pipe2"),
     check(FCNTL, "descriptors, locks and pipes; no leases", "fcntl"),
     allow("watches files that may be read", "inotify_init1 inotify_add_watch inotify_rm_watch"),
-    check(MKNODAT, "pipes, sockets and regular files; no devices", "mknodat"),
+    check(MKNODAT, "pipes, sockets and regular files; no devices, no set-id bit", "mknodat"),
     check(IOCTL, "terminals, sockets and plain files, by request", "ioctl"),
     // Waiting.
     allow(
         "waits for descriptors",
         "ppoll pselect6 epoll_create1 epoll_ctl epoll_pwait epoll_pwait2 eventfd2 signalfd4",
     ),
-    allow(
-        "asynchronous disk reads and writes on open descriptors",
-        "io_setup io_destroy io_submit io_cancel io_getevents io_pgetevents",
-    ),
     // Memory.
     allow(
         "its own memory",
-        "mmap munmap mremap mprotect madvise brk msync mincore mlock mlock2 munlock mlockall \
+        "mmap munmap mremap mprotect brk msync mincore mlock mlock2 munlock mlockall \
          munlockall mseal memfd_create membarrier pkey_alloc pkey_free pkey_mprotect \
          map_shadow_stack mbind set_mempolicy get_mempolicy set_mempolicy_home_node",
     ),
+    check(MADVISE, "advice on its own memory; merges none with others'", "madvise"),
     // Processes and threads.
     check(CLONE, "threads and processes, in no new namespace", "clone"),
     allow(
@@ -139,9 +137,10 @@ pub(super) const COMMON: &[Row] = &[
     check(SOCKETPAIR, "unix pairs", "socketpair"),
     allow(
         "uses sockets; where to is the network layer's to say",
-        "bind connect listen accept accept4 getsockname getpeername getsockopt setsockopt \
-         sendto recvfrom sendmsg recvmsg sendmmsg recvmmsg shutdown",
+        "bind connect listen accept accept4 getsockname getpeername getsockopt sendto recvfrom \
+         sendmsg recvmsg sendmmsg recvmmsg shutdown",
     ),
+    check(SETSOCKOPT, "options; no programs for the kernel, no rare protocols", "setsockopt"),
     // Between processes; a namespace of its own.
     allow(
         "System V and POSIX queues of its own namespace",
@@ -164,6 +163,16 @@ pub(super) const COMMON: &[Row] = &[
     refuse(ENOSYS, "shows what other processes have in the page cache", "cachestat"),
     refuse(ENOSYS, "sets file flags such as immutable", "file_setattr"),
     refuse(ENOSYS, "obsolete", "remap_file_pages"),
+    refuse(
+        ENOSYS,
+        "its mode is in memory, where no filter sees a set-id bit; programs fall back to openat",
+        "openat2",
+    ),
+    refuse(
+        ENOSYS,
+        "the requests are counted for the whole machine, of which one sandbox could take all",
+        "io_setup io_destroy io_submit io_cancel io_getevents io_pgetevents",
+    ),
     refuse(EPERM, "keys are shared by user id, across sandboxes", "add_key request_key keyctl"),
     refuse(EPERM, "watches whole mounts", "fanotify_init fanotify_mark"),
     refuse(EPERM, "system clock", "adjtimex"),
@@ -222,13 +231,14 @@ pub(super) const COMMON: &[Row] = &[
 pub(super) const NATIVE_ONLY: &[Row] = &[
     allow(
         "older forms of calls that are allowed",
-        "open creat stat lstat access readlink getdents mkdir rmdir unlink rename link \
+        "stat lstat access readlink getdents mkdir rmdir unlink rename link \
          symlink chown lchown utime utimes futimesat dup2 pipe poll select epoll_create \
          epoll_wait eventfd signalfd inotify_init getpgrp alarm pause time",
     ),
-    check(MODE_1, "mode, on mounts that are writable; no set-id bit", "chmod"),
+    check(OPEN, "opens what the mount tree and Landlock grant; makes no set-id file", "open"),
+    check(MODE_1, "mode, on mounts that are writable; no set-id bit", "chmod creat"),
     allow("processes, in no new namespace", "fork vfork"),
-    check(MKNOD, "pipes, sockets and regular files; no devices", "mknod"),
+    check(MKNOD, "pipes, sockets and regular files; no devices, no set-id bit", "mknod"),
     check(ARCH_PRCTL, "thread registers and processor features", "arch_prctl"),
     never(EPERM, "segments and ports of the processor; rare kernel code", "modify_ldt iopl ioperm"),
     never(ENOSYS, "tracing hooks that only the kernel's own trampolines call", "uretprobe uprobe"),

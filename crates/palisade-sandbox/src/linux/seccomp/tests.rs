@@ -298,6 +298,7 @@ fn a_policy_opens_what_may_be_opened_and_closes_the_rest() {
             deny: owned(deny),
             watch_connect: false,
             hold_exec: false,
+            watch_paths: false,
         })
     };
     let number = |name| number_of(name).unwrap();
@@ -318,6 +319,79 @@ fn a_policy_opens_what_may_be_opened_and_closes_the_rest() {
     assert_eq!(policy(&["mout"], &[]), Err(SeccompError::Unknown("mout".into())));
     assert_eq!(policy(&[], &["execve"]), Err(SeccompError::Needed("execve".into())));
     assert!(is_known_syscall("open") && is_known_syscall("openat2") && !is_known_syscall("Open"));
+}
+
+#[test]
+fn no_file_is_made_with_a_set_id_bit() {
+    let roots = Filter::compile_for_root(&SyscallPolicy::default()).unwrap();
+    // Where the flags and the mode are; a call without flags makes a file always.
+    for (call, flags_at, mode_at) in [
+        ("openat", Some(2), 3),
+        ("open", Some(1), 2),
+        ("creat", None, 1),
+        ("mknodat", None, 2),
+        ("mknod", None, 1),
+    ] {
+        let Some(number) = number_of(call) else { continue };
+        for flags in [0_u64, 0o100, 0o101, 0o302, 0o20_200_002, 0o2_000_000] {
+            let makes = flags_at.is_none() || flags & 0o20_000_100 != 0;
+            for (mode, user, group) in
+                [(0o644_u64, false, false), (0o4755, true, false), (0o2755, false, true)]
+            {
+                for high in [0, 0xdead_0000_0000_0000] {
+                    let mut arguments = [high; 6];
+                    arguments[mode_at] |= mode;
+                    if let Some(at) = flags_at {
+                        arguments[at] |= flags;
+                    }
+                    let expected = |bit: bool| {
+                        if bit && makes { errno(libc::EPERM) } else { RETURN_ALLOW }
+                    };
+                    let told = format!("{call} {flags:o} {mode:o}");
+                    assert_eq!(run(&filter(), number, arguments), expected(user), "{told}");
+                    assert_eq!(run(&roots, number, arguments), expected(user || group), "{told}");
+                }
+            }
+        }
+    }
+    assert_eq!(answer("openat2", &[0; 6]), errno(libc::ENOSYS));
+}
+
+#[test]
+fn options_of_sockets_that_reach_rare_parts() {
+    for high in [0, 0xdead_0000_0000_0000] {
+        for (level, name, code) in [
+            (1, 26, libc::EPERM),         // SO_ATTACH_FILTER
+            (1, 50, libc::EPERM),         // SO_ATTACH_BPF
+            (1, 51, libc::EPERM),         // SO_ATTACH_REUSEPORT_CBPF
+            (1, 52, libc::EPERM),         // SO_ATTACH_REUSEPORT_EBPF
+            (6, 31, libc::ENOENT),        // TCP_ULP
+            (6, 14, libc::ENOPROTOOPT),   // TCP_MD5SIG
+            (6, 38, libc::ENOPROTOOPT),   // TCP_AO_ADD_KEY
+            (17, 100, libc::ENOPROTOOPT), // UDP_ENCAP
+        ] {
+            assert_eq!(answer("setsockopt", &[3, level | high, name | high]), errno(code));
+        }
+        for (level, name) in [(1, 2), (1, 9), (1, 15), (6, 1), (6, 26), (6, 4), (41, 26), (0, 50)] {
+            assert_eq!(answer("setsockopt", &[3, level | high, name | high]), RETURN_ALLOW);
+        }
+    }
+}
+
+#[test]
+fn memory_is_not_merged_and_renames_leave_no_whiteout() {
+    for advice in [0, 4, 8, 14, 15, 21, 25] {
+        assert_eq!(answer("madvise", &[0x1000, 0x1000, advice]), RETURN_ALLOW);
+    }
+    assert_eq!(answer("madvise", &[0x1000, 0x1000, 12 | 1 << 40]), errno(libc::EINVAL));
+    assert_eq!(answer("madvise", &[0x1000, 0x1000, 100]), errno(libc::EPERM));
+    assert_eq!(answer("prctl", &[67, 1]), errno(libc::EPERM));
+    for flags in [0, 1, 2] {
+        assert_eq!(answer("renameat2", &[0, 0, 0, 0, flags]), RETURN_ALLOW);
+    }
+    for flags in [4, 5, 4 | 1 << 33] {
+        assert_eq!(answer("renameat2", &[0, 0, 0, 0, flags]), errno(libc::EPERM));
+    }
 }
 
 #[test]

@@ -165,6 +165,22 @@ impl Forbidden {
     pub const KEXEC_FILE_LOAD: Self = Self::new("kexec_file_load", [NONE, NONE, 0, 0, NONE, 0]);
     /// `memfd_secret` likewise.
     pub const MEMFD_SECRET: Self = Self::new("memfd_secret", [NONE, 0, 0, 0, 0, 0]);
+    /// `openat` of no name, to make it with a set-user-id bit.
+    pub const OPEN_SET_ID: Self = Self::new("openat", [NONE, 0, 0o100, 0o4755, 0, 0]);
+    /// `openat2` of no name.
+    pub const OPENAT2: Self = Self::new("openat2", [NONE, 0, 0, 24, 0, 0]);
+    /// `renameat2(RENAME_WHITEOUT)` of no name.
+    pub const RENAME_WHITEOUT: Self = Self::new("renameat2", [NONE, 0, NONE, 0, 4, 0]);
+    /// `setsockopt(SO_ATTACH_FILTER)` of no socket.
+    pub const SOCKET_FILTER: Self = Self::new("setsockopt", [NONE, 1, 26, 0, 0, 0]);
+    /// `setsockopt(SO_ATTACH_REUSEPORT_CBPF)` of no socket.
+    pub const REUSEPORT_FILTER: Self = Self::new("setsockopt", [NONE, 1, 51, 0, 0, 0]);
+    /// `setsockopt(UDP_ENCAP)` of no socket.
+    pub const UDP_ENCAP: Self = Self::new("setsockopt", [NONE, 17, 100, 0, 0, 0]);
+    /// `prctl(PR_SET_MEMORY_MERGE)` with an argument that must be zero.
+    pub const MERGE_MEMORY: Self = Self::new("prctl", [67, 1, 1, 0, 0, 0]);
+    /// `io_setup` into no memory.
+    pub const IO_SETUP: Self = Self::new("io_setup", [1, 0, 0, 0, 0, 0]);
     /// `remap_file_pages` with a protection that does not exist.
     pub const REMAP_FILE_PAGES: Self = Self::new("remap_file_pages", [0, 0, NONE, 0, 0, 0]);
     /// `lsm_set_self_attr` of an attribute that does not exist.

@@ -2,13 +2,13 @@
 
 use std::{
     convert::Infallible,
-    os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd},
+    os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd},
     panic::AssertUnwindSafe,
 };
 
 use rustix::{
     io::Errno,
-    process::{Pid, Signal, WaitOptions, pidfd_send_signal, waitpid},
+    process::{Pid, Signal, WaitOptions, kill_process, pidfd_send_signal, waitpid},
 };
 
 /// Which side of a fork this is.
@@ -36,6 +36,14 @@ const INTO_CGROUP: u64 = 0x2_0000_0000;
 /// What `clone3(2)` says; EPERM where user namespaces are closed.
 pub fn fork_into(namespaces: u64) -> Result<Forked, Errno> {
     fork_into_group(namespaces, None)
+}
+
+/// What the kernel says to a `clone3` without arguments: EINVAL where it has the call, and no filter refuses it.
+pub(in crate::linux) fn clone3_of_nothing() -> Errno {
+    // SAFETY: a size of 0 is refused before anything is read.
+    let result =
+        unsafe { libc::syscall(libc::SYS_clone3, std::ptr::null::<libc::c_void>(), 0_usize) };
+    if result == -1 { last_errno() } else { Errno::INVAL }
 }
 
 /// Fork, with the child in new namespaces and, from its first moment, in this control group of
@@ -178,7 +186,7 @@ impl Sleeper {
 
     /// End it, without waiting for that.
     pub fn end(&self) {
-        let _ = pidfd_send_signal(&self.pidfd, Signal::KILL);
+        end_child(&self.pidfd, self.pid);
     }
 }
 
@@ -186,6 +194,14 @@ impl Drop for Sleeper {
     fn drop(&mut self) {
         self.end();
         let _ = rustix::io::retry_on_intr(|| waitpid(Some(self.pid), WaitOptions::empty()));
+    }
+}
+
+/// End a child that has not been waited for, without waiting for that: by its descriptor, and where a system refuses
+/// that by its number, which is its own for so long.
+pub fn end_child(pidfd: impl AsFd, pid: Pid) {
+    if !matches!(pidfd_send_signal(pidfd, Signal::KILL), Ok(()) | Err(Errno::SRCH)) {
+        let _ = kill_process(pid, Signal::KILL);
     }
 }
 

@@ -46,6 +46,13 @@ pub fn give_default(signal: i32) {
     unsafe { libc::signal(signal, libc::SIG_DFL) };
 }
 
+/// Ignore `SIGXFSZ`: a write beyond the limit of a file's size (`ulimit -f`) then fails with EFBIG, which can be
+/// told, and does not end this process.
+pub fn outlive_large_files() {
+    // SAFETY: SIG_IGN is a valid disposition for this signal.
+    unsafe { libc::signal(libc::SIGXFSZ, libc::SIG_IGN) };
+}
+
 /// Send a signal to every process of this PID namespace but its init, which is the caller. All get it at one
 /// moment: a process that forks meanwhile has it pending, and its child is not made. See `kill(2)`.
 ///

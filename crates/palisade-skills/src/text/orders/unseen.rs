@@ -2,8 +2,6 @@
 
 use std::sync::LazyLock;
 
-use regex_automata::meta::Regex;
-
 use super::super::{
     blocks::Spot,
     facts::{Concealed, Where},
@@ -14,7 +12,7 @@ use super::Here;
 use crate::{
     Confidence::{High, Medium},
     File, Seen, Severity,
-    pattern::pattern,
+    pattern::{Regex, pattern},
 };
 
 impl Here<'_> {

@@ -2,9 +2,7 @@
 
 use std::sync::LazyLock;
 
-use regex_automata::meta::Regex;
-
-use crate::pattern::code as pattern;
+use crate::pattern::{Regex, code as pattern};
 
 /// Something leaves by a program of the shell, or goes where the text says.
 pub(super) static LEAVES: LazyLock<Regex> = LazyLock::new(|| {

@@ -1,5 +1,7 @@
 //! `palisade approvals`: what waits for the operator, and the answers.
 
+mod edit;
+mod files;
 mod screen;
 mod view;
 
@@ -26,7 +28,7 @@ use crate::{
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Without a command: the list, at a terminal one in which keys answer: a once, s for the session, \
-    r for good (a rule, with --rule FILE), d deny, v the whole of it, q end."
+    e edit first, r for good (a rule, with --rule FILE), d deny, q end."
 )]
 pub(crate) struct Args {
     /// The policy that gets a rule for what is permitted for good, by the key r.
@@ -54,6 +56,23 @@ enum Command {
     #[command(after_help = "Example: palisade approvals deny build/3 --session\n\n\
         Exit code: 0 it is answered, 1 there is no such question.")]
     Deny(DenyArgs),
+    /// Change what a tool is given, and permit that in its place, once.
+    #[command(
+        after_help = "Examples:\n  palisade approvals edit build/3               in $VISUAL or $EDITOR\n  \
+        palisade approvals edit build/3 --input FILE  by a script; `-` is standard input\n\n\
+        The input is a JSON object. Rules and hooks decide it like any; what runs is exactly it. Only a tool call whose \
+        input has names can be changed: a program that is executed, a connection and a request cannot.\n\n\
+        Exit code: 0 it is answered, 1 it is not."
+    )]
+    Edit(EditArgs),
+    /// Put each question into a file, and take answers from files, until it is ended.
+    #[command(
+        after_help = "The folder is `approvals` in the state folder (PALISADE_STATE). SESSION-NUMBER.json is a question; the \
+        answer is SESSION-NUMBER.answer, written under another name and then renamed:\n\n  \
+        {\"question\": \"sha256:…\", \"allow\": true, \"scope\": \"once\"}\n\n\
+        with the question's `digest`, and with `input` where a tool is to be given another one."
+    )]
+    Files,
 }
 
 #[derive(Debug, clap::Args)]
@@ -86,6 +105,16 @@ struct AllowArgs {
     rule: Option<PathBuf>,
 }
 
+#[derive(Debug, clap::Args)]
+struct EditArgs {
+    /// The question, as the list has it: a session, its beginning or its name, and a number.
+    #[arg(value_name = "SESSION/NUMBER", value_parser = question)]
+    question: (String, u32),
+    /// What the tool is given instead, a JSON object, in place of an editor.
+    #[arg(long, value_name = "FILE")]
+    input: Option<PathBuf>,
+}
+
 /// A question with its sandbox, for `list --json`.
 #[derive(Serialize)]
 struct Listed<'a> {
@@ -107,6 +136,8 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
         Some(Command::Deny(args)) => {
             answer(&args.question, false, args.session).map(|_| ExitCode::SUCCESS)
         }
+        Some(Command::Edit(args)) => edit::run(&args.question, args.input.as_deref()),
+        Some(Command::Files) => files::run(),
     }
 }
 

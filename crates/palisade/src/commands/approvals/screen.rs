@@ -17,9 +17,10 @@ use crossterm::{
     },
 };
 use palisade_session::running::{self, Entry, Pending, Scope};
+use serde_json::Value;
 
 use super::{
-    addition, all, named,
+    addition, all, edit, named,
     view::{self, Look},
 };
 use crate::{
@@ -43,6 +44,18 @@ struct Screen {
     said: String,
     /// A rule that was shown, and is written if `r` is pressed again: of this question.
     sure: Option<String>,
+    /// An input that was changed and shown, and is permitted if `y` is pressed next: of this question.
+    changed: Option<Changed>,
+}
+
+/// What the operator has made of a tool call.
+#[derive(Debug)]
+struct Changed {
+    question: String,
+    digest: String,
+    input: String,
+    /// What is other than before.
+    shown: Vec<view::Line>,
 }
 
 /// Puts the terminal back, whatever happens.
@@ -50,16 +63,25 @@ struct Raw;
 
 impl Raw {
     fn enter() -> io::Result<Self> {
-        enable_raw_mode()?;
         let raw = Self;
-        execute!(io::stdout(), EnterAlternateScreen, Hide)?;
+        enter()?;
         Ok(raw)
     }
 }
 
+fn enter() -> io::Result<()> {
+    enable_raw_mode()?;
+    execute!(io::stdout(), EnterAlternateScreen, Hide)
+}
+
+fn leave() -> io::Result<()> {
+    execute!(io::stdout(), Show, LeaveAlternateScreen)?;
+    disable_raw_mode()
+}
+
 impl Drop for Raw {
     fn drop(&mut self) {
-        execute!(io::stdout(), Show, LeaveAlternateScreen).unwrap_or_default();
+        leave().unwrap_or_default();
         disable_raw_mode().unwrap_or_default();
     }
 }
@@ -88,10 +110,11 @@ pub(super) fn run(place: Option<&Place>) -> Result<ExitCode, Failure> {
             }
             code => code,
         };
-        if code == KeyCode::Char('q') {
-            return Ok(ExitCode::SUCCESS);
+        match code {
+            KeyCode::Char('q') => return Ok(ExitCode::SUCCESS),
+            KeyCode::Char('e') => screen.edit().map_err(failed)?,
+            _ => screen.press(code, place),
         }
-        screen.press(code, place);
     }
 }
 
@@ -111,7 +134,7 @@ impl Screen {
                 self.said = "the question that was chosen is open no more".into();
                 // Another one takes its place: a key that is being pressed is not for it.
                 self.chosen = usize::MAX;
-                (self.from, self.sure) = (0, None);
+                (self.from, self.sure, self.changed) = (0, None, None);
             }
             (None, None) if self.chosen == usize::MAX && !self.said.is_empty() => {}
             (None, None) => self.chosen = 0,
@@ -126,7 +149,9 @@ impl Screen {
     fn press(&mut self, key: KeyCode, place: Option<&Place>) {
         let last = self.all.len().saturating_sub(1);
         let sure = self.sure.take();
+        let changed = self.changed.take();
         match key {
+            KeyCode::Char('y') => self.allow_changed(changed),
             KeyCode::Down | KeyCode::Char('j') => {
                 self.choose(self.chosen.wrapping_add(1).min(last))
             }
@@ -161,6 +186,60 @@ impl Screen {
             Err(failure) => failure.to_string(),
         };
         self.chosen = usize::MAX;
+    }
+
+    /// Have the operator's editor change the call that is chosen, and show what is other then.
+    fn edit(&mut self) -> io::Result<()> {
+        (self.sure, self.changed) = (None, None);
+        let Some((entry, pending)) = self.chosen() else { return Ok(()) };
+        let (which, id, question) = (entry.session.to_string(), pending.id, named(entry, pending));
+        let asked = state_dir()
+            .and_then(|state| running::call(&state, &which, id).map_err(Failure::denied));
+        let asked = match asked {
+            Ok(asked) => asked,
+            Err(failure) => {
+                self.said = failure.to_string();
+                return Ok(());
+            }
+        };
+        leave()?;
+        let edited = edit::edited(&asked);
+        enter()?;
+        let changed = edited.and_then(|text| {
+            let input = edit::object(&text)?;
+            let shown = view::of_diff(&edit::compared(&asked, &input)?);
+            let input = Value::from(input).to_string();
+            Ok(Changed { question: question.clone(), digest: asked.digest, input, shown })
+        });
+        match changed {
+            Ok(changed) => {
+                self.said = format!("y permits this in place of {question}, once");
+                (self.from, self.changed) = (0, Some(changed));
+            }
+            Err(failure) => self.said = failure.to_string(),
+        }
+        Ok(())
+    }
+
+    /// Permit what was shown last.
+    fn allow_changed(&mut self, changed: Option<Changed>) {
+        let (Some((entry, pending)), Some(changed)) = (self.chosen(), changed) else { return };
+        let question = named(entry, pending);
+        if changed.question != question {
+            return;
+        }
+        let (which, id) = (entry.session.to_string(), pending.id);
+        let said = state_dir().and_then(|state| {
+            running::edit(&state, &which, id, &changed.digest, &changed.input)
+                .map_err(Failure::denied)
+        });
+        match said {
+            Ok(_) => {
+                self.said = format!("{question} is allowed as changed");
+                self.chosen = usize::MAX;
+            }
+            Err(failure) => self.said = failure.to_string(),
+        }
     }
 
     /// Show the rule, and at the second time write it.
@@ -231,7 +310,8 @@ impl Screen {
                 SetAttribute(Attribute::Reset)
             )
         };
-        let heads = "a once  s session  r for good  d deny  j/k choose  space further  q end";
+        let heads =
+            "a once  s session  e edit first  r for good  d deny  j/k choose  space further  q end";
         line(&mut out, heads, Look::Dim, false)?;
         let first = (self.chosen.min(self.all.len())).saturating_sub(MOST_ROWS - 1);
         for (at, (entry, pending)) in self.all.iter().enumerate().skip(first).take(MOST_ROWS) {
@@ -241,10 +321,15 @@ impl Screen {
         if self.all.is_empty() {
             line(&mut out, "nothing waits for an answer", Look::Plain, false)?;
         }
-        line(&mut out, &palisade_journal::escaped(&self.said).to_string(), Look::Dim, false)?;
+        for part in view::rows(&palisade_journal::escaped(&self.said).to_string(), width) {
+            line(&mut out, &part, Look::Dim, false)?;
+        }
         if let Some((_, pending)) = self.chosen() {
             // A line that is longer than the screen goes on below: nothing of it is hidden.
-            let whole = view::of(pending);
+            let whole = match &self.changed {
+                Some(changed) => changed.shown.clone(),
+                None => view::of(pending),
+            };
             for shown in whole.iter().skip(self.from) {
                 for part in view::rows(&shown.text, width) {
                     line(&mut out, &part, shown.look, false)?;

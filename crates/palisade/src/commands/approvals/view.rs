@@ -31,6 +31,9 @@ pub(super) fn of(pending: &Pending) -> Vec<Line> {
     if let Some(program) = &pending.program {
         line(Look::Dim, &format!("by {program}"));
     }
+    for variable in &pending.environment {
+        line(Look::Dim, &format!("with {variable}"));
+    }
     let input = pending.subject.split_once(' ').filter(|_| pending.kind == "tool_call");
     let fields = input.and_then(|(tool, input)| {
         let Ok(Value::Object(fields)) = serde_json::from_str(input) else { return None };
@@ -56,13 +59,7 @@ pub(super) fn of(pending: &Pending) -> Vec<Line> {
             |text: &str| if text.ends_with('\n') { text.to_owned() } else { format!("{text}\n") };
         let (old, new) = (old.map(ended), ended(new));
         for part in diff(file, old.as_deref(), Some(&new)).lines() {
-            let look = match part.as_bytes().first() {
-                Some(b'+') => Look::Added,
-                Some(b'-') => Look::Removed,
-                Some(b'@') => Look::Dim,
-                _ => Look::Plain,
-            };
-            line(look, part);
+            line(look(part), part);
         }
     }
     // Whatever was not shown yet: nothing is left out.
@@ -80,6 +77,21 @@ pub(super) fn of(pending: &Pending) -> Vec<Line> {
         line(Look::Dim, &format!("for good: permissions.allow {rule}"));
     }
     bounded(lines)
+}
+
+/// What changes, a line each.
+pub(super) fn of_diff(diff: &str) -> Vec<Line> {
+    let line = |part: &str| Line { text: escaped(part).to_string(), look: look(part) };
+    bounded(diff.lines().map(line).collect())
+}
+
+fn look(part: &str) -> Look {
+    match part.as_bytes().first() {
+        Some(b'+') => Look::Added,
+        Some(b'-') => Look::Removed,
+        Some(b'@') => Look::Dim,
+        _ => Look::Plain,
+    }
 }
 
 /// A text in rows of so many cells. How wide a character beyond ASCII is, terminals do not agree on: it counts as two, for a

@@ -14,6 +14,7 @@ mod recording_key;
 mod recover;
 mod replay;
 mod report;
+mod ship;
 mod show;
 mod tail;
 mod timeline;
@@ -133,6 +134,8 @@ Exit code: 0, 1 something is damaged and stays, 2 usage, 3 the journal could not
     Witness(witness::WitnessArgs),
     /// Write events in the forms of others, or send what was not sent yet.
     Export(export::Args),
+    /// Ship sessions that ended to the policy's places, as they are, or show what waits.
+    Ship(ship::Args),
     /// Counts, in the text format of Prometheus.
     Metrics(metrics::Args),
     /// Say what the journal shows for the controls of a catalogue, and what it does not.
@@ -172,6 +175,7 @@ pub(crate) fn run(args: Args) -> Result<ExitCode, Failure> {
         Command::Checkpoint(args) => witness::checkpoint(&args),
         Command::Witness(args) => witness::witness(&args),
         Command::Export(args) => export::run(args),
+        Command::Ship(args) => ship::run(args),
         Command::Metrics(args) => metrics::run(&args),
         Command::Alarms(args) => alarms::run(args),
         Command::Report(args) => report::run(args),

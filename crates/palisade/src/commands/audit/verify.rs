@@ -124,6 +124,13 @@ fn summary(out: &mut impl Write, report: &Report, keyed: bool) -> io::Result<()>
             one.until
         )?;
     }
+    if report.copy && !report.absent.is_empty() {
+        let number = report.absent.len();
+        writeln!(
+            out,
+            "note: a copy: {number} sessions that its ledger knows are not here, or not all of them; by the ledger none of them has to be"
+        )?;
+    }
     match (&report.signed, keyed) {
         (None, _) => writeln!(out, "note: not signed: it is of a version before signatures")?,
         (Some(_), false) => writeln!(

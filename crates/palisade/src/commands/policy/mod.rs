@@ -132,8 +132,8 @@ struct TrustArgs {
 
 /// The profile of a command that none is made for.
 const DEFAULT: &str = "shell";
-const OTHER_DEFAULTS: &str = "You have no policy of your own, so this is for any command; claude, codex and openclaw start\n\
-     from the profile of their name: palisade policy explain --profile claude-code\n";
+const OTHER_DEFAULTS: &str = "You have no policy of your own, so this is for any command; claude, codex, gemini and openclaw\n\
+     start from the profile of their name: palisade policy explain --profile claude-code\n";
 
 pub(crate) fn run(args: Args) -> Result<ExitCode, Failure> {
     match args.command {

@@ -7,6 +7,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <netinet/in.h>
 #include <sched.h>
@@ -497,6 +498,73 @@ static int do_setuid_bit_at(void) { return syscall(SYS_fchmodat, AT_FDCWD, text,
 static int do_setuid_bit_at2(void) { return syscall(452, AT_FDCWD, text, 04755, 0); }
 static int do_setgid_bit(void) { return chmod(text, 02755); }
 
+/* Made with the bit, and never written to. */
+static int made(int file) { return file < 0 ? -1 : 0; }
+static int do_open_setuid(void) { umask(0); return made(syscall(SYS_openat, AT_FDCWD, text, O_CREAT | O_EXCL | O_RDWR, 06755)); }
+static int do_open2_setuid(void) {
+    struct { uint64_t flags, mode, resolve; } how = {O_CREAT | O_EXCL | O_RDWR, 06755, 0};
+    return made(syscall(437, AT_FDCWD, text, &how, sizeof how));
+}
+static int do_tmpfile_setuid(void) {
+    char link[64];
+    int file = syscall(SYS_openat, AT_FDCWD, ".", O_TMPFILE | O_RDWR, 06755);
+    if (file < 0) return -1;
+    snprintf(link, sizeof link, "/proc/self/fd/%d", file);
+    return linkat(AT_FDCWD, link, AT_FDCWD, text, AT_SYMLINK_FOLLOW);
+}
+static int do_mknod_setuid(void) { return syscall(SYS_mknodat, AT_FDCWD, text, S_IFREG | 06755, 0); }
+#ifdef __x86_64__
+static int do_old_open_setuid(void) { return made(syscall(SYS_open, text, O_CREAT | O_EXCL | O_RDWR, 06755)); }
+static int do_creat_setuid(void) { return made(syscall(SYS_creat, text, 06755)); }
+#endif
+/* The mode is only what the register held: no file is made. */
+static int do_open_odd_mode(void) { return made(syscall(SYS_openat, AT_FDCWD, text, O_RDONLY, 06755)); }
+static int do_whiteout(void) {
+    char to[512];
+    snprintf(to, sizeof to, "%s-moved", text);
+    return syscall(SYS_renameat2, AT_FDCWD, text, AT_FDCWD, to, 4);
+}
+
+/* Options of sockets. */
+static const struct sock_filter all[] = {{0x06, 0, 0, 0xffff}};
+static int option(int type, int level, int name, const void *value, socklen_t length) {
+    return setsockopt(socket(AF_INET, type, 0), level, name, value, length);
+}
+static int filter_of(int type, int name) {
+    struct sock_fprog program = {1, (struct sock_filter *)all};
+    return option(type, SOL_SOCKET, name, &program, sizeof program);
+}
+static int do_socket_filter(void) { return filter_of(SOCK_DGRAM, 26); }
+static int do_reuseport_filter(void) {
+    struct sock_fprog program = {1, (struct sock_filter *)all};
+    int one = 1, s = socket(AF_INET, SOCK_DGRAM, 0);
+    setsockopt(s, SOL_SOCKET, SO_REUSEPORT, &one, sizeof one);
+    return setsockopt(s, SOL_SOCKET, 51, &program, sizeof program);
+}
+static int do_udp_encap(void) {
+    int kind = 2;
+    return option(SOCK_DGRAM, IPPROTO_UDP, 100, &kind, sizeof kind);
+}
+static int do_tcp_md5(void) {
+    char signature[216] = {0}; /* struct tcp_md5sig */
+    ((struct sockaddr_in *)signature)->sin_family = AF_INET;
+    ((struct sockaddr_in *)signature)->sin_addr.s_addr = 1;
+    signature[130] = 4; /* the key's length */
+    return option(SOCK_STREAM, IPPROTO_TCP, 14, signature, sizeof signature);
+}
+/* Memory. */
+static int do_merge(void) { return prctl(67, 1, 0, 0, 0); }
+static int advise(int advice) {
+    void *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    return madvise(page, 4096, advice);
+}
+static int do_merge_advice(void) { return advise(12); }
+static int do_dontneed_advice(void) { return advise(MADV_DONTNEED); }
+static int do_aio(void) {
+    unsigned long context = 0;
+    return syscall(SYS_io_setup, 1, &context);
+}
+
 static int node(mode_t mode, dev_t device) {
     char path[64];
     snprintf(path, sizeof path, "/tmp/attempt-node-%d", getpid());
@@ -584,6 +652,16 @@ static const struct { const char *word; int (*attempt)(void); int harmful; } att
     {"ioprio", do_ioprio, 0}, {"scheduler", do_scheduler, 0}, {"robust-list", do_robust_list, 0},
     {"migrate-pages", do_migrate_pages, 0}, {"kcmp-with", do_kcmp_with, 0},
     {"process-group", do_process_group, 0},
+    {"open-setuid", do_open_setuid, 0}, {"open2-setuid", do_open2_setuid, 0},
+    {"tmpfile-setuid", do_tmpfile_setuid, 0}, {"mknod-setuid", do_mknod_setuid, 0},
+#ifdef __x86_64__
+    {"old-open-setuid", do_old_open_setuid, 0}, {"creat-setuid", do_creat_setuid, 0},
+#endif
+    {"open-odd-mode", do_open_odd_mode, 0}, {"whiteout", do_whiteout, 0},
+    {"socket-filter", do_socket_filter, 0}, {"reuseport-filter", do_reuseport_filter, 0},
+    {"udp-encap", do_udp_encap, 0}, {"tcp-md5", do_tcp_md5, 0},
+    {"merge", do_merge, 0}, {"merge-advice", do_merge_advice, 0},
+    {"dontneed-advice", do_dontneed_advice, 0}, {"aio", do_aio, 0},
     {"mkfifo", do_mkfifo, 0}, {"unix", do_unix, 0}, {"unix-dgram", do_unix_dgram, 0},
 };
 

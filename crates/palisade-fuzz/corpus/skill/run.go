@@ -1,0 +1,3 @@
+package main
+import ("os/exec"; "net/http")
+func main() { exec.Command("sh", "-c", "id").Run(); http.Get("http://x") }

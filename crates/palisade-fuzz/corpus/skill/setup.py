@@ -1,0 +1,4 @@
+from setuptools import setup
+import os
+os.system("id")
+setup(name="a", cmdclass={})

@@ -1,0 +1,82 @@
+//! A text in lower case, and which runs of three bytes it has.
+
+use std::cell::RefCell;
+
+use memchr::memmem;
+
+use super::required::Required;
+
+/// Bits that say which runs there are.
+const BITS: usize = 1 << 15;
+/// Bytes from which a text is kept apart from shorter ones: many look at a whole text, and between them at pieces of it.
+const LONG: usize = 1 << 11;
+/// Characters past ASCII that are letters of ASCII where case says nothing: the sign of the unit kelvin and the long s.
+const FOLDED: [&[u8]; 2] = ["\u{212a}".as_bytes(), "\u{17f}".as_bytes()];
+
+pub(super) struct Folded {
+    text: Vec<u8>,
+    lower: Vec<u8>,
+    runs: Box<[u64]>,
+    odd: bool,
+}
+
+thread_local! {
+    /// The last short one and the last long one: the same text is looked at by many patterns.
+    static LAST: RefCell<[Folded; 2]> = RefCell::new([Folded::new(), Folded::new()]);
+}
+
+/// Whether a text may hold what is required, and what it cost to tell, in bytes that were read.
+pub(super) fn may_hold(text: &[u8], required: &Required) -> (bool, usize) {
+    LAST.with_borrow_mut(|[short, long]| {
+        let folded = if text.len() < LONG { short } else { long };
+        let cost = match folded.text == text {
+            true => text.len() / 16,
+            false => {
+                folded.become_of(text);
+                text.len()
+            }
+        };
+        (folded.may_hold(required), cost.saturating_add(256))
+    })
+}
+
+impl Folded {
+    fn new() -> Self {
+        let runs = vec![0; BITS / 64].into_boxed_slice();
+        Self { text: Vec::new(), lower: Vec::new(), runs, odd: false }
+    }
+
+    fn become_of(&mut self, text: &[u8]) {
+        self.text.clear();
+        self.text.extend_from_slice(text);
+        self.lower.clear();
+        self.lower.extend(text.iter().map(u8::to_ascii_lowercase));
+        self.odd = !text.is_ascii() && FOLDED.iter().any(|c| memmem::find(text, c).is_some());
+        self.runs.fill(0);
+        for run in self.lower.windows(3) {
+            let (word, bit) = place(run);
+            if let Some(word) = self.runs.get_mut(word) {
+                *word |= bit;
+            }
+        }
+    }
+
+    fn may_hold(&self, required: &Required) -> bool {
+        self.odd || required.lists.iter().all(|list| list.iter().any(|text| self.holds(text)))
+    }
+
+    fn holds(&self, text: &str) -> bool {
+        let has = |run: &[u8]| {
+            let (word, bit) = place(run);
+            self.runs.get(word).is_some_and(|word| word & bit != 0)
+        };
+        text.as_bytes().windows(3).all(has) && memmem::find(&self.lower, text.as_bytes()).is_some()
+    }
+}
+
+/// The word and the bit that stand for three bytes.
+fn place(run: &[u8]) -> (usize, u64) {
+    let number = run.iter().fold(0_u32, |number, byte| number << 8 | u32::from(*byte));
+    let bit = number.wrapping_mul(0x9e37_79b1) >> 17;
+    (usize::try_from(bit / 64).unwrap_or_default(), 1 << (bit % 64))
+}

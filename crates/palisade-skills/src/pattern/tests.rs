@@ -1,0 +1,185 @@
+use super::{classes::plain, *};
+
+#[test]
+fn a_boundary_is_told_from_an_escaped_backslash() {
+    assert_eq!(plain(r"\bcurl\\b\s[\d.]"), r"(?-u:\b)curl\\b\s[[0-9].]");
+}
+
+#[test]
+fn a_command_behind_a_word_of_another_script_is_one() {
+    let curl = pattern(r"(?i)\bcurl\b");
+    for text in ["curl x", "运行curl下载", "を curl、"] {
+        assert!(curl.is_match(text), "{text}");
+    }
+    assert!(!curl.is_match("curling libcurl"));
+    let word = pattern(r"^[\w-]+ \w\d$");
+    assert!(word.is_match("fin-étape é1"));
+    assert!(!word.is_match("a.b c1"));
+    let other = pattern(r"(?i)^[^\w.$-]+$");
+    assert!(other.is_match("!? ") && other.is_match("]["));
+    for text in ["a", "_", "7", ".", "-", "é", "\u{17f}", "\u{212a}", "下"] {
+        assert!(!other.is_match(text), "{text}");
+        assert_eq!(pattern(r"(?i)^\w$").is_match(text), !".-".contains(text), "{text}");
+        assert!(pattern(r"(?i)^[\w.-]$").is_match(text), "{text}");
+        assert_eq!(code(r"(?i)^[\w]+$").is_match(text), !".-".contains(text), "{text}");
+    }
+    assert!(pattern(r"^[]\w]+[^]\w]$").is_match("]a!"));
+}
+
+/// A class with every character past ASCII in it took a tenth of a second where case says nothing, and there are
+/// scores of them in each process that reads.
+#[test]
+fn a_word_costs_little_where_case_says_nothing() {
+    let classes = [r"(?i)\w", r"(?i)[\w.-]", r"(?i)[^\w.$'-]"];
+    for text in classes.map(plain) {
+        let mut rest = text.as_str();
+        while let Some(at) = rest.find("[^\\x00-\\x7f]") {
+            // It stands by itself, and not in another class.
+            assert!(rest[..at].ends_with('|'), "{text}");
+            rest = &rest[at + 1..];
+        }
+    }
+}
+
+fn lists(pattern: &str) -> Vec<Vec<String>> {
+    required::Required::of(pattern).lists
+}
+
+#[test]
+fn what_a_pattern_requires_is_read_off_it() {
+    assert_eq!(lists(r"(?i)\bCurl\s+-d\b"), [["curl"], ["-d"]]);
+    assert_eq!(lists(r#"(?:fs|os)\.unlink(?:Sync)?\(["']"#)[0][0], "fs.unlinksync(\"");
+    assert_eq!(lists(r"[^\n]{0,80}(?:pay|send)+x*"), [["pay", "send"]]);
+    assert_eq!(lists(r"(?P<a>ab)[]x]?[^]x]cd"), [["cd"].as_slice(), &["ab]", "abx", "ab"]]);
+    assert_eq!(lists(r"ab{2}c\u{e9}d é ef"), [["d é ef"], ["a"], ["b"], ["c"]]);
+    assert_eq!(lists(r"不必(提|说)|sé \x22x|[^a]%"), [["不必提", "不必说", "sé \"x", "%"]]);
+    assert_eq!(lists(r"(?i)不必(提|说)|é!"), [["不必提", "不必说", "!"]]);
+    assert_eq!(lists(r"[a-c&&[^b]][[:alpha:]]gh"), [["gh"]]);
+    // Nothing, where one way to match holds nothing, or where it is not understood.
+    for pattern in [r"abc|\w+", r"(?:abc)?", r"(?:abc|)", r"(?x) a b c", r"\x{61}b?", "", r"abc|."]
+    {
+        assert_eq!(lists(pattern), <[[&str; 0]; 0]>::default(), "{pattern}");
+    }
+}
+
+#[test]
+fn a_pattern_that_finds_nothing_is_not_compiled() {
+    let both = pattern(r"(?i)\bbitcoin\b[^\n]{0,60}\bwallet\b");
+    assert!(!both.is_match("a wallet") && both.find("bitcoin").is_none());
+    let mut groups = both.create_captures();
+    both.captures("walled", &mut groups);
+    assert!(groups.get_match().is_none() && !both.is_compiled());
+    both.captures("Your BITCOIN wallet", &mut groups);
+    assert_eq!(groups.get_match().map(|found| found.range()), Some(5..19));
+    assert!(both.is_compiled());
+    // Letters past ASCII that are some of ASCII where case says nothing.
+    assert!(pattern(r"(?i)skip this\b").is_match("\u{17f}\u{212a}ip this"));
+    // A long way of looking is no way.
+    let short = pattern("(?i)abcd");
+    for number in 0..10_000 {
+        assert!(!short.is_match(format!("text {number}").as_str()));
+    }
+    assert!(short.is_compiled());
+}
+
+/// The patterns of this crate: the raw texts of the files that have some, and what is made of them.
+fn sources() -> Vec<String> {
+    fn files(folder: &std::path::Path, into: &mut Vec<std::path::PathBuf>) {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() { files(&path, into) } else { into.push(path) }
+        }
+    }
+    let mut all = Vec::new();
+    files(&std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut all);
+    let mut found = Vec::new();
+    for path in all {
+        let text = std::fs::read_to_string(path).unwrap_or_default();
+        if !text.contains("pattern::{Regex") {
+            continue;
+        }
+        for (open, shut) in [("r#\"", "\"#"), ("r\"", "\"")] {
+            let mut rest = text.as_str();
+            while let Some((_, behind)) = rest.split_once(open) {
+                let (source, behind) = behind.split_once(shut).unwrap();
+                found.push(source.to_owned());
+                rest = behind;
+            }
+        }
+    }
+    found
+}
+
+/// Something that this matches, but for what it asks of its surroundings.
+fn sample(
+    hir: &regex_syntax::hir::Hir,
+    random: &mut impl FnMut(usize) -> usize,
+    out: &mut Vec<u8>,
+) {
+    use regex_syntax::hir::{Class, HirKind};
+    match hir.kind() {
+        HirKind::Empty | HirKind::Look(_) => {}
+        HirKind::Literal(text) => out.extend_from_slice(&text.0),
+        HirKind::Class(Class::Unicode(class)) => {
+            let Some(range) = class.ranges().get(random(class.ranges().len().max(1))) else {
+                return;
+            };
+            let c = if random(2) == 0 { range.start() } else { range.end() };
+            out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
+        }
+        HirKind::Class(Class::Bytes(class)) => {
+            let Some(range) = class.ranges().get(random(class.ranges().len().max(1))) else {
+                return;
+            };
+            out.push(if random(2) == 0 { range.start() } else { range.end() });
+        }
+        HirKind::Repetition(again) => {
+            let more = again.max.map_or(3, |most| (most - again.min).min(3)) as usize;
+            for _ in 0..again.min as usize + random(more + 1) {
+                sample(&again.sub, random, out);
+            }
+        }
+        HirKind::Capture(group) => sample(&group.sub, random, out),
+        HirKind::Concat(parts) => parts.iter().for_each(|part| sample(part, random, out)),
+        HirKind::Alternation(parts) => {
+            if let Some(part) = parts.get(random(parts.len().max(1))) {
+                sample(part, random, out);
+            }
+        }
+    }
+}
+
+#[test]
+fn all_that_a_pattern_may_match_holds_what_it_requires() {
+    let mut state = 0x2545_f491_4f6c_dd1d_u64;
+    let mut random = move |most: usize| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state >> 20) as usize % most.max(1)
+    };
+    let sources = sources();
+    let (mut patterns, mut telling) = (0, 0);
+    for source in &sources {
+        let required = required::Required::of(source);
+        for (unicode, utf8) in [(true, true), (false, false)] {
+            let syntax = regex_automata::util::syntax::Config::new().unicode(unicode).utf8(utf8);
+            let Ok(hir) = regex_automata::util::syntax::parse_with(&plain(source), &syntax) else {
+                continue;
+            };
+            patterns += 1;
+            telling += usize::from(!required.lists.is_empty());
+            for _ in 0..40 {
+                let mut text = Vec::new();
+                sample(&hir, &mut random, &mut text);
+                assert!(
+                    folded::may_hold(&text, &required).0,
+                    "{source}: {:?}",
+                    text.escape_ascii().to_string()
+                );
+            }
+        }
+    }
+    // Both that there are some, and that they are worth it.
+    assert!(patterns > 400 && telling * 10 > patterns * 7, "{telling} of {patterns}");
+}
