@@ -109,15 +109,16 @@ impl Report {
         })
     }
 
-    /// The report of a package whose reader ended.
+    /// The report of a package whose reader ended. It is not to be loaded: else a skill would be the better for
+    /// ending it, by what would be found.
     pub fn of_ended_reader(path: String, name: String, why: &str) -> Self {
         let finding = read::READER.at("", 0, 0, "", why).sure(Confidence::High);
-        let (technique, severity) = (Technique::NotVetted, Severity::Medium);
+        let (technique, severity) = (Technique::NotVetted, Severity::High);
         let text = format!("not vetted: the reader died ({why})");
         Self {
             path,
             name,
-            verdict: Verdict::Caution,
+            verdict: Verdict::Dangerous,
             severity: Some(severity),
             vetted: false,
             reasons: vec![Reason { technique, severity, text }],

@@ -38,7 +38,7 @@ pub(super) static UNREADABLE: Rule = rule(
 pub(crate) static READER: Rule = rule(
     "not-vetted-reader-ended",
     NotVetted,
-    Medium,
+    High,
     "The process that read it was ended, by its limits or because it did what reading does not need: what makes a reader end can be meant to.",
     "Find the file that does it, and leave it out.",
     SUPPLY,

@@ -62,7 +62,7 @@ fn kills_its_reader() {
     assert_eq!(lines.len(), MANY, "{text}");
     let unread: Vec<&Value> = lines.iter().filter(|line| line["vetted"] == false).collect();
     assert_eq!(unread.len(), 1, "{unread:?}");
-    assert_eq!(unread[0]["verdict"], "caution");
+    assert_eq!(unread[0]["verdict"], "dangerous");
     assert_eq!(unread[0]["findings"][0]["rule"], "not-vetted-reader-ended");
     assert!(unread[0]["path"].as_str().unwrap().contains("/hub/s"), "{unread:?}");
     assert!(lines.iter().filter(|line| line["verdict"] == "safe").count() == MANY - 1);
