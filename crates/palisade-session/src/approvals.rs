@@ -629,10 +629,10 @@ mod tests {
         let (decision, input) = task.await.unwrap();
         assert!(decision.is_allowed() && decision.reason.contains("as changed"), "{decision:?}");
         assert_eq!(input, Some(edited.input.clone()));
-        assert_eq!(approvals.settled(&call("rm -rf x")), None);
-        assert!(approvals.settled(&call("rm x")).unwrap().is_allowed());
+        assert_eq!(approvals.settled(&call("rm -rf x"), || false), None);
+        assert!(approvals.settled(&call("rm x"), || false).unwrap().is_allowed());
         advance(ONCE).await;
-        assert_eq!(approvals.settled(&call("rm x")), None);
+        assert_eq!(approvals.settled(&call("rm x"), || false), None);
         // What is no tool call cannot be changed.
         let waiting = asked(&approvals, &connect("a.test", 443)).await;
         let id = approvals.pending()[0].id;

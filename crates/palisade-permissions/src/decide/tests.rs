@@ -118,7 +118,7 @@ fn allow_rows() {
         ("Bash(git commit -m *)", "git commit -m $(cat <<'E'\na\nE\n)", Ask),
         ("Bash(git commit -m *)", "git commit -m \"$(cat x <<'E'\na\nE\n)\"", Ask),
         ("Bash(git commit -m *)", "git commit -m \"$(touch q; cat <<'E'\na\nE\n)\"", Ask),
-        ("Bash(git commit -m *)", "git commit \"$(cat <<'E'\n-m\nE\n)\"", Ask),
+        ("Bash(git commit -m *)", "git commit \"$(cat <<'E'\n--amend -m x\nE\n)\"", Ask),
         ("Read(//abs/out/**)", "cat ../abs/out/o.txt", Allow),
     ] {
         let rules = rules(Mode::Default, &[rule], &[], &[]);

@@ -161,7 +161,8 @@ fn places_for_sessions_are_taken_and_explained() {
     let [Ship::S3(s3)] = policy.audit.ship.as_slice() else { panic!("{:?}", policy.audit) };
     assert_eq!((s3.bucket.as_str(), s3.prefix.as_str()), ("evidence", "host-1"));
     assert_eq!(s3.endpoint, "https://s3.eu-central-1.amazonaws.com");
-    assert_eq!(s3.credential.as_ref().unwrap().aws.as_deref(), Some("AKIAIOSFODNN7EXAMPLE"));
+    let key = palisade_policy::AwsKey::Named("AKIAIOSFODNN7EXAMPLE".into());
+    assert_eq!(s3.credential.as_ref().unwrap().aws, Some(key));
     assert!(s3.lock.is_some_and(|lock| lock.compliance && lock.seconds == 365 * 86_400));
     let explained = explain(&policy);
     let row = explained.iter().find(|row| row.rule == "audit.ship").unwrap();

@@ -218,8 +218,8 @@ try:
     open("both.yaml", "w").write("palisade: 1\nextends: [./deny.yaml, ./learned.yaml]\n")
     more = [*wanted, "93.184.216.98:7001", "b.test:7001"]
     ends(start(*more, name="both", policy="both.yaml"), "hello hello hello no name ConnectionResetError no name")
-    (how,) = events("learn", "learn")
-    assert how["decision"] == "observe", how
+    hows = events("learn", "learn")
+    assert hows and all(how["decision"] == "observe" for how in hows), hows
     # Into the policy itself; then nothing is left to learn.
     run(*learning, *command)
     before = open("deny.yaml").read()

@@ -239,10 +239,10 @@ fn carries_off(
     let goes = facts.says(&[Send]) || signs::GOES.is_match(text);
     let near = before.filter(|(near, _)| near.section == unit.section);
     // `… and it is sent to`: what the sentence before speaks of.
-    let again = unit
-        .text
-        .split(|c: char| !c.is_alphanumeric())
-        .any(|word| matches!(word, "it" | "them" | "they" | "each" | "everything" | "all"));
+    let again =
+        ["it goes", "they go", "it is sent", "them to", "it to", "it at", "them at", "it with"]
+            .iter()
+            .any(|word| unit.text.contains(word));
     let data = facts.says(DATA) || again && near.is_some_and(|(_, said)| said.says(DATA));
     let asked = near.is_some_and(|(_, said)| said.says(&[Ask]));
     goes && data && !asked && !signs::OUTWARD.is_match(&profile.purpose)
