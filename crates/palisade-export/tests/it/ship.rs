@@ -20,7 +20,7 @@ use palisade_journal::{
     keep::{Options, Retention, tidy},
     verify::{self, Kind, Report},
 };
-use palisade_policy::{HeaderCredential, ObjectLock, S3, SecretSource, Ship};
+use palisade_policy::{AwsKey, HeaderCredential, ObjectLock, S3, SecretSource, Ship};
 use palisade_testkit::{Recorded, Upstream, answer};
 use serde_json::Value;
 
@@ -333,7 +333,7 @@ fn s3(port: u16, access_key: &str, secret: &str, lock: Option<ObjectLock>) -> Pl
         from,
         header: String::new(),
         expose: None,
-        aws: Some(access_key.into()),
+        aws: Some(AwsKey::Named(access_key.into())),
         refresh: None,
     };
     let s3 = S3 {
