@@ -381,7 +381,7 @@ fn give_up(
     if had.contains(CapabilitySet::SETUID | CapabilitySet::SETGID) {
         become_owner(held)?;
     }
-    privileges::give_up()?;
+    privileges::give_up_held()?;
     // Of the same user there may be others, who could trace it.
     set_dumpable_behavior(DumpableBehavior::NotDumpable).step("be no target of a tracer")?;
     rules.restrict_self()?;

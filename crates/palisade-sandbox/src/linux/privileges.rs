@@ -41,6 +41,13 @@ pub(crate) fn rule_out() -> Result<(), StepError> {
 /// Drop the effective, permitted and inheritable sets, and see that nothing is left. Needs
 /// [`rule_out`] before. Allocates nothing unless it fails.
 pub(crate) fn give_up() -> Result<(), StepError> {
+    give_up_held()?;
+    require_none()
+}
+
+/// The same where [`rule_out`] may not be done: an ordinary user cannot drop the bounding set, out of which
+/// `no_new_privs` lets no program take anything.
+pub(crate) fn give_up_held() -> Result<(), StepError> {
     set_capabilities(
         None,
         CapabilitySets {
@@ -50,17 +57,22 @@ pub(crate) fn give_up() -> Result<(), StepError> {
         },
     )
     .step("drop all capabilities")?;
-    require_none()
+    if holds_none()? { Ok(()) } else { Err(Errno::PERM).step("find every privilege given up") }
+}
+
+/// Whether the three sets are empty, and stay so.
+fn holds_none() -> Result<bool, StepError> {
+    let sets = capabilities(None).step("look at the capabilities")?;
+    Ok(no_new_privs().step("look at no_new_privs")?
+        && sets.effective.is_empty()
+        && sets.permitted.is_empty()
+        && sets.inheritable.is_empty())
 }
 
 /// See that there is nothing to give up any more: the caller has done so, or is a child of a process that
 /// has. Allocates nothing unless it fails.
 pub(crate) fn require_none() -> Result<(), StepError> {
-    let sets = capabilities(None).step("look at the capabilities")?;
-    let mut none = no_new_privs().step("look at no_new_privs")?
-        && sets.effective.is_empty()
-        && sets.permitted.is_empty()
-        && sets.inheritable.is_empty();
+    let mut none = holds_none()?;
     for bit in 0..64_u32 {
         match capability_is_in_bounding_set(CapabilitySet::from_bits_retain(1_u64 << bit)) {
             Err(Errno::INVAL) => break,
