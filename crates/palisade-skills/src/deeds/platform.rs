@@ -20,7 +20,7 @@ static MASS: LazyLock<Regex> = LazyLock::new(|| {
 /// What a cloud records of itself.
 static AUDIT_OFF: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"(?i)cloudtrail[^\n]{0,40}(?:stop-logging|delete-trail)|\bstop-logging\b|guardduty[^\n]{0,20}delete-detector|stop-configuration-recorder|delete-configuration-recorder|delete-flow-logs|securityhub\s+disable|macie2?\s+disable|--no-log(?:ging)?-enabled|az\s+monitor\s+(?:diagnostic-settings|log-profiles)\s+delete|gcloud\s+logging\s+sinks\s+delete|auditctl\s+-e\s*0|wevtutil\s+cl\b|Clear-EventLog|journalctl\s+--rotate[^\n]{0,40}--vacuum-time=1s",
+        r#"(?i)cloudtrail[^\n]{0,40}(?:stop-logging|delete-trail)|\bstop-logging\b|guardduty[^\n]{0,20}delete-detector|stop-configuration-recorder|delete-configuration-recorder|delete-flow-logs|securityhub\s+disable|macie2?\s+disable|--no-log(?:ging)?-enabled|az\s+monitor\s+(?:diagnostic-settings|log-profiles)\s+delete|gcloud\s+logging\s+sinks\s+delete|auditctl\s+-e\s*0|wevtutil(?:\.exe)?\s+(?:cl|clear-log)\s+["'$%\w]|Clear-EventLog\s+[-"'$(@\w]|journalctl\s+--rotate[^\n]{0,40}--vacuum-time=1s"#,
     )
 });
 
@@ -74,8 +74,13 @@ pub(super) fn look(report: &mut Report<'_>) {
         let message = "everything that a listing gives is destroyed";
         // A filter, a prefix, a label: somebody has said what shall go.
         let given = text.get(mass.range()).unwrap_or_default().to_ascii_lowercase();
-        // `git push --mirror` is how a cleaned history is put back, after everybody was asked.
+        // `git push --mirror` is how a cleaned history is put back, after everybody was asked. All branches go the
+        // same way where the text names what cleans it.
+        let cleaned = ["filter-repo", "filter-branch", "bfg "].iter().any(|tool| text.contains(tool))
+            && given.contains("push")
+            && !given.contains("ls-remote");
         let chosen = given.contains("--mirror")
+            || cleaned
             || [
                 "prefix",
                 "filter",

@@ -137,7 +137,10 @@ impl Here<'_> {
                 || facts.gated && facts.orders(&[Write, Disable]))
         {
             let grave = self.to >= Where::Foreign
-                || self.said.has(SecretStrong)
+                // What is deleted by itself is no secret that goes somewhere.
+                || (facts.says(&[SecretStrong])
+                    || self.said.has(SecretStrong)
+                        && facts.orders(&[Send, Run, Fetch, Install, Ignore, Pay, Write]))
                 || self.concealed == Concealed::Strong
                 || self.said.has(Money) && facts.gated
                 || (self.ordered.has(Delete) && self.said.has(BroadTarget))
