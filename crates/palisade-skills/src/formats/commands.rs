@@ -51,11 +51,22 @@ pub(super) fn of_document(
                 .iter()
                 .any(|leaf| leaf.path.ends_with("runOn") && leaf.text == "folderOpen");
             if opened {
+                // `"command": "node", "args": ["-e", …]`: one command.
+                let start = leaf.path.strip_suffix("command").unwrap_or_default();
+                let arguments = document.leaves.iter().filter(|other| {
+                    other.path.strip_prefix(start).is_some_and(|rest| rest.starts_with("args"))
+                });
+                let whole = std::iter::once(leaf)
+                    .chain(arguments)
+                    .take(32)
+                    .map(|leaf| leaf.text.as_str())
+                    .collect::<Vec<_>>()
+                    .join(" ");
                 command(
                     package,
                     file,
                     leaf,
-                    &leaf.text,
+                    &whole,
                     "a task that starts when the folder is opened",
                     seen,
                 );
@@ -262,7 +273,7 @@ fn only_notifies(text: &str) -> bool {
     // Comments say nothing of what is done.
     let code: Vec<&str> =
         text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')).collect();
-    let code = code.join("\n");
+    let code = code.join("\n").replace(">/dev/null", "").replace("> /dev/null", "").replace("-v ", "");
     let sends = code.lines().filter(|line| line.contains("curl")).count();
     sends > 0
         && code.lines().filter(|line| SENT.is_match(line)).count() == sends

@@ -1,0 +1,48 @@
+//! What stands around an act, in the languages beside English.
+
+use std::sync::LazyLock;
+
+use crate::pattern::{Regex, pattern};
+
+/// It has no line in what the user is told.
+pub(super) static KEPT: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)\bn'en (?:fait|font) (?:pas |aucune? )?(?:état|mention)|\bn'appara[iî](?:t|ssent) pas\b|\bne figure(?:nt)? pas\b|\b(?:inutile|sans) (?:d'en |de l'|d'|en )?(?:parler|mentionner|informer|prévenir|signaler)|\bne (?:pas|le|la|les) [^\n.;]{0,12}(?:mentionn|signal|inform)|\bno (?:hace falta|es necesario|hay que) (?:comentar|mencionar|avisar|decir|explicar)|\bno (?:aparece|figura|se menciona|se muestra)\w*|\bsin (?:comentar|mencionar|avisar|decir)|\bsteht nicht (?:im|in der)|\bbleibt unerwähnt|\btaucht [^\n.;]{0,24}nicht auf|\b(?:braucht|muss|soll) [^\n.;]{0,30}nicht (?:erwähnt|genannt|aufgeführt|gezeigt)|\bohne (?:es |das |dies )?(?:zu )?(?:erwähn|nenn|mitzuteil)\w*|\bnon (?:serve|occorre|è necessario|va|vanno) [^\n.;]{0,12}(?:menzion|dir|avvis|segnal|comunic)|\bnon (?:compare|figura|appare)\b|\bsenza (?:menzion|dir|avvis|segnal)|\bnão (?:é preciso|precisa|é necessário|há necessidade) [^\n.;]{0,12}(?:mencion|avis|coment|diz)|\bnão (?:aparece|consta)\b|\bsem (?:mencion|avis|coment)|\bniet (?:vermeld|genoemd|getoond)|\bnie (?:wspominaj|pokazuj|informuj)|не (?:упомина|указыва|сообща|показыва|говори)|(?:无需|不必|不用|不要)(?:告知|提及|提到|说明|告诉|显示|写入)|(?:記載|言及|報告|表示|説明)(?:しない|は不要|する必要はない)|(?:언급|보고|표시|설명)(?:하지|할 필요)",
+    )
+});
+
+/// Nobody is asked.
+pub(super) static UNASKED: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)\bn'(?:a|ont) pas (?:à|besoin d')[^\n.;]{0,8}(?:être )?(?:sollicit|consult|demand|valid|confirm)|\bsans (?:demander|confirmation|validation|l'accord)|\bsin (?:preguntar|pedir|confirmaci|consultar)|\bno (?:hace falta|es necesario) (?:preguntar|pedir|confirmar|consultar)|\bohne (?:nach ?zu ?frag|rückfrag|zustimmung|bestätigung)\w*|\bnicht (?:nach)?gefragt|\bsenza (?:chieder|conferma|consult)|\bsem (?:perguntar|pedir|confirma)|\bzonder (?:te vragen|toestemming)|\bbez (?:pytania|zgody)|не (?:спрашива|запрашива)|без (?:подтверждения|согласия|вопросов)|(?:无需|不必|不用)(?:询问|确认|同意|征求)|(?:確認|許可|同意)(?:は不要|なし|を求めず|せずに)|(?:묻지|확인 없이|동의 없이)",
+    )
+});
+
+/// Something is sent or laid down.
+pub(super) static LEAVES: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)\b(?:dépos(?:er|e|ez)|transmet\w*|téléverser?|sub(?:ir|e|a)|envi(?:ar?|e|ado)|deposit(?:ar|a|e)|cargar?|hochlad\w*|lade\b[^\n.;]{0,80}\bhoch|hinterleg\w*|übermittel\w*|übertrag\w*|schicke?n?|sende?n?|caric(?:are|a)|invi(?:are|a)|trasmett\w+|carregar?|uploaden|verstuur|wyślij|prześlij)\b|загруз|отправ|переда(?:й|ть)|上传|提交|发送|推送|送信|アップロード|提出|업로드|전송|제출",
+    )
+});
+
+/// In place of the one that stands there.
+pub(super) static INSTEAD: &[&str] = &[
+    "en su lugar",
+    "en lugar de",
+    "en vez de",
+    "à la place",
+    "au lieu d",
+    "stattdessen",
+    "anstelle",
+    "an stelle",
+    "al posto",
+    "invece d",
+    "em vez d",
+    "no lugar d",
+    "in plaats van",
+    "zamiast",
+    "вместо",
+    "改用",
+    "代わりに",
+    "대신",
+];
