@@ -71,10 +71,9 @@ impl Analysis {
     fn is_named_by_the_user(&self, of: &Value, index: &Value) -> bool {
         let all = |taint: &Taint, test: &dyn Fn(&Tag) -> bool| {
             !taint.is_empty()
-                && taint
-                    .origins()
-                    .iter()
-                    .all(|at| self.origins.get(*at as usize).is_some_and(|origin| test(&origin.tag)))
+                && taint.origins().iter().all(|at| {
+                    self.origins.get(*at as usize).is_some_and(|origin| test(&origin.tag))
+                })
         };
         all(&of.taint, &|tag| *tag == Tag::Environment)
             && all(&index.taint, &|tag| {

@@ -38,7 +38,9 @@ static APPLICATION: LazyLock<Regex> = LazyLock::new(|| {
     pattern(r#"(?i)["'][0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}["']"#)
 });
 static WIDE: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"(?i)\b(?:Mail|Files|Directory|Sites|User|Calendars|Application)\.(?:ReadWrite|FullControl|Send)\b")
+    pattern(
+        r"(?i)\b(?:Mail|Files|Directory|Sites|User|Calendars|Application)\.(?:ReadWrite|FullControl|Send)\b",
+    )
 });
 
 /// Keys of services by the names of their variables.
@@ -55,7 +57,9 @@ static CARRIER: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 static ENCODES: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"(?i)b64encode|b32encode|base64|\.hex\(\)|hexlify|zlib\.compress|gzip\.compress|btoa\(|toString\(['\x22](?:hex|base64)")
+    pattern(
+        r"(?i)b64encode|b32encode|base64|\.hex\(\)|hexlify|zlib\.compress|gzip\.compress|btoa\(|toString\(['\x22](?:hex|base64)",
+    )
 });
 
 pub(super) fn look(report: &mut Report<'_>) {

@@ -97,9 +97,10 @@ pub(super) fn look(report: &mut Report<'_>) {
         let given = text.get(mass.range()).unwrap_or_default().to_ascii_lowercase();
         // `git push --mirror` is how a cleaned history is put back, after everybody was asked. All branches go the
         // same way where the text names what cleans it.
-        let cleaned = ["filter-repo", "filter-branch", "bfg "].iter().any(|tool| text.contains(tool))
-            && given.contains("push")
-            && !given.contains("ls-remote");
+        let cleaned =
+            ["filter-repo", "filter-branch", "bfg "].iter().any(|tool| text.contains(tool))
+                && given.contains("push")
+                && !given.contains("ls-remote");
         // With a lease nothing is lost that one has not seen.
         let chosen = given.contains("--mirror")
             || given.contains("--force-with-lease")

@@ -267,13 +267,19 @@ fn only_notifies(text: &str) -> bool {
         )
     });
     static SENT: LazyLock<Regex> = LazyLock::new(|| {
-        pattern(r"(?m)\bcurl\b[^\n]*https://[a-z0-9.-]+/[^\s\x22']*\$\{?[A-Z][A-Z0-9_]+\}?[\x22'\s]")
+        pattern(
+            r"(?m)\bcurl\b[^\n]*https://[a-z0-9.-]+/[^\s\x22']*\$\{?[A-Z][A-Z0-9_]+\}?[\x22'\s]",
+        )
     });
     static NESTED: LazyLock<Regex> = LazyLock::new(|| pattern(r"\$\([^)]*\(?|`[^`]*`"));
     // Comments say nothing of what is done.
-    let code: Vec<&str> =
-        text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')).collect();
-    let code = code.join("\n").replace(">/dev/null", "").replace("> /dev/null", "").replace("-v ", "");
+    let code: Vec<&str> = text
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty() && !line.starts_with('#'))
+        .collect();
+    let code =
+        code.join("\n").replace(">/dev/null", "").replace("> /dev/null", "").replace("-v ", "");
     let sends = code.lines().filter(|line| line.contains("curl")).count();
     sends > 0
         && code.lines().filter(|line| SENT.is_match(line)).count() == sends

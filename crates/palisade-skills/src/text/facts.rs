@@ -624,7 +624,8 @@ fn is_kept_from_a_place(text: &str, tag: &Tag) -> bool {
     let place = rest.split(|c: char| !c.is_alphanumeric() && c != '-').next().unwrap_or_default();
     matches!(
         place,
-        "git" | "repo"
+        "git"
+            | "repo"
             | "repository"
             | "repositories"
             | "version"

@@ -58,13 +58,12 @@ impl Weight {
             kept: match facts.concealed {
                 Concealed::Strong => 2,
                 Concealed::Weak => 1,
-                Concealed::No => word(
-                    signs::PARTLY.is_match(text) || tongues::KEPT.is_match(text),
-                ),
+                Concealed::No => word(signs::PARTLY.is_match(text) || tongues::KEPT.is_match(text)),
             },
             // `never push without asking` asks.
             unasked: word(
-                (facts.says(&[Approval, PreApproved]) || signs::BY_ITSELF.is_match(text)
+                (facts.says(&[Approval, PreApproved])
+                    || signs::BY_ITSELF.is_match(text)
                     || tongues::UNASKED.is_match(text))
                     && !signs::ASKS.is_match(text),
             ),
@@ -146,7 +145,11 @@ fn act(unit: &Unit, facts: &Facts) -> Option<(&'static Rule, Where, &'static str
         return Some((&rules::GRANT, Where::Foreign, "somebody is let in"));
     }
     if signs::ALLOWANCE.is_match(text) {
-        return Some((&rules::PAY, Where::Foreign, "somebody may take all that there is of a coin"));
+        return Some((
+            &rules::PAY,
+            Where::Foreign,
+            "somebody may take all that there is of a coin",
+        ));
     }
     if signs::APPLAUDS.is_match(text) && signs::AS_USER.is_match(text) {
         let message = "the user's accounts praise or rate what the text names";
@@ -215,13 +218,15 @@ fn alone(
         found[7] = Some((&rules::GRANT, "what comes in is copied to somebody from now on"));
     }
     if prose && facts.secret_path && signs::LABELS.is_match(text) {
-        found[8] = Some((&rules::SEND_DNS, "a secret is cut to labels of names that are looked up"));
+        found[8] =
+            Some((&rules::SEND_DNS, "a secret is cut to labels of names that are looked up"));
     }
     if unit.spot != Spot::Heading
         && signs::CUT_UP.is_match(text)
         && next.iter().any(|unit| signs::PLACED.is_match(&unit.clean))
     {
-        found[9] = Some((&rules::SEND_SECRETS, "a token is cut to pieces, which go into an address"));
+        found[9] =
+            Some((&rules::SEND_SECRETS, "a token is cut to pieces, which go into an address"));
     }
     if prose
         && !denied

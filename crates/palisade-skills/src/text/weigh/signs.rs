@@ -283,7 +283,9 @@ pub(super) static CUT_UP: LazyLock<Regex> = LazyLock::new(|| {
 
 /// An address that has values of earlier steps in its path or query.
 pub(super) static PLACED: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"https?://[a-z0-9.-]{4,80}/[^\s`]{0,60}(?:/|=|\b)(?:[A-Z]|[<{$]\w{1,12}[>}]?)(?:/|&|`|\s|$)")
+    pattern(
+        r"https?://[a-z0-9.-]{4,80}/[^\s`]{0,60}(?:/|=|\b)(?:[A-Z]|[<{$]\w{1,12}[>}]?)(?:/|&|`|\s|$)",
+    )
 });
 
 /// A list of people, whole, is attached.
@@ -302,7 +304,9 @@ pub(super) static SHIELDED: LazyLock<Regex> = LazyLock::new(|| {
 
 /// A program is started that came from outside.
 pub(super) static STARTS: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"(?i)https?://[^\s`\x22')]{4,200}\.(?:zip|7z|rar|exe|msi|pkg|dmg|iso|scr|bat|appimage|run)\b")
+    pattern(
+        r"(?i)https?://[^\s`\x22')]{4,200}\.(?:zip|7z|rar|exe|msi|pkg|dmg|iso|scr|bat|appimage|run)\b",
+    )
 });
 
 /// People are talked out of seeing a physician, or out of what one has prescribed.
