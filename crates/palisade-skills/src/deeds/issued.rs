@@ -17,6 +17,13 @@ static PIPED: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 
+/// A credential is made anew.
+static ISSUED: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)create-access-key|create_access_key|create-login-profile|create_login_profile|service-accounts\s+keys\s+create|ad\s+sp\s+create-for-rbac|kubectl\s+create\s+token|npm\s+token\s+create|vault\s+token\s+create|get-session-token|createPersonalAccessToken",
+    )
+});
+
 /// The public half of a key, written out.
 static KEY: LazyLock<Regex> = LazyLock::new(|| {
     pattern(r"(?:ssh-(?:ed25519|rsa)|ecdsa-sha2-nistp\d{3})\s+AAAA[A-Za-z0-9+/=]{20}")
@@ -69,6 +76,13 @@ pub(super) fn look(report: &mut Report<'_>) {
     {
         let message = "a credential is made or read and goes straight to a stranger";
         report.say(&rules::SECRET_AND_STRANGER, Severity::High, Medium, piped.start(), message);
+    }
+    if let Some(issued) = ISSUED.find(text).filter(|_| !PIPED.is_match(text))
+        && let Some(stranger) = outward::stranger(report.program, report.profile)
+        && stranger.sends
+    {
+        let message = format!("a credential is made, and something goes to {}", stranger.shown());
+        report.say(&rules::SECRET_AND_STRANGER, Severity::High, Medium, issued.start(), message);
     }
     if let Some(key) = KEY.find(text)
         && LETS_IN.is_match(text)

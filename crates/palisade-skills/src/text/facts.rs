@@ -472,6 +472,8 @@ fn places(facts: &mut Facts, unit: &Unit, profile: &Profile) {
                 && !mail.starts_with("git@")
                 && !mail.ends_with("@example.com")
                 && !mail.ends_with("@example.org")
+                // `me@192.168.1.20`: a machine of one's own.
+                && !mail.rsplit('@').next().is_some_and(super::hosts::is_local)
         });
         if facts.mail {
             to = to.max(Where::Foreign);

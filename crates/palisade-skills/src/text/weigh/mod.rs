@@ -68,7 +68,7 @@ impl Weight {
                     && !signs::ASKS.is_match(text),
             ),
             named: word(signs::NAMED.is_match(text)),
-            part: word(signs::PART.is_match(text)),
+            part: word(signs::PART.is_match(text) || tongues::PART.is_match(text)),
             silenced: word(close && signs::SILENCED.is_match(text)),
             lent: word(close && signs::LENT.is_match(text)),
             standing: word(close && facts.says(&[Standing])),
