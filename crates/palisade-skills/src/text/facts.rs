@@ -473,7 +473,7 @@ fn places(facts: &mut Facts, unit: &Unit, profile: &Profile) {
                 && !mail.ends_with("@example.com")
                 && !mail.ends_with("@example.org")
                 // `me@192.168.1.20`: a machine of one's own.
-                && !mail.rsplit('@').next().is_some_and(super::hosts::is_local)
+                && !mail.rsplit('@').next().is_some_and(is_local)
         });
         if facts.mail {
             to = to.max(Where::Foreign);
@@ -591,7 +591,9 @@ fn most_concealed(text: &str, tags: &[Tag]) -> Concealed {
                 && other.end <= tag.end
         });
         match tag.concept {
-            Concept::Conceal if tag.quoted || is_kept_from_a_place(text, tag) => {}
+            Concept::Conceal
+                if tag.quoted || is_kept_from_a_place(text, tag) || is_private(text, tag.start) => {
+            }
             Concept::Conceal => {
                 let weak = weak || is_third(text.get(tag.end..).unwrap_or_default());
                 most = most.max(if weak { Concealed::Weak } else { Concealed::Strong })
@@ -642,6 +644,26 @@ fn is_kept_from_a_place(text: &str, tag: &Tag) -> bool {
             | "archive"
             | "direct"
     )
+}
+
+/// `個人名は記載しない`: discretion about people and keys, in languages whose verb comes last.
+fn is_private(text: &str, verb: usize) -> bool {
+    let before = text.get(..verb).unwrap_or_default();
+    let clause = before.rsplit(['、', '。', '，', ',', ';', '\n']).next().unwrap_or_default();
+    [
+        "個人名",
+        "個人情報",
+        "氏名",
+        "パスワード",
+        "姓名",
+        "个人信息",
+        "密码",
+        "密钥",
+        "개인정보",
+        "비밀번호",
+    ]
+    .iter()
+    .any(|word| clause.contains(word))
 }
 
 /// How strong `do not tell …` is.
@@ -747,7 +769,7 @@ fn untold(text: &str, tell: &Tag, tags: &[Tag]) -> Concealed {
         && ["everyone", "everybody", "@everyone", "@here", "roles", "whole channel"]
             .iter()
             .any(|all| rest.trim_start_matches("of ").trim_start_matches("the ").starts_with(all));
-    if told_to || calls {
+    if told_to || calls || is_private(text, tell.start) {
         Concealed::No
     } else if is_third(text.get(tell.end..).unwrap_or_default()) {
         Concealed::Weak

@@ -65,7 +65,8 @@ impl Weight {
                 (facts.says(&[Approval, PreApproved])
                     || signs::BY_ITSELF.is_match(text)
                     || tongues::UNASKED.is_match(text))
-                    && !signs::ASKS.is_match(text),
+                    && !signs::ASKS.is_match(text)
+                    && !tongues::ASKS.is_match(text),
             ),
             named: word(signs::NAMED.is_match(text)),
             part: word(signs::PART.is_match(text) || tongues::PART.is_match(text)),
@@ -128,7 +129,9 @@ fn is_denied(text: &str) -> bool {
 fn act(unit: &Unit, facts: &Facts) -> Option<(&'static Rule, Where, &'static str)> {
     let text = unit.clean.as_str();
     let forbidden = facts.says(&[Neg]) && facts.forbidden.any(&[Send, Install, Run, Pay]);
-    if forbidden && facts.concealed == Concealed::No {
+    // `подтверждения не требуется`: what is denied is the question.
+    let unsaid = tongues::UNASKED.is_match(text) || tongues::KEPT.is_match(text);
+    if forbidden && facts.concealed == Concealed::No && !unsaid {
         return None;
     }
     if facts.to >= Where::Related

@@ -53,3 +53,10 @@ pub(super) static PART: LazyLock<Regex> = LazyLock::new(|| {
         r"(?i)\b(?:relève de|fait partie d|font partie d|gehört (?:zu[mr]?|dazu)|ist teil d|forma parte d|fa parte d|faz parte d|rientra n|hoort bij|należy do|stanowi część|является частью|входит в|относится к)|属于|是[^\n。]{0,12}的一部分|(?:手順|作業|処理)の一[部環]|의 일부|\bparçasıdır|\bbagian dari",
     )
 });
+
+/// Somebody is asked after all: `without a yes nothing goes`.
+pub(super) static ASKS: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)\bsans (?:confirmation|validation|l'accord)[^\n.;]{0,24}\b(?:rien|aucun|ne)\b|\bsin (?:confirmaci\w+|preguntar)[^\n.;]{0,24}\b(?:nada|no|nunca)\b|\b(?:nunca|jamás|no) [^\n.;]{0,24}\bsin (?:confirmaci|preguntar|pedir)|\bohne (?:\w+ )?(?:bestätigung|zustimmung|rückfrage|freigabe)[^\n.;]{0,24}\b(?:nichts|nie|kein\w*|nicht)\b|\b(?:nie|niemals|nichts|nicht) [^\n.;]{0,30}\bohne (?:\w+ )?(?:bestätigung|zustimmung|rückfrage|freigabe)|\bsenza (?:conferma|chieder\w*)[^\n.;]{0,24}\b(?:non|niente|nulla|mai)\b|\b(?:non|mai) [^\n.;]{0,24}\bsenza (?:conferma|chieder)|\bsem (?:confirma\w+|perguntar)[^\n.;]{0,24}\b(?:não|nada|nunca)\b|\b(?:não|nunca) [^\n.;]{0,24}\bsem (?:confirma|perguntar)|без (?:подтверждения|согласия)[^\n.;]{0,24}(?:не |ничего|нельзя)|(?:не |ничего|нельзя)[^\n.;]{0,24}без (?:подтверждения|согласия)|未经[^\n。]{0,8}(?:同意|确认)[^\n。]{0,8}(?:不|勿|禁止)|(?:確認|許可|同意)(?:なし|を求めず|せずに)[^\n、。]{0,16}(?:ない|ません|禁止)|(?:확인|동의) 없이[^\n,.]{0,16}(?:않|마|금지)",
+    )
+});
