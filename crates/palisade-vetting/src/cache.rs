@@ -135,7 +135,7 @@ mod tests {
         // One that lies is none.
         let folder = state.path().join("skills/scanned");
         let file = fs::read_dir(&folder).unwrap().next().unwrap().unwrap().path();
-        let text = fs::read_to_string(&file).unwrap().replace("\"caution\"", "\"safe\"");
+        let text = fs::read_to_string(&file).unwrap().replace("\"dangerous\"", "\"safe\"");
         fs::write(&file, text).unwrap();
         assert!(Cache::open(state.path()).unwrap().report(&[7; 32], "b".into()).is_none());
         // Nor is one that somebody else could have written, or that is waited for.

@@ -196,7 +196,7 @@ fn values_of_variables_are_never_shown() {
     assert_eq!(came.outcome("env.TOKEN").0, Outcome::Lost);
     assert_eq!(came.outcome("env.LD_DEBUG").0, Outcome::Lost);
     assert_eq!(came.outcome("env.DISABLE_TELEMETRY").0, Outcome::Carried);
-    assert!(came.text().contains("      DISABLE_TELEMETRY: \"1\""), "{}", came.text());
+    assert!(came.text().contains("      \"DISABLE_TELEMETRY\": \"1\""), "{}", came.text());
 }
 
 #[test]

@@ -465,9 +465,9 @@ pub(crate) fn wait_for(path: &Path) {
 /// the journal, the second while the agent runs: its denials fill it.
 #[test]
 fn a_full_disk_starts_nothing_and_leaves_nothing() {
-    for (blocks, starts) in [(1, false), (40, true)] {
+    for (blocks, starts) in [(1, false), (60, true)] {
         let world = World::new();
-        let agent = "touch running; i=0; while [ $i -lt 40 ]; do \
+        let agent = "touch running; i=0; while [ $i -lt 100 ]; do \
             getent hosts name-$i.invalid; i=$((i+1)); done; exit 5";
         let mut limited = Command::new("sh");
         let palisade = world.palisade();

@@ -58,6 +58,11 @@ fn settings_come_out_as_a_policy_and_notes() {
     palisade: 1
     extends: [claude-code]
 
+    process:
+      environment:
+        set:
+          "FOO": "1" # ~/settings.json:6
+
     permissions:
       mode: default # ~/settings.json
       allow:
@@ -71,8 +76,8 @@ fn settings_come_out_as_a_policy_and_notes() {
     [HOME]/settings.json:3: not said: permissions.allow: Foo(x y): nothing is known of what `Foo` takes
     [HOME]/settings.json:4: carried: permissions.deny: Read(.env)
     [HOME]/settings.json:4: carried: permissions.deny: Bash(curl *)
-    [HOME]/settings.json:6: not said: env.FOO: name it in process.environment.set, or, if it is a secret, in credentials
-    palisade: 3 carried over, 0 stricter, 2 not said
+    [HOME]/settings.json:6: carried: env.FOO: process.environment.set
+    palisade: 4 carried over, 0 stricter, 1 not said
     "#);
 }
 
