@@ -26,7 +26,13 @@ pub(super) fn look(package: &Package, file: &File, seen: &mut Seen) {
     let acts = has(&["subprocess", "system", "popen", "b64decode", "marshal"])
         && has(&["exec", "subprocess", "system", "eval"]);
     let secrets = has(&["id_rsa", ".aws", ".ssh", "environ", "Login Data", "wallet", "keychain"]);
+    // PEP 552: the flags say that the hash of the source is never looked at.
+    let unchecked = file.path.contains("__pycache__/")
+        && file.bytes.get(2..8) == Some(&[b'\r', b'\n', 1, 0, 0, 0]);
     let (severity, what) = match (present, network && (acts || secrets)) {
+        (true, _) if unchecked => {
+            (Severity::High, "runs in place of the source beside it, whatever that says")
+        }
         (false, true) => (
             Severity::High,
             "has no source beside it, talks to the network and starts programs or reads secrets",

@@ -57,10 +57,32 @@ impl Analysis {
                     };
                     self.member(of, &name, computed).with(&index.taint)
                 }
+                None if self.is_named_by_the_user(of, index) => Value::tainted(index.taint.clone()),
                 None => Value::tainted(of.taint.clone()).with(&index.taint),
             },
+            _ if self.is_named_by_the_user(of, index) => Value::tainted(index.taint.clone()),
             _ => Value::tainted(of.taint.clone()).with(&index.taint),
         }
+    }
+
+    /// Is it one variable of the environment, whose name stands in a file of the user's?
+    ///
+    /// A list that the package brings is the author's choice, and names as many as he likes.
+    fn is_named_by_the_user(&self, of: &Value, index: &Value) -> bool {
+        let all = |taint: &Taint, test: &dyn Fn(&Tag) -> bool| {
+            !taint.is_empty()
+                && taint.origins().iter().all(|at| {
+                    self.origins.get(*at as usize).is_some_and(|origin| test(&origin.tag))
+                })
+        };
+        all(&of.taint, &|tag| *tag == Tag::Environment)
+            && all(&index.taint, &|tag| {
+                matches!(tag, Tag::File(path) if {
+                    let name = path.rsplit('/').next().unwrap_or_default();
+                    !name.is_empty()
+                        && !self.data.keys().any(|own| own.rsplit('/').next() == Some(name))
+                })
+            })
     }
 
     pub(crate) fn slice(

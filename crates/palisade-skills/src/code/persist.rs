@@ -70,6 +70,12 @@ impl Analysis {
                     || text.contains("::1")
                     || text.contains("0.0.0.0")
                     || text.is_empty();
+                // Names from a file of the user's, and no address: a list of what is to be blocked.
+                let listed = !text.is_empty()
+                    && !fetched
+                    && !text
+                        .split(|c: char| !c.is_ascii_digit() && c != '.')
+                        .any(|word| word.parse::<std::net::Ipv4Addr>().is_ok());
                 let sudo = path.contains("sudoers")
                     && !text.is_empty()
                     && !text.lines().any(|line| {
@@ -89,7 +95,7 @@ impl Analysis {
                 let severity = match () {
                     () if resolvers => Severity::Low,
                     () if hosts && local => Severity::Low,
-                    () if sudo => Severity::Medium,
+                    () if sudo || hosts && listed => Severity::Medium,
                     () => Severity::High,
                 };
                 (&rules::PERSISTENCE, severity, format!("The system's `{shown}` is changed."))

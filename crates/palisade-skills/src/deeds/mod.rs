@@ -10,6 +10,8 @@ mod bulk;
 mod carried;
 mod fetched;
 mod handed;
+mod issued;
+mod locked;
 mod names;
 mod outward;
 mod planted;
@@ -57,6 +59,7 @@ pub(crate) fn look(package: &Package, profile: &Profile) -> Seen {
         tokens::look(&mut report, FileKind::Unknown);
         bulk::look(&mut report);
         account::look(&mut report);
+        issued::look(&mut report);
     }
     for (kind, settings) in programs::settings(package) {
         let mut report = Report { program: &settings, profile, seen: &mut seen };
@@ -69,6 +72,7 @@ pub(crate) fn look(package: &Package, profile: &Profile) -> Seen {
     }
     secrets::together(&programs, profile, &mut seen);
     carried::look(package, profile, &mut seen);
+    locked::look(package, profile, &mut seen);
     undeclared::look(package, &programs, profile, &mut seen);
     seen
 }

@@ -17,10 +17,31 @@ static MASS: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 
+/// All that there is of a kind, gone through.
+static LISTS: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)\bfor\b[^\n]{0,80}(?:\.(?:describe|list)_\w{3,40}\(|\.all\(\)|get_paginator)|\b(?:describe|list)-[a-z-]{3,40}\b[\s\S]{0,300}?\b(?:while\s+read|for\s|xargs)|\bfor\s[^\n]{0,40}\$\((?:aws|gcloud|az|doctl)\s[^\n]{0,80}(?:describe|list)",
+    )
+});
+
+/// The copies that would bring it back.
+static LAST_COPIES: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)delete_recovery_point|delete-recovery-point|delete_?-?automated-?_?backups\s*[=:]?\s*true|delete-automated-backups|object_versions\.(?:all\(\)\.)?delete|delete_backup\b|delete-backup\b|delete_backup_vault|delete-backup-vault|purge_deleted|soft-delete[^\n]{0,40}(?:false|off|disable)",
+    )
+});
+
+/// What holds a deletion up is taken away, or no last copy is made.
+static LEFT_OPEN: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)deletion_?-?protection\s*[=:]\s*false|no-deletion-protection|skip_?-?final-?_?snapshot\s*[=:]?\s*true|--skip-final-snapshot|disable-?_?api-?_?termination\W{1,4}(?:value\W{1,4})?false|termination-protection[^\n]{0,12}(?:false|disable)",
+    )
+});
+
 /// What a cloud records of itself.
 static AUDIT_OFF: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"(?i)cloudtrail[^\n]{0,40}(?:stop-logging|delete-trail)|\bstop-logging\b|guardduty[^\n]{0,20}delete-detector|stop-configuration-recorder|delete-configuration-recorder|delete-flow-logs|securityhub\s+disable|macie2?\s+disable|--no-log(?:ging)?-enabled|az\s+monitor\s+(?:diagnostic-settings|log-profiles)\s+delete|gcloud\s+logging\s+sinks\s+delete|auditctl\s+-e\s*0|wevtutil\s+cl\b|Clear-EventLog|journalctl\s+--rotate[^\n]{0,40}--vacuum-time=1s",
+        r#"(?i)cloudtrail[^\n]{0,40}(?:stop-logging|delete-trail)|\bstop-logging\b|guardduty[^\n]{0,20}delete-detector|stop-configuration-recorder|delete-configuration-recorder|delete-flow-logs|securityhub\s+disable|macie2?\s+disable|--no-log(?:ging)?-enabled|az\s+monitor\s+(?:diagnostic-settings|log-profiles)\s+delete|gcloud\s+logging\s+sinks\s+delete|auditctl\s+-e\s*0|wevtutil(?:\.exe)?\s+(?:cl|clear-log)\s+["'$%\w]|Clear-EventLog\s+[-"'$(@\w]|journalctl\s+--rotate[^\n]{0,40}--vacuum-time=1s"#,
     )
 });
 
@@ -64,7 +85,7 @@ static RIGHTS: LazyLock<Regex> = LazyLock::new(|| {
 /// Somebody whom the text names gets in, or a gate comes down.
 static ACCESS: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r#"(?i)gh\s+api\b[^\n]{0,80}collaborators/[\w-]+[^\n]{0,60}permission=(?:admin|push|maintain)|npm\s+(?:owner\s+add|access\s+set\s+mfa=none|access\s+grant)|gh\s+auth\s+refresh[^\n]{0,60}-s[^\n]{0,30}(?:admin|delete_repo)|gh\s+api\b[^\n]{0,80}-X\s*DELETE[^\n]{0,80}(?:protection|rulesets)|Principal["']?\s*[:=]\s*\{?\s*["']?AWS["']?\s*[:=]\s*["']arn:aws:iam::\d{12}:root|put-bucket-replication|gh\s+repo\s+(?:edit|deploy-key\s+add)[^\n]{0,60}(?:--visibility\s+public|-w\b|--allow-write)|az\s+role\s+assignment\s+create[^\n]{0,80}Owner|gem\s+owner\s+-a|add-iam-policy-binding[^\n]{0,120}(?:allUsers|roles/owner|@[\w.-]+)|alter\s+share\s+\w{1,40}\s+add\s+accounts\s*=\s*\w|New-MgRoleManagementDirectoryRoleAssignment[^\n]{0,160}-RoleDefinitionId\s+[0-9a-f]{8}-|New-MgServicePrincipal\b[^\n]{0,40}-AppId\s+[0-9a-f]{8}-|New-InboxRule\b[^\n]{0,160}-(?:ForwardTo|RedirectTo|ForwardAsAttachmentTo)\s+["']?[\w.+-]+@|-ForwardingSmtpAddress\s+["']?(?:smtp:)?[\w.+-]+@|trusted_networks[^\n]{0,20}\n?[^\n]{0,40}0\.0\.0\.0/0|allow_bypass_login:\s*true|aws\s+iam\s+attach-user-policy[^\n]{0,120}AdministratorAccess[^\n]{0,60}--user-name\s+[a-z]|gcloud\s+projects\s+add-iam[^\n]{0,120}roles/(?:owner|editor)|databricks\s+[^\n]{0,60}create-recipient|add\s+consumer|GRANT\s+ALL\b[^\n]{0,80}TO\s+PUBLIC"#,
+        r#"(?i)gh\s+api\b[^\n]{0,80}collaborators/[\w-]+[^\n]{0,60}permission=(?:admin|push|maintain)|npm\s+(?:owner\s+add|access\s+set\s+mfa=none|access\s+grant)|gh\s+auth\s+refresh[^\n]{0,60}-s[^\n]{0,30}(?:admin|delete_repo)|gh\s+api\b[^\n]{0,80}-X\s*DELETE[^\n]{0,80}(?:protection|rulesets)|Principal["']?\s*[:=]\s*\{?\s*["']?AWS["']?\s*[:=]\s*["']arn:aws:iam::\d{12}:root|put-bucket-replication|gh\s+repo\s+(?:edit|deploy-key\s+add)[^\n]{0,60}(?:--visibility\s+public|-w\b|--allow-write)|az\s+role\s+assignment\s+create[^\n]{0,80}Owner|gem\s+owner\s+-a|add-iam-policy-binding[^\n]{0,120}(?:allUsers|roles/owner|@[\w.-]+)|alter\s+share\s+\w{1,40}\s+add\s+accounts\s*=\s*\w|New-MgRoleManagementDirectoryRoleAssignment[^\n]{0,160}-RoleDefinitionId\s+[0-9a-f]{8}-|New-MgServicePrincipal\b[^\n]{0,40}-AppId\s+[0-9a-f]{8}-|New-InboxRule\b[^\n]{0,160}-(?:ForwardTo|RedirectTo|ForwardAsAttachmentTo)\s+["']?[\w.+-]+@|-ForwardingSmtpAddress\s+["']?(?:smtp:)?[\w.+-]+@|trusted_networks[^\n]{0,20}\n?[^\n]{0,40}0\.0\.0\.0/0|allow_bypass_login:\s*true|aws\s+iam\s+attach-user-policy[^\n]{0,120}AdministratorAccess[^\n]{0,60}--user-name\s+[a-z]|aws\s+iam\s+attach-user-policy[^\n]{0,40}--user-name\s+[a-z][^\n]{0,120}AdministratorAccess|gcloud\s+projects\s+add-iam[^\n]{0,120}roles/(?:owner|editor)|databricks\s+[^\n]{0,60}create-recipient|add\s+consumer|GRANT\s+ALL\b[^\n]{0,80}TO\s+PUBLIC"#,
     )
 });
 
@@ -74,8 +95,16 @@ pub(super) fn look(report: &mut Report<'_>) {
         let message = "everything that a listing gives is destroyed";
         // A filter, a prefix, a label: somebody has said what shall go.
         let given = text.get(mass.range()).unwrap_or_default().to_ascii_lowercase();
-        // `git push --mirror` is how a cleaned history is put back, after everybody was asked.
+        // `git push --mirror` is how a cleaned history is put back, after everybody was asked. All branches go the
+        // same way where the text names what cleans it.
+        let cleaned =
+            ["filter-repo", "filter-branch", "bfg "].iter().any(|tool| text.contains(tool))
+                && given.contains("push")
+                && !given.contains("ls-remote");
+        // With a lease nothing is lost that one has not seen.
         let chosen = given.contains("--mirror")
+            || given.contains("--force-with-lease")
+            || cleaned
             || [
                 "prefix",
                 "filter",
@@ -93,6 +122,13 @@ pub(super) fn look(report: &mut Report<'_>) {
         let (severity, sure) =
             if chosen { (Severity::Medium, Low) } else { (Severity::High, Medium) };
         report.say(&rules::MASS_DESTRUCTION, severity, sure, mass.start(), message);
+    }
+    if LISTS.is_match(text)
+        && let Some(last) = LAST_COPIES.find(text)
+        && LEFT_OPEN.is_match(text)
+    {
+        let message = "what is listed is destroyed together with what would bring it back";
+        report.say(&rules::MASS_DESTRUCTION, Severity::High, Medium, last.start(), message);
     }
     if let Some(off) = AUDIT_OFF.find(text) {
         let message =

@@ -34,7 +34,7 @@ static SOME: LazyLock<Regex> = LazyLock::new(|| {
 /// Records get another value, some of them.
 static RELABELS: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r#"(?i)\[["'](?:label|target|class|verdict|rating|score|answer|result|status)["']\]\s*=\s*["'\d]"#,
+        r#"(?i)\[["'](?:label|target|class|verdict|rating|score|answer|result|status)["']\]\s*=\s*["'\w]"#,
     )
 });
 
@@ -55,7 +55,7 @@ static GUESSABLE: LazyLock<Regex> = LazyLock::new(|| {
 /// The web's own shell: what a request brings is run.
 static WEB_SHELL: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r#"(?i)\$\w{1,30}\s*\(\s*(?:base64_decode|gzinflate|str_rot13|hex2bin)?\s*\(?\s*\$_(?:POST|GET|REQUEST|COOKIE|SERVER)\b|\b(?:eval|assert|system|passthru|shell_exec|exec|popen)\s*\(\s*(?:base64_decode\s*\(\s*)?\$_(?:POST|GET|REQUEST|COOKIE|SERVER)\b|(?:exec|execSync|eval|spawn|os\.system|subprocess\.\w+|os\.popen|Function)\s*\(\s*(?:atob\(|Buffer\.from\(|base64\.b64decode\()?\s*(?:req|request)\.(?:query|body|headers|args|form|cookies|GET|POST|get_json)\b"#,
+        r#"(?i)\$\w{1,30}\s*\(\s*(?:base64_decode|gzinflate|str_rot13|hex2bin)?\s*\(?\s*\$_(?:POST|GET|REQUEST|COOKIE|SERVER)\b|\b(?:eval|assert|system|passthru|shell_exec|exec|popen)\s*\(\s*(?:base64_decode\s*\(\s*)?\$_(?:POST|GET|REQUEST|COOKIE|SERVER)\b|\$_(?:POST|GET|REQUEST|COOKIE|SERVER)\b[\s\S]{0,300}?\$\w{1,30}\s*\(\s*(?:base64_decode|gzinflate|gzuncompress|str_rot13|hex2bin)\s*\(|(?:exec|execSync|eval|spawn|os\.system|subprocess\.\w+|os\.popen|Function)\s*\(\s*(?:atob\(|Buffer\.from\(|base64\.b64decode\()?\s*(?:req|request)\.(?:query|body|headers|args|form|cookies|GET|POST|get_json)\b"#,
     )
 });
 
@@ -267,7 +267,7 @@ pub(super) fn look(report: &mut Report<'_>) {
 
 static HASHED: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"(?i)\b(?:h|hash\w*|digest\w*|crc\w*|md5|sha\w{0,4})\s*%\s*\d+\s*={2,3}\s*\d|hash\([^)\n]{0,40}\)\s*%\s*\d+",
+        r"(?i)\b(?:h|hash\w*|digest\w*|crc\w*|md5|sha\w{0,4})(?:\[[^\]\n]{0,12}\]|,\s*16\s*\)|\))*\s*%\s*\d+\s*={2,3}\s*\d|hash\([^)\n]{0,40}\)\s*%\s*\d+",
     )
 });
 

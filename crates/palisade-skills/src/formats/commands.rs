@@ -51,11 +51,22 @@ pub(super) fn of_document(
                 .iter()
                 .any(|leaf| leaf.path.ends_with("runOn") && leaf.text == "folderOpen");
             if opened {
+                // `"command": "node", "args": ["-e", …]`: one command.
+                let start = leaf.path.strip_suffix("command").unwrap_or_default();
+                let arguments = document.leaves.iter().filter(|other| {
+                    other.path.strip_prefix(start).is_some_and(|rest| rest.starts_with("args"))
+                });
+                let whole = std::iter::once(leaf)
+                    .chain(arguments)
+                    .take(32)
+                    .map(|leaf| leaf.text.as_str())
+                    .collect::<Vec<_>>()
+                    .join(" ");
                 command(
                     package,
                     file,
                     leaf,
-                    &leaf.text,
+                    &whole,
                     "a task that starts when the folder is opened",
                     seen,
                 );
@@ -245,6 +256,42 @@ pub(super) fn facts(text: &str) -> Facts {
     }
 }
 
+/// Does a script of the package send nothing but its own words, and only to where the user has set a variable?
+///
+/// It reads no input, no file and no listing, and each line that sends has a variable in its address's path and
+/// nothing from a command but the folder's name.
+fn only_notifies(text: &str) -> bool {
+    static READS: LazyLock<Regex> = LazyLock::new(|| {
+        pattern(
+            r"(?im)@|\bcat\b|\bread\b|stdin|/dev/|transcript|\b(env|printenv|set|export|declare|find|ls|grep|sed|awk|head|tail|tar|zip|git|base64|xxd|od|jq|history|whoami|id|python3?|node|perl|ruby|php|eval|source|exec|nc|ncat|scp|rsync|dig|nslookup|wget)\b|<\s*[\x22'$~/]|\.(env|ssh|aws|claude|config)\b|\$\{?(CLAUDE|TOOL|PROMPT|INPUT|ARGUMENTS|HOOK)",
+        )
+    });
+    static SENT: LazyLock<Regex> = LazyLock::new(|| {
+        pattern(
+            r"(?m)\bcurl\b[^\n]*https://[a-z0-9.-]+/[^\s\x22']*\$\{?[A-Z][A-Z0-9_]+\}?[\x22'\s]",
+        )
+    });
+    static NESTED: LazyLock<Regex> = LazyLock::new(|| pattern(r"\$\([^)]*\(?|`[^`]*`"));
+    // Comments say nothing of what is done.
+    let code: Vec<&str> = text
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty() && !line.starts_with('#'))
+        .collect();
+    let code =
+        code.join("\n").replace(">/dev/null", "").replace("> /dev/null", "").replace("-v ", "");
+    let sends = code.lines().filter(|line| line.contains("curl")).count();
+    sends > 0
+        && code.lines().filter(|line| SENT.is_match(line)).count() == sends
+        && !READS.is_match(&code)
+        && NESTED.find_iter(&code).all(|found| {
+            let inner = code.get(found.range()).unwrap_or_default();
+            ["$(basename ", "$(uname ", "$(date", "$(hostname", "$(dirname "]
+                .iter()
+                .any(|own| inner.starts_with(own))
+        })
+}
+
 static SAVES: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
         r"(?i)\b(curl|wget|iwr|Invoke-WebRequest|certutil|bitsadmin|Start-BitsTransfer)\b[^\n]*?(\s-[a-z]*o|\s-[a-z]*O|--output|--output-document|-OutFile|>)\s*['\x22]?([^\s'\x22;&|]+)",
@@ -394,6 +441,14 @@ fn run(file: &File, leaf: &Leaf, text: &str, who: &str, scripts: &[&File], seen:
                 if direct { High } else { Medium },
                 script,
                 "reads secrets and sends something",
+            );
+        } else if facts.network && !direct && only_notifies(&text) {
+            say(
+                &rules::COMMAND_NETWORK,
+                Severity::Low,
+                Medium,
+                script,
+                "sends a word to an address that the user sets",
             );
         } else if facts.network && facts.sends && facts.input {
             say(

@@ -336,6 +336,13 @@ fn judge(
         .count();
     let before = seen.findings.len();
     text::look_decoded(file, decoded, line, profile, seen);
+    // A row of a list in a package about attacks: what a test feeds to a guard.
+    if prose_row(file, line) && profile.security {
+        for finding in seen.findings.iter_mut().skip(before) {
+            finding.severity = finding.severity.min(Severity::Medium);
+            finding.confidence = Low;
+        }
+    }
     let ordered =
         seen.findings.iter().skip(before).any(|finding| finding.severity >= Severity::Medium);
     let command = is_command(decoded);
@@ -386,6 +393,15 @@ fn judge(
     }
 }
 
+/// Is a line of a text one quoted row among others?
+fn prose_row(file: &File, line: u32) -> bool {
+    let text = String::from_utf8_lossy(&file.bytes);
+    let row = text.lines().nth((line as usize).saturating_sub(1)).unwrap_or_default().trim();
+    file.kind == FileKind::Prose
+        && row.starts_with(['"', '\''])
+        && (row.ends_with("\",") || row.ends_with("',"))
+}
+
 static COMMAND: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
         r"(?i)\b(curl|wget|nc|ncat|bash|sh|zsh|powershell|pwsh|iex|invoke-expression|invoke-webrequest|downloadstring|python3?|node|perl|ruby|eval|exec|os\.system|subprocess|child_process|/dev/tcp|chmod|rm -rf|base64 -d|nslookup|osascript|certutil|mshta|regsvr32|schtasks|crontab|__import__|require\()[\s(.'\x22]",
@@ -405,7 +421,17 @@ pub(crate) fn matters(text: &str) -> bool {
 }
 
 fn is_command(text: &str) -> bool {
-    COMMAND.is_match(text) && text.split_whitespace().count() > 1
+    COMMAND.is_match(text) && text.split_whitespace().count() > 1 && !is_sentence(text)
+}
+
+/// `eval is evil`: words of a language, without a place, an option or a mark that a command could do something with.
+fn is_sentence(text: &str) -> bool {
+    let text = text.trim();
+    let words = text.split_whitespace().count();
+    words > 2
+        && text.split_whitespace().all(|word| {
+            word.trim_end_matches(['.', ',', '!', '?']).chars().all(char::is_alphabetic)
+        })
 }
 
 /// Letters turned by 13 or written backwards: whole sentences only, told by what they say.

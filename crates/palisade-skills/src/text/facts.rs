@@ -472,6 +472,8 @@ fn places(facts: &mut Facts, unit: &Unit, profile: &Profile) {
                 && !mail.starts_with("git@")
                 && !mail.ends_with("@example.com")
                 && !mail.ends_with("@example.org")
+                // `me@192.168.1.20`: a machine of one's own.
+                && !mail.rsplit('@').next().is_some_and(is_local)
         });
         if facts.mail {
             to = to.max(Where::Foreign);
@@ -589,7 +591,9 @@ fn most_concealed(text: &str, tags: &[Tag]) -> Concealed {
                 && other.end <= tag.end
         });
         match tag.concept {
-            Concept::Conceal if tag.quoted => {}
+            Concept::Conceal
+                if tag.quoted || is_kept_from_a_place(text, tag) || is_private(text, tag.start) => {
+            }
             Concept::Conceal => {
                 let weak = weak || is_third(text.get(tag.end..).unwrap_or_default());
                 most = most.max(if weak { Concealed::Weak } else { Concealed::Strong })
@@ -611,6 +615,55 @@ fn most_concealed(text: &str, tags: &[Tag]) -> Concealed {
         }
     }
     most
+}
+
+/// `keep it out of git`: from a place, where a secret has no business.
+fn is_kept_from_a_place(text: &str, tag: &Tag) -> bool {
+    let phrase = text.get(tag.start..tag.end).unwrap_or_default();
+    if !phrase.ends_with("out of") && !phrase.ends_with("out of the") {
+        return false;
+    }
+    let rest = text.get(tag.end..).unwrap_or_default().trim_start();
+    let rest = rest.trim_start_matches("the ").trim_start_matches("your ");
+    let place = rest.split(|c: char| !c.is_alphanumeric() && c != '-').next().unwrap_or_default();
+    matches!(
+        place,
+        "git"
+            | "repo"
+            | "repository"
+            | "repositories"
+            | "version"
+            | "source"
+            | "vcs"
+            | "image"
+            | "images"
+            | "bundle"
+            | "build"
+            | "backup"
+            | "backups"
+            | "archive"
+            | "direct"
+    )
+}
+
+/// `個人名は記載しない`: discretion about people and keys, in languages whose verb comes last.
+fn is_private(text: &str, verb: usize) -> bool {
+    let before = text.get(..verb).unwrap_or_default();
+    let clause = before.rsplit(['、', '。', '，', ',', ';', '\n']).next().unwrap_or_default();
+    [
+        "個人名",
+        "個人情報",
+        "氏名",
+        "パスワード",
+        "姓名",
+        "个人信息",
+        "密码",
+        "密钥",
+        "개인정보",
+        "비밀번호",
+    ]
+    .iter()
+    .any(|word| clause.contains(word))
 }
 
 /// How strong `do not tell …` is.
@@ -711,7 +764,12 @@ fn untold(text: &str, tell: &Tag, tags: &[Tag]) -> Concealed {
         || (!cjk && shows && ((this && among()) || this_act(text, tell, tags)))
         || (!cjk && user.is_some() && (!shows || this))
         || (!cjk && this && (result || !shows));
-    if told_to {
+    // `no mentions of everyone`: whom a message calls, not what is kept from anybody.
+    let calls = verb.starts_with("mention")
+        && ["everyone", "everybody", "@everyone", "@here", "roles", "whole channel"]
+            .iter()
+            .any(|all| rest.trim_start_matches("of ").trim_start_matches("the ").starts_with(all));
+    if told_to || calls || is_private(text, tell.start) {
         Concealed::No
     } else if is_third(text.get(tell.end..).unwrap_or_default()) {
         Concealed::Weak
@@ -746,6 +804,7 @@ fn is_third(rest: &str) -> bool {
 
 /// Whom a user's agent serves the user by not telling everything.
 const THIRD: &[&str] = &[
+    "others",
     "sender",
     "senders",
     "customer",

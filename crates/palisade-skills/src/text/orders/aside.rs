@@ -137,10 +137,18 @@ impl Here<'_> {
                 || facts.gated && facts.orders(&[Write, Disable]))
         {
             let grave = self.to >= Where::Foreign
-                || self.said.has(SecretStrong)
+                // What is deleted by itself is no secret that goes somewhere.
+                || (facts.says(&[SecretStrong])
+                    || self.said.has(SecretStrong)
+                        && facts.orders(&[Send, Run, Fetch, Install, Ignore, Pay, Write]))
                 || self.concealed == Concealed::Strong
                 || self.said.has(Money) && facts.gated
-                || (self.ordered.has(Delete) && self.said.has(BroadTarget))
+                || (self.ordered.has(Delete)
+                    && self.said.has(BroadTarget)
+                    // What was moved from is left behind.
+                    && !["old disk", "old drive", "old machine", "old computer", "old phone", "alte platte", "ancien disque", "disco viejo"]
+                        .iter()
+                        .any(|left| self.unit.text.contains(left)))
                 || self.ordered.has(Ignore) && self.said.has(Instructions);
             let (severity, confidence) =
                 if grave { (Severity::High, Medium) } else { (Severity::Medium, Low) };

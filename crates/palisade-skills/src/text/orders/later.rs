@@ -198,7 +198,9 @@ impl Here<'_> {
                 .iter()
                 .any(|tag| tag.quoted && matches!(tag.concept, Conceal | Approval | Ignore)));
         if facts.orders(&[Write]) && facts.says(&[MemoryFile]) {
-            if hostile || planted || self.unasked() {
+            // `show the difference; write after a yes`: the user decides, whatever else is unasked here.
+            let agreed = AGREED.is_match(&self.unit.text) && self.concealed == Concealed::No;
+            if hostile || planted || self.unasked() && !agreed {
                 self.say(
                     seen,
                     &rules::REMEMBER_HOSTILE,
@@ -289,6 +291,13 @@ impl Here<'_> {
         }
     }
 }
+
+/// The user says yes before it happens.
+static AGREED: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"\b(after|upon|on|with|once there is|wait for) (a|an|the|their|his|her|the user's|explicit)?\s?(explicit )?(yes|ok|okay|approval|confirmation|consent|go-ahead|agreement)\b|\b(after|once|when|only if|if) (the user|they|he|she|you) (has |have )?(agree[sd]?|approve[sd]?|confirm(s|ed)?|accept(s|ed)?|say(s)? yes|said yes)\b|\bnach (einem |dem )?(ja|zustimmung|bestätigung|freigabe)\b|\baprès (un oui|accord|confirmation|validation)\b|\btras (un sí|confirmar|la confirmación)\b|\bdopo (un sì|conferma|la conferma)\b|\bapós (um sim|confirmação|a confirmação)\b|после (подтверждения|согласия)|(确认|同意)(后|之后)|(確認|同意|承認)(後|してから|を得て)",
+    )
+});
 
 /// Something is to be decoded.
 static DECODES: LazyLock<Regex> = LazyLock::new(|| {

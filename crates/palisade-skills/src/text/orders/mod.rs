@@ -257,7 +257,13 @@ fn protected(here: &Here<'_>, concept: Concept) -> bool {
             && [" for", " the user for", " users for", " about", " them for", " people for"]
                 .iter()
                 .any(|word| rest.starts_with(word));
-        if !guarded && !asks_for {
+        // `確認なしに送信しない`: the verb at the end denies it.
+        let clause = rest.split(['、', '。', '，', ',', '.', ';']).next().unwrap_or_default();
+        let denied_after = clause.chars().count() < 24
+            && ["しない", "ません", "ないこと", "ならない", "禁止", "하지 않", "마세요"]
+                .iter()
+                .any(|word| clause.contains(word));
+        if !guarded && !asks_for && !denied_after {
             return false;
         }
         found = true;

@@ -231,7 +231,11 @@ impl Here<'_> {
             let refused = subject.contains("cannot ")
                 || subject.contains("can not ")
                 || subject.contains("may not ");
-            if told || refused {
+            // `if you forget all the other commands`: what may befall whoever reads.
+            let befalls = ["if you", "when you", "should you", "in case you"]
+                .iter()
+                .any(|condition| subject.trim_end().ends_with(condition));
+            if told || refused || befalls {
                 continue;
             }
             if prior.is_empty() || weak_noun(word(noun)) && !ignoring {

@@ -100,6 +100,21 @@ impl Here<'_> {
                 "the description of a tool asks for what the tool has no use for",
             );
         }
+        // What other tools do is not this one's to say.
+        if self.file.kind != crate::FileKind::Prose
+            && (served || matches!(self.unit.spot, Spot::Description | Spot::Value))
+            && SHADOWS.is_match(&self.unit.text)
+            && (facts.mail || facts.url || self.to >= Where::Related || facts.says(&[Recipient]))
+            && !facts.taught
+        {
+            self.say(
+                seen,
+                &rules::TOOL_POISON,
+                Severity::High,
+                Medium,
+                "the description of a tool says how the tools of others are to be called",
+            );
+        }
         let poison = self.file.kind != crate::FileKind::Prose
             && (served
                 && (facts.says(&[SecretStrong, Conversation])
@@ -179,6 +194,13 @@ fn is_server(file: &File) -> bool {
 static STUFFED: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
         r"\b(fill (it )?in|put|pass|include|provide|give|add|copy|holds?|contains?|append|attach)\b.{0,60}\b((full|complete|whole|entire) (conversation|history|chat|context|e-?mail|message)|conversation so far|(last|latest|previous|recent) (e-?mail|mails?|messages?|calendar|turns)|user's (latest|last|recent|previous) messages?|system prompt|content(s)? of (the )?(\.env|~?/|files?)|\.env files?|environment variables|ssh keys?)\b|\b(replaces|instead of|in place of|takes over)\b.{0,80}\b(calls? meant for|calls to|go(es)? through|are routed|all arguments)\b|\banswer yes on (their|the user's) behalf\b",
+    )
+});
+
+/// Tools of other servers are to be called otherwise than they say.
+static SHADOWS: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"\b(tools?|functions?|calls?)\b.{0,30}\b(of|from|on|in) (other|another|all|any|every|the other) (mcp )?(servers?|tools?|plugins?)\b.{0,120}\b(must|has to|have to|needs? to|should|instead|changed|always)\b|\b(other|another|all other) (servers'?|tools?|plugins?)\b.{0,60}\b(must|has to|have to|should|are to) (be called|use|send|receive|set|include|go)\b",
     )
 });
 

@@ -5,6 +5,7 @@
 //! time and is said to belong to something else. No one of these says enough; two of them beside the act do.
 
 mod signs;
+mod tongues;
 
 use super::{
     blocks::{Spot, Unit},
@@ -57,15 +58,18 @@ impl Weight {
             kept: match facts.concealed {
                 Concealed::Strong => 2,
                 Concealed::Weak => 1,
-                Concealed::No => word(signs::PARTLY.is_match(text)),
+                Concealed::No => word(signs::PARTLY.is_match(text) || tongues::KEPT.is_match(text)),
             },
             // `never push without asking` asks.
             unasked: word(
-                (facts.says(&[Approval, PreApproved]) || signs::BY_ITSELF.is_match(text))
-                    && !signs::ASKS.is_match(text),
+                (facts.says(&[Approval, PreApproved])
+                    || signs::BY_ITSELF.is_match(text)
+                    || tongues::UNASKED.is_match(text))
+                    && !signs::ASKS.is_match(text)
+                    && !tongues::ASKS.is_match(text),
             ),
             named: word(signs::NAMED.is_match(text)),
-            part: word(signs::PART.is_match(text)),
+            part: word(signs::PART.is_match(text) || tongues::PART.is_match(text)),
             silenced: word(close && signs::SILENCED.is_match(text)),
             lent: word(close && signs::LENT.is_match(text)),
             standing: word(close && facts.says(&[Standing])),
@@ -125,12 +129,14 @@ fn is_denied(text: &str) -> bool {
 fn act(unit: &Unit, facts: &Facts) -> Option<(&'static Rule, Where, &'static str)> {
     let text = unit.clean.as_str();
     let forbidden = facts.says(&[Neg]) && facts.forbidden.any(&[Send, Install, Run, Pay]);
-    if forbidden && facts.concealed == Concealed::No {
+    // `подтверждения не требуется`: what is denied is the question.
+    let unsaid = tongues::UNASKED.is_match(text) || tongues::KEPT.is_match(text);
+    if forbidden && facts.concealed == Concealed::No && !unsaid {
         return None;
     }
     if facts.to >= Where::Related
         && (facts.url || facts.mail || unit.text.contains("git@"))
-        && (facts.says(&[Send]) || signs::LEAVES.is_match(text))
+        && (facts.says(&[Send]) || signs::LEAVES.is_match(text) || tongues::LEAVES.is_match(text))
     {
         return Some((&rules::SEND_FILES, facts.to, "something goes to a place outside"));
     }
@@ -140,6 +146,17 @@ fn act(unit: &Unit, facts: &Facts) -> Option<(&'static Rule, Where, &'static str
     }
     if signs::ADMITS.is_match(text) {
         return Some((&rules::GRANT, Where::Foreign, "somebody is let in"));
+    }
+    if signs::ALLOWANCE.is_match(text) {
+        return Some((
+            &rules::PAY,
+            Where::Foreign,
+            "somebody may take all that there is of a coin",
+        ));
+    }
+    if signs::APPLAUDS.is_match(text) && signs::AS_USER.is_match(text) {
+        let message = "the user's accounts praise or rate what the text names";
+        return Some((&rules::SPREAD, Where::Foreign, message));
     }
     if facts.says(&[Pay, Money, Recipient])
         && (signs::CHARGED.is_match(text) || facts.orders(&[Pay]) && (facts.mail || facts.coin))
@@ -162,7 +179,7 @@ fn alone(
     let text = unit.clean.as_str();
     let prose = !matches!(unit.spot, Spot::Code | Spot::Heading);
     let denied = is_denied(&unit.text);
-    let mut found: [Option<(&'static Rule, &'static str)>; 7] = [None; 7];
+    let mut found: [Option<(&'static Rule, &'static str)>; 11] = [None; 11];
     if prose && !denied {
         if signs::OBEYS.is_match(text) {
             found[0] = Some((&rules::INCLUDE_BLIND, "whoever writes to it is obeyed"));
@@ -179,7 +196,8 @@ fn alone(
             "standing order",
             "new bank",
         ];
-        if facts.coin && moved.iter().any(|word| text.contains(word)) {
+        let moved = moved.iter().chain(tongues::INSTEAD);
+        if facts.coin && moved.into_iter().any(|word| text.contains(*word)) {
             found[2] = Some((&rules::PAY, "a payee is exchanged for another"));
         }
         if facts.url && facts.to >= Where::Foreign && signs::INSTEAD.is_match(text) {
@@ -199,12 +217,35 @@ fn alone(
             found[5] = Some((&rules::GRANT, "the user is to grant a stranger wide rights"));
         }
     }
+    if !denied && facts.mail && signs::AUTO_FORWARD.is_match(text) {
+        found[7] = Some((&rules::GRANT, "what comes in is copied to somebody from now on"));
+    }
+    if prose && facts.secret_path && signs::LABELS.is_match(text) {
+        found[8] =
+            Some((&rules::SEND_DNS, "a secret is cut to labels of names that are looked up"));
+    }
+    if unit.spot != Spot::Heading
+        && signs::CUT_UP.is_match(text)
+        && next.iter().any(|unit| signs::PLACED.is_match(&unit.clean))
+    {
+        found[9] =
+            Some((&rules::SEND_SECRETS, "a token is cut to pieces, which go into an address"));
+    }
+    if prose
+        && !denied
+        && !facts.says(&[Ask])
+        && facts.to >= Where::Foreign
+        && facts.mail
+        && signs::WHOLE_LIST.is_match(text)
+    {
+        found[10] = Some((&rules::SEND_FILES, "a whole list of people goes to a stranger"));
+    }
     if prose
         && !facts.says(&[Neg, Ask])
         && signs::EVERYBODY.is_match(text)
         && signs::INVITES.is_match(text)
         && (signs::IN_VOICE.is_match(text)
-            || next.iter().any(|unit| signs::IN_VOICE.is_match(&unit.clean)))
+            || next.iter().take(3).any(|unit| signs::IN_VOICE.is_match(&unit.clean)))
     {
         let message = "everybody whom the user knows is to get it, as if from the user";
         found[6] = Some((&rules::SPREAD, message));
@@ -269,6 +310,10 @@ struct Deed {
     unguarded: bool,
     /// What is installed shall not be looked up.
     unchecked: bool,
+    /// A guard against what is fetched is to look away.
+    shielded: bool,
+    /// Care of physicians is talked out of people.
+    uncared: bool,
 }
 
 impl Deed {
@@ -285,6 +330,8 @@ impl Deed {
             clears: signs::CLEARS.is_match(text) && signs::TAKES_OUT.is_match(text),
             unguarded: signs::UNGUARDED.is_match(text),
             unchecked: prose && signs::UNCHECKED.is_match(text),
+            shielded: prose && signs::SHIELDED.is_match(text),
+            uncared: prose && signs::UNCARED.is_match(text),
         }
     }
 
@@ -298,6 +345,8 @@ impl Deed {
             || self.clears
             || self.unguarded
             || self.unchecked
+            || self.shielded
+            || self.uncared
     }
 }
 
@@ -317,6 +366,10 @@ struct Around {
     doors: usize,
     /// Something goes to a stranger.
     calls: bool,
+    /// A program or an archive of a stranger is fetched and started.
+    starts: bool,
+    /// Something is sold.
+    sold: bool,
 }
 
 impl Around {
@@ -346,6 +399,8 @@ impl Around {
             around.brings |=
                 close && (signs::BRINGS.is_match(text) || signs::INSTALLS.is_match(text));
             around.doors += usize::from(signs::ADMITS.is_match(text));
+            around.starts |= close && said.to >= Where::Related && signs::STARTS.is_match(text);
+            around.sold |= signs::SOLD.is_match(text);
             around.calls |= said.to >= Where::Foreign && said.url && signs::LEAVES.is_match(text);
         }
         around
@@ -360,7 +415,17 @@ fn judged(
 ) -> impl Iterator<Item = (&'static Rule, &'static str)> {
     let Around { weight, negated, .. } = *around;
     let kept = weight.unsaid() && !negated;
-    let table: [(bool, &'static Rule, &'static str); 8] = [
+    let table: [(bool, &'static Rule, &'static str); 10] = [
+        (
+            deed.shielded && around.starts && !negated,
+            &rules::DEFENCE,
+            "a guard is to look away from what is fetched and started",
+        ),
+        (
+            deed.uncared && (kept || around.sold) && !negated,
+            &rules::SABOTAGE,
+            "people are talked out of treatment, for something else",
+        ),
         (
             deed.unguarded && around.settings && !negated && !boxed,
             &rules::APPROVAL,
@@ -430,7 +495,7 @@ pub(super) fn look(file: &File, units: &[Unit], all: &[Facts], profile: &Profile
                     .sure(if shown { Low } else { Medium }),
             );
         };
-        let next = units.get(at + 1..(at + 4).min(units.len())).unwrap_or_default();
+        let next = units.get(at + 1..(at + 16).min(units.len())).unwrap_or_default();
         for (rule, message) in alone(unit, facts, next) {
             say(rule, message.to_owned());
         }

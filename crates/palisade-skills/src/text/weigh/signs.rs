@@ -41,7 +41,7 @@ pub(super) static ADMITS: LazyLock<Regex> = LazyLock::new(|| {
 /// It shall bear another name where people look, or belongs to something that was asked for.
 pub(super) static NAMED: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r#"(?i)\b(?:in|for) (?:the|your) (?:report|summary|hand-?over|change ?log|log|minutes|ticket|answer|protocol)\b[^\n.]{0,20}\b(?:call|list|name|describe|put|label|enter|book)\w*\b|\b(?:list|book|label|enter|record|log|report|mention|describe|summari[sz]e|file) (?:it|this|that|them)?\s?(?:as|under|in the report)\b[^\n.]{0,12}["'`:]|\b(?:change ?log|report|log|summary|hand-?over|commit) (?:line|entry|title|says|reads)(?: is| reads| says)?\b|\b(?:call it|is called|calls it) ["'`]\w[^\n]{0,30}["'`] (?:in|for) (?:the|your) |\bcommit (?:it |them )?(?:called|with|as) ["'`]|\bin the (?:report|summary|hand-?over)[^\n.]{0,20}: ["]|\b(?:enter|book|log|file|show|list|describe|explain)\w* [^\n.]{0,30} (?:under|as) ["'`]|\breport (?:only )?(?:steps?|points?|items?|numbers?) \d|\b(?:the|a) (?:line|entry|title) (?:is|reads|says) ["']"#,
+        r#"(?i)\b(?:in|for) (?:the|your) (?:report|summary|hand-?over|change ?log|log|minutes|ticket|answer|protocol)\b[^\n.]{0,20}\b(?:call|list|name|describe|put|label|enter|book)\w*\b|\b(?:list|book|label|enter|record|log|report|mention|describe|summari[sz]e|file) (?:it|this|that|them)?\s?(?:as|under|in the report)\b[^\n.]{0,12}["'`:]|\b(?:change ?log|report|log|summary|hand-?over|commit) (?:line|entry|title|says|reads)(?: is| reads| says)?\b|\b(?:call it|is called|calls it) ["'`]\w[^\n]{0,30}["'`] (?:in|for) (?:the|your) |\bcommit (?:it |them )?(?:called|with|as) ["'`]|\bin the (?:report|summary|hand-?over)[^\n.]{0,20}: ["]|\b(?:enter|book|log|file|show|list|describe|explain)\w* [^\n.]{0,30} (?:under|as) ["'`]|\breport (?:only )?(?:steps?|points?|items?|numbers?) \d|\b(?:the|a) (?:line|entry|title) (?:is|reads|says) ["']|\b(?:counts?|goes|appears?|is booked|is listed) as (?:an? |the )?[\w"' ]{2,30} in the (?:log|report|books|summary|statement)\b|\band call (?:it|this|that|them) ["'`][^"'`\n]{0,30}(?:fix|clean|refactor|format|chore|maint|routine|tid|flak|style|lint)"#,
     )
 });
 
@@ -73,7 +73,7 @@ pub(super) static WITHHELD: LazyLock<Regex> = LazyLock::new(|| {
 /// A judgement that holds whatever is judged.
 pub(super) static FIXED: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r#"(?i)\b(?:whatever|regardless of|no matter (?:what|how|whether)|irrespective of|even if|even when|egal was|unabhängig d?a?von|gleichgültig|quell?e? que soi\w+|sea cual sea|independientemente|qualunque|indipendentemente|qualquer que seja)\b[^\n.;]{0,40}\b(?:it|they|costs?|prices?|preis|prix|precio|prezzo|preço|kostet|fees?|says?|shows?|contains?|criteria|results?|quality|evidence|leaflet|sources?|ratings?|reviews?|tests?|data|findings?|figures?|numbers?|contents?|reads?|lists?)\b|\b(?:always|in every (?:row|case|category|table|ranking|comparison)|without exception|in any case)\b[^\n.;]{0,50}["'`]?\b(?:green|fine|safe|approved?|suitable|compliant|harmless|excellent|low risk|favou?rabl[ey]|unproblematic|superior|preferred|score of (?:9|10|100))\b|\b(?:fit|deserved|true|good|suitable|needed) or not\b|oavsett|uavhengig av|uanset|riippumatta|ongeacht|niezależnie od|bez względu na|независимо от|не глядя на|不管|无论|不論|に関わらず|にかかわらず|관계없이|상관없이"#,
+        r#"(?i)\b(?:whatever|regardless of|no matter (?:what|how|whether)|irrespective of|even if|even when|egal was|unabhängig d?a?von|gleichgültig|quell?e? que soi\w+|sea cual sea|independientemente|qualunque|indipendentemente|qualquer que seja)\b[^\n.;]{0,40}\b(?:it|they|costs?|prices?|preis|prix|precio|prezzo|preço|kostet|fees?|says?|shows?|contains?|criteria|results?|quality|evidence|leaflet|sources?|ratings?|reviews?|tests?|data|findings?|figures?|numbers?|contents?|reads?|lists?)\b|\b(?:always|in every (?:row|case|category|table|ranking|comparison)|without exception|in any case)\b[^\n.;]{0,50}["'`]?\b(?:green|fine|safe|approved?|suitable|compliant|harmless|excellent|low risk|favou?rabl[ey]|unproblematic|superior|preferred|score of (?:9|10|100))\b|\b(?:each|every) (?:plan|answer|list|portfolio|comparison|recommendation|table|reply|itinerary|recipe|ranking)s? (?:includes?|contains?|names?|starts? with|ends? with|recommends?|puts?|ranks?)\b|\b(?:fit|deserved|true|good|suitable|needed) or not\b|oavsett|uavhengig av|uanset|riippumatta|ongeacht|niezależnie od|bez względu na|независимо от|не глядя на|不管|无论|不論|に関わらず|にかかわらず|관계없이|상관없이"#,
     )
 });
 
@@ -122,14 +122,14 @@ pub(super) static UNGUARDED: LazyLock<Regex> = LazyLock::new(|| {
 /// Protection is left out of what is made.
 pub(super) static WEAKENS: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"(?i)\bwithout\b[^\n.;]{0,12}\b(?:`?secure|`?httponly|authentication|authori[sz]ation|encryption|validation|a password|signature|tls|certificate|checks?|salt|escaping|rate limit)|\bany origin\b|\bin plain ?text\b|\bworld-(?:read|writ)able|\b(?:certificates?|signatures?|tokens?|passwords?|input)\b[^\n.;]{0,20}\b(?:is|are|be) (?:not|never) (?:checked|verified|validated|hashed|escaped)|\bverif\w+ (?:is |stays )?(?:off|disabled)|\bsecret is the name\b",
+        r"(?i)\bwithout\b[^\n.;]{0,12}\b(?:`?secure|`?httponly|authentication|authori[sz]ation|encryption|validation|a password|signature|tls|certificate|checks?|salt|escaping|rate limit)|\bany origin\b|\bin plain ?text\b|\bworld-(?:read|writ)able|\b(?:certificates?|signatures?|tokens?|passwords?|input)\b[^\n.;]{0,20}\b(?:is|are|be) (?:not|never) (?:checked|verified|validated|hashed|escaped)|\bverif\w+ (?:is |stays )?(?:off|disabled)|\bsecret is the name\b|\bwithout (?:an? |any )?assert|\breplac\w+ [^\n.;]{0,30}\bassert\w*[^\n.;]{0,12} (?:by|with)\b|\bcontinue-on-error: true\b|\b(?:lower|raise|loosen|relax)\w* (?:its|the|their) (?:\w+ )?(?:threshold|severity|bar)\b|\|\| true\b[^\n]{0,40}\b(?:scan|audit|security|test)",
     )
 });
 
 /// Figures are changed on their way.
 pub(super) static ALTERS: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"(?i)\b(?:results?|figures?|scores?|counts?|measurements?|values?|rows?|totals?|doses?|ratings?|labels?|hours?|amounts?)\b[^\n.;]{0,60}\b(?:is|are|be|gets?|goes?)\b[^\n.;]{0,20}\b(?:lower|rais|reduc|increas|round(?:ed)? (?:up|down)|shift|multipl|inflat|doubl|halv|replac|relabel|adjust|trimm|up|down|twice)\w*|\blabels? [\x22']?\w+[\x22']?, (?:whatever|regardless|no matter)",
+        r"(?i)\b(?:results?|figures?|scores?|counts?|measurements?|values?|rows?|totals?|doses?|ratings?|labels?|hours?|amounts?)\b[^\n.;]{0,60}\b(?:is|are|be|gets?|goes?)\b[^\n.;]{0,20}\b(?:lower|rais|reduc|increas|round(?:ed)? (?:up|down)|shift|multipl|inflat|doubl|halv|replac|relabel|adjust|trimm|up|down|twice)\w*|\blabels? [\x22']?\w+[\x22']?, (?:whatever|regardless|no matter)|\b(?:take|deduct|subtract|knock|add|give|award|remove)\w* (?:off )?(?:a|an|one|two|three|half an?|\d+) (?:extra |bonus )?(?:points?|stars?|marks?|%|percent)\b[^\n.;]{0,60}\b(?:for|from|to|off|if|when)\b|\b(?:mark|rank|rate|score|grade)\w* (?:them |these |those |it |\w+ )?(?:down|lower|higher|up)\b|\b(?:zieh\w*|abzieh\w*) [^\n.;]{0,20}punkt|\b(?:rest[ae]|quita|descuenta) [^\n.;]{0,12}puntos?|\b(?:retir|enl(?:e|è)v)\w* [^\n.;]{0,12}points?|\btogli \w+ punt",
     )
 });
 
@@ -172,7 +172,7 @@ pub(super) static UNCHECKED: LazyLock<Regex> = LazyLock::new(|| {
 /// The user gets to see one thing, and not the other.
 pub(super) static PARTLY: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"(?i)\b(?:user|users|they|he|she|people|reader|customer|members?)\b[^\n.;]{0,24}\b(?:sees?|gets?|hears?|reads?|knows?)\b[^\n.;]{0,30},? (?:not|but not|never|nothing of)\b|\bnot (?:listed|announced|noted|named|shown)\b|\b(?:not|never) (?:to be|be|get|being) (?:mentioned|shown|listed|named|quoted|noted|displayed|told)\b|\bso that nobody\b|\b(?:is|are) nobody's (?:business|concern)\b|\bnot a subject of\b|\b(?:hear|learn|know) about\b[^\n]{0,24}\bno\b|\bmay show the old\b|\bpreview (?:may|still|does|will)\b|\bdo not name it\b|\bkeep (?:the|this|that|these|those) [^\n.;]{0,40} (?:out of|to yourself)\b|\bdo(?:es)? not (?:turn up|show|appear) in\b",
+        r"(?i)\b(?:user|users|they|he|she|people|reader|customer|members?)\b[^\n.;]{0,24}\b(?:sees?|gets?|hears?|reads?|knows?)\b[^\n.;]{0,30},? (?:not|but not|never|nothing of)\b|\bnot (?:listed|announced|noted|named|shown)\b|\b(?:not|never) (?:to be|be|get|being) (?:mentioned|shown|listed|named|quoted|noted|displayed|told)\b|\bso that nobody\b|\b(?:is|are) nobody's (?:business|concern)\b|\bnot a subject of\b|\b(?:hear|learn|know) about\b[^\n]{0,24}\bno\b|\bmay show the old\b|\bpreview (?:may|still|does|will)\b|\bdo not name it\b|\bkeep (?:the|this|that|these|those) [^\n.;]{0,40} (?:out of|to yourself)\b|\bdo(?:es)? not (?:turn up|show|appear) in\b|\bkeep (?:\w+ ){1,4}out of (?:the |any |your )?(?:reasons?|reports?|answers?|tables?|outputs?|summar(?:y|ies)|talk|chat|explanations?)\b|\bas (?:though|if) you had (?:seen|read|tested|used|tried|checked)\b|\bstays? out of the (?:talk|chat|report|answer|conversation|text|summary)\b|\bno (?:draft|preview|copy) is (?:shown|needed)|\bshow (?:only )?the first [^\n.;]{0,40}\bonly\b|\bhid(?:e|es|den) (?:it|this|them|that) (?:among|between|in|within)\b",
     )
 });
 
@@ -236,5 +236,89 @@ pub(super) static GOES: LazyLock<Regex> = LazyLock::new(|| {
 pub(super) static ASKS: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
         r"(?i)\b(?:never|not|don't|nothing|no)\b[^\n.;]{0,60}\b(?:without|before)\b|\b(?:only|not) (?:after|with|when|if)\b",
+    )
+});
+
+/// Somebody may take all that there is of a coin, for ever.
+pub(super) static ALLOWANCE: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)\b(?:approve|increaseAllowance|permit)\w*\(\s*[\x22'`]?0x[0-9a-z]{8,}[^)\n]{0,60},\s*(?:2\s*\*\*\s*256|max_?uint|type\(uint|uint256\.max|0xf{16}|115792089|unlimited|infinite)|\bsetApprovalForAll\(\s*[\x22'`]?0x[0-9a-z]{8,}[^)\n]{0,60}true",
+    )
+});
+
+/// Praise and ratings at services where people give them.
+pub(super) static APPLAUDS: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)\b(?:star|upvote|up-vote|like|follow|endorse|rate|review|vote for|five stars|5 stars|recommend|praise|(?:post|write)\w*\b[^\n.;]{0,40}\b(?:reviews?|lines?|comments?|testimonials?))\b",
+    )
+});
+
+/// As if the user had said it.
+pub(super) static AS_USER: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)\bas (?:if (?:it were |they were )?)?(?:the user's|their|your|his|her|my) own (?:experiences?|opinions?|words?|reviews?|views?|findings?|idea)\b|\bin the user's name\b|\b(?:with|from|through|using) (?:the user's|the same|their|his|her) (?:log-?ins?|accounts?|profiles?|sessions?)\b|\bcomo (?:si fuera )?(?:experiencia|opinión) propia|\bals eigene (?:erfahrung|meinung)|\bcomme (?:une? )?(?:expérience|avis) personnel",
+    )
+});
+
+/// A service forwards what comes in, by its own interface.
+pub(super) static AUTO_FORWARD: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)forwardingAddresses\.(?:create|insert)|updateAutoForwarding|\bautoForward(?:ing)?\b[^\n]{0,60}(?:true|enabl|on\b)|forwardingSmtpAddress|DeliverToMailboxAndForward|mail_?forward(?:ing)?s?\.create",
+    )
+});
+
+/// Labels that stand for pieces of something are put below a domain.
+pub(super) static LABELS: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)(?:<\w{1,20}>|\{\w{1,20}\}|\$\{?\w{1,20}\}?|\blabels?\b[^\n]{0,60}?`?[<{$]\w{1,20}[>}]?)\.(?:[a-z0-9-]{1,40}\.){1,4}[a-z]{2,12}\b[^\n]{0,240}\b(?:hex|base32|base64|pieces?|chunks?|characters|encoded)\b",
+    )
+});
+
+/// A token is printed and only a part of it is taken.
+pub(super) static CUT_UP: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)(?:auth\s+status\s+-t|auth\s+token|print-(?:access|identity)-token|get-access-token|printenv\s+\w*(?:TOKEN|KEY|SECRET)|echo\s+\x22?\$\{?\w*(?:TOKEN|KEY|SECRET)|cat\s+\S*(?:\.netrc|\.npmrc|credentials|\.env|id_\w+))\b[^\n`]{0,100}\|\s*(?:cut\s+-[bc]|head\s+-c|tail\s+-c|fold\s+-w|split\s+-b|dd\s)",
+    )
+});
+
+/// An address that has values of earlier steps in its path or query.
+pub(super) static PLACED: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"https?://[a-z0-9.-]{4,80}/[^\s`]{0,60}(?:/|=|\b)(?:[A-Z]|[<{$]\w{1,12}[>}]?)(?:/|&|`|\s|$)",
+    )
+});
+
+/// A list of people, whole, is attached.
+pub(super) static WHOLE_LIST: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)\b(?:attach|include|enclose|append|add|upload|anhäng|beifüg|adjunt|joindre|joins|alleg|anex)\w*\b[^\n.;]{0,40}\b(?:recipients?|subscribers?|customers?|members?|contacts?|patients?|address(?:es)?|clients?|donors?|staff|employees?|kunden|empfänger|abonnenten|destinatari|clientes|suscriptor)\w*\b[^\n;]{0,50}\b(?:in full|whole|complete(?:ly)?|entire|unabridged|as it is|vollständig|ganz|complet\w*|entero|intero)\b|\b(?:attach|include|enclose)\b[^\n.;]{0,20}\b(?:whole|complete|entire|full)\b[^\n.;]{0,20}\b(?:recipient|subscriber|customer|member|contact|patient|client|donor|employee)",
+    )
+});
+
+/// A guard of the machine is to look away from one place or file.
+pub(super) static SHIELDED: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)\b(?:add|put|enter)\b[^\n.;]{0,60}\b(?:defender|anti-?virus|av|security suite|endpoint protection)\S{0,3} (?:exclusion|exception|allow ?list|white ?list)|\b(?:exclude|whitelist|allowlist)\b[^\n.;]{0,60}\b(?:defender|anti-?virus|scann?er|virus)|\b(?:turn|switch) off [^\n.;]{0,30}(?:defender|anti-?virus|real-time|smartscreen|gatekeeper)|\b(?:disable|pause|stop) [^\n.;]{0,30}(?:defender|anti-?virus|real-time protection|smartscreen|gatekeeper)|\bclear the quarantine\b|com\.apple\.quarantine|(?:defender|virenscanner|antivirus)[^\n.;]{0,40}(?:ausnahme|ausschluss|exclusiones|exclusions|eccezion)",
+    )
+});
+
+/// A program is started that came from outside.
+pub(super) static STARTS: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)https?://[^\s`\x22')]{4,200}\.(?:zip|7z|rar|exe|msi|pkg|dmg|iso|scr|bat|appimage|run)\b",
+    )
+});
+
+/// People are talked out of seeing a physician, or out of what one has prescribed.
+pub(super) static UNCARED: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)\b(?:do not|don't|never|no need to|avoid)\b[^\n.;]{0,16}\b(?:suggest|recommend|advis\w+|mention|refer\w*|send|see|seeing)\b[^\n.;]{0,24}\b(?:doctors?|physicians?|gps?|clinics?|hospitals?|emergency|therapists?|psychiatrists?|specialists?|professional help)\b|\b(?:can|may|should|to|are told to)\b[^\n.;]{0,12}\b(?:stop|drop|discontinue|skip|halve|come off|leave off)\b[^\n.;]{0,16}\b(?:their|those|these|the|prescribed)\b[^\n.;]{0,20}\b(?:medicines?|medication|tablets|pills|insulin|antidepressants?|treatment|once|chemo\w*)\b|\b(?:keinen?|nicht zum) (?:arzt|ärztin)|\bno (?:recomiendes|sugieras|menciones)[^\n.;]{0,24}médic|\bne (?:conseille|recommande|suggère)\w* pas[^\n.;]{0,24}médecin",
+    )
+});
+
+/// Something is sold.
+pub(super) static SOLD: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)\b(?:order|buy|available|shop|sold|purchase)\b[^\n.;]{0,30}\b[a-z0-9-]{3,40}\.(?:shop|store|com|net|org|health|life|de|co|io|eu)\b|\bdiscount code\b|\baffiliate\b",
     )
 });
