@@ -154,12 +154,7 @@ impl View {
                 }
             };
         }
-        let link = match folder {
-            Some(descriptor) if descriptor != libc::AT_FDCWD => format!("fd/{descriptor}"),
-            _ => "cwd".to_owned(),
-        };
-        let Ok(start) = readlinkat(process, link, Vec::new()) else { return Ok(None) };
-        let mut whole = start.into_bytes();
+        let Ok(mut whole) = start(process, folder) else { return Ok(None) };
         whole.push(b'/');
         whole.extend_from_slice(path);
         Ok(self.file(&whole).ok())
@@ -171,6 +166,15 @@ fn by_descriptor(path: &[u8]) -> Option<String> {
     let number = path.strip_prefix(b"/dev/fd/").or_else(|| path.strip_prefix(b"/proc/self/fd/"))?;
     let plain = !number.is_empty() && number.iter().all(u8::is_ascii_digit);
     plain.then(|| format!("fd/{}", String::from_utf8_lossy(number)))
+}
+
+/// Where a path of a process begins that is not absolute: its folder, or the one of this descriptor.
+pub(super) fn start(process: BorrowedFd<'_>, folder: Option<i32>) -> Result<Vec<u8>, Errno> {
+    let link = match folder {
+        Some(descriptor) if descriptor != libc::AT_FDCWD => format!("fd/{descriptor}"),
+        _ => "cwd".to_owned(),
+    };
+    Ok(readlinkat(process, link, Vec::new())?.into_bytes())
 }
 
 /// What a process has open, or runs.

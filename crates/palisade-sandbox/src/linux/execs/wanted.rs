@@ -1,18 +1,15 @@
 use std::{
     ffi::OsString,
-    os::{
-        fd::AsFd,
-        unix::ffi::{OsStrExt, OsStringExt},
-    },
+    os::{fd::AsFd, unix::ffi::OsStringExt},
     path::{Component, Path, PathBuf},
 };
 
 use rustix::{
-    fs::{Mode, OFlags, ResolveFlags, StatVfsMountFlags, fstatvfs, openat2, readlinkat},
+    fs::{Mode, OFlags, ResolveFlags, StatVfsMountFlags, fstatvfs, openat2},
     io::Errno,
 };
 
-use super::{View, attempt::folder_of, memory::Memory};
+use super::{View, attempt::folder_of, memory::Memory, view};
 use crate::linux::seccomp::{NamedPath, Want};
 
 /// What a path is inside.
@@ -58,11 +55,7 @@ impl Wanted {
         };
         let mut path = PathBuf::new();
         if !bytes.starts_with(b"/") {
-            let link = match named.folder {
-                Some(descriptor) if descriptor != libc::AT_FDCWD => format!("fd/{descriptor}"),
-                _ => "cwd".to_owned(),
-            };
-            let start = readlinkat(process.as_fd(), link, Vec::new())?.into_bytes();
+            let start = view::start(process.as_fd(), named.folder)?;
             if !start.starts_with(b"/") {
                 return Err(Errno::NOTDIR);
             }
@@ -102,8 +95,7 @@ impl View {
     pub fn shown(&self, path: &Path) -> Shown {
         let flags = OFlags::PATH | OFlags::CLOEXEC;
         let resolve = ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS;
-        let name = std::ffi::OsStr::from_bytes(path.as_os_str().as_bytes());
-        let Ok(file) = openat2(self.root(), name, flags, Mode::empty(), resolve) else {
+        let Ok(file) = openat2(self.root(), path, flags, Mode::empty(), resolve) else {
             return Shown::Missing;
         };
         match fstatvfs(&file) {
