@@ -84,7 +84,7 @@ pub fn requests(pieces: &[&[u8]], room: usize) -> Passed {
 }
 
 /// Gives these pieces, then ends.
-struct Pieces(VecDeque<Vec<u8>>);
+pub(crate) struct Pieces(pub(crate) VecDeque<Vec<u8>>);
 
 impl AsyncRead for Pieces {
     fn poll_read(

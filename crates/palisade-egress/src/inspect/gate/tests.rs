@@ -1,5 +1,4 @@
 use std::{
-    collections::VecDeque,
     pin::pin,
     task::{Context, Poll},
 };
@@ -8,9 +7,7 @@ use proptest::prelude::*;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::*;
-
-/// Gives these bytes piece by piece, then ends.
-struct Pieces(VecDeque<Vec<u8>>);
+use crate::fuzz::Pieces;
 
 impl Pieces {
     fn of(bytes: &[u8], cuts: &[usize]) -> Self {
@@ -25,24 +22,6 @@ impl Pieces {
             piece
         });
         Self(pieces.filter(|piece| !piece.is_empty()).collect())
-    }
-}
-
-impl AsyncRead for Pieces {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        if let Some(piece) = self.0.front_mut() {
-            let taken = piece.len().min(buffer.remaining());
-            buffer.put_slice(&piece[..taken]);
-            piece.drain(..taken);
-            if piece.is_empty() {
-                self.0.pop_front();
-            }
-        }
-        Poll::Ready(Ok(()))
     }
 }
 
