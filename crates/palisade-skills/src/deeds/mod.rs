@@ -6,12 +6,17 @@
 //! different kinds, and holds whatever names, hosts and languages are used.
 
 mod account;
+mod authority;
 mod bulk;
 mod carried;
+mod chance;
 mod fetched;
+mod formula;
+mod grants;
 mod handed;
 mod issued;
 mod locked;
+mod mail;
 mod names;
 mod outward;
 mod planted;
@@ -19,6 +24,7 @@ mod platform;
 mod product;
 mod programs;
 mod redirect;
+mod released;
 mod remote;
 mod ruin;
 mod rules;
@@ -60,13 +66,31 @@ pub(crate) fn look(package: &Package, profile: &Profile) -> Seen {
         bulk::look(&mut report);
         account::look(&mut report);
         issued::look(&mut report);
+        mail::look(&mut report);
+        grants::look(&mut report);
+        released::look(&mut report);
+        chance::look(&mut report);
+        if !program.prose {
+            formula::look(&mut report);
+        }
+    }
+    // A formula stands in a cell of a table, in a list, or in a sentence.
+    for program in package.files.iter().filter_map(programs::whole) {
+        let mut report = Report { program: &program, profile, seen: &mut seen };
+        formula::look(&mut report);
+        issued::device(&mut report);
     }
     for (kind, settings) in programs::settings(package) {
         let mut report = Report { program: &settings, profile, seen: &mut seen };
         redirect::look(&mut report);
         tamper::look(&mut report);
         tokens::look(&mut report, kind);
+        mail::look(&mut report);
+        grants::look(&mut report);
+        released::look(&mut report);
+        formula::look(&mut report);
     }
+    authority::look(package, &programs, profile, &mut seen);
     for file in &package.files {
         product::names(file, &mut seen);
     }
