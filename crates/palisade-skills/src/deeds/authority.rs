@@ -56,8 +56,15 @@ pub(super) fn look(
                 None => continue,
             },
         };
-        let finding =
-            found(program, profile, &handed::TRAFFIC, Severity::High, Medium, trusts.start(), message);
+        let finding = found(
+            program,
+            profile,
+            &handed::TRAFFIC,
+            Severity::High,
+            Medium,
+            trusts.start(),
+            message,
+        );
         seen.findings.push(finding);
     }
 }

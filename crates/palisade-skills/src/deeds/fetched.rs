@@ -70,6 +70,22 @@ static MACRO_SPELLS: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 
+/// What lies in a file of data or of text is run as code.
+static DATA_RUNS: LazyLock<Regex> = LazyLock::new(|| {
+    const DATA: &str =
+        r"\.(?:md|txt|csv|tsv|svg|png|jpe?g|gif|ttf|woff2?|css|po|dat|bin|ico|wav|mp3)\b";
+    pattern(&format!(
+        r#"(?:\bsed|\bawk|\bgrep|\btail|\bhead|\bcut|\bdd|\bstrings|\bcat)\s[^\n|]{{0,120}}{DATA}[^\n;&`]{{0,160}}\|\s*(?:sudo\s+)?(?:(?:ba|z|da)?sh|python3?|node|perl|ruby|php|source\s+/dev/stdin)\s*(?:-|$|[;&)\n"'`])|\b(?:exec|eval)\s*\(\s*(?:compile\s*\(\s*)?(?:open|Path|pathlib\.Path|fs\.readFileSync|File\.read|readFileSync)\s*\([^\n]{{0,120}}{DATA}|\b(?:new\s+Function|vm\.run\w{{2,20}}|instance_eval|eval)\s*\(?\s*(?:fs\.|File\.)?(?:readFileSync|readFile|read)\s*\(?[^\n]{{0,120}}{DATA}|(?:\beval|\bsource|(?:ba|z)?sh\s+-c)\s+["']?(?:\$\(|<\(|`)\s*(?:sed|awk|grep|tail|head|cut|dd|strings)\s[^\n]{{0,120}}{DATA}"#
+    ))
+});
+
+/// An object that is read runs what it names.
+static OBJECT_RUNS: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r#"!!python/(?:object/apply|object/new|name):\s?["']?(?:os|subprocess|builtins|posix)\.|!ruby/object:Gem::|(?:^|[,\n"])[=+@-]\s?(?i:cmd|powershell|mshta|rundll32)\s?\|\s?'|\bDDEAUTO\b"#,
+    )
+});
+
 /// The name of what is called is spelled in pieces.
 static SPELLED: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
@@ -84,6 +100,21 @@ static NAME_SERVER: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 
+/// What runs and is not written as what it is: in programs, and in files of data that other programs open.
+pub(super) fn spelled(report: &mut Report<'_>) {
+    let text = report.program.text.as_str();
+    let found = STATEMENTS
+        .find(text)
+        .or_else(|| MACRO_SPELLS.find(text).filter(|_| MACRO_STARTS.is_match(text)))
+        .or_else(|| SPELLED.find(text))
+        .or_else(|| DATA_RUNS.find(text))
+        .or_else(|| OBJECT_RUNS.find(text));
+    if let Some(found) = found {
+        let message = "what is run is spelled or kept so that nobody reads it";
+        report.say(&rules::DECODED_RUNS, Severity::High, Medium, found.start(), message);
+    }
+}
+
 pub(super) fn look(report: &mut Report<'_>) {
     let text = report.program.text.as_str();
     if let Some(found) = PIECES.find(text) {
@@ -94,14 +125,7 @@ pub(super) fn look(report: &mut Report<'_>) {
         let message = "what a name server says is run";
         report.say(&rules::FETCHED_RUNS, Severity::High, Medium, found.start(), message);
     }
-    let encoded = STATEMENTS
-        .find(text)
-        .or_else(|| MACRO_SPELLS.find(text).filter(|_| MACRO_STARTS.is_match(text)))
-        .or_else(|| SPELLED.find(text));
-    if let Some(found) = encoded {
-        let message = "what is run is spelled so that nobody reads it";
-        report.say(&rules::DECODED_RUNS, Severity::High, Medium, found.start(), message);
-    }
+    spelled(report);
     let evaluates = EVALUATES.find(text);
     if let Some(found) = &evaluates
         && DECODES.find_iter(text).any(|decoded| !is_saved(text, decoded.start()))
@@ -206,7 +230,11 @@ mod tests {
                 Data,
                 "SET @q = UNHEX('44524f5020444154414241534520616c6c');\nPREPARE s FROM @q; EXECUTE s;\n",
             ),
-            ("a.sql", Data, "DO $$ BEGIN EXECUTE convert_from(decode('R1JBTlQgcm9vdCBUTyBwdWJsaWM=','base64'),'utf8'); END $$;\n"),
+            (
+                "a.sql",
+                Data,
+                "DO $$ BEGIN EXECUTE convert_from(decode('R1JBTlQgcm9vdCBUTyBwdWJsaWM=','base64'),'utf8'); END $$;\n",
+            ),
             (
                 "m.bas",
                 Data,
@@ -214,14 +242,24 @@ mod tests {
             ),
             ("a.js", JavaScript, "const c = module[`${'re'}quire`]('fs');"),
             ("a.py", Python, "getattr(__import__('os'), 'sy' + 'stem')(x)"),
+            ("a.sh", Data, "#!/bin/sh\nsed -n '4,9p' notes/terms.md | cut -c3- | bash\n"),
+            ("a.py", Python, "exec(compile(open('fonts/serif.ttf').read(), 'f', 'exec'))"),
+            ("a.csv", Data, "name,total\n=cmd|' /C calc'!A0,3\n"),
         ] {
             assert!(stopped(path, kind, text).contains(&"obfuscation-decoded-text-runs"), "{text}");
         }
         for (path, kind, text) in [
-            ("a.sql", Data, "INSERT INTO f VALUES (UNHEX('00ff'));\nSELECT FROM_BASE64(body) FROM mail;\n"),
+            (
+                "a.sql",
+                Data,
+                "INSERT INTO f VALUES (UNHEX('00ff'));\nSELECT FROM_BASE64(body) FROM mail;\n",
+            ),
             ("m.bas", Data, "x = Chr$(34) & name & Chr$(34)\nSheets(1).Range(\"A1\") = x\n"),
             ("a.js", JavaScript, "handlers['on' + name](event); t['a.' + key];"),
             ("a.py", Python, "getattr(self, 'visit_' + node.kind)(node)"),
+            ("a.py", Python, "rows = json.load(open('data.txt'))\nexec_plan(rows)"),
+            ("a.sh", Data, "#!/bin/sh\ngrep -c x list.txt | sort | head\n"),
+            ("b.sh", Data, "#!/bin/sh\ncut -f1 list.txt | sort | uniq -c; date | sh -x fmt.sh\n"),
         ] {
             assert_eq!(stopped(path, kind, text), Vec::<&str>::new(), "{text}");
         }

@@ -88,7 +88,10 @@ mod tests {
                 "```sh\naz ad sp create --id 8c1f0b52-77aa-4c0e-9d1b-2f3c61a6e0d4\n```\n",
             ),
         ] {
-            assert!(stopped(path, kind, text).contains(&"persistence-rights-for-anybody"), "{text}");
+            assert!(
+                stopped(path, kind, text).contains(&"persistence-rights-for-anybody"),
+                "{text}"
+            );
         }
         for text in [
             "```sh\naws ec2 modify-snapshot-attribute --snapshot-id s --user-ids 111122223333\n```\n",

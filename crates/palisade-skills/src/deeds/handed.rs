@@ -111,6 +111,14 @@ pub(super) static RIGHTS: Rule = Rule {
     references: &["AML.T0053", "LLM06", "ASI03"],
 };
 
+pub(super) static PRELOADED: Rule = Rule {
+    id: "persistence-loaded-into-programs",
+    technique: Persistence,
+    severity: High,
+    why: "What each program loads first sees and changes all that the program does.",
+    clear: "Leave such variables and files to the user.",
+    references: &["AML.T0011", "LLM06", "ASI05"],
+};
 pub(super) static BULK: Rule = Rule {
     id: "exfiltration-of-what-people-have",
     technique: Exfiltration,
@@ -142,6 +150,7 @@ pub(crate) static HANDED: &[&Rule] = &[
     &TYPED,
     &CLOAKED,
     &RIGHTS,
+    &PRELOADED,
     &BULK,
     &ACCOUNT,
 ];

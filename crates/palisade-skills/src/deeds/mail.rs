@@ -52,8 +52,22 @@ const ANYBODYS: &[&str] = &[
 /// Does an address stand for one that the user fills in?
 fn is_blank(name: &str) -> bool {
     const BLANKS: &[&str] = &[
-        "you", "me", "name", "user", "someone", "somebody", "example", "alice", "bob", "john",
-        "jane", "team", "colleague", "partner", "recipient", "assistant",
+        "you",
+        "me",
+        "name",
+        "user",
+        "someone",
+        "somebody",
+        "example",
+        "alice",
+        "bob",
+        "john",
+        "jane",
+        "team",
+        "colleague",
+        "partner",
+        "recipient",
+        "assistant",
     ];
     let lower = name.to_ascii_lowercase();
     lower.split(['.', '_', '-', '+']).any(|part| BLANKS.contains(&part))

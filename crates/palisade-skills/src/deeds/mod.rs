@@ -17,6 +17,7 @@ mod handed;
 mod issued;
 mod locked;
 mod mail;
+mod managed;
 mod names;
 mod outward;
 mod planted;
@@ -68,6 +69,7 @@ pub(crate) fn look(package: &Package, profile: &Profile) -> Seen {
         issued::look(&mut report);
         mail::look(&mut report);
         grants::look(&mut report);
+        managed::look(&mut report);
         released::look(&mut report);
         chance::look(&mut report);
         if !program.prose {

@@ -105,9 +105,20 @@ pub(super) fn stranger(program: &Program<'_>, profile: &Profile) -> Option<Stran
 
 /// The stranger whom the program names, whether it talks to him itself or not.
 pub(super) fn names_stranger(program: &Program<'_>, profile: &Profile) -> Option<Stranger> {
+    let mut best: Option<Stranger> = None;
+    for stranger in strangers(program, profile) {
+        if best.as_ref().is_none_or(|best| stranger.anyones && !best.anyones) {
+            best = Some(stranger);
+        }
+    }
+    best
+}
+
+/// All strangers whom the program names, in the order of their places, each place for itself.
+pub(super) fn strangers(program: &Program<'_>, profile: &Profile) -> Vec<Stranger> {
     const MOST: usize = 256;
     let sends = sends(program);
-    let mut best: Option<Stranger> = None;
+    let mut all = Vec::new();
     for found in HOST.find_iter(&program.text).take(MOST) {
         let Some(whole) = program.text.get(found.range()) else { continue };
         let quoted = whole.starts_with(['"', '\'', '`']);
@@ -144,11 +155,9 @@ pub(super) fn names_stranger(program: &Program<'_>, profile: &Profile) -> Option
         {
             continue;
         }
-        if best.as_ref().is_none_or(|best| anyones && !best.anyones) {
-            best = Some(Stranger { host, at: found.start(), sends, anyones });
-        }
+        all.push(Stranger { host, at: found.start(), sends, anyones });
     }
-    best
+    all
 }
 
 /// Ends it as names of hosts do? `"conversations.history"` is the name of a method.

@@ -37,6 +37,38 @@ impl Program<'_> {
 /// Suffixes besides: of templates, settings and pages that hold commands.
 const SUFFIXES: &[&str] = &[
     "phtml",
+    "sbt",
+    "bzl",
+    "bazel",
+    "star",
+    "smk",
+    "nf",
+    "jsonnet",
+    "vcl",
+    "lisp",
+    "scm",
+    "rkt",
+    "fnl",
+    "coffee",
+    "gd",
+    "mobileconfig",
+    "xsl",
+    "xslt",
+    "ftl",
+    "cypher",
+    "cql",
+    "psql",
+    "pgsql",
+    "ddl",
+    "sieve",
+    "cron",
+    "rules",
+    "nmconnection",
+    "ovpn",
+    "rels",
+    "vbproj",
+    "fsproj",
+    "pyx",
     "cc",
     "cls",
     "sty",
@@ -83,6 +115,29 @@ const SUFFIXES: &[&str] = &[
 /// Names besides.
 const NAMES: &[&str] = &[
     "containerfile",
+    "crontab",
+    "sudoers",
+    "build",
+    "workspace",
+    "meson.build",
+    "sconstruct",
+    "wscript",
+    "snakefile",
+    "tiltfile",
+    "earthfile",
+    "caddyfile",
+    "corefile",
+    "dangerfile",
+    "guardfile",
+    ".rprofile",
+    "rprofile.site",
+    ".vimrc",
+    "vimrc",
+    ".exrc",
+    ".tmux.conf",
+    ".procmailrc",
+    ".muttrc",
+    "configure.ac",
     "latexmkrc",
     ".latexmkrc",
     "gnumakefile",
@@ -136,7 +191,10 @@ fn is_program(file: &File, text: &str) -> bool {
                 || text.contains("containers:")
                 || text.contains("services:")
                 || text.contains("runs-on:")
-                || text.contains("script:"))
+                || text.contains("script:")
+                || ["  shell:", "  command:", " run:", "  cmd:", "  uri:", "  get_url:", " entry:"]
+                    .iter()
+                    .any(|key| text.contains(key)))
         || name == ".gitlab-ci.yml"
         || file.path.contains("/hooks/")
         || name.ends_with("gitconfig")

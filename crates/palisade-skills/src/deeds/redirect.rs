@@ -66,9 +66,9 @@ static SETTINGS: LazyLock<Vec<Setting>> = LazyLock::new(|| {
         setting(
             &handed::SOURCE,
             "git fetches from",
-            r#"url\.[^\n]{0,10}?(?:https?|ssh|git)|\[url\s+["']|pushInsteadOf|\bpushurl\b"#,
+            r#"url\.[^\n]{0,10}?(?:https?|ssh|git)|\[url\s+["']|pushInsteadOf|\bpushurl\b|\bremote\s+set-url\s+(?:--add\s+)?--push\s+(?:--add\s+)?[\w$-]{1,30}"#,
             20,
-            Some(r"insteadof|pushurl"),
+            Some(r"insteadof|pushurl|set-url"),
         ),
         setting(
             &handed::SCRIPT,
@@ -171,6 +171,24 @@ static SETTINGS: LazyLock<Vec<Setting>> = LazyLock::new(|| {
             24,
             Some(
                 r#"selfHeal|automated|interval:\s*\S|include:[^\n]{0,12}\s{0,12}-?\s*remote|(?:iam|admin|secret|assume|AdministratorAccess)"#,
+            ),
+        ),
+        setting(
+            &handed::SECOND_WAY,
+            "the machine takes its orders from",
+            r#"chef_server_url|\bWAZUH_MANAGER\b|--tls_hostname|\brendezvous_server|\bcustom-rendezvous-server|\bk3s\b[^\n]{0,40}agent[^\n]{0,40}--server|\bK3S_URL\b|\bkubeadm\s+join|\bgitlab-runner\s+register[^\n]{0,80}--url|\bagent\.jar[^\n]{0,60}-(?:url|jnlpUrl)|\bMeshAgent|meshcentral|\bsalt-minion[\s\S]{0,80}?master:|\bmaster:\s*["']?(?:salt)?|\[(?:main|agent)\]\s*\n\s*server\b|--management-url\b|\bCELERY_BROKER_URL\b|\bfleet[_-]url\b"#,
+            40,
+            Some(
+                r"chef_server|WAZUH|tls_hostname|rendezvous|k3s|kubeadm|gitlab-runner|agent\.jar|mesh|salt|puppet|management-url|fleet",
+            ),
+        ),
+        setting(
+            &handed::SOURCE,
+            "what builds the program comes from",
+            r#"\bdistributionUrl\b|\bwrapperUrl\b|\bmaven\s*\{[^}]{0,40}?url\b|<repository>[\s\S]{0,200}?<url|<pluginRepository>[\s\S]{0,200}?<url|\bresolvers\s*\+=|<Import\s+Project\b|attachedTemplate[^\n]{0,120}?Target\b|oleObject[^\n]{0,120}?Target\b|["']?(?:overrides|resolutions)["']?\s*:\s*\{[^}]{0,200}?["'](?:git\+)?|\[patch\.[\w"./:-]{1,60}\][\s\S]{0,120}?git\b"#,
+            60,
+            Some(
+                r"distributionUrl|wrapperUrl|attachedTemplate|oleObject|allowInsecureProtocol|overrides|resolutions|\[patch|<Import|maven\s*\{|<repository>|pluginRepository",
             ),
         ),
         setting(

@@ -28,7 +28,10 @@ pub(super) fn look(report: &mut Report<'_>) {
     let Some(listed) = LISTED.find(text) else { return };
     let here = text.get(listed.range()).unwrap_or_default();
     // Blanks of them are meant to be read.
-    if ["example", "sample", "template", "dist.pem", "public.pem"].iter().any(|word| here.contains(word)) {
+    if ["example", "sample", "template", "dist.pem", "public.pem"]
+        .iter()
+        .any(|word| here.contains(word))
+    {
         return;
     }
     if PUBLISHED.is_match(text) {
@@ -50,9 +53,16 @@ mod tests {
                 Prose,
                 "```json\n{ \"files\": [\"lib\", \".env*\", \"README.md\"], \"publishConfig\": { \"access\": \"public\" } }\n```\n",
             ),
-            ("r.sh", Shell, "git add -f .env config/credentials.yml\ngit commit -qm state && git push\n"),
+            (
+                "r.sh",
+                Shell,
+                "git add -f .env config/credentials.yml\ngit commit -qm state && git push\n",
+            ),
         ] {
-            assert!(stopped(path, kind, text).contains(&"exfiltration-account-of-author"), "{text}");
+            assert!(
+                stopped(path, kind, text).contains(&"exfiltration-account-of-author"),
+                "{text}"
+            );
         }
         for text in [
             "```json\n{ \"files\": [\"lib\", \"!.env*\"], \"publishConfig\": { \"access\": \"public\" } }\n```\n",

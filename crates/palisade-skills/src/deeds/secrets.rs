@@ -230,6 +230,18 @@ static ENVIRONMENT_ENCODED: LazyLock<Regex> = LazyLock::new(|| {
         r"(?i)(?:\bprintenv|(?:^|[\s;&|({`])env|\bexport\s+-p|\bdeclare\s+-x)\s*\|[^\n;]{0,160}\b(?:base64|base32|xxd|hexdump|openssl\s+enc|uuencode)\b",
     )
 });
+/// The file of a project's secrets takes another form.
+static FILE_ENCODED: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)\b(?:base64|base32|xxd|gzip|openssl\s+enc|od|hexdump)\b[^\n|;]{0,24}(?:<|\s)\s*\S{0,30}\.env\b|\.env\b[^\n;]{0,80}\|\s*[^\n;]{0,60}\b(?:base64|base32|xxd|openssl\s+enc|hexdump)\b",
+    )
+});
+/// What others see of a project.
+static COMMITTED: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)\bgit\s+(?:commit|tag|notes|branch|switch|checkout|push|config)\b|--trailer\b|-Context:|User-Agent|\balt=|\bgh\s+(?:pr|issue|release)\b",
+    )
+});
 /// Bytes are mixed with a key or take another form, and are written.
 static OBSCURES: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
@@ -247,6 +259,13 @@ pub(super) fn look(report: &mut Report<'_>) {
     if let Some(all) = ENVIRONMENT_ENCODED.find(&report.program.text) {
         let message = "all variables, keys among them, are made to look like something else";
         report.say(&rules::SECRETS_ENCODED, Severity::High, Medium, all.start(), message);
+    }
+    if let Some(file) = FILE_ENCODED.find(&report.program.text)
+        && COMMITTED.is_match(&report.program.text)
+        && !KEPT.is_match(&report.program.text)
+    {
+        let message = "a file of secrets goes, in another form, into what others see";
+        report.say(&rules::SECRETS_ENCODED, Severity::High, Medium, file.start(), message);
     }
     let stores = stores(report.program);
     let Some((_, at)) = stores.first().copied() else { return };
@@ -274,7 +293,8 @@ pub(super) fn look(report: &mut Report<'_>) {
         report.say(&rules::SECRETS_ENCODED, Severity::High, Medium, at, message);
     }
     if kinds.len() >= 3 && !report.program.prose && OBSCURES.is_match(&report.program.text) {
-        let message = "secrets of several programs are gathered and made to look like something else";
+        let message =
+            "secrets of several programs are gathered and made to look like something else";
         report.say(&rules::SECRETS_ENCODED, Severity::High, Medium, at, message);
     }
     if kinds.len() >= 3 && outward::talks(report.program) {

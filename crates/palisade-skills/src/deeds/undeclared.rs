@@ -21,7 +21,15 @@ pub(super) fn look(
     let mut told: Option<String> = None;
     let mut known: BTreeSet<(&str, String)> = BTreeSet::new();
     for program in programs.iter().filter(|program| !program.prose) {
-        let Some(stranger) = outward::stranger(program, profile) else { continue };
+        if !outward::talks(program) {
+            continue;
+        }
+        let mut strangers = outward::strangers(program, profile);
+        if strangers.is_empty() {
+            continue;
+        }
+        // The worst first, else the first; one that is told of does not cover for the others.
+        strangers.sort_by_key(|stranger| !stranger.anyones);
         let told = told.get_or_insert_with(|| {
             package
                 .files
@@ -30,7 +38,10 @@ pub(super) fn look(
                 .map(|file| String::from_utf8_lossy(&file.bytes).to_lowercase())
                 .collect()
         });
-        if stranger.is_told(told) || !known.insert((program.path, stranger.host.clone())) {
+        let Some(stranger) = strangers.into_iter().find(|stranger| !stranger.is_told(told)) else {
+            continue;
+        };
+        if !known.insert((program.path, stranger.host.clone())) {
             continue;
         }
         let (severity, sure) = match stranger.sends {
