@@ -87,6 +87,7 @@ pub(crate) fn look(package: &Package, profile: &Profile) -> Seen {
         redirect::look(&mut report);
         tamper::look(&mut report);
         tokens::look(&mut report, kind);
+        fetched::spelled(&mut report);
         mail::look(&mut report);
         grants::look(&mut report);
         released::look(&mut report);
