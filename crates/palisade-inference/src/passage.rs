@@ -25,8 +25,8 @@ use crate::{
 /// How long a client hears nothing while a tool call is held.
 const SILENCE: Duration = Duration::from_secs(15);
 
-/// Why an answer broke off. The client's connection is then cut: a stream that was not whole
-/// must not look whole.
+/// Why an answer broke off. A stream that was not whole must not look whole: it ends with an error in the client's
+/// own format, or else its connection is cut.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Broken {
     #[error("the provider's answer broke off")]
@@ -164,6 +164,20 @@ impl Passage {
         self.record(event);
     }
 
+    /// The provider has said all; `rest` is the last of it.
+    fn ended(&mut self, rest: Bytes) {
+        match &mut self.checks.reading {
+            Some(reading) if !reading.has_ended() => {
+                reading.push(&rest);
+                reading.end();
+            }
+            _ => {
+                self.clean = rest;
+                self.over = Some(Finish::Whole);
+            }
+        }
+    }
+
     fn finished(&mut self, how: Finish) {
         self.over = Some(how);
         mem::replace(&mut self.checks.watcher, Box::new(Unwatched)).finished(how);
@@ -172,6 +186,20 @@ impl Passage {
     fn broken(&mut self, why: Broken) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
         self.finished(Finish::Broken);
         Poll::Ready(Some(Err(why)))
+    }
+
+    /// The provider's part ended before its end: what is held of a call is dropped, and the client is told in its own
+    /// format. `Err`: there is no such word in what it reads.
+    fn broke_off(&mut self, why: Broken) -> Result<(), Broken> {
+        let Some(reading) = &self.checks.reading else { return Err(why) };
+        if reading.has_ended() {
+            return Err(why);
+        }
+        let error = reading.error(&format!("Palisade: {why}"));
+        self.outlet.asked.clear();
+        self.outlet.bytes.extend_from_slice(&error);
+        self.over = Some(Finish::Broken);
+        Ok(())
     }
 
     /// While something is held, a word now and then, so that the client goes on waiting.
@@ -270,33 +298,34 @@ impl Body for Passage {
                     if this.deadline.as_mut().poll(cx).is_pending() {
                         return this.idle(cx);
                     }
-                    return this.broken(Broken::Pause);
+                    match this.broke_off(Broken::Pause) {
+                        Ok(()) => continue,
+                        Err(why) => return this.broken(why),
+                    }
                 }
                 Poll::Ready(None) => {
                     let rest = this.checks.scrubber.as_mut().map(Scrubber::finish);
                     let rest = rest.unwrap_or_default();
                     let rest = match &mut this.checks.frames {
                         Some(frames) => match frames.push(&rest) {
-                            Ok(_) if frames.is_cut() => return this.broken(Broken::Cut),
-                            Ok(rest) => rest,
-                            Err(why) => return this.broken(why.into()),
+                            Ok(_) if frames.is_cut() => Err(Broken::Cut),
+                            Ok(rest) => Ok(rest),
+                            Err(why) => Err(why.into()),
                         },
-                        None => rest,
+                        None => Ok(rest),
                     };
-                    match &mut this.checks.reading {
-                        Some(reading) if !reading.has_ended() => {
-                            reading.push(&rest);
-                            reading.end();
-                        }
-                        _ => {
-                            this.clean = rest;
-                            this.over = Some(Finish::Whole);
-                        }
+                    match rest.map_err(|why| this.broke_off(why)) {
+                        Ok(rest) => this.ended(rest),
+                        Err(Ok(())) => {}
+                        Err(Err(why)) => return this.broken(why),
                     }
                     continue;
                 }
                 Poll::Ready(Some(Ok(frame))) => frame,
-                Poll::Ready(Some(Err(error))) => return this.broken(error.into()),
+                Poll::Ready(Some(Err(error))) => match this.broke_off(error.into()) {
+                    Ok(()) => continue,
+                    Err(why) => return this.broken(why),
+                },
             };
             this.waiting = false;
             // Trailers are not passed: no client of these formats reads any.
@@ -308,7 +337,10 @@ impl Body for Passage {
             let data = match &mut this.checks.frames {
                 Some(frames) => match frames.push(&data) {
                     Ok(data) => data,
-                    Err(why) => return this.broken(why.into()),
+                    Err(why) => match this.broke_off(why.into()) {
+                        Ok(()) => continue,
+                        Err(why) => return this.broken(why),
+                    },
                 },
                 None => data,
             };
