@@ -1,21 +1,18 @@
 //! A line as the writer writes it, read without a parser's pains. What is not exactly so is left to one: nothing is taken
 //! here that a parser would refuse.
 
-use std::borrow::Cow;
+use palisade_core::SessionId;
 
-use super::Link;
-use crate::{Hash, Timestamp};
+use super::{Link, Role};
+use crate::{Hash, Timestamp, encode::plain_until};
 
 /// `,"prev":"` + 64 digits + `","hash":"` + 64 digits + `"}`: how each line ends.
 const TAIL: usize = 149;
-/// The members that a link is of: none may stand twice.
-const NAMED: [&[u8]; 8] =
-    [b"v", b"time", b"mono_ns", b"session", b"seq", b"kind", b"prev", b"hash"];
 /// Deeper than records are, and far from what a parser takes.
 const DEPTH: usize = 32;
 
 /// The link of a line that ends in its hash, if it is written as the writer writes it.
-pub(super) fn link(line: &[u8], hash: Hash) -> Option<Link<'_>> {
+pub(super) fn link(line: &[u8], hash: Hash, own: &SessionId) -> Option<Link> {
     let (head, tail) = line.split_at_checked(line.len().checked_sub(TAIL)?)?;
     let prev = tail.strip_prefix(b",\"prev\":\"")?.get(..64)?;
     if tail.get(73..83)? != b"\",\"hash\":\"" {
@@ -30,8 +27,8 @@ pub(super) fn link(line: &[u8], hash: Hash) -> Option<Link<'_>> {
     let (seq, rest) = number(rest.strip_prefix(b",\"seq\":")?)?;
     let (kind, rest) = plain(rest.strip_prefix(b",\"kind\":\"")?)?;
     members(rest)?;
-    let session = session.parse().ok()?;
-    Some(Link { v: 1, time, mono_ns, kind: Cow::Borrowed(kind), session, seq, prev, hash })
+    let stranger = if session == own.as_str() { None } else { Some(session.parse().ok()?) };
+    Some(Link { time, mono_ns, role: Role::of(kind), stranger, seq, prev, hash })
 }
 
 /// Digits without a zero before them.
@@ -46,10 +43,7 @@ fn number(text: &[u8]) -> Option<(u64, &[u8])> {
 
 /// A string in which nothing is escaped, and what follows its quote.
 fn plain(text: &[u8]) -> Option<(&str, &[u8])> {
-    let end = text
-        .iter()
-        .position(|byte| !matches!(byte, b' '..=b'~') || matches!(byte, b'"' | b'\\'))?;
-    let (inside, rest) = text.split_at_checked(end)?;
+    let (inside, rest) = text.split_at_checked(plain_until(text)?)?;
     Some((std::str::from_utf8(inside).ok()?, rest.strip_prefix(b"\"")?))
 }
 
@@ -57,7 +51,8 @@ fn plain(text: &[u8]) -> Option<(&str, &[u8])> {
 fn members(mut rest: &[u8]) -> Option<()> {
     while !rest.is_empty() {
         let (name, after) = plain(rest.strip_prefix(b",\"")?)?;
-        if NAMED.contains(&name.as_bytes()) {
+        // The members that a link is of: none may stand twice.
+        if matches!(name, "v" | "time" | "mono_ns" | "session" | "seq" | "kind" | "prev" | "hash") {
             return None;
         }
         rest = value(after.strip_prefix(b":")?, DEPTH)?;
@@ -114,10 +109,7 @@ fn value(text: &[u8], depth: usize) -> Option<&[u8]> {
 /// Passes a string whose first quote is passed.
 fn string(mut text: &[u8]) -> Option<&[u8]> {
     loop {
-        let end = text
-            .iter()
-            .position(|byte| !matches!(byte, b' '..=b'~') || matches!(byte, b'"' | b'\\'))?;
-        let (_, rest) = text.split_at_checked(end)?;
+        let (_, rest) = text.split_at_checked(plain_until(text)?)?;
         match rest.split_first()? {
             (b'"', rest) => return Some(rest),
             (b'\\', rest) => {
@@ -154,8 +146,16 @@ mod tests {
         line
     }
 
-    fn parsed(line: &[u8]) -> Option<Link<'_>> {
-        serde_json::from_slice(line).ok()
+    fn own() -> SessionId {
+        "one".parse().unwrap()
+    }
+
+    fn link(line: &[u8], hash: Hash) -> Option<Link> {
+        super::link(line, hash, &own())
+    }
+
+    fn parsed(line: &[u8]) -> Option<Link> {
+        record::parsed(line, &own()).ok()
     }
 
     #[test]
