@@ -6,7 +6,9 @@
 //! ```
 //!
 //! The folder is on the disk that is to be measured; by default the system's for temporary files. `--records 100000000`
-//! shows that memory stays flat. Peers are measured in the same run where they are installed.
+//! shows that memory stays flat. `--only append,verify` leaves out the other parts (`sessions`, `commits`, `proofs`, `peers`), and
+//! `taskset -c 0` before the program shows what one core does. Peers are measured in the same run where they are installed, or
+//! where `JOURNAL_REMOTE` says that `systemd-journal-remote` is.
 
 #![allow(clippy::print_stdout, reason = "a bench tells")]
 
@@ -40,12 +42,26 @@ fn main() -> Outcome {
     };
     let state = folder.join("palisade-bench-state");
     fs::create_dir_all(&state)?;
-    sessions(&state)?;
-    commits(&state)?;
-    long(&state, records)?;
-    verified(&state)?;
-    proofs(&state)?;
-    peers(&folder, records.min(200_000))?;
+    let only = argument("--only");
+    let wanted = |part| only.as_ref().is_none_or(|only| only.split(',').any(|one| one == part));
+    if wanted("sessions") {
+        sessions(&state)?;
+    }
+    if wanted("commits") {
+        commits(&state)?;
+    }
+    if wanted("append") {
+        long(&state, records)?;
+    }
+    if wanted("append") && wanted("verify") {
+        verified(&state)?;
+    }
+    if wanted("append") && wanted("proofs") {
+        proofs(&state)?;
+    }
+    if wanted("peers") {
+        peers(&folder, records.min(200_000))?;
+    }
     fs::remove_dir_all(&state)?;
     Ok(())
 }
@@ -225,7 +241,9 @@ fn proofs(state: &Path) -> Outcome {
 /// What others do with as many records.
 fn peers(folder: &Path, records: u64) -> Outcome {
     let remote = ["/lib/systemd/systemd-journal-remote", "/usr/lib/systemd/systemd-journal-remote"];
-    match remote.iter().find(|path| Path::new(path).exists()) {
+    let named = std::env::var("JOURNAL_REMOTE").ok();
+    let all = named.as_deref().into_iter().chain(remote);
+    match all.into_iter().find(|path| Path::new(path).exists()) {
         None => println!(
             "systemd-journal-remote: not installed, so there is nothing for journalctl --verify"
         ),
