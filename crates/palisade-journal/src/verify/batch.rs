@@ -20,6 +20,8 @@ use crate::{
 
 /// Bytes of lines in a batch, or a line more.
 const FULL: usize = 256 * 1024;
+/// Lines in a batch: a file of empty ones takes no more memory than another.
+const MOST: usize = 2048;
 /// Threads that look at batches: what one thread reads and puts in order is soon more work than theirs.
 const THREADS: usize = 8;
 
@@ -165,7 +167,7 @@ impl Batch {
         self.steps.clear();
         self.found.clear();
         self.more = true;
-        while self.more && self.bytes.len() < FULL {
+        while self.more && self.bytes.len() < FULL && self.steps.len() < MOST {
             let step = match lines.step_into(&mut self.bytes) {
                 Ok(step) => step,
                 Err(error) => {
@@ -211,5 +213,115 @@ impl Batch {
             Some(error) => Err(Failed::Reading(error)),
             None => Ok(None),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fs::File, io::Write};
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn own() -> SessionId {
+        "one".parse().unwrap()
+    }
+
+    /// Records of several batches. Only the form matters here, and that each has its hash.
+    fn text() -> Vec<u8> {
+        let mut text = Vec::new();
+        for seq in 1..4000 {
+            let from = text.len();
+            let body = format!(
+                "{{\"v\":1,\"time\":\"2026-08-01T12:00:00.000001Z\",\"mono_ns\":17,\"session\":\"one\",\"seq\":{seq},\"kind\":\"x\",\"subject\":\"{}\",\"prev\":\"{}\"",
+                "s".repeat(300),
+                "a".repeat(64)
+            );
+            text.extend_from_slice(body.as_bytes());
+            record::seal(&mut text, from);
+        }
+        text
+    }
+
+    fn lines(file: File) -> Lines {
+        Lines::behind(file.into(), 0, 0).unwrap()
+    }
+
+    type Seen = (Step, u64, u64, Vec<u8>, Found);
+
+    /// What is given away, up to line `stop`.
+    fn given(text: &[u8], many: bool, stop: u64) -> (Vec<Seen>, Option<u64>) {
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(text).unwrap();
+        let mut seen = Vec::new();
+        let stopped = each(&mut lines(file), &own(), many, |one| {
+            seen.push((one.step, one.offset, one.number, one.line.to_vec(), one.record));
+            Ok((one.number == stop).then_some(stop))
+        });
+        (seen, stopped.unwrap())
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(24))]
+        #[test]
+        fn many_threads_give_what_one_gives(
+            edits in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..4),
+            cut in any::<prop::sample::Index>(), long in any::<bool>(), stop in 0..5000_u64,
+        ) {
+            let mut text = text();
+            for (at, byte) in edits {
+                let at = at.index(text.len());
+                text[at] = byte;
+            }
+            if long {
+                let at = cut.index(text.len());
+                text.splice(at..at, vec![b'x'; 200_000]);
+            } else {
+                text.truncate(text.len() - cut.index(2000));
+            }
+            prop_assert_eq!(given(&text, true, stop), given(&text, false, stop));
+        }
+    }
+
+    #[test]
+    fn the_lines_are_all_given_and_a_batch_of_empty_ones_is_small() {
+        let (seen, stopped) = given(&text(), true, 0);
+        assert_eq!((seen.len(), stopped), (4000, None));
+        assert_eq!(seen.last().unwrap().0, Step::End);
+        let good = |it: &&Seen| it.4.as_ref().is_some_and(|(link, _)| link.is_ok());
+        assert_eq!(seen.iter().filter(good).count(), 3999);
+
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(&[b'\n'; 100_000]).unwrap();
+        let (mut batch, mut lines) = (Batch::default(), lines(file));
+        batch.fill(&mut lines);
+        assert!(batch.more && batch.steps.len() == MOST);
+        let (seen, _) = given(&[b'\n'; 100_000], true, 0);
+        assert_eq!(seen.len(), 100_001);
+    }
+
+    #[test]
+    fn a_failure_comes_behind_the_lines_before_it() {
+        let mut batch = Batch::default();
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(b"a\nb\n").unwrap();
+        batch.fill(&mut lines(file));
+        batch.failed = Some(io::Error::other("the disk"));
+        // Lines that nobody looked at do not pass.
+        let mut nothing = |_: Checked<'_>| Ok(None::<()>);
+        assert!(
+            matches!(batch.take(&mut nothing), Err(Failed::Reading(e)) if e.to_string() != "the disk")
+        );
+        batch.look(&own());
+        let mut count = 0;
+        let mut take = |_: Checked<'_>| {
+            count += 1;
+            Ok(None::<()>)
+        };
+        assert!(
+            matches!(batch.take(&mut take), Err(Failed::Reading(e)) if e.to_string() == "the disk")
+        );
+        assert_eq!(count, 3);
     }
 }

@@ -80,7 +80,7 @@ fn an_independent_verifier_agrees_on_signatures() {
     let state = state();
     session(state.path(), "one", 20);
     let keys = state.path().join("key");
-    std::fs::write(&keys, first_key(state.path()).to_string()).unwrap();
+    fs::write(&keys, first_key(state.path()).to_string()).unwrap();
     KeyHolder::open(state.path()).unwrap().rotate().unwrap();
     session(state.path(), "two", 20);
     let Some(whole) = python_with(state.path(), Some(&keys)) else { return };
@@ -165,7 +165,7 @@ fn ship(state: &Path, copy: &Path, from: &Reached, sessions: &[&str]) -> Reached
 /// A copy's ledger is in parts, and not every session is there.
 #[test]
 fn an_independent_verifier_agrees_on_a_copy() {
-    let (state, elsewhere) = (state(), self::state());
+    let (state, elsewhere) = (state(), state());
     session(state.path(), "one", 500);
     session(state.path(), "two", 20);
     let end = ship(state.path(), elsewhere.path(), &Reached::default(), &["one"]);
