@@ -38,6 +38,12 @@ impl Hash {
         Self(bytes)
     }
 
+    /// The hash that these 64 digits are.
+    pub(crate) fn of_hex(text: &[u8]) -> Option<Self> {
+        let mut hash = [0; 32];
+        read_hex(text, &mut hash).then_some(Self(hash))
+    }
+
     /// The 64 digits.
     pub(crate) fn hex(&self) -> [u8; 64] {
         let mut text = [b'0'; 64];
@@ -67,8 +73,7 @@ impl FromStr for Hash {
     type Err = HashError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let mut hash = [0; 32];
-        if read_hex(text.as_bytes(), &mut hash) { Ok(Self(hash)) } else { Err(HashError) }
+        Self::of_hex(text.as_bytes()).ok_or(HashError)
     }
 }
 

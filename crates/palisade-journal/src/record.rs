@@ -100,11 +100,11 @@ pub(crate) enum Role {
 }
 
 impl Role {
-    fn of(kind: &str) -> Self {
-        match kind {
-            OPEN | REOPEN => Self::Opening,
-            RECOVERED => Self::Recovered,
-            KEEPING => Self::Keeping,
+    fn of(kind: &[u8]) -> Self {
+        match str::from_utf8(kind) {
+            Ok(OPEN | REOPEN) => Self::Opening,
+            Ok(RECOVERED) => Self::Recovered,
+            Ok(KEEPING) => Self::Keeping,
             _ => Self::Event,
         }
     }
@@ -181,7 +181,7 @@ fn parsed(line: &[u8], own: &SessionId) -> Result<Link, BadLine> {
     Ok(Link {
         time: it.time,
         mono_ns: it.mono_ns,
-        role: Role::of(&it.kind),
+        role: Role::of(it.kind.as_bytes()),
         stranger: Some(it.session).filter(|session| session != own),
         seq: it.seq,
         prev: it.prev,

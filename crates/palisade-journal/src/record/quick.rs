@@ -18,33 +18,37 @@ pub(super) fn link(line: &[u8], hash: Hash, own: &SessionId) -> Option<Link> {
     if tail.get(73..83)? != b"\",\"hash\":\"" {
         return None;
     }
-    let prev: Hash = std::str::from_utf8(prev).ok()?.parse().ok()?;
+    let prev = Hash::of_hex(prev)?;
     let rest = head.strip_prefix(b"{\"v\":1,\"time\":\"")?;
     let (time, rest) = rest.split_at_checked(27)?;
-    let time: Timestamp = std::str::from_utf8(time).ok()?.parse().ok()?;
+    let time = Timestamp::exact(time)?;
     let (mono_ns, rest) = number(rest.strip_prefix(b"\",\"mono_ns\":")?)?;
     let (session, rest) = plain(rest.strip_prefix(b",\"session\":\"")?)?;
     let (seq, rest) = number(rest.strip_prefix(b",\"seq\":")?)?;
     let (kind, rest) = plain(rest.strip_prefix(b",\"kind\":\"")?)?;
     members(rest)?;
-    let stranger = if session == own.as_str() { None } else { Some(session.parse().ok()?) };
+    let stranger = match session == own.as_str().as_bytes() {
+        true => None,
+        false => Some(std::str::from_utf8(session).ok()?.parse().ok()?),
+    };
     Some(Link { time, mono_ns, role: Role::of(kind), stranger, seq, prev, hash })
 }
 
 /// Digits without a zero before them.
 fn number(text: &[u8]) -> Option<(u64, &[u8])> {
-    let count = text.iter().take(21).take_while(|byte| byte.is_ascii_digit()).count();
-    let (digits, rest) = text.split_at_checked(count)?;
-    if digits.is_empty() || (digits.len() > 1 && digits.starts_with(b"0")) {
-        return None;
+    let (mut value, mut rest) = (0_u64, text);
+    while let Some((digit @ b'0'..=b'9', more)) = rest.split_first() {
+        value = value.checked_mul(10)?.checked_add(u64::from(digit - b'0'))?;
+        rest = more;
     }
-    Some((std::str::from_utf8(digits).ok()?.parse().ok()?, rest))
+    let digits = text.len().saturating_sub(rest.len());
+    (digits == 1 || (digits > 1 && !text.starts_with(b"0"))).then_some((value, rest))
 }
 
 /// A string in which nothing is escaped, and what follows its quote.
-fn plain(text: &[u8]) -> Option<(&str, &[u8])> {
+fn plain(text: &[u8]) -> Option<(&[u8], &[u8])> {
     let (inside, rest) = text.split_at_checked(plain_until(text)?)?;
-    Some((std::str::from_utf8(inside).ok()?, rest.strip_prefix(b"\"")?))
+    Some((inside, rest.strip_prefix(b"\"")?))
 }
 
 /// Members without blanks between, to the end, none of which has a name of a link's.
@@ -52,7 +56,10 @@ fn members(mut rest: &[u8]) -> Option<()> {
     while !rest.is_empty() {
         let (name, after) = plain(rest.strip_prefix(b",\"")?)?;
         // The members that a link is of: none may stand twice.
-        if matches!(name, "v" | "time" | "mono_ns" | "session" | "seq" | "kind" | "prev" | "hash") {
+        if matches!(
+            name,
+            b"v" | b"time" | b"mono_ns" | b"session" | b"seq" | b"kind" | b"prev" | b"hash"
+        ) {
             return None;
         }
         rest = value(after.strip_prefix(b":")?, DEPTH)?;
