@@ -234,7 +234,10 @@ impl Gateway {
             if let Some(path) = door.and_then(|door| path_at(door, request.uri())) {
                 *request.uri_mut() = path;
             }
-            async move { Ok::<_, Infallible>(Exchange::next(&inner).answer(request).await) }
+            // On the heap only until the answer begins: hyper keeps room for it as long as the connection is.
+            Box::pin(
+                async move { Ok::<_, Infallible>(Exchange::next(&inner).answer(request).await) },
+            )
         });
         let served = http1::Builder::new()
             .timer(TokioTimer::new())

@@ -17,6 +17,7 @@ use hyper::{
 };
 use hyper_util::rt::{TokioIo, TokioTimer};
 use palisade_core::{Action, Decision, Event, Layer, Request as Asked, Verdict};
+use palisade_tls::Ahead;
 use rustls::{ClientConfig, pki_types::ServerName};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
@@ -256,7 +257,7 @@ impl Upstream {
         let config = self.tls(who).await?;
         let name = ServerName::try_from(host.as_str().to_owned());
         let name = name.map_err(|error| Failure::Certificate(error.to_string()))?;
-        let connecting = TlsConnector::from(config).connect(name, stream);
+        let connecting = TlsConnector::from(config).connect(name, Ahead::new(stream));
         let stream = match timeout(limits.connect, connecting).await {
             Ok(Ok(stream)) => stream,
             Ok(Err(error)) => return Err(of_handshake(error)),

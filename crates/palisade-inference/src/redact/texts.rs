@@ -330,7 +330,10 @@ fn unescape(raw: &[u8], mut give: impl FnMut(&[u8], Range<usize>) -> ControlFlow
     let mut place = 0;
     while let Some(rest) = raw.get(place..).filter(|rest| !rest.is_empty()) {
         let near = rest.get(..PIECE).unwrap_or(rest);
-        let plain = memchr::memchr(b'\\', near).unwrap_or(near.len());
+        let plain = match near.first() {
+            Some(b'\\') => 0,
+            _ => memchr::memchr(b'\\', near).unwrap_or(near.len()),
+        };
         if plain > 0 {
             let end = place.saturating_add(plain);
             if give(near.get(..plain).unwrap_or_default(), place..end).is_break() {
