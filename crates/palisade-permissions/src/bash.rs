@@ -9,7 +9,7 @@ use crate::{
     List, Mode, Permissions,
     command_pattern::{CommandPattern, CommandText},
     decide::{Found, MODE, Rules, shown},
-    files,
+    doubts, files,
     path_rule::lexical,
     rule::What,
     safe_commands::{Safe, safe},
@@ -40,6 +40,7 @@ impl Permissions {
         let mut doubt = Found::No;
         for command in line.all() {
             match pattern_found(rules, command) {
+                Found::No if doubt == Found::No => doubt = doubts::found(rules, command),
                 Found::No => {}
                 found @ Found::Sure { .. } => return found,
                 found @ Found::Perhaps { .. } => doubt = first(doubt, found),
@@ -385,7 +386,7 @@ pub(crate) fn pattern_found(rules: &Rules, command: &Command) -> Found {
     doubt
 }
 
-fn pattern_of(rules: &Rules, index: usize) -> Option<&CommandPattern> {
+pub(crate) fn pattern_of(rules: &Rules, index: usize) -> Option<&CommandPattern> {
     match &rules.get(index)?.rule.what {
         What::Command(pattern) => Some(pattern),
         _ => None,

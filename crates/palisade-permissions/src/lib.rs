@@ -22,6 +22,7 @@
 mod bash;
 mod command_pattern;
 mod decide;
+mod doubts;
 mod exec;
 mod files;
 mod hosts;

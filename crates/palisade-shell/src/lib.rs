@@ -80,6 +80,8 @@ pub struct Command {
     pub starts: Vec<Started>,
     /// Whether it is surely a command. If not, it is a text that something may take for one.
     pub certain: bool,
+    /// Texts that it reads, as far as they are known: on its standard input, or from commands within its words.
+    pub texts: Vec<Field>,
     /// Folders that it may run in, absolute or relative to where the line begins; empty if that is not known.
     pub directories: Vec<String>,
 }
@@ -119,6 +121,15 @@ impl Command {
                 programs::hidden_powers(program, self.words.get(1..).unwrap_or_default())
             }
             None => Vec::new(),
+        }
+    }
+
+    /// Whether its program may run what it is given, in a way that [`Command::starts`] does not tell: it is not
+    /// known what it does with its arguments.
+    pub fn may_run_arguments(&self) -> bool {
+        match self.program() {
+            Some(program) => !programs::keeps(program, self.words.get(1..).unwrap_or_default()),
+            None => true,
         }
     }
 
@@ -193,6 +204,17 @@ impl fmt::Display for Command {
 /// If it cannot be told for sure how a shell reads it.
 pub fn analyse(text: &str, known: &Known) -> Result<Line, Unreadable> {
     walk::line(text, known)
+}
+
+/// The same command without the options that stand before the word that says what to do: `git push` of
+/// `git -C folder push`. `None` if there are none, or the program is not one of those of which they are known.
+pub fn without_globals(words: &[String]) -> Option<Vec<String>> {
+    let (program, arguments) = words.split_first()?;
+    let name = program.rsplit('/').next().unwrap_or(program);
+    let fields: Vec<Field> = arguments.iter().map(Field::text).collect();
+    let rest = programs::without_globals(name, &fields)?;
+    let kept = arguments.iter().skip(arguments.len() - rest.len()).cloned();
+    Some(std::iter::once(program.clone()).chain(kept).collect())
 }
 
 /// What a program may do that is started with these arguments and without a shell.

@@ -98,12 +98,12 @@ impl Walk<'_> {
                 }
                 Part::Command { list, quoted } => {
                     self.line.construct("a command substitution");
-                    self.apart(list);
+                    self.heard(list);
                     fields.unknown(*quoted);
                 }
                 Part::Process(list) => {
                     self.line.construct("a process substitution");
-                    self.apart(list);
+                    self.heard(list);
                     fields.unknown(true);
                 }
                 Part::Here(_) => fields.unknown(false),
@@ -136,6 +136,15 @@ impl Walk<'_> {
         }
         text.truncate(text.trim_end_matches('\n').len());
         Some(text)
+    }
+
+    /// The same, where it is what they say that counts.
+    fn heard(&mut self, list: &List) {
+        let before = self.line.commands.len();
+        self.apart(list);
+        let said: Vec<Field> =
+            self.line.commands.iter().skip(before).filter_map(super::says).collect();
+        self.within.extend(said);
     }
 
     /// Commands in a shell of their own.
