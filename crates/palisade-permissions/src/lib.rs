@@ -26,6 +26,7 @@ mod doubts;
 mod exec;
 mod files;
 mod hosts;
+mod partial_path;
 mod patch;
 mod path_rule;
 mod rule;

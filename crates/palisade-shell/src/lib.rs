@@ -63,6 +63,8 @@ pub struct Line {
     pub constructs: Vec<&'static str>,
     /// Why more may be run than `commands` has: each once, in plain words.
     pub unclear: Vec<&'static str>,
+    /// Texts that stand in it and are no arguments, such as what a `for` goes through: a later argument may be one.
+    pub mentioned: Vec<Field>,
 }
 
 /// One command that may be run.
@@ -171,6 +173,13 @@ impl Line {
             }
         }
         out
+    }
+
+    /// Every text that stands in it and is no argument.
+    pub fn all_mentioned(&self) -> Vec<&Field> {
+        let started = self.all().into_iter().flat_map(|command| &command.starts);
+        let lines = std::iter::once(self).chain(started.map(|started| &started.line));
+        lines.flat_map(|line| &line.mentioned).collect()
     }
 
     pub(crate) fn construct(&mut self, what: &'static str) {

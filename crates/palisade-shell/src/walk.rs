@@ -230,6 +230,7 @@ impl<'a> Walk<'a> {
             command.certain = false;
         }
         self.line.commands.append(&mut found.commands);
+        self.line.mentioned.append(&mut found.mentioned);
         for construct in found.constructs {
             self.line.construct(construct);
         }
@@ -323,7 +324,8 @@ impl<'a> Walk<'a> {
                     self.line.construct("a `case` or a `for` that counts");
                 }
                 for word in words {
-                    self.fields(word);
+                    let fields = self.fields(word);
+                    self.line.mentioned.extend(fields);
                     if variable.is_none() {
                         // `for ((name=…))`
                         self.set_in_word(word);
@@ -369,6 +371,9 @@ impl<'a> Walk<'a> {
         let (redirects, given) = self.redirects(redirects);
         let outer = self.given.clone();
         if let Some(given) = given {
+            if let Given::Text(text) = &given {
+                self.line.mentioned.push(text.clone());
+            }
             self.given = given;
         }
         if !redirects.is_empty() {

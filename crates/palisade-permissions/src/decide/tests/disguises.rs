@@ -98,3 +98,77 @@ fn what_a_program_is_given_may_be_run() {
     assert_eq!(said("Bash(git push *)", "docker exec c git status"), Allow);
     assert_eq!(said("Bash(git push *)", "docker exec c git push"), Ask);
 }
+
+#[test]
+fn a_file_may_be_named_in_part() {
+    use Verdict::{Allow, Ask, Deny};
+    for (deny, command, expected) in [
+        ("Read(~/.ssh/**)", "cat ~/.s*/id_rsa", Ask),
+        ("Read(~/.ssh/**)", "cat $X/.ssh/id_rsa", Ask),
+        ("Read(~/.ssh/**)", "cat ~root/.ssh/id_rsa", Ask),
+        ("Read(~/.ssh/**)", "cat ~/{.ssh,x}/id_rsa", Ask),
+        ("Read(~/.ssh/**)", "cat ~/notes/*", Allow),
+        ("Read(.env)", "cat {x,.env}", Ask),
+        ("Read(.env)", "grep -rf.env x", Deny),
+        ("Read(.env)", "cat /dev/fd/../cwd/.env", Deny),
+        ("Read(.env)", "cat *", Allow),
+        ("Edit(.github/**)", "touch .gith*/a", Ask),
+        ("Edit(.github/**)", "cp x $D/.github/", Ask),
+    ] {
+        assert_eq!(said(deny, command), expected, "{command}");
+    }
+}
+
+#[test]
+fn a_file_may_be_named_elsewhere_in_the_line() {
+    use Verdict::{Allow, Ask};
+    for (command, expected) in [
+        ("find . -name .env -exec cat {} +", Ask),
+        ("find . -name '.e*' | xargs cat", Ask),
+        ("cat $(echo .env)", Ask),
+        ("echo .env | xargs cat", Ask),
+        ("xargs cat <<< .env", Ask),
+        ("for f in .env x; do cat $f; done", Ask),
+        ("while read f; do cat $f; done <<< .env", Ask),
+        ("x=(.env); cat ${x[0]}", Ask),
+        ("set -- .env; cat $1", Ask),
+        ("cat ${x:-.env}", Ask),
+        ("python3 -c 'print(open(\".env\").read())'", Ask),
+        ("ed x <<< 'r .env'", Ask),
+        ("awk 'BEGIN{while((getline l<\".env\")>0)print l}'", Ask),
+        ("find . -name '*.rs' -exec cat {} +", Allow),
+        ("echo .env; cat x", Allow),
+        ("python3 -c 'print(1.5)'", Allow),
+    ] {
+        assert_eq!(said("Read(.env)", command), expected, "{command}");
+    }
+    // However many words stand before it.
+    let many = format!("echo {} .env | xargs cat", "x ".repeat(2_000));
+    assert_eq!(said("Read(.env)", &many), Ask);
+}
+
+#[test]
+fn a_program_that_is_not_known_may_change_what_it_is_given() {
+    use Verdict::{Allow, Ask, Deny};
+    for (command, expected) in [
+        ("prettier --write .github/a", Ask),
+        ("tar xf a -C .github", Ask),
+        ("gzip .github/a", Ask),
+        ("git checkout HEAD -- .github/a", Ask),
+        ("git diff --output=.github/a", Ask),
+        ("find .github -delete", Deny),
+        ("find . -fprint .github/a", Deny),
+        ("cp x .github/a", Deny),
+        ("cp -t .github x", Deny),
+        ("cp -s .github/a x", Deny),
+        ("mv .github/a x", Deny),
+        ("cp .github/a x", Allow),
+        ("cat .github/a", Allow),
+        ("git diff .github/a", Allow),
+        ("python3 .github/a.py", Allow),
+        ("python3 x.py .github/a", Ask),
+        ("actionlint .github/a", Allow),
+    ] {
+        assert_eq!(said("Edit(.github/**)", command), expected, "{command}");
+    }
+}
