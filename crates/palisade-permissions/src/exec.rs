@@ -64,11 +64,14 @@ const RULE: &str = "permissions";
 fn readings(exec: &Exec) -> Vec<Vec<String>> {
     let mut out: Vec<Vec<String>> = Vec::new();
     let mut add = |name: &str, arguments: &[String]| {
-        let mut words = Vec::with_capacity(arguments.len() + 1);
-        words.push(name.to_owned());
-        words.extend_from_slice(arguments);
+        let words = words_of(name, arguments);
         if !name.is_empty() && out.len() < MOST && !out.contains(&words) {
             out.push(words);
+        }
+        if let Some(plain) = palisade_shell::without_globals(&words_of(name, arguments))
+            && out.len() < MOST
+        {
+            out.push(plain);
         }
         // Git has each of its commands under a name of its own as well.
         let base = name.rsplit('/').next().unwrap_or(name);
@@ -114,6 +117,10 @@ fn readings(exec: &Exec) -> Vec<Vec<String>> {
         }
     }
     out
+}
+
+fn words_of(name: &str, arguments: &[String]) -> Vec<String> {
+    std::iter::once(name.to_owned()).chain(arguments.iter().cloned()).collect()
 }
 
 /// The rule that surely names this command, or (`through`) something that it starts.

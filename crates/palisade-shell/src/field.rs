@@ -25,6 +25,21 @@ impl Field {
         Self { pieces: vec![Piece::Text(text.into())] }
     }
 
+    /// A pattern for names of files, as a program reads it: `*`, `?` and brackets stand for what is not known.
+    pub fn pattern(text: &str) -> Self {
+        let mut out = Self::default();
+        let mut rest = text;
+        while let Some(at) = rest.find(['*', '?', '[']) {
+            let (before, from) = rest.split_at(at);
+            out.push_text(before);
+            out.push(Piece::Names);
+            let end = if from.starts_with('[') { from.find(']').unwrap_or(0) } else { 0 };
+            rest = from.get(end + 1..).unwrap_or_default();
+        }
+        out.push_text(rest);
+        out
+    }
+
     /// An argument of which nothing is known, not even that it is one.
     pub fn unknown() -> Self {
         Self { pieces: vec![Piece::AnyWords] }

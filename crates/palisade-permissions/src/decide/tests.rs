@@ -425,6 +425,7 @@ proptest::proptest! {
     }
 }
 
+mod disguises;
 mod for_real;
 
 /// Commands that only read by their name, and do more by an argument.

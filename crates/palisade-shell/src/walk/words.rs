@@ -43,6 +43,41 @@ impl Fields {
     }
 }
 
+/// What a word with braces may become, if it is of text alone: at most so many texts.
+fn alternatives(parts: &[Part]) -> Vec<Field> {
+    const MOST: usize = 64;
+    let mut text = String::new();
+    for part in parts {
+        match part {
+            Part::Text { text: more, .. } | Part::Pattern(more) => text.push_str(more),
+            Part::Tilde(name) => {
+                text.push('~');
+                text.push_str(name);
+            }
+            _ => return Vec::new(),
+        }
+    }
+    let mut waiting = vec![text];
+    let mut out = Vec::new();
+    while let Some(text) = waiting.pop() {
+        let braces = text.rfind('{').and_then(|open| {
+            let (before, rest) = text.split_at(open);
+            let (inner, after) = rest.get(1..)?.split_once('}')?;
+            Some((before, inner, after))
+        });
+        match braces {
+            Some((before, inner, after)) if inner.contains(',') => {
+                waiting.extend(inner.split(',').map(|one| format!("{before}{one}{after}")));
+            }
+            _ => out.push(Field::text(text)),
+        }
+        if out.len() + waiting.len() > MOST {
+            break;
+        }
+    }
+    out
+}
+
 impl Walk<'_> {
     /// The arguments that a word becomes. What it runs on the way is added to the line.
     pub(super) fn fields(&mut self, word: &Word) -> Vec<Field> {
@@ -71,6 +106,10 @@ impl Walk<'_> {
                     fields.push(Piece::Text(text.clone()));
                 }
                 Part::Pattern(pattern) => {
+                    if pattern == "{" {
+                        let named = alternatives(parts);
+                        self.line.mentioned.extend(named);
+                    }
                     // In brackets and braces anything may stand.
                     let open = matches!(pattern.as_str(), "[" | "{");
                     fields.push(if open { Piece::AnyWords } else { Piece::Names });
@@ -86,7 +125,14 @@ impl Walk<'_> {
                 Part::Expansion { inner, quoted, prompt, written } => {
                     self.evaluates |= *prompt;
                     self.set_within(written);
-                    self.parts(inner, &mut Fields::default());
+                    let mut within = Fields::default();
+                    self.parts(inner, &mut within);
+                    self.line.mentioned.extend(within.finish());
+                    // `${name:-value}`
+                    if let Some((_, value)) = written.split_once(['-', '=', '+']) {
+                        let value = value.trim_end_matches('}').trim_matches(['"', '\'']);
+                        self.line.mentioned.push(Field::text(value));
+                    }
                     // `"$@"` is several arguments in spite of its quotes.
                     fields.unknown(*quoted && !inner.is_empty());
                 }
@@ -98,12 +144,12 @@ impl Walk<'_> {
                 }
                 Part::Command { list, quoted } => {
                     self.line.construct("a command substitution");
-                    self.apart(list);
+                    self.heard(list);
                     fields.unknown(*quoted);
                 }
                 Part::Process(list) => {
                     self.line.construct("a process substitution");
-                    self.apart(list);
+                    self.heard(list);
                     fields.unknown(true);
                 }
                 Part::Here(_) => fields.unknown(false),
@@ -136,6 +182,15 @@ impl Walk<'_> {
         }
         text.truncate(text.trim_end_matches('\n').len());
         Some(text)
+    }
+
+    /// The same, where it is what they say that counts.
+    fn heard(&mut self, list: &List) {
+        let before = self.line.commands.len();
+        self.apart(list);
+        let said: Vec<Field> =
+            self.line.commands.iter().skip(before).filter_map(super::says).collect();
+        self.within.extend(said);
     }
 
     /// Commands in a shell of their own.
