@@ -11,6 +11,7 @@ mod deeds;
 mod finding;
 mod formats;
 mod hidden;
+pub mod import;
 mod judge;
 pub mod output;
 mod package;
