@@ -175,6 +175,8 @@ fn commits(state: &Path) -> Outcome {
         storm(&beside, 512, 200, Durability::Durable).map(|_| ()).map_err(|error| error.to_string())
     });
     let (mut waits, mut own) = (Vec::new(), Vec::new());
+    // When it has written something it has its name.
+    journal.record_blocking(event(0), Durability::Written)?;
     let threads = [PathBuf::from("/proc/thread-self"), writer()?];
     while !load.is_finished() {
         let (queued, start) = (queued(&threads), Instant::now());

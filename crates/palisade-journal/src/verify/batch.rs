@@ -263,7 +263,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(24))]
+        #![proptest_config(ProptestConfig::with_cases(6))]
         #[test]
         fn many_threads_give_what_one_gives(
             edits in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..4),
