@@ -137,7 +137,7 @@ impl Permissions {
     }
 
     /// The rule that may name a file of whose name only some is known.
-    fn partly(
+    pub(crate) fn partly(
         &self,
         rules: &Rules,
         file: &Field,

@@ -15,6 +15,7 @@
 #![forbid(unsafe_code)]
 
 mod ansi_c;
+mod braces;
 mod field;
 mod parse;
 mod programs;
@@ -23,6 +24,7 @@ mod walk;
 
 use std::fmt;
 
+pub use braces::alternatives;
 pub use field::{Field, Piece};
 pub use programs::{changes_meaning, is_harmless_variable};
 

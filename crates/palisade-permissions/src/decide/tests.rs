@@ -427,6 +427,7 @@ proptest::proptest! {
 
 mod disguises;
 mod for_real;
+mod tools;
 
 /// Commands that only read by their name, and do more by an argument.
 #[test]

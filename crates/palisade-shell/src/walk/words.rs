@@ -2,7 +2,7 @@
 
 use super::Walk;
 use crate::{
-    Field, Piece,
+    Field, Piece, braces,
     syntax::{List, Node, Part, Redirect, RedirectKind, Word},
 };
 
@@ -43,9 +43,8 @@ impl Fields {
     }
 }
 
-/// What a word with braces may become, if it is of text alone: at most so many texts.
-fn alternatives(parts: &[Part]) -> Vec<Field> {
-    const MOST: usize = 64;
+/// What a word with braces may become, if it is of text alone.
+fn of_braces(parts: &[Part]) -> Vec<Field> {
     let mut text = String::new();
     for part in parts {
         match part {
@@ -57,25 +56,7 @@ fn alternatives(parts: &[Part]) -> Vec<Field> {
             _ => return Vec::new(),
         }
     }
-    let mut waiting = vec![text];
-    let mut out = Vec::new();
-    while let Some(text) = waiting.pop() {
-        let braces = text.rfind('{').and_then(|open| {
-            let (before, rest) = text.split_at(open);
-            let (inner, after) = rest.get(1..)?.split_once('}')?;
-            Some((before, inner, after))
-        });
-        match braces {
-            Some((before, inner, after)) if inner.contains(',') => {
-                waiting.extend(inner.split(',').map(|one| format!("{before}{one}{after}")));
-            }
-            _ => out.push(Field::text(text)),
-        }
-        if out.len() + waiting.len() > MOST {
-            break;
-        }
-    }
-    out
+    braces::alternatives(&text).into_iter().map(Field::text).collect()
 }
 
 impl Walk<'_> {
@@ -107,7 +88,7 @@ impl Walk<'_> {
                 }
                 Part::Pattern(pattern) => {
                     if pattern == "{" {
-                        let named = alternatives(parts);
+                        let named = of_braces(parts);
                         self.line.mentioned.extend(named);
                     }
                     // In brackets and braces anything may stand.

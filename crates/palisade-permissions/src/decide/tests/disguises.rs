@@ -3,7 +3,7 @@
 use palisade_core::Verdict;
 
 use super::{bash, rules, verdict};
-use crate::Mode;
+use crate::{Mode, Permissions};
 
 fn said(deny: &str, command: &str) -> Verdict {
     verdict(&rules(Mode::BypassPermissions, &[], &[], &[deny]), &bash(command))
@@ -171,4 +171,61 @@ fn a_program_that_is_not_known_may_change_what_it_is_given() {
     ] {
         assert_eq!(said("Edit(.github/**)", command), expected, "{command}");
     }
+}
+
+/// Tables of commands, one a line: what is decided, and the command as JSON has it.
+fn table(rules: &Permissions, lines: &str) {
+    let mut wrong = Vec::new();
+    for line in lines.lines().filter(|line| !line.starts_with('#')) {
+        let (expected, command) = line.split_once(' ').unwrap();
+        let command: String = serde_json::from_str(command).unwrap();
+        let decision = rules.decide(&bash(&command));
+        if decision.verdict.as_str() != expected {
+            wrong.push(format!("{line}\n  {}: {}", decision.verdict, decision.reason));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+fn refusing() -> Permissions {
+    let deny = [
+        "Bash(curl *)",
+        "Bash(git push *)",
+        "Bash(rm -rf *)",
+        "Read(./.env)",
+        "Read(~/.ssh/**)",
+        "Edit(.github/**)",
+    ];
+    rules(Mode::BypassPermissions, &[], &[], &deny)
+}
+
+#[test]
+fn table_of_what_is_refused() {
+    table(&refusing(), include_str!("disguises/refused.txt"));
+}
+
+#[test]
+fn table_of_files() {
+    table(&refusing(), include_str!("disguises/files.txt"));
+}
+
+#[test]
+fn table_of_what_is_permitted() {
+    let allow = [
+        "Bash(npm run *)",
+        "Bash(git diff *)",
+        "Bash(git log *)",
+        "Bash(ls *)",
+        "Bash(cargo test *)",
+        "Bash(git commit *)",
+        "Bash(python3 -m pytest *)",
+        "Bash(node build.js)",
+        "Read(src/**)",
+    ];
+    table(&rules(Mode::Default, &allow, &[], &[]), include_str!("disguises/permitted.txt"));
+}
+
+#[test]
+fn table_of_what_is_ordinary() {
+    table(&refusing(), include_str!("disguises/ordinary.txt"));
 }
