@@ -11,8 +11,10 @@ mod carried;
 mod fetched;
 mod handed;
 mod issued;
+mod let_in;
 mod locked;
 mod names;
+mod onward;
 mod outward;
 mod planted;
 mod platform;
@@ -20,6 +22,7 @@ mod product;
 mod programs;
 mod redirect;
 mod remote;
+mod rows;
 mod ruin;
 mod rules;
 mod secrets;
@@ -60,12 +63,14 @@ pub(crate) fn look(package: &Package, profile: &Profile) -> Seen {
         bulk::look(&mut report);
         account::look(&mut report);
         issued::look(&mut report);
+        let_in::look(&mut report);
     }
     for (kind, settings) in programs::settings(package) {
         let mut report = Report { program: &settings, profile, seen: &mut seen };
         redirect::look(&mut report);
         tamper::look(&mut report);
         tokens::look(&mut report, kind);
+        let_in::look(&mut report);
     }
     for file in &package.files {
         product::names(file, &mut seen);
@@ -73,6 +78,10 @@ pub(crate) fn look(package: &Package, profile: &Profile) -> Seen {
     secrets::together(&programs, profile, &mut seen);
     carried::look(package, profile, &mut seen);
     locked::look(package, profile, &mut seen);
+    onward::look(package, profile, &mut seen);
+    rows::look(package, profile, &mut seen);
+    redirect::texts(package, profile, &mut seen);
+    let_in::texts(package, profile, &mut seen);
     undeclared::look(package, &programs, profile, &mut seen);
     seen
 }

@@ -67,7 +67,8 @@ impl Here<'_> {
         if !sends || to < Where::Related {
             return;
         }
-        let own_key = ["authorization", "bearer", "header", "x-api-key", "auth"]
+        // The bot's own token stands in the path of its calls.
+        let own_key = ["authorization", "bearer", "header", "x-api-key", "auth", "org/bot$", "org/bot{"]
             .iter()
             .any(|word| self.unit.text.contains(word))
             && !facts.secret_path;
