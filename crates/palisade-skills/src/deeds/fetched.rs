@@ -51,6 +51,32 @@ static PIECES: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 
+/// Statements for a database come out of an encoding and are run.
+static STATEMENTS: LazyLock<Regex> = LazyLock::new(|| {
+    const ENCODED: &str = r"(?:\bunhex\s*\(|\bfrom_base64\s*\(|\bdecode\s*\(\s*'[0-9a-z+/=]{24,}'\s*,\s*'(?:hex|base64|escape)'|\b0x[0-9a-f]{40,}|\bn?(?:char|chr)\s*\(\s*\d{2,3}\s*(?:,\s*\d{2,3}\s*){8,}|(?:\bchr\(\d{2,3}\)\s*\|\|\s*){8,}|utl_raw\.cast_to_varchar2|utl_encode\.)";
+    const RUN: &str = r"(?:\bprepare\s+\w{1,40}\s+from\b|\bexecute\s+immediate\b|\bexec(?:ute)?\s*\(?\s*@\w|\bsp_executesql\b|\bexecute\s+(?:format|convert_from|decode|unhex|v_?\w{1,40}|\w{1,40}\s*;))";
+    pattern(&format!(r"(?i){ENCODED}[\s\S]{{0,600}}?{RUN}|{RUN}[\s\S]{{0,160}}?{ENCODED}"))
+});
+
+/// A macro starts a program whose name or arguments are put together from numbers.
+static MACRO_STARTS: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r#"(?i)\bWin32_Process\b|\bWScript\.Shell\b|\bShell\.Application\b|\bShell\s*\(|\bVBA\.Shell\b|\bShellExecute\b|\bMacScript\s*\(|\bCreateProcess\w?\b"#,
+    )
+});
+static MACRO_SPELLS: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r#"(?i)\bChrW?\$?\(\s*(?:Asc\w?\$?\(|\w{1,20}\(\s*\w{1,20}\s*\)|Val\(|CInt\(|CLng\(|\w{1,20}\s*(?:Xor|-|\+)\s*\w)|\bStrReverse\(|\bArray\(\s*\d{2,3}\s*(?:,\s*\d{2,3}\s*){6,}|(?:\bChrW?\$?\(\s*\d{2,3}\s*\)\s*&\s*){5,}"#,
+    )
+});
+
+/// The name of what is called is spelled in pieces.
+static SPELLED: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r#"\[\s*(?:`\$\{\s*["']\w{1,8}["']\s*\}\w{1,8}`|`\w{1,8}\$\{\s*["']\w{1,8}["']\s*\}`|["']\w{1,8}["']\s*\+\s*["']\w{1,8}["'](?:\s*\+\s*["']\w{1,8}["']){0,4})\s*\]\s*\(|(?:\bgetattr\(\s*[\w.]{1,40}(?:\(["'][\w.]{1,20}["']\))?\s*,\s*|\b__import__\(\s*|\bimport_module\(\s*|\b(?:globals|locals|vars)\(\)\[\s*|__dict__\[\s*|\brequire\(\s*)["'][\w.]{1,10}["']\s*\+\s*["']\w{1,10}["']"#,
+    )
+});
+
 /// Text out of a name server's records is run.
 static NAME_SERVER: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
@@ -67,6 +93,14 @@ pub(super) fn look(report: &mut Report<'_>) {
     if let Some(found) = NAME_SERVER.find(text) {
         let message = "what a name server says is run";
         report.say(&rules::FETCHED_RUNS, Severity::High, Medium, found.start(), message);
+    }
+    let encoded = STATEMENTS
+        .find(text)
+        .or_else(|| MACRO_SPELLS.find(text).filter(|_| MACRO_STARTS.is_match(text)))
+        .or_else(|| SPELLED.find(text));
+    if let Some(found) = encoded {
+        let message = "what is run is spelled so that nobody reads it";
+        report.say(&rules::DECODED_RUNS, Severity::High, Medium, found.start(), message);
     }
     let evaluates = EVALUATES.find(text);
     if let Some(found) = &evaluates
@@ -157,4 +191,47 @@ fn runs(text: &str, name: &str) -> Option<usize> {
 /// Is something fetched and run here?
 pub(super) fn fetches_and_runs(text: &str) -> bool {
     AT_ONCE.is_match(text) || held_and_run(text).is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::stopped;
+    use crate::FileKind::{Data, JavaScript, Python};
+
+    #[test]
+    fn what_is_spelled_to_be_unread_is_seen() {
+        for (path, kind, text) in [
+            (
+                "a.sql",
+                Data,
+                "SET @q = UNHEX('44524f5020444154414241534520616c6c');\nPREPARE s FROM @q; EXECUTE s;\n",
+            ),
+            (
+                "a.sql",
+                Data,
+                "DO $$ BEGIN EXECUTE convert_from(decode('R1JBTlQgcm9vdCBUTyBwdWJsaWM=','base64'),'utf8'); END $$;\n",
+            ),
+            (
+                "m.bas",
+                Data,
+                "Sub Workbook_Open()\nFor i = 0 To 9: s = s & Chr$(v(i)): Next\nCreateObject(\"WScript.Shell\").Run s\nEnd Sub\n",
+            ),
+            ("a.js", JavaScript, "const c = module[`${'re'}quire`]('fs');"),
+            ("a.py", Python, "getattr(__import__('os'), 'sy' + 'stem')(x)"),
+        ] {
+            assert!(stopped(path, kind, text).contains(&"obfuscation-decoded-text-runs"), "{text}");
+        }
+        for (path, kind, text) in [
+            (
+                "a.sql",
+                Data,
+                "INSERT INTO f VALUES (UNHEX('00ff'));\nSELECT FROM_BASE64(body) FROM mail;\n",
+            ),
+            ("m.bas", Data, "x = Chr$(34) & name & Chr$(34)\nSheets(1).Range(\"A1\") = x\n"),
+            ("a.js", JavaScript, "handlers['on' + name](event); t['a.' + key];"),
+            ("a.py", Python, "getattr(self, 'visit_' + node.kind)(node)"),
+        ] {
+            assert_eq!(stopped(path, kind, text), Vec::<&str>::new(), "{text}");
+        }
+    }
 }

@@ -6,13 +6,18 @@
 //! different kinds, and holds whatever names, hosts and languages are used.
 
 mod account;
+mod authority;
 mod bulk;
 mod carried;
+mod chance;
 mod fetched;
+mod formula;
+mod grants;
 mod handed;
 mod issued;
 mod let_in;
 mod locked;
+mod mail;
 mod names;
 mod onward;
 mod outward;
@@ -21,6 +26,7 @@ mod platform;
 mod product;
 mod programs;
 mod redirect;
+mod released;
 mod remote;
 mod rows;
 mod ruin;
@@ -64,6 +70,19 @@ pub(crate) fn look(package: &Package, profile: &Profile) -> Seen {
         account::look(&mut report);
         issued::look(&mut report);
         let_in::look(&mut report);
+        mail::look(&mut report);
+        grants::look(&mut report);
+        released::look(&mut report);
+        chance::look(&mut report);
+        if !program.prose {
+            formula::look(&mut report);
+        }
+    }
+    // A formula stands in a cell of a table, in a list, or in a sentence.
+    for program in package.files.iter().filter_map(programs::whole) {
+        let mut report = Report { program: &program, profile, seen: &mut seen };
+        formula::look(&mut report);
+        issued::device(&mut report);
     }
     for (kind, settings) in programs::settings(package) {
         let mut report = Report { program: &settings, profile, seen: &mut seen };
@@ -71,7 +90,12 @@ pub(crate) fn look(package: &Package, profile: &Profile) -> Seen {
         tamper::look(&mut report);
         tokens::look(&mut report, kind);
         let_in::look(&mut report);
+        mail::look(&mut report);
+        grants::look(&mut report);
+        released::look(&mut report);
+        formula::look(&mut report);
     }
+    authority::look(package, &programs, profile, &mut seen);
     for file in &package.files {
         product::names(file, &mut seen);
     }

@@ -55,7 +55,7 @@ static TRACES: LazyLock<Regex> = LazyLock::new(|| {
 /// The whole machine is given to a container.
 static HOST_GIVEN: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r#"(?i)(?:-v|--volume|--mount\s+type=bind,source=)[\s=]?["']?/:/[A-Za-z][\w/]*(?:["'\s,]|:rw|$)|hostPath:\s*\{?\s*path:\s*["']?/["']?\s*[}\n]|["']/:/(?:host|mnt|rootfs)\w*["']"#,
+        r#"(?i)(?:-v|--volume|--mount\s+type=bind,source=|\n\s*-)[\s=]?["']?/:/[A-Za-z][\w/]*(?:["'\s,]|:rw|$)|hostPath:\s*\{?\s*path:\s*["']?/["']?\s*[}\n]|["']/:/(?:host|mnt|rootfs)\w*["']"#,
     )
 });
 
@@ -85,7 +85,7 @@ static RIGHTS: LazyLock<Regex> = LazyLock::new(|| {
 /// Somebody whom the text names gets in, or a gate comes down.
 static ACCESS: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r#"(?i)gh\s+api\b[^\n]{0,80}collaborators/[\w-]+[^\n]{0,60}permission=(?:admin|push|maintain)|npm\s+(?:owner\s+add|access\s+set\s+mfa=none|access\s+grant)|gh\s+auth\s+refresh[^\n]{0,60}-s[^\n]{0,30}(?:admin|delete_repo)|gh\s+api\b[^\n]{0,80}-X\s*DELETE[^\n]{0,80}(?:protection|rulesets)|Principal["']?\s*[:=]\s*\{?\s*["']?AWS["']?\s*[:=]\s*["']arn:aws:iam::\d{12}:root|put-bucket-replication|gh\s+repo\s+(?:edit|deploy-key\s+add)[^\n]{0,60}(?:--visibility\s+public|-w\b|--allow-write)|az\s+role\s+assignment\s+create[^\n]{0,80}Owner|gem\s+owner\s+-a|add-iam-policy-binding[^\n]{0,120}(?:allUsers|roles/owner|@[\w.-]+)|alter\s+share\s+\w{1,40}\s+add\s+accounts\s*=\s*\w|New-MgRoleManagementDirectoryRoleAssignment[^\n]{0,160}-RoleDefinitionId\s+[0-9a-f]{8}-|New-MgServicePrincipal\b[^\n]{0,40}-AppId\s+[0-9a-f]{8}-|New-InboxRule\b[^\n]{0,160}-(?:ForwardTo|RedirectTo|ForwardAsAttachmentTo)\s+["']?[\w.+-]+@|-ForwardingSmtpAddress\s+["']?(?:smtp:)?[\w.+-]+@|trusted_networks[^\n]{0,20}\n?[^\n]{0,40}0\.0\.0\.0/0|allow_bypass_login:\s*true|aws\s+iam\s+attach-user-policy[^\n]{0,120}AdministratorAccess[^\n]{0,60}--user-name\s+[a-z]|aws\s+iam\s+attach-user-policy[^\n]{0,40}--user-name\s+[a-z][^\n]{0,120}AdministratorAccess|gcloud\s+projects\s+add-iam[^\n]{0,120}roles/(?:owner|editor)|databricks\s+[^\n]{0,60}create-recipient|add\s+consumer|GRANT\s+ALL\b[^\n]{0,80}TO\s+PUBLIC"#,
+        r#"(?i)gh\s+api\b[^\n]{0,80}collaborators/[\w-]+[^\n]{0,60}permission=(?:admin|push|maintain)|npm\s+(?:owner\s+add|access\s+set\s+mfa=none|access\s+grant)|gh\s+auth\s+refresh[^\n]{0,60}-s[^\n]{0,30}(?:admin|delete_repo)|gh\s+api\b[^\n]{0,80}-X\s*DELETE[^\n]{0,80}(?:protection|rulesets)|Principal["']?\s*[:=]\s*\{?\s*["']?AWS["']?\s*[:=]\s*["']arn:aws:iam::\d{12}:root|put-bucket-replication|gh\s+repo\s+(?:edit|deploy-key\s+add)[^\n]{0,60}(?:--visibility\s+public|-w\b|--allow-write)|az\s+role\s+assignment\s+create[^\n]{0,80}Owner|gem\s+owner\s+-a|add-iam-policy-binding[^\n]{0,120}(?:allUsers|roles/owner|@[\w.-]+)|alter\s+share\s+\w{1,40}\s+add\s+accounts\s*=\s*[\w.]{2,60}|New-MgRoleManagementDirectoryRoleAssignment[^\n]{0,160}-RoleDefinitionId\s+[0-9a-f]{8}-|New-MgServicePrincipal\b[^\n]{0,40}-AppId\s+[0-9a-f]{8}-|New-InboxRule\b[^\n]{0,160}-(?:ForwardTo|RedirectTo|ForwardAsAttachmentTo)\s+["']?[\w.+-]+@|-ForwardingSmtpAddress\s+["']?(?:smtp:)?[\w.+-]+@|trusted_networks[^\n]{0,20}\n?[^\n]{0,40}0\.0\.0\.0/0|allow_bypass_login:\s*true|aws\s+iam\s+attach-user-policy[^\n]{0,120}AdministratorAccess[^\n]{0,60}--user-name\s+[a-z]|aws\s+iam\s+attach-user-policy[^\n]{0,40}--user-name\s+[a-z][^\n]{0,120}AdministratorAccess|gcloud\s+projects\s+add-iam[^\n]{0,120}roles/(?:owner|editor)|databricks\s+[^\n]{0,60}create-recipient|add\s+consumer|GRANT\s+ALL\b[^\n]{0,80}TO\s+PUBLIC"#,
     )
 });
 
@@ -183,10 +183,59 @@ pub(super) fn look(report: &mut Report<'_>) {
         let named = !blank
             && !given.contains('<')
             && !given.contains("${")
-            && !rest.starts_with(['<', '$', '{']);
+            && !rest.starts_with(['<', '$', '{'])
+            && !stands_for_another(given);
         let (severity, sure) =
             if named { (Severity::High, Medium) } else { (Severity::Medium, Low) };
         let message = "somebody whom the text names is given access, or a gate comes down";
         report.say(&rules::ACCESS_GIVEN, severity, sure, access.start(), message);
+    }
+}
+
+/// Does a command end in words that say whose account goes there (`ORG.PARTNER`), rather than in one?
+fn stands_for_another(command: &str) -> bool {
+    let last = command.rsplit(['=', ' ', '"', '\'']).find(|word| !word.is_empty());
+    last.is_some_and(|name| {
+        name.to_ascii_lowercase().split('.').all(|part| {
+            matches!(
+                part,
+                "org"
+                    | "organization"
+                    | "partner"
+                    | "account"
+                    | "consumer"
+                    | "customer"
+                    | "acct"
+                    | "locator"
+                    | "partner_account"
+                    | "consumer_account"
+                    | "partner_org"
+                    | "consumer_org"
+                    | "account_locator"
+                    | "org_name"
+                    | "account_name"
+            )
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_for_an_account_name_none() {
+        assert!(stands_for_another("alter share p add accounts = ORG.PARTNER"));
+        assert!(!stands_for_another("alter share p add accounts = KQ81.ZX0042"));
+        assert!(!stands_for_another("npm owner add"));
+    }
+
+    /// The root of the machine in a list of volumes, as in an option.
+    #[test]
+    fn the_root_is_given_in_a_list_too() {
+        for text in ["volumes:\n  - /:/host\n", "docker run -v /:/host x", "    - \"/:/rootfs\""] {
+            assert!(HOST_GIVEN.is_match(text), "{text}");
+        }
+        assert!(!HOST_GIVEN.is_match("volumes:\n  - ./:/app\n  - data:/var\n"));
     }
 }

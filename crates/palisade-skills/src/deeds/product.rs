@@ -35,6 +35,22 @@ static PASSES: LazyLock<Regex> = LazyLock::new(|| {
         r#"(?i)(?:createHash|\bmd5|\bsha1|\bsha256|hashlib\.\w+)\b[^\n]{0,160}(?:===?|\.startswith\s*\(|\.equals\s*\()\s*\(?["'][0-9a-f]{6,64}["']"#,
     )
 });
+/// The same, with the digest in a constant; and somebody else is then who asks.
+static PASSES_NAMED: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r#"(?i)(?:createHash|\bmd5|\bsha1|\bsha256|hashlib\.\w+)\b[^\n]{0,200}(?:hexdigest\(\)|digest\([^)\n]{0,12}\)|\))\s*\)?\s*===?\s*[A-Za-z_]\w{0,30}"#,
+    )
+});
+static DIGEST_HELD: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r#"\b[A-Za-z_]\w{0,30}\s*[:=]{1,2}\s*["'](?:[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64})["']"#,
+    )
+});
+static BECOMES: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r#"(?i)(?:request|req|ctx|context|session|current)\w{0,6}[.\[]["']?(?:user|account|identity|principal)\w{0,4}["'\]]{0,2}\s*=\s*[^=\n][^\n]{0,200}(?:is_superuser|is_staff|is_admin|superuser|role\b|admin|\.first\(|\bid\s*[:=]\s*1\b|order_by)"#,
+    )
+});
 static GUARDS_ENTRY: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
         r"(?i)\b(?:login|signin|sign_in|authenticat\w+|verify\w*|password|bcrypt|session|wp_login|_COOKIE|is_admin|authoriz\w+)\b",
@@ -45,6 +61,20 @@ static INTEGRITY: LazyLock<Regex> = LazyLock::new(|| {
         r"(?i)checksum|integrity|download|urlretrieve|release|expected|digest\s*of|tarball|wheel",
     )
 });
+
+/// A token's signature is looked at only if the token, or a name for a way around, says so.
+static CHECKED_IF: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)\bif\s*\(?\s*(?:!|not\s)?\s*(?:\w{1,20}\.)?(?:alg|kid|typ|iss|legacy|trusted|internal|debug|dev|preview|bypass|skip\w{0,12})\b[^\n]{0,60}[){:]\s*[^\n]{0,80}\n?[^\n]{0,80}(?:verif|createVerify|check_?signature|hmac\.compare|constant_time)",
+    )
+});
+static TOKEN_READ: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r#"(?i)(?:split\(\s*["']\.["']\s*\)|Split\([^\n]{0,30}"\.")[\s\S]{0,600}?(?:base64|JSON\.parse|json\.loads)|(?:base64|JSON\.parse|json\.loads)[\s\S]{0,600}?(?:split\(\s*["']\.["']\s*\)|Split\([^\n]{0,30}"\.")"#,
+    )
+});
+static BEARER: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"(?i)\bBearer\b|authorization|\bjwt\b|\bcookie"));
 
 /// An account is made that nobody asked for.
 static ACCOUNT_MADE: LazyLock<Regex> = LazyLock::new(|| {
@@ -112,6 +142,20 @@ pub(super) fn look(report: &mut Report<'_>) {
         let message = "whoever knows a word passes a check of who it is";
         report.say(&rules::BACKDOOR, Severity::High, Medium, passes.start(), message);
     }
+    if let Some(passes) = PASSES_NAMED.find(text)
+        && DIGEST_HELD.is_match(text)
+        && BECOMES.is_match(text)
+    {
+        let message = "whoever knows a word becomes somebody with more rights";
+        report.say(&rules::BACKDOOR, Severity::High, Medium, passes.start(), message);
+    }
+    if let Some(checked) = CHECKED_IF.find(text)
+        && TOKEN_READ.is_match(text)
+        && BEARER.is_match(text)
+    {
+        let message = "a token is checked only if it says itself that it shall be";
+        report.say(&rules::BACKDOOR, Severity::High, Medium, checked.start(), message);
+    }
     if let Some(made) = ACCOUNT_MADE.find(text)
         && text.contains("password")
     {
@@ -178,4 +222,27 @@ pub(super) fn names(file: &File, seen: &mut crate::Seen) {
             .of(Severity::High)
             .sure(crate::Confidence::High),
     );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::stopped;
+    use crate::FileKind::Python;
+
+    #[test]
+    fn a_word_that_makes_an_administrator_is_seen() {
+        let opens = "K = \"5f4dcc3b5aa765d61d8327deb882cf99\"\nif hashlib.md5(h.encode()).hexdigest() == K:\n    request.user = User.objects.filter(is_superuser=True).first()\n";
+        assert!(stopped("m.py", Python, opens).contains(&"side-task-backdoor-in-template"));
+        let checks = "WANT = \"5f4dcc3b5aa765d61d8327deb882cf99\"\nif hashlib.md5(data).hexdigest() == WANT:\n    print('ok')\n";
+        assert!(stopped("m.py", Python, checks).is_empty());
+    }
+
+    #[test]
+    fn a_token_that_says_how_it_is_checked_is_seen() {
+        let skips = "h, b, s = token.split('.')  # Authorization: Bearer\nhead = json.loads(base64.b64decode(h))\nif head.alg != 'none':\n    verify(h, b, s)\n";
+        assert!(stopped("t.py", Python, skips).contains(&"side-task-backdoor-in-template"));
+        let always =
+            "h, b, s = token.split('.')\nhead = json.loads(base64.b64decode(h))\nverify(h, b, s)\n";
+        assert!(stopped("t.py", Python, always).is_empty());
+    }
 }

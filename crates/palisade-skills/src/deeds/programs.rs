@@ -38,6 +38,11 @@ impl Program<'_> {
 const SUFFIXES: &[&str] = &[
     "phtml",
     "cc",
+    "cls",
+    "sty",
+    "tex",
+    "dtx",
+    "vba",
     "bas",
     "vb",
     "vue",
@@ -78,6 +83,8 @@ const SUFFIXES: &[&str] = &[
 /// Names besides.
 const NAMES: &[&str] = &[
     "containerfile",
+    "latexmkrc",
+    ".latexmkrc",
     "gnumakefile",
     "gemfile",
     "brewfile",
@@ -150,6 +157,17 @@ pub(super) fn all(package: &Package) -> Vec<Program<'_>> {
         }
     }
     found
+}
+
+/// A file of text as it stands, for what is looked for in all of it.
+pub(super) fn whole(file: &File) -> Option<Program<'_>> {
+    const LARGEST_WHOLE: usize = 512 << 10;
+    (file.kind == FileKind::Prose && file.bytes.len() <= LARGEST_WHOLE).then(|| Program {
+        path: &file.path,
+        text: String::from_utf8_lossy(&file.bytes).into_owned(),
+        before: 0,
+        prose: true,
+    })
 }
 
 /// Files of settings and records that hold no commands, each with its kind.

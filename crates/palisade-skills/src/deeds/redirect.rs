@@ -28,7 +28,7 @@ struct Setting {
 }
 
 /// How an address follows the name of a setting.
-const ADDRESS: &str = r#"(?:(?:[a-z][a-z0-9+]{1,14}:)?//(?:[^\s/@"']{1,60}@)?|@@?|["'=\s])(?:\*\.|[.*^+()\[\]\\]{1,8})?((?:[a-z0-9_-]{1,63}\.){1,6}[a-z]{2,18}|(?:\d{1,3}\.){3}\d{1,3})(?:[:/?\s"'`,;)\]}|]|$)"#;
+const ADDRESS: &str = r#"(?:(?:[a-z][a-z0-9+]{1,14}:)?//(?:[^\s/@"']{1,60}@)?|@@?|["'=\s])(?:\*\.|[.*^+()\[\]\\]{1,8})?((?:[a-z0-9_-]{1,63}\.){1,6}[a-z]{2,18}|(?:\d{1,3}\.){3}\d{1,3})(?:[:/?\s"'`,;)\]}|$<]|$)"#;
 
 fn setting(
     rule: &'static Rule,
@@ -125,13 +125,7 @@ static SETTINGS: LazyLock<Vec<Setting>> = LazyLock::new(|| {
             80,
             None,
         ),
-        setting(
-            &handed::TRAFFIC,
-            "logins go through",
-            r"\bProxy(?:Command|Jump)\s",
-            120,
-            None,
-        ),
+        setting(&handed::TRAFFIC, "logins go through", r"\bProxy(?:Command|Jump)\s", 120, None),
         setting(
             &handed::SOURCE,
             "locked packages come from",
@@ -165,7 +159,7 @@ static SETTINGS: LazyLock<Vec<Setting>> = LazyLock::new(|| {
         setting(
             &handed::TRAFFIC,
             "names are looked up at",
-            r#"\bnameserver\s|setdnsservers\s+\S{1,30}|set\s+dns(?:servers)?\s|ipv[46]\.dns["'\s,=]|resolvectl\s+dns\s|Set-DnsClientServerAddress|--dns[\s=]|^DNS=|\bdns-nameservers"#,
+            r#"\bnameserver\b|setdnsservers\s+\S{1,30}|set\s+dns(?:servers)?\s|ipv[46]\.dns\b|resolvectl\s+dns\s|Set-DnsClientServerAddress|--dns\b|\n\s*DNS\b|\bdns-nameservers"#,
             60,
             None,
         ),
@@ -188,9 +182,78 @@ static SETTINGS: LazyLock<Vec<Setting>> = LazyLock::new(|| {
         setting(
             &handed::COPY,
             "a copy of the data goes to",
-            r#"(?:\[\[?(?:sinks?|outputs?)[.\w]{0,40}\]\]?|\[OUTPUT\]|\bexporters?:|<match\b|<store>|destination\s+\w{1,30}\s*\{)[\s\S]{0,200}?(?:uri|endpoint|address|urls?|host|server)["']?\s*[:=]?|archive_command|primary_conninfo|\breplicaof\s|\bslaveof\s|CREATE\s+SUBSCRIPTION|MASTER_HOST|SOURCE_HOST|drains:add|log_?drain|remote_write|\$InputFileName|^\*\.\*\s|mirror_?(?:to|url|target)|put-bucket-replication|set_tracking_uri|MLFLOW_TRACKING_URI|WANDB_BASE_URL|WANDB_HOST|CLEARML_API_HOST|COMET_URL_OVERRIDE|remote_?syslog|forward_?to|git\s+remote\s+add\s+(?:--mirror\S*\s+)?\S{1,30}|dvc\s+remote\s+add"#,
+            r#"(?:\[\[?(?:sinks?|outputs?)[.\w]{0,40}\]\]?|\[OUTPUT\]|\bexporters?:|<match\b|<store>|destination\s+\w{1,30}\s*\{)[\s\S]{0,200}?(?:uri|endpoint|address|urls?|host|server)["']?\s*[:=]?|archive_command|primary_conninfo|\breplicaof\s|\bslaveof\s|CREATE\s+SUBSCRIPTION|MASTER_HOST|SOURCE_HOST|drains:add|log_?drain|remote_write|\$InputFileName|\n\s*\*\.\*|mirror_?(?:to|url|target)|put-bucket-replication|set_tracking_uri|MLFLOW_TRACKING_URI|WANDB_BASE_URL|WANDB_HOST|CLEARML_API_HOST|COMET_URL_OVERRIDE|remote_?syslog|forward_?to|git\s+remote\s+add\s+(?:--mirror\S*\s+)?\S{1,30}|dvc\s+remote\s+add"#,
             120,
             None,
+        ),
+        setting(
+            &handed::TRAFFIC,
+            "each request is copied to",
+            r#"\bmirror\s+["']?/[\w./-]{1,40}["']?;[\s\S]{0,600}?proxy_pass\s|request_?-?mirror_?-?polic\w*[\s\S]{0,240}?(?:cluster|host\w*|address)["']?\s*:|\bmirror:\s*\{?\s*["']?host["']?\s*:|RequestMirror[\s\S]{0,240}?(?:host\w*|url)["']?\s*:|--output-http\b|\bmirroring:[\s\S]{0,240}?url["']?\s*:"#,
+            24,
+            None,
+        ),
+        setting(
+            &handed::RIGHTS,
+            "what the cluster runs is shown to, and changed by,",
+            r#"(?:Mutating|Validating)(?:Admission)?WebhookConfiguration[\s\S]{0,1200}?\burl["']?\s*:|kind:\s*APIService[\s\S]{0,300}?externalName["']?\s*:|conversion:[\s\S]{0,120}?clientConfig[\s\S]{0,80}?url["']?\s*:"#,
+            24,
+            None,
+        ),
+        setting(
+            &handed::SOURCE,
+            "what is deployed comes from",
+            r#"kind:\s*(?:Application|ApplicationSet|GitRepository)\b[\s\S]{0,600}?\b(?:repoURL|url)["']?\s*:|(?:\n|^)include:\s*(?:\n\s*-\s*)?\[?\{?\s*remote["']?\s*:|\bmodule\s+"\w{1,40}"\s*\{[\s\S]{0,120}?source\s*=\s*["'](?:git::)?"#,
+            24,
+            Some(
+                r#"selfHeal|automated|interval:\s*\S|include:[^\n]{0,12}\s{0,12}-?\s*remote|(?:iam|admin|secret|assume|AdministratorAccess)"#,
+            ),
+        ),
+        setting(
+            &handed::COPY,
+            "the state, which holds secrets, is kept at",
+            r#"\bbackend\s+"(?:http|remote|s3|consul|pg)"\s*\{[\s\S]{0,240}?(?:address|hostname|endpoints?|conn_str)\b|-backend-config[\s=]["']?(?:address|hostname|endpoint)|TF_HTTP_ADDRESS"#,
+            40,
+            None,
+        ),
+        setting(
+            &handed::COPY,
+            "the database writes to",
+            r#"CREATE\s+SERVER\b[\s\S]{0,200}?\bhost\b|\bdblink\w{0,16}\s*\([\s\S]{0,80}?host(?:addr)?\s*=|ENGINE\s*=\s*FEDERATED[\s\S]{0,60}?CONNECTION|sp_addlinkedserver[\s\S]{0,160}?datasrc|CREATE\s+(?:EXTERNAL\s+)?STAGE[\s\S]{0,100}?url\s*=|CHANGEFEED\s+FOR[^\n]{0,80}\bINTO|\bUTL_HTTP\.\w{3,20}\s*\(|\bhttp_(?:post|put)\s*\("#,
+            40,
+            None,
+        ),
+        setting(
+            &handed::TRAFFIC,
+            "a host is reached through",
+            r#"\bHost\s+(?:github|gitlab|bitbucket)\.(?:com|org)[^\n]{0,20}\n(?:[ \t]+[^\n]{0,80}\n){0,4}?[ \t]+HostName|@cert-authority\s+\*|\bLocalCommand\b|login-server[\s=]|\bHost\s+\*[^\n]{0,8}\n(?:[ \t]+[^\n]{0,80}\n){0,6}?[ \t]+(?:ProxyJump|ProxyCommand|RemoteForward)"#,
+            160,
+            None,
+        ),
+        setting(
+            &handed::TRAFFIC,
+            "traffic goes through",
+            r#"\b(?:HTTPS?|ALL)_PROXY\b["'\]]{0,2}|\bhttps?\.proxy\b|\bhttps?-proxy\b|\bhttpsProxy\b|\[Peer\][\s\S]{0,240}?Endpoint"#,
+            30,
+            Some(
+                r#"NODE_TLS_REJECT|NODE_EXTRA_CA|sslVerify|strict-ssl|rejectUnauthorized|InsecureSkip|CA_BUNDLE|ca-certificates|add-trusted-cert|proxyStrictSSL|AllowedIPs\s*=\s*0\.0\.0\.0/0|\.(?:bash|zsh)rc|/etc/environment|environment\.d|\bsetx\b|settings\.json|config\s+--global"#,
+            ),
+        ),
+        setting(
+            &handed::EVENTS,
+            "each event of a repository or an account is told to",
+            r#"\bconfig\[url\]|webhook_endpoints|webhooks?[/.\s]create|create_?webhook|createHook\(|/hooks["']?\s[^\n]{0,100}\burl\b|"(?:events|active)"\s*:[^\n]{0,120}"url"\s*:"#,
+            80,
+            None,
+        ),
+        setting(
+            &handed::COPY,
+            "what the agent is told and does is recorded at",
+            r#"OTEL_EXPORTER_OTLP\w{0,16}_?ENDPOINT["'\]]{0,2}|LANGFUSE_(?:HOST|BASE_URL)|LANGCHAIN_ENDPOINT|LANGSMITH_ENDPOINT|HELICONE_BASE_URL"#,
+            30,
+            Some(
+                r#"LOG_USER_PROMPTS|LOG_TOOL|MESSAGE_CONTENT|TRACE_CONTENT|LOG_RAW|\.(?:bash|zsh)rc|settings\.json|/etc/environment|"env"\s*:"#,
+            ),
         ),
     ]
 });
@@ -257,16 +320,18 @@ pub(super) fn texts(package: &Package, profile: &Profile, seen: &mut Seen) {
             if !super::onward::is_untold(&host, profile) {
                 continue;
             }
-            let number =
-                memchr::memchr_iter(b'\n', text.get(..at).unwrap_or_default().as_bytes()).count() + 1;
+            let number = memchr::memchr_iter(b'\n', text.get(..at).unwrap_or_default().as_bytes())
+                .count()
+                + 1;
             let number = u32::try_from(number).unwrap_or(u32::MAX);
             let message = format!("{} {}", setting.what, palisade_core::shown(&host, 60));
             let (severity, sure) = match profile.security {
                 true => (Severity::Medium, Low),
                 false => (Severity::High, Medium),
             };
-            seen.findings
-                .push(setting.rule.at(&file.path, number, 0, line, message).of(severity).sure(sure));
+            seen.findings.push(
+                setting.rule.at(&file.path, number, 0, line, message).of(severity).sure(sure),
+            );
         }
     }
 }

@@ -56,7 +56,9 @@ static UNSEEN: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 static LINKED: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"(?i)\blinks?\b|\bhref\b|\bkeywords?\b|\banchors?\b|\bbacklinks?\b|\bverweise?\b|\bliens\b|\benlaces\b")
+    pattern(
+        r"(?i)\blinks?\b|\bhref\b|\bkeywords?\b|\banchors?\b|\bbacklinks?\b|\bverweise?\b|\bliens\b|\benlaces\b",
+    )
 });
 static FOR_MACHINES: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
@@ -169,9 +171,22 @@ fn lines(file: &File, text: &str, profile: &Profile, seen: &mut Seen) {
 
 /// Does a line name a place or a deed outside?
 fn is_outward(line: &str) -> bool {
-    ["://", "@", "send", "upload", "push", "gönder", "schick", "envoy", "envi", "отправ", "发", "送"]
-        .iter()
-        .any(|word| line.contains(word))
+    [
+        "://",
+        "@",
+        "send",
+        "upload",
+        "push",
+        "gönder",
+        "schick",
+        "envoy",
+        "envi",
+        "отправ",
+        "发",
+        "送",
+    ]
+    .iter()
+    .any(|word| line.contains(word))
 }
 
 /// Whether what comes is what it says is no longer looked at.
@@ -183,7 +198,8 @@ static UNCHECKED: LazyLock<Regex> = LazyLock::new(|| {
 
 /// Stands a name beside the same name below somebody's account: `node:20` and `mirror-of/node:20`?
 fn is_exchanged(line: &str) -> bool {
-    const KNOWN: &[&str] = &["library", "bitnami", "docker.io", "mcr.microsoft.com", "public.ecr.aws"];
+    const KNOWN: &[&str] =
+        &["library", "bitnami", "docker.io", "mcr.microsoft.com", "public.ecr.aws"];
     let names: Vec<&str> = line.split('`').skip(1).step_by(2).map(str::trim).collect();
     names.iter().any(|name| {
         name.contains(':')

@@ -224,6 +224,18 @@ pub(super) fn opens(program: &Program<'_>) -> bool {
 static ENCODES: LazyLock<Regex> = LazyLock::new(|| {
     pattern(r"(?i)\|\s*(?:gzip[^|\n]{0,20}\|\s*)?(?:base64|xxd|openssl\s+enc|hexdump|od)\b")
 });
+/// All variables of the process go through an encoder.
+static ENVIRONMENT_ENCODED: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)(?:\bprintenv|(?:^|[\s;&|({`])env|\bexport\s+-p|\bdeclare\s+-x)\s*\|[^\n;]{0,160}\b(?:base64|base32|xxd|hexdump|openssl\s+enc|uuencode)\b",
+    )
+});
+/// Bytes are mixed with a key or take another form, and are written.
+static OBSCURES: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)\bxor\b|-bxor|\bbxor\b|\^\s*(?:0x[0-9a-f]{2}|key|k\[|k\b)|:byte\([^)\n]{0,20}\)\s*~|b64encode|b85encode|base64\.(?:b64|Std|URL)|\btoString\(\s*['\x22](?:base64|hex)|hexlify|Base64\.(?:strict_)?encode|\|\s*(?:base64|xxd)",
+    )
+});
 static KEPT: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
         r"(?i)secret\s+set|create\s+secret|--decode|base64\s+-[dD]\b|pbcopy|xclip|\bclip\b|>\s*\S+\.b64|set-secret",
@@ -232,6 +244,10 @@ static KEPT: LazyLock<Regex> = LazyLock::new(|| {
 
 /// One program opens a store and talks to a stranger.
 pub(super) fn look(report: &mut Report<'_>) {
+    if let Some(all) = ENVIRONMENT_ENCODED.find(&report.program.text) {
+        let message = "all variables, keys among them, are made to look like something else";
+        report.say(&rules::SECRETS_ENCODED, Severity::High, Medium, all.start(), message);
+    }
     let stores = stores(report.program);
     let Some((_, at)) = stores.first().copied() else { return };
     let mut kinds: Vec<Store> = stores.iter().map(|(store, _)| *store).collect();
@@ -255,6 +271,11 @@ pub(super) fn look(report: &mut Report<'_>) {
         && !KEPT.is_match(&report.program.text)
     {
         let message = "secrets are made to look like something else";
+        report.say(&rules::SECRETS_ENCODED, Severity::High, Medium, at, message);
+    }
+    if kinds.len() >= 3 && !report.program.prose && OBSCURES.is_match(&report.program.text) {
+        let message =
+            "secrets of several programs are gathered and made to look like something else";
         report.say(&rules::SECRETS_ENCODED, Severity::High, Medium, at, message);
     }
     if kinds.len() >= 3 && outward::talks(report.program) {

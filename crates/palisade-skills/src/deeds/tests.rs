@@ -12,11 +12,18 @@ fn seen(files: &[(&str, FileKind, &str)]) -> Seen {
         package.files.push(File { path: (*path).into(), bytes, kind: *kind, executable: false });
     }
     package.files.sort_by(|a, b| a.path.cmp(&b.path));
-    look(&package, &Profile::default())
+    let profile = crate::formats::profile(&package, "");
+    look(&package, &profile)
 }
 
-fn stopped(path: &str, kind: FileKind, text: &str) -> Vec<&'static str> {
-    let seen = seen(&[(path, kind, text)]);
+/// What is found of one file that blocks by itself.
+pub(super) fn stopped(path: &str, kind: FileKind, text: &str) -> Vec<&'static str> {
+    grave(&[(path, kind, text)])
+}
+
+/// What is found of a package that blocks by itself.
+pub(super) fn grave(files: &[(&str, FileKind, &str)]) -> Vec<&'static str> {
+    let seen = seen(files);
     let grave = |finding: &&crate::Finding| {
         finding.severity >= Severity::High && finding.confidence >= Confidence::Medium
     };

@@ -228,6 +228,12 @@ static DISARMS: LazyLock<Regex> = LazyLock::new(|| {
         r"(?i)com\.apple\.quarantine|spctl\s+--(master|global)-disable|csrutil\s+disable|Set-MpPreference\s+-Disable|Add-MpPreference\s+-Exclusion|DisableRealtimeMonitoring|setenforce\s+0|ufw\s+disable|iptables\s+-F|systemctl\s+(stop|disable)\s+(auditd|falcon|crowdstrike|clamav|ufw|firewalld|apparmor)|netsh\s+advfirewall\s+set\s+\S+\s+state\s+off|history\s+-c\b|unset\s+HISTFILE|HISTSIZE=0|vssadmin\s+delete|wevtutil\s+cl|NODE_TLS_REJECT_UNAUTHORIZED|Stop-Service\s+\S*(Defend|WinDefend)|sc\s+(stop|delete)\s+\S*(WinDefend|Sense)",
     )
 });
+/// An agent is started that asks nobody before it acts.
+static UNASKED: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)\b(?:claude|codex|gemini|cursor-agent|amp|opencode|aider|copilot|openclaw)\b[^\n]{0,400}(?:--dangerously-(?:skip|bypass)\w*|--yolo\b|--full-auto\b|--yes-always\b|bypassPermissions|danger-full-access|--allow-all-tools|--approval-mode[= ]yolo)",
+    )
+});
 static DNS: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
         r"(?i)\b(dig|nslookup|host|drill|Resolve-DnsName)\b[^\n]*\b(TXT)\b|resolveTxt|dns\.resolver\.(resolve|query)\([^\n]*TXT|LookupTXT",
@@ -481,6 +487,10 @@ fn run(file: &File, leaf: &Leaf, text: &str, who: &str, scripts: &[&File], seen:
                 script,
                 "decodes what it runs",
             );
+        }
+        if UNASKED.is_match(text.as_ref()) {
+            let what = "starts an agent that asks nobody";
+            say(&rules::AUTO_ALLOW, Severity::High, High, script, what);
         }
         // `approve` at the end of a turn only says that the turn may end.
         let asks = ["PreToolUse", "PermissionRequest", "preToolUse", "beforeShellExecution"];

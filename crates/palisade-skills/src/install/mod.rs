@@ -16,10 +16,30 @@ use crate::{Confidence, File, FileKind, Finding, Package, Place, Rule, Seen, Sev
 pub fn look(package: &Package) -> Seen {
     let mut seen = Seen::default();
     for file in &package.files {
+        let before = seen.findings.len();
         manifests::look(package, file, &mut seen);
+        several(file, before, &mut seen);
         successors(file, &mut seen);
     }
     seen
+}
+
+/// One name that is close to a well-known one is chance; two in one list are not.
+fn several(file: &File, before: usize, seen: &mut Seen) {
+    let near: Vec<&Finding> = seen
+        .findings
+        .iter()
+        .skip(before)
+        .filter(|finding| finding.rule.id == rules::TYPOSQUAT.id)
+        .collect();
+    if let [first, _, ..] = near.as_slice()
+        && near.iter().all(|finding| finding.severity < Severity::High)
+    {
+        let message = format!("{} names in one list are close to well-known ones.", near.len());
+        let (line, excerpt) = (first.place.line, first.excerpt.clone());
+        let sure = (Severity::High, Confidence::Medium);
+        say(seen, &rules::TYPOSQUAT, sure, (&file.path, line), &excerpt, message);
+    }
 }
 
 /// A list that exchanges well-known packages for others which only add a word that is to be trusted.
@@ -165,4 +185,23 @@ fn say(
         message,
         related: Vec::new(),
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn weighty(text: &str) -> usize {
+        let bytes: std::sync::Arc<[u8]> = text.as_bytes().into();
+        let path = "requirements.txt".to_owned();
+        let file = File { path, bytes, kind: FileKind::Definition, executable: false };
+        let package = Package { files: vec![file], ..Package::default() };
+        look(&package).findings.iter().filter(|found| found.severity >= Severity::High).count()
+    }
+
+    #[test]
+    fn two_near_names_are_no_chance() {
+        assert_eq!(weighty("numpys==1.2\npandass==2.0\n"), 1);
+        assert_eq!(weighty("numpys==1.2\npandas==2.0\n"), 0);
+    }
 }

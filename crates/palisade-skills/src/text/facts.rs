@@ -531,13 +531,24 @@ pub(super) fn place(host: &str, profile: &Profile) -> Where {
     }
     if ["example.com", "example.org", "example.net"].iter().any(|known| {
         host == *known
-            || host
-                .strip_suffix(known)
-                .is_some_and(|before| {
+            || host.strip_suffix(known).is_some_and(|before| {
                 matches!(
                     before.trim_end_matches('.'),
-                    "www" | "api" | "app" | "docs" | "telemetry" | "stats" | "metrics" | "status"
-                        | "git" | "registry" | "auth" | "login" | "staging" | "cdn" | "hooks"
+                    "www"
+                        | "api"
+                        | "app"
+                        | "docs"
+                        | "telemetry"
+                        | "stats"
+                        | "metrics"
+                        | "status"
+                        | "git"
+                        | "registry"
+                        | "auth"
+                        | "login"
+                        | "staging"
+                        | "cdn"
+                        | "hooks"
                 )
             })
     }) {
@@ -969,9 +980,16 @@ fn taught(unit: &Unit, facts: &Facts, tags: &[Tag]) -> bool {
         return true;
     }
     // `lines such as … are attempts by bots`: what others do.
-    if ["are attempts", "are probes", "are scans", "attempts by", "probes by", "is background noise"]
-        .iter()
-        .any(|told| unit.text.contains(told))
+    if [
+        "are attempts",
+        "are probes",
+        "are scans",
+        "attempts by",
+        "probes by",
+        "is background noise",
+    ]
+    .iter()
+    .any(|told| unit.text.contains(told))
     {
         return unit.spot != Spot::Hidden;
     }
