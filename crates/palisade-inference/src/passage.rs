@@ -91,6 +91,8 @@ pub(crate) struct Passage {
     waiting: bool,
     pause: Duration,
     deadline: Pin<Box<Sleep>>,
+    /// When the client last heard something, and until when it may hear nothing.
+    spoke: Instant,
     silence: Pin<Box<Sleep>>,
 }
 
@@ -112,6 +114,7 @@ impl Passage {
             waiting: false,
             pause,
             deadline: Box::pin(sleep(pause)),
+            spoke: Instant::now(),
             silence: Box::pin(sleep(SILENCE)),
         }
     }
@@ -208,6 +211,10 @@ impl Passage {
         else {
             return Poll::Pending;
         };
+        // Set only where somebody waits: most frames follow each other, and none needs a clock of its own.
+        if self.silence.deadline() < self.spoke + SILENCE {
+            self.silence.as_mut().reset(self.spoke + SILENCE);
+        }
         ready!(self.silence.as_mut().poll(cx));
         // What means nothing in one format means nothing in the other only as a comment.
         let word = match self.translator {
@@ -219,7 +226,7 @@ impl Passage {
     }
 
     fn heard(&mut self) {
-        self.silence.as_mut().reset(Instant::now() + SILENCE);
+        self.spoke = Instant::now();
     }
 }
 
