@@ -61,6 +61,26 @@ fn what_the_operator_has_seen_counts_no_more() {
     assert_eq!(scan(hub.path(), &["--baseline", file.to_str().unwrap(), &notes]).0, 2);
 }
 
+#[test]
+fn what_the_operator_suppresses_counts_no_more_until_its_day() {
+    let hub = hub();
+    let home = tempfile::tempdir().unwrap();
+    let file = home.path().join("suppress.yaml");
+    let scan = |list: &str| {
+        fs::write(&file, list).unwrap();
+        let arguments = ["skill", "scan", "--format", "json", "--suppress"];
+        run(palisade(home.path()).args(arguments).arg(&file).arg(hub.path().join("notes")))
+    };
+    let ran = scan("suppress:\n- {rule: '*', skill: notes, file: SKILL.md, why: it is ours}\n");
+    let report: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert!(ran.exit == 0 && report["accepted"].as_u64() > Some(0), "{ran}");
+    assert_eq!(scan("suppress:\n- {rule: '*', skill: other, why: it is ours}\n").exit, 1);
+    let ran = scan("suppress:\n- {rule: '*', skill: notes, until: 2020-01-31, why: it was ours}\n");
+    assert!(ran.exit == 1 && ran.stderr.contains("until 2020-01-31) counts no more"), "{ran}");
+    let ran = scan("suppress:\n- {rule: '*'}\n");
+    assert!(ran.exit == 2 && ran.stdout.is_empty(), "{ran}");
+}
+
 /// Our own log is one that another scanner could have written.
 #[test]
 fn what_another_scanner_found_raises_the_verdict() {

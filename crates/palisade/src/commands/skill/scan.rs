@@ -9,12 +9,13 @@ use std::{
 
 use clap::ValueEnum;
 use palisade_skills::{
-    Baseline, Options, Report, Severity,
+    Baseline, Options, Report, Severity, Suppressions,
     import::{Imports, MOST_BYTES},
     output,
     read::Opened,
 };
 use palisade_vetting::{Batch, Cache, Progress};
+use time::OffsetDateTime;
 
 use super::hub::{Bar, Hub};
 use crate::{
@@ -47,6 +48,9 @@ pub(super) struct Args {
     /// Findings that you accept: what `--format json` printed before.
     #[arg(long, value_name = "FILE")]
     baseline: Option<PathBuf>,
+    /// Rules that do not count, by skill and file, with a reason (docs/skills.md).
+    #[arg(long, value_name = "FILE")]
+    suppress: Option<PathBuf>,
     /// What another scanner found, in SARIF 2.1.0. It can only raise a verdict: its `error` to dangerous, its
     /// `warning` to caution. May be given again.
     #[arg(long, value_name = "FILE")]
@@ -99,7 +103,10 @@ impl FailOn {
 }
 
 pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
-    let options = Options { baseline: baseline(args.baseline.as_deref())? };
+    let options = Options {
+        baseline: baseline(args.baseline.as_deref())?,
+        suppressions: suppressions(args.suppress.as_deref())?,
+    };
     let jobs = args.jobs.or_else(|| thread::available_parallelism().ok()).map_or(1, NonZero::get);
     let mut imports = Imported::read(args)?;
     let mut told = Told::new(args);
@@ -115,7 +122,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
                 continue;
             }
         };
-        let mut cache = match args.no_cache || args.baseline.is_some() {
+        let mut cache = match args.no_cache || args.baseline.is_some() || args.suppress.is_some() {
             true => None,
             false => state_dir().ok().and_then(|state| Cache::open(&state).ok()),
         };
@@ -252,4 +259,19 @@ fn baseline(path: Option<&Path>) -> Result<Baseline, Failure> {
     };
     let text = fs::read_to_string(path).map_err(|error| failed(error.to_string()))?;
     Baseline::parse(&text).map_err(|error| failed(error.to_string()))
+}
+
+fn suppressions(path: Option<&Path>) -> Result<Suppressions, Failure> {
+    let Some(path) = path else { return Ok(Suppressions::default()) };
+    let failed = |why: String| {
+        Failure::new(Kind::Usage, format!("suppress {}: {why}", path.display()))
+            .remedy("docs/skills.md says how such a list is written")
+    };
+    let text = fs::read_to_string(path).map_err(|error| failed(error.to_string()))?;
+    let today = OffsetDateTime::now_utc().date();
+    let list = Suppressions::parse(&text, today).map_err(|error| failed(error.to_string()))?;
+    for over in list.over() {
+        print::note(&format!("palisade: {}: {over} counts no more", path.display()));
+    }
+    Ok(list)
 }
