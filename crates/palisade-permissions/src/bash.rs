@@ -39,7 +39,8 @@ pub(crate) enum Permitted {
 impl Permissions {
     /// What rules that refuse or ask say to a command: one of its parts is enough.
     pub(crate) fn command_found(&self, rules: &Rules, line: &Line, folder: &Path) -> Found {
-        let mut doubt = Found::No;
+        let mut doubt = too_many_found(rules, line);
+        let partly = doubt == Found::No;
         for command in line.all() {
             match pattern_found(rules, command) {
                 Found::No if doubt == Found::No => doubt = doubts::found(rules, command),
@@ -47,7 +48,7 @@ impl Permissions {
                 found @ Found::Sure { .. } => return found,
                 found @ Found::Perhaps { .. } => doubt = first(doubt, found),
             }
-            match self.files_found(rules, command, folder) {
+            match self.files_found(rules, command, folder, partly) {
                 Found::No => {}
                 found @ Found::Sure { .. } => return found,
                 found @ Found::Perhaps { .. } => doubt = first(doubt, found),
@@ -62,7 +63,8 @@ impl Permissions {
         doubt
     }
 
-    fn files_found(&self, rules: &Rules, command: &Command, folder: &Path) -> Found {
+    /// `partly`: whether names of which only some is known are compared as well.
+    fn files_found(&self, rules: &Rules, command: &Command, folder: &Path, partly: bool) -> Found {
         if rules.reads.is_empty() && rules.edits.is_empty() {
             return Found::No;
         }
@@ -122,7 +124,7 @@ impl Permissions {
                         Found::Perhaps { rule, why: what }
                     };
                 }
-            } else {
+            } else if partly {
                 let edits = used.writes > Writes::No;
                 if let Some(rule) = self.partly(rules, &used.file, &folders, edits) {
                     let why = format!(
@@ -431,6 +433,23 @@ impl Permissions {
         }
         None
     }
+}
+
+/// Each name of which only some is known is compared with each pattern: a line with more of them than anybody writes is
+/// asked without that.
+fn too_many_found(rules: &Rules, line: &Line) -> Found {
+    const MOST: usize = 256;
+    let Some(rule) = rules.reads.first_rule().or_else(|| rules.edits.first_rule()) else {
+        return Found::No;
+    };
+    let words = line.all().into_iter().flat_map(|command| {
+        command.words.iter().chain(command.redirects.iter().map(|redirect| &redirect.file))
+    });
+    if words.filter(|word| word.pieces().len() > 1).take(MOST + 1).count() > MOST {
+        let why = "it has too many names of which only some is known".to_owned();
+        return Found::Perhaps { rule, why };
+    }
+    Found::No
 }
 
 /// What rules for commands say to one command.

@@ -3,6 +3,8 @@
 //!
 //! What is found here is never sure, and so it is asked.
 
+use std::collections::HashSet;
+
 use palisade_shell::{Command, Field, Piece};
 
 use crate::{
@@ -22,10 +24,14 @@ pub(crate) fn found(rules: &Rules, command: &Command) -> Found {
         return Found::No;
     }
     let reordered = command.program().and_then(|program| {
+        let behind = behind_options(command);
         let rules_here = rules.beginning_with(program).iter().copied();
         let mut patterns = rules_here.filter_map(|rule| Some((rule, pattern_of(rules, rule)?)));
-        patterns
-            .find(|(_, pattern)| behind_options(pattern, command) || in_any_order(pattern, command))
+        patterns.find(|(_, pattern)| {
+            let moved =
+                pattern.words().len() > 1 && behind.iter().any(|text| pattern.possibly(text));
+            moved || in_any_order(pattern, command)
+        })
     });
     if let Some((rule, _)) = reordered {
         let why =
@@ -41,12 +47,10 @@ pub(crate) fn found(rules: &Rules, command: &Command) -> Found {
     }
 }
 
-/// Whether it is this command once options, and what may be their values, are taken from before its first operand.
-fn behind_options(pattern: &CommandPattern, command: &Command) -> bool {
-    let Some((program, arguments)) = command.words.split_first() else { return false };
-    if pattern.words().len() < 2 {
-        return false;
-    }
+/// The command once options, and what may be their values, are taken from before its first operand.
+fn behind_options(command: &Command) -> Vec<CommandText> {
+    let mut out = Vec::new();
+    let Some((program, arguments)) = command.words.split_first() else { return out };
     let program = Field::text(program.start().rsplit('/').next().unwrap_or_default());
     let mut may_be_value = false;
     for (index, argument) in arguments.iter().enumerate().take(MOST_OPTIONS) {
@@ -55,17 +59,15 @@ fn behind_options(pattern: &CommandPattern, command: &Command) -> bool {
         if index > 0 && !names {
             let mut words = vec![program.clone()];
             words.extend(arguments.iter().skip(index).cloned());
-            if pattern.possibly(&CommandText::new(&words, false)) {
-                return true;
-            }
+            out.push(CommandText::new(&words, false));
         }
         let option = is_option(argument);
         if argument.known() == Some("--") || (!option && !may_be_value) {
-            return false;
+            break;
         }
         may_be_value = option;
     }
-    false
+    out
 }
 
 fn is_option(field: &Field) -> bool {
@@ -152,7 +154,12 @@ fn mentioned(rules: &Rules, command: &Command) -> Option<usize> {
             split(value, &mut words);
         }
     }
+    let mut seen = HashSet::new();
     for (index, word) in words.iter().enumerate() {
+        // What does not follow the first of them follows no other.
+        if !seen.insert(*word) {
+            continue;
+        }
         for rule in rules.beginning_with(word) {
             let Some(pattern) = pattern_of(rules, *rule) else { continue };
             let mut rest = words.iter().skip(index + 1);

@@ -5,7 +5,7 @@ use crate::Field;
 /// How such options are read.
 struct Globals {
     names: &'static [&'static str],
-    /// Short options that take a value as an argument of its own; with `joined`, one that ends in such a letter.
+    /// Short options that take a value as an argument of its own.
     valued: &'static str,
     /// Long options that take a value as an argument of its own.
     long: &'static [&'static str],

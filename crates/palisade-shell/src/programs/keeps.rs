@@ -291,7 +291,6 @@ pub(crate) fn keeps(program: &str, arguments: &[Field]) -> bool {
     if wrappers::is_looked_through(program) {
         return true;
     }
-    // `gh` and `dpkg` have more than one who asks for their usual tasks would think.
     let first = arguments.iter().find(|argument| !argument.start().starts_with('-'));
     let first = first.map(Field::start).unwrap_or_default();
     let harmless = match program {

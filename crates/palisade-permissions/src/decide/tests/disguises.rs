@@ -229,3 +229,31 @@ fn table_of_what_is_permitted() {
 fn table_of_what_is_ordinary() {
     table(&refusing(), include_str!("disguises/ordinary.txt"));
 }
+
+#[test]
+fn hostile_lines_take_bounded_time() {
+    let deny: Vec<String> = (0..250)
+        .flat_map(|n| {
+            [
+                format!("Bash(git task{n} *)"),
+                format!("Read(secret{n}/**/*.key)"),
+                format!("Edit(.x{n}/**)"),
+            ]
+        })
+        .collect();
+    let deny: Vec<&str> = deny.iter().map(String::as_str).collect();
+    let rules = rules(Mode::BypassPermissions, &[], &[], &deny);
+    for line in [
+        format!("cat {}", "$a/.x$b/*/.x ".repeat(8_000)),
+        format!("run {}", "git task ".repeat(14_000)),
+        format!("git {} x", "-a ".repeat(40_000)),
+        "find . -name a -exec cat {} + ; ".repeat(1_000),
+        format!("python3 -c '{}'", "(a.b)".repeat(20_000)),
+        format!("cat {}", "{a,b}".repeat(1_000)),
+    ] {
+        let start = std::time::Instant::now();
+        rules.decide(&bash(&line));
+        // Far more than it takes where nothing else runs, and far less than without bounds.
+        assert!(start.elapsed().as_secs() < 120, "{}", &line[..30]);
+    }
+}
