@@ -195,7 +195,7 @@ mod tests {
         let bytes: std::sync::Arc<[u8]> = text.as_bytes().into();
         let path = "requirements.txt".to_owned();
         let file = File { path, bytes, kind: FileKind::Definition, executable: false };
-        let package = Package { files: vec![file], ..Package::default() };
+        let package = Package { files: vec![file] };
         look(&package).findings.iter().filter(|found| found.severity >= Severity::High).count()
     }
 
