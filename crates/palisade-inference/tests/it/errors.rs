@@ -64,7 +64,8 @@ async fn a_stream_that_breaks_off_ends_with_an_error() {
             received.notify_one();
             let whole = body.collect().await.unwrap().to_bytes();
             let whole = std::str::from_utf8(&whole).unwrap();
-            let last = whole.lines().filter_map(|line| line.strip_prefix("data: ")).last().unwrap();
+            let last =
+                whole.lines().filter_map(|line| line.strip_prefix("data: ")).next_back().unwrap();
             let last: serde_json::Value = serde_json::from_str(last).unwrap();
             let told = last.pointer(pointer).and_then(|told| told.as_str()).unwrap();
             assert!(told.starts_with("Palisade: ") && told.contains(why), "{path}: {whole}");
