@@ -27,6 +27,12 @@ pub trait Authority: Send + Sync + 'static {
         Look::None
     }
 
+    /// Take this address for one of this machine's own from now on, as it has turned out to be. Those that it has at
+    /// the start are known; it may get others later.
+    fn found_own(&self, address: IpAddr) {
+        let _ = address;
+    }
+
     /// Whether so many bytes may be sent to this name and port, besides what was sent before; if so they
     /// count as sent. To be asked before they are. The denial says which limit is reached, and is to be
     /// recorded by who asks.

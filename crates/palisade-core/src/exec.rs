@@ -15,6 +15,8 @@ pub struct Exec {
     pub script: Option<Script>,
     /// What it may run instead of itself, where it is a loader (`ld.so`) and arguments are files.
     pub loads: Vec<Script>,
+    /// The arguments and variables that are no UTF-8, in their order: their text does not tell one from another.
+    pub unreadable: Vec<Vec<u8>>,
     /// Whether `argv` has all arguments. With more than are read, what is not read may be anything.
     pub whole: bool,
     /// The variables by which it does something else than it says, as `NAME=value` and in their order; looked at only
@@ -54,6 +56,11 @@ impl Exec {
             hash.update(b"with");
             hash.update((variable.len() as u64).to_be_bytes());
             hash.update(variable);
+        }
+        for bytes in &self.unreadable {
+            hash.update(b"bytes");
+            hash.update((bytes.len() as u64).to_be_bytes());
+            hash.update(bytes);
         }
         Some(hash.finalize().into())
     }
@@ -119,6 +126,34 @@ impl Exec {
         })
     }
 
+    /// Of a loader's arguments (`argv` without the first), the places of those that it may take for its program: the first word
+    /// that is neither an option nor what an option is for, and all before it that could be. `None`: more than are looked at.
+    pub fn loaded(arguments: &[String]) -> Option<Vec<usize>> {
+        const MOST: usize = 64;
+        let mut found = Vec::new();
+        // What comes behind an option may be its value, or the program.
+        let mut behind_option = false;
+        for (at, word) in arguments.iter().enumerate() {
+            let is_end = word == "--";
+            if word.starts_with("--") && !is_end {
+                behind_option = true;
+                continue;
+            }
+            let place = if is_end { at + 1 } else { at };
+            if place < arguments.len() && !found.contains(&place) {
+                if found.len() >= MOST {
+                    return None;
+                }
+                found.push(place);
+            }
+            if !behind_option && !is_end {
+                break;
+            }
+            behind_option = is_end;
+        }
+        Some(found)
+    }
+
     /// What was executed and its arguments, in one line for the record: escaped, and cut.
     pub fn subject(&self) -> String {
         const LONGEST: usize = 200;
@@ -171,6 +206,10 @@ mod tests {
         assert_ne!(base.fingerprint(), with(&["LD_PRELOAD=/work/x.so"]));
         assert_ne!(with(&["PATH=/a", "ENV=b"]), with(&["PATH=/a"]));
         assert_ne!(with(&["PATH=/a", "ENV=b"]), with(&["PATH=/aENV=b"]));
+        let raw = |bytes: &[u8]| {
+            Exec { unreadable: vec![bytes.to_vec()], ..exec(&["curl", "\u{fffd}"]) }.fingerprint()
+        };
+        assert_ne!(raw(b"\xff"), raw(b"\xfe"));
         assert_eq!(Exec { digest: None, ..base.clone() }.fingerprint(), None);
         assert_eq!(Exec { whole: false, ..base }.fingerprint(), None);
     }
@@ -191,6 +230,35 @@ mod tests {
         for name in ["LANG", "HOME", "PYTHONUNBUFFERED", "_", "PWD", "SHLVL"] {
             assert!(!Exec::is_told_by(name), "{name}");
         }
+    }
+
+    #[test]
+    fn a_loader_is_given_its_program_behind_its_options() {
+        let loaded = |words: &[&str]| {
+            let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
+            let found = Exec::loaded(&words)?;
+            Some(found.into_iter().map(|at| words[at].clone()).collect::<Vec<_>>())
+        };
+        let told = |words: &[&str], expected: &[&str]| {
+            let expected: Vec<String> = expected.iter().map(|word| (*word).to_owned()).collect();
+            assert_eq!(loaded(words), Some(expected), "{words:?}");
+        };
+        told(&["prog", "a", "b"], &["prog"]);
+        told(&["--library-path", "/x", "prog", "a"], &["/x", "prog"]);
+        told(&["--argv0", "-x", "--list", "prog", "-v", "a"], &["-x", "prog", "-v"]);
+        told(&["-prog", "a"], &["-prog"]);
+        told(&["--", "--prog", "a"], &["--prog", "a"]);
+        told(&["--argv0", "--", "prog"], &["prog"]);
+        told(&[], &[]);
+        let mut many = vec!["--inhibit-cache"; 500];
+        many.push("prog");
+        told(&many, &["prog"]);
+        let mut values = ["--library-path", "/x"].repeat(60);
+        values.push("prog");
+        assert!(loaded(&values).unwrap().contains(&"prog".to_owned()));
+        let mut values = ["--library-path", "/x"].repeat(70);
+        values.push("prog");
+        assert_eq!(loaded(&values), None);
     }
 
     #[test]

@@ -54,6 +54,10 @@ impl Authority for Tied {
         self.authority.look_at_most()
     }
 
+    fn found_own(&self, address: IpAddr) {
+        self.authority.found_own(address);
+    }
+
     fn may_send(&self, host: &HostName, port: u16, bytes: u64) -> Result<(), Decision> {
         self.authority.may_send(host, port, bytes)
     }

@@ -205,8 +205,8 @@ impl<'a> Connection<'a> {
         self.client.set_nodelay(true).ok();
         server.set_nodelay(true).ok();
         let (proxy, traffic) = (self.proxy, &self.traffic);
-        let (mut from_client, mut to_client) = self.client.split();
-        let (mut from_server, mut to_server) = server.split();
+        let (mut from_client, to_client) = self.client.split();
+        let (from_server, mut to_server) = server.split();
         let host = target.host.clone();
 
         let outward = async {
@@ -225,9 +225,9 @@ impl<'a> Connection<'a> {
             }
             traffic.write(Way::Out, &flight.bytes, &mut to_server).await?;
             drop(flight);
-            traffic.copy(Way::Out, &mut from_client, &mut to_server).await
+            traffic.pass(Way::Out, from_client, to_server).await
         };
-        let inward = traffic.copy(Way::In, &mut from_server, &mut to_client);
+        let inward = traffic.pass(Way::In, from_server, to_client);
         let both = async { tokio::try_join!(outward, inward).map(|_| ()) };
 
         let cause = tokio::select! {

@@ -181,7 +181,18 @@ impl Target {
                         let denial = self.refuse(Some(address), PUBLISHED, authority).await;
                         failure = DialError::Denied(denial);
                     }
-                    Ok(reached) => return Ok(reached),
+                    Ok((stream, address)) => {
+                        if !is_here(&stream, address.ip()) {
+                            return Ok((stream, address));
+                        }
+                        // It was not known for one of this machine's own when it was permitted.
+                        authority.found_own(address.ip());
+                        let action = self.action(Some(address));
+                        if authority.consider(&action).is_allowed() {
+                            return Ok((stream, address));
+                        }
+                        failure = DialError::Denied(authority.authorize(&action).await);
+                    }
                     Err(error) => failure = DialError::Failed(error),
                 },
                 () = sleep(limits.stagger), if waiting.len() > 0 => {}
@@ -202,4 +213,12 @@ impl Target {
         authority.record(event).await;
         decision
     }
+}
+
+/// Whether a connection to this address has come to this machine itself: the kernel gives one to an address of its
+/// own that very address as its source. One through the operator's proxy is to another address.
+fn is_here(stream: &TcpStream, address: IpAddr) -> bool {
+    let ip = |end: io::Result<SocketAddr>| end.ok().map(|end| end.ip().to_canonical());
+    let address = Some(address.to_canonical());
+    ip(stream.peer_addr()) == address && ip(stream.local_addr()) == address
 }

@@ -10,10 +10,18 @@ use std::{
 use palisade_core::{Action, Authority, Caller, Event, HostName, TlsName};
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
+    net::tcp::{ReadHalf, WriteHalf},
     time::{Instant, sleep_until},
 };
 
+mod piped;
+
+use piped::Pipe;
+
 const CHUNK: usize = 64 * 1024;
+/// A read of so many bytes is one of many, and after so many of such a connection gets a pipe.
+const LARGE: usize = 16 * 1024;
+const MUCH: usize = 128 * 1024;
 
 /// Whose limits count for what a connection sends.
 pub(crate) struct Meter {
@@ -115,6 +123,33 @@ impl Traffic {
         }
     }
 
+    /// The same between two sockets. Where much flows it goes by a pipe.
+    pub(crate) async fn pass(
+        &self,
+        way: Way,
+        mut from: ReadHalf<'_>,
+        mut to: WriteHalf<'_>,
+    ) -> io::Result<()> {
+        let mut buffer = Vec::with_capacity(CHUNK);
+        let mut much = 0_usize;
+        loop {
+            buffer.clear();
+            if from.read_buf(&mut buffer).await? == 0 {
+                return to.shutdown().await;
+            }
+            self.write(way, &buffer, &mut to).await?;
+            much = if buffer.len() < LARGE { 0 } else { much.saturating_add(buffer.len()) };
+            if much < MUCH {
+                continue;
+            }
+            much = 0;
+            let Some(pipe) = Pipe::new() else { continue };
+            if pipe.flow(self, way, from.as_ref(), to.as_ref()).await? {
+                return to.shutdown().await;
+            }
+        }
+    }
+
     /// Pass on these bytes.
     pub(crate) async fn write(
         &self,
@@ -122,13 +157,19 @@ impl Traffic {
         bytes: &[u8],
         to: &mut (impl AsyncWrite + Unpin),
     ) -> io::Result<()> {
+        self.permit(way, bytes.len()).await?;
+        to.write_all(bytes).await?;
+        self.flowed(way, bytes.len());
+        Ok(())
+    }
+
+    /// Count so many bytes before they go on. An error: they may not, and that is recorded.
+    async fn permit(&self, way: Way, count: usize) -> io::Result<()> {
         self.touch();
-        if let Err(event) = self.may(way, bytes.len()) {
+        if let Err(event) = self.may(way, count) {
             self.record(event).await;
             return Err(io::ErrorKind::PermissionDenied.into());
         }
-        to.write_all(bytes).await?;
-        self.flowed(way, bytes.len());
         Ok(())
     }
 

@@ -48,19 +48,22 @@ enum Ends {
 fn read(bytes: &[u8], ends: Ends) -> ClientHello {
     let mut message = Vec::new();
     let mut wire = Fields(bytes);
+    // Bytes that the message lacks at least. It is read from its beginning each time, so that it is not asked for
+    // before there may be enough of it: a client may cut it into records of one byte.
+    let mut lacks = 1;
     loop {
         let before = bytes.len() - wire.0.len();
         let header = wire.clone();
         let (Some(kind), Some(version), Some(length)) = (wire.u8(), wire.u16(), wire.u16()) else {
             let odd = !matches!(header.0, [] | [HANDSHAKE] | [HANDSHAKE, 3, ..]);
-            return if odd { hidden(NOT_ONE_HELLO) } else { partial(before + 5) };
+            return if odd { hidden(NOT_ONE_HELLO) } else { partial(before + 5 + lacks) };
         };
         let length = usize::from(length);
         if kind != HANDSHAKE || version >> 8 != 3 || length == 0 || length > LONGEST_RECORD {
             return hidden(NOT_ONE_HELLO);
         }
         let Some(part) = wire.take(length) else {
-            return partial(before + 5 + length);
+            return partial(before + 5 + length.max(lacks));
         };
         message.extend_from_slice(part);
         let mut handshake = Fields(&message);
@@ -76,6 +79,7 @@ fn read(bytes: &[u8], ends: Ends) -> ClientHello {
                 server_name(hello, ends).unwrap_or_else(|why| TlsName::Hidden(why.into())),
             );
         }
+        lacks = length.saturating_sub(handshake.0.len());
     }
 }
 

@@ -18,6 +18,7 @@ use crate::{
     Rule, Scope, When, http,
     meter::Meters,
     models::Models,
+    own::Own,
     reach::Reach,
     taint::{Guarded, Tainted},
     when::{Counts, Kept},
@@ -31,7 +32,7 @@ pub struct Engine {
     tainted: Tainted,
     /// Held from the last look at conditions until the act counts.
     turn: Mutex<()>,
-    own: Vec<IpAddr>,
+    own: Own,
 }
 
 /// A policy in the form that decides fast. `reach` and `permissions` have all of its rules, as if each condition held.
@@ -52,7 +53,7 @@ struct Conditional {
     /// The rules, where one of them has a condition.
     rules: Option<Vec<Rule>>,
     ask: bool,
-    own: Vec<IpAddr>,
+    own: Own,
     /// The rules for tool calls, where one of them has a condition.
     settings: Option<Settings>,
     conditions: Vec<(List, usize, When)>,
@@ -77,7 +78,7 @@ impl Engine {
         policy: impl Into<Scope>,
         own: impl IntoIterator<Item = IpAddr>,
     ) -> Self {
-        let own: Vec<IpAddr> = own.into_iter().map(|address| address.to_canonical()).collect();
+        let own: Own = own.into_iter().collect();
         let now = ArcSwap::from_pointee(Compiled::new(policy.into(), own.clone()));
         Self {
             now,
@@ -93,6 +94,11 @@ impl Engine {
     /// the new one, never by a mixture.
     pub fn replace(&self, policy: impl Into<Scope>) {
         self.now.store(Arc::new(Compiled::new(policy.into(), self.own.clone())));
+    }
+
+    /// Treat this address of the machine like loopback too, from now on.
+    pub fn found_own(&self, address: IpAddr) {
+        self.own.add(address);
     }
 
     /// Count a request that is permitted; or the denial, if a rule for its host and port lets no more pass
@@ -223,7 +229,7 @@ impl fmt::Debug for Engine {
 }
 
 impl Compiled {
-    fn new(scope: Scope, own: Vec<IpAddr>) -> Self {
+    fn new(scope: Scope, own: Own) -> Self {
         let any = scope.rules.iter().any(|rule| rule.when != When::Always);
         let carrying =
             scope.rules.iter().filter(|rule| rule.carries).map(|rule| rule.id.clone()).collect();

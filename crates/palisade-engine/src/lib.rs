@@ -28,6 +28,7 @@ mod engine;
 mod http;
 mod meter;
 mod models;
+mod own;
 mod reach;
 mod requests;
 mod scope;

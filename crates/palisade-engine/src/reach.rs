@@ -9,6 +9,7 @@ use palisade_core::{Caller, Decision, HostName, HostPattern, Look, Program, Reco
 use crate::{
     Rule,
     address::{AddressClass, is_named},
+    own::Own,
 };
 
 /// A port whose rules mean TLS: plain text there is somebody going round the name check.
@@ -28,7 +29,7 @@ pub(crate) struct Reach {
     /// Whether the operator is asked for what no rule names.
     ask: bool,
     /// Addresses of the machine itself, which are as good as loopback.
-    own: Vec<IpAddr>,
+    own: Own,
     /// Whether some rule has limits.
     any_limit: bool,
     /// Whether some rule is for certain programs.
@@ -36,7 +37,7 @@ pub(crate) struct Reach {
 }
 
 impl Reach {
-    pub(crate) fn new(rules: Vec<Rule>, ask: bool, own: Vec<IpAddr>) -> Self {
+    pub(crate) fn new(rules: Vec<Rule>, ask: bool, own: Own) -> Self {
         let mut reach = Self { own, ask, ..Self::default() };
         for (index, rule) in rules.iter().enumerate() {
             for host in &rule.hosts {
@@ -241,7 +242,7 @@ impl Reach {
 
     pub(crate) fn class_of(&self, address: IpAddr) -> AddressClass {
         match AddressClass::of(address) {
-            AddressClass::Public if self.own.contains(&address.to_canonical()) => {
+            AddressClass::Public if self.own.has(address) => {
                 AddressClass::Special("an address of this machine")
             }
             class => class,

@@ -43,7 +43,8 @@ const KEY: &str = "sk-ant-real-0123456789abcdef";
 const OPEN: u64 = 7;
 const PROMPT: usize = 20_000;
 
-#[tokio::main]
+/// One thread each, as the supervisor has, which serves the gateway in a session.
+#[tokio::main(flavor = "current_thread")]
 async fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let number = |name: &str, otherwise: usize| {

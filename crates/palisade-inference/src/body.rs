@@ -13,6 +13,9 @@ use crate::{Limits, refusal::Refusal};
 /// The unit in which memory for bodies is counted.
 const PAGE: usize = 1024;
 
+/// Room that is made for a body when it begins, at most: what a client announces is no more than a word.
+const MOST_AHEAD: usize = 64 * 1024;
+
 /// Memory that all request bodies share, or all answers that wait.
 #[derive(Clone)]
 pub(crate) struct Budget(Arc<Semaphore>);
@@ -91,6 +94,9 @@ impl Held {
             match &mut held.share {
                 Some(all) => all.merge(share),
                 None => held.share = Some(share),
+            }
+            if held.bytes.is_empty() {
+                held.bytes.reserve_exact(usize::try_from(announced).unwrap_or(0).min(MOST_AHEAD));
             }
             held.bytes.extend_from_slice(&data);
         }

@@ -11,6 +11,7 @@ use hyper_util::{
     client::legacy::connect::{Connected, Connection},
     rt::TokioIo,
 };
+use palisade_tls::Ahead;
 use rustls::pki_types::ServerName;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
@@ -74,7 +75,7 @@ impl Destination {
         }
         let config = self.tls.config().map_err(io::Error::other)?;
         let name = ServerName::try_from(self.url.host().to_owned()).map_err(io::Error::other)?;
-        let stream = TlsConnector::from(config).connect(name, stream).await?;
+        let stream = TlsConnector::from(config).connect(name, Ahead::new(stream)).await?;
         Ok(Wire::Tls(Box::new(stream)))
     }
 
@@ -119,7 +120,7 @@ async fn first(addresses: impl Iterator<Item = SocketAddr>) -> io::Result<TcpStr
 /// A connection to a provider.
 pub(crate) enum Wire {
     Plain(TcpStream),
-    Tls(Box<TlsStream<TcpStream>>),
+    Tls(Box<TlsStream<Ahead<TcpStream>>>),
 }
 
 impl Connection for Wire {
@@ -150,6 +151,25 @@ impl AsyncWrite for Wire {
         match self.get_mut() {
             Wire::Plain(stream) => Pin::new(stream).poll_write(cx, bytes),
             Wire::Tls(stream) => Pin::new(stream).poll_write(cx, bytes),
+        }
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        parts: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        match self.get_mut() {
+            Wire::Plain(stream) => Pin::new(stream).poll_write_vectored(cx, parts),
+            Wire::Tls(stream) => Pin::new(stream).poll_write_vectored(cx, parts),
+        }
+    }
+
+    /// A prompt then goes out from where it is, and is not copied behind the head of its request first.
+    fn is_write_vectored(&self) -> bool {
+        match self {
+            Wire::Plain(stream) => stream.is_write_vectored(),
+            Wire::Tls(stream) => stream.is_write_vectored(),
         }
     }
 

@@ -234,7 +234,10 @@ impl Gateway {
             if let Some(path) = door.and_then(|door| path_at(door, request.uri())) {
                 *request.uri_mut() = path;
             }
-            async move { Ok::<_, Infallible>(Exchange::next(&inner).answer(request).await) }
+            // On the heap only until the answer begins: hyper keeps room for it as long as the connection is.
+            Box::pin(
+                async move { Ok::<_, Infallible>(Exchange::next(&inner).answer(request).await) },
+            )
         });
         let served = http1::Builder::new()
             .timer(TokioTimer::new())
@@ -614,7 +617,7 @@ impl Exchange<'_> {
             sign(&signing, &uri, &mut fields, &payload)
                 .ok_or_else(|| failed(upstream, "has a key that cannot sign"))?;
         }
-        let prompt = routed.estimate.is_some().then(|| Prompt::of(&payload));
+        let prompt = routed.estimate.is_some().then(|| payload.clone());
         let mut request = Request::new(Full::new(payload));
         *request.method_mut() = head.method.clone();
         *request.uri_mut() = uri;
@@ -635,7 +638,13 @@ impl Exchange<'_> {
         // From here on it counts as made.
         let started = Instant::now();
         owes(&mut reservation, Usage::default());
-        let answered = match self.send(upstream, request).await {
+        // What only a record needs is made once the request is on its way.
+        let digesting = async {
+            tokio::task::yield_now().await;
+            prompt.as_ref().map(Prompt::of)
+        };
+        let (sent, prompt) = tokio::join!(self.send(upstream, request), digesting);
+        let answered = match sent {
             Ok(response) => {
                 let mut event = Event::observed("model_answer", Layer::Inference, action.subject())
                     .with("provider", upstream.name.as_str())

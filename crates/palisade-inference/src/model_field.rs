@@ -1,5 +1,6 @@
 use std::{collections::HashSet, fmt, ops::Range};
 
+use memchr::memchr2;
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
@@ -119,21 +120,26 @@ fn place(text: &str, part: &str) -> Option<Range<usize>> {
     (text.get(span.clone()) == Some(part)).then_some(span)
 }
 
-/// Counts brackets outside of strings, so that no parser after this one meets a deep body.
+/// Counts brackets outside of strings, so that no parser after this one meets a deep body. A text that
+/// ends within a string is one that every parser refuses.
 pub(crate) fn bounded(body: &[u8], limit: usize) -> Result<(), BodyError> {
-    let (mut depth, mut quoted, mut escaped) = (0usize, false, false);
-    for &byte in body {
-        if quoted {
-            match byte {
-                _ if escaped => escaped = false,
-                b'\\' => escaped = true,
-                b'"' => quoted = false,
-                _ => {}
-            }
-            continue;
-        }
+    let (mut depth, mut place) = (0_usize, 0_usize);
+    while let Some(byte) = body.get(place) {
+        place = place.saturating_add(1);
         match byte {
-            b'"' => quoted = true,
+            // Most of a body is in strings, which are not gone through byte by byte.
+            b'"' => loop {
+                let Some(found) = body.get(place..).and_then(|rest| memchr2(b'"', b'\\', rest))
+                else {
+                    return Ok(());
+                };
+                let found = place.saturating_add(found);
+                let escape = body.get(found) == Some(&b'\\');
+                place = found.saturating_add(if escape { 2 } else { 1 });
+                if !escape {
+                    break;
+                }
+            },
             b'{' | b'[' => {
                 depth = depth.saturating_add(1);
                 if depth > limit {
@@ -260,6 +266,26 @@ mod tests {
         #[test]
         fn never_panics_and_agrees_with_a_full_parse(body in ".{0,80}") {
             drop(of(&body));
+        }
+
+        /// Brackets are counted as they are by going through all bytes.
+        #[test]
+        fn no_bracket_outside_of_a_string_is_passed_over(text in "[\\[{\\]}\"\\\\a]{0,60}") {
+            let (mut depth, mut most, mut quoted, mut escaped) = (0_usize, 0, false, false);
+            for byte in text.bytes() {
+                match byte {
+                    _ if escaped => escaped = false,
+                    b'\\' if quoted => escaped = true,
+                    b'"' => quoted = !quoted,
+                    b'[' | b'{' if !quoted => depth += 1,
+                    b']' | b'}' if !quoted => depth = depth.saturating_sub(1),
+                    _ => {}
+                }
+                most = most.max(depth);
+            }
+            for limit in 0..most + 2 {
+                prop_assert_eq!(bounded(text.as_bytes(), limit).is_ok(), most <= limit);
+            }
         }
 
         #[test]

@@ -25,8 +25,8 @@ use crate::{
 /// How long a client hears nothing while a tool call is held.
 const SILENCE: Duration = Duration::from_secs(15);
 
-/// Why an answer broke off. The client's connection is then cut: a stream that was not whole
-/// must not look whole.
+/// Why an answer broke off. A stream that was not whole must not look whole: it ends with an error in the client's
+/// own format, or else its connection is cut.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Broken {
     #[error("the provider's answer broke off")]
@@ -91,6 +91,8 @@ pub(crate) struct Passage {
     waiting: bool,
     pause: Duration,
     deadline: Pin<Box<Sleep>>,
+    /// When the client last heard something, and until when it may hear nothing.
+    spoke: Instant,
     silence: Pin<Box<Sleep>>,
 }
 
@@ -112,6 +114,7 @@ impl Passage {
             waiting: false,
             pause,
             deadline: Box::pin(sleep(pause)),
+            spoke: Instant::now(),
             silence: Box::pin(sleep(SILENCE)),
         }
     }
@@ -164,6 +167,20 @@ impl Passage {
         self.record(event);
     }
 
+    /// The provider has said all; `rest` is the last of it.
+    fn ended(&mut self, rest: Bytes) {
+        match &mut self.checks.reading {
+            Some(reading) if !reading.has_ended() => {
+                reading.push(&rest);
+                reading.end();
+            }
+            _ => {
+                self.clean = rest;
+                self.over = Some(Finish::Whole);
+            }
+        }
+    }
+
     fn finished(&mut self, how: Finish) {
         self.over = Some(how);
         mem::replace(&mut self.checks.watcher, Box::new(Unwatched)).finished(how);
@@ -174,12 +191,30 @@ impl Passage {
         Poll::Ready(Some(Err(why)))
     }
 
+    /// The provider's part ended before its end: what is held of a call is dropped, and the client is told in its own
+    /// format. `Err`: there is no such word in what it reads.
+    fn broke_off(&mut self, why: Broken) -> Result<(), Broken> {
+        let Some(reading) = &self.checks.reading else { return Err(why) };
+        if reading.has_ended() {
+            return Err(why);
+        }
+        let error = reading.error(&format!("Palisade: {why}"));
+        self.outlet.asked.clear();
+        self.outlet.bytes.extend_from_slice(&error);
+        self.over = Some(Finish::Broken);
+        Ok(())
+    }
+
     /// While something is held, a word now and then, so that the client goes on waiting.
     fn idle(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
         let Some(reading) = self.checks.reading.as_ref().filter(|reading| reading.is_holding())
         else {
             return Poll::Pending;
         };
+        // Set only where somebody waits: most frames follow each other, and none needs a clock of its own.
+        if self.silence.deadline() < self.spoke + SILENCE {
+            self.silence.as_mut().reset(self.spoke + SILENCE);
+        }
         ready!(self.silence.as_mut().poll(cx));
         // What means nothing in one format means nothing in the other only as a comment.
         let word = match self.translator {
@@ -191,7 +226,7 @@ impl Passage {
     }
 
     fn heard(&mut self) {
-        self.silence.as_mut().reset(Instant::now() + SILENCE);
+        self.spoke = Instant::now();
     }
 }
 
@@ -270,33 +305,34 @@ impl Body for Passage {
                     if this.deadline.as_mut().poll(cx).is_pending() {
                         return this.idle(cx);
                     }
-                    return this.broken(Broken::Pause);
+                    match this.broke_off(Broken::Pause) {
+                        Ok(()) => continue,
+                        Err(why) => return this.broken(why),
+                    }
                 }
                 Poll::Ready(None) => {
                     let rest = this.checks.scrubber.as_mut().map(Scrubber::finish);
                     let rest = rest.unwrap_or_default();
                     let rest = match &mut this.checks.frames {
                         Some(frames) => match frames.push(&rest) {
-                            Ok(_) if frames.is_cut() => return this.broken(Broken::Cut),
-                            Ok(rest) => rest,
-                            Err(why) => return this.broken(why.into()),
+                            Ok(_) if frames.is_cut() => Err(Broken::Cut),
+                            Ok(rest) => Ok(rest),
+                            Err(why) => Err(why.into()),
                         },
-                        None => rest,
+                        None => Ok(rest),
                     };
-                    match &mut this.checks.reading {
-                        Some(reading) if !reading.has_ended() => {
-                            reading.push(&rest);
-                            reading.end();
-                        }
-                        _ => {
-                            this.clean = rest;
-                            this.over = Some(Finish::Whole);
-                        }
+                    match rest.map_err(|why| this.broke_off(why)) {
+                        Ok(rest) => this.ended(rest),
+                        Err(Ok(())) => {}
+                        Err(Err(why)) => return this.broken(why),
                     }
                     continue;
                 }
                 Poll::Ready(Some(Ok(frame))) => frame,
-                Poll::Ready(Some(Err(error))) => return this.broken(error.into()),
+                Poll::Ready(Some(Err(error))) => match this.broke_off(error.into()) {
+                    Ok(()) => continue,
+                    Err(why) => return this.broken(why),
+                },
             };
             this.waiting = false;
             // Trailers are not passed: no client of these formats reads any.
@@ -308,7 +344,10 @@ impl Body for Passage {
             let data = match &mut this.checks.frames {
                 Some(frames) => match frames.push(&data) {
                     Ok(data) => data,
-                    Err(why) => return this.broken(why.into()),
+                    Err(why) => match this.broke_off(why.into()) {
+                        Ok(()) => continue,
+                        Err(why) => return this.broken(why),
+                    },
                 },
                 None => data,
             };

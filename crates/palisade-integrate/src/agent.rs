@@ -15,8 +15,8 @@ pub struct Installable {
     pub file: &'static str,
     /// The file of a project's settings that is not for others, below the project.
     pub project: Option<&'static str>,
-    /// How hooks stand in it.
-    pub form: Form,
+    /// How hooks stand in it; none: it is the program of a plugin of our own ([`crate::plugin`]).
+    pub form: Option<Form>,
     /// What is left for the user to do.
     pub then: Option<&'static str>,
 }
@@ -26,52 +26,57 @@ const UNTRIED: &str = "this is written as the agent's documents say, and was not
      that the policy refuses is refused";
 
 /// How this agent is told.
-///
-/// # Errors
-/// Why this version does not: only what is tried with the real agent is installed.
-pub fn installable(agent: Agent) -> Result<Installable, &'static str> {
+pub fn installable(agent: Agent) -> Installable {
     match agent {
         // https://code.claude.com/docs/en/settings
-        Agent::ClaudeCode => Ok(Installable {
+        Agent::ClaudeCode => Installable {
             variable: Some("CLAUDE_CONFIG_DIR"),
             folder: ".claude",
             file: "settings.json",
             project: Some(".claude/settings.local.json"),
-            form: Form::Groups(Unit::Seconds),
+            form: Some(Form::Groups(Unit::Seconds)),
             then: None,
-        }),
+        },
         // https://developers.openai.com/codex/hooks
-        Agent::Codex => Ok(Installable {
+        Agent::Codex => Installable {
             variable: Some("CODEX_HOME"),
             folder: ".codex",
             file: "hooks.json",
             project: None,
-            form: Form::Groups(Unit::Seconds),
+            form: Some(Form::Groups(Unit::Seconds)),
             then: Some(
                 "Codex runs no hook before you have trusted it: start `codex`, and trust this one in `/hooks`",
             ),
-        }),
+        },
         // https://geminicli.com/docs/hooks/reference
-        Agent::Gemini => Ok(Installable {
+        Agent::Gemini => Installable {
             variable: None,
             folder: ".gemini",
             file: "settings.json",
             project: None,
-            form: Form::Groups(Unit::Milliseconds),
+            form: Some(Form::Groups(Unit::Milliseconds)),
             then: None,
-        }),
+        },
         // https://cursor.com/docs/agent/hooks
-        Agent::Cursor => Ok(Installable {
+        Agent::Cursor => Installable {
             variable: None,
             folder: ".cursor",
             file: "hooks.json",
             project: None,
-            form: Form::Commands,
+            form: Some(Form::Commands),
             then: Some(UNTRIED),
-        }),
-        Agent::OpenClaw => Err(
-            "it takes hooks from a plugin in its own process only, and none is part of this version",
-        ),
+        },
+        // https://docs.openclaw.ai/plugins/hooks: hooks are functions of a plugin in its own process.
+        Agent::OpenClaw => Installable {
+            variable: Some("OPENCLAW_STATE_DIR"),
+            folder: ".openclaw",
+            file: "extensions/palisade/index.js",
+            project: None,
+            form: None,
+            then: Some(
+                "`openclaw agent exec` loads no plugin like this, so nothing is decided there; a gateway that runs loads it when it is started again (`openclaw plugins inspect palisade` says what is)",
+            ),
+        },
     }
 }
 

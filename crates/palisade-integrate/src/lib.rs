@@ -16,9 +16,13 @@
 mod agent;
 mod diff;
 mod edit;
+mod plugin;
 mod undo;
 
 pub use agent::{Installable, installable};
 pub use diff::diff;
 pub use edit::{EditError, Entry, Form, MOST_BYTES, Unit, installed, removed};
+pub use plugin::{
+    PLUGIN, PLUGIN_FILES, PluginFile, disabled, enabled, is_own_plugin_file, kept_out, plugin,
+};
 pub use undo::Undo;

@@ -6,7 +6,9 @@
 //! ```
 //!
 //! The folder is on the disk that is to be measured; by default the system's for temporary files. `--records 100000000`
-//! shows that memory stays flat. Peers are measured in the same run where they are installed.
+//! shows that memory stays flat. `--only append,verify` leaves out the other parts (`sessions`, `commits`, `proofs`, `peers`), and
+//! `taskset -c 0` before the program shows what one core does. Peers are measured in the same run where they are installed, or
+//! where `JOURNAL_REMOTE` says that `systemd-journal-remote` is.
 
 #![allow(clippy::print_stdout, reason = "a bench tells")]
 
@@ -40,12 +42,26 @@ fn main() -> Outcome {
     };
     let state = folder.join("palisade-bench-state");
     fs::create_dir_all(&state)?;
-    sessions(&state)?;
-    commits(&state)?;
-    long(&state, records)?;
-    verified(&state)?;
-    proofs(&state)?;
-    peers(&folder, records.min(200_000))?;
+    let only = argument("--only");
+    let wanted = |part| only.as_ref().is_none_or(|only| only.split(',').any(|one| one == part));
+    if wanted("sessions") {
+        sessions(&state)?;
+    }
+    if wanted("commits") {
+        commits(&state)?;
+    }
+    if wanted("append") {
+        long(&state, records)?;
+    }
+    if wanted("append") && wanted("verify") {
+        verified(&state)?;
+    }
+    if wanted("append") && wanted("proofs") {
+        proofs(&state)?;
+    }
+    if wanted("peers") {
+        peers(&folder, records.min(200_000))?;
+    }
     fs::remove_dir_all(&state)?;
     Ok(())
 }
@@ -158,17 +174,46 @@ fn commits(state: &Path) -> Outcome {
     let load = std::thread::spawn(move || {
         storm(&beside, 512, 200, Durability::Durable).map(|_| ()).map_err(|error| error.to_string())
     });
-    let mut waits = Vec::new();
+    let (mut waits, mut own) = (Vec::new(), Vec::new());
+    // When it has written something it has its name.
+    journal.record_blocking(event(0), Durability::Written)?;
+    let threads = [PathBuf::from("/proc/thread-self"), writer()?];
     while !load.is_finished() {
-        let start = Instant::now();
+        let (queued, start) = (queued(&threads), Instant::now());
         journal.record_blocking(event(0), Durability::Written)?;
-        waits.push(start.elapsed());
+        let took = start.elapsed();
+        waits.push(took);
+        own.push(took.saturating_sub(self::queued(&threads).saturating_sub(queued)));
         std::thread::sleep(Duration::from_micros(200));
     }
     load.join().map_err(|_| "the load ended")??;
     close(&journal)?;
     line("a decision's wait beside that load", &mut waits);
+    line("the same without waiting for a processor", &mut own);
     Ok(())
+}
+
+/// The journal's writer.
+fn writer() -> Outcome<PathBuf> {
+    for task in fs::read_dir("/proc/self/task")? {
+        let task = task?.path();
+        if fs::read_to_string(task.join("comm"))?.trim() == "journal" {
+            return Ok(task);
+        }
+    }
+    Err("the journal has no writer".into())
+}
+
+/// How long these threads were ready and had no processor: what a machine with other work adds to each wait.
+fn queued(threads: &[PathBuf]) -> Duration {
+    let one = |task: &PathBuf| {
+        let text = fs::read_to_string(task.join("schedstat")).unwrap_or_default();
+        text.split(' ')
+            .nth(1)
+            .and_then(|it| it.parse().ok())
+            .map_or(Duration::ZERO, Duration::from_nanos)
+    };
+    threads.iter().map(one).sum()
 }
 
 /// One long session without syncs: chain, tree, a checkpoint each 4096 records.
@@ -225,7 +270,9 @@ fn proofs(state: &Path) -> Outcome {
 /// What others do with as many records.
 fn peers(folder: &Path, records: u64) -> Outcome {
     let remote = ["/lib/systemd/systemd-journal-remote", "/usr/lib/systemd/systemd-journal-remote"];
-    match remote.iter().find(|path| Path::new(path).exists()) {
+    let named = std::env::var("JOURNAL_REMOTE").ok();
+    let all = named.as_deref().into_iter().chain(remote);
+    match all.into_iter().find(|path| Path::new(path).exists()) {
         None => println!(
             "systemd-journal-remote: not installed, so there is nothing for journalctl --verify"
         ),
@@ -240,26 +287,28 @@ fn peers(folder: &Path, records: u64) -> Outcome {
             }
             let (input, output) = (folder.join("peer.export"), folder.join("peer.journal"));
             fs::write(&input, text)?;
-            let start = Instant::now();
+            let (used, start) = (children(), Instant::now());
             let ran = Command::new(program).arg("-o").arg(&output).arg(&input).output()?;
             if !ran.status.success() {
                 println!("systemd-journal-remote: {}", String::from_utf8_lossy(&ran.stderr).trim());
                 return Ok(());
             }
             println!(
-                "{:44} {:9.0} records/s",
+                "{:44} {:9.0} records/s, {:.2} us of processors' time a record",
                 "systemd-journal-remote, append",
-                rate(records, start.elapsed())
+                rate(records, start.elapsed()),
+                each(records, children().saturating_sub(used))
             );
-            let start = Instant::now();
+            let (used, start) = (children(), Instant::now());
             let mut file = std::ffi::OsString::from("--file=");
             file.push(&output);
             let ran = Command::new("journalctl").arg("--verify").arg(file).output()?;
             let verdict = if ran.status.success() { "" } else { " (it failed)" };
             println!(
-                "{:44} {:9.0} records/s{verdict}",
+                "{:44} {:9.0} records/s, {:.2} us of processors' time a record{verdict}",
                 "journalctl --verify",
-                rate(records, start.elapsed())
+                rate(records, start.elapsed()),
+                each(records, children().saturating_sub(used))
             );
             fs::remove_file(input)?;
             fs::remove_file(output)?;
@@ -281,6 +330,15 @@ fn rate(records: u64, took: Duration) -> f64 {
 fn processors() -> Duration {
     let now = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
     Duration::new(now.tv_sec.unsigned_abs(), u32::try_from(now.tv_nsec).unwrap_or(0))
+}
+
+/// The same of programs that this process waited for, to a hundredth of a second.
+fn children() -> Duration {
+    let stat = fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let behind = stat.rsplit(')').next().unwrap_or_default();
+    // Behind the name: cutime and cstime are members 16 and 17 of all (proc_pid_stat(5)), in ticks of 1/100 s.
+    let ticks = behind.split_whitespace().skip(13).take(2);
+    Duration::from_millis(ticks.filter_map(|it| it.parse::<u64>().ok()).sum::<u64>() * 10)
 }
 
 fn each(records: u64, used: Duration) -> f64 {

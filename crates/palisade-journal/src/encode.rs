@@ -51,8 +51,7 @@ pub(crate) fn event(event: &Event, policy: &str) -> Vec<u8> {
 /// ends in ` [cut N bytes]`.
 pub(crate) fn string(out: &mut Vec<u8>, text: &str, max: usize) {
     // Most texts need no escape.
-    let plain = |byte: &u8| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\');
-    if text.len() <= max && text.as_bytes().iter().all(plain) {
+    if text.len() <= max && plain_until(text.as_bytes()).is_none() {
         out.reserve(text.len().saturating_add(2));
         out.push(b'"');
         out.extend_from_slice(text.as_bytes());
@@ -81,6 +80,46 @@ pub(crate) fn string(out: &mut Vec<u8>, text: &str, max: usize) {
         out.extend_from_slice(format!(" [cut {left} bytes]").as_bytes());
     }
     out.push(b'"');
+}
+
+/// Where the first byte stands that is not printable ASCII, or is a quote or a backslash.
+pub(crate) fn plain_until(text: &[u8]) -> Option<usize> {
+    let (words, rest) = text.as_chunks::<8>();
+    let mut at = 0_usize;
+    for word in words {
+        let marked = marked(u64::from_le_bytes(*word));
+        if marked != 0 {
+            return Some(at.saturating_add(marked.trailing_zeros() as usize / 8));
+        }
+        at = at.saturating_add(8);
+    }
+    let special = |byte: &u8| !matches!(byte, b' '..=b'~') || matches!(byte, b'"' | b'\\');
+    rest.iter().position(special).map(|more| at.saturating_add(more))
+}
+
+/// Eight bytes at once: the lowest bit that is set is the highest of the first such byte. (Behind it others may be set too: the
+/// subtraction borrows from the next byte, and only from one that is marked.)
+fn marked(word: u64) -> u64 {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGH: u64 = 0x8080_8080_8080_8080;
+    let below = |word: u64, byte: u8| word.wrapping_sub(ONES * u64::from(byte)) & !word;
+    let is = |byte: u8| below(word ^ (ONES * u64::from(byte)), 1);
+    (below(word, b' ') | is(b'"') | is(b'\\') | is(0x7f) | word) & HIGH
+}
+
+/// Digits, the usual way.
+pub(crate) fn number(out: &mut Vec<u8>, mut rest: u64) {
+    let mut digits = [b'0'; 20];
+    let mut used = 0_usize;
+    for digit in digits.iter_mut().rev() {
+        *digit = b'0'.saturating_add(u8::try_from(rest % 10).unwrap_or(0));
+        used = used.saturating_add(1);
+        rest /= 10;
+        if rest == 0 {
+            break;
+        }
+    }
+    out.extend_from_slice(digits.get(20_usize.saturating_sub(used)..).unwrap_or_default());
 }
 
 /// Any JSON value without a bound, for values that were bounded when they were written.
@@ -125,7 +164,10 @@ fn bounded(out: &mut Vec<u8>, value: &Value, limit: usize, depth: usize) {
         Value::Null => out.extend_from_slice(b"null"),
         Value::Bool(true) => out.extend_from_slice(b"true"),
         Value::Bool(false) => out.extend_from_slice(b"false"),
-        Value::Number(number) => out.extend_from_slice(number.to_string().as_bytes()),
+        Value::Number(it) => match it.as_u64() {
+            Some(whole) => number(out, whole),
+            None => out.extend_from_slice(it.to_string().as_bytes()),
+        },
         Value::String(text) => {
             string(out, text, if limit == usize::MAX { usize::MAX } else { TEXT_MAX });
         }
@@ -194,6 +236,40 @@ mod tests {
         let mut out = Vec::new();
         string(&mut out, text, max);
         String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn the_first_byte_that_is_not_plain_is_found_wherever_it_stands() {
+        for byte in 0..=255_u8 {
+            for at in 0..20 {
+                for behind in [b'a', b'"', 0, 0x1f, 0x7f, 0x80, 0xff] {
+                    let mut text = vec![b'~'; at];
+                    text.push(byte);
+                    text.extend([behind; 9]);
+                    let special =
+                        |byte: u8| !(b' '..=b'~').contains(&byte) || b"\"\\".contains(&byte);
+                    let first = text.iter().position(|byte| special(*byte));
+                    assert_eq!(plain_until(&text), first, "{byte} at {at} before {behind}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn numbers_are_written_as_json_has_them() {
+        for value in [
+            json!(0),
+            json!(7),
+            json!(u64::MAX),
+            json!(-1),
+            json!(i64::MIN),
+            json!(0.5),
+            json!(1e300),
+        ] {
+            let mut out = Vec::new();
+            super::value(&mut out, &value);
+            assert_eq!(String::from_utf8(out).unwrap(), value.to_string());
+        }
     }
 
     #[test]

@@ -38,6 +38,12 @@ impl Hash {
         Self(bytes)
     }
 
+    /// The hash that these 64 digits are.
+    pub(crate) fn of_hex(text: &[u8]) -> Option<Self> {
+        let mut hash = [0; 32];
+        read_hex(text, &mut hash).then_some(Self(hash))
+    }
+
     /// The 64 digits.
     pub(crate) fn hex(&self) -> [u8; 64] {
         let mut text = [b'0'; 64];
@@ -67,8 +73,7 @@ impl FromStr for Hash {
     type Err = HashError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let mut hash = [0; 32];
-        if read_hex(text.as_bytes(), &mut hash) { Ok(Self(hash)) } else { Err(HashError) }
+        Self::of_hex(text.as_bytes()).ok_or(HashError)
     }
 }
 
@@ -100,30 +105,37 @@ impl fmt::Debug for Hash {
 
 /// Write bytes as lowercase digits; `text` has two for each.
 pub(crate) fn write_hex(bytes: &[u8], text: &mut [u8]) {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    for (pair, byte) in text.chunks_exact_mut(2).zip(bytes) {
-        for (digit, nibble) in pair.iter_mut().zip([byte >> 4, byte & 15]) {
-            *digit = DIGITS.get(usize::from(nibble)).copied().unwrap_or(b'0');
-        }
+    // Computed and not looked up: a compiler does many at once.
+    let digit = |nibble: u8| nibble + if nibble < 10 { b'0' } else { b'a' - 10 };
+    for (pair, byte) in text.as_chunks_mut::<2>().0.iter_mut().zip(bytes) {
+        *pair = [digit(byte >> 4), digit(byte & 15)];
     }
 }
 
 /// Read lowercase digits, two a byte; false if they are others, or not as many.
 pub(crate) fn read_hex(text: &[u8], bytes: &mut [u8]) -> bool {
-    let digit = |byte: u8| match byte {
-        b'0'..=b'9' => Some(byte - b'0'),
-        b'a'..=b'f' => Some(byte - b'a' + 10),
-        _ => None,
+    /// More than any digit, and still so when it is combined with one.
+    const NONE: u8 = 0x80;
+    let digit = |byte: u8| {
+        let (number, letter) = (byte.wrapping_sub(b'0'), byte.wrapping_sub(b'a'));
+        if number < 10 {
+            number
+        } else if letter < 6 {
+            letter + 10
+        } else {
+            NONE
+        }
     };
     if text.len() != bytes.len().saturating_mul(2) {
         return false;
     }
-    for (byte, pair) in bytes.iter_mut().zip(text.chunks_exact(2)) {
-        let [high, low] = pair else { return false };
-        let (Some(high), Some(low)) = (digit(*high), digit(*low)) else { return false };
+    let mut seen = 0;
+    for (byte, [high, low]) in bytes.iter_mut().zip(text.as_chunks::<2>().0) {
+        let (high, low) = (digit(*high), digit(*low));
         *byte = high << 4 | low;
+        seen |= high | low;
     }
-    true
+    seen < 16
 }
 
 #[cfg(test)]
@@ -140,6 +152,14 @@ mod tests {
         assert_eq!(hash.to_string().parse(), Ok(hash));
         for bad in ["", "ab", &"A".repeat(64), &"g".repeat(64), &"a".repeat(63)] {
             assert!(bad.parse::<Hash>().is_err());
+        }
+        for byte in 0..=255_u8 {
+            let is_digit = byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+            for at in [0, 1, 62, 63] {
+                let mut text = [b'7'; 64];
+                text[at] = byte;
+                assert_eq!(read_hex(&text, &mut [0; 32]), is_digit, "{byte} at {at}");
+            }
         }
     }
 }

@@ -67,17 +67,35 @@ impl<R: Read> Lines<R> {
     }
 
     pub(crate) fn step(&mut self) -> io::Result<Step> {
-        self.line.clear();
+        let mut line = std::mem::take(&mut self.line);
+        line.clear();
+        let step = self.read(&mut line);
+        self.line = line;
+        step
+    }
+
+    /// The same, but a whole line is put behind what is in `out`, without its newline.
+    pub(crate) fn step_into(&mut self, out: &mut Vec<u8>) -> io::Result<Step> {
+        let from = out.len();
+        let step = self.read(out);
+        match step {
+            Ok(Step::Line) => out.truncate(out.len().saturating_sub(1)),
+            _ => out.truncate(from),
+        }
+        step
+    }
+
+    fn read(&mut self, out: &mut Vec<u8>) -> io::Result<Step> {
         self.offset = self.next;
         let most = u64::try_from(RECORD_MAX).unwrap_or(0);
-        let read = (&mut self.reader).take(most).read_until(b'\n', &mut self.line)?;
+        let read = (&mut self.reader).take(most).read_until(b'\n', out)?;
         if read == 0 {
             return Ok(Step::End);
         }
         self.number = self.number.saturating_add(1);
         let mut length = u64::try_from(read).unwrap_or(0);
         let mut step = Step::Line;
-        if !self.line.ends_with(b"\n") {
+        if !out.ends_with(b"\n") {
             let mut ended = false;
             while read == RECORD_MAX && !ended {
                 let (used, newline) = {
@@ -127,5 +145,8 @@ mod tests {
                 (Step::Torn(4), 5, long + 6, 4),
             ]
         );
+        let (mut lines, mut out) = (Lines::new(text.as_slice()), b"before ".to_vec());
+        while lines.step_into(&mut out).unwrap() != Step::End {}
+        assert_eq!((out.as_slice(), lines.number), (b"before ab".as_slice(), 5));
     }
 }

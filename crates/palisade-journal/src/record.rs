@@ -6,7 +6,11 @@ use palisade_core::{PolicyDigest, SessionId, Verdict};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::{Hash, Timestamp, encode};
+use crate::{
+    Hash, Timestamp, encode,
+    journal::{OPEN, RECOVERED, REOPEN},
+    keep::KEEPING,
+};
 
 /// `,"hash":"` + 64 digits + `"`: how every line ends, its brace aside.
 const SEAL_LEN: usize = 74;
@@ -70,17 +74,54 @@ impl Record {
 }
 
 /// What holds a line in its chain: all that verification needs.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub(crate) struct Link<'a> {
-    pub(crate) v: u64,
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Link {
     pub(crate) time: Timestamp,
     pub(crate) mono_ns: u64,
-    #[serde(borrow)]
-    pub(crate) kind: Cow<'a, str>,
-    pub(crate) session: SessionId,
+    pub(crate) role: Role,
+    /// The session that it says it is of, if that is another than the one whose chain is read.
+    pub(crate) stranger: Option<SessionId>,
     pub(crate) seq: u64,
     pub(crate) prev: Hash,
     pub(crate) hash: Hash,
+}
+
+/// What a record is for its chain, by its kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// A writer opened the chain.
+    Opening,
+    /// A torn tail was cut.
+    Recovered,
+    /// How long records stay.
+    Keeping,
+    /// Any other: an event.
+    Event,
+}
+
+impl Role {
+    fn of(kind: &[u8]) -> Self {
+        match str::from_utf8(kind) {
+            Ok(OPEN | REOPEN) => Self::Opening,
+            Ok(RECOVERED) => Self::Recovered,
+            Ok(KEEPING) => Self::Keeping,
+            _ => Self::Event,
+        }
+    }
+}
+
+/// A link as a parser reads it.
+#[derive(Debug, Deserialize)]
+struct Parsed<'a> {
+    v: u64,
+    time: Timestamp,
+    mono_ns: u64,
+    #[serde(borrow)]
+    kind: Cow<'a, str>,
+    session: SessionId,
+    seq: u64,
+    prev: Hash,
+    hash: Hash,
 }
 
 /// Why a line by itself is no record.
@@ -123,17 +164,29 @@ pub(crate) fn seal(body: &mut Vec<u8>, from: usize) -> Hash {
     hash
 }
 
-/// Take a sealed line's link.
-pub(crate) fn link(line: &[u8]) -> Result<Link<'_>, BadLine> {
+/// Take a sealed line's link in the chain of session `own`.
+pub(crate) fn link(line: &[u8], own: &SessionId) -> Result<Link, BadLine> {
     let hash = sealed(line)?;
-    if let Some(link) = quick::link(line, hash) {
-        return Ok(link);
+    match quick::link(line, hash, own) {
+        Some(link) => Ok(link),
+        None => parsed(line, own),
     }
-    let link: Link<'_> = serde_json::from_slice(line).map_err(|e| BadLine::Form(e.to_string()))?;
-    if link.v != 1 {
-        return Err(BadLine::Form(format!("version {} is not known here", link.v)));
+}
+
+fn parsed(line: &[u8], own: &SessionId) -> Result<Link, BadLine> {
+    let it: Parsed<'_> = serde_json::from_slice(line).map_err(|e| BadLine::Form(e.to_string()))?;
+    if it.v != 1 {
+        return Err(BadLine::Form(format!("version {} is not known here", it.v)));
     }
-    Ok(link)
+    Ok(Link {
+        time: it.time,
+        mono_ns: it.mono_ns,
+        role: Role::of(it.kind.as_bytes()),
+        stranger: Some(it.session).filter(|session| session != own),
+        seq: it.seq,
+        prev: it.prev,
+        hash: it.hash,
+    })
 }
 
 /// Take a whole, sealed record.

@@ -122,7 +122,7 @@ pub(crate) fn tail(
                     }
                     continue;
                 }
-                Step::Line => record::link(lines.line()),
+                Step::Line => record::link(lines.line(), session),
                 Step::Torn(_) | Step::TooLong => Err(BadLine::Hash),
             };
             match good {
@@ -132,7 +132,7 @@ pub(crate) fn tail(
                         return Err(damaged(offset, "a bad record stands before good ones"));
                     }
                     let next = head.seq.saturating_add(1);
-                    if link.session != *session || link.seq != next || link.prev != head.hash {
+                    if link.stranger.is_some() || link.seq != next || link.prev != head.hash {
                         return Err(damaged(lines.offset, "the chain is broken"));
                     }
                     head = Head { seq: link.seq, hash: link.hash };

@@ -105,14 +105,15 @@ pub struct Reached {
 }
 
 impl Shipping {
-    /// Verify the ledger. `None`: there is nothing in it, or no key signed it.
+    /// Verify the ledger. Signatures that an earlier call checked, in bytes that are still the same, are not checked again; how
+    /// far that came is a file in the state folder. `None`: there is nothing in it, or no key signed it.
     ///
     /// # Errors
     /// It is damaged, or cannot be read.
     pub fn begin(state: &Path) -> Result<Option<Self>, JournalError> {
         let state = Folder::state(state)?;
         let journal = state.journal()?;
-        let ledger = sealing::ledger(&journal)?;
+        let ledger = sealing::ledger(&state, &journal)?;
         let Some(keys) = ledger.keys else { return Ok(None) };
         let origin = line::origin(keys.first);
         let name = origin.rsplit('/').next().unwrap_or_default().to_owned();

@@ -47,6 +47,11 @@ impl Timestamp {
         self.0
     }
 
+    /// Only the exact form that the journal writes.
+    pub(crate) fn exact(text: &[u8]) -> Option<Self> {
+        exact(text).map(Self)
+    }
+
     pub(crate) fn from_unix(seconds: i64, nanoseconds: u32) -> Self {
         Self(seconds.saturating_mul(1_000_000).saturating_add(i64::from(nanoseconds / 1000)))
     }
@@ -78,7 +83,7 @@ impl FromStr for Timestamp {
     /// Only the exact form that the journal writes.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let bad = || TimestampError(text.chars().take(40).flat_map(char::escape_debug).collect());
-        exact(text.as_bytes()).map(Self).ok_or_else(bad)
+        Self::exact(text.as_bytes()).ok_or_else(bad)
     }
 }
 

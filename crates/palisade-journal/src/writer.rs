@@ -101,11 +101,11 @@ impl Chain {
         self.buffer.extend_from_slice(b"{\"v\":1,\"time\":\"");
         self.clock.write(Timestamp::now(), &mut self.buffer);
         self.buffer.extend_from_slice(b"\",\"mono_ns\":");
-        number(Timestamp::boot_ns(), &mut self.buffer);
+        encode::number(&mut self.buffer, Timestamp::boot_ns());
         self.buffer.extend_from_slice(b",\"session\":\"");
         self.buffer.extend_from_slice(self.session.as_str().as_bytes());
         self.buffer.extend_from_slice(b"\",\"seq\":");
-        number(seq, &mut self.buffer);
+        encode::number(&mut self.buffer, seq);
         self.buffer.push(b',');
         self.buffer.extend_from_slice(members);
         self.buffer.extend_from_slice(b",\"prev\":\"");
@@ -216,20 +216,6 @@ impl Clock {
         out.extend_from_slice(&digits);
         out.push(b'Z');
     }
-}
-
-fn number(mut rest: u64, out: &mut Vec<u8>) {
-    let mut digits = [b'0'; 20];
-    let mut used = 0_usize;
-    for digit in digits.iter_mut().rev() {
-        *digit = b'0'.saturating_add(u8::try_from(rest % 10).unwrap_or(0));
-        used = used.saturating_add(1);
-        rest /= 10;
-        if rest == 0 {
-            break;
-        }
-    }
-    out.extend_from_slice(digits.get(20_usize.saturating_sub(used)..).unwrap_or_default());
 }
 
 /// When the next checkpoint is due.

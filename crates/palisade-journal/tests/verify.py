@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Verify a Palisade journal without Palisade: python3 verify.py JOURNAL_FOLDER [KEY_FILE]
+"""Verify a Palisade journal, or a copy that was shipped, without Palisade: python3 verify.py FOLDER [KEY_FILE]
 
 Prints `whole` and exits 0, or names the first bad record and exits 1. KEY_FILE holds a key that
 `palisade audit key` gave out. The format is specified in docs/journal-format.md.
@@ -17,6 +17,8 @@ import ed25519
 
 SEAL = re.compile(rb'(.*),"hash":"([0-9a-f]{64})"', re.S)
 SIGNED = re.compile(rb'(\{"v":2,.*),"root":"([0-9a-f]{64})","sig":"([0-9a-f]{128})"\}', re.S)
+SESSION = re.compile(r"[a-z0-9-]{1,63}")
+PART = re.compile(r"[0-9]{12}-[0-9]{12}\.jsonl")
 OPENINGS = ("journal_open", "journal_reopen")
 
 
@@ -157,10 +159,19 @@ def chain(records, genesis):
         yield where, leaf, record
 
 
-def ledger(path, trusted):
+def parts(folder):
+    """The files of the ledger, and whether they are the parts of a copy's."""
+    whole, copy = os.path.join(folder, "ledger.jsonl"), os.path.join(folder, "_ledger")
+    if os.path.lexists(whole) or not os.path.isdir(copy):
+        return [whole], False
+    return [os.path.join(copy, name) for name in sorted(os.listdir(copy)) if PART.fullmatch(name)], True
+
+
+def ledger(paths, trusted):
     """The entries; checks the tree and the keys, which must go back to the trusted one."""
     tree, entries, origin, keys, revoked = Tree(), [], None, [], set()
-    for where, leaf, entry in chain(lines(path), b"palisade-ledger/1\n"):
+    every = (line for path in paths for line in lines(path))
+    for where, leaf, entry in chain(every, b"palisade-ledger/1\n"):
         tree.append(leaf)
         entries.append(entry)
         if entry["v"] == 1:
@@ -190,7 +201,7 @@ def ledger(path, trusted):
         if entry["entry"] == "lost":
             raise Damaged(f"{where}: rolled back: {entry['at_seq']} entries were signed")
     if trusted and (trusted[0] != origin or trusted[1].hex() not in named(entries)):
-        raise Damaged(f"{path}: its keys do not go back to the given one")
+        raise Damaged("the ledger's keys do not go back to the given one")
     return entries
 
 
@@ -198,7 +209,24 @@ def named(entries):
     return {entry["key"] for entry in entries if entry["entry"] == "key"}
 
 
-def session(folder, name, anchors):
+def places(entries):
+    """How many records of each session went where: {place: {session: records}}."""
+    there = {}
+    for entry in entries:
+        if entry["entry"] == "shipped":
+            sessions = there.setdefault(entry["name"], {})
+            sessions[entry["session"]] = max(entry["at_seq"], sessions.get(entry["session"], 0))
+    return list(there.values())
+
+
+def absent(entries, missing):
+    """Of the sessions that a copy has not those that it need not have: of one place at least none is missing."""
+    near = min(places(entries), key=lambda all: (len(missing & set(all)), -len(all)), default={})
+    return missing - set(near)
+
+
+def session(folder, name, anchors, copy):
+    most = min((all[name] for all in places(anchors)), default=0) if copy else None
     dropped = {e["at_hash"] for e in anchors if e["entry"] == "dropped"}
     anchors = [e for e in anchors if e["entry"] in ("start", "checkpoint", "end")]
 
@@ -261,7 +289,8 @@ def session(folder, name, anchors):
     known = max(by_seq, default=None)
     if known is None and (unlisted or not last):
         return
-    if known is None or known > last:
+    # A copy may lack what was never all of it at some place.
+    if known is None or known > last and (most is None or last < most):
         raise Damaged(f"{name}: {last} records are left, the ledger knows {known}")
     if anchors[-1]["entry"] == "end" and last > known:
         raise Damaged(f"{name}: it ended with record {known} and goes on to {last}")
@@ -273,12 +302,16 @@ def main(folder, key=None):
         with open(key, encoding="utf-8") as file:
             name, _, data = file.read().split()[0].split("+", 2)
         trusted = (name, base64.b64decode(data)[1:])
-    entries = ledger(os.path.join(folder, "ledger.jsonl"), trusted)
+    paths, copy = parts(folder)
+    entries = ledger(paths, trusted)
     if trusted and not named(entries):
         raise Damaged("the ledger is not signed")
-    names = {n for n in os.listdir(folder) if os.path.isdir(os.path.join(folder, n))}
-    for name in sorted(names | {e["session"] for e in entries if e["session"]}):
-        session(folder, name, [e for e in entries if e["session"] == name])
+    there = {n for n in os.listdir(folder) if SESSION.fullmatch(n) and os.path.isdir(os.path.join(folder, n))}
+    names = there | {e["session"] for e in entries if e["session"]}
+    if copy:
+        names -= absent(entries, names - there)
+    for name in sorted(names):
+        session(folder, name, [e for e in entries if e["session"] == name], copy)
 
 
 if __name__ == "__main__":

@@ -9,8 +9,10 @@ use crate::{
     List, Mode, Permissions,
     command_pattern::{CommandPattern, CommandText},
     decide::{Found, MODE, Rules, shown},
-    files,
-    path_rule::lexical,
+    doubts,
+    files::{self, Writes},
+    partial_path::PartialPath,
+    path_rule::{PathRules, lexical},
     rule::What,
     safe_commands::{Safe, safe},
 };
@@ -37,18 +39,23 @@ pub(crate) enum Permitted {
 impl Permissions {
     /// What rules that refuse or ask say to a command: one of its parts is enough.
     pub(crate) fn command_found(&self, rules: &Rules, line: &Line, folder: &Path) -> Found {
-        let mut doubt = Found::No;
+        let mut doubt = too_many_found(rules, line);
+        let partly = doubt == Found::No;
         for command in line.all() {
             match pattern_found(rules, command) {
+                Found::No if doubt == Found::No => doubt = doubts::found(rules, command),
                 Found::No => {}
                 found @ Found::Sure { .. } => return found,
                 found @ Found::Perhaps { .. } => doubt = first(doubt, found),
             }
-            match self.files_found(rules, command, folder) {
+            match self.files_found(rules, command, folder, partly) {
                 Found::No => {}
                 found @ Found::Sure { .. } => return found,
                 found @ Found::Perhaps { .. } => doubt = first(doubt, found),
             }
+        }
+        if doubt == Found::No {
+            doubt = self.mentioned_found(rules, line, folder);
         }
         if let (Some(rule), Some(why)) = (rules.any_command_rule(), line.all_unclear().first()) {
             doubt = first(doubt, Found::Perhaps { rule, why: (*why).to_owned() });
@@ -56,7 +63,8 @@ impl Permissions {
         doubt
     }
 
-    fn files_found(&self, rules: &Rules, command: &Command, folder: &Path) -> Found {
+    /// `partly`: whether names of which only some is known are compared as well.
+    fn files_found(&self, rules: &Rules, command: &Command, folder: &Path, partly: bool) -> Found {
         if rules.reads.is_empty() && rules.edits.is_empty() {
             return Found::No;
         }
@@ -69,9 +77,9 @@ impl Permissions {
                 Some(_) => None,
             };
             if let Some(within) = within.filter(|within| !within.is_empty())
-                && let Some(rule) = folders
-                    .iter()
-                    .find_map(|folder| self.path_rule(rules, within, folder, used.writes))
+                && let Some(rule) = folders.iter().find_map(|folder| {
+                    self.path_rule(rules, within, folder, used.writes > Writes::No)
+                })
             {
                 let why = format!(
                     "`{}` is in a folder that the rule names",
@@ -85,7 +93,8 @@ impl Permissions {
                 && let Some(name) = path.trim_end_matches('/').rsplit('/').next()
                 && !name.is_empty()
             {
-                let edited = used.writes.then(|| rules.edits.perhaps(name, name)).flatten();
+                let edits = used.writes > Writes::No;
+                let edited = edits.then(|| rules.edits.perhaps(name, name)).flatten();
                 if let Some(rule) = edited.or_else(|| rules.reads.perhaps(name, name)) {
                     let why = "the folder that it runs in is not known".to_owned();
                     doubt = first(doubt, Found::Perhaps { rule, why });
@@ -95,10 +104,18 @@ impl Permissions {
                 if path.is_empty() || files::is_sink(path) {
                     continue;
                 }
-                let found = folders
-                    .iter()
-                    .find_map(|folder| self.path_rule(rules, path, folder, used.writes));
-                if let Some(rule) = found {
+                let rule = |edits: bool| {
+                    folders.iter().find_map(|folder| self.path_rule(rules, path, folder, edits))
+                };
+                let found = rule(used.writes == Writes::Yes);
+                if found.is_none()
+                    && used.writes == Writes::Perhaps
+                    && let Some(rule) = rule(true)
+                {
+                    let why =
+                        format!("`{}` may change `{}`", shown(&command.to_string()), shown(path));
+                    doubt = first(doubt, Found::Perhaps { rule, why });
+                } else if let Some(rule) = found {
                     let what =
                         format!("`{}` may open `{}`", shown(&command.to_string()), shown(path));
                     return if command.certain {
@@ -107,9 +124,9 @@ impl Permissions {
                         Found::Perhaps { rule, why: what }
                     };
                 }
-            } else if let Some((start, end)) = known_ends(&used.file) {
-                let edited = used.writes.then(|| rules.edits.perhaps(&start, &end)).flatten();
-                if let Some(rule) = edited.or_else(|| rules.reads.perhaps(&start, &end)) {
+            } else if partly {
+                let edits = used.writes > Writes::No;
+                if let Some(rule) = self.partly(rules, &used.file, &folders, edits) {
                     let why = format!(
                         "which file `{}` means is not known",
                         shown(&used.file.to_string())
@@ -119,6 +136,79 @@ impl Permissions {
             }
         }
         doubt
+    }
+
+    /// The rule that may name a file of whose name only some is known.
+    pub(crate) fn partly(
+        &self,
+        rules: &Rules,
+        file: &Field,
+        folders: &[PathBuf],
+        edits: bool,
+    ) -> Option<usize> {
+        let of = |paths: &PathRules| {
+            let by_ends = known_ends(file).and_then(|(start, end)| paths.perhaps(&start, &end));
+            let home = self.place.home.as_deref();
+            by_ends.or_else(|| {
+                folders
+                    .iter()
+                    .find_map(|folder| paths.partly(&PartialPath::new(file, folder, home)?))
+            })
+        };
+        edits.then(|| of(&rules.edits)).flatten().or_else(|| of(&rules.reads))
+    }
+
+    /// The rule that names something that stands anywhere in the line, where a file is opened of whose name nothing
+    /// is known: it may be that, as in `find . -name .env -exec cat {} +`. What stands in a text of another language may
+    /// be opened by it, as in `python3 -c 'open(".env")'`.
+    fn mentioned_found(&self, rules: &Rules, line: &Line, folder: &Path) -> Found {
+        /// More than a line of sense has.
+        const MOST: usize = 512;
+        if rules.reads.is_empty() && rules.edits.is_empty() {
+            return Found::No;
+        }
+        let commands = line.all();
+        let (mut reads, mut edits) = (false, false);
+        for used in commands.iter().flat_map(|command| files::used(command)) {
+            if used.is_unknown() {
+                reads = true;
+                edits |= used.writes > Writes::No;
+            }
+        }
+        let mut names: Vec<(Field, bool)> = Vec::new();
+        for command in &commands {
+            if files::is_code(command) {
+                let texts = command.words.iter().skip(1).chain(&command.texts);
+                let parts = texts.filter_map(Field::known).flat_map(files::parts_of_code);
+                names.extend(parts.map(|name| (Field::text(name), true)).take(MOST));
+            }
+            if reads {
+                let values = command.assignments.iter().map(|(_, value)| value);
+                let all = command.words.iter().skip(1).chain(&command.texts).chain(values);
+                names.extend(all.flat_map(names_in).map(|name| (name, edits)).take(MOST));
+            }
+        }
+        if reads {
+            let all = line.all_mentioned().into_iter().flat_map(names_in);
+            names.extend(all.map(|name| (name, edits)).take(MOST));
+        }
+        if names.len() > MOST {
+            let rule = rules.reads.first_rule().or_else(|| rules.edits.first_rule());
+            let why = "a file is opened that may be any of many".to_owned();
+            return rule.map_or(Found::No, |rule| Found::Perhaps { rule, why });
+        }
+        for (name, edits) in names {
+            let rule = match name.known() {
+                Some(path) if files::is_sink(path) => None,
+                Some(path) => self.path_rule(rules, path, folder, edits),
+                None => self.partly(rules, &name, &[folder.to_owned()], edits),
+            };
+            if let Some(rule) = rule {
+                let why = format!("`{}` may be the file that is opened", shown(&name.to_string()));
+                return Found::Perhaps { rule, why };
+            }
+        }
+        Found::No
     }
 
     /// The folders that a command may run in.
@@ -345,6 +435,23 @@ impl Permissions {
     }
 }
 
+/// Each name of which only some is known is compared with each pattern: a line with more of them than anybody writes is
+/// asked without that.
+fn too_many_found(rules: &Rules, line: &Line) -> Found {
+    const MOST: usize = 256;
+    let Some(rule) = rules.reads.first_rule().or_else(|| rules.edits.first_rule()) else {
+        return Found::No;
+    };
+    let words = line.all().into_iter().flat_map(|command| {
+        command.words.iter().chain(command.redirects.iter().map(|redirect| &redirect.file))
+    });
+    if words.filter(|word| word.pieces().len() > 1).take(MOST + 1).count() > MOST {
+        let why = "it has too many names of which only some is known".to_owned();
+        return Found::Perhaps { rule, why };
+    }
+    Found::No
+}
+
 /// What rules for commands say to one command.
 pub(crate) fn pattern_found(rules: &Rules, command: &Command) -> Found {
     let Some(word) = command.words.first() else { return Found::No };
@@ -385,7 +492,7 @@ pub(crate) fn pattern_found(rules: &Rules, command: &Command) -> Found {
     doubt
 }
 
-fn pattern_of(rules: &Rules, index: usize) -> Option<&CommandPattern> {
+pub(crate) fn pattern_of(rules: &Rules, index: usize) -> Option<&CommandPattern> {
     match &rules.get(index)?.rule.what {
         What::Command(pattern) => Some(pattern),
         _ => None,
@@ -394,6 +501,18 @@ fn pattern_of(rules: &Rules, index: usize) -> Option<&CommandPattern> {
 
 fn first(doubt: Found, found: Found) -> Found {
     if doubt == Found::No { found } else { doubt }
+}
+
+/// The names of files that an argument may be, or that a program such as `find` may look for by it.
+fn names_in(field: &Field) -> Vec<Field> {
+    let Some(text) = field.known() else { return vec![field.clone()] };
+    text.split_whitespace()
+        .filter(|word| !word.starts_with('-'))
+        .map(|word| {
+            let pattern = word.contains(['*', '?', '[']);
+            if pattern { Field::pattern(word) } else { Field::text(word) }
+        })
+        .collect()
 }
 
 /// What is known of the start and the end of a file's name; `None` if that says nothing.

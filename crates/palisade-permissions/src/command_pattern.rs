@@ -8,6 +8,8 @@ pub(crate) struct CommandPattern {
     tokens: Vec<Token>,
     /// The text, blanks at its ends taken off.
     text: String,
+    /// The words that it begins with and has whole.
+    words: Vec<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -104,7 +106,13 @@ impl CommandPattern {
         if rest {
             tokens.push(Token::Rest);
         }
-        Self { tokens, text }
+        let words = whole_words(&tokens);
+        Self { tokens, text, words }
+    }
+
+    /// The words that it begins with, as far as nothing in them could stand for something else.
+    pub(crate) fn words(&self) -> &[String] {
+        &self.words
     }
 
     /// The rule's own text.
@@ -230,6 +238,27 @@ impl CommandPattern {
             }
         }
     }
+}
+
+fn whole_words(tokens: &[Token]) -> Vec<String> {
+    let mut text = String::new();
+    let mut cut = false;
+    for token in tokens {
+        match token {
+            Token::Char(c) => text.push(*c),
+            Token::Star => {
+                cut = true;
+                break;
+            }
+            Token::Rest => break,
+        }
+    }
+    let mut words: Vec<String> = text.split(' ').map(str::to_owned).collect();
+    if cut {
+        words.pop();
+    }
+    words.retain(|word| !word.is_empty());
+    words
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ mod lists;
 use std::path::{Path, PathBuf};
 
 use palisade_core::{Decision, ToolCall, ToolInput, glob};
-use palisade_shell::{BACKGROUND, Known, Line};
+use palisade_shell::{BACKGROUND, Field, Known, Line};
 use serde_json::Value;
 
 use crate::{
@@ -14,7 +14,7 @@ use crate::{
     files,
     path_rule::{lexical, real},
     rule::What,
-    tools::{Understood, understand},
+    tools::{Understood, may_mean, understand},
 };
 
 pub(crate) use lists::Rules;
@@ -217,12 +217,22 @@ impl Permissions {
                 },
             },
             Meaning::Read(paths) | Meaning::Search(paths) => {
-                self.paths_found(rules, paths, folder, false)
+                match self.paths_found(rules, paths, folder, false) {
+                    Found::No => self.patterns_found(rules, &understood.patterns),
+                    found => found,
+                }
             }
             Meaning::Edit(paths) => self.paths_found(rules, paths, folder, true),
             Meaning::Fetch(urls) => rules.hosts(urls),
-            Meaning::Agent(name) | Meaning::Skill(name) => {
-                rules.name(&understood.names, name.as_deref())
+            Meaning::Agent(name) => rules.name(&understood.names, name.as_deref()),
+            // What follows the name is given to the skill.
+            Meaning::Skill(name) => {
+                let found = rules.name(&understood.names, name.as_deref());
+                let bare = name.as_deref().map(|name| name.trim().trim_start_matches('/'));
+                match bare.and_then(|name| name.split_whitespace().next()) {
+                    Some(name) if found == Found::No => rules.name(&understood.names, Some(name)),
+                    _ => found,
+                }
             }
             Meaning::Unclear(why) => match rules.any_of(&understood.names) {
                 Some(rule) => Found::Perhaps { rule, why: (*why).to_owned() },
@@ -233,17 +243,72 @@ impl Permissions {
                 Some(rule) => Found::Perhaps { rule, why: CODE.into() },
                 None => Found::No,
             },
-            Meaning::WebSearch | Meaning::Inner | Meaning::Other => Found::No,
+            Meaning::Other => self.may_be_found(rules, call, understood, folder),
+            Meaning::WebSearch | Meaning::Inner => Found::No,
         }
     }
 
+    /// What rules say to a tool that is not known, by what its input has the names of.
+    fn may_be_found(
+        &self,
+        rules: &Rules,
+        call: &ToolCall,
+        understood: &Understood,
+        folder: &Path,
+    ) -> Found {
+        for meaning in may_mean(call) {
+            let line = self.line(&meaning, folder);
+            let understood = Understood { meaning, ..understood.clone() };
+            match self.found(rules, call, &understood, &line, folder) {
+                Found::No => {}
+                Found::Sure { rule, what } => {
+                    let why = format!("what `{}` does is not known, and {what}", shown(&call.name));
+                    return Found::Perhaps { rule, why };
+                }
+                found @ Found::Perhaps { .. } => return found,
+            }
+        }
+        Found::No
+    }
+
+    /// What rules say to a search for files of such names, wherever they are.
+    fn patterns_found(&self, rules: &Rules, patterns: &[String]) -> Found {
+        for pattern in patterns {
+            let name = pattern.trim_start_matches("./").trim_start_matches("**/");
+            for name in palisade_shell::alternatives(name) {
+                let field = Field::pattern(&name).behind_anything();
+                if let Some(rule) = self.partly(rules, &field, &[PathBuf::from("/")], false) {
+                    let why = format!("it is about files such as `{}`", shown(pattern));
+                    return Found::Perhaps { rule, why };
+                }
+            }
+        }
+        Found::No
+    }
+
     fn paths_found(&self, rules: &Rules, paths: &[String], folder: &Path, edits: bool) -> Found {
+        let mut doubt = Found::No;
         for path in paths {
             if let Some(rule) = self.path_rule(rules, path, folder, edits) {
                 return Found::Sure { rule, what: format!("it is about `{}`", shown(path)) };
             }
+            for other in other_readings(path) {
+                let rule = match other.known() {
+                    Some(other) => self.path_rule(rules, other, folder, edits),
+                    None => self.partly(rules, &other, &[folder.to_owned()], edits),
+                };
+                if let Some(rule) = rule {
+                    let why = format!("`{}` may be another file to the agent", shown(path));
+                    doubt = Found::Perhaps { rule, why };
+                }
+            }
+            let paths = rules.reads.first_rule().or_else(|| rules.edits.first_rule());
+            if let Some(rule) = paths.filter(|_| path.contains('\0')) {
+                let why = format!("`{}` has a NUL in it", shown(path));
+                doubt = Found::Perhaps { rule, why };
+            }
         }
-        Found::No
+        doubt
     }
 
     /// The rule of a list that has this path, by its name or by where it leads.
@@ -384,6 +449,20 @@ impl Permissions {
     fn is_inside(&self, path: &Path) -> bool {
         self.roots.iter().any(|root| path.starts_with(root))
     }
+}
+
+/// What else a path may be to an agent: of a URL, without blanks and a mark for files, with variables put in.
+fn other_readings(path: &str) -> Vec<Field> {
+    let mut out = Vec::new();
+    let plain = path.trim().trim_start_matches('@');
+    let plain = plain.strip_prefix("file:").map_or(plain, |rest| rest.trim_start_matches("//"));
+    if plain != path {
+        out.push(Field::text(plain));
+    }
+    if path.contains(['$', '%']) {
+        out.push(Field::with_variables(plain));
+    }
+    out
 }
 
 /// The name of the rule where no rule decided.

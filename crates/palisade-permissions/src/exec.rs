@@ -15,10 +15,10 @@ use crate::{
     rule::What,
 };
 
-/// Arguments of a loader among which its program is.
-const LOADED: usize = 16;
-/// Names of one program, and readings of one execution.
-const MOST: usize = 64;
+/// Words between a script's interpreter and its own path: the kernel goes through a few scripts, each with one argument.
+const BETWEEN: usize = 16;
+/// Readings of one execution. One with more is refused.
+const MOST: usize = 512;
 
 impl Permissions {
     /// Whether this may be executed. Permitted unless a rule for commands surely names it.
@@ -26,7 +26,10 @@ impl Permissions {
         if !self.deny.has_commands() && !self.ask.has_commands() {
             return Decision::allow(RULE, "no rule is for commands");
         }
-        let readings = readings(exec);
+        let Some(readings) = readings(exec) else {
+            let why = "there are more ways to read what it runs than are looked at";
+            return Decision::deny_by(RULE, why);
+        };
         for (list, rules) in [(List::Deny, &self.deny), (List::Ask, &self.ask)] {
             if !rules.has_commands() {
                 continue;
@@ -57,26 +60,46 @@ impl Permissions {
     }
 }
 
+/// Programs that are many, by how their names begin.
+const BOXES: [&str; 2] = ["busybox", "toybox"];
+
 /// How decisions are named where no rule decided.
 const RULE: &str = "permissions";
 
-/// The ways in which an execution can be written as a command: by each name of its program, and of its script.
-fn readings(exec: &Exec) -> Vec<Vec<String>> {
+/// The ways in which an execution can be written as a command: by each name of its program, and of its script. `None`: more than
+/// are looked at.
+fn readings(exec: &Exec) -> Option<Vec<Vec<String>>> {
     let mut out: Vec<Vec<String>> = Vec::new();
     let mut add = |name: &str, arguments: &[String]| {
-        let mut words = Vec::with_capacity(arguments.len() + 1);
-        words.push(name.to_owned());
-        words.extend_from_slice(arguments);
-        if !name.is_empty() && out.len() < MOST && !out.contains(&words) {
-            out.push(words);
+        if name.is_empty() || out.len() > MOST {
+            return;
+        }
+        let known = |words: &Vec<String>| {
+            words.split_first().is_some_and(|(first, rest)| first == name && rest == arguments)
+        };
+        if !out.iter().any(known) {
+            out.push(words_of(name, arguments));
+        }
+        if let Some(plain) = palisade_shell::without_globals(&words_of(name, arguments))
+            && !out.contains(&plain)
+        {
+            out.push(plain);
         }
         // Git has each of its commands under a name of its own as well.
         let base = name.rsplit('/').next().unwrap_or(name);
-        if let Some(command) = base.strip_prefix("git-")
-            && out.len() < MOST
-        {
+        if let Some(command) = base.strip_prefix("git-") {
             let own = ["git", command].map(str::to_owned);
             out.push(own.into_iter().chain(arguments.iter().cloned()).collect());
+        }
+        // A box of programs runs the one that it is told, itself. It may be told itself again.
+        let is_box = |name: &str| {
+            let base = name.rsplit('/').next().unwrap_or(name);
+            BOXES.iter().any(|one| base.starts_with(one))
+        };
+        if is_box(name)
+            && let Some(at) = arguments.iter().position(|word| !is_box(word))
+        {
+            out.push(arguments.get(at..).unwrap_or_default().to_vec());
         }
     };
     let arguments = exec.argv.get(1..).unwrap_or_default();
@@ -94,7 +117,7 @@ fn readings(exec: &Exec) -> Vec<Vec<String>> {
             add(name, &script.arguments);
         }
         // An interpreter that is a script itself: its command lies between.
-        let end = arguments.len().saturating_sub(script.arguments.len() + 1).min(LOADED);
+        let end = arguments.len().saturating_sub(script.arguments.len() + 1).min(BETWEEN);
         for start in 0..end {
             if let Some((name, rest)) = arguments.get(start..).and_then(<[_]>::split_first) {
                 add(name, rest);
@@ -107,13 +130,17 @@ fn readings(exec: &Exec) -> Vec<Vec<String>> {
         }
     }
     if exec.is_loader() {
-        for start in 0..arguments.len().min(LOADED) {
+        for start in Exec::loaded(arguments)? {
             if let Some((name, rest)) = arguments.get(start..).and_then(<[_]>::split_first) {
                 add(name, rest);
             }
         }
     }
-    out
+    (out.len() <= MOST).then_some(out)
+}
+
+fn words_of(name: &str, arguments: &[String]) -> Vec<String> {
+    std::iter::once(name.to_owned()).chain(arguments.iter().cloned()).collect()
 }
 
 /// The rule that surely names this command, or (`through`) something that it starts.

@@ -44,7 +44,13 @@ impl HostRule {
 
 /// The host of a URL, in the form that is looked up; `None` if it has none that is beyond doubt.
 pub(crate) fn host_of(url: &str) -> Option<String> {
-    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let url = url.trim_matches(|c: char| c.is_control() || c == ' ');
+    let rest = match url.split_once("://") {
+        Some((scheme, rest)) if scheme.chars().all(in_scheme) => rest,
+        // What `https:host`, `https:\\host` and `data:…` are, readers do not agree on.
+        _ if has_scheme(url) => return None,
+        _ => url,
+    };
     let end = rest.find(['/', '?', '#', '\\']).unwrap_or(rest.len());
     let authority = rest.get(..end)?;
     if authority.contains('@') || authority.is_empty() {
@@ -58,6 +64,18 @@ pub(crate) fn host_of(url: &str) -> Option<String> {
         return Some(name.as_str().to_owned());
     }
     host.parse::<std::net::Ipv4Addr>().ok().map(|address| address.to_string())
+}
+
+fn in_scheme(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.')
+}
+
+/// Whether something stands before a colon that is no host with its port.
+fn has_scheme(url: &str) -> bool {
+    let Some((before, after)) = url.split_once(':') else { return false };
+    let port = after.split(['/', '?', '#']).next().unwrap_or_default();
+    let is_port = !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit());
+    before.chars().all(in_scheme) && !is_port
 }
 
 #[cfg(test)]
@@ -94,6 +112,12 @@ mod tests {
             ("https://evil.test\\@a.test/", Some("evil.test")),
             ("https://[::1]/", Some("::1")),
             ("https://", None),
+            ("a.test:8443/x", Some("a.test")),
+            ("https:a.test", None),
+            ("https:/a.test", None),
+            ("https:\\\\a.test\\x", None),
+            ("data:text/html,x", None),
+            (" https://a.test\n", Some("a.test")),
         ] {
             assert_eq!(host_of(url).as_deref(), host, "{url}");
         }

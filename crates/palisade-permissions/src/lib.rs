@@ -22,9 +22,11 @@
 mod bash;
 mod command_pattern;
 mod decide;
+mod doubts;
 mod exec;
 mod files;
 mod hosts;
+mod partial_path;
 mod patch;
 mod path_rule;
 mod rule;

@@ -6,6 +6,7 @@ use globset::{Glob, GlobBuilder, GlobSet, GlobSetBuilder};
 
 use crate::{
     Place, Written,
+    partial_path::{PartialPath, PartialPattern},
     rule::{List, RuleError},
 };
 
@@ -19,18 +20,17 @@ pub(crate) fn patterns(
     rule: &Written,
     list: List,
     place: &Place,
-) -> Result<Vec<Glob>, RuleError> {
+) -> Result<Vec<PathPattern>, RuleError> {
     let text = text.trim();
+    // With how much of it is where it begins, and not what it names.
     let below = |folder: &Path, pattern: &str| {
-        format!(
-            "{}/{}",
-            globset::escape(&folder.display().to_string()).trim_end_matches('/'),
-            pattern
-        )
+        let folder = globset::escape(&folder.display().to_string());
+        let folder = folder.trim_end_matches('/');
+        (format!("{folder}/{pattern}"), folder.len())
     };
-    let mut out: Vec<String> = Vec::new();
+    let mut out: Vec<(String, usize)> = Vec::new();
     if let Some(rest) = text.strip_prefix("//") {
-        out.push(format!("/{rest}"));
+        out.push((format!("/{rest}"), 0));
     } else if text == "~" || text.starts_with("~/") {
         let home = place.home.as_deref().ok_or_else(|| RuleError {
             what: "there is no home folder for `~`".into(),
@@ -62,17 +62,29 @@ pub(crate) fn patterns(
         }
     }
     let mut globs = Vec::new();
-    for pattern in out {
+    for (pattern, start) in out {
+        let mut add = |text: &str| -> Result<(), RuleError> {
+            globs
+                .push(PathPattern { glob: glob(text)?, partial: PartialPattern::new(text, start) });
+            Ok(())
+        };
         let folder = pattern.trim_end_matches('/');
-        globs.push(glob(folder)?);
+        add(folder)?;
         match folder.strip_suffix("/**") {
             // What refuses a folder's content refuses the folder.
-            Some(folder) if list != List::Allow && !folder.is_empty() => globs.push(glob(folder)?),
+            Some(folder) if list != List::Allow && !folder.is_empty() => add(folder)?,
             Some(_) => {}
-            None => globs.push(glob(&format!("{folder}/**"))?),
+            None => add(&format!("{folder}/**"))?,
         }
     }
     Ok(globs)
+}
+
+/// One pattern of a rule.
+#[derive(Debug, Clone)]
+pub(crate) struct PathPattern {
+    glob: Glob,
+    partial: PartialPattern,
 }
 
 fn glob(pattern: &str) -> Result<Glob, RuleError> {
@@ -92,16 +104,19 @@ pub(crate) struct PathRules {
     rules: Vec<usize>,
     /// The last part of each pattern, for names of which only some is known.
     ends: Vec<String>,
+    /// Each pattern, for paths of which only some is known.
+    partial: Vec<PartialPattern>,
 }
 
 impl PathRules {
     pub(crate) fn new(
-        rules: impl IntoIterator<Item = (usize, Vec<Glob>)>,
+        rules: impl IntoIterator<Item = (usize, Vec<PathPattern>)>,
     ) -> Result<Self, RuleError> {
         let mut builder = GlobSetBuilder::new();
         let mut out = Self::default();
         for (rule, globs) in rules {
-            for glob in globs {
+            for PathPattern { glob, partial } in globs {
+                out.partial.push(partial);
                 let end =
                     glob.glob().trim_end_matches("/**").rsplit('/').next().unwrap_or_default();
                 out.ends.push(end.to_owned());
@@ -120,9 +135,20 @@ impl PathRules {
         self.rules.is_empty()
     }
 
+    /// The first of them all.
+    pub(crate) fn first_rule(&self) -> Option<usize> {
+        self.rules.first().copied()
+    }
+
     /// The first rule that has this path.
     pub(crate) fn of(&self, path: &Path) -> Option<usize> {
         self.set.matches(path).into_iter().filter_map(|index| self.rules.get(index).copied()).min()
+    }
+
+    /// The first rule that may have this path, of which some is not known, by something of it that is known.
+    pub(crate) fn partly(&self, path: &PartialPath) -> Option<usize> {
+        let found = self.partial.iter().position(|pattern| pattern.may_be(path))?;
+        self.rules.get(found).copied()
     }
 
     /// The first rule whose last part could be a name with this known start and end.
@@ -159,7 +185,14 @@ fn whole(folder: &Path, path: &str, home: Option<&Path>) -> PathBuf {
         (Some(rest), Some(home)) if rest.is_empty() || rest.starts_with('/') => {
             home.join(rest.trim_start_matches('/'))
         }
-        _ => folder.join(path),
+        _ => {
+            let path = folder.join(path);
+            // It is a link there, and of whoever looks it up.
+            match path.strip_prefix("/dev/fd") {
+                Ok(rest) => Path::new("/proc/self/fd").join(rest),
+                Err(_) => path,
+            }
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! What the tools of different agents mean.
 
 use palisade_core::{ToolCall, ToolInput};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::patch;
 
@@ -45,6 +45,8 @@ pub(crate) struct Understood {
     pub(crate) meaning: Meaning,
     /// The folder that it begins in, if the call says so.
     pub(crate) directory: Option<String>,
+    /// Names of the files that a search is about, with `*` and `?`.
+    pub(crate) patterns: Vec<String>,
 }
 
 /// Tools of agents, by what they do: the name that rules use, and the agents' own names. Sources: Claude Code's,
@@ -231,7 +233,7 @@ enum Kind {
     Inner,
 }
 
-const PATHS: [&str; 12] = [
+const PATHS: [&str; 22] = [
     "file_path",
     "filePath",
     "path",
@@ -244,7 +246,19 @@ const PATHS: [&str; 12] = [
     "filename",
     "directory",
     "relative_workspace_path",
+    "new_path",
+    "newPath",
+    "old_path",
+    "destination",
+    "dest",
+    "target",
+    "source",
+    "move_path",
+    "uri",
+    "absolutePath",
 ];
+/// What has several files in it, each with what is done to it.
+const NESTED: [&str; 5] = ["edits", "files", "changes", "operations", "file_edits"];
 
 pub(crate) fn understand(call: &ToolCall) -> Understood {
     let found = TOOLS.iter().find(|(_, _, names)| names.contains(&call.name.as_str()));
@@ -261,11 +275,13 @@ pub(crate) fn understand(call: &ToolCall) -> Understood {
             names: vec![call.name.clone()],
             meaning: Meaning::Other,
             directory: None,
+            patterns: Vec::new(),
         };
     };
     if *kind == Kind::Code || is_code(call) {
         let names = vec![call.name.clone()];
-        return Understood { names, meaning: Meaning::Code, directory: None };
+        let (meaning, directory, patterns) = (Meaning::Code, None, Vec::new());
+        return Understood { names, meaning, directory, patterns };
     }
     let mut names = Vec::new();
     for name in [*name, call.name.as_str()] {
@@ -276,12 +292,86 @@ pub(crate) fn understand(call: &ToolCall) -> Understood {
     if *name == "Agent" && !names.iter().any(|known| known == "Task") {
         names.push("Task".into());
     }
-    let directory = ["workdir", "cwd", "working_directory", "dir_path", "directory"]
-        .iter()
-        .find_map(|key| call.input.text(key))
-        .filter(|_| *kind == Kind::Command)
-        .map(str::to_owned);
-    Understood { names, meaning: meaning(*kind, call), directory }
+    let mut meaning = meaning(*kind, call);
+    let mut directory = None;
+    if *kind == Kind::Command {
+        match begins_in(&call.input) {
+            Some(found) => directory = found,
+            None => meaning = Meaning::Unclear("the folder that it begins in cannot be told"),
+        }
+    }
+    let patterns = match kind {
+        Kind::Search | Kind::Read => {
+            let mut patterns = looked_for(&call.input);
+            if *name == "Glob" {
+                let pattern = call.input.text("pattern").or_else(|| call.input.text("query"));
+                patterns.extend(pattern.map(str::to_owned));
+            }
+            patterns
+        }
+        _ => Vec::new(),
+    };
+    Understood { names, meaning, directory, patterns }
+}
+
+/// The folder that a command begins in, if the call names one; `None` if it names several, or something else.
+fn begins_in(input: &ToolInput) -> Option<Option<String>> {
+    const FOLDERS: [&str; 8] = [
+        "workdir",
+        "cwd",
+        "working_directory",
+        "workingDirectory",
+        "working_dir",
+        "dir_path",
+        "directory",
+        "dir",
+    ];
+    let ToolInput::Object(fields) = input else { return Some(None) };
+    let mut found: Option<&str> = None;
+    for value in FOLDERS.iter().filter_map(|key| fields.get(*key)).filter(|v| !v.is_null()) {
+        let folder = value.as_str()?;
+        if found.is_some_and(|other| other != folder) {
+            return None;
+        }
+        found = Some(folder);
+    }
+    Some(found.map(str::to_owned))
+}
+
+/// The names of files that a search is restricted to.
+fn looked_for(input: &ToolInput) -> Vec<String> {
+    let ToolInput::Object(fields) = input else { return Vec::new() };
+    let mut out = Vec::new();
+    for key in ["glob", "include", "include_pattern", "file_pattern", "includes"] {
+        match fields.get(key) {
+            Some(Value::String(text)) => out.push(text.clone()),
+            Some(Value::Array(all)) => {
+                out.extend(all.iter().filter_map(Value::as_str).map(str::to_owned));
+            }
+            _ => {}
+        }
+    }
+    out
+}
+
+/// What a tool that is not known may do by what its input names: run a command, or open a file.
+pub(crate) fn may_mean(call: &ToolCall) -> Vec<Meaning> {
+    let mut out = Vec::new();
+    // Tools of servers are named by rules of their own.
+    if call.name.starts_with("mcp__") {
+        return out;
+    }
+    let meant = command(call);
+    if matches!(meant, Meaning::Command(_) | Meaning::Program(_))
+        && !matches!(call.input, ToolInput::Text(_))
+    {
+        out.push(meant);
+    }
+    match paths(&call.input) {
+        Some(paths) if !paths.is_empty() => out.push(Meaning::Edit(paths)),
+        _ => {}
+    }
+    out
 }
 
 /// Whether it is the `exec` that runs JavaScript, as Codex and OpenClaw have it besides the one that runs a command.
@@ -438,7 +528,25 @@ fn command(call: &ToolCall) -> Meaning {
 /// Every path that the input has; `None` if one of them is no text.
 fn paths(input: &ToolInput) -> Option<Vec<String>> {
     let ToolInput::Object(fields) = input else { return None };
+    paths_in(fields, 0)
+}
+
+fn paths_in(fields: &Map<String, Value>, depth: usize) -> Option<Vec<String>> {
+    const DEEPEST: usize = 4;
     let mut out = Vec::new();
+    for value in NESTED.iter().filter_map(|key| fields.get(*key)) {
+        let inner = match value {
+            Value::Array(all) => all.iter().filter_map(Value::as_object).collect(),
+            Value::Object(one) => vec![one],
+            _ => Vec::new(),
+        };
+        for one in inner {
+            if depth >= DEEPEST {
+                return None;
+            }
+            out.extend(paths_in(one, depth + 1)?);
+        }
+    }
     for key in PATHS {
         match fields.get(key) {
             None | Some(Value::Null) => {}
@@ -449,7 +557,7 @@ fn paths(input: &ToolInput) -> Option<Vec<String>> {
     for key in ["paths", "include", "files"] {
         match fields.get(key) {
             Some(Value::Array(all)) => {
-                for path in all {
+                for path in all.iter().filter(|path| !path.is_object()) {
                     out.extend(fixed_start(path.as_str()?));
                 }
             }

@@ -86,8 +86,8 @@ impl Denials {
                 Some(execs) => execs.serve(listener, Arc::clone(&rules)).await,
                 // What nobody decides about does not happen.
                 None => {
-                    serve(&listener, &rules, |call| listener.refuse_exec(&call, Errno::ACCESS))
-                        .await
+                    let refuse = |call| listener.refuse_exec(&call, Errno::ACCESS);
+                    serve(&listener, &rules, || listener.hear(), refuse).await
                 }
             };
             if let Err(error) = served {
@@ -132,10 +132,11 @@ impl Denials {
     }
 }
 
-/// Answer what is told here; `executes` answers what is to be executed.
+/// Answer what is told here. `hear` looks for it, and `executes` answers what is to be executed.
 pub(crate) async fn serve(
     listener: &Listener,
     rules: &Rules,
+    hear: impl Fn() -> Result<Heard, Errno>,
     executes: impl Fn(Executes),
 ) -> io::Result<()> {
     // A copy, by which the runtime knows when there is something. It is no stream, and to wait
@@ -143,7 +144,7 @@ pub(crate) async fn serve(
     let copy = UnixStream::from(listener.as_fd().try_clone_to_owned()?);
     copy.set_nonblocking(true)?;
     let readable = tokio::net::UnixStream::from_std(copy)?;
-    let look = || match listener.hear()? {
+    let look = || match hear()? {
         Heard::Nobody => Err(io::ErrorKind::WouldBlock.into()),
         heard => Ok(heard),
     };

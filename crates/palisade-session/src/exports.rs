@@ -1,7 +1,7 @@
 //! Where events go besides the journal. Nothing of this is there without `audit` in the policy: no
 //! thread, no runtime, no secret.
 
-use std::{io, time::Duration};
+use std::time::Duration;
 
 use palisade_core::SessionId;
 use palisade_export::{Destination, Exporter, Left};
@@ -11,7 +11,7 @@ use palisade_policy::{Audit, Export};
 use crate::{
     order::{Operator, Order},
     refusal::{Refusal, Refuse},
-    secret::{self, Stderr},
+    secret::{self, AGAIN},
 };
 
 /// Begin to send, if the policy says where to.
@@ -54,12 +54,7 @@ pub fn flush(
     operator: &Operator,
     within: Duration,
 ) -> Result<(u64, Vec<Left>), Refusal> {
-    const AGAIN: &str = "see the limits of this user (ulimit -n), then try again";
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime: Result<_, io::Error> = runtime;
-    let runtime = runtime.refuse("start a runtime", AGAIN)?;
-    let to = runtime.block_on(destinations(audit, operator))?;
-    drop(runtime);
+    let to = secret::read_alone(destinations(audit, operator))?;
     palisade_export::flush(&operator.state_dir, &to, within).refuse("start a runtime", AGAIN)
 }
 
@@ -68,19 +63,11 @@ async fn destinations(audit: &Audit, operator: &Operator) -> Result<Vec<Destinat
     let mut all = Vec::new();
     for export in &audit.exports {
         let named = match export {
-            Export::Otlp(otlp) => otlp.credential.as_ref().map(|it| (&it.name, &it.from)),
-            Export::Webhook(webhook) => Some((&webhook.secret, &webhook.from)),
+            Export::Otlp(otlp) => otlp.credential.as_ref().map(|it| (it.name.as_str(), &it.from)),
+            Export::Webhook(webhook) => Some((webhook.secret.as_str(), &webhook.from)),
             _ => None,
         };
-        let secret = match named {
-            None => None,
-            Some((name, from)) => {
-                let read = secret::read(name, from, operator, Stderr::Operator).await;
-                let help =
-                    format!("provide it, or take `audit.{}` out of the policy", export.key());
-                Some(read.map_err(|why| Refusal::new(why, help))?)
-            }
-        };
+        let secret = secret::of_audit(named, operator, export.key()).await?;
         all.push(Destination { export: export.clone(), secret });
     }
     Ok(all)

@@ -562,6 +562,10 @@ impl Authority for Pipeline {
         self.engine.look_at_most()
     }
 
+    fn found_own(&self, address: IpAddr) {
+        self.engine.found_own(address);
+    }
+
     fn may_send(&self, host: &HostName, port: u16, bytes: u64) -> Result<(), Decision> {
         self.engine.may_send(host, port, bytes)
     }

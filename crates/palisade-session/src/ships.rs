@@ -9,7 +9,7 @@ use palisade_policy::{Audit, Ship};
 use crate::{
     order::{Operator, Order},
     refusal::{Refusal, Refuse},
-    secret::{self, Stderr},
+    secret::{self, AGAIN},
 };
 
 /// Begin to ship, if the policy says where to.
@@ -41,11 +41,7 @@ pub fn ship(
     all: bool,
     within: Duration,
 ) -> Result<(u64, Vec<Unshipped>), Refusal> {
-    const AGAIN: &str = "see the limits of this user (ulimit -n), then try again";
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.refuse("start a runtime", AGAIN)?;
-    let places = runtime.block_on(places(audit, operator))?;
-    drop(runtime);
+    let places = secret::read_alone(places(audit, operator))?;
     ship::by_hand(&operator.state_dir, &places, all, within).refuse("start a runtime", AGAIN)
 }
 
@@ -53,18 +49,11 @@ pub fn ship(
 async fn places(audit: &Audit, operator: &Operator) -> Result<Vec<Place>, Refusal> {
     let mut all = Vec::new();
     for ship in &audit.ship {
-        let credential = match ship {
-            Ship::S3(s3) => s3.credential.as_ref(),
+        let named = match ship {
+            Ship::S3(s3) => s3.credential.as_ref().map(|it| (it.name.as_str(), &it.from)),
             _ => None,
         };
-        let secret = match credential {
-            None => None,
-            Some(it) => {
-                let read = secret::read(&it.name, &it.from, operator, Stderr::Operator).await;
-                let help = "provide it, or take `audit.ship` out of the policy";
-                Some(read.map_err(|why| Refusal::new(why, help))?)
-            }
-        };
+        let secret = secret::of_audit(named, operator, "ship").await?;
         all.push(Place { ship: ship.clone(), secret });
     }
     Ok(all)

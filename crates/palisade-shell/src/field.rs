@@ -25,6 +25,50 @@ impl Field {
         Self { pieces: vec![Piece::Text(text.into())] }
     }
 
+    /// A pattern for names of files, as a program reads it: `*`, `?` and brackets stand for what is not known.
+    pub fn pattern(text: &str) -> Self {
+        let mut out = Self::default();
+        let mut rest = text;
+        while let Some(at) = rest.find(['*', '?', '[']) {
+            let (before, from) = rest.split_at(at);
+            out.push_text(before);
+            out.push(Piece::Names);
+            let end = if from.starts_with('[') { from.find(']').unwrap_or(0) } else { 0 };
+            rest = from.get(end + 1..).unwrap_or_default();
+        }
+        out.push_text(rest);
+        out
+    }
+
+    /// A text in which `$NAME`, `${NAME}` and `%NAME%` stand for what is not known.
+    pub fn with_variables(text: &str) -> Self {
+        let mut out = Self::default();
+        let mut rest = text;
+        while let Some(at) = rest.find(['$', '%']) {
+            let (before, from) = rest.split_at(at);
+            out.push_text(before);
+            out.push(Piece::Any);
+            let name = from.get(1..).unwrap_or_default();
+            let end = match from.chars().next() {
+                Some('%') => name.find('%').map(|end| end + 1),
+                _ if name.starts_with('{') => name.find('}').map(|end| end + 1),
+                _ => name.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_')),
+            };
+            rest = name.get(end.unwrap_or(name.len())..).unwrap_or_default();
+        }
+        out.push_text(rest);
+        out
+    }
+
+    /// The same somewhere below a folder that is not known.
+    #[must_use]
+    pub fn behind_anything(&self) -> Self {
+        let mut out = Self { pieces: vec![Piece::Any] };
+        out.push_text("/");
+        out.extend(self);
+        out
+    }
+
     /// An argument of which nothing is known, not even that it is one.
     pub fn unknown() -> Self {
         Self { pieces: vec![Piece::AnyWords] }

@@ -15,6 +15,7 @@
 #![forbid(unsafe_code)]
 
 mod ansi_c;
+mod braces;
 mod field;
 mod parse;
 mod programs;
@@ -23,6 +24,7 @@ mod walk;
 
 use std::fmt;
 
+pub use braces::alternatives;
 pub use field::{Field, Piece};
 pub use programs::{changes_meaning, is_harmless_variable};
 
@@ -63,6 +65,8 @@ pub struct Line {
     pub constructs: Vec<&'static str>,
     /// Why more may be run than `commands` has: each once, in plain words.
     pub unclear: Vec<&'static str>,
+    /// Texts that stand in it and are no arguments, such as what a `for` goes through: a later argument may be one.
+    pub mentioned: Vec<Field>,
 }
 
 /// One command that may be run.
@@ -80,6 +84,8 @@ pub struct Command {
     pub starts: Vec<Started>,
     /// Whether it is surely a command. If not, it is a text that something may take for one.
     pub certain: bool,
+    /// Texts that it reads, as far as they are known: on its standard input, or from commands within its words.
+    pub texts: Vec<Field>,
     /// Folders that it may run in, absolute or relative to where the line begins; empty if that is not known.
     pub directories: Vec<String>,
 }
@@ -119,6 +125,15 @@ impl Command {
                 programs::hidden_powers(program, self.words.get(1..).unwrap_or_default())
             }
             None => Vec::new(),
+        }
+    }
+
+    /// Whether its program may run what it is given, in a way that [`Command::starts`] does not tell: it is not
+    /// known what it does with its arguments.
+    pub fn may_run_arguments(&self) -> bool {
+        match self.program() {
+            Some(program) => !programs::keeps(program, self.words.get(1..).unwrap_or_default()),
+            None => true,
         }
     }
 
@@ -162,6 +177,13 @@ impl Line {
         out
     }
 
+    /// Every text that stands in it and is no argument.
+    pub fn all_mentioned(&self) -> Vec<&Field> {
+        let started = self.all().into_iter().flat_map(|command| &command.starts);
+        let lines = std::iter::once(self).chain(started.map(|started| &started.line));
+        lines.flat_map(|line| &line.mentioned).collect()
+    }
+
     pub(crate) fn construct(&mut self, what: &'static str) {
         if !self.constructs.contains(&what) {
             self.constructs.push(what);
@@ -193,6 +215,17 @@ impl fmt::Display for Command {
 /// If it cannot be told for sure how a shell reads it.
 pub fn analyse(text: &str, known: &Known) -> Result<Line, Unreadable> {
     walk::line(text, known)
+}
+
+/// The same command without the options that stand before the word that says what to do: `git push` of
+/// `git -C folder push`. `None` if there are none, or the program is not one of those of which they are known.
+pub fn without_globals(words: &[String]) -> Option<Vec<String>> {
+    let (program, arguments) = words.split_first()?;
+    let name = program.rsplit('/').next().unwrap_or(program);
+    let fields: Vec<Field> = arguments.iter().map(Field::text).collect();
+    let rest = programs::without_globals(name, &fields)?;
+    let kept = arguments.iter().skip(arguments.len() - rest.len()).cloned();
+    Some(std::iter::once(program.clone()).chain(kept).collect())
 }
 
 /// What a program may do that is started with these arguments and without a shell.

@@ -2,6 +2,8 @@
 
 mod each;
 mod git;
+mod globals;
+mod keeps;
 mod languages;
 mod powers;
 mod shells;
@@ -10,6 +12,8 @@ mod wrappers;
 
 use crate::Field;
 
+pub(crate) use globals::without_globals;
+pub(crate) use keeps::keeps;
 pub(crate) use powers::hidden_powers;
 pub(crate) use variables::assigned_within;
 pub use variables::{changes_meaning, is_harmless_variable};

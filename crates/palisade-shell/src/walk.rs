@@ -80,6 +80,21 @@ fn at_depth(
     Ok(Walk::over(&script, around, depth, given))
 }
 
+/// What a command writes to its standard output, if it is one that writes what it is given.
+fn says(command: &Command) -> Option<Field> {
+    match command.program() {
+        Some("echo" | "printf") => {
+            let said = Field::joined(command.words.get(1..).unwrap_or_default());
+            Some(match said.known() {
+                Some(text) => Field::text(text.replace("\\n", "\n").replace("\\t", "\t")),
+                None => said,
+            })
+        }
+        Some("cat") => Some(Field::joined(&command.texts)),
+        _ => None,
+    }
+}
+
 /// What a command finds on its standard input.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Given {
@@ -98,9 +113,20 @@ fn odd(text: &str) -> Option<&'static str> {
         '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}' | '\u{61c}' => {
             Some("it has characters in it that turn the direction of text")
         }
-        '\u{200b}'..='\u{200d}' | '\u{2060}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}' => {
-            Some("it has characters in it that are not shown")
-        }
+        // Lines end here for some who show them, and for no shell.
+        '\u{2028}' | '\u{2029}' => Some("it has characters in it that are shown as ends of lines"),
+        '\u{ad}'
+        | '\u{180e}'
+        | '\u{2061}'..='\u{2064}'
+        | '\u{206a}'..='\u{206f}'
+        | '\u{115f}'
+        | '\u{1160}'
+        | '\u{3164}'
+        | '\u{ffa0}'
+        | '\u{200b}'..='\u{200d}'
+        | '\u{2060}'
+        | '\u{feff}'
+        | '\u{e0000}'..='\u{e007f}' => Some("it has characters in it that are not shown"),
         '\t' | '\n' => None,
         c if c.is_control() => Some("it has control characters in it"),
         _ => None,
@@ -131,6 +157,10 @@ struct Walk<'a> {
     loaded: Vec<String>,
     certain: bool,
     given: Given,
+    /// What the command before this one in a pipe says, if it only says something.
+    said: Option<Field>,
+    /// What commands within the words of this one say.
+    within: Vec<Field>,
 }
 
 impl<'a> Walk<'a> {
@@ -166,6 +196,8 @@ impl<'a> Walk<'a> {
             loaded: Vec::new(),
             certain: true,
             given,
+            said: None,
+            within: Vec::new(),
         }
     }
 
@@ -198,6 +230,7 @@ impl<'a> Walk<'a> {
             command.certain = false;
         }
         self.line.commands.append(&mut found.commands);
+        self.line.mentioned.append(&mut found.mentioned);
         for construct in found.constructs {
             self.line.construct(construct);
         }
@@ -224,11 +257,17 @@ impl<'a> Walk<'a> {
         }
         for (index, node) in item.commands.iter().enumerate() {
             let outer = (index > 0).then(|| std::mem::replace(&mut self.given, Given::Something));
+            let before = self.line.commands.len();
             self.node(node);
             if let Some(outer) = outer {
                 self.given = outer;
             }
+            if apart {
+                let said = self.line.commands.get(before..).unwrap_or_default();
+                self.said = said.iter().rev().find_map(says);
+            }
         }
+        self.said = None;
         if item.conditional {
             self.unsure -= 1;
         }
@@ -285,7 +324,8 @@ impl<'a> Walk<'a> {
                     self.line.construct("a `case` or a `for` that counts");
                 }
                 for word in words {
-                    self.fields(word);
+                    let fields = self.fields(word);
+                    self.line.mentioned.extend(fields);
                     if variable.is_none() {
                         // `for ((name=…))`
                         self.set_in_word(word);
@@ -331,6 +371,9 @@ impl<'a> Walk<'a> {
         let (redirects, given) = self.redirects(redirects);
         let outer = self.given.clone();
         if let Some(given) = given {
+            if let Given::Text(text) = &given {
+                self.line.mentioned.push(text.clone());
+            }
             self.given = given;
         }
         if !redirects.is_empty() {
@@ -379,12 +422,18 @@ impl<'a> Walk<'a> {
     }
 
     fn simple(&mut self, simple: &Simple) {
+        let outer = std::mem::take(&mut self.within);
         let mut words = Vec::new();
         for word in &simple.words {
             words.extend(self.fields(word));
         }
         let assignments = self.assignments(simple, words.is_empty());
         let (redirects, input) = self.redirects(&simple.redirects);
+        let mut texts = std::mem::replace(&mut self.within, outer);
+        match &input {
+            Some(Given::Text(text)) => texts.push(text.clone()),
+            _ => texts.extend(self.said.clone()),
+        }
         let mut command = Command {
             words,
             raw: Some(simple.raw.clone()),
@@ -392,6 +441,7 @@ impl<'a> Walk<'a> {
             redirects,
             starts: Vec::new(),
             certain: self.certain,
+            texts,
             directories: self.directories.clone(),
         };
         let bare_exec = command.words.len() == 1 && command.program() == Some("exec");

@@ -11,6 +11,7 @@ mod deeds;
 mod finding;
 mod formats;
 mod hidden;
+pub mod import;
 mod judge;
 pub mod output;
 mod package;
@@ -31,7 +32,7 @@ pub mod install;
 
 pub use capability::{Capability, Secret, Source, Use};
 pub use finding::{Confidence, Finding, Place, Seen, Severity};
-pub use judge::{Baseline, BaselineError, Reason, Report, Verdict};
+pub use judge::{Baseline, BaselineError, Reason, Report, SuppressError, Suppressions, Verdict};
 pub use package::{File, FileKind, Package};
 pub use rule::{Rule, Technique};
 pub use rules::rules;

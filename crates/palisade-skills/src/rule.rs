@@ -56,6 +56,8 @@ pub enum Technique {
     NotVetted,
     /// The format's own rules are broken.
     Format,
+    /// Another scanner says so.
+    Imported,
 }
 
 /// What a rule is, whatever it finds.

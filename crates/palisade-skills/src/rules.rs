@@ -1,4 +1,4 @@
-use crate::{Rule, binary, code, deeds, formats, hidden, install, read, text, trial};
+use crate::{Rule, binary, code, deeds, formats, hidden, import, install, read, text, trial};
 
 /// Every rule there is, sorted by id.
 pub fn rules() -> Vec<&'static Rule> {
@@ -14,6 +14,7 @@ pub fn rules() -> Vec<&'static Rule> {
         install::RULES,
         binary::RULES,
         trial::RULES,
+        import::RULES,
     ];
     let mut rules: Vec<_> = all.into_iter().flatten().copied().collect();
     rules.sort_by_key(|rule| rule.id);

@@ -7,6 +7,8 @@ use crate::{Report, Seen, binary, code, deeds, formats, hidden, install, judge, 
 pub struct Options {
     /// Findings that the operator has seen and accepts.
     pub baseline: crate::Baseline,
+    /// What the operator says does not count.
+    pub suppressions: crate::Suppressions,
 }
 
 /// Judges a package that was read.

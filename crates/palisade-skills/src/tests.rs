@@ -203,7 +203,7 @@ fn a_baseline_takes_away_what_was_seen_and_nothing_else() {
             Limits::default(),
         )
     };
-    let options = Options { baseline };
+    let options = Options { baseline, ..Options::default() };
     assert_ne!(scan(&read(ORDERS[0]), &options).verdict, Verdict::Dangerous);
     assert_eq!(
         scan(&read(&format!("{}\n\n{}", ORDERS[0], ORDERS[1])), &options).verdict,

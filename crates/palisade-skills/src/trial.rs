@@ -147,8 +147,8 @@ pub(crate) static RULES: &[&Rule] = &[
 ];
 
 impl Report {
-    /// Adds what was seen when it was tried. The verdict is as bad as before, or worse.
-    pub fn raise(&mut self, findings: Vec<Finding>) {
+    /// Adds what was seen elsewhere: `how` begins the sentence of each reason. The verdict is as bad as before, or worse.
+    pub fn raise(&mut self, findings: Vec<Finding>, how: &str) {
         let worst = findings.iter().map(|finding| finding.severity).max();
         let verdict = match worst {
             Some(High | Critical) => Verdict::Dangerous,
@@ -159,7 +159,7 @@ impl Report {
         self.severity = self.severity.max(worst);
         let said = findings.iter().filter(|finding| finding.severity >= Medium).map(|finding| {
             let (technique, severity) = (finding.rule.technique, finding.severity);
-            let text = format!("when it was run: {} ({})", finding.message, finding.place.file);
+            let text = format!("{how}: {} ({})", finding.message, finding.place.file);
             Reason { technique, severity, text }
         });
         self.reasons.extend(said);

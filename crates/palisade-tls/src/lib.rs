@@ -7,11 +7,13 @@
 
 #![forbid(unsafe_code)]
 
+mod ahead;
 mod identity;
 mod java;
 mod provider;
 mod roots;
 
+pub use ahead::Ahead;
 pub use identity::{ClientIdentity, IdentityError};
 pub use java::java_trust_store;
 pub use provider::crypto_provider;

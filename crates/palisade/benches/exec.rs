@@ -4,13 +4,13 @@
 //! cargo bench -p palisade --bench exec -- [--execs 500] [--rounds 7]
 //! ```
 //!
-//! A program inside starts `/bin/true` again and again and takes the time of each; with a rule for commands and without, by
-//! turns. Under root all is measured twice, as root and as an ordinary user.
+//! A program inside starts `/bin/true` again and again and takes the time of each; then `make -j2` compiles a hundred small
+//! files. Each with a rule for commands and without, by turns. Under root all is measured twice, as root and as an ordinary user.
 
 #[allow(dead_code, unused_imports, reason = "each bench uses a part of it")]
 mod stage;
 
-use std::{fs, process::Stdio};
+use std::{fs, path::Path, process::Stdio};
 
 use serde_json::{Value, json};
 
@@ -28,11 +28,23 @@ times.sort()
 print(times[len(times) // 2] / 1000, times[len(times) * 99 // 100] / 1000)
 ";
 
+/// Prints how long `make` took in all, in microseconds, and again.
+const MAKES: &str = "\
+import subprocess, time
+with open('f.c', 'w') as f: f.write('int f(int a) { return a + 1; }\\n')
+names = ' '.join('o%d' % n for n in range(100))
+with open('Makefile', 'w') as f: f.write('all: %s\\n.PHONY: %s\\n%s: ; @cc -O1 -c -o $@ f.c\\n' % (names, names, names))
+before = time.perf_counter_ns()
+subprocess.run(['make', '-s', '-j2'], check=True)
+took = (time.perf_counter_ns() - before) / 1000
+print(took, took)
+";
+
 fn main() -> Outcome<()> {
     let (execs, rounds) = (number("--execs", 500)?, number("--rounds", 7)?);
     say(format_args!(
-        "{:6} {:>12} {:>12} {:>12} {:>12} {:>12}",
-        "caller", "p50 us", "with rule", "more", "p99 us", "with rule"
+        "{:6} {:>12} {:>12} {:>12} {:>12} {:>12} {:>12}",
+        "caller", "p50 us", "with rule", "more", "p99 us", "with rule", "make ratio"
     ))?;
     let mut all = Vec::new();
     for caller in Caller::all() {
@@ -50,18 +62,15 @@ fn of_caller(caller: Caller, execs: usize, rounds: usize) -> Outcome<Value> {
     fs::write(&ruled, format!("palisade: 1\nextends: [shell]\n{rules}\n"))?;
     let execs = execs.to_string();
     let mut times = [Vec::new(), Vec::new()];
+    let mut makes = Vec::new();
     for _ in 0..rounds {
+        let mut made = Vec::new();
         for (policy, times) in [&plain, &ruled].into_iter().zip(&mut times) {
-            let mut command = stage.command(stage.program());
-            command.args(["run", "--quiet", "--policy"]).arg(policy);
-            command.args(["--", "python3", "-c", INSIDE, &execs]);
-            let ran = command.stdout(Stdio::piped()).stderr(Stdio::piped()).output()?;
-            let said = String::from_utf8(ran.stdout)?;
-            let mut numbers = said.split_whitespace().map(str::parse::<f64>);
-            let (Some(p50), Some(p99)) = (numbers.next(), numbers.next()) else {
-                return Err(format!("{said}{}", String::from_utf8_lossy(&ran.stderr)).into());
-            };
-            times.push((p50?, p99?));
+            times.push(inside(&stage, policy, &["-c", INSIDE, &execs])?);
+            made.push(inside(&stage, policy, &["-c", MAKES])?.0);
+        }
+        if let [plain, ruled] = made.as_slice() {
+            makes.push((ruled / plain, *ruled));
         }
     }
     let middle = |times: &mut Vec<(f64, f64)>| {
@@ -71,8 +80,9 @@ fn of_caller(caller: Caller, execs: usize, rounds: usize) -> Outcome<Value> {
     let [plain, ruled] = &mut times;
     let (plain, ruled) = (middle(plain), middle(ruled));
     let more = ruled.0 - plain.0;
+    let make = middle(&mut makes).0;
     say(format_args!(
-        "{:6} {:12.1} {:12.1} {more:12.1} {:12.1} {:12.1}",
+        "{:6} {:12.1} {:12.1} {more:12.1} {:12.1} {:12.1} {make:12.3}",
         caller.name(),
         plain.0,
         ruled.0,
@@ -84,5 +94,19 @@ fn of_caller(caller: Caller, execs: usize, rounds: usize) -> Outcome<Value> {
         "plain_us": {"p50": plain.0, "p99": plain.1},
         "ruled_us": {"p50": ruled.0, "p99": ruled.1},
         "more_us": more,
+        "make_ratio": make,
     }))
+}
+
+/// The two numbers that Python prints inside.
+fn inside(stage: &Stage, policy: &Path, arguments: &[&str]) -> Outcome<(f64, f64)> {
+    let mut command = stage.command(stage.program());
+    command.args(["run", "--quiet", "--policy"]).arg(policy).args(["--", "python3"]);
+    let ran = command.args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).output()?;
+    let said = String::from_utf8(ran.stdout)?;
+    let mut numbers = said.split_whitespace().map(str::parse::<f64>);
+    let (Some(one), Some(other)) = (numbers.next(), numbers.next()) else {
+        return Err(format!("{said}{}", String::from_utf8_lossy(&ran.stderr)).into());
+    };
+    Ok((one?, other?))
 }

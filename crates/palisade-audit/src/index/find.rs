@@ -8,7 +8,7 @@ use crate::AuditError;
 
 /// Facts of one kind are not counted further than this.
 const COUNTED: i64 = 1_000_000;
-/// With more, the events are gone through in the order of time instead of being sorted.
+/// With more, the events are gone through in an order that an index has instead of being sorted.
 const SORTED: i64 = 200_000;
 
 /// What became of a search.
@@ -221,14 +221,19 @@ impl Asked {
     /// By what there are the fewest events to go through.
     fn by(&self) -> By {
         let sum = |all: &[(i64, i64)]| all.iter().map(|(_, count)| *count).sum::<i64>();
-        let fact = self.facts.first().map(|(fact, count)| (By::Fact(*fact), *count));
-        let shape = self.shapes.as_deref().map(|all| (By::Shape, sum(all)));
-        let segment = self.segments.as_deref().map(|all| (By::Segment, sum(all)));
-        let fewest = [fact, shape, segment].into_iter().flatten().min_by_key(|(_, count)| *count);
-        match fewest {
-            Some((by, count)) if count <= SORTED => by,
+        let fact = self.facts.first().map(|(fact, count)| (By::Fact(*fact), *count, false));
+        // Of one shape the index has the events in the order of time, and so has one segment.
+        let alone = |all: &[(i64, i64)]| all.len() == 1;
+        let shape = self.shapes.as_deref().map(|all| (By::Shape, sum(all), alone(all)));
+        let timed = self.since.is_some() || self.until.is_some();
+        let segment =
+            self.segments.as_deref().map(|all| (By::Segment, sum(all), alone(all) && !timed));
+        let all = [fact, shape, segment].into_iter().flatten();
+        let quick = all.filter(|(_, count, in_order)| *count <= SORTED || *in_order);
+        match quick.min_by_key(|(_, count, _)| *count) {
+            Some((by, ..)) => by,
             // Without a time all of them are wanted; with one, it may leave few.
-            Some(_) | None => By::Time,
+            None => By::Time,
         }
     }
 
@@ -277,7 +282,70 @@ impl Asked {
             }
         }
         let way = if newest { "DESC" } else { "ASC" };
-        write!(text, " ORDER BY e.time {way}, e.id {way}").unwrap_or_default();
+        let one = self.segments.as_deref().is_some_and(|all| all.len() == 1);
+        match by {
+            // Times of a segment never go back in the index.
+            By::Segment if one => write!(text, " ORDER BY e.offset {way}").unwrap_or_default(),
+            _ => write!(text, " ORDER BY e.time {way}, e.id {way}").unwrap_or_default(),
+        }
         (text, values)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::index::schema::{self, INDEXES};
+
+    /// What is gone through, and whether it is sorted then.
+    fn plan(asked: &Asked) -> (String, bool) {
+        let folder = tempfile::tempdir().unwrap();
+        let database =
+            schema::open(&folder.path().join("events.db"), std::time::Duration::ZERO).unwrap();
+        database.execute_batch(INDEXES).unwrap();
+        for newest in [false, true] {
+            let (text, values) = asked.statement(newest);
+            let mut explain = database.prepare(&format!("EXPLAIN QUERY PLAN {text}")).unwrap();
+            let rows = explain
+                .query_map(rusqlite::params_from_iter(values), |row| row.get::<_, String>(3))
+                .unwrap();
+            let steps: Vec<String> = rows.map(Result::unwrap).collect();
+            let sorted = steps.iter().any(|step| step.contains("TEMP B-TREE"));
+            if newest {
+                return (steps.join("; "), sorted);
+            }
+        }
+        unreachable!()
+    }
+
+    #[test]
+    fn of_many_events_none_is_sorted_and_none_is_gone_through_that_is_of_another_session() {
+        let (few, many) = (SORTED, SORTED + 1);
+        let asked =
+            || Asked { shapes: None, segments: None, facts: vec![], since: None, until: None };
+        let one = |count| Some(vec![(7, count)]);
+        let two = |count| Some(vec![(7, count), (8, 1)]);
+        for (asked, by, sorted) in [
+            (Asked { segments: one(many), ..asked() }, "events_by_segment", false),
+            (
+                Asked { segments: one(many), shapes: two(9 * many), ..asked() },
+                "events_by_segment",
+                false,
+            ),
+            (
+                Asked { segments: one(9 * many), shapes: one(many), ..asked() },
+                "events_by_shape",
+                false,
+            ),
+            (Asked { shapes: one(many), since: Some(5), ..asked() }, "events_by_shape", false),
+            (Asked { segments: two(few / 2), ..asked() }, "events_by_segment", true),
+            (Asked { segments: two(many), ..asked() }, "events_by_time", false),
+            (Asked { segments: one(many), until: Some(5), ..asked() }, "events_by_time", false),
+            (Asked { shapes: two(many), ..asked() }, "events_by_time", false),
+            (Asked { shapes: one(many), facts: vec![(3, few)], ..asked() }, "facts_by_fact", true),
+        ] {
+            let (steps, sorts) = plan(&asked);
+            assert!(steps.contains(by) && sorts == sorted, "{by}: {steps}");
+        }
     }
 }

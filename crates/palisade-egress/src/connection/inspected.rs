@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use palisade_core::{Event, HostName, Layer, TlsName};
+use palisade_tls::Ahead;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 
@@ -79,7 +80,7 @@ impl Connection<'_> {
             let why = "what it begins with is TLS, but not so that it can be looked into";
             return self.refuse(target.action(None), why.to_owned()).await;
         }
-        let stream = Prefixed::new(flight.bytes, self.client);
+        let stream = Ahead::new(Prefixed::new(flight.bytes, self.client));
         let accepting = TlsAcceptor::from(Arc::clone(&inspector.inward)).accept(stream);
         let stream = match timeout(patience, accepting).await {
             Ok(Ok(stream)) => stream,

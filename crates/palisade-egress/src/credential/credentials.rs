@@ -2,7 +2,10 @@ use std::{
     collections::HashMap,
     fmt,
     net::IpAddr,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use http::{HeaderMap, HeaderValue, Uri, header, request, uri::PathAndQuery};
@@ -30,14 +33,17 @@ const MOST_SIGNED: usize = 8 * 1024 * 1024;
 const MOST_REMEMBERED: usize = 4;
 /// Request headers by which a client could have the answer sent in a form that cannot be looked
 /// through: compressed, in parts, or as a difference.
-const NOT_ASKED: [&str; 7] = [
+const NOT_ASKED: [&str; 9] = [
     "a-im",
     "accept-charset",
     "connect-accept-encoding",
     "grpc-accept-encoding",
     "if-range",
     "range",
+    // An old name of it that Apache still takes, and one that comes before it in Azure.
+    "request-range",
     "sec-websocket-extensions",
+    "x-ms-range",
 ];
 
 /// A credential of the policy: how it is sent, and what stands for it inside.
@@ -75,6 +81,8 @@ pub struct Credentials {
     authority: Arc<dyn Authority>,
     /// For each set of credentials what to look for in answers.
     answers: Mutex<HashMap<Vec<usize>, Known>>,
+    /// Grows with each secret that is sent for the first time, before it is.
+    changes: AtomicU64,
 }
 
 struct Bound {
@@ -112,7 +120,8 @@ impl Credentials {
             .collect();
         // Nothing is replaced by this one: it only finds.
         let placeholders = Patterns::new(list.iter().map(|bound| (&bound.forms, &bound.forms)));
-        Self { list, placeholders: Arc::new(placeholders), authority, answers: Mutex::default() }
+        let (answers, changes) = Default::default();
+        Self { list, placeholders: Arc::new(placeholders), authority, answers, changes }
     }
 
     /// Whether there are none.
@@ -159,8 +168,7 @@ impl Credentials {
         let watch = Box::new(Watch::new(Arc::clone(self), told.clone(), here.clone()));
         if here.is_empty() && used.is_none() {
             // No answer of this host can hold a secret that was sent to it.
-            let nothing = Arc::new(Patterns::new([]));
-            let answer = Box::new(Answer::new(Arc::clone(self), told, nothing, None));
+            let answer = Box::new(Answer::new(Arc::clone(self), told, Vec::new(), None));
             return Ok(Some(Passing { body: watch, answer }));
         }
         ask_plainly(&mut head.headers);
@@ -169,8 +177,9 @@ impl Credentials {
             let secret = self.send(bound, decided, body, head, &told).await.map_err(deny)?;
             sent = Some((number, secret));
         }
-        let patterns = self.answers(&here, used);
-        let answer = Box::new(Answer::new(Arc::clone(self), told, patterns, sent));
+        let mut of = here;
+        of.extend(used.filter(|at| !of.contains(at)));
+        let answer = Box::new(Answer::new(Arc::clone(self), told, of, sent));
         Ok(Some(Passing { body: watch, answer }))
     }
 
@@ -209,7 +218,9 @@ impl Credentials {
                 .put(head, &secret)
                 .ok_or_else(|| missing("what its source gives cannot be sent".to_owned()))?,
         };
-        bound.remember(&secret);
+        if bound.remember(&secret) {
+            self.changes.fetch_add(1, Ordering::SeqCst);
+        }
         let mut event = Event::observed("credential", Layer::Egress, told.subject.as_str())
             .with("credential", name.as_str())
             .with("put", how.to_string());
@@ -338,21 +349,30 @@ impl Credentials {
         all
     }
 
-    /// What to look for in answers of a host with these credentials.
-    fn answers(&self, here: &[usize], used: Option<usize>) -> Arc<Patterns> {
-        let mut all = here.to_vec();
-        all.extend(used.filter(|at| !here.contains(at)));
-        let bounds: Vec<&Bound> = all.iter().filter_map(|at| self.list.get(*at)).collect();
+    /// Grows whenever there is more to look for in answers, before any can hold it.
+    pub(crate) fn changes(&self) -> u64 {
+        self.changes.load(Ordering::SeqCst)
+    }
+
+    /// What to look for in answers of a host with these credentials: the secrets that were sent, and `own`, which
+    /// may have been sent so long ago that it is none of the last.
+    pub(crate) fn answers(
+        &self,
+        of: &[usize],
+        own: Option<&(usize, Arc<Secret>)>,
+    ) -> Arc<Patterns> {
         let mut secrets = Vec::new();
         let mut forms = Vec::new();
-        for bound in bounds {
-            for secret in bound.sent.lock().unwrap_or_else(PoisonError::into_inner).iter() {
-                secrets.push(Arc::clone(secret));
+        for (at, bound) in of.iter().filter_map(|at| Some((at, self.list.get(*at)?))) {
+            let sent = bound.sent.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            let own = own.filter(|(whose, own)| whose == at && !has(&sent, own));
+            for secret in sent.into_iter().chain(own.map(|(_, own)| Arc::clone(own))) {
+                secrets.push(secret);
                 forms.push(&bound.forms);
             }
         }
         let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = answers.get(&all)
+        if let Some(known) = answers.get(of)
             && known.secrets.len() == secrets.len()
             && known.secrets.iter().zip(&secrets).all(|(one, other)| Arc::ptr_eq(one, other))
         {
@@ -360,7 +380,7 @@ impl Credentials {
         }
         let pairs = secrets.iter().zip(forms).map(|(secret, forms)| (secret.forms(), forms));
         let patterns = Arc::new(Patterns::new(pairs));
-        answers.insert(all, Known { secrets, patterns: Arc::clone(&patterns) });
+        answers.insert(of.to_vec(), Known { secrets, patterns: Arc::clone(&patterns) });
         patterns
     }
 }
@@ -392,14 +412,17 @@ impl Bound {
         Some(put)
     }
 
-    fn remember(&self, secret: &Arc<Secret>) {
+    /// Whether it is another one than those of before.
+    fn remember(&self, secret: &Arc<Secret>) -> bool {
         let mut sent = self.sent.lock().unwrap_or_else(PoisonError::into_inner);
         if sent.first().is_some_and(|last| Arc::ptr_eq(last, secret)) {
-            return;
+            return false;
         }
+        let known = has(&sent, secret);
         sent.retain(|known| !Arc::ptr_eq(known, secret));
         sent.insert(0, Arc::clone(secret));
         sent.truncate(MOST_REMEMBERED);
+        !known
     }
 }
 
@@ -450,6 +473,10 @@ impl fmt::Debug for Credentials {
         let names = self.list.iter().map(|bound| &bound.credential.name);
         f.debug_list().entries(names).finish()
     }
+}
+
+fn has(secrets: &[Arc<Secret>], secret: &Arc<Secret>) -> bool {
+    secrets.iter().any(|known| Arc::ptr_eq(known, secret))
 }
 
 /// Have the answer come as it is: what is compressed or in parts cannot be looked through.

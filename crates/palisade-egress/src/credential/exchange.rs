@@ -96,12 +96,17 @@ impl BodyWatch for Watch {
     }
 }
 
-/// Takes secrets out of an answer.
+/// Takes secrets out of an answer: also those that are sent with other requests while it comes. One that goes on for
+/// long would else be where a server can give them back.
 pub(crate) struct Answer {
     credentials: Arc<Credentials>,
     request: Told,
     scrubber: Scrubber,
     patterns: Arc<Patterns>,
+    /// The credentials that may be in it, by number.
+    of: Vec<usize>,
+    /// [`Credentials::changes`] that `patterns` knows of.
+    seen: u64,
     /// The credential that the request carried, by number.
     sent: Option<(usize, Arc<Secret>)>,
     told: bool,
@@ -111,14 +116,27 @@ impl Answer {
     pub(crate) fn new(
         credentials: Arc<Credentials>,
         request: Told,
-        patterns: Arc<Patterns>,
+        of: Vec<usize>,
         sent: Option<(usize, Arc<Secret>)>,
     ) -> Self {
+        let seen = credentials.changes();
+        let patterns = credentials.answers(&of, sent.as_ref());
         let scrubber = Scrubber::new(Arc::clone(&patterns));
-        Self { credentials, request, scrubber, patterns, sent, told: false }
+        Self { credentials, request, scrubber, patterns, of, seen, sent, told: false }
+    }
+
+    /// Look for what was sent since, too.
+    fn renew(&mut self) {
+        let now = self.credentials.changes();
+        if now != self.seen && !self.of.is_empty() {
+            self.seen = now;
+            self.patterns = self.credentials.answers(&self.of, self.sent.as_ref());
+            self.scrubber.look_for(Arc::clone(&self.patterns));
+        }
     }
 
     fn clean(&mut self, headers: &mut HeaderMap, place: &str) {
+        self.renew();
         let mut scrubber = Scrubber::new(Arc::clone(&self.patterns));
         let named = headers.keys().filter(|name| scrubber.is_in_name(name.as_str()));
         let named: Vec<_> = named.cloned().collect();
@@ -143,6 +161,7 @@ impl Answer {
     }
 
     fn cleaned(&mut self, get: impl FnOnce(&mut Scrubber) -> Bytes) -> Bytes {
+        self.renew();
         let clean = get(&mut self.scrubber);
         if self.scrubber.found() > 0 {
             self.tell("its body");
@@ -159,7 +178,7 @@ impl AnswerFilter for Answer {
         {
             feed.refused(secret);
         }
-        if self.patterns.is_empty() {
+        if self.of.is_empty() {
             return Ok(());
         }
         // The words behind the status are the server's own.
@@ -178,6 +197,7 @@ impl AnswerFilter for Answer {
     }
 
     fn quiet(&mut self) -> Bytes {
+        self.renew();
         self.scrubber.quiet()
     }
 

@@ -82,11 +82,6 @@ impl Patterns {
         Self { list, shifts, first, longest }
     }
 
-    /// Whether there is nothing to look for.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.list.is_empty()
-    }
-
     pub(crate) fn instead(&self, number: usize) -> &[u8] {
         self.list.get(number).map(|pattern| pattern.instead.as_slice()).unwrap_or_default()
     }

@@ -29,6 +29,11 @@ impl Scrubber {
         Self { patterns, held: Zeroizing::default(), shown: 0, found: 0 }
     }
 
+    /// Look for these from now on. What is held back is looked through anew.
+    pub(crate) fn look_for(&mut self, patterns: Arc<Patterns>) {
+        self.patterns = patterns;
+    }
+
     /// How often a secret was met.
     pub(crate) fn found(&self) -> usize {
         self.found

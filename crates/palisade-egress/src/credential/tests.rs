@@ -309,6 +309,37 @@ async fn an_answer_that_cannot_be_looked_through_does_not_come() {
     passing.answer.head(&mut head("content-encoding", "gzip"), true).unwrap();
 }
 
+/// A stream of events that a rule without the credential permits, begun before the secret was first sent: the server
+/// may say it there.
+#[tokio::test]
+async fn a_secret_that_is_sent_while_an_answer_comes_is_taken_out_of_it() {
+    let there = world();
+    let open = || Request::get("https://api.github.com/events");
+    let (mut events, head) =
+        there.apply("network.rules[open]", "api.github.com", open()).await.unwrap();
+    assert!(!head.headers.contains_key("authorization"));
+    let (mut answer, ()) = Response::new(()).into_parts();
+    events.answer.head(&mut answer, true).unwrap();
+    assert_eq!(events.answer.data(Bytes::from_static(b"one gh")), "one gh");
+    let sent = Request::get("https://api.github.com/say");
+    there.apply(GITHUB, "api.github.com", sent).await.unwrap();
+    let (begins, ends) = REAL.as_bytes().split_at(20);
+    let mut seen = events.answer.data(Bytes::copy_from_slice(begins)).to_vec();
+    seen.extend(events.answer.data(Bytes::copy_from_slice(ends)));
+    let mut trailers = HeaderMap::new();
+    trailers.insert("x", REAL.parse().unwrap());
+    seen.extend(events.answer.end());
+    events.answer.trailers(&mut trailers);
+    assert_eq!(seen, there.github.as_bytes());
+    assert_eq!(trailers["x"], there.github);
+    // It has to be one that can be looked through, though there was nothing to look for when it began.
+    let other = world();
+    let (mut early, _) =
+        other.apply("network.rules[open]", "api.github.com", open()).await.unwrap();
+    let coded = Response::builder().header("content-encoding", "gzip").body(()).unwrap();
+    early.answer.head(&mut coded.into_parts().0, true).unwrap_err();
+}
+
 #[tokio::test]
 async fn trailers_are_cleaned_behind_the_body() {
     let world = world();

@@ -59,15 +59,34 @@ pub(crate) fn as_in_http1(headers: &HeaderMap) -> Result<(), &'static str> {
     if headers.get_all(header::CONTENT_LENGTH).iter().count() > 1 {
         return Err("its HTTP request has more than one Content-Length");
     }
-    let empty = |value: &HeaderValue| value.as_bytes().trim_ascii().is_empty();
-    if headers.get(header::CONTENT_LENGTH).is_some_and(empty) {
-        return Err("its HTTP request has a Content-Length that is not a number");
+    if let Some(value) = headers.get(header::CONTENT_LENGTH) {
+        head::length(value.as_bytes().trim_ascii())
+            .map_err(|_| "its HTTP request has a Content-Length that is not a number")?;
     }
     // The same to what turns headers into variables (CGI).
     if headers.contains_key("content_length") || headers.contains_key("transfer_encoding") {
         return Err(
             "its HTTP request has a header like Content-Length or Transfer-Encoding, which is neither",
         );
+    }
+    Ok(())
+}
+
+/// Whether the end and the coding of an answer's body are told once (RFC 9112, section 6.3). It has one.
+///
+/// # Errors
+/// Why its client and the proxy could take it for two different answers.
+pub(crate) fn framed_once(headers: &HeaderMap) -> Result<(), &'static str> {
+    let mut codings = headers.get_all(header::TRANSFER_ENCODING).iter();
+    let Some(coding) = codings.next() else { return Ok(()) };
+    if headers.contains_key(header::CONTENT_LENGTH) {
+        return Err("it has both Content-Length and Transfer-Encoding");
+    }
+    // Nobody asked for another: `TE` names none. It does not pass, so a client would take the coded body
+    // for the plain one, and so would who looks for secrets in it.
+    if codings.next().is_some() || !coding.as_bytes().trim_ascii().eq_ignore_ascii_case(b"chunked")
+    {
+        return Err("its Transfer-Encoding is not `chunked` alone");
     }
     Ok(())
 }

@@ -115,6 +115,11 @@ fn request_line(line: &[u8]) -> Result<(&[u8], Version), &'static str> {
     if target.iter().any(|byte| matches!(byte, b'#' | b'\\' | b'"' | b'<' | b'>')) {
         return Err("its target has a character that has to be escaped");
     }
+    // RFC 9112, section 3.2: an authority alone is for CONNECT.
+    let url = || target.windows(3).any(|part| part == b"://");
+    if method != b"CONNECT" && !target.starts_with(b"/") && target != b"*" && !url() {
+        return Err("its target is neither a path nor a URL");
+    }
     Ok((method, version))
 }
 
@@ -181,9 +186,13 @@ impl Fields {
     }
 }
 
-/// Digits only (RFC 9110, section 8.6): no sign, no list, no other base.
-fn length(value: &[u8]) -> Result<u64, &'static str> {
+/// Digits only (RFC 9110, section 8.6): no sign, no list, no other base. Nor a zero before others, by which
+/// `strtol(3)` takes the rest for octal.
+pub(crate) fn length(value: &[u8]) -> Result<u64, &'static str> {
     const WRONG: &str = "its Content-Length is not a number";
+    if matches!(value, [b'0', _, ..]) {
+        return Err("its Content-Length begins with a zero");
+    }
     if value.is_empty() || value.len() > 19 || !value.iter().all(u8::is_ascii_digit) {
         return Err(WRONG);
     }

@@ -10,19 +10,23 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{Request, Response, StatusCode, Uri, Version, header, uri::PathAndQuery};
+use http::{
+    HeaderMap, HeaderValue, Request, Response, StatusCode, Uri, Version, header, uri::PathAndQuery,
+};
 use hyper::{
     body::{Body, Incoming},
     client::conn::{http1, http2},
 };
 use hyper_util::rt::{TokioIo, TokioTimer};
 use palisade_core::{Action, Decision, Event, Layer, Request as Asked, Verdict};
+use palisade_tls::Ahead;
 use rustls::{ClientConfig, pki_types::ServerName};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     time::timeout,
 };
 use tokio_rustls::TlsConnector;
+use zeroize::Zeroizing;
 
 use super::{
     Inspector,
@@ -92,6 +96,8 @@ pub(crate) enum Failure {
     Broke(hyper::Error),
     /// It goes on in a protocol that it was not asked for.
     Switched,
+    /// The answer can be read in more than one way, and why.
+    Ambiguous(&'static str),
     /// The answer did not begin in time.
     Slow(Duration),
     /// Too many connections are open.
@@ -256,7 +262,7 @@ impl Upstream {
         let config = self.tls(who).await?;
         let name = ServerName::try_from(host.as_str().to_owned());
         let name = name.map_err(|error| Failure::Certificate(error.to_string()))?;
-        let connecting = TlsConnector::from(config).connect(name, stream);
+        let connecting = TlsConnector::from(config).connect(name, Ahead::new(stream));
         let stream = match timeout(limits.connect, connecting).await {
             Ok(Ok(stream)) => stream,
             Ok(Err(error)) => return Err(of_handshake(error)),
@@ -392,8 +398,18 @@ fn without_body(request: &Request<Payload>) -> Request<Payload> {
     Request::from_parts(head, answer::full(Bytes::new()))
 }
 
-/// Origin form, and a `Host`.
+/// Origin form, and a `Host`. What HTTP/2 says in other ways is said in that of HTTP/1.
 fn for_http1(request: &mut Request<Payload>) {
+    join_cookies(request.headers_mut());
+    // hyper takes a GET or HEAD for one without a body where its length is not known, and would leave it out.
+    let (body, headers) = (request.body(), request.headers());
+    if !body.is_end_stream()
+        && body.size_hint().exact().is_none()
+        && !headers.contains_key(header::CONTENT_LENGTH)
+    {
+        let chunked = HeaderValue::from_static("chunked");
+        request.headers_mut().insert(header::TRANSFER_ENCODING, chunked);
+    }
     *request.version_mut() = Version::HTTP_11;
     let (authority, path) = (request.uri().authority(), request.uri().path_and_query());
     let authority = authority.and_then(|it| it.as_str().parse().ok());
@@ -408,6 +424,23 @@ fn for_http1(request: &mut Request<Payload>) {
 fn for_http2(request: &mut Request<Payload>) {
     *request.version_mut() = Version::HTTP_2;
     request.headers_mut().remove(header::HOST);
+    request.headers_mut().remove(header::TRANSFER_ENCODING);
+}
+
+/// HTTP/2 may split what HTTP/1 has in one field (RFC 9113, section 8.2.3), of which many servers read the first
+/// only.
+fn join_cookies(headers: &mut HeaderMap) {
+    let mut values = headers.get_all(header::COOKIE).iter();
+    let (Some(first), Some(second)) = (values.next(), values.next()) else { return };
+    let mut all = Zeroizing::new(first.as_bytes().to_vec());
+    for value in std::iter::once(second).chain(values) {
+        all.extend_from_slice(b"; ");
+        all.extend_from_slice(value.as_bytes());
+    }
+    if let Ok(mut joined) = HeaderValue::from_bytes(&all) {
+        joined.set_sensitive(true);
+        headers.insert(header::COOKIE, joined);
+    }
 }
 
 fn of_handshake(error: io::Error) -> Failure {
@@ -431,7 +464,8 @@ impl Failure {
             Failure::Certificate(_)
             | Failure::Unreachable(..)
             | Failure::Broke(_)
-            | Failure::Switched => StatusCode::BAD_GATEWAY,
+            | Failure::Switched
+            | Failure::Ambiguous(_) => StatusCode::BAD_GATEWAY,
         }
     }
 
@@ -448,6 +482,9 @@ impl Failure {
                 None => format!("the server's answer cannot be used: {error}"),
             },
             Failure::Switched => "the server switched to another protocol unasked".to_owned(),
+            Failure::Ambiguous(why) => {
+                format!("the server's answer can be read in more than one way: {why}")
+            }
             Failure::Slow(limit) => {
                 format!("the server did not answer within {} s", limit.as_secs())
             }

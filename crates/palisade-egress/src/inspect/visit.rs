@@ -374,6 +374,9 @@ impl Visit {
             Ok(answer) if is_unasked_switch(&answer, &offer) => {
                 Err(self.failed(Failure::Switched, &asked).await)
             }
+            Ok(answer) if let Some(why) = read_in_two_ways(&answer) => {
+                Err(self.failed(Failure::Ambiguous(why), &asked).await)
+            }
             Ok(answer) => Ok(self.given(answer, (filter, ongoing), &asked, &mut offer)),
             Err(_) if refused.get().is_some() => {
                 let reason = refused.get().cloned().unwrap_or_default();
@@ -537,6 +540,14 @@ impl Drop for EndOnDrop<'_> {
 fn is_unasked_switch(answer: &Response<Incoming>, offer: &Offer<'_>) -> bool {
     answer.status() == StatusCode::SWITCHING_PROTOCOLS
         && (offer.client.is_none() || !fields::offers_websocket(answer.headers()))
+}
+
+/// Why the end of the answer's body is not told in one way only, if so.
+fn read_in_two_ways(answer: &Response<Incoming>) -> Option<&'static str> {
+    if answer.body().is_end_stream() {
+        return None;
+    }
+    fields::framed_once(answer.headers()).err()
 }
 
 /// All fields, names in lower case, values without the white space around.

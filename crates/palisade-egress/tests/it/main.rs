@@ -7,6 +7,7 @@
     reason = "a test may end where it fails"
 )]
 
+mod battery;
 mod dns;
 mod forward;
 mod front;

@@ -96,3 +96,20 @@ async fn comes_straight_to_the_proxy() {
     assert_eq!(events.len(), 1, "{events:?}");
     assert!(events[0].reason.contains("straight to the proxy"));
 }
+
+/// An address that this machine got after the sandbox was started, so that it is permitted as anybody's is.
+#[tokio::test]
+async fn dials_an_address_that_has_become_the_hosts_own() {
+    let echo = Echo::start().await;
+    let world = Plan::to(echo.port).start().await;
+    // The twin: where it may be dialled all the same it is.
+    assert_eq!(world.exchange(b"\x00hello").await.unwrap(), b"\x00hello");
+    *world.judge.own.lock().unwrap() = Some([].into());
+    for _ in 0..2 {
+        world.exchange(b"\x00secret").await.unwrap_err();
+    }
+    assert_eq!(echo.heard(), b"\x00hello");
+    assert_eq!(world.denials().len(), 2);
+    // It is known from the first time on.
+    assert_eq!(echo.visitors(), 2);
+}

@@ -36,6 +36,8 @@ pub(crate) struct Judge {
     pub(crate) events: Mutex<Vec<Event>>,
     /// Grows while `/outdated` is asked for, which is not permitted any more then.
     pub(crate) generation: AtomicU64,
+    /// What has turned out to be this machine, once it is asked for; that is not permitted then.
+    pub(crate) own: Mutex<Option<HashSet<IpAddr>>>,
 }
 
 impl Authority for Judge {
@@ -49,7 +51,11 @@ impl Authority for Judge {
                         && tls.contradicts(host).is_none()
                         && !(*port == 443 && *tls == TlsName::NotTls)
                 });
-                fits && address.is_none_or(|address| self.addresses.contains(&address.ip()))
+                let own = self.own.lock().unwrap();
+                fits && address.is_none_or(|address| {
+                    self.addresses.contains(&address.ip())
+                        && !own.as_ref().is_some_and(|own| own.contains(&address.ip()))
+                })
             }
             Action::Request(request) => {
                 let outdated = request.path.starts_with(b"/outdated") && self.generation() > 0;
@@ -69,6 +75,12 @@ impl Authority for Judge {
             self.generation.fetch_add(1, Ordering::SeqCst);
         }
         Box::pin(async move { decision })
+    }
+
+    fn found_own(&self, address: IpAddr) {
+        if let Some(own) = &mut *self.own.lock().unwrap() {
+            own.insert(address);
+        }
     }
 
     fn generation(&self) -> u64 {

@@ -60,6 +60,18 @@ fn what_a_rule_permits_is_allowed_and_named() {
 }
 
 #[test]
+fn an_address_that_turns_out_to_be_the_machines_own_is_like_loopback_from_then_on() {
+    let engine = Engine::new(scope());
+    let there = connect(Some("a.example"), Some("1.1.1.1"));
+    assert!(engine.decide(&there).is_allowed());
+    engine.found_own("::ffff:1.1.1.1".parse().unwrap());
+    let decision = engine.decide(&there);
+    assert!(!decision.is_allowed() && decision.reason.contains("an address of this machine"));
+    engine.replace(scope());
+    assert!(!engine.decide(&there).is_allowed());
+}
+
+#[test]
 fn everything_else_is_denied_with_a_reason() {
     let engine = Engine::with_own_addresses(scope(), ["1.0.0.1".parse().unwrap()]);
     let refused = Action::ResolveRefused { asked: "x".into(), why: "a zone transfer".into() };

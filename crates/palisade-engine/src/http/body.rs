@@ -111,6 +111,9 @@ fn messages(json: &Json) -> Result<Option<Vec<RpcMessage>>, String> {
     };
     let mut all = Vec::new();
     for item in items {
+        if matches!(item, Json::List(_)) && messages(item)?.is_some() {
+            return Err("it is a batch within a batch".to_owned());
+        }
         if is_message(item)? {
             all.push(message(item)?);
         }
@@ -144,7 +147,7 @@ fn in_json(json: &Json) -> Result<Option<Vec<GraphqlOperation>>, String> {
     let Json::List(items) = json else { return one(json) };
     let mut all = None;
     for item in items {
-        join(&mut all, one(item)?);
+        join(&mut all, in_json(item)?);
     }
     Ok(all)
 }

@@ -10,11 +10,21 @@ use super::{
 
 /// Fields that some servers take for the method.
 const METHOD_FIELDS: [&str; 3] = ["x-http-method", "x-http-method-override", "x-method-override"];
-/// The parameter that some servers take for the method.
-const METHOD_PARAMETER: &str = "_method";
-/// Fields that some servers take for the path.
-const PATH_FIELDS: [&str; 4] =
-    ["x-original-url", "x-rewrite-url", "x-original-uri", "x-forwarded-uri"];
+/// Parameters that some servers take for the method.
+const METHOD_PARAMETERS: [&str; 3] = ["_method", "$httpMethod", "x-http-method-override"];
+/// Fields that some servers take for the path, or for what stands before it.
+const PATH_FIELDS: [&str; 10] = [
+    "x-original-url",
+    "x-rewrite-url",
+    "x-original-uri",
+    "x-forwarded-uri",
+    "x-override-url",
+    "x-envoy-original-path",
+    "x-forwarded-path",
+    "x-forwarded-prefix",
+    "x-http-destinationurl",
+    "x-waws-unencoded-url",
+];
 
 /// A request, and what was found out about it. Each part is read when it is first asked for.
 pub(crate) struct Facts<'a> {
@@ -111,7 +121,10 @@ impl<'a> Facts<'a> {
             match self.query() {
                 Err(_) if !self.may_override() => {}
                 Err(why) => return Fit::Unknown(why),
-                Ok(query) => asked.extend(query::all(query, METHOD_PARAMETER).map(Cow::from)),
+                Ok(query) => {
+                    let named = METHOD_PARAMETERS.iter().flat_map(|name| query::all(query, name));
+                    asked.extend(named.map(|value| Cow::from(value.replace('+', " "))));
+                }
             }
         }
         let among = |asked: &str| match effect {

@@ -5,6 +5,8 @@ use serde::{
     de::{Error, MapAccess, SeqAccess, Visitor},
 };
 
+const NUL: &str = "it has a NUL in a key or in what is compared";
+
 /// JSON as far as rules look at it. A key that is there twice is an error: parsers take the first, the
 /// last, or both.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,6 +27,7 @@ impl Json {
         serde_json::from_slice(bytes).map_err(|error| {
             // The text of an error may quote the document.
             match error.classify() {
+                _ if error.to_string().starts_with(NUL) => NUL.to_owned(),
                 serde_json::error::Category::Data => "it has a key twice".to_owned(),
                 _ => format!("it is no JSON (line {})", error.line()),
             }
@@ -38,6 +41,9 @@ impl Json {
         let mut found = None;
         for (name, value) in entries {
             if name == key {
+                if matches!(value, Json::Text(text) if text.contains('\0')) {
+                    return Err(NUL.to_owned());
+                }
                 found = Some(value);
             } else if palisade_core::fold(name) == palisade_core::fold(key) {
                 return Err(format!("its key `{key}` is written in another case"));
@@ -94,6 +100,10 @@ impl<'de> Deserialize<'de> for Json {
                 let mut seen = std::collections::HashSet::new();
                 let mut table = Vec::new();
                 while let Some((key, value)) = map.next_entry::<String, Json>()? {
+                    // To parsers in C a text ends there, and two keys may be one.
+                    if key.contains('\0') {
+                        return Err(A::Error::custom(NUL));
+                    }
                     if !seen.insert(key.clone()) {
                         return Err(A::Error::custom("a key twice"));
                     }

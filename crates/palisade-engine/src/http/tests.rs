@@ -1,3 +1,5 @@
+mod battery;
+
 use palisade_core::{Body, BodyFacts, GraphqlKind, PathPattern, Request, TextPattern};
 use palisade_policy::{GraphqlMatch, HttpMatch, JsonRpcMatch};
 use proptest::prelude::*;

@@ -17,7 +17,7 @@ fn rule(id: &str, hosts: &[&str], ports: &[u16], addresses: &[&str]) -> Rule {
 }
 
 fn reach(rules: &[Rule]) -> Reach {
-    Reach::new(rules.to_vec(), false, vec!["8.8.4.4".parse().unwrap()])
+    Reach::new(rules.to_vec(), false, Own::from_iter(["8.8.4.4".parse().unwrap()]))
 }
 
 fn name(text: &str) -> HostName {
@@ -108,7 +108,7 @@ fn special_addresses_need_a_rule_for_this_name_and_port_that_names_them() {
 fn the_operator_is_asked_for_what_no_rule_names_and_for_nothing_else() {
     let mut rules = github();
     rules.push(Rule { only_denies: true, ..rule("refuses", &["refused.example"], &[443], &[]) });
-    let reach = Reach::new(rules, true, vec!["8.8.4.4".parse().unwrap()]);
+    let reach = Reach::new(rules, true, Own::from_iter(["8.8.4.4".parse().unwrap()]));
     let unseen = TlsName::Unseen;
     let to = |host: &str, port, address: Option<&str>| {
         reach.to_name(&name(host), port, address.map(ip), (&unseen, &Caller::Unasked)).verdict
@@ -298,10 +298,10 @@ fn it_is_looked_at_who_connects_only_where_it_decides() {
     let none = Look::None;
     assert_eq!(looks(&reach(&rules)), [none, Paths, Digests, none, Paths, none]);
     // The operator is shown who asks.
-    let asks = Reach::new(rules.to_vec(), true, Vec::new());
+    let asks = Reach::new(rules.to_vec(), true, Own::default());
     assert_eq!(looks(&asks), [none, Paths, Digests, Changeable, Paths, Changeable]);
     assert_eq!(looks(&reach(&github())), [none; 6]);
-    let most = |rules: &[Rule], ask| Reach::new(rules.to_vec(), ask, Vec::new()).look_at_most();
+    let most = |rules: &[Rule], ask| Reach::new(rules.to_vec(), ask, Own::default()).look_at_most();
     assert_eq!([most(&rules, false), most(&rules, true)], [Digests; 2]);
     assert_eq!([most(&rules[..2], false), most(&rules[..2], true)], [Paths, Changeable]);
     assert_eq!([most(&rules[..1], false), most(&github(), true)], [none, Changeable]);

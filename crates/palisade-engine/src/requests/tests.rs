@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use palisade_core::Caller;
 
 use super::*;
+use crate::own::Own;
 
 fn http(entries: &[(Effect, &[&str], &[&str])]) -> Option<Vec<HttpRule>> {
     let entry = |(effect, methods, paths): &(Effect, &[&str], &[&str])| HttpRule {
@@ -45,7 +46,7 @@ fn request(method: &str, host: &str, path: &str) -> Request {
 }
 
 fn reach(rules: &[Rule]) -> Reach {
-    Reach::new(rules.to_vec(), false, Vec::new())
+    Reach::new(rules.to_vec(), false, Own::default())
 }
 
 const READS: &[(Effect, &[&str], &[&str])] = &[

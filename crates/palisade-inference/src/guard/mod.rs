@@ -94,7 +94,8 @@ impl Guard {
     pub(crate) fn look(self, texts: &Texts, told: &Told) -> Suspicion {
         let mut suspicion = Suspicion::default();
         for result in texts.results() {
-            let shapes = told.shapes_of(&result.text);
+            let text = result.text();
+            let shapes = told.shapes_of(&text);
             if shapes.is_empty() {
                 continue;
             }
@@ -116,13 +117,13 @@ impl Guard {
                         named.join(", ")
                     );
                     let mut note = Some(note);
-                    for span in result.places {
+                    for span in result.places.iter().cloned() {
                         suspicion.edits.push(Edit { span, text: note.take().unwrap_or_default() });
                     }
                 }
             }
-            if told.is_new(&result.text) {
-                suspicion.news.push((named, crate::account::digest(&result.text)));
+            if told.is_new(&text) {
+                suspicion.news.push((named, crate::account::digest(&text)));
             }
         }
         suspicion

@@ -1,5 +1,7 @@
 //! Encodings, peeled: each layer is a text of its own that knows where it came from.
 
+use std::{cell::OnceCell, ops::Range};
+
 use super::{
     checks::{self, digit},
     find::Text,
@@ -26,6 +28,9 @@ pub(super) struct Layer {
     /// Whether something that is no text may be around.
     pub(super) rough: bool,
     pieces: Vec<Piece>,
+    /// Of escapes: the lines that have any, and their pieces once they are asked for.
+    lines: Vec<Range<usize>>,
+    escaped: OnceCell<Vec<Piece>>,
     kind: Kind,
 }
 
@@ -59,7 +64,9 @@ pub(super) fn layers(text: Text<'_>) -> impl Iterator<Item = Layer> {
 impl Layer {
     fn new(kind: Kind) -> Self {
         let rough = kind != Kind::Escapes;
-        Self { text: Vec::new(), joins: Vec::new(), rough, pieces: Vec::new(), kind }
+        let (text, joins, pieces) = Default::default();
+        let (lines, escaped) = Default::default();
+        Self { text, joins, rough, pieces, lines, escaped, kind }
     }
 
     /// Where a part of the layer is in the text around it.
@@ -69,8 +76,12 @@ impl Layer {
 
     /// Where a byte of the layer begins in the text around it, or where it ends.
     fn place(&self, around: &[u8], inner: usize, end: bool) -> usize {
-        let index = self.pieces.partition_point(|piece| piece.inner <= inner).saturating_sub(1);
-        let Some(piece) = self.pieces.get(index) else { return 0 };
+        let pieces = match self.kind {
+            Kind::Escapes => self.escaped.get_or_init(|| self.escaped_pieces(around)),
+            Kind::Base64 | Kind::Hex => &self.pieces,
+        };
+        let index = pieces.partition_point(|piece| piece.inner <= inner).saturating_sub(1);
+        let Some(piece) = pieces.get(index) else { return 0 };
         let byte = inner.saturating_sub(piece.inner);
         let (first, last) = match self.kind {
             Kind::Escapes if piece.length == 0 => {
@@ -106,7 +117,7 @@ impl Layer {
 }
 
 /// Runs of base64: longer ones and shorter ones.
-type Runs = Vec<std::ops::Range<usize>>;
+type Runs = Vec<Range<usize>>;
 
 fn runs(text: &[u8]) -> (Runs, Runs) {
     let (mut long, mut short) = (Vec::new(), Vec::new());
@@ -254,53 +265,77 @@ fn nibble(byte: u8) -> u8 {
 /// Escapes and percent signs that stand for characters that a key has, in the lines that have any.
 fn escapes(text: Text<'_>) -> Option<Layer> {
     let bytes = text.bytes;
-    let mut lines: Vec<std::ops::Range<usize>> = Vec::new();
-    let signs = memchr::memchr2_iter(b'\\', b'%', bytes).filter(|place| tells(bytes, *place));
-    for place in signs {
-        if lines.last().is_some_and(|line| place < line.end) {
+    let mut layer = Layer::new(Kind::Escapes);
+    let (mut done, mut from) = (0_usize, 0_usize);
+    while let Some(found) = bytes.get(from..).and_then(|rest| memchr::memchr2(b'\\', b'%', rest)) {
+        let place = from.saturating_add(found);
+        if !tells(bytes, place) {
+            from = place.saturating_add(1);
             continue;
         }
-        let from = lines.last().map_or(0, |line| line.end);
-        let start = bytes.get(from..place).and_then(|before| memchr::memrchr(b'\n', before));
-        let start = start.map_or(from, |at| from.saturating_add(at).saturating_add(1));
+        let start = bytes.get(done..place).and_then(|before| memchr::memrchr(b'\n', before));
+        let start = start.map_or(done, |at| done.saturating_add(at).saturating_add(1));
         let end = memchr::memchr(b'\n', bytes.get(place..).unwrap_or_default());
-        lines.push(start..end.map_or(bytes.len(), |at| place.saturating_add(at)));
+        let end = end.map_or(bytes.len(), |at| place.saturating_add(at));
+        layer.lines.push(start..end);
+        (done, from) = (end, end);
     }
-    if lines.is_empty() {
-        return None;
-    }
-    let mut layer = Layer::new(Kind::Escapes);
-    for line in lines {
+    let (first, last) = (layer.lines.first()?.start, layer.lines.last()?.end);
+    layer.text.reserve(last.saturating_sub(first));
+    for line in std::mem::take(&mut layer.lines) {
         layer.separate();
-        let mut place = line.start;
         let first = text.joins.partition_point(|join| *join < line.start);
         let mut joins = text.joins.get(first..).unwrap_or_default().iter().peekable();
-        while place < line.end {
-            let rest = bytes.get(place..line.end).unwrap_or_default();
-            let plain = memchr::memchr2(b'\\', b'%', rest).unwrap_or(rest.len());
-            let step = match plain {
-                0 => decoded(bytes, place),
-                _ => None,
-            };
-            let length = match step {
-                Some((_, length)) => length.min(line.end.saturating_sub(place)),
-                None => plain.max(1),
-            };
+        steps(bytes, line.clone(), |place, length, decoded| {
             let after = place.saturating_add(length);
             while let Some(join) = joins.next_if(|join| **join < after) {
-                let inner = if step.is_some() { 0 } else { join.saturating_sub(place) };
+                let inner = if decoded.is_some() { 0 } else { join.saturating_sub(place) };
                 layer.joins.push(layer.text.len().saturating_add(inner));
             }
-            let piece = if step.is_some() { length } else { 0 };
-            layer.pieces.push(Piece { inner: layer.text.len(), outer: place, length: piece });
-            match step {
-                Some((byte, _)) => layer.text.push(byte),
-                None => layer.text.extend_from_slice(rest.get(..length).unwrap_or_default()),
+            match decoded {
+                Some(byte) => layer.text.push(byte),
+                None => layer.text.extend_from_slice(bytes.get(place..after).unwrap_or_default()),
             }
-            place = after;
-        }
+        });
+        layer.lines.push(line);
     }
     Some(layer)
+}
+
+/// Goes through a line: gives each run of bytes that stand for themselves, and each that is encoded with
+/// what it stands for; where it begins and how long it is.
+fn steps(bytes: &[u8], line: Range<usize>, mut give: impl FnMut(usize, usize, Option<u8>)) {
+    let mut place = line.start;
+    while let Some(rest) = bytes.get(place..line.end).filter(|rest| !rest.is_empty()) {
+        let plain = match rest.first() {
+            Some(b'\\' | b'%') => 0,
+            _ => memchr::memchr2(b'\\', b'%', rest).unwrap_or(rest.len()),
+        };
+        let step = if plain == 0 { decoded(bytes, place) } else { None };
+        let length = match step {
+            Some((_, length)) => length.min(rest.len()),
+            None => plain.max(1),
+        };
+        give(place, length, step.map(|(byte, _)| byte));
+        place = place.saturating_add(length);
+    }
+}
+
+impl Layer {
+    /// Where the parts of an unescaped text come from. Nearly no text has anything in it that this is asked
+    /// for, and it may be larger than the text: it is made once, when it is.
+    fn escaped_pieces(&self, around: &[u8]) -> Vec<Piece> {
+        let (mut pieces, mut inner) = (Vec::new(), 0_usize);
+        for line in &self.lines {
+            inner = inner.saturating_add(usize::from(inner > 0));
+            steps(around, line.clone(), |outer, length, decoded| {
+                let encoded = decoded.is_some();
+                pieces.push(Piece { inner, outer, length: if encoded { length } else { 0 } });
+                inner = inner.saturating_add(if encoded { 1 } else { length });
+            });
+        }
+        pieces
+    }
 }
 
 /// Whether what stands encoded here is a character that a key has, or an encoding of its own.

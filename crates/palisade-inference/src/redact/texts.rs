@@ -1,4 +1,7 @@
-use std::ops::{ControlFlow, Range};
+use std::{
+    borrow::Cow,
+    ops::{ControlFlow, Range},
+};
 
 use memchr::memchr2;
 
@@ -153,22 +156,22 @@ impl Texts {
 
     /// What tools gave back, as far as it is text. What stands in one result behind keys of words is one
     /// text; what stands elsewhere in it is one for itself.
-    pub(crate) fn results(&self) -> Vec<ToolText> {
-        let mut results: Vec<ToolText> = Vec::new();
+    pub(crate) fn results(&self) -> Vec<ToolText<'_>> {
+        let mut results: Vec<ToolText<'_>> = Vec::new();
         let mut last = 0;
         for (text, place, tool) in self.prose.of_tools() {
             match results.last_mut() {
                 Some(result) if tool == last => {
-                    result.text.extend_from_slice(text);
+                    result.parts.push(text);
                     result.places.push(place);
                 }
-                _ => results.push(ToolText { text: text.to_vec(), places: vec![place] }),
+                _ => results.push(ToolText { parts: vec![text], places: vec![place] }),
             }
             last = tool;
         }
         let rest = self.rest.of_tools();
         results.extend(
-            rest.map(|(text, place, _)| ToolText { text: text.to_vec(), places: vec![place] }),
+            rest.map(|(text, place, _)| ToolText { parts: vec![text], places: vec![place] }),
         );
         results
     }
@@ -176,9 +179,19 @@ impl Texts {
 
 /// A text that a tool gave back, and where it stands in the body.
 #[derive(Debug)]
-pub(crate) struct ToolText {
-    pub(crate) text: Vec<u8>,
+pub(crate) struct ToolText<'a> {
+    /// One after the other they are the text.
+    parts: Vec<&'a [u8]>,
     pub(crate) places: Vec<Range<usize>>,
+}
+
+impl ToolText<'_> {
+    pub(crate) fn text(&self) -> Cow<'_, [u8]> {
+        match *self.parts {
+            [only] => only.into(),
+            _ => self.parts.concat().into(),
+        }
+    }
 }
 
 fn kind_of_key(raw: &[u8]) -> Key {
@@ -330,7 +343,10 @@ fn unescape(raw: &[u8], mut give: impl FnMut(&[u8], Range<usize>) -> ControlFlow
     let mut place = 0;
     while let Some(rest) = raw.get(place..).filter(|rest| !rest.is_empty()) {
         let near = rest.get(..PIECE).unwrap_or(rest);
-        let plain = memchr::memchr(b'\\', near).unwrap_or(near.len());
+        let plain = match near.first() {
+            Some(b'\\') => 0,
+            _ => memchr::memchr(b'\\', near).unwrap_or(near.len()),
+        };
         if plain > 0 {
             let end = place.saturating_add(plain);
             if give(near.get(..plain).unwrap_or_default(), place..end).is_break() {

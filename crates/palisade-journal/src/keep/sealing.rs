@@ -9,8 +9,9 @@ use crate::{
     JournalError, Timestamp,
     store::{Folder, PACKED, is_live},
     verify::{
-        chain,
+        self, chain,
         ledger::{Known, Walked},
+        seen::Seen,
     },
 };
 
@@ -24,9 +25,15 @@ pub(crate) enum Busy {
     Damaged(String),
 }
 
-/// The ledger, verified.
-pub(crate) fn ledger(journal: &Folder) -> Result<Walked, JournalError> {
-    tidy::walked(journal)
+/// The ledger, verified; signatures that were checked before are not checked again.
+pub(crate) fn ledger(state: &Folder, journal: &Folder) -> Result<Walked, JournalError> {
+    let before = Seen::recall(state);
+    let (walked, seen) = verify::ledger::walk_on(journal, before.as_ref())?;
+    let walked = tidy::whole(walked)?;
+    if let Some(seen) = seen.filter(|seen| before.as_ref() != Some(seen)) {
+        seen.remember(state);
+    }
+    Ok(walked)
 }
 
 /// Verify a session that ended and compress each segment that is not. Nothing is removed. Its folder.

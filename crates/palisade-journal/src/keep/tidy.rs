@@ -117,7 +117,10 @@ pub(super) fn lock(state: &Folder) -> Result<Option<OwnedFd>, JournalError> {
 }
 
 pub(super) fn walked(journal: &Folder) -> Result<Walked, JournalError> {
-    let ledger = verify::ledger::walk(journal, &verify::Options::default())?;
+    whole(verify::ledger::walk(journal, &verify::Options::default())?)
+}
+
+pub(super) fn whole(ledger: Walked) -> Result<Walked, JournalError> {
     match &ledger.damage {
         None => Ok(ledger),
         Some(damage) => Err(JournalError::Damaged {

@@ -1,5 +1,7 @@
 use std::collections::HashSet;
 
+use serde::{Deserialize, Serialize};
+
 use super::{
     Head,
     line::{Entry, Line, checkpoint, parse},
@@ -18,7 +20,8 @@ pub(crate) struct Follow {
 }
 
 /// The keys of a ledger, at some entry.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Keys {
     /// The first, which gives the log its name.
     pub(crate) first: PublicKey,
@@ -40,21 +43,7 @@ impl Follow {
 
     /// Take the next line, without newline. After an error nothing more can be taken.
     pub(crate) fn line(&mut self, bytes: &[u8]) -> Result<Line, Kind> {
-        let (line, leaf) = parse(bytes).map_err(|bad| match bad {
-            BadLine::Hash => Kind::Edited,
-            BadLine::Form(why) => Kind::Unparsable { why },
-        })?;
-        let due = self.head.seq.saturating_add(1);
-        if line.seq > due {
-            return Err(Kind::Removed { from: due, to: line.seq.saturating_sub(1) });
-        }
-        if line.seq < due {
-            return Err(Kind::Duplicate { found: line.seq });
-        }
-        if line.prev != self.head.hash {
-            return Err(Kind::Replaced);
-        }
-        self.tree.append(leaf);
+        let line = self.chained(bytes)?;
         match (line.root, line.sig) {
             (Some(root), Some(sig)) if root == self.tree.root() => {
                 let keys = match (self.keys, line.entry, line.key) {
@@ -89,6 +78,41 @@ impl Follow {
             _ => {}
         }
         self.head = Head { seq: line.seq, hash: line.hash };
+        Ok(line)
+    }
+    /// Take the next line, whose signature was checked before. Which keys are in force then has to be set by whoever knows.
+    pub(crate) fn known(&mut self, bytes: &[u8]) -> Result<Line, Kind> {
+        let line = self.chained(bytes)?;
+        match (line.entry, line.key) {
+            (Entry::Key, Some(now)) if self.keys.is_none() => {
+                self.keys = Some(Keys { first: now, before: None, now });
+            }
+            (Entry::Revoked, Some(key)) => {
+                self.revoked.insert(key);
+            }
+            _ => {}
+        }
+        self.head = Head { seq: line.seq, hash: line.hash };
+        Ok(line)
+    }
+
+    /// The next line, if it is the next of the chain; its leaf is in the tree.
+    fn chained(&mut self, bytes: &[u8]) -> Result<Line, Kind> {
+        let (line, leaf) = parse(bytes).map_err(|bad| match bad {
+            BadLine::Hash => Kind::Edited,
+            BadLine::Form(why) => Kind::Unparsable { why },
+        })?;
+        let due = self.head.seq.saturating_add(1);
+        if line.seq > due {
+            return Err(Kind::Removed { from: due, to: line.seq.saturating_sub(1) });
+        }
+        if line.seq < due {
+            return Err(Kind::Duplicate { found: line.seq });
+        }
+        if line.prev != self.head.hash {
+            return Err(Kind::Replaced);
+        }
+        self.tree.append(leaf);
         Ok(line)
     }
 }

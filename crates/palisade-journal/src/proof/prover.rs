@@ -238,7 +238,7 @@ impl Prover {
             for name in folder.segments().ok()? {
                 let mut lines = Lines::of(folder.read(&name).ok()??);
                 while lines.step().ok()? == Step::Line {
-                    if record::link(lines.line()).is_ok_and(|link| link.seq == seq) {
+                    if record::link(lines.line(), &session).is_ok_and(|link| link.seq == seq) {
                         return Some(true);
                     }
                 }

@@ -1,63 +1,65 @@
 //! A line as the writer writes it, read without a parser's pains. What is not exactly so is left to one: nothing is taken
 //! here that a parser would refuse.
 
-use std::borrow::Cow;
+use palisade_core::SessionId;
 
-use super::Link;
-use crate::{Hash, Timestamp};
+use super::{Link, Role};
+use crate::{Hash, Timestamp, encode::plain_until};
 
 /// `,"prev":"` + 64 digits + `","hash":"` + 64 digits + `"}`: how each line ends.
 const TAIL: usize = 149;
-/// The members that a link is of: none may stand twice.
-const NAMED: [&[u8]; 8] =
-    [b"v", b"time", b"mono_ns", b"session", b"seq", b"kind", b"prev", b"hash"];
 /// Deeper than records are, and far from what a parser takes.
 const DEPTH: usize = 32;
 
 /// The link of a line that ends in its hash, if it is written as the writer writes it.
-pub(super) fn link(line: &[u8], hash: Hash) -> Option<Link<'_>> {
+pub(super) fn link(line: &[u8], hash: Hash, own: &SessionId) -> Option<Link> {
     let (head, tail) = line.split_at_checked(line.len().checked_sub(TAIL)?)?;
     let prev = tail.strip_prefix(b",\"prev\":\"")?.get(..64)?;
     if tail.get(73..83)? != b"\",\"hash\":\"" {
         return None;
     }
-    let prev: Hash = std::str::from_utf8(prev).ok()?.parse().ok()?;
+    let prev = Hash::of_hex(prev)?;
     let rest = head.strip_prefix(b"{\"v\":1,\"time\":\"")?;
     let (time, rest) = rest.split_at_checked(27)?;
-    let time: Timestamp = std::str::from_utf8(time).ok()?.parse().ok()?;
+    let time = Timestamp::exact(time)?;
     let (mono_ns, rest) = number(rest.strip_prefix(b"\",\"mono_ns\":")?)?;
     let (session, rest) = plain(rest.strip_prefix(b",\"session\":\"")?)?;
     let (seq, rest) = number(rest.strip_prefix(b",\"seq\":")?)?;
     let (kind, rest) = plain(rest.strip_prefix(b",\"kind\":\"")?)?;
     members(rest)?;
-    let session = session.parse().ok()?;
-    Some(Link { v: 1, time, mono_ns, kind: Cow::Borrowed(kind), session, seq, prev, hash })
+    let stranger = match session == own.as_str().as_bytes() {
+        true => None,
+        false => Some(std::str::from_utf8(session).ok()?.parse().ok()?),
+    };
+    Some(Link { time, mono_ns, role: Role::of(kind), stranger, seq, prev, hash })
 }
 
 /// Digits without a zero before them.
 fn number(text: &[u8]) -> Option<(u64, &[u8])> {
-    let count = text.iter().take(21).take_while(|byte| byte.is_ascii_digit()).count();
-    let (digits, rest) = text.split_at_checked(count)?;
-    if digits.is_empty() || (digits.len() > 1 && digits.starts_with(b"0")) {
-        return None;
+    let (mut value, mut rest) = (0_u64, text);
+    while let Some((digit @ b'0'..=b'9', more)) = rest.split_first() {
+        value = value.checked_mul(10)?.checked_add(u64::from(digit - b'0'))?;
+        rest = more;
     }
-    Some((std::str::from_utf8(digits).ok()?.parse().ok()?, rest))
+    let digits = text.len().saturating_sub(rest.len());
+    (digits == 1 || (digits > 1 && !text.starts_with(b"0"))).then_some((value, rest))
 }
 
 /// A string in which nothing is escaped, and what follows its quote.
-fn plain(text: &[u8]) -> Option<(&str, &[u8])> {
-    let end = text
-        .iter()
-        .position(|byte| !matches!(byte, b' '..=b'~') || matches!(byte, b'"' | b'\\'))?;
-    let (inside, rest) = text.split_at_checked(end)?;
-    Some((std::str::from_utf8(inside).ok()?, rest.strip_prefix(b"\"")?))
+fn plain(text: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (inside, rest) = text.split_at_checked(plain_until(text)?)?;
+    Some((inside, rest.strip_prefix(b"\"")?))
 }
 
 /// Members without blanks between, to the end, none of which has a name of a link's.
 fn members(mut rest: &[u8]) -> Option<()> {
     while !rest.is_empty() {
         let (name, after) = plain(rest.strip_prefix(b",\"")?)?;
-        if NAMED.contains(&name.as_bytes()) {
+        // The members that a link is of: none may stand twice.
+        if matches!(
+            name,
+            b"v" | b"time" | b"mono_ns" | b"session" | b"seq" | b"kind" | b"prev" | b"hash"
+        ) {
             return None;
         }
         rest = value(after.strip_prefix(b":")?, DEPTH)?;
@@ -114,10 +116,7 @@ fn value(text: &[u8], depth: usize) -> Option<&[u8]> {
 /// Passes a string whose first quote is passed.
 fn string(mut text: &[u8]) -> Option<&[u8]> {
     loop {
-        let end = text
-            .iter()
-            .position(|byte| !matches!(byte, b' '..=b'~') || matches!(byte, b'"' | b'\\'))?;
-        let (_, rest) = text.split_at_checked(end)?;
+        let (_, rest) = text.split_at_checked(plain_until(text)?)?;
         match rest.split_first()? {
             (b'"', rest) => return Some(rest),
             (b'\\', rest) => {
@@ -154,8 +153,16 @@ mod tests {
         line
     }
 
-    fn parsed(line: &[u8]) -> Option<Link<'_>> {
-        serde_json::from_slice(line).ok()
+    fn own() -> SessionId {
+        "one".parse().unwrap()
+    }
+
+    fn link(line: &[u8], hash: Hash) -> Option<Link> {
+        super::link(line, hash, &own())
+    }
+
+    fn parsed(line: &[u8]) -> Option<Link> {
+        record::parsed(line, &own()).ok()
     }
 
     #[test]

@@ -5,7 +5,7 @@ use sha2::{Digest, Sha256};
 
 use super::{
     Damage, Kind, Session, State,
-    batch::{self, Batch},
+    batch::{self, Checked},
     clock::Clock,
     ledger::{Anchor, Known},
     resume::Point,
@@ -13,11 +13,10 @@ use super::{
 use crate::{
     Hash, JournalError, Timestamp,
     gap::Gap,
-    journal::{OPEN, RECOVERED, REOPEN},
-    keep::{Claims, KEEPING, Retention},
+    keep::{Claims, Retention},
     ledger::{Entry, Head},
     reader::{Lines, Step},
-    record::{self, BadLine, Link},
+    record::{self, BadLine, Link, Role},
     recover::reading,
     store::{Folder, PACKED, is_live},
     tree::Frontier,
@@ -222,37 +221,14 @@ impl Walk<'_> {
                 }
                 false => Lines::of(fd),
             };
-            let mut batches = [Batch::default(), Batch::default()];
             let mut end = (0, 0);
-            let mut more = true;
-            while more {
-                let [first, second] = &mut batches;
-                more = first.fill(&mut lines).map_err(failed(&self.at.path))?;
-                second.clear();
-                if more && self.two {
-                    more = second.fill(&mut lines).map_err(failed(&self.at.path))?;
-                }
-                for one in batch::checked(first, second).into_iter().flatten() {
-                    end = (one.offset, one.number);
-                    (self.at.offset, self.at.line) = end;
-                    self.at.seq = self.head.seq.saturating_add(1);
-                    let found = match one.step {
-                        Step::End => None,
-                        // A writer is in the middle of it.
-                        Step::Torn(_) if self.live => None,
-                        Step::Torn(bytes) => Some(Kind::TornTail { bytes }),
-                        Step::TooLong => {
-                            Some(Kind::Unparsable { why: "the line is too long".into() })
-                        }
-                        Step::Line => match one.record {
-                            None => self.gap(one.line),
-                            Some((link, leaf)) => self.line(&folder, link, one.line, leaf)?,
-                        },
-                    };
-                    if found.is_some() {
-                        return Ok(found);
-                    }
-                }
+            let stopped = batch::each(&mut lines, self.id, self.two, |one| {
+                end = (one.offset, one.number);
+                self.step(&folder, one)
+            });
+            let path = &self.at.path;
+            if let Some(kind) = stopped.map_err(|error| error.or_reading(path))? {
+                return Ok(Some(kind));
             }
             self.segment_ends();
             if self.treed && self.unlisted.is_none() && self.head.seq > 0 {
@@ -261,6 +237,22 @@ impl Walk<'_> {
         }
         self.at.line = 0;
         Ok(self.end())
+    }
+
+    fn step(&mut self, folder: &Folder, one: Checked<'_>) -> Result<Option<Kind>, JournalError> {
+        (self.at.offset, self.at.line) = (one.offset, one.number);
+        self.at.seq = self.head.seq.saturating_add(1);
+        Ok(match one.step {
+            Step::End => None,
+            // A writer is in the middle of it.
+            Step::Torn(_) if self.live => None,
+            Step::Torn(bytes) => Some(Kind::TornTail { bytes }),
+            Step::TooLong => Some(Kind::Unparsable { why: "the line is too long".into() }),
+            Step::Line => match one.record {
+                None => self.gap(one.line),
+                Some((link, leaf)) => self.line(folder, link, one.line, leaf)?,
+            },
+        })
     }
 
     /// Take up an earlier verification in this segment. What the ledger says of records before is taken as checked, but that of
@@ -288,7 +280,7 @@ impl Walk<'_> {
     fn line(
         &mut self,
         folder: &Folder,
-        link: Result<Link<'_>, BadLine>,
+        link: Result<Link, BadLine>,
         line: &[u8],
         leaf: Hash,
     ) -> Result<Option<Kind>, JournalError> {
@@ -298,8 +290,8 @@ impl Walk<'_> {
             Err(BadLine::Form(why)) => return Ok(Some(Kind::Unparsable { why })),
         };
         let (due, found) = (self.at.seq, link.seq);
-        if link.session != *self.id {
-            return Ok(Some(Kind::Spliced { from: link.session }));
+        if let Some(from) = link.stranger {
+            return Ok(Some(Kind::Spliced { from }));
         }
         if found > due {
             let to = found.saturating_sub(1);
@@ -317,12 +309,12 @@ impl Walk<'_> {
         if link.prev != self.head.hash {
             return Ok(Some(Kind::Replaced));
         }
-        let opens = link.kind == OPEN || link.kind == REOPEN;
+        let opens = link.role == Role::Opening;
         if opens && link.seq > 1 {
             self.unlisted = None;
         }
         // A recovery tells what it cut before it opens again.
-        if let Some(at) = self.unlisted.take_if(|_| link.kind != RECOVERED) {
+        if let Some(at) = self.unlisted.take_if(|_| link.role != Role::Recovered) {
             self.at = at;
             return Ok(Some(Kind::Unlisted));
         }
@@ -337,7 +329,7 @@ impl Walk<'_> {
             segment.closed_by(Some(link.time));
         }
         self.gaps.before = Some(link.time);
-        if link.kind == KEEPING
+        if link.role == Role::Keeping
             && let Ok(record) = record::parse(line)
         {
             self.gaps.rule = Retention::of(&record).or(self.gaps.rule.take());
@@ -414,7 +406,7 @@ impl Walk<'_> {
     }
 
     /// What the ledger says about this record.
-    fn against_ledger(&mut self, link: &Link<'_>, line: &[u8]) -> Option<Kind> {
+    fn against_ledger(&mut self, link: &Link, line: &[u8]) -> Option<Kind> {
         let mut start = None;
         while let Some(anchor) = self.anchors.pop_if(|anchor| anchor.at.seq <= link.seq) {
             let root = anchor.root.is_some().then(|| self.tree.root());
@@ -428,7 +420,7 @@ impl Walk<'_> {
                 start = Some(anchor);
             }
         }
-        if link.kind != OPEN && link.kind != REOPEN {
+        if link.role != Role::Opening {
             return None;
         }
         let Some(start) = start else {
@@ -474,8 +466,8 @@ impl Walk<'_> {
                     Step::End => break,
                     Step::Torn(_) | Step::TooLong => {}
                     Step::Line => {
-                        let link = record::link(lines.line()).ok();
-                        if let Some(link) = link.filter(|l| l.seq == seq && l.session == *self.id) {
+                        let link = record::link(lines.line(), self.id).ok();
+                        if let Some(link) = link.filter(|l| l.seq == seq && l.stranger.is_none()) {
                             return Ok(Some(link.hash));
                         }
                     }

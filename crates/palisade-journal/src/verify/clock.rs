@@ -31,7 +31,7 @@ impl Clock {
     }
 
     /// A record that `opens` may be of a later start of the machine, where the second clock began anew.
-    pub(super) fn look(&mut self, link: &Link<'_>, opens: bool) {
+    pub(super) fn look(&mut self, link: &Link, opens: bool) {
         let now = (link.time.unix_micros(), i64::try_from(link.mono_ns / 1000).unwrap_or(i64::MAX));
         if let Some((wall, boot)) = self.before.filter(|_| !opens) {
             let by_us = now.0.saturating_sub(wall).saturating_sub(now.1.saturating_sub(boot));
@@ -46,6 +46,7 @@ impl Clock {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::record::Role;
 
     #[test]
     fn a_clock_that_was_set_is_told_and_a_restart_is_not() {
@@ -55,11 +56,10 @@ mod tests {
         let mut look = |time: &str, mono_s: u64, opens| {
             seq += 1;
             let link = Link {
-                v: 1,
                 time: time.parse().unwrap(),
                 mono_ns: mono_s * 1_000_000_000,
-                kind: "x".into(),
-                session: "one".parse().unwrap(),
+                role: Role::Event,
+                stranger: None,
                 seq,
                 prev: hash,
                 hash,

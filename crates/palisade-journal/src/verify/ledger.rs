@@ -10,7 +10,10 @@ use std::{
 use palisade_core::SessionId;
 use rustix::fs::{FlockOperation, flock, fstat};
 
-use super::{Damage, Kind, Options, Revoked};
+use super::{
+    Damage, Kind, Options, Revoked,
+    seen::{Seen, Vouch},
+};
 use crate::{
     Hash, JournalError, Timestamp,
     ledger::{
@@ -81,6 +84,29 @@ pub(crate) struct Anchor {
 }
 
 pub(crate) fn walk(folder: &Folder, options: &Options) -> Result<Walked, JournalError> {
+    pass(folder, options, &mut Vouch::default())
+}
+
+/// Walk a journal's own ledger; signatures in the bytes that were `seen` are not checked again. What is seen now comes with it,
+/// if nothing is damaged.
+pub(crate) fn walk_on(
+    folder: &Folder,
+    seen: Option<&Seen>,
+) -> Result<(Walked, Option<Seen>), JournalError> {
+    let options = Options::default();
+    let mut vouch = Vouch::new(seen);
+    let mut walked = pass(folder, &options, &mut vouch)?;
+    if vouch.is_open() {
+        // It is not what was seen: what is wrong with it, if anything is, is found by checking all.
+        vouch = Vouch::new(None);
+        walked = pass(folder, &options, &mut vouch)?;
+    }
+    let whole = walked.damage.is_none() && !walked.in_parts;
+    let seen = vouch.done(walked.keys.filter(|_| whole));
+    Ok((walked, seen))
+}
+
+fn pass(folder: &Folder, options: &Options, vouch: &mut Vouch<'_>) -> Result<Walked, JournalError> {
     let mut path = folder.path().join(LEDGER);
     let mut walked = Walked::default();
     let mut seen = options.checkpoints.clone();
@@ -111,9 +137,14 @@ pub(crate) fn walk(folder: &Folder, options: &Options) -> Result<Walked, Journal
                 Step::End => break,
                 Step::Torn(bytes) => Err(Kind::TornTail { bytes }),
                 Step::TooLong => Err(Kind::Unparsable { why: "the line is too long".into() }),
+                Step::Line if vouch.knows(lines.end()) => follow.known(lines.line()),
                 Step::Line => follow.line(lines.line()),
             };
-            let line = match taken {
+            let same = |line| match vouch.line(lines.line(), lines.end(), &mut follow) {
+                true => Ok(line),
+                false => Err(Kind::Replaced),
+            };
+            let line = match taken.and_then(same) {
                 Ok(line) => line,
                 Err(kind) => {
                     walked.damage.get_or_insert(damage(kind));

@@ -10,6 +10,7 @@ mod copy;
 mod damage;
 pub(crate) mod ledger;
 mod resume;
+pub(crate) mod seen;
 
 use std::{
     collections::BTreeSet,

@@ -1,9 +1,13 @@
 //! The format's specification is enough: a verifier that shares no code agrees.
 
-use std::{path::Path, process::Command};
+use std::{fs, path::Path, process::Command};
 
 use palisade_core::{Event, Layer};
-use palisade_journal::{Durability, KeyHolder, journal_dir, verify::State};
+use palisade_journal::{
+    Durability, KeyHolder, journal_dir,
+    ship::{Reached, Sealing, Shipping},
+    verify::{self, State},
+};
 
 use crate::{fixture::*, proof::first_key};
 
@@ -13,9 +17,13 @@ pub(crate) fn python(state: &Path) -> Option<bool> {
 }
 
 fn python_with(state: &Path, key: Option<&Path>) -> Option<bool> {
+    python_at(&journal_dir(state), key)
+}
+
+fn python_at(journal: &Path, key: Option<&Path>) -> Option<bool> {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/verify.py");
     let mut command = Command::new("python3");
-    command.args(["-B", script]).arg(journal_dir(state)).args(key);
+    command.args(["-B", script]).arg(journal).args(key);
     match command.output() {
         Ok(output) => {
             print!("{}", String::from_utf8_lossy(&output.stderr));
@@ -72,7 +80,7 @@ fn an_independent_verifier_agrees_on_signatures() {
     let state = state();
     session(state.path(), "one", 20);
     let keys = state.path().join("key");
-    std::fs::write(&keys, first_key(state.path()).to_string()).unwrap();
+    fs::write(&keys, first_key(state.path()).to_string()).unwrap();
     KeyHolder::open(state.path()).unwrap().rotate().unwrap();
     session(state.path(), "two", 20);
     let Some(whole) = python_with(state.path(), Some(&keys)) else { return };
@@ -120,6 +128,83 @@ fn an_independent_verifier_agrees_on_signatures() {
     std::os::unix::fs::symlink(version_1, journal_dir(old.path())).unwrap();
     assert_eq!(python(old.path()), Some(true));
     assert_eq!(python_with(old.path(), Some(&keys)), Some(false));
+}
+
+/// Ship what has ended to a folder, as a round does; gives where the next part of the ledger begins.
+fn ship(state: &Path, copy: &Path, from: &Reached, sessions: &[&str]) -> Reached {
+    let mut end = from.clone();
+    let parts = |end: &mut Reached| {
+        let shipping = Shipping::begin(state).unwrap().unwrap();
+        let ledger = copy.join(&shipping.name).join("_ledger");
+        fs::create_dir_all(&ledger).unwrap();
+        while let Some(part) = shipping.part(end, None).unwrap() {
+            fs::write(ledger.join(&part.name), &part.text).unwrap();
+            *end = part.end;
+        }
+        shipping
+    };
+    let shipping = parts(&mut end);
+    for session in sessions {
+        let Sealing::Sealed(sealed) = shipping.seal(&id(session)).unwrap() else {
+            panic!("{session}")
+        };
+        let folder = copy.join(&shipping.name).join(session);
+        fs::create_dir_all(&folder).unwrap();
+        for piece in sealed.segments {
+            let (mut from, mut to) =
+                (piece.file, fs::File::create(folder.join(&piece.name)).unwrap());
+            std::io::copy(&mut from, &mut to).unwrap();
+        }
+        let digest = palisade_journal::ship::digest(std::iter::empty());
+        shipping.enter(&id(session), "the place", sealed.records, digest).unwrap();
+    }
+    parts(&mut end);
+    end
+}
+
+/// A copy's ledger is in parts, and not every session is there.
+#[test]
+fn an_independent_verifier_agrees_on_a_copy() {
+    let (state, elsewhere) = (state(), state());
+    session(state.path(), "one", 500);
+    session(state.path(), "two", 20);
+    let end = ship(state.path(), elsewhere.path(), &Reached::default(), &["one"]);
+    session(state.path(), "three", 20);
+    ship(state.path(), elsewhere.path(), &end, &["three"]);
+    let copy = fs::read_dir(elsewhere.path()).unwrap().next().unwrap().unwrap().path();
+    let agree = |whole: bool, what: &str| {
+        let report = verify::verify(&copy, &verify::Options::default()).unwrap();
+        let damages: Vec<_> = report.damages().map(ToString::to_string).collect();
+        assert_eq!(report.is_whole(), whole, "{what}: {damages:?}");
+        if let Some(python) = python_at(&copy, None) {
+            assert_eq!(python, whole, "{what}");
+        }
+    };
+    agree(true, "as it was shipped");
+    let mut parts: Vec<_> =
+        fs::read_dir(copy.join("_ledger")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    parts.sort();
+    assert!(parts.len() > 2);
+    let aside = elsewhere.path().join("aside");
+    for part in &parts[..parts.len() - 1] {
+        fs::rename(part, &aside).unwrap();
+        agree(false, "without a part of the ledger");
+        fs::rename(&aside, part).unwrap();
+    }
+    let good = fs::read(&parts[1]).unwrap();
+    let mut bad = good.clone();
+    let digit = bad.len() - 20;
+    bad[digit] = if bad[digit] == b'0' { b'1' } else { b'0' };
+    fs::write(&parts[1], bad).unwrap();
+    agree(false, "with a digit of a signature changed");
+    fs::write(&parts[1], &good).unwrap();
+    fs::rename(copy.join("one"), &aside).unwrap();
+    agree(false, "without a session that was shipped");
+    fs::create_dir(copy.join("one")).unwrap();
+    agree(false, "without its records");
+    fs::remove_dir(copy.join("one")).unwrap();
+    fs::rename(&aside, copy.join("one")).unwrap();
+    agree(true, "as it was again");
 }
 
 #[test]

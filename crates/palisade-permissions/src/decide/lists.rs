@@ -121,6 +121,11 @@ impl Rules {
         out
     }
 
+    /// Rules for commands that begin with this word and no other.
+    pub(crate) fn beginning_with(&self, word: &str) -> &[usize] {
+        self.by_word.get(word).map(Vec::as_slice).unwrap_or_default()
+    }
+
     /// Whether a rule is about single commands.
     pub(crate) fn has_commands(&self) -> bool {
         !self.by_word.is_empty() || !self.any_word.is_empty()

@@ -425,7 +425,9 @@ proptest::proptest! {
     }
 }
 
+mod disguises;
 mod for_real;
+mod tools;
 
 /// Commands that only read by their name, and do more by an argument.
 #[test]

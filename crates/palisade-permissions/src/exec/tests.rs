@@ -120,6 +120,49 @@ fn what_is_not_read_may_be_what_is_refused() {
     assert_eq!(verdict(&rules, &cut("/usr/bin/ls")), Verdict::Allow);
 }
 
+/// A loader takes options as often as they are given; its program is found behind them all, or it is not run.
+#[test]
+fn a_loader_with_many_options_hides_nothing() {
+    let rules = permissions(Mode::Default, &["Bash(curl *)"], &[]);
+    let loader = |options: &[&str], program: &str| {
+        let argv: Vec<&str> = ["x"].iter().chain(options).copied().chain([program, "y"]).collect();
+        exec("/lib64/ld-linux-x86-64.so.2", &argv)
+    };
+    let flags = vec!["--inhibit-cache"; 100];
+    let values = |number: usize| ["--library-path", "/x"].repeat(number);
+    for options in [flags.clone(), values(20), values(100)] {
+        assert_eq!(verdict(&rules, &loader(&options, "/usr/bin/curl")), Verdict::Deny);
+    }
+    for options in [flags, values(20)] {
+        assert_eq!(verdict(&rules, &loader(&options, "/usr/bin/ls")), Verdict::Allow);
+    }
+}
+
+#[test]
+fn a_program_with_more_readings_than_are_looked_at_is_refused() {
+    let rules = permissions(Mode::Default, &["Bash(curl *)"], &[]);
+    let names = |number: usize| (0..number).map(|one| one.to_string()).collect();
+    let of = |number| Exec { names: names(number), ..exec("/usr/bin/ls", &["ls"]) };
+    assert_eq!(verdict(&rules, &of(100)), Verdict::Allow);
+    assert_eq!(verdict(&rules, &of(1000)), Verdict::Deny);
+}
+
+/// A box does not execute what it is told to be.
+#[test]
+fn a_question_is_for_the_one_that_a_box_is_told_to_be() {
+    let rules = permissions(Mode::Default, &[], &["Bash(wget *)"]);
+    for argv in [
+        &["busybox", "wget", "x"][..],
+        &["busybox", "busybox", "/bin/busybox", "wget"],
+        &["busybox-static", "wget", "x"],
+    ] {
+        assert_eq!(verdict(&rules, &exec("/bin/busybox", argv)), Verdict::Ask, "{argv:?}");
+    }
+    assert_eq!(verdict(&rules, &exec("/tmp/x", &["busybox", "wget", "x"])), Verdict::Ask);
+    assert_eq!(verdict(&rules, &exec("/bin/busybox", &["busybox", "ls"])), Verdict::Allow);
+    assert_eq!(verdict(&rules, &exec("/bin/busybox", &["busybox"])), Verdict::Allow);
+}
+
 proptest! {
     #[test]
     fn the_real_program_counts_whatever_it_is_told(argv in proptest::collection::vec(".{0,12}", 0..6)) {

@@ -109,6 +109,11 @@ impl Known {
         known
     }
 
+    /// Whether there is nothing to recognise.
+    pub(super) fn is_empty(&self) -> bool {
+        self.programs.is_empty()
+    }
+
     fn find_links(&mut self, places: &Places, view: &View) {
         if self.programs.is_empty() {
             return;

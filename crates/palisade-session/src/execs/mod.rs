@@ -60,6 +60,7 @@ impl Execs {
         let runtime = Builder::new_current_thread().enable_all().build()?;
         // A handler would run on whichever thread the kernel takes, which has to be woken for that.
         let changes = signal::child_descriptor()?;
+        let same = changes.try_clone()?;
         let changes = {
             let _in = runtime.enter();
             // It is no stream, and to wait there is no difference.
@@ -69,7 +70,7 @@ impl Execs {
         };
         let run = move || {
             turns::take_short();
-            let with = (lineages, elsewhere);
+            let with = (lineages, elsewhere, same);
             let supervisor = Rc::new(Supervisor::new(pipeline, view, places, with));
             let tasks = LocalSet::new();
             tasks.block_on(&runtime, async {
@@ -109,7 +110,9 @@ impl Execs {
 async fn serve(supervisor: Rc<Supervisor>, served: Served) {
     let Served { listener, rules, done } = served;
     let listener = Rc::new(listener);
-    let ended =
-        denials::serve(&listener, &rules, |call| supervisor.executes(&listener, call)).await;
+    let _one = supervisor.serving();
+    let hear = || supervisor.hear(&listener);
+    let executes = |call| supervisor.executes(&listener, call);
+    let ended = denials::serve(&listener, &rules, hear, executes).await;
     done.send(ended).unwrap_or_default();
 }

@@ -1,12 +1,19 @@
 use std::{
-    cell::RefCell, collections::HashMap, io, os::fd::OwnedFd, rc::Rc, sync::Arc, time::Duration,
+    cell::{Cell, RefCell},
+    collections::HashMap,
+    io,
+    os::fd::{AsFd, OwnedFd},
+    rc::Rc,
+    sync::Arc,
+    task::{Context, Waker},
+    time::{Duration, Instant},
 };
 
 use palisade_core::{Action, Authority, Decision, Event, Exec, Lineage, Script, Ties, Verdict};
 use palisade_sandbox::linux::{
     callers::{Executable, Lineages},
     execs::{Arguments, Attempt, Change, Image, Tracing, View, environment, environment_of},
-    seccomp::{Executes, Listener},
+    seccomp::{Executes, Heard, Listener},
 };
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
@@ -18,8 +25,11 @@ use tokio::{runtime::Handle, task::JoinHandle};
 use super::known::{Known, Places, Starts};
 use crate::{callers::Digests, pipeline::Pipeline};
 
-/// Arguments of a loader among which its program is.
-const LOADED: usize = 17;
+/// Characters of a path in a message.
+const MOST_SHOWN: usize = 100;
+
+/// How long this thread does nothing else at a time.
+const ALONE: Duration = Duration::from_millis(5);
 
 /// How often it is looked whether who waits for an answer of the operator's is still there.
 const LOOK: Duration = Duration::from_secs(1);
@@ -42,6 +52,12 @@ pub(super) struct Supervisor {
     begun: RefCell<HashMap<i32, Begun>>,
     /// Those that have to wait for another thread of their process.
     waiting: RefCell<Vec<(Rc<Listener>, Executes, Begun)>>,
+    /// Can be read when something that was held may have changed.
+    changes: OwnedFd,
+    /// Since when nothing else of this thread had its turn.
+    alone: Cell<Option<Instant>>,
+    /// Listeners that are served. It is counted by who holds the other ends.
+    served: Rc<()>,
 }
 
 /// What was let go, and is to be looked at again.
@@ -60,7 +76,7 @@ impl Supervisor {
         pipeline: Arc<Pipeline>,
         view: View,
         places: Places,
-        (lineages, elsewhere): (Arc<Lineages>, Handle),
+        (lineages, elsewhere, changes): (Arc<Lineages>, Handle, OwnedFd),
     ) -> Self {
         let known = Rc::new(Known::find(&pipeline.programs(), &places, &view));
         Self {
@@ -75,6 +91,43 @@ impl Supervisor {
             elsewhere,
             begun: RefCell::default(),
             waiting: RefCell::default(),
+            changes,
+            alone: Cell::default(),
+            served: Rc::default(),
+        }
+    }
+
+    /// A listener is served for as long as this is kept.
+    pub(super) fn serving(&self) -> Rc<()> {
+        Rc::clone(&self.served)
+    }
+
+    /// What there is to be heard. What is held changes within no time, and one program follows another: so that is waited for
+    /// here, without the runtime in between, unless something else has to have its turn.
+    pub(super) fn hear(self: &Rc<Self>, listener: &Listener) -> Result<Heard, Errno> {
+        let began = self.alone.get().unwrap_or_else(Instant::now);
+        self.alone.set(Some(began));
+        let is_only = Rc::strong_count(&self.served) <= 2;
+        loop {
+            let left = match is_only {
+                true => ALONE.saturating_sub(began.elapsed()),
+                false => Duration::ZERO,
+            };
+            let (heard, changed) = listener.hear_beside(self.changes.as_fd(), left)?;
+            if changed {
+                let mut notice = [0_u8; 1024];
+                // It says nothing but that something has changed.
+                rustix::io::read(&self.changes, &mut notice).map(drop).unwrap_or_default();
+                self.changed();
+            }
+            match heard {
+                Heard::Nobody if changed && !left.is_zero() => {}
+                Heard::Nobody => {
+                    self.alone.set(None);
+                    return Ok(Heard::Nobody);
+                }
+                heard => return Ok(heard),
+            }
         }
     }
 
@@ -93,7 +146,12 @@ impl Supervisor {
         };
         let exec = match self.asked_for(&attempt, call.thread) {
             Ok(exec) => exec,
-            Err(error) => return self.refuse(listener, call, Exec::default(), Some(&error)),
+            Err(error) => {
+                let program = text(&attempt.path);
+                let argv = attempt.arguments.words.iter().map(|word| text(word)).collect();
+                let exec = Exec { program, argv, ..Exec::default() };
+                return self.refuse(listener, call, exec, Some(&error));
+            }
         };
         let subject = exec.subject();
         let guarded = self.pipeline.guards_execs();
@@ -136,7 +194,9 @@ impl Supervisor {
         match given() {
             Ok(given) => {
                 exec.whole &= given.whole;
-                exec.environment = that_count(&given);
+                let words = given.words.iter().filter(|word| counts(word));
+                exec.unreadable.extend(unreadable(words.clone()));
+                exec.environment = words.map(|word| text(word)).collect();
             }
             Err(error) => return (exec, Err(error.into())),
         }
@@ -365,17 +425,23 @@ impl Supervisor {
         Lineage::of(self.lineages.of_thread(pid.as_raw_nonzero().get().cast_unsigned()))
     }
 
-    fn record(self: &Rc<Self>, event: Event) {
-        let this = Rc::clone(self);
-        tokio::task::spawn_local(async move {
-            this.pipeline.record(event).await;
-        });
+    /// Record what is not waited for. It is on its way when this returns, behind what was recorded before.
+    fn record(&self, event: Event) {
+        let pipeline = Arc::clone(&self.pipeline);
+        let mut recorded = Box::pin(async move { pipeline.record(event).await });
+        let mut once = Context::from_waker(Waker::noop());
+        if recorded.as_mut().poll(&mut once).is_pending() {
+            tokio::task::spawn_local(async move {
+                recorded.await;
+            });
+        }
     }
 
     fn asked_for(&self, attempt: &Attempt, thread: u32) -> io::Result<Exec> {
         let path = text(&attempt.path);
         let argv: Vec<String> = attempt.arguments.words.iter().map(|word| text(word)).collect();
         let mut exec = Exec { argv, whole: attempt.arguments.whole, ..Exec::default() };
+        exec.unreadable.extend(unreadable(attempt.arguments.words.iter().skip(1)));
         match &attempt.file {
             Some(file) => {
                 exec.program = file.path().to_owned();
@@ -396,17 +462,25 @@ impl Supervisor {
         exec.names = known.names(&image.executable, called, (&self.digests, &self.starts))?;
         let thread = pid.as_raw_nonzero().get().cast_unsigned();
         self.add_loaded(&mut exec, thread, &image.arguments.words)?;
-        let Some(found) = &image.script else { return Ok(exec) };
+        let words = &image.arguments.words;
+        let Some(found) = &image.script else {
+            exec.unreadable.extend(unreadable(words.iter().skip(1)));
+            return Ok(exec);
+        };
         let path = text(&image.name);
-        let at = image.arguments.words.iter().skip(1).position(|word| *word == image.name);
-        let behind = at.and_then(|at| exec.argv.get(at + 2..)).unwrap_or_default();
+        let at = words.iter().skip(1).position(|word| *word == image.name);
+        let behind = at.map_or(usize::MAX, |at| at + 2);
+        exec.unreadable.extend(unreadable(words.iter().skip(behind)));
+        let behind = exec.argv.get(behind..).unwrap_or_default();
         let names = match found {
             Some(file) => {
                 let mut names = known.names(file, None, (&self.digests, &self.starts))?;
                 names.push(file.path().to_owned());
                 names
             }
-            None => Vec::new(),
+            None if known.is_empty() => Vec::new(),
+            // It was there a moment ago.
+            None => return Err(io::Error::other("its script is not found where it was executed")),
         };
         exec.script = Some(Script { path, names, arguments: behind.to_vec() });
         Ok(exec)
@@ -418,8 +492,18 @@ impl Supervisor {
             return Ok(());
         }
         let known = self.known();
-        let words = words.get(1..words.len().min(LOADED)).unwrap_or_default();
-        for (at, file) in self.view.files_of(thread, words) {
+        let arguments = exec.argv.get(1..).unwrap_or_default();
+        let places = Exec::loaded(arguments)
+            .ok_or_else(|| io::Error::other("it is a loader with more options than are read"))?;
+        for at in places {
+            let Some(path) = words.get(at + 1) else { continue };
+            let file = self.view.surely(thread, path).map_err(|errno| {
+                let path = palisade_core::shown(&text(path), MOST_SHOWN);
+                io::Error::other(format!(
+                    "it is a loader, and which file {path} is cannot be told from outside ({errno})"
+                ))
+            })?;
+            let Some(file) = file else { continue };
             let names = known.names(&file, None, (&self.digests, &self.starts))?;
             let arguments = exec.argv.get(at + 2..).unwrap_or_default().to_vec();
             exec.loads.push(Script { path: file.path().to_owned(), names, arguments });
@@ -483,10 +567,14 @@ fn program_of(image: &Image) -> Exec {
     }
 }
 
-/// The variables that lead a program elsewhere.
-fn that_count(given: &Arguments) -> Vec<String> {
-    let name = |word: &[u8]| text(word.split(|byte| *byte == b'=').next().unwrap_or_default());
-    given.words.iter().filter(|word| Exec::is_told_by(&name(word))).map(|word| text(word)).collect()
+/// Whether this is a variable that leads a program elsewhere.
+fn counts(word: &[u8]) -> bool {
+    Exec::is_told_by(&text(word.split(|byte| *byte == b'=').next().unwrap_or_default()))
+}
+
+/// Those of which the text is not all.
+fn unreadable<'a>(words: impl Iterator<Item = &'a Vec<u8>>) -> impl Iterator<Item = Vec<u8>> {
+    words.filter(|word| std::str::from_utf8(word).is_err()).cloned()
 }
 
 fn text(bytes: &[u8]) -> String {

@@ -17,7 +17,10 @@ use palisade_policy::{OAuth2, SecretSource};
 use zeroize::Zeroizing;
 
 pub(crate) use self::command::Stderr;
-use crate::order::Operator;
+use crate::{
+    order::Operator,
+    refusal::{Refusal, Refuse},
+};
 
 /// No key is longer.
 const MOST_BYTES: usize = 64 * 1024;
@@ -65,6 +68,33 @@ pub(crate) async fn read_with(
     }
     Ok(Reading { secret: SecretString::from(text), lifetime: None, refresh_token: None })
 }
+
+/// The secret of a place where `audit` sends something, if it has one, read outside of any session too.
+///
+/// # Errors
+/// What is missing, and that `audit.KEY` may be taken out of the policy.
+pub(crate) async fn of_audit(
+    named: Option<(&str, &SecretSource)>,
+    operator: &Operator,
+    key: &str,
+) -> Result<Option<SecretString>, Refusal> {
+    let Some((name, source)) = named else { return Ok(None) };
+    let read = read(name, source, operator, Stderr::Operator).await;
+    let help = format!("provide it, or take `audit.{key}` out of the policy");
+    read.map(Some).map_err(|why| Refusal::new(why, help))
+}
+
+/// Do this where no runtime is, and none stays.
+///
+/// # Errors
+/// There can be no runtime, or what the work itself says.
+pub(crate) fn read_alone<T>(work: impl Future<Output = Result<T, Refusal>>) -> Result<T, Refusal> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.refuse("start a runtime", AGAIN)?.block_on(work)
+}
+
+/// What is to be done where there can be no runtime.
+pub(crate) const AGAIN: &str = "see the limits of this user (ulimit -n), then try again";
 
 async fn tokens(
     oauth2: &OAuth2,

@@ -12,22 +12,27 @@ pub(super) fn embedded(arguments: &[Field]) -> Vec<Inner> {
         "system(", "!", "\\!", ".shell", ".system", "shell ", "EXEC:", "SYSTEM:", "exec ",
         "spawn ", "-e", "|",
     ];
+    // What no shell can read is no command of one.
+    let script = |text: Field, certain: bool| {
+        let readable = text.known().is_none_or(|text| crate::parse::script(text).is_ok());
+        readable.then(|| script(text, certain))
+    };
     let mut out = Vec::new();
     for (index, argument) in arguments.iter().enumerate() {
         let Some(text) = argument.known() else { continue };
         if matches!(text, "-e" | "--exec" | "--sh-exec" | "-c") {
-            out.extend(arguments.get(index + 1).map(|value| script(value.clone(), false)));
+            out.extend(arguments.get(index + 1).and_then(|value| script(value.clone(), false)));
         }
         for mark in MARKS {
             let Some((_, after)) = text.split_once(mark) else { continue };
             let after = after.trim_start_matches(['"', '\'', ' ', '(']);
             let end = after.find(['"', '\'', ')', ',']).unwrap_or(after.len());
             if let Some(after) = after.get(..end).filter(|after| !after.trim().is_empty()) {
-                out.push(script(Field::text(after), false));
+                out.extend(script(Field::text(after), false));
             }
         }
         if text.contains(' ') {
-            out.push(script(Field::text(text), false));
+            out.extend(script(Field::text(text), false));
         }
         if argument.known().is_some_and(|text| {
             matches!(

@@ -36,6 +36,8 @@ pub(super) fn shell(arguments: &[Field]) -> Vec<Inner> {
             _ if text.starts_with('-') && VALUED.contains(&long) => {
                 if long == "init-command" {
                     out.extend(arguments.get(at + 1).map(|text| script(text.clone(), true)));
+                } else if arguments.get(at + 1).is_some_and(|file| file.known().is_none()) {
+                    out.push(Inner::Unclear("what a shell reads when it starts is not known"));
                 }
                 at += 2;
             }

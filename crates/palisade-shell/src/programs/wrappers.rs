@@ -3,7 +3,7 @@
 use super::{
     Inner,
     each::{find, xargs},
-    git::git,
+    git::{git, under_own_name},
     languages::embedded,
     shells::{shell, sourced, ssh, ssh_options},
 };
@@ -193,8 +193,33 @@ const SHELLS: [&str; 14] = [
     "yash", "oksh",
 ];
 
+/// Whether what this program runs of its arguments is all told by [`started`].
+pub(super) fn is_looked_through(program: &str) -> bool {
+    const OTHERS: [&str; 25] = [
+        "eval", "trap", "source", ".", "xargs", "find", "fd", "fdfind", "parallel", "ssh", "mosh",
+        "autossh", "flock", "su", "runuser", "git", "tar", "bsdtar", "gtar", "rsync", "rg", "man",
+        "scp", "sftp", "sed",
+    ];
+    SHELLS.contains(&program)
+        || OTHERS.contains(&program)
+        || WRAPPERS.iter().take(SOMEWHERE).any(|wrapper| wrapper.names.contains(&program))
+}
+
 /// What this command starts.
 pub(super) fn started(program: &str, words: &[Field]) -> Vec<Inner> {
+    let mut out = by_arguments(program, words);
+    let arguments = words.get(1..).unwrap_or_default();
+    // The same without what stands before the word that says what to do.
+    if let Some(rest) = super::without_globals(program, arguments) {
+        let mut plain = vec![Field::text(program)];
+        plain.extend_from_slice(rest);
+        out.push(Inner::Words { words: plain, transparent: false, certain: true });
+    }
+    out.extend(under_own_name(program, arguments));
+    out
+}
+
+fn by_arguments(program: &str, words: &[Field]) -> Vec<Inner> {
     let arguments = words.get(1..).unwrap_or_default();
     if SHELLS.contains(&program) {
         return shell(arguments);
@@ -224,6 +249,13 @@ pub(super) fn started(program: &str, words: &[Field]) -> Vec<Inner> {
             out.extend(after_dashes(arguments));
             if out.is_empty() {
                 out.push(Inner::Input);
+            }
+            // `runuser -u name command`, and `script file command` where it is BSD's.
+            let apart = arguments.iter().any(|argument| argument.start().starts_with("-u"));
+            if program == "script" || (program == "runuser" && apart) {
+                out.extend(
+                    somewhere(arguments.get(1..).unwrap_or_default()).into_iter().map(doubted),
+                );
             }
             if program == "sg"
                 && let Some(text) = arguments.get(1)
@@ -416,6 +448,8 @@ fn assigned(text: &str) -> Option<Inner> {
     }
     let function = value.trim_start().starts_with("()");
     let text = if function { format!("f {value}") } else { value.to_owned() };
+    // `LESSOPEN='|program %s'`
+    let text = text.trim_start_matches(['|', '!', '-']).to_owned();
     let readable = crate::parse::script(&text).is_ok();
     (readable || function).then(|| script(Field::text(text), false))
 }

@@ -21,7 +21,8 @@ impl Walk<'_> {
                 Value::Scalar(word) => Field::joined(&self.fields(word)),
                 Value::Array(words) => {
                     for word in words {
-                        self.fields(word);
+                        let fields = self.fields(word);
+                        self.line.mentioned.extend(fields);
                     }
                     Field::unknown()
                 }

@@ -2,7 +2,7 @@
 
 use super::Walk;
 use crate::{
-    Field, Piece,
+    Field, Piece, braces,
     syntax::{List, Node, Part, Redirect, RedirectKind, Word},
 };
 
@@ -43,6 +43,22 @@ impl Fields {
     }
 }
 
+/// What a word with braces may become, if it is of text alone.
+fn of_braces(parts: &[Part]) -> Vec<Field> {
+    let mut text = String::new();
+    for part in parts {
+        match part {
+            Part::Text { text: more, .. } | Part::Pattern(more) => text.push_str(more),
+            Part::Tilde(name) => {
+                text.push('~');
+                text.push_str(name);
+            }
+            _ => return Vec::new(),
+        }
+    }
+    braces::alternatives(&text).into_iter().map(Field::text).collect()
+}
+
 impl Walk<'_> {
     /// The arguments that a word becomes. What it runs on the way is added to the line.
     pub(super) fn fields(&mut self, word: &Word) -> Vec<Field> {
@@ -71,6 +87,10 @@ impl Walk<'_> {
                     fields.push(Piece::Text(text.clone()));
                 }
                 Part::Pattern(pattern) => {
+                    if pattern == "{" {
+                        let named = of_braces(parts);
+                        self.line.mentioned.extend(named);
+                    }
                     // In brackets and braces anything may stand.
                     let open = matches!(pattern.as_str(), "[" | "{");
                     fields.push(if open { Piece::AnyWords } else { Piece::Names });
@@ -86,7 +106,14 @@ impl Walk<'_> {
                 Part::Expansion { inner, quoted, prompt, written } => {
                     self.evaluates |= *prompt;
                     self.set_within(written);
-                    self.parts(inner, &mut Fields::default());
+                    let mut within = Fields::default();
+                    self.parts(inner, &mut within);
+                    self.line.mentioned.extend(within.finish());
+                    // `${name:-value}`
+                    if let Some((_, value)) = written.split_once(['-', '=', '+']) {
+                        let value = value.trim_end_matches('}').trim_matches(['"', '\'']);
+                        self.line.mentioned.push(Field::text(value));
+                    }
                     // `"$@"` is several arguments in spite of its quotes.
                     fields.unknown(*quoted && !inner.is_empty());
                 }
@@ -98,12 +125,12 @@ impl Walk<'_> {
                 }
                 Part::Command { list, quoted } => {
                     self.line.construct("a command substitution");
-                    self.apart(list);
+                    self.heard(list);
                     fields.unknown(*quoted);
                 }
                 Part::Process(list) => {
                     self.line.construct("a process substitution");
-                    self.apart(list);
+                    self.heard(list);
                     fields.unknown(true);
                 }
                 Part::Here(_) => fields.unknown(false),
@@ -136,6 +163,15 @@ impl Walk<'_> {
         }
         text.truncate(text.trim_end_matches('\n').len());
         Some(text)
+    }
+
+    /// The same, where it is what they say that counts.
+    fn heard(&mut self, list: &List) {
+        let before = self.line.commands.len();
+        self.apart(list);
+        let said: Vec<Field> =
+            self.line.commands.iter().skip(before).filter_map(super::says).collect();
+        self.within.extend(said);
     }
 
     /// Commands in a shell of their own.

@@ -3,7 +3,7 @@
 use crate::{
     Rule,
     Severity::{High, Medium},
-    Technique::{ConfigRedirect, Exfiltration, Persistence, SideTask},
+    Technique::{ConfigRedirect, Exfiltration, Persistence, RemoteInclude, SideTask},
 };
 
 pub(super) static SOURCE: Rule = Rule {
@@ -136,7 +136,53 @@ pub(super) static ACCOUNT: Rule = Rule {
     references: &["AML.T0024", "LLM02", "ASI02"],
 };
 
+pub(super) static CARRIED: Rule = Rule {
+    id: "exfiltration-carried-to-untold",
+    technique: Exfiltration,
+    severity: High,
+    why: "A command takes a file, or what a program says, to a host which the description does not name.",
+    clear: "Say in the description with whom the skill talks, and what it sends.",
+    references: &["AML.T0024", "LLM02", "ASI02"],
+};
+pub(super) static MAILBOX: Rule = Rule {
+    id: "side-task-mailbox-named",
+    technique: SideTask,
+    severity: High,
+    why: "Somebody whose address the text brings along gets to read what is the user's.",
+    clear: "Let the user name who gets mail, invitations and copies.",
+    references: &["AML.T0051", "LLM06", "ASI01"],
+};
+pub(super) static PAGE: Rule = Rule {
+    id: "include-page-of-stranger",
+    technique: RemoteInclude,
+    severity: High,
+    why: "Whoever holds the page tells the agent what to do, today this and tomorrow that.",
+    clear: "Ship the rules with the skill; read pages for facts only.",
+    references: &["AML.T0051.001", "LLM01", "ASI04"],
+};
+pub(super) static WORD: Rule = Rule {
+    id: "side-task-word-that-opens",
+    technique: SideTask,
+    severity: High,
+    why: "Whoever knows the word gets what others do not, and nobody looks at it.",
+    clear: "Treat all alike; let a person decide on exceptions.",
+    references: &["AML.T0051", "LLM06", "ASI01"],
+};
+pub(super) static WEAKENED: Rule = Rule {
+    id: "side-task-weak-protection-taught",
+    technique: SideTask,
+    severity: High,
+    why: "Several protections known to be broken, recommended together and without a warning, leave the product open.",
+    clear: "Recommend what is held to be safe today, and say of what is not that it is not.",
+    references: &["AML.T0051", "LLM05", "ASI01"],
+};
+
 pub(crate) static HANDED: &[&Rule] = &[
+    &CARRIED,
+    &MAILBOX,
+    &PAGE,
+    &WORD,
+    &WEAKENED,
     &SOURCE,
     &SCRIPT,
     &SIGN_IN,

@@ -15,10 +15,12 @@ mod formula;
 mod grants;
 mod handed;
 mod issued;
+mod let_in;
 mod locked;
 mod mail;
 mod managed;
 mod names;
+mod onward;
 mod outward;
 mod planted;
 mod platform;
@@ -27,6 +29,7 @@ mod programs;
 mod redirect;
 mod released;
 mod remote;
+mod rows;
 mod ruin;
 mod rules;
 mod secrets;
@@ -67,6 +70,7 @@ pub(crate) fn look(package: &Package, profile: &Profile) -> Seen {
         bulk::look(&mut report);
         account::look(&mut report);
         issued::look(&mut report);
+        let_in::look(&mut report);
         mail::look(&mut report);
         grants::look(&mut report);
         managed::look(&mut report);
@@ -88,6 +92,7 @@ pub(crate) fn look(package: &Package, profile: &Profile) -> Seen {
         tamper::look(&mut report);
         tokens::look(&mut report, kind);
         fetched::spelled(&mut report);
+        let_in::look(&mut report);
         mail::look(&mut report);
         grants::look(&mut report);
         released::look(&mut report);
@@ -100,6 +105,10 @@ pub(crate) fn look(package: &Package, profile: &Profile) -> Seen {
     secrets::together(&programs, profile, &mut seen);
     carried::look(package, profile, &mut seen);
     locked::look(package, profile, &mut seen);
+    onward::look(package, profile, &mut seen);
+    rows::look(package, profile, &mut seen);
+    redirect::texts(package, profile, &mut seen);
+    let_in::texts(package, profile, &mut seen);
     undeclared::look(package, &programs, profile, &mut seen);
     seen
 }

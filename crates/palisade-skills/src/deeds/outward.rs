@@ -51,7 +51,7 @@ static TALKS: LazyLock<Regex> = LazyLock::new(|| {
 /// Programs named as arguments, and libraries of platforms.
 static TALKS_TOO: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r#"(?i)["'](?:curl|wget|nc(?:at)?|scp|rsync|sftp|ssh|iwr|gh|aws|gsutil|rclone)["']|UrlFetchApp|wp_remote_|require\(\s*["'](?:node:)?(?:https?|net|tls|dgram|ws)["']\s*\)|importScripts|tls\.connect|grpc\.|paramiko|ftplib|websockets\.|MQTT|redis\.(?:Redis|from_url)|psycopg|mysql\.connect|pymongo|boto3|hyper_util|isahc|Dio\(|OkHttp|HttpURLConnection|Req\.(?:get|post)|HTTPoison|Finch|:httpc|Net::(?:FTP|SMTP)|IO\.open\(.*http|LWP|curl_setopt|stream_socket_client|DownloadFile"#,
+        r#"(?i)["'](?:curl|wget|nc(?:at)?|scp|rsync|sftp|ssh|iwr|gh|aws|gsutil|rclone)["']|UrlFetchApp|wp_remote_|require\(\s*["'](?:node:)?(?:https?|net|tls|dgram|ws)["']\s*\)|importScripts|tls\.connect|grpc\.|paramiko|ftplib|websockets\.|MQTT|redis\.(?:Redis|from_url)|psycopg|mysql\.connect|pymongo|boto3|hyper_util|isahc|Dio\(|OkHttp|HttpURLConnection|Req\.(?:get|post)|HTTPoison|Finch|:httpc|s_client|URLWithString|contentsOfURL|new_tcp|:connect\(|Net::(?:FTP|SMTP)|IO\.open\(.*http|LWP|curl_setopt|stream_socket_client|DownloadFile"#,
     )
 });
 
@@ -65,14 +65,14 @@ static SENDS: LazyLock<Regex> = LazyLock::new(|| {
 /// Options as arguments of their own, and methods of platforms.
 static SENDS_TOO: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r#"(?i)["']-(?:d|F|T|X)["']|["']--(?:data\S*|form|upload-file|json)["']|\bpayload\s*:|->(?:post|put|send)\w*\(|\.post_form|http\.post\(|wp_remote_post|\.publish\(|method["']?\s*[:=]\s*["'](?:post|put)|Invoke-RestMethod[^\n]{0,80}-Method"#,
+        r#"(?i)["']-(?:d|F|T|X)["']|["']--(?:data\S*|form|upload-file|json)["']|\bpayload\s*:|->(?:post|put|send)\w*\(|\.post_form|http\.post\(|wp_remote_post|\.publish\(|method["']?\s*[:=]\s*["'](?:post|put)|Invoke-RestMethod[^\n]{0,80}-Method|\|\s*openssl\s+s_client|:write\(|(?:fetch|get|request|urlopen)\s*\(\s*f?[`"']https?://[^\s`"']{3,120}/\$?\{[^}\n]{1,40}\}"#,
     )
 });
 
 /// An address, or a host that stands alone between quotation marks or behind a program's option.
 static HOST: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r#"(?i)(?:https?|wss?|ftps?|tcp|ssh)://[^\s"'`<>()\\]{3,200}|["'`](?://)?(?:[a-z0-9_-]{1,63}\.){1,5}[a-z]{2,18}(?::\d{2,5})?(?:/[^\s"'`]{0,120})?["'`]|["'`](?:\d{1,3}\.){3}\d{1,3}(?::\d{2,5})?["'`]|/dev/(?:tcp|udp)/[^\s/]{3,80}|\b(?:nc(?:at)?|netcat|telnet)\s+(?:-\S+\s+)*[a-z0-9.-]{4,80}|[\w.+"'-]@(?:[a-z0-9-]{1,63}\.){1,4}[a-z]{2,12}\b|\s(?:\d{1,3}\.){3}\d{1,3}\b|docker\s+(?:push|tag)\b[^\n]{0,60}\s(?:[a-z0-9-]{1,63}\.){1,4}[a-z]{2,12}/|(?:=|:-)(?:[a-z0-9-]{1,63}\.){1,4}(?:example|com|net|org|io|dev|app)\b"#,
+        r#"(?i)(?:https?|wss?|ftps?|tcp|ssh)://[^\s"'`<>()\\]{3,200}|["'`](?://)?(?:[a-z0-9_-]{1,63}\.){1,5}[a-z]{2,18}(?::\d{2,5})?(?:/[^\s"'`]{0,120})?["'`]|["'`](?:\d{1,3}\.){3}\d{1,3}(?::\d{2,5})?["'`]|/dev/(?:tcp|udp)/[^\s/]{3,80}|\b(?:nc(?:at)?|netcat|telnet)\s+(?:-\S+\s+)*[a-z0-9.-]{4,80}|[\w.+"'-]@(?:[a-z0-9-]{1,63}\.){1,4}[a-z]{2,12}\b|\s(?:\d{1,3}\.){3}\d{1,3}\b|-connect\s+[a-z0-9.-]{4,80}|docker\s+(?:push|tag)\b[^\n]{0,60}\s(?:[a-z0-9-]{1,63}\.){1,4}[a-z]{2,12}/|(?:=|:-)(?:[a-z0-9-]{1,63}\.){1,4}(?:example|com|net|org|io|dev|app)\b"#,
     )
 });
 

@@ -174,7 +174,14 @@ pub(super) fn look(report: &mut Report<'_>) {
         // A name in angle brackets is the user's to fill in.
         let given = text.get(access.range()).unwrap_or_default();
         let rest = text.get(access.end()..).unwrap_or_default().trim_start();
-        let named = !given.contains('<')
+        // So is one in capitals: `collaborators/NAME`.
+        let blank = given.split("collaborators/").nth(1).is_some_and(|name| {
+            name.split(|c: char| !c.is_ascii_alphanumeric())
+                .next()
+                .is_some_and(|word| word.len() > 2 && word.bytes().all(|b| b.is_ascii_uppercase()))
+        });
+        let named = !blank
+            && !given.contains('<')
             && !given.contains("${")
             && !rest.starts_with(['<', '$', '{'])
             && !stands_for_another(given);

@@ -11,7 +11,7 @@ use regex_automata::Input;
 use super::{Report, handed, outward, programs::Program};
 use crate::{
     Confidence::{Low, Medium},
-    Rule, Severity,
+    FileKind, Package, Rule, Seen, Severity,
     formats::Profile,
     pattern::{Regex, code as pattern},
     text::is_local,
@@ -28,7 +28,7 @@ struct Setting {
 }
 
 /// How an address follows the name of a setting.
-const ADDRESS: &str = r#"(?:(?:[a-z][a-z0-9+]{1,14}:)?//(?:[^\s/@"']{1,60}@)?|@@?|["'=\s])((?:[a-z0-9_-]{1,63}\.){1,6}[a-z]{2,18}|(?:\d{1,3}\.){3}\d{1,3})(?:[:/?\s"'`,;)\]}|$<]|$)"#;
+const ADDRESS: &str = r#"(?:(?:[a-z][a-z0-9+]{1,14}:)?//(?:[^\s/@"']{1,60}@)?|@@?|["'=\s])(?:\*\.|[.*^+()\[\]\\]{1,8})?((?:[a-z0-9_-]{1,63}\.){1,6}[a-z]{2,18}|(?:\d{1,3}\.){3}\d{1,3})(?:[:/?\s"'`,;)\]}|$<]|$)"#;
 
 fn setting(
     rule: &'static Rule,
@@ -103,6 +103,42 @@ static SETTINGS: LazyLock<Vec<Setting>> = LazyLock::new(|| {
             Some(
                 r"\badmin\b|:history|files:read|search:read|Mail\.Read|\*\.\*|read_all|message\.(?:im|groups|mpim)",
             ),
+        ),
+        setting(
+            &handed::COPY,
+            "the state of what is built is kept at",
+            r#"\bbackend\s+"(?:http|s3|pg|consul|remote)"[\s\S]{0,160}?(?:address|endpoint|hostname|conn_str)["']?\s*="#,
+            12,
+            None,
+        ),
+        setting(
+            &handed::EVENTS,
+            "alerts go to",
+            r#"webhook_configs[\s\S]{0,60}?\burl["']?\s*:|opsgenie_api_url|\bsmarthost\b|\brelayhost\b"#,
+            12,
+            None,
+        ),
+        setting(
+            &handed::RIGHTS,
+            "pages may act for the user's visitors from",
+            r#"\b\w{0,16}(?:TRUSTED_ORIGINS?|ALLOWED_ORIGINS?(?:_REGEX\w{0,4})?|trustedOrigins|frame-ancestors)\b"#,
+            80,
+            None,
+        ),
+        setting(&handed::TRAFFIC, "logins go through", r"\bProxy(?:Command|Jump)\s", 120, None),
+        setting(
+            &handed::SOURCE,
+            "locked packages come from",
+            r#"`resolved`|["']resolved["']\s*[\])]\s*="#,
+            24,
+            Some(r"integrity|sha512|npm ci|lock"),
+        ),
+        setting(
+            &handed::COPY,
+            "each push also goes to",
+            r"set-url\s+(?:--add\s+)?--push",
+            160,
+            None,
         ),
         setting(
             &handed::TRAFFIC,
@@ -280,11 +316,52 @@ pub(super) fn look(report: &mut Report<'_>) {
     }
 }
 
+/// Rows and sentences of texts that name such a setting and an address: what is grave by itself, only.
+pub(super) fn texts(package: &Package, profile: &Profile, seen: &mut Seen) {
+    const LARGEST: usize = 1 << 20;
+    for file in package.files.iter().filter(|file| file.kind == FileKind::Prose) {
+        let Ok(text) = std::str::from_utf8(&file.bytes) else { continue };
+        if text.len() > LARGEST {
+            continue;
+        }
+        for setting in SETTINGS.iter() {
+            let Some((at, host)) = first_in(setting, text, profile) else { continue };
+            let row = text.get(at..).unwrap_or_default().lines().next().unwrap_or_default();
+            let start = text.get(..at).unwrap_or_default().rfind('\n').map_or(0, |at| at + 1);
+            let line = text.get(start..).unwrap_or_default().lines().next().unwrap_or_default();
+            let grave = setting.grave.as_ref().is_none_or(|grave| {
+                setting.rule.id == handed::SOURCE.id && grave.is_match(near(text, at))
+            });
+            if !grave || row.is_empty() || crate::code::teaches(line) {
+                continue;
+            }
+            if !super::onward::is_untold(&host, profile) {
+                continue;
+            }
+            let number = memchr::memchr_iter(b'\n', text.get(..at).unwrap_or_default().as_bytes())
+                .count()
+                + 1;
+            let number = u32::try_from(number).unwrap_or(u32::MAX);
+            let message = format!("{} {}", setting.what, palisade_core::shown(&host, 60));
+            let (severity, sure) = match profile.security {
+                true => (Severity::Medium, Low),
+                false => (Severity::High, Medium),
+            };
+            seen.findings.push(
+                setting.rule.at(&file.path, number, 0, line, message).of(severity).sure(sure),
+            );
+        }
+    }
+}
+
 /// The first address of such a setting that is a stranger's.
 fn first(setting: &Setting, program: &Program<'_>, profile: &Profile) -> Option<(usize, String)> {
+    first_in(setting, &program.text, profile)
+}
+
+fn first_in(setting: &Setting, text: &str, profile: &Profile) -> Option<(usize, String)> {
     const MOST: usize = 64;
     let mut captures = setting.pattern.create_captures();
-    let text = program.text.as_str();
     let mut from = 0;
     for _ in 0..MOST {
         setting.pattern.captures(Input::new(text).range(from..), &mut captures);

@@ -408,7 +408,13 @@ fn is_specimen(package: &Package, path: &str) -> bool {
             return false;
         }
         for line in text.lines().filter(|line| line.contains(name)) {
-            let lower = line.to_lowercase();
+            let lower = line
+                .to_lowercase()
+                .replace("do not follow", "")
+                .replace("never follow", "")
+                .replace("do not act on", "unheeded")
+                .replace("don't act on", "unheeded")
+                .replace("never act on", "unheeded");
             if [
                 "follow",
                 "obey",
@@ -427,6 +433,7 @@ fn is_specimen(package: &Package, path: &str) -> bool {
                 return false;
             }
             read |= other.kind.is_parsed()
+                || lower.contains("unheeded")
                 || ["python", "node ", "bash ", "./", "--", "scripts/"]
                     .iter()
                     .any(|word| lower.contains(word));

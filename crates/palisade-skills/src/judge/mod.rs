@@ -2,6 +2,7 @@
 
 mod baseline;
 mod combine;
+mod suppress;
 
 pub(crate) use combine::is_shown;
 
@@ -9,6 +10,7 @@ use std::collections::BTreeMap;
 
 pub use baseline::{Baseline, BaselineError};
 use serde::Serialize;
+pub use suppress::{SuppressError, Suppressions};
 
 use crate::{
     Capability, Confidence, Finding, Seen, Severity, Technique, formats::Profile, read::Read,
@@ -55,7 +57,7 @@ pub struct Report {
     pub reasons: Vec<Reason>,
     /// All findings, the worst first.
     pub findings: Vec<Finding>,
-    /// What the operator's baseline took away.
+    /// What the operator's baseline and suppressions took away.
     pub accepted: usize,
     /// What the package can do.
     pub capabilities: Vec<Capability>,
@@ -69,7 +71,10 @@ pub struct Report {
 pub(crate) fn judge(read: &Read, profile: &Profile, mut seen: Seen, options: &Options) -> Report {
     combine::combine(profile, &read.package, &mut seen);
     let all = seen.findings.len();
-    seen.findings.retain(|finding| !options.baseline.holds(&profile.name, finding));
+    seen.findings.retain(|finding| {
+        !options.baseline.holds(&profile.name, finding)
+            && !options.suppressions.holds(&profile.name, finding)
+    });
     let accepted = all - seen.findings.len();
     once(&mut seen.findings);
     let blocked = blocks(&seen.findings, read.package.files.len());

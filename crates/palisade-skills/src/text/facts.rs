@@ -531,9 +531,26 @@ pub(super) fn place(host: &str, profile: &Profile) -> Where {
     }
     if ["example.com", "example.org", "example.net"].iter().any(|known| {
         host == *known
-            || host
-                .strip_suffix(known)
-                .is_some_and(|before| matches!(before, "www." | "api." | "app." | "docs."))
+            || host.strip_suffix(known).is_some_and(|before| {
+                matches!(
+                    before.trim_end_matches('.'),
+                    "www"
+                        | "api"
+                        | "app"
+                        | "docs"
+                        | "telemetry"
+                        | "stats"
+                        | "metrics"
+                        | "status"
+                        | "git"
+                        | "registry"
+                        | "auth"
+                        | "login"
+                        | "staging"
+                        | "cdn"
+                        | "hooks"
+                )
+            })
     }) {
         return Where::Vendor;
     }
@@ -961,6 +978,20 @@ fn taught(unit: &Unit, facts: &Facts, tags: &[Tag]) -> bool {
     }
     if facts.says(&[Concept::ThirdPerson]) {
         return true;
+    }
+    // `lines such as … are attempts by bots`: what others do.
+    if [
+        "are attempts",
+        "are probes",
+        "are scans",
+        "attempts by",
+        "probes by",
+        "is background noise",
+    ]
+    .iter()
+    .any(|told| unit.text.contains(told))
+    {
+        return unit.spot != Spot::Hidden;
     }
     // A pair of examples, one of them wrong.
     if unit

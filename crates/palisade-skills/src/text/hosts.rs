@@ -578,6 +578,11 @@ const SERVICES: &[&str] = &[
 
 /// Hosts whose installers and packages are used everywhere.
 pub(crate) fn is_vendor(host: &str) -> bool {
+    // Whole ends that one vendor holds.
+    const ENDS: &[&str] = &[".google", ".microsoft", ".apple", ".aws", ".azure", ".android"];
+    if ENDS.iter().any(|end| host.ends_with(end)) {
+        return true;
+    }
     const VENDORS: &[&str] = &[
         "github.com",
         "githubusercontent.com",

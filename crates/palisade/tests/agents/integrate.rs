@@ -6,6 +6,7 @@ use palisade_testkit::Turn;
 use serde_json::json;
 
 use crate::{
+    openclaw,
     ran::{Ran, run},
     stage::Stage,
 };
@@ -94,4 +95,37 @@ fn codex_is_decided_without_a_sandbox() {
         stage.journal().into_iter().filter(|event| event["kind"] == "tool_call").collect();
     assert_eq!(calls.len(), 2, "{calls:#?}");
     assert_eq!(calls[1]["decision"], "deny");
+}
+
+/// Real OpenClaw, told by a plugin; relative paths are those of its own workspace.
+#[test]
+fn openclaw_is_decided_without_a_sandbox() {
+    let Some(mut stage) = openclaw::stage() else { return };
+    let policy = stage.home.join("p.yaml");
+    stage.says(vec![
+        Turn::tool("write", json!({"path": "made.txt", "content": "made\n"})),
+        Turn::tool("exec", json!({"command": "true && touch denied.txt"})),
+        Turn::tool("write", json!({"path": "other.txt", "content": "made\n"})),
+        Turn::text("Done."),
+    ]);
+    let settings = json!({"models": {"providers": {"anthropic": {"baseUrl": stage.server.url(), "models": []}}}});
+    fs::create_dir(stage.home.join(".openclaw")).unwrap();
+    fs::write(stage.home.join(".openclaw/openclaw.json"), settings.to_string()).unwrap();
+    integrate(&stage, &["openclaw", "--policy", policy.to_str().unwrap()]);
+    let mut command = stage.of_operator("openclaw");
+    command.args(["agent", "--local", "--agent", "main", "-m", "Do it.", "--json"]);
+    let ran = run(command.args(["--model", "anthropic/claude-sonnet-4-6"]));
+    assert_eq!(ran.exit, 0, "{ran}");
+    let calls: Vec<_> =
+        stage.journal().into_iter().filter(|event| event["kind"] == "tool_call").collect();
+    let decisions: Vec<_> = calls.iter().map(|call| call["decision"].as_str().unwrap()).collect();
+    assert_eq!(decisions, ["allow", "deny", "ask"], "{calls:#?}");
+    let workspace = stage.home.join(".openclaw/workspace");
+    assert_eq!(fs::read_to_string(workspace.join("made.txt")).unwrap(), "made\n", "{ran}");
+    for name in ["denied.txt", "other.txt"] {
+        assert!(!workspace.join(name).exists(), "{name}: {ran}");
+    }
+    stage.journal_is_whole();
+    integrate(&stage, &["openclaw", "--remove"]);
+    assert!(!stage.home.join(".openclaw/extensions").exists());
 }

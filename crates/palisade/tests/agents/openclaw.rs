@@ -7,16 +7,7 @@ use crate::stage::{Stage, agents};
 
 #[test]
 fn openclaw_works_in_its_workspace_and_nowhere_else() {
-    let Some(agents) = agents() else { return };
-    let modules = agents.join("openclaw/node_modules");
-    if !modules.join(".bin/openclaw").exists() {
-        assert!(std::env::var_os("CI").is_none(), "run tests/agents/install.sh DIR openclaw first");
-        println!("skipped: run tests/agents/install.sh DIR openclaw to confine OpenClaw");
-        return;
-    }
-    let mut stage = Stage::new("openclaw");
-    stage.add_to_path(&modules.join(".bin"));
-    stage.add_to_path(&modules.join(node()).join("bin"));
+    let Some(mut stage) = stage() else { return };
     let secret = stage.private.join("secret.txt");
     let outside = stage.outside.join("from-shell.txt");
     let forbidden = format!("cat '{}'; echo x >'{}'", secret.display(), outside.display());
@@ -39,6 +30,20 @@ fn openclaw_works_in_its_workspace_and_nowhere_else() {
     assert!(talk.contains("from-shell.txt: Read-only file system"), "{talk}");
     stage.was_confined(&ran, "anthropic", 4);
     assert_eq!(stage.refused(), [""; 0]);
+}
+
+/// With OpenClaw and its Node.js to be found.
+pub(crate) fn stage() -> Option<Stage> {
+    let modules = agents()?.join("openclaw/node_modules");
+    if !modules.join(".bin/openclaw").exists() {
+        assert!(std::env::var_os("CI").is_none(), "run tests/agents/install.sh DIR openclaw first");
+        println!("skipped: run tests/agents/install.sh DIR openclaw to confine OpenClaw");
+        return None;
+    }
+    let mut stage = Stage::new("openclaw");
+    stage.add_to_path(&modules.join(".bin"));
+    stage.add_to_path(&modules.join(node()).join("bin"));
+    Some(stage)
 }
 
 /// The package that holds its Node.js, a newer one than distributions have.

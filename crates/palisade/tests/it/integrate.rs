@@ -211,10 +211,8 @@ fn nothing_changes_without_a_yes() {
 }
 
 #[test]
-fn what_is_not_built_is_refused_and_says_so() {
+fn a_policy_that_is_not_valid_is_refused() {
     let home = Home::new();
-    let ran = home.run(&["openclaw", "--yes"]);
-    assert!(ran.exit == 2 && ran.stderr.contains("not set up by this version"), "{ran}");
     fs::write(home.at("p.yaml"), "palisade: 1\npermissions: {deny: [\"Nonsense(\"]}\n").unwrap();
     let ran = home.install();
     assert!(ran.exit == 1 && ran.stderr.contains("not valid"), "{ran}");
@@ -328,4 +326,48 @@ fn without_a_journal_nothing_is_permitted() {
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(2), "{output:?}");
     assert!(String::from_utf8_lossy(&output.stderr).contains("recorded"), "{output:?}");
+}
+
+/// OpenClaw's hooks are functions: a plugin of our own is put among its plugins, and nothing of another's is touched.
+#[test]
+fn openclaw_gets_a_plugin_of_its_own() {
+    let home = Home::new();
+    let folder = home.at(".openclaw/extensions/palisade");
+    let ran = home.run(&["openclaw", "--policy", "p.yaml"]);
+    assert!(ran.exit == 2 && ran.stderr.contains("--yes") && !folder.exists(), "{ran}");
+    let install = || home.run(&["openclaw", "--policy", "p.yaml", "--yes"]);
+    let ran = install();
+    assert!(ran.exit == 0 && ran.stderr.contains("confines nothing"), "{ran}");
+    let program = fs::read_to_string(folder.join("index.js")).unwrap();
+    let named = format!("\"--policy\",\"{}\"", home.at("p.yaml").display());
+    assert!(program.contains(&named) && program.contains("[\"before_tool_call\"]"), "{program}");
+    let settings = || fs::read_to_string(home.at(".openclaw/openclaw.json")).unwrap();
+    assert!(settings().contains("palisade"), "{}", settings());
+    let ran = install();
+    assert!(ran.exit == 0 && ran.stderr.contains("has it already"), "{ran}");
+    let ran = home.run(&["openclaw", "--yes"]);
+    assert_eq!(ran.exit, 0, "{ran}");
+    assert!(!fs::read_to_string(folder.join("index.js")).unwrap().contains("--policy"));
+    fs::write(folder.join("more.js"), "theirs").unwrap();
+    assert_eq!(home.run(&["openclaw", "--remove", "--yes"]).exit, 0);
+    assert!(!settings().contains("palisade"), "{}", settings());
+    let left: Vec<_> = fs::read_dir(&folder).unwrap().map(|at| at.unwrap().file_name()).collect();
+    assert_eq!(left, ["more.js"]);
+    fs::remove_file(folder.join("more.js")).unwrap();
+    let ran = home.run(&["openclaw", "--remove", "--yes"]);
+    assert!(ran.exit == 0 && ran.stderr.contains("has it not"), "{ran}");
+
+    fs::write(folder.join("package.json"), "{\"name\": \"theirs\"}").unwrap();
+    for arguments in [&["openclaw", "--yes"][..], &["openclaw", "--remove", "--yes"]] {
+        let ran = home.run(arguments);
+        assert!(ran.exit == 1 && ran.stderr.contains("not written by this command"), "{ran}");
+    }
+    fs::remove_dir_all(&folder).unwrap();
+    symlink(home.at(".openclaw"), &folder).unwrap();
+    assert_eq!(install().exit, 1);
+    fs::remove_file(&folder).unwrap();
+    fs::write(home.at(".openclaw/openclaw.json"), "{plugins: {allow: ['theirs']}}").unwrap();
+    let ran = install();
+    assert!(ran.exit == 1 && ran.stderr.contains("`plugins.allow` does not name it"), "{ran}");
+    assert!(!folder.exists());
 }

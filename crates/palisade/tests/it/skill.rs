@@ -2,6 +2,8 @@
 
 use std::{fs, path::Path};
 
+use serde_json::json;
+
 use crate::ran::{palisade, run};
 
 const HONEST: &str =
@@ -57,6 +59,75 @@ fn what_the_operator_has_seen_counts_no_more() {
     assert_eq!(scan(hub.path(), &["--baseline", file.to_str().unwrap(), &notes]).0, 0);
     fs::write(&file, "nonsense").unwrap();
     assert_eq!(scan(hub.path(), &["--baseline", file.to_str().unwrap(), &notes]).0, 2);
+}
+
+#[test]
+fn what_the_operator_suppresses_counts_no_more_until_its_day() {
+    let hub = hub();
+    let home = tempfile::tempdir().unwrap();
+    let file = home.path().join("suppress.yaml");
+    let scan = |list: &str| {
+        fs::write(&file, list).unwrap();
+        let arguments = ["skill", "scan", "--format", "json", "--suppress"];
+        run(palisade(home.path()).args(arguments).arg(&file).arg(hub.path().join("notes")))
+    };
+    let ran = scan("suppress:\n- {rule: '*', skill: notes, file: SKILL.md, why: it is ours}\n");
+    let report: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert!(ran.exit == 0 && report["accepted"].as_u64() > Some(0), "{ran}");
+    assert_eq!(scan("suppress:\n- {rule: '*', skill: other, why: it is ours}\n").exit, 1);
+    let ran = scan("suppress:\n- {rule: '*', skill: notes, until: 2020-01-31, why: it was ours}\n");
+    assert!(ran.exit == 1 && ran.stderr.contains("until 2020-01-31) counts no more"), "{ran}");
+    let ran = scan("suppress:\n- {rule: '*'}\n");
+    assert!(ran.exit == 2 && ran.stdout.is_empty(), "{ran}");
+}
+
+/// Our own log is one that another scanner could have written.
+#[test]
+fn what_another_scanner_found_raises_the_verdict() {
+    let hub = hub();
+    let home = tempfile::tempdir().unwrap();
+    let words = hub.path().join("words");
+    let log = |uri: &str, level: &str| {
+        let file = home.path().join("other.sarif");
+        let at = json!({"physicalLocation": {"artifactLocation": {"uri": uri}, "region": {"startLine": 2}}});
+        let result = json!({"ruleId": "own-1", "level": level, "message": {"text": "seen\u{1b}[2J"}, "locations": [at]});
+        let run = json!({"tool": {"driver": {"name": "yara"}}, "results": [result]});
+        fs::write(&file, json!({"version": "2.1.0", "runs": [run]}).to_string()).unwrap();
+        file
+    };
+    let import = |file: &Path| {
+        let arguments = ["skill", "scan", "--format", "json", "--import"];
+        run(palisade(home.path()).args(arguments).arg(file).arg(&words))
+    };
+    for (level, exit, verdict) in
+        [("error", 1, "dangerous"), ("warning", 0, "caution"), ("note", 0, "safe")]
+    {
+        let ran = import(&log("words/SKILL.md", level));
+        assert_eq!(ran.exit, exit, "{ran}");
+        let report: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+        assert_eq!(report["verdict"], verdict, "{ran}");
+        assert_eq!(report["findings"][0]["rule"], "imported-result", "{ran}");
+        assert_eq!(report["findings"][0]["file"], "SKILL.md", "{ran}");
+        assert!(!ran.stdout.contains('\u{1b}'), "{ran}");
+    }
+    let ran = import(&log("elsewhere/SKILL.md", "error"));
+    assert!(ran.exit == 0 && ran.stderr.contains("1 of the results"), "{ran}");
+    let file = home.path().join("other.sarif");
+    for text in ["no log", "{\"version\": \"1\"}"] {
+        fs::write(&file, text).unwrap();
+        let ran = import(&file);
+        assert!(ran.exit == 2 && ran.stderr.contains("SARIF"), "{ran}");
+    }
+    let (_, own) = scan(home.path(), &["--format", "sarif", hub.path().to_str().unwrap()]);
+    fs::write(&file, own).unwrap();
+    let whole = run(palisade(home.path())
+        .args(["skill", "scan", "--format", "json", "--import"])
+        .arg(&file)
+        .arg(hub.path()));
+    assert!(
+        whole.stdout.contains("another scanner says: palisade, ") && whole.stderr.is_empty(),
+        "{whole}"
+    );
 }
 
 #[test]

@@ -16,7 +16,7 @@ fn tells_how_the_body_ends() {
         ("GET / HTTP/1.1\r\nHost: a\r\n\r\n", plain(Framing::Length(0))),
         ("GET / HTTP/1.0\r\nhost:a\r\n\r\n", plain(Framing::Length(0))),
         (
-            "POST /x?y=%20 HTTP/1.1\r\nHost: a\r\nContent-Length: 05\r\n\r\n",
+            "POST /x?y=%20 HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n",
             plain(Framing::Length(5)),
         ),
         (
@@ -56,6 +56,9 @@ fn refuses_what_is_read_in_two_ways() {
         "GET  / HTTP/1.1\r\nHost: a\r\n\r\n".to_owned(),
         "GET\t/ HTTP/1.1\r\nHost: a\r\n\r\n".to_owned(),
         "GET / x HTTP/1.1\r\nHost: a\r\n\r\n".to_owned(),
+        "GET a:443 HTTP/1.1\r\nHost: a\r\n\r\n".to_owned(),
+        "GET x HTTP/1.1\r\nHost: a\r\n\r\n".to_owned(),
+        with("Content-Length: 05"),
         "GET / HTTP/1.1 \r\nHost: a\r\n\r\n".to_owned(),
         "GET / HTTP/2.0\r\nHost: a\r\n\r\n".to_owned(),
         "GET / HTTP/0.9\r\nHost: a\r\n\r\n".to_owned(),

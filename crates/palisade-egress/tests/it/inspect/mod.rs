@@ -5,5 +5,5 @@ mod floods;
 mod messages;
 mod requests;
 mod smuggling;
-mod stage;
+pub(crate) mod stage;
 mod streams;

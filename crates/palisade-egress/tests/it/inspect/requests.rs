@@ -101,6 +101,21 @@ async fn http2_clients_reach_servers_that_speak_http1_only() {
     assert_eq!(got[0].uri, "/a");
 }
 
+/// RFC 9113, section 8.2.3.
+#[tokio::test]
+async fn cookies_that_http2_splits_are_one_field_to_http1() {
+    let server = Server::start(&[b"http/1.1"], hello).await;
+    let stage = Stage::before(server.port, server.root.clone()).await;
+    let mut client = stage.http2().await;
+    let request = Request::get(format!("https://a.example:{}/a", server.port));
+    let request = ["a=1", "b=2", "c=3"].iter().fold(request, |it, one| it.header("cookie", *one));
+    let answer = client.send_request(request.body(body("")).unwrap()).await.unwrap();
+    assert_eq!(text(answer).await, "hello");
+    let got = server.got.lock().unwrap();
+    let cookies: Vec<_> = got[0].headers.get_all("cookie").iter().collect();
+    assert_eq!(cookies, ["a=1; b=2; c=3"]);
+}
+
 #[tokio::test]
 async fn a_policy_that_comes_while_a_request_is_decided_decides_it() {
     let server = Server::start(&[b"http/1.1"], hello).await;

@@ -1,10 +1,12 @@
 use std::{
-    os::fd::{AsFd, OwnedFd},
+    os::fd::{AsFd, AsRawFd, OwnedFd},
     sync::Arc,
 };
 
 use rustix::{
-    fs::{FileType, Mode, OFlags, Stat, StatVfsMountFlags, fstat, fstatvfs, openat, readlinkat},
+    fs::{
+        CWD, FileType, Mode, OFlags, Stat, StatVfsMountFlags, fstat, fstatvfs, openat, readlinkat,
+    },
     io::Errno,
     time::{ClockId, clock_gettime},
 };
@@ -38,6 +40,24 @@ impl Executable {
         let path = readlinkat(process.as_fd(), "exe", Vec::new())?;
         let flags = OFlags::PATH | OFlags::CLOEXEC;
         let file = openat(process.as_fd(), "exe", flags, Mode::empty())?;
+        Self::opened(path.to_string_lossy().into_owned(), file)
+    }
+
+    /// Of the process of this number.
+    ///
+    /// # Errors
+    /// As of [`Executable::of`].
+    pub(crate) fn of_process(number: u32) -> Result<Self, Errno> {
+        let flags = OFlags::PATH | OFlags::CLOEXEC;
+        Self::found(openat(CWD, format!("/proc/{number}/exe"), flags, Mode::empty())?)
+    }
+
+    /// Of a file that is open, by the path that the kernel has of it.
+    ///
+    /// # Errors
+    /// It cannot be looked at.
+    pub(crate) fn found(file: OwnedFd) -> Result<Self, Errno> {
+        let path = readlinkat(CWD, format!("/proc/self/fd/{}", file.as_raw_fd()), Vec::new())?;
         Self::opened(path.to_string_lossy().into_owned(), file)
     }
 

@@ -1,4 +1,7 @@
-use std::os::fd::{AsFd, OwnedFd};
+use std::{
+    os::fd::{AsFd, OwnedFd},
+    sync::{Mutex, PoisonError},
+};
 
 use rustix::{
     fs::{CWD, Mode, OFlags, openat},
@@ -6,11 +9,14 @@ use rustix::{
     process::Pid,
 };
 
-use super::{open_proc, processes};
+use super::{
+    known::{Known, Place},
+    open_proc, processes,
+};
 use crate::{linux::sys::pid_namespace, step::StepError};
 
 /// Processes above one that are told of.
-const MOST: usize = 8;
+pub(super) const MOST: usize = 8;
 
 /// A process by its number inside, and when it was started, in ticks since the machine was.
 pub type Origin = (u32, u64);
@@ -23,6 +29,7 @@ pub struct Lineages {
     proc: OwnedFd,
     /// Its pid namespace, where that could be opened: the quicker way to a number inside.
     namespace: Option<OwnedFd>,
+    known: Mutex<Known>,
 }
 
 impl Lineages {
@@ -31,7 +38,7 @@ impl Lineages {
         let flags = OFlags::RDONLY | OFlags::CLOEXEC;
         let namespace = format!("/proc/{}/ns/pid", init.as_raw_nonzero());
         let namespace = openat(CWD, namespace, flags, Mode::empty()).ok();
-        open_proc(init).map(|proc| Self { proc, namespace })
+        open_proc(init).map(|proc| Self { proc, namespace, known: Mutex::default() })
     }
 
     /// The process of a thread, by its number outside, and those that it comes from, the nearest first. Empty, if
@@ -48,7 +55,25 @@ impl Lineages {
                 folder.ok().and_then(processes::number_inside)
             }
         };
-        number.map(|number| lineage(&self.proc, number)).unwrap_or_default()
+        number.map(|number| self.of_process(number)).unwrap_or_default()
+    }
+
+    /// By what is known of those above it, if that can be had.
+    fn of_process(&self, number: u32) -> Vec<Origin> {
+        let Some((started, parent)) = processes::origin(&self.proc, number) else {
+            return Vec::new();
+        };
+        let mut found = vec![(number, started)];
+        let above = self.namespace.as_ref().map(|namespace| {
+            let place = Place { proc: &self.proc, namespace: namespace.as_fd() };
+            let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+            known.above(place, parent, &mut found)
+        });
+        match above {
+            Some(Ok(())) => found,
+            // A kernel that does not tell, or one of them has just ended.
+            _ => lineage(&self.proc, number),
+        }
     }
 }
 
@@ -62,4 +87,53 @@ pub(super) fn lineage(proc: &OwnedFd, number: u32) -> Vec<Origin> {
         next = parent;
     }
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        fs::File,
+        io::{BufRead, BufReader, Write},
+        process::{Command, Stdio},
+    };
+
+    use rustix::process::{Signal, kill_process};
+
+    use super::*;
+
+    fn own() -> Lineages {
+        let open = |path| Some(OwnedFd::from(File::open(path).unwrap()));
+        let (proc, namespace) = (open("/proc").unwrap(), open("/proc/self/ns/pid"));
+        Lineages { proc, namespace, known: Mutex::default() }
+    }
+
+    #[test]
+    fn what_is_known_of_those_above_is_what_the_kernel_says_now() {
+        let lineages = own();
+        let script = "sh -c 'sleep 60 & echo $$ $!; read line; :'; read line; kill $line";
+        let mut shell = Command::new("/bin/sh");
+        shell.args(["-c", script]).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut shell = shell.spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(shell.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+        let mut numbers = line.split_whitespace().map(|number| number.parse::<u32>().unwrap());
+        let (between, last) = (numbers.next().unwrap(), numbers.next().unwrap());
+        let now = || lineage(&lineages.proc, last);
+        for _ in 0..2 {
+            assert_eq!(lineages.of_thread(last), now());
+        }
+        assert_eq!(now()[1].0, between);
+        assert_eq!(now()[2].0, shell.id());
+        let known = lineages.known.lock().unwrap().count();
+        assert!(known >= 2 || lineages.namespace.is_none(), "{known}");
+        let pid = Pid::from_raw(between.cast_signed()).unwrap();
+        kill_process(pid, Signal::KILL).unwrap();
+        while now().iter().any(|(number, _)| *number == between) {
+            std::thread::yield_now();
+        }
+        assert_eq!(lineages.of_thread(last), now());
+        let input = shell.stdin.as_mut().unwrap();
+        input.write_all(format!("{last}\n").as_bytes()).unwrap();
+        shell.wait().unwrap();
+    }
 }

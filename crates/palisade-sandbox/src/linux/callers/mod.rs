@@ -17,6 +17,7 @@
 mod begun;
 mod diagnosis;
 mod executable;
+mod known;
 mod lineage;
 mod processes;
 

@@ -1,55 +1,82 @@
-use std::{
-    fs::File,
-    os::{
-        fd::{AsFd, OwnedFd},
-        unix::fs::FileExt,
-    },
-};
-
-use rustix::{
-    fs::{Mode, OFlags, openat},
-    io::Errno,
-};
+use rustix::io::Errno;
 
 use super::{Arguments, MOST_ARGUMENTS, MOST_BYTES};
+use crate::linux::sys::remote;
 
 /// What is read at once: a page, so that a part that is not there hides no other.
-const PAGE: u64 = 4096;
+const PAGE: usize = 4096;
+/// Pages that are kept.
+const MOST_PAGES: usize = 64;
 /// The longest path (`PATH_MAX`).
 const LONGEST_PATH: usize = 4096;
 
-/// The memory of a process, read page by page.
+/// The memory of a process, read by pages: each once, and several with one call where it is known which are needed.
+///
+/// It is read as the process itself may read it (`process_vm_readv(2)`): what it may not, the kernel takes no argument from.
 #[derive(Debug)]
 pub(super) struct Memory {
-    file: File,
-    page: Vec<u8>,
-    at: u64,
+    thread: u32,
+    /// Where each page begins there, and in `bytes`.
+    pages: Vec<(u64, usize)>,
+    bytes: Vec<u8>,
 }
 
 impl Memory {
-    /// Of the process whose folder of `/proc` this is.
-    pub(super) fn of(process: impl AsFd) -> Result<Self, Errno> {
-        let file: OwnedFd =
-            openat(process, "mem", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
-        Ok(Self { file: file.into(), page: Vec::new(), at: u64::MAX })
+    /// Of the process of this thread.
+    pub(super) fn of(thread: u32) -> Self {
+        Self { thread, pages: Vec::new(), bytes: Vec::new() }
+    }
+
+    /// Read the pages of these addresses with one call. What is not there is found out when it is needed.
+    pub(super) fn expect(&mut self, addresses: impl IntoIterator<Item = u64>) {
+        let mut wanted: Vec<(u64, usize)> = Vec::with_capacity(remote::MOST_PIECES);
+        for address in addresses {
+            let start = page_of(address);
+            if self.kept(start).is_none() && !wanted.contains(&(start, PAGE)) {
+                wanted.push((start, PAGE));
+            }
+            if wanted.len() == remote::MOST_PIECES {
+                break;
+            }
+        }
+        if !wanted.is_empty() {
+            self.fetch(&wanted).unwrap_or_default();
+        }
+    }
+
+    fn kept(&self, start: u64) -> Option<usize> {
+        self.pages.iter().find(|(page, _)| *page == start).map(|(_, at)| *at)
+    }
+
+    /// Whole pages, up to the first that is not there.
+    fn fetch(&mut self, wanted: &[(u64, usize)]) -> Result<(), Errno> {
+        if self.pages.len().saturating_add(wanted.len()) > MOST_PAGES {
+            self.pages.clear();
+            self.bytes.clear();
+        }
+        let from = self.bytes.len();
+        self.bytes.resize(from.saturating_add(wanted.len().saturating_mul(PAGE)), 0);
+        let into = self.bytes.get_mut(from..).unwrap_or_default();
+        let read = remote::read(self.thread, wanted, into);
+        let whole = read.map_or(0, |read| read / PAGE).min(wanted.len());
+        self.bytes.truncate(from.saturating_add(whole.saturating_mul(PAGE)));
+        let starts = wanted.iter().take(whole).map(|(start, _)| *start);
+        self.pages.extend(starts.zip((from..).step_by(PAGE)));
+        read.map(drop)
     }
 
     /// What is from this address to the end of its page.
     fn rest_of_page(&mut self, address: u64) -> Result<&[u8], Errno> {
-        let start = address & !(PAGE - 1);
-        if self.at != start {
-            self.at = u64::MAX;
-            self.page.resize(usize::try_from(PAGE).unwrap_or_default(), 0);
-            let read = self.file.read_at(&mut self.page, start);
-            let read = read.map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::IO))?;
-            self.page.truncate(read);
-            self.at = start;
-        }
-        let offset = usize::try_from(address - start).unwrap_or(usize::MAX);
-        match self.page.get(offset..) {
-            Some(rest) if !rest.is_empty() => Ok(rest),
-            _ => Err(Errno::FAULT),
-        }
+        let start = page_of(address);
+        let at = match self.kept(start) {
+            Some(at) => at,
+            None => {
+                self.fetch(&[(start, PAGE)])?;
+                self.kept(start).ok_or(Errno::FAULT)?
+            }
+        };
+        let offset = usize::try_from(address - start).map_err(|_| Errno::FAULT)?;
+        self.bytes.get(at + offset..at + PAGE).filter(|rest| !rest.is_empty()).ok_or(Errno::FAULT)
     }
 
     /// The text up to a NUL, if that comes within so many bytes.
@@ -77,12 +104,16 @@ impl Memory {
 
     /// A word of 64 bits.
     pub(super) fn word(&mut self, address: u64) -> Result<u64, Errno> {
+        if let Some(word) = self.rest_of_page(address)?.first_chunk() {
+            return Ok(u64::from_ne_bytes(*word));
+        }
+        // It goes over the end of a page.
         let mut word = [0; 8];
         for (offset, byte) in word.iter_mut().enumerate() {
             let at = address.checked_add(offset as u64).ok_or(Errno::FAULT)?;
             *byte = self.rest_of_page(at)?.first().copied().ok_or(Errno::FAULT)?;
         }
-        Ok(u64::from_le_bytes(word))
+        Ok(u64::from_ne_bytes(word))
     }
 
     /// What an array of addresses points to.
@@ -103,6 +134,8 @@ impl Memory {
                 address => addresses.push(address),
             }
         }
+        let all = addresses.iter().copied();
+        self.expect(all);
         let mut left = MOST_BYTES;
         for address in addresses {
             let Some(text) = self.text(address, left)? else {
@@ -116,15 +149,17 @@ impl Memory {
     }
 }
 
+/// Where the page of this address begins.
+fn page_of(address: u64) -> u64 {
+    address & !(PAGE as u64 - 1)
+}
+
 #[cfg(test)]
 mod tests {
-    use std::os::fd::AsFd;
-
     use super::*;
 
     fn own() -> Memory {
-        let folder = File::open("/proc/self").unwrap();
-        Memory::of(folder.as_fd()).unwrap()
+        Memory::of(std::process::id())
     }
 
     fn address<T: ?Sized>(of: &T) -> u64 {
@@ -140,8 +175,26 @@ mod tests {
         assert!(found.whole);
         assert_eq!(found.words, [&b"cc"[..], b"", b"-o \xff"]);
         assert_eq!(own().arguments(0).unwrap().words.len(), 0);
-        assert_eq!(own().arguments(16), Err(Errno::IO));
+        assert_eq!(own().arguments(16), Err(Errno::FAULT));
         assert!(own().path(u64::MAX - 2).is_err());
+    }
+
+    /// What was expected and is not there hides nothing.
+    #[test]
+    fn pages_are_read_together_and_each_alone() {
+        let text = [b'a'; 3 * PAGE];
+        let mut memory = own();
+        memory.expect([address(&text), 16, address(&text) + 2 * PAGE as u64]);
+        assert_eq!(memory.pages.len(), 1);
+        for at in [0, PAGE - 3, 2 * PAGE] {
+            assert_eq!(memory.word(address(&text) + at as u64), Ok(0x6161_6161_6161_6161));
+        }
+        assert_eq!(memory.word(16), Err(Errno::FAULT));
+        for page in 0..2 * MOST_PAGES as u64 {
+            memory.word(address(&text) + page % 3 * PAGE as u64).unwrap();
+            memory.fetch(&[(page_of(address(&text)), PAGE)]).unwrap();
+            assert!(memory.pages.len() <= MOST_PAGES && memory.bytes.len() <= MOST_PAGES * PAGE);
+        }
     }
 
     #[test]

@@ -1,7 +1,7 @@
 use std::{
     ffi::OsStr,
     os::{
-        fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd},
+        fd::{AsFd, BorrowedFd, OwnedFd},
         unix::ffi::OsStrExt,
     },
     path::Path,
@@ -16,7 +16,6 @@ use rustix::{
     process::Pid,
 };
 
-use super::attempt::folder_of;
 use crate::{
     linux::callers::Executable,
     step::{Step, StepError},
@@ -71,8 +70,7 @@ impl View {
         let resolve = ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS;
         let file =
             openat2(self.root.as_fd(), OsStr::from_bytes(path), flags, Mode::empty(), resolve)?;
-        let real = readlinkat(CWD, format!("/proc/self/fd/{}", file.as_raw_fd()), Vec::new())?;
-        Executable::opened(real.to_string_lossy().into_owned(), file)
+        Executable::found(file)
     }
 
     /// The regular file at an absolute path inside, never through a link, to be named and not read.
@@ -121,26 +119,56 @@ impl View {
         Ok(names)
     }
 
-    /// The files that a thread means by these paths, as far as that can be told. Each has the place of its path.
-    pub fn files_of(&self, thread: u32, paths: &[Vec<u8>]) -> Vec<(usize, Executable)> {
-        let Ok(process) = folder_of(thread) else { return Vec::new() };
-        let paths = paths.iter().enumerate().filter(|(_, path)| !path.is_empty());
-        let files = paths.filter_map(|(at, path)| {
-            Some((at, self.file_of(process.as_fd(), None, path).ok().flatten()?))
-        });
-        files.collect()
+    /// The file that a thread means by a path that it will open itself. `None`: there surely is none.
+    ///
+    /// # Errors
+    /// It cannot be told from outside: the way goes by `/proc`, or from a folder that has no path. What is to be refused by its
+    /// file must not be let go then.
+    pub fn surely(&self, thread: u32, path: &[u8]) -> Result<Option<Executable>, Errno> {
+        if path.is_empty() {
+            return Ok(None);
+        }
+        if let Some(descriptor) = by_descriptor(path) {
+            return opened(thread, &descriptor).map(Some);
+        }
+        let whole = match in_descriptor(path) {
+            Some((folder, rest)) => self.from(thread, Some(folder), rest)?,
+            None if path.starts_with(b"/") => path.to_vec(),
+            None => self.from(thread, None, path)?,
+        };
+        let flags = OFlags::PATH | OFlags::CLOEXEC;
+        // Where no link is on the way, what is not there is not there for anybody.
+        let resolve = ResolveFlags::IN_ROOT | ResolveFlags::NO_SYMLINKS;
+        let way = OsStr::from_bytes(&whole);
+        match openat2(self.root.as_fd(), way, flags, Mode::empty(), resolve) {
+            Ok(file) => Executable::found(file).map(Some),
+            Err(Errno::NOENT | Errno::NOTDIR) => Ok(None),
+            Err(_) => self.file(&whole).map(Some),
+        }
     }
 
-    /// The file that a process means by a path: in its folder, or in the one of this descriptor. `None`: that cannot be
+    /// A path from a folder of a thread's, if the path that the kernel has of the folder leads there.
+    fn from(&self, thread: u32, folder: Option<i32>, path: &[u8]) -> Result<Vec<u8>, Errno> {
+        let mut whole = start(thread, folder)?;
+        let theirs = opened(thread, &link_of(folder))?;
+        if !self.file(&whole)?.identity().is_same_file(&theirs.identity()) {
+            return Err(Errno::XDEV);
+        }
+        whole.push(b'/');
+        whole.extend_from_slice(path);
+        Ok(whole)
+    }
+
+    /// The file that a thread means by a path: in its folder, or in the one of this descriptor. `None`: that cannot be
     /// told from outside, or there is none.
     pub(super) fn file_of(
         &self,
-        process: BorrowedFd<'_>,
+        thread: u32,
         folder: Option<i32>,
         path: &[u8],
     ) -> Result<Option<Executable>, Errno> {
         if let Some(descriptor) = by_descriptor(path) {
-            return Ok(opened(process, &descriptor).ok());
+            return Ok(opened(thread, &descriptor).ok());
         }
         if path.starts_with(b"/") {
             return if path.starts_with(b"/proc/") || path.starts_with(b"/dev/fd/") {
@@ -154,7 +182,7 @@ impl View {
                 }
             };
         }
-        let Ok(mut whole) = start(process, folder) else { return Ok(None) };
+        let Ok(mut whole) = start(thread, folder) else { return Ok(None) };
         whole.push(b'/');
         whole.extend_from_slice(path);
         Ok(self.file(&whole).ok())
@@ -168,19 +196,78 @@ fn by_descriptor(path: &[u8]) -> Option<String> {
     plain.then(|| format!("fd/{}", String::from_utf8_lossy(number)))
 }
 
-/// Where a path of a process begins that is not absolute: its folder, or the one of this descriptor.
-pub(super) fn start(process: BorrowedFd<'_>, folder: Option<i32>) -> Result<Vec<u8>, Errno> {
-    let link = match folder {
-        Some(descriptor) if descriptor != libc::AT_FDCWD => format!("fd/{descriptor}"),
-        _ => "cwd".to_owned(),
-    };
-    Ok(readlinkat(process, link, Vec::new())?.into_bytes())
+/// `/dev/fd/7/rest`: as the kernel calls what was executed in a folder that the process has open.
+fn in_descriptor(path: &[u8]) -> Option<(i32, &[u8])> {
+    let path = path.strip_prefix(b"/dev/fd/")?;
+    let end = path.iter().position(|byte| *byte == b'/')?;
+    let (number, rest) = path.split_at_checked(end)?;
+    let plain = number.iter().all(u8::is_ascii_digit);
+    let number = std::str::from_utf8(number).ok().filter(|_| plain)?.parse().ok()?;
+    Some((number, rest.get(1..)?))
 }
 
-/// What a process has open, or runs.
-pub(super) fn opened(process: BorrowedFd<'_>, link: &str) -> Result<Executable, Errno> {
-    let path = readlinkat(process, link, Vec::new())?;
+/// Where a path of a thread begins that is not absolute: its folder, or the one of this descriptor.
+pub(super) fn start(thread: u32, folder: Option<i32>) -> Result<Vec<u8>, Errno> {
+    let link = link_of(folder);
+    Ok(readlinkat(CWD, format!("/proc/{thread}/{link}"), Vec::new())?.into_bytes())
+}
+
+fn link_of(folder: Option<i32>) -> String {
+    match folder {
+        Some(descriptor) if descriptor != libc::AT_FDCWD => format!("fd/{descriptor}"),
+        _ => "cwd".to_owned(),
+    }
+}
+
+/// What a thread has open.
+pub(super) fn opened(thread: u32, link: &str) -> Result<Executable, Errno> {
     let flags = OFlags::PATH | OFlags::CLOEXEC;
-    let file = openat(process, link, flags, Mode::empty())?;
-    Executable::opened(path.to_string_lossy().into_owned(), file)
+    Executable::found(openat(CWD, format!("/proc/{thread}/{link}"), flags, Mode::empty())?)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        fs,
+        os::{fd::AsRawFd, unix::fs::symlink},
+    };
+
+    use super::*;
+
+    #[test]
+    fn a_file_is_told_for_sure_or_not_at_all() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |path: &str| folder.path().join(path);
+        fs::create_dir(at("proc")).unwrap();
+        fs::create_dir(at("bin")).unwrap();
+        fs::write(at("bin/tool"), "tool").unwrap();
+        symlink("/bin/tool", at("link")).unwrap();
+        symlink("/nowhere", at("dangling")).unwrap();
+        symlink("/proc/self/root", at("way")).unwrap();
+        let view = View::at(folder.path()).unwrap();
+        let thread = std::process::id();
+        let surely = |path: &str| view.surely(thread, path.as_bytes());
+        let found = |path: &str| surely(path).map(|file| file.is_some());
+        for path in ["/bin/tool", "/link", "/bin/../bin//tool"] {
+            assert_eq!(found(path), Ok(true), "{path}");
+        }
+        for path in ["", "/bin/no", "/bin/tool/x", "/no/tool"] {
+            assert_eq!(found(path), Ok(false), "{path}");
+        }
+        for path in ["/way/bin/tool", "/dangling", "/dev/fd/9999/y"] {
+            assert!(found(path).is_err(), "{path}");
+        }
+        // The folder of this process lies elsewhere in that tree.
+        assert!(found("tool").is_err());
+        let open = fs::File::open(at("bin/tool")).unwrap();
+        assert_eq!(found(&format!("/proc/self/fd/{}", open.as_raw_fd())), Ok(true));
+        let here = View::at(Path::new("/")).unwrap();
+        assert!(here.surely(thread, b"Cargo.toml").unwrap().is_some());
+        assert!(here.surely(thread, b"no").unwrap().is_none());
+        let bin = fs::File::open(at("bin")).unwrap();
+        let path = format!("/dev/fd/{}/tool", bin.as_raw_fd());
+        assert!(here.surely(thread, path.as_bytes()).unwrap().is_some());
+        fs::remove_dir_all(folder.path()).unwrap();
+        assert!(here.surely(thread, path.as_bytes()).is_err());
+    }
 }

@@ -1,6 +1,6 @@
 use std::{
     ffi::OsString,
-    os::{fd::AsFd, unix::ffi::OsStringExt},
+    os::unix::ffi::OsStringExt,
     path::{Component, Path, PathBuf},
 };
 
@@ -9,7 +9,7 @@ use rustix::{
     io::Errno,
 };
 
-use super::{View, attempt::folder_of, memory::Memory, view};
+use super::{View, memory::Memory, view};
 use crate::linux::seccomp::{NamedPath, Want};
 
 /// What a path is inside.
@@ -39,8 +39,7 @@ impl Wanted {
     /// # Errors
     /// It cannot be read, or is no path.
     pub fn read(thread: u32, named: &NamedPath) -> Result<Self, Errno> {
-        let process = folder_of(thread)?;
-        let mut memory = Memory::of(&process)?;
+        let mut memory = Memory::of(thread);
         let bytes = memory.path(named.path)?;
         if bytes.is_empty() {
             return Err(Errno::NOENT);
@@ -55,7 +54,7 @@ impl Wanted {
         };
         let mut path = PathBuf::new();
         if !bytes.starts_with(b"/") {
-            let start = view::start(process.as_fd(), named.folder)?;
+            let start = view::start(thread, named.folder)?;
             if !start.starts_with(b"/") {
                 return Err(Errno::NOTDIR);
             }

@@ -1,6 +1,7 @@
 use std::{
     os::fd::{AsFd, BorrowedFd, OwnedFd},
     sync::{Arc, OnceLock},
+    time::Duration,
 };
 
 use rustix::{
@@ -125,28 +126,59 @@ impl Listener {
     /// # Errors
     /// What the kernel says that is not known of; the listener is of no more use then.
     pub fn hear(&self) -> Result<Heard, Errno> {
+        let mut ready = [PollFd::new(&self.descriptor, PollFlags::IN)];
         loop {
-            let mut ready = [PollFd::new(&self.descriptor, PollFlags::IN)];
             rustix::io::retry_on_intr(|| poll(&mut ready, Some(&Timespec::default())))?;
-            let [found] = ready.map(|entry| entry.revents());
-            if !found.contains(PollFlags::IN) {
-                let gone = found.intersects(PollFlags::HUP | PollFlags::ERR);
-                return Ok(if gone { Heard::Gone } else { Heard::Nobody });
+            let [ref found] = ready;
+            if let Some(heard) = self.heard(found.revents())? {
+                return Ok(heard);
             }
-            match notify::receive(self.descriptor.as_fd()) {
-                Ok(heard) => {
-                    if let Some(executes) = self.filter.holds(&heard) {
-                        return Ok(Heard::Executes(executes));
-                    }
-                    return Ok(self
-                        .filter
-                        .watches(&heard)
-                        .unwrap_or_else(|| Heard::Call(self.filter.refused(&heard))));
+        }
+    }
+
+    /// Wait for so long until there is a call, or until another descriptor can be read. Returns whether that one can be.
+    ///
+    /// Who waits here is woken on the processor of the caller, who sleeps from then on; a queue of events (`epoll`) does not
+    /// hand that on.
+    ///
+    /// # Errors
+    /// As of [`Listener::hear`].
+    pub fn hear_beside(
+        &self,
+        other: BorrowedFd<'_>,
+        most: Duration,
+    ) -> Result<(Heard, bool), Errno> {
+        let most = Timespec::try_from(most).map_err(|_| Errno::INVAL)?;
+        let mut ready = [
+            PollFd::new(&self.descriptor, PollFlags::IN),
+            PollFd::from_borrowed_fd(other, PollFlags::IN),
+        ];
+        match poll(&mut ready, Some(&most)) {
+            // As if the time was over.
+            Err(Errno::INTR) => return Ok((Heard::Nobody, false)),
+            polled => polled?,
+        };
+        let [ref own, ref other] = ready;
+        let heard = self.heard(own.revents())?.unwrap_or(Heard::Nobody);
+        Ok((heard, !other.revents().is_empty()))
+    }
+
+    /// What there is, by what was said of the descriptor. `None`: its thread was killed since.
+    fn heard(&self, found: PollFlags) -> Result<Option<Heard>, Errno> {
+        if !found.contains(PollFlags::IN) {
+            let gone = found.intersects(PollFlags::HUP | PollFlags::ERR);
+            return Ok(Some(if gone { Heard::Gone } else { Heard::Nobody }));
+        }
+        match notify::receive(self.descriptor.as_fd()) {
+            Ok(heard) => {
+                if let Some(executes) = self.filter.holds(&heard) {
+                    return Ok(Some(Heard::Executes(executes)));
                 }
-                // Its thread was killed since.
-                Err(Errno::NOENT | Errno::INTR) => {}
-                Err(errno) => return Err(errno),
+                let watched = self.filter.watches(&heard);
+                Ok(Some(watched.unwrap_or_else(|| Heard::Call(self.filter.refused(&heard)))))
             }
+            Err(Errno::NOENT | Errno::INTR) => Ok(None),
+            Err(errno) => Err(errno),
         }
     }
 

@@ -12,6 +12,7 @@ pub mod notify;
 pub mod peer;
 pub mod pid_namespace;
 pub mod probe;
+pub mod remote;
 pub mod seccomp;
 pub mod signal;
 pub mod trace;

@@ -9,14 +9,29 @@ use super::clone::last_errno;
 /// `NS_GET_TGID_IN_PIDNS`: `_IOR(0xb7, 9, int)`.
 const NUMBER_IN: u32 = 0x8004_b709;
 
+/// `NS_GET_TGID_FROM_PIDNS`: `_IOR(0xb7, 7, int)`.
+const NUMBER_FROM: u32 = 0x8004_b707;
+
+/// The number here of the process that has this one in that namespace.
+///
+/// # Errors
+/// ESRCH: there is none. ENOTTY: an older kernel.
+pub fn number_from(namespace: BorrowedFd<'_>, number: u32) -> Result<u32, Errno> {
+    ask(namespace, NUMBER_FROM, number)
+}
+
 /// The number that the process of this thread, by its number here, has in that namespace.
 ///
 /// # Errors
 /// ESRCH: it is gone, or not in there. ENOTTY: an older kernel.
 pub fn number_in(namespace: BorrowedFd<'_>, thread: u32) -> Result<u32, Errno> {
+    ask(namespace, NUMBER_IN, thread)
+}
+
+fn ask(namespace: BorrowedFd<'_>, request: u32, number: u32) -> Result<u32, Errno> {
     // SAFETY: the argument is a number; the kernel writes nothing.
     let result =
-        unsafe { libc::ioctl(namespace.as_raw_fd(), NUMBER_IN as _, libc::c_ulong::from(thread)) };
+        unsafe { libc::ioctl(namespace.as_raw_fd(), request as _, libc::c_ulong::from(number)) };
     u32::try_from(result).map_err(|_| last_errno())
 }
 
@@ -38,6 +53,8 @@ mod tests {
                 let thread = rustix::thread::gettid().as_raw_nonzero().get().cast_unsigned();
                 assert_eq!(number(thread), Ok(us));
                 assert_eq!(number(u32::MAX / 2), Err(Errno::SRCH));
+                assert_eq!(number_from(namespace.as_fd(), us), Ok(us));
+                assert_eq!(number_from(namespace.as_fd(), u32::MAX / 2), Err(Errno::SRCH));
             }
         }
     }

@@ -19,6 +19,9 @@ pub enum Change {
     Ended,
 }
 
+/// `NT_PRSTATUS`: the registers that every machine has.
+const PRSTATUS: usize = 1;
+
 /// Trace a thread without stopping it. It is stopped when it becomes another program, and killed if its tracer goes.
 ///
 /// # Errors
@@ -85,6 +88,37 @@ fn former(pid: Pid) -> Result<i32, Errno> {
         )
     };
     if result == 0 { i32::try_from(number).map_err(|_| Errno::RANGE) } else { Err(last_errno()) }
+}
+
+/// Where the stack of a stopped thread ends, of which the kernel has just made the program: there it has put arguments and variables.
+/// `None`: it is no 64-bit program of this machine.
+///
+/// # Errors
+/// ESRCH: there is none that is stopped.
+pub fn stack(thread: Pid) -> Result<Option<u64>, Errno> {
+    // `struct user_regs_struct` and `struct user_pt_regs`, in words, and which of them it is.
+    #[cfg(target_arch = "x86_64")]
+    const REGISTERS: (usize, usize) = (27, 19);
+    #[cfg(target_arch = "aarch64")]
+    const REGISTERS: (usize, usize) = (34, 31);
+    let (count, which) = REGISTERS;
+    let mut registers = [0_u64; 40];
+    let mut piece =
+        libc::iovec { iov_base: registers.as_mut_ptr().cast(), iov_len: size_of_val(&registers) };
+    // SAFETY: the kernel writes to `registers`, which has the length that `piece` says, and that length to `piece`; both live through
+    // the call.
+    let result = unsafe {
+        libc::ptrace(
+            libc::PTRACE_GETREGSET,
+            thread.as_raw_nonzero().get(),
+            std::ptr::without_provenance_mut::<libc::c_void>(PRSTATUS),
+            &raw mut piece,
+        )
+    };
+    if result != 0 {
+        return Err(last_errno());
+    }
+    Ok(registers.get(which).copied().filter(|_| piece.iov_len == count * size_of::<u64>()))
 }
 
 fn request(request: libc::c_uint, thread: Pid, data: u64) -> Result<(), Errno> {

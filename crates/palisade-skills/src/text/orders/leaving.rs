@@ -67,10 +67,12 @@ impl Here<'_> {
         if !sends || to < Where::Related {
             return;
         }
-        let own_key = ["authorization", "bearer", "header", "x-api-key", "auth"]
-            .iter()
-            .any(|word| self.unit.text.contains(word))
-            && !facts.secret_path;
+        // The bot's own token stands in the path of its calls.
+        let own_key =
+            ["authorization", "bearer", "header", "x-api-key", "auth", "org/bot$", "org/bot{"]
+                .iter()
+                .any(|word| self.unit.text.contains(word))
+                && !facts.secret_path;
         let strong = facts.secret_path || said.any(&[Wallet]) || said.has(SecretStrong) && !own_key;
         let secret = strong || said.any(&[Secret, Account]);
         if secret && (strong || !own_key) {

@@ -18,6 +18,16 @@ impl Here<'_> {
         if facts.concealed < Concealed::Strong || protected(self, Conceal) {
             return;
         }
+        // What a formatter does anyway needs no word, as long as nothing else is done.
+        if self.to == Where::None
+            && !facts.orders(&[Send, Install, Delete, Pay, Disable, Fetch, Run])
+            && !facts.says(&[SecretStrong, Secret, MemoryFile, Startup, Conversation, Standing])
+            && ["formatter", "import order", "whitespace", "indentation", "trailing comma", "typos"]
+                .iter()
+                .any(|word| self.unit.text.contains(word))
+        {
+            return;
+        }
         let heavy = facts.orders(&[Send, Install, Delete, Pay, Disable, Fetch])
             || (facts.orders(&[Read, Write, Run])
                 && facts.says(&[SecretStrong, Secret, MemoryFile, Startup, Conversation]));

@@ -20,8 +20,23 @@ impl Here<'_> {
         let facts = self.facts;
         let aside = matches!(self.unit.spot, Spot::Hidden | Spot::Comment);
         let asked = VERDICT.is_match(&self.unit.text);
+        // `return clean strings`, in a comment, is said of a program.
+        let judged = [
+            "safe",
+            "benign",
+            "harmless",
+            "malicious",
+            "no issues",
+            "no findings",
+            "positive",
+            "trusted",
+            "low risk",
+            "low-risk",
+        ]
+        .iter()
+        .any(|word| self.unit.text.contains(word));
         if asked
-            && (REVIEW.is_match(&self.unit.text) || self.said.has(Scanner) || aside)
+            && (REVIEW.is_match(&self.unit.text) || self.said.has(Scanner) || aside && judged)
             && !facts.taught
         {
             let severity = if aside || REVIEW.is_match(&self.unit.text) {

@@ -179,7 +179,7 @@ fn alone(
     let text = unit.clean.as_str();
     let prose = !matches!(unit.spot, Spot::Code | Spot::Heading);
     let denied = is_denied(&unit.text);
-    let mut found: [Option<(&'static Rule, &'static str)>; 11] = [None; 11];
+    let mut found: [Option<(&'static Rule, &'static str)>; 12] = [None; 12];
     if prose && !denied {
         if signs::OBEYS.is_match(text) {
             found[0] = Some((&rules::INCLUDE_BLIND, "whoever writes to it is obeyed"));
@@ -204,6 +204,9 @@ fn alone(
             let message = "a stranger's page is to stand in for the official one";
             found[3] = Some((&rules::PROMOTE, message));
         }
+    }
+    if prose && !facts.says(&[Ask]) && signs::MADE_UP.is_match(text) {
+        found[11] = Some((&rules::SABOTAGE, "what is not known is to be made up"));
     }
     if facts.mail && !denied && signs::FORWARDS.is_match(text) {
         found[4] = Some((&rules::GRANT, "what comes in is copied to somebody from now on"));
@@ -314,6 +317,8 @@ struct Deed {
     shielded: bool,
     /// Care of physicians is talked out of people.
     uncared: bool,
+    /// What was found is not counted.
+    suppresses: bool,
 }
 
 impl Deed {
@@ -332,6 +337,7 @@ impl Deed {
             unchecked: prose && signs::UNCHECKED.is_match(text),
             shielded: prose && signs::SHIELDED.is_match(text),
             uncared: prose && signs::UNCARED.is_match(text),
+            suppresses: prose && signs::SUPPRESSES.is_match(text) && !signs::LIMITED.is_match(text),
         }
     }
 
@@ -347,6 +353,7 @@ impl Deed {
             || self.unchecked
             || self.shielded
             || self.uncared
+            || self.suppresses
     }
 }
 
@@ -415,7 +422,12 @@ fn judged(
 ) -> impl Iterator<Item = (&'static Rule, &'static str)> {
     let Around { weight, negated, .. } = *around;
     let kept = weight.unsaid() && !negated;
-    let table: [(bool, &'static Rule, &'static str); 10] = [
+    let table: [(bool, &'static Rule, &'static str); 11] = [
+        (
+            deed.suppresses && kept,
+            &rules::SABOTAGE,
+            "what was found is taken out of the count, and that is not said",
+        ),
         (
             deed.shielded && around.starts && !negated,
             &rules::DEFENCE,
@@ -523,7 +535,10 @@ pub(super) fn look(file: &File, units: &[Unit], all: &[Facts], profile: &Profile
         let quiet = rule.id == rules::INSTALL.id && weight.silenced + weight.standing >= 2;
         let open = rule.id == rules::GRANT.id && around.doors >= 2 && around.calls;
         let hidden = match far {
-            Where::Foreign | Where::Anyones => weight.hides() >= 1 && weight.all() >= 2,
+            Where::Foreign | Where::Anyones => {
+                weight.hides() >= 1
+                    && (weight.all() >= 2 || weight.unsaid() && rule.id == rules::SEND_FILES.id)
+            }
             // The author's own host: only what is plainly kept.
             _ => weight.unsaid() && weight.all() >= 3 && (weight.data || weight.kept == 2),
         };

@@ -1,5 +1,6 @@
 use std::{
     fs,
+    io::{self, Read},
     num::NonZero,
     path::{Path, PathBuf},
     process::ExitCode,
@@ -7,8 +8,14 @@ use std::{
 };
 
 use clap::ValueEnum;
-use palisade_skills::{Baseline, Options, Report, Severity, output, read::Opened};
+use palisade_skills::{
+    Baseline, Options, Report, Severity, Suppressions,
+    import::{Imports, MOST_BYTES},
+    output,
+    read::Opened,
+};
 use palisade_vetting::{Batch, Cache, Progress};
+use time::OffsetDateTime;
 
 use super::hub::{Bar, Hub};
 use crate::{
@@ -20,7 +27,8 @@ use crate::{
 pub(super) const HELP: &str = "Examples:\n  \
     palisade skill scan ~/.claude/skills              each skill with its verdict and the reasons\n  \
     palisade skill scan --format json hub/ > seen.json  a line a skill\n  \
-    palisade skill scan --baseline seen.json hub/     only what is new since\n\n\
+    palisade skill scan --baseline seen.json hub/     only what is new since\n  \
+    palisade skill scan --import yara.sarif hub/      with what another scanner found\n\n\
     A verdict is safe, caution (look at the evidence) or dangerous (do not load). What could not be read\n\
     is never safe. Nothing is executed, and no link is followed. What reads has no rights: no network, no program,\n\
     no other file. What did not change since an earlier scan by this program is not judged again.\n\
@@ -40,6 +48,13 @@ pub(super) struct Args {
     /// Findings that you accept: what `--format json` printed before.
     #[arg(long, value_name = "FILE")]
     baseline: Option<PathBuf>,
+    /// Rules that do not count, by skill and file, with a reason (docs/skills.md).
+    #[arg(long, value_name = "FILE")]
+    suppress: Option<PathBuf>,
+    /// What another scanner found, in SARIF 2.1.0. It can only raise a verdict: its `error` to dangerous, its
+    /// `warning` to caution. May be given again.
+    #[arg(long, value_name = "FILE")]
+    import: Vec<PathBuf>,
     /// How many skills are judged at once. Default: one a processor.
     #[arg(long, value_name = "N")]
     jobs: Option<NonZero<usize>>,
@@ -88,8 +103,12 @@ impl FailOn {
 }
 
 pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
-    let options = Options { baseline: baseline(args.baseline.as_deref())? };
+    let options = Options {
+        baseline: baseline(args.baseline.as_deref())?,
+        suppressions: suppressions(args.suppress.as_deref())?,
+    };
     let jobs = args.jobs.or_else(|| thread::available_parallelism().ok()).map_or(1, NonZero::get);
+    let mut imports = Imported::read(args)?;
     let mut told = Told::new(args);
     let mut unread = None;
     for path in &args.paths {
@@ -103,7 +122,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
                 continue;
             }
         };
-        let mut cache = match args.no_cache || args.baseline.is_some() {
+        let mut cache = match args.no_cache || args.baseline.is_some() || args.suppress.is_some() {
             true => None,
             false => state_dir().ok().and_then(|state| Cache::open(&state).ok()),
         };
@@ -111,7 +130,8 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
         let batch = Batch { opened: &opened, options: &options, jobs, without_landlock };
         let mut failed = None;
         batch
-            .run(cache.as_mut(), |report, progress| {
+            .run(cache.as_mut(), |mut report, progress| {
+                imports.raise(&mut report);
                 if let Err(failure) = told.report(report, progress) {
                     failed.get_or_insert(failure);
                 }
@@ -123,7 +143,66 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
         }
     }
     let found = told.end()?;
+    imports.end();
     Ok(unread.unwrap_or(if found { ExitCode::from(1) } else { ExitCode::SUCCESS }))
+}
+
+/// What other scanners found.
+struct Imported<'a> {
+    all: Vec<(&'a Path, Imports)>,
+    /// Where a relative path may begin.
+    roots: Vec<PathBuf>,
+}
+
+impl<'a> Imported<'a> {
+    fn read(args: &'a Args) -> Result<Self, Failure> {
+        let all: Result<Vec<_>, Failure> =
+            args.import.iter().map(|file| Ok((file.as_path(), log(file)?))).collect();
+        let here = [Path::new(".")].into_iter();
+        let named = here.chain(args.paths.iter().map(PathBuf::as_path));
+        // What stands beside a single file is told from its folder.
+        let named = named.flat_map(|path| [Some(path), path.parent()]).flatten();
+        let mut roots: Vec<PathBuf> =
+            named.filter_map(|path| std::path::absolute(path).ok()).collect();
+        roots.dedup();
+        Ok(Self { all: all?, roots })
+    }
+
+    fn raise(&mut self, report: &mut Report) {
+        for (_, imports) in &mut self.all {
+            imports.raise(report, &self.roots);
+        }
+    }
+
+    /// What was of no use is said.
+    fn end(self) {
+        for (file, imports) in self.all {
+            match imports.left() {
+                0 => {}
+                left => print::note(&format!(
+                    "palisade: {left} of the results of {} are about no skill that was scanned",
+                    file.display()
+                )),
+            }
+        }
+    }
+}
+
+fn log(file: &Path) -> Result<Imports, Failure> {
+    let failed = |why: String| {
+        Failure::new(Kind::Usage, format!("import {}: {why}", file.display()))
+            .remedy("give a SARIF 2.1.0 log")
+    };
+    let read = || {
+        let mut bytes = Vec::new();
+        fs::File::open(file)?.take(MOST_BYTES.saturating_add(1)).read_to_end(&mut bytes)?;
+        Ok::<_, io::Error>(bytes)
+    };
+    let bytes = read().map_err(|error| failed(error.to_string()))?;
+    if bytes.len() as u64 > MOST_BYTES {
+        return Err(failed("it is longer than 64 MiB".to_owned()));
+    }
+    Imports::parse(&bytes).map_err(|error| failed(error.to_string()))
 }
 
 /// What is printed.
@@ -180,4 +259,19 @@ fn baseline(path: Option<&Path>) -> Result<Baseline, Failure> {
     };
     let text = fs::read_to_string(path).map_err(|error| failed(error.to_string()))?;
     Baseline::parse(&text).map_err(|error| failed(error.to_string()))
+}
+
+fn suppressions(path: Option<&Path>) -> Result<Suppressions, Failure> {
+    let Some(path) = path else { return Ok(Suppressions::default()) };
+    let failed = |why: String| {
+        Failure::new(Kind::Usage, format!("suppress {}: {why}", path.display()))
+            .remedy("docs/skills.md says how such a list is written")
+    };
+    let text = fs::read_to_string(path).map_err(|error| failed(error.to_string()))?;
+    let today = OffsetDateTime::now_utc().date();
+    let list = Suppressions::parse(&text, today).map_err(|error| failed(error.to_string()))?;
+    for over in list.over() {
+        print::note(&format!("palisade: {}: {over} counts no more", path.display()));
+    }
+    Ok(list)
 }

@@ -59,7 +59,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
     let program = own_program();
     let trial = Trial { program: &program, name: &name, tree: &tree, seconds: args.time };
     let tried = trial.run(&report).map_err(untried)?;
-    report.raise(tried.findings);
+    report.raise(tried.findings, "when it was run");
     if let Some(path) = &args.policy {
         fs::write(path, tried.policy).map_err(|error| {
             Failure::new(Kind::Enforcement, format!("{}: {error}", path.display()))

@@ -64,7 +64,10 @@ const responses_stream = async (text) => {
   const stream = o.responses.stream({ model: 'gpt-1', input: said(text), tools: RESPONSES })
   let heard = ''
   stream.on('response.output_text.delta', (event) => { heard += event.delta })
-  const found = of_responses(await stream.finalResponse())
+  const last = await stream.finalResponse()
+  // The SDK gives out what failed as it is.
+  if (last.status === 'failed') throw new OpenAI.APIError(undefined, last.error, last.error.message, undefined)
+  const found = of_responses(last)
   check(heard === words(found), heard)
   return found
 }

@@ -1,5 +1,7 @@
 //! `palisade integrate`: `palisade hook` in the settings of an agent that runs without a sandbox.
 
+mod plugin;
+
 use std::{
     env,
     fs::{DirBuilder, Permissions},
@@ -10,7 +12,7 @@ use std::{
 };
 
 use palisade_hooks::{Agent, Event};
-use palisade_integrate::{Entry, Installable, Undo, diff, installable, installed, removed};
+use palisade_integrate::{Entry, Form, Installable, Undo, diff, installable, installed, removed};
 use palisade_policy::{Asked, CommandLine, Policy, load};
 use palisade_session::{Operator, hooks};
 
@@ -31,7 +33,7 @@ Examples:
   palisade integrate claude-code --remove
 
 Decisions and a record, no confinement: the agent asks, and keeps to the answer as far as it keeps to its hooks.
-`palisade run -- claude` holds what is decided. For claude-code, codex, gemini and cursor; openclaw is refused.
+`palisade run -- claude` holds what is decided. For claude-code, codex, gemini, cursor and openclaw (as a plugin of its own).
 
 Exit code: 0 it is as asked, 1 nothing is changed, 2 usage, 3 the files cannot be read or written.")]
 pub(crate) struct Args {
@@ -53,14 +55,16 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
     let agent = Agent::from(args.agent);
-    let how = installable(agent).map_err(|why| {
-        Failure::new(Kind::Usage, format!("{} is not set up by this version: {why}", agent.name()))
-            .remedy("docs/hooks.md has what to write")
-    })?;
+    let how = installable(agent);
     let operator =
         operator().map_err(|(what, remedy)| Failure::new(Kind::Usage, what).remedy(remedy))?;
     let file = settings(&how, &operator, args.project)?;
-    let entry = if args.remove { None } else { Some(entry(agent, &how, &operator, args)?) };
+    let order = if args.remove { None } else { Some(order(agent, &operator, args)?) };
+    let Some(form) = how.form else {
+        let changed = plugin::change(&file, order.as_ref(), &how, args.yes)?;
+        return Ok(if changed { ExitCode::SUCCESS } else { ExitCode::from(1) });
+    };
+    let entry = order.map(|order| order.entry(form));
     let made = if args.remove { false } else { folder(&file)? };
     let done = change(agent, &how, &operator, &file, entry.as_ref(), args.yes);
     if made && !matches!(done, Ok(true)) {
@@ -82,13 +86,27 @@ fn settings(how: &Installable, operator: &Operator, project: bool) -> Result<Pat
     Ok(operator.directory.join(file))
 }
 
+/// What an agent is to run, and when.
+struct Order {
+    /// Its words.
+    command: Vec<String>,
+    /// By the agent's own names.
+    events: Vec<String>,
+}
+
+impl Order {
+    /// As it stands in settings: a line for a shell.
+    fn entry(self, form: Form) -> Entry {
+        let words = self.command.iter().map(|word| {
+            let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+            if word.bytes().all(plain) { word.clone() } else { quoted(word) }
+        });
+        Entry { command: words.collect::<Vec<_>>().join(" "), events: self.events, form }
+    }
+}
+
 /// What is put there: the hook by this very program, for calls of tools and for what the policy's hooks want to hear.
-fn entry(
-    agent: Agent,
-    how: &Installable,
-    operator: &Operator,
-    args: &Args,
-) -> Result<Entry, Failure> {
+fn order(agent: Agent, operator: &Operator, args: &Args) -> Result<Order, Failure> {
     let policy = policy(agent, operator, args.policy.as_deref())?;
     if let Some(missing) = policy.not_built.first() {
         return Err(Failure::new(
@@ -120,12 +138,12 @@ fn entry(
     let own = env::current_exe().map_err(|error| {
         Failure::new(Kind::Enforcement, format!("this program's own file cannot be told: {error}"))
     })?;
-    let mut command = format!("{} hook --agent {} --record", quoted(&own)?, agent.name());
+    let mut command = vec![named(&own)?];
+    command.extend(["hook", "--agent", agent.name(), "--record"].map(str::to_owned));
     if let Some(file) = &args.policy {
-        let file = operator.directory.join(file);
-        command.push_str(&format!(" --policy {}", quoted(&file)?));
+        command.extend(["--policy".to_owned(), named(&operator.directory.join(file))?]);
     }
-    Ok(Entry { command, events, form: how.form })
+    Ok(Order { command, events })
 }
 
 fn policy(agent: Agent, operator: &Operator, file: Option<&Path>) -> Result<Policy, Failure> {
@@ -136,15 +154,18 @@ fn policy(agent: Agent, operator: &Operator, file: Option<&Path>) -> Result<Poli
     })
 }
 
-/// One word for a shell.
-fn quoted(path: &Path) -> Result<String, Failure> {
+/// A path that can stand in settings.
+fn named(path: &Path) -> Result<String, Failure> {
     match path.to_str() {
-        Some(text) if !text.contains(char::is_control) => {
-            Ok(format!("'{}'", text.replace('\'', r"'\''")))
-        }
+        Some(text) if !text.contains(char::is_control) => Ok(text.to_owned()),
         _ => Err(Failure::new(Kind::Usage, format!("{} cannot stand in settings", path.display()))
             .remedy("use a path without control characters")),
     }
+}
+
+/// One word for a shell.
+fn quoted(word: &str) -> String {
+    format!("'{}'", word.replace('\'', r"'\''"))
 }
 
 /// Whether a line is one that this command wrote.

@@ -1,0 +1,95 @@
+//! Tools of agents whose input says in another way what a rule names. Each of them was permitted once.
+
+use palisade_core::Verdict;
+use serde_json::{Value, json};
+
+use super::{call, rules, verdict};
+use crate::Mode;
+
+fn said(deny: &str, name: &str, input: Value) -> Verdict {
+    verdict(&rules(Mode::BypassPermissions, &[], &[], &[deny]), &call(name, input))
+}
+
+#[test]
+fn a_tool_that_is_not_known_is_asked_by_what_it_is_given() {
+    use Verdict::{Allow, Ask};
+    for (deny, name, input, expected) in [
+        ("Bash(curl *)", "execute_bash", json!({"command": "curl x"}), Ask),
+        ("Bash(curl *)", "Bash ", json!({"command": "ls; curl x"}), Ask),
+        ("Bash(curl *)", "shell_exec", json!({"cmd": ["curl", "x"]}), Ask),
+        ("Bash(curl *)", "shell_exec", json!({"cmd": "ls"}), Allow),
+        ("Read(.env)", "slurp", json!({"path": "sub/.env"}), Ask),
+        ("Edit(.github/**)", "scribble", json!({"file": ".github/a"}), Ask),
+        ("Edit(.github/**)", "scribble", json!({"file": "src/a"}), Allow),
+        // Tools of servers have rules of their own.
+        ("Bash(curl *)", "mcp__x__run", json!({"command": "curl x"}), Allow),
+    ] {
+        assert_eq!(said(deny, name, input.clone()), expected, "{name} {input}");
+    }
+}
+
+#[test]
+fn a_path_may_be_spelled_for_the_agent() {
+    use Verdict::{Allow, Ask, Deny};
+    for (deny, name, input, expected) in [
+        ("Read(~/.ssh/**)", "Read", json!({"file_path": "file:///home/me/.ssh/id"}), Ask),
+        ("Read(~/.ssh/**)", "Read", json!({"file_path": "$HOME/.ssh/id"}), Ask),
+        ("Read(~/.ssh/**)", "Read", json!({"file_path": "${HOME}/.ssh/id"}), Ask),
+        ("Read(.env)", "Read", json!({"file_path": " .env"}), Ask),
+        ("Read(.env)", "Read", json!({"file_path": "@.env"}), Ask),
+        ("Read(.env)", "Read", json!({"file_path": ".env\0"}), Ask),
+        ("Read(.env)", "Grep", json!({"pattern": "x", "glob": "**/.e*"}), Ask),
+        ("Read(.env)", "Grep", json!({"pattern": "x", "glob": "{.env,y}"}), Ask),
+        ("Read(.env)", "Grep", json!({"pattern": "x", "glob": "*.rs"}), Allow),
+        ("Read(//home/me/.ssh/**)", "Glob", json!({"pattern": "../home/me/.ssh/*"}), Ask),
+        ("Edit(.github/**)", "Edit", json!({"file_path": "x", "new_path": ".github/a"}), Deny),
+        (
+            "Edit(.github/**)",
+            "MultiEdit",
+            json!({"file_path": "x", "edits": [{"file_path": ".github/a"}]}),
+            Deny,
+        ),
+        ("Edit(.github/**)", "Edit", json!({"file_path": "x", "old_string": ".github/a"}), Allow),
+    ] {
+        assert_eq!(said(deny, name, input.clone()), expected, "{name} {input}");
+    }
+}
+
+#[test]
+fn a_command_begins_in_one_folder_that_is_told() {
+    use Verdict::{Allow, Ask, Deny};
+    for (input, expected) in [
+        (json!({"command": "cat id", "cwd": "/home/me/.ssh"}), Deny),
+        (json!({"command": "cat id", "working_dir": "/home/me/.ssh"}), Deny),
+        (json!({"command": "cat id", "workdir": "/work", "cwd": "/home/me/.ssh"}), Ask),
+        (json!({"command": "cat id", "cwd": ["/home/me/.ssh"]}), Ask),
+        (json!({"command": "cat id", "cwd": null}), Allow),
+    ] {
+        assert_eq!(said("Read(~/.ssh/**)", "shell", input.clone()), expected, "{input}");
+    }
+}
+
+#[test]
+fn readers_of_urls_and_names_do_not_agree() {
+    use Verdict::{Allow, Ask, Deny};
+    for (url, expected) in [
+        ("https://evil.example.", Deny),
+        ("https:evil.example", Ask),
+        ("https:/evil.example", Ask),
+        ("https:\\\\evil.example\\x", Ask),
+        ("data:text/html,x", Ask),
+        ("https://docs.example/?u=https://evil.example", Allow),
+    ] {
+        let input = json!({"url": url});
+        assert_eq!(said("WebFetch(domain:evil.example)", "WebFetch", input), expected, "{url}");
+    }
+    for (skill, expected) in [
+        ("deploy", Deny),
+        ("deploy now", Deny),
+        ("/deploy", Deny),
+        (" deploy", Deny),
+        ("deployed", Allow),
+    ] {
+        assert_eq!(said("Skill(deploy)", "Skill", json!({"skill": skill})), expected, "{skill}");
+    }
+}

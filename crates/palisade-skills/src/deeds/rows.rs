@@ -1,0 +1,219 @@
+//! One line among many that does not belong there: a word that opens, an image of somebody else's, advice that
+//! weakens, links that nobody sees, a consent that was never given.
+//!
+//! Each needs a deed and a sign on one line or close by; the line alone, without the sign, is work.
+
+use std::sync::LazyLock;
+
+use super::{handed, rules};
+use crate::{
+    Confidence::Medium,
+    File, FileKind, Package, Rule, Seen,
+    Severity::{self, High},
+    formats::Profile,
+    pattern::{Regex, code as pattern},
+};
+
+const LONGEST: usize = 4096;
+const LARGEST: usize = 1 << 20;
+
+/// Whoever writes a certain word.
+static WORD: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r#"(?i)\b(?:messages?|e?-?mails?|tickets?|texts?|subjects?|requests?|comments?|issues?|prompts?|quer(?:y|ies)|notes?|description|title|input|nachricht|betreff|anfrage|mensaje|asunto|solicitud|messaggio|oggetto|richiesta|mensagem|assunto|objet|demande|wiadomość|bericht)\b[^\n]{0,30}\b(?:contain(?:s|ing)?|contient|enthält|contiene|contém|zawiera|bevat|says|includes|begins with|starts with|mentions|ends with|with the words?)\b[^\n]{0,24}(?:[\x22'`]|«|“|„|\xe2\x80\x98)[^\x22'`\n]{3,60}|(?:сообщени|письм|запрос|тикет)[^\n]{0,40}содерж[^\n]{0,12}(?:[\x22'`]|«)|(?:消息|邮件|工单|主题|メール|件名|本文)[^\n]{0,30}(?:包含|含有|含む|含まれ)"#,
+    )
+});
+/// Something of value is done for him.
+static GIVES: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)\b(?:refund\w*|rembours\w*|reembols\w*|rimbors\w*|rückerstatt\w*|erstatt\w*|export\w*|pay(?:s|ment|out)?|transfer\w*|überweis\w*|virement|delet\w*|drop|wipe|grant\w*|admin\w*|unlock\w*|disable\w*|approv\w*|release the|send (?:the|all)|credit\w*|merge\w*|deploy\w*|discount|gutschrift|freigeb\w*|lösch\w*|supprim\w*|borra\w*|elimin\w*)\b|退款|导出|返金|削除|возврат|выгруз",
+    )
+});
+/// And nobody looks at it.
+static UNLOOKED: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)\b(?:without (?:a |an |any |further )?(?:note|question|check|review|approval|ticket|comment|asking|entry|log)\w*|no (?:note|question|check|review|approval|entry|log|limit)\w*|do not (?:ask|log|note|mention)|skip\w* [^\n.;|]{0,24}(?:check|review|approval|limit|verification)|automatic(?:ally)?|automatique|automatisch|automátic\w+|automatic\w+|sans (?:note|question|validation|vérif\w*|commentaire)|ohne (?:notiz|rückfrage|prüfung|vermerk)|sin (?:nota|preguntar|revisión)|senza (?:nota|chiedere|verifica)|sem (?:nota|perguntar)|at once|immediately|quietly|silently)\b|无需|不必|不要记录|без (?:записи|вопросов|проверки)",
+    )
+});
+
+/// The result of a tool, in words.
+static RESULT: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)(?:^|[\s>*`])(?:tool[ _-]?(?:result|output|response)|function[ _]?result|observation|araç sonucu|werkzeug(?:ergebnis|ausgabe)|résultat de l'outil|resultado de (?:la )?(?:herramienta|ferramenta)|risultato dello strumento|wynik narzędzia|результат инструмента|工具结果|ツール結果|도구 결과)\s*(?::|：|=)",
+    )
+});
+/// Somebody is said to have agreed.
+static CONSENT: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)\b(?:consent\w*|permission|permit\w*|approv\w*|agreed|authori[sz]\w*|granted|zustimm\w*|genehmig\w*|erlaub\w*|einwillig\w*|autoris\w*|autoriz\w*|accord\w*|permiso|consenso|permesso|izin\w*|onay\w*|zgod\w*)\b|согласи|разреш|同意|授权|许可|許可|承認|동의|승인",
+    )
+});
+
+/// A page hides part of itself.
+static UNSEEN: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)(?:left|top|text-indent|margin-left)\s*:\s*-\d{3,}|display\s*:\s*none|visibility\s*:\s*hidden|font-size\s*:\s*(?:0|1px)|opacity\s*:\s*0\b|\bwhite on white\b|\bsame colou?r as the background\b",
+    )
+});
+static LINKED: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)\blinks?\b|\bhref\b|\bkeywords?\b|\banchors?\b|\bbacklinks?\b|\bverweise?\b|\bliens\b|\benlaces\b",
+    )
+});
+static FOR_MACHINES: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)\b(?:readers?|visitors?|users?|people|humans?|nobody)\b[^\n.;]{0,24}\b(?:not|never|nothing|don't|do not|sees?)\b|\bsearch engines?\b|\bcrawlers?\b",
+    )
+});
+
+/// Advice that makes protection weak, each another one.
+static WEAK: LazyLock<Vec<Regex>> = LazyLock::new(|| {
+    [
+        r"(?i)\bECB\b",
+        r"(?i)\bmd5\s*\(|\bmd5\b[^\n]{0,30}\bpass|\bpass\w*[^\n]{0,12}\bmd5\b|\bsha-?1\b[^\n]{0,30}\bpass|\bpass\w*[^\n]{0,12}\bsha-?1\b",
+        r"(?i)\b(?:constant|fixed|static|zero|same)\b[^\n.;]{0,20}\b(?:iv|nonce|vector|salt)\b|\b(?:iv|nonce)\s*=\s*b?[\x22'](?:\\x00|0{8})|\\x00[\x22'] \* 16",
+        r"(?i)\brandom\.seed\(|\bseeded\b[^\n.;]{0,16}\brandom\b|\bMath\.random\(\)[^\n]{0,40}(?:token|key|secret)|\b(?:token|key|secret)s?\b[^\n]{0,40}Math\.random\(\)",
+        r"(?i)\bRSA\b[^\n]{0,20}\b(?:512|768|1024)\b|\b(?:512|768|1024)[- ]bits? RSA|\bDES\b|\bRC4\b|\b3DES\b",
+        r"(?i)\b(?:signatures?|hmacs?|tokens?|digests?|macs?)\b[^\n.;]{0,20}\bwith `?==|\bcompare\b[^\n.;]{0,30}`?==",
+        r"(?i)\b(?:key|password|secret|token)s?\b[^\n.;]{0,20}\b(?:in|inside|into) the (?:source|code|repo\w*)\b",
+        r"(?i)\b(?:no|without|unnecessary|needless|skip\w*|drop\w*)\b[^\n.;]{0,12}\bsalts?\b|\bunsalted\b|\bsalts? (?:is|are|make)\b",
+        r"(?i)\b(?:bcrypt|argon2\w*|scrypt)\b[^\n.;]{0,60}\b(?:replace|remove|drop|too slow)\b|\b(?:replace|remove|drop)\b[^\n.;]{0,20}\b(?:bcrypt|argon2\w*|scrypt)\b",
+        r"(?i)\bverify\s*=\s*False|\brejectUnauthorized\W{1,4}false|\bInsecureSkipVerify\W{1,4}true|\bcheck_hostname\s*=\s*False|\bCERT_NONE\b",
+        r"(?i)\balg(?:orithm)?s?\W{1,6}none\b|\bverify_signature\W{1,6}false|\b(?:jwt|token)s?\b[^\n.;]{0,30}\bwithout (?:checking|verifying)",
+        r"(?i)\bcrc-?32\b",
+        r"(?i)\b(?:one|a single|1) (?:round|iteration)\b|\biterations?\s*=\s*1\b",
+    ]
+    .iter()
+    .map(|text| pattern(text))
+    .collect()
+});
+/// It is said to be weak.
+static WARNS: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)\b(?:avoid|never|not|don't|doesn't|isn't|weak\w*|broken|deprecat\w*|insecure|instead of|legacy|migrat\w*|bad|wrong|forbid\w*|reject\w*|flag\w*|find\w*|finding|vulnerab\w*|unsafe|obsolete|outdated|wrong|mistakes?|pitfall|critical|high|upgrade|fix|no(?:t)? longer|nicht|nie|kein\w*|schwach|unsicher|jamais|pas de|éviter|nunca|evitar|mai)\b|❌|✗|⚠|不要|禁止|避免",
+    )
+});
+
+pub(super) fn look(package: &Package, profile: &Profile, seen: &mut Seen) {
+    for file in &package.files {
+        if file.kind != FileKind::Prose || file.bytes.len() > LARGEST {
+            continue;
+        }
+        if let Ok(text) = std::str::from_utf8(&file.bytes) {
+            lines(file, text, profile, seen);
+        }
+    }
+}
+
+fn lines(file: &File, text: &str, profile: &Profile, seen: &mut Seen) {
+    let mut say = |at: usize, line: &str, rule: &'static Rule, message: &str| {
+        let number = u32::try_from(at + 1).unwrap_or(u32::MAX);
+        let (severity, sure) = match profile.security {
+            true => (Severity::Medium, crate::Confidence::Low),
+            false => (High, Medium),
+        };
+        seen.findings.push(rule.at(&file.path, number, 0, line, message).of(severity).sure(sure));
+    };
+    let mut weak: Vec<(usize, usize)> = Vec::new();
+    let mut images: Option<(usize, &str)> = None;
+    let mut taught = false;
+    for (at, line) in text.lines().enumerate() {
+        if line.starts_with('#') {
+            taught = crate::code::teaches(line) || WARNS.is_match(line);
+        }
+        if taught || line.len() > LONGEST {
+            continue;
+        }
+        if WORD.is_match(line)
+            && GIVES.is_match(line)
+            && UNLOOKED.is_match(line)
+            && !WARNS.is_match(line)
+        {
+            let message = "whoever knows the word gets something, and nobody looks";
+            say(at, line, &handed::WORD, message);
+        }
+        if RESULT.is_match(line) && CONSENT.is_match(line) && is_outward(line) {
+            let message = "an answer of a tool that never was holds a consent that nobody gave";
+            say(at, line, &rules::FORGED_OUTPUT, message);
+        }
+        if UNSEEN.is_match(line) && LINKED.is_match(line) && FOR_MACHINES.is_match(line) {
+            let message = "pages get links that no reader sees";
+            say(at, line, &handed::CLOAKED, message);
+        }
+        if images.is_none() && is_exchanged(line) {
+            images = Some((at, line));
+        }
+        if !WARNS.is_match(line) {
+            weak.extend(
+                WEAK.iter()
+                    .enumerate()
+                    .filter(|(_, weak)| weak.is_match(line))
+                    .map(|(kind, _)| (kind, at)),
+            );
+        }
+    }
+    if let Some((at, line)) = images
+        && UNCHECKED.is_match(text)
+    {
+        let message = "an image of everybody's gives way to somebody's of its name, unchecked";
+        say(at, line, &handed::SOURCE, message);
+    }
+    let mut kinds: Vec<usize> = weak.iter().map(|(kind, _)| *kind).collect();
+    kinds.sort_unstable();
+    kinds.dedup();
+    if kinds.len() >= 3
+        && let Some(&(_, at)) = weak.first()
+        && let Some(line) = text.lines().nth(at)
+    {
+        say(at, line, &handed::WEAKENED, "weak protection is taught as the way to do it");
+    }
+}
+
+/// Does a line name a place or a deed outside?
+fn is_outward(line: &str) -> bool {
+    [
+        "://",
+        "@",
+        "send",
+        "upload",
+        "push",
+        "gönder",
+        "schick",
+        "envoy",
+        "envi",
+        "отправ",
+        "发",
+        "送",
+    ]
+    .iter()
+    .any(|word| line.contains(word))
+}
+
+/// Whether what comes is what it says is no longer looked at.
+static UNCHECKED: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)CONTENT_TRUST\W{1,3}0|(?:sha256|digests?|checksums?|prüfsummen?|hachages?|signatures?)\b[^\n]{0,60}\b(?:remov|drop|entfern|lösch|strip|leave out|weglass|take out|supprim|quit|elimin|omit)\w*|\b(?:remov|drop|entfern|strip|omit)\w*\b[^\n]{0,40}(?:sha256|digests?|checksums?|prüfsumme)|\b(?:without asking|ohne rückfrage|ohne nachfrage|sans demander|sin preguntar|senza chiedere)\b",
+    )
+});
+
+/// Stands a name beside the same name below somebody's account: `node:20` and `mirror-of/node:20`?
+fn is_exchanged(line: &str) -> bool {
+    const KNOWN: &[&str] =
+        &["library", "bitnami", "docker.io", "mcr.microsoft.com", "public.ecr.aws"];
+    let names: Vec<&str> = line.split('`').skip(1).step_by(2).map(str::trim).collect();
+    names.iter().any(|name| {
+        name.contains(':')
+            && !name.contains([' ', '/'])
+            && names.iter().any(|other| {
+                other.strip_suffix(name).and_then(|start| start.strip_suffix('/')).is_some_and(
+                    |owner| {
+                        !owner.is_empty()
+                            && !owner.contains(['$', '<', '{'])
+                            && !KNOWN.iter().any(|known| owner.contains(known))
+                            && !owner.contains("your")
+                            && !owner.contains("example")
+                    },
+                )
+            })
+    })
+}
