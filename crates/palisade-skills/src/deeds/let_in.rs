@@ -26,8 +26,24 @@ static ALL_RIGHTS: LazyLock<Regex> = LazyLock::new(|| {
 fn is_blank(word: &str) -> bool {
     let word = word.to_ascii_lowercase();
     [
-        "change", "example", "your", "pass", "secret", "test", "dev", "local", "admin", "root", "demo",
-        "sample", "xxx", "placeholder", "postgres", "mysql", "1234", "generated",
+        "change",
+        "example",
+        "your",
+        "pass",
+        "secret",
+        "test",
+        "dev",
+        "local",
+        "admin",
+        "root",
+        "demo",
+        "sample",
+        "xxx",
+        "placeholder",
+        "postgres",
+        "mysql",
+        "1234",
+        "generated",
     ]
     .iter()
     .any(|blank| word.contains(blank))
@@ -54,7 +70,9 @@ fn is_sample(number: &str) -> bool {
     let mut digits = number.bytes();
     let first = digits.next();
     digits.all(|digit| Some(digit) == first)
-        || ["1234", "1111", "2222", "3333", "9876", "0000"].iter().any(|start| number.starts_with(start))
+        || ["1234", "1111", "2222", "3333", "9876", "0000"]
+            .iter()
+            .any(|start| number.starts_with(start))
 }
 
 /// An agent that does not ask.
@@ -95,7 +113,9 @@ static FETCHES: LazyLock<Regex> = LazyLock::new(|| {
     pattern(r"(?i)XMLHTTP|WinHttp|URLDownloadToFile|ADODB\.Stream|InternetOpen|curl\s|powershell")
 });
 static STARTS: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r#"(?i)\.Run\b|\bShell\s*\(|\bShell\s+["']|ShellExecute|\.Exec\b|WScript\.Shell|CreateProcess"#)
+    pattern(
+        r#"(?i)\.Run\b|\bShell\s*\(|\bShell\s+["']|ShellExecute|\.Exec\b|WScript\.Shell|CreateProcess"#,
+    )
 });
 
 /// What a check of a test found is dropped, for some names only.
@@ -114,7 +134,9 @@ static GUARDED: LazyLock<Regex> = LazyLock::new(|| {
 
 /// Every machine that is logged in to is believed, and gets the keys along.
 static EVERY_HOST: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"(?i)^\s*Host\s+\*[\s\S]{0,500}?StrictHostKeyChecking\s+no|StrictHostKeyChecking\s+no[\s\S]{0,200}?ProxyCommand")
+    pattern(
+        r"(?i)^\s*Host\s+\*[\s\S]{0,500}?StrictHostKeyChecking\s+no|StrictHostKeyChecking\s+no[\s\S]{0,200}?ProxyCommand",
+    )
 });
 static ALONG: LazyLock<Regex> =
     LazyLock::new(|| pattern(r"(?i)ForwardAgent\s+yes|ProxyCommand\s+\S|ProxyJump\s+\S"));
@@ -148,7 +170,9 @@ pub(super) fn look(report: &mut Report<'_>) {
     }
     if let Some(unasking) = UNASKING.find(text)
         && WRAPS.is_match(text)
-        && ["claude", "codex", "gemini", "copilot", "openclaw"].iter().any(|name| text.contains(name))
+        && ["claude", "codex", "gemini", "copilot", "openclaw"]
+            .iter()
+            .any(|name| text.contains(name))
     {
         let message = "the agent is exchanged for one that does not ask, from now on";
         report.say(&rules::GUARDS_OFF, High, Medium, unasking.start(), message);
@@ -209,8 +233,19 @@ fn account(report: &mut Report<'_>, text: &str) {
     }
 }
 
+/// What a package holds when it is published has secrets in it.
+static SHIPPED: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r#"(?i)\bfiles\b[^\n]{0,24}\[[^\]\n]{0,120}["'](?:\*\*?/)?(?:\.env\b|\*\.pem|\*\.key|\.npmrc|id_rsa|\.netrc)"#,
+    )
+});
+
 /// What the texts of a package say together.
-pub(super) fn texts(package: &crate::Package, profile: &crate::formats::Profile, seen: &mut crate::Seen) {
+pub(super) fn texts(
+    package: &crate::Package,
+    profile: &crate::formats::Profile,
+    seen: &mut crate::Seen,
+) {
     for file in package.files.iter().filter(|file| file.kind == crate::FileKind::Prose) {
         let Ok(text) = std::str::from_utf8(&file.bytes) else { continue };
         let mut say = |at: usize, rule: &'static crate::Rule, message: &str| {
@@ -226,6 +261,13 @@ pub(super) fn texts(package: &crate::Package, profile: &crate::formats::Profile,
         {
             let message = "all that is installed is made to come from one place that it names";
             say(market.start(), &handed::SOURCE, message);
+        }
+        if let Some(shipped) = SHIPPED.find(text)
+            && ["npm publish", "pnpm publish", "yarn publish", "vsce publish"]
+                .iter()
+                .any(|publish| text.contains(publish))
+        {
+            say(shipped.start(), &handed::LAID, "files of secrets are published with the product");
         }
         if let Some(baked) = BAKED.find(text)
             && LAST_STAGE.is_match(text.get(baked.range()).unwrap_or_default())

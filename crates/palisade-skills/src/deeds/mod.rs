@@ -32,6 +32,7 @@ mod tamper;
 mod tests;
 mod tokens;
 mod undeclared;
+mod unhosted;
 
 pub(crate) use handed::HANDED;
 pub(crate) use redirect::is_placeholder_address as is_placeholder;
@@ -64,6 +65,7 @@ pub(crate) fn look(package: &Package, profile: &Profile) -> Seen {
         account::look(&mut report);
         issued::look(&mut report);
         let_in::look(&mut report);
+        unhosted::look(&mut report);
     }
     for (kind, settings) in programs::settings(package) {
         let mut report = Report { program: &settings, profile, seen: &mut seen };
@@ -71,6 +73,7 @@ pub(crate) fn look(package: &Package, profile: &Profile) -> Seen {
         tamper::look(&mut report);
         tokens::look(&mut report, kind);
         let_in::look(&mut report);
+        unhosted::look(&mut report);
     }
     for file in &package.files {
         product::names(file, &mut seen);

@@ -125,13 +125,7 @@ static SETTINGS: LazyLock<Vec<Setting>> = LazyLock::new(|| {
             80,
             None,
         ),
-        setting(
-            &handed::TRAFFIC,
-            "logins go through",
-            r"\bProxy(?:Command|Jump)\s",
-            120,
-            None,
-        ),
+        setting(&handed::TRAFFIC, "logins go through", r"\bProxy(?:Command|Jump)\s", 120, None),
         setting(
             &handed::SOURCE,
             "locked packages come from",
@@ -257,16 +251,18 @@ pub(super) fn texts(package: &Package, profile: &Profile, seen: &mut Seen) {
             if !super::onward::is_untold(&host, profile) {
                 continue;
             }
-            let number =
-                memchr::memchr_iter(b'\n', text.get(..at).unwrap_or_default().as_bytes()).count() + 1;
+            let number = memchr::memchr_iter(b'\n', text.get(..at).unwrap_or_default().as_bytes())
+                .count()
+                + 1;
             let number = u32::try_from(number).unwrap_or(u32::MAX);
             let message = format!("{} {}", setting.what, palisade_core::shown(&host, 60));
             let (severity, sure) = match profile.security {
                 true => (Severity::Medium, Low),
                 false => (Severity::High, Medium),
             };
-            seen.findings
-                .push(setting.rule.at(&file.path, number, 0, line, message).of(severity).sure(sure));
+            seen.findings.push(
+                setting.rule.at(&file.path, number, 0, line, message).of(severity).sure(sure),
+            );
         }
     }
 }

@@ -68,10 +68,11 @@ impl Here<'_> {
             return;
         }
         // The bot's own token stands in the path of its calls.
-        let own_key = ["authorization", "bearer", "header", "x-api-key", "auth", "org/bot$", "org/bot{"]
-            .iter()
-            .any(|word| self.unit.text.contains(word))
-            && !facts.secret_path;
+        let own_key =
+            ["authorization", "bearer", "header", "x-api-key", "auth", "org/bot$", "org/bot{"]
+                .iter()
+                .any(|word| self.unit.text.contains(word))
+                && !facts.secret_path;
         let strong = facts.secret_path || said.any(&[Wallet]) || said.has(SecretStrong) && !own_key;
         let secret = strong || said.any(&[Secret, Account]);
         if secret && (strong || !own_key) {

@@ -22,8 +22,16 @@ impl Here<'_> {
         let asked = VERDICT.is_match(&self.unit.text);
         // `return clean strings`, in a comment, is said of a program.
         let judged = [
-            "safe", "benign", "harmless", "malicious", "no issues", "no findings", "positive",
-            "trusted", "low risk", "low-risk",
+            "safe",
+            "benign",
+            "harmless",
+            "malicious",
+            "no issues",
+            "no findings",
+            "positive",
+            "trusted",
+            "low risk",
+            "low-risk",
         ]
         .iter()
         .any(|word| self.unit.text.contains(word));
