@@ -177,7 +177,27 @@ pub(super) static WEAKENED: Rule = Rule {
     references: &["AML.T0051", "LLM05", "ASI01"],
 };
 
+pub(super) static LAID: Rule = Rule {
+    id: "exfiltration-laid-in-public",
+    technique: Exfiltration,
+    severity: High,
+    why: "A secret in a branch, a trailer, an artifact or a package is there for whoever looks.",
+    clear: "Leave secrets out of what is published; keep copies where only the owner can read them.",
+    references: &["AML.T0024", "LLM02", "ASI02"],
+};
+
+pub(super) static BENT: Rule = Rule {
+    id: "side-task-bent-work",
+    technique: SideTask,
+    severity: High,
+    why: "The work is bent against the user or others, and made to look as if it were not.",
+    clear: "Do the work by what it is about, and say what was done.",
+    references: &["AML.T0048", "LLM09", "ASI09"],
+};
+
 pub(crate) static HANDED: &[&Rule] = &[
+    &BENT,
+    &LAID,
     &CARRIED,
     &MAILBOX,
     &PAGE,

@@ -233,6 +233,13 @@ fn account(report: &mut Report<'_>, text: &str) {
     }
 }
 
+/// What a package holds when it is published has secrets in it.
+static SHIPPED: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r#"(?i)\bfiles\b[^\n]{0,24}\[[^\]\n]{0,120}["'](?:\*\*?/)?(?:\.env\b|\*\.pem|\*\.key|\.npmrc|id_rsa|\.netrc)"#,
+    )
+});
+
 /// What the texts of a package say together.
 pub(super) fn texts(
     package: &crate::Package,
@@ -254,6 +261,13 @@ pub(super) fn texts(
         {
             let message = "all that is installed is made to come from one place that it names";
             say(market.start(), &handed::SOURCE, message);
+        }
+        if let Some(shipped) = SHIPPED.find(text)
+            && ["npm publish", "pnpm publish", "yarn publish", "vsce publish"]
+                .iter()
+                .any(|publish| text.contains(publish))
+        {
+            say(shipped.start(), &handed::LAID, "files of secrets are published with the product");
         }
         if let Some(baked) = BAKED.find(text)
             && LAST_STAGE.is_match(text.get(baked.range()).unwrap_or_default())

@@ -39,6 +39,7 @@ mod tamper;
 mod tests;
 mod tokens;
 mod undeclared;
+mod unhosted;
 
 pub(crate) use handed::HANDED;
 pub(crate) use redirect::is_placeholder_address as is_placeholder;
@@ -71,6 +72,7 @@ pub(crate) fn look(package: &Package, profile: &Profile) -> Seen {
         account::look(&mut report);
         issued::look(&mut report);
         let_in::look(&mut report);
+        unhosted::look(&mut report);
         mail::look(&mut report);
         grants::look(&mut report);
         managed::look(&mut report);
@@ -93,6 +95,7 @@ pub(crate) fn look(package: &Package, profile: &Profile) -> Seen {
         tokens::look(&mut report, kind);
         fetched::spelled(&mut report);
         let_in::look(&mut report);
+        unhosted::look(&mut report);
         mail::look(&mut report);
         grants::look(&mut report);
         released::look(&mut report);

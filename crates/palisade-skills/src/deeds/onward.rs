@@ -48,7 +48,7 @@ static MAIL: LazyLock<Regex> =
 /// Whose mail box is named anyway.
 static CONTACT: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"(?i)\b(?:contact|author|maintain\w*|support|security|report (?:bugs|issues)|licen[cs]e|copyright|e\.?g\.|example|for instance|no-?reply|abuse|unsubscribe|user\.email|git config|identity|sample|placeholder)\b",
+        r"(?i)\b(?:contact|author|maintain\w*|support|security|report (?:bugs|issues)|licen[cs]e|copyright|e\.g\.|for example|for instance|no-?reply|abuse|unsubscribe|user\.email|git config|identity|sample|placeholder)\b",
     )
 });
 
@@ -127,7 +127,8 @@ fn lines(file: &File, text: &str, profile: &Profile, seen: &mut Seen) {
         if prose && line.starts_with('#') {
             taught = crate::code::teaches(line);
         }
-        if taught || line.len() > LONGEST || told >= MOST || is_reading(line) {
+        let comment = !prose && line.trim_start().starts_with(['#', '/']);
+        if taught || comment || line.len() > LONGEST || told >= MOST || is_reading(line) {
             continue;
         }
         if !line.contains('.') || prose && crate::code::teaches(line) {
@@ -169,7 +170,8 @@ fn lines(file: &File, text: &str, profile: &Profile, seen: &mut Seen) {
                     "somebody at {} is made to read along",
                     palisade_core::shown(&host, 60)
                 );
-                say(&handed::MAILBOX, High, message);
+                // By itself it may be work: what it is kept from, or another sign, makes it grave.
+                say(&handed::MAILBOX, Severity::Medium, message);
             }
         }
         if line.contains("://")
@@ -186,11 +188,7 @@ fn lines(file: &File, text: &str, profile: &Profile, seen: &mut Seen) {
             }
             let fetched = FETCHES.is_match(line)
                 || near.iter().any(|line| line.contains("curl") || line.contains("etch"));
-            if fetched
-                && near
-                    .iter()
-                    .any(|line| OBEYS.is_match(*line) && !line.contains("not ") && !denies(line))
-            {
+            if fetched && near.iter().any(|line| OBEYS.is_match(*line) && !denies(line)) {
                 say(&handed::PAGE, High, format!("what {host} says is to be done, unseen"));
             }
         }
@@ -198,7 +196,9 @@ fn lines(file: &File, text: &str, profile: &Profile, seen: &mut Seen) {
 }
 
 fn denies(line: &str) -> bool {
-    ["never", "don't", "nicht", "jamais", "nunca", "mai "].iter().any(|no| line.contains(no))
+    ["never", "don't", "do not", "nicht", "jamais", "nunca", "mai "]
+        .iter()
+        .any(|no| line.contains(no))
 }
 
 /// The stranger to whom a command of this line takes something.

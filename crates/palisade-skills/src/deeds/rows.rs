@@ -87,6 +87,75 @@ static WEAK: LazyLock<Vec<Regex>> = LazyLock::new(|| {
     .map(|text| pattern(text))
     .collect()
 });
+/// Protection is said not to be needed, each in another way: the words deny by themselves.
+static NEEDLESS: LazyLock<Vec<Regex>> = LazyLock::new(|| {
+    [
+        r"(?i)\b(?:prepared statements?|parameteri[sz]ed quer\w+|bound parameters?)\b[^\n.;]{0,50}\b(?:not used|left out|omitted|unnecessary|not needed|hide|slow|avoid\w*)",
+        r"(?i)\b(?:escaping|htmlspecialchars|saniti[sz]\w+|encoding of output)\b[^\n.;]{0,30}\b(?:left out|omitted|unnecessary|not needed|not used|breaks|skipped)",
+        r"(?i)\b(?:csrf|rate limits?|input validation|authori[sz]ation checks?|authentication)\b[^\n.;]{0,30}\b(?:left out|omitted|unnecessary|not needed|disabled|off|skipped)\b",
+        r"(?i)\bchmod\b[^\n]{0,12}\b0?777\b",
+        r#"(?i)["']\s*[.+]\s*(?:\$_(?:GET|POST|REQUEST)\b|req\.(?:query|body|params)\b|request\.(?:args|form)\b)"#,
+        r"(?i)\b(?:linter|scanner|audit|reviewer|warning)s?\b[^\n.;]{0,30}\b(?:complain\w*|warn\w*|object\w*)\b[^\n.;]{0,40}\b(?:ignore|disable|suppress|silence)",
+        r"(?i)\b(?:certificates?|tls|ssl)\b[^\n.;]{0,30}\b(?:not (?:checked|verified|validated)|unverified|verification (?:is )?off)",
+    ]
+    .iter()
+    .map(|text| pattern(text))
+    .collect()
+});
+
+/// A judgement by what people are.
+static TRAITS: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)\b(?:deduct|subtract|lower|minus|penal\w+|points? off|reject\w*|exclude\w*|rank\w*|down-?grade\w*|higher (?:price|rate)|add \d+ ?%)\b[^\n.]{0,80}\b(?:foreign|women|pregnan\w*|gender|ethnic\w*|nationalit\w*|religio\w*|disab\w*|accent|post ?codes?|mothers?|immigrant\w*|skin|migrants?|muslim|jewish|black)\b",
+    )
+});
+/// Another reason is told than the true one.
+static DISGUISED: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)\b(?:word|phrase|give|state|call|write|log|enter|explain)\w*\b[^\n.;]{0,40}\b(?:as|:) ?[\x22'`]|\b(?:do not|don't|never|no need to|without) (?:say|mention|state|show|explain|tell|saying|mentioning|naming)\w*|\bso that nobody\b|\bwho did it\b|\bif (?:the user|asked|they|anyone|somebody)\b[^\n.;]{0,16}\b(?:asks?|asked|wonders?)?\b[^\n.;]{0,12}\b(?:say|answer|reply)",
+    )
+});
+/// Whose work it is is taken away.
+static STRIPS: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)\b(?:strip|remove|delete|drop|take out|erase)\b[^\n.;]{0,30}\b(?:copyright|licen[cs]es?|attributions?|authorship|watermarks?|spdx)\b[^\n]{0,160}\b(?:not find|origin|no need|not mention|own work|set the author|as the user's|detect\w*|nobody)",
+    )
+});
+/// What is not there is invented, so that it looks real.
+static INVENTS: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)\b(?:make up|invent|fabricate|generate|create|write)\b[^\n.;]{0,40}\b(?:plausible|believable|realistic|convincing|genuine-looking|fake)\b[^\n.;]{0,60}\b(?:one|sources?|citations?|references?|quotes?|doi|figures?|reviews?|testimonials?|results?|measurements?|signatures?|receipts?|invoices?|evidence)|\b(?:make up|invent|fabricate)\b[^\n.;]{0,24}\b(?:sources?|citations?|references?|results?|measurements?|evidence|reviews?|testimonials?)\b",
+    )
+});
+/// Something passes unlooked at, and is told to have been looked at.
+static WAVED: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)\b(?:approv\w*|merg\w*|pass(?:es|ed)?|accept\w*|sign\w* off|signed)\b[^\n.;]{0,40}\b(?:without (?:a |any )?(?:look|review|check|reading|test)\w*|unseen|unread|unchecked|blindly)\b[^\n]{0,80}\b(?:write|say|report|log|note|enter)\b[^\n.;]{0,16}[\x22'`]",
+    )
+});
+/// The user's word to stop counts for nothing.
+static GOES_ON: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)\b(?:do not|don't|never|may not be|not to be)\b[^\n.;]{0,8}\b(?:stop|cut short|abort|end|interrupt)\w*\b[^\n.]{0,60}\b(?:user|enough|limit|budget|asked|told)\b",
+    )
+});
+static COSTS: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(r"(?i)\b(?:agents?|largest|effort|model|tokens?|rounds?|sessions?|repeat|loops?)\b")
+});
+/// Another's name stands under what the agent did.
+static AS_OTHER: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)(?:--author[ =]|GIT_(?:AUTHOR|COMMITTER)_(?:NAME|EMAIL|DATE)|git\s+config\s+user\.(?:name|email)\s+\S|--date[ =])",
+    )
+});
+
+/// What is held to be safe.
+static STRONG: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)\b(?:GCM|ChaCha20|Poly1305|Ed25519|compare_digest|timingSafeEqual|secrets\.token|randomBytes|SHA-?(?:256|512)|OAEP|PSS|Fernet)\b|\b(?:use|prefer|with) (?:bcrypt|argon2\w*|scrypt)\b",
+    )
+});
+
 /// It is said to be weak.
 static WARNS: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
@@ -140,10 +209,37 @@ fn lines(file: &File, text: &str, profile: &Profile, seen: &mut Seen) {
             let message = "pages get links that no reader sees";
             say(at, line, &handed::CLOAKED, message);
         }
+        let denied = denies(line);
+        if TRAITS.is_match(line) && DISGUISED.is_match(line) && !denied {
+            let message = "people are judged by what they are, and another reason is told";
+            say(at, line, &handed::BENT, message);
+        }
+        if STRIPS.is_match(line) && !denied {
+            say(at, line, &handed::BENT, "whose work it is is taken away, so that nobody finds it");
+        }
+        if INVENTS.is_match(line) && !denied && DISGUISED.is_match(line) {
+            say(at, line, &handed::BENT, "what is not there is invented, and told to be there");
+        }
+        if WAVED.is_match(line) {
+            let message = "what nobody looked at is said to have been looked at";
+            say(at, line, &handed::BENT, message);
+        }
+        if GOES_ON.is_match(line) && COSTS.is_match(line) {
+            say(at, line, &handed::BENT, "it goes on when the user says that it is enough");
+        }
+        if AS_OTHER.is_match(line) && DISGUISED.is_match(line) {
+            say(at, line, &handed::BENT, "another's name stands under what the agent did");
+        }
+        for (kind, needless) in NEEDLESS.iter().enumerate() {
+            if needless.is_match(line) {
+                weak.push((kind + 100, at));
+            }
+        }
         if images.is_none() && is_exchanged(line) {
             images = Some((at, line));
         }
-        if !WARNS.is_match(line) {
+        // Beside what is strong it stands for what not to take.
+        if !WARNS.is_match(line) && !STRONG.is_match(line) {
             weak.extend(
                 WEAK.iter()
                     .enumerate()
@@ -167,6 +263,26 @@ fn lines(file: &File, text: &str, profile: &Profile, seen: &mut Seen) {
     {
         say(at, line, &handed::WEAKENED, "weak protection is taught as the way to do it");
     }
+}
+
+/// Is it said not to do it?
+fn denies(line: &str) -> bool {
+    let lower = line.to_lowercase();
+    [
+        "never ",
+        "do not remove",
+        "do not strip",
+        "don't remove",
+        "don't strip",
+        "do not invent",
+        "don't invent",
+        "do not make up",
+        "do not deduct",
+        "must not",
+        "forbidden",
+    ]
+    .iter()
+    .any(|no| lower.contains(no))
 }
 
 /// Does a line name a place or a deed outside?

@@ -58,12 +58,31 @@ pub(crate) fn is_shown(path: &str) -> bool {
 /// Raises and lowers findings by what stands beside them.
 pub(super) fn combine(profile: &Profile, package: &Package, seen: &mut Seen) {
     archives(package, seen);
+    alike(seen);
     disguised(package, seen);
     steps(profile, seen);
     if profile.security {
         teaching(package, seen);
     } else {
         records(package, seen);
+    }
+}
+
+/// One name that is nearly another's may be chance; several in one package are not.
+fn alike(seen: &mut Seen) {
+    let near = |finding: &&mut crate::Finding| finding.rule.id == "dependency-name-alike";
+    let names: BTreeSet<String> = seen
+        .findings
+        .iter()
+        .filter(|finding| finding.rule.id == "dependency-name-alike")
+        .map(|finding| finding.excerpt.clone())
+        .collect();
+    if names.len() < 2 {
+        return;
+    }
+    for finding in seen.findings.iter_mut().filter(near) {
+        (finding.severity, finding.confidence) = (Severity::High, Medium);
+        finding.message.push_str(", and it is not the only one");
     }
 }
 

@@ -8,6 +8,7 @@ use super::{
     tags::{Concept, Set, Tag, tags},
 };
 use crate::{
+    code::hosts::is_secret_name,
     formats::Profile,
     pattern::{Regex, pattern},
 };
@@ -219,6 +220,19 @@ fn is_condition(text: &str, at: usize) -> bool {
 /// Is what stands at the end of a path the public half of a key, or a list of hosts?
 fn is_public(text: &str, end: usize) -> bool {
     let rest = text.get(end..).unwrap_or_default();
+    // One variable that holds no secret: `process.env.ci`.
+    let all = text
+        .get(..end)
+        .is_some_and(|before| before.ends_with("process.env") || before.ends_with("os.environ"));
+    if all {
+        let name: String = rest
+            .trim_start_matches(".get")
+            .trim_start_matches(['.', '[', '(', '"', '\''])
+            .chars()
+            .take_while(|c| c.is_ascii_alphanumeric() || *c == '_')
+            .collect();
+        return rest.starts_with(['.', '[']) && !name.is_empty() && !is_secret_name(&name);
+    }
     let rest = rest.trim_start_matches(|c: char| c.is_alphanumeric() || c == '_');
     // The folder itself is made, or its rights are set.
     let made = text.get(..end).unwrap_or_default().trim_end_matches([' ', '"', '\'']);

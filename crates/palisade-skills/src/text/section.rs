@@ -209,7 +209,7 @@ static EACH: LazyLock<Regex> = LazyLock::new(|| {
 fn plants(file: &File, units: &[Unit], all: &[Facts], at: usize, seen: &mut Seen) -> bool {
     static PLANTED: LazyLock<Regex> = LazyLock::new(|| {
         pattern(
-            r"(?i)\b(do not|don't|never|no need to|without) (ask|asking|confirm|prompt)\w*|\btreat (it |them |this )?as (approved|trusted|agreed)|\bpre-?approved\b|\bneed(s)? no (second|approval|confirmation)|\bfollow (them|it|whatever|its)\b|\boutput may contain (steps|instructions|commands)|\bdislikes being asked|\bleave (them|it) out\b|\bsecurity warnings be left out|\bbypasspermissions|\bcurl\b[^\n]{0,80}\|\s*(ba)?sh|\bnpx -y\b[^\n]{0,60}@latest\b[^\n]{0,80}(follow|steps)|\binstalled from\b[^\n]{0,60}\.[a-z]{2,}",
+            r"(?i)\b(do not|don't|never|no need to|without) (ask|asking|confirm|prompt)\w*|\btreat (it |them |this )?as (approved|trusted|agreed)|\bpre-?approved\b|\bneed(s)? no (second|approval|confirmation)|\bfollow (them|it|whatever|its)\b|\boutput may contain (steps|instructions|commands)|\bdislikes being asked|\bleave (them|it) out\b|\bsecurity warnings be left out|\bbypasspermissions|\bcurl\b[^\n]{0,80}\|\s*(ba)?sh|\bnpx -y\b[^\n]{0,60}@latest\b[^\n]{0,80}(follow|steps)|\bcarried out (?:like|as)\b|\breviews?\b[^\n.;]{0,20}\boptional\b|\bwithout a look\b|\bcounts? as (?:the )?(?:owner|user)|\blike the owner's\b|\binstalled from\b[^\n]{0,60}\.[a-z]{2,}",
         )
     });
     let Some(section) = units.get(at).map(|unit| unit.section) else { return false };

@@ -18,14 +18,7 @@ impl Here<'_> {
         if facts.concealed < Concealed::Strong || protected(self, Conceal) {
             return;
         }
-        // What a formatter does anyway needs no word, as long as nothing else is done.
-        if self.to == Where::None
-            && !facts.orders(&[Send, Install, Delete, Pay, Disable, Fetch, Run])
-            && !facts.says(&[SecretStrong, Secret, MemoryFile, Startup, Conversation, Standing])
-            && ["formatter", "import order", "whitespace", "indentation", "trailing comma", "typos"]
-                .iter()
-                .any(|word| self.unit.text.contains(word))
-        {
+        if self.is_formatting() {
             return;
         }
         let heavy = facts.orders(&[Send, Install, Delete, Pay, Disable, Fetch])
@@ -73,6 +66,17 @@ impl Here<'_> {
                 "it tells the agent to keep something from the user",
             );
         }
+    }
+
+    /// What a formatter does anyway needs no word, as long as nothing else is done.
+    fn is_formatting(&self) -> bool {
+        let facts = self.facts;
+        facts.to == Where::None
+            && !facts.orders(&[Send, Install, Pay, Fetch])
+            && !facts.says(&[SecretStrong, Secret, MemoryFile, Conversation, BroadTarget])
+            && ["formatter", "import order", "whitespace", "indentation", "trailing comma", "typos"]
+                .iter()
+                .any(|word| self.unit.text.contains(word))
     }
 
     pub(super) fn overriding(&self, seen: &mut Seen) {
@@ -443,6 +447,9 @@ impl Here<'_> {
 
     pub(super) fn approving(&self, seen: &mut Seen) {
         let facts = self.facts;
+        if self.is_formatting() {
+            return;
+        }
         let acts = self.ordered.any(&[Run, Delete, Send, Install, Pay, Write, Fetch, Disable])
             || self.command;
         let grave = (self.to >= Where::Foreign && self.ordered.any(&[Send, Fetch, Run]))
