@@ -71,8 +71,11 @@ impl Here<'_> {
     /// What a formatter does anyway needs no word, as long as nothing else is done.
     fn is_formatting(&self) -> bool {
         let facts = self.facts;
+        // To import is a word for fetching, too.
+        let fetches = facts.orders(&[Fetch]) && !self.unit.text.contains("import");
         facts.to == Where::None
-            && !facts.orders(&[Send, Install, Pay, Fetch])
+            && !fetches
+            && !facts.orders(&[Send, Install, Pay])
             && !facts.says(&[SecretStrong, Secret, MemoryFile, Conversation, BroadTarget])
             && ["formatter", "import order", "whitespace", "indentation", "trailing comma", "typos"]
                 .iter()
