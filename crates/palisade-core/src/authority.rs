@@ -27,10 +27,11 @@ pub trait Authority: Send + Sync + 'static {
         Look::None
     }
 
-    /// Take this address for one of this machine's own from now on, as it has turned out to be. Those that it has at
-    /// the start are known; it may get others later.
-    fn found_own(&self, address: IpAddr) {
+    /// Take this address for one of this machine's own from now on, as it has turned out to be. Whether that may not
+    /// have been known when it was decided on: those that it has at the start are known, and it may get others later.
+    fn found_own(&self, address: IpAddr) -> bool {
         let _ = address;
+        false
     }
 
     /// Whether so many bytes may be sent to this name and port, besides what was sent before; if so they

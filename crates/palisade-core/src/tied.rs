@@ -54,8 +54,8 @@ impl Authority for Tied {
         self.authority.look_at_most()
     }
 
-    fn found_own(&self, address: IpAddr) {
-        self.authority.found_own(address);
+    fn found_own(&self, address: IpAddr) -> bool {
+        self.authority.found_own(address)
     }
 
     fn may_send(&self, host: &HostName, port: u16, bytes: u64) -> Result<(), Decision> {

@@ -182,11 +182,12 @@ impl Target {
                         failure = DialError::Denied(denial);
                     }
                     Ok((stream, address)) => {
-                        if !is_here(&stream, address.ip()) {
+                        // It may not have been known for one of this machine's own when it was permitted.
+                        let late =
+                            is_here(&stream, address.ip()) && authority.found_own(address.ip());
+                        if !late {
                             return Ok((stream, address));
                         }
-                        // It was not known for one of this machine's own when it was permitted.
-                        authority.found_own(address.ip());
                         let action = self.action(Some(address));
                         if authority.consider(&action).is_allowed() {
                             return Ok((stream, address));

@@ -15,7 +15,9 @@ use palisade_core::{
 use palisade_permissions::{List, Permissions, Settings};
 
 use crate::{
-    Rule, Scope, When, http,
+    Rule, Scope, When,
+    address::AddressClass,
+    http,
     meter::Meters,
     models::Models,
     own::Own,
@@ -96,9 +98,10 @@ impl Engine {
         self.now.store(Arc::new(Compiled::new(policy.into(), self.own.clone())));
     }
 
-    /// Treat this address of the machine like loopback too, from now on.
-    pub fn found_own(&self, address: IpAddr) {
-        self.own.add(address);
+    /// Treat this address of the machine like loopback too, from now on. Whether it was not always treated so: a
+    /// decision on it may then have been another.
+    pub fn found_own(&self, address: IpAddr) -> bool {
+        AddressClass::of(address) == AddressClass::Public && self.own.add(address)
     }
 
     /// Count a request that is permitted; or the denial, if a rule for its host and port lets no more pass

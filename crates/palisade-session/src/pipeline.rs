@@ -562,8 +562,8 @@ impl Authority for Pipeline {
         self.engine.look_at_most()
     }
 
-    fn found_own(&self, address: IpAddr) {
-        self.engine.found_own(address);
+    fn found_own(&self, address: IpAddr) -> bool {
+        self.engine.found_own(address)
     }
 
     fn may_send(&self, host: &HostName, port: u16, bytes: u64) -> Result<(), Decision> {

@@ -77,10 +77,8 @@ impl Authority for Judge {
         Box::pin(async move { decision })
     }
 
-    fn found_own(&self, address: IpAddr) {
-        if let Some(own) = &mut *self.own.lock().unwrap() {
-            own.insert(address);
-        }
+    fn found_own(&self, address: IpAddr) -> bool {
+        self.own.lock().unwrap().as_mut().is_some_and(|own| own.insert(address))
     }
 
     fn generation(&self) -> u64 {

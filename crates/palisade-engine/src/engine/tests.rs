@@ -64,7 +64,12 @@ fn an_address_that_turns_out_to_be_the_machines_own_is_like_loopback_from_then_o
     let engine = Engine::new(scope());
     let there = connect(Some("a.example"), Some("1.1.1.1"));
     assert!(engine.decide(&there).is_allowed());
-    engine.found_own("::ffff:1.1.1.1".parse().unwrap());
+    for _ in 0..2 {
+        assert!(engine.found_own("::ffff:1.1.1.1".parse().unwrap()));
+    }
+    assert!(!engine.found_own("127.0.0.1".parse().unwrap()));
+    let known = Engine::with_own_addresses(scope(), ["1.0.0.1".parse().unwrap()]);
+    assert!(!known.found_own("1.0.0.1".parse().unwrap()));
     let decision = engine.decide(&there);
     assert!(!decision.is_allowed() && decision.reason.contains("an address of this machine"));
     engine.replace(scope());
