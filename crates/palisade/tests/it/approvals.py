@@ -1,4 +1,4 @@
-"""Questions and answers, on a network of the test's own where 93.184.216.0/24 is this host.
+"""Questions and answers, on a network of the test's own where 93.184.216.0/24 is another host that says hello.
 
 `approvals.py PALISADE`, with the environment of the operator; the policy asks for what no rule names.
 """
@@ -8,16 +8,14 @@ palisade = sys.argv[1]
 children = []
 
 
-def serve(port):
-    listener = socket.create_server(("0.0.0.0", port))
-
-    def loop():
-        while True:
-            stream, _ = listener.accept()
-            stream.sendall(b"hello")
-            stream.close()
-
-    threading.Thread(target=loop, daemon=True).start()
+def awaited(port):
+    until = time.time() + 60
+    while True:
+        try:
+            return socket.create_connection(("93.184.216.34", port), 10).close()
+        except OSError:
+            assert time.time() < until, "the other host does not answer"
+            time.sleep(0.02)
 
 
 def run(*words, expect=0):
@@ -119,8 +117,8 @@ open("ask.yaml", "w").write(NETWORK + "  unknown: ask\n")
 open("soon.yaml", "w").write(NETWORK + "  unknown: ask\napprovals: {timeout: 1s}\n")
 open("deny.yaml", "w").write(NETWORK)
 open("good.yaml", "w").write(NETWORK + "  unknown: ask # mine\n")
-serve(7001)
-serve(7002)
+awaited(7001)
+awaited(7002)
 
 try:
     # Without the question nothing is there to answer.
