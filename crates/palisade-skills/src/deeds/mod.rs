@@ -10,6 +10,7 @@ mod authority;
 mod bulk;
 mod carried;
 mod chance;
+mod concealed;
 mod fetched;
 mod formula;
 mod grants;
@@ -60,6 +61,7 @@ pub(crate) fn look(package: &Package, profile: &Profile) -> Seen {
         spread::look(&mut report);
         ruin::look(&mut report);
         fetched::look(&mut report);
+        concealed::look(&mut report);
         names::look(&mut report);
         planted::look(&mut report);
         remote::look(&mut report);
