@@ -6,6 +6,7 @@
 //! different kinds, and holds whatever names, hosts and languages are used.
 
 mod account;
+mod assembled;
 mod authority;
 mod bulk;
 mod carried;
@@ -64,6 +65,7 @@ pub(crate) fn look(package: &Package, profile: &Profile) -> Seen {
         fetched::look(&mut report);
         concealed::look(&mut report);
         carriers::look(&mut report);
+        assembled::look(&mut report);
         names::look(&mut report);
         planted::look(&mut report);
         remote::look(&mut report);
@@ -110,6 +112,7 @@ pub(crate) fn look(package: &Package, profile: &Profile) -> Seen {
         product::names(file, &mut seen);
     }
     carriers::files(package, profile, &mut seen);
+    assembled::files(package, profile, &mut seen);
     secrets::together(&programs, profile, &mut seen);
     carried::look(package, profile, &mut seen);
     locked::look(package, profile, &mut seen);
