@@ -274,6 +274,7 @@ fn blocks<'a>(path: &'a str, text: &str, found: &mut Vec<Program<'a>>) {
     let mut fence: Option<(&str, u32, String)> = None;
     let mut context = String::new();
     let mut pushed = 0_usize;
+    let mut table: Option<bool> = None;
     for (line, number) in text.split_inclusive('\n').zip(0_u32..) {
         let trimmed = line.trim_start();
         let mark = ["```", "~~~"].into_iter().find(|mark| trimmed.starts_with(mark));
@@ -295,7 +296,11 @@ fn blocks<'a>(path: &'a str, text: &str, found: &mut Vec<Program<'a>>) {
                 if context.len() < CONTEXT {
                     context.push_str(line);
                 }
+                table = trimmed
+                    .starts_with('|')
+                    .then(|| table.unwrap_or_else(|| crate::code::shows(trimmed)));
                 if line.contains('`')
+                    && table != Some(true)
                     && pushed < MOST_BLOCKS
                     && let Some(commands) = spans(line, &context)
                 {
