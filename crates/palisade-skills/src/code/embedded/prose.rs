@@ -646,3 +646,17 @@ pub(crate) fn teaches(text: &str) -> bool {
     .iter()
     .any(|word| lower.contains(word))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::shows;
+
+    #[test]
+    fn the_head_of_a_table_says_what_its_rows_are() {
+        assert!(shows("| Trace | Where |"));
+        assert!(shows("| Pattern | Example (quoted) | Why |"));
+        assert!(!shows("| Pattern | Command |"));
+        assert!(!shows("| Step | What |"));
+        assert!(!shows("| Trace |"));
+    }
+}
