@@ -50,7 +50,7 @@ static NAMED: LazyLock<Regex> = LazyLock::new(|| {
 /// It is put back into its form, or kept with care.
 static KEPT: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"(?i)--decode|base64\s+-[dD]\b|secret\s+(?:set|create)|create\s+secret|\bgpg\b|\bage\s+-",
+        r"(?i)--decode|base64\s+-[dD]\b|secret\s+(?:set|create)|--password-stdin|create\s+secret|\bgpg\b|\bage\s+-",
     )
 });
 
@@ -70,7 +70,7 @@ static ACCOUNT_TURNED: LazyLock<Regex> = LazyLock::new(|| {
 });
 
 /// All matches' names, in the order of their places.
-fn names<'a>(regex: &Regex, text: &'a str) -> Vec<(usize, &'a str)> {
+pub(super) fn names<'a>(regex: &Regex, text: &'a str) -> Vec<(usize, &'a str)> {
     const MOST: usize = 200;
     let mut captures = regex.create_captures();
     let mut from = 0;

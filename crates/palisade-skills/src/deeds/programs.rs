@@ -347,7 +347,8 @@ fn bare(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for line in text.split_inclusive('\n') {
         let trimmed = line.trim_start();
-        let comment = trimmed.starts_with("//")
+        // `go generate` runs what stands behind this one.
+        let comment = trimmed.starts_with("//") && !trimmed.starts_with("//go:generate ")
             || trimmed.starts_with('#')
                 && !["#!", "#include", "#define", "#if", "#%", "#{"]
                     .iter()
