@@ -311,11 +311,13 @@ pub(super) fn look(report: &mut Report<'_>) {
         }
     }
     if let Some(found) = SOURCE_NAMED.find(text)
-        && outward::names_stranger(report.program, report.profile).is_some()
+        && outward::strangers(report.program, report.profile)
+            .iter()
+            .any(|stranger| !crate::code::hosts::is_within(&stranger.host, "nuget.org"))
     {
         let message =
             "a source of packages has the name of a well-known one, and a stranger's address";
-        report.say(&rules::HOST_GIVEN, Severity::High, Medium, found.start(), message);
+        report.say(&rules::POLICY, Severity::High, Medium, found.start(), message);
     }
     if let Some(found) = IN_PLACE.find(text)
         && TYPED_UNSEEN.is_match(text)
@@ -380,7 +382,7 @@ pub(super) fn look(report: &mut Report<'_>) {
             "all that is installed comes through {}, unchecked or with the user's password",
             stranger.shown()
         );
-        report.say(&rules::HOST_GIVEN, Severity::High, Medium, found.start(), message);
+        report.say(&rules::POLICY, Severity::High, Medium, found.start(), message);
     }
     if secrets::opens(report.program)
         && DISGUISES.is_match(text)
@@ -404,7 +406,7 @@ pub(super) fn files(package: &Package, profile: &Profile, seen: &mut Seen) {
             replaced(text).map(|line| {
                 (
                     line,
-                    &rules::HOST_GIVEN,
+                    &rules::POLICY,
                     "a module comes from somebody whose name is made to look like its author's",
                 )
             })
