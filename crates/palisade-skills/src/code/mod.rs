@@ -46,7 +46,7 @@ use analysis::{Analysis, State};
 pub use language::Language;
 pub use rules::RULES;
 
-pub(crate) use embedded::{forbidden, teaches};
+pub(crate) use embedded::{forbidden, shows, teaches};
 pub(crate) use excerpt::safe;
 pub(crate) use lower::unescape;
 

@@ -113,7 +113,9 @@ impl Analysis {
                 || tags.iter().any(|tag| {
                     matches!(tag, Tag::Secret(..) | Tag::Environment | Tag::Conversation)
                 });
-            if below && (telling || encoded) {
+            // What is only drawn by chance and written in another form tells nobody anything.
+            let of_something = tags.iter().any(|tag| !matches!(tag, Tag::Encoded | Tag::Clock));
+            if below && (telling || encoded && of_something) {
                 self.report(
                     &rules::DNS_SENT,
                     if telling { Severity::Critical } else { Severity::High },

@@ -6,10 +6,13 @@
 //! different kinds, and holds whatever names, hosts and languages are used.
 
 mod account;
+mod assembled;
 mod authority;
 mod bulk;
 mod carried;
+mod carriers;
 mod chance;
+mod concealed;
 mod fetched;
 mod formula;
 mod grants;
@@ -60,6 +63,9 @@ pub(crate) fn look(package: &Package, profile: &Profile) -> Seen {
         spread::look(&mut report);
         ruin::look(&mut report);
         fetched::look(&mut report);
+        concealed::look(&mut report);
+        carriers::look(&mut report);
+        assembled::look(&mut report);
         names::look(&mut report);
         planted::look(&mut report);
         remote::look(&mut report);
@@ -105,6 +111,8 @@ pub(crate) fn look(package: &Package, profile: &Profile) -> Seen {
     for file in &package.files {
         product::names(file, &mut seen);
     }
+    carriers::files(package, profile, &mut seen);
+    assembled::files(package, profile, &mut seen);
     secrets::together(&programs, profile, &mut seen);
     carried::look(package, profile, &mut seen);
     locked::look(package, profile, &mut seen);

@@ -51,7 +51,7 @@ static TALKS: LazyLock<Regex> = LazyLock::new(|| {
 /// Programs named as arguments, and libraries of platforms.
 static TALKS_TOO: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r#"(?i)["'](?:curl|wget|nc(?:at)?|scp|rsync|sftp|ssh|iwr|gh|aws|gsutil|rclone)["']|UrlFetchApp|wp_remote_|require\(\s*["'](?:node:)?(?:https?|net|tls|dgram|ws)["']\s*\)|importScripts|tls\.connect|grpc\.|paramiko|ftplib|websockets\.|MQTT|redis\.(?:Redis|from_url)|psycopg|mysql\.connect|pymongo|boto3|hyper_util|isahc|Dio\(|OkHttp|HttpURLConnection|Req\.(?:get|post)|HTTPoison|Finch|:httpc|s_client|URLWithString|contentsOfURL|new_tcp|:connect\(|Net::(?:FTP|SMTP)|IO\.open\(.*http|LWP|curl_setopt|stream_socket_client|DownloadFile"#,
+        r#"(?i)["'](?:curl|wget|nc(?:at)?|scp|rsync|sftp|ssh|iwr|gh|aws|gsutil|rclone)["']|TcpStream::connect|to_socket_addrs|UrlFetchApp|wp_remote_|require\(\s*["'](?:node:)?(?:https?|net|tls|dgram|ws)["']\s*\)|importScripts|tls\.connect|grpc\.|paramiko|ftplib|websockets\.|MQTT|redis\.(?:Redis|from_url)|psycopg|mysql\.connect|pymongo|boto3|hyper_util|isahc|Dio\(|OkHttp|HttpURLConnection|Req\.(?:get|post)|HTTPoison|Finch|:httpc|s_client|URLWithString|contentsOfURL|new_tcp|:connect\(|Net::(?:FTP|SMTP)|IO\.open\(.*http|LWP|curl_setopt|stream_socket_client|DownloadFile"#,
     )
 });
 
@@ -65,7 +65,7 @@ static SENDS: LazyLock<Regex> = LazyLock::new(|| {
 /// Options as arguments of their own, and methods of platforms.
 static SENDS_TOO: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r#"(?i)["']-(?:d|F|T|X)["']|["']--(?:data\S*|form|upload-file|json)["']|\bpayload\s*:|->(?:post|put|send)\w*\(|\.post_form|http\.post\(|wp_remote_post|\.publish\(|method["']?\s*[:=]\s*["'](?:post|put)|Invoke-RestMethod[^\n]{0,80}-Method|\|\s*openssl\s+s_client|:write\(|(?:fetch|get|request|urlopen)\s*\(\s*f?[`"']https?://[^\s`"']{3,120}/\$?\{[^}\n]{1,40}\}"#,
+        r#"(?i)["']-(?:d|F|T|X)["']|\.write_all\(|["']--(?:data\S*|form|upload-file|json)["']|\bpayload\s*:|->(?:post|put|send)\w*\(|\.post_form|http\.post\(|wp_remote_post|\.publish\(|method["']?\s*[:=]\s*["'](?:post|put)|Invoke-RestMethod[^\n]{0,80}-Method|\|\s*openssl\s+s_client|:write\(|(?:fetch|get|request|urlopen)\s*\(\s*f?[`"']https?://[^\s`"']{3,120}/\$?\{[^}\n]{1,40}\}"#,
     )
 });
 

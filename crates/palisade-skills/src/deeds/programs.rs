@@ -68,6 +68,12 @@ const SUFFIXES: &[&str] = &[
     "rels",
     "vbproj",
     "fsproj",
+    "sol",
+    "mk",
+    "rake",
+    "pth",
+    "zsh",
+    "fish",
     "pyx",
     "cc",
     "cls",
@@ -130,6 +136,7 @@ const NAMES: &[&str] = &[
     "dangerfile",
     "guardfile",
     ".rprofile",
+    "rprofile",
     "rprofile.site",
     ".vimrc",
     "vimrc",
@@ -161,6 +168,7 @@ const NAMES: &[&str] = &[
     "mcp.json",
     "plugin.json",
     "pom.xml",
+    "settings.xml",
     "renovate.json",
     ".npmrc",
     "pip.conf",
@@ -266,6 +274,7 @@ fn blocks<'a>(path: &'a str, text: &str, found: &mut Vec<Program<'a>>) {
     let mut fence: Option<(&str, u32, String)> = None;
     let mut context = String::new();
     let mut pushed = 0_usize;
+    let mut table: Option<bool> = None;
     for (line, number) in text.split_inclusive('\n').zip(0_u32..) {
         let trimmed = line.trim_start();
         let mark = ["```", "~~~"].into_iter().find(|mark| trimmed.starts_with(mark));
@@ -287,7 +296,11 @@ fn blocks<'a>(path: &'a str, text: &str, found: &mut Vec<Program<'a>>) {
                 if context.len() < CONTEXT {
                     context.push_str(line);
                 }
+                table = trimmed
+                    .starts_with('|')
+                    .then(|| table.unwrap_or_else(|| crate::code::shows(trimmed)));
                 if line.contains('`')
+                    && table != Some(true)
                     && pushed < MOST_BLOCKS
                     && let Some(commands) = spans(line, &context)
                 {
@@ -334,7 +347,8 @@ fn bare(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for line in text.split_inclusive('\n') {
         let trimmed = line.trim_start();
-        let comment = trimmed.starts_with("//")
+        // `go generate` runs what stands behind this one.
+        let comment = trimmed.starts_with("//") && !trimmed.starts_with("//go:generate ")
             || trimmed.starts_with('#')
                 && !["#!", "#include", "#define", "#if", "#%", "#{"]
                     .iter()

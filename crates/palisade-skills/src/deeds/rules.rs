@@ -233,7 +233,17 @@ pub(super) static PAYEE: Rule = Rule {
     references: &["AML.T0048", "LLM06", "ASI02"],
 };
 
+pub(super) static CONCEALED: Rule = Rule {
+    id: "obfuscation-address-concealed",
+    technique: Obfuscation,
+    severity: High,
+    why: "A program that spells the address that it talks to in numbers or pieces keeps it from whoever reads it.",
+    clear: "Write the address out, and name it in the description.",
+    references: &["AML.T0015", "LLM03", "ASI05"],
+};
+
 pub(crate) static RULES: &[&Rule] = &[
+    &CONCEALED,
     &NAMES_CARRY,
     &PAYEE,
     &SECRETS_ENCODED,

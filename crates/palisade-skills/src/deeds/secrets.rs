@@ -220,6 +220,11 @@ pub(super) fn opens(program: &Program<'_>) -> bool {
     !stores(program).is_empty()
 }
 
+/// Where it opens a wallet.
+pub(super) fn opens_wallet(program: &Program<'_>) -> Option<usize> {
+    stores(program).iter().find(|(store, _)| *store == Store::Wallet).map(|(_, at)| *at)
+}
+
 /// A secret is made to look like something else.
 static ENCODES: LazyLock<Regex> = LazyLock::new(|| {
     pattern(r"(?i)\|\s*(?:gzip[^|\n]{0,20}\|\s*)?(?:base64|xxd|openssl\s+enc|hexdump|od)\b")

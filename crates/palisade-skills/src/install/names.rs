@@ -47,6 +47,11 @@ fn list(text: &'static str) -> List {
 const SHORTEST: usize = 5;
 /// From this length on, one slip is no chance.
 const TELLING: usize = 7;
+/// Words that are put behind a name so that it is still free.
+const ADDED: &[&str] = &[
+    "js", "node", "core", "store", "utils", "util", "cli", "client", "py", "lib", "sdk", "api",
+    "tools", "plus", "next", "pro", "dev", "common", "helper", "helpers",
+];
 
 impl Registry {
     fn list(self) -> &'static List {
@@ -86,11 +91,20 @@ impl Registry {
         if length < SHORTEST {
             return None;
         }
-        let near = list.longest_first.iter().find(|known| {
-            known.len() >= SHORTEST
-                && known.len().abs_diff(length) <= 1
-                && is_one_slip(&normal, known)
-        })?;
+        let close = |name: &str| {
+            list.longest_first.iter().find(|known| {
+                known.len() >= SHORTEST
+                    && known.len().abs_diff(name.len()) <= 1
+                    && is_one_slip(name, known)
+            })
+        };
+        let Some(near) = close(&normal) else {
+            // A slip, and a word behind it that makes the name free.
+            let (stem, word) = normal.rsplit_once('-')?;
+            let usual = ADDED.contains(&word) && stem.len() >= TELLING;
+            let near = (usual && !list.names.contains(stem)).then(|| close(stem)).flatten()?;
+            return Some(Alike::Near((*near).to_owned()));
+        };
         let ending = normal.trim_end_matches(|c: char| {
             c == 's' || c.is_ascii_digit() || matches!(c, '-' | '_' | '.')
         }) == near.trim_end_matches(|c: char| {
@@ -202,6 +216,10 @@ mod tests {
         }
         // A plural or a version is only near.
         assert_eq!(Registry::PyPi.alike("numpys"), Some(Alike::Near("numpy".to_owned())));
+        // So is a slip with a word behind it; a well-known name with one is somebody's own.
+        let slip = Registry::Npm.alike("jsonwebtokem-utils");
+        assert_eq!(slip, Some(Alike::Near("jsonwebtoken".to_owned())));
+        assert_eq!(Registry::Npm.alike("jsonwebtoken-utils"), None);
     }
 
     #[test]

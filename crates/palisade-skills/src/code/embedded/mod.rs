@@ -9,7 +9,7 @@ mod notebook;
 pub(super) mod other;
 mod prose;
 
-pub(crate) use prose::{forbidden, teaches};
+pub(crate) use prose::{forbidden, shows, teaches};
 
 use super::Language;
 use crate::{File, FileKind};

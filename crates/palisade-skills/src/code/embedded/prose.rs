@@ -20,6 +20,8 @@ pub(super) fn pieces(text: &str) -> Vec<Piece> {
     let mut section_teaches = false;
     let mut paragraph = String::new();
     let mut in_heading = false;
+    let mut head: Option<String> = None;
+    let mut table_shows = false;
     let mut waiting: Vec<(String, usize)> = Vec::new();
     let mut block: Option<(String, usize, String)> = None;
     let options = Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH;
@@ -35,13 +37,22 @@ pub(super) fn pieces(text: &str) -> Vec<Piece> {
                 in_heading = false;
                 section_teaches = teaches(&heading);
             }
+            Event::Start(Tag::TableHead) => head = Some(String::new()),
+            Event::End(TagEnd::TableHead) => {
+                table_shows = head.take().is_some_and(|head| shows(&head));
+            }
+            Event::End(TagEnd::Table) => table_shows = false,
             Event::Start(Tag::Paragraph | Tag::Item | Tag::TableCell) => {
                 flush(&mut found, &mut waiting, section_teaches || teaches(&paragraph));
+                if let Some(head) = &mut head {
+                    head.push('|');
+                }
                 paragraph.clear();
             }
             Event::End(TagEnd::Paragraph | TagEnd::Item | TagEnd::TableCell) => {
-                // The whole paragraph says what a command in it is.
-                flush(&mut found, &mut waiting, section_teaches || teaches(&paragraph));
+                // The whole paragraph says what a command in it is, or the head of its table.
+                let quoted = section_teaches || table_shows || teaches(&paragraph);
+                flush(&mut found, &mut waiting, quoted);
             }
             Event::Start(Tag::CodeBlock(kind)) => {
                 let info = match kind {
@@ -66,6 +77,9 @@ pub(super) fn pieces(text: &str) -> Vec<Piece> {
                 None if in_heading => heading.push_str(&piece),
                 None => {
                     paragraph.push_str(&piece);
+                    if let Some(head) = &mut head {
+                        head.push_str(&piece);
+                    }
                     if let Some(command) = bare_command(&piece) {
                         let within = piece.len() - command.len();
                         waiting.push((command.to_owned(), at + within));
@@ -504,6 +518,73 @@ fn marked(code: &str) -> bool {
     })
 }
 
+/// Does the head of a table say that its rows are what to look for, and not what to do?
+pub(crate) fn shows(head: &str) -> bool {
+    const SHOWN: &[&str] = &[
+        "pattern",
+        "patterns",
+        "trace",
+        "traces",
+        "indicator",
+        "indicators",
+        "signature",
+        "red flag",
+        "ioc",
+        "iocs",
+        "artefact",
+        "artifact",
+        "spur",
+        "spuren",
+        "muster",
+        "traza",
+        "indicador",
+        "indicio",
+        "indice",
+        "痕跡",
+        "痕迹",
+        "特征",
+        "признак",
+        "след",
+        "흔적",
+        "ślad",
+        "vestígio",
+        "traccia",
+    ];
+    // Rows with these are carried out.
+    const DONE: &[&str] = &[
+        "run",
+        "do",
+        "fix",
+        "command",
+        "commands",
+        "action",
+        "step",
+        "remedy",
+        "then",
+        "use",
+        "answer",
+        "how",
+        "befehl",
+        "comando",
+        "commande",
+        "команда",
+        "コマンド",
+        "命令",
+    ];
+    let cells: Vec<String> = head
+        .split('|')
+        .map(|cell| cell.trim().trim_matches('*').to_lowercase())
+        .filter(|cell| !cell.is_empty())
+        .collect();
+    let has = |words: &[&str]| {
+        cells.iter().any(|cell| {
+            words.contains(&cell.as_str())
+                || cell.split(|c: char| !c.is_alphanumeric()).any(|word| words.contains(&word))
+        })
+    };
+    cells.len() > 1 && has(SHOWN) && !has(DONE)
+}
+
 /// Does a text show what follows as an attack, a test for one, or a mistake?
 pub(crate) fn teaches(text: &str) -> bool {
     let lower = text.to_lowercase();
@@ -564,4 +645,18 @@ pub(crate) fn teaches(text: &str) -> bool {
     ]
     .iter()
     .any(|word| lower.contains(word))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::shows;
+
+    #[test]
+    fn the_head_of_a_table_says_what_its_rows_are() {
+        assert!(shows("| Trace | Where |"));
+        assert!(shows("| Pattern | Example (quoted) | Why |"));
+        assert!(!shows("| Pattern | Command |"));
+        assert!(!shows("| Step | What |"));
+        assert!(!shows("| Trace |"));
+    }
 }
