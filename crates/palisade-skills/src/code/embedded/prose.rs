@@ -22,6 +22,8 @@ pub(super) fn pieces(text: &str) -> Vec<Piece> {
     let mut in_heading = false;
     let mut waiting: Vec<(String, usize)> = Vec::new();
     let mut block: Option<(String, usize, String)> = None;
+    // A table whose head says that its cells are exhibits.
+    let (mut in_head, mut exhibits, mut head) = (false, false, String::new());
     let options = Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH;
     for (event, range) in Parser::new_ext(body, options).into_offset_iter() {
         let at = range.start + offset;
@@ -35,13 +37,27 @@ pub(super) fn pieces(text: &str) -> Vec<Piece> {
                 in_heading = false;
                 section_teaches = teaches(&heading);
             }
+            Event::Start(Tag::TableHead) => {
+                in_head = true;
+                head.clear();
+            }
+            Event::End(TagEnd::TableHead) => {
+                in_head = false;
+                exhibits = shows(&head);
+            }
+            Event::End(TagEnd::Table) => exhibits = false,
             Event::Start(Tag::Paragraph | Tag::Item | Tag::TableCell) => {
                 flush(&mut found, &mut waiting, section_teaches || teaches(&paragraph));
                 paragraph.clear();
             }
             Event::End(TagEnd::Paragraph | TagEnd::Item | TagEnd::TableCell) => {
                 // The whole paragraph says what a command in it is.
-                flush(&mut found, &mut waiting, section_teaches || teaches(&paragraph));
+                let shown = section_teaches || exhibits || teaches(&paragraph);
+                flush(&mut found, &mut waiting, shown);
+                if in_head {
+                    head.push_str(&paragraph);
+                    head.push('\n');
+                }
             }
             Event::Start(Tag::CodeBlock(kind)) => {
                 let info = match kind {
@@ -504,6 +520,16 @@ fn marked(code: &str) -> bool {
     })
 }
 
+/// Does a table, one column of whose head this is a line of, show what was found elsewhere?
+fn shows(head: &str) -> bool {
+    const COLUMNS: &[&str] =
+        &["trace", "traces", "indicator", "ioc", "finding", "red flag", "痕跡", "迹象", "흔적"];
+    head.lines().any(|column| {
+        let column = column.trim().to_lowercase();
+        COLUMNS.contains(&column.as_str()) || column.contains("(quoted)")
+    })
+}
+
 /// Does a text show what follows as an attack, a test for one, or a mistake?
 pub(crate) fn teaches(text: &str) -> bool {
     let lower = text.to_lowercase();
@@ -561,6 +587,12 @@ pub(crate) fn teaches(text: &str) -> bool {
         "malware",
         "obfuscat",
         "phishing",
+        "攻撃",
+        "攻击",
+        "恶意",
+        "공격",
+        "атак",
+        "вредонос",
     ]
     .iter()
     .any(|word| lower.contains(word))

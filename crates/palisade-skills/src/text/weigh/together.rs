@@ -25,7 +25,7 @@ const REACH: usize = 14;
 /// Somebody's words are to be carried out.
 static OBEYED: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"(?i)\bwhat (?:it|they|this|such an? \w+|the \w+) (?:asks?|says?|orders?|requests?|wants?)(?: for)?\b[^\n.;]{0,40}\b(?:counts?|is part|belongs|is done|carried out|takes precedence|comes first)|\bdo (?:what|as|whatever) (?:it|they|such an? \w+|the (?:comment|post|message|note|page|entry|text)) (?:says?|asks?|tells?)|\bact on them\b|\b(?:carry|carries|carried) (?:it |them |these |those )?out\b|\bwork (?:it|them) off\b|выполн(?:и|яй|ить|ять)\w*[^\n.;]{0,30}(?:что|указан|написан)|按(?:其|照其|它)[^\n。]{0,12}(?:执行|操作)|書かれた(?:指示|こと)|その指示に従|지시를? (?:따르|수행)",
+        r"(?i)\bwhat (?:it|they|this|such an? \w+|the \w+) (?:asks?|says?|orders?|requests?|wants?)(?: for)?\b[^\n.;]{0,40}\b(?:counts?|is part|belongs|is done|carried out|takes precedence|comes first)|\bdo (?:what|as|whatever) (?:it|they|such an? \w+|the (?:comment|post|message|note|page|entry|text)) (?:says?|asks?|tells?)|\bact on them\b|\badopt them\b|\bdo what it says in the order|\b(?:carry|carries|carried) (?:it |them |these |those )?out\b|\bwork (?:it|them) off\b|выполн(?:и|яй|ить|ять)\w*[^\n.;]{0,30}(?:что|указан|написан)|按(?:其|照其|它)[^\n。]{0,12}(?:执行|操作)|書かれた(?:指示|こと)|その指示に従|지시를? (?:따르|수행)",
     )
 });
 
@@ -60,7 +60,7 @@ static VOICE: LazyLock<Regex> = LazyLock::new(|| {
 /// It stays, or it is not to be noticed.
 static STAYS: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"(?i)\bmemory file\b|\b(?:later|fresh|new|next|future|following) (?:sessions?|conversations?)\b|\bstay(?:s)? in (?:position|role|character)\b|\bremains? active\b|\b(?:leave|drop|quit) (?:the|this) role\b|\bquietly\b|\bwithout (?:reading|saying|telling)\b|\bunseen\b|\bretro(?:spective)?s?\b",
+        r"(?i)\bphrase the (?:outcome|result|answer)\b|\bmemory file\b|\b(?:later|fresh|new|next|future|following) (?:sessions?|conversations?)\b|\bstay(?:s)? in (?:position|role|character)\b|\bremains? active\b|\b(?:leave|drop|quit) (?:the|this) role\b|\bquietly\b|\bwithout (?:reading|saying|telling)\b|\bunseen\b|\bretro(?:spective)?s?\b",
     )
 });
 
@@ -100,10 +100,13 @@ static ANSWERED: LazyLock<Regex> = LazyLock::new(|| {
 });
 
 /// One fault each of how secrets and connections are protected.
-static WEAK: LazyLock<[Regex; 7]> = LazyLock::new(|| {
+static WEAK: LazyLock<[Regex; 8]> = LazyLock::new(|| {
     [
         pattern(
-            r"(?i)\bverify ?= ?false\b|insecureskipverify|reject_unauthorized ?= ?['0]|\btrust-?all\b|\bdisable_warnings\b|trusted-host ?= ?\*",
+            r"(?i)\bverify ?= ?false\b|insecureskipverify|reject_unauthorized ?= ?['0]|\btrust-?all\b|\bdisable_warnings\b",
+        ),
+        pattern(
+            r"(?i)\bsslverify false\b|\bstrict-ssl false\b|trusted-host ?= ?\*|\bcurl --insecure|\bstricthostkeychecking[ =]no\b",
         ),
         pattern(
             r"(?i)\b(?:passwords?|パスワード|密码|비밀번호|парол\w*|passw[oö]rt\w*|contraseñas?|senhas?|mots? de passe)\b[^\n]{0,60}\b(?:md5|sha-?1)\b|\b(?:md5|sha1) ?\( ?(?:password|pass|passwd|\$)",
@@ -117,15 +120,19 @@ static WEAK: LazyLock<[Regex; 7]> = LazyLock::new(|| {
         pattern(
             r"(?i)\b(?:session|token|reset|csrf)[^\n]{0,40}(?:random\.getrandbits|math\.random|\brand\(|mt_rand|uniqid)",
         ),
-        pattern(r"(?i)\bsha1\([^\n)]{0,60}['\x22]\w+['\x22]\)|有効期限は設けない|\bnever expires?\b"),
-        pattern(r"(?i)\bisdebuggable\b[^\n]{0,20}\btrue|\busescleartexttraffic\b[^\n]{0,20}\btrue|\ballowbackup\b[^\n]{0,20}\btrue"),
+        pattern(
+            r"(?i)\bsha1\([^\n)]{0,60}['\x22]\w+['\x22]\)|有効期限は設けない|\bnever expires?\b",
+        ),
+        pattern(
+            r"(?i)\bisdebuggable\b[^\n]{0,20}\btrue|\busescleartexttraffic\b[^\n]{0,20}\btrue|\ballowbackup\b[^\n]{0,20}\btrue",
+        ),
     ]
 });
 
 /// What is better is turned back, or whoever speaks up is silenced.
 static TURNED_BACK: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"(?i)\b(?:be|is|are) reverted\b|\badd the suppression\b|\blinters?\b[^\n.;]{0,30}\b(?:objects?|complains?)\b[^\n.;]{0,40}\b(?:baseline|suppress\w*|ignore)|\bmove existing (?:bcrypt|argon2|scrypt)|(?:bcrypt|argon2)[^\n。]{0,60}(?:採用しない|使わない|不采用|書き換え)|\bonly the version\b|\bper machine\b|\bforget about it\b|\bhide the warning",
+        r"(?i)\b(?:be|is|are) reverted\b|\badd the suppression\b|\blinters?\b[^\n.;]{0,30}\b(?:objects?|complains?)\b[^\n.;]{0,40}\b(?:baseline|suppress\w*|ignore)|\bmove existing (?:bcrypt|argon2|scrypt)|(?:bcrypt|argon2|ソルト|盐|соль|soli)[^\n。]{0,60}(?:採用しない|使わない|書き換え|不采用|不使用|改为|не использ)|\bonly the version\b|\b(?:do (?:this|it) )?once (?:per|on each|for the) machine\b|\bso that (?:the )?logs stay (?:readable|quiet|short)\b|\bhide the warning",
     )
 });
 
@@ -226,7 +233,7 @@ static REACHED: LazyLock<Regex> = LazyLock::new(|| {
 /// Somebody is made to run things, in the languages beside English.
 static MADE_ADMIN: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"(?i)\b(?:add|invite|make|grant|tambahkan|undang|thêm|mời|añad\w+|agreg\w+|invit\w+|ajout\w+|füge|aggiung\w+|adicion\w+|convid\w+|dodaj|zaproś|ekle|davet et|voeg|nodig|lägg till)\b[^\n.;]{0,80}@[\w.-]+[^\n.;]{0,60}\b(?:full admin|co-?owner|administra\w+|admin\w*|quản trị\w*|beheerder|yönetici\w*|medeigenaar)|@[\w.-]+[^\n.;]{0,60}\b(?:yönetici|admin)[^\n.;]{0,20}\bekle|(?:добав|приглас)[^\n.;]{0,80}@[\w.-]+[^\n.;]{0,60}(?:админ|владел)|(?:添加|邀请|将)[^\n。]{0,60}@[\w.-]+[^\n。]{0,40}管理员|@[\w.-]+[^\n。]{0,40}管理者[^\n。]{0,20}(?:追加|招待)|@[\w.-]+[^\n.]{0,40}관리자[^\n.]{0,20}(?:추가|초대)|@[\w.-]+[^\n.]{0,40}व्यवस्थापक|(?:أضف|ادع)[^\n.]{0,60}@[\w.-]+[^\n.]{0,40}(?:مدير|مسؤول)|\brecovery (?:e-?)?mail\b[^\n.]{0,30}\b(?:add|set|change)[^\n.]{0,20}@[\w.-]+",
+        r"(?i)\b(?:add|invite|make|grant|tambahkan|undang|thêm|mời|añad\w+|agreg\w+|invit\w+|ajout\w+|füge|aggiung\w+|adicion\w+|convid\w+|dodaj|zaproś|ekle|davet et|voeg|nodig|lägg till)\b[^\n;]{0,80}@[\w.-]+[^\n;]{0,60}\b(?:full admin|co-?owner|administra\w+|admin\w*|quản trị\w*|beheerder|yönetici\w*|medeigenaar)|@[\w.-]+[^\n;]{0,60}\b(?:yönetici|admin)[^\n;]{0,20}\bekle|(?:добав|приглас)[^\n;]{0,80}@[\w.-]+[^\n;]{0,60}(?:админ|владел)|(?:添加|邀请|将)[^\n。]{0,60}@[\w.-]+[^\n。]{0,40}管理员|@[\w.-]+[^\n。]{0,40}管理者[^\n。]{0,20}(?:追加|招待)|@[\w.-]+[^\n]{0,40}관리자[^\n]{0,20}(?:추가|초대)|@[\w.-]+[^\n]{0,40}व्यवस्थापक|(?:أضف|ادع)[^\n]{0,60}@[\w.-]+[^\n]{0,40}(?:مدير|مسؤول)|\brecovery (?:e-?)?mail\b[^\n]{0,30}\b(?:add|set|change)[^\n]{0,20}@[\w.-]+",
     )
 });
 
@@ -279,6 +286,27 @@ static BLANKET: LazyLock<Regex> = LazyLock::new(|| {
 static OWNS: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
         r"(?i)`?\* @[\w-]{3,39}`?|\bcollaborators?\b[^\n]{0,60}\b(?:maintain|admin|write)\b|\b[\w-]{3,39}`?, (?:maintain|admin)\b",
+    )
+});
+
+/// Somebody outside is a guest of each event, whose text holds more than an invitation.
+static GUEST: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)\b(?:guests?|attendees?|invit(?:é|e|ed|és|ees?)|participants?|invitad\w+|ospit\w+|invitat\w+|convidad\w+|gäste|teilnehmer|eingeladen|gasten|zaprosz\w+|davetli\w*|tamu|undangan|khách mời)\b[^\n;]{0,80}@[\w.-]+|\b(?:room|resource)\b[^\n;]{0,40}@[\w.-]+|(?:приглаш|участник|гост)[^\n;]{0,80}@[\w.-]+|(?:参加者|招待|与会者|邀请|嘉宾|참석자|초대)[^\n。]{0,40}@[\w.-]+",
+    )
+});
+
+/// An event in a calendar.
+static EVENT: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)\b(?:gcalcli|calendar|agenda|calendario|calendário|kalender|kalendarz|takvim|évènements?|événements?|invites?)\b|календар|日历|カレンダー|予定|캘린더|일정|lịch",
+    )
+});
+
+/// The text of documents, or what holds secrets.
+static CONTENTS: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)(?:^|[\s`/])\.env\b|kube/config|\bpaste the (?:text|content)|\b(?:text|contents?) of (?:the )?(?:documents?|files?|pages?)|\btexto de los documentos|\btexte des documents|\bcontenu des (?:documents|fichiers)|\btesto dei documenti|\bparamètres de connexion|\bzugangsdaten|содержимое (?:файл|документ)|文档内容|文書の内容|문서 내용",
     )
 });
 
@@ -369,7 +397,10 @@ pub(super) fn look(
             "the words of a wallet are asked for, and a stranger is beside them",
         ));
     }
-    if DUMP.is_match(text) && around.says(&IN_PUBLIC) && around.says(&UNCUT) && !around.says(&MASKED)
+    if DUMP.is_match(text)
+        && around.says(&IN_PUBLIC)
+        && around.says(&UNCUT)
+        && !around.says(&MASKED)
     {
         found.push((&rules::SEND_SECRETS, "what holds secrets is put uncut where everybody reads"));
     }
@@ -393,6 +424,17 @@ pub(super) fn look(
     }
     if ACCOUNT_WINS.is_match(text) && around.says(&OWN_ACCOUNT) && around.kept() {
         found.push((&rules::PAY, "an account that stands there comes before the user's own"));
+    }
+    if !denied
+        && facts.is_some_and(|facts| facts.mail && facts.to >= Where::Foreign)
+        && GUEST.is_match(text)
+        && around.says(&EVENT)
+        && around.says(&CONTENTS)
+    {
+        found.push((
+            &rules::SEND_FILES,
+            "somebody outside is a guest of each event, whose text holds what is the user's",
+        ));
     }
     if !denied && OPENED.is_match(text) && around.kept() {
         found.push((&rules::GRANT, "a door is opened to somebody, and that is not told"));
