@@ -336,6 +336,7 @@ const SECURITY: &[&str] = &[
     "incident",
     "due-diligence",
     "skill auditor",
+    "before installation",
     "fail2ban",
     "防御",
     "leaked",
