@@ -115,11 +115,14 @@ impl Analysis {
                 });
             // What is only drawn by chance and written in another form tells nobody anything.
             let of_something = tags.iter().any(|tag| !matches!(tag, Tag::Encoded | Tag::Clock));
+
+            // Nobody has names below these: what is put there, and is nobody's, tells a test.
+            let reserved = !telling && [".test", ".invalid"].iter().any(|end| whom.ends_with(end));
             if below && (telling || encoded && of_something) {
                 self.report(
                     &rules::DNS_SENT,
                     if telling { Severity::Critical } else { Severity::High },
-                    Confidence::High,
+                    if reserved { Confidence::Low } else { Confidence::High },
                     format!("Data is put into names below {whom} that are looked up."),
                     data,
                 );

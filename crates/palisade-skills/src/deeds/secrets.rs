@@ -241,6 +241,18 @@ static FILE_ENCODED: LazyLock<Regex> = LazyLock::new(|| {
         r"(?i)\b(?:base64|base32|xxd|gzip|openssl\s+enc|od|hexdump)\b[^\n|;]{0,24}(?:<|\s)\s*\S{0,30}\.env\b|\.env\b[^\n;]{0,80}\|\s*[^\n;]{0,60}\b(?:base64|base32|xxd|openssl\s+enc|hexdump)\b",
     )
 });
+/// A token is read, as a registry or a service keeps it.
+static TOKEN_READ: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)_authToken\b|\bgh auth token\b|\bnpm config get [^\n]{0,40}authToken|\benv\s*\|\s*grep\b[^\n|]{0,40}(?:token|secret|key|pass)|\bgit credential fill\b|\bglab auth status\b[^\n]{0,20}-t",
+    )
+});
+/// A line at the end of what is committed.
+static TRAILER: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)\btrailers?\b|\b(?:build|change|trace|session|correlation|release)-id\s?:|interpret-trailers",
+    )
+});
 /// What others see of a project.
 static COMMITTED: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
@@ -271,6 +283,14 @@ pub(super) fn look(report: &mut Report<'_>) {
     {
         let message = "a file of secrets goes, in another form, into what others see";
         report.say(&rules::SECRETS_ENCODED, Severity::High, Medium, file.start(), message);
+    }
+    if let Some(token) = TOKEN_READ.find(&report.program.text)
+        && (ENCODES.is_match(&report.program.text) || OBSCURES.is_match(&report.program.text))
+        && TRAILER.is_match(&report.program.text)
+        && !KEPT.is_match(&report.program.text)
+    {
+        let message = "a token goes, in another form, into the trailer of what is committed";
+        report.say(&rules::SECRETS_ENCODED, Severity::High, Medium, token.start(), message);
     }
     let stores = stores(report.program);
     let Some((_, at)) = stores.first().copied() else { return };

@@ -642,6 +642,12 @@ pub(crate) fn teaches(text: &str) -> bool {
         "malware",
         "obfuscat",
         "phishing",
+        "攻撃",
+        "攻击",
+        "恶意",
+        "공격",
+        "атак",
+        "вредонос",
     ]
     .iter()
     .any(|word| lower.contains(word))

@@ -173,6 +173,15 @@ impl Here<'_> {
             {
                 continue;
             }
+            // `earlier guidelines of this repository`: what a team wrote, and not what the agent was told.
+            let of_teams = text.get(tag.end..).is_some_and(|rest| {
+                [" of this repo", " of the repo", " of this project", " of the project"]
+                    .iter()
+                    .any(|owner| rest.contains(owner))
+            });
+            if of_teams && self.concealed == Concealed::No && self.to < Where::Foreign {
+                continue;
+            }
             let (from, to) = (tag.start.min(noun.start), tag.end.max(noun.end));
             let reach = if void { 100 } else { 20 };
             let prior: Vec<&str> = tags

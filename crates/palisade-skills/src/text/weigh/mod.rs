@@ -5,6 +5,7 @@
 //! time and is said to belong to something else. No one of these says enough; two of them beside the act do.
 
 mod signs;
+mod together;
 mod tongues;
 
 use super::{
@@ -509,6 +510,9 @@ pub(super) fn look(file: &File, units: &[Unit], all: &[Facts], profile: &Profile
         };
         let next = units.get(at + 1..(at + 16).min(units.len())).unwrap_or_default();
         for (rule, message) in alone(unit, facts, next) {
+            say(rule, message.to_owned());
+        }
+        for (rule, message) in together::look(units, all, at) {
             say(rule, message.to_owned());
         }
         if carries_off(
