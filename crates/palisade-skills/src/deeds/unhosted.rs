@@ -169,7 +169,7 @@ static ROWS: LazyLock<Vec<Row>> = LazyLock::new(|| {
             In::Any,
             "files of secrets are published with the product",
             &[
-                r#"(?i)\[[^\]\n]{0,120}["'](?:\*\*?/)?(?:\.env\b|\*\.pem|\*\.key|\.npmrc|id_rsa|\.netrc)[^\]\n]{0,120}\]|\bgit\s+add\s+(?:-f|--force)\s[^\n]{0,120}(?:\.env\b|\.pem|\.key\b|credentials|\.npmrc|id_rsa)"#,
+                r#"(?i)\[[^\]\n]{0,120}["'](?:\*\*?/)?(?:\.env(?:["'*]|\.(?:local|prod))|\*\.pem|\*\.key|\.npmrc|id_rsa|\.netrc)[^\]\n]{0,120}\]|\bgit\s+add\s+(?:-f|--force)\s[^\n]{0,120}(?:\.env\b|\.pem|\.key\b|credentials|\.npmrc|id_rsa)"#,
                 r"(?i)\b(?:npm|pnpm|yarn|twine|cargo|gem)\s+(?:publish|upload|push)\b|\bfiles\b|--public\b|\bgit\s+push\b|--push\b",
             ],
             Some(r"(?i)\b(?:deny|exclude|ignore|never|redact)\w*\b"),
