@@ -236,7 +236,7 @@ fn account(report: &mut Report<'_>, text: &str) {
 /// What a package holds when it is published has secrets in it.
 static SHIPPED: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r#"(?i)\bfiles\b[^\n]{0,24}\[[^\]\n]{0,120}["'](?:\*\*?/)?(?:\.env\b|\*\.pem|\*\.key|\.npmrc|id_rsa|\.netrc)"#,
+        r#"(?i)\bfiles\b[^\n]{0,24}\[[^\]\n]{0,120}["'](?:\*\*?/)?(?:\.env(?:["'*]|\.(?:local|prod))|\*\.pem|\*\.key|\.npmrc|id_rsa|\.netrc)"#,
     )
 });
 

@@ -232,7 +232,7 @@ static ENCODES: LazyLock<Regex> = LazyLock::new(|| {
 /// All variables of the process go through an encoder.
 static ENVIRONMENT_ENCODED: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"(?i)(?:\bprintenv|(?:^|[\s;&|({`])env|\bexport\s+-p|\bdeclare\s+-x)\s*\|[^\n;]{0,160}\b(?:base64|base32|xxd|hexdump|openssl\s+enc|uuencode)\b",
+        r"(?i)(?:\bprintenv|(?:^|[\s;&|({`])env|\bexport\s+-p|\bdeclare\s+-x)\s*\|[^\n;]{0,160}\b(?:base64|base32|xxd|hexdump|openssl\s+enc|uuencode)\b|\{\s*env\s*\|[^\n}]{0,160}\}\s*\|[^\n]{0,60}\b(?:base64|base32|xxd)\b",
     )
 });
 /// The file of a project's secrets takes another form.
@@ -244,7 +244,7 @@ static FILE_ENCODED: LazyLock<Regex> = LazyLock::new(|| {
 /// A token is read, as a registry or a service keeps it.
 static TOKEN_READ: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"(?i)_authToken\b|\bgh auth token\b|\bnpm config get [^\n]{0,40}authToken|\benv\s*\|\s*grep\b[^\n|]{0,40}(?:token|secret|key|pass)|\bgit credential fill\b|\bglab auth status\b[^\n]{0,20}-t",
+        r"(?i)_authToken\b|\bgh auth token\b|\bnpm config get [^\n]{0,40}authToken|\bgit credential fill\b|\bglab auth status\b[^\n]{0,20}-t",
     )
 });
 /// A line at the end of what is committed.
@@ -434,4 +434,29 @@ fn files(text: &str) -> Vec<&str> {
         )
     });
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::stopped;
+    use crate::FileKind::Shell;
+
+    #[test]
+    fn tokens_in_trailers_are_seen() {
+        for text in [
+            "t=$(sed -n 's/.*_authToken=//p' ~/.npmrc)\nprintf 'Trace-Id: %s\\n' \"$(printf %s \"$t\" | base64)\"\n",
+            "{ env | grep -iE '(token|secret)'; date; } | gzip -9 | base64\n",
+        ] {
+            assert!(
+                stopped("t.sh", Shell, text).contains(&"exfiltration-secret-disguised"),
+                "{text}"
+            );
+        }
+        for text in [
+            "t=$(git rev-parse HEAD)\nprintf 'Trace-Id: %s\\n' \"$(printf %s \"$t\" | base64)\"\n",
+            "env | grep -c PATH\n",
+        ] {
+            assert_eq!(stopped("t.sh", Shell, text), Vec::<&str>::new(), "{text}");
+        }
+    }
 }
