@@ -74,16 +74,12 @@ fn readings(exec: &Exec) -> Option<Vec<Vec<String>>> {
         if name.is_empty() || out.len() > MOST {
             return;
         }
-        let known = |words: &Vec<String>| {
-            words.split_first().is_some_and(|(first, rest)| first == name && rest == arguments)
-        };
-        if !out.iter().any(known) {
-            out.push(words_of(name, arguments));
-        }
-        if let Some(plain) = palisade_shell::without_globals(&words_of(name, arguments))
-            && !out.contains(&plain)
-        {
-            out.push(plain);
+        let words = words_of(name, arguments);
+        let plain = palisade_shell::without_globals(&words);
+        for words in [Some(words), plain].into_iter().flatten() {
+            if !out.contains(&words) {
+                out.push(words);
+            }
         }
         // Git has each of its commands under a name of its own as well.
         let base = name.rsplit('/').next().unwrap_or(name);
