@@ -14,6 +14,7 @@ use tokio::io::{AsyncRead, ReadBuf};
 use super::{
     chunked::Chunked,
     head::{self, Framing, Head, Read},
+    linger::Linger,
     writes::writes_through,
 };
 
@@ -105,6 +106,7 @@ pub(crate) struct Gate<S> {
     /// How much of `raw` behind `used` may be given on.
     passed: usize,
     ended: bool,
+    linger: Linger,
 }
 
 #[derive(Debug)]
@@ -133,8 +135,21 @@ impl<S> Gate<S> {
             blank: MOST_BLANK,
             passed: 0,
             ended: false,
+            linger: Linger::default(),
         };
         (gate, admissions)
+    }
+
+    /// Whether the client is in the middle of a request, as far as that was read.
+    fn is_sending(&self) -> bool {
+        match &self.place {
+            Place::Head => self.used < self.raw.len(),
+            Place::Length(left) => *left > 0,
+            Place::Chunked(chunked) => !chunked.is_done(),
+            Place::Refused => true,
+            // The other protocol says how it ends.
+            Place::Upgrade | Place::Raw => false,
+        }
     }
 
     fn pending(&self) -> &[u8] {
@@ -326,7 +341,20 @@ impl<S: AsyncRead + Unpin> AsyncRead for Gate<S> {
     }
 }
 
-writes_through!(Gate);
+impl<S: AsyncRead + Unpin> Gate<S> {
+    /// The client's side is closed: what it is still sending is let go by.
+    fn poll_rest(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if !self.ended && self.is_sending() {
+            ready!(self.linger.poll(Pin::new(&mut self.stream), cx));
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+writes_through!(Gate: AsyncRead, |gate, cx| {
+    ready!(Pin::new(&mut gate.stream).poll_shutdown(cx))?;
+    gate.poll_rest(cx)
+});
 
 #[cfg(test)]
 mod tests;

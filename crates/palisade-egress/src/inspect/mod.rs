@@ -15,6 +15,7 @@ mod gate;
 pub(crate) mod head;
 mod inspector;
 mod lent;
+mod linger;
 mod prefixed;
 mod room;
 mod tasks;

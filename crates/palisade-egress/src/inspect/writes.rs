@@ -1,7 +1,13 @@
 /// Has writes go through to the `stream` of what changes only how it is read.
 macro_rules! writes_through {
     ($reader:ident) => {
-        impl<S: tokio::io::AsyncWrite + Unpin> tokio::io::AsyncWrite for $reader<S> {
+        $crate::inspect::writes::writes_through!($reader: Unpin, |reader, cx| {
+            std::pin::Pin::new(&mut reader.stream).poll_shutdown(cx)
+        });
+    };
+    // With what its end is.
+    ($reader:ident: $needed:ident, |$this:ident, $cx:ident| $end:block) => {
+        impl<S: tokio::io::AsyncWrite + $needed + Unpin> tokio::io::AsyncWrite for $reader<S> {
             fn poll_write(
                 self: std::pin::Pin<&mut Self>,
                 cx: &mut std::task::Context<'_>,
@@ -31,9 +37,10 @@ macro_rules! writes_through {
 
             fn poll_shutdown(
                 self: std::pin::Pin<&mut Self>,
-                cx: &mut std::task::Context<'_>,
+                $cx: &mut std::task::Context<'_>,
             ) -> std::task::Poll<std::io::Result<()>> {
-                std::pin::Pin::new(&mut self.get_mut().stream).poll_shutdown(cx)
+                let $this = self.get_mut();
+                $end
             }
         }
     };

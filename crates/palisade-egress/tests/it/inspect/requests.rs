@@ -1,10 +1,16 @@
+use std::time::Duration;
+
 use http::{Request, StatusCode, Version};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use palisade_core::Verdict;
 use serde_json::Value;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    time::timeout,
+};
 
 use super::stage::{AnyBody, Server, Stage, body, http1_over, text};
-use crate::world::LOCALHOST;
+use crate::world::{LOCALHOST, SOON};
 
 fn hello(_: Request<hyper::body::Incoming>) -> super::stage::futures::Answer {
     Box::pin(async { http::Response::new(body("hello")) })
@@ -59,6 +65,33 @@ async fn a_denied_request_is_answered_and_the_connection_goes_on() {
     assert_eq!(server.requests(), ["GET /ok", "GET /again"]);
     assert_eq!(server.came.lock().unwrap().len(), 1, "one connection does for both");
     assert_eq!(stage.world.denials().len(), 2);
+}
+
+/// It has waited long enough for a `100 Continue`, or has got one, and goes on whatever the answer is.
+#[tokio::test]
+async fn who_is_still_sending_what_is_denied_gets_to_read_the_answer() {
+    let server = Server::start(&[b"http/1.1"], hello).await;
+    // By its head; by its body, of which more comes than is read.
+    for (path, bound) in [("/denied/x", None), ("/x", Some(100))] {
+        let plan = crate::world::Plan::to(server.port);
+        let stage = Stage::with(plan, server.root.clone(), bound).await;
+        let mut client = stage.tls(&[b"http/1.1"]).await;
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nHost: a.example\r\nExpect: 100-continue\r\nContent-Length: 4194304\r\n\r\n"
+        );
+        client.write_all(head.as_bytes()).await.unwrap();
+        for _ in 0..64 {
+            client.write_all(&[b'x'; 65_536]).await.unwrap();
+            client.flush().await.unwrap();
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+        let mut said = String::new();
+        timeout(SOON, client.read_to_string(&mut said)).await.unwrap().unwrap();
+        let last = said.trim_start_matches("HTTP/1.1 100 Continue\r\n\r\n");
+        assert!(last.starts_with("HTTP/1.1 403 "), "{path}: {said}");
+        assert!(last.contains("denied by palisade"), "{path}: {said}");
+    }
+    assert!(server.requests().is_empty());
 }
 
 #[tokio::test]

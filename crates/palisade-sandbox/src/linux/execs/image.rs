@@ -156,7 +156,7 @@ fn name_of(number: u32) -> Result<u64, Errno> {
 #[cfg(test)]
 mod tests {
     use std::{
-        io::Write,
+        io::{Read, Write},
         process::{Command, Stdio},
     };
 
@@ -179,9 +179,11 @@ mod tests {
     /// What a program becomes that is told so by its input, before any of it runs.
     fn becomes(argv: &[&str]) -> (Image, Option<Given>, Given) {
         let mut shell = Command::new("/bin/sh");
-        shell.args(["-c", "read line; exec \"$@\"", "sh"]).args(argv);
-        let mut child = shell.stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+        shell.args(["-c", "echo; read line; exec \"$@\"", "sh"]).args(argv);
+        let mut child = shell.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let pid = Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap();
+        // It was started before it has become the shell: that would be the first change.
+        child.stdout.take().unwrap().read_exact(&mut [0]).unwrap();
         trace::seize(pid).unwrap();
         child.stdin.take().unwrap().write_all(b"go\n").unwrap();
         while !matches!(trace::next_change(), Ok(Some((of, Change::Exec(_)))) if of == pid) {
