@@ -241,6 +241,12 @@ impl fmt::Display for Ran {
     }
 }
 
+/// How often a flood does what is refused: as `PALISADE_FLOOD` says, else so often that what is counted by itself would
+/// be seen.
+pub(crate) fn flood() -> u64 {
+    std::env::var("PALISADE_FLOOD").ok().and_then(|many| many.parse().ok()).unwrap_or(100_000)
+}
+
 /// Run a command to its end.
 pub(crate) fn finish(command: &mut Command) -> Ran {
     let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
