@@ -27,6 +27,7 @@ mod gap;
 mod hash;
 mod journal;
 pub mod keep;
+mod kept;
 mod keys;
 mod ledger;
 pub mod note;

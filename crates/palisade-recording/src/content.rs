@@ -25,7 +25,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
-use crate::{Aead, Kdf, Kem, PublicKey, RecordingError, SecretKey};
+use crate::{Aead, Kdf, Kem, PublicKey, RecordingError, SecretKey, record::overwrite};
 
 const FIRST_LINE: &[u8] = b"palisade-content 1\n";
 const FOLDER: &str = "content";
@@ -155,18 +155,7 @@ pub fn open(
 /// # Errors
 /// One of the files cannot be removed.
 pub fn destroy(state: &Path, session: &str) -> io::Result<()> {
-    let key = key_path(state, session);
-    match OpenOptions::new().write(true).open(&key) {
-        Ok(file) => {
-            let length = usize::try_from(file.metadata()?.len()).unwrap_or(0).min(1 << 16);
-            file.write_all_at(&vec![0; length], 0)?;
-            file.sync_all()?;
-            drop(file);
-            fs::remove_file(&key)?;
-        }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        Err(error) => return Err(error),
-    }
+    overwrite(&key_path(state, session))?;
     match fs::remove_file(content_path(state, session)) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}

@@ -1,8 +1,15 @@
-use std::io::{self, BufReader, Read};
+use std::{
+    fs::File,
+    io::{self, BufReader, Chain, Cursor, Read, Seek},
+    path::Path,
+};
 
 use hpke::{Deserializable, OpModeR, setup_receiver};
 
-use crate::{Aead, END, FIRST_LINE, Kdf, Kem, MORE, PIECE, RecordingError, SecretKey, info};
+use crate::{
+    Aead, END, FIRST_LINE, Kdf, Kem, MORE, ONE_FILE, PIECE, RecordingError, SecretKey, info,
+    record::key_path,
+};
 
 /// Bytes that sealing adds to a piece.
 const TAG: usize = 16;
@@ -27,22 +34,51 @@ pub enum Piece {
     Cut,
 }
 
+/// Open the recording of this session that is in this file, and in the one with its key beside it.
+///
+/// # Errors
+/// It is none, its key is not there, or one of them cannot be read.
+pub fn open_file(
+    path: &Path,
+    key: &SecretKey,
+    session: &str,
+) -> Result<Sealed<Chain<Cursor<Vec<u8>>, File>>, RecordingError> {
+    let mut file = File::open(path)?;
+    let mut first = [0_u8; FIRST_LINE.len()];
+    let read = filled(&mut file, &mut first)?;
+    let mut head = Vec::new();
+    match first.get(..read) {
+        Some(FIRST_LINE) => {
+            let key = File::open(key_path(path))?;
+            key.take(FIRST_LINE.len() as u64 + 32).read_to_end(&mut head)?;
+        }
+        // The key is behind it.
+        _ => file.rewind()?,
+    }
+    Sealed::open(Cursor::new(head).chain(file), key, session)
+}
+
 impl<R: Read> Sealed<R> {
-    /// Open the recording of this session.
+    /// Open the recording of this session: what is in the file with its key, and then its pieces.
     ///
     /// # Errors
     /// It is none.
     pub fn open(from: R, key: &SecretKey, session: &str) -> Result<Self, RecordingError> {
         let mut from = BufReader::new(from);
         let mut head = [0_u8; FIRST_LINE.len() + 32];
-        if filled(&mut from, &mut head)? < head.len() || !head.starts_with(FIRST_LINE) {
+        let whole = filled(&mut from, &mut head)? == head.len();
+        let (first, shared) = head.split_at(FIRST_LINE.len());
+        if !whole || ![FIRST_LINE, ONE_FILE].contains(&first) {
             return Err(RecordingError::Form);
         }
-        let shared = head.get(FIRST_LINE.len()..).unwrap_or_default();
         let shared = Deserializable::from_bytes(shared).map_err(|_| RecordingError::Form)?;
-        let context =
-            setup_receiver::<Aead, Kdf, Kem>(&OpModeR::Base, &key.0, &shared, &info(session))
-                .map_err(|_| RecordingError::BadKey)?;
+        let context = setup_receiver::<Aead, Kdf, Kem>(
+            &OpModeR::Base,
+            &key.0,
+            &shared,
+            &info(first, session),
+        )
+        .map_err(|_| RecordingError::BadKey)?;
         Ok(Self { from, context, number: 0, over: false })
     }
 

@@ -1,7 +1,8 @@
 use std::{
-    fs::{DirBuilder, File, OpenOptions},
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
-    path::Path,
+    fs::{self, DirBuilder, File, OpenOptions},
+    io,
+    os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt},
+    path::{Path, PathBuf},
     time::{Duration, Instant, SystemTime},
 };
 
@@ -22,18 +23,54 @@ pub struct Recorder {
     taken: u64,
 }
 
+/// Where the key of a recording is.
+pub(crate) fn key_path(path: &Path) -> PathBuf {
+    path.with_extension("key")
+}
+
+/// Destroy a recording: its key is overwritten, then removed, and so is what it opened.
+///
+/// # Errors
+/// One of the files cannot be removed.
+pub fn destroy(path: &Path) -> io::Result<()> {
+    overwrite(&key_path(path))?;
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    match path.parent().map(File::open) {
+        Some(Ok(folder)) => folder.sync_all(),
+        Some(Err(error)) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// Overwrite a key on the disk, and remove it, if it is there.
+pub(crate) fn overwrite(key: &Path) -> io::Result<()> {
+    let file = match OpenOptions::new().write(true).open(key) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    let length = usize::try_from(file.metadata()?.len()).unwrap_or(0).min(1 << 16);
+    file.write_all_at(&vec![0; length], 0)?;
+    file.sync_all()?;
+    drop(file);
+    fs::remove_file(key)
+}
+
 /// A recording that has ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Recorded {
-    /// SHA-256 of the file.
+    /// SHA-256 of the file with the pieces.
     pub digest: [u8; 32],
     /// Its bytes.
     pub bytes: u64,
 }
 
 impl Recorder {
-    /// Record a session into a file that is not there yet, for nobody else to read.
+    /// Record a session into a file that is not there yet, and one beside it with its key, for nobody else to read.
     ///
     /// # Errors
     /// It cannot be written, or the key cannot be used.
@@ -46,9 +83,13 @@ impl Recorder {
         if let Some(folder) = path.parent() {
             DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
         }
-        let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+        let new =
+            |path: &Path| OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+        let head = new(&key_path(path))?;
+        let file = new(path)?;
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        let mut sealer = Sealer::new(file, key, session)?;
+        let mut sealer = Sealer::new((&head, file), key, session)?;
+        head.sync_all()?;
         sealer.take(cast::head(width, height, now.as_secs()).as_bytes())?;
         sealer.flush()?;
         let began = Instant::now();

@@ -15,14 +15,19 @@ pub(crate) struct Sealer<W> {
 }
 
 impl<W: Write> Sealer<W> {
-    pub(crate) fn new(out: W, key: &PublicKey, session: &str) -> Result<Self, RecordingError> {
+    /// What opens it for the key's holder goes to `head`.
+    pub(crate) fn new(
+        (mut head, out): (impl Write, W),
+        key: &PublicKey,
+        session: &str,
+    ) -> Result<Self, RecordingError> {
         let (shared, context) =
-            setup_sender::<Aead, Kdf, Kem>(&OpModeS::Base, &key.0, &info(session))
+            setup_sender::<Aead, Kdf, Kem>(&OpModeS::Base, &key.0, &info(FIRST_LINE, session))
                 .map_err(|_| RecordingError::BadKey)?;
+        head.write_all(&[FIRST_LINE, &shared.to_bytes()].concat())?;
         let (waiting, digest) = (Vec::with_capacity(PIECE), Sha256::new());
         let mut sealer = Self { out, context, waiting, digest, written: 0 };
         sealer.put(FIRST_LINE)?;
-        sealer.put(&shared.to_bytes())?;
         Ok(sealer)
     }
 
@@ -50,7 +55,7 @@ impl<W: Write> Sealer<W> {
         Ok(())
     }
 
-    /// Write the last piece. Returns the SHA-256 of the whole file, and its length.
+    /// Write the last piece. Returns the SHA-256 of all of it, and its length.
     pub(crate) fn finish(mut self) -> Result<([u8; 32], u64), RecordingError> {
         self.piece(END)?;
         self.out.flush()?;

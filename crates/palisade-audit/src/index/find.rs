@@ -6,10 +6,12 @@ use rusqlite::{Result, types::Value};
 use super::{Index, facts};
 use crate::AuditError;
 
-/// Facts of one kind are not counted further than this.
-const COUNTED: i64 = 1_000_000;
 /// With more, the events are gone through in an order that an index has instead of being sorted.
 const SORTED: i64 = 200_000;
+/// Facts of one kind are not counted further than this: no more is asked of their number.
+const COUNTED: i64 = SORTED + 1;
+/// Shapes or segments whose events, each in the order of time, are merged.
+const MERGED: usize = 48;
 
 /// What became of a search.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -222,12 +224,10 @@ impl Asked {
     fn by(&self) -> By {
         let sum = |all: &[(i64, i64)]| all.iter().map(|(_, count)| *count).sum::<i64>();
         let fact = self.facts.first().map(|(fact, count)| (By::Fact(*fact), *count, false));
-        // Of one shape the index has the events in the order of time, and so has one segment.
-        let alone = |all: &[(i64, i64)]| all.len() == 1;
-        let shape = self.shapes.as_deref().map(|all| (By::Shape, sum(all), alone(all)));
-        let timed = self.since.is_some() || self.until.is_some();
-        let segment =
-            self.segments.as_deref().map(|all| (By::Segment, sum(all), alone(all) && !timed));
+        // Of each shape the index has the events in the order of time, and of each segment.
+        let merged = |all: &[(i64, i64)]| all.len() <= MERGED;
+        let shape = self.shapes.as_deref().map(|all| (By::Shape, sum(all), merged(all)));
+        let segment = self.segments.as_deref().map(|all| (By::Segment, sum(all), merged(all)));
         let all = [fact, shape, segment].into_iter().flatten();
         let quick = all.filter(|(_, count, in_order)| *count <= SORTED || *in_order);
         match quick.min_by_key(|(_, count, _)| *count) {
@@ -240,29 +240,54 @@ impl Asked {
     fn statement(&self, newest: bool) -> (String, Vec<Value>) {
         let mut values = Vec::new();
         let by = self.by();
+        // Of few, one search through all of them, and they are sorted; of many, one each, and they are merged.
+        let many = |all: &[(i64, i64)]| {
+            let sum: i64 = all.iter().map(|(_, count)| *count).sum();
+            sum > SORTED && all.len() > 1
+        };
+        let each: Vec<Option<i64>> = match (&by, &self.shapes, &self.segments) {
+            (By::Shape, Some(all), _) | (By::Segment, _, Some(all)) if many(all) => {
+                all.iter().map(|(id, _)| Some(*id)).collect()
+            }
+            _ => vec![None],
+        };
+        let searches: Vec<String> =
+            each.into_iter().map(|only| self.search(&by, only, &mut values)).collect();
+        let way = if newest { "DESC" } else { "ASC" };
+        let searches = searches.join(" UNION ALL ");
+        (format!("{searches} ORDER BY e_time {way}, e_id {way}"), values)
+    }
+
+    /// One search; `only` is the shape or the segment that it is about, if not all of those that are asked for.
+    fn search(&self, by: &By, only: Option<i64>, values: &mut Vec<Value>) -> String {
         let from = match by {
             By::Fact(fact) => {
-                values.push(Value::Integer(fact));
-                "facts f INDEXED BY facts_by_fact CROSS JOIN events e ON e.id = f.event AND f.fact = ?1"
+                values.push(Value::Integer(*fact));
+                let at = values.len();
+                &format!(
+                    "facts f INDEXED BY facts_by_fact CROSS JOIN events e ON e.id = f.event AND f.fact = ?{at}"
+                )
             }
             By::Shape => "events e INDEXED BY events_by_shape",
             By::Segment => "events e INDEXED BY events_by_segment",
             By::Time => "events e INDEXED BY events_by_time",
         };
         let mut text = format!(
-            "SELECT s.session, s.name, e.offset, e.length FROM {from} CROSS JOIN segments s \
-             ON s.id = e.segment WHERE s.gone = 0"
+            "SELECT s.session, s.name, e.offset, e.length, e.time AS e_time, e.id AS e_id \
+             FROM {from} CROSS JOIN segments s ON s.id = e.segment WHERE s.gone = 0"
         );
-        let mut within = |field: &str, all: &Option<Vec<(i64, i64)>>| {
-            if let Some(all) = all {
+        let mut within = |field: &str, all: &Option<Vec<(i64, i64)>>, only: Option<i64>| {
+            if let Some(only) = only {
+                write!(text, " AND {field} = {only}").unwrap_or_default();
+            } else if let Some(all) = all {
                 let list: Vec<String> = all.iter().map(|(id, _)| id.to_string()).collect();
                 write!(text, " AND {field} IN ({})", list.join(", ")).unwrap_or_default();
             }
         };
-        within("e.shape", &self.shapes);
-        within("e.segment", &self.segments);
+        within("e.shape", &self.shapes, only.filter(|_| matches!(by, By::Shape)));
+        within("e.segment", &self.segments, only.filter(|_| matches!(by, By::Segment)));
         for (fact, _) in &self.facts {
-            if !matches!(by, By::Fact(driver) if driver == *fact) {
+            if !matches!(by, By::Fact(driver) if driver == fact) {
                 values.push(Value::Integer(*fact));
                 let at = values.len();
                 write!(
@@ -281,14 +306,7 @@ impl Asked {
                 text.push_str(" AND e.time >= -9223372036854775808");
             }
         }
-        let way = if newest { "DESC" } else { "ASC" };
-        let one = self.segments.as_deref().is_some_and(|all| all.len() == 1);
-        match by {
-            // Times of a segment never go back in the index.
-            By::Segment if one => write!(text, " ORDER BY e.offset {way}").unwrap_or_default(),
-            _ => write!(text, " ORDER BY e.time {way}, e.id {way}").unwrap_or_default(),
-        }
-        (text, values)
+        text
     }
 }
 
@@ -339,9 +357,24 @@ mod tests {
             ),
             (Asked { shapes: one(many), since: Some(5), ..asked() }, "events_by_shape", false),
             (Asked { segments: two(few / 2), ..asked() }, "events_by_segment", true),
-            (Asked { segments: two(many), ..asked() }, "events_by_time", false),
-            (Asked { segments: one(many), until: Some(5), ..asked() }, "events_by_time", false),
-            (Asked { shapes: two(many), ..asked() }, "events_by_time", false),
+            (Asked { segments: two(many), ..asked() }, "events_by_segment", false),
+            (Asked { segments: one(many), until: Some(5), ..asked() }, "events_by_segment", false),
+            (Asked { shapes: two(many), ..asked() }, "events_by_shape", false),
+            (
+                Asked { shapes: two(many), facts: vec![(3, many)], since: Some(5), ..asked() },
+                "events_by_shape",
+                false,
+            ),
+            (
+                Asked { shapes: Some((0..49).map(|id| (id, many)).collect()), ..asked() },
+                "events_by_time",
+                false,
+            ),
+            (
+                Asked { shapes: Some((0..48).map(|id| (id, many)).collect()), ..asked() },
+                "events_by_shape",
+                false,
+            ),
             (Asked { shapes: one(many), facts: vec![(3, few)], ..asked() }, "facts_by_fact", true),
         ] {
             let (steps, sorts) = plan(&asked);

@@ -3,7 +3,7 @@ use std::{path::Path, time::Duration};
 use rusqlite::{Connection, Error, ErrorCode};
 
 /// Another number is another form: such an index is made anew.
-const VERSION: i64 = 1;
+const VERSION: i64 = 2;
 
 const TABLES: &str = "
 CREATE TABLE segments(
@@ -47,7 +47,7 @@ CREATE TABLE bad(segment INTEGER NOT NULL, line INTEGER NOT NULL);
 pub(super) const INDEXES: &str = "
 CREATE INDEX IF NOT EXISTS events_by_shape ON events(shape, time);
 CREATE INDEX IF NOT EXISTS events_by_time ON events(time);
-CREATE INDEX IF NOT EXISTS events_by_segment ON events(segment, offset);
+CREATE INDEX IF NOT EXISTS events_by_segment ON events(segment, time);
 CREATE INDEX IF NOT EXISTS facts_by_fact ON facts(fact, event);
 ";
 

@@ -76,13 +76,21 @@ fn heads(report: &Report) -> Vec<Value> {
     let known = report.sessions.iter().filter_map(|it| Some((it, it.head?)));
     let heads = known.map(|(it, head)| {
         json!({
-            "name": "session-head", "ns": NAMESPACE, "class": it.session, "value": head.to_string(),
+            "name": "session-head", "ns": NAMESPACE, "class": token(it.session.as_str()), "value": head.to_string(),
         })
     });
     let made = json!({
         "name": "made", "ns": NAMESPACE, "value": report.made.to_string(),
     });
     std::iter::once(made).chain(heads).collect()
+}
+
+/// A session's id as a token of the model, which begins with a letter or `_`.
+fn token(session: &str) -> String {
+    match session.starts_with(|first: char| first.is_ascii_alphabetic()) {
+        true => session.to_owned(),
+        false => format!("_{session}"),
+    }
 }
 
 /// What the records of a topic show.

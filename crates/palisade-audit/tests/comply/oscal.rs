@@ -1,6 +1,11 @@
 //! The form of assessment results, checked against what the OSCAL 1.1 model requires.
 
-use std::collections::BTreeSet;
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use palisade_audit::report::{Framework, Report};
 use serde_json::Value;
@@ -103,9 +108,11 @@ fn is_uuid(text: &str) -> bool {
         && parts[3].starts_with(['8', '9', 'a', 'b'])
 }
 
-/// `^(\p{L}|_)(\p{L}|\p{N}|[.\-_])*$`, and session ids, which may begin with a digit.
+/// `^(\p{L}|_)(\p{L}|\p{N}|[.\-_])*$`, as far as it is ASCII.
 fn is_token(text: &str) -> bool {
-    text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-_".contains(&byte))
+    let first = |byte: u8| byte.is_ascii_alphabetic() || byte == b'_';
+    text.bytes().next().is_some_and(first)
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-_".contains(&byte))
 }
 
 #[test]
@@ -113,6 +120,7 @@ fn assessment_results_have_what_the_model_requires_and_nothing_that_it_does_not_
     for damaged in [false, true] {
         let state = TempDir::new().unwrap();
         session(state.path(), "s-1");
+        session(state.path(), SESSION);
         if damaged {
             edit(state.path(), "s-1");
         }
@@ -146,4 +154,44 @@ fn a_journal_without_records_gives_results_without_observations() {
     let whole: Value = serde_json::from_str(&report.to_oscal()).unwrap();
     check("assessment-results", &whole["assessment-results"], &mut BTreeSet::new());
     assert!(whole["assessment-results"]["results"][0].get("observations").is_none());
+}
+
+/// What NIST's own model says, as generated from its schema by others.
+#[test]
+fn nists_model_takes_what_is_written_and_refuses_what_it_does_not_know() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let packages =
+        std::env::var_os("PALISADE_OSCAL").map_or(root.join("target/oscal"), PathBuf::from);
+    if !packages.join("trestle").is_dir() {
+        let what = "run tests/oscal/install.sh for NIST's model";
+        assert!(std::env::var_os("CI").is_none(), "{what}");
+        println!("skipped: {what}");
+        return;
+    }
+    let (state, to) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+    let takes = |name: &str, text: &str| {
+        let path = to.path().join(name);
+        fs::write(&path, text).unwrap();
+        let mut command = Command::new("python3");
+        command.arg("-B").arg(root.join("tests/oscal/check.py")).arg(path);
+        let ran = command.env("PYTHONPATH", &packages).output().unwrap();
+        let said = String::from_utf8_lossy(&ran.stdout).into_owned();
+        assert!(ran.stderr.is_empty(), "{}", String::from_utf8_lossy(&ran.stderr));
+        (ran.status.code() == Some(0), said)
+    };
+    let written = |framework| Report::new(state.path(), &options(framework)).unwrap().to_oscal();
+    assert_eq!(takes("empty", &written(Framework::Soc2)), (true, String::new()));
+    session(state.path(), "s-1");
+    // The model's tokens begin with a letter, and sessions need not.
+    session(state.path(), SESSION);
+    for framework in Framework::ALL {
+        let text = written(framework);
+        assert_eq!(takes("whole", &text), (true, String::new()), "{framework:?}");
+        let other = text.replacen("\"not-satisfied\"", "\"perhaps\"", 1);
+        assert!(other == text || !takes("other", &other).0, "{framework:?}");
+        let (taken, said) = takes("cut", &text.replacen("\"import-ap\"", "\"imports\"", 1));
+        assert!(!taken && said.contains("import-ap"), "{framework:?}: {said}");
+    }
+    edit(state.path(), "s-1");
+    assert_eq!(takes("damaged", &written(Framework::Soc2)), (true, String::new()));
 }

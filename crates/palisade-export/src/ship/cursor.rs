@@ -5,10 +5,12 @@
 //! $STATE/ship/<place>/_ledger.json          how much of the ledger is there
 //! $STATE/ship/<place>/<session>.json        not all of it is there yet
 //! $STATE/ship/<place>/done/<session>.json   all of it is
+//! $STATE/ship/<place>/_upload.json          the upload in parts that was begun last
 //! $STATE/ship/<place>/_lock                 held by whoever ships
 //! ```
 
 use std::{
+    collections::BTreeSet,
     fs::{self, DirBuilder, File, OpenOptions},
     io::{self, Write},
     os::unix::fs::{DirBuilderExt, OpenOptionsExt},
@@ -16,7 +18,10 @@ use std::{
 };
 
 use palisade_core::SessionId;
-use palisade_journal::{Hash, Timestamp, ship::Reached};
+use palisade_journal::{
+    Hash, Timestamp,
+    ship::{Lacking, Reached},
+};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::cursor::{CursorError, failed};
@@ -64,6 +69,12 @@ pub struct Shipment {
     pub error: Option<String>,
     /// When all of it was there.
     pub shipped: Option<Timestamp>,
+    /// What its records name and did not go with it.
+    #[serde(default)]
+    pub lacking: Vec<Lacking>,
+    /// Whether what its records name was looked for: versions before this one shipped segments alone.
+    #[serde(default)]
+    pub with_named: bool,
 }
 
 /// What is known of one place and the ledger.
@@ -76,6 +87,9 @@ pub(crate) struct LedgerAt {
     pub(crate) begun: Option<(Object, Reached)>,
     pub(crate) parts: u64,
     pub(crate) again: u64,
+    /// The policies that are there, by their names: many sessions have the same.
+    #[serde(default)]
+    pub(crate) policies: BTreeSet<String>,
 }
 
 /// A place's folder, for whoever ships to it.
@@ -103,6 +117,11 @@ impl Cursors {
             Err(fs::TryLockError::WouldBlock) => Ok(None),
             Err(fs::TryLockError::Error(error)) => Err(failed("lock", &path)(error)),
         }
+    }
+
+    /// Where what is known is kept.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
     }
 
     pub(crate) fn ledger(&self) -> Result<LedgerAt, CursorError> {
@@ -229,6 +248,8 @@ fn fresh(destination: &str, session: &SessionId) -> Shipment {
         failing_since: None,
         error: None,
         shipped: None,
+        lacking: Vec::new(),
+        with_named: false,
     }
 }
 
@@ -241,7 +262,7 @@ fn waiting(folder: &Path) -> Vec<SessionId> {
     ids
 }
 
-fn keep(folder: &Path, name: &str, what: &impl Serialize) -> Result<(), CursorError> {
+pub(super) fn keep(folder: &Path, name: &str, what: &impl Serialize) -> Result<(), CursorError> {
     let (path, new) = (folder.join(name), folder.join(format!("{name}.new")));
     let text = serde_json::to_vec(what).unwrap_or_default();
     let mut options = OpenOptions::new();
@@ -252,7 +273,7 @@ fn keep(folder: &Path, name: &str, what: &impl Serialize) -> Result<(), CursorEr
     fs::rename(&new, &path).map_err(failed("replace", &path))
 }
 
-fn read<T: DeserializeOwned>(
+pub(super) fn read<T: DeserializeOwned>(
     path: &Path,
     version: impl Fn(&T) -> u8,
 ) -> Result<Option<T>, CursorError> {

@@ -100,7 +100,7 @@ fn there(folder: &OwnedFd, item: &Item<'_>, path: &Path) -> Result<Option<Put>, 
     }
     let digest = digest_of(&mut file).map_err(broke)?;
     if [Some(item.sha256), item.before].contains(&Some(digest)) {
-        return Ok(Some(Put::There));
+        return Ok(Some(Put::There(digest)));
     }
     let why = "another file has its name, which is not written over";
     Err(Failure::Never(format!("{}: {why}", path.display())))

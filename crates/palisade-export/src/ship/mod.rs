@@ -1,7 +1,7 @@
 //! Sessions that ended, as they are, on their way to places elsewhere.
 //!
-//! At the place stands what verifies by itself: the ledger in parts and each session's compressed segments (see
-//! [`palisade_journal::ship`]). The ledger goes first, then the sessions, and then the ledger's entries that say that they are
+//! At the place stands what verifies by itself: the ledger in parts, each session's compressed segments, and what its records
+//! name: policies, its recording, what was said to models (see [`palisade_journal::ship`]). The ledger goes first, then the sessions, and then the ledger's entries that say that they are
 //! there; so whatever stands there at any moment verifies, from the first part on.
 //!
 //! # Trust
@@ -14,7 +14,7 @@ mod round;
 mod s3;
 mod shipper;
 
-use std::{sync::Arc, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use palisade_core::{PolicyDigest, SecretString, SessionId};
@@ -25,6 +25,7 @@ use palisade_journal::{
 use palisade_policy::Ship;
 
 pub use cursor::{Object, Shipment, Shipments, states};
+pub use palisade_journal::ship::Lacking;
 pub use shipper::{Shipper, by_hand, owe};
 
 use crate::sink::{Failure, Payload};
@@ -105,13 +106,17 @@ pub(crate) struct Item<'a> {
 
 impl<'a> Item<'a> {
     fn of_part(folders: &'a [&'a str], part: &'a Part) -> Self {
+        Self::of_text(folders, &part.name, &part.text)
+    }
+
+    fn of_text(folders: &'a [&'a str], name: &'a str, text: &[u8]) -> Self {
         let digest: Option<[u8; 32]> =
-            ring::digest::digest(&ring::digest::SHA256, &part.text).as_ref().try_into().ok();
+            ring::digest::digest(&ring::digest::SHA256, text).as_ref().try_into().ok();
         Self {
             folders,
-            name: &part.name,
-            payload: Payload::Bytes(Bytes::from(part.text.clone())),
-            bytes: u64::try_from(part.text.len()).unwrap_or(0),
+            name,
+            payload: Payload::Bytes(Bytes::copy_from_slice(text)),
+            bytes: u64::try_from(text.len()).unwrap_or(0),
             sha256: Hash::from(digest.unwrap_or_default()),
             before: None,
         }
@@ -120,7 +125,7 @@ impl<'a> Item<'a> {
     fn of_piece(folders: &'a [&'a str], piece: &'a Piece) -> std::io::Result<Self> {
         Ok(Self {
             folders,
-            name: &piece.name,
+            name: piece.name.as_str(),
             payload: Payload::File(Arc::new(piece.file.try_clone()?), 0, piece.bytes),
             bytes: piece.bytes,
             sha256: piece.sha256,
@@ -142,7 +147,8 @@ impl<'a> Item<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Put {
     New,
-    There,
+    /// With this digest, as far as the place says one.
+    There(Hash),
 }
 
 /// One place, with what it has open.
@@ -153,10 +159,13 @@ enum Store {
 }
 
 impl Store {
-    fn of(place: &Place) -> Result<Self, String> {
+    /// `noted` is where an upload that was begun is kept.
+    fn of(place: &Place, noted: &Path) -> Result<Self, String> {
         Ok(match &place.ship {
             Ship::Folder(path) => Store::Folder(Folder::new(path.clone())),
-            Ship::S3(s3) => Store::S3(Box::new(Bucket::new(s3, place.secret.clone())?)),
+            Ship::S3(s3) => {
+                Store::S3(Box::new(Bucket::new(s3, place.secret.clone(), noted.to_owned())?))
+            }
             other => return Err(format!("`audit.ship` to {} is not built", other.place())),
         })
     }

@@ -5,13 +5,13 @@ use std::{collections::BTreeSet, path::Path};
 use palisade_core::{Event, Layer, SessionId};
 use palisade_journal::{
     Journal, Timestamp, recover,
-    ship::{self, LEDGER_FOLDER, Sealed, Sealing, Shipping},
+    ship::{self, LEDGER_FOLDER, MANIFESTS, POLICIES, Piece, Sealed, Sealing, Shipping},
 };
 use tokio::{sync::watch, time::timeout};
 
 use super::{
     Item, Place, Put, Store, Unshipped,
-    cursor::{Cursors, Shipment},
+    cursor::{Cursors, Object, Shipment},
 };
 use crate::{
     backoff::Backoff,
@@ -94,7 +94,8 @@ impl Round<'_> {
         let mut due = Vec::new();
         for (session, records) in shipping.ended() {
             let known = cursors.session(session).map_err(|e| text(&e))?;
-            let there = known.shipped.is_some() && known.records >= records;
+            let whole = known.with_named || which != Which::All;
+            let there = known.shipped.is_some() && known.records >= records && whole;
             // A session that is there may have gone on since.
             let wanted = owed.contains(session) || known.shipped.is_some() || which == Which::All;
             if wanted && !there && !matches!(which, Which::Others(own) if own == session) {
@@ -104,7 +105,7 @@ impl Round<'_> {
         if due.is_empty() {
             return Ok(());
         }
-        let mut store = Store::of(self.place)?;
+        let mut store = Store::of(self.place, cursors.folder())?;
         if let Err(why) = self.ledger(&cursors, &shipping, &mut store).await {
             // Without it none of them goes.
             for (_, known) in &mut due {
@@ -154,7 +155,7 @@ impl Round<'_> {
             let put = put.map_err(|stop| match stop {
                 Stop::This(why) | Stop::All(why) => why,
             })?;
-            at.again = at.again.saturating_add(u64::from(again || put == Put::There));
+            at.again = at.again.saturating_add(u64::from(again || matches!(put, Put::There(_))));
             at.parts = at.parts.saturating_add(1);
             (at.reached, at.begun) = (part.end, None);
             cursors.keep_ledger(&at).map_err(|e| text(&e))?;
@@ -182,49 +183,122 @@ impl Round<'_> {
             }
             _ => return Ok(false),
         };
-        let Sealed { records, segments, .. } = sealed;
+        let Sealed { records, pieces, lacking, .. } = sealed;
         known.shipped = None;
-        let folders = [shipping.name.as_str(), session.as_str()];
-        for piece in &segments {
-            if known.objects.iter().any(|object| object.name == piece.name) {
-                continue;
+        for piece in &pieces {
+            if !known.objects.iter().any(|object| object.name == piece.title()) {
+                self.piece(cursors, shipping, store, &mut known, piece).await?;
             }
-            let mut item = Item::of_piece(&folders, piece).map_err(|e| failed(&e))?;
-            let object = item.object();
-            let again = known.begun.as_ref().filter(|begun| begun.name == object.name).cloned();
-            item.before = again.as_ref().map(|begun| begun.sha256);
-            known.begun = Some(object.clone());
-            cursors.keep(&known).map_err(|e| failed(&e))?;
-            let put = self.attempts(store, &item, |why| noted(cursors, &mut known, why)).await;
-            let put = match put {
-                Ok(put) => put,
-                Err(stop) => {
-                    let (Stop::This(why) | Stop::All(why)) = &stop;
-                    known.error = Some(why.clone());
-                    cursors.keep(&known).map_err(|e| failed(&e))?;
-                    return Err(stop);
-                }
-            };
-            if again.is_some() || put == Put::There {
-                known.again = known.again.saturating_add(1);
-            }
-            // What is there is what was begun first, if that is there.
-            known.objects.push(match again {
-                Some(before) if put == Put::There => before,
-                _ => object,
-            });
-            (known.begun, known.failing_since) = (None, None);
-            cursors.keep(&known).map_err(|e| failed(&e))?;
+        }
+        // What is there from before it was lost here is there.
+        known.lacking = lacking;
+        let objects = &known.objects;
+        known.lacking.retain(|lacks| !objects.iter().any(|one| one.name == lacks.name));
+        let listed = objects.iter().map(|one| (one.name.as_str(), &one.sha256));
+        let (text, digest) = ship::manifest(listed, &known.lacking);
+        if !known.lacking.is_empty() || objects.iter().any(|one| one.name.contains('/')) {
+            let name = format!("{digest}.txt");
+            let folders = [shipping.name.as_str(), MANIFESTS];
+            let item = Item::of_text(&folders, &name, &text);
+            self.put(cursors, store, &mut known, item).await?;
         }
         let describe = self.place.describe();
-        if !shipping.is_shipped(&session, &describe, records) {
-            let objects = known.objects.iter().map(|one| (one.name.as_str(), &one.sha256));
-            let digest = ship::digest(objects);
+        if !shipping.is_shipped(&session, &describe, records, digest) {
             shipping.enter(&session, &describe, records, digest).map_err(|e| failed(&e))?;
         }
+        for lacks in &known.lacking {
+            // What was erased is in the ledger, with the reason.
+            if lacks.why != "erased" {
+                let what = format!("{session}: {} did not go: {}", lacks.name, lacks.why);
+                self.tell("ship_refused", &what).await;
+            }
+        }
         (known.records, known.shipped, known.error) = (records, Some(Timestamp::now()), None);
+        known.with_named = true;
         cursors.complete(&known).map_err(|e| failed(&e))?;
         Ok(true)
+    }
+
+    /// A file of a session, that is not known to be there.
+    async fn piece(
+        &mut self,
+        cursors: &Cursors,
+        shipping: &Shipping,
+        store: &mut Store,
+        known: &mut Shipment,
+        piece: &Piece,
+    ) -> Result<(), Stop> {
+        let failed = |error: &dyn std::fmt::Display| Stop::This(error.to_string());
+        let session = known.session.clone();
+        let inside = piece.folder.unwrap_or(session.as_str());
+        let folders = [shipping.name.as_str(), inside];
+        let mut item = Item::of_piece(&folders, piece).map_err(|e| failed(&e))?;
+        let mut object = item.object();
+        object.name = piece.title();
+        let shared = piece.folder == Some(POLICIES);
+        let mut at = cursors.ledger().map_err(|e| failed(&e))?;
+        // Another session with the same policy brought it there.
+        if !(shared && at.policies.contains(&piece.name)) {
+            item.before = known
+                .begun
+                .as_ref()
+                .filter(|begun| begun.name == object.name)
+                .map(|begun| begun.sha256);
+            let put = self.put_as(cursors, store, known, (&item, object.clone())).await?;
+            // What is there is what was begun first, if that is there.
+            if let Put::There(sha256) = put {
+                object.sha256 = sha256;
+            }
+            if shared {
+                at.policies.insert(piece.name.clone());
+                cursors.keep_ledger(&at).map_err(|e| failed(&e))?;
+            }
+        }
+        known.objects.push(object);
+        (known.begun, known.failing_since) = (None, None);
+        cursors.keep(known).map_err(|e| failed(&e))
+    }
+
+    async fn put(
+        &mut self,
+        cursors: &Cursors,
+        store: &mut Store,
+        known: &mut Shipment,
+        item: Item<'_>,
+    ) -> Result<(), Stop> {
+        let object = item.object();
+        self.put_as(cursors, store, known, (&item, object)).await?;
+        (known.begun, known.failing_since) = (None, None);
+        cursors.keep(known).map_err(|error| Stop::This(error.to_string()))
+    }
+
+    /// Note that it is about to go, by this name, and send it.
+    async fn put_as(
+        &mut self,
+        cursors: &Cursors,
+        store: &mut Store,
+        known: &mut Shipment,
+        (item, object): (&Item<'_>, Object),
+    ) -> Result<Put, Stop> {
+        let failed = |error: &dyn std::fmt::Display| Stop::This(error.to_string());
+        let again = known.begun.as_ref().is_some_and(|begun| begun.name == object.name);
+        let shared = object.name.starts_with(POLICIES);
+        known.begun = Some(object);
+        cursors.keep(known).map_err(|e| failed(&e))?;
+        let put = self.attempts(store, item, |why| noted(cursors, known, why)).await;
+        let put = match put {
+            Ok(put) => put,
+            Err(stop) => {
+                let (Stop::This(why) | Stop::All(why)) = &stop;
+                known.error = Some(why.clone());
+                cursors.keep(known).map_err(|e| failed(&e))?;
+                return Err(stop);
+            }
+        };
+        if again || (matches!(put, Put::There(_)) && !shared) {
+            known.again = known.again.saturating_add(1);
+        }
+        Ok(put)
     }
 
     /// Attempts until it is there, the place will never have it, or the time is over.

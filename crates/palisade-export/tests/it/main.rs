@@ -6,8 +6,11 @@
 
 mod http;
 mod injection;
+mod journald;
 mod ocsf;
+mod parts;
 mod schema;
 mod ship;
+mod ship_named;
 mod streams;
 mod world;

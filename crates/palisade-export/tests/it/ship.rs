@@ -26,9 +26,9 @@ use serde_json::Value;
 
 use crate::world::{World, denied, records, session, wait_for};
 
-const PATIENCE: Duration = Duration::from_secs(120);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 
-fn whole(number: u8, state: &Path, events: u32) -> SessionId {
+pub(crate) fn whole(number: u8, state: &Path, events: u32) -> SessionId {
     let journal = session(state, number);
     for n in 0..events {
         let event = denied("connect", Layer::Egress, &format!("host-{n}.example:443"));
@@ -39,35 +39,35 @@ fn whole(number: u8, state: &Path, events: u32) -> SessionId {
     journal.session().clone()
 }
 
-fn send(state: &Path, place: &Place, within: Duration) -> (u64, Vec<Unshipped>) {
+pub(crate) fn send(state: &Path, place: &Place, within: Duration) -> (u64, Vec<Unshipped>) {
     by_hand(state, std::slice::from_ref(place), true, within).unwrap()
 }
 
-fn folder(path: &Path) -> Place {
+pub(crate) fn folder(path: &Path) -> Place {
     Place { ship: Ship::Folder(path.to_owned()), secret: None }
 }
 
 /// The copy, checked with the journal's key, as a verifier does who has nothing else.
-fn checked(state: &Path, copy: &Path) -> Report {
+pub(crate) fn checked(state: &Path, copy: &Path) -> Report {
     let key = verify::verify(state, &verify::Options::default()).unwrap().signed.unwrap();
     let options = verify::Options { key: Some(key), ..verify::Options::default() };
     verify::verify(copy, &options).unwrap()
 }
 
-fn is_whole(state: &Path, copy: &Path) -> Report {
+pub(crate) fn is_whole(state: &Path, copy: &Path) -> Report {
     let report = checked(state, copy);
     assert!(report.is_whole() && report.pinned && report.copy, "{:?}", report.damages().next());
     report
 }
 
-fn shipments(state: &Path) -> Vec<Shipment> {
+pub(crate) fn shipments(state: &Path) -> Vec<Shipment> {
     let (places, unreadable) = states(state, true).unwrap();
     assert!(unreadable.is_empty(), "{unreadable:?}");
     places.into_iter().flat_map(|(_, list)| list).collect()
 }
 
 /// Every file below, by its path, with its bytes.
-fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+pub(crate) fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     let mut all = BTreeMap::new();
     for entry in fs::read_dir(folder).unwrap().flatten() {
         match entry.file_type().unwrap().is_dir() {
@@ -326,7 +326,7 @@ struct Bucket {
     puts: usize,
 }
 
-fn s3(port: u16, access_key: &str, secret: &str, lock: Option<ObjectLock>) -> Place {
+pub(crate) fn s3(port: u16, access_key: &str, secret: &str, lock: Option<ObjectLock>) -> Place {
     let from = SecretSource::Env(String::new());
     let credential = HeaderCredential {
         name: "evidence".into(),
@@ -502,10 +502,10 @@ fn what_a_server_says_that_lies_refuses_or_hangs_is_not_believed() {
 }
 
 /// A server that is not ours, and checks signatures by code that is not ours.
-struct Moto {
-    port: u16,
-    access_key: String,
-    secret: String,
+pub(crate) struct Moto {
+    pub(crate) port: u16,
+    pub(crate) access_key: String,
+    pub(crate) secret: String,
     child: Child,
     input: ChildStdin,
     lines: BufReader<std::process::ChildStdout>,
@@ -519,7 +519,7 @@ impl Drop for Moto {
 }
 
 impl Moto {
-    fn start() -> Option<Self> {
+    pub(crate) fn start() -> Option<Self> {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
         let packages =
             std::env::var_os("PALISADE_S3").map_or(root.join("target/s3"), PathBuf::from);
@@ -548,7 +548,7 @@ impl Moto {
     }
 
     /// What it holds, also as files.
-    fn dump(&mut self, to: &Path) -> Value {
+    pub(crate) fn dump(&mut self, to: &Path) -> Value {
         writeln!(self.input, "dump {}", to.display()).unwrap();
         json_line(&mut self.lines)["objects"].clone()
     }

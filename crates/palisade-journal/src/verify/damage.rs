@@ -95,6 +95,8 @@ pub enum Kind {
     LedgerRewritten,
     /// The ledger knows the session, and its file is gone.
     Missing,
+    /// The ledger knows that it was shipped with the session, and it is gone.
+    Gone,
     /// The session is there, and the ledger does not know it (or not this opening of it).
     Unlisted,
     /// The root or the signature is not by the key in force.
@@ -156,6 +158,7 @@ impl fmt::Display for Kind {
                 write!(f, "the ledger was rewritten: this session saw another one when it opened")
             }
             Kind::Missing => write!(f, "removed: the ledger knows this session"),
+            Kind::Gone => write!(f, "removed: it was shipped with its session"),
             Kind::Unlisted => write!(f, "the ledger does not know this"),
             Kind::Forged => write!(f, "forged: it is not signed by the key in force"),
             Kind::Unsigned => write!(f, "it is not signed"),

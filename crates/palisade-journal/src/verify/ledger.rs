@@ -54,10 +54,20 @@ pub(crate) struct Known {
     pub(crate) ended: bool,
     /// What may stand in the place of records, in the order of the ledger.
     pub(crate) dropped: Vec<Dropped>,
-    /// Where it is besides, and how many records of it.
-    pub(crate) shipped: Vec<(String, u64)>,
+    /// Where it is besides, in the order of the ledger.
+    pub(crate) shipped: Vec<Shipped>,
     pub(crate) hold: Option<String>,
     pub(crate) erased: Option<String>,
+}
+
+/// That a session is at a place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Shipped {
+    pub(crate) place: String,
+    /// How many records of it.
+    pub(crate) records: u64,
+    /// Of all that went.
+    pub(crate) digest: Hash,
 }
 
 /// A removal of records from a segment.
@@ -217,7 +227,10 @@ impl Walked {
                     count: line.at_seq,
                     time: line.time,
                 }),
-                (Entry::Shipped, _) => known.shipped.push((name(), line.at_seq)),
+                (Entry::Shipped, Some(digest)) => {
+                    let (place, records) = (name(), line.at_seq);
+                    known.shipped.push(Shipped { place, records, digest });
+                }
                 (Entry::Erased, _) => known.erased = Some(name()),
                 _ => {}
             }

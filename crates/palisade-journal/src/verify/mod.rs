@@ -26,6 +26,7 @@ use crate::{
     Hash, JournalError, keys,
     ledger::parts::PARTS,
     note::{Checkpoint, NamedKey, PublicKey},
+    ship::Lacking,
     store::{Folder, LEDGER},
 };
 
@@ -69,6 +70,9 @@ pub struct Report {
     /// In a copy: sessions that its ledger knows and that are not in it, or not all of them. By the ledger they need not be.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub absent: Vec<SessionId>,
+    /// In a copy: what records name and did not go with them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub lacking: Vec<(SessionId, Lacking)>,
     /// Each session, sorted by id.
     pub sessions: Vec<Session>,
 }
@@ -178,6 +182,7 @@ pub fn verify(dir: &Path, options: &Options) -> Result<Report, JournalError> {
         hold: ledger.hold.clone(),
         copy: ledger.in_parts,
         absent: Vec::new(),
+        lacking: Vec::new(),
         sessions: Vec::new(),
     };
     let lost_ledger = ledger.entries == 0 && ledger.damage.is_none() && !ids.is_empty();
@@ -200,6 +205,14 @@ pub fn verify(dir: &Path, options: &Options) -> Result<Report, JournalError> {
             }
         }
         report.absent.sort();
+        let found = copy::kept(&folder, &ledger, &there);
+        report.lacking = found.lacking;
+        for (id, damage) in found.faults {
+            let session = report.sessions.iter_mut().find(|session| session.session == id);
+            if let Some(session) = session {
+                session.damage.get_or_insert(damage);
+            }
+        }
     }
     // One that has only opened may have died before it was entered.
     let entered = |s: &Session| s.state != State::Open && (s.records > 1 || s.damage.is_some());

@@ -150,12 +150,13 @@ fn ship(state: &Path, copy: &Path, from: &Reached, sessions: &[&str]) -> Reached
         };
         let folder = copy.join(&shipping.name).join(session);
         fs::create_dir_all(&folder).unwrap();
-        for piece in sealed.segments {
+        let objects = sealed.pieces.iter().map(|piece| (piece.name.as_str(), &piece.sha256));
+        let (_, digest) = palisade_journal::ship::manifest(objects, &[]);
+        for piece in sealed.pieces {
             let (mut from, mut to) =
                 (piece.file, fs::File::create(folder.join(&piece.name)).unwrap());
             std::io::copy(&mut from, &mut to).unwrap();
         }
-        let digest = palisade_journal::ship::digest(std::iter::empty());
         shipping.enter(&id(session), "the place", sealed.records, digest).unwrap();
     }
     parts(&mut end);

@@ -2,7 +2,9 @@
 
 use std::{fs, path::PathBuf};
 
-use palisade_recording::{Moment, Piece, Recorder, RecordingError, Sealed, SecretKey, moments};
+use palisade_recording::{
+    Moment, Piece, Recorder, RecordingError, Sealed, SecretKey, destroy, moments, open_file,
+};
 use proptest::prelude::*;
 
 struct Made {
@@ -25,6 +27,17 @@ fn made(outputs: &[&[u8]]) -> Made {
     assert_eq!(recorded.bytes, fs::metadata(&path).unwrap().len());
     Made { _folder: folder, path, key }
 }
+
+impl Made {
+    /// The key, and then the pieces.
+    fn bytes(&self) -> Vec<u8> {
+        let key = fs::read(self.path.with_extension("key")).unwrap();
+        let pieces = fs::read(&self.path).unwrap();
+        [key, pieces[FIRST_LINE.len()..].to_vec()].concat()
+    }
+}
+
+const FIRST_LINE: &str = "palisade-recording 2\n";
 
 /// All of it, and whether it has its end.
 fn opened(bytes: &[u8], key: &SecretKey, session: &str) -> Result<(String, bool), RecordingError> {
@@ -57,7 +70,7 @@ fn shown(text: &str) -> String {
 fn what_was_printed_is_there_again_and_not_to_be_read_on_the_disk() {
     let long = vec![b'x'; 200_000];
     let made = made(&[b"a secret that was printed\r\n", b"\xe6\x97", b"\xa5!\xff", &long, b"\xc3"]);
-    let bytes = fs::read(&made.path).unwrap();
+    let bytes = made.bytes();
     assert!(!String::from_utf8_lossy(&bytes).contains("secret"));
     let (text, whole) = opened(&bytes, &made.key, "s-1").unwrap();
     assert!(whole);
@@ -70,10 +83,34 @@ fn what_was_printed_is_there_again_and_not_to_be_read_on_the_disk() {
     assert_eq!(fs::metadata(&made.path).unwrap().permissions().mode() & 0o777, 0o600);
 }
 
+/// What a copy elsewhere has is of no use to anybody once the key here is destroyed.
+#[test]
+fn the_pieces_are_opened_by_the_file_with_their_key_alone() {
+    let made = made(&[b"hello"]);
+    let open = || open_file(&made.path, &made.key, "s-1").and_then(|mut it| it.next_piece());
+    assert!(matches!(open(), Ok(Some(_))));
+    let pieces = fs::read(&made.path).unwrap();
+    let head = fs::read(made.path.with_extension("key")).unwrap();
+    let shared = &head[FIRST_LINE.len()..];
+    assert!(shared.len() == 32 && !pieces.windows(32).any(|part| part == shared));
+    destroy(&made.path).unwrap();
+    assert_eq!(fs::read_dir(made.path.parent().unwrap()).unwrap().count(), 0);
+    destroy(&made.path).unwrap();
+    // It comes back from elsewhere.
+    fs::write(&made.path, &pieces).unwrap();
+    assert!(open().is_err());
+    for key in [vec![], [FIRST_LINE.as_bytes(), &[0; 32]].concat(), head[..40].to_vec()] {
+        fs::write(made.path.with_extension("key"), key).unwrap();
+        assert!(open().is_err());
+    }
+    fs::write(made.path.with_extension("key"), head).unwrap();
+    assert!(open().is_ok());
+}
+
 #[test]
 fn another_key_or_another_session_opens_nothing() {
     let made = made(&[b"hello"]);
-    let bytes = fs::read(&made.path).unwrap();
+    let bytes = made.bytes();
     assert!(opened(&bytes, &SecretKey::generate(), "s-1").is_err());
     assert!(opened(&bytes, &made.key, "s-2").is_err());
     assert!(opened(&bytes, &made.key, "s-1").is_ok());
@@ -81,7 +118,7 @@ fn another_key_or_another_session_opens_nothing() {
 
 /// Where each piece begins, and where the last ends.
 fn pieces(bytes: &[u8]) -> Vec<usize> {
-    let mut at = "palisade-recording 1\n".len() + 32;
+    let mut at = FIRST_LINE.len() + 32;
     let mut starts = vec![at];
     while at < bytes.len() {
         at += 4 + u32::from_be_bytes(bytes[at..at + 4].try_into().unwrap()) as usize;
@@ -94,7 +131,7 @@ fn pieces(bytes: &[u8]) -> Vec<usize> {
 fn pieces_that_were_moved_repeated_left_out_or_added_are_seen() {
     let long = vec![b'x'; 200_000];
     let made = made(&[&long]);
-    let bytes = fs::read(&made.path).unwrap();
+    let bytes = made.bytes();
     let at = pieces(&bytes);
     assert!(at.len() > 4);
     let piece = |n: usize| bytes[at[n]..at[n + 1]].to_vec();
@@ -121,7 +158,7 @@ proptest! {
     #[test]
     fn no_change_passes(at in any::<prop::sample::Index>(), bit in 0_u8..8) {
         let made = made(&[b"hello", b"world"]);
-        let mut bytes = fs::read(&made.path).unwrap();
+        let mut bytes = made.bytes();
         let (before, _) = opened(&bytes, &made.key, "s-1").unwrap();
         let at = at.index(bytes.len());
         bytes[at] ^= 1 << bit;
@@ -134,7 +171,7 @@ proptest! {
     #[test]
     fn a_cut_is_told(at in any::<prop::sample::Index>()) {
         let made = made(&[b"hello", b"world"]);
-        let bytes = fs::read(&made.path).unwrap();
+        let bytes = made.bytes();
         let cut = &bytes[..at.index(bytes.len())];
         prop_assert!(!opened(cut, &made.key, "s-1").is_ok_and(|(_, whole)| whole));
     }

@@ -465,7 +465,8 @@ fn what_the_terminal_shows_is_recorded_for_the_key_alone_and_played_back_tamed()
     assert_eq!(status, Some(0));
 
     let folder = world.path("state").join("recordings");
-    let file = std::fs::read_dir(&folder).unwrap().next().unwrap().unwrap().path();
+    let mut files = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path());
+    let file = files.find(|path| path.extension().is_some_and(|it| it == "sealed")).unwrap();
     let bytes = std::fs::read(&file).unwrap();
     assert!(!String::from_utf8_lossy(&bytes).contains("seen"));
 

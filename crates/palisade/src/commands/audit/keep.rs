@@ -1,4 +1,4 @@
-use std::{fs, path::Path, process::ExitCode, time::Duration};
+use std::{path::Path, process::ExitCode, time::Duration};
 
 use palisade_audit::{index, session};
 use palisade_core::SessionId;
@@ -197,10 +197,8 @@ pub(super) fn erase(args: &EraseArgs) -> Result<ExitCode, Failure> {
     let id = session::find(&state, &args.session).map_err(unanswered)?;
     let destroy = || {
         palisade_recording::content::destroy(&state, id.as_str())?;
-        match fs::remove_file(state.join("recordings").join(format!("{id}.cast.sealed"))) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
-            _ => Ok(()),
-        }
+        let recording = state.join("recordings").join(format!("{id}.cast.sealed"));
+        palisade_recording::destroy(&recording)
     };
     match keep::erase(&state, &id, &args.reason, destroy).map_err(unreadable)? {
         Erased::Done => {

@@ -1,5 +1,4 @@
 use std::{
-    fs::File,
     io::{self, Write},
     path::PathBuf,
     process::ExitCode,
@@ -8,7 +7,7 @@ use std::{
 };
 
 use palisade_audit::session;
-use palisade_recording::{Moment, Piece, RecordingError, Sealed, SecretKey, Tamed, moments};
+use palisade_recording::{Moment, Piece, RecordingError, SecretKey, Tamed, moments, open_file};
 use zeroize::Zeroizing;
 
 use super::{finished, recording_key::SECRET_FILE, show::ascii, state_dir, unanswered};
@@ -43,11 +42,15 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
     let id = session::find(&state, &args.session).map_err(unanswered)?;
     let key = key(args)?;
     let path = state.join("recordings").join(format!("{id}.cast.sealed"));
-    let file = File::open(&path).map_err(|error| {
-        let what = format!("no recording of session {id} can be read: {}: {error}", path.display());
-        Failure::new(Kind::Usage, what).remedy("record one with palisade run --record")
+    let opened = open_file(&path, &key, id.as_str());
+    let mut sealed = opened.map_err(|error| match error {
+        RecordingError::Io(error) => {
+            let path = path.display();
+            let what = format!("no recording of session {id} can be read: {path}: {error}");
+            Failure::new(Kind::Usage, what).remedy("record one with palisade run --record")
+        }
+        error => unplayed(&error),
     })?;
-    let mut sealed = Sealed::open(file, &key, id.as_str()).map_err(|error| unplayed(&error))?;
     let mut player = Player::new(args);
     let mut waiting = Vec::new();
     let ended = loop {

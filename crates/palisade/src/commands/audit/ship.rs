@@ -89,6 +89,10 @@ fn status(all: bool, json: bool) -> Result<ExitCode, Failure> {
                 ),
                 None => format!("{}  {place}  waits: {objects} objects are there", one.session),
             };
+            for lacking in &one.lacking {
+                let (name, why) = (escaped(&lacking.name), escaped(&lacking.why));
+                row.push_str(&format!(", without {name}: {why}"));
+            }
             if one.again > 0 {
                 row.push_str(&format!(", {} begun twice", one.again));
             }

@@ -131,6 +131,10 @@ fn summary(out: &mut impl Write, report: &Report, keyed: bool) -> io::Result<()>
             "note: a copy: {number} sessions that its ledger knows are not here, or not all of them; by the ledger none of them has to be"
         )?;
     }
+    for (session, lacking) in &report.lacking {
+        let (name, why) = (escaped(&lacking.name), escaped(&lacking.why));
+        writeln!(out, "note: session {session}: {name} is not in the copy: {why}")?;
+    }
     match (&report.signed, keyed) {
         (None, _) => writeln!(out, "note: not signed: it is of a version before signatures")?,
         (Some(_), false) => writeln!(

@@ -3,18 +3,17 @@
 //! ```text
 //! <16 digits>/_ledger/<from>-<to>.jsonl     entries of the ledger, as they are
 //! <16 digits>/<session>/000001.jsonl.zst    a session's segments, as they are
+//! <16 digits>/_policies/<digest>.json       policies that records name
+//! <16 digits>/_recordings/<session>.cast.sealed, _content/<session>.sealed
+//! <16 digits>/_manifests/<digest>.txt       all that went of a session, with digests
 //! ```
 //!
 //! The digits are those of the journal's name. Such a folder verifies by itself, with the journal's key: [`crate::verify()`]
 //! takes it as it takes a journal. That a session is there is an entry of the ledger, `shipped`: a copy in which one is
-//! missing that the ledger says is there is damaged.
+//! missing that the ledger says is there is damaged, and so is one in which something is missing or changed of what went with it.
+//! What opens recordings and what was said to models does not go.
 
-use std::{
-    fs::File,
-    io::{Read, Seek},
-    os::fd::OwnedFd,
-    path::Path,
-};
+use std::{fs::File, os::fd::OwnedFd, path::Path};
 
 use palisade_core::SessionId;
 use sha2::{Digest, Sha256};
@@ -22,12 +21,13 @@ use sha2::{Digest, Sha256};
 use crate::{
     Hash, JournalError,
     keep::{Busy, sealing},
+    kept::{self, Named},
     keys::Keyring,
     ledger::{Entry, Ledger, Said, line, parts},
     reader::{Lines, Step},
     recover::reading,
     store::{Folder, LEDGER, is_live},
-    verify::ledger::Walked,
+    verify::ledger::{Shipped, Walked},
 };
 
 /// Bytes of a ledger's part, or a line more.
@@ -63,15 +63,28 @@ pub enum Sealing {
 pub struct Sealed {
     /// The number of its last record.
     pub records: u64,
-    /// Its segments, in order.
-    pub segments: Vec<Piece>,
+    /// Its segments, in order, and then what its records name, as far as it is there.
+    pub pieces: Vec<Piece>,
+    /// What its records name and does not go.
+    pub lacking: Vec<Lacking>,
+}
+
+/// Something that a session's records name and that does not go with it.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Lacking {
+    /// What its name would be in a copy.
+    pub name: String,
+    /// Why, in a word: `erased`; `not-there`; `changed`, as it is not what the records say; `old-form`, as its key is in it.
+    pub why: String,
 }
 
 /// A file that is not written any more. It stays what it is, even if another takes its place.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Piece {
-    /// Its name in the session's folder.
+    /// The folder of the copy that it is in; `None`: the session's.
+    pub folder: Option<&'static str>,
+    /// Its name there.
     pub name: String,
     /// The file, at its beginning.
     pub file: File,
@@ -129,11 +142,11 @@ impl Shipping {
         ended.map(move |(id, known)| (id, last(&known.anchors)))
     }
 
-    /// Whether the ledger says that so many records of the session are at a place.
-    pub fn is_shipped(&self, session: &SessionId, place: &str, records: u64) -> bool {
-        let place = line::name(place);
+    /// Whether the ledger says that so many records of the session, and what this is the digest of, are at a place.
+    pub fn is_shipped(&self, session: &SessionId, place: &str, records: u64, digest: Hash) -> bool {
         let known = self.ledger.sessions.get(session);
-        known.is_some_and(|known| known.shipped.iter().any(|it| *it == (place.clone(), records)))
+        let shipped = Shipped { place: line::name(place), records, digest };
+        known.is_some_and(|known| known.shipped.contains(&shipped))
     }
 
     /// Whether a session that has not ended is one that nobody writes any more.
@@ -164,14 +177,35 @@ impl Shipping {
             Err(Busy::Damaged(what)) => return Ok(Sealing::Damaged(what)),
         };
         let records = known.anchors.iter().map(|anchor| anchor.at.seq).max().unwrap_or(0);
-        let mut segments = Vec::new();
+        let mut pieces = Vec::new();
         for name in folder.segments()? {
             let Some(fd) = folder.read(&name)? else { continue };
-            let path = folder.path().join(&name);
-            let piece = piece(name, File::from(fd)).map_err(|error| reading(&path, &error))?;
-            segments.push(piece);
+            pieces.push(piece(&folder, None, name, fd)?);
         }
-        Ok(Sealing::Sealed(Sealed { records, segments }))
+        let mut lacking = Vec::new();
+        for thing in Named::of(&folder)?.things(session) {
+            let lacks = |why: &str| Lacking { name: thing.title(), why: why.into() };
+            if known.erased.is_some() && thing.is_erasable() {
+                lacking.push(lacks("erased"));
+                continue;
+            }
+            let folder = kept::folder(&self.state, thing.folder)?;
+            let found = match &folder {
+                Some(folder) => folder.read(&thing.name)?.map(|fd| (folder, fd)),
+                None => None,
+            };
+            let Some((folder, fd)) = found else {
+                lacking.push(lacks("not-there"));
+                continue;
+            };
+            let piece = piece(folder, Some(thing.copied), thing.name.clone(), fd)?;
+            let path = folder.path().join(&thing.name);
+            match thing.wrong(&piece.file, piece.sha256).map_err(|e| reading(&path, &e))? {
+                None => pieces.push(piece),
+                Some(why) => lacking.push(lacks(why)),
+            }
+        }
+        Ok(Sealing::Sealed(Sealed { records, pieces, lacking }))
     }
 
     /// The entries behind what was reached, up to entry `most`, as far as they fit in one part. They are on the disk. `None`: there
@@ -246,26 +280,47 @@ impl Shipping {
 /// The folder of the ledger's parts in a copy.
 pub const LEDGER_FOLDER: &str = parts::PARTS;
 
-/// The digest of what was sent of a session: of a line for each object, its digest, a blank and its name.
-pub fn digest<'a>(objects: impl Iterator<Item = (&'a str, &'a Hash)>) -> Hash {
-    let mut all = Sha256::new();
+/// The folder of lists of what went.
+pub const MANIFESTS: &str = "_manifests";
+
+/// The folder of policies, of which several sessions can have the same.
+pub const POLICIES: &str = "_policies";
+
+/// What went of a session: a line for each object, its digest, a blank and its name, and behind them one for each thing that did
+/// not go, `-` in the place of a digest and the reason behind the name. Its digest is in the ledger.
+pub fn manifest<'a>(
+    objects: impl Iterator<Item = (&'a str, &'a Hash)>,
+    lacking: &[Lacking],
+) -> (Vec<u8>, Hash) {
+    let mut text = String::new();
     for (name, hash) in objects {
-        all.update(format!("{hash} {name}\n"));
+        text.push_str(&format!("{hash} {name}\n"));
     }
-    Hash::from(all)
+    for Lacking { name, why } in lacking {
+        text.push_str(&format!("- {name} {why}\n"));
+    }
+    let digest = Hash::from(Sha256::new().chain_update(&text));
+    (text.into_bytes(), digest)
 }
 
-fn piece(name: String, mut file: File) -> std::io::Result<Piece> {
-    let (mut digest, mut bytes) = (Sha256::new(), 0_u64);
-    let mut buffer = vec![0; 128 * 1024];
-    loop {
-        let read = file.read(&mut buffer)?;
-        if read == 0 {
-            break;
+impl Piece {
+    /// Its name in a manifest.
+    pub fn title(&self) -> String {
+        match self.folder {
+            Some(folder) => format!("{folder}/{}", self.name),
+            None => self.name.clone(),
         }
-        digest.update(buffer.get(..read).unwrap_or_default());
-        bytes = bytes.saturating_add(u64::try_from(read).unwrap_or(0));
     }
-    file.rewind()?;
-    Ok(Piece { name, file, bytes, sha256: Hash::from(digest) })
+}
+
+fn piece(
+    at: &Folder,
+    folder: Option<&'static str>,
+    name: String,
+    fd: OwnedFd,
+) -> Result<Piece, JournalError> {
+    let mut file = File::from(fd);
+    let digested = kept::digest(&mut file);
+    let (sha256, bytes) = digested.map_err(|error| reading(&at.path().join(&name), &error))?;
+    Ok(Piece { folder, name, file, bytes, sha256 })
 }
