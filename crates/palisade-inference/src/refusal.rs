@@ -2,9 +2,7 @@ use std::time::Duration;
 
 use http::StatusCode;
 
-use crate::{
-    Api, Unsearchable, model_field::BodyError, quota::Exceeded, websocket::FrameError,
-};
+use crate::{Api, Unsearchable, model_field::BodyError, quota::Exceeded, websocket::FrameError};
 
 /// Why a request is not answered by a provider. The text of each goes to the agent: it never
 /// holds a key or a part of a body.
@@ -14,7 +12,9 @@ pub(crate) enum Refusal {
     #[error("{0}")]
     Endpoint(String),
     /// The client wants another protocol on this connection, and no WebSocket that is spoken here.
-    #[error("the gateway does not change protocols here; use plain HTTP and server-sent events: {0}")]
+    #[error(
+        "the gateway does not change protocols here; use plain HTTP and server-sent events: {0}"
+    )]
     Upgrade(&'static str),
     /// What came over a WebSocket cannot be read on.
     #[error("{0}")]

@@ -29,5 +29,5 @@ pub use program::{copy_program, write_program};
 pub use recorded::Recorded;
 pub use script::{Script, ScriptError, Speech, Turn};
 pub use tunnels::Tunnels;
-pub use websocket::{masked, read_frame};
 pub use upstream::{Answer, AnswerBody, Upstream, answer, json_answer, stream};
+pub use websocket::{masked, read_frame};

@@ -292,8 +292,24 @@ mod tests {
         let cases: [(&str, Vec<u8>, u16); 14] = [
             ("binary", masked(true, 2, b"{}"), 1003),
             ("not masked", vec![0x81, 2, b'{', b'}'], 1002),
-            ("compressed", { let mut it = masked(true, 1, b"{}"); it[0] |= 0x40; it }, 1002),
-            ("reserved bit", { let mut it = masked(true, 1, b"{}"); it[0] |= 0x10; it }, 1002),
+            (
+                "compressed",
+                {
+                    let mut it = masked(true, 1, b"{}");
+                    it[0] |= 0x40;
+                    it
+                },
+                1002,
+            ),
+            (
+                "reserved bit",
+                {
+                    let mut it = masked(true, 1, b"{}");
+                    it[0] |= 0x10;
+                    it
+                },
+                1002,
+            ),
             ("unknown kind", masked(true, 3, b""), 1002),
             ("unknown control", masked(true, 11, b""), 1002),
             ("a part of nothing", masked(true, 0, b"x"), 1002),
@@ -319,8 +335,8 @@ mod tests {
 
     #[test]
     fn pings_may_stand_within_a_message() {
-        let bytes =
-            [masked(false, 1, b"{\"a\""), masked(true, 9, b"now"), masked(true, 0, b":1}")].concat();
+        let bytes = [masked(false, 1, b"{\"a\""), masked(true, 9, b"now"), masked(true, 0, b":1}")]
+            .concat();
         let (messages, error) = read(&bytes, 1 << 20);
         let expected = [Message::Ping(b"now".into()), Message::Text("{\"a\":1}".into())];
         assert_eq!((messages.as_slice(), error), (expected.as_slice(), None));

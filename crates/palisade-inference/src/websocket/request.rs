@@ -34,7 +34,8 @@ const KEYS: [&str; 7] =
 /// Reads a message. What it goes on with is put in front of what it says.
 pub(crate) fn read(text: &str, nesting: usize, memory: &Memory) -> Result<Wish, Refusal> {
     bounded(text.as_bytes(), nesting)?;
-    let Pairs(pairs) = serde_json::from_str(text).map_err(|error| BodyError::Json(error.to_string()))?;
+    let Pairs(pairs) =
+        serde_json::from_str(text).map_err(|error| BodyError::Json(error.to_string()))?;
     let twice = |why: &str| Refusal::Body(BodyError::Value(why.into()));
     let mut seen = HashSet::new();
     for (key, _) in &pairs {
@@ -186,7 +187,8 @@ mod tests {
         assert_eq!(json(&next)["input"], json!([1, 2, 3]));
         assert_eq!(json(&next).get("previous_response_id"), None);
         memory.keep("n".into(), next.said, &[json!({"type": "x"})]);
-        let last = r#"{"type":"response.create","model":"m","previous_response_id":"n","input":[]}"#;
+        let last =
+            r#"{"type":"response.create","model":"m","previous_response_id":"n","input":[]}"#;
         let last = create(last, &memory);
         assert_eq!(json(&last)["input"], json!([1, 2, 3, {"type": "x"}]));
         // What was stored is gone on with by its id.
@@ -196,7 +198,8 @@ mod tests {
         assert_eq!(json(&after)["previous_response_id"], "l");
         assert_eq!(json(&after)["input"], json!([5]));
         memory.keep("a".into(), after.said, &[json!({"type": "y"})]);
-        let end = r#"{"type":"response.create","model":"m","previous_response_id":"a","input":[6]}"#;
+        let end =
+            r#"{"type":"response.create","model":"m","previous_response_id":"a","input":[6]}"#;
         let end = create(end, &memory);
         assert_eq!(json(&end)["previous_response_id"], "l");
         assert_eq!(json(&end)["input"], json!([5, {"type": "y"}, 6]));

@@ -1,4 +1,8 @@
-use std::{convert::Infallible, pin::pin, sync::atomic::{AtomicU64, Ordering}};
+use std::{
+    convert::Infallible,
+    pin::pin,
+    sync::atomic::{AtomicU64, Ordering},
+};
 
 use bytes::Bytes;
 use http::{HeaderMap, Response, StatusCode, request::Parts};

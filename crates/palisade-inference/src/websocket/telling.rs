@@ -5,6 +5,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::{
+    inspect::set,
     reading::MOST_EVENT,
     sse::{Event, Reader, SseError},
 };
@@ -85,7 +86,7 @@ impl Telling {
         events.push(json!({"type": kind, "response": body}));
         let mut out = Vec::with_capacity(events.len());
         for (number, mut event) in events.into_iter().enumerate() {
-            event["sequence_number"] = number.into();
+            set(&mut event, "sequence_number", number);
             let told = event.to_string();
             self.remember(&told);
             out.push(told);
@@ -170,7 +171,8 @@ mod tests {
         assert_eq!(last["response"]["id"], "r");
         assert_eq!(ended, Some((Ending::Answered("r".into()), vec![json!({"type": "message"})])));
         assert_eq!(told("data: {\"type\":\"response.created\"}\n\n", 9).1, None);
-        let failed = told("data: {\"type\":\"response.failed\",\"response\":{\"id\":\"r\"}}\n\n", 9);
+        let failed =
+            told("data: {\"type\":\"response.failed\",\"response\":{\"id\":\"r\"}}\n\n", 9);
         assert_eq!(failed.1, Some((Ending::Failed, vec![])));
     }
 
@@ -179,12 +181,11 @@ mod tests {
         let body = json!({"id": "r", "status": "completed", "output": [{"type": "message"}]});
         let mut telling = Telling::new(1 << 20);
         let all = telling.whole(&body);
-        let kinds: Vec<Value> =
-            all.iter().map(|one| serde_json::from_str::<Value>(one).unwrap()["type"].clone()).collect();
-        assert_eq!(
-            kinds,
-            ["response.created", "response.output_item.done", "response.completed"]
-        );
+        let kinds: Vec<Value> = all
+            .iter()
+            .map(|one| serde_json::from_str::<Value>(one).unwrap()["type"].clone())
+            .collect();
+        assert_eq!(kinds, ["response.created", "response.output_item.done", "response.completed"]);
         let ended = Some((Ending::Answered("r".into()), vec![json!({"type": "message"})]));
         assert_eq!(telling.ended(), ended);
     }

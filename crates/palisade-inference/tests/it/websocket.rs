@@ -238,7 +238,10 @@ async fn limits_count_each_message() {
     }
     let refused = one.ask(create(json!({"input": "x"}))).await;
     let error = end(&refused);
-    assert_eq!((&error["status"], &error["error"]["code"]), (&json!(429), &json!("rate_limit_exceeded")));
+    assert_eq!(
+        (&error["status"], &error["error"]["code"]),
+        (&json!(429), &json!("rate_limit_exceeded"))
+    );
     assert!(error["headers"]["retry-after"].is_string(), "{error}");
     // The connection goes on.
     let refused = one.ask(create(json!({"input": "x", "model": "other"}))).await;
@@ -347,7 +350,8 @@ async fn two_requests_in_one_piece_are_answered_one_by_one_or_refused() {
     let (upstream, go) = held();
     let bench = Bench::new(&upstream.url(), &upstream.url()).await;
     let mut client = Client::open(&bench).await;
-    let message = |text: &str| masked(true, TEXT, create(json!({"input": text})).to_string().as_bytes());
+    let message =
+        |text: &str| masked(true, TEXT, create(json!({"input": text})).to_string().as_bytes());
     client.send(&[message("one"), message("two")].concat()).await;
     let (error, code) = client.refused().await;
     assert_eq!((&error["status"], code), (&json!(409), 1008));
@@ -414,8 +418,10 @@ async fn what_a_provider_does_wrong_has_an_end() {
     ];
     for text in ends {
         let upstream =
-            Upstream::start(move |_| async move { answer(StatusCode::OK, "text/event-stream", text) })
-                .unwrap();
+            Upstream::start(
+                move |_| async move { answer(StatusCode::OK, "text/event-stream", text) },
+            )
+            .unwrap();
         let bench = Bench::new(&upstream.url(), &upstream.url()).await;
         let mut client = Client::open(&bench).await;
         let said = client.ask(create(json!({"input": "x"}))).await;
@@ -436,7 +442,8 @@ async fn what_a_provider_does_wrong_has_an_end() {
         let said = client.ask(create(json!({"input": "x"}))).await;
         assert_eq!((&end(&said)["type"], &end(&said)["status"]), (&json!("error"), &expected));
     }
-    let body = json!({"id": "r", "status": "completed", "output": [{"type": "message", "id": "m"}]});
+    let body =
+        json!({"id": "r", "status": "completed", "output": [{"type": "message", "id": "m"}]});
     let upstream = Upstream::start(move |_| {
         let body = body.clone();
         async move { json_answer(StatusCode::OK, &body) }
