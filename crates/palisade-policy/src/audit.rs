@@ -69,6 +69,7 @@ pub const RETAIN_CLASSES: [&str; 42] = [
     "syscall",
     "tool_call",
     "tool_result",
+    "websocket",
 ];
 
 impl Default for Audit {
