@@ -13,12 +13,16 @@ pub(crate) struct Asking {
     pub(crate) at_provider: Vec<(Option<ServerTool>, String)>,
     /// The ids of the calls whose results these are.
     pub(crate) results: Vec<String>,
+    /// The ids of answers, and of items of them, that it takes from the provider's memory.
+    pub(crate) stored: Vec<String>,
     /// What no request may hold here, in one sentence.
     pub(crate) refused: Option<&'static str>,
 }
 
 /// The keys of a request that are looked into.
-const KEYS: [&str; 16] = [
+const KEYS: [&str; 18] = [
+    "conversation",
+    "previous_response_id",
     "tools",
     "mcp_servers",
     "container",
@@ -53,6 +57,9 @@ impl Asking {
         let Top(top) =
             serde_json::from_slice(body).map_err(|error| BodyError::Json(error.to_string()))?;
         let mut asking = Self { results: top.results, ..Self::default() };
+        if wire == Wire::Responses {
+            asking.stored = top.stored;
+        }
         if top.fetches {
             asking.add(Some(ServerTool::WebFetch), "a picture or file at a URL");
         }
@@ -83,6 +90,15 @@ impl Asking {
                 self.refused = Some(
                     "`cachedContent` names something that is stored at the provider, with its tools",
                 );
+            }
+            (Wire::Responses, "conversation") => {
+                self.refused = Some(
+                    "`conversation` names something that is stored at the provider, and nothing of this session",
+                );
+            }
+            (Wire::Responses, "previous_response_id") => {
+                // No id is empty: what is none is not known.
+                self.stored.push(value.as_str().unwrap_or_default().to_owned());
             }
             (Wire::Responses, "prompt") => {
                 self.refused =
@@ -177,6 +193,7 @@ fn each(value: &Value, mut take: impl FnMut(&Value)) {
 struct Fields {
     fields: Vec<(String, Value)>,
     results: Vec<String>,
+    stored: Vec<String>,
     /// Whether the provider is to fetch something.
     fetches: bool,
 }
@@ -215,12 +232,13 @@ impl<'de> Visitor<'de> for TopVisitor {
             if TALK.contains(known) {
                 let Results(mut told) = map.next_value()?;
                 found.results.append(&mut told.ids);
+                found.stored.append(&mut told.stored);
                 found.fetches |= told.fetches;
             } else {
                 let Strict(value) = map.next_value()?;
                 found.fields.push((key.into_owned(), value));
             }
-            if found.results.len() > MOST_RESULTS {
+            if found.results.len().max(found.stored.len()) > MOST_RESULTS {
                 return Err(A::Error::custom("it brings too many results"));
             }
         }
@@ -260,6 +278,8 @@ struct Results(Told);
 struct Told {
     /// The ids of all calls of which it has results.
     ids: Vec<String>,
+    /// The ids of items that are not said but taken from the provider's memory.
+    stored: Vec<String>,
     /// Whether it has the address of something in place of the thing: whoever gets it fetches that, and the
     /// address can say anything to anybody.
     fetches: bool,
@@ -268,6 +288,7 @@ struct Told {
 impl Told {
     fn add(&mut self, mut other: Self) {
         self.ids.append(&mut other.ids);
+        self.stored.append(&mut other.stored);
         self.fetches |= other.fetches;
     }
 }
@@ -345,12 +366,13 @@ impl<'de> Visitor<'de> for ResultsVisitor {
 
     fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Told, A::Error> {
         let mut all = Told::default();
-        let (mut kind, mut role, mut id) = (None, None, None);
+        let (mut kind, mut role, mut id, mut own) = (None, None, None, None);
         while let Some(Key(key)) = fields.next_key()? {
             let slot = match &*key {
                 "type" => &mut kind,
                 "role" => &mut role,
                 "tool_use_id" | "tool_call_id" | "call_id" => &mut id,
+                "id" => &mut own,
                 "content" | "parts" | "output" => {
                     let Results(told) = fields.next_value()?;
                     all.add(told);
@@ -381,6 +403,11 @@ impl<'de> Visitor<'de> for ResultsVisitor {
             }
         }
         let kind = kind.flatten().unwrap_or_default();
+        // The type of a reference may be left out, and then it has nothing but an id.
+        let is_reference = kind == "item_reference" || (kind.is_empty() && role.is_none());
+        if let Some(own) = own.filter(|_| is_reference) {
+            all.stored.push(own.unwrap_or_default());
+        }
         let is_result = role.flatten().as_deref() == Some("tool")
             || kind == "tool_result"
             || kind.ends_with("_call_output")
@@ -497,6 +524,28 @@ mod tests {
             assert_eq!(of(wire, body).results, ["1"], "{body}");
         }
         assert!(of(Wire::Responses, r#"{"input":"hello"}"#).results.is_empty());
+    }
+
+    #[test]
+    fn what_is_taken_from_the_providers_memory_is_found() {
+        for body in [
+            r#"{"previous_response_id":"1"}"#,
+            r#"{"input":[{"type":"item_reference","id":"1"}]}"#,
+            r#"{"input":[{"\u0069d":"1"}]}"#,
+            r#"{"input":[{"type":null,"id":"1"}]}"#,
+        ] {
+            assert_eq!(of(Wire::Responses, body).stored, ["1"], "{body}");
+        }
+        assert_eq!(of(Wire::Responses, r#"{"previous_response_id":{}}"#).stored, [""]);
+        assert!(of(Wire::Responses, r#"{"conversation":"1"}"#).refused.is_some());
+        for body in [
+            r#"{"previous_response_id":null,"conversation":null}"#,
+            r#"{"input":[{"type":"message","id":"1","role":"user"},{"role":"user","id":"1"}]}"#,
+        ] {
+            let asking = of(Wire::Responses, body);
+            assert_eq!((asking.stored.len(), asking.refused), (0, None), "{body}");
+        }
+        assert!(of(Wire::Chat, r#"{"messages":[{"id":"1"}]}"#).stored.is_empty());
     }
 
     #[test]

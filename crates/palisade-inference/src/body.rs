@@ -102,6 +102,12 @@ impl Held {
         }
     }
 
+    /// A body that is there, if there is room for it.
+    pub(crate) fn of(bytes: Vec<u8>, budget: &Budget) -> Result<Self, Refusal> {
+        let share = Some(budget.take(bytes.len())?);
+        Ok(Self { bytes, share })
+    }
+
     pub(crate) fn bytes(&self) -> &[u8] {
         &self.bytes
     }

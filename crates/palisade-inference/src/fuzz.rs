@@ -14,6 +14,7 @@ use crate::{
     sse::Reader,
     strict_json,
     translate::{Translation, Translator},
+    websocket::{Decoder, Memory, Message, Said, Wish, read},
 };
 
 /// A wire format of answers.
@@ -218,4 +219,32 @@ pub fn translated_stream(to_chat: bool, pieces: &[&[u8]]) -> Vec<u8> {
     }
     out.extend_from_slice(&translator.finish());
     out
+}
+
+/// The request that a message of a WebSocket's client is over HTTP, if it is one, behind an answer `resp_1`.
+pub fn created(message: &str) -> Option<Vec<u8>> {
+    let mut memory = Memory::new(&Budget::new(1 << 20), 1 << 20);
+    let said = Said { items: "{\"type\":\"message\"}".into(), ..Said::default() };
+    memory.keep("resp_1".into(), said, &[]);
+    match read(message, 128, &memory) {
+        Ok(Wish::Create(create)) => Some(create.body),
+        Ok(Wish::Processed) | Err(_) => None,
+    }
+}
+
+/// The texts of a WebSocket's client, and why it is not read on.
+pub fn messages(pieces: &[&[u8]]) -> (Vec<String>, Option<String>) {
+    let (mut decoder, mut all) = (Decoder::new(1 << 20), Vec::new());
+    for piece in pieces {
+        decoder.buffer().extend_from_slice(piece);
+        loop {
+            match decoder.next() {
+                Ok(Some(Message::Text(text))) => all.push(text),
+                Ok(Some(Message::Ping(_) | Message::Pong | Message::Close)) => {}
+                Ok(None) => break,
+                Err(error) => return (all, Some(error.to_string())),
+            }
+        }
+    }
+    (all, None)
 }

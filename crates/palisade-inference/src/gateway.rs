@@ -4,7 +4,7 @@ use std::{
     fmt,
     ops::Deref,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
     time::{Instant, SystemTime},
@@ -12,9 +12,9 @@ use std::{
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 use bytes::Bytes;
-use http::{Request, Response, Uri, header, request::Parts};
-use http_body_util::Full;
-use hyper::{body::Incoming, server::conn::http1, service::service_fn};
+use http::{HeaderValue, Request, Response, StatusCode, Uri, header, request::Parts};
+use http_body_util::{Either, Full};
+use hyper::{body::Incoming, server::conn::http1, service::service_fn, upgrade::OnUpgrade};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use palisade_core::{Action, Authority, Decision, Event, Layer, Tied, Untrusted, Verdict};
 use tokio::{
@@ -35,7 +35,7 @@ use crate::{
     headers,
     hosted::{Hosting, Signing, sign},
     inspect::{Judge, ServerTool, not_named},
-    known_calls::KnownCalls,
+    known_calls::{Fate, KnownCalls},
     model_field::{BodyError, ModelField},
     outgoing::{Outgoing, Preparing},
     passage::Checks,
@@ -50,22 +50,25 @@ use crate::{
     tls::Tls,
     translate::Translation,
     usage::Usage,
+    websocket::{accepted, is_for_responses, of_messages, talk},
 };
 
 /// The way to the models, for one sandbox.
 #[derive(Clone)]
 pub struct Gateway(Arc<Inner>);
 
-struct Inner {
+pub(crate) struct Inner {
     table: ArcSwap<Table>,
-    limits: Limits,
+    pub(crate) limits: Limits,
     tls: Arc<Tls>,
     authority: Arc<dyn Authority>,
-    budget: Budget,
+    pub(crate) budget: Budget,
     answers: Budget,
     connections: Semaphore,
     tunnel: Option<Arc<dyn Tunnel>>,
     calls: Arc<KnownCalls>,
+    /// What answers of this session are known by at their providers.
+    stored: Arc<KnownCalls>,
     meters: Arc<Meters>,
     open: Open,
     redacting: Redacting,
@@ -150,6 +153,7 @@ impl Gateway {
             answers: Budget::new(limits.answers),
             connections: Semaphore::new(limits.connections),
             calls: Arc::default(),
+            stored: Arc::default(),
             meters,
             open: Open::default(),
             redacting,
@@ -229,15 +233,23 @@ impl Gateway {
     ) {
         let inner = &self.0;
         let Ok(_place) = inner.connections.try_acquire() else { return };
+        // Set by the request that goes on as a WebSocket.
+        let opened: Mutex<Option<Opened>> = Mutex::default();
         let service = service_fn(|mut request: Request<Incoming>| {
-            let inner = Arc::clone(inner);
+            let (inner, opened) = (Arc::clone(inner), &opened);
             if let Some(path) = door.and_then(|door| path_at(door, request.uri())) {
                 *request.uri_mut() = path;
             }
             // On the heap only until the answer begins: hyper keeps room for it as long as the connection is.
-            Box::pin(
-                async move { Ok::<_, Infallible>(Exchange::next(&inner).answer(request).await) },
-            )
+            Box::pin(async move {
+                let exchange = Exchange::next(&inner);
+                if !request.headers().contains_key(header::UPGRADE) {
+                    return Ok::<_, Infallible>(exchange.answer(request).await);
+                }
+                let (response, socket) = exchange.opens(request).await;
+                *opened.lock().unwrap_or_else(PoisonError::into_inner) = socket;
+                Ok(response)
+            })
         });
         let served = http1::Builder::new()
             .timer(TokioTimer::new())
@@ -245,6 +257,7 @@ impl Gateway {
             .max_headers(inner.limits.headers)
             .max_buf_size(64 * 1024)
             .serve_connection(TokioIo::new(stream), service)
+            .with_upgrades()
             .await;
         // What hyper could not read as HTTP it has refused by itself.
         if let Err(error) = served
@@ -255,8 +268,22 @@ impl Gateway {
                 refused: Some(format!("it cannot be read as HTTP: {error}")),
             };
             inner.authority.authorize(&action).await;
+            return;
+        }
+        let socket = opened.into_inner().unwrap_or_else(PoisonError::into_inner);
+        if let Some(Opened { head, upgrading }) = socket
+            && let Ok(stream) = upgrading.await
+        {
+            talk(inner, head, TokioIo::new(stream)).await;
         }
     }
+}
+
+/// A WebSocket that is about to be open.
+struct Opened {
+    /// What each of its requests is sent with.
+    head: Parts,
+    upgrading: OnUpgrade,
 }
 
 /// The values that count as secrets for what may not leave, if they do.
@@ -281,6 +308,30 @@ impl fmt::Debug for Gateway {
     }
 }
 
+impl Inner {
+    /// Answers a request that came as a message of a WebSocket, or says why it cannot be answered.
+    pub(crate) async fn message(
+        &self,
+        head: &Parts,
+        held: Result<Held, Refusal>,
+    ) -> Response<Payload> {
+        let exchange = Exchange::next(self);
+        let endpoint = Endpoint::of(&head.method, &head.uri, &head.headers, Api::OpenAi);
+        let passed = match (held, endpoint) {
+            (Ok(held), Ok(endpoint)) => exchange.pass_on(head, &endpoint, held).await,
+            (Err(refusal), _) => Err(refusal),
+            (_, Err(why)) => Err(Refusal::Endpoint(why)),
+        };
+        match passed {
+            Ok(response) => response,
+            Err(refusal) => {
+                exchange.tell(head, &refusal).await;
+                refused(&refusal, Some(Api::OpenAi))
+            }
+        }
+    }
+}
+
 impl Exchange<'_> {
     async fn answer(&self, request: Request<Incoming>) -> Response<Payload> {
         let (head, mut body) = request.into_parts();
@@ -288,7 +339,6 @@ impl Exchange<'_> {
             Endpoint::of(&head.method, &head.uri, &head.headers, self.table.load().only_api());
         let api = endpoint.as_ref().map_or(family(&head.headers), |found| Some(found.api));
         let passed = match endpoint {
-            _ if head.headers.contains_key(header::UPGRADE) => Err(Refusal::Upgrade),
             Ok(endpoint) => self.pass(&head, &endpoint, &mut body).await,
             Err(why) => Err(Refusal::Endpoint(why)),
         };
@@ -298,6 +348,44 @@ impl Exchange<'_> {
         }
     }
 
+    /// Answers a request for another protocol: by a WebSocket, where one is spoken.
+    async fn opens(&self, mut request: Request<Incoming>) -> (Response<Payload>, Option<Opened>) {
+        let upgrading = hyper::upgrade::on(&mut request);
+        let (head, mut body) = request.into_parts();
+        match self.opening(&head).await {
+            Ok(response) => (response, Some(Opened { head: of_messages(head), upgrading })),
+            Err(refusal) => {
+                let api = family(&head.headers);
+                (self.refuse(&head, &mut body, &refusal, api).await, None)
+            }
+        }
+    }
+
+    async fn opening(&self, head: &Parts) -> Result<Response<Payload>, Refusal> {
+        if !is_for_responses(&head.uri) {
+            return Err(Refusal::Upgrade("only `GET /v1/responses` goes on as a WebSocket"));
+        }
+        let accept = accepted(head).map_err(Refusal::Upgrade)?;
+        if !headers::is_identity(&head.headers) {
+            return Err(Refusal::Encoding);
+        }
+        // Over HTTP the client is told more of what is amiss with its model.
+        if self.table.load().of_api(Api::OpenAi).is_err() {
+            return Err(Refusal::Upgrade("no provider in the policy speaks the OpenAI API"));
+        }
+        let event = Event::observed("websocket", Layer::Inference, shown(head));
+        if !self.authority.record(event).await {
+            return Err(Refusal::Denied(palisade_core::UNRECORDED.into()));
+        }
+        let mut response = Response::new(Either::Left(Full::default()));
+        *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+        let fields = response.headers_mut();
+        fields.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
+        fields.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+        fields.insert(header::SEC_WEBSOCKET_ACCEPT, accept);
+        Ok(response)
+    }
+
     async fn refuse(
         &self,
         head: &Parts,
@@ -305,16 +393,21 @@ impl Exchange<'_> {
         refusal: &Refusal,
         api: Option<Api>,
     ) -> Response<Payload> {
-        if !refusal.is_recorded() {
-            let action =
-                Action::ModelRequest { request: shown(head), refused: Some(refusal.to_string()) };
-            self.authority.authorize(&action).await;
-        }
+        self.tell(head, refusal).await;
         // Whoever waits for leave to send has not got it.
         if !head.headers.contains_key(header::EXPECT) {
             drain(body, self.limits.body).await;
         }
         refused(refusal, api)
+    }
+
+    /// Puts a refusal to the journal, if it is not there.
+    async fn tell(&self, head: &Parts, refusal: &Refusal) {
+        if !refusal.is_recorded() {
+            let action =
+                Action::ModelRequest { request: shown(head), refused: Some(refusal.to_string()) };
+            self.authority.authorize(&action).await;
+        }
     }
 
     /// From the request to the provider's answer.
@@ -328,6 +421,16 @@ impl Exchange<'_> {
             return Err(Refusal::Encoding);
         }
         let held = Held::read(body, &self.limits, &self.budget).await?;
+        self.pass_on(head, endpoint, held).await
+    }
+
+    /// The same for a body that is there.
+    async fn pass_on(
+        &self,
+        head: &Parts,
+        endpoint: &Endpoint,
+        held: Held,
+    ) -> Result<Response<Payload>, Refusal> {
         let table = self.table.load_full();
         let mut estimate = None;
         let mut in_body = None;
@@ -405,9 +508,13 @@ impl Exchange<'_> {
         endpoint: &Endpoint,
         table: &Table,
     ) -> Result<(), Refusal> {
-        let Asking { at_provider, results, refused } = &request.asking;
+        let Asking { at_provider, results, stored, refused } = &request.asking;
         if let Some(why) = refused {
             return Err(Refusal::AtProvider((*why).to_owned()));
+        }
+        // The provider has one memory for all that have the operator's key.
+        if stored.iter().any(|id| self.stored.of(id).0 != Fate::Allowed) {
+            return Err(Refusal::NotStored);
         }
         // OpenRouter's way to ask for a search.
         let searches = request.field.model.ends_with(":online");
@@ -737,6 +844,7 @@ impl Exchange<'_> {
             authority: Arc::clone(&self.authority),
             server_tools: Arc::clone(&self.table.load().server_tools),
             calls: Arc::clone(&self.calls),
+            stored: Arc::clone(&self.stored),
         };
         Checks {
             scrubber,
@@ -788,7 +896,7 @@ impl Exchange<'_> {
 fn goes_on(answered: &Result<Response<Payload>, Refusal>) -> bool {
     match answered {
         Ok(response) => {
-            response.status() == http::StatusCode::TOO_MANY_REQUESTS
+            response.status() == StatusCode::TOO_MANY_REQUESTS
                 || response.status().is_server_error()
         }
         Err(why) => matches!(

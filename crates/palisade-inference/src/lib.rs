@@ -57,6 +57,7 @@ mod tls;
 mod translate;
 mod upstream_url;
 mod usage;
+mod websocket;
 
 pub use api::Api;
 pub use config::{

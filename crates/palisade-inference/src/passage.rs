@@ -136,6 +136,7 @@ impl Passage {
             None => reading.advance(&mut self.outlet),
             Some(rulings) => reading.ruled(rulings, &mut self.outlet),
         };
+        self.checks.judge.stored(mem::take(&mut self.outlet.ids));
         if let Some(usage) = self.outlet.usage.take() {
             self.checks.watcher.usage(usage);
         }

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use http::StatusCode;
 
-use crate::{Api, Unsearchable, model_field::BodyError, quota::Exceeded};
+use crate::{Api, Unsearchable, model_field::BodyError, quota::Exceeded, websocket::FrameError};
 
 /// Why a request is not answered by a provider. The text of each goes to the agent: it never
 /// holds a key or a part of a body.
@@ -11,9 +11,24 @@ pub(crate) enum Refusal {
     /// Method, path or query are not on the list.
     #[error("{0}")]
     Endpoint(String),
-    /// The client wants another protocol (a WebSocket) on this connection.
-    #[error("the gateway does not change protocols; use plain HTTP and server-sent events")]
-    Upgrade,
+    /// The client wants another protocol on this connection, and no WebSocket that is spoken here.
+    #[error(
+        "the gateway does not change protocols here; use plain HTTP and server-sent events: {0}"
+    )]
+    Upgrade(&'static str),
+    /// What came over a WebSocket cannot be read on.
+    #[error("{0}")]
+    WebSocket(FrameError),
+    /// A second request on a WebSocket.
+    #[error(
+        "another request is being answered on this WebSocket; send one at a time, or open another connection"
+    )]
+    Running,
+    /// It goes on with an answer that is none of this session.
+    #[error(
+        "the request names an answer or an item that is stored at the provider, and none of this session; send the conversation itself, without `previous_response_id` and `item_reference`"
+    )]
+    NotStored,
     /// A compressed body.
     #[error("the body must come without a content encoding")]
     Encoding,
@@ -95,14 +110,17 @@ impl Refusal {
             }
             Refusal::Limit(Exceeded::Store(_)) => StatusCode::SERVICE_UNAVAILABLE,
             // Codex falls back to plain HTTP when its WebSocket is answered with 426.
-            Refusal::Upgrade => StatusCode::UPGRADE_REQUIRED,
+            Refusal::Upgrade(_) => StatusCode::UPGRADE_REQUIRED,
+            Refusal::Running => StatusCode::CONFLICT,
             Refusal::Encoding => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Refusal::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Refusal::Crowded => StatusCode::SERVICE_UNAVAILABLE,
             Refusal::Incomplete => StatusCode::REQUEST_TIMEOUT,
-            Refusal::Body(_) | Refusal::Unsearchable(_) | Refusal::Untranslated { .. } => {
-                StatusCode::BAD_REQUEST
-            }
+            Refusal::Body(_)
+            | Refusal::Unsearchable(_)
+            | Refusal::Untranslated { .. }
+            | Refusal::WebSocket(_)
+            | Refusal::NotStored => StatusCode::BAD_REQUEST,
             Refusal::Upstream { .. } => StatusCode::BAD_GATEWAY,
             Refusal::Slow { .. } => StatusCode::GATEWAY_TIMEOUT,
         }
@@ -125,9 +143,12 @@ impl Refusal {
             | Refusal::Incomplete
             | Refusal::Body(_)
             | Refusal::Unsearchable(_)
+            | Refusal::WebSocket(_)
+            | Refusal::Running
+            | Refusal::NotStored
             | Refusal::Untranslated { .. } => "invalid_request_error",
             Refusal::Endpoint(_)
-            | Refusal::Upgrade
+            | Refusal::Upgrade(_)
             | Refusal::AtProvider(_)
             | Refusal::Results(_)
             | Refusal::NoRoute(_)
@@ -162,6 +183,8 @@ impl Refusal {
             Refusal::Limit(Exceeded::Spent { .. } | Exceeded::Locked) => {
                 ("requests", "rate_limit_exceeded")
             }
+            // Clients know it: they send all again.
+            Refusal::NotStored => (self.error_type(), "previous_response_not_found"),
             _ => (self.error_type(), "palisade"),
         }
     }

@@ -181,6 +181,7 @@ async fn whole(
         if is_error(&value) {
             return said(body, &value);
         }
+        judge.stored(format.ids(&value));
         let asked = format.asked(&value).map_err(unreadable)?;
         let rulings = judge.rule(asked).await;
         watcher.ruled(rulings.len(), denied(&rulings));

@@ -26,7 +26,7 @@ pub struct Audit {
 }
 
 /// What `retain` can name: all that nothing else is for, a layer's events, or those of a kind. A kind wins over its layer.
-pub const RETAIN_CLASSES: [&str; 42] = [
+pub const RETAIN_CLASSES: [&str; 43] = [
     "default",
     "files",
     "process",
@@ -69,6 +69,7 @@ pub const RETAIN_CLASSES: [&str; 42] = [
     "syscall",
     "tool_call",
     "tool_result",
+    "websocket",
 ];
 
 impl Default for Audit {

@@ -21,6 +21,7 @@ mod script;
 mod sse;
 mod tunnels;
 mod upstream;
+mod websocket;
 
 pub use certificates::{Flaw, TestAuthority};
 pub use model_server::ModelServer;
@@ -29,3 +30,4 @@ pub use recorded::Recorded;
 pub use script::{Script, ScriptError, Speech, Turn};
 pub use tunnels::Tunnels;
 pub use upstream::{Answer, AnswerBody, Upstream, answer, json_answer, stream};
+pub use websocket::{masked, read_frame};

@@ -142,9 +142,8 @@ impl Topic {
             "end" => vec![Topic::Sandbox, Topic::Limits],
             "access" | "sweep" => vec![Topic::Files],
             "resolve" | "connect" | "request" | "expose" => vec![Topic::Network],
-            "model_call" | "model_answer" | "model_failure" | "answer" | "server_tool" => {
-                vec![Topic::Models]
-            }
+            "model_call" | "model_answer" | "model_failure" | "answer" | "server_tool"
+            | "websocket" => vec![Topic::Models],
             "tool_call" | "tool_result" | "hook" => vec![Topic::Tools],
             "exec" | "exec_end" => vec![Topic::Processes, Topic::Tools],
             "syscall" => vec![Topic::Processes],

@@ -34,6 +34,7 @@ targets! {
     sse: "server-sent events",
     model_stream: "answers of models, with calls of tools in them",
     model_frames: "AWS' binary event streams",
+    model_socket: "what a client sends to a model over a WebSocket",
     model_request: "bodies for models: renamed, translated, redacted",
     shell: "a shell command line",
     permissions: "a shell command against permission rules, with noise around it",

@@ -14,9 +14,18 @@ pub(crate) struct Judge {
     pub(crate) authority: Arc<dyn Authority>,
     pub(crate) server_tools: Arc<BTreeSet<ServerTool>>,
     pub(crate) calls: Arc<KnownCalls>,
+    /// What answers and their items are known by at the provider.
+    pub(crate) stored: Arc<KnownCalls>,
 }
 
 impl Judge {
+    /// Remembers what an answer and its items are known by at the provider: a later request may name them.
+    pub(crate) fn stored(&self, ids: Vec<String>) {
+        for id in ids {
+            self.stored.decided(&id, true);
+        }
+    }
+
     pub(crate) async fn rule(self, asked: Vec<Asked>) -> Vec<Ruling> {
         let mut rulings = Vec::with_capacity(asked.len());
         for one in asked {

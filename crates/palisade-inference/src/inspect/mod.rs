@@ -93,6 +93,8 @@ pub(crate) struct Outlet {
     pub(crate) usage: Option<Usage>,
     /// Kinds of events that are not known, and so were left out.
     pub(crate) left_out: Vec<String>,
+    /// What the answer and its items are known by at the provider.
+    pub(crate) ids: Vec<String>,
 }
 
 impl Outlet {
@@ -133,6 +135,11 @@ pub(crate) trait Whole: Send {
     fn ruled(&self, body: Value, rulings: &[Ruling]) -> Value;
 
     fn usage(&self, body: &Value) -> Option<Usage>;
+
+    /// What the answer and its items are known by at a provider that stores them.
+    fn ids(&self, _: &Value) -> Vec<String> {
+        Vec::new()
+    }
 }
 
 /// The events that wait, and how large they are.

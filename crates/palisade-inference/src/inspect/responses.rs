@@ -78,6 +78,9 @@ impl Stream for ResponseStream {
     fn event(&mut self, event: Event, out: &mut Outlet) -> Result<(), Unreadable> {
         let Some(value) = value(&event)? else { return self.other(event, None, out) };
         let kind = kind(&event, &value)?;
+        for told in ["response", "item"].into_iter().filter_map(|key| value.get(key)) {
+            out.ids.extend(text(told, "id").map(str::to_owned));
+        }
         match kind {
             "response.output_item.added" => self.added(event, value, out),
             "response.output_item.done" => self.done(event, value, out),
@@ -479,6 +482,12 @@ impl Whole for WholeResponse {
 
     fn usage(&self, body: &Value) -> Option<Usage> {
         usage(body.get("usage")?)
+    }
+
+    fn ids(&self, body: &Value) -> Vec<String> {
+        let items = body.get("output").and_then(Value::as_array).into_iter().flatten();
+        let told = std::iter::once(body).chain(items);
+        told.filter_map(|told| text(told, "id")).map(str::to_owned).collect()
     }
 }
 

@@ -15,6 +15,7 @@ mod find;
 mod forms;
 mod known;
 mod marks;
+mod near;
 mod now;
 mod peel;
 mod texts;

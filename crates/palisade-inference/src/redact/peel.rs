@@ -5,6 +5,7 @@ use std::{cell::OnceCell, ops::Range};
 use super::{
     checks::{self, digit},
     find::Text,
+    near::{SHORT, append, next_of},
 };
 
 /// The shortest run of base64 and of hexadecimal digits that is looked into: no key that is known is
@@ -267,7 +268,7 @@ fn escapes(text: Text<'_>) -> Option<Layer> {
     let bytes = text.bytes;
     let mut layer = Layer::new(Kind::Escapes);
     let (mut done, mut from) = (0_usize, 0_usize);
-    while let Some(found) = bytes.get(from..).and_then(|rest| memchr::memchr2(b'\\', b'%', rest)) {
+    while let Some(found) = bytes.get(from..).and_then(|rest| next_of(rest, b'\\', b'%')) {
         let place = from.saturating_add(found);
         if !tells(bytes, place) {
             from = place.saturating_add(1);
@@ -281,7 +282,7 @@ fn escapes(text: Text<'_>) -> Option<Layer> {
         (done, from) = (end, end);
     }
     let (first, last) = (layer.lines.first()?.start, layer.lines.last()?.end);
-    layer.text.reserve(last.saturating_sub(first));
+    layer.text.reserve(last.saturating_sub(first).saturating_add(SHORT));
     for line in std::mem::take(&mut layer.lines) {
         layer.separate();
         let first = text.joins.partition_point(|join| *join < line.start);
@@ -294,7 +295,7 @@ fn escapes(text: Text<'_>) -> Option<Layer> {
             }
             match decoded {
                 Some(byte) => layer.text.push(byte),
-                None => layer.text.extend_from_slice(bytes.get(place..after).unwrap_or_default()),
+                None => append(&mut layer.text, bytes.get(place..).unwrap_or_default(), length),
             }
         });
         layer.lines.push(line);
@@ -307,10 +308,7 @@ fn escapes(text: Text<'_>) -> Option<Layer> {
 fn steps(bytes: &[u8], line: Range<usize>, mut give: impl FnMut(usize, usize, Option<u8>)) {
     let mut place = line.start;
     while let Some(rest) = bytes.get(place..line.end).filter(|rest| !rest.is_empty()) {
-        let plain = match rest.first() {
-            Some(b'\\' | b'%') => 0,
-            _ => memchr::memchr2(b'\\', b'%', rest).unwrap_or(rest.len()),
-        };
+        let plain = next_of(rest, b'\\', b'%').unwrap_or(rest.len());
         let step = if plain == 0 { decoded(bytes, place) } else { None };
         let length = match step {
             Some((_, length)) => length.min(rest.len()),

@@ -3,7 +3,7 @@ use std::{
     ops::{ControlFlow, Range},
 };
 
-use memchr::memchr2;
+use super::near::{append, next_of};
 
 /// The most strings that a body may have to be searched.
 const MOST_STRINGS: usize = 1 << 21;
@@ -219,7 +219,7 @@ fn string_end(body: &[u8], start: usize) -> Option<(usize, bool)> {
     let mut place = start;
     let mut escaped = false;
     loop {
-        let next = place.checked_add(memchr2(b'"', b'\\', body.get(place..)?)?)?;
+        let next = place.checked_add(next_of(body.get(place..)?, b'"', b'\\')?)?;
         if body.get(next) == Some(&b'"') {
             return Some((next, escaped));
         }
@@ -244,11 +244,7 @@ impl Buffer {
         let raw_end = place.saturating_add(raw.len());
         self.strings.push(Segment { start, raw: place, raw_end, escaped, tool: 0 });
         if escaped {
-            let text = &mut self.text;
-            unescape(raw, |bytes, _| {
-                text.extend_from_slice(bytes);
-                ControlFlow::Continue(())
-            });
+            unescaped(raw, &mut self.text);
         } else {
             self.text.extend_from_slice(raw);
         }
@@ -343,43 +339,54 @@ fn unescape(raw: &[u8], mut give: impl FnMut(&[u8], Range<usize>) -> ControlFlow
     let mut place = 0;
     while let Some(rest) = raw.get(place..).filter(|rest| !rest.is_empty()) {
         let near = rest.get(..PIECE).unwrap_or(rest);
-        let plain = match near.first() {
-            Some(b'\\') => 0,
-            _ => memchr::memchr(b'\\', near).unwrap_or(near.len()),
-        };
-        if plain > 0 {
-            let end = place.saturating_add(plain);
-            if give(near.get(..plain).unwrap_or_default(), place..end).is_break() {
-                return;
-            }
-            place = end;
-            continue;
-        }
+        let plain = next_of(near, b'\\', b'\\').unwrap_or(near.len());
         let mut utf8 = [0; 4];
-        let simple: &[u8] = match rest.get(1) {
-            Some(b'n') => b"\n",
-            Some(b'r') => b"\r",
-            Some(b't') => b"\t",
-            Some(b'b') => b"\x08",
-            Some(b'f') => b"\x0c",
-            Some(b'u') => {
-                let (character, length) = unicode(rest);
-                let end = place.saturating_add(length);
-                if give(character.encode_utf8(&mut utf8).as_bytes(), place..end).is_break() {
-                    return;
-                }
-                place = end;
-                continue;
-            }
-            Some(_) => rest.get(1..2).unwrap_or_default(),
-            None => b"\\",
+        let (bytes, length) = match plain {
+            0 => escape(rest, &mut utf8),
+            plain => (near.get(..plain).unwrap_or_default(), plain),
         };
-        let end = place.saturating_add(2).min(raw.len());
-        if give(simple, place..end).is_break() {
+        let end = place.saturating_add(length);
+        if give(bytes, place..end).is_break() {
             return;
         }
         place = end;
     }
+}
+
+/// Adds the text of a JSON string.
+fn unescaped(raw: &[u8], text: &mut Vec<u8>) {
+    let mut place = 0;
+    while let Some(rest) = raw.get(place..).filter(|rest| !rest.is_empty()) {
+        let plain = next_of(rest, b'\\', b'\\').unwrap_or(rest.len());
+        append(text, rest, plain);
+        place = place.saturating_add(plain);
+        let Some(rest) = rest.get(plain..).filter(|rest| !rest.is_empty()) else { return };
+        let mut utf8 = [0; 4];
+        let (bytes, length) = escape(rest, &mut utf8);
+        match bytes {
+            [byte] => text.push(*byte),
+            bytes => text.extend_from_slice(bytes),
+        }
+        place = place.saturating_add(length);
+    }
+}
+
+/// What the escape stands for that a text begins with, and how long it is.
+fn escape<'a>(text: &'a [u8], utf8: &'a mut [u8; 4]) -> (&'a [u8], usize) {
+    let simple: &[u8] = match text.get(1) {
+        Some(b'n') => b"\n",
+        Some(b'r') => b"\r",
+        Some(b't') => b"\t",
+        Some(b'b') => b"\x08",
+        Some(b'f') => b"\x0c",
+        Some(b'u') => {
+            let (character, length) = unicode(text);
+            return (character.encode_utf8(utf8).as_bytes(), length);
+        }
+        Some(_) => text.get(1..2).unwrap_or_default(),
+        None => b"\\",
+    };
+    (simple, text.len().min(2))
 }
 
 /// The character of `\uXXXX`, of two of them for one beyond the first plane, and its length.
@@ -455,6 +462,19 @@ mod tests {
     }
 
     proptest! {
+        /// Both ways to undo escapes agree.
+        #[test]
+        fn escapes_are_undone_the_same_way(raw in "(\\\\[nrtbfu\"/\\\\x]|\\\\u[0-9a-fd]{4}|[a-zé]{0,20}){0,30}\\\\?") {
+            let mut text = Vec::new();
+            unescaped(raw.as_bytes(), &mut text);
+            let mut pieces = Vec::new();
+            unescape(raw.as_bytes(), |bytes, _| {
+                pieces.extend_from_slice(bytes);
+                ControlFlow::Continue(())
+            });
+            prop_assert_eq!(text, pieces);
+        }
+
         #[test]
         fn never_panics(body in prop::collection::vec(any::<u8>(), 0..200)) {
             if let Ok(texts) = Texts::of(&body) {

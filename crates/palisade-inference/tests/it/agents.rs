@@ -159,13 +159,27 @@ async fn codex_works_with_a_placeholder() {
 }
 
 #[tokio::test]
-async fn codex_does_without_its_websocket() {
+async fn codex_speaks_over_its_websocket() {
     let extra = ["-c", "model_provider=openai", "-c", "openai_base_url=@GATEWAY@/v1"];
     let Some(run) = drive("codex", Key::Present, &extra).await else { return };
     assert!(run.output.status.success(), "{:?}", run.output);
-    // One attempt, one answer that it understands, and then plain HTTP.
-    assert_eq!(run.bench.refusals().len(), 1, "{:?}", run.bench.refusals());
+    assert!(run.bench.refusals().is_empty(), "{:?}", run.bench.refusals());
     assert_eq!(run.server.requests().len(), 4);
+    let events = run.bench.ledger.events.lock().unwrap();
+    assert_eq!(events.iter().filter(|event| event.kind == "websocket").count(), 1);
+}
+
+/// Where no provider speaks to it, it is told so in a way that it knows, and goes on over plain HTTP.
+#[tokio::test]
+async fn codex_does_without_its_websocket() {
+    let extra = ["-c", "model_provider=openai", "-c", "openai_base_url=@GATEWAY@/v1"];
+    let elsewhere = |config: &mut GatewayConfig| config.routes.retain(|it| it.to != "openai");
+    let run = drive_with("codex", Key::Present, &extra, elsewhere, Ledger::default()).await;
+    let Some(run) = run else { return };
+    let refusals = run.bench.refusals();
+    assert!(refusals.iter().any(|why| why.contains("no provider in the policy")), "{refusals:?}");
+    assert!(refusals.iter().any(|why| why.contains("no route takes the model")), "{refusals:?}");
+    assert!(run.server.requests().is_empty());
 }
 
 #[tokio::test]

@@ -239,9 +239,16 @@ async fn a_missing_key_is_named_and_the_placeholder_not_passed_on() {
 async fn asks_for_another_protocol() {
     let server = server();
     let bench = Bench::new(&server.url(), &server.url()).await;
-    for path in ["GET /v1/responses", "POST /v1/messages"] {
+    for (path, protocol) in [
+        ("GET /v1/responses", "h2c"),
+        ("GET /v1/responses?x=1", "websocket"),
+        ("POST /v1/responses", "websocket"),
+        ("GET /v1/realtime", "websocket"),
+        ("GET /v1/models", "websocket"),
+        ("POST /v1/messages", "websocket"),
+    ] {
         let answer = bench
-            .raw(format!("{path} HTTP/1.1\r\nhost: x\r\nconnection: upgrade, close\r\nupgrade: websocket\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n").as_bytes())
+            .raw(format!("{path} HTTP/1.1\r\nhost: x\r\nconnection: upgrade, close\r\nupgrade: {protocol}\r\nsec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n").as_bytes())
             .await;
         assert!(answer.starts_with("HTTP/1.1 426"), "{answer}");
     }

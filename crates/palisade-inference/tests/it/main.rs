@@ -19,3 +19,4 @@ mod restore;
 mod streaming;
 mod tls;
 mod tool_calls;
+mod websocket;

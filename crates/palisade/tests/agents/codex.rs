@@ -5,7 +5,7 @@ use std::fs;
 use palisade_testkit::Turn;
 use serde_json::{Value, json};
 
-use crate::stage::Stage;
+use crate::{ran::Ran, stage::Stage};
 
 const PROFILE: &str = "codex";
 
@@ -87,29 +87,57 @@ fn settings_that_the_operator_grants_are_left_as_they_are() {
     assert!(stage.home.join(".codex/sessions").exists());
 }
 
-/// Its own provider tries a WebSocket first. The gateway speaks none, and says so in a way that costs one request:
-/// Codex goes on over HTTP at once, and does not try again in this session.
+/// Its own provider is spoken to over a WebSocket, which the gateway takes. The server here speaks none, and need not.
+fn over_websocket(stage: &Stage) -> Ran {
+    let own = "openai_base_url=\"http://inference.local/v1\"";
+    let exec = ["codex", "exec", "--skip-git-repo-check", "-c", "model_provider=\"openai\""];
+    stage.run(&[&exec[..], &["-c", own, "-m", "gpt-theirs", "Do it."]].concat())
+}
+
+/// How often the journal has this kind.
+fn events(journal: &[Value], kind: &str) -> usize {
+    journal.iter().filter(|event| event["kind"] == kind).count()
+}
+
 #[test]
-fn codex_goes_on_without_a_websocket() {
+fn codex_speaks_over_a_websocket() {
     let Some(mut stage) = Stage::with_agents(PROFILE) else { return };
     stage.says(vec![
         Turn::tool("exec_command", json!({"cmd": "echo made-by-agent >from-shell.txt"})),
+        Turn::tool("exec_command", json!({"cmd": "cat from-shell.txt"})),
         Turn::text("Done."),
     ]);
-    let own = "openai_base_url=\"http://inference.local/v1\"";
-    let exec = ["codex", "exec", "--skip-git-repo-check", "-c", "model_provider=\"openai\""];
-    let ran = stage.run(&[&exec[..], &["-c", own, "-m", "gpt-theirs", "Do it."]].concat());
+    let ran = over_websocket(&stage);
     assert_eq!((ran.exit, ran.stdout.as_str()), (0, "Done.\n"), "{ran}");
     assert_eq!(stage.file("from-shell.txt"), "made-by-agent\n");
     let journal = stage.journal();
-    let upgrades: Vec<&Value> = journal
-        .iter()
-        .filter(|event| {
-            event["reason"].as_str().is_some_and(|why| why.contains("change protocols"))
-        })
-        .collect();
-    assert_eq!(upgrades.len(), 1, "{journal:#?}");
-    assert_eq!(upgrades[0]["subject"], "GET /v1/responses");
-    let posts = stage.server.requests().iter().filter(|it| it.method == "POST").count();
-    assert_eq!(posts, 2);
+    // One connection for all of it, and nothing over plain HTTP or refused.
+    assert_eq!(events(&journal, "websocket"), 1, "{journal:#?}");
+    assert_eq!(stage.refused(), [""; 0], "{journal:#?}");
+    assert_eq!(events(&journal, "tool_call"), 2, "{journal:#?}");
+    stage.was_confined(&ran, "openai", 3);
+    // Codex says only what is new, and the provider is told all.
+    let requests = stage.server.requests();
+    let lengths: Vec<usize> =
+        requests.iter().map(|it| it.json()["input"].as_array().unwrap().len()).collect();
+    assert!(lengths.is_sorted_by(|a, b| a < b), "{lengths:?}");
+    assert!(requests.iter().all(|it| it.json().get("previous_response_id").is_none()));
+    assert!(stage.talk().contains("made-by-agent"), "{}", stage.talk());
+}
+
+#[test]
+fn a_call_that_is_denied_never_reaches_codex_over_a_websocket() {
+    let Some(mut stage) = Stage::with_agents(PROFILE) else { return };
+    stage.says(vec![
+        Turn::tool("exec_command", json!({"cmd": "touch forbidden.txt"})),
+        Turn::text("Done."),
+    ]);
+    let url = stage.server.url();
+    stage.write_policy(&url, "permissions: {deny: [\"Bash(touch forbidden.txt)\"]}\n");
+    let ran = over_websocket(&stage);
+    assert_eq!(ran.exit, 0, "{ran}");
+    assert_eq!(events(&stage.journal(), "websocket"), 1);
+    assert!(!stage.workspace.join("forbidden.txt").exists());
+    let refused = stage.refused();
+    assert!(refused.iter().any(|it| it.contains("forbidden")), "{refused:?}");
 }
