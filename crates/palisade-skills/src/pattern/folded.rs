@@ -4,8 +4,6 @@ use std::cell::RefCell;
 
 use memchr::memmem;
 
-use super::required::Required;
-
 /// Bits that say which runs there are.
 const BITS: usize = 1 << 15;
 /// Bytes from which a text is kept apart from shorter ones: many look at a whole text, and between them at pieces of it.
@@ -25,18 +23,14 @@ thread_local! {
     static LAST: RefCell<[Folded; 2]> = RefCell::new([Folded::new(), Folded::new()]);
 }
 
-/// Whether a text may hold what is required, and what it cost to tell, in bytes that were read.
-pub(super) fn may_hold(text: &[u8], required: &Required) -> (bool, usize) {
+/// Does this with a text. Nothing may be done with another one meanwhile.
+pub(super) fn with<R>(text: &[u8], work: impl FnOnce(&Folded) -> R) -> R {
     LAST.with_borrow_mut(|[short, long]| {
         let folded = if text.len() < LONG { short } else { long };
-        let cost = match folded.text == text {
-            true => text.len() / 16,
-            false => {
-                folded.become_of(text);
-                text.len()
-            }
-        };
-        (folded.may_hold(required), cost.saturating_add(256))
+        if folded.text != text {
+            folded.become_of(text);
+        }
+        work(folded)
     })
 }
 
@@ -61,8 +55,19 @@ impl Folded {
         }
     }
 
-    fn may_hold(&self, required: &Required) -> bool {
-        self.odd || required.lists.iter().all(|list| list.iter().any(|text| self.holds(text)))
+    /// The text with its letters of ASCII in lower case.
+    pub(super) fn lower(&self) -> &[u8] {
+        &self.lower
+    }
+
+    /// Is there a letter of ASCII in it that is none?
+    pub(super) fn is_odd(&self) -> bool {
+        self.odd
+    }
+
+    /// May it hold one, at least, of each of these lists?
+    pub(super) fn may_hold(&self, lists: &[Vec<String>]) -> bool {
+        self.odd || lists.iter().all(|list| list.iter().any(|text| self.holds(text)))
     }
 
     fn holds(&self, text: &str) -> bool {

@@ -3,6 +3,8 @@
 mod classes;
 mod folded;
 mod lazy;
+mod lower;
+mod narrowed;
 mod required;
 #[cfg(test)]
 mod tests;

@@ -4,6 +4,8 @@
 //! skill. So the words that each match holds are read off the pattern's own text, which takes a microsecond or two. It
 //! is cautious: what it does not understand requires nothing.
 
+use std::ops::Range;
+
 /// Texts that a part may match, at most, to be known one by one.
 const MANY: usize = 64;
 /// Alternatives of one group, at most.
@@ -27,22 +29,74 @@ struct Part {
 }
 
 struct Reader<'a> {
+    source: &'a str,
     rest: &'a str,
     /// Does case count?
     cased: bool,
+    /// Groups that are remembered, so far.
+    groups: usize,
+    /// The choices that were read, if they are kept.
+    choices: Option<Read>,
+}
+
+/// The choices of a pattern.
+#[derive(Debug, Default)]
+struct Read {
+    /// Those of the part that is read.
+    here: Vec<Choice>,
+    /// How many branches all of them have.
+    branches: usize,
+    /// Flags stand where what follows them cannot be told from what does not.
+    unclear: bool,
+}
+
+/// A place of a pattern where one of several parts has to match.
+#[derive(Debug)]
+pub(super) struct Choice {
+    /// Where it stands in the pattern.
+    pub(super) span: Range<usize>,
+    pub(super) branches: Vec<Branch>,
+}
+
+/// One of the parts.
+#[derive(Debug)]
+pub(super) struct Branch {
+    /// All branches of a pattern have numbers, from 0.
+    pub(super) number: usize,
+    pub(super) span: Range<usize>,
+    /// As in [`Required`].
+    pub(super) lists: Vec<Vec<String>>,
+    /// Groups in it that are remembered.
+    pub(super) groups: usize,
+    pub(super) choices: Vec<Choice>,
 }
 
 impl Required {
     /// What a pattern's matches hold, whether its case counts or not.
     pub(super) fn of(pattern: &str) -> Self {
-        let mut reader = Reader { rest: pattern, cased: !has_flag(pattern, 'i') };
+        let mut reader = Reader::of(pattern, None);
         let part = reader.alternatives().filter(|_| reader.rest.is_empty());
-        let mut lists = part.map(Part::lists).unwrap_or_default();
-        lists.sort_by_key(|list| weight(list));
-        lists.truncate(LISTS);
-        lists.iter_mut().flatten().for_each(|text| text.make_ascii_lowercase());
-        Self { lists }
+        Self { lists: telling(part.map(Part::lists).unwrap_or_default()) }
     }
+}
+
+/// The choices of a pattern, in the order in which they stand, and the number of all branches in them. None, if it is not
+/// understood.
+pub(super) fn choices(pattern: &str) -> (Vec<Choice>, usize) {
+    let mut reader = Reader::of(pattern, Some(Read::default()));
+    let whole = reader.alternatives().is_some_and(|_| reader.rest.is_empty());
+    match reader.choices {
+        Some(read) if whole && !read.unclear => (read.here, read.branches),
+        _ => (Vec::new(), 0),
+    }
+}
+
+/// The most telling lists.
+fn telling(mut lists: Vec<Vec<String>>) -> Vec<Vec<String>> {
+    lists.sort_by_key(|list| weight(list));
+    lists.truncate(LISTS);
+    lists.iter_mut().flatten().for_each(|text| text.make_ascii_lowercase());
+    lists
 }
 
 impl Part {
@@ -83,6 +137,15 @@ impl Part {
 }
 
 impl<'a> Reader<'a> {
+    fn of(source: &'a str, choices: Option<Read>) -> Self {
+        Self { source, rest: source, cased: !has_flag(source, 'i'), groups: 0, choices }
+    }
+
+    /// How far it is.
+    fn at(&self) -> usize {
+        self.source.len().saturating_sub(self.rest.len())
+    }
+
     fn peek(&self) -> Option<char> {
         self.rest.chars().next()
     }
@@ -113,13 +176,33 @@ impl<'a> Reader<'a> {
     }
 
     fn alternatives(&mut self) -> Option<Part> {
-        let first = self.sequence()?;
+        // Flags of the first hold for all.
+        while let Some((flags, rest)) = self.rest.strip_prefix("(?").and_then(|r| r.split_once(')'))
+            && flags.bytes().all(|flag| b"imsu-".contains(&flag))
+        {
+            self.rest = rest;
+        }
+        let before = self.choices.as_mut().map(|read| std::mem::take(&mut read.here));
+        let from = self.at();
+        let (first, mut branch) = self.branch()?;
         if self.peek() != Some('|') {
+            if let (Some(read), Some(mut before)) = (&mut self.choices, before) {
+                before.extend(branch.into_iter().flat_map(|branch| branch.choices));
+                read.here = before;
+            }
             return Some(first);
         }
         let mut parts = vec![first];
+        let mut branches: Vec<Branch> = branch.take().into_iter().collect();
         while self.takes('|') {
-            parts.push(self.sequence()?);
+            let (part, branch) = self.branch()?;
+            parts.push(part);
+            branches.extend(branch);
+        }
+        let span = from..self.at();
+        if let (Some(read), Some(before)) = (&mut self.choices, before) {
+            read.here = before;
+            read.here.push(Choice { span, branches });
         }
         let count =
             parts.iter().map(|part| part.exact.as_ref().map(Vec::len)).sum::<Option<usize>>();
@@ -131,6 +214,21 @@ impl<'a> Reader<'a> {
         let best = |part: Part| part.lists().into_iter().min_by_key(|list| weight(list));
         let lists: Option<Vec<Vec<String>>> = parts.into_iter().map(best).collect();
         Some(Part { exact: None, lists: lists.map(|lists| lists.concat()).into_iter().collect() })
+    }
+
+    /// A part, and what is kept of it if it is one of several.
+    fn branch(&mut self) -> Option<(Part, Option<Branch>)> {
+        let (from, groups) = (self.at(), self.groups);
+        let part = self.sequence()?;
+        let (span, groups) = (from..self.at(), self.groups.saturating_sub(groups));
+        let branch = self.choices.as_mut().map(|read| {
+            let number = read.branches;
+            read.branches = number.saturating_add(1);
+            let known = Part { exact: part.exact.clone(), lists: part.lists.clone() };
+            let (lists, choices) = (telling(known.lists()), std::mem::take(&mut read.here));
+            Branch { number, span, lists, groups, choices }
+        });
+        Some((part, branch))
     }
 
     fn sequence(&mut self) -> Option<Part> {
@@ -220,16 +318,24 @@ impl<'a> Reader<'a> {
     }
 
     fn group(&mut self) -> Option<Part> {
-        if self.takes('?') {
+        if !self.takes('?') {
+            self.groups = self.groups.saturating_add(1);
+        } else {
             self.takes('P');
             if self.takes('<') {
+                self.groups = self.groups.saturating_add(1);
                 self.rest = self.rest.split_once('>')?.1;
             } else {
                 loop {
                     match self.next()? {
                         ':' => break,
                         // Flags for what follows. Case never counts here.
-                        ')' => return Some(Part::empty()),
+                        ')' => {
+                            if let Some(read) = &mut self.choices {
+                                read.unclear = true;
+                            }
+                            return Some(Part::empty());
+                        }
                         'i' | 'm' | 's' | 'u' | '-' => {}
                         _ => return None,
                     }
