@@ -180,7 +180,7 @@ impl Narrowed {
 
 fn compile(pattern: &str, unicode: bool, long: bool) -> Option<meta::Regex> {
     let mut builder = meta::Regex::builder();
-    let config = meta::Regex::config().hybrid(long).onepass(false);
+    let config = meta::Regex::config().hybrid(long).dfa(false).onepass(false);
     match unicode {
         true => builder.configure(config),
         false => builder
