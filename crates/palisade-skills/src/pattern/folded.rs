@@ -4,6 +4,8 @@ use std::cell::RefCell;
 
 use memchr::memmem;
 
+use super::{glance::Glance, required::PAST_ASCII};
+
 /// Bits that say which runs there are.
 const BITS: usize = 1 << 15;
 /// Bytes from which a text is kept apart from shorter ones: many look at a whole text, and between them at pieces of it.
@@ -15,6 +17,7 @@ pub(super) struct Folded {
     text: Vec<u8>,
     lower: Vec<u8>,
     runs: Box<[u64]>,
+    ascii: bool,
     odd: bool,
 }
 
@@ -37,7 +40,7 @@ pub(super) fn with<R>(text: &[u8], work: impl FnOnce(&Folded) -> R) -> R {
 impl Folded {
     fn new() -> Self {
         let runs = vec![0; BITS / 64].into_boxed_slice();
-        Self { text: Vec::new(), lower: Vec::new(), runs, odd: false }
+        Self { text: Vec::new(), lower: Vec::new(), runs, ascii: true, odd: false }
     }
 
     fn become_of(&mut self, text: &[u8]) {
@@ -45,7 +48,8 @@ impl Folded {
         self.text.extend_from_slice(text);
         self.lower.clear();
         self.lower.extend(text.iter().map(u8::to_ascii_lowercase));
-        self.odd = !text.is_ascii() && FOLDED.iter().any(|c| memmem::find(text, c).is_some());
+        self.ascii = text.is_ascii();
+        self.odd = !self.ascii && FOLDED.iter().any(|c| memmem::find(text, c).is_some());
         self.runs.fill(0);
         for run in self.lower.windows(3) {
             let (word, bit) = place(run);
@@ -70,7 +74,15 @@ impl Folded {
         self.odd || lists.iter().all(|list| list.iter().any(|text| self.holds(text)))
     }
 
+    /// May it hold one of these?
+    pub(super) fn may_hold_one(&self, glance: &Glance) -> bool {
+        self.odd || glance.is_empty() || glance.texts().any(|text| self.holds(text))
+    }
+
     fn holds(&self, text: &str) -> bool {
+        if text == PAST_ASCII {
+            return !self.ascii;
+        }
         let has = |run: &[u8]| {
             let (word, bit) = place(run);
             self.runs.get(word).is_some_and(|word| word & bit != 0)

@@ -8,8 +8,8 @@ use regex_automata::{Input, Match, Span, meta, util::captures};
 use super::{
     classes::plain,
     folded,
+    glance::Glance,
     narrowed::{Choices, Narrowed},
-    required::Required,
 };
 
 /// Bytes from which a text is worth a compilation, whatever it holds.
@@ -26,7 +26,7 @@ const PARTS: usize = 6;
 pub(crate) struct Regex {
     source: Box<str>,
     unicode: bool,
-    required: Required,
+    glance: Glance,
     choices: OnceLock<Choices>,
     /// What looking for what is required has cost so far, in bytes.
     spent: AtomicUsize,
@@ -59,7 +59,7 @@ impl Regex {
         Self {
             source: source.into(),
             unicode,
-            required: Required::of(source),
+            glance: Glance::of(source),
             choices: OnceLock::new(),
             spent: AtomicUsize::new(0),
             narrowed: Mutex::default(),
@@ -138,14 +138,14 @@ impl Regex {
         if text.len() < LONG && self.spent.load(Ordering::Relaxed) < WORTH {
             let part = folded::with(text, |folded| {
                 self.spent.fetch_add(text.len() / 16 + 256, Ordering::Relaxed);
-                if !folded.may_hold(&self.required.lists) {
+                if !folded.may_hold_one(&self.glance) {
                     return Some(None);
                 }
                 if folded.is_odd() || text.len() >= WHOLE {
                     return None;
                 }
                 let choices = self.choices.get_or_init(|| Choices::of(&self.source));
-                let kept = choices.held_by(folded);
+                let Some(kept) = choices.held_by(folded) else { return Some(None) };
                 let mut parts = self.narrowed.lock().unwrap_or_else(PoisonError::into_inner);
                 let last = parts.last.as_ref();
                 if let Some(last) = last.filter(|last| last.is_for(&kept, text)) {

@@ -65,7 +65,7 @@ pub(super) fn lowered(pattern: &str, bytes: bool) -> Option<String> {
                 out.extend(rest.next_if_eq(&'^'));
                 match rest.peek() {
                     // A class by its name.
-                    Some(':') => return None,
+                    Some(':') if depth > 1 => return None,
                     Some(']') => {
                         out.extend(rest.next());
                         Some(']')

@@ -6,7 +6,7 @@ use super::{
     classes::plain,
     folded::{self, Folded},
     lower::lowered,
-    required::{self, Choice},
+    required::{Choice, Required},
 };
 
 /// Bytes of a text from which to compile for a table of states costs less than to try state by state.
@@ -14,11 +14,14 @@ const LONG: usize = 1 << 10;
 /// What matches nothing.
 const NOTHING: &str = "[a&&b]";
 
-/// The places of a pattern where one of several parts has to match.
+/// What a pattern requires, and the places of it where one of several parts has to match.
 #[derive(Debug)]
 pub(super) struct Choices {
+    required: Required,
     choices: Vec<Choice>,
     branches: usize,
+    /// The pattern is one choice.
+    whole: bool,
 }
 
 /// Which branches are kept.
@@ -40,12 +43,14 @@ pub(super) struct Narrowed {
 
 impl Choices {
     pub(super) fn of(source: &str) -> Self {
-        let (choices, branches) = required::choices(source);
-        Self { choices, branches }
+        let (required, choices, branches) = Required::of(source);
+        let flags = source.strip_prefix("(?i)").map_or(0, |_| "(?i)".len());
+        let whole = choices.first().is_some_and(|choice| choice.span == (flags..source.len()));
+        Self { required, choices, branches, whole }
     }
 
-    /// The branches that may match somewhere in a text.
-    pub(super) fn held_by(&self, text: &Folded) -> Kept {
+    /// The branches that may match somewhere in a text. None, if the whole cannot.
+    pub(super) fn held_by(&self, text: &Folded) -> Option<Kept> {
         fn hold(choices: &[Choice], text: &Folded, kept: &mut Kept) {
             for branch in choices.iter().flat_map(|choice| &choice.branches) {
                 if text.may_hold(&branch.lists) {
@@ -54,9 +59,12 @@ impl Choices {
                 }
             }
         }
+        if !text.may_hold(&self.required.lists) {
+            return None;
+        }
         let mut kept = Kept(vec![0; self.branches.div_ceil(64)]);
         hold(&self.choices, text, &mut kept);
-        kept
+        (!self.whole || kept.0.iter().any(|word| *word != 0)).then_some(kept)
     }
 
     /// The pattern with these branches. Each group keeps its number.
@@ -133,20 +141,22 @@ impl Narrowed {
     ) -> Self {
         let kept = before.map_or(kept.clone(), |before| kept.with(&before.kept));
         let ascii = unicode && text.is_ascii() && before.is_none_or(|before| before.ascii);
+        // What is compiled for one text alone is not worth what finds its beginnings.
+        let often = before.is_some();
         let long = text.len() > LONG || before.is_some_and(|before| before.long);
         let narrow = choices.narrow(source, &kept);
         // Bytes are characters where all is ASCII. Classes with others in them are none of bytes.
         let of_bytes = (!unicode || ascii)
             .then(|| {
                 let lower = lowered(&narrow, true);
-                let regex = compile(lower.as_deref().unwrap_or(&narrow), false, long)?;
+                let regex = compile(lower.as_deref().unwrap_or(&narrow), false, long, often)?;
                 Some(Self { regex, kept: kept.clone(), ascii, lower: lower.is_some(), long })
             })
             .flatten();
         of_bytes.unwrap_or_else(|| {
             // Past ASCII, letters of a pattern may be large or small.
             let lower = if narrow.is_ascii() { lowered(&narrow, false) } else { None };
-            let regex = compile(lower.as_deref().unwrap_or(&narrow), true, long)
+            let regex = compile(lower.as_deref().unwrap_or(&narrow), true, long, often)
                 .expect("a part of a pattern of ours");
             Self { regex, kept, ascii: false, lower: lower.is_some(), long }
         })
@@ -178,9 +188,13 @@ impl Narrowed {
     }
 }
 
-fn compile(pattern: &str, unicode: bool, long: bool) -> Option<meta::Regex> {
+fn compile(pattern: &str, unicode: bool, long: bool, often: bool) -> Option<meta::Regex> {
     let mut builder = meta::Regex::builder();
-    let config = meta::Regex::config().hybrid(long).dfa(false).onepass(false);
+    let config = meta::Regex::config()
+        .hybrid(long)
+        .dfa(false)
+        .onepass(false)
+        .auto_prefilter(long || often);
     match unicode {
         true => builder.configure(config),
         false => builder

@@ -13,6 +13,9 @@ const ALTERNATIVES: usize = 512;
 /// Lists that are kept of one pattern: the most telling.
 const LISTS: usize = 4;
 
+/// Stands for any character past ASCII.
+pub(super) const PAST_ASCII: &str = "\u{80}";
+
 /// Of each list one text, at least, is in everything that matches. Letters of ASCII are in lower case, and so have to be
 /// those of what is compared with them.
 #[derive(Debug, PartialEq, Eq)]
@@ -35,8 +38,7 @@ struct Reader<'a> {
     cased: bool,
     /// Groups that are remembered, so far.
     groups: usize,
-    /// The choices that were read, if they are kept.
-    choices: Option<Read>,
+    read: Read,
 }
 
 /// The choices of a pattern.
@@ -72,22 +74,17 @@ pub(super) struct Branch {
 }
 
 impl Required {
-    /// What a pattern's matches hold, whether its case counts or not.
-    pub(super) fn of(pattern: &str) -> Self {
-        let mut reader = Reader::of(pattern, None);
+    /// What a pattern's matches hold, whether its case counts or not; its choices, in the order in which they stand, and
+    /// the number of all branches in them. There are none, if it is not understood.
+    pub(super) fn of(pattern: &str) -> (Self, Vec<Choice>, usize) {
+        let (source, cased) = (pattern, !has_flag(pattern, 'i'));
+        let mut reader = Reader { source, rest: source, cased, groups: 0, read: Read::default() };
         let part = reader.alternatives().filter(|_| reader.rest.is_empty());
-        Self { lists: telling(part.map(Part::lists).unwrap_or_default()) }
-    }
-}
-
-/// The choices of a pattern, in the order in which they stand, and the number of all branches in them. None, if it is not
-/// understood.
-pub(super) fn choices(pattern: &str) -> (Vec<Choice>, usize) {
-    let mut reader = Reader::of(pattern, Some(Read::default()));
-    let whole = reader.alternatives().is_some_and(|_| reader.rest.is_empty());
-    match reader.choices {
-        Some(read) if whole && !read.unclear => (read.here, read.branches),
-        _ => (Vec::new(), 0),
+        let (choices, branches) = match reader.read {
+            read if part.is_some() && !read.unclear => (read.here, read.branches),
+            _ => (Vec::new(), 0),
+        };
+        (Self { lists: telling(part.map(Part::lists).unwrap_or_default()) }, choices, branches)
     }
 }
 
@@ -137,10 +134,6 @@ impl Part {
 }
 
 impl<'a> Reader<'a> {
-    fn of(source: &'a str, choices: Option<Read>) -> Self {
-        Self { source, rest: source, cased: !has_flag(source, 'i'), groups: 0, choices }
-    }
-
     /// How far it is.
     fn at(&self) -> usize {
         self.source.len().saturating_sub(self.rest.len())
@@ -182,28 +175,25 @@ impl<'a> Reader<'a> {
         {
             self.rest = rest;
         }
-        let before = self.choices.as_mut().map(|read| std::mem::take(&mut read.here));
+        let mut before = std::mem::take(&mut self.read.here);
         let from = self.at();
-        let (first, mut branch) = self.branch()?;
+        let groups = self.groups;
+        let first = self.sequence()?;
         if self.peek() != Some('|') {
-            if let (Some(read), Some(mut before)) = (&mut self.choices, before) {
-                before.extend(branch.into_iter().flat_map(|branch| branch.choices));
-                read.here = before;
-            }
+            before.append(&mut self.read.here);
+            self.read.here = before;
             return Some(first);
         }
+        let mut branches = vec![self.branch(from, groups, &first)];
         let mut parts = vec![first];
-        let mut branches: Vec<Branch> = branch.take().into_iter().collect();
         while self.takes('|') {
-            let (part, branch) = self.branch()?;
+            let (from, groups) = (self.at(), self.groups);
+            let part = self.sequence()?;
+            branches.push(self.branch(from, groups, &part));
             parts.push(part);
-            branches.extend(branch);
         }
-        let span = from..self.at();
-        if let (Some(read), Some(before)) = (&mut self.choices, before) {
-            read.here = before;
-            read.here.push(Choice { span, branches });
-        }
+        before.push(Choice { span: from..self.at(), branches });
+        self.read.here = before;
         let count =
             parts.iter().map(|part| part.exact.as_ref().map(Vec::len)).sum::<Option<usize>>();
         if count.is_some_and(|count| count <= ALTERNATIVES) {
@@ -216,19 +206,18 @@ impl<'a> Reader<'a> {
         Some(Part { exact: None, lists: lists.map(|lists| lists.concat()).into_iter().collect() })
     }
 
-    /// A part, and what is kept of it if it is one of several.
-    fn branch(&mut self) -> Option<(Part, Option<Branch>)> {
-        let (from, groups) = (self.at(), self.groups);
-        let part = self.sequence()?;
-        let (span, groups) = (from..self.at(), self.groups.saturating_sub(groups));
-        let branch = self.choices.as_mut().map(|read| {
-            let number = read.branches;
-            read.branches = number.saturating_add(1);
-            let known = Part { exact: part.exact.clone(), lists: part.lists.clone() };
-            let (lists, choices) = (telling(known.lists()), std::mem::take(&mut read.here));
-            Branch { number, span, lists, groups, choices }
-        });
-        Some((part, branch))
+    /// What is kept of a part that was read from there on, as one of several.
+    fn branch(&mut self, from: usize, groups: usize, part: &Part) -> Branch {
+        let number = self.read.branches;
+        self.read.branches = number.saturating_add(1);
+        let known = Part { exact: part.exact.clone(), lists: part.lists.clone() };
+        Branch {
+            number,
+            span: from..self.at(),
+            lists: telling(known.lists()),
+            groups: self.groups.saturating_sub(groups),
+            choices: std::mem::take(&mut self.read.here),
+        }
     }
 
     fn sequence(&mut self) -> Option<Part> {
@@ -312,8 +301,23 @@ impl<'a> Reader<'a> {
             '.' => Some(Part::any()),
             // Nothing that repeats stands first.
             '*' | '+' | '?' | '{' => None,
-            c if c.is_ascii() || self.cased || is_uncased(c) => Some(Part::one(c)),
-            _ => Some(Part::any()),
+            c => Some(match self.letters(c) {
+                Some(letters) => Part { exact: Some(letters), lists: Vec::new() },
+                None => Part { exact: None, lists: vec![vec![PAST_ASCII.to_owned()]] },
+            }),
+        }
+    }
+
+    /// How a character may stand in a text, if that is known.
+    fn letters(&self, c: char) -> Option<Vec<String>> {
+        match c {
+            _ if c.is_ascii() || self.cased || is_uncased(c) => Some(vec![c.to_string()]),
+            // The ring above has a sign of its own, and the others here are large or small.
+            'à'..='þ' | 'À'..='Þ' if !"÷×åÅ".contains(c) => {
+                let (small, large) = (c.to_lowercase(), c.to_uppercase());
+                Some(vec![small.collect(), large.collect()])
+            }
+            _ => None,
         }
     }
 
@@ -331,9 +335,7 @@ impl<'a> Reader<'a> {
                         ':' => break,
                         // Flags for what follows. Case never counts here.
                         ')' => {
-                            if let Some(read) = &mut self.choices {
-                                read.unclear = true;
-                            }
+                            self.read.unclear = true;
                             return Some(Part::empty());
                         }
                         'i' | 'm' | 's' | 'u' | '-' => {}
@@ -399,11 +401,14 @@ impl<'a> Reader<'a> {
             }
             first = false;
         }
-        if !known || texts.iter().any(|c| !c.is_ascii()) {
+        if !known {
             return Some(Part::any());
         }
-        let mut texts: Vec<String> =
-            texts.into_iter().map(|c| c.to_ascii_lowercase().to_string()).collect();
+        let letters = |c: char| self.letters(c.to_ascii_lowercase());
+        let Some(texts) = texts.into_iter().map(letters).collect::<Option<Vec<_>>>() else {
+            return Some(Part::any());
+        };
+        let mut texts = texts.concat();
         texts.sort_unstable();
         texts.dedup();
         Some(Part { exact: Some(texts), lists: Vec::new() })
@@ -422,7 +427,7 @@ impl<'a> Reader<'a> {
 }
 
 /// Does the pattern set this flag somewhere?
-fn has_flag(pattern: &str, flag: char) -> bool {
+pub(super) fn has_flag(pattern: &str, flag: char) -> bool {
     let flags = |rest: &str| {
         rest.chars().take_while(|c| c.is_ascii_lowercase() || *c == '-').any(|c| c == flag)
     };
@@ -430,7 +435,7 @@ fn has_flag(pattern: &str, flag: char) -> bool {
 }
 
 /// Is it of a script that knows no case?
-fn is_uncased(c: char) -> bool {
+pub(super) fn is_uncased(c: char) -> bool {
     matches!(c, '\u{3041}'..='\u{9fff}')
 }
 
