@@ -4,7 +4,7 @@ use std::cell::RefCell;
 
 use memchr::memmem;
 
-use super::required::Required;
+use super::{glance::Glance, required::PAST_ASCII};
 
 /// Bits that say which runs there are.
 const BITS: usize = 1 << 15;
@@ -17,6 +17,7 @@ pub(super) struct Folded {
     text: Vec<u8>,
     lower: Vec<u8>,
     runs: Box<[u64]>,
+    ascii: bool,
     odd: bool,
 }
 
@@ -25,25 +26,21 @@ thread_local! {
     static LAST: RefCell<[Folded; 2]> = RefCell::new([Folded::new(), Folded::new()]);
 }
 
-/// Whether a text may hold what is required, and what it cost to tell, in bytes that were read.
-pub(super) fn may_hold(text: &[u8], required: &Required) -> (bool, usize) {
+/// Does this with a text. Nothing may be done with another one meanwhile.
+pub(super) fn with<R>(text: &[u8], work: impl FnOnce(&Folded) -> R) -> R {
     LAST.with_borrow_mut(|[short, long]| {
         let folded = if text.len() < LONG { short } else { long };
-        let cost = match folded.text == text {
-            true => text.len() / 16,
-            false => {
-                folded.become_of(text);
-                text.len()
-            }
-        };
-        (folded.may_hold(required), cost.saturating_add(256))
+        if folded.text != text {
+            folded.become_of(text);
+        }
+        work(folded)
     })
 }
 
 impl Folded {
     fn new() -> Self {
         let runs = vec![0; BITS / 64].into_boxed_slice();
-        Self { text: Vec::new(), lower: Vec::new(), runs, odd: false }
+        Self { text: Vec::new(), lower: Vec::new(), runs, ascii: true, odd: false }
     }
 
     fn become_of(&mut self, text: &[u8]) {
@@ -51,7 +48,8 @@ impl Folded {
         self.text.extend_from_slice(text);
         self.lower.clear();
         self.lower.extend(text.iter().map(u8::to_ascii_lowercase));
-        self.odd = !text.is_ascii() && FOLDED.iter().any(|c| memmem::find(text, c).is_some());
+        self.ascii = text.is_ascii();
+        self.odd = !self.ascii && FOLDED.iter().any(|c| memmem::find(text, c).is_some());
         self.runs.fill(0);
         for run in self.lower.windows(3) {
             let (word, bit) = place(run);
@@ -61,11 +59,30 @@ impl Folded {
         }
     }
 
-    fn may_hold(&self, required: &Required) -> bool {
-        self.odd || required.lists.iter().all(|list| list.iter().any(|text| self.holds(text)))
+    /// The text with its letters of ASCII in lower case.
+    pub(super) fn lower(&self) -> &[u8] {
+        &self.lower
+    }
+
+    /// Is there a letter of ASCII in it that is none?
+    pub(super) fn is_odd(&self) -> bool {
+        self.odd
+    }
+
+    /// May it hold one, at least, of each of these lists?
+    pub(super) fn may_hold(&self, lists: &[Vec<String>]) -> bool {
+        self.odd || lists.iter().all(|list| list.iter().any(|text| self.holds(text)))
+    }
+
+    /// May it hold one of these?
+    pub(super) fn may_hold_one(&self, glance: &Glance) -> bool {
+        self.odd || glance.is_empty() || glance.texts().any(|text| self.holds(text))
     }
 
     fn holds(&self, text: &str) -> bool {
+        if text == PAST_ASCII {
+            return !self.ascii;
+        }
         let has = |run: &[u8]| {
             let (word, bit) = place(run);
             self.runs.get(word).is_some_and(|word| word & bit != 0)

@@ -1,29 +1,53 @@
 use std::sync::{
-    OnceLock,
+    Arc, Mutex, OnceLock, PoisonError,
     atomic::{AtomicUsize, Ordering},
 };
 
 use regex_automata::{Input, Match, Span, meta, util::captures};
 
-use super::{classes::plain, folded, required::Required};
+use super::{
+    classes::plain,
+    folded,
+    glance::Glance,
+    narrowed::{Choices, Narrowed},
+};
 
 /// Bytes from which a text is worth a compilation, whatever it holds.
 const LONG: usize = 256 << 10;
-/// Bytes of texts that cost as much to look through as to compile: from then on a pattern is compiled.
+/// Bytes from which a text is worth that a pattern be compiled as a whole.
+const WHOLE: usize = 32 << 10;
+/// Bytes of texts that cost as much to look through as to compile: from then on a pattern is compiled as a whole.
 const WORTH: usize = 256 << 10;
+/// How often a part of a pattern is compiled before the whole of it is.
+const PARTS: usize = 6;
 
-/// A pattern that is compiled when there is a text that it may match.
+/// A pattern that is compiled when there is a text that it may match, and at first without what the text cannot match.
 #[derive(Debug)]
 pub(crate) struct Regex {
     source: Box<str>,
     unicode: bool,
-    required: Required,
+    glance: Glance,
+    choices: OnceLock<Choices>,
     /// What looking for what is required has cost so far, in bytes.
     spent: AtomicUsize,
-    compiled: OnceLock<meta::Regex>,
-    /// What is held against each text that is passed over.
+    narrowed: Mutex<Parts>,
+    whole: OnceLock<meta::Regex>,
+    /// What is held against each text that is passed over, and each part that is matched.
     #[cfg(debug_assertions)]
     proof: OnceLock<meta::Regex>,
+}
+
+/// The last part that was compiled, and how many were.
+#[derive(Debug, Default)]
+struct Parts {
+    made: usize,
+    last: Option<Arc<Narrowed>>,
+}
+
+/// What is matched against a text.
+enum For<'a> {
+    Whole(&'a meta::Regex),
+    Narrowed(Arc<Narrowed>),
 }
 
 /// Where the groups of a match are.
@@ -35,9 +59,11 @@ impl Regex {
         Self {
             source: source.into(),
             unicode,
-            required: Required::of(source),
+            glance: Glance::of(source),
+            choices: OnceLock::new(),
             spent: AtomicUsize::new(0),
-            compiled: OnceLock::new(),
+            narrowed: Mutex::default(),
+            whole: OnceLock::new(),
             #[cfg(debug_assertions)]
             proof: OnceLock::new(),
         }
@@ -46,19 +72,37 @@ impl Regex {
     /// Does it match somewhere?
     pub(crate) fn is_match<'h>(&self, text: impl Into<Input<'h>>) -> bool {
         let text = text.into();
-        self.for_text(&text).is_some_and(|regex| regex.is_match(text))
+        match self.for_text(&text) {
+            Some(For::Whole(regex)) => regex.is_match(text),
+            // The engine for short texts is left out where only an answer is asked for.
+            Some(For::Narrowed(part)) if part.long => {
+                part.look(&text, |regex, text| regex.is_match(text))
+            }
+            Some(For::Narrowed(part)) => part.look(&text, |regex, text| regex.find(text)).is_some(),
+            None => false,
+        }
     }
 
     /// The first match.
     pub(crate) fn find<'h>(&self, text: impl Into<Input<'h>>) -> Option<Match> {
         let text = text.into();
-        self.for_text(&text)?.find(text)
+        match self.for_text(&text)? {
+            For::Whole(regex) => regex.find(text),
+            For::Narrowed(part) => part.look(&text, |regex, text| regex.find(text)),
+        }
     }
 
     /// All matches, one behind the other.
     pub(crate) fn find_iter<'h>(&self, text: &'h str) -> impl Iterator<Item = Match> + use<'_, 'h> {
         let text = Input::new(text);
-        self.for_text(&text).map(|regex| regex.find_iter(text)).into_iter().flatten()
+        let (found, whole) = match self.for_text(&text) {
+            Some(For::Whole(regex)) => (Vec::new(), Some(regex.find_iter(text))),
+            Some(For::Narrowed(part)) => {
+                (part.look(&text, |regex, text| regex.find_iter(text).collect()), None)
+            }
+            None => (Vec::new(), None),
+        };
+        found.into_iter().chain(whole.into_iter().flatten())
     }
 
     /// Room for groups.
@@ -69,42 +113,75 @@ impl Regex {
     /// The first match with its groups.
     pub(crate) fn captures<'h>(&self, text: impl Into<Input<'h>>, into: &mut Captures) {
         let text = text.into();
-        match self.for_text(&text) {
-            Some(regex) => {
-                regex.captures(text, into.0.get_or_insert_with(|| regex.create_captures()));
-            }
-            None => into.0 = None,
+        let found = self.for_text(&text);
+        if found.is_none() {
+            into.0 = None;
+            return;
+        }
+        let mut fill = |regex: &meta::Regex, text: Input<'_>| {
+            // All parts have the groups of the whole.
+            regex.captures(text, into.0.get_or_insert_with(|| regex.create_captures()));
+        };
+        match found {
+            Some(For::Whole(regex)) => fill(regex, text),
+            Some(For::Narrowed(part)) => part.look(&text, fill),
+            None => {}
         }
     }
 
     /// Compiled, if it may match this text.
-    fn for_text(&self, text: &Input<'_>) -> Option<&meta::Regex> {
-        if let Some(compiled) = self.compiled.get() {
-            return Some(compiled);
+    fn for_text(&self, input: &Input<'_>) -> Option<For<'_>> {
+        let text = input.haystack();
+        if let Some(whole) = self.whole.get() {
+            return Some(For::Whole(whole));
         }
-        let text = text.haystack();
-        if !self.required.lists.is_empty()
-            && text.len() < LONG
-            && self.spent.load(Ordering::Relaxed) < WORTH
-        {
-            let (may_match, cost) = folded::may_hold(text, &self.required);
-            if !may_match {
-                #[cfg(debug_assertions)]
-                assert!(
-                    !self.proof.get_or_init(|| self.compile()).is_match(text),
-                    "{}",
-                    self.source
-                );
-                self.spent.fetch_add(cost, Ordering::Relaxed);
-                return None;
+        if text.len() < LONG && self.spent.load(Ordering::Relaxed) < WORTH {
+            let part = folded::with(text, |folded| {
+                self.spent.fetch_add(text.len() / 16 + 256, Ordering::Relaxed);
+                if !folded.may_hold_one(&self.glance) {
+                    return Some(None);
+                }
+                if folded.is_odd() || text.len() >= WHOLE {
+                    return None;
+                }
+                let choices = self.choices.get_or_init(|| Choices::of(&self.source));
+                let Some(kept) = choices.held_by(folded) else { return Some(None) };
+                let mut parts = self.narrowed.lock().unwrap_or_else(PoisonError::into_inner);
+                let last = parts.last.as_ref();
+                if let Some(last) = last.filter(|last| last.is_for(&kept, text)) {
+                    return Some(Some(Arc::clone(last)));
+                }
+                if parts.made >= PARTS {
+                    return None;
+                }
+                let pattern = (&*self.source, self.unicode);
+                let last = last.map(|last| &**last);
+                let part = Arc::new(Narrowed::new(pattern, choices, kept, text, last));
+                parts.made += 1;
+                parts.last = Some(Arc::clone(&part));
+                Some(Some(part))
+            });
+            match part {
+                Some(None) => {
+                    #[cfg(debug_assertions)]
+                    assert!(!self.proof().is_match(text), "{}", self.source);
+                    return None;
+                }
+                Some(Some(part)) => {
+                    #[cfg(debug_assertions)]
+                    self.prove(&part, input);
+                    return Some(For::Narrowed(part));
+                }
+                None => {}
             }
         }
-        Some(self.compiled.get_or_init(|| self.compile()))
+        Some(For::Whole(self.whole.get_or_init(|| self.compile())))
     }
 
+    /// What was compiled of it so far: parts, and the whole.
     #[cfg(test)]
-    pub(super) fn is_compiled(&self) -> bool {
-        self.compiled.get().is_some()
+    pub(super) fn compiled(&self) -> (usize, bool) {
+        (self.narrowed.lock().unwrap().made, self.whole.get().is_some())
     }
 
     fn compile(&self) -> meta::Regex {
@@ -116,6 +193,24 @@ impl Regex {
                 .configure(meta::Regex::config().utf8_empty(false));
         }
         builder.build(&plain(&self.source)).expect("the pattern is one of ours")
+    }
+
+    #[cfg(debug_assertions)]
+    fn proof(&self) -> &meta::Regex {
+        self.proof.get_or_init(|| self.compile())
+    }
+
+    /// A part finds what the whole finds.
+    #[cfg(debug_assertions)]
+    fn prove(&self, part: &Narrowed, input: &Input<'_>) {
+        let all = |regex: &meta::Regex, text: Input<'_>| {
+            let mut groups = regex.create_captures();
+            regex.captures(text.clone(), &mut groups);
+            let groups: Vec<_> = groups.iter().collect();
+            (regex.find_iter(text).take(64).collect::<Vec<_>>(), groups)
+        };
+        let (found, whole) = (part.look(input, all), all(self.proof(), input.clone()));
+        assert_eq!(found, whole, "{}", self.source);
     }
 }
 

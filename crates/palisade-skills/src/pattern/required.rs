@@ -4,12 +4,17 @@
 //! skill. So the words that each match holds are read off the pattern's own text, which takes a microsecond or two. It
 //! is cautious: what it does not understand requires nothing.
 
+use std::ops::Range;
+
 /// Texts that a part may match, at most, to be known one by one.
 const MANY: usize = 64;
 /// Alternatives of one group, at most.
 const ALTERNATIVES: usize = 512;
 /// Lists that are kept of one pattern: the most telling.
 const LISTS: usize = 4;
+
+/// Stands for any character past ASCII.
+pub(super) const PAST_ASCII: &str = "\u{80}";
 
 /// Of each list one text, at least, is in everything that matches. Letters of ASCII are in lower case, and so have to be
 /// those of what is compared with them.
@@ -27,22 +32,68 @@ struct Part {
 }
 
 struct Reader<'a> {
+    source: &'a str,
     rest: &'a str,
     /// Does case count?
     cased: bool,
+    /// Groups that are remembered, so far.
+    groups: usize,
+    read: Read,
+}
+
+/// The choices of a pattern.
+#[derive(Debug, Default)]
+struct Read {
+    /// Those of the part that is read.
+    here: Vec<Choice>,
+    /// How many branches all of them have.
+    branches: usize,
+    /// Flags stand where what follows them cannot be told from what does not.
+    unclear: bool,
+}
+
+/// A place of a pattern where one of several parts has to match.
+#[derive(Debug)]
+pub(super) struct Choice {
+    /// Where it stands in the pattern.
+    pub(super) span: Range<usize>,
+    pub(super) branches: Vec<Branch>,
+}
+
+/// One of the parts.
+#[derive(Debug)]
+pub(super) struct Branch {
+    /// All branches of a pattern have numbers, from 0.
+    pub(super) number: usize,
+    pub(super) span: Range<usize>,
+    /// As in [`Required`].
+    pub(super) lists: Vec<Vec<String>>,
+    /// Groups in it that are remembered.
+    pub(super) groups: usize,
+    pub(super) choices: Vec<Choice>,
 }
 
 impl Required {
-    /// What a pattern's matches hold, whether its case counts or not.
-    pub(super) fn of(pattern: &str) -> Self {
-        let mut reader = Reader { rest: pattern, cased: !has_flag(pattern, 'i') };
+    /// What a pattern's matches hold, whether its case counts or not; its choices, in the order in which they stand, and
+    /// the number of all branches in them. There are none, if it is not understood.
+    pub(super) fn of(pattern: &str) -> (Self, Vec<Choice>, usize) {
+        let (source, cased) = (pattern, !has_flag(pattern, 'i'));
+        let mut reader = Reader { source, rest: source, cased, groups: 0, read: Read::default() };
         let part = reader.alternatives().filter(|_| reader.rest.is_empty());
-        let mut lists = part.map(Part::lists).unwrap_or_default();
-        lists.sort_by_key(|list| weight(list));
-        lists.truncate(LISTS);
-        lists.iter_mut().flatten().for_each(|text| text.make_ascii_lowercase());
-        Self { lists }
+        let (choices, branches) = match reader.read {
+            read if part.is_some() && !read.unclear => (read.here, read.branches),
+            _ => (Vec::new(), 0),
+        };
+        (Self { lists: telling(part.map(Part::lists).unwrap_or_default()) }, choices, branches)
     }
+}
+
+/// The most telling lists.
+fn telling(mut lists: Vec<Vec<String>>) -> Vec<Vec<String>> {
+    lists.sort_by_key(|list| weight(list));
+    lists.truncate(LISTS);
+    lists.iter_mut().flatten().for_each(|text| text.make_ascii_lowercase());
+    lists
 }
 
 impl Part {
@@ -83,6 +134,11 @@ impl Part {
 }
 
 impl<'a> Reader<'a> {
+    /// How far it is.
+    fn at(&self) -> usize {
+        self.source.len().saturating_sub(self.rest.len())
+    }
+
     fn peek(&self) -> Option<char> {
         self.rest.chars().next()
     }
@@ -113,14 +169,31 @@ impl<'a> Reader<'a> {
     }
 
     fn alternatives(&mut self) -> Option<Part> {
+        // Flags of the first hold for all.
+        while let Some((flags, rest)) = self.rest.strip_prefix("(?").and_then(|r| r.split_once(')'))
+            && flags.bytes().all(|flag| b"imsu-".contains(&flag))
+        {
+            self.rest = rest;
+        }
+        let mut before = std::mem::take(&mut self.read.here);
+        let from = self.at();
+        let groups = self.groups;
         let first = self.sequence()?;
         if self.peek() != Some('|') {
+            before.append(&mut self.read.here);
+            self.read.here = before;
             return Some(first);
         }
+        let mut branches = vec![self.branch(from, groups, &first)];
         let mut parts = vec![first];
         while self.takes('|') {
-            parts.push(self.sequence()?);
+            let (from, groups) = (self.at(), self.groups);
+            let part = self.sequence()?;
+            branches.push(self.branch(from, groups, &part));
+            parts.push(part);
         }
+        before.push(Choice { span: from..self.at(), branches });
+        self.read.here = before;
         let count =
             parts.iter().map(|part| part.exact.as_ref().map(Vec::len)).sum::<Option<usize>>();
         if count.is_some_and(|count| count <= ALTERNATIVES) {
@@ -131,6 +204,20 @@ impl<'a> Reader<'a> {
         let best = |part: Part| part.lists().into_iter().min_by_key(|list| weight(list));
         let lists: Option<Vec<Vec<String>>> = parts.into_iter().map(best).collect();
         Some(Part { exact: None, lists: lists.map(|lists| lists.concat()).into_iter().collect() })
+    }
+
+    /// What is kept of a part that was read from there on, as one of several.
+    fn branch(&mut self, from: usize, groups: usize, part: &Part) -> Branch {
+        let number = self.read.branches;
+        self.read.branches = number.saturating_add(1);
+        let known = Part { exact: part.exact.clone(), lists: part.lists.clone() };
+        Branch {
+            number,
+            span: from..self.at(),
+            lists: telling(known.lists()),
+            groups: self.groups.saturating_sub(groups),
+            choices: std::mem::take(&mut self.read.here),
+        }
     }
 
     fn sequence(&mut self) -> Option<Part> {
@@ -214,22 +301,43 @@ impl<'a> Reader<'a> {
             '.' => Some(Part::any()),
             // Nothing that repeats stands first.
             '*' | '+' | '?' | '{' => None,
-            c if c.is_ascii() || self.cased || is_uncased(c) => Some(Part::one(c)),
-            _ => Some(Part::any()),
+            c => Some(match self.letters(c) {
+                Some(letters) => Part { exact: Some(letters), lists: Vec::new() },
+                None => Part { exact: None, lists: vec![vec![PAST_ASCII.to_owned()]] },
+            }),
+        }
+    }
+
+    /// How a character may stand in a text, if that is known.
+    fn letters(&self, c: char) -> Option<Vec<String>> {
+        match c {
+            _ if c.is_ascii() || self.cased || is_uncased(c) => Some(vec![c.to_string()]),
+            // The ring above has a sign of its own, and the others here are large or small.
+            'à'..='þ' | 'À'..='Þ' if !"÷×åÅ".contains(c) => {
+                let (small, large) = (c.to_lowercase(), c.to_uppercase());
+                Some(vec![small.collect(), large.collect()])
+            }
+            _ => None,
         }
     }
 
     fn group(&mut self) -> Option<Part> {
-        if self.takes('?') {
+        if !self.takes('?') {
+            self.groups = self.groups.saturating_add(1);
+        } else {
             self.takes('P');
             if self.takes('<') {
+                self.groups = self.groups.saturating_add(1);
                 self.rest = self.rest.split_once('>')?.1;
             } else {
                 loop {
                     match self.next()? {
                         ':' => break,
                         // Flags for what follows. Case never counts here.
-                        ')' => return Some(Part::empty()),
+                        ')' => {
+                            self.read.unclear = true;
+                            return Some(Part::empty());
+                        }
                         'i' | 'm' | 's' | 'u' | '-' => {}
                         _ => return None,
                     }
@@ -293,11 +401,14 @@ impl<'a> Reader<'a> {
             }
             first = false;
         }
-        if !known || texts.iter().any(|c| !c.is_ascii()) {
+        if !known {
             return Some(Part::any());
         }
-        let mut texts: Vec<String> =
-            texts.into_iter().map(|c| c.to_ascii_lowercase().to_string()).collect();
+        let letters = |c: char| self.letters(c.to_ascii_lowercase());
+        let Some(texts) = texts.into_iter().map(letters).collect::<Option<Vec<_>>>() else {
+            return Some(Part::any());
+        };
+        let mut texts = texts.concat();
         texts.sort_unstable();
         texts.dedup();
         Some(Part { exact: Some(texts), lists: Vec::new() })
@@ -316,7 +427,7 @@ impl<'a> Reader<'a> {
 }
 
 /// Does the pattern set this flag somewhere?
-fn has_flag(pattern: &str, flag: char) -> bool {
+pub(super) fn has_flag(pattern: &str, flag: char) -> bool {
     let flags = |rest: &str| {
         rest.chars().take_while(|c| c.is_ascii_lowercase() || *c == '-').any(|c| c == flag)
     };
@@ -324,7 +435,7 @@ fn has_flag(pattern: &str, flag: char) -> bool {
 }
 
 /// Is it of a script that knows no case?
-fn is_uncased(c: char) -> bool {
+pub(super) fn is_uncased(c: char) -> bool {
     matches!(c, '\u{3041}'..='\u{9fff}')
 }
 
