@@ -99,6 +99,9 @@ pub(super) fn facts(unit: &Unit, profile: &Profile) -> Facts {
             tag.quoted = true;
         }
     }
+    if unit.spot == Spot::Code {
+        searched(text, &mut tags);
+    }
     let mut facts = Facts::default();
     let quotable = |concept: Concept| {
         matches!(
@@ -122,6 +125,17 @@ pub(super) fn facts(unit: &Unit, profile: &Profile) -> Facts {
             continue;
         }
         facts.said.add(tag.concept);
+        // `0 none, 1 some, 2 clear`: an order to clear says what.
+        let state = tag.concept == Concept::Delete
+            && matches!(text.get(tag.start..tag.end), Some("clear" | "empty" | "clean"))
+            && !text
+                .get(tag.end..)
+                .unwrap_or_default()
+                .trim_start()
+                .starts_with(|c: char| c.is_alphanumeric() || matches!(c, '~' | '/' | '`' | '"' | '$'));
+        if state {
+            continue;
+        }
         if tag.negated {
             facts.forbidden.add(tag.concept);
         } else if tag.order {
@@ -200,9 +214,58 @@ pub(super) fn facts(unit: &Unit, profile: &Profile) -> Facts {
     places(&mut facts, unit, profile);
     facts.command = is_command(unit);
     facts.coin = is_coin(&unit.clean);
-    facts.taught = taught(unit, &facts, &tags);
+    facts.taught = taught(unit, &facts, &tags)
+        || profile.security && is_quotation(unit)
+        || profile.security && is_command_seen(unit);
     facts.tags = tags;
     facts
+}
+
+/// A pattern that a search looks for is text of others.
+fn searched(text: &str, tags: &mut [Tag]) {
+    const SEARCHES: &[&str] =
+        &["grep ", "rg ", "ripgrep ", "ack ", "findstr ", "select-string ", "re.search(", "re.findall(", "re.compile("];
+    let Some(from) = SEARCHES
+        .iter()
+        .filter_map(|name| {
+            text.match_indices(name)
+                .find(|(at, _)| {
+                    text.get(..*at).is_some_and(|before| {
+                        !before.ends_with(|c: char| c.is_alphanumeric() && *name == "rg ")
+                    })
+                })
+                .map(|(at, name)| at + name.len())
+        })
+        .min()
+    else {
+        return;
+    };
+    for tag in tags.iter_mut().filter(|tag| tag.start > from) {
+        let between = text.get(from..tag.start).unwrap_or_default();
+        let open = |mark: char| between.matches(mark).count() % 2 == 1;
+        let stops = |mark: char| {
+            between.rsplit(mark).next().is_some_and(|inside| !inside.contains('\n'))
+        };
+        if open('\'') && stops('\'') || open('"') && stops('"') {
+            tag.quoted = true;
+        }
+    }
+}
+
+/// Does a cell or an item hold nothing but what somebody else says?
+fn is_quotation(unit: &Unit) -> bool {
+    let text = unit.clean.trim().trim_end_matches('.');
+    matches!(unit.spot, Spot::Cell | Spot::Item | Spot::Quote)
+        && [('"', '"'), ('\u{201c}', '\u{201d}'), ('\u{ab}', '\u{bb}'), ('\u{201e}', '\u{201c}')]
+            .iter()
+            .any(|&(open, close)| {
+                text.len() > 4 && text.starts_with(open) && text.ends_with(close)
+            })
+}
+
+/// Does a cell hold a command as somebody typed it, in a package about those who do?
+fn is_command_seen(unit: &Unit) -> bool {
+    unit.spot == Spot::Cell && unit.teaching
 }
 
 /// Stands a word before it that makes it a condition: `once the user has agreed`?
