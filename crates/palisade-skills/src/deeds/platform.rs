@@ -198,11 +198,11 @@ fn is_published(given: &str, rest: &str, report: &Report<'_>) -> bool {
     const PURPOSE: &[&str] = &["publish", "public", "static site", "website", "open data", "hosts"];
     let given = given.to_ascii_lowercase();
     let rest: String = rest.chars().take(160).collect::<String>().to_ascii_lowercase();
-    let reads = ["objectviewer", "legacyobjectreader", "run.invoker", "artifactregistry.reader"]
+    let writes = ["admin", "owner", "editor", "creator", "writer", "objectuser"]
         .iter()
         .any(|role| given.contains(role) || rest.contains(role));
     given.contains("allusers")
-        && reads
+        && !writes
         && PURPOSE.iter().any(|word| report.profile.purpose.contains(word))
 }
 

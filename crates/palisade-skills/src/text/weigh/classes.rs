@@ -49,6 +49,7 @@ macro_rules! kinds {
 
 kinds! {
     Guard "guard", Weaken "weaken", Figure "figure", Alter "alter", Hide "hide", Cover "cover",
+    Asks "asks", Claim "claim", Neg "neg", Report "report", This "this", Admit "admit",
     Unasked "unasked", Lie "lie", Whatever "whatever", Pretext "pretext", Standing "standing",
     Obey "obey", Rank "rank", Spread "spread", Repo "repo", Whole "whole", Open "open",
 }
@@ -144,12 +145,43 @@ impl Said {
                         .is_some_and(|word| soon.contains(word.as_str()))
                 });
                 if follows {
-                    said.kinds |= 1 << (meaning.kind as u8);
+                    said.add(meaning.kind);
                     said.places.push((meaning.kind, start, end));
                 }
             }
         }
+        // Whoever asks is told something, rather than shown it.
+        if said.follows(Kind::Asks, Kind::Claim) {
+            said.add(Kind::Cover);
+        }
+        // `Nothing of this appears in the notes`.
+        let spoken = said.has(Kind::This) || text.chars().any(runs_on);
+        if spoken && said.within(Kind::Neg, Kind::Report, 48) {
+            said.add(Kind::Hide);
+        }
         said
+    }
+
+    fn add(&mut self, kind: Kind) {
+        self.kinds |= 1 << (kind as u8);
+    }
+
+    /// Stands one before the other?
+    fn follows(&self, first: Kind, then: Kind) -> bool {
+        self.places.iter().filter(|place| place.0 == first).any(|&(_, from, _)| {
+            self.places.iter().any(|&(kind, start, _)| kind == then && start > from)
+        })
+    }
+
+    /// Do two stand within so many bytes?
+    fn within(&self, one: Kind, other: Kind, most: usize) -> bool {
+        self.places.iter().filter(|place| place.0 == one).any(|&(_, from, to)| {
+            self.places.iter().any(|&(kind, start, end)| {
+                kind == other
+                    && start.saturating_sub(to) <= most
+                    && from.saturating_sub(end) <= most
+            })
+        })
     }
 
     fn has(&self, kind: Kind) -> bool {
@@ -176,15 +208,74 @@ impl Said {
 /// Is a verb denied: `never skip`, `überspringe nicht`, `無効にしない`?
 fn is_denied(text: &str, from: usize, to: usize) -> bool {
     const BEFORE: &[&str] = &[
-        "never ", "do not ", "don't ", "not to ", "must not ", "cannot ", "nothing is ", "without ", "nie ",
-        "niemals ", "nicht ", "kein ", "keine ", "keinen ", "ohne ", "ne ", "n'", "jamais ", "sans ", "no ", "nunca ", "jamás ",
-        "sin ", "non ", "mai ", "senza ", "não ", "sem ", "niet ", "nooit ", "geen ", "zonder ", "не ",
-        "никогда ", "без ", "ніколи ", "لا ", "لن ", "دون ", "不", "勿", "禁止", "không ", "đừng ", "jangan ", "tidak ",
-        "instead of ", "rather than ", "who ", "whoever ",
+        "never ",
+        "do not ",
+        "don't ",
+        "not to ",
+        "must not ",
+        "cannot ",
+        "nothing is ",
+        "without ",
+        "nie ",
+        "niemals ",
+        "nicht ",
+        "kein ",
+        "keine ",
+        "keinen ",
+        "ohne ",
+        "ne ",
+        "n'",
+        "jamais ",
+        "sans ",
+        "no ",
+        "nunca ",
+        "jamás ",
+        "sin ",
+        "non ",
+        "mai ",
+        "senza ",
+        "não ",
+        "sem ",
+        "niet ",
+        "nooit ",
+        "geen ",
+        "zonder ",
+        "не ",
+        "никогда ",
+        "без ",
+        "ніколи ",
+        "لا ",
+        "لن ",
+        "دون ",
+        "不",
+        "勿",
+        "禁止",
+        "không ",
+        "đừng ",
+        "jangan ",
+        "tidak ",
+        "instead of ",
+        "rather than ",
+        "who ",
+        "whoever ",
     ];
     const BEHIND: &[&str] = &[
-        "しない", "ません", "ないで", "禁止", "ならない", "않", "마세요", "말 것", "금지", " nicht", " niet", "ma!",
-        "mayın", "meyin", "maz", "mez",
+        "しない",
+        "ません",
+        "ないで",
+        "禁止",
+        "ならない",
+        "않",
+        "마세요",
+        "말 것",
+        "금지",
+        " nicht",
+        " niet",
+        "ma!",
+        "mayın",
+        "meyin",
+        "maz",
+        "mez",
     ];
     let before = text.get(..from).unwrap_or_default();
     let clause = before.rsplit(['.', ';', ':', '。', '、', '，', '—']).next().unwrap_or_default();
@@ -197,7 +288,9 @@ fn is_denied(text: &str, from: usize, to: usize) -> bool {
         short.match_indices(word).any(|(at, _)| {
             at == 0
                 || !word.is_ascii()
-                || short.get(..at).is_some_and(|lead| !lead.ends_with(|c: char| c.is_alphanumeric()))
+                || short
+                    .get(..at)
+                    .is_some_and(|lead| !lead.ends_with(|c: char| c.is_alphanumeric()))
         })
     }) || BEHIND.iter().any(|word| rest.contains(word))
 }
@@ -213,7 +306,41 @@ struct Around {
     secret: bool,
     asks: bool,
     commits: bool,
+    /// Somebody's account at a service of everybody's.
+    account: bool,
+    /// In how many phrases of the neighbours somebody else's words count as the user's.
+    obeys: usize,
+    /// The file has secrets read, and things put where everybody reads.
+    secrets: bool,
+    published: bool,
 }
+
+/// Who gets the money.
+const PAYEE: &[&str] = &[
+    "iban",
+    "bank",
+    "account",
+    "payee",
+    "konto",
+    "zahlungsblock",
+    "compte",
+    "cuenta",
+    "conta ",
+    "conto",
+    "rekening",
+    "konta",
+    "счет",
+    "счёт",
+    "реквизит",
+    "рахун",
+    "hesap",
+    "收款",
+    "账户",
+    "口座",
+    "계좌",
+    "tài khoản",
+    "الحساب",
+];
 
 impl Around {
     fn has(self, kind: Kind) -> bool {
@@ -262,8 +389,8 @@ type Told = (&'static Rule, &'static str);
 
 fn judged(unit: &Unit, facts: &Facts, said: &Said, near: &Said, around: Around) -> Option<Told> {
     use Kind::{
-        Alter, Cover, Figure, Guard, Hide, Lie, Obey, Open, Rank, Repo, Spread, Standing, Weaken,
-        Whatever, Whole,
+        Admit, Alter, Cover, Figure, Guard, Hide, Lie, Obey, Open, Rank, Repo, Spread, Standing,
+        Unasked, Weaken, Whatever, Whole,
     };
     let text = unit.text.as_str();
     let strong = around.strong();
@@ -274,7 +401,8 @@ fn judged(unit: &Unit, facts: &Facts, said: &Said, near: &Said, around: Around) 
             || said.undenied(text, verb) && near.has(object) && !said.has(object)
     };
     if is_said(unit.spot) || unit.spot == Spot::Code {
-        if of(Guard, Weaken) && enough && !around.asks {
+        let unasked = around.has(Unasked) && around.weak() >= 1;
+        if of(Guard, Weaken) && (enough || unasked) && !around.asks {
             return Some((
                 &rules::SABOTAGE,
                 "a guard is taken down or passed over, in a way that people are not to see",
@@ -291,20 +419,44 @@ fn judged(unit: &Unit, facts: &Facts, said: &Said, near: &Said, around: Around) 
         ));
     }
     // It stays so although the user's own data say otherwise.
-    if said.has(Figure) && said.has(Whatever) && strong >= 1 && around.weak() >= 2 && !around.asks {
+    let payee = PAYEE.iter().any(|word| text.contains(word));
+    let other = payee && (around.has(Hide) || around.concealed);
+    if said.has(Figure)
+        && said.has(Whatever)
+        && (other || strong >= 1 && around.weak() >= 2)
+        && !around.asks
+    {
         return Some((&rules::PAY, "what is paid or counted does not follow the user's own data"));
     }
     if said.undenied(text, Rank) && (around.lies >= 2 || around.has(Lie) && around.has(Hide)) {
         return Some((&rules::PROMOTE, "one comes first whatever was found, with made-up grounds"));
     }
-    let out = facts.says(&[super::super::tags::Concept::Send])
+    let admits = said.undenied(text, Admit);
+    let out = admits
+        || facts.says(&[super::super::tags::Concept::Send])
         || signs::LEAVES.is_match(&unit.clean)
         || signs::ADMITS.is_match(&unit.clean);
-    let backed = strong >= 2 || strong >= 1 && (around.has(Standing) || around.secret);
-    if names_place(unit, facts) && out && backed && !around.asks && !super::is_denied(&unit.text) {
-        return Some((&rules::SEND_FILES, "something goes to a stranger, and people are not to see it"));
+    let backed = strong >= 2
+        || strong >= 1
+            && (around.has(Standing) || around.secret || around.secrets && around.account);
+    if (names_place(unit, facts) || around.place && (strong >= 2 || around.account))
+        && out
+        && backed
+        && !around.asks
+        && !super::is_denied(&unit.text)
+    {
+        return Some((
+            &rules::SEND_FILES,
+            "something goes to a stranger, and people are not to see it",
+        ));
     }
-    if said.undenied(text, Obey) && around.place && (strong >= 1 || around.weak() >= 1) {
+    let obeys = said.places.iter().filter(|place| place.0 == Obey).count() + around.obeys;
+    let unguarded = signs::UNGUARDED.is_match(&unit.clean) || text.contains("bypasspermissions");
+    if said.undenied(text, Obey)
+        && !text.contains("nothing")
+        && around.place
+        && (strong >= 1 || around.weak() >= 1 || obeys >= 2 || unguarded)
+    {
         return Some((&rules::INCLUDE_BLIND, "a stranger's page counts as the user's own word"));
     }
     if said.has(Spread) && (near.has(Repo) || said.has(Repo)) && around.commits && strong >= 1 {
@@ -312,11 +464,14 @@ fn judged(unit: &Unit, facts: &Facts, said: &Said, near: &Said, around: Around) 
     }
     if said.undenied(text, Whole)
         && around.secret
-        && (around.has(Open) || around.place)
-        && facts.orders(&[super::super::tags::Concept::Write, super::super::tags::Concept::Send])
+        && (around.has(Open) || around.place || around.published)
         && !around.asks
+        && !super::is_denied(&unit.text)
     {
-        return Some((&rules::SEND_SECRETS, "secrets are to stand unmasked where others read them"));
+        return Some((
+            &rules::SEND_SECRETS,
+            "secrets are to stand unmasked where others read them",
+        ));
     }
     None
 }
@@ -354,6 +509,36 @@ fn asks(text: &str) -> bool {
     })
 }
 
+/// Does a picture's address have three blanks or more for text of the user's?
+fn is_beacon(unit: &Unit, facts: &Facts) -> bool {
+    const PLAIN: &[&str] = &[
+        "WIDTH", "HEIGHT", "SIZE", "ID", "NAME", "VERSION", "COLOR", "COLOUR", "LABEL", "STATUS",
+        "PERCENT", "DATE", "STYLE", "LOGO", "THEME", "FORMAT", "BRANCH", "LANG", "USER", "REPO",
+        "OWNER",
+    ];
+    let text = unit.clean.as_str();
+    let Some(query) = text
+        .find("![")
+        .and_then(|at| text.get(at..))
+        .and_then(|image| image.split_once("](http"))
+        .and_then(|(_, address)| address.split_once('?'))
+        .map(|(_, query)| query.split(')').next().unwrap_or_default())
+    else {
+        return false;
+    };
+    let blanks = query
+        .split('&')
+        .filter_map(|pair| pair.split_once('='))
+        .map(|(_, value)| value.trim_matches(|c: char| !c.is_alphanumeric() && c != '_'))
+        .filter(|value| {
+            value.len() > 2
+                && value.bytes().all(|b| b.is_ascii_uppercase() || b == b'_')
+                && !PLAIN.contains(value)
+        })
+        .count();
+    blanks >= 3 && (facts.to >= Where::Foreign || names_place(unit, facts))
+}
+
 /// Weighs the sentences of one file by the classes of what they say.
 pub(super) fn look(file: &File, units: &[Unit], all: &[Facts], profile: &Profile, seen: &mut Seen) {
     let said: Vec<Said> = units
@@ -372,14 +557,20 @@ pub(super) fn look(file: &File, units: &[Unit], all: &[Facts], profile: &Profile
         return;
     }
     let mut told: Vec<&'static str> = Vec::new();
+    let secrets = all.iter().any(|facts| facts.secret_path);
+    let published = units.iter().any(|unit| {
+        ["--public", "gh-pages", "public wiki", "gist create"]
+            .iter()
+            .any(|way| unit.text.contains(way))
+    });
     for (at, ((unit, facts), own)) in units.iter().zip(all).zip(&said).enumerate() {
         if facts.taught || unit.teaching && profile.security || told.len() >= MOST {
             continue;
         }
-        if own.kinds == 0 && facts.to < Where::Related {
+        if own.kinds == 0 && facts.to < Where::Related && unit.spot != Spot::Code {
             continue;
         }
-        let mut around = Around::default();
+        let mut around = Around { secrets, published, ..Around::default() };
         for other in at.saturating_sub(REACH)..(at + REACH + 1).min(units.len()) {
             let (Some(near), Some(says), Some(words)) =
                 (units.get(other), all.get(other), said.get(other))
@@ -391,16 +582,27 @@ pub(super) fn look(file: &File, units: &[Unit], all: &[Facts], profile: &Profile
             }
             around.place |= other.abs_diff(at) <= 3 && names_place(near, says);
             around.secret |= says.secret_path && other.abs_diff(at) <= 3;
+            around.account |= other.abs_diff(at) <= 3 && signs::ACCOUNT.is_match(&near.clean);
+            if near.spot == Spot::Heading {
+                around.kinds |= Said::of(&near.text).kinds & (1 << (Kind::Unasked as u8));
+            }
             if !is_said(near.spot) {
                 continue;
             }
+            if other != at {
+                around.obeys += words.places.iter().filter(|place| place.0 == Kind::Obey).count();
+            }
             around.kinds |= words.kinds;
             around.lies += words.places.iter().filter(|place| place.0 == Kind::Lie).count();
-            around.concealed |= says.concealed != super::Concealed::No;
+            around.concealed |= says.concealed != super::Concealed::No && !says.cover;
+            if says.cover {
+                around.kinds |= 1 << (Kind::Cover as u8);
+            }
             around.asks |= other.abs_diff(at) <= 2 && asks(&near.text);
-            around.commits |= ["commit", "pull request", "push", "коммит", "提交", "コミット", "커밋"]
-                .iter()
-                .any(|word| near.text.contains(word));
+            around.commits |=
+                ["commit", "pull request", "push", "коммит", "提交", "コミット", "커밋"]
+                    .iter()
+                    .any(|word| near.text.contains(word));
         }
         let before = at.checked_sub(1).and_then(|at| units.get(at).zip(said.get(at)));
         let empty = Said::default();
@@ -408,7 +610,14 @@ pub(super) fn look(file: &File, units: &[Unit], all: &[Facts], profile: &Profile
             Some((before, said)) if before.section == unit.section => said,
             _ => &empty,
         };
-        let Some((rule, message)) = judged(unit, facts, own, near, around) else { continue };
+        let beacon = is_beacon(unit, facts).then_some((
+            &rules::SEND_URL,
+            "a picture's address takes along what the text says, to a stranger",
+        ));
+        let Some((rule, message)) = beacon.or_else(|| judged(unit, facts, own, near, around))
+        else {
+            continue;
+        };
         if told.contains(&message) {
             continue;
         }

@@ -119,9 +119,21 @@ fn withholds(text: &str) -> bool {
 
 /// Is it said that this is not to be done? `no matter who wrote it` denies nothing.
 fn is_denied(text: &str) -> bool {
-    ["never ", "not ", "don't", "n't ", "cannot ", "rather than", "nicht ", "ne pas", "nunca "]
-        .iter()
-        .any(|word| text.contains(word))
+    [
+        "never ",
+        "nothing in ",
+        "none of ",
+        "not ",
+        "don't",
+        "n't ",
+        "cannot ",
+        "rather than",
+        "nicht ",
+        "ne pas",
+        "nunca ",
+    ]
+    .iter()
+    .any(|word| text.contains(word))
         && !["no matter", "does not matter", "not ask", "not bother"]
             .iter()
             .any(|word| text.contains(word))
