@@ -76,18 +76,16 @@ static LEXICON: LazyLock<Lexicon> = LazyLock::new(|| {
         let Some(kind) = Kind::named(name) else { continue };
         for phrase in phrases.split(" | ") {
             let phrase = phrase.trim();
-            let (phrase, then) = match phrase.split_once(" * ") {
+            // `nimm * heraus`, `verificaç* de segurança`: a word or a stem, and what follows soon.
+            let (word, then, stem) = match phrase.split_once("* ") {
                 Some((first, rest)) => {
                     lexicon.behind.push(normal(rest.trim_end_matches('*')));
-                    (first, u16::try_from(lexicon.behind.len() - 1).ok())
+                    let then = u16::try_from(lexicon.behind.len() - 1).ok();
+                    (first, then, !first.ends_with(' '))
                 }
-                None => (phrase, None),
+                None => (phrase.trim_end_matches('*'), None, phrase.ends_with('*')),
             };
-            let (word, stem) = match phrase.strip_suffix('*') {
-                Some(word) => (word, true),
-                None => (phrase, false),
-            };
-            let word = normal(word.replace('*', " ").trim());
+            let word = normal(word.trim());
             if !word.is_empty() {
                 lexicon.phrases.add(&word, Meaning { kind, stem, then });
             }
