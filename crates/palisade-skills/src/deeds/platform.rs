@@ -184,12 +184,26 @@ pub(super) fn look(report: &mut Report<'_>) {
             && !given.contains('<')
             && !given.contains("${")
             && !rest.starts_with(['<', '$', '{'])
-            && !stands_for_another(given);
+            && !stands_for_another(given)
+            && !is_published(given, rest, report);
         let (severity, sure) =
             if named { (Severity::High, Medium) } else { (Severity::Medium, Low) };
         let message = "somebody whom the text names is given access, or a gate comes down";
         report.say(&rules::ACCESS_GIVEN, severity, sure, access.start(), message);
     }
+}
+
+/// Is what everybody may read what the package says it publishes: reading only, and by its purpose?
+fn is_published(given: &str, rest: &str, report: &Report<'_>) -> bool {
+    const PURPOSE: &[&str] = &["publish", "public", "static site", "website", "open data", "hosts"];
+    let given = given.to_ascii_lowercase();
+    let rest: String = rest.chars().take(160).collect::<String>().to_ascii_lowercase();
+    let writes = ["admin", "owner", "editor", "creator", "writer", "objectuser"]
+        .iter()
+        .any(|role| given.contains(role) || rest.contains(role));
+    given.contains("allusers")
+        && !writes
+        && PURPOSE.iter().any(|word| report.profile.purpose.contains(word))
 }
 
 /// Does a command end in words that say whose account goes there (`ORG.PARTNER`), rather than in one?

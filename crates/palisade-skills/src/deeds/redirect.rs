@@ -366,8 +366,15 @@ fn first_in(setting: &Setting, text: &str, profile: &Profile) -> Option<(usize, 
     for _ in 0..MOST {
         setting.pattern.captures(Input::new(text).range(from..), &mut captures);
         let whole = captures.get_match()?;
-        let host = text.get(captures.get_group(1)?.range())?.to_ascii_lowercase();
+        let place = captures.get_group(1)?;
+        let host = text.get(place.range())?.to_ascii_lowercase();
         from = whole.end().max(whole.start() + 1);
+        // `encoding.codec = "json"`: the name of the next setting.
+        let after = text.get(place.end..).unwrap_or_default().trim_start_matches([' ', '\t']);
+        let before = text.get(..place.start).unwrap_or_default();
+        if after.starts_with('=') && before.trim_end_matches([' ', '\t']).ends_with('\n') {
+            continue;
+        }
         if !outward::is_file(&host) && is_handed(&host, profile) {
             return Some((whole.start(), host));
         }

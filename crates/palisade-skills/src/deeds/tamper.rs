@@ -301,7 +301,37 @@ fn is_blank_name(name: &str) -> bool {
             | "012345678901"
             | "444455556666"
             | "222222222222"
-    ) || ["your", "my-", "myorg", "example", "placeholder"].iter().any(|word| lower.contains(word))
+    ) || lower.split(['-', '_']).all(|part| {
+        // A word for whoever reads it: `YOU`, `your-org`, `OWNER_NAME`.
+        matches!(
+            part,
+            "you"
+                | "your"
+                | "yours"
+                | "me"
+                | "my"
+                | "own"
+                | "owner"
+                | "org"
+                | "organisation"
+                | "organization"
+                | "user"
+                | "name"
+                | "login"
+                | "account"
+                | "group"
+                | "company"
+                | "team"
+                | "project"
+                | "customer"
+                | "client"
+                | "tenant"
+                | "namespace"
+                | "repo"
+                | "the"
+                | "here"
+        )
+    }) || ["your", "my-", "myorg", "example", "placeholder"].iter().any(|word| lower.contains(word))
 }
 
 /// An account that stands for the user's own.

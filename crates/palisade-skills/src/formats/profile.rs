@@ -422,6 +422,12 @@ const ATTACKS: &[&str] = &[
     "infostealer",
     "social engineering",
     "deepfake",
+    "honeypot",
+    "cowrie",
+    "skill audit",
+    "skill vett",
+    "vetting skills",
+    "auditing skills",
     "scam",
     "fraud",
 ];

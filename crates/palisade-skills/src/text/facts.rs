@@ -99,6 +99,9 @@ pub(super) fn facts(unit: &Unit, profile: &Profile) -> Facts {
             tag.quoted = true;
         }
     }
+    if unit.spot == Spot::Code {
+        searched(text, &mut tags);
+    }
     let mut facts = Facts::default();
     let quotable = |concept: Concept| {
         matches!(
@@ -122,6 +125,15 @@ pub(super) fn facts(unit: &Unit, profile: &Profile) -> Facts {
             continue;
         }
         facts.said.add(tag.concept);
+        // `0 none, 1 some, 2 clear`: an order to clear says what.
+        let state = tag.concept == Concept::Delete
+            && matches!(text.get(tag.start..tag.end), Some("clear" | "empty" | "clean"))
+            && !text.get(tag.end..).unwrap_or_default().trim_start().starts_with(|c: char| {
+                c.is_alphanumeric() || matches!(c, '~' | '/' | '`' | '"' | '$')
+            });
+        if state {
+            continue;
+        }
         if tag.negated {
             facts.forbidden.add(tag.concept);
         } else if tag.order {
@@ -200,9 +212,64 @@ pub(super) fn facts(unit: &Unit, profile: &Profile) -> Facts {
     places(&mut facts, unit, profile);
     facts.command = is_command(unit);
     facts.coin = is_coin(&unit.clean);
-    facts.taught = taught(unit, &facts, &tags);
+    facts.taught = taught(unit, &facts, &tags)
+        || profile.security && is_quotation(unit)
+        || profile.security && is_command_seen(unit);
     facts.tags = tags;
     facts
+}
+
+/// A pattern that a search looks for is text of others.
+fn searched(text: &str, tags: &mut [Tag]) {
+    const SEARCHES: &[&str] = &[
+        "grep ",
+        "rg ",
+        "ripgrep ",
+        "ack ",
+        "findstr ",
+        "select-string ",
+        "re.search(",
+        "re.findall(",
+        "re.compile(",
+    ];
+    let Some(from) = SEARCHES
+        .iter()
+        .filter_map(|name| {
+            text.match_indices(name)
+                .find(|(at, _)| {
+                    text.get(..*at).is_some_and(|before| {
+                        !before.ends_with(|c: char| c.is_alphanumeric() && *name == "rg ")
+                    })
+                })
+                .map(|(at, name)| at + name.len())
+        })
+        .min()
+    else {
+        return;
+    };
+    for tag in tags.iter_mut().filter(|tag| tag.start > from) {
+        let between = text.get(from..tag.start).unwrap_or_default();
+        let open = |mark: char| between.matches(mark).count() % 2 == 1;
+        let stops =
+            |mark: char| between.rsplit(mark).next().is_some_and(|inside| !inside.contains('\n'));
+        if open('\'') && stops('\'') || open('"') && stops('"') {
+            tag.quoted = true;
+        }
+    }
+}
+
+/// Does a cell or an item hold nothing but what somebody else says?
+fn is_quotation(unit: &Unit) -> bool {
+    let text = unit.clean.trim().trim_end_matches('.');
+    matches!(unit.spot, Spot::Cell | Spot::Item | Spot::Quote)
+        && [('"', '"'), ('\u{201c}', '\u{201d}'), ('\u{ab}', '\u{bb}'), ('\u{201e}', '\u{201c}')]
+            .iter()
+            .any(|&(open, close)| text.len() > 4 && text.starts_with(open) && text.ends_with(close))
+}
+
+/// Does a cell hold a command as somebody typed it, in a package about those who do?
+fn is_command_seen(unit: &Unit) -> bool {
+    unit.spot == Spot::Cell && unit.teaching
 }
 
 /// Stands a word before it that makes it a condition: `once the user has agreed`?
@@ -270,7 +337,7 @@ static UNASKED: LazyLock<Regex> = LazyLock::new(|| {
 /// What to say when the user asks about it: a cover story.
 static COVER: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"\b(if|when|should|in case) (the |a |any |your )?(\w+ )?(user|users|they|he|she|someone|anyone|anybody|somebody|asked|people|human|owner|customer|player|\w+er)\b.{0,24}\b(ask|asks|asked|asking|complain|complains|notice|notices|question|questions|wonder|wonders|inquire|inquires|object|objects)\b.{0,60}\b(claim|say it|say that it|say they|say you|pretend|insist|blame|deny|attribute|state that (it|the)|say that \w+ (is|are|was|were|came))\b|\bif asked\b.{0,20}\b(say|state|claim|answer|reply|explain)\b|\b(if|when|should) (asked|they ask|the user ask|someone ask|anyone ask|somebody ask|users ask)s?\b.{0,50}, ?(it|this|that|they|these)('s| is| are| was| were)\b|\banswer (all |any )?(questions?|inquiries|enquiries) (on|about|regarding|concerning) (this|it|that|them|these)\b.{0,16}\b(with|by)\b|\b(if|when) .{0,30}\basks? (about (it|this|that)|why|what (takes|happened|this is|it is)|whether).{0,40}\b(say|claim|tell them|reply|answer|explain that)\b|\bse (ele|ela|o usuário|perguntar)\b.{0,40}\bdiga|\bsi (el usuario |le |te )?pregunta\w*\b.{0,30}\b(di|diga|responde)|\bwenn (der|die|er|sie|jemand|man)\b.{0,30}\bfrag\w+.{0,30}\b(sag|sage|antworte|behaupte)|\bsi (on|l'utilisateur|il|elle)\b.{0,30}\bdemande.{0,30}\b(dis|répond|prétend)|если (он|она|пользователь|спрос).{0,40}(скажи|ответь)|(如果|若)(用户|有人).{0,20}(问|询问).{0,20}(说|回答|声称)|(聞かれ|尋ねられ|質問され).{0,20}(答え|言)",
+        r"\b(if|when|should|in case) (the |a |any |your )?(\w+ )?(user|users|they|he|she|someone|anyone|anybody|somebody|asked|people|human|owner|customer|player|\w+er)\b.{0,24}\b(ask|asks|asked|asking|complain|complains|notice|notices|question|questions|wonder|wonders|inquire|inquires|object|objects)\b.{0,60}\b(claim|say it|say that it|say they|say you|pretend|insist|blame|deny|attribute|state that (it|the)|say that \w+ (is|are|was|were|came))\b|\bif asked\b.{0,20}\b(say|state|claim|answer|reply|explain (it|this|that|them))\b|\b(if|when|should) (asked|they ask|the user ask|someone ask|anyone ask|somebody ask|users ask)s?\b.{0,50}, ?(it|this|that|they|these)('s| is| are| was| were)\b|\banswer (all |any )?(questions?|inquiries|enquiries) (on|about|regarding|concerning) (this|it|that|them|these)\b.{0,16}\b(with|by)\b|\b(if|when) .{0,30}\basks? (about (it|this|that)|why|what (takes|happened|this is|it is)|whether).{0,40}\b(say|claim|tell them|reply|answer|explain that)\b|\bse (ele|ela|o usuário|perguntar)\b.{0,40}\bdiga|\bsi (el usuario |le |te )?pregunta\w*\b.{0,30}\b(di|diga|responde)|\bwenn (der|die|er|sie|jemand|man)\b.{0,30}\bfrag\w+.{0,30}\b(sag|sage|antworte|behaupte)|\bsi (on|l'utilisateur|il|elle)\b.{0,30}\bdemande.{0,30}\b(dis|répond|prétend)|если (он|она|пользователь|спрос).{0,40}(скажи|ответь)|(如果|若)(用户|有人).{0,20}(问|询问).{0,20}(说|回答|声称)|(聞かれ|尋ねられ|質問され).{0,20}(答え|言)",
     )
 });
 

@@ -12,6 +12,18 @@ use crate::{
     Seen, Severity,
 };
 
+/// Is this named? `rm -rf ~/.cache/tool` is one folder, and not the home.
+fn names(text: &str, word: &str) -> bool {
+    text.match_indices(word).any(|(at, _)| {
+        let rest = text.get(at + word.len()..).unwrap_or_default();
+        !word.starts_with("rm -rf")
+            || !rest
+                .trim_start_matches('/')
+                .starts_with(|c: char| c.is_alphanumeric() || matches!(c, '.' | '_' | '-'))
+            || word.ends_with(".git")
+    })
+}
+
 impl Here<'_> {
     pub(super) fn harming(&self, seen: &mut Seen) {
         let facts = self.facts;
@@ -50,7 +62,7 @@ impl Here<'_> {
                 "audit log",
             ]
             .iter()
-            .any(|word| text.contains(word))
+            .any(|word| names(text, word))
                 || !text.is_ascii();
             let (severity, confidence) = match (whole, backing) {
                 (true, 2..) => (Severity::High, High),

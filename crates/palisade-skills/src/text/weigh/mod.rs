@@ -4,6 +4,7 @@
 //! be asked, that it is left out of what the user is told, that it is to have another name there, that it is done each
 //! time and is said to belong to something else. No one of these says enough; two of them beside the act do.
 
+mod classes;
 mod signs;
 mod together;
 mod tongues;
@@ -118,9 +119,21 @@ fn withholds(text: &str) -> bool {
 
 /// Is it said that this is not to be done? `no matter who wrote it` denies nothing.
 fn is_denied(text: &str) -> bool {
-    ["never ", "not ", "don't", "n't ", "cannot ", "rather than", "nicht ", "ne pas", "nunca "]
-        .iter()
-        .any(|word| text.contains(word))
+    [
+        "never ",
+        "nothing in ",
+        "none of ",
+        "not ",
+        "don't",
+        "n't ",
+        "cannot ",
+        "rather than",
+        "nicht ",
+        "ne pas",
+        "nunca ",
+    ]
+    .iter()
+    .any(|word| text.contains(word))
         && !["no matter", "does not matter", "not ask", "not bother"]
             .iter()
             .any(|word| text.contains(word))
@@ -492,6 +505,7 @@ pub(super) fn look(file: &File, units: &[Unit], all: &[Facts], profile: &Profile
             .iter()
             .any(|word| profile.words.contains(*word));
     let mut told = 0_usize;
+    classes::look(file, units, all, profile, seen);
     for (at, (unit, facts)) in units.iter().zip(all).enumerate() {
         if facts.taught || unit.teaching && profile.security || told > MOST {
             continue;

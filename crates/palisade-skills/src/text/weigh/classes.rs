@@ -1,0 +1,631 @@
+//! Orders against the user, by class and not by phrase.
+//!
+//! Any such order has a deed (something is taken down, a figure becomes another, something goes out, a voice counts as the
+//! user's), and it needs things around it that work does not need: that it is left out of what people read, that there is
+//! an answer for whoever asks, that nobody's word is waited for, that a result is written that was not had, that it holds
+//! even when the facts say otherwise, and a ground that excuses it. Each of these is a kind, told by word lists of some
+//! eighteen languages. One kind beside a deed is work. What blocks is a deed with two of the strong kinds, or with one of
+//! them and two of the weak.
+
+use std::sync::LazyLock;
+
+use super::super::{
+    blocks::{Spot, Unit},
+    facts::{Facts, Where},
+    hosts::{is_local, is_vendor},
+    normal::normal,
+    phrases::Phrases,
+    rules,
+};
+use super::signs;
+use crate::{
+    Confidence::{Low, Medium},
+    File, Rule, Seen,
+    Severity::High,
+    formats::Profile,
+};
+
+/// How many sentences or cells before and behind a deed are held against it.
+const REACH: usize = 7;
+/// How many bytes may lie between a verb and its object.
+const NEAR: usize = 110;
+/// The most findings in one file.
+const MOST: usize = 4;
+
+macro_rules! kinds {
+    ($($name:ident $word:literal),* $(,)?) => {
+        /// What a phrase does in such an order.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        #[repr(u8)]
+        enum Kind { $($name),* }
+
+        impl Kind {
+            fn named(word: &str) -> Option<Self> {
+                match word { $($word => Some(Self::$name),)* _ => None }
+            }
+        }
+    };
+}
+
+kinds! {
+    Guard "guard", Weaken "weaken", Figure "figure", Alter "alter", Hide "hide", Cover "cover",
+    Asks "asks", Claim "claim", Neg "neg", Report "report", This "this", Admit "admit",
+    Unasked "unasked", Lie "lie", Whatever "whatever", Pretext "pretext", Standing "standing",
+    Obey "obey", Rank "rank", Spread "spread", Repo "repo", Whole "whole", Open "open",
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Meaning {
+    kind: Kind,
+    stem: bool,
+    /// Where in [`BEHIND`] stands what has to follow soon, if anything has.
+    then: Option<u16>,
+}
+
+#[derive(Debug, Default)]
+struct Lexicon {
+    phrases: Phrases<Meaning>,
+    behind: Vec<String>,
+}
+
+static LEXICON: LazyLock<Lexicon> = LazyLock::new(|| {
+    let mut lexicon = Lexicon::default();
+    for line in include_str!("../lexicon/classes.txt").lines().filter(|line| !line.starts_with('#'))
+    {
+        let Some((name, phrases)) = line.split_once(": ") else { continue };
+        let Some(kind) = Kind::named(name) else { continue };
+        for phrase in phrases.split(" | ") {
+            let phrase = phrase.trim();
+            // `nimm * heraus`, `verificaç* de segurança`: a word or a stem, and what follows soon.
+            let (word, then, stem) = match phrase.split_once("* ") {
+                Some((first, rest)) => {
+                    lexicon.behind.push(normal(rest.trim_end_matches('*')));
+                    let then = u16::try_from(lexicon.behind.len() - 1).ok();
+                    (first, then, !first.ends_with(' '))
+                }
+                None => (phrase.trim_end_matches('*'), None, phrase.ends_with('*')),
+            };
+            let word = normal(word.trim());
+            if !word.is_empty() {
+                lexicon.phrases.add(&word, Meaning { kind, stem, then });
+            }
+        }
+    }
+    lexicon
+});
+
+/// Does this script join words, so that one may begin anywhere?
+fn runs_on(c: char) -> bool {
+    matches!(c, '\u{3040}'..='\u{30ff}' | '\u{3400}'..='\u{9fff}' | '\u{ac00}'..='\u{d7af}')
+}
+
+/// Is this an Arabic letter that is written together with the word behind it (`and`, `so`, `with`, `for`)?
+fn leans(c: char) -> bool {
+    matches!(c, '\u{648}' | '\u{641}' | '\u{628}' | '\u{644}')
+}
+
+/// What a sentence says, kind by kind, with the places.
+#[derive(Debug, Default, Clone)]
+struct Said {
+    kinds: u32,
+    places: Vec<(Kind, usize, usize)>,
+}
+
+impl Said {
+    fn of(text: &str) -> Self {
+        let lexicon = &*LEXICON;
+        let mut said = Self::default();
+        let mut before = [None::<char>; 2];
+        for (start, c) in text.char_indices() {
+            let joined = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
+            let begins = runs_on(c)
+                || !joined(before[0])
+                || before[0].is_some_and(runs_on)
+                || before[0].is_some_and(leans) && !joined(before[1]);
+            before = [Some(c), before[0]];
+            if !begins || c == ' ' {
+                continue;
+            }
+            for (length, meaning) in lexicon.phrases.begin(text.get(start..).unwrap_or_default()) {
+                let end = start + length;
+                let rest = text.get(end..).unwrap_or_default();
+                let last = text.get(..end).and_then(|text| text.chars().next_back());
+                let shut = rest.chars().next().is_some_and(|c| c.is_alphanumeric() && !runs_on(c))
+                    && last.is_some_and(|c| c.is_alphanumeric() && !runs_on(c));
+                if shut && !meaning.stem {
+                    continue;
+                }
+                let follows = meaning.then.is_none_or(|at| {
+                    let soon: String = rest.chars().take(48).collect();
+                    lexicon
+                        .behind
+                        .get(usize::from(at))
+                        .is_some_and(|word| soon.contains(word.as_str()))
+                });
+                if follows {
+                    said.add(meaning.kind);
+                    said.places.push((meaning.kind, start, end));
+                }
+            }
+        }
+        // Whoever asks is told something, rather than shown it.
+        if said.follows(Kind::Asks, Kind::Claim) {
+            said.add(Kind::Cover);
+        }
+        // `Nothing of this appears in the notes`.
+        let spoken = said.has(Kind::This) || text.chars().any(runs_on);
+        if spoken && said.within(Kind::Neg, Kind::Report, 48) {
+            said.add(Kind::Hide);
+        }
+        said
+    }
+
+    fn add(&mut self, kind: Kind) {
+        self.kinds |= 1 << (kind as u8);
+    }
+
+    /// Stands one before the other?
+    fn follows(&self, first: Kind, then: Kind) -> bool {
+        self.places.iter().filter(|place| place.0 == first).any(|&(_, from, _)| {
+            self.places.iter().any(|&(kind, start, _)| kind == then && start > from)
+        })
+    }
+
+    /// Do two stand within so many bytes?
+    fn within(&self, one: Kind, other: Kind, most: usize) -> bool {
+        self.places.iter().filter(|place| place.0 == one).any(|&(_, from, to)| {
+            self.places.iter().any(|&(kind, start, end)| {
+                kind == other
+                    && start.saturating_sub(to) <= most
+                    && from.saturating_sub(end) <= most
+            })
+        })
+    }
+
+    fn has(&self, kind: Kind) -> bool {
+        self.kinds & (1 << (kind as u8)) != 0
+    }
+
+    /// A verb near its object, which is not denied.
+    fn pair(&self, text: &str, verb: Kind, object: Kind) -> bool {
+        self.places.iter().filter(|place| place.0 == verb).any(|&(_, from, to)| {
+            !is_denied(text, from, to)
+                && self.places.iter().filter(|place| place.0 == object).any(|&(_, first, last)| {
+                    // `deleted alerts` may be one word that is both.
+                    (first, last) == (from, to)
+                        || first.saturating_sub(to) <= NEAR && from.saturating_sub(last) <= NEAR
+                })
+        })
+    }
+
+    fn undenied(&self, text: &str, verb: Kind) -> bool {
+        self.places.iter().any(|&(kind, from, to)| kind == verb && !is_denied(text, from, to))
+    }
+}
+
+/// Is a verb denied: `never skip`, `überspringe nicht`, `無効にしない`?
+fn is_denied(text: &str, from: usize, to: usize) -> bool {
+    const BEFORE: &[&str] = &[
+        "never ",
+        "do not ",
+        "don't ",
+        "not to ",
+        "must not ",
+        "cannot ",
+        "nothing is ",
+        "without ",
+        "nie ",
+        "niemals ",
+        "nicht ",
+        "kein ",
+        "keine ",
+        "keinen ",
+        "ohne ",
+        "ne ",
+        "n'",
+        "jamais ",
+        "sans ",
+        "no ",
+        "nunca ",
+        "jamás ",
+        "sin ",
+        "non ",
+        "mai ",
+        "senza ",
+        "não ",
+        "sem ",
+        "niet ",
+        "nooit ",
+        "geen ",
+        "zonder ",
+        "не ",
+        "никогда ",
+        "без ",
+        "ніколи ",
+        "لا ",
+        "لن ",
+        "دون ",
+        "不",
+        "勿",
+        "禁止",
+        "không ",
+        "đừng ",
+        "jangan ",
+        "tidak ",
+        "instead of ",
+        "rather than ",
+        "who ",
+        "whoever ",
+    ];
+    const BEHIND: &[&str] = &[
+        "しない",
+        "ません",
+        "ないで",
+        "禁止",
+        "ならない",
+        "않",
+        "마세요",
+        "말 것",
+        "금지",
+        " nicht",
+        " niet",
+        "ma!",
+        "mayın",
+        "meyin",
+        "maz",
+        "mez",
+    ];
+    let before = text.get(..from).unwrap_or_default();
+    let clause = before.rsplit(['.', ';', ':', '。', '、', '，', '—']).next().unwrap_or_default();
+    let short: Vec<char> = clause.chars().rev().take(22).collect();
+    let short: String = short.into_iter().rev().collect();
+    let rest = text.get(to..).unwrap_or_default();
+    let rest = rest.split(['.', ';', ',', '。', '、', '，']).next().unwrap_or_default();
+    let rest: String = rest.chars().take(14).collect();
+    BEFORE.iter().any(|word| {
+        short.match_indices(word).any(|(at, _)| {
+            at == 0
+                || !word.is_ascii()
+                || short
+                    .get(..at)
+                    .is_some_and(|lead| !lead.ends_with(|c: char| c.is_alphanumeric()))
+        })
+    }) || BEHIND.iter().any(|word| rest.contains(word))
+}
+
+/// What stands around a deed, each kind once.
+#[derive(Debug, Default, Clone, Copy)]
+struct Around {
+    kinds: u32,
+    /// In how many sentences a result is written that was not had.
+    lies: usize,
+    concealed: bool,
+    place: bool,
+    secret: bool,
+    asks: bool,
+    commits: bool,
+    /// Somebody's account at a service of everybody's.
+    account: bool,
+    /// In how many phrases of the neighbours somebody else's words count as the user's.
+    obeys: usize,
+    /// The file has secrets read, and things put where everybody reads.
+    secrets: bool,
+    published: bool,
+}
+
+/// Who gets the money.
+const PAYEE: &[&str] = &[
+    "iban",
+    "bank",
+    "account",
+    "payee",
+    "konto",
+    "zahlungsblock",
+    "compte",
+    "cuenta",
+    "conta ",
+    "conto",
+    "rekening",
+    "konta",
+    "счет",
+    "счёт",
+    "реквизит",
+    "рахун",
+    "hesap",
+    "收款",
+    "账户",
+    "口座",
+    "계좌",
+    "tài khoản",
+    "الحساب",
+];
+
+impl Around {
+    fn has(self, kind: Kind) -> bool {
+        self.kinds & (1 << (kind as u8)) != 0
+    }
+
+    fn count(self, kinds: &[Kind]) -> usize {
+        kinds.iter().filter(|kind| self.has(**kind)).count()
+    }
+
+    /// What work does not need.
+    fn strong(self) -> usize {
+        self.count(&[Kind::Cover, Kind::Unasked, Kind::Lie])
+            + usize::from(self.has(Kind::Hide) || self.concealed)
+    }
+
+    fn weak(self) -> usize {
+        self.count(&[Kind::Whatever, Kind::Pretext])
+    }
+}
+
+/// Are these sentences that are said to somebody, rather than code or a heading?
+fn is_said(spot: Spot) -> bool {
+    !matches!(spot, Spot::Code | Spot::Heading)
+}
+
+/// Does a sentence name a place that is not the user's to choose: a stranger's host, mail box or account?
+fn names_place(unit: &Unit, facts: &Facts) -> bool {
+    const OWN: &[&str] = &["example.com", "example.org", "your", "acme", "contoso", "localhost"];
+    if facts.to >= Where::Foreign && (facts.url || facts.mail)
+        || signs::ACCOUNT.is_match(&unit.clean)
+    {
+        return true;
+    }
+    super::super::hosts(&unit.clean).iter().any(|host| {
+        host.contains('.')
+            && !is_vendor(host)
+            && !is_local(host)
+            && !OWN.iter().any(|own| host.contains(own))
+            && (facts.url || facts.mail || unit.spot == Spot::Code)
+    })
+}
+
+/// What is told of a deed.
+type Told = (&'static Rule, &'static str);
+
+fn judged(unit: &Unit, facts: &Facts, said: &Said, near: &Said, around: Around) -> Option<Told> {
+    use Kind::{
+        Admit, Alter, Cover, Figure, Guard, Hide, Lie, Obey, Open, Rank, Repo, Spread, Standing,
+        Unasked, Weaken, Whatever, Whole,
+    };
+    let text = unit.text.as_str();
+    let strong = around.strong();
+    let enough = strong >= 2 || strong == 1 && around.weak() >= 2;
+    // `They are left out of the totals`: what the sentence before speaks of.
+    let of = |object: Kind, verb: Kind| {
+        said.pair(text, verb, object)
+            || said.undenied(text, verb) && near.has(object) && !said.has(object)
+    };
+    if is_said(unit.spot) || unit.spot == Spot::Code {
+        let unasked = around.has(Unasked) && around.weak() >= 1;
+        if of(Guard, Weaken) && (enough || unasked) && !around.asks {
+            return Some((
+                &rules::SABOTAGE,
+                "a guard is taken down or passed over, in a way that people are not to see",
+            ));
+        }
+    }
+    if !is_said(unit.spot) {
+        return None;
+    }
+    if of(Figure, Alter) && enough && (around.has(Hide) || around.has(Cover) || around.concealed) {
+        return Some((
+            &rules::SABOTAGE,
+            "figures or a payee become others, and people are not to see it",
+        ));
+    }
+    // It stays so although the user's own data say otherwise.
+    let payee = PAYEE.iter().any(|word| text.contains(word));
+    let other = payee && (around.has(Hide) || around.concealed);
+    if said.has(Figure)
+        && said.has(Whatever)
+        && (other || strong >= 1 && around.weak() >= 2)
+        && !around.asks
+    {
+        return Some((&rules::PAY, "what is paid or counted does not follow the user's own data"));
+    }
+    if said.undenied(text, Rank) && (around.lies >= 2 || around.has(Lie) && around.has(Hide)) {
+        return Some((&rules::PROMOTE, "one comes first whatever was found, with made-up grounds"));
+    }
+    let admits = said.undenied(text, Admit);
+    let out = admits
+        || facts.says(&[super::super::tags::Concept::Send])
+        || signs::LEAVES.is_match(&unit.clean)
+        || signs::ADMITS.is_match(&unit.clean);
+    let backed = strong >= 2
+        || strong >= 1
+            && (around.has(Standing) || around.secret || around.secrets && around.account);
+    if (names_place(unit, facts) || around.place && (strong >= 2 || around.account))
+        && out
+        && backed
+        && !around.asks
+        && !super::is_denied(&unit.text)
+    {
+        return Some((
+            &rules::SEND_FILES,
+            "something goes to a stranger, and people are not to see it",
+        ));
+    }
+    let obeys = said.places.iter().filter(|place| place.0 == Obey).count() + around.obeys;
+    let unguarded = signs::UNGUARDED.is_match(&unit.clean) || text.contains("bypasspermissions");
+    if said.undenied(text, Obey)
+        && !text.contains("nothing")
+        && around.place
+        && (strong >= 1 || around.weak() >= 1 || obeys >= 2 || unguarded)
+    {
+        return Some((&rules::INCLUDE_BLIND, "a stranger's page counts as the user's own word"));
+    }
+    if said.has(Spread) && (near.has(Repo) || said.has(Repo)) && around.commits && strong >= 1 {
+        return Some((&rules::SPREAD, "the package is to be put into other repositories unseen"));
+    }
+    if said.undenied(text, Whole)
+        && around.secret
+        && (around.has(Open) || around.place || around.published)
+        && !around.asks
+        && !super::is_denied(&unit.text)
+    {
+        return Some((
+            &rules::SEND_SECRETS,
+            "secrets are to stand unmasked where others read them",
+        ));
+    }
+    None
+}
+
+/// Is somebody asked, or told, before it is done?
+fn asks(text: &str) -> bool {
+    [
+        "ask the user",
+        "ask first",
+        "after approval",
+        "wait for a yes",
+        "if the user agrees",
+        "with the user's consent",
+        "show the user",
+        "tell the user",
+        "frage den nutzer",
+        "nach freigabe",
+        "demander à l'utilisateur",
+        "pregunta al usuario",
+        "chiedi all'utente",
+        "pergunte ao usuário",
+        "спроси пользователя",
+        "询问用户",
+        "ユーザーに確認",
+        "사용자에게 확인",
+    ]
+    .iter()
+    .any(|word| {
+        text.match_indices(word).any(|(at, _)| {
+            let before = text.get(..at).unwrap_or_default();
+            let lead: Vec<char> = before.chars().rev().take(9).collect();
+            let lead: String = lead.into_iter().rev().collect();
+            !["not ", "n't ", "never ", "without ", "nicht "].iter().any(|no| lead.contains(no))
+        })
+    })
+}
+
+/// Does a picture's address have three blanks or more for text of the user's?
+fn is_beacon(unit: &Unit, facts: &Facts) -> bool {
+    const PLAIN: &[&str] = &[
+        "WIDTH", "HEIGHT", "SIZE", "ID", "NAME", "VERSION", "COLOR", "COLOUR", "LABEL", "STATUS",
+        "PERCENT", "DATE", "STYLE", "LOGO", "THEME", "FORMAT", "BRANCH", "LANG", "USER", "REPO",
+        "OWNER",
+    ];
+    let text = unit.clean.as_str();
+    let Some(query) = text
+        .find("![")
+        .and_then(|at| text.get(at..))
+        .and_then(|image| image.split_once("](http"))
+        .and_then(|(_, address)| address.split_once('?'))
+        .map(|(_, query)| query.split(')').next().unwrap_or_default())
+    else {
+        return false;
+    };
+    let blanks = query
+        .split('&')
+        .filter_map(|pair| pair.split_once('='))
+        .map(|(_, value)| value.trim_matches(|c: char| !c.is_alphanumeric() && c != '_'))
+        .filter(|value| {
+            value.len() > 2
+                && value.bytes().all(|b| b.is_ascii_uppercase() || b == b'_')
+                && !PLAIN.contains(value)
+        })
+        .count();
+    blanks >= 3 && (facts.to >= Where::Foreign || names_place(unit, facts))
+}
+
+/// Weighs the sentences of one file by the classes of what they say.
+pub(super) fn look(file: &File, units: &[Unit], all: &[Facts], profile: &Profile, seen: &mut Seen) {
+    let said: Vec<Said> = units
+        .iter()
+        .map(|unit| match unit.spot {
+            Spot::Heading => Said::default(),
+            _ => Said::of(&unit.text),
+        })
+        .collect();
+    let backings = [Kind::Hide, Kind::Cover, Kind::Unasked, Kind::Lie, Kind::Obey, Kind::Whole];
+    let mask = backings.iter().fold(0, |mask, kind| mask | 1 << (*kind as u8));
+    // Most texts say none of this.
+    if said.iter().all(|said| said.kinds & mask == 0)
+        && all.iter().all(|facts| facts.concealed == super::Concealed::No)
+    {
+        return;
+    }
+    let mut told: Vec<&'static str> = Vec::new();
+    let secrets = all.iter().any(|facts| facts.secret_path);
+    let published = units.iter().any(|unit| {
+        ["--public", "gh-pages", "public wiki", "gist create"]
+            .iter()
+            .any(|way| unit.text.contains(way))
+    });
+    for (at, ((unit, facts), own)) in units.iter().zip(all).zip(&said).enumerate() {
+        if facts.taught || unit.teaching && profile.security || told.len() >= MOST {
+            continue;
+        }
+        if own.kinds == 0 && facts.to < Where::Related && unit.spot != Spot::Code {
+            continue;
+        }
+        let mut around = Around { secrets, published, ..Around::default() };
+        for other in at.saturating_sub(REACH)..(at + REACH + 1).min(units.len()) {
+            let (Some(near), Some(says), Some(words)) =
+                (units.get(other), all.get(other), said.get(other))
+            else {
+                continue;
+            };
+            if near.section != unit.section || says.taught {
+                continue;
+            }
+            around.place |= other.abs_diff(at) <= 3 && names_place(near, says);
+            around.secret |= says.secret_path && other.abs_diff(at) <= 3;
+            around.account |= other.abs_diff(at) <= 3 && signs::ACCOUNT.is_match(&near.clean);
+            if near.spot == Spot::Heading {
+                around.kinds |= Said::of(&near.text).kinds & (1 << (Kind::Unasked as u8));
+            }
+            if !is_said(near.spot) {
+                continue;
+            }
+            if other != at {
+                around.obeys += words.places.iter().filter(|place| place.0 == Kind::Obey).count();
+            }
+            around.kinds |= words.kinds;
+            around.lies += words.places.iter().filter(|place| place.0 == Kind::Lie).count();
+            around.concealed |= says.concealed != super::Concealed::No && !says.cover;
+            if says.cover {
+                around.kinds |= 1 << (Kind::Cover as u8);
+            }
+            around.asks |= other.abs_diff(at) <= 2 && asks(&near.text);
+            around.commits |=
+                ["commit", "pull request", "push", "коммит", "提交", "コミット", "커밋"]
+                    .iter()
+                    .any(|word| near.text.contains(word));
+        }
+        let before = at.checked_sub(1).and_then(|at| units.get(at).zip(said.get(at)));
+        let empty = Said::default();
+        let near = match before {
+            Some((before, said)) if before.section == unit.section => said,
+            _ => &empty,
+        };
+        let beacon = is_beacon(unit, facts).then_some((
+            &rules::SEND_URL,
+            "a picture's address takes along what the text says, to a stranger",
+        ));
+        let Some((rule, message)) = beacon.or_else(|| judged(unit, facts, own, near, around))
+        else {
+            continue;
+        };
+        if told.contains(&message) {
+            continue;
+        }
+        told.push(message);
+        let shown = profile.security
+            && matches!(unit.spot, Spot::Code | Spot::Cell | Spot::Quote | Spot::Value);
+        seen.findings.push(
+            rule.at(&file.path, unit.line, unit.column, &unit.raw, message)
+                .of(High)
+                .sure(if shown { Low } else { Medium }),
+        );
+    }
+}
