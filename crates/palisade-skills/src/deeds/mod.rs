@@ -128,6 +128,7 @@ pub(crate) fn look(package: &Package, profile: &Profile) -> Seen {
     redirect::texts(package, profile, &mut seen);
     let_in::texts(package, profile, &mut seen);
     computed::look(package, profile, &mut seen);
+    templates::keys(package, profile, &mut seen);
     undeclared::look(package, &programs, profile, &mut seen);
     seen
 }

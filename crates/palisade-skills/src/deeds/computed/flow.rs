@@ -14,7 +14,7 @@ use std::{
 
 use super::{
     super::rules,
-    literals::{self, literals},
+    literals::literals,
     numbers,
 };
 use crate::{
@@ -150,7 +150,7 @@ fn is_opaque(text: &str) -> bool {
         && !text.contains("://")
         && !text.contains("  ")
         && !text.starts_with(['/', '.', '<'])
-        && literals::alphabet(text).is_none()
+        && different.len() * 20 < count * 19
         && text.chars().filter(|c| c.is_whitespace()).count() * 24 < count
         && text.chars().filter(|c| *c == '_' || *c == '-' || *c == '.').count() * 8 < count
 }
@@ -200,9 +200,9 @@ fn follow(text: &str, kind: FileKind, shipped: &HashSet<&str>) -> Option<Told> {
             if defined.is_some() {
                 function = defined;
             }
-            let (names, rest) = sides(line);
+            let names = sides(line);
             let mut state = seeds.get(&number).copied().unwrap_or(0)
-                | words(rest).filter_map(|word| has.get(word)).fold(0, |sum, has| sum | has);
+                | words(line).filter_map(|word| has.get(word)).fold(0, |sum, has| sum | has);
             if state == 0 {
                 continue;
             }
@@ -220,11 +220,9 @@ fn follow(text: &str, kind: FileKind, shipped: &HashSet<&str>) -> Option<Told> {
                 *has.entry(function).or_default() |= state;
             }
             // What is written has what was written to it.
-            if line.contains("write") || line.contains("push") || line.contains("append") {
-                for name in words(rest).filter(|name| name.len() < 3 || !has.contains_key(name)).take(8) {
-                    if line.contains("write") && !is_common(name) {
-                        written(&mut has, name, state);
-                    }
+            if state & LETTERS != 0 && line.contains("write") {
+                for name in words(line).filter(|name| !is_common(name)).take(8) {
+                    *has.entry(name).or_default() |= LETTERS;
                 }
             }
         }
@@ -236,10 +234,6 @@ fn follow(text: &str, kind: FileKind, shipped: &HashSet<&str>) -> Option<Told> {
         let (rule, message) = is_run(line, &has, seeds.get(&(number as usize - 1)).copied())?;
         Some(Told { at: *start, line: number, rule, message })
     })
-}
-
-fn written<'a>(has: &mut HashMap<&'a str, u8>, name: &'a str, state: u8) {
-    *has.entry(name).or_default() |= state & (LETTERS | FETCHED);
 }
 
 /// Words of languages and libraries, which nothing is carried by.
@@ -295,10 +289,9 @@ fn words(text: &str) -> impl Iterator<Item = &str> {
         .filter(|word| word.chars().next().is_some_and(|c| c.is_alphabetic() || c == '_'))
 }
 
-/// The names that a line gives something, and what it gives them.
-fn sides(line: &str) -> (Vec<&str>, &str) {
+/// The names that a line gives something.
+fn sides(line: &str) -> Vec<&str> {
     let mut names: Vec<&str> = Vec::new();
-    let mut rest = line;
     let bytes = line.as_bytes();
     let found = line.char_indices().find(|&(at, c)| {
         let before = at.checked_sub(1).and_then(|at| bytes.get(at)).copied().unwrap_or(b' ');
@@ -312,12 +305,14 @@ fn sides(line: &str) -> (Vec<&str>, &str) {
     if let Some((at, _)) = found {
         let left = line.get(..at).unwrap_or_default();
         // `f(x) = …` gives to `f`; `if (a = …)` to `a`.
-        let left = left.rsplit([';', '{']).next().unwrap_or(left);
+        let left = match left.split_once(": [").or_else(|| left.split_once(": &[")) {
+            Some((name, _)) => name,
+            None => left.rsplit([';', '{']).next().unwrap_or(left),
+        };
         names.extend(words(left.split(':').next().unwrap_or(left)).filter(|word| {
             !["my", "local", "let", "const", "var", "set", "dim", "if", "auto", "val", "mut", "our", "export", "declare", "readonly", "def", "static", "final"]
                 .contains(&word.to_ascii_lowercase().as_str())
         }));
-        rest = line.get(at..).unwrap_or(line);
     }
     let trimmed = line.trim_start().to_ascii_lowercase();
     if trimmed.starts_with("for") {
@@ -344,7 +339,7 @@ fn sides(line: &str) -> (Vec<&str>, &str) {
         let last = before.trim_end().trim_end_matches(')');
         names.extend(words(last.rsplit(['(', ',']).next().unwrap_or_default()).take(2));
     }
-    (names, rest)
+    names
 }
 
 /// Is something of that run on this line, and as the command?

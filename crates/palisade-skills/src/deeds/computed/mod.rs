@@ -37,11 +37,9 @@ pub(super) fn look(package: &Package, profile: &Profile, seen: &mut Seen) {
         .filter_map(|file| Some((file, std::str::from_utf8(&file.bytes).ok()?)))
         .collect();
     for (file, text) in &texts {
-        // Texts that people read spell nothing in numbers that a program would run: the programs do.
-        if file.kind == FileKind::Prose && !file.path.ends_with(".txt") {
-            continue;
-        }
-        if let Some(found) = solve::solve(text) {
+        // In a text that people read, quotes are apostrophes and ciphers are examples: numbers are looked at.
+        let prose = file.kind == FileKind::Prose && !file.path.ends_with(".txt");
+        if let Some(found) = solve::solve(text, prose) {
             let message = format!(
                 "{} stands here and is text: {}",
                 found.how,

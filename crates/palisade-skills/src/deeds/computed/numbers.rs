@@ -52,6 +52,7 @@ pub(super) fn runs(text: &str) -> Vec<Run> {
     let bytes = text.as_bytes();
     let mut found: Vec<Run> = Vec::new();
     let mut run = Run { at: 0, numbers: Vec::new() };
+    let mut all = Vec::new();
     let mut end_of_last = 0;
     let mut letters_before: Option<Vec<u8>> = None;
     let mut at = 0;
@@ -76,10 +77,17 @@ pub(super) fn runs(text: &str) -> Vec<Run> {
             letters_before = Some(letters);
         }
         run.numbers.push(value);
+        if all.len() < MOST {
+            all.push(value);
+        }
         end_of_last = end;
         at = end;
     }
     keep(&mut run, &mut found);
+    // Numbers of which each has a name.
+    if all.len() >= FEWEST * 3 && all.len() < MOST && found.first().is_none_or(|run| run.numbers.len() < all.len()) {
+        found.push(Run { at: 0, numbers: all });
+    }
     columns(text, &mut found);
     packed(text, &mut found);
     found.sort_by_key(|run| std::cmp::Reverse(run.numbers.len()));

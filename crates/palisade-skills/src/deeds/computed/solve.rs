@@ -31,9 +31,9 @@ const TRIES: usize = 12;
 /// The fewest numbers that are calculated with by their places.
 const PLACED: usize = 20;
 
-/// The first hidden text.
-pub(super) fn solve(text: &str) -> Option<Spelled> {
-    let mut literals = literals(text);
+/// The first hidden text. In prose, only numbers are looked at.
+pub(super) fn solve(text: &str, prose: bool) -> Option<Spelled> {
+    let mut literals = if prose { Vec::new() } else { literals(text) };
     literals.truncate(LITERALS);
     let alphabets: Vec<(&str, Vec<char>)> = literals
         .iter()
@@ -480,7 +480,7 @@ mod tests {
                 })),
             ),
         ] {
-            let found = solve(&format!("t = [{numbers}]\nrun(t)\n"));
+            let found = solve(&format!("t = [{numbers}]\nrun(t)\n"), false);
             assert!(found.as_ref().is_some_and(|found| found.text.contains("curl -s")), "{how} {found:?}");
         }
     }
@@ -508,7 +508,7 @@ mod tests {
             format!("表 = \"{chinese}\"\n"),
             format!("k = 'gamma-ray'\nt = '{keyed}'\n"),
         ] {
-            let found = solve(&text);
+            let found = solve(&text, false);
             assert!(found.is_some_and(|found| found.text.contains("curl -s")), "{text}");
         }
     }
@@ -516,7 +516,7 @@ mod tests {
     #[test]
     fn places_in_an_alphabet_are_read() {
         let batch = "set \"b=abcdefghijklmnopqrstuvwxyz/:.\"\nset \"c=!b:~2,1!!b:~4,1!!b:~17,1!!b:~19,1!!b:~20,1!!b:~19,1!!b:~8,1!!b:~11,1!\"\n";
-        assert_eq!(solve(batch).map(|found| found.text).as_deref(), Some("certutil"));
+        assert_eq!(solve(batch, false).map(|found| found.text).as_deref(), Some("certutil"));
         let from = "etaoinshrdlucmfwypvbgkjqxz/:.-| ";
         let to = "qwertyuiopasdfghjklzxcvbnm1234 5";
         let letters: Vec<char> = from.chars().collect();
@@ -526,7 +526,7 @@ mod tests {
             .map(|c| letters.iter().position(|l| *l == c).and_then(|at| others.get(at)).copied().unwrap_or(c))
             .collect();
         let program = format!("f = \"{from}\"\ng = \"{to}\"\nm = \"{text}\"\n");
-        assert!(solve(&program).is_some_and(|found| found.text.contains("curl -s")), "{text}");
+        assert!(solve(&program, false).is_some_and(|found| found.text.contains("curl -s")), "{text}");
     }
 
     #[test]
@@ -539,7 +539,7 @@ mod tests {
             "token = \"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08\"",
             "msg = \"Uryyb, jbeyq\"  # hello world",
         ] {
-            assert_eq!(solve(text), None, "{text}");
+            assert_eq!(solve(text, false), None, "{text}");
         }
     }
 
@@ -547,7 +547,7 @@ mod tests {
         #![proptest_config(proptest::prelude::ProptestConfig::with_cases(64))]
         #[test]
         fn any_text_can_be_tried(text: String) {
-            solve(&text);
+            solve(&text, false);
         }
     }
 }
