@@ -12,6 +12,7 @@ mod bulk;
 mod carried;
 mod carriers;
 mod chance;
+mod computed;
 mod concealed;
 mod fetched;
 mod formula;
@@ -38,6 +39,7 @@ mod rules;
 mod secrets;
 mod spread;
 mod tamper;
+mod templates;
 #[cfg(test)]
 mod tests;
 mod tokens;
@@ -84,6 +86,7 @@ pub(crate) fn look(package: &Package, profile: &Profile) -> Seen {
         managed::look(&mut report);
         released::look(&mut report);
         chance::look(&mut report);
+        templates::look(&mut report);
         if !program.prose {
             formula::look(&mut report);
         }
@@ -93,6 +96,9 @@ pub(crate) fn look(package: &Package, profile: &Profile) -> Seen {
         let mut report = Report { program: &program, profile, seen: &mut seen };
         formula::look(&mut report);
         issued::device(&mut report);
+        if !program.path.ends_with(".md") {
+            templates::zone(&mut report);
+        }
     }
     for (kind, settings) in programs::settings(package) {
         let mut report = Report { program: &settings, profile, seen: &mut seen };
@@ -105,6 +111,7 @@ pub(crate) fn look(package: &Package, profile: &Profile) -> Seen {
         mail::look(&mut report);
         grants::look(&mut report);
         released::look(&mut report);
+        templates::look(&mut report);
         formula::look(&mut report);
     }
     authority::look(package, &programs, profile, &mut seen);
@@ -120,6 +127,8 @@ pub(crate) fn look(package: &Package, profile: &Profile) -> Seen {
     rows::look(package, profile, &mut seen);
     redirect::texts(package, profile, &mut seen);
     let_in::texts(package, profile, &mut seen);
+    computed::look(package, profile, &mut seen);
+    templates::keys(package, profile, &mut seen);
     undeclared::look(package, &programs, profile, &mut seen);
     seen
 }

@@ -242,7 +242,17 @@ pub(super) static CONCEALED: Rule = Rule {
     references: &["AML.T0015", "LLM03", "ASI05"],
 };
 
+pub(super) static SPELLED: Rule = Rule {
+    id: "obfuscation-command-computed",
+    technique: Obfuscation,
+    severity: High,
+    why: "A command that is shipped as numbers or as other letters, and turned into text by a calculation, is kept from whoever reads the package.",
+    clear: "Write the command out.",
+    references: &["AML.T0011", "LLM03", "ASI05"],
+};
+
 pub(crate) static RULES: &[&Rule] = &[
+    &SPELLED,
     &CONCEALED,
     &NAMES_CARRY,
     &PAYEE,

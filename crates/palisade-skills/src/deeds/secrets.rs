@@ -158,6 +158,7 @@ static STORES: LazyLock<Vec<(Store, Regex)>> = LazyLock::new(|| {
         all(
             Store::Environment,
             &[
+                r"\.Renviron\b",
                 r"\bprintenv\b|(?:^|[\s;&|({`])env\s*[|>;)]|\bexport\s+-p\b|(?:^|[;{&]\s*)set\s*[|;]|\bdeclare\s+-x\b",
                 r"os\.environ\.items\(\)|dict\(\s*os\.environ\s*\)|\(\s*os\.environ\s*\)|\bos\.environ\s*[,})\]]",
                 r"JSON\.stringify\(\s*process\.env\s*[,)]|Object\.(?:entries|keys|values|fromEntries)\(\s*process\.env|\{\s*\.\.\.process\.env\s*\}|[:=]\s*process\.env\s*[,})]",

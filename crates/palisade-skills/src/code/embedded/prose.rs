@@ -587,7 +587,8 @@ pub(crate) fn shows(head: &str) -> bool {
 
 /// Does a text show what follows as an attack, a test for one, or a mistake?
 pub(crate) fn teaches(text: &str) -> bool {
-    let lower = text.to_lowercase();
+    // A detector is a part of a cloud or of a laboratory; to detect is to teach.
+    let lower = text.to_lowercase().replace("detector", "");
     [
         "malicious",
         "attack",
