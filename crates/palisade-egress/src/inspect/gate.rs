@@ -36,6 +36,8 @@ struct Shared {
     after: After,
     waiting: Option<Waker>,
     broken: Option<&'static str>,
+    /// The last request was refused, whether or not all of it has come.
+    turned_away: bool,
 }
 
 /// What comes behind a request that asks for another protocol.
@@ -71,6 +73,11 @@ impl Admissions {
         if let Some(waiting) = shared.waiting.take() {
             waiting.wake();
         }
+    }
+
+    /// Tell that a request was refused: the client is to read so, also if it is still sending.
+    pub(crate) fn turned_away(&self) {
+        self.shared().turned_away = true;
     }
 
     /// Why a request broke off in its body.
@@ -146,9 +153,8 @@ impl<S> Gate<S> {
             Place::Head => self.used < self.raw.len(),
             Place::Length(left) => *left > 0,
             Place::Chunked(chunked) => !chunked.is_done(),
-            Place::Refused => true,
             // The other protocol says how it ends.
-            Place::Upgrade | Place::Raw => false,
+            Place::Refused | Place::Upgrade | Place::Raw => false,
         }
     }
 
@@ -342,9 +348,13 @@ impl<S: AsyncRead + Unpin> AsyncRead for Gate<S> {
 }
 
 impl<S: AsyncRead + Unpin> Gate<S> {
-    /// The client's side is closed: what it is still sending is let go by.
+    /// The client's side is closed: what it is still sending is let go by, unless it cannot be read.
     fn poll_rest(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if !self.ended && self.is_sending() {
+        let courteous = {
+            let shared = self.admissions.shared();
+            shared.turned_away && shared.broken.is_none()
+        };
+        if courteous && !self.ended && self.is_sending() {
             ready!(self.linger.poll(Pin::new(&mut self.stream), cx));
         }
         Poll::Ready(Ok(()))

@@ -265,7 +265,12 @@ impl Visit {
         }
         match self.pass(request, offer).await {
             Ok(answer) => answer,
-            Err(refused) => *refused,
+            Err(refused) => {
+                if let Some(admissions) = admissions {
+                    admissions.turned_away();
+                }
+                *refused
+            }
         }
     }
 
