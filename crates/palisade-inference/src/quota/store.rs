@@ -15,6 +15,8 @@ use crate::quota::counts::{Counts, SIZE};
 
 /// Where the second copy of the counts is. A page for each, so that no write touches both.
 const SECOND: u64 = 4096;
+/// Up to where both copies are.
+const BOTH: usize = 4096 + SIZE;
 /// Where a file says in plain text what it is for.
 const NAME: u64 = 8192;
 
@@ -140,13 +142,14 @@ impl Store {
 /// The newer of two copies. Of a file that is new there is none.
 fn read(file: &File, path: &Path) -> Result<Counts, QuotaError> {
     let io = |error: io::Error| QuotaError::Io { path: path.to_owned(), why: error.to_string() };
-    let mut copies = Vec::new();
-    let mut empty = true;
-    for place in [0, SECOND] {
-        let mut bytes = [0; SIZE];
-        file.read_exact_at(&mut bytes, place).map_err(io)?;
+    let (mut copies, mut empty) = (Vec::new(), true);
+    // By one call: both are in the first two pages.
+    let mut pages = [0; BOTH];
+    file.read_exact_at(&mut pages, 0).map_err(io)?;
+    for place in [0, BOTH - SIZE] {
+        let bytes = pages.get(place..place.saturating_add(SIZE)).unwrap_or_default();
         empty &= bytes.iter().all(|byte| *byte == 0);
-        copies.extend(Counts::from_bytes(&bytes));
+        copies.extend(Counts::from_bytes(bytes));
     }
     match copies.into_iter().max_by_key(|counts| counts.sequence) {
         Some(counts) => Ok(counts),
