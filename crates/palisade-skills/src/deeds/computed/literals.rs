@@ -108,7 +108,12 @@ mod tests {
 
     #[test]
     fn literals_are_found_in_any_language() {
-        for text in ["set \"b=abcdefghij\"", "b = 'abcdefghij';", "b=abcdefghij\n", "{\"b\":\"abcdefghij\"}"] {
+        for text in [
+            "set \"b=abcdefghij\"",
+            "b = 'abcdefghij';",
+            "b=abcdefghij\n",
+            "{\"b\":\"abcdefghij\"}",
+        ] {
             assert!(literals(text).iter().any(|literal| literal.text == "abcdefghij"), "{text}");
         }
     }

@@ -117,7 +117,10 @@ fn calculated(numbers: &[i64], keys: &[&str], tries: &mut usize) -> Option<Strin
         }
     }
     let step = |with: fn(i64, i64) -> i64| -> Vec<i64> {
-        numbers.windows(2).map(|pair| pair.iter().rev().copied().reduce(with).unwrap_or_default()).collect()
+        numbers
+            .windows(2)
+            .map(|pair| pair.iter().rev().copied().reduce(with).unwrap_or_default())
+            .collect()
     };
     let mut sum = 0_i64;
     let summed: Vec<i64> = numbers
@@ -182,7 +185,8 @@ fn shifted(numbers: &[i64]) -> Option<String> {
                 && low >= 32
                 && high <= 126
                 && let Some(text) =
-                    printable(numbers.iter().map(|n| (n - 32 + mask).rem_euclid(95) + 32)).and_then(told)
+                    printable(numbers.iter().map(|n| (n - 32 + mask).rem_euclid(95) + 32))
+                        .and_then(told)
             {
                 return Some(text);
             }
@@ -310,10 +314,17 @@ fn enciphered(
                 let swapped: String = text
                     .chars()
                     .map(|c| {
-                        letters.iter().position(|l| *l == c).and_then(|at| to.get(at)).copied().unwrap_or(c)
+                        letters
+                            .iter()
+                            .position(|l| *l == c)
+                            .and_then(|at| to.get(at))
+                            .copied()
+                            .unwrap_or(c)
                     })
                     .collect();
-                if swapped != text && let Some(text) = told(swapped) {
+                if swapped != text
+                    && let Some(text) = told(swapped)
+                {
                     return Some(text);
                 }
             }
@@ -347,7 +358,9 @@ fn decoded(text: &str) -> Vec<Vec<u8>> {
         &base64::engine::general_purpose::STANDARD_NO_PAD,
         &base64::engine::general_purpose::URL_SAFE_NO_PAD,
     ] {
-        if found.is_empty() && let Ok(bytes) = engine.decode(bare) {
+        if found.is_empty()
+            && let Ok(bytes) = engine.decode(bare)
+        {
             found.push(bytes);
         }
     }
@@ -418,8 +431,10 @@ fn places_in(text: &str, letters: &[char]) -> Option<String> {
         _ => &[],
     };
     widths.iter().find_map(|&width| {
-        let numbers: Vec<i64> =
-            at.chunks_exact(width).map(|chunk| chunk.iter().fold(0, |sum, n| sum * size + n)).collect();
+        let numbers: Vec<i64> = at
+            .chunks_exact(width)
+            .map(|chunk| chunk.iter().fold(0, |sum, n| sum * size + n))
+            .collect();
         shifted(&numbers)
     })
 }
@@ -481,7 +496,10 @@ mod tests {
             ),
         ] {
             let found = solve(&format!("t = [{numbers}]\nrun(t)\n"), false);
-            assert!(found.as_ref().is_some_and(|found| found.text.contains("curl -s")), "{how} {found:?}");
+            assert!(
+                found.as_ref().is_some_and(|found| found.text.contains("curl -s")),
+                "{how} {found:?}"
+            );
         }
     }
 
@@ -523,10 +541,20 @@ mod tests {
         let others: Vec<char> = to.chars().collect();
         let text: String = COMMAND
             .chars()
-            .map(|c| letters.iter().position(|l| *l == c).and_then(|at| others.get(at)).copied().unwrap_or(c))
+            .map(|c| {
+                letters
+                    .iter()
+                    .position(|l| *l == c)
+                    .and_then(|at| others.get(at))
+                    .copied()
+                    .unwrap_or(c)
+            })
             .collect();
         let program = format!("f = \"{from}\"\ng = \"{to}\"\nm = \"{text}\"\n");
-        assert!(solve(&program, false).is_some_and(|found| found.text.contains("curl -s")), "{text}");
+        assert!(
+            solve(&program, false).is_some_and(|found| found.text.contains("curl -s")),
+            "{text}"
+        );
     }
 
     #[test]
