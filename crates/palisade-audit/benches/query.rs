@@ -1,14 +1,19 @@
 //! How long it takes to find a few events among many, with an index that is up to date.
 //!
-//! `EVENTS` says how many there are (a million if it is not set; ten million take 8 GB of disk in the folder for
-//! temporary files, and minutes to write), `RUNS` how often each question is put.
+//! ```text
+//! cargo bench -p palisade-audit --bench query [-- --records 1000000 --runs 20 --folder DIR]
+//! ```
+//!
+//! Ten million records take 8 GB of disk and minutes to write. With `--folder` they stay there, and the next run with as many
+//! asks them again. Each question's time is told by the clock and, beside other work, by the processor's time of the thread that asks.
 
 #![allow(clippy::print_stdout, reason = "a bench tells what it found")]
+#![allow(clippy::cast_precision_loss, reason = "numbers of runs are small")]
 #![allow(clippy::expect_used, reason = "a bench may panic")]
 
 use std::{
     ops::ControlFlow,
-    path::Path,
+    path::{Path, PathBuf},
     time::{Duration, Instant},
 };
 
@@ -24,8 +29,19 @@ const SESSIONS: u64 = 20;
 /// Records that wait for the writer at one time.
 const WRITERS: usize = 256;
 
+fn argument(name: &str) -> Option<String> {
+    std::env::args().skip_while(|word| word != name).nth(1)
+}
+
 fn number(name: &str, otherwise: u64) -> u64 {
-    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(otherwise)
+    argument(name).and_then(|text| text.parse().ok()).unwrap_or(otherwise)
+}
+
+/// What the processor has done for this thread (`proc_pid_schedstat`).
+fn busy() -> Duration {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    let first = text.split(' ').next().and_then(|text| text.parse().ok());
+    Duration::from_nanos(first.unwrap_or(0))
 }
 
 fn event(number: u64) -> Event {
@@ -77,11 +93,21 @@ fn fill(state: &Path, events: u64) {
 }
 
 fn main() {
-    let (events, runs) = (number("EVENTS", 1_000_000), number("RUNS", 20));
-    let folder = tempfile::tempdir().expect("a folder");
-    let state = folder.path();
-    let (_, wrote) = timed(|| fill(state, events));
-    println!("{events} events written in {:.1} s", wrote.as_secs_f64());
+    let (events, runs) = (number("--records", 1_000_000), number("--runs", 20));
+    let own;
+    let state = match argument("--folder") {
+        Some(folder) => PathBuf::from(folder).join(format!("palisade-bench-{events}")),
+        None => {
+            own = tempfile::tempdir().expect("a folder");
+            own.path().to_owned()
+        }
+    };
+    let (state, whole) = (state.as_path(), state.join("whole"));
+    if !whole.exists() {
+        let (_, wrote) = timed(|| fill(state, events));
+        println!("{events} events written in {:.1} s", wrote.as_secs_f64());
+        std::fs::write(whole, "").expect("a mark");
+    }
     let (updated, took) = timed(|| {
         let mut index = Index::open(state).expect("an index");
         index.update(&mut |_| {}).expect("the journal in the index")
@@ -94,6 +120,7 @@ fn main() {
     );
     let middle = SessionId::from_random(7_u128.to_be_bytes()).to_string();
     let filter = Filter::default;
+    let two = ["kind=request", "decision=allow"].map(|it| it.parse().expect("a condition")).into();
     let questions = [
         ("decision=deny", Filter { decision: Some(Verdict::Deny), ..filter() }, None),
         ("rule", Filter { rule: Some("network.rules[rare]".into()), ..filter() }, None),
@@ -105,10 +132,16 @@ fn main() {
             Some(100),
         ),
         ("kind=exec, the newest 100", Filter { kind: Some("exec".into()), ..filter() }, Some(100)),
+        ("two conditions, the newest 100", Filter { conditions: two, ..filter() }, Some(100)),
+        (
+            "layer=egress, the newest 100",
+            Filter { layer: Some("egress".into()), ..filter() },
+            Some(100),
+        ),
     ];
     for (name, filter, limit) in questions {
         let mut times: Vec<Duration> = Vec::new();
-        let mut found = 0_u64;
+        let (mut found, before) = (0_u64, busy());
         for _ in 0..runs {
             let (count, took) = timed(|| {
                 let mut count = 0_u64;
@@ -124,10 +157,11 @@ fn main() {
             found = count;
             times.push(took);
         }
+        let each = busy().saturating_sub(before).as_secs_f64() * 1000.0 / runs.max(1) as f64;
         times.sort();
         let at = |part: usize| times.get(times.len() * part / 100).copied().unwrap_or_default();
         println!(
-            "{name}: {found} found, p50 {:.1} ms, p90 {:.1} ms, slowest {:.1} ms",
+            "{name}: {found} found, processor {each:.1} ms each, p50 {:.1} ms, p90 {:.1} ms, slowest {:.1} ms",
             milliseconds(at(50)),
             milliseconds(at(90)),
             times.last().map_or(0.0, |time| milliseconds(*time))

@@ -34,7 +34,7 @@ mod tame;
 pub use cast::{Moment, moments};
 pub use error::RecordingError;
 pub use key::{PublicKey, SecretKey};
-pub use open::{Piece, Sealed, open_file};
+pub use open::{Files, Piece, Sealed, open_file};
 pub use record::{Recorded, Recorder, destroy};
 pub use tame::Tamed;
 

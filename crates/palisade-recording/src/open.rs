@@ -34,6 +34,9 @@ pub enum Piece {
     Cut,
 }
 
+/// The file with a recording's key, and then its pieces.
+pub type Files = Chain<Cursor<Vec<u8>>, File>;
+
 /// Open the recording of this session that is in this file, and in the one with its key beside it.
 ///
 /// # Errors
@@ -42,7 +45,7 @@ pub fn open_file(
     path: &Path,
     key: &SecretKey,
     session: &str,
-) -> Result<Sealed<Chain<Cursor<Vec<u8>>, File>>, RecordingError> {
+) -> Result<Sealed<Files>, RecordingError> {
     let mut file = File::open(path)?;
     let mut first = [0_u8; FIRST_LINE.len()];
     let read = filled(&mut file, &mut first)?;

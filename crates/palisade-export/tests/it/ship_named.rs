@@ -267,3 +267,33 @@ fn a_recording_that_has_its_key_in_it_does_not_go() {
     assert_eq!(world.lacking(&id)[0].1, "old-form");
     assert!(!files(world.to.path()).values().any(|it| it.as_slice() == old));
 }
+
+/// Versions before this one shipped segments and nothing else.
+#[test]
+fn what_an_earlier_version_left_goes_with_all() {
+    let world = World::new();
+    let id = full(1, world.state());
+    // As it was then: the session without what it names, and a state that says no more.
+    let aside = world.state().join("aside");
+    fs::create_dir(&aside).unwrap();
+    let folders = ["policies", "recordings", "content"];
+    for name in folders {
+        fs::rename(world.state().join(name), aside.join(name)).unwrap();
+    }
+    assert_eq!(send(world.state(), &world.place, PATIENCE), (1, vec![]));
+    for name in folders {
+        fs::rename(aside.join(name), world.state().join(name)).unwrap();
+    }
+    let done = |path: &&PathBuf| path.ends_with(format!("done/{id}.json"));
+    let path = files(&world.state().join("ship")).keys().find(done).unwrap().clone();
+    let mut known: serde_json::Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+    for member in ["with_named", "lacking"] {
+        known.as_object_mut().unwrap().remove(member).unwrap();
+    }
+    fs::write(&path, known.to_string()).unwrap();
+    assert_eq!(send(world.state(), &world.place, PATIENCE), (1, vec![]));
+    let report = is_whole(world.state(), world.to.path());
+    assert!(report.lacking.is_empty() && world.lacking(&id).is_empty());
+    assert_eq!(fs::read_dir(world.copy().join("_manifests")).unwrap().count(), 2);
+    assert_eq!(send(world.state(), &world.place, PATIENCE), (0, vec![]));
+}

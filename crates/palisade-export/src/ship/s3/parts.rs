@@ -8,7 +8,7 @@ use ring::digest::{Context, SHA256};
 use serde::{Deserialize, Serialize};
 
 /// What is longer goes in parts of this size. A server takes parts of 5 MiB or more.
-pub(super) const PART: u64 = 16 << 20;
+pub(super) const PART: u64 = 8 << 20;
 /// A server takes no more of one object.
 const MOST_PARTS: u64 = 10_000;
 /// Of a server's names for parts and uploads, in bytes: they are kept and sent again.
