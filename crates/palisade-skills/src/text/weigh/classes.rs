@@ -203,6 +203,10 @@ impl Said {
         })
     }
 
+    fn has(&self, kind: Kind) -> bool {
+        self.kinds & (1 << (kind as u8)) != 0
+    }
+
     /// A verb near its object, which is not denied.
     fn pair(&self, text: &str, verb: Kind, object: Kind) -> bool {
         self.places.iter().filter(|place| place.0 == verb).any(|&(_, from, to)| {
@@ -450,10 +454,34 @@ fn judged(unit: &Unit, facts: &Facts, said: &Said, near: &Said, around: Around) 
     {
         return Some((&rules::PAY, "what is paid or counted does not follow the user's own data"));
     }
+    // Whatever is done: it is kept from the report, and whoever asks is told something else.
+    let covered = around.has(Hide) && around.has(Cover) && strong >= 2;
+    if covered
+        && [Guard, Weaken, Figure, Alter, Rank, Lie].iter().any(|kind| said.has(*kind))
+        && !around.asks
+    {
+        return Some((
+            &rules::CONCEAL_ACT,
+            "what is done is left out of the report, and whoever asks is told something else",
+        ));
+    }
+    if said.undenied(text, Lie)
+        && around.has(Whatever)
+        && (around.has(Hide) || around.concealed)
+        && strong >= 2
+    {
+        return Some((
+            &rules::SABOTAGE,
+            "work is told as done though it was not, and that is kept",
+        ));
+    }
     if said.undenied(text, Rank) && (around.lies >= 2 || around.has(Lie) && around.has(Hide)) {
         return Some((&rules::PROMOTE, "one comes first whatever was found, with made-up grounds"));
     }
-    let admits = said.undenied(text, Admit);
+    // Two strong kinds around a stranger's address tell without a verb that is known.
+    let running = matches!(unit.spot, Spot::Prose | Spot::Item | Spot::Cell);
+    let admits = running && names_place(unit, facts) && strong >= 2 && around.kept()
+        || said.undenied(text, Admit);
     let out = admits
         || facts.says(&[super::super::tags::Concept::Send])
         || signs::LEAVES.is_match(&unit.clean)
