@@ -457,7 +457,8 @@ fn judged(unit: &Unit, facts: &Facts, said: &Said, near: &Said, around: Around) 
     // Whatever is done: it is kept from the report, and whoever asks is told something else.
     let covered = around.has(Hide) && around.has(Cover) && strong >= 2;
     if covered
-        && [Guard, Weaken, Figure, Alter, Rank, Lie].iter().any(|kind| said.has(*kind))
+        // A guard or a price that is spoken of is no deed.
+        && [Weaken, Alter, Rank, Lie].iter().any(|kind| said.undenied(text, *kind))
         && !around.asks
     {
         return Some((
