@@ -5,6 +5,8 @@
 //! hostile: nothing is executed, no link is followed, and what cannot be read is never safe.
 #![forbid(unsafe_code)]
 
+#[cfg(test)]
+mod by_class;
 mod capability;
 mod confusable;
 mod deeds;

@@ -52,6 +52,7 @@ kinds! {
     Asks "asks", Claim "claim", Neg "neg", Report "report", This "this", Admit "admit",
     Unasked "unasked", Lie "lie", Whatever "whatever", Pretext "pretext", Standing "standing",
     Obey "obey", Rank "rank", Spread "spread", Repo "repo", Whole "whole", Open "open",
+    Told "told", Private "private",
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -154,7 +155,7 @@ impl Said {
         }
         // `Nothing of this appears in the notes`.
         let spoken = said.has(Kind::This) || text.chars().any(runs_on);
-        if spoken && said.within(Kind::Neg, Kind::Report, 48) {
+        if spoken && said.within(text, Kind::Neg, Kind::Report, 48) {
             said.add(Kind::Hide);
         }
         said
@@ -164,6 +165,25 @@ impl Said {
         self.kinds |= 1 << (kind as u8);
     }
 
+    /// What is said in the way of a backing: not where it is denied, nor where it keeps what is rightly kept.
+    fn backs(&self, text: &str) -> u32 {
+        let mut kinds = self.kinds;
+        let mut drop = |kind: Kind, when: bool| {
+            if when {
+                kinds &= !(1 << (kind as u8));
+            }
+        };
+        // `do not push without a review`, `without confirmation nothing is installed`.
+        let nothing = ["nothing", "nichts", "rien", "nada", "niente", "ничего", "нічого"]
+            .iter()
+            .any(|word| text.contains(word));
+        drop(Kind::Unasked, nothing || !self.undenied(text, Kind::Unasked));
+        drop(Kind::Lie, !self.undenied(text, Kind::Lie));
+        drop(Kind::Hide, self.has(Kind::Private));
+        drop(Kind::Told, self.has(Kind::Lie) || self.has(Kind::Cover) || self.has(Kind::Hide));
+        kinds
+    }
+
     /// Stands one before the other?
     fn follows(&self, first: Kind, then: Kind) -> bool {
         self.places.iter().filter(|place| place.0 == first).any(|&(_, from, _)| {
@@ -171,13 +191,14 @@ impl Said {
         })
     }
 
-    /// Do two stand within so many bytes?
-    fn within(&self, one: Kind, other: Kind, most: usize) -> bool {
+    /// Do two stand within so many bytes of one clause?
+    fn within(&self, text: &str, one: Kind, other: Kind, most: usize) -> bool {
         self.places.iter().filter(|place| place.0 == one).any(|&(_, from, to)| {
             self.places.iter().any(|&(kind, start, end)| {
+                let between = if start >= to { to..start } else { end..from.max(end) };
                 kind == other
-                    && start.saturating_sub(to) <= most
-                    && from.saturating_sub(end) <= most
+                    && between.len() <= most
+                    && !text.get(between).unwrap_or_default().contains([';', ':', '；', '。'])
             })
         })
     }
@@ -351,8 +372,15 @@ impl Around {
 
     /// What work does not need.
     fn strong(self) -> usize {
-        self.count(&[Kind::Cover, Kind::Unasked, Kind::Lie])
-            + usize::from(self.has(Kind::Hide) || self.concealed)
+        let kinds = self.count(&[Kind::Cover, Kind::Unasked, Kind::Lie])
+            + usize::from(self.has(Kind::Hide) || self.concealed);
+        // What is told in the report is not kept.
+        kinds.saturating_sub(usize::from(self.has(Kind::Told)))
+    }
+
+    /// Kept from those who read, or called otherwise.
+    fn kept(self) -> bool {
+        self.concealed || self.count(&[Kind::Hide, Kind::Cover, Kind::Lie]) > 0
     }
 
     fn weak(self) -> usize {
@@ -399,7 +427,7 @@ fn judged(unit: &Unit, facts: &Facts, said: &Said, near: &Said, around: Around) 
             || said.undenied(text, verb) && near.has(object) && !said.has(object)
     };
     if is_said(unit.spot) || unit.spot == Spot::Code {
-        let unasked = around.has(Unasked) && around.weak() >= 1;
+        let unasked = around.has(Unasked) && around.weak() >= 1 && strong >= 1;
         if of(Guard, Weaken) && (enough || unasked) && !around.asks {
             return Some((
                 &rules::SABOTAGE,
@@ -426,17 +454,44 @@ fn judged(unit: &Unit, facts: &Facts, said: &Said, near: &Said, around: Around) 
     {
         return Some((&rules::PAY, "what is paid or counted does not follow the user's own data"));
     }
+    // Whatever is done: it is kept from the report, and whoever asks is told something else.
+    let covered = around.has(Hide) && around.has(Cover) && strong >= 2;
+    if covered
+        // A guard or a price that is spoken of is no deed.
+        && [Weaken, Alter, Rank, Lie].iter().any(|kind| said.undenied(text, *kind))
+        && !around.asks
+    {
+        return Some((
+            &rules::CONCEAL_ACT,
+            "what is done is left out of the report, and whoever asks is told something else",
+        ));
+    }
+    if said.undenied(text, Lie)
+        && around.has(Whatever)
+        && (around.has(Hide) || around.concealed)
+        && strong >= 2
+    {
+        return Some((
+            &rules::SABOTAGE,
+            "work is told as done though it was not, and that is kept",
+        ));
+    }
     if said.undenied(text, Rank) && (around.lies >= 2 || around.has(Lie) && around.has(Hide)) {
         return Some((&rules::PROMOTE, "one comes first whatever was found, with made-up grounds"));
     }
-    let admits = said.undenied(text, Admit);
+    // Two strong kinds around a stranger's address tell without a verb that is known.
+    let running = matches!(unit.spot, Spot::Prose | Spot::Item | Spot::Cell);
+    let admits = running && names_place(unit, facts) && strong >= 2 && around.kept()
+        || said.undenied(text, Admit);
     let out = admits
         || facts.says(&[super::super::tags::Concept::Send])
         || signs::LEAVES.is_match(&unit.clean)
         || signs::ADMITS.is_match(&unit.clean);
     let backed = strong >= 2
         || strong >= 1
-            && (around.has(Standing) || around.secret || around.secrets && around.account);
+            && (around.has(Standing) && around.kept()
+                || around.secret
+                || around.secrets && around.account);
     if (names_place(unit, facts) || around.place && (strong >= 2 || around.account))
         && out
         && backed
@@ -479,6 +534,8 @@ fn asks(text: &str) -> bool {
     [
         "ask the user",
         "ask first",
+        "only after",
+        "after a call",
         "after approval",
         "wait for a yes",
         "if the user agrees",
@@ -590,9 +647,13 @@ pub(super) fn look(file: &File, units: &[Unit], all: &[Facts], profile: &Profile
             if other != at {
                 around.obeys += words.places.iter().filter(|place| place.0 == Kind::Obey).count();
             }
-            around.kinds |= words.kinds;
-            around.lies += words.places.iter().filter(|place| place.0 == Kind::Lie).count();
-            around.concealed |= says.concealed != super::Concealed::No && !says.cover;
+            let backs = words.backs(&near.text);
+            around.kinds |= backs;
+            if backs & (1 << (Kind::Lie as u8)) != 0 {
+                around.lies += words.places.iter().filter(|place| place.0 == Kind::Lie).count();
+            }
+            around.concealed |=
+                says.concealed != super::Concealed::No && !says.cover && !words.has(Kind::Private);
             if says.cover {
                 around.kinds |= 1 << (Kind::Cover as u8);
             }
