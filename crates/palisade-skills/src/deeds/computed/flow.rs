@@ -12,11 +12,7 @@ use std::{
     sync::LazyLock,
 };
 
-use super::{
-    super::rules,
-    literals::literals,
-    numbers,
-};
+use super::{super::rules, literals::literals, numbers};
 use crate::{
     Confidence, File, FileKind, Place, Rule, Seen, Severity,
     formats::Profile,
@@ -42,11 +38,15 @@ static MAKES: LazyLock<Regex> = LazyLock::new(|| {
 });
 /// Letters are merely put together, which counts when they come out of single places of a table.
 static ONLY_JOINS: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"(?i)\.join|\bjoin\b|implode|Collectors\.joining|paste0?\(|table\.concat|\bsub\(|gsub\(|String\.valueOf")
+    pattern(
+        r"(?i)\.join|\bjoin\b|implode|Collectors\.joining|paste0?\(|table\.concat|\bsub\(|gsub\(|String\.valueOf",
+    )
 });
 /// Places of a table, one behind the other.
 static BY_PLACE: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"(?i)\bmap\b|\.map\s*[({]|\bfor\b|\.at\(|\[\s*(?:i|j|k|n|c|x|_1|it)\b|\.charAt|\.get\(|sapply|lapply|comprehension|\.fetch\(|\.collect|\.each|\bforeach\b")
+    pattern(
+        r"(?i)\bmap\b|\.map\s*[({]|\bfor\b|\.at\(|\[\s*(?:i|j|k|n|c|x|_1|it)\b|\.charAt|\.get\(|sapply|lapply|comprehension|\.fetch\(|\.collect|\.each|\bforeach\b",
+    )
 });
 
 /// A file is read.
@@ -58,7 +58,9 @@ static READS: LazyLock<Regex> = LazyLock::new(|| {
 
 /// Somebody's request.
 static ASKS: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"\$_(?:GET|POST|REQUEST|COOKIE|FILES)\b|\$_SERVER\[\s*['\x22]HTTP_|\bgetallheaders\(|php://input|\$cgi->param|\bparam\(\s*['\x22]")
+    pattern(
+        r"\$_(?:GET|POST|REQUEST|COOKIE|FILES)\b|\$_SERVER\[\s*['\x22]HTTP_|\bgetallheaders\(|php://input|\$cgi->param|\bparam\(\s*['\x22]",
+    )
 });
 
 /// Bytes of a host's, in languages that have no parser here.
@@ -121,10 +123,7 @@ pub(super) fn look(texts: &[(&File, &str)], profile: &Profile, seen: &mut Seen) 
         let (_, excerpt) = super::line(text, told.at);
         let place = Place { file: file.path.clone(), line: told.line, column: 0 };
         seen.findings.push(
-            told.rule
-                .at(&place.file, place.line, 0, excerpt, told.message)
-                .of(severity)
-                .sure(sure),
+            told.rule.at(&place.file, place.line, 0, excerpt, told.message).of(severity).sure(sure),
         );
     }
 }
@@ -140,7 +139,8 @@ fn ships(text: &str) -> bool {
 fn is_opaque(text: &str) -> bool {
     const LEAST: usize = 40;
     let count = text.chars().count();
-    let digest = matches!(count, 40 | 56 | 64 | 96 | 128) && text.chars().all(|c| c.is_ascii_hexdigit());
+    let digest =
+        matches!(count, 40 | 56 | 64 | 96 | 128) && text.chars().all(|c| c.is_ascii_hexdigit());
     let mut different: Vec<char> = text.chars().collect();
     different.sort_unstable();
     different.dedup();
@@ -161,7 +161,8 @@ fn follow(text: &str, kind: FileKind, shipped: &HashSet<&str>) -> Option<Told> {
     let mut has: HashMap<&str, u8> = HashMap::new();
     let mut seeds: HashMap<usize, u8> = HashMap::new();
     // Where what is shipped stands.
-    let tables = numbers::runs(text).into_iter().filter(|run| run.numbers.len() >= 24).map(|r| r.at);
+    let tables =
+        numbers::runs(text).into_iter().filter(|run| run.numbers.len() >= 24).map(|r| r.at);
     let opaque = literals(text).into_iter().filter(|l| is_opaque(l.text)).map(|literal| literal.at);
     for at in tables.chain(opaque) {
         let line = lines.partition_point(|(start, _)| *start <= at).saturating_sub(1);
@@ -239,8 +240,9 @@ fn follow(text: &str, kind: FileKind, shipped: &HashSet<&str>) -> Option<Told> {
 /// Words of languages and libraries, which nothing is carried by.
 fn is_common(word: &str) -> bool {
     [
-        "fs", "os", "io", "self", "this", "let", "var", "const", "if", "for", "in", "of", "return", "unwrap", "write",
-        "std", "file", "open", "console", "print", "sys", "path", "json", "re", "i", "f", "len", "map", "not", "and",
+        "fs", "os", "io", "self", "this", "let", "var", "const", "if", "for", "in", "of", "return",
+        "unwrap", "write", "std", "file", "open", "console", "print", "sys", "path", "json", "re",
+        "i", "f", "len", "map", "not", "and",
     ]
     .contains(&word)
 }
@@ -252,9 +254,22 @@ fn makes(line: &str) -> bool {
 /// Makes letters otherwise than by putting them together.
 fn strong(line: &str) -> bool {
     let rest = line.to_ascii_lowercase();
-    ["chr", "fromcharcode", "codepoint", "base64", "atob", "xor", "^", "hex", "char(", "tr(", "rot13", "reverse"]
-        .iter()
-        .any(|word| rest.contains(word))
+    [
+        "chr",
+        "fromcharcode",
+        "codepoint",
+        "base64",
+        "atob",
+        "xor",
+        "^",
+        "hex",
+        "char(",
+        "tr(",
+        "rot13",
+        "reverse",
+    ]
+    .iter()
+    .any(|word| rest.contains(word))
 }
 
 /// The lines of a text that hold something, each with where it begins.
@@ -297,7 +312,9 @@ fn sides(line: &str) -> Vec<&str> {
         let before = at.checked_sub(1).and_then(|at| bytes.get(at)).copied().unwrap_or(b' ');
         let after = bytes.get(at + 1).copied().unwrap_or(b' ');
         match c {
-            '=' => !matches!(before, b'=' | b'!' | b'<' | b'>') && !matches!(after, b'=' | b'~' | b'>'),
+            '=' => {
+                !matches!(before, b'=' | b'!' | b'<' | b'>') && !matches!(after, b'=' | b'~' | b'>')
+            }
             '<' => after == b'-' && !bytes.get(at + 2).is_some_and(u8::is_ascii_digit),
             _ => false,
         }
@@ -310,8 +327,11 @@ fn sides(line: &str) -> Vec<&str> {
             None => left.rsplit([';', '{']).next().unwrap_or(left),
         };
         names.extend(words(left.split(':').next().unwrap_or(left)).filter(|word| {
-            !["my", "local", "let", "const", "var", "set", "dim", "if", "auto", "val", "mut", "our", "export", "declare", "readonly", "def", "static", "final"]
-                .contains(&word.to_ascii_lowercase().as_str())
+            ![
+                "my", "local", "let", "const", "var", "set", "dim", "if", "auto", "val", "mut",
+                "our", "export", "declare", "readonly", "def", "static", "final",
+            ]
+            .contains(&word.to_ascii_lowercase().as_str())
         }));
     }
     let trimmed = line.trim_start().to_ascii_lowercase();
@@ -319,8 +339,13 @@ fn sides(line: &str) -> Vec<&str> {
         let head: Vec<&str> = words(line).skip(1).take(6).collect();
         names.extend(
             head.into_iter()
-                .take_while(|word| !matches!(word.to_ascii_lowercase().as_str(), "in" | "of" | "as"))
-                .filter(|word| !["each", "my", "let", "const", "var", "local"].contains(&word.to_ascii_lowercase().as_str())),
+                .take_while(|word| {
+                    !matches!(word.to_ascii_lowercase().as_str(), "in" | "of" | "as")
+                })
+                .filter(|word| {
+                    !["each", "my", "let", "const", "var", "local"]
+                        .contains(&word.to_ascii_lowercase().as_str())
+                }),
         );
         // PHP: `foreach ($table as $x)`.
         if trimmed.starts_with("foreach")
@@ -343,7 +368,11 @@ fn sides(line: &str) -> Vec<&str> {
 }
 
 /// Is something of that run on this line, and as the command?
-fn is_run(line: &str, has: &HashMap<&str, u8>, seed: Option<u8>) -> Option<(&'static Rule, &'static str)> {
+fn is_run(
+    line: &str,
+    has: &HashMap<&str, u8>,
+    seed: Option<u8>,
+) -> Option<(&'static Rule, &'static str)> {
     if line.len() > LONGEST {
         return None;
     }
@@ -353,7 +382,8 @@ fn is_run(line: &str, has: &HashMap<&str, u8>, seed: Option<u8>) -> Option<(&'st
             end += 1;
         }
         let Some(command) = command(line.get(end..).unwrap_or_default()) else { continue };
-        let mut state = words(&command).filter_map(|word| has.get(word)).fold(0, |sum, has| sum | has);
+        let mut state =
+            words(&command).filter_map(|word| has.get(word)).fold(0, |sum, has| sum | has);
         if seed.is_some_and(|seed| seed & REQUEST != 0) && ASKS.is_match(command.as_str()) {
             state |= REQUEST;
         }
@@ -361,15 +391,19 @@ fn is_run(line: &str, has: &HashMap<&str, u8>, seed: Option<u8>) -> Option<(&'st
             state |= LETTERS;
         }
         if state & LETTERS != 0 {
-            return Some((&rules::DECODED_RUNS, "letters that are made from data of the package are run"));
+            return Some((
+                &rules::DECODED_RUNS,
+                "letters that are made from data of the package are run",
+            ));
         }
         if state & REQUEST != 0 {
             return Some((&rules::BACKDOOR, "what a request holds is run"));
         }
         let said = line.get(found.range()).unwrap_or_default().to_ascii_lowercase();
-        let evaluates = ["eval", "load", "source", "dofile", "execute", "iex", "invoke", "instance"]
-            .iter()
-            .any(|word| said.contains(word));
+        let evaluates =
+            ["eval", "load", "source", "dofile", "execute", "iex", "invoke", "instance"]
+                .iter()
+                .any(|word| said.contains(word));
         if state & FETCHED != 0 && evaluates && !command.contains("://") {
             return Some((&rules::FETCHED_RUNS, "what a host serves is evaluated"));
         }
@@ -393,7 +427,9 @@ fn command(rest: &str) -> Option<String> {
         .replace("\", [", "\",");
     let mut rest = flat.as_str();
     for _ in 0..6 {
-        rest = rest.trim_start_matches([' ', '(', '[', ',', '&', '{', '\t', '\\', '+', '.', '|', '-', '@']);
+        rest = rest.trim_start_matches([
+            ' ', '(', '[', ',', '&', '{', '\t', '\\', '+', '.', '|', '-', '@',
+        ]);
         let quote = rest.chars().next()?;
         if !matches!(quote, '"' | '\'' | '`') {
             break;
@@ -401,9 +437,10 @@ fn command(rest: &str) -> Option<String> {
         let (literal, after) = rest.get(1..)?.split_once(quote)?;
         if !INTERPRETER.is_match(literal.trim_end_matches([' ', '"'])) {
             // Text with a name in it.
-            return literal.contains('$').then(|| literal.to_owned()).or_else(|| {
-                (quote == '`' || literal.contains('{')).then(|| literal.to_owned())
-            });
+            return literal
+                .contains('$')
+                .then(|| literal.to_owned())
+                .or_else(|| (quote == '`' || literal.contains('{')).then(|| literal.to_owned()));
         }
         rest = after;
     }

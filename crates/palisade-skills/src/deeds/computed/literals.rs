@@ -9,8 +9,8 @@ pub(super) struct Literal<'a> {
 }
 
 /// The shortest literal, in characters, and how many are kept.
-const SHORTEST: usize = 8;
-const MOST: usize = 512;
+const SHORTEST: usize = 2;
+const MOST: usize = 1024;
 
 /// The literals of a text. Quotes are paired line by line, so an apostrophe costs no more than its line.
 pub(super) fn literals(text: &str) -> Vec<Literal<'_>> {
@@ -108,7 +108,12 @@ mod tests {
 
     #[test]
     fn literals_are_found_in_any_language() {
-        for text in ["set \"b=abcdefghij\"", "b = 'abcdefghij';", "b=abcdefghij\n", "{\"b\":\"abcdefghij\"}"] {
+        for text in [
+            "set \"b=abcdefghij\"",
+            "b = 'abcdefghij';",
+            "b=abcdefghij\n",
+            "{\"b\":\"abcdefghij\"}",
+        ] {
             assert!(literals(text).iter().any(|literal| literal.text == "abcdefghij"), "{text}");
         }
     }

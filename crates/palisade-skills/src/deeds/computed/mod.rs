@@ -11,11 +11,12 @@
 //! made from shipped data, followed by name to what runs them.
 
 mod flow;
-#[cfg(test)]
-mod tests;
 mod literals;
 mod numbers;
+mod scattered;
 mod solve;
+#[cfg(test)]
+mod tests;
 mod words;
 
 use super::rules;

@@ -23,7 +23,9 @@ fn number(bytes: &[u8], at: usize) -> Option<(usize, i64)> {
     let digits = |from: usize, most: usize, base: u32| {
         let mut end = from;
         let mut value = 0_i64;
-        while end - from < most && let Some(digit) = char::from(byte(end)).to_digit(base) {
+        while end - from < most
+            && let Some(digit) = char::from(byte(end)).to_digit(base)
+        {
             value = value * i64::from(base) + i64::from(digit);
             end += 1;
         }
@@ -40,7 +42,9 @@ fn number(bytes: &[u8], at: usize) -> Option<(usize, i64)> {
                 return None;
             }
             let negative = before == b'-'
-                && at.checked_sub(2).is_none_or(|at| !byte(at).is_ascii_alphanumeric() && byte(at) != b')');
+                && at
+                    .checked_sub(2)
+                    .is_none_or(|at| !byte(at).is_ascii_alphanumeric() && byte(at) != b')');
             Some((end, if negative { -value } else { value }))
         }
         _ => None,
@@ -68,7 +72,8 @@ pub(super) fn runs(text: &str) -> Vec<Run> {
             && between.len() <= BETWEEN
             && run.numbers.len() < MOST
             && !between.contains(&b'#')
-            && (letters.is_empty() || letters_before.as_ref().is_none_or(|before| *before == letters));
+            && (letters.is_empty()
+                || letters_before.as_ref().is_none_or(|before| *before == letters));
         if !joined {
             keep(&mut run, &mut found);
             run.at = at;
@@ -85,7 +90,10 @@ pub(super) fn runs(text: &str) -> Vec<Run> {
     }
     keep(&mut run, &mut found);
     // Numbers of which each has a name.
-    if all.len() >= FEWEST * 3 && all.len() < MOST && found.first().is_none_or(|run| run.numbers.len() < all.len()) {
+    if all.len() >= FEWEST * 3
+        && all.len() < MOST
+        && found.first().is_none_or(|run| run.numbers.len() < all.len())
+    {
         found.push(Run { at: 0, numbers: all });
     }
     columns(text, &mut found);
@@ -106,7 +114,9 @@ fn keep(run: &mut Run, found: &mut Vec<Run>) {
 fn columns(text: &str, found: &mut Vec<Run>) {
     const COLUMNS: usize = 12;
     let Some(first) = text.lines().nth(1) else { return };
-    let Some(sign) = [',', ';', '\t', '|'].into_iter().find(|sign| first.contains(*sign)) else { return };
+    let Some(sign) = [',', ';', '\t', '|'].into_iter().find(|sign| first.contains(*sign)) else {
+        return;
+    };
     for column in 0..first.split(sign).count().min(COLUMNS) {
         let numbers: Vec<i64> = text
             .lines()
@@ -157,7 +167,11 @@ mod tests {
             "99u8, 117u8, 114u8, 108u8, 32u8, 45u8, 115u8, 32u8",
             "99\n117\n114\n108\n32\n45\n115\n32\n",
         ] {
-            assert_eq!(runs(text).first().map(|run| run.numbers.clone()), Some(wanted.clone()), "{text}");
+            assert_eq!(
+                runs(text).first().map(|run| run.numbers.clone()),
+                Some(wanted.clone()),
+                "{text}"
+            );
         }
     }
 

