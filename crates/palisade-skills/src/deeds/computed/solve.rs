@@ -200,8 +200,10 @@ fn begun(bytes: &[u8]) -> Option<String> {
         (2..=begin.len().min(12)).find_map(|length| {
             let key: Vec<u8> =
                 bytes.iter().zip(begin.bytes()).take(length).map(|(a, b)| a ^ b).collect();
-            printable(bytes.iter().zip(key.iter().cycle()).map(|(a, b)| i64::from(a ^ b)))
-                .and_then(told)
+            let text =
+                printable(bytes.iter().zip(key.iter().cycle()).map(|(a, b)| i64::from(a ^ b)))?;
+            // As many letters as the key has fit by themselves.
+            is_command(text.get(length..)?, false).then_some(text)
         })
     })
 }
@@ -348,15 +350,13 @@ fn enciphered(
             return Some(mirrored);
         }
     }
-    if !open && text.is_ascii() {
-        if !text.contains(' ') {
-            let numbers: Vec<i64> = text.bytes().map(i64::from).collect();
-            let printed = |by: i64| {
-                printable(numbers.iter().map(|n| (n - 33 + by).rem_euclid(94) + 33)).and_then(told)
-            };
-            if let Some(text) = added(&numbers).or_else(|| (1..94).find_map(printed)) {
-                return Some(text);
-            }
+    if !open && text.is_ascii() && !text.contains(' ') {
+        let numbers: Vec<i64> = text.bytes().map(i64::from).collect();
+        let printed = |by: i64| {
+            printable(numbers.iter().map(|n| (n - 33 + by).rem_euclid(94) + 33)).and_then(told)
+        };
+        if let Some(text) = added(&numbers).or_else(|| (1..94).find_map(printed)) {
+            return Some(text);
         }
     }
     for bytes in decoded(text) {
@@ -418,7 +418,9 @@ pub(super) fn decoded(text: &str) -> Vec<Vec<u8>> {
     if text.len() < LEAST || !text.is_ascii() {
         return found;
     }
-    let hex: Option<Vec<u8>> = (text.len() % 2 == 0)
+    let hex: Option<Vec<u8>> = text
+        .len()
+        .is_multiple_of(2)
         .then(|| {
             text.as_bytes()
                 .chunks_exact(2)
@@ -556,10 +558,10 @@ mod tests {
             ("mask", list(bytes().map(|n| n ^ 0x5a))),
             ("product", list(bytes().map(|n| n * 7 - 3))),
             ("place", list(at().map(|(at, n)| n + at * 3 + 11))),
-            ("masked place", list(at().map(|(at, n)| n ^ (at * 7 & 255)))),
+            ("masked place", list(at().map(|(at, n)| n ^ ((at * 7) & 255)))),
             ("turned", list(bytes().rev().map(|n| 300 - n).map(|n| 300 - n + 4))),
             ("nibbles", list(bytes().flat_map(|n| [n / 16, n % 16]))),
-            ("product in bytes", list(bytes().map(|n| n * 37 & 255))),
+            ("product in bytes", list(bytes().map(|n| (n * 37) & 255))),
             (
                 "differences",
                 list(bytes().map(|n| {
@@ -637,7 +639,7 @@ mod tests {
         use base64::Engine;
         let encode = |text: &str| base64::engine::general_purpose::STANDARD.encode(text);
         let bytes = || COMMAND.bytes().map(i64::from);
-        let signed = list(bytes().map(|n| i64::from((n as u8 ^ 0xd1) as i8)));
+        let signed = list(bytes().map(|n| n ^ 0xd1).map(|n| if n > 127 { n - 256 } else { n }));
         let short_key: String = COMMAND
             .bytes()
             .zip("k9#".bytes().cycle())
@@ -730,6 +732,7 @@ mod tests {
             "re = 'https?:\\/\\/[^\\s]+\\/a\\.b\\.c\\/d'",
             "args = [\"curl\", \"-s\", \"https://a.example.com/x\", \"-o\", \"out\"]",
             "order = [3, 1, 2, 0, 5, 4, 7, 6, 9, 8]\nname = 'abcdefghij'\n",
+            "p = [2, 20, 17, 11, 26, 50, 18, 26, 7, 19, 19, 15, 18, 48, 47, 47, 10, 49, 4, 23, 0, 12, 15, 11, 4, 49]",
             "icon = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mNkYAAAAAYAAjCB0C8AAAAASUVORK5CYII='",
         ] {
             assert_eq!(solve(text, false), None, "{text}");
