@@ -141,11 +141,17 @@ pub(super) fn look(report: &mut Report<'_>) {
 static ACCOUNT: LazyLock<Regex> =
     LazyLock::new(|| pattern(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){3,7}(?: ?[A-Z0-9]{1,3})?\b"));
 
+/// A field of a template: a name in signs.
+static FIELD: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"(?:\{|\[\[|<<|%\(?)[A-Za-z_\x80-\xff]{2,30}(?:\}|\]\]|>>|%|\)s)"));
+
 /// Accounts of examples, by their beginnings without spaces.
 const EXAMPLES: &[&str] = &[
     "DE8937",
     "DE1250",
-    "DE02",
+    "DE021203",
+    "DE02100",
+    "DE02000",
     "DE75512108",
     "DE00",
     "GB29NWBK",
@@ -196,7 +202,7 @@ pub(super) fn payee(file: &File, profile: &Profile, seen: &mut Seen) {
     }
     let Ok(text) = std::str::from_utf8(&file.bytes) else { return };
     let fields = ["{{", "<%=", "${", "@@"].iter().map(|mark| text.matches(mark).count()).max();
-    if fields.unwrap_or_default() < FIELDS {
+    if fields.unwrap_or_default().max(FIELD.find_iter(text).count()) < FIELDS {
         return;
     }
     let found = ACCOUNT.find_iter(text).find(|found| {

@@ -51,7 +51,7 @@ static TALKS: LazyLock<Regex> = LazyLock::new(|| {
 /// Programs named as arguments, and libraries of platforms.
 static TALKS_TOO: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r#"(?i)["'](?:curl|wget|nc(?:at)?|scp|rsync|sftp|ssh|iwr|gh|aws|gsutil|rclone)["']|TcpStream::connect|to_socket_addrs|UrlFetchApp|wp_remote_|require\(\s*["'](?:node:)?(?:https?|net|tls|dgram|ws)["']\s*\)|importScripts|tls\.connect|grpc\.|paramiko|ftplib|websockets\.|MQTT|redis\.(?:Redis|from_url)|psycopg|mysql\.connect|pymongo|boto3|hyper_util|isahc|Dio\(|OkHttp|HttpURLConnection|Req\.(?:get|post)|HTTPoison|Finch|:httpc|s_client|URLWithString|contentsOfURL|new_tcp|:connect\(|Net::(?:FTP|SMTP)|IO\.open\(.*http|LWP|curl_setopt|stream_socket_client|DownloadFile"#,
+        r#"(?i)["'](?:curl|wget|nc(?:at)?|scp|rsync|sftp|ssh|iwr|gh|aws|gsutil|rclone)["']|TcpStream::connect|to_socket_addrs|UrlFetchApp|wp_remote_|require\(\s*["'](?:node:)?(?:https?|net|tls|dgram|ws)["']\s*\)|importScripts|tls\.connect|grpc\.|paramiko|ftplib|websockets\.|MQTT|redis\.(?:Redis|from_url)|psycopg|mysql\.connect|pymongo|boto3|hyper_util|isahc|Dio\(|OkHttp|HttpURLConnection|Req\.(?:get|post)|HTTPoison|Finch|:httpc|s_client|URLWithString|contentsOfURL|new_tcp|:connect\(|Net::(?:FTP|SMTP)|IO\.open\(.*http|LWP|curl_setopt|stream_socket_client|DownloadFile|\burl\(\s*(?:paste|sprintf|["']https?:)|download\.file\(|readLines\(\s*["']http|HTTP\.(?:get|post|request)\(|Downloads\.download|newHttpClient|HTTP::Client|httpLBS|simpleHttp|url-retrieve|clj-http|slurp\s+["(]|Source\.fromURL|\)\.(?:readText|openStream)\(|Http\.Request|Cohttp|http::geturl|socket\.http|http\.request|HTTPRequest"#,
     )
 });
 

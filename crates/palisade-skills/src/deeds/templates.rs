@@ -475,7 +475,9 @@ pub(super) fn keys(
                     || line.contains("ssh-copy-id"))
         });
         if let Some((number, line)) = line {
-            let sure = if profile.security { crate::Confidence::Low } else { Medium };
+            // A package about security has keys of exhibits; what it tells to append is none.
+            let shown = profile.security && crate::judge::is_shown(&brought.path);
+            let sure = if shown { crate::Confidence::Low } else { Medium };
             let message = "a key which the package brings is let in";
             seen.findings.push(
                 rules::LOGIN_KEY

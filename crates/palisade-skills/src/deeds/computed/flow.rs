@@ -231,9 +231,10 @@ fn follow(text: &str, kind: FileKind, shipped: &HashSet<&str>) -> Option<Told> {
             break;
         }
     }
-    lines.iter().zip(1_u32..).find_map(|((start, line), number)| {
-        let (rule, message) = is_run(line, &has, seeds.get(&(number as usize - 1)).copied())?;
-        Some(Told { at: *start, line: number, rule, message })
+    lines.iter().enumerate().find_map(|(number, (start, line))| {
+        let (rule, message) = is_run(line, &has, seeds.get(&number).copied())?;
+        let line = u32::try_from(number + 1).unwrap_or(u32::MAX);
+        Some(Told { at: *start, line, rule, message })
     })
 }
 

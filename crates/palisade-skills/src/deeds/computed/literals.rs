@@ -9,8 +9,8 @@ pub(super) struct Literal<'a> {
 }
 
 /// The shortest literal, in characters, and how many are kept.
-const SHORTEST: usize = 8;
-const MOST: usize = 512;
+const SHORTEST: usize = 2;
+const MOST: usize = 1024;
 
 /// The literals of a text. Quotes are paired line by line, so an apostrophe costs no more than its line.
 pub(super) fn literals(text: &str) -> Vec<Literal<'_>> {

@@ -13,6 +13,7 @@
 mod flow;
 mod literals;
 mod numbers;
+mod scattered;
 mod solve;
 #[cfg(test)]
 mod tests;

@@ -6,6 +6,7 @@
 use super::{
     literals::{Literal, alphabet, literals},
     numbers::{Run, runs},
+    scattered,
     words::{is_command, printable},
 };
 
@@ -21,6 +22,9 @@ pub(super) struct Spelled {
 
 /// How many literals are held against each other, and the longest of them in characters.
 const LITERALS: usize = 160;
+/// The shortest literal that could be a command, and the most that could be keys.
+const SHORTEST: usize = 8;
+const KEYS: usize = 64;
 const LONGEST: usize = 4096;
 /// The most alphabets of one text.
 const ALPHABETS: usize = 12;
@@ -33,16 +37,24 @@ const PLACED: usize = 20;
 
 /// The first hidden text. In prose, only numbers are looked at.
 pub(super) fn solve(text: &str, prose: bool) -> Option<Spelled> {
-    let mut literals = if prose { Vec::new() } else { literals(text) };
-    literals.truncate(LITERALS);
+    let all = if prose { Vec::new() } else { literals(text) };
+    let literals: Vec<Literal<'_>> = all
+        .iter()
+        .copied()
+        .filter(|literal| literal.text.len() >= SHORTEST)
+        .take(LITERALS)
+        .collect();
     let alphabets: Vec<(&str, Vec<char>)> = literals
         .iter()
         .filter_map(|literal| Some((literal.text, alphabet(literal.text)?)))
         .take(ALPHABETS)
         .collect();
     let runs = runs(text);
-    let keys: Vec<&str> =
-        literals.iter().map(|l| l.text).filter(|key| key.len() <= 64).take(24).collect();
+    let mut keys: Vec<&str> =
+        all.iter().map(|l| l.text).filter(|key| key.len() <= 64 && !key.contains(' ')).collect();
+    keys.sort_unstable();
+    keys.dedup();
+    keys.truncate(KEYS);
     let mut tries = TRIES;
     for run in &runs {
         let found =
@@ -52,11 +64,16 @@ pub(super) fn solve(text: &str, prose: bool) -> Option<Spelled> {
         }
     }
     for literal in &literals {
-        if let Some(text) = enciphered(literal, &alphabets, &keys, &mut tries) {
+        let found = enciphered(literal, &alphabets, &keys, &mut tries)
+            .or_else(|| scattered::thinned(literal))
+            .or_else(|| scattered::nested(literal));
+        if let Some(text) = found {
             return Some(Spelled { at: literal.at, how: "a literal under a cipher", text });
         }
     }
-    pieces(&literals)
+    scattered::picked(&runs, &literals)
+        .or_else(|| scattered::joined(text, &all))
+        .or_else(|| pieces(&literals))
 }
 
 /// Places in an alphabet that the program holds.
@@ -89,7 +106,7 @@ fn strides(numbers: &[i64]) -> Vec<Vec<i64>> {
 }
 
 /// The text, read in either direction, if it is a command.
-fn told(text: String) -> Option<String> {
+pub(super) fn told(text: String) -> Option<String> {
     if is_command(&text, false) {
         return Some(text);
     }
@@ -104,6 +121,12 @@ fn calculated(numbers: &[i64], keys: &[&str], tries: &mut usize) -> Option<Strin
         return Some(text);
     }
     let highest = numbers.iter().copied().max()?;
+    // Bytes with a sign.
+    let lowest = numbers.iter().copied().min()?;
+    if (-128..0).contains(&lowest) && highest < 128 {
+        let bytes: Vec<i64> = numbers.iter().map(|n| n & 0xff).collect();
+        return calculated(&bytes, keys, tries);
+    }
     // Each number in two digits of some base.
     if numbers.len() >= 16 && highest < 40 {
         for base in [8, 10, 16, 32, highest + 1] {
@@ -138,11 +161,51 @@ fn calculated(numbers: &[i64], keys: &[&str], tries: &mut usize) -> Option<Strin
     }
     // A key that stands beside it.
     let bytes: Option<Vec<u8>> = numbers.iter().map(|&n| u8::try_from(n).ok()).collect();
-    if let Some(text) = masked(&bytes?, keys) {
+    let bytes = bytes?;
+    if let Some(text) = masked(&bytes, keys).or_else(|| begun(&bytes)) {
         return Some(text);
     }
     *tries = tries.checked_sub(1)?;
     placed(numbers)
+}
+
+/// How commands and programs begin.
+const BEGINNINGS: &[&str] = &[
+    "curl -fsSL ",
+    "curl -s ",
+    "curl -sS",
+    "wget -q",
+    "https://",
+    "powershell",
+    "import os",
+    "import subprocess",
+    "#!/bin/sh",
+    "#!/bin/bash",
+    "#!/usr/bin/",
+    "bash -c ",
+    "sh -c ",
+    "(curl ",
+    "require(",
+    "const ",
+    "import ",
+];
+
+/// Bytes under a key that nobody ships, put over and over: a beginning that fits tells the key.
+fn begun(bytes: &[u8]) -> Option<String> {
+    const LEAST: usize = 24;
+    if bytes.len() < LEAST {
+        return None;
+    }
+    BEGINNINGS.iter().find_map(|begin| {
+        (2..=begin.len().min(12)).find_map(|length| {
+            let key: Vec<u8> =
+                bytes.iter().zip(begin.bytes()).take(length).map(|(a, b)| a ^ b).collect();
+            let text =
+                printable(bytes.iter().zip(key.iter().cycle()).map(|(a, b)| i64::from(a ^ b)))?;
+            // As many letters as the key has fit by themselves.
+            is_command(text.get(length..)?, false).then_some(text)
+        })
+    })
 }
 
 /// Bytes under a key that the text holds, put over and over.
@@ -273,16 +336,27 @@ fn enciphered(
                 return Some(rotated);
             }
         }
+        let mirrored: String = text
+            .bytes()
+            .map(|byte| {
+                char::from(match byte {
+                    b'a'..=b'z' => b'z' - (byte - b'a'),
+                    b'A'..=b'Z' => b'Z' - (byte - b'A'),
+                    _ => byte,
+                })
+            })
+            .collect();
+        if is_command(&mirrored, true) {
+            return Some(mirrored);
+        }
     }
-    if !open && text.is_ascii() {
-        if !text.contains(' ') {
-            let numbers: Vec<i64> = text.bytes().map(i64::from).collect();
-            let printed = |by: i64| {
-                printable(numbers.iter().map(|n| (n - 33 + by).rem_euclid(94) + 33)).and_then(told)
-            };
-            if let Some(text) = added(&numbers).or_else(|| (1..94).find_map(printed)) {
-                return Some(text);
-            }
+    if !open && text.is_ascii() && !text.contains(' ') {
+        let numbers: Vec<i64> = text.bytes().map(i64::from).collect();
+        let printed = |by: i64| {
+            printable(numbers.iter().map(|n| (n - 33 + by).rem_euclid(94) + 33)).and_then(told)
+        };
+        if let Some(text) = added(&numbers).or_else(|| (1..94).find_map(printed)) {
+            return Some(text);
         }
     }
     for bytes in decoded(text) {
@@ -337,14 +411,16 @@ fn enciphered(
 const DIGITS: &str = "〇一二三四五六七八九";
 
 /// The bytes that hexadecimal or base64 stand for.
-fn decoded(text: &str) -> Vec<Vec<u8>> {
+pub(super) fn decoded(text: &str) -> Vec<Vec<u8>> {
     use base64::Engine;
     const LEAST: usize = 24;
     let mut found = Vec::new();
     if text.len() < LEAST || !text.is_ascii() {
         return found;
     }
-    let hex: Option<Vec<u8>> = (text.len() % 2 == 0)
+    let hex: Option<Vec<u8>> = text
+        .len()
+        .is_multiple_of(2)
         .then(|| {
             text.as_bytes()
                 .chunks_exact(2)
@@ -482,10 +558,10 @@ mod tests {
             ("mask", list(bytes().map(|n| n ^ 0x5a))),
             ("product", list(bytes().map(|n| n * 7 - 3))),
             ("place", list(at().map(|(at, n)| n + at * 3 + 11))),
-            ("masked place", list(at().map(|(at, n)| n ^ (at * 7 & 255)))),
+            ("masked place", list(at().map(|(at, n)| n ^ ((at * 7) & 255)))),
             ("turned", list(bytes().rev().map(|n| 300 - n).map(|n| 300 - n + 4))),
             ("nibbles", list(bytes().flat_map(|n| [n / 16, n % 16]))),
-            ("product in bytes", list(bytes().map(|n| n * 37 & 255))),
+            ("product in bytes", list(bytes().map(|n| (n * 37) & 255))),
             (
                 "differences",
                 list(bytes().map(|n| {
@@ -557,6 +633,93 @@ mod tests {
         );
     }
 
+    /// Other disguises, in other languages.
+    #[test]
+    fn letters_out_of_their_places_are_found() {
+        use base64::Engine;
+        let encode = |text: &str| base64::engine::general_purpose::STANDARD.encode(text);
+        let bytes = || COMMAND.bytes().map(i64::from);
+        let signed = list(bytes().map(|n| n ^ 0xd1).map(|n| if n > 127 { n - 256 } else { n }));
+        let short_key: String = COMMAND
+            .bytes()
+            .zip("k9#".bytes().cycle())
+            .map(|(a, b)| format!("{:02x}", a ^ b))
+            .collect();
+        let no_key =
+            list(bytes().zip([7, 201, 33, 94, 12].into_iter().cycle()).map(|(a, b)| a ^ b));
+        let mirrored: String =
+            COMMAND
+                .bytes()
+                .map(|b| {
+                    if b.is_ascii_lowercase() {
+                        char::from(b'z' - (b - b'a'))
+                    } else {
+                        char::from(b)
+                    }
+                })
+                .collect();
+        let junk: String = COMMAND.chars().flat_map(|c| [c, 'Q']).collect();
+        let second: String = COMMAND
+            .chars()
+            .zip("qwmvnbzxplkjhgfdsaqwertyuioplkjhgfdsazxcvbnm".chars().cycle())
+            .flat_map(|(a, b)| [a, b])
+            .collect();
+        let banner =
+            "abcdefghijklmnopqrstuvwxyz the quick brown fox /:.-| 0123456789 over the lazy dog";
+        let picked = list(COMMAND.chars().map(|c| banner.find(c).unwrap() as i64));
+        let order: Vec<usize> = (0..COMMAND.len()).map(|i| i * 5 % COMMAND.len()).collect();
+        let mixed: String = order.iter().map(|&i| COMMAND.chars().nth(i).unwrap()).collect();
+        let order = list(order.iter().map(|&i| i as i64));
+        let encoded = encode(COMMAND);
+        let (head, tail) = encoded.split_at(14);
+        let turned: String = encoded.chars().rev().collect();
+        let twice = encode(&encoded);
+        let octal: String = COMMAND.bytes().map(|b| format!("\\{b:03o}")).collect();
+        let sprintf =
+            COMMAND.bytes().map(|b| (i64::from(b) - 31).to_string()).collect::<Vec<_>>().join(" ");
+        let sql =
+            COMMAND.bytes().map(|b| format!("CHAR({})", b ^ 21)).collect::<Vec<_>>().join("+");
+        let named: String =
+            COMMAND.bytes().enumerate().map(|(i, b)| format!("key{i}_w: {}\n", b + 9)).collect();
+        let table: String = COMMAND
+            .bytes()
+            .enumerate()
+            .map(|(i, b)| format!("r{i},{}\n", u32::from(b) * 2 + 5))
+            .collect();
+        let texts = [
+            ("java", format!("byte[] b = {{{signed}}};")),
+            ("short key", format!("local k, t = 'k9#', '{short_key}'")),
+            ("no key", format!("T = [{no_key}]")),
+            ("mirrored", format!("my $m = '{mirrored}';")),
+            ("junk", format!("x := \"{junk}\"")),
+            ("second", format!("x := \"{second}\"")),
+            ("picked", format!("b = '{banner}'\np = [{picked}]\n")),
+            ("order", format!("b = '{mixed}'\np = [{order}]\n")),
+            ("pieces", format!("a = [\"{head}\", \"{tail}\"]")),
+            ("pieces back", format!("a = [\"{tail}\", \"{head}\"]")),
+            ("turned", format!("a = '{turned}'")),
+            ("twice", format!("a = '{twice}'")),
+            ("make", format!("X := $(shell printf '{octal}')")),
+            (
+                "awk",
+                format!(
+                    "BEGIN {{ split(\"{sprintf}\", a); for (i in a) s = s sprintf(\"%c\", a[i] + 31); system(s) }}"
+                ),
+            ),
+            ("sql", format!("exec xp_cmdshell {sql}")),
+            ("yaml", named),
+            ("csv", format!("name,w\n{table}")),
+        ];
+        let missed: Vec<String> = texts
+            .iter()
+            .filter(|(_, text)| {
+                !solve(text, false).is_some_and(|found| found.text.contains("curl -s"))
+            })
+            .map(|(how, text)| format!("{how}: {text} {:?}", solve(text, false)))
+            .collect();
+        assert!(missed.is_empty(), "{missed:#?}");
+    }
+
     #[test]
     fn tables_that_spell_nothing_are_let_be() {
         for text in [
@@ -566,6 +729,11 @@ mod tests {
             "palette = [12, 40, 200, 31, 77, 18, 250, 3, 99, 140, 17, 22, 80, 91, 33, 60, 71, 4, 8, 15]",
             "token = \"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08\"",
             "msg = \"Uryyb, jbeyq\"  # hello world",
+            "re = 'https?:\\/\\/[^\\s]+\\/a\\.b\\.c\\/d'",
+            "args = [\"curl\", \"-s\", \"https://a.example.com/x\", \"-o\", \"out\"]",
+            "order = [3, 1, 2, 0, 5, 4, 7, 6, 9, 8]\nname = 'abcdefghij'\n",
+            "p = [2, 20, 17, 11, 26, 50, 18, 26, 7, 19, 19, 15, 18, 48, 47, 47, 10, 49, 4, 23, 0, 12, 15, 11, 4, 49]",
+            "icon = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mNkYAAAAAYAAjCB0C8AAAAASUVORK5CYII='",
         ] {
             assert_eq!(solve(text, false), None, "{text}");
         }
