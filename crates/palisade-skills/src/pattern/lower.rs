@@ -78,7 +78,9 @@ pub(super) fn lowered(pattern: &str, bytes: bool) -> Option<String> {
                 out.push(']');
                 None
             }
-            '-' if depth > 0 && last.is_some() && !matches!(rest.peek(), None | Some(']' | '-' | '[')) =>
+            '-' if depth > 0
+                && last.is_some()
+                && !matches!(rest.peek(), None | Some(']' | '-' | '[')) =>
             {
                 out.push('-');
                 range = true;

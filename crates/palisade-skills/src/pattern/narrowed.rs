@@ -190,11 +190,8 @@ impl Narrowed {
 
 fn compile(pattern: &str, unicode: bool, long: bool, often: bool) -> Option<meta::Regex> {
     let mut builder = meta::Regex::builder();
-    let config = meta::Regex::config()
-        .hybrid(long)
-        .dfa(false)
-        .onepass(false)
-        .auto_prefilter(long || often);
+    let config =
+        meta::Regex::config().hybrid(long).dfa(false).onepass(false).auto_prefilter(long || often);
     match unicode {
         true => builder.configure(config),
         false => builder
