@@ -10,6 +10,8 @@ use super::{glance::Glance, required::PAST_ASCII};
 const BITS: usize = 1 << 15;
 /// Bytes from which a text is kept apart from shorter ones: many look at a whole text, and between them at pieces of it.
 const LONG: usize = 1 << 11;
+/// Bytes that are looked through for the texts of one pattern, at most.
+const MOST_SEARCHED: usize = 8 << 20;
 /// Characters past ASCII that are letters of ASCII where case says nothing: the sign of the unit kelvin and the long s.
 const FOLDED: [&[u8]; 2] = ["\u{212a}".as_bytes(), "\u{17f}".as_bytes()];
 
@@ -76,18 +78,28 @@ impl Folded {
 
     /// May it hold one of these?
     pub(super) fn may_hold_one(&self, glance: &Glance) -> bool {
-        self.odd || glance.is_empty() || glance.texts().any(|text| self.holds(text))
+        // A long text has most runs that there are. To look through it for each text costs more than to match.
+        let mut searches = MOST_SEARCHED / self.lower.len().max(1);
+        let may_hold = |text: &str| {
+            self.has_runs(text) && {
+                searches = searches.saturating_sub(1);
+                searches == 0 || self.holds(text)
+            }
+        };
+        self.odd || glance.is_empty() || glance.texts().any(may_hold)
     }
 
     fn holds(&self, text: &str) -> bool {
-        if text == PAST_ASCII {
-            return !self.ascii;
-        }
+        self.has_runs(text)
+            && (text == PAST_ASCII || memmem::find(&self.lower, text.as_bytes()).is_some())
+    }
+
+    fn has_runs(&self, text: &str) -> bool {
         let has = |run: &[u8]| {
             let (word, bit) = place(run);
             self.runs.get(word).is_some_and(|word| word & bit != 0)
         };
-        text.as_bytes().windows(3).all(has) && memmem::find(&self.lower, text.as_bytes()).is_some()
+        (text != PAST_ASCII || !self.ascii) && text.as_bytes().windows(3).all(has)
     }
 }
 

@@ -13,11 +13,11 @@ use super::{
 };
 
 /// Bytes from which a text is worth a compilation, whatever it holds.
-const LONG: usize = 256 << 10;
+const LONG: usize = 4 << 20;
 /// Bytes from which a text is worth that a pattern be compiled as a whole.
 const WHOLE: usize = 32 << 10;
 /// Bytes of texts that cost as much to look through as to compile: from then on a pattern is compiled as a whole.
-const WORTH: usize = 256 << 10;
+const WORTH: usize = 512 << 10;
 /// How often a part of a pattern is compiled before the whole of it is.
 const PARTS: usize = 6;
 
