@@ -3,6 +3,7 @@
 use std::{borrow::Cow, fs, path::Path};
 
 use super::Kind;
+use crate::linux::landlock::{LEAST_ABI, landlock_abi};
 
 /// What of the machine decides which remedy fits.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -13,6 +14,8 @@ pub(super) struct Host {
     debian_switch: Option<u64>,
     /// `kernel.apparmor_restrict_unprivileged_userns`, of Ubuntu 23.10 and later.
     apparmor_switch: Option<u64>,
+    /// The kernel's Landlock version, if it is switched on.
+    landlock: Option<u32>,
     /// Whether this is a container.
     container: bool,
 }
@@ -24,6 +27,7 @@ impl Host {
             max_user_namespaces: number("/proc/sys/user/max_user_namespaces"),
             debian_switch: number("/proc/sys/kernel/unprivileged_userns_clone"),
             apparmor_switch: number("/proc/sys/kernel/apparmor_restrict_unprivileged_userns"),
+            landlock: landlock_abi(),
             container: Path::new("/.dockerenv").exists()
                 || Path::new("/run/.containerenv").exists(),
         }
@@ -64,6 +68,14 @@ pub(super) fn of(kind: Kind, host: &Host) -> Cow<'static, str> {
         Kind::Ipv6 => "Nothing, if you do not need IPv6: the sandbox gets IPv4. Else start the \
                        kernel without `ipv6.disable=1`."
             .into(),
+        Kind::Landlock if host.landlock.is_some_and(|version| version < LEAST_ABI) => {
+            "Use Linux 6.2 or later. Debian 12 (6.1) has one in its backports: `sudo apt install -t \
+             bookworm-backports linux-image-amd64`; Ubuntu 22.04 (5.15): `sudo apt install \
+             linux-generic-hwe-22.04`. Start anew then. With this one `--allow-degraded landlock` keeps \
+             the rules that it has: what version 2 cannot refuse (to shorten a file), \
+             the mount tree alone does."
+                .into()
+        }
         Kind::Landlock => "Use Linux 6.2 or later, with Landlock switched on: `landlock` must be \
                            in the list of `/sys/kernel/security/lsm`. If it is not, add \
                            `lsm=landlock,` and the present list to the kernel's command line \
@@ -141,6 +153,18 @@ fn user_namespace(host: &Host) -> Cow<'static, str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_landlock_that_is_too_old_is_told_from_one_that_is_off() {
+        let text =
+            |landlock| of(Kind::Landlock, &Host { landlock, ..Host::default() }).into_owned();
+        for old in [1, LEAST_ABI - 1] {
+            assert!(text(Some(old)).contains("bookworm-backports"));
+            assert!(!text(Some(old)).contains("lsm="));
+        }
+        assert!(text(None).contains("lsm=landlock"));
+        assert!(!text(Some(LEAST_ABI)).contains("backports"));
+    }
 
     #[test]
     fn the_switch_that_is_off_is_named() {

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::{
+    controller::Controller,
     group::{Group, Grouped},
     own::Listing,
     seat::{Seat, Versions, find},
@@ -25,7 +26,20 @@ pub(crate) struct HeldByGroup {
     pub(crate) processors: bool,
 }
 
+/// Why a scope can be without a controller.
+const NOT_DELEGATED: &str = "the system's systemd does not hand this controller to the user's \
+                             (`Delegate=cpu memory pids` in `systemctl edit user@.service`)";
+
 impl HeldByGroup {
+    fn with(controllers: &[Controller]) -> Self {
+        let has = |one| controllers.contains(&one);
+        Self {
+            memory: has(Controller::Memory),
+            processes: has(Controller::Pids),
+            processors: has(Controller::Cpu),
+        }
+    }
+
     /// For a message to init.
     pub(crate) fn bits(self) -> i32 {
         i32::from(self.memory) | i32::from(self.processes) << 1 | i32::from(self.processors) << 2
@@ -63,13 +77,17 @@ pub fn holdings(versions: Versions) -> Vec<Holding> {
         cpu_thousandths: Some(1000),
         ..Limits::default()
     };
-    let (holder, why) = match find(&limits, versions, &Listing::read()) {
-        Ok(Seat::One { .. }) => (Some(Holder::One), String::new()),
-        Ok(Seat::Two(_)) => (Some(Holder::Two), String::new()),
-        Ok(Seat::Scope(_)) => (Some(Holder::Scope), String::new()),
-        Err(why) => (None, why),
-    };
-    every(holder, HeldByGroup { memory: true, processes: true, processors: true }, &why)
+    let listing = Listing::read();
+    let all = HeldByGroup { memory: true, processes: true, processors: true };
+    match find(&limits, versions, &listing) {
+        Ok(Seat::One { .. }) => every(Some(Holder::One), all, ""),
+        Ok(Seat::Two(_)) => every(Some(Holder::Two), all, ""),
+        Ok(Seat::Scope(manager)) => {
+            let mount = listing.v2().map(|own| own.mount).unwrap_or_default();
+            every(Some(Holder::Scope), HeldByGroup::with(&manager.controllers(&mount)), "")
+        }
+        Err(why) => every(None, HeldByGroup::default(), &why),
+    }
 }
 
 impl Grouped {
@@ -85,6 +103,7 @@ impl Grouped {
 
 fn every(holder: Option<Holder>, held: HeldByGroup, why: &str) -> Vec<Holding> {
     let group = |is_held: bool| holder.filter(|_| is_held);
+    let why = if holder == Some(Holder::Scope) { NOT_DELEGATED } else { why };
     let because = |weaker: &str| {
         if why.is_empty() { weaker.to_owned() } else { format!("{weaker}: {why}") }
     };
@@ -164,5 +183,14 @@ mod tests {
         let by = |limit| all.iter().find(|one| one.limit == limit).unwrap().held.clone();
         assert_eq!(by("memory"), Held { by: "cgroup v2, swap included".into(), weaker: None });
         assert!(by("cpus").weaker.is_some());
+    }
+
+    #[test]
+    fn what_a_scope_lacks_names_the_delegation() {
+        let held = HeldByGroup::with(&[Controller::Memory, Controller::Pids]);
+        let all = every(Some(Holder::Scope), held, "");
+        let weaker = |limit| all.iter().find(|one| one.limit == limit).unwrap().held.weaker.clone();
+        assert_eq!(weaker("memory"), None);
+        assert!(weaker("cpus").unwrap().contains("Delegate=cpu"));
     }
 }

@@ -87,6 +87,19 @@ impl Manager {
         command
     }
 
+    /// The controllers that it can limit by. The user's own has those that the system's delegates to
+    /// it, as the kernel lists them; the system's has all that there are.
+    pub(super) fn controllers(&self, hierarchy: &Path) -> Vec<Controller> {
+        if self.runtime.is_none() {
+            return Controller::ALL.to_vec();
+        }
+        let uid = getuid().as_raw();
+        let group = format!("user.slice/user-{uid}.slice/user@{uid}.service/cgroup.controllers");
+        // With another layout it is seen at the launch only.
+        fs::read_to_string(hierarchy.join(group))
+            .map_or_else(|_| Controller::ALL.to_vec(), |given| listed(&given))
+    }
+
     /// Whether it answers at all.
     pub(super) fn answers(&self) -> Result<(), String> {
         let [service, object, interface, _] = SERVICE;
@@ -120,6 +133,12 @@ impl fmt::Display for Manager {
             Some(_) => "a scope from the user's systemd",
         })
     }
+}
+
+/// Those of ours in a `cgroup.controllers`.
+fn listed(given: &str) -> Vec<Controller> {
+    let has = |one: &Controller| given.split_whitespace().any(|word| word == one.name());
+    Controller::ALL.into_iter().filter(has).collect()
 }
 
 /// The unit's properties as `busctl` takes them.
@@ -238,6 +257,13 @@ fn finish(child: &mut Child) -> Result<(), String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_controller_counts_by_its_whole_name() {
+        assert_eq!(listed("cpuset memory pids\n"), [Controller::Memory, Controller::Pids]);
+        assert_eq!(listed("cpu io memory pids\n"), Controller::ALL);
+        assert_eq!(listed(""), []);
+    }
 
     #[test]
     fn each_limit_is_a_property() {
