@@ -61,7 +61,8 @@ fn starts_too_many(program: &str) {
         let outside = run(world.outside(&["/usr/bin/python3", "-c", program, "126"]));
         assert_eq!(outside, 126);
         let inside = world.inside_python_with(program, &["126"]);
-        assert!((20..40).contains(&run_of(&inside)), "{by:?}: {inside}");
+        // Fewer than that have not begun yet when they are counted, on a machine with much to do.
+        assert!((10..40).contains(&run_of(&inside)), "{by:?}: {inside}");
         assert_refused(by, &world, &inside);
         // There is no limit but this one.
         assert!(run(world.inside_python_with(program, &["14"])) >= 14);

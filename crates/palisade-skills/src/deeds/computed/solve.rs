@@ -3,6 +3,8 @@
 //! Each is undone at the cost of a few looks: a wrong one gives a character that cannot be printed within the first
 //! ones, and is left. Nothing here depends on the length of the text more than linearly.
 
+use std::collections::BTreeSet;
+
 use super::{
     literals::{Literal, alphabet, literals},
     numbers::{Run, runs},
@@ -162,11 +164,27 @@ fn calculated(numbers: &[i64], keys: &[&str], tries: &mut usize) -> Option<Strin
     // A key that stands beside it.
     let bytes: Option<Vec<u8>> = numbers.iter().map(|&n| u8::try_from(n).ok()).collect();
     let bytes = bytes?;
+    // What says the same over and over gives back the key that is put over it, and has none of its own.
+    if is_even(&bytes) {
+        return None;
+    }
     if let Some(text) = masked(&bytes, keys).or_else(|| begun(&bytes)) {
         return Some(text);
     }
     *tries = tries.checked_sub(1)?;
     placed(numbers)
+}
+
+/// Has it fewer different bytes than any command, or one part that comes again and again?
+fn is_even(bytes: &[u8]) -> bool {
+    const LEAST: usize = 8;
+    const LONGEST: usize = 32;
+    let different: BTreeSet<u8> = bytes.iter().copied().collect();
+    let comes_again = |length: usize| {
+        bytes.len() >= 2 * length
+            && bytes.iter().zip(bytes.iter().skip(length)).all(|(one, other)| one == other)
+    };
+    different.len() < LEAST || (1..=LONGEST).any(comes_again)
 }
 
 /// How commands and programs begin.
@@ -736,6 +754,20 @@ mod tests {
             "icon = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mNkYAAAAAYAAjCB0C8AAAAASUVORK5CYII='",
         ] {
             assert_eq!(solve(text, false), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn numbers_that_are_the_same_over_and_over_spell_nothing() {
+        let printed = "import os\nprint(os.getcwd(), 1)\n".repeat(50);
+        let zeros = format!(
+            "base = 'https://api.example.net/v1/items?limit=40'\npad = [{}]\n",
+            list([0; 48].into_iter())
+        );
+        let flags =
+            format!("u = 'https://a.example.net/x'\nm = [{}]\n", list((0..60).map(|n| n % 3)));
+        for text in [printed, zeros, flags] {
+            assert_eq!(solve(&text, false), None, "{text}");
         }
     }
 
