@@ -208,7 +208,7 @@ mod tests {
             (
                 "s/c.py",
                 Python,
-                "import csv, sys\nT = list(csv.reader(open('plate.csv')))\nprint(chr(65), eval(sys.argv[1], {}, {}))\n",
+                "import csv, sys\nT = list(csv.reader(open('plate.csv')))\nprint(eval(sys.argv[1], {}, {}))\n",
             ),
             (
                 "s/c.py",
