@@ -133,7 +133,7 @@ mod tests {
     use crate::FileKind::{self, Data, JavaScript, Python, Ruby};
 
     fn numbers(mark: &str) -> String {
-        (0..90).map(|at| format!("{at}{mark}{}\n", 19 + at % 7)).collect()
+        (0..90).map(|at| format!("{at}{mark}{}\n", 19 + at * 37 % 83)).collect()
     }
 
     #[test]
