@@ -5,8 +5,8 @@
 //! that is only counted. `--misses` names what was judged wrongly in the first half and why; `--held-out` does so
 //! for the second one, which spoils it. `--benign DIR` counts the skills of a folder, all of them taken as harmless.
 //! `--all` explains every case of it.
-//! `--folder DIR` measures a corpus of plain folders that lies elsewhere: `malicious/FAMILY/CASE`, `benign/CASE`,
-//! `dual-use/CASE`.
+//! `--folder DIR` measures a corpus of plain folders that lies elsewhere: `malicious/FAMILY/CASE` or `malicious/CASE`,
+//! `benign/CASE`, `dual-use/CASE`.
 
 #![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a program that measures")]
 #![allow(unreachable_pub, reason = "the corpus is a module of tests and benches")]
@@ -132,7 +132,11 @@ fn elsewhere(root: &Path, misses: bool, every: bool) {
         let families: Vec<(String, Vec<PathBuf>)> = match class {
             Class::Malicious => below(&root.join(folder))
                 .into_iter()
-                .map(|family| (name(&family), below(&family)))
+                // A case may stand without a family.
+                .map(|family| match family.join("SKILL.md").exists() {
+                    true => (name(&family), vec![family]),
+                    false => (name(&family), below(&family)),
+                })
                 .collect(),
             _ => vec![(String::new(), below(&root.join(folder)))],
         };

@@ -48,6 +48,7 @@ pub use rules::RULES;
 
 pub(crate) use embedded::{forbidden, shows, teaches};
 pub(crate) use excerpt::safe;
+pub(crate) use fold::rot13;
 pub(crate) use lower::unescape;
 
 use crate::{Confidence, File, Package, Place, Seen, Severity};

@@ -15,7 +15,7 @@ use crate::{
 /// Something is put into an account; its name is the group.
 static ACCOUNT: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r#"(?i)\bgh["'\s,]+(?:issue|pr|release|gist|api|workflow|run)\b[^\n]{0,200}?(?:(?:-R|--repo)["'\s,=]+|repos/)["']?([\w.-]{2,39}/[\w.-]{2,80})|api\.github\.com/repos/([\w.-]{2,39}/[\w.-]{2,80})/(?:issues|contents|git|dispatches|comments|releases)|gitlab\.com/api/v4/projects/([\w%.-]{2,80})/(?:issues|notes|snippets|repository|uploads)|\bowner\s*:\s*["']([\w-]{2,39})["']\s*,\s*repo\s*:|get_repo\(\s*["']([\w.-]{2,39}/[\w.-]{2,80})["']|git["'\s,]+(?:remote["'\s,]+add["'\s,]+\S{1,30}|push)["'\s,]+(?:-\S+\s+){0,3}["']?(?:https://(?:[^\s/@]{1,80}@)?|git@|ssh://git@)(?:github|gitlab|bitbucket|codeberg)\.(?:com|org)[:/]([\w.-]{2,39}/[\w.-]{2,80})|s3://([a-z0-9][a-z0-9.-]{2,60})|gs://([a-z0-9][a-z0-9._-]{2,60})|\bBucket\s*[:=]\s*["']([a-z0-9][a-z0-9.-]{2,60})["']|upload_file(?:obj)?\([^\n]{0,80},\s*["']([a-z0-9][a-z0-9.-]{2,60})["']|([a-z0-9]{3,24})\.blob\.core\.windows\.net|push_to_hub\(\s*["']([\w.-]{2,60}/[\w.-]{2,90})|upload_(?:folder|file)\([^\n]{0,200}?repo_id\s*=\s*["']([\w.-]{2,60}/[\w.-]{2,90})|huggingface-cli\s+upload\s+([\w.-]{2,60}/[\w.-]{2,90})|chat[._]postMessage[^\n]{0,120}channel["']?\s*[:=]\s*["']([CGU][A-Z0-9]{8,12})["']|chat_id["']?\s*[:=]\s*["']?(-?\d{6,14})|parent[^\n]{0,30}(?:database|page)_id["']?\s*:\s*["']([0-9a-f-]{32,36})|spreadsheets/d/([\w-]{30,60})|docker["'\s,]+push["'\s,]+(?:-\S+\s+)?["']?([a-z0-9_-]{2,39}/[\w.-]{2,80})"#,
+        r#"(?i)\bgh["'\s,]+(?:issue|pr|release|gist|api|workflow|run)\b[^\n]{0,200}?(?:(?:-R|--repo)["'\s,=]+|repos/)["']?([\w.-]{2,39}/[\w.-]{2,80})|api\.github\.com/repos/([\w.-]{2,39}/[\w.-]{2,80})/(?:issues|contents|git|dispatches|comments|releases)|gitlab\.com/api/v4/projects/([\w%.-]{2,80})/(?:issues|notes|snippets|repository|uploads)|\bowner\s*:\s*["']([\w-]{2,39})["']\s*,\s*repo\s*:|get_repo\(\s*["']([\w.-]{2,39}/[\w.-]{2,80})["']|git(?:["'\s,]+-C["'\s,]+\S{1,60})?["'\s,]+(?:remote["'\s,]+add["'\s,]+\S{1,30}|push)["'\s,]+(?:-\S+["'\s,]+){0,3}["']?(?:https://(?:[^\s/@]{1,80}@)?|git@|ssh://git@)(?:github|gitlab|bitbucket|codeberg)\.(?:com|org)[:/]([\w.-]{2,39}/[\w.-]{2,80})|s3://([a-z0-9][a-z0-9.-]{2,60})|gs://([a-z0-9][a-z0-9._-]{2,60})|\bBucket\s*[:=]\s*["']([a-z0-9][a-z0-9.-]{2,60})["']|upload_file(?:obj)?\([^\n]{0,80},\s*["']([a-z0-9][a-z0-9.-]{2,60})["']|([a-z0-9]{3,24})\.blob\.core\.windows\.net|push_to_hub\(\s*["']([\w.-]{2,60}/[\w.-]{2,90})|upload_(?:folder|file)\([^\n]{0,200}?repo_id\s*=\s*["']([\w.-]{2,60}/[\w.-]{2,90})|huggingface-cli\s+upload\s+([\w.-]{2,60}/[\w.-]{2,90})|chat[._]postMessage[^\n]{0,120}channel["']?\s*[:=]\s*["']([CGU][A-Z0-9]{8,12})["']|chat_id["']?\s*[:=]\s*["']?(-?\d{6,14})|parent[^\n]{0,30}(?:database|page)_id["']?\s*:\s*["']([0-9a-f-]{32,36})|spreadsheets/d/([\w-]{30,60})|docker["'\s,]+push["'\s,]+(?:-\S+\s+)?["']?([a-z0-9_-]{2,39}/[\w.-]{2,80})"#,
     )
 });
 
@@ -29,7 +29,14 @@ static PUTS: LazyLock<Regex> = LazyLock::new(|| {
 /// Content of files or programs is put into the message itself.
 static FILLED: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r#"(?i)\$\((?:cat|env|git|base64|tail|head|printenv|history|gzip|tar|<)|--body-file|`(?:cat|env|git|base64)\s|\|\s*(?:gzip|base64|xz|zstd)|<\s*\(|readFile\w*\(|read_text\(|open\([^\n]{0,60}\)\.read|getoutput|check_output"#,
+        r#"(?i)\$\((?:whoami|hostname|id|cat|env|git|base64|tail|head|printenv|history|gzip|tar|<)|--body-file|`(?:cat|env|git|base64)\s|\|\s*(?:gzip|base64|xz|zstd)|<\s*\(|readFile\w*\(|read_text\(|open\([^\n]{0,60}\)\.read|getoutput|check_output"#,
+    )
+});
+
+/// What stands there is written over, under a name that the machine or its user has.
+static FORCED: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)\bpush\b[^\n]{0,40}\s(?:-[a-z]*f[a-z]*|--force)\b[^\n]{0,160}\$\((?:whoami|hostname|id|git config user)",
     )
 });
 
@@ -80,7 +87,10 @@ pub(super) fn look(report: &mut Report<'_>) {
         let secret = secrets::opens(report.program);
         let people = bulk::reads(text);
         let filled = FILLED.is_match(around);
+        let forced = FORCED.is_match(around);
         let (severity, sure) = match (secret || people, filled) {
+            // Everybody's work goes to one place, each under a name of its own, over what was there.
+            (false, true) if forced => (Severity::High, Medium),
             (true, _) if secret => (Severity::High, Medium),
             (true, true) => (Severity::High, Medium),
             (true, false) => (Severity::Medium, Medium),

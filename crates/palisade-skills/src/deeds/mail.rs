@@ -74,8 +74,70 @@ fn is_blank(name: &str) -> bool {
         || ["your", "my-", "example", "xxx", "placeholder"].iter().any(|word| lower.contains(word))
 }
 
+/// A rule that hands mail on is made, by a name for the address.
+static RULE: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)Settings\.(?:Filters|ForwardingAddresses|AutoForwarding)|users\(\)\.settings\(\)|settings/(?:filters|forwardingAddresses|autoForwarding)|(?:messageRules|MessageRule|New-InboxRule|Set-InboxRule|New-TransportRule|Set-Mailbox)\b|\bforwardTo\b|updateAutoForwarding",
+    )
+});
+/// A list of recipients gets one more, in a program that sends mail.
+static ONE_MORE: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)\b(?:to_?addrs?|recipients?|rcpt\w*|envelope\w*|dest\w*|to|empf\w*|destinat\w*)\b[^\n]{0,40}(?:\+\s*\[|\+=|\.append\(|\.push\(|\.concat\(|\.add\(|\.extend\(|\.insert\(|<<)|\[\s*(?:\*|\.\.\.)\s*(?:to|dest|recip|rcpt)\w*\s*,",
+    )
+});
+static MAILS: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)smtplib|sendmail|send_message\(|nodemailer|Net::SMTP|SmtpClient|MailMessage|GmailApp\.sendEmail|PHPMailer|\bmail\(|Mail::|net/smtp|smtp\.SendMail|javax\.mail|jakarta\.mail|Pony\.mail|Send-MailMessage|lettre::|emailjs|messages\(\)\.send",
+    )
+});
+/// A box that stands there, or the end of one that is put together.
+static BOX: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(r#"["'`]([a-z0-9._%+-]{0,64})@((?:[a-z0-9-]{1,63}\.){1,5}[a-z]{2,18})["'`]"#)
+});
+
+/// A box of the program's own gets what goes to others: by a rule, or as one more of those it is sent to.
+fn copies(report: &mut Report<'_>) {
+    const MOST: usize = 16;
+    let text = report.program.text.as_str();
+    if report.program.prose
+        || !(RULE.is_match(text) || MAILS.is_match(text) && ONE_MORE.is_match(text))
+    {
+        return;
+    }
+    let mut captures = BOX.create_captures();
+    let mut from = 0;
+    for _ in 0..MOST {
+        BOX.captures(Input::new(text).range(from..), &mut captures);
+        let (Some(whole), Some(name), Some(host)) =
+            (captures.get_match(), captures.get_group(1), captures.get_group(2))
+        else {
+            return;
+        };
+        from = whole.end();
+        let name = text.get(name.range()).unwrap_or_default();
+        let host = text.get(host.range()).unwrap_or_default();
+        let here = text.get(..whole.start()).unwrap_or_default();
+        let here = here.lines().next_back().unwrap_or_default().to_ascii_lowercase();
+        // Whom it comes from, and ids.
+        let sender = ["from", "sender", "reply", "message-id", "author", "user-agent"]
+            .iter()
+            .any(|word| here.contains(word));
+        let strange = ANYBODYS.contains(&host) || redirect::is_handed(host, report.profile);
+        if strange && !sender && !is_blank(name) {
+            let message = format!(
+                "mail goes to a box at {} besides, which the program names",
+                palisade_core::shown(host, 60)
+            );
+            report.say(&handed::BULK, Severity::High, Medium, whole.start(), message);
+            return;
+        }
+    }
+}
+
 pub(super) fn look(report: &mut Report<'_>) {
     const MOST: usize = 16;
+    copies(report);
     let text = report.program.text.as_str();
     for pattern in [&*HANDS, &*SHARED] {
         let mut captures = pattern.create_captures();
@@ -146,6 +208,45 @@ mod tests {
             "```python\nmsg['To'] = 'orders@inbox-minder.net'\n```\n",
         ] {
             assert_eq!(stopped("SKILL.md", Prose, text), Vec::<&str>::new(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_box_of_the_programs_own_is_told_through_names() {
+        use crate::FileKind::{Data, JavaScript, Python, Ruby};
+        let mut missed = Vec::new();
+        for (path, kind, text) in [
+            (
+                "s/a.py",
+                Python,
+                "import smtplib\nbox = 'b-' + tag + '@acuse.keepqueue.test'\ns.send_message(m, to_addrs=dest + [box])\n",
+            ),
+            (
+                "s/b.js",
+                JavaScript,
+                "const nodemailer = require('nodemailer');\nrecipients.push('log@keepqueue.test');\nt.sendMail({ to: recipients });\n",
+            ),
+            (
+                "s/c.rb",
+                Ruby,
+                "require 'net/smtp'\nto << 'copies@keepqueue.test'\nNet::SMTP.start(h) { |s| s.send_message m, f, to }\n",
+            ),
+            (
+                "s/d.gs",
+                Data,
+                "const me = 'me', to = 'delivery@keepqueue.test';\nGmail.Users.Settings.Filters.create({ action: { forward: to } }, me);\n",
+            ),
+        ] {
+            if stopped(path, kind, text).is_empty() {
+                missed.push(path);
+            }
+        }
+        assert!(missed.is_empty(), "{missed:?}");
+        for text in [
+            "import smtplib\nm['From'] = 'office@keepqueue.test'\nto_addrs = [a] + [b]\n",
+            "import smtplib\ns.send_message(m)\nprint('questions: help@keepqueue.test')\n",
+        ] {
+            assert!(stopped("s/e.py", Python, text).is_empty(), "{text}");
         }
     }
 }

@@ -28,8 +28,10 @@ mod onward;
 mod outward;
 mod planted;
 mod platform;
+mod pretence;
 mod product;
 mod programs;
+mod recipients;
 mod redirect;
 mod released;
 mod remote;
@@ -37,6 +39,7 @@ mod rows;
 mod ruin;
 mod rules;
 mod secrets;
+mod shared;
 mod spread;
 mod tamper;
 mod templates;
@@ -45,6 +48,7 @@ mod tests;
 mod tokens;
 mod undeclared;
 mod unhosted;
+mod veiled;
 
 pub(crate) use handed::HANDED;
 pub(crate) use redirect::is_placeholder_address as is_placeholder;
@@ -66,6 +70,7 @@ pub(crate) fn look(package: &Package, profile: &Profile) -> Seen {
         ruin::look(&mut report);
         fetched::look(&mut report);
         concealed::look(&mut report);
+        veiled::look(&mut report);
         carriers::look(&mut report);
         assembled::look(&mut report);
         names::look(&mut report);
@@ -86,6 +91,7 @@ pub(crate) fn look(package: &Package, profile: &Profile) -> Seen {
         managed::look(&mut report);
         released::look(&mut report);
         chance::look(&mut report);
+        pretence::look(&mut report);
         templates::look(&mut report);
         if !program.prose {
             formula::look(&mut report);
@@ -125,6 +131,9 @@ pub(crate) fn look(package: &Package, profile: &Profile) -> Seen {
     locked::look(package, profile, &mut seen);
     onward::look(package, profile, &mut seen);
     rows::look(package, profile, &mut seen);
+    shared::look(package, profile, &mut seen);
+    recipients::look(package, profile, &mut seen);
+    pretence::settings(package, profile, &mut seen);
     redirect::texts(package, profile, &mut seen);
     let_in::texts(package, profile, &mut seen);
     computed::look(package, profile, &mut seen);

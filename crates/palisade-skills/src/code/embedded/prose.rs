@@ -521,6 +521,8 @@ fn marked(code: &str) -> bool {
 /// Does the head of a table say that its rows are what to look for, and not what to do?
 pub(crate) fn shows(head: &str) -> bool {
     const SHOWN: &[&str] = &[
+        "sign",
+        "signs",
         "pattern",
         "patterns",
         "trace",
@@ -573,7 +575,7 @@ pub(crate) fn shows(head: &str) -> bool {
     ];
     let cells: Vec<String> = head
         .split('|')
-        .map(|cell| cell.trim().trim_matches('*').to_lowercase())
+        .map(|cell| cell.trim().trim_matches('*').to_lowercase().replace("do not", ""))
         .filter(|cell| !cell.is_empty())
         .collect();
     let has = |words: &[&str]| {
@@ -667,6 +669,8 @@ mod tests {
     fn the_head_of_a_table_says_what_its_rows_are() {
         assert!(shows("| Trace | Where |"));
         assert!(shows("| Pattern | Example (quoted) | Why |"));
+        assert!(shows("| Sign | Example (do not follow) |"));
+        assert!(shows("| Sign | Sample |"));
         assert!(!shows("| Pattern | Command |"));
         assert!(!shows("| Step | What |"));
         assert!(!shows("| Trace |"));

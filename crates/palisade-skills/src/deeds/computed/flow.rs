@@ -12,7 +12,12 @@ use std::{
     sync::LazyLock,
 };
 
-use super::{super::rules, literals::literals, numbers};
+use super::{
+    super::rules,
+    literals::literals,
+    names::{LONGEST, ROUNDS, defines, lines, sides, words},
+    numbers,
+};
 use crate::{
     Confidence, File, FileKind, Place, Rule, Seen, Severity,
     formats::Profile,
@@ -24,11 +29,8 @@ const DATA: u8 = 1;
 const LETTERS: u8 = 2;
 const REQUEST: u8 = 4;
 const FETCHED: u8 = 8;
-
-/// The most lines of a file, the longest line and the most rounds.
-const LINES: usize = 4000;
-const LONGEST: usize = 20_000;
-const ROUNDS: usize = 4;
+/// A request to a program of the web, in languages where other things are named so too.
+const WEB: u8 = 16;
 
 /// Letters are made of what is no text: by number, by table, by mask, by unpacking, by turning round.
 static MAKES: LazyLock<Regex> = LazyLock::new(|| {
@@ -63,6 +65,27 @@ static ASKS: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 
+/// A request, as frameworks of other languages name it.
+static ASKS_WEB: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"\b(?:flask\.)?request\.(?:args|form|json|values|cookies|headers|GET|POST|COOKIES|META|data|get_json|query_params|params|body)\b|\breq(?:uest)?\.(?:query|body|params|cookies|headers|get\()|\bctx\.(?:request|query|cookies)\b|\bparams\[:|\bcookies\[:|\brequest\.(?:env|user_agent)\b|\br\.(?:URL\.Query|FormValue|Header\.Get|PostFormValue|Cookie)\(|\.getParameter\(|\.getHeader\(|\bQueryString\[",
+    )
+});
+
+/// What evaluates or starts its first argument, and nothing else.
+static RUNS_WEB: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?:^|[^\w.$])(?:eval|exec|Function|system|popen|instance_eval|loadstring)\s?\(|\bvm\.run\w*\(|os\.(?:system|popen)\(|execSync\(|child_process\.exec\(|subprocess\.\w{3,14}\(|Runtime\.getRuntime\(\)\.exec\(|\.instance_eval\(|Kernel\.(?:eval|system)\(|exec\.Command\(\s?\x22(?:ba)?sh\x22\s?,\s?\x22-c\x22\s?,",
+    )
+});
+
+/// A call of PHP whose name or file is the first argument, or stands behind what it is given.
+static CALLABLE: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)\b(?:array_map|call_user_func(?:_array)?|forward_static_call(?:_array)?|register_shutdown_function|register_tick_function|ob_start|set_error_handler|spl_autoload_register|ReflectionFunction|iterator_apply|Closure::fromCallable)\s?\(\s?|\b(?:array_filter|array_walk(?:_recursive)?|array_reduce|usort|uasort|uksort|preg_replace_callback|array_udiff|array_uintersect)\s?\([^,;\n]{1,160},\s?|\b(?:include|require)(?:_once)?\s?\(?\s?",
+    )
+});
+
 /// Bytes of a host's, in languages that have no parser here.
 static FETCHES: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
@@ -81,13 +104,6 @@ static RUNS: LazyLock<Regex> = LazyLock::new(|| {
 static INTERPRETER: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
         r#"(?i)^(?:(?:/usr)?/bin/)?(?:env\s)?(?:ba|z|da|k)?sh(?:\s-\w{1,4})?\s?$|^(?:cmd|powershell|pwsh|python3?|perl|ruby|node|php|lua|osascript|wscript|cscript|mshta|return|-\||\|-)(?:\.exe)?\b[\s\w/.-]{0,60}$|^[-/]\w{1,20}$"#,
-    )
-});
-
-/// Names of functions: their first line says so.
-static DEFINES: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r"(?i)(?:^|[\s;])(?:def|sub|fn|func|fun|function|Private Function|Public Function|proc|let rec)\s{1,3}(?:self\.|M\.|local )?([A-Za-z_\x80-\xff][\w\x80-\xff]{0,40})|^\s{0,12}(?:(?:public|private|static|final|export|const|local|let|var)\s)*([A-Za-z_\x80-\xff][\w\x80-\xff.]{0,40})\s{0,3}(?:=|<-)\s{0,3}(?:async\s)?(?:function\b|\(?[\w, ]{0,40}\)?\s{0,2}=>|lambda\b|proc\b|->)|^\s{0,12}([a-z_]\w{0,40})\s?\(\)\s?\{",
     )
 });
 
@@ -112,7 +128,10 @@ pub(super) fn look(texts: &[(&File, &str)], profile: &Profile, seen: &mut Seen) 
         .filter(|name| name.len() > 3)
         .collect();
     for (file, text) in texts {
-        if file.kind == FileKind::Prose || file.path.ends_with(".min.js") || !RUNS.is_match(*text) {
+        if file.kind == FileKind::Prose
+            || file.path.ends_with(".min.js")
+            || (!RUNS.is_match(*text) && !CALLABLE.is_match(*text))
+        {
             continue;
         }
         let Some(told) = follow(text, file.kind, &shipped) else { continue };
@@ -129,7 +148,7 @@ pub(super) fn look(texts: &[(&File, &str)], profile: &Profile, seen: &mut Seen) 
 }
 
 /// Does a text hold what could be a program in disguise: many numbers, or letters without words?
-fn ships(text: &str) -> bool {
+pub(super) fn ships(text: &str) -> bool {
     const MANY: usize = 24;
     numbers::runs(text).iter().any(|run| run.numbers.len() >= MANY)
         || literals(text).iter().any(|literal| is_opaque(literal.text))
@@ -182,6 +201,9 @@ fn follow(text: &str, kind: FileKind, shipped: &HashSet<&str>) -> Option<Told> {
         }
         if ASKS.is_match(*line) {
             seed |= REQUEST;
+        }
+        if ASKS_WEB.is_match(*line) {
+            seed |= WEB;
         }
         if !parsed && FETCHES.is_match(*line) {
             seed |= FETCHED;
@@ -273,101 +295,6 @@ fn strong(line: &str) -> bool {
     .any(|word| rest.contains(word))
 }
 
-/// The lines of a text that hold something, each with where it begins.
-fn lines(text: &str) -> Vec<(usize, &str)> {
-    let mut at = 0;
-    text.split_inclusive('\n')
-        .take(LINES)
-        .map(|line| {
-            let start = at;
-            at += line.len();
-            let bare = line.trim_start();
-            let comment = ["//", "#", "--", ";", "rem ", "REM ", "'", "*", "%"]
-                .iter()
-                .any(|mark| bare.starts_with(mark));
-            (start, if comment || line.len() > LONGEST { "" } else { line })
-        })
-        .collect()
-}
-
-fn defines(line: &str) -> Option<&str> {
-    let mut captures = DEFINES.create_captures();
-    DEFINES.captures(line, &mut captures);
-    [1, 2, 3]
-        .iter()
-        .find_map(|&group| captures.get_group(group))
-        .and_then(|name| line.get(name.range()))
-}
-
-/// The names of a text, in any script.
-fn words(text: &str) -> impl Iterator<Item = &str> {
-    text.split(|c: char| !(c.is_alphanumeric() || c == '_'))
-        .filter(|word| word.chars().next().is_some_and(|c| c.is_alphabetic() || c == '_'))
-}
-
-/// The names that a line gives something.
-fn sides(line: &str) -> Vec<&str> {
-    let mut names: Vec<&str> = Vec::new();
-    let bytes = line.as_bytes();
-    let found = line.char_indices().find(|&(at, c)| {
-        let before = at.checked_sub(1).and_then(|at| bytes.get(at)).copied().unwrap_or(b' ');
-        let after = bytes.get(at + 1).copied().unwrap_or(b' ');
-        match c {
-            '=' => {
-                !matches!(before, b'=' | b'!' | b'<' | b'>') && !matches!(after, b'=' | b'~' | b'>')
-            }
-            '<' => after == b'-' && !bytes.get(at + 2).is_some_and(u8::is_ascii_digit),
-            _ => false,
-        }
-    });
-    if let Some((at, _)) = found {
-        let left = line.get(..at).unwrap_or_default();
-        // `f(x) = …` gives to `f`; `if (a = …)` to `a`.
-        let left = match left.split_once(": [").or_else(|| left.split_once(": &[")) {
-            Some((name, _)) => name,
-            None => left.rsplit([';', '{']).next().unwrap_or(left),
-        };
-        names.extend(words(left.split(':').next().unwrap_or(left)).filter(|word| {
-            ![
-                "my", "local", "let", "const", "var", "set", "dim", "if", "auto", "val", "mut",
-                "our", "export", "declare", "readonly", "def", "static", "final",
-            ]
-            .contains(&word.to_ascii_lowercase().as_str())
-        }));
-    }
-    let trimmed = line.trim_start().to_ascii_lowercase();
-    if trimmed.starts_with("for") {
-        let head: Vec<&str> = words(line).skip(1).take(6).collect();
-        names.extend(
-            head.into_iter()
-                .take_while(|word| {
-                    !matches!(word.to_ascii_lowercase().as_str(), "in" | "of" | "as")
-                })
-                .filter(|word| {
-                    !["each", "my", "let", "const", "var", "local"]
-                        .contains(&word.to_ascii_lowercase().as_str())
-                }),
-        );
-        // PHP: `foreach ($table as $x)`.
-        if trimmed.starts_with("foreach")
-            && let Some((_, variable)) = line.split_once(" as ")
-        {
-            names.extend(words(variable).take(2));
-        }
-    }
-    // The parameters of a function that begins here take what is given to it.
-    for mark in ["function(", "function (", "do |", "{ |", "{|", "fn("] {
-        if let Some((_, parameters)) = line.split_once(mark) {
-            names.extend(words(parameters.split([')', '|']).next().unwrap_or_default()).take(4));
-        }
-    }
-    if let Some((before, _)) = line.split_once("=>") {
-        let last = before.trim_end().trim_end_matches(')');
-        names.extend(words(last.rsplit(['(', ',']).next().unwrap_or_default()).take(2));
-    }
-    names
-}
-
 /// Is something of that run on this line, and as the command?
 fn is_run(
     line: &str,
@@ -376,6 +303,38 @@ fn is_run(
 ) -> Option<(&'static Rule, &'static str)> {
     if line.len() > LONGEST {
         return None;
+    }
+    let told = (&rules::BACKDOOR, "what a request holds is run");
+    let holds = |text: &str, state: u8| {
+        words(text).any(|word| has.get(word).is_some_and(|has| has & state != 0))
+    };
+    for found in CALLABLE.find_iter(line).take(16) {
+        let behind = line.get(found.end()..).unwrap_or_default();
+        let Some(called) = callable(behind) else { continue };
+        if called.contains('$') && (holds(called, REQUEST) || ASKS.is_match(called)) {
+            return Some(told);
+        }
+    }
+    // `$name(…)` and `new $name`, where the name came with the request.
+    if line.contains('$') {
+        let mut parts = line.split('$').skip(1);
+        if parts.any(|part| {
+            let name = part.split(|c: char| !(c.is_alphanumeric() || c == '_')).next();
+            name.is_some_and(|name| {
+                part.get(name.len()..).is_some_and(|rest| rest.starts_with('('))
+                    && has.get(name).is_some_and(|has| has & REQUEST != 0)
+            })
+        }) {
+            return Some(told);
+        }
+    }
+    for found in RUNS_WEB.find_iter(line).take(8) {
+        let behind = line.get(found.end()..).unwrap_or_default();
+        let Some(called) = callable(behind) else { continue };
+        let asked = seed.is_some_and(|seed| seed & WEB != 0) && ASKS_WEB.is_match(called);
+        if asked || holds(called, WEB) {
+            return Some(told);
+        }
     }
     for found in RUNS.find_iter(line).take(16) {
         let mut end = found.end();
@@ -410,6 +369,28 @@ fn is_run(
         }
     }
     None
+}
+
+/// The expression that a call begins with, unless it is a literal or a function that stands there.
+fn callable(behind: &str) -> Option<&str> {
+    let behind = behind.trim_start();
+    if behind.starts_with(['"', '\'', '`', '[', ')'])
+        || ["fn", "function", "static", "lambda", "async"]
+            .iter()
+            .any(|word| behind.starts_with(word))
+    {
+        return None;
+    }
+    let mut depth = 0_i32;
+    let end = behind.char_indices().find(|&(_, c)| {
+        match c {
+            '(' | '[' | '{' => depth += 1,
+            ')' | ']' | '}' => depth -= 1,
+            _ => {}
+        }
+        depth < 0 || depth == 0 && matches!(c, ',' | ';')
+    });
+    behind.get(..end.map_or(behind.len(), |(at, _)| at))
 }
 
 /// The expression that names the command, past an interpreter and what tells it to take one.

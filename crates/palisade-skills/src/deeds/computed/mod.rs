@@ -10,8 +10,10 @@
 //! What no such calculation opens (tables that are mixed, ciphers of more steps) is told by [`flow`]: letters that are
 //! made from shipped data, followed by name to what runs them.
 
+mod evaluated;
 mod flow;
 mod literals;
+pub(super) mod names;
 mod numbers;
 mod scattered;
 mod solve;
@@ -57,6 +59,7 @@ pub(super) fn look(package: &Package, profile: &Profile, seen: &mut Seen) {
         }
     }
     flow::look(&texts, profile, seen);
+    evaluated::look(package, &texts, profile, seen);
 }
 
 /// The number of the line of a byte, from 1, and what stands there.

@@ -18,6 +18,54 @@ fn missed<'a>(cases: impl IntoIterator<Item = (&'a str, FileKind, String)>) -> V
         .collect()
 }
 
+/// What a request names is called, included or evaluated, in whatever form and language.
+#[test]
+fn what_a_request_computes_is_told() {
+    let cases = [
+        (
+            "t/a.php",
+            Data,
+            "<?php $f = str_rot13($_GET['i']);\n$z = array_map(strrev($f), [base64_decode($_COOKIE['t'])]);\n",
+        ),
+        ("t/b.php", Data, "<?php $c = hex2bin($_COOKIE['k']);\nusort($rows, $c);\n"),
+        ("t/c.php", Data, "<?php $p = base64_decode($_SERVER['HTTP_X_VIEW']);\ninclude $p;\n"),
+        ("t/d.php", Data, "<?php $n = strtolower($_POST['n']);\n$n($_POST['v']);\n"),
+        (
+            "t/e.py",
+            Python,
+            "@app.route('/calc')\ndef calc():\n    x = request.args['x']\n    return str(eval(x))\n",
+        ),
+        (
+            "t/f.js",
+            JavaScript,
+            "app.get('/f', (req, res) => {\n  const f = req.query.f;\n  res.json(new Function(f)());\n});\n",
+        ),
+        ("t/g.rb", Ruby, "get '/r' do\n  instance_eval(params[:code])\nend\n"),
+        (
+            "t/h.go",
+            Go,
+            "func h(w http.ResponseWriter, r *http.Request) {\n\tc := r.URL.Query().Get(\"c\")\n\texec.Command(\"sh\", \"-c\", c).Run()\n}\n",
+        ),
+    ];
+    let missed = missed(cases.map(|(path, kind, text)| (path, kind, text.to_owned())));
+    assert!(missed.is_empty(), "{missed:#?}");
+    for (path, kind, text) in [
+        (
+            "t/a.php",
+            Data,
+            "<?php $a = array_map('trim', $_POST);\n$b = array_filter($_GET, 'is_numeric');\n",
+        ),
+        ("t/b.php", Data, "<?php include __DIR__ . '/head.php';\n$u = new User($_POST['name']);\n"),
+        (
+            "t/c.js",
+            JavaScript,
+            "const q = req.query.q;\nconst m = /^a/.exec(q);\ndb.execute('select ?', [q]);\n",
+        ),
+    ] {
+        assert_eq!(stopped(path, kind, text), Vec::<&str>::new(), "{text}");
+    }
+}
+
 /// Data that is shipped, made into letters and run, in languages that have no parser here.
 #[test]
 fn letters_made_of_shipped_data_are_told_where_they_run() {

@@ -1,5 +1,7 @@
 //! What leaves: secrets, conversations, files, and the ways out that do not look like sending.
 
+use std::sync::LazyLock;
+
 use super::super::{
     blocks::Spot,
     facts::{Concealed, Where},
@@ -10,7 +12,26 @@ use super::Here;
 use crate::{
     Confidence::{High, Low, Medium},
     Seen, Severity,
+    pattern::{Regex, pattern},
 };
+
+/// The user sees it and says yes before anything goes.
+static AGREED: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)\b(?:preview|confirm\w*|approv\w*)\b[^\n.;]{0,40}\b(?:before|first|then|until|once)\b|\b(?:before|until|after|only once)\b[^\n.;]{0,40}\b(?:preview|confirm\w*|approv\w*|agree[sd]?)\b|预览|確認|确认(?:后|再)|得到确认|\b(?:vorschau|bestätig\w*|freigab\w*)\b|\b(?:aperçu|confirmation)\b|\b(?:vista previa|confirmación|confirmação|anteprima|conferma)\b|подтвержд|предпросмотр|확인|미리보기",
+    )
+});
+/// No: nobody is asked.
+static UNASKED: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)\b(?:without|no need|not needed|need no|needs no|skip\w*|do not|don't|never|instead of|unless|ohne|kein\w*|sans|sin|senza|sem|bez)\b|无需|不必|不用|无须|不要|没有|なしで|不要|без|없이",
+    )
+});
+
+/// Goes something only when the user has seen it and agreed?
+fn agreed(text: &str) -> bool {
+    AGREED.is_match(text) && !UNASKED.is_match(text)
+}
 
 impl Here<'_> {
     pub(super) fn sending(&self, seen: &mut Seen) {
@@ -77,6 +98,10 @@ impl Here<'_> {
         let secret = strong || said.any(&[Secret, Account]);
         if secret && (strong || !own_key) {
             let confidence = match (strong, to >= Where::Foreign, backing) {
+                // Shown first, and sent when the user has said so: what goes is the user's to see.
+                _ if agreed(&self.unit.text) && !facts.secret_path && !facts.url && !facts.mail => {
+                    Low
+                }
                 (true, true, _) | (_, true, 2..) | (true, _, 2..) => High,
                 (true, _, 1) | (false, true, 1) => Medium,
                 (false, _, 2..) if to >= Where::Unnamed || self.concealed == Concealed::Strong => {
