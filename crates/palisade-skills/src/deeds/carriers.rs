@@ -107,7 +107,9 @@ fn acts_by_itself(path: &str) -> bool {
 /// A part of a request that somebody makes.
 const REQUEST: &str = r#"(?:\$_(?:GET|POST|REQUEST|COOKIE|SERVER|FILES)\b|->(?:header|input|query|cookie|get)\(\s*["']|\brequest\.(?:env|params|headers|args|form|cookies|values|GET|POST|META)\b|\breq\.(?:headers|query|body|params|get\(|header\()|\bparams\[|\bc\.(?:Query|GetHeader|PostForm)\(|\br\.(?:Header\.Get|FormValue|URL\.Query)|\bgetHeader\(|\bgetParameter\(|\bRequest(?:\.(?:Item|Form|QueryString|Headers))?[(\[]["']|\bbody\[["'])"#;
 /// Something is run by the machine or the interpreter.
-const RUN: &str = r#"(?:\b(?:shell_exec|passthru|proc_open|popen|system|eval|create_function|call_user_func(?:_array)?|assert|instance_eval|class_eval|public_send|execSync|exec|execFile|spawnSync|spawn|new\s+Function|Function|vm\.run\w{2,20}|IO\.popen|Open3\.\w{2,12}|check_output|subprocess\.\w{3,14}|os\.system|exec\.Command|getRuntime\(\)\.exec|ProcessBuilder|evaluate)\s*\(\s*)"#;
+///
+/// A method `exec` is a search by a pattern or a statement of a database, unless it is one of what starts programs.
+const RUN: &str = r#"(?:(?:\b(?:shell_exec|passthru|proc_open|popen|system|eval|create_function|call_user_func(?:_array)?|assert|instance_eval|class_eval|public_send|execSync|execFile|spawnSync|spawn|new\s+Function|Function|vm\.run\w{2,20}|IO\.popen|Open3\.\w{2,12}|check_output|subprocess\.\w{3,14}|os\.system|exec\.Command|getRuntime\(\)\.exec|ProcessBuilder|evaluate)|(?:^|[^.\w])exec|\b(?:child_process|childProcess|cp|proc|process|shell|sh)\.exec|child_process["']\)\.exec)\s*\(\s*)"#;
 
 /// What a request holds is run as it comes.
 static REQUEST_RUNS: LazyLock<Regex> = LazyLock::new(|| {
@@ -298,7 +300,9 @@ pub(super) fn look(report: &mut Report<'_>) {
     }
     if let Some(found) = REQUEST_RUNS.find(text) {
         let message = "what somebody's request holds is run on the machine";
-        report.say(&rules::BACKDOOR, Severity::High, Medium, found.start(), message);
+        // With what stands before a bare `exec`, which may be the end of a line.
+        let at = found.start() + usize::from(text.as_bytes().get(found.start()) == Some(&b'\n'));
+        report.say(&rules::BACKDOOR, Severity::High, Medium, at, message);
     }
     if REQUEST_NAMED.is_match(text) {
         let named = super::assembled::names(&REQUEST_NAMED, text);
