@@ -200,8 +200,8 @@ fn taken(text: &str, brought: &[usize], tables: &[&str]) -> Option<usize> {
                 .map_or(before, |at| before.get(at..).unwrap_or_default());
             let here = part.get(found.range()).unwrap_or_default();
             let bare = here.starts_with(|c: char| c.is_alphabetic());
-            !names::words(chain).any(|word| has.contains_key(word))
-                && !(bare && names::words(here).any(|word| has.contains_key(word)))
+            let known = |text| names::words(text).any(|word| has.contains_key(word));
+            !(known(chain) || bare && known(here))
         })
     };
     // A function of theirs is asked: `near(row.address)`.
