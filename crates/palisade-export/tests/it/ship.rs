@@ -283,6 +283,14 @@ fn a_session_ships_itself_when_it_ends_and_what_was_left_before() {
         Duration::from_millis(300),
     );
     assert!(short.unwrap().finish().iter().all(|it| it.why.contains("No such file")));
+    // Its writer is a thread that ends a little later: while it lives, so does the session.
+    let second = journal_dir(world.state()).join(SessionId::from_random([2; 16]).as_str());
+    wait_for("the writer's end", || {
+        let segments = fs::read_dir(&second).unwrap().map(|it| it.unwrap().path());
+        segments
+            .filter(|path| path.extension().is_some_and(|it| it == "jsonl"))
+            .all(|path| fs::File::open(path).unwrap().try_lock_shared().is_ok())
+    });
     fs::create_dir(&disk).unwrap();
     assert_eq!(shipper.finish(), []);
     // The second one has died meanwhile: it is ended, and goes as well.
