@@ -95,11 +95,7 @@ impl Bucket {
         match sent.status {
             // Another one was there, or is being made.
             StatusCode::PRECONDITION_FAILED | StatusCode::CONFLICT => {
-                let Some(found) = self.look(&path).await? else {
-                    let why = "it answered that the object is there, and that it is not";
-                    return Err(Failure::after(why));
-                };
-                self.is_ours(item, &found).map(Put::There)
+                self.there(item, &path).await.map(Put::There)
             }
             _ => {
                 judged(&sent)?;
@@ -109,12 +105,25 @@ impl Bucket {
                         Err(Failure::after("it says that it took other bytes than were sent"))
                     }
                     // It does not say what it took: it is asked what it has.
-                    None => match self.look(&path).await? {
-                        Some(found) => self.is_ours(item, &found).map(|_| Put::New),
-                        None => Err(Failure::after("it took the object, and has it not")),
-                    },
+                    None => self.taken(item, &path).await,
                 }
             }
+        }
+    }
+
+    /// The digest of what stands where the server says that something does, if it is ours.
+    async fn there(&mut self, item: &Item<'_>, path: &str) -> Result<Hash, Failure> {
+        match self.look(path).await? {
+            Some(found) => self.is_ours(item, &found),
+            None => Err(Failure::after("it answered that the object is there, and that it is not")),
+        }
+    }
+
+    /// Ask for an object that the server took without a word of what it took.
+    async fn taken(&mut self, item: &Item<'_>, path: &str) -> Result<Put, Failure> {
+        match self.look(path).await? {
+            Some(found) => self.is_ours(item, &found).map(|_| Put::New),
+            None => Err(Failure::after("it took the object, and has it not")),
         }
     }
 
@@ -204,11 +213,7 @@ impl Bucket {
         let put = match answer.status {
             // Another one was there, or is being made.
             StatusCode::PRECONDITION_FAILED | StatusCode::CONFLICT => {
-                let Some(found) = self.look(&path).await? else {
-                    let why = "it answered that the object is there, and that it is not";
-                    return Err(Failure::after(why));
-                };
-                let there = self.is_ours(item, &found)?;
+                let there = self.there(item, &path).await?;
                 self.abandon(&upload).await;
                 Put::There(there)
             }
@@ -240,12 +245,7 @@ impl Bucket {
                         return Err(Failure::after(why));
                     }
                     // It does not say what it has now: it is asked.
-                    None => match self.look(&path).await? {
-                        Some(found) => self.is_ours(item, &found).map(|_| Put::New)?,
-                        None => {
-                            return Err(Failure::after("it took the object, and has it not"));
-                        }
-                    },
+                    None => self.taken(item, &path).await?,
                 }
             }
         };
