@@ -1,21 +1,27 @@
 //! What the gateway adds to a streamed answer with every check on, beside the same server asked directly.
 //!
 //! ```text
-//! cargo bench -p palisade-inference --bench gateway -- [--calls 2000] [--streams 2000]
+//! cargo bench -p palisade-inference --bench gateway -- [--calls 2000] [--streams 2000] [--litellm PROGRAM]
 //! ```
 //!
 //! Latency is from the request to the first byte of the answer, over one connection that is kept, by turns
 //! directly and through the gateway. Then so many streams are opened and each is read to its second
 //! event; what the gateway's process has grown by is told for each. Server and client are processes of their
-//! own, so that it is the gateway's memory alone. Everything is on: quotas kept in a file, redaction, the guard,
+//! own, so that it is the gateway's memory alone. `--litellm` names the program `litellm` of LiteLLM
+//! (`pip install 'litellm[proxy]'`), which then takes its turn as one more way; how many calls a second 16
+//! connections at one time get is told for each way. Everything is on: quotas kept in a file, redaction, the guard,
 //! tool calls decided. The authority allows and writes no journal.
 
 #![expect(
     clippy::print_stdout,
     clippy::unwrap_used,
     clippy::indexing_slicing,
+    clippy::cast_precision_loss,
     reason = "a bench prints, and may fail"
 )]
+
+#[path = "gateway/litellm.rs"]
+mod litellm;
 
 use std::{
     collections::BTreeMap,
@@ -25,6 +31,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use self::litellm::Litellm;
 use palisade_core::{Action, Authority, BoxFuture, Decision, Event, SecretString};
 use palisade_inference::{
     Api, Gateway, GatewayConfig, Guard, HeaderCredential, KeySource, KnownSecret, Limits, Provider,
@@ -42,6 +49,8 @@ const KEY: &str = "sk-ant-real-0123456789abcdef";
 /// Answers of this length are wanted by calls that stay open.
 const OPEN: u64 = 7;
 const PROMPT: usize = 20_000;
+/// Connections at one time, where calls a second are told.
+const TOGETHER: usize = 16;
 
 /// One thread each, as the supervisor has, which serves the gateway in a session.
 #[tokio::main(flavor = "current_thread")]
@@ -54,11 +63,16 @@ async fn main() {
     match arguments.first().map(String::as_str) {
         Some("--serve") => serve().await,
         Some("--ask") => ask(&arguments[1], number("--calls", 0), number("--streams", 0)).await,
-        _ => measure(number("--calls", 2000), number("--streams", 2000)).await,
+        Some("--together") => together(&arguments[1], number("--calls", 0)).await,
+        _ => {
+            let peer = arguments.iter().position(|argument| argument == "--litellm");
+            let peer = peer.map(|at| arguments[at + 1].as_str());
+            measure(number("--calls", 2000), number("--streams", 2000), peer).await;
+        }
     }
 }
 
-async fn measure(calls: usize, streams: usize) {
+async fn measure(calls: usize, streams: usize, peer: Option<&str>) {
     let mut server = child(&["--serve"]);
     let mut line = String::new();
     BufReader::new(server.stdout.take().unwrap()).read_line(&mut line).await.unwrap();
@@ -74,25 +88,37 @@ async fn measure(calls: usize, streams: usize) {
         }
     });
 
+    let peer = match peer {
+        Some(program) => Some(Litellm::start(program, &direct, folder.path()).await),
+        None => None,
+    };
+    let mut ways = vec![("direct", direct.as_str()), ("gateway", ours.as_str())];
+    ways.extend(peer.as_ref().map(|peer| ("litellm", peer.address.as_str())));
+
     println!("{calls} calls of {PROMPT} bytes, one after the other, to the first byte:");
-    let (mut told, rounds) = (BTreeMap::<&str, Vec<f64>>::new(), 3);
+    let (mut told, mut rates, rounds) =
+        (BTreeMap::<&str, Vec<f64>>::new(), BTreeMap::<&str, Vec<f64>>::new(), 3);
     for _ in 0..rounds {
-        for (way, address) in [("direct", &direct), ("gateway", &ours)] {
+        for (way, address) in &ways {
             let calls = (calls / rounds).max(1).to_string();
-            told.entry(way)
-                .or_default()
-                .extend(answers(&["--ask", address, "--calls", &calls]).await);
+            let times = answers(&["--ask", address, "--calls", &calls]).await;
+            told.entry(way).or_default().extend(times);
+            let rate = answers(&["--together", address, "--calls", &calls]).await;
+            rates.entry(way).or_default().extend(rate);
         }
     }
-    let mut at = BTreeMap::new();
-    for (way, times) in &mut told {
-        times.sort_by(f64::total_cmp);
-        let (half, most) = (times[times.len() / 2], times[times.len() * 99 / 100]);
-        println!("  {way:8} p50 {half:7.0} us, p99 {most:7.0} us");
-        at.insert(*way, (half, most));
+    let mut least = None;
+    for (way, _) in &ways {
+        let (half, most) = (at(told.get_mut(way), 50), at(told.get_mut(way), 99));
+        let (half_direct, most_direct) = *least.get_or_insert((half, most));
+        println!(
+            "  {way:8} p50 {half:7.0} us, p99 {most:7.0} us; added p50 {:7.0} us, p99 {:7.0} us; {TOGETHER} at one time {:6.0} calls/s",
+            half - half_direct,
+            most - most_direct,
+            at(rates.get_mut(way), 50),
+        );
     }
-    let (direct, gateway) = (at["direct"], at["gateway"]);
-    println!("  added    p50 {:7.0} us, p99 {:7.0} us", gateway.0 - direct.0, gateway.1 - direct.1);
+    drop(peer);
 
     let before = resident();
     let mut client = child(&["--ask", &ours, "--streams", &streams.to_string()]);
@@ -103,6 +129,13 @@ async fn measure(calls: usize, streams: usize) {
     println!("  {} KB grown, {} KB each", grown / 1024, grown / 1024 / streams.max(1));
     client.kill().await.unwrap();
     server.kill().await.unwrap();
+}
+
+/// The value below which so many of a hundred are.
+fn at(values: Option<&mut Vec<f64>>, part: usize) -> f64 {
+    let values = values.unwrap();
+    values.sort_by(f64::total_cmp);
+    values[(values.len() * part / 100).min(values.len() - 1)]
 }
 
 fn child(arguments: &[&str]) -> tokio::process::Child {
@@ -248,6 +281,42 @@ fn answer(open: bool) -> String {
 /// A client: calls one after the other, of which it prints the times, or streams, of which it prints how
 /// many are open, and holds them.
 async fn ask(address: &str, calls: usize, streams: usize) {
+    let times = if calls == 0 { Vec::new() } else { one_by_one(address, calls).await };
+    times.iter().for_each(|time| println!("{}", time.as_secs_f64() * 1e6));
+    if streams > 0 {
+        let (mut held, message) = (Vec::new(), post(address, OPEN));
+        for _ in 0..streams {
+            let mut stream = TcpStream::connect(address).await.unwrap();
+            stream.write_all(message.as_bytes()).await.unwrap();
+            let (mut all, mut part) = (String::new(), [0; 4096]);
+            while !all.contains("content_block_start") {
+                let read = stream.read(&mut part).await.unwrap();
+                assert!(read > 0, "{all}");
+                all.push_str(&String::from_utf8_lossy(&part[..read]));
+            }
+            held.push(stream);
+        }
+        println!("{}", held.len());
+        sleep(Duration::from_secs(3600)).await;
+    }
+}
+
+/// Calls by several connections, of which it prints how many a second were answered to their end.
+async fn together(address: &str, calls: usize) {
+    let each = (calls / TOGETHER).max(1);
+    let began = Instant::now();
+    let asked = (0..TOGETHER).map(|_| {
+        let address = address.to_owned();
+        tokio::spawn(async move { one_by_one(&address, each).await })
+    });
+    for asked in asked.collect::<Vec<_>>() {
+        asked.await.unwrap();
+    }
+    println!("{}", (each * TOGETHER) as f64 / began.elapsed().as_secs_f64());
+}
+
+/// The times to the first byte of calls over one connection.
+async fn one_by_one(address: &str, calls: usize) -> Vec<Duration> {
     let mut stream = TcpStream::connect(address).await.unwrap();
     stream.set_nodelay(true).unwrap();
     let (mut times, message) = (Vec::new(), post(address, 1000));
@@ -268,23 +337,7 @@ async fn ask(address: &str, calls: usize, streams: usize) {
             String::from_utf8_lossy(&answer[..read])
         );
     }
-    times.iter().for_each(|time| println!("{}", time.as_secs_f64() * 1e6));
-    if streams > 0 {
-        let (mut held, message) = (Vec::new(), post(address, OPEN));
-        for _ in 0..streams {
-            let mut stream = TcpStream::connect(address).await.unwrap();
-            stream.write_all(message.as_bytes()).await.unwrap();
-            let (mut all, mut part) = (String::new(), [0; 4096]);
-            while !all.contains("content_block_start") {
-                let read = stream.read(&mut part).await.unwrap();
-                assert!(read > 0, "{all}");
-                all.push_str(&String::from_utf8_lossy(&part[..read]));
-            }
-            held.push(stream);
-        }
-        println!("{}", held.len());
-        sleep(Duration::from_secs(3600)).await;
-    }
+    times
 }
 
 fn post(address: &str, max_tokens: u64) -> String {
