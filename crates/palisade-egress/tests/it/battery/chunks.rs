@@ -5,7 +5,7 @@ use super::{Server, said, stage};
 /// Answers once the body is whole as a strict reader has it, or never.
 fn at_the_end(heard: &[u8]) -> Option<Vec<u8>> {
     let whole = heard.ends_with(b"\r\n\r\n")
-        && heard.windows(5).any(|it| it == b"0\r\n\r\n" || it == b"0\r\nx-");
+        && heard.windows(5).any(|it| it == b"0\r\n\r\n" || it == b"0\r\nx-" || it == b"0\r\nco");
     whole.then(|| b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok".to_vec())
 }
 
