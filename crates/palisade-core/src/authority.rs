@@ -45,6 +45,17 @@ pub trait Authority: Send + Sync + 'static {
         Ok(())
     }
 
+    /// Whether this name may be looked up outside, where its labels get to nameservers that may be anybody's; if so
+    /// it counts as looked up. To be asked before it is, of a name to which a connection is permitted. The denial says
+    /// which bound is reached, and is to be recorded by who asks.
+    ///
+    /// # Errors
+    /// The denial.
+    fn may_look_up(&self, host: &HostName) -> Result<(), Decision> {
+        let _ = host;
+        Ok(())
+    }
+
     /// Decide and record. When this returns a permission, its event is in the journal; when the
     /// journal cannot take it, this is a denial.
     fn authorize<'a>(&'a self, action: &'a Action) -> BoxFuture<'a, Decision>;

@@ -62,6 +62,10 @@ impl Authority for Tied {
         self.authority.may_send(host, port, bytes)
     }
 
+    fn may_look_up(&self, host: &HostName) -> Result<(), Decision> {
+        self.authority.may_look_up(host)
+    }
+
     fn authorize<'a>(&'a self, action: &'a Action) -> BoxFuture<'a, Decision> {
         self.authority.authorize_tied(action, &self.ties)
     }

@@ -153,6 +153,9 @@ impl<'a> Connection<'a> {
                 return self.turn_away(&denial).await;
             }
         }
+        if let Err(denial) = target.may_look_up(host, self.proxy).await {
+            return self.turn_away(&denial).await;
+        }
         let places = match target.places(host, self.proxy).await {
             Ok(places) => places,
             Err(error) => return self.unreachable(&target, "resolve", &error).await,

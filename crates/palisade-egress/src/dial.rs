@@ -62,6 +62,18 @@ impl Target {
         }
     }
 
+    /// Whether it may be looked up, where that lets its name out. A denial is recorded.
+    pub(crate) async fn may_look_up(&self, host: &HostName, proxy: &Proxy) -> Result<(), Decision> {
+        if proxy.lookup.is_fixed(host) {
+            return Ok(());
+        }
+        let denied = proxy.authority.may_look_up(host);
+        if let Err(denial) = &denied {
+            proxy.authority.record(Event::decided(&self.action(None), denial)).await;
+        }
+        denied
+    }
+
     /// Where it may be. Asked once for each dial.
     pub(crate) async fn places(&self, host: &HostName, proxy: &Proxy) -> io::Result<Places> {
         if proxy.outbound.as_ref().is_some_and(|it| it.finds(host, &*proxy.lookup)) {

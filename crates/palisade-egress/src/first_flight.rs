@@ -15,6 +15,9 @@ const CHUNK: usize = 4096;
 /// So few bytes are judged however they come.
 const SHORT: usize = 512;
 
+/// So many bytes tell whether it is TLS: a record's header and what is first in it.
+const RECORD_AND_ONE: usize = 6;
+
 /// No method of HTTP/1 is named so.
 const HTTP2: &[u8] = b"PRI ";
 
@@ -139,9 +142,8 @@ impl FirstFlight {
     }
 
     fn judge(&self, host: &HostName, port: u16) -> Judged {
-        // A server knows a TLS record by these two bytes; 0x16 and then something else is no TLS
-        // to anyone.
-        if let [0x16] | [0x16, 3, ..] = self.bytes.as_slice() {
+        let begins = begins_as_tls(&self.bytes);
+        if begins == Some(true) {
             let read = if self.to_us { read_hello_to_us } else { read_client_hello };
             return match read(&self.bytes) {
                 ClientHello::Read(tls) => clear(tls, None),
@@ -150,6 +152,9 @@ impl FirstFlight {
                 }
                 ClientHello::Partial(wanted) => Judged::Wants(Wants::Bytes(wanted)),
             };
+        }
+        if begins.is_none() && !self.ended {
+            return Judged::Wants(Wants::Bytes(RECORD_AND_ONE));
         }
         match read_request_head(&self.bytes, host, port) {
             RequestHead::NotHttp | RequestHead::Agrees => clear(TlsName::NotTls, None),
@@ -164,6 +169,35 @@ impl FirstFlight {
             RequestHead::Partial => Judged::Wants(Wants::Line),
         }
     }
+}
+
+/// Whether some server takes these bytes for TLS; none as long as that cannot be told. A ClientHello's own record
+/// names version 3, but servers in Go take all below 16; an alert or a change of ciphers may stand before it, and it may
+/// have the form of SSL 2. What begins so and is no plain ClientHello hides the name that it asks for, and other
+/// protocols that begin alike go on differently.
+fn begins_as_tls(bytes: &[u8]) -> Option<bool> {
+    Some(match bytes {
+        [0x16] | [0x16, 3, ..] => true,
+        [0x16, 0..=15, _, high, low, first, ..] => *first == 1 && (*high, *low) != (0, 0),
+        [0x15, 0..=15, _, 0, 2, 1 | 2, ..] | [0x14, 3, _, 0, 1, 1, ..] => true,
+        [0x80..=0x8f, _, 1, 0, 2, ..] | [0x80..=0x8f, _, 1, 3, 0..=4, ..] => true,
+        [0x16, 0..=15, ..]
+        | [0x15]
+        | [0x15, 0..=15]
+        | [0x15, 0..=15, _]
+        | [0x15, 0..=15, _, 0]
+        | [0x15, 0..=15, _, 0, 2]
+        | [0x14]
+        | [0x14, 3]
+        | [0x14, 3, _]
+        | [0x14, 3, _, 0]
+        | [0x14, 3, _, 0, 1]
+        | [0x80..=0x8f]
+        | [0x80..=0x8f, _]
+        | [0x80..=0x8f, _, 1]
+        | [0x80..=0x8f, _, 1, 0 | 3] => return None,
+        _ => false,
+    })
 }
 
 enum Judged {
@@ -182,4 +216,46 @@ enum Wants {
 
 fn clear(tls: TlsName, refusal: Option<String>) -> Judged {
     Judged::Clear(Inspected { tls, refusal })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_any_server_takes_for_tls_is_told_from_what_begins_alike() {
+        let told = |bytes: &[u8]| begins_as_tls(bytes);
+        for tls in [
+            &b"\x16\x03\x01\x00\xc8\x01"[..],
+            b"\x16\x03\x01\x00\x00",
+            b"\x16\x00\x00\x00\xc8\x01\x00",
+            b"\x16\x02\x00\x00\xc8\x01",
+            b"\x16\x0f\xff\x40\x00\x01",
+            b"\x15\x03\x03\x00\x02\x01\x00\x16\x03\x01",
+            b"\x15\x01\x00\x00\x02\x02\x00",
+            b"\x14\x03\x03\x00\x01\x01\x16\x03\x01",
+            b"\x80\x2e\x01\x03\x01\x00\x15",
+            b"\x80\x2e\x01\x00\x02\x00\x15",
+        ] {
+            assert_eq!(told(tls), Some(true), "{}", tls.escape_ascii());
+            for length in 1..tls.len() {
+                assert_ne!(told(&tls[..length]), Some(false), "{}", tls.escape_ascii());
+            }
+        }
+        for other in [
+            &b"GET / HTTP/1.1"[..],
+            // A message of MongoDB of 278 bytes, and one of 21.
+            b"\x16\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00\x00\xdd\x07\x00\x00",
+            b"\x15\x00\x00\x00\x02\x00\x00\x00\x00\x00\x00\x00\xdd\x07\x00\x00",
+            b"\x14\x00\x00\x00",
+            // Thrift, compact and binary.
+            b"\x82\x21\x01\x03add",
+            b"\x80\x01\x00\x01",
+            b"\x16\x10",
+            b"\x17\x03\x03\x00\x01",
+            b"\xff\xfd\x01",
+        ] {
+            assert_eq!(told(other), Some(false), "{}", other.escape_ascii());
+        }
+    }
 }

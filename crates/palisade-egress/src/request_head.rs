@@ -8,6 +8,10 @@ const MOST_HEADERS: usize = 128;
 /// A longer first word is no method.
 const LONGEST_METHOD: usize = 64;
 
+/// Methods that no other protocol begins with.
+const METHODS: [&[u8]; 9] =
+    [b"GET", b"HEAD", b"POST", b"PUT", b"DELETE", b"CONNECT", b"OPTIONS", b"TRACE", b"PATCH"];
+
 /// What is known of a client's first bytes, as to HTTP/1.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RequestHead {
@@ -35,10 +39,18 @@ pub fn read_request_head(bytes: &[u8], host: &HostName, port: u16) -> RequestHea
     let end = text.iter().position(|&b| b == b'\n');
     let line = text.get(..end.unwrap_or(text.len())).unwrap_or_default();
     let method = line.iter().take_while(|&&b| is_token(b)).count();
-    let spaced = line.get(method).is_none_or(|b| matches!(b, b' ' | b'\t' | b'\r'));
+    let known = METHODS.contains(&line.get(..method).unwrap_or_default());
+    let spaced = line
+        .get(method)
+        .is_none_or(|b| matches!(b, b' ' | b'\t' | b'\r') || (known && is_blank(*b)));
     let leading_space = method == 0 && line.first().is_some_and(|b| matches!(b, b' ' | b'\t'));
+    let nul = line.contains(&0);
+    // A NUL ends a line to some, and nothing to others.
+    if nul && spaced && (known || names_http(line)) {
+        return RequestHead::Refused("its first line has a NUL".into());
+    }
     if !line.is_empty() && (!spaced || method > LONGEST_METHOD || (method == 0 && !leading_space))
-        || line.contains(&0)
+        || nul
     {
         return RequestHead::NotHttp;
     }
@@ -116,6 +128,12 @@ pub(crate) fn is_here(authority: &str, host: &HostName, port: u16) -> bool {
 
 fn names_http(line: &[u8]) -> bool {
     line.windows(5).any(|word| word.eq_ignore_ascii_case(b"http/"))
+}
+
+/// What some servers take for a blank between the words of the first line besides blanks: RFC 9112, section 3, names two,
+/// and Python splits a text at the others.
+fn is_blank(byte: u8) -> bool {
+    matches!(byte, 0x0b | 0x0c | 0x1c..=0x1f | 0x85 | 0xa0)
 }
 
 /// RFC 9110, section 5.6.2.

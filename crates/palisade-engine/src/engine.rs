@@ -20,6 +20,7 @@ use crate::{
     http,
     meter::Meters,
     models::Models,
+    names::Names,
     own::Own,
     reach::Reach,
     taint::{Guarded, Tainted},
@@ -30,6 +31,7 @@ use crate::{
 pub struct Engine {
     now: ArcSwap<Compiled>,
     spent: Meters,
+    names: Names,
     history: Arc<History>,
     tainted: Tainted,
     /// Held from the last look at conditions until the act counts.
@@ -85,6 +87,7 @@ impl Engine {
         Self {
             now,
             spent: Meters::default(),
+            names: Names::default(),
             history: Arc::default(),
             tainted: Tainted::default(),
             turn: Mutex::default(),
@@ -119,6 +122,18 @@ impl Engine {
     pub fn may_send(&self, host: &HostName, port: u16, bytes: u64) -> Result<(), Decision> {
         let now = self.now.load();
         self.spent.bytes(&now.reach.limited(host, port), host, bytes)
+    }
+
+    /// Count a name that is about to be looked up outside, if no rule names it whole.
+    ///
+    /// # Errors
+    /// The denial, if too many others below the same wildcard were.
+    pub fn may_look_up(&self, host: &HostName) -> Result<(), Decision> {
+        let now = self.now.load();
+        match now.reach.wildcard_of(host) {
+            Some((rule, zone)) => self.names.look_up(rule, zone, host, Instant::now()),
+            None => Ok(()),
+        }
     }
 
     /// How much has to be known of who connects there to decide about it.

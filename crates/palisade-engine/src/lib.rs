@@ -1,8 +1,8 @@
 //! Action in, decision out: what the policy says to one thing that an agent tries.
 //!
 //! The [`Engine`] holds a compiled policy and answers [`Engine::decide`] from memory alone: no
-//! I/O, no clock, no state. ([`Engine::count`] and [`Engine::may_send`] have both, for the limits of rules, and so have
-//! rules with a condition ([`When`]).) Whoever enforces records the decision and acts on it. Nothing
+//! I/O, no clock, no state. ([`Engine::count`], [`Engine::may_send`] and [`Engine::may_look_up`] have both, for the limits of rules and of
+//! wildcards, and so have rules with a condition ([`When`]).) Whoever enforces records the decision and acts on it. Nothing
 //! is permitted that no rule permits; rules only ever add to each other.
 //!
 //! # Network
@@ -28,6 +28,7 @@ mod engine;
 mod http;
 mod meter;
 mod models;
+mod names;
 mod own;
 mod reach;
 mod requests;

@@ -240,6 +240,29 @@ impl Reach {
         rules
     }
 
+    /// The rule and the zone of the widest wildcard that a name is permitted by, if no rule names it whole. Below a
+    /// top-level domain names are anybody's to have, so that there is no zone to speak of.
+    pub(crate) fn wildcard_of(&self, host: &HostName) -> Option<(&Rule, &HostName)> {
+        let zone = |pattern: &HostPattern| match pattern {
+            HostPattern::OneLabel(zone) | HostPattern::AnyDepth(zone) => {
+                Some(zone.labels().count())
+            }
+            HostPattern::Exact(_) => None,
+        };
+        let rules = permitting(self.rules_for(host)).into_iter();
+        let all = rules.flat_map(|rule| rule.hosts.iter().map(move |pattern| (rule, pattern)));
+        let fits = all.filter(|(_, pattern)| pattern.matches(host));
+        let (rule, widest) = fits.min_by_key(|(_, pattern)| zone(pattern))?;
+        match widest {
+            HostPattern::OneLabel(zone) | HostPattern::AnyDepth(zone)
+                if zone.labels().count() > 1 =>
+            {
+                Some((rule, zone))
+            }
+            _ => None,
+        }
+    }
+
     pub(crate) fn class_of(&self, address: IpAddr) -> AddressClass {
         match AddressClass::of(address) {
             AddressClass::Public if self.own.has(address) => {

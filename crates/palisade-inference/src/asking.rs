@@ -13,43 +13,82 @@ pub(crate) struct Asking {
     pub(crate) at_provider: Vec<(Option<ServerTool>, String)>,
     /// The ids of the calls whose results these are.
     pub(crate) results: Vec<String>,
-    /// The ids of answers, and of items of them, that it takes from the provider's memory.
+    /// The ids of answers, of items of them and of containers, that it takes from the provider's memory.
     pub(crate) stored: Vec<String>,
+    /// The names of tools that it offers in what is said, and not where tools are offered.
+    pub(crate) offered: Vec<String>,
+    /// What it switches on in its body; hosts of models take that too.
+    pub(crate) betas: Vec<String>,
+    /// What it asks for that costs more than the model's price says.
+    pub(crate) dearer: Option<&'static str>,
     /// What no request may hold here, in one sentence.
     pub(crate) refused: Option<&'static str>,
 }
 
 /// The keys of a request that are looked into.
-const KEYS: [&str; 18] = [
-    "conversation",
-    "previous_response_id",
-    "tools",
-    "mcp_servers",
-    "container",
-    "web_search_options",
-    "search_parameters",
-    "enable_search",
+const KEYS: [&str; 36] = [
+    "anthropic_beta",
+    "background",
+    "betas",
     "cachedContent",
     "cached_content",
-    "plugins",
-    "models",
-    "prompt",
-    "messages",
-    "input",
+    "connectors",
+    "container",
+    "content",
     "contents",
+    "conversation",
+    "deferred",
+    "enable_code_interpreter",
+    "enable_search",
+    "fallbacks",
+    "generateContentRequest",
+    "generate_content_request",
+    "inference_geo",
+    "input",
+    "instructions",
+    "mcp_servers",
+    "messages",
+    "models",
+    "plugins",
+    "preset",
+    "previous_response_id",
+    "prompt",
+    "requests",
+    "search_parameters",
+    "service_tier",
+    "serviceTier",
+    "speed",
+    "system",
+    "systemInstruction",
+    "system_instruction",
+    "tools",
+    "web_search_options",
+];
+
+/// Those that hold what is said.
+const TALK: [&str; 9] = [
+    "content",
+    "contents",
+    "input",
+    "instructions",
+    "messages",
+    "requests",
+    "system",
     "systemInstruction",
     "system_instruction",
 ];
 
-/// Those that hold what is said.
-const TALK: [&str; 5] =
-    ["messages", "input", "contents", "systemInstruction", "system_instruction"];
+/// Those that hold a whole request.
+const WITHIN: [&str; 2] = ["generateContentRequest", "generate_content_request"];
+
+/// Why no file may be named by its id.
+const FILE: &str = "a file's id names something that is stored at the provider, and nothing of this session; send the file itself";
 
 /// The most results that one request may bring.
 const MOST_RESULTS: usize = 100_000;
 
 impl Asking {
-    /// Reads a body that is known to be an object of bounded depth.
+    /// Reads a body that is known to be an object of bounded depth. `wire` is the format that it is written in.
     pub(crate) fn of(body: &[u8], wire: Wire) -> Result<Self, BodyError> {
         if wire == Wire::Nothing {
             return Ok(Self::default());
@@ -59,9 +98,16 @@ impl Asking {
         let mut asking = Self { results: top.results, ..Self::default() };
         if wire == Wire::Responses {
             asking.stored = top.stored;
+            for tool in &top.offered {
+                asking.tool(tool);
+                names(tool, &mut asking.offered);
+            }
         }
         if top.fetches {
             asking.add(Some(ServerTool::WebFetch), "a picture or file at a URL");
+        }
+        if top.files {
+            asking.refused = Some(FILE);
         }
         for (key, value) in top.fields {
             asking.field(&key, &value, wire);
@@ -69,6 +115,16 @@ impl Asking {
         Ok(asking)
     }
 
+    /// The same of a request that no model answers: what it offers is counted and not run, and what it brings was
+    /// said before. What is at an address is fetched all the same.
+    pub(crate) fn unanswered(self) -> Self {
+        let mut at_provider = self.at_provider;
+        at_provider
+            .retain(|(tool, _)| matches!(tool, Some(ServerTool::WebFetch | ServerTool::Mcp)));
+        Self { at_provider, results: Vec::new(), offered: Vec::new(), ..self }
+    }
+
+    /// Keys of one API mean the same in another where a provider has both, so it does not count which one it is.
     fn field(&mut self, key: &str, value: &Value, wire: Wire) {
         if is_nothing(value) {
             return;
@@ -76,19 +132,34 @@ impl Asking {
         match (wire, key) {
             (Wire::Gemini, "tools") => each(value, |tool| self.gemini_tool(tool)),
             (_, "tools") => each(value, |tool| self.tool(tool)),
-            (Wire::Messages, "mcp_servers") => self.add(Some(ServerTool::Mcp), key),
-            (Wire::Messages, "container") => self.add(Some(ServerTool::CodeExecution), key),
-            (Wire::Chat, "enable_search") if *value == false => {}
-            (Wire::Chat, "web_search_options" | "search_parameters" | "enable_search") => {
+            (_, "mcp_servers") => self.add(Some(ServerTool::Mcp), key),
+            (_, "container") => {
+                self.add(Some(ServerTool::CodeExecution), key);
+                self.container(value);
+            }
+            (_, "enable_code_interpreter") => self.add(Some(ServerTool::CodeExecution), key),
+            (_, "web_search_options" | "search_parameters" | "enable_search") => {
                 self.add(Some(ServerTool::WebSearch), key);
             }
-            (Wire::Chat, "plugins") => self.add(None, key),
-            (Wire::Chat | Wire::Responses, "models") => {
-                self.refused = Some("`models` would let the provider choose another model");
+            (_, "plugins" | "connectors") => self.add(None, key),
+            (_, "models" | "fallbacks") => {
+                self.refused =
+                    Some("`models` or `fallbacks` would let the provider choose another model");
             }
-            (Wire::Gemini, "cachedContent" | "cached_content") => {
+            (_, "preset") => {
+                self.refused = Some(
+                    "`preset` names something that is stored at the provider, with a model and tools of its own",
+                );
+            }
+            (_, "cachedContent" | "cached_content") => {
                 self.refused = Some(
                     "`cachedContent` names something that is stored at the provider, with its tools",
+                );
+            }
+            // It would go on when the agent has left, and tell nobody here what it has used.
+            (_, "background" | "deferred") => {
+                self.refused = Some(
+                    "an answer that is made in the background could be fetched by nobody here; ask for it without `background` or `deferred`",
                 );
             }
             (Wire::Responses, "conversation") => {
@@ -104,7 +175,26 @@ impl Asking {
                 self.refused =
                     Some("`prompt` names something that is stored at the provider, with its tools");
             }
+            (_, "anthropic_beta" | "betas") => each(value, |beta| {
+                self.betas.push(beta.as_str().unwrap_or("?").to_owned());
+            }),
+            (_, "service_tier" | "serviceTier") => {
+                let usual = ["auto", "default", "standard", "standard_only", "flex", "batch"];
+                if !value.as_str().is_some_and(|tier| usual.contains(&tier)) {
+                    self.dearer = Some("service_tier");
+                }
+            }
+            (_, "speed") if value != "standard" => self.dearer = Some("speed"),
+            (_, "inference_geo") if value != "global" => self.dearer = Some("inference_geo"),
             _ => {}
+        }
+    }
+
+    /// A container that is there already is another one's, unless an answer of this session had it.
+    fn container(&mut self, value: &Value) {
+        let id = value.get("id").filter(|id| !id.is_null());
+        if let Some(id) = id.or_else(|| value.is_string().then_some(value)) {
+            self.stored.push(id.as_str().unwrap_or_default().to_owned());
         }
     }
 
@@ -137,9 +227,19 @@ impl Asking {
             return;
         }
         match (kind, ServerTool::offered(kind)) {
-            ("shell", _) => self.add(Some(ServerTool::CodeExecution), kind),
+            ("shell", _) => {
+                self.add(Some(ServerTool::CodeExecution), kind);
+                let id = tool.get("environment").and_then(|place| place.get("container_id"));
+                self.container(id.unwrap_or(&Value::Null));
+            }
             (_, Ok(())) => {}
-            (_, Err(tool)) => self.add(tool, kind),
+            (_, Err(of)) => {
+                self.add(of, kind);
+                self.container(tool.get("container").unwrap_or(&Value::Null));
+            }
+        }
+        if names_file("", tool) {
+            self.refused = Some(FILE);
         }
     }
 
@@ -173,9 +273,43 @@ pub(crate) fn snake(key: &str) -> String {
     out
 }
 
+/// All names by which a tool, or those in it, may be known. One that has none goes by its type, and what is no tool by
+/// `?`, which no name is.
+pub(crate) fn names(tool: &Value, into: &mut Vec<String>) {
+    let text = |tool: &Value, key: &str| tool.get(key).and_then(Value::as_str).map(str::to_owned);
+    let before = into.len();
+    // Of Gemini: many in one.
+    for key in ["functionDeclarations", "function_declarations"] {
+        let many = tool.get(key).filter(|many| !many.is_null());
+        each(many.unwrap_or(&Value::Array(Vec::new())), |tool| {
+            into.push(text(tool, "name").unwrap_or_else(|| "?".into()));
+        });
+    }
+    if let Some(inner) = tool.get("tools").filter(|inner| !is_nothing(inner)) {
+        // Calls of these have both names in one.
+        let space = text(tool, "name").unwrap_or_default();
+        let mut within = Vec::new();
+        each(inner, |tool| names(tool, &mut within));
+        into.extend(within.into_iter().map(|name| format!("{space}{name}")));
+    } else {
+        into.extend(text(tool, "name"));
+    }
+    for kind in ["function", "custom"] {
+        into.extend(tool.get(kind).and_then(|of_kind| text(of_kind, "name")));
+    }
+    if into.len() == before {
+        let empty = ["functionDeclarations", "function_declarations"]
+            .into_iter()
+            .any(|key| tool.get(key).is_some_and(Value::is_array));
+        if !empty {
+            into.push(text(tool, "type").unwrap_or_else(|| "?".into()));
+        }
+    }
+}
+
 fn is_nothing(value: &Value) -> bool {
     match value {
-        Value::Null => true,
+        Value::Null | Value::Bool(false) => true,
         Value::Array(list) => list.is_empty(),
         _ => false,
     }
@@ -194,8 +328,32 @@ struct Fields {
     fields: Vec<(String, Value)>,
     results: Vec<String>,
     stored: Vec<String>,
+    /// Tools that stand in what is said.
+    offered: Vec<Value>,
     /// Whether the provider is to fetch something.
     fetches: bool,
+    /// Whether a file is named by an id.
+    files: bool,
+}
+
+impl Fields {
+    fn add(&mut self, mut told: Told) {
+        self.results.append(&mut told.ids);
+        self.stored.append(&mut told.stored);
+        self.offered.append(&mut told.offered);
+        self.fetches |= told.fetches;
+        self.files |= told.files;
+    }
+
+    /// What a request within this one asks for.
+    fn within(&mut self, mut other: Self) {
+        self.fields.append(&mut other.fields);
+        self.results.append(&mut other.results);
+        self.stored.append(&mut other.stored);
+        self.offered.append(&mut other.offered);
+        self.fetches |= other.fetches;
+        self.files |= other.files;
+    }
 }
 
 struct Top(Fields);
@@ -230,10 +388,11 @@ impl<'de> Visitor<'de> for TopVisitor {
                 return Err(A::Error::custom("a top-level key comes twice"));
             }
             if TALK.contains(known) {
-                let Results(mut told) = map.next_value()?;
-                found.results.append(&mut told.ids);
-                found.stored.append(&mut told.stored);
-                found.fetches |= told.fetches;
+                let Results(told) = map.next_value()?;
+                found.add(told);
+            } else if WITHIN.contains(known) {
+                let Top(within) = map.next_value()?;
+                found.within(within);
             } else {
                 let Strict(value) = map.next_value()?;
                 found.fields.push((key.into_owned(), value));
@@ -283,26 +442,85 @@ struct Told {
     /// Whether it has the address of something in place of the thing: whoever gets it fetches that, and the
     /// address can say anything to anybody.
     fetches: bool,
+    /// Whether a file is named by its id at the provider.
+    files: bool,
+    /// Tools that are offered in it.
+    offered: Vec<Value>,
 }
 
 impl Told {
     fn add(&mut self, mut other: Self) {
         self.ids.append(&mut other.ids);
         self.stored.append(&mut other.stored);
+        self.offered.append(&mut other.offered);
         self.fetches |= other.fetches;
+        self.files |= other.files;
+    }
+
+    /// What stands under a key that holds a picture, a file or the like.
+    fn medium(&mut self, key: &str, value: &Value) {
+        self.fetches |= fetches(key, value);
+        self.files |= names_file(key, value);
+    }
+}
+
+/// A key as any of its spellings: `imageUrl` and `image_url` are one.
+fn folded(key: &str) -> String {
+    key.chars().filter(|c| !matches!(c, '_' | '-')).map(|c| c.to_ascii_lowercase()).collect()
+}
+
+/// Whether there is a picture, a file or the like under a key of a part, or where it is.
+fn is_medium(key: &str) -> bool {
+    matches!(
+        key,
+        "source"
+            | "file"
+            | "filedata"
+            | "fileid"
+            | "fileids"
+            | "image"
+            | "images"
+            | "video"
+            | "videos"
+            | "audio"
+            | "media"
+            | "inputaudio"
+            | "inputimage"
+            | "inputvideo"
+            | "inputfile"
+    ) || (key != "url" && (key.ends_with("url") || key.ends_with("uri")))
+}
+
+/// Whether a file's id stands under a key.
+fn names_file(key: &str, value: &Value) -> bool {
+    match value {
+        Value::Object(fields) => fields.iter().any(|(key, value)| names_file(key, value)),
+        Value::Array(items) => items.iter().any(|value| names_file(key, value)),
+        Value::Null => false,
+        _ => matches!(folded(key).as_str(), "fileid" | "fileids"),
     }
 }
 
 /// Whether there is an address to fetch in what stands under a key.
 fn fetches(key: &str, value: &Value) -> bool {
     let outside = |text: &str| !text.is_empty() && !text.starts_with("data:");
-    match (snake(key).as_str(), value) {
-        (key, Value::String(text)) if key == "url" || key.ends_with("_url") => outside(text),
-        // OpenRouter takes an address in place of a file's bytes. No base64 has a colon.
-        ("file_data", Value::String(text)) => outside(text) && text.contains(':'),
-        ("file_uri", Value::String(text)) => text.starts_with("http") || text.starts_with("gs:"),
+    let key = folded(key);
+    match (key.as_str(), value) {
+        (key, Value::String(text)) if key.ends_with("url") || key.ends_with("uri") => outside(text),
+        // Some take an address in place of the bytes. No base64 has a colon.
+        (
+            "filedata" | "image" | "images" | "video" | "videos" | "audio" | "media" | "inputaudio"
+            | "inputimage" | "inputvideo" | "inputfile",
+            Value::String(text),
+        ) => outside(text) && text.contains(':'),
+        ("inputaudio", Value::Object(fields)) => {
+            let of_sound = |(key, value): (&String, &Value)| {
+                fetches(if folded(key) == "data" { "inputaudio" } else { key }, value)
+            };
+            fields.iter().any(of_sound)
+        }
         (_, Value::Object(fields)) => fields.iter().any(|(key, value)| fetches(key, value)),
-        (_, Value::Array(items)) => items.iter().any(|value| fetches("", value)),
+        (key, Value::Array(items)) => items.iter().any(|value| fetches(key, value)),
         _ => false,
     }
 }
@@ -367,6 +585,7 @@ impl<'de> Visitor<'de> for ResultsVisitor {
     fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Told, A::Error> {
         let mut all = Told::default();
         let (mut kind, mut role, mut id, mut own) = (None, None, None, None);
+        let (mut medium, mut has_result) = (Told::default(), false);
         while let Some(Key(key)) = fields.next_key()? {
             let slot = match &*key {
                 "type" => &mut kind,
@@ -378,18 +597,26 @@ impl<'de> Visitor<'de> for ResultsVisitor {
                     all.add(told);
                     continue;
                 }
-                key if matches!(key, "source" | "file" | "fileData" | "file_data")
-                    || key.ends_with("_url") =>
-                {
+                "tools" => {
                     let Strict(value) = fields.next_value()?;
-                    all.fetches |= fetches(key, &value);
+                    each(&value, |tool| all.offered.push(tool.clone()));
+                    continue;
+                }
+                "result" => {
+                    has_result = fields.next_value::<Option<IgnoredAny>>()?.is_some();
+                    continue;
+                }
+                key if is_medium(&folded(key)) => {
+                    let Strict(value) = fields.next_value()?;
+                    medium.medium(key, &value);
                     continue;
                 }
                 "functionResponse" | "function_response" => {
                     let Strict(response) = fields.next_value()?;
                     let id = response.get("id").and_then(Value::as_str);
                     all.ids.extend(id.map(str::to_owned));
-                    all.fetches |= fetches("", &response);
+                    // What a tool said is words; what it gave besides are parts.
+                    all.medium("", response.get("parts").unwrap_or(&Value::Null));
                     continue;
                 }
                 _ => {
@@ -404,7 +631,13 @@ impl<'de> Visitor<'de> for ResultsVisitor {
         }
         let kind = kind.flatten().unwrap_or_default();
         // The type of a reference may be left out, and then it has nothing but an id.
-        let is_reference = kind == "item_reference" || (kind.is_empty() && role.is_none());
+        // A picture that was made before is one too, where it does not come itself.
+        let is_reference = kind == "item_reference"
+            || (kind.is_empty() && role.is_none())
+            || (kind == "image_generation_call" && !has_result);
+        // What a tool at the provider gave out says what it is called there, and nobody reads it by that.
+        medium.files &= !kind.ends_with("code_execution_output");
+        all.add(medium);
         if let Some(own) = own.filter(|_| is_reference) {
             all.stored.push(own.unwrap_or_default());
         }
@@ -597,6 +830,221 @@ mod tests {
             assert_eq!(tools(Wire::Messages, &body), [], "{body}");
         }
         assert!(of(Wire::Gemini, r#"{"cachedContent":"x"}"#).refused.is_some());
+    }
+
+    #[test]
+    fn what_is_counted_or_embedded_is_fetched_all_the_same() {
+        let asked = |wire, body: &str| {
+            let at_provider = of(wire, body).unanswered().at_provider;
+            at_provider.into_iter().map(|(tool, _)| tool).collect::<Vec<_>>()
+        };
+        let fetched = [Some(ServerTool::WebFetch)];
+        for (wire, body) in [
+            (
+                Wire::Messages,
+                r#"{"messages":[{"content":[{"type":"image","source":{"type":"url","url":"https://e"}}]}]}"#,
+            ),
+            (Wire::Gemini, r#"{"contents":[{"parts":[{"fileData":{"fileUri":"https://e"}}]}]}"#),
+            (Wire::Gemini, r#"{"content":{"parts":[{"fileData":{"fileUri":"https://e"}}]}}"#),
+            (
+                Wire::Gemini,
+                r#"{"requests":[{"content":{"parts":[{"file_data":{"file_uri":"gs://e"}}]}}]}"#,
+            ),
+            (
+                Wire::Gemini,
+                r#"{"generateContentRequest":{"contents":[{"parts":[{"fileData":{"fileUri":"files/e"}}]}]}}"#,
+            ),
+            (Wire::Chat, r#"{"input":[{"image":"https://e"}]}"#),
+            (
+                Wire::Chat,
+                r#"{"input":[{"content":[{"type":"image_url","image_url":"https://e"}]}]}"#,
+            ),
+        ] {
+            assert_eq!(asked(wire, body), fetched, "{body}");
+        }
+        let servers = r#"{"mcp_servers":[{"url":"https://e"}],"tools":[{"type":"web_search_1"}]}"#;
+        assert_eq!(asked(Wire::Messages, servers), [Some(ServerTool::Mcp)]);
+        let within = r#"{"generateContentRequest":{"cachedContent":"x"}}"#;
+        assert!(of(Wire::Gemini, within).unanswered().refused.is_some());
+        for plain in [
+            r#"{"input":["https://e","see https://e"]}"#,
+            r#"{"input":"https://e"}"#,
+            r#"{"tools":[{"type":"web_search_1"}],"messages":[{"role":"tool","tool_call_id":"1","content":"x"}]}"#,
+        ] {
+            let asking = of(Wire::Chat, plain).unanswered();
+            assert!(asking.at_provider.is_empty() && asking.results.is_empty(), "{plain}");
+        }
+    }
+
+    #[test]
+    fn an_address_is_found_however_it_is_called() {
+        for part in [
+            r#"{"type":"image_url","imageUrl":{"url":"https://e"}}"#,
+            r#"{"type":"image_url","Image_URL":{"URL":"https://e"}}"#,
+            r#"{"type":"image","image":"https://e"}"#,
+            r#"{"type":"image","image":["http://e/1","http://e/2"]}"#,
+            r#"{"type":"video","video":["https://e/1.jpg"]}"#,
+            r#"{"type":"video_url","video_url":{"url":"file:///etc/passwd"}}"#,
+            r#"{"type":"audio_url","audio_url":{"url":"http://169.254.169.254/"}}"#,
+            r#"{"type":"input_audio","input_audio":{"data":"https://e/a.mp3","format":"mp3"}}"#,
+            r#"{"type":"image","source":{"type":"s3","s3Location":{"uri":"s3://bucket/x"}}}"#,
+            r#"{"type":"image","images":[{"image_url":{"url":"https://e"}}]}"#,
+            r#"{"role":"user","parts":[{"fileData":{"fileUri":"HTTPS://e"}}]}"#,
+            r#"{"parts":[{"functionResponse":{"name":"x","parts":[{"fileData":{"fileUri":"https://e"}}]}}]}"#,
+        ] {
+            let body = format!(r#"{{"messages":[{{"role":"user","content":[{part}]}}]}}"#);
+            assert_eq!(tools(Wire::Chat, &body), [Some(ServerTool::WebFetch)], "{body}");
+        }
+        for part in [
+            r#"{"type":"input_audio","input_audio":{"data":"UklGRg==","format":"wav"}}"#,
+            r#"{"type":"image","image":"data:image/png;base64,iVBO"}"#,
+            r#"{"type":"search_result","source":"https://e","title":"t","content":[{"type":"text","text":"x"}]}"#,
+            r#"{"type":"web_search_tool_result","content":[{"type":"web_search_result","url":"https://e"}]}"#,
+            r#"{"type":"document","source":{"type":"text","data":"see https://e"}}"#,
+            r#"{"parts":[{"functionResponse":{"name":"x","response":{"url":"https://e","uri":"a:b"}}}]}"#,
+        ] {
+            let body = format!(r#"{{"messages":[{{"role":"user","content":[{part}]}}]}}"#);
+            assert_eq!(tools(Wire::Messages, &body), [], "{body}");
+        }
+    }
+
+    #[test]
+    fn what_is_stored_there_is_nobodys_to_name() {
+        for (wire, body) in [
+            (
+                Wire::Messages,
+                r#"{"messages":[{"content":[{"type":"document","source":{"type":"file","file_id":"file_1"}}]}]}"#,
+            ),
+            (
+                Wire::Messages,
+                r#"{"messages":[{"content":[{"type":"container_upload","file_id":"file_1"}]}]}"#,
+            ),
+            (
+                Wire::Chat,
+                r#"{"messages":[{"content":[{"type":"file","file":{"file_id":"file-1"}}]}]}"#,
+            ),
+            (Wire::Responses, r#"{"input":[{"content":[{"type":"input_file","file_id":"1"}]}]}"#),
+            (Wire::Responses, r#"{"input":[{"content":[{"type":"input_image","fileId":"1"}]}]}"#),
+            (
+                Wire::Responses,
+                r#"{"input":[{"type":"computer_call_output","call_id":"c","output":{"type":"computer_screenshot","file_id":"1"}}]}"#,
+            ),
+            (
+                Wire::Responses,
+                r#"{"tools":[{"type":"code_interpreter","container":{"type":"auto","file_ids":["1"]}}]}"#,
+            ),
+            (Wire::Chat, r#"{"preset":"x"}"#),
+            (Wire::Messages, r#"{"models":["a","b"]}"#),
+            (Wire::Chat, r#"{"fallbacks":["b"]}"#),
+            (Wire::Responses, r#"{"background":true}"#),
+            (Wire::Chat, r#"{"deferred":true}"#),
+            (Wire::Chat, r#"{"background":"true"}"#),
+        ] {
+            assert!(of(wire, body).refused.is_some(), "{body}");
+        }
+        for (wire, body) in [
+            (
+                Wire::Messages,
+                r#"{"messages":[{"content":[{"type":"bash_code_execution_tool_result","content":{"content":[{"type":"bash_code_execution_output","file_id":"file_1"}]}}]}]}"#,
+            ),
+            (Wire::Responses, r#"{"background":false,"preset":null,"models":[]}"#),
+            (
+                Wire::Chat,
+                r#"{"messages":[{"content":[{"type":"file","file":{"file_id":null,"file_data":"data:x"}}]}]}"#,
+            ),
+        ] {
+            assert_eq!(of(wire, body).refused, None, "{body}");
+        }
+        for (wire, body, stored) in [
+            (Wire::Messages, r#"{"container":"c_1"}"#, Some("c_1")),
+            (Wire::Messages, r#"{"container":{"id":"c_1","skills":[]}}"#, Some("c_1")),
+            (Wire::Messages, r#"{"container":{"id":1}}"#, Some("")),
+            (Wire::Messages, r#"{"container":{"skills":[]}}"#, None),
+            (
+                Wire::Responses,
+                r#"{"tools":[{"type":"code_interpreter","container":"cntr_1"}]}"#,
+                Some("cntr_1"),
+            ),
+            (
+                Wire::Responses,
+                r#"{"tools":[{"type":"code_interpreter","container":{"type":"auto"}}]}"#,
+                None,
+            ),
+            (
+                Wire::Responses,
+                r#"{"tools":[{"type":"shell","environment":{"type":"container_reference","container_id":"cntr_1"}}]}"#,
+                Some("cntr_1"),
+            ),
+            (
+                Wire::Responses,
+                r#"{"input":[{"type":"image_generation_call","id":"ig_1"}]}"#,
+                Some("ig_1"),
+            ),
+            (
+                Wire::Responses,
+                r#"{"input":[{"type":"image_generation_call","id":"ig_1","result":null}]}"#,
+                Some("ig_1"),
+            ),
+            (
+                Wire::Responses,
+                r#"{"input":[{"type":"image_generation_call","id":"ig_1","result":"iVBO"}]}"#,
+                None,
+            ),
+        ] {
+            let expected: Vec<&str> = stored.into_iter().collect();
+            assert_eq!(of(wire, body).stored, expected, "{body}");
+        }
+    }
+
+    #[test]
+    fn a_tool_is_known_by_each_of_its_names() {
+        let named = |tool: &str| {
+            let mut all = Vec::new();
+            names(&serde_json::from_str(tool).unwrap(), &mut all);
+            all.join(" ")
+        };
+        for (tool, expected) in [
+            (r#"{"name":"Read","input_schema":{}}"#, "Read"),
+            (r#"{"type":"function","function":{"name":"Read"}}"#, "Read"),
+            (r#"{"type":"function","name":"Read","function":{"name":"Evil"}}"#, "Read Evil"),
+            (r#"{"type":"custom","custom":{"name":"Evil"}}"#, "Evil"),
+            (r#"{"type":"web_search_1"}"#, "web_search_1"),
+            (
+                r#"{"type":"namespace","name":"ok_","tools":[{"name":"a"},{"name":"b"}]}"#,
+                "ok_a ok_b",
+            ),
+            (r#"{"type":"namespace","name":"ok_","tools":[]}"#, "ok_"),
+            (
+                r#"{"functionDeclarations":[{"name":"a"}],"function_declarations":[{"name":"b"}]}"#,
+                "a b",
+            ),
+            (r#"{"functionDeclarations":[]}"#, ""),
+            (r#"{"googleSearch":{}}"#, "?"),
+            (r#"{"functionDeclarations":[{"name":1}]}"#, "?"),
+            ("1", "?"),
+        ] {
+            assert_eq!(named(tool), expected, "{tool}");
+        }
+        let body = r#"{"input":[{"type":"tool_search_output","call_id":"1","tools":[{"type":"mcp","server_url":"https://e"},{"type":"function","name":"Evil"}]}]}"#;
+        let asking = of(Wire::Responses, body);
+        assert_eq!(asking.offered, ["mcp", "Evil"]);
+        assert_eq!(asking.at_provider, [(Some(ServerTool::Mcp), "mcp".to_owned())]);
+    }
+
+    #[test]
+    fn what_costs_more_than_its_model_is_told() {
+        for (body, dearer) in [
+            (r#"{"service_tier":"priority"}"#, Some("service_tier")),
+            (r#"{"service_tier":1}"#, Some("service_tier")),
+            (r#"{"speed":"fast"}"#, Some("speed")),
+            (r#"{"inference_geo":"us"}"#, Some("inference_geo")),
+            (r#"{"service_tier":"auto","speed":"standard","inference_geo":"global"}"#, None),
+            (r#"{"service_tier":"standard_only"}"#, None),
+            (r#"{"service_tier":null}"#, None),
+        ] {
+            assert_eq!(of(Wire::Messages, body).dearer, dearer, "{body}");
+        }
+        assert_eq!(of(Wire::Messages, r#"{"anthropic_beta":["x",1]}"#).betas, ["x", "?"]);
     }
 
     proptest! {

@@ -6,12 +6,14 @@ use std::{fmt, ops::Range};
 use http::HeaderMap;
 use palisade_core::TextPattern;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
-use serde_json::value::RawValue;
+use serde_json::{Value, value::RawValue};
 
 use crate::{
+    asking::{Asking, names},
     endpoint::Endpoint,
     model_field::ModelField,
     quota::{Estimate, Exceeded, Quota},
+    strict_json::Strict,
 };
 
 /// Headers that switch betas on.
@@ -30,7 +32,7 @@ pub(crate) struct Edit {
 /// What is to be changed of a body for these limits, and what the call may then use.
 pub(crate) fn bounded(
     body: &[u8],
-    field: &ModelField,
+    (field, asking): (&ModelField, &Asking),
     headers: &HeaderMap,
     endpoint: &Endpoint,
     quotas: &[Quota],
@@ -38,16 +40,24 @@ pub(crate) fn bounded(
     for quota in quotas {
         if let Some(named) = &quota.tools {
             let known = |name: &str| named.iter().any(|pattern| pattern.allows(name));
-            if let Some(other) = offered(body, field).into_iter().find(|name| !known(name)) {
+            let mut all = offered(body, field);
+            all.extend_from_slice(&asking.offered);
+            if let Some(other) = all.into_iter().find(|name| !known(name)) {
                 let what = format!("the tool `{}` may not be offered to a model", shown(&other));
                 return Err(not_named("inference.limits.tools", quota, what));
             }
         }
         if let Some(named) = &quota.betas {
-            refuse_betas(headers, named).map_err(|name| {
+            refuse_betas(headers, &asking.betas, named).map_err(|name| {
                 let what = format!("the beta `{}` may not be switched on", shown(&name));
                 not_named("inference.limits.betas", quota, what)
             })?;
+        }
+        if let Some(key) = asking.dearer.filter(|_| quota.counts_money()) {
+            let what = format!(
+                "`{key}` asks for an answer that costs more than the price of its model, and money is limited"
+            );
+            return Err(not_named("inference.limits.prices", quota, what));
         }
     }
     let most = quotas.iter().filter_map(|quota| quota.max_tokens).min();
@@ -202,52 +212,31 @@ impl<'de: 'a, 'a> Deserialize<'de> for Pairs<'a> {
     }
 }
 
-#[derive(serde::Deserialize)]
-struct Offered {
-    name: Option<String>,
-    r#type: Option<String>,
-    function: Option<Named>,
-    /// Of Gemini: many in one.
-    #[serde(alias = "functionDeclarations")]
-    function_declarations: Option<Vec<Named>>,
-}
-
-#[derive(serde::Deserialize)]
-struct Named {
-    name: Option<String>,
-}
-
-/// The names of all tools that a body offers. One that has none goes by its type, and what is no
-/// list of tools by `?`, which no name is.
+/// The names of all tools that a body offers, each by which some server may know it. What is no list of tools goes by
+/// `?`, which no name is.
 fn offered(body: &[u8], field: &ModelField) -> Vec<String> {
     let mut all = Vec::new();
-    for (key, span) in &field.limited {
-        if !matches!(*key, "tools" | "functions") {
-            continue;
-        }
+    let lists = field.limited.iter().filter(|(key, _)| matches!(*key, "tools" | "functions"));
+    for (_, span) in lists {
         let raw = body.get(span.clone()).unwrap_or_default();
-        match serde_json::from_slice::<Option<Vec<Offered>>>(raw) {
-            Ok(tools) => {
-                for tool in tools.into_iter().flatten() {
-                    match tool.function_declarations {
-                        Some(many) => all.extend(
-                            many.into_iter().map(|one| one.name.unwrap_or_else(|| "?".into())),
-                        ),
-                        None => {
-                            let inner = tool.function.and_then(|function| function.name);
-                            let name = tool.name.or(inner).or(tool.r#type);
-                            all.push(name.unwrap_or_else(|| "?".into()));
-                        }
-                    }
-                }
-            }
-            Err(_) => all.push("?".into()),
+        match serde_json::from_slice::<Strict>(raw) {
+            Ok(Strict(Value::Null)) => {}
+            Ok(Strict(Value::Array(tools))) => tools.iter().for_each(|tool| names(tool, &mut all)),
+            Ok(_) | Err(_) => all.push("?".into()),
         }
     }
     all
 }
 
-fn refuse_betas(headers: &HeaderMap, named: &[TextPattern]) -> Result<(), String> {
+fn refuse_betas(
+    headers: &HeaderMap,
+    in_body: &[String],
+    named: &[TextPattern],
+) -> Result<(), String> {
+    let other = |name: &&String| !named.iter().any(|pattern| pattern.allows(name));
+    if let Some(name) = in_body.iter().find(other) {
+        return Err(name.clone());
+    }
     let values = BETAS.iter().flat_map(|name| headers.get_all(*name));
     for value in values {
         let text = String::from_utf8_lossy(value.as_bytes());
@@ -287,7 +276,10 @@ mod tests {
             Some(model) => ModelField::of_path(body.as_bytes(), model, 128, false).unwrap(),
             None => ModelField::of(body.as_bytes(), 128).unwrap(),
         };
-        let (edits, estimate) = bounded(body.as_bytes(), &field, &headers, &endpoint, &[quota])?;
+        // What it refuses is refused before.
+        let asking = Asking::of(body.as_bytes(), endpoint.asks).unwrap_or_default();
+        let asked = (&field, &asking);
+        let (edits, estimate) = bounded(body.as_bytes(), asked, &headers, &endpoint, &[quota])?;
         Ok((String::from_utf8(edited(body.as_bytes(), edits)).unwrap(), estimate))
     }
 
@@ -382,6 +374,51 @@ mod tests {
         assert!(of(path, &tools("read"), quota.clone()).is_ok());
         assert!(of(path, &tools("write"), quota.clone()).is_err());
         assert!(of(path, r#"{"tools":[{"googleSearch":{}}]}"#, quota).is_err());
+    }
+
+    #[test]
+    fn money_that_no_price_tells_of_is_not_spent() {
+        let money = || Quota { usd_per_day: Some(crate::quota::Usd(1)), ..Quota::default() };
+        let body = r#"{"model":"a","max_tokens":1,"service_tier":"priority"}"#;
+        let why = of("/v1/messages", body, money()).unwrap_err();
+        assert!(why.to_string().contains("`service_tier` asks for an answer"), "{why}");
+        assert!(of("/v1/messages", body, Quota::default()).is_ok());
+        let body = body.replace("priority", "auto");
+        assert!(of("/v1/messages", &body, money()).is_ok());
+    }
+
+    #[test]
+    fn betas_and_tools_count_wherever_they_stand() {
+        let betas = || Quota {
+            betas: Some(vec!["a-1".parse().unwrap(), "b-*".parse().unwrap()]),
+            ..Quota::default()
+        };
+        assert!(of("/v1/messages", r#"{"model":"a","max_tokens":1}"#, betas()).is_ok());
+        for key in ["anthropic_beta", "betas"] {
+            let body = format!(r#"{{"model":"a","max_tokens":1,"{key}":["b-3","c-1"]}}"#);
+            let why = of("/v1/messages", &body, betas()).unwrap_err();
+            assert!(why.to_string().contains("the beta `c-1`"), "{why}");
+        }
+        let quota = || Quota { tools: Some(vec!["Read".parse().unwrap()]), ..Quota::default() };
+        for (path, body) in [
+            (
+                "/v1/chat/completions",
+                r#"{"model":"a","tools":[{"type":"function","name":"Read","function":{"name":"Evil"}}]}"#,
+            ),
+            (
+                "/v1/responses",
+                r#"{"model":"a","tools":[{"type":"namespace","name":"Read","tools":[{"type":"function","name":"Evil"}]}]}"#,
+            ),
+            (
+                "/v1/responses",
+                r#"{"model":"a","input":[{"type":"tool_search_output","call_id":"1","tools":[{"type":"function","name":"Evil"}]}]}"#,
+            ),
+            ("/v1/messages", r#"{"model":"a","tools":{"name":"Read"}}"#),
+        ] {
+            assert!(of(path, body, quota()).is_err(), "{body}");
+        }
+        let good = r#"{"model":"a","tools":[{"type":"function","function":{"name":"Read"}}]}"#;
+        assert!(of("/v1/chat/completions", good, quota()).is_ok());
     }
 
     #[test]

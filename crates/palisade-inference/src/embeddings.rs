@@ -1,9 +1,13 @@
-//! Gemini's `embedContent` and `batchEmbedContents`, whose bodies name the model that the path names already, the
-//! second with each of its parts. <https://ai.google.dev/api/embeddings>
+//! Gemini's `embedContent`, `batchEmbedContents` and `countTokens`, whose bodies name the model that the path names
+//! already, the second with each of its parts, the third in the request that it counts.
+//! <https://ai.google.dev/api/embeddings>, <https://ai.google.dev/api/tokens>
 
 use serde_json::{Map, Value};
 
 use crate::{model_field::BodyError, strict_json};
+
+/// The request whose tokens are counted, in both spellings.
+const WITHIN: [&str; 2] = ["generateContentRequest", "generate_content_request"];
 
 /// The most parts that one request may have.
 const MOST_PARTS: usize = 10_000;
@@ -38,6 +42,13 @@ type Each<'a> = dyn FnMut(&mut Value) -> Result<(), BodyError> + 'a;
 fn named(body: &mut Value, each: &mut Each<'_>) -> Result<(), BodyError> {
     let fields = body.as_object_mut().ok_or_else(|| BodyError::Json("no object".into()))?;
     of_one(fields, each)?;
+    for key in WITHIN {
+        match fields.get_mut(key) {
+            None | Some(Value::Null) => {}
+            Some(Value::Object(within)) => of_one(within, each)?,
+            Some(_) => return Err(BodyError::Value(format!("`{key}` is no object"))),
+        }
+    }
     let parts = match fields.get_mut("requests") {
         None | Some(Value::Null) => return Ok(()),
         Some(Value::Array(parts)) if parts.len() <= MOST_PARTS => parts,
@@ -55,7 +66,8 @@ fn named(body: &mut Value, each: &mut Each<'_>) -> Result<(), BodyError> {
 fn of_one(fields: &mut Map<String, Value>, each: &mut Each<'_>) -> Result<(), BodyError> {
     // Some decoders do not mind case.
     let other = |key: &String| {
-        ["model", "requests"].iter().any(|own| key != own && key.eq_ignore_ascii_case(own))
+        let mut known = ["model", "requests"].iter().chain(&WITHIN);
+        known.any(|own| key != own && key.eq_ignore_ascii_case(own))
     };
     if fields.keys().any(other) {
         return Err(BodyError::Model);
@@ -79,7 +91,12 @@ mod tests {
             of(json!({"requests": [{"model": "models/e-1"}, {"model": "e-1"}, {}]})),
             Ok(())
         );
+        assert_eq!(of(json!({"generateContentRequest": {"model": "models/e-1"}})), Ok(()));
         for bad in [
+            json!({"generateContentRequest": {"model": "models/e-2"}}),
+            json!({"generate_content_request": {"model": "models/e-2"}}),
+            json!({"GenerateContentRequest": {"model": "models/e-2"}}),
+            json!({"generateContentRequest": [{"model": "models/e-2"}]}),
             json!({"model": "models/e-2"}),
             json!({"model": 1}),
             json!({"Model": "models/e-1"}),

@@ -20,7 +20,10 @@ pub(crate) struct Endpoint {
     /// Whether the request names a model: in its body, unless it does in its path.
     pub(crate) takes_model: bool,
     pub(crate) path_model: Option<String>,
+    /// How an answer is written.
     pub(crate) wire: Wire,
+    /// How a request is written, also one that no model answers.
+    pub(crate) asks: Wire,
 }
 
 /// How a model's words are written there.
@@ -193,6 +196,11 @@ impl Endpoint {
             takes_model: found.takes_model,
             path_model: None,
             wire: found.wire,
+            asks: match found.name {
+                "anthropic/count_tokens" => Wire::Messages,
+                "openai/embeddings" => Wire::Chat,
+                _ => found.wire,
+            },
         })
     }
 
@@ -209,12 +217,16 @@ impl Endpoint {
             takes_model: true,
             path_model: Some(path.model.to_owned()),
             wire: path.wire,
+            asks: Wire::Gemini,
         })
     }
 
     /// Whether its body may name the model that its path names.
     pub(crate) fn names_twice(&self) -> bool {
-        matches!(self.name, "gemini/embed_content" | "gemini/batch_embed_contents")
+        matches!(
+            self.name,
+            "gemini/embed_content" | "gemini/batch_embed_contents" | "gemini/count_tokens"
+        )
     }
 
     /// The same with another model in its path, if it has one there.

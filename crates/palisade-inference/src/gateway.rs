@@ -30,7 +30,7 @@ use crate::{
     asking::Asking,
     body::{Budget, Held, drain},
     embeddings,
-    endpoint::{Endpoint, family},
+    endpoint::{Endpoint, Wire, family},
     guard::Told,
     headers,
     hosted::{Hosting, Signing, sign},
@@ -438,7 +438,7 @@ impl Exchange<'_> {
             let (request, held) = understood(held, endpoint, self.limits.nesting).await?;
             let targets = table.of_model(&request.field.model, endpoint.api, endpoint.wire)?;
             self.permit(&request, endpoint, &table).await?;
-            let field = request.field;
+            let field = &request.field;
             let endpoint_name = endpoint.name.to_owned();
             let action = Action::ModelCall { endpoint: endpoint_name, model: field.model.clone() };
             let redactor = self.redacting.now();
@@ -452,6 +452,7 @@ impl Exchange<'_> {
                 told: &self.told,
                 turn: &self.turn,
                 action: &action,
+                asking: &request.asking,
             };
             let (held, targets) = match &table.private {
                 Some(private) => {
@@ -465,14 +466,14 @@ impl Exchange<'_> {
                 }
                 None => (held, targets),
             };
-            let prepared = preparing.body(held, &field, &head.headers, endpoint).await?;
+            let prepared = preparing.body(held, field, &head.headers, endpoint).await?;
             let Outgoing { held, changed, estimate: expected } = prepared;
             estimate = Some(expected);
             let (field, held) = if changed {
                 let (request, held) = understood(held, endpoint, self.limits.nesting).await?;
                 (request.field, held)
             } else {
-                (field, held)
+                (request.field, held)
             };
             in_body = endpoint.path_model.is_none().then_some(field);
             (action, targets, Some(held))
@@ -508,7 +509,7 @@ impl Exchange<'_> {
         endpoint: &Endpoint,
         table: &Table,
     ) -> Result<(), Refusal> {
-        let Asking { at_provider, results, stored, refused } = &request.asking;
+        let Asking { at_provider, results, stored, refused, .. } = &request.asking;
         if let Some(why) = refused {
             return Err(Refusal::AtProvider((*why).to_owned()));
         }
@@ -935,7 +936,9 @@ impl Understood {
             Some(model) => ModelField::of_path(body, model, nesting, endpoint.names_twice())?,
             None => ModelField::of(body, nesting)?,
         };
-        Ok(Self { field, asking: Asking::of(body, endpoint.wire)? })
+        let asking = Asking::of(body, endpoint.asks)?;
+        let answered = endpoint.wire != Wire::Nothing;
+        Ok(Self { field, asking: if answered { asking } else { asking.unanswered() } })
     }
 }
 

@@ -8,6 +8,7 @@ use palisade_core::{Action, Authority, Decision, Event, Layer, Untrusted, Verdic
 
 use crate::{
     Guard, Redacted, Redactor,
+    asking::Asking,
     body::Held,
     bounds::{bounded, edited},
     endpoint::Endpoint,
@@ -54,6 +55,8 @@ pub(crate) struct Preparing<'a> {
     /// One large body is searched at a time: the memory that it takes is several times its size.
     pub(crate) turn: &'a tokio::sync::Mutex<()>,
     pub(crate) action: &'a Action,
+    /// What the request asks for besides words.
+    pub(crate) asking: &'a Asking,
 }
 
 impl Preparing<'_> {
@@ -64,7 +67,7 @@ impl Preparing<'_> {
         headers: &HeaderMap,
         endpoint: &Endpoint,
     ) -> Result<Outgoing, Refusal> {
-        let bounded = bounded(held.bytes(), field, headers, endpoint, self.quotas);
+        let bounded = bounded(held.bytes(), (field, self.asking), headers, endpoint, self.quotas);
         let (edits, estimate) = match bounded {
             Ok(bounded) => bounded,
             Err(why) => {

@@ -24,9 +24,9 @@ pub(crate) enum Refusal {
         "another request is being answered on this WebSocket; send one at a time, or open another connection"
     )]
     Running,
-    /// It goes on with an answer that is none of this session.
+    /// It goes on with an answer, or in a container, that is none of this session.
     #[error(
-        "the request names an answer or an item that is stored at the provider, and none of this session; send the conversation itself, without `previous_response_id` and `item_reference`"
+        "the request names an answer, an item or a container that is kept at the provider, and none of this session; send the conversation itself, without `previous_response_id`, `item_reference` and the container's id"
     )]
     NotStored,
     /// A compressed body.

@@ -570,6 +570,10 @@ impl Authority for Pipeline {
         self.engine.may_send(host, port, bytes)
     }
 
+    fn may_look_up(&self, host: &HostName) -> Result<(), Decision> {
+        self.engine.may_look_up(host)
+    }
+
     fn keeps_content(&self) -> bool {
         self.content.get().is_some()
     }

@@ -189,6 +189,7 @@ impl Template {
         value.set_sensitive(true);
         // All other values of the name go.
         headers.insert(name, value);
+        remove_twins(headers, name);
         Some(put)
     }
 
@@ -306,6 +307,17 @@ impl fmt::Display for Put {
     }
 }
 
+/// What turns headers into variables (CGI, WSGI) takes `-` and `_` for one: a field that is another one's to HTTP may
+/// be the credential's to the server.
+fn remove_twins(headers: &mut HeaderMap, name: &HeaderName) {
+    let one = |name: &HeaderName| name.as_str().replace('_', "-");
+    let twins: Vec<HeaderName> =
+        headers.keys().filter(|it| *it != name && one(it) == one(name)).cloned().collect();
+    for twin in twins {
+        headers.remove(twin);
+    }
+}
+
 fn around<'a>(text: &'a str, middle: &str) -> Result<(&'a str, &'a str), TemplateError> {
     let (before, after) = text.split_once(middle).ok_or(TemplateError::Syntax)?;
     if after.contains(middle) { Err(TemplateError::Syntax) } else { Ok((before, after)) }
@@ -379,6 +391,20 @@ mod tests {
         let secret = "a+b/c==12345678".into();
         let put = template.fill(&mut HeaderMap::new(), &mut uri, &secret, &placeholder()).unwrap();
         (uri.to_string(), put)
+    }
+
+    #[test]
+    fn a_field_that_a_server_takes_for_the_same_goes() {
+        let template = Template::header("x-api-key: {secret}").unwrap();
+        let mut map = HeaderMap::new();
+        for name in ["x_api_key", "x-api_key", "X_API-Key", "x-api-keys"] {
+            map.append(name.parse::<HeaderName>().unwrap(), "another's".parse().unwrap());
+        }
+        template.fill(&mut map, &mut Zeroizing::default(), &REAL.into(), &placeholder()).unwrap();
+        let mut names: Vec<_> = map.keys().map(HeaderName::as_str).collect();
+        names.sort_unstable();
+        assert_eq!(names, ["x-api-key", "x-api-keys"]);
+        assert_eq!(map["x-api-key"], REAL);
     }
 
     #[test]

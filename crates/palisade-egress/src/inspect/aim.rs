@@ -1,5 +1,5 @@
 use http::{
-    HeaderValue, Method, Uri, Version, header, request,
+    HeaderMap, HeaderName, HeaderValue, Method, Uri, Version, header, request,
     uri::{Authority, PathAndQuery, Scheme},
 };
 use palisade_core::HostName;
@@ -43,6 +43,7 @@ impl Aim<'_> {
             let host = HeaderValue::from_str(&authority).map_err(|error| error.to_string())?;
             head.headers.insert(header::HOST, host);
         }
+        self.drop_other_hosts(&mut head.headers);
         let authority: Authority =
             authority.parse().map_err(|error: http::uri::InvalidUri| error.to_string())?;
         let mut parts = http::uri::Parts::default();
@@ -71,9 +72,41 @@ impl Aim<'_> {
         with_port.ok_or_else(|| self.but("for nobody"))
     }
 
+    /// Some servers, and more of those that stand before them, take these for the `Host`. A client behind another proxy
+    /// may well have one that is of that, so the request goes on without it.
+    fn drop_other_hosts(self, headers: &mut HeaderMap) {
+        let named: Vec<HeaderName> =
+            headers.keys().filter(|name| is_of_host(name)).cloned().collect();
+        for name in named {
+            let here = |value: &HeaderValue| {
+                let text = std::str::from_utf8(value.as_bytes()).unwrap_or_default();
+                is_here(text.trim(), self.host, self.port)
+            };
+            if !headers.get_all(&name).iter().all(here) {
+                headers.remove(name);
+            }
+        }
+    }
+
     fn but(self, what: &str) -> String {
         format!("the connection is to {}:{}, but its HTTP request is {what}", self.host, self.port)
     }
+}
+
+/// Fields that are taken for the `Host`, or tell of it.
+const OF_HOST: &[&str] = &[
+    "forwarded",
+    "x-envoy-original-dst-host",
+    "x-envoy-original-host",
+    "x-forwarded-host",
+    "x-forwarded-server",
+    "x-host",
+    "x-http-host-override",
+    "x-original-host",
+];
+
+fn is_of_host(name: &HeaderName) -> bool {
+    OF_HOST.contains(&name.as_str().replace('_', "-").as_str())
 }
 
 /// What stands in a target as it is. HTTP/1 is held to the same before ([`super::head`]).
@@ -122,6 +155,29 @@ mod tests {
         ] {
             let expected = (uri.to_owned(), host.to_owned());
             assert_eq!(take(target, &hosts, version), Ok(expected), "{target} {hosts:?}");
+        }
+    }
+
+    #[test]
+    fn what_a_server_may_take_for_the_host_does_not_name_another() {
+        let host = "a.example".parse().unwrap();
+        let aim = Aim { host: &host, port: 443, secure: true };
+        for (name, value, stays) in [
+            ("x-forwarded-host", "b.example", false),
+            ("X-Forwarded_Host", "b.example", false),
+            ("x-forwarded-host", "a.example, b.example", false),
+            ("x-forwarded-host", "A.example:443", true),
+            ("x-forwarded-host", "a.example:80", false),
+            ("x-original-host", "b.example", false),
+            ("x-envoy-original-dst-host", "10.0.0.1:80", false),
+            ("forwarded", "for=1.2.3.4;host=b.example", false),
+            ("x-host", "", false),
+            ("x-forwarded-for", "b.example", true),
+        ] {
+            let request = Request::get("/").header("host", "a.example").header(name, value);
+            let mut head = request.body(()).unwrap().into_parts().0;
+            aim.take(&mut head).unwrap();
+            assert_eq!(head.headers.contains_key(name), stays, "{name}: {value}");
         }
     }
 

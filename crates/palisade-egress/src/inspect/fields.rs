@@ -21,7 +21,15 @@ const OF_ONE_CONNECTION: &[&str] = &[
 /// What a client cannot take away by naming it in `Connection`: the message would be another one.
 const KEPT: &[&str] = &["content-length", "host"];
 
-/// What must not come behind a body (RFC 9110, section 6.5.1): it would change what was decided on.
+/// What may come behind a request's body: what vouches for it. Some servers take each field that comes there for one of
+/// the head, on which was decided (RFC 9110, section 6.5.1, says who may), so no other does.
+const TRAILERS: &[&str] =
+    &["content-digest", "content-md5", "digest", "repr-digest", "signature", "signature-input"];
+
+/// The same by how their names begin.
+const TRAILERS_BEGIN: &[&str] = &["grpc-", "x-amz-checksum-", "x-goog-hash"];
+
+/// What must not come behind an answer's body: it would change what was told before.
 const NEVER_TRAILERS: &[&str] = &[
     "authorization",
     "content-encoding",
@@ -97,7 +105,19 @@ pub(crate) fn clean_answer(headers: &mut HeaderMap) {
     headers.remove(header::ALT_SVC);
 }
 
-/// Take out of trailers what has no place there.
+/// Leave of a request's trailers what cannot be taken for a part of its head.
+pub(crate) fn clean_request_trailers(trailers: &mut HeaderMap) {
+    let known = |name: &str| {
+        TRAILERS.contains(&name) || TRAILERS_BEGIN.iter().any(|begin| name.starts_with(begin))
+    };
+    let others: Vec<HeaderName> =
+        trailers.keys().filter(|name| !known(name.as_str())).cloned().collect();
+    for name in others {
+        trailers.remove(name);
+    }
+}
+
+/// Take out of an answer's trailers what has no place there.
 pub(crate) fn clean_trailers(trailers: &mut HeaderMap) {
     clean(trailers);
     for name in NEVER_TRAILERS {
@@ -179,6 +199,19 @@ mod tests {
         let mut trailers = map(&[("grpc-status", "0"), ("content-length", "1"), ("host", "b")]);
         clean_trailers(&mut trailers);
         assert_eq!(names(&trailers), ["grpc-status"]);
+        let mut trailers = map(&[
+            ("grpc-status", "0"),
+            ("content-digest", "sha-256=:x:"),
+            ("x-amz-checksum-crc32", "x"),
+            ("authorization", "x"),
+            ("x-http-method-override", "DELETE"),
+            ("x-original-url", "/admin"),
+            ("x-api-key", "another's"),
+            ("x-amz-meta-x", "y"),
+            ("host", "b"),
+        ]);
+        clean_request_trailers(&mut trailers);
+        assert_eq!(names(&trailers), ["content-digest", "grpc-status", "x-amz-checksum-crc32"]);
     }
 
     #[test]

@@ -179,7 +179,10 @@ impl Flow {
     }
 
     fn clean(&mut self, mut trailers: HeaderMap) -> HeaderMap {
-        fields::clean_trailers(&mut trailers);
+        match self.way {
+            Way::Out => fields::clean_request_trailers(&mut trailers),
+            Way::In => fields::clean_trailers(&mut trailers),
+        }
         if let Some(filter) = &mut self.filter {
             filter.trailers(&mut trailers);
         }

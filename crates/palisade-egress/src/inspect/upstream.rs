@@ -221,6 +221,7 @@ impl Upstream {
         let Some(host) = &self.target.host else {
             return Err(Failure::Unreachable("resolve", io::ErrorKind::InvalidInput.into()));
         };
+        self.target.may_look_up(host, &self.proxy).await.map_err(Failure::Denied)?;
         let places = self.target.places(host, &self.proxy).await;
         let mut places = places.map_err(|error| Failure::Unreachable("resolve", error))?;
         if let Some(transform) = self.inspector.transform.as_ref().filter(|_| !self.secure) {

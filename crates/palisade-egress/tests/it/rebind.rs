@@ -113,3 +113,19 @@ async fn dials_an_address_that_has_become_the_hosts_own() {
     // It is known from the first time on.
     assert_eq!(echo.visitors(), 2);
 }
+
+/// Names below a wildcard: what is looked up gets to that zone's nameservers.
+#[tokio::test]
+async fn has_more_names_looked_up_than_may_be() {
+    let echo = Echo::start().await;
+    let mut plan = Plan::to(echo.port);
+    plan.look_ups = Some(2);
+    let world = plan.start().await;
+    for _ in 0..2 {
+        assert_eq!(world.exchange(b"\x01").await.unwrap(), b"\x01");
+    }
+    world.exchange(b"\x01").await.unwrap_err();
+    assert_eq!(world.answers.asked.load(std::sync::atomic::Ordering::SeqCst), 2);
+    assert_eq!(echo.visitors(), 2);
+    assert_eq!(world.denials()[0].reason, "too many names");
+}

@@ -36,6 +36,8 @@ pub(crate) struct Judge {
     pub(crate) events: Mutex<Vec<Event>>,
     /// Grows while `/outdated` is asked for, which is not permitted any more then.
     pub(crate) generation: AtomicU64,
+    /// How many names may be looked up.
+    pub(crate) look_ups: Option<AtomicUsize>,
     /// What has turned out to be this machine, once it is asked for; that is not permitted then.
     pub(crate) own: Mutex<Option<HashSet<IpAddr>>>,
 }
@@ -75,6 +77,16 @@ impl Authority for Judge {
             self.generation.fetch_add(1, Ordering::SeqCst);
         }
         Box::pin(async move { decision })
+    }
+
+    fn may_look_up(&self, _: &HostName) -> Result<(), Decision> {
+        let take = |left: usize| left.checked_sub(1);
+        let left = self.look_ups.as_ref();
+        let left = left.map(|it| it.fetch_update(Ordering::SeqCst, Ordering::SeqCst, take));
+        match left {
+            Some(Err(_)) => Err(Decision::deny_by("test", "too many names")),
+            _ => Ok(()),
+        }
     }
 
     fn found_own(&self, address: IpAddr) -> bool {
@@ -125,6 +137,8 @@ pub(crate) struct Plan {
     pub(crate) allow_name: bool,
     /// Permitted besides, and at the same addresses.
     pub(crate) names: Vec<HostName>,
+    /// How many names may be looked up.
+    pub(crate) look_ups: Option<usize>,
     pub(crate) limits: Limits,
     pub(crate) services: Services,
     pub(crate) inspector: Option<Inspector>,
@@ -146,6 +160,7 @@ impl Plan {
             bare: None,
             allow_name: true,
             names: vec![],
+            look_ups: None,
             limits,
             services: Services::new(),
             inspector: None,
@@ -166,6 +181,7 @@ impl Plan {
                 .chain(self.names.clone())
                 .collect(),
             addresses: self.permitted.into_iter().collect(),
+            look_ups: self.look_ups.map(AtomicUsize::new),
             ..Judge::default()
         });
         let answers = Arc::new(Answers {

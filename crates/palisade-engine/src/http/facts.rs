@@ -13,7 +13,7 @@ const METHOD_FIELDS: [&str; 3] = ["x-http-method", "x-http-method-override", "x-
 /// Parameters that some servers take for the method.
 const METHOD_PARAMETERS: [&str; 3] = ["_method", "$httpMethod", "x-http-method-override"];
 /// Fields that some servers take for the path, or for what stands before it.
-const PATH_FIELDS: [&str; 10] = [
+const PATH_FIELDS: [&str; 14] = [
     "x-original-url",
     "x-rewrite-url",
     "x-original-uri",
@@ -24,6 +24,11 @@ const PATH_FIELDS: [&str; 10] = [
     "x-forwarded-prefix",
     "x-http-destinationurl",
     "x-waws-unencoded-url",
+    // What WSGI servers take for its two parts, and Next.js for the page.
+    "path-info",
+    "script-name",
+    "x-invoke-path",
+    "x-matched-path",
 ];
 
 /// A request, and what was found out about it. Each part is read when it is first asked for.

@@ -56,6 +56,33 @@ fn names_that_some_rule_has_are_answered() {
 }
 
 #[test]
+fn names_below_a_wildcard_are_told_from_those_that_a_rule_names() {
+    let mut rules = github();
+    rules.push(rule("top", &["**.dev"], &[443], &[]));
+    rules.push(rule("wide", &["*.deep.example", "**.example.net"], &[443], &[]));
+    rules.push(rule("wider", &["**.deep.example"], &[443], &[]));
+    rules.push(Rule { only_denies: true, ..rule("no", &["x.deep.example"], &[443], &[]) });
+    let reach = reach(&rules);
+    for (host, zone) in [
+        ("api.github.com", None),
+        ("github.com", None),
+        ("raw.githubusercontent.com", Some(("github", "githubusercontent.com"))),
+        ("a.b.github.com", Some(("ssh", "github.com"))),
+        ("a.deep.example", Some(("wide", "deep.example"))),
+        ("x.deep.example", Some(("wide", "deep.example"))),
+        ("a.b.deep.example", Some(("wider", "deep.example"))),
+        ("a.example.net", Some(("wide", "example.net"))),
+        ("anything.dev", None),
+        ("evil.test", None),
+    ] {
+        let found = reach.wildcard_of(&name(host));
+        let found = found.map(|(rule, zone)| (rule.id.clone(), zone.to_string()));
+        let expected = zone.map(|(rule, zone)| (format!("network.rules[{rule}]"), zone.to_owned()));
+        assert_eq!(found, expected, "{host}");
+    }
+}
+
+#[test]
 fn ports_are_those_of_a_rule_that_has_the_name() {
     let reach = reach(&github());
     let unseen = TlsName::Unseen;

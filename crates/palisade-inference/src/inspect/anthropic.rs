@@ -76,10 +76,13 @@ impl Stream for MessageStream {
                     return Err(Unreadable::Format("a message begins with content, or twice"));
                 }
                 self.started = true;
+                out.ids.extend(container(message).map(str::to_owned));
                 self.count(message.get("usage"), out);
                 self.held.pass_or_hold(event, Some(value), out)
             }
             "message_delta" => {
+                let delta = value.get("delta").unwrap_or(&Value::Null);
+                out.ids.extend(container(delta).map(str::to_owned));
                 self.count(value.get("usage"), out);
                 if !self.held.is_empty() {
                     return Err(Unreadable::Ended);
@@ -280,6 +283,15 @@ impl Whole for WholeMessage {
         add(&mut usage, body.get("usage")?);
         Some(usage)
     }
+
+    fn ids(&self, body: &Value) -> Vec<String> {
+        container(body).map(str::to_owned).into_iter().collect()
+    }
+}
+
+/// The container that code of this answer ran in, by which a later request may name it.
+fn container(told: &Value) -> Option<&str> {
+    text(told.get("container")?, "id")
 }
 
 /// Later events tell sums, and leave out what they do not change.

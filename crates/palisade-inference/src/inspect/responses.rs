@@ -79,7 +79,7 @@ impl Stream for ResponseStream {
         let Some(value) = value(&event)? else { return self.other(event, None, out) };
         let kind = kind(&event, &value)?;
         for told in ["response", "item"].into_iter().filter_map(|key| value.get(key)) {
-            out.ids.extend(text(told, "id").map(str::to_owned));
+            out.ids.extend(known_by(told).map(str::to_owned));
         }
         match kind {
             "response.output_item.added" => self.added(event, value, out),
@@ -487,8 +487,14 @@ impl Whole for WholeResponse {
     fn ids(&self, body: &Value) -> Vec<String> {
         let items = body.get("output").and_then(Value::as_array).into_iter().flatten();
         let told = std::iter::once(body).chain(items);
-        told.filter_map(|told| text(told, "id")).map(str::to_owned).collect()
+        told.flat_map(known_by).map(str::to_owned).collect()
     }
+}
+
+/// What an answer or an item is known by at the provider, and the container that it was made in.
+fn known_by(told: &Value) -> impl Iterator<Item = &str> {
+    let place = told.get("environment").and_then(|place| text(place, "container_id"));
+    [text(told, "id"), text(told, "container_id"), place].into_iter().flatten()
 }
 
 fn placed(value: &Value) -> Result<(u64, &Value), Unreadable> {

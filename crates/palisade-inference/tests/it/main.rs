@@ -9,6 +9,7 @@
 
 mod agents;
 mod attacks;
+mod battery;
 mod bench;
 mod bodies;
 mod errors;

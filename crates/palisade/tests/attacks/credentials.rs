@@ -660,3 +660,19 @@ print(key, hmac.new(step, signed.encode(), 'sha256').hexdigest() == fields['Sign
     }
     stage.assert_kept(&ran, SECRET_KEY);
 }
+
+/// A field that is another one to HTTP and the credential's own to what turns headers into variables.
+#[test]
+fn works_under_another_account_by_a_twin_of_the_header() {
+    let Some(stage) = Stage::with("header: \"x-api-key: {secret}\"", "env: REAL_TOKEN") else {
+        return;
+    };
+    for twin in ["x_api_key", "X_API-Key", "x-api_key"] {
+        let ran = stage.inside(&format!("curl -H '{twin}: another-account' $API/x"));
+        ran.good();
+        let request = stage.last();
+        assert_eq!(request.header("x-api-key"), REAL, "{twin}");
+        assert!(!request.contains("another-account"), "{twin}: {request:?}");
+        stage.assert_kept(&ran, REAL);
+    }
+}

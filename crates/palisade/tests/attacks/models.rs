@@ -235,6 +235,44 @@ fn asks_for_a_tool_that_runs_at_the_provider() {
     assert_eq!(denied, 4);
 }
 
+/// Where a model answers nothing, its provider looks at what it is given all the same.
+#[test]
+fn has_the_provider_fetch_or_keep_what_it_names() {
+    let server = echo();
+    let Some(world) = world(&server) else { return };
+    let count = "http://inference.local/v1/messages/count_tokens";
+    let messages = "http://inference.local/v1/messages";
+    let part = |part: &str| {
+        format!(r#"{{"model":"good-1","messages":[{{"role":"user","content":[{part}]}}]}}"#)
+    };
+    let at = r#"{"type":"image","source":{"type":"url","url":"https://evil.test/?key"}}"#;
+    let file = r#"{"type":"document","source":{"type":"file","file_id":"file_1"}}"#;
+    for (url, body, says) in [
+        (count, part(at), "add `web_fetch`"),
+        (messages, part(at), "add `web_fetch`"),
+        (messages, part(r#"{"type":"image","image":"https://evil.test"}"#), "add `web_fetch`"),
+        (
+            count,
+            r#"{"model":"good-1","mcp_servers":[{"url":"https://evil.test"}]}"#.into(),
+            "add `mcp`",
+        ),
+        (messages, part(file), "a file's id"),
+        (count, part(file), "a file's id"),
+        (messages, r#"{"model":"good-1","background":true}"#.into(), "in the background"),
+        (messages, r#"{"model":"good-1","models":["other"]}"#.into(), "another model"),
+    ] {
+        let ran = world.inside_python_with(SAY, &[url, &body]);
+        assert!(ran.good().starts_with("403") && ran.out.contains(says), "{body}: {ran}");
+    }
+    assert!(server.requests().is_empty());
+    let text = part(r#"{"type":"text","text":"see https://evil.test"}"#);
+    let ran = world.inside_python_with(SAY, &[count, &text]);
+    assert!(ran.good().starts_with("200"), "{ran}");
+    let denied = world.events().iter().filter(|event| event["decision"] == "deny").count();
+    assert_eq!(denied, 8);
+    world.verify();
+}
+
 /// A client that knows of no gateway, and a rule that would let it go round.
 #[test]
 fn calls_the_provider_by_its_own_name() {

@@ -643,3 +643,70 @@ fn floods_the_proxy_with_connections() {
     assert_eq!(ran.good(), "held True\nanswered", "{ran}");
     world.verify();
 }
+
+/// Names below a wildcard get to the nameservers of its zone.
+#[test]
+fn carries_data_out_in_names_below_a_wildcard() {
+    let sink = Sink::start();
+    let Some(world) = world(sink.port(), "", "") else { return };
+    let program = "\
+import socket, sys
+from concurrent.futures import ThreadPoolExecutor
+def dial(name):
+    try: socket.create_connection((name, int(sys.argv[1])), 60).recv(1)
+    except OSError: pass
+with ThreadPoolExecutor(24) as pool: list(pool.map(dial, [f'data-{i}.zone.test' for i in range(75)] * 2))
+";
+    let ran = world.inside_python_with(program, &[&sink.port().to_string()]);
+    ran.good();
+    let events = world.events();
+    let bound = |event: &&serde_json::Value| {
+        let reason = event["reason"].as_str().unwrap_or_default();
+        event["decision"] == "deny" && reason.contains("60 new names below zone.test in a minute")
+    };
+    let mut over: Vec<_> =
+        events.iter().filter(bound).map(|event| event["subject"].to_string()).collect();
+    over.sort_unstable();
+    over.dedup();
+    assert_eq!(over.len(), 15, "{over:?}");
+    // What a rule names whole is no data.
+    assert_eq!(world.dial_inside("allowed.test", sink.port(), &request("allowed.test")), "hello");
+    world.verify();
+}
+
+/// A server name that is not where it is looked for: some servers take a ClientHello all the same.
+#[test]
+fn asks_for_another_server_in_a_hello_of_another_form() {
+    let sink = Sink::start();
+    let Some(world) = world(sink.port(), "", "") else { return };
+    let program = "\
+import socket, ssl, sys
+into, out = ssl.MemoryBIO(), ssl.MemoryBIO()
+context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+try: context.wrap_bio(into, out, server_hostname=sys.argv[2]).do_handshake()
+except ssl.SSLWantReadError: pass
+hello = bytearray(out.read())
+def told(*version): return bytes([22, *version]) + bytes(hello[3:])
+alert = bytes([21, 3, 1, 0, 2, 1, 90])
+for name, say in [('plain', bytes(hello)), ('older', told(2, 1)), ('nought', told(0, 0)), ('later', told(15, 255)),
+                  ('alert', alert + bytes(hello)), ('ccs', bytes([20, 3, 3, 0, 1, 1]) + bytes(hello)),
+                  ('ssl2', bytes([128, 46, 1, 3, 1, 0, 21, 0, 0, 0, 16]) + bytes(37))]:
+    try:
+        stream = socket.create_connection(('allowed.test', int(sys.argv[1])), 30)
+        for part in (say[:1], say[1:]): stream.sendall(part)
+        print(name, len(stream.recv(100)))
+    except OSError as error: print(name, 'cut')
+";
+    let port = sink.port().to_string();
+    let ran = world.inside_python_with(program, &[&port, "other.test"]);
+    for line in ran.good().lines() {
+        assert!(line.ends_with("cut"), "{ran}");
+    }
+    assert_eq!(ran.out.lines().count(), 7, "{ran}");
+    assert!(sink.take().iter().all(|said| said.is_empty()), "the server was told something");
+    // The twin: its own name.
+    let ran = world.inside_python_with(program, &[&port, "allowed.test"]);
+    assert!(!ran.good().lines().next().unwrap().ends_with("cut"), "{ran}");
+    world.verify();
+}

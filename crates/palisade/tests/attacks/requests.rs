@@ -315,8 +315,8 @@ fn sends_more_than_the_rule_lets_it_in_trailers() {
             "import socket, ssl\nport, data = {}, 'x' * {bytes}\n\
              stream = socket.create_connection(('api.test', port), 20)\n\
              stream = ssl.create_default_context().wrap_socket(stream, server_hostname='api.test')\n\
-             stream.sendall((f'POST /x HTTP/1.1\\r\\nHost: api.test:{{port}}\\r\\nTrailer: x-data\\r\\n'\n    \
-             f'Transfer-Encoding: chunked\\r\\n\\r\\n1\\r\\na\\r\\n0\\r\\nx-data: {{data}}\\r\\n\\r\\n').encode())\n\
+             stream.sendall((f'POST /x HTTP/1.1\\r\\nHost: api.test:{{port}}\\r\\nTrailer: content-digest\\r\\n'\n    \
+             f'Transfer-Encoding: chunked\\r\\n\\r\\n1\\r\\na\\r\\n0\\r\\ncontent-digest: {{data}}\\r\\n\\r\\n').encode())\n\
              print(stream.recv(65536).split()[1:2])",
             stage.server.address().port()
         );
@@ -327,6 +327,39 @@ fn sends_more_than_the_rule_lets_it_in_trailers() {
     let ran = send(10_000);
     assert!(!ran.out.contains("200"), "{ran}");
     assert_eq!(stage.server.requests().len(), before);
+}
+
+/// What stands behind a body, or beside the `Host`, is a part of the head to some servers.
+#[test]
+fn names_another_path_method_or_host_where_it_is_not_looked_for() {
+    let Some(stage) = Stage::new(&["allow: {methods: [POST], paths: [/x]}"]) else { return };
+    let program = format!(
+        "import socket, ssl\nport = {}\n\
+         stream = socket.create_connection(('api.test', port), 20)\n\
+         stream = ssl.create_default_context().wrap_socket(stream, server_hostname='api.test')\n\
+         stream.sendall((f'POST /x HTTP/1.1\\r\\nHost: api.test:{{port}}\\r\\nX-Forwarded-Host: evil.test\\r\\n'\n    \
+         f'Forwarded: host=evil.test\\r\\nX-Forwarded-For: 1.2.3.4\\r\\n'\n    \
+         f'Trailer: x-http-method-override, x-original-url, x-api-key, content-digest\\r\\nTransfer-Encoding: chunked\\r\\n\\r\\n1\\r\\na\\r\\n0\\r\\n'\n    \
+         f'x-http-method-override: DELETE\\r\\nx-original-url: /admin\\r\\nx-api-key: mine\\r\\ncontent-digest: d\\r\\n\\r\\n').encode())\n\
+         print(stream.recv(65536).split()[1:2])",
+        stage.server.address().port()
+    );
+    let ran = stage.world.inside_python_with(&program, &[]);
+    assert_eq!(ran.good(), "[b'200']");
+    let [request] = stage.server.requests().try_into().unwrap();
+    for name in ["x-forwarded-host", "forwarded", "x-http-method-override", "x-original-url"] {
+        assert!(!request.headers.contains_key(name), "{request:?}");
+    }
+    assert!(request.headers.contains_key("x-forwarded-for"));
+    for name in [
+        "Script-Name: /admin",
+        "Path_Info: /admin",
+        "X-Invoke-Path: /admin",
+        "X-Matched-Path: /admin",
+    ] {
+        stage.refused("/x", &["-d", "x", "-H", name]);
+    }
+    stage.world.verify();
 }
 
 /// One rule permits the request and another one the address, and none both.

@@ -123,6 +123,45 @@ async fn no_hello_hides_where_it_goes() {
     assert_eq!(echo.visitors(), 0);
 }
 
+/// Where something else than TLS may be spoken too, what a server takes for TLS is not let through as that.
+#[tokio::test]
+async fn no_hello_passes_for_something_else() {
+    let echo = Echo::start().await;
+    let mut plan = Plan::to(echo.port);
+    plan.limits.first_flight = SOON / 10;
+    let world = plan.start().await;
+    let other = || to(b"b.example");
+    let of_version = |major: u8, minor: u8| {
+        let mut bytes = whole(&other());
+        (bytes[1], bytes[2]) = (major, minor);
+        bytes
+    };
+    let alert = |level: u8| [vec![21, 3, 1, 0, 2, level, 90], whole(&other())].concat();
+    let mut tried = vec![
+        ("SSL 2 with TLS's version", vec![0x80, 0x2e, 1, 3, 1, 0, 0x15, 0, 0, 0, 0x10]),
+        ("SSL 2", vec![0x80, 0x2e, 1, 0, 2, 0, 0x15, 0, 0, 0, 0x10]),
+        ("an alert first", alert(1)),
+        ("a fatal alert first", alert(2)),
+        ("a change of ciphers first", [vec![20, 3, 3, 0, 1, 1], whole(&other())].concat()),
+        ("records of one byte", {
+            let mut bytes = records(&other(), 1);
+            bytes[1] = 2;
+            bytes
+        }),
+    ];
+    tried.extend([0, 1, 2, 4, 15].map(|major| ("another version", of_version(major, 1))));
+    for (what, bytes) in tried {
+        let before = world.denials().len();
+        let answer = world.exchange(&bytes).await;
+        assert!(answer.is_err(), "{what}: {answer:?}");
+        assert_eq!(world.denials().len(), before + 1, "{what}");
+    }
+    assert_eq!(echo.heard(), b"");
+    // What only begins alike is what it is.
+    let mongo = b"\x16\x01\0\0\x01\0\0\0\0\0\0\0\xdd\x07\0\0and so on";
+    assert_eq!(world.exchange(mongo).await.unwrap(), mongo);
+}
+
 /// The twin: in whatever pieces it comes, a hello with one name that can be read is the server's, byte by byte.
 #[tokio::test]
 async fn a_hello_that_can_be_read_passes_as_it_is() {

@@ -163,6 +163,10 @@ fn no_override_goes_round_an_entry() {
         "x-forwarded-prefix",
         "x-envoy-original-path",
         "x_rewrite_url",
+        "script-name",
+        "path_info",
+        "x-invoke-path",
+        "x-matched-path",
     ] {
         let request = with(request("GET", "/x"), &[(name, "/admin")]);
         assert!(!is_allowed(of(&[], &["/x"]), &request), "{name}");
