@@ -59,7 +59,8 @@ impl Permissions {
         if doubt == Found::No {
             doubt = self.mentioned_found(rules, line, folder);
         }
-        if let (Some(rule), Some(why)) = (rules.any_command_rule(), line.all_unclear().first()) {
+        let unseen = rules.any_command_rule().or_else(|| rules.edits.first_rule());
+        if let (Some(rule), Some(why)) = (unseen, line.all_unclear().first()) {
             doubt = first(doubt, Found::Perhaps { rule, why: (*why).to_owned() });
         }
         doubt

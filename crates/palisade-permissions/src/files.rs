@@ -216,7 +216,7 @@ pub(crate) fn used(command: &Command) -> Vec<Used> {
         return out;
     }
     let mut first = true;
-    let (deep, before) = (folders::deep(program, arguments), out.len());
+    let deep = folders::deep(program, arguments);
     for (index, word) in arguments.iter().enumerate() {
         let option = word.start().starts_with('-');
         let here = match writes {
@@ -225,14 +225,16 @@ pub(crate) fn used(command: &Command) -> Vec<Used> {
             writes => writes,
         };
         first &= option;
+        let before = out.len();
         if here == Writes::Yes {
             push(&mut out, word, Writes::Yes);
         }
         // Those that write may read as well: `cp`, `dd`, `mv`.
         push(&mut out, word, if here == Writes::Perhaps { here } else { Writes::No });
-    }
-    for used in out.iter_mut().skip(before).filter(|used| used.writes > Writes::No) {
-        used.below = deep;
+        if !folders::only_gets(program, arguments, index) {
+            let added = out.iter_mut().skip(before);
+            added.filter(|used| used.writes > Writes::No).for_each(|used| used.below = deep);
+        }
     }
     folders::named_elsewhere(program, arguments, &mut out);
     out

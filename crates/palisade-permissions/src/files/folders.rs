@@ -63,6 +63,15 @@ pub(super) fn deep(program: &str, arguments: &[Field]) -> Below {
     }
 }
 
+/// Whether this argument is the folder, or the new name, that something comes to: what is in it stays.
+pub(super) fn only_gets(program: &str, arguments: &[Field], index: usize) -> bool {
+    let otherwise = has_letter(arguments, &['t', 'T'])
+        || has_long(arguments, &["--target-directory", "--no-target-directory", "--exchange"], 4);
+    let last = arguments.iter().rposition(|argument| !argument.start().starts_with('-'));
+    let first = arguments.iter().position(|argument| !argument.start().starts_with('-'));
+    matches!(program, "mv" | "ln") && !otherwise && last == Some(index) && first != last
+}
+
 /// Files that are changed without being named: by what an archive or a patch names, or in the whole folder where nothing
 /// is named.
 pub(super) fn named_elsewhere(program: &str, arguments: &[Field], out: &mut Vec<Used>) {

@@ -63,7 +63,7 @@ fn what_a_rule_names_below_a_folder_need_not_be_there() {
     let folder = workspace();
     let work = folder.path().canonicalize().unwrap();
     let rules = rules(&work, &["Edit(config/prod/none/**)"]);
-    for line in ["rm -r config", "mv safe config", "cp -r safe/. config", "tar xf a -C config/prod"]
+    for line in ["rm -r config", "mv config safe", "cp -r safe/. config", "tar xf a -C config/prod"]
     {
         assert_eq!(verdict(&rules, &bash(line)), Verdict::Ask, "{line}");
     }
@@ -106,4 +106,35 @@ fn a_link_is_not_followed() {
     std::os::unix::fs::symlink("..", work.join("safe/up")).unwrap();
     let rules = rules(&work, &["Edit(secret)"]);
     assert_eq!(verdict(&rules, &bash("rm -r safe")), Verdict::Allow);
+}
+
+#[test]
+fn names_count_from_where_a_command_runs() {
+    let folder = workspace();
+    let work = folder.path().canonicalize().unwrap();
+    let rules = rules(&work, &["Edit(config/prod/key)"]);
+    let asked = others(&rules, include_str!("folders/moved.txt"), false);
+    assert!(asked.is_empty(), "permitted:\n{}", asked.join("\n"));
+    let home = "HOME=$PWD/config/prod sh -c 'rm ~/key'";
+    assert_ne!(verdict(&rules, &bash(home)), Verdict::Allow);
+    for line in [
+        "cd src && sh -c 'rm key'",
+        "cd config/prod && sh -c 'cd ..; ls'",
+        "cp src/a.c config",
+        "mv src/a.c config",
+        "make -C src",
+        "rm -r config/prod/other",
+        "find config -name other -delete",
+    ] {
+        assert_eq!(verdict(&rules, &bash(line)), Verdict::Allow, "{line}");
+    }
+}
+
+#[test]
+fn what_runs_unseen_is_asked_for_a_rule_of_edit_too() {
+    let folder = workspace();
+    let rules = rules(folder.path(), &["Edit(secret)"]);
+    for line in ["base64 -d x | sh", "echo 'rm secret' | sh", "$X y", "eval \"$(cat x)\""] {
+        assert_eq!(verdict(&rules, &bash(line)), Verdict::Ask, "{line}");
+    }
 }
