@@ -115,6 +115,16 @@ impl Decision {
         matches!(self.verdict, Verdict::Allow | Verdict::Ask)
     }
 
+    /// Whether this permits less than another decision does.
+    pub fn is_stricter(&self, than: &Self) -> bool {
+        let rank = |decision: &Self| match decision.verdict {
+            Verdict::Allow | Verdict::Observe => 0,
+            Verdict::Ask => 1,
+            Verdict::Deny => 2,
+        };
+        rank(self) > rank(than)
+    }
+
     /// Whether it is a question only because untrusted content has come into the session.
     pub fn is_about_taint(&self) -> bool {
         self.verdict == Verdict::Ask

@@ -2,6 +2,7 @@ use std::{
     collections::BTreeSet,
     fmt,
     net::IpAddr,
+    path::Path,
     sync::{Arc, Mutex, PoisonError},
     time::{Instant, SystemTime},
 };
@@ -161,13 +162,27 @@ impl Engine {
 
     /// Whether this may happen, by which rule, and why.
     pub fn decide(&self, action: &Action) -> Decision {
-        self.now.load().decide(action, &self.history, &self.tainted)
+        self.now.load().decide(action, &self.history, &self.tainted, None)
+    }
+
+    /// What is decided of a tool call where the agent says to be in this folder, if that is stricter than what is decided
+    /// of it in the workspace: names of files mean others there.
+    pub fn decide_elsewhere(&self, action: &Action, directory: &Path) -> Option<Decision> {
+        let now = self.now.load();
+        let Action::ToolCall(_) = action else { return None };
+        let Some(Ok(permissions)) = &now.permissions else { return None };
+        if permissions.works_in(directory) {
+            return None;
+        }
+        let decide = |folder| now.decide(action, &self.history, &self.tainted, folder);
+        let (here, there) = (decide(None), decide(Some(directory)));
+        there.is_stricter(&here).then_some(there)
     }
 
     /// The same without what is asked for only because of untrusted content: what an answer of the operator to that
     /// question permits.
     pub fn decide_untainted(&self, action: &Action) -> Decision {
-        self.now.load().ruled(action, &self.history, &self.tainted)
+        self.now.load().ruled(action, &self.history, &self.tainted, None)
     }
 
     /// Whether it would be asked only because of untrusted content, if all else permitted it.
@@ -210,7 +225,7 @@ impl Engine {
         let network = matches!(action, Action::Connect { .. } | Action::Request(_));
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         if network && now.conditional.rules.is_some() {
-            let again = now.ruled(action, &self.history, &self.tainted);
+            let again = now.ruled(action, &self.history, &self.tainted, None);
             if again.verdict == Verdict::Deny {
                 return Some(again);
             }
@@ -222,7 +237,7 @@ impl Engine {
     /// The same, with the policy that says so.
     pub fn decide_under(&self, action: &Action) -> (Decision, Option<Arc<PolicyDigest>>) {
         let now = self.now.load();
-        (now.decide(action, &self.history, &self.tainted), now.digest.clone())
+        (now.decide(action, &self.history, &self.tainted, None), now.digest.clone())
     }
 }
 
@@ -272,8 +287,14 @@ impl Compiled {
         }
     }
 
-    fn decide(&self, action: &Action, history: &Arc<History>, tainted: &Tainted) -> Decision {
-        self.tainted(action, self.ruled(action, history, tainted), tainted)
+    fn decide(
+        &self,
+        action: &Action,
+        history: &Arc<History>,
+        tainted: &Tainted,
+        directory: Option<&Path>,
+    ) -> Decision {
+        self.tainted(action, self.ruled(action, history, tainted, directory), tainted)
     }
 
     /// A decision of the rules, as untrusted content narrows it.
@@ -290,7 +311,13 @@ impl Compiled {
     }
 
     /// What the rules say, those with a condition that holds.
-    fn ruled(&self, action: &Action, history: &Arc<History>, tainted: &Tainted) -> Decision {
+    fn ruled(
+        &self,
+        action: &Action,
+        history: &Arc<History>,
+        tainted: &Tainted,
+        directory: Option<&Path>,
+    ) -> Decision {
         let came = self.guarded.as_ref().map(|it| it.came(tainted)).unwrap_or_default();
         let conditional = &self.conditional;
         match action {
@@ -300,23 +327,23 @@ impl Compiled {
             | Action::Request(_) => {
                 if let Some(rules) = &conditional.rules {
                     let reach = conditional.reach(rules, action, &self.moment(history, &came));
-                    let decision = self.by(action, &reach, None);
-                    return unless(decision, || self.by(action, &self.reach, None));
+                    let decision = self.by(action, &reach, None, directory);
+                    return unless(decision, || self.by(action, &self.reach, None, directory));
                 }
             }
             Action::ToolCall(_) | Action::Exec(_) => {
                 if let Some(settings) = &conditional.settings {
                     let moment = self.moment(history, &came);
                     let rules = conditional.tool_calls(settings, action, &moment);
-                    let decision = self.by(action, &self.reach, Some(&rules));
+                    let decision = self.by(action, &self.reach, Some(&rules), directory);
                     return unless(decision, || {
-                        self.by(action, &self.reach, self.permissions.as_ref())
+                        self.by(action, &self.reach, self.permissions.as_ref(), directory)
                     });
                 }
             }
             _ => {}
         }
-        self.by(action, &self.reach, self.permissions.as_ref())
+        self.by(action, &self.reach, self.permissions.as_ref(), directory)
     }
 
     fn moment<'a>(&'a self, history: &'a Arc<History>, taint: &'a [Untrusted]) -> Moment<'a> {
@@ -327,7 +354,13 @@ impl Compiled {
         Moment { now: SystemTime::now(), mode, history, taint }
     }
 
-    fn by(&self, action: &Action, reach: &Reach, permissions: Option<&ToolCalls>) -> Decision {
+    fn by(
+        &self,
+        action: &Action,
+        reach: &Reach,
+        permissions: Option<&ToolCalls>,
+        directory: Option<&Path>,
+    ) -> Decision {
         match action {
             // Who may start a sandbox is settled before there is a policy to ask.
             Action::Launch { .. } => Decision::allow("policy", "the operator starts it"),
@@ -364,7 +397,7 @@ impl Compiled {
             // that see it done.
             Action::ToolCall(call) => match permissions {
                 None => Decision::allow("permissions", "the policy has no permission rules"),
-                Some(Ok(permissions)) => permissions.decide(call),
+                Some(Ok(permissions)) => permissions.decide_in(call, directory),
                 Some(Err(why)) => {
                     Decision::deny(format!("the permission rules cannot be used: {why}"))
                 }

@@ -146,17 +146,30 @@ fn of_output(event: Event, stdout: &[u8]) -> Read {
     match std::str::from_utf8(trimmed) {
         Ok(text) if text.contains('\0') => fail(&mut read, "it printed a NUL".to_owned()),
         Ok("") => {}
-        // Context, where Claude Code takes it for that.
-        Ok(text)
-            if ["UserPromptSubmit", "UserPromptExpansion", "SessionStart"]
-                .contains(&event.name()) =>
-        {
-            read.answer.context.push(cut(text));
+        Ok(text) if hides_an_answer(event, text) => {
+            fail(&mut read, "it printed something else beside its answer".to_owned());
         }
+        // Context, where Claude Code takes it for that.
+        Ok(text) if takes_text(event) => read.answer.context.push(cut(text)),
         Ok(_) => {}
         Err(_) => fail(&mut read, "what it printed is not UTF-8".to_owned()),
     }
     read
+}
+
+/// Whether a text has an answer in it. Who printed it meant to decide, and would not be heard.
+fn hides_an_answer(event: Event, text: &str) -> bool {
+    const WORDS: [&str; 4] =
+        ["\"permissionDecision\"", "\"hookSpecificOutput\"", "\"decision\"", "\"continue\""];
+    let begins = |line: &str| line.trim_start_matches(['\u{feff}', ' ', '\t']).starts_with('{');
+    // What is context there may speak of all that.
+    let may_be_text = takes_text(event) && !text.lines().any(begins);
+    !may_be_text && WORDS.iter().any(|word| text.contains(word))
+}
+
+/// Whether text is context to this event.
+fn takes_text(event: Event) -> bool {
+    ["UserPromptSubmit", "UserPromptExpansion", "SessionStart"].contains(&event.name())
 }
 
 fn of_json(event: Event, bytes: &[u8]) -> Read {
@@ -226,6 +239,21 @@ impl Reader {
             Some(Value::Object(specific)) => self.specific(specific),
             Some(_) => self.wrong("its `hookSpecificOutput` is no object"),
         }
+        if object.get("async") == Some(&Value::Bool(true)) {
+            self.wrong("it goes on by itself and has decided nothing; `async: true` in the policy is for such hooks");
+        }
+        self.misplaced(
+            &object,
+            &["permissionDecision", "updatedInput", "behavior", "permission", "block", "ok"],
+        );
+    }
+
+    /// Words that decide something elsewhere, or for another agent: who wrote them would not be heard.
+    fn misplaced(&mut self, object: &Map<String, Value>, words: &[&str]) {
+        let said = |word: &&&str| object.get(**word).is_some_and(|value| !value.is_null());
+        if let Some(word) = words.iter().find(said) {
+            self.wrong(format!("its `{word}` stands where nothing is decided by it"));
+        }
     }
 
     fn specific(&mut self, mut object: Map<String, Value>) {
@@ -262,6 +290,7 @@ impl Reader {
             Some(Value::Object(_)) => self.wrong("it changes an input, and the event has none"),
             Some(_) => self.wrong("its `updatedInput` is no object"),
         }
+        self.misplaced(&object, &["decision", "behavior", "continue", "permission", "block", "ok"]);
         self.read.answer.specific = object;
     }
 
@@ -302,7 +331,8 @@ fn cut(text: &str) -> String {
 }
 
 fn steers(character: char) -> bool {
-    let bidi = matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let bidi = matches!(character,
+        '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}' | '\u{61c}');
     (character.is_control() && !matches!(character, '\n' | '\t')) || bidi
 }
 

@@ -1,5 +1,5 @@
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{Mutex, PoisonError},
 };
 
@@ -56,6 +56,8 @@ pub struct Between<D> {
     /// What each side waits for, by the request's id.
     client_waits: Mutex<HashMap<Id, Waits>>,
     server_waits: Mutex<HashMap<Id, Waits>>,
+    /// Tools that the server has under the name of a pinned one, and says something else of.
+    changed: Mutex<HashSet<String>>,
 }
 
 /// What an answer is looked into for.
@@ -90,8 +92,8 @@ impl Step {
 impl<D: Decide> Between<D> {
     /// For a server of this name, with these pins; without any each tool is shown as it is.
     pub fn new(server: impl Into<String>, pins: Option<Pins>, decide: D) -> Self {
-        let (client_waits, server_waits) = Default::default();
-        Self { server: server.into(), pins, decide, client_waits, server_waits }
+        let (client_waits, server_waits, changed) = Default::default();
+        Self { server: server.into(), pins, decide, client_waits, server_waits, changed }
     }
 
     /// A message of the client's.
@@ -201,7 +203,7 @@ impl<D: Decide> Between<D> {
             Some(_) => return refused(Some(&id), "the call's arguments have no names"),
         };
         let said = match &self.pins {
-            Some(pins) if !pins.names(&name) => Said::Deny(format!(
+            Some(pins) if !pins.names(&name) || self.has_changed(&name) => Said::Deny(format!(
                 "the tool `{}` of {} was not seen by the operator, or is not what was seen; to accept it: \
                  `palisade mcp --pin --name {} -- …`",
                 shown(&name),
@@ -257,18 +259,29 @@ impl<D: Decide> Between<D> {
             };
         };
         let mut hidden = Vec::new();
-        let mut names = Vec::new();
+        let mut names = HashSet::new();
+        let mut changed = self.changed.lock().unwrap_or_else(PoisonError::into_inner);
         tools.retain(|tool| {
             let name = tool.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
             // The second of a name would be called by the first one's pin.
-            let good =
-                self.pins.as_ref().is_none_or(|pins| pins.has(tool)) && !names.contains(&name);
-            if !good {
+            let first = names.insert(name.clone());
+            let pinned = self.pins.as_ref().is_none_or(|pins| pins.has(tool));
+            if let Some(pins) = &self.pins
+                && pins.names(&name)
+            {
+                // A client that has listed the tools before would call it all the same.
+                if !pinned {
+                    changed.insert(name.clone());
+                } else if first {
+                    changed.remove(&name);
+                }
+            }
+            if !(first && pinned) {
                 hidden.push(shown(&name));
             }
-            names.push(name);
-            good
+            first && pinned
         });
+        drop(changed);
         let note = (!hidden.is_empty()).then(|| {
             format!(
                 "not shown, since nobody accepted them as they are: {}; to see and accept them: `palisade mcp \
@@ -278,6 +291,10 @@ impl<D: Decide> Between<D> {
             )
         });
         Step { on: Some(message::answer(id, &result)), note, back: None }
+    }
+
+    fn has_changed(&self, name: &str) -> bool {
+        self.changed.lock().unwrap_or_else(PoisonError::into_inner).contains(name)
     }
 
     /// A request goes on, and its answer will be let through once.
@@ -304,7 +321,7 @@ impl<D: Decide> Between<D> {
     }
 
     fn told(&self, who: &str, method: &str, line: &[u8]) -> Step {
-        if method.starts_with("notifications/") {
+        if methods::is_notification(method) {
             return Step { on: Some(line.to_vec()), ..Step::default() };
         }
         let note =

@@ -21,7 +21,6 @@ pub(crate) fn of_client(method: &str) -> Option<Kind> {
         "initialize" => Kind::Greets,
         "ping"
         | "logging/setLevel"
-        | "completion/complete"
         | "prompts/list"
         | "resources/list"
         | "resources/templates/list" => Kind::Passes,
@@ -31,6 +30,8 @@ pub(crate) fn of_client(method: &str) -> Option<Kind> {
             Kind::DecidedAs("resources_read")
         }
         "prompts/get" => Kind::DecidedAs("prompts_get"),
+        // What was typed so far goes to the server.
+        "completion/complete" => Kind::DecidedAs("completion"),
         _ => return None,
     })
 }
@@ -44,4 +45,22 @@ pub(crate) fn of_server(method: &str) -> Option<Kind> {
         "elicitation/create" => Kind::DecidedAs("elicitation"),
         _ => return None,
     })
+}
+
+/// What either side tells the other, of MCP's revisions up to 2025-11-25. What a client knows besides may be for its model.
+pub(crate) fn is_notification(method: &str) -> bool {
+    const KNOWN: [&str; 11] = [
+        "cancelled",
+        "elicitation/complete",
+        "initialized",
+        "message",
+        "progress",
+        "prompts/list_changed",
+        "resources/list_changed",
+        "resources/updated",
+        "roots/list_changed",
+        "tasks/status",
+        "tools/list_changed",
+    ];
+    method.strip_prefix("notifications/").is_some_and(|what| KNOWN.contains(&what))
 }

@@ -7,12 +7,13 @@ use palisade_shell::{Command, Field, Line, is_harmless_variable};
 
 use crate::{
     List, Mode, Permissions,
+    below::Look,
     command_pattern::{CommandPattern, CommandText},
     decide::{Found, MODE, Rules, shown},
     doubts,
-    files::{self, Writes},
+    files::{self, Below, Writes},
     partial_path::PartialPath,
-    path_rule::{PathRules, lexical},
+    path_rule::{PathRules, lexical, real},
     rule::What,
     safe_commands::{Safe, safe},
 };
@@ -41,6 +42,7 @@ impl Permissions {
     pub(crate) fn command_found(&self, rules: &Rules, line: &Line, folder: &Path) -> Found {
         let mut doubt = too_many_found(rules, line);
         let partly = doubt == Found::No;
+        let mut look = Look::default();
         for command in line.all() {
             match pattern_found(rules, command) {
                 Found::No if doubt == Found::No => doubt = doubts::found(rules, command),
@@ -48,7 +50,7 @@ impl Permissions {
                 found @ Found::Sure { .. } => return found,
                 found @ Found::Perhaps { .. } => doubt = first(doubt, found),
             }
-            match self.files_found(rules, command, folder, partly) {
+            match self.files_found(rules, command, folder, partly, &mut look) {
                 Found::No => {}
                 found @ Found::Sure { .. } => return found,
                 found @ Found::Perhaps { .. } => doubt = first(doubt, found),
@@ -57,20 +59,51 @@ impl Permissions {
         if doubt == Found::No {
             doubt = self.mentioned_found(rules, line, folder);
         }
-        if let (Some(rule), Some(why)) = (rules.any_command_rule(), line.all_unclear().first()) {
+        let unseen = rules.any_command_rule().or_else(|| rules.edits.first_rule());
+        if let (Some(rule), Some(why)) = (unseen, line.all_unclear().first()) {
             doubt = first(doubt, Found::Perhaps { rule, why: (*why).to_owned() });
         }
         doubt
     }
 
     /// `partly`: whether names of which only some is known are compared as well.
-    fn files_found(&self, rules: &Rules, command: &Command, folder: &Path, partly: bool) -> Found {
+    fn files_found(
+        &self,
+        rules: &Rules,
+        command: &Command,
+        folder: &Path,
+        partly: bool,
+        look: &mut Look,
+    ) -> Found {
         if rules.reads.is_empty() && rules.edits.is_empty() {
             return Found::No;
         }
         let mut doubt = Found::No;
         let folders = self.folders(command, folder);
-        for used in files::used(command) {
+        let all = files::used(command);
+        let edits = all.iter().any(|used| used.writes > Writes::No);
+        if partly && !files::opens_none(command) {
+            doubt = self.within_found(rules, command, &folders, (edits, look));
+        }
+        for used in all {
+            if used.writes > Writes::No && !rules.edits.is_empty() && doubt == Found::No {
+                let unknown = used.writes == Writes::Yes && used.may_be_any() && names_all(command);
+                let lost = command.directories.is_empty()
+                    && (used.below > Below::None || used.file.known().is_none())
+                    && !used.file.start().starts_with(['/', '~']);
+                if let Some((rule, why)) = self.below_found(rules, &used, &folders, look) {
+                    doubt = Found::Perhaps { rule, why };
+                } else if let Some(rule) = rules.edits.first_rule().filter(|_| lost) {
+                    let why = "the folder that it runs in is not known".to_owned();
+                    doubt = Found::Perhaps { rule, why };
+                } else if let Some(rule) = rules.edits.first_rule().filter(|_| unknown) {
+                    let why = format!(
+                        "which files `{}` changes is not known",
+                        shown(&command.to_string())
+                    );
+                    doubt = Found::Perhaps { rule, why };
+                }
+            }
             // `secret/*` is of the folder's content.
             let within = match used.file.known() {
                 None => used.file.start().rsplit_once('/').map(|(folder, _)| folder),
@@ -138,6 +171,32 @@ impl Permissions {
         doubt
     }
 
+    /// The rule that names a file which a command may mean where one of its arguments is a folder.
+    fn within_found(
+        &self,
+        rules: &Rules,
+        command: &Command,
+        folders: &[PathBuf],
+        (edits, look): (bool, &mut Look),
+    ) -> Found {
+        let home = self.place.home.as_deref();
+        for folder in folders {
+            let is_folder = |path: &str| real(folder, path, home).is_dir();
+            for path in files::within(command, is_folder) {
+                if let Some(rule) = rules.first_of_paths().filter(|_| !look.one_more()) {
+                    let why = "more files may be meant than are looked at".to_owned();
+                    return Found::Perhaps { rule, why };
+                }
+                if let Some(rule) = self.path_rule(rules, &path, folder, edits) {
+                    let why =
+                        format!("`{}` may use `{}`", shown(&command.to_string()), shown(&path));
+                    return Found::Perhaps { rule, why };
+                }
+            }
+        }
+        Found::No
+    }
+
     /// The rule that may name a file of whose name only some is known.
     pub(crate) fn partly(
         &self,
@@ -179,8 +238,13 @@ impl Permissions {
         for command in &commands {
             if files::is_code(command) {
                 let texts = command.words.iter().skip(1).chain(&command.texts);
-                let parts = texts.filter_map(Field::known).flat_map(files::parts_of_code);
+                let texts: Vec<&str> = texts.filter_map(Field::known).collect();
+                let parts = texts.iter().flat_map(|text| files::parts_of_code(text));
                 names.extend(parts.map(|name| (Field::text(name), true)).take(MOST));
+                if command.program() == Some("sed") {
+                    let parts = texts.iter().flat_map(|text| files::parts_of_sed(text));
+                    names.extend(parts.map(|name| (Field::text(name), true)).take(MOST));
+                }
             }
             if reads {
                 let values = command.assignments.iter().map(|(_, value)| value);
@@ -193,7 +257,7 @@ impl Permissions {
             names.extend(all.map(|name| (name, edits)).take(MOST));
         }
         if names.len() > MOST {
-            let rule = rules.reads.first_rule().or_else(|| rules.edits.first_rule());
+            let rule = rules.first_of_paths();
             let why = "a file is opened that may be any of many".to_owned();
             return rule.map_or(Found::No, |rule| Found::Perhaps { rule, why });
         }
@@ -439,7 +503,7 @@ impl Permissions {
 /// asked without that.
 fn too_many_found(rules: &Rules, line: &Line) -> Found {
     const MOST: usize = 256;
-    let Some(rule) = rules.reads.first_rule().or_else(|| rules.edits.first_rule()) else {
+    let Some(rule) = rules.first_of_paths() else {
         return Found::No;
     };
     let words = line.all().into_iter().flat_map(|command| {
@@ -501,6 +565,12 @@ pub(crate) fn pattern_of(rules: &Rules, index: usize) -> Option<&CommandPattern>
 
 fn first(doubt: Found, found: Found) -> Found {
     if doubt == Found::No { found } else { doubt }
+}
+
+/// Whether a file of which nothing is known is one that this command changes: what `find` removes is looked up, and
+/// what is only made is no file of a rule's.
+fn names_all(command: &Command) -> bool {
+    !matches!(command.program(), Some("find" | "mkdir" | "rmdir" | "touch" | "mkfifo" | "mknod"))
 }
 
 /// The names of files that an argument may be, or that a program such as `find` may look for by it.

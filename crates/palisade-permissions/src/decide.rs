@@ -88,6 +88,11 @@ impl Permissions {
         self.mode
     }
 
+    /// Whether an agent in this folder is where calls are decided for that name none.
+    pub fn works_in(&self, directory: &Path) -> bool {
+        self.place.workspace == directory
+    }
+
     /// What the call means, whatever the agent calls its tool.
     pub fn meaning(call: &ToolCall) -> Meaning {
         understand(call).meaning
@@ -202,10 +207,12 @@ impl Permissions {
         line: &Result<Line, Option<String>>,
         folder: &Path,
     ) -> Found {
-        if let Some(rule) = rules.whole_tool(&understood.names) {
+        let spelled = understood.spelled.is_some().then(|| understood.all_names());
+        let names = spelled.as_deref().unwrap_or(&understood.names);
+        if let Some(rule) = rules.whole_tool(names) {
             return Found::Sure { rule, what: format!("it is a call of `{}`", call.name) };
         }
-        if let Some(rule) = rules.parameter(&understood.names, &call.input) {
+        if let Some(rule) = rules.parameter(names, &call.input) {
             return Found::Sure { rule, what: "it has a value that the rule names".into() };
         }
         match &understood.meaning {
@@ -302,7 +309,10 @@ impl Permissions {
                     doubt = Found::Perhaps { rule, why };
                 }
             }
-            let paths = rules.reads.first_rule().or_else(|| rules.edits.first_rule());
+            if edits && let Some((rule, why)) = self.below_path(rules, path, folder) {
+                doubt = Found::Perhaps { rule, why };
+            }
+            let paths = rules.first_of_paths();
             if let Some(rule) = paths.filter(|_| path.contains('\0')) {
                 let why = format!("`{}` has a NUL in it", shown(path));
                 doubt = Found::Perhaps { rule, why };

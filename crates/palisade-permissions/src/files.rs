@@ -1,12 +1,31 @@
 //! Which files a command's arguments name.
 
+mod folders;
+
 use palisade_shell::{Command, Field, Piece};
+
+pub(crate) use folders::within;
 
 /// A file that a command may use.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Used {
     pub(crate) file: Field,
     pub(crate) writes: Writes,
+    /// What is changed with it, if it is a folder.
+    pub(crate) below: Below,
+    /// Of that, files of these names alone; all if there are none.
+    pub(crate) names: Vec<String>,
+}
+
+/// What of a folder's content a command changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Below {
+    /// Nothing.
+    None,
+    /// What is there: it is removed, moved, or written over.
+    Present,
+    /// What is there and what is not: it is told elsewhere which files are written.
+    Anything,
 }
 
 /// Whether a command changes a file.
@@ -19,6 +38,21 @@ pub(crate) enum Writes {
 }
 
 impl Used {
+    fn new(file: Field, writes: Writes) -> Self {
+        Self { file, writes, below: Below::None, names: Vec::new() }
+    }
+
+    /// A folder that is changed with all that is in it.
+    pub(crate) fn whole(path: &str) -> Self {
+        Self { below: Below::Present, ..Self::new(Field::text(path), Writes::Yes) }
+    }
+
+    /// Whether nothing is known of the name, which is no pattern of the shell's either: that can be looked up.
+    pub(crate) fn may_be_any(&self) -> bool {
+        self.is_unknown()
+            && self.file.pieces().iter().any(|piece| matches!(piece, Piece::Any | Piece::AnyWords))
+    }
+
     /// Whether nothing of the name is known, or what of it is may be followed by anything.
     pub(crate) fn is_unknown(&self) -> bool {
         let pieces = self.file.pieces();
@@ -130,6 +164,7 @@ const GIT_WRITES: &[&str] = &[
     "checkout-index",
     "clean",
     "clone",
+    "config",
     "difftool",
     "format-patch",
     "init",
@@ -159,9 +194,9 @@ pub(crate) fn used(command: &Command) -> Vec<Used> {
     let mut out: Vec<Used> = Vec::new();
     for redirect in &command.redirects {
         let writes = if redirect.writes { Writes::Yes } else { Writes::No };
-        out.push(Used { file: redirect.file.clone(), writes });
+        out.push(Used::new(redirect.file.clone(), writes));
         if redirect.reads && redirect.writes {
-            out.push(Used { file: redirect.file.clone(), writes: Writes::No });
+            out.push(Used::new(redirect.file.clone(), Writes::No));
         }
     }
     let arguments = command.words.get(1..).unwrap_or_default();
@@ -181,6 +216,7 @@ pub(crate) fn used(command: &Command) -> Vec<Used> {
         return out;
     }
     let mut first = true;
+    let deep = folders::deep(program, arguments);
     for (index, word) in arguments.iter().enumerate() {
         let option = word.start().starts_with('-');
         let here = match writes {
@@ -189,12 +225,18 @@ pub(crate) fn used(command: &Command) -> Vec<Used> {
             writes => writes,
         };
         first &= option;
+        let before = out.len();
         if here == Writes::Yes {
             push(&mut out, word, Writes::Yes);
         }
         // Those that write may read as well: `cp`, `dd`, `mv`.
         push(&mut out, word, if here == Writes::Perhaps { here } else { Writes::No });
+        if !folders::only_gets(program, arguments, index) {
+            let added = out.iter_mut().skip(before);
+            added.filter(|used| used.writes > Writes::No).for_each(|used| used.below = deep);
+        }
     }
+    folders::named_elsewhere(program, arguments, &mut out);
     out
 }
 
@@ -211,6 +253,9 @@ fn writes(program: &str, command: &Command) -> Writes {
         "git" => {
             let task = command.words.iter().skip(1).find(|word| !word.start().starts_with('-'));
             task.and_then(Field::known).is_some_and(|task| !GIT_WRITES.contains(&task))
+        }
+        "gh" | "glab" => {
+            !command.words.iter().any(|word| matches!(word.known(), Some("download" | "clone")))
         }
         _ => READS.contains(&program) || OPENS_NONE.contains(&program),
     };
@@ -231,6 +276,13 @@ fn only_read(program: &str, arguments: &[Field], index: usize) -> bool {
     COPIES.contains(&program) && !odd && last != Some(index)
 }
 
+/// Whether a command opens nothing that it is given as an argument.
+pub(crate) fn opens_none(command: &Command) -> bool {
+    command.program().is_some_and(|program| {
+        OPENS_NONE.contains(&program) && writes(program, command) != Writes::Yes
+    })
+}
+
 /// Whether texts that this program is given may be of a language in which it opens files.
 pub(crate) fn is_code(command: &Command) -> bool {
     matches!(command.program(), Some("awk" | "gawk" | "mawk" | "sed"))
@@ -242,18 +294,50 @@ pub(crate) fn is_code(command: &Command) -> bool {
 pub(crate) fn parts_of_code(text: &str) -> impl Iterator<Item = &str> {
     let border = |c: char| c.is_whitespace() || "\"'`()<>[]{},;=|".contains(c);
     let code = text.contains(border);
-    text.split(border).filter(move |part| code && part.contains(['.', '/', '~']))
+    let mut at = 0;
+    let parts = text.split(border).map(move |part| {
+        let before = text.get(..at).and_then(|before| before.chars().next_back());
+        at += part.len()
+            + text
+                .get(at + part.len()..)
+                .and_then(|rest| rest.chars().next())
+                .map_or(0, char::len_utf8);
+        (before, part)
+    });
+    // A name without a dot is one where a text of that language begins with it.
+    let is_name = |before: Option<char>, part: &str| {
+        part.contains(['.', '/', '~'])
+            || (!part.is_empty() && before.is_some_and(|before| "\"'`".contains(before)))
+    };
+    parts.filter(move |(before, part)| code && is_name(*before, part)).map(|(_, part)| part)
+}
+
+/// What may be a file that a script of sed reads or writes: what stands behind each `r` and `w`.
+pub(crate) fn parts_of_sed(text: &str) -> impl Iterator<Item = &str> {
+    let behind = text.char_indices().filter(|(_, c)| matches!(c, 'r' | 'R' | 'w' | 'W'));
+    let names = behind.filter_map(|(at, _)| text.get(at + 1..)?.split(['\n', ';', '}']).next());
+    names.map(str::trim).filter(|name| !name.is_empty())
 }
 
 /// What `find` changes: where it begins, if it removes, and files that it writes what it finds to.
 fn found(out: &mut Vec<Used>, arguments: &[Field]) {
     let removes = arguments.iter().any(|argument| argument.known() == Some("-delete"));
     let begins = |field: &&Field| !field.start().starts_with(['-', '(', '!']);
-    for start in arguments.iter().take_while(begins).filter(|_| removes) {
+    let of_all = |field: &&Field| matches!(field.known(), Some("-H" | "-L" | "-P"));
+    let given = arguments.iter().skip_while(of_all);
+    for start in given.clone().take_while(begins).filter(|_| removes) {
         push(out, start, Writes::Yes);
     }
     if removes {
-        out.push(Used { file: Field::unknown(), writes: Writes::Yes });
+        if given.clone().next().is_none_or(|first| !begins(&first)) {
+            push(out, &Field::text("."), Writes::Yes);
+        }
+        let names = folders::looked_for(arguments);
+        for used in out.iter_mut().filter(|used| used.writes == Writes::Yes) {
+            used.below = Below::Present;
+            used.names.clone_from(&names);
+        }
+        out.push(Used::new(Field::unknown(), Writes::Yes));
     }
     for pair in arguments.windows(2) {
         if let [option, file] = pair
@@ -276,7 +360,7 @@ fn has_option(command: &Command, short: char, long: &str) -> bool {
 fn push(out: &mut Vec<Used>, word: &Field, writes: Writes) {
     let mut add = |file: Field| {
         if file != Field::default() {
-            out.push(Used { file, writes });
+            out.push(Used::new(file, writes));
         }
     };
     let text = word.start();

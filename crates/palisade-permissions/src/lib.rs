@@ -20,6 +20,7 @@
 #![forbid(unsafe_code)]
 
 mod bash;
+mod below;
 mod command_pattern;
 mod decide;
 mod doubts;

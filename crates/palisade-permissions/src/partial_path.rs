@@ -3,7 +3,7 @@
 //! `~/.s*/id_rsa` may be a file below `~/.ssh`. It counts as one that a rule may name if it could be, and if something
 //! that is known of it meets something that the rule says: `$X` alone could be any file, and is not asked about.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use palisade_shell::{Field, Piece};
 
@@ -16,6 +16,8 @@ const LONGEST: usize = 1_024;
 #[derive(Debug, Clone)]
 pub(crate) struct PartialPattern {
     tokens: Vec<Token>,
+    /// The folder that it begins in.
+    start: PathBuf,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,11 +87,49 @@ impl PartialPattern {
             });
             rest = behind;
         }
-        Self { tokens }
+        Self { tokens, start: text.get(..start).unwrap_or_default().into() }
+    }
+
+    /// The folder that it begins in, if it is for any depth below that.
+    pub(crate) fn begins(&self) -> Option<&Path> {
+        self.fixed().is_none().then_some(self.start.as_path())
+    }
+
+    /// The text that each path of the pattern begins with, up to a `/`, if it is more than where the pattern begins.
+    pub(crate) fn fixed(&self) -> Option<PathBuf> {
+        let (mut text, mut said) = (String::new(), false);
+        // As far as there are whole names: the text's length, and whether the rule says anything of it.
+        let mut whole = (0, false);
+        for token in &self.tokens {
+            match token {
+                Token::Char { c: '/', .. } => {
+                    whole = (text.len(), said);
+                    text.push('/');
+                }
+                Token::Char { c, says } => {
+                    text.push(*c);
+                    said |= *says;
+                }
+                Token::One | Token::Name | Token::Folders | Token::Rest => {
+                    text.truncate(whole.0);
+                    return whole.1.then(|| PathBuf::from(text));
+                }
+            }
+        }
+        said.then(|| PathBuf::from(text))
     }
 
     /// Whether the path may be one of the pattern's, by something that is known of it.
     pub(crate) fn may_be(&self, path: &PartialPath) -> bool {
+        self.fits(path, false)
+    }
+
+    /// Whether the path may be one of the pattern's, whatever is known of it.
+    pub(crate) fn may_be_one_of(&self, path: &PartialPath) -> bool {
+        self.fits(path, true)
+    }
+
+    fn fits(&self, path: &PartialPath, met: bool) -> bool {
         if self.tokens.len() > LONGEST || path.steps.len() > LONGEST {
             return true;
         }
@@ -100,7 +140,7 @@ impl PartialPattern {
             ((step * width + token) * 2 + usize::from(within)) * 2 + usize::from(met)
         };
         let mut seen = vec![false; (path.steps.len() + 1) * width * 4];
-        let mut waiting: Vec<State> = vec![(0, 0, false, false)];
+        let mut waiting: Vec<State> = vec![(0, 0, false, met)];
         while let Some(state) = waiting.pop() {
             match seen.get_mut(number(state)) {
                 Some(seen) if !*seen => *seen = true,
@@ -176,6 +216,14 @@ impl PartialPattern {
 type State = (usize, usize, bool, bool);
 
 impl PartialPath {
+    /// Any path below this folder.
+    pub(crate) fn below(folder: &Path) -> Self {
+        let mut steps = Vec::new();
+        text(folder.to_string_lossy().trim_end_matches('/'), &mut steps);
+        steps.extend([Step::Char('/'), Step::Any]);
+        Self { steps }
+    }
+
     /// The path that an argument means in this folder; `None` if nothing of it is known.
     pub(crate) fn new(field: &Field, folder: &Path, home: Option<&Path>) -> Option<Self> {
         let mut steps = Vec::new();

@@ -106,6 +106,8 @@ pub(crate) struct PathRules {
     ends: Vec<String>,
     /// Each pattern, for paths of which only some is known.
     partial: Vec<PartialPattern>,
+    /// The folder or file that all of a pattern's paths have in front, where that is more than where it begins.
+    fixed: Vec<Option<PathBuf>>,
 }
 
 impl PathRules {
@@ -116,6 +118,7 @@ impl PathRules {
         let mut out = Self::default();
         for (rule, globs) in rules {
             for PathPattern { glob, partial } in globs {
+                out.fixed.push(partial.fixed());
                 out.partial.push(partial);
                 let end =
                     glob.glob().trim_end_matches("/**").rsplit('/').next().unwrap_or_default();
@@ -148,6 +151,25 @@ impl PathRules {
     /// The first rule that may have this path, of which some is not known, by something of it that is known.
     pub(crate) fn partly(&self, path: &PartialPath) -> Option<usize> {
         let found = self.partial.iter().position(|pattern| pattern.may_be(path))?;
+        self.rules.get(found).copied()
+    }
+
+    /// The first rule of which all that it names is below this folder, by its text.
+    pub(crate) fn beneath(&self, folder: &Path) -> Option<usize> {
+        let below = |fixed: &Option<PathBuf>| {
+            fixed.as_ref().is_some_and(|fixed| fixed != folder && fixed.starts_with(folder))
+        };
+        self.rules.get(self.fixed.iter().position(below)?).copied()
+    }
+
+    /// The first rule that may name something below this folder, of whatever name. Of a rule for any depth only the
+    /// folder counts that it begins in, and those above that.
+    pub(crate) fn may_be_below(&self, folder: &Path) -> Option<usize> {
+        let below = PartialPath::below(folder);
+        let found = self.partial.iter().position(|pattern| {
+            let deeper = pattern.begins().is_some_and(|begins| !begins.starts_with(folder));
+            !deeper && pattern.may_be_one_of(&below)
+        })?;
         self.rules.get(found).copied()
     }
 

@@ -42,6 +42,9 @@ pub enum Meaning {
 pub(crate) struct Understood {
     /// What rules call the tool, and then what its agent does.
     pub(crate) names: Vec<String>,
+    /// What a client calls a server's tool whose name has characters in it that models do not take. A rule that refuses
+    /// may name it so; one that permits may mean another tool.
+    pub(crate) spelled: Option<String>,
     pub(crate) meaning: Meaning,
     /// The folder that it begins in, if the call says so.
     pub(crate) directory: Option<String>,
@@ -273,6 +276,7 @@ pub(crate) fn understand(call: &ToolCall) -> Understood {
         }
         return Understood {
             names: vec![call.name.clone()],
+            spelled: as_clients_spell(&call.name),
             meaning: Meaning::Other,
             directory: None,
             patterns: Vec::new(),
@@ -281,7 +285,7 @@ pub(crate) fn understand(call: &ToolCall) -> Understood {
     if *kind == Kind::Code || is_code(call) {
         let names = vec![call.name.clone()];
         let (meaning, directory, patterns) = (Meaning::Code, None, Vec::new());
-        return Understood { names, meaning, directory, patterns };
+        return Understood { names, spelled: None, meaning, directory, patterns };
     }
     let mut names = Vec::new();
     for name in [*name, call.name.as_str()] {
@@ -311,7 +315,22 @@ pub(crate) fn understand(call: &ToolCall) -> Understood {
         }
         _ => Vec::new(),
     };
-    Understood { names, meaning, directory, patterns }
+    Understood { names, spelled: None, meaning, directory, patterns }
+}
+
+impl Understood {
+    /// All names by which a rule may refuse it.
+    pub(crate) fn all_names(&self) -> Vec<String> {
+        self.names.iter().chain(&self.spelled).cloned().collect()
+    }
+}
+
+/// A server's tool as clients name it to a model, where that is not its own name: with `_` for all that is no letter,
+/// digit, `_` or `-`. Source: names of tools in Anthropic's and OpenAI's APIs, `^[a-zA-Z0-9_-]+$`.
+fn as_clients_spell(name: &str) -> Option<String> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
+    let odd = name.starts_with("mcp__") && !name.chars().all(plain);
+    odd.then(|| name.chars().map(|c| if plain(c) { c } else { '_' }).collect())
 }
 
 /// The folder that a command begins in, if the call names one; `None` if it names several, or something else.

@@ -5,6 +5,8 @@
 
 use std::path::PathBuf;
 
+use palisade_permissions::Mode;
+
 use crate::{
     at::{At, Place},
     cover,
@@ -225,18 +227,23 @@ impl Ceiling<'_> {
     fn permissions(&self, draft: &Draft, beyond: &mut impl FnMut(Place, String)) {
         let managed = || self.managed.iter().filter_map(|draft| draft.permissions.as_ref());
         let Some(asked) = &draft.permissions else { return };
-        let most = managed().find_map(|most| most.mode.as_ref());
+        // Another mode than the default permits what no rule names, and so more than a list that is the most.
+        let listed = self.has(|given| given.allow).then_some(Mode::Default);
+        let modes = managed().filter_map(|most| most.mode.as_ref()).map(|mode| mode.value);
+        let most = modes.min_by_key(|mode| rank(*mode)).or(listed);
         if let (Some(most), Some(mode)) = (most, &asked.mode)
-            && rank(mode.value) > rank(most.value)
+            && rank(mode.value) > rank(most)
         {
             beyond(mode.place, "this `permissions.mode`".to_owned());
         }
-        if managed().any(|most| !most.allow.is_empty()) {
+        if listed.is_some() {
             for rule in &asked.allow {
                 let mut known = managed().flat_map(|most| &most.allow);
                 let covers = |most: &At<PermissionRule>| {
                     let (most, rule) = (&most.value, &rule.value);
-                    most.text == rule.text && (most.when.is_none() || most.when == rule.when)
+                    most.text == rule.text
+                        && (most.when.is_none() || most.when == rule.when)
+                        && (most.base == rule.base || !is_of_its_folder(&most.text))
                 };
                 if !known.any(covers) {
                     beyond(rule.place, format!("the permission `{}`", rule.value.text));
@@ -291,6 +298,12 @@ impl Ceiling<'_> {
             }
         }
     }
+}
+
+/// Whether the paths of a rule begin at the folder of the document that it stands in.
+fn is_of_its_folder(rule: &str) -> bool {
+    let path = rule.split_once('(').map_or("", |(_, path)| path.trim_start());
+    path.starts_with('/') && !path.starts_with("//")
 }
 
 /// Whether two providers are one, wherever they are written.

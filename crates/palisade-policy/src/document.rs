@@ -787,7 +787,7 @@ pub(crate) struct Permissions {
     /// Tool calls that are permitted.
     #[serde(default)]
     #[schemars(extend("examples" = [["Bash(npm run *)", "Read"]]))]
-    pub(crate) allow: Vec<At<Permission>>,
+    pub(crate) allow: Given<Vec<At<Permission>>>,
     /// Tool calls that are asked.
     #[serde(default)]
     #[schemars(extend("examples" = [["Bash(git push *)"]]))]

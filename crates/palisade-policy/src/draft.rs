@@ -147,6 +147,7 @@ pub(crate) struct GivenLists {
     pub(crate) calls: bool,
     pub(crate) pass: bool,
     pub(crate) audit: bool,
+    pub(crate) allow: bool,
 }
 
 /// A rule with the name it was given, if any.
@@ -331,6 +332,7 @@ fn given(document: &Document) -> GivenLists {
         calls: calls.is_some_and(|calls| calls.allow.is_given()),
         pass: environment.is_some_and(|environment| environment.pass.is_given()),
         audit: document.audit.is_some(),
+        allow: document.permissions.as_ref().is_some_and(|it| it.value.allow.is_given()),
     }
 }
 

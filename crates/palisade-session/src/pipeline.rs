@@ -1,5 +1,6 @@
 use std::{
     net::IpAddr,
+    path::Path,
     sync::{
         Arc, OnceLock, PoisonError, RwLock, Weak,
         atomic::{AtomicU64, Ordering},
@@ -445,7 +446,9 @@ impl Pipeline {
     /// What an agent is told of an event that it announces on its own hook interface. `asks`: who is asked what is to
     /// be asked.
     pub(crate) async fn announced(&self, agent: Agent, told: &[u8], asks: Asks) -> Reply {
-        let announced = match agent.read(told) {
+        let read = agent.read(told);
+        let directory = read.as_ref().ok().and_then(|it| it.directory().map(Path::to_owned));
+        let announced = match read {
             Ok(announced) => match self.hooks() {
                 Some(hooks) => hooks::without_places(announced, &hooks.common),
                 None => announced,
@@ -458,11 +461,11 @@ impl Pipeline {
                 return agent.refusal(&format!("palisade: {error}"));
             }
         };
-        if let Some(reply) = self.passed(&announced).await {
+        if let Some(reply) = self.passed(&announced, directory.as_deref()).await {
             return reply;
         }
         let hooks = self.hooks();
-        let rules = |action: &Action| self.consider(action);
+        let rules = |action: &Action| self.consider_in(action, directory.as_deref());
         let mut outcome = hooks::decided(hooks.as_deref(), &announced, &rules).await;
         let kept = match outcome.decided.take() {
             Some(decided) => {
@@ -482,14 +485,16 @@ impl Pipeline {
 
     /// The answer to a call that a model's answer was let through with: it was decided there, by hooks and by whoever
     /// was asked. Rules may have changed since.
-    async fn passed(&self, announced: &Announced) -> Option<Reply> {
+    async fn passed(&self, announced: &Announced, directory: Option<&Path>) -> Option<Reply> {
         let call = announced.call.as_ref()?;
         if announced.event != Some(Hooked::PRE_TOOL_USE) || !self.passed.take(call) {
             return None;
         }
         let action = Action::ToolCall(Box::new(call.clone()));
         let now = self.consider(&action);
-        if now.verdict == Verdict::Deny {
+        // In the answer it was decided as one in the workspace.
+        let elsewhere = directory.and_then(|it| self.engine.decide_elsewhere(&action, it));
+        if now.verdict == Verdict::Deny || elsewhere.is_some() {
             return None;
         }
         let mut decision = Decision { verdict: Verdict::Allow, ..now };
@@ -502,6 +507,15 @@ impl Pipeline {
         }
         let to = ReplyTo { say: Some(Say::Allow), reason: decision.reason, ..ReplyTo::default() };
         Some(announced.reply(&to))
+    }
+
+    /// What is decided of what an agent in this folder announces.
+    fn consider_in(&self, action: &Action, directory: Option<&Path>) -> Decision {
+        let decision = self.consider(action);
+        match directory.and_then(|it| self.engine.decide_elsewhere(action, it)) {
+            Some(elsewhere) if elsewhere.is_stricter(&decision) => elsewhere,
+            _ => decision,
+        }
     }
 
     /// Tell hooks of an alarm. Nobody waits for them, and what they leave raises no alarm.

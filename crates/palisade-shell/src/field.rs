@@ -69,6 +69,14 @@ impl Field {
         out
     }
 
+    /// The same with this text behind it.
+    #[must_use]
+    pub fn with(&self, text: &str) -> Self {
+        let mut out = self.clone();
+        out.push_text(text);
+        out
+    }
+
     /// An argument of which nothing is known, not even that it is one.
     pub fn unknown() -> Self {
         Self { pieces: vec![Piece::AnyWords] }

@@ -5,6 +5,7 @@ mod git;
 mod globals;
 mod keeps;
 mod languages;
+mod moves;
 mod powers;
 mod shells;
 mod variables;
@@ -14,6 +15,7 @@ use crate::Field;
 
 pub(crate) use globals::without_globals;
 pub(crate) use keeps::keeps;
+pub(crate) use moves::moves;
 pub(crate) use powers::hidden_powers;
 pub(crate) use variables::assigned_within;
 pub use variables::{changes_meaning, is_harmless_variable};

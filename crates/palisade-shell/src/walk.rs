@@ -44,12 +44,12 @@ impl<'a> Around<'a> {
 }
 
 pub(crate) fn line(text: &str, known: &Known) -> Result<Line, Unreadable> {
-    at_depth(text, &Around::new(known), 0, Given::Nothing)
+    at_depth(text, &Around::new(known), 0, Given::Nothing, &Start::default())
 }
 
 pub(crate) fn program(words: &[String], known: &Known) -> Line {
     let (script, around) = (Script::default(), Around::new(known));
-    let mut walk = Walk::new(&script, &around, 0, Given::Nothing);
+    let mut walk = Walk::new(&script, &around, 0, Given::Nothing, &Start::default());
     let mut command = Command {
         words: words.iter().map(Field::text).collect(),
         certain: true,
@@ -66,6 +66,7 @@ fn at_depth(
     around: &Around<'_>,
     depth: usize,
     given: Given,
+    start: &Start,
 ) -> Result<Line, Unreadable> {
     if depth >= DEEPEST {
         return Err(Unreadable::new("it is nested too deeply"));
@@ -77,7 +78,7 @@ fn at_depth(
         return Err(Unreadable::new(why));
     }
     let script = parse::script(text)?;
-    Ok(Walk::over(&script, around, depth, given))
+    Ok(Walk::over(&script, around, depth, given, start))
 }
 
 /// What a command writes to its standard output, if it is one that writes what it is given.
@@ -92,6 +93,21 @@ fn says(command: &Command) -> Option<Field> {
         }
         Some("cat") => Some(Field::joined(&command.texts)),
         _ => None,
+    }
+}
+
+/// Where a text is run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Start {
+    /// Folders that it may begin in.
+    directories: Vec<String>,
+    /// Whether `~` and `$HOME` are what they were.
+    at_home: bool,
+}
+
+impl Default for Start {
+    fn default() -> Self {
+        Self { directories: vec![".".to_owned()], at_home: true }
     }
 }
 
@@ -164,20 +180,33 @@ struct Walk<'a> {
 }
 
 impl<'a> Walk<'a> {
-    fn over(script: &'a Script, around: &'a Around<'a>, depth: usize, given: Given) -> Line {
-        let mut walk = Self::new(script, around, depth, given);
+    fn over(
+        script: &'a Script,
+        around: &'a Around<'a>,
+        depth: usize,
+        given: Given,
+        start: &Start,
+    ) -> Line {
+        let mut walk = Self::new(script, around, depth, given, start);
         walk.list(&script.list);
         walk.evaluate();
         walk.line
     }
 
-    fn new(script: &'a Script, around: &'a Around<'a>, depth: usize, given: Given) -> Self {
+    fn new(
+        script: &'a Script,
+        around: &'a Around<'a>,
+        depth: usize,
+        given: Given,
+        start: &Start,
+    ) -> Self {
         let known = around.known;
         let mut variables = HashMap::new();
-        if let Some(home) = &known.home {
+        if let Some(home) = known.home.as_ref().filter(|_| start.at_home) {
             variables.insert("HOME".to_owned(), Field::text(home));
         }
-        if let Some(directory) = &known.directory {
+        let is_there = *start == Start { at_home: start.at_home, ..Start::default() };
+        if let Some(directory) = known.directory.as_ref().filter(|_| is_there) {
             variables.insert("PWD".to_owned(), Field::text(directory));
         }
         Walk {
@@ -188,7 +217,7 @@ impl<'a> Walk<'a> {
             variables,
             functions: HashSet::new(),
             own: HashSet::new(),
-            directories: vec![".".to_owned()],
+            directories: start.directories.clone(),
             unsure: 0,
             doubtful: false,
             other_breaks: false,
@@ -225,9 +254,12 @@ impl<'a> Walk<'a> {
             self.line.unclear("texts are nested too deeply");
             return;
         }
-        let mut found = Walk::over(&script, self.around, self.depth + 1, Given::Something);
+        let start = self.start();
+        let mut found = Walk::over(&script, self.around, self.depth + 1, Given::Something, &start);
         for command in &mut found.commands {
             command.certain = false;
+            // Whenever that may be.
+            command.is_anywhere();
         }
         self.line.commands.append(&mut found.commands);
         self.line.mentioned.append(&mut found.mentioned);
@@ -469,20 +501,37 @@ impl<'a> Walk<'a> {
         if command.words.first().is_some_and(|name| programs::is_of_the_kernel(name.start())) {
             self.line.unclear("a program is named by a file that stands for another one");
         }
-        for what in programs::started(program, &command.words) {
+        let mut start = self.start();
+        let gives_home = |(name, _): &(String, Field)| name == "HOME";
+        start.at_home &= !command.assignments.iter().any(gives_home)
+            && !command.words.iter().any(|word| word.start().starts_with("HOME="));
+        let inner = programs::started(program, &command.words);
+        let moves = |what: &programs::Inner| programs::moves(program, &command.words, what);
+        let inner: Vec<(bool, programs::Inner)> =
+            inner.into_iter().map(|what| (moves(&what), what)).collect();
+        for (moved, what) in inner {
             match what {
                 programs::Inner::Words { words, transparent, certain } => {
-                    let line = self.inner(words, certain);
+                    let mut line = self.inner(words, certain, start.at_home);
+                    if moved {
+                        line.commands.iter_mut().for_each(Command::is_anywhere);
+                    }
                     command.starts.push(Started { transparent, line });
                 }
                 programs::Inner::Script { text, certain } => {
-                    let line = self.script(&text, certain);
+                    let mut line = self.script(&text, certain, &start);
+                    if moved {
+                        line.commands.iter_mut().for_each(Command::is_anywhere);
+                    }
                     command.starts.push(Started { transparent: false, line });
                 }
                 programs::Inner::Unclear(why) => self.line.unclear(why),
                 programs::Inner::Input => match self.given.clone() {
                     Given::Text(text) => {
-                        let line = self.script(&text, true);
+                        let mut line = self.script(&text, true, &start);
+                        if moved {
+                            line.commands.iter_mut().for_each(Command::is_anywhere);
+                        }
                         command.starts.push(Started { transparent: false, line });
                     }
                     Given::Something => {
@@ -495,7 +544,7 @@ impl<'a> Walk<'a> {
     }
 
     /// A command that a wrapper starts.
-    fn inner(&mut self, words: Vec<Field>, certain: bool) -> Line {
+    fn inner(&mut self, words: Vec<Field>, certain: bool, at_home: bool) -> Line {
         let mut line = Line::default();
         if self.depth + 1 >= DEEPEST {
             line.unclear("commands start each other too deeply");
@@ -513,25 +562,37 @@ impl<'a> Walk<'a> {
             directories: self.directories.clone(),
             ..Command::default()
         };
+        // What a wrapper gives its program is that program's alone.
+        let home = (!at_home).then(|| self.variables.remove("HOME")).flatten();
         self.started(&mut command);
+        self.variables.extend(home.map(|home| ("HOME".to_owned(), home)));
         self.line.commands.push(command);
         line = std::mem::replace(&mut self.line, outer);
         self.depth -= 1;
         line
     }
 
+    /// Where a text is run that is run here.
+    fn start(&self) -> Start {
+        let home = self.variables.get("HOME").and_then(Field::known);
+        let at_home = home == self.around.known.home.as_deref() && !self.doubtful;
+        Start { directories: self.directories.clone(), at_home }
+    }
+
     /// A text that is run as a script.
-    fn script(&mut self, text: &Field, certain: bool) -> Line {
+    fn script(&mut self, text: &Field, certain: bool, start: &Start) -> Line {
         let mut line = Line::default();
         if !self.around.one_more() {
             line.unclear("too many commands may start each other");
             return line;
         }
         match text.known() {
-            Some(text) => match at_depth(text, self.around, self.depth + 1, self.given.clone()) {
-                Ok(found) => line = found,
-                Err(_) => line.unclear("a text that is run as commands cannot be read"),
-            },
+            Some(text) => {
+                match at_depth(text, self.around, self.depth + 1, self.given.clone(), start) {
+                    Ok(found) => line = found,
+                    Err(_) => line.unclear("a text that is run as commands cannot be read"),
+                }
+            }
             None => {
                 // What is known of it is worth a look: the unknown may be no more than an argument.
                 let shown: String = text
@@ -544,8 +605,8 @@ impl<'a> Walk<'a> {
                         }
                     })
                     .collect();
-                if let Ok(found) = at_depth(&shown, self.around, self.depth + 1, self.given.clone())
-                {
+                let given = self.given.clone();
+                if let Ok(found) = at_depth(&shown, self.around, self.depth + 1, given, start) {
                     line = found;
                 }
                 line.unclear("a text that is run as commands is not known");

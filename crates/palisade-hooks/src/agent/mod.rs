@@ -5,6 +5,8 @@ mod cursor;
 mod gemini;
 mod openclaw;
 
+use std::path::Path;
+
 use palisade_core::{ToolCall, ToolInput, ToolSeen};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -43,6 +45,14 @@ pub struct Announced {
     pub fields: Map<String, Value>,
     /// The tool call that it is about.
     pub call: Option<ToolCall>,
+}
+
+impl Announced {
+    /// The folder that the agent says to be in, if it says a whole path.
+    pub fn directory(&self) -> Option<&Path> {
+        let folder = Path::new(self.fields.get("cwd")?.as_str()?);
+        folder.is_absolute().then_some(folder)
+    }
 }
 
 /// What an agent gets back.

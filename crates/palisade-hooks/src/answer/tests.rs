@@ -96,6 +96,39 @@ fn what_is_odd_is_a_failure() {
 }
 
 #[test]
+fn a_decision_where_nobody_reads_it_is_a_failure() {
+    let deny = decided("deny");
+    for printed in [
+        // Beside something else, as a shell's start prints it.
+        format!("welcome\n{deny}"),
+        format!("checking… {deny}"),
+        format!("\u{feff}{deny}"),
+        format!("\u{1b}[0m{deny}"),
+        "looking\n{\"decision\": \"block\"".to_owned(),
+        // In another place, or in the words of another agent.
+        r#"{"permissionDecision": "deny"}"#.to_owned(),
+        r#"{"updatedInput": {"command": "ls"}}"#.to_owned(),
+        r#"{"hookSpecificOutput": {"hookEventName": "PreToolUse", "decision": "block"}}"#
+            .to_owned(),
+        r#"{"hookSpecificOutput": {"hookEventName": "PreToolUse", "continue": false}}"#.to_owned(),
+        r#"{"hookSpecificOutput": {"hookEventName": "PreToolUse", "behavior": "deny"}}"#.to_owned(),
+        r#"{"permission": "deny"}"#.to_owned(),
+        r#"{"block": true, "blockReason": "no"}"#.to_owned(),
+        r#"{"ok": false, "reason": "no"}"#.to_owned(),
+        r#"{"async": true, "asyncTimeout": 5}"#.to_owned(),
+    ] {
+        assert!(read(0, &printed, "").wrong.is_some(), "{printed}");
+    }
+    let prompt = Event::named("UserPromptSubmit").unwrap();
+    let told = |text: &str| of_program(prompt, Exit::Code(0), text.as_bytes(), b"");
+    assert!(told("note\n{\"decision\": \"block\"}").wrong.is_some());
+    // Text that speaks of it is context, and text that does not is none.
+    assert_eq!(told("the key \"decision\" is read").wrong, None);
+    assert_eq!(read(0, "2 files {a, b} are fine", "").wrong, None);
+    assert_eq!(read(0, r#"{"updatedInput": null}"#, "").wrong, None);
+}
+
+#[test]
 fn texts_steer_no_terminal_and_have_an_end() {
     let said = read(2, "", "\u{1b}[2Jgone\u{202e}\r\nnext\0").answer.reason;
     assert_eq!(said, "[2Jgone\nnext");

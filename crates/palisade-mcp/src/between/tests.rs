@@ -80,6 +80,52 @@ fn a_tool_that_nobody_saw_is_neither_shown_nor_called() {
 }
 
 #[test]
+fn a_tool_that_has_changed_is_not_called_by_who_has_seen_it_before() {
+    let between = between(&[tool("good", "Reads a file."), tool("good2", "Lists.")]);
+    let list = |id: &str, tools: Value| {
+        between.of_client(&line(json!({"jsonrpc": "2.0", "id": id, "method": "tools/list"})));
+        between.of_server(&line(json!({"jsonrpc": "2.0", "id": id, "result": {"tools": tools}})))
+    };
+    list("a", json!([tool("good", "Reads a file."), tool("good2", "Lists.")]));
+    assert!(between.of_client(&call(1, "good")).on.is_some());
+    list("b", json!([tool("good", "Sends a file."), tool("good2", "Lists.")]));
+    let step = between.of_client(&call(2, "good"));
+    assert!(step.on.is_none() && step.note.unwrap().contains("is not what was seen"));
+    assert!(between.of_client(&call(3, "good2")).on.is_some());
+    // Nor where the list has it in both forms, in whatever order.
+    list("c", json!([tool("good", "Sends a file."), tool("good", "Reads a file.")]));
+    assert!(between.of_client(&call(4, "good")).on.is_none());
+    list("d", json!([tool("good", "Reads a file."), tool("good", "Sends a file.")]));
+    assert!(between.of_client(&call(5, "good")).on.is_none());
+    list("e", json!([tool("good", "Reads a file.")]));
+    assert!(between.of_client(&call(6, "good")).on.is_some());
+}
+
+#[test]
+fn only_known_notifications_pass() {
+    let between = between(&[]);
+    let told = |method: &str| line(json!({"jsonrpc": "2.0", "method": method, "params": {}}));
+    for method in ["notifications/initialized", "notifications/progress", "notifications/message"] {
+        assert!(between.of_server(&told(method)).on.is_some(), "{method}");
+    }
+    // A client may have more, such as those by which a server speaks to the model.
+    for method in ["notifications/claude/channel", "notifications/", "notifications/Message"] {
+        let step = between.of_server(&told(method));
+        assert!(step.on.is_none() && step.note.is_some(), "{method}");
+    }
+}
+
+#[test]
+fn what_is_typed_is_sent_to_no_server_without_a_decision() {
+    let between = between(&[]);
+    let params = json!({"ref": {"type": "ref/prompt", "name": "x"},
+        "argument": {"name": "y", "value": "a secret"}});
+    let complete =
+        json!({"jsonrpc": "2.0", "id": 1, "method": "completion/complete", "params": params});
+    assert_eq!(between.of_client(&line(complete)).on, None);
+}
+
+#[test]
 fn what_a_server_asks_of_a_client_is_decided() {
     let between = between(&[]);
     for method in ["sampling/createMessage", "elicitation/create", "tools/call", "shell/run"] {

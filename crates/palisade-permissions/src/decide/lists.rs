@@ -142,6 +142,11 @@ impl Rules {
         by_word.chain(&self.any_word).copied().min()
     }
 
+    /// A rule about paths, if there is one.
+    pub(crate) fn first_of_paths(&self) -> Option<usize> {
+        self.reads.first_rule().or_else(|| self.edits.first_rule())
+    }
+
     /// A rule, if there is one.
     pub(super) fn any(&self) -> Option<usize> {
         (!self.all.is_empty()).then_some(0)

@@ -4,13 +4,16 @@ use serde_json::json;
 use super::*;
 
 fn written(text: &str) -> Written {
-    Written { text: text.into(), at: None, base: "/work".into() }
+    Written { text: text.into(), at: None, base: "/no-such-work".into() }
 }
 
 fn rules(mode: Mode, allow: &[&str], ask: &[&str], deny: &[&str]) -> Permissions {
     let all = |texts: &[&str]| texts.iter().map(|text| written(text)).collect();
-    let place =
-        Place { workspace: "/work".into(), additional: vec![], home: Some("/home/me".into()) };
+    let place = Place {
+        workspace: "/no-such-work".into(),
+        additional: vec![],
+        home: Some("/home/me".into()),
+    };
     let settings = Settings { mode, allow: all(allow), ask: all(ask), deny: all(deny), place };
     Permissions::new(settings).unwrap_or_else(|wrong| panic!("{wrong:?}"))
 }
@@ -211,7 +214,7 @@ fn other_tools() {
     type Rows = [(&'static str, &'static str, ToolCall, Verdict); 30];
     let rows: Rows = [
         ("deny", "Read(.env)", read(".env"), Deny),
-        ("deny", "Read(.env)", read("/work/sub/.env"), Deny),
+        ("deny", "Read(.env)", read("/no-such-work/sub/.env"), Deny),
         ("deny", "Read(.env)", edit("sub/.env"), Deny),
         ("deny", "Read(./.env)", read("sub/.env"), Deny),
         ("deny", "Edit(/src/**)", edit("src/z.js"), Deny),
@@ -426,6 +429,7 @@ proptest::proptest! {
 }
 
 mod disguises;
+mod folders;
 mod for_real;
 mod tools;
 
@@ -522,9 +526,9 @@ fn files_are_found_behind_folders_that_are_not_known() {
     );
     for (command, expected) in [
         ("cat /proc/self/cwd/.env", Verdict::Deny),
-        ("cat /proc/self/root/work/.env", Verdict::Deny),
+        ("cat /proc/self/root/no-such-work/.env", Verdict::Deny),
         ("cat /proc/1/task/1/cwd/./x/../.env", Verdict::Deny),
-        ("HOME=/work; cat ~/.env", Verdict::Deny),
+        ("HOME=/no-such-work; cat ~/.env", Verdict::Deny),
         ("cat s*/.env", Verdict::Ask),
         ("cat c*/key", Verdict::Ask),
         ("cat secrets/*", Verdict::Ask),

@@ -43,7 +43,7 @@ pub(super) fn check(
     let denied = section.deny.iter().map(|deny| &deny.value);
     let denied: BTreeSet<&str> =
         denied.filter(|deny| deny.when().is_none()).map(Permission::rule).collect();
-    for (list, weaker) in [("allow", &section.allow), ("ask", &section.ask)] {
+    for (list, weaker) in [("allow", &*section.allow), ("ask", &section.ask)] {
         for rule in weaker {
             if denied.contains(rule.value.rule()) {
                 check.wrong(

@@ -371,3 +371,29 @@ fn the_proxy_that_connections_leave_by() {
     stays_within(&proxy(1), &proxy(1));
     stays_within("filesystem: {deny: [~/.ssh]}", &proxy(1));
 }
+
+#[test]
+fn permissions_of_tool_calls() {
+    let one = "permissions: {allow: ['Bash(ls *)']}";
+    goes_beyond(one, "permissions: {allow: ['Bash(git *)']}", "the permission `Bash(git *)`");
+    stays_within(one, one);
+    // An empty list is one too.
+    goes_beyond("permissions: {allow: []}", one, "the permission `Bash(ls *)`");
+    stays_within("permissions: {deny: ['Bash(curl *)']}", one);
+    // A mode that permits what is on no list is more than the list.
+    for mode in ["acceptEdits", "bypassPermissions"] {
+        let user = format!("permissions: {{mode: {mode}}}");
+        goes_beyond(one, &user, "this `permissions.mode`");
+        goes_beyond("permissions: {allow: []}", &user, "this `permissions.mode`");
+        goes_beyond("permissions: {mode: default}", &user, "this `permissions.mode`");
+        stays_within("permissions: {deny: ['Bash(curl *)']}", &user);
+        let both = format!("permissions: {{mode: {mode}, allow: []}}");
+        stays_within(&both, &user);
+    }
+    stays_within(one, "permissions: {mode: plan}");
+    // The same words name another folder in another document.
+    let of_its_folder = "permissions: {allow: ['Edit(/src/**)']}";
+    goes_beyond(of_its_folder, of_its_folder, "the permission `Edit(/src/**)`");
+    let whole = "permissions: {allow: ['Edit(//srv/src/**)']}";
+    stays_within(whole, whole);
+}

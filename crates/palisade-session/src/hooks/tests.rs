@@ -69,6 +69,8 @@ async fn an_allow_of_a_hook_undoes_no_rule() {
         ("permissions.deny[0]", Verdict::Deny, Verdict::Deny),
         ("permissions.mode", Verdict::Deny, Verdict::Deny),
         ("permissions.ask[1]", Verdict::Ask, Verdict::Ask),
+        // It may be about this call, which cannot be told.
+        ("permissions.deny[Bash(curl *)]", Verdict::Ask, Verdict::Ask),
         ("taint.ask[mcp__slack__post]", Verdict::Ask, Verdict::Ask),
         ("permissions.mode", Verdict::Ask, Verdict::Allow),
         ("permissions.allow[0]", Verdict::Allow, Verdict::Allow),

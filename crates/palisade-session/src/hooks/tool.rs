@@ -152,9 +152,12 @@ impl Decided {
     }
 }
 
-/// Whether the question is a rule's own, which only the operator answers.
+/// Whether the question is a rule's own, which only the operator answers: one of `ask`, or one of `deny` that may be about
+/// this call.
 fn is_asked_by_a_rule(decision: &Decision) -> bool {
-    is_by_rule(decision, "permissions.ask") || decision.is_about_taint()
+    is_by_rule(decision, "permissions.ask")
+        || is_by_rule(decision, "permissions.deny")
+        || decision.is_about_taint()
 }
 
 /// Whether a rule of this list decided, and not a mode or that there is none.

@@ -88,6 +88,7 @@ pub(super) fn find(arguments: &[Field]) -> Vec<Inner> {
         if let Some(value) = joined.filter(|value| !value.is_empty() && *value != "dev") {
             let mut given = vec![Field::text(value)];
             given.extend(arguments.iter().skip(index + 1).cloned());
+            with_what_is_found(&mut given);
             out.extend(words(&given, false, false));
         }
         if argument.known().is_some_and(|text| RUNS.contains(&text)) {
@@ -96,7 +97,7 @@ pub(super) fn find(arguments: &[Field]) -> Vec<Inner> {
                 .iter()
                 .position(|field| matches!(field.known(), Some(";" | "+")))
                 .unwrap_or(rest.len());
-            let given: Vec<Field> = rest
+            let mut given: Vec<Field> = rest
                 .iter()
                 .take(end)
                 .map(|field| match field.known() {
@@ -104,10 +105,24 @@ pub(super) fn find(arguments: &[Field]) -> Vec<Inner> {
                     _ => field.clone(),
                 })
                 .collect();
+            if argument
+                .known()
+                .is_some_and(|text| matches!(text, "-x" | "-X" | "--exec" | "--exec-batch"))
+            {
+                with_what_is_found(&mut given);
+            }
             out.extend(words(&given, false, true));
         }
     }
     out
+}
+
+/// `fd` puts what it has found behind a command that has no place for it.
+fn with_what_is_found(given: &mut Vec<Field>) {
+    let has_place = |field: &Field| field.known().is_none_or(|text| text.contains('{'));
+    if !given.is_empty() && !given.iter().any(has_place) {
+        given.push(Field::unknown());
+    }
 }
 
 /// A text in which `name` stands for what is not known.

@@ -41,7 +41,9 @@ pub(super) fn git(arguments: &[Field]) -> Vec<Inner> {
     for field in rest {
         // `ext::command`, of whatever subcommand.
         if let Some(command) = field.after("ext::") {
-            out.push(script(command, true));
+            // `% ` is a blank, and `%%` a percent sign. Source: git-remote-ext(1).
+            let plain = command.known().map(|text| text.replace("% ", " ").replace("%%", "%"));
+            out.push(script(plain.map_or(command, Field::text), true));
         }
     }
     let command = arguments.get(at).and_then(Field::known);

@@ -32,6 +32,7 @@ const POWERS: &[(&[&str], &[&str])] = &[
     (&["tree"], &["-o", "-R", "-l"]),
     (&["file"], &["-C", "--compile", "-f", "--files-from", "-z", "-Z", "--uncompress"]),
     (&["wc", "du"], &["--files0-from"]),
+    (&["base32", "base64", "basenc", "iconv", "sdiff", "shuf"], &["-o", "--output"]),
     (&["man"], &["-P", "--pager", "-H", "--html", "-C", "--config-file"]),
     (
         &["tar", "bsdtar", "gtar"],

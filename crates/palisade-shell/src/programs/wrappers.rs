@@ -195,10 +195,10 @@ const SHELLS: [&str; 14] = [
 
 /// Whether what this program runs of its arguments is all told by [`started`].
 pub(super) fn is_looked_through(program: &str) -> bool {
-    const OTHERS: [&str; 25] = [
+    const OTHERS: [&str; 24] = [
         "eval", "trap", "source", ".", "xargs", "find", "fd", "fdfind", "parallel", "ssh", "mosh",
         "autossh", "flock", "su", "runuser", "git", "tar", "bsdtar", "gtar", "rsync", "rg", "man",
-        "scp", "sftp", "sed",
+        "scp", "sed",
     ];
     SHELLS.contains(&program)
         || OTHERS.contains(&program)

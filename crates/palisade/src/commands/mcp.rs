@@ -43,7 +43,8 @@ Examples:
 
 Put the last in place of the server's own command in the client's settings. Each call of a tool is decided by the
 permission rules, as mcp__NAME__TOOL; so are reads of resources (mcp__NAME__resources_read), prompts
-(mcp__NAME__prompts_get), and what the server asks of the client (mcp__NAME__sampling, mcp__NAME__elicitation).
+(mcp__NAME__prompts_get), completions (mcp__NAME__completion), and what the server asks of the client
+(mcp__NAME__sampling, mcp__NAME__elicitation).
 Inside a sandbox a question waits in `palisade approvals`; elsewhere it is a refusal, as nobody can be asked. The server runs as the client would have run it; `palisade run`
 confines it.")]
 pub(crate) struct Args {

@@ -101,6 +101,42 @@ fn each_agent_gets_its_own_answer() {
     assert_eq!(said(&home.tell("openclaw", openclaw.to_string().as_bytes()))["block"], true);
 }
 
+/// A shell that stays where an earlier call has left it.
+#[test]
+fn names_count_from_where_the_agent_says_to_be() {
+    let home = Home::new(
+        "filesystem: {workspace: {path: .}}\n\
+         permissions: {mode: bypassPermissions, deny: ['Edit(config/prod/**)', 'Read(keys/one)']}",
+    );
+    std::fs::create_dir_all(home.at("config/prod")).unwrap();
+    let decided = |agent: &str, event: &str, folder: &str, tool: &str, input: Value| {
+        let told = json!({"session_id": "s", "cwd": home.at(folder), "hook_event_name": event,
+            "tool_name": tool, "tool_input": input, "tool_use_id": "t"});
+        let mut command = home.command(agent);
+        command.env("CLAUDE_PROJECT_DIR", home.at(""));
+        let said = said(&tell(&mut command, told.to_string().as_bytes()));
+        let specific = &said["hookSpecificOutput"]["permissionDecision"];
+        specific.as_str().or(said["decision"].as_str()).unwrap_or_default().to_owned()
+    };
+    let claude = |folder: &str, tool: &str, input: Value| {
+        decided("claude-code", "PreToolUse", folder, tool, input)
+    };
+    for command in ["rm key", "echo > ./key", "sed -i s/a/b/ key", "ls; cd ../prod && touch key"] {
+        assert_eq!(claude("config/prod", "Bash", json!({"command": command})), "deny", "{command}");
+    }
+    assert_eq!(claude("keys", "Bash", json!({"command": "cat one"})), "deny");
+    assert_eq!(claude("keys", "Read", json!({"file_path": "one"})), "deny");
+    // What it is in the workspace counts all the same.
+    assert_eq!(claude("keys", "Bash", json!({"command": "rm config/prod/key"})), "deny");
+    assert_eq!(claude("", "Bash", json!({"command": "rm key"})), "allow");
+    assert_eq!(claude("config", "Bash", json!({"command": "rm key"})), "allow");
+    let gemini = |folder: &str| {
+        let input = json!({"command": "rm key"});
+        decided("gemini", "BeforeTool", folder, "run_shell_command", input)
+    };
+    assert_eq!(gemini("config/prod"), "deny");
+}
+
 /// What nobody has a word on is left to the agent's own rules: it is not permitted by silence.
 #[test]
 fn says_nothing_where_there_is_nothing_to_say() {

@@ -61,7 +61,7 @@ fn a_command_begins_in_one_folder_that_is_told() {
     for (input, expected) in [
         (json!({"command": "cat id", "cwd": "/home/me/.ssh"}), Deny),
         (json!({"command": "cat id", "working_dir": "/home/me/.ssh"}), Deny),
-        (json!({"command": "cat id", "workdir": "/work", "cwd": "/home/me/.ssh"}), Ask),
+        (json!({"command": "cat id", "workdir": "/no-such-work", "cwd": "/home/me/.ssh"}), Ask),
         (json!({"command": "cat id", "cwd": ["/home/me/.ssh"]}), Ask),
         (json!({"command": "cat id", "cwd": null}), Allow),
     ] {
@@ -92,4 +92,27 @@ fn readers_of_urls_and_names_do_not_agree() {
     ] {
         assert_eq!(said("Skill(deploy)", "Skill", json!({"skill": skill})), expected, "{skill}");
     }
+}
+
+#[test]
+fn a_servers_tool_is_refused_by_the_name_that_clients_make_of_it_too() {
+    use Verdict::{Allow, Ask, Deny};
+    let deny = "mcp__files__delete_all";
+    for (name, expected) in [
+        ("mcp__files__delete_all", Deny),
+        ("mcp__files__delete.all", Deny),
+        ("mcp__files__delete all", Deny),
+        ("mcp__files__delete/all", Deny),
+        ("mcp__files__deleteall", Allow),
+    ] {
+        assert_eq!(said(deny, name, json!({})), expected, "{name}");
+    }
+    assert_eq!(
+        said("mcp__files__delete_all(path:/x)", "mcp__files__delete.all", json!({"path": "/x"})),
+        Deny
+    );
+    // A permission may mean the other tool.
+    let allow = rules(Mode::Default, &["mcp__files__delete_all"], &[], &[]);
+    assert_eq!(verdict(&allow, &call("mcp__files__delete.all", json!({}))), Ask);
+    assert_eq!(verdict(&allow, &call("mcp__files__delete_all", json!({}))), Allow);
 }
