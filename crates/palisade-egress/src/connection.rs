@@ -69,8 +69,8 @@ impl<'a> Connection<'a> {
                 return self.refuse(bare(None, own.port()), why).await;
             }
         };
-        if destination == own {
-            let why = "it came straight to the proxy, which serves only what is redirected to it";
+        if crate::destination::is_straight(destination, own) {
+            let why = "it came straight to the proxy, which serves only what is led to it";
             return self.refuse(bare(Some(destination), own.port()), why.into()).await;
         }
         self.dialled = Some(destination);

@@ -42,8 +42,42 @@ pub fn original_destination(stream: &TcpStream) -> io::Result<SocketAddr> {
     }
 }
 
+/// Whether a connection came straight to the listener, which has this address, and was led there by nothing. One that
+/// listens at every address of its own namespace is found at each of the loopback device's.
+pub(crate) fn is_straight(destination: SocketAddr, listener: SocketAddr) -> bool {
+    let (ip, own) = (destination.ip(), listener.ip());
+    destination.port() == listener.port()
+        && (ip == own || (own.is_unspecified() && (ip.is_loopback() || ip.is_unspecified())))
+}
+
 /// The same destination, with an IPv4-mapped address as IPv4 and without flow label and scope.
 pub(crate) fn canonical(address: SocketAddr) -> SocketAddr {
     let ip: IpAddr = address.ip().to_canonical();
     SocketAddr::new(ip, address.port())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_was_not_led_to_the_listener_is_told_from_who_was() {
+        let at = |text: &str| text.parse().unwrap();
+        for (destination, listener, straight) in [
+            ("127.0.0.1:1", "127.0.0.1:1", true),
+            ("127.0.0.1:1", "0.0.0.0:1", true),
+            ("127.9.9.9:1", "0.0.0.0:1", true),
+            ("0.0.0.0:1", "0.0.0.0:1", true),
+            ("[::1]:1", "[::]:1", true),
+            ("[::1]:1", "[::1]:1", true),
+            // An address like any other, to which a client may want to go.
+            ("198.18.0.1:1", "0.0.0.0:1", false),
+            ("[2001:db8::1]:1", "[::]:1", false),
+            ("127.0.0.1:2", "0.0.0.0:1", false),
+            ("127.0.0.2:1", "127.0.0.1:1", false),
+        ] {
+            let found = is_straight(at(destination), at(listener));
+            assert_eq!(found, straight, "{destination} at {listener}");
+        }
+    }
 }

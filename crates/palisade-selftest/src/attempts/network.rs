@@ -259,19 +259,8 @@ pub(crate) fn resolve(name: &str) -> Outcome {
 
 /// Ask as a web client does: a connection alone says nothing, since the proxy takes it before it
 /// decides.
-///
-/// The packet filter refuses a connection whose port another one has just had, so that one refusal says nothing:
-/// nobody may have been asked.
 pub(crate) fn fetch(from: SocketAddr) -> Outcome {
-    const TRIES: usize = 3;
-    let mut outcome = ask(from, OVER);
-    for _ in 1..TRIES {
-        if !matches!(outcome, Outcome::Unclear(_)) {
-            break;
-        }
-        outcome = ask(from, OVER);
-    }
-    outcome
+    ask(from, OVER)
 }
 
 fn ask(from: SocketAddr, answers: Answers) -> Outcome {

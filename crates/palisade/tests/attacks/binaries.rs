@@ -352,17 +352,18 @@ except OSError as error:
     assert!(sink.take().is_empty());
 }
 
-/// Two connections from one source port to two ports of a name would share an address at the proxy, and the
-/// kernel would change one of them to what may be the permitted program's.
+/// Two connections from one source port to two ports of a name are told apart by where they go: a program does not
+/// pass for the permitted one by having its address, nor has that one its connection refused for it.
 #[test]
 fn has_the_source_of_a_connection_exchanged() {
     let (sink, other) = (Sink::start(), Sink::start());
     let port = sink.port();
     let more =
         format!("    - {{hosts: [a.test], ports: [{}], addresses: [127.0.0.1]}}\n", other.port());
-    let Some(world) = world(port, "../bin/speaker, '/usr/bin/python3*'", &more) else { return };
+    let Some(world) = world(port, "../bin/speaker", &more) else { return };
     let script = format!(
         "\
+import subprocess
 address = socket.getaddrinfo('a.test', port, socket.AF_INET)[0][4][0]
 def bound(source, to):
     stream = socket.socket()
@@ -371,19 +372,31 @@ def bound(source, to):
     try:
         stream.connect((address, to))
     except OSError as error:
-        return error.errno and errno.errorcode[error.errno]
+        return errno.errorcode[error.errno]
     return stream
-one = bound(5000, {0})
-two = bound(5000, port)
-three = bound(5001, port)
-print(two if isinstance(two, str) else told(two), told(three))
+def answer(stream):
+    return stream if isinstance(stream, str) else told(stream)
+if sys.argv[2:]:
+    held = bound(5002, {0})
+    print(answer(bound(5001, port)), flush=True)
+    sys.stdin.read()
+else:
+    mine = [bound(5000, {0}), bound(5001, {0})]
+    again = [{1:?}, '-c', sys.orig_argv[2], str(port), '{0}']
+    child = subprocess.Popen(again, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    permitted = child.stdout.readline().strip()
+    print(permitted, answer(bound(5000, port)), answer(bound(5002, port)), *map(answer, mine))
+    child.stdin.close()
 ",
-        other.port()
+        other.port(),
+        world.at("bin/speaker").to_str().unwrap(),
     );
-    let ran = world.said("speaker", &script, port);
-    let (two, three) = ran.good().split_once(' ').unwrap();
-    assert!(is_refused(two), "{ran}");
-    assert_eq!(three, "hello");
+    let ran = world.said("/usr/bin/python3", &script, port);
+    let answers: Vec<&str> = ran.good().split(' ').collect();
+    assert_eq!(answers[0], "hello", "{ran}");
+    assert!(is_refused(answers[1]) && is_refused(answers[2]), "{ran}");
+    assert_eq!(answers[3..], ["hello", "hello"], "{ran}");
+    assert_eq!(sink.take().len(), 1);
 }
 
 /// No other program speaks through the permitted one by its memory.

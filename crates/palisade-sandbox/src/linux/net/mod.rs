@@ -8,8 +8,9 @@
 //!
 //! For whoever accepts from [`NetSockets`]:
 //! - `SO_ORIGINAL_DST` of an accepted connection tells where the client meant to go.
-//! - If that is a loopback address with [`PROXY_PORT`], the client came by itself and not by
-//!   redirection: deny. The table resets such connections, so this is the second wall.
+//! - If that is a loopback address with [`PROXY_PORT`], the client came by itself and was not led
+//!   there: deny. The table resets such connections, so this is the second wall.
+//! - The address that it was accepted at is another for each, and says nothing.
 //! - Answer DNS with the socket the question came in by; the kernel puts the address that
 //!   the client asked back as the source.
 //! - The client's address and port (`getpeername`) with the original destination are what
@@ -20,7 +21,7 @@ mod nftables;
 mod route;
 
 use std::{
-    net::{Ipv4Addr, Ipv6Addr, SocketAddr},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     os::fd::{AsFd, BorrowedFd, OwnedFd},
 };
 
@@ -32,7 +33,7 @@ use rustix::{
 use super::callers::Diagnosis;
 use crate::step::{Step, StepError};
 
-/// Where the redirected TCP connections are accepted, on 127.0.0.1 and ::1. The namespace is new,
+/// Where TCP connections are accepted, at every address: each is led to one of its own. The namespace is new,
 /// so any port is free; this one cannot be bound without a capability, and nobody wants it.
 pub const PROXY_PORT: u16 = 1;
 /// Where DNS is answered.
@@ -78,9 +79,11 @@ pub fn set_up() -> Result<NetSockets, StepError> {
 /// As there.
 pub fn set_up_families(ipv6: bool) -> Result<NetSockets, StepError> {
     route::make_all_local(ipv6)?;
-    let v4 = FamilySockets::open(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))?;
+    let v4 = FamilySockets::open(Ipv4Addr::UNSPECIFIED.into(), Ipv4Addr::LOCALHOST.into())?;
     let v6 = ipv6
-        .then(|| FamilySockets::open(SocketAddr::from((Ipv6Addr::LOCALHOST, 0))))
+        .then(|| {
+            FamilySockets::open(Ipv6Addr::UNSPECIFIED.into(), Ipv6Addr::LOCALHOST.into())
+        })
         .transpose()?;
     nftables::put_up(ipv6)?;
     Ok(NetSockets { v4, v6, diagnosis: Diagnosis::open().ok() })
@@ -102,13 +105,14 @@ pub fn has_ipv6() -> bool {
 }
 
 impl FamilySockets {
-    fn open(address: SocketAddr) -> Result<Self, StepError> {
-        let at = |port| SocketAddr::new(address.ip(), port);
+    /// Answers by UDP leave from the socket's own address, which has to be the one that questions are led to.
+    fn open(every: IpAddr, loopback: IpAddr) -> Result<Self, StepError> {
+        let stream = |port| open(SocketType::STREAM, SocketAddr::new(every, port));
         Ok(Self {
-            proxy: open(SocketType::STREAM, at(PROXY_PORT)).step("listen for TCP")?,
-            dns_udp: open(SocketType::DGRAM, at(DNS_PORT))
+            proxy: stream(PROXY_PORT).step("listen for TCP")?,
+            dns_udp: open(SocketType::DGRAM, SocketAddr::new(loopback, DNS_PORT))
                 .step("bind the resolver's UDP socket")?,
-            dns_tcp: open(SocketType::STREAM, at(DNS_PORT)).step("listen for DNS over TCP")?,
+            dns_tcp: stream(DNS_PORT).step("listen for DNS over TCP")?,
         })
     }
 

@@ -5,9 +5,10 @@
 //!     chain redirect {
 //!         type nat hook output priority -100; policy accept;
 //!         udp dport 53 redirect
-//!         tcp dport 53 redirect
-//!         meta nfproto ipv4 meta l4proto tcp ip daddr != 127.0.0.0/8 redirect to :1
-//!         meta nfproto ipv6 meta l4proto tcp ip6 daddr != ::1 redirect to :1
+//!         meta nfproto ipv4 tcp dport 53 dnat ip to meta random & 0.127.255.254 ^ 127.0.0.1 : 53
+//!         meta nfproto ipv4 meta l4proto tcp ip daddr != 127.0.0.0/8 dnat ip to (the same) : 1
+//!         meta nfproto ipv6 tcp dport 53 dnat ip6 to fd00:: and 32 random bits : 53
+//!         meta nfproto ipv6 meta l4proto tcp ip6 daddr != ::1 dnat ip6 to (the same) : 1
 //!     }
 //!     chain guard {
 //!         type filter hook output priority 0; policy drop;
@@ -25,9 +26,12 @@
 //! }
 //! ```
 //!
-//! What is redirected to one port can clash: two connections from one address and port to two ports of a name.
-//! The kernel would give the later one another source port, and what the listener sees of its client would
-//! be the address of another socket, or of none. Such a connection is reset.
+//! A program's sockets may share a source port as long as they go to different places, and the kernel gives
+//! them one of some 28,000 by chance. Were all led to one address and port, two such connections would be one to
+//! connection tracking, and the kernel would give the later one another source port: what the listener
+//! sees of its client would be the address of another socket, or of none. So each is led to an address of its
+//! own, one of 4 million by chance, at all of which the same socket listens. Where two clash all the same, as
+//! once in 10^11 connections, the later one is reset.
 //!
 //! The numbers are those of `linux/netfilter/nf_tables.h`.
 
@@ -64,13 +68,25 @@ const IPV6: u8 = 10;
 const DNS: u16 = 53;
 
 const VERDICT: u32 = 0;
+/// 16 bytes, as is the next.
 const REGISTER: u32 = 1;
+const NEXT_REGISTER: u32 = 2;
+/// The last four bytes of [`REGISTER`].
+const REGISTER_END: u32 = 11;
+
+const DESTINATION: u32 = 1;
+/// Addresses of the loopback device: 127.0.0.1, 127.0.0.3 … 127.127.255.255.
+const LOOPBACK_BITS: [u8; 4] = [0, 127, 255, 254];
+const LOOPBACK_FIRST: [u8; 4] = [127, 0, 0, 1];
+/// All of IPv6 is local here; this much of it stands for nothing else.
+const PREFIX_V6: [u8; 12] = [0xfd, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
 
 const EQUAL: u32 = 0;
 const NOT_EQUAL: u32 = 1;
 
 const META_FAMILY: u32 = 15;
 const META_PROTOCOL: u32 = 16;
+const META_RANDOM: u32 = 24;
 const CT_STATE: u32 = 0;
 const CT_DIRECTION: u32 = 1;
 const CT_STATUS: u32 = 2;
@@ -114,22 +130,30 @@ fn encode(ipv6: bool) -> Messages {
     // Behind where a source is changed, which is at 100.
     chain(&mut batch, SOURCES, ("filter", HOOK_INPUT, 200), ACCEPT);
 
-    for protocol in [UDP, TCP] {
-        rule(&mut batch, REDIRECT, |rule| {
-            to_port(rule, protocol, DNS);
-            redirect(rule, None);
-        });
-    }
+    rule(&mut batch, REDIRECT, |rule| {
+        to_port(rule, UDP, DNS);
+        redirect(rule);
+    });
+    rule(&mut batch, REDIRECT, |rule| {
+        meta(rule, META_FAMILY, IPV4);
+        to_port(rule, TCP, DNS);
+        lead_v4(rule, DNS);
+    });
     rule(&mut batch, REDIRECT, |rule| {
         ipv4_destination(rule, NOT_EQUAL);
         protocol_is(rule, TCP);
-        redirect(rule, Some(PROXY_PORT));
+        lead_v4(rule, PROXY_PORT);
     });
     if ipv6 {
         rule(&mut batch, REDIRECT, |rule| {
+            meta(rule, META_FAMILY, IPV6);
+            to_port(rule, TCP, DNS);
+            lead_v6(rule, DNS);
+        });
+        rule(&mut batch, REDIRECT, |rule| {
             ipv6_destination(rule, NOT_EQUAL);
             protocol_is(rule, TCP);
-            redirect(rule, Some(PROXY_PORT));
+            lead_v6(rule, PROXY_PORT);
         });
     }
 
@@ -237,12 +261,32 @@ fn payload(rule: &mut Messages, header: u32, offset: u32, length: u32) {
 }
 
 fn mask(rule: &mut Messages, mask: &[u8; 4]) {
+    bits(rule, REGISTER, mask, &[0; 4]);
+}
+
+/// Four bytes of the register: those of the mask, and these turned over.
+fn bits(rule: &mut Messages, register: u32, mask: &[u8; 4], turned: &[u8; 4]) {
     expression(rule, "bitwise", |data| {
-        data.number(1, REGISTER);
-        data.number(2, REGISTER);
+        data.number(1, register);
+        data.number(2, register);
         data.number(3, 4);
         data.nest(4, |operand| operand.attribute(1, mask));
-        data.nest(5, |operand| operand.attribute(1, &[0; 4]));
+        data.nest(5, |operand| operand.attribute(1, turned));
+    });
+}
+
+/// Four bytes by chance.
+fn random(rule: &mut Messages, register: u32) {
+    expression(rule, "meta", |data| {
+        data.number(1, register);
+        data.number(2, META_RANDOM);
+    });
+}
+
+fn immediate(rule: &mut Messages, register: u32, value: &[u8]) {
+    expression(rule, "immediate", |data| {
+        data.number(1, register);
+        data.nest(2, |operand| operand.attribute(1, value));
     });
 }
 
@@ -293,20 +337,33 @@ fn verdict(rule: &mut Messages, code: u32) {
     });
 }
 
-/// To the loopback address of the packet's family, at this port or the one it was for.
-fn redirect(rule: &mut Messages, port: Option<u16>) {
-    if let Some(port) = port {
-        expression(rule, "immediate", |data| {
-            data.number(1, REGISTER);
-            data.nest(2, |operand| operand.attribute(1, &port.to_be_bytes()));
-        });
-    }
-    expression(rule, "redir", |data| {
-        if port.is_some() {
-            data.number(1, REGISTER);
-            data.number(2, REGISTER);
-            data.number(3, 2);
-        }
+/// To the loopback address of the packet's family, at the port that it was for.
+fn redirect(rule: &mut Messages) {
+    expression(rule, "redir", |_| {});
+}
+
+/// To this port of a loopback address of its own.
+fn lead_v4(rule: &mut Messages, port: u16) {
+    random(rule, REGISTER);
+    bits(rule, REGISTER, &LOOPBACK_BITS, &LOOPBACK_FIRST);
+    lead(rule, IPV4, port);
+}
+
+/// The same for IPv6, whose loopback has one address.
+fn lead_v6(rule: &mut Messages, port: u16) {
+    immediate(rule, REGISTER, &PREFIX_V6);
+    random(rule, REGISTER_END);
+    lead(rule, IPV6, port);
+}
+
+/// To the address in the register, at this port.
+fn lead(rule: &mut Messages, family: u8, port: u16) {
+    immediate(rule, NEXT_REGISTER, &port.to_be_bytes());
+    expression(rule, "nat", |data| {
+        data.number(1, DESTINATION);
+        data.number(2, family.into());
+        data.number(3, REGISTER);
+        data.number(5, NEXT_REGISTER);
     });
 }
 
