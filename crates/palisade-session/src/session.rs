@@ -36,6 +36,7 @@ use crate::{
     guard,
     hooks::{DOOR, DOOR_PORT, Door, Hooks, Pinned},
     identities, keeping, kept_policy,
+    later::Later,
     limits::{self, Account, Writable},
     live::Live,
     models,
@@ -50,7 +51,7 @@ use crate::{
     ships, skills, ssh,
     streams::{self, Copies},
     supervise::{Cause, End, relay, until_end},
-    sweep::{self, Found, List},
+    sweep::{self, Found, List, Watched},
     terminal::{self, Relay, Signals, Terminal},
     unwritten::Unwritten,
     wants::Wants,
@@ -156,6 +157,8 @@ struct Started {
     kept_out: Vec<Event>,
     /// The skills that models may ask for.
     named: skills::Named,
+    /// Protected names that are missing, and that nobody may make.
+    absent: Vec<Watched>,
 }
 
 /// What is swept at the end, and what was swept before for sessions whose supervisor was killed.
@@ -214,6 +217,7 @@ fn prepare(
             false => Vec::new(),
         },
     };
+    let absent = lists.absent(&repositories);
     if let Some(list) = &mut list {
         list.fill(lists)?;
     }
@@ -239,6 +243,7 @@ fn prepare(
         named: skills::Named::of(&locked),
         loads: locked.loads,
         kept_out: locked.events,
+        absent,
     };
     Ok((started, Watch { _places: places, list, leftover, exporter: None, shipper: None }))
 }
@@ -268,6 +273,7 @@ async fn live(
         loads,
         kept_out,
         named,
+        absent,
     } = started;
     let policy = &order.policy;
     let mut signals = Signals::catch().refuse("catch signals", "report this")?;
@@ -510,10 +516,12 @@ async fn live(
         Ok(relay) => relay,
         Err(refusal) => return Err(refused(refusal).await),
     };
+    let mut later = Later::begin(absent);
     let running = match standing.go() {
         Ok(running) => Arc::new(running),
         Err(error) => return Err(refused(of_launch(&error)).await),
     };
+    later.start();
     let mut denials = Denials::new(
         Arc::clone(&recorder),
         policy.process.syscalls.deny.clone(),
@@ -545,6 +553,7 @@ async fn live(
         tokio::select! {
             breach = limits.broken() => Cause::Limit(breach),
             cause = alarms::until_ended(&mut raised, &which, tell, &stopped) => cause,
+            cause = later.until_ended(&pipeline, tell) => cause,
         }
     };
     let held = (most.wall_time, broken);
@@ -563,6 +572,7 @@ async fn live(
     models.models_recorded().await;
     // Nobody hears it when nothing is watched.
     over.send(()).unwrap_or_default();
+    notices.extend(later.finish(&pipeline).await);
     if let Some(telling) = telling {
         telling.await.unwrap_or_default();
     }
@@ -690,6 +700,7 @@ async fn finish(
             "ended at a limit".to_owned()
         }
         End::Lost if matches!(cause, Cause::Alarm { .. }) => "ended by an alarm".to_owned(),
+        End::Lost if matches!(cause, Cause::Later(_)) => "ended by the guard of names".to_owned(),
         End::Lost => "the sandbox was ended from outside".to_owned(),
     };
     let event = Event::observed("end", Layer::Process, how);
@@ -711,6 +722,7 @@ async fn finish(
             event.rule = Some(rule.clone());
             Some(format!("ended by an alarm: {title}"))
         }
+        Cause::Later(why) => Some(format!("ended: {why}")),
         Cause::Network(why) => Some(format!("ended because its network failed: {why}")),
         Cause::Hangup => Some("ended because its terminal is gone".to_owned()),
         Cause::Operator(user) => Some(format!("ended by palisade kill, of uid {user}")),
