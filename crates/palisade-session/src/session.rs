@@ -43,7 +43,7 @@ use crate::{
     order::Order,
     outward,
     pipeline::Pipeline,
-    plan::{self, Made, Placeholders, Places, Who},
+    plan::{self, Appearing, Made, Placeholders, Places, Who},
     questions::Questions,
     recording::Recording,
     refusal::{self, Refusal, Refuse},
@@ -159,6 +159,8 @@ struct Started {
     named: skills::Named,
     /// Protected names that are missing, and that nobody may make.
     absent: Vec<Watched>,
+    /// What is not to be seen inside, should it appear.
+    appearing: Option<Appearing>,
 }
 
 /// What is swept at the end, and what was swept before for sessions whose supervisor was killed.
@@ -202,7 +204,7 @@ fn prepare(
     let pem = authority.as_deref().map(SandboxCa::pem);
     let inside = (&placeholders, decoys.as_deref());
     let made = plan::make(order, session, stdio, inside, pem, &who, &mut locked)?;
-    let Made { mut plan, kept, repositories, held, places } = made;
+    let Made { mut plan, kept, repositories, held, places, appearing } = made;
     let records = records.and_then(|question| Records::of(question, host_uid).ok());
     plan.tell_audit = records.is_some();
     let building = begun.and_then(|begun| begun.build(&plan));
@@ -244,6 +246,7 @@ fn prepare(
         loads: locked.loads,
         kept_out: locked.events,
         absent,
+        appearing,
     };
     Ok((started, Watch { _places: places, list, leftover, exporter: None, shipper: None }))
 }
@@ -274,6 +277,7 @@ async fn live(
         kept_out,
         named,
         absent,
+        appearing,
     } = started;
     let policy = &order.policy;
     let mut signals = Signals::catch().refuse("catch signals", "report this")?;
@@ -516,12 +520,16 @@ async fn live(
         Ok(relay) => relay,
         Err(refusal) => return Err(refused(refusal).await),
     };
-    let mut later = Later::begin(absent);
+    let appearing = match appearing.map(|appearing| Ok((appearing, standing.view()?))).transpose() {
+        Ok(appearing) => appearing,
+        Err(error) => return Err(refused(of_launch(&error)).await),
+    };
+    let mut later = Later::begin(absent, appearing);
     let running = match standing.go() {
         Ok(running) => Arc::new(running),
         Err(error) => return Err(refused(of_launch(&error)).await),
     };
-    later.start();
+    later.start(&running);
     let mut denials = Denials::new(
         Arc::clone(&recorder),
         policy.process.syscalls.deny.clone(),

@@ -136,7 +136,7 @@ impl Way {
         };
         // One that was moved away leads nowhere any more. Else who makes many would use up all watches.
         if let Some(before) = self.number.filter(|before| number != Some(*before)) {
-            watches.remove(before);
+            watches.remove(before, path);
         }
         self.number = number;
         Ok(())

@@ -21,8 +21,8 @@ fn until(what: &str, is: impl Fn() -> bool) {
 }
 
 fn started(names: Vec<Watched>) -> Later {
-    let mut later = Later::begin(names);
-    later.start();
+    let mut later = Later::begin(names, None);
+    later.run();
     later
 }
 
@@ -31,7 +31,7 @@ fn found(later: &mut Later) -> Vec<Found> {
     std::iter::from_fn(|| later.notes.try_recv().ok())
         .filter_map(|note| match note {
             Note::Found(found) => Some(found),
-            Note::Weaker(_) | Note::End(_) => None,
+            Note::Weaker(_) | Note::End(_) | Note::Covered { .. } => None,
         })
         .collect()
 }

@@ -61,8 +61,16 @@ impl Watches {
         Ok(number)
     }
 
-    /// Watch it no longer.
-    pub(super) fn remove(&mut self, number: i32) {
+    /// How many folders are watched.
+    pub(super) fn len(&self) -> usize {
+        self.folders.len()
+    }
+
+    /// Watch it no longer, unless it is known by another path by now.
+    pub(super) fn remove(&mut self, number: i32, path: &Path) {
+        if self.folders.get(&number).is_some_and(|known| known != path) {
+            return;
+        }
         // A folder that is gone has none any more.
         inotify::remove_watch(&self.notices, number).unwrap_or_default();
         self.folders.remove(&number);
