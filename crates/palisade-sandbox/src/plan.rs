@@ -45,6 +45,9 @@ pub struct Plan {
     /// Have the kernel's audit told what Landlock refuses. Only where
     /// [`Records`](crate::linux::audit::Records) can be heard.
     pub tell_audit: bool,
+    /// Whether init is to put covers over what appears later ([`Running::cover`](crate::Running::cover)). It keeps
+    /// the one capability that this takes then.
+    pub covers_later: bool,
 }
 
 /// Layers that the operator lets the sandbox be without, because this system lacks them. Each is put up

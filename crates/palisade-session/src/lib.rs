@@ -31,6 +31,7 @@ pub mod hooks;
 mod identities;
 mod keeping;
 mod kept_policy;
+mod later;
 mod limits;
 mod live;
 mod model_keys;

@@ -37,13 +37,14 @@ use crate::{
     guard,
     hooks::{DOOR, DOOR_PORT, Door, Hooks, Pinned},
     identities, keeping, kept_policy,
+    later::Later,
     limits::{self, Account, Writable},
     live::Live,
     models,
     order::Order,
     outward,
     pipeline::Pipeline,
-    plan::{self, Made, Placeholders, Places, Who},
+    plan::{self, Appearing, Made, Placeholders, Places, Who},
     questions::Questions,
     recording::Recording,
     refusal::{self, Refusal, Refuse},
@@ -51,7 +52,7 @@ use crate::{
     ships, skills, ssh,
     streams::{self, Copies},
     supervise::{Cause, End, relay, until_end},
-    sweep::{self, Found, List},
+    sweep::{self, Found, List, Watched},
     terminal::{self, Relay, Signals, Terminal},
     unwritten::Unwritten,
     wants::Wants,
@@ -161,6 +162,10 @@ struct Started {
     kept_out: Vec<Event>,
     /// The skills that models may ask for.
     named: skills::Named,
+    /// Protected names that are missing, and that nobody may make.
+    absent: Vec<Watched>,
+    /// What is not to be seen inside, should it appear.
+    appearing: Option<Appearing>,
 }
 
 /// What is swept at the end, and what was swept before for sessions whose supervisor was killed.
@@ -204,7 +209,7 @@ fn prepare(
     let pem = authority.as_deref().map(SandboxCa::pem);
     let inside = (&placeholders, decoys.as_deref());
     let made = plan::make(order, session, stdio, inside, pem, &who, &mut locked)?;
-    let Made { mut plan, kept, repositories, held, places } = made;
+    let Made { mut plan, kept, repositories, held, places, appearing } = made;
     let records = records.and_then(|question| Records::of(question, host_uid).ok());
     plan.tell_audit = records.is_some();
     let building = begun.and_then(|begun| begun.build(&plan));
@@ -219,6 +224,7 @@ fn prepare(
             false => Vec::new(),
         },
     };
+    let absent = lists.absent(&repositories);
     if let Some(list) = &mut list {
         list.fill(lists)?;
     }
@@ -244,6 +250,8 @@ fn prepare(
         named: skills::Named::of(&locked),
         loads: locked.loads,
         kept_out: locked.events,
+        absent,
+        appearing,
     };
     Ok((started, Watch { _places: places, list, leftover, exporter: None, shipper: None }))
 }
@@ -273,6 +281,8 @@ async fn live(
         loads,
         kept_out,
         named,
+        absent,
+        appearing,
     } = started;
     let policy = &order.policy;
     let mut signals = Signals::catch().refuse("catch signals", "report this")?;
@@ -515,10 +525,16 @@ async fn live(
         Ok(relay) => relay,
         Err(refusal) => return Err(refused(refusal).await),
     };
+    let appearing = match appearing.map(|appearing| Ok((appearing, standing.view()?))).transpose() {
+        Ok(appearing) => appearing,
+        Err(error) => return Err(refused(of_launch(&error)).await),
+    };
+    let mut later = Later::begin(absent, appearing);
     let running = match standing.go() {
         Ok(running) => Arc::new(running),
         Err(error) => return Err(refused(of_launch(&error)).await),
     };
+    later.start(&running);
     let mut denials = Denials::new(
         Arc::clone(&recorder),
         policy.process.syscalls.deny.clone(),
@@ -550,6 +566,7 @@ async fn live(
         tokio::select! {
             breach = limits.broken() => Cause::Limit(breach),
             cause = alarms::until_ended(&mut raised, &which, tell, &stopped) => cause,
+            cause = later.until_ended(&pipeline, tell) => cause,
         }
     };
     let held = (most.wall_time, broken);
@@ -568,6 +585,7 @@ async fn live(
     models.models_recorded().await;
     // Nobody hears it when nothing is watched.
     over.send(()).unwrap_or_default();
+    notices.extend(later.finish(&pipeline).await);
     if let Some(telling) = telling {
         telling.await.unwrap_or_default();
     }
@@ -695,6 +713,7 @@ async fn finish(
             "ended at a limit".to_owned()
         }
         End::Lost if matches!(cause, Cause::Alarm { .. }) => "ended by an alarm".to_owned(),
+        End::Lost if matches!(cause, Cause::Later(_)) => "ended by the guard of names".to_owned(),
         End::Lost => "the sandbox was ended from outside".to_owned(),
     };
     let event = Event::observed("end", Layer::Process, how);
@@ -716,6 +735,7 @@ async fn finish(
             event.rule = Some(rule.clone());
             Some(format!("ended by an alarm: {title}"))
         }
+        Cause::Later(why) => Some(format!("ended: {why}")),
         Cause::Network(why) => Some(format!("ended because its network failed: {why}")),
         Cause::Hangup => Some("ended because its terminal is gone".to_owned()),
         Cause::Operator(user) => Some(format!("ended by palisade kill, of uid {user}")),

@@ -64,6 +64,8 @@ pub(crate) enum Cause {
         /// What it means.
         title: String,
     },
+    /// What may not appear was made again and again, or can be held no longer.
+    Later(String),
     /// The way out could not be served any more.
     Network(String),
     /// The operator ended it from elsewhere; the user's number.

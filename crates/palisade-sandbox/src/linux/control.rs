@@ -69,6 +69,10 @@ pub(crate) enum Message {
     /// From init, about that number: here is the socket, which is connected or about to be; or not,
     /// for this reason.
     Dialled(Result<(), Errno>),
+    /// To init, about a number of the supervisor's: put a cover over this object.
+    Cover,
+    /// From init, about that number: it is covered, or not, for this reason.
+    Covered(Result<(), Errno>),
     /// To init: start a guest. What to run comes as a descriptor, then its streams.
     Admit,
     /// About the guest of this number, not about the agent.
@@ -106,6 +110,9 @@ impl Message {
             Message::Dial(port, true) => (b'6', i32::from(*port), ""),
             Message::Dialled(Ok(())) => (b'C', 0, ""),
             Message::Dialled(Err(errno)) => (b'C', errno.raw_os_error(), ""),
+            Message::Cover => (b'B', 0, ""),
+            Message::Covered(Ok(())) => (b'Y', 0, ""),
+            Message::Covered(Err(errno)) => (b'Y', errno.raw_os_error(), ""),
             Message::Admit | Message::Of(..) => (b'A', 0, ""),
         };
         let mut bytes = vec![tag];
@@ -144,6 +151,9 @@ impl Message {
             b'6' => Message::Dial(u16::try_from(number).ok()?, true),
             b'C' if number == 0 => Message::Dialled(Ok(())),
             b'C' => Message::Dialled(Err(Errno::from_raw_os_error(number))),
+            b'B' => Message::Cover,
+            b'Y' if number == 0 => Message::Covered(Ok(())),
+            b'Y' => Message::Covered(Err(Errno::from_raw_os_error(number))),
             b'A' => Message::Admit,
             // Not of another: a guest has no guests.
             b'O' if text.first() != Some(&b'O') => {
@@ -278,6 +288,9 @@ mod tests {
             Message::Dial(1, false),
             Message::Dialled(Ok(())),
             Message::Dialled(Err(Errno::CONNREFUSED)),
+            Message::Cover,
+            Message::Covered(Ok(())),
+            Message::Covered(Err(Errno::EXIST)),
             Message::Plan,
             Message::Environment,
         ] {

@@ -277,8 +277,8 @@ impl Entering {
         let tell = |message, descriptors: &[BorrowedFd<'_>]| {
             control.send_with(&Message::Of(self.number, Box::new(message)), descriptors)
         };
-        // Init has given up all of them, and so this child has none.
-        confinement.put_on(privileges::require_none, tell)
+        // Init may have kept one.
+        confinement.put_on(privileges::give_up, tell)
     }
 }
 

@@ -103,6 +103,7 @@ fn encode(plan: &Plan) -> Vec<u8> {
         pinned_filter,
         stdio,
         tell_audit,
+        covers_later,
     } = plan;
     let mut out = Writer(Vec::with_capacity(32 * 1024));
     out.bytes(hostname.as_bytes());
@@ -121,6 +122,7 @@ fn encode(plan: &Plan) -> Vec<u8> {
     out.list(pinned_filter.as_slice(), |out, filter| out.bytes(&filter.to_bytes()));
     out.list(stdio, |out, stream| out.flag(matches!(stream, Stdio::Terminal)));
     out.flag(*tell_audit);
+    out.flag(*covers_later);
     out.0
 }
 
@@ -142,6 +144,7 @@ fn decode(bytes: &[u8], given: &mut impl Iterator<Item = OwnedFd>) -> Option<Pla
             .try_into()
             .ok()?,
         tell_audit: from.flag()?,
+        covers_later: from.flag()?,
     };
     (from.0.is_empty() && given.next().is_none()).then_some(plan)
 }
@@ -396,6 +399,7 @@ mod tests {
             pinned_filter: Some(filter),
             stdio: [given(), Stdio::Terminal, given()],
             tell_audit: true,
+            covers_later: true,
         }
     }
 

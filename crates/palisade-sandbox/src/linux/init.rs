@@ -23,7 +23,9 @@ use super::{
     control::{Control, Message},
     frozen::Frozen,
     guest::Guests,
-    handover, identity, mounts, net, privileges,
+    handover, identity,
+    mounts::{self, Covers},
+    net, privileges,
     sys::{
         clone::{Forked, exit_now, fork_into, fork_until_exec},
         exec::forget_start,
@@ -93,7 +95,8 @@ fn build_and_run(ground: &Ground, control: &Control, privileged: bool) -> Result
     // The supervisor makes the plan meanwhile.
     let (plan, trees) = hear_plan(control, privileged)?;
     rustix::system::sethostname(plan.hostname.as_bytes()).step("set the host name")?;
-    let (rules, socket) = tree.finish(&plan.mounts, trees)?;
+    let (rules, socket, covers) = tree.finish(&plan.mounts, trees)?;
+    let covers = covers.filter(|_| plan.covers_later);
     let rules = rules.told_to_audit(plan.tell_audit);
     if let Some(socket) = socket {
         control.send_with(&Message::Socket, &[socket.as_fd()]).step("hand out the socket")?;
@@ -119,8 +122,11 @@ fn build_and_run(ground: &Ground, control: &Control, privileged: bool) -> Result
         fork_until_exec(|| agent.become_it(control)).step("fork the agent")?
     };
     let guests = Guests::of(agent.into_confinement());
-    privileges::give_up()?;
-    serve(control, agent_pid, guests)
+    match &covers {
+        Some(_) => privileges::give_up_but_mounting()?,
+        None => privileges::give_up()?,
+    }
+    serve(control, agent_pid, guests, covers.as_ref())
 }
 
 /// Two ways to notice that the supervisor is gone; the other is the control socket's end.
@@ -186,7 +192,12 @@ pub(super) fn new_terminal() -> Result<(OwnedFd, OwnedFd), StepError> {
 }
 
 /// Reap, pass on signals, report; end when the agent or the supervisor does.
-fn serve(control: &Control, agent: Pid, mut guests: Guests) -> Result<(), StepError> {
+fn serve(
+    control: &Control,
+    agent: Pid,
+    mut guests: Guests,
+    covers: Option<&Covers>,
+) -> Result<(), StepError> {
     let children = signal::child_descriptor().step("watch for ended children")?;
     // A command that is over at once shall not wait for it.
     let mut settles = Some(Timespec { tv_sec: 1, tv_nsec: 0 });
@@ -229,6 +240,12 @@ fn serve(control: &Control, agent: Pid, mut guests: Guests) -> Result<(), StepEr
                         dial(control, number, net::to_loopback(port, v6));
                         continue;
                     }
+                    if *about == Message::Cover {
+                        let covered = cover(covers, descriptors)?;
+                        let answer = Message::Of(number, Box::new(Message::Covered(covered)));
+                        control.send(&answer).unwrap_or_default();
+                        continue;
+                    }
                     guests.hear(number, &about, descriptors, control);
                 }
                 Ok(Some(_)) | Err(Errno::AGAIN) => {}
@@ -248,6 +265,20 @@ fn dial(control: &Control, number: u32, dialled: Result<OwnedFd, Errno>) {
     };
     // A supervisor that is gone is heard of elsewhere.
     sent.unwrap_or_default();
+}
+
+/// Put a cover over this object. Only then is the capability in force that it takes.
+fn cover(
+    covers: Option<&Covers>,
+    descriptors: Vec<OwnedFd>,
+) -> Result<Result<(), Errno>, StepError> {
+    // Without the descriptor, this process has no room for more.
+    let (covers, target) = match (covers, descriptors.into_iter().next()) {
+        (Some(covers), Some(target)) => (covers, target),
+        (None, _) => return Ok(Err(Errno::NOSYS)),
+        (_, None) => return Ok(Err(Errno::MFILE)),
+    };
+    privileges::mounting(|| covers.cover(&target))
 }
 
 fn reap(control: &Control, agent: Pid, guests: &mut Guests) -> Result<(), StepError> {

@@ -82,6 +82,7 @@ pub struct Running {
     pid: Pid,
     guests: Mutex<Guests>,
     dials: Mutex<Dials>,
+    covers: Mutex<Covering>,
     group: Option<Arc<Group>>,
     filters: Filters,
     /// Whether everything inside stands.
@@ -110,6 +111,14 @@ struct Dials {
     waiting: HashMap<u32, Hear>,
 }
 
+/// Who waits to hear that something is covered.
+#[derive(Default)]
+struct Covering {
+    last: u32,
+    waiting: HashMap<u32, HearCovered>,
+}
+
+type HearCovered = Box<dyn FnOnce(Result<(), Errno>) + Send>;
 type Hear = Box<dyn FnOnce(Result<OwnedFd, Errno>) + Send>;
 
 /// What init reports.
@@ -176,10 +185,19 @@ pub fn begin(ground: Ground) -> Result<Begun, LaunchError> {
             let guests = Mutex::default();
             let may_be_missing = degraded.seccomp;
             let filters = Filters { usual: None, pinned: None, may_be_missing };
-            let dials = Mutex::default();
+            let (dials, covers) = (Mutex::default(), Mutex::default());
             let frozen = AtomicBool::new(false);
-            let running =
-                Running { control: ours, pidfd, pid, guests, dials, group: None, filters, frozen };
+            let running = Running {
+                control: ours,
+                pidfd,
+                pid,
+                guests,
+                dials,
+                covers,
+                group: None,
+                filters,
+                frozen,
+            };
             prefer_to_kill(pid)?;
             identity::write_maps(
                 pid,
@@ -344,6 +362,11 @@ impl Running {
                         self.dialled(number, said, descriptors);
                         continue;
                     }
+                    if let Message::Covered(said) = *message {
+                        let hear = self.covering().waiting.remove(&number);
+                        hear.into_iter().for_each(|hear| hear(said));
+                        continue;
+                    }
                     let of_filter =
                         matches!(*message, Message::Listener { .. } | Message::NoListener(_));
                     if of_filter {
@@ -367,6 +390,7 @@ impl Running {
         // Every guest ends with the agent.
         self.guests().listeners.clear();
         self.dials().waiting.clear();
+        self.covering().waiting.clear();
         report.map(Some)
     }
 
@@ -467,6 +491,36 @@ impl Running {
         sent.map_err(Into::into)
     }
 
+    /// Put an empty file or folder over an object inside, which was opened by a [`View`]. Only if the plan has
+    /// `covers_later`. `hear` is called by whoever asks for a [`Running::report`]: `EEXIST` says that it is
+    /// covered already, `ENOENT` that it is gone; with the sandbox's end it is dropped.
+    ///
+    /// # Errors
+    /// If init is gone.
+    pub fn cover(
+        &self,
+        object: BorrowedFd<'_>,
+        hear: impl FnOnce(Result<(), Errno>) + Send + 'static,
+    ) -> Result<(), LaunchError> {
+        let number = {
+            let mut covers = self.covering();
+            covers.last = covers.last.wrapping_add(1);
+            let number = covers.last;
+            covers.waiting.insert(number, Box::new(hear));
+            number
+        };
+        let message = Message::Of(number, Box::new(Message::Cover));
+        let sent = self.control.send_with(&message, &[object]).step("speak to init");
+        if sent.is_err() {
+            self.covering().waiting.remove(&number);
+        }
+        sent.map_err(Into::into)
+    }
+
+    fn covering(&self) -> MutexGuard<'_, Covering> {
+        self.covers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn dialled(&self, number: u32, said: Result<(), Errno>, descriptors: Vec<OwnedFd>) {
         let Some(hear) = self.dials().waiting.remove(&number) else { return };
         // Without one, this process has no room for more.
@@ -542,6 +596,12 @@ impl fmt::Debug for Guests {
 impl fmt::Debug for Dials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Dials").field("waiting", &self.waiting.len()).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Covering {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Covering").field("waiting", &self.waiting.len()).finish_non_exhaustive()
     }
 }
 

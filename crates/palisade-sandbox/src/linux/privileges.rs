@@ -145,6 +145,31 @@ pub(crate) fn give_up_held() -> Result<(), StepError> {
     if holds_none()? { Ok(()) } else { Err(Errno::PERM).step("find every privilege given up") }
 }
 
+/// The same as [`give_up`], but for what mounting takes, which can be put in force by [`mounting`]. Needs
+/// [`rule_out`] before, so that no program that is started has it either.
+pub(crate) fn give_up_but_mounting() -> Result<(), StepError> {
+    put_in_force(CapabilitySet::empty())
+}
+
+/// Do this with the one capability that [`give_up_but_mounting`] has left.
+pub(crate) fn mounting<T>(act: impl FnOnce() -> T) -> Result<T, StepError> {
+    put_in_force(CapabilitySet::SYS_ADMIN)?;
+    let done = act();
+    put_in_force(CapabilitySet::empty())?;
+    Ok(done)
+}
+
+fn put_in_force(effective: CapabilitySet) -> Result<(), StepError> {
+    let wanted = CapabilitySets {
+        effective,
+        permitted: CapabilitySet::SYS_ADMIN,
+        inheritable: CapabilitySet::empty(),
+    };
+    set_capabilities(None, wanted).step("keep what mounting takes")?;
+    let sets = capabilities(None).step("look at the capabilities")?;
+    if sets == wanted { Ok(()) } else { Err(Errno::PERM).step("keep what mounting takes") }
+}
+
 /// Whether the three sets are empty, and stay so.
 fn holds_none() -> Result<bool, StepError> {
     let sets = capabilities(None).step("look at the capabilities")?;

@@ -51,6 +51,21 @@ impl<'policy> Globs<'policy> {
         Ok(Some(Self { each, set }))
     }
 
+    /// All of them, in the order of their rules.
+    pub(super) fn set(&self) -> &GlobSet {
+        &self.set
+    }
+
+    /// How each of them is printed.
+    pub(super) fn rules(&self) -> Vec<String> {
+        self.each.iter().map(|glob| glob.rule.to_owned()).collect()
+    }
+
+    /// Where they are looked for.
+    pub(super) fn roots(&self, own: &[PathBuf], tree: &Tree) -> BTreeSet<PathBuf> {
+        roots(&self.each, own, tree)
+    }
+
     /// What of this folder they match.
     pub(super) fn matches<'a>(
         &'a self,

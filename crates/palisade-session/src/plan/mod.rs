@@ -4,6 +4,7 @@
 //! resolved here; what is mounted later is the very object that was looked at here.
 
 mod agents;
+mod appearing;
 mod decoys;
 mod denied;
 mod environment;
@@ -43,6 +44,7 @@ use palisade_workspace::Kept;
 use rustix::{fs::StatVfsMountFlags, io::Errno};
 
 pub(crate) use self::{
+    appearing::Appearing,
     environment::Placeholders,
     ground::ground,
     overlay::of_overlay,
@@ -79,6 +81,8 @@ pub(crate) struct Made {
     pub(crate) held: Vec<OwnedFd>,
     /// Folders that are there for this session.
     pub(crate) places: Places,
+    /// What is not to be seen either once it appears.
+    pub(crate) appearing: Option<Appearing>,
 }
 
 /// Folders of the host in which a session with this policy may write.
@@ -136,6 +140,8 @@ pub(crate) fn make(
     let own = grants::own(&files.grants, workspace.as_deref());
     let looked = denied::Looked { globs: globs.as_ref(), own: &own, walked: &repositories };
     denied::add(&files.deny, &looked, workspace.as_deref(), &names, &mut tree)?;
+    let roots = globs.as_ref().map(|globs| globs.roots(&own, &tree)).unwrap_or_default();
+    let appearing = Appearing::of(&files.deny, globs.as_ref(), roots, (&names, &tree));
     sockets::hide(&own, &repositories, &mut tree);
     own_files(operator, &mut tree)?;
     scratch(operator, workspace.is_none(), &mut tree);
@@ -233,8 +239,9 @@ pub(crate) fn make(
         pinned_filter,
         stdio,
         tell_audit: false,
+        covers_later: appearing.is_some(),
     };
-    Ok(Made { plan, kept, repositories, held, places })
+    Ok(Made { plan, kept, repositories, held, places, appearing })
 }
 
 /// A rule for commands is held where programs are executed, or nothing runs.

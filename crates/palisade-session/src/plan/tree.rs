@@ -239,6 +239,12 @@ impl Tree {
             .collect()
     }
 
+    /// Folders that are shown by an overlay.
+    pub(crate) fn overlays(&self) -> Vec<PathBuf> {
+        let overlays = self.at.iter().filter(|(_, content)| matches!(content, Content::Overlay(_)));
+        overlays.map(|(at, _)| at.clone()).collect()
+    }
+
     /// The mounts, and what is held for them.
     pub(crate) fn into_mounts(self) -> (Vec<Mount>, Vec<OwnedFd>) {
         let mounts = self.at.into_iter().map(|(at, content)| Mount { at, content });

@@ -11,7 +11,10 @@ use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
 
 use super::{Found, How, Nested, SkillPlaces, Watched, sweep};
-use crate::refusal::{Refusal, Refuse};
+use crate::{
+    plan::Repositories,
+    refusal::{Refusal, Refuse},
+};
 
 const FOLDER: &str = "sweeps";
 /// No list is longer.
@@ -43,6 +46,14 @@ pub(crate) struct Lists {
 }
 
 impl Lists {
+    /// What may not even be made while the session runs: every name, but for those of which only the end can tell
+    /// whether what was made there may stay.
+    pub(crate) fn absent(&self, repositories: &[Repositories]) -> Vec<Watched> {
+        let named = self.watched.iter().filter(|name| !name.git).cloned();
+        let nested = self.nested.iter().zip(repositories);
+        named.chain(nested.flat_map(|(one, found)| one.missing(&found.settings))).collect()
+    }
+
     fn sweep(&self) -> Vec<Found> {
         let mut found = Vec::new();
         // The deeper ones first: a folder that is moved takes its content along.

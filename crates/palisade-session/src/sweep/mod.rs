@@ -1,7 +1,8 @@
 //! After the end: what the agent made although the host would run it is moved aside.
 //!
-//! No mount can cover a name that does not exist, so the absence of a protected file is not held while the
-//! session runs. It is held at its end: each protected name that was not there at the launch, or was a link that
+//! No mount can cover a name that does not exist. While the session runs, what appears at most of these names is
+//! moved aside as soon as the kernel tells of it, see [`later`](crate::later). At the end all of them are looked at: each
+//! protected name that was not there at the launch, or was a link that
 //! says something else by now, is renamed to `NAME.palisade-moved` beside it, told to the
 //! operator and recorded. A supervisor that was killed leaves a list in the state folder; the next
 //! run of any sandbox does what is on it.
@@ -17,7 +18,10 @@ mod watched;
 
 use std::{
     ffi::{OsStr, OsString},
-    os::fd::{AsFd, OwnedFd},
+    os::{
+        fd::{AsFd, OwnedFd},
+        unix::ffi::OsStrExt,
+    },
     path::{Component, Path, PathBuf},
 };
 
@@ -28,6 +32,7 @@ use rustix::{
         renameat, renameat_with, statat,
     },
     io::Errno,
+    rand::{GetRandomFlags, getrandom},
 };
 
 pub(crate) use self::{
@@ -39,8 +44,8 @@ pub(crate) use self::{
 
 /// What is put behind a name that is moved aside.
 const SUFFIX: &str = ".palisade-moved";
-/// Names that are tried, should some be taken.
-const MOST_NAMES: u32 = 1000;
+/// Names that are tried, should some be taken. After the first they are random: no agent can take them all.
+const MOST_NAMES: u32 = 16;
 
 /// One thing that was found at a protected name.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -114,7 +119,7 @@ impl Found {
     }
 }
 
-/// Move aside everything on the list that has appeared. Nothing may run in these folders any more.
+/// Move aside everything on the list that has appeared. What runs in these folders can make it anew.
 pub(crate) fn sweep(watched: &[Watched]) -> Vec<Found> {
     let mut found = Vec::new();
     // The names of one folder follow each other.
@@ -173,7 +178,11 @@ fn look(entry: &Watched, top: &OwnedFd) -> Result<Option<Found>, Errno> {
     Ok(None)
 }
 
-fn open_folder(at: impl AsFd, name: &OsStr, beneath: bool) -> Result<OwnedFd, Errno> {
+/// Open a folder to list it, never through a link; `beneath` holds the way in `at`.
+///
+/// # Errors
+/// As of `openat2(2)`.
+pub(crate) fn open_folder(at: impl AsFd, name: &OsStr, beneath: bool) -> Result<OwnedFd, Errno> {
     let mut resolve = ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
     if beneath {
         resolve |= ResolveFlags::BENEATH;
@@ -189,7 +198,13 @@ fn aside(folder: &OwnedFd, name: &OsStr, path: &Path) -> Found {
         let mut to: OsString = name.to_owned();
         to.push(SUFFIX);
         if number > 0 {
-            to.push(format!("-{number}"));
+            match random() {
+                Ok(number) => to.push(format!("-{number:016x}")),
+                Err(errno) => {
+                    moved = Err(errno.to_string());
+                    break;
+                }
+            }
         }
         match rename_to_new(folder, name, &to) {
             Err(Errno::EXIST) => {}
@@ -206,10 +221,24 @@ fn aside(folder: &OwnedFd, name: &OsStr, path: &Path) -> Found {
     Found { path: path.to_owned(), moved, how: How::Appeared }
 }
 
+fn random() -> Result<u64, Errno> {
+    let mut bytes = [0_u8; 8];
+    getrandom(&mut bytes, GetRandomFlags::empty())?;
+    Ok(u64::from_le_bytes(bytes))
+}
+
+/// Where something was whose name says that it was moved aside.
+pub(crate) fn moved_from(path: &Path) -> Option<PathBuf> {
+    let name = name_of(path).as_encoded_bytes();
+    let suffix = SUFFIX.as_bytes();
+    let at = name.windows(suffix.len()).rposition(|part| part == suffix)?;
+    name.get(..at).map(|name| path.with_file_name(OsStr::from_bytes(name)))
+}
+
 /// Over nothing that is there already.
 fn rename_to_new(folder: &OwnedFd, name: &OsStr, to: &OsStr) -> Result<(), Errno> {
     match renameat_with(folder, name, folder, to, RenameFlags::NOREPLACE) {
-        // NFS and most of FUSE cannot promise that; the sandbox is gone, and the name is ours.
+        // NFS and most of FUSE cannot promise that. Who makes the name in between loses what is there.
         Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {
             match statat(folder, to, AtFlags::SYMLINK_NOFOLLOW) {
                 Ok(_) => Err(Errno::EXIST),

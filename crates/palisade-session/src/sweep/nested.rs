@@ -144,6 +144,36 @@ impl Nested {
         (watched.collect(), closed.chain(self.exchanged()).collect())
     }
 
+    /// Of the repositories that there are at the launch, names that are missing and that would run something, or do
+    /// as soon as something is in them. `settings` are those of [`Repositories`].
+    ///
+    /// A configuration is not among them: Git may just be writing it.
+    pub(crate) fn missing<'a>(
+        &'a self,
+        settings: impl IntoIterator<Item = &'a PathBuf>,
+    ) -> impl Iterator<Item = Watched> {
+        let folder = Path::new(&self.folder);
+        let names = settings.into_iter().filter_map(|path| match path.file_name()?.to_str()? {
+            "hooks" | "commondir" => Some(path.clone()),
+            "info" => Some(path.join("attributes")),
+            _ => None,
+        });
+        // A repository that is itself missing is one in the making.
+        let there = |path: &PathBuf| {
+            let git = path.ancestors().skip(1).find(|above| !above.ends_with("info"));
+            git.is_some_and(Path::is_dir) && path.symlink_metadata().is_err()
+        };
+        let below = move |path: PathBuf| path.strip_prefix(folder).ok().map(Path::to_owned);
+        names.filter(there).filter_map(below).filter(|name| self.can_be_the_agents(name)).map(
+            |name| Watched {
+                folder: self.folder.clone(),
+                name: name.into(),
+                was: Was::Absent,
+                git: true,
+            },
+        )
+    }
+
     /// Protected files that are others now. Who wrote what is in them cannot be told.
     fn exchanged(&self) -> impl Iterator<Item = Found> {
         self.files.iter().filter_map(|file| {

@@ -32,6 +32,7 @@ mod hooks;
 mod inspection;
 mod ipc;
 mod keeping;
+mod later;
 mod learning;
 mod live_policy;
 mod model_limits;

@@ -87,6 +87,26 @@ impl View {
         }
     }
 
+    /// What is at an absolute path inside, never through a link, to be named and not read.
+    ///
+    /// # Errors
+    /// As of `openat2(2)`.
+    pub fn object(&self, path: &Path) -> Result<OwnedFd, Errno> {
+        let flags = OFlags::PATH | OFlags::CLOEXEC | OFlags::NOFOLLOW;
+        let resolve = ResolveFlags::IN_ROOT | ResolveFlags::NO_SYMLINKS;
+        openat2(self.root.as_fd(), path, flags, Mode::empty(), resolve)
+    }
+
+    /// A folder at an absolute path inside, never through a link, to be listed.
+    ///
+    /// # Errors
+    /// As of `openat2(2)`.
+    pub fn folder(&self, path: &Path) -> Result<OwnedFd, Errno> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC | OFlags::NOFOLLOW;
+        let resolve = ResolveFlags::IN_ROOT | ResolveFlags::NO_SYMLINKS;
+        openat2(self.root.as_fd(), path, flags, Mode::empty(), resolve)
+    }
+
     /// Whether there is nothing of this absolute path, not even a link that leads nowhere from outside.
     fn is_missing(&self, path: &[u8]) -> bool {
         let flags = OFlags::PATH | OFlags::CLOEXEC | OFlags::NOFOLLOW;

@@ -5,12 +5,15 @@ use std::{
 };
 
 use rustix::{
-    fs::{Mode, OFlags, ResolveFlags, mkdirat, openat2},
+    fs::{Mode, OFlags, ResolveFlags, mkdirat, openat2, renameat},
     io::Errno,
     mount::{OpenTreeFlags, open_tree},
 };
 
-use super::skeleton::{Kind, mount, write_file};
+use super::{
+    covers::Covers,
+    skeleton::{Kind, mount, write_file},
+};
 use crate::{
     linux::sys::mount::{Attributes, set_attributes},
     step::{Step, StepError},
@@ -23,6 +26,8 @@ const ATTR_RDONLY: u64 = 0x1;
 pub(super) struct Masks {
     folder: OwnedFd,
     made: u32,
+    /// The names of masks, of which more are taken later.
+    kept: Vec<String>,
     /// The first mount of each, once there is one.
     empty_folder: Option<OwnedFd>,
     empty_file: Option<OwnedFd>,
@@ -41,13 +46,18 @@ impl Masks {
             ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS,
         )
         .step("open the folder of masks")?;
-        Ok(Self { folder, made: 0, empty_folder: None, empty_file: None })
+        Ok(Self { folder, made: 0, kept: Vec::new(), empty_folder: None, empty_file: None })
     }
 
-    /// The names are not needed once all is mounted: what is mounted keeps the objects.
-    pub(super) fn remove(&self, root: &OwnedFd) -> Result<(), StepError> {
+    /// The names are not needed once all is mounted: what is mounted keeps the objects. Those of masks go to `hidden`, a
+    /// folder that something is mounted over: the kernel mounts nothing that has no name.
+    pub(super) fn remove(&self, root: &OwnedFd, hidden: impl AsFd) -> Result<(), StepError> {
         for number in 0..self.made {
             let name = number.to_string();
+            if self.kept.contains(&name) {
+                renameat(&self.folder, &name, &hidden, &name).step("keep a mask's name")?;
+                continue;
+            }
             let folder = rustix::fs::unlinkat(&self.folder, &name, rustix::fs::AtFlags::REMOVEDIR);
             if folder.is_err() {
                 rustix::fs::unlinkat(&self.folder, &name, rustix::fs::AtFlags::empty())
@@ -56,6 +66,13 @@ impl Masks {
         }
         rustix::fs::unlinkat(root, MASKS, rustix::fs::AtFlags::REMOVEDIR)
             .step("remove the folder of masks")
+    }
+
+    /// What masks are taken from later. `None`: this `/proc` has nothing that was to be masked.
+    pub(super) fn into_covers(self) -> Option<Covers> {
+        // The first ones lie over parts of `/proc`, which nobody inside can take away.
+        let (folder, file) = self.empty_folder.zip(self.empty_file)?;
+        Some(Covers { folder, file })
     }
 
     fn next_name(&mut self) -> String {
@@ -130,6 +147,7 @@ impl Masks {
             Kind::File => write_file(self.folder.as_fd(), OsStr::new(&name), b"", 0).map(drop),
         };
         made.step("make a mask")?;
+        self.kept.push(name.clone());
         self.clone_tree(&name, true)
     }
 }

@@ -4,6 +4,7 @@
 //! twice: `openat2(2)` without links, identity compared, `open_tree(2)`, attributes,
 //! `move_mount(2)`. All mounts are nosuid; all but the bound device nodes are nodev.
 
+mod covers;
 mod device;
 mod generated;
 mod host;
@@ -13,6 +14,7 @@ mod proc;
 mod skeleton;
 mod tree;
 
+pub(crate) use covers::Covers;
 #[cfg(test)]
 pub(crate) use device::device_paths;
 pub(crate) use host::{Detached, DetachedTrees, detach_as_root};

@@ -9,7 +9,9 @@ use rustix::{
 };
 
 use super::{
-    DetachedTrees, device, generated,
+    DetachedTrees,
+    covers::Covers,
+    device, generated,
     host::{Detached, detach, refuse_other},
     masks::Masks,
     overlay, proc,
@@ -64,12 +66,13 @@ impl Tree {
     }
 
     /// Put in what the plan names, and make it the root. Nothing of the host's tree is left
-    /// afterwards. Returns the Landlock rules, which say the same, and the socket of the plan.
+    /// afterwards. Returns the Landlock rules, which say the same, the socket of the plan, and what covers what
+    /// appears later.
     pub(crate) fn finish(
         self,
         mounts: &[Mount],
         mut trees: DetachedTrees,
-    ) -> Result<(landlock::Prepared, Option<OwnedFd>), StepError> {
+    ) -> Result<(landlock::Prepared, Option<OwnedFd>, Option<Covers>), StepError> {
         let contents = mounts.iter().map(|it| (it.at.as_path(), &it.content)).collect();
         let mut planned = Planned { tree: self, contents };
         let mut order: Vec<usize> = (0..mounts.len()).collect();
@@ -84,8 +87,10 @@ impl Tree {
         if let Some(folder) = socket.and_then(|it| it.at.parent()) {
             skeleton.folder(folder)?;
         }
+        // As it was before anything was mounted over it.
+        let hidden = skeleton.folder(Path::new("/proc"))?.try_clone_to_owned();
         let root = skeleton.root();
-        masks.remove(root)?;
+        masks.remove(root, hidden.map_err(errno).step("keep the folder below /proc")?)?;
         fchdir(root).step("enter the new root")?;
         pivot_root(".", ".").step("pivot_root")?;
         unmount(".", UnmountFlags::DETACH).step("leave the old root")?;
@@ -94,7 +99,7 @@ impl Tree {
         let socket = socket.map(|it| listen(it, &mut rules)).transpose()?;
         set_attributes(root, Attributes { set: ATTR_RDONLY, ..Default::default() })
             .step("make the root read-only")?;
-        Ok((rules.finish()?, socket))
+        Ok((rules.finish()?, socket, masks.into_covers()))
     }
 }
 
@@ -257,6 +262,10 @@ fn listen(it: &Mount, rules: &mut Rules) -> Result<OwnedFd, StepError> {
         .step_with(|| format!("open the socket {shown}"))?;
     grant(rules, &object, Kind::File, it)?;
     Ok(socket)
+}
+
+fn errno(error: std::io::Error) -> Errno {
+    Errno::from_io_error(&error).unwrap_or(Errno::IO)
 }
 
 fn grant(

@@ -1,0 +1,230 @@
+//! Denied names that appear while the session runs: what is there is covered inside at once.
+//!
+//! What is covered is the very object that was found by its name in the sandbox's own tree. A file that is replaced by a
+//! rename, as editors do it, loses its cover, and the new one gets another.
+
+use std::{
+    collections::{BTreeSet, VecDeque},
+    ffi::OsStr,
+    os::{
+        fd::{AsFd, OwnedFd},
+        unix::ffi::OsStrExt,
+    },
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use palisade_sandbox::{Running, linux::execs::View};
+use rustix::{
+    fs::{CWD, Dir, FileType},
+    io::Errno,
+};
+use tokio::sync::mpsc::UnboundedSender;
+
+use super::{Note, send, watches::Watches};
+use crate::{plan::Appearing, sweep::open_folder};
+
+/// Folders that are watched at most. Each costs the kernel about a kilobyte.
+const MOST_FOLDERS: usize = 16 * 1024;
+/// The kernel has room for 100 000 mounts in a namespace (`fs.mount-max`). Whoever makes so many names wants to use
+/// that up.
+const MOST_COVERED: u32 = 4096;
+/// Folders that wait to be looked through. Beyond that everything is looked at anew.
+const MOST_WAITING: usize = 64 * 1024;
+/// Folders that are looked through before events are taken again.
+const AT_ONCE: usize = 32;
+
+/// What a session's policy denies, and where it may appear.
+#[derive(Debug)]
+pub(super) struct Denied {
+    appearing: Appearing,
+    view: View,
+    running: Arc<Running>,
+    notes: UnboundedSender<Note>,
+    waiting: VecDeque<PathBuf>,
+    /// Seen outside, and not inside yet: below an overlay the kernel may take a while.
+    unseen: BTreeSet<PathBuf>,
+    covered: u32,
+    most_folders: usize,
+    told_full: bool,
+}
+
+impl Denied {
+    pub(super) fn new(
+        appearing: Appearing,
+        view: View,
+        running: Arc<Running>,
+        notes: UnboundedSender<Note>,
+    ) -> Self {
+        let mut denied = Self {
+            appearing,
+            view,
+            running,
+            notes,
+            waiting: VecDeque::new(),
+            unseen: BTreeSet::new(),
+            covered: 0,
+            most_folders: most_folders(),
+            told_full: false,
+        };
+        denied.look_at_all();
+        denied
+    }
+
+    /// Look through everything, the folders above first.
+    pub(super) fn look_at_all(&mut self) {
+        self.waiting = self.appearing.starts.iter().cloned().collect();
+    }
+
+    /// Whether there is something to look through.
+    pub(super) fn is_busy(&self) -> bool {
+        !self.waiting.is_empty()
+    }
+
+    /// Whether something is to be tried once more after a while.
+    pub(super) fn is_waiting(&self) -> bool {
+        !self.unseen.is_empty()
+    }
+
+    /// Something appeared at this path.
+    pub(super) fn see(&mut self, path: PathBuf, folder: bool) {
+        if self.appearing.rule(&path).is_some() {
+            self.cover(path);
+        } else if folder && self.appearing.may_hold(&path) {
+            if self.waiting.len() >= MOST_WAITING {
+                self.look_at_all();
+            } else {
+                // Before what was there at the launch, most of which is covered.
+                self.waiting.push_front(path);
+            }
+        }
+    }
+
+    /// Look through some of the folders that wait.
+    pub(super) fn look(&mut self, watches: &mut Watches) {
+        for _ in 0..AT_ONCE {
+            let Some(path) = self.waiting.pop_front() else { return };
+            self.look_into(&path, watches);
+        }
+    }
+
+    /// Try once more what was not there inside.
+    pub(super) fn look_again(&mut self) {
+        for path in std::mem::take(&mut self.unseen) {
+            self.cover(path);
+        }
+    }
+
+    fn look_into(&mut self, path: &Path, watches: &mut Watches) {
+        let mut opened = vec![self.view.folder(path)];
+        if self.appearing.overlays.iter().any(|overlay| path.starts_with(overlay)) {
+            opened.push(open_folder(CWD, path.as_os_str(), false));
+        }
+        for folder in opened {
+            match folder {
+                Ok(folder) => {
+                    // Watched before it is listed, so that nothing appears in between.
+                    self.watch(path, &folder, watches);
+                    self.list(path, &folder);
+                }
+                // It went away, or is a link, or may not be looked into by the agent either.
+                Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => {}
+                Err(errno) => self.tell_full(path, errno),
+            }
+        }
+    }
+
+    fn watch(&mut self, path: &Path, folder: &OwnedFd, watches: &mut Watches) {
+        let added = if watches.len() < self.most_folders {
+            watches.add(path, folder).map(drop)
+        } else {
+            Err(Errno::NOSPC)
+        };
+        if let Err(errno) = added {
+            self.tell_full(path, errno);
+        }
+    }
+
+    fn list(&mut self, path: &Path, folder: &OwnedFd) {
+        let Ok(entries) = Dir::read_from(folder) else { return };
+        for entry in entries {
+            let Ok(entry) = entry else { return };
+            let name = entry.file_name().to_bytes();
+            if matches!(name, b"." | b"..") {
+                continue;
+            }
+            let path = path.join(OsStr::from_bytes(name));
+            if self.appearing.rule(&path).is_some() {
+                self.cover(path);
+            } else if matches!(entry.file_type(), FileType::Directory | FileType::Unknown)
+                && self.appearing.may_hold(&path)
+                && self.waiting.len() < MOST_WAITING
+            {
+                self.waiting.push_back(path);
+            }
+        }
+    }
+
+    fn cover(&mut self, path: PathBuf) {
+        let object = match self.view.object(&path) {
+            Ok(object) => object,
+            Err(Errno::NOENT) if path.symlink_metadata().is_ok() => {
+                if self.unseen.len() < MOST_WAITING {
+                    self.unseen.insert(path);
+                }
+                return;
+            }
+            // It is gone, or its folder is another one by now, which is told of too.
+            Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => return,
+            Err(errno) => return self.end(&path, errno),
+        };
+        let rule = self.appearing.rule(&path).unwrap_or("filesystem.deny").to_owned();
+        let (notes, told) = (self.notes.clone(), path.clone());
+        let hear = move |covered| match covered {
+            Ok(()) => send(&notes, Note::Covered { path: told, rule }),
+            // A cover is there, it is gone, or it is a link, which shows no more than what it leads to.
+            Err(Errno::EXIST | Errno::NOENT | Errno::LOOP) => {}
+            Err(errno) => send(&notes, Note::End(cannot(&told, errno))),
+        };
+        self.covered = self.covered.saturating_add(1);
+        if self.covered > MOST_COVERED {
+            let why = format!("{MOST_COVERED} names that the policy denies appeared");
+            return send(&self.notes, Note::End(why));
+        }
+        // An init that is gone has ended everything.
+        self.running.cover(object.as_fd(), hear).unwrap_or_default();
+    }
+
+    fn end(&self, path: &Path, errno: Errno) {
+        send(&self.notes, Note::End(cannot(path, errno)));
+    }
+
+    /// Not again: whoever makes many folders would fill the journal.
+    fn tell_full(&mut self, path: &Path, errno: Errno) {
+        if std::mem::replace(&mut self.told_full, true) {
+            return;
+        }
+        let path = palisade_core::shown(&path.to_string_lossy(), 1000);
+        let why = match errno {
+            Errno::NOSPC => format!(
+                "more folders than can be watched: what the policy denies and appears in {path}, or in others beyond it, is seen inside until the next session; raise fs.inotify.max_user_watches, or grant less"
+            ),
+            errno => format!(
+                "{path} cannot be watched ({errno}): what the policy denies and appears there is seen inside until the next session"
+            ),
+        };
+        send(&self.notes, Note::Weaker(why));
+    }
+}
+
+fn cannot(path: &Path, errno: Errno) -> String {
+    let path = palisade_core::shown(&path.to_string_lossy(), 1000);
+    format!("{path}, which the policy denies, appeared and cannot be hidden: {errno}")
+}
+
+/// At most a quarter of what this user may watch: others have watches too.
+fn most_folders() -> usize {
+    let all = std::fs::read_to_string("/proc/sys/fs/inotify/max_user_watches");
+    let all = all.ok().and_then(|text| text.trim().parse::<usize>().ok());
+    all.map_or(MOST_FOLDERS, |all| (all / 4).min(MOST_FOLDERS))
+}

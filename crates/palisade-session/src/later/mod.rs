@@ -1,0 +1,357 @@
+//! What appears while the session runs, by whoever's hand: at a protected name it is moved aside, at a denied
+//! one it is covered inside.
+//!
+//! Mounts are about what is there at the launch. A thread of the supervisor's sleeps until the kernel tells of a name
+//! that is new (`inotify(7)`, which needs no privilege), and acts then. It cannot act before whoever made the name goes
+//! on: the time in between is a window, which docs/security.md tells the length of. The end of the session looks
+//! at everything once more, see [`sweep`](crate::sweep).
+//!
+//! # Trust
+//! The folders are the agent's: what is told of a name is a hint to look there, by descriptor and without
+//! links. Who makes such names without end is ended.
+
+mod denied;
+mod protected;
+mod watches;
+
+use std::{
+    mem::Discriminant,
+    os::fd::OwnedFd,
+    path::PathBuf,
+    sync::Arc,
+    thread::JoinHandle,
+    time::{Duration, Instant},
+};
+
+use palisade_core::{Authority, Event, Layer, Verdict};
+use palisade_sandbox::{Running, linux::execs::View};
+use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
+    io::Errno,
+    pipe::{PipeFlags, pipe_with},
+};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+
+use self::{
+    denied::Denied,
+    protected::Protected,
+    watches::{Seen, Watches},
+};
+use crate::{
+    pipeline::Pipeline,
+    plan::Appearing,
+    supervise::Cause,
+    sweep::{Found, Watched},
+};
+
+/// What was made at protected names so often is no mistake any more.
+const MOST_MOVED: u32 = 100;
+/// Lines for the operator at the end.
+const MOST_NOTICES: usize = 100;
+/// Until what could not be done, or was lost, is looked at again.
+const PAUSE: Duration = Duration::from_secs(1);
+/// The thread's own stack, in bytes; nothing here is deep.
+const STACK: usize = 256 * 1024;
+
+/// What the thread has done.
+#[derive(Debug)]
+enum Note {
+    /// It has moved this aside, or could not.
+    Found(Found),
+    /// It has had this covered.
+    Covered { path: PathBuf, rule: String },
+    /// It cannot hold this, and the operator is to know.
+    Weaker(String),
+    /// The session is to end, for this reason.
+    End(String),
+}
+
+/// The thread's side.
+#[derive(Debug)]
+struct Guard {
+    watches: Watches,
+    protected: Protected,
+    denied: Option<Denied>,
+    notes: UnboundedSender<Note>,
+    moved: u32,
+    weaker: bool,
+    /// When everything is to be looked at again, if the kernel has lost something.
+    again: Option<Instant>,
+    /// When it was last tried what could not be done.
+    tried: Instant,
+}
+
+/// What is watched in a session.
+#[derive(Debug)]
+pub(crate) struct Later {
+    notes: UnboundedReceiver<Note>,
+    /// It is not recorded yet.
+    pending: Option<Note>,
+    waiting: Option<Guard>,
+    denied: Option<(Appearing, View)>,
+    running: Option<(OwnedFd, JoinHandle<()>)>,
+    /// Which kinds of notes the operator was told of.
+    told: Vec<Discriminant<Note>>,
+    notices: Vec<String>,
+    /// Beyond those.
+    more: usize,
+}
+
+impl Later {
+    /// Watch for these names from now on, and for denied ones as soon as it is started. Nothing has run inside.
+    pub(crate) fn begin(names: Vec<Watched>, denied: Option<(Appearing, View)>) -> Self {
+        let (sender, notes) = unbounded_channel();
+        let protected = Protected::new(names);
+        let mut waiting = None;
+        if !protected.is_empty() || denied.is_some() {
+            match Watches::new() {
+                Ok(watches) => {
+                    let notes = sender.clone();
+                    let mut guard = Guard {
+                        watches,
+                        protected,
+                        denied: None,
+                        notes,
+                        moved: 0,
+                        weaker: false,
+                        again: None,
+                        tried: Instant::now(),
+                    };
+                    guard.look_at_all();
+                    waiting = Some(guard);
+                }
+                Err(errno) => weaker(&sender, errno),
+            }
+        }
+        Self {
+            notes,
+            pending: None,
+            waiting,
+            denied,
+            running: None,
+            told: Vec::new(),
+            notices: Vec::new(),
+            more: 0,
+        }
+    }
+
+    /// The agent runs: act on what appears, until [`Later::finish`].
+    pub(crate) fn start(&mut self, running: &Arc<Running>) {
+        let denied = self.denied.take();
+        if let Some((guard, (appearing, view))) = self.waiting.as_mut().zip(denied) {
+            let (running, notes) = (Arc::clone(running), guard.notes.clone());
+            guard.denied = Some(Denied::new(appearing, view, running, notes));
+        }
+        self.run();
+    }
+
+    fn run(&mut self) {
+        let Some(guard) = self.waiting.take() else { return };
+        let notes = guard.notes.clone();
+        let started = pipe_with(PipeFlags::CLOEXEC).and_then(|(over, stop)| {
+            let thread = std::thread::Builder::new().name("later".into()).stack_size(STACK);
+            let thread = thread.spawn(move || guard.work(&over));
+            thread
+                .map(|thread| (stop, thread))
+                .map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::AGAIN))
+        });
+        match started {
+            Ok(running) => self.running = Some(running),
+            Err(errno) => weaker(&notes, errno),
+        }
+    }
+
+    /// Record what is done, and tell the operator once, until the session is to end for it.
+    pub(crate) async fn until_ended(&mut self, pipeline: &Pipeline, tell: &dyn Fn(&str)) -> Cause {
+        loop {
+            if self.pending.is_none() {
+                // Nobody may be there to send any.
+                match self.notes.recv().await {
+                    Some(note) => self.pending = Some(note),
+                    None => std::future::pending().await,
+                }
+            }
+            if let Some(why) = self.record(pipeline, Some(tell)).await {
+                return Cause::Later(why);
+            }
+        }
+    }
+
+    /// Stop, and return what the operator was not told of.
+    pub(crate) async fn finish(mut self, pipeline: &Pipeline) -> Vec<String> {
+        if let Some((stop, thread)) = self.running.take() {
+            drop(stop);
+            thread.join().unwrap_or_default();
+        }
+        drop(self.waiting.take());
+        loop {
+            if self.pending.is_none() {
+                self.pending = self.notes.try_recv().ok();
+            }
+            if self.pending.is_none() {
+                break;
+            }
+            self.record(pipeline, None).await;
+        }
+        if self.more > 0 {
+            let more =
+                format!("{} more names appeared; palisade audit query shows them", self.more);
+            self.notices.push(more);
+        }
+        self.notices
+    }
+
+    /// Record what is pending. Can be cancelled; then it is recorded once more.
+    async fn record(&mut self, pipeline: &Pipeline, tell: Option<&dyn Fn(&str)>) -> Option<String> {
+        let note = self.pending.as_ref()?;
+        let kind = std::mem::discriminant(note);
+        let (event, told) = match note {
+            Note::Found(found) => (found.event(), found.told()),
+            Note::Covered { path, rule } => {
+                let path = path.to_string_lossy();
+                let mut event = Event::observed("cover", Layer::Files, path.clone().into_owned());
+                event.decision = Verdict::Deny;
+                event.rule = Some(rule.clone());
+                event.reason =
+                    "it appeared after the launch, and is hidden inside from now on".into();
+                let path = palisade_core::shown(&path, 1000);
+                (
+                    event,
+                    format!(
+                        "{path} appeared, which the policy denies ({rule}), and is hidden inside"
+                    ),
+                )
+            }
+            Note::Weaker(why) => {
+                let mut event = Event::observed("sweep", Layer::Supervisor, "names that appear");
+                event.reason.clone_from(why);
+                (event, why.clone())
+            }
+            Note::End(why) => {
+                let why = why.clone();
+                self.pending = None;
+                return Some(why);
+            }
+        };
+        let recorded = pipeline.record(event).await;
+        let unrecorded = if recorded { "" } else { " (this could not be recorded)" };
+        let told = format!("{told}{unrecorded}");
+        match tell.filter(|_| !self.told.contains(&kind)) {
+            // Whoever makes one makes more; the others are told at the end.
+            Some(tell) => tell(&told),
+            None if self.notices.len() < MOST_NOTICES => self.notices.push(told),
+            None => self.more = self.more.saturating_add(1),
+        }
+        if !self.told.contains(&kind) {
+            self.told.push(kind);
+        }
+        self.pending = None;
+        None
+    }
+}
+
+impl Guard {
+    /// Until the other end of `over` is closed.
+    fn work(mut self, over: &OwnedFd) {
+        loop {
+            let rest = self.rest();
+            let mut ready =
+                [PollFd::new(&self.watches, PollFlags::IN), PollFd::new(over, PollFlags::IN)];
+            if rustix::io::retry_on_intr(|| poll(&mut ready, rest.as_ref())).is_err() {
+                return;
+            }
+            let [_, ended] = ready.map(|entry| !entry.revents().is_empty());
+            if ended {
+                return;
+            }
+            if self.again.is_some_and(|again| again <= Instant::now()) {
+                self.again = None;
+                self.look_at_all();
+                self.denied.iter_mut().for_each(Denied::look_at_all);
+            }
+            for seen in self.watches.taken() {
+                match seen {
+                    Seen::Name { path, folder } => {
+                        let (found, watched) = self.protected.see(&path, &mut self.watches);
+                        self.tell(found, watched);
+                        if let Some(denied) = &mut self.denied {
+                            denied.see(path, folder);
+                        }
+                    }
+                    // Not at once: to look at everything takes a while, in which more is lost.
+                    Seen::Lost => {
+                        self.again.get_or_insert_with(|| Instant::now() + PAUSE);
+                    }
+                }
+            }
+            if let Some(denied) = &mut self.denied {
+                denied.look(&mut self.watches);
+                if self.tried.elapsed() >= PAUSE && denied.is_waiting() {
+                    self.tried = Instant::now();
+                    denied.look_again();
+                }
+            }
+        }
+    }
+
+    /// How long there is nothing to do unless the kernel tells of something. `None`: for ever.
+    fn rest(&self) -> Option<Timespec> {
+        let denied = self.denied.as_ref();
+        let rest = if denied.is_some_and(Denied::is_busy) {
+            Duration::ZERO
+        } else if denied.is_some_and(Denied::is_waiting) || self.again.is_some() {
+            PAUSE
+        } else {
+            return None;
+        };
+        Timespec::try_from(rest).ok()
+    }
+
+    fn look_at_all(&mut self) {
+        let (found, watched) = self.protected.look_at_all(&mut self.watches);
+        self.tell(found, watched);
+    }
+
+    fn tell(&mut self, found: Vec<Found>, watched: Result<(), Errno>) {
+        for one in found {
+            self.moved = self.moved.saturating_add(1);
+            if self.moved > MOST_MOVED {
+                continue;
+            }
+            send(&self.notes, Note::Found(one));
+            if self.moved == MOST_MOVED {
+                let why = format!(
+                    "protected names were made {MOST_MOVED} times, and moved aside each time"
+                );
+                send(&self.notes, Note::End(why));
+            }
+        }
+        if let Err(errno) = watched
+            && !self.weaker
+        {
+            self.weaker = true;
+            weaker(&self.notes, errno);
+        }
+    }
+}
+
+/// Say that something is looked at when the session ends, and not before.
+fn weaker(notes: &UnboundedSender<Note>, errno: Errno) {
+    let limit = match errno {
+        Errno::NOSPC => "; raise fs.inotify.max_user_watches",
+        Errno::MFILE => "; raise fs.inotify.max_user_instances",
+        _ => "",
+    };
+    let why = format!(
+        "what appears at protected names is moved aside at the end of the session only, and what appears at denied ones is seen inside until then: the folders cannot be watched ({errno}){limit}"
+    );
+    send(notes, Note::Weaker(why));
+}
+
+/// Nobody hears it any more when the session is over.
+fn send(notes: &UnboundedSender<Note>, note: Note) {
+    notes.send(note).unwrap_or_default();
+}
+
+#[cfg(test)]
+mod tests;

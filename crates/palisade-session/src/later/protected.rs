@@ -1,0 +1,154 @@
+//! Protected names that were missing at the launch: what appears at one is moved aside at once.
+
+use std::{
+    collections::BTreeMap,
+    ffi::OsStr,
+    ops::Bound::{Included, Unbounded},
+    os::fd::OwnedFd,
+    path::{Path, PathBuf},
+};
+
+use rustix::{fs::CWD, io::Errno};
+
+use super::watches::Watches;
+use crate::{
+    plan::PROTECTED,
+    sweep::{Found, Was, Watched, moved_from, open_folder, sweep},
+};
+
+/// The names of a session that no mount covers.
+#[derive(Debug, Default)]
+pub(super) struct Protected {
+    /// By their whole paths.
+    names: BTreeMap<PathBuf, Vec<Watched>>,
+    /// Folders that lead to them, there or not.
+    ways: BTreeMap<PathBuf, Way>,
+}
+
+#[derive(Debug)]
+struct Way {
+    /// The writable folder that it is in, or is.
+    top: PathBuf,
+    /// The number of the watch, if it was there when last looked at.
+    number: Option<i32>,
+}
+
+impl Protected {
+    pub(super) fn new(names: Vec<Watched>) -> Self {
+        let mut all = Self::default();
+        names.into_iter().for_each(|name| all.insert(name));
+        all
+    }
+
+    fn insert(&mut self, name: Watched) {
+        let top = PathBuf::from(&name.folder);
+        let whole = top.join(&name.name);
+        let mut way = |path: &Path| {
+            let way = Way { top: top.clone(), number: None };
+            self.ways.entry(path.to_owned()).or_insert(way);
+        };
+        for above in whole.ancestors().skip(1).take_while(|above| above.starts_with(&top)) {
+            way(above);
+        }
+        // What is in it says whether it may stay.
+        if name.git {
+            way(&whole);
+        }
+        self.names.entry(whole).or_default().push(name);
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.names.is_empty()
+    }
+
+    /// Watch every folder that is there, and look at every name.
+    ///
+    /// # Errors
+    /// What could not be watched is looked at now, and then only at the end.
+    pub(super) fn look_at_all(&mut self, watches: &mut Watches) -> (Vec<Found>, Result<(), Errno>) {
+        let mut watched = Ok(());
+        for (path, way) in &mut self.ways {
+            watched = watched.and(way.watch(path, watches));
+        }
+        (self.names.values().flat_map(|names| sweep(names)).collect(), watched)
+    }
+
+    /// Something appeared at this path.
+    ///
+    /// # Errors
+    /// As of [`Protected::look_at_all`].
+    pub(super) fn see(
+        &mut self,
+        path: &Path,
+        watches: &mut Watches,
+    ) -> (Vec<Found>, Result<(), Errno>) {
+        self.learn(path);
+        let mut watched = Ok(());
+        // Watched before it is looked into, so that nothing appears in between.
+        let below = self.ways.range_mut::<Path, _>((Included(path), Unbounded));
+        for (path, way) in below.take_while(|(at, _)| at.starts_with(path)) {
+            watched = watched.and(way.watch(path, watches));
+        }
+        let mut found = Vec::new();
+        if let Some(names) = path.parent().and_then(|folder| self.names.get(folder)) {
+            found.extend(sweep(names));
+        }
+        let below = self.names.range::<Path, _>((Included(path), Unbounded));
+        for (_, names) in below.take_while(|(at, _)| at.starts_with(path)) {
+            found.extend(sweep(names));
+        }
+        (found, watched)
+    }
+
+    /// Another session has moved aside what was there at our launch, and its mount went along: the name is
+    /// one that is missing from now on.
+    fn learn(&mut self, path: &Path) {
+        let Some(from) = moved_from(path) else { return };
+        if self.names.contains_key(&from) || from.symlink_metadata().is_ok() {
+            return;
+        }
+        let tops = self.ways.iter().filter(|(path, way)| **path == way.top);
+        let name = tops.filter_map(|(top, _)| Some((top, from.strip_prefix(top).ok()?)));
+        let protected = |name: &Path| PROTECTED.iter().any(|known| OsStr::new(known) == name);
+        let Some((top, name)) = name.into_iter().find(|(_, name)| protected(name)) else { return };
+        let name = Watched {
+            folder: top.into(),
+            name: name.into(),
+            was: Was::Absent,
+            git: name == Path::new(".gitmodules"),
+        };
+        if !name.git {
+            self.insert(name);
+        }
+    }
+}
+
+impl Way {
+    /// See that the folder which is there now is the one that is watched.
+    fn watch(&mut self, path: &Path, watches: &mut Watches) -> Result<(), Errno> {
+        let number = match self.open(path) {
+            Ok(opened) => match watches.add(path, &opened) {
+                Ok(number) => Some(number),
+                Err(errno) => return Err(errno),
+            },
+            // It is not there, or is none: what is there is looked at by its name.
+            Err(_) => None,
+        };
+        // One that was moved away leads nowhere any more. Else who makes many would use up all watches.
+        if let Some(before) = self.number.filter(|before| number != Some(*before)) {
+            watches.remove(before, path);
+        }
+        self.number = number;
+        Ok(())
+    }
+
+    fn open(&self, path: &Path) -> Result<OwnedFd, Errno> {
+        let top = open_folder(CWD, self.top.as_os_str(), false)?;
+        match path.strip_prefix(&self.top) {
+            Ok(below) if !below.as_os_str().is_empty() => {
+                open_folder(&top, below.as_os_str(), true)
+            }
+            _ => Ok(top),
+        }
+    }
+}

@@ -1,0 +1,284 @@
+//! What appears while the session runs: protected names that the agent makes.
+
+use std::{
+    process::Child,
+    thread::sleep,
+    time::{Duration, Instant},
+};
+
+use crate::world::{World, end_of};
+
+/// Longer than the guard takes on a loaded machine.
+const SOON: Duration = Duration::from_secs(30);
+
+fn until(what: &str, is: impl Fn() -> bool) {
+    let began = Instant::now();
+    while !is() {
+        assert!(began.elapsed() < SOON, "{what}");
+        sleep(Duration::from_millis(2));
+    }
+}
+
+/// The script runs inside, in its own time.
+fn start(world: &World, script: &str) -> Child {
+    use std::process::Stdio;
+    let mut run = world.run(&["/bin/sh", "-c", script]);
+    run.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+}
+
+/// What waits inside until the host has looked.
+const LOOKED: &str = "until [ -e looked ]; do sleep 0.02; done";
+
+#[test]
+fn makes_what_programs_of_the_host_run() {
+    let Some(world) = World::plain() else { return };
+    let plant = "echo evil >.envrc; mkdir -p .config/git && echo evil >.config/git/config; \
+                 mkdir x && echo evil >x/tasks.json && mv x .vscode; ln -s /etc/passwd .mcp.json; touch made";
+    let session = start(&world, &format!("{plant}; {LOOKED}"));
+    until("made", || world.at("work/made").exists());
+    // While the session runs.
+    for name in [".envrc", ".config/git", ".vscode", ".mcp.json"] {
+        until(name, || world.at("work").join(name).symlink_metadata().is_err());
+    }
+    world.write("work/looked", "");
+    let ran = end_of(session);
+    assert_eq!(ran.code, Some(0), "{ran}");
+    for name in [".envrc", ".config/git", ".vscode", ".mcp.json"] {
+        let subject = world.at("work").join(name);
+        assert!(world.why_denied(subject.to_str().unwrap()).contains("palisade-moved"), "{name}");
+        assert!(ran.err.contains(&format!("{} appeared", subject.display())), "{ran}");
+    }
+    world.verify();
+    world.outside_sh(plant).good();
+    assert!(world.at("work/.envrc").exists(), "unconfined it stays");
+}
+
+/// An attribute names a filter, and a hook is run. Whatever else is in a repository is for the end to judge.
+#[test]
+fn makes_hooks_that_were_missing() {
+    let Some(world) = World::plain() else { return };
+    world.outside_sh("git init -q . && rm -rf .git/hooks .git/info").good();
+    let plant = "mkdir .git/hooks .git/info; echo evil >.git/hooks/post-checkout; \
+                 echo '* filter=x' >.git/info/attributes; touch made";
+    let session = start(&world, &format!("{plant}; {LOOKED}"));
+    until("made", || world.at("work/made").exists());
+    for name in ["hooks", "info/attributes"] {
+        until(name, || !world.at("work/.git").join(name).exists());
+    }
+    world.write("work/looked", "");
+    assert_eq!(end_of(session).code, Some(0));
+}
+
+/// The twin: what Git itself makes stays.
+#[test]
+fn makes_a_repository_meanwhile() {
+    let Some(world) = World::plain() else { return };
+    world.inside_sh("git init -q new && sleep 0.3 && git -C new status").good();
+    assert!(world.at("work/new/.git/hooks").exists() && world.at("work/new/.git/config").exists());
+}
+
+#[test]
+fn makes_a_protected_name_without_end() {
+    let Some(world) = World::plain() else { return };
+    let names = "i=0; while [ $i -lt 1000 ]; do : >.envrc.palisade-moved-$i; i=$((i+1)); done; : >.envrc.palisade-moved";
+    let ran = world.inside_sh(&format!("{names}; while :; do : >.envrc; done"));
+    assert_eq!(ran.code, Some(137), "{ran}");
+    assert!(ran.err.contains("were made 100 times"), "{ran}");
+    assert!(!world.at("work/.envrc").exists());
+    world.verify();
+}
+
+/// The folder on the way is exchanged for a link to one that is not the agent's, again and again.
+#[test]
+fn swaps_a_watched_folder_for_a_link() {
+    let Some(world) = World::plain() else { return };
+    world.write("home/.config/git/config", "the operator's\n");
+    let home = world.home();
+    let script = format!(
+        "i=0; while [ $i -lt 300 ]; do mkdir -p a/git; ln -sfn {} l; mv a .config 2>/dev/null; \
+         mv -T --exchange .config l 2>/dev/null; rm -rf .config l a; i=$((i+1)); done",
+        home.join(".config").display()
+    );
+    world.inside_sh(&script);
+    assert_eq!(world.read("home/.config/git/config"), "the operator's\n");
+    assert!(!world.home().join(".config/git.palisade-moved").exists());
+}
+
+/// Both sessions see it; one moves it, and neither takes that for a failure.
+#[test]
+fn makes_a_name_in_one_of_two_sessions() {
+    let Some(world) = World::plain() else { return };
+    let one = start(&world, &format!("touch first; {LOOKED}"));
+    until("first", || world.at("work/first").exists());
+    let two = start(
+        &world,
+        &format!("for i in 1 2 3 4 5; do : >.envrc; sleep 0.1; done; touch made; {LOOKED}"),
+    );
+    until("made", || world.at("work/made").exists());
+    until("moved", || !world.at("work/.envrc").exists());
+    world.write("work/looked", "");
+    for session in [one, two] {
+        let ran = end_of(session);
+        assert_eq!(ran.code, Some(0), "{ran}");
+        assert!(!ran.err.contains("could not be moved"), "{ran}");
+    }
+}
+
+/// Reads a path until it is refused, and then for a while whether it stays so.
+const READS: &str = "
+import os, sys, time
+def hidden():
+    try:
+        open(sys.argv[1]).read()
+    except PermissionError:
+        return True
+    except (FileNotFoundError, NotADirectoryError):
+        pass
+    return False
+open('ready', 'w').close()
+while len(sys.argv) > 2 and not os.path.exists(sys.argv[2]):
+    time.sleep(0.002)
+end = time.monotonic() + 30
+while not hidden():
+    if time.monotonic() > end:
+        sys.exit('it stays readable')
+    time.sleep(0.001)
+end = time.monotonic() + 0.5
+while time.monotonic() < end:
+    if not hidden():
+        sys.exit('it was readable again')
+print('hidden')
+";
+
+/// The host does `act` while the agent waits to read `path`.
+fn hides(world: &World, path: &str, act: &str) {
+    hides_after(world, path, act, &[]);
+}
+
+/// The agent begins to read when the host has done so, and has made the file `after`.
+fn hides_after(world: &World, path: &str, act: &str, after: &[&str]) {
+    use std::process::Stdio;
+    std::fs::remove_file(world.at("work/ready")).unwrap_or_default();
+    let mut argv = vec!["/usr/bin/python3", "-c", READS, path];
+    argv.extend(after);
+    let mut run = world.run(&argv);
+    let session = run.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    until("ready", || world.at("work/ready").exists());
+    world.outside_sh(act).good();
+    let ran = end_of(session);
+    assert_eq!(ran.good(), "hidden", "{path}: {act}");
+}
+
+const MAKE: &str = "echo TOKEN=hunter2 >";
+
+#[test]
+fn reads_what_the_host_denies_once_it_appears() {
+    let Some(world) = World::plain() else { return };
+    hides(&world, ".env", &format!("{MAKE} .env"));
+    hides(&world, "new/deep/.env", &format!("mkdir -p new/deep && {MAKE} new/deep/.env"));
+    let moved = format!("mkdir -p ../x/y && {MAKE} ../x/y/key.pem && mv ../x in");
+    hides(&world, "in/y/key.pem", &moved);
+    hides(&world, "a.pem", &format!("{MAKE} fresh && mv fresh a.pem"));
+    let subject = world.at("work/new/deep/.env");
+    assert!(world.why_denied(subject.to_str().unwrap()).contains("hidden"));
+    world.verify();
+    // The host's own files are what they were.
+    assert_eq!(world.read("work/in/y/key.pem"), "TOKEN=hunter2\n");
+}
+
+/// As every editor saves: the file that was covered is no more, and another one has its name.
+#[test]
+fn reads_a_denied_file_that_the_host_replaces() {
+    let Some(world) = World::plain() else { return };
+    world.write("work/.env", "TOKEN=hunter1\n");
+    world.write("work/app/.env", "TOKEN=hunter1\n");
+    let replace = |path: &str| format!("{MAKE} fresh && mv fresh {path} && touch go");
+    hides_after(&world, ".env", &replace(".env"), &["go"]);
+    world.outside_sh("rm go").good();
+    hides_after(&world, "app/.env", &replace("app/.env"), &["go"]);
+    world.outside_sh("rm go").good();
+    let again = format!("rm app/.env && {MAKE} app/.env && touch go");
+    hides_after(&world, "app/.env", &again, &["go"]);
+}
+
+/// A name without wildcards, in a folder that is not there; and a folder.
+#[test]
+fn reads_what_the_policy_names_exactly() {
+    let policy = "filesystem: {deny: [../work/secrets/deep/key, ../work/private]}";
+    let Some(world) = World::new(policy) else { return };
+    hides(&world, "secrets/deep/key", &format!("mkdir -p secrets/deep && {MAKE} secrets/deep/key"));
+    let script = "touch ready; until [ -e private/key ]; do sleep 0.01; done; \
+                  i=0; while [ -e private/key ] && [ $i -lt 3000 ]; do sleep 0.01; i=$((i+1)); done; ls private";
+    std::fs::remove_file(world.at("work/ready")).unwrap();
+    let session = start(&world, script);
+    until("ready", || world.at("work/ready").exists());
+    world.outside_sh(&format!("mkdir private; {MAKE} private/key")).good();
+    // It may be covered before the agent has seen the key in it.
+    sleep(Duration::from_millis(500));
+    world.outside_sh("touch now").good();
+    let mut session = session;
+    if session.try_wait().unwrap().is_none() {
+        session.kill().unwrap();
+    }
+    end_of(session);
+    let inside = world.inside_sh("ls private");
+    assert_eq!(inside.good(), "");
+}
+
+/// What it made itself is covered like any; it can neither be read nor be taken away.
+#[test]
+fn gives_a_file_of_its_own_a_denied_name() {
+    let Some(world) = World::plain() else { return };
+    let script = "mkdir d; echo mine >d/x; mv d/x d/.env; i=0; \
+                  while cat d/.env >/dev/null 2>&1 && [ $i -lt 3000 ]; do sleep 0.01; i=$((i+1)); done; \
+                  cat d/.env; mv d/.env d/y; rm -f d/.env; mv d e; cat e/.env; echo end";
+    let ran = world.inside_sh(script);
+    assert_eq!(ran.good(), "end");
+    assert!(ran.err.contains("Permission denied") && ran.err.contains("busy"), "{ran}");
+    assert_eq!(world.read("work/e/.env"), "mine\n");
+}
+
+#[test]
+fn two_sessions_in_one_folder_hide_what_appears() {
+    let Some(world) = World::plain() else { return };
+    use std::process::Stdio;
+    let session = || {
+        let mut run = world.run(&["/usr/bin/python3", "-c", READS, "app/.env"]);
+        let child = run.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        until("ready", || world.at("work/ready").exists());
+        std::fs::remove_file(world.at("work/ready")).unwrap();
+        child
+    };
+    let both = [session(), session()];
+    world.outside_sh(&format!("mkdir app; {MAKE} app/.env")).good();
+    for session in both {
+        assert_eq!(end_of(session).good(), "hidden");
+    }
+}
+
+/// Each cover is a mount, of which the kernel has room for so many.
+#[test]
+fn makes_denied_names_without_end() {
+    let Some(world) = World::plain() else { return };
+    let program = "
+import os, time
+for number in range(6000):
+    open(f'{number}.pem', 'w').close()
+time.sleep(60)
+";
+    let ran = world.inside_python(program);
+    assert_eq!(ran.code, Some(137), "{ran}");
+    assert!(ran.err.contains("names that the policy denies appeared"), "{ran}");
+    world.verify();
+}
+
+/// Init keeps what mounting takes, and nobody else has it.
+#[test]
+fn takes_the_capability_that_init_keeps() {
+    let Some(world) = World::plain() else { return };
+    let told = "grep -hE '^Cap(Inh|Prm|Eff|Bnd|Amb)' /proc/self/status | cut -f2 | sort -u; \
+                umount .env; kill -9 1; cat /proc/1/environ /proc/1/maps; ls /proc/1/fd /proc/1/root; echo end";
+    world.write("work/.env", "TOKEN=hunter2\n");
+    let ran = world.inside_sh(told);
+    assert_eq!(ran.good(), "0000000000000000\nend");
+}
