@@ -237,6 +237,11 @@ impl Due {
         }
         Ok(())
     }
+
+    /// When to look again. A journal that takes nothing any more has none to wait for.
+    fn next(&self, shared: &Shared) -> Option<Instant> {
+        self.0.filter(|_| shared.check().is_ok())
+    }
 }
 
 /// Take messages until the journal is closed or all its handles are gone.
@@ -251,7 +256,7 @@ pub(crate) fn run(
     let mut counting: Option<Instant> = None;
     let mut checkpoint = Due::default();
     loop {
-        let taken = match counting.into_iter().chain(checkpoint.0).min() {
+        let taken = match counting.into_iter().chain(checkpoint.next(shared)).min() {
             None => Some(park::block_on(queue.recv_many(&mut messages, BATCH))),
             Some(until) => park::block_until(queue.recv_many(&mut messages, BATCH), until),
         };
@@ -366,4 +371,23 @@ fn answer_to<T>(answer: Answer<T>, result: Result<T, JournalError>) {
 /// The chain of a session that has no record yet.
 pub(crate) fn genesis(session: &SessionId) -> Head {
     Head { seq: 0, hash: Hash::session_genesis(session) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// One that waited for it would be woken at once, for ever.
+    #[test]
+    fn a_journal_that_takes_nothing_any_more_waits_for_no_checkpoint() {
+        let shared = Shared {
+            fold: Mutex::new(Fold::new(Instant::now())),
+            poisoned: AtomicBool::new(false),
+            cause: Mutex::new(None),
+        };
+        let due = Due(Some(Instant::now()));
+        assert_eq!(due.next(&shared), due.0);
+        shared.poison(JournalError::Closed);
+        assert_eq!(due.next(&shared), None);
+    }
 }
