@@ -30,6 +30,7 @@ mod pin;
 mod process;
 mod program;
 mod runner;
+pub mod starter;
 mod tools;
 mod words;
 mod worker;

@@ -16,7 +16,7 @@ use tokio::{
     time::timeout,
 };
 
-use crate::answer::Exit;
+use crate::{answer::Exit, starter};
 
 /// Bytes that a hook may print.
 pub(crate) const MOST_BYTES: usize = 1 << 20;
@@ -49,7 +49,8 @@ impl Order {
         let failed = |error: io::Error| {
             format!("{} cannot be started: {error}", self.program.to_string_lossy())
         };
-        let child = Command::new(&self.program)
+        let mut command = Command::new(&self.program);
+        command
             .args(&self.arguments)
             .env_clear()
             .envs(self.environment.iter().map(|(name, value)| (name, value)))
@@ -58,9 +59,8 @@ impl Order {
             .stdout(Stdio::piped())
             .stderr(stderr)
             .process_group(0)
-            .kill_on_drop(true)
-            .spawn()
-            .map_err(failed)?;
+            .kill_on_drop(true);
+        let child = starter::start(command).map_err(failed)?;
         let group = Group::of(&child).map_err(failed)?;
         Ok((child, group))
     }

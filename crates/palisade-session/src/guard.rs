@@ -1,11 +1,20 @@
-//! The supervisor's own memory, before there is a secret in it.
+//! The supervisor's own memory and rights, before there is a secret in it and before it hears an agent.
 
+use palisade_hooks::starter;
+use palisade_sandbox::{
+    StepError,
+    linux::{
+        abilities::Kind,
+        supervisor::{self, Goes},
+        sys::signal,
+    },
+};
 use rustix::{
     mm::{MlockAllFlags, mlockall},
     process::{DumpableBehavior, Resource, Rlimit, getrlimit, set_dumpable_behavior, setrlimit},
 };
 
-use crate::refusal::{Refusal, Refuse};
+use crate::refusal::{self, Refusal, Refuse};
 
 const REPORT: &str = "report this, with the version of your kernel";
 
@@ -31,4 +40,16 @@ pub(crate) fn memory() -> Result<(), Refusal> {
         mlockall(MlockAllFlags::FUTURE | MlockAllFlags::ONFAULT).unwrap_or_default();
     }
     Ok(())
+}
+
+/// Give up every right that it does not need once the sandbox is forked. The operator's programs are started by a
+/// thread that keeps them.
+pub(crate) fn rights(goes: Goes, allowed: &[Kind]) -> Result<(), Refusal> {
+    // What is lacking here the sandbox lacks as well.
+    let lacks = |error: StepError| refusal::of_launch(&error.into(), allowed);
+    supervisor::narrow().map_err(lacks)?;
+    // It takes no signal from the threads that wait for them; programs start with none blocked.
+    starter::begin(|| signal::block_all().unwrap_or_default())
+        .refuse("start the thread that starts programs", "see the limits of this user (ulimit -u)")?;
+    supervisor::confine(goes).map_err(lacks)
 }

@@ -84,8 +84,10 @@ pub(crate) fn of_launch(error: &LaunchError, allowed: &[Kind]) -> Refusal {
     }
     let root = rustix::process::geteuid().is_root();
     let guarded = !root && dumpable_behavior() != Ok(DumpableBehavior::Dumpable);
-    let abilities = if guarded { Abilities::probe_guarded() } else { Abilities::probe() };
-    match missing(&abilities, allowed) {
+    // A thread that is confined cannot try anything.
+    let probe = move || if guarded { Abilities::probe_guarded() } else { Abilities::probe() };
+    let abilities = palisade_hooks::starter::beside(probe).ok();
+    match abilities.and_then(|abilities| missing(&abilities, allowed)) {
         Some(mut refusal) => {
             refusal.what = format!("{} ({error})", refusal.what);
             refusal

@@ -15,6 +15,7 @@ use palisade_sandbox::{
     linux::{
         audit::Records,
         callers::{Callers, Lineages},
+        supervisor::Goes,
     },
 };
 use palisade_workspace::{Kept, Outcome, WorkspaceError};
@@ -75,7 +76,8 @@ pub struct Ended {
 
 /// Run the command in a sandbox, to its end.
 ///
-/// The process must have one thread: it is forked before any other starts. Nothing runs unless
+/// The process must have one thread: it is forked before any other starts. That thread can start no program and no
+/// process any more when this returns. Nothing runs unless
 /// every layer stands and the journal has the launch. `tell` gets what the operator is to know
 /// before the command starts.
 ///
@@ -93,7 +95,10 @@ pub fn run(order: &Order, tell: impl Fn(&str)) -> Result<Ended, Refusal> {
         Err(refusal) => return Err(journal_refusal(order, &session, refusal)),
     };
     started.exposed.told().for_each(|one| tell(&one));
-    if let Err(refusal) = guard::memory() {
+    let unfiltered = started.missing.iter().any(Missing::is_filter);
+    let goes = Goes { tracing: order.policy.holds_execs(), unfiltered };
+    if let Err(refusal) = guard::memory().and_then(|()| guard::rights(goes, &order.allow_degraded))
+    {
         drop(started);
         watch.list.take().into_iter().for_each(List::forget);
         return Err(journal_refusal(order, &session, refusal));

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use http::{Request, StatusCode, Uri, header};
 use http_body_util::Full;
 use palisade_core::{Event, Layer, SessionId, Verdict, shown};
-use palisade_hooks::environment;
+use palisade_hooks::{environment, starter};
 use palisade_policy::AnswersBy;
 use ring::signature::{ED25519, UnparsedPublicKey};
 use rustix::rand::{GetRandomFlags, getrandom};
@@ -120,7 +120,8 @@ impl Tells {
         // Some desktops take it for markup.
         let text = shown(&format!("{by} wants {}", question.subject), MOST_SHOWN);
         let text = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
-        let started = tokio::process::Command::new(program)
+        let mut command = tokio::process::Command::new(program);
+        command
             .args(["--app-name=Palisade", "--urgency=critical", "--", &title, &text])
             .env_clear()
             .envs(all)
@@ -128,9 +129,8 @@ impl Tells {
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
-            .kill_on_drop(true)
-            .spawn();
-        if let Ok(mut child) = started {
+            .kill_on_drop(true);
+        if let Ok(mut child) = starter::start(command) {
             tokio::spawn(async move {
                 tokio::time::timeout(DESKTOP, child.wait()).await.map(drop).unwrap_or_default();
             });

@@ -77,8 +77,10 @@ fn build_and_run(ground: &Ground, control: &Control, privileged: bool) -> Result
     signal::default_all();
     expect(control, &Message::Mapped)?;
     identity::take_on(&ground.identity, privileged)?;
-    // Changing ids clears it.
+    // Changing ids clears it, and that the supervisor may look at what is seen here, for which it has no privilege
+    // later. Nothing hostile is there yet.
     die_with_supervisor()?;
+    set_dumpable_behavior(DumpableBehavior::Dumpable).step("let the supervisor look at init")?;
     unshare(NAMESPACES).step("make namespaces")?;
     if ground.network {
         let sockets = net::set_up()?;

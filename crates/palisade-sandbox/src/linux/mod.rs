@@ -11,6 +11,7 @@ pub mod landlock;
 pub mod launch;
 pub mod net;
 pub mod seccomp;
+pub mod supervisor;
 pub mod sys;
 
 mod agent;

@@ -12,6 +12,91 @@ use rustix::{
 
 use crate::step::{Step, StepError};
 
+/// What no part of a session needs, nor any program that an operator has it start: the kernel's and the
+/// machine's own.
+const MACHINE: CapabilitySet = CapabilitySet::SYS_MODULE
+    .union(CapabilitySet::SYS_RAWIO)
+    .union(CapabilitySet::SYS_BOOT)
+    .union(CapabilitySet::SYS_TIME)
+    .union(CapabilitySet::SYS_PACCT)
+    .union(CapabilitySet::SYS_TTY_CONFIG)
+    .union(CapabilitySet::MAC_OVERRIDE)
+    .union(CapabilitySet::MAC_ADMIN)
+    .union(CapabilitySet::SYSLOG)
+    .union(CapabilitySet::WAKE_ALARM)
+    .union(CapabilitySet::BLOCK_SUSPEND)
+    .union(CapabilitySet::IPC_OWNER)
+    .union(CapabilitySet::LEASE)
+    .union(CapabilitySet::AUDIT_CONTROL)
+    .union(CapabilitySet::PERFMON)
+    .union(CapabilitySet::BPF)
+    .union(CapabilitySet::CHECKPOINT_RESTORE);
+
+/// All that a supervisor goes on with. Over its sandbox it has every one besides, as its user namespace's
+/// owner (`user_namespaces(7)`).
+const SUPERVISOR: CapabilitySet = CapabilitySet::CHOWN // files that are moved aside or kept
+    .union(CapabilitySet::DAC_OVERRIDE) // the same; the operator's files
+    .union(CapabilitySet::DAC_READ_SEARCH)
+    .union(CapabilitySet::FOWNER)
+    .union(CapabilitySet::FSETID)
+    .union(CapabilitySet::KILL) // programs of the operator that became another user
+    .union(CapabilitySet::IPC_LOCK) // its memory stays out of swap
+    .union(CapabilitySet::SYS_RESOURCE); // the journal goes on where only root has room
+
+/// Give up what is the machine's, of the calling thread and all it starts. Of an ordinary user, who has none,
+/// this takes nothing.
+pub(crate) fn give_up_machine() -> Result<(), StepError> {
+    keep(CapabilitySet::all().difference(MACHINE), MACHINE, Inherited::Kept)
+}
+
+/// The same for all but what a supervisor needs, after [`give_up_machine`]. Programs that the calling thread starts would
+/// have none.
+pub(crate) fn give_up_for_supervisor() -> Result<(), StepError> {
+    clear_ambient_capability_set().step("clear the supervisor's ambient set")?;
+    keep(SUPERVISOR, CapabilitySet::all().difference(SUPERVISOR | MACHINE), Inherited::Dropped)
+}
+
+/// What programs have of it that are started.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Inherited {
+    Kept,
+    Dropped,
+}
+
+/// Drop all but the kept from every set, and from the bounding set those that are left there. Who may not change that
+/// (`CAP_SETPCAP`) keeps it: it gives nothing to who has no privileges and starts no program.
+fn keep(kept: CapabilitySet, left: CapabilitySet, inherited: Inherited) -> Result<(), StepError> {
+    const LOOK: &str = "look at the capabilities";
+    let held = capabilities(None).step(LOOK)?;
+    if held.effective.contains(CapabilitySet::SETPCAP) {
+        for bit in 0..64_u32 {
+            let one = CapabilitySet::from_bits_retain(1_u64 << bit);
+            if !left.contains(one) {
+                continue;
+            }
+            match rustix::thread::remove_capability_from_bounding_set(one) {
+                // The first number the kernel does not know.
+                Err(Errno::INVAL) => break,
+                other => other.step("drop from the supervisor's bounding set")?,
+            }
+        }
+    }
+    let wanted = CapabilitySets {
+        effective: held.effective & kept,
+        permitted: held.permitted & kept,
+        inheritable: match inherited {
+            Inherited::Kept => held.inheritable & kept,
+            Inherited::Dropped => CapabilitySet::empty(),
+        },
+    };
+    if wanted == held {
+        return Ok(());
+    }
+    set_capabilities(None, wanted).step("drop capabilities of the supervisor")?;
+    let found = capabilities(None).step(LOOK)?;
+    if found == wanted { Ok(()) } else { Err(Errno::PERM).step("find capabilities of the supervisor given up") }
+}
+
 /// See to it that no program gives any privilege: drop the bounding and ambient sets, forbid that a
 /// set-id program or user id 0 gives any back, and set `no_new_privs`. What the caller has in its
 /// other sets it still has, and every child with it, until [`give_up`].

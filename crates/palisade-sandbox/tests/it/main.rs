@@ -12,4 +12,5 @@ mod child;
 mod landlock;
 mod net;
 mod seccomp;
+mod supervisor;
 mod sys;

@@ -1,5 +1,6 @@
 use std::{process::Stdio, time::Duration};
 
+use palisade_hooks::starter;
 use tokio::{io::AsyncReadExt, process::Command};
 use zeroize::Zeroizing;
 
@@ -28,7 +29,8 @@ pub(crate) async fn output(
         return Err("comes from a command that is empty".to_owned());
     };
     let failed = |why: String| format!("comes from `{program}`, and that failed: {why}");
-    let mut child = Command::new(program)
+    let mut command = Command::new(program);
+    command
         .args(arguments)
         .env_clear()
         .envs(&operator.environment)
@@ -39,9 +41,8 @@ pub(crate) async fn output(
             Stderr::Operator => Stdio::inherit(),
             Stderr::Nobody => Stdio::null(),
         })
-        .kill_on_drop(true)
-        .spawn()
-        .map_err(|error| failed(error.to_string()))?;
+        .kill_on_drop(true);
+    let mut child = starter::start(command).map_err(|error| failed(error.to_string()))?;
     let running = async {
         // Room for all of it: no copy is left behind by growing.
         let mut bytes = Zeroizing::new(Vec::with_capacity(MOST_BYTES + 2));

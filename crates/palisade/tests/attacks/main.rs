@@ -51,6 +51,7 @@ mod servers;
 mod skills;
 mod ssh_keys;
 mod steering;
+mod supervised;
 mod system_calls;
 mod taint;
 mod tools;

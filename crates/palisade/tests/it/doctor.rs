@@ -139,7 +139,7 @@ fn an_unknown_ability_is_a_usage_error() {
 
     ----- stderr -----
     palisade: PALISADE_SIMULATE_MISSING: there is no ability `apparmor`
-      try: one of user-namespace, mount-namespace, mount-api, pid-namespace, proc-mount, network-namespace, any-ip, nftables, ipv6, landlock, seccomp, seccomp-listener, audit-records, pidfd, close-range, openat2, memfd, overlay, idmapped-mount, cgroup-v2, cgroup-v1
+      try: one of user-namespace, mount-namespace, mount-api, pid-namespace, proc-mount, network-namespace, any-ip, nftables, ipv6, landlock, seccomp, seccomp-listener, supervisor, audit-records, pidfd, close-range, openat2, memfd, overlay, idmapped-mount, cgroup-v2, cgroup-v1
     "#);
 }
 

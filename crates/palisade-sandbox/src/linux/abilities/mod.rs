@@ -44,6 +44,8 @@ pub enum Kind {
     Seccomp,
     /// Telling the supervisor of refused system calls.
     SeccompListener,
+    /// Giving up the rights that a supervisor has no more use for.
+    Supervisor,
     /// Hearing from the kernel's audit what Landlock refuses (root only).
     AuditRecords,
     /// Descriptors of processes, to kill without races.
@@ -218,6 +220,7 @@ impl Kind {
             Kind::Landlock => "landlock",
             Kind::Seccomp => "seccomp",
             Kind::SeccompListener => "seccomp-listener",
+            Kind::Supervisor => "supervisor",
             Kind::AuditRecords => "audit-records",
             Kind::Pidfd => "pidfd",
             Kind::CloseRange => "close-range",

@@ -60,9 +60,10 @@ pub(super) fn of(kind: Kind, host: &Host) -> Cow<'static, str> {
                         standard kernel."
             .into(),
         Kind::Nftables => "The kernel needs nf_tables with NAT, redirect, reject and conntrack for \
-                           `inet` (CONFIG_NF_TABLES_INET, CONFIG_NFT_REDIR, CONFIG_NFT_REJECT, \
-                           CONFIG_NFT_CT). They may be modules not yet loaded: `sudo modprobe -a \
-                           nf_tables nft_redir nft_reject_inet nft_ct nft_chain_nat`, and list \
+                           `inet` (CONFIG_NF_TABLES_INET, CONFIG_NFT_NAT, CONFIG_NFT_REDIR, \
+                           CONFIG_NFT_REJECT, CONFIG_NFT_CT). They may be modules not yet loaded: \
+                           `sudo modprobe -a nf_tables nft_nat nft_redir nft_reject_inet nft_ct \
+                           nft_chain_nat`, and list \
                            them in `/etc/modules-load.d/palisade.conf`."
             .into(),
         Kind::Ipv6 => "Nothing, if you do not need IPv6: the sandbox gets IPv4. Else start the \
@@ -89,6 +90,10 @@ pub(super) fn of(kind: Kind, host: &Host) -> Cow<'static, str> {
                                   journal. Use Linux 5.19 or later; in a container, one whose \
                                   runtime does not listen itself (LXD: `security.syscalls.\
                                   intercept.*` switched off)."
+            .into(),
+        Kind::Supervisor => "The supervisor could not give up its own rights, and reads nothing of an \
+                             agent's with them. In a container, let it change its own capabilities \
+                             and filter (`--security-opt seccomp=unconfined`); else report this."
             .into(),
         Kind::AuditRecords => "Files that Landlock refuses are refused all the same, and leave no event \
                                in the journal. To have those of root's sandboxes there: Linux 6.15 \

@@ -24,7 +24,7 @@ use crate::{
         audit,
         control::{Control, Message},
         idmap::OwnerMaps,
-        landlock, net, seccomp,
+        landlock, net, seccomp, supervisor,
         sys::{
             clone::{Forked, exit_now, fork_into},
             mount::{Attributes, set_attributes},
@@ -67,6 +67,11 @@ pub(super) const TRIALS: &[Trial] = &[
     required(Kind::Landlock, "confined a process and saw it refused", landlock_holds),
     required(Kind::Seccomp, "put the filter on a process and saw it refused", seccomp_holds),
     useful(Kind::SeccompListener, "heard of a refused call and answered it", listener_hears),
+    required(
+        Kind::Supervisor,
+        "gave up in a process what the supervisor gives up, and saw it refused",
+        supervisor_confined,
+    ),
     useful(
         Kind::AuditRecords,
         "asked for the state of auditing, and listened to its records",
@@ -214,6 +219,17 @@ fn ipv6() -> State {
     } else {
         State::Missing("make an IPv6 socket: the kernel has no IPv6".to_owned())
     }
+}
+
+fn supervisor_confined() -> State {
+    if !matches!(seccomp_holds(), State::Works(_)) {
+        // Where the operator lets the sandbox be without one.
+        return State::NotApplicable("there is no system call filter".to_owned());
+    }
+    child("", || {
+        supervisor::narrow()?;
+        supervisor::confine(supervisor::Goes { tracing: false, unfiltered: false })
+    })
 }
 
 fn landlock_holds() -> State {

@@ -25,6 +25,7 @@ mod paths;
 mod reader;
 mod rule;
 mod shown;
+mod supervisor;
 mod table;
 #[cfg(test)]
 mod tests;

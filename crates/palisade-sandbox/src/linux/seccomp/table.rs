@@ -16,7 +16,7 @@ const fn allow(reason: &'static str, calls: &'static str) -> Row {
     Row { calls, rule: Rule::Allow, reason }
 }
 
-const fn check(rule: Rule, reason: &'static str, calls: &'static str) -> Row {
+pub(super) const fn check(rule: Rule, reason: &'static str, calls: &'static str) -> Row {
     Row { calls, rule, reason }
 }
 
@@ -26,7 +26,7 @@ const fn refuse(errno: i32, reason: &'static str, calls: &'static str) -> Row {
 }
 
 /// Refused, whatever the policy says.
-const fn never(errno: i32, reason: &'static str, calls: &'static str) -> Row {
+pub(super) const fn never(errno: i32, reason: &'static str, calls: &'static str) -> Row {
     Row { calls, rule: Rule::Never(errno), reason }
 }
 

@@ -59,7 +59,7 @@ pub fn in_child(work: impl FnOnce() -> Result<(), StepError>) -> Result<(), Step
 /// # Errors
 /// EPERM where user namespaces are closed, EINVAL in a process with threads.
 pub fn unshare(flags: i32) -> Result<(), Errno> {
-    // SAFETY: the callers are children with one thread; only namespace flags are passed, so
+    // SAFETY: the callers are children with one thread, or pass no flag; only namespace flags are passed, so
     // no memory or descriptor table stops being shared.
     let result = unsafe { libc::unshare(flags) };
     if result == 0 { Ok(()) } else { Err(last_errno()) }
