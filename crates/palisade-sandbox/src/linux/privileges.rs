@@ -94,7 +94,11 @@ fn keep(kept: CapabilitySet, left: CapabilitySet, inherited: Inherited) -> Resul
     }
     set_capabilities(None, wanted).step("drop capabilities of the supervisor")?;
     let found = capabilities(None).step(LOOK)?;
-    if found == wanted { Ok(()) } else { Err(Errno::PERM).step("find capabilities of the supervisor given up") }
+    if found == wanted {
+        Ok(())
+    } else {
+        Err(Errno::PERM).step("find capabilities of the supervisor given up")
+    }
 }
 
 /// See to it that no program gives any privilege: drop the bounding and ambient sets, forbid that a

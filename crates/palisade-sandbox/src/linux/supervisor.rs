@@ -49,7 +49,10 @@ pub fn confine(goes: Goes) -> Result<(), StepError> {
     }
     let filter = Filter::for_supervisor(goes.tracing).map_err(|_| Errno::TOOBIG);
     let installed = filter.step("make the supervisor's system call filter")?.install();
-    installed.map_err(|error| StepError { step: format!("{} (the supervisor's)", error.step).into(), ..error })?;
+    installed.map_err(|error| StepError {
+        step: format!("{} (the supervisor's)", error.step).into(),
+        ..error
+    })?;
     // Nothing is unshared by this, and without the filter it succeeds.
     let held = (clone3_of_nothing(), unshare(0));
     if held == (Errno::NOSYS, Err(Errno::PERM)) {

@@ -60,7 +60,7 @@ fn while_it_runs(world: &World, script: &str, look: impl FnOnce(&Child)) {
 fn the_supervisor_has_given_its_rights_up() {
     let hooks = "hooks:
   PreExec: [{matcher: '*', hooks: [{type: command, command: ./hooks/see.sh}]}]
-process: {limits: {memory: 512M}}
+process: {limits: {memory: 512MiB}}
 ";
     for policy in ["", hooks] {
         let Some(world) = World::new(policy) else { return };
@@ -105,7 +105,7 @@ fn a_hook_has_the_operators_rights() {
     let Some(world) = World::new(
         "hooks:
   PreConnect: [{hooks: [{type: command, command: ./hooks/see.sh}]}]
-network: {rules: [{hosts: [a.test], ports: [80]}]}
+network: {hosts: {a.test: [127.0.0.1]}, rules: [{hosts: [a.test], ports: [9], addresses: [127.0.0.1]}]}
 ",
     ) else {
         return;
@@ -116,7 +116,7 @@ network: {rules: [{hosts: [a.test], ports: [80]}]}
         seen.display()
     );
     world.program("config/hooks/see.sh", &script);
-    world.inside_sh("curl -s -m 5 http://a.test/");
+    world.inside_sh("curl -s -m 20 http://a.test:9/");
     let own = status(&fs::read_to_string("/proc/self/status").unwrap());
     let hook = status(&fs::read_to_string(seen).unwrap());
     assert_eq!((&hook["NoNewPrivs"], &hook["Seccomp"]), (&own["NoNewPrivs"], &own["Seccomp"]));

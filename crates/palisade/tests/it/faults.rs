@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path, process::Command};
 
-use crate::ran::run;
+use crate::ran::{Ran, run};
 
 /// What init, the supervisor and the agent's process call until the command runs.
 const CALLS: &[(&str, i64)] = &[
@@ -107,22 +107,28 @@ struct Fault<'a> {
     errno: i32,
 }
 
+/// An ability that a launch relies on, the call by which it uses it (and with which arguments: see `fail_call.py`),
+/// and what the kernel says where it is lacking.
+struct Lack {
+    ability: &'static str,
+    call: (i64, &'static str),
+    errno: i32,
+    means: Means,
+}
+
+/// What a lack means.
+#[derive(Clone, Copy)]
+enum Means {
+    /// Nothing runs. What is said names one of these.
+    Refused(&'static [&'static str]),
+    /// All layers stand without it.
+    Runs,
+}
+
 impl Fault<'_> {
     /// Run with the call failing; whether the command ran.
     fn run(&self, name: &str, number: i64) -> bool {
-        let helper = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/fail_call.py");
-        let mut command = Command::new("python3");
-        command
-            .arg(helper)
-            .args([number.to_string(), self.errno.to_string()])
-            .args([env!("CARGO_BIN_EXE_palisade"), "run", "--policy", "../p.yaml", "--"])
-            .args(["python3", "-c", LOOK])
-            .env_clear()
-            .env("PATH", "/usr/local/bin:/usr/bin:/bin")
-            .env("HOME", self.folder.join("home"))
-            .env("PALISADE_STATE", self.folder.join("state"))
-            .current_dir(self.folder.join("work"));
-        let ran = run(&mut command);
+        let ran = self.ran(number.to_string());
         assert!(!ran.stderr.contains("panicked"), "{name}: {ran}");
         let confined = ran.stdout == "confined\n";
         assert!(confined || ran.stdout.is_empty(), "{name}: {ran}");
@@ -130,6 +136,22 @@ impl Fault<'_> {
         let told = ran.stderr.contains("palisade: ") || ran.stderr.contains("Error");
         assert!(confined || (ran.exit != 0 && told), "{name}: {ran}");
         confined
+    }
+
+    fn ran(&self, call: String) -> Ran {
+        let helper = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/fail_call.py");
+        let mut command = Command::new("python3");
+        command
+            .arg(helper)
+            .args([call, self.errno.to_string()])
+            .args([env!("CARGO_BIN_EXE_palisade"), "run", "--policy", "../p.yaml", "--"])
+            .args(["python3", "-c", LOOK])
+            .env_clear()
+            .env("PATH", "/usr/local/bin:/usr/bin:/bin")
+            .env("HOME", self.folder.join("home"))
+            .env("PALISADE_STATE", self.folder.join("state"))
+            .current_dir(self.folder.join("work"));
+        run(&mut command)
     }
 }
 
@@ -192,4 +214,118 @@ fn a_call_that_does_nothing_and_says_yes_leaves_no_agent_with_a_layer_missing() 
     ] {
         assert!(!fault.run(name, number), "{name} did nothing, and the command ran");
     }
+}
+
+const UNSHARE: i64 = libc::SYS_unshare;
+const SOCKET: i64 = libc::SYS_socket;
+const PRCTL: i64 = libc::SYS_prctl;
+
+/// One after the other, what a launch relies on.
+const LACKS: &[Lack] = &[
+    refused("user namespaces", (libc::SYS_clone3, ""), libc::ENOSYS, &["user-namespace"]),
+    refused("user namespaces", (libc::SYS_clone3, ""), libc::EPERM, &["user-namespace"]),
+    refused("a mount namespace", (UNSHARE, "0=0x20000/0x20000"), libc::EINVAL, &["namespace"]),
+    refused(
+        "a network namespace",
+        (UNSHARE, "0=0x40000000/0x40000000"),
+        libc::EINVAL,
+        &["network-namespace"],
+    ),
+    refused("an ipc namespace", (UNSHARE, "0=0x8000000/0x8000000"), libc::EINVAL, &["namespaces"]),
+    refused("a uts namespace", (UNSHARE, "0=0x4000000/0x4000000"), libc::EINVAL, &["namespaces"]),
+    refused(
+        "a cgroup namespace",
+        (UNSHARE, "0=0x2000000/0x2000000"),
+        libc::EINVAL,
+        &["cgroup namespace"],
+    ),
+    refused("nftables", (SOCKET, "0=16,2=12"), libc::EPROTONOSUPPORT, &["nftables"]),
+    refused("netlink's routes", (SOCKET, "0=16,2=0"), libc::EAFNOSUPPORT, &["routes"]),
+    refused(
+        "internet sockets",
+        (SOCKET, "0=2"),
+        libc::EAFNOSUPPORT,
+        &["listen for TCP", "nftables"],
+    ),
+    refused("to listen", (libc::SYS_listen, ""), libc::EOPNOTSUPP, &["listen for TCP", "nftables"]),
+    refused("file systems by descriptor", (libc::SYS_fsopen, ""), libc::ENOSYS, &["mount-api"]),
+    refused("clones of trees", (libc::SYS_open_tree, ""), libc::ENOSYS, &["mount-api"]),
+    refused("moves of mounts", (libc::SYS_move_mount, ""), libc::ENOSYS, &["mount-api"]),
+    refused("mounts' flags", (libc::SYS_mount_setattr, ""), libc::ENOSYS, &["mount-api"]),
+    refused("a root of its own", (libc::SYS_pivot_root, ""), libc::EINVAL, &["root"]),
+    refused("leaving the host's root", (libc::SYS_umount2, ""), libc::EPERM, &["root"]),
+    refused("ways without links", (libc::SYS_openat2, ""), libc::ENOSYS, &["look at"]),
+    refused("Landlock", (libc::SYS_landlock_create_ruleset, ""), libc::EOPNOTSUPP, &["landlock"]),
+    refused("Landlock's rules", (libc::SYS_landlock_add_rule, ""), libc::EINVAL, &["landlock"]),
+    refused("a domain", (libc::SYS_landlock_restrict_self, ""), libc::EPERM, &["landlock"]),
+    refused("filters", (libc::SYS_seccomp, "0=1"), libc::EINVAL, &["seccomp"]),
+    Lack {
+        ability: "a filter's listener",
+        call: (libc::SYS_seccomp, "0=1,1=8/8"),
+        errno: libc::EINVAL,
+        means: Means::Runs,
+    },
+    refused("no_new_privs", (PRCTL, "0=38"), libc::EINVAL, &["no_new_privs"]),
+    refused("the bounding set", (PRCTL, "0=24"), libc::EPERM, &["bounding set"]),
+    refused("secure bits", (PRCTL, "0=28"), libc::EPERM, &["secure bits"]),
+    refused("to die with the parent", (PRCTL, "0=1"), libc::EINVAL, &["die with the supervisor"]),
+    refused("memory out of reach", (PRCTL, "0=4"), libc::EINVAL, &["look at init"]),
+    refused("capabilities", (libc::SYS_capset, ""), libc::EPERM, &["capabilities"]),
+    refused("limits", (libc::SYS_prlimit64, "1=4"), libc::EPERM, &["core dump"]),
+    refused("a session", (libc::SYS_setsid, ""), libc::EPERM, &["session"]),
+    refused("a user of its own", (libc::SYS_setresuid, ""), libc::EPERM, &["user"]),
+    refused("a group of its own", (libc::SYS_setresgid, ""), libc::EPERM, &["group", "user"]),
+    refused("a host name", (libc::SYS_sethostname, ""), libc::EPERM, &["host name"]),
+    refused("to close all", (libc::SYS_close_range, ""), libc::ENOSYS, &["close-range"]),
+    refused("signals to read", (libc::SYS_signalfd4, ""), libc::EINVAL, &["children"]),
+    refused("pairs of sockets", (libc::SYS_socketpair, ""), libc::EAFNOSUPPORT, &["socket"]),
+    refused("descriptors to hand over", (libc::SYS_sendmsg, ""), libc::EPERM, &["hand", "speak"]),
+];
+
+const fn refused(
+    ability: &'static str,
+    call: (i64, &'static str),
+    errno: i32,
+    says: &'static [&'static str],
+) -> Lack {
+    Lack { ability, call, errno, means: Means::Refused(says) }
+}
+
+/// Each ability is missing in turn: never does a command run with a layer less, and always is said which step it was
+/// and what to do.
+#[test]
+fn each_ability_that_is_missing_is_named_with_a_remedy() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["work", "home"] {
+        fs::create_dir(folder.path().join(name)).unwrap();
+    }
+    let outside = folder.path().join("outside");
+    fs::write(&outside, "secret").unwrap();
+    let policy = format!(
+        "palisade: 1\nextends: [shell]\nprocess: {{environment: {{set: {{OUTSIDE: \"{}\"}}}}}}\n",
+        outside.display()
+    );
+    fs::write(folder.path().join("p.yaml"), policy).unwrap();
+    let mut wrong = Vec::new();
+    for Lack { ability, call: (number, arguments), errno, means } in LACKS {
+        let fault = Fault { folder: folder.path(), errno: *errno };
+        let call = match *arguments {
+            "" => number.to_string(),
+            arguments => format!("{number},{arguments}"),
+        };
+        let ran = fault.ran(call);
+        let right = match means {
+            Means::Runs => ran.exit == 0 && ran.stdout == "confined\n",
+            Means::Refused(says) => {
+                (ran.exit, ran.stdout.as_str()) == (125, "")
+                    && ran.stderr.starts_with("palisade: ")
+                    && says.iter().any(|text| ran.stderr.contains(text))
+                    && ran.stderr.lines().any(|line| line.starts_with("  try: "))
+            }
+        };
+        if !right || ran.stderr.contains("panicked") {
+            wrong.push(format!("{ability}: {ran}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
 }

@@ -81,9 +81,7 @@ pub fn set_up_families(ipv6: bool) -> Result<NetSockets, StepError> {
     route::make_all_local(ipv6)?;
     let v4 = FamilySockets::open(Ipv4Addr::UNSPECIFIED.into(), Ipv4Addr::LOCALHOST.into())?;
     let v6 = ipv6
-        .then(|| {
-            FamilySockets::open(Ipv6Addr::UNSPECIFIED.into(), Ipv6Addr::LOCALHOST.into())
-        })
+        .then(|| FamilySockets::open(Ipv6Addr::UNSPECIFIED.into(), Ipv6Addr::LOCALHOST.into()))
         .transpose()?;
     nftables::put_up(ipv6)?;
     Ok(NetSockets { v4, v6, diagnosis: Diagnosis::open().ok() })

@@ -49,10 +49,7 @@ const MMAP: Rule = Rule::Check {
         Clause::fail(EPERM, &[Test::masked(2, WRITE | EXECUTE, &[WRITE | EXECUTE])]),
         Clause::fail(
             EPERM,
-            &[
-                Test::masked(2, EXECUTE, &[EXECUTE]),
-                Test::masked(3, ANONYMOUS, &[ANONYMOUS]),
-            ],
+            &[Test::masked(2, EXECUTE, &[EXECUTE]), Test::masked(3, ANONYMOUS, &[ANONYMOUS])],
         ),
         Clause::allow(&[]),
     ],
