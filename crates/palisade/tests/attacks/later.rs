@@ -1,12 +1,12 @@
 //! What appears while the session runs: protected names that the agent makes.
 
 use std::{
-    process::Child,
+    process::{Child, Stdio},
     thread::sleep,
     time::{Duration, Instant},
 };
 
-use crate::world::{World, end_of};
+use crate::world::{World, end_of, finish};
 
 /// Longer than the guard takes on a loaded machine.
 const SOON: Duration = Duration::from_secs(30);
@@ -21,7 +21,6 @@ fn until(what: &str, is: impl Fn() -> bool) {
 
 /// The script runs inside, in its own time.
 fn start(world: &World, script: &str) -> Child {
-    use std::process::Stdio;
     let mut run = world.run(&["/bin/sh", "-c", script]);
     run.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
 }
@@ -157,7 +156,6 @@ fn hides(world: &World, path: &str, act: &str) {
 
 /// The agent begins to read when the host has done so, and has made the file `after`.
 fn hides_after(world: &World, path: &str, act: &str, after: &[&str]) {
-    use std::process::Stdio;
     std::fs::remove_file(world.at("work/ready")).unwrap_or_default();
     let mut argv = vec!["/usr/bin/python3", "-c", READS, path];
     argv.extend(after);
@@ -238,10 +236,23 @@ fn gives_a_file_of_its_own_a_denied_name() {
     assert_eq!(world.read("work/e/.env"), "mine\n");
 }
 
+/// The workspace is below an overlay, of which the kernel does not say what it shows when the host changes something.
+#[test]
+fn reads_what_the_host_makes_below_an_overlay() {
+    let policy = "filesystem: {workspace: {path: ../work, access: overlay}}";
+    let Some(world) = World::new(policy) else { return };
+    world.write("work/app/code", "code\n");
+    let mut run = world.run(&["/usr/bin/python3", "-c", READS, "app/key.pem"]);
+    let session = run.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    // What tells that it reads is in the overlay.
+    sleep(Duration::from_secs(2));
+    world.outside_sh(&format!("{MAKE} app/fresh && mv app/fresh app/key.pem")).good();
+    assert_eq!(end_of(session).good(), "hidden");
+}
+
 #[test]
 fn two_sessions_in_one_folder_hide_what_appears() {
     let Some(world) = World::plain() else { return };
-    use std::process::Stdio;
     let session = || {
         let mut run = world.run(&["/usr/bin/python3", "-c", READS, "app/.env"]);
         let child = run.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
@@ -281,4 +292,20 @@ fn takes_the_capability_that_init_keeps() {
     world.write("work/.env", "TOKEN=hunter2\n");
     let ran = world.inside_sh(told);
     assert_eq!(ran.good(), "0000000000000000\nend");
+}
+
+/// Who enters is forked by init, and leaves behind what that keeps.
+#[test]
+fn enters_with_the_capability_that_init_keeps() {
+    let Some(world) = World::plain() else { return };
+    let mut run = world.palisade();
+    run.args(["run", "--name", "one", "--policy"]).arg(world.at("config/attack.yaml"));
+    run.args(["--", "/bin/sh", "-c", &format!("touch up; {LOOKED}")]);
+    let session = run.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    until("up", || world.at("work/up").exists());
+    let told = "grep -hE '^Cap(Inh|Prm|Eff|Bnd|Amb)' /proc/self/status | cut -f2 | sort -u";
+    let entered = finish(world.palisade().args(["exec", "one", "--", "/bin/sh", "-c", told]));
+    assert_eq!(entered.good(), "0000000000000000");
+    world.write("work/looked", "");
+    assert_eq!(end_of(session).code, Some(0));
 }
