@@ -1,6 +1,7 @@
 //! What appears while the session runs: protected names that the agent makes.
 
 use std::{
+    io::{Read, Write},
     process::{Child, Stdio},
     thread::sleep,
     time::{Duration, Instant},
@@ -236,18 +237,23 @@ fn gives_a_file_of_its_own_a_denied_name() {
     assert_eq!(world.read("work/e/.env"), "mine\n");
 }
 
-/// The workspace is below an overlay, of which the kernel does not say what it shows when the host changes something.
+/// The workspace is below an overlay: what the host makes there the agent sees when it looks for it first.
 #[test]
 fn reads_what_the_host_makes_below_an_overlay() {
     let policy = "filesystem: {workspace: {path: ../work, access: overlay}}";
     let Some(world) = World::new(policy) else { return };
     world.write("work/app/code", "code\n");
-    let mut run = world.run(&["/usr/bin/python3", "-c", READS, "app/key.pem"]);
-    let session = run.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    // What tells that it reads is in the overlay.
-    sleep(Duration::from_secs(2));
+    let script = "echo up; read made; sleep 3; cat app/key.pem app/code; echo mine >y; mv y own.pem; sleep 3; cat own.pem";
+    let mut run = world.run(&["/bin/sh", "-c", script]);
+    let run = run.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut session = run.spawn().unwrap();
+    let mut up = [0_u8; 3];
+    session.stdout.as_mut().unwrap().read_exact(&mut up).unwrap();
     world.outside_sh(&format!("{MAKE} app/fresh && mv app/fresh app/key.pem")).good();
-    assert_eq!(end_of(session).good(), "hidden");
+    session.stdin.take().unwrap().write_all(b"made\n").unwrap();
+    let ran = end_of(session);
+    assert_eq!(ran.out, "code\n", "{ran}");
+    assert_eq!(ran.err.matches("Permission denied").count(), 2, "{ran}");
 }
 
 #[test]
