@@ -4,7 +4,7 @@ use std::{
     io::{Read, Write},
     process::{Child, Stdio},
     thread::sleep,
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 use crate::world::{World, end_of, finish};
@@ -314,4 +314,57 @@ fn enters_with_the_capability_that_init_keeps() {
     assert_eq!(entered.good(), "0000000000000000");
     world.write("work/looked", "");
     assert_eq!(end_of(session).code, Some(0));
+}
+
+/// Prints how long what the host puts in the place of a denied file can be opened inside. For docs/security.md.
+#[test]
+#[ignore = "a measurement"]
+fn how_long_a_denied_name_is_there() {
+    const TRIES: usize = 500;
+    const READS: &str = "
+import os, time
+seen, there = [], False
+open('ready', 'w').close()
+while not os.path.exists('stop'):
+    try:
+        os.close(os.open('.env', os.O_RDONLY))
+        there = True
+    except PermissionError:
+        if there:
+            seen.append(time.clock_gettime_ns(time.CLOCK_REALTIME))
+        there = False
+    except FileNotFoundError:
+        pass
+    time.sleep(0.0001)
+print(*seen)
+";
+    let Some(world) = World::plain() else { return };
+    world.write("work/.env", "TOKEN=hunter1\n");
+    let mut run = world.run(&["/usr/bin/python3", "-c", READS]);
+    let session = run.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    until("ready", || world.at("work/ready").exists());
+    let now = || SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_nanos();
+    let mut renamed = Vec::new();
+    for _ in 0..TRIES {
+        world.write("fresh", "TOKEN=hunter2\n");
+        renamed.push(now());
+        std::fs::rename(world.at("fresh"), world.at("work/.env")).unwrap();
+        sleep(Duration::from_millis(20));
+    }
+    world.write("work/stop", "");
+    let seen = end_of(session);
+    let seen: Vec<u128> = seen.good().split(' ').map(|time| time.parse().unwrap()).collect();
+    let mut windows: Vec<u128> = seen
+        .iter()
+        .map(|at| at - renamed.iter().rfind(|renamed| *renamed <= at).unwrap())
+        .collect();
+    windows.sort_unstable();
+    let at = |share: usize| windows[(windows.len() - 1) * share / 100] / 1000;
+    println!(
+        "{} of {TRIES} seen: median {} us, p99 {} us, most {} us",
+        windows.len(),
+        at(50),
+        at(99),
+        at(100)
+    );
 }
