@@ -140,7 +140,7 @@ impl Topic {
             "launch" => vec![Topic::Sandbox, Topic::Configuration],
             "refusal" => vec![Topic::Sandbox],
             "end" => vec![Topic::Sandbox, Topic::Limits],
-            "access" | "sweep" => vec![Topic::Files],
+            "access" | "sweep" | "cover" => vec![Topic::Files],
             "resolve" | "connect" | "request" | "expose" => vec![Topic::Network],
             "model_call" | "model_answer" | "model_failure" | "answer" | "server_tool"
             | "websocket" => vec![Topic::Models],
@@ -198,7 +198,8 @@ pub(super) fn exception(record: &Record) -> Option<&'static str> {
         ("recovered", _) => {
             "a supervisor had died while it wrote, and an unfinished record was cut"
         }
-        ("sweep", _) => "something was found at the end that the sandbox should not have changed",
+        ("sweep", _) => "something appeared that the sandbox should not have changed",
+        ("cover", _) => "something that the policy denies appeared, and was hidden",
         ("secret_in_answer" | "key_in_answer", _) => {
             "a server's answer held a secret; the agent got the placeholder"
         }

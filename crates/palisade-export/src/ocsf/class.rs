@@ -74,6 +74,7 @@ pub(super) fn of(record: &Record) -> Class {
         "syscall" => class(KERNEL, 4, json!({ "kernel": { "name": first(record), "type_id": 2 } })),
         "access" => class(FILE, access(record), json!({ "file": file(&record.subject) })),
         "sweep" => class(FILE, 5, json!({ "file": file(&record.subject) })),
+        "cover" => class(FILE, 12, json!({ "file": file(&record.subject) })),
         "connect" => {
             let activity = match (record.decision, failed(record)) {
                 (palisade_core::Verdict::Deny, _) => 5,

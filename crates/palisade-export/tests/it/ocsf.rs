@@ -69,6 +69,7 @@ fn every_kind() -> Vec<Event> {
         denied("access", Layer::Files, "/etc/shadow").with("rights", vec!["fs.read_file"]),
         denied("access", Layer::Files, "/").with("rights", vec!["fs.make_dir"]),
         observed("sweep", Layer::Files, "/w/.git/hooks/pre-commit"),
+        denied("cover", Layer::Files, "/w/app/.env"),
         observed("expose", Layer::Network, "port 3000"),
         observed("exec_end", Layer::Process, "ls"),
         denied("exec", Layer::Process, "/usr/bin/curl x").with("program", "/usr/bin/curl"),

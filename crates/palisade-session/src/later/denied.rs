@@ -12,6 +12,7 @@ use std::{
     },
     path::{Path, PathBuf},
     sync::Arc,
+    time::Instant,
 };
 
 use palisade_sandbox::{Running, linux::execs::View};
@@ -26,9 +27,9 @@ use crate::{plan::Appearing, sweep::open_folder};
 
 /// Folders that are watched at most. Each costs the kernel about a kilobyte.
 const MOST_FOLDERS: usize = 16 * 1024;
-/// The kernel has room for 100 000 mounts in a namespace (`fs.mount-max`). Whoever makes so many names wants to use
-/// that up.
-const MOST_COVERED: u32 = 4096;
+/// Covers at one time, and one more for each second of the session. The kernel has room for 100 000 mounts in a
+/// namespace (`fs.mount-max`), and whoever makes so many names wants to use that up.
+const MOST_COVERED: u64 = 4096;
 /// Folders that wait to be looked through. Beyond that everything is looked at anew.
 const MOST_WAITING: usize = 64 * 1024;
 /// Folders that are looked through before events are taken again.
@@ -44,7 +45,8 @@ pub(super) struct Denied {
     waiting: VecDeque<PathBuf>,
     /// Seen outside, and not inside yet: below an overlay the kernel may take a while.
     unseen: BTreeSet<PathBuf>,
-    covered: u32,
+    began: Instant,
+    covered: u64,
     most_folders: usize,
     told_full: bool,
 }
@@ -63,6 +65,7 @@ impl Denied {
             notes,
             waiting: VecDeque::new(),
             unseen: BTreeSet::new(),
+            began: Instant::now(),
             covered: 0,
             most_folders: most_folders(),
             told_full: false,
@@ -187,8 +190,8 @@ impl Denied {
             Err(errno) => send(&notes, Note::End(cannot(&told, errno))),
         };
         self.covered = self.covered.saturating_add(1);
-        if self.covered > MOST_COVERED {
-            let why = format!("{MOST_COVERED} names that the policy denies appeared");
+        if self.covered > MOST_COVERED.saturating_add(self.began.elapsed().as_secs()) {
+            let why = format!("more than {MOST_COVERED} names that the policy denies appeared");
             return send(&self.notes, Note::End(why));
         }
         // An init that is gone has ended everything.

@@ -47,7 +47,7 @@ use crate::{
 /// What was made at protected names so often is no mistake any more.
 const MOST_MOVED: u32 = 100;
 /// Lines for the operator at the end.
-const MOST_NOTICES: usize = 100;
+const MOST_NOTICES: usize = 20;
 /// Until what could not be done, or was lost, is looked at again.
 const PAUSE: Duration = Duration::from_secs(1);
 /// The thread's own stack, in bytes; nothing here is deep.
@@ -239,6 +239,7 @@ impl Later {
         match tell.filter(|_| !self.told.contains(&kind)) {
             // Whoever makes one makes more; the others are told at the end.
             Some(tell) => tell(&told),
+            None if self.notices.contains(&told) => {}
             None if self.notices.len() < MOST_NOTICES => self.notices.push(told),
             None => self.more = self.more.saturating_add(1),
         }

@@ -173,7 +173,7 @@ fn look(entry: &Watched, top: &OwnedFd) -> Result<Option<Found>, Errno> {
             (Was::Absent, kind) if last => git::is_harmless(entry, kind, folder, name),
             _ => false,
         };
-        return Ok((!harmless).then(|| aside(folder, name, &path)));
+        return Ok((!harmless).then(|| aside(folder, name, &path)).flatten());
     }
     Ok(None)
 }
@@ -192,7 +192,8 @@ pub(crate) fn open_folder(at: impl AsFd, name: &OsStr, beneath: bool) -> Result<
     openat2(at, name, flags, Mode::empty(), resolve)
 }
 
-fn aside(folder: &OwnedFd, name: &OsStr, path: &Path) -> Found {
+/// `None`: it is gone, perhaps since another session has moved it.
+fn aside(folder: &OwnedFd, name: &OsStr, path: &Path) -> Option<Found> {
     let mut moved = Err("every name for it is taken".to_owned());
     for number in 0..MOST_NAMES {
         let mut to: OsString = name.to_owned();
@@ -208,6 +209,7 @@ fn aside(folder: &OwnedFd, name: &OsStr, path: &Path) -> Found {
         }
         match rename_to_new(folder, name, &to) {
             Err(Errno::EXIST) => {}
+            Err(Errno::NOENT) => return None,
             Ok(()) => {
                 moved = Ok(path.with_file_name(to));
                 break;
@@ -218,7 +220,7 @@ fn aside(folder: &OwnedFd, name: &OsStr, path: &Path) -> Found {
             }
         }
     }
-    Found { path: path.to_owned(), moved, how: How::Appeared }
+    Some(Found { path: path.to_owned(), moved, how: How::Appeared })
 }
 
 fn random() -> Result<u64, Errno> {

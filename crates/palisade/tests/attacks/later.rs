@@ -1,12 +1,13 @@
 //! What appears while the session runs: protected names that the agent makes.
 
 use std::{
-    process::Child,
+    io::{Read, Write},
+    process::{Child, Stdio},
     thread::sleep,
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
-use crate::world::{World, end_of};
+use crate::world::{World, end_of, finish};
 
 /// Longer than the guard takes on a loaded machine.
 const SOON: Duration = Duration::from_secs(30);
@@ -21,7 +22,6 @@ fn until(what: &str, is: impl Fn() -> bool) {
 
 /// The script runs inside, in its own time.
 fn start(world: &World, script: &str) -> Child {
-    use std::process::Stdio;
     let mut run = world.run(&["/bin/sh", "-c", script]);
     run.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
 }
@@ -157,7 +157,6 @@ fn hides(world: &World, path: &str, act: &str) {
 
 /// The agent begins to read when the host has done so, and has made the file `after`.
 fn hides_after(world: &World, path: &str, act: &str, after: &[&str]) {
-    use std::process::Stdio;
     std::fs::remove_file(world.at("work/ready")).unwrap_or_default();
     let mut argv = vec!["/usr/bin/python3", "-c", READS, path];
     argv.extend(after);
@@ -238,10 +237,28 @@ fn gives_a_file_of_its_own_a_denied_name() {
     assert_eq!(world.read("work/e/.env"), "mine\n");
 }
 
+/// The workspace is below an overlay: what the host makes there the agent sees when it looks for it first.
+#[test]
+fn reads_what_the_host_makes_below_an_overlay() {
+    let policy = "filesystem: {workspace: {path: ../work, access: overlay}}";
+    let Some(world) = World::new(policy) else { return };
+    world.write("work/app/code", "code\n");
+    let script = "echo up; read made; sleep 3; cat app/key.pem app/code; echo mine >y; mv y own.pem; sleep 3; cat own.pem";
+    let mut run = world.run(&["/bin/sh", "-c", script]);
+    let run = run.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut session = run.spawn().unwrap();
+    let mut up = [0_u8; 3];
+    session.stdout.as_mut().unwrap().read_exact(&mut up).unwrap();
+    world.outside_sh(&format!("{MAKE} app/fresh && mv app/fresh app/key.pem")).good();
+    session.stdin.take().unwrap().write_all(b"made\n").unwrap();
+    let ran = end_of(session);
+    assert_eq!(ran.out, "code\n", "{ran}");
+    assert_eq!(ran.err.matches("Permission denied").count(), 2, "{ran}");
+}
+
 #[test]
 fn two_sessions_in_one_folder_hide_what_appears() {
     let Some(world) = World::plain() else { return };
-    use std::process::Stdio;
     let session = || {
         let mut run = world.run(&["/usr/bin/python3", "-c", READS, "app/.env"]);
         let child = run.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
@@ -281,4 +298,73 @@ fn takes_the_capability_that_init_keeps() {
     world.write("work/.env", "TOKEN=hunter2\n");
     let ran = world.inside_sh(told);
     assert_eq!(ran.good(), "0000000000000000\nend");
+}
+
+/// Who enters is forked by init, and leaves behind what that keeps.
+#[test]
+fn enters_with_the_capability_that_init_keeps() {
+    let Some(world) = World::plain() else { return };
+    let mut run = world.palisade();
+    run.args(["run", "--name", "one", "--policy"]).arg(world.at("config/attack.yaml"));
+    run.args(["--", "/bin/sh", "-c", &format!("touch up; {LOOKED}")]);
+    let session = run.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    until("up", || world.at("work/up").exists());
+    let told = "grep -hE '^Cap(Inh|Prm|Eff|Bnd|Amb)' /proc/self/status | cut -f2 | sort -u";
+    let entered = finish(world.palisade().args(["exec", "one", "--", "/bin/sh", "-c", told]));
+    assert_eq!(entered.good(), "0000000000000000");
+    world.write("work/looked", "");
+    assert_eq!(end_of(session).code, Some(0));
+}
+
+/// Prints how long what the host puts in the place of a denied file can be opened inside. For docs/security.md.
+#[test]
+#[ignore = "a measurement"]
+fn how_long_a_denied_name_is_there() {
+    const TRIES: usize = 500;
+    const READS: &str = "
+import os, time
+seen, there = [], False
+open('ready', 'w').close()
+while not os.path.exists('stop'):
+    try:
+        os.close(os.open('.env', os.O_RDONLY))
+        there = True
+    except PermissionError:
+        if there:
+            seen.append(time.clock_gettime_ns(time.CLOCK_REALTIME))
+        there = False
+    except FileNotFoundError:
+        pass
+    time.sleep(0.0001)
+print(*seen)
+";
+    let Some(world) = World::plain() else { return };
+    world.write("work/.env", "TOKEN=hunter1\n");
+    let mut run = world.run(&["/usr/bin/python3", "-c", READS]);
+    let session = run.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    until("ready", || world.at("work/ready").exists());
+    let now = || SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_nanos();
+    let mut renamed = Vec::new();
+    for _ in 0..TRIES {
+        world.write("fresh", "TOKEN=hunter2\n");
+        renamed.push(now());
+        std::fs::rename(world.at("fresh"), world.at("work/.env")).unwrap();
+        sleep(Duration::from_millis(20));
+    }
+    world.write("work/stop", "");
+    let seen = end_of(session);
+    let seen: Vec<u128> = seen.good().split(' ').map(|time| time.parse().unwrap()).collect();
+    let mut windows: Vec<u128> = seen
+        .iter()
+        .map(|at| at - renamed.iter().rfind(|renamed| *renamed <= at).unwrap())
+        .collect();
+    windows.sort_unstable();
+    let at = |share: usize| windows[(windows.len() - 1) * share / 100] / 1000;
+    println!(
+        "{} of {TRIES} seen: median {} us, p99 {} us, most {} us",
+        windows.len(),
+        at(50),
+        at(99),
+        at(100)
+    );
 }

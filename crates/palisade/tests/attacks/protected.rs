@@ -443,10 +443,10 @@ fn makes_a_missing_protected_name_in_a_folder_of_its_own() {
         let inside = world.inside_sh(attack);
         assert!(inside.err.contains("busy"), "{attack}: {inside}");
         assert!(!world.at("work").join(planted).exists(), "{attack}: {inside}");
-        // Without the first step it is made, and does not last.
+        // Without the first step it is made, and does not last; perhaps not until something is in it.
         let inside =
             world.inside_sh(&format!("mkdir -p {planted} && echo evil >{planted}/pre-commit"));
-        inside.good();
+        assert!(inside.err.contains("appeared and is now"), "{attack}: {inside}");
         assert!(!world.at("work").join(planted).exists(), "{attack}: {inside}");
         let Some(world) = fresh() else { return };
         world.outside_sh(attack).good();

@@ -207,7 +207,9 @@ fn plants_hooks_in_a_git_directory_that_is_granted() {
         world.at("other/ran").exists() || world.at("other/.git/ran").exists()
     };
     let Some(world) = make() else { return };
-    world.inside_sh(&attack(&world)).good();
+    // They may be gone before they can be executed.
+    let inside = world.inside_sh(&attack(&world));
+    assert!(inside.err.contains("appeared and is now"), "{inside}");
     assert!(!visit(&world));
     let Some(world) = make() else { return };
     world.outside_sh(&attack(&world)).good();
