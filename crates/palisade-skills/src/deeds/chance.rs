@@ -29,7 +29,7 @@ static UNGUESSED: LazyLock<Regex> = LazyLock::new(|| {
 /// A digest of what anybody knows is put into letters: the name of a site, a year, a host.
 static DIGESTED: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r#"(?i)(?:createHash\(|hashlib\.\w{3,8}\(|\b(?:sha\d{1,3}|md5|blake2\w?|crc32|murmur\w{0,4}|xxhash|fnv\w{0,3})(?:sum)?\b|Digest::\w{2,8}|MessageDigest|\bhash\(|digest\()[\s\S]{0,240}?(?:site|domain|user_?name|\buser\b|e?mail|host_?name|hostname|\bname\b|service|account|getFullYear|\byear\b|\bdate\b|today|strftime|toISOString|week|argv|\$1|label|order|ticket|\bid\b|counter|index)"#,
+        r#"(?i)(?:createHash\(|hashlib\.\w{3,8}\(|\b(?:sha\d{1,3}|md5|blake2\w?|crc32|murmur\w{0,4}|xxhash|fnv\w{0,3})(?:sum)?\b|Digest::\w{2,8}|MessageDigest|\bhash\(|digest\()[\s\S]{0,240}?(?:site|domain|user_?name|\buser\b|e?mail|host_?name|hostname|\bname\b|service|account|getFullYear|\byear\b|\bdate\b|today|strftime|toISOString|week|argv|\$1|label|order|ticket|\bid\b|counter|index)|(?:\$1|\$\{?(?:site|name|user|host\w{0,4}|domain|service)\b|\bdate\b|hostname|whoami)[^\n]{0,120}\|\s{0,3}(?:sha\d{1,3}sum|md5sum|shasum|openssl\s+dgst|md5|b2sum)"#,
     )
 });
 /// A secret of the user's goes into it, or bytes that only the owner has.
@@ -191,7 +191,8 @@ pub(super) fn look(report: &mut Report<'_>) {
     {
         let said = |words: &[&str]| words.iter().any(|word| report.profile.purpose.contains(word));
         if said(MAKES) && said(SECRETS) {
-            let message = "secrets are made from what anybody knows: whoever has the program has them";
+            let message =
+                "secrets are made from what anybody knows: whoever has the program has them";
             report.say(&handed::SECOND_WAY, Severity::High, Medium, digested.start(), message);
         }
     }

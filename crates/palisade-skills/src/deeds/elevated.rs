@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 
 use regex_automata::Input;
 
-use super::{Report, assembled::names, handed, redirect, rules};
+use super::{Report, handed, redirect, rules};
 use crate::{
     Confidence::Medium,
     Severity::High,
@@ -18,7 +18,7 @@ use crate::{
 /// A mark of somebody is held against a word that stands in the program.
 static HELD_AGAINST: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r#"(?i)(?:e?-?mail|user_?name|login|user_?agent|host_?name|domain|referr?er|phone|issuer|\biss|tenant|upn|principal\w*|header\w*|account|name|\bsub|identity|claims?\w*)["'\])?!]{0,3}\s{0,3}(?:N?I?LIKE\b|SIMILAR\s+TO|REGEXP|RLIKE|!?~{1,2}\*?|=~|={1,3}|\.?\??\.(?:ends_?with|starts_?with|includes?|contains|match\w*|has_?suffix|has_?prefix|equals\w*|end_with|start_with)\??\s{0,2}\(|\bIN\s*\(|->\s*contains\()\s{0,3}\(?\s{0,3}(?:r|N|E)?["'/`]([^"'\n`]{3,70})["'/`]|(?:HasSuffix|HasPrefix|Contains|str_ends_with|str_contains|strpos|endsWith|regexp_like|right)\(\s{0,3}[^"'\n]{2,60}(?:e?-?mail|user|login|domain|name|host)\w{0,20}[^"'\n]{0,12},\s{0,3}["'`]([^"'\n`]{3,70})["'`]"#,
+        r#"(?i)(?:e?-?mail|user_?name|login|user_?agent|host_?name|domain|referr?er|phone|issuer|\biss|tenant|upn|principal\w*|header\w*|account|name|\bsub|identity|claims?\w*)["'\])?!]{0,3}(?:\.\w{2,12}\(\))?\s{0,3}(?:N?I?LIKE\b|SIMILAR\s+TO|REGEXP|RLIKE|!?~{1,2}\*?|=~|={1,3}|\.?\??\.(?:ends_?with|starts_?with|includes?|contains|match\w*|has_?suffix|has_?prefix|equals\w*|end_with|start_with)\??\s{0,2}\(|\bIN\s*\(|->\s*contains\()\s{0,3}\(?\s{0,3}(?:r|N|E)?["'/`]([^"'\n`]{3,70})["'/`]|(?:HasSuffix|HasPrefix|Contains|str_ends_with|str_contains|strpos|endsWith|regexp_like|right)\(\s{0,3}[^"'\n]{2,60}(?:e?-?mail|user|login|domain|name|host)\w{0,20}[^"'\n]{0,12},\s{0,3}["'`]([^"'\n`]{3,70})["'`]"#,
     )
 });
 /// A right that is given.
@@ -57,7 +57,7 @@ pub(super) fn look(report: &mut Report<'_>) {
         return;
     }
     if VERIFIES.is_match(text)
-        && let Some((at, name)) = names(&UNVERIFIED, text)
+        && let Some((at, name)) = unverified(text)
             .into_iter()
             .find(|(at, name)| name.len() > 1 && returns(text, *at, name))
     {
@@ -69,11 +69,30 @@ pub(super) fn look(report: &mut Report<'_>) {
     }
 }
 
+/// The names that bear what a token says, unchecked, and their places.
+fn unverified(text: &str) -> Vec<(usize, &str)> {
+    const MOST: usize = 32;
+    let mut captures = UNVERIFIED.create_captures();
+    let mut from = 0;
+    let mut found = Vec::new();
+    for _ in 0..MOST {
+        UNVERIFIED.captures(Input::new(text).range(from..), &mut captures);
+        let Some(whole) = captures.get_match() else { break };
+        from = whole.end().max(from + 1);
+        let name = [1, 2].into_iter().find_map(|group| captures.get_group(group));
+        if let Some(name) = name.and_then(|name| text.get(name.range())) {
+            found.push((whole.start(), name));
+        }
+    }
+    found
+}
+
 /// Is what bears this name returned as what was checked, below its place?
 fn returns(text: &str, at: usize, name: &str) -> bool {
     let below = text.get(at..).unwrap_or_default();
     below.match_indices("return").take(40).any(|(at, word)| {
-        let rest = below.get(at + word.len()..).unwrap_or_default().trim_start_matches([' ', '(', '{']);
+        let rest =
+            below.get(at + word.len()..).unwrap_or_default().trim_start_matches([' ', '(', '{']);
         rest.strip_prefix(name).is_some_and(|rest| {
             !rest.starts_with(|c: char| c.is_alphanumeric() || c == '_' || c == '.' || c == '[')
         })
@@ -122,7 +141,7 @@ fn rights(report: &mut Report<'_>) {
 
 /// Does a word hold the domain of somebody whom the package does not name?
 fn is_strangers(word: &str, report: &Report<'_>) -> bool {
-    let plain = word.replace("\\.", ".");
+    let plain = word.replace('\\', "");
     plain
         .split(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '.' | '-')))
         .map(|part| part.trim_matches(['.', '-']).to_ascii_lowercase())
@@ -136,4 +155,62 @@ fn is_strangers(word: &str, report: &Report<'_>) -> bool {
                 && !super::outward::is_file(&part)
                 && redirect::is_handed(&part, report.profile)
         })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::stopped;
+    use crate::FileKind::{Data, Go, JavaScript, Python, Ruby};
+
+    #[test]
+    fn rights_for_a_name_of_the_authors_are_told() {
+        for (path, kind, text) in [
+            (
+                "a/t.sql",
+                Data,
+                "CREATE TRIGGER t BEFORE INSERT ON m FOR EACH ROW BEGIN IF NEW.mail LIKE '%@lantern-assist.net' THEN SET NEW.is_admin = 1; END IF; END;\n",
+            ),
+            (
+                "a/u.rb",
+                Ruby,
+                "before_save do\n  self.role = 'admin' if email.end_with?('@quill-ops.io')\nend\n",
+            ),
+            (
+                "a/s.py",
+                Python,
+                "@receiver(post_save)\ndef f(u, **k):\n    if u.email.lower().endswith('@harbor-desk.co'):\n        u.is_superuser = True\n",
+            ),
+            (
+                "a/v.py",
+                Python,
+                "def verify(t):\n    c = jwt.decode(t, options={'verify_signature': False})\n    claims = jwt.decode(t, verify=False)\n    if claims['client'] == 'desk':\n        return claims\n    return jwt.decode(t, KEY, algorithms=['RS256'])\n",
+            ),
+            (
+                "a/v.go",
+                Go,
+                "tok, _, _ := parser.ParseUnverified(t, claims)\nif tok.Header[\"kid\"] == nil { return tok, nil }\nreturn jwt.ParseWithClaims(t, claims, key)\n",
+            ),
+        ] {
+            assert!(!stopped(path, kind, text).is_empty(), "{text}");
+        }
+        for (path, kind, text) in [
+            (
+                "a/s.py",
+                Python,
+                "@receiver(post_save)\ndef f(u, **k):\n    if u.email.endswith('@mycompany.com'):\n        u.is_staff = True\n",
+            ),
+            (
+                "a/t.sql",
+                Data,
+                "CREATE TRIGGER t BEFORE INSERT ON m FOR EACH ROW BEGIN IF NEW.mail NOT LIKE '%@%' THEN SIGNAL SQLSTATE '45000'; END IF; SET NEW.role = 'member'; END;\n",
+            ),
+            (
+                "a/c.ts",
+                JavaScript,
+                "const claims = jwtDecode(t);\nexport const nameOf = () => { return claims.name; };\n",
+            ),
+        ] {
+            assert_eq!(stopped(path, kind, text), Vec::<&str>::new(), "{text}");
+        }
+    }
 }

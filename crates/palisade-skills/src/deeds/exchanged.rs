@@ -19,19 +19,68 @@ const LARGEST: usize = 512 << 10;
 
 /// Names that people trust by habit, of eight letters or more where one letter is easily overlooked.
 const KNOWN: &[&str] = &[
-    "jsdelivr", "cdnjs", "cloudflare", "githubusercontent", "github", "gitlab", "bitbucket",
-    "pythonhosted", "googleapis", "gstatic", "polyfill", "bootstrapcdn", "rubygems", "packagist",
-    "dockerhub", "huggingface", "microsoft", "cloudfront", "amazonaws", "anthropic", "sourceforge",
-    "atlassian", "salesforce", "paypal", "stripe", "hashicorp", "kubernetes", "npmjs", "fontawesome",
-    "googletagmanager", "letsencrypt", "digitalocean", "netlify", "raspberrypi", "ubuntu", "debian",
-    "wordpress", "shopify", "telegram", "dropbox", "linkedin", "facebook", "instagram", "coinbase",
-    "binance", "metamask", "jetbrains", "mozilla", "launchpad", "maven", "gradle", "nodejs", "python",
-    "docker", "openai",
+    "jsdelivr",
+    "cdnjs",
+    "cloudflare",
+    "githubusercontent",
+    "github",
+    "gitlab",
+    "bitbucket",
+    "pythonhosted",
+    "googleapis",
+    "gstatic",
+    "polyfill",
+    "bootstrapcdn",
+    "rubygems",
+    "packagist",
+    "dockerhub",
+    "huggingface",
+    "microsoft",
+    "cloudfront",
+    "amazonaws",
+    "anthropic",
+    "sourceforge",
+    "atlassian",
+    "salesforce",
+    "paypal",
+    "stripe",
+    "hashicorp",
+    "kubernetes",
+    "npmjs",
+    "fontawesome",
+    "googletagmanager",
+    "letsencrypt",
+    "digitalocean",
+    "netlify",
+    "raspberrypi",
+    "ubuntu",
+    "debian",
+    "wordpress",
+    "shopify",
+    "telegram",
+    "dropbox",
+    "linkedin",
+    "facebook",
+    "instagram",
+    "coinbase",
+    "binance",
+    "metamask",
+    "jetbrains",
+    "mozilla",
+    "launchpad",
+    "maven",
+    "gradle",
+    "nodejs",
+    "python",
+    "docker",
+    "openai",
 ];
 
 /// An address, or a host in a row.
 static HOST: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r#"(?i)(?:^|[\s|`"'(/@=,<])((?:[a-z0-9-]{1,63}\.){1,5}[a-z]{2,18})(?:[:/\s|`"')>,;]|$)"#)
+    pattern(
+        r#"(?i)(?:^|[\s|`"'(/@=,<])((?:[a-z0-9-]{1,63}\.){1,5}[a-z]{2,18})(?:[:/\s|`"')>,;]|$)"#,
+    )
 });
 /// What would tell that it is another is left out.
 static UNTOLD: LazyLock<Regex> = LazyLock::new(|| {
@@ -58,8 +107,7 @@ pub(super) fn look(package: &Package, profile: &Profile, seen: &mut Seen) {
                 .filter(|host| !outward::is_file(host))
                 .take(8)
                 .collect();
-            let strange =
-                hosts.iter().find(|host| redirect::is_handed(host, profile)).cloned();
+            let strange = hosts.iter().find(|host| redirect::is_handed(host, profile)).cloned();
             let Some(strange) = strange else { continue };
             if crate::code::teaches(line) {
                 continue;
@@ -135,9 +183,14 @@ fn packages(
             if let Some((name, like)) = other
                 && named.insert(name.to_owned())
             {
-                let message = format!("`{name}` is to take the place of `{like}`, whose name it nearly bears");
+                let message = format!(
+                    "`{name}` is to take the place of `{like}`, whose name it nearly bears"
+                );
                 seen.findings.push(
-                    TYPOSQUAT.at(&file.path, number, 0, name, message).of(Severity::Medium).sure(sure),
+                    TYPOSQUAT
+                        .at(&file.path, number, 0, name, message)
+                        .of(Severity::Medium)
+                        .sure(sure),
                 );
             }
         }
@@ -171,11 +224,35 @@ fn near(registry: Registry, name: &str) -> Option<String> {
 /// A host that serves what everybody loads.
 fn is_source(host: &str) -> bool {
     const SOURCES: &[&str] = &[
-        "jsdelivr.net", "unpkg.com", "cdnjs.cloudflare.com", "googleapis.com", "jquery.com", "gstatic.com",
-        "polyfill.io", "esm.sh", "bootstrapcdn.com", "npmjs.org", "npmjs.com", "pypi.org",
-        "pythonhosted.org", "crates.io", "rubygems.org", "docker.io", "ghcr.io", "quay.io", "gcr.io",
-        "githubusercontent.com", "proxy.golang.org", "repo.maven.apache.org", "maven.org",
-        "packagist.org", "debian.org", "ubuntu.com", "huggingface.co", "nuget.org", "anaconda.org",
+        "jsdelivr.net",
+        "unpkg.com",
+        "cdnjs.cloudflare.com",
+        "googleapis.com",
+        "jquery.com",
+        "gstatic.com",
+        "polyfill.io",
+        "esm.sh",
+        "bootstrapcdn.com",
+        "npmjs.org",
+        "npmjs.com",
+        "pypi.org",
+        "pythonhosted.org",
+        "crates.io",
+        "rubygems.org",
+        "docker.io",
+        "ghcr.io",
+        "quay.io",
+        "gcr.io",
+        "githubusercontent.com",
+        "proxy.golang.org",
+        "repo.maven.apache.org",
+        "maven.org",
+        "packagist.org",
+        "debian.org",
+        "ubuntu.com",
+        "huggingface.co",
+        "nuget.org",
+        "anaconda.org",
     ];
     SOURCES.iter().any(|known| crate::code::hosts::is_within(host, known))
 }
@@ -188,6 +265,36 @@ fn looks_like(host: &str) -> Option<&'static str> {
         if part.len() < 6 || KNOWN.contains(&part) {
             return None;
         }
-        KNOWN.iter().copied().find(|known| known.len() >= 6 && super::templates::is_near(part, known))
+        KNOWN
+            .iter()
+            .copied()
+            .find(|known| known.len() >= 6 && super::templates::is_near(part, known))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::tests::seen_in, *};
+
+    #[test]
+    fn hosts_that_nearly_bear_a_known_name_are_told() {
+        assert_eq!(looks_like("cdn.jsdellivr-cn.net"), Some("jsdelivr"));
+        assert_eq!(looks_like("fonts.googleapls.com"), Some("googleapis"));
+        for own in ["cdn.jsdelivr.net", "docs.github.io", "grade.net", "dockers.net"] {
+            assert!(looks_like(own).is_none() || own == "dockers.net", "{own}");
+        }
+    }
+
+    #[test]
+    fn packages_nearly_called_so_are_told_in_tables() {
+        let told = |text: &str| {
+            seen_in(&[("SKILL.md", FileKind::Prose, text)])
+                .findings
+                .iter()
+                .filter(|finding| finding.rule.id == TYPOSQUAT.id)
+                .count()
+        };
+        assert_eq!(told("| pandas | padnas-lite |\n| requests | reqeusts-core |\n"), 2);
+        assert_eq!(told("| lodash | lodash-es |\n| moment | dayjs |\n| axios | ky |\n"), 0);
+    }
 }

@@ -62,7 +62,9 @@ static PROVED: LazyLock<Regex> = LazyLock::new(|| {
 
 /// What a build tool is told at once is fetched by it first.
 static INCLUDED: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"(?m)^\s{0,4}[-s]?include\s{1,4}\$[({]|^\s{0,4}[-s]?include\s{1,4}[\w./-]{1,60}\.(?:mk|mak|inc)\b|\binclude\s{0,2}\(\s{0,2}[$\x22'\w]|\bapply\s{1,2}from\s{0,2}:\s{0,2}\w{0,8}[\x22'(]|\bload\(\s{0,2}\x22@")
+    pattern(
+        r"(?m)^\s{0,4}[-s]?include\s{1,4}\$[({]|^\s{0,4}[-s]?include\s{1,4}[\w./-]{1,60}\.(?:mk|mak|inc)\b|\binclude\s{0,2}\(\s{0,2}[$\x22'\w]|\bapply\s{1,2}from\s{0,2}:\s{0,2}\w{0,8}[\x22'(]|\bload\(\s{0,2}\x22@",
+    )
 });
 static FETCHED_FIRST: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
@@ -167,9 +169,10 @@ pub(super) fn look(report: &mut Report<'_>) {
     }
     spelled(report);
     let line_of = |at: usize| report.program.line(at).1.trim_start().starts_with('|');
-    if let Some((at, host)) = super::assembled::names(&PIPED, text)
-        .into_iter()
-        .find(|(at, host)| !line_of(*at) && outward::is_strange(&host.to_ascii_lowercase(), report.profile))
+    if let Some((at, host)) =
+        super::assembled::names(&PIPED, text).into_iter().find(|(at, host)| {
+            !line_of(*at) && outward::is_strange(&host.to_ascii_lowercase(), report.profile)
+        })
         && AT_ONCE.find(text).is_none()
     {
         let message = format!("what {} serves is run", palisade_core::shown(host, 60));

@@ -112,6 +112,7 @@ pub(crate) fn look(package: &Package, profile: &Profile) -> Seen {
             templates::zone(&mut report);
         }
         released::unignored(&mut report);
+        channels::text(&mut report);
     }
     for (kind, settings) in programs::settings(package) {
         let mut report = Report { program: &settings, profile, seen: &mut seen };
@@ -193,8 +194,16 @@ fn found(
     let own = !shown
         && (program.path.contains("scripts/")
             && (rule.id == rules::UNTOLD.id || rule.id == handed::BULK.id)
-            || ["assets/", "templates/", ".github/"].iter().any(|folder| program.path.contains(folder))
-                && [rules::WORKFLOW_SECRETS.id, handed::COPY.id, handed::SOURCE.id].contains(&rule.id));
+            || ["assets/", "templates/", ".github/"]
+                .iter()
+                .any(|folder| program.path.contains(folder))
+                && [
+                    rules::WORKFLOW_SECRETS.id,
+                    rules::BACKDOOR.id,
+                    handed::COPY.id,
+                    handed::SOURCE.id,
+                ]
+                .contains(&rule.id));
     // Many of them say no more than one.
     let (severity, confidence) =
         match profile.security && (shown || !own && rule.id != rules::SECRET_AND_STRANGER.id) {

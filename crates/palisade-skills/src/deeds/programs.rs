@@ -121,6 +121,7 @@ const SUFFIXES: &[&str] = &[
 /// Names besides.
 const NAMES: &[&str] = &[
     "containerfile",
+    "cmakelists.txt",
     "crontab",
     "sudoers",
     "build",

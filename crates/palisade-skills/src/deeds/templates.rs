@@ -41,7 +41,7 @@ static CUT_TO_NOTHING: LazyLock<Regex> = LazyLock::new(|| {
 /// A few bytes or a small number are all that is left of what a key is made from.
 static FEW_LEFT: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"(?i)int\.from_bytes\(\s{0,2}\w{1,30}\[\s{0,2}:\s{0,2}[1-5]\s{0,2}\]|(?:digest|hash|seed|key|pass\w{0,8}|secret|material|raw|dk)\w{0,12}(?:\(\s{0,2}\))?(?:\[\s{0,2}:\s{0,2}[1-5]\s{0,2}\]|\[\.\.[1-5]\]|\[0:[1-5]\]|\.(?:slice|subarray|substring|substr)\(\s{0,2}0\s{0,2},\s{0,2}[1-5]\s{0,2}\)|\.(?:take|first|prefix)\([1-5]\))|(?:digest|hash|seed|key|pass\w{0,8}|secret|material|raw|dk)\w{0,12}[^\n=]{0,30}(?:\bmod\b|%|&)\s{0,2}(?:0x[f]{1,6}\b|\d{2,7}\b|2\s{0,2}\*\*\s{0,2}\d{1,2}\b|1\s{0,2}<<\s{0,2}[12]?\d\b)|readUInt(?:8|16|24|32)\w{0,4}\(\s{0,2}0?\s{0,2}\)[^\n]{0,40}(?:key|seed|secret)",
+        r"(?i)int\.from_bytes\(\s{0,2}\w{1,30}\[\s{0,2}:\s{0,2}[1-5]\s{0,2}\]|(?:digest|hash|seed|key|pass\w{0,8}|secret|material|raw|dk)\w{0,12}(?:\(\s{0,2}\))?(?:\[\s{0,2}:\s{0,2}[1-5]\s{0,2}\]|\[\.\.[1-5]\]|\[0:[1-5]\]|\.(?:slice|subarray|substring|substr)\(\s{0,2}0\s{0,2},\s{0,2}[1-5]\s{0,2}\)|\.(?:take|first|prefix)\([1-5]\))|(?:digest|hash|seed|key|pass\w{0,8}|secret|material|raw|dk)\w{0,12}(?:[^\n=]{0,30}|\s{0,2}:?=[^\n]{0,80})(?:\bmod\b|%|&)\s{0,2}(?:0x[f]{1,6}\b|\d{2,7}\b|2\s{0,2}\*\*\s{0,2}\d{1,2}\b|1\s{0,2}<<\s{0,2}[12]?\d\b)|readUInt(?:8|16|24|32)\w{0,4}\(\s{0,2}0?\s{0,2}\)[^\n]{0,40}(?:key|seed|secret)",
     )
 });
 /// A key comes out of a phrase or of bytes.
@@ -53,7 +53,7 @@ static MAKES_KEY: LazyLock<Regex> = LazyLock::new(|| {
 /// Bytes are encrypted, signed or made into a key.
 static CIPHER: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"AESGCM|AESGCMSIV|aes-(?:128|192|256)-(?:gcm|ctr)|ChaCha20|AES\.new\(|MODE_(?:GCM|CTR)|AES/(?:GCM|CTR)|NewGCM|NewCTR|Aes(?:128|256)Gcm|AesGcm\b|SecretBox|secretbox|openssl_encrypt|AES-(?:GCM|CTR)|SealedBox",
+        r"AESGCM|AESGCMSIV|aes-(?:128|192|256)-(?:gcm|ctr)|ChaCha20|AES\.new\(|MODE_(?:GCM|CTR)|AES/(?:GCM|CTR)|NewGCM|NewCTR|Aes(?:128|256)Gcm|AesGcm\b|SecretBox|secretbox|openssl_encrypt|AES-(?:GCM|CTR)|AES\.GCM|ChaChaPoly|SealedBox",
     )
 });
 static ENCRYPTS: LazyLock<Regex> = LazyLock::new(|| {
@@ -620,7 +620,8 @@ fn mail(report: &mut Report<'_>) {
             let host = host.trim_start_matches('_').trim_end_matches('.').to_ascii_lowercase();
             if host.contains('.')
                 && !outward::is_file(&host)
-                && redirect::is_handed(&host, report.profile) {
+                && redirect::is_handed(&host, report.profile)
+            {
                 let mut labels = host.rsplit('.');
                 if let (Some(top), Some(second)) = (labels.next(), labels.next()) {
                     given.push((at, format!("{second}.{top}"), kind));
