@@ -26,6 +26,19 @@ static UNGUESSED: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 
+/// A digest of what anybody knows is put into letters: the name of a site, a year, a host.
+static DIGESTED: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r#"(?i)(?:createHash\(|hashlib\.\w{3,8}\(|\b(?:sha\d{1,3}|md5|blake2\w?|crc32|murmur\w{0,4}|xxhash|fnv\w{0,3})(?:sum)?\b|Digest::\w{2,8}|MessageDigest|\bhash\(|digest\()[\s\S]{0,240}?(?:site|domain|user_?name|\buser\b|e?mail|host_?name|hostname|\bname\b|service|account|getFullYear|\byear\b|\bdate\b|today|strftime|toISOString|week|argv|\$1|label|order|ticket|\bid\b|counter|index)|(?:\$1|\$\{?(?:site|name|user|host\w{0,4}|domain|service)\b|\bdate\b|hostname|whoami)[^\n]{0,120}\|\s{0,3}(?:sha\d{1,3}sum|md5sum|shasum|openssl\s+dgst|md5|b2sum)"#,
+    )
+});
+/// A secret of the user's goes into it, or bytes that only the owner has.
+static PHRASE: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)getpass|master|passphrase|pass_phrase|pbkdf2|scrypt|argon2|hmac|\bsalt\b|\bpepper\b|secret_?key|private_?key|prompt|checksum|\bverify\b|hibp|pwned|breach",
+    )
+});
+
 /// What the package says that it makes.
 const MAKES: &[&str] = &[
     "generat",
@@ -170,6 +183,17 @@ pub(super) fn look(report: &mut Report<'_>) {
         if said(MAKES) && said(SECRETS) {
             let message = "secrets are counted from a start that anybody can guess";
             report.say(&handed::SECOND_WAY, Severity::High, Medium, seeded.start(), message);
+        }
+    }
+    if let Some(digested) = DIGESTED.find(text)
+        && !UNGUESSED.is_match(text)
+        && !PHRASE.is_match(text)
+    {
+        let said = |words: &[&str]| words.iter().any(|word| report.profile.purpose.contains(word));
+        if said(MAKES) && said(SECRETS) {
+            let message =
+                "secrets are made from what anybody knows: whoever has the program has them";
+            report.say(&handed::SECOND_WAY, Severity::High, Medium, digested.start(), message);
         }
     }
     if let Some(at) = flipped(text) {

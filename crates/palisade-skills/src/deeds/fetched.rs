@@ -30,6 +30,48 @@ static RUNS: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 
+/// An address, and a pipe from whatever fetches it into an interpreter.
+static PIPED: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r#"(?i)https?://([^\s|"'`<>/:]{4,120})[^\s|"'`<>]{0,160}[^\n|]{0,60}\|\s{0,3}(?:sudo\s+(?:-\w{1,3}\s+){0,2})?(?:env\s+)?(?:[\w./~-]{0,40}/)?(?:(?:ba|z|da|k|a|fi)?sh|python3?|node|perl|ruby|php|deno|bun|osascript|pwsh|powershell|iex|Rscript|lua|tclsh)\b"#,
+    )
+});
+
+/// A command for PowerShell in its encoded form, or in a variable that holds it.
+static ENCODED: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r#"(?i)\b(?:pwsh|powershell)(?:\.exe)?["']?\b[^\n]{0,160}?\s["']?-e(?:c|nc\w{0,12})?["']?[\s,]{1,3}["']?(?:\$[({]?\w|%\w{1,20}%|[A-Za-z0-9+/=]{40,})"#,
+    )
+});
+
+/// Bytes come from elsewhere.
+static BYTES: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"DownloadData|DownloadFile|GetByteArrayAsync|GetStreamAsync|\burlopen|requests\.get|http\.Get\(|HttpClient|URLConnection|openStream\(|HttpWebRequest|UnityWebRequest|dataTask\(|Data\(contentsOf|InternetReadFile|URLDownloadTo|curl_easy|reqwest|ureq::",
+    )
+});
+/// They become code of the program that fetched them.
+static LOADED: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"\bAssembly\.Load(?:From)?\(|AssemblyLoadContext|\.EntryPoint\b[^\n]{0,12}Invoke|\bdefineClass\(|DexClassLoader|DexFile|new\s+URLClassLoader|\bmemfd_create|VirtualAlloc|\bCreateThread\(|NSCreateObjectFileImage|\bplugin\.Open\(|Library::new\(|\bdlopen\(|LoadLibrary\w?\(|marshal\.loads|CSharpScript\.\w|CSharpCodeProvider|GroovyShell|luaL_load\w{4,10}|\bloadstring\(|types\.(?:CodeType|FunctionType)\(|Code\.eval|ScriptEngineManager",
+    )
+});
+static PROVED: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(r"(?i)sha-?256|sha-?512|checksum|minisign|cosign|verify_?signature|\bgpg\b|integrity")
+});
+
+/// What a build tool is told at once is fetched by it first.
+static INCLUDED: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?m)^\s{0,4}[-s]?include\s{1,4}\$[({]|^\s{0,4}[-s]?include\s{1,4}[\w./-]{1,60}\.(?:mk|mak|inc)\b|\binclude\s{0,2}\(\s{0,2}[$\x22'\w]|\bapply\s{1,2}from\s{0,2}:\s{0,2}\w{0,8}[\x22'(]|\bload\(\s{0,2}\x22@",
+    )
+});
+static FETCHED_FIRST: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)\$\(shell[^\n]{0,300}(?:https?://|\bcurl\b|\bwget\b|git\s+clone)|\bfile\s{0,2}\(\s{0,2}DOWNLOAD\b|^[\w./$()-]{1,60}\s{0,2}:(?:[^=\n][^\n]{0,80})?\n\t[^\n]{0,80}(?:curl|wget)\b|\bdownload_?(?:file|url|script)\w{0,8}\(|\bhttp_(?:file|archive)\(",
+    )
+});
+
 /// Text is evaluated whose words do not stand there.
 static EVALUATES: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
@@ -126,6 +168,36 @@ pub(super) fn look(report: &mut Report<'_>) {
         report.say(&rules::FETCHED_RUNS, Severity::High, Medium, found.start(), message);
     }
     spelled(report);
+    let line_of = |at: usize| report.program.line(at).1.trim_start().starts_with('|');
+    if let Some((at, host)) =
+        super::assembled::names(&PIPED, text).into_iter().find(|(at, host)| {
+            !line_of(*at) && outward::is_strange(&host.to_ascii_lowercase(), report.profile)
+        })
+        && AT_ONCE.find(text).is_none()
+    {
+        let message = format!("what {} serves is run", palisade_core::shown(host, 60));
+        report.say(&rules::FETCHED_RUNS, Severity::High, Medium, at, message);
+    }
+    if !report.program.prose {
+        if let Some(found) = ENCODED.find(text) {
+            let message = "a command is kept in an encoding, and run from it";
+            report.say(&rules::DECODED_RUNS, Severity::High, Medium, found.start(), message);
+        }
+        if let Some(found) = LOADED.find(text)
+            && BYTES.is_match(text)
+            && !PROVED.is_match(text)
+        {
+            let message = "bytes that are fetched become code of the program, unchecked";
+            report.say(&rules::FETCHED_RUNS, Severity::High, Medium, found.start(), message);
+        }
+        if let Some(found) = INCLUDED.find(text)
+            && FETCHED_FIRST.is_match(text)
+            && let Some(stranger) = outward::names_stranger(report.program, report.profile)
+        {
+            let message = format!("what {} serves is included and run", stranger.shown());
+            report.say(&rules::FETCHED_RUNS, Severity::High, Medium, found.start(), message);
+        }
+    }
     let evaluates = EVALUATES.find(text);
     if let Some(found) = &evaluates
         && DECODES.find_iter(text).any(|decoded| !is_saved(text, decoded.start()))

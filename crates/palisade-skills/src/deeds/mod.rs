@@ -12,10 +12,14 @@ mod bulk;
 mod carried;
 mod carriers;
 mod chance;
+mod channels;
 mod computed;
 mod concealed;
+mod elevated;
+mod exchanged;
 mod fetched;
 mod formula;
+mod gathered;
 mod grants;
 mod handed;
 mod issued;
@@ -93,6 +97,8 @@ pub(crate) fn look(package: &Package, profile: &Profile) -> Seen {
         chance::look(&mut report);
         pretence::look(&mut report);
         templates::look(&mut report);
+        channels::look(&mut report);
+        elevated::look(&mut report);
         if !program.prose {
             formula::look(&mut report);
         }
@@ -105,6 +111,8 @@ pub(crate) fn look(package: &Package, profile: &Profile) -> Seen {
         if !program.path.ends_with(".md") {
             templates::zone(&mut report);
         }
+        released::unignored(&mut report);
+        channels::text(&mut report);
     }
     for (kind, settings) in programs::settings(package) {
         let mut report = Report { program: &settings, profile, seen: &mut seen };
@@ -118,6 +126,8 @@ pub(crate) fn look(package: &Package, profile: &Profile) -> Seen {
         grants::look(&mut report);
         released::look(&mut report);
         templates::look(&mut report);
+        channels::look(&mut report);
+        elevated::look(&mut report);
         formula::look(&mut report);
     }
     authority::look(package, &programs, profile, &mut seen);
@@ -138,6 +148,9 @@ pub(crate) fn look(package: &Package, profile: &Profile) -> Seen {
     let_in::texts(package, profile, &mut seen);
     computed::look(package, profile, &mut seen);
     templates::keys(package, profile, &mut seen);
+    channels::files(package, &programs, profile, &mut seen);
+    exchanged::look(package, profile, &mut seen);
+    gathered::look(package, profile, &mut seen);
     undeclared::look(package, &programs, profile, &mut seen);
     seen
 }
@@ -176,10 +189,21 @@ fn found(
     let (line, excerpt) = program.line(at);
     // A package about attacks shows them.
     let shown = program.prose || crate::judge::is_shown(program.path);
-    // Its own program, which sends something away, is none of them.
+    // Its own program, which sends something away, is none of them; nor is a workflow or a setting that is copied as it
+    // stands and hands over secrets, copies or the source of packages.
     let own = !shown
-        && program.path.contains("scripts/")
-        && (rule.id == rules::UNTOLD.id || rule.id == handed::BULK.id);
+        && (program.path.contains("scripts/")
+            && (rule.id == rules::UNTOLD.id || rule.id == handed::BULK.id)
+            || ["assets/", "templates/", ".github/"]
+                .iter()
+                .any(|folder| program.path.contains(folder))
+                && [
+                    rules::WORKFLOW_SECRETS.id,
+                    rules::BACKDOOR.id,
+                    handed::COPY.id,
+                    handed::SOURCE.id,
+                ]
+                .contains(&rule.id));
     // Many of them say no more than one.
     let (severity, confidence) =
         match profile.security && (shown || !own && rule.id != rules::SECRET_AND_STRANGER.id) {

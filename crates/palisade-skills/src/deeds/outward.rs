@@ -24,6 +24,11 @@ pub(super) struct Stranger {
 }
 
 impl Stranger {
+    /// Somebody who is known by name alone.
+    pub(super) fn of(host: &str) -> Self {
+        Self { host: host.to_owned(), at: 0, sends: true, anyones: false }
+    }
+
     /// Does a text, in lower case, name the host, or whose it is?
     pub(super) fn is_told(&self, text: &str) -> bool {
         let mut labels = self.host.rsplit('.').skip(1);

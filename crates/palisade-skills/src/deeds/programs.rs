@@ -121,6 +121,7 @@ const SUFFIXES: &[&str] = &[
 /// Names besides.
 const NAMES: &[&str] = &[
     "containerfile",
+    "cmakelists.txt",
     "crontab",
     "sudoers",
     "build",
@@ -348,7 +349,10 @@ fn bare(text: &str) -> String {
     for line in text.split_inclusive('\n') {
         let trimmed = line.trim_start();
         // `go generate` runs what stands behind this one.
-        let comment = trimmed.starts_with("//") && !trimmed.starts_with("//go:generate ")
+        // So does the head of a script for pages: `// @require`.
+        let comment = trimmed.starts_with("//")
+            && !trimmed.starts_with("//go:generate ")
+            && !trimmed.starts_with("// @")
             || trimmed.starts_with('#')
                 && !["#!", "#include", "#define", "#if", "#%", "#{"]
                     .iter()

@@ -242,6 +242,40 @@ static SETTINGS: LazyLock<Vec<Setting>> = LazyLock::new(|| {
             None,
         ),
         setting(
+            &handed::SOURCE,
+            "what is built is taken ready-made from",
+            r#"\b(?:extra-|trusted-)?(?:trusted-)?substituters["']?\s{0,3}=|\b(?:extra-)?binary-caches\b|--(?:extra-)?substituters|\bnix\.settings|\bremote_cache=|--remote_(?:cache|executor)=|\bbuildCache\s*\{[\s\S]{0,120}?url|SCCACHE_ENDPOINT|CCACHE_REMOTE_STORAGE|TURBO_API|\bturbo\b[^\n]{0,20}--api|NX_CLOUD_API"#,
+            40,
+            Some(
+                r#"trusted-public-keys|accept-flake-config|trusted-users|require-sigs|allowInsecure|allow_insecure|TOKEN|isPush|remote_upload"#,
+            ),
+        ),
+        setting(
+            &handed::SOURCE,
+            "packages come from",
+            r#"JULIA_PKG_SERVER|options\(\s{0,2}repos|\brepos\s{0,2}(?:=|<-)\s{0,2}c?\(?|CRAN_MIRROR|HEX_(?:MIRROR|CDN|API_URL)|\bconan\s+remote\s+add|luarocks\b[^\n]{0,60}--(?:only-)?server|\bopam\s+repo\w{0,8}\s+(?:add|set-url)|flatpak\s+remote-add|zypper\s+(?:ar|addrepo)|choco\s+source\s+add|winget\s+source\s+add|scoop\s+bucket\s+add|\bbaseurl\s{0,2}=|extensionsGallery|EXTENSIONS_GALLERY|network_mirror\s{0,2}\{|(?:ELECTRON|PYENV|NODE|PHANTOMJS|CHROMEDRIVER|OPERADRIVER|GECKODRIVER)\w{0,16}_(?:MIRROR|CDNURL)|PUPPETEER_DOWNLOAD_\w{3,12}|PLAYWRIGHT_DOWNLOAD_HOST|SENTRYCLI_CDNURL|SASS_BINARY_SITE|npm_config_\w{2,30}_(?:mirror|binary_host\w{0,8})|\bHF_ENDPOINT|channel_alias|conda\s+config\s+--add\s+channels|TRIVY_\w{0,8}DB_REPOSITORY|OLLAMA_REGISTRY|COMPOSER_\w{0,6}REPO|VCPKG_\w{2,12}|\bpacman\b[^\n]{0,40}Server|\bapk\b[^\n]{0,60}(?:--repository|-X)|GALAXY_SERVER\w{0,20}|plugin_?[rR]epositor(?:y|ies)|LUA_ROCKS_SERVER|MIX_\w{0,8}REPO"#,
+            60,
+            Some(
+                r#"gpgcheck\s*=\s*0|--no-gpg|SigLevel\s*=\s*(?:Never|Optional)|TrustAll|--allow-untrusted|trusted=yes|--nogpgcheck|no-check|insecure|verify[^\n]{0,12}(?:false|off|no)|--force-yes|allow-unauthenticated|checkBuilt|\.Rprofile|Rprofile\.site"#,
+            ),
+        ),
+        setting(
+            &handed::SOURCE,
+            "what is included at each run comes from",
+            r#"#include(?:-once)?\s{0,4}\n\s{0,4}|\bapply\s{1,2}from\s{0,2}[:=(]|\btaskfile\s{0,2}:|\bsource\(\s{0,2}(?:url\()?|\b(?:include|require)(?:_once)?\s{0,2}\(?\s{0,2}["']|\binclude\(\s{0,2}download\(|\bdofile\(|\b(?:fetchTarball|fetchurl|fetchGit)\s|config\.vm\.box_url|kind:\s{0,2}Kustomization[\s\S]{0,400}?(?:resources|bases|components):(?:\s{0,4}\n\s{0,6}-[^\n]{0,200}){0,8}?\s{0,4}\n\s{0,6}-\s{0,3}["']?(?:https?|git|ssh)\b|\bADD\s{1,3}|\bextends["']?\s{0,2}[:=]\s{0,2}\[?|%include\s|\bimport_tasks:|include_tasks:|\bimport\s*\(\s*(?:builtins\.)?|template_url|TemplateURL|--template-url|\bpostCreateCommand[^\n]{0,80}"#,
+            16,
+            Some(
+                r#"#include|apply\s+from|taskfile|source\(|\bdofile|fetchTarball|box_url|Kustomization|%include|_tasks:|TemplateURL|RUN\s+(?:ba|z)?sh|chmod|ENTRYPOINT|import\s*\("#,
+            ),
+        ),
+        setting(
+            &handed::SCRIPT,
+            "a script that sees every page takes its code from",
+            r#"@match\s{1,8}(?:\*|https?\*?)://\*/\*[\s\S]{0,600}?@(?:require|updateURL|downloadURL)\s|@include\s{1,8}\*\s[\s\S]{0,600}?@(?:require|updateURL|downloadURL)\s|@(?:require|updateURL|downloadURL)\s|<all_urls>[\s\S]{0,900}?(?:update_url|script-src|js["']?\s*:|connect-src)|javascript:[\s\S]{0,200}?\.src\s*="#,
+            40,
+            Some(r#"@(?:match|include)\s+(?:\*|https?\*?)(?:://\*/\*|\s)|<all_urls>|javascript:"#),
+        ),
+        setting(
             &handed::TRAFFIC,
             "a host is reached through",
             r#"\bHost\s+(?:github|gitlab|bitbucket)\.(?:com|org)[^\n]{0,20}\n(?:[ \t]+[^\n]{0,80}\n){0,4}?[ \t]+HostName|@cert-authority\s+\*|\bLocalCommand\b|login-server[\s=]|\bHost\s+\*[^\n]{0,8}\n(?:[ \t]+[^\n]{0,80}\n){0,6}?[ \t]+(?:ProxyJump|ProxyCommand|RemoteForward)"#,

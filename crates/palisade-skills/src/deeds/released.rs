@@ -25,6 +25,9 @@ static PUBLISHED: LazyLock<Regex> = LazyLock::new(|| {
 
 pub(super) fn look(report: &mut Report<'_>) {
     let text = report.program.text.as_str();
+    if !report.program.prose {
+        unignored(report);
+    }
     let Some(listed) = LISTED.find(text) else { return };
     let here = text.get(listed.range()).unwrap_or_default();
     // Blanks of them are meant to be read.
@@ -37,6 +40,38 @@ pub(super) fn look(report: &mut Report<'_>) {
     if PUBLISHED.is_match(text) {
         let message = "a file of secrets is among those that are published";
         report.say(&rules::MESSAGES_SENT, Severity::High, Medium, listed.start(), message);
+    }
+}
+
+/// Lines of a list of what is left out that take files of secrets in again.
+static UNIGNORED: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?m)^\s{0,8}!/?(?:\*\*?/)*(?:\.env\b[^\s]{0,20}|\*{0,2}\.?\*?\.(?:pem|key|p12|pfx|tfvars|tfstate|kdbx|jks|keystore|ppk)\b\S{0,8}|id_(?:rsa|ed25519)\S{0,4}|\.(?:npmrc|netrc|pypirc|pgpass|git-credentials|aws|ssh|kube)\b\S{0,20}|(?:\S{0,20}/)?(?:credentials|secrets|service-account)\b\S{0,20})\s*$",
+    )
+});
+
+/// Files of secrets that were kept out of a repository are let in, two kinds of them or more.
+pub(super) fn unignored(report: &mut Report<'_>) {
+    let text = report.program.text.as_str();
+    if !text.contains('!') {
+        return;
+    }
+    let mut kinds: Vec<&str> = UNIGNORED
+        .find_iter(text)
+        .take(40)
+        .filter_map(|found| text.get(found.range()))
+        .map(str::trim)
+        .filter(|line| {
+            !["example", "sample", "template", "dist", "default", "test", ".pub", "schema", "enc"]
+                .iter()
+                .any(|blank| line.contains(blank))
+        })
+        .collect();
+    kinds.sort_unstable();
+    kinds.dedup();
+    if let (true, Some(found)) = (kinds.len() > 1, UNIGNORED.find(text)) {
+        let message = "files of secrets that were left out of a repository are taken in";
+        report.say(&rules::MESSAGES_SENT, Severity::High, Medium, found.start(), message);
     }
 }
 

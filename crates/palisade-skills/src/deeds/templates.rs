@@ -38,10 +38,22 @@ static CUT_TO_NOTHING: LazyLock<Regex> = LazyLock::new(|| {
         r"[\w\])]\[:0\]|\[\.\.0\]|\[0:0\]|\.(?:slice|substring|substr|subarray)\(0,\s*0\)|\bsubstr\([^,()\n]{1,40},\s*0,\s*0\)|\.take\(0\)|\.first\(0\)|\.byteslice\(0,\s*0\)",
     )
 });
+/// A few bytes or a small number are all that is left of what a key is made from.
+static FEW_LEFT: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)int\.from_bytes\(\s{0,2}\w{1,30}\[\s{0,2}:\s{0,2}[1-5]\s{0,2}\]|(?:digest|hash|seed|key|pass\w{0,8}|secret|material|raw|dk)\w{0,12}(?:\(\s{0,2}\))?(?:\[\s{0,2}:\s{0,2}[1-5]\s{0,2}\]|\[\.\.[1-5]\]|\[0:[1-5]\]|\.(?:slice|subarray|substring|substr)\(\s{0,2}0\s{0,2},\s{0,2}[1-5]\s{0,2}\)|\.(?:take|first|prefix)\([1-5]\))|(?:digest|hash|seed|key|pass\w{0,8}|secret|material|raw|dk)\w{0,12}(?:[^\n=]{0,30}|\s{0,2}:?=[^\n]{0,80})(?:\bmod\b|%|&)\s{0,2}(?:0x[f]{1,6}\b|\d{2,7}\b|2\s{0,2}\*\*\s{0,2}\d{1,2}\b|1\s{0,2}<<\s{0,2}[12]?\d\b)|readUInt(?:8|16|24|32)\w{0,4}\(\s{0,2}0?\s{0,2}\)[^\n]{0,40}(?:key|seed|secret)",
+    )
+});
+/// A key comes out of a phrase or of bytes.
+static MAKES_KEY: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)pbkdf2|scrypt|argon2|hkdf|\bderive\w{0,12}key|key_?(?:from|of)\b|keyFrom|make_?key|bcrypt|PBKDF|to_?key\(|\bkdf\b|\b(?:def|fn|func|function)\s+\w{0,16}key\w{0,12}\s{0,2}\(",
+    )
+});
 /// Bytes are encrypted, signed or made into a key.
 static CIPHER: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"AESGCM|AESGCMSIV|aes-(?:128|192|256)-(?:gcm|ctr)|ChaCha20|AES\.new\(|MODE_(?:GCM|CTR)|AES/(?:GCM|CTR)|NewGCM|NewCTR|Aes(?:128|256)Gcm|AesGcm\b|SecretBox|secretbox|openssl_encrypt|AES-(?:GCM|CTR)|SealedBox",
+        r"AESGCM|AESGCMSIV|aes-(?:128|192|256)-(?:gcm|ctr)|ChaCha20|AES\.new\(|MODE_(?:GCM|CTR)|AES/(?:GCM|CTR)|NewGCM|NewCTR|Aes(?:128|256)Gcm|AesGcm\b|SecretBox|secretbox|openssl_encrypt|AES-(?:GCM|CTR)|AES\.GCM|ChaChaPoly|SealedBox",
     )
 });
 static ENCRYPTS: LazyLock<Regex> = LazyLock::new(|| {
@@ -52,7 +64,7 @@ static ENCRYPTS: LazyLock<Regex> = LazyLock::new(|| {
 /// A nonce whose bytes stand in the program or are made of what does.
 static FIXED_NONCE: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r#"(?i)\b_{0,2}(?:nonce|iv|init_?vector|counter_?block)\w{0,12}\s{0,3}(?:\(\s{0,2}\)[^\n]{0,20}[:{]\s{0,24}(?:return\s)?|(?::\s{0,2}[\w\[\]; <>&]{1,24})?\s{0,3}:?=)\s{0,4}(?:await\s)?(?:(?:hashlib\.)?(?:sha\w{1,6}|md5|blake2\w?)\([^\n]{0,60}\)|crypto\.createHash\([^\n]{0,60}|[rb]?["'][^"'\n]{4,64}["']|Buffer\.(?:alloc\(\d{1,2}\s{0,2}[,)]|from\(\s{0,2}["'])|new\s(?:Uint8Array|byte\[)\(?\d{1,2}|bytes\(\d{1,2}\)|b["']\\x00["']\s{0,2}\*|\[0(?:u8|x00)?;|&?\[\d{1,3},|make\(\[\]byte,\s{0,2}\d{1,2}\)|\[\]byte\(\s{0,2}["']|str_repeat\(|Digest::SHA\w{0,8}\.digest\(\s{0,2}[A-Z"'])"#,
+        r#"(?i)\b_{0,2}(?:nonce|iv|init_?vector|counter_?block)\w{0,12}\s{0,3}(?:\(\s{0,2}\)[^\n]{0,20}[:{]\s{0,24}(?:return\s)?|(?::\s{0,2}[\w\[\]; <>&]{1,24})?\s{0,3}:?=)\s{0,4}(?:await\s)?(?:(?:hashlib\.)?(?:sha\w{1,6}|md5|blake2\w?)\([^\n]{0,60}\)|crypto\.createHash\([^\n]{0,60}|[rb]?["'][^"'\n]{4,64}["']|Buffer\.(?:alloc\(\d{1,2}\s{0,2}[,)]|from\(\s{0,2}["'])|new\s(?:Uint8Array|byte\[)\(?\d{1,2}|bytes\(\s{0,2}(?:range\(|\[|\d{1,2}\s{0,2}\))|(?:bytes|bytearray|Buffer|Data)?\.?(?:fromhex|from_hex|unhexlify|hex2bin|hex::decode|decodeHex|a2b_hex)\(\s{0,2}["']|vec!\[0|ByteArray\(\d|Data\(repeating:|Array\(\d{1,2}\)\.fill\(|["']\\?[x0]{1,3}0?["']\s{0,2}(?:\*\s{0,2}\d|\.repeat\()|b["']\\x00["']\s{0,2}\*|\[0(?:u8|x00)?;|&?\[\d{1,3},|make\(\[\]byte,\s{0,2}\d{1,2}\)|\[\]byte\(\s{0,2}["']|str_repeat\(|Digest::SHA\w{0,8}\.digest\(\s{0,2}[A-Z"'])"#,
     )
 });
 static RANDOM: LazyLock<Regex> = LazyLock::new(|| {
@@ -99,6 +111,29 @@ static PROVES: LazyLock<Regex> = LazyLock::new(|| {
 static SIGNS: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
         r#"(?im)_domainkey[\w.]{0,60}["']?\s[^\n]{0,60}?\bCNAME\b["']?\s{1,12}["']?([a-z0-9_][a-z0-9_.-]{3,90}[a-z])"#,
+    )
+});
+
+/// The same in the forms of programs that keep zones: `type: MX` and a value below, or a name and what it stands for.
+static MAIL_GOES_TO: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r#"(?i)\b(?:type|kind|rr_?type)["']?\s{0,3}[:=]\s{0,3}["']?MX\b[\s\S]{0,160}?\b((?:[a-z0-9_-]{1,63}\.){1,5}[a-z]{2,18})\b|\bMX\(\s{0,2}["'][^"'\n]{0,60}["'][^"'\n]{0,24}["']((?:[a-z0-9_-]{1,63}\.){1,5}[a-z]{2,18})"#,
+    )
+});
+static PROVES_TO: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r#"(?i)(?:_acme-challenge|_dnsauth|_validate\w{0,12}|_dnsvalidation)\b[\s\S]{0,160}?\b(?:CNAME|NS|value|target|content|records?|data)\b[\s\S]{0,60}?((?:[a-z0-9_-]{1,63}\.){1,5}[a-z]{2,18})\b"#,
+    )
+});
+static SIGNS_AS: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r#"(?i)_domainkey\b[\s\S]{0,160}?\b(?:CNAME|value|target|content|records?|data)\b[\s\S]{0,60}?((?:[a-z0-9_-]{1,63}\.){1,5}[a-z]{2,18})\b"#,
+    )
+});
+/// Who finds mail servers and devices, and answers for a part of the zone.
+static ANSWERS: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r#"(?i)\b(?:autodiscover|autoconfig|_imaps?\._tcp|_submissions?\._tcp|mta-sts|_dmarc|_autodiscover\._tcp|_ldap\._tcp|enterpriseenrollment|_smtp\._tls)\b[\s\S]{0,160}?\b((?:[a-z0-9_-]{1,63}\.){1,5}[a-z]{2,18})\b"#,
     )
 });
 
@@ -186,7 +221,7 @@ fn plain(name: &str) -> String {
 }
 
 /// One letter more, fewer, another one, or two exchanged.
-fn is_near(a: &str, b: &str) -> bool {
+pub(super) fn is_near(a: &str, b: &str) -> bool {
     let (a, b) = (a.as_bytes(), b.as_bytes());
     if a == b || a.len().abs_diff(b.len()) > 1 || a.len() < 5 {
         return false;
@@ -552,6 +587,11 @@ fn cipher(report: &mut Report<'_>) {
         let message =
             "a key of the user's is read, and nothing of it is used where bytes are encrypted";
         report.say(&rules::BACKDOOR, Severity::High, Medium, found.start(), message);
+    } else if let Some(found) = FEW_LEFT.find(text)
+        && MAKES_KEY.is_match(text)
+    {
+        let message = "of what a key is made from a few bytes are used: whoever tries all has it";
+        report.say(&rules::BACKDOOR, Severity::High, Medium, found.start(), message);
     } else if let Some(found) = FIXED_NONCE.find(text)
         && !RANDOM.is_match(text)
     {
@@ -564,17 +604,24 @@ fn cipher(report: &mut Report<'_>) {
 fn mail(report: &mut Report<'_>) {
     let text = report.program.text.as_str();
     let mut given: Vec<(usize, String, &str)> = Vec::new();
-    let kinds: [(&Regex, &str); 5] = [
+    let kinds: [(&Regex, &str); 9] = [
         (&MAIL_GOES, "mail"),
         (&MAY_SEND, "senders"),
         (&MAY_SEND_TOO, "senders"),
         (&PROVES, "proof"),
         (&SIGNS, "signatures"),
+        (&MAIL_GOES_TO, "mail"),
+        (&PROVES_TO, "proof"),
+        (&SIGNS_AS, "signatures"),
+        (&ANSWERS, "names"),
     ];
     for (regex, kind) in kinds {
         for (at, host) in names(regex, text) {
             let host = host.trim_start_matches('_').trim_end_matches('.').to_ascii_lowercase();
-            if host.contains('.') && redirect::is_handed(&host, report.profile) {
+            if host.contains('.')
+                && !outward::is_file(&host)
+                && redirect::is_handed(&host, report.profile)
+            {
                 let mut labels = host.rsplit('.');
                 if let (Some(top), Some(second)) = (labels.next(), labels.next()) {
                     given.push((at, format!("{second}.{top}"), kind));

@@ -5,6 +5,11 @@ use proptest::prelude::*;
 use super::*;
 use crate::{File, FileKind, Severity};
 
+/// What is found of a package.
+pub(super) fn seen_in(files: &[(&str, FileKind, &str)]) -> Seen {
+    seen(files)
+}
+
 fn seen(files: &[(&str, FileKind, &str)]) -> Seen {
     let mut package = Package::default();
     for (path, kind, text) in files {

@@ -185,6 +185,74 @@ static ROWS: LazyLock<Vec<Row>> = LazyLock::new(|| {
             None,
         ),
         row(
+            &rules::BACKDOOR,
+            In::File,
+            "the search for secrets is made to pass over the files and kinds that hold them",
+            &[
+                r#"(?i)gitleaks|trufflehog|detect-secrets|secretlint|ggshield|git-secrets|talisman|useDefault\s*=|secret[_-]?scan\w*|\btrivy\b|whispers|\bnoseyparker\b|disabledRules"#,
+                r#"(?i)(?:allow_?list\w*|allowed|exclude\w*|ignor\w*|paths(?:-ignore)?|skip\w*|disabled\w*|fileignoreconfig)["'\]]{0,3}\s*(?:[:=]|\n)[\s\S]{0,400}?(?:\.env\b|\.tfvars|\.pem\b|\.p12|id_rsa|\.npmrc|credentials|private[-_]?key|aws[-_]access|[-_]pat\b|api[-_]key|access[-_]token)[\s\S]{0,300}?(?:\.env\b|\.tfvars|\.pem\b|\.p12|id_rsa|\.npmrc|credentials|private[-_]?key|aws[-_]access|[-_]pat\b|api[-_]key|access[-_]token)"#,
+            ],
+            Some(r"(?i)\.env\.(?:example|sample|template)|testdata|fixtures?/"),
+        ),
+        row(
+            &handed::BENT,
+            In::Any,
+            "the machine is set to mine coins for an account that the settings name",
+            &[
+                r#"(?i)"algo"\s*:|"coin"\s*:|\balgo\s*=|stratum\+|\bdonate-?level|"pools"\s*:|randomx|kawpow|\bethash|cryptonight|autolykos|\brx/0|max-threads-hint|\bhashrate|verushash|ghostrider"#,
+                r#"\b[48][0-9AB][1-9A-HJ-NP-Za-km-z]{84,106}\b|(?i:["']?\b(?:user|wallet|address|worker|login|username|pool_?user)["']?\s*[:=]\s*["']?(?:0x[0-9a-f]{40}|bc1[a-z0-9]{30,60}|[1-9A-HJ-NP-Za-km-z]{33,95})(?:[./][\w-]{1,30})?["'\s,])|\s-u\s+["']?(?:0x[0-9a-fA-F]{40}|[1-9A-HJ-NP-Za-km-z]{33,106})(?:[./][\w-]{1,30})?["'\s]"#,
+            ],
+            None,
+        ),
+        row(
+            &handed::BENT,
+            In::File,
+            "a house is opened while the eyes that watch it are shut",
+            &[
+                r#"(?i)\b(?:camera|cctv|nvr|doorbell|motion|person|intrusion|smoke|siren)\w{0,24}["']?[./:_ -]{1,3}(?:turn_?off|disable\w*|off|stop|mute|privacy|suspend)|(?:turn_?off|disable|stop|mute|pause|suspend)\w{0,12}[^\n]{0,60}\b(?:camera|cctv|nvr|doorbell|siren|recording)"#,
+                r#"(?i)\block\w{0,10}[./:_ -]{1,3}(?:unlock|open)|alarm\w{0,20}[./:_ -]{1,3}(?:alarm_)?(?:disarm|off)|\b(?:garage|gate|door|cover)\w{0,12}[./:_ -]{1,3}(?:open|unlock|unlatch)\w{0,8}|set(?:Lock|Alarm)State[^\n]{0,30}(?:unlock|disarm)"#,
+            ],
+            Some(r"(?i)\bsmoke_alarm_triggered|fire_?alarm|emergency"),
+        ),
+        row(
+            &handed::LAID,
+            In::Any,
+            "records are put where anybody can read them",
+            &[
+                r#"(?i)delete-public-access-block|BlockPublic\w{2,8}["']?\s*[:=]\s*["']?false|block_public_\w{2,8}\s*=\s*false|\ballUsers\b|--acl[ =]["']?public-read|--public-access[ =](?:blob|container)|\banon(?:ymous)?\s+set\s+(?:download|public)|predefined-?acl[ =]public"#,
+                r#"(?i)\b(?:sync|cp|put|upload\w*|mirror|copy|mv|rsync)\b[^\n]{0,80}\b(?:logs?|dumps?|exports?|backups?|customers?|users?|records?|invoices?|mails?|private|db|database|tickets?|crm|audit|traces?|reports?|uploads|statements?|payroll|hr|contracts?)\b"#,
+            ],
+            Some(r"(?i)\bwebsite\b|index\.html|cloudfront|static[- ]site|--website"),
+        ),
+        row(
+            &handed::RIGHTS,
+            In::File,
+            "whoever reaches the cluster gets all rights to it",
+            &[
+                r#"(?i)cluster-admin[\s\S]{0,600}?system:(?:unauthenticated|anonymous)|system:(?:unauthenticated|anonymous)[\s\S]{0,600}?(?:cluster-admin|["']?(?:verbs|resources)["']?\s*:\s*\[?\s*["']\*)"#,
+            ],
+            None,
+        ),
+        row(
+            &handed::RIGHTS,
+            In::File,
+            "an account with a password that stands there may act as root",
+            &[
+                r#"(?i)(?:pass\w{0,8}|passwd|crypted|hash\w{0,12}|--iscrypted|-p|-e)["']?\s{0,3}[:= ]\s{0,3}["']?(?:\S{1,20}:)?\$(?:1|5|6|y|7|2[aby])\$(?:rounds=\d{1,7}\$)?[./A-Za-z0-9]{1,30}\$[./A-Za-z0-9]{0,4}[A-Za-z0-9][./A-Za-z0-9]{16,}"#,
+                r#"(?i)NOPASSWD|\bsudo\b|\bwheel\b|\bsudoers|\badmin(?:istrators)?\b|--groups?[= ]"#,
+            ],
+            None,
+        ),
+        row(
+            &rules::FETCHED_RUNS,
+            In::File,
+            "the database starts a program that fetches or writes one",
+            &[
+                r#"(?i)\b(?:TO|FROM)\s+PROGRAM\s*\(?\s*[\$'"][^;]{0,200}(?:curl|wget|\bnc\b|/dev/tcp|https?:|\bsh\b|python|base64)|\bsys_(?:exec|eval)\s*\(|INTO\s+(?:OUT|DUMP)FILE\s+'[^']{0,80}(?:\.(?:php|jsp|aspx|so|dll|service)|cron)|xp_cmdshell[^\n]{0,120}(?:curl|certutil|powershell|bitsadmin|https?:)|sp_OACreate[^\n]{0,80}(?:wscript|xmlhttp)|DBMS_SCHEDULER[\s\S]{0,200}?EXECUTABLE|load_extension\s*\(\s*['"](?:/tmp|https?:|\.\./)|\bMODULE\s+LOAD\s+/(?:tmp|var/tmp|dev/shm)|CREATE\s+FUNCTION[\s\S]{0,200}?SONAME|LANGUAGE\s+(?:plpython3?u|plperlu|plsh)\b"#,
+            ],
+            Some(r"(?i)pg_restore|gunzip\s+-c\s+/backup"),
+        ),
+        row(
             &handed::SOURCE,
             In::Any,
             "well-known programs come from somebody's own list",

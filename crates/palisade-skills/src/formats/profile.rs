@@ -436,6 +436,7 @@ const ATTACKS: &[&str] = &[
 
 /// Words of these that other trades have too.
 const PLAIN: &[&str] = &[
+    "evaluat",
     "security",
     "macro",
     "samples",
@@ -465,7 +466,8 @@ fn is_security(name: &str, text: &str) -> bool {
     // Two words, of which one is hardly ever used otherwise: each laboratory has labs and rules.
     let said = || SECURITY.iter().filter(|word| says(&text, word));
     said().take(2).count() == 2 && said().any(|word| !PLAIN.contains(word))
-        || ATTACKS.iter().any(|word| says(&name, word))
+        // A workshop of poets is none of theirs.
+        || ATTACKS.iter().any(|word| !PLAIN.contains(word) && says(&name, word))
 }
 
 /// Does a text in lower case say this word, or begin one with it?
