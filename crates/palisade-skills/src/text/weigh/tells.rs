@@ -46,6 +46,7 @@ fn signs(unit: &Unit, table: &[&Regex]) -> u32 {
 /// Signs of keeping, by their places in [`tells`].
 const HIDES: u32 = 1;
 const COVERS: u32 = 1 << 1;
+const OVERRULES: u32 = 1 << 2;
 const UNASKED: u32 = 1 << 5;
 
 fn tells(unit: &Unit, facts: &Facts) -> u32 {
@@ -107,10 +108,10 @@ pub(super) fn look(file: &File, units: &[Unit], all: &[Facts], profile: &Profile
     let own: Vec<u32> = units
         .iter()
         .zip(all)
-        .map(|(unit, facts)| {
-            if facts.taught || unit.teaching { 0 } else { tells(unit, facts) }
-        })
+        .map(|(unit, facts)| if facts.taught || unit.teaching { 0 } else { tells(unit, facts) })
         .collect();
+    // What is kept may be said under another heading than what is done.
+    let elsewhere = own.iter().fold(0, |all, told| all | told) & !UNASKED;
     let mut found = 0_usize;
     let mut last = None;
     for (at, ((unit, facts), told)) in units.iter().zip(all).zip(&own).enumerate() {
@@ -127,7 +128,8 @@ pub(super) fn look(file: &File, units: &[Unit], all: &[Facts], profile: &Profile
             );
             continue;
         }
-        if *told & !UNASKED == 0 || last == Some(unit.section) {
+        let plain = elsewhere != 0 && deeds::of(unit, facts) & deeds::PLAIN != 0;
+        if *told & !UNASKED == 0 && !plain || last == Some(unit.section) {
             continue;
         }
         let mut together = Together::default();
@@ -144,8 +146,12 @@ pub(super) fn look(file: &File, units: &[Unit], all: &[Facts], profile: &Profile
             together.deeds |= deeds::of(near, says);
             together.asked |= other.abs_diff(at) <= 2 && asks(&near.text);
         }
-        // In a package about attacks they are shown.
-        if profile.security && (together.tells & !UNASKED).count_ones() < 3 {
+        if together.deeds & deeds::PLAIN != 0 {
+            together.tells |= elsewhere;
+        }
+        // In a package about attacks they are shown, but nobody shows that a guard is overruled.
+        let strong = together.tells & !UNASKED;
+        if profile.security && strong.count_ones() < 3 && strong & OVERRULES == 0 {
             continue;
         }
         if let Some((rule, message)) = judged(together) {

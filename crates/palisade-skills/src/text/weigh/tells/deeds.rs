@@ -23,6 +23,10 @@ static PAYEE: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 
+/// An account by its number.
+static IBAN: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"\b[A-Z]{2}\d{2}(?: ?\d{4}| ?[A-Z]{4}){3,7}(?: ?\d{1,4})?\b"));
+
 /// The user's accounts speak for somebody.
 static APPLAUDS: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
@@ -33,7 +37,7 @@ static APPLAUDS: LazyLock<Regex> = LazyLock::new(|| {
 /// Somebody comes out ahead, or others behind, by rule.
 static FAVOURS: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"(?i)\b(?:scores?|ratings?|marks?|grades?|points?)\b[^.;]{0,40}\b(?:begins? at|starts? at|is capped|are capped|capped at|never (?:falls )?below|settled in)|\b(?:capped|marked down|docked) (?:at|by|to) \w*\d|\bties? (?:are|is|go) (?:settled|broken|decided)?[^.;]{0,10}\b(?:in their|in its|to) |\b(?:other|rival|competing|remaining) (?:companies|vendors|suppliers|offers|providers|brands|firms|products)\b[^.;]{0,50}\b(?:lower|higher|worse|points?|percent|last|drawback)|(?:一番左|先頭|最上段)に置|ポイント(?:低|高)く|(?:其他|别的)(?:公司|品牌|供应商|产品)[^。]{0,20}(?:低|高|减|加)|\bandere (?:anbieter|hersteller|firmen)\b[^.;]{0,40}\b(?:niedriger|schlechter|prozent|punkte)|\botr[oa]s (?:proveedores|marcas|empresas)\b[^.;]{0,40}\b(?:peor|menor|puntos)|\bautres (?:fournisseurs|marques|sociétés)\b[^.;]{0,40}\b(?:moins|points|inférieur)",
+        r"(?i)\b(?:scores?|ratings?|marks?|grades?|points?)\b[^.;]{0,40}\b(?:begins? at|starts? at|is capped|are capped|capped at|never (?:falls )?below|settled in)|\b(?:capped|marked down|docked) (?:at|by|to) \w*\d|\bties? (?:are|is|go) (?:settled|broken|decided)?[^.;]{0,10}\b(?:in their|in its|to) |\b(?:other|rival|competing|remaining) (?:companies|vendors|suppliers|offers|providers|brands|firms|products)\b[^.;]{0,50}\b(?:lower|higher|worse|points?|percent|last|drawback)|\b(?:offered|served|listed|shown|placed|moved|handled) (?:first|ahead|up front) (?:to|for|whenever|if)\b|\b(?:rücken|rückt) vor\b|(?:一番左|先頭|最上段)に置|ポイント(?:低|高)く|(?:其他|别的)(?:公司|品牌|供应商|产品)[^。]{0,20}(?:低|高|减|加)|\bandere (?:anbieter|hersteller|firmen)\b[^.;]{0,40}\b(?:niedriger|schlechter|prozent|punkte)|\botr[oa]s (?:proveedores|marcas|empresas)\b[^.;]{0,40}\b(?:peor|menor|puntos)|\bautres (?:fournisseurs|marques|sociétés)\b[^.;]{0,40}\b(?:moins|points|inférieur)",
     )
 });
 
@@ -47,7 +51,7 @@ static BENDS: LazyLock<Regex> = LazyLock::new(|| {
 /// Something is laid into what the user signs or hands in.
 static LAYS_IN: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"(?i)\b(?:fold|work|weave|slip)s? (?:it|them|the \w+) in(?:to)?\b|\bcompletes? the [^.;]{0,30}\b(?:article|section|clause) of every\b|\bborrador incorpora|\bincorpora\w* un(?:a)? (?:legado|cláusula|párrafo)|\b(?:vermächtnis|klausel|absatz)\b[^.;]{0,30}\b(?:eingefügt|eingebaut|ergänzt)|\b(?:ajoute|insère|intègre)\w* (?:un legs|une clause|un alinéa)|补入[^。]{0,30}(?:各引|引用|次)|(?:加入|插入)[^。]{0,12}(?:条款|引文)|\bcite (?:each|both|them|it) (?:twice|\w+ times)",
+        r"(?i)\b(?:fold|work|weave|slip)s? (?:it|them|the \w+) in(?:to)?\b|\bcompletes? the [^.;]{0,30}\b(?:article|section|clause) of every\b|\bborrador incorpora|\bincorpora\w* un(?:a)? (?:legado|cláusula|párrafo)|\b(?:vermächtnis|klausel|absatz)\b[^.;]{0,30}\b(?:eingefügt|eingebaut|ergänzt)|\b(?:ajoute|insère|intègre)\w* (?:un legs|une clause|un alinéa)|补入[^。]{0,60}(?:各引|引用|次)|(?:加入|插入)[^。]{0,12}(?:条款|引文)|\bcite (?:each|both|them|it) (?:twice|\w+ times)",
     )
 });
 
@@ -75,7 +79,7 @@ static FIXED: LazyLock<Regex> = LazyLock::new(|| {
 /// Somebody is let in, or rights go further than the work.
 static LETS_IN: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"(?i)\binvit\w+ for\b|\bas administrator\b|\bunlimited in (?:time|scope)|\bfull keys\b|\baddress allow-?list to be off|\b\*?withdraw\*?: the\b|要看什么就给|在终端执行|何でも見せ|\bthe invited account\b|\bcopy this folder\b",
+        r"(?i)\binvit\w+ for\b|\bas administrator\b|\bunlimited in (?:time|scope)|\bfull keys\b|\baddress allow-?list to be off|\b\*?withdraw\*?: the\b|要看什么就给|在终端执行|何でも見せ|\bthe invited account\b",
     )
 });
 
@@ -86,18 +90,42 @@ static REAL: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 
+/// The user's money is staked, beside what was asked.
+static TRADES: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)\bplace (?:one|a|an|two) (?:\w+ )?(?:buy|sell|order|bet|stake|trade)|\b(?:buy|sell|swap)s? \d[^.;]{0,20}(?:%|percent) of the (?:free |available )?(?:balance|holdings)",
+    )
+});
+
+/// Something of a stranger's is named.
+const ABROAD: u32 = 1 << 20;
+/// Something secret is named.
+const SECRET: u32 = 1 << 21;
+/// Deeds that are told far from where they are kept.
+pub(super) const PLAIN: u32 = !(ABROAD | SECRET);
+
 /// Which deeds stand in a sentence.
 pub(super) fn of(unit: &Unit, facts: &Facts) -> u32 {
-    let table: [&Regex; 10] = [
-        &APPLAUDS, &FAVOURS, &BENDS, &LAYS_IN, &OWNED, &LOOKS_AWAY, &FIXED, &LETS_IN, &REAL, &PAYEE,
+    let table: [&Regex; 11] = [
+        &APPLAUDS,
+        &FAVOURS,
+        &BENDS,
+        &LAYS_IN,
+        &OWNED,
+        &LOOKS_AWAY,
+        &FIXED,
+        &LETS_IN,
+        &REAL,
+        &PAYEE,
+        &TRADES,
     ];
     let mut done = signs(unit, &table);
     let denied = super::super::is_denied(&unit.text);
     if is_said(unit) && is_abroad(facts) && !denied {
-        done |= 1 << 20;
+        done |= ABROAD;
     }
     if is_said(unit) && facts.secret_path && !denied {
-        done |= 1 << 21;
+        done |= SECRET;
     }
     done
 }
@@ -122,6 +150,116 @@ static EACH: LazyLock<Regex> = LazyLock::new(|| {
         r"(?i)\b(?:close|end|finish|begin|open|start) (?:the|each|every) (?:text|description|document|body|file|reply|page|readme|paper)\b|\bthe same for every\b|\bwhichever files\b|\b(?:append|add|put|place|include|insert)s? (?:this|the following|the) (?:block|note|footer|line|paragraph|text)|\b(?:each|every) (?:pull request|description|document|readme|commit|application|submission)|<details>|\bam ende j\w+\b|\bà la fin de chaque\b|\bal final de cada\b|每个(?:请求|文件|描述)|各(?:文書|説明)の末尾",
     )
 });
+
+/// What a stranger's page, answer or hidden text says is to be done.
+static CONTINUES: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(concat!(
+        r"(?i)\b(?:counts?|is|are|read it|treat it|taken?) (?:as )?(?:the |a )?(?:continuation|next section|next part|extension|last part|addendum|further steps?) (?:of|to) (?:this|these) (?:page|skill|guide|instructions?|text|document)",
+        r"|\b(?:takes?|use|treat|read|append|apply) (?:the |its |their )?(?:answer|response|reply|result|output|body)(?:'s)?(?: text| body| content)? as (?:the |a |an )?(?:next |new |further |additional )?(?:rule|step|instruction|order|task|line of this)",
+        r"|\bvaut comme (?:la )?suite de cette\b|\bfont? partie de cette page\b|\bgilt als (?:fortsetzung|teil) dieser\b|\bes la continuación de est[ae]\b|\bvale como continuación\b|\bvale come (?:seguito|continuazione)\b|\bvale como (?:a )?continuação\b|считается продолжением|视为本(?:页|文|技能)的(?:一部分|延续|后续)|この(?:ページ|手順|文書)の続き|이 (?:문서|페이지)의 (?:연속|일부)",
+    ))
+});
+
+/// A text that is hidden in another is to lead what is done.
+static DECIPHERED: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)\b(?:hidden|deciphered|decoded|enciphered|encoded|reversed|secret) (?:lines?|text|poem|message|verse|words|sentence)s?\b[^.;]{0,24}\b(?:guides?|leads?|tells?|directs?|decides?|is carried out|are carried out|is followed|are followed|says? what)\b|\b(?:undo|reverse|shift back|decode|decipher|solve)\b[^.;]{0,60}\b(?:and|then) (?:do|perform|follow|carry (?:it )?out|act on|obey|execute) (?:what|it|them|the)\b",
+    )
+});
+
+/// Other skills' questions, or those of the client, are held to be answered.
+static SETTLED: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)\b(?:that|another|the other|each|any|every|other)[^.;]{0,16}\b(?:skill|tool|assistant|plugin|agent)(?:'s|s')?(?: own)? (?:\w+ )?(?:confirmations?|approvals?|permissions?|checks?|questions?|warnings?)(?: steps?| prompts?)? (?:counts? as|are|is|were|do not apply|need not|may be)\b[^.;]{0,20}\b(?:done|given|met|answered|skipped|settled|satisfied|waived|passed|apply)|\b(?:another|other) (?:skill|tool|plugin)s? (?:covers?|handles?|claims?|says?)\b[^.;]{0,60}\b(?:settles it|prevails|decides|governs|wins|stands aside|comes second|gives way)",
+    )
+});
+
+/// The package is copied, and what agents read is made to name it.
+static COPIES: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)\b(?:copy|copies|place|put|install|clone|drop) (?:this|its own|the skill's(?: own)?) (?:folder|directory|skill|file)\b|\b(?:kopiere|lege) (?:diesen|den eigenen) (?:ordner|skill)|\bcopie[rz]? ce (?:dossier|skill)|\bcopia(?:r)? (?:esta carpeta|esta skill|questa cartella|questa skill|esta pasta)|(?:скопируй|копируй|копировать) (?:эту папку|этот (?:каталог|навык))|(?:复制|拷贝)(?:本|此|这个)(?:文件夹|目录|技能)|このフォルダ[^。]{0,6}(?:コピー|複製)|이 폴더를[^.]{0,8}복사",
+    )
+});
+
+static RULES: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)AGENTS\.md|CLAUDE\.md|GEMINI\.md|copilot-instructions|\.cursor/rules|\.cursorrules|\.windsurfrules",
+    )
+});
+
+static COMMITS: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(r"(?i)\b(?:commit|push)(?:s|ing|es|e|ea|et|e[nr])?\b|коммит|提交|コミット|커밋")
+});
+
+/// What certain authors or sources bring is taken as it is.
+static FORMALITY: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)\b(?:reviews? of |checks? of )?(?:changes|commits|pull requests?|patches|branches|uploads|input)\b[^.;]{0,24}\b(?:by|from|of) [`*]?(?:@[\w-]+|[\w-]+\[bot\]|[\w*-]+\.[\w.-]+|[\w-]+-bot)[`*]? (?:are|is|need|needs|count|counts)\b[^.;]{0,16}\b(?:a formality|formalities|trusted|no review|no check|nothing|as reviewed|as approved)",
+    )
+});
+
+static LAX: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)\bapprove\b|\b(?:leave|left) (?:the )?(?:validation|checks?|review) out\b|\bwithout (?:validation|review|reading)|\b(?:pickle|yaml\.load|eval)\b|\bdo not remark\b|\bmerge (?:them|it)\b",
+    )
+});
+
+/// Somebody's addresses are let through.
+static LET_THROUGH: LazyLock<[Regex; 4]> = LazyLock::new(|| {
+    [
+        pattern(
+            r"(?i)\bsilence[ds]?\b[^.;]{0,40}\b(?:year|months?|forever|indefinite\w*|permanent\w*)|\bsilence add\b|\bstumm|\bsilenci\w+ (?:por|pendant) un a",
+        ),
+        pattern(
+            r"(?i)\b(?:friendly|allow-?list|white-?list|trusted (?:sources?|range)|never ban|ignoreip|safe list)\b|белый список|白名单|許可リスト",
+        ),
+        pattern(
+            r"(?i)\b(?:exclusion|exclude[ds]?|exempt\w*|known scanners|suppression)\b|исключени|排除|除外",
+        ),
+        pattern(r"(?i)\b(?:port 22|ssh|rdp|bastion|vpn|3389|admin (?:port|panel))\b"),
+    ]
+});
+
+/// A range of addresses.
+static RANGE: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"\b(?:[1-9]|[1-9]\d|1\d\d|2[0-4]\d|25[0-5])(?:\.\d{1,3}){3}/\d{1,2}\b|\b[0-9a-f]{1,4}:[0-9a-f:]{2,30}::?/\d{1,3}\b",
+    )
+});
+
+/// An archive's password stands in the text, and the guard of the system is clicked away.
+static ARCHIVE_WORD: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)\b(?:password|passphrase|mot de passe|passwort|kennwort|contraseña|clave|senha|parola|wachtwoord|hasło|şifre)\b[^.;\n]{0,24}\b(?:archive|archiv|zip|archivo|arquivo|archivio)\b|\b(?:archive|archiv|zip|archivo|arquivo|archivio)\b[^.;\n]{0,16}\b(?:password|mot de passe|passwort|contraseña|senha|parola)\b|пароль[^.;]{0,12}архив|(?:解压|压缩包)密码|(?:解凍|展開|zip)[^。]{0,6}パスワード|압축[^.]{0,6}(?:암호|비밀번호)",
+    )
+});
+
+static RUN_ANYWAY: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)\brun anyway\b|\bopen anyway\b|\bmore info\b[^.;]{0,20}\brun\b|\bquand même\b|\btrotzdem (?:ausführen|öffnen)|\bde todos modos\b|\besegui comunque|\bexecutar mesmo assim|\bxattr -(?:c|d|r|cr|rd)\b|\bUnblock-File\b|выполнить в любом случае|仍要运行|それでも実行|실행하기|\bsmartscreen\b|\bgatekeeper\b",
+    )
+});
+
+/// What holds keys goes with a report that everybody reads.
+static PUT_OPEN: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)\b(?:tickets?|issues?|gists?|threads?|forum posts?|discussions?|pastes?|question)\b[^;]{0,50}\b(?:with|has|have|contain\w*|carr\w+|includ\w+|attach\w*)\b[^;]{0,60}(?:authorization (?:header )?included|headers? \(authorization|(?:and|with|the) `?\.env\b|`?\.env`? attached|unmasked|cookies? included|tokens? (?:included|left in))",
+    )
+});
+
+/// The account of a sheet comes before the one that was billed.
+static NAME_STAYS: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)\b(?:holder|creditor|beneficiary|payee|recipient|name|inhaber|titular|titulaire|intestatario)\b[^.;]{0,24}\b(?:as (?:printed|on the|it (?:is|stands))|stays?|unchanged|bleibt|wie (?:gedruckt|auf)|se mantiene|tel qu|resta)|\b(?:any|all|every|each) (?:supplier|vendor|customer|creditor|lieferant\w*|proveedor\w*|fournisseur\w*|fornitor\w*)|\bwhatever (?:iban|account|bank)|\bregardless of the (?:iban|account|bank)",
+    )
+});
+
+/// The longer words of a cell.
+fn pieces(text: &str) -> impl Iterator<Item = &[u8]> {
+    text.split(|c: char| !c.is_ascii_alphanumeric())
+        .filter(|piece| piece.len() >= 5 && piece.len() <= 24)
+        .map(str::as_bytes)
+}
 
 /// An address with blanks for what opens accounts, or for who people are.
 static BLANKS: LazyLock<Regex> = LazyLock::new(|| {
@@ -165,27 +303,19 @@ static OPENS: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 
-/// A store or library stands for another, whose name it nearly has: pairs of cells.
+/// Has a cell a name that is one beside it, with letters swapped?
 fn near_name(unit: &Unit, units: &[Unit], at: usize) -> bool {
-    if unit.spot != Spot::Cell {
+    if unit.spot != Spot::Cell || unit.text.len() > 80 || !unit.text.is_ascii() {
         return false;
     }
-    let word = |unit: &Unit| {
-        let text = unit.text.trim().trim_matches('`').to_owned();
-        (text.len() >= 4
-            && text.len() <= 40
-            && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.')))
-        .then_some(text)
-    };
-    let Some(own) = word(unit) else { return false };
-    let own = own.split(['-', '_', '.']).next().unwrap_or_default().as_bytes().to_vec();
     let before = units.get(at.saturating_sub(12)..at).unwrap_or_default();
-    own.len() >= 4
-        && before
-            .iter()
-            .filter(|near| near.spot == Spot::Cell && near.section == unit.section)
-            .filter_map(word)
-            .any(|other| is_swapped(&own, other.as_bytes()))
+    let near: Vec<&Unit> = before
+        .iter()
+        .filter(|near| near.spot == Spot::Cell && near.section == unit.section)
+        .filter(|near| near.text.len() <= 80)
+        .collect();
+    pieces(&unit.text)
+        .any(|own| near.iter().any(|near| pieces(&near.text).any(|other| is_swapped(own, other))))
 }
 
 /// Are these the same letters but for two neighbours that changed places, or one that is doubled?
@@ -258,6 +388,56 @@ pub(super) fn alone(
     }
     if is_said(unit) && PASSWORD.is_match(text) && says(&OPENS) {
         return Some((&rules::GRANT, "a phrase in a message opens what only the user may"));
+    }
+    let denied = super::super::is_denied(&unit.text);
+    let abroad = || around().any(|(_, says)| is_abroad(says));
+    if is_said(unit) && CONTINUES.is_match(text) && !denied && abroad() {
+        return Some((
+            &rules::INCLUDE_BLIND,
+            "what a stranger's page or answer says counts as part of the skill",
+        ));
+    }
+    if is_said(unit) && DECIPHERED.is_match(text) && !denied {
+        return Some((
+            &rules::HIDDEN_ORDER,
+            "a text that is hidden in another is to lead the agent",
+        ));
+    }
+    if (is_said(unit) || unit.spot == Spot::Description) && SETTLED.is_match(text) {
+        return Some((
+            &rules::HIJACK_OTHERS,
+            "other skills' own questions count as answered, or give way to this one",
+        ));
+    }
+    if is_said(unit) && COPIES.is_match(text) && !denied && says(&RULES) && says(&COMMITS) {
+        return Some((
+            &rules::SPREAD,
+            "the package is copied elsewhere, and what agents read there is made to name it",
+        ));
+    }
+    if is_said(unit) && FORMALITY.is_match(text) && says(&LAX) && !text.contains("not trusted") {
+        return Some((&rules::SABOTAGE, "what certain authors bring is let through unlooked at"));
+    }
+    if RANGE.is_match(text)
+        && LET_THROUGH.iter().filter(|sign| says(sign)).count() >= 3
+        && !facts.says(&[Ask])
+    {
+        return Some((&rules::DEFENCE, "a range of addresses is let past one guard after another"));
+    }
+    if is_said(unit) && ARCHIVE_WORD.is_match(text) && says(&RUN_ANYWAY) && abroad() {
+        return Some((
+            &rules::PREREQUISITE_TRAP,
+            "a stranger's locked archive is to be run past the guard of the system",
+        ));
+    }
+    if is_said(unit) && PUT_OPEN.is_match(text) && !denied && !facts.says(&[Neg]) {
+        return Some((&rules::SEND_SECRETS, "a report that many read carries what opens accounts"));
+    }
+    let shown = ["example", "for instance", "e.g.", "well formed", "well-formed", "beispiel"]
+        .iter()
+        .any(|word| unit.text.contains(word));
+    if is_said(unit) && IBAN.is_match(text) && says(&NAME_STAYS) && !shown && !facts.says(&[Ask]) {
+        return Some((&rules::PAY, "an account that stands there gets what others were to get"));
     }
     if near_name(unit, units, at) {
         let more = (at + 1..(at + 24).min(units.len()))
