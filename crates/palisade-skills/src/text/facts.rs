@@ -261,8 +261,16 @@ fn searched(text: &str, tags: &mut [Tag]) {
 /// Does a cell or an item hold nothing but what somebody else says?
 fn is_quotation(unit: &Unit) -> bool {
     let text = unit.clean.trim().trim_end_matches('.');
-    matches!(unit.spot, Spot::Cell | Spot::Item | Spot::Quote)
-        && [('"', '"'), ('\u{201c}', '\u{201d}'), ('\u{ab}', '\u{bb}'), ('\u{201e}', '\u{201c}')]
+    // `Typical line in a case: …`
+    let shown = ["typical line", "typical entry", "typical command", "typical form"];
+    shown.iter().any(|lead| unit.text.starts_with(lead))
+        || matches!(unit.spot, Spot::Cell | Spot::Item | Spot::Quote)
+            && [
+                ('"', '"'),
+                ('\u{201c}', '\u{201d}'),
+                ('\u{ab}', '\u{bb}'),
+                ('\u{201e}', '\u{201c}'),
+            ]
             .iter()
             .any(|&(open, close)| text.len() > 4 && text.starts_with(open) && text.ends_with(close))
 }

@@ -132,7 +132,12 @@ impl Here<'_> {
                 "it points the agent to another host",
             );
         }
+        // What the user hands over or agrees to is no condition that hides.
+        let agreed = ["pastes", "provides", "hands over", "gives the", "agrees", "confirms"]
+            .iter()
+            .any(|act| self.unit.text.contains(&format!("only if the user {act}")));
         if facts.says(&[Gate])
+            && !agreed
             && (facts.orders(&[Send, Delete, Run, Fetch, Install, Ignore, Pay])
                 || facts.gated && facts.orders(&[Write, Disable]))
         {

@@ -33,6 +33,18 @@ fn agreed(text: &str) -> bool {
     AGREED.is_match(text) && !UNASKED.is_match(text)
 }
 
+/// Are these names and values that a person fills in, of which nothing is run?
+fn is_settings(text: &str) -> bool {
+    let is_pair = |line: &str| {
+        line.split_once('=').is_some_and(|(name, value)| {
+            !name.is_empty()
+                && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+                && !value.contains(['`', '$', '|', ';', ' ', '/'])
+        })
+    };
+    text.lines().all(|line| line.trim().is_empty() || is_pair(line.trim()))
+}
+
 impl Here<'_> {
     pub(super) fn sending(&self, seen: &mut Seen) {
         let facts = self.facts;
@@ -85,7 +97,7 @@ impl Here<'_> {
                 "the path of a secret and an address outside stand in one sentence",
             );
         }
-        if !sends || to < Where::Related {
+        if !sends || to < Where::Related || code && is_settings(&self.unit.text) {
             return;
         }
         // The bot's own token stands in the path of its calls.

@@ -530,7 +530,7 @@ fn judged(unit: &Unit, facts: &Facts, said: &Said, near: &Said, around: Around) 
 }
 
 /// Is somebody asked, or told, before it is done?
-fn asks(text: &str) -> bool {
+pub(super) fn asks(text: &str) -> bool {
     [
         "ask the user",
         "ask first",

@@ -6,6 +6,7 @@
 
 mod classes;
 mod signs;
+mod tells;
 mod together;
 mod tongues;
 
@@ -506,6 +507,7 @@ pub(super) fn look(file: &File, units: &[Unit], all: &[Facts], profile: &Profile
             .any(|word| profile.words.contains(*word));
     let mut told = 0_usize;
     classes::look(file, units, all, profile, seen);
+    tells::look(file, units, all, profile, seen);
     for (at, (unit, facts)) in units.iter().zip(all).enumerate() {
         if facts.taught || unit.teaching && profile.security || told > MOST {
             continue;

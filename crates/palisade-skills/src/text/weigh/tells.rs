@@ -1,0 +1,172 @@
+//! What only an order against the user needs said, whatever is done.
+//!
+//! Work has no use for an answer that is laid ready for whoever notices, for a sheet that shows something else than what
+//! was used, for a guard that is overruled when it objects, for a change that is cut so that nobody looks. Each of these
+//! is told by its grammar, in a dozen languages, and says little alone: two of different kinds under one heading, or one
+//! beside a deed that serves somebody else, are what blocks.
+
+mod deeds;
+mod words;
+
+use super::{
+    super::{
+        blocks::{Spot, Unit},
+        facts::{Concealed, Facts, Where},
+        rules,
+    },
+    classes::asks,
+};
+use crate::{
+    Confidence::{Low, Medium},
+    File, Rule, Seen,
+    Severity::High,
+    formats::Profile,
+    pattern::Regex,
+};
+
+/// How many sentences or cells before and behind are held together.
+const REACH: usize = 16;
+/// The most findings in one file.
+const MOST: usize = 3;
+
+/// Is this said to somebody, rather than shown or run?
+fn is_said(unit: &Unit) -> bool {
+    matches!(unit.spot, Spot::Prose | Spot::Item | Spot::Cell | Spot::Hidden | Spot::Comment)
+}
+
+/// Which of these signs stand in a sentence.
+fn signs(unit: &Unit, table: &[&Regex]) -> u32 {
+    table
+        .iter()
+        .enumerate()
+        .filter(|(_, sign)| sign.is_match(&unit.clean))
+        .fold(0, |all, (at, _)| all | 1 << at)
+}
+
+/// Signs of keeping, by their places in [`tells`].
+const HIDES: u32 = 1;
+const COVERS: u32 = 1 << 1;
+const OVERRULES: u32 = 1 << 2;
+const UNASKED: u32 = 1 << 5;
+
+fn tells(unit: &Unit, facts: &Facts) -> u32 {
+    if !is_said(unit) {
+        return 0;
+    }
+    let table: [&Regex; 6] = [
+        &words::HIDES,
+        &words::COVERS,
+        &words::OVERRULES,
+        &words::TWO_FACED,
+        &words::EVADES,
+        &words::UNASKED,
+    ];
+    let mut told = signs(unit, &table);
+    if words::LIMITS.is_match(&unit.clean) {
+        told &= !(HIDES | UNASKED);
+    }
+    if facts.concealed == Concealed::Strong {
+        told |= HIDES;
+    }
+    if facts.cover {
+        told |= COVERS;
+    }
+    told
+}
+
+/// What stands under one heading.
+#[derive(Debug, Default, Clone, Copy)]
+struct Together {
+    tells: u32,
+    deeds: u32,
+    asked: bool,
+}
+
+fn judged(together: Together) -> Option<(&'static Rule, &'static str)> {
+    let strong = (together.tells & !UNASKED).count_ones();
+    let all = together.tells.count_ones();
+    if together.asked {
+        return None;
+    }
+    if strong >= 2 || all >= 2 && together.deeds != 0 {
+        return Some((
+            &rules::CONCEAL_ACT,
+            "what is done is laid out so that people neither see it nor learn of it when they ask",
+        ));
+    }
+    if strong >= 1 && together.deeds != 0 {
+        return Some((
+            &rules::SABOTAGE,
+            "something is done for somebody else, or against a guard, and people are not to see it",
+        ));
+    }
+    None
+}
+
+/// Looks for what stands together under each heading of one file.
+pub(super) fn look(file: &File, units: &[Unit], all: &[Facts], profile: &Profile, seen: &mut Seen) {
+    let own: Vec<u32> = units
+        .iter()
+        .zip(all)
+        .map(|(unit, facts)| if facts.taught || unit.teaching { 0 } else { tells(unit, facts) })
+        .collect();
+    // What is kept may be said under another heading than what is done.
+    let elsewhere = own.iter().fold(0, |all, told| all | told) & !UNASKED;
+    let mut found = 0_usize;
+    let mut last = None;
+    for (at, ((unit, facts), told)) in units.iter().zip(all).zip(&own).enumerate() {
+        if facts.taught || found >= MOST {
+            continue;
+        }
+        if let Some((rule, message)) = deeds::alone(unit, facts, units, all, at) {
+            let shown = profile.security;
+            found += 1;
+            seen.findings.push(
+                rule.at(&file.path, unit.line, unit.column, &unit.raw, message)
+                    .of(High)
+                    .sure(if shown { Low } else { Medium }),
+            );
+            continue;
+        }
+        let plain = elsewhere != 0 && deeds::of(unit, facts) & deeds::PLAIN != 0;
+        if *told & !UNASKED == 0 && !plain || last == Some(unit.section) {
+            continue;
+        }
+        let mut together = Together::default();
+        for other in at.saturating_sub(REACH)..(at + REACH + 1).min(units.len()) {
+            let (Some(near), Some(says), Some(told)) =
+                (units.get(other), all.get(other), own.get(other))
+            else {
+                continue;
+            };
+            if near.section != unit.section || says.taught || near.spot == Spot::Heading {
+                continue;
+            }
+            together.tells |= told;
+            together.deeds |= deeds::of(near, says);
+            together.asked |= other.abs_diff(at) <= 2 && asks(&near.text);
+        }
+        if together.deeds & deeds::PLAIN != 0 {
+            together.tells |= elsewhere;
+        }
+        // In a package about attacks they are shown, but nobody shows that a guard is overruled.
+        let strong = together.tells & !UNASKED;
+        if profile.security && strong.count_ones() < 3 && strong & OVERRULES == 0 {
+            continue;
+        }
+        if let Some((rule, message)) = judged(together) {
+            last = Some(unit.section);
+            found += 1;
+            seen.findings.push(
+                rule.at(&file.path, unit.line, unit.column, &unit.raw, message)
+                    .of(High)
+                    .sure(Medium),
+            );
+        }
+    }
+}
+
+/// Does a sentence name a stranger's place?
+fn is_abroad(facts: &Facts) -> bool {
+    facts.to >= Where::Foreign && (facts.url || facts.mail)
+}
