@@ -3,7 +3,10 @@ use std::{
     fmt,
     net::IpAddr,
     path::Path,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     time::{Instant, SystemTime},
 };
 
@@ -38,10 +41,14 @@ pub struct Engine {
     /// Held from the last look at conditions until the act counts.
     turn: Mutex<()>,
     own: Own,
+    /// Policies that have decided.
+    policies: AtomicU64,
 }
 
 /// A policy in the form that decides fast. `reach` and `permissions` have all of its rules, as if each condition held.
 struct Compiled {
+    /// Which of those that have decided.
+    number: u64,
     digest: Option<Arc<PolicyDigest>>,
     reach: Reach,
     models: Option<Models>,
@@ -93,13 +100,16 @@ impl Engine {
             tainted: Tainted::default(),
             turn: Mutex::default(),
             own,
+            policies: AtomicU64::default(),
         }
     }
 
     /// Decide by this policy from now on. What is being decided is decided by the old one or by
     /// the new one, never by a mixture.
     pub fn replace(&self, policy: impl Into<Scope>) {
-        self.now.store(Arc::new(Compiled::new(policy.into(), self.own.clone())));
+        let number = self.policies.fetch_add(1, Ordering::Relaxed).saturating_add(1);
+        let compiled = Compiled { number, ..Compiled::new(policy.into(), self.own.clone()) };
+        self.now.store(Arc::new(compiled));
     }
 
     /// Treat this address of the machine like loopback too, from now on. Whether it was not always treated so: a
@@ -158,6 +168,14 @@ impl Engine {
         programs.sort_unstable();
         programs.dedup();
         programs
+    }
+
+    /// The number of the policy in force, if what that says of an execution is the same at each moment: it has no conditions
+    /// for commands, and does not look for untrusted content. What was decided under a number is still decided so while this
+    /// returns it.
+    pub fn steady_execs(&self) -> Option<u64> {
+        let now = self.now.load();
+        (now.conditional.settings.is_none() && now.guarded.is_none()).then_some(now.number)
     }
 
     /// Whether this may happen, by which rule, and why.
@@ -277,6 +295,7 @@ impl Compiled {
             ..Conditional::default()
         };
         Self {
+            number: 0,
             digest: scope.digest.map(Arc::new),
             reach: Reach::new(scope.rules, scope.ask, own),
             models: scope.models.map(Models::new),

@@ -99,6 +99,18 @@ pub struct Journal {
     scrub: Scrubs,
 }
 
+/// Whether an event gets a record of its own, or was counted.
+#[derive(Debug)]
+#[must_use = "what was counted is told to the writer by `Journal::record_admitted`"]
+pub struct Admitted(Admit);
+
+impl Admitted {
+    /// Whether it gets a record of its own.
+    pub fn is_written(&self) -> bool {
+        self.0 == Admit::Write
+    }
+}
+
 /// What events go through, once it is set.
 pub(crate) type Scrubs = Arc<OnceLock<Arc<dyn Scrub>>>;
 
@@ -222,12 +234,37 @@ impl Journal {
         event: Event,
         policy: Option<&PolicyDigest>,
     ) -> Result<Option<Receipt>, JournalError> {
+        let admitted = self.admit(&event);
+        self.put(event, policy, admitted).await
+    }
+
+    /// Whether [`Journal::record_folding`] would write this event; if not, it is counted by now. What costs something to find
+    /// out need only be added to what is written. It is to be given to [`Journal::record_admitted`] either way.
+    pub fn admit(&self, event: &Event) -> Admitted {
+        let mut fold = self.shared.fold.lock().unwrap_or_else(PoisonError::into_inner);
+        Admitted(fold.admit(event, Instant::now()))
+    }
+
+    /// [`Journal::record_folding`] for an event that was admitted; what was added to it since is written with it.
+    ///
+    /// # Errors
+    /// As of [`Journal::record_folding`].
+    pub async fn record_admitted(
+        &self,
+        event: Event,
+        admitted: Admitted,
+    ) -> Result<Option<Receipt>, JournalError> {
+        self.put(event, None, admitted).await
+    }
+
+    async fn put(
+        &self,
+        event: Event,
+        policy: Option<&PolicyDigest>,
+        admitted: Admitted,
+    ) -> Result<Option<Receipt>, JournalError> {
         self.shared.check()?;
-        let admit = {
-            let mut fold = self.shared.fold.lock().unwrap_or_else(PoisonError::into_inner);
-            fold.admit(&event, Instant::now())
-        };
-        match admit {
+        match admitted.0 {
             Admit::Write => self.send(event, policy, Durability::Written).await.map(Some),
             Admit::Fold(first) => {
                 if first {

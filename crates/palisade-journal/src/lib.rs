@@ -55,7 +55,7 @@ mod writer;
 pub use condition::{Condition, ConditionError};
 pub use error::JournalError;
 pub use hash::Hash;
-pub use journal::{Closed, Durability, Journal, Receipt, Scrub};
+pub use journal::{Admitted, Closed, Durability, Journal, Receipt, Scrub};
 pub use keys::KeyHolder;
 pub use places::{Content, Line, LinesFrom, Places, Segment};
 pub use query::{Filter, Query, Unreadable};

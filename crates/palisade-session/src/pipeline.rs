@@ -14,7 +14,7 @@ use palisade_core::{
 };
 use palisade_engine::Engine;
 use palisade_hooks::{Agent, Announced, Event as Hooked, Ran, Reply, ReplyTo, Say};
-use palisade_journal::Journal;
+use palisade_journal::{Admitted, Journal};
 use palisade_policy::Policy;
 use palisade_recording::content::Content;
 use serde_json::Value;
@@ -152,6 +152,24 @@ impl Pipeline {
     /// The programs that rules for commands name.
     pub(crate) fn programs(&self) -> Vec<String> {
         self.engine.programs()
+    }
+
+    /// See [`Engine::steady_execs`].
+    pub(crate) fn steady_execs(&self) -> Option<u64> {
+        self.engine.steady_execs()
+    }
+
+    /// Whether an event that permits something will be written, or was counted as one of a flood. `None`: rules for alarms
+    /// have to see it first, and all of it. For [`Pipeline::record_admitted`].
+    pub(crate) fn admit(&self, event: &Event) -> Option<Admitted> {
+        self.alarms.is_idle().then(|| self.journal.admit(event))
+    }
+
+    /// Record an event that permits something, whole by now.
+    pub(crate) async fn record_admitted(&self, event: Event, admitted: Option<Admitted>) -> bool {
+        let Some(admitted) = admitted else { return self.write(event).await };
+        self.engine.happened(&event.kind);
+        self.journal.record_admitted(event, admitted).await.is_ok()
     }
 
     /// Whether hooks are asked before a program is executed.

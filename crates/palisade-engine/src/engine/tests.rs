@@ -233,6 +233,17 @@ mod conditions {
     }
 
     #[test]
+    fn what_is_decided_of_an_execution_stays_so_where_nothing_but_the_policy_decides() {
+        let engine = Engine::new(scope());
+        let first = engine.steady_execs();
+        assert!(first.is_some());
+        assert_eq!(engine.steady_execs(), first);
+        engine.replace(scope());
+        assert!(engine.steady_execs().is_some_and(|next| Some(next) != first));
+        assert_eq!(with(List::Deny, "Bash(git *)", "mode == 'default'").steady_execs(), None);
+    }
+
+    #[test]
     fn a_permission_counts_where_its_condition_holds_and_a_refusal_also_where_nobody_knows() {
         for (list, condition, allowed) in [
             (List::Allow, "mode == 'dontAsk'", true),

@@ -134,6 +134,11 @@ fn acts() -> Vec<(TaintedAct, Action, bool)> {
 }
 
 #[test]
+fn what_is_decided_of_an_execution_depends_on_what_came_in() {
+    assert_eq!(Engine::new(scope(&[])).steady_execs(), None);
+}
+
+#[test]
 fn what_is_named_is_asked_once_something_came_in_and_not_before() {
     for (act, action, asked) in acts() {
         let engine = Engine::new(scope(&[act]));

@@ -52,3 +52,27 @@ async fn counts_are_written_while_the_session_lives() {
     }
     panic!("no count within ten seconds");
 }
+
+/// What is only counted needs no more than by what it is counted.
+#[tokio::test]
+async fn what_is_added_to_an_event_that_is_admitted_is_written() {
+    let state = state();
+    let journal = open(state.path(), "one");
+    let (mut written, mut counted) = (0_u64, 0_u64);
+    for _ in 0..100 {
+        let event = denial("evil:443");
+        let admitted = journal.admit(&event);
+        let (event, count) = match admitted.is_written() {
+            true => (event.with("more", "found out"), &mut written),
+            false => (event, &mut counted),
+        };
+        *count += 1;
+        journal.record_admitted(event, admitted).await.unwrap();
+    }
+    assert!(written > 0 && counted > 0, "{written} {counted}");
+    end(&journal);
+    let lines = lines(&file(state.path(), "one"));
+    let whole = lines.iter().filter(|line| line.contains("\"more\":\"found out\"")).count();
+    assert_eq!(whole as u64, written);
+    assert!(lines.iter().any(|line| line.contains(&format!("\"count\":{counted}"))));
+}

@@ -87,7 +87,7 @@ impl Alarms {
     /// Look at an event that is about to be recorded.
     pub(crate) fn look(&self, event: &Event) -> Raised {
         let mut raised = Raised::default();
-        if self.idle.load(Ordering::Acquire) || event.kind == "alarm" {
+        if self.is_idle() || event.kind == "alarm" {
             return raised;
         }
         let found = self.decoys.as_ref().filter(|_| event.kind != "canary");
@@ -109,6 +109,11 @@ impl Alarms {
         drop(state);
         raised.events.splice(0..0, canary);
         raised
+    }
+
+    /// Whether no event raises any.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.idle.load(Ordering::Acquire)
     }
 
     /// Have done what alarms do, once they are recorded.

@@ -1,7 +1,7 @@
 //! The programs that rules name, as files: by which a program is recognised that has another name.
 
 use std::{
-    cell::RefCell,
+    cell::{OnceCell, RefCell},
     collections::{BTreeSet, HashMap},
     fs::File,
     io::{self, Read},
@@ -58,6 +58,7 @@ struct Program {
     /// As the rule has it.
     name: String,
     file: Executable,
+    begins: Begins,
     /// The names of the same file where programs are looked for, and where nobody inside can make one.
     links: BTreeSet<String>,
 }
@@ -101,7 +102,8 @@ impl Known {
         let loaders = LOADERS.iter().map(|name| (*name).to_owned());
         for name in names.iter().cloned().chain(loaders.filter(|_| !names.is_empty())) {
             for file in places.files(view, &name) {
-                programs.push(Program { name: name.clone(), file, links: BTreeSet::new() });
+                let (begins, links) = (OnceCell::new(), BTreeSet::new());
+                programs.push(Program { name: name.clone(), file, begins, links });
             }
         }
         let mut known = Self { programs };
@@ -158,10 +160,11 @@ impl Known {
         if !file.is_regular() {
             return Ok(names);
         }
+        let begins = OnceCell::new();
         for program in &self.programs {
             let (one, other) = (program.file.identity(), file.identity());
             let same = one.is_same_file(&other)
-                || starts.are_same(&program.file, file)?
+                || begin_alike((&program.file, &program.begins), (file, &begins), starts)?
                 || (one.size() == other.size()
                     && digests.of(&program.file)? == digests.of(file)?);
             if !same {
@@ -178,16 +181,27 @@ impl Known {
     }
 }
 
+/// How one executable begins, once that is known.
+type Begins = OnceCell<Option<[u8; 32]>>;
+
+fn begin_alike(
+    (one, ones): (&Executable, &Begins),
+    (other, others): (&Executable, &Begins),
+    starts: &Starts,
+) -> io::Result<bool> {
+    let of = |file: &Executable, begins: &Begins| match begins.get() {
+        Some(known) => Ok::<_, io::Error>(*known),
+        None => starts.of(file).inspect(|start| begins.set(*start).unwrap_or_default()),
+    };
+    let start = of(one, ones)?;
+    Ok(start.is_some() && start == of(other, others)?)
+}
+
 /// How executables begin, by file and state of it: a digest, or that it is no ELF.
 #[derive(Debug, Default)]
 pub(super) struct Starts(RefCell<HashMap<Identity, Option<[u8; 32]>>>);
 
 impl Starts {
-    fn are_same(&self, one: &Executable, other: &Executable) -> io::Result<bool> {
-        let one = self.of(one)?;
-        Ok(one.is_some() && one == self.of(other)?)
-    }
-
     fn of(&self, executable: &Executable) -> io::Result<Option<[u8; 32]>> {
         if let Some(start) = self.0.borrow().get(&executable.identity()) {
             return Ok(*start);

@@ -4,6 +4,7 @@
 //! only where the policy has rules for commands or hooks for `PreExec`.
 
 mod known;
+mod seen;
 mod supervisor;
 
 use std::{io, path::Path, rc::Rc, sync::Arc, thread};

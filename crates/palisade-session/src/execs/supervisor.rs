@@ -10,6 +10,7 @@ use std::{
 };
 
 use palisade_core::{Action, Authority, Decision, Event, Exec, Lineage, Script, Ties, Verdict};
+use palisade_journal::Admitted;
 use palisade_sandbox::linux::{
     callers::{Executable, Lineages},
     execs::{Arguments, Attempt, Change, Image, Tracing, View, environment, environment_of},
@@ -22,14 +23,17 @@ use rustix::{
 };
 use tokio::{runtime::Handle, task::JoinHandle};
 
-use super::known::{Known, Places, Starts};
+use super::{
+    known::{Known, Places, Starts},
+    seen::{Begun, Seen},
+};
 use crate::{callers::Digests, pipeline::Pipeline};
 
 /// Characters of a path in a message.
 const MOST_SHOWN: usize = 100;
 
-/// How long this thread does nothing else at a time.
-const ALONE: Duration = Duration::from_millis(5);
+/// How long a new listener may wait for this thread.
+const ALONE: Duration = Duration::from_millis(10);
 
 /// How often it is looked whether who waits for an answer of the operator's is still there.
 const LOOK: Duration = Duration::from_secs(1);
@@ -58,17 +62,8 @@ pub(super) struct Supervisor {
     alone: Cell<Option<Instant>>,
     /// Listeners that are served. It is counted by who holds the other ends.
     served: Rc<()>,
-}
-
-/// What was let go, and is to be looked at again.
-#[derive(Debug)]
-struct Begun {
-    /// What it was, for the record.
-    subject: String,
-    /// What the operator or hooks have permitted.
-    permitted: Option<[u8; 32]>,
-    /// Its process and those that it comes from: looked up while the kernel took the new image, which takes it longer.
-    lineage: Lineage,
+    /// What else this thread does at the moment, counted alike.
+    tasks: Rc<()>,
 }
 
 impl Supervisor {
@@ -94,6 +89,7 @@ impl Supervisor {
             changes,
             alone: Cell::default(),
             served: Rc::default(),
+            tasks: Rc::default(),
         }
     }
 
@@ -107,8 +103,9 @@ impl Supervisor {
     pub(super) fn hear(self: &Rc<Self>, listener: &Listener) -> Result<Heard, Errno> {
         let began = self.alone.get().unwrap_or_else(Instant::now);
         self.alone.set(Some(began));
-        let is_only = Rc::strong_count(&self.served) <= 2;
         loop {
+            // Programs that are refused or asked about are tasks, and wait for their turn.
+            let is_only = Rc::strong_count(&self.served) <= 2 && Rc::strong_count(&self.tasks) == 1;
             let left = match is_only {
                 true => ALONE.saturating_sub(began.elapsed()),
                 false => Duration::ZERO,
@@ -144,6 +141,8 @@ impl Supervisor {
             Err(Errno::IO | Errno::FAULT) => return listener.refuse_exec(&call, Errno::FAULT),
             Err(errno) => return self.unseen(listener, call, errno),
         };
+        // What decides from here on is this or newer.
+        let policies = self.policies();
         let exec = match self.asked_for(&attempt, call.thread) {
             Ok(exec) => exec,
             Err(error) => {
@@ -153,7 +152,6 @@ impl Supervisor {
                 return self.refuse(listener, call, exec, Some(&error));
             }
         };
-        let subject = exec.subject();
         let guarded = self.pipeline.guards_execs();
         let given = || environment(&call);
         let (exec, decision) = self.considered(exec, attempt.file.as_ref(), given, guarded);
@@ -162,8 +160,12 @@ impl Supervisor {
             Err(error) => return self.refuse(listener, call, exec, Some(&error)),
         };
         if decision.is_allowed() && !guarded {
-            let permitted = exec.fingerprint();
-            let begun = Begun { subject, permitted, lineage: Lineage::default() };
+            let begun = match policies {
+                Some(by) if Seen::is_possible(&attempt, &exec) => {
+                    Begun::Seen(Box::new(Seen::new(attempt, exec, decision, by)))
+                }
+                _ => Begun::Other { subject: exec.subject(), permitted: exec.fingerprint() },
+            };
             return self.begin(listener, call, begun);
         }
         self.refuse(listener, call, exec, None);
@@ -173,12 +175,12 @@ impl Supervisor {
     /// and the variables that it is given.
     fn considered(
         &self,
-        mut exec: Exec,
+        exec: Exec,
         file: Option<&Executable>,
         given: impl FnOnce() -> Result<Arguments, Errno>,
         guarded: bool,
     ) -> (Exec, io::Result<Decision>) {
-        let decision = self.decision(&exec);
+        let (mut exec, decision) = self.decision(exec);
         let asked = decision.verdict == Verdict::Ask || (guarded && decision.is_allowed());
         if !asked {
             return (exec, Ok(decision));
@@ -200,12 +202,23 @@ impl Supervisor {
             }
             Err(error) => return (exec, Err(error.into())),
         }
-        let decision = self.decision(&exec);
+        let (exec, decision) = self.decision(exec);
         (exec, Ok(decision))
     }
 
-    fn decision(&self, exec: &Exec) -> Decision {
-        self.pipeline.consider(&Action::Exec(Box::new(exec.clone())))
+    fn decision(&self, exec: Exec) -> (Exec, Decision) {
+        let action = Action::Exec(Box::new(exec));
+        let decision = self.pipeline.consider(&action);
+        match action {
+            Action::Exec(exec) => (*exec, decision),
+            // It was made above.
+            _ => (Exec::default(), Decision::deny("it is no execution")),
+        }
+    }
+
+    /// By which policy, and which programs that it names, it is decided now, if that will be the same until there are others.
+    fn policies(&self) -> Option<(u64, u64)> {
+        Some((self.pipeline.steady_execs()?, self.pipeline.generation()))
     }
 
     /// What is not permitted by rules alone: refused, or asked and then perhaps begun.
@@ -221,13 +234,13 @@ impl Supervisor {
             let denied =
                 Decision::deny(format!("it cannot be looked at, so it is not run: {error}"));
             let event = Event::decided(&Action::Exec(Box::new(exec)), &denied);
-            tokio::task::spawn_local(async move {
+            self.spawn(async move {
                 this.pipeline.record(event).await;
                 listener.refuse_exec(&call, Errno::ACCESS);
             });
             return;
         }
-        tokio::task::spawn_local(async move {
+        self.spawn(async move {
             let (subject, permitted) = (exec.subject(), exec.fingerprint());
             let lineage = Lineage::of(this.lineages.of_thread(call.thread));
             let ties = this.pipeline.ties_of(&exec, &lineage);
@@ -235,10 +248,19 @@ impl Supervisor {
             let mut answer = this.asked(action, ties);
             let Some(decision) = answer.decision(|| !listener.waits(&call)).await else { return };
             if decision.is_allowed() && permitted.is_some() {
-                this.begin(&listener, call, Begun { subject, permitted, lineage });
+                this.begin(&listener, call, Begun::Other { subject, permitted });
             } else {
                 listener.refuse_exec(&call, Errno::ACCESS);
             }
+        });
+    }
+
+    /// Do this as well, when this thread has its turn for it.
+    fn spawn(&self, task: impl Future<Output = ()> + 'static) {
+        let counted = Rc::clone(&self.tasks);
+        tokio::task::spawn_local(async move {
+            task.await;
+            drop(counted);
         });
     }
 
@@ -252,18 +274,15 @@ impl Supervisor {
         let number = i32::try_from(call.thread).ok().and_then(Pid::from_raw);
         let Some(thread) = number else { return listener.refuse_exec(&call, Errno::ACCESS) };
         match self.tracing.hold(thread) {
-            Ok(true) if listener.waits(&call) => {
+            Ok(true) => {
                 let number = thread.as_raw_nonzero().get();
                 self.begun.borrow_mut().insert(number, begun);
-                listener.proceed(&call);
-                // It stays what it is until it has stopped and that was heard here, next of all.
-                let lineage = self.lineage(thread);
-                if let Some(begun) = self.begun.borrow_mut().get_mut(&number) {
-                    begun.lineage = lineage;
+                // If it is gone, whoever has its number since is let go at its next stop.
+                if !listener.proceed(&call) {
+                    self.begun.borrow_mut().remove(&number);
                 }
             }
-            // It is gone; whoever has its number since is let go at its next stop.
-            Ok(true) | Err(Errno::SRCH) => {}
+            Err(Errno::SRCH) => {}
             Ok(false) => self.waiting.borrow_mut().push((Rc::clone(listener), call, begun)),
             Err(errno) => self.unseen(listener, call, errno),
         }
@@ -274,13 +293,9 @@ impl Supervisor {
         let mut any = false;
         while let Some((number, pid, change)) = self.tracing.changed() {
             any = true;
-            let mut begun = self.begun.borrow_mut().remove(&number);
-            if number != pid.as_raw_nonzero().get() {
-                // A thread has become its process: that is another one to be told of.
-                begun.iter_mut().for_each(|begun| begun.lineage = Lineage::default());
-            }
+            let begun = self.begun.borrow_mut().remove(&number);
             match change {
-                Change::Exec(_) => self.arrived(pid, begun),
+                Change::Exec => self.arrived(pid, begun),
                 // It was not executed, for whatever reason, and its thread goes on.
                 Change::Stopped(signal) => Tracing::release(pid, signal),
                 Change::Ended => {}
@@ -315,30 +330,38 @@ impl Supervisor {
             None => Some(&image.executable),
         };
         let guarded = self.pipeline.guards_execs();
+        let begun = match begun {
+            Some(Begun::Seen(seen))
+                if !guarded && self.policies() == Some(seen.policies) && seen.is(&image) =>
+            {
+                return self.runs(seen.exec, &seen.decision, pid);
+            }
+            begun => begun,
+        };
+        if let Some(Begun::Seen(seen)) = &begun {
+            // It may lead elsewhere by now.
+            self.view.forget(&seen.attempt.path);
+        }
         let (exec, decision) = match self.has_become(&image, pid) {
             Ok(exec) => self.considered(exec, file, || environment_of(pid), guarded),
             Err(error) => (program_of(&image), Err(error)),
         };
         match decision {
             Ok(decision) if decision.is_allowed() && guarded => {
-                let permitted = begun.as_ref().and_then(|begun| begun.permitted);
+                let permitted = begun.as_ref().and_then(Begun::permitted);
                 if exec.fingerprint().is_some_and(|print| permitted == Some(print)) {
                     return Tracing::release(pid, 0);
                 }
                 self.guard(exec, pid);
             }
-            Ok(decision) if decision.is_allowed() => {
-                let lineage = self.lineage_of(begun.as_ref(), pid);
-                Tracing::release(pid, 0);
-                self.record(self.told(&exec, &lineage, &decision));
-            }
+            Ok(decision) if decision.is_allowed() => self.runs(exec, &decision, pid),
             Ok(decision) => {
-                let permitted = begun.as_ref().and_then(|begun| begun.permitted);
+                let permitted = begun.as_ref().and_then(Begun::permitted);
                 let same = exec.fingerprint().is_some_and(|print| permitted == Some(print));
                 if decision.verdict == Verdict::Ask && same {
                     return Tracing::release(pid, 0);
                 }
-                let lineage = self.lineage_of(begun.as_ref(), pid);
+                let lineage = self.lineage(pid);
                 Tracing::end(pid);
                 let decision = match decision.verdict {
                     Verdict::Ask => Decision {
@@ -351,12 +374,28 @@ impl Supervisor {
                 self.ended((exec, lineage), decision, begun);
             }
             Err(error) => {
-                let lineage = self.lineage_of(begun.as_ref(), pid);
+                let lineage = self.lineage(pid);
                 Tracing::end(pid);
                 let why = format!("it cannot be looked at, so it is not run: {error}");
                 self.ended((exec, lineage), Decision::deny(why), begun);
             }
         }
+    }
+
+    /// Let it run, and record that.
+    fn runs(&self, exec: Exec, decision: &Decision, pid: Pid) {
+        let exec = Box::new(exec);
+        let action = Action::Exec(exec);
+        let mut event = Event::decided(&action, decision);
+        let admitted = self.pipeline.admit(&event);
+        // Of what is only counted nobody will read where it comes from. Of the rest it is found out before it can end.
+        let is_counted = admitted.as_ref().is_some_and(|admitted| !admitted.is_written());
+        let lineage = (!is_counted).then(|| self.lineage(pid));
+        Tracing::release(pid, 0);
+        if let (Some(lineage), Action::Exec(exec)) = (lineage, &action) {
+            event = self.pipeline.executed(exec, event, &lineage);
+        }
+        self.record(event, admitted);
     }
 
     /// Ask whoever has to be asked, elsewhere: what a hook starts would be a child of this thread, which waits for
@@ -372,7 +411,7 @@ impl Supervisor {
         // Its number may be another's once it was killed and that was told.
         let Ok(handle) = pidfd_open(pid, PidfdFlags::empty()) else { return Tracing::end(pid) };
         let this = Rc::clone(self);
-        tokio::task::spawn_local(async move {
+        self.spawn(async move {
             let lineage = this.lineage(pid);
             let ties = this.pipeline.ties_of(&exec, &lineage);
             let action = Action::Exec(Box::new(exec));
@@ -396,7 +435,7 @@ impl Supervisor {
         mut decision: Decision,
         begun: Option<Begun>,
     ) {
-        let asked_for = begun.map(|begun| begun.subject).unwrap_or_default();
+        let asked_for = begun.map(Begun::subject).unwrap_or_default();
         decision.reason.push_str("; it was ended before it ran");
         let event = Event::decided(&Action::Exec(Box::new(exec.clone())), &decision);
         let mut event = self.pipeline.executed(&exec, event, &lineage);
@@ -404,21 +443,7 @@ impl Supervisor {
         if !asked_for.is_empty() && asked_for != event.subject {
             event.subject = format!("{asked_for} became {}", event.subject);
         }
-        self.record(event.with("asked_for", asked_for));
-    }
-
-    /// The event of what has become another program and runs.
-    fn told(&self, exec: &Exec, lineage: &Lineage, decision: &Decision) -> Event {
-        let event = Event::decided(&Action::Exec(Box::new(exec.clone())), decision);
-        self.pipeline.executed(exec, event, lineage)
-    }
-
-    /// As it was looked up before; now, if it was not, or was gone.
-    fn lineage_of(&self, begun: Option<&Begun>, pid: Pid) -> Lineage {
-        match begun {
-            Some(begun) if !begun.lineage.0.is_empty() => begun.lineage.clone(),
-            _ => self.lineage(pid),
-        }
+        self.record(event.with("asked_for", asked_for), None);
     }
 
     fn lineage(&self, pid: Pid) -> Lineage {
@@ -426,11 +451,12 @@ impl Supervisor {
     }
 
     /// Record what is not waited for. It is on its way when this returns, behind what was recorded before.
-    fn record(&self, event: Event) {
+    fn record(&self, event: Event, admitted: Option<Admitted>) {
         let pipeline = Arc::clone(&self.pipeline);
-        let mut recorded = Box::pin(async move { pipeline.record(event).await });
+        let mut recorded = Box::pin(async move { pipeline.record_admitted(event, admitted).await });
         let mut once = Context::from_waker(Waker::noop());
         if recorded.as_mut().poll(&mut once).is_pending() {
+            // Nobody waits for it.
             tokio::task::spawn_local(async move {
                 recorded.await;
             });

@@ -186,7 +186,7 @@ mod tests {
         child.stdout.take().unwrap().read_exact(&mut [0]).unwrap();
         trace::seize(pid).unwrap();
         child.stdin.take().unwrap().write_all(b"go\n").unwrap();
-        while !matches!(trace::next_change(), Ok(Some((of, Change::Exec(_)))) if of == pid) {
+        while !matches!(trace::next_change(), Ok(Some((of, Change::Exec))) if of == pid) {
             std::thread::yield_now();
         }
         let view = View::at(std::path::Path::new("/")).unwrap();

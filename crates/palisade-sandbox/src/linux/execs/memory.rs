@@ -1,3 +1,5 @@
+use std::cell::Cell;
+
 use rustix::io::Errno;
 
 use super::{Arguments, MOST_ARGUMENTS, MOST_BYTES};
@@ -9,6 +11,11 @@ const PAGE: usize = 4096;
 const MOST_PAGES: usize = 64;
 /// The longest path (`PATH_MAX`).
 const LONGEST_PATH: usize = 4096;
+
+thread_local! {
+    /// What the last one was read into: an allocation of this size makes the allocator tidy up, each time.
+    static SPARE: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
 
 /// The memory of a process, read by pages: each once, and several with one call where it is known which are needed.
 ///
@@ -24,7 +31,7 @@ pub(super) struct Memory {
 impl Memory {
     /// Of the process of this thread.
     pub(super) fn of(thread: u32) -> Self {
-        Self { thread, pages: Vec::new(), bytes: Vec::new() }
+        Self { thread, pages: Vec::new(), bytes: SPARE.take() }
     }
 
     /// Read the pages of these addresses with one call. What is not there is found out when it is needed.
@@ -146,6 +153,14 @@ impl Memory {
             found.words.push(text);
         }
         Ok(found)
+    }
+}
+
+impl Drop for Memory {
+    fn drop(&mut self) {
+        let mut bytes = std::mem::take(&mut self.bytes);
+        bytes.clear();
+        SPARE.set(bytes);
     }
 }
 

@@ -10,6 +10,7 @@
 //! Code that comes into a process without `execve`: an interpreter's script, a library, what a program maps for itself.
 
 mod attempt;
+mod fixed;
 mod image;
 mod memory;
 mod tracing;

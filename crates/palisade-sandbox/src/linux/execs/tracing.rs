@@ -56,17 +56,20 @@ impl Tracing {
     pub fn changed(&self) -> Option<(i32, Pid, Change)> {
         loop {
             let (pid, change) = trace::next_change().ok().flatten()?;
-            let number = match change {
-                Change::Exec(former) => former,
-                Change::Stopped(_) | Change::Ended => pid.as_raw_nonzero().get(),
-            };
-            if self.held.borrow_mut().remove(&number).is_some() {
+            let mut number = pid.as_raw_nonzero().get();
+            let mut held = self.held.borrow_mut();
+            // One of a process is held at a time: where that is the one whose number the process has, it has become this.
+            if change == Change::Exec && !held.contains_key(&number) {
+                // Killed meanwhile: its end is told next.
+                number = trace::former(pid).unwrap_or(number);
+            }
+            if held.remove(&number).is_some() {
                 return Some((number, pid, change));
             }
             match change {
                 // It was killed here, or its number was told before.
                 Change::Ended => {}
-                Change::Exec(_) => Self::end(pid),
+                Change::Exec => Self::end(pid),
                 Change::Stopped(signal) => Self::release(pid, signal),
             }
         }

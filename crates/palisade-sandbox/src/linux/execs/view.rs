@@ -16,6 +16,7 @@ use rustix::{
     process::Pid,
 };
 
+use super::fixed::Fixed;
 use crate::{
     linux::callers::Executable,
     step::{Step, StepError},
@@ -36,6 +37,7 @@ pub struct Named {
 #[derive(Debug)]
 pub struct View {
     root: OwnedFd,
+    fixed: Fixed,
 }
 
 impl View {
@@ -49,7 +51,7 @@ impl View {
         let path = format!("/proc/{}/root", init.as_raw_nonzero());
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let root = openat(CWD, path, flags, Mode::empty()).step("open the sandbox's root")?;
-        Ok(Self { root })
+        Ok(Self { root, fixed: Fixed::default() })
     }
 
     /// A tree that begins at this folder.
@@ -58,7 +60,8 @@ impl View {
     /// It cannot be opened.
     pub fn at(folder: &Path) -> Result<Self, Errno> {
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        Ok(Self { root: openat(CWD, folder, flags, Mode::empty())? })
+        let root = openat(CWD, folder, flags, Mode::empty())?;
+        Ok(Self { root, fixed: Fixed::default() })
     }
 
     /// The file that an absolute path leads to inside, by its path without links.
@@ -179,6 +182,11 @@ impl View {
         Ok(whole)
     }
 
+    /// What a path has led to was not what was executed by it: look anew the next time.
+    pub fn forget(&self, path: &[u8]) {
+        self.fixed.forget(path);
+    }
+
     /// The file that a thread means by a path: in its folder, or in the one of this descriptor. `None`: that cannot be
     /// told from outside, or there is none.
     pub(super) fn file_of(
@@ -191,14 +199,18 @@ impl View {
             return Ok(opened(thread, &descriptor).ok());
         }
         if path.starts_with(b"/") {
-            return if path.starts_with(b"/proc/") || path.starts_with(b"/dev/fd/") {
-                Ok(None)
-            } else {
-                match self.file(path) {
-                    Err(errno @ (Errno::NOENT | Errno::NOTDIR)) if self.is_missing(path) => {
-                        Err(errno)
-                    }
-                    found => Ok(found.ok()),
+            if path.starts_with(b"/proc/") || path.starts_with(b"/dev/fd/") {
+                return Ok(None);
+            }
+            if let Some(file) = self.fixed.get(path) {
+                return Ok(Some(file));
+            }
+            return match self.file(path) {
+                Err(errno @ (Errno::NOENT | Errno::NOTDIR)) if self.is_missing(path) => Err(errno),
+                Err(_) => Ok(None),
+                Ok(file) => {
+                    self.fixed.keep(self.root.as_fd(), path, &file);
+                    Ok(Some(file))
                 }
             };
         }

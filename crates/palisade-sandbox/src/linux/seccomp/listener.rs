@@ -187,9 +187,9 @@ impl Listener {
         notify::waits(self.descriptor.as_fd(), call.id())
     }
 
-    /// Let the call go on. If its thread was killed meanwhile, nobody waits for it.
-    pub fn proceed(&self, call: &impl Waiting) {
-        notify::proceed(self.descriptor.as_fd(), call.id()).unwrap_or_default();
+    /// Let the call go on. Returns whether its thread waited until now; if it was killed meanwhile, nobody does.
+    pub fn proceed(&self, call: &impl Waiting) -> bool {
+        notify::proceed(self.descriptor.as_fd(), call.id()).is_ok()
     }
 
     /// Have a program not started, for this reason. If its thread was killed meanwhile, nobody waits for it.

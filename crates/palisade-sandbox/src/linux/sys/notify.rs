@@ -121,9 +121,11 @@ pub fn proceed(listener: BorrowedFd<'_>, id: u64) -> Result<(), Errno> {
 }
 
 fn answer(listener: BorrowedFd<'_>, answer: libc::seccomp_notif_resp) -> Result<(), Errno> {
-    // SAFETY: the kernel reads one seccomp_notif_resp that lives through the call.
-    let result = unsafe { libc::ioctl(listener.as_raw_fd(), SEND as _, &raw const answer) };
-    if result == 0 { Ok(()) } else { Err(last_errno()) }
+    rustix::io::retry_on_intr(|| {
+        // SAFETY: the kernel reads one seccomp_notif_resp that lives through the call.
+        let result = unsafe { libc::ioctl(listener.as_raw_fd(), SEND as _, &raw const answer) };
+        if result == 0 { Ok(()) } else { Err(last_errno()) }
+    })
 }
 
 /// Whether the call still waits. What `/proc` told of its thread before is then of that thread.

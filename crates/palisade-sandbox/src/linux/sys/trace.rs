@@ -11,8 +11,8 @@ use super::clone::last_errno;
 /// What has become of a thread that is traced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Change {
-    /// It has become another program, of which nothing has run. It was the thread of this number before.
-    Exec(i32),
+    /// It has become another program, of which nothing has run.
+    Exec,
     /// It was stopped otherwise; to go on as it would have, it needs this signal (or 0).
     Stopped(i32),
     /// It is no more.
@@ -64,19 +64,18 @@ pub fn next_change() -> Result<Option<(Pid, Change)>, Errno> {
         return Ok(Some((pid, Change::Ended)));
     }
     let change = match status >> 16 {
-        libc::PTRACE_EVENT_EXEC => match former(pid) {
-            Ok(former) => Change::Exec(former),
-            // Killed meanwhile: its end is told next.
-            Err(_) => Change::Exec(result),
-        },
+        libc::PTRACE_EVENT_EXEC => Change::Exec,
         0 => Change::Stopped(libc::WSTOPSIG(status)),
         _ => Change::Stopped(0),
     };
     Ok(Some((pid, change)))
 }
 
-/// The number that the thread had which has become another program.
-fn former(pid: Pid) -> Result<i32, Errno> {
+/// The number that the thread had which has become another program and is stopped there.
+///
+/// # Errors
+/// ESRCH: it was killed meanwhile.
+pub fn former(pid: Pid) -> Result<i32, Errno> {
     let mut number: libc::c_ulong = 0;
     // SAFETY: the kernel writes one c_ulong to where there is room for it.
     let result = unsafe {
