@@ -65,11 +65,11 @@ fn tells(unit: &Unit, facts: &Facts) -> u32 {
     if words::LIMITS.is_match(&unit.clean) {
         told &= !(HIDES | UNASKED);
     }
-    if facts.concealed == Concealed::Strong {
-        told |= HIDES;
-    }
+    // A scripted answer is one sign, not two.
     if facts.cover {
         told |= COVERS;
+    } else if facts.concealed == Concealed::Strong {
+        told |= HIDES;
     }
     told
 }
