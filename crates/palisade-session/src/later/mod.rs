@@ -297,14 +297,8 @@ impl Guard {
 
     /// How long there is nothing to do unless the kernel tells of something. `None`: for ever.
     fn rest(&self) -> Option<Timespec> {
-        let denied = self.denied.as_ref();
-        let rest = if denied.is_some_and(Denied::is_busy) {
-            Duration::ZERO
-        } else if denied.is_some_and(Denied::is_waiting) || self.again.is_some() {
-            PAUSE
-        } else {
-            return None;
-        };
+        let denied = self.denied.as_ref().and_then(Denied::rest);
+        let rest = denied.into_iter().chain(self.again.map(|_| PAUSE)).min()?;
         Timespec::try_from(rest).ok()
     }
 
