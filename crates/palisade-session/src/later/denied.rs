@@ -1,4 +1,5 @@
-//! Denied names that appear while the session runs: what is there is covered inside at once.
+//! Denied names that appear while the session runs: what is there is covered inside at once. So is it with protected
+//! files that the host replaces: the new one is made read-only.
 //!
 //! What is covered is the very object that was found by its name in the sandbox's own tree. A file that is replaced by a
 //! rename, as editors do it, loses its cover, and the new one gets another.
@@ -111,7 +112,7 @@ impl Denied {
 
     /// Something appeared at this path.
     pub(super) fn see(&mut self, path: PathBuf, folder: bool) {
-        if self.appearing.rule(&path).is_some() {
+        if self.is_wanted(&path) {
             self.put_down(path);
         } else if folder && self.appearing.may_hold(&path) {
             if self.waiting.len() >= MOST_WAITING {
@@ -121,6 +122,10 @@ impl Denied {
                 self.waiting.push_front(path);
             }
         }
+    }
+
+    fn is_wanted(&self, path: &Path) -> bool {
+        self.appearing.is_held(path) || self.appearing.rule(path).is_some()
     }
 
     fn put_down(&mut self, path: PathBuf) {
@@ -190,7 +195,7 @@ impl Denied {
                 continue;
             }
             let path = path.join(OsStr::from_bytes(name));
-            if self.appearing.rule(&path).is_some() {
+            if self.is_wanted(&path) {
                 self.put_down(path);
             } else if matches!(entry.file_type(), FileType::Directory | FileType::Unknown)
                 && self.appearing.may_hold(&path)
@@ -214,7 +219,8 @@ impl Denied {
             Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => return,
             Err(errno) => return self.end(&path, errno),
         };
-        let rule = self.appearing.rule(&path).unwrap_or("filesystem.deny").to_owned();
+        let rule = self.appearing.rule(&path).map(str::to_owned);
+        let hide = rule.is_some();
         let (notes, told) = (self.notes.clone(), path.clone());
         let asked = Arc::clone(&self.asked);
         let hear = move |covered| {
@@ -232,7 +238,7 @@ impl Denied {
             return send(&self.notes, Note::End(why));
         }
         // An init that is gone has ended everything.
-        self.running.cover(object.as_fd(), hear).unwrap_or_default();
+        self.running.cover(object.as_fd(), hide, hear).unwrap_or_default();
     }
 
     fn end(&self, path: &Path, errno: Errno) {
